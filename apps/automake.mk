@@ -1,0 +1,7 @@
+# Apps: loadable modules against include/vmn only.
+APPS_C = -std=gnu11 $(VMN_WARN) $(VMN_SAN)
+APPS_CPP = -I$(srcdir)/include
+APPS_LD = -module -avoid-version -shared $(VMN_SAN)
+include apps/overlay/automake.mk
+include apps/firewall/automake.mk
+include apps/loadbalancer/automake.mk

@@ -1,0 +1,2 @@
+# controller/apphost
+controller_libvmn_la_SOURCES +=

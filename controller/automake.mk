@@ -1,0 +1,11 @@
+# The daemon: one library of its rooms (the tests link it too), and main.
+noinst_LTLIBRARIES += controller/libvmn.la
+controller_libvmn_la_SOURCES =
+include controller/schema/automake.mk
+include controller/model/automake.mk
+include controller/store/automake.mk
+include controller/engine/automake.mk
+include controller/apphost/automake.mk
+include controller/fabric/automake.mk
+include controller/northbound/automake.mk
+include controller/ctl/automake.mk

@@ -1,0 +1,2 @@
+# controller/engine
+controller_libvmn_la_SOURCES +=

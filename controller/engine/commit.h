@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one door in: every change of the state goes through here, an operator's
+ * wish and a host's report alike.
+ *
+ * Requests queue up while a group is being written.  Once the writer is done,
+ * all that wait are applied (each as a revision of its own), compiled once,
+ * and written as the next group with one fsync.  When the group is durable,
+ * its flows go to the sink, and then its requests are answered.  When the
+ * store refuses it, the model goes back, and all its requests fail. */
+
+#ifndef CONTROLLER_ENGINE_COMMIT_H
+#define CONTROLLER_ENGINE_COMMIT_H 1
+
+#include "controller/engine/engine.h"
+#include "controller/model/model.h"
+#include "controller/store/store.h"
+
+struct commit;
+
+struct commit_result {
+    bool ok;
+    bool changed;               /* False: the state was so already. */
+    uint64_t revision;          /* New, or that of the unchanged objects. */
+    struct model_request *request; /* With each op's outcome. */
+    struct vmn_errors *errors;  /* If !ok. */
+};
+typedef void commit_done_cb(void *aux, const struct commit_result *);
+
+/* One group that became durable. */
+struct commit_group {
+    uint64_t first_revision;    /* Revisions in it: first to last. */
+    uint64_t last_revision;
+    int64_t time_ms;
+    const struct engine_delta *delta;
+};
+/* Where durable groups go: the fabric. */
+typedef void commit_sink_cb(void *aux, const struct commit_group *);
+
+/* Called for every durable group after the sink, for event streams. */
+typedef void commit_watch_cb(void *aux, const struct commit_group *,
+                             const struct model_log *, size_t n_logs);
+
+struct commit *commit_create(struct event_base *, struct model *,
+                             struct engine *, const struct store_class *,
+                             struct store *);
+/* Fails what still waits. */
+void commit_destroy(struct commit *);
+void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
+void commit_add_watch(struct commit *, commit_watch_cb *, void *aux);
+
+/* Takes over the contents of 'request' (and leaves it empty).  'done' is
+ * called from the loop, never from inside this call; NULL if nobody asks.
+ * At most COMMIT_QUEUE_MAX requests wait; the rest fail as unavailable. */
+#define COMMIT_QUEUE_MAX 10000
+void commit_submit(struct commit *, struct model_request *request,
+                   commit_done_cb *done, void *aux);
+
+/* True when nothing is being written: the engine's items are then exactly what
+ * is durable.  A host is reconciled only at such a moment. */
+bool commit_is_settled(const struct commit *);
+/* Calls 'cb' once, at the next such moment (from the loop; before the next
+ * group starts). */
+void commit_when_settled(struct commit *, void (*cb)(void *aux), void *aux);
+void commit_cancel_when_settled(struct commit *, void (*cb)(void *aux),
+                                void *aux);
+
+#endif /* controller/engine/commit.h */

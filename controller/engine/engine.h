@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The engine: keeps, for every app and object, the flows that the current
+ * state asks for.  It records what each computation reads, recomputes what a
+ * change made stale, and yields the difference.
+ *
+ * Who calls it: commit.c after each model_apply(); the fabric reads what a
+ * host is to hold.  Not for: deciding when something is durable (commit.c),
+ * sending (fabric/), loading apps (apphost/).
+ *
+ * What is wanted is a set of items (flows and OpenFlow groups), each in one
+ * scope.  A host is to hold the items of all the scopes it is in. */
+
+#ifndef CONTROLLER_ENGINE_ENGINE_H
+#define CONTROLLER_ENGINE_ENGINE_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/model/model.h"
+#include "vmn/app.h"
+
+struct ds;
+struct engine;
+struct engine_scope;
+struct match;
+struct ofpbuf;
+struct pipeline;
+
+/* Items.  ---------------------------------------------------------------- */
+
+enum engine_item_kind { ENGINE_GROUP, ENGINE_FLOW };
+
+/* A flow or a group as it goes to switches.  Immutable and counted: whoever
+ * keeps a pointer beyond the call takes a reference.
+ *
+ * 'add' is a whole OpenFlow 1.5 OFPT_BUNDLE_ADD_MESSAGE with bundle id
+ * ENGINE_BUNDLE_ID, flags OFPBF_ATOMIC|OFPBF_ORDERED, and 'xid' as xid inside
+ * and out: the same bytes for every host, at any time. */
+#define ENGINE_BUNDLE_ID 1
+
+struct engine_item {
+    enum engine_item_kind kind;
+    uint32_t xid;               /* Of this item alone. */
+    uint64_t digest;            /* Of all that a switch is to hold of it. */
+    uint64_t cookie;            /* Flow: names the unit (or clause). */
+    uint8_t table;              /* Flow. */
+    uint16_t priority;          /* Flow. */
+    uint32_t group_id;          /* Group. */
+    uint32_t key_hash;          /* Of what identifies it on a switch. */
+    const struct engine_scope *scope;
+    uint32_t add_size;
+    const uint8_t *add;
+};
+
+struct engine_item *engine_item_ref(const struct engine_item *);
+void engine_item_unref(struct engine_item *);
+
+/* True if both are the same flow (table, priority, match) or group (number) to
+ * a switch, whatever they do. */
+bool engine_item_same_key(const struct engine_item *,
+                          const struct engine_item *);
+
+/* Appends to 'b' the OFPT_BUNDLE_ADD_MESSAGE that withdraws the item: a
+ * DELETE_STRICT with its cookie, or a group delete.  Same xid. */
+void engine_item_put_delete(const struct engine_item *, struct ofpbuf *b);
+
+/* Scopes.  --------------------------------------------------------------- */
+
+/* "all", "host:hv1" or "overlay.network-hosts:shop". */
+const char *engine_scope_name(const struct engine_scope *);
+
+/* Calls 'cb' for every host that is in 'scope' (hosts that have a row). */
+void engine_scope_hosts(const struct engine *, const struct engine_scope *,
+                        void (*cb)(void *aux, const char *host), void *aux);
+
+/* Calls 'cb' for every wanted item of 'host', groups before flows. */
+void engine_host_items(const struct engine *, const char *host,
+                       void (*cb)(void *aux, const struct engine_item *),
+                       void *aux);
+
+/* The wanted flow of 'host' with this key, or NULL.  For reconciliation. */
+const struct engine_item *engine_find_flow(const struct engine *,
+                                           const char *host, uint8_t table,
+                                           uint16_t priority,
+                                           const struct match *);
+const struct engine_item *engine_find_group(const struct engine *,
+                                            const char *host,
+                                            uint32_t group_id);
+
+/* The item with this xid, for a switch's error, or NULL if it is gone. */
+const struct engine_item *engine_find_xid(const struct engine *,
+                                          uint32_t xid);
+
+/* Names.  ---------------------------------------------------------------- */
+
+/* "APP.UNIT/KEY" that owns the cookie, or NULL for a stranger's.  Valid until
+ * the next engine_run(). */
+const char *engine_cookie_name(const struct engine *, uint64_t cookie);
+
+/* The reason given to vmn_act_drop(), or NULL if the flow drops nothing. */
+const char *engine_item_drop_reason(const struct engine_item *);
+
+/* Differences.  ---------------------------------------------------------- */
+
+struct engine_change {
+    bool added;                 /* Else withdrawn. */
+    const struct engine_item *item;
+};
+struct engine_member {
+    const struct engine_scope *scope;
+    const char *host;
+    bool joined;                /* Else left. */
+};
+
+/* What one run changed.  An item that joins and leaves within the run does not
+ * show.  Membership is as of the end of the run: a host that joined a scope
+ * needs all of the scope's items (not only those in 'changes'); one that left
+ * must lose what it held of it, which is the scope's present items plus those
+ * withdrawn in 'changes'.  Holds references. */
+struct engine_delta {
+    size_t n_changes;
+    struct engine_change *changes;
+    size_t n_members;
+    struct engine_member *members;
+    /* Statistics, by app in pipeline order, for receipts. */
+    size_t n_apps;
+    struct engine_delta_app {
+        const char *name;
+        unsigned added, changed, removed;
+        unsigned units;         /* Recomputed. */
+    } *apps;
+};
+void engine_delta_destroy(struct engine_delta *);
+
+/* Life.  ----------------------------------------------------------------- */
+
+/* Neither model nor pipeline are owned; both outlive the engine.  The pipeline
+ * (apphost/) names the apps and numbers their tables. */
+struct engine *engine_create(struct model *, const struct pipeline *);
+void engine_destroy(struct engine *);
+
+/* Takes model_take_changes() and recomputes what is stale.  The first run
+ * compiles everything.  Never fails; a unit that fails keeps its flows and is
+ * listed by engine_problems().  The caller owns the delta. */
+struct engine_delta *engine_run(struct engine *);
+
+/* Items of one scope, in the order of engine_host_items(). */
+void engine_scope_items(const struct engine *, const struct engine_scope *,
+                        void (*cb)(void *aux, const struct engine_item *),
+                        void *aux);
+
+/* Conflicts and failed units: [{"kind", "units", "text"}, ...].  The caller
+ * owns it. */
+json_t *engine_problems(const struct engine *);
+
+/* For an app: {"stages", "units", "flows", "groups", "problems"}. */
+json_t *engine_app_status(const struct engine *, const char *app);
+
+/* Compiles the current state from nothing beside the live one, and compares.
+ * Appends a line per difference to 'ds'; returns how many. */
+size_t engine_verify(const struct engine *, struct ds *);
+
+struct engine_stats {
+    uint64_t n_runs;
+    uint64_t n_units, n_queries, n_facts, n_flows, n_groups, n_scopes;
+    uint64_t n_units_computed, n_queries_computed;  /* Since the start. */
+    uint64_t n_queries_cut;     /* Recomputed to an equal value. */
+    uint64_t n_bytes;           /* Of encoded messages. */
+};
+void engine_get_stats(const struct engine *, struct engine_stats *);
+
+/* Registers "engine/..." commands with unixctl. */
+void engine_unixctl_init(struct engine *);
+
+#endif /* controller/engine/engine.h */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The apps and the tables of their stages, as the engine uses them.  Filled in
+ * by apphost/; read only from then on. */
+
+#ifndef CONTROLLER_ENGINE_PIPELINE_H
+#define CONTROLLER_ENGINE_PIPELINE_H 1
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmn/app.h"
+
+/* Tables of each hook: PIPELINE_HOOK_TABLES x hook and on. */
+#define PIPELINE_HOOK_TABLES 16
+
+struct pipeline_stage {
+    const struct vmn_stage_class *class_;
+    uint8_t first_table;
+    int next_table;             /* Of the stage that follows, or -1. */
+};
+
+struct pipeline_app {
+    const struct vmn_app_class *class_;
+    size_t n_stages;
+    struct pipeline_stage *stages; /* In the app's order. */
+};
+
+struct pipeline {
+    size_t n_apps;
+    struct pipeline_app *apps;  /* Sorted by name. */
+};
+
+#endif /* controller/engine/pipeline.h */

@@ -1,0 +1,2 @@
+# controller/fabric
+controller_libvmn_la_SOURCES +=

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The hosts: their OVSDB and OpenFlow sessions.  Turns durable differences
+ * into one bundle per host, gathers acknowledgements, reconciles a host that
+ * connects, configures its bridge, and reports its interfaces to the model.
+ * Not for deciding what a host is to hold (engine/). */
+
+#ifndef CONTROLLER_FABRIC_FABRIC_H
+#define CONTROLLER_FABRIC_FABRIC_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controller/engine/commit.h"
+
+struct event_base;
+struct fabric;
+
+struct fabric_options {
+    const char *openflow_listen;  /* "tcp:127.0.0.1:6653", "unix:PATH": what
+                                   * bridges are told to connect to is
+                                   * 'openflow_target'. */
+    const char *openflow_target;
+    const char *ovsdb_listen;     /* For hosts that dial in, or NULL. */
+    const char *ssl_private_key;  /* All three or none: for ssl: remotes. */
+    const char *ssl_certificate;
+    const char *ssl_ca_cert;
+};
+
+/* Returns 0 or a positive errno with a sentence in '*text' (caller frees). */
+int fabric_create(const struct fabric_options *, struct event_base *,
+                  struct model *, struct engine *, struct commit *,
+                  struct fabric **, char **text);
+void fabric_destroy(struct fabric *);
+
+/* What a host looks like from here; all that a user sees as its status:
+ * {"ovsdb": {"state", "since", "error"}, "openflow": {...}, "bridge",
+ *  "datapath_id", "ovs_version", "state" (one of "offline", "connecting",
+ *  "reconciling", "synced", "diverged", "refused"), "reason", "flows",
+ *  "groups", "revision" (acknowledged), "sent_revision", "ports": n}.
+ * The caller owns it.  NULL for an unknown host. */
+json_t *fabric_host_status(const struct fabric *, const char *host);
+
+/* Of a port: {"host", "candidate", "state" (one of "unbound", "pending",
+ * "up", "down"), "ofport"}. */
+json_t *fabric_port_status(const struct fabric *, const char *port);
+
+/* The receipt of a revision: {"installed": bool, "hosts": [{"host", "state"
+ * ("confirmed", "pending", "offline", "failed"), "time", "reason"}],
+ * "flows": [{"app", "added", "changed", "removed"}]}.  Kept for the newest
+ * FABRIC_RECEIPTS_MAX revisions; NULL for an older one. */
+#define FABRIC_RECEIPTS_MAX 4096
+json_t *fabric_receipt(const struct fabric *, uint64_t revision);
+
+/* Calls 'cb' once: when every host concerned has acknowledged 'revision', or
+ * at the time-out, from the loop.  'receipt' as above, borrowed. */
+struct fabric_wait;
+typedef void fabric_wait_cb(void *aux, bool installed, const json_t *receipt);
+struct fabric_wait *fabric_wait(struct fabric *, uint64_t revision,
+                                int timeout_ms, fabric_wait_cb *, void *aux);
+/* Forgets about it; 'cb' is not called. */
+void fabric_wait_cancel(struct fabric_wait *);
+
+/* Flows of a host, for people: [{"table", "priority", "match", "actions",
+ * "cookie", "owner", "scope"}], wanted ones. */
+json_t *fabric_host_flows(const struct fabric *, const char *host);
+
+/* For /metrics and unixctl. */
+struct fabric_stats {
+    uint64_t n_hosts, n_connected, n_synced;
+    uint64_t n_flow_adds, n_flow_deletes, n_group_mods, n_bundles, n_errors;
+    uint64_t n_reconciles, n_reconciles_unchanged;
+};
+void fabric_get_stats(const struct fabric *, struct fabric_stats *);
+void fabric_unixctl_init(struct fabric *);
+
+#endif /* controller/fabric/fabric.h */

@@ -1,0 +1,2 @@
+# controller/model
+controller_libvmn_la_SOURCES +=

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The state: typed tables of immutable rows in memory, with indexes,
+ * validation across objects, and revisions.  Desired and observed tables
+ * alike.  Not for durability (store/), and not for what follows from the
+ * state (engine/).
+ *
+ * Two versions of each row may exist: the current one, which the engine
+ * compiles from, and the durable one, which is what users are shown.  They
+ * differ only while the store is writing.  model_settle() makes the current
+ * state the durable one; model_undo() goes back. */
+
+#ifndef CONTROLLER_MODEL_MODEL_H
+#define CONTROLLER_MODEL_MODEL_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controller/schema/error.h"
+#include "vmn/app.h"
+
+struct model;
+struct numbers;
+
+struct model *model_create(void);
+void model_destroy(struct model *);
+
+/* The stored table (kind, key) -> number.  Owned by the model. */
+struct numbers *model_numbers(struct model *);
+
+/* Reading.  ------------------------------------------------------------- */
+
+/* What is known of a row besides its content. */
+struct model_meta {
+    uint64_t revision;          /* That made this version; also the ETag. */
+    int64_t created_ms;         /* Wall clock, since 1970. */
+    const char *set;            /* Of POST /v1/apply?prune=SET, or NULL. */
+};
+
+/* The current row, or NULL.  Valid until model_settle() or model_undo()
+ * after the next model_apply(). */
+const void *model_get(const struct model *, enum vmn_table, const char *name);
+
+/* The durable row, or NULL; 'meta', if not NULL, is filled in. */
+const void *model_get_durable(const struct model *, enum vmn_table,
+                              const char *name, struct model_meta *meta);
+
+/* Names of all current rows of a table, sorted.  Valid until the next
+ * model_apply() or model_undo(). */
+struct vmn_names model_names(const struct model *, enum vmn_table);
+
+/* The first durable row whose name is greater than 'after' ("" for the
+ * first), or NULL at the end.  Costs O(log n). */
+const void *model_next_durable(const struct model *, enum vmn_table,
+                               const char *after, struct model_meta *meta);
+
+/* Names of the current rows at 'key' of 'index', sorted.  Valid until the
+ * next model_apply() or model_undo(). */
+struct vmn_names model_lookup(const struct model *, enum vmn_index,
+                              const char *key);
+
+uint64_t model_revision(const struct model *);          /* Current. */
+uint64_t model_durable_revision(const struct model *);
+
+/* A row as the API shows it: {"name", "metadata", "spec", "status"}, where
+ * status holds what was given out ("mac", "ips", "vni").  The caller owns it
+ * and may add to "status". */
+json_t *model_row_to_json(const struct vmn_row *, const struct model_meta *);
+
+/* Writing.  ------------------------------------------------------------- */
+
+enum model_op_kind {
+    MODEL_PUT,                  /* Create or replace; 'spec' is the object. */
+    MODEL_PATCH,                /* RFC 7396 on the spec. */
+    MODEL_DELETE,
+};
+
+enum model_outcome {
+    MODEL_UNCHANGED,
+    MODEL_CREATED,
+    MODEL_UPDATED,
+    MODEL_DELETED,
+};
+
+struct model_op {
+    enum model_op_kind kind;
+    enum vmn_table table;
+    char *name;                 /* Owned. */
+    json_t *spec;               /* Owned; NULL for DELETE. */
+    char *if_match;             /* ETag without quotes, "*", or NULL. */
+    bool cascade;               /* DELETE: also what refers to it. */
+    bool missing_ok;            /* DELETE: absent is fine. */
+    /* Filled in by model_apply(). */
+    enum model_outcome outcome;
+    uint64_t revision;          /* Of the row afterwards. */
+};
+
+/* Several operations as one transaction. */
+struct model_request {
+    char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */
+    bool list;                  /* Error pointers start with "/INDEX". */
+    char *prune_set;            /* Or NULL.  Owned. */
+    size_t n_ops;
+    size_t allocated_ops;
+    struct model_op *ops;       /* Owned. */
+};
+
+void model_request_init(struct model_request *, const char *who);
+void model_request_uninit(struct model_request *);
+/* Takes ownership of 'spec'.  The op stays valid until the next call. */
+struct model_op *model_request_add(struct model_request *,
+                                   enum model_op_kind, enum vmn_table,
+                                   const char *name, json_t *spec);
+
+/* Checks and applies 'request' to the current state: all of it, or, with
+ * 'errors' filled in, nothing.  '*revision' is the new revision, or the newest
+ * among the named objects if nothing changed.  Returns 0, or EINVAL.
+ *
+ * Observed tables are written the same way (by the fabric), and only VIF rows
+ * stay out of the store. */
+int model_apply(struct model *, struct model_request *, int64_t now_ms,
+                uint64_t *revision, struct vmn_errors *errors);
+
+/* What changed in the current state since the last call, each once.  Engine's
+ * input.  The caller frees the array with model_changes_uninit(). */
+struct model_change {
+    bool is_index;
+    int id;                     /* enum vmn_table or enum vmn_index. */
+    const char *key;            /* Row name or index key. */
+};
+struct model_changes {
+    size_t n;
+    struct model_change *changes;
+};
+void model_take_changes(struct model *, struct model_changes *);
+void model_changes_uninit(struct model_changes *);
+
+/* True if the current state differs from the durable one. */
+bool model_is_unsettled(const struct model *);
+void model_settle(struct model *);
+void model_undo(struct model *);
+
+/* For the store.  ------------------------------------------------------- */
+
+/* One row that is to be written: its new version, or NULL where it is gone.
+ * Rows stay valid until model_settle() or model_undo(), and may be read by
+ * the writer's thread until then. */
+struct model_write {
+    enum vmn_table table;
+    const char *name;
+    const struct vmn_row *row;
+    struct model_meta meta;
+};
+
+/* One revision, for the log. */
+struct model_log {
+    uint64_t revision;
+    int64_t time_ms;
+    const char *who;
+    const char *summary;        /* JSON: [{"op","type","name"}, ...]. */
+    bool stored;                /* False: it only touched volatile rows. */
+};
+
+/* All stored rows and revisions that are unsettled.  Borrowed from the model
+ * until it settles or undoes. */
+struct model_pending {
+    size_t n_writes;
+    const struct model_write *writes;
+    size_t n_logs;
+    const struct model_log *logs;
+};
+void model_get_pending(struct model *, struct model_pending *);
+
+/* Puts a row back at start.  'spec' and 'status' are as model_row_to_json()
+ * shows them ('status' holds given-out values).  References are checked by
+ * model_load_done(), which also settles.  Returns 0 or EINVAL. */
+int model_load_row(struct model *, enum vmn_table, const char *name,
+                   const json_t *spec, const json_t *status,
+                   const struct model_meta *, struct vmn_errors *);
+int model_load_done(struct model *, uint64_t revision, struct vmn_errors *);
+
+#endif /* controller/model/model.h */

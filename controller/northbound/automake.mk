@@ -1,0 +1,2 @@
+# controller/northbound
+controller_libvmn_la_SOURCES +=

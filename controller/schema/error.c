@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The list of errors of a request; see error.h. */
+
+#include <config.h>
+
+#include "controller/schema/error.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "util.h"
+
+void
+vmn_errors_init(struct vmn_errors *errors)
+{
+    errors->n = 0;
+    errors->n_suppressed = 0;
+}
+
+void
+vmn_errors_uninit(struct vmn_errors *errors)
+{
+    for (size_t i = 0; i < errors->n; i++) {
+        free(errors->errors[i].pointer);
+        free(errors->errors[i].text);
+    }
+    vmn_errors_init(errors);
+}
+
+/* Adds an error about the field at JSON pointer 'pointer'. */
+void
+vmn_errors_add(struct vmn_errors *errors, enum vmn_error_code code,
+               const char *pointer, const char *format, ...)
+{
+    if (errors->n >= VMN_ERRORS_MAX) {
+        errors->n_suppressed++;
+        return;
+    }
+
+    struct vmn_error *error = &errors->errors[errors->n++];
+    va_list args;
+
+    error->code = code;
+    error->pointer = xstrdup(pointer ? pointer : "");
+    va_start(args, format);
+    error->text = xvasprintf(format, args);
+    va_end(args);
+}

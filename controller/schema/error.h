@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Errors that a user is told: what kind, which field, and a sentence.  A list,
+ * since all faults of a request are reported at once. */
+
+#ifndef CONTROLLER_SCHEMA_ERROR_H
+#define CONTROLLER_SCHEMA_ERROR_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum vmn_error_code {
+    VMN_ERR_INVALID,            /* 400: a field is wrong. */
+    VMN_ERR_NOT_FOUND,          /* 404. */
+    VMN_ERR_CONFLICT,           /* 409: with another object, or referred. */
+    VMN_ERR_STALE,              /* 412: If-Match does not match. */
+    VMN_ERR_TOO_LARGE,          /* 413: a bound is exceeded. */
+    VMN_ERR_UNAVAILABLE,        /* 503: the store refused; nothing changed. */
+};
+
+struct vmn_error {
+    enum vmn_error_code code;
+    char *pointer;              /* JSON pointer; "" is the whole. Owned. */
+    char *text;                 /* A sentence without final period.  Owned. */
+};
+
+/* A bounded list of errors: past VMN_ERRORS_MAX the rest are only counted. */
+#define VMN_ERRORS_MAX 64
+struct vmn_errors {
+    size_t n;                   /* Entries in 'errors'. */
+    size_t n_suppressed;
+    struct vmn_error errors[VMN_ERRORS_MAX];
+};
+
+void vmn_errors_init(struct vmn_errors *);
+void vmn_errors_uninit(struct vmn_errors *);
+void vmn_errors_add(struct vmn_errors *, enum vmn_error_code,
+                    const char *pointer, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif /* controller/schema/error.h */

@@ -1,0 +1,2 @@
+# controller/store
+controller_libvmn_la_SOURCES +=

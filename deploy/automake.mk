@@ -1,0 +1,1 @@
+# The lab, the systemd unit and other files for those who deploy.

@@ -1,0 +1,9 @@
+# The plugin ABI: the headers that an app author reads.
+vmnincludedir = $(includedir)/vmn
+vmninclude_HEADERS = \
+	include/vmn/app.h \
+	include/vmn/flow.h \
+	include/vmn/rows.h \
+	include/vmn/types.h \
+	include/vmn/vocabulary.h
+pkgconfig_DATA += include/vmn/vmn-app.pc

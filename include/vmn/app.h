@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What an app is.  An app is a loadable module that defines
+ *
+ *     const struct vmn_app_class vmn_app = { .abi = VMN_APP_ABI, ... };
+ *
+ * and pure functions that say which flows one object needs, given the rows,
+ * queries and facts that they read.  The engine records what was read and
+ * calls them again when it changes.  An app does no I/O, keeps no state, and
+ * reads no clock.  docs/writing-an-app.md has the whole story. */
+
+#ifndef VMN_APP_H
+#define VMN_APP_H 1
+
+#include "vmn/flow.h"
+#include "vmn/rows.h"
+#include "vmn/types.h"
+#include "vmn/vocabulary.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VMN_APP_ABI 1
+
+/* Reading.  ------------------------------------------------------------- */
+
+/* What a compile or query function sees the state through. */
+struct vmn_view;
+
+/* Returns row 'name' of 'table', or NULL.  The row, or its absence, becomes an
+ * input of the caller. */
+const void *vmn_read(struct vmn_view *, enum vmn_table, const char *name);
+
+#define VMN_READER(NAME, STRUCT, TABLE)                                 \
+    static inline const struct STRUCT *                                 \
+    vmn_read_##NAME(struct vmn_view *view, const char *name)            \
+    {                                                                   \
+        return (const struct STRUCT *) vmn_read(view, TABLE, name);     \
+    }
+VMN_READER(host, vmn_host, VMN_TABLE_HOST)
+VMN_READER(network, vmn_network, VMN_TABLE_NETWORK)
+VMN_READER(port, vmn_port, VMN_TABLE_PORT)
+VMN_READER(group, vmn_group, VMN_TABLE_GROUP)
+VMN_READER(service, vmn_service, VMN_TABLE_SERVICE)
+VMN_READER(policy, vmn_policy, VMN_TABLE_POLICY)
+VMN_READER(loadbalancer, vmn_loadbalancer, VMN_TABLE_LOADBALANCER)
+VMN_READER(binding, vmn_binding, VMN_TABLE_BINDING)
+#undef VMN_READER
+
+/* The interface of 'iface_id' on 'host', or NULL. */
+const struct vmn_vif *vmn_read_vif(struct vmn_view *, const char *host,
+                                   const char *iface_id);
+
+/* Indexes: the names of the rows that have a key, sorted. */
+enum vmn_index {
+    VMN_INDEX_ALL_HOSTS,        /* Key "". */
+    VMN_INDEX_PORT_BY_NETWORK,  /* Network. */
+    VMN_INDEX_PORT_BY_LABEL,    /* "KEY=VALUE", "KEY" or "". */
+    VMN_INDEX_PORT_BY_HOST,     /* Bindings whose active host it is. */
+    VMN_INDEX_GROUP_BY_PORT,    /* A port that the group lists. */
+    /* A label that a port must have for the group's selector: "KEY=VALUE",
+     * or "KEY" for a condition that names several values or none, or "" where
+     * no condition asks for presence.  The groups a port may be in are those
+     * at each of its labels' two forms, and those at "". */
+    VMN_INDEX_GROUP_BY_ANCHOR,
+    VMN_INDEX_POLICY_BY_GROUP,  /* A group that it applies to. */
+    VMN_INDEX_LB_BY_NETWORK,
+    VMN_N_INDEXES
+};
+struct vmn_names vmn_lookup(struct vmn_view *, enum vmn_index,
+                            const char *key);
+
+/* The distinct values published at 'key' of 'relation', sorted. */
+struct vmn_names vmn_facts(struct vmn_view *, const char *relation,
+                           const char *key);
+
+/* The value of query "APP.QUERY" at 'key', '*size' bytes; NULL if no loaded
+ * app provides it, or it has none. */
+const void *vmn_query(struct vmn_view *, const char *query, const char *key,
+                      size_t *size);
+
+/* The number of (kind, key): the same as long as somebody uses it, also over
+ * restarts, and not given to another before every switch has forgotten it.
+ * From 1 to the kind's largest.  0 if none is left, which fails the unit. */
+uint32_t vmn_number(struct vmn_view *, const char *kind, const char *key);
+
+/* Memory that lives until the compile or query function returns; zeroed. */
+void *vmn_alloc(struct vmn_view *, size_t size);
+char *vmn_printf(struct vmn_view *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Writing.  ------------------------------------------------------------- */
+
+/* Publishes the fact that 'relation' has 'value' at 'key'.  A unit's facts
+ * last until it is compiled again.  'relation' is "APP.NAME", the app's own;
+ * 'key' and 'value' are up to 255 characters. */
+void vmn_publish(struct vmn_emit *, const char *relation, const char *key,
+                 const char *value);
+
+/* The value of a query.  Copied.  Padding must be zero: values are compared
+ * by their bytes. */
+struct vmn_value;
+void vmn_value_set(struct vmn_value *, const void *data, size_t size);
+
+/* Describing.  ---------------------------------------------------------- */
+
+/* Where a stage goes in the pipeline.  Stages at the same hook run in the
+ * order of 'order', then of the app's name. */
+enum vmn_hook {
+    VMN_HOOK_ADMIT,             /* In port or tunnel -> network, source. */
+    VMN_HOOK_SERVICE,           /* ARP, DHCP, DNS. */
+    VMN_HOOK_BALANCE,           /* VIP -> backend. */
+    VMN_HOOK_ROUTE,             /* TTL, MAC rewrite. */
+    VMN_HOOK_LOCATE,            /* Destination -> host or port, identity. */
+    VMN_HOOK_TRACK,             /* Connection tracking. */
+    VMN_HOOK_POLICY,
+    VMN_HOOK_UNBALANCE,         /* Backend -> VIP. */
+    VMN_HOOK_DELIVER,           /* Out of a port or a tunnel. */
+    VMN_N_HOOKS
+};
+
+/* What happens to a packet that no flow of the stage's table matches. */
+enum vmn_miss { VMN_MISS_NEXT, VMN_MISS_DROP };
+
+struct vmn_stage_class {
+    const char *name;
+    enum vmn_hook hook;
+    int order;                  /* 0 unless it matters. */
+    unsigned n_tables;          /* 1 to 16 together for all at a hook. */
+    enum vmn_miss miss;         /* Of each of its tables. */
+};
+
+struct vmn_query_class {
+    const char *name;           /* Others read it as "APP.NAME". */
+    void (*eval)(struct vmn_view *, const char *key, struct vmn_value *);
+};
+
+/* What a class of units has one unit for. */
+enum vmn_each {
+    VMN_EACH_ROW,               /* Each row of 'table'. */
+    VMN_EACH_KEY,               /* Each key of 'relation' that has a fact. */
+    VMN_EACH_ONCE,              /* One unit, key "". */
+};
+
+struct vmn_unit_class {
+    const char *name;
+    enum vmn_each each;
+    enum vmn_table table;
+    const char *relation;
+    void (*compile)(struct vmn_view *, const char *key, struct vmn_emit *);
+};
+
+struct vmn_number_class {
+    const char *kind;
+    uint32_t max;               /* Numbers are 1 to this. */
+};
+
+/* An app.  Arrays end with an entry whose name is NULL, or are NULL. */
+struct vmn_app_class {
+    uint32_t abi;               /* VMN_APP_ABI. */
+    uint32_t size;              /* sizeof(struct vmn_app_class). */
+    const char *name;           /* [a-z][a-z0-9-]*, at most 31 characters. */
+    const char *description;
+    const struct vmn_stage_class *stages;
+    const struct vmn_query_class *queries;
+    const struct vmn_unit_class *units;
+    const struct vmn_number_class *numbers; /* Kinds "APP.KIND" of its own. */
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* vmn/app.h */

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Building flows and groups inside of an app's compile function.
+ *
+ * Values are in host byte order unless they are a struct of vmn/types.h.  A
+ * flow belongs to the emitter; pointers to flows, actions and groups die with
+ * the compile call.  A mistake (a field that takes no mask, a table that the
+ * app does not own) marks the unit as failed, with a message that names it;
+ * its previous flows then stay. */
+
+#ifndef VMN_FLOW_H
+#define VMN_FLOW_H 1
+
+#include "vmn/types.h"
+#include "vmn/vocabulary.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vmn_emit;                /* Collects what one unit wants. */
+struct vmn_flow;
+struct vmn_actions;             /* Of a flow, or of a bucket. */
+struct vmn_group_msg;           /* An OpenFlow group. */
+
+/* Packet and metadata fields. */
+enum vmn_field {
+    VMN_F_IN_PORT,
+    VMN_F_ETH_SRC,
+    VMN_F_ETH_DST,
+    VMN_F_ETH_TYPE,
+    VMN_F_VLAN_TCI,
+    VMN_F_ARP_OP,
+    VMN_F_ARP_SPA,
+    VMN_F_ARP_TPA,
+    VMN_F_ARP_SHA,
+    VMN_F_ARP_THA,
+    VMN_F_IP_PROTO,
+    VMN_F_IP_FRAG,              /* VMN_FRAG_*. */
+    VMN_F_IP_TTL,
+    VMN_F_IPV4_SRC,
+    VMN_F_IPV4_DST,
+    VMN_F_TCP_SRC,
+    VMN_F_TCP_DST,
+    VMN_F_UDP_SRC,
+    VMN_F_UDP_DST,
+    VMN_F_ICMPV4_TYPE,
+    VMN_F_ICMPV4_CODE,
+    VMN_F_TUN_ID,
+    VMN_F_TUN_SRC,
+    VMN_F_TUN_DST,
+    VMN_F_CT_STATE,             /* VMN_CT_*. */
+    VMN_F_CT_MARK,
+    VMN_F_CT_NW_PROTO,          /* Original tuple. */
+    VMN_F_CT_NW_SRC,
+    VMN_F_CT_NW_DST,
+    VMN_F_CT_TP_SRC,
+    VMN_F_CT_TP_DST,
+    VMN_F_CONJ_ID,
+    VMN_F_REG0, VMN_F_REG1, VMN_F_REG2, VMN_F_REG3,
+    VMN_F_REG4, VMN_F_REG5, VMN_F_REG6, VMN_F_REG7,
+    VMN_F_REG8, VMN_F_REG9, VMN_F_REG10, VMN_F_REG11,
+    VMN_F_REG12, VMN_F_REG13, VMN_F_REG14, VMN_F_REG15,
+    VMN_N_FIELDS
+};
+
+/* Bits of VMN_F_CT_STATE (ovs-fields(7)). */
+#define VMN_CT_NEW 0x01
+#define VMN_CT_EST 0x02
+#define VMN_CT_REL 0x04
+#define VMN_CT_RPL 0x08
+#define VMN_CT_INV 0x10
+#define VMN_CT_TRK 0x20
+
+/* Bits of VMN_F_IP_FRAG. */
+#define VMN_FRAG_ANY 0x01
+#define VMN_FRAG_LATER 0x02
+
+#define VMN_ETH_IPV4 0x0800
+#define VMN_ETH_ARP 0x0806
+#define VMN_ETH_IPV6 0x86dd
+
+/* Which hosts get a flow. */
+enum vmn_scope_kind {
+    VMN_SCOPE_ALL,              /* Every host. */
+    VMN_SCOPE_HOST,             /* The host 'key'. */
+    VMN_SCOPE_FACTS,            /* The hosts that 'relation' has at 'key'. */
+};
+
+struct vmn_scope {
+    enum vmn_scope_kind kind;
+    const char *relation;
+    const char *key;
+};
+
+static inline struct vmn_scope
+vmn_scope_all(void)
+{
+    return (struct vmn_scope) { VMN_SCOPE_ALL, NULL, NULL };
+}
+
+static inline struct vmn_scope
+vmn_scope_host(const char *host)
+{
+    return (struct vmn_scope) { VMN_SCOPE_HOST, NULL, host };
+}
+
+static inline struct vmn_scope
+vmn_scope_facts(const char *relation, const char *key)
+{
+    return (struct vmn_scope) { VMN_SCOPE_FACTS, relation, key };
+}
+
+static inline struct vmn_scope
+vmn_scope_network(const char *network)
+{
+    return vmn_scope_facts(VMN_REL_NETWORK_HOSTS, network);
+}
+
+/* Adds a flow to table 'table' (0 is the first) of the app's stage 'stage'
+ * (its index in the app's array).  'priority' is 1 to 65535; 0 belongs to the
+ * stage's miss.  A flow that gets no action drops. */
+struct vmn_flow *vmn_flow_add(struct vmn_emit *, struct vmn_scope,
+                              unsigned stage, unsigned table,
+                              uint16_t priority);
+
+/* Matches.  'mask' has a 1-bit for each bit that must be equal. */
+void vmn_match(struct vmn_flow *, enum vmn_field, uint64_t value);
+void vmn_match_masked(struct vmn_flow *, enum vmn_field, uint64_t value,
+                      uint64_t mask);
+void vmn_match_mac(struct vmn_flow *, enum vmn_field, struct vmn_mac);
+/* IPv4 only fields take an IPv4 prefix; sets no Ethernet type. */
+void vmn_match_prefix(struct vmn_flow *, enum vmn_field,
+                      const struct vmn_prefix *);
+void vmn_match_ip(struct vmn_flow *, enum vmn_field, const struct vmn_ip *);
+
+/* The flow's actions, done in the order in which they are added. */
+struct vmn_actions *vmn_flow_actions(struct vmn_flow *);
+
+void vmn_act_set(struct vmn_actions *, enum vmn_field, uint64_t value);
+void vmn_act_set_masked(struct vmn_actions *, enum vmn_field, uint64_t value,
+                        uint64_t mask);
+void vmn_act_set_mac(struct vmn_actions *, enum vmn_field, struct vmn_mac);
+void vmn_act_set_ip(struct vmn_actions *, enum vmn_field,
+                    const struct vmn_ip *);
+void vmn_act_move(struct vmn_actions *, enum vmn_field from,
+                  enum vmn_field to);
+/* Exchanges two fields of the same width. */
+void vmn_act_swap(struct vmn_actions *, enum vmn_field, enum vmn_field);
+
+void vmn_act_output(struct vmn_actions *, uint32_t ofport);
+void vmn_act_output_field(struct vmn_actions *, enum vmn_field reg);
+void vmn_act_output_in_port(struct vmn_actions *);
+/* Forgets the input port, so that output to it is not suppressed. */
+void vmn_act_clear_in_port(struct vmn_actions *);
+void vmn_act_group(struct vmn_actions *, const struct vmn_group_msg *);
+void vmn_act_group_id(struct vmn_actions *, uint32_t group_id);
+
+/* Goes on at the first table of the next stage; ends the actions. */
+void vmn_act_next(struct vmn_actions *);
+/* Goes on at a later table of the app's own; ends the actions. */
+void vmn_act_goto(struct vmn_actions *, unsigned stage, unsigned table);
+/* The same as a detour: the packet's copy goes there, and the actions go
+ * on. */
+void vmn_act_resubmit_next(struct vmn_actions *);
+void vmn_act_resubmit(struct vmn_actions *, unsigned stage, unsigned table);
+
+/* Drops, for a reason that operators are shown.  'reason' must be a string
+ * literal, such as "spoofed".  Must be the only action. */
+void vmn_act_drop(struct vmn_actions *, const char *reason);
+
+/* Turns an ARP request into the reply "ip is at mac" and sends it back. */
+void vmn_act_arp_reply(struct vmn_actions *, struct vmn_mac,
+                       const struct vmn_ip *);
+
+/* Where a packet goes on after connection tracking. */
+enum vmn_ct_then { VMN_CT_STOP, VMN_CT_NEXT, VMN_CT_TABLE };
+
+struct vmn_ct {
+    bool commit;
+    enum vmn_field zone;        /* A register whose low 16 bits hold it. */
+    bool nat;                   /* Apply NAT that the connection has. */
+    struct vmn_ip dnat;         /* With commit: to here; family 0: none. */
+    uint16_t dnat_port;
+    enum vmn_ct_then then;      /* STOP: the actions go on, untracked. */
+    unsigned stage;             /* For VMN_CT_TABLE, the app's own. */
+    unsigned table;
+};
+void vmn_act_ct(struct vmn_actions *, const struct vmn_ct *);
+
+/* Contributes clause 'clause' (1 to n_clauses, 2 or 3) of conjunction 'id'.  A
+ * flow with such actions has no others, and may be emitted by several units:
+ * the switch gets one flow with all of their clauses. */
+void vmn_act_conjunction(struct vmn_actions *, uint32_t id, unsigned clause,
+                         unsigned n_clauses);
+
+/* Adds a group.  'key' names it: the group's number is that of
+ * (VMN_NUMBER_GROUP, key).  One unit only may emit it. */
+enum vmn_group_type { VMN_GROUP_ALL, VMN_GROUP_SELECT };
+struct vmn_group_msg *vmn_group_add(struct vmn_emit *, struct vmn_scope,
+                                    enum vmn_group_type, const char *key);
+/* Adds a bucket.  'weight' matters in a SELECT group, which hashes the
+ * 5-tuple by dp_hash. */
+struct vmn_actions *vmn_bucket_add(struct vmn_group_msg *, uint32_t bucket_id,
+                                   uint16_t weight);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* vmn/flow.h */

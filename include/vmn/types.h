@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plain value types that rows, apps and the controller share: addresses,
+ * labels, selectors, name lists.  Not for behaviour: only what is needed to
+ * look at a value is declared here. */
+
+#ifndef VMN_TYPES_H
+#define VMN_TYPES_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Longest name of an object, in characters, without the final null. */
+#define VMN_NAME_LEN 63
+
+/* An Ethernet address, in wire order.  All zeros: none. */
+struct vmn_mac {
+    uint8_t ea[6];
+};
+
+/* An IP address, in wire order.  IPv4 uses the first four bytes and leaves
+ * the others zero, so that two equal addresses are equal by memcmp(). */
+struct vmn_ip {
+    uint8_t family;             /* 4, 6, or 0 for none. */
+    uint8_t addr[16];
+};
+
+/* An address range in CIDR form.  The host bits of 'ip' are zero. */
+struct vmn_prefix {
+    struct vmn_ip ip;
+    uint8_t len;                /* 0 to 32, or 0 to 128. */
+};
+
+/* An inclusive range of transport ports, in host order. */
+struct vmn_port_range {
+    uint16_t first;
+    uint16_t last;
+};
+
+/* A label of an object. */
+struct vmn_label {
+    const char *key;
+    const char *value;
+};
+
+/* The labels of an object, sorted by key, each key once. */
+struct vmn_labels {
+    size_t n;
+    const struct vmn_label *labels;
+};
+
+/* One condition on labels. */
+enum vmn_selector_op {
+    VMN_SEL_IN,                 /* "k=v", "k in (v,w)": one of the values. */
+    VMN_SEL_NOT_IN,             /* "k!=v", "k notin (v,w)": absent or other. */
+    VMN_SEL_EXISTS,             /* "k". */
+    VMN_SEL_NOT_EXISTS,         /* "!k". */
+};
+
+struct vmn_selector_term {
+    enum vmn_selector_op op;
+    const char *key;
+    size_t n_values;            /* Sorted, each once.  0 for (NOT_)EXISTS. */
+    const char *const *values;
+};
+
+/* A conjunction of conditions on labels.  'text' is the canonical form; NULL
+ * when the object has no selector, and that selects nothing. The empty text
+ * selects everything. */
+struct vmn_selector {
+    const char *text;
+    size_t n_terms;
+    const struct vmn_selector_term *terms;
+};
+
+/* A sorted list of names, each once. */
+struct vmn_names {
+    size_t n;
+    const char *const *names;
+};
+
+/* Returns true if 'labels' satisfy 'selector'. */
+bool vmn_selector_matches(const struct vmn_selector *selector,
+                          const struct vmn_labels *labels);
+
+/* Returns the value of label 'key', or NULL. */
+const char *vmn_labels_get(const struct vmn_labels *labels, const char *key);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* vmn/types.h */

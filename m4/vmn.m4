@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+# Configure checks of VMN's own.
+
+# VMN_OVS_SOURCE
+# Finds a built source tree of Open vSwitch 3.1 and sets OVS_CFLAGS, OVS_LIBS.
+# Its headers come in by -isystem, since they do not pass our warnings.
+AC_DEFUN([VMN_OVS_SOURCE], [
+  AC_ARG_WITH([ovs-source],
+    [AS_HELP_STRING([--with-ovs-source=DIR],
+      [built source tree of Open vSwitch (build-aux/build-ovs makes one)])],
+    [ovs_source=$withval], [ovs_source=])
+  AS_IF([test -z "$ovs_source"],
+    [AC_MSG_ERROR([give --with-ovs-source=DIR; build-aux/build-ovs makes such a tree and prints DIR])])
+  AC_MSG_CHECKING([for libopenvswitch in $ovs_source])
+  AS_IF([test -r "$ovs_source/lib/.libs/libopenvswitch.a" && test -r "$ovs_source/lib/ovsdb-idl.h"],
+    [AC_MSG_RESULT([yes])],
+    [AC_MSG_ERROR([$ovs_source holds no built static libopenvswitch with its headers])])
+  OVS_CFLAGS="-isystem $ovs_source/include -isystem $ovs_source/lib -isystem $ovs_source"
+  OVS_LIBS="$ovs_source/lib/.libs/libopenvswitch.a"
+  for lib in "$ovs_source/lib/.libs/libopenvswitchavx512.a"; do
+    AS_IF([test -r "$lib"], [OVS_LIBS="$OVS_LIBS $lib"])
+  done
+  OVS_LIBS="$OVS_LIBS -latomic -lm -lpthread"
+  AC_SUBST([OVS_CFLAGS])
+  AC_SUBST([OVS_LIBS])
+  AC_SUBST([OVS_SOURCE], [$ovs_source])
+])
+
+# VMN_WARNINGS
+# The warnings of this project; --enable-werror makes them errors.
+AC_DEFUN([VMN_WARNINGS], [
+  AC_ARG_ENABLE([werror],
+    [AS_HELP_STRING([--enable-werror], [warnings are errors])])
+  VMN_WARN="-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes"
+  VMN_WARN="$VMN_WARN -Wformat=2 -Wundef -Wvla -Wcast-qual -Wwrite-strings"
+  VMN_WARN="$VMN_WARN -Wimplicit-fallthrough -Wpointer-arith -Wno-unused-parameter"
+  AS_IF([test "$enable_werror" = yes], [VMN_WARN="$VMN_WARN -Werror"])
+  AC_SUBST([VMN_WARN])
+])
+
+# VMN_SANITIZERS
+# --enable-sanitizers: ASan and UBSan in everything of ours.
+# --enable-fuzz: libFuzzer's targets (needs CC=clang).
+AC_DEFUN([VMN_SANITIZERS], [
+  AC_ARG_ENABLE([sanitizers],
+    [AS_HELP_STRING([--enable-sanitizers], [build with ASan and UBSan])])
+  AC_ARG_ENABLE([fuzz],
+    [AS_HELP_STRING([--enable-fuzz], [build the fuzz targets (needs CC=clang)])])
+  VMN_HARDEN="-fstack-protector-strong -fPIE"
+  VMN_HARDEN_LDFLAGS="-pie -Wl,-z,relro -Wl,-z,now"
+  AS_IF([test "$enable_sanitizers" = yes || test "$enable_fuzz" = yes], [
+    VMN_SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+  ], [
+    VMN_HARDEN="$VMN_HARDEN -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"
+  ])
+  AS_IF([test "$enable_fuzz" = yes], [VMN_FUZZ_CFLAGS="-fsanitize=fuzzer-no-link"
+    VMN_FUZZ_LDFLAGS="-fsanitize=fuzzer"])
+  AM_CONDITIONAL([ENABLE_FUZZ], [test "$enable_fuzz" = yes])
+  AM_CONDITIONAL([ENABLE_SANITIZERS], [test "$enable_sanitizers" = yes])
+  AC_SUBST([VMN_SAN])
+  AC_SUBST([VMN_HARDEN])
+  AC_SUBST([VMN_HARDEN_LDFLAGS])
+  AC_SUBST([VMN_FUZZ_CFLAGS])
+  AC_SUBST([VMN_FUZZ_LDFLAGS])
+])

@@ -1,0 +1,2 @@
+# proto/http
+proto_libproto_la_SOURCES +=

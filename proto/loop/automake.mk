@@ -1,0 +1,2 @@
+# proto/loop
+proto_libproto_la_SOURCES +=

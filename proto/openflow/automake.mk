@@ -1,0 +1,2 @@
+# proto/openflow
+proto_libproto_la_SOURCES +=

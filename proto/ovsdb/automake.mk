@@ -1,0 +1,2 @@
+# proto/ovsdb
+proto_libproto_la_SOURCES +=

@@ -1,0 +1,5 @@
+# Tests: unit and property tests run by `make check`; the rest by tests/run.
+include tests/unit/automake.mk
+include tests/property/automake.mk
+include tests/fuzz/automake.mk
+include tests/bench/automake.mk

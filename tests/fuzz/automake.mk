@@ -1,0 +1,1 @@
+# libFuzzer targets, one per parser (configure --enable-fuzz).
