@@ -1,2 +1,3 @@
-# controller/northbound
-controller_libvmn_la_SOURCES +=
+# controller/northbound: the JSON API.
+controller_libvmn_la_SOURCES += \
+	controller/northbound/northbound.h

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The JSON API of docs/api.md: turns HTTP requests into transactions and
+ * answers from the durable state.  Handlers never block: what takes time (a
+ * commit, a wait for hosts) is answered from a callback.
+ *
+ * Not for HTTP itself (proto/http/), nor for what an object may look like
+ * (schema/, model/). */
+
+#ifndef CONTROLLER_NORTHBOUND_NORTHBOUND_H
+#define CONTROLLER_NORTHBOUND_NORTHBOUND_H 1
+
+#include <stdbool.h>
+
+struct apphost;
+struct commit;
+struct engine;
+struct event_base;
+struct fabric;
+struct model;
+struct northbound;
+struct store;
+struct store_class;
+
+struct northbound_options {
+    /* The local operator's socket, or NULL for none.  Whoever may open it may
+     * do everything, and is known by uid. */
+    const char *unix_path;
+    /* A group that may open it as well (mode 0660), or NULL (mode 0600). */
+    const char *unix_group;
+
+    /* "127.0.0.1:8181", "[::1]:8181", or NULL for none.  Other addresses than
+     * loopback are refused, since there is no TLS. */
+    const char *tcp_listen;
+    /* File whose first line is the bearer token that TCP clients must send:
+     * 16 to 512 visible characters, the file closed to group and others.
+     * Required with 'tcp_listen'. */
+    const char *token_file;
+};
+
+/* Opens the listeners and serves from 'base' on.  Nothing passed in is owned;
+ * all of it must outlive the northbound, except that 'options' is only read
+ * inside of the call.  Returns 0, or a positive errno with a sentence in
+ * '*text' (caller frees) and NULL in '*nbp'. */
+int northbound_create(const struct northbound_options *options,
+                      struct event_base *base, struct model *,
+                      struct engine *, struct commit *, struct fabric *,
+                      const struct store_class *, struct store *,
+                      const struct apphost *, struct northbound **nbp,
+                      char **text);
+
+/* Closes listeners and connections.  Before the fabric and the commit are
+ * destroyed; changes that were submitted still take effect. */
+void northbound_destroy(struct northbound *);
+
+/* Ready or not, for /readyz: true once everything is up (the state is loaded
+ * and the first compile is done).  False after northbound_create(). */
+void northbound_set_ready(struct northbound *, bool ready);
+
+/* Registers "northbound/..." commands with unixctl. */
+void northbound_unixctl_init(struct northbound *);
+
+#endif /* controller/northbound/northbound.h */
