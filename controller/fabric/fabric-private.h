@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the parts of the fabric share: the table of hosts, and how the OVSDB
+ * side (host-db.c and its kin) and the OpenFlow side (switch.c and its kin)
+ * speak to each other.  Not for anyone outside of this folder. */
+
+#ifndef CONTROLLER_FABRIC_FABRIC_PRIVATE_H
+#define CONTROLLER_FABRIC_FABRIC_PRIVATE_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controller/fabric/fabric.h"
+#include "openvswitch/hmap.h"
+
+struct fabric_db;               /* OVSDB side, of the whole fabric. */
+struct fabric_host_db;          /* OVSDB side of one host. */
+struct fabric_receipts;         /* ack.c. */
+struct fabric_switches;         /* OpenFlow side, of the whole fabric. */
+struct fabric_switch;           /* OpenFlow side of one host. */
+struct vmn_host;
+
+struct fabric {
+    struct event_base *base;    /* Borrowed, as the next three. */
+    struct model *model;
+    struct engine *engine;
+    struct commit *commit;
+
+    struct hmap hosts;          /* struct fabric_host, by name. */
+    struct hmap datapaths;      /* struct fabric_host, by datapath id, of those
+                                 * that have one. */
+
+    struct fabric_db *db;       /* Owned; fabric_db_create(). */
+    struct fabric_switches *switches; /* Owned. */
+    struct fabric_receipts *receipts; /* Owned. */
+    struct fabric_stats stats;
+};
+
+/* A row of table HOST.  Made when the row becomes durable, destroyed when its
+ * deletion does. */
+struct fabric_host {
+    struct hmap_node name_node;     /* In struct fabric's 'hosts'. */
+    struct hmap_node datapath_node; /* In 'datapaths', if 'datapath_id'. */
+    struct fabric *fabric;
+    char *name;                 /* Owned. */
+
+    /* Written by the OVSDB side through the functions below. */
+    uint64_t datapath_id;       /* Of the bridge as reported, or 0. */
+    bool reported;              /* Its first full report since this process
+                                 * started is in the model. */
+
+    struct fabric_host_db *db;  /* Owned by the OVSDB side; may be NULL. */
+    struct fabric_switch *sw;   /* Owned by the OpenFlow side; never NULL. */
+};
+
+struct fabric_host *fabric_find_host(const struct fabric *, const char *name);
+struct fabric_host *fabric_find_datapath(const struct fabric *, uint64_t id);
+
+/* What the OVSDB side tells.  -------------------------------------------- */
+
+/* The host's bridge has datapath id 'id' (0: there is no bridge, or it is not
+ * ours).  A connected switch that this disowns is closed.  If another host
+ * has the same id already, returns false and changes nothing: the caller
+ * shows that as the reason. */
+bool fabric_host_set_datapath(struct fabric_host *, uint64_t id);
+
+/* All that the host has to report for a start (bindings and VIFs) is in the
+ * model: its switch may be reconciled.  Once is enough; later drops of the
+ * OVSDB session do not take it back. */
+void fabric_host_set_reported(struct fabric_host *);
+
+/* What the OVSDB side offers.  ------------------------------------------- */
+
+/* Listens if so asked.  Called before any host exists.  Returns 0 or a
+ * positive errno with a sentence in '*text' (caller frees). */
+int fabric_db_create(struct fabric *, const struct fabric_options *,
+                     char **text);
+/* After the last fabric_db_host_destroy(). */
+void fabric_db_destroy(struct fabric *);
+
+/* The durable row of 'host' is 'row': called when the host has just been made
+ * and whenever its row changes.  Sets host->db. */
+void fabric_db_host_update(struct fabric_host *, const struct vmn_host *row);
+/* The row is gone.  Clears host->db. */
+void fabric_db_host_destroy(struct fabric_host *);
+
+/* Adds "ovsdb", "bridge", "datapath_id", "ovs_version" and "ports" to
+ * 'status', and, if the host is refused, "state": "refused" and "reason". */
+void fabric_db_host_status(const struct fabric_host *, json_t *status);
+
+/* One durable group, after the OpenFlow side has sent it. */
+void fabric_db_group(struct fabric *, const struct commit_group *);
+
+/* fabric_port_status() of fabric.h is also the OVSDB side's. */
+
+#endif /* controller/fabric/fabric-private.h */
