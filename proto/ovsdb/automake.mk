@@ -1,2 +1,12 @@
 # proto/ovsdb
-proto_libproto_la_SOURCES +=
+proto_libproto_la_SOURCES += \
+	proto/ovsdb/ensure.c \
+	proto/ovsdb/identify.c \
+	proto/ovsdb/json-frame.c \
+	proto/ovsdb/json-frame.h \
+	proto/ovsdb/listen.c \
+	proto/ovsdb/ovsdb-private.h \
+	proto/ovsdb/ovsdb.h \
+	proto/ovsdb/relay.c \
+	proto/ovsdb/session.c \
+	proto/ovsdb/snapshot.c

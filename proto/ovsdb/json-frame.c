@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Framing of JSON-RPC messages; see json-frame.h. */
+
+#include <config.h>
+
+#include "proto/ovsdb/json-frame.h"
+
+void
+json_frame_init(struct json_frame *frame, size_t max_size)
+{
+    *frame = (struct json_frame) { .max_size = max_size };
+}
+
+/* Takes in byte 'c' outside of a string.  Returns false if it can't be. */
+static bool
+json_frame_structure(struct json_frame *frame, char c)
+{
+    switch (c) {
+    case '{':
+    case '[':
+        if (!frame->depth && c == '[') {
+            frame->error = "a message is not an object";
+            return false;
+        }
+        if (++frame->depth > JSON_FRAME_MAX_DEPTH) {
+            frame->error = "a message is nested too deeply";
+            return false;
+        }
+        return true;
+
+    case '}':
+    case ']':
+        if (!frame->depth) {
+            break;
+        }
+        frame->depth--;
+        return true;
+
+    case '"':
+        if (!frame->depth) {
+            break;
+        }
+        frame->in_string = true;
+        return true;
+
+    case ' ': case '\t': case '\r': case '\n':
+        return true;
+
+    default:
+        if (!frame->depth) {
+            break;
+        }
+        return true;
+    }
+    frame->error = "a message does not begin with \"{\"";
+    return false;
+}
+
+/* Takes in byte 'c'.  Returns false if it can't be. */
+static bool
+json_frame_byte(struct json_frame *frame, char c)
+{
+    if (++frame->size > frame->max_size) {
+        frame->error = "a message is too large";
+        return false;
+    }
+    if (!frame->in_string) {
+        return json_frame_structure(frame, c);
+    }
+    if (frame->escaped) {
+        frame->escaped = false;
+    } else if (c == '\\') {
+        frame->escaped = true;
+    } else if (c == '"') {
+        frame->in_string = false;
+    }
+    return true;
+}
+
+/* Takes in up to 'n' bytes at 'data', not beyond the end of the current
+ * message.  Returns how many.  Sets '*result'; after JSON_FRAME_BAD, 'frame'
+ * holds the reason and takes nothing more. */
+size_t
+json_frame_feed(struct json_frame *frame, const void *data, size_t n,
+                enum json_frame_result *result)
+{
+    const char *p = data;
+
+    if (frame->error) {
+        *result = JSON_FRAME_BAD;
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        bool was_inside = frame->depth > 0;
+
+        if (!json_frame_byte(frame, p[i])) {
+            *result = JSON_FRAME_BAD;
+            return i;
+        }
+        if (was_inside && !frame->depth) {
+            frame->size = 0;
+            *result = JSON_FRAME_END;
+            return i + 1;
+        }
+    }
+    *result = JSON_FRAME_MORE;
+    return n;
+}
+
+/* Takes in all of the 'n' bytes at 'data', over any number of messages.
+ * Returns false if they are bad. */
+bool
+json_frame_check(struct json_frame *frame, const void *data, size_t n)
+{
+    const char *p = data;
+
+    while (n) {
+        enum json_frame_result result;
+        size_t used = json_frame_feed(frame, p, n, &result);
+
+        if (result == JSON_FRAME_BAD) {
+            return false;
+        }
+        p += used;
+        n -= used;
+    }
+    return !frame->error;
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Accepts hosts that dial in, asks each who it is, and hands it to its
+ * session; see ovsdb_listener_open().  A connection that is not known is
+ * closed, and costs little until then: few at a time, small messages, a
+ * short time. */
+
+#include <config.h>
+
+#include "proto/ovsdb/ovsdb-private.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/list.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "stream.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(ovsdb_listen);
+
+/* Connections whose host is not known yet. */
+#define GUEST_MAX 64
+/* Time for TLS and for the answer. */
+#define GUEST_TIME_MS 10000
+/* Accepted in one run. */
+#define ACCEPT_MAX 16
+
+/* A connection whose host is not known yet. */
+struct guest {
+    struct ovs_list node;       /* In its listener's 'guests'. */
+    struct stream *stream;
+    bool connected;
+    int64_t deadline_ms;
+    struct json_frame frame;
+    size_t framed;              /* Bytes of 'in' that 'frame' has seen. */
+    int n_messages;
+    struct ofpbuf in;           /* Received, from the current message on. */
+    struct ofpbuf out;          /* To be sent. */
+};
+
+struct ovsdb_listener {
+    struct loop *loop;
+    struct loop_task *task;
+    struct pstream *pstream;
+    bool tls;
+    ovsdb_find_cb *find;
+    void *aux;
+    struct ovs_list guests;     /* Oldest first. */
+    size_t n_guests;
+};
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
+
+static void
+guest_destroy(struct ovsdb_listener *listener, struct guest *guest)
+{
+    ovs_list_remove(&guest->node);
+    listener->n_guests--;
+    stream_close(guest->stream);
+    ofpbuf_uninit(&guest->in);
+    ofpbuf_uninit(&guest->out);
+    free(guest);
+}
+
+/* Closes 'guest' with a word in the log. */
+static void
+guest_refuse(struct ovsdb_listener *listener, struct guest *guest,
+             const char *why)
+{
+    /* A peer's own words may be long, and hold anything. */
+    VLOG_WARN_RL(&rl, "%s: closed: %.200s", stream_get_name(guest->stream),
+                 why);
+    guest_destroy(listener, guest);
+}
+
+/* Gives 'guest', which says that it is 'system_id', to its session. */
+static void
+guest_hand_over(struct ovsdb_listener *listener, struct guest *guest,
+                const char *system_id)
+{
+    const char *peer = stream_get_peer_id(guest->stream);
+    struct ovsdb_session *session;
+    struct stream *stream;
+
+    if (listener->tls && (!peer || strcmp(peer, system_id))) {
+        char *why = xasprintf("its system-id is \"%.64s\", but its "
+                              "certificate is for \"%.64s\"", system_id,
+                              peer ? peer : "");
+
+        guest_refuse(listener, guest, why);
+        free(why);
+        return;
+    }
+    session = listener->find(listener->aux, system_id);
+    if (!session) {
+        char *why = xasprintf("no host \"%.64s\" is known that dials in",
+                              system_id);
+
+        guest_refuse(listener, guest, why);
+        free(why);
+        return;
+    }
+    stream = guest->stream;
+    guest->stream = NULL;
+    if (!ovsdb_session_accept(session, stream, &guest->in)) {
+        VLOG_WARN_RL(&rl, "a second connection of host \"%.64s\" closed: its "
+                     "first one is still up", system_id);
+    }
+    guest_destroy(listener, guest);
+}
+
+/* Takes in the first 'size' bytes of 'guest->in', a whole message.  Returns
+ * false if 'guest' is gone. */
+static bool
+guest_message(struct ovsdb_listener *listener, struct guest *guest,
+              size_t size)
+{
+    char *message = xmemdup0(guest->in.data, size);
+    char *text;
+    enum ovsdb_id_kind kind = ovsdb_identify_parse(message, &text);
+
+    free(message);
+    ofpbuf_pull(&guest->in, size);
+    guest->framed = 0;
+    if (kind == OVSDB_ID_ECHO) {
+        ofpbuf_put(&guest->out, text, strlen(text));
+    } else if (kind == OVSDB_ID_ANSWER) {
+        guest_hand_over(listener, guest, text);
+    } else if (kind == OVSDB_ID_BAD) {
+        guest_refuse(listener, guest, text);
+    }
+    free(text);
+    if (kind == OVSDB_ID_ANSWER || kind == OVSDB_ID_BAD) {
+        return false;
+    }
+    if (++guest->n_messages >= OVSDB_ID_MAX_MESSAGES) {
+        guest_refuse(listener, guest, "it does not say who it is");
+        return false;
+    }
+    return true;
+}
+
+/* Takes in what is new in 'guest->in'.  Returns false if 'guest' is gone. */
+static bool
+guest_parse(struct ovsdb_listener *listener, struct guest *guest)
+{
+    while (guest->framed < guest->in.size) {
+        const char *data = guest->in.data;
+        enum json_frame_result result;
+
+        guest->framed += json_frame_feed(&guest->frame, data + guest->framed,
+                                         guest->in.size - guest->framed,
+                                         &result);
+        if (result == JSON_FRAME_BAD) {
+            guest_refuse(listener, guest, guest->frame.error);
+            return false;
+        }
+        if (result == JSON_FRAME_END
+            && !guest_message(listener, guest, guest->framed)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Sends what 'guest' is to get.  Returns 0 or a positive errno. */
+static int
+guest_send(struct guest *guest)
+{
+    while (guest->out.size) {
+        int n = stream_send(guest->stream, guest->out.data, guest->out.size);
+
+        if (n <= 0) {
+            return n == -EAGAIN ? 0 : n ? -n : ECONNRESET;
+        }
+        ofpbuf_pull(&guest->out, n);
+    }
+    return 0;
+}
+
+static int
+guest_connect(struct guest *guest)
+{
+    int error = stream_connect(guest->stream);
+
+    if (!error) {
+        char *question = ovsdb_identify_question();
+
+        guest->connected = true;
+        ofpbuf_put(&guest->out, question, strlen(question));
+        free(question);
+    }
+    return error == EAGAIN ? 0 : error;
+}
+
+/* Does what can be done for 'guest', which may be gone afterwards. */
+static void
+guest_run(struct ovsdb_listener *listener, struct guest *guest)
+{
+    char chunk[4096];
+    int error = 0;
+    int n;
+
+    stream_run(guest->stream);
+    if (!guest->connected) {
+        error = guest_connect(guest);
+    }
+    if (!error && guest->connected) {
+        error = guest_send(guest);
+    }
+    if (error) {
+        guest_refuse(listener, guest, ovs_strerror(error));
+        return;
+    }
+    if (loop_now_ms(listener->loop) >= guest->deadline_ms) {
+        guest_refuse(listener, guest, "it did not say in time who it is");
+        return;
+    }
+    if (!guest->connected) {
+        return;
+    }
+    /* One chunk in a run: others have their turn. */
+    n = stream_recv(guest->stream, chunk, sizeof chunk);
+    if (n > 0) {
+        ofpbuf_put(&guest->in, chunk, n);
+        guest_parse(listener, guest);
+    } else if (n != -EAGAIN) {
+        guest_refuse(listener, guest, n ? ovs_strerror(-n)
+                     : "it left before it said who it is");
+    }
+}
+
+static void
+listener_accept(struct ovsdb_listener *listener)
+{
+    for (int i = 0; i < ACCEPT_MAX && listener->n_guests < GUEST_MAX; i++) {
+        struct stream *stream;
+        struct guest *guest;
+        int error = pstream_accept(listener->pstream, &stream);
+
+        if (error) {
+            if (error != EAGAIN) {
+                VLOG_WARN_RL(&rl, "%s: accept: %s",
+                             pstream_get_name(listener->pstream),
+                             ovs_strerror(error));
+            }
+            return;
+        }
+        guest = xzalloc(sizeof *guest);
+        guest->stream = stream;
+        guest->deadline_ms = loop_now_ms(listener->loop) + GUEST_TIME_MS;
+        json_frame_init(&guest->frame, OVSDB_ID_MAX_MESSAGE);
+        ofpbuf_init(&guest->in, 0);
+        ofpbuf_init(&guest->out, 0);
+        ovs_list_push_back(&listener->guests, &guest->node);
+        listener->n_guests++;
+    }
+}
+
+static void
+listener_run(void *listener_)
+{
+    struct ovsdb_listener *listener = listener_;
+    struct guest *guest;
+
+    listener_accept(listener);
+    LIST_FOR_EACH_SAFE (guest, node, &listener->guests) {
+        guest_run(listener, guest);
+    }
+}
+
+static void
+listener_wait(void *listener_)
+{
+    struct ovsdb_listener *listener = listener_;
+    struct guest *guest;
+
+    if (listener->n_guests < GUEST_MAX) {
+        pstream_wait(listener->pstream);
+    }
+    LIST_FOR_EACH (guest, node, &listener->guests) {
+        int64_t left = guest->deadline_ms - loop_now_ms(listener->loop);
+
+        poll_timer_wait(MAX(left, 0));
+        stream_run_wait(guest->stream);
+        if (!guest->connected) {
+            stream_connect_wait(guest->stream);
+            continue;
+        }
+        stream_recv_wait(guest->stream);
+        if (guest->out.size) {
+            stream_send_wait(guest->stream);
+        }
+    }
+}
+
+/* Turns "tcp:IP:PORT" into libopenvswitch's "ptcp:PORT:IP", and so on.  The
+ * caller frees it.  NULL if 'where' is of no such form. */
+static char *
+listener_name(const char *where)
+{
+    const char *address = strchr(where, ':');
+    const char *port = strrchr(where, ':');
+    const char *tail = port ? port + 1 : "";
+
+    if (!strncmp(where, "unix:", 5) && where[5]) {
+        return xasprintf("p%s", where);
+    }
+    if ((strncmp(where, "tcp:", 4) && strncmp(where, "ssl:", 4))
+        || port == address || port - address < 2 || !*tail
+        || strspn(tail, "0123456789") != strlen(tail)) {
+        return NULL;
+    }
+    return xasprintf("p%.3s:%s:%.*s", where, tail,
+                     (int) (port - address - 1), address + 1);
+}
+
+int
+ovsdb_listener_open(struct loop *loop, const char *where, ovsdb_find_cb *find,
+                    void *aux, struct ovsdb_listener **listenerp, char **text)
+{
+    struct ovsdb_listener *listener;
+    char *name = listener_name(where);
+    struct pstream *pstream = NULL;
+    int error = EINVAL;
+
+    *listenerp = NULL;
+    *text = NULL;
+    if (!name) {
+        *text = xasprintf("\"%s\" is neither tcp:IP:PORT, ssl:IP:PORT nor "
+                          "unix:PATH", where);
+        return EINVAL;
+    }
+    error = pstream_open(name, &pstream, DSCP_DEFAULT);
+    free(name);
+    if (error) {
+        *text = xasprintf("can't listen at \"%s\": %s", where,
+                          ovs_strerror(error));
+        return error;
+    }
+    listener = xzalloc(sizeof *listener);
+    listener->loop = loop;
+    listener->pstream = pstream;
+    listener->tls = !strncmp(where, "ssl:", 4);
+    listener->find = find;
+    listener->aux = aux;
+    ovs_list_init(&listener->guests);
+    listener->task = loop_task_create(loop, "ovsdb-listener", listener_run,
+                                      listener_wait, listener);
+    *listenerp = listener;
+    return 0;
+}
+
+void
+ovsdb_listener_close(struct ovsdb_listener *listener)
+{
+    struct guest *guest;
+
+    if (!listener) {
+        return;
+    }
+    loop_task_destroy(listener->task);
+    LIST_FOR_EACH_SAFE (guest, node, &listener->guests) {
+        guest_destroy(listener, guest);
+    }
+    pstream_close(listener->pstream);
+    free(listener);
+}
+
+uint16_t
+ovsdb_listener_port(const struct ovsdb_listener *listener)
+{
+    return ntohs(pstream_get_bound_port(listener->pstream));
+}

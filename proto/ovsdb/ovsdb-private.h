@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the parts of proto/ovsdb share: the relay between a host and the
+ * OVSDB client, the question that an accepted connection is asked, reading
+ * the database and setting it up.  Not for anyone outside of this folder. */
+
+#ifndef PROTO_OVSDB_OVSDB_PRIVATE_H
+#define PROTO_OVSDB_OVSDB_PRIVATE_H 1
+
+#include "proto/ovsdb/json-frame.h"
+#include "proto/ovsdb/ovsdb.h"
+
+struct ofpbuf;
+struct ovsdb_idl;
+struct ovsdb_idl_txn;
+struct stream;
+
+/* relay.c.  -------------------------------------------------------------- */
+
+/* Copies bytes between a host's stream and the OVSDB client, which opens
+ * connections by name only: the client is given a unix socket, of which the
+ * relay has the other end.  Bounds messages, and probes the host when it is
+ * silent, since the client does not probe unix sockets. */
+struct ovsdb_relay;
+
+/* Takes ownership of 'stream', which is connected, and copies the bytes that
+ * were 'early', if any.  Returns NULL after closing it if 'early' is bad. */
+struct ovsdb_relay *ovsdb_relay_create(const char *name, struct stream *,
+                                       const struct ofpbuf *early,
+                                       int64_t now_ms);
+void ovsdb_relay_destroy(struct ovsdb_relay *);
+
+/* Makes an OVSDB client that is connected to 'relay'.  Returns NULL with a
+ * positive errno in '*error'.  The caller owns it; once. */
+struct ovsdb_idl *ovsdb_relay_open_idl(struct ovsdb_relay *, int *error);
+
+/* Copies what can be.  Returns NULL, or why the connection has ended. */
+const char *ovsdb_relay_run(struct ovsdb_relay *, int64_t now_ms);
+void ovsdb_relay_wait(struct ovsdb_relay *, int64_t now_ms);
+
+/* Asks the host for a sign of life at once. */
+void ovsdb_relay_probe(struct ovsdb_relay *, int64_t now_ms);
+
+/* How long a host may be silent before it is probed, and how long it may take
+ * to answer, or to take what it is sent. */
+#define OVSDB_PROBE_IDLE_MS 30000
+#define OVSDB_PROBE_REPLY_MS 10000
+
+/* identify.c.  ----------------------------------------------------------- */
+
+/* Largest message before a host is known, in bytes. */
+#define OVSDB_ID_MAX_MESSAGE (64 * 1024)
+/* Most messages before the answer: probes of the other side. */
+#define OVSDB_ID_MAX_MESSAGES 16
+
+/* What a message from an unknown host is. */
+enum ovsdb_id_kind {
+    OVSDB_ID_ANSWER,            /* '*text' is its system-id. */
+    OVSDB_ID_ECHO,              /* '*text' is the reply to send. */
+    OVSDB_ID_OTHER,             /* Not of interest. */
+    OVSDB_ID_BAD,               /* '*text' is a sentence. */
+};
+enum ovsdb_id_kind ovsdb_identify_parse(const char *message, char **text);
+char *ovsdb_identify_question(void);
+
+/* session.c.  ------------------------------------------------------------ */
+
+/* Gives inbound 'session' the connected 'stream', on which 'early' was already
+ * received.  Takes ownership of 'stream'.  Returns false after closing it if
+ * the session has a live connection; that one is then probed. */
+bool ovsdb_session_accept(struct ovsdb_session *, struct stream *,
+                          const struct ofpbuf *early);
+
+/* snapshot.c.  ----------------------------------------------------------- */
+
+/* Registers what this folder reads of the database. */
+void ovsdb_snapshot_register(struct ovsdb_idl *);
+/* False while the database does not have its one Open_vSwitch row. */
+bool ovsdb_snapshot_possible(struct ovsdb_idl *);
+/* Returns NULL if a bound is exceeded, with a sentence in '*error'. */
+struct ovsdb_snapshot *ovsdb_snapshot_take(struct ovsdb_idl *,
+                                           const char **error);
+void ovsdb_snapshot_destroy(struct ovsdb_snapshot *);
+
+/* ensure.c.  ------------------------------------------------------------- */
+
+/* Writes what is missing of 'wish' into 'txn'.  Returns true if it wrote
+ * anything.  On refusal returns false with a sentence in '*refusal' (caller
+ * frees), and 'txn' is not to be committed. */
+bool ovsdb_ensure(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                  const struct ovsdb_wish *, char **refusal);
+
+#endif /* proto/ovsdb/ovsdb-private.h */

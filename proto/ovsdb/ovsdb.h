@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A host's Open_vSwitch database: a session that dials the host or that the
+ * host dials, a typed picture of what the database holds, and a wish for how
+ * one bridge of it is to be set up, which the session keeps true.
+ *
+ * It runs libopenvswitch's OVSDB client as tasks on the loop.  All that
+ * comes from a host is bounded.  Not for deciding what is wanted on a host,
+ * nor for what its interfaces mean (controller/fabric/). */
+
+#ifndef PROTO_OVSDB_OVSDB_H
+#define PROTO_OVSDB_OVSDB_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+struct ovsdb_listener;
+struct ovsdb_session;
+
+/* Bounds on what a host may send; past one its session is closed. */
+#define OVSDB_MAX_MESSAGE (8 * 1024 * 1024)     /* One message, bytes. */
+#define OVSDB_MAX_BRIDGES 1024
+#define OVSDB_MAX_INTERFACES 8192
+
+/* The external_ids key by which rows of ours are known. */
+#define OVSDB_OWNER_KEY "vmn-owner"
+
+/* What the database holds.  ---------------------------------------------- */
+
+enum ovsdb_link { OVSDB_LINK_UNKNOWN, OVSDB_LINK_DOWN, OVSDB_LINK_UP };
+
+struct ovsdb_bridge {
+    char *name;
+    char *datapath_type;        /* "system" where the database has "". */
+    char *owner;                /* external_ids:vmn-owner, or NULL. */
+    uint64_t datapath_id;       /* 0 while the switch has not made it. */
+};
+
+struct ovsdb_interface {
+    char *name;
+    char *bridge;               /* The name of the bridge that it is on. */
+    char *type;                 /* "" for a system device. */
+    char *iface_id;             /* external_ids:iface-id, or NULL. */
+    char *error;                /* Why the switch could not make it, or NULL. */
+    int32_t ofport;             /* OpenFlow number, -1 if the switch could not
+                                 * make it, 0 while it has not tried. */
+    enum ovsdb_link link;
+};
+
+struct ovsdb_snapshot {
+    char *system_id;            /* external_ids:system-id, or NULL. */
+    char *ovs_version;          /* Or NULL. */
+    bool flow_restore_wait;     /* The switch connects to no controller. */
+    size_t n_datapath_types;    /* 0 while the switch has not reported. */
+    char **datapath_types;
+    size_t n_bridges;           /* Sorted by name. */
+    struct ovsdb_bridge *bridges;
+    size_t n_interfaces;        /* Those on a bridge, sorted by name. */
+    struct ovsdb_interface *interfaces;
+};
+
+/* What is wanted of it.  ------------------------------------------------- */
+
+/* One bridge with a flow-based tunnel port and a controller.  The bridge gets
+ * fail_mode=secure and other_config:disable-in-band=true.  Rows that are made
+ * are marked with OVSDB_OWNER_KEY=owner, and only rows so marked are changed.
+ * Whatever others have set beside stays. */
+struct ovsdb_wish {
+    const char *owner;
+    const char *bridge;
+    const char *datapath_type;
+    const char *protocol;       /* "OpenFlow15"; among others' protocols. */
+    bool adopt;                 /* May take over an unmarked bridge. */
+
+    const char *tunnel;         /* Name of the tunnel port. */
+    const char *tunnel_type;    /* "vxlan". */
+    const char *tunnel_local_ip; /* Or NULL. */
+    uint16_t tunnel_ofport;     /* Asked for; the snapshot shows what it is. */
+
+    const char *controller;     /* Target, or NULL for none of ours. */
+    int controller_max_backoff_ms;
+    int controller_probe_ms;
+};
+
+enum ovsdb_wish_state {
+    OVSDB_WISH_WORKING,         /* Not known or not yet so. */
+    OVSDB_WISH_DONE,            /* The database says so. */
+    OVSDB_WISH_REFUSED,         /* Something that is not ours is in the way. */
+    OVSDB_WISH_FAILED,          /* The database refused; tried again later. */
+};
+
+/* Sessions.  ------------------------------------------------------------- */
+
+enum ovsdb_state {
+    OVSDB_WAITING,              /* For the next try, or for the host. */
+    OVSDB_CONNECTING,           /* Or connected, without a snapshot yet. */
+    OVSDB_CONNECTED,            /* There is a snapshot. */
+};
+
+struct ovsdb_status {
+    enum ovsdb_state state;
+    int64_t since_ms;           /* Of loop_now_ms(). */
+    const char *error;          /* Why the last connection ended, or NULL. */
+    enum ovsdb_wish_state wish;
+    const char *wish_reason;    /* For REFUSED and FAILED. */
+};
+
+/* Opens a session for host 'name' (for logs).  'remote' is "tcp:IP:PORT",
+ * "ssl:IP:PORT" or "unix:PATH", or NULL if the host dials a listener.  The
+ * session lasts until it is destroyed: it connects again after each drop, 1
+ * to 8 seconds later.
+ *
+ * 'changed' is called from the loop whenever the status or the snapshot has
+ * changed.  It may destroy no session. */
+struct ovsdb_session *ovsdb_session_create(struct loop *, const char *name,
+                                           const char *remote,
+                                           void (*changed)(void *aux),
+                                           void *aux);
+void ovsdb_session_destroy(struct ovsdb_session *);
+
+/* Sets what is wanted from now on; copied.  NULL: nothing. */
+void ovsdb_session_set_wish(struct ovsdb_session *, const struct ovsdb_wish *);
+
+/* What the database holds, or NULL while not OVSDB_CONNECTED.  Valid until
+ * the next turn of the loop. */
+const struct ovsdb_snapshot *
+ovsdb_session_snapshot(const struct ovsdb_session *);
+/* The strings are valid until the next turn of the loop. */
+void ovsdb_session_get_status(const struct ovsdb_session *,
+                              struct ovsdb_status *);
+
+/* Checks the form of a session's 'remote'.  Returns 0, or EINVAL with a
+ * sentence in '*text' (caller frees). */
+int ovsdb_remote_check(const char *remote, char **text);
+
+/* Listening.  ------------------------------------------------------------ */
+
+/* The inbound session of the host whose external_ids:system-id is
+ * 'system_id', or NULL if no such host may dial in. */
+typedef struct ovsdb_session *ovsdb_find_cb(void *aux, const char *system_id);
+
+/* Listens at 'where': "tcp:IP:PORT", "ssl:IP:PORT" or "unix:PATH" (PORT 0:
+ * any).  Each connection is asked who it is; over TLS, its certificate's
+ * common name must say the same.  Returns 0 or a positive errno with a
+ * sentence in '*text' (caller frees). */
+int ovsdb_listener_open(struct loop *, const char *where, ovsdb_find_cb *,
+                        void *aux, struct ovsdb_listener **, char **text);
+void ovsdb_listener_close(struct ovsdb_listener *);
+/* The TCP port, in host order; 0 for a unix socket. */
+uint16_t ovsdb_listener_port(const struct ovsdb_listener *);
+
+#endif /* proto/ovsdb/ovsdb.h */

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A host's database session: connects, runs the OVSDB client behind a relay,
+ * takes snapshots, and keeps the wish true; see ovsdb.h.  A client lives as
+ * long as one connection: it has no say in when the next one is tried. */
+
+#include <config.h>
+
+#include "proto/ovsdb/ovsdb-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "ovsdb-idl.h"
+#include "proto/loop/loop.h"
+#include "stream.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(ovsdb_session);
+
+/* Between two tries, at first and at most. */
+#define SESSION_BACKOFF_MIN_MS 1000
+#define SESSION_BACKOFF_MAX_MS 8000
+/* From the first byte to the first snapshot. */
+#define SESSION_CONNECT_MS 20000
+/* A wish is written this often in a row at once; then once in a
+ * SESSION_WRITE_PACE_MS, in case somebody else keeps undoing it. */
+#define SESSION_WRITE_BURST 5
+#define SESSION_WRITE_PACE_MS 1000
+#define SESSION_WRITE_CALM_MS 10000
+/* After the database refused a transaction. */
+#define SESSION_WRITE_RETRY_MS 5000
+
+struct ovsdb_session {
+    struct loop *loop;
+    struct loop_task *task;
+    char *name;
+    char *remote;               /* NULL: inbound. */
+    void (*changed)(void *aux);
+    void *aux;
+
+    enum ovsdb_state state;
+    int64_t since_ms;
+    char *error;                /* Why the last connection ended, or NULL. */
+    int64_t deadline_ms;        /* CONNECTING: for the snapshot.  WAITING, if
+                                 * dialled: for the next try. */
+    int backoff_ms;
+
+    struct stream *stream;      /* Until it is connected; then the relay's. */
+    struct ovsdb_relay *relay;
+    struct ovsdb_idl *idl;
+    unsigned int seqno;         /* Of the client, at the last snapshot. */
+    struct ovsdb_snapshot *snapshot;
+
+    struct ovsdb_wish *wish;    /* Deep copy, or NULL. */
+    enum ovsdb_wish_state wish_state;
+    char *wish_reason;
+    bool wish_due;              /* To be compared with the database. */
+    struct ovsdb_idl_txn *txn;  /* Under way, or NULL. */
+    int64_t write_ms;           /* Earliest time of the next write. */
+    int64_t written_ms;         /* Time of the last write. */
+    int n_writes;               /* In a row. */
+
+    bool notify;                /* 'changed' is due. */
+};
+
+static void session_run(void *);
+static void session_wait(void *);
+
+/* The wish.  ------------------------------------------------------------- */
+
+static void
+wish_destroy(struct ovsdb_wish *w)
+{
+    if (w) {
+        free(CONST_CAST(char *, w->owner));
+        free(CONST_CAST(char *, w->bridge));
+        free(CONST_CAST(char *, w->datapath_type));
+        free(CONST_CAST(char *, w->protocol));
+        free(CONST_CAST(char *, w->tunnel));
+        free(CONST_CAST(char *, w->tunnel_type));
+        free(CONST_CAST(char *, w->tunnel_local_ip));
+        free(CONST_CAST(char *, w->controller));
+        free(w);
+    }
+}
+
+static struct ovsdb_wish *
+wish_clone(const struct ovsdb_wish *w)
+{
+    struct ovsdb_wish *copy = xmemdup(w, sizeof *w);
+
+    copy->owner = xstrdup(w->owner);
+    copy->bridge = xstrdup(w->bridge);
+    copy->datapath_type = xstrdup(w->datapath_type);
+    copy->protocol = xstrdup(w->protocol);
+    copy->tunnel = xstrdup(w->tunnel);
+    copy->tunnel_type = xstrdup(w->tunnel_type);
+    copy->tunnel_local_ip = nullable_xstrdup(w->tunnel_local_ip);
+    copy->controller = nullable_xstrdup(w->controller);
+    return copy;
+}
+
+/* Takes ownership of 'reason'. */
+static void
+session_set_wish_state(struct ovsdb_session *s, enum ovsdb_wish_state state,
+                       char *reason)
+{
+    if (s->wish_state != state || !nullable_string_is_equal(s->wish_reason,
+                                                            reason)) {
+        s->notify = true;
+        if (reason) {
+            VLOG_WARN("%s: %s", s->name, reason);
+        }
+    }
+    s->wish_state = state;
+    free(s->wish_reason);
+    s->wish_reason = reason;
+}
+
+/* Takes in that 's->txn' has ended as 'status'. */
+static void
+session_txn_done(struct ovsdb_session *s, enum ovsdb_idl_txn_status status,
+                 int64_t now_ms)
+{
+    switch (status) {
+    case TXN_SUCCESS:
+    case TXN_UNCHANGED:
+        s->wish_due = true;     /* Looks again whether it is so now. */
+        break;
+
+    case TXN_TRY_AGAIN:
+        s->wish_due = true;
+        s->write_ms = MAX(s->write_ms, now_ms + SESSION_WRITE_PACE_MS);
+        break;
+
+    case TXN_UNCOMMITTED:
+    case TXN_INCOMPLETE:
+    case TXN_ABORTED:
+    case TXN_NOT_LOCKED:
+    case TXN_ERROR:
+    default:
+        session_set_wish_state(
+            s, OVSDB_WISH_FAILED,
+            xasprintf("the database refused to be set up: %s",
+                      ovsdb_idl_txn_get_error(s->txn)));
+        s->wish_due = true;
+        s->write_ms = now_ms + SESSION_WRITE_RETRY_MS;
+        break;
+    }
+    ovsdb_idl_txn_destroy(s->txn);
+    s->txn = NULL;
+}
+
+/* Says when the next write may be, now that one is made. */
+static void
+session_pace_writes(struct ovsdb_session *s, int64_t now_ms)
+{
+    if (now_ms >= s->written_ms + SESSION_WRITE_CALM_MS) {
+        s->n_writes = 0;
+    }
+    s->written_ms = now_ms;
+    if (++s->n_writes > SESSION_WRITE_BURST) {
+        s->write_ms = now_ms + SESSION_WRITE_PACE_MS;
+    }
+}
+
+/* Compares the wish with the database, and starts to write what differs. */
+static void
+session_start_txn(struct ovsdb_session *s, int64_t now_ms)
+{
+    char *refusal;
+
+    s->wish_due = false;
+    s->txn = ovsdb_idl_txn_create(s->idl);
+    ovsdb_idl_txn_add_comment(s->txn, "vmnd: set up host %s", s->name);
+    if (ovsdb_ensure(s->idl, s->txn, s->wish, &refusal)) {
+        if (s->wish_state == OVSDB_WISH_DONE) {
+            VLOG_INFO("%s: the database was changed; setting up again",
+                      s->name);
+        }
+        if (s->wish_state != OVSDB_WISH_FAILED) {
+            session_set_wish_state(s, OVSDB_WISH_WORKING, NULL);
+        }
+        session_pace_writes(s, now_ms);
+        return;
+    }
+    ovsdb_idl_txn_abort(s->txn);
+    ovsdb_idl_txn_destroy(s->txn);
+    s->txn = NULL;
+    session_set_wish_state(s, refusal ? OVSDB_WISH_REFUSED : OVSDB_WISH_DONE,
+                           refusal);
+}
+
+static void
+session_run_wish(struct ovsdb_session *s, int64_t now_ms)
+{
+    if (!s->txn && s->wish && s->wish_due && now_ms >= s->write_ms) {
+        session_start_txn(s, now_ms);
+    }
+    if (s->txn) {
+        enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(s->txn);
+
+        if (status != TXN_INCOMPLETE) {
+            session_txn_done(s, status, now_ms);
+        }
+    }
+}
+
+/* The connection.  ------------------------------------------------------- */
+
+static void
+session_set_state(struct ovsdb_session *s, enum ovsdb_state state)
+{
+    if (s->state != state) {
+        s->state = state;
+        s->since_ms = loop_now_ms(s->loop);
+        s->notify = true;
+    }
+}
+
+/* Ends the connection, if any. */
+static void
+session_close(struct ovsdb_session *s)
+{
+    if (s->txn) {
+        ovsdb_idl_txn_destroy(s->txn);
+        s->txn = NULL;
+    }
+    ovsdb_idl_destroy(s->idl);
+    s->idl = NULL;
+    ovsdb_relay_destroy(s->relay);
+    s->relay = NULL;
+    stream_close(s->stream);
+    s->stream = NULL;
+    s->seqno = 0;
+    ovsdb_snapshot_destroy(s->snapshot);
+    s->snapshot = NULL;
+}
+
+/* Ends the connection for 'reason' and plans the next try. */
+static void
+session_drop(struct ovsdb_session *s, const char *reason)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
+    int64_t now_ms = loop_now_ms(s->loop);
+
+    if (!nullable_string_is_equal(s->error, reason)
+        || s->state == OVSDB_CONNECTED) {
+        VLOG_WARN_RL(&rl, "%s: database session: %s", s->name, reason);
+    }
+    free(s->error);
+    s->error = xstrdup(reason);
+    session_close(s);
+    session_set_state(s, OVSDB_WAITING);
+    session_set_wish_state(s, OVSDB_WISH_WORKING, NULL);
+    s->notify = true;
+    s->deadline_ms = now_ms + s->backoff_ms;
+    s->backoff_ms = MIN(2 * s->backoff_ms, SESSION_BACKOFF_MAX_MS);
+}
+
+/* Puts the OVSDB client to work on 'stream', which is connected. */
+static void
+session_start(struct ovsdb_session *s, struct stream *stream,
+              const struct ofpbuf *early)
+{
+    int error;
+
+    s->relay = ovsdb_relay_create(s->name, stream, early,
+                                  loop_now_ms(s->loop));
+    if (!s->relay) {
+        session_drop(s, "the host sends what is not JSON-RPC");
+        return;
+    }
+    s->idl = ovsdb_relay_open_idl(s->relay, &error);
+    if (!s->idl) {
+        session_drop(s, ovs_strerror(error));
+    }
+}
+
+static void
+session_dial(struct ovsdb_session *s)
+{
+    int error = stream_open(s->remote, &s->stream, DSCP_DEFAULT);
+
+    s->deadline_ms = loop_now_ms(s->loop) + SESSION_CONNECT_MS;
+    if (error) {
+        session_drop(s, ovs_strerror(error));
+    } else {
+        session_set_state(s, OVSDB_CONNECTING);
+    }
+}
+
+static void
+session_connect(struct ovsdb_session *s)
+{
+    int error;
+
+    stream_run(s->stream);
+    error = stream_connect(s->stream);
+    if (!error) {
+        struct stream *stream = s->stream;
+
+        s->stream = NULL;
+        session_start(s, stream, NULL);
+    } else if (error != EAGAIN) {
+        session_drop(s, ovs_strerror(error));
+    }
+}
+
+/* Takes in what the client has received. */
+static void
+session_update(struct ovsdb_session *s)
+{
+    const char *error;
+
+    if (!ovsdb_idl_has_ever_connected(s->idl)
+        || ovsdb_idl_get_seqno(s->idl) == s->seqno) {
+        return;
+    }
+    s->seqno = ovsdb_idl_get_seqno(s->idl);
+    if (s->state != OVSDB_CONNECTED && !ovsdb_snapshot_possible(s->idl)) {
+        return;                 /* The database is being set up. */
+    }
+    ovsdb_snapshot_destroy(s->snapshot);
+    s->snapshot = ovsdb_snapshot_take(s->idl, &error);
+    if (!s->snapshot) {
+        session_drop(s, error);
+        return;
+    }
+    if (s->state != OVSDB_CONNECTED) {
+        VLOG_INFO("%s: database session is up", s->name);
+        s->backoff_ms = SESSION_BACKOFF_MIN_MS;
+        free(s->error);
+        s->error = NULL;
+        session_set_state(s, OVSDB_CONNECTED);
+    }
+    s->notify = true;
+    s->wish_due = true;
+}
+
+static void
+session_run_client(struct ovsdb_session *s, int64_t now_ms)
+{
+    const char *error = ovsdb_relay_run(s->relay, now_ms);
+
+    if (!error) {
+        ovsdb_idl_run(s->idl);
+        session_update(s);
+        if (!s->idl) {
+            return;             /* It was dropped. */
+        }
+        session_run_wish(s, now_ms);
+        error = ovsdb_relay_run(s->relay, now_ms);
+    }
+    if (error) {
+        session_drop(s, error);
+    }
+}
+
+static void
+session_run(void *session)
+{
+    struct ovsdb_session *s = session;
+    int64_t now_ms = loop_now_ms(s->loop);
+
+    if (s->state == OVSDB_WAITING) {
+        if (s->remote && now_ms >= s->deadline_ms) {
+            session_dial(s);
+        }
+    } else if (s->state == OVSDB_CONNECTING && now_ms >= s->deadline_ms) {
+        session_drop(s, "the host did not answer in time");
+    }
+    if (s->stream) {
+        session_connect(s);
+    }
+    if (s->relay) {
+        session_run_client(s, now_ms);
+    }
+    if (s->notify) {
+        s->notify = false;
+        s->changed(s->aux);
+    }
+}
+
+static void
+session_wait_until(int64_t when_ms, int64_t now_ms)
+{
+    poll_timer_wait(when_ms > now_ms ? when_ms - now_ms : 0);
+}
+
+static void
+session_wait(void *session)
+{
+    struct ovsdb_session *s = session;
+    int64_t now_ms = loop_now_ms(s->loop);
+
+    if (s->state == OVSDB_CONNECTING
+        || (s->state == OVSDB_WAITING && s->remote)) {
+        session_wait_until(s->deadline_ms, now_ms);
+    }
+    if (s->stream) {
+        stream_run_wait(s->stream);
+        stream_connect_wait(s->stream);
+    }
+    if (s->relay) {
+        ovsdb_relay_wait(s->relay, now_ms);
+        ovsdb_idl_wait(s->idl);
+        if (s->txn) {
+            ovsdb_idl_txn_wait(s->txn);
+        } else if (s->wish && s->wish_due && s->snapshot) {
+            session_wait_until(s->write_ms, now_ms);
+        }
+    }
+    if (s->notify) {
+        poll_immediate_wake();
+    }
+}
+
+/* Public.  --------------------------------------------------------------- */
+
+struct ovsdb_session *
+ovsdb_session_create(struct loop *loop, const char *name, const char *remote,
+                     void (*changed)(void *aux), void *aux)
+{
+    struct ovsdb_session *s = xzalloc(sizeof *s);
+
+    s->loop = loop;
+    s->name = xstrdup(name);
+    s->remote = nullable_xstrdup(remote);
+    s->changed = changed;
+    s->aux = aux;
+    s->state = OVSDB_WAITING;
+    s->since_ms = s->deadline_ms = loop_now_ms(loop);
+    s->written_ms = s->since_ms - SESSION_WRITE_CALM_MS;
+    s->backoff_ms = SESSION_BACKOFF_MIN_MS;
+    s->task = loop_task_create(loop, s->name, session_run, session_wait, s);
+    return s;
+}
+
+void
+ovsdb_session_destroy(struct ovsdb_session *s)
+{
+    if (s) {
+        loop_task_destroy(s->task);
+        session_close(s);
+        wish_destroy(s->wish);
+        free(s->wish_reason);
+        free(s->error);
+        free(s->remote);
+        free(s->name);
+        free(s);
+    }
+}
+
+void
+ovsdb_session_set_wish(struct ovsdb_session *s, const struct ovsdb_wish *wish)
+{
+    wish_destroy(s->wish);
+    s->wish = wish ? wish_clone(wish) : NULL;
+    s->wish_due = true;
+    s->write_ms = 0;
+    session_set_wish_state(s, OVSDB_WISH_WORKING, NULL);
+    loop_task_kick(s->task);
+}
+
+const struct ovsdb_snapshot *
+ovsdb_session_snapshot(const struct ovsdb_session *s)
+{
+    return s->state == OVSDB_CONNECTED ? s->snapshot : NULL;
+}
+
+void
+ovsdb_session_get_status(const struct ovsdb_session *s,
+                         struct ovsdb_status *status)
+{
+    status->state = s->state;
+    status->since_ms = s->since_ms;
+    status->error = s->error;
+    status->wish = s->wish_state;
+    status->wish_reason = s->wish_reason;
+}
+
+bool
+ovsdb_session_accept(struct ovsdb_session *s, struct stream *stream,
+                     const struct ofpbuf *early)
+{
+    int64_t now_ms = loop_now_ms(s->loop);
+
+    if (s->relay) {
+        session_run_client(s, now_ms); /* Its end may not be seen yet. */
+    }
+    if (s->state != OVSDB_WAITING) {
+        /* A live connection is never displaced; a dead one is found out. */
+        if (s->relay) {
+            ovsdb_relay_probe(s->relay, now_ms);
+            loop_task_kick(s->task);
+        }
+        stream_close(stream);
+        return false;
+    }
+    s->deadline_ms = now_ms + SESSION_CONNECT_MS;
+    session_set_state(s, OVSDB_CONNECTING);
+    session_start(s, stream, early);
+    loop_task_kick(s->task);
+    return true;
+}
+
+int
+ovsdb_remote_check(const char *remote, char **text)
+{
+    static const char *const schemes[] = { "tcp:", "ssl:", "unix:" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
+        if (!strncmp(remote, schemes[i], strlen(schemes[i]))
+            && remote[strlen(schemes[i])]) {
+            *text = NULL;
+            return 0;
+        }
+    }
+    *text = xasprintf("\"%s\" is neither tcp:IP:PORT, ssl:IP:PORT nor "
+                      "unix:PATH", remote);
+    return EINVAL;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What we read of a host's database, as plain structs.  Single columns only:
+ * whole tables cost much more memory, and statistics change all the time. */
+
+#include <config.h>
+
+#include "proto/ovsdb/ovsdb-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/vswitch-idl.h"
+#include "ovsdb-idl.h"
+#include "smap.h"
+#include "util.h"
+
+void
+ovsdb_snapshot_register(struct ovsdb_idl *idl)
+{
+    static const struct ovsdb_idl_column *const columns[] = {
+        &ovsrec_open_vswitch_col_bridges,
+        &ovsrec_open_vswitch_col_external_ids,
+        &ovsrec_open_vswitch_col_other_config,
+        &ovsrec_open_vswitch_col_ovs_version,
+        &ovsrec_open_vswitch_col_datapath_types,
+        &ovsrec_bridge_col_name,
+        &ovsrec_bridge_col_ports,
+        &ovsrec_bridge_col_controller,
+        &ovsrec_bridge_col_fail_mode,
+        &ovsrec_bridge_col_protocols,
+        &ovsrec_bridge_col_datapath_type,
+        &ovsrec_bridge_col_datapath_id,
+        &ovsrec_bridge_col_other_config,
+        &ovsrec_bridge_col_external_ids,
+        &ovsrec_port_col_name,
+        &ovsrec_port_col_interfaces,
+        &ovsrec_port_col_external_ids,
+        &ovsrec_interface_col_name,
+        &ovsrec_interface_col_type,
+        &ovsrec_interface_col_options,
+        &ovsrec_interface_col_ofport,
+        &ovsrec_interface_col_ofport_request,
+        &ovsrec_interface_col_link_state,
+        &ovsrec_interface_col_error,
+        &ovsrec_interface_col_external_ids,
+        &ovsrec_controller_col_target,
+        &ovsrec_controller_col_connection_mode,
+        &ovsrec_controller_col_max_backoff,
+        &ovsrec_controller_col_inactivity_probe,
+        &ovsrec_controller_col_external_ids,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+        ovsdb_idl_add_column(idl, columns[i]);
+    }
+}
+
+static int
+compare_bridges(const void *a_, const void *b_)
+{
+    const struct ovsdb_bridge *a = a_;
+    const struct ovsdb_bridge *b = b_;
+
+    return strcmp(a->name, b->name);
+}
+
+static int
+compare_interfaces(const void *a_, const void *b_)
+{
+    const struct ovsdb_interface *a = a_;
+    const struct ovsdb_interface *b = b_;
+
+    return strcmp(a->name, b->name);
+}
+
+static void
+snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
+                   const struct ovsrec_interface *rec)
+{
+    iface->name = xstrdup(rec->name);
+    iface->bridge = xstrdup(bridge);
+    iface->type = xstrdup(rec->type);
+    iface->iface_id = nullable_xstrdup(smap_get(&rec->external_ids,
+                                                "iface-id"));
+    iface->error = nullable_xstrdup(rec->error);
+    if (rec->n_ofport) {
+        int64_t ofport = rec->ofport[0];
+
+        iface->ofport = ofport >= 1 && ofport <= UINT16_MAX ? ofport : -1;
+    }
+    iface->link = (!rec->link_state ? OVSDB_LINK_UNKNOWN
+                   : !strcmp(rec->link_state, "up") ? OVSDB_LINK_UP
+                   : OVSDB_LINK_DOWN);
+}
+
+/* Adds the interfaces of 'bridge'. Returns false if there are too many. */
+static bool
+snapshot_interfaces(struct ovsdb_snapshot *snapshot, size_t *allocated,
+                    const struct ovsrec_bridge *bridge)
+{
+    for (size_t i = 0; i < bridge->n_ports; i++) {
+        const struct ovsrec_port *port = bridge->ports[i];
+
+        for (size_t j = 0; j < port->n_interfaces; j++) {
+            if (snapshot->n_interfaces >= OVSDB_MAX_INTERFACES) {
+                return false;
+            }
+            if (snapshot->n_interfaces >= *allocated) {
+                snapshot->interfaces = x2nrealloc(
+                    snapshot->interfaces, allocated,
+                    sizeof *snapshot->interfaces);
+            }
+
+            struct ovsdb_interface *iface
+                = &snapshot->interfaces[snapshot->n_interfaces++];
+
+            *iface = (struct ovsdb_interface) { .name = NULL };
+            snapshot_interface(iface, bridge->name, port->interfaces[j]);
+        }
+    }
+    return true;
+}
+
+static void
+snapshot_bridge(struct ovsdb_bridge *bridge, const struct ovsrec_bridge *rec)
+{
+    unsigned long long int id;
+
+    bridge->name = xstrdup(rec->name);
+    bridge->datapath_type = xstrdup(rec->datapath_type[0] ? rec->datapath_type
+                                    : "system");
+    bridge->owner = nullable_xstrdup(smap_get(&rec->external_ids,
+                                              OVSDB_OWNER_KEY));
+    if (rec->datapath_id && str_to_ullong(rec->datapath_id, 16, &id)) {
+        bridge->datapath_id = id;
+    }
+}
+
+/* Fills in what concerns the switch as a whole. */
+static void
+snapshot_switch(struct ovsdb_snapshot *snapshot,
+                const struct ovsrec_open_vswitch *ovs)
+{
+    snapshot->system_id = nullable_xstrdup(smap_get(&ovs->external_ids,
+                                                    "system-id"));
+    snapshot->ovs_version = nullable_xstrdup(ovs->ovs_version);
+    snapshot->flow_restore_wait = smap_get_bool(&ovs->other_config,
+                                                "flow-restore-wait", false);
+    snapshot->n_datapath_types = ovs->n_datapath_types;
+    snapshot->datapath_types = xcalloc(MAX(ovs->n_datapath_types, 1),
+                                       sizeof *snapshot->datapath_types);
+    for (size_t i = 0; i < ovs->n_datapath_types; i++) {
+        snapshot->datapath_types[i] = xstrdup(ovs->datapath_types[i]);
+    }
+}
+
+bool
+ovsdb_snapshot_possible(struct ovsdb_idl *idl)
+{
+    return ovsrec_open_vswitch_first(idl) != NULL;
+}
+
+struct ovsdb_snapshot *
+ovsdb_snapshot_take(struct ovsdb_idl *idl, const char **error)
+{
+    const struct ovsrec_open_vswitch *ovs = ovsrec_open_vswitch_first(idl);
+    struct ovsdb_snapshot *snapshot;
+    size_t allocated = 0;
+
+    if (!ovs) {
+        *error = "the database has no row in Open_vSwitch";
+        return NULL;
+    }
+    if (ovs->n_bridges > OVSDB_MAX_BRIDGES) {
+        *error = "the database has too many bridges";
+        return NULL;
+    }
+    snapshot = xzalloc(sizeof *snapshot);
+    snapshot_switch(snapshot, ovs);
+    snapshot->bridges = xcalloc(MAX(ovs->n_bridges, 1),
+                                sizeof *snapshot->bridges);
+    for (size_t i = 0; i < ovs->n_bridges; i++) {
+        snapshot_bridge(&snapshot->bridges[snapshot->n_bridges++],
+                        ovs->bridges[i]);
+        if (!snapshot_interfaces(snapshot, &allocated, ovs->bridges[i])) {
+            *error = "the database has too many interfaces";
+            ovsdb_snapshot_destroy(snapshot);
+            return NULL;
+        }
+    }
+    qsort(snapshot->bridges, snapshot->n_bridges, sizeof *snapshot->bridges,
+          compare_bridges);
+    if (snapshot->n_interfaces) {
+        qsort(snapshot->interfaces, snapshot->n_interfaces,
+              sizeof *snapshot->interfaces, compare_interfaces);
+    }
+    return snapshot;
+}
+
+void
+ovsdb_snapshot_destroy(struct ovsdb_snapshot *snapshot)
+{
+    if (!snapshot) {
+        return;
+    }
+    for (size_t i = 0; i < snapshot->n_bridges; i++) {
+        free(snapshot->bridges[i].name);
+        free(snapshot->bridges[i].datapath_type);
+        free(snapshot->bridges[i].owner);
+    }
+    for (size_t i = 0; i < snapshot->n_interfaces; i++) {
+        struct ovsdb_interface *iface = &snapshot->interfaces[i];
+
+        free(iface->name);
+        free(iface->bridge);
+        free(iface->type);
+        free(iface->iface_id);
+        free(iface->error);
+    }
+    for (size_t i = 0; i < snapshot->n_datapath_types; i++) {
+        free(snapshot->datapath_types[i]);
+    }
+    free(snapshot->bridges);
+    free(snapshot->interfaces);
+    free(snapshot->datapath_types);
+    free(snapshot->system_id);
+    free(snapshot->ovs_version);
+    free(snapshot);
+}
