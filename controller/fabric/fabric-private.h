@@ -21,7 +21,8 @@ struct fabric_switch;           /* OpenFlow side of one host. */
 struct vmn_host;
 
 struct fabric {
-    struct event_base *base;    /* Borrowed, as the next three. */
+    struct loop *loop;          /* Borrowed, as the next four. */
+    struct event_base *base;    /* Of 'loop'. */
     struct model *model;
     struct engine *engine;
     struct commit *commit;

@@ -14,8 +14,8 @@
 
 #include "controller/engine/commit.h"
 
-struct event_base;
 struct fabric;
+struct loop;
 
 struct fabric_options {
     const char *openflow_listen;  /* "tcp:127.0.0.1:6653", "unix:PATH": what
@@ -29,7 +29,7 @@ struct fabric_options {
 };
 
 /* Returns 0 or a positive errno with a sentence in '*text' (caller frees). */
-int fabric_create(const struct fabric_options *, struct event_base *,
+int fabric_create(const struct fabric_options *, struct loop *,
                   struct model *, struct engine *, struct commit *,
                   struct fabric **, char **text);
 void fabric_destroy(struct fabric *);
