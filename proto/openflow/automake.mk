@@ -1,2 +1,10 @@
 # proto/openflow
-proto_libproto_la_SOURCES +=
+proto_libproto_la_SOURCES += \
+	proto/openflow/ofconn-private.h \
+	proto/openflow/ofconn.c \
+	proto/openflow/ofconn.h \
+	proto/openflow/ofdump.c \
+	proto/openflow/ofdump.h \
+	proto/openflow/ofmsg.c \
+	proto/openflow/ofmsg.h \
+	proto/openflow/ofserver.c

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One connection of an OpenFlow 1.5 switch: framing, handshake, liveness.
+ *
+ *     accepted: our hello goes out
+ *     HELLO     --hello with 1.5-->   our features request goes out
+ *     FEATURES  --features reply-->   asynchronous messages are turned off
+ *     UP        messages go to the callbacks
+ *     LINGER    a final error goes out, then the connection is closed
+ *
+ * All that a peer sends is bounded: a message by its 16-bit length, the input
+ * by a watermark, the handshake by a deadline, bad messages by a count. */
+
+#include <config.h>
+
+#include "proto/openflow/ofconn.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "openvswitch/ofp-connection.h"
+#include "openvswitch/ofp-errors.h"
+#include "openvswitch/ofp-switch.h"
+#include "openvswitch/ofp-util.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn-private.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(ofconn);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 60);
+
+/* Bytes that are read before the peer is no longer read from. */
+#define INPUT_MAX (128 * 1024)
+/* Bytes read at a time. */
+#define READ_MAX (64 * 1024)
+/* Messages of a connection that make no sense before it is closed. */
+#define BAD_MAX 16
+/* ofp_header.type of messages that are looked at before they are decoded. */
+#define TYPE_HELLO 0
+#define TYPE_ERROR 1
+/* A hello is some 16 bytes. */
+#define HELLO_MAX 1024
+
+enum ofconn_state {
+    OFCONN_HELLO,
+    OFCONN_FEATURES,
+    OFCONN_UP,
+    OFCONN_LINGER,
+};
+
+struct ofconn {
+    struct ovs_list node;       /* In server's 'conns'. */
+    struct ofserver *server;
+    struct bufferevent *bev;
+    char *peer;
+    void *aux;                  /* The user's. */
+    enum ofconn_state state;
+    uint32_t last_xid;
+    unsigned n_bad;             /* Messages. */
+
+    /* Liveness: one timer, looked at every probe_ms. */
+    struct event *timer;
+    bool heard;                 /* Something came since the timer fired. */
+    bool probed;                /* An echo request is unanswered. */
+
+    bool busy;                  /* In a callback: free later. */
+    bool dead;                  /* ofconn_close() was called in one. */
+    bool stalled;               /* The queue passed its limit. */
+    struct event *stall;        /* Closes a stalled connection. */
+};
+
+static void
+ofconn_free(struct ofconn *conn)
+{
+    ovs_list_remove(&conn->node);
+    conn->server->stats.n_conns--;
+    event_free(conn->timer);
+    event_free(conn->stall);
+    bufferevent_free(conn->bev);
+    free(conn->peer);
+    free(conn);
+}
+
+/* Ends the connection for 'reason', and tells the user if it knows of it.
+ * The caller returns to the loop without touching 'conn' again, unless
+ * 'conn->busy'. */
+static void
+ofconn_fail(struct ofconn *conn, const char *reason)
+{
+    const struct ofserver *server = conn->server;
+    bool was_busy = conn->busy;
+
+    if (conn->dead) {
+        return;
+    }
+    if (conn->state == OFCONN_UP) {
+        VLOG_INFO_RL(&rl, "%s: %s", conn->peer, reason);
+        conn->busy = true;
+        server->callbacks->closed(server->aux, conn, reason);
+        conn->busy = was_busy;
+    } else {
+        VLOG_WARN_RL(&rl, "%s: closed before the handshake was complete: %s",
+                     conn->peer, reason);
+        conn->server->stats.n_failed++;
+    }
+    conn->dead = true;
+    if (!conn->busy) {
+        ofconn_free(conn);
+    }
+}
+
+/* Takes ownership of 'msg', as libopenvswitch encoded it: the lengths of some
+ * are not filled in yet. */
+static void
+send_buf(struct ofconn *conn, struct ofpbuf *msg)
+{
+    ofpmsg_update_length(msg);
+    ofconn_send(conn, msg->data, msg->size);
+    ofpbuf_delete(msg);
+}
+
+/* Handshake.  ------------------------------------------------------------ */
+
+static void
+set_timer(struct ofconn *conn, int ms)
+{
+    if (ms > 0) {
+        struct timeval tv = {
+            .tv_sec = ms / 1000,
+            .tv_usec = (ms % 1000) * 1000,
+        };
+
+        event_add(conn->timer, &tv);
+    } else {
+        event_del(conn->timer);
+    }
+}
+
+/* The peer speaks no OpenFlow 1.5: says so, and closes once that is out. */
+static void
+refuse_version(struct ofconn *conn, const struct ofp_header *oh,
+               uint32_t theirs)
+{
+    char *text = xasprintf("OpenFlow 1.5 (0x06) is needed; versions offered: "
+                           "bitmap 0x%"PRIx32, theirs);
+
+    send_buf(conn, ofperr_encode_hello(OFPERR_OFPHFC_INCOMPATIBLE,
+                                       MIN(oh->version, OFP15_VERSION),
+                                       text));
+    VLOG_WARN_RL(&rl, "%s: refused: %s", conn->peer, text);
+    free(text);
+    conn->server->stats.n_failed++;
+    conn->state = OFCONN_LINGER;
+    bufferevent_disable(conn->bev, EV_READ);
+}
+
+static void
+handle_hello(struct ofconn *conn, const struct ofp_header *oh)
+{
+    uint32_t theirs;
+
+    if (oh->type != TYPE_HELLO || ntohs(oh->length) > HELLO_MAX) {
+        ofconn_fail(conn, "the first message is no OpenFlow hello");
+        return;
+    }
+    if (oh->version < OFP10_VERSION) {
+        ofconn_fail(conn, "hello of an unknown OpenFlow version");
+        return;
+    }
+    /* False means that some element was not understood, which is not an
+     * error (OpenFlow 1.5, section 7.5.1). */
+    ofputil_decode_hello(oh, &theirs);
+    if (!(theirs & (1u << OFP15_VERSION))) {
+        refuse_version(conn, oh, theirs);
+        return;
+    }
+    conn->state = OFCONN_FEATURES;
+    send_buf(conn, ofpraw_alloc_xid(OFPRAW_OFPT_FEATURES_REQUEST,
+                                    OFP15_VERSION,
+                                    htonl(ofconn_next_xid(conn)), 0));
+}
+
+static void
+handle_features(struct ofconn *conn, enum ofptype type,
+                const struct ofp_header *oh)
+{
+    const struct ofputil_async_cfg nothing = OFPUTIL_ASYNC_CFG_INIT;
+    struct ofputil_switch_features sf;
+    struct ofconn_features features;
+    struct ofpbuf b;
+
+    if (type == OFPTYPE_ERROR) {
+        ofconn_fail(conn, "the switch refused the features request");
+        return;
+    } else if (type != OFPTYPE_FEATURES_REPLY) {
+        return;                 /* Port status and the like. */
+    }
+    b = ofpbuf_const_initializer(oh, ntohs(oh->length));
+    if (ofputil_pull_switch_features(&b, &sf)) {
+        ofconn_fail(conn, "malformed features reply");
+        return;
+    }
+    if (sf.auxiliary_id) {
+        ofconn_fail(conn, "auxiliary connections are not supported");
+        return;
+    }
+    features = (struct ofconn_features) {
+        .datapath_id = sf.datapath_id,
+        .n_tables = sf.n_tables,
+        .capabilities = sf.capabilities,
+    };
+    send_buf(conn, ofputil_encode_set_async_config(
+                 &nothing, (1u << OAM_N_TYPES) - 1, OFP15_VERSION));
+    conn->state = OFCONN_UP;
+    set_timer(conn, conn->server->options.probe_ms);
+    VLOG_INFO_RL(&rl, "%s: switch %016"PRIx64" connected", conn->peer,
+                 features.datapath_id);
+    conn->server->callbacks->connected(conn->server->aux, conn, &features);
+}
+
+/* Messages.  ------------------------------------------------------------- */
+
+static void
+bad_message(struct ofconn *conn, const struct ofp_header *oh,
+            enum ofperr error)
+{
+    conn->server->stats.n_bad++;
+    VLOG_WARN_RL(&rl, "%s: message of type %u, length %u: %s", conn->peer,
+                 oh->type, ntohs(oh->length), ofperr_to_string(error));
+    if (++conn->n_bad > BAD_MAX) {
+        ofconn_fail(conn, "too many messages that make no sense");
+    } else if (oh->type != TYPE_ERROR) {
+        send_buf(conn, ofperr_encode_reply(error, oh));
+    }
+}
+
+static void
+handle_message(struct ofconn *conn, const struct ofp_header *oh)
+{
+    enum ofperr error;
+    enum ofptype type;
+
+    if (conn->state == OFCONN_HELLO) {
+        handle_hello(conn, oh);
+        return;
+    }
+    if (oh->version != OFP15_VERSION) {
+        bad_message(conn, oh, OFPERR_OFPBRC_BAD_VERSION);
+        return;
+    }
+    error = ofptype_decode(&type, oh);
+    if (error) {
+        bad_message(conn, oh, error);
+        return;
+    }
+    switch ((int) type) {
+    case OFPTYPE_HELLO:
+    case OFPTYPE_ECHO_REPLY:
+        break;
+    case OFPTYPE_ECHO_REQUEST:
+        send_buf(conn, ofputil_encode_echo_reply(oh));
+        break;
+    default:
+        if (conn->state == OFCONN_FEATURES) {
+            handle_features(conn, type, oh);
+        } else {
+            conn->server->callbacks->message(conn->server->aux, conn, type,
+                                             oh);
+        }
+    }
+}
+
+/* Takes the next whole message out of the input.  Returns false if there is
+ * none yet, or none to come. */
+static bool
+take_message(struct ofconn *conn)
+{
+    struct evbuffer *input = bufferevent_get_input(conn->bev);
+    uint64_t *scratch = conn->server->scratch;
+    struct ofp_header *oh = (struct ofp_header *) scratch;
+    size_t length;
+
+    if (evbuffer_copyout(input, scratch, sizeof *oh) != sizeof *oh) {
+        return false;
+    }
+    length = ntohs(oh->length);
+    if (length < sizeof *oh) {
+        conn->server->stats.n_bad++;
+        ofconn_fail(conn, "a message claims to be shorter than its header");
+        return false;
+    }
+    /* Nothing but a hello is waited for, so that rubbish is not. */
+    if (conn->state == OFCONN_HELLO
+        && (oh->type != TYPE_HELLO || length > HELLO_MAX)) {
+        conn->server->stats.n_bad++;
+        ofconn_fail(conn, "the first message is no OpenFlow hello");
+        return false;
+    }
+    if (evbuffer_get_length(input) < length) {
+        return false;
+    }
+    evbuffer_remove(input, scratch, length);
+    handle_message(conn, oh);
+    return true;
+}
+
+static void
+read_cb(struct bufferevent *bev OVS_UNUSED, void *conn_)
+{
+    struct ofconn *conn = conn_;
+
+    conn->heard = true;
+    conn->probed = false;
+    conn->busy = true;
+    while (!conn->dead && conn->state != OFCONN_LINGER
+           && take_message(conn)) {
+        continue;
+    }
+    conn->busy = false;
+    if (conn->dead) {
+        ofconn_free(conn);
+    }
+}
+
+/* All that was queued is out. */
+static void
+write_cb(struct bufferevent *bev OVS_UNUSED, void *conn_)
+{
+    struct ofconn *conn = conn_;
+
+    if (conn->state == OFCONN_LINGER) {
+        ofconn_free(conn);
+    }
+}
+
+static void
+event_cb(struct bufferevent *bev, short what, void *conn_)
+{
+    struct ofconn *conn = conn_;
+
+    if (what & BEV_EVENT_CONNECTED) {
+        return;                 /* TLS is up. */
+    }
+    if (conn->state == OFCONN_LINGER) {
+        ofconn_free(conn);
+    } else if (what & BEV_EVENT_EOF) {
+        ofconn_fail(conn, "connection closed by peer");
+    } else {
+        unsigned long ssl_error = bufferevent_get_openssl_error(bev);
+        char *reason;
+
+        if (ssl_error) {
+            const char *s = ERR_reason_error_string(ssl_error);
+
+            reason = xasprintf("TLS failed: %s", s ? s : "unknown error");
+        } else {
+            reason = xasprintf("connection failed: %s",
+                               evutil_socket_error_to_string(
+                                   EVUTIL_SOCKET_ERROR()));
+        }
+        ofconn_fail(conn, reason);
+        free(reason);
+    }
+}
+
+/* Timers.  --------------------------------------------------------------- */
+
+static void
+timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
+{
+    struct ofconn *conn = conn_;
+
+    if (conn->state == OFCONN_LINGER) {
+        ofconn_free(conn);
+        return;
+    } else if (conn->state != OFCONN_UP) {
+        ofconn_fail(conn, "no complete handshake in time");
+        return;
+    }
+    if (conn->probed) {
+        conn->server->stats.n_silent++;
+        ofconn_fail(conn, "no answer to an echo request");
+        return;
+    }
+    if (!conn->heard) {
+        conn->probed = true;
+        send_buf(conn, ofputil_encode_echo_request(OFP15_VERSION));
+    }
+    conn->heard = false;
+    set_timer(conn, conn->server->options.probe_ms);
+}
+
+static void
+stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
+{
+    struct ofconn *conn = conn_;
+    char *reason = xasprintf("cut off: it does not read, %"PRIuSIZE" bytes "
+                             "wait to be sent", ofconn_queued(conn));
+
+    conn->server->stats.n_stalled++;
+    ofconn_fail(conn, reason);
+    free(reason);
+}
+
+/* Life and sending.  ----------------------------------------------------- */
+
+static struct bufferevent *
+make_bufferevent(const struct ofserver *server, int fd)
+{
+    if (server->ctx) {
+        SSL *ssl = SSL_new(server->ctx);
+        struct bufferevent *bev;
+
+        if (!ssl) {
+            return NULL;
+        }
+        /* Deferred: TLS may otherwise fail inside of ofconn_send(). */
+        bev = bufferevent_openssl_socket_new(
+            server->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
+            BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+        if (!bev) {
+            SSL_free(ssl);
+        }
+        return bev;
+    }
+    return bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
+}
+
+void
+ofconn_create(struct ofserver *server, int fd, const char *peer)
+{
+    struct bufferevent *bev = make_bufferevent(server, fd);
+    struct ofconn *conn;
+
+    if (!bev) {
+        VLOG_WARN_RL(&rl, "%s: no connection could be made", peer);
+        close(fd);
+        return;
+    }
+    conn = xzalloc(sizeof *conn);
+    conn->server = server;
+    conn->bev = bev;
+    conn->peer = xstrdup(peer);
+    conn->last_xid = OFCONN_XID_BASE;
+    conn->timer = event_new(server->base, -1, 0, timer_cb, conn);
+    conn->stall = event_new(server->base, -1, 0, stall_cb, conn);
+    ovs_list_push_back(&server->conns, &conn->node);
+    server->stats.n_conns++;
+
+    bufferevent_setcb(bev, read_cb, write_cb, event_cb, conn);
+    bufferevent_setwatermark(bev, EV_READ, sizeof(struct ofp_header),
+                             INPUT_MAX);
+    bufferevent_set_max_single_read(bev, READ_MAX);
+    bufferevent_set_max_single_write(bev, READ_MAX);
+    set_timer(conn, server->options.handshake_ms);
+    send_buf(conn, ofputil_encode_hello(1u << OFP15_VERSION));
+    bufferevent_enable(bev, EV_READ | EV_WRITE);
+}
+
+void
+ofconn_close(struct ofconn *conn)
+{
+    if (conn && !conn->dead) {
+        conn->dead = true;
+        if (!conn->busy) {
+            ofconn_free(conn);
+        }
+    }
+}
+
+void
+ofconn_close_first(struct ofserver *server)
+{
+    struct ofconn *conn = CONTAINER_OF(ovs_list_front(&server->conns),
+                                       struct ofconn, node);
+
+    ofconn_free(conn);
+}
+
+const char *
+ofconn_peer(const struct ofconn *conn)
+{
+    return conn->peer;
+}
+
+void
+ofconn_set_aux(struct ofconn *conn, void *aux)
+{
+    conn->aux = aux;
+}
+
+void *
+ofconn_aux(const struct ofconn *conn)
+{
+    return conn->aux;
+}
+
+uint32_t
+ofconn_next_xid(struct ofconn *conn)
+{
+    conn->last_xid = (conn->last_xid + 1) | OFCONN_XID_BASE;
+    return conn->last_xid;
+}
+
+/* Returns true if 'size' more bytes may be queued.  If not, sees to it that
+ * the connection ends. */
+static bool
+may_queue(struct ofconn *conn, size_t size)
+{
+    if (conn->dead || conn->stalled) {
+        return false;
+    }
+    if (size > conn->server->options.max_queue
+        || ofconn_queued(conn) > conn->server->options.max_queue - size) {
+        conn->stalled = true;
+        event_active(conn->stall, EV_TIMEOUT, 0);
+        return false;
+    }
+    return true;
+}
+
+void
+ofconn_send(struct ofconn *conn, const void *bytes, size_t size)
+{
+    if (may_queue(conn, size)) {
+        bufferevent_write(conn->bev, bytes, size);
+    }
+}
+
+/* Who to tell that a block is no longer needed. */
+struct release {
+    void (*cb)(void *aux);
+    void *aux;
+};
+
+static void
+release_cb(const void *bytes OVS_UNUSED, size_t size OVS_UNUSED,
+           void *release_)
+{
+    struct release *release = release_;
+
+    release->cb(release->aux);
+    free(release);
+}
+
+void
+ofconn_send_ref(struct ofconn *conn, const void *bytes, size_t size,
+                void (*release)(void *aux), void *aux)
+{
+    struct release *r;
+
+    if (!may_queue(conn, size)) {
+        release(aux);
+        return;
+    }
+    r = xmalloc(sizeof *r);
+    r->cb = release;
+    r->aux = aux;
+    if (evbuffer_add_reference(bufferevent_get_output(conn->bev), bytes, size,
+                               release_cb, r)) {
+        release_cb(NULL, 0, r);
+    }
+}
+
+size_t
+ofconn_queued(const struct ofconn *conn)
+{
+    return evbuffer_get_length(bufferevent_get_output(conn->bev));
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads all flows and groups of a switch.  Multipart replies are decoded part
+ * by part, so that memory does not grow with the switch's tables.
+ *
+ * Each record is cut out by its own length before it is decoded, so that a
+ * record which lies about its insides cannot shift those behind it. */
+
+#include <config.h>
+
+#include "proto/openflow/ofdump.h"
+
+#include "openflow/openflow-1.5.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-group.h"
+#include "openvswitch/ofpbuf.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofmsg.h"
+#include "util.h"
+
+struct ofdump {
+    const struct ofdump_callbacks *callbacks;
+    void *aux;
+    uint32_t flow_xid;
+    uint32_t group_xid;
+    size_t n_flows;
+    size_t n_groups;
+    bool flows_done;
+    bool groups_done;
+    struct ofpbuf ofpacts;      /* Scratch. */
+};
+
+struct ofdump *
+ofdump_create(struct ofconn *conn, const struct ofdump_callbacks *callbacks,
+              void *aux)
+{
+    struct ofdump *dump = xzalloc(sizeof *dump);
+    struct ofpbuf b;
+
+    dump->callbacks = callbacks;
+    dump->aux = aux;
+    dump->flow_xid = ofconn_next_xid(conn);
+    dump->group_xid = ofconn_next_xid(conn);
+    ofpbuf_init(&dump->ofpacts, 1024);
+
+    ofpbuf_init(&b, 128);
+    ofmsg_put_group_request(&b, dump->group_xid);
+    ofmsg_put_flow_request(&b, dump->flow_xid);
+    ofconn_send(conn, b.data, b.size);
+    ofpbuf_uninit(&b);
+    return dump;
+}
+
+void
+ofdump_destroy(struct ofdump *dump)
+{
+    if (dump) {
+        ofpbuf_uninit(&dump->ofpacts);
+        free(dump);
+    }
+}
+
+/* Finds the instructions in 'record', a whole struct ofp15_flow_desc with
+ * what follows it.  The decoder has been through it, so the lengths hold. */
+static const void *
+find_instructions(const void *record, size_t size, size_t *instructions_size)
+{
+    const uint8_t *p = record;
+    size_t ofs = sizeof(struct ofp15_flow_desc);
+    const struct ofp11_match_header *omh = (const void *) (p + ofs);
+    const ovs_be16 *oxs;        /* Two reserved bytes, then its length. */
+
+    ofs += ROUND_UP(ntohs(omh->length), 8);
+    oxs = (const void *) (p + ofs);
+    ofs += ROUND_UP(ntohs(oxs[1]), 8);
+    *instructions_size = size - ofs;
+    return p + ofs;
+}
+
+/* Decodes one flow of 'size' bytes.  Returns a sentence part or NULL. */
+static const char *
+take_flow(struct ofdump *dump, struct ofpbuf *msg, size_t size)
+{
+    struct ofpbuf record = ofpbuf_const_initializer(msg->data, size);
+    struct ofputil_flow_stats fs;
+    const void *instructions;
+    size_t instructions_size;
+
+    record.header = msg->header;
+    if (ofputil_decode_flow_stats_reply(&fs, &record, false,
+                                        &dump->ofpacts)
+        || record.size) {
+        return "a flow in its reply makes no sense";
+    }
+    instructions = find_instructions(msg->data, size, &instructions_size);
+    dump->callbacks->flow(dump->aux, &fs, instructions, instructions_size);
+    return NULL;
+}
+
+static const char *
+take_group(struct ofdump *dump, struct ofpbuf *msg, size_t size)
+{
+    struct ofpbuf record = ofpbuf_const_initializer(msg->data, size);
+    struct ofputil_group_desc gd;
+
+    record.header = msg->header;
+    if (ofputil_decode_group_desc_reply(&gd, &record, OFP15_VERSION)) {
+        return "a group in its reply makes no sense";
+    }
+    if (record.size) {
+        ofputil_uninit_group_desc(&gd);
+        return "a group in its reply makes no sense";
+    }
+    dump->callbacks->group(dump->aux, &gd);
+    ofputil_uninit_group_desc(&gd);
+    return NULL;
+}
+
+/* Goes through the records of one part.  Both kinds begin with a 16-bit
+ * length of the whole record. */
+static const char *
+take_part(struct ofdump *dump, bool flows, const struct ofp_header *oh)
+{
+    struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
+    size_t *n = flows ? &dump->n_flows : &dump->n_groups;
+    enum ofpraw raw;
+
+    if (ofpraw_pull(&raw, &msg)
+        || raw != (flows ? OFPRAW_OFPST15_FLOW_REPLY
+                   : OFPRAW_OFPST11_GROUP_DESC_REPLY)) {
+        return "its reply makes no sense";
+    }
+    while (msg.size) {
+        const ovs_be16 *length = msg.data;
+        const char *error;
+        size_t size;
+
+        if (msg.size < sizeof *length
+            || (size = ntohs(*length)) < 2 * sizeof(ovs_be64)
+            || size > msg.size || size % 8) {
+            return "a record in its reply has a wrong length";
+        }
+        if (++*n > OFDUMP_RECORDS_MAX) {
+            return "it holds more than can be read";
+        }
+        error = (flows ? take_flow : take_group)(dump, &msg, size);
+        if (error) {
+            return error;
+        }
+        ofpbuf_pull(&msg, size);
+    }
+    return NULL;
+}
+
+static void
+finish(struct ofdump *dump, const char *error)
+{
+    dump->flows_done = dump->groups_done = true;
+    dump->callbacks->done(dump->aux, error);
+}
+
+bool
+ofdump_message(struct ofdump *dump, enum ofptype type,
+               const struct ofp_header *oh)
+{
+    uint32_t xid = ntohl(oh->xid);
+    bool flows = xid == dump->flow_xid;
+    const char *error;
+
+    if ((!flows || dump->flows_done)
+        && (xid != dump->group_xid || dump->groups_done)) {
+        return false;
+    }
+    if (type == OFPTYPE_ERROR) {
+        finish(dump, ofmsg_error_name(oh));
+        return true;
+    }
+    if (type != (flows ? OFPTYPE_FLOW_STATS_REPLY
+                 : OFPTYPE_GROUP_DESC_STATS_REPLY)) {
+        return false;
+    }
+    error = take_part(dump, flows, oh);
+    if (error) {
+        finish(dump, error);
+        return true;
+    }
+    if (!(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
+        *(flows ? &dump->flows_done : &dump->groups_done) = true;
+        if (dump->flows_done && dump->groups_done) {
+            dump->callbacks->done(dump->aux, NULL);
+        }
+    }
+    return true;
+}

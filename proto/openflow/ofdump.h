@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads all flows and groups of a switch: sends the requests and hands over
+ * the replies record by record, as they come.  Used by the fabric to
+ * reconcile.  Not for comparing. */
+
+#ifndef PROTO_OPENFLOW_OFDUMP_H
+#define PROTO_OPENFLOW_OFDUMP_H 1
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "openvswitch/ofp-msgs.h"
+
+struct ofconn;
+struct ofdump;
+struct ofputil_flow_stats;
+struct ofputil_group_desc;
+
+struct ofdump_callbacks {
+    /* One flow.  'instructions' are its instructions as the switch encoded
+     * them; 'fs' has them decoded.  All live until the return. */
+    void (*flow)(void *aux, const struct ofputil_flow_stats *fs,
+                 const void *instructions, size_t instructions_size);
+    void (*group)(void *aux, const struct ofputil_group_desc *);
+    /* The end: all is read, or, with 'error', a sentence part, it failed: the
+     * switch refused, or its reply made no sense.  May destroy the dump. */
+    void (*done)(void *aux, const char *error);
+};
+
+/* Records of one kind that are taken from a switch, at most. */
+#define OFDUMP_RECORDS_MAX 4000000
+
+/* Sends the requests. */
+struct ofdump *ofdump_create(struct ofconn *, const struct ofdump_callbacks *,
+                             void *aux);
+/* At any time, also from 'done'; replies still under way are then the
+ * caller's to ignore. */
+void ofdump_destroy(struct ofdump *);
+
+/* Takes a message if it belongs to the dump (and returns true). */
+bool ofdump_message(struct ofdump *, enum ofptype, const struct ofp_header *);
+
+#endif /* proto/openflow/ofdump.h */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The OpenFlow 1.5 messages that a controller of bundles sends, each appended
+ * to a buffer, and what comes back for them.  libopenvswitch is the codec.
+ * Not for flows and groups themselves: their users encode those. */
+
+#ifndef PROTO_OPENFLOW_OFMSG_H
+#define PROTO_OPENFLOW_OFMSG_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/ofp-errors.h"
+#include "openvswitch/ofp-msgs.h"
+#include "openvswitch/types.h"
+
+struct ofpbuf;
+struct ofpact;
+
+/* All bundles are atomic and ordered. */
+#define OFMSG_BUNDLE_FLAGS (OFPBF_ATOMIC | OFPBF_ORDERED)
+
+void ofmsg_put_bundle_open(struct ofpbuf *, uint32_t bundle_id, uint32_t xid);
+void ofmsg_put_bundle_commit(struct ofpbuf *, uint32_t bundle_id,
+                             uint32_t xid);
+void ofmsg_put_bundle_discard(struct ofpbuf *, uint32_t bundle_id,
+                              uint32_t xid);
+/* 'inner' is the message to put into the bundle; its xid is also the outer
+ * one. */
+void ofmsg_put_bundle_add(struct ofpbuf *, uint32_t bundle_id,
+                          const struct ofp_header *inner);
+
+void ofmsg_put_barrier(struct ofpbuf *, uint32_t xid);
+/* All flows of all tables. */
+void ofmsg_put_flow_request(struct ofpbuf *, uint32_t xid);
+/* All groups with their buckets. */
+void ofmsg_put_group_request(struct ofpbuf *, uint32_t xid);
+/* 'packet' as if received on OpenFlow port 'in_port'. */
+void ofmsg_put_packet_out(struct ofpbuf *, uint32_t xid, ofp_port_t in_port,
+                          const void *packet, size_t packet_size,
+                          const struct ofpact *, size_t ofpacts_size);
+
+/* What a bundle control reply is about.  False if it is malformed. */
+bool ofmsg_decode_bundle_reply(const struct ofp_header *,
+                               uint16_t *type, uint32_t *bundle_id);
+
+/* The transaction id of the message that 'oh', an OFPTYPE_ERROR, complains
+ * about, in host order. */
+uint32_t ofmsg_error_xid(const struct ofp_header *oh);
+/* "OFPBAC_BAD_TYPE", or "unknown error".  A constant string. */
+const char *ofmsg_error_name(const struct ofp_header *oh);
+
+#endif /* proto/openflow/ofmsg.h */
