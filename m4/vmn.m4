@@ -15,6 +15,8 @@ AC_DEFUN([VMN_OVS_SOURCE], [
   AS_IF([test -r "$ovs_source/lib/.libs/libopenvswitch.a" && test -r "$ovs_source/lib/ovsdb-idl.h"],
     [AC_MSG_RESULT([yes])],
     [AC_MSG_ERROR([$ovs_source holds no built static libopenvswitch with its headers])])
+  AS_IF([grep ovs_json_array "$ovs_source/include/openvswitch/json.h" >/dev/null], [],
+    [AC_MSG_ERROR([$ovs_source has functions with the names of jansson's; build-aux/build-ovs makes a tree without, and prints its name])])
   OVS_CFLAGS="-isystem $ovs_source/include -isystem $ovs_source/lib -isystem $ovs_source"
   OVS_LIBS="$ovs_source/lib/.libs/libopenvswitch.a"
   for lib in "$ovs_source/lib/.libs/libopenvswitchavx512.a"; do
