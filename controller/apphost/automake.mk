@@ -1,2 +1,6 @@
-# controller/apphost
-controller_libvmn_la_SOURCES +=
+# controller/apphost: loads apps and places their stages.
+controller_libvmn_la_SOURCES += \
+	controller/apphost/apphost.c \
+	controller/apphost/apphost.h \
+	controller/apphost/place.c \
+	controller/apphost/place.h

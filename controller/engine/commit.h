@@ -27,7 +27,9 @@ struct commit_result {
 };
 typedef void commit_done_cb(void *aux, const struct commit_result *);
 
-/* One group that became durable. */
+/* One group that became durable.  The first one after the start has no
+ * revision (first_revision > last_revision): it is the compiled state as it
+ * was loaded. */
 struct commit_group {
     uint64_t first_revision;    /* Revisions in it: first to last. */
     uint64_t last_revision;

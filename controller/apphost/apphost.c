@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Loads apps and checks that they fit this daemon.  A module that does not is
+ * refused with a sentence that says what is wrong with it. */
+
+#include <config.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/apphost/place.h"
+
+#include <ctype.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/pipeline.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(apphost);
+
+struct apphost {
+    struct pipeline pipeline;
+    size_t n_modules;
+    void **modules;             /* Of dlopen(). */
+};
+
+struct apphost *
+apphost_create(void)
+{
+    return xzalloc(sizeof(struct apphost));
+}
+
+void
+apphost_destroy(struct apphost *host)
+{
+    if (!host) {
+        return;
+    }
+    for (size_t i = 0; i < host->pipeline.n_apps; i++) {
+        free(host->pipeline.apps[i].stages);
+    }
+    free(host->pipeline.apps);
+    for (size_t i = 0; i < host->n_modules; i++) {
+        dlclose(host->modules[i]);
+    }
+    free(host->modules);
+    free(host);
+}
+
+const struct pipeline *
+apphost_pipeline(const struct apphost *host)
+{
+    return &host->pipeline;
+}
+
+/* Checks.  --------------------------------------------------------------- */
+
+static bool
+is_name(const char *s)
+{
+    size_t len = s ? strlen(s) : 0;
+
+    if (!len || len > 31 || !islower((unsigned char) s[0])) {
+        return false;
+    }
+    for (size_t i = 1; i < len; i++) {
+        if (!islower((unsigned char) s[i]) && !isdigit((unsigned char) s[i])
+            && s[i] != '-') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static char *
+check_stages(const struct vmn_app_class *class_)
+{
+    const struct vmn_stage_class *stage = class_->stages;
+
+    for (; stage && stage->name; stage++) {
+        if (!is_name(stage->name)) {
+            return xasprintf("stage name \"%s\" is not [a-z][a-z0-9-]*",
+                             stage->name);
+        }
+        if ((unsigned) stage->hook >= VMN_N_HOOKS) {
+            return xasprintf("stage %s: there is no hook %d", stage->name,
+                             (int) stage->hook);
+        }
+        if (!stage->n_tables || stage->n_tables > PIPELINE_HOOK_TABLES) {
+            return xasprintf("stage %s has %u tables; 1 to %d are possible",
+                             stage->name, stage->n_tables,
+                             PIPELINE_HOOK_TABLES);
+        }
+    }
+    return NULL;
+}
+
+static char *
+check_units(const struct vmn_app_class *class_)
+{
+    const struct vmn_unit_class *unit = class_->units;
+
+    for (; unit && unit->name; unit++) {
+        if (!is_name(unit->name)) {
+            return xasprintf("unit name \"%s\" is not [a-z][a-z0-9-]*",
+                             unit->name);
+        }
+        if (!unit->compile) {
+            return xasprintf("unit %s has no compile function", unit->name);
+        }
+        if (unit->each == VMN_EACH_ROW
+            && (unsigned) unit->table >= VMN_N_TABLES) {
+            return xasprintf("unit %s: there is no table %d", unit->name,
+                             (int) unit->table);
+        }
+        if (unit->each == VMN_EACH_KEY && !unit->relation) {
+            return xasprintf("unit %s names no relation", unit->name);
+        }
+    }
+    return NULL;
+}
+
+static char *
+check_queries(const struct vmn_app_class *class_)
+{
+    const struct vmn_query_class *query = class_->queries;
+
+    for (; query && query->name; query++) {
+        if (!is_name(query->name)) {
+            return xasprintf("query name \"%s\" is not [a-z][a-z0-9-]*",
+                             query->name);
+        }
+        if (!query->eval) {
+            return xasprintf("query %s has no eval function", query->name);
+        }
+    }
+    return NULL;
+}
+
+static char *
+check_numbers(const struct vmn_app_class *class_)
+{
+    const struct vmn_number_class *number = class_->numbers;
+    size_t len = strlen(class_->name);
+
+    for (; number && number->kind; number++) {
+        if (strncmp(number->kind, class_->name, len)
+            || number->kind[len] != '.') {
+            return xasprintf("number kind \"%s\" does not begin with \"%s.\"",
+                             number->kind, class_->name);
+        }
+        if (!number->max) {
+            return xasprintf("number kind \"%s\" has no numbers",
+                             number->kind);
+        }
+    }
+    return NULL;
+}
+
+/* A sentence that says what is wrong with an app, or NULL. */
+static char *
+check_class(const struct apphost *host, const struct vmn_app_class *class_)
+{
+    char *text;
+
+    if (class_->abi != VMN_APP_ABI) {
+        return xasprintf("it is built for plugin ABI %u, this is %d",
+                         class_->abi, VMN_APP_ABI);
+    }
+    if (class_->size < sizeof *class_) {
+        return xasprintf("its struct vmn_app_class has %u bytes, not %"
+                         PRIuSIZE, class_->size, sizeof *class_);
+    }
+    if (!is_name(class_->name) || !strcmp(class_->name, "vmn")) {
+        return xasprintf("app name \"%s\" is not [a-z][a-z0-9-]*, or is "
+                         "reserved", class_->name ? class_->name : "");
+    }
+    for (size_t i = 0; i < host->pipeline.n_apps; i++) {
+        if (!strcmp(host->pipeline.apps[i].class_->name, class_->name)) {
+            return xasprintf("an app named %s is loaded already",
+                             class_->name);
+        }
+    }
+    text = check_stages(class_);
+    text = text ? text : check_units(class_);
+    text = text ? text : check_queries(class_);
+    return text ? text : check_numbers(class_);
+}
+
+/* Loading.  -------------------------------------------------------------- */
+
+static int
+compare_apps(const void *a_, const void *b_)
+{
+    const struct pipeline_app *a = a_;
+    const struct pipeline_app *b = b_;
+
+    return strcmp(a->class_->name, b->class_->name);
+}
+
+int
+apphost_add(struct apphost *host, const struct vmn_app_class *class_,
+            char **text)
+{
+    struct pipeline *pipeline = &host->pipeline;
+    char *problem = check_class(host, class_);
+
+    if (problem) {
+        *text = problem;
+        return EINVAL;
+    }
+
+    struct pipeline_app app = { .class_ = class_ };
+
+    while (class_->stages && class_->stages[app.n_stages].name) {
+        app.n_stages++;
+    }
+    app.stages = xcalloc(MAX(app.n_stages, 1), sizeof *app.stages);
+    for (size_t i = 0; i < app.n_stages; i++) {
+        app.stages[i].class_ = &class_->stages[i];
+    }
+    pipeline->apps = xrealloc(pipeline->apps, (pipeline->n_apps + 1)
+                                              * sizeof *pipeline->apps);
+    pipeline->apps[pipeline->n_apps++] = app;
+    qsort(pipeline->apps, pipeline->n_apps, sizeof *pipeline->apps,
+          compare_apps);
+    return 0;
+}
+
+int
+apphost_load(struct apphost *host, const char *dir, const char *file,
+             char **text)
+{
+    char *path = (strchr(file, '/') ? xstrdup(file)
+                  : xasprintf("%s/%s.so", dir, file));
+    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const struct vmn_app_class *class_;
+    char *problem = NULL;
+    int error;
+
+    if (!module) {
+        *text = xasprintf("app %s: %s", file, dlerror());
+        free(path);
+        return ENOENT;
+    }
+    class_ = dlsym(module, "vmn_app");
+    if (!class_) {
+        problem = xstrdup("it defines no \"vmn_app\"");
+        error = EINVAL;
+    } else {
+        error = apphost_add(host, class_, &problem);
+    }
+    if (error) {
+        *text = xasprintf("app %s: %s", path, problem);
+        free(problem);
+        dlclose(module);
+    } else {
+        VLOG_INFO("loaded app %s from %s", class_->name, path);
+        host->modules = xrealloc(host->modules, (host->n_modules + 1)
+                                                * sizeof *host->modules);
+        host->modules[host->n_modules++] = module;
+    }
+    free(path);
+    return error;
+}
+
+int
+apphost_place(struct apphost *host, char **text)
+{
+    return pipeline_place(&host->pipeline, text);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gives the stages of all apps their OpenFlow tables. */
+
+#ifndef CONTROLLER_APPHOST_PLACE_H
+#define CONTROLLER_APPHOST_PLACE_H 1
+
+struct pipeline;
+
+/* Fills in 'first_table' and 'next_table' of every stage.  A hook's tables
+ * begin at a fixed number, so that an app more or less moves only its
+ * neighbours at the same hook.  EINVAL with a sentence (caller frees) if the
+ * stages at a hook want more tables than it has. */
+int pipeline_place(struct pipeline *, char **text);
+
+#endif /* controller/apphost/place.h */

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The part of include/vmn/flow.h that says what is done with packets: actions
+ * of flows and of buckets, on libopenvswitch's ofpacts. */
+
+#include <config.h>
+
+#include "controller/engine/emit.h"
+#include "controller/engine/view.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "openflow/openflow.h"
+#include "flow.h"
+#include "openvswitch/meta-flow.h"
+#include "openvswitch/ofp-actions.h"
+#include "util.h"
+
+void
+actions_init(struct vmn_actions *a, struct vmn_emit *emit,
+             const struct pipeline_stage *stage, uint8_t table,
+             bool in_bucket)
+{
+    memset(a, 0, sizeof *a);
+    a->emit = emit;
+    a->stage = stage;
+    a->table = table;
+    a->in_bucket = in_bucket;
+    ofpbuf_init(&a->ofpacts, 64);
+}
+
+/* Every action begins here: false if none may follow any more. */
+static bool
+begin(struct vmn_actions *a)
+{
+    if (a->ended) {
+        emit_fail(a->emit, "an action follows one that ends the actions");
+        return false;
+    }
+    a->has_other = true;
+    return true;
+}
+
+static void
+set_bytes(struct vmn_actions *a, enum vmn_field field,
+          const union mf_value *value, const union mf_value *mask)
+{
+    const struct mf_field *mf = field_get(field);
+
+    if (!mf->writable) {
+        emit_fail(a->emit, "field %s cannot be set", mf->name);
+    } else if (begin(a)) {
+        ofpact_put_set_field(&a->ofpacts, mf, value, mask);
+    }
+}
+
+void
+vmn_act_set(struct vmn_actions *a, enum vmn_field field, uint64_t value)
+{
+    union mf_value mfv;
+
+    if (field_value(a->emit, field, value, &mfv)) {
+        set_bytes(a, field, &mfv, NULL);
+    }
+}
+
+void
+vmn_act_set_masked(struct vmn_actions *a, enum vmn_field field,
+                   uint64_t value, uint64_t mask)
+{
+    union mf_value mfv, mfm;
+
+    if (field_value(a->emit, field, value & mask, &mfv)
+        && field_value(a->emit, field, mask, &mfm)) {
+        set_bytes(a, field, &mfv, &mfm);
+    }
+}
+
+void
+vmn_act_set_mac(struct vmn_actions *a, enum vmn_field field,
+                struct vmn_mac mac)
+{
+    union mf_value mfv = { .be64 = 0 };
+
+    if (field_get(field)->n_bytes != sizeof mac.ea) {
+        emit_fail(a->emit, "%s is no Ethernet address",
+                  field_get(field)->name);
+        return;
+    }
+    memcpy(&mfv.mac, mac.ea, sizeof mac.ea);
+    set_bytes(a, field, &mfv, NULL);
+}
+
+void
+vmn_act_set_ip(struct vmn_actions *a, enum vmn_field field,
+               const struct vmn_ip *ip)
+{
+    union mf_value mfv = { .be64 = 0 };
+
+    if (ip->family != 4 || field_get(field)->n_bytes != 4) {
+        emit_fail(a->emit, "%s takes an IPv4 address",
+                  field_get(field)->name);
+        return;
+    }
+    memcpy(&mfv.be32, ip->addr, 4);
+    set_bytes(a, field, &mfv, NULL);
+}
+
+static struct mf_subfield
+subfield(enum vmn_field field)
+{
+    const struct mf_field *mf = field_get(field);
+
+    return (struct mf_subfield) { .field = mf, .ofs = 0,
+                                  .n_bits = mf->n_bits };
+}
+
+void
+vmn_act_move(struct vmn_actions *a, enum vmn_field from, enum vmn_field to)
+{
+    if (!begin(a)) {
+        return;
+    }
+
+    struct ofpact_reg_move *move = ofpact_put_REG_MOVE(&a->ofpacts);
+
+    move->src = subfield(from);
+    move->dst = subfield(to);
+    move->src.n_bits = move->dst.n_bits = MIN(move->src.n_bits,
+                                              move->dst.n_bits);
+}
+
+void
+vmn_act_swap(struct vmn_actions *a, enum vmn_field x, enum vmn_field y)
+{
+    if (field_get(x)->n_bits != field_get(y)->n_bits) {
+        emit_fail(a->emit, "%s and %s differ in width", field_get(x)->name,
+                  field_get(y)->name);
+        return;
+    }
+    if (begin(a)) {
+        ofpact_put_STACK_PUSH(&a->ofpacts)->subfield = subfield(x);
+        ofpact_put_STACK_PUSH(&a->ofpacts)->subfield = subfield(y);
+        ofpact_put_STACK_POP(&a->ofpacts)->subfield = subfield(x);
+        ofpact_put_STACK_POP(&a->ofpacts)->subfield = subfield(y);
+    }
+}
+
+void
+vmn_act_output(struct vmn_actions *a, uint32_t ofport)
+{
+    if (!ofport || ofport >= ofp_to_u16(OFPP_MAX)) {
+        emit_fail(a->emit, "%u is no port number", ofport);
+    } else if (begin(a)) {
+        struct ofpact_output *output = ofpact_put_OUTPUT(&a->ofpacts);
+
+        output->port = u16_to_ofp(ofport);
+        output->max_len = 0;
+    }
+}
+
+void
+vmn_act_output_field(struct vmn_actions *a, enum vmn_field reg)
+{
+    if (begin(a)) {
+        struct ofpact_output_reg *output
+            = ofpact_put_OUTPUT_REG(&a->ofpacts);
+
+        output->src = subfield(reg);
+        output->max_len = 0;
+    }
+}
+
+void
+vmn_act_output_in_port(struct vmn_actions *a)
+{
+    if (begin(a)) {
+        struct ofpact_output *output = ofpact_put_OUTPUT(&a->ofpacts);
+
+        output->port = OFPP_IN_PORT;
+        output->max_len = 0;
+    }
+}
+
+void
+vmn_act_clear_in_port(struct vmn_actions *a)
+{
+    union mf_value none = { .be16 = htons(ofp_to_u16(OFPP_NONE)) };
+
+    /* NXM_OF_IN_PORT is the one that can be written. */
+    if (begin(a)) {
+        ofpact_put_set_field(&a->ofpacts, mf_from_id(MFF_IN_PORT), &none,
+                             NULL);
+    }
+}
+
+void
+vmn_act_group(struct vmn_actions *a, const struct vmn_group_msg *group)
+{
+    vmn_act_group_id(a, group->id);
+}
+
+void
+vmn_act_group_id(struct vmn_actions *a, uint32_t group_id)
+{
+    if (begin(a)) {
+        ofpact_put_GROUP(&a->ofpacts)->group_id = group_id;
+    }
+}
+
+/* Where a packet goes on.  ----------------------------------------------- */
+
+/* The table after the stage, or -1 with emit_fail(). */
+static int
+next_table(struct vmn_actions *a)
+{
+    if (!a->stage) {
+        emit_fail(a->emit, "a bucket has no next stage");
+        return -1;
+    }
+    if (a->stage->next_table < 0) {
+        emit_fail(a->emit, "no stage follows %s.%s",
+                  a->emit->app->class_->name, a->stage->class_->name);
+    }
+    return a->stage->next_table;
+}
+
+static void
+put_goto(struct vmn_actions *a, int table)
+{
+    if (table >= 0 && begin(a)) {
+        if (table <= a->table || a->in_bucket) {
+            emit_fail(a->emit, "goto from table %d to table %d", a->table,
+                      table);
+            return;
+        }
+        ofpact_put_GOTO_TABLE(&a->ofpacts)->table_id = table;
+        a->ended = true;
+    }
+}
+
+static void
+put_resubmit(struct vmn_actions *a, int table)
+{
+    if (table >= 0 && begin(a)) {
+        if (table <= a->table && !a->in_bucket) {
+            emit_fail(a->emit, "resubmit from table %d to table %d",
+                      a->table, table);
+            return;
+        }
+
+        struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
+
+        resubmit->in_port = OFPP_IN_PORT;
+        resubmit->table_id = table;
+    }
+}
+
+void
+vmn_act_next(struct vmn_actions *a)
+{
+    put_goto(a, next_table(a));
+}
+
+void
+vmn_act_goto(struct vmn_actions *a, unsigned stage, unsigned table)
+{
+    put_goto(a, emit_table(a->emit, stage, table));
+}
+
+void
+vmn_act_resubmit_next(struct vmn_actions *a)
+{
+    put_resubmit(a, next_table(a));
+}
+
+void
+vmn_act_resubmit(struct vmn_actions *a, unsigned stage, unsigned table)
+{
+    put_resubmit(a, emit_table(a->emit, stage, table));
+}
+
+void
+vmn_act_drop(struct vmn_actions *a, const char *reason)
+{
+    if (a->ofpacts.size) {
+        emit_fail(a->emit, "a drop must be the only action");
+    } else if (begin(a)) {
+        a->drop_reason = reason;
+        a->ended = true;
+    }
+}
+
+/* Composite actions.  ---------------------------------------------------- */
+
+void
+vmn_act_arp_reply(struct vmn_actions *a, struct vmn_mac mac,
+                  const struct vmn_ip *ip)
+{
+    vmn_act_move(a, VMN_F_ETH_SRC, VMN_F_ETH_DST);
+    vmn_act_set_mac(a, VMN_F_ETH_SRC, mac);
+    vmn_act_set(a, VMN_F_ARP_OP, 2);
+    vmn_act_move(a, VMN_F_ARP_SHA, VMN_F_ARP_THA);
+    vmn_act_set_mac(a, VMN_F_ARP_SHA, mac);
+    vmn_act_move(a, VMN_F_ARP_SPA, VMN_F_ARP_TPA);
+    vmn_act_set_ip(a, VMN_F_ARP_SPA, ip);
+    vmn_act_output_in_port(a);
+}
+
+static void
+put_nat(struct ofpbuf *ofpacts, const struct vmn_ct *spec)
+{
+    /* Actions inside of another are built at the start of the buffer. */
+    size_t ofs = ofpacts->size;
+
+    ofpbuf_pull(ofpacts, ofs);
+
+    struct ofpact_nat *nat = ofpact_put_NAT(ofpacts);
+
+    nat->range_af = AF_UNSPEC;
+    if (spec->commit && spec->dnat.family == 4) {
+        nat->flags = NX_NAT_F_DST;
+        nat->range_af = AF_INET;
+        memcpy(&nat->range.addr.ipv4.min, spec->dnat.addr, 4);
+        nat->range.proto.min = spec->dnat_port;
+    }
+    ofpacts->header = ofpbuf_push_uninit(ofpacts, ofs);
+}
+
+static bool
+ct_table(struct vmn_actions *a, const struct vmn_ct *spec, uint8_t *table)
+{
+    int number = NX_CT_RECIRC_NONE;
+
+    if (spec->then == VMN_CT_NEXT) {
+        number = next_table(a);
+    } else if (spec->then == VMN_CT_TABLE) {
+        number = emit_table(a->emit, spec->stage, spec->table);
+    }
+    if (number < 0) {
+        return false;
+    }
+    *table = number;
+    return true;
+}
+
+void
+vmn_act_ct(struct vmn_actions *a, const struct vmn_ct *spec)
+{
+    struct ofpbuf *ofpacts = &a->ofpacts;
+    uint8_t table;
+
+    if (!ct_table(a, spec, &table) || !begin(a)) {
+        return;
+    }
+    if (field_get(spec->zone)->n_bytes != 4) {
+        emit_fail(a->emit, "a zone comes from a register");
+        return;
+    }
+
+    size_t ofs = ofpacts->size;
+
+    ofpbuf_pull(ofpacts, ofs);
+
+    struct ofpact_conntrack *ct = ofpact_put_CT(ofpacts);
+
+    ct->flags = spec->commit ? NX_CT_F_COMMIT : 0;
+    ct->zone_src = subfield(spec->zone);
+    ct->zone_src.n_bits = 16;
+    ct->recirc_table = table;
+    if (spec->nat) {
+        put_nat(ofpacts, spec);
+        ct = ofpacts->header;
+    }
+    ofpact_finish_CT(ofpacts, &ct);
+    ofpbuf_push_uninit(ofpacts, ofs);
+    if (spec->then != VMN_CT_STOP) {
+        a->ended = true;
+    }
+}
+
+void
+vmn_act_conjunction(struct vmn_actions *a, uint32_t id, unsigned clause,
+                    unsigned n_clauses)
+{
+    if (!id || clause < 1 || clause > n_clauses || n_clauses < 2
+        || n_clauses > 3 || a->in_bucket) {
+        emit_fail(a->emit, "conjunction(%u, %u/%u) makes no sense", id,
+                  clause, n_clauses);
+        return;
+    }
+
+    struct ofpact_conjunction *conj = ofpact_put_CONJUNCTION(&a->ofpacts);
+
+    conj->id = id;
+    conj->clause = clause - 1;
+    conj->n_clauses = n_clauses;
+    a->has_conjunction = true;
+}

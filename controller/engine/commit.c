@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one door in; see commit.h.
+ *
+ * A group goes through: apply -> compile -> write -> (durable) -> sink, settle,
+ * answer.  Nothing is applied while a group is being written, so the model's
+ * undo is one step, and what the engine holds between two groups is just what
+ * is durable. */
+
+#include <config.h>
+
+#include "controller/engine/commit.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/numbers.h"
+#include "openvswitch/list.h"
+#include "openvswitch/vlog.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(commit);
+
+/* Requests of one group at most, so that a group stays short. */
+#define GROUP_MAX 512
+
+struct pending {
+    struct ovs_list node;
+    struct model_request request;
+    commit_done_cb *done;
+    void *aux;
+    bool ok;
+    uint64_t revision;
+    struct vmn_errors errors;
+};
+
+struct settled_cb {
+    struct ovs_list node;
+    void (*cb)(void *aux);
+    void *aux;
+};
+
+struct watch {
+    commit_watch_cb *cb;
+    void *aux;
+};
+
+struct commit {
+    struct model *model;
+    struct engine *engine;
+    const struct store_class *store_class;
+    struct store *store;
+    struct event *kick;
+    struct ovs_list queue;      /* Of struct pending. */
+    size_t n_queue;
+    struct ovs_list refused;    /* Overflow of the queue, to be answered. */
+    struct ovs_list group;      /* Being written. */
+    bool started;
+    bool writing;
+    struct commit_group info;
+    struct ovs_list settled_cbs;
+    commit_sink_cb *sink;
+    void *sink_aux;
+    size_t n_watches;
+    struct watch *watches;
+};
+
+static void run(struct commit *);
+
+static void
+kick_cb(evutil_socket_t fd, short what, void *commit)
+{
+    run(commit);
+}
+
+struct commit *
+commit_create(struct event_base *base, struct model *model,
+              struct engine *engine, const struct store_class *store_class,
+              struct store *store)
+{
+    struct commit *commit = xzalloc(sizeof *commit);
+
+    commit->model = model;
+    commit->engine = engine;
+    commit->store_class = store_class;
+    commit->store = store;
+    commit->kick = event_new(base, -1, 0, kick_cb, commit);
+    ovs_list_init(&commit->queue);
+    ovs_list_init(&commit->refused);
+    ovs_list_init(&commit->group);
+    ovs_list_init(&commit->settled_cbs);
+    event_active(commit->kick, EV_TIMEOUT, 1);
+    return commit;
+}
+
+static void
+kick(struct commit *commit)
+{
+    event_active(commit->kick, EV_TIMEOUT, 1);
+}
+
+void
+commit_set_sink(struct commit *commit, commit_sink_cb *sink, void *aux)
+{
+    commit->sink = sink;
+    commit->sink_aux = aux;
+}
+
+void
+commit_add_watch(struct commit *commit, commit_watch_cb *cb, void *aux)
+{
+    commit->watches = xrealloc(commit->watches, (commit->n_watches + 1)
+                                                * sizeof *commit->watches);
+    commit->watches[commit->n_watches++] = (struct watch) { cb, aux };
+}
+
+/* Answers.  -------------------------------------------------------------- */
+
+static bool
+request_changed(const struct model_request *request)
+{
+    for (size_t i = 0; i < request->n_ops; i++) {
+        if (request->ops[i].outcome != MODEL_UNCHANGED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+answer(struct pending *pending)
+{
+    struct commit_result result = {
+        .ok = pending->ok,
+        .changed = pending->ok && request_changed(&pending->request),
+        .revision = pending->revision,
+        .request = &pending->request,
+        .errors = &pending->errors,
+    };
+
+    if (pending->done) {
+        pending->done(pending->aux, &result);
+    }
+    model_request_uninit(&pending->request);
+    vmn_errors_uninit(&pending->errors);
+    free(pending);
+}
+
+static void
+answer_all(struct ovs_list *list)
+{
+    struct ovs_list answers;
+
+    /* Callbacks may submit again; they must not meet a half-walked list. */
+    ovs_list_init(&answers);
+    ovs_list_push_back_all(&answers, list);
+    while (!ovs_list_is_empty(&answers)) {
+        answer(CONTAINER_OF(ovs_list_pop_front(&answers), struct pending,
+                            node));
+    }
+}
+
+static void
+refuse(struct pending *pending, const char *text)
+{
+    vmn_errors_uninit(&pending->errors);
+    vmn_errors_add(&pending->errors, VMN_ERR_UNAVAILABLE, "", "%s", text);
+    pending->ok = false;
+}
+
+void
+commit_submit(struct commit *commit, struct model_request *request,
+              commit_done_cb *done, void *aux)
+{
+    struct pending *pending = xzalloc(sizeof *pending);
+
+    pending->request = *request;
+    memset(request, 0, sizeof *request);
+    pending->done = done;
+    pending->aux = aux;
+    vmn_errors_init(&pending->errors);
+    if (commit->n_queue >= COMMIT_QUEUE_MAX) {
+        refuse(pending, "too many requests are waiting to be stored");
+        ovs_list_push_back(&commit->refused, &pending->node);
+    } else {
+        ovs_list_push_back(&commit->queue, &pending->node);
+        commit->n_queue++;
+    }
+    kick(commit);
+}
+
+/* Settled moments.  ------------------------------------------------------ */
+
+bool
+commit_is_settled(const struct commit *commit)
+{
+    return !commit->writing;
+}
+
+void
+commit_when_settled(struct commit *commit, void (*cb)(void *aux), void *aux)
+{
+    struct settled_cb *settled = xmalloc(sizeof *settled);
+
+    settled->cb = cb;
+    settled->aux = aux;
+    ovs_list_push_back(&commit->settled_cbs, &settled->node);
+    kick(commit);
+}
+
+void
+commit_cancel_when_settled(struct commit *commit, void (*cb)(void *aux),
+                           void *aux)
+{
+    struct settled_cb *settled, *next;
+
+    LIST_FOR_EACH_SAFE (settled, next, node, &commit->settled_cbs) {
+        if (settled->cb == cb && settled->aux == aux) {
+            ovs_list_remove(&settled->node);
+            free(settled);
+        }
+    }
+}
+
+static void
+call_settled(struct commit *commit)
+{
+    size_t n = ovs_list_size(&commit->settled_cbs);
+
+    /* One at a time off the list, since a callback may cancel others. */
+    for (; n && !ovs_list_is_empty(&commit->settled_cbs); n--) {
+        struct settled_cb *settled
+            = CONTAINER_OF(ovs_list_pop_front(&commit->settled_cbs),
+                           struct settled_cb, node);
+
+        settled->cb(settled->aux);
+        free(settled);
+    }
+}
+
+/* A group.  -------------------------------------------------------------- */
+
+/* Applies what waits.  Requests that change nothing are part of the group as
+ * well: what they found may be in it. */
+static void
+apply(struct commit *commit)
+{
+    int64_t now_ms = time_wall_msec();
+    uint64_t before = model_revision(commit->model);
+
+    for (int n = 0; n < GROUP_MAX && commit->n_queue; n++) {
+        struct pending *pending = CONTAINER_OF(
+            ovs_list_pop_front(&commit->queue), struct pending, node);
+
+        commit->n_queue--;
+        pending->ok = !model_apply(commit->model, &pending->request, now_ms,
+                                   &pending->revision, &pending->errors);
+        ovs_list_push_back(&commit->group, &pending->node);
+    }
+    commit->info.first_revision = before + 1;
+    commit->info.last_revision = model_revision(commit->model);
+    commit->info.time_ms = now_ms;
+}
+
+static bool
+has_pending(struct commit *commit)
+{
+    const struct number_write *numbers;
+    struct model_pending pending;
+    size_t n_numbers;
+
+    model_get_pending(commit->model, &pending);
+    numbers_get_pending(model_numbers(commit->model), &n_numbers, &numbers);
+    return pending.n_writes || n_numbers;
+}
+
+static void
+tell(struct commit *commit)
+{
+    struct model_pending pending;
+
+    if (commit->sink) {
+        commit->sink(commit->sink_aux, &commit->info);
+    }
+    model_get_pending(commit->model, &pending);
+    for (size_t i = 0; i < commit->n_watches; i++) {
+        commit->watches[i].cb(commit->watches[i].aux, &commit->info,
+                              pending.logs, pending.n_logs);
+    }
+}
+
+/* The group is durable. */
+static void
+finish(struct commit *commit)
+{
+    struct engine_delta *delta
+        = CONST_CAST(struct engine_delta *, commit->info.delta);
+
+    tell(commit);
+    model_settle(commit->model);
+    commit->info.delta = NULL;
+    engine_delta_destroy(delta);
+    answer_all(&commit->group);
+}
+
+/* The store refused the group: nothing of it has happened. */
+static void
+fail(struct commit *commit, int error, const char *text)
+{
+    struct engine_delta *delta
+        = CONST_CAST(struct engine_delta *, commit->info.delta);
+    struct pending *pending;
+
+    VLOG_ERR("the store refused revisions %"PRIu64" to %"PRIu64": %s (%s)",
+             commit->info.first_revision, commit->info.last_revision,
+             text ? text : "no reason given", ovs_strerror(error));
+    commit->info.delta = NULL;
+    model_undo(commit->model);
+    engine_delta_destroy(delta);
+    /* Takes the engine back as well; nobody has seen either difference. */
+    numbers_set_revision(model_numbers(commit->model),
+                         model_revision(commit->model) + 1);
+    engine_delta_destroy(engine_run(commit->engine));
+    LIST_FOR_EACH (pending, node, &commit->group) {
+        if (pending->ok) {
+            char *reason = xasprintf("the change could not be stored: %s",
+                                     text ? text : ovs_strerror(error));
+
+            refuse(pending, reason);
+            free(reason);
+        }
+    }
+    answer_all(&commit->group);
+}
+
+static void
+stored(void *commit_, int error, const char *text)
+{
+    struct commit *commit = commit_;
+
+    commit->writing = false;
+    if (error) {
+        fail(commit, error, text);
+    } else {
+        finish(commit);
+    }
+    kick(commit);
+}
+
+/* Compiles what was applied, and has it written. */
+static void
+compile(struct commit *commit)
+{
+    numbers_set_revision(model_numbers(commit->model),
+                         commit->info.last_revision);
+    commit->info.delta = engine_run(commit->engine);
+    if (has_pending(commit)) {
+        commit->writing = true;
+        commit->store_class->submit(commit->store, commit->model, stored,
+                                    commit);
+    } else {
+        finish(commit);
+    }
+}
+
+/* The state as it was loaded is compiled as a group without a revision: what
+ * is new in it are numbers, which must be durable before a host sees them. */
+static void
+start(struct commit *commit)
+{
+    uint64_t revision = model_revision(commit->model);
+
+    commit->started = true;
+    commit->info = (struct commit_group) {
+        .first_revision = revision + 1,
+        .last_revision = revision,
+        .time_ms = time_wall_msec(),
+    };
+    compile(commit);
+}
+
+static void
+run_group(struct commit *commit)
+{
+    apply(commit);
+    if (model_is_unsettled(commit->model)) {
+        compile(commit);
+    } else {
+        answer_all(&commit->group);
+    }
+}
+
+static void
+run(struct commit *commit)
+{
+    answer_all(&commit->refused);
+    if (!commit->started) {
+        start(commit);
+    }
+    if (commit->writing) {
+        return;
+    }
+    call_settled(commit);
+    if (commit->n_queue) {
+        run_group(commit);
+    }
+    if (!commit->writing && (commit->n_queue
+                             || !ovs_list_is_empty(&commit->settled_cbs))) {
+        kick(commit);
+    }
+}
+
+void
+commit_destroy(struct commit *commit)
+{
+    struct pending *pending;
+    struct settled_cb *settled;
+
+    if (!commit) {
+        return;
+    }
+    ovs_list_push_back_all(&commit->refused, &commit->group);
+    ovs_list_push_back_all(&commit->refused, &commit->queue);
+    LIST_FOR_EACH (pending, node, &commit->refused) {
+        refuse(pending, "the controller is shutting down");
+    }
+    answer_all(&commit->refused);
+    LIST_FOR_EACH_POP (settled, node, &commit->settled_cbs) {
+        free(settled);
+    }
+    engine_delta_destroy(CONST_CAST(struct engine_delta *,
+                                    commit->info.delta));
+    event_free(commit->kick);
+    free(commit->watches);
+    free(commit);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Differences; see delta.h and engine.h. */
+
+#include <config.h>
+
+#include "controller/engine/delta.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/engine/item.h"
+#include "controller/engine/pipeline.h"
+#include "controller/engine/scope.h"
+#include "util.h"
+
+struct engine_delta *
+delta_create(const struct pipeline *pipeline)
+{
+    struct engine_delta *delta = xzalloc(sizeof *delta);
+
+    delta->n_apps = pipeline->n_apps;
+    delta->apps = xcalloc(MAX(delta->n_apps, 1), sizeof *delta->apps);
+    for (size_t i = 0; i < delta->n_apps; i++) {
+        delta->apps[i].name = pipeline->apps[i].class_->name;
+    }
+    return delta;
+}
+
+void
+engine_delta_destroy(struct engine_delta *delta)
+{
+    if (!delta) {
+        return;
+    }
+    for (size_t i = 0; i < delta->n_changes; i++) {
+        engine_item_unref(CONST_CAST(struct engine_item *,
+                                     delta->changes[i].item));
+    }
+    for (size_t i = 0; i < delta->n_members; i++) {
+        scope_unref(CONST_CAST(struct engine_scope *,
+                               delta->members[i].scope));
+        free(CONST_CAST(char *, delta->members[i].host));
+    }
+    free(delta->changes);
+    free(delta->members);
+    free(delta->apps);
+    free(delta);
+}
+
+/* The size to which an array of 'n' elements, full, grows; 0 if it is not
+ * full. */
+static size_t
+grown(size_t n)
+{
+    return n & (n - 1) ? 0 : n ? 2 * n : 1;
+}
+
+void
+delta_add(struct engine_delta *delta, struct item *item, bool added,
+          bool replaced)
+{
+    struct engine_delta_app *app = (item->app < delta->n_apps
+                                    ? &delta->apps[item->app] : NULL);
+    size_t size = grown(delta->n_changes);
+
+    if (size) {
+        delta->changes = xrealloc(delta->changes,
+                                  size * sizeof *delta->changes);
+    }
+    delta->changes[delta->n_changes++] = (struct engine_change) {
+        .added = added, .item = engine_item_ref(&item->pub),
+    };
+    if (app && added) {
+        if (replaced) {
+            app->changed++;
+        } else {
+            app->added++;
+        }
+    } else if (app && !replaced) {
+        app->removed++;
+    }
+}
+
+void
+delta_add_member(struct engine_delta *delta, struct engine_scope *scope,
+                 const char *host, bool joined)
+{
+    size_t size = grown(delta->n_members);
+
+    if (size) {
+        delta->members = xrealloc(delta->members,
+                                  size * sizeof *delta->members);
+    }
+    scope_ref(scope);
+    delta->members[delta->n_members++] = (struct engine_member) {
+        .scope = scope, .host = xstrdup(host), .joined = joined,
+    };
+}
+
+void
+delta_count_unit(struct engine_delta *delta, unsigned app)
+{
+    if (app < delta->n_apps) {
+        delta->apps[app].units++;
+    }
+}

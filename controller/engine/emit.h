@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a unit's compile function has written so far: drafts of flows and
+ * groups, and facts.  flow.c and action.c fill it in; unit.c compares it with
+ * what the unit wanted before. */
+
+#ifndef CONTROLLER_ENGINE_EMIT_H
+#define CONTROLLER_ENGINE_EMIT_H 1
+
+#include "controller/engine/pipeline.h"
+#include "openvswitch/list.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-group.h"
+#include "openvswitch/ofpbuf.h"
+#include "vmn/app.h"
+
+/* Bounds of one unit, so that a faulty app cannot eat the daemon. */
+#define EMIT_FLOWS_MAX 200000
+#define EMIT_FACTS_MAX 20000
+#define EMIT_BUCKETS_MAX 4096
+
+struct vmn_actions {
+    struct vmn_emit *emit;
+    struct ofpbuf ofpacts;
+    const struct pipeline_stage *stage; /* Where the actions are done. */
+    uint8_t table;              /* Of the flow; 0 in a bucket. */
+    bool in_bucket;
+    bool ended;                 /* No more actions may follow. */
+    bool has_conjunction;
+    bool has_other;
+    const char *drop_reason;
+};
+
+struct vmn_flow {
+    struct ovs_list node;       /* In emit's 'flows'. */
+    struct vmn_scope scope;     /* Strings in the view's arena. */
+    uint8_t table;
+    uint16_t priority;
+    struct match match;
+    struct vmn_actions actions;
+};
+
+struct emit_bucket {
+    struct ovs_list node;
+    uint32_t id;
+    uint16_t weight;
+    struct vmn_actions actions;
+};
+
+struct vmn_group_msg {
+    struct ovs_list node;       /* In emit's 'groups'. */
+    struct vmn_emit *emit;
+    struct vmn_scope scope;
+    enum vmn_group_type type;
+    uint32_t id;
+    size_t n_buckets;
+    struct ovs_list buckets;
+};
+
+/* A fact: 'value' at 'key' of a relation. */
+struct fact {
+    uint16_t relation;
+    char *key;
+    char *value;
+};
+
+struct vmn_emit {
+    struct vmn_view *view;
+    const struct pipeline_app *app;
+    size_t n_flows;
+    struct ovs_list flows;
+    struct ovs_list groups;
+    size_t n_facts, allocated_facts;
+    struct fact *facts;
+};
+
+void emit_init(struct vmn_emit *, struct vmn_view *,
+               const struct pipeline_app *);
+void emit_uninit(struct vmn_emit *);
+
+/* Marks the unit as failed; the first problem is kept. */
+void emit_fail(struct vmn_emit *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Checks a flow that is complete; false (with emit_fail()) if a switch would
+ * refuse it. */
+bool emit_check_flow(struct vmn_flow *);
+
+/* The table of (stage, table) of the app, or -1 with emit_fail(). */
+int emit_table(struct vmn_emit *, unsigned stage, unsigned table);
+
+void actions_init(struct vmn_actions *, struct vmn_emit *,
+                  const struct pipeline_stage *, uint8_t table,
+                  bool in_bucket);
+
+/* The libopenvswitch field, for values of 'size' bytes in wire order. */
+const struct mf_field *field_get(enum vmn_field);
+/* The field for matching the input port differs from that for setting it. */
+bool field_value(struct vmn_emit *, enum vmn_field, uint64_t value,
+                 union mf_value *);
+
+#endif /* controller/engine/emit.h */

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the engine's own files share; nobody else includes it. */
+
+#ifndef CONTROLLER_ENGINE_ENGINE_PRIVATE_H
+#define CONTROLLER_ENGINE_ENGINE_PRIVATE_H 1
+
+#include "controller/engine/engine.h"
+#include "controller/engine/node.h"
+#include "controller/engine/pipeline.h"
+#include "controller/engine/scope.h"
+#include "controller/engine/wanted.h"
+#include "openvswitch/shash.h"
+
+/* A class of units or queries, with the app it belongs to. */
+struct unit_class {
+    const struct vmn_unit_class *class_;
+    const struct pipeline_app *app;
+    uint16_t app_index;
+    uint16_t relation;          /* VMN_EACH_KEY. */
+};
+struct query_class {
+    const struct vmn_query_class *class_;
+    const struct pipeline_app *app;
+    char *name;                 /* "APP.QUERY". */
+};
+
+/* How often a node may be computed in one run before the engine takes it for
+ * a circle of facts and lets it be. */
+#define COMPUTED_MAX 200
+
+struct engine {
+    struct model *model;
+    const struct pipeline *pipeline;
+    bool shadow;                /* Compiles beside the live engine. */
+    bool started;
+
+    struct graph graph;
+    size_t n_unit_classes;
+    struct unit_class *unit_classes;
+    size_t n_query_classes;
+    struct query_class *query_classes;
+    struct shash queries;       /* Name -> struct query_class. */
+    size_t n_relations;         /* Numbers in order of appearance. */
+    struct shash relations;     /* Name -> number + 1, as pointer. */
+
+    struct ovs_list changed_facts; /* Of struct facts_node. */
+    struct ovs_list idle;       /* Of struct node: nobody reads them. */
+    struct hmap cookies;        /* Of struct unit_node, by cookie. */
+    struct scope_table scopes;
+    struct item_registry *registry;
+    struct wanted wanted;
+    struct engine_stats stats;
+};
+
+/* facts.c */
+unsigned facts_relation(struct engine *, const char *name);
+struct facts_node *facts_get(struct engine *, unsigned relation,
+                             const char *key);
+void facts_add(struct engine *, unsigned relation, const char *key,
+               const char *value);
+void facts_remove(struct engine *, unsigned relation, const char *key,
+                  const char *value);
+struct vmn_names facts_names(struct facts_node *);
+/* Frees the node if it is empty and nobody reads it. */
+void facts_put(struct engine *, struct facts_node *);
+void facts_destroy(struct engine *, struct facts_node *);
+
+/* query.c */
+struct query_node *query_get(struct engine *, const char *name,
+                             const char *key);
+void query_compute(struct engine *, struct query_node *);
+void query_destroy(struct engine *, struct query_node *);
+
+/* unit.c */
+void unit_create(struct engine *, unsigned class_id, const char *key);
+void unit_compute(struct engine *, struct unit_node *);
+void unit_destroy(struct engine *, struct unit_node *);
+const struct unit_class *unit_class(const struct engine *,
+                                    const struct unit_node *);
+
+/* engine.c */
+void engine_note_idle(void *engine, struct node *);
+
+static inline struct facts_node *
+facts_node_cast(struct node *node)
+{
+    return CONTAINER_OF(node, struct facts_node, node);
+}
+
+static inline struct query_node *
+query_node_cast(struct node *node)
+{
+    return CONTAINER_OF(node, struct query_node, node);
+}
+
+static inline struct unit_node *
+unit_node_cast(struct node *node)
+{
+    return CONTAINER_OF(node, struct unit_node, node);
+}
+
+#endif /* controller/engine/engine-private.h */

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The engine's life and its run: changes in, stale nodes recomputed lowest
+ * level first, slots and scopes settled, a difference out.  See engine.h. */
+
+#include <config.h>
+
+#include "controller/engine/engine-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/builtin.h"
+#include "controller/engine/delta.h"
+#include "controller/model/numbers.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(engine);
+
+/* Classes.  -------------------------------------------------------------- */
+
+static void
+add_classes(struct engine *engine, const struct pipeline_app *app,
+            uint16_t app_index)
+{
+    const struct vmn_unit_class *u = app->class_->units;
+    const struct vmn_query_class *q = app->class_->queries;
+    const struct vmn_number_class *n = app->class_->numbers;
+
+    for (; u && u->name; u++) {
+        engine->unit_classes = xrealloc(engine->unit_classes,
+                                        (engine->n_unit_classes + 1)
+                                        * sizeof *engine->unit_classes);
+        engine->unit_classes[engine->n_unit_classes++]
+            = (struct unit_class) {
+                .class_ = u,
+                .app = app,
+                .app_index = app_index,
+                .relation = (u->each == VMN_EACH_KEY
+                             ? facts_relation(engine, u->relation) : 0),
+            };
+    }
+    for (; q && q->name; q++) {
+        engine->query_classes = xrealloc(engine->query_classes,
+                                         (engine->n_query_classes + 1)
+                                         * sizeof *engine->query_classes);
+        engine->query_classes[engine->n_query_classes++]
+            = (struct query_class) {
+                .class_ = q,
+                .app = app,
+                .name = xasprintf("%s.%s", app->class_->name, q->name),
+            };
+    }
+    for (; n && n->kind; n++) {
+        numbers_declare(model_numbers(engine->model), n->kind, n->max);
+    }
+}
+
+static void
+facts_scope_gone(void *engine, struct facts_node *facts)
+{
+    engine_note_idle(engine, &facts->node);
+}
+
+struct engine *
+engine_create(struct model *model, const struct pipeline *pipeline)
+{
+    struct engine *engine = xzalloc(sizeof *engine);
+    struct numbers *numbers = model_numbers(model);
+
+    engine->model = model;
+    engine->pipeline = pipeline;
+    graph_init(&engine->graph);
+    shash_init(&engine->queries);
+    shash_init(&engine->relations);
+    ovs_list_init(&engine->changed_facts);
+    ovs_list_init(&engine->idle);
+    hmap_init(&engine->cookies);
+    scope_table_init(&engine->scopes, model);
+    engine->scopes.facts_gone = facts_scope_gone;
+    engine->scopes.aux = engine;
+    engine->registry = item_registry_create();
+    wanted_init(&engine->wanted);
+
+    numbers_declare(numbers, VMN_NUMBER_HOST, UINT32_MAX - 1);
+    numbers_declare(numbers, VMN_NUMBER_ZONE, UINT16_MAX);
+    numbers_declare(numbers, VMN_NUMBER_GROUP, 0xfffffeff);
+    add_classes(engine, builtin_app(), UINT16_MAX);
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        add_classes(engine, &pipeline->apps[i], i);
+    }
+    for (size_t i = 0; i < engine->n_query_classes; i++) {
+        shash_add(&engine->queries, engine->query_classes[i].name,
+                  &engine->query_classes[i]);
+    }
+    return engine;
+}
+
+/* Units come and go.  ---------------------------------------------------- */
+
+static void
+ensure_unit(struct engine *engine, unsigned class_id, const char *key,
+            bool exists)
+{
+    struct node *node = graph_find(&engine->graph, NODE_UNIT, class_id, key);
+
+    if (exists && !node) {
+        unit_create(engine, class_id, key);
+    } else if (!exists && node) {
+        unit_destroy(engine, unit_node_cast(node));
+    }
+}
+
+static void
+row_changed(struct engine *engine, enum vmn_table table, const char *name)
+{
+    struct node *node = graph_find(&engine->graph, NODE_ROW, table, name);
+    bool exists = model_get(engine->model, table, name) != NULL;
+
+    if (node) {
+        graph_mark_readers(&engine->graph, node);
+    }
+    for (unsigned i = 0; i < engine->n_unit_classes; i++) {
+        const struct vmn_unit_class *class_ = engine->unit_classes[i].class_;
+
+        if (class_->each == VMN_EACH_ROW && class_->table == table) {
+            ensure_unit(engine, i, name, exists);
+        }
+    }
+    if (table == VMN_TABLE_HOST) {
+        scope_touch_host(&engine->scopes, name);
+    }
+}
+
+static void
+start(struct engine *engine)
+{
+    for (unsigned i = 0; i < engine->n_unit_classes; i++) {
+        const struct vmn_unit_class *class_ = engine->unit_classes[i].class_;
+
+        if (class_->each == VMN_EACH_ONCE) {
+            ensure_unit(engine, i, "", true);
+        } else if (class_->each == VMN_EACH_ROW) {
+            struct vmn_names names = model_names(engine->model,
+                                                 class_->table);
+
+            for (size_t j = 0; j < names.n; j++) {
+                ensure_unit(engine, i, names.names[j], true);
+            }
+        }
+    }
+    engine->started = true;
+}
+
+static void
+take_changes(struct engine *engine)
+{
+    struct model_changes changes;
+
+    model_take_changes(engine->model, &changes);
+    for (size_t i = 0; engine->started && i < changes.n; i++) {
+        const struct model_change *change = &changes.changes[i];
+
+        if (change->is_index) {
+            struct node *node = graph_find(&engine->graph, NODE_INDEX,
+                                           change->id, change->key);
+            if (node) {
+                graph_mark_readers(&engine->graph, node);
+            }
+        } else {
+            row_changed(engine, change->id, change->key);
+        }
+    }
+    model_changes_uninit(&changes);
+}
+
+static void
+facts_changed(struct engine *engine, struct facts_node *facts)
+{
+    bool exists = !shash_is_empty(&facts->values);
+
+    graph_mark_readers(&engine->graph, &facts->node);
+    if (facts->scope) {
+        scope_touch(facts->scope);
+    }
+    for (unsigned i = 0; i < engine->n_unit_classes; i++) {
+        const struct unit_class *class_ = &engine->unit_classes[i];
+
+        if (class_->class_->each == VMN_EACH_KEY
+            && class_->relation == facts->node.id) {
+            ensure_unit(engine, i, facts->node.key, exists);
+        }
+    }
+    engine_note_idle(engine, &facts->node);
+}
+
+static void
+take_changed_facts(struct engine *engine)
+{
+    while (!ovs_list_is_empty(&engine->changed_facts)) {
+        struct facts_node *facts
+            = CONTAINER_OF(ovs_list_pop_front(&engine->changed_facts),
+                           struct facts_node, changed_node);
+
+        facts->changed = false;
+        facts_changed(engine, facts);
+    }
+}
+
+/* Cleaning up.  ---------------------------------------------------------- */
+
+void
+engine_note_idle(void *engine_, struct node *node)
+{
+    struct engine *engine = engine_;
+
+    if (!node->idle && node->kind != NODE_UNIT
+        && ovs_list_is_empty(&node->readers)) {
+        node->idle = true;
+        ovs_list_push_back(&engine->idle, &node->idle_node);
+    }
+}
+
+static void
+free_idle(struct engine *engine)
+{
+    while (!ovs_list_is_empty(&engine->idle)) {
+        struct node *node = CONTAINER_OF(ovs_list_pop_front(&engine->idle),
+                                         struct node, idle_node);
+
+        node->idle = false;
+        if (!ovs_list_is_empty(&node->readers)) {
+            continue;
+        }
+        switch (node->kind) {
+        case NODE_ROW:
+        case NODE_INDEX:
+            graph_remove(&engine->graph, node);
+            free(node);
+            break;
+        case NODE_FACTS:
+            facts_put(engine, facts_node_cast(node));
+            break;
+        case NODE_QUERY:
+            query_destroy(engine, query_node_cast(node));
+            break;
+        case NODE_UNIT:
+            break;
+        }
+    }
+}
+
+/* The run.  -------------------------------------------------------------- */
+
+static void
+compute(struct engine *engine, struct node *node, struct engine_delta *delta)
+{
+    if (node->run != engine->stats.n_runs) {
+        node->run = engine->stats.n_runs;
+        node->n_computed = 0;
+    }
+    if (++node->n_computed > COMPUTED_MAX) {
+        VLOG_ERR("%s: facts or queries depend on themselves in a circle; "
+                 "left as it is", node->key);
+        return;
+    }
+    if (node->kind == NODE_UNIT) {
+        struct unit_node *unit = unit_node_cast(node);
+
+        delta_count_unit(delta, unit_class(engine, unit)->app_index);
+        unit_compute(engine, unit);
+    } else if (ovs_list_is_empty(&node->readers)) {
+        engine_note_idle(engine, node);
+    } else {
+        query_compute(engine, query_node_cast(node));
+    }
+}
+
+struct engine_delta *
+engine_run(struct engine *engine)
+{
+    struct engine_delta *delta = delta_create(engine->pipeline);
+    struct node *node;
+
+    engine->stats.n_runs++;
+    if (!engine->shadow) {
+        take_changes(engine);
+    }
+    if (!engine->started) {
+        start(engine);
+    }
+    /* First the facts that went with units whose rows are gone. */
+    take_changed_facts(engine);
+    while ((node = graph_pop(&engine->graph))) {
+        compute(engine, node, delta);
+        take_changed_facts(engine);
+    }
+    wanted_settle(engine, delta);
+    scope_settle(&engine->scopes, delta);
+    free_idle(engine);
+    return delta;
+}
+
+void
+engine_destroy(struct engine *engine)
+{
+    struct node *node, *next;
+    struct engine_delta *delta;
+
+    if (!engine) {
+        return;
+    }
+    HMAP_FOR_EACH_SAFE (node, next, hmap_node, &engine->graph.nodes) {
+        if (node->kind == NODE_UNIT) {
+            unit_destroy(engine, unit_node_cast(node));
+        }
+    }
+    while (!ovs_list_is_empty(&engine->changed_facts)) {
+        struct facts_node *facts
+            = CONTAINER_OF(ovs_list_pop_front(&engine->changed_facts),
+                           struct facts_node, changed_node);
+        facts->changed = false;
+        engine_note_idle(engine, &facts->node);
+    }
+    delta = delta_create(engine->pipeline);
+    wanted_settle(engine, delta);
+    engine_delta_destroy(delta);
+    wanted_uninit(&engine->wanted);
+    scope_table_uninit(&engine->scopes);
+    free_idle(engine);
+    graph_uninit(&engine->graph);
+    hmap_destroy(&engine->cookies);
+    item_registry_unref(engine->registry);
+    for (size_t i = 0; i < engine->n_query_classes; i++) {
+        free(engine->query_classes[i].name);
+    }
+    free(engine->query_classes);
+    free(engine->unit_classes);
+    shash_destroy(&engine->queries);
+    shash_destroy(&engine->relations);
+    free(engine);
+}
+
+/* Reading.  -------------------------------------------------------------- */
+
+void
+engine_scope_items(const struct engine *engine,
+                   const struct engine_scope *scope,
+                   void (*cb)(void *aux, const struct engine_item *),
+                   void *aux)
+{
+    struct item *item;
+
+    LIST_FOR_EACH (item, scope_node, &scope->groups) {
+        cb(aux, &item->pub);
+    }
+    LIST_FOR_EACH (item, scope_node, &scope->flows) {
+        cb(aux, &item->pub);
+    }
+}
+
+void
+engine_host_items(const struct engine *engine, const char *host,
+                  void (*cb)(void *aux, const struct engine_item *),
+                  void *aux)
+{
+    const struct engine_scope *scope;
+    struct item *item;
+
+    HMAP_FOR_EACH (scope, hmap_node, &engine->scopes.scopes) {
+        if (scope_has_host(scope, host)) {
+            LIST_FOR_EACH (item, scope_node, &scope->groups) {
+                cb(aux, &item->pub);
+            }
+        }
+    }
+    HMAP_FOR_EACH (scope, hmap_node, &engine->scopes.scopes) {
+        if (scope_has_host(scope, host)) {
+            LIST_FOR_EACH (item, scope_node, &scope->flows) {
+                cb(aux, &item->pub);
+            }
+        }
+    }
+}
+
+static const struct engine_item *
+active_on_host(const struct slot *slot, const char *host)
+{
+    for (size_t i = 0; slot && i < slot->n_active; i++) {
+        if (scope_has_host(slot->active[i]->pub.scope, host)) {
+            return &slot->active[i]->pub;
+        }
+    }
+    return NULL;
+}
+
+const struct engine_item *
+engine_find_flow(const struct engine *engine, const char *host,
+                 uint8_t table, uint16_t priority, const struct match *match)
+{
+    struct item_draft draft;
+    size_t match_size;
+    const uint8_t *bytes;
+
+    item_draft_flow(&draft, table, priority, 0, match, NULL, 0);
+    bytes = item_draft_match(&draft, &match_size);
+
+    const struct slot *slot = wanted_find_flow(&engine->wanted, table,
+                                               priority, bytes, match_size);
+
+    item_draft_uninit(&draft);
+    return active_on_host(slot, host);
+}
+
+const struct engine_item *
+engine_find_group(const struct engine *engine, const char *host,
+                  uint32_t group_id)
+{
+    return active_on_host(wanted_find_group(&engine->wanted, group_id), host);
+}
+
+const struct engine_item *
+engine_find_xid(const struct engine *engine, uint32_t xid)
+{
+    struct hmap_node *node = hmap_first_with_hash(&engine->registry->by_xid,
+                                                  xid);
+    return node ? &CONTAINER_OF(node, struct item, xid_node)->pub : NULL;
+}
+
+const char *
+engine_cookie_name(const struct engine *engine, uint64_t cookie)
+{
+    const struct unit_node *unit;
+
+    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie, &engine->cookies) {
+        if (unit->cookie == cookie) {
+            return unit->name;
+        }
+    }
+    return wanted_clause_name(&engine->wanted, cookie);
+}
+
+void
+engine_get_stats(const struct engine *engine, struct engine_stats *stats)
+{
+    *stats = engine->stats;
+    stats->n_flows = engine->wanted.n_flows;
+    stats->n_groups = engine->wanted.n_groups;
+    stats->n_scopes = hmap_count(&engine->scopes.scopes);
+    stats->n_bytes = engine->registry->n_bytes;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Relations: facts that units publish, counted, so that what reads them is
+ * recomputed only when a value appears at a key or disappears from it.  That
+ * turns a pass over all members of a set into the cost of the one that
+ * changed. */
+
+#include <config.h>
+
+#include "controller/engine/engine-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+unsigned
+facts_relation(struct engine *engine, const char *name)
+{
+    void *number = shash_find_data(&engine->relations, name);
+
+    if (!number) {
+        number = (void *) (uintptr_t) ++engine->n_relations;
+        shash_add(&engine->relations, name, number);
+    }
+    return (uintptr_t) number - 1;
+}
+
+struct facts_node *
+facts_get(struct engine *engine, unsigned relation, const char *key)
+{
+    struct node *node = graph_find(&engine->graph, NODE_FACTS, relation, key);
+
+    if (node) {
+        return facts_node_cast(node);
+    }
+
+    struct facts_node *facts = xzalloc(sizeof *facts);
+
+    shash_init(&facts->values);
+    graph_insert(&engine->graph, &facts->node, NODE_FACTS, relation, key);
+    return facts;
+}
+
+static void
+note_changed(struct engine *engine, struct facts_node *facts)
+{
+    free(facts->names);
+    facts->names = NULL;
+    if (!facts->changed) {
+        facts->changed = true;
+        ovs_list_push_back(&engine->changed_facts, &facts->changed_node);
+    }
+}
+
+void
+facts_add(struct engine *engine, unsigned relation, const char *key,
+          const char *value)
+{
+    struct facts_node *facts = facts_get(engine, relation, key);
+    struct shash_node *node = shash_find(&facts->values, value);
+
+    if (!node) {
+        node = shash_add(&facts->values, value, NULL);
+        note_changed(engine, facts);
+    }
+    node->data = (void *) ((uintptr_t) node->data + 1);
+    engine->stats.n_facts++;
+}
+
+void
+facts_remove(struct engine *engine, unsigned relation, const char *key,
+             const char *value)
+{
+    struct facts_node *facts = facts_get(engine, relation, key);
+    struct shash_node *node = shash_find(&facts->values, value);
+
+    engine->stats.n_facts--;
+    node->data = (void *) ((uintptr_t) node->data - 1);
+    if (!node->data) {
+        shash_delete(&facts->values, node);
+        note_changed(engine, facts);
+    }
+}
+
+static int
+compare_names(const void *a_, const void *b_)
+{
+    const char *const *a = a_;
+    const char *const *b = b_;
+
+    return strcmp(*a, *b);
+}
+
+struct vmn_names
+facts_names(struct facts_node *facts)
+{
+    if (!facts->names) {
+        struct shash_node *node;
+        size_t n = 0;
+
+        facts->n_names = shash_count(&facts->values);
+        facts->names = xmalloc(MAX(facts->n_names, 1)
+                               * sizeof *facts->names);
+        SHASH_FOR_EACH (node, &facts->values) {
+            facts->names[n++] = node->name;
+        }
+        qsort(facts->names, n, sizeof *facts->names, compare_names);
+    }
+    return (struct vmn_names) { facts->n_names, facts->names };
+}
+
+void
+facts_destroy(struct engine *engine, struct facts_node *facts)
+{
+    if (facts->changed) {
+        ovs_list_remove(&facts->changed_node);
+    }
+    graph_remove(&engine->graph, &facts->node);
+    shash_destroy(&facts->values);
+    free(facts->names);
+    free(facts);
+}
+
+void
+facts_put(struct engine *engine, struct facts_node *facts)
+{
+    if (shash_is_empty(&facts->values) && !facts->changed && !facts->scope
+        && ovs_list_is_empty(&facts->node.readers)) {
+        facts_destroy(engine, facts);
+    }
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows and groups in the form in which switches get them; the private side of
+ * struct engine_item.  Not for who wants them (wanted.h). */
+
+#ifndef CONTROLLER_ENGINE_ITEM_H
+#define CONTROLLER_ENGINE_ITEM_H 1
+
+#include "controller/engine/engine.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+
+struct ofpact;
+struct ofputil_group_mod;
+
+/* Finds items by xid.  Counted: items outlive the engine that made them. */
+struct item_registry {
+    struct hmap by_xid;
+    uint32_t next_xid;
+    size_t n_bytes;             /* Of all 'add' together. */
+    unsigned n_refs;
+};
+struct item_registry *item_registry_create(void);
+void item_registry_unref(struct item_registry *);
+
+struct item {
+    struct engine_item pub;     /* First. */
+    unsigned n_refs;
+    struct item_registry *registry;
+    struct hmap_node xid_node;
+    struct ovs_list scope_node; /* In the scope's items, while wanted. */
+    const char *drop_reason;    /* Static string of the app, or NULL. */
+    uint16_t app;               /* Index in the pipeline. */
+};
+
+static inline struct item *
+item_cast(const struct engine_item *pub)
+{
+    return CONTAINER_OF(pub, struct item, pub);
+}
+
+/* An item that is encoded but not yet made: most drafts turn out to be equal
+ * to what is there already. */
+struct item_draft {
+    enum engine_item_kind kind;
+    uint8_t table;
+    uint16_t priority;
+    uint64_t cookie;
+    uint32_t group_id;
+    uint32_t key_hash;
+    uint64_t digest;
+    struct ofpbuf *inner;       /* Owned. */
+};
+void item_draft_flow(struct item_draft *, uint8_t table, uint16_t priority,
+                     uint64_t cookie, const struct match *,
+                     const struct ofpact *, size_t ofpacts_len);
+/* 'gm' gets its command here. */
+void item_draft_group(struct item_draft *, struct ofputil_group_mod *gm);
+void item_draft_uninit(struct item_draft *);
+
+/* The match (of a flow) inside of a draft, encoded. */
+const uint8_t *item_draft_match(const struct item_draft *, size_t *size);
+
+/* Makes the item, consuming the draft.  Holds a reference to 'scope'. */
+struct item *item_create(struct item_registry *, struct engine_scope *,
+                         struct item_draft *);
+
+/* The encoded match of a flow item. */
+const uint8_t *item_match(const struct engine_item *, size_t *size);
+
+/* Hash of what identifies a flow on a switch. */
+uint32_t item_flow_key_hash(uint8_t table, uint16_t priority,
+                            const void *match, size_t match_size);
+uint32_t item_group_key_hash(uint32_t group_id);
+
+/* 64 bits of a strong hash, stable over versions and machines. */
+uint64_t item_hash64(const void *, size_t size, uint32_t basis);
+
+#endif /* controller/engine/item.h */

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The dependency graph: nodes that are read (rows, index keys, facts), nodes
+ * that read and are read (queries), and nodes that only read (units).  An edge
+ * says that 'reader' has read 'source'.  Not for what a computation does
+ * (view.c, unit.c, query.c). */
+
+#ifndef CONTROLLER_ENGINE_NODE_H
+#define CONTROLLER_ENGINE_NODE_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "openvswitch/shash.h"
+
+struct engine_scope;
+struct fact;
+struct item;
+struct entry;
+struct number;
+
+enum node_kind {
+    NODE_ROW,                   /* 'id' is an enum vmn_table. */
+    NODE_INDEX,                 /* 'id' is an enum vmn_index. */
+    NODE_FACTS,                 /* 'id' is a relation. */
+    NODE_QUERY,                 /* 'id' is a query class. */
+    NODE_UNIT,                  /* 'id' is a unit class. */
+};
+
+/* Levels order recomputation: a reader's is above that of all it reads. A
+ * deeper graph still comes out right, only with repeated work. */
+#define NODE_MAX_LEVEL 63
+
+struct node {
+    struct hmap_node hmap_node; /* In graph's 'nodes'. */
+    enum node_kind kind;
+    uint16_t id;
+    uint8_t level;
+    bool stale;                 /* Queued for recomputation. */
+    bool running;               /* Being computed: reading it is a cycle. */
+    uint64_t run;               /* In which it was last computed ... */
+    unsigned n_computed;        /* ... and how often, to stop endless ones. */
+    uint64_t seen;              /* Serial of the computation that read it. */
+    struct ovs_list stale_node; /* In graph's 'stale'. */
+    bool idle;                  /* Queued to be freed: nobody reads it. */
+    struct ovs_list idle_node;  /* In engine's 'idle'. */
+    struct ovs_list readers;    /* Of struct edge, by 'source_node'. */
+    struct edge *reads;         /* Singly linked. */
+    char *key;
+};
+
+struct edge {
+    struct ovs_list source_node; /* In source's 'readers'. */
+    struct node *source;
+    struct node *reader;
+    struct edge *next;          /* In reader's 'reads'. */
+};
+
+/* The facts at one key of a relation. */
+struct facts_node {
+    struct node node;
+    struct shash values;        /* Value -> count of publications. */
+    bool changed;               /* Queued in the engine's 'changed_facts'. */
+    struct ovs_list changed_node;
+    size_t n_names;             /* Sorted cache; 'names' is NULL if stale. */
+    const char **names;
+    struct engine_scope *scope; /* Of these hosts, or NULL. */
+};
+
+/* What a query or unit holds besides its edges. */
+struct number_refs {
+    size_t n, allocated;
+    struct number **refs;
+};
+
+struct query_node {
+    struct node node;
+    struct number_refs numbers;
+    void *value;                /* NULL: none. */
+    size_t value_size;
+};
+
+struct unit_node {
+    struct node node;
+    struct number_refs numbers;
+    struct hmap_node cookie_node; /* In engine's 'cookies'. */
+    uint64_t cookie;
+    char *name;                 /* "APP.UNIT/KEY". */
+    char *problem;              /* Why it failed, or NULL. */
+    size_t n_entries;           /* What it wants; see wanted.h. */
+    struct entry **entries;
+    size_t n_facts;             /* What it has published, sorted. */
+    struct fact *facts;
+};
+
+struct graph {
+    struct hmap nodes;
+    struct ovs_list stale[NODE_MAX_LEVEL + 1];
+    int lowest;                 /* No stale node is below this level. */
+    uint64_t serial;            /* Of the last computation. */
+};
+
+void graph_init(struct graph *);
+/* All nodes must have been removed. */
+void graph_uninit(struct graph *);
+
+/* The node, or NULL. */
+struct node *graph_find(const struct graph *, enum node_kind, unsigned id,
+                        const char *key);
+/* Puts a zeroed 'node' into the graph. */
+void graph_insert(struct graph *, struct node *, enum node_kind, unsigned id,
+                  const char *key);
+/* Takes it out; drops its edges as a reader.  It must not be read by any. */
+void graph_remove(struct graph *, struct node *);
+
+/* Records that 'reader' has read 'source', once per computation 'serial'. */
+void graph_read(struct node *reader, struct node *source, uint64_t serial);
+/* Takes the reader's edges off, so that they can be dropped after new ones
+ * were recorded (nothing that is read again falls idle in between). */
+struct edge *graph_take_reads(struct node *reader);
+/* Drops edges; calls 'idle' for each source that nobody reads any more. */
+void graph_drop_reads(struct edge *, void (*idle)(void *aux, struct node *),
+                      void *aux);
+
+/* Queues 'node' for recomputation. */
+void graph_mark(struct graph *, struct node *);
+/* Queues all readers of 'source'. */
+void graph_mark_readers(struct graph *, struct node *source);
+/* Takes the next stale node of the lowest level, or NULL. */
+struct node *graph_pop(struct graph *);
+/* Takes 'node' off the queue, if it is there. */
+void graph_unmark(struct node *);
+
+#endif /* controller/engine/node.h */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Queries: named functions of a key whose values are kept, and computed again
+ * only when something that they read has changed.  A value that comes out
+ * equal stops the wave. */
+
+#include <config.h>
+
+#include "controller/engine/engine-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/view.h"
+#include "util.h"
+
+/* The node of query 'name' at 'key'; a new one is stale.  NULL if no loaded
+ * app has such a query. */
+struct query_node *
+query_get(struct engine *engine, const char *name, const char *key)
+{
+    const struct query_class *class_ = shash_find_data(&engine->queries,
+                                                       name);
+    if (!class_) {
+        return NULL;
+    }
+
+    unsigned id = class_ - engine->query_classes;
+    struct node *node = graph_find(&engine->graph, NODE_QUERY, id, key);
+
+    if (!node) {
+        struct query_node *query = xzalloc(sizeof *query);
+
+        graph_insert(&engine->graph, &query->node, NODE_QUERY, id, key);
+        graph_mark(&engine->graph, &query->node);
+        engine->stats.n_queries++;
+        return query;
+    }
+    return query_node_cast(node);
+}
+
+static bool
+value_equals(const struct query_node *query, const struct vmn_value *value)
+{
+    return (!query->value == !value->data
+            && query->value_size == value->size
+            && (!value->data
+                || !memcmp(query->value, value->data, value->size)));
+}
+
+void
+query_compute(struct engine *engine, struct query_node *query)
+{
+    struct node *node = &query->node;
+    struct edge *old_reads = graph_take_reads(node);
+    struct number_refs old_numbers = query->numbers;
+    struct vmn_value value = { NULL, 0 };
+    struct vmn_view view;
+
+    node->level = 0;
+    node->running = true;
+    view_init(&view, engine, node);
+    engine->query_classes[node->id].class_->eval(&view, node->key, &value);
+    query->numbers = view.numbers;
+    memset(&view.numbers, 0, sizeof view.numbers);
+    node->running = false;
+    engine->stats.n_queries_computed++;
+
+    if (value_equals(query, &value)) {
+        engine->stats.n_queries_cut++;
+        free(value.data);
+    } else {
+        free(query->value);
+        query->value = value.data;
+        query->value_size = value.size;
+        graph_mark_readers(&engine->graph, node);
+    }
+    number_refs_uninit(&old_numbers, model_numbers(engine->model));
+    graph_drop_reads(old_reads, engine_note_idle, engine);
+    view_uninit(&view);
+}
+
+void
+query_destroy(struct engine *engine, struct query_node *query)
+{
+    struct edge *reads = graph_take_reads(&query->node);
+
+    graph_drop_reads(reads, engine_note_idle, engine);
+    graph_remove(&engine->graph, &query->node);
+    number_refs_uninit(&query->numbers, model_numbers(engine->model));
+    free(query->value);
+    free(query);
+    engine->stats.n_queries--;
+}

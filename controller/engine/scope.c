@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Scopes; see scope.h. */
+
+#include <config.h>
+
+#include "controller/engine/scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/delta.h"
+#include "controller/engine/engine.h"
+#include "controller/engine/item.h"
+#include "controller/engine/node.h"
+#include "controller/model/model.h"
+#include "hash.h"
+#include "util.h"
+
+void
+scope_table_init(struct scope_table *table, const struct model *model)
+{
+    memset(table, 0, sizeof *table);
+    hmap_init(&table->scopes);
+    ovs_list_init(&table->touched);
+    table->model = model;
+}
+
+static void
+detach(struct engine_scope *scope)
+{
+    struct scope_table *table = scope->table;
+
+    if (!table) {
+        return;
+    }
+    hmap_remove(&table->scopes, &scope->hmap_node);
+    if (scope->touched) {
+        ovs_list_remove(&scope->touched_node);
+        scope->touched = false;
+    }
+    scope->table = NULL;
+    if (scope->facts) {
+        struct facts_node *facts = scope->facts;
+
+        scope->facts = NULL;
+        facts->scope = NULL;
+        if (table->facts_gone) {
+            table->facts_gone(table->aux, facts);
+        }
+    }
+}
+
+void
+scope_table_uninit(struct scope_table *table)
+{
+    struct engine_scope *scope, *next;
+
+    HMAP_FOR_EACH_SAFE (scope, next, hmap_node, &table->scopes) {
+        detach(scope);
+    }
+    hmap_destroy(&table->scopes);
+}
+
+static char *
+scope_make_name(const struct vmn_scope *spec)
+{
+    switch (spec->kind) {
+    case VMN_SCOPE_HOST:
+        return xasprintf("host:%s", spec->key);
+    case VMN_SCOPE_FACTS:
+        return xasprintf("%s:%s", spec->relation, spec->key);
+    case VMN_SCOPE_ALL:
+    default:
+        return xstrdup("all");
+    }
+}
+
+struct engine_scope *
+scope_get(struct scope_table *table, const struct vmn_scope *spec,
+          struct facts_node *facts)
+{
+    char *name = scope_make_name(spec);
+    uint32_t hash = hash_string(name, 0);
+    struct engine_scope *scope;
+
+    HMAP_FOR_EACH_WITH_HASH (scope, hmap_node, hash, &table->scopes) {
+        if (!strcmp(scope->name, name)) {
+            free(name);
+            scope->n_refs++;
+            return scope;
+        }
+    }
+
+    scope = xzalloc(sizeof *scope);
+    scope->table = table;
+    scope->n_refs = 1;
+    scope->kind = spec->kind;
+    scope->name = name;
+    scope->key = xstrdup(spec->key ? spec->key : "");
+    scope->facts = facts;
+    if (facts) {
+        facts->scope = scope;
+    }
+    ovs_list_init(&scope->groups);
+    ovs_list_init(&scope->flows);
+    sset_init(&scope->members);
+    hmap_insert(&table->scopes, &scope->hmap_node, hash);
+    scope_touch(scope);
+    return scope;
+}
+
+void
+scope_ref(struct engine_scope *scope)
+{
+    scope->n_refs++;
+}
+
+void
+scope_unref(struct engine_scope *scope)
+{
+    if (!scope || --scope->n_refs) {
+        return;
+    }
+    detach(scope);
+    sset_destroy(&scope->members);
+    free(scope->name);
+    free(scope->key);
+    free(scope);
+}
+
+void
+scope_touch(struct engine_scope *scope)
+{
+    if (!scope->touched && scope->table) {
+        scope->touched = true;
+        ovs_list_push_back(&scope->table->touched, &scope->touched_node);
+    }
+}
+
+void
+scope_touch_host(struct scope_table *table, const char *host)
+{
+    struct engine_scope *scope;
+
+    HMAP_FOR_EACH (scope, hmap_node, &table->scopes) {
+        if (scope->kind == VMN_SCOPE_ALL
+            || (scope->kind == VMN_SCOPE_HOST && !strcmp(scope->key, host))
+            || (scope->kind == VMN_SCOPE_FACTS
+                && shash_find(&scope->facts->values, host))) {
+            scope_touch(scope);
+        }
+    }
+}
+
+bool
+scope_has_host(const struct engine_scope *scope, const char *host)
+{
+    if (!scope->table
+        || !model_get(scope->table->model, VMN_TABLE_HOST, host)) {
+        return false;
+    }
+    switch (scope->kind) {
+    case VMN_SCOPE_ALL:
+        return true;
+    case VMN_SCOPE_HOST:
+        return !strcmp(scope->key, host);
+    case VMN_SCOPE_FACTS:
+    default:
+        return shash_find(&scope->facts->values, host) != NULL;
+    }
+}
+
+void
+engine_scope_hosts(const struct engine *engine,
+                   const struct engine_scope *scope,
+                   void (*cb)(void *aux, const char *host), void *aux)
+{
+    if (!scope->table) {
+        return;
+    }
+
+    const struct model *model = scope->table->model;
+
+    if (scope->kind == VMN_SCOPE_HOST) {
+        if (model_get(model, VMN_TABLE_HOST, scope->key)) {
+            cb(aux, scope->key);
+        }
+    } else if (scope->kind == VMN_SCOPE_ALL) {
+        struct vmn_names hosts = model_names(model, VMN_TABLE_HOST);
+
+        for (size_t i = 0; i < hosts.n; i++) {
+            cb(aux, hosts.names[i]);
+        }
+    } else {
+        struct shash_node *node;
+
+        SHASH_FOR_EACH (node, &scope->facts->values) {
+            if (model_get(model, VMN_TABLE_HOST, node->name)) {
+                cb(aux, node->name);
+            }
+        }
+    }
+}
+
+const char *
+engine_scope_name(const struct engine_scope *scope)
+{
+    return scope->name;
+}
+
+bool
+scope_may_meet(const struct engine_scope *a, const struct engine_scope *b)
+{
+    return !(a != b && a->kind == VMN_SCOPE_HOST
+             && b->kind == VMN_SCOPE_HOST);
+}
+
+static void
+collect_host(void *hosts, const char *host)
+{
+    sset_add(hosts, host);
+}
+
+static void
+settle_scope(struct engine_scope *scope, struct engine_delta *delta)
+{
+    struct sset now = SSET_INITIALIZER(&now);
+    const char *host;
+
+    engine_scope_hosts(NULL, scope, collect_host, &now);
+    SSET_FOR_EACH (host, &now) {
+        if (!sset_contains(&scope->members, host)) {
+            delta_add_member(delta, scope, host, true);
+        }
+    }
+    SSET_FOR_EACH (host, &scope->members) {
+        if (!sset_contains(&now, host)) {
+            delta_add_member(delta, scope, host, false);
+        }
+    }
+    sset_swap(&scope->members, &now);
+    sset_destroy(&now);
+}
+
+void
+scope_settle(struct scope_table *table, struct engine_delta *delta)
+{
+    while (!ovs_list_is_empty(&table->touched)) {
+        struct engine_scope *scope
+            = CONTAINER_OF(ovs_list_pop_front(&table->touched),
+                           struct engine_scope, touched_node);
+
+        scope->touched = false;
+        settle_scope(scope, delta);
+    }
+}
+
+void
+scope_add_item(struct item *item)
+{
+    struct engine_scope *scope = CONST_CAST(struct engine_scope *,
+                                            item->pub.scope);
+
+    ovs_list_push_back(item->pub.kind == ENGINE_GROUP
+                       ? &scope->groups : &scope->flows, &item->scope_node);
+}
+
+void
+scope_remove_item(struct item *item)
+{
+    ovs_list_remove(&item->scope_node);
+}

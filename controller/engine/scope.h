@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Scopes: which hosts hold which items.  A scope exists while an item or an
+ * entry refers to it.  Not for what is in a host (the fabric asks engine.h). */
+
+#ifndef CONTROLLER_ENGINE_SCOPE_H
+#define CONTROLLER_ENGINE_SCOPE_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "sset.h"
+#include "vmn/flow.h"
+
+struct engine_delta;
+struct facts_node;
+struct item;
+struct model;
+
+struct engine_scope {
+    struct hmap_node hmap_node; /* In table's 'scopes', by name. */
+    struct scope_table *table;  /* NULL once the engine is gone. */
+    unsigned n_refs;
+    enum vmn_scope_kind kind;
+    char *name;                 /* "all", "host:KEY", "RELATION:KEY". */
+    char *key;
+    struct facts_node *facts;   /* VMN_SCOPE_FACTS. */
+    struct ovs_list groups;     /* Of wanted struct item, by scope_node. */
+    struct ovs_list flows;
+    struct sset members;        /* Hosts, as of the last delta. */
+    bool touched;               /* Membership may have changed. */
+    struct ovs_list touched_node;
+};
+
+struct scope_table {
+    struct hmap scopes;
+    struct ovs_list touched;
+    const struct model *model;
+    /* Told when a scope of facts goes away. */
+    void (*facts_gone)(void *aux, struct facts_node *);
+    void *aux;
+};
+
+void scope_table_init(struct scope_table *, const struct model *);
+/* Scopes that somebody still refers to live on without it. */
+void scope_table_uninit(struct scope_table *);
+
+/* The scope, new or old, with a reference.  'facts' is the facts node of a
+ * VMN_SCOPE_FACTS scope. */
+struct engine_scope *scope_get(struct scope_table *, const struct vmn_scope *,
+                               struct facts_node *facts);
+void scope_ref(struct engine_scope *);
+void scope_unref(struct engine_scope *);
+
+void scope_touch(struct engine_scope *);
+/* A host row came or went: touches the scopes that it may be in. */
+void scope_touch_host(struct scope_table *, const char *host);
+/* Appends the changes of membership of all touched scopes. */
+void scope_settle(struct scope_table *, struct engine_delta *);
+
+bool scope_has_host(const struct engine_scope *, const char *host);
+/* False if no host can ever be in both. */
+bool scope_may_meet(const struct engine_scope *, const struct engine_scope *);
+
+void scope_add_item(struct item *);
+void scope_remove_item(struct item *);
+
+#endif /* controller/engine/scope.h */

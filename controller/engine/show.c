@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Looking into the engine: unixctl commands and the status of an app. */
+
+#include <config.h>
+
+#include "controller/engine/engine-private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "unixctl.h"
+#include "util.h"
+
+static const struct pipeline_app *
+find_app(const struct engine *engine, const char *name)
+{
+    for (size_t i = 0; i < engine->pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &engine->pipeline->apps[i];
+
+        if (!strcmp(app->class_->name, name)) {
+            return app;
+        }
+    }
+    return NULL;
+}
+
+static json_t *
+stages_to_json(const struct pipeline_app *app)
+{
+    json_t *stages = json_array();
+
+    for (size_t i = 0; i < app->n_stages; i++) {
+        const struct pipeline_stage *stage = &app->stages[i];
+
+        json_array_append_new(stages, json_pack(
+            "{s:s, s:i, s:i}", "name", stage->class_->name,
+            "first_table", stage->first_table,
+            "tables", (int) stage->class_->n_tables));
+    }
+    return stages;
+}
+
+json_t *
+engine_app_status(const struct engine *engine, const char *name)
+{
+    const struct pipeline_app *app = find_app(engine, name);
+    json_int_t n_units = 0, n_flows = 0, n_groups = 0, n_problems = 0;
+    const struct unit_node *unit;
+
+    if (!app) {
+        return NULL;
+    }
+    HMAP_FOR_EACH (unit, cookie_node, &engine->cookies) {
+        if (unit_class(engine, unit)->app != app) {
+            continue;
+        }
+        n_units++;
+        n_problems += unit->problem != NULL;
+        for (size_t i = 0; i < unit->n_entries; i++) {
+            if (unit->entries[i]->slot->kind == ENGINE_FLOW) {
+                n_flows++;
+            } else {
+                n_groups++;
+            }
+        }
+    }
+    return json_pack("{s:o, s:I, s:I, s:I, s:I}",
+                     "stages", stages_to_json(app), "units", n_units,
+                     "flows", n_flows, "groups", n_groups,
+                     "problems", n_problems);
+}
+
+static void
+unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
+             const char *argv[] OVS_UNUSED, void *engine)
+{
+    struct engine_stats s;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    engine_get_stats(engine, &s);
+    ds_put_format(&ds, "units %"PRIu64", queries %"PRIu64", facts %"PRIu64
+                  ", scopes %"PRIu64"\n", s.n_units, s.n_queries, s.n_facts,
+                  s.n_scopes);
+    ds_put_format(&ds, "flows %"PRIu64", groups %"PRIu64", bytes %"PRIu64
+                  "\n", s.n_flows, s.n_groups, s.n_bytes);
+    ds_put_format(&ds, "runs %"PRIu64", units computed %"PRIu64
+                  ", queries computed %"PRIu64" (%"PRIu64" to an equal "
+                  "value)\n", s.n_runs, s.n_units_computed,
+                  s.n_queries_computed, s.n_queries_cut);
+    unixctl_command_reply(conn, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+static void
+unixctl_verify(struct unixctl_conn *conn, int argc OVS_UNUSED,
+               const char *argv[] OVS_UNUSED, void *engine)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    size_t n = engine_verify(engine, &ds);
+
+    ds_put_format(&ds, "%"PRIuSIZE" differences\n", n);
+    if (n) {
+        unixctl_command_reply_error(conn, ds_cstr(&ds));
+    } else {
+        unixctl_command_reply(conn, ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+}
+
+static int
+compare_strings(const void *a, const void *b)
+{
+    return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+static void
+unixctl_units(struct unixctl_conn *conn, int argc, const char *argv[],
+              void *engine_)
+{
+    const struct engine *engine = engine_;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const struct unit_node *unit;
+    char **lines = xmalloc((hmap_count(&engine->cookies) + 1)
+                           * sizeof *lines);
+    size_t n = 0;
+
+    HMAP_FOR_EACH (unit, cookie_node, &engine->cookies) {
+        if (argc < 2 || strstr(unit->name, argv[1])) {
+            lines[n++] = xasprintf("%s: cookie 0x%"PRIx64", %"PRIuSIZE
+                                   " flows and groups, %"PRIuSIZE" facts%s%s",
+                                   unit->name, unit->cookie, unit->n_entries,
+                                   unit->n_facts,
+                                   unit->problem ? ", failed: " : "",
+                                   unit->problem ? unit->problem : "");
+        }
+    }
+    qsort(lines, n, sizeof *lines, compare_strings);
+    for (size_t i = 0; i < n; i++) {
+        ds_put_format(&ds, "%s\n", lines[i]);
+        free(lines[i]);
+    }
+    free(lines);
+    unixctl_command_reply(conn, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+static void
+unixctl_problems(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                 const char *argv[] OVS_UNUSED, void *engine)
+{
+    json_t *problems = engine_problems(engine);
+    char *text = json_dumps(problems, JSON_INDENT(2) | JSON_SORT_KEYS);
+
+    unixctl_command_reply(conn, text);
+    free(text);
+    json_decref(problems);
+}
+
+void
+engine_unixctl_init(struct engine *engine)
+{
+    unixctl_command_register("engine/show", "", 0, 0, unixctl_show, engine);
+    unixctl_command_register("engine/verify", "", 0, 0, unixctl_verify,
+                             engine);
+    unixctl_command_register("engine/units", "[PART-OF-NAME]", 0, 1,
+                             unixctl_units, engine);
+    unixctl_command_register("engine/problems", "", 0, 0, unixctl_problems,
+                             engine);
+}

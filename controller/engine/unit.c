@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Units: one computation of an app for one object.  Computing one compares
+ * what it wants and publishes with what it did before, and passes on only the
+ * difference. */
+
+#include <config.h>
+
+#include "controller/engine/engine-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/emit.h"
+#include "controller/engine/view.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(engine_unit);
+
+const struct unit_class *
+unit_class(const struct engine *engine, const struct unit_node *unit)
+{
+    return &engine->unit_classes[unit->node.id];
+}
+
+void
+unit_create(struct engine *engine, unsigned class_id, const char *key)
+{
+    const struct unit_class *class_ = &engine->unit_classes[class_id];
+    struct unit_node *unit = xzalloc(sizeof *unit);
+
+    graph_insert(&engine->graph, &unit->node, NODE_UNIT, class_id, key);
+    unit->name = xasprintf("%s.%s/%s", class_->app->class_->name,
+                           class_->class_->name, key);
+    unit->cookie = item_hash64(unit->name, strlen(unit->name), 0);
+    hmap_insert(&engine->cookies, &unit->cookie_node, unit->cookie);
+    graph_mark(&engine->graph, &unit->node);
+    engine->stats.n_units++;
+}
+
+/* Flows and groups.  ----------------------------------------------------- */
+
+/* The old entries of a unit, so that equal new ones find theirs. */
+struct comparison {
+    struct unit_node *unit;
+    struct hmap old;            /* Of struct entry, by 'unit_node'. */
+    size_t n, allocated;
+    struct entry **entries;     /* What it wants now. */
+};
+
+static void
+comparison_init(struct comparison *cmp, struct unit_node *unit)
+{
+    memset(cmp, 0, sizeof *cmp);
+    cmp->unit = unit;
+    hmap_init(&cmp->old);
+    hmap_reserve(&cmp->old, unit->n_entries);
+    for (size_t i = 0; i < unit->n_entries; i++) {
+        hmap_insert(&cmp->old, &unit->entries[i]->unit_node,
+                    unit->entries[i]->digest);
+    }
+}
+
+static void
+comparison_add(struct comparison *cmp, struct entry *entry)
+{
+    if (cmp->n >= cmp->allocated) {
+        cmp->entries = x2nrealloc(cmp->entries, &cmp->allocated,
+                                  sizeof *cmp->entries);
+    }
+    cmp->entries[cmp->n++] = entry;
+}
+
+/* Takes over what is wanted now, and removes what no longer is. */
+static void
+comparison_finish(struct comparison *cmp, struct engine *engine)
+{
+    struct entry *entry;
+
+    HMAP_FOR_EACH_POP (entry, unit_node, &cmp->old) {
+        wanted_remove(engine, entry);
+    }
+    hmap_destroy(&cmp->old);
+    free(cmp->unit->entries);
+    cmp->unit->entries = cmp->entries;
+    cmp->unit->n_entries = cmp->n;
+}
+
+/* If the unit has wanted the same already, keeps that, and returns true. */
+static bool
+keep_old(struct comparison *cmp, const struct engine_scope *scope,
+         const struct item_draft *draft, uint64_t digest)
+{
+    struct entry *entry;
+
+    HMAP_FOR_EACH_WITH_HASH (entry, unit_node, digest, &cmp->old) {
+        if (entry->digest == digest && entry->scope == scope
+            && entry->slot->kind == draft->kind
+            && entry->slot->key_hash == draft->key_hash) {
+            hmap_remove(&cmp->old, &entry->unit_node);
+            comparison_add(cmp, entry);
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct engine_scope *
+get_scope(struct engine *engine, const struct vmn_scope *spec)
+{
+    struct facts_node *facts = NULL;
+
+    if (spec->kind == VMN_SCOPE_FACTS) {
+        facts = facts_get(engine, facts_relation(engine, spec->relation),
+                          spec->key);
+    }
+    return scope_get(&engine->scopes, spec, facts);
+}
+
+static int
+compare_clauses(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct clause));
+}
+
+static struct clause *
+extract_clauses(const struct ofpbuf *ofpacts, size_t *n)
+{
+    const struct ofpact *a;
+    size_t n_clauses = ofpacts->size / sizeof(struct ofpact_conjunction) + 1;
+    struct clause *clauses = xcalloc(n_clauses, sizeof *clauses);
+
+    *n = 0;
+    OFPACT_FOR_EACH (a, ofpacts->data, ofpacts->size) {
+        const struct ofpact_conjunction *conj = ofpact_get_CONJUNCTION(a);
+        struct clause *clause = &clauses[(*n)++];
+
+        clause->id = conj->id;
+        clause->clause = conj->clause;
+        clause->n_clauses = conj->n_clauses;
+    }
+    qsort(clauses, *n, sizeof *clauses, compare_clauses);
+    return clauses;
+}
+
+static void
+want_clauses(struct engine *engine, struct comparison *cmp,
+             struct engine_scope *scope, struct item_draft *draft,
+             const struct ofpbuf *ofpacts)
+{
+    size_t match_size, n_clauses;
+    const uint8_t *match = item_draft_match(draft, &match_size);
+    struct clause *clauses = extract_clauses(ofpacts, &n_clauses);
+    uint64_t digest = item_hash64(match, match_size, draft->key_hash)
+                      ^ item_hash64(clauses, n_clauses * sizeof *clauses, 1);
+
+    if (keep_old(cmp, scope, draft, digest)) {
+        free(clauses);
+        scope_unref(scope);
+    } else {
+        comparison_add(cmp, wanted_contribute(engine, cmp->unit, scope,
+                                              draft, digest, clauses,
+                                              n_clauses));
+    }
+}
+
+static void
+want_flow(struct engine *engine, struct comparison *cmp,
+          struct vmn_flow *flow)
+{
+    struct vmn_actions *actions = &flow->actions;
+    struct engine_scope *scope = get_scope(engine, &flow->scope);
+    struct item_draft draft;
+
+    item_draft_flow(&draft, flow->table, flow->priority, cmp->unit->cookie,
+                    &flow->match, actions->ofpacts.data,
+                    actions->ofpacts.size);
+    if (actions->has_conjunction) {
+        want_clauses(engine, cmp, scope, &draft, &actions->ofpacts);
+    } else if (keep_old(cmp, scope, &draft, draft.digest)) {
+        scope_unref(scope);
+    } else {
+        comparison_add(cmp, wanted_add(engine, cmp->unit, scope, &draft,
+                                       actions->drop_reason));
+    }
+    item_draft_uninit(&draft);
+}
+
+static void
+want_group(struct engine *engine, struct comparison *cmp,
+           struct vmn_group_msg *group)
+{
+    struct engine_scope *scope = get_scope(engine, &group->scope);
+    struct ofputil_group_mod gm;
+    struct item_draft draft;
+    struct emit_bucket *b;
+
+    memset(&gm, 0, sizeof gm);
+    gm.type = (group->type == VMN_GROUP_ALL ? OFPGT11_ALL : OFPGT11_SELECT);
+    gm.group_id = group->id;
+    ovs_list_init(&gm.buckets);
+    if (group->type == VMN_GROUP_SELECT) {
+        ovs_strlcpy(gm.props.selection_method, "dp_hash",
+                    sizeof gm.props.selection_method);
+    }
+    LIST_FOR_EACH (b, node, &group->buckets) {
+        struct ofputil_bucket *bucket = xzalloc(sizeof *bucket);
+
+        bucket->weight = group->type == VMN_GROUP_SELECT ? b->weight : 0;
+        bucket->bucket_id = b->id;
+        bucket->watch_port = OFPP_ANY;
+        bucket->watch_group = OFPG_ANY;
+        bucket->ofpacts = xmemdup(b->actions.ofpacts.data,
+                                  b->actions.ofpacts.size);
+        bucket->ofpacts_len = b->actions.ofpacts.size;
+        ovs_list_push_back(&gm.buckets, &bucket->list_node);
+    }
+    item_draft_group(&draft, &gm);
+    ofputil_uninit_group_mod(&gm);
+
+    if (keep_old(cmp, scope, &draft, draft.digest)) {
+        scope_unref(scope);
+    } else {
+        comparison_add(cmp, wanted_add(engine, cmp->unit, scope, &draft,
+                                       NULL));
+    }
+    item_draft_uninit(&draft);
+}
+
+static void
+take_wanted(struct engine *engine, struct unit_node *unit,
+            struct vmn_emit *emit)
+{
+    struct comparison cmp;
+    struct vmn_flow *flow;
+    struct vmn_group_msg *group;
+
+    comparison_init(&cmp, unit);
+    LIST_FOR_EACH (group, node, &emit->groups) {
+        want_group(engine, &cmp, group);
+    }
+    LIST_FOR_EACH (flow, node, &emit->flows) {
+        want_flow(engine, &cmp, flow);
+    }
+    comparison_finish(&cmp, engine);
+}
+
+/* Facts.  ---------------------------------------------------------------- */
+
+/* New facts are added before old ones are removed, so that one which stays
+ * changes nothing. */
+static void
+take_facts(struct engine *engine, struct unit_node *unit,
+           struct vmn_emit *emit)
+{
+    struct fact *old = unit->facts;
+    size_t n_old = unit->n_facts;
+
+    unit->facts = emit->facts;
+    unit->n_facts = emit->n_facts;
+    emit->facts = NULL;
+    emit->n_facts = emit->allocated_facts = 0;
+    for (size_t i = 0; i < unit->n_facts; i++) {
+        const struct fact *fact = &unit->facts[i];
+
+        facts_add(engine, fact->relation, fact->key, fact->value);
+        struct facts_node *node = facts_get(engine, fact->relation,
+                                            fact->key);
+        if (node->node.level <= unit->node.level) {
+            node->node.level = MIN(unit->node.level + 1, NODE_MAX_LEVEL);
+        }
+    }
+    for (size_t i = 0; i < n_old; i++) {
+        facts_remove(engine, old[i].relation, old[i].key, old[i].value);
+        free(old[i].key);
+        free(old[i].value);
+    }
+    free(old);
+}
+
+/* Computing.  ------------------------------------------------------------ */
+
+static bool
+is_enabled(struct vmn_view *view, const struct unit_class *class_)
+{
+    const struct vmn_app_row *row = vmn_read(view, VMN_TABLE_APP,
+                                             class_->app->class_->name);
+    return !row || row->enabled;
+}
+
+static void
+check_flows(struct vmn_emit *emit)
+{
+    struct vmn_flow *flow;
+
+    LIST_FOR_EACH (flow, node, &emit->flows) {
+        if (emit->view->problem || !emit_check_flow(flow)) {
+            break;
+        }
+    }
+}
+
+static void
+note_problem(struct unit_node *unit, char *problem)
+{
+    if (problem && (!unit->problem || strcmp(problem, unit->problem))) {
+        VLOG_WARN("%s: %s; its older flows stay", unit->name, problem);
+    }
+    free(unit->problem);
+    unit->problem = problem;
+}
+
+/* A unit that fails has read what made it fail, so it is tried again when that
+ * changes.  Until then it holds on to all it had, numbers too. */
+static void
+keep_numbers(struct unit_node *unit, struct number_refs *old,
+             struct number_refs *now)
+{
+    size_t n = old->n + now->n;
+
+    now->refs = xrealloc(now->refs, MAX(n, 1) * sizeof *now->refs);
+    memcpy(&now->refs[now->n], old->refs, old->n * sizeof *old->refs);
+    now->n = now->allocated = n;
+    free(old->refs);
+    unit->numbers = *now;
+}
+
+void
+unit_compute(struct engine *engine, struct unit_node *unit)
+{
+    const struct unit_class *class_ = unit_class(engine, unit);
+    struct node *node = &unit->node;
+    struct edge *old_reads = graph_take_reads(node);
+    struct number_refs old_numbers = unit->numbers;
+    struct vmn_view view;
+    struct vmn_emit emit;
+
+    node->level = 0;
+    if (class_->class_->each == VMN_EACH_KEY) {
+        node->level = facts_get(engine, class_->relation,
+                                node->key)->node.level + 1;
+        node->level = MIN(node->level, NODE_MAX_LEVEL);
+    }
+    node->running = true;
+    view_init(&view, engine, node);
+    emit_init(&emit, &view, class_->app);
+    if (is_enabled(&view, class_)) {
+        class_->class_->compile(&view, node->key, &emit);
+        check_flows(&emit);
+    }
+    node->running = false;
+    engine->stats.n_units_computed++;
+
+    if (view.problem) {
+        keep_numbers(unit, &old_numbers, &view.numbers);
+    } else {
+        take_wanted(engine, unit, &emit);
+        take_facts(engine, unit, &emit);
+        unit->numbers = view.numbers;
+        number_refs_uninit(&old_numbers, model_numbers(engine->model));
+    }
+    memset(&view.numbers, 0, sizeof view.numbers);
+    note_problem(unit, view.problem);
+    view.problem = NULL;
+    graph_drop_reads(old_reads, engine_note_idle, engine);
+    emit_uninit(&emit);
+    view_uninit(&view);
+}
+
+void
+unit_destroy(struct engine *engine, struct unit_node *unit)
+{
+    for (size_t i = 0; i < unit->n_entries; i++) {
+        wanted_remove(engine, unit->entries[i]);
+    }
+    free(unit->entries);
+    for (size_t i = 0; i < unit->n_facts; i++) {
+        struct fact *fact = &unit->facts[i];
+
+        facts_remove(engine, fact->relation, fact->key, fact->value);
+        free(fact->key);
+        free(fact->value);
+    }
+    free(unit->facts);
+    graph_drop_reads(graph_take_reads(&unit->node), engine_note_idle,
+                     engine);
+    graph_remove(&engine->graph, &unit->node);
+    hmap_remove(&engine->cookies, &unit->cookie_node);
+    number_refs_uninit(&unit->numbers, model_numbers(engine->model));
+    free(unit->name);
+    free(unit->problem);
+    free(unit);
+    engine->stats.n_units--;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The oracle: compiles the present state from nothing, beside the live engine,
+ * and compares what both want.  The two share the table of numbers, so equal
+ * states give equal flows. */
+
+#include <config.h>
+
+#include "controller/engine/engine-private.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* True if 'engine' wants the same item in the scope of the same name. */
+static bool
+has_item(const struct engine *engine, const struct engine_item *item)
+{
+    const struct slot *slot;
+
+    if (item->kind == ENGINE_FLOW) {
+        size_t size;
+        const uint8_t *match = item_match(item, &size);
+
+        slot = wanted_find_flow(&engine->wanted, item->table, item->priority,
+                                match, size);
+    } else {
+        slot = wanted_find_group(&engine->wanted, item->group_id);
+    }
+    for (size_t i = 0; slot && i < slot->n_active; i++) {
+        const struct engine_item *other = &slot->active[i]->pub;
+
+        if (other->digest == item->digest
+            && !strcmp(other->scope->name, item->scope->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t
+compare_items(const struct engine *a, const struct engine *b,
+              const char *what, struct ds *ds)
+{
+    const struct slot *slot;
+    size_t n = 0;
+
+    HMAP_FOR_EACH (slot, hmap_node, &a->wanted.slots) {
+        for (size_t i = 0; i < slot->n_active; i++) {
+            const struct engine_item *item = &slot->active[i]->pub;
+
+            if (!has_item(b, item)) {
+                const char *owner = engine_cookie_name(a, item->cookie);
+
+                ds_put_format(ds, "%s: %s %u,%u of %s in %s\n", what,
+                              item->kind == ENGINE_FLOW ? "flow" : "group",
+                              item->kind == ENGINE_FLOW
+                              ? item->table : item->group_id,
+                              item->priority, owner ? owner : "?",
+                              item->scope->name);
+                n++;
+            }
+        }
+    }
+    return n;
+}
+
+static size_t
+compare_members(const struct engine *a, const struct engine *b,
+                struct ds *ds)
+{
+    const struct engine_scope *x, *y;
+    size_t n = 0;
+
+    HMAP_FOR_EACH (x, hmap_node, &a->scopes.scopes) {
+        HMAP_FOR_EACH_WITH_HASH (y, hmap_node, x->hmap_node.hash,
+                                 &b->scopes.scopes) {
+            if (!strcmp(x->name, y->name)
+                && !sset_equals(&x->members, &y->members)) {
+                ds_put_format(ds, "hosts of scope %s differ\n", x->name);
+                n++;
+            }
+        }
+    }
+    return n;
+}
+
+size_t
+engine_verify(const struct engine *engine, struct ds *ds)
+{
+    struct engine *fresh = engine_create(engine->model, engine->pipeline);
+    size_t n;
+
+    fresh->shadow = true;
+    engine_delta_destroy(engine_run(fresh));
+    n = compare_items(engine, fresh, "too much", ds);
+    n += compare_items(fresh, engine, "missing", ds);
+    n += compare_members(engine, fresh, ds);
+    engine_destroy(fresh);
+    return n;
+}

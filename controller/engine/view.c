@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The reading half of include/vmn/app.h; see view.h. */
+
+#include <config.h>
+
+#include "controller/engine/view.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/emit.h"
+#include "controller/engine/engine-private.h"
+#include "controller/model/numbers.h"
+#include "util.h"
+
+/* A query's value may be read by a computation that it makes stale later in
+ * the same run; this bounds a single value. */
+#define VALUE_SIZE_MAX (16 * 1024 * 1024)
+
+struct arena_chunk {
+    struct arena_chunk *next;
+    size_t used, size;
+    _Alignas(max_align_t) uint8_t data[];
+};
+
+void
+view_init(struct vmn_view *view, struct engine *engine, struct node *node)
+{
+    memset(view, 0, sizeof *view);
+    view->engine = engine;
+    view->node = node;
+    view->serial = ++engine->graph.serial;
+}
+
+void
+number_refs_uninit(struct number_refs *numbers, struct numbers *table)
+{
+    for (size_t i = 0; i < numbers->n; i++) {
+        numbers_unref(table, numbers->refs[i]);
+    }
+    free(numbers->refs);
+    memset(numbers, 0, sizeof *numbers);
+}
+
+void
+view_uninit(struct vmn_view *view)
+{
+    number_refs_uninit(&view->numbers, model_numbers(view->engine->model));
+    while (view->arena) {
+        struct arena_chunk *next = view->arena->next;
+
+        free(view->arena);
+        view->arena = next;
+    }
+    free(view->problem);
+}
+
+void
+view_fail(struct vmn_view *view, const char *format, va_list args)
+{
+    if (!view->problem) {
+        view->problem = xvasprintf(format, args);
+    }
+}
+
+void
+emit_fail(struct vmn_emit *emit, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    view_fail(emit->view, format, args);
+    va_end(args);
+}
+
+static void OVS_PRINTF_FORMAT(2, 3)
+fail(struct vmn_view *view, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    view_fail(view, format, args);
+    va_end(args);
+}
+
+void *
+vmn_alloc(struct vmn_view *view, size_t size)
+{
+    struct arena_chunk *chunk = view->arena;
+
+    size = ROUND_UP(size, sizeof(max_align_t));
+    if (!chunk || chunk->size - chunk->used < size) {
+        size_t chunk_size = MAX(size, 4000);
+
+        chunk = xmalloc(sizeof *chunk + chunk_size);
+        chunk->next = view->arena;
+        chunk->used = 0;
+        chunk->size = chunk_size;
+        view->arena = chunk;
+    }
+
+    void *p = chunk->data + chunk->used;
+
+    chunk->used += size;
+    memset(p, 0, size);
+    return p;
+}
+
+const char *
+view_strdup(struct vmn_view *view, const char *s)
+{
+    if (!s) {
+        return NULL;
+    }
+
+    size_t size = strlen(s) + 1;
+
+    return memcpy(vmn_alloc(view, size), s, size);
+}
+
+char *
+vmn_printf(struct vmn_view *view, const char *format, ...)
+{
+    va_list args;
+    va_list again;
+
+    va_start(args, format);
+    va_copy(again, args);
+
+    int len = vsnprintf(NULL, 0, format, args);
+    char *s = vmn_alloc(view, len + 1);
+
+    vsnprintf(s, len + 1, format, again);
+    va_end(again);
+    va_end(args);
+    return s;
+}
+
+/* Records that the computation has read (kind, id, key). */
+static void
+record(struct vmn_view *view, enum node_kind kind, unsigned id,
+       const char *key)
+{
+    struct graph *graph = &view->engine->graph;
+    struct node *source = graph_find(graph, kind, id, key);
+
+    if (!source) {
+        source = xzalloc(sizeof *source);
+        graph_insert(graph, source, kind, id, key);
+    }
+    graph_read(view->node, source, view->serial);
+}
+
+const void *
+vmn_read(struct vmn_view *view, enum vmn_table table, const char *name)
+{
+    if (table >= VMN_N_TABLES || !name) {
+        fail(view, "read of table %u without a name", (unsigned) table);
+        return NULL;
+    }
+    record(view, NODE_ROW, table, name);
+    return model_get(view->engine->model, table, name);
+}
+
+const struct vmn_vif *
+vmn_read_vif(struct vmn_view *view, const char *host, const char *iface_id)
+{
+    if (!host || !iface_id) {
+        return NULL;
+    }
+    return vmn_read(view, VMN_TABLE_VIF,
+                    vmn_printf(view, "%s/%s", host, iface_id));
+}
+
+struct vmn_names
+vmn_lookup(struct vmn_view *view, enum vmn_index index, const char *key)
+{
+    if (index >= VMN_N_INDEXES || !key) {
+        fail(view, "look-up in index %u without a key", (unsigned) index);
+        return (struct vmn_names) { 0, NULL };
+    }
+    record(view, NODE_INDEX, index, key);
+    return model_lookup(view->engine->model, index, key);
+}
+
+struct vmn_names
+vmn_facts(struct vmn_view *view, const char *relation, const char *key)
+{
+    struct engine *engine = view->engine;
+    struct facts_node *facts = facts_get(engine,
+                                         facts_relation(engine, relation),
+                                         key);
+
+    graph_read(view->node, &facts->node, view->serial);
+    return facts_names(facts);
+}
+
+const void *
+vmn_query(struct vmn_view *view, const char *name, const char *key,
+          size_t *size)
+{
+    struct engine *engine = view->engine;
+    struct query_node *query = query_get(engine, name, key);
+
+    *size = 0;
+    if (!query) {
+        return NULL;
+    }
+    if (query->node.running) {
+        fail(view, "query %s at \"%s\" depends on itself", name, key);
+        return NULL;
+    }
+    graph_read(view->node, &query->node, view->serial);
+    if (query->node.stale) {
+        graph_unmark(&query->node);
+        query_compute(engine, query);
+        if (view->node->level <= query->node.level) {
+            view->node->level = MIN(query->node.level + 1, NODE_MAX_LEVEL);
+        }
+    }
+    *size = query->value_size;
+    return query->value;
+}
+
+uint32_t
+vmn_number(struct vmn_view *view, const char *kind, const char *key)
+{
+    struct number *number = numbers_ref(model_numbers(view->engine->model),
+                                        kind, key);
+
+    if (!number) {
+        fail(view, "no %s number is left for \"%s\"", kind, key);
+        return 0;
+    }
+    if (view->numbers.n >= view->numbers.allocated) {
+        view->numbers.refs = x2nrealloc(view->numbers.refs,
+                                        &view->numbers.allocated,
+                                        sizeof *view->numbers.refs);
+    }
+    view->numbers.refs[view->numbers.n++] = number;
+    return number_value(number);
+}
+
+void
+vmn_value_set(struct vmn_value *value, const void *data, size_t size)
+{
+    free(value->data);
+    value->size = MIN(size, VALUE_SIZE_MAX);
+    /* A value of no bytes is not the same as none. */
+    value->data = xmalloc(MAX(value->size, 1));
+    memcpy(value->data, data, value->size);
+}
+
+void
+vmn_publish(struct vmn_emit *emit, const char *relation, const char *key,
+            const char *value)
+{
+    if (emit->n_facts >= EMIT_FACTS_MAX) {
+        emit_fail(emit, "more than %d facts", EMIT_FACTS_MAX);
+        return;
+    }
+    if (strlen(key) > 255 || strlen(value) > 255) {
+        emit_fail(emit, "a fact of %s is longer than 255 characters",
+                  relation);
+        return;
+    }
+    if (emit->n_facts >= emit->allocated_facts) {
+        emit->facts = x2nrealloc(emit->facts, &emit->allocated_facts,
+                                 sizeof *emit->facts);
+    }
+    emit->facts[emit->n_facts++] = (struct fact) {
+        .relation = facts_relation(emit->view->engine, relation),
+        .key = xstrdup(key),
+        .value = xstrdup(value),
+    };
+}
