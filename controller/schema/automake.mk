@@ -1,4 +1,20 @@
 # controller/schema: what a resource looks like, and errors about it.
 controller_libvmn_la_SOURCES += \
+	controller/schema/arena.c \
+	controller/schema/arena.h \
 	controller/schema/error.c \
-	controller/schema/error.h
+	controller/schema/error.h \
+	controller/schema/schema-compare.c \
+	controller/schema/schema-finish.c \
+	controller/schema/schema-finish.h \
+	controller/schema/schema-parse.c \
+	controller/schema/schema-print.c \
+	controller/schema/schema-row.h \
+	controller/schema/schema-tables.c \
+	controller/schema/schema.c \
+	controller/schema/schema.h \
+	controller/schema/selector.c \
+	controller/schema/selector.h \
+	controller/schema/value-names.c \
+	controller/schema/value.c \
+	controller/schema/value.h

@@ -7,3 +7,15 @@ TESTS += tests/unit/test-openflow
 tests_unit_test_openflow_SOURCES = tests/unit/test-openflow.c
 tests_unit_test_openflow_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_openflow_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-schema
+TESTS += tests/unit/test-schema
+tests_unit_test_schema_SOURCES = tests/unit/test-schema.c
+tests_unit_test_schema_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_schema_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-selector
+TESTS += tests/unit/test-selector
+tests_unit_test_selector_SOURCES = tests/unit/test-selector.c
+tests_unit_test_selector_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_selector_LDADD = $(UNIT_LIBS)

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Compares, sorts and copies rows and their parts, by the description; see
+ * schema-row.h. */
+
+#include <config.h>
+
+#include "controller/schema/schema-row.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/arena.h"
+#include "util.h"
+
+static int compare_struct(const struct schema_struct *, const char *a,
+                          const char *b);
+
+static int
+compare_int64(int64_t a, int64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+/* NULL comes first. */
+static int
+compare_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) : compare_int64(a != NULL, b != NULL);
+}
+
+static int
+compare_labels(const struct vmn_labels *a, const struct vmn_labels *b)
+{
+    int cmp = compare_int64(a->n, b->n);
+
+    for (size_t i = 0; !cmp && i < a->n; i++) {
+        cmp = strcmp(a->labels[i].key, b->labels[i].key);
+        if (!cmp) {
+            cmp = strcmp(a->labels[i].value, b->labels[i].value);
+        }
+    }
+    return cmp;
+}
+
+static int
+compare_prefix(const struct vmn_prefix *a, const struct vmn_prefix *b)
+{
+    int cmp = memcmp(&a->ip, &b->ip, sizeof a->ip);
+
+    return cmp ? cmp : compare_int64(a->len, b->len);
+}
+
+static int
+compare_range(const struct vmn_port_range *a, const struct vmn_port_range *b)
+{
+    int cmp = compare_int64(a->first, b->first);
+
+    return cmp ? cmp : compare_int64(a->last, b->last);
+}
+
+int
+schema_element_compare(const struct schema_field *f, const void *a,
+                       const void *b)
+{
+    switch (f->type) {
+    case SCHEMA_BOOL:
+        return compare_int64(*(const bool *) a, *(const bool *) b);
+    case SCHEMA_U16:
+        return compare_int64(*(const uint16_t *) a, *(const uint16_t *) b);
+    case SCHEMA_U32:
+        return compare_int64(*(const uint32_t *) a, *(const uint32_t *) b);
+    case SCHEMA_INT:
+    case SCHEMA_ENUM:
+        return compare_int64(*(const int *) a, *(const int *) b);
+    case SCHEMA_STRING:
+    case SCHEMA_REF:
+        return compare_text(*(const char *const *) a,
+                            *(const char *const *) b);
+    case SCHEMA_MAC:
+        return memcmp(a, b, sizeof(struct vmn_mac));
+    case SCHEMA_IP:
+        return memcmp(a, b, sizeof(struct vmn_ip));
+    case SCHEMA_PREFIX:
+        return compare_prefix(a, b);
+    case SCHEMA_RANGE:
+        return compare_range(a, b);
+    case SCHEMA_LABELS:
+        return compare_labels(a, b);
+    case SCHEMA_SELECTOR:
+        return compare_text(((const struct vmn_selector *) a)->text,
+                            ((const struct vmn_selector *) b)->text);
+    case SCHEMA_STRUCT:
+        return compare_struct(f->nested, a, b);
+    case SCHEMA_ENUM_SET:
+        return memcmp(a, b, schema_element_size(f));
+    }
+    OVS_NOT_REACHED();
+}
+
+/* Compares field 'f' of two structs; 'given' as in schema_field_to_json(). */
+static int
+compare_field(const struct schema_field *f, const char *a, const char *b,
+              bool given)
+{
+    size_t offset = given ? f->given_offset : f->offset;
+
+    if (!(f->flags & SCHEMA_LIST)) {
+        return schema_element_compare(f, a + offset, b + offset);
+    }
+
+    size_t n_offset = given ? f->given_n_offset : f->n_offset;
+    size_t n = *(const size_t *) (const void *) (a + n_offset);
+    int cmp = compare_int64(n, *(const size_t *) (const void *)
+                               (b + n_offset));
+    const char *as = *(const char *const *) (const void *) (a + offset);
+    const char *bs = *(const char *const *) (const void *) (b + offset);
+    size_t size = schema_element_size(f);
+
+    for (size_t i = 0; !cmp && i < n; i++) {
+        cmp = schema_element_compare(f, as + i * size, bs + i * size);
+    }
+    return cmp;
+}
+
+static int
+compare_struct(const struct schema_struct *s, const char *a, const char *b)
+{
+    int cmp = 0;
+
+    for (const struct schema_field *f = s->fields; !cmp && f->name; f++) {
+        cmp = compare_field(f, a, b, false);
+    }
+    return cmp;
+}
+
+bool
+schema_row_same_spec(const struct vmn_row *a, const struct vmn_row *b)
+{
+    return !compare_struct(&schema_tables[a->table].row, (const char *) a,
+                           (const char *) b);
+}
+
+bool
+schema_row_same(const struct vmn_row *a, const struct vmn_row *b)
+{
+    const struct schema_field *f = schema_tables[a->table].row.fields;
+
+    for (; f->name; f++) {
+        if (f->flags & SCHEMA_GIVEN
+            && compare_field(f, (const char *) a, (const char *) b, true)) {
+            return false;
+        }
+    }
+    return schema_row_same_spec(a, b);
+}
+
+static int
+compare_for_sort(const void *a, const void *b, void *f)
+{
+    return schema_element_compare(f, a, b);
+}
+
+/* Merges port ranges that overlap or touch. */
+static size_t
+merge_ranges(struct vmn_port_range *ranges, size_t n)
+{
+    size_t n_kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (n_kept && ranges[i].first <= ranges[n_kept - 1].last + 1) {
+            ranges[n_kept - 1].last = MAX(ranges[n_kept - 1].last,
+                                          ranges[i].last);
+        } else {
+            ranges[n_kept++] = ranges[i];
+        }
+    }
+    return n_kept;
+}
+
+size_t
+schema_set_sort(const struct schema_field *f, void *elements, size_t n)
+{
+    size_t size = schema_element_size(f);
+    char *array = elements;
+    size_t n_kept = 0;
+
+    qsort_r(array, n, size, compare_for_sort,
+            CONST_CAST(struct schema_field *, f));
+    if (f->type == SCHEMA_RANGE) {
+        return merge_ranges(elements, n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!n_kept || schema_element_compare(f, array + (n_kept - 1) * size,
+                                              array + i * size)) {
+            if (n_kept != i) {
+                memcpy(array + n_kept * size, array + i * size, size);
+            }
+            n_kept++;
+        }
+    }
+    return n_kept;
+}
+
+struct vmn_row *
+schema_row_clone(const struct vmn_row *row, struct arena *arena)
+{
+    const struct schema_table *table = &schema_tables[row->table];
+    json_t *spec = schema_row_spec(row);
+    json_t *status = schema_row_status(row);
+    struct vmn_row *clone;
+    struct vmn_errors errors;
+
+    vmn_errors_init(&errors);
+    clone = schema_row_parse(table, row->name, spec, "", arena, &errors);
+    ovs_assert(clone);          /* What was printed can be parsed. */
+    schema_row_parse_status(table, clone, status, "", arena, &errors);
+    vmn_errors_uninit(&errors);
+    json_decref(spec);
+    json_decref(status);
+    return clone;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows from JSON, to JSON, and compared; all of it driven by the description
+ * in schema.h.  Not for what takes more than one object to check (model/). */
+
+#ifndef CONTROLLER_SCHEMA_SCHEMA_ROW_H
+#define CONTROLLER_SCHEMA_SCHEMA_ROW_H 1
+
+#include "controller/schema/schema.h"
+
+struct arena;
+
+/* Parses the object 'spec' (what a user asks for) into a row of 'table' that
+ * lives in 'arena', its name included.  All faults go to 'errors', with
+ * pointers that start with 'pointer'.  Values to be given out are left empty,
+ * except those that were asked for.  Returns NULL if there were faults. */
+struct vmn_row *schema_row_parse(const struct schema_table *,
+                                 const char *name, const json_t *spec,
+                                 const char *pointer, struct arena *,
+                                 struct vmn_errors *);
+
+/* Parses given-out values, as schema_row_status() printed them, into 'row'.
+ * Returns false if there were faults. */
+bool schema_row_parse_status(const struct schema_table *, struct vmn_row *,
+                             const json_t *status, const char *pointer,
+                             struct arena *, struct vmn_errors *);
+
+/* A copy in 'arena', given-out values included. */
+struct vmn_row *schema_row_clone(const struct vmn_row *, struct arena *);
+
+/* What was asked for, in its canonical form: schema_row_parse() takes it.  The
+ * caller owns it. */
+json_t *schema_row_spec(const struct vmn_row *);
+/* What was given out: {"mac", "ips"} and the like.  The caller owns it. */
+json_t *schema_row_status(const struct vmn_row *);
+
+/* One field of a row as JSON, or NULL if it is absent.  'given' selects the
+ * value in effect of a field with SCHEMA_GIVEN.  The caller owns it. */
+json_t *schema_field_to_json(const struct schema_field *, const void *struct_,
+                             bool given);
+
+/* True if two rows of one table ask for the same. */
+bool schema_row_same_spec(const struct vmn_row *, const struct vmn_row *);
+/* True if they were given the same, too. */
+bool schema_row_same(const struct vmn_row *, const struct vmn_row *);
+
+/* Sorts the elements of a set in place, merges what is equal (or, for port
+ * ranges, touches), and returns how many are left. */
+size_t schema_set_sort(const struct schema_field *, void *elements, size_t n);
+
+/* Orders two elements of 'field'; 0: equal. */
+int schema_element_compare(const struct schema_field *, const void *,
+                           const void *);
+
+/* Calls 'cb' for each reference of 'row' to another one, its name included if
+ * that is one, with the pointer of the field ("/rules/0/peers/1/group"). */
+typedef void schema_ref_cb(void *aux, enum vmn_table, const char *name,
+                           const char *pointer);
+void schema_row_refs(const struct vmn_row *, schema_ref_cb *, void *aux);
+
+#endif /* controller/schema/schema-row.h */

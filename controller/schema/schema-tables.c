@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The resources, field by field; schema.h says what each member means.  What
+ * contradicts within one object is in schema-finish.c. */
+
+#include <config.h>
+
+#include "controller/schema/schema.h"
+
+#include "controller/schema/schema-finish.h"
+#include "controller/schema/value.h"
+
+#define AT(STRUCT, MEMBER) .offset = offsetof(struct STRUCT, MEMBER)
+#define LIST_AT(STRUCT, MEMBER)                             \
+    .offset = offsetof(struct STRUCT, MEMBER),              \
+    .n_offset = offsetof(struct STRUCT, n_##MEMBER)
+#define GIVEN_AT(STRUCT, MEMBER)                            \
+    .given_offset = offsetof(struct STRUCT, MEMBER)
+#define NAMES(...) (const char *const []) { __VA_ARGS__, NULL }
+#define FIELDS (const struct schema_field [])
+#define COLUMNS (const struct schema_column [])
+
+/* What every desired resource has. */
+#define COMMON(STRUCT)                                                  \
+    { .name = "description", .type = SCHEMA_STRING,                     \
+      AT(STRUCT, description), .max = 1024,                             \
+      .doc = "Free text for people." },                                 \
+    { .name = "labels", .type = SCHEMA_LABELS, AT(STRUCT, labels),      \
+      .max_items = 64, .doc = "Keys and values that selectors match." }
+
+static const struct schema_struct subnet = {
+    .name = "subnet", .size = sizeof(struct vmn_subnet),
+    .fields = FIELDS {
+        { .name = "cidr", .type = SCHEMA_PREFIX, AT(vmn_subnet, cidr),
+          .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .min = 8, .max = 31,
+          .doc = "The addresses, as a prefix." },
+        { .name = "gateway", .type = SCHEMA_IP, AT(vmn_subnet, gateway),
+          .doc = "An address that is never given out." },
+        { .name = NULL },
+    },
+    .later = NAMES("dhcp", "dns", "pools"),
+    .finish = schema_finish_subnet,
+};
+
+static const struct schema_struct address_pair = {
+    .name = "address", .size = sizeof(struct vmn_address_pair),
+    .fields = FIELDS {
+        { .name = "ip", .type = SCHEMA_PREFIX, AT(vmn_address_pair, ip),
+          .flags = SCHEMA_REQUIRED | SCHEMA_BARE_ADDRESS, .max = 32,
+          .doc = "An address or prefix." },
+        { .name = "mac", .type = SCHEMA_MAC, AT(vmn_address_pair, mac),
+          .doc = "Its MAC address; the port's own when absent." },
+        { .name = NULL },
+    },
+};
+
+/* A protocol with its ports or type, at MEMBER of STRUCT ("" for the struct
+ * itself). */
+#define SERVICE_ENTRY(STRUCT, PREFIX, UNLESS)                           \
+    { .name = "protocol", .type = SCHEMA_ENUM,                          \
+      AT(STRUCT, PREFIX protocol), .flags = SCHEMA_REQUIRED,            \
+      .names = schema_protocol_names, .unless = UNLESS,                 \
+      .doc = "The protocol." },                                         \
+    { .name = "ports", .type = SCHEMA_RANGE, .flags = SCHEMA_SET,       \
+      AT(STRUCT, PREFIX ports),                                         \
+      .n_offset = offsetof(struct STRUCT, PREFIX n_ports),              \
+      .max_items = 64, .unless = UNLESS,                                \
+      .doc = "Ports and ranges of ports (TCP, UDP); all when absent." },\
+    { .name = "icmp_type", .type = SCHEMA_INT,                          \
+      AT(STRUCT, PREFIX icmp_type), .flags = SCHEMA_HIDE_DEFAULT,       \
+      .max = 255, .def = -1, .unless = UNLESS,                          \
+      .doc = "The type of message (ICMP); all when absent." }
+
+static const struct schema_struct service_entry = {
+    .name = "entry", .size = sizeof(struct vmn_service_entry),
+    .fields = FIELDS {
+        SERVICE_ENTRY(vmn_service_entry, , NULL),
+        { .name = NULL },
+    },
+    .finish = schema_finish_service_entry,
+};
+
+static const struct schema_struct peer = {
+    .name = "peer", .size = sizeof(struct vmn_peer),
+    .fields = FIELDS {
+        { .name = "group", .type = SCHEMA_REF, AT(vmn_peer, group),
+          .ref = VMN_TABLE_GROUP, .flags = SCHEMA_REQUIRED, .unless = "cidr",
+          .doc = "A group of ports and addresses." },
+        { .name = "cidr", .type = SCHEMA_PREFIX, AT(vmn_peer, cidr),
+          .flags = SCHEMA_REQUIRED, .max = 32, .unless = "group",
+          .doc = "A prefix." },
+        { .name = NULL },
+    },
+};
+
+static const struct schema_struct rule_service = {
+    .name = "service", .size = sizeof(struct vmn_rule_service),
+    .fields = FIELDS {
+        { .name = "service", .type = SCHEMA_REF,
+          AT(vmn_rule_service, service), .ref = VMN_TABLE_SERVICE,
+          .flags = SCHEMA_REQUIRED, .unless = "protocol",
+          .doc = "A named service." },
+        SERVICE_ENTRY(vmn_rule_service, inline_entry., "service"),
+        { .name = NULL },
+    },
+    .finish = schema_finish_rule_service,
+};
+
+static const struct schema_struct rule = {
+    .name = "rule", .size = sizeof(struct vmn_rule),
+    .fields = FIELDS {
+        { .name = "direction", .type = SCHEMA_ENUM,
+          AT(vmn_rule, direction), .flags = SCHEMA_REQUIRED,
+          .names = schema_direction_names,
+          .doc = "As seen from the ports that the policy applies to." },
+        { .name = "action", .type = SCHEMA_ENUM, AT(vmn_rule, action),
+          .flags = SCHEMA_REQUIRED, .names = NAMES("allow", "deny", "pass"),
+          .doc = "What happens; pass leaves the rest of the tier." },
+        { .name = "peers", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
+          LIST_AT(vmn_rule, peers), .max_items = 256, .nested = &peer,
+          .doc = "The other side; everyone when absent." },
+        { .name = "services", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
+          LIST_AT(vmn_rule, services), .max_items = 64,
+          .nested = &rule_service,
+          .doc = "What is spoken; everything when absent." },
+        { .name = NULL },
+    },
+    .later = NAMES("log"),
+};
+
+static const struct schema_struct lb_port = {
+    .name = "port", .size = sizeof(struct vmn_lb_port),
+    .fields = FIELDS {
+        { .name = "port", .type = SCHEMA_U16, AT(vmn_lb_port, port),
+          .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .min = 1, .max = 65535,
+          .doc = "The port on the virtual IP." },
+        { .name = "target", .type = SCHEMA_U16, AT(vmn_lb_port, target),
+          .min = 1, .max = 65535,
+          .doc = "The port on the backends; the same when absent." },
+        { .name = NULL },
+    },
+    .finish = schema_finish_lb_port,
+};
+
+static const struct schema_struct backend = {
+    .name = "backend", .size = sizeof(struct vmn_backend),
+    .fields = FIELDS {
+        { .name = "port", .type = SCHEMA_REF, AT(vmn_backend, port),
+          .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .ref = VMN_TABLE_PORT,
+          .doc = "The port that serves." },
+        { .name = "weight", .type = SCHEMA_U32, AT(vmn_backend, weight),
+          .max = 100, .def = 1, .doc = "Its share; 0 for none." },
+        { .name = NULL },
+    },
+};
+
+const struct schema_table schema_tables[VMN_N_TABLES] = {
+    [VMN_TABLE_HOST] = {
+        .id = VMN_TABLE_HOST, .plural = "hosts", .singular = "host",
+        .kind = "Host", .stored = true, .max_rows = 2000,
+        .named_as = VMN_N_TABLES, .check_name = value_check_name,
+        .doc = "A hypervisor that runs Open vSwitch.",
+        .columns = COLUMNS {
+            { .heading = "NAME", .path = "/name" },
+            { .heading = "STATE", .path = "/status/state" },
+            { .heading = "TUNNEL-IP", .path = "/spec/tunnel_ip" },
+            { .heading = "PORTS", .path = "/status/ports" },
+            { .heading = "FLOWS", .path = "/status/flows" },
+            { .heading = "REVISION", .path = "/status/revision" },
+            { .heading = "OVSDB", .path = "/spec/ovsdb", .wide = true },
+            { .heading = "BRIDGE", .path = "/spec/bridge", .wide = true },
+            { .heading = "REASON", .path = "/status/reason" },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "host", .size = sizeof(struct vmn_host),
+            .later = NAMES("provider_bridges", "maintenance"),
+            .fields = FIELDS {
+                COMMON(vmn_host),
+                { .name = "ovsdb", .type = SCHEMA_STRING,
+                  AT(vmn_host, ovsdb), .flags = SCHEMA_REQUIRED, .max = 300,
+                  .check = value_check_ovsdb,
+                  .doc = "How its database is reached: tcp:HOST:PORT, "
+                         "ssl:HOST:PORT, unix:/PATH, or inbound when the "
+                         "host connects here." },
+                { .name = "tunnel_ip", .type = SCHEMA_IP,
+                  AT(vmn_host, tunnel_ip), .flags = SCHEMA_REQUIRED,
+                  .doc = "Where other hosts send tunnelled packets." },
+                { .name = "encap", .type = SCHEMA_ENUM,
+                  AT(vmn_host, encap), .names = NAMES("vxlan"),
+                  .doc = "The encapsulation." },
+                { .name = "bridge", .type = SCHEMA_STRING,
+                  AT(vmn_host, bridge), .max = 15, .def_text = "br-int",
+                  .check = value_check_bridge,
+                  .doc = "The integration bridge." },
+                { .name = "datapath", .type = SCHEMA_ENUM,
+                  AT(vmn_host, datapath),
+                  .names = NAMES("system", "netdev"),
+                  .doc = "The bridge's datapath." },
+                { .name = "adopt", .type = SCHEMA_BOOL, AT(vmn_host, adopt),
+                  .doc = "Take over a bridge that is there already." },
+                { .name = NULL },
+            },
+        },
+    },
+    [VMN_TABLE_NETWORK] = {
+        .id = VMN_TABLE_NETWORK, .plural = "networks",
+        .singular = "network", .kind = "Network", .stored = true,
+        .max_rows = 20000, .named_as = VMN_N_TABLES,
+        .check_name = value_check_name,
+        .doc = "An isolated layer-2 segment.",
+        .columns = COLUMNS {
+            { .heading = "NAME", .path = "/name" },
+            { .heading = "VNI", .path = "/status/vni" },
+            { .heading = "SUBNETS", .path = "/spec/subnets" },
+            { .heading = "DEFAULT", .path = "/spec/default" },
+            { .heading = "MTU", .path = "/spec/mtu", .wide = true },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "network", .size = sizeof(struct vmn_network),
+            .later = NAMES("kind", "vlan"),
+            .fields = FIELDS {
+                COMMON(vmn_network),
+                { .name = "vni", .type = SCHEMA_U32, .flags = SCHEMA_GIVEN,
+                  AT(vmn_network, want_vni), GIVEN_AT(vmn_network, vni),
+                  .min = 1, .max = 16777215,
+                  .doc = "Its number in tunnels; given out when absent." },
+                { .name = "subnets", .type = SCHEMA_STRUCT,
+                  .flags = SCHEMA_SET, LIST_AT(vmn_network, subnets),
+                  .max_items = 16, .nested = &subnet,
+                  .doc = "Its addresses." },
+                { .name = "mtu", .type = SCHEMA_U32, AT(vmn_network, mtu),
+                  .min = 576, .max = 9216, .def = 1450,
+                  .doc = "Its MTU in bytes." },
+                { .name = "default", .type = SCHEMA_ENUM,
+                  AT(vmn_network, default_action),
+                  .names = NAMES("allow", "deny"),
+                  .doc = "What happens to packets that no policy judges." },
+                { .name = NULL },
+            },
+            .finish = schema_finish_network,
+        },
+    },
+    [VMN_TABLE_PORT] = {
+        .id = VMN_TABLE_PORT, .plural = "ports", .singular = "port",
+        .kind = "Port", .stored = true, .max_rows = 100000,
+        .named_as = VMN_N_TABLES, .check_name = value_check_name,
+        .doc = "A VM's interface in a network.",
+        .columns = COLUMNS {
+            { .heading = "NAME", .path = "/name" },
+            { .heading = "NETWORK", .path = "/spec/network" },
+            { .heading = "IPS", .path = "/status/ips" },
+            { .heading = "MAC", .path = "/status/mac" },
+            { .heading = "HOST", .path = "/status/host" },
+            { .heading = "STATE", .path = "/status/state" },
+            { .heading = "LABELS", .path = "/spec/labels" },
+            { .heading = "IFACE-ID", .path = "/spec/iface_id",
+              .wide = true },
+            { .heading = "QUARANTINED", .path = "/spec/quarantined",
+              .wide = true },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "port", .size = sizeof(struct vmn_port),
+            .fields = FIELDS {
+                COMMON(vmn_port),
+                { .name = "network", .type = SCHEMA_REF,
+                  AT(vmn_port, network), .flags = SCHEMA_REQUIRED,
+                  .ref = VMN_TABLE_NETWORK, .doc = "Its network." },
+                { .name = "mac", .type = SCHEMA_MAC, .flags = SCHEMA_GIVEN,
+                  AT(vmn_port, want_mac), GIVEN_AT(vmn_port, mac),
+                  .doc = "Its MAC address; given out when absent." },
+                { .name = "ips", .type = SCHEMA_IP,
+                  .flags = SCHEMA_SET | SCHEMA_GIVEN,
+                  LIST_AT(vmn_port, want_ips), GIVEN_AT(vmn_port, ips),
+                  .given_n_offset = offsetof(struct vmn_port, n_ips),
+                  .max_items = 64,
+                  .doc = "Its addresses; when absent, one of each subnet is "
+                         "given out." },
+                { .name = "enabled", .type = SCHEMA_BOOL,
+                  AT(vmn_port, enabled), .def = true,
+                  .doc = "Whether it forwards." },
+                { .name = "quarantined", .type = SCHEMA_BOOL,
+                  AT(vmn_port, quarantined),
+                  .doc = "Cut off, open connections included." },
+                { .name = "allowed_addresses", .type = SCHEMA_STRUCT,
+                  .flags = SCHEMA_SET, LIST_AT(vmn_port, allowed_addresses),
+                  .max_items = 64, .nested = &address_pair,
+                  .doc = "What it may use as its source besides its own." },
+                { .name = "host", .type = SCHEMA_REF, AT(vmn_port, host),
+                  .ref = VMN_TABLE_HOST,
+                  .doc = "Where it is to run; anywhere when absent." },
+                { .name = "iface_id", .type = SCHEMA_STRING,
+                  AT(vmn_port, iface_id), .flags = SCHEMA_NAME_DEFAULT,
+                  .max = VMN_NAME_LEN, .check = value_check_iface_id,
+                  .doc = "external_ids:iface-id of its interface; its name "
+                         "when absent." },
+                { .name = NULL },
+            },
+        },
+    },
+    [VMN_TABLE_GROUP] = {
+        .id = VMN_TABLE_GROUP, .plural = "groups", .singular = "group",
+        .kind = "Group", .stored = true, .max_rows = 10000,
+        .named_as = VMN_N_TABLES, .check_name = value_check_name,
+        .doc = "A set of ports and addresses.",
+        .columns = COLUMNS {
+            { .heading = "NAME", .path = "/name" },
+            { .heading = "SELECTOR", .path = "/spec/selector" },
+            { .heading = "PORTS", .path = "/spec/ports" },
+            { .heading = "CIDRS", .path = "/spec/cidrs" },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "group", .size = sizeof(struct vmn_group),
+            .fields = FIELDS {
+                COMMON(vmn_group),
+                { .name = "selector", .type = SCHEMA_SELECTOR,
+                  AT(vmn_group, selector),
+                  .doc = "Ports by their labels; \"\" selects all, absent "
+                         "none." },
+                { .name = "ports", .type = SCHEMA_REF, .flags = SCHEMA_SET,
+                  LIST_AT(vmn_group, ports), .max_items = 10000,
+                  .ref = VMN_TABLE_PORT, .doc = "Ports by name." },
+                { .name = "cidrs", .type = SCHEMA_PREFIX,
+                  .flags = SCHEMA_SET, LIST_AT(vmn_group, cidrs),
+                  .max_items = 10000, .max = 32, .doc = "Prefixes." },
+                { .name = NULL },
+            },
+        },
+    },
+    [VMN_TABLE_SERVICE] = {
+        .id = VMN_TABLE_SERVICE, .plural = "services",
+        .singular = "service", .kind = "Service", .stored = true,
+        .max_rows = 10000, .named_as = VMN_N_TABLES,
+        .check_name = value_check_name,
+        .doc = "A named set of protocols and ports.",
+        .columns = COLUMNS {
+            { .heading = "NAME", .path = "/name" },
+            { .heading = "ENTRIES", .path = "/spec/entries" },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "service", .size = sizeof(struct vmn_service),
+            .fields = FIELDS {
+                COMMON(vmn_service),
+                { .name = "entries", .type = SCHEMA_STRUCT,
+                  .flags = SCHEMA_SET | SCHEMA_REQUIRED,
+                  LIST_AT(vmn_service, entries), .min_items = 1,
+                  .max_items = 64, .nested = &service_entry,
+                  .doc = "Protocols with their ports." },
+                { .name = NULL },
+            },
+        },
+    },
+    [VMN_TABLE_POLICY] = {
+        .id = VMN_TABLE_POLICY, .plural = "policies", .singular = "policy",
+        .kind = "Policy", .stored = true, .max_rows = 10000,
+        .named_as = VMN_N_TABLES, .check_name = value_check_name,
+        .doc = "Rules for the ports of some groups.",
+        .columns = COLUMNS {
+            { .heading = "NAME", .path = "/name" },
+            { .heading = "TIER", .path = "/spec/tier" },
+            { .heading = "PRIORITY", .path = "/spec/priority" },
+            { .heading = "APPLIES-TO", .path = "/spec/applies_to" },
+            { .heading = "DIRECTIONS", .path = "/spec/directions" },
+            { .heading = "RULES", .path = "/spec/rules" },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "policy", .size = sizeof(struct vmn_policy),
+            .later = NAMES("mode", "on_change"),
+            .fields = FIELDS {
+                COMMON(vmn_policy),
+                { .name = "tier", .type = SCHEMA_ENUM, AT(vmn_policy, tier),
+                  .names = NAMES("emergency", "security", "platform",
+                                 "application", "baseline"),
+                  .def = VMN_TIER_APPLICATION,
+                  .doc = "Tiers are evaluated in this order." },
+                { .name = "priority", .type = SCHEMA_U32,
+                  AT(vmn_policy, priority), .max = 999, .def = 500,
+                  .doc = "Inside the tier; 0 is evaluated first." },
+                { .name = "applies_to", .type = SCHEMA_REF,
+                  .flags = SCHEMA_SET | SCHEMA_REQUIRED,
+                  LIST_AT(vmn_policy, applies_to), .min_items = 1,
+                  .max_items = 256, .ref = VMN_TABLE_GROUP,
+                  .doc = "The groups whose ports it protects." },
+                { .name = "directions", .type = SCHEMA_ENUM_SET,
+                  AT(vmn_policy, isolates), .names = schema_direction_names,
+                  .doc = "Where what no rule allows is denied (application "
+                         "tier); those of its rules when absent, or ingress "
+                         "without rules." },
+                { .name = "rules", .type = SCHEMA_STRUCT,
+                  .flags = SCHEMA_LIST, LIST_AT(vmn_policy, rules),
+                  .max_items = 1000, .nested = &rule,
+                  .doc = "The first that matches decides." },
+                { .name = NULL },
+            },
+            .finish = schema_finish_policy,
+        },
+    },
+    [VMN_TABLE_LOADBALANCER] = {
+        .id = VMN_TABLE_LOADBALANCER, .plural = "loadbalancers",
+        .singular = "loadbalancer", .kind = "LoadBalancer", .stored = true,
+        .max_rows = 10000, .named_as = VMN_N_TABLES,
+        .check_name = value_check_name,
+        .doc = "A virtual IP in front of ports.",
+        .columns = COLUMNS {
+            { .heading = "NAME", .path = "/name" },
+            { .heading = "VIP", .path = "/spec/vip" },
+            { .heading = "PROTOCOL", .path = "/spec/protocol" },
+            { .heading = "PORTS", .path = "/spec/ports" },
+            { .heading = "NETWORKS", .path = "/spec/networks" },
+            { .heading = "SELECTOR", .path = "/spec/selector" },
+            { .heading = "BACKENDS", .path = "/spec/backends" },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "loadbalancer", .size = sizeof(struct vmn_loadbalancer),
+            .later = NAMES("affinity", "health", "drain"),
+            .fields = FIELDS {
+                COMMON(vmn_loadbalancer),
+                { .name = "vip", .type = SCHEMA_IP,
+                  AT(vmn_loadbalancer, vip), .flags = SCHEMA_REQUIRED,
+                  .doc = "The virtual address." },
+                { .name = "networks", .type = SCHEMA_REF,
+                  .flags = SCHEMA_SET | SCHEMA_REQUIRED,
+                  LIST_AT(vmn_loadbalancer, networks), .min_items = 1,
+                  .max_items = 64, .ref = VMN_TABLE_NETWORK,
+                  .doc = "The networks where it is offered." },
+                { .name = "protocol", .type = SCHEMA_ENUM,
+                  AT(vmn_loadbalancer, protocol),
+                  .names = schema_protocol_names,
+                  .allowed = 1u << VMN_PROTO_TCP | 1u << VMN_PROTO_UDP,
+                  .def = VMN_PROTO_TCP, .doc = "The protocol." },
+                { .name = "ports", .type = SCHEMA_STRUCT,
+                  .flags = SCHEMA_SET | SCHEMA_REQUIRED,
+                  LIST_AT(vmn_loadbalancer, ports), .min_items = 1,
+                  .max_items = 32, .nested = &lb_port,
+                  .doc = "The ports it serves." },
+                { .name = "backends", .type = SCHEMA_STRUCT,
+                  .flags = SCHEMA_SET, LIST_AT(vmn_loadbalancer, backends),
+                  .max_items = 256, .nested = &backend,
+                  .doc = "Ports that serve, with their weights." },
+                { .name = "selector", .type = SCHEMA_SELECTOR,
+                  AT(vmn_loadbalancer, selector),
+                  .doc = "More backends, of weight 1, by their labels." },
+                { .name = NULL },
+            },
+        },
+    },
+    [VMN_TABLE_APP] = {
+        .id = VMN_TABLE_APP, .plural = "apps", .singular = "app",
+        .kind = "App", .stored = true, .max_rows = 64,
+        .named_as = VMN_N_TABLES, .check_name = value_check_name,
+        .doc = "An app that is loaded.",
+        .columns = COLUMNS {
+            { .heading = "NAME", .path = "/name" },
+            { .heading = "ENABLED", .path = "/spec/enabled" },
+            { .heading = "UNITS", .path = "/status/units" },
+            { .heading = "FLOWS", .path = "/status/flows" },
+            { .heading = "DESCRIPTION", .path = "/spec/description" },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "app", .size = sizeof(struct vmn_app_row),
+            .later = NAMES("config"),
+            .fields = FIELDS {
+                COMMON(vmn_app_row),
+                { .name = "enabled", .type = SCHEMA_BOOL,
+                  AT(vmn_app_row, enabled), .def = true,
+                  .doc = "Whether its flows are installed." },
+                { .name = NULL },
+            },
+        },
+    },
+    [VMN_TABLE_BINDING] = {
+        .id = VMN_TABLE_BINDING, .plural = "bindings",
+        .singular = "binding", .kind = "Binding", .observed = true,
+        .stored = true, .max_rows = 100000, .named_as = VMN_TABLE_PORT,
+        .check_name = value_check_name,
+        .doc = "Where a port is, as hosts report.",
+        .columns = COLUMNS {
+            { .heading = "PORT", .path = "/name" },
+            { .heading = "HOST", .path = "/spec/host" },
+            { .heading = "CANDIDATE", .path = "/spec/candidate" },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "binding", .size = sizeof(struct vmn_binding),
+            .fields = FIELDS {
+                { .name = "host", .type = SCHEMA_REF,
+                  AT(vmn_binding, host), .ref = VMN_TABLE_HOST,
+                  .flags = SCHEMA_REQUIRED,
+                  .doc = "Where its packets go." },
+                { .name = "candidate", .type = SCHEMA_REF,
+                  AT(vmn_binding, candidate), .ref = VMN_TABLE_HOST,
+                  .doc = "Another host that claims it." },
+                { .name = NULL },
+            },
+        },
+    },
+    [VMN_TABLE_VIF] = {
+        .id = VMN_TABLE_VIF, .plural = "vifs", .singular = "vif",
+        .kind = "Vif", .observed = true, .max_rows = 200000,
+        .named_as = VMN_N_TABLES, .check_name = value_check_vif_name,
+        .doc = "An interface on a host that carries an iface-id.",
+        .columns = COLUMNS {
+            { .heading = "NAME", .path = "/name" },
+            { .heading = "INTERFACE", .path = "/spec/iface" },
+            { .heading = "OFPORT", .path = "/spec/ofport" },
+            { .heading = "LINK-UP", .path = "/spec/link_up" },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "vif", .size = sizeof(struct vmn_vif),
+            .fields = FIELDS {
+                { .name = "host", .type = SCHEMA_REF, AT(vmn_vif, host),
+                  .ref = VMN_TABLE_HOST, .flags = SCHEMA_REQUIRED,
+                  .doc = "The host." },
+                { .name = "iface_id", .type = SCHEMA_STRING,
+                  AT(vmn_vif, iface_id), .flags = SCHEMA_REQUIRED,
+                  .max = VMN_NAME_LEN, .check = value_check_iface_id,
+                  .doc = "external_ids:iface-id." },
+                { .name = "iface", .type = SCHEMA_STRING,
+                  AT(vmn_vif, iface), .flags = SCHEMA_REQUIRED, .max = 255,
+                  .doc = "The interface's name." },
+                { .name = "ofport", .type = SCHEMA_U32,
+                  AT(vmn_vif, ofport), .flags = SCHEMA_REQUIRED, .min = 1,
+                  .max = 65535, .doc = "Its OpenFlow port number." },
+                { .name = "link_up", .type = SCHEMA_BOOL,
+                  AT(vmn_vif, link_up), .doc = "Whether it has a link." },
+                { .name = NULL },
+            },
+        },
+    },
+};

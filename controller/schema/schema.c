@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Looks things up in the description of the resources; see schema.h. */
+
+#include <config.h>
+
+#include "controller/schema/schema.h"
+
+#include <string.h>
+
+#include "util.h"
+
+const struct schema_table *
+schema_find_table(const char *name)
+{
+    for (size_t i = 0; i < VMN_N_TABLES; i++) {
+        const struct schema_table *table = &schema_tables[i];
+
+        if (!strcmp(name, table->plural) || !strcmp(name, table->singular)) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+const struct schema_field *
+schema_find_field(const struct schema_struct *s, const char *name)
+{
+    for (const struct schema_field *f = s->fields; f->name; f++) {
+        if (!strcmp(f->name, name)) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+/* The number of single-character edits between 'a' and 'b', both of at most
+ * SUGGEST_LEN characters. */
+#define SUGGEST_LEN 32
+static unsigned
+edit_distance(const char *a, const char *b)
+{
+    unsigned row[SUGGEST_LEN + 1];
+    size_t n_b = strlen(b);
+
+    for (size_t j = 0; j <= n_b; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; a[i - 1]; i++) {
+        unsigned diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= n_b; j++) {
+            unsigned change = diagonal + (a[i - 1] != b[j - 1]);
+
+            diagonal = row[j];
+            row[j] = MIN(change, MIN(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[n_b];
+}
+
+const char *
+schema_suggest(const char *name,
+               const char *(*candidate)(const void *aux, size_t i),
+               const void *aux)
+{
+    /* A slip is one edit, or two in a longer name. */
+    unsigned best_distance = strlen(name) < 6 ? 2 : 3;
+    const char *best = NULL;
+    const char *s;
+
+    if (strlen(name) > SUGGEST_LEN) {
+        return NULL;
+    }
+    for (size_t i = 0; (s = candidate(aux, i)) != NULL; i++) {
+        unsigned distance = strlen(s) <= SUGGEST_LEN
+                            ? edit_distance(name, s) : UINT32_MAX;
+
+        /* "x" is no slip of "ip", although few edits apart. */
+        if (distance < best_distance && distance < strlen(s)) {
+            best_distance = distance;
+            best = s;
+        }
+    }
+    return best;
+}
+
+size_t
+schema_element_size(const struct schema_field *f)
+{
+    switch (f->type) {
+    case SCHEMA_BOOL: return sizeof(bool);
+    case SCHEMA_INT: return sizeof(int);
+    case SCHEMA_U16: return sizeof(uint16_t);
+    case SCHEMA_U32: return sizeof(uint32_t);
+    case SCHEMA_ENUM: return sizeof(int);
+    case SCHEMA_STRING:
+    case SCHEMA_REF: return sizeof(const char *);
+    case SCHEMA_MAC: return sizeof(struct vmn_mac);
+    case SCHEMA_IP: return sizeof(struct vmn_ip);
+    case SCHEMA_PREFIX: return sizeof(struct vmn_prefix);
+    case SCHEMA_RANGE: return sizeof(struct vmn_port_range);
+    case SCHEMA_LABELS: return sizeof(struct vmn_labels);
+    case SCHEMA_SELECTOR: return sizeof(struct vmn_selector);
+    case SCHEMA_STRUCT: return f->nested->size;
+    case SCHEMA_ENUM_SET: break;
+    }
+
+    size_t n = 0;
+    while (f->names[n]) {
+        n++;
+    }
+    return n * sizeof(bool);
+}

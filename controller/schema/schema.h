@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one description of every resource: its fields, their types, places in
+ * the structs of vmn/rows.h, bounds, defaults and meanings.  JSON
+ * (schema-row.h), SQL columns (store/), the API's description and the columns
+ * of vmnctl are all driven by these tables; adding a field is adding a row.
+ *
+ * Not for what takes more than one object to check (model/). */
+
+#ifndef CONTROLLER_SCHEMA_SCHEMA_H
+#define CONTROLLER_SCHEMA_SCHEMA_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/schema/error.h"
+#include "vmn/rows.h"
+
+/* The type of a field, or of each element if it is a list.  In the row it is
+ * kept as the C type in the comment. */
+enum schema_type {
+    SCHEMA_BOOL,                /* bool */
+    SCHEMA_INT,                 /* int */
+    SCHEMA_U16,                 /* uint16_t */
+    SCHEMA_U32,                 /* uint32_t */
+    SCHEMA_ENUM,                /* An enum; a text in JSON. */
+    SCHEMA_STRING,              /* const char * */
+    SCHEMA_REF,                 /* const char *: name of a row of 'ref'. */
+    SCHEMA_MAC,                 /* struct vmn_mac */
+    SCHEMA_IP,                  /* struct vmn_ip */
+    SCHEMA_PREFIX,              /* struct vmn_prefix */
+    SCHEMA_RANGE,               /* struct vmn_port_range */
+    SCHEMA_LABELS,              /* struct vmn_labels */
+    SCHEMA_SELECTOR,            /* struct vmn_selector; a text in JSON. */
+    SCHEMA_STRUCT,              /* As 'nested' says. */
+    SCHEMA_ENUM_SET,            /* bool[], one for each value of an enum; an
+                                 * array of texts in JSON. */
+};
+
+/* Must be there (if 'unless' is set: unless that other field is). */
+#define SCHEMA_REQUIRED (1u << 0)
+/* An array in JSON; in the row a pointer at 'offset', a count at
+ * 'n_offset'. */
+#define SCHEMA_LIST (1u << 1)
+/* A list whose order does not matter: kept sorted, each element once, port
+ * ranges merged. */
+#define SCHEMA_SET (SCHEMA_LIST | 1u << 2)
+/* Given out by the controller when absent.  'offset' holds what was asked
+ * for, 'given_offset' the value in effect, which is shown in "status". */
+#define SCHEMA_GIVEN (1u << 3)
+/* The default is the object's own name. */
+#define SCHEMA_NAME_DEFAULT (1u << 4)
+/* A prefix may be written as a bare address. */
+#define SCHEMA_BARE_ADDRESS (1u << 5)
+/* Elements of the list that holds this struct must differ in this field,
+ * which is the first. */
+#define SCHEMA_KEY (1u << 6)
+/* Not shown, and NULL in SQL, when it has its default value. */
+#define SCHEMA_HIDE_DEFAULT (1u << 7)
+
+struct schema_struct;
+
+struct schema_field {
+    const char *name;           /* In JSON and SQL.  NULL ends an array. */
+    enum schema_type type;
+    unsigned flags;             /* SCHEMA_*. */
+    size_t offset;              /* Bytes, in the struct. */
+    size_t n_offset;            /* Lists: of the size_t count. */
+    size_t given_offset;        /* SCHEMA_GIVEN. */
+    size_t given_n_offset;      /* Lists with SCHEMA_GIVEN. */
+    int64_t min, max;           /* Integer, string's length, prefix's. */
+    size_t min_items, max_items; /* Lists. */
+    int64_t def;                /* Default of BOOL, integers, ENUM. */
+    const char *def_text;       /* Default of STRING. */
+    const char *const *names;   /* ENUM, ENUM_SET: by value; NULL ends. */
+    unsigned allowed;           /* ENUM: bits of values; 0: all. */
+    enum vmn_table ref;         /* REF. */
+    const struct schema_struct *nested; /* STRUCT. */
+    const char *unless;         /* Excludes this other field. */
+    /* STRING: NULL or a sentence, that the caller frees, what is wrong. */
+    char *(*check)(const char *);
+    const char *doc;            /* A sentence for users. */
+};
+
+struct schema_struct {
+    const char *name;           /* "subnet". */
+    size_t size;                /* Of the C struct, in bytes. */
+    const struct schema_field *fields;
+    /* Fields that other versions have or will have: refused with a sentence
+     * of their own.  NULL ends; may be NULL. */
+    const char *const *later;
+    /* Called after the fields were parsed without fault: sets defaults that
+     * depend on other fields, reports what contradicts.  'json' is the
+     * object, 'pointer' where it is.  May be NULL. */
+    void (*finish)(void *, const json_t *json, const char *pointer,
+                   struct vmn_errors *);
+};
+
+/* A column of a table for people.  'path' is a JSON pointer into the object as
+ * the API shows it; the value may be absent, or a list. */
+struct schema_column {
+    const char *heading;        /* NULL ends an array. */
+    const char *path;
+    bool wide;                  /* Only on demand. */
+};
+
+struct schema_table {
+    enum vmn_table id;
+    const char *plural;         /* "ports": in addresses and in SQL. */
+    const char *singular;       /* "port": in sentences. */
+    const char *kind;           /* "Port": in descriptions of the API. */
+    bool observed;              /* Reported by hosts, not asked for. */
+    bool stored;                /* False: volatile. */
+    size_t max_rows;
+    enum vmn_table named_as;    /* VMN_N_TABLES, or names are those of rows of
+                                 * this table. */
+    char *(*check_name)(const char *); /* As schema_field's 'check'. */
+    struct schema_struct row;
+    const struct schema_column *columns;
+    const char *doc;            /* A sentence for users. */
+};
+
+/* By enum vmn_table. */
+extern const struct schema_table schema_tables[VMN_N_TABLES];
+
+/* The table "ports" (or "port"), or NULL. */
+const struct schema_table *schema_find_table(const char *name);
+
+/* The field 'name' of a struct, or NULL. */
+const struct schema_field *schema_find_field(const struct schema_struct *,
+                                             const char *name);
+
+/* The candidate that 'name' is probably a slip of, or NULL. */
+const char *schema_suggest(const char *name,
+                           const char *(*candidate)(const void *aux,
+                                                    size_t i),
+                           const void *aux);
+
+/* The size in bytes of one element of a field, as it is kept in a row. */
+size_t schema_element_size(const struct schema_field *);
+
+#endif /* controller/schema/schema.h */

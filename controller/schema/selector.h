@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Label selectors: "role=web,env!=dev,k in (a,b),k notin (a),k,!k".  The empty
+ * text selects everything.  vmn_selector_matches() of vmn/types.h is here,
+ * too. */
+
+#ifndef CONTROLLER_SCHEMA_SELECTOR_H
+#define CONTROLLER_SCHEMA_SELECTOR_H 1
+
+#include <stddef.h>
+
+#include "vmn/types.h"
+
+struct arena;
+
+#define SELECTOR_LEN 4096       /* Characters of text. */
+#define SELECTOR_TERMS_MAX 32
+#define SELECTOR_VALUES_MAX 64  /* Of a term. */
+
+/* Parses the 'len' characters at 'text' into '*selector', whose parts live in
+ * 'arena'.  Terms and values come out sorted and each once, and 'text' of the
+ * result is the canonical form.  Returns NULL, or a sentence that the caller
+ * frees. */
+char *selector_parse(const char *text, size_t len, struct arena *,
+                     struct vmn_selector *);
+
+#endif /* controller/schema/selector.h */

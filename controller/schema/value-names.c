@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which names, label keys and remotes are well-formed; see value.h. */
+
+#include <config.h>
+
+#include "controller/schema/value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+/* True if the 'len' characters at 'text' are all of 'set'. */
+static bool
+all_of(const char *text, size_t len, const char *set)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (!text[i] || !strchr(set, text[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+one_of(char c, const char *set)
+{
+    return all_of(&c, 1, set);
+}
+
+static bool
+is_name(const char *text, size_t len)
+{
+    return len >= 1 && len <= VMN_NAME_LEN
+           && all_of(text, len, LOWER DIGITS ".-")
+           && one_of(text[0], LOWER DIGITS)
+           && one_of(text[len - 1], LOWER DIGITS);
+}
+
+char *
+value_check_name(const char *text)
+{
+    return is_name(text, strlen(text)) ? NULL
+           : xstrdup("must be a name: 1 to 63 of a-z, 0-9, '-' and '.', with "
+                     "a letter or digit at both ends");
+}
+
+static bool
+is_iface_id(const char *text)
+{
+    size_t len = strlen(text);
+
+    return len >= 1 && len <= VMN_NAME_LEN
+           && all_of(text, len, LOWER UPPER DIGITS "._-");
+}
+
+char *
+value_check_iface_id(const char *text)
+{
+    return is_iface_id(text) ? NULL
+           : xstrdup("must be an interface id: 1 to 63 of A-Z, a-z, 0-9, "
+                     "'.', '_' and '-'");
+}
+
+char *
+value_check_vif_name(const char *text)
+{
+    const char *slash = strchr(text, '/');
+
+    return slash && is_name(text, slash - text) && is_iface_id(slash + 1)
+           ? NULL : xstrdup("must be HOST/IFACE-ID");
+}
+
+char *
+value_check_bridge(const char *text)
+{
+    size_t len = strlen(text);
+
+    return len >= 1 && len <= 15 && one_of(text[0], LOWER UPPER DIGITS)
+           && all_of(text, len, LOWER UPPER DIGITS "._-")
+           ? NULL : xstrdup("must be the name of a bridge: 1 to 15 of A-Z, "
+                            "a-z, 0-9, '.', '_' and '-', with a letter or "
+                            "digit first");
+}
+
+/* True for "HOST:PORT"; HOST may be an IPv6 address in brackets. */
+static bool
+is_host_port(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+
+    if (!colon) {
+        return false;
+    }
+
+    size_t host_len = colon - text;
+    size_t port_len = strlen(colon + 1);
+    bool host_ok;
+
+    if (text[0] == '[') {
+        host_ok = host_len >= 4 && text[host_len - 1] == ']'
+                  && all_of(text + 1, host_len - 2,
+                            DIGITS "abcdefABCDEF:.");
+    } else {
+        host_ok = host_len >= 1 && host_len <= 253
+                  && all_of(text, host_len, LOWER UPPER DIGITS ".-");
+    }
+    return host_ok && port_len >= 1 && port_len <= 5
+           && all_of(colon + 1, port_len, DIGITS) && colon[1] != '0'
+           && atoi(colon + 1) <= 65535;
+}
+
+char *
+value_check_ovsdb(const char *text)
+{
+    if (!strcmp(text, "inbound")) {
+        return NULL;
+    }
+    if (!strncmp(text, "tcp:", 4) || !strncmp(text, "ssl:", 4)) {
+        return is_host_port(text + 4) ? NULL
+               : xasprintf("must be \"%.4sHOST:PORT\"", text);
+    }
+    if (!strncmp(text, "unix:", 5)) {
+        /* sockaddr_un holds 107 characters. */
+        return text[5] == '/' && strlen(text + 5) <= 107 ? NULL
+               : xstrdup("must be \"unix:/PATH\" with a path of at most 107 "
+                         "characters");
+    }
+    return xstrdup("must be \"tcp:HOST:PORT\", \"ssl:HOST:PORT\", "
+                   "\"unix:/PATH\" or \"inbound\"");
+}
+
+/* A label value, or the part of a key that follows the prefix. */
+static bool
+is_label_text(const char *text, size_t len)
+{
+    return len >= 1 && len <= VALUE_LABEL_VALUE_LEN
+           && all_of(text, len, LOWER UPPER DIGITS "._-")
+           && one_of(text[0], LOWER UPPER DIGITS)
+           && one_of(text[len - 1], LOWER UPPER DIGITS);
+}
+
+char *
+value_check_label_key(const char *text)
+{
+    const char *slash = strchr(text, '/');
+    const char *name = slash ? slash + 1 : text;
+    size_t prefix_len = slash ? (size_t) (slash - text) : 0;
+
+    return strlen(text) <= VALUE_LABEL_KEY_LEN
+           && (!slash || is_name(text, prefix_len))
+           && is_label_text(name, strlen(name)) ? NULL
+           : xstrdup("must be a label key, \"NAME\" or \"PREFIX/NAME\": 1 to "
+                     "63 of A-Z, a-z, 0-9, '.', '_' and '-', with a letter "
+                     "or digit at both ends");
+}
+
+char *
+value_check_label_value(const char *text)
+{
+    size_t len = strlen(text);
+
+    return !len || is_label_text(text, len) ? NULL
+           : xstrdup("must be a label value: up to 63 of A-Z, a-z, 0-9, '.', "
+                     "'_' and '-', with a letter or digit at both ends");
+}

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows from JSON and back: canonical forms, defaults, and every kind of
+ * fault with its pointer. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-row.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Test cases write ' for ". */
+static json_t *
+load(const char *text)
+{
+    char *copy = xstrdup(text);
+    json_error_t error;
+
+    for (char *p = copy; *p; p++) {
+        if (*p == '\'') {
+            *p = '"';
+        }
+    }
+    json_t *json = json_loads(copy, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+                              &error);
+    if (!json) {
+        fail_msg("%s: %s", copy, error.text);
+    }
+    free(copy);
+    return json;
+}
+
+static char *
+dump(const json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT);
+
+    for (char *p = text; *p; p++) {
+        if (*p == '"') {
+            *p = '\'';
+        }
+    }
+    return text;
+}
+
+struct good_case {
+    const char *table;
+    const char *spec;
+    const char *canonical;
+};
+
+static const struct good_case good_cases[] = {
+    { "hosts", "{'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}",
+      "{'ovsdb':'inbound','tunnel_ip':'192.0.2.1','encap':'vxlan',"
+      "'bridge':'br-int','datapath':'system','adopt':false}" },
+    { "host", "{'ovsdb':'ssl:hv1.example.org:6640','datapath':'netdev',"
+      "'tunnel_ip':'192.0.2.1','bridge':'br0','adopt':true,"
+      "'labels':{'rack':'a','b':''},'description':'first'}",
+      "{'description':'first','labels':{'b':'','rack':'a'},"
+      "'ovsdb':'ssl:hv1.example.org:6640','tunnel_ip':'192.0.2.1',"
+      "'encap':'vxlan','bridge':'br0','datapath':'netdev','adopt':true}" },
+    { "networks", "{}", "{'mtu':1450,'default':'allow'}" },
+    { "networks", "{'vni':null,'description':'','labels':{}}",
+      "{'mtu':1450,'default':'allow'}" },
+    { "networks", "{'vni':7,'default':'deny','mtu':9000,'subnets':["
+      "{'cidr':'10.1.0.0/24'},"
+      "{'cidr':'10.0.0.0/24','gateway':'10.0.0.1'}]}",
+      "{'vni':7,'subnets':[{'cidr':'10.0.0.0/24','gateway':'10.0.0.1'},"
+      "{'cidr':'10.1.0.0/24'}],'mtu':9000,'default':'deny'}" },
+    { "ports", "{'network':'n'}",
+      "{'network':'n','enabled':true,'quarantined':false,'iface_id':'x'}" },
+    { "ports", "{'network':'n','mac':'02:AB:cd:00:00:01',"
+      "'ips':['10.0.0.9','10.0.0.10','10.0.0.9'],'iface_id':'Tap_1',"
+      "'host':'h1','enabled':false,'quarantined':true,"
+      "'allowed_addresses':[{'ip':'10.9.0.0/16'},"
+      "{'ip':'10.0.0.77','mac':'02:00:00:00:00:09'}]}",
+      "{'network':'n','mac':'02:ab:cd:00:00:01',"
+      "'ips':['10.0.0.9','10.0.0.10'],'enabled':false,'quarantined':true,"
+      "'allowed_addresses':[{'ip':'10.0.0.77','mac':'02:00:00:00:00:09'},"
+      "{'ip':'10.9.0.0/16'}],'host':'h1','iface_id':'Tap_1'}" },
+    { "groups", "{}", "{}" },
+    { "groups", "{'selector':''}", "{'selector':''}" },
+    { "groups", "{'selector':'b,a==1','ports':['p2','p1','p2'],"
+      "'cidrs':['10.0.0.0/8','0.0.0.0/0']}",
+      "{'selector':'a=1,b','ports':['p1','p2'],"
+      "'cidrs':['0.0.0.0/0','10.0.0.0/8']}" },
+    { "services", "{'entries':[{'protocol':'udp','ports':[53]},"
+      "{'protocol':'tcp','ports':['82-90','80',81,'85-95','100']},"
+      "{'protocol':'icmp','icmp_type':0},{'protocol':'icmp'},"
+      "{'protocol':'any'}]}",
+      "{'entries':[{'protocol':'any'},"
+      "{'protocol':'tcp','ports':['80-95','100']},"
+      "{'protocol':'udp','ports':['53']},{'protocol':'icmp'},"
+      "{'protocol':'icmp','icmp_type':0}]}" },
+    { "policies", "{'applies_to':['g']}",
+      "{'tier':'application','priority':500,'applies_to':['g'],"
+      "'directions':['ingress']}" },
+    { "policies", "{'applies_to':['g','a','g'],'rules':["
+      "{'direction':'egress','action':'allow'}]}",
+      "{'tier':'application','priority':500,'applies_to':['a','g'],"
+      "'directions':['egress'],"
+      "'rules':[{'direction':'egress','action':'allow'}]}" },
+    { "policies", "{'applies_to':['g'],'directions':[],'priority':0,"
+      "'tier':'emergency','rules':["
+      "{'direction':'ingress','action':'deny','peers':[{'group':'g'},"
+      "{'cidr':'10.0.0.0/8'}],'services':[{'service':'http'},"
+      "{'protocol':'tcp','ports':['80']}]},"
+      "{'direction':'ingress','action':'pass'}]}",
+      "{'tier':'emergency','priority':0,'applies_to':['g'],'directions':[],"
+      "'rules':[{'direction':'ingress','action':'deny','peers':["
+      "{'cidr':'10.0.0.0/8'},{'group':'g'}],'services':["
+      "{'protocol':'tcp','ports':['80']},{'service':'http'}]},"
+      "{'direction':'ingress','action':'pass'}]}" },
+    { "loadbalancers", "{'vip':'10.0.0.100','networks':['n'],"
+      "'ports':[{'port':443,'target':8443},{'port':80}],"
+      "'backends':[{'port':'w2','weight':3},{'port':'w1'}],"
+      "'selector':'role=web'}",
+      "{'vip':'10.0.0.100','networks':['n'],'protocol':'tcp',"
+      "'ports':[{'port':80,'target':80},{'port':443,'target':8443}],"
+      "'backends':[{'port':'w1','weight':1},{'port':'w2','weight':3}],"
+      "'selector':'role=web'}" },
+    { "apps", "{}", "{'enabled':true}" },
+    { "bindings", "{'host':'h1','candidate':'h2'}",
+      "{'host':'h1','candidate':'h2'}" },
+};
+
+/* Parses and prints, twice: the canonical form is its own. */
+static void
+good_specs_have_one_canonical_form(void **state OVS_UNUSED)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(good_cases); i++) {
+        const struct good_case *c = &good_cases[i];
+        const struct schema_table *table = schema_find_table(c->table);
+        json_t *spec = load(c->spec);
+        struct vmn_row *rows[2];
+        struct vmn_errors errors;
+        struct arena arena;
+
+        assert_non_null(table);
+        vmn_errors_init(&errors);
+        arena_init(&arena);
+        for (int j = 0; j < 2; j++) {
+            rows[j] = schema_row_parse(table, "x", spec, "", &arena,
+                                       &errors);
+            if (!rows[j]) {
+                fail_msg("%s: %s: %s", c->spec, errors.errors[0].pointer,
+                         errors.errors[0].text);
+            }
+            json_decref(spec);
+            spec = schema_row_spec(rows[j]);
+
+            char *text = dump(spec);
+            assert_string_equal(text, c->canonical);
+            free(text);
+        }
+        assert_true(schema_row_same(rows[0], rows[1]));
+        assert_true(schema_row_same(rows[0],
+                                    schema_row_clone(rows[0], &arena)));
+        json_decref(spec);
+        arena_uninit(&arena);
+        vmn_errors_uninit(&errors);
+    }
+}
+
+struct bad_case {
+    const char *table;
+    const char *spec;
+    /* "POINTER TEXT" of each error, in order, each on a line. */
+    const char *errors;
+};
+
+#define POLICY(RULES) "{'applies_to':['g'],'rules':[" RULES "]}"
+#define RULE(MORE) "{'direction':'ingress','action':'allow'," MORE "}"
+#define LB(MORE) "{'vip':'10.0.0.9','networks':['n']," MORE "}"
+#define HOST(MORE) "{'ovsdb':'inbound','tunnel_ip':'192.0.2.1'," MORE "}"
+
+static const struct bad_case bad_cases[] = {
+    { "groups", "[]", " must be an object\n" },
+    { "groups", "{'labls':{}}",
+      "/labls unknown field \"labls\" of a group; did you mean \"labels\"?\n"
+    },
+    { "groups", "{'zzzzzzz':1}",
+      "/zzzzzzz unknown field \"zzzzzzz\" of a group\n" },
+    { "policies", "{'applies_to':['g'],'mode':'shadow'}",
+      "/mode field \"mode\" of a policy is not supported yet\n" },
+    { "policies", POLICY(RULE("'log':true")),
+      "/rules/0/log field \"log\" of a rule is not supported yet\n" },
+    { "hosts", "{}", "/ovsdb is required\n/tunnel_ip is required\n" },
+    { "hosts", "{'ovsdb':null,'tunnel_ip':'192.0.2.1'}",
+      "/ovsdb is required\n" },
+    { "hosts", HOST("'encap':'geneve'"),
+      "/encap must be one of \"vxlan\"\n" },
+    { "hosts", HOST("'datapath':'netdv'"),
+      "/datapath must be one of \"system\", \"netdev\"; did you mean "
+      "\"netdev\"?\n" },
+    { "hosts", HOST("'adopt':1"), "/adopt must be true or false\n" },
+    { "hosts", HOST("'bridge':'a-very-long-name-1'"),
+      "/bridge must have at most 15 bytes\n" },
+    { "hosts", HOST("'bridge':''"),
+      "/bridge must be the name of a bridge: 1 to 15 of A-Z, a-z, 0-9, "
+      "'.', '_' and '-', with a letter or digit first\n" },
+    { "hosts", "{'ovsdb':'tcp:h','tunnel_ip':'192.0.2.1'}",
+      "/ovsdb must be \"tcp:HOST:PORT\"\n" },
+    { "hosts", "{'ovsdb':'ssl:h:99999','tunnel_ip':'192.0.2.1'}",
+      "/ovsdb must be \"ssl:HOST:PORT\"\n" },
+    { "hosts", "{'ovsdb':'unix:rel','tunnel_ip':'192.0.2.1'}",
+      "/ovsdb must be \"unix:/PATH\" with a path of at most 107 "
+      "characters\n" },
+    { "hosts", "{'ovsdb':'http:x','tunnel_ip':'fe80::1'}",
+      "/ovsdb must be \"tcp:HOST:PORT\", \"ssl:HOST:PORT\", "
+      "\"unix:/PATH\" or \"inbound\"\n"
+      "/tunnel_ip must be IPv4: IPv6 is not supported yet\n" },
+    { "hosts", HOST("'description':'a\\u0000b'"),
+      "/description must not hold control characters\n" },
+    { "hosts", HOST("'labels':{'a/b/c':'x','k':1,'l':'-'}"),
+      "/labels/a~1b~1c must be a label key, \"NAME\" or \"PREFIX/NAME\": 1 "
+      "to 63 of A-Z, a-z, 0-9, '.', '_' and '-', with a letter or digit at "
+      "both ends\n"
+      "/labels/k must be a string\n"
+      "/labels/l must be a label value: up to 63 of A-Z, a-z, 0-9, '.', '_' "
+      "and '-', with a letter or digit at both ends\n" },
+    { "networks", "{'vni':0}",
+      "/vni must be an integer from 1 to 16777215\n" },
+    { "networks", "{'vni':16777216}",
+      "/vni must be an integer from 1 to 16777215\n" },
+    { "networks", "{'vni':1.0}",
+      "/vni must be an integer from 1 to 16777215\n" },
+    { "networks", "{'vni':99999999999999999}",
+      "/vni must be an integer from 1 to 16777215\n" },
+    { "networks", "{'mtu':575}",
+      "/mtu must be an integer from 576 to 9216\n" },
+    { "networks", "{'subnets':{}}", "/subnets must be a list\n" },
+    { "networks", "{'subnets':[{'cidr':'10.0.0.1/24'}]}",
+      "/subnets/0/cidr has host bits: the prefix is \"10.0.0.0/24\"\n" },
+    { "networks", "{'subnets':[{'cidr':'10.0.0.0'}]}",
+      "/subnets/0/cidr must be a prefix: write \"10.0.0.0/32\" for one "
+      "address\n" },
+    { "networks", "{'subnets':[{'cidr':'10.0.0.0/33'},{'cidr':'x/8'},"
+      "{'cidr':'10.0.0.0/024'},{'cidr':'0.0.0.0/0'},{'cidr':'fd00::/64'}]}",
+      "/subnets/0/cidr must end with a length from \"/0\" to \"/32\"\n"
+      "/subnets/1/cidr must be an IPv4 prefix such as \"10.0.0.0/24\"\n"
+      "/subnets/2/cidr must end with a length from \"/0\" to \"/32\"\n"
+      "/subnets/3/cidr must have a length from \"/8\" to \"/31\"\n"
+      "/subnets/4/cidr must be IPv4: IPv6 is not supported yet\n" },
+    { "networks", "{'subnets':[{'cidr':'10.0.0.0/24','gateway':'10.0.1.1'},"
+      "{'cidr':'10.2.0.0/24','gateway':'10.2.0.255'}]}",
+      "/subnets/0/gateway must be an address of the subnet\n"
+      "/subnets/1/gateway must not be the subnet's first or last address\n"
+    },
+    { "networks", "{'subnets':[{'cidr':'10.0.0.0/16'},"
+      "{'cidr':'10.1.0.0/16'},{'cidr':'10.0.7.0/24'}]}",
+      "/subnets must not overlap: 10.0.0.0/16 and 10.0.7.0/24 do\n" },
+    { "networks", "{'subnets':[{'cidr':'10.0.0.0/16'},"
+      "{'cidr':'10.0.0.0/16','gateway':'10.0.0.1'}]}",
+      "/subnets must name each \"cidr\" once: \"10.0.0.0/16\" is there "
+      "twice\n" },
+    { "ports", "{}", "/network is required\n" },
+    { "ports", "{'network':'Up'}", "/network must be the name of a "
+      "network\n" },
+    { "ports", "{'network':'n','mac':'02:00:00:00:00'}",
+      "/mac must be a MAC address such as \"02:00:00:00:00:01\"\n" },
+    { "ports", "{'network':'n','mac':'01:00:00:00:00:01'}",
+      "/mac must be a unicast MAC address: the lowest bit of its first byte "
+      "is set\n" },
+    { "ports", "{'network':'n','mac':'00:00:00:00:00:00'}",
+      "/mac must not be the zero MAC address\n" },
+    { "ports", "{'network':'n','ips':['10.0.0.256','224.0.0.1',7]}",
+      "/ips/0 must be an IPv4 address such as \"10.0.0.1\"\n"
+      "/ips/1 must be a unicast IPv4 address\n"
+      "/ips/2 must be a string\n" },
+    { "ports", "{'network':'n','iface_id':'a b'}",
+      "/iface_id must be an interface id: 1 to 63 of A-Z, a-z, 0-9, '.', "
+      "'_' and '-'\n" },
+    { "ports", "{'network':'n','allowed_addresses':[{'mac':'x'}]}",
+      "/allowed_addresses/0/ip is required\n"
+      "/allowed_addresses/0/mac must be a MAC address such as "
+      "\"02:00:00:00:00:01\"\n" },
+    { "groups", "{'selector':'a b'}",
+      "/selector must have '=', '!=', 'in', 'notin' or ',' at character "
+      "3\n" },
+    { "groups", "{'ports':['ok','Not OK']}",
+      "/ports/1 must be the name of a port\n" },
+    { "services", "{'entries':[]}",
+      "/entries must have at least 1 element\n" },
+    { "services", "{'entries':[{'protocol':'icmp','ports':[1]},"
+      "{'protocol':'tcp','icmp_type':3},{'protocol':'sctp'},{}]}",
+      "/entries/0/ports is only for the protocols \"tcp\" and \"udp\"\n"
+      "/entries/1/icmp_type is only for the protocol \"icmp\"\n"
+      "/entries/2/protocol must be one of \"any\", \"tcp\", \"udp\", "
+      "\"icmp\"\n"
+      "/entries/3/protocol is required\n" },
+    { "services", "{'entries':[{'protocol':'tcp','ports':[0,70000,'1-','-2',"
+      "'9-8','080','1-2-3']}]}",
+      "/entries/0/ports/0 must be a port from 1 to 65535\n"
+      "/entries/0/ports/1 must be a port from 1 to 65535\n"
+      "/entries/0/ports/2 must be a port (\"80\") or a range of ports "
+      "(\"8000-8010\") from 1 to 65535\n"
+      "/entries/0/ports/3 must be a port (\"80\") or a range of ports "
+      "(\"8000-8010\") from 1 to 65535\n"
+      "/entries/0/ports/4 must be a range whose first port is not above its "
+      "last\n"
+      "/entries/0/ports/5 must be a port (\"80\") or a range of ports "
+      "(\"8000-8010\") from 1 to 65535\n"
+      "/entries/0/ports/6 must be a port (\"80\") or a range of ports "
+      "(\"8000-8010\") from 1 to 65535\n" },
+    { "services", "{'entries':[{'protocol':'icmp','icmp_type':-1}]}",
+      "/entries/0/icmp_type must be an integer from 0 to 255\n" },
+    { "policies", "{'rules':[]}", "/applies_to is required\n" },
+    { "policies", "{'applies_to':['g'],'priority':1000,'tier':'x'}",
+      "/tier must be one of \"emergency\", \"security\", \"platform\", "
+      "\"application\", \"baseline\"\n"
+      "/priority must be an integer from 0 to 999\n" },
+    { "policies", "{'applies_to':['g'],'directions':['in']}",
+      "/directions/0 must be one of \"ingress\", \"egress\"\n" },
+    { "policies", POLICY("{'direction':'ingress','action':'reject'}"),
+      "/rules/0/action must be one of \"allow\", \"deny\", \"pass\"\n" },
+    { "policies", POLICY(RULE("'peers':[{},{'group':'g',"
+                              "'cidr':'10.0.0.0/8'}]")),
+      "/rules/0/peers/0 needs \"group\" or \"cidr\"\n"
+      "/rules/0/peers/1/cidr cannot be combined with \"group\"\n" },
+    { "policies", POLICY(RULE("'services':[{},{'service':'s','ports':[1]},"
+                              "{'ports':[1]}]")),
+      "/rules/0/services/0 needs \"service\" or \"protocol\"\n"
+      "/rules/0/services/1/ports cannot be combined with \"service\"\n"
+      "/rules/0/services/2 needs \"service\" or \"protocol\"\n" },
+    { "loadbalancers", "{}",
+      "/vip is required\n/networks is required\n/ports is required\n" },
+    { "loadbalancers", LB("'ports':[{'port':80}],'protocol':'icmp'"),
+      "/protocol must be one of \"tcp\", \"udp\"\n" },
+    { "loadbalancers", LB("'ports':[{'port':80},{'port':80,'target':81}]"),
+      "/ports must name each \"port\" once: 80 is there twice\n" },
+    { "loadbalancers", LB("'ports':[{'port':0}],'backends':["
+                          "{'port':'a','weight':101}]"),
+      "/ports/0/port must be an integer from 1 to 65535\n"
+      "/backends/0/weight must be an integer from 0 to 100\n" },
+    { "loadbalancers", LB("'ports':[{'port':80}],'backends':["
+                          "{'port':'a','weight':1},{'port':'a','weight':2}]"),
+      "/backends must name each \"port\" once: \"a\" is there twice\n" },
+    { "vifs", "{'host':'h','iface_id':'x','iface':'tap0','ofport':0}",
+      "/ofport must be an integer from 1 to 65535\n" },
+    { "vifs", "{'host':'h','iface_id':'x','iface':'','ofport':1}",
+      "/iface must not be empty\n" },
+};
+
+/* Parses 'spec', expects the errors. */
+static void
+check_bad(const struct schema_table *table, const char *name, json_t *spec,
+          const char *expected, const char *what)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct vmn_errors errors;
+    struct arena arena;
+
+    vmn_errors_init(&errors);
+    arena_init(&arena);
+    assert_null(schema_row_parse(table, name, spec, "", &arena, &errors));
+    for (size_t i = 0; i < errors.n; i++) {
+        ds_put_format(&ds, "%s %s\n", errors.errors[i].pointer,
+                      errors.errors[i].text);
+    }
+    if (strcmp(ds_cstr(&ds), expected)) {
+        fail_msg("%s:\ngot\n%sexpected\n%s", what, ds_cstr(&ds), expected);
+    }
+    ds_destroy(&ds);
+    arena_uninit(&arena);
+    vmn_errors_uninit(&errors);
+}
+
+static void
+bad_specs_get_all_their_errors(void **state OVS_UNUSED)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(bad_cases); i++) {
+        const struct bad_case *c = &bad_cases[i];
+        const struct schema_table *table = schema_find_table(c->table);
+        json_t *spec = load(c->spec);
+
+        check_bad(table, table->id == VMN_TABLE_VIF ? "h/x" : "x", spec,
+                  c->errors, c->spec);
+        json_decref(spec);
+    }
+}
+
+static void
+bad_names_are_refused(void **state OVS_UNUSED)
+{
+    static const char error[] = " must be a name: 1 to 63 of a-z, 0-9, '-' "
+                                "and '.', with a letter or digit at both "
+                                "ends\n";
+    static const char *const names[] = {
+        "", "-a", "a-", ".a", "a.", "A", "a_b", "a/b", "a b", "a\n",
+        "0123456789012345678901234567890123456789012345678901234567890123",
+    };
+    json_t *spec = json_object();
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        check_bad(&schema_tables[VMN_TABLE_GROUP], names[i], spec, error,
+                  names[i]);
+    }
+    check_bad(&schema_tables[VMN_TABLE_VIF], "h", spec, " must be "
+              "HOST/IFACE-ID\n/host is required\n/iface_id is required\n"
+              "/iface is required\n/ofport is required\n", "vif");
+    json_decref(spec);
+}
+
+static void
+lists_are_bounded(void **state OVS_UNUSED)
+{
+    json_t *labels = json_object();
+    json_t *ips = json_array();
+
+    for (int i = 0; i < 65; i++) {
+        char *key = xasprintf("k%d", i);
+
+        json_object_set_new(labels, key, json_string("v"));
+        json_array_append_new(ips, json_string("10.0.0.1"));
+        free(key);
+    }
+    json_t *spec = json_pack("{s:s, s:o, s:o}", "network", "n", "labels",
+                             labels, "ips", ips);
+    check_bad(&schema_tables[VMN_TABLE_PORT], "p", spec,
+              "/labels must have at most 64 labels\n"
+              "/ips must have at most 64 elements\n", "bounds");
+    json_decref(spec);
+}
+
+/* A rule list with 'n' runs of the same action. */
+static json_t *
+policy_of_levels(int n)
+{
+    json_t *rules = json_array();
+
+    for (int i = 0; i < n; i++) {
+        json_array_append_new(rules, json_pack(
+            "{s:s, s:s}", "direction", "ingress", "action",
+            i % 2 ? "deny" : "allow"));
+    }
+    return json_pack("{s:[s], s:o}", "applies_to", "g", "rules", rules);
+}
+
+static void
+policy_levels_are_bounded(void **state OVS_UNUSED)
+{
+    const struct schema_table *table = &schema_tables[VMN_TABLE_POLICY];
+    struct vmn_errors errors;
+    struct arena arena;
+    json_t *spec = policy_of_levels(50);
+
+    vmn_errors_init(&errors);
+    arena_init(&arena);
+    assert_non_null(schema_row_parse(table, "p", spec, "", &arena, &errors));
+    json_decref(spec);
+    arena_uninit(&arena);
+
+    spec = policy_of_levels(51);
+    check_bad(table, "p", spec, "/rules must not change between actions more "
+              "than 49 times: split the policy\n", "levels");
+    json_decref(spec);
+}
+
+static void
+only_the_first_errors_are_kept(void **state OVS_UNUSED)
+{
+    json_t *ports = json_array();
+    struct vmn_errors errors;
+    struct arena arena;
+
+    for (int i = 0; i < 100; i++) {
+        json_array_append_new(ports, json_integer(i));
+    }
+    json_t *spec = json_pack("{s:o}", "ports", ports);
+    vmn_errors_init(&errors);
+    arena_init(&arena);
+    assert_null(schema_row_parse(&schema_tables[VMN_TABLE_GROUP], "g", spec,
+                                 "/3", &arena, &errors));
+    assert_int_equal(errors.n, VMN_ERRORS_MAX);
+    assert_int_equal(errors.n_suppressed, 100 - VMN_ERRORS_MAX);
+    assert_string_equal(errors.errors[7].pointer, "/3/ports/7");
+    arena_uninit(&arena);
+    vmn_errors_uninit(&errors);
+    json_decref(spec);
+}
+
+static void
+collect_ref(void *ds_, enum vmn_table table, const char *name,
+            const char *pointer)
+{
+    ds_put_format(ds_, "%s %s %s\n", pointer, schema_tables[table].plural,
+                  name);
+}
+
+static void
+references_are_found(void **state OVS_UNUSED)
+{
+    static const struct bad_case cases[] = {
+        { "ports", "{'network':'n','host':'h'}",
+          "/network networks n\n/host hosts h\n" },
+        { "policies", POLICY(RULE("'peers':[{'cidr':'10.0.0.0/8'},"
+                                  "{'group':'b'}],"
+                                  "'services':[{'service':'s'}]")),
+          "/applies_to/0 groups g\n/rules/0/peers/1/group groups b\n"
+          "/rules/0/services/0/service services s\n" },
+        { "bindings", "{'host':'h'}", " ports x\n/host hosts h\n" },
+        { "loadbalancers", LB("'ports':[{'port':80}],"
+                              "'backends':[{'port':'p'}]"),
+          "/networks/0 networks n\n/backends/0/port ports p\n" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct schema_table *table = schema_find_table(cases[i].table);
+        json_t *spec = load(cases[i].spec);
+        struct ds ds = DS_EMPTY_INITIALIZER;
+        struct vmn_errors errors;
+        struct arena arena;
+
+        vmn_errors_init(&errors);
+        arena_init(&arena);
+        struct vmn_row *row = schema_row_parse(table, "x", spec, "", &arena,
+                                               &errors);
+        assert_non_null(row);
+        schema_row_refs(row, collect_ref, &ds);
+        assert_string_equal(ds_cstr(&ds), cases[i].errors);
+        ds_destroy(&ds);
+        arena_uninit(&arena);
+        json_decref(spec);
+    }
+}
+
+static void
+given_values_are_the_status(void **state OVS_UNUSED)
+{
+    const struct schema_table *table = &schema_tables[VMN_TABLE_PORT];
+    json_t *spec = load("{'network':'n'}");
+    json_t *status = load("{'mac':'02:00:00:00:00:01','ips':['10.0.0.2']}");
+    struct vmn_errors errors;
+    struct arena arena;
+
+    vmn_errors_init(&errors);
+    arena_init(&arena);
+    struct vmn_row *row = schema_row_parse(table, "p", spec, "", &arena,
+                                           &errors);
+    struct vmn_row *plain = schema_row_clone(row, &arena);
+    assert_true(schema_row_parse_status(table, row, status, "", &arena,
+                                        &errors));
+    assert_true(schema_row_same_spec(row, plain));
+    assert_false(schema_row_same(row, plain));
+
+    json_t *printed = schema_row_status(row);
+    assert_true(json_equal(printed, status));
+    json_decref(printed);
+    printed = schema_row_spec(row);
+    assert_null(json_object_get(printed, "mac"));
+    json_decref(printed);
+    json_decref(spec);
+    json_decref(status);
+    arena_uninit(&arena);
+}
+
+/* The description itself: what code relies on without checking. */
+static void
+description_is_consistent(void **state OVS_UNUSED)
+{
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct schema_table *table = &schema_tables[i];
+
+        assert_int_equal(table->id, i);
+        assert_ptr_equal(schema_find_table(table->plural), table);
+        assert_ptr_equal(schema_find_table(table->singular), table);
+        assert_non_null(table->columns);
+        assert_non_null(table->doc);
+        assert_true(table->max_rows > 0);
+        for (const struct schema_field *f = table->row.fields; f->name; f++) {
+            assert_non_null(f->doc);
+            assert_true(f->offset >= sizeof(struct vmn_row));
+            assert_ptr_equal(schema_find_field(&table->row, f->name), f);
+            if (f->flags & SCHEMA_LIST) {
+                assert_true(f->max_items > 0);
+            }
+        }
+    }
+    assert_null(schema_find_table("nothing"));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_specs_have_one_canonical_form),
+        cmocka_unit_test(bad_specs_get_all_their_errors),
+        cmocka_unit_test(bad_names_are_refused),
+        cmocka_unit_test(lists_are_bounded),
+        cmocka_unit_test(policy_levels_are_bounded),
+        cmocka_unit_test(only_the_first_errors_are_kept),
+        cmocka_unit_test(references_are_found),
+        cmocka_unit_test(given_values_are_the_status),
+        cmocka_unit_test(description_is_consistent),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
