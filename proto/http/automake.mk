@@ -1,2 +1,12 @@
-# proto/http
-proto_libproto_la_SOURCES +=
+# proto/http: HTTP/1.1 server parts.
+proto_libproto_la_SOURCES += \
+	proto/http/http-conn.c \
+	proto/http/http-json.c \
+	proto/http/http-parse.c \
+	proto/http/http-parse.h \
+	proto/http/http-private.h \
+	proto/http/http-reply.c \
+	proto/http/http-request.c \
+	proto/http/http-server.c \
+	proto/http/http-target.c \
+	proto/http/http.h

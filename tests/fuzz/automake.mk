@@ -7,3 +7,28 @@ tests_fuzz_fuzz_openflow_LDADD = $(VMN_LIBS)
 if ENABLE_FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz-openflow
 endif
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-http-head tests/fuzz/fuzz-http-json
+endif
+tests_fuzz_fuzz_http_head_SOURCES = tests/fuzz/fuzz-http-head.c
+tests_fuzz_fuzz_http_head_LDADD = $(VMN_LIBS)
+tests_fuzz_fuzz_http_head_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_http_json_SOURCES = tests/fuzz/fuzz-http-json.c
+tests_fuzz_fuzz_http_json_LDADD = $(VMN_LIBS)
+tests_fuzz_fuzz_http_json_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+EXTRA_DIST += \
+	tests/fuzz/corpus/http-head/absolute \
+	tests/fuzz/corpus/http-head/chunked \
+	tests/fuzz/corpus/http-head/encoded \
+	tests/fuzz/corpus/http-head/folded \
+	tests/fuzz/corpus/http-head/get \
+	tests/fuzz/corpus/http-head/lengths \
+	tests/fuzz/corpus/http-head/put \
+	tests/fuzz/corpus/http-json/apply \
+	tests/fuzz/corpus/http-json/deep \
+	tests/fuzz/corpus/http-json/null \
+	tests/fuzz/corpus/http-json/numbers \
+	tests/fuzz/corpus/http-json/put-port \
+	tests/fuzz/corpus/http-json/rubbish \
+	tests/fuzz/corpus/http-json/strings \
+	tests/fuzz/corpus/http-json/twice

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A client's connection: takes requests apart, one at a time, and hands them
+ * to their handlers.  What a client may make the server hold is bounded: the
+ * input stops at a watermark, every state but "the handler has it" has a
+ * deadline, and the next request is read only when the last reply has left. */
+
+#include <config.h>
+
+#include "proto/http/http-private.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(http_conn);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
+
+#define INPUT_HIGH (64 * 1024)      /* Bytes that wait to be understood. */
+#define CHUNK_LINE_MAX 1024         /* Bytes of a chunk's size line. */
+#define TRAILER_MAX 4096            /* Bytes of a chunked body's trailers. */
+#define LINGER_MS 2000              /* For the client to read the reply. */
+#define LINGER_MAX (16u << 20)      /* Bytes thrown away meanwhile. */
+
+static void conn_input(struct http_conn *);
+
+static void
+set_deadline(struct http_conn *conn, int ms)
+{
+    struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+    event_add(conn->deadline, &tv);
+}
+
+static void
+become_idle(struct http_conn *conn)
+{
+    conn->state = HTTP_IDLE;
+    set_deadline(conn, conn->listener->server->options.idle_timeout_ms);
+    ovs_list_remove(&conn->node);
+    ovs_list_push_back(&conn->listener->conns, &conn->node);
+}
+
+void
+http_conn_destroy(struct http_conn *conn)
+{
+    struct http_request *req = conn->request;
+
+    ovs_list_remove(&conn->node);
+    conn->listener->n_conns--;
+    conn->listener->server->stats.n_connections--;
+    event_free(conn->deadline);
+    bufferevent_free(conn->bev);
+    if (req && conn->state == HTTP_HANDLING) {
+        conn->listener->server->stats.n_gone++;
+        req->conn = NULL;
+        req->server = NULL;
+        if (req->gone) {
+            req->gone(req->gone_aux);
+        }
+    } else if (req) {
+        http_request_free(req);
+    }
+    free(conn->who);
+    free(conn);
+}
+
+/* Refuses what came, with a reply, and closes. */
+static void
+conn_fault(struct http_conn *conn, const struct http_fault *fault)
+{
+    VLOG_INFO_RL(&rl, "%s: bad request: %s", conn->who, fault->text);
+    if (!conn->request) {
+        conn->request = http_request_create(conn);
+    }
+    conn->close = true;
+    http_reply_fault(conn->request, fault);
+}
+
+void
+http_conn_replied(struct http_conn *conn)
+{
+    conn->request = NULL;
+    conn->state = HTTP_REPLYING;
+    event_del(conn->deadline);
+}
+
+/* Reading.  -------------------------------------------------------------- */
+
+static void
+dispatch(struct http_conn *conn)
+{
+    struct http_request *req = conn->request;
+
+    conn->state = HTTP_HANDLING;
+    event_del(conn->deadline);
+    /* Last: the handler may end the request, even the connection. */
+    req->route->handler(req, conn->listener->server->aux);
+}
+
+/* The head is complete: 'size' bytes at 'text'.  Returns false if a body is to
+ * be read; else the connection may be gone. */
+static bool
+take_head(struct http_conn *conn, const char *text, size_t size)
+{
+    struct http_server *server = conn->listener->server;
+    struct http_request *req = http_request_create(conn);
+    struct http_fault fault;
+
+    conn->request = req;
+    if (!http_head_parse(&req->head, text, size, &fault)) {
+        conn_fault(conn, &fault);
+        return true;
+    }
+    evbuffer_drain(bufferevent_get_input(conn->bev), size);
+    server->stats.n_requests++;
+    if (!http_request_accept(req)) {
+        return true;                    /* Answered, and gone. */
+    }
+    if (!req->head.chunked && !req->head.body_size) {
+        dispatch(conn);
+        return true;
+    }
+    if (req->head.expects_continue) {
+        evbuffer_add_printf(bufferevent_get_output(conn->bev),
+                            "HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    conn->state = HTTP_BODY;
+    conn->chunk = HTTP_CHUNK_SIZE;
+    conn->trailer_size = 0;
+    set_deadline(conn, server->options.body_timeout_ms);
+    return false;
+}
+
+/* Looks for a head.  Returns false if more must come: of the head, or a body
+ * (the state says which); else the connection may be gone. */
+static bool
+read_head(struct http_conn *conn, struct evbuffer *in)
+{
+    size_t size = MIN(evbuffer_get_length(in), HTTP_HEAD_MAX + 1);
+    const char *text = (const char *) evbuffer_pullup(in, size);
+    struct http_fault fault;
+    int head_size;
+
+    head_size = http_head_size(text, size, &conn->scanned, &fault);
+    if (head_size < 0) {
+        conn_fault(conn, &fault);
+        return true;
+    }
+    return head_size && take_head(conn, text, head_size);
+}
+
+/* Moves up to 'max' bytes to the body.  Returns how many. */
+static size_t
+take_body(struct http_conn *conn, struct evbuffer *in, uint64_t max)
+{
+    size_t n = MIN(evbuffer_get_length(in), max);
+
+    if (n) {
+        evbuffer_remove(in, ds_put_uninit(&conn->request->body, n), n);
+    }
+    return n;
+}
+
+/* A line of chunk framing, or NULL.  With '*fault' if it cannot be one. */
+static char *
+take_line(struct evbuffer *in, size_t *len, struct http_fault *fault)
+{
+    char *line = evbuffer_readln(in, len, EVBUFFER_EOL_CRLF_STRICT);
+
+    if (!line && evbuffer_get_length(in) > CHUNK_LINE_MAX) {
+        fault->text = "The chunked body is malformed";
+    }
+    return line;
+}
+
+/* Takes one piece of a chunked body.  Returns 1 if the body is complete, 0 if
+ * more must come or is there, -1 with '*fault'.  '*progress' says which. */
+static int
+read_chunked(struct http_conn *conn, struct evbuffer *in, bool *progress,
+             struct http_fault *fault)
+{
+    struct http_request *req = conn->request;
+    size_t len;
+
+    *progress = true;
+    fault->text = NULL;
+    if (conn->chunk == HTTP_CHUNK_DATA) {
+        size_t n = take_body(conn, in, conn->chunk_left);
+
+        conn->chunk_left -= n;
+        *progress = n != 0;
+        if (!conn->chunk_left) {
+            conn->chunk = HTTP_CHUNK_END;
+        }
+        return 0;
+    }
+
+    char *line = take_line(in, &len, fault);
+    if (!line) {
+        *progress = false;
+        return fault->text ? -1 : 0;
+    }
+    fault->text = "The chunked body is malformed";
+    bool ok = true, done = false;
+    if (conn->chunk == HTTP_CHUNK_SIZE) {
+        ok = http_chunk_size(line, len, &conn->chunk_left);
+        if (ok && conn->chunk_left > HTTP_BODY_MAX - req->body.length) {
+            fault->status = 413;
+            fault->text = "The body is larger than 8 MiB";
+            ok = false;
+        }
+        conn->chunk = conn->chunk_left ? HTTP_CHUNK_DATA
+                      : HTTP_CHUNK_TRAILER;
+    } else if (conn->chunk == HTTP_CHUNK_END) {
+        ok = !len;
+        conn->chunk = HTTP_CHUNK_SIZE;
+    } else {
+        conn->trailer_size += len + 2;
+        ok = conn->trailer_size <= TRAILER_MAX;
+        done = !len;
+    }
+    free(line);
+    return !ok ? -1 : done;
+}
+
+/* Returns false if more must come; else the connection may be gone. */
+static bool
+read_body(struct http_conn *conn, struct evbuffer *in)
+{
+    struct http_request *req = conn->request;
+    struct http_fault fault = { .status = 400 };
+    bool progress = true;
+
+    if (!req->head.chunked) {
+        take_body(conn, in, req->head.body_size - req->body.length);
+        if (req->body.length < req->head.body_size) {
+            return false;
+        }
+        dispatch(conn);
+        return true;
+    }
+
+    int done = 0;
+    while (!done && progress) {
+        done = read_chunked(conn, in, &progress, &fault);
+    }
+    if (done < 0) {
+        conn_fault(conn, &fault);
+    } else if (done) {
+        dispatch(conn);
+    }
+    return done != 0;
+}
+
+static void
+linger(struct http_conn *conn, struct evbuffer *in)
+{
+    size_t n = evbuffer_get_length(in);
+
+    evbuffer_drain(in, n);
+    conn->discarded += n;
+    if (conn->half_closed || conn->discarded > LINGER_MAX) {
+        http_conn_destroy(conn);
+    }
+}
+
+/* Goes on with what has come.  The connection may be gone afterwards. */
+static void
+conn_input(struct http_conn *conn)
+{
+    struct evbuffer *in = bufferevent_get_input(conn->bev);
+    char eol[2];
+
+    if (conn->state == HTTP_IDLE) {
+        /* RFC 9112, section 2.2: empty lines before a request. */
+        while (evbuffer_copyout(in, eol, 2) == 2 && !memcmp(eol, "\r\n", 2)) {
+            evbuffer_drain(in, 2);
+        }
+        if (evbuffer_get_length(in) > 1 || (evbuffer_get_length(in)
+                                            && evbuffer_copyout(in, eol, 1)
+                                            && eol[0] != '\r')) {
+            conn->state = HTTP_HEAD;
+            conn->scanned = 0;
+            set_deadline(conn,
+                         conn->listener->server->options.head_timeout_ms);
+        }
+    }
+    if (conn->state == HTTP_HEAD && read_head(conn, in)) {
+        return;
+    }
+    if (conn->state == HTTP_BODY && read_body(conn, in)) {
+        return;
+    }
+    if (conn->state == HTTP_LINGERING) {
+        linger(conn, in);
+        return;
+    }
+    if (conn->half_closed && conn->state <= HTTP_BODY) {
+        http_conn_destroy(conn);
+    }
+}
+
+/* Events.  --------------------------------------------------------------- */
+
+static void
+on_read(struct bufferevent *bev OVS_UNUSED, void *conn_)
+{
+    conn_input(conn_);
+}
+
+/* The output is empty. */
+static void
+on_write(struct bufferevent *bev OVS_UNUSED, void *conn_)
+{
+    struct http_conn *conn = conn_;
+
+    if (conn->state != HTTP_REPLYING) {
+        return;
+    }
+    if (!conn->close) {
+        become_idle(conn);
+        conn_input(conn);
+    } else if (conn->half_closed) {
+        http_conn_destroy(conn);
+    } else {
+        conn->state = HTTP_LINGERING;
+        conn->discarded = 0;
+        set_deadline(conn, LINGER_MS);
+        shutdown(bufferevent_getfd(conn->bev), SHUT_WR);
+        conn_input(conn);
+    }
+}
+
+/* True if the client has closed both directions.  After its FIN alone (TCP)
+ * that cannot be known. */
+static bool
+is_hung_up(const struct http_conn *conn)
+{
+    struct pollfd pfd = { .fd = bufferevent_getfd(conn->bev) };
+
+    return poll(&pfd, 1, 0) > 0 && pfd.revents & (POLLHUP | POLLERR);
+}
+
+static void
+on_event(struct bufferevent *bev OVS_UNUSED, short what, void *conn_)
+{
+    struct http_conn *conn = conn_;
+
+    if (what & BEV_EVENT_TIMEOUT) {
+        conn->listener->server->stats.n_timed_out++;
+        http_conn_destroy(conn);
+        return;
+    }
+    if (!(what & BEV_EVENT_EOF) || what & BEV_EVENT_WRITING
+        || is_hung_up(conn)) {
+        http_conn_destroy(conn);
+        return;
+    }
+    /* It sends no more but may still wait for its replies. */
+    conn->half_closed = true;
+    conn_input(conn);
+}
+
+static void
+on_deadline(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
+{
+    struct http_conn *conn = conn_;
+
+    if (conn->state == HTTP_HEAD || conn->state == HTTP_BODY) {
+        struct http_fault fault = {
+            408, "The request did not come to its end in time"
+        };
+
+        conn->listener->server->stats.n_timed_out++;
+        conn_fault(conn, &fault);
+    } else {
+        http_conn_destroy(conn);
+    }
+}
+
+void
+http_conn_create(struct http_listener *listener, int fd, char *who)
+{
+    struct http_server *server = listener->server;
+    struct http_conn *conn = xzalloc(sizeof *conn);
+    int ms = server->options.write_timeout_ms;
+    struct timeval write_timeout = { ms / 1000, ms % 1000 * 1000 };
+
+    conn->listener = listener;
+    conn->who = who;
+    ovs_list_push_back(&listener->conns, &conn->node);
+    listener->n_conns++;
+    server->stats.n_connections++;
+    conn->bev = bufferevent_socket_new(server->base, fd,
+                                       BEV_OPT_CLOSE_ON_FREE);
+    conn->deadline = event_new(server->base, -1, 0, on_deadline, conn);
+    if (!conn->bev || !conn->deadline) {
+        VLOG_FATAL("out of memory");
+    }
+    bufferevent_setcb(conn->bev, on_read, on_write, on_event, conn);
+    bufferevent_setwatermark(conn->bev, EV_READ, 0, INPUT_HIGH);
+    bufferevent_set_timeouts(conn->bev, NULL, &write_timeout);
+    bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
+    become_idle(conn);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * JSON from outside, within bounds.  jansson parses; what it does not bound
+ * (depth other than by 2048, the number of values, so memory) is counted in a
+ * pass over the bytes before. */
+
+#include <config.h>
+
+#include "proto/http/http.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "proto/http/http-parse.h"
+#include "util.h"
+
+/* Where byte 'offset' is, for people. */
+static void
+where(const char *text, size_t offset, size_t *line, size_t *column)
+{
+    *line = *column = 1;
+    for (size_t i = 0; i < offset; i++) {
+        if (text[i] == '\n') {
+            (*line)++;
+            *column = 1;
+        } else {
+            (*column)++;
+        }
+    }
+}
+
+static bool
+within_bounds(const char *text, size_t size, char **fault)
+{
+    size_t depth = 0, n_values = 1, line, column;
+    bool in_string = false;
+
+    for (size_t i = 0; i < size; i++) {
+        char c = text[i];
+
+        if (in_string) {
+            if (c == '\\') {
+                i++;
+            } else if (c == '"') {
+                in_string = false;
+            }
+            continue;
+        }
+        if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            depth++;
+            n_values++;
+        } else if ((c == ']' || c == '}') && depth) {
+            depth--;
+        } else if (c == ',') {
+            n_values++;
+        }
+        if (depth > HTTP_JSON_DEPTH_MAX) {
+            where(text, i, &line, &column);
+            *fault = xasprintf("line %"PRIuSIZE", column %"PRIuSIZE": arrays"
+                               " and objects are nested deeper than %d",
+                               line, column, HTTP_JSON_DEPTH_MAX);
+            return false;
+        }
+        if (n_values > HTTP_JSON_VALUES_MAX) {
+            *fault = xasprintf("there are more than %d values",
+                               HTTP_JSON_VALUES_MAX);
+            return false;
+        }
+    }
+    return true;
+}
+
+json_t *
+http_json_parse(const char *text, size_t size, char **fault)
+{
+    json_error_t error;
+
+    *fault = NULL;
+    if (size > HTTP_BODY_MAX) {
+        *fault = xasprintf("it is larger than %u bytes", HTTP_BODY_MAX);
+        return NULL;
+    }
+    if (!size) {
+        *fault = xstrdup("it is empty");
+        return NULL;
+    }
+    if (!within_bounds(text, size, fault)) {
+        return NULL;
+    }
+
+    json_t *json = json_loadb(text, size,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
+                              &error);
+    if (!json) {
+        *fault = xasprintf("line %d, column %d: %s",
+                           error.line, error.column, error.text);
+    }
+    return json;
+}
+
+json_t *
+http_json_string(const char *text)
+{
+    json_t *json = json_string(text);
+
+    if (!json) {
+        char *copy = xstrdup(text);
+
+        for (char *p = copy; *p; p++) {
+            if ((unsigned char) *p >= 0x80) {
+                *p = '?';
+            }
+        }
+        json = json_string(copy);
+        free(copy);
+    }
+    return json;
+}
+
+json_t *
+http_query_error(const char *name, const char *format, ...)
+{
+    json_t *error = json_object();
+    va_list args;
+
+    va_start(args, format);
+    char *text = xvasprintf(format, args);
+    va_end(args);
+
+    json_object_set_new(error, "pointer", json_string(""));
+    json_object_set_new(error, "parameter", http_json_string(name));
+    json_object_set_new(error, "detail", http_json_string(text));
+    free(text);
+    return error;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of proto/http share.  Not for others.
+ *
+ * A server has listeners, a listener has connections, a connection has at most
+ * one request in the hands of a handler.  A request outlives its connection
+ * when the client leaves first: 'conn' is then NULL. */
+
+#ifndef PROTO_HTTP_HTTP_PRIVATE_H
+#define PROTO_HTTP_HTTP_PRIVATE_H 1
+
+#include "openvswitch/list.h"
+#include "openvswitch/dynamic-string.h"
+#include "proto/http/http-parse.h"
+#include "proto/http/http.h"
+
+struct bufferevent;
+struct event;
+struct evconnlistener;
+
+struct http_server {
+    struct event_base *base;
+    struct http_options options;
+    const struct http_route *routes;
+    size_t n_routes;
+    void *aux;                      /* For handlers. */
+    struct ovs_list listeners;      /* Of struct http_listener. */
+    struct http_stats stats;
+};
+
+struct http_listener {
+    struct ovs_list node;           /* In server's 'listeners'. */
+    struct http_server *server;
+    struct evconnlistener *evl;
+    struct event *again;            /* Accepts again after an error. */
+    struct ovs_list conns;          /* Those busy, then from the longest idle
+                                     * to the newest. */
+    size_t n_conns;
+    char *unix_path;                /* Or NULL. */
+    char *token;                    /* Or NULL: nobody needs one. */
+};
+
+enum http_state {
+    HTTP_IDLE,                      /* Nothing of a request has come. */
+    HTTP_HEAD,                      /* Some of a head has. */
+    HTTP_BODY,
+    HTTP_HANDLING,                  /* The handler has it. */
+    HTTP_REPLYING,                  /* The reply is being written. */
+    HTTP_LINGERING,                 /* Written; what comes is thrown away, so
+                                     * that the reply is not lost to a reset. */
+};
+
+/* Where chunked framing is. */
+enum http_chunk { HTTP_CHUNK_SIZE, HTTP_CHUNK_DATA, HTTP_CHUNK_END,
+                  HTTP_CHUNK_TRAILER };
+
+struct http_conn {
+    struct ovs_list node;           /* In listener's 'conns'. */
+    struct http_listener *listener;
+    struct bufferevent *bev;
+    struct event *deadline;
+    char *who;
+    enum http_state state;
+    size_t scanned;                 /* Of the head. */
+    size_t discarded;               /* While lingering. */
+    bool half_closed;               /* The client sends no more. */
+    bool close;                     /* After the reply. */
+
+    struct http_request *request;   /* From the head's end to the reply. */
+    enum http_chunk chunk;
+    uint64_t chunk_left;
+    size_t trailer_size;
+};
+
+struct http_request {
+    struct http_conn *conn;         /* NULL: the client has left. */
+    struct http_server *server;     /* For statistics; NULL after it. */
+    struct http_head head;
+    struct http_target target;
+    char *who;
+    const struct http_route *route;
+    size_t n_params;
+    struct {
+        const char *name;           /* In the pattern. */
+        size_t name_len;
+        char *value;                /* Owned. */
+    } params[HTTP_PARAMS_MAX];
+    struct ds body;
+    struct ds headers;              /* Of the reply. */
+    void (*gone)(void *aux);
+    void *gone_aux;
+};
+
+/* http-conn.c */
+void http_conn_create(struct http_listener *, int fd, char *who);
+void http_conn_destroy(struct http_conn *);
+/* The reply of its request is in the output buffer. */
+void http_conn_replied(struct http_conn *);
+
+/* http-request.c */
+struct http_request *http_request_create(struct http_conn *);
+void http_request_free(struct http_request *);
+/* Looks at the head: finds the route, the query, the token.  False if it was
+ * answered (and freed) already. */
+bool http_request_accept(struct http_request *);
+
+/* http-reply.c */
+void http_reply_fault(struct http_request *, const struct http_fault *);
+const char *http_status_phrase(int status);
+
+#endif /* proto/http/http-private.h */

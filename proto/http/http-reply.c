@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Replies.  Each writes the whole message into the connection's output and
+ * ends the request; where the client has left, it only ends the request. */
+
+#include <config.h>
+
+#include "proto/http/http-private.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "util.h"
+
+static const struct {
+    int status;
+    const char *phrase;
+} phrases[] = {
+    { 200, "OK" },
+    { 201, "Created" },
+    { 202, "Accepted" },
+    { 204, "No Content" },
+    { 304, "Not Modified" },
+    { 400, "Bad Request" },
+    { 401, "Unauthorized" },
+    { 404, "Not Found" },
+    { 405, "Method Not Allowed" },
+    { 408, "Request Timeout" },
+    { 409, "Conflict" },
+    { 412, "Precondition Failed" },
+    { 413, "Content Too Large" },
+    { 414, "URI Too Long" },
+    { 415, "Unsupported Media Type" },
+    { 417, "Expectation Failed" },
+    { 431, "Request Header Fields Too Large" },
+    { 500, "Internal Server Error" },
+    { 501, "Not Implemented" },
+    { 503, "Service Unavailable" },
+    { 505, "HTTP Version Not Supported" },
+};
+
+const char *
+http_status_phrase(int status)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(phrases); i++) {
+        if (phrases[i].status == status) {
+            return phrases[i].phrase;
+        }
+    }
+    return "Unknown";
+}
+
+void
+http_reply_header(struct http_request *req, const char *name,
+                  const char *value)
+{
+    for (const char *p = value; *p; p++) {
+        ovs_assert(*p >= ' ' && *p < 0x7f);
+    }
+    ds_put_format(&req->headers, "%s: %s\r\n", name, value);
+}
+
+void
+http_reply_etag(struct http_request *req, const char *etag)
+{
+    ds_put_format(&req->headers, "ETag: \"%s\"\r\n", etag);
+}
+
+/* Writes the status line and the headers. */
+static void
+put_head(struct http_request *req, struct evbuffer *out, int status,
+         const char *content_type, size_t size)
+{
+    time_t now = time(NULL);
+    char date[64];
+    struct tm tm;
+
+    gmtime_r(&now, &tm);
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n"
+                        "Cache-Control: no-cache\r\n",
+                        status, http_status_phrase(status), date);
+    if (content_type) {
+        evbuffer_add_printf(out, "Content-Type: %s\r\n"
+                            "Content-Length: %"PRIuSIZE"\r\n",
+                            content_type, size);
+    }
+    evbuffer_add(out, ds_cstr(&req->headers), req->headers.length);
+    if (req->conn->close) {
+        evbuffer_add_printf(out, "Connection: close\r\n");
+    }
+    evbuffer_add(out, "\r\n", 2);
+}
+
+/* Ends 'req' with 'size' bytes at 'body'; with no body at all if
+ * 'content_type' is NULL. */
+static void
+send_reply(struct http_request *req, int status, const char *content_type,
+           const char *body, size_t size)
+{
+    struct http_conn *conn = req->conn;
+
+    if (!conn) {
+        http_request_free(req);
+        return;
+    }
+
+    struct evbuffer *out = bufferevent_get_output(conn->bev);
+
+    req->server->stats.n_replies[status / 100]++;
+    /* A body that was not read would be taken for the next request. */
+    if (req->head.close || conn->state != HTTP_HANDLING) {
+        if (req->head.close || req->head.chunked || req->head.body_size) {
+            conn->close = true;
+        }
+    }
+    put_head(req, out, status, content_type, size);
+    if (size && !req->head.head) {
+        evbuffer_add(out, body, size);
+    }
+    http_conn_replied(conn);
+    http_request_free(req);
+}
+
+static void
+send_json(struct http_request *req, int status, const char *content_type,
+          json_t *body)
+{
+    char *text = json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *line = xasprintf("%s\n", text ? text : "null");
+
+    send_reply(req, status, content_type, line, strlen(line));
+    free(line);
+    free(text);
+    json_decref(body);
+}
+
+void
+http_reply_json(struct http_request *req, int status, json_t *body)
+{
+    send_json(req, status, "application/json", body);
+}
+
+void
+http_reply_text(struct http_request *req, int status,
+                const char *content_type, const char *text)
+{
+    send_reply(req, status, content_type, text, strlen(text));
+}
+
+void
+http_reply_not_modified(struct http_request *req, const char *etag)
+{
+    http_reply_etag(req, etag);
+    send_reply(req, 304, NULL, NULL, 0);
+}
+
+void
+http_reply_problem(struct http_request *req, int status, const char *kind,
+                   json_t *errors, const char *format, ...)
+{
+    json_t *body = json_object();
+    va_list args;
+
+    va_start(args, format);
+    char *detail = xvasprintf(format, args);
+    va_end(args);
+    char *type = kind ? xasprintf("urn:vmn:problem:%s", kind)
+                 : xstrdup("about:blank");
+
+    json_object_set_new(body, "type", json_string(type));
+    json_object_set_new(body, "title",
+                        json_string(http_status_phrase(status)));
+    json_object_set_new(body, "status", json_integer(status));
+    json_object_set_new(body, "detail", http_json_string(detail));
+    if (errors) {
+        json_object_set_new(body, "errors", errors);
+    }
+    free(type);
+    free(detail);
+    send_json(req, status, "application/problem+json", body);
+}
+
+void
+http_reply_fault(struct http_request *req, const struct http_fault *fault)
+{
+    if (req->server) {
+        req->server->stats.n_bad++;
+    }
+    http_reply_problem(req, fault->status, "http", NULL, "%s", fault->text);
+}
+
+void
+http_request_drop(struct http_request *req)
+{
+    struct http_conn *conn = req->conn;
+
+    if (conn) {
+        conn->request = NULL;
+        http_conn_destroy(conn);
+    }
+    http_request_free(req);
+}

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A request between its head and its reply: route, query, token, and what
+ * handlers ask of it. */
+
+#include <config.h>
+
+#include "proto/http/http-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util.h"
+
+struct http_request *
+http_request_create(struct http_conn *conn)
+{
+    struct http_request *req = xzalloc(sizeof *req);
+
+    req->conn = conn;
+    req->server = conn->listener->server;
+    req->who = xstrdup(conn->who);
+    ds_init(&req->body);
+    ds_init(&req->headers);
+    return req;
+}
+
+void
+http_request_free(struct http_request *req)
+{
+    http_head_uninit(&req->head);
+    http_target_uninit(&req->target);
+    for (size_t i = 0; i < req->n_params; i++) {
+        free(req->params[i].value);
+    }
+    free(req->who);
+    ds_destroy(&req->body);
+    ds_destroy(&req->headers);
+    free(req);
+}
+
+/* Routes.  --------------------------------------------------------------- */
+
+static void
+clear_params(struct http_request *req)
+{
+    for (size_t i = 0; i < req->n_params; i++) {
+        free(req->params[i].value);
+    }
+    req->n_params = 0;
+}
+
+/* Matches the path against 'pattern', and collects the parameters. */
+static bool
+pattern_matches(struct http_request *req, const char *pattern)
+{
+    const char *path = req->target.path;
+
+    clear_params(req);
+    while (*pattern == '/' && *path == '/') {
+        size_t pattern_len = strcspn(++pattern, "/");
+        size_t path_len = strcspn(++path, "/");
+
+        if (*pattern == '{') {
+            char *value = http_percent_decode(path, path_len, false);
+
+            if (!value || !*value || req->n_params >= HTTP_PARAMS_MAX) {
+                free(value);
+                return false;
+            }
+            req->params[req->n_params].name = pattern + 1;
+            req->params[req->n_params].name_len = pattern_len - 2;
+            req->params[req->n_params].value = value;
+            req->n_params++;
+        } else if (pattern_len != path_len
+                   || memcmp(pattern, path, path_len)) {
+            return false;
+        }
+        pattern += pattern_len;
+        path += path_len;
+    }
+    return !*pattern && !*path;
+}
+
+static const char *const method_names[HTTP_N_METHODS] = {
+    [HTTP_GET] = "GET",     [HTTP_PUT] = "PUT",
+    [HTTP_POST] = "POST",   [HTTP_PATCH] = "PATCH",
+    [HTTP_DELETE] = "DELETE",
+};
+
+/* Finds the route, or replies. */
+static bool
+find_route(struct http_request *req)
+{
+    const struct http_server *server = req->server;
+    struct ds allow = DS_EMPTY_INITIALIZER;
+    unsigned allowed = 0;
+
+    for (size_t i = 0; i < server->n_routes; i++) {
+        const struct http_route *route = &server->routes[i];
+
+        if (!pattern_matches(req, route->pattern)) {
+            continue;
+        }
+        if (route->method == req->head.method) {
+            req->route = route;
+            ds_destroy(&allow);
+            return true;
+        }
+        if (!(allowed & (1u << route->method))) {
+            allowed |= 1u << route->method;
+            ds_put_format(&allow, "%s%s", allow.length ? ", " : "",
+                          method_names[route->method]);
+        }
+    }
+    clear_params(req);
+    if (!allowed) {
+        ds_destroy(&allow);
+        http_reply_problem(req, 404, "no-such-path", NULL,
+                           "There is nothing at %s", req->target.path);
+    } else {
+        http_reply_header(req, "Allow", ds_cstr(&allow));
+        char *methods = ds_steal_cstr(&allow);
+        http_reply_problem(req, 405, "method", NULL,
+                           "%s takes %s", req->target.path, methods);
+        free(methods);
+    }
+    return false;
+}
+
+/* True if the space-separated list 'names' has 'name'. */
+static bool
+names_have(const char *names, const char *name)
+{
+    size_t len = strlen(name);
+
+    while (names && *names) {
+        size_t n = strcspn(names, " ");
+
+        if (n == len && !memcmp(names, name, n)) {
+            return true;
+        }
+        names += n + strspn(names + n, " ");
+    }
+    return false;
+}
+
+static bool
+check_query(struct http_request *req)
+{
+    json_t *errors = json_array();
+
+    for (size_t i = 0; i < req->target.n_query; i++) {
+        const char *name = req->target.query[i].name;
+
+        if (!names_have(req->route->query, name)) {
+            json_array_append_new(errors, http_query_error(
+                name, req->route->query
+                ? "is not known here; there are: %s"
+                : "is not known here; there are none%s",
+                req->route->query ? req->route->query : ""));
+        }
+    }
+    if (json_array_size(errors)) {
+        http_reply_problem(req, 400, "invalid", errors,
+                           "A query parameter is not known");
+        return false;
+    }
+    json_decref(errors);
+    return true;
+}
+
+/* Token.  ---------------------------------------------------------------- */
+
+/* Compares in a time that depends on neither string's content nor on the
+ * length of 'want'. */
+static bool
+equal_in_constant_time(const char *have, const char *want)
+{
+    size_t have_len = strlen(have), want_len = strlen(want);
+    unsigned char a[HTTP_TOKEN_MAX] = { 0 }, b[HTTP_TOKEN_MAX] = { 0 };
+    volatile unsigned char differs = have_len != want_len;
+
+    if (have_len > sizeof a || want_len > sizeof b) {
+        return false;
+    }
+    memcpy(a, have, have_len);
+    memcpy(b, want, want_len);
+    for (size_t i = 0; i < sizeof a; i++) {
+        differs |= a[i] ^ b[i];
+    }
+    return !differs;
+}
+
+static bool
+check_token(struct http_request *req)
+{
+    const char *token = req->conn->listener->token;
+    const char *value = http_request_header(req, "Authorization");
+
+    if (!token || (req->route && req->route->open)) {
+        return true;
+    }
+    if (value && !strncasecmp(value, "Bearer ", 7)) {
+        value += 7 + strspn(value + 7, " ");
+        if (equal_in_constant_time(value, token)) {
+            return true;
+        }
+    }
+    req->server->stats.n_unauthorized++;
+    http_reply_header(req, "WWW-Authenticate", "Bearer");
+    http_reply_problem(req, 401, "unauthorized", NULL, value
+                       ? "The token is not the right one"
+                       : "There must be a header 'Authorization: Bearer"
+                         " TOKEN'");
+    return false;
+}
+
+/* Only JSON comes in.  No type at all is taken for it. */
+static bool
+check_body(struct http_request *req)
+{
+    const char *type = http_request_header(req, "Content-Type");
+    bool has_body = req->head.chunked || req->head.body_size;
+
+    if (!req->route->takes_body) {
+        if (has_body) {
+            http_reply_problem(req, 400, "invalid", NULL,
+                               "This request takes no body");
+        }
+        return !has_body;
+    }
+    if (type) {
+        size_t len = strcspn(type, "; \t");
+
+        if (!(len == 16 && !strncasecmp(type, "application/json", len))
+            && !(len == 28 && req->head.method == HTTP_PATCH
+                 && !strncasecmp(type, "application/merge-patch+json",
+                                 len))) {
+            http_reply_problem(req, 415, "media-type", NULL,
+                               "Content-Type must be application/json%s",
+                               req->head.method == HTTP_PATCH
+                               ? " or application/merge-patch+json" : "");
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+http_request_accept(struct http_request *req)
+{
+    struct http_fault fault;
+
+    if (!http_target_parse(&req->target, req->head.target, &fault)) {
+        http_reply_fault(req, &fault);
+        return false;
+    }
+
+    /* Who has no token learns nothing of which paths there are. */
+    const struct http_listener *listener = req->conn->listener;
+    if (listener->token) {
+        for (size_t i = 0; i < req->server->n_routes; i++) {
+            const struct http_route *route = &req->server->routes[i];
+
+            if (route->open && route->method == req->head.method
+                && pattern_matches(req, route->pattern)) {
+                req->route = route;
+                break;
+            }
+        }
+        if (!check_token(req)) {
+            return false;
+        }
+    }
+    return find_route(req) && check_query(req) && check_body(req);
+}
+
+/* What handlers ask.  ---------------------------------------------------- */
+
+enum http_method
+http_request_method(const struct http_request *req)
+{
+    return req->head.method;
+}
+
+const char *
+http_request_path(const struct http_request *req)
+{
+    return req->target.path;
+}
+
+const char *
+http_request_who(const struct http_request *req)
+{
+    return req->who;
+}
+
+const void *
+http_request_data(const struct http_request *req)
+{
+    return req->route->data;
+}
+
+const char *
+http_request_param(const struct http_request *req, const char *name)
+{
+    for (size_t i = 0; i < req->n_params; i++) {
+        if (req->params[i].name_len == strlen(name)
+            && !memcmp(req->params[i].name, name, strlen(name))) {
+            return req->params[i].value;
+        }
+    }
+    OVS_NOT_REACHED();          /* The pattern has no such parameter. */
+}
+
+const char *
+http_request_query(const struct http_request *req, const char *name)
+{
+    for (size_t i = 0; i < req->target.n_query; i++) {
+        if (!strcmp(req->target.query[i].name, name)) {
+            return req->target.query[i].value;
+        }
+    }
+    return NULL;
+}
+
+const char *
+http_request_header(const struct http_request *req, const char *name)
+{
+    return http_head_find(&req->head, name);
+}
+
+json_t *
+http_request_json(struct http_request *req)
+{
+    char *fault;
+    json_t *json = http_json_parse(ds_cstr(&req->body), req->body.length,
+                                   &fault);
+
+    if (!json) {
+        json_t *error = json_object();
+
+        json_object_set_new(error, "pointer", json_string(""));
+        json_object_set_new(error, "detail", http_json_string(fault));
+        if (req->server) {
+            req->server->stats.n_bad++;
+        }
+        http_reply_problem(req, 400, "json", json_pack("[o]", error),
+                           "The body is not valid JSON: %s", fault);
+        free(fault);
+    }
+    return json;
+}
+
+/* Length of the entity tag at 'p' (RFC 9110, section 8.8.3), or 0. */
+static size_t
+etag_len(const char *p)
+{
+    size_t weak = strncmp(p, "W/", 2) ? 0 : 2;
+    size_t n = weak;
+
+    if (p[n] != '"') {
+        return 0;
+    }
+    for (n++; p[n] != '"'; n++) {
+        if (p[n] <= ' ' || p[n] == 0x7f) {
+            return 0;
+        }
+    }
+    return n + 1;
+}
+
+bool
+http_request_if_match(struct http_request *req, char **etag)
+{
+    const char *value = http_request_header(req, "If-Match");
+
+    *etag = NULL;
+    if (http_request_header(req, "If-None-Match")
+        && req->head.method != HTTP_GET) {
+        http_reply_problem(req, 400, "invalid", NULL, "If-None-Match goes"
+                           " with GET only; here it is If-Match");
+        return false;
+    }
+    if (!value) {
+        return true;
+    }
+    if (!strcmp(value, "*")) {
+        *etag = xstrdup("*");
+        return true;
+    }
+
+    size_t len = etag_len(value);
+    if (!len || value[len]) {
+        http_reply_problem(req, 400, "invalid", NULL, "If-Match must be *"
+                           " or one entity tag in double quotes");
+        return false;
+    }
+    *etag = (value[0] == 'W' ? xstrdup(value)
+             : xmemdup0(value + 1, len - 2));
+    return true;
+}
+
+bool
+http_request_etag_known(const struct http_request *req, const char *etag)
+{
+    const char *p = http_request_header(req, "If-None-Match");
+    size_t want = strlen(etag);
+
+    if (p && !strcmp(p, "*")) {
+        return true;
+    }
+    while (p && *p) {
+        size_t len = etag_len(p);
+        size_t weak = *p == 'W' ? 2 : 0;
+
+        if (!len) {
+            return false;
+        }
+        if (len - weak - 2 == want && !memcmp(p + weak + 1, etag, want)) {
+            return true;
+        }
+        p += len;
+        p += strspn(p, ", \t");
+    }
+    return false;
+}
+
+void
+http_request_set_gone(struct http_request *req, void (*gone)(void *aux),
+                      void *aux)
+{
+    req->gone = gone;
+    req->gone_aux = aux;
+}

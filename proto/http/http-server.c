@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The server and its listeners: who may connect, and how many. */
+
+#include <config.h>
+
+#include "proto/http/http-private.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(http_server);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
+
+#define BACKLOG 128
+#define ACCEPT_AGAIN_MS 200     /* After it failed: no more descriptors. */
+#define TOKEN_MIN 16            /* Characters. */
+
+struct http_server *
+http_server_create(struct event_base *base,
+                   const struct http_options *options,
+                   const struct http_route *routes, size_t n_routes,
+                   void *aux)
+{
+    struct http_server *server = xzalloc(sizeof *server);
+
+    server->base = base;
+    server->options = *options;
+    server->routes = routes;
+    server->n_routes = n_routes;
+    server->aux = aux;
+    ovs_list_init(&server->listeners);
+    return server;
+}
+
+static void
+listener_destroy(struct http_listener *listener)
+{
+    struct http_conn *conn;
+
+    while (!ovs_list_is_empty(&listener->conns)) {
+        conn = CONTAINER_OF(ovs_list_front(&listener->conns),
+                            struct http_conn, node);
+        http_conn_destroy(conn);
+    }
+    if (listener->evl) {
+        evconnlistener_free(listener->evl);
+    }
+    if (listener->again) {
+        event_free(listener->again);
+    }
+    if (listener->unix_path) {
+        unlink(listener->unix_path);
+        free(listener->unix_path);
+    }
+    if (listener->token) {
+        memset(listener->token, 0, strlen(listener->token));
+        free(listener->token);
+    }
+    ovs_list_remove(&listener->node);
+    free(listener);
+}
+
+void
+http_server_destroy(struct http_server *server)
+{
+    if (!server) {
+        return;
+    }
+    while (!ovs_list_is_empty(&server->listeners)) {
+        listener_destroy(CONTAINER_OF(ovs_list_front(&server->listeners),
+                                      struct http_listener, node));
+    }
+    free(server);
+}
+
+void
+http_server_get_stats(const struct http_server *server,
+                      struct http_stats *stats)
+{
+    *stats = server->stats;
+}
+
+/* Accepting.  ------------------------------------------------------------ */
+
+static char *
+name_client(const struct http_listener *listener, int fd,
+            const struct sockaddr *sa)
+{
+    char address[INET6_ADDRSTRLEN] = "?";
+
+    if (listener->unix_path) {
+        struct ucred cred;
+        socklen_t len = sizeof cred;
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
+            return NULL;
+        }
+        return xasprintf("unix:uid=%u", (unsigned) cred.uid);
+    }
+    if (sa->sa_family == AF_INET) {
+        const struct sockaddr_in *sin = ALIGNED_CAST(const void *, sa);
+
+        inet_ntop(AF_INET, &sin->sin_addr, address, sizeof address);
+    } else if (sa->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *sin6 = ALIGNED_CAST(const void *, sa);
+
+        inet_ntop(AF_INET6, &sin6->sin6_addr, address, sizeof address);
+    }
+    return xasprintf("tcp:%s", address);
+}
+
+/* At the limit the connection that has been idle longest gives way, so that
+ * nobody is kept out by clients that do nothing. */
+static bool
+make_room(struct http_listener *listener)
+{
+    struct http_conn *conn;
+
+    if (listener->n_conns < listener->server->options.max_connections) {
+        return true;
+    }
+    LIST_FOR_EACH (conn, node, &listener->conns) {
+        if (conn->state == HTTP_IDLE) {
+            http_conn_destroy(conn);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+turn_away(struct http_listener *listener, int fd)
+{
+    static const char body[] =
+        "{\"type\":\"urn:vmn:problem:busy\",\"title\":\"Service Unavailable\""
+        ",\"status\":503,\"detail\":\"There are too many connections\"}\n";
+    char reply[512];
+    int size = snprintf(reply, sizeof reply,
+                        "HTTP/1.1 503 Service Unavailable\r\n"
+                        "Content-Type: application/problem+json\r\n"
+                        "Content-Length: %"PRIuSIZE"\r\nRetry-After: 1\r\n"
+                        "Connection: close\r\n\r\n%s",
+                        sizeof body - 1, body);
+
+    listener->server->stats.n_turned_away++;
+    VLOG_WARN_RL(&rl, "a client was turned away: %"PRIuSIZE" connections are"
+                 " open", listener->n_conns);
+    /* The socket is new, so that its buffer takes all of it. */
+    ignore(send(fd, reply, size, MSG_NOSIGNAL | MSG_DONTWAIT));
+    close(fd);
+}
+
+static void
+on_accept(struct evconnlistener *evl OVS_UNUSED, evutil_socket_t fd,
+          struct sockaddr *sa, int sa_len OVS_UNUSED, void *listener_)
+{
+    struct http_listener *listener = listener_;
+    char *who;
+
+    if (!make_room(listener)) {
+        turn_away(listener, fd);
+        return;
+    }
+    who = name_client(listener, fd, sa);
+    if (!who) {
+        close(fd);
+        return;
+    }
+    if (!listener->unix_path) {
+        int on = 1;
+
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    listener->server->stats.n_accepted++;
+    http_conn_create(listener, fd, who);
+}
+
+static void
+on_accept_error(struct evconnlistener *evl, void *listener_)
+{
+    struct http_listener *listener = listener_;
+    struct timeval tv = { 0, ACCEPT_AGAIN_MS * 1000 };
+
+    VLOG_WARN_RL(&rl, "accept: %s", ovs_strerror(errno));
+    evconnlistener_disable(evl);
+    event_add(listener->again, &tv);
+}
+
+static void
+on_again(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
+         void *listener_)
+{
+    struct http_listener *listener = listener_;
+
+    evconnlistener_enable(listener->evl);
+}
+
+/* Listening.  ------------------------------------------------------------ */
+
+/* Takes over 'fd', which is bound, and 'unix_path'. */
+static int
+add_listener(struct http_server *server, int fd, char *unix_path,
+             const char *token, char **text)
+{
+    struct http_listener *listener = xzalloc(sizeof *listener);
+
+    listener->server = server;
+    listener->unix_path = unix_path;
+    listener->token = nullable_xstrdup(token);
+    ovs_list_init(&listener->conns);
+    ovs_list_push_back(&server->listeners, &listener->node);
+    listener->again = event_new(server->base, -1, 0, on_again, listener);
+    listener->evl = evconnlistener_new(server->base, on_accept, listener,
+                                       LEV_OPT_CLOSE_ON_FREE
+                                       | LEV_OPT_CLOSE_ON_EXEC,
+                                       BACKLOG, fd);
+    if (!listener->evl || !listener->again) {
+        *text = xasprintf("cannot listen: %s", ovs_strerror(errno));
+        if (!listener->evl) {
+            close(fd);
+        }
+        listener_destroy(listener);
+        return EIO;
+    }
+    evconnlistener_set_error_cb(listener->evl, on_accept_error);
+    return 0;
+}
+
+/* Removes a socket file that nobody listens on. */
+static int
+clear_path(const struct sockaddr_un *sun, char **text)
+{
+    struct stat st;
+
+    if (lstat(sun->sun_path, &st)) {
+        return 0;
+    }
+    if (!S_ISSOCK(st.st_mode)) {
+        *text = xasprintf("%s: is there and is not a socket", sun->sun_path);
+        return EEXIST;
+    }
+
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool alive = (fd >= 0 && !connect(fd, (const struct sockaddr *) sun,
+                                      sizeof *sun));
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (alive) {
+        *text = xasprintf("%s: another process listens there",
+                          sun->sun_path);
+        return EADDRINUSE;
+    }
+    unlink(sun->sun_path);
+    return 0;
+}
+
+/* Lets 'group' use the socket as well. */
+static int
+share_with_group(const char *path, const char *group, char **text)
+{
+    struct group *gr = getgrnam(group);
+
+    if (!gr) {
+        *text = xasprintf("there is no group \"%s\"", group);
+        return ENOENT;
+    }
+    if (chown(path, -1, gr->gr_gid) || chmod(path, 0660)) {
+        int error = errno;
+
+        *text = xasprintf("%s: cannot be given to group %s: %s", path, group,
+                          ovs_strerror(error));
+        return error;
+    }
+    return 0;
+}
+
+int
+http_listen_unix(struct http_server *server, const char *path,
+                 const char *group, char **text)
+{
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+    int error;
+
+    if (strlen(path) >= sizeof sun.sun_path) {
+        *text = xasprintf("%s: is longer than the %"PRIuSIZE" characters"
+                          " that a socket's path may have", path,
+                          sizeof sun.sun_path - 1);
+        return ENAMETOOLONG;
+    }
+    ovs_strlcpy(sun.sun_path, path, sizeof sun.sun_path);
+    error = clear_path(&sun, text);
+    if (error) {
+        return error;
+    }
+
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    /* On Linux bind() gives the file the mode of the socket, so that at no
+     * time others may open it. */
+    if (fd < 0 || fchmod(fd, 0600)
+        || bind(fd, (struct sockaddr *) &sun, sizeof sun)) {
+        error = errno;
+        *text = xasprintf("%s: %s", path, ovs_strerror(error));
+        if (fd >= 0) {
+            close(fd);
+        }
+        return error;
+    }
+    error = group ? share_with_group(path, group, text) : 0;
+    if (error) {
+        unlink(path);
+        close(fd);
+        return error;
+    }
+    return add_listener(server, fd, xstrdup(path), NULL, text);
+}
+
+/* "127.0.0.1:80" or "[::1]:80". */
+static bool
+parse_address(const char *address, struct sockaddr_storage *ss,
+              socklen_t *len)
+{
+    struct sockaddr_in *sin = (struct sockaddr_in *) ss;
+    struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *) ss;
+    const char *colon = strrchr(address, ':');
+    char host[INET6_ADDRSTRLEN + 2];
+    unsigned int port;
+
+    memset(ss, 0, sizeof *ss);
+    if (!colon || (size_t) (colon - address) >= sizeof host
+        || !str_to_uint(colon + 1, 10, &port) || port > UINT16_MAX) {
+        return false;
+    }
+
+    size_t n = colon - address;
+    memcpy(host, address, n);
+    host[n] = '\0';
+    if (n > 2 && host[0] == '[' && host[n - 1] == ']') {
+        host[n - 1] = '\0';
+        sin6->sin6_family = AF_INET6;
+        sin6->sin6_port = htons(port);
+        *len = sizeof *sin6;
+        return inet_pton(AF_INET6, host + 1, &sin6->sin6_addr) == 1;
+    }
+    sin->sin_family = AF_INET;
+    sin->sin_port = htons(port);
+    *len = sizeof *sin;
+    return inet_pton(AF_INET, host, &sin->sin_addr) == 1;
+}
+
+static bool
+is_loopback(const struct sockaddr_storage *ss)
+{
+    if (ss->ss_family == AF_INET) {
+        const struct sockaddr_in *sin = (const void *) ss;
+
+        return (ntohl(sin->sin_addr.s_addr) >> 24) == 127;
+    } else {
+        const struct sockaddr_in6 *sin6 = (const void *) ss;
+
+        return IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr);
+    }
+}
+
+int
+http_listen_tcp(struct http_server *server, const char *address,
+                const char *token, char **text)
+{
+    struct sockaddr_storage ss;
+    int on = 1, fd, error;
+    socklen_t len;
+
+    if (!parse_address(address, &ss, &len)) {
+        *text = xasprintf("%s: is not ADDRESS:PORT", address);
+        return EINVAL;
+    }
+    if (!is_loopback(&ss)) {
+        *text = xasprintf("%s: without TLS only loopback is served", address);
+        return EACCES;
+    }
+    if (!token) {
+        *text = xasprintf("%s: TCP is only served with a token", address);
+        return EACCES;
+    }
+    fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on)
+        || bind(fd, (struct sockaddr *) &ss, len)) {
+        error = errno;
+        *text = xasprintf("%s: %s", address, ovs_strerror(error));
+        if (fd >= 0) {
+            close(fd);
+        }
+        return error;
+    }
+    return add_listener(server, fd, NULL, token, text);
+}
+
+uint16_t
+http_server_port(const struct http_server *server)
+{
+    const struct http_listener *listener;
+
+    LIST_FOR_EACH (listener, node, &server->listeners) {
+        struct sockaddr_storage ss;
+        socklen_t len = sizeof ss;
+
+        if (!listener->unix_path
+            && !getsockname(evconnlistener_get_fd(listener->evl),
+                            (struct sockaddr *) &ss, &len)) {
+            return ntohs(ss.ss_family == AF_INET
+                         ? ((struct sockaddr_in *) &ss)->sin_port
+                         : ((struct sockaddr_in6 *) &ss)->sin6_port);
+        }
+    }
+    return 0;
+}
+
+int
+http_token_load(const char *file, char **token, char **text)
+{
+    char line[HTTP_TOKEN_MAX + 2];
+    struct stat st;
+    FILE *stream = fopen(file, "re");
+    int error = 0;
+
+    *token = NULL;
+    if (!stream || fstat(fileno(stream), &st)) {
+        error = errno;
+        *text = xasprintf("%s: %s", file, ovs_strerror(error));
+    } else if (st.st_mode & 077) {
+        error = EPERM;
+        *text = xasprintf("%s: is open to group or others (mode %04o): chmod"
+                          " 600 it", file, (unsigned) st.st_mode & 07777);
+    } else {
+        size_t n = fread(line, 1, sizeof line - 1, stream);
+
+        line[n] = '\0';
+        size_t len = strcspn(line, "\r\n");
+        line[len] = '\0';
+        for (size_t i = 0; i < len; i++) {
+            error = line[i] <= ' ' || line[i] >= 0x7f ? EINVAL : error;
+        }
+        if (len < TOKEN_MIN || len > HTTP_TOKEN_MAX || error) {
+            error = EINVAL;
+            *text = xasprintf("%s: the token must have %d to %d visible ASCII"
+                              " characters", file, TOKEN_MIN,
+                              HTTP_TOKEN_MAX);
+        } else {
+            *token = xstrdup(line);
+        }
+    }
+    if (stream) {
+        fclose(stream);
+    }
+    return error;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * HTTP/1.1 server parts: listeners on a unix socket and on loopback, a table
+ * of routes, bounded JSON bodies, replies that may come later, problems
+ * (RFC 9457).  Everything on the loop's thread, nothing blocks.
+ *
+ * Who calls it: northbound.  Not for what the routes mean, and not an HTTP
+ * client.
+ *
+ * The server reads its connections itself, on bufferevents, rather than
+ * through evhttp: that one (2.1.12) cannot bound the number of connections
+ * nor the time that a head takes, takes the first of two Content-Length
+ * headers, reads a GET's body as the next request, and does not tell when a
+ * client that waits has left.  A connection knows only its bufferevent, so
+ * TLS is another kind of bufferevent for a listener. */
+
+#ifndef PROTO_HTTP_HTTP_H
+#define PROTO_HTTP_HTTP_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct event_base;
+struct http_request;
+struct http_server;
+
+/* Bounds.  --------------------------------------------------------------- */
+
+#define HTTP_HEAD_MAX 16384         /* Bytes: request line and headers. */
+#define HTTP_TARGET_MAX 4096        /* Bytes: path and query. */
+#define HTTP_FIELDS_MAX 64          /* Header fields. */
+#define HTTP_BODY_MAX (8u << 20)    /* Bytes, without chunk framing. */
+#define HTTP_JSON_DEPTH_MAX 64      /* Nested arrays and objects. */
+#define HTTP_JSON_VALUES_MAX 500000 /* Values in a body, about. */
+#define HTTP_QUERY_MAX 16           /* Parameters in a query. */
+#define HTTP_PARAMS_MAX 4           /* Parameters in a route's pattern. */
+#define HTTP_TOKEN_MAX 512          /* Bytes of a bearer token. */
+
+struct http_options {
+    size_t max_connections;         /* Of each listener. */
+    int idle_timeout_ms;            /* Until the next request begins. */
+    int head_timeout_ms;            /* First byte to end of the head. */
+    int body_timeout_ms;            /* End of the head to end of the body. */
+    int write_timeout_ms;           /* A reply that makes no progress. */
+};
+#define HTTP_OPTIONS_DEFAULT                                            \
+    { .max_connections = 256, .idle_timeout_ms = 120 * 1000,            \
+      .head_timeout_ms = 10 * 1000, .body_timeout_ms = 30 * 1000,       \
+      .write_timeout_ms = 30 * 1000 }
+
+/* Routes.  --------------------------------------------------------------- */
+
+enum http_method {
+    HTTP_GET,                       /* Also answers HEAD. */
+    HTTP_PUT,
+    HTTP_POST,
+    HTTP_PATCH,
+    HTTP_DELETE,
+    HTTP_N_METHODS
+};
+
+/* Answers 'request' with one of the http_reply functions, now or later. */
+typedef void http_handler(struct http_request *, void *aux);
+
+struct http_route {
+    enum http_method method;
+    /* "/v1/{type}/{name}": a segment in braces takes any one segment. A route
+     * that comes earlier in the table wins. */
+    const char *pattern;
+    http_handler *handler;
+    /* Query parameters that are understood, separated by spaces; others are
+     * refused.  NULL: none. */
+    const char *query;
+    bool takes_body;                /* Else a body is refused. */
+    bool open;                      /* Needs no token. */
+    const void *data;               /* For the handler. */
+};
+
+/* Server.  --------------------------------------------------------------- */
+
+/* 'routes' are borrowed; 'aux' is handed to their handlers. */
+struct http_server *http_server_create(struct event_base *,
+                                       const struct http_options *,
+                                       const struct http_route *routes,
+                                       size_t n_routes, void *aux);
+/* Closes everything.  Requests that are not answered yet lose their client
+ * ('gone' is called) and still must be answered or dropped.  Not from inside
+ * of a handler. */
+void http_server_destroy(struct http_server *);
+
+/* Listens on a unix socket.  A socket file that nobody listens on is
+ * replaced; the file is removed by http_server_destroy().  'group' (or NULL)
+ * may use it too.  Clients are "unix:uid=N" and need no token.  Returns 0, or
+ * a positive errno with a sentence in '*text' (caller frees). */
+int http_listen_unix(struct http_server *, const char *path,
+                     const char *group, char **text);
+
+/* Listens on "127.0.0.1:PORT" or "[::1]:PORT" (0: any); anything but loopback
+ * is refused.  Clients must send 'token' and are "tcp:ADDRESS". */
+int http_listen_tcp(struct http_server *, const char *address,
+                    const char *token, char **text);
+/* The port of the first TCP listener in host order, or 0. */
+uint16_t http_server_port(const struct http_server *);
+
+/* Reads a bearer token from a file that only its owner can read. */
+int http_token_load(const char *file, char **token, char **text);
+
+struct http_stats {
+    uint64_t n_connections;         /* Now. */
+    uint64_t n_accepted;
+    uint64_t n_turned_away;         /* At the limit. */
+    uint64_t n_requests;            /* Whose head was understood. */
+    uint64_t n_bad;                 /* Heads and bodies that were not. */
+    uint64_t n_unauthorized;
+    uint64_t n_timed_out;
+    uint64_t n_gone;                /* Left before the reply. */
+    uint64_t n_replies[6];          /* [2] is 2xx, and so on. */
+};
+void http_server_get_stats(const struct http_server *, struct http_stats *);
+
+/* Requests.  A request exists until it is answered or dropped.  ----------- */
+
+enum http_method http_request_method(const struct http_request *);
+const char *http_request_path(const struct http_request *);
+/* "unix:uid=0" or "tcp:127.0.0.1". */
+const char *http_request_who(const struct http_request *);
+const void *http_request_data(const struct http_request *);
+/* The segment that took the pattern's 'name'; decoded.  Never NULL. */
+const char *http_request_param(const struct http_request *, const char *name);
+/* Value of a query parameter, decoded, or NULL. */
+const char *http_request_query(const struct http_request *, const char *name);
+/* Value of a header, or NULL. */
+const char *http_request_header(const struct http_request *,
+                                const char *name);
+
+/* Parses the body.  On error answers the request and returns NULL.  The caller
+ * owns the value. */
+json_t *http_request_json(struct http_request *);
+
+/* The tag of If-Match, without quotes, or "*", or NULL if there is none; the
+ * caller frees it.  On error answers the request and returns false.  A weak
+ * tag comes back as it is, and so never matches. */
+bool http_request_if_match(struct http_request *, char **etag);
+/* True if If-None-Match has 'etag', so that a GET may be answered with
+ * http_reply_not_modified(). */
+bool http_request_etag_known(const struct http_request *, const char *etag);
+
+/* Has 'gone' called once if the client leaves before the request is answered.
+ * It must, at last, be dropped. */
+void http_request_set_gone(struct http_request *, void (*gone)(void *aux),
+                           void *aux);
+/* Closes the connection without a reply, and ends the request. */
+void http_request_drop(struct http_request *);
+
+/* Replies: each ends the request.  --------------------------------------- */
+
+/* Adds a header.  'value' must be visible ASCII and spaces. */
+void http_reply_header(struct http_request *, const char *name,
+                       const char *value);
+/* Sets the header ETag to '"etag"'. */
+void http_reply_etag(struct http_request *, const char *etag);
+
+/* Takes ownership of 'body'. */
+void http_reply_json(struct http_request *, int status, json_t *body);
+void http_reply_text(struct http_request *, int status,
+                     const char *content_type, const char *text);
+void http_reply_not_modified(struct http_request *, const char *etag);
+
+/* application/problem+json: {"type", "title", "status", "detail", "errors"}.
+ * 'kind' is the last part of the type's URN, or NULL for about:blank.  Takes
+ * ownership of 'errors' (an array of {"pointer", "detail"}, or NULL). */
+void http_reply_problem(struct http_request *, int status, const char *kind,
+                        json_t *errors, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* For 'errors': {"pointer": "", "parameter": name, "detail": text}. */
+json_t *http_query_error(const char *name, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* JSON text from outside.  ------------------------------------------------ */
+
+/* Parses all of 'text' as one JSON value: UTF-8, no key twice, nothing behind
+ * it, within the bounds above.  Returns NULL with a sentence in '*fault'
+ * (caller frees). */
+json_t *http_json_parse(const char *text, size_t size, char **fault);
+/* A JSON string of text that may be anything: bytes that are not UTF-8 become
+ * '?'. */
+json_t *http_json_string(const char *text);
+
+#endif /* proto/http/http.h */

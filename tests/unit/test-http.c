@@ -1,0 +1,1015 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The HTTP server (proto/http) against a raw client: split bytes, pipelines,
+ * slow and rude clients, tokens, limits, replies that come later. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fatal-signal.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/vlog.h"
+#include "proto/http/http.h"
+#include "random.h"
+#include "util.h"
+
+#define TOKEN "correct-horse-battery"
+#define BIG (3u << 20)
+#define H " HTTP/1.1\r\nHost: h\r\n"
+
+struct fixture {
+    struct event_base *base;
+    struct http_server *server;
+    char dir[64];
+    char *path;
+    struct http_request *held;      /* By the route /hold. */
+    unsigned n_gone;
+};
+
+/* Routes.  --------------------------------------------------------------- */
+
+/* Says what the handler saw. */
+static void
+handle_echo(struct http_request *req, void *aux OVS_UNUSED)
+{
+    json_t *reply = json_pack("{s:s, s:s, s:s}",
+                              "who", http_request_who(req),
+                              "path", http_request_path(req),
+                              "data", http_request_data(req));
+    const char *q = http_request_query(req, "q");
+
+    if (!strcmp(http_request_data(req), "item")) {
+        json_object_set_new(reply, "name",
+                            json_string(http_request_param(req, "name")));
+    }
+    if (q) {
+        json_object_set_new(reply, "q", json_string(q));
+    }
+    http_reply_json(req, 200, reply);
+}
+
+static void
+handle_body(struct http_request *req, void *aux OVS_UNUSED)
+{
+    json_t *body = http_request_json(req);
+
+    if (body) {
+        http_reply_json(req, 200, body);
+    }
+}
+
+static void
+on_gone(void *fixture_)
+{
+    struct fixture *f = fixture_;
+
+    f->n_gone++;
+    http_request_drop(f->held);
+    f->held = NULL;
+}
+
+static void
+handle_hold(struct http_request *req, void *fixture_)
+{
+    struct fixture *f = fixture_;
+
+    assert_null(f->held);
+    f->held = req;
+    http_request_set_gone(req, on_gone, f);
+}
+
+static void
+handle_big(struct http_request *req, void *aux OVS_UNUSED)
+{
+    char *text = xmalloc(BIG + 1);
+
+    memset(text, 'x', BIG);
+    text[BIG] = '\0';
+    http_reply_text(req, 200, "text/plain", text);
+    free(text);
+}
+
+static void
+handle_etag(struct http_request *req, void *aux OVS_UNUSED)
+{
+    char *etag;
+
+    if (http_request_method(req) == HTTP_GET) {
+        if (http_request_etag_known(req, "7")) {
+            http_reply_not_modified(req, "7");
+            return;
+        }
+        http_reply_etag(req, "7");
+        http_reply_json(req, 200, json_object());
+    } else if (http_request_if_match(req, &etag)) {
+        http_reply_json(req, 200, json_pack("{s:s?}", "etag", etag));
+        free(etag);
+    }
+}
+
+static void
+handle_drop(struct http_request *req, void *aux OVS_UNUSED)
+{
+    http_request_drop(req);
+}
+
+static const struct http_route routes[] = {
+    { HTTP_GET, "/echo", handle_echo, "q", false, false, "echo" },
+    { HTTP_GET, "/open", handle_echo, NULL, false, true, "open" },
+    { HTTP_GET, "/items/{name}", handle_echo, NULL, false, false, "item" },
+    { HTTP_PUT, "/body", handle_body, NULL, true, false, "" },
+    { HTTP_PATCH, "/body", handle_body, NULL, true, false, "" },
+    { HTTP_GET, "/hold", handle_hold, NULL, false, false, "" },
+    { HTTP_GET, "/big", handle_big, NULL, false, false, "" },
+    { HTTP_GET, "/etag", handle_etag, NULL, false, false, "" },
+    { HTTP_PUT, "/etag", handle_etag, NULL, false, false, "" },
+    { HTTP_GET, "/drop", handle_drop, NULL, false, false, "" },
+};
+
+/* Fixture.  -------------------------------------------------------------- */
+
+static void
+start(struct fixture *f, const struct http_options *options)
+{
+    char *text = NULL;
+
+    f->server = http_server_create(f->base, options, routes,
+                                   ARRAY_SIZE(routes), f);
+    if (http_listen_unix(f->server, f->path, NULL, &text)
+        || http_listen_tcp(f->server, "127.0.0.1:0", TOKEN, &text)) {
+        fail_msg("%s", text);
+    }
+}
+
+static int
+setup(void **state)
+{
+    static const struct http_options options = HTTP_OPTIONS_DEFAULT;
+    struct fixture *f = xzalloc(sizeof *f);
+
+    alarm(120);
+    f->base = event_base_new();
+    ovs_strlcpy(f->dir, "/tmp/vmn-http-XXXXXX", sizeof f->dir);
+    assert_non_null(mkdtemp(f->dir));
+    f->path = xasprintf("%s/sock", f->dir);
+    start(f, &options);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    http_server_destroy(f->server);
+    event_base_free(f->base);
+    rmdir(f->dir);
+    free(f->path);
+    free(f);
+    return 0;
+}
+
+static void
+restart(struct fixture *f, const struct http_options *options)
+{
+    http_server_destroy(f->server);
+    start(f, options);
+}
+
+/* The client.  ----------------------------------------------------------- */
+
+struct client {
+    struct fixture *f;
+    int fd;
+    struct ds in;               /* Not yet taken. */
+    bool eof;
+    int status;                 /* Of the last reply. */
+    struct ds head, body;
+};
+
+static void
+client_init(struct client *c, struct fixture *f, int fd)
+{
+    c->f = f;
+    c->fd = fd;
+    c->eof = false;
+    c->status = 0;
+    ds_init(&c->in);
+    ds_init(&c->head);
+    ds_init(&c->body);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+}
+
+static void
+client_open(struct client *c, struct fixture *f)
+{
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    ovs_strlcpy(sun.sun_path, f->path, sizeof sun.sun_path);
+    assert_int_equal(connect(fd, (struct sockaddr *) &sun, sizeof sun), 0);
+    client_init(c, f, fd);
+}
+
+static void
+client_open_tcp(struct client *c, struct fixture *f)
+{
+    struct sockaddr_in sin = {
+        .sin_family = AF_INET,
+        .sin_port = htons(http_server_port(f->server)),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(connect(fd, (struct sockaddr *) &sin, sizeof sin), 0);
+    client_init(c, f, fd);
+}
+
+static void
+client_close(struct client *c)
+{
+    if (c->fd >= 0) {
+        close(c->fd);
+    }
+    ds_destroy(&c->in);
+    ds_destroy(&c->head);
+    ds_destroy(&c->body);
+}
+
+/* One turn of the server, then takes what the client can read. */
+static void
+turn(struct client *c)
+{
+    char buf[65536];
+
+    event_base_loop(c->f->base, EVLOOP_NONBLOCK);
+
+    ssize_t n = recv(c->fd, buf, sizeof buf, 0);
+    if (n > 0) {
+        ds_put_buffer(&c->in, buf, n);
+    } else if (!n || errno != EAGAIN) {
+        c->eof = true;
+    } else {
+        struct pollfd pfd = { .fd = c->fd, .events = POLLIN };
+
+        poll(&pfd, 1, 2);
+    }
+}
+
+static void
+client_send(struct client *c, const char *data, size_t size)
+{
+    while (size) {
+        ssize_t n = send(c->fd, data, size, MSG_NOSIGNAL);
+
+        if (n > 0) {
+            data += n;
+            size -= n;
+        } else if (errno != EAGAIN) {
+            return;             /* The server closed: its good right. */
+        }
+        event_base_loop(c->f->base, EVLOOP_NONBLOCK);
+    }
+}
+
+static void
+client_say(struct client *c, const char *text)
+{
+    client_send(c, text, strlen(text));
+}
+
+static void
+drop_front(struct ds *ds, size_t n)
+{
+    memmove(ds->string, ds->string + n, ds->length - n + 1);
+    ds->length -= n;
+}
+
+/* Waits for a whole reply and returns its status, or 0 if the server closed
+ * without one. */
+static int
+client_reply(struct client *c)
+{
+    char *end;
+
+    while (!(end = c->in.length ? strstr(ds_cstr(&c->in), "\r\n\r\n")
+             : NULL)) {
+        if (c->eof) {
+            return 0;
+        }
+        turn(c);
+    }
+
+    size_t head_size = end + 4 - c->in.string;
+    ds_clear(&c->head);
+    ds_put_buffer(&c->head, c->in.string, head_size);
+    drop_front(&c->in, head_size);
+
+    const char *length = strstr(ds_cstr(&c->head), "Content-Length: ");
+    size_t size = length ? strtoul(length + 16, NULL, 10) : 0;
+    c->status = atoi(ds_cstr(&c->head) + 9);
+    while (c->in.length < size && !c->eof) {
+        turn(c);
+    }
+    assert_true(c->in.length >= size);
+    ds_clear(&c->body);
+    ds_put_buffer(&c->body, ds_cstr(&c->in), size);
+    if (size) {
+        drop_front(&c->in, size);
+    }
+    return c->status;
+}
+
+static int
+ask(struct client *c, const char *request)
+{
+    client_say(c, request);
+    return client_reply(c);
+}
+
+/* One request on a connection of its own. */
+static int
+ask_once(struct fixture *f, const char *request)
+{
+    struct client c;
+    int status;
+
+    client_open(&c, f);
+    status = ask(&c, request);
+    client_close(&c);
+    return status;
+}
+
+static void
+wait_for_eof(struct client *c)
+{
+    while (!c->eof) {
+        turn(c);
+    }
+}
+
+static void
+assert_has(const struct ds *ds, const char *part)
+{
+    if (!ds->length || !strstr(ds->string, part)) {
+        fail_msg("\"%s\" is not in \"%s\"", part,
+                 ds->length ? ds->string : "");
+    }
+}
+
+/* Serves as the proof that the server goes on. */
+static void
+assert_alive(struct fixture *f)
+{
+    assert_int_equal(ask_once(f, "GET /echo" H "\r\n"), 200);
+}
+
+/* Tests.  ---------------------------------------------------------------- */
+
+static void
+request_is_routed_and_answered(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+    char *who = xasprintf("\"who\":\"unix:uid=%u\"", (unsigned) getuid());
+
+    client_open(&c, f);
+    assert_int_equal(ask(&c, "GET /items/a%2Fb" H "\r\n"), 200);
+    assert_has(&c.body, "\"name\":\"a/b\"");
+    assert_has(&c.body, who);
+    assert_has(&c.head, "Content-Type: application/json\r\n");
+    assert_int_equal(ask(&c, "GET /echo?q=a%20b+c" H "\r\n"), 200);
+    assert_has(&c.body, "\"q\":\"a b c\"");
+    assert_int_equal(ask(&c, "GET /nowhere" H "\r\n"), 404);
+    assert_has(&c.head, "application/problem+json");
+    assert_has(&c.body, "\"status\":404");
+    assert_int_equal(ask(&c, "GET /items/" H "\r\n"), 404);
+    assert_int_equal(ask(&c, "GET /items/a/b" H "\r\n"), 404);
+    assert_int_equal(ask(&c, "GET /items/%ff" H "\r\n"), 404);
+    assert_int_equal(ask(&c, "DELETE /body" H "\r\n"), 405);
+    assert_has(&c.head, "Allow: PUT, PATCH\r\n");
+    client_close(&c);
+    free(who);
+}
+
+static void
+head_gets_the_headers_alone(void **state)
+{
+    struct client c;
+
+    client_open(&c, *state);
+    client_say(&c, "HEAD /big" H "Connection: close\r\n\r\n");
+    wait_for_eof(&c);
+    assert_has(&c.in, "Content-Length: 3145728\r\n");
+    assert_true(c.in.length < 1000);
+    client_close(&c);
+}
+
+static void
+request_may_come_byte_by_byte(void **state)
+{
+    static const char request[] =
+        "\r\nPUT /body" H "Content-Length: 7\r\n\r\n{\"a\":1}"
+        "PUT /body" H "Transfer-Encoding: chunked\r\n\r\n"
+        "3\r\n{\"b\r\n4;x=y\r\n\":2}\r\n0\r\nTrailer: t\r\n\r\n";
+    struct client c;
+
+    client_open(&c, *state);
+    for (size_t i = 0; i < sizeof request - 1; i++) {
+        client_send(&c, request + i, 1);
+        turn(&c);
+    }
+    assert_int_equal(client_reply(&c), 200);
+    assert_string_equal(ds_cstr(&c.body), "{\"a\":1}\n");
+    assert_int_equal(client_reply(&c), 200);
+    assert_string_equal(ds_cstr(&c.body), "{\"b\":2}\n");
+    client_close(&c);
+}
+
+static void
+pipelined_requests_are_answered_in_order(void **state)
+{
+    struct ds all = DS_EMPTY_INITIALIZER;
+    struct client c;
+
+    client_open(&c, *state);
+    for (int i = 0; i < 500; i++) {
+        ds_put_format(&all, "PUT /body" H "Content-Length: 3\r\n\r\n%3d", i);
+    }
+    client_send(&c, ds_cstr(&all), all.length);
+    for (int i = 0; i < 500; i++) {
+        assert_int_equal(client_reply(&c), 200);
+        assert_int_equal(atoi(ds_cstr(&c.body)), i);
+    }
+    ds_destroy(&all);
+    client_close(&c);
+}
+
+static void
+half_closed_client_gets_all_its_replies(void **state)
+{
+    static const char requests[] = "GET /echo?q=1" H "\r\nGET /big" H "\r\n"
+                                   "GET /echo?q=3" H "\r\nGET /unfin";
+    struct client c;
+
+    client_open(&c, *state);
+    client_send(&c, requests, sizeof requests - 1);
+    shutdown(c.fd, SHUT_WR);
+    assert_int_equal(client_reply(&c), 200);
+    assert_int_equal(client_reply(&c), 200);
+    assert_int_equal(c.body.length, BIG);
+    assert_int_equal(client_reply(&c), 200);
+    assert_has(&c.body, "\"q\":\"3\"");
+    assert_int_equal(client_reply(&c), 0);
+    client_close(&c);
+}
+
+static void
+malformed_request_is_refused_and_closed(void **state)
+{
+    static const struct {
+        const char *request;
+        int status;
+    } cases[] = {
+        { "GET /echo\n\n", 400 },
+        { "GET /echo" H "Folded: a\r\n b\r\n\r\n", 400 },
+        { "PUT /body" H "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+          400 },
+        { "PUT /body" H "Content-Length: 9000000\r\n\r\n{}", 413 },
+        { "PUT /body" H "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400 },
+        { "PUT /body" H "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
+          400 },
+        { "PUT /body" H "Transfer-Encoding: chunked\r\n\r\n800001\r\n", 413 },
+        { "GET /echo" H "Content-Length: 2\r\n\r\n{}", 400 },
+        { "PUT /body" H "Content-Type: text/xml\r\nContent-Length: 2\r\n\r\n"
+          "{}", 415 },
+        { "GET /echo?a=%zz" H "Connection: close\r\n\r\n", 400 },
+        { "GET /echo HTTP/3.0\r\n\r\n", 505 },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct client c;
+
+        client_open(&c, f);
+        int status = ask(&c, cases[i].request);
+        if (status != cases[i].status) {
+            fail_msg("case %"PRIuSIZE": %d instead of %d", i, status,
+                     cases[i].status);
+        }
+        assert_has(&c.head, "Connection: close\r\n");
+        assert_has(&c.body, "\"detail\":\"");
+        wait_for_eof(&c);
+        client_close(&c);
+    }
+    assert_alive(f);
+}
+
+static void
+oversized_head_is_refused_while_it_is_sent(void **state)
+{
+    struct fixture *f = *state;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct client c;
+
+    client_open(&c, f);
+    ds_put_cstr(&ds, "GET /echo" H "X: ");
+    ds_put_char_multiple(&ds, 'x', 4 << 20);
+    assert_int_equal(ask(&c, ds_cstr(&ds)), 431);
+    client_close(&c);
+    ds_destroy(&ds);
+    assert_alive(f);
+}
+
+static void
+unknown_query_parameters_are_all_named(void **state)
+{
+    struct client c;
+
+    client_open(&c, *state);
+    assert_int_equal(ask(&c, "GET /echo?q=1&x=2&dry_run=plan" H "\r\n"), 400);
+    assert_has(&c.body, "\"parameter\":\"x\"");
+    assert_has(&c.body, "\"parameter\":\"dry_run\"");
+    assert_int_equal(ask(&c, "GET /open?q=1" H "\r\n"), 400);
+    /* The connection goes on: nothing was left unread. */
+    assert_int_equal(ask(&c, "GET /echo" H "\r\n"), 200);
+    client_close(&c);
+}
+
+static void
+bad_json_is_refused_and_the_connection_goes_on(void **state)
+{
+    struct client c;
+
+    client_open(&c, *state);
+    assert_int_equal(ask(&c, "PUT /body" H "Content-Length: 13\r\n\r\n"
+                         "{\"a\":1,\"a\":2}"), 400);
+    assert_has(&c.body, "duplicate object key");
+    assert_int_equal(ask(&c, "PUT /body" H "Content-Length: 4\r\n\r\n{} x"),
+                     400);
+    assert_int_equal(ask(&c, "PUT /body" H "\r\n"), 400);
+    assert_int_equal(ask(&c, "PATCH /body" H "Content-Type: "
+                         "application/merge-patch+json; charset=utf-8\r\n"
+                         "Content-Length: 2\r\n\r\n{}"), 200);
+    client_close(&c);
+}
+
+static void
+etags_are_compared(void **state)
+{
+    struct client c;
+
+    client_open(&c, *state);
+    assert_int_equal(ask(&c, "GET /etag" H "\r\n"), 200);
+    assert_has(&c.head, "ETag: \"7\"\r\n");
+    assert_int_equal(ask(&c, "GET /etag" H "If-None-Match: \"6\", W/\"7\"\r\n"
+                         "\r\n"), 304);
+    assert_int_equal(ask(&c, "GET /etag" H "If-None-Match: \"77\"\r\n\r\n"),
+                     200);
+    assert_int_equal(ask(&c, "PUT /etag" H "If-Match: \"7\"\r\n\r\n"), 200);
+    assert_has(&c.body, "{\"etag\":\"7\"}");
+    assert_int_equal(ask(&c, "PUT /etag" H "If-Match: *\r\n\r\n"), 200);
+    assert_has(&c.body, "{\"etag\":\"*\"}");
+    assert_int_equal(ask(&c, "PUT /etag" H "If-Match: W/\"7\"\r\n\r\n"), 200);
+    assert_has(&c.body, "{\"etag\":\"W/\\\"7\\\"\"}");
+    assert_int_equal(ask(&c, "PUT /etag" H "If-Match: 7\r\n\r\n"), 400);
+    assert_int_equal(ask(&c, "PUT /etag" H "If-Match: \"7\r\n\r\n"), 400);
+    assert_int_equal(ask(&c, "PUT /etag" H "If-Match: \"6\", \"7\"\r\n\r\n"),
+                     400);
+    assert_int_equal(ask(&c, "PUT /etag" H "If-None-Match: *\r\n\r\n"), 400);
+    client_close(&c);
+}
+
+static void
+continue_is_sent_only_for_a_body_that_is_wanted(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    client_open(&c, f);
+    assert_int_equal(ask(&c, "PUT /body" H "Expect: 100-continue\r\n"
+                         "Content-Length: 2\r\n\r\n"), 100);
+    assert_int_equal(ask(&c, "{}"), 200);
+    assert_int_equal(ask(&c, "PUT /nowhere" H "Expect: 100-continue\r\n"
+                         "Content-Length: 2\r\n\r\n"), 404);
+    wait_for_eof(&c);
+    client_close(&c);
+}
+
+static void
+slow_clients_are_timed_out(void **state)
+{
+    struct http_options options = HTTP_OPTIONS_DEFAULT;
+    struct fixture *f = *state;
+    struct http_stats stats;
+    struct client head, body, idle;
+
+    options.head_timeout_ms = options.body_timeout_ms = 40;
+    restart(f, &options);
+    client_open(&head, f);
+    client_open(&body, f);
+    assert_int_equal(ask(&head, "GET /ec"), 408);
+    assert_int_equal(ask(&body, "PUT /body" H "Content-Length: 9\r\n\r\n{"),
+                     408);
+    http_server_get_stats(f->server, &stats);
+    assert_int_equal(stats.n_timed_out, 2);
+
+    options.idle_timeout_ms = 40;
+    restart(f, &options);
+    client_open(&idle, f);
+    assert_int_equal(ask(&idle, ""), 0);
+    client_close(&head);
+    client_close(&body);
+    client_close(&idle);
+}
+
+/* A byte now and then must not put the deadline off. */
+static void
+deadline_holds_for_a_client_that_trickles(void **state)
+{
+    struct http_options options = HTTP_OPTIONS_DEFAULT;
+    struct fixture *f = *state;
+    struct client c;
+
+    options.head_timeout_ms = 60;
+    restart(f, &options);
+    client_open(&c, f);
+    client_say(&c, "GET /echo HTTP/1.1\r\nX: ");
+    while (!c.in.length && !c.eof) {
+        client_say(&c, "x");
+        turn(&c);
+    }
+    assert_int_equal(client_reply(&c), 408);
+    client_close(&c);
+}
+
+static void
+reply_may_come_later(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    client_open(&c, f);
+    client_say(&c, "GET /hold" H "\r\nGET /echo" H "\r\n");
+    while (!f->held) {
+        turn(&c);
+    }
+    assert_alive(f);                    /* Others are served meanwhile. */
+    assert_int_equal(c.in.length, 0);   /* The second one waits its turn. */
+    http_reply_json(f->held, 202, json_object());
+    f->held = NULL;
+    assert_int_equal(client_reply(&c), 202);
+    assert_int_equal(client_reply(&c), 200);
+    client_close(&c);
+}
+
+static void
+client_that_leaves_is_noticed(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    client_open(&c, f);
+    client_say(&c, "GET /hold" H "\r\n");
+    while (!f->held) {
+        turn(&c);
+    }
+    close(c.fd);
+    c.fd = -1;
+    while (!f->n_gone) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_null(f->held);
+    client_close(&c);
+    assert_alive(f);
+}
+
+static void
+reply_to_a_client_that_left_is_harmless(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    /* Over TCP a close looks like a half-close, until the reply. */
+    client_open_tcp(&c, f);
+    client_say(&c, "GET /hold" H "Authorization: Bearer " TOKEN "\r\n\r\n");
+    while (!f->held) {
+        turn(&c);
+    }
+    close(c.fd);
+    c.fd = -1;
+    for (int i = 0; i < 10; i++) {
+        event_base_loop(f->base, EVLOOP_NONBLOCK);
+    }
+    assert_non_null(f->held);
+    http_reply_json(f->held, 200, json_object());
+    f->held = NULL;
+    client_close(&c);
+    assert_alive(f);
+}
+
+static void
+dropped_request_closes_the_connection(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(ask_once(f, "GET /drop" H "\r\nGET /echo" H "\r\n"), 0);
+    assert_alive(f);
+}
+
+static void
+destroying_the_server_lets_go_of_held_requests(void **state)
+{
+    static const struct http_options options = HTTP_OPTIONS_DEFAULT;
+    struct fixture *f = *state;
+    struct client c;
+
+    client_open(&c, f);
+    client_say(&c, "GET /hold" H "\r\n");
+    while (!f->held) {
+        turn(&c);
+    }
+    restart(f, &options);
+    assert_int_equal(f->n_gone, 1);
+    client_close(&c);
+    assert_alive(f);
+}
+
+static void
+token_is_required_over_tcp(void **state)
+{
+    static const char *const bad[] = {
+        "", "Authorization: Bearer\r\n", "Authorization: Bearer x\r\n",
+        "Authorization: Basic " TOKEN "\r\n",
+        "Authorization: " TOKEN "\r\n",
+        "Authorization: Bearer " TOKEN "x\r\n",
+        "Authorization: Bearer correct-horse-batterz\r\n",
+    };
+    struct fixture *f = *state;
+    struct http_stats stats;
+    struct client c;
+
+    client_open_tcp(&c, f);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        char *request = xasprintf("GET /echo" H "%s\r\n", bad[i]);
+
+        assert_int_equal(ask(&c, request), 401);
+        assert_has(&c.head, "WWW-Authenticate: Bearer\r\n");
+        free(request);
+    }
+    /* Without it nobody learns which paths there are. */
+    assert_int_equal(ask(&c, "GET /nowhere" H "\r\n"), 401);
+    assert_int_equal(ask(&c, "GET /open" H "\r\n"), 200);
+    assert_has(&c.body, "\"who\":\"tcp:127.0.0.1\"");
+    assert_int_equal(ask(&c, "PUT /open" H "\r\n"), 401);
+    assert_int_equal(ask(&c, "GET /echo" H "Authorization: bearer " TOKEN
+                         "\r\n\r\n"), 200);
+    assert_int_equal(ask(&c, "PUT /body" H "Content-Length: 5\r\n\r\n"), 401);
+    wait_for_eof(&c);
+    http_server_get_stats(f->server, &stats);
+    assert_int_equal(stats.n_unauthorized, ARRAY_SIZE(bad) + 3);
+    client_close(&c);
+}
+
+static void
+connections_are_limited(void **state)
+{
+    struct http_options options = HTTP_OPTIONS_DEFAULT;
+    struct fixture *f = *state;
+    struct http_stats stats;
+    struct client idle, busy, late;
+
+    options.max_connections = 1;
+    restart(f, &options);
+    client_open(&idle, f);
+    assert_int_equal(ask(&idle, "GET /echo" H "\r\n"), 200);
+
+    /* One that is idle gives way. */
+    client_open(&busy, f);
+    client_say(&busy, "GET /hold" H "\r\n");
+    while (!f->held) {
+        turn(&busy);
+    }
+    wait_for_eof(&idle);
+
+    /* One that waits for its reply does not. */
+    client_open(&late, f);
+    assert_int_equal(ask(&late, "GET /echo" H "\r\n"), 503);
+    assert_has(&late.body, "too many connections\"}\n");
+    http_reply_json(f->held, 200, json_object());
+    f->held = NULL;
+    assert_int_equal(client_reply(&busy), 200);
+    http_server_get_stats(f->server, &stats);
+    assert_int_equal(stats.n_turned_away, 1);
+    assert_int_equal(stats.n_connections, 1);
+    client_close(&idle);
+    client_close(&busy);
+    client_close(&late);
+}
+
+static void
+large_reply_is_complete_for_a_slow_reader(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+    int size = 4096;
+
+    client_open(&c, f);
+    setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    client_say(&c, "GET /big" H "Connection: close\r\n\r\n");
+    for (int i = 0; i < 50; i++) {
+        event_base_loop(f->base, EVLOOP_NONBLOCK);
+    }
+    assert_int_equal(client_reply(&c), 200);
+    assert_int_equal(c.body.length, BIG);
+    wait_for_eof(&c);
+    client_close(&c);
+}
+
+static void
+rubbish_never_stops_the_server(void **state)
+{
+    static const char *const seeds[] = {
+        "GET /echo?q=1" H "\r\n",
+        "PUT /body" H "Content-Length: 7\r\n\r\n{\"a\":1}",
+        "PUT /body" H "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    };
+    struct fixture *f = *state;
+
+    print_message("seed 20\n");
+    random_set_seed(20);
+    for (int i = 0; i < 400; i++) {
+        char *bytes = xstrdup(seeds[i % ARRAY_SIZE(seeds)]);
+        size_t size = strlen(bytes);
+        struct client c;
+
+        for (uint32_t n = random_range(6); n; n--) {
+            bytes[random_range(size)] = random_range(256);
+        }
+        client_open(&c, f);
+        client_send(&c, bytes, size);
+        shutdown(c.fd, SHUT_WR);
+        wait_for_eof(&c);
+        client_close(&c);
+        free(bytes);
+    }
+    assert_alive(f);
+}
+
+static void
+socket_file_is_private_and_replaced_when_stale(void **state)
+{
+    static const struct http_options options = HTTP_OPTIONS_DEFAULT;
+    struct fixture *f = *state;
+    struct http_server *other;
+    struct stat st;
+    char *text = NULL;
+
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+
+    /* A live one is not taken over. */
+    other = http_server_create(f->base, &options, routes, 1, NULL);
+    assert_int_equal(http_listen_unix(other, f->path, NULL, &text),
+                     EADDRINUSE);
+    free(text);
+    assert_alive(f);
+
+    /* Nor is what is no socket. */
+    char *file = xasprintf("%s/file", f->dir);
+    close(open(file, O_CREAT | O_WRONLY, 0600));
+    assert_int_equal(http_listen_unix(other, file, NULL, &text), EEXIST);
+    free(text);
+    unlink(file);
+
+    /* A dead one is. */
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ovs_strlcpy(sun.sun_path, file, sizeof sun.sun_path);
+    assert_int_equal(bind(fd, (struct sockaddr *) &sun, sizeof sun), 0);
+    close(fd);
+    assert_int_equal(http_listen_unix(other, file, NULL, &text), 0);
+    assert_int_equal(http_listen_unix(other, file, "no-such-group", &text),
+                     EADDRINUSE);
+    free(text);
+    http_server_destroy(other);
+    assert_int_equal(lstat(file, &st), -1);
+    free(file);
+}
+
+static void
+tcp_is_for_loopback_with_a_token_only(void **state)
+{
+    struct fixture *f = *state;
+    char *text = NULL;
+
+    static const struct {
+        const char *address;
+        const char *token;
+        int error;
+    } cases[] = {
+        { "0.0.0.0:0", TOKEN, EACCES }, { "[::]:0", TOKEN, EACCES },
+        { "192.0.2.1:80", TOKEN, EACCES }, { "127.0.0.1:0", NULL, EACCES },
+        { "localhost:0", TOKEN, EINVAL }, { "127.0.0.1:x", TOKEN, EINVAL },
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(http_listen_tcp(f->server, cases[i].address,
+                                         cases[i].token, &text),
+                         cases[i].error);
+        free(text);
+    }
+}
+
+static void
+token_file_must_be_private_and_long_enough(void **state)
+{
+    static const struct {
+        const char *content;
+        int mode;
+        int error;
+    } cases[] = {
+        { "0123456789abcdef\n", 0600, 0 },
+        { "0123456789abcdef", 0400, 0 },
+        { "0123456789abcdef\nmore\n", 0600, 0 },
+        { "0123456789abcdef\n", 0640, EPERM },
+        { "0123456789abcdef\n", 0604, EPERM },
+        { "0123456789abcde\n", 0600, EINVAL },
+        { "0123456789 abcdef\n", 0600, EINVAL },
+        { "", 0600, EINVAL },
+    };
+    struct fixture *f = *state;
+    char *file = xasprintf("%s/token", f->dir);
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *token, *text = NULL;
+        int fd = open(file, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+
+        assert_true(write(fd, cases[i].content, strlen(cases[i].content))
+                    >= 0);
+        fchmod(fd, cases[i].mode);
+        close(fd);
+        assert_int_equal(http_token_load(file, &token, &text),
+                         cases[i].error);
+        if (!cases[i].error) {
+            assert_string_equal(token, "0123456789abcdef");
+        }
+        free(token);
+        free(text);
+        unlink(file);
+    }
+    free(file);
+}
+
+int
+main(void)
+{
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(request_is_routed_and_answered),
+        TEST(head_gets_the_headers_alone),
+        TEST(request_may_come_byte_by_byte),
+        TEST(pipelined_requests_are_answered_in_order),
+        TEST(half_closed_client_gets_all_its_replies),
+        TEST(malformed_request_is_refused_and_closed),
+        TEST(oversized_head_is_refused_while_it_is_sent),
+        TEST(unknown_query_parameters_are_all_named),
+        TEST(bad_json_is_refused_and_the_connection_goes_on),
+        TEST(etags_are_compared),
+        TEST(continue_is_sent_only_for_a_body_that_is_wanted),
+        TEST(slow_clients_are_timed_out),
+        TEST(deadline_holds_for_a_client_that_trickles),
+        TEST(reply_may_come_later),
+        TEST(client_that_leaves_is_noticed),
+        TEST(reply_to_a_client_that_left_is_harmless),
+        TEST(dropped_request_closes_the_connection),
+        TEST(destroying_the_server_lets_go_of_held_requests),
+        TEST(token_is_required_over_tcp),
+        TEST(connections_are_limited),
+        TEST(large_reply_is_complete_for_a_slow_reader),
+        TEST(rubbish_never_stops_the_server),
+        TEST(socket_file_is_private_and_replaced_when_stale),
+        TEST(tcp_is_for_loopback_with_a_token_only),
+        TEST(token_file_must_be_private_and_long_enough),
+    };
+
+    fatal_ignore_sigpipe();
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
