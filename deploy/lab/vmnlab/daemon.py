@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A vmnd that belongs to a lab.  It runs in the lab's net namespace, where the
+control network's address is, and keeps its files in the lab's directory."""
+
+import os
+import shutil
+import signal
+import subprocess
+
+from . import netns
+from .api import Api
+from .netns import Error
+
+OPENFLOW_PORT = 6653
+
+
+def find(name):
+    """Returns the path of our program 'name': from the environment (VMND,
+    VMNCTL), from the build tree or installation that this file is in, or from
+    PATH."""
+    given = os.environ.get(name.upper())
+    if given:
+        return given
+    here = os.path.dirname(os.path.realpath(__file__))
+    top = os.path.dirname(os.path.dirname(os.path.dirname(here)))
+    prefix = os.path.dirname(os.path.dirname(top))
+    for place in (os.path.join(top, "_build"), top,
+                  os.path.join(prefix, "sbin"), os.path.join(prefix, "bin")):
+        built = os.path.join(place, name)
+        if os.access(built, os.X_OK) and os.path.isfile(built):
+            return built
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:"
+                                               "/usr/local/sbin")
+    if not found:
+        raise Error("%s is not here: build it, or set %s to its path"
+                    % (name, name.upper()))
+    return found
+
+
+class Vmnd:
+    def __init__(self, lab, program):
+        self.lab = lab
+        self.program = program
+        self.socket = os.path.join(lab.dir, "vmnd.sock")
+        self.unixctl = os.path.join(lab.dir, "vmnd.ctl")
+        self.db = os.path.join(lab.dir, "vmnd.db")
+        self.log = os.path.join(lab.dir, "vmnd.log")
+        self.api = Api(self.socket)
+        self.process = None     # If this process started it.
+
+    def args(self):
+        args = [self.program, "--db=" + self.db,
+                "--unixctl=" + self.unixctl,
+                "--listen=unix:" + self.socket,
+                "--openflow-listen=tcp:%s:%d" % (self.lab.control_ip,
+                                                 OPENFLOW_PORT),
+                "--openflow-target=tcp:%s:%d" % (self.lab.control_ip,
+                                                 OPENFLOW_PORT)]
+        if self.lab.ovsdb_mode == "inbound":
+            args.append("--ovsdb-listen=tcp:%s:6640" % self.lab.control_ip)
+        if os.environ.get("VMN_APPDIR"):
+            args.append("--app-dir=" + os.environ["VMN_APPDIR"])
+        return args
+
+    def spawn(self, wrapper=()):
+        """Starts it and returns at once."""
+        for path in (self.socket, self.unixctl):
+            if os.path.exists(path):
+                os.unlink(path)
+        self.process = netns.spawn(list(wrapper) + self.args(),
+                                   self.lab.net_ns, log=self.log)
+        self.lab.children.append(self.process)
+
+    def start(self, wrapper=()):
+        """Starts it and waits until it answers."""
+        self.spawn(wrapper)
+        try:
+            netns.wait_for("vmnd", self._up_or_dead, 60)
+        except Error:
+            raise Error("vmnd does not answer:\n" + self.last_words())
+        if not self.api.healthy():
+            raise Error("vmnd ended at once:\n" + self.last_words())
+
+    def _up_or_dead(self):
+        return self.process.poll() is not None or self.api.healthy()
+
+    def pid(self):
+        """The pid of the one that runs, or None."""
+        program = os.path.basename(self.program)
+        for pid in netns.pids(self.lab.net_ns):
+            try:
+                with open("/proc/%d/cmdline" % pid, "rb") as words:
+                    first = words.read().split(b"\0")[0].decode()
+            except OSError:
+                continue
+            # A build tree's vmnd may be libtool's script.
+            if os.path.basename(first).removeprefix("lt-") == program:
+                return pid
+        return None
+
+    def stop(self, seconds=20):
+        """Asks it to end.  Returns its exit status (negative: the signal
+        that ended it) if this process started it."""
+        pid = self.pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+        return self._reap(pid, seconds)
+
+    def kill(self):
+        """kill -9, and waits until it is gone."""
+        pid = self.pid()
+        if pid is not None:
+            netns.kill([pid])
+        if self.process:
+            self.process.wait(10)
+            self.process = None
+
+    def _reap(self, pid, seconds):
+        if self.process:
+            try:
+                return self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                netns.kill([pid])
+                raise Error("vmnd did not end within %d s of SIGTERM"
+                            % seconds)
+            finally:
+                self.process = None
+        if pid is not None:
+            netns.wait_for("vmnd to end",
+                           lambda: not os.path.exists("/proc/%d" % pid),
+                           seconds)
+        return None
+
+    def last_words(self, n_lines=20):
+        try:
+            with open(self.log, errors="replace") as log:
+                return "".join(log.readlines()[-n_lines:])
+        except FileNotFoundError:
+            return "(no log)"

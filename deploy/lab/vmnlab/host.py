@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A hypervisor of the lab: a namespace with an Open vSwitch of its own, whose
+userspace datapath needs no kernel module.
+
+    br-phys   the underlay: holds u0 (a veth to the lab's underlay) and the
+              tunnel address, since userspace tunnels look for it on a bridge
+    br-int    made by vmnd, not here
+    control   a veth to the lab's control network, where vmnd is"""
+
+import os
+import shutil
+
+from . import netns
+from .netns import Error
+
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+OVSDB_PORT = 6640
+TUNNEL_PORT = 40000             # OpenFlow's, of vmnd's making.
+
+
+class Host:
+    """Host number 'index' (from 1) of 'lab'."""
+
+    def __init__(self, lab, index):
+        self.lab = lab
+        self.index = index
+        self.name = "h%d" % index
+        self.ns = lab.ns(self.name)
+        self.dir = os.path.join(lab.dir, self.name)
+        self.tunnel_ip = "10.99.0.%d" % index
+        self.control_ip = "10.98.1.%d" % index
+        self.tunnel_mac = "02:99:00:00:00:%02x" % index
+        self.db = "unix:%s/db.sock" % self.dir
+        self.env = dict(os.environ, OVS_RUNDIR=self.dir, OVS_DBDIR=self.dir,
+                        OVS_LOGDIR=self.dir)
+
+    # Making it.  ----------------------------------------------------------
+
+    def create(self):
+        """Makes the namespace with its links and starts Open vSwitch; await_
+        ready() is to follow."""
+        net = self.lab.net_ns
+        os.makedirs(self.dir)
+        netns.add(self.ns)
+        netns.ip(
+            self.ns,
+            "link add name u0 mtu 1500 type veth peer name u-%s netns %s"
+            % (self.name, net),
+            "link add name control type veth peer name c-%s netns %s"
+            % (self.name, net),
+            "addr add %s/16 dev control" % self.control_ip,
+            "link set u0 up", "link set control up")
+        netns.ip(
+            net,
+            "link set u-%s mtu 1500 master underlay up" % self.name,
+            "link set c-%s master control up" % self.name)
+        for link in ("u0", "control"):
+            netns.run(["ethtool", "-K", link, "tx", "off"], ns=self.ns)
+        netns.run(["ovsdb-tool", "create", self._file("conf.db"), SCHEMA])
+        self.start_db()
+        self.vsctl(
+            "--no-wait", "init", "--",
+            "set", "Open_vSwitch", ".", "external_ids:system-id=" + self.name,
+            # Two threads a switch will do: labs share few cores.
+            "other_config:n-handler-threads=1",
+            "other_config:n-revalidator-threads=1", "--",
+            "add-br", "br-phys", "--",
+            "set", "bridge", "br-phys", "datapath_type=netdev",
+            'other_config:hwaddr="%s"' % self.tunnel_mac, "--",
+            "add-port", "br-phys", "u0")
+        if self.lab.ovsdb_mode == "inbound":
+            self.vsctl("--no-wait", "set-manager",
+                       "tcp:%s:%d" % (self.lab.control_ip, OVSDB_PORT))
+        self.start_switch()
+
+    def await_ready(self):
+        """Waits for the switch and gives it its tunnel address and the other
+        hosts' neighbour entries."""
+        netns.wait_for(
+            "%s's underlay bridge (log: %s)"
+            % (self.name, self._file("ovs-vswitchd.log")),
+            lambda: self.has_link("br-phys"), 30)
+        netns.ip(self.ns, "addr replace %s/16 dev br-phys" % self.tunnel_ip,
+                 "link set br-phys up")
+        netns.wait_for("%s's route to the underlay" % self.name,
+                       lambda: "br-phys" in self.appctl("ovs/route/show"), 10)
+        self.warm_up()
+
+    def warm_up(self):
+        """Tells the switch its neighbours' addresses: a userspace tunnel loses
+        the first packet to a host while it asks for them."""
+        self.appctl("tnl/neigh/aging", "3600")
+        for host in self.lab.hosts:
+            if host is not self:
+                self.appctl("tnl/neigh/set", "br-phys", host.tunnel_ip,
+                            host.tunnel_mac)
+
+    # Its processes.  ------------------------------------------------------
+
+    def start_db(self):
+        self._unlink("db.sock")
+        remotes = ["--remote=punix:%s" % self._file("db.sock"),
+                   "--remote=db:Open_vSwitch,Open_vSwitch,manager_options"]
+        if self.lab.ovsdb_mode == "tcp":
+            remotes.append("--remote=ptcp:%d:%s"
+                           % (OVSDB_PORT, self.control_ip))
+        self._spawn("ovsdb-server", [self._file("conf.db")] + remotes)
+        netns.wait_for("%s's database (log: %s)"
+                       % (self.name, self._file("ovsdb-server.log")),
+                       lambda: self.answers("ovsdb-server"))
+
+    def start_switch(self):
+        """Starts ovs-vswitchd; await_ready() is to follow."""
+        self._spawn("ovs-vswitchd", ["--disable-system", self.db])
+
+    def stop_switch(self, grace=5.0):
+        """Ends ovs-vswitchd: gently, or with a 'grace' of 0 at once."""
+        netns.kill(self._pids("ovs-vswitchd"), grace)
+
+    def stop(self):
+        """Ends Open vSwitch, as if the hypervisor were switched off.  The VMs'
+        namespaces stay."""
+        self.stop_switch()
+        netns.kill(self._pids("ovsdb-server"), 5.0)
+
+    def start(self):
+        """Starts what stop() stopped."""
+        if not self.answers("ovsdb-server"):
+            self.start_db()
+        if not self.answers("ovs-vswitchd"):
+            self.start_switch()
+        self.await_ready()
+
+    def running(self):
+        return bool(self._pids("ovsdb-server") and
+                    self._pids("ovs-vswitchd"))
+
+    def _spawn(self, program, args):
+        # A stale pidfile would have ovs-appctl look for a process long gone.
+        self._unlink(program + ".pid")
+        self.lab.children.append(netns.spawn(
+            [program, "-vconsole:off", "-vsyslog:off", "-vfile:info",
+             "--log-file=" + self._file(program + ".log"),
+             "--pidfile=" + self._file(program + ".pid")] + args,
+            self.ns, self.env, self._file(program + ".out")))
+
+    def _pids(self, program):
+        found = []
+        for pid in netns.pids(self.ns):
+            try:
+                with open("/proc/%d/comm" % pid) as comm:
+                    if comm.read().strip() == program[:15]:
+                        found.append(pid)
+            except OSError:
+                pass            # Ended meanwhile.
+        return found
+
+    # The way to the controller.  ------------------------------------------
+
+    def cut(self, silent=False):
+        """Cuts the link to the controller.  The connections over it break at
+        once, or, if 'silent', only once somebody misses the other side."""
+        netns.ip(self.ns, "link set control down")
+        if not silent:
+            netns.run(["ss", "-K", "dst", self.lab.control_ip], ns=self.ns,
+                      check=False)
+            netns.run(["ss", "-K", "dst", self.control_ip],
+                      ns=self.lab.net_ns, check=False)
+
+    def heal(self):
+        netns.ip(self.ns, "link set control up")
+
+    def is_cut(self):
+        return "state DOWN" in netns.run(
+            ["ip", "-n", self.ns, "link", "show", "dev", "control"])
+
+    def ovsdb_target(self):
+        """How vmnd reaches the database: a host's 'ovsdb' in the API."""
+        return {"tcp": "tcp:%s:%d" % (self.control_ip, OVSDB_PORT),
+                "unix": self.db,
+                "inbound": "inbound"}[self.lab.ovsdb_mode]
+
+    # Asking and telling it.  ----------------------------------------------
+
+    def vsctl(self, *args, timeout=20):
+        return netns.run(["ovs-vsctl", "--db=" + self.db,
+                          "--timeout=%d" % timeout] + list(args),
+                         ns=self.ns, env=self.env, timeout=timeout + 5)
+
+    def appctl(self, *args, target="ovs-vswitchd"):
+        return netns.run(["ovs-appctl", "--timeout=20", "-t", target] +
+                         list(args), env=self.env)
+
+    def ofctl(self, command, *args, data=None):
+        """Runs ovs-ofctl; the bridge's name in 'args' will do."""
+        return netns.run(["ovs-ofctl", "--timeout=20", "-O", "OpenFlow15",
+                          command] + list(args), ns=self.ns, env=self.env,
+                         data=data)
+
+    def answers(self, program):
+        try:
+            self.appctl("version", target=program)
+            return True
+        except Error:
+            return False
+
+    def has_link(self, link):
+        try:
+            netns.run(["ip", "-n", self.ns, "link", "show", "dev", link])
+            return True
+        except Error:
+            return False
+
+    def plug(self, link, bridge, iface_id):
+        """Puts interface 'link' on 'bridge', which vmnd may yet have to make,
+        and names the port that it is for."""
+        netns.ip(self.ns, "link set %s up" % link)
+        try:
+            self.vsctl("wait-until", "bridge", bridge, "datapath_id!=[]")
+        except Error:
+            raise Error("%s has no bridge %s to plug %s in (vmnd makes it)"
+                        % (self.name, bridge, link))
+        self.vsctl("--may-exist", "add-port", bridge, link, "--",
+                   "set", "interface", link,
+                   "external_ids:iface-id=" + iface_id)
+
+    def unplug(self, link):
+        self.vsctl("--if-exists", "del-port", link)
+
+    def _file(self, name):
+        return os.path.join(self.dir, name)
+
+    def _unlink(self, name):
+        try:
+            os.unlink(self._file(name))
+        except FileNotFoundError:
+            pass
+
+
+def missing_programs():
+    """The names of programs that the lab needs and this machine lacks."""
+    need = ["ip", "ss", "ethtool", "ovsdb-server", "ovsdb-tool", "ovs-vsctl",
+            "ovs-vswitchd", "ovs-appctl", "ovs-ofctl"]
+    return [n for n in need if not shutil.which(n)] + (
+        [] if os.path.exists(SCHEMA) else [SCHEMA])

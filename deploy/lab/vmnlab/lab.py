@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lab: hosts, VMs and a vmnd.
+
+Everything that a lab makes is in namespaces named "vmn-LAB-PART" or in the
+directory DIR/LAB.  Both names are known before anything is made, so a lab can
+be taken down whatever became of the program that put it up.  A lock on the
+directory keeps commands on one lab apart; a command of a program that was
+killed holds it until it ends."""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import time
+
+from . import netns
+from .daemon import Vmnd
+from .host import Host, missing_programs
+from .netns import Error
+from .vm import Vm
+
+DIR = os.environ.get("VMN_LAB_DIR", "/run/vmn-lab")
+PREFIX = "vmn-"
+MAX_HOSTS = 200
+OVSDB_MODES = ("tcp", "unix", "inbound")
+
+_LAB_NAME = re.compile(r"[a-z0-9]{1,12}")
+_VM_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
+
+
+def all_names():
+    """The names of all labs of which anything is left, sorted."""
+    found = set()
+    if os.path.isdir(DIR):
+        found.update(n for n in os.listdir(DIR) if _LAB_NAME.fullmatch(n))
+    for ns in netns.names(PREFIX):
+        name = ns[len(PREFIX):].split("-")[0]
+        if _LAB_NAME.fullmatch(name):
+            found.add(name)
+    return sorted(found)
+
+
+class Lab:
+    def __init__(self, name="lab"):
+        if not _LAB_NAME.fullmatch(name):
+            raise Error("a lab's name has 1 to 12 of a-z and 0-9: %r" % name)
+        self.name = name
+        self.dir = os.path.join(DIR, name)
+        self.net_ns = self.ns("net")
+        self.control_ip = "10.98.0.1"
+        self.hosts = []
+        self.vms = {}
+        self.children = []      # Processes that this program started.
+        self.ovsdb_mode = "tcp"
+        self.vmnd = None
+        self._lock = None
+
+    def ns(self, part):
+        return "%s%s-%s" % (PREFIX, self.name, part)
+
+    def host(self, name):
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise Error("lab %s has no host %s; it has %s"
+                    % (self.name, name,
+                       ", ".join(h.name for h in self.hosts) or "none"))
+
+    def vm(self, name):
+        if name not in self.vms:
+            raise Error("lab %s has no VM %s; it has %s"
+                        % (self.name, name, ", ".join(self.vms) or "none"))
+        return self.vms[name]
+
+    # Its directory, lock and record.  -------------------------------------
+
+    def lock(self, create=False):
+        """Waits until no other command works on this lab."""
+        while True:
+            if create:
+                os.makedirs(self.dir, exist_ok=True)
+            try:
+                fd = os.open(self.dir, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                if create:
+                    continue    # Somebody took it down just now.
+                raise Error("there is no lab %s" % self.name)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            try:
+                same = os.path.samestat(os.fstat(fd), os.stat(self.dir))
+            except FileNotFoundError:
+                same = False
+            if same:
+                break
+            os.close(fd)
+        self._lock = fd
+        netns.inherit(fd)
+
+    def unlock(self):
+        if self._lock is not None:
+            netns.disinherit(self._lock)
+            os.close(self._lock)
+            self._lock = None
+
+    def load(self):
+        """Reads the record of a lab that is up."""
+        try:
+            with open(os.path.join(self.dir, "lab.json")) as record:
+                state = json.load(record)
+        except FileNotFoundError:
+            raise Error("there is no lab %s; there is %s"
+                        % (self.name, ", ".join(all_names()) or "none"))
+        self.ovsdb_mode = state["ovsdb"]
+        self.hosts = [Host(self, i + 1) for i in range(state["hosts"])]
+        self.vms = {n: Vm(self, n, s) for n, s in state["vms"].items()}
+        if state["vmnd"]:
+            self.vmnd = Vmnd(self, state["vmnd"])
+        return self
+
+    def save(self):
+        state = {"hosts": len(self.hosts), "ovsdb": self.ovsdb_mode,
+                 "vmnd": self.vmnd and self.vmnd.program,
+                 "vms": {n: vm.state for n, vm in self.vms.items()}}
+        new = os.path.join(self.dir, "lab.json.new")
+        with open(new, "w") as record:
+            json.dump(state, record, indent=1)
+            record.write("\n")
+        os.rename(new, os.path.join(self.dir, "lab.json"))
+
+    # Up and down.  --------------------------------------------------------
+
+    def up(self, n_hosts=3, vmnd=None, ovsdb_mode="tcp"):
+        """Makes the networks, the hosts and, if 'vmnd' is a path, a vmnd that
+        knows the hosts.  Call with the lock held."""
+        missing = missing_programs()
+        if missing:
+            raise Error("not on this machine: %s (Debian's openvswitch-switch, "
+                        "iproute2 and ethtool have them)" % ", ".join(missing))
+        if os.geteuid():
+            raise Error("namespaces need root")
+        if not 1 <= n_hosts <= MAX_HOSTS:
+            raise Error("1 to %d hosts: %d" % (MAX_HOSTS, n_hosts))
+        if os.path.exists(os.path.join(self.dir, "lab.json")) or \
+                netns.names(self.ns("")):
+            raise Error("lab %s is up already, wholly or in part: "
+                        "vmn-lab down --name %s" % (self.name, self.name))
+        self.ovsdb_mode = ovsdb_mode
+        self.hosts = [Host(self, i + 1) for i in range(n_hosts)]
+        self.vmnd = Vmnd(self, os.path.realpath(vmnd)) if vmnd else None
+        self.save()
+        self._make_networks()
+        for host in self.hosts:
+            host.create()
+        for host in self.hosts:
+            host.await_ready()
+        if self.vmnd:
+            self.vmnd.start()
+            self.register_hosts()
+
+    def _make_networks(self):
+        netns.add(self.net_ns)
+        netns.ip(self.net_ns,
+                 "link add name underlay type bridge",
+                 "link add name control type bridge",
+                 "addr add %s/16 dev control" % self.control_ip,
+                 "link set underlay up", "link set control up")
+
+    def host_object(self, host, **more):
+        return {"type": "hosts", "name": host.name,
+                "spec": dict({"ovsdb": host.ovsdb_target(),
+                              "tunnel_ip": host.tunnel_ip,
+                              "datapath": "netdev"}, **more)}
+
+    def register_hosts(self, seconds=30):
+        """Tells vmnd about the hosts and waits until it has set them up."""
+        self.vmnd.api.apply([self.host_object(h) for h in self.hosts])
+        self.await_synced(self.hosts, seconds)
+
+    def await_synced(self, hosts=None, seconds=30):
+        for host in hosts or self.hosts:
+            try:
+                netns.wait_for("it", lambda h=host: self.host_state(h) ==
+                               "synced", seconds)
+            except Error:
+                status = self.vmnd.api.get("hosts/" + host.name)["status"]
+                raise Error("%s is not ready: %s" % (host.name,
+                                                     json.dumps(status)))
+
+    def host_state(self, host):
+        return self.vmnd.api.get("hosts/" + host.name)["status"].get("state")
+
+    def down(self):
+        """Removes all that is left of the lab.  Call with the lock held if its
+        directory is there."""
+        if self.vmnd and self.vmnd.pid():
+            netns.kill([self.vmnd.pid()], 5.0)
+        # First end all, then remove: a switch that still runs would make a
+        # link anew.
+        spaces = netns.names(self.ns(""))
+        for ns in spaces:
+            netns.kill(netns.pids(ns))
+        for ns in spaces:
+            netns.delete(ns)
+        for child in self.children:
+            child.poll()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        self.hosts, self.vms, self.vmnd = [], {}, None
+        try:
+            os.rmdir(DIR)
+        except OSError:
+            pass                # Other labs are there.
+
+    # VMs.  ----------------------------------------------------------------
+
+    def add_vm(self, name, host, mac, ips, iface_id=None, gateway=None):
+        """Makes VM 'name' and plugs it in at host 'host'.  Its port in VMN is
+        the caller's business."""
+        if not _VM_NAME.fullmatch(name):
+            raise Error("not a VM's name: %r" % name)
+        if name in self.vms or name == "net" or \
+                name in (h.name for h in self.hosts):
+            raise Error("lab %s has a %s already" % (self.name, name))
+        host = self.host(host)
+        vm = Vm(self, name, {"iface_id": iface_id or name, "mac": mac,
+                             "ips": list(ips), "gateway": gateway,
+                             "host": None})
+        self.vms[name] = vm
+        self.save()
+        vm.create(host)
+        vm.plug(host)
+        self.save()
+        return vm
+
+    def add_vm_of_port(self, port, host, name=None):
+        """Makes a VM for port 'port' of VMN, with the addresses that it was
+        given there."""
+        found = self.vmnd.api.get("ports/" + port)
+        network = self.vmnd.api.get("networks/" + found["spec"]["network"])
+        mac, ips = port_addresses(found)
+        if not ips:
+            raise Error("port %s has no address" % port)
+        subnet = network["spec"]["subnets"][0]
+        length = subnet["cidr"].split("/")[1]
+        return self.add_vm(
+            name or port, host, mac, ["%s/%s" % (ip, length) for ip in ips],
+            found["spec"].get("iface_id") or port, subnet.get("gateway"))
+
+    def move(self, name, host):
+        self.vm(name).move(self.host(host))
+        self.save()
+
+    def unplug(self, name):
+        self.vm(name).unplug()
+        self.save()
+
+    def replug(self, name, host):
+        """Plugs a VM in again that was unplugged."""
+        vm = self.vm(name)
+        if vm.host:
+            raise Error("%s is on %s already" % (name, vm.host))
+        if vm._link_host() is self.host(host):
+            vm.plug(self.host(host))
+        else:
+            vm.move(self.host(host))
+        self.save()
+
+    def remove_vm(self, name):
+        self.vm(name).delete()
+        del self.vms[name]
+        self.save()
+
+    def port_state(self, port):
+        return self.vmnd.api.get("ports/" + port)["status"].get("state")
+
+    def await_ports(self, ports, state="up", seconds=20):
+        """Waits until VMN says of each port that it is 'state'."""
+        end = time.monotonic() + seconds
+        for port in ports:
+            netns.wait_for("port %s to be %s" % (port, state),
+                           lambda p=port: self.port_state(p) == state,
+                           max(0.0, end - time.monotonic()))
+
+
+def port_addresses(port):
+    """Returns the (MAC, [IPs]) in effect of a port as the API gives it."""
+    def either(key):
+        return (port.get("status") or {}).get(key) or port["spec"].get(key)
+    return either("mac"), either("ips") or []

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Network namespaces, and processes and sockets in them.
+
+A namespace that the lab makes is named "vmn-LAB-PART".  That name is all it
+takes to find it, and everything that runs in it, after a crash."""
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+
+CLONE_NEWNET = 0x40000000
+DIR = "/run/netns"
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+# What short-lived commands inherit: the lock of the lab that they work on, so
+# that nobody takes a lab down while one of them still builds at it.
+_inherited = []
+
+
+class Error(Exception):
+    """Something that a person can read and act on."""
+
+
+def inherit(fd):
+    """From now on, commands keep 'fd' open as long as they run."""
+    _inherited.append(fd)
+
+
+def disinherit(fd):
+    _inherited.remove(fd)
+
+
+def _setns(fd):
+    if _libc.setns(fd, CLONE_NEWNET):
+        errno = ctypes.get_errno()
+        raise OSError(errno, "setns: " + os.strerror(errno))
+
+
+def path(ns):
+    return os.path.join(DIR, ns)
+
+
+def exists(ns):
+    return os.path.exists(path(ns))
+
+
+def names(prefix):
+    """The names of the namespaces that start with 'prefix', sorted."""
+    try:
+        return sorted(n for n in os.listdir(DIR) if n.startswith(prefix))
+    except FileNotFoundError:
+        return []
+
+
+@contextlib.contextmanager
+def inside(ns):
+    """Runs the body, in this thread alone, in namespace 'ns'."""
+    with open("/proc/thread-self/ns/net") as old, open(path(ns)) as new:
+        _setns(new.fileno())
+        try:
+            yield
+        finally:
+            _setns(old.fileno())
+
+
+def socket_in(ns, family=socket.AF_INET, kind=socket.SOCK_STREAM, proto=0):
+    """Returns a socket of namespace 'ns'.  It stays there, wherever the
+    thread that uses it is."""
+    with inside(ns):
+        return socket.socket(family, kind, proto)
+
+
+def _enter_child(ns):
+    """Returns what a child has to call to be in 'ns' before it runs."""
+    if ns is None:
+        return None
+    target = path(ns)
+
+    def enter():
+        fd = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+        _setns(fd)
+        os.close(fd)
+    return enter
+
+
+def run(args, ns=None, env=None, data=None, check=True, timeout=60):
+    """Runs a command to its end, in 'ns', and returns what it wrote to its
+    standard output.  Raises Error with its own words if it fails."""
+    done = subprocess.run(
+        [str(a) for a in args], env=env, input=data, text=True,
+        stdin=subprocess.DEVNULL if data is None else None,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
+        pass_fds=_inherited, preexec_fn=_enter_child(ns))
+    if check and done.returncode:
+        words = (done.stderr or done.stdout).strip()
+        raise Error("%s: %s" % (" ".join(map(str, args))[:300],
+                                words or "exit %d" % done.returncode))
+    return done.stdout
+
+
+def spawn(args, ns, env=None, log=None):
+    """Starts a process that outlives this one, in 'ns', with its output in
+    file 'log'.  The namespace is entered before the program runs, while the
+    lab's lock is still held, so that whoever holds it next can find it."""
+    with open(log or os.devnull, "ab") as out:
+        return subprocess.Popen(
+            [str(a) for a in args], env=env, stdin=subprocess.DEVNULL,
+            stdout=out, stderr=out, start_new_session=True,
+            preexec_fn=_enter_child(ns))
+
+
+def ip(ns, *commands):
+    """Runs commands of ip(8), one string each, in namespace 'ns'."""
+    run(["ip", "-n", ns, "-batch", "-"], data="\n".join(commands) + "\n")
+
+
+def add(ns):
+    run(["ip", "netns", "add", ns])
+    ip(ns, "link set lo up")
+
+
+def delete(ns):
+    """Ends what runs in 'ns' and removes it.  Right for one that was made
+    only half, too."""
+    kill(pids(ns))
+    if exists(ns):
+        run(["ip", "netns", "del", ns])
+
+
+def pids(ns):
+    """The processes in namespace 'ns', except this one."""
+    try:
+        want = os.stat(path(ns))
+    except FileNotFoundError:
+        return []
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or int(entry) == os.getpid():
+            continue
+        try:
+            have = os.stat("/proc/%s/ns/net" % entry)
+        except OSError:
+            continue            # Gone, or a kernel thread.
+        if (have.st_ino, have.st_dev) == (want.st_ino, want.st_dev):
+            found.append(int(entry))
+    return found
+
+
+def kill(victims, grace=0.0):
+    """Ends processes: SIGTERM, 'grace' seconds, SIGKILL.  Returns when they
+    are gone."""
+    fds = {}
+    for pid in victims:
+        try:
+            fds[os.pidfd_open(pid)] = pid
+        except ProcessLookupError:
+            pass
+    try:
+        if grace:
+            _signal(fds, signal.SIGTERM)
+            _await_exit(fds, grace)
+        _signal(fds, signal.SIGKILL)
+        if not _await_exit(fds, 10):
+            raise Error("processes do not end: %s" % sorted(fds.values()))
+    finally:
+        for fd in fds:
+            os.close(fd)
+    for pid in victims:         # Those that this process itself started.
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+def _signal(fds, number):
+    for fd in fds:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(fd, number)
+
+
+def _await_exit(fds, seconds):
+    poller = select.poll()
+    left = set(fds)
+    for fd in left:
+        poller.register(fd, select.POLLIN)
+    end = time.monotonic() + seconds
+    while left:
+        ready = poller.poll(max(0, (end - time.monotonic()) * 1000))
+        if not ready:
+            return False
+        for fd, _ in ready:
+            poller.unregister(fd)
+            left.discard(fd)
+    return True
+
+
+def wait_for(what, condition, seconds=10.0, step=0.02):
+    """Returns what 'condition' returns, as soon as that is true; an Error
+    that says what was waited for after 'seconds'."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Error("waited %g s in vain for %s" % (seconds, what))
+        time.sleep(step)

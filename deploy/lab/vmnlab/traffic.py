@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packets between VMs, from sockets that this program holds in the VMs'
+namespaces: servers that say who they are, probes, connections that stay open,
+pings at a steady rate.
+
+Each 'vm' is anything with a 'name' and a 'ns'."""
+
+import collections
+import errno
+import os
+import selectors
+import socket
+import struct
+import threading
+import time
+
+from . import netns
+
+TCP, UDP, ICMP = "tcp", "udp", "icmp"
+
+_IN_PROGRESS = (errno.EINPROGRESS, errno.EAGAIN)
+
+
+class Servers:
+    """Servers of any number of VMs, in one thread.  Each answers a line or
+    datagram with its VM's name, the peer's address and the line.  The line
+    "stream" has it send a line each 10 ms from then on, unasked."""
+
+    INTERVAL = 0.01
+
+    def __init__(self):
+        self._selector = selectors.DefaultSelector()
+        self._streams = []      # Functions that send one more.
+        self._wake_r, self._wake_w = os.pipe()
+        self._stop = False
+        self._selector.register(self._wake_r, selectors.EVENT_READ, None)
+        self._lock = threading.Lock()
+        self._sockets = set()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def tcp(self, vm, port, ip="0.0.0.0"):
+        sock = netns.socket_in(vm.ns)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((ip, port))
+        sock.listen(512)
+        self._add(sock, lambda: self._accept(sock, vm.name))
+        return self
+
+    def udp(self, vm, port, ip="0.0.0.0"):
+        sock = netns.socket_in(vm.ns, kind=socket.SOCK_DGRAM)
+        sock.bind((ip, port))
+        self._add(sock, lambda: self._datagram(sock, vm.name))
+        return self
+
+    def close(self):
+        self._stop = True
+        os.write(self._wake_w, b".")
+        self._thread.join()
+        for sock in self._sockets:
+            sock.close()
+        self._selector.close()
+        os.close(self._wake_r)
+        os.close(self._wake_w)
+
+    def _add(self, sock, function):
+        sock.setblocking(False)
+        with self._lock:
+            self._sockets.add(sock)
+            self._selector.register(sock, selectors.EVENT_READ, function)
+        os.write(self._wake_w, b".")
+
+    def _drop(self, sock):
+        with self._lock:
+            self._selector.unregister(sock)
+            self._sockets.discard(sock)
+        sock.close()
+
+    def _run(self):
+        next_tick = time.monotonic()
+        while not self._stop:
+            wait = None
+            if self._streams:
+                wait = max(0.0, next_tick - time.monotonic())
+            for key, _ in self._selector.select(wait):
+                if key.data:
+                    key.data()
+                else:
+                    os.read(self._wake_r, 4096)
+            if self._streams and time.monotonic() >= next_tick:
+                next_tick = time.monotonic() + self.INTERVAL
+                self._streams = [s for s in self._streams if s()]
+
+    def _accept(self, listener, name):
+        try:
+            sock, peer = listener.accept()
+        except OSError:
+            return
+        # Of a connection that died, retransmissions only disturb.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._add(sock, lambda: self._line(sock, name, peer))
+
+    def _line(self, sock, name, peer):
+        try:
+            data = sock.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._drop(sock)
+            return
+        self._reply(data, name, peer, sock.send)
+
+    def _datagram(self, sock, name):
+        try:
+            data, peer = sock.recvfrom(65535)
+        except OSError:
+            return
+        self._reply(data, name, peer, lambda text: sock.sendto(text, peer))
+
+    def _reply(self, data, name, peer, send):
+        for line in data.splitlines():
+            if line == b"stream":
+                count = iter(range(1, 1 << 31))
+                self._streams.append(lambda: _try(
+                    send, b"%s %d\n" % (name.encode(), next(count))))
+                continue
+            _try(send, b"%s %s %s\n" % (name.encode(), peer[0].encode(),
+                                        line))
+
+
+def _try(send, text):
+    """Sends; returns whether there is a point in trying again."""
+    try:
+        send(text)
+    except BlockingIOError:
+        pass
+    except OSError as error:
+        return error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH,
+                               errno.ECONNREFUSED)
+    return True
+
+
+# One question, one answer.  --------------------------------------------------
+
+Probe = collections.namedtuple("Probe", "vm protocol ip port")
+
+
+def probe(probes, seconds=1.0):
+    """Makes all 'probes' at once, and returns for each the name of the VM that
+    answered ("icmp" for a ping), or None for those that nobody answered within
+    'seconds'."""
+    answers = [None] * len(probes)
+    selector = selectors.DefaultSelector()
+    sockets = []
+    for number, one in enumerate(probes):
+        attempt = _Attempt(one, number)
+        sockets.append(attempt.sock)
+        if attempt.start():
+            selector.register(attempt.sock, attempt.events, attempt)
+    end = time.monotonic() + seconds
+    while selector.get_map():
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        for key, events in selector.select(left):
+            attempt = key.data
+            done, answer = attempt.step(events)
+            if done:
+                answers[attempt.number] = answer
+                selector.unregister(key.fileobj)
+            elif attempt.events != key.events:
+                selector.modify(key.fileobj, attempt.events, attempt)
+    selector.close()
+    for sock in sockets:
+        sock.close()
+    return answers
+
+
+def ask(vm, ip, port, protocol=TCP, seconds=1.0):
+    """Returns who answers VM 'vm' at 'ip' and 'port', or None."""
+    return probe([Probe(vm, protocol, ip, port)], seconds)[0]
+
+
+class _Attempt:
+    """One probe that is under way."""
+
+    QUESTION = b"who\n"
+
+    def __init__(self, what, number):
+        self.what = what
+        self.number = number
+        self.events = selectors.EVENT_READ
+        if what.protocol == ICMP:
+            self.sock = netns.socket_in(what.vm.ns, kind=socket.SOCK_RAW,
+                                        proto=socket.IPPROTO_ICMP)
+        else:
+            self.sock = netns.socket_in(
+                what.vm.ns, kind=socket.SOCK_STREAM if what.protocol == TCP
+                else socket.SOCK_DGRAM)
+        self.sock.setblocking(False)
+
+    def start(self):
+        """Returns whether there is an answer to wait for."""
+        what = self.what
+        try:
+            if what.protocol == ICMP:
+                self.sock.connect((what.ip, 0))
+                self.sock.send(echo_request(self._icmp_id(), 1))
+            elif what.protocol == UDP:
+                self.sock.connect((what.ip, what.port))
+                self.sock.send(self.QUESTION)
+            else:
+                self.events = selectors.EVENT_WRITE
+                code = self.sock.connect_ex((what.ip, what.port))
+                return code == 0 or code in _IN_PROGRESS
+        except OSError:
+            return False
+        return True
+
+    def _icmp_id(self):
+        return (os.getpid() * 251 + self.number) & 0xffff
+
+    def step(self, events):
+        """Returns (whether it is over, the answer)."""
+        try:
+            if self.events == selectors.EVENT_WRITE:
+                if self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                    return True, None
+                self.sock.send(self.QUESTION)
+                self.events = selectors.EVENT_READ
+                return False, None
+            data = self.sock.recv(4096)
+        except BlockingIOError:
+            return False, None
+        except OSError:
+            return True, None
+        if self.what.protocol == ICMP:
+            mine = data[20:21] == b"\0" and struct.unpack(
+                "!H", data[24:26])[0] == self._icmp_id()
+            return mine, "icmp" if mine else None
+        words = data.split()
+        return True, words[0].decode() if words else None
+
+
+# Connections that stay open.  ------------------------------------------------
+
+class Connection:
+    """A TCP connection, or UDP flow, from a VM."""
+
+    def __init__(self, vm, ip, port, protocol=TCP, seconds=3.0):
+        self.sock = netns.socket_in(
+            vm.ns, kind=socket.SOCK_STREAM if protocol == TCP
+            else socket.SOCK_DGRAM)
+        self.sock.settimeout(seconds)
+        self.sock.connect((ip, port))
+        self._rest = b""
+
+    def exchange(self, text="hello", seconds=1.0):
+        """Sends a line; returns the answer, or None if none comes."""
+        self.sock.settimeout(seconds)
+        try:
+            self.sock.send(text.encode() + b"\n")
+            return self.line(seconds)
+        except OSError:
+            return None
+
+    def line(self, seconds=1.0):
+        """Returns the next line that arrives, or None."""
+        end = time.monotonic() + seconds
+        while b"\n" not in self._rest:
+            left = end - time.monotonic()
+            if left <= 0:
+                return None
+            self.sock.settimeout(left)
+            try:
+                data = self.sock.recv(4096)
+            except OSError:
+                return None
+            if not data:
+                return None
+            self._rest += data
+        line, self._rest = self._rest.split(b"\n", 1)
+        return line.decode()
+
+    def drain(self):
+        """Forgets what has arrived so far."""
+        self._rest = b""
+        self.sock.setblocking(False)
+        try:
+            while self.sock.recv(65536):
+                pass
+        except OSError:
+            pass
+
+    def silent(self, seconds=0.5):
+        """Whether nothing arrives for 'seconds' from now on."""
+        self.drain()
+        return self.line(seconds) is None
+
+    def close(self):
+        self.sock.close()
+
+
+# A steady ping.  -------------------------------------------------------------
+
+def checksum(data):
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    total = (total & 0xffff) + (total >> 16)
+    return ~(total + (total >> 16)) & 0xffff
+
+
+def echo_request(ident, sequence, payload=b"vmn-lab."):
+    head = struct.pack("!BBHHH", 8, 0, 0, ident, sequence)
+    return struct.pack("!BBHHH", 8, 0, checksum(head + payload), ident,
+                       sequence) + payload
+
+
+class Pinger:
+    """Pings from 'vm' to 'ip', 'rate' times a second, until it is stopped."""
+
+    def __init__(self, vm, ip, rate=100):
+        self.what = "%s -> %s" % (vm.name, ip)
+        self.sock = netns.socket_in(vm.ns, kind=socket.SOCK_RAW,
+                                    proto=socket.IPPROTO_ICMP)
+        self.sock.connect((ip, 0))
+        self.sock.setblocking(False)
+        self.ident = (os.getpid() ^ id(self) >> 4) & 0xffff
+        self.interval = 1.0 / rate
+        self.sent = {}          # Sequence number -> time.
+        self.seen = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self):
+        self._thread.start()
+        return self
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *unused):
+        self.stop()
+
+    def _run(self):
+        selector = selectors.DefaultSelector()
+        selector.register(self.sock, selectors.EVENT_READ)
+        start = time.monotonic()
+        number = 0
+        while not self._stop.is_set():
+            due = start + number * self.interval
+            while time.monotonic() < due:
+                if selector.select(max(0.0, due - time.monotonic())):
+                    self._receive()
+            number += 1
+            try:
+                self.sock.send(echo_request(self.ident, number & 0xffff))
+            except OSError:
+                pass            # Sent into the void: counted as lost.
+            self.sent[number] = time.monotonic()
+        end = time.monotonic() + 1.0
+        while len(self.seen) < len(self.sent) and time.monotonic() < end:
+            if selector.select(end - time.monotonic()):
+                self._receive()
+        selector.close()
+
+    def _receive(self):
+        try:
+            while True:
+                data = self.sock.recv(2048)
+                kind, ident, sequence = (data[20],) + struct.unpack(
+                    "!HH", data[24:28])
+                if kind == 0 and ident == self.ident:
+                    self.seen[sequence] = time.monotonic()
+        except OSError:
+            pass
+
+    def replies_after(self, when):
+        """The number of pings sent after time 'when' (time.monotonic()) that
+        were answered."""
+        return sum(1 for n, at in list(self.sent.items())
+                   if at > when and n & 0xffff in self.seen)
+
+    def stop(self):
+        """Stops; returns the sequence numbers that were lost."""
+        if self._thread.is_alive():
+            self._stop.set()
+            self._thread.join()
+        self.sock.close()
+        return self.lost()
+
+    def lost(self):
+        return [n for n in self.sent if n & 0xffff not in self.seen]
