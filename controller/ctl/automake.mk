@@ -1,1 +1,36 @@
-# vmnctl
+# vmnctl: a library of all but main(), which its tests link too, and main.
+noinst_LTLIBRARIES += controller/ctl/libctl.la
+controller_ctl_libctl_la_SOURCES = \
+	controller/ctl/call.c \
+	controller/ctl/call.h \
+	controller/ctl/client.c \
+	controller/ctl/client.h \
+	controller/ctl/cmd-get.c \
+	controller/ctl/cmd-info.c \
+	controller/ctl/cmd-write.c \
+	controller/ctl/commands.c \
+	controller/ctl/ctl.h \
+	controller/ctl/input.c \
+	controller/ctl/input.h \
+	controller/ctl/options.c \
+	controller/ctl/run.c \
+	controller/ctl/show.c \
+	controller/ctl/show.h \
+	controller/ctl/table.c \
+	controller/ctl/table.h \
+	controller/ctl/types.c \
+	controller/ctl/types.h \
+	controller/ctl/yaml-print.c \
+	controller/ctl/yaml-scalar.c \
+	controller/ctl/yaml-scalar.h \
+	controller/ctl/yaml.c \
+	controller/ctl/yaml.h
+controller_ctl_libctl_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS)
+
+CTL_LIBS = controller/ctl/libctl.la $(OVS_LIBS) $(JANSSON_LIBS) \
+	$(YAML_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS)
+
+bin_PROGRAMS += vmnctl
+vmnctl_SOURCES = controller/ctl/main.c
+vmnctl_LDADD = $(CTL_LIBS)
+dist_man_MANS += docs/man/vmnctl.1

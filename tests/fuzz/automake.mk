@@ -32,3 +32,12 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/http-json/rubbish \
 	tests/fuzz/corpus/http-json/strings \
 	tests/fuzz/corpus/http-json/twice
+
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-yaml
+tests_fuzz_fuzz_yaml_SOURCES = tests/fuzz/fuzz-yaml.c
+tests_fuzz_fuzz_yaml_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_yaml_LDADD = $(CTL_LIBS)
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-yaml
+endif

@@ -27,3 +27,15 @@ tests_unit_test_http_LDADD = $(UNIT_LIBS)
 tests_unit_test_http_parse_SOURCES = tests/unit/test-http-parse.c
 tests_unit_test_http_parse_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_http_parse_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-ctl-yaml
+tests_unit_test_ctl_yaml_SOURCES = tests/unit/test-ctl-yaml.c
+tests_unit_test_ctl_yaml_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ctl_yaml_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test-ctl-yaml
+
+check_PROGRAMS += tests/unit/test-ctl
+tests_unit_test_ctl_SOURCES = tests/unit/test-ctl.c
+tests_unit_test_ctl_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ctl_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test-ctl

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A call to the server as the commands make it: paths, errors said to the
+ * user, exit statuses, receipts. */
+
+#ifndef CONTROLLER_CTL_CALL_H
+#define CONTROLLER_CTL_CALL_H 1
+
+#include "controller/ctl/client.h"
+#include "controller/ctl/ctl.h"
+
+struct ctl_input;
+struct ctl_type;
+struct ds;
+
+/* Appends "/v1/TYPE/NAME", escaped; 'name' may be NULL. */
+void ctl_put_path(struct ds *, const char *type, const char *name);
+
+/* Appends "?KEY=VALUE", or "&KEY=VALUE" if 'path' has a "?" already; VALUE is
+ * escaped. */
+void ctl_put_query(struct ds *path, const char *key, const char *value);
+
+/* Appends what --wait and --timeout ask for. */
+void ctl_put_wait(const struct ctl *, struct ds *path);
+
+/* Calls the server.  If it refuses or does not answer, says so, and frees the
+ * reply; the caller frees it after CTL_DONE.  'input' is NULL, or what a
+ * pointer "/INDEX/..." of an error points into. */
+enum ctl_exit ctl_call(struct ctl *, const char *method, const char *path,
+                       const json_t *body, const struct ctl_input *input,
+                       struct ctl_reply *);
+
+/* As ctl_call(), for an answer that must be a JSON object. */
+enum ctl_exit ctl_get(struct ctl *, const char *path, struct ctl_reply *);
+
+/* Appends to the array 'objects' those that --selector and --limit ask for,
+ * page by page. */
+enum ctl_exit ctl_get_list(struct ctl *, const char *type, json_t *objects);
+
+/* After a write: says on ctl->out what the reply's receipt says, if --wait was
+ * given. Returns CTL_NOT_INSTALLED if hosts are missing, or CTL_DONE. */
+enum ctl_exit ctl_report_receipt(struct ctl *, const struct ctl_reply *);
+
+/* The type by any of its names; NULL after having said that there is none. */
+const struct ctl_type *ctl_get_type(struct ctl *, const char *name);
+
+#endif /* controller/ctl/call.h */

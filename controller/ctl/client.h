@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calls to vmnd's API over a unix socket or TCP, through libcurl.  Not for
+ * what an answer means (reply.h). */
+
+#ifndef CONTROLLER_CTL_CLIENT_H
+#define CONTROLLER_CTL_CLIENT_H 1
+
+#include <jansson.h>
+#include <stddef.h>
+
+struct ctl_client;
+
+#define CTL_DEFAULT_SERVER "unix:/run/vmn/vmnd.sock"
+
+/* Largest answer that is taken, in bytes. */
+#define CTL_REPLY_SIZE_MAX (256 * 1024 * 1024)
+
+struct ctl_reply {
+    int status;                 /* HTTP's. */
+    json_t *body;               /* NULL if the answer is not JSON.  Owned. */
+    char *text;                 /* The answer as it came.  Owned. */
+    size_t size;
+};
+void ctl_reply_uninit(struct ctl_reply *);
+
+/* 'server' is "unix:PATH" or "tcp:HOST:PORT"; 'token' is NULL, or sent as a
+ * bearer token.  On a server that cannot be meant, returns NULL with a
+ * sentence in '*error' (the caller frees it). */
+struct ctl_client *ctl_client_create(const char *server, const char *token,
+                                     char **error);
+void ctl_client_destroy(struct ctl_client *);
+
+/* Does one call.  'path' begins with "/" and is already escaped.  'body' is
+ * NULL, or sent as 'type'.  'timeout_ms' is how long the server may take at
+ * most.  Returns 0 with the answer, whatever its status, in '*reply', or a
+ * positive errno with a sentence in '*error' (the caller frees it): there was
+ * no answer. */
+int ctl_client_call(struct ctl_client *, const char *method,
+                    const char *path, const json_t *body, const char *type,
+                    int timeout_ms, struct ctl_reply *, char **error);
+
+#endif /* controller/ctl/client.h */

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Commands that show objects: get, describe, hosts, apps. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include "controller/ctl/call.h"
+#include "controller/ctl/show.h"
+#include "controller/ctl/types.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+static enum ctl_exit
+get_one(struct ctl *ctl, const struct ctl_type *type, const char *name,
+        json_t *objects)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_put_path(&path, type->name, name);
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    if (!status) {
+        json_array_append(objects, reply.body);
+        ctl_reply_uninit(&reply);
+    }
+    ds_destroy(&path);
+    return status;
+}
+
+/* Showing.  -------------------------------------------------------------- */
+
+/* Puts "type" in front of each object, so that what is shown can be applied.
+ */
+static json_t *
+with_types(const json_t *objects, const struct ctl_type *type)
+{
+    json_t *result = json_array();
+    json_t *object;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        json_t *copy = json_pack("{s:s}", "type", type->name);
+
+        json_object_update_missing(copy, object);
+        json_array_append_new(result, copy);
+    }
+    return result;
+}
+
+static void
+show_objects(struct ctl *ctl, const struct ctl_type *type,
+             const json_t *objects, bool one)
+{
+    json_t *typed = with_types(objects, type);
+    const json_t *object;
+    size_t i;
+
+    switch (ctl->output) {
+    case CTL_JSON:
+        if (one) {
+            ctl_show_json(ctl->out, json_array_get(typed, 0));
+        } else {
+            json_t *list = json_pack("{s:O}", "items", typed);
+
+            ctl_show_json(ctl->out, list);
+            json_decref(list);
+        }
+        break;
+    case CTL_YAML:
+        json_array_foreach (typed, i, object) {
+            fputs(i ? "---\n" : "", ctl->out);
+            ctl_show_yaml(ctl->out, object, "");
+        }
+        break;
+    case CTL_NAME:
+        json_array_foreach (objects, i, object) {
+            ctl_show_name(ctl->out, object);
+        }
+        break;
+    case CTL_TABLE:
+    default:
+        if (!json_array_size(objects)) {
+            fprintf(ctl->err, "no %s\n", type->name);
+            break;
+        }
+        ctl_show_table(ctl->out, type->columns, objects);
+        break;
+    }
+    json_decref(typed);
+}
+
+static enum ctl_exit
+get(struct ctl *ctl, const struct ctl_type *type, int n_names,
+    char *const names[])
+{
+    json_t *objects = json_array();
+    enum ctl_exit status = CTL_DONE;
+
+    if (!n_names) {
+        status = ctl_get_list(ctl, type->name, objects);
+    }
+    for (int i = 0; i < n_names; i++) {
+        enum ctl_exit error = get_one(ctl, type, names[i], objects);
+
+        /* What is there is shown, also when something else is not. */
+        if (error) {
+            status = error;
+            if (error != CTL_REFUSED) {
+                break;
+            }
+        }
+    }
+    if (!status || json_array_size(objects)) {
+        show_objects(ctl, type, objects, n_names == 1);
+    }
+    json_decref(objects);
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_get(struct ctl *ctl, int n_args, char *const args[])
+{
+    const struct ctl_type *type = ctl_get_type(ctl, args[0]);
+
+    if (!type) {
+        return CTL_USAGE;
+    }
+    if (n_args > 1 && (ctl->selector || ctl->limit)) {
+        return ctl_usage(ctl, "get: --selector and --limit do not go with "
+                         "names");
+    }
+    return get(ctl, type, n_args - 1, args + 1);
+}
+
+enum ctl_exit
+ctl_cmd_hosts(struct ctl *ctl, int n_args, char *const args[])
+{
+    return get(ctl, ctl_type_find("hosts"), n_args, args);
+}
+
+enum ctl_exit
+ctl_cmd_apps(struct ctl *ctl, int n_args, char *const args[])
+{
+    return get(ctl, ctl_type_find("apps"), n_args, args);
+}
+
+/* describe.  ------------------------------------------------------------- */
+
+static void
+describe(struct ctl *ctl, const struct ctl_type *type, const json_t *object)
+{
+    static const struct {
+        const char *title;
+        const char *path;
+    } lines[] = {
+        { "Name", "name" },
+        { "Description", "spec.description" },
+        { "Labels", "spec.labels" },
+        { "Revision", "metadata.revision" },
+        { "Created", "metadata.created" },
+        { "Updated", "metadata.updated" },
+        { "Set", "metadata.set" },
+    };
+
+    fprintf(ctl->out, "%-13s %s\n", "Type:", type->name);
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        ctl_show_field(ctl->out, lines[i].title, object, lines[i].path);
+    }
+    ctl_show_section(ctl->out, "Spec", json_object_get(object, "spec"));
+    ctl_show_section(ctl->out, "Status", json_object_get(object, "status"));
+}
+
+enum ctl_exit
+ctl_cmd_describe(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    const struct ctl_type *type = ctl_get_type(ctl, args[0]);
+    json_t *objects;
+    enum ctl_exit status;
+
+    if (!type) {
+        return CTL_USAGE;
+    }
+    objects = json_array();
+    status = get_one(ctl, type, args[1], objects);
+    if (!status) {
+        describe(ctl, type, json_array_get(objects, 0));
+    }
+    json_decref(objects);
+    return status;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Commands that show what is going on: revision, revisions, flows, status,
+ * version. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/call.h"
+#include "controller/ctl/show.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* If -o asks for 'json' as it is, shows it. */
+static bool
+show_raw(struct ctl *ctl, const json_t *json)
+{
+    if (ctl->output == CTL_JSON) {
+        ctl_show_json(ctl->out, json);
+        return true;
+    }
+    if (ctl->output == CTL_YAML) {
+        ctl_show_yaml(ctl->out, json, "");
+        return true;
+    }
+    return false;
+}
+
+/* revision, revisions.  -------------------------------------------------- */
+
+static const struct ctl_column change_columns[] = {
+    { "CHANGE", "op", NULL },
+    { "TYPE", "type", NULL },
+    { "NAME", "name", NULL },
+    { NULL, NULL, NULL },
+};
+static const struct ctl_column host_columns[] = {
+    { "HOST", "host", NULL },
+    { "STATE", "state", NULL },
+    { "TIME", "time", NULL },
+    { "REASON", "reason", NULL },
+    { NULL, NULL, NULL },
+};
+static const struct ctl_column flow_count_columns[] = {
+    { "APP", "app", NULL },
+    { "ADDED", "added", NULL },
+    { "CHANGED", "changed", NULL },
+    { "REMOVED", "removed", NULL },
+    { NULL, NULL, NULL },
+};
+
+static void
+show_part(struct ctl *ctl, const struct ctl_column *columns,
+          const json_t *array)
+{
+    if (json_array_size(array)) {
+        putc('\n', ctl->out);
+        ctl_show_table(ctl->out, columns, array);
+    }
+}
+
+enum ctl_exit
+ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_put_path(&path, "revisions", args[0]);
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    ds_destroy(&path);
+    if (status) {
+        return status;
+    }
+    if (!show_raw(ctl, reply.body)) {
+        const json_t *receipt = json_object_get(reply.body, "receipt");
+
+        ctl_show_field(ctl->out, "Revision", reply.body, "revision");
+        ctl_show_field(ctl->out, "Time", reply.body, "time");
+        ctl_show_field(ctl->out, "Who", reply.body, "who");
+        ctl_show_field(ctl->out, "Installed", receipt, "installed");
+        show_part(ctl, change_columns,
+                  json_object_get(reply.body, "changes"));
+        show_part(ctl, host_columns, json_object_get(receipt, "hosts"));
+        show_part(ctl, flow_count_columns, json_object_get(receipt, "flows"));
+    }
+    ctl_reply_uninit(&reply);
+    return CTL_DONE;
+}
+
+/* "put ports/web-1, delete ports/web-2 and 3 more". */
+static void
+print_changes(const json_t *revision, struct ds *ds)
+{
+    const json_t *changes = json_object_get(revision, "changes");
+    const json_t *change;
+    size_t i;
+
+    json_array_foreach (changes, i, change) {
+        if (i == 2 && json_array_size(changes) > 3) {
+            ds_put_format(ds, " and %"PRIuSIZE" more",
+                          json_array_size(changes) - i);
+            break;
+        }
+        ds_put_cstr(ds, i ? ", " : "");
+        ctl_path_print(change, "op", ds);
+        ds_put_char(ds, ' ');
+        ctl_path_print(change, "type", ds);
+        ds_put_char(ds, '/');
+        ctl_path_print(change, "name", ds);
+    }
+}
+
+static const struct ctl_column revision_columns[] = {
+    { "REVISION", "revision", NULL },
+    { "TIME", "time", NULL },
+    { "WHO", "who", NULL },
+    { "CHANGES", NULL, print_changes },
+    { NULL, NULL, NULL },
+};
+
+enum ctl_exit
+ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
+                  char *const args[] OVS_UNUSED)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    char *limit = xasprintf("%ld", ctl->limit ? ctl->limit : 20);
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_put_path(&path, "revisions", NULL);
+    ctl_put_query(&path, "limit", limit);
+    free(limit);
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    ds_destroy(&path);
+    if (status) {
+        return status;
+    }
+    if (!show_raw(ctl, reply.body)) {
+        ctl_show_table(ctl->out, revision_columns,
+                       json_object_get(reply.body, "items"));
+    }
+    ctl_reply_uninit(&reply);
+    return CTL_DONE;
+}
+
+/* flows.  ---------------------------------------------------------------- */
+
+static const struct ctl_column flow_columns[] = {
+    { "TABLE", "table", NULL },
+    { "PRIORITY", "priority", NULL },
+    { "OWNER", "owner", NULL },
+    { "MATCH", "match", NULL },
+    { "ACTIONS", "actions", NULL },
+    { NULL, NULL, NULL },
+};
+
+enum ctl_exit
+ctl_cmd_flows(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_put_path(&path, "hosts", args[0]);
+    ds_put_cstr(&path, "/flows");
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    ds_destroy(&path);
+    if (status) {
+        return status;
+    }
+    if (!show_raw(ctl, reply.body)) {
+        ctl_show_table(ctl->out, flow_columns,
+                       json_object_get(reply.body, "flows"));
+    }
+    ctl_reply_uninit(&reply);
+    return CTL_DONE;
+}
+
+/* status.  --------------------------------------------------------------- */
+
+static const struct ctl_column trouble_columns[] = {
+    { "HOST", "name", NULL },
+    { "STATE", "status.state", NULL },
+    { "REASON", "status.reason", NULL },
+    { NULL, NULL, NULL },
+};
+
+static bool
+is_synced(const json_t *host)
+{
+    const char *state = json_string_value(
+        json_object_get(json_object_get(host, "status"), "state"));
+
+    return state && !strcmp(state, "synced");
+}
+
+/* Fetches all hosts, and puts those that are not synced into 'troubled'. */
+static enum ctl_exit
+get_troubled(struct ctl *ctl, size_t *n_hosts, json_t *troubled)
+{
+    json_t *hosts = json_array();
+    enum ctl_exit status = ctl_get_list(ctl, "hosts", hosts);
+    json_t *host;
+    size_t i;
+
+    json_array_foreach (hosts, i, host) {
+        if (!is_synced(host)) {
+            json_array_append(troubled, host);
+        }
+    }
+    *n_hosts = json_array_size(hosts);
+    json_decref(hosts);
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_status(struct ctl *ctl, int n_args OVS_UNUSED,
+               char *const args[] OVS_UNUSED)
+{
+    json_t *troubled = json_array();
+    struct ctl_reply reply;
+    enum ctl_exit status;
+    size_t n_hosts;
+
+    status = ctl_call(ctl, "GET", "/readyz", NULL, NULL, &reply);
+    if (!status) {
+        ctl_reply_uninit(&reply);
+        status = get_troubled(ctl, &n_hosts, troubled);
+    }
+    if (!status) {
+        size_t n_troubled = json_array_size(troubled);
+
+        fprintf(ctl->out, "vmnd is ready; %"PRIuSIZE" of %"PRIuSIZE" host%s "
+                "synced\n", n_hosts - n_troubled, n_hosts,
+                n_hosts == 1 ? "" : "s");
+        if (n_troubled) {
+            show_part(ctl, trouble_columns, troubled);
+            status = CTL_REFUSED;
+        }
+    }
+    json_decref(troubled);
+    return status;
+}
+
+/* version.  -------------------------------------------------------------- */
+
+enum ctl_exit
+ctl_cmd_version(struct ctl *ctl, int n_args OVS_UNUSED,
+                char *const args[] OVS_UNUSED)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    fprintf(ctl->out, "vmnctl %s\n", VMN_VERSION);
+    fflush(ctl->out);
+    status = ctl_get(ctl, "/healthz", &reply);
+    if (!status) {
+        ctl_show_field(ctl->out, "vmnd", reply.body, "version");
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Commands that change something: apply, delete, label, quarantine, release.
+ */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/call.h"
+#include "controller/ctl/input.h"
+#include "controller/ctl/types.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Says "ports/web-1 created". */
+static void
+say_outcome(struct ctl *ctl, const char *type, const char *name,
+            const char *outcome)
+{
+    char *line = xasprintf("%s/%s %s\n", type, name, outcome);
+
+    ctl_print_safely(ctl->out, line);
+    free(line);
+}
+
+/* apply.  ---------------------------------------------------------------- */
+
+static const char *
+member(const json_t *object, const char *name)
+{
+    const char *value = json_string_value(json_object_get(object, name));
+
+    return value ? value : "?";
+}
+
+static void
+say_outcomes(struct ctl *ctl, const json_t *objects)
+{
+    const json_t *object;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        say_outcome(ctl, member(object, "type"), member(object, "name"),
+                    member(object, "outcome"));
+    }
+}
+
+static enum ctl_exit
+apply_input(struct ctl *ctl, const struct ctl_input *input)
+{
+    json_t *body = json_pack("{s:O}", "objects", input->objects);
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ds_put_cstr(&path, "/v1/apply");
+    if (ctl->prune) {
+        ctl_put_query(&path, "prune", ctl->prune);
+    }
+    ctl_put_wait(ctl, &path);
+    status = ctl_call(ctl, "POST", ds_cstr(&path), body, input, &reply);
+    if (!status) {
+        say_outcomes(ctl, json_object_get(reply.body, "objects"));
+        status = ctl_report_receipt(ctl, &reply);
+        ctl_reply_uninit(&reply);
+    }
+    ds_destroy(&path);
+    json_decref(body);
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_apply(struct ctl *ctl, int n_args OVS_UNUSED,
+              char *const args[] OVS_UNUSED)
+{
+    enum ctl_exit status = CTL_DONE;
+    struct ctl_input input;
+    char *error;
+
+    if (!ctl->files.n) {
+        return ctl_usage(ctl, "apply: give -f PATH, or -f - for standard "
+                         "input");
+    }
+    ctl_input_init(&input);
+    for (size_t i = 0; i < ctl->files.n && !status; i++) {
+        if (ctl_input_load(&input, ctl->files.names[i], ctl->in, &error)) {
+            status = ctl_usage(ctl, "%s", error);
+            free(error);
+        }
+    }
+    if (!status && !json_array_size(input.objects) && !ctl->prune) {
+        status = ctl_usage(ctl, "apply: there is no object in the input");
+    }
+    if (!status) {
+        status = apply_input(ctl, &input);
+    }
+    ctl_input_uninit(&input);
+    return status;
+}
+
+/* delete.  --------------------------------------------------------------- */
+
+static enum ctl_exit
+delete_one(struct ctl *ctl, const char *type, const char *name)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_put_path(&path, type, name);
+    if (ctl->cascade) {
+        ctl_put_query(&path, "cascade", "true");
+    }
+    ctl_put_wait(ctl, &path);
+    status = ctl_call(ctl, "DELETE", ds_cstr(&path), NULL, NULL, &reply);
+    if (!status) {
+        say_outcome(ctl, type, name, "deleted");
+        status = ctl_report_receipt(ctl, &reply);
+        ctl_reply_uninit(&reply);
+    }
+    ds_destroy(&path);
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_delete(struct ctl *ctl, int n_args, char *const args[])
+{
+    const struct ctl_type *type = ctl_get_type(ctl, args[0]);
+    enum ctl_exit worst = CTL_DONE;
+
+    if (!type) {
+        return CTL_USAGE;
+    }
+    for (int i = 1; i < n_args; i++) {
+        enum ctl_exit status = delete_one(ctl, type->name, args[i]);
+
+        if (status == CTL_UNREACHABLE) {
+            return status;
+        }
+        if (worst != CTL_REFUSED && status) {
+            worst = status;
+        }
+    }
+    return worst;
+}
+
+/* Patches.  -------------------------------------------------------------- */
+
+/* Sends the merge patch {"spec": {member: value}}.  Takes ownership of
+ * 'value'. */
+static enum ctl_exit
+patch(struct ctl *ctl, const char *type, const char *name,
+      const char *spec_member, json_t *value, const char *outcome)
+{
+    json_t *body = json_pack("{s:{s:o}}", "spec", spec_member, value);
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_put_path(&path, type, name);
+    ctl_put_wait(ctl, &path);
+    status = ctl_call(ctl, "PATCH", ds_cstr(&path), body, NULL, &reply);
+    if (!status) {
+        say_outcome(ctl, type, name, outcome);
+        status = ctl_report_receipt(ctl, &reply);
+        ctl_reply_uninit(&reply);
+    }
+    ds_destroy(&path);
+    json_decref(body);
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_label(struct ctl *ctl, int n_args, char *const args[])
+{
+    const struct ctl_type *type = ctl_get_type(ctl, args[0]);
+    json_t *labels;
+
+    if (!type) {
+        return CTL_USAGE;
+    }
+    labels = json_object();
+    for (int i = 2; i < n_args; i++) {
+        const char *arg = args[i];
+        const char *equals = strchr(arg, '=');
+        size_t len = strlen(arg);
+        json_t *value = (equals ? json_string(equals + 1)
+                         : len > 1 && arg[len - 1] == '-' ? json_null()
+                         : NULL);
+        size_t key_len = equals ? (size_t) (equals - arg) : len - 1;
+        char *key;
+        int error;
+
+        if (!value || !key_len) {
+            json_decref(value);
+            json_decref(labels);
+            return ctl_usage(ctl, "label: want KEY=VALUE or KEY-, not "
+                             "\"%s\"", arg);
+        }
+        key = xmemdup0(arg, key_len);
+        error = json_object_set_new(labels, key, value);
+        free(key);
+        if (error) {
+            json_decref(labels);
+            return ctl_usage(ctl, "label: \"%s\" is not valid UTF-8", arg);
+        }
+    }
+    return patch(ctl, type->name, args[1], "labels", labels, "labelled");
+}
+
+static enum ctl_exit
+set_quarantine(struct ctl *ctl, int n_args, char *const args[],
+               bool quarantined)
+{
+    enum ctl_exit worst = CTL_DONE;
+
+    for (int i = 0; i < n_args; i++) {
+        enum ctl_exit status = patch(
+            ctl, "ports", args[i], "quarantined", json_boolean(quarantined),
+            quarantined ? "quarantined" : "released");
+
+        if (status == CTL_UNREACHABLE) {
+            return status;
+        }
+        if (worst != CTL_REFUSED && status) {
+            worst = status;
+        }
+    }
+    return worst;
+}
+
+enum ctl_exit
+ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
+{
+    return set_quarantine(ctl, n_args, args, true);
+}
+
+enum ctl_exit
+ctl_cmd_release(struct ctl *ctl, int n_args, char *const args[])
+{
+    return set_quarantine(ctl, n_args, args, false);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The commands of vmnctl: a row each. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+const struct ctl_command ctl_commands[] = {
+    { "get", "TYPE [NAME...]", 1, -1,
+      CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT,
+      "show objects",
+      "TYPE is hosts, networks, ports, groups, services, policies,\n"
+      "loadbalancers or apps; singular and short names (net, svc, pol, lb) do\n"
+      "as well.  Without NAME, all of the type.\n"
+      "\nExample:\n"
+      "  vmnctl get ports -l tier=web\n"
+      "  vmnctl get net shop -o yaml >shop.yaml\n",
+      ctl_cmd_get },
+    { "describe", "TYPE NAME", 2, 2, 0,
+      "show all there is about one object",
+      "Shows what was asked for (spec) and what is observed (status).\n"
+      "\nExample:\n"
+      "  vmnctl describe port web-1\n",
+      ctl_cmd_describe },
+    { "apply", "-f PATH", 0, 0,
+      CTL_OPT_FILE | CTL_OPT_PRUNE | CTL_OPT_WAIT,
+      "create or change objects from files, as one transaction",
+      "All objects in all files become so, or, if one of them is refused,\n"
+      "nothing changes.  Applying the same again changes nothing.  Files are\n"
+      "YAML or JSON, with one object or many:\n"
+      "  type: networks\n"
+      "  name: shop\n"
+      "  spec:\n"
+      "    subnets: [{cidr: 10.1.0.0/24}]\n"
+      "With --prune SET the objects are remembered as SET, and objects that\n"
+      "SET had before and has no longer are deleted.\n"
+      "\nExample:\n"
+      "  vmnctl apply -f shop.yaml --wait\n"
+      "  vmnctl apply -f tenants/shop/ --prune shop\n"
+      "  generate-policies | vmnctl apply -f -\n",
+      ctl_cmd_apply },
+    { "delete", "TYPE NAME...", 2, -1, CTL_OPT_CASCADE | CTL_OPT_WAIT,
+      "delete objects",
+      "An object that others refer to is not deleted, and they are named;\n"
+      "--cascade deletes them too.  Each NAME is a change of its own.\n"
+      "\nExample:\n"
+      "  vmnctl delete port web-3 web-4 --wait\n"
+      "  vmnctl delete network shop --cascade\n",
+      ctl_cmd_delete },
+    { "label", "TYPE NAME KEY=VALUE|KEY-...", 3, -1, CTL_OPT_WAIT,
+      "set and remove labels of an object",
+      "Groups and balancers follow labels by their selectors.\n"
+      "\nExample:\n"
+      "  vmnctl label port web-3 role=web env- --wait\n",
+      ctl_cmd_label },
+    { "quarantine", "PORT...", 1, -1, CTL_OPT_NO_WAIT,
+      "cut ports off, open connections too",
+      "Sets `quarantined` on the ports, and waits until every host has it.\n"
+      "\nExample:\n"
+      "  vmnctl quarantine db-1\n",
+      ctl_cmd_quarantine },
+    { "release", "PORT...", 1, -1, CTL_OPT_NO_WAIT,
+      "end a quarantine",
+      "Clears `quarantined` on the ports, and waits until every host has it.\n"
+      "\nExample:\n"
+      "  vmnctl release db-1\n",
+      ctl_cmd_release },
+    { "hosts", "", 0, 0,
+      CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT,
+      "show the hosts and how they are",
+      "The same as `vmnctl get hosts`.  A host that is \"synced\" holds just\n"
+      "what it is to hold; REVISION is the last that it acknowledged.\n"
+      "\nExample:\n"
+      "  vmnctl hosts\n",
+      ctl_cmd_hosts },
+    { "apps", "", 0, 0, CTL_OPT_OUTPUT,
+      "show the apps that are loaded",
+      "The same as `vmnctl get apps`: stages, units, flows, problems.\n"
+      "\nExample:\n"
+      "  vmnctl apps\n",
+      ctl_cmd_apps },
+    { "flows", "HOST", 1, 1, CTL_OPT_OUTPUT,
+      "show the flows that a host is to hold",
+      "Each with the object and app that want it there (OWNER).\n"
+      "\nExample:\n"
+      "  vmnctl flows hv1\n",
+      ctl_cmd_flows },
+    { "revision", "N", 1, 1, CTL_OPT_OUTPUT,
+      "show a revision: who, what, and which hosts have it",
+      "\nExample:\n"
+      "  vmnctl revision 42\n",
+      ctl_cmd_revision },
+    { "revisions", "", 0, 0, CTL_OPT_OUTPUT | CTL_OPT_LIMIT,
+      "show the log of changes",
+      "Newest last; without --limit, the last 20.\n"
+      "\nExample:\n"
+      "  vmnctl revisions --limit 100\n",
+      ctl_cmd_revisions },
+    { "status", "", 0, 0, CTL_OPT_OUTPUT,
+      "show whether all is well",
+      "Exit status 1 if vmnd is not ready or a host is not synced.\n"
+      "\nExample:\n"
+      "  vmnctl status\n",
+      ctl_cmd_status },
+    { "version", "", 0, 0, 0,
+      "show the versions of vmnctl and vmnd",
+      "\nExample:\n"
+      "  vmnctl version\n",
+      ctl_cmd_version },
+    { NULL, NULL, 0, 0, 0, NULL, NULL, NULL },
+};

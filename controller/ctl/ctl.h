@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of vmnctl share: the state of one run, its options, and the
+ * descriptor of a command.  Commands are rows of ctl_commands[]. */
+
+#ifndef CONTROLLER_CTL_CTL_H
+#define CONTROLLER_CTL_CTL_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "svec.h"
+
+struct ctl_client;
+
+/* Exit statuses; part of the interface. */
+enum ctl_exit {
+    CTL_DONE = 0,
+    CTL_REFUSED = 1,            /* The server said no. */
+    CTL_USAGE = 2,              /* Wrong command line or input file. */
+    CTL_UNREACHABLE = 3,        /* The server gave no answer. */
+    CTL_NOT_INSTALLED = 4,      /* Done, but not on all hosts in time. */
+};
+
+enum ctl_output { CTL_TABLE, CTL_JSON, CTL_YAML, CTL_NAME };
+
+/* Options that a command may take; a set of bits. */
+enum ctl_option {
+    CTL_OPT_OUTPUT = 1 << 0,
+    CTL_OPT_SELECTOR = 1 << 1,
+    CTL_OPT_LIMIT = 1 << 2,
+    CTL_OPT_FILE = 1 << 3,
+    CTL_OPT_PRUNE = 1 << 4,
+    CTL_OPT_WAIT = 1 << 5,      /* --wait and --timeout. */
+    CTL_OPT_NO_WAIT = 1 << 6,   /* --no-wait and --timeout: waits if not. */
+    CTL_OPT_CASCADE = 1 << 7,
+    CTL_OPT_GLOBAL = 1 << 8,    /* --server and the like: every command. */
+};
+
+struct ctl {
+    FILE *in, *out, *err;
+    struct ctl_client *client;  /* NULL until ctl_call() needs it. */
+
+    /* Options. */
+    char *server;               /* Owned. */
+    char *token_file;           /* Owned; or NULL. */
+    enum ctl_output output;
+    char *selector;             /* Owned; or NULL. */
+    long int limit;             /* 0: all. */
+    struct svec files;
+    char *prune;                /* Owned; or NULL. */
+    bool wait;
+    int timeout_ms;             /* Of --wait. */
+    bool cascade;
+    bool help;
+};
+
+struct ctl_command {
+    const char *name;           /* NULL ends ctl_commands[]. */
+    const char *args;           /* For the usage line. */
+    int min_args;
+    int max_args;               /* -1: any number. */
+    unsigned int options;       /* Of CTL_OPT_*, without CTL_OPT_GLOBAL. */
+    const char *summary;        /* One line, for `vmnctl --help`. */
+    const char *help;           /* More, with an example. */
+    enum ctl_exit (*run)(struct ctl *, int n_args, char *const args[]);
+};
+
+extern const struct ctl_command ctl_commands[];
+
+/* Runs vmnctl.  The streams are borrowed.  Returns an exit status. */
+int ctl_main(int argc, char *argv[], FILE *in, FILE *out, FILE *err);
+
+/* options.c */
+
+/* Takes the options out of 'argv', which begins with the program's or the
+ * command's name; '*first' is set to the index of the first argument.  With
+ * 'command' NULL, stops at the first argument.  Returns false after it has
+ * said what is wrong. */
+bool ctl_options_parse(struct ctl *, const struct ctl_command *command,
+                       int argc, char *argv[], int *first);
+void ctl_options_help(FILE *, unsigned int options);
+
+/* Complains about the command line or a file; returns CTL_USAGE. */
+enum ctl_exit ctl_usage(struct ctl *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The commands. */
+enum ctl_exit ctl_cmd_get(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_hosts(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_apps(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_describe(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_apply(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_delete(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_label(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_quarantine(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_release(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_revision(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_revisions(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_flows(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_status(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_version(struct ctl *, int, char *const[]);
+
+#endif /* controller/ctl/ctl.h */

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One run of vmnctl: finds the command, takes its options, calls it. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/client.h"
+#include "controller/ctl/types.h"
+#include "util.h"
+
+static void
+print_help(FILE *file)
+{
+    fputs("vmnctl: look at and change the networks that vmnd runs\n"
+          "usage: vmnctl [OPTIONS] COMMAND [ARGUMENTS]\n"
+          "\nCommands (vmnctl COMMAND --help has an example of each):\n",
+          file);
+    for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+        fprintf(file, "  %-12s %s\n", c->name, c->summary);
+    }
+    fputs("\nOptions:\n", file);
+    ctl_options_help(file, CTL_OPT_GLOBAL);
+    fputs("\nTypes, with the names that are also understood:\n", file);
+    for (const struct ctl_type *type = ctl_types; type->name; type++) {
+        fprintf(file, "  %-15s %s%s%s\n", type->name, type->singular,
+                type->short_name ? ", " : "",
+                type->short_name ? type->short_name : "");
+    }
+    fputs("\nThe server is that of --server, else of the environment's "
+          "VMNCTL_SERVER, else\n" CTL_DEFAULT_SERVER ".  A tcp: server asks "
+          "for a token: --token-file or\nVMNCTL_TOKEN.\n"
+          "\nExit status: 0 done, 1 refused, 2 wrong usage or file, "
+          "3 no answer,\n4 done but not installed on all hosts in time.\n",
+          file);
+}
+
+static void
+print_command_help(FILE *file, const struct ctl_command *command)
+{
+    fprintf(file, "vmnctl %s: %s\nusage: vmnctl %s%s%s [OPTIONS]\n\n%s"
+            "\nOptions:\n", command->name, command->summary, command->name,
+            *command->args ? " " : "", command->args, command->help);
+    ctl_options_help(file, command->options | CTL_OPT_GLOBAL);
+}
+
+static const struct ctl_command *
+find_command(const char *name)
+{
+    for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+        if (!strcmp(c->name, name)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static enum ctl_exit
+run_command(struct ctl *ctl, int argc, char *argv[])
+{
+    const struct ctl_command *command = find_command(argv[0]);
+    int n_args, first;
+
+    if (!command) {
+        return ctl_usage(ctl, "no command \"%s\" (vmnctl --help lists them)",
+                         argv[0]);
+    }
+    ctl->wait = (command->options & CTL_OPT_NO_WAIT) != 0;
+    if (!ctl_options_parse(ctl, command, argc, argv, &first)) {
+        return CTL_USAGE;
+    }
+    if (ctl->help) {
+        print_command_help(ctl->out, command);
+        return CTL_DONE;
+    }
+    n_args = argc - first;
+    if (n_args < command->min_args
+        || (command->max_args >= 0 && n_args > command->max_args)) {
+        return ctl_usage(ctl, "usage: vmnctl %s%s%s [OPTIONS] "
+                         "(see vmnctl %s --help)", command->name,
+                         *command->args ? " " : "", command->args,
+                         command->name);
+    }
+    return command->run(ctl, n_args, argv + first);
+}
+
+static void
+ctl_init(struct ctl *ctl, FILE *in, FILE *out, FILE *err)
+{
+    const char *server = getenv("VMNCTL_SERVER");
+
+    memset(ctl, 0, sizeof *ctl);
+    ctl->in = in;
+    ctl->out = out;
+    ctl->err = err;
+    ctl->server = xstrdup(server && *server ? server : CTL_DEFAULT_SERVER);
+    ctl->timeout_ms = 10 * 1000;
+    svec_init(&ctl->files);
+}
+
+static void
+ctl_uninit(struct ctl *ctl)
+{
+    ctl_client_destroy(ctl->client);
+    free(ctl->server);
+    free(ctl->token_file);
+    free(ctl->selector);
+    free(ctl->prune);
+    svec_destroy(&ctl->files);
+}
+
+int
+ctl_main(int argc, char *argv[], FILE *in, FILE *out, FILE *err)
+{
+    enum ctl_exit status = CTL_USAGE;
+    struct ctl ctl;
+    int first;
+
+    ctl_init(&ctl, in, out, err);
+    if (!ctl_options_parse(&ctl, NULL, argc, argv, &first)) {
+        status = CTL_USAGE;
+    } else if (ctl.help) {
+        print_help(out);
+        status = CTL_DONE;
+    } else if (first >= argc) {
+        print_help(err);
+    } else {
+        status = run_command(&ctl, argc - first, argv + first);
+    }
+    ctl_uninit(&ctl);
+
+    /* An answer that nobody got is no success: a full disk, a closed pipe. */
+    if (fflush(out) && status == CTL_DONE) {
+        fprintf(err, "vmnctl: cannot write the output\n");
+        status = CTL_REFUSED;
+    }
+    return status;
+}

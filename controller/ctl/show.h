@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pieces of output that several commands use. */
+
+#ifndef CONTROLLER_CTL_SHOW_H
+#define CONTROLLER_CTL_SHOW_H 1
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "controller/ctl/table.h"
+
+struct ctl;
+
+/* Writes JSON in lines. */
+void ctl_show_json(FILE *, const json_t *);
+
+/* Writes YAML, each line after 'indent'. */
+void ctl_show_yaml(FILE *, const json_t *, const char *indent);
+
+/* Writes the name of an object, on a line. */
+void ctl_show_name(FILE *, const json_t *object);
+
+/* Writes "Title:   VALUE" for the value at 'path' (see ctl_path_print()), if
+ * there is one. */
+void ctl_show_field(FILE *, const char *title, const json_t *,
+                    const char *path);
+
+/* Writes "Title:" and 'value' below it as YAML, if there is one. */
+void ctl_show_section(FILE *, const char *title, const json_t *value);
+
+/* Writes the objects in 'array' as a table with 'columns'. */
+void ctl_show_table(FILE *, const struct ctl_column *columns,
+                    const json_t *array);
+
+#endif /* controller/ctl/show.h */

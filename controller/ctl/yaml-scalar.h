@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which JSON value a plain YAML scalar is.  Used by yaml.c to read, and by
+ * yaml-print.c to know which strings need quotes. */
+
+#ifndef CONTROLLER_CTL_YAML_SCALAR_H
+#define CONTROLLER_CTL_YAML_SCALAR_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Returns the value of the plain scalar 'text', which the caller owns.  NULL
+ * if it has none, with the reason in '*why' (a literal). */
+json_t *ctl_yaml_scalar(const char *text, size_t size, const char **why);
+
+/* True if 'text', written plain, is the string 'text' to every YAML reader,
+ * those of YAML 1.1 included. */
+bool ctl_yaml_is_plain(const char *text, size_t size);
+
+#endif /* controller/ctl/yaml-scalar.h */

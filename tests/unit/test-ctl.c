@@ -1,0 +1,749 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl's commands against a server that plays back a script: what they ask
+ * for, what they print, how they end. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "controller/ctl/table.h"
+#include "controller/ctl/types.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* The server.  ----------------------------------------------------------- */
+
+/* One call that the server expects, and how it answers. */
+struct step {
+    const char *request;        /* "GET /v1/ports". */
+    const char *body;           /* Of the request, as JSON; NULL: none. */
+    int status;
+    const char *answer;
+};
+
+struct server {
+    char dir[32];
+    char path[64];
+    int fd;
+    pthread_t thread;
+    const struct step *steps;   /* Ends with a request of NULL. */
+    size_t n_done;
+    char *fault;                /* The first thing that was not as in steps. */
+};
+
+static void
+note(struct server *server, char *fault)
+{
+    if (server->fault) {
+        free(fault);
+    } else {
+        server->fault = fault;
+    }
+}
+
+/* Reads a whole request.  Returns its body's offset, or 0. */
+static size_t
+read_request(int fd, struct ds *ds)
+{
+    for (;;) {
+        char *end = strstr(ds_cstr(ds), "\r\n\r\n");
+        char buffer[4096];
+        ssize_t n;
+
+        if (end) {
+            const char *length = strstr(ds_cstr(ds), "Content-Length: ");
+            size_t head = end + 4 - ds_cstr(ds);
+
+            if (ds->length >= head + (length ? (size_t) atoi(length + 16)
+                                      : 0)) {
+                return head;
+            }
+        }
+        n = read(fd, buffer, sizeof buffer);
+        if (n <= 0) {
+            return 0;
+        }
+        ds_put_buffer(ds, buffer, n);
+    }
+}
+
+static void
+check_body(struct server *server, const struct step *step, const char *body)
+{
+    json_t *expected = step->body ? json_loads(step->body, 0, NULL) : NULL;
+    json_t *got = *body ? json_loads(body, 0, NULL) : NULL;
+
+    if (step->body && !expected) {
+        note(server, xasprintf("the test's body is no JSON: %s", step->body));
+    }
+    if (!expected != !got || (expected && !json_equal(expected, got))) {
+        note(server, xasprintf("%s: body \"%s\", not \"%s\"", step->request,
+                               body, step->body ? step->body : ""));
+    }
+    json_decref(expected);
+    json_decref(got);
+}
+
+static void
+answer(struct server *server, int fd, const char *request, size_t body)
+{
+    const struct step *step = &server->steps[server->n_done];
+    const char *text = "{}";
+    int status = 500;
+    char *reply;
+
+    if (!step->request) {
+        note(server, xasprintf("one call too many: %.60s", request));
+    } else {
+        size_t len = strlen(step->request);
+
+        if (strncmp(request, step->request, len)
+            || strncmp(request + len, " HTTP/1.1\r\n", 11)) {
+            note(server, xasprintf("\"%.100s\", not \"%s\"", request,
+                                   step->request));
+        }
+        check_body(server, step, request + body);
+        status = step->status;
+        text = step->answer;
+        server->n_done++;
+    }
+    reply = xasprintf("HTTP/1.1 %d X\r\nContent-Length: %"PRIuSIZE"\r\n"
+                      "Connection: close\r\n\r\n%s", status, strlen(text),
+                      text);
+    if (write(fd, reply, strlen(reply)) < 0) {
+        note(server, xasprintf("write: %s", ovs_strerror(errno)));
+    }
+    free(reply);
+}
+
+static void *
+serve(void *server_)
+{
+    struct server *server = server_;
+
+    for (;;) {
+        int fd = accept(server->fd, NULL, NULL);
+        struct ds request = DS_EMPTY_INITIALIZER;
+        size_t body;
+
+        if (fd < 0) {
+            return NULL;        /* The test shut the listener down. */
+        }
+        ds_put_cstr(&request, "");
+        body = read_request(fd, &request);
+        if (body) {
+            answer(server, fd, ds_cstr(&request), body);
+        }
+        ds_destroy(&request);
+        close(fd);
+    }
+}
+
+static void
+server_start(struct server *server, const struct step *steps)
+{
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+
+    memset(server, 0, sizeof *server);
+    server->steps = steps;
+    strcpy(server->dir, "/tmp/vmnctl-test-XXXXXX");
+    assert_non_null(mkdtemp(server->dir));
+    snprintf(server->path, sizeof server->path, "%s/sock", server->dir);
+    ovs_strlcpy(sun.sun_path, server->path, sizeof sun.sun_path);
+    server->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(server->fd >= 0);
+    assert_int_equal(bind(server->fd, (struct sockaddr *) &sun, sizeof sun),
+                     0);
+    assert_int_equal(listen(server->fd, 8), 0);
+    assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+}
+
+static void
+server_stop(struct server *server)
+{
+    shutdown(server->fd, SHUT_RDWR);
+    pthread_join(server->thread, NULL);
+    close(server->fd);
+    unlink(server->path);
+    rmdir(server->dir);
+}
+
+/* Running vmnctl.  ------------------------------------------------------- */
+
+#define MAX_ARGS 16
+
+struct run {
+    int status;
+    char *out;
+    char *err;
+};
+
+static void
+run_uninit(struct run *run)
+{
+    free(run->out);
+    free(run->err);
+}
+
+/* Runs vmnctl with the words of 'line', which have no spaces inside. */
+static void
+run(struct run *result, const char *server, const char *in, const char *line)
+{
+    char *words = xasprintf("vmnctl %s", line);
+    char *argv[MAX_ARGS + 1];
+    char *save = NULL;
+    size_t out_size, err_size;
+    FILE *in_file, *out, *err;
+    int argc = 0;
+
+    setenv("VMNCTL_SERVER", server, 1);
+    unsetenv("VMNCTL_TOKEN");
+    for (char *word = strtok_r(words, " ", &save); word;
+         word = strtok_r(NULL, " ", &save)) {
+        assert_true(argc < MAX_ARGS);
+        argv[argc++] = word;
+    }
+    argv[argc] = NULL;
+    in_file = fmemopen(CONST_CAST(char *, in), strlen(in), "r");
+    out = open_memstream(&result->out, &out_size);
+    err = open_memstream(&result->err, &err_size);
+    assert_true(in_file && out && err);
+    result->status = ctl_main(argc, argv, in_file, out, err);
+    fclose(in_file);
+    fclose(out);
+    fclose(err);
+    free(words);
+}
+
+/* Runs vmnctl against 'steps', all of which must happen. */
+static void
+play(struct run *result, const struct step *steps, const char *in,
+     const char *line)
+{
+    struct server server;
+    char *name;
+
+    server_start(&server, steps);
+    name = xasprintf("unix:%s", server.path);
+    run(result, name, in, line);
+    free(name);
+    server_stop(&server);
+    if (server.fault) {
+        fail_msg("%s", server.fault);
+    }
+    assert_null(steps[server.n_done].request);
+}
+
+static void
+assert_play(const struct step *steps, const char *in, const char *line,
+            int status, const char *out, const char *err)
+{
+    struct run result;
+
+    play(&result, steps, in, line);
+    assert_string_equal(result.out, out);
+    assert_string_equal(result.err, err);
+    assert_int_equal(result.status, status);
+    run_uninit(&result);
+}
+
+/* Runs vmnctl where there is no server. */
+static void
+assert_alone(const char *in, const char *line, int status,
+             const char *err_part)
+{
+    struct run result;
+
+    run(&result, "unix:/nonexistent/vmnd.sock", in, line);
+    if (!strstr(result.err, err_part)) {
+        fail_msg("\"%s\" says \"%s\", not \"%s\"", line, result.err,
+                 err_part);
+    }
+    assert_int_equal(result.status, status);
+    run_uninit(&result);
+}
+
+/* Reading.  -------------------------------------------------------------- */
+
+#define PORT_1                                                          \
+    "{\"name\": \"web-1\", \"metadata\": {\"revision\": 5},"            \
+    " \"spec\": {\"network\": \"shop\", \"labels\": {\"role\": \"web\"}}," \
+    " \"status\": {\"mac\": \"02:00:00:00:00:01\", \"ips\": [\"10.0.0.2\"," \
+    " \"10.0.0.3\"], \"host\": \"hv1\", \"state\": \"up\"}}"
+#define PORT_2                                                          \
+    "{\"name\": \"database-1\", \"spec\": {\"network\": \"shop\","      \
+    " \"quarantined\": true, \"enabled\": false}, \"status\": {}}"
+
+static void
+get_prints_a_table_over_all_pages(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/ports?selector=role%3Dweb%2Cenv%21%3Ddev&limit=500", NULL,
+          200, "{\"items\": [" PORT_1 "], \"next\": \"web 1\"}" },
+        { "GET /v1/ports?selector=role%3Dweb%2Cenv%21%3Ddev&limit=500"
+          "&after=web%201", NULL,
+          200, "{\"items\": [" PORT_2 "]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "get port -l role=web,env!=dev", CTL_DONE,
+                "NAME         NETWORK   MAC                 IPS"
+                "                 HOST   STATE                  LABELS\n"
+                "web-1        shop      02:00:00:00:00:01   10.0.0.2,10.0.0.3"
+                "   hv1    up                     role=web\n"
+                "database-1   shop      -                   -"
+                "                   -      quarantined,disabled   -\n",
+                "");
+}
+
+static void
+get_stops_at_the_limit(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/ports?limit=1", NULL, 200,
+          "{\"items\": [" PORT_1 "], \"next\": \"web-1\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "get ports --limit 1 -o name", CTL_DONE,
+                "web-1\n", "");
+}
+
+static void
+get_one_as_yaml_can_be_applied_again(void **state OVS_UNUSED)
+{
+    static const struct step get[] = {
+        { "GET /v1/ports/web-1", NULL, 200, PORT_1 },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step apply[] = {
+        { "POST /v1/apply", "{\"objects\": [{\"type\": \"ports\", \"name\":"
+          " \"web-1\", \"spec\": {\"network\": \"shop\", \"labels\":"
+          " {\"role\": \"web\"}}}]}", 200,
+          "{\"revision\": 5, \"objects\": [{\"type\": \"ports\", \"name\":"
+          " \"web-1\", \"outcome\": \"unchanged\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    play(&result, get, "", "get -o yaml port web-1");
+    assert_int_equal(result.status, CTL_DONE);
+    assert_play(apply, result.out, "apply -f -", CTL_DONE,
+                "ports/web-1 unchanged\n", "");
+    run_uninit(&result);
+}
+
+static void
+get_of_several_names_shows_those_that_are_there(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/networks/a", NULL, 404,
+          "{\"title\": \"Not Found\", \"detail\": \"There is no network a\","
+          " \"status\": 404}" },
+        { "GET /v1/networks/shop", NULL, 200, "{\"name\": \"shop\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "get net a shop -o name", CTL_REFUSED, "shop\n",
+                "vmnctl: There is no network a (HTTP 404)\n");
+}
+
+static void
+nothing_from_the_server_drives_the_terminal(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/networks?limit=500", NULL, 200,
+          "{\"items\": [{\"name\": \"a\\u001b[2Jb\\nc\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    play(&result, steps, "", "get networks");
+    assert_non_null(strstr(result.out, "a?[2Jb?c"));
+    assert_null(strchr(result.out, '\033'));
+    run_uninit(&result);
+}
+
+static void
+every_type_has_columns_and_unique_names(void **state OVS_UNUSED)
+{
+    for (const struct ctl_type *type = ctl_types; type->name; type++) {
+        assert_ptr_equal(ctl_type_find(type->name), type);
+        assert_ptr_equal(ctl_type_find(type->singular), type);
+        if (type->short_name) {
+            assert_ptr_equal(ctl_type_find(type->short_name), type);
+        }
+        assert_string_equal(type->columns[0].heading, "NAME");
+    }
+    assert_null(ctl_type_find("nets"));
+}
+
+static void
+paths_reach_into_objects_and_arrays(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *path;
+        const char *text;
+    } cases[] = {
+        { "a", "1" }, { "b.*.c", "x,y" }, { "b.#", "2" }, { "d", "k=v,l=w" },
+        { "d.k", "v" }, { "none", "" }, { "a.b.c", "" }, { "e", "yes" },
+        { "f", "1.5" }, { "g", "" }, { "a.#", "" }, { "h", "" },
+    };
+    json_t *json = json_loads(
+        "{\"a\": 1, \"b\": [{\"c\": \"x\"}, {\"c\": \"y\"}], \"d\": {\"k\":"
+        " \"v\", \"l\": \"w\"}, \"e\": true, \"f\": 1.5, \"g\": null,"
+        " \"h\": []}", 0, NULL);
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        ctl_path_print(json, cases[i].path, &ds);
+        assert_string_equal(ds_cstr(&ds), cases[i].text);
+        ds_destroy(&ds);
+    }
+    json_decref(json);
+}
+
+/* Writing.  -------------------------------------------------------------- */
+
+static const char two_objects[] =
+    "type: net\nname: shop\nspec:\n  subnets: [{cidr: 10.0.0.0/24}]\n"
+    "---\n- type: svc\n  name: web\n  spec:\n"
+    "    entries: [{protocol: tcp, ports: [80, \"8000-8100\"]}]\n";
+#define TWO_OBJECTS_BODY                                                \
+    "{\"objects\": [{\"type\": \"networks\", \"name\": \"shop\","       \
+    " \"spec\": {\"subnets\": [{\"cidr\": \"10.0.0.0/24\"}]}},"         \
+    " {\"type\": \"services\", \"name\": \"web\", \"spec\":"            \
+    " {\"entries\": [{\"protocol\": \"tcp\", \"ports\": [80,"           \
+    " \"8000-8100\"]}]}}]}"
+
+static void
+apply_sends_all_objects_as_one_transaction(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/apply?prune=shop&wait=installed&timeout=2000ms",
+          TWO_OBJECTS_BODY, 200,
+          "{\"revision\": 7, \"objects\": [{\"type\": \"networks\","
+          " \"name\": \"shop\", \"outcome\": \"created\"}, {\"type\":"
+          " \"services\", \"name\": \"web\", \"outcome\": \"updated\"}],"
+          " \"receipt\": {\"installed\": true, \"hosts\": [{\"host\":"
+          " \"hv1\", \"state\": \"confirmed\"}]}}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, two_objects,
+                "apply -f - --prune shop --wait --timeout 2s", CTL_DONE,
+                "networks/shop created\nservices/web updated\n"
+                "revision 7 is installed on 1 host\n", "");
+}
+
+static void
+apply_that_is_not_installed_in_time_exits_with_4(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/apply?wait=installed&timeout=10000ms",
+          TWO_OBJECTS_BODY, 202,
+          "{\"revision\": 7, \"objects\": [], \"receipt\": {\"installed\":"
+          " false, \"hosts\": [{\"host\": \"hv1\", \"state\": \"confirmed\"},"
+          " {\"host\": \"hv2\", \"state\": \"offline\", \"reason\":"
+          " \"no OpenFlow connection\"}]}}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, two_objects, "apply -f - --wait", CTL_NOT_INSTALLED,
+                "",
+                "vmnctl: revision 7 is not installed everywhere within"
+                " 10.0 s:\n"
+                "HOST   STATE     REASON\n"
+                "hv2    offline   no OpenFlow connection\n");
+}
+
+static void
+faults_name_the_file_the_object_and_the_field(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/apply", TWO_OBJECTS_BODY, 400,
+          "{\"type\": \"urn:vmn:problem:invalid\", \"title\": \"Bad Request\""
+          ", \"status\": 400, \"detail\": \"2 fields are wrong\", \"errors\":"
+          " [{\"pointer\": \"/objects/0/spec/subnets/0/cidr\", \"detail\":"
+          " \"host bits are set\"}, {\"pointer\":"
+          " \"/objects/1/spec/entries/0\", \"detail\": \"no\"},"
+          " {\"pointer\": \"/objects/9/spec\", \"detail\": \"?\"},"
+          " {\"pointer\": \"\", \"parameter\": \"prune\", \"detail\":"
+          " \"bad\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, two_objects, "apply -f -", CTL_REFUSED, "",
+                "vmnctl: 2 fields are wrong (HTTP 400)\n"
+                "  standard input: networks/shop /spec/subnets/0/cidr: host"
+                " bits are set\n"
+                "  standard input: services/web /spec/entries/0: no\n"
+                "  /objects/9/spec: ?\n"
+                "  ?prune: bad\n");
+}
+
+static void
+apply_refuses_files_that_hold_no_objects(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *in;
+        const char *err;
+    } cases[] = {
+        { "type: networks\nname: a\nspec: {}\nsepc: {}\n",
+          "object \"a\": unknown member \"sepc\"" },
+        { "type: netwroks\nname: a\nspec: {}\n", "unknown type \"netwroks\"" },
+        { "name: a\nspec: {}\n", "\"type\" is missing" },
+        { "type: net\nname: 10\nspec: {}\n",
+          "object 1: \"name\" is missing or not a string" },
+        { "type: net\nname: a\n", "\"spec\" is missing" },
+        { "type: net\nname: a\nspec: []\n", "\"spec\" is missing or not" },
+        { "just text", "want a mapping" },
+        { "[1]", "want a mapping" },
+        { "{\"a\": 1,}", "" },
+        { "", "there is no object in the input" },
+        { "# only a comment\n", "there is no object in the input" },
+        { "a: [1\n", "standard input: line" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_alone(cases[i].in, "apply -f -", CTL_USAGE, cases[i].err);
+    }
+    assert_alone("", "apply", CTL_USAGE, "give -f PATH");
+    assert_alone("", "apply -f /nonexistent/x.yaml", CTL_USAGE,
+                 "/nonexistent/x.yaml: No such file");
+}
+
+static void
+write_file(const char *dir, const char *name, const char *text)
+{
+    char *path = xasprintf("%s/%s", dir, name);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    free(path);
+}
+
+static void
+apply_reads_a_folder_by_name_and_json_in_rows(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/apply", "{\"objects\": ["
+          "{\"type\": \"groups\", \"name\": \"a\", \"spec\": {}},"
+          "{\"type\": \"groups\", \"name\": \"b\", \"spec\": {}},"
+          "{\"type\": \"groups\", \"name\": \"c\", \"spec\": {}}]}",
+          200, "{\"objects\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+    char dir[] = "/tmp/vmnctl-test-XXXXXX";
+    char *line, *path;
+
+    assert_non_null(mkdtemp(dir));
+    write_file(dir, "2.json", "{\"type\": \"group\", \"name\": \"b\","
+               " \"spec\": {}}\n{\"type\": \"group\", \"name\": \"c\","
+               " \"spec\": {}}\n");
+    write_file(dir, "1.yaml", "items: [{type: grp, name: a, spec: {}}]\n");
+    write_file(dir, "notes.txt", "not an object");
+    line = xasprintf("apply -f %s", dir);
+    assert_play(steps, "", line, CTL_DONE, "", "");
+    free(line);
+    path = xasprintf("rm -r %s", dir);
+    assert_int_equal(system(path), 0);
+    free(path);
+}
+
+static void
+delete_names_the_referrers(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "DELETE /v1/networks/shop", NULL, 409,
+          "{\"status\": 409, \"detail\": \"network shop is in use\","
+          " \"errors\": [{\"pointer\": \"\", \"detail\": \"ports/web-1"
+          " refers to it\"}]}" },
+        { "DELETE /v1/networks/other", NULL, 200, "{}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step cascade[] = {
+        { "DELETE /v1/networks/shop?cascade=true", NULL, 200, "{}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "delete network shop other", CTL_REFUSED,
+                "networks/other deleted\n",
+                "vmnctl: network shop is in use (HTTP 409)\n"
+                "  ports/web-1 refers to it\n");
+    assert_play(cascade, "", "delete network shop --cascade", CTL_DONE,
+                "networks/shop deleted\n", "");
+}
+
+static void
+label_sends_a_merge_patch(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "PATCH /v1/ports/web-1", "{\"spec\": {\"labels\": {\"role\":"
+          " \"web\", \"env\": null, \"x\": \"\", \"y\": \"a=b-\"}}}", 200,
+          "{}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "label port web-1 role=web env- x= y=a=b-",
+                CTL_DONE, "ports/web-1 labelled\n", "");
+    assert_alone("", "label port web-1 role", CTL_USAGE, "KEY=VALUE");
+    assert_alone("", "label port web-1 =x", CTL_USAGE, "KEY=VALUE");
+    assert_alone("", "label port web-1 -", CTL_USAGE, "KEY=VALUE");
+}
+
+static void
+quarantine_waits_unless_told_not_to(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "PATCH /v1/ports/db?wait=installed&timeout=500ms",
+          "{\"spec\": {\"quarantined\": true}}", 200,
+          "{\"metadata\": {\"revision\": 9}, \"receipt\": {\"hosts\":"
+          " [{\"host\": \"hv1\"}, {\"host\": \"hv2\"}]}}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step release[] = {
+        { "PATCH /v1/ports/db", "{\"spec\": {\"quarantined\": false}}", 200,
+          "{}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "quarantine db --timeout 500ms", CTL_DONE,
+                "ports/db quarantined\nrevision 9 is installed on 2 hosts\n",
+                "");
+    assert_play(release, "", "release db --no-wait", CTL_DONE,
+                "ports/db released\n", "");
+}
+
+/* Status.  --------------------------------------------------------------- */
+
+static void
+status_names_the_hosts_that_are_not_synced(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /readyz", NULL, 200, "{\"ready\": true}" },
+        { "GET /v1/hosts?limit=500", NULL, 200,
+          "{\"items\": [{\"name\": \"hv1\", \"status\": {\"state\":"
+          " \"synced\"}}, {\"name\": \"hv2\", \"status\": {\"state\":"
+          " \"offline\", \"reason\": \"connection refused\"}}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "status", CTL_REFUSED,
+                "vmnd is ready; 1 of 2 hosts synced\n"
+                "\nHOST   STATE     REASON\nhv2    offline   connection"
+                " refused\n", "");
+}
+
+static void
+help_and_usage(void **state OVS_UNUSED)
+{
+    struct run result;
+
+    for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+        char *line = xasprintf("%s --help", c->name);
+
+        run(&result, "unix:/nonexistent/vmnd.sock", "", line);
+        assert_int_equal(result.status, CTL_DONE);
+        assert_non_null(strstr(result.out, "Example:"));
+        assert_non_null(strstr(result.out, c->summary));
+        run_uninit(&result);
+        free(line);
+    }
+    assert_alone("", "", CTL_USAGE, "Commands");
+    assert_alone("", "gett ports", CTL_USAGE, "no command \"gett\"");
+    assert_alone("", "get", CTL_USAGE, "usage: vmnctl get TYPE [NAME...]");
+    assert_alone("", "get nets", CTL_USAGE, "no type \"nets\"");
+    assert_alone("", "get ports --foo", CTL_USAGE, "--foo: no such option");
+    assert_alone("", "get ports -o", CTL_USAGE, "needs an argument");
+    assert_alone("", "get ports -o xml", CTL_USAGE, "table, json, yaml");
+    assert_alone("", "get ports --cascade", CTL_USAGE, "no such option");
+    assert_alone("", "get ports --limit 0", CTL_USAGE, "--limit");
+    assert_alone("", "get ports a --limit 1", CTL_USAGE, "do not go with");
+    assert_alone("", "delete port a --wait --timeout 1h", CTL_USAGE,
+                 "--timeout");
+    assert_alone("", "delete port a --wait --timeout 11m", CTL_USAGE,
+                 "--timeout");
+    assert_alone("", "-s http://x get ports", CTL_USAGE, "unix:PATH");
+    assert_alone("", "-s tcp:127.0.0.1:1@evil get ports", CTL_USAGE,
+                 "unix:PATH");
+    assert_alone("", "--token-file /nonexistent get ports", CTL_USAGE,
+                 "/nonexistent");
+}
+
+static void
+a_server_that_is_not_there_exits_with_3(void **state OVS_UNUSED)
+{
+    assert_alone("", "get ports", CTL_UNREACHABLE, "cannot reach vmnd at "
+                 "unix:/nonexistent/vmnd.sock: No such file or directory");
+    assert_alone("", "delete port a b", CTL_UNREACHABLE, "cannot reach");
+    assert_alone(two_objects, "apply -f -", CTL_UNREACHABLE, "cannot reach");
+}
+
+static void
+an_answer_that_is_not_json_is_refused(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/ports?limit=500", NULL, 200, "<html>" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step html_error[] = {
+        { "GET /v1/ports?limit=500", NULL, 502, "<html>" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    play(&result, steps, "", "get ports");
+    assert_int_equal(result.status, CTL_REFUSED);
+    assert_non_null(strstr(result.err, "did not answer with a JSON object"));
+    run_uninit(&result);
+    play(&result, html_error, "", "get ports");
+    assert_int_equal(result.status, CTL_REFUSED);
+    assert_non_null(strstr(result.err, "HTTP 502"));
+    run_uninit(&result);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(get_prints_a_table_over_all_pages),
+        cmocka_unit_test(get_stops_at_the_limit),
+        cmocka_unit_test(get_one_as_yaml_can_be_applied_again),
+        cmocka_unit_test(get_of_several_names_shows_those_that_are_there),
+        cmocka_unit_test(nothing_from_the_server_drives_the_terminal),
+        cmocka_unit_test(every_type_has_columns_and_unique_names),
+        cmocka_unit_test(paths_reach_into_objects_and_arrays),
+        cmocka_unit_test(apply_sends_all_objects_as_one_transaction),
+        cmocka_unit_test(apply_that_is_not_installed_in_time_exits_with_4),
+        cmocka_unit_test(faults_name_the_file_the_object_and_the_field),
+        cmocka_unit_test(apply_refuses_files_that_hold_no_objects),
+        cmocka_unit_test(apply_reads_a_folder_by_name_and_json_in_rows),
+        cmocka_unit_test(delete_names_the_referrers),
+        cmocka_unit_test(label_sends_a_merge_patch),
+        cmocka_unit_test(quarantine_waits_unless_told_not_to),
+        cmocka_unit_test(status_names_the_hosts_that_are_not_synced),
+        cmocka_unit_test(help_and_usage),
+        cmocka_unit_test(a_server_that_is_not_there_exits_with_3),
+        cmocka_unit_test(an_answer_that_is_not_json_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
