@@ -19,6 +19,12 @@ extern "C" {
 #endif
 
 struct vmn_emit;                /* Collects what one unit wants. */
+
+/* Marks the unit as failed for a reason that the app found, as a mistake
+ * does: what it emits now is not used.  The first problem is kept. */
+void vmn_fail(struct vmn_emit *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 struct vmn_flow;
 struct vmn_actions;             /* Of a flow, or of a bucket. */
 struct vmn_group_msg;           /* An OpenFlow group. */
