@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Broadcast and multicast on one host: a copy for each local port of the
+ * network, with that port's identity, so that policy judges every copy on its
+ * own; and one for the tunnels if the sender is local.  A MAC that several
+ * ports may use goes the same way.
+ *
+ * The copy for the tunnels passes no policy here, since it has no single
+ * destination: the sender's egress rules are judged with each copy where it
+ * arrives, which is why the source counts as local there. */
+
+#include "overlay.h"
+
+#include <string.h>
+
+/* The ports of one network on one host. */
+struct audience {
+    const struct vmn_network *network;
+    const char *host;
+    size_t n;
+    struct site *sites;
+};
+
+/* Quarantined ports hear no flood. */
+static void
+audience_read(struct vmn_view *view, const char *key, struct audience *to)
+{
+    struct vmn_names ports = vmn_facts(view, REL_LOCAL, key);
+
+    to->n = 0;
+    to->sites = vmn_alloc(view, (ports.n + 1) * sizeof *to->sites);
+    for (size_t i = 0; i < ports.n; i++) {
+        struct site *site = &to->sites[to->n];
+
+        if (site_read(view, ports.names[i], site) && site->ofport
+            && !strcmp(site->host, to->host) && !site->port->quarantined) {
+            to->n++;
+        }
+    }
+}
+
+static void
+put_copies(struct vmn_actions *actions, const struct audience *to)
+{
+    for (size_t i = 0; i < to->n; i++) {
+        vmn_act_set(actions, VMN_REG_DST_ID, to->sites[i].identity);
+        vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
+        vmn_act_set(actions, VMN_REG_OUT_PORT, to->sites[i].ofport);
+        vmn_act_resubmit_next(actions);
+    }
+}
+
+/* A flow for what came out of a tunnel, or for what a local port sent. */
+static struct vmn_flow *
+flow_add(struct vmn_emit *emit, const struct audience *to, bool out_of_tunnel,
+         uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(to->host),
+                                         STAGE_LOCATE, 0, priority);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    match_network(flow, to->network);
+    if (out_of_tunnel) {
+        vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+        vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
+        put_copies(actions, to);
+    } else {
+        put_copies(actions, to);
+        vmn_act_set(actions, VMN_REG_SRC_LOCAL, 0);
+        vmn_act_set(actions, VMN_REG_DST_ID, 0);
+        vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
+        vmn_act_set(actions, VMN_REG_OUT_PORT, 0);
+        vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_FLOOD);
+        vmn_act_next(actions);
+    }
+    return flow;
+}
+
+void
+compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const uint64_t group_bit = UINT64_C(1) << 40;
+    const char *parts[2];
+
+    if (!key_split(view, key, parts, 2)) {
+        return;
+    }
+
+    struct audience to = {
+        .network = vmn_read_network(view, parts[0]),
+        .host = parts[1],
+    };
+
+    if (!to.network || !to.network->vni) {
+        return;
+    }
+    audience_read(view, key, &to);
+
+    struct vmn_names shared = vmn_facts(view, REL_SHARED, parts[0]);
+
+    /* First without a tunnel, then out of one. */
+    for (int tunnel = 0; tunnel <= (to.n ? 1 : 0); tunnel++) {
+        struct vmn_flow *flow = flow_add(emit, &to, tunnel,
+                                         tunnel ? LOCATE_GROUP_TUNNEL
+                                         : LOCATE_GROUP);
+
+        vmn_match_masked(flow, VMN_F_ETH_DST, group_bit, group_bit);
+        for (size_t i = 0; i < shared.n; i++) {
+            struct vmn_mac mac;
+
+            if (mac_from_text(shared.names[i], &mac)) {
+                flow = flow_add(emit, &to, tunnel,
+                                tunnel ? LOCATE_SHARED_TUNNEL
+                                : LOCATE_SHARED);
+                vmn_match_mac(flow, VMN_F_ETH_DST, mac);
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The overlay app: isolated layer-2 networks over VXLAN, with anti-spoofing,
+ * ARP answers, and delivery of known unicast, broadcast and multicast.  This
+ * file describes the app to the engine, and emits what all hosts have. */
+
+#include "overlay.h"
+
+/* Out of a port's and of a tunnel's packets, those that nothing admits. */
+static void
+base_admit(struct vmn_emit *emit)
+{
+    struct vmn_flow *flow;
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_CLASSIFY,
+                        CLASSIFY_VLAN);
+    vmn_match_masked(flow, VMN_F_VLAN_TCI, 0x1000, 0x1000);
+    drop(flow, "VLAN tag");
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_CLASSIFY,
+                        CLASSIFY_STRANGER);
+    vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    drop(flow, "unknown tunnel source");
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_CLASSIFY,
+                        PRIORITY_LAST);
+    drop(flow, "unknown port");
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_TUNNEL,
+                        PRIORITY_LAST);
+    drop(flow, "unknown network");
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_SOURCE,
+                        PRIORITY_LAST);
+    drop(flow, "unknown source");
+}
+
+static void
+base_guard(struct vmn_emit *emit)
+{
+    static const struct {
+        uint16_t eth_type;
+        const char *reason;
+    } rest[] = {
+        { VMN_ETH_IPV4, "spoofed" },
+        { VMN_ETH_ARP, "spoofed" },
+        { VMN_ETH_IPV6, "IPv6" },
+    };
+
+    for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) {
+        struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(),
+                                             STAGE_ADMIT, ADMIT_GUARD,
+                                             GUARD_SPOOFED);
+
+        vmn_match(flow, VMN_F_ETH_TYPE, rest[i].eth_type);
+        drop(flow, rest[i].reason);
+    }
+    drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_GUARD,
+                      PRIORITY_LAST), "not IPv4 or ARP");
+}
+
+static void
+base_service(struct vmn_emit *emit)
+{
+    struct vmn_flow *flow;
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE, 0,
+                        SERVICE_REMOTE);
+    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 0);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE, 0,
+                        SERVICE_REPLY);
+    vmn_match(flow, VMN_F_ARP_OP, 2);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE, 0,
+                        SERVICE_UNKNOWN);
+    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
+    drop(flow, "ARP for unknown address");
+}
+
+static void
+base_locate(struct vmn_emit *emit)
+{
+    struct vmn_flow *flow;
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_LOCATE, 0,
+                        LOCATE_NOT_HERE);
+    vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    drop(flow, "destination is not here");
+
+    drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_LOCATE, 0, PRIORITY_LAST),
+         "unknown destination");
+}
+
+static void
+base_deliver(struct vmn_emit *emit)
+{
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_OUT,
+                        OUT_HAIRPIN);
+    vmn_match(flow, VMN_REG_DST_LOCAL, 1);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN, VMN_FLAG_HAIRPIN);
+    actions = vmn_flow_actions(flow);
+    vmn_act_clear_in_port(actions);
+    vmn_act_output_field(actions, VMN_REG_OUT_PORT);
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_OUT,
+                        OUT_LOCAL);
+    vmn_match(flow, VMN_REG_DST_LOCAL, 1);
+    vmn_act_output_field(vmn_flow_actions(flow), VMN_REG_OUT_PORT);
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_OUT,
+                        OUT_ALONE);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_FLOOD);
+    drop(flow, "no other host");
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_OUT,
+                        PRIORITY_LAST);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_DELIVER, DELIVER_TUNNEL);
+
+    drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_TUNNEL,
+                      PRIORITY_LAST), "unknown host");
+}
+
+/* What every host has, whatever its networks. */
+void
+compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    (void) view;
+    (void) key;
+    base_admit(emit);
+    base_guard(emit);
+    base_service(emit);
+    base_locate(emit);
+    base_deliver(emit);
+}
+
+static const struct vmn_stage_class stages[] = {
+    [STAGE_ADMIT] = { "admit", VMN_HOOK_ADMIT, 0, ADMIT_N_TABLES,
+                      VMN_MISS_DROP },
+    [STAGE_SERVICE] = { "arp", VMN_HOOK_SERVICE, 0, 1, VMN_MISS_NEXT },
+    [STAGE_LOCATE] = { "locate", VMN_HOOK_LOCATE, 0, 1, VMN_MISS_DROP },
+    [STAGE_DELIVER] = { "deliver", VMN_HOOK_DELIVER, 0, DELIVER_N_TABLES,
+                        VMN_MISS_DROP },
+    { .name = NULL },
+};
+
+static const struct vmn_unit_class units[] = {
+    { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
+    { .name = "host", .each = VMN_EACH_ROW, .table = VMN_TABLE_HOST,
+      .compile = compile_host },
+    { .name = "network", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+      .compile = compile_network },
+    { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+      .compile = compile_port },
+    { .name = "flood", .each = VMN_EACH_KEY, .relation = REL_LOCAL,
+      .compile = compile_flood },
+    { .name = "asked", .each = VMN_EACH_KEY, .relation = REL_ASKED,
+      .compile = compile_asked },
+    { .name = "pair", .each = VMN_EACH_KEY, .relation = REL_PAIR,
+      .compile = compile_pair },
+    { .name = "mac", .each = VMN_EACH_KEY, .relation = REL_MAC,
+      .compile = compile_mac },
+    { .name = NULL },
+};
+
+extern const struct vmn_app_class vmn_app;
+const struct vmn_app_class vmn_app = {
+    .abi = VMN_APP_ABI,
+    .size = sizeof(struct vmn_app_class),
+    .name = "overlay",
+    .description = "Layer-2 networks over VXLAN",
+    .stages = stages,
+    .units = units,
+};

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One VM's interface: admitted where it is, answered for by ARP and known as a
+ * source everywhere in its network, found by its MAC.  Not for what several
+ * ports may share (allowed.c). */
+
+#include "overlay.h"
+
+#include <string.h>
+
+bool
+site_read(struct vmn_view *view, const char *name, struct site *site)
+{
+    memset(site, 0, sizeof *site);
+    site->port = vmn_read_port(view, name);
+    if (!site->port || !site->port->enabled) {
+        return false;
+    }
+    site->network = vmn_read_network(view, site->port->network);
+    if (!site->network || !site->network->vni) {
+        return false;
+    }
+
+    size_t size;
+    const void *identity = vmn_query(view, VMN_QUERY_IDENTITY, name, &size);
+
+    if (identity && size == sizeof site->identity) {
+        memcpy(&site->identity, identity, size);
+    }
+
+    const struct vmn_binding *binding = vmn_read_binding(view, name);
+
+    if (binding && binding->host) {
+        const struct vmn_vif *vif = vmn_read_vif(view, binding->host,
+                                                 site->port->iface_id);
+
+        site->host = binding->host;
+        site->ofport = vif ? vif->ofport : 0;
+    }
+    return true;
+}
+
+void
+site_locate(struct vmn_view *view, struct vmn_emit *emit,
+            const struct site *site, struct vmn_mac mac, bool is_own)
+{
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    if (!site->host) {
+        return;
+    }
+
+    flow = vmn_flow_add(emit, vmn_scope_network(site->network->row.name),
+                        STAGE_LOCATE, 0,
+                        is_own ? LOCATE_REMOTE : LOCATE_REMOTE_PAIR);
+    match_network(flow, site->network);
+    vmn_match_mac(flow, VMN_F_ETH_DST, mac);
+    actions = vmn_flow_actions(flow);
+    vmn_act_set(actions, VMN_REG_DST_ID, site->identity);
+    vmn_act_set(actions, VMN_REG_DST_HOST,
+                vmn_number(view, VMN_NUMBER_HOST, site->host));
+    vmn_act_next(actions);
+
+    if (!site->ofport) {
+        return;
+    }
+    flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_LOCATE, 0,
+                        is_own ? LOCATE_LOCAL : LOCATE_LOCAL_PAIR);
+    match_network(flow, site->network);
+    vmn_match_mac(flow, VMN_F_ETH_DST, mac);
+    actions = vmn_flow_actions(flow);
+    vmn_act_set(actions, VMN_REG_DST_ID, site->identity);
+    vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
+    vmn_act_set(actions, VMN_REG_OUT_PORT, site->ofport);
+    vmn_act_next(actions);
+}
+
+/* Everywhere in the network.  -------------------------------------------- */
+
+static void
+emit_source(struct vmn_emit *emit, const struct site *site,
+            enum vmn_field field, const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_network(site->network->row.name), STAGE_ADMIT,
+        ADMIT_SOURCE, SOURCE_OWN);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    match_network(flow, site->network);
+    vmn_match_ip(flow, field, ip);
+    vmn_act_set(actions, VMN_REG_SRC_ID, site->identity);
+    vmn_act_next(actions);
+}
+
+static void
+emit_address(struct vmn_emit *emit, const struct site *site,
+             const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow;
+
+    emit_source(emit, site, VMN_F_IPV4_SRC, ip);
+    emit_source(emit, site, VMN_F_ARP_SPA, ip);
+
+    flow = vmn_flow_add(emit, vmn_scope_network(site->network->row.name),
+                        STAGE_SERVICE, 0, SERVICE_ANSWER);
+    match_network(flow, site->network);
+    vmn_match(flow, VMN_F_ARP_OP, 1);
+    vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
+    vmn_act_arp_reply(vmn_flow_actions(flow), site->port->mac, ip);
+}
+
+/* Where the port is.  ---------------------------------------------------- */
+
+static void
+emit_classify(struct vmn_view *view, struct vmn_emit *emit,
+              const struct site *site)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+                                         STAGE_ADMIT, ADMIT_CLASSIFY,
+                                         CLASSIFY_PORT);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    network_registers(view, actions, site->network);
+    vmn_act_set(actions, VMN_REG_SRC_ID, site->identity);
+    vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
+    vmn_act_goto(actions, STAGE_ADMIT, ADMIT_GUARD);
+}
+
+static struct vmn_flow *
+guard_add(struct vmn_emit *emit, const struct site *site, struct vmn_mac mac)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+                                         STAGE_ADMIT, ADMIT_GUARD, GUARD_OWN);
+
+    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
+    vmn_act_next(vmn_flow_actions(flow));
+    return flow;
+}
+
+/* The port may send from 'ip' with 'mac'. */
+static void
+emit_guard(struct vmn_emit *emit, const struct site *site,
+           struct vmn_mac mac, const struct vmn_prefix *ip)
+{
+    struct vmn_flow *flow;
+
+    flow = guard_add(emit, site, mac);
+    vmn_match_prefix(flow, VMN_F_IPV4_SRC, ip);
+
+    flow = guard_add(emit, site, mac);
+    vmn_match_prefix(flow, VMN_F_ARP_SPA, ip);
+    vmn_match_mac(flow, VMN_F_ARP_SHA, mac);
+}
+
+/* A guest that asks for its own address probes for a duplicate or announces
+ * itself; an answer would tell it that there is one. */
+static void
+emit_self(struct vmn_emit *emit, const struct site *site,
+          const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+                                         STAGE_SERVICE, 0, SERVICE_SELF);
+
+    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match(flow, VMN_F_ARP_OP, 1);
+    vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
+    drop(flow, "ARP for own address");
+}
+
+static void
+emit_local(struct vmn_view *view, struct vmn_emit *emit,
+           const struct site *site)
+{
+    const struct vmn_port *port = site->port;
+    struct vmn_flow *flow;
+
+    emit_classify(view, emit, site);
+    for (size_t i = 0; i < port->n_ips; i++) {
+        struct vmn_prefix ip = { .ip = port->ips[i], .len = 32 };
+
+        if (ip.ip.family == 4) {
+            emit_guard(emit, site, port->mac, &ip);
+            emit_self(emit, site, &ip.ip);
+        }
+    }
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+
+        if (pair->ip.ip.family == 4) {
+            emit_guard(emit, site, pair_mac(port, pair), &pair->ip);
+        }
+    }
+
+    /* An address probe has no sender address (RFC 5227, section 1.1). */
+    flow = guard_add(emit, site, port->mac);
+    vmn_match(flow, VMN_F_ARP_OP, 1);
+    vmn_match(flow, VMN_F_ARP_SPA, 0);
+    vmn_match_mac(flow, VMN_F_ARP_SHA, port->mac);
+
+    if (port->quarantined) {
+        flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_SERVICE,
+                            0, SERVICE_QUARANTINE);
+        vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+        vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
+        drop(flow, "quarantined");
+    }
+}
+
+void
+compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct site site;
+
+    if (!site_read(view, key, &site)) {
+        return;
+    }
+
+    const char *network = site.network->row.name;
+
+    for (size_t i = 0; i < site.port->n_ips; i++) {
+        if (site.port->ips[i].family == 4) {
+            emit_address(emit, &site, &site.port->ips[i]);
+        }
+    }
+    publish_pairs(view, emit, &site);
+    site_locate(view, emit, &site, site.port->mac, true);
+    if (site.host) {
+        vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network, site.host);
+        vmn_publish(emit, REL_LOCAL,
+                    vmn_printf(view, "%s|%s", network, site.host), key);
+    }
+    if (site.ofport) {
+        emit_local(view, emit, &site);
+    }
+}
