@@ -1,1 +1,12 @@
 # firewall
+app_LTLIBRARIES += apps/firewall/firewall.la
+apps_firewall_firewall_la_SOURCES = \
+	apps/firewall/clause.c \
+	apps/firewall/firewall.c \
+	apps/firewall/firewall.h \
+	apps/firewall/identity.c \
+	apps/firewall/rest.c \
+	apps/firewall/rules.c
+apps_firewall_firewall_la_CFLAGS = $(APPS_C)
+apps_firewall_firewall_la_CPPFLAGS = $(APPS_CPP)
+apps_firewall_firewall_la_LDFLAGS = $(APPS_LD)

@@ -131,8 +131,6 @@ base_deliver(struct vmn_emit *emit)
 void
 compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    (void) view;
-    (void) key;
     base_admit(emit);
     base_guard(emit);
     base_service(emit);

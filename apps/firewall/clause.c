@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One rule as flows: a conjunction of whom the policy applies to, the peers,
+ * and the services.  Its cost is the sum of the three, not the product.
+ *
+ * A dimension that leaves nothing out is left out itself.  Where only the
+ * first would remain, the network stands in as a second, so that every rule is
+ * a conjunction with a flow of its own that counts its hits, and rules of
+ * several policies can share clauses.
+ *
+ * Clauses that name no identity match the network: an identity belongs to one,
+ * a service does not. */
+
+#include "firewall.h"
+
+#include <string.h>
+
+#define IP_PROTO_ICMP 1
+#define IP_PROTO_TCP 6
+#define IP_PROTO_UDP 17
+
+/* The conjunction that clauses belong to. */
+struct conj {
+    const struct rule *rule;
+    uint32_t id;
+    unsigned table;
+    unsigned clause;            /* The one that is being emitted. */
+    unsigned n_clauses;
+};
+
+static struct vmn_flow *
+clause_add(const struct conj *conj)
+{
+    const struct rule *rule = conj->rule;
+    struct vmn_flow *flow = vmn_flow_add(
+        rule->emit, vmn_scope_network(rule->network->row.name), STAGE_POLICY,
+        conj->table, rule->priority);
+
+    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
+    vmn_act_conjunction(vmn_flow_actions(flow), conj->id, conj->clause,
+                        conj->n_clauses);
+    return flow;
+}
+
+/* A clause about the original tuple of the packet's connection. */
+static struct vmn_flow *
+tuple_add(const struct conj *conj)
+{
+    struct vmn_flow *flow = clause_add(conj);
+
+    vmn_match(flow, VMN_REG_NETWORK, conj->rule->network->vni);
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
+                     VMN_CT_TRK | VMN_CT_INV);
+    return flow;
+}
+
+static void
+emit_anyone(const struct conj *conj)
+{
+    vmn_match(clause_add(conj), VMN_REG_NETWORK, conj->rule->network->vni);
+}
+
+static void
+emit_ids(const struct conj *conj, enum vmn_field reg, const struct ids *ids)
+{
+    for (size_t i = 0; i < ids->n; i++) {
+        vmn_match(clause_add(conj), reg, ids->ids[i]);
+    }
+}
+
+/* Peers.  ---------------------------------------------------------------- */
+
+struct peers {
+    struct ids ids;
+    size_t n_cidrs, allocated;
+    const struct vmn_prefix **cidrs;
+};
+
+static void
+peers_add_cidr(struct vmn_view *view, struct peers *peers,
+               const struct vmn_prefix *cidr)
+{
+    if (cidr->ip.family != 4) {
+        return;
+    }
+    for (size_t i = 0; i < peers->n_cidrs; i++) {
+        if (peers->cidrs[i]->len == cidr->len
+            && !memcmp(&peers->cidrs[i]->ip, &cidr->ip, sizeof cidr->ip)) {
+            return;
+        }
+    }
+    if (peers->n_cidrs >= peers->allocated) {
+        const struct vmn_prefix **cidrs;
+
+        peers->allocated = peers->allocated ? 2 * peers->allocated : 8;
+        cidrs = vmn_alloc(view, peers->allocated * sizeof *cidrs);
+        if (peers->n_cidrs) {
+            memcpy(cidrs, peers->cidrs, peers->n_cidrs * sizeof *cidrs);
+        }
+        peers->cidrs = cidrs;
+    }
+    peers->cidrs[peers->n_cidrs++] = cidr;
+}
+
+static void
+peers_read(const struct rule *rule, struct peers *peers)
+{
+    struct vmn_view *view = rule->view;
+
+    memset(peers, 0, sizeof *peers);
+    for (size_t i = 0; i < rule->rule->n_peers; i++) {
+        const struct vmn_peer *peer = &rule->rule->peers[i];
+
+        if (!peer->group) {
+            peers_add_cidr(view, peers, &peer->cidr);
+            continue;
+        }
+
+        const struct vmn_group *group = vmn_read_group(view, peer->group);
+
+        ids_add_group(view, &peers->ids, rule->network->row.name,
+                      peer->group);
+        for (size_t j = 0; group && j < group->n_cidrs; j++) {
+            peers_add_cidr(view, peers, &group->cidrs[j]);
+        }
+    }
+}
+
+static void
+emit_peers(const struct conj *conj, const struct peers *peers, bool ingress)
+{
+    emit_ids(conj, ingress ? VMN_REG_SRC_ID : VMN_REG_DST_ID, &peers->ids);
+    for (size_t i = 0; i < peers->n_cidrs; i++) {
+        vmn_match_prefix(tuple_add(conj),
+                         ingress ? VMN_F_CT_NW_SRC : VMN_F_CT_NW_DST,
+                         peers->cidrs[i]);
+    }
+}
+
+/* Services.  ------------------------------------------------------------- */
+
+static struct vmn_flow *
+protocol_add(const struct conj *conj, unsigned ip_proto)
+{
+    struct vmn_flow *flow = tuple_add(conj);
+
+    vmn_match(flow, VMN_F_CT_NW_PROTO, ip_proto);
+    return flow;
+}
+
+/* A range as the few masks that make it up. */
+static void
+emit_range(const struct conj *conj, unsigned ip_proto,
+           const struct vmn_port_range *range)
+{
+    uint32_t port = range->first;
+
+    while (port <= range->last) {
+        uint32_t size = port ? port & -port : 0x10000;
+
+        while (port + size - 1 > range->last) {
+            size >>= 1;
+        }
+        vmn_match_masked(protocol_add(conj, ip_proto), VMN_F_CT_TP_DST, port,
+                         0xffff & ~(size - 1));
+        port += size;
+    }
+}
+
+static void
+emit_entry(const struct conj *conj, const struct vmn_service_entry *entry)
+{
+    unsigned ip_proto;
+
+    switch (entry->protocol) {
+    case VMN_PROTO_ICMP:
+        /* The original tuple holds the request's type in place of a port, so
+         * that this also matches its replies. */
+        if (entry->icmp_type >= 0) {
+            vmn_match(protocol_add(conj, IP_PROTO_ICMP), VMN_F_CT_TP_SRC,
+                      entry->icmp_type);
+        } else {
+            protocol_add(conj, IP_PROTO_ICMP);
+        }
+        break;
+
+    case VMN_PROTO_TCP:
+    case VMN_PROTO_UDP:
+        ip_proto = entry->protocol == VMN_PROTO_TCP ? IP_PROTO_TCP
+                   : IP_PROTO_UDP;
+        for (size_t i = 0; i < entry->n_ports; i++) {
+            emit_range(conj, ip_proto, &entry->ports[i]);
+        }
+        if (!entry->n_ports) {
+            protocol_add(conj, ip_proto);
+        }
+        break;
+
+    case VMN_PROTO_ANY:
+    default:
+        emit_anyone(conj);
+        break;
+    }
+}
+
+static void
+emit_services(const struct conj *conj)
+{
+    const struct vmn_rule *rule = conj->rule->rule;
+
+    for (size_t i = 0; i < rule->n_services; i++) {
+        const struct vmn_rule_service *use = &rule->services[i];
+        const struct vmn_service *service;
+
+        if (!use->service) {
+            emit_entry(conj, &use->inline_entry);
+            continue;
+        }
+        service = vmn_read_service(conj->rule->view, use->service);
+        for (size_t j = 0; service && j < service->n_entries; j++) {
+            emit_entry(conj, &service->entries[j]);
+        }
+    }
+}
+
+/* A whole rule.  --------------------------------------------------------- */
+
+static void
+emit_verdict(const struct conj *conj, bool ingress)
+{
+    const struct rule *rule = conj->rule;
+    struct vmn_flow *flow = vmn_flow_add(
+        rule->emit, vmn_scope_network(rule->network->row.name), STAGE_POLICY,
+        conj->table, rule->priority);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
+    vmn_match(flow, VMN_F_CONJ_ID, conj->id);
+    switch (rule->rule->action) {
+    case VMN_ALLOW:
+        vmn_act_goto(actions, STAGE_POLICY,
+                     ingress ? POLICY_ACCEPT : POLICY_INGRESS);
+        break;
+    case VMN_PASS:
+        vmn_act_goto(actions, STAGE_POLICY, conj->table + 1);
+        break;
+    case VMN_DENY:
+    default:
+        vmn_act_drop(actions, "denied by rule");
+        break;
+    }
+}
+
+void
+emit_rule(const struct rule *rule)
+{
+    bool ingress = rule->rule->direction == VMN_INGRESS;
+    bool has_peers = rule->rule->n_peers > 0;
+    bool has_services = rule->rule->n_services > 0;
+    struct peers peers;
+
+    /* A list of peers with nobody in it matches nobody. */
+    peers_read(rule, &peers);
+    if (!rule->own->n
+        || (has_peers && !peers.ids.n && !peers.n_cidrs)) {
+        return;
+    }
+
+    struct conj conj = {
+        .rule = rule,
+        .id = vmn_number(rule->view, NUMBER_CONJUNCTION, rule->name),
+        .table = policy_table(rule->rule->direction, rule->tier),
+        .clause = 1,
+        .n_clauses = has_peers && has_services ? 3 : 2,
+    };
+
+    emit_ids(&conj, ingress ? VMN_REG_DST_ID : VMN_REG_SRC_ID, rule->own);
+    if (has_peers) {
+        conj.clause++;
+        emit_peers(&conj, &peers, ingress);
+    }
+    if (has_services) {
+        conj.clause++;
+        emit_services(&conj);
+    }
+    if (!has_peers && !has_services) {
+        conj.clause++;
+        emit_anyone(&conj);
+    }
+    emit_verdict(&conj, ingress);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the firewall app share: its stages, tables, priorities
+ * and relations.  docs/pipeline.md describes the tables. */
+
+#ifndef APPS_FIREWALL_H
+#define APPS_FIREWALL_H 1
+
+#include "vmn/app.h"
+
+enum firewall_stage { STAGE_TRACK, STAGE_POLICY };
+
+/* Tables of STAGE_TRACK. */
+enum {
+    TRACK_SEND,                 /* Into conntrack. */
+    TRACK_STATE,                /* By what conntrack said. */
+    TRACK_N_TABLES
+};
+
+/* Tables of STAGE_POLICY: all tiers' egress, then all tiers' ingress. */
+enum {
+    POLICY_EGRESS = 0,                          /* Plus the tier. */
+    POLICY_INGRESS = POLICY_EGRESS + VMN_N_TIERS,
+    POLICY_ACCEPT = POLICY_INGRESS + VMN_N_TIERS,
+    POLICY_DONE,                /* Empty: whatever comes here goes on. */
+    POLICY_N_TABLES
+};
+
+/* Priorities in the tier tables: rules are between. */
+enum {
+    POLICY_SKIP = 65000,        /* The direction does not concern this host. */
+    POLICY_RULE_MAX = 60000,
+    POLICY_REST = 100,          /* Quarantine, isolation, default. */
+    POLICY_NEXT_TIER = 1,
+};
+/* What a policy's priority (0 to 999) is worth, and so how many changes of
+ * action its rules may have in one direction. */
+#define POLICY_LEVELS 50
+
+/* The first table of a tier's direction, and where it goes on after it. */
+static inline unsigned
+policy_table(enum vmn_direction direction, unsigned tier)
+{
+    return (direction == VMN_EGRESS ? POLICY_EGRESS : POLICY_INGRESS) + tier;
+}
+
+/* Numbers. */
+#define NUMBER_IDENTITY "firewall.identity"
+#define NUMBER_CONJUNCTION "firewall.conj"
+
+/* Queries: of a port. */
+#define QUERY_GROUPS "firewall.groups"  /* "g1,g2", its groups, sorted. */
+
+/* Relations.  An identity is in decimal. */
+#define REL_MEMBERS "firewall.members"  /* NETWORK|GROUP -> identity. */
+#define REL_NETWORKS "firewall.networks" /* GROUP -> network with members. */
+#define REL_APPLIED "firewall.applied"  /* POLICY|NETWORK -> "". */
+#define REL_ISOLATED "firewall.isolated" /* NETWORK|DIRECTION -> identity. */
+#define REL_QUARANTINED "firewall.quarantined" /* NETWORK -> identity. */
+
+/* A sorted set of identities, or of anything. */
+struct ids {
+    size_t n, allocated;
+    uint32_t *ids;
+};
+void ids_add(struct vmn_view *, struct ids *, uint32_t id);
+/* Adds the identities that 'group' has in 'network'. */
+void ids_add_group(struct vmn_view *, struct ids *, const char *network,
+                   const char *group);
+
+/* Cuts "A|B" in two in a copy; false if there is no '|'. */
+bool key_split(struct vmn_view *, const char *key, const char **a,
+               const char **b);
+bool id_from_text(const char *, uint32_t *id);
+
+/* identity.c */
+void eval_groups(struct vmn_view *, const char *key, struct vmn_value *);
+void eval_identity(struct vmn_view *, const char *key, struct vmn_value *);
+void compile_member(struct vmn_view *, const char *key, struct vmn_emit *);
+
+/* rules.c */
+void compile_policy(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_rules(struct vmn_view *, const char *key, struct vmn_emit *);
+
+/* One rule of a policy in one network, at its priority. */
+struct rule {
+    struct vmn_view *view;
+    struct vmn_emit *emit;
+    const struct vmn_network *network;
+    const struct vmn_rule *rule;
+    const struct ids *own;      /* Identities that the policy applies to. */
+    const char *name;           /* Names its conjunction. */
+    unsigned tier;
+    uint16_t priority;
+};
+/* clause.c */
+void emit_rule(const struct rule *);
+
+/* rest.c: what holds where no rule decides. */
+void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_isolated(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_quarantined(struct vmn_view *, const char *key,
+                         struct vmn_emit *);
+
+#endif /* apps/firewall/firewall.h */
