@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which backend each of a select group's 256 buckets stands for.
+ *
+ * dp_hash gives 256 buckets of equal weight one hash value each, so a share of
+ * slots is an exact share of connections.  Slots are handed out as Maglev does
+ * (Eisenbud et al., NSDI 2016, section 3.4): each backend has an order of
+ * preference of its own, and in turns takes the next free slot in it, until it
+ * has its share.  So a change of the backends moves little more than the
+ * share that changes. */
+
+#include "loadbalancer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A backend while slots are handed out. */
+struct taker {
+    uint32_t share;             /* Slots that it is still to get. */
+    uint32_t credit;            /* Weight saved up for its next turn. */
+    uint32_t offset, step;      /* Its order: offset + i x step. */
+    uint32_t i;
+};
+
+/* 64 bits of FNV-1a, with a final mix (that of MurmurHash3) since FNV's last
+ * bytes hardly reach the high bits. */
+static uint64_t
+hash_name(const char *name)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (; *name; name++) {
+        hash = (hash ^ (uint8_t) *name) * UINT64_C(0x100000001b3);
+    }
+    hash = (hash ^ (hash >> 33)) * UINT64_C(0xff51afd7ed558ccd);
+    hash = (hash ^ (hash >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return hash ^ (hash >> 33);
+}
+
+/* What is left over when weights do not divide the slots, and whose it is. */
+struct remainder {
+    uint64_t rest;
+    size_t i;
+};
+
+static int
+compare_remainders(const void *a_, const void *b_)
+{
+    const struct remainder *a = a_;
+    const struct remainder *b = b_;
+
+    return a->rest != b->rest ? (a->rest < b->rest ? 1 : -1)
+           : a->i != b->i ? (a->i > b->i ? 1 : -1) : 0;
+}
+
+/* Shares by weight, with the slots left over to the largest remainders. */
+static void
+set_shares(struct vmn_view *view, const struct backends *backends,
+           struct taker *takers)
+{
+    struct remainder *rests = vmn_alloc(view, backends->n * sizeof *rests);
+    uint64_t total = 0;
+    uint32_t left = N_SLOTS;
+
+    for (size_t i = 0; i < backends->n; i++) {
+        total += backends->backends[i].weight;
+    }
+    for (size_t i = 0; i < backends->n; i++) {
+        uint64_t part = (uint64_t) N_SLOTS * backends->backends[i].weight;
+
+        takers[i].share = part / total;
+        rests[i] = (struct remainder) { part % total, i };
+        left -= takers[i].share;
+    }
+    qsort(rests, backends->n, sizeof *rests, compare_remainders);
+    for (size_t i = 0; i < left; i++) {
+        takers[rests[i].i].share++;
+    }
+}
+
+/* Takes the next free slot in the taker's order.  There is one. */
+static void
+take_slot(struct taker *taker, uint16_t self, uint16_t slots[N_SLOTS])
+{
+    uint32_t slot;
+
+    do {
+        slot = (taker->offset + taker->i++ * taker->step) % N_SLOTS;
+    } while (slots[slot] != UINT16_MAX);
+    slots[slot] = self;
+    taker->share--;
+}
+
+/* 'backends' must hold 1 to UINT16_MAX - 1 backends of weights above 0. */
+void
+slots_fill(struct vmn_view *view, const struct backends *backends,
+           uint16_t slots[N_SLOTS])
+{
+    struct taker *takers = vmn_alloc(view, backends->n * sizeof *takers);
+    uint32_t heaviest = 0;
+    unsigned n_taken = 0;
+
+    for (size_t i = 0; i < backends->n; i++) {
+        const struct backend *backend = &backends->backends[i];
+        uint64_t hash = hash_name(backend->name);
+
+        /* An odd step visits all slots, as their number is a power of 2. */
+        takers[i].offset = hash % N_SLOTS;
+        takers[i].step = (hash >> 32) % (N_SLOTS / 2) * 2 + 1;
+        if (backend->weight > heaviest) {
+            heaviest = backend->weight;
+        }
+    }
+    set_shares(view, backends, takers);
+    memset(slots, 0xff, N_SLOTS * sizeof *slots);
+    while (n_taken < N_SLOTS) {
+        for (size_t i = 0; i < backends->n; i++) {
+            struct taker *taker = &takers[i];
+
+            taker->credit += backends->backends[i].weight;
+            if (taker->credit >= heaviest && taker->share) {
+                taker->credit -= heaviest;
+                take_slot(taker, i, slots);
+                n_taken++;
+            }
+        }
+    }
+}
