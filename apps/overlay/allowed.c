@@ -14,6 +14,33 @@ pair_mac(const struct vmn_port *port, const struct vmn_address_pair *pair)
     return mac_is_none(pair->mac) ? port->mac : pair->mac;
 }
 
+bool
+pair_is_new(const struct vmn_port *port, size_t i)
+{
+    const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+    struct vmn_mac mac = pair_mac(port, pair);
+
+    if (pair->ip.ip.family != 4) {
+        return false;
+    }
+    for (size_t j = 0; j < port->n_ips; j++) {
+        if (pair->ip.len == 32 && mac_equal(mac, port->mac)
+            && !memcmp(&port->ips[j], &pair->ip.ip, sizeof pair->ip.ip)) {
+            return false;
+        }
+    }
+    for (size_t j = 0; j < i; j++) {
+        const struct vmn_address_pair *other = &port->allowed_addresses[j];
+
+        if (other->ip.len == pair->ip.len
+            && mac_equal(mac, pair_mac(port, other))
+            && !memcmp(&other->ip.ip, &pair->ip.ip, sizeof pair->ip.ip)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void
 publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
               const struct site *site)
@@ -25,7 +52,7 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         const struct vmn_address_pair *pair = &port->allowed_addresses[i];
 
-        if (pair->ip.ip.family != 4) {
+        if (!pair_is_new(port, i)) {
             continue;
         }
 

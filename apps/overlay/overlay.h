@@ -104,6 +104,9 @@ void site_locate(struct vmn_view *, struct vmn_emit *, const struct site *,
 /* The MAC that goes with an allowed address. */
 struct vmn_mac pair_mac(const struct vmn_port *,
                         const struct vmn_address_pair *);
+/* False if the port may use its allowed address 'i' anyway, or if it is not
+ * IPv4. */
+bool pair_is_new(const struct vmn_port *, size_t i);
 void publish_pairs(struct vmn_view *, struct vmn_emit *, const struct site *);
 
 /* Network-wide registers of a packet that has just come in. */

@@ -189,7 +189,7 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         const struct vmn_address_pair *pair = &port->allowed_addresses[i];
 
-        if (pair->ip.ip.family == 4) {
+        if (pair_is_new(port, i)) {
             emit_guard(emit, site, pair_mac(port, pair), &pair->ip);
         }
     }

@@ -75,6 +75,16 @@ emit_fail(struct vmn_emit *emit, const char *format, ...)
     va_end(args);
 }
 
+void
+vmn_fail(struct vmn_emit *emit, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    view_fail(emit->view, format, args);
+    va_end(args);
+}
+
 static void OVS_PRINTF_FORMAT(2, 3)
 fail(struct vmn_view *view, const char *format, ...)
 {
