@@ -1,2 +1,6 @@
-# proto/loop
-proto_libproto_la_SOURCES +=
+# proto/loop: must come before libopenvswitch where programs are linked.
+proto_libproto_la_SOURCES += \
+	proto/loop/loop-poll.c \
+	proto/loop/loop-poll.h \
+	proto/loop/loop.c \
+	proto/loop/loop.h

@@ -19,13 +19,15 @@ struct loop;
 struct loop_task;
 
 /* Makes the loop.  After daemonize_start(): an event base does not survive a
- * fork.  One per process. */
+ * fork.  One per process, on the thread that calls; SIGPIPE is ignored from
+ * then on, and poll_block() aborts on this thread until loop_destroy(). */
 struct loop *loop_create(void);
+/* After its tasks and all other events of its base. */
 void loop_destroy(struct loop *);
 struct event_base *loop_base(struct loop *);
 
-/* Runs turns until loop_exit() or a terminating signal.  Each turn:  wait and
- * dispatch, then fatal_signal_run(), coverage, seq_woke(), ovsrcu_quiesce(). */
+/* Runs turns until loop_exit() or a terminating signal.  Each turn: wait and
+ * dispatch, then fatal_signal_run(), coverage, ovsrcu_quiesce(). */
 void loop_run(struct loop *);
 /* One turn, which waits at most 'timeout_ms' (-1: until something happens).
  * For tests. */
@@ -39,9 +41,11 @@ int64_t loop_now_ms(const struct loop *);
 struct loop_task *loop_task_create(struct loop *, const char *name,
                                    void (*run)(void *aux),
                                    void (*wait)(void *aux), void *aux);
-/* May be called from inside the task's own run function. */
+/* May be called from inside the task's own functions.  Whoever closes file
+ * descriptors that a task waits for, other than from inside the task's own run
+ * function, destroys the task first. */
 void loop_task_destroy(struct loop_task *);
-/* Schedules a run in this turn or the next. */
+/* Schedules a run in the next turn, which then does not wait. */
 void loop_task_kick(struct loop_task *);
 /* How often the task has run. */
 uint64_t loop_task_n_runs(const struct loop_task *);
