@@ -1,4 +1,5 @@
-# vmnctl: a library of all but main(), which its tests link too, and main.
+# vmnctl: a library of all but main(), which its tests link too, and main.  Of
+# the daemon, only what schema/ has gets in.
 noinst_LTLIBRARIES += controller/ctl/libctl.la
 controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/call.c \
@@ -27,7 +28,7 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/yaml.h
 controller_ctl_libctl_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS)
 
-CTL_LIBS = controller/ctl/libctl.la $(OVS_LIBS) $(JANSSON_LIBS) \
+CTL_LIBS = controller/ctl/libctl.la controller/libvmn.la $(OVS_LIBS) $(JANSSON_LIBS) \
 	$(YAML_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS)
 
 bin_PROGRAMS += vmnctl

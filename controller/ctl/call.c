@@ -100,9 +100,9 @@ put_origin(const struct ctl_input *input, const char *pointer, struct ds *ds)
     }
     object = json_array_get(input->objects, i);
     ds_put_format(ds, "%s: ", input->origins.names[i]);
-    ctl_path_print(object, "type", ds);
+    ctl_path_print(object, "/type", ds);
     ds_put_char(ds, '/');
-    ctl_path_print(object, "name", ds);
+    ctl_path_print(object, "/name", ds);
     ds_put_cstr(ds, *end ? " " : "");
     return end;
 }
@@ -117,7 +117,6 @@ put_fault(const json_t *fault, const struct ctl_input *input, struct ds *ds)
     const char *detail = json_string_value(json_object_get(fault, "detail"));
     size_t start;
 
-    ds_put_cstr(ds, "  ");
     start = ds->length;
     if (pointer && input) {
         pointer = put_origin(input, pointer, ds);
@@ -127,7 +126,7 @@ put_fault(const json_t *fault, const struct ctl_input *input, struct ds *ds)
     } else if (pointer) {
         ds_put_cstr(ds, pointer);
     }
-    ds_put_format(ds, "%s%s\n", ds->length > start ? ": " : "",
+    ds_put_format(ds, "%s%s", ds->length > start ? ": " : "",
                   detail ? detail : "refused");
 }
 
@@ -145,11 +144,20 @@ say_problem(struct ctl *ctl, const struct ctl_reply *reply,
     const json_t *fault;
     size_t i;
 
-    ds_put_format(&ds, "vmnctl: %s (HTTP %d)\n",
-                  detail ? detail : title ? title : "the server refused",
-                  reply->status);
+    ds_put_cstr(&ds, "vmnctl: ");
+    if (json_array_size(errors) == 1) {
+        put_fault(json_array_get(errors, 0), input, &ds);
+    } else {
+        ds_put_cstr(&ds, detail ? detail : title ? title
+                    : "the server refused");
+    }
+    ds_put_format(&ds, " (HTTP %d)\n", reply->status);
     json_array_foreach (errors, i, fault) {
-        put_fault(fault, input, &ds);
+        if (json_array_size(errors) > 1) {
+            ds_put_cstr(&ds, "  ");
+            put_fault(fault, input, &ds);
+            ds_put_char(&ds, '\n');
+        }
     }
     ctl_print_safely(ctl->err, ds_cstr(&ds));
     ds_destroy(&ds);
@@ -312,9 +320,9 @@ ctl_get_list(struct ctl *ctl, const char *type, json_t *objects)
 /* Receipts.  ------------------------------------------------------------- */
 
 static const struct ctl_column receipt_columns[] = {
-    { "HOST", "host", NULL },
-    { "STATE", "state", NULL },
-    { "REASON", "reason", NULL },
+    { "HOST", "/host", NULL },
+    { "STATE", "/state", NULL },
+    { "REASON", "/reason", NULL },
     { NULL, NULL, NULL },
 };
 
@@ -349,9 +357,9 @@ ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
     if (!ctl->wait) {
         return CTL_DONE;
     }
-    ctl_path_print(reply->body, "revision", &revision);
+    ctl_path_print(reply->body, "/revision", &revision);
     if (!revision.length) {
-        ctl_path_print(reply->body, "metadata.revision", &revision);
+        ctl_path_print(reply->body, "/metadata/revision", &revision);
     }
     if (reply->status == 202) {
         fflush(ctl->out);
@@ -368,10 +376,10 @@ ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
     return status;
 }
 
-const struct ctl_type *
+const struct schema_table *
 ctl_get_type(struct ctl *ctl, const char *name)
 {
-    const struct ctl_type *type = ctl_type_find(name);
+    const struct schema_table *type = ctl_type_find(name);
 
     if (!type) {
         ctl_usage(ctl, "no type \"%s\" (vmnctl --help lists them)", name);

@@ -10,7 +10,7 @@
 #include "controller/ctl/ctl.h"
 
 struct ctl_input;
-struct ctl_type;
+struct schema_table;
 struct ds;
 
 /* Appends "/v1/TYPE/NAME", escaped; 'name' may be NULL. */
@@ -42,6 +42,6 @@ enum ctl_exit ctl_get_list(struct ctl *, const char *type, json_t *objects);
 enum ctl_exit ctl_report_receipt(struct ctl *, const struct ctl_reply *);
 
 /* The type by any of its names; NULL after having said that there is none. */
-const struct ctl_type *ctl_get_type(struct ctl *, const char *name);
+const struct schema_table *ctl_get_type(struct ctl *, const char *name);
 
 #endif /* controller/ctl/call.h */

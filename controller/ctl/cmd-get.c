@@ -6,6 +6,8 @@
 
 #include "controller/ctl/ctl.h"
 
+#include <stdlib.h>
+
 #include "controller/ctl/call.h"
 #include "controller/ctl/show.h"
 #include "controller/ctl/types.h"
@@ -13,14 +15,14 @@
 #include "util.h"
 
 static enum ctl_exit
-get_one(struct ctl *ctl, const struct ctl_type *type, const char *name,
+get_one(struct ctl *ctl, const struct schema_table *type, const char *name,
         json_t *objects)
 {
     struct ds path = DS_EMPTY_INITIALIZER;
     struct ctl_reply reply;
     enum ctl_exit status;
 
-    ctl_put_path(&path, type->name, name);
+    ctl_put_path(&path, type->plural, name);
     status = ctl_get(ctl, ds_cstr(&path), &reply);
     if (!status) {
         json_array_append(objects, reply.body);
@@ -35,14 +37,14 @@ get_one(struct ctl *ctl, const struct ctl_type *type, const char *name,
 /* Puts "type" in front of each object, so that what is shown can be applied.
  */
 static json_t *
-with_types(const json_t *objects, const struct ctl_type *type)
+with_types(const json_t *objects, const struct schema_table *type)
 {
     json_t *result = json_array();
     json_t *object;
     size_t i;
 
     json_array_foreach (objects, i, object) {
-        json_t *copy = json_pack("{s:s}", "type", type->name);
+        json_t *copy = json_pack("{s:s}", "type", type->plural);
 
         json_object_update_missing(copy, object);
         json_array_append_new(result, copy);
@@ -51,10 +53,11 @@ with_types(const json_t *objects, const struct ctl_type *type)
 }
 
 static void
-show_objects(struct ctl *ctl, const struct ctl_type *type,
+show_objects(struct ctl *ctl, const struct schema_table *type,
              const json_t *objects, bool one)
 {
     json_t *typed = with_types(objects, type);
+    struct ctl_column *columns;
     const json_t *object;
     size_t i;
 
@@ -81,26 +84,29 @@ show_objects(struct ctl *ctl, const struct ctl_type *type,
         }
         break;
     case CTL_TABLE:
+    case CTL_WIDE:
     default:
         if (!json_array_size(objects)) {
-            fprintf(ctl->err, "no %s\n", type->name);
+            fprintf(ctl->err, "no %s\n", type->plural);
             break;
         }
-        ctl_show_table(ctl->out, type->columns, objects);
+        columns = ctl_type_columns(type, ctl->output == CTL_WIDE);
+        ctl_show_table(ctl->out, columns, objects);
+        free(columns);
         break;
     }
     json_decref(typed);
 }
 
 static enum ctl_exit
-get(struct ctl *ctl, const struct ctl_type *type, int n_names,
+get(struct ctl *ctl, const struct schema_table *type, int n_names,
     char *const names[])
 {
     json_t *objects = json_array();
     enum ctl_exit status = CTL_DONE;
 
     if (!n_names) {
-        status = ctl_get_list(ctl, type->name, objects);
+        status = ctl_get_list(ctl, type->plural, objects);
     }
     for (int i = 0; i < n_names; i++) {
         enum ctl_exit error = get_one(ctl, type, names[i], objects);
@@ -123,7 +129,7 @@ get(struct ctl *ctl, const struct ctl_type *type, int n_names,
 enum ctl_exit
 ctl_cmd_get(struct ctl *ctl, int n_args, char *const args[])
 {
-    const struct ctl_type *type = ctl_get_type(ctl, args[0]);
+    const struct schema_table *type = ctl_get_type(ctl, args[0]);
 
     if (!type) {
         return CTL_USAGE;
@@ -150,22 +156,22 @@ ctl_cmd_apps(struct ctl *ctl, int n_args, char *const args[])
 /* describe.  ------------------------------------------------------------- */
 
 static void
-describe(struct ctl *ctl, const struct ctl_type *type, const json_t *object)
+describe(struct ctl *ctl, const struct schema_table *type, const json_t *object)
 {
     static const struct {
         const char *title;
         const char *path;
     } lines[] = {
-        { "Name", "name" },
-        { "Description", "spec.description" },
-        { "Labels", "spec.labels" },
-        { "Revision", "metadata.revision" },
-        { "Created", "metadata.created" },
-        { "Updated", "metadata.updated" },
-        { "Set", "metadata.set" },
+        { "Name", "/name" },
+        { "Description", "/spec/description" },
+        { "Labels", "/spec/labels" },
+        { "Revision", "/metadata/revision" },
+        { "Created", "/metadata/created" },
+        { "Updated", "/metadata/updated" },
+        { "Set", "/metadata/set" },
     };
 
-    fprintf(ctl->out, "%-13s %s\n", "Type:", type->name);
+    fprintf(ctl->out, "%-13s %s\n", "Type:", type->plural);
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         ctl_show_field(ctl->out, lines[i].title, object, lines[i].path);
     }
@@ -176,7 +182,7 @@ describe(struct ctl *ctl, const struct ctl_type *type, const json_t *object)
 enum ctl_exit
 ctl_cmd_describe(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
-    const struct ctl_type *type = ctl_get_type(ctl, args[0]);
+    const struct schema_table *type = ctl_get_type(ctl, args[0]);
     json_t *objects;
     enum ctl_exit status;
 

@@ -34,23 +34,23 @@ show_raw(struct ctl *ctl, const json_t *json)
 /* revision, revisions.  -------------------------------------------------- */
 
 static const struct ctl_column change_columns[] = {
-    { "CHANGE", "op", NULL },
-    { "TYPE", "type", NULL },
-    { "NAME", "name", NULL },
+    { "CHANGE", "/op", NULL },
+    { "TYPE", "/type", NULL },
+    { "NAME", "/name", NULL },
     { NULL, NULL, NULL },
 };
 static const struct ctl_column host_columns[] = {
-    { "HOST", "host", NULL },
-    { "STATE", "state", NULL },
-    { "TIME", "time", NULL },
-    { "REASON", "reason", NULL },
+    { "HOST", "/host", NULL },
+    { "STATE", "/state", NULL },
+    { "TIME", "/time", NULL },
+    { "REASON", "/reason", NULL },
     { NULL, NULL, NULL },
 };
 static const struct ctl_column flow_count_columns[] = {
-    { "APP", "app", NULL },
-    { "ADDED", "added", NULL },
-    { "CHANGED", "changed", NULL },
-    { "REMOVED", "removed", NULL },
+    { "APP", "/app", NULL },
+    { "ADDED", "/added", NULL },
+    { "CHANGED", "/changed", NULL },
+    { "REMOVED", "/removed", NULL },
     { NULL, NULL, NULL },
 };
 
@@ -80,10 +80,10 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     if (!show_raw(ctl, reply.body)) {
         const json_t *receipt = json_object_get(reply.body, "receipt");
 
-        ctl_show_field(ctl->out, "Revision", reply.body, "revision");
-        ctl_show_field(ctl->out, "Time", reply.body, "time");
-        ctl_show_field(ctl->out, "Who", reply.body, "who");
-        ctl_show_field(ctl->out, "Installed", receipt, "installed");
+        ctl_show_field(ctl->out, "Revision", reply.body, "/revision");
+        ctl_show_field(ctl->out, "Time", reply.body, "/time");
+        ctl_show_field(ctl->out, "Who", reply.body, "/who");
+        ctl_show_field(ctl->out, "Installed", receipt, "/installed");
         show_part(ctl, change_columns,
                   json_object_get(reply.body, "changes"));
         show_part(ctl, host_columns, json_object_get(receipt, "hosts"));
@@ -108,18 +108,18 @@ print_changes(const json_t *revision, struct ds *ds)
             break;
         }
         ds_put_cstr(ds, i ? ", " : "");
-        ctl_path_print(change, "op", ds);
+        ctl_path_print(change, "/op", ds);
         ds_put_char(ds, ' ');
-        ctl_path_print(change, "type", ds);
+        ctl_path_print(change, "/type", ds);
         ds_put_char(ds, '/');
-        ctl_path_print(change, "name", ds);
+        ctl_path_print(change, "/name", ds);
     }
 }
 
 static const struct ctl_column revision_columns[] = {
-    { "REVISION", "revision", NULL },
-    { "TIME", "time", NULL },
-    { "WHO", "who", NULL },
+    { "REVISION", "/revision", NULL },
+    { "TIME", "/time", NULL },
+    { "WHO", "/who", NULL },
     { "CHANGES", NULL, print_changes },
     { NULL, NULL, NULL },
 };
@@ -152,11 +152,11 @@ ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
 /* flows.  ---------------------------------------------------------------- */
 
 static const struct ctl_column flow_columns[] = {
-    { "TABLE", "table", NULL },
-    { "PRIORITY", "priority", NULL },
-    { "OWNER", "owner", NULL },
-    { "MATCH", "match", NULL },
-    { "ACTIONS", "actions", NULL },
+    { "TABLE", "/table", NULL },
+    { "PRIORITY", "/priority", NULL },
+    { "OWNER", "/owner", NULL },
+    { "MATCH", "/match", NULL },
+    { "ACTIONS", "/actions", NULL },
     { NULL, NULL, NULL },
 };
 
@@ -185,9 +185,9 @@ ctl_cmd_flows(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 /* status.  --------------------------------------------------------------- */
 
 static const struct ctl_column trouble_columns[] = {
-    { "HOST", "name", NULL },
-    { "STATE", "status.state", NULL },
-    { "REASON", "status.reason", NULL },
+    { "HOST", "/name", NULL },
+    { "STATE", "/status/state", NULL },
+    { "REASON", "/status/reason", NULL },
     { NULL, NULL, NULL },
 };
 
@@ -261,7 +261,7 @@ ctl_cmd_version(struct ctl *ctl, int n_args OVS_UNUSED,
     fflush(ctl->out);
     status = ctl_get(ctl, "/healthz", &reply);
     if (!status) {
-        ctl_show_field(ctl->out, "vmnd", reply.body, "version");
+        ctl_show_field(ctl->out, "vmnd", reply.body, "/version");
         ctl_reply_uninit(&reply);
     }
     return status;

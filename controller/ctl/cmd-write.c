@@ -65,7 +65,7 @@ apply_input(struct ctl *ctl, const struct ctl_input *input)
     ctl_put_wait(ctl, &path);
     status = ctl_call(ctl, "POST", ds_cstr(&path), body, input, &reply);
     if (!status) {
-        say_outcomes(ctl, json_object_get(reply.body, "objects"));
+        say_outcomes(ctl, json_object_get(reply.body, "results"));
         status = ctl_report_receipt(ctl, &reply);
         ctl_reply_uninit(&reply);
     }
@@ -130,14 +130,14 @@ delete_one(struct ctl *ctl, const char *type, const char *name)
 enum ctl_exit
 ctl_cmd_delete(struct ctl *ctl, int n_args, char *const args[])
 {
-    const struct ctl_type *type = ctl_get_type(ctl, args[0]);
+    const struct schema_table *type = ctl_get_type(ctl, args[0]);
     enum ctl_exit worst = CTL_DONE;
 
     if (!type) {
         return CTL_USAGE;
     }
     for (int i = 1; i < n_args; i++) {
-        enum ctl_exit status = delete_one(ctl, type->name, args[i]);
+        enum ctl_exit status = delete_one(ctl, type->plural, args[i]);
 
         if (status == CTL_UNREACHABLE) {
             return status;
@@ -178,7 +178,7 @@ patch(struct ctl *ctl, const char *type, const char *name,
 enum ctl_exit
 ctl_cmd_label(struct ctl *ctl, int n_args, char *const args[])
 {
-    const struct ctl_type *type = ctl_get_type(ctl, args[0]);
+    const struct schema_table *type = ctl_get_type(ctl, args[0]);
     json_t *labels;
 
     if (!type) {
@@ -210,7 +210,7 @@ ctl_cmd_label(struct ctl *ctl, int n_args, char *const args[])
             return ctl_usage(ctl, "label: \"%s\" is not valid UTF-8", arg);
         }
     }
-    return patch(ctl, type->name, args[1], "labels", labels, "labelled");
+    return patch(ctl, type->plural, args[1], "labels", labels, "labelled");
 }
 
 static enum ctl_exit

@@ -23,7 +23,7 @@ enum ctl_exit {
     CTL_NOT_INSTALLED = 4,      /* Done, but not on all hosts in time. */
 };
 
-enum ctl_output { CTL_TABLE, CTL_JSON, CTL_YAML, CTL_NAME };
+enum ctl_output { CTL_TABLE, CTL_WIDE, CTL_JSON, CTL_YAML, CTL_NAME };
 
 /* Options that a command may take; a set of bits. */
 enum ctl_option {

@@ -122,7 +122,7 @@ add_object(struct ctl_input *input, const char *file, const json_t *doc,
     type = json_string_value(json_object_get(doc, "type"));
     json_array_append_new(
         input->objects,
-        json_pack("{s:s, s:O, s:O}", "type", ctl_type_find(type)->name,
+        json_pack("{s:s, s:O, s:O}", "type", ctl_type_find(type)->plural,
                   "name", json_object_get(doc, "name"),
                   "spec", json_object_get(doc, "spec")));
     svec_add(&input->origins, file);

@@ -26,7 +26,7 @@ enum {
 };
 
 /* Longest time that --timeout may ask for. */
-#define TIMEOUT_MAX_MS (600 * 1000)
+#define TIMEOUT_MAX_MS (300 * 1000)
 
 static const struct option_row {
     int value;                  /* Its letter, or OPT_*. */
@@ -36,7 +36,7 @@ static const struct option_row {
     const char *help;
 } option_rows[] = {
     { 'o', "output", "FORMAT", CTL_OPT_OUTPUT,
-      "table (the default), json, yaml or name" },
+      "table (the default), wide, json, yaml or name" },
     { 'l', "selector", "SELECTOR", CTL_OPT_SELECTOR,
       "only objects with these labels: role=web,env!=dev" },
     { OPT_LIMIT, "limit", "N", CTL_OPT_LIMIT, "at most N of them" },
@@ -95,7 +95,10 @@ ctl_options_help(FILE *file, unsigned int options)
 static bool
 parse_output(struct ctl *ctl, const char *arg)
 {
-    static const char *const formats[] = { "table", "json", "yaml", "name" };
+    static const char *const formats[] = {
+        [CTL_TABLE] = "table", [CTL_WIDE] = "wide", [CTL_JSON] = "json",
+        [CTL_YAML] = "yaml", [CTL_NAME] = "name",
+    };
 
     for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
         if (!strcmp(arg, formats[i])) {
@@ -103,8 +106,8 @@ parse_output(struct ctl *ctl, const char *arg)
             return true;
         }
     }
-    ctl_usage(ctl, "--output: want table, json, yaml or name, not \"%s\"",
-              arg);
+    ctl_usage(ctl, "--output: want table, wide, json, yaml or name, not "
+              "\"%s\"", arg);
     return false;
 }
 
@@ -131,9 +134,9 @@ parse_timeout(struct ctl *ctl, const char *arg)
                        : !*unit || !strcmp(unit, "s") ? 1000
                        : !strcmp(unit, "m") ? 60 * 1000 : 0);
 
-    if (value < 0 || !factor || value * factor > TIMEOUT_MAX_MS) {
+    if (value < 1 || !factor || value * factor > TIMEOUT_MAX_MS) {
         ctl_usage(ctl, "--timeout: want a time such as 500ms, 10s or 2m, at "
-                  "most 10m, not \"%s\"", arg);
+                  "most 5m, not \"%s\"", arg);
         return false;
     }
     ctl->timeout_ms = (int) (value * factor);

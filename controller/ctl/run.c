@@ -16,6 +16,8 @@
 static void
 print_help(FILE *file)
 {
+    const struct schema_table *type;
+
     fputs("vmnctl: look at and change the networks that vmnd runs\n"
           "usage: vmnctl [OPTIONS] COMMAND [ARGUMENTS]\n"
           "\nCommands (vmnctl COMMAND --help has an example of each):\n",
@@ -26,10 +28,11 @@ print_help(FILE *file)
     fputs("\nOptions:\n", file);
     ctl_options_help(file, CTL_OPT_GLOBAL);
     fputs("\nTypes, with the names that are also understood:\n", file);
-    for (const struct ctl_type *type = ctl_types; type->name; type++) {
-        fprintf(file, "  %-15s %s%s%s\n", type->name, type->singular,
-                type->short_name ? ", " : "",
-                type->short_name ? type->short_name : "");
+    for (size_t i = 0; (type = ctl_type_at(i)); i++) {
+        const char *short_name = ctl_type_short_name(type);
+
+        fprintf(file, "  %-15s %s%s%s\n", type->plural, type->singular,
+                short_name ? ", " : "", short_name ? short_name : "");
     }
     fputs("\nThe server is that of --server, else of the environment's "
           "VMNCTL_SERVER, else\n" CTL_DEFAULT_SERVER ".  A tcp: server asks "

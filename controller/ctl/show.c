@@ -44,7 +44,7 @@ ctl_show_name(FILE *file, const json_t *object)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    ctl_path_print(object, "name", &ds);
+    ctl_path_print(object, "/name", &ds);
     ds_put_char(&ds, '\n');
     ctl_print_safely(file, ds_cstr(&ds));
     ds_destroy(&ds);

@@ -41,10 +41,14 @@ put_scalar(const json_t *json, struct ds *ds)
         ds_put_cstr(ds, "no");
         break;
     case JSON_ARRAY:
-        ctl_path_print(json, "*", ds);
+        if (json_is_object(json_array_get(json, 0))) {
+            ds_put_format(ds, "%"PRIuSIZE, json_array_size(json));
+            break;
+        }
+        ctl_path_print(json, "/*", ds);
         break;
     case JSON_OBJECT:
-        ctl_path_print(json, "*", ds);
+        ctl_path_print(json, "/*", ds);
         break;
     case JSON_NULL:
     default:
@@ -87,18 +91,14 @@ ctl_path_print(const json_t *json, const char *path, struct ds *ds)
     }
     if (!*path) {
         put_scalar(json, ds);
-    } else if (*path == '#') {
-        if (json_is_array(json)) {
-            ds_put_format(ds, "%"PRIuSIZE, json_array_size(json));
-        }
     } else {
-        size_t n = strcspn(path, ".");
-        const char *rest = path + n + (path[n] == '.');
+        size_t n = strcspn(path + 1, "/");
+        const char *rest = path + 1 + n;
 
-        if (n == 1 && *path == '*') {
+        if (n == 1 && path[1] == '*') {
             put_each(json, rest, ds);
         } else {
-            char *name = xmemdup0(path, n);
+            char *name = xmemdup0(path + 1, n);
 
             ctl_path_print(json_object_get(json, name), rest, ds);
             free(name);

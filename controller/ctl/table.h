@@ -21,9 +21,10 @@ struct ctl_column {
     void (*print)(const json_t *object, struct ds *);
 };
 
-/* Appends the value at 'path' in 'json': member names joined by ".", where "*"
- * stands for each element of an array (or each "key=value" of an object),
- * joined by ",", and "#" for the number of elements. */
+/* Appends the value at 'path' in 'json'.  'path' is a JSON pointer, with "*"
+ * for each element of an array (or each "key=value" of an object), joined by
+ * ",".  Of an array of objects that is not taken apart by "*", the number of
+ * elements shows. */
 void ctl_path_print(const json_t *json, const char *path, struct ds *);
 
 struct ctl_table *ctl_table_create(const struct ctl_column *);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The types of objects and their columns; see types.h.  A new type is a row
- * here. */
+ * The types of objects and their columns; see types.h. */
 
 #include <config.h>
 
@@ -31,7 +30,7 @@ print_service_entry(const json_t *entry, struct ds *ds)
     ds_put_cstr(ds, protocol ? protocol : "any");
     if (json_array_size(ports)) {
         ds_put_char(ds, '/');
-        ctl_path_print(ports, "*", ds);
+        ctl_path_print(ports, "/*", ds);
     } else if (json_is_integer(icmp_type)) {
         ds_put_char(ds, '/');
         ctl_path_print(icmp_type, "", ds);
@@ -66,7 +65,7 @@ print_lb_ports(const json_t *object, struct ds *ds)
         if (i) {
             ds_put_char(ds, ',');
         }
-        ctl_path_print(port, "port", ds);
+        ctl_path_print(port, "/port", ds);
         if (target && !json_equal(CONST_CAST(json_t *, target),
                                   json_object_get(port, "port"))) {
             ds_put_cstr(ds, "->");
@@ -75,18 +74,23 @@ print_lb_ports(const json_t *object, struct ds *ds)
     }
 }
 
+/* "web-1,web-2*3", with the weights that are not 1. */
 static void
 print_backends(const json_t *object, struct ds *ds)
 {
-    const json_t *backends = json_object_get(spec_of(object), "backends");
-    const char *selector = json_string_value(
-        json_object_get(spec_of(object), "selector"));
+    const json_t *backend;
+    size_t i;
 
-    if (json_array_size(backends)) {
-        ctl_path_print(backends, "*.port", ds);
-    }
-    if (selector) {
-        ds_put_format(ds, "%s(%s)", ds->length ? "," : "", selector);
+    json_array_foreach (json_object_get(spec_of(object), "backends"), i,
+                        backend) {
+        const json_t *weight = json_object_get(backend, "weight");
+
+        ds_put_cstr(ds, i ? "," : "");
+        ctl_path_print(backend, "/port", ds);
+        if (json_is_integer(weight) && json_integer_value(weight) != 1) {
+            ds_put_format(ds, "*%"JSON_INTEGER_FORMAT,
+                          json_integer_value(weight));
+        }
     }
 }
 
@@ -95,7 +99,7 @@ print_port_state(const json_t *object, struct ds *ds)
 {
     const json_t *spec = spec_of(object);
 
-    ctl_path_print(object, "status.state", ds);
+    ctl_path_print(object, "/status/state", ds);
     if (json_is_true(json_object_get(spec, "quarantined"))) {
         ds_put_format(ds, "%squarantined", ds->length ? "," : "");
     }
@@ -104,99 +108,104 @@ print_port_state(const json_t *object, struct ds *ds)
     }
 }
 
-static const struct ctl_column host_columns[] = {
-    { "NAME", "name", NULL },
-    { "STATE", "status.state", NULL },
-    { "TUNNEL-IP", "spec.tunnel_ip", NULL },
-    { "OVSDB", "spec.ovsdb", NULL },
-    { "PORTS", "status.ports", NULL },
-    { "FLOWS", "status.flows", NULL },
-    { "REVISION", "status.revision", NULL },
-    { "REASON", "status.reason", NULL },
-    { NULL, NULL, NULL },
-};
-static const struct ctl_column network_columns[] = {
-    { "NAME", "name", NULL },
-    { "VNI", "status.vni", NULL },
-    { "SUBNETS", "spec.subnets.*.cidr", NULL },
-    { "DEFAULT", "spec.default", NULL },
-    { "MTU", "spec.mtu", NULL },
-    { "DESCRIPTION", "spec.description", NULL },
-    { NULL, NULL, NULL },
-};
-static const struct ctl_column port_columns[] = {
-    { "NAME", "name", NULL },
-    { "NETWORK", "spec.network", NULL },
-    { "MAC", "status.mac", NULL },
-    { "IPS", "status.ips", NULL },
-    { "HOST", "status.host", NULL },
-    { "STATE", NULL, print_port_state },
-    { "LABELS", "spec.labels", NULL },
-    { NULL, NULL, NULL },
-};
-static const struct ctl_column group_columns[] = {
-    { "NAME", "name", NULL },
-    { "SELECTOR", "spec.selector", NULL },
-    { "PORTS", "spec.ports", NULL },
-    { "CIDRS", "spec.cidrs", NULL },
-    { "DESCRIPTION", "spec.description", NULL },
-    { NULL, NULL, NULL },
-};
-static const struct ctl_column service_columns[] = {
-    { "NAME", "name", NULL },
-    { "ENTRIES", NULL, print_entries },
-    { "DESCRIPTION", "spec.description", NULL },
-    { NULL, NULL, NULL },
-};
-static const struct ctl_column policy_columns[] = {
-    { "NAME", "name", NULL },
-    { "TIER", "spec.tier", NULL },
-    { "PRIORITY", "spec.priority", NULL },
-    { "APPLIES-TO", "spec.applies_to", NULL },
-    { "RULES", "spec.rules.#", NULL },
-    { "DESCRIPTION", "spec.description", NULL },
-    { NULL, NULL, NULL },
-};
-static const struct ctl_column loadbalancer_columns[] = {
-    { "NAME", "name", NULL },
-    { "VIP", "spec.vip", NULL },
-    { "PROTOCOL", "spec.protocol", NULL },
-    { "PORTS", NULL, print_lb_ports },
-    { "NETWORKS", "spec.networks", NULL },
-    { "BACKENDS", NULL, print_backends },
-    { NULL, NULL, NULL },
-};
-static const struct ctl_column app_columns[] = {
-    { "NAME", "name", NULL },
-    { "ENABLED", "spec.enabled", NULL },
-    { "STAGES", "status.stages.*.name", NULL },
-    { "UNITS", "status.units", NULL },
-    { "FLOWS", "status.flows", NULL },
-    { "GROUPS", "status.groups", NULL },
-    { "PROBLEMS", "status.problems.#", NULL },
-    { NULL, NULL, NULL },
+static void
+print_subnets(const json_t *object, struct ds *ds)
+{
+    ctl_path_print(object, "/spec/subnets/*/cidr", ds);
+}
+
+/* Cells of columns whose plain value would not read well. */
+static const struct {
+    enum vmn_table table;
+    const char *path;
+    void (*print)(const json_t *object, struct ds *);
+} cells[] = {
+    { VMN_TABLE_NETWORK, "/spec/subnets", print_subnets },
+    { VMN_TABLE_PORT, "/status/state", print_port_state },
+    { VMN_TABLE_SERVICE, "/spec/entries", print_entries },
+    { VMN_TABLE_LOADBALANCER, "/spec/ports", print_lb_ports },
+    { VMN_TABLE_LOADBALANCER, "/spec/backends", print_backends },
 };
 
-const struct ctl_type ctl_types[] = {
-    { "hosts", "host", NULL, host_columns },
-    { "networks", "network", "net", network_columns },
-    { "ports", "port", NULL, port_columns },
-    { "groups", "group", "grp", group_columns },
-    { "services", "service", "svc", service_columns },
-    { "policies", "policy", "pol", policy_columns },
-    { "loadbalancers", "loadbalancer", "lb", loadbalancer_columns },
-    { "apps", "app", NULL, app_columns },
-    { NULL, NULL, NULL, NULL },
+static const struct {
+    enum vmn_table table;
+    const char *name;
+} short_names[] = {
+    { VMN_TABLE_NETWORK, "net" },
+    { VMN_TABLE_GROUP, "grp" },
+    { VMN_TABLE_SERVICE, "svc" },
+    { VMN_TABLE_POLICY, "pol" },
+    { VMN_TABLE_LOADBALANCER, "lb" },
 };
 
-const struct ctl_type *
+const struct schema_table *
+ctl_type_at(size_t i)
+{
+    for (size_t id = 0; id < VMN_N_TABLES; id++) {
+        if (!schema_tables[id].observed && !i--) {
+            return &schema_tables[id];
+        }
+    }
+    return NULL;
+}
+
+const char *
+ctl_type_short_name(const struct schema_table *type)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(short_names); i++) {
+        if (short_names[i].table == type->id) {
+            return short_names[i].name;
+        }
+    }
+    return NULL;
+}
+
+const struct schema_table *
 ctl_type_find(const char *name)
 {
-    for (const struct ctl_type *type = ctl_types; type->name; type++) {
-        if (!strcmp(name, type->name) || !strcmp(name, type->singular)
-            || (type->short_name && !strcmp(name, type->short_name))) {
+    const struct schema_table *type;
+
+    for (size_t i = 0; (type = ctl_type_at(i)); i++) {
+        const char *short_name = ctl_type_short_name(type);
+
+        if (!strcmp(name, type->plural) || !strcmp(name, type->singular)
+            || (short_name && !strcmp(name, short_name))) {
             return type;
         }
     }
     return NULL;
+}
+
+static void
+fill_column(struct ctl_column *column, const struct schema_table *type,
+            const struct schema_column *from)
+{
+    column->heading = from->heading;
+    column->path = from->path;
+    for (size_t i = 0; i < ARRAY_SIZE(cells); i++) {
+        if (cells[i].table == type->id
+            && !strcmp(cells[i].path, from->path)) {
+            column->print = cells[i].print;
+        }
+    }
+}
+
+struct ctl_column *
+ctl_type_columns(const struct schema_table *type, bool wide)
+{
+    struct ctl_column *columns;
+    size_t n = 0;
+
+    while (type->columns[n].heading) {
+        n++;
+    }
+    columns = xcalloc(n + 1, sizeof *columns);
+    n = 0;
+    for (const struct schema_column *from = type->columns; from->heading;
+         from++) {
+        if (wide || !from->wide) {
+            fill_column(&columns[n++], type, from);
+        }
+    }
+    return columns;
 }

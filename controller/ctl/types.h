@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What vmnctl knows of each type of object: its names, and its columns.  Not
- * for which fields are allowed: the server checks them. */
+ * The types of objects as vmnctl shows them.  Names and columns come from the
+ * schema; here are short names and cells that read better than plain values.
+ * Not for which fields are allowed: the server checks them. */
 
 #ifndef CONTROLLER_CTL_TYPES_H
 #define CONTROLLER_CTL_TYPES_H 1
 
+#include <stdbool.h>
+
 #include "controller/ctl/table.h"
+#include "controller/schema/schema.h"
 
-struct ctl_type {
-    const char *name;           /* In API paths; NULL ends ctl_types[]. */
-    const char *singular;
-    const char *short_name;     /* Or NULL. */
-    const struct ctl_column *columns;
-};
+/* The type by its plural, singular or short name, or NULL. */
+const struct schema_table *ctl_type_find(const char *name);
 
-extern const struct ctl_type ctl_types[];
+/* The 'i'th type, or NULL past the last one. */
+const struct schema_table *ctl_type_at(size_t i);
 
-/* The type by any of its names, or NULL. */
-const struct ctl_type *ctl_type_find(const char *name);
+/* The short name, or NULL if the type has none. */
+const char *ctl_type_short_name(const struct schema_table *);
+
+/* The columns for people; with 'wide' all of them.  The caller frees the
+ * array. */
+struct ctl_column *ctl_type_columns(const struct schema_table *, bool wide);
 
 #endif /* controller/ctl/types.h */

@@ -301,10 +301,11 @@ get_prints_a_table_over_all_pages(void **state OVS_UNUSED)
     };
 
     assert_play(steps, "", "get port -l role=web,env!=dev", CTL_DONE,
-                "NAME         NETWORK   MAC                 IPS"
+                "NAME         NETWORK   IPS                 MAC"
                 "                 HOST   STATE                  LABELS\n"
-                "web-1        shop      02:00:00:00:00:01   10.0.0.2,10.0.0.3"
-                "   hv1    up                     role=web\n"
+                "web-1        shop      10.0.0.2,10.0.0.3   "
+                "02:00:00:00:00:01   hv1    up                     "
+                "role=web\n"
                 "database-1   shop      -                   -"
                 "                   -      quarantined,disabled   -\n",
                 "");
@@ -334,7 +335,7 @@ get_one_as_yaml_can_be_applied_again(void **state OVS_UNUSED)
         { "POST /v1/apply", "{\"objects\": [{\"type\": \"ports\", \"name\":"
           " \"web-1\", \"spec\": {\"network\": \"shop\", \"labels\":"
           " {\"role\": \"web\"}}}]}", 200,
-          "{\"revision\": 5, \"objects\": [{\"type\": \"ports\", \"name\":"
+          "{\"revision\": 5, \"results\": [{\"type\": \"ports\", \"name\":"
           " \"web-1\", \"outcome\": \"unchanged\"}]}" },
         { NULL, NULL, 0, NULL },
     };
@@ -363,6 +364,30 @@ get_of_several_names_shows_those_that_are_there(void **state OVS_UNUSED)
 }
 
 static void
+wide_shows_all_columns_of_the_schema(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/loadbalancers?limit=500", NULL, 200,
+          "{\"items\": [{\"name\": \"shop\", \"spec\": {\"vip\":"
+          " \"10.0.0.9\", \"protocol\": \"tcp\", \"ports\": [{\"port\": 80,"
+          " \"target\": 8080}, {\"port\": 443, \"target\": 443}],"
+          " \"networks\": [\"shop\"], \"backends\": [{\"port\": \"web-1\","
+          " \"weight\": 1}, {\"port\": \"web-2\", \"weight\": 3}]}}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    play(&result, steps, "", "get lb -o wide");
+    for (const struct schema_column *column
+             = ctl_type_find("lb")->columns; column->heading; column++) {
+        assert_non_null(strstr(result.out, column->heading));
+    }
+    assert_non_null(strstr(result.out, "80->8080,443 "));
+    assert_non_null(strstr(result.out, "web-1,web-2*3"));
+    run_uninit(&result);
+}
+
+static void
 nothing_from_the_server_drives_the_terminal(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
@@ -381,14 +406,23 @@ nothing_from_the_server_drives_the_terminal(void **state OVS_UNUSED)
 static void
 every_type_has_columns_and_unique_names(void **state OVS_UNUSED)
 {
-    for (const struct ctl_type *type = ctl_types; type->name; type++) {
-        assert_ptr_equal(ctl_type_find(type->name), type);
+    const struct schema_table *type;
+    size_t n = 0;
+
+    for (; (type = ctl_type_at(n)); n++) {
+        const char *short_name = ctl_type_short_name(type);
+        struct ctl_column *columns = ctl_type_columns(type, false);
+
+        assert_ptr_equal(ctl_type_find(type->plural), type);
         assert_ptr_equal(ctl_type_find(type->singular), type);
-        if (type->short_name) {
-            assert_ptr_equal(ctl_type_find(type->short_name), type);
+        if (short_name) {
+            assert_ptr_equal(ctl_type_find(short_name), type);
         }
-        assert_string_equal(type->columns[0].heading, "NAME");
+        assert_string_equal(columns[0].heading, "NAME");
+        free(columns);
     }
+    assert_int_equal(n, 8);
+    assert_null(ctl_type_find("vifs"));
     assert_null(ctl_type_find("nets"));
 }
 
@@ -399,14 +433,15 @@ paths_reach_into_objects_and_arrays(void **state OVS_UNUSED)
         const char *path;
         const char *text;
     } cases[] = {
-        { "a", "1" }, { "b.*.c", "x,y" }, { "b.#", "2" }, { "d", "k=v,l=w" },
-        { "d.k", "v" }, { "none", "" }, { "a.b.c", "" }, { "e", "yes" },
-        { "f", "1.5" }, { "g", "" }, { "a.#", "" }, { "h", "" },
+        { "/a", "1" }, { "/b/*/c", "x,y" }, { "/b", "2" },
+        { "/d", "k=v,l=w" }, { "/d/k", "v" }, { "/none", "" },
+        { "/a/b/c", "" }, { "/e", "yes" }, { "/f", "1.5" }, { "/g", "" },
+        { "/a/*", "" }, { "/h", "" }, { "/i", "1,2" },
     };
     json_t *json = json_loads(
         "{\"a\": 1, \"b\": [{\"c\": \"x\"}, {\"c\": \"y\"}], \"d\": {\"k\":"
         " \"v\", \"l\": \"w\"}, \"e\": true, \"f\": 1.5, \"g\": null,"
-        " \"h\": []}", 0, NULL);
+        " \"h\": [], \"i\": [1, 2]}", 0, NULL);
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct ds ds = DS_EMPTY_INITIALIZER;
@@ -437,7 +472,7 @@ apply_sends_all_objects_as_one_transaction(void **state OVS_UNUSED)
     static const struct step steps[] = {
         { "POST /v1/apply?prune=shop&wait=installed&timeout=2000ms",
           TWO_OBJECTS_BODY, 200,
-          "{\"revision\": 7, \"objects\": [{\"type\": \"networks\","
+          "{\"revision\": 7, \"results\": [{\"type\": \"networks\","
           " \"name\": \"shop\", \"outcome\": \"created\"}, {\"type\":"
           " \"services\", \"name\": \"web\", \"outcome\": \"updated\"}],"
           " \"receipt\": {\"installed\": true, \"hosts\": [{\"host\":"
@@ -457,7 +492,7 @@ apply_that_is_not_installed_in_time_exits_with_4(void **state OVS_UNUSED)
     static const struct step steps[] = {
         { "POST /v1/apply?wait=installed&timeout=10000ms",
           TWO_OBJECTS_BODY, 202,
-          "{\"revision\": 7, \"objects\": [], \"receipt\": {\"installed\":"
+          "{\"revision\": 7, \"results\": [], \"receipt\": {\"installed\":"
           " false, \"hosts\": [{\"host\": \"hv1\", \"state\": \"confirmed\"},"
           " {\"host\": \"hv2\", \"state\": \"offline\", \"reason\":"
           " \"no OpenFlow connection\"}]}}" },
@@ -548,7 +583,7 @@ apply_reads_a_folder_by_name_and_json_in_rows(void **state OVS_UNUSED)
           "{\"type\": \"groups\", \"name\": \"a\", \"spec\": {}},"
           "{\"type\": \"groups\", \"name\": \"b\", \"spec\": {}},"
           "{\"type\": \"groups\", \"name\": \"c\", \"spec\": {}}]}",
-          200, "{\"objects\": []}" },
+          200, "{\"results\": []}" },
         { NULL, NULL, 0, NULL },
     };
     char dir[] = "/tmp/vmnctl-test-XXXXXX";
@@ -573,7 +608,7 @@ delete_names_the_referrers(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
         { "DELETE /v1/networks/shop", NULL, 409,
-          "{\"status\": 409, \"detail\": \"network shop is in use\","
+          "{\"status\": 409, \"detail\": \"x\","
           " \"errors\": [{\"pointer\": \"\", \"detail\": \"ports/web-1"
           " refers to it\"}]}" },
         { "DELETE /v1/networks/other", NULL, 200, "{}" },
@@ -586,8 +621,7 @@ delete_names_the_referrers(void **state OVS_UNUSED)
 
     assert_play(steps, "", "delete network shop other", CTL_REFUSED,
                 "networks/other deleted\n",
-                "vmnctl: network shop is in use (HTTP 409)\n"
-                "  ports/web-1 refers to it\n");
+                "vmnctl: ports/web-1 refers to it (HTTP 409)\n");
     assert_play(cascade, "", "delete network shop --cascade", CTL_DONE,
                 "networks/shop deleted\n", "");
 }
@@ -673,13 +707,13 @@ help_and_usage(void **state OVS_UNUSED)
     assert_alone("", "get nets", CTL_USAGE, "no type \"nets\"");
     assert_alone("", "get ports --foo", CTL_USAGE, "--foo: no such option");
     assert_alone("", "get ports -o", CTL_USAGE, "needs an argument");
-    assert_alone("", "get ports -o xml", CTL_USAGE, "table, json, yaml");
+    assert_alone("", "get ports -o xml", CTL_USAGE, "table, wide, json, yaml");
     assert_alone("", "get ports --cascade", CTL_USAGE, "no such option");
     assert_alone("", "get ports --limit 0", CTL_USAGE, "--limit");
     assert_alone("", "get ports a --limit 1", CTL_USAGE, "do not go with");
     assert_alone("", "delete port a --wait --timeout 1h", CTL_USAGE,
                  "--timeout");
-    assert_alone("", "delete port a --wait --timeout 11m", CTL_USAGE,
+    assert_alone("", "delete port a --wait --timeout 6m", CTL_USAGE,
                  "--timeout");
     assert_alone("", "-s http://x get ports", CTL_USAGE, "unix:PATH");
     assert_alone("", "-s tcp:127.0.0.1:1@evil get ports", CTL_USAGE,
@@ -728,6 +762,7 @@ main(void)
         cmocka_unit_test(get_stops_at_the_limit),
         cmocka_unit_test(get_one_as_yaml_can_be_applied_again),
         cmocka_unit_test(get_of_several_names_shows_those_that_are_there),
+        cmocka_unit_test(wide_shows_all_columns_of_the_schema),
         cmocka_unit_test(nothing_from_the_server_drives_the_terminal),
         cmocka_unit_test(every_type_has_columns_and_unique_names),
         cmocka_unit_test(paths_reach_into_objects_and_arrays),
