@@ -12,6 +12,7 @@
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-group.h"
 #include "openvswitch/ofpbuf.h"
+#include "openvswitch/compiler.h"
 #include "vmn/app.h"
 
 /* Bounds of one unit, so that a faulty app cannot eat the daemon. */
@@ -37,8 +38,10 @@ struct vmn_flow {
     uint8_t table;
     uint16_t priority;
     struct match match;
+    uint64_t matched;           /* A bit for each enum vmn_field. */
     struct vmn_actions actions;
 };
+BUILD_ASSERT_DECL(VMN_N_FIELDS <= 64);
 
 struct emit_bucket {
     struct ovs_list node;

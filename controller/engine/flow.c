@@ -183,6 +183,7 @@ match_bytes(struct vmn_flow *flow, enum vmn_field field,
 {
     char *error = NULL;
 
+    flow->matched |= UINT64_C(1) << field;
     match_imply(flow, field);
     if (!mf_set(field_get(field), value, mask, &flow->match, &error)) {
         emit_fail(flow->actions.emit, "cannot match %s",
@@ -265,7 +266,7 @@ check_prerequisites(struct vmn_flow *flow)
     for (int i = 0; i < VMN_N_FIELDS; i++) {
         const struct mf_field *mf = field_get(i);
 
-        if (!mf_is_all_wild(mf, &flow->match.wc)
+        if (flow->matched & UINT64_C(1) << i
             && !mf_are_match_prereqs_ok(mf, &flow->match)) {
             emit_fail(flow->actions.emit,
                       "match on %s lacks what it depends on", mf->name);
