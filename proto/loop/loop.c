@@ -12,13 +12,14 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <event2/event_struct.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 
 #include "coverage.h"
 #include "fatal-signal.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
@@ -26,6 +27,7 @@
 #include "proto/loop/loop-poll.h"
 #include "seq.h"
 #include "timeval.h"
+#include "unixctl.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(loop);
@@ -459,4 +461,29 @@ uint64_t
 loop_task_n_runs(const struct loop_task *task)
 {
     return task->n_runs;
+}
+
+/* For people.  ------------------------------------------------------------ */
+
+static void
+loop_show_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
+             const char *argv[] OVS_UNUSED, void *loop_)
+{
+    const struct loop *loop = loop_;
+    const struct loop_task *task;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&ds, "turns: %"PRIu64"\n", loop->n_turns);
+    LIST_FOR_EACH (task, node, &loop->tasks) {
+        ds_put_format(&ds, "task %s: %"PRIu64" runs\n", task->name,
+                      task->n_runs);
+    }
+    unixctl_command_reply(conn, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+void
+loop_unixctl_init(struct loop *loop)
+{
+    unixctl_command_register("loop/show", "", 0, 0, loop_show_cb, loop);
 }

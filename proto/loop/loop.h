@@ -52,4 +52,7 @@ uint64_t loop_task_n_runs(const struct loop_task *);
 /* How many turns the loop has made. */
 uint64_t loop_n_turns(const struct loop *);
 
+/* Registers "loop/show" with unixctl. */
+void loop_unixctl_init(struct loop *);
+
 #endif /* proto/loop/loop.h */

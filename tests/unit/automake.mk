@@ -39,8 +39,22 @@ tests_unit_test_ctl_SOURCES = tests/unit/test-ctl.c
 tests_unit_test_ctl_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ctl_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test-ctl
+LOOP_HELP = tests/unit/loop-help.c tests/unit/loop-help.h
+
 check_PROGRAMS += tests/unit/test-loop
 TESTS += tests/unit/test-loop
-tests_unit_test_loop_SOURCES = tests/unit/test-loop.c
+tests_unit_test_loop_SOURCES = tests/unit/test-loop.c $(LOOP_HELP)
 tests_unit_test_loop_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_loop_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-loop-poll
+TESTS += tests/unit/test-loop-poll
+tests_unit_test_loop_poll_SOURCES = tests/unit/test-loop-poll.c $(LOOP_HELP)
+tests_unit_test_loop_poll_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_loop_poll_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-options
+TESTS += tests/unit/test-options
+tests_unit_test_options_SOURCES = tests/unit/test-options.c
+tests_unit_test_options_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_options_LDADD = $(UNIT_LIBS)
