@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnd's options; see options.h.  One table of rows is all that there is to an
+ * option: it is parsed, read from the file, and explained by its row. */
+
+#include <config.h>
+
+#include "controller/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command-line.h"
+#include "daemon.h"
+#include "openvswitch/vlog.h"
+#include "stream-ssl.h"
+#include "util.h"
+
+/* A configuration file may have this many bytes, an option this many
+ * characters, and there may be this many apps. */
+#define CONFIG_MAX_SIZE (1024 * 1024)
+#define OPTION_MAX_LEN 4096
+#define APPS_MAX 256
+
+/* Exit status of wrong usage. */
+#define EXIT_USAGE 2
+
+/* getopt's values.  Rows of 'option_rows' come from OPT_ROWS on. */
+enum {
+    OPT_APP = UCHAR_MAX + 1,
+    OPT_CONFIG,
+    VLOG_OPTION_ENUMS,
+    DAEMON_OPTION_ENUMS,
+    SSL_OPTION_ENUMS,
+    OPT_ROWS,
+};
+
+/* Options with one string. */
+static const struct option_row {
+    const char *name;
+    size_t offset;              /* Of its member in struct options. */
+    bool is_path;               /* Made absolute: vmnd leaves its folder. */
+    const char *arg;
+    const char *fallback;       /* When nobody says, or NULL. */
+    const char *help;
+} option_rows[] = {
+#define MEMBER(M) offsetof(struct options, M)
+    { "state", MEMBER(state), true, "FILE", "/var/lib/vmn/vmn.db",
+      "the database with all of the state" },
+    { "socket", MEMBER(socket), true, "FILE", "/run/vmn/vmnd.sock",
+      "the API's unix socket, for the local operator" },
+    { "socket-group", MEMBER(socket_group), false, "GROUP", NULL,
+      "a group that may open the socket as well" },
+    { "api-listen", MEMBER(api_listen), false, "ADDRESS:PORT", NULL,
+      "serve the API on TCP too (loopback only)" },
+    { "api-token-file", MEMBER(api_token_file), true, "FILE", NULL,
+      "its first line is the token that TCP clients must send" },
+    { "openflow-listen", MEMBER(openflow_listen), false, "REMOTE",
+      "tcp:127.0.0.1:6653", "where switches connect to" },
+    { "openflow-target", MEMBER(openflow_target), false, "REMOTE", NULL,
+      "what bridges are told to connect to (as openflow-listen)" },
+    { "ovsdb-listen", MEMBER(ovsdb_listen), false, "REMOTE", NULL,
+      "where hosts that are set to \"inbound\" connect to" },
+    { "private-key", MEMBER(private_key), true, "FILE", NULL,
+      "PEM file with the private key, for ssl: remotes" },
+    { "certificate", MEMBER(certificate), true, "FILE", NULL,
+      "PEM file with the certificate" },
+    { "ca-cert", MEMBER(ca_cert), true, "FILE", NULL,
+      "PEM file with the CA certificate of the hosts" },
+    { "app-dir", MEMBER(app_dir), true, "DIR", VMN_APPDIR,
+      "where apps are looked for" },
+    { "unixctl", MEMBER(unixctl), true, "FILE", NULL,
+      "socket for ovs-appctl, or \"none\"" },
+#undef MEMBER
+};
+
+static const char *const default_apps[] = {
+    "overlay", "firewall", "loadbalancer",
+};
+
+static char **
+option_member(struct options *options, const struct option_row *row)
+{
+    return ALIGNED_CAST(char **, (char *) options + row->offset);
+}
+
+/* Checks and sets one option.  Returns NULL, or a sentence about it. */
+static char *
+option_set(struct options *options, const struct option_row *row,
+           const char *value)
+{
+    char **member = option_member(options, row);
+
+    if (!*value) {
+        return xasprintf("%s is empty", row->name);
+    }
+    if (strlen(value) > OPTION_MAX_LEN) {
+        return xasprintf("%s is longer than %d characters", row->name,
+                         OPTION_MAX_LEN);
+    }
+    free(*member);
+    *member = (row->is_path && strcmp(value, "none")
+               ? abs_file_name(NULL, value) : xstrdup(value));
+    return NULL;
+}
+
+static char *
+option_add_app(struct options *options, const char *app)
+{
+    if (!*app || strlen(app) > OPTION_MAX_LEN) {
+        return xasprintf("app is empty or longer than %d characters",
+                         OPTION_MAX_LEN);
+    }
+    if (options->n_apps >= APPS_MAX) {
+        return xasprintf("there are more than %d apps", APPS_MAX);
+    }
+    options->apps = xrealloc(options->apps, (options->n_apps + 1)
+                                            * sizeof *options->apps);
+    options->apps[options->n_apps++] = (strchr(app, '/')
+                                        ? abs_file_name(NULL, app)
+                                        : xstrdup(app));
+    return NULL;
+}
+
+/* The configuration file.  ------------------------------------------------ */
+
+static const struct option_row *
+option_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
+        if (!strcmp(option_rows[i].name, name)) {
+            return &option_rows[i];
+        }
+    }
+    return NULL;
+}
+
+static char *
+config_read_apps(struct options *options, const json_t *apps, bool given)
+{
+    const json_t *app;
+    size_t i;
+
+    if (!json_is_array(apps)) {
+        return xstrdup("app is not a list");
+    }
+    json_array_foreach (apps, i, app) {
+        char *text;
+
+        if (!json_is_string(app)) {
+            return xasprintf("app/%"PRIuSIZE" is not a string", i);
+        }
+        text = given ? NULL : option_add_app(options, json_string_value(app));
+        if (text) {
+            return text;
+        }
+    }
+    return NULL;
+}
+
+static char *
+config_read_member(struct options *options, const char *name,
+                   const json_t *value, bool apps_given)
+{
+    const struct option_row *row = option_find(name);
+
+    if (!strcmp(name, "app")) {
+        return config_read_apps(options, value, apps_given);
+    }
+    if (!row) {
+        return xasprintf("there is no option \"%s\"", name);
+    }
+    if (!json_is_string(value)) {
+        return xasprintf("%s is not a string", name);
+    }
+    return (*option_member(options, row) ? NULL
+            : option_set(options, row, json_string_value(value)));
+}
+
+char *
+options_read_config(struct options *options, const char *name,
+                    const char *text, size_t size)
+{
+    bool apps_given = options->n_apps > 0;
+    char *problem = NULL;
+    json_error_t error;
+    const char *key;
+    json_t *value;
+
+    if (size > CONFIG_MAX_SIZE) {
+        return xasprintf("%s: more than %d bytes", name, CONFIG_MAX_SIZE);
+    }
+
+    json_t *config = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    if (!config) {
+        return xasprintf("%s:%d:%d: %s", name, error.line, error.column,
+                         error.text);
+    }
+    if (!json_is_object(config)) {
+        problem = xstrdup("not a JSON object");
+    }
+    json_object_foreach (config, key, value) {
+        problem = config_read_member(options, key, value, apps_given);
+        if (problem) {
+            break;
+        }
+    }
+    if (problem) {
+        char *sentence = xasprintf("%s: %s", name, problem);
+
+        free(problem);
+        problem = sentence;
+    }
+    json_decref(config);
+    return problem;
+}
+
+static char *
+config_read_file(struct options *options, const char *name)
+{
+    FILE *file = fopen(name, "r");
+    char *problem;
+
+    if (!file) {
+        return xasprintf("%s: %s", name, ovs_strerror(errno));
+    }
+
+    char *text = xmalloc(CONFIG_MAX_SIZE + 1);
+    size_t size = fread(text, 1, CONFIG_MAX_SIZE + 1, file);
+    if (ferror(file)) {
+        problem = xasprintf("%s: %s", name, ovs_strerror(errno));
+    } else {
+        problem = options_read_config(options, name, text, size);
+    }
+    free(text);
+    fclose(file);
+    return problem;
+}
+
+/* Defaults and checks.  --------------------------------------------------- */
+
+/* True if a remote, "tcp:0.0.0.0:6653" say, names no address to connect to. */
+static bool
+is_wildcard(const char *remote)
+{
+    const char *address = strchr(remote, ':');
+
+    return (address
+            && (!strncmp(address, ":0.0.0.0", 8)
+                || !strncmp(address, ":[::]", 5)));
+}
+
+char *
+options_finish(struct options *options)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
+        const struct option_row *row = &option_rows[i];
+        char **member = option_member(options, row);
+
+        if (!*member && row->fallback) {
+            *member = xstrdup(row->fallback);
+        }
+    }
+    if (!options->n_apps) {
+        for (size_t i = 0; i < ARRAY_SIZE(default_apps); i++) {
+            free(option_add_app(options, default_apps[i]));
+        }
+    }
+
+    if (!options->openflow_target) {
+        if (is_wildcard(options->openflow_listen)) {
+            return xasprintf("openflow-listen=%s names no address that a "
+                             "switch could connect to: give openflow-target",
+                             options->openflow_listen);
+        }
+        options->openflow_target = xstrdup(options->openflow_listen);
+    }
+    if (options->api_listen && !options->api_token_file) {
+        return xstrdup("api-listen needs api-token-file");
+    }
+    int n_ssl = (!!options->private_key + !!options->certificate
+                 + !!options->ca_cert);
+    if (n_ssl && n_ssl != 3) {
+        return xstrdup("private-key, certificate and ca-cert go together");
+    }
+    return NULL;
+}
+
+/* The command line.  ------------------------------------------------------ */
+
+static void OVS_NO_RETURN
+usage(void)
+{
+    printf("%s: controller of virtual-machine networks on Open vSwitch\n"
+           "usage: %s [OPTION]...\n"
+           "\nOptions (each is also a member of the file of --config):\n",
+           program_name, program_name);
+    for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
+        const struct option_row *row = &option_rows[i];
+        char *names = xasprintf("--%s=%s", row->name, row->arg);
+
+        printf("  %-30s %s\n", names, row->help);
+        if (row->fallback) {
+            printf("  %-30s (default: %s)\n", "", row->fallback);
+        }
+        free(names);
+    }
+    printf("  %-30s an app to load: a name, or a path with a slash;\n"
+           "  %-30s repeatable (default: overlay, firewall, loadbalancer)\n",
+           "--app=NAME", "");
+    printf("\nOptions of the command line alone:\n"
+           "  %-30s read options from a JSON object\n",
+           "--config=FILE");
+    daemon_usage();
+    vlog_usage();
+    printf("\nOther options:\n"
+           "  %-30s TLS protocols, such as TLSv1.2\n"
+           "  %-30s TLS ciphers\n"
+           "  %-30s this text\n"
+           "  %-30s the version\n",
+           "--ssl-protocols=PROTOCOLS", "--ssl-ciphers=CIPHERS",
+           "-h, --help", "-V, --version");
+    exit(EXIT_SUCCESS);
+}
+
+/* Frees 'problem' and exits with it, unless it is NULL. */
+static void
+die_of(char *problem)
+{
+    if (problem) {
+        fprintf(stderr, "%s: %s\n", program_name, problem);
+        free(problem);
+        exit(EXIT_USAGE);
+    }
+}
+
+/* All of vmnd's options for getopt_long().  The caller frees it. */
+static struct option *
+make_long_options(void)
+{
+    static const struct option others[] = {
+        {"app", required_argument, NULL, OPT_APP},
+        {"config", required_argument, NULL, OPT_CONFIG},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        DAEMON_LONG_OPTIONS,
+        VLOG_LONG_OPTIONS,
+        {"ssl-protocols", required_argument, NULL, OPT_SSL_PROTOCOLS},
+        {"ssl-ciphers", required_argument, NULL, OPT_SSL_CIPHERS},
+        {NULL, 0, NULL, 0},
+    };
+    size_t n_rows = ARRAY_SIZE(option_rows);
+    struct option *all = xcalloc(n_rows + ARRAY_SIZE(others), sizeof *all);
+
+    for (size_t i = 0; i < n_rows; i++) {
+        all[i] = (struct option) {
+            option_rows[i].name, required_argument, NULL, OPT_ROWS + i,
+        };
+    }
+    memcpy(all + n_rows, others, sizeof others);
+    return all;
+}
+
+static void
+handle_option(struct options *options, int c)
+{
+    if (c >= OPT_ROWS) {
+        die_of(option_set(options, &option_rows[c - OPT_ROWS], optarg));
+        return;
+    }
+    switch (c) {
+    case OPT_APP:
+        die_of(option_add_app(options, optarg));
+        break;
+    case OPT_CONFIG:
+        free(options->config);
+        options->config = abs_file_name(NULL, optarg);
+        break;
+    case 'h':
+        usage();
+    case 'V':
+        ovs_print_version(0, 0);
+        exit(EXIT_SUCCESS);
+    DAEMON_OPTION_HANDLERS
+    VLOG_OPTION_HANDLERS
+    case OPT_SSL_PROTOCOLS:
+        stream_ssl_set_protocols(optarg);
+        break;
+    case OPT_SSL_CIPHERS:
+        stream_ssl_set_ciphers(optarg);
+        break;
+    case '?':                   /* getopt_long() has said why. */
+        exit(EXIT_USAGE);
+    default:
+        abort();
+    }
+}
+
+void
+options_init(struct options *options, int argc, char *argv[])
+{
+    struct option *long_options = make_long_options();
+    char *short_options
+        = ovs_cmdl_long_options_to_short_options(long_options);
+    int c;
+
+    memset(options, 0, sizeof *options);
+    while ((c = getopt_long(argc, argv, short_options, long_options,
+                            NULL)) != -1) {
+        handle_option(options, c);
+    }
+    free(short_options);
+    free(long_options);
+
+    if (optind < argc) {
+        die_of(xasprintf("there is no argument \"%s\"; see --help",
+                         argv[optind]));
+    }
+    if (options->config) {
+        die_of(config_read_file(options, options->config));
+    }
+    die_of(options_finish(options));
+}
+
+void
+options_uninit(struct options *options)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
+        free(*option_member(options, &option_rows[i]));
+    }
+    for (size_t i = 0; i < options->n_apps; i++) {
+        free(options->apps[i]);
+    }
+    free(options->apps);
+    free(options->config);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What vmnd is told at start: by its command line, and by a configuration file
+ * in JSON that uses the same names.  The command line wins.  Read once, before
+ * anything else; not for what changes while vmnd runs (model/). */
+
+#ifndef CONTROLLER_OPTIONS_H
+#define CONTROLLER_OPTIONS_H 1
+
+#include <stddef.h>
+
+/* All strings are owned; paths are absolute, except for "none". */
+struct options {
+    char *config;               /* The file that was read, or NULL. */
+    char *state;                /* The database. */
+    char *socket;               /* The API's unix socket. */
+    char *socket_group;         /* That may open it too, or NULL. */
+    char *api_listen;           /* ADDRESS:PORT on loopback, or NULL. */
+    char *api_token_file;       /* With 'api_listen', else NULL. */
+    char *openflow_listen;
+    char *openflow_target;      /* Where bridges are told to connect to. */
+    char *ovsdb_listen;         /* For hosts that dial in, or NULL. */
+    char *private_key;          /* All three or none. */
+    char *certificate;
+    char *ca_cert;
+    char *app_dir;
+    char *unixctl;              /* Path, or NULL for the usual one. */
+    size_t n_apps;
+    char **apps;                /* Names or paths, in the order given. */
+};
+
+/* Reads the command line and the file that it names, and fills in what
+ * neither says.  Handles --help and --version and the options of
+ * libopenvswitch (logging, daemonizing) by itself.  On an error prints a
+ * sentence and exits with status 2. */
+void options_init(struct options *, int argc, char *argv[]);
+void options_uninit(struct options *);
+
+/* The parts of options_init(), for tests.  Both return NULL, or a sentence
+ * that the caller frees. */
+
+/* Takes what 'options' does not say yet from the JSON text of a file 'name'.
+ * 'size' is in bytes. */
+char *options_read_config(struct options *, const char *name,
+                          const char *text, size_t size);
+/* Fills in what nobody said and checks the rest. */
+char *options_finish(struct options *);
+
+#endif /* controller/options.h */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnd's options: the file, the command line's precedence, and the checks. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/options.h"
+#include "util.h"
+
+static char *
+read_config(struct options *options, const char *text)
+{
+    return options_read_config(options, "vmnd.json", text, strlen(text));
+}
+
+static void
+defaults_are_safe(void **state OVS_UNUSED)
+{
+    struct options options = { .config = NULL };
+
+    assert_null(options_finish(&options));
+    assert_string_equal(options.state, "/var/lib/vmn/vmn.db");
+    assert_string_equal(options.socket, "/run/vmn/vmnd.sock");
+    assert_null(options.api_listen);
+    assert_null(options.ovsdb_listen);
+    assert_string_equal(options.openflow_listen, "tcp:127.0.0.1:6653");
+    assert_string_equal(options.openflow_target, "tcp:127.0.0.1:6653");
+    assert_int_equal(options.n_apps, 3);
+    assert_string_equal(options.apps[0], "overlay");
+    assert_string_equal(options.apps[2], "loadbalancer");
+    options_uninit(&options);
+}
+
+static void
+file_is_read(void **state OVS_UNUSED)
+{
+    struct options options = { .config = NULL };
+
+    assert_null(read_config(&options,
+                            "{\"state\": \"/x/y.db\","
+                            " \"openflow-listen\": \"tcp:0.0.0.0:6653\","
+                            " \"openflow-target\": \"tcp:192.0.2.1:6653\","
+                            " \"app\": [\"overlay\", \"./mine.so\"]}"));
+    assert_null(options_finish(&options));
+    assert_string_equal(options.state, "/x/y.db");
+    assert_string_equal(options.openflow_target, "tcp:192.0.2.1:6653");
+    assert_int_equal(options.n_apps, 2);
+    assert_int_equal(options.apps[1][0], '/');
+    options_uninit(&options);
+}
+
+static void
+command_line_wins_over_the_file(void **state OVS_UNUSED)
+{
+    struct options options = { .state = xstrdup("/given.db") };
+
+    options.apps = xmalloc(sizeof *options.apps);
+    options.apps[options.n_apps++] = xstrdup("overlay");
+    assert_null(read_config(&options, "{\"state\": \"/file.db\","
+                                      " \"app\": [\"firewall\"]}"));
+    assert_string_equal(options.state, "/given.db");
+    assert_int_equal(options.n_apps, 1);
+    assert_string_equal(options.apps[0], "overlay");
+    options_uninit(&options);
+}
+
+static void
+faulty_files_are_refused_with_the_reason(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *text;
+        const char *reason;
+    } cases[] = {
+        { "", "vmnd.json:" },
+        { "[]", "not a JSON object" },
+        { "{\"state\": 5}", "state is not a string" },
+        { "{\"state\": \"\"}", "state is empty" },
+        { "{\"stat\": \"/x\"}", "there is no option \"stat\"" },
+        { "{\"config\": \"/x\"}", "there is no option \"config\"" },
+        { "{\"state\": \"/x\", \"state\": \"/y\"}", "duplicate" },
+        { "{\"app\": \"overlay\"}", "app is not a list" },
+        { "{\"app\": [\"overlay\", 1]}", "app/1 is not a string" },
+        { "{\"app\": [\"\"]}", "app is empty" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct options options = { .config = NULL };
+        char *problem = read_config(&options, cases[i].text);
+
+        assert_non_null(problem);
+        assert_non_null(strstr(problem, cases[i].reason));
+        free(problem);
+        options_uninit(&options);
+    }
+}
+
+static void
+oversized_values_are_refused(void **state OVS_UNUSED)
+{
+    struct options options = { .config = NULL };
+    size_t size = 2 * 1024 * 1024;
+    char *text = xzalloc(size);
+    char *problem;
+
+    problem = options_read_config(&options, "f", text, size);
+    assert_non_null(strstr(problem, "more than"));
+    free(problem);
+
+    int n = snprintf(text, size, "{\"state\": \"/");
+    memset(text + n, 'x', 5000);
+    strcpy(text + n + 5000, "\"}");
+    problem = read_config(&options, text);
+    assert_non_null(strstr(problem, "state is longer"));
+    free(problem);
+    free(text);
+    options_uninit(&options);
+}
+
+static void
+contradictions_are_refused(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *text;
+        const char *reason;
+    } cases[] = {
+        { "{\"openflow-listen\": \"tcp:0.0.0.0:6653\"}", "openflow-target" },
+        { "{\"openflow-listen\": \"ssl:[::]:6653\"}", "openflow-target" },
+        { "{\"api-listen\": \"127.0.0.1:80\"}", "api-token-file" },
+        { "{\"certificate\": \"/c.pem\"}", "go together" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct options options = { .config = NULL };
+        char *problem;
+
+        assert_null(read_config(&options, cases[i].text));
+        problem = options_finish(&options);
+        assert_non_null(problem);
+        assert_non_null(strstr(problem, cases[i].reason));
+        free(problem);
+        options_uninit(&options);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_safe),
+        cmocka_unit_test(file_is_read),
+        cmocka_unit_test(command_line_wins_over_the_file),
+        cmocka_unit_test(faulty_files_are_refused_with_the_reason),
+        cmocka_unit_test(oversized_values_are_refused),
+        cmocka_unit_test(contradictions_are_refused),
+    };
+
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
