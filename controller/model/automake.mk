@@ -1,2 +1,14 @@
-# controller/model
-controller_libvmn_la_SOURCES +=
+# controller/model: the state in memory, checked, indexed and numbered.
+controller_libvmn_la_SOURCES += \
+	controller/model/model-apply.c \
+	controller/model/model-check.c \
+	controller/model/model-delete.c \
+	controller/model/model-given.c \
+	controller/model/model-index.c \
+	controller/model/model-load.c \
+	controller/model/model-private.h \
+	controller/model/model-spec.c \
+	controller/model/model.c \
+	controller/model/model.h \
+	controller/model/numbers.c \
+	controller/model/numbers.h

@@ -35,6 +35,7 @@ struct numbers *model_numbers(struct model *);
 struct model_meta {
     uint64_t revision;          /* That made this version; also the ETag. */
     int64_t created_ms;         /* Wall clock, since 1970. */
+    int64_t updated_ms;         /* When this version was made. */
     const char *set;            /* Of POST /v1/apply?prune=SET, or NULL. */
 };
 
@@ -64,8 +65,9 @@ uint64_t model_revision(const struct model *);          /* Current. */
 uint64_t model_durable_revision(const struct model *);
 
 /* A row as the API shows it: {"name", "metadata", "spec", "status"}, where
- * status holds what was given out ("mac", "ips", "vni").  The caller owns it
- * and may add to "status". */
+ * metadata holds "revision", "etag", "created", "updated" and perhaps "set",
+ * and status what was given out ("mac", "ips", "vni").  The caller owns it and
+ * may add to "status". */
 json_t *model_row_to_json(const struct vmn_row *, const struct model_meta *);
 
 /* Writing.  ------------------------------------------------------------- */
@@ -113,12 +115,17 @@ struct model_op *model_request_add(struct model_request *,
                                    enum model_op_kind, enum vmn_table,
                                    const char *name, json_t *spec);
 
+/* Most operations in a request. */
+#define MODEL_OPS_MAX 20000
+
 /* Checks and applies 'request' to the current state: all of it, or, with
  * 'errors' filled in, nothing.  '*revision' is the new revision, or the newest
  * among the named objects if nothing changed.  Returns 0, or EINVAL.
  *
  * Observed tables are written the same way (by the fabric), and only VIF rows
- * stay out of the store. */
+ * stay out of the store.  Only 'who' "vmnd" may make, delete or describe apps;
+ * others may change their 'enabled'.  That users do not write observed tables
+ * is for the caller to see to (schema_table's 'observed'). */
 int model_apply(struct model *, struct model_request *, int64_t now_ms,
                 uint64_t *revision, struct vmn_errors *errors);
 

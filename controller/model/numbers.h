@@ -35,6 +35,12 @@ struct number *numbers_ref_again(struct number *);
 void numbers_unref(struct numbers *, struct number *);
 uint32_t number_value(const struct number *);
 
+/* An entry that was just made may still be taken back by numbers_cancel(),
+ * which drops a reference as if it had never been taken: for a request that is
+ * refused.  numbers_keep() ends that. */
+void numbers_keep(struct number *);
+void numbers_cancel(struct numbers *, struct number *);
+
 /* As numbers_ref(), for a number that was asked for.  EEXIST if another key
  * has it or may still have it on a switch; '*owner' then names that key. */
 int numbers_claim(struct numbers *, const char *kind, const char *key,

@@ -58,3 +58,16 @@ TESTS += tests/unit/test-options
 tests_unit_test_options_SOURCES = tests/unit/test-options.c
 tests_unit_test_options_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_options_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-numbers
+TESTS += tests/unit/test-numbers
+tests_unit_test_numbers_SOURCES = tests/unit/test-numbers.c
+tests_unit_test_numbers_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_numbers_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-model
+TESTS += tests/unit/test-model
+tests_unit_test_model_SOURCES = tests/unit/test-model.c \
+	tests/unit/model-util.c tests/unit/model-util.h
+tests_unit_test_model_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_model_LDADD = $(UNIT_LIBS)

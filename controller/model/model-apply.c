@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Applies a request: all of it or nothing.
+ *
+ * Operations are put into effect one after the other, deletions last, and
+ * what is to be given out is given out; then everything that was touched is
+ * checked against the state that came out, so the order inside of a request
+ * does not matter.  With a fault anywhere, what was touched goes back. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/model-private.h"
+#include "controller/model/numbers.h"
+#include "controller/schema/schema-row.h"
+#include "controller/schema/value.h"
+#include "util.h"
+
+/* Most objects that the log names of one revision; the rest are counted. */
+#define SUMMARY_MAX 1000
+
+static bool
+is_daemon(const struct txn *txn)
+{
+    return !strcmp(txn->request->who, "vmnd");
+}
+
+/* Where the op's object is in the request: "" or "/INDEX". */
+static char *
+op_pointer(const struct txn *txn, const struct model_op *op,
+           const char *field)
+{
+    return txn->request->list
+           ? xasprintf("/%"PRIuSIZE"%s", (size_t) (op - txn->request->ops),
+                       field)
+           : xstrdup(field);
+}
+
+char *
+txn_pointer(const struct txn *txn, const struct entry *entry,
+            const char *field)
+{
+    return entry && entry->op ? op_pointer(txn, entry->op, field)
+                              : xstrdup("");
+}
+
+static void OVS_PRINTF_FORMAT(5, 6)
+op_error(struct txn *txn, const struct model_op *op,
+         enum vmn_error_code code, const char *field, const char *format, ...)
+{
+    char *pointer = op_pointer(txn, op, field);
+    va_list args;
+
+    va_start(args, format);
+    char *text = xvasprintf(format, args);
+    va_end(args);
+    vmn_errors_add(txn->errors, code, pointer, "%s", text);
+    free(text);
+    free(pointer);
+}
+
+void
+txn_error(struct txn *txn, const struct entry *entry,
+          enum vmn_error_code code, const char *field, const char *format,
+          ...)
+{
+    char *pointer = txn_pointer(txn, entry, field);
+    va_list args;
+
+    va_start(args, format);
+    char *text = xvasprintf(format, args);
+    va_end(args);
+    vmn_errors_add(txn->errors, code, pointer, "%s", text);
+    free(text);
+    free(pointer);
+}
+
+static void
+touch(struct txn *txn, struct entry *entry)
+{
+    if (entry->touched) {
+        return;
+    }
+    entry->touched = true;
+    entry->before = entry->cur;
+    if (txn->n_touched >= txn->allocated_touched) {
+        txn->touched = x2nrealloc(txn->touched, &txn->allocated_touched,
+                                  sizeof *txn->touched);
+    }
+    txn->touched[txn->n_touched++] = entry;
+}
+
+/* Makes 'version' (or NULL) current.  Takes ownership of it. */
+void
+txn_set(struct txn *txn, struct entry *entry, struct version *version)
+{
+    struct version *former = entry->cur;
+
+    touch(txn, entry);
+    model_set_cur(txn->model, entry, version);
+    if (former != entry->before) {
+        version_destroy(txn->model, former);
+    }
+}
+
+/* One operation.  --------------------------------------------------------- */
+
+static bool
+check_if_match(struct txn *txn, const struct model_op *op,
+               const struct version *old)
+{
+    char etag[24];
+
+    if (!op->if_match) {
+        return true;
+    }
+    if (!old) {
+        op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" does not exist",
+                 schema_tables[op->table].singular, op->name);
+        return false;
+    }
+    snprintf(etag, sizeof etag, "%"PRIu64, old->meta.revision);
+    if (strcmp(op->if_match, "*") && strcmp(op->if_match, etag)) {
+        op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" was changed: its "
+                 "ETag is \"%s\"", schema_tables[op->table].singular,
+                 op->name, etag);
+        return false;
+    }
+    return true;
+}
+
+/* Checks what concerns the operation alone. */
+static bool
+check_op(struct txn *txn, const struct model_op *op,
+         const struct entry *entry)
+{
+    const struct schema_table *table = &schema_tables[op->table];
+    const struct version *old = entry ? entry->cur : NULL;
+    bool optional = op->kind == MODEL_PUT
+                    || (op->kind == MODEL_DELETE && op->missing_ok);
+
+    if (entry && entry->op && entry->op != op) {
+        op_error(txn, op, VMN_ERR_INVALID, "", "names %s \"%s\" a second "
+                 "time", table->singular, op->name);
+        return false;
+    }
+    if (!check_if_match(txn, op, old)) {
+        return false;
+    }
+    if (op->table == VMN_TABLE_APP && !is_daemon(txn)) {
+        if (op->kind == MODEL_DELETE) {
+            op_error(txn, op, VMN_ERR_CONFLICT, "", "apps come and go with "
+                     "the configuration of vmnd; disable it instead");
+            return false;
+        }
+        optional = false;
+    }
+    if (!old && !optional) {
+        op_error(txn, op, VMN_ERR_NOT_FOUND, "", "%s \"%s\" does not exist",
+                 table->singular, op->name);
+        return false;
+    }
+    return true;
+}
+
+/* Checks what the description of the tables cannot say. */
+static void
+check_row(struct txn *txn, const struct model_op *op,
+          const struct vmn_row *row, const struct version *old)
+{
+    if (row->table == VMN_TABLE_APP && !is_daemon(txn)) {
+        const struct vmn_app_row *a = (const struct vmn_app_row *) row;
+        const struct vmn_app_row *b = (const struct vmn_app_row *) old->row;
+        struct vmn_app_row same = *b;
+
+        same.enabled = a->enabled;
+        if (!schema_row_same_spec(row, &same.row)) {
+            op_error(txn, op, VMN_ERR_INVALID, "", "only \"enabled\" of an "
+                     "app can be changed");
+        }
+    } else if (row->table == VMN_TABLE_VIF) {
+        const struct vmn_vif *vif = (const struct vmn_vif *) row;
+        char *name = xasprintf("%s/%s", vif->host, vif->iface_id);
+
+        if (strcmp(name, row->name)) {
+            op_error(txn, op, VMN_ERR_INVALID, "", "must be named \"%s\"",
+                     name);
+        }
+        free(name);
+    } else if (row->table == VMN_TABLE_BINDING) {
+        const struct vmn_binding *b = (const struct vmn_binding *) row;
+
+        if (b->candidate && !strcmp(b->host, b->candidate)) {
+            op_error(txn, op, VMN_ERR_INVALID, "/candidate",
+                     "must not be the active host");
+        }
+    }
+}
+
+/* True if 'version' is what 'old' is already. */
+static bool
+is_same(const struct version *version, const struct version *old)
+{
+    return old && schema_row_same_spec(version->row, old->row)
+           && nullable_string_is_equal(version->meta.set, old->meta.set);
+}
+
+/* The set that the object belongs to after this request. */
+static const char *
+set_of(const struct txn *txn, const struct model_op *op,
+       const struct version *old)
+{
+    if (txn->request->prune_set && !schema_tables[op->table].observed
+        && op->table != VMN_TABLE_APP) {
+        return txn->request->prune_set;
+    }
+    return old ? old->meta.set : NULL;
+}
+
+static void
+apply_write(struct txn *txn, struct model_op *op)
+{
+    struct entry *entry = model_find(txn->model, op->table, op->name);
+    struct version *old = entry ? entry->cur : NULL;
+
+    if (!check_op(txn, op, entry)) {
+        return;
+    }
+
+    struct version *version = version_create();
+    size_t n_errors = txn->errors->n;
+    char *pointer = op_pointer(txn, op, "");
+    json_t *spec = spec_of_op(op, old, is_daemon(txn));
+    const char *set = set_of(txn, op, old);
+
+    version->row = schema_row_parse(&schema_tables[op->table], op->name,
+                                    spec, pointer, &version->arena,
+                                    txn->errors);
+    json_decref(spec);
+    free(pointer);
+    if (version->row) {
+        check_row(txn, op, version->row, old);
+    }
+    if (!version->row || txn->errors->n != n_errors) {
+        version_destroy(txn->model, version);
+        return;
+    }
+
+    if (!entry) {
+        entry = model_find_or_add(txn->model, op->table, op->name);
+    }
+    version->meta.set = set ? arena_strdup(&version->arena, set) : NULL;
+    entry->op = op;
+    touch(txn, entry);
+    if (is_same(version, old)) {
+        version_destroy(txn->model, version);
+    } else {
+        given_keep(version, old);
+        txn_set(txn, entry, version);
+    }
+}
+
+static void
+apply_delete(struct txn *txn, struct model_op *op)
+{
+    struct entry *entry = model_find(txn->model, op->table, op->name);
+
+    if (check_op(txn, op, entry) && entry && entry->cur) {
+        entry->op = op;
+        touch(txn, entry);
+    }
+}
+
+/* The end of a request.  -------------------------------------------------- */
+
+static void
+check_bounds(struct txn *txn)
+{
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct schema_table *table = &schema_tables[i];
+        bool grew = false;
+
+        if (txn->model->tables[i].cur.n <= table->max_rows) {
+            continue;
+        }
+        for (size_t j = 0; j < txn->n_touched; j++) {
+            const struct entry *entry = txn->touched[j];
+
+            grew |= (int) entry->table == i && !entry->before;
+        }
+        if (grew) {
+            vmn_errors_add(txn->errors, VMN_ERR_TOO_LARGE, "",
+                           "there can be at most %"PRIuSIZE" %s",
+                           table->max_rows, table->plural);
+        }
+    }
+}
+
+static void
+end(struct txn *txn)
+{
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        struct entry *entry = txn->touched[i];
+
+        entry->touched = false;
+        entry->before = NULL;
+        entry->op = NULL;
+        model_drop_if_empty(txn->model, entry);
+    }
+    free(txn->touched);
+}
+
+static void
+roll_back(struct txn *txn)
+{
+    for (size_t i = txn->n_touched; i-- > 0; ) {
+        struct entry *entry = txn->touched[i];
+        struct version *version = entry->cur;
+
+        if (version != entry->before) {
+            model_set_cur(txn->model, entry, entry->before);
+            if (version) {
+                numbers_cancel(txn->model->numbers, version->vni);
+                version->vni = NULL;
+            }
+            version_destroy(txn->model, version);
+        }
+    }
+}
+
+/* Makes a change final: metadata, notes, what the store is to do. */
+static void
+commit_entry(struct txn *txn, struct entry *entry)
+{
+    struct model *model = txn->model;
+    struct version *before = entry->before;
+    struct version *now = entry->cur;
+
+    if (now) {
+        numbers_keep(now->vni);
+        now->meta.revision = model->revision;
+        now->meta.updated_ms = txn->now_ms;
+        now->meta.created_ms = before ? before->meta.created_ms
+                                      : txn->now_ms;
+    }
+    if (!before || !now || !schema_row_same(before->row, now->row)) {
+        model_note_row(model, entry);
+        index_note_changes(model, before, now);
+    }
+    if (before && before != entry->durable) {
+        if (model->n_garbage >= model->allocated_garbage) {
+            model->garbage = x2nrealloc(model->garbage,
+                                        &model->allocated_garbage,
+                                        sizeof *model->garbage);
+        }
+        model->garbage[model->n_garbage++] = before;
+    }
+    if (!entry->dirty) {
+        entry->dirty = true;
+        if (model->n_dirty >= model->allocated_dirty) {
+            model->dirty = x2nrealloc(model->dirty, &model->allocated_dirty,
+                                      sizeof *model->dirty);
+        }
+        model->dirty[model->n_dirty++] = entry;
+    }
+}
+
+static void
+summarize(json_t *summary, const struct entry *entry, size_t n)
+{
+    const char *op = !entry->before ? "create"
+                     : !entry->cur ? "delete" : "update";
+
+    if (n < SUMMARY_MAX) {
+        json_array_append_new(summary, json_pack(
+            "{s:s, s:s, s:s}", "op", op, "type",
+            schema_tables[entry->table].plural, "name", entry->name));
+    }
+}
+
+static void
+commit(struct txn *txn)
+{
+    struct model *model = txn->model;
+    json_t *summary = json_array();
+    struct model_log *log;
+    bool stored = false;
+    size_t n = 0;
+
+    model->revision++;
+    numbers_set_revision(model->numbers, model->revision);
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        struct entry *entry = txn->touched[i];
+
+        if (entry->cur != entry->before) {
+            summarize(summary, entry, n++);
+            stored |= schema_tables[entry->table].stored;
+            commit_entry(txn, entry);
+        }
+    }
+    if (n > SUMMARY_MAX) {
+        json_array_append_new(summary, json_pack("{s:I}", "more",
+                                                 (json_int_t) (n
+                                                 - SUMMARY_MAX)));
+    }
+
+    if (model->n_logs >= model->allocated_logs) {
+        model->logs = x2nrealloc(model->logs, &model->allocated_logs,
+                                 sizeof *model->logs);
+    }
+    log = &model->logs[model->n_logs++];
+    log->revision = model->revision;
+    log->time_ms = txn->now_ms;
+    log->who = xstrdup(txn->request->who);
+    log->summary = json_dumps(summary, JSON_COMPACT);
+    log->stored = stored;
+    json_decref(summary);
+}
+
+/* Fills in each op's outcome.  Returns the newest revision among them. */
+static uint64_t
+set_outcomes(struct txn *txn)
+{
+    uint64_t newest = 0;
+
+    for (size_t i = 0; i < txn->request->n_ops; i++) {
+        struct model_op *op = &txn->request->ops[i];
+
+        op->outcome = MODEL_UNCHANGED;
+        op->revision = 0;
+    }
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        struct entry *entry = txn->touched[i];
+        struct model_op *op = entry->op;
+
+        if (!op) {
+            continue;
+        }
+        if (entry->cur != entry->before) {
+            op->outcome = !entry->before ? MODEL_CREATED
+                          : !entry->cur ? MODEL_DELETED : MODEL_UPDATED;
+        }
+        op->revision = entry->cur ? entry->cur->meta.revision
+                                  : txn->model->revision;
+        newest = MAX(newest, op->revision);
+    }
+    return newest ? newest : txn->model->revision;
+}
+
+static bool
+has_changed(const struct txn *txn)
+{
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        if (txn->touched[i]->cur != txn->touched[i]->before) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+apply_ops(struct txn *txn)
+{
+    struct model_request *request = txn->request;
+
+    for (size_t i = 0; i < request->n_ops; i++) {
+        struct model_op *op = &request->ops[i];
+
+        if (op->kind == MODEL_DELETE) {
+            apply_delete(txn, op);
+        } else {
+            apply_write(txn, op);
+        }
+    }
+    /* What follows would only repeat what is wrong already. */
+    if (!txn->errors->n) {
+        delete_asked(txn);
+        given_assign(txn);
+        check_touched(txn);
+        check_bounds(txn);
+    }
+}
+
+static void
+check_request(struct txn *txn)
+{
+    if (txn->request->n_ops > MODEL_OPS_MAX) {
+        vmn_errors_add(txn->errors, VMN_ERR_TOO_LARGE, "",
+                       "must have at most %d objects", MODEL_OPS_MAX);
+    }
+    if (txn->request->prune_set) {
+        char *error = value_check_name(txn->request->prune_set);
+
+        if (error) {
+            vmn_errors_add(txn->errors, VMN_ERR_INVALID, "",
+                           "the name of the set to prune %s", error);
+            free(error);
+        }
+    }
+}
+
+int
+model_apply(struct model *model, struct model_request *request,
+            int64_t now_ms, uint64_t *revision, struct vmn_errors *errors)
+{
+    struct txn txn = {
+        .model = model, .request = request, .errors = errors,
+        .now_ms = now_ms,
+    };
+
+    check_request(&txn);
+    if (!errors->n) {
+        apply_ops(&txn);
+    }
+    if (errors->n) {
+        roll_back(&txn);
+    } else {
+        if (has_changed(&txn)) {
+            commit(&txn);
+        }
+        *revision = set_outcomes(&txn);
+    }
+    end(&txn);
+    return errors->n ? EINVAL : 0;
+}

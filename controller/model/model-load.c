@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Puts stored rows back at start.  The store is ours, but it may have been
+ * edited or damaged: what does not fit is refused, not assumed. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/model-private.h"
+#include "controller/model/numbers.h"
+#include "controller/schema/schema-row.h"
+#include "controller/schema/value.h"
+#include "util.h"
+
+/* Reports what 'version' lacks that it must have been given.  Takes the
+ * reference to a network's number. */
+static void
+load_given(struct model *model, struct version *version, const char *pointer,
+           struct vmn_errors *errors)
+{
+    if (version->row->table == VMN_TABLE_NETWORK) {
+        if (!given_load_vni(model, version)) {
+            vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
+                           "its VNI is not in the table of numbers");
+        }
+    } else if (version->row->table == VMN_TABLE_PORT) {
+        const struct vmn_port *port = (const struct vmn_port *) version->row;
+
+        if (value_mac_is_none(port->mac)) {
+            vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
+                           "it has no MAC address");
+        }
+    }
+}
+
+int
+model_load_row(struct model *model, enum vmn_table table, const char *name,
+               const json_t *spec, const json_t *status,
+               const struct model_meta *meta, struct vmn_errors *errors)
+{
+    char *pointer = xasprintf("/%s/%s", schema_tables[table].plural, name);
+    struct version *version = version_create();
+    size_t n_errors = errors->n;
+
+    version->row = schema_row_parse(&schema_tables[table], name, spec,
+                                    pointer, &version->arena, errors);
+    if (version->row) {
+        given_keep(version, NULL);
+        schema_row_parse_status(&schema_tables[table], version->row, status,
+                                pointer, &version->arena, errors);
+    }
+    if (errors->n == n_errors) {
+        load_given(model, version, pointer, errors);
+    }
+    free(pointer);
+    if (errors->n != n_errors) {
+        version_destroy(model, version);
+        return EINVAL;
+    }
+
+    version->meta = *meta;
+    version->meta.set = meta->set ? arena_strdup(&version->arena, meta->set)
+                                  : NULL;
+    struct entry *entry = model_find_or_add(model, table, name);
+    struct version *former = entry->cur;
+    model_set_cur(model, entry, version);
+    entry->durable = version;
+    version_destroy(model, former);
+    return 0;
+}
+
+int
+model_load_done(struct model *model, uint64_t revision,
+                struct vmn_errors *errors)
+{
+    struct txn txn = { .model = model, .errors = errors };
+    size_t n_errors = errors->n;
+
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct name_set *names = &model->tables[i].cur;
+
+        for (size_t j = 0; j < names->n; j++) {
+            const struct entry *entry = model_find(model, i,
+                                                   names->names[j]);
+            char *pointer = xasprintf("/%s/%s", schema_tables[i].plural,
+                                      entry->name);
+
+            check_refs(&txn, entry, pointer);
+            if (i == VMN_TABLE_PORT) {
+                given_loaded(model, entry_row(entry));
+            }
+            free(pointer);
+        }
+    }
+    model->revision = revision;
+    model->durable_revision = revision;
+    numbers_set_revision(model->numbers, revision);
+    return errors->n == n_errors ? 0 : EINVAL;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The insides of the model, shared by its .c files alone. */
+
+#ifndef CONTROLLER_MODEL_MODEL_PRIVATE_H
+#define CONTROLLER_MODEL_MODEL_PRIVATE_H 1
+
+#include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+
+struct number;
+struct simap;
+
+/* One version of a row, with all that belongs to it. */
+struct version {
+    struct arena arena;         /* Of 'row' and 'meta.set'. */
+    struct vmn_row *row;
+    struct model_meta meta;
+    struct number *vni;         /* Networks: a reference, or NULL. */
+};
+
+/* One name of a table. */
+struct entry {
+    struct hmap_node node;      /* In model_table's 'entries'. */
+    enum vmn_table table;
+    char *name;
+    struct version *cur;        /* NULL: absent. */
+    struct version *durable;    /* NULL: absent.  May be the same. */
+    bool dirty;                 /* In model's 'dirty'. */
+    struct simap *next_ips;     /* Networks: where to look next for a free
+                                 * address, by subnet.  Or NULL. */
+
+    /* While a request is applied. */
+    bool touched;               /* In txn's 'touched'. */
+    struct version *before;     /* What 'cur' was. */
+    struct model_op *op;        /* The one that names it, or NULL. */
+};
+
+/* A sorted array of names that belong to entries. */
+struct name_set {
+    size_t n, allocated;
+    const char **names;
+};
+
+struct model_table {
+    struct hmap entries;        /* Of struct entry. */
+    struct name_set all;        /* Of all entries. */
+    struct name_set cur;        /* Of those with a current version. */
+};
+
+/* Indexes besides enum vmn_index; changes of these are not reported. */
+enum {
+    INDEX_MAC = VMN_N_INDEXES,  /* Ports by "NETWORK/MAC". */
+    INDEX_IP,                   /* Ports by "NETWORK/IP". */
+    INDEX_VIP_IP,               /* Load balancers by "NETWORK/VIP". */
+    INDEX_VIP,                  /* The same by "NETWORK/VIP/PROTO/PORT". */
+    INDEX_IFACE_ID,             /* Ports. */
+    INDEX_TUNNEL_IP,            /* Hosts. */
+    INDEX_SET,                  /* + table: rows by meta.set. */
+    INDEX_REFS = INDEX_SET + VMN_N_TABLES,
+                                /* + target table * VMN_N_TABLES + referrer's
+                                 * table: referrers by target's name. */
+    N_INDEXES = INDEX_REFS + VMN_N_TABLES * VMN_N_TABLES,
+};
+
+struct model {
+    struct numbers *numbers;
+    struct model_table tables[VMN_N_TABLES];
+    struct hmap index;          /* Of struct index_node. */
+
+    uint64_t revision;
+    uint64_t durable_revision;
+
+    struct hmap changes;        /* Of struct change_node, each once. */
+    struct ovs_list change_list; /* The same, oldest first. */
+
+    /* Since the last model_settle() or model_undo(). */
+    size_t n_dirty, allocated_dirty;
+    struct entry **dirty;
+    size_t n_garbage, allocated_garbage;
+    struct version **garbage;   /* Neither current nor durable any more. */
+    size_t n_logs, allocated_logs;
+    struct model_log *logs;     /* 'who' and 'summary' are owned. */
+    struct model_write *writes; /* What model_get_pending() returned. */
+};
+
+/* A request that is being applied. */
+struct txn {
+    struct model *model;
+    struct model_request *request;
+    struct vmn_errors *errors;
+    int64_t now_ms;
+    size_t n_touched, allocated_touched;
+    struct entry **touched;
+};
+
+/* model.c */
+struct entry *model_find(const struct model *, enum vmn_table,
+                         const char *name);
+struct entry *model_find_or_add(struct model *, enum vmn_table,
+                                const char *name);
+/* Frees an entry that has no version. */
+void model_drop_if_empty(struct model *, struct entry *);
+/* Makes 'version' current; the caller keeps or frees what was. */
+void model_set_cur(struct model *, struct entry *, struct version *);
+void model_note_row(struct model *, const struct entry *);
+void model_note_index(struct model *, int index, const char *key);
+struct version *version_create(void);
+void version_destroy(struct model *, struct version *);
+static inline const void *
+entry_row(const struct entry *entry)
+{
+    return entry && entry->cur ? entry->cur->row : NULL;
+}
+
+/* model-index.c */
+bool name_set_add(struct name_set *, const char *name);
+bool name_set_remove(struct name_set *, const char *name);
+/* The index of the first name greater than 'name'. */
+size_t name_set_upper(const struct name_set *, const char *name);
+/* Adds a version of an entry to all indexes, or removes it. */
+void index_version(struct model *, const struct entry *,
+                   const struct version *, bool add);
+void index_put(struct model *, int index, const char *key, const char *name,
+               bool add);
+const struct name_set *index_get(const struct model *, int index,
+                                 const char *key);
+/* Reports the keys of indexes of enum vmn_index at which only one of the two
+ * versions is.  Either may be NULL. */
+void index_note_changes(struct model *, const struct version *,
+                        const struct version *);
+void index_destroy(struct model *);
+static inline int
+index_refs(enum vmn_table target, enum vmn_table referrer)
+{
+    return INDEX_REFS + target * VMN_N_TABLES + referrer;
+}
+
+/* model-given.c */
+/* Fills in what a new version keeps of the one before ('old' or NULL). */
+void given_keep(struct version *, const struct version *old);
+/* Gives out what the touched entries lack.  Errors go to the transaction. */
+void given_assign(struct txn *);
+/* Notes the address of a port that was loaded, so that it comes late. */
+void given_loaded(struct model *, const struct vmn_port *);
+/* Takes the reference to a loaded network's number.  Returns false if it
+ * belongs to another. */
+bool given_load_vni(struct model *, struct version *);
+
+/* model-check.c */
+/* Checks the touched entries against everything else, as it is now. */
+void check_touched(struct txn *);
+/* Checks one entry; errors go to 'pointer' and on. */
+void check_refs(struct txn *, const struct entry *, const char *pointer);
+
+/* model-apply.c */
+void txn_error(struct txn *, const struct entry *, enum vmn_error_code,
+               const char *field, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+/* Allocated; the caller frees it. */
+char *txn_pointer(const struct txn *, const struct entry *,
+                  const char *field);
+void txn_set(struct txn *, struct entry *, struct version *);
+
+/* model-delete.c */
+void delete_asked(struct txn *);
+
+/* model-spec.c */
+/* What the op asks for as a whole object, with what PATCH and apps keep of
+ * 'old'.  The caller owns it. */
+json_t *spec_of_op(const struct model_op *, const struct version *old,
+                   bool is_daemon);
+
+#endif /* controller/model/model-private.h */

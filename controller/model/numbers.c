@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table (kind, key) -> number; see numbers.h.  A kind is made by its
+ * declaration or by the first stored entry, whichever comes first. */
+
+#include <config.h>
+
+#include "controller/model/numbers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "openvswitch/shash.h"
+#include "util.h"
+
+struct kind {
+    char *name;
+    uint32_t max;               /* 0: not declared yet. */
+    uint32_t last;              /* Given out last: the next search starts
+                                 * behind it. */
+    struct hmap by_key;         /* Of struct number. */
+    struct hmap by_value;
+};
+
+struct number {
+    struct hmap_node key_node;
+    struct hmap_node value_node;
+    struct kind *kind;
+    char *key;
+    uint32_t value;
+    unsigned n_refs;
+    bool fresh;                 /* Nobody can have seen it yet. */
+    uint64_t retired;           /* Revision, if there are no references. */
+    struct ovs_list node;       /* In 'retired' or 'loaded', likewise. */
+};
+
+/* What the store has yet to be told about (kind, key). */
+struct pending {
+    struct hmap_node node;
+    char *kind;
+    char *key;
+    uint32_t value;             /* 0: freed. */
+    uint64_t round;             /* Of the change. */
+};
+
+struct numbers {
+    struct shash kinds;         /* Of struct kind. */
+    uint64_t revision;          /* For what is retired from now on. */
+    struct ovs_list retired;    /* Ordered by revision. */
+    struct ovs_list loaded;     /* Retired since before the start. */
+
+    struct hmap pending;
+    uint64_t round;             /* Counts numbers_get_pending(). */
+    size_t n_writes;            /* What the last of them returned. */
+    struct number_write *writes;
+};
+
+struct numbers *
+numbers_create(void)
+{
+    struct numbers *numbers = xzalloc(sizeof *numbers);
+
+    shash_init(&numbers->kinds);
+    ovs_list_init(&numbers->retired);
+    ovs_list_init(&numbers->loaded);
+    hmap_init(&numbers->pending);
+    numbers->round = 1;
+    return numbers;
+}
+
+static void
+number_destroy(struct number *number)
+{
+    hmap_remove(&number->kind->by_key, &number->key_node);
+    hmap_remove(&number->kind->by_value, &number->value_node);
+    if (!number->n_refs) {
+        ovs_list_remove(&number->node);
+    }
+    free(number->key);
+    free(number);
+}
+
+static void
+pending_destroy(struct numbers *numbers, struct pending *pending)
+{
+    hmap_remove(&numbers->pending, &pending->node);
+    free(pending->kind);
+    free(pending->key);
+    free(pending);
+}
+
+void
+numbers_destroy(struct numbers *numbers)
+{
+    struct shash_node *node;
+    struct pending *pending;
+
+    if (!numbers) {
+        return;
+    }
+    SHASH_FOR_EACH_SAFE (node, &numbers->kinds) {
+        struct kind *kind = node->data;
+        struct number *number;
+
+        HMAP_FOR_EACH_SAFE (number, key_node, &kind->by_key) {
+            number_destroy(number);
+        }
+        hmap_destroy(&kind->by_key);
+        hmap_destroy(&kind->by_value);
+        free(kind->name);
+        free(kind);
+        shash_delete(&numbers->kinds, node);
+    }
+    HMAP_FOR_EACH_SAFE (pending, node, &numbers->pending) {
+        pending_destroy(numbers, pending);
+    }
+    hmap_destroy(&numbers->pending);
+    shash_destroy(&numbers->kinds);
+    free(numbers->writes);
+    free(numbers);
+}
+
+static struct kind *
+get_kind(struct numbers *numbers, const char *name)
+{
+    struct kind *kind = shash_find_data(&numbers->kinds, name);
+
+    if (!kind) {
+        kind = xzalloc(sizeof *kind);
+        kind->name = xstrdup(name);
+        hmap_init(&kind->by_key);
+        hmap_init(&kind->by_value);
+        shash_add(&numbers->kinds, name, kind);
+    }
+    return kind;
+}
+
+int
+numbers_declare(struct numbers *numbers, const char *name, uint32_t max)
+{
+    struct kind *kind = get_kind(numbers, name);
+
+    if (kind->max && kind->max != max) {
+        return EEXIST;
+    }
+    kind->max = max;
+    return 0;
+}
+
+static struct number *
+find_key(const struct kind *kind, const char *key)
+{
+    struct number *number;
+
+    HMAP_FOR_EACH_WITH_HASH (number, key_node, hash_string(key, 0),
+                             &kind->by_key) {
+        if (!strcmp(number->key, key)) {
+            return number;
+        }
+    }
+    return NULL;
+}
+
+static struct number *
+find_value(const struct kind *kind, uint32_t value)
+{
+    struct number *number;
+
+    HMAP_FOR_EACH_WITH_HASH (number, value_node, hash_int(value, 0),
+                             &kind->by_value) {
+        if (number->value == value) {
+            return number;
+        }
+    }
+    return NULL;
+}
+
+/* Notes that the store has to learn of (kind, key). */
+static void
+note(struct numbers *numbers, const char *kind, const char *key,
+     uint32_t value)
+{
+    uint32_t hash = hash_string(kind, hash_string(key, 0));
+    struct pending *pending;
+
+    HMAP_FOR_EACH_WITH_HASH (pending, node, hash, &numbers->pending) {
+        if (!strcmp(pending->kind, kind) && !strcmp(pending->key, key)) {
+            pending->value = value;
+            pending->round = numbers->round;
+            return;
+        }
+    }
+    pending = xmalloc(sizeof *pending);
+    pending->kind = xstrdup(kind);
+    pending->key = xstrdup(key);
+    pending->value = value;
+    pending->round = numbers->round;
+    hmap_insert(&numbers->pending, &pending->node, hash);
+}
+
+/* Makes an entry without references, in no list. */
+static struct number *
+number_create(struct kind *kind, const char *key, uint32_t value)
+{
+    struct number *number = xzalloc(sizeof *number);
+
+    number->kind = kind;
+    number->key = xstrdup(key);
+    number->value = value;
+    number->fresh = true;
+    ovs_list_init(&number->node);
+    hmap_insert(&kind->by_key, &number->key_node, hash_string(key, 0));
+    hmap_insert(&kind->by_value, &number->value_node, hash_int(value, 0));
+    return number;
+}
+
+/* Finds a number that no key has, from the one given out last on, so that one
+ * that became free is used late.  0 if there is none. */
+static uint32_t
+find_free(const struct kind *kind)
+{
+    uint32_t value = kind->last;
+
+    if (hmap_count(&kind->by_value) >= kind->max) {
+        /* Entries above 'max' can be there from another version; then the
+         * search below would be needed, but full is full enough. */
+        return 0;
+    }
+    do {
+        value = value >= kind->max ? 1 : value + 1;
+    } while (find_value(kind, value));
+    return value;
+}
+
+struct number *
+numbers_ref_again(struct number *number)
+{
+    if (!number->n_refs++) {
+        ovs_list_remove(&number->node);
+        ovs_list_init(&number->node);
+    }
+    return number;
+}
+
+struct number *
+numbers_ref(struct numbers *numbers, const char *kind_name, const char *key)
+{
+    struct kind *kind = shash_find_data(&numbers->kinds, kind_name);
+    struct number *number;
+
+    if (!kind || !kind->max) {
+        return NULL;
+    }
+    number = find_key(kind, key);
+    if (!number) {
+        uint32_t value = find_free(kind);
+
+        if (!value) {
+            return NULL;
+        }
+        kind->last = value;
+        number = number_create(kind, key, value);
+        note(numbers, kind_name, key, value);
+    }
+    return numbers_ref_again(number);
+}
+
+void
+numbers_unref(struct numbers *numbers, struct number *number)
+{
+    if (number) {
+        ovs_assert(number->n_refs);
+        if (!--number->n_refs) {
+            number->retired = numbers->revision;
+            ovs_list_push_back(&numbers->retired, &number->node);
+        }
+    }
+}
+
+void
+numbers_keep(struct number *number)
+{
+    if (number) {
+        number->fresh = false;
+    }
+}
+
+void
+numbers_cancel(struct numbers *numbers, struct number *number)
+{
+    if (!number) {
+        return;
+    }
+
+    bool fresh = number->fresh;
+    numbers_unref(numbers, number);
+    if (fresh && !number->n_refs) {
+        note(numbers, number->kind->name, number->key, 0);
+        number_destroy(number);
+    }
+}
+
+uint32_t
+number_value(const struct number *number)
+{
+    return number->value;
+}
+
+int
+numbers_claim(struct numbers *numbers, const char *kind_name,
+              const char *key, uint32_t value, struct number **numberp,
+              const char **owner)
+{
+    struct kind *kind = shash_find_data(&numbers->kinds, kind_name);
+    struct number *number;
+
+    *numberp = NULL;
+    *owner = NULL;
+    if (!kind || !value || value > kind->max) {
+        return EINVAL;
+    }
+    number = find_value(kind, value);
+    if (!number) {
+        number = find_key(kind, key);
+    }
+    if (!number) {
+        number = number_create(kind, key, value);
+        note(numbers, kind_name, key, value);
+    } else if (number->value != value || strcmp(number->key, key)) {
+        *owner = number->key;
+        return EEXIST;
+    }
+    *numberp = numbers_ref_again(number);
+    return 0;
+}
+
+uint32_t
+numbers_peek(const struct numbers *numbers, const char *kind_name,
+             const char *key)
+{
+    const struct kind *kind = shash_find_data(&numbers->kinds, kind_name);
+    const struct number *number = kind ? find_key(kind, key) : NULL;
+
+    return number ? number->value : 0;
+}
+
+const char *
+numbers_key_of(const struct numbers *numbers, const char *kind_name,
+               uint32_t value)
+{
+    const struct kind *kind = shash_find_data(&numbers->kinds, kind_name);
+    const struct number *number = kind ? find_value(kind, value) : NULL;
+
+    return number ? number->key : NULL;
+}
+
+void
+numbers_set_revision(struct numbers *numbers, uint64_t revision)
+{
+    struct number *number;
+
+    /* What was loaded and is not in use by now goes the same way: hosts may
+     * hold it until they have acknowledged a state of this process. */
+    numbers->revision = revision;
+    LIST_FOR_EACH_POP (number, node, &numbers->loaded) {
+        number->retired = revision;
+        ovs_list_push_back(&numbers->retired, &number->node);
+    }
+}
+
+void
+numbers_acked(struct numbers *numbers, uint64_t revision)
+{
+    while (!ovs_list_is_empty(&numbers->retired)) {
+        struct number *number = CONTAINER_OF(
+            ovs_list_front(&numbers->retired), struct number, node);
+
+        if (number->retired > revision) {
+            break;
+        }
+        note(numbers, number->kind->name, number->key, 0);
+        number_destroy(number);
+    }
+}
+
+void
+numbers_get_pending(struct numbers *numbers, size_t *n,
+                    const struct number_write **writes)
+{
+    struct pending *pending;
+
+    free(numbers->writes);
+    numbers->n_writes = 0;
+    numbers->writes = xmalloc(MAX(hmap_count(&numbers->pending), 1)
+                              * sizeof *numbers->writes);
+    HMAP_FOR_EACH (pending, node, &numbers->pending) {
+        numbers->writes[numbers->n_writes++] = (struct number_write) {
+            pending->kind, pending->key, pending->value
+        };
+    }
+    /* What changes while this is being written belongs to the next round. */
+    numbers->round++;
+    *n = numbers->n_writes;
+    *writes = numbers->writes;
+}
+
+void
+numbers_written(struct numbers *numbers)
+{
+    struct pending *pending;
+
+    HMAP_FOR_EACH_SAFE (pending, node, &numbers->pending) {
+        if (pending->round < numbers->round) {
+            pending_destroy(numbers, pending);
+        }
+    }
+}
+
+int
+numbers_load(struct numbers *numbers, const char *kind_name,
+             const char *key, uint32_t value)
+{
+    struct kind *kind = get_kind(numbers, kind_name);
+    struct number *number;
+
+    if (!value) {
+        return EINVAL;
+    }
+    if (find_key(kind, key) || find_value(kind, value)) {
+        return EEXIST;
+    }
+    number = number_create(kind, key, value);
+    number->fresh = false;
+    ovs_list_push_back(&numbers->loaded, &number->node);
+    kind->last = MAX(kind->last, value);
+    return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Requests to the model as short texts, for tests.  One operation a line:
+ *
+ *     put|patch TYPE NAME JSON
+ *     delete|cascade|absent TYPE NAME
+ *
+ * with ' for " in the JSON, and "@ETAG" behind the verb for If-Match. */
+
+#ifndef TESTS_UNIT_MODEL_UTIL_H
+#define TESTS_UNIT_MODEL_UTIL_H 1
+
+#include "controller/model/model.h"
+
+struct ds;
+
+/* Fills 'request', which was initialised. */
+void model_util_parse(struct model_request *request, const char *text);
+
+/* Applies 'text' as 'who' with 'prune_set' (or NULL).  Returns the errors as
+ * "POINTER TEXT\n" lines, "" for success; the caller frees it. */
+char *model_util_apply(struct model *, const char *who,
+                       const char *prune_set, const char *text,
+                       uint64_t *revision);
+
+/* All rows of the model, metadata included, current or durable ones, as text
+ * that is equal only if they are.  The caller frees it. */
+char *model_util_dump(const struct model *, bool durable);
+
+#endif /* tests/unit/model-util.h */
