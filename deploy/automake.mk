@@ -14,6 +14,8 @@ dist_labpackage_DATA = \
 	deploy/lab/vmnlab/traffic.py \
 	deploy/lab/vmnlab/vm.py
 
+dist_lab_DATA = deploy/lab/shop.py deploy/lab/shop.yaml
+
 # The installed command knows where its parts are.
 bin_SCRIPTS = vmn-lab
 vmn-lab: deploy/lab/vmn-lab Makefile

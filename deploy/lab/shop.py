@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demonstration: a shop of three tiers on three hypervisors, with another
+tenant beside it that has the very same addresses.  shop.yaml holds what VMN is
+told; this file puts the VMs on hosts, sends real packets between them, and
+says which of VMN's claims came true.
+
+`vmn-lab demo` runs it; tests/system/test_demo.py runs the same scenes."""
+
+import collections
+import os
+import subprocess
+import time
+
+from vmnlab import netns
+from vmnlab.daemon import find
+from vmnlab.lab import Lab
+from vmnlab.netns import Error
+from vmnlab.table import table
+from vmnlab.traffic import (Connection, Probe, Servers, TCP, ask, probe)
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+
+# Where each VM runs at first.
+PLACES = {
+    "web1": "h1", "web2": "h2", "web3": "h3", "app1": "h2", "app2": "h3",
+    "db1": "h1", "buyer1": "h1", "buyer2": "h2",
+    "r-web1": "h1", "r-app1": "h2", "r-db1": "h3",
+}
+SHOP = [vm for vm in PLACES if not vm.startswith("r-")]
+RIVAL = [vm for vm in PLACES if vm.startswith("r-")]
+
+VIP, VIP_PORT = "10.0.0.100", 80
+WEB, APP, DB = 8080, 9000, 5432     # Every VM listens on all of them: only
+SERVICES = (WEB, APP, DB)           # the policies keep one from another.
+
+# (from, to) -> port: all that is allowed inside the shop.
+ALLOWED = {("buyer", "web"): WEB, ("web", "app"): APP, ("app", "db"): DB}
+
+
+class Shop:
+    """The shop in a lab.  Each scene prints what it saw and returns whether
+    all that it claims was so."""
+
+    def __init__(self, lab, say=print):
+        self.lab = lab
+        self.api = lab.vmnd.api
+        self.say = say
+        self.servers = Servers()
+        self.failed = []
+
+    # Making it.  -----------------------------------------------------------
+
+    def open(self):
+        """Applies shop.yaml, starts the VMs and a server on each."""
+        done = subprocess.run(
+            [find("vmnctl"), "--server", "unix:" + self.lab.vmnd.socket,
+             "apply", "-f", os.path.join(HERE, "shop.yaml")],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise Error("vmnctl apply: " + done.stdout)
+        for vm, host in PLACES.items():
+            self.lab.add_vm_of_port(vm, host)
+        self.lab.await_ports(PLACES)
+        for vm in self.lab.vms.values():
+            for port in SERVICES:
+                self.servers.tcp(vm, port)
+
+    def close(self):
+        self.servers.close()
+
+    def role(self, vm):
+        return self.api.get("ports/" + vm)["spec"]["labels"]["role"]
+
+    def claim(self, text, truth, detail=""):
+        self.say("  [%s] %s%s" % ("ok" if truth else "FAILED", text,
+                                  "" if truth or not detail
+                                  else ": %s" % (detail,)))
+        if not truth:
+            self.failed.append(text)
+        return truth
+
+    # The scenes.  ----------------------------------------------------------
+
+    def who_reaches_whom(self):
+        """Every VM asks every other of its network on every service."""
+        roles = {vm: self.role(vm) for vm in PLACES}
+
+        def expected(a, b):
+            if a in RIVAL:
+                return set(SERVICES)
+            port = ALLOWED.get((roles[a], roles[b]))
+            return {port} if port else set()
+
+        answers = {}
+        for tenant in (SHOP, RIVAL):
+            answers.update(self._ask_all(tenant, expected))
+        names = {WEB: "web", APP: "app", DB: "db"}
+        right = True
+        for title, tenant in (("The shop", SHOP), ("The rival", RIVAL)):
+            rows = []
+            for a in tenant:
+                row = [a, PLACES[a]]
+                for b in tenant:
+                    seen = {p: w for p, w in answers.get((a, b), {}).items()
+                            if w}
+                    row.append("" if a == b else " ".join(
+                        names[p] for p in SERVICES if p in seen) or ".")
+                    right &= a == b or (set(seen) == expected(a, b) and
+                                        set(seen.values()) <= {b})
+                rows.append(row)
+            self.say(table(["%s: from" % title, "host"] +
+                           ["to " + b for b in tenant], rows, "  "))
+            self.say("")
+        one = self.claim("the shop's VMs reach whom the policies name, on "
+                         "that service, and nobody else", right)
+        two = self.claim(
+            "the rival's VMs reach one another at the same addresses, and "
+            "never the shop's",
+            all(who == b for (a, b), seen in answers.items() if a in RIVAL
+                for who in seen.values()))
+        three = self.claim("the shop's virtual IP is not the rival's",
+                           ask(self.lab.vm("r-web1"), VIP, VIP_PORT) is None)
+        return one and two and three
+
+    def _ask_all(self, tenant, expected):
+        """Returns {(from, to): {port: who answered or None}}.  Those who are
+        to answer may take their time; for the others' silence one second must
+        do."""
+        asked = [(a, b, p) for a in tenant for b in tenant if a != b
+                 for p in SERVICES]
+
+        def run(which):
+            return probe([Probe(self.lab.vm(a), TCP, self.lab.vm(b).ip, p)
+                          for a, b, p in which])
+
+        found = dict(zip(asked, run(asked)))
+        for _ in range(5):
+            late = [key for key, who in found.items()
+                    if who is None and key[2] in expected(*key[:2])]
+            if not late:
+                break
+            found.update(zip(late, run(late)))
+        answers = collections.defaultdict(dict)
+        for (a, b, port), who in found.items():
+            answers[a, b][port] = who
+        return answers
+
+    def ask_vip(self, times=150):
+        """Both buyers ask the virtual IP; returns {who answered: times}."""
+        seen = collections.Counter()
+        for buyer in ("buyer1", "buyer2"):
+            for _ in range(times):
+                seen[ask(self.lab.vm(buyer), VIP, VIP_PORT, seconds=5)] += 1
+        return seen
+
+    def _show_spread(self, seen):
+        total = sum(seen.values())
+        self.say(table(["answered by", "on", "times", "share"], [
+            [who or "nobody", self.lab.vm(who).host if who else "-", n,
+             "%.0f %%" % (100.0 * n / total)]
+            for who, n in sorted(seen.items(), key=str)], "  "))
+        self.say("")
+
+    def balance(self):
+        """Requests to the virtual IP are spread over the web VMs."""
+        seen = self.ask_vip()
+        self._show_spread(seen)
+        total = sum(seen.values())
+        return (self.claim("each request to %s was answered by a web VM" % VIP,
+                           set(seen) == {"web1", "web2"}, dict(seen)) and
+                self.claim("each web VM got its part",
+                           min(seen.values()) > total / 4, dict(seen)))
+
+    def quarantine(self):
+        """One call cuts a VM off, its open connection too."""
+        app, other, db = (self.lab.vm(n) for n in ("app1", "app2", "db1"))
+        held = Connection(app, db.ip, DB)
+        rows = [["before", _yes(held.exchange()), _yes(ask(app, db.ip, DB)),
+                 _yes(ask(other, db.ip, DB))]]
+        self.api.patch("ports/app1", {"quarantined": True}, wait="installed")
+        rows.append(["quarantined", _yes(held.exchange()),
+                     _yes(ask(app, db.ip, DB)),
+                     _yes(ask(other, db.ip, DB, seconds=5))])
+        self.api.patch("ports/app1", {"quarantined": False},
+                       wait="installed")
+        rows.append(["released", "-", _yes(ask(app, db.ip, DB, seconds=5)),
+                     _yes(ask(other, db.ip, DB, seconds=5))])
+        held.close()
+        self.say(table(["app1 is", "its open connection to db1",
+                        "a new one", "app2's"], rows, "  "))
+        self.say("")
+        return (self.claim("app1 was served before",
+                           rows[0][1:] == ["works", "works", "works"]) and
+                self.claim("in quarantine its open connection is cut, and no "
+                           "new one starts",
+                           rows[1][1:3] == ["cut", "cut"]) and
+                self.claim("app2 noticed nothing", rows[1][3] == "works") and
+                self.claim("released, it is served again",
+                           rows[2][2] == "works"))
+
+    def join_by_label(self):
+        """A VM that gets the label serves, and gets the rights, of a web
+        VM."""
+        spare, app = self.lab.vm("web3"), self.lab.vm("app1")
+        before = ask(spare, app.ip, APP)
+        self.api.patch("ports/web3", {"labels": {"role": "web"}},
+                       wait="installed")
+        seen = self.ask_vip()
+        self._show_spread(seen)
+        return (self.claim("as a spare, web3 could not reach app1",
+                           before is None) and
+                self.claim("labelled role=web, it takes its part of the "
+                           "requests", set(seen) == {"web1", "web2", "web3"}
+                           and seen["web3"] > sum(seen.values()) / 8,
+                           dict(seen)) and
+                self.claim("and reaches app1",
+                           ask(spare, app.ip, APP, seconds=5) == "app1"))
+
+    def move(self):
+        """A VM that moves to another host keeps its address and its open
+        connections."""
+        target = "h1"
+        held = self._connection_to("web3")
+        source = self.lab.vm("web3").host
+        start = time.monotonic()
+        self.lab.move("web3", target)
+        answer = None
+        while answer is None and time.monotonic() < start + 30:
+            answer = held.exchange("still there?", 1.0)
+        took = time.monotonic() - start
+        held.close()
+        netns.wait_for("web3 on " + target, lambda: self.api.get(
+            "ports/web3")["status"].get("host") == target)
+        seen = self.ask_vip(75)
+        self.say("  web3 moved from %s to %s; its open connection answered "
+                 "again after %.2f s, the move included\n"
+                 % (source, target, took))
+        self._show_spread(seen)
+        return (self.claim("the connection that was open still is",
+                           bool(answer)) and
+                self.claim("every request after the move was answered, by "
+                           "web3 too", None not in seen and seen["web3"] > 0,
+                           dict(seen)))
+
+    def _connection_to(self, name):
+        """Returns an open connection through the virtual IP that 'name'
+        answers."""
+        for _ in range(200):
+            held = Connection(self.lab.vm("buyer2"), VIP, VIP_PORT)
+            if (held.exchange(seconds=5) or "").startswith(name + " "):
+                return held
+            held.close()
+        raise Error("%s answered none of 200 requests" % name)
+
+
+def _yes(answer):
+    return "works" if answer else "cut"
+
+
+SCENES = (
+    ("Who reaches whom", Shop.who_reaches_whom),
+    ("How requests to the virtual IP are spread", Shop.balance),
+    ("A VM put in quarantine", Shop.quarantine),
+    ("A web VM added by label", Shop.join_by_label),
+    ("A VM that moves", Shop.move),
+)
+
+
+def main(name, vmnd, keep):
+    """Runs the demonstration in a lab of its own.  Returns an exit status."""
+    lab = Lab(name)
+    lab.lock(create=True)
+    start = time.monotonic()
+    shop = None
+    ours = False
+    try:
+        print("Three hypervisors, %d VMs ..." % len(PLACES), flush=True)
+        ours = not os.path.exists(os.path.join(lab.dir, "lab.json")) \
+            and not netns.names(lab.ns(""))
+        lab.up(3, vmnd)
+        shop = Shop(lab, lambda text: print(text, flush=True))
+        shop.open()
+        print("up in %.1f s\n" % (time.monotonic() - start))
+        for number, (title, scene) in enumerate(SCENES, 1):
+            print("%d. %s\n" % (number, title), flush=True)
+            scene(shop)
+            print()
+        if shop.failed:
+            print("%d claims FAILED" % len(shop.failed))
+        else:
+            print("all claims held (%.1f s)" % (time.monotonic() - start))
+        return 1 if shop.failed else 0
+    finally:
+        if shop:
+            shop.close()
+        if ours and not keep:
+            lab.down()
+        elif ours:
+            print("the lab is up: vmn-lab status --name %s; vmnctl --server "
+                  "unix:%s get ports" % (name, lab.vmnd.socket))
+        lab.unlock()
