@@ -12,6 +12,8 @@ from .api import Api
 from .netns import Error
 
 OPENFLOW_PORT = 6653
+OVSDB_PORT = 6640
+APPS = ("overlay", "firewall", "loadbalancer")
 
 
 def find(name):
@@ -37,7 +39,21 @@ def find(name):
     return found
 
 
+def app_args(program):
+    """Returns the options that say where vmnd finds its apps: VMN_APPDIR, or
+    the build tree that the program is in; none if they are installed."""
+    given = os.environ.get("VMN_APPDIR")
+    if given:
+        return ["--app-dir=" + given]
+    built = os.path.join(os.path.dirname(program), "apps")
+    return ["--app=%s/%s/.libs/%s.so" % (built, app, app) for app in APPS
+            if os.path.exists("%s/%s/.libs/%s.so" % (built, app, app))]
+
+
 class Vmnd:
+    """The vmnd of 'lab', which has a 'dir', a 'net_ns', a 'control_ip' and an
+    'ovsdb_mode'."""
+
     def __init__(self, lab, program):
         self.lab = lab
         self.program = program
@@ -49,18 +65,14 @@ class Vmnd:
         self.process = None     # If this process started it.
 
     def args(self):
-        args = [self.program, "--db=" + self.db,
-                "--unixctl=" + self.unixctl,
-                "--listen=unix:" + self.socket,
-                "--openflow-listen=tcp:%s:%d" % (self.lab.control_ip,
-                                                 OPENFLOW_PORT),
-                "--openflow-target=tcp:%s:%d" % (self.lab.control_ip,
-                                                 OPENFLOW_PORT)]
+        control = "tcp:%s:%%d" % self.lab.control_ip
+        args = [self.program, "-vsyslog:off", "-vconsole:info",
+                "--state=" + self.db, "--unixctl=" + self.unixctl,
+                "--socket=" + self.socket,
+                "--openflow-listen=" + control % OPENFLOW_PORT]
         if self.lab.ovsdb_mode == "inbound":
-            args.append("--ovsdb-listen=tcp:%s:6640" % self.lab.control_ip)
-        if os.environ.get("VMN_APPDIR"):
-            args.append("--app-dir=" + os.environ["VMN_APPDIR"])
-        return args
+            args.append("--ovsdb-listen=" + control % OVSDB_PORT)
+        return args + app_args(self.program)
 
     def spawn(self, wrapper=()):
         """Starts it and returns at once."""

@@ -63,8 +63,13 @@ def udp(dst, src, src_ip, dst_ip, src_port, dst_port, payload):
 
 def send(vm, *frames):
     """Sends 'frames' out of a VM's eth0, whatever they claim."""
-    with netns.socket_in(vm.ns, socket.AF_PACKET, socket.SOCK_RAW) as sock:
-        sock.bind(("eth0", 0))
+    send_on(vm.ns, "eth0", *frames)
+
+
+def send_on(ns, link, *frames):
+    """Sends 'frames' out of interface 'link' of namespace 'ns'."""
+    with netns.socket_in(ns, socket.AF_PACKET, socket.SOCK_RAW) as sock:
+        sock.bind((link, 0))
         for frame in frames:
             sock.send(frame)
 

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the system tests share: labs with a vmnd, and a world to play in.
+
+    pytest tests/system                  all of it
+    pytest tests/system -k firewall      one file, or one test
+
+VMND, VMNCTL and VMN_APPDIR say what to test, if not what is built in _build.
+A daemon that ends otherwise than asked, with another status than 0, or with a
+sanitizer's report fails the test that it ended in."""
+
+import os
+import re
+import sys
+import time
+
+import pytest
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../../deploy/lab"))
+
+from vmnlab import netns, traffic  # noqa: E402
+from vmnlab.api import Refused  # noqa: E402
+from vmnlab.daemon import find  # noqa: E402
+from vmnlab.lab import Lab  # noqa: E402
+from vmnlab.netns import wait_for  # noqa: E402
+
+# What a sanitizer writes when it has found something.
+REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|"
+                    r"SUMMARY: \w+Sanitizer|WARNING: \w+Sanitizer")
+
+_n_labs = 0
+
+
+def lab_name(kind):
+    """A name that no other run of the tests uses at the same time."""
+    global _n_labs
+    _n_labs += 1
+    return "%s%d%s" % (kind[:3], _n_labs, "%05d" % (os.getpid() % 100000))
+
+
+def check_log(vmnd):
+    """Fails if a sanitizer, or vmnd itself, complained in its log."""
+    try:
+        with open(vmnd.log, errors="replace") as log:
+            text = log.read()
+    except FileNotFoundError:
+        return
+    found = REPORT.search(text)
+    assert not found, "vmnd's log:\n" + text[max(0, found.start() - 500):][
+        :6000]
+    assert "|EMER|" not in text, text[-3000:]
+
+
+def end(vmnd):
+    """Ends a vmnd as an operator would; it must have nothing to complain
+    of."""
+    assert vmnd.pid() is not None, \
+        "vmnd is gone:\n" + vmnd.last_words(60)
+    status = vmnd.stop()
+    check_log(vmnd)
+    assert status == 0, "vmnd ended with %r:\n%s" % (status,
+                                                     vmnd.last_words(60))
+
+
+def make_lab(kind, n_hosts, **more):
+    lab = Lab(lab_name(kind))
+    lab.lock(create=True)
+    try:
+        lab.up(n_hosts, find("vmnd"), **more)
+    except BaseException:
+        keep_log(lab)
+        lab.down()
+        lab.unlock()
+        raise
+    return lab
+
+
+def keep_log(lab):
+    """Where somebody wants to know why: $VMN_TEST_LOGS."""
+    place = os.environ.get("VMN_TEST_LOGS")
+    if place and lab.vmnd and os.path.exists(lab.vmnd.log):
+        os.makedirs(place, exist_ok=True)
+        with open(lab.vmnd.log, "rb") as log, \
+                open(os.path.join(place, lab.name + ".log"), "wb") as copy:
+            copy.write(log.read())
+
+
+def close_lab(lab):
+    try:
+        end(lab.vmnd)
+    finally:
+        keep_log(lab)
+        lab.down()
+        lab.unlock()
+
+
+@pytest.fixture(scope="module")
+def module_lab(request):
+    """Three hosts and a vmnd that the tests of a file share."""
+    lab = make_lab(request.module.__name__.replace("test_", "")[:3], 3)
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture
+def world(module_lab):
+    """A lab with nothing in it, and what it takes to fill it."""
+    world = World(module_lab)
+    yield world
+    world.close()
+    check_log(module_lab.vmnd)
+    assert module_lab.vmnd.pid() is not None, module_lab.vmnd.last_words(60)
+
+
+class World:
+    """Objects and VMs in a lab, removed again at the end.  Each change
+    returns once it is installed on the hosts."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.api = lab.vmnd.api
+        self.servers = traffic.Servers()
+        self.made = []          # (type, name), oldest first.
+        self.own_vms = []
+
+    def close(self):
+        self.servers.close()
+        for vm in self.own_vms:
+            if vm in self.lab.vms:
+                self.lab.remove_vm(vm)
+        for kind, name in reversed(self.made):
+            try:
+                self.api.delete("%s/%s" % (kind, name), cascade="true",
+                                wait="installed")
+            except Refused as refused:
+                assert refused.status == 404, refused
+
+    # Objects.  ------------------------------------------------------------
+
+    def put(self, kind, name, **spec):
+        if (kind, name) not in self.made:
+            self.made.append((kind, name))
+        return self.api.put("%s/%s" % (kind, name), spec, wait="installed")
+
+    def put_nowait(self, kind, name, **spec):
+        """The same, while a host cannot be waited for."""
+        self.made.append((kind, name))
+        return self.api.put("%s/%s" % (kind, name), spec)
+
+    def patch(self, kind, name, **spec):
+        return self.api.patch("%s/%s" % (kind, name), spec, wait="installed")
+
+    def delete(self, kind, name):
+        return self.api.delete("%s/%s" % (kind, name), wait="installed")
+
+    def network(self, name, cidr="10.0.0.0/24", **spec):
+        self.put("networks", name, subnets=[{"cidr": cidr}], **spec)
+
+    def group(self, name, selector=None, **spec):
+        if selector is not None:
+            spec["selector"] = selector
+        self.put("groups", name, **spec)
+
+    def policy(self, name, applies_to, *rules, **spec):
+        """'rules' as of allow() and deny()."""
+        self.put("policies", name, applies_to=[applies_to],
+                 rules=list(rules), **spec)
+
+    # VMs.  ----------------------------------------------------------------
+
+    def vm(self, name, network, host, ip=None, tcp=(), udp=(), **spec):
+        """A port and its VM, running, with servers on the ports told."""
+        if ip:
+            spec["ips"] = [ip]
+        self.put("ports", name, network=network, **spec)
+        vm = self.lab.add_vm_of_port(name, host)
+        self.own_vms.append(name)
+        self.lab.await_ports([name])
+        for port in tcp:
+            self.servers.tcp(vm, port)
+        for port in udp:
+            self.servers.udp(vm, port)
+        return vm
+
+    # Packets.  ------------------------------------------------------------
+
+    def reaches(self, a, b, port=80, protocol="tcp", seconds=15):
+        """Whether 'a' gets an answer of 'b' in the end."""
+        return self.answers(a, b.ip, port, protocol, seconds) == (
+            "icmp" if protocol == "icmp" else b.name)
+
+    def answers(self, a, ip, port=80, protocol="tcp", seconds=15):
+        """Who answers 'a' at 'ip' in the end, or None."""
+        end = time.monotonic() + seconds
+        while True:
+            who = traffic.ask(a, ip, port, protocol, 1.0)
+            if who or time.monotonic() > end:
+                return who
+
+    def blocked(self, a, b, port=80, protocol="tcp", seconds=0.8):
+        """Whether 'a' gets no answer of 'b'."""
+        return traffic.ask(a, b.ip, port, protocol, seconds) is None
+
+    def held(self, a, b, port=80, protocol="tcp"):
+        """An open connection from 'a' to 'b' that has worked."""
+        assert self.reaches(a, b, port, protocol)
+        held = traffic.Connection(a, b.ip, port, protocol)
+        assert held.exchange(seconds=5)
+        return held
+
+
+def entry(protocol, *ports, **more):
+    found = dict(more, protocol=protocol)
+    if ports:
+        found["ports"] = list(ports)
+    return found
+
+
+def rule(direction, action, peers=(), services=()):
+    """'peers' are groups, or prefixes; 'services' as of entry()."""
+    found = {"direction": direction, "action": action}
+    if peers:
+        found["peers"] = [{"cidr" if "/" in p else "group": p}
+                          for p in peers]
+    if services:
+        found["services"] = list(services)
+    return found
+
+
+# What a switch holds.  -----------------------------------------------------
+
+_FLOW = re.compile(r"cookie=(\w+), duration=([\d.]+)s, table=(\d+), "
+                   r"n_packets=(\d+), n_bytes=\d+, (.*)")
+
+
+class Flow:
+    """A flow as a switch shows it.  'since' is when it was added, by our
+    clock (time.monotonic())."""
+
+    def __init__(self, line, now):
+        found = _FLOW.match(line.strip())
+        assert found, line
+        self.cookie = int(found[1], 16)
+        self.since = now - float(found[2])
+        self.table = int(found[3])
+        self.n_packets = int(found[4])
+        rest = re.sub(r"(idle_age|hard_age)=\d+, ", "", found[5])
+        self.match, self.actions = rest.rsplit(" actions=", 1) \
+            if " actions=" in rest else rest.split("actions=", 1)
+        self.match = self.match.strip().rstrip(",")
+
+    @property
+    def key(self):
+        return self.table, self.match
+
+    def __repr__(self):
+        return "table=%d,%s actions=%s" % (self.table, self.match,
+                                           self.actions)
+
+
+def flows(host):
+    """Returns {key: flow} of a host's integration bridge."""
+    text = host.ofctl("dump-flows", "br-int", "--no-names")
+    now = time.monotonic()
+    return {f.key: f for f in (Flow(line, now) for line in
+                               text.splitlines() if "cookie=" in line)}
+
+
+def changes(before, after):
+    """What became of flows between two times: a list of words for each that
+    was added, removed, or removed and added back."""
+    found = []
+    for key in sorted(set(before) | set(after)):
+        if key not in after:
+            found.append("removed: %r" % before[key])
+        elif key not in before:
+            found.append("added: %r" % after[key])
+        # Ages are printed in milliseconds, and reading them takes some.
+        elif after[key].since > before[key].since + 0.5:
+            found.append("added anew: %r" % after[key])
+        elif after[key].actions != before[key].actions:
+            found.append("changed: %r" % after[key])
+    return found
+
+
+def wait_quiet(lab, seconds=20):
+    """Waits until all hosts have all that they are to have."""
+    lab.await_synced(seconds=seconds)
+
+    def settled():
+        newest = max(h["status"].get("sent_revision", 0) for h in hosts())
+        return all(h["status"].get("revision", 0) >= newest
+                   or h["status"].get("revision") ==
+                   h["status"].get("sent_revision") for h in hosts())
+
+    def hosts():
+        return [lab.vmnd.api.get("hosts/" + h.name) for h in lab.hosts]
+    wait_for("all hosts to be up to date", settled, seconds)
+
+

@@ -1,0 +1,415 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies: who may speak with whom, and what becomes of open
+connections."""
+
+import pytest
+from conftest import entry, rule
+
+from vmnlab import traffic
+
+HTTP = entry("tcp", 80)
+
+
+@pytest.fixture
+def trio(world):
+    """A client and two servers on three hosts; groups by their role."""
+    world.network("net")
+    ports = {"tcp": [80, 81, 443, 8000, 8010, 8011], "udp": [53, 54]}
+    vms = [world.vm("cli", "net", "h1", "10.0.0.1", labels={"role": "cli"},
+                    **ports),
+           world.vm("srv", "net", "h2", "10.0.0.2", labels={"role": "srv"},
+                    **ports),
+           world.vm("oth", "net", "h1", "10.0.0.3", labels={"role": "oth"},
+                    **ports)]
+    for role in ("cli", "srv", "oth"):
+        world.group(role, "role=" + role)
+    for a in vms:
+        for b in vms:
+            assert a is b or world.reaches(a, b)
+    return vms
+
+
+# What is allowed.  ---------------------------------------------------------
+
+def test_ingress_rule_lets_in_only_what_it_names(world, trio):
+    cli, srv, oth = trio
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"], [HTTP]))
+    assert world.reaches(cli, srv, 80)
+    assert world.blocked(cli, srv, 81)
+    assert world.blocked(cli, srv, 53, "udp")
+    assert world.blocked(cli, srv, 0, "icmp")
+    assert world.blocked(oth, srv, 80)
+    # The other direction and other VMs are left alone.
+    assert world.reaches(srv, cli, 80)
+    assert world.reaches(oth, cli, 80)
+
+
+def test_egress_rule_lets_out_only_what_it_names(world, trio):
+    cli, srv, oth = trio
+    world.policy("p", "cli", rule("egress", "allow", ["srv"], [HTTP]))
+    assert world.reaches(cli, srv, 80)
+    assert world.blocked(cli, srv, 81)
+    assert world.blocked(cli, oth, 80)
+    assert world.reaches(srv, cli, 81)
+    assert world.reaches(oth, srv, 81)
+
+
+def test_both_sides_have_to_allow(world, trio):
+    cli, srv, _ = trio
+    world.policy("in", "srv", rule("ingress", "allow", ["cli"], [HTTP]))
+    world.policy("out", "cli", rule("egress", "allow", ["srv"],
+                                    [entry("tcp", 81)]))
+    assert world.blocked(cli, srv, 80)
+    assert world.blocked(cli, srv, 81)
+    world.policy("out", "cli", rule("egress", "allow", ["srv"], [HTTP]))
+    assert world.reaches(cli, srv, 80)
+    assert world.blocked(cli, srv, 81)
+
+
+def test_rules_hold_on_one_host_as_between_two(world, trio):
+    cli, _, oth = trio          # Both on h1.
+    world.policy("p", "oth", rule("ingress", "allow", ["cli"], [HTTP]))
+    assert world.reaches(cli, oth, 80)
+    assert world.blocked(cli, oth, 81)
+
+
+def test_ports_and_ranges(world, trio):
+    cli, srv, _ = trio
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"], [
+        entry("tcp", 81, "8000-8010")]))
+    for port in (81, 8000, 8010):
+        assert world.reaches(cli, srv, port)
+    for port in (80, 443, 8011):
+        assert world.blocked(cli, srv, port)
+
+
+def test_named_service_and_its_change(world, trio):
+    cli, srv, _ = trio
+    world.put("services", "web", entries=[HTTP, entry("udp", 53)])
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"],
+                                  [{"service": "web"}]))
+    assert world.reaches(cli, srv, 80)
+    assert world.reaches(cli, srv, 53, "udp")
+    assert world.blocked(cli, srv, 54, "udp")
+    world.put("services", "web", entries=[entry("udp", 54)])
+    assert world.reaches(cli, srv, 54, "udp")
+    assert world.blocked(cli, srv, 80)
+
+
+@pytest.mark.parametrize("protocol,port", [("udp", 53), ("icmp", 0)])
+def test_protocol_alone(world, trio, protocol, port):
+    cli, srv, _ = trio
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"],
+                                  [entry(protocol)]))
+    assert world.reaches(cli, srv, port, protocol)
+    for other, number in (("tcp", 80), ("udp", 53), ("icmp", 0)):
+        if other != protocol:
+            assert world.blocked(cli, srv, number, other)
+
+
+def test_icmp_type(world, trio):
+    cli, srv, _ = trio
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"],
+                                  [entry("icmp", icmp_type=13)]))
+    assert world.blocked(cli, srv, 0, "icmp")
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"],
+                                  [entry("icmp", icmp_type=8)]))
+    assert world.reaches(cli, srv, 0, "icmp")
+
+
+def test_everything_from_everyone(world, trio):
+    cli, srv, oth = trio
+    world.policy("p", "srv", rule("ingress", "allow"))
+    assert world.reaches(cli, srv, 81)
+    assert world.reaches(oth, srv, 53, "udp")
+    assert world.reaches(oth, srv, 0, "icmp")
+
+
+def test_cidr_peers(world, trio):
+    cli, srv, oth = trio
+    world.policy("p", "srv", rule("ingress", "allow", ["10.0.0.0/31"],
+                                  [HTTP]))
+    assert world.reaches(cli, srv, 80)
+    assert world.blocked(oth, srv, 80)
+    world.policy("p", "srv", rule("ingress", "allow", ["10.0.0.3/32"]))
+    assert world.reaches(oth, srv, 80)
+    assert world.blocked(cli, srv, 80)
+    world.policy("p", "cli", rule("egress", "allow", ["10.0.0.2/31"]))
+    assert world.reaches(cli, oth, 80)
+    assert world.reaches(cli, srv, 80)
+
+
+def test_cidrs_in_a_group(world, trio):
+    cli, srv, oth = trio
+    world.group("some", cidrs=["10.0.0.3/32"])
+    world.policy("p", "srv", rule("ingress", "allow", ["some"], [HTTP]))
+    assert world.reaches(oth, srv, 80)
+    assert world.blocked(cli, srv, 80)
+    world.group("some", cidrs=["10.0.0.1/32"])
+    assert world.reaches(cli, srv, 80)
+    assert world.blocked(oth, srv, 80)
+
+
+# What is denied.  ----------------------------------------------------------
+
+def test_first_rule_that_matches_decides(world, trio):
+    cli, srv, oth = trio
+    deny = rule("ingress", "deny", ["cli"], [HTTP])
+    allow = rule("ingress", "allow")
+    world.policy("p", "srv", deny, allow)
+    assert world.blocked(cli, srv, 80)
+    assert world.reaches(cli, srv, 81)
+    assert world.reaches(oth, srv, 80)
+    world.policy("p", "srv", allow, deny)
+    assert world.reaches(cli, srv, 80)
+
+
+def test_rules_take_turns(world, trio):
+    cli, srv, oth = trio
+    world.policy("p", "srv",
+                 rule("ingress", "allow", ["cli"], [entry("tcp", 8010)]),
+                 rule("ingress", "deny", [], [entry("tcp", "8000-8010")]),
+                 rule("ingress", "allow", ["cli"]),
+                 rule("ingress", "deny"))
+    assert world.reaches(cli, srv, 8010)
+    assert world.reaches(cli, srv, 8011)
+    assert world.blocked(cli, srv, 8000)
+    assert world.blocked(oth, srv, 8011)
+
+
+def test_lower_priority_number_comes_first(world, trio):
+    cli, srv, _ = trio
+    world.policy("allow", "srv", rule("ingress", "allow"), priority=500)
+    assert world.reaches(cli, srv, 80)
+    world.policy("deny", "srv", rule("ingress", "deny", ["cli"]),
+                 priority=400)
+    assert world.blocked(cli, srv, 80)
+    world.policy("deny", "srv", rule("ingress", "deny", ["cli"]),
+                 priority=600)
+    assert world.reaches(cli, srv, 80)
+
+
+def test_earlier_tier_comes_first(world, trio):
+    cli, srv, oth = trio
+    world.policy("allow", "srv", rule("ingress", "allow"), priority=0)
+    world.policy("deny", "srv", rule("ingress", "deny", ["cli"], [HTTP]),
+                 tier="security", priority=999)
+    assert world.blocked(cli, srv, 80)
+    assert world.reaches(cli, srv, 81)
+    assert world.reaches(oth, srv, 80)
+
+
+def test_pass_leaves_the_rest_of_the_tier(world, trio):
+    cli, srv, oth = trio
+    world.policy("first", "srv", rule("ingress", "pass", ["cli"]),
+                 rule("ingress", "deny"), tier="security")
+    assert world.reaches(cli, srv, 80)
+    assert world.blocked(oth, srv, 80)
+
+
+def test_default_deny(world):
+    world.network("net", default="deny")
+    a = world.vm("a", "net", "h1", "10.0.0.1", tcp=[80],
+                 labels={"role": "a"})
+    b = world.vm("b", "net", "h2", "10.0.0.2", tcp=[80],
+                 labels={"role": "b"})
+    world.group("a", "role=a")
+    world.group("b", "role=b")
+    assert world.blocked(a, b)
+    assert world.blocked(a, b, 0, "icmp")
+    world.policy("out", "a", rule("egress", "allow", ["b"], [HTTP]))
+    world.policy("in", "b", rule("ingress", "allow", ["a"], [HTTP]))
+    assert world.reaches(a, b)
+    assert world.blocked(a, b, 0, "icmp")
+    assert world.blocked(b, a)
+    # What policies isolate, they still do; the rest opens.
+    c = world.vm("c", "net", "h3", "10.0.0.3", tcp=[80])
+    assert world.blocked(b, c)
+    world.patch("networks", "net", default="allow")
+    assert world.reaches(b, c)
+    assert world.blocked(a, c)
+
+
+def test_policy_without_rules_isolates(world, trio):
+    cli, srv, _ = trio
+    world.policy("p", "srv", directions=["ingress"])
+    assert world.blocked(cli, srv)
+    assert world.reaches(srv, cli)
+    world.policy("p", "srv", directions=["ingress", "egress"])
+    assert world.blocked(srv, cli)
+
+
+# Open connections.  --------------------------------------------------------
+
+def allow_http(world):
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"], [
+        HTTP, entry("udp", 53)]))
+
+
+@pytest.mark.parametrize("protocol,port", [("tcp", 80), ("udp", 53)])
+def test_removed_rule_cuts_open_connections(world, trio, protocol, port):
+    cli, srv, _ = trio
+    allow_http(world)
+    held = world.held(cli, srv, port, protocol)
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"],
+                                  [entry("tcp", 443)]))
+    assert held.exchange() is None
+    # Put back, it works at once.
+    allow_http(world)
+    assert held.exchange(seconds=20)
+    held.close()
+
+
+@pytest.mark.parametrize("protocol,port", [("tcp", 80), ("udp", 53)])
+def test_stream_that_only_the_server_sends_is_cut(world, trio, protocol,
+                                                  port):
+    """Replies are judged by the same rules as requests."""
+    cli, srv, _ = trio
+    allow_http(world)
+    held = world.held(cli, srv, port, protocol)
+    held.sock.send(b"stream\n")
+    assert not held.silent(10)
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"],
+                                  [entry("tcp", 443)]))
+    assert held.silent()
+    held.close()
+
+
+@pytest.mark.parametrize("protocol,port", [("tcp", 80), ("udp", 53)])
+def test_removed_egress_rule_cuts_the_servers_stream(world, trio, protocol,
+                                                     port):
+    cli, srv, _ = trio
+    world.policy("p", "cli", rule("egress", "allow", ["srv"]))
+    held = world.held(cli, srv, port, protocol)
+    held.sock.send(b"stream\n")
+    assert not held.silent(10)
+    world.policy("p", "cli", rule("egress", "allow", ["oth"]))
+    assert held.silent()
+    held.close()
+
+
+def test_added_deny_cuts_and_its_removal_restores(world, trio):
+    cli, srv, oth = trio
+    held = world.held(cli, srv)
+    bystander = world.held(oth, srv)
+    world.policy("p", "srv", rule("ingress", "deny", ["cli"]),
+                 tier="emergency")
+    assert held.exchange() is None
+    assert bystander.exchange()
+    world.delete("policies", "p")
+    assert held.exchange(seconds=20)
+    held.close()
+    bystander.close()
+
+
+def test_replies_need_no_rule_of_their_own(world, trio):
+    cli, srv, _ = trio
+    world.policy("in", "srv", rule("ingress", "allow", ["cli"], [HTTP]),
+                 directions=["ingress", "egress"])
+    world.policy("out", "cli", rule("egress", "allow", ["srv"], [HTTP]),
+                 directions=["ingress", "egress"])
+    assert world.reaches(cli, srv, 80)
+    assert world.blocked(srv, cli, 80)
+    held = world.held(cli, srv)
+    assert all(held.exchange(seconds=5) for _ in range(10))
+    held.close()
+
+
+def test_quarantine_cuts_both_ways_and_ends(world, trio):
+    cli, srv, oth = trio
+    held = world.held(cli, srv)
+    back = world.held(srv, cli, 81)
+    world.patch("ports", "srv", quarantined=True)
+    assert held.exchange() is None
+    assert back.exchange() is None
+    assert world.blocked(cli, srv)
+    assert world.blocked(srv, cli)
+    assert world.reaches(cli, oth)
+    world.patch("ports", "srv", quarantined=False)
+    assert world.reaches(cli, srv)
+    assert world.reaches(srv, cli)
+    held.close()
+    back.close()
+
+
+# Membership.  --------------------------------------------------------------
+
+def test_label_decides(world, trio):
+    """A port that gets a label gets its rights; one that loses it loses them,
+    for open connections too."""
+    cli, srv, oth = trio
+    allow_http(world)
+    assert world.blocked(oth, srv)
+    world.patch("ports", "oth", labels={"role": "cli"})
+    held = world.held(oth, srv)
+    world.patch("ports", "oth", labels={"role": None})
+    assert held.exchange() is None
+    assert world.blocked(oth, srv)
+    assert world.reaches(cli, srv)
+    held.close()
+
+
+def test_label_of_the_protected_side_decides(world, trio):
+    cli, srv, oth = trio
+    allow_http(world)
+    assert world.reaches(cli, oth, 81)
+    world.patch("ports", "oth", labels={"role": "srv"})
+    assert world.blocked(cli, oth, 81)
+    assert world.reaches(cli, oth, 80)
+    world.patch("ports", "oth", labels={"role": "oth"})
+    assert world.reaches(cli, oth, 81)
+
+
+def test_ports_listed_by_name(world, trio):
+    cli, srv, oth = trio
+    world.group("named", ports=["oth"])
+    world.policy("p", "srv", rule("ingress", "allow", ["named"]))
+    assert world.reaches(oth, srv)
+    assert world.blocked(cli, srv)
+    world.group("named", ports=["oth", "cli"])
+    assert world.reaches(cli, srv)
+
+
+def test_selector_change(world, trio):
+    cli, srv, oth = trio
+    allow_http(world)
+    world.group("cli", "role in (cli,oth)")
+    assert world.reaches(oth, srv)
+    world.group("cli", "role=oth")
+    assert world.blocked(cli, srv)
+
+
+def test_groups_of_another_network_do_not_count(world, trio):
+    """A rule that names a group concerns its members in the same network."""
+    cli, srv, _ = trio
+    world.network("two")
+    twin = world.vm("twin", "two", "h1", "10.0.0.1", labels={"role": "cli"})
+    far = world.vm("far", "two", "h2", "10.0.0.2", labels={"role": "srv"},
+                   tcp=[80, 81])
+    allow_http(world)
+    assert world.reaches(twin, far, 80)
+    assert world.blocked(twin, far, 81)
+    assert traffic.ask(twin, "10.0.0.2", 80, seconds=5) == "far"
+    assert traffic.ask(cli, "10.0.0.2", 80, seconds=5) == "srv"
+
+
+def test_moved_vm_keeps_its_rights(world, trio):
+    cli, srv, oth = trio
+    allow_http(world)
+    held = world.held(cli, srv)
+    for vm, host in (("srv", "h3"), ("cli", "h2"), ("srv", "h2")):
+        world.lab.move(vm, host)
+        world.lab.await_ports([vm])
+        assert world.reaches(cli, srv)
+        assert world.blocked(oth, srv)
+        assert world.blocked(cli, srv, 81)
+        assert held.exchange(seconds=20)
+    held.close()
+
+
+def test_large_datagrams_pass_in_fragments(world, trio):
+    cli, srv, _ = trio
+    allow_http(world)
+    held = traffic.Connection(cli, srv.ip, 53, "udp")
+    assert held.exchange("x" * 4000, 10)
+    held.close()

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Virtual IPs: how they spread, and who serves."""
+
+import collections
+
+import pytest
+from conftest import entry, rule
+
+from vmnlab import frames, traffic
+from vmnlab.frames import Capture
+from vmnlab.netns import wait_for
+
+VIP = "10.0.0.100"
+
+
+@pytest.fixture
+def farm(world):
+    """A client and three servers, the servers labelled role=web."""
+    world.network("net")
+    cli = world.vm("cli", "net", "h1", "10.0.0.1", tcp=[8080])
+    web = [world.vm("w%d" % i, "net", "h%d" % i, "10.0.0.1%d" % i,
+                    labels={"role": "web"}, tcp=[8080], udp=[53])
+           for i in (1, 2, 3)]
+    return cli, web
+
+
+def balancer(world, **spec):
+    spec.setdefault("ports", [{"port": 80, "target": 8080}])
+    world.put("loadbalancers", "lb", vip=VIP, networks=["net"], **spec)
+
+
+def spread(client, n=200, port=80, protocol="tcp"):
+    """Asks 'n' times; returns {who: times}."""
+    return collections.Counter(
+        traffic.ask(client, VIP, port, protocol, 5) for _ in range(n))
+
+
+def serves(world, client, wanted, port=80, protocol="tcp"):
+    """Waits until exactly 'wanted' answer; returns how often each did."""
+    def right():
+        seen = spread(client, 60, port, protocol)
+        return set(seen) == set(wanted) and seen
+    return wait_for("answers of %s" % wanted, right, 30)
+
+
+def test_requests_are_spread_evenly(world, farm):
+    cli, _ = farm
+    balancer(world, selector="role=web")
+    serves(world, cli, ["w1", "w2", "w3"])
+    seen = spread(cli, 300)
+    assert set(seen) == {"w1", "w2", "w3"}
+    # A fair choice has 100 each with a deviation of 8.
+    assert all(50 <= n <= 150 for n in seen.values()), seen
+
+
+def test_weights_count(world, farm):
+    cli, _ = farm
+    balancer(world, backends=[{"port": "w1", "weight": 6},
+                              {"port": "w2", "weight": 2},
+                              {"port": "w3", "weight": 0}])
+    serves(world, cli, ["w1", "w2"])
+    seen = spread(cli, 400)
+    assert set(seen) == {"w1", "w2"}
+    # 300 and 100 are fair, with a deviation of 9.
+    assert 240 <= seen["w1"] <= 360, seen
+
+
+def test_connection_stays_with_its_backend(world, farm):
+    cli, _ = farm
+    balancer(world, selector="role=web")
+    serves(world, cli, ["w1", "w2", "w3"])
+    held = [traffic.Connection(cli, VIP, 80) for _ in range(12)]
+    for one in held:
+        who = {(one.exchange(seconds=5) or "").split()[0] for _ in range(5)}
+        assert len(who) == 1 and who <= {"w1", "w2", "w3"}
+        one.close()
+
+
+def test_backend_sees_the_clients_address(world, farm):
+    cli, _ = farm
+    balancer(world, selector="role=web")
+    serves(world, cli, ["w1", "w2", "w3"])
+    held = traffic.Connection(cli, VIP, 80)
+    assert held.exchange(seconds=5).split()[1] == cli.ip
+    held.close()
+
+
+def test_label_joins_and_leaves(world, farm):
+    cli, _ = farm
+    world.patch("ports", "w3", labels={"role": "spare"})
+    balancer(world, selector="role=web")
+    serves(world, cli, ["w1", "w2"])
+    world.patch("ports", "w3", labels={"role": "web"})
+    serves(world, cli, ["w1", "w2", "w3"])
+    world.patch("ports", "w1", labels={"role": None})
+    serves(world, cli, ["w2", "w3"])
+
+
+def test_unbound_backend_leaves_and_returns(world, farm):
+    cli, _ = farm
+    balancer(world, selector="role=web")
+    serves(world, cli, ["w1", "w2", "w3"])
+    world.lab.unplug("w2")
+    serves(world, cli, ["w1", "w3"])
+    world.lab.replug("w2", "h1")
+    serves(world, cli, ["w1", "w2", "w3"])
+
+
+def test_backends_that_stay_keep_their_connections(world, farm):
+    cli, _ = farm
+    balancer(world, selector="role=web")
+    serves(world, cli, ["w1", "w2", "w3"])
+    held = [traffic.Connection(cli, VIP, 80) for _ in range(20)]
+    who = [one.exchange(seconds=5).split()[0] for one in held]
+    world.patch("ports", "w3", labels={"role": "spare"})
+    for one, name in zip(held, who):
+        if name != "w3":
+            assert (one.exchange(seconds=5) or "none").split()[0] == name
+        one.close()
+
+
+@pytest.mark.parametrize("n_backends", [1, 3])
+def test_backend_reaches_its_own_vip(world, farm, n_backends):
+    """Hairpin: whichever backend it gets, itself included."""
+    _, web = farm
+    names = ["w%d" % (i + 1) for i in range(n_backends)]
+    balancer(world, backends=[{"port": n} for n in names])
+    serves(world, web[0], names)
+    held = traffic.Connection(web[0], VIP, 80)
+    assert all(held.exchange(seconds=5) for _ in range(5))
+    held.close()
+
+
+def test_backend_is_still_reached_directly(world, farm):
+    cli, web = farm
+    balancer(world, selector="role=web")
+    serves(world, cli, ["w1", "w2", "w3"])
+    for vm in web:
+        assert world.reaches(cli, vm, 8080)
+        assert world.reaches(vm, cli, 8080)
+
+
+def test_udp(world, farm):
+    cli, _ = farm
+    balancer(world, protocol="udp", selector="role=web",
+             ports=[{"port": 5353, "target": 53}])
+    serves(world, cli, ["w1", "w2", "w3"], 5353, "udp")
+    held = traffic.Connection(cli, VIP, 5353, "udp")
+    who = {held.exchange(seconds=5).split()[0] for _ in range(5)}
+    assert len(who) == 1
+    assert world.answers(cli, VIP, 53, "udp", 1) is None
+    held.close()
+
+
+def test_vip_answers_arp_with_one_mac(world, farm):
+    cli, web = farm
+    balancer(world, selector="role=web")
+    serves(world, cli, ["w1", "w2", "w3"])
+    macs = set()
+    for vm in (cli, web[1]):
+        with Capture(vm.ns) as seen:
+            frames.send(vm, frames.arp_question(vm.mac, vm.ip, VIP))
+            answer = seen.wait(lambda f: frames.parse(f).get("operation") == 2
+                               and frames.parse(f)["sender_ip"] == VIP, 10)
+            assert answer
+            macs.add(frames.parse(answer)["sender"])
+    assert len(macs) == 1
+    assert not macs & {vm.mac for vm in [cli] + web}
+
+
+def test_other_ports_of_the_vip_answer_nothing(world, farm):
+    cli, _ = farm
+    balancer(world, selector="role=web")
+    serves(world, cli, ["w1", "w2", "w3"])
+    assert traffic.ask(cli, VIP, 8080) is None
+    assert traffic.ask(cli, VIP, 80, "udp") is None
+
+
+def test_no_backend_no_answer_and_then_one(world, farm):
+    cli, _ = farm
+    balancer(world, selector="role=nobody")
+    assert traffic.ask(cli, VIP, 80) is None
+    balancer(world, selector="role=web")
+    serves(world, cli, ["w1", "w2", "w3"])
+
+
+def test_deleted_balancer_answers_no_more(world, farm):
+    cli, web = farm
+    balancer(world, selector="role=web")
+    serves(world, cli, ["w1", "w2", "w3"])
+    world.delete("loadbalancers", "lb")
+    assert traffic.ask(cli, VIP, 80) is None
+    assert world.reaches(cli, web[0], 8080)
+
+
+def test_vip_is_offered_in_its_networks_only(world, farm):
+    cli, _ = farm
+    world.network("far")
+    stranger = world.vm("far1", "far", "h1", "10.0.0.1")
+    balancer(world, selector="role=web")
+    serves(world, cli, ["w1", "w2", "w3"])
+    assert traffic.ask(stranger, VIP, 80) is None
+
+
+def test_policies_see_the_backend(world, farm):
+    cli, web = farm
+    balancer(world, selector="role=web")
+    world.group("web", "role=web")
+    world.group("cli", ports=["cli"])
+    world.policy("p", "web", rule("ingress", "allow", ["cli"],
+                                  [entry("tcp", 8080)]))
+    serves(world, cli, ["w1", "w2", "w3"])
+    assert traffic.ask(web[0], VIP, 80) in (None, "w1")
+    held = traffic.Connection(cli, VIP, 80)
+    assert held.exchange(seconds=5)
+    world.policy("p", "web", rule("ingress", "allow", ["cli"],
+                                  [entry("tcp", 80)]))
+    assert held.exchange() is None
+    assert traffic.ask(cli, VIP, 80) is None
+    held.close()
+
+
+def test_backend_that_moves_goes_on_serving(world, farm):
+    cli, _ = farm
+    balancer(world, backends=[{"port": "w2"}])
+    serves(world, cli, ["w2"])
+    held = traffic.Connection(cli, VIP, 80)
+    assert held.exchange(seconds=5)
+    world.lab.move("w2", "h3")
+    world.lab.await_ports(["w2"])
+    assert held.exchange(seconds=20)
+    serves(world, cli, ["w2"])
+    held.close()
