@@ -3,3 +3,4 @@ include tests/unit/automake.mk
 include tests/property/automake.mk
 include tests/fuzz/automake.mk
 include tests/bench/automake.mk
+include tests/system/automake.mk

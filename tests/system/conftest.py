@@ -18,7 +18,7 @@ import pytest
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../deploy/lab"))
 
-from vmnlab import netns, traffic  # noqa: E402
+from vmnlab import traffic  # noqa: E402
 from vmnlab.api import Refused  # noqa: E402
 from vmnlab.daemon import find  # noqa: E402
 from vmnlab.lab import Lab  # noqa: E402

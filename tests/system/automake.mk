@@ -1,0 +1,12 @@
+# System tests: run by tests/run, with pytest.
+EXTRA_DIST += \
+	tests/system/conftest.py \
+	tests/system/test_bytes.py \
+	tests/system/test_demo.py \
+	tests/system/test_durable.py \
+	tests/system/test_firewall.py \
+	tests/system/test_lab.py \
+	tests/system/test_loadbalancer.py \
+	tests/system/test_overlay.py \
+	tests/system/test_quiet.py \
+	tests/system/test_restart.py
