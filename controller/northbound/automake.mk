@@ -1,3 +1,15 @@
 # controller/northbound: the JSON API.
 controller_libvmn_la_SOURCES += \
-	controller/northbound/northbound.h
+	controller/northbound/apply.c \
+	controller/northbound/change.c \
+	controller/northbound/envelope.c \
+	controller/northbound/info.c \
+	controller/northbound/metrics.c \
+	controller/northbound/northbound-private.h \
+	controller/northbound/northbound.c \
+	controller/northbound/northbound.h \
+	controller/northbound/object.c \
+	controller/northbound/ports.c \
+	controller/northbound/problem.c \
+	controller/northbound/query.c \
+	controller/northbound/status.c

@@ -22,8 +22,6 @@ static const struct {
     { 200, "OK" },
     { 201, "Created" },
     { 202, "Accepted" },
-    { 204, "No Content" },
-    { 304, "Not Modified" },
     { 400, "Bad Request" },
     { 401, "Unauthorized" },
     { 404, "Not Found" },
@@ -83,11 +81,9 @@ put_head(struct http_request *req, struct evbuffer *out, int status,
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n"
                         "Cache-Control: no-cache\r\n",
                         status, http_status_phrase(status), date);
-    if (content_type) {
-        evbuffer_add_printf(out, "Content-Type: %s\r\n"
-                            "Content-Length: %"PRIuSIZE"\r\n",
-                            content_type, size);
-    }
+    evbuffer_add_printf(out, "Content-Type: %s\r\n"
+                        "Content-Length: %"PRIuSIZE"\r\n",
+                        content_type, size);
     evbuffer_add(out, ds_cstr(&req->headers), req->headers.length);
     if (req->conn->close) {
         evbuffer_add_printf(out, "Connection: close\r\n");
@@ -95,8 +91,7 @@ put_head(struct http_request *req, struct evbuffer *out, int status,
     evbuffer_add(out, "\r\n", 2);
 }
 
-/* Ends 'req' with 'size' bytes at 'body'; with no body at all if
- * 'content_type' is NULL. */
+/* Ends 'req' with 'size' bytes at 'body'. */
 static void
 send_reply(struct http_request *req, int status, const char *content_type,
            const char *body, size_t size)
@@ -149,13 +144,6 @@ http_reply_text(struct http_request *req, int status,
                 const char *content_type, const char *text)
 {
     send_reply(req, status, content_type, text, strlen(text));
-}
-
-void
-http_reply_not_modified(struct http_request *req, const char *etag)
-{
-    http_reply_etag(req, etag);
-    send_reply(req, 304, NULL, NULL, 0);
 }
 
 void

@@ -403,31 +403,6 @@ http_request_if_match(struct http_request *req, char **etag)
     return true;
 }
 
-bool
-http_request_etag_known(const struct http_request *req, const char *etag)
-{
-    const char *p = http_request_header(req, "If-None-Match");
-    size_t want = strlen(etag);
-
-    if (p && !strcmp(p, "*")) {
-        return true;
-    }
-    while (p && *p) {
-        size_t len = etag_len(p);
-        size_t weak = *p == 'W' ? 2 : 0;
-
-        if (!len) {
-            return false;
-        }
-        if (len - weak - 2 == want && !memcmp(p + weak + 1, etag, want)) {
-            return true;
-        }
-        p += len;
-        p += strspn(p, ", \t");
-    }
-    return false;
-}
-
 void
 http_request_set_gone(struct http_request *req, void (*gone)(void *aux),
                       void *aux)

@@ -144,9 +144,6 @@ json_t *http_request_json(struct http_request *);
  * caller frees it.  On error answers the request and returns false.  A weak
  * tag comes back as it is, and so never matches. */
 bool http_request_if_match(struct http_request *, char **etag);
-/* True if If-None-Match has 'etag', so that a GET may be answered with
- * http_reply_not_modified(). */
-bool http_request_etag_known(const struct http_request *, const char *etag);
 
 /* Has 'gone' called once if the client leaves before the request is answered.
  * It must, at last, be dropped. */
@@ -167,7 +164,6 @@ void http_reply_etag(struct http_request *, const char *etag);
 void http_reply_json(struct http_request *, int status, json_t *body);
 void http_reply_text(struct http_request *, int status,
                      const char *content_type, const char *text);
-void http_reply_not_modified(struct http_request *, const char *etag);
 
 /* application/problem+json: {"type", "title", "status", "detail", "errors"}.
  * 'kind' is the last part of the type's URN, or NULL for about:blank.  Takes

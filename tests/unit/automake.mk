@@ -21,7 +21,8 @@ tests_unit_test_selector_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_selector_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test-http tests/unit/test-http-parse
 TESTS += tests/unit/test-http tests/unit/test-http-parse
-tests_unit_test_http_SOURCES = tests/unit/test-http.c
+tests_unit_test_http_SOURCES = tests/unit/test-http.c \
+	tests/unit/http-client.c tests/unit/http-client.h
 tests_unit_test_http_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_http_LDADD = $(UNIT_LIBS)
 tests_unit_test_http_parse_SOURCES = tests/unit/test-http-parse.c

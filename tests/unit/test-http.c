@@ -10,13 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <arpa/inet.h>
-#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <errno.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -27,6 +25,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/http/http.h"
 #include "random.h"
+#include "tests/unit/http-client.h"
 #include "util.h"
 
 #define TOKEN "correct-horse-battery"
@@ -111,10 +110,6 @@ handle_etag(struct http_request *req, void *aux OVS_UNUSED)
     char *etag;
 
     if (http_request_method(req) == HTTP_GET) {
-        if (http_request_etag_known(req, "7")) {
-            http_reply_not_modified(req, "7");
-            return;
-        }
         http_reply_etag(req, "7");
         http_reply_json(req, 200, json_object());
     } else if (http_request_if_match(req, &etag)) {
@@ -195,153 +190,16 @@ restart(struct fixture *f, const struct http_options *options)
 
 /* The client.  ----------------------------------------------------------- */
 
-struct client {
-    struct fixture *f;
-    int fd;
-    struct ds in;               /* Not yet taken. */
-    bool eof;
-    int status;                 /* Of the last reply. */
-    struct ds head, body;
-};
-
-static void
-client_init(struct client *c, struct fixture *f, int fd)
-{
-    c->f = f;
-    c->fd = fd;
-    c->eof = false;
-    c->status = 0;
-    ds_init(&c->in);
-    ds_init(&c->head);
-    ds_init(&c->body);
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-}
-
 static void
 client_open(struct client *c, struct fixture *f)
 {
-    struct sockaddr_un sun = { .sun_family = AF_UNIX };
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    ovs_strlcpy(sun.sun_path, f->path, sizeof sun.sun_path);
-    assert_int_equal(connect(fd, (struct sockaddr *) &sun, sizeof sun), 0);
-    client_init(c, f, fd);
+    client_connect(c, f->base, f->path);
 }
 
 static void
 client_open_tcp(struct client *c, struct fixture *f)
 {
-    struct sockaddr_in sin = {
-        .sin_family = AF_INET,
-        .sin_port = htons(http_server_port(f->server)),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    assert_int_equal(connect(fd, (struct sockaddr *) &sin, sizeof sin), 0);
-    client_init(c, f, fd);
-}
-
-static void
-client_close(struct client *c)
-{
-    if (c->fd >= 0) {
-        close(c->fd);
-    }
-    ds_destroy(&c->in);
-    ds_destroy(&c->head);
-    ds_destroy(&c->body);
-}
-
-/* One turn of the server, then takes what the client can read. */
-static void
-turn(struct client *c)
-{
-    char buf[65536];
-
-    event_base_loop(c->f->base, EVLOOP_NONBLOCK);
-
-    ssize_t n = recv(c->fd, buf, sizeof buf, 0);
-    if (n > 0) {
-        ds_put_buffer(&c->in, buf, n);
-    } else if (!n || errno != EAGAIN) {
-        c->eof = true;
-    } else {
-        struct pollfd pfd = { .fd = c->fd, .events = POLLIN };
-
-        poll(&pfd, 1, 2);
-    }
-}
-
-static void
-client_send(struct client *c, const char *data, size_t size)
-{
-    while (size) {
-        ssize_t n = send(c->fd, data, size, MSG_NOSIGNAL);
-
-        if (n > 0) {
-            data += n;
-            size -= n;
-        } else if (errno != EAGAIN) {
-            return;             /* The server closed: its good right. */
-        }
-        event_base_loop(c->f->base, EVLOOP_NONBLOCK);
-    }
-}
-
-static void
-client_say(struct client *c, const char *text)
-{
-    client_send(c, text, strlen(text));
-}
-
-static void
-drop_front(struct ds *ds, size_t n)
-{
-    memmove(ds->string, ds->string + n, ds->length - n + 1);
-    ds->length -= n;
-}
-
-/* Waits for a whole reply and returns its status, or 0 if the server closed
- * without one. */
-static int
-client_reply(struct client *c)
-{
-    char *end;
-
-    while (!(end = c->in.length ? strstr(ds_cstr(&c->in), "\r\n\r\n")
-             : NULL)) {
-        if (c->eof) {
-            return 0;
-        }
-        turn(c);
-    }
-
-    size_t head_size = end + 4 - c->in.string;
-    ds_clear(&c->head);
-    ds_put_buffer(&c->head, c->in.string, head_size);
-    drop_front(&c->in, head_size);
-
-    const char *length = strstr(ds_cstr(&c->head), "Content-Length: ");
-    size_t size = length ? strtoul(length + 16, NULL, 10) : 0;
-    c->status = atoi(ds_cstr(&c->head) + 9);
-    while (c->in.length < size && !c->eof) {
-        turn(c);
-    }
-    assert_true(c->in.length >= size);
-    ds_clear(&c->body);
-    ds_put_buffer(&c->body, ds_cstr(&c->in), size);
-    if (size) {
-        drop_front(&c->in, size);
-    }
-    return c->status;
-}
-
-static int
-ask(struct client *c, const char *request)
-{
-    client_say(c, request);
-    return client_reply(c);
+    client_connect_tcp(c, f->base, http_server_port(f->server));
 }
 
 /* One request on a connection of its own. */
@@ -352,26 +210,9 @@ ask_once(struct fixture *f, const char *request)
     int status;
 
     client_open(&c, f);
-    status = ask(&c, request);
+    status = client_ask(&c, request);
     client_close(&c);
     return status;
-}
-
-static void
-wait_for_eof(struct client *c)
-{
-    while (!c->eof) {
-        turn(c);
-    }
-}
-
-static void
-assert_has(const struct ds *ds, const char *part)
-{
-    if (!ds->length || !strstr(ds->string, part)) {
-        fail_msg("\"%s\" is not in \"%s\"", part,
-                 ds->length ? ds->string : "");
-    }
 }
 
 /* Serves as the proof that the server goes on. */
@@ -391,19 +232,19 @@ request_is_routed_and_answered(void **state)
     char *who = xasprintf("\"who\":\"unix:uid=%u\"", (unsigned) getuid());
 
     client_open(&c, f);
-    assert_int_equal(ask(&c, "GET /items/a%2Fb" H "\r\n"), 200);
+    assert_int_equal(client_ask(&c, "GET /items/a%2Fb" H "\r\n"), 200);
     assert_has(&c.body, "\"name\":\"a/b\"");
     assert_has(&c.body, who);
     assert_has(&c.head, "Content-Type: application/json\r\n");
-    assert_int_equal(ask(&c, "GET /echo?q=a%20b+c" H "\r\n"), 200);
+    assert_int_equal(client_ask(&c, "GET /echo?q=a%20b+c" H "\r\n"), 200);
     assert_has(&c.body, "\"q\":\"a b c\"");
-    assert_int_equal(ask(&c, "GET /nowhere" H "\r\n"), 404);
+    assert_int_equal(client_ask(&c, "GET /nowhere" H "\r\n"), 404);
     assert_has(&c.head, "application/problem+json");
     assert_has(&c.body, "\"status\":404");
-    assert_int_equal(ask(&c, "GET /items/" H "\r\n"), 404);
-    assert_int_equal(ask(&c, "GET /items/a/b" H "\r\n"), 404);
-    assert_int_equal(ask(&c, "GET /items/%ff" H "\r\n"), 404);
-    assert_int_equal(ask(&c, "DELETE /body" H "\r\n"), 405);
+    assert_int_equal(client_ask(&c, "GET /items/" H "\r\n"), 404);
+    assert_int_equal(client_ask(&c, "GET /items/a/b" H "\r\n"), 404);
+    assert_int_equal(client_ask(&c, "GET /items/%ff" H "\r\n"), 404);
+    assert_int_equal(client_ask(&c, "DELETE /body" H "\r\n"), 405);
     assert_has(&c.head, "Allow: PUT, PATCH\r\n");
     client_close(&c);
     free(who);
@@ -416,7 +257,7 @@ head_gets_the_headers_alone(void **state)
 
     client_open(&c, *state);
     client_say(&c, "HEAD /big" H "Connection: close\r\n\r\n");
-    wait_for_eof(&c);
+    client_wait_eof(&c);
     assert_has(&c.in, "Content-Length: 3145728\r\n");
     assert_true(c.in.length < 1000);
     client_close(&c);
@@ -434,7 +275,7 @@ request_may_come_byte_by_byte(void **state)
     client_open(&c, *state);
     for (size_t i = 0; i < sizeof request - 1; i++) {
         client_send(&c, request + i, 1);
-        turn(&c);
+        client_turn(&c);
     }
     assert_int_equal(client_reply(&c), 200);
     assert_string_equal(ds_cstr(&c.body), "{\"a\":1}\n");
@@ -509,14 +350,14 @@ malformed_request_is_refused_and_closed(void **state)
         struct client c;
 
         client_open(&c, f);
-        int status = ask(&c, cases[i].request);
+        int status = client_ask(&c, cases[i].request);
         if (status != cases[i].status) {
             fail_msg("case %"PRIuSIZE": %d instead of %d", i, status,
                      cases[i].status);
         }
         assert_has(&c.head, "Connection: close\r\n");
         assert_has(&c.body, "\"detail\":\"");
-        wait_for_eof(&c);
+        client_wait_eof(&c);
         client_close(&c);
     }
     assert_alive(f);
@@ -532,7 +373,7 @@ oversized_head_is_refused_while_it_is_sent(void **state)
     client_open(&c, f);
     ds_put_cstr(&ds, "GET /echo" H "X: ");
     ds_put_char_multiple(&ds, 'x', 4 << 20);
-    assert_int_equal(ask(&c, ds_cstr(&ds)), 431);
+    assert_int_equal(client_ask(&c, ds_cstr(&ds)), 431);
     client_close(&c);
     ds_destroy(&ds);
     assert_alive(f);
@@ -544,12 +385,12 @@ unknown_query_parameters_are_all_named(void **state)
     struct client c;
 
     client_open(&c, *state);
-    assert_int_equal(ask(&c, "GET /echo?q=1&x=2&dry_run=plan" H "\r\n"), 400);
+    assert_int_equal(client_ask(&c, "GET /echo?q=1&x=2&dry_run=plan" H "\r\n"), 400);
     assert_has(&c.body, "\"parameter\":\"x\"");
     assert_has(&c.body, "\"parameter\":\"dry_run\"");
-    assert_int_equal(ask(&c, "GET /open?q=1" H "\r\n"), 400);
+    assert_int_equal(client_ask(&c, "GET /open?q=1" H "\r\n"), 400);
     /* The connection goes on: nothing was left unread. */
-    assert_int_equal(ask(&c, "GET /echo" H "\r\n"), 200);
+    assert_int_equal(client_ask(&c, "GET /echo" H "\r\n"), 200);
     client_close(&c);
 }
 
@@ -559,13 +400,13 @@ bad_json_is_refused_and_the_connection_goes_on(void **state)
     struct client c;
 
     client_open(&c, *state);
-    assert_int_equal(ask(&c, "PUT /body" H "Content-Length: 13\r\n\r\n"
+    assert_int_equal(client_ask(&c, "PUT /body" H "Content-Length: 13\r\n\r\n"
                          "{\"a\":1,\"a\":2}"), 400);
     assert_has(&c.body, "duplicate object key");
-    assert_int_equal(ask(&c, "PUT /body" H "Content-Length: 4\r\n\r\n{} x"),
+    assert_int_equal(client_ask(&c, "PUT /body" H "Content-Length: 4\r\n\r\n{} x"),
                      400);
-    assert_int_equal(ask(&c, "PUT /body" H "\r\n"), 400);
-    assert_int_equal(ask(&c, "PATCH /body" H "Content-Type: "
+    assert_int_equal(client_ask(&c, "PUT /body" H "\r\n"), 400);
+    assert_int_equal(client_ask(&c, "PATCH /body" H "Content-Type: "
                          "application/merge-patch+json; charset=utf-8\r\n"
                          "Content-Length: 2\r\n\r\n{}"), 200);
     client_close(&c);
@@ -577,23 +418,19 @@ etags_are_compared(void **state)
     struct client c;
 
     client_open(&c, *state);
-    assert_int_equal(ask(&c, "GET /etag" H "\r\n"), 200);
+    assert_int_equal(client_ask(&c, "GET /etag" H "\r\n"), 200);
     assert_has(&c.head, "ETag: \"7\"\r\n");
-    assert_int_equal(ask(&c, "GET /etag" H "If-None-Match: \"6\", W/\"7\"\r\n"
-                         "\r\n"), 304);
-    assert_int_equal(ask(&c, "GET /etag" H "If-None-Match: \"77\"\r\n\r\n"),
-                     200);
-    assert_int_equal(ask(&c, "PUT /etag" H "If-Match: \"7\"\r\n\r\n"), 200);
+    assert_int_equal(client_ask(&c, "PUT /etag" H "If-Match: \"7\"\r\n\r\n"), 200);
     assert_has(&c.body, "{\"etag\":\"7\"}");
-    assert_int_equal(ask(&c, "PUT /etag" H "If-Match: *\r\n\r\n"), 200);
+    assert_int_equal(client_ask(&c, "PUT /etag" H "If-Match: *\r\n\r\n"), 200);
     assert_has(&c.body, "{\"etag\":\"*\"}");
-    assert_int_equal(ask(&c, "PUT /etag" H "If-Match: W/\"7\"\r\n\r\n"), 200);
+    assert_int_equal(client_ask(&c, "PUT /etag" H "If-Match: W/\"7\"\r\n\r\n"), 200);
     assert_has(&c.body, "{\"etag\":\"W/\\\"7\\\"\"}");
-    assert_int_equal(ask(&c, "PUT /etag" H "If-Match: 7\r\n\r\n"), 400);
-    assert_int_equal(ask(&c, "PUT /etag" H "If-Match: \"7\r\n\r\n"), 400);
-    assert_int_equal(ask(&c, "PUT /etag" H "If-Match: \"6\", \"7\"\r\n\r\n"),
+    assert_int_equal(client_ask(&c, "PUT /etag" H "If-Match: 7\r\n\r\n"), 400);
+    assert_int_equal(client_ask(&c, "PUT /etag" H "If-Match: \"7\r\n\r\n"), 400);
+    assert_int_equal(client_ask(&c, "PUT /etag" H "If-Match: \"6\", \"7\"\r\n\r\n"),
                      400);
-    assert_int_equal(ask(&c, "PUT /etag" H "If-None-Match: *\r\n\r\n"), 400);
+    assert_int_equal(client_ask(&c, "PUT /etag" H "If-None-Match: *\r\n\r\n"), 400);
     client_close(&c);
 }
 
@@ -604,12 +441,12 @@ continue_is_sent_only_for_a_body_that_is_wanted(void **state)
     struct client c;
 
     client_open(&c, f);
-    assert_int_equal(ask(&c, "PUT /body" H "Expect: 100-continue\r\n"
+    assert_int_equal(client_ask(&c, "PUT /body" H "Expect: 100-continue\r\n"
                          "Content-Length: 2\r\n\r\n"), 100);
-    assert_int_equal(ask(&c, "{}"), 200);
-    assert_int_equal(ask(&c, "PUT /nowhere" H "Expect: 100-continue\r\n"
+    assert_int_equal(client_ask(&c, "{}"), 200);
+    assert_int_equal(client_ask(&c, "PUT /nowhere" H "Expect: 100-continue\r\n"
                          "Content-Length: 2\r\n\r\n"), 404);
-    wait_for_eof(&c);
+    client_wait_eof(&c);
     client_close(&c);
 }
 
@@ -625,8 +462,8 @@ slow_clients_are_timed_out(void **state)
     restart(f, &options);
     client_open(&head, f);
     client_open(&body, f);
-    assert_int_equal(ask(&head, "GET /ec"), 408);
-    assert_int_equal(ask(&body, "PUT /body" H "Content-Length: 9\r\n\r\n{"),
+    assert_int_equal(client_ask(&head, "GET /ec"), 408);
+    assert_int_equal(client_ask(&body, "PUT /body" H "Content-Length: 9\r\n\r\n{"),
                      408);
     http_server_get_stats(f->server, &stats);
     assert_int_equal(stats.n_timed_out, 2);
@@ -634,7 +471,7 @@ slow_clients_are_timed_out(void **state)
     options.idle_timeout_ms = 40;
     restart(f, &options);
     client_open(&idle, f);
-    assert_int_equal(ask(&idle, ""), 0);
+    assert_int_equal(client_ask(&idle, ""), 0);
     client_close(&head);
     client_close(&body);
     client_close(&idle);
@@ -654,7 +491,7 @@ deadline_holds_for_a_client_that_trickles(void **state)
     client_say(&c, "GET /echo HTTP/1.1\r\nX: ");
     while (!c.in.length && !c.eof) {
         client_say(&c, "x");
-        turn(&c);
+        client_turn(&c);
     }
     assert_int_equal(client_reply(&c), 408);
     client_close(&c);
@@ -669,7 +506,7 @@ reply_may_come_later(void **state)
     client_open(&c, f);
     client_say(&c, "GET /hold" H "\r\nGET /echo" H "\r\n");
     while (!f->held) {
-        turn(&c);
+        client_turn(&c);
     }
     assert_alive(f);                    /* Others are served meanwhile. */
     assert_int_equal(c.in.length, 0);   /* The second one waits its turn. */
@@ -689,7 +526,7 @@ client_that_leaves_is_noticed(void **state)
     client_open(&c, f);
     client_say(&c, "GET /hold" H "\r\n");
     while (!f->held) {
-        turn(&c);
+        client_turn(&c);
     }
     close(c.fd);
     c.fd = -1;
@@ -711,7 +548,7 @@ reply_to_a_client_that_left_is_harmless(void **state)
     client_open_tcp(&c, f);
     client_say(&c, "GET /hold" H "Authorization: Bearer " TOKEN "\r\n\r\n");
     while (!f->held) {
-        turn(&c);
+        client_turn(&c);
     }
     close(c.fd);
     c.fd = -1;
@@ -744,7 +581,7 @@ destroying_the_server_lets_go_of_held_requests(void **state)
     client_open(&c, f);
     client_say(&c, "GET /hold" H "\r\n");
     while (!f->held) {
-        turn(&c);
+        client_turn(&c);
     }
     restart(f, &options);
     assert_int_equal(f->n_gone, 1);
@@ -770,19 +607,19 @@ token_is_required_over_tcp(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         char *request = xasprintf("GET /echo" H "%s\r\n", bad[i]);
 
-        assert_int_equal(ask(&c, request), 401);
+        assert_int_equal(client_ask(&c, request), 401);
         assert_has(&c.head, "WWW-Authenticate: Bearer\r\n");
         free(request);
     }
     /* Without it nobody learns which paths there are. */
-    assert_int_equal(ask(&c, "GET /nowhere" H "\r\n"), 401);
-    assert_int_equal(ask(&c, "GET /open" H "\r\n"), 200);
+    assert_int_equal(client_ask(&c, "GET /nowhere" H "\r\n"), 401);
+    assert_int_equal(client_ask(&c, "GET /open" H "\r\n"), 200);
     assert_has(&c.body, "\"who\":\"tcp:127.0.0.1\"");
-    assert_int_equal(ask(&c, "PUT /open" H "\r\n"), 401);
-    assert_int_equal(ask(&c, "GET /echo" H "Authorization: bearer " TOKEN
+    assert_int_equal(client_ask(&c, "PUT /open" H "\r\n"), 401);
+    assert_int_equal(client_ask(&c, "GET /echo" H "Authorization: bearer " TOKEN
                          "\r\n\r\n"), 200);
-    assert_int_equal(ask(&c, "PUT /body" H "Content-Length: 5\r\n\r\n"), 401);
-    wait_for_eof(&c);
+    assert_int_equal(client_ask(&c, "PUT /body" H "Content-Length: 5\r\n\r\n"), 401);
+    client_wait_eof(&c);
     http_server_get_stats(f->server, &stats);
     assert_int_equal(stats.n_unauthorized, ARRAY_SIZE(bad) + 3);
     client_close(&c);
@@ -799,19 +636,19 @@ connections_are_limited(void **state)
     options.max_connections = 1;
     restart(f, &options);
     client_open(&idle, f);
-    assert_int_equal(ask(&idle, "GET /echo" H "\r\n"), 200);
+    assert_int_equal(client_ask(&idle, "GET /echo" H "\r\n"), 200);
 
     /* One that is idle gives way. */
     client_open(&busy, f);
     client_say(&busy, "GET /hold" H "\r\n");
     while (!f->held) {
-        turn(&busy);
+        client_turn(&busy);
     }
-    wait_for_eof(&idle);
+    client_wait_eof(&idle);
 
     /* One that waits for its reply does not. */
     client_open(&late, f);
-    assert_int_equal(ask(&late, "GET /echo" H "\r\n"), 503);
+    assert_int_equal(client_ask(&late, "GET /echo" H "\r\n"), 503);
     assert_has(&late.body, "too many connections\"}\n");
     http_reply_json(f->held, 200, json_object());
     f->held = NULL;
@@ -839,7 +676,7 @@ large_reply_is_complete_for_a_slow_reader(void **state)
     }
     assert_int_equal(client_reply(&c), 200);
     assert_int_equal(c.body.length, BIG);
-    wait_for_eof(&c);
+    client_wait_eof(&c);
     client_close(&c);
 }
 
@@ -866,7 +703,7 @@ rubbish_never_stops_the_server(void **state)
         client_open(&c, f);
         client_send(&c, bytes, size);
         shutdown(c.fd, SHUT_WR);
-        wait_for_eof(&c);
+        client_wait_eof(&c);
         client_close(&c);
         free(bytes);
     }

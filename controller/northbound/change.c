@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A transaction on its way: submitted, then durable, then, if asked for,
+ * installed on every host concerned.  The client may leave at any point; the
+ * transaction goes on without it. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(northbound_change);
+
+struct change {
+    struct ovs_list node;           /* In northbound's 'changes'. */
+    struct northbound *nb;          /* NULL: it is gone. */
+    struct http_request *req;       /* NULL: the client has left. */
+    const struct schema_table *table; /* NULL: a list of objects. */
+    char *name;
+    struct nb_wait wait;
+    struct fabric_wait *fabric_wait; /* Once durable. */
+    int status;                     /* Of the reply, if it is installed. */
+    json_t *reply;                  /* Once durable. */
+};
+
+static void
+change_destroy(struct change *change)
+{
+    if (change->nb) {
+        ovs_list_remove(&change->node);
+    }
+    if (change->fabric_wait) {
+        fabric_wait_cancel(change->fabric_wait);
+    }
+    json_decref(change->reply);
+    free(change->name);
+    free(change);
+}
+
+static void
+on_gone(void *change_)
+{
+    struct change *change = change_;
+
+    http_request_drop(change->req);
+    change->req = NULL;
+    if (change->fabric_wait) {
+        change_destroy(change);
+    }
+    /* Else the commit has it, and will call. */
+}
+
+void
+nb_changes_abandon(struct northbound *nb)
+{
+    struct change *change, *next;
+
+    LIST_FOR_EACH_SAFE (change, next, node, &nb->changes) {
+        ovs_list_remove(&change->node);
+        change->nb = NULL;
+    }
+}
+
+/* Replies.  -------------------------------------------------------------- */
+
+static void
+finish(struct change *change, int status)
+{
+    http_reply_json(change->req, status, change->reply);
+    change->reply = NULL;
+    change_destroy(change);
+}
+
+static void
+on_waited(void *change_, bool installed, const json_t *receipt)
+{
+    struct change *change = change_;
+
+    change->fabric_wait = NULL;
+    json_object_set_new(change->reply, "receipt",
+                        receipt ? json_deep_copy(receipt) : json_null());
+    finish(change, installed ? change->status : 202);
+}
+
+/* [{"type", "name", "outcome", "revision"}, ...] */
+static json_t *
+results_json(const struct model_request *request)
+{
+    json_t *results = json_array();
+
+    for (size_t i = 0; i < request->n_ops; i++) {
+        const struct model_op *op = &request->ops[i];
+
+        json_array_append_new(
+            results,
+            json_pack("{s:s, s:s, s:s, s:I}",
+                      "type", schema_tables[op->table].plural,
+                      "name", op->name,
+                      "outcome", nb_outcome_name(op->outcome),
+                      "revision", (json_int_t) op->revision));
+    }
+    return results;
+}
+
+/* The reply for one object: the object, and what became of it. */
+static json_t *
+one_json(struct change *change, const struct model_op *op)
+{
+    json_t *reply = nb_object_json(change->nb, change->table, change->name,
+                                   true);
+
+    if (op->kind == MODEL_DELETE || !reply) {
+        json_decref(reply);
+        reply = json_pack("{s:s, s:s}", "type", change->table->plural,
+                          "name", change->name);
+    } else {
+        char *etag = xasprintf("%"PRIu64, op->revision);
+
+        http_reply_etag(change->req, etag);
+        free(etag);
+    }
+    json_object_set_new(reply, "outcome",
+                        json_string(nb_outcome_name(op->outcome)));
+    return reply;
+}
+
+static void
+on_done(void *change_, const struct commit_result *result)
+{
+    struct change *change = change_;
+    const struct model_request *request = result->request;
+
+    if (!change->nb || !change->req) {
+        change_destroy(change);
+        return;
+    }
+    if (!result->ok) {
+        nb_reply_errors(change->req, result->errors,
+                        change->table ? NB_POINT_AT_SPEC : NB_POINT_AT_LIST);
+        change_destroy(change);
+        return;
+    }
+    VLOG_DBG("revision %"PRIu64" by %s: %s", result->revision,
+             http_request_who(change->req),
+             result->changed ? "changed" : "unchanged");
+    if (change->table && request->n_ops) {
+        change->reply = one_json(change, &request->ops[0]);
+        change->status = request->ops[0].outcome == MODEL_CREATED ? 201 : 200;
+    } else {
+        change->reply = json_object();
+        change->status = 200;
+        json_object_set_new(change->reply, "changed",
+                            json_boolean(result->changed));
+        json_object_set_new(change->reply, "results", results_json(request));
+    }
+    json_object_set_new(change->reply, "revision",
+                        json_integer(result->revision));
+    if (change->wait.installed) {
+        change->fabric_wait = fabric_wait(change->nb->fabric,
+                                          result->revision,
+                                          change->wait.timeout_ms, on_waited,
+                                          change);
+    } else {
+        finish(change, change->status);
+    }
+}
+
+void
+nb_change_submit(struct northbound *nb, struct http_request *req,
+                 struct model_request *request,
+                 const struct schema_table *table, const char *name,
+                 const struct nb_wait *wait)
+{
+    struct change *change = xzalloc(sizeof *change);
+
+    change->nb = nb;
+    change->req = req;
+    change->table = table;
+    change->name = nullable_xstrdup(name);
+    change->wait = *wait;
+    ovs_list_push_back(&nb->changes, &change->node);
+    http_request_set_gone(req, on_gone, change);
+    commit_submit(nb->commit, request, on_done, change);
+}

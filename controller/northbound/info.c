@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is going on: the index, health, status, revisions, flows of a host. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "timeval.h"
+#include "util.h"
+
+/* Revisions that are looked through for the newest of the log: some touch
+ * volatile rows only, and are not in it. */
+#define LOG_WINDOW_MAX 4096
+
+void
+nb_get_index(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    json_t *types = json_array();
+    json_t *calls = json_array();
+
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct schema_table *table = &schema_tables[i];
+
+        if (!table->observed) {
+            char *path = xasprintf("/v1/%s", table->plural);
+
+            json_array_append_new(types, json_pack(
+                "{s:s, s:s, s:s}", "type", table->plural, "path", path,
+                "description", table->doc));
+            free(path);
+        }
+    }
+    for (size_t i = 0; i < nb->n_routes; i++) {
+        static const char *const methods[HTTP_N_METHODS] = {
+            "GET", "PUT", "POST", "PATCH", "DELETE"
+        };
+        const struct http_route *route = &nb->routes[i];
+        char *call = xasprintf("%s %s", methods[route->method],
+                               route->pattern);
+
+        json_array_append_new(calls, json_pack(
+            "{s:s, s:s}", "call", call, "query",
+            route->query ? route->query : ""));
+        free(call);
+    }
+    http_reply_json(req, 200, json_pack("{s:s, s:o, s:o}", "version",
+                                        VMN_VERSION, "types", types, "calls",
+                                        calls));
+}
+
+void
+nb_get_health(struct http_request *req, void *nb OVS_UNUSED)
+{
+    http_reply_json(req, 200, json_pack("{s:s, s:s}", "status", "ok",
+                                        "version", VMN_VERSION));
+}
+
+void
+nb_get_ready(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+
+    if (nb->ready) {
+        http_reply_json(req, 200, json_pack("{s:s}", "status", "ready"));
+    } else {
+        http_reply_header(req, "Retry-After", "1");
+        http_reply_problem(req, 503, "starting", NULL,
+                           "The controller is still starting");
+    }
+}
+
+void
+nb_get_status(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    struct fabric_stats fabric;
+    json_t *objects = json_object();
+
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        if (!schema_tables[i].observed) {
+            json_object_set_new(objects, schema_tables[i].plural,
+                                json_integer(model_names(nb->model, i).n));
+        }
+    }
+    fabric_get_stats(nb->fabric, &fabric);
+    http_reply_json(req, 200, json_pack(
+        "{s:s, s:b, s:I, s:I, s:o, s:{s:I, s:I, s:I}, s:o}",
+        "version", VMN_VERSION,
+        "ready", (int) nb->ready,
+        "uptime_s", (json_int_t) ((time_wall_msec() - nb->started_ms) / 1000),
+        "revision", (json_int_t) model_durable_revision(nb->model),
+        "objects", objects,
+        "hosts",
+        "configured", (json_int_t) fabric.n_hosts,
+        "connected", (json_int_t) fabric.n_connected,
+        "synced", (json_int_t) fabric.n_synced,
+        "problems", engine_problems(nb->engine)));
+}
+
+void
+nb_get_flows(struct http_request *req, void *nb_)
+{
+    const char *name = http_request_param(req, "name");
+    struct northbound *nb = nb_;
+    json_t *flows = NULL;
+
+    if (model_get_durable(nb->model, VMN_TABLE_HOST, name, NULL)) {
+        flows = fabric_host_flows(nb->fabric, name);
+    }
+    if (flows) {
+        http_reply_json(req, 200, json_pack("{s:s, s:o}", "host", name,
+                                            "flows", flows));
+    } else {
+        nb_reply_no_object(req, &schema_tables[VMN_TABLE_HOST], name);
+    }
+}
+
+/* Revisions.  ------------------------------------------------------------ */
+
+void
+nb_get_revision(struct http_request *req, void *nb_)
+{
+    const char *text = http_request_param(req, "revision");
+    struct northbound *nb = nb_;
+    uint64_t revision;
+
+    if (!nb_parse_number(text, &revision)) {
+        http_reply_problem(req, 400, "invalid", NULL,
+                           "A revision is a number, not \"%s\"", text);
+        return;
+    }
+
+    json_t *entry = nb->store_class->log(nb->store, revision);
+    if (!entry) {
+        http_reply_problem(req, 404, "not-found", NULL,
+                           "There is no revision %s in the log", text);
+        return;
+    }
+    json_t *receipt = fabric_receipt(nb->fabric, revision);
+    json_object_set_new(entry, "receipt", receipt ? receipt : json_null());
+    http_reply_json(req, 200, entry);
+}
+
+/* The newest 'limit' entries of the log, oldest first. */
+static json_t *
+newest_logs(const struct northbound *nb, size_t limit)
+{
+    uint64_t newest = model_durable_revision(nb->model);
+    size_t window = limit;
+    json_t *logs;
+
+    for (;;) {
+        uint64_t after = newest > window ? newest - window : 0;
+
+        logs = nb->store_class->logs(nb->store, after, window);
+        if (json_array_size(logs) >= limit || !after
+            || window >= LOG_WINDOW_MAX) {
+            break;
+        }
+        json_decref(logs);
+        window = MIN(window * 4, LOG_WINDOW_MAX);
+    }
+    while (json_array_size(logs) > limit) {
+        json_array_remove(logs, 0);
+    }
+    return logs;
+}
+
+void
+nb_get_revisions(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    uint64_t after, limit;
+
+    if (!nb_query_number(req, "after", 0, UINT64_MAX, 0, &after)
+        || !nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
+                            &limit)) {
+        return;
+    }
+
+    json_t *logs = (http_request_query(req, "after")
+                    ? nb->store_class->logs(nb->store, after, limit)
+                    : newest_logs(nb, limit));
+    http_reply_json(req, 200, json_pack(
+        "{s:o, s:I}", "items", logs ? logs : json_array(),
+        "revision", (json_int_t) model_durable_revision(nb->model)));
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /metrics: Prometheus's text format.  A metric is a row of the table. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* All the figures, gathered once a request. */
+struct figures {
+    struct engine_stats engine;
+    struct fabric_stats fabric;
+    struct http_stats http;
+    uint64_t revision;
+    uint64_t ready;
+};
+
+struct metric {
+    const char *name;
+    const char *help;
+    bool counter;               /* Else a gauge. */
+    size_t offset;              /* Of a uint64_t in struct figures. */
+};
+
+#define GAUGE(NAME, MEMBER, HELP) \
+    { NAME, HELP, false, offsetof(struct figures, MEMBER) }
+#define COUNTER(NAME, MEMBER, HELP) \
+    { NAME, HELP, true, offsetof(struct figures, MEMBER) }
+
+static const struct metric metrics[] = {
+    GAUGE("vmn_ready", ready, "1 once the controller is up."),
+    GAUGE("vmn_revision", revision, "Newest durable revision."),
+    GAUGE("vmn_engine_units", engine.n_units, "Units that are kept."),
+    GAUGE("vmn_engine_queries", engine.n_queries, "Queries kept."),
+    GAUGE("vmn_engine_facts", engine.n_facts, "Facts published."),
+    GAUGE("vmn_engine_flows", engine.n_flows, "Flows wanted."),
+    GAUGE("vmn_engine_groups", engine.n_groups, "Groups wanted."),
+    GAUGE("vmn_engine_scopes", engine.n_scopes, "Scopes with flows."),
+    GAUGE("vmn_engine_message_bytes", engine.n_bytes,
+          "Bytes of encoded messages."),
+    COUNTER("vmn_engine_runs_total", engine.n_runs, "Compilations."),
+    COUNTER("vmn_engine_units_computed_total", engine.n_units_computed,
+            "Units compiled."),
+    COUNTER("vmn_engine_queries_computed_total", engine.n_queries_computed,
+            "Queries evaluated."),
+    COUNTER("vmn_engine_queries_cut_total", engine.n_queries_cut,
+            "Queries evaluated to the value they had."),
+    GAUGE("vmn_hosts", fabric.n_hosts, "Hosts configured."),
+    GAUGE("vmn_hosts_connected", fabric.n_connected, "Hosts connected."),
+    GAUGE("vmn_hosts_synced", fabric.n_synced,
+          "Hosts that hold what is wanted."),
+    COUNTER("vmn_fabric_flow_adds_total", fabric.n_flow_adds,
+            "Flows added on switches."),
+    COUNTER("vmn_fabric_flow_deletes_total", fabric.n_flow_deletes,
+            "Flows withdrawn from switches."),
+    COUNTER("vmn_fabric_group_mods_total", fabric.n_group_mods,
+            "Group messages sent."),
+    COUNTER("vmn_fabric_bundles_total", fabric.n_bundles, "Bundles sent."),
+    COUNTER("vmn_fabric_errors_total", fabric.n_errors,
+            "Errors from switches."),
+    COUNTER("vmn_fabric_reconciles_total", fabric.n_reconciles,
+            "Reconciliations of a host."),
+    COUNTER("vmn_fabric_reconciles_unchanged_total",
+            fabric.n_reconciles_unchanged,
+            "Of these, with nothing to change."),
+    GAUGE("vmn_http_connections", http.n_connections, "API clients."),
+    COUNTER("vmn_http_accepted_total", http.n_accepted,
+            "API clients accepted."),
+    COUNTER("vmn_http_turned_away_total", http.n_turned_away,
+            "API clients refused at the limit."),
+    COUNTER("vmn_http_requests_total", http.n_requests, "API requests."),
+    COUNTER("vmn_http_bad_total", http.n_bad,
+            "API requests that were malformed."),
+    COUNTER("vmn_http_unauthorized_total", http.n_unauthorized,
+            "API requests without the right token."),
+    COUNTER("vmn_http_timed_out_total", http.n_timed_out,
+            "API clients that were too slow."),
+    COUNTER("vmn_http_gone_total", http.n_gone,
+            "API clients that left before the reply."),
+};
+
+static void
+put_process(struct ds *ds)
+{
+    unsigned long size, resident;
+    struct rusage usage;
+    FILE *statm = fopen("/proc/self/statm", "re");
+
+    if (statm) {
+        if (fscanf(statm, "%lu %lu", &size, &resident) == 2) {
+            ds_put_format(ds, "# HELP process_resident_memory_bytes Memory.\n"
+                          "# TYPE process_resident_memory_bytes gauge\n"
+                          "process_resident_memory_bytes %lu\n",
+                          resident * (unsigned long) sysconf(_SC_PAGESIZE));
+        }
+        fclose(statm);
+    }
+    getrusage(RUSAGE_SELF, &usage);
+    ds_put_format(ds, "# HELP process_cpu_seconds_total CPU time.\n"
+                  "# TYPE process_cpu_seconds_total counter\n"
+                  "process_cpu_seconds_total %.6f\n",
+                  usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
+                  + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
+}
+
+void
+nb_get_metrics(struct http_request *req, void *nb_)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct northbound *nb = nb_;
+    struct figures figures;
+
+    engine_get_stats(nb->engine, &figures.engine);
+    fabric_get_stats(nb->fabric, &figures.fabric);
+    http_server_get_stats(nb->http, &figures.http);
+    figures.revision = model_durable_revision(nb->model);
+    figures.ready = nb->ready;
+
+    for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
+        const struct metric *m = &metrics[i];
+        const uint64_t *value = ALIGNED_CAST(
+            const uint64_t *, (const char *) &figures + m->offset);
+
+        ds_put_format(&ds, "# HELP %s %s\n# TYPE %s %s\n%s %"PRIu64"\n",
+                      m->name, m->help, m->name,
+                      m->counter ? "counter" : "gauge", m->name, *value);
+    }
+    put_process(&ds);
+    http_reply_text(req, 200, "text/plain; version=0.0.4; charset=utf-8",
+                    ds_cstr(&ds));
+    ds_destroy(&ds);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of northbound share.  Not for other rooms. */
+
+#ifndef CONTROLLER_NORTHBOUND_NORTHBOUND_PRIVATE_H
+#define CONTROLLER_NORTHBOUND_NORTHBOUND_PRIVATE_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/engine/commit.h"
+#include "controller/engine/engine.h"
+#include "controller/fabric/fabric.h"
+#include "controller/model/model.h"
+#include "controller/northbound/northbound.h"
+#include "controller/schema/error.h"
+#include "controller/schema/schema.h"
+#include "controller/store/store.h"
+#include "openvswitch/list.h"
+#include "proto/http/http.h"
+
+struct northbound {
+    struct model *model;
+    struct engine *engine;
+    struct commit *commit;
+    struct fabric *fabric;
+    const struct store_class *store_class;
+    struct store *store;
+    const struct apphost *apphost;
+    struct http_server *http;
+    size_t n_routes;
+    struct http_route *routes;      /* Owned, with their patterns. */
+    struct ovs_list changes;        /* Of struct change, in flight. */
+    bool ready;
+    int64_t started_ms;             /* Wall clock. */
+};
+
+/* Bounds of this interface. */
+#define NB_LIMIT_MAX 1000           /* Items of a page. */
+#define NB_LIMIT_DEFAULT 100
+#define NB_MEMBERS_MAX 1000         /* Ports that a status lists. */
+#define NB_OBJECTS_MAX 20000        /* Of one apply. */
+#define NB_TIMEOUT_MAX_MS (300 * 1000)
+#define NB_TIMEOUT_DEFAULT_MS (10 * 1000)
+
+/* query.c: parameters of a query.  On error they answer the request and return
+ * false. */
+struct nb_wait {
+    bool installed;                 /* ?wait=installed */
+    int timeout_ms;
+};
+bool nb_query_wait(struct http_request *, struct nb_wait *);
+bool nb_query_number(struct http_request *, const char *name, uint64_t min,
+                     uint64_t max, uint64_t def, uint64_t *value);
+bool nb_query_bool(struct http_request *, const char *name, bool *value);
+/* A bare decimal number, or false. */
+bool nb_parse_number(const char *text, uint64_t *value);
+
+/* problem.c */
+/* What the pointers of errors start at. */
+enum nb_pointers {
+    NB_POINT_AT_BODY,               /* The body: they are told as they are. */
+    NB_POINT_AT_SPEC,               /* The "spec" of the one object. */
+    NB_POINT_AT_LIST,               /* "/INDEX" in "objects", then its spec. */
+};
+/* Answers with all of 'errors'. */
+void nb_reply_errors(struct http_request *, const struct vmn_errors *,
+                     enum nb_pointers);
+void nb_reply_no_object(struct http_request *, const struct schema_table *,
+                        const char *name);
+
+/* envelope.c: what is around a spec in a request. */
+/* Takes the "spec" out of 'body'.  'name' is that of the address, or NULL: the
+ * body must then have one.  Borrowed; NULL with 'errors' that start with
+ * 'pointer'.  'complete' says that the spec is a whole one, to be checked even
+ * where the envelope is wrong. */
+json_t *nb_envelope_spec(const json_t *body, const struct schema_table *,
+                         const char *name, const char *pointer,
+                         bool complete, struct vmn_errors *);
+/* "POINTER/KEY", escaped as RFC 6901 says.  The caller frees it. */
+char *nb_pointer(const char *pointer, const char *key);
+const char *nb_outcome_name(enum model_outcome);
+
+/* change.c: a transaction on its way: submitted, durable, installed. */
+/* Submits 'request' (taken over) and answers 'req' when it is done. 'table'
+ * and 'name' are the one object that it is about; NULL for a list. */
+void nb_change_submit(struct northbound *, struct http_request *req,
+                      struct model_request *request,
+                      const struct schema_table *table, const char *name,
+                      const struct nb_wait *);
+/* Lets go of those that the commit still has. */
+void nb_changes_abandon(struct northbound *);
+
+/* status.c */
+/* The object as the API shows it.  'one' adds what takes longer to find out
+ * than a list may take.  NULL if there is none. */
+json_t *nb_object_json(const struct northbound *, const struct schema_table *,
+                       const char *name, bool one);
+json_t *nb_row_json(const struct northbound *, const struct vmn_row *,
+                    const struct model_meta *, bool one);
+const struct vmn_labels *nb_row_labels(const struct vmn_row *);
+
+/* ports.c */
+/* Names of the ports that may satisfy 'selector': a sorted superset of those
+ * that do.  The caller frees it with free(). */
+const char **nb_selector_candidates(const struct model *,
+                                    const struct vmn_selector *, size_t *n);
+
+/* Handlers. */
+http_handler nb_get_list, nb_get_one, nb_put, nb_patch, nb_delete;
+http_handler nb_apply;
+http_handler nb_get_index, nb_get_status, nb_get_health, nb_get_ready;
+http_handler nb_get_flows, nb_get_revision, nb_get_revisions;
+http_handler nb_get_metrics;
+
+#endif /* controller/northbound/northbound-private.h */

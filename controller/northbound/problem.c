@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Errors as replies: one status for all of them, and the list of each. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+/* By enum vmn_error_code.  With several codes in a list the highest rank
+ * decides: what must be mended first. */
+static const struct {
+    int status;
+    const char *kind;
+    const char *several;
+    int rank;
+} codes[] = {
+    [VMN_ERR_INVALID] = { 400, "invalid", "fields are wrong", 4 },
+    [VMN_ERR_NOT_FOUND] = { 404, "not-found", "objects are not there", 2 },
+    [VMN_ERR_CONFLICT] = { 409, "conflict", "objects are in conflict", 1 },
+    [VMN_ERR_STALE] = { 412, "stale", "objects have changed meanwhile", 5 },
+    [VMN_ERR_TOO_LARGE] = { 413, "too-large", "bounds are exceeded", 3 },
+    [VMN_ERR_UNAVAILABLE] = { 503, "unavailable", "changes were not stored",
+                              6 },
+};
+
+/* The pointer into the body.  The caller frees it. */
+static char *
+body_pointer(const char *pointer, enum nb_pointers at)
+{
+    size_t index = *pointer ? 1 + strcspn(pointer + 1, "/") : 0;
+
+    if (at == NB_POINT_AT_BODY || !*pointer) {
+        return xstrdup(pointer);
+    } else if (at == NB_POINT_AT_SPEC) {
+        return xasprintf("/spec%s", pointer);
+    }
+    return xasprintf("/objects%.*s%s%s", (int) index, pointer,
+                     pointer[index] ? "/spec" : "", pointer + index);
+}
+
+static json_t *
+error_json(const struct vmn_error *error, enum nb_pointers at)
+{
+    char *pointer = body_pointer(error->pointer, at);
+    json_t *json = json_object();
+
+    json_object_set_new(json, "pointer", http_json_string(pointer));
+    free(pointer);
+    json_object_set_new(json, "code", json_string(codes[error->code].kind));
+    json_object_set_new(json, "detail", http_json_string(error->text));
+    return json;
+}
+
+void
+nb_reply_errors(struct http_request *req, const struct vmn_errors *errors,
+                enum nb_pointers at)
+{
+    enum vmn_error_code code = errors->n ? errors->errors[0].code
+                               : VMN_ERR_INVALID;
+    size_t n = errors->n + errors->n_suppressed;
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < errors->n; i++) {
+        const struct vmn_error *error = &errors->errors[i];
+
+        if (codes[error->code].rank > codes[code].rank) {
+            code = error->code;
+        }
+        json_array_append_new(array, error_json(error, at));
+    }
+    if (errors->n_suppressed) {
+        char *text = xasprintf("%"PRIuSIZE" more are not listed",
+                               errors->n_suppressed);
+
+        json_array_append_new(array, json_pack("{s:s, s:s}", "pointer", "",
+                                               "detail", text));
+        free(text);
+    }
+    if (code == VMN_ERR_UNAVAILABLE) {
+        http_reply_header(req, "Retry-After", "1");
+    }
+    if (n == 1) {
+        char *pointer = body_pointer(errors->errors[0].pointer, at);
+
+        http_reply_problem(req, codes[code].status, codes[code].kind, array,
+                           "%s%s%s", pointer, *pointer ? ": " : "",
+                           errors->errors[0].text);
+        free(pointer);
+    } else {
+        http_reply_problem(req, codes[code].status, codes[code].kind, array,
+                           "%"PRIuSIZE" %s", n, codes[code].several);
+    }
+}
+
+void
+nb_reply_no_object(struct http_request *req,
+                   const struct schema_table *table, const char *name)
+{
+    http_reply_problem(req, 404, "not-found", NULL, "There is no %s \"%s\"",
+                       table->singular, name);
+}

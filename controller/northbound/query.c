@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Parameters of queries: numbers, flags, and how long to wait. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+bool
+nb_parse_number(const char *text, uint64_t *value)
+{
+    size_t n = strspn(text, "0123456789");
+
+    if (!n || text[n] || n > 18) {
+        return false;
+    }
+    *value = strtoull(text, NULL, 10);
+    return true;
+}
+
+/* Answers that parameter 'name' is wrong.  Takes ownership of 'text'. */
+static bool
+refuse(struct http_request *req, const char *name, char *text)
+{
+    json_t *error = http_query_error(name, "%s", text);
+
+    http_reply_problem(req, 400, "invalid", json_pack("[o]", error),
+                       "?%s %s", name, text);
+    free(text);
+    return false;
+}
+
+bool
+nb_query_number(struct http_request *req, const char *name, uint64_t min,
+                uint64_t max, uint64_t def, uint64_t *value)
+{
+    const char *text = http_request_query(req, name);
+
+    *value = def;
+    if (!text || (nb_parse_number(text, value) && *value >= min
+                  && *value <= max)) {
+        return true;
+    }
+    return refuse(req, name, xasprintf("must be a number from %"PRIu64" to %"
+                                       PRIu64, min, max));
+}
+
+bool
+nb_query_bool(struct http_request *req, const char *name, bool *value)
+{
+    const char *text = http_request_query(req, name);
+
+    *value = text && !strcmp(text, "true");
+    if (!text || *value || !strcmp(text, "false")) {
+        return true;
+    }
+    return refuse(req, name, xstrdup("must be true or false"));
+}
+
+/* "500ms", "10s", "2m". */
+static bool
+parse_duration(const char *text, int *ms)
+{
+    static const struct {
+        const char *unit;
+        int ms;
+    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 } };
+    size_t n = strspn(text, "0123456789");
+
+    if (!n || n > 6) {
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        if (!strcmp(text + n, units[i].unit)) {
+            long long int total = atoll(text) * units[i].ms;
+
+            *ms = total;
+            return total > 0 && total <= NB_TIMEOUT_MAX_MS;
+        }
+    }
+    return false;
+}
+
+bool
+nb_query_wait(struct http_request *req, struct nb_wait *wait)
+{
+    const char *what = http_request_query(req, "wait");
+    const char *timeout = http_request_query(req, "timeout");
+
+    wait->installed = what != NULL;
+    wait->timeout_ms = NB_TIMEOUT_DEFAULT_MS;
+    if (what && strcmp(what, "installed")) {
+        return refuse(req, "wait", xstrdup("must be \"installed\""));
+    }
+    if (timeout && !what) {
+        return refuse(req, "timeout",
+                      xstrdup("goes only with wait=installed"));
+    }
+    if (timeout && !parse_duration(timeout, &wait->timeout_ms)) {
+        return refuse(req, "timeout",
+                      xasprintf("must be a time such as 500ms, 10s or 2m, of"
+                                " at most %ds", NB_TIMEOUT_MAX_MS / 1000));
+    }
+    return true;
+}
