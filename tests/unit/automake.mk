@@ -72,3 +72,11 @@ tests_unit_test_model_SOURCES = tests/unit/test-model.c \
 	tests/unit/model-util.c tests/unit/model-util.h
 tests_unit_test_model_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_model_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test-northbound
+TESTS += tests/unit/test-northbound
+tests_unit_test_northbound_SOURCES = tests/unit/test-northbound.c \
+	tests/unit/http-client.c tests/unit/http-client.h
+tests_unit_test_northbound_CFLAGS = $(UNIT_CFLAGS) \
+	-DTEST_SRCDIR='"$(abs_srcdir)"'
+tests_unit_test_northbound_LDADD = $(UNIT_LIBS)
+EXTRA_DIST += tests/unit/bad-requests.json

@@ -1,0 +1,1050 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The JSON API over a raw client, on a real model, engine and commit.  Only
+ * the store and the fabric are made here, so that a test can hold, fail and
+ * finish what they do. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/engine/commit.h"
+#include "controller/fabric/fabric.h"
+#include "controller/model/numbers.h"
+#include "controller/northbound/northbound.h"
+#include "fatal-signal.h"
+#include "openvswitch/vlog.h"
+#include "tests/unit/http-client.h"
+#include "util.h"
+
+/* A store in memory.  ---------------------------------------------------- */
+
+struct store {
+    struct event *done;
+    store_done_cb *cb;
+    void *aux;
+    int error;                  /* Of the next writes. */
+    bool hold;                  /* Do not finish writes. */
+    json_t *logs;
+};
+
+static void
+store_finish(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
+             void *store_)
+{
+    struct store *store = store_;
+
+    store->cb(store->aux, store->error, store->error ? "disk full" : NULL);
+}
+
+static void
+fake_submit(struct store *store, struct model *model, store_done_cb *cb,
+            void *aux)
+{
+    struct model_pending pending;
+
+    model_get_pending(model, &pending);
+    for (size_t i = 0; !store->error && i < pending.n_logs; i++) {
+        const struct model_log *log = &pending.logs[i];
+
+        if (log->stored) {
+            json_array_append_new(store->logs, json_pack(
+                "{s:I, s:I, s:s, s:o}", "revision",
+                (json_int_t) log->revision, "time",
+                (json_int_t) log->time_ms, "who", log->who, "changes",
+                json_loads(log->summary, 0, NULL)));
+        }
+    }
+    numbers_written(model_numbers(model));
+    store->cb = cb;
+    store->aux = aux;
+    if (!store->hold) {
+        event_active(store->done, EV_TIMEOUT, 1);
+    }
+}
+
+static json_t *
+fake_log(struct store *store, uint64_t revision)
+{
+    json_t *log;
+    size_t i;
+
+    json_array_foreach (store->logs, i, log) {
+        if (json_integer_value(json_object_get(log, "revision"))
+            == (json_int_t) revision) {
+            return json_deep_copy(log);
+        }
+    }
+    return NULL;
+}
+
+static json_t *
+fake_logs(struct store *store, uint64_t after, size_t limit)
+{
+    json_t *logs = json_array(), *log;
+    size_t i;
+
+    json_array_foreach (store->logs, i, log) {
+        if (json_integer_value(json_object_get(log, "revision"))
+            > (json_int_t) after && json_array_size(logs) < limit) {
+            json_array_append(logs, log);
+        }
+    }
+    return logs;
+}
+
+static const struct store_class fake_store_class = {
+    .name = "fake", .submit = fake_submit, .log = fake_log, .logs = fake_logs,
+};
+
+/* A fabric of hosts that the test speaks for.  ---------------------------- */
+
+struct fabric {
+    fabric_wait_cb *cb;         /* One wait at a time. */
+    void *aux;
+    uint64_t revision;
+    int timeout_ms;
+    unsigned n_cancelled;
+};
+static struct fabric fake_fabric;
+
+json_t *
+fabric_host_status(const struct fabric *f OVS_UNUSED, const char *host)
+{
+    return json_pack("{s:s, s:s}", "state", "offline", "reason", host);
+}
+
+json_t *
+fabric_port_status(const struct fabric *f OVS_UNUSED,
+                   const char *port OVS_UNUSED)
+{
+    return json_pack("{s:s}", "state", "unbound");
+}
+
+json_t *
+fabric_receipt(const struct fabric *f OVS_UNUSED, uint64_t revision)
+{
+    return revision > 1 ? json_pack("{s:b, s:[], s:[]}", "installed", 1,
+                                    "hosts", "flows") : NULL;
+}
+
+struct fabric_wait *
+fabric_wait(struct fabric *f, uint64_t revision, int timeout_ms,
+            fabric_wait_cb *cb, void *aux)
+{
+    assert_null(f->cb);
+    f->cb = cb;
+    f->aux = aux;
+    f->revision = revision;
+    f->timeout_ms = timeout_ms;
+    return (struct fabric_wait *) f;
+}
+
+void
+fabric_wait_cancel(struct fabric_wait *wait)
+{
+    struct fabric *f = (struct fabric *) wait;
+
+    f->cb = NULL;
+    f->n_cancelled++;
+}
+
+json_t *
+fabric_host_flows(const struct fabric *f OVS_UNUSED, const char *host)
+{
+    return json_pack("[{s:s}]", "owner", host);
+}
+
+void
+fabric_get_stats(const struct fabric *f OVS_UNUSED, struct fabric_stats *s)
+{
+    memset(s, 0, sizeof *s);
+    s->n_hosts = 3;
+}
+
+/* Fixture.  -------------------------------------------------------------- */
+
+struct fixture {
+    struct event_base *base;
+    struct model *model;
+    struct engine *engine;
+    struct commit *commit;
+    struct apphost *apphost;
+    struct northbound *nb;
+    struct store store;
+    char dir[64];
+    char *path;
+    struct client client;       /* Its last reply is what asserts look at. */
+    json_t *body;               /* Of the last reply, or NULL. */
+};
+
+static const struct vmn_app_class fake_app = {
+    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class),
+    .name = "overlay", .description = "Nothing at all",
+};
+
+static void
+on_app_made(void *done, const struct commit_result *result)
+{
+    assert_true(result->ok);
+    *(bool *) done = true;
+}
+
+static void
+make_app(struct fixture *f)
+{
+    struct model_request request;
+    bool done = false;
+
+    model_request_init(&request, "vmnd");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_APP, "overlay",
+                      json_object());
+    commit_submit(f->commit, &request, on_app_made, &done);
+    model_request_uninit(&request);
+    while (!done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *f = xzalloc(sizeof *f);
+    struct northbound_options options = { 0 };
+    struct vmn_errors errors;
+    char *text = NULL;
+
+    alarm(120);
+    memset(&fake_fabric, 0, sizeof fake_fabric);
+    f->base = event_base_new();
+    ovs_strlcpy(f->dir, "/tmp/vmn-nb-XXXXXX", sizeof f->dir);
+    assert_non_null(mkdtemp(f->dir));
+    f->path = xasprintf("%s/sock", f->dir);
+    f->store.done = event_new(f->base, -1, 0, store_finish, &f->store);
+    f->store.logs = json_array();
+    f->model = model_create();
+    vmn_errors_init(&errors);
+    assert_int_equal(model_load_done(f->model, 0, &errors), 0);
+    f->apphost = apphost_create();
+    assert_int_equal(apphost_add(f->apphost, &fake_app, &text), 0);
+    assert_int_equal(apphost_place(f->apphost, &text), 0);
+    f->engine = engine_create(f->model, apphost_pipeline(f->apphost));
+    f->commit = commit_create(f->base, f->model, f->engine,
+                              &fake_store_class, &f->store);
+    make_app(f);
+    options.unix_path = f->path;
+    if (northbound_create(&options, f->base, f->model, f->engine, f->commit,
+                          &fake_fabric, &fake_store_class, &f->store,
+                          f->apphost, &f->nb, &text)) {
+        fail_msg("%s", text);
+    }
+    client_connect(&f->client, f->base, f->path);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    json_decref(f->body);
+    client_close(&f->client);
+    northbound_destroy(f->nb);
+    commit_destroy(f->commit);
+    engine_destroy(f->engine);
+    apphost_destroy(f->apphost);
+    model_destroy(f->model);
+    event_free(f->store.done);
+    json_decref(f->store.logs);
+    event_base_free(f->base);
+    rmdir(f->dir);
+    free(f->path);
+    free(f);
+    return 0;
+}
+
+/* Asking.  --------------------------------------------------------------- */
+
+static char *
+make_request(const char *method, const char *path, const char *headers,
+             const char *body)
+{
+    return xasprintf("%s %s HTTP/1.1\r\nHost: h\r\n%s"
+                     "Content-Length: %"PRIuSIZE"\r\n\r\n%s", method, path,
+                     headers, body ? strlen(body) : 0, body ? body : "");
+}
+
+/* Takes the next reply; its body to f->body. */
+static int
+take_reply(struct fixture *f)
+{
+    int status = client_reply(&f->client);
+
+    json_decref(f->body);
+    f->body = json_loads(f->client.body.length
+                         ? ds_cstr(&f->client.body) : "", 0, NULL);
+    return status;
+}
+
+static int
+call_with(struct fixture *f, const char *method, const char *path,
+          const char *headers, const char *body)
+{
+    char *request = make_request(method, path, headers, body);
+
+    client_say(&f->client, request);
+    free(request);
+    return take_reply(f);
+}
+
+static int
+call(struct fixture *f, const char *method, const char *path,
+     const char *body)
+{
+    return call_with(f, method, path, "", body);
+}
+
+/* Sends, and comes back before the reply. */
+static void
+send_only(struct fixture *f, const char *method, const char *path,
+          const char *body)
+{
+    char *request = make_request(method, path, "", body);
+
+    client_say(&f->client, request);
+    free(request);
+}
+
+/* The value at a dotted path of the last reply, such as "items.0.name". */
+static json_t *
+at(struct fixture *f, const char *path)
+{
+    json_t *json = f->body;
+    char *copy = xstrdup(path), *save = NULL;
+
+    for (char *part = strtok_r(copy, ".", &save); part && json;
+         part = strtok_r(NULL, ".", &save)) {
+        json = json_is_array(json) ? json_array_get(json, atoi(part))
+               : json_object_get(json, part);
+    }
+    free(copy);
+    return json;
+}
+
+static void
+assert_text(struct fixture *f, const char *path, const char *want)
+{
+    const char *have = json_string_value(at(f, path));
+
+    if (!have || strcmp(have, want)) {
+        fail_msg("%s is %s instead of %s in %s", path, have ? have : "absent",
+                 want, ds_cstr(&f->client.body));
+    }
+}
+
+static bool
+has_error_at(struct fixture *f, const char *pointer)
+{
+    json_t *error;
+    size_t i;
+
+    json_array_foreach (at(f, "errors"), i, error) {
+        const char *p = json_string_value(json_object_get(error, "pointer"));
+
+        if (p && !strcmp(p, pointer)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+assert_error_at(struct fixture *f, const char *pointer)
+{
+    if (!has_error_at(f, pointer)) {
+        fail_msg("no error at %s in %s", pointer, ds_cstr(&f->client.body));
+    }
+}
+
+static void
+assert_call(struct fixture *f, int want, const char *method,
+            const char *path, const char *body)
+{
+    int status = call(f, method, path, body);
+
+    if (status != want) {
+        fail_msg("%s %s: %d instead of %d: %s", method, path, status, want,
+                 f->client.body.length ? ds_cstr(&f->client.body) : "");
+    }
+}
+
+static json_int_t
+revision(struct fixture *f)
+{
+    return json_integer_value(at(f, "revision"));
+}
+
+#define NET "{\"spec\": {\"subnets\": [{\"cidr\": \"10.0.0.0/24\"}]}}"
+#define PORT(LABELS) "{\"spec\": {\"network\": \"shop\", \"labels\": {" \
+                     LABELS "}}}"
+
+static void
+make_shop(struct fixture *f)
+{
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    assert_call(f, 201, "PUT", "/v1/ports/web-1", PORT("\"role\": \"web\""));
+    assert_call(f, 201, "PUT", "/v1/ports/web-2", PORT("\"role\": \"web\""));
+    assert_call(f, 201, "PUT", "/v1/ports/db-1", PORT("\"role\": \"db\""));
+}
+
+/* Objects.  -------------------------------------------------------------- */
+
+static void
+put_creates_then_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    assert_text(f, "outcome", "created");
+    assert_text(f, "name", "shop");
+    json_int_t first = revision(f);
+    char *etag = xasprintf("ETag: \"%"PRId64"\"\r\n", (int64_t) first);
+    assert_has(&f->client.head, etag);
+
+    assert_call(f, 200, "PUT", "/v1/networks/shop", NET);
+    assert_text(f, "outcome", "unchanged");
+    assert_int_equal(revision(f), first);
+    assert_has(&f->client.head, etag);
+
+    assert_call(f, 200, "GET", "/v1/networks/shop", NULL);
+    assert_has(&f->client.head, etag);
+    assert_true(json_integer_value(at(f, "status.vni")) > 0);
+    assert_int_equal(json_integer_value(at(f, "status.ports")), 0);
+
+    assert_call(f, 200, "PUT", "/v1/networks/shop", "{\"spec\": {}}");
+    assert_text(f, "outcome", "updated");
+    assert_true(revision(f) > first);
+    free(etag);
+}
+
+static void
+what_was_read_can_be_put_back(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/ports/web-1", NULL);
+    char *body = xstrdup(ds_cstr(&f->client.body));
+    assert_call(f, 200, "PUT", "/v1/ports/web-1", body);
+    assert_text(f, "outcome", "unchanged");
+    /* But not as another one. */
+    assert_call(f, 400, "PUT", "/v1/ports/web-2", body);
+    assert_error_at(f, "/name");
+    free(body);
+}
+
+static void
+all_faults_are_told_at_once(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 400, "PUT", "/v1/ports/web-1",
+                "{\"spec\": {\"network\": 7, \"mac\": \"x\", \"colour\": 1},"
+                " \"labels\": {}, \"what\": 1, \"metadata\": 3}");
+    assert_has(&f->client.head, "application/problem+json");
+    assert_text(f, "title", "Bad Request");
+    assert_text(f, "type", "urn:vmn:problem:invalid");
+    assert_error_at(f, "/spec/network");
+    assert_error_at(f, "/spec/mac");
+    assert_error_at(f, "/spec/colour");
+    assert_error_at(f, "/labels");
+    assert_error_at(f, "/what");
+    assert_error_at(f, "/metadata");
+
+    assert_call(f, 400, "PUT", "/v1/ports/web-1",
+                "{\"spec\": {\"network\": 7, \"mac\": \"x\"}}");
+    assert_error_at(f, "/spec/network");
+    assert_error_at(f, "/spec/mac");
+}
+
+static void
+patch_merges_into_the_spec(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "PATCH", "/v1/ports/web-1",
+                "{\"spec\": {\"labels\": {\"role\": null, \"env\": \"x\"},"
+                " \"quarantined\": true}}");
+    assert_text(f, "outcome", "updated");
+    assert_text(f, "spec.labels.env", "x");
+    assert_null(at(f, "spec.labels.role"));
+    assert_true(json_is_true(at(f, "spec.quarantined")));
+    assert_text(f, "spec.network", "shop");
+    assert_call(f, 404, "PATCH", "/v1/ports/none", "{\"spec\": {}}");
+    assert_call(f, 400, "PATCH", "/v1/ports/web-1", "{\"spec\": null}");
+}
+
+static void
+stale_if_match_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    char *old = xasprintf("If-Match: \"%"PRId64"\"\r\n",
+                          (int64_t) revision(f));
+    assert_int_equal(call_with(f, "PATCH", "/v1/networks/shop", old,
+                               "{\"spec\": {\"mtu\": 1400}}"), 200);
+    assert_int_equal(call_with(f, "PATCH", "/v1/networks/shop", old,
+                               "{\"spec\": {\"mtu\": 1300}}"), 412);
+    assert_text(f, "type", "urn:vmn:problem:stale");
+    assert_int_equal(call_with(f, "DELETE", "/v1/networks/shop", old, NULL),
+                     412);
+    assert_int_equal(call_with(f, "PUT", "/v1/networks/new",
+                               "If-Match: *\r\n", NET), 412);
+    assert_int_equal(call_with(f, "PUT", "/v1/networks/shop",
+                               "If-Match: 7\r\n", NET), 400);
+    assert_call(f, 200, "GET", "/v1/networks/shop", NULL);
+    assert_int_equal(json_integer_value(at(f, "spec.mtu")), 1400);
+    free(old);
+}
+
+static void
+referred_object_is_deleted_only_with_cascade(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 409, "DELETE", "/v1/networks/shop", NULL);
+    assert_has(&f->client.body, "web-1");
+    assert_call(f, 400, "DELETE", "/v1/networks/shop?cascade=yes", NULL);
+    assert_call(f, 200, "DELETE", "/v1/networks/shop?cascade=true", NULL);
+    assert_text(f, "outcome", "deleted");
+    assert_call(f, 404, "GET", "/v1/ports/web-1", NULL);
+    assert_call(f, 404, "DELETE", "/v1/networks/shop", NULL);
+}
+
+static void
+apps_can_only_be_switched(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "GET", "/v1/apps/overlay", NULL);
+    assert_true(json_is_true(at(f, "spec.enabled")));
+    assert_text(f, "status.about", "Nothing at all");
+    assert_call(f, 200, "PATCH", "/v1/apps/overlay",
+                "{\"spec\": {\"enabled\": false}}");
+    assert_call(f, 400, "PATCH", "/v1/apps/overlay",
+                "{\"spec\": {\"description\": \"x\"}}");
+    assert_call(f, 405, "DELETE", "/v1/apps/overlay", NULL);
+    assert_has(&f->client.head, "Allow: GET, PUT, PATCH\r\n");
+    assert_call(f, 404, "PUT", "/v1/apps/new", "{\"spec\": {}}");
+}
+
+/* Lists.  ---------------------------------------------------------------- */
+
+static void
+lists_come_in_pages(void **state)
+{
+    struct fixture *f = *state;
+    struct ds names = DS_EMPTY_INITIALIZER;
+    char *path = xstrdup("/v1/networks?limit=2");
+
+    for (int i = 0; i < 5; i++) {
+        char *name = xasprintf("/v1/networks/n%d", i);
+
+        assert_call(f, 201, "PUT", name, "{\"spec\": {}}");
+        free(name);
+    }
+    for (;;) {
+        json_t *item;
+        size_t i;
+
+        assert_call(f, 200, "GET", path, NULL);
+        json_array_foreach (at(f, "items"), i, item) {
+            ds_put_format(&names, "%s ", json_string_value(
+                json_object_get(item, "name")));
+        }
+        const char *next = json_string_value(at(f, "next"));
+        if (!next) {
+            break;
+        }
+        free(path);
+        path = xasprintf("/v1/networks?limit=2&after=%s", next);
+    }
+    assert_string_equal(ds_cstr(&names), "n0 n1 n2 n3 n4 ");
+    ds_destroy(&names);
+    free(path);
+    assert_call(f, 200, "GET", "/v1/networks?limit=5", NULL);
+    assert_null(at(f, "next"));
+    assert_call(f, 400, "GET", "/v1/networks?limit=0", NULL);
+    assert_call(f, 400, "GET", "/v1/networks?limit=1001", NULL);
+}
+
+static void
+lists_are_selected_by_label(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/ports?selector=role%3Dweb", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 2);
+    assert_call(f, 200, "GET", "/v1/ports?selector=role!=web", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 1);
+    assert_text(f, "items.0.name", "db-1");
+    assert_text(f, "items.0.status.state", "unbound");
+    assert_call(f, 200, "GET", "/v1/ports?selector=role=web&limit=1", NULL);
+    assert_text(f, "items.0.name", "web-1");
+    assert_text(f, "next", "web-1");
+    assert_call(f, 200, "GET", "/v1/ports?selector=role=web&after=web-1",
+                NULL);
+    assert_text(f, "items.0.name", "web-2");
+    assert_null(at(f, "next"));
+    assert_call(f, 200, "GET", "/v1/ports?selector=", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 3);
+    assert_call(f, 200, "GET", "/v1/networks?selector=role", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 0);
+    assert_call(f, 400, "GET", "/v1/ports?selector=%3D%3D", NULL);
+}
+
+static void
+status_names_members_and_backends(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 201, "PUT", "/v1/groups/g", "{\"spec\": {\"selector\":"
+                " \"role=web\", \"ports\": [\"db-1\", \"web-1\"]}}");
+    assert_int_equal(json_integer_value(at(f, "status.n_members")), 3);
+    assert_text(f, "status.members.0", "db-1");
+    assert_text(f, "status.members.2", "web-2");
+    assert_call(f, 201, "PUT", "/v1/loadbalancers/lb", "{\"spec\": {\"vip\":"
+                " \"10.0.0.100\", \"networks\": [\"shop\"], \"protocol\":"
+                " \"tcp\", \"ports\": [{\"port\": 80}], \"selector\":"
+                " \"role=web\"}}");
+    assert_int_equal(json_array_size(at(f, "status.backends")), 2);
+    assert_text(f, "status.backends.0.port", "web-1");
+    assert_text(f, "status.backends.0.reason", "it is not bound to a host");
+}
+
+/* Transactions.  --------------------------------------------------------- */
+
+#define APPLY "{\"objects\": ["                                             \
+    "{\"type\": \"ports\", \"name\": \"a\", \"spec\": {\"network\": \"n\"}}," \
+    "{\"type\": \"networks\", \"name\": \"n\", \"spec\": {}}]}"
+
+static void
+apply_takes_objects_in_any_order(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "POST", "/v1/apply", APPLY);
+    assert_true(json_is_true(at(f, "changed")));
+    assert_text(f, "results.0.type", "ports");
+    assert_text(f, "results.0.outcome", "created");
+    assert_text(f, "results.1.name", "n");
+    json_int_t first = revision(f);
+    assert_call(f, 200, "POST", "/v1/apply", APPLY);
+    assert_true(json_is_false(at(f, "changed")));
+    assert_text(f, "results.0.outcome", "unchanged");
+    assert_int_equal(revision(f), first);
+}
+
+static void
+apply_is_all_or_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 400, "POST", "/v1/apply", "{\"objects\": ["
+                "{\"type\": \"networks\", \"name\": \"n\", \"spec\": {}},"
+                "{\"type\": \"networks\", \"name\": \"m\","
+                " \"spec\": {\"mtu\": 5}},"
+                "{\"type\": \"ports\", \"name\": \"p\","
+                " \"spec\": {\"network\": \"gone\"}}]}");
+    assert_error_at(f, "/objects/1/spec/mtu");
+    assert_call(f, 404, "GET", "/v1/networks/n", NULL);
+    assert_call(f, 400, "POST", "/v1/apply", "{\"objects\": [7,"
+                "{\"type\": \"moons\", \"name\": \"n\"},"
+                "{\"type\": \"ports\", \"spec\": {}},"
+                "{\"type\": \"networks\", \"name\": \"m\","
+                " \"spec\": {\"mtu\": 5}, \"x\": 1}], \"more\": 1}");
+    assert_error_at(f, "/objects/0");
+    assert_error_at(f, "/objects/1/type");
+    assert_error_at(f, "/objects/2/name");
+    assert_error_at(f, "/objects/3/x");
+    assert_error_at(f, "/objects/3/spec/mtu");
+    assert_error_at(f, "/more");
+}
+
+static void
+apply_prunes_what_the_set_no_longer_names(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "POST", "/v1/apply?prune=demo", APPLY);
+    assert_call(f, 201, "PUT", "/v1/networks/other", NET);
+    assert_call(f, 200, "POST", "/v1/apply?prune=demo",
+                "{\"objects\": [{\"type\": \"networks\", \"name\": \"n\","
+                " \"spec\": {}}]}");
+    assert_call(f, 404, "GET", "/v1/ports/a", NULL);
+    assert_call(f, 200, "GET", "/v1/networks/n", NULL);
+    assert_text(f, "metadata.set", "demo");
+    assert_call(f, 200, "GET", "/v1/networks/other", NULL);
+    assert_call(f, 400, "POST", "/v1/apply?prune=A%20b", APPLY);
+}
+
+static void
+turn_until_waited(struct fixture *f)
+{
+    while (!fake_fabric.cb) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+static void
+finish_wait(bool installed)
+{
+    fabric_wait_cb *cb = fake_fabric.cb;
+    json_t *receipt = json_pack("{s:b, s:[{s:s, s:s}]}", "installed",
+                                (int) installed, "hosts", "host", "hv1",
+                                "state", installed ? "confirmed" : "offline");
+
+    fake_fabric.cb = NULL;
+    cb(fake_fabric.aux, installed, receipt);
+    json_decref(receipt);
+}
+
+static void
+wait_answers_with_the_receipt(void **state)
+{
+    struct fixture *f = *state;
+
+    send_only(f, "PUT", "/v1/networks/shop?wait=installed&timeout=1500ms",
+              NET);
+    turn_until_waited(f);
+    assert_int_equal(fake_fabric.timeout_ms, 1500);
+    finish_wait(true);
+    assert_int_equal(take_reply(f), 201);
+    assert_int_equal(fake_fabric.revision, revision(f));
+    assert_text(f, "receipt.hosts.0.state", "confirmed");
+
+    send_only(f, "POST", "/v1/apply?wait=installed&timeout=2m", APPLY);
+    turn_until_waited(f);
+    assert_int_equal(fake_fabric.timeout_ms, 120000);
+    finish_wait(false);
+    assert_int_equal(take_reply(f), 202);
+    assert_text(f, "receipt.hosts.0.state", "offline");
+    assert_text(f, "results.0.outcome", "created");
+
+    send_only(f, "DELETE", "/v1/networks/shop?wait=installed", NULL);
+    turn_until_waited(f);
+    assert_int_equal(fake_fabric.timeout_ms, 10000);
+    finish_wait(true);
+    assert_int_equal(take_reply(f), 200);
+    assert_text(f, "outcome", "deleted");
+}
+
+static void
+client_that_leaves_ends_its_wait(void **state)
+{
+    struct fixture *f = *state;
+
+    send_only(f, "PUT", "/v1/networks/shop?wait=installed", NET);
+    turn_until_waited(f);
+    client_close(&f->client);
+    while (!fake_fabric.n_cancelled) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_connect(&f->client, f->base, f->path);
+    assert_call(f, 200, "GET", "/v1/networks/shop", NULL);
+}
+
+static void
+change_outlives_a_client_that_leaves(void **state)
+{
+    struct fixture *f = *state;
+
+    f->store.hold = true;
+    send_only(f, "PUT", "/v1/networks/shop", NET);
+    while (commit_is_settled(f->commit)) {
+        client_turn(&f->client);
+    }
+    client_close(&f->client);
+    client_connect(&f->client, f->base, f->path);
+    /* Nothing is shown before it is durable. */
+    assert_call(f, 404, "GET", "/v1/networks/shop", NULL);
+    f->store.hold = false;
+    store_finish(-1, 0, &f->store);
+    assert_call(f, 200, "GET", "/v1/networks/shop", NULL);
+}
+
+static void
+northbound_may_go_with_changes_in_flight(void **state)
+{
+    struct fixture *f = *state;
+
+    f->store.hold = true;
+    send_only(f, "PUT", "/v1/networks/shop", NET);
+    while (commit_is_settled(f->commit)) {
+        client_turn(&f->client);
+    }
+    northbound_destroy(f->nb);
+    f->nb = NULL;
+    store_finish(-1, 0, &f->store);
+    assert_non_null(model_get_durable(f->model, VMN_TABLE_NETWORK, "shop",
+                                      NULL));
+}
+
+static void
+change_that_cannot_be_stored_is_undone(void **state)
+{
+    struct fixture *f = *state;
+
+    f->store.error = ENOSPC;
+    assert_call(f, 503, "PUT", "/v1/networks/shop", NET);
+    assert_text(f, "type", "urn:vmn:problem:unavailable");
+    assert_has(&f->client.body, "disk full");
+    assert_has(&f->client.head, "Retry-After: 1\r\n");
+    f->store.error = 0;
+    assert_call(f, 404, "GET", "/v1/networks/shop", NULL);
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+}
+
+/* What is going on.  ----------------------------------------------------- */
+
+static void
+revisions_have_who_what_and_receipt(void **state)
+{
+    struct fixture *f = *state;
+    char *who = xasprintf("unix:uid=%u", (unsigned) getuid());
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    char *path = xasprintf("/v1/revisions/%"PRId64, (int64_t) revision(f));
+    assert_call(f, 200, "GET", path, NULL);
+    assert_text(f, "who", who);
+    assert_text(f, "changes.0.name", "shop");
+    assert_true(json_is_true(at(f, "receipt.installed")));
+    assert_call(f, 200, "GET", "/v1/revisions/1", NULL);
+    assert_true(json_is_null(at(f, "receipt")));
+    assert_call(f, 404, "GET", "/v1/revisions/99", NULL);
+    assert_call(f, 400, "GET", "/v1/revisions/x", NULL);
+
+    assert_call(f, 201, "PUT", "/v1/networks/b", NET);
+    assert_call(f, 200, "GET", "/v1/revisions?limit=1", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 1);
+    assert_text(f, "items.0.changes.0.name", "b");
+    assert_call(f, 200, "GET", "/v1/revisions?after=1&limit=1", NULL);
+    assert_text(f, "items.0.changes.0.name", "shop");
+    free(who);
+    free(path);
+}
+
+static void
+status_and_metrics_are_told(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_int_equal(json_integer_value(at(f, "objects.ports")), 3);
+    assert_int_equal(json_integer_value(at(f, "hosts.configured")), 3);
+    assert_true(json_is_array(at(f, "problems")));
+    assert_call(f, 200, "GET", "/v1", NULL);
+    assert_text(f, "types.0.type", "hosts");
+    assert_call(f, 200, "GET", "/metrics", NULL);
+    assert_has(&f->client.head, "text/plain; version=0.0.4");
+    assert_has(&f->client.body, "\nvmn_hosts 3\n");
+    assert_has(&f->client.body, "# TYPE vmn_http_requests_total counter\n");
+    assert_call(f, 200, "GET", "/healthz", NULL);
+    assert_text(f, "status", "ok");
+    assert_call(f, 503, "GET", "/readyz", NULL);
+    northbound_set_ready(f->nb, true);
+    assert_call(f, 200, "GET", "/readyz", NULL);
+
+    assert_call(f, 404, "GET", "/v1/hosts/hv1/flows", NULL);
+    assert_call(f, 201, "PUT", "/v1/hosts/hv1", "{\"spec\": {\"ovsdb\":"
+                " \"tcp:127.0.0.1:6640\", \"tunnel_ip\": \"192.0.2.1\"}}");
+    assert_text(f, "status.reason", "hv1");
+    assert_call(f, 200, "GET", "/v1/hosts/hv1/flows", NULL);
+    assert_text(f, "flows.0.owner", "hv1");
+}
+
+static void
+listeners_need_an_address_and_a_token(void **state)
+{
+    static const struct northbound_options bad[] = {
+        { 0 },
+        { .tcp_listen = "127.0.0.1:0" },
+        { .tcp_listen = "0.0.0.0:0", .token_file = "/dev/null" },
+        { .unix_path = "/nonexistent/sock" },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct northbound *nb;
+        char *text = NULL;
+
+        assert_true(northbound_create(&bad[i], f->base, f->model, f->engine,
+                                      f->commit, &fake_fabric,
+                                      &fake_store_class, &f->store,
+                                      f->apphost, &nb, &text) != 0);
+        assert_null(nb);
+        assert_non_null(text);
+        free(text);
+    }
+}
+
+/* The table of bad requests.  -------------------------------------------- */
+
+/* The request of 'test': its "raw" text, or made of method, path, headers and
+ * body.  "fill" in a text is replaced by "fill_n" times "fill_with". */
+static char *
+request_of(const json_t *test)
+{
+    const char *raw = json_string_value(json_object_get(test, "raw"));
+    const char *text = json_string_value(json_object_get(test, "text"));
+    const char *headers = json_string_value(json_object_get(test,
+                                                            "headers"));
+    const char *with = json_string_value(json_object_get(test, "fill_with"));
+    json_int_t n = json_integer_value(json_object_get(test, "fill_n"));
+    json_t *body = json_object_get(test, "body");
+    char *dumped = body ? json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY)
+                   : NULL;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const char *content = text ? text : dumped;
+
+    if (content && with) {
+        const char *at_ = strstr(content, "@FILL@");
+
+        ds_put_buffer(&ds, content, at_ - content);
+        for (json_int_t i = 0; i < n; i++) {
+            ds_put_cstr(&ds, with);
+        }
+        ds_put_cstr(&ds, at_ + 6);
+        content = ds_cstr(&ds);
+    }
+    char *request = raw ? xstrdup(raw)
+        : make_request(json_string_value(json_object_get(test, "method")),
+                       json_string_value(json_object_get(test, "path")),
+                       headers ? headers : "", content);
+    ds_destroy(&ds);
+    free(dumped);
+    return request;
+}
+
+static void
+check_bad_request(struct fixture *f, const json_t *test)
+{
+    const char *name = json_string_value(json_object_get(test, "name"));
+    json_int_t want = json_integer_value(json_object_get(test, "status"));
+    const char *says = json_string_value(json_object_get(test, "says"));
+    char *request = request_of(test);
+    json_t *pointer;
+    size_t i;
+
+    client_close(&f->client);
+    client_connect(&f->client, f->base, f->path);
+    client_say(&f->client, request);
+    free(request);
+    int status = take_reply(f);
+    if (status != want) {
+        fail_msg("%s: %d instead of %d: %s", name, status, (int) want,
+                 f->client.body.length ? ds_cstr(&f->client.body) : "");
+    }
+    if (!json_is_string(at(f, "detail")) || !json_is_string(at(f, "type"))
+        || json_integer_value(at(f, "status")) != want) {
+        fail_msg("%s: not a problem: %s", name, ds_cstr(&f->client.body));
+    }
+    if (says && !strstr(ds_cstr(&f->client.body), says)) {
+        fail_msg("%s: does not say \"%s\": %s", name, says,
+                 ds_cstr(&f->client.body));
+    }
+    json_array_foreach (json_object_get(test, "at"), i, pointer) {
+        if (!has_error_at(f, json_string_value(pointer))) {
+            fail_msg("%s: no error at %s: %s", name,
+                     json_string_value(pointer), ds_cstr(&f->client.body));
+        }
+    }
+}
+
+static void
+bad_requests_are_refused_one_by_one(void **state)
+{
+    struct fixture *f = *state;
+    json_error_t error;
+    json_t *table = json_load_file(TEST_SRCDIR "/tests/unit/"
+                                   "bad-requests.json",
+                                   JSON_REJECT_DUPLICATES, &error);
+    json_t *tests, *test;
+    size_t i;
+
+    if (!table) {
+        fail_msg("line %d: %s", error.line, error.text);
+    }
+    char *body = json_dumps(json_object_get(table, "setup"), 0);
+    assert_call(f, 200, "POST", "/v1/apply", body);
+    free(body);
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    uint64_t before = model_revision(f->model);
+
+    tests = json_object_get(table, "tests");
+    assert_true(json_array_size(tests) >= 100);
+    json_array_foreach (tests, i, test) {
+        check_bad_request(f, test);
+    }
+    print_message("%"PRIuSIZE" requests\n", json_array_size(tests));
+
+    /* None of them changed anything, and the server goes on. */
+    assert_int_equal(model_revision(f->model), before);
+    client_close(&f->client);
+    client_connect(&f->client, f->base, f->path);
+    assert_call(f, 201, "PUT", "/v1/networks/after", NET);
+    json_decref(table);
+}
+
+int
+main(void)
+{
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(put_creates_then_changes_nothing),
+        TEST(what_was_read_can_be_put_back),
+        TEST(all_faults_are_told_at_once),
+        TEST(patch_merges_into_the_spec),
+        TEST(stale_if_match_is_refused),
+        TEST(referred_object_is_deleted_only_with_cascade),
+        TEST(apps_can_only_be_switched),
+        TEST(lists_come_in_pages),
+        TEST(lists_are_selected_by_label),
+        TEST(status_names_members_and_backends),
+        TEST(apply_takes_objects_in_any_order),
+        TEST(apply_is_all_or_nothing),
+        TEST(apply_prunes_what_the_set_no_longer_names),
+        TEST(wait_answers_with_the_receipt),
+        TEST(client_that_leaves_ends_its_wait),
+        TEST(change_outlives_a_client_that_leaves),
+        TEST(northbound_may_go_with_changes_in_flight),
+        TEST(change_that_cannot_be_stored_is_undone),
+        TEST(revisions_have_who_what_and_receipt),
+        TEST(status_and_metrics_are_told),
+        TEST(listeners_need_an_address_and_a_token),
+        TEST(bad_requests_are_refused_one_by_one),
+    };
+
+    fatal_ignore_sigpipe();
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
