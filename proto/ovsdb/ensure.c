@@ -147,6 +147,7 @@ insert_bridge(struct ensure *e, struct ovsrec_port *tunnel,
     ovsrec_open_vswitch_update_bridges_addvalue(e->ovs, bridge);
 }
 
+/* Sets up 'iface'.  In a new row nothing can be read, so all is written. */
 static void
 ensure_tunnel_settings(struct ensure *e, const struct ovsrec_interface *iface)
 {
@@ -163,7 +164,7 @@ ensure_tunnel_settings(struct ensure *e, const struct ovsrec_interface *iface)
         e->changed = true;
     }
     smap_destroy(&options);
-    if (strcmp(iface->type, e->wish->tunnel_type)) {
+    if (!same(iface->type, e->wish->tunnel_type)) {
         ovsrec_interface_set_type(iface, e->wish->tunnel_type);
         e->changed = true;
     }

@@ -84,7 +84,7 @@ identify_msg(const struct jsonrpc_msg *msg, char **text)
 
         reply = jsonrpc_create_reply(json_clone(msg->params), msg->id);
         json = jsonrpc_msg_to_json(reply);
-        *text = json_to_string(json, 0);
+        *text = json_to_string(json, JSSF_SORT);
         json_destroy(json);
         return OVSDB_ID_ECHO;
     }

@@ -198,7 +198,8 @@ session_start_txn(struct ovsdb_session *s, int64_t now_ms)
 static void
 session_run_wish(struct ovsdb_session *s, int64_t now_ms)
 {
-    if (!s->txn && s->wish && s->wish_due && now_ms >= s->write_ms) {
+    if (!s->txn && s->wish && s->wish_due && s->state == OVSDB_CONNECTED
+        && now_ms >= s->write_ms) {
         session_start_txn(s, now_ms);
     }
     if (s->txn) {

@@ -80,3 +80,16 @@ tests_unit_test_northbound_CFLAGS = $(UNIT_CFLAGS) \
 	-DTEST_SRCDIR='"$(abs_srcdir)"'
 tests_unit_test_northbound_LDADD = $(UNIT_LIBS)
 EXTRA_DIST += tests/unit/bad-requests.json
+OVS_SANDBOX = tests/unit/ovs-sandbox.c tests/unit/ovs-sandbox.h
+
+check_PROGRAMS += tests/unit/test-ovsdb-frame
+TESTS += tests/unit/test-ovsdb-frame
+tests_unit_test_ovsdb_frame_SOURCES = tests/unit/test-ovsdb-frame.c
+tests_unit_test_ovsdb_frame_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ovsdb_frame_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-ovsdb
+TESTS += tests/unit/test-ovsdb
+tests_unit_test_ovsdb_SOURCES = tests/unit/test-ovsdb.c $(OVS_SANDBOX)
+tests_unit_test_ovsdb_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ovsdb_LDADD = $(UNIT_LIBS)

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Real Open vSwitch daemons for tests; see ovs-sandbox.h. */
+
+#include <config.h>
+
+#include "tests/unit/ovs-sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+#define SCHEMA "/usr/share/openvswitch/vswitch.ovsschema"
+
+/* What a test may start takes at most so long, under valgrind too. */
+#define SANDBOX_TIMEOUT_MS 60000
+
+static void OVS_NO_RETURN
+die(const char *what, const char *detail)
+{
+    fprintf(stderr, "ovs-sandbox: %s: %s\n", what, detail);
+    abort();
+}
+
+/* In the child: becomes 'argv', which ends when the test does. */
+static void OVS_NO_RETURN
+child_exec(const struct ovs_sandbox *sb, char **argv, int output)
+{
+    char *rundir = xasprintf("OVS_RUNDIR=%s", sb->dir);
+    char *dbdir = xasprintf("OVS_DBDIR=%s", sb->dir);
+    char *logdir = xasprintf("OVS_LOGDIR=%s", sb->dir);
+    int null = open("/dev/null", O_RDWR);
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    putenv(rundir);
+    putenv(dbdir);
+    putenv(logdir);
+    dup2(null, STDIN_FILENO);
+    dup2(output >= 0 ? output : null, STDOUT_FILENO);
+    if (!getenv("OVS_SANDBOX_VERBOSE")) {
+        dup2(null, STDERR_FILENO);
+    }
+    for (int fd = STDERR_FILENO + 1; fd < 256; fd++) {
+        close(fd);
+    }
+    execvp(argv[0], argv);
+    _exit(127);
+}
+
+static pid_t
+start(const struct ovs_sandbox *sb, char **argv, int output)
+{
+    pid_t pid = fork();
+
+    if (pid < 0) {
+        die("fork", strerror(errno));
+    } else if (!pid) {
+        child_exec(sb, argv, output);
+    }
+    return pid;
+}
+
+int
+ovs_sandbox_exec(const struct ovs_sandbox *sb, char **argv, char **output)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    int fds[2];
+    int status;
+    pid_t pid;
+
+    if (pipe(fds)) {
+        die("pipe", strerror(errno));
+    }
+    pid = start(sb, argv, fds[1]);
+    close(fds[1]);
+    for (;;) {
+        char chunk[512];
+        ssize_t n = read(fds[0], chunk, sizeof chunk);
+
+        if (n <= 0) {
+            break;
+        }
+        ds_put_buffer(&ds, chunk, n);
+    }
+    close(fds[0]);
+    waitpid(pid, &status, 0);
+    ds_chomp(&ds, '\n');
+    if (output) {
+        *output = ds_steal_cstr(&ds);
+    }
+    ds_destroy(&ds);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Waits until something accepts connections at unix socket 'name'. */
+static void
+wait_for_socket(const struct ovs_sandbox *sb, const char *name, pid_t pid)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+    snprintf(un.sun_path, sizeof un.sun_path, "%s/%s", sb->dir, name);
+    for (int i = 0; i < SANDBOX_TIMEOUT_MS / 5; i++) {
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        int error = connect(fd, (struct sockaddr *) &un, sizeof un);
+
+        close(fd);
+        if (!error) {
+            return;
+        }
+        if (waitpid(pid, NULL, WNOHANG) == pid) {
+            die("a daemon ended at once", name);
+        }
+        usleep(5000);
+    }
+    die("a daemon did not come up", name);
+}
+
+static void
+stop(pid_t *pid)
+{
+    if (*pid) {
+        kill(*pid, SIGTERM);
+        waitpid(*pid, NULL, 0);
+        *pid = 0;
+    }
+}
+
+void
+ovs_sandbox_create(struct ovs_sandbox *sb, const char *system_id)
+{
+    char *db;
+
+    *sb = (struct ovs_sandbox) { .dir = xstrdup("/tmp/vmn-test.XXXXXX") };
+    if (!mkdtemp(sb->dir)) {
+        die("mkdtemp", strerror(errno));
+    }
+    sb->remote = xasprintf("unix:%s/db.sock", sb->dir);
+    db = xasprintf("%s/conf.db", sb->dir);
+
+    char tool[] = "ovsdb-tool", create[] = "create", schema[] = SCHEMA;
+    char *argv[] = { tool, create, db, schema, NULL };
+
+    if (ovs_sandbox_exec(sb, argv, NULL)) {
+        die("ovsdb-tool create", db);
+    }
+    free(db);
+    ovs_sandbox_start_server(sb);
+    free(ovs_sandbox_vsctl(sb, "set Open_vSwitch . external_ids:system-id=%s",
+                           system_id));
+}
+
+static int
+remove_entry(const char *path, const struct stat *s OVS_UNUSED,
+             int type OVS_UNUSED, struct FTW *ftw OVS_UNUSED)
+{
+    return remove(path);
+}
+
+void
+ovs_sandbox_destroy(struct ovs_sandbox *sb)
+{
+    ovs_sandbox_stop_vswitchd(sb);
+    ovs_sandbox_stop_server(sb);
+    nftw(sb->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    free(sb->remote);
+    free(sb->dir);
+}
+
+void
+ovs_sandbox_start_server(struct ovs_sandbox *sb)
+{
+    char server[] = "ovsdb-server", no_log[] = "-vconsole:off";
+    char *remote = xasprintf("--remote=p%s", sb->remote);
+    char manager[] = "--remote=db:Open_vSwitch,Open_vSwitch,manager_options";
+    char *control = xasprintf("--unixctl=%s/db.ctl", sb->dir);
+    char *db = xasprintf("%s/conf.db", sb->dir);
+    char *argv[] = { server, no_log, remote, manager, control, db, NULL };
+
+    sb->server = start(sb, argv, -1);
+    wait_for_socket(sb, "db.sock", sb->server);
+    free(remote);
+    free(control);
+    free(db);
+}
+
+void
+ovs_sandbox_stop_server(struct ovs_sandbox *sb)
+{
+    stop(&sb->server);
+}
+
+void
+ovs_sandbox_start_vswitchd(struct ovs_sandbox *sb)
+{
+    char vswitchd[] = "ovs-vswitchd", no_log[] = "-vconsole:off";
+    char dummy[] = "--enable-dummy=override", no_sys[] = "--disable-system";
+    char no_route[] = "--disable-system-route";
+    char *control = xasprintf("--unixctl=%s/vs.ctl", sb->dir);
+    char *argv[] = {
+        vswitchd, no_log, dummy, no_sys, no_route, control, sb->remote, NULL,
+    };
+
+    sb->vswitchd = start(sb, argv, -1);
+    wait_for_socket(sb, "vs.ctl", sb->vswitchd);
+    free(control);
+}
+
+void
+ovs_sandbox_stop_vswitchd(struct ovs_sandbox *sb)
+{
+    stop(&sb->vswitchd);
+}
+
+char *
+ovs_sandbox_vsctl(const struct ovs_sandbox *sb, const char *format, ...)
+{
+    char *argv[64] = { NULL };
+    char vsctl[] = "ovs-vsctl", no_wait[] = "--no-wait", empty[] = "";
+    char *db = xasprintf("--db=%s", sb->remote);
+    char *save = NULL;
+    char *output;
+    va_list args;
+    char *words;
+    int n = 0;
+
+    va_start(args, format);
+    words = xvasprintf(format, args);
+    va_end(args);
+    argv[n++] = vsctl;
+    argv[n++] = no_wait;
+    argv[n++] = db;
+    for (char *word = strtok_r(words, " ", &save); word && n < 63;
+         word = strtok_r(NULL, " ", &save)) {
+        argv[n++] = strcmp(word, "_") ? word : empty;
+    }
+    if (ovs_sandbox_exec(sb, argv, &output)) {
+        die("ovs-vsctl failed", format);
+    }
+    free(words);
+    free(db);
+    return output;
+}
