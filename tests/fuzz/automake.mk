@@ -41,3 +41,18 @@ tests_fuzz_fuzz_yaml_LDADD = $(CTL_LIBS)
 if ENABLE_FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz-yaml
 endif
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-ovsdb-frame
+tests_fuzz_fuzz_ovsdb_frame_SOURCES = tests/fuzz/fuzz-ovsdb-frame.c
+tests_fuzz_fuzz_ovsdb_frame_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_ovsdb_frame_LDADD = $(VMN_LIBS)
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-ovsdb-frame
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/ovsdb-frame/answer \
+	tests/fuzz/corpus/ovsdb-frame/echo \
+	tests/fuzz/corpus/ovsdb-frame/error \
+	tests/fuzz/corpus/ovsdb-frame/http \
+	tests/fuzz/corpus/ovsdb-frame/strings \
+	tests/fuzz/corpus/ovsdb-frame/tls

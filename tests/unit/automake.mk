@@ -93,3 +93,9 @@ TESTS += tests/unit/test-ovsdb
 tests_unit_test_ovsdb_SOURCES = tests/unit/test-ovsdb.c $(OVS_SANDBOX)
 tests_unit_test_ovsdb_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ovsdb_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-ovsdb-relay
+TESTS += tests/unit/test-ovsdb-relay
+tests_unit_test_ovsdb_relay_SOURCES = tests/unit/test-ovsdb-relay.c
+tests_unit_test_ovsdb_relay_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ovsdb_relay_LDADD = $(UNIT_LIBS)
