@@ -140,7 +140,8 @@ class World:
     def put(self, kind, name, **spec):
         if (kind, name) not in self.made:
             self.made.append((kind, name))
-        return self.api.put("%s/%s" % (kind, name), spec, wait="installed")
+        return installed(self.api.put("%s/%s" % (kind, name), spec,
+                                      wait="installed", timeout="20s"))
 
     def put_nowait(self, kind, name, **spec):
         """The same, while a host cannot be waited for."""
@@ -148,10 +149,12 @@ class World:
         return self.api.put("%s/%s" % (kind, name), spec)
 
     def patch(self, kind, name, **spec):
-        return self.api.patch("%s/%s" % (kind, name), spec, wait="installed")
+        return installed(self.api.patch("%s/%s" % (kind, name), spec,
+                                        wait="installed", timeout="20s"))
 
     def delete(self, kind, name):
-        return self.api.delete("%s/%s" % (kind, name), wait="installed")
+        return installed(self.api.delete("%s/%s" % (kind, name),
+                                         wait="installed", timeout="20s"))
 
     def network(self, name, cidr="10.0.0.0/24", **spec):
         self.put("networks", name, subnets=[{"cidr": cidr}], **spec)
@@ -207,6 +210,13 @@ class World:
         held = traffic.Connection(a, b.ip, port, protocol)
         assert held.exchange(seconds=5)
         return held
+
+
+def installed(answer):
+    """Returns the answer to a change that has to be on all hosts by now."""
+    receipt = answer.get("receipt")
+    assert receipt and receipt["installed"], answer
+    return answer
 
 
 def entry(protocol, *ports, **more):
