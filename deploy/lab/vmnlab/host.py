@@ -79,11 +79,12 @@ class Host:
         netns.wait_for(
             "%s's underlay bridge (log: %s)"
             % (self.name, self._file("ovs-vswitchd.log")),
-            lambda: self.has_link("br-phys"), 30)
+            lambda: self._shows("br-phys", "ofproto/list")
+            and self.has_link("br-phys"), 30)
         netns.ip(self.ns, "addr replace %s/16 dev br-phys" % self.tunnel_ip,
                  "link set br-phys up")
         netns.wait_for("%s's route to the underlay" % self.name,
-                       lambda: "br-phys" in self.appctl("ovs/route/show"), 10)
+                       lambda: self._shows("br-phys", "ovs/route/show"))
         self.warm_up()
 
     def warm_up(self):
@@ -196,6 +197,14 @@ class Host:
         return netns.run(["ovs-ofctl", "--timeout=20", "-O", "OpenFlow15",
                           command] + list(args), ns=self.ns, env=self.env,
                          data=data)
+
+    def _shows(self, word, command):
+        """Whether the switch names 'word' in answer to 'command', which it
+        may not know yet while it starts."""
+        try:
+            return word in self.appctl(command)
+        except Error:
+            return False
 
     def answers(self, program):
         try:
