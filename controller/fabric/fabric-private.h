@@ -15,7 +15,7 @@
 
 struct fabric_db;               /* OVSDB side, of the whole fabric. */
 struct fabric_host_db;          /* OVSDB side of one host. */
-struct fabric_receipts;         /* ack.c. */
+struct fabric_receipts;         /* receipts.c. */
 struct fabric_switches;         /* OpenFlow side, of the whole fabric. */
 struct fabric_switch;           /* OpenFlow side of one host. */
 struct vmn_host;
@@ -34,6 +34,7 @@ struct fabric {
     struct fabric_db *db;       /* Owned; fabric_db_create(). */
     struct fabric_switches *switches; /* Owned. */
     struct fabric_receipts *receipts; /* Owned. */
+    uint64_t last_revision;     /* Of the last group that became durable. */
     struct fabric_stats stats;
 };
 
@@ -44,6 +45,8 @@ struct fabric_host {
     struct hmap_node datapath_node; /* In 'datapaths', if 'datapath_id'. */
     struct fabric *fabric;
     char *name;                 /* Owned. */
+    const struct vmn_host *row; /* Current; for comparing the pointer only,
+                                 * between two groups. */
 
     /* Written by the OVSDB side through the functions below. */
     uint64_t datapath_id;       /* Of the bridge as reported, or 0. */

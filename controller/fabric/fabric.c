@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fabric as a whole: the table of hosts, which follows the HOST rows, and
+ * the way of a durable group through its parts.  Not for the sessions
+ * themselves (switch.c, host-db.c). */
+
+#include <config.h>
+
+#include "controller/fabric/fabric.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/receipts.h"
+#include "controller/fabric/switch.h"
+#include "hash.h"
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(fabric);
+
+struct fabric_host *
+fabric_find_host(const struct fabric *f, const char *name)
+{
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH_WITH_HASH (host, name_node, hash_string(name, 0),
+                             &f->hosts) {
+        if (!strcmp(host->name, name)) {
+            return host;
+        }
+    }
+    return NULL;
+}
+
+struct fabric_host *
+fabric_find_datapath(const struct fabric *f, uint64_t id)
+{
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH_WITH_HASH (host, datapath_node, hash_uint64(id),
+                             &f->datapaths) {
+        if (host->datapath_id == id) {
+            return host;
+        }
+    }
+    return NULL;
+}
+
+/* What the OVSDB side tells.  -------------------------------------------- */
+
+bool
+fabric_host_set_datapath(struct fabric_host *host, uint64_t id)
+{
+    struct fabric *f = host->fabric;
+
+    if (id == host->datapath_id) {
+        return true;
+    }
+    if (id && fabric_find_datapath(f, id)) {
+        return false;
+    }
+    if (host->datapath_id) {
+        hmap_remove(&f->datapaths, &host->datapath_node);
+    }
+    host->datapath_id = id;
+    if (id) {
+        hmap_insert(&f->datapaths, &host->datapath_node, hash_uint64(id));
+    }
+    switch_rematch(host->sw);
+    return true;
+}
+
+void
+fabric_host_set_reported(struct fabric_host *host)
+{
+    if (!host->reported) {
+        host->reported = true;
+        switch_start(host->sw);
+    }
+}
+
+/* Hosts.  ---------------------------------------------------------------- */
+
+static void
+host_destroy(struct fabric_host *host)
+{
+    struct fabric *f = host->fabric;
+
+    fabric_db_host_destroy(host);
+    hmap_remove(&f->hosts, &host->name_node);
+    if (host->datapath_id) {
+        hmap_remove(&f->datapaths, &host->datapath_node);
+    }
+    switch_destroy(host->sw);
+    receipts_remove_host(f, host);
+    free(host->name);
+    free(host);
+}
+
+static struct fabric_host *
+host_create(struct fabric *f, const char *name)
+{
+    struct fabric_host *host = xzalloc(sizeof *host);
+
+    host->fabric = f;
+    host->name = xstrdup(name);
+    host->sw = switch_create(host);
+    hmap_insert(&f->hosts, &host->name_node, hash_string(name, 0));
+    return host;
+}
+
+/* Makes the table of hosts follow the rows.  The current rows are those that
+ * have just become durable, and the ones before live until the end of the
+ * group, so that an unchanged pointer means an unchanged row. */
+static void
+sync_hosts(struct fabric *f)
+{
+    struct vmn_names names = model_names(f->model, VMN_TABLE_HOST);
+    struct fabric_host *host, *next;
+
+    HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
+        if (!model_get(f->model, VMN_TABLE_HOST, host->name)) {
+            host_destroy(host);
+        }
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_host *row = model_get(f->model, VMN_TABLE_HOST,
+                                               names.names[i]);
+
+        host = fabric_find_host(f, names.names[i]);
+        if (!host) {
+            host = host_create(f, names.names[i]);
+        }
+        if (host->row != row) {
+            host->row = row;
+            fabric_db_host_update(host, row);
+        }
+    }
+}
+
+/* Groups.  --------------------------------------------------------------- */
+
+static void
+sink_cb(void *f_, const struct commit_group *group)
+{
+    struct fabric *f = f_;
+
+    sync_hosts(f);
+    send_group(f, group);
+    fabric_db_group(f, group);
+}
+
+/* Life.  ----------------------------------------------------------------- */
+
+int
+fabric_create(const struct fabric_options *options, struct loop *loop,
+              struct model *model, struct engine *engine,
+              struct commit *commit, struct fabric **fp, char **text)
+{
+    struct fabric *f = xzalloc(sizeof *f);
+    int error;
+
+    *fp = NULL;
+    *text = NULL;
+    f->loop = loop;
+    f->base = loop_base(loop);
+    f->model = model;
+    f->engine = engine;
+    f->commit = commit;
+    f->last_revision = model_durable_revision(model);
+    hmap_init(&f->hosts);
+    hmap_init(&f->datapaths);
+    receipts_create(f);
+    error = switches_create(f, options, text);
+    if (!error) {
+        error = fabric_db_create(f, options, text);
+    }
+    if (error) {
+        fabric_destroy(f);
+        return error;
+    }
+    sync_hosts(f);
+    commit_set_sink(commit, sink_cb, f);
+    *fp = f;
+    return 0;
+}
+
+void
+fabric_destroy(struct fabric *f)
+{
+    struct fabric_host *host, *next;
+
+    if (!f) {
+        return;
+    }
+    commit_set_sink(f->commit, NULL, NULL);
+    HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
+        host_destroy(host);
+    }
+    if (f->db) {
+        fabric_db_destroy(f);
+    }
+    switches_destroy(f);
+    receipts_destroy(f);
+    hmap_destroy(&f->hosts);
+    hmap_destroy(&f->datapaths);
+    free(f);
+}

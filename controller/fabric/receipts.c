@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Receipts of revisions; see receipts.h and fabric.h.
+ *
+ * A receipt is kept per group of revisions, since a group is sent as one
+ * bundle per host.  An older revision than the oldest receipt, or one from
+ * before the start, concerns all hosts as far as is known: it is installed
+ * when all have acknowledged something as new. */
+
+#include <config.h>
+
+#include "controller/fabric/receipts.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/switch.h"
+#include "controller/model/numbers.h"
+#include "openvswitch/list.h"
+#include "sset.h"
+#include "timeval.h"
+#include "util.h"
+
+enum receipt_state { RECEIPT_OPEN, RECEIPT_CONFIRMED, RECEIPT_FAILED };
+
+struct receipt_host {
+    const char *name;           /* In 'names'. */
+    enum receipt_state state;
+    int64_t time_ms;            /* Wall clock, of the last change. */
+    char *reason;               /* If it failed.  Owned. */
+};
+
+struct receipt_app {
+    char *name;
+    unsigned added, changed, removed;
+};
+
+struct receipt {
+    struct fabric_receipts *all;
+    uint64_t first, last;       /* Revisions. */
+    int64_t time_ms;
+    size_t n_apps;
+    struct receipt_app *apps;
+    size_t n_hosts, allocated_hosts;
+    struct receipt_host *hosts; /* Sorted by name once closed. */
+    size_t n_missing;           /* Hosts that are not CONFIRMED. */
+};
+
+struct fabric_receipts {
+    struct receipt *ring[FABRIC_RECEIPTS_MAX]; /* By sequence number. */
+    uint64_t begin, end;        /* Sequence numbers held. */
+    struct sset names;          /* Of hosts; grows only. */
+    struct ovs_list waits;      /* struct fabric_wait. */
+    struct event *check;        /* Looks at waits and at numbers. */
+    uint64_t freed;             /* What numbers_acked() was last told. */
+    uint64_t free_up_to;        /* To be told at the next settled moment. */
+};
+
+struct fabric_wait {
+    struct ovs_list node;
+    struct fabric *fabric;
+    uint64_t revision;
+    struct event *timer;
+    fabric_wait_cb *cb;
+    void *aux;
+};
+
+static void check_cb(evutil_socket_t, short, void *fabric);
+static void free_numbers(void *fabric);
+
+void
+receipts_create(struct fabric *f)
+{
+    struct fabric_receipts *r = xzalloc(sizeof *r);
+
+    sset_init(&r->names);
+    ovs_list_init(&r->waits);
+    r->check = event_new(f->base, -1, 0, check_cb, f);
+    f->receipts = r;
+}
+
+static void
+receipt_destroy(struct receipt *receipt)
+{
+    for (size_t i = 0; i < receipt->n_hosts; i++) {
+        free(receipt->hosts[i].reason);
+    }
+    for (size_t i = 0; i < receipt->n_apps; i++) {
+        free(receipt->apps[i].name);
+    }
+    free(receipt->hosts);
+    free(receipt->apps);
+    free(receipt);
+}
+
+static struct receipt *
+receipt_at(const struct fabric_receipts *r, uint64_t seq)
+{
+    return r->ring[seq % FABRIC_RECEIPTS_MAX];
+}
+
+void
+receipts_destroy(struct fabric *f)
+{
+    struct fabric_receipts *r = f->receipts;
+
+    if (!r) {
+        return;
+    }
+    while (!ovs_list_is_empty(&r->waits)) {
+        fabric_wait_cancel(CONTAINER_OF(ovs_list_front(&r->waits),
+                                        struct fabric_wait, node));
+    }
+    for (uint64_t seq = r->begin; seq < r->end; seq++) {
+        receipt_destroy(receipt_at(r, seq));
+    }
+    commit_cancel_when_settled(f->commit, free_numbers, f);
+    event_free(r->check);
+    sset_destroy(&r->names);
+    free(r);
+    f->receipts = NULL;
+}
+
+/* Making.  --------------------------------------------------------------- */
+
+static void
+copy_apps(struct receipt *receipt, const struct engine_delta *delta)
+{
+    receipt->apps = xcalloc(MAX(delta->n_apps, 1), sizeof *receipt->apps);
+    for (size_t i = 0; i < delta->n_apps; i++) {
+        const struct engine_delta_app *app = &delta->apps[i];
+
+        if (app->added || app->changed || app->removed) {
+            receipt->apps[receipt->n_apps++] = (struct receipt_app) {
+                .name = xstrdup(app->name), .added = app->added,
+                .changed = app->changed, .removed = app->removed,
+            };
+        }
+    }
+}
+
+struct receipt *
+receipts_open(struct fabric *f, const struct commit_group *group)
+{
+    struct receipt *receipt;
+
+    if (group->last_revision < group->first_revision) {
+        return NULL;            /* What was compiled at the start. */
+    }
+    receipt = xzalloc(sizeof *receipt);
+    receipt->all = f->receipts;
+    receipt->first = group->first_revision;
+    receipt->last = group->last_revision;
+    receipt->time_ms = group->time_ms;
+    copy_apps(receipt, group->delta);
+    return receipt;
+}
+
+void
+receipts_add_host(struct receipt *receipt, const struct fabric_host *host)
+{
+    struct sset *names = &receipt->all->names;
+    struct sset_node *name;
+
+    if (receipt->n_hosts >= receipt->allocated_hosts) {
+        receipt->hosts = x2nrealloc(receipt->hosts,
+                                    &receipt->allocated_hosts,
+                                    sizeof *receipt->hosts);
+    }
+    name = sset_find(names, host->name);
+    if (!name) {
+        name = sset_add(names, host->name);
+    }
+    receipt->hosts[receipt->n_hosts++] = (struct receipt_host) {
+        .name = name->name, .time_ms = receipt->time_ms,
+    };
+    receipt->n_missing++;
+}
+
+static int
+compare_hosts(const void *a_, const void *b_)
+{
+    const struct receipt_host *a = a_;
+    const struct receipt_host *b = b_;
+
+    return strcmp(a->name, b->name);
+}
+
+void
+receipts_close(struct fabric *f, struct receipt *receipt)
+{
+    struct fabric_receipts *r = f->receipts;
+
+    if (!receipt) {
+        return;
+    }
+    if (receipt->n_hosts) {
+        qsort(receipt->hosts, receipt->n_hosts, sizeof *receipt->hosts,
+              compare_hosts);
+    }
+    while (r->begin < r->end
+           && (r->end - r->begin >= FABRIC_RECEIPTS_MAX
+               || receipt_at(r, r->begin)->last + FABRIC_RECEIPTS_MAX
+                  <= receipt->last)) {
+        receipt_destroy(receipt_at(r, r->begin++));
+    }
+    r->ring[r->end++ % FABRIC_RECEIPTS_MAX] = receipt;
+    receipts_acked_changed(f);
+}
+
+/* Finding and changing.  ------------------------------------------------- */
+
+/* The sequence number of the first receipt that ends at or after 'revision';
+ * 'end' if there is none. */
+static uint64_t
+find_seq(const struct fabric_receipts *r, uint64_t revision)
+{
+    uint64_t low = r->begin, high = r->end;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+
+        if (receipt_at(r, middle)->last < revision) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static struct receipt *
+find_receipt(const struct fabric_receipts *r, uint64_t revision)
+{
+    uint64_t seq = find_seq(r, revision);
+    struct receipt *receipt = seq < r->end ? receipt_at(r, seq) : NULL;
+
+    return receipt && receipt->first <= revision ? receipt : NULL;
+}
+
+static void
+set_state(struct receipt *receipt, const char *name, enum receipt_state state,
+          const char *reason)
+{
+    const struct receipt_host key = { .name = name };
+    struct receipt_host *rh;
+
+    if (!receipt->n_hosts) {
+        return;
+    }
+    rh = bsearch(&key, receipt->hosts, receipt->n_hosts,
+                 sizeof *receipt->hosts, compare_hosts);
+    if (!rh || rh->state == RECEIPT_CONFIRMED) {
+        return;
+    }
+    free(rh->reason);
+    rh->reason = nullable_xstrdup(reason);
+    rh->state = state;
+    rh->time_ms = time_wall_msec();
+    receipt->n_missing -= state == RECEIPT_CONFIRMED;
+}
+
+void
+receipts_confirm(struct fabric *f, const struct fabric_host *host,
+                 uint64_t revision)
+{
+    struct receipt *receipt = find_receipt(f->receipts, revision);
+
+    if (receipt) {
+        set_state(receipt, host->name, RECEIPT_CONFIRMED, NULL);
+    }
+    receipts_acked_changed(f);
+}
+
+void
+receipts_fail(struct fabric *f, const struct fabric_host *host,
+              uint64_t revision, const char *reason)
+{
+    struct receipt *receipt = find_receipt(f->receipts, revision);
+
+    if (receipt) {
+        set_state(receipt, host->name, RECEIPT_FAILED, reason);
+    }
+}
+
+void
+receipts_confirm_all(struct fabric *f, const struct fabric_host *host,
+                     uint64_t revision, const char *reason)
+{
+    const struct fabric_receipts *r = f->receipts;
+
+    for (uint64_t seq = r->begin; seq < r->end; seq++) {
+        struct receipt *receipt = receipt_at(r, seq);
+
+        if (receipt->last > revision) {
+            break;
+        }
+        if (receipt->n_missing) {
+            set_state(receipt, host->name,
+                      reason ? RECEIPT_FAILED : RECEIPT_CONFIRMED, reason);
+        }
+    }
+    receipts_acked_changed(f);
+}
+
+void
+receipts_remove_host(struct fabric *f, const struct fabric_host *host)
+{
+    const struct fabric_receipts *r = f->receipts;
+    const struct receipt_host key = { .name = host->name };
+
+    for (uint64_t seq = r->begin; seq < r->end; seq++) {
+        struct receipt *receipt = receipt_at(r, seq);
+        struct receipt_host *rh;
+
+        rh = (receipt->n_missing
+              ? bsearch(&key, receipt->hosts, receipt->n_hosts,
+                        sizeof *receipt->hosts, compare_hosts) : NULL);
+        if (rh && rh->state != RECEIPT_CONFIRMED) {
+            size_t after = receipt->hosts + receipt->n_hosts - (rh + 1);
+
+            free(rh->reason);
+            memmove(rh, rh + 1, after * sizeof *rh);
+            receipt->n_hosts--;
+            receipt->n_missing--;
+        }
+    }
+    receipts_acked_changed(f);
+}
+
+/* The newest revision that all hosts have acknowledged. */
+static uint64_t
+acked_by_all(const struct fabric *f)
+{
+    const struct fabric_host *host;
+    uint64_t revision = f->last_revision;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        revision = MIN(revision, switch_acked(host->sw));
+    }
+    return revision;
+}
+
+static bool
+is_installed(const struct fabric *f, uint64_t revision)
+{
+    const struct receipt *receipt = find_receipt(f->receipts, revision);
+
+    return receipt ? !receipt->n_missing : acked_by_all(f) >= revision;
+}
+
+/* Showing.  -------------------------------------------------------------- */
+
+static void
+add_host(json_t *hosts, const struct fabric *f, const char *name,
+         enum receipt_state state, int64_t time_ms, const char *reason)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+    const char *word = "confirmed";
+
+    if (state == RECEIPT_FAILED) {
+        word = "failed";
+    } else if (state == RECEIPT_OPEN) {
+        word = host && host->sw->conn ? "pending" : "offline";
+        if (host) {
+            switch_state_name(host->sw, &reason);
+        }
+    }
+    json_array_append_new(
+        hosts, json_pack("{s:s, s:s, s:I, s:s*}", "host", name, "state", word,
+                         "time", (json_int_t) time_ms, "reason", reason));
+}
+
+static json_t *
+hosts_of(const struct fabric *f, const struct receipt *receipt)
+{
+    json_t *hosts = json_array();
+
+    for (size_t i = 0; i < receipt->n_hosts; i++) {
+        const struct receipt_host *rh = &receipt->hosts[i];
+
+        add_host(hosts, f, rh->name, rh->state, rh->time_ms, rh->reason);
+    }
+    return hosts;
+}
+
+/* For a revision without a receipt: all hosts. */
+static json_t *
+all_hosts(const struct fabric *f, uint64_t revision)
+{
+    struct vmn_names names = model_names(f->model, VMN_TABLE_HOST);
+    json_t *hosts = json_array();
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct fabric_host *host = fabric_find_host(f, names.names[i]);
+
+        if (host) {
+            add_host(hosts, f, host->name,
+                     switch_acked(host->sw) >= revision
+                     ? RECEIPT_CONFIRMED : RECEIPT_OPEN,
+                     host->sw->since_ms, NULL);
+        }
+    }
+    return hosts;
+}
+
+json_t *
+fabric_receipt(const struct fabric *f, uint64_t revision)
+{
+    const struct receipt *receipt = find_receipt(f->receipts, revision);
+    json_t *flows = json_array();
+
+    if (revision > f->last_revision) {
+        json_decref(flows);
+        return NULL;
+    }
+    for (size_t i = 0; receipt && i < receipt->n_apps; i++) {
+        const struct receipt_app *app = &receipt->apps[i];
+
+        json_array_append_new(
+            flows, json_pack("{s:s, s:i, s:i, s:i}", "app", app->name,
+                             "added", (int) app->added,
+                             "changed", (int) app->changed,
+                             "removed", (int) app->removed));
+    }
+    return json_pack("{s:b, s:o, s:o}",
+                     "installed", is_installed(f, revision),
+                     "hosts", (receipt ? hosts_of(f, receipt)
+                               : all_hosts(f, revision)),
+                     "flows", flows);
+}
+
+/* Waiting.  -------------------------------------------------------------- */
+
+static void
+answer_wait(struct fabric_wait *wait, bool installed)
+{
+    json_t *receipt = fabric_receipt(wait->fabric, wait->revision);
+    fabric_wait_cb *cb = wait->cb;
+    void *aux = wait->aux;
+
+    fabric_wait_cancel(wait);
+    cb(aux, installed, receipt);
+    json_decref(receipt);
+}
+
+static void
+timeout_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *wait_)
+{
+    struct fabric_wait *wait = wait_;
+
+    answer_wait(wait, is_installed(wait->fabric, wait->revision));
+}
+
+struct fabric_wait *
+fabric_wait(struct fabric *f, uint64_t revision, int timeout_ms,
+            fabric_wait_cb *cb, void *aux)
+{
+    struct fabric_wait *wait = xzalloc(sizeof *wait);
+    struct timeval tv;
+
+    timeout_ms = MAX(timeout_ms, 0);
+    tv.tv_sec = timeout_ms / 1000;
+    tv.tv_usec = (timeout_ms % 1000) * 1000;
+    wait->fabric = f;
+    wait->revision = revision;
+    wait->cb = cb;
+    wait->aux = aux;
+    wait->timer = event_new(f->base, -1, 0, timeout_cb, wait);
+    event_add(wait->timer, &tv);
+    ovs_list_push_back(&f->receipts->waits, &wait->node);
+    if (is_installed(f, revision)) {
+        event_active(f->receipts->check, EV_TIMEOUT, 1);
+    }
+    return wait;
+}
+
+void
+fabric_wait_cancel(struct fabric_wait *wait)
+{
+    if (wait) {
+        ovs_list_remove(&wait->node);
+        event_free(wait->timer);
+        free(wait);
+    }
+}
+
+static void
+free_numbers(void *f_)
+{
+    struct fabric *f = f_;
+    struct fabric_receipts *r = f->receipts;
+
+    r->freed = r->free_up_to;
+    numbers_acked(model_numbers(f->model), r->freed);
+}
+
+/* Answers the waits that are fulfilled, and frees numbers.  Once a turn of the
+ * loop, however many hosts have answered in it. */
+static void
+check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
+{
+    struct fabric *f = f_;
+    struct fabric_receipts *r = f->receipts;
+    uint64_t acked = acked_by_all(f);
+    struct fabric_wait *wait;
+    struct ovs_list ready;
+
+    if (acked > r->free_up_to) {
+        /* Not while a group is being written: its numbers are copied
+         * then. */
+        commit_cancel_when_settled(f->commit, free_numbers, f);
+        r->free_up_to = acked;
+        commit_when_settled(f->commit, free_numbers, f);
+    }
+
+    ovs_list_init(&ready);
+    LIST_FOR_EACH_SAFE (wait, node, &r->waits) {
+        if (is_installed(f, wait->revision)) {
+            ovs_list_remove(&wait->node);
+            ovs_list_push_back(&ready, &wait->node);
+        }
+    }
+    while (!ovs_list_is_empty(&ready)) {
+        answer_wait(CONTAINER_OF(ovs_list_front(&ready), struct fabric_wait,
+                                 node), true);
+    }
+}
+
+void
+receipts_acked_changed(struct fabric *f)
+{
+    event_active(f->receipts->check, EV_TIMEOUT, 1);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who has acknowledged which revision: receipts, waits for them, and the
+ * revision that everyone has acknowledged (which frees numbers).  Not for how
+ * an acknowledgement comes about (switch.c). */
+
+#ifndef CONTROLLER_FABRIC_RECEIPTS_H
+#define CONTROLLER_FABRIC_RECEIPTS_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct commit_group;
+struct fabric;
+struct fabric_host;
+struct receipt;
+
+void receipts_create(struct fabric *);
+/* Waits that are left are forgotten without a call. */
+void receipts_destroy(struct fabric *);
+
+/* Opens the receipt of 'group'; its hosts are then added one by one, and
+ * receipts_close() called.  NULL if the group holds no revision. */
+struct receipt *receipts_open(struct fabric *, const struct commit_group *);
+void receipts_add_host(struct receipt *, const struct fabric_host *);
+void receipts_close(struct fabric *, struct receipt *);
+
+/* 'host' has acknowledged the group that ends with 'revision', or refused a
+ * part of it ('reason', a sentence part). */
+void receipts_confirm(struct fabric *, const struct fabric_host *,
+                      uint64_t revision);
+void receipts_fail(struct fabric *, const struct fabric_host *,
+                   uint64_t revision, const char *reason);
+/* The same for all revisions up to 'revision': the host was reconciled.  With
+ * 'reason', what was not confirmed before is failed. */
+void receipts_confirm_all(struct fabric *, const struct fabric_host *,
+                          uint64_t revision, const char *reason);
+/* The host's row is gone: nobody waits for it any more. */
+void receipts_remove_host(struct fabric *, const struct fabric_host *);
+
+/* What switch_acked() says of some host may have changed. */
+void receipts_acked_changed(struct fabric *);
+
+#endif /* controller/fabric/receipts.h */

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Brings a switch to hold what it is to hold: reads its flows and groups,
+ * compares at a settled moment, and sends the difference as one bundle.  Never
+ * a wipe: what is right stays untouched, with its counters and its age.
+ *
+ * While the dump is read nothing is sent, so that it is still true when it is
+ * compared.  What comes up afterwards goes into bundles behind the difference.
+ *
+ * The difference is checked before it is committed: a barrier follows the
+ * messages, and if any of them was refused the bundle is dropped and made
+ * again without those.  So the commit never applies half of what was meant. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/receipts.h"
+#include "controller/fabric/switch.h"
+#include "controller/fabric/wire.h"
+#include "hmapx.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-group.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofdump.h"
+#include "proto/openflow/ofmsg.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(reconcile);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
+
+/* Bytes that are gathered before they are queued. */
+#define GATHER_SIZE (32 * 1024)
+
+struct reconcile {
+    struct fabric_switch *sw;
+
+    /* What the switch holds. */
+    struct ofdump *dump;
+    size_t n_flows, allocated_flows;
+    struct wire_flow **flows;
+    size_t n_groups, allocated_groups;
+    struct wire_group **groups;
+
+    /* The difference, from the settled moment on. */
+    uint64_t revision;
+    size_t n_items, allocated_items;
+    struct engine_item **items; /* To add, groups first.  Counted. */
+    struct ofpbuf deletes;      /* Messages. */
+    size_t n_deletes;
+    uint32_t open_xid, barrier_xid;
+    size_t n_refused;           /* In this try. */
+};
+
+static void compare_cb(void *sw);
+
+/* Reading.  -------------------------------------------------------------- */
+
+static void
+flow_cb(void *r_, const struct ofputil_flow_stats *fs,
+        const void *instructions, size_t instructions_size)
+{
+    struct reconcile *r = r_;
+
+    if (r->n_flows >= r->allocated_flows) {
+        r->flows = x2nrealloc(r->flows, &r->allocated_flows,
+                              sizeof *r->flows);
+    }
+    r->flows[r->n_flows++] = wire_flow_create(fs, instructions,
+                                              instructions_size);
+}
+
+static void
+group_cb(void *r_, const struct ofputil_group_desc *gd)
+{
+    struct reconcile *r = r_;
+
+    if (r->n_groups >= r->allocated_groups) {
+        r->groups = x2nrealloc(r->groups, &r->allocated_groups,
+                               sizeof *r->groups);
+    }
+    r->groups[r->n_groups++] = wire_group_create(gd);
+}
+
+static void
+done_cb(void *r_, const char *error)
+{
+    struct reconcile *r = r_;
+
+    if (error) {
+        char *reason = xasprintf("its flows could not be read: %s", error);
+
+        switch_give_up(r->sw, reason);
+        free(reason);
+    } else {
+        commit_when_settled(r->sw->host->fabric->commit, compare_cb, r->sw);
+    }
+}
+
+static const struct ofdump_callbacks dump_callbacks = {
+    .flow = flow_cb,
+    .group = group_cb,
+    .done = done_cb,
+};
+
+void
+reconcile_start(struct fabric_switch *sw)
+{
+    struct reconcile *r = xzalloc(sizeof *r);
+
+    reconcile_stop(sw);
+    switch_freeze(sw);
+    sw->host->fabric->stats.n_reconciles++;
+    sw->reconcile = r;
+    sw->state = SWITCH_READING;
+    r->sw = sw;
+    ofpbuf_init(&r->deletes, 0);
+    r->dump = ofdump_create(sw->conn, &dump_callbacks, r);
+}
+
+static void
+forget_seen(struct reconcile *r)
+{
+    for (size_t i = 0; i < r->n_flows; i++) {
+        wire_flow_destroy(r->flows[i]);
+    }
+    for (size_t i = 0; i < r->n_groups; i++) {
+        wire_group_destroy(r->groups[i]);
+    }
+    free(r->flows);
+    free(r->groups);
+    r->flows = NULL;
+    r->groups = NULL;
+    r->n_flows = r->n_groups = r->allocated_flows = r->allocated_groups = 0;
+    ofdump_destroy(r->dump);
+    r->dump = NULL;
+}
+
+void
+reconcile_stop(struct fabric_switch *sw)
+{
+    struct reconcile *r = sw->reconcile;
+
+    if (r) {
+        commit_cancel_when_settled(sw->host->fabric->commit, compare_cb, sw);
+        forget_seen(r);
+        for (size_t i = 0; i < r->n_items; i++) {
+            engine_item_unref(r->items[i]);
+        }
+        free(r->items);
+        ofpbuf_uninit(&r->deletes);
+        free(r);
+        sw->reconcile = NULL;
+    }
+}
+
+/* Sending.  -------------------------------------------------------------- */
+
+static void
+flush_if(struct reconcile *r, struct ofpbuf *b, size_t size)
+{
+    if (b->size > size) {
+        ofconn_send(r->sw->conn, b->data, b->size);
+        ofpbuf_clear(b);
+    }
+}
+
+/* Sends the difference, but for the commit. */
+static void
+send_unchecked(struct reconcile *r)
+{
+    struct ofconn *conn = r->sw->conn;
+    struct ofpbuf b;
+
+    r->n_refused = 0;
+    r->open_xid = ofconn_next_xid(conn);
+    r->barrier_xid = ofconn_next_xid(conn);
+    ofpbuf_init(&b, GATHER_SIZE);
+    ofmsg_put_bundle_open(&b, ENGINE_BUNDLE_ID, r->open_xid);
+    for (size_t i = 0; i < r->n_items; i++) {
+        ofpbuf_put(&b, r->items[i]->add, r->items[i]->add_size);
+        flush_if(r, &b, GATHER_SIZE / 2);
+    }
+    flush_if(r, &b, 0);
+    ofconn_send(conn, r->deletes.data, r->deletes.size);
+    ofmsg_put_barrier(&b, r->barrier_xid);
+    flush_if(r, &b, 0);
+    ofpbuf_uninit(&b);
+}
+
+static void
+count_sent(const struct reconcile *r)
+{
+    struct fabric_stats *stats = &r->sw->host->fabric->stats;
+
+    for (size_t i = 0; i < r->n_items; i++) {
+        if (r->items[i]->kind == ENGINE_FLOW) {
+            stats->n_flow_adds++;
+        } else {
+            stats->n_group_mods++;
+        }
+    }
+    stats->n_flow_deletes += r->n_deletes;
+    stats->n_bundles++;
+}
+
+/* The switch is right, or will be once it has committed: it gets every
+ * revision's bundle from now on. */
+static void
+go_live(struct reconcile *r, bool commit)
+{
+    struct fabric_switch *sw = r->sw;
+    uint64_t revision = r->revision;
+
+    sw->state = SWITCH_LIVE;
+    if (commit) {
+        uint32_t xid = ofconn_next_xid(sw->conn);
+        struct sent_bundle *bundle;
+        struct ofpbuf b;
+
+        count_sent(r);
+        ofpbuf_init(&b, 64);
+        ofmsg_put_bundle_commit(&b, ENGINE_BUNDLE_ID, xid);
+        ofconn_send(sw->conn, b.data, b.size);
+        ofpbuf_uninit(&b);
+        bundle = switch_new_bundle(sw, revision, sw->acked, xid);
+        bundle->reconcile = true;
+        ovs_list_push_back(&sw->sent, &bundle->node);
+    }
+    reconcile_stop(sw);
+    if (!commit) {
+        switch_reconciled(sw, revision);
+    }
+    ofconn_send(sw->conn, sw->behind.data, sw->behind.size);
+    ofpbuf_clear(&sw->behind);
+    ovs_list_push_back_all(&sw->sent, &sw->behind_sent);
+}
+
+/* The switch has looked at all messages. */
+static void
+checked(struct reconcile *r)
+{
+    struct fabric_switch *sw = r->sw;
+    size_t n = 0;
+    struct ofpbuf b;
+
+    if (!r->n_refused) {
+        go_live(r, true);
+        return;
+    }
+    for (size_t i = 0; i < r->n_items; i++) {
+        if (switch_has_refused(sw, r->items[i]->xid)) {
+            engine_item_unref(r->items[i]);
+        } else {
+            r->items[n++] = r->items[i];
+        }
+    }
+    if (n == r->n_items) {
+        /* It refused something that cannot be left out. */
+        switch_give_up(sw, sw->trouble);
+        return;
+    }
+    r->n_items = n;
+
+    ofpbuf_init(&b, 64);
+    ofmsg_put_bundle_discard(&b, ENGINE_BUNDLE_ID, ofconn_next_xid(sw->conn));
+    ofconn_send(sw->conn, b.data, b.size);
+    ofpbuf_uninit(&b);
+    if (r->n_items || r->n_deletes) {
+        send_unchecked(r);
+    } else {
+        go_live(r, false);
+    }
+}
+
+static void
+handle_error(struct reconcile *r, const struct ofp_header *oh)
+{
+    uint32_t xid = ofmsg_error_xid(oh);
+
+    if (xid == r->open_xid) {
+        char *reason = xasprintf("it refuses bundles with %s",
+                                 ofmsg_error_name(oh));
+
+        switch_give_up(r->sw, reason);
+        free(reason);
+    } else {
+        r->n_refused++;
+        switch_note_refusal(r->sw, xid, oh);
+    }
+}
+
+bool
+reconcile_message(struct fabric_switch *sw, enum ofptype type,
+                  const struct ofp_header *oh)
+{
+    struct reconcile *r = sw->reconcile;
+
+    if (r->dump && ofdump_message(r->dump, type, oh)) {
+        return true;
+    }
+    if (sw->state != SWITCH_CHECKING) {
+        return false;
+    }
+    if (type == OFPTYPE_ERROR) {
+        handle_error(r, oh);
+        return true;
+    }
+    if (type == OFPTYPE_BARRIER_REPLY && ntohl(oh->xid) == r->barrier_xid) {
+        checked(r);
+        return true;
+    }
+    return false;
+}
+
+/* Comparing.  ------------------------------------------------------------ */
+
+struct compare {
+    struct reconcile *r;
+    struct hmapx right;         /* Items that the switch holds as they are. */
+    struct ofpbuf group_deletes;
+};
+
+static void
+compare_flows(struct compare *c)
+{
+    struct reconcile *r = c->r;
+    const struct fabric_host *host = r->sw->host;
+
+    for (size_t i = 0; i < r->n_flows; i++) {
+        const struct wire_flow *flow = r->flows[i];
+        const struct engine_item *wanted;
+        struct match match;
+
+        minimatch_expand(&flow->match, &match);
+        wanted = engine_find_flow(host->fabric->engine, host->name,
+                                  flow->table, flow->priority, &match);
+        if (!wanted) {
+            wire_flow_put_delete(flow, ofconn_next_xid(r->sw->conn),
+                                 &r->deletes);
+            r->n_deletes++;
+        } else if (wire_flow_is(flow, wanted)) {
+            hmapx_add(&c->right, CONST_CAST(struct engine_item *, wanted));
+        }
+    }
+}
+
+static void
+compare_groups(struct compare *c)
+{
+    struct reconcile *r = c->r;
+    const struct fabric_host *host = r->sw->host;
+
+    for (size_t i = 0; i < r->n_groups; i++) {
+        const struct wire_group *group = r->groups[i];
+        const struct engine_item *wanted;
+
+        wanted = engine_find_group(host->fabric->engine, host->name,
+                                   group->desc.group_id);
+        if (!wanted) {
+            wire_group_put_delete(group, ofconn_next_xid(r->sw->conn),
+                                  &c->group_deletes);
+            r->n_deletes++;
+        } else if (wire_group_is(group, wanted)) {
+            hmapx_add(&c->right, CONST_CAST(struct engine_item *, wanted));
+        }
+    }
+}
+
+static void
+wanted_cb(void *c_, const struct engine_item *item)
+{
+    struct compare *c = c_;
+    struct reconcile *r = c->r;
+
+    if (hmapx_contains(&c->right, item)
+        || switch_has_refused(r->sw, item->xid)) {
+        return;
+    }
+    if (r->n_items >= r->allocated_items) {
+        r->items = x2nrealloc(r->items, &r->allocated_items,
+                              sizeof *r->items);
+    }
+    r->items[r->n_items++] = engine_item_ref(item);
+}
+
+/* The state is settled: what the engine holds is what is durable. */
+static void
+compare_cb(void *sw_)
+{
+    struct fabric_switch *sw = sw_;
+    struct reconcile *r = sw->reconcile;
+    struct fabric *f = sw->host->fabric;
+    struct compare c = { .r = r };
+
+    hmapx_init(&c.right);
+    ofpbuf_init(&c.group_deletes, 0);
+    compare_flows(&c);
+    compare_groups(&c);
+    ofpbuf_put(&r->deletes, c.group_deletes.data, c.group_deletes.size);
+    ofpbuf_uninit(&c.group_deletes);
+    engine_host_items(f->engine, sw->host->name, wanted_cb, &c);
+    hmapx_destroy(&c.right);
+
+    r->revision = f->last_revision;
+    VLOG_INFO_RL(&rl, "%s: holds %"PRIuSIZE" flows and %"PRIuSIZE" groups; "
+                 "%"PRIuSIZE" to add or change, %"PRIuSIZE" to delete",
+                 sw->host->name, r->n_flows, r->n_groups, r->n_items,
+                 r->n_deletes);
+    forget_seen(r);
+    if (r->n_items || r->n_deletes) {
+        sw->state = SWITCH_CHECKING;
+        send_unchecked(r);
+    } else {
+        f->stats.n_reconciles_unchanged++;
+        go_live(r, false);
+    }
+}

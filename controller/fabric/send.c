@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Turns the difference of a group of revisions into one bundle per host.
+ *
+ * The difference is sorted by scope first.  What a scope's hosts get is
+ * encoded once and, if it is large, sent by reference.  A host that has joined
+ * a scope gets all of it, one that has left loses all of it.
+ *
+ * Inside of a bundle: groups are added, flows are added, flows are deleted,
+ * groups are deleted.  A key that a withdrawn item shares with an added one
+ * needs care, since the deletion would take the new flow along (if their
+ * cookies are equal) or is needless.  Only keys that are added in this very
+ * difference can be like that: the engine keeps one item per key and host. */
+
+#include <config.h>
+
+#include <stdlib.h>
+
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/receipts.h"
+#include "controller/fabric/switch.h"
+#include "controller/fabric/wire.h"
+#include "hash.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofmsg.h"
+#include "util.h"
+
+enum diff_kind {
+    DIFF_CHANGED,               /* For hosts that are in the scope as before. */
+    DIFF_JOINED,                /* All of the scope. */
+    DIFF_LEFT,                  /* All of the scope goes. */
+};
+
+enum { GROUPS_ADD, FLOWS_ADD, FLOWS_DEL, GROUPS_DEL, N_PHASES };
+
+/* Messages that several hosts get. */
+struct block {
+    unsigned n_refs;
+    unsigned n_messages;
+    struct ofpbuf b;
+};
+
+/* What a host of 'scope' gets. */
+struct scope_diff {
+    struct hmap_node node;      /* In struct send's 'diffs'. */
+    const struct engine_scope *scope;
+    enum diff_kind kind;
+    struct block *blocks[N_PHASES];
+    /* Withdrawals that depend on what else the host is to hold. */
+    size_t n_doubtful, allocated_doubtful;
+    const struct engine_item **doubtful;
+};
+
+struct member_node {
+    struct hmap_node node;
+    const struct engine_member *member;
+};
+
+struct added_node {
+    struct hmap_node node;      /* By key_hash. */
+    const struct engine_item *item;
+};
+
+struct send {
+    struct fabric *fabric;
+    const struct commit_group *group;
+    struct receipt *receipt;
+    struct hmap diffs;          /* struct scope_diff. */
+    struct hmap members;        /* struct member_node, by scope and host. */
+    struct hmap added;          /* struct added_node. */
+    size_t n_hosts, allocated_hosts;
+    struct fabric_host **hosts; /* That have diffs. */
+    struct scope_diff *diff;    /* For callbacks. */
+};
+
+/* Blocks.  --------------------------------------------------------------- */
+
+static void
+block_unref(void *block_)
+{
+    struct block *block = block_;
+
+    if (block && !--block->n_refs) {
+        ofpbuf_uninit(&block->b);
+        free(block);
+    }
+}
+
+static struct ofpbuf *
+block_of(struct scope_diff *diff, int phase)
+{
+    if (!diff->blocks[phase]) {
+        diff->blocks[phase] = xzalloc(sizeof *diff->blocks[phase]);
+        diff->blocks[phase]->n_refs = 1;
+        ofpbuf_init(&diff->blocks[phase]->b, 512);
+    }
+    diff->blocks[phase]->n_messages++;
+    return &diff->blocks[phase]->b;
+}
+
+static void
+put_add(struct scope_diff *diff, const struct engine_item *item)
+{
+    ofpbuf_put(block_of(diff, item->kind == ENGINE_GROUP
+                        ? GROUPS_ADD : FLOWS_ADD), item->add, item->add_size);
+}
+
+static const struct engine_item *
+find_added(const struct send *send, const struct engine_item *item)
+{
+    struct added_node *added;
+
+    HMAP_FOR_EACH_WITH_HASH (added, node, item->key_hash, &send->added) {
+        if (engine_item_same_key(added->item, item)) {
+            return added->item;
+        }
+    }
+    return NULL;
+}
+
+static void
+put_delete(struct send *send, struct scope_diff *diff,
+           const struct engine_item *item)
+{
+    const struct engine_item *added = find_added(send, item);
+
+    if (!added) {
+        engine_item_put_delete(item, block_of(diff, item->kind == ENGINE_GROUP
+                                              ? GROUPS_DEL : FLOWS_DEL));
+        return;
+    }
+    if (diff->kind == DIFF_CHANGED && added->scope == item->scope) {
+        return;                 /* Replaced where it is. */
+    }
+    if (diff->n_doubtful >= diff->allocated_doubtful) {
+        diff->doubtful = x2nrealloc(diff->doubtful, &diff->allocated_doubtful,
+                                    sizeof *diff->doubtful);
+    }
+    diff->doubtful[diff->n_doubtful++] = item;
+}
+
+/* Sorting by scope.  ----------------------------------------------------- */
+
+static struct scope_diff *
+find_diff(const struct send *send, const struct engine_scope *scope,
+          enum diff_kind kind)
+{
+    uint32_t hash = hash_pointer(scope, kind);
+    struct scope_diff *diff;
+
+    HMAP_FOR_EACH_WITH_HASH (diff, node, hash, &send->diffs) {
+        if (diff->scope == scope && diff->kind == kind) {
+            return diff;
+        }
+    }
+    return NULL;
+}
+
+static struct scope_diff *
+add_diff(struct send *send, const struct engine_scope *scope,
+         enum diff_kind kind)
+{
+    struct scope_diff *diff = xzalloc(sizeof *diff);
+
+    diff->scope = scope;
+    diff->kind = kind;
+    hmap_insert(&send->diffs, &diff->node, hash_pointer(scope, kind));
+    return diff;
+}
+
+static void
+whole_scope_add_cb(void *send_, const struct engine_item *item)
+{
+    struct send *send = send_;
+
+    put_add(send->diff, item);
+}
+
+static void
+whole_scope_delete_cb(void *send_, const struct engine_item *item)
+{
+    struct send *send = send_;
+
+    put_delete(send, send->diff, item);
+}
+
+/* What hosts get that have joined or left a scope in this group. */
+static struct scope_diff *
+member_diff(struct send *send, const struct engine_member *member)
+{
+    enum diff_kind kind = member->joined ? DIFF_JOINED : DIFF_LEFT;
+    const struct engine_delta *delta = send->group->delta;
+    struct scope_diff *diff = find_diff(send, member->scope, kind);
+
+    if (diff) {
+        return diff;
+    }
+    diff = send->diff = add_diff(send, member->scope, kind);
+    engine_scope_items(send->fabric->engine, member->scope,
+                       (member->joined
+                        ? whole_scope_add_cb : whole_scope_delete_cb), send);
+    for (size_t i = 0; !member->joined && i < delta->n_changes; i++) {
+        const struct engine_change *change = &delta->changes[i];
+
+        if (!change->added && change->item->scope == member->scope) {
+            put_delete(send, diff, change->item);
+        }
+    }
+    return diff;
+}
+
+static uint32_t
+hash_member(const struct engine_scope *scope, const char *host)
+{
+    return hash_string(host, hash_pointer(scope, 0));
+}
+
+static bool
+is_new_member(const struct send *send, const struct engine_scope *scope,
+              const char *host)
+{
+    struct member_node *m;
+
+    HMAP_FOR_EACH_WITH_HASH (m, node, hash_member(scope, host),
+                             &send->members) {
+        if (m->member->scope == scope && !strcmp(m->member->host, host)) {
+            return m->member->joined;
+        }
+    }
+    return false;
+}
+
+static void
+give_diff(struct send *send, const char *name, struct scope_diff *diff)
+{
+    struct fabric_host *host = fabric_find_host(send->fabric, name);
+    struct fabric_switch *sw = host ? host->sw : NULL;
+
+    if (!sw) {
+        return;
+    }
+    if (!sw->n_diffs) {
+        if (send->n_hosts >= send->allocated_hosts) {
+            send->hosts = x2nrealloc(send->hosts, &send->allocated_hosts,
+                                     sizeof *send->hosts);
+        }
+        send->hosts[send->n_hosts++] = host;
+    }
+    if (sw->n_diffs >= sw->allocated_diffs) {
+        sw->diffs = x2nrealloc(sw->diffs, &sw->allocated_diffs,
+                               sizeof *sw->diffs);
+    }
+    sw->diffs[sw->n_diffs++] = diff;
+}
+
+static void
+old_member_cb(void *send_, const char *host)
+{
+    struct send *send = send_;
+
+    if (!is_new_member(send, send->diff->scope, host)) {
+        give_diff(send, host, send->diff);
+    }
+}
+
+static void
+index_delta(struct send *send)
+{
+    const struct engine_delta *delta = send->group->delta;
+
+    for (size_t i = 0; i < delta->n_changes; i++) {
+        if (delta->changes[i].added) {
+            struct added_node *added = xmalloc(sizeof *added);
+
+            added->item = delta->changes[i].item;
+            hmap_insert(&send->added, &added->node, added->item->key_hash);
+        }
+    }
+    for (size_t i = 0; i < delta->n_members; i++) {
+        struct member_node *m = xmalloc(sizeof *m);
+
+        m->member = &delta->members[i];
+        hmap_insert(&send->members, &m->node,
+                    hash_member(m->member->scope, m->member->host));
+    }
+}
+
+static void
+sort_delta(struct send *send)
+{
+    const struct engine_delta *delta = send->group->delta;
+    struct scope_diff *diff;
+
+    for (size_t i = 0; i < delta->n_changes; i++) {
+        const struct engine_change *change = &delta->changes[i];
+
+        diff = find_diff(send, change->item->scope, DIFF_CHANGED);
+        if (!diff) {
+            diff = add_diff(send, change->item->scope, DIFF_CHANGED);
+        }
+        if (change->added) {
+            put_add(diff, change->item);
+        } else {
+            put_delete(send, diff, change->item);
+        }
+    }
+    HMAP_FOR_EACH (diff, node, &send->diffs) {
+        send->diff = diff;
+        engine_scope_hosts(send->fabric->engine, diff->scope, old_member_cb,
+                           send);
+    }
+    for (size_t i = 0; i < delta->n_members; i++) {
+        const struct engine_member *member = &delta->members[i];
+
+        give_diff(send, member->host, member_diff(send, member));
+    }
+}
+
+/* Sending.  -------------------------------------------------------------- */
+
+const struct engine_item *
+send_find_wanted(const struct engine *engine, const char *host,
+                 const struct engine_item *item)
+{
+    const struct engine_item *wanted = NULL;
+    struct ofputil_flow_mod fm;
+    struct ofpbuf ofpacts;
+
+    if (item->kind == ENGINE_GROUP) {
+        return engine_find_group(engine, host, item->group_id);
+    }
+    ofpbuf_init(&ofpacts, 256);
+    if (wire_decode_flow(item, &fm, &ofpacts)) {
+        struct match match;
+
+        minimatch_expand(&fm.match, &match);
+        wanted = engine_find_flow(engine, host, item->table, item->priority,
+                                  &match);
+        minimatch_destroy(&fm.match);
+    }
+    ofpbuf_uninit(&ofpacts);
+    return wanted;
+}
+
+/* Where a bundle's bytes go: small ones are gathered, large blocks are sent by
+ * reference, and a switch that is being checked gets them later. */
+struct out {
+    struct fabric_switch *sw;
+    struct ofpbuf gathered;
+};
+
+static void
+out_flush(struct out *out)
+{
+    ofconn_send(out->sw->conn, out->gathered.data, out->gathered.size);
+    ofpbuf_clear(&out->gathered);
+}
+
+static void
+out_block(struct out *out, struct block *block)
+{
+    if (block->b.size < OFCONN_REF_MIN || out->sw->state != SWITCH_LIVE) {
+        ofpbuf_put(&out->gathered, block->b.data, block->b.size);
+    } else {
+        out_flush(out);
+        block->n_refs++;
+        ofconn_send_ref(out->sw->conn, block->b.data, block->b.size,
+                        block_unref, block);
+    }
+}
+
+/* The withdrawals of one phase that hold for this host after all. */
+static unsigned
+out_doubtful(struct out *out, const struct scope_diff *diff,
+             enum engine_item_kind kind)
+{
+    const struct fabric_host *host = out->sw->host;
+    unsigned n = 0;
+
+    for (size_t i = 0; i < diff->n_doubtful; i++) {
+        const struct engine_item *item = diff->doubtful[i];
+
+        if (item->kind == kind
+            && !send_find_wanted(host->fabric->engine, host->name, item)) {
+            engine_item_put_delete(item, &out->gathered);
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Puts all messages of 'phase'; returns how many. */
+static unsigned
+out_phase(struct out *out, int phase)
+{
+    const struct fabric_switch *sw = out->sw;
+    unsigned n = 0;
+
+    for (size_t i = 0; i < sw->n_diffs; i++) {
+        const struct scope_diff *diff = sw->diffs[i];
+
+        if (diff->blocks[phase]) {
+            out_block(out, diff->blocks[phase]);
+            n += diff->blocks[phase]->n_messages;
+        }
+        if (phase >= FLOWS_DEL) {
+            n += out_doubtful(out, diff, phase == FLOWS_DEL
+                              ? ENGINE_FLOW : ENGINE_GROUP);
+        }
+    }
+    return n;
+}
+
+/* Sends the host its bundle.  Returns false if there is nothing in it. */
+static bool
+send_bundle(struct send *send, struct fabric_switch *sw, uint64_t before)
+{
+    struct fabric_stats *stats = &send->fabric->stats;
+    uint32_t open_xid = ofconn_next_xid(sw->conn);
+    uint32_t commit_xid = ofconn_next_xid(sw->conn);
+    struct out out = { .sw = sw };
+    struct sent_bundle *bundle;
+    unsigned n[N_PHASES], total = 0;
+
+    ofpbuf_init(&out.gathered, 1024);
+    ofmsg_put_bundle_open(&out.gathered, ENGINE_BUNDLE_ID, open_xid);
+    for (int phase = 0; phase < N_PHASES; phase++) {
+        n[phase] = out_phase(&out, phase);
+        total += n[phase];
+    }
+    if (!total) {
+        ofpbuf_uninit(&out.gathered);
+        return false;
+    }
+    stats->n_group_mods += n[GROUPS_ADD] + n[GROUPS_DEL];
+    stats->n_flow_adds += n[FLOWS_ADD];
+    stats->n_flow_deletes += n[FLOWS_DEL];
+    stats->n_bundles++;
+    ofmsg_put_bundle_commit(&out.gathered, ENGINE_BUNDLE_ID, commit_xid);
+    bundle = switch_new_bundle(sw, send->group->last_revision, before,
+                               commit_xid);
+    if (sw->state == SWITCH_LIVE) {
+        out_flush(&out);
+        sw->sent_revision = bundle->revision;
+        ovs_list_push_back(&sw->sent, &bundle->node);
+    } else {
+        ofpbuf_put(&sw->behind, out.gathered.data, out.gathered.size);
+        ovs_list_push_back(&sw->behind_sent, &bundle->node);
+    }
+    ofpbuf_uninit(&out.gathered);
+    return true;
+}
+
+static bool
+has_work(const struct fabric_switch *sw)
+{
+    for (size_t i = 0; i < sw->n_diffs; i++) {
+        const struct scope_diff *diff = sw->diffs[i];
+
+        for (int phase = 0; phase < N_PHASES; phase++) {
+            if (diff->blocks[phase]) {
+                return true;
+            }
+        }
+        if (diff->n_doubtful) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+send_host(struct send *send, struct fabric_host *host, uint64_t before)
+{
+    struct fabric_switch *sw = host->sw;
+    bool concerned = has_work(sw);
+
+    if (concerned
+        && (sw->state == SWITCH_LIVE || sw->state == SWITCH_CHECKING)) {
+        concerned = send_bundle(send, sw, before);
+    }
+    if (concerned && send->receipt) {
+        receipts_add_host(send->receipt, host);
+    }
+    sw->n_diffs = 0;
+}
+
+static void
+send_uninit(struct send *send)
+{
+    struct member_node *m;
+    struct added_node *added;
+    struct scope_diff *diff;
+
+    HMAP_FOR_EACH_POP (m, node, &send->members) {
+        free(m);
+    }
+    HMAP_FOR_EACH_POP (added, node, &send->added) {
+        free(added);
+    }
+    HMAP_FOR_EACH_POP (diff, node, &send->diffs) {
+        for (int phase = 0; phase < N_PHASES; phase++) {
+            block_unref(diff->blocks[phase]);
+        }
+        free(diff->doubtful);
+        free(diff);
+    }
+    hmap_destroy(&send->members);
+    hmap_destroy(&send->added);
+    hmap_destroy(&send->diffs);
+    free(send->hosts);
+}
+
+void
+send_group(struct fabric *f, const struct commit_group *group)
+{
+    struct send send = { .fabric = f, .group = group };
+    uint64_t before = f->last_revision;
+
+    hmap_init(&send.diffs);
+    hmap_init(&send.members);
+    hmap_init(&send.added);
+    send.receipt = receipts_open(f, group);
+    index_delta(&send);
+    sort_delta(&send);
+    f->last_revision = group->last_revision;
+    for (size_t i = 0; i < send.n_hosts; i++) {
+        send_host(&send, send.hosts[i], before);
+    }
+    receipts_close(f, send.receipt);
+    for (size_t i = 0; i < send.n_hosts; i++) {
+        switch_prune_refusals(send.hosts[i]->sw);
+    }
+    send_uninit(&send);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fabric for people: flows in words, a host's status, statistics and
+ * unixctl commands.  Changes nothing. */
+
+#include <config.h>
+
+#include <stdlib.h>
+
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/switch.h"
+#include "controller/fabric/wire.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofpbuf.h"
+#include "unixctl.h"
+#include "util.h"
+
+static char *
+format_match(const struct ofputil_flow_mod *fm)
+{
+    struct match match;
+
+    minimatch_expand(&fm->match, &match);
+    return match_to_string(&match, NULL, OFP_DEFAULT_PRIORITY);
+}
+
+static char *
+format_actions(const struct ofputil_flow_mod *fm)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+    struct ofpact_format_params params = { .s = &s };
+
+    ofpacts_format(fm->ofpacts, fm->ofpacts_len, &params);
+    return ds_steal_cstr(&s);
+}
+
+char *
+item_describe(const struct engine *engine, const struct engine_item *item)
+{
+    const char *owner = engine_cookie_name(engine, item->cookie);
+    struct ofputil_flow_mod fm;
+    struct ofpbuf ofpacts;
+    char *text;
+
+    if (item->kind == ENGINE_GROUP) {
+        return xasprintf("group %"PRIu32, item->group_id);
+    }
+    ofpbuf_init(&ofpacts, 256);
+    if (wire_decode_flow(item, &fm, &ofpacts)) {
+        char *match = format_match(&fm);
+        char *actions = format_actions(&fm);
+
+        text = xasprintf("flow table=%u,priority=%u,%s actions=%s of %s",
+                         item->table, item->priority, match, actions,
+                         owner ? owner : "nobody");
+        free(match);
+        free(actions);
+        minimatch_destroy(&fm.match);
+    } else {
+        text = xasprintf("flow table=%u,priority=%u of %s", item->table,
+                         item->priority, owner ? owner : "nobody");
+    }
+    ofpbuf_uninit(&ofpacts);
+    return text;
+}
+
+/* Flows of a host.  ------------------------------------------------------ */
+
+struct host_flows {
+    const struct fabric *fabric;
+    json_t *array;
+};
+
+static void
+host_flow_cb(void *hf_, const struct engine_item *item)
+{
+    const struct host_flows *hf = hf_;
+    const char *owner = engine_cookie_name(hf->fabric->engine, item->cookie);
+    struct ofputil_flow_mod fm;
+    struct ofpbuf ofpacts;
+    char cookie[19];
+
+    if (item->kind != ENGINE_FLOW) {
+        return;
+    }
+    snprintf(cookie, sizeof cookie, "0x%016"PRIx64, item->cookie);
+    ofpbuf_init(&ofpacts, 256);
+    if (wire_decode_flow(item, &fm, &ofpacts)) {
+        char *match = format_match(&fm);
+        char *actions = format_actions(&fm);
+
+        json_array_append_new(
+            hf->array,
+            json_pack("{s:i, s:i, s:s, s:s, s:s, s:s*, s:s}",
+                      "table", item->table, "priority", item->priority,
+                      "match", match, "actions", actions, "cookie", cookie,
+                      "owner", owner,
+                      "scope", engine_scope_name(item->scope)));
+        free(match);
+        free(actions);
+        minimatch_destroy(&fm.match);
+    }
+    ofpbuf_uninit(&ofpacts);
+}
+
+json_t *
+fabric_host_flows(const struct fabric *f, const char *host)
+{
+    struct host_flows hf = { .fabric = f };
+
+    if (!fabric_find_host(f, host)) {
+        return NULL;
+    }
+    hf.array = json_array();
+    engine_host_items(f->engine, host, host_flow_cb, &hf);
+    return hf.array;
+}
+
+/* Status.  --------------------------------------------------------------- */
+
+struct counts {
+    json_int_t flows;
+    json_int_t groups;
+};
+
+static void
+count_cb(void *counts_, const struct engine_item *item)
+{
+    struct counts *counts = counts_;
+
+    if (item->kind == ENGINE_FLOW) {
+        counts->flows++;
+    } else {
+        counts->groups++;
+    }
+}
+
+json_t *
+fabric_host_status(const struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+    struct counts counts = { 0, 0 };
+    const char *reason, *state;
+    json_t *status;
+
+    if (!host) {
+        return NULL;
+    }
+    state = switch_state_name(host->sw, &reason);
+    engine_host_items(f->engine, name, count_cb, &counts);
+    status = json_pack("{s:o, s:s, s:s*, s:I, s:I, s:I, s:I}",
+                       "openflow", switch_status(host->sw),
+                       "state", state, "reason", reason,
+                       "flows", counts.flows, "groups", counts.groups,
+                       "revision", (json_int_t) switch_acked(host->sw),
+                       "sent_revision",
+                       (json_int_t) host->sw->sent_revision);
+    fabric_db_host_status(host, status);
+    return status;
+}
+
+void
+fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
+{
+    const struct fabric_host *host;
+
+    *stats = f->stats;
+    stats->n_hosts = hmap_count(&f->hosts);
+    stats->n_synced = 0;
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        stats->n_synced += (host->sw->state == SWITCH_LIVE
+                            && !host->sw->frozen
+                            && hmap_is_empty(&host->sw->refusals));
+    }
+}
+
+/* Commands.  ------------------------------------------------------------- */
+
+static void
+reply_json(struct unixctl_conn *conn, json_t *json)
+{
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS);
+
+    unixctl_command_reply(conn, text);
+    free(text);
+    json_decref(json);
+}
+
+static void
+unixctl_hosts(struct unixctl_conn *conn, int argc OVS_UNUSED,
+              const char *argv[] OVS_UNUSED, void *f_)
+{
+    const struct fabric *f = f_;
+    const struct fabric_host *host;
+    json_t *all = json_object();
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        json_object_set_new(all, host->name,
+                            fabric_host_status(f, host->name));
+    }
+    reply_json(conn, all);
+}
+
+static void
+unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
+              const char *argv[] OVS_UNUSED, void *f_)
+{
+    struct fabric_stats s;
+
+    fabric_get_stats(f_, &s);
+    reply_json(conn, json_pack(
+                   "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                   "hosts", (json_int_t) s.n_hosts,
+                   "connected", (json_int_t) s.n_connected,
+                   "synced", (json_int_t) s.n_synced,
+                   "flow_adds", (json_int_t) s.n_flow_adds,
+                   "flow_deletes", (json_int_t) s.n_flow_deletes,
+                   "group_mods", (json_int_t) s.n_group_mods,
+                   "bundles", (json_int_t) s.n_bundles,
+                   "errors", (json_int_t) s.n_errors,
+                   "reconciles", (json_int_t) s.n_reconciles,
+                   "reconciles_unchanged",
+                   (json_int_t) s.n_reconciles_unchanged));
+}
+
+static void
+unixctl_reconcile(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                  const char *argv[], void *f_)
+{
+    struct fabric_host *host = fabric_find_host(f_, argv[1]);
+
+    if (!host) {
+        unixctl_command_reply_error(conn, "no such host");
+    } else if (host->sw->state != SWITCH_LIVE) {
+        unixctl_command_reply_error(conn, "the host is not synced");
+    } else {
+        reconcile_start(host->sw);
+        unixctl_command_reply(conn, NULL);
+    }
+}
+
+void
+fabric_unixctl_init(struct fabric *f)
+{
+    unixctl_command_register("fabric/hosts", "", 0, 0, unixctl_hosts, f);
+    unixctl_command_register("fabric/stats", "", 0, 0, unixctl_stats, f);
+    unixctl_command_register("fabric/reconcile", "HOST", 1, 1,
+                             unixctl_reconcile, f);
+}

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The OpenFlow session of one host: what state it is in, which bundles are
+ * under way, what the switch has refused.
+ *
+ * A bundle is acknowledged by the reply to its commit, if no message of it got
+ * an error: a message that is refused when it is added does not keep the
+ * commit from succeeding.  Since a switch answers in order, an error belongs
+ * to the oldest bundle that is not answered yet.
+ *
+ * Trouble is mended by reconciling: read all that the switch holds and send
+ * the difference.  What it has refused is left out of that, and tried again
+ * after a rest that doubles each time. */
+
+#include <config.h>
+
+#include "controller/fabric/switch.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/receipts.h"
+#include "openvswitch/ofp-bundle.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofmsg.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(switch);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
+
+#define REST_MIN_MS 1000
+#define REST_MAX_MS (300 * 1000)
+
+static void rest_cb(evutil_socket_t, short, void *sw);
+
+struct fabric_switch *
+switch_create(struct fabric_host *host)
+{
+    struct fabric_switch *sw = xzalloc(sizeof *sw);
+
+    sw->host = host;
+    sw->since_ms = time_wall_msec();
+    sw->frozen = true;
+    ovs_list_init(&sw->sent);
+    ovs_list_init(&sw->behind_sent);
+    ofpbuf_init(&sw->behind, 0);
+    hmap_init(&sw->refusals);
+    sw->rest = event_new(host->fabric->base, -1, 0, rest_cb, sw);
+    return sw;
+}
+
+/* Bundles.  -------------------------------------------------------------- */
+
+struct sent_bundle *
+switch_new_bundle(const struct fabric_switch *sw,
+                  uint64_t revision, uint64_t before, uint32_t commit_xid)
+{
+    struct sent_bundle *bundle = xzalloc(sizeof *bundle);
+
+    bundle->revision = revision;
+    bundle->before = before;
+    bundle->commit_xid = commit_xid;
+    bundle->n_refusals = hmap_count(&sw->refusals);
+    return bundle;
+}
+
+static void
+drop_bundles(struct ovs_list *list)
+{
+    struct sent_bundle *bundle;
+
+    LIST_FOR_EACH_POP (bundle, node, list) {
+        free(bundle->failed);
+        free(bundle);
+    }
+}
+
+static struct sent_bundle *
+oldest_bundle(const struct fabric_switch *sw)
+{
+    return (ovs_list_is_empty(&sw->sent) ? NULL
+            : CONTAINER_OF(ovs_list_front(&sw->sent), struct sent_bundle,
+                           node));
+}
+
+uint64_t
+switch_acked(const struct fabric_switch *sw)
+{
+    const struct sent_bundle *bundle = oldest_bundle(sw);
+
+    return (sw->frozen ? sw->acked
+            : bundle ? bundle->before
+            : sw->host->fabric->last_revision);
+}
+
+void
+switch_freeze(struct fabric_switch *sw)
+{
+    sw->acked = switch_acked(sw);
+    sw->frozen = true;
+}
+
+/* Refusals.  ------------------------------------------------------------- */
+
+static void
+clear_refusals(struct fabric_switch *sw)
+{
+    struct refusal *refusal, *next;
+
+    HMAP_FOR_EACH_SAFE (refusal, next, node, &sw->refusals) {
+        hmap_remove(&sw->refusals, &refusal->node);
+        free(refusal);
+    }
+}
+
+bool
+switch_has_refused(const struct fabric_switch *sw, uint32_t xid)
+{
+    return hmap_first_with_hash(&sw->refusals, xid) != NULL;
+}
+
+void
+switch_note_refusal(struct fabric_switch *sw, uint32_t xid,
+                    const struct ofp_header *oh)
+{
+    struct fabric *f = sw->host->fabric;
+    const struct engine_item *item = engine_find_xid(f->engine, xid);
+
+    f->stats.n_errors++;
+    free(sw->trouble);
+    if (item) {
+        char *s = item_describe(f->engine, item);
+
+        sw->trouble = xasprintf("%s was refused with %s", s,
+                                ofmsg_error_name(oh));
+        free(s);
+    } else {
+        sw->trouble = xasprintf("a message was refused with %s",
+                                ofmsg_error_name(oh));
+    }
+    VLOG_WARN_RL(&rl, "%s: %s", sw->host->name, sw->trouble);
+    if (item && !switch_has_refused(sw, xid)) {
+        struct refusal *refusal = xzalloc(sizeof *refusal);
+
+        refusal->xid = xid;
+        hmap_insert(&sw->refusals, &refusal->node, xid);
+    }
+}
+
+void
+switch_prune_refusals(struct fabric_switch *sw)
+{
+    const struct engine *engine = sw->host->fabric->engine;
+    struct refusal *refusal, *next;
+
+    if (hmap_is_empty(&sw->refusals)) {
+        return;
+    }
+    HMAP_FOR_EACH_SAFE (refusal, next, node, &sw->refusals) {
+        const struct engine_item *item = engine_find_xid(engine,
+                                                         refusal->xid);
+
+        if (!item || send_find_wanted(engine, sw->host->name, item) != item) {
+            hmap_remove(&sw->refusals, &refusal->node);
+            free(refusal);
+        }
+    }
+    if (hmap_is_empty(&sw->refusals) && sw->state == SWITCH_LIVE) {
+        /* Nothing that it refused is wanted any more: see that all is well
+         * now rather than when the rest is over. */
+        reconcile_start(sw);
+    }
+}
+
+/* Resting.  -------------------------------------------------------------- */
+
+static void
+start_rest(struct fabric_switch *sw)
+{
+    struct timeval tv;
+
+    sw->rest_ms = (sw->rest_ms ? MIN(2 * sw->rest_ms, REST_MAX_MS)
+                   : REST_MIN_MS);
+    tv.tv_sec = sw->rest_ms / 1000;
+    tv.tv_usec = (sw->rest_ms % 1000) * 1000;
+    event_add(sw->rest, &tv);
+    sw->resting = true;
+}
+
+static void
+rest_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
+{
+    struct fabric_switch *sw = sw_;
+
+    sw->resting = false;
+    if (sw->state == SWITCH_WAITING) {
+        switch_start(sw);
+    } else if (sw->state == SWITCH_LIVE) {
+        /* Another try for what was refused. */
+        clear_refusals(sw);
+        reconcile_start(sw);
+    }
+}
+
+/* Coming and going.  ----------------------------------------------------- */
+
+/* Forgets all that belongs to a connection. */
+static void
+reset(struct fabric_switch *sw)
+{
+    if (sw->state == SWITCH_LIVE || sw->reconcile) {
+        /* It rested before another try at what was refused.  The next
+         * connection tries that anyway. */
+        event_del(sw->rest);
+        sw->resting = false;
+    }
+    switch_freeze(sw);
+    reconcile_stop(sw);
+    drop_bundles(&sw->sent);
+    drop_bundles(&sw->behind_sent);
+    ofpbuf_clear(&sw->behind);
+    clear_refusals(sw);
+    sw->state = SWITCH_OFFLINE;
+    sw->since_ms = time_wall_msec();
+}
+
+void
+switch_detach(struct fabric_switch *sw, const char *reason)
+{
+    struct fabric *f = sw->host->fabric;
+
+    reset(sw);
+    sw->conn = NULL;
+    f->stats.n_connected--;
+    free(sw->error);
+    sw->error = xstrdup(reason);
+    receipts_acked_changed(f);
+}
+
+static void
+disconnect(struct fabric_switch *sw, const char *reason)
+{
+    struct ofconn *conn = sw->conn;
+
+    if (conn) {
+        VLOG_INFO_RL(&rl, "%s: closing its switch's connection: %s",
+                     sw->host->name, reason);
+        switch_detach(sw, reason);
+        ofconn_set_aux(conn, NULL);
+        ofconn_close(conn);
+    }
+}
+
+void
+switch_give_up(struct fabric_switch *sw, const char *reason)
+{
+    disconnect(sw, reason);
+    free(sw->trouble);
+    sw->trouble = xstrdup(reason);
+    start_rest(sw);
+}
+
+void
+switch_attach(struct fabric_switch *sw, struct ofconn *conn)
+{
+    /* A switch has one connection: an older one is dead without knowing. */
+    disconnect(sw, "replaced by a newer connection");
+    sw->conn = conn;
+    ofconn_set_aux(conn, sw);
+    sw->state = SWITCH_WAITING;
+    sw->since_ms = time_wall_msec();
+    sw->host->fabric->stats.n_connected++;
+    free(sw->error);
+    sw->error = NULL;
+    switch_start(sw);
+}
+
+void
+switch_rematch(struct fabric_switch *sw)
+{
+    struct fabric_host *host = sw->host;
+    struct ofconn *conn;
+
+    disconnect(sw, "its host reports another datapath id");
+    if (host->datapath_id) {
+        conn = switches_take_stray(host->fabric, host->datapath_id);
+        if (conn) {
+            switch_attach(sw, conn);
+        }
+    }
+}
+
+void
+switch_start(struct fabric_switch *sw)
+{
+    if (sw->state == SWITCH_WAITING && sw->host->reported && !sw->resting) {
+        reconcile_start(sw);
+    }
+}
+
+void
+switch_destroy(struct fabric_switch *sw)
+{
+    if (sw) {
+        disconnect(sw, "its host was removed");
+        reset(sw);
+        hmap_destroy(&sw->refusals);
+        ofpbuf_uninit(&sw->behind);
+        event_free(sw->rest);
+        free(sw->error);
+        free(sw->trouble);
+        free(sw->diffs);
+        free(sw);
+    }
+}
+
+/* Messages.  ------------------------------------------------------------- */
+
+void
+switch_reconciled(struct fabric_switch *sw, uint64_t revision)
+{
+    struct fabric *f = sw->host->fabric;
+
+    sw->frozen = false;
+    sw->sent_revision = MAX(sw->sent_revision, revision);
+    if (hmap_is_empty(&sw->refusals)) {
+        sw->rest_ms = 0;
+        event_del(sw->rest);
+        sw->resting = false;
+        free(sw->trouble);
+        sw->trouble = NULL;
+    } else if (!sw->resting) {
+        start_rest(sw);
+    }
+    receipts_confirm_all(f, sw->host, revision, sw->trouble);
+}
+
+/* The oldest bundle has failed: mends it. */
+static void
+bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
+{
+    receipts_fail(sw->host->fabric, sw->host, bundle->revision,
+                  bundle->failed);
+    if (sw->state != SWITCH_LIVE) {
+        return;                 /* It is being mended. */
+    }
+    if (bundle->reconcile
+        && hmap_count(&sw->refusals) <= bundle->n_refusals) {
+        /* To leave out what is known to be refused would not help. */
+        switch_give_up(sw, bundle->failed);
+    } else {
+        reconcile_start(sw);
+    }
+}
+
+/* The switch has answered the commit of its oldest bundle. */
+static void
+bundle_done(struct fabric_switch *sw)
+{
+    struct sent_bundle *bundle = oldest_bundle(sw);
+
+    if (bundle->failed) {
+        switch_freeze(sw);
+    }
+    ovs_list_remove(&bundle->node);
+    if (bundle->failed) {
+        bundle_failed(sw, bundle);
+    } else if (bundle->reconcile) {
+        switch_reconciled(sw, bundle->revision);
+    } else {
+        receipts_confirm(sw->host->fabric, sw->host, bundle->revision);
+    }
+    free(bundle->failed);
+    free(bundle);
+}
+
+static void
+handle_error(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    struct sent_bundle *bundle = oldest_bundle(sw);
+    uint32_t xid = ofmsg_error_xid(oh);
+
+    if (!bundle) {
+        VLOG_WARN_RL(&rl, "%s: unexpected error %s", sw->host->name,
+                     ofmsg_error_name(oh));
+        return;
+    }
+    if (xid != bundle->commit_xid) {
+        switch_note_refusal(sw, xid, oh);
+        free(bundle->failed);
+        bundle->failed = xstrdup(sw->trouble);
+        return;
+    }
+    if (!bundle->failed) {
+        bundle->failed = xasprintf("the commit was refused with %s",
+                                   ofmsg_error_name(oh));
+    }
+    bundle_done(sw);
+}
+
+static void
+handle_bundle_reply(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    struct sent_bundle *bundle = oldest_bundle(sw);
+    uint32_t bundle_id;
+    uint16_t type;
+
+    if (!ofmsg_decode_bundle_reply(oh, &type, &bundle_id)) {
+        switch_give_up(sw, "malformed bundle reply");
+    } else if (type == OFPBCT_COMMIT_REPLY) {
+        if (!bundle || ntohl(oh->xid) != bundle->commit_xid) {
+            switch_give_up(sw, "reply to a commit that was not sent");
+        } else {
+            bundle_done(sw);
+        }
+    }
+}
+
+void
+switch_message(struct fabric_switch *sw, enum ofptype type,
+               const struct ofp_header *oh)
+{
+    if (sw->reconcile && reconcile_message(sw, type, oh)) {
+        return;
+    } else if (type == OFPTYPE_ERROR) {
+        handle_error(sw, oh);
+    } else if (type == OFPTYPE_BUNDLE_CONTROL) {
+        handle_bundle_reply(sw, oh);
+    }
+}
+
+/* Showing.  -------------------------------------------------------------- */
+
+const char *
+switch_state_name(const struct fabric_switch *sw, const char **reason)
+{
+    *reason = NULL;
+    switch (sw->state) {
+    case SWITCH_OFFLINE:
+        *reason = sw->error ? sw->error : "its switch has not connected";
+        return "offline";
+    case SWITCH_WAITING:
+        *reason = (sw->resting ? sw->trouble
+                   : "its database has not reported yet");
+        return "connecting";
+    case SWITCH_READING:
+    case SWITCH_CHECKING:
+        *reason = "its flows are being compared";
+        return "reconciling";
+    case SWITCH_LIVE:
+    default:
+        if (sw->frozen) {
+            *reason = "its flows are being brought up to date";
+            return "reconciling";
+        } else if (!hmap_is_empty(&sw->refusals)) {
+            *reason = sw->trouble;
+            return "diverged";
+        }
+        return "synced";
+    }
+}
+
+json_t *
+switch_status(const struct fabric_switch *sw)
+{
+    return json_pack("{s:s, s:I, s:s*, s:s*}",
+                     "state", sw->conn ? "connected" : "disconnected",
+                     "since", (json_int_t) sw->since_ms,
+                     "peer", sw->conn ? ofconn_peer(sw->conn) : NULL,
+                     "error", sw->error);
+}

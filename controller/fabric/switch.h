@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The OpenFlow side of the fabric: one session per host, and how its parts
+ * (switch.c, send.c, reconcile.c) work together.  Not for anyone outside. */
+
+#ifndef CONTROLLER_FABRIC_SWITCH_H
+#define CONTROLLER_FABRIC_SWITCH_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controller/engine/commit.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "openvswitch/ofp-msgs.h"
+#include "openvswitch/ofpbuf.h"
+
+struct event;
+struct fabric;
+struct fabric_host;
+struct fabric_options;
+struct ofconn;
+struct ofserver;
+struct reconcile;
+struct scope_diff;
+
+/*    OFFLINE  --connected--> WAITING  --reported, not resting--> READING
+ *    READING  --all flows and groups read, state settled-->
+ *        LIVE, if nothing differs, else CHECKING
+ *    CHECKING --barrier without an error--> LIVE (the commit goes out)
+ *    LIVE     --a bundle failed--> READING */
+enum switch_state {
+    SWITCH_OFFLINE,
+    SWITCH_WAITING,             /* For its host's first report, or resting. */
+    SWITCH_READING,             /* The dump, then a settled moment. */
+    SWITCH_CHECKING,            /* The difference is sent, not committed. */
+    SWITCH_LIVE,                /* Gets each revision's bundle. */
+};
+
+/* A bundle whose commit was sent and not answered.  They are answered in
+ * order. */
+struct sent_bundle {
+    struct ovs_list node;
+    uint64_t revision;          /* Acknowledged with it. */
+    uint64_t before;            /* Acknowledged without it. */
+    uint32_t commit_xid;
+    bool reconcile;
+    size_t n_refusals;          /* Known when it was made. */
+    char *failed;               /* Why, or NULL.  Owned. */
+};
+
+/* An item that the switch has refused. */
+struct refusal {
+    struct hmap_node node;      /* In 'refusals', by xid. */
+    uint32_t xid;
+};
+
+struct fabric_switch {
+    struct fabric_host *host;
+    struct ofconn *conn;        /* NULL if offline. */
+    enum switch_state state;
+    int64_t since_ms;           /* Wall clock: when conn came or went. */
+    char *error;                /* Why it went, or NULL.  Owned. */
+
+    struct ovs_list sent;       /* struct sent_bundle, oldest first. */
+    uint64_t sent_revision;
+    uint64_t acked;             /* If 'frozen'; see switch_acked(). */
+    bool frozen;                /* Not known to hold all up to a bundle. */
+
+    struct reconcile *reconcile; /* While READING or CHECKING. */
+    struct ofpbuf behind;       /* While CHECKING: later bundles. */
+    struct ovs_list behind_sent; /* And their struct sent_bundle. */
+
+    struct hmap refusals;       /* struct refusal. */
+    char *trouble;              /* What was refused last, or NULL.  Owned. */
+    struct event *rest;         /* Runs while resting after trouble. */
+    bool resting;
+    int rest_ms;                /* The next rest's length; 0: none yet. */
+
+    /* While a group is being sent (send.c). */
+    size_t n_diffs, allocated_diffs;
+    struct scope_diff **diffs;
+};
+
+/* switches.c.  ----------------------------------------------------------- */
+
+int switches_create(struct fabric *, const struct fabric_options *,
+                    char **text);
+/* After the last switch_destroy(). */
+void switches_destroy(struct fabric *);
+/* The connection of a switch with this datapath id that waits for a host, or
+ * NULL.  It is the caller's from then on. */
+struct ofconn *switches_take_stray(struct fabric *, uint64_t datapath_id);
+struct ofserver *switches_server(const struct fabric *);
+
+/* switch.c.  ------------------------------------------------------------- */
+
+/* A switch with the datapath id of the host has connected, or is gone. */
+void switch_attach(struct fabric_switch *, struct ofconn *);
+void switch_detach(struct fabric_switch *, const char *reason);
+void switch_message(struct fabric_switch *, enum ofptype,
+                    const struct ofp_header *);
+
+struct fabric_switch *switch_create(struct fabric_host *);
+void switch_destroy(struct fabric_switch *);
+
+/* The host's datapath id has changed: takes a connected switch that has it,
+ * and lets go of one that has not. */
+void switch_rematch(struct fabric_switch *);
+/* Reconciles if all that it takes is there. */
+void switch_start(struct fabric_switch *);
+/* Closes the connection for 'reason' and rests before the next reconciling:
+ * the switch does what it should not. */
+void switch_give_up(struct fabric_switch *, const char *reason);
+
+/* The newest revision of which the switch is known to hold all, withdrawals
+ * included. */
+uint64_t switch_acked(const struct fabric_switch *);
+/* From now on that does not grow until switch_reconciled(). */
+void switch_freeze(struct fabric_switch *);
+
+/* Remembers that 'xid' was refused with the error in 'oh'. */
+void switch_note_refusal(struct fabric_switch *, uint32_t xid,
+                         const struct ofp_header *oh);
+/* Forgets what is no longer wanted. */
+void switch_prune_refusals(struct fabric_switch *);
+bool switch_has_refused(const struct fabric_switch *, uint32_t xid);
+
+/* A bundle is complete and its commit under way. */
+struct sent_bundle *switch_new_bundle(const struct fabric_switch *,
+                                      uint64_t revision, uint64_t before,
+                                      uint32_t commit_xid);
+
+/* The reconciling is over: the switch holds all of 'revision', but for what
+ * it has refused. */
+void switch_reconciled(struct fabric_switch *, uint64_t revision);
+
+/* One word of fabric_host_status()'s "state", and why. */
+const char *switch_state_name(const struct fabric_switch *,
+                              const char **reason);
+json_t *switch_status(const struct fabric_switch *);
+
+/* send.c.  --------------------------------------------------------------- */
+
+/* Sends the difference of a group to all hosts concerned. */
+void send_group(struct fabric *, const struct commit_group *);
+
+/* The item of the same key that 'host' is to hold, or NULL. */
+const struct engine_item *send_find_wanted(const struct engine *,
+                                           const char *host,
+                                           const struct engine_item *);
+
+/* reconcile.c.  ---------------------------------------------------------- */
+
+void reconcile_start(struct fabric_switch *);
+void reconcile_stop(struct fabric_switch *);
+/* Takes a message that belongs to it (and returns true). */
+bool reconcile_message(struct fabric_switch *, enum ofptype,
+                       const struct ofp_header *);
+
+/* show.c.  --------------------------------------------------------------- */
+
+/* "flow table=3,priority=100,ip of overlay.port/web-1". */
+char *item_describe(const struct engine *, const struct engine_item *);
+
+#endif /* controller/fabric/switch.h */

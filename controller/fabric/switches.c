@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Listens for switches and matches them to hosts by datapath id.  A switch
+ * that no host is known to have is kept a short while: its host's database
+ * may not have said yet which datapath id its bridge has. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/switch.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(switches);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 60);
+
+/* How long a switch without a host is kept. */
+#define STRAY_S 30
+
+struct fabric_switches {
+    struct ofserver *server;
+    SSL_CTX *ctx;               /* Or NULL. */
+    struct ovs_list strays;     /* struct stray. */
+};
+
+/* A switch without a host. */
+struct stray {
+    struct ovs_list node;
+    struct ofconn *conn;
+    uint64_t datapath_id;
+    struct event *timer;
+};
+
+static void
+stray_free(struct stray *stray)
+{
+    ovs_list_remove(&stray->node);
+    event_free(stray->timer);
+    free(stray);
+}
+
+static void
+stray_timeout_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
+                 void *stray_)
+{
+    struct stray *stray = stray_;
+
+    VLOG_WARN_RL(&rl, "%s: closed: no host reports datapath id %016"PRIx64,
+                 ofconn_peer(stray->conn), stray->datapath_id);
+    ofconn_close(stray->conn);
+    stray_free(stray);
+}
+
+static void
+stray_add(struct fabric *f, struct ofconn *conn, uint64_t datapath_id)
+{
+    const struct timeval tv = { .tv_sec = STRAY_S };
+    struct stray *stray = xzalloc(sizeof *stray);
+
+    stray->conn = conn;
+    stray->datapath_id = datapath_id;
+    stray->timer = event_new(f->base, -1, 0, stray_timeout_cb, stray);
+    event_add(stray->timer, &tv);
+    ovs_list_push_back(&f->switches->strays, &stray->node);
+}
+
+/* A connection's aux is the switch that it was given to, or NULL. */
+static struct stray *
+stray_of(const struct fabric *f, const struct ofconn *conn)
+{
+    struct stray *stray;
+
+    LIST_FOR_EACH (stray, node, &f->switches->strays) {
+        if (stray->conn == conn) {
+            return stray;
+        }
+    }
+    return NULL;
+}
+
+struct ofconn *
+switches_take_stray(struct fabric *f, uint64_t datapath_id)
+{
+    struct stray *stray, *newest = NULL;
+
+    LIST_FOR_EACH (stray, node, &f->switches->strays) {
+        if (stray->datapath_id == datapath_id) {
+            newest = stray;
+        }
+    }
+    if (newest) {
+        struct ofconn *conn = newest->conn;
+
+        stray_free(newest);
+        return conn;
+    }
+    return NULL;
+}
+
+static void
+connected_cb(void *f_, struct ofconn *conn,
+             const struct ofconn_features *features)
+{
+    struct fabric *f = f_;
+    struct fabric_host *host = fabric_find_datapath(f, features->datapath_id);
+
+    if (host) {
+        switch_attach(host->sw, conn);
+    } else {
+        stray_add(f, conn, features->datapath_id);
+    }
+}
+
+static void
+message_cb(void *f_ OVS_UNUSED, struct ofconn *conn, enum ofptype type,
+           const struct ofp_header *oh)
+{
+    struct fabric_switch *sw = ofconn_aux(conn);
+
+    if (sw) {
+        switch_message(sw, type, oh);
+    }
+}
+
+static void
+closed_cb(void *f_, struct ofconn *conn, const char *reason)
+{
+    struct fabric_switch *sw = ofconn_aux(conn);
+
+    if (sw) {
+        switch_detach(sw, reason);
+    } else {
+        struct stray *stray = stray_of(f_, conn);
+
+        if (stray) {
+            stray_free(stray);
+        }
+    }
+}
+
+static const struct ofconn_callbacks callbacks = {
+    .connected = connected_cb,
+    .message = message_cb,
+    .closed = closed_cb,
+};
+
+/* The credentials for "ssl:": peers must show a certificate of our CA. */
+static int
+make_ctx(const struct fabric_options *options, SSL_CTX **ctxp, char **text)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    const char *what = NULL;
+
+    if (!ctx) {
+        *text = xstrdup("TLS is not available");
+        return ENOMEM;
+    }
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                       NULL);
+    if (SSL_CTX_use_PrivateKey_file(ctx, options->ssl_private_key,
+                                    SSL_FILETYPE_PEM) != 1) {
+        what = options->ssl_private_key;
+    } else if (SSL_CTX_use_certificate_chain_file(
+                   ctx, options->ssl_certificate) != 1
+               || SSL_CTX_check_private_key(ctx) != 1) {
+        what = options->ssl_certificate;
+    } else if (SSL_CTX_load_verify_locations(ctx, options->ssl_ca_cert,
+                                             NULL) != 1) {
+        what = options->ssl_ca_cert;
+    }
+    if (what) {
+        const char *s = ERR_reason_error_string(ERR_get_error());
+
+        *text = xasprintf("%s: %s", what, s ? s : "cannot be used");
+        ERR_clear_error();
+        SSL_CTX_free(ctx);
+        return EINVAL;
+    }
+    *ctxp = ctx;
+    return 0;
+}
+
+int
+switches_create(struct fabric *f, const struct fabric_options *options,
+                char **text)
+{
+    const char *target = options->openflow_listen;
+    struct fabric_switches *s = xzalloc(sizeof *s);
+    int error = 0;
+
+    ovs_list_init(&s->strays);
+    f->switches = s;
+    if (target && !strncmp(target, "ssl:", 4) && options->ssl_private_key
+        && options->ssl_certificate && options->ssl_ca_cert) {
+        error = make_ctx(options, &s->ctx, text);
+    }
+    if (!error) {
+        error = ofserver_create(f->base, target, s->ctx,
+                                &ofconn_options_default, &callbacks, f,
+                                &s->server, text);
+    }
+    return error;
+}
+
+void
+switches_destroy(struct fabric *f)
+{
+    struct fabric_switches *s = f->switches;
+
+    if (!s) {
+        return;
+    }
+    while (!ovs_list_is_empty(&s->strays)) {
+        stray_free(CONTAINER_OF(ovs_list_front(&s->strays), struct stray,
+                                node));
+    }
+    ofserver_destroy(s->server);
+    SSL_CTX_free(s->ctx);
+    free(s);
+    f->switches = NULL;
+}
+
+struct ofserver *
+switches_server(const struct fabric *f)
+{
+    return f->switches->server;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows and groups as switches report them; see wire.h. */
+
+#include <config.h>
+
+#include "controller/fabric/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bitmap.h"
+#include "byte-order.h"
+#include "openflow/openflow-1.1.h"
+#include "openflow/openflow-1.5.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-bundle.h"
+#include "openvswitch/ofpbuf.h"
+#include "proto/openflow/ofmsg.h"
+#include "util.h"
+
+/* The message inside of an item's bundle message, or NULL. */
+static const struct ofp_header *
+inner_of(const struct engine_item *item)
+{
+    struct ofputil_bundle_add_msg add;
+    enum ofptype type;
+
+    return (ofputil_decode_bundle_add((const struct ofp_header *) item->add,
+                                      &add, &type) ? NULL : add.msg);
+}
+
+/* Flows.  ---------------------------------------------------------------- */
+
+struct wire_flow *
+wire_flow_create(const struct ofputil_flow_stats *fs,
+                 const void *instructions, size_t instructions_size)
+{
+    struct wire_flow *flow = xzalloc(sizeof *flow);
+
+    minimatch_init(&flow->match, &fs->match);
+    flow->cookie = ntohll(fs->cookie);
+    flow->table = fs->table_id;
+    flow->priority = fs->priority;
+    flow->idle_timeout = fs->idle_timeout;
+    flow->hard_timeout = fs->hard_timeout;
+    flow->importance = fs->importance;
+    flow->flags = fs->flags;
+    flow->instructions_size = instructions_size;
+    flow->instructions = xmemdup(instructions, instructions_size);
+    return flow;
+}
+
+void
+wire_flow_destroy(struct wire_flow *flow)
+{
+    if (flow) {
+        minimatch_destroy(&flow->match);
+        free(flow->instructions);
+        free(flow);
+    }
+}
+
+bool
+wire_decode_flow(const struct engine_item *item, struct ofputil_flow_mod *fm,
+                 struct ofpbuf *ofpacts)
+{
+    const struct ofp_header *inner = inner_of(item);
+
+    return inner && !ofputil_decode_flow_mod(fm, inner, OFPUTIL_P_OF15_OXM,
+                                             NULL, NULL, ofpacts, OFPP_MAX,
+                                             255);
+}
+
+/* Compares the instructions as bytes: the switch has decoded the item's and
+ * encoded them again, which in all but odd cases gives the same. */
+static bool
+same_bytes(const struct wire_flow *flow, const struct engine_item *item)
+{
+    const struct ofp_header *inner = inner_of(item);
+    const struct ofp11_match_header *omh;
+    const struct ofp11_flow_mod *ofm;
+    size_t ofs = sizeof *inner + sizeof *ofm;
+    const uint8_t *p = (const uint8_t *) inner;
+
+    if (!inner) {
+        return false;
+    }
+    ofm = (const void *) (p + sizeof *inner);
+    omh = (const void *) (p + ofs);
+    ofs += ROUND_UP(ntohs(omh->length), 8);
+    return (!ofm->flags && !ofm->idle_timeout && !ofm->hard_timeout
+            && !ofm->importance && !flow->flags && !flow->idle_timeout
+            && !flow->hard_timeout && !flow->importance
+            && ntohs(inner->length) - ofs == flow->instructions_size
+            && !memcmp(p + ofs, flow->instructions, flow->instructions_size));
+}
+
+/* The same by meaning. */
+static bool
+same_meaning(const struct wire_flow *flow, const struct engine_item *item)
+{
+    struct ofpbuf b = ofpbuf_const_initializer(flow->instructions,
+                                               flow->instructions_size);
+    struct ofpbuf held, wanted;
+    struct ofputil_flow_mod fm;
+    bool same = false;
+
+    ofpbuf_init(&held, 256);
+    ofpbuf_init(&wanted, 256);
+    if (wire_decode_flow(item, &fm, &wanted)) {
+        same = (fm.idle_timeout == flow->idle_timeout
+                && fm.hard_timeout == flow->hard_timeout
+                && fm.importance == flow->importance
+                && (fm.flags & OFPUTIL_FF_STATE) == flow->flags
+                && !ofpacts_pull_openflow_instructions(
+                    &b, flow->instructions_size, OFP15_VERSION, NULL, NULL,
+                    &held)
+                && ofpacts_equal(held.data, held.size, fm.ofpacts,
+                                 fm.ofpacts_len));
+        minimatch_destroy(&fm.match);
+    }
+    ofpbuf_uninit(&held);
+    ofpbuf_uninit(&wanted);
+    return same;
+}
+
+bool
+wire_flow_is(const struct wire_flow *flow, const struct engine_item *item)
+{
+    return (flow->cookie == item->cookie
+            && (same_bytes(flow, item) || same_meaning(flow, item)));
+}
+
+void
+wire_flow_put_delete(const struct wire_flow *flow, uint32_t xid,
+                     struct ofpbuf *b)
+{
+    struct ofputil_flow_mod fm = {
+        .match = flow->match,
+        .priority = flow->priority,
+        .cookie = htonll(flow->cookie),
+        .cookie_mask = OVS_BE64_MAX,
+        .table_id = flow->table,
+        .command = OFPFC_DELETE_STRICT,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+    struct ofpbuf *msg = ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM);
+
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ofmsg_put_bundle_add(b, ENGINE_BUNDLE_ID, msg->data);
+    ofpbuf_delete(msg);
+}
+
+/* Groups.  --------------------------------------------------------------- */
+
+struct wire_group *
+wire_group_create(const struct ofputil_group_desc *desc)
+{
+    struct wire_group *group = xzalloc(sizeof *group);
+
+    group->desc.type = desc->type;
+    group->desc.group_id = desc->group_id;
+    ovs_list_init(&group->desc.buckets);
+    ofputil_bucket_clone_list(&group->desc.buckets, &desc->buckets, NULL);
+    ofputil_group_properties_copy(&group->desc.props, &desc->props);
+    return group;
+}
+
+void
+wire_group_destroy(struct wire_group *group)
+{
+    if (group) {
+        ofputil_uninit_group_desc(&group->desc);
+        free(group);
+    }
+}
+
+static bool
+same_bucket(const struct ofputil_bucket *a, const struct ofputil_bucket *b,
+            uint8_t type)
+{
+    return (a->bucket_id == b->bucket_id
+            && (type != OFPGT11_SELECT || a->weight == b->weight)
+            && a->watch_port == b->watch_port
+            && a->watch_group == b->watch_group
+            && ofpacts_equal(a->ofpacts, a->ofpacts_len, b->ofpacts,
+                             b->ofpacts_len));
+}
+
+static bool
+same_buckets(const struct ovs_list *as, const struct ovs_list *bs,
+             uint8_t type)
+{
+    const struct ofputil_bucket *a;
+    const struct ovs_list *b = bs->next;
+
+    LIST_FOR_EACH (a, list_node, as) {
+        if (b == bs
+            || !same_bucket(a, CONTAINER_OF(b, struct ofputil_bucket,
+                                            list_node), type)) {
+            return false;
+        }
+        b = b->next;
+    }
+    return b == bs;
+}
+
+static bool
+same_props(const struct ofputil_group_props *a,
+           const struct ofputil_group_props *b)
+{
+    return (!strcmp(a->selection_method, b->selection_method)
+            && a->selection_method_param == b->selection_method_param
+            && bitmap_equal(a->fields.used.bm, b->fields.used.bm, MFF_N_IDS)
+            && a->fields.values_size == b->fields.values_size
+            && (!a->fields.values_size
+                || !memcmp(a->fields.values, b->fields.values,
+                           a->fields.values_size)));
+}
+
+bool
+wire_group_is(const struct wire_group *group, const struct engine_item *item)
+{
+    const struct ofp_header *inner = inner_of(item);
+    struct ofputil_group_mod gm;
+    bool same;
+
+    if (!inner || ofputil_decode_group_mod(inner, &gm)) {
+        return false;
+    }
+    same = (gm.type == group->desc.type
+            && same_buckets(&gm.buckets, &group->desc.buckets, gm.type)
+            && same_props(&gm.props, &group->desc.props));
+    ofputil_uninit_group_mod(&gm);
+    return same;
+}
+
+void
+wire_group_put_delete(const struct wire_group *group, uint32_t xid,
+                      struct ofpbuf *b)
+{
+    struct ofputil_group_mod gm = {
+        .command = OFPGC11_DELETE,
+        .group_id = group->desc.group_id,
+        .command_bucket_id = OFPG15_BUCKET_ALL,
+        .buckets = OVS_LIST_INITIALIZER(&gm.buckets),
+    };
+    struct ofpbuf *msg = ofputil_encode_group_mod(OFP15_VERSION, &gm, NULL,
+                                                  -1);
+
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ofmsg_put_bundle_add(b, ENGINE_BUNDLE_ID, msg->data);
+    ofpbuf_delete(msg);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows and groups as a switch reports them, and whether they are what an
+ * item of the engine asks for.  For reconcile.c and show.c. */
+
+#ifndef CONTROLLER_FABRIC_WIRE_H
+#define CONTROLLER_FABRIC_WIRE_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controller/engine/engine.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-group.h"
+
+struct wire_flow {
+    struct minimatch match;
+    uint64_t cookie;
+    uint8_t table;
+    uint16_t priority;
+    uint16_t idle_timeout;      /* Seconds, as the next. */
+    uint16_t hard_timeout;
+    uint16_t importance;
+    enum ofputil_flow_mod_flags flags;
+    size_t instructions_size;
+    uint64_t *instructions;     /* As encoded by the switch.  Owned. */
+};
+
+struct wire_flow *wire_flow_create(const struct ofputil_flow_stats *,
+                                   const void *instructions,
+                                   size_t instructions_size);
+void wire_flow_destroy(struct wire_flow *);
+
+/* True if the flow, which has the item's key, is the item in all else. */
+bool wire_flow_is(const struct wire_flow *, const struct engine_item *);
+/* Appends the OFPT_BUNDLE_ADD_MESSAGE that deletes the flow. */
+void wire_flow_put_delete(const struct wire_flow *, uint32_t xid,
+                          struct ofpbuf *);
+
+struct wire_group {
+    struct ofputil_group_desc desc; /* Owned. */
+};
+
+struct wire_group *wire_group_create(const struct ofputil_group_desc *);
+void wire_group_destroy(struct wire_group *);
+bool wire_group_is(const struct wire_group *, const struct engine_item *);
+void wire_group_put_delete(const struct wire_group *, uint32_t xid,
+                           struct ofpbuf *);
+
+/* Decodes a flow item into 'fm', with its actions in 'ofpacts' (initialized).
+ * The caller destroys fm->match.  False if it cannot be. */
+bool wire_decode_flow(const struct engine_item *, struct ofputil_flow_mod *fm,
+                      struct ofpbuf *ofpacts);
+
+#endif /* controller/fabric/wire.h */
