@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A switch for tests; see fake-switch.h. */
+
+#include <config.h>
+
+#include "tests/unit/fake-switch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "byte-order.h"
+#include "openflow/openflow-1.1.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-bundle.h"
+#include "openvswitch/ofp-errors.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-group.h"
+#include "openvswitch/ofp-switch.h"
+#include "openvswitch/ofp-util.h"
+#include "util.h"
+
+void
+fake_switch_init(struct fake_switch *fs, uint64_t datapath_id)
+{
+    memset(fs, 0, sizeof *fs);
+    fs->datapath_id = datapath_id;
+    fs->fd = -1;
+    ofpbuf_init(&fs->in, 0);
+    ovs_list_init(&fs->flows);
+    ovs_list_init(&fs->groups);
+    ovs_list_init(&fs->bundle);
+    ovs_list_init(&fs->held);
+    ds_init(&fs->order);
+}
+
+static void
+flow_free(struct fake_flow *flow)
+{
+    ovs_list_remove(&flow->node);
+    ofpbuf_delete(flow->mod);
+    free(flow);
+}
+
+static void
+group_free(struct fake_group *group)
+{
+    ovs_list_remove(&group->node);
+    ofpbuf_delete(group->mod);
+    free(group);
+}
+
+static void
+drop_list(struct ovs_list *list)
+{
+    struct ofpbuf *b;
+
+    LIST_FOR_EACH_POP (b, list_node, list) {
+        ofpbuf_delete(b);
+    }
+}
+
+void
+fake_switch_uninit(struct fake_switch *fs)
+{
+    fake_switch_disconnect(fs);
+    while (!ovs_list_is_empty(&fs->flows)) {
+        flow_free(CONTAINER_OF(ovs_list_front(&fs->flows), struct fake_flow,
+                               node));
+    }
+    while (!ovs_list_is_empty(&fs->groups)) {
+        group_free(CONTAINER_OF(ovs_list_front(&fs->groups),
+                                struct fake_group, node));
+    }
+    ofpbuf_uninit(&fs->in);
+    ds_destroy(&fs->order);
+}
+
+void
+fake_switch_connect(struct fake_switch *fs, const char *path)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+    fake_switch_disconnect(fs);
+    ovs_strlcpy(un.sun_path, path, sizeof un.sun_path);
+    fs->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (connect(fs->fd, (struct sockaddr *) &un, sizeof un)) {
+        ovs_fatal(errno, "%s", path);
+    }
+    fcntl(fs->fd, F_SETFL, O_NONBLOCK);
+    fake_switch_send(fs, ofputil_encode_hello(1u << OFP15_VERSION));
+}
+
+void
+fake_switch_disconnect(struct fake_switch *fs)
+{
+    if (fs->fd >= 0) {
+        close(fs->fd);
+        fs->fd = -1;
+    }
+    fs->open = false;
+    drop_list(&fs->bundle);
+    drop_list(&fs->held);
+    ofpbuf_clear(&fs->in);
+}
+
+void
+fake_switch_send(struct fake_switch *fs, struct ofpbuf *msg)
+{
+    ofpmsg_update_length(msg);
+    for (size_t ofs = 0; fs->fd >= 0 && ofs < msg->size; ) {
+        ssize_t n = write(fs->fd, (char *) msg->data + ofs, msg->size - ofs);
+
+        if (n < 0) {
+            break;              /* The controller is gone. */
+        }
+        ofs += n;
+    }
+    ofpbuf_delete(msg);
+}
+
+static void
+send_error(struct fake_switch *fs, enum ofperr error,
+           const struct ofp_header *oh)
+{
+    fake_switch_send(fs, ofperr_encode_reply(error, oh));
+}
+
+/* Tables.  --------------------------------------------------------------- */
+
+static bool
+decode(struct ofputil_flow_mod *fm, const struct ofpbuf *mod,
+       struct ofpbuf *ofpacts)
+{
+    return !ofputil_decode_flow_mod(fm, mod->data, OFPUTIL_P_OF15_OXM, NULL,
+                                    NULL, ofpacts, OFPP_MAX, 255);
+}
+
+static struct fake_flow *
+find_flow(struct fake_switch *fs, const struct ofputil_flow_mod *fm)
+{
+    struct fake_flow *flow;
+
+    LIST_FOR_EACH (flow, node, &fs->flows) {
+        struct ofputil_flow_mod other;
+        struct ofpbuf ofpacts;
+        bool same;
+
+        if (flow->table != fm->table_id || flow->priority != fm->priority) {
+            continue;
+        }
+        ofpbuf_init(&ofpacts, 0);
+        decode(&other, flow->mod, &ofpacts);
+        same = minimatch_equal(&fm->match, &other.match);
+        minimatch_destroy(&other.match);
+        ofpbuf_uninit(&ofpacts);
+        if (same) {
+            return flow;
+        }
+    }
+    return NULL;
+}
+
+static void
+apply_flow_mod(struct fake_switch *fs, const struct ofpbuf *mod)
+{
+    struct ofputil_flow_mod fm;
+    struct fake_flow *flow;
+    struct ofpbuf ofpacts;
+
+    ofpbuf_init(&ofpacts, 0);
+    decode(&fm, mod, &ofpacts);
+    flow = find_flow(fs, &fm);
+    if (fm.command == OFPFC_ADD) {
+        if (flow) {
+            ofpbuf_delete(flow->mod);
+        } else {
+            flow = xzalloc(sizeof *flow);
+            ovs_list_push_back(&fs->flows, &flow->node);
+        }
+        flow->mod = ofpbuf_clone(mod);
+        flow->table = fm.table_id;
+        flow->priority = fm.priority;
+        flow->cookie = ntohll(fm.new_cookie);
+        flow->age = fs->n_commits;
+    } else if (flow && !((flow->cookie ^ ntohll(fm.cookie))
+                         & ntohll(fm.cookie_mask))) {
+        flow_free(flow);
+    }
+    minimatch_destroy(&fm.match);
+    ofpbuf_uninit(&ofpacts);
+}
+
+static void
+apply_group_mod(struct fake_switch *fs, const struct ofpbuf *mod)
+{
+    struct fake_group *group, *found = NULL;
+    struct ofputil_group_mod gm;
+
+    ofputil_decode_group_mod(mod->data, &gm);
+    LIST_FOR_EACH (group, node, &fs->groups) {
+        if (group->id == gm.group_id) {
+            found = group;
+        }
+    }
+    if (gm.command == OFPGC11_DELETE) {
+        if (found) {
+            group_free(found);
+        }
+    } else {
+        if (found) {
+            ofpbuf_delete(found->mod);
+        } else {
+            found = xzalloc(sizeof *found);
+            ovs_list_push_back(&fs->groups, &found->node);
+        }
+        found->id = gm.group_id;
+        found->mod = ofpbuf_clone(mod);
+    }
+    ofputil_uninit_group_mod(&gm);
+}
+
+void
+fake_switch_add_flow(struct fake_switch *fs, const char *flow)
+{
+    enum ofputil_protocol usable;
+    struct ofputil_flow_mod fm;
+    struct ofpbuf *mod;
+    char *error = parse_ofp_flow_mod_str(&fm, flow, NULL, NULL, OFPFC_ADD,
+                                         &usable);
+
+    if (error) {
+        ovs_fatal(0, "%s: %s", flow, error);
+    }
+    mod = ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM);
+    ofpmsg_update_length(mod);
+    apply_flow_mod(fs, mod);
+    ofpbuf_delete(mod);
+    free(fm.ofpacts);
+    minimatch_destroy(&fm.match);
+}
+
+const struct fake_flow *
+fake_switch_find(const struct fake_switch *fs, uint16_t priority)
+{
+    const struct fake_flow *flow;
+
+    LIST_FOR_EACH (flow, node, &fs->flows) {
+        if (flow->priority == priority) {
+            return flow;
+        }
+    }
+    return NULL;
+}
+
+/* Dumps.  ---------------------------------------------------------------- */
+
+static void
+send_list(struct fake_switch *fs, struct ovs_list *list)
+{
+    struct ofpbuf *b;
+
+    LIST_FOR_EACH_POP (b, list_node, list) {
+        fake_switch_send(fs, b);
+    }
+}
+
+static void
+dump_flows(struct fake_switch *fs, const struct ofp_header *request)
+{
+    const struct fake_flow *flow;
+    struct ovs_list replies;
+
+    fs->n_dumps++;
+    ofpmp_init(&replies, request);
+    LIST_FOR_EACH (flow, node, &fs->flows) {
+        struct ofputil_flow_stats stats = { .idle_age = -1, .hard_age = -1 };
+        struct ofputil_flow_mod fm;
+        struct ofpbuf ofpacts;
+
+        ofpbuf_init(&ofpacts, 0);
+        decode(&fm, flow->mod, &ofpacts);
+        minimatch_expand(&fm.match, &stats.match);
+        stats.cookie = fm.new_cookie;
+        stats.table_id = fm.table_id;
+        stats.priority = fm.priority;
+        stats.ofpacts = fm.ofpacts;
+        stats.ofpacts_len = fm.ofpacts_len;
+        ofputil_append_flow_stats_reply(&stats, &replies, NULL);
+        minimatch_destroy(&fm.match);
+        ofpbuf_uninit(&ofpacts);
+    }
+    send_list(fs, &replies);
+}
+
+static void
+dump_groups(struct fake_switch *fs, const struct ofp_header *request)
+{
+    const struct fake_group *group;
+    struct ovs_list replies;
+
+    ofpmp_init(&replies, request);
+    LIST_FOR_EACH (group, node, &fs->groups) {
+        struct ofputil_group_mod gm;
+        struct ofputil_group_desc gd;
+
+        ofputil_decode_group_mod(group->mod->data, &gm);
+        gd.type = gm.type;
+        gd.group_id = gm.group_id;
+        gd.props = gm.props;
+        ofputil_append_group_desc_reply(&gd, &gm.buckets, &replies);
+        ofputil_uninit_group_mod(&gm);
+    }
+    send_list(fs, &replies);
+}
+
+/* Bundles.  -------------------------------------------------------------- */
+
+static uint16_t
+flow_priority(const struct ofpbuf *mod, bool *add)
+{
+    struct ofputil_flow_mod fm;
+    struct ofpbuf ofpacts;
+    uint16_t priority;
+
+    ofpbuf_init(&ofpacts, 0);
+    if (!decode(&fm, mod, &ofpacts)) {
+        ofpbuf_uninit(&ofpacts);
+        return 0;
+    }
+    priority = fm.priority;
+    *add = fm.command == OFPFC_ADD;
+    minimatch_destroy(&fm.match);
+    ofpbuf_uninit(&ofpacts);
+    return priority;
+}
+
+static void
+bundle_add(struct fake_switch *fs, const struct ofp_header *oh)
+{
+    struct ofputil_bundle_add_msg add;
+    struct ofpbuf *mod;
+    enum ofptype type;
+    bool is_add = true;
+
+    if (ofputil_decode_bundle_add(oh, &add, &type) || !fs->open) {
+        send_error(fs, OFPERR_OFPBFC_BAD_ID, oh);
+        return;
+    }
+    fs->n_mods++;
+    mod = ofpbuf_clone_data(add.msg, ntohs(add.msg->length));
+    if (type == OFPTYPE_FLOW_MOD) {
+        uint16_t priority = flow_priority(mod, &is_add);
+
+        ds_put_char(&fs->order, is_add ? 'F' : 'f');
+        if (is_add && priority && priority == fs->refuse_priority) {
+            send_error(fs, OFPERR_OFPBAC_BAD_TYPE, oh);
+            ofpbuf_delete(mod);
+            return;
+        }
+    } else {
+        struct ofputil_group_mod gm;
+
+        ofputil_decode_group_mod(mod->data, &gm);
+        ds_put_char(&fs->order, gm.command == OFPGC11_DELETE ? 'g' : 'G');
+        ofputil_uninit_group_mod(&gm);
+    }
+    ovs_list_push_back(&fs->bundle, &mod->list_node);
+}
+
+static bool
+commit_is_refused(struct fake_switch *fs)
+{
+    struct ofpbuf *mod;
+
+    LIST_FOR_EACH (mod, list_node, &fs->bundle) {
+        const struct ofp_header *oh = mod->data;
+        bool add = false;
+
+        if (fs->refuse_at_commit && oh->type == 14
+            && flow_priority(mod, &add) == fs->refuse_at_commit && add) {
+            send_error(fs, OFPERR_OFPBAC_BAD_OUT_GROUP, oh);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+bundle_control(struct fake_switch *fs, const struct ofp_header *oh)
+{
+    struct ofputil_bundle_ctrl_msg ctrl;
+    struct ofpbuf *mod;
+
+    ofputil_decode_bundle_ctrl(oh, &ctrl);
+    if (ctrl.type == OFPBCT_OPEN_REQUEST) {
+        if (fs->refuse_open) {
+            send_error(fs, OFPERR_OFPBFC_BAD_TYPE, oh);
+            return;
+        }
+        fs->open = true;
+        ctrl.type = OFPBCT_OPEN_REPLY;
+    } else if (ctrl.type == OFPBCT_DISCARD_REQUEST) {
+        fs->n_discards++;
+        fs->open = false;
+        drop_list(&fs->bundle);
+        ctrl.type = OFPBCT_DISCARD_REPLY;
+    } else {
+        fs->n_commits++;
+        ds_put_char(&fs->order, '.');
+        if (!fs->open || commit_is_refused(fs)) {
+            fs->open = false;
+            drop_list(&fs->bundle);
+            send_error(fs, OFPERR_OFPBFC_MSG_FAILED, oh);
+            return;
+        }
+        LIST_FOR_EACH_POP (mod, list_node, &fs->bundle) {
+            if (((const struct ofp_header *) mod->data)->type == 14) {
+                apply_flow_mod(fs, mod);
+            } else {
+                apply_group_mod(fs, mod);
+            }
+            ofpbuf_delete(mod);
+        }
+        fs->open = false;
+        ctrl.type = OFPBCT_COMMIT_REPLY;
+    }
+    fake_switch_send(fs, ofputil_encode_bundle_ctrl_reply(oh, &ctrl));
+}
+
+/* Messages.  ------------------------------------------------------------- */
+
+static void
+handle(struct fake_switch *fs, const struct ofp_header *oh)
+{
+    enum ofptype type;
+
+    if (ofptype_decode(&type, oh)) {
+        ovs_fatal(0, "the controller sent rubbish");
+    }
+    if (fs->hold && (type == OFPTYPE_BARRIER_REQUEST
+                     || type == OFPTYPE_BUNDLE_CONTROL
+                     || !ovs_list_is_empty(&fs->held))) {
+        struct ofpbuf *copy = ofpbuf_clone_data(oh, ntohs(oh->length));
+
+        ovs_list_push_back(&fs->held, &copy->list_node);
+        return;
+    }
+    switch ((int) type) {
+    case OFPTYPE_FEATURES_REQUEST: {
+        const struct ofputil_switch_features features = {
+            .datapath_id = fs->datapath_id, .n_tables = 254,
+        };
+
+        fake_switch_send(fs, ofputil_encode_switch_features(
+                             &features, OFPUTIL_P_OF15_OXM, oh->xid));
+        break;
+    }
+    case OFPTYPE_FLOW_STATS_REQUEST:
+        dump_flows(fs, oh);
+        break;
+    case OFPTYPE_GROUP_DESC_STATS_REQUEST:
+        dump_groups(fs, oh);
+        break;
+    case OFPTYPE_BUNDLE_CONTROL:
+        bundle_control(fs, oh);
+        break;
+    case OFPTYPE_BUNDLE_ADD_MESSAGE:
+        bundle_add(fs, oh);
+        break;
+    case OFPTYPE_BARRIER_REQUEST:
+        fake_switch_send(fs, ofpraw_alloc_reply(OFPRAW_OFPT11_BARRIER_REPLY,
+                                                oh, 0));
+        break;
+    case OFPTYPE_ECHO_REQUEST:
+        fake_switch_send(fs, ofputil_encode_echo_reply(oh));
+        break;
+    default:
+        break;
+    }
+}
+
+bool
+fake_switch_run(struct fake_switch *fs)
+{
+    char buf[65536];
+    ssize_t n;
+
+    if (fs->fd < 0) {
+        return false;
+    }
+    while ((n = read(fs->fd, buf, sizeof buf)) > 0) {
+        ofpbuf_put(&fs->in, buf, n);
+    }
+    while (fs->in.size >= sizeof(struct ofp_header)) {
+        struct ofp_header *oh = fs->in.data;
+        size_t length = ntohs(oh->length);
+
+        if (fs->in.size < length) {
+            break;
+        }
+        oh = xmemdup(oh, length);
+        ofpbuf_pull(&fs->in, length);
+        handle(fs, oh);
+        free(oh);
+    }
+    if (!n || (n < 0 && errno != EAGAIN)) {
+        fake_switch_disconnect(fs);
+        return false;
+    }
+    return true;
+}
+
+void
+fake_switch_release(struct fake_switch *fs)
+{
+    struct ovs_list held;
+    struct ofpbuf *msg;
+
+    fs->hold = false;
+    ovs_list_init(&held);
+    ovs_list_push_back_all(&held, &fs->held);
+    LIST_FOR_EACH_POP (msg, list_node, &held) {
+        handle(fs, msg->data);
+        ofpbuf_delete(msg);
+    }
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A switch for tests of the fabric: speaks OpenFlow 1.5 over a unix socket,
+ * keeps flows and groups, knows bundles and dumps as Open vSwitch does them,
+ * and misbehaves when told to.  Not a datapath. */
+
+#ifndef TESTS_UNIT_FAKE_SWITCH_H
+#define TESTS_UNIT_FAKE_SWITCH_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/list.h"
+#include "openvswitch/ofpbuf.h"
+
+struct fake_flow {
+    struct ovs_list node;
+    struct ofpbuf *mod;         /* The flow_mod that added it. */
+    uint8_t table;
+    uint16_t priority;
+    uint64_t cookie;
+    unsigned age;               /* Number of the commit that added it. */
+};
+
+struct fake_group {
+    struct ovs_list node;
+    struct ofpbuf *mod;
+    uint32_t id;
+};
+
+struct fake_switch {
+    uint64_t datapath_id;
+    int fd;                     /* -1: not connected. */
+    struct ofpbuf in;
+    struct ovs_list flows;      /* struct fake_flow. */
+    struct ovs_list groups;     /* struct fake_group. */
+    bool open;                  /* A bundle is. */
+    struct ovs_list bundle;     /* Its messages: struct ofpbuf. */
+
+    /* What it shall do wrong.  0: nothing. */
+    uint16_t refuse_priority;   /* Of a flow, when it is added. */
+    uint16_t refuse_at_commit;  /* The same, when it is committed. */
+    bool refuse_open;
+    bool hold;                  /* Answers no barrier and no commit. */
+    struct ovs_list held;       /* Messages that wait for the end of that. */
+
+    /* What it has seen. */
+    unsigned n_mods;            /* Messages in bundles. */
+    unsigned n_commits, n_discards, n_dumps;
+    struct ds order;            /* Of messages: G F (add), f g (delete), and
+                                 * "." for each commit. */
+};
+
+void fake_switch_init(struct fake_switch *, uint64_t datapath_id);
+void fake_switch_uninit(struct fake_switch *);
+
+void fake_switch_connect(struct fake_switch *, const char *path);
+void fake_switch_disconnect(struct fake_switch *);
+/* Handles what has come.  False if the connection is gone. */
+bool fake_switch_run(struct fake_switch *);
+/* Ends 'hold'. */
+void fake_switch_release(struct fake_switch *);
+/* Sends 'msg' to the controller, and frees it. */
+void fake_switch_send(struct fake_switch *, struct ofpbuf *msg);
+
+/* Puts a flow (in ovs-ofctl's syntax) into its table, not by OpenFlow. */
+void fake_switch_add_flow(struct fake_switch *, const char *flow);
+const struct fake_flow *fake_switch_find(const struct fake_switch *,
+                                         uint16_t priority);
+
+#endif /* tests/unit/fake-switch.h */
