@@ -5,3 +5,4 @@ APPS_LD = -module -avoid-version -shared $(VMN_SAN)
 include apps/overlay/automake.mk
 include apps/firewall/automake.mk
 include apps/loadbalancer/automake.mk
+include apps/example/automake.mk

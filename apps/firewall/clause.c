@@ -13,8 +13,6 @@
 
 #include "firewall.h"
 
-#include <string.h>
-
 #define IP_PROTO_ICMP 1
 #define IP_PROTO_TCP 6
 #define IP_PROTO_UDP 17
@@ -70,70 +68,57 @@ emit_ids(const struct conj *conj, enum vmn_field reg, const struct ids *ids)
 
 /* Peers.  ---------------------------------------------------------------- */
 
-struct peers {
-    struct ids ids;
-    size_t n_cidrs, allocated;
-    const struct vmn_prefix **cidrs;
-};
-
 static void
-peers_add_cidr(struct vmn_view *view, struct peers *peers,
-               const struct vmn_prefix *cidr)
+emit_cidrs(const struct conj *conj, const struct vmn_prefix *cidrs, size_t n,
+           bool ingress)
 {
-    if (cidr->ip.family != 4) {
-        return;
-    }
-    for (size_t i = 0; i < peers->n_cidrs; i++) {
-        if (peers->cidrs[i]->len == cidr->len
-            && !memcmp(&peers->cidrs[i]->ip, &cidr->ip, sizeof cidr->ip)) {
-            return;
-        }
-    }
-    if (peers->n_cidrs >= peers->allocated) {
-        const struct vmn_prefix **cidrs;
-
-        peers->allocated = peers->allocated ? 2 * peers->allocated : 8;
-        cidrs = vmn_alloc(view, peers->allocated * sizeof *cidrs);
-        if (peers->n_cidrs) {
-            memcpy(cidrs, peers->cidrs, peers->n_cidrs * sizeof *cidrs);
-        }
-        peers->cidrs = cidrs;
-    }
-    peers->cidrs[peers->n_cidrs++] = cidr;
-}
-
-static void
-peers_read(const struct rule *rule, struct peers *peers)
-{
-    struct vmn_view *view = rule->view;
-
-    memset(peers, 0, sizeof *peers);
-    for (size_t i = 0; i < rule->rule->n_peers; i++) {
-        const struct vmn_peer *peer = &rule->rule->peers[i];
-
-        if (!peer->group) {
-            peers_add_cidr(view, peers, &peer->cidr);
-            continue;
-        }
-
-        const struct vmn_group *group = vmn_read_group(view, peer->group);
-
-        ids_add_group(view, &peers->ids, rule->network->row.name,
-                      peer->group);
-        for (size_t j = 0; group && j < group->n_cidrs; j++) {
-            peers_add_cidr(view, peers, &group->cidrs[j]);
-        }
-    }
-}
-
-static void
-emit_peers(const struct conj *conj, const struct peers *peers, bool ingress)
-{
-    emit_ids(conj, ingress ? VMN_REG_SRC_ID : VMN_REG_DST_ID, &peers->ids);
-    for (size_t i = 0; i < peers->n_cidrs; i++) {
+    for (size_t i = 0; i < n; i++) {
         vmn_match_prefix(tuple_add(conj),
                          ingress ? VMN_F_CT_NW_SRC : VMN_F_CT_NW_DST,
-                         peers->cidrs[i]);
+                         &cidrs[i]);
+    }
+}
+
+static const struct vmn_group *
+peer_group(const struct rule *rule, size_t i)
+{
+    const char *name = rule->rule->peers[i].group;
+
+    return name ? vmn_read_group(rule->view, name) : NULL;
+}
+
+/* Collects the peers' identities; false if there is nobody at all. */
+static bool
+peers_read(const struct rule *rule, struct ids *ids)
+{
+    size_t n_cidrs = 0;
+
+    for (size_t i = 0; i < rule->rule->n_peers; i++) {
+        const struct vmn_group *group = peer_group(rule, i);
+
+        if (group) {
+            ids_add_group(rule->view, ids, rule->network->row.name,
+                          group->row.name);
+        }
+        n_cidrs += group ? group->n_cidrs : !rule->rule->peers[i].group;
+    }
+    return ids->n || n_cidrs;
+}
+
+static void
+emit_peers(const struct conj *conj, const struct ids *ids, bool ingress)
+{
+    const struct rule *rule = conj->rule;
+
+    emit_ids(conj, ingress ? VMN_REG_SRC_ID : VMN_REG_DST_ID, ids);
+    for (size_t i = 0; i < rule->rule->n_peers; i++) {
+        const struct vmn_group *group = peer_group(rule, i);
+
+        if (group) {
+            emit_cidrs(conj, group->cidrs, group->n_cidrs, ingress);
+        } else if (!rule->rule->peers[i].group) {
+            emit_cidrs(conj, &rule->rule->peers[i].cidr, 1, ingress);
+        }
     }
 }
 
@@ -257,12 +242,10 @@ emit_rule(const struct rule *rule)
     bool ingress = rule->rule->direction == VMN_INGRESS;
     bool has_peers = rule->rule->n_peers > 0;
     bool has_services = rule->rule->n_services > 0;
-    struct peers peers;
+    struct ids peers = { 0, 0, NULL };
 
     /* A list of peers with nobody in it matches nobody. */
-    peers_read(rule, &peers);
-    if (!rule->own->n
-        || (has_peers && !peers.ids.n && !peers.n_cidrs)) {
+    if (!rule->own->n || (has_peers && !peers_read(rule, &peers))) {
         return;
     }
 

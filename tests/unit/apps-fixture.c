@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows in, flows out; see apps-fixture.h. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "tests/unit/apps-fixture.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/engine/engine.h"
+#include "controller/engine/pipeline.h"
+#include "controller/model/model.h"
+#include "controller/model/numbers.h"
+#include "controller/schema/error.h"
+#include "controller/schema/schema.h"
+#include "openflow/openflow-1.4.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-errors.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-group.h"
+#include "openvswitch/ofpbuf.h"
+#include "svec.h"
+#include "util.h"
+
+struct apps_fixture {
+    struct apphost *apphost;
+    struct model *model;
+    struct engine *engine;
+    unsigned n_changes;
+};
+
+static void
+fail_with(const char *what, const char *text)
+{
+    fail_msg("%s: %s", what, text);
+}
+
+struct apps_fixture *
+apps_fixture_create(const char *const *apps)
+{
+    struct apps_fixture *f = xzalloc(sizeof *f);
+    char *text = NULL;
+
+    f->apphost = apphost_create();
+    for (; *apps; apps++) {
+        if (apphost_load(f->apphost, ".", *apps, &text)) {
+            fail_with("load", text);
+        }
+    }
+    if (apphost_place(f->apphost, &text)) {
+        fail_with("place", text);
+    }
+    f->model = model_create();
+    f->engine = engine_create(f->model, apphost_pipeline(f->apphost));
+    engine_delta_destroy(engine_run(f->engine));
+    return f;
+}
+
+void
+apps_fixture_destroy(struct apps_fixture *f)
+{
+    engine_destroy(f->engine);
+    model_destroy(f->model);
+    apphost_destroy(f->apphost);
+    free(f);
+}
+
+/* Rows in.  -------------------------------------------------------------- */
+
+static void
+add_op(struct model_request *request, const char *key, json_t *spec)
+{
+    const char *slash = strchr(key, '/');
+    char *type = xmemdup0(key, slash - key);
+    const struct schema_table *table = schema_find_table(type);
+
+    if (!table) {
+        fail_with("no such type", key);
+    }
+    if (json_is_null(spec)) {
+        model_request_add(request, MODEL_DELETE, table->id, slash + 1, NULL);
+    } else {
+        model_request_add(request, MODEL_PUT, table->id, slash + 1,
+                          json_incref(spec));
+    }
+    free(type);
+}
+
+void
+apps_fixture_apply(struct apps_fixture *f, const char *text)
+{
+    struct model_request request;
+    struct vmn_errors errors;
+    char *json_text = xstrdup(text);
+    json_error_t error;
+    uint64_t revision;
+    const char *key;
+    json_t *json, *spec;
+
+    for (char *p = json_text; *p; p++) {
+        *p = *p == '\'' ? '"' : *p;
+    }
+    json = json_loads(json_text, 0, &error);
+    if (!json) {
+        fail_with(error.text, json_text);
+    }
+    free(json_text);
+
+    model_request_init(&request, "test");
+    request.list = true;
+    json_object_foreach (json, key, spec) {
+        add_op(&request, key, spec);
+    }
+    vmn_errors_init(&errors);
+    if (model_apply(f->model, &request, 1, &revision, &errors)) {
+        fail_msg("refused: %s: %s", errors.errors[0].pointer,
+                 errors.errors[0].text);
+    }
+    vmn_errors_uninit(&errors);
+    model_request_uninit(&request);
+    json_decref(json);
+
+    struct engine_delta *delta = engine_run(f->engine);
+
+    f->n_changes = delta->n_changes;
+    engine_delta_destroy(delta);
+    model_settle(f->model);
+}
+
+unsigned
+apps_fixture_n_changes(const struct apps_fixture *f)
+{
+    return f->n_changes;
+}
+
+/* Flows out.  ------------------------------------------------------------ */
+
+struct dump {
+    struct apps_fixture *f;
+    struct svec lines;
+    bool plain;
+};
+
+/* "APP.STAGE/TABLE", or the number if it is nobody's. */
+static void
+put_table(const struct apps_fixture *f, uint8_t table, struct ds *s)
+{
+    const struct pipeline *pipeline = apphost_pipeline(f->apphost);
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+
+        for (size_t j = 0; j < app->n_stages; j++) {
+            const struct pipeline_stage *stage = &app->stages[j];
+
+            if (table >= stage->first_table
+                && table < stage->first_table + stage->class_->n_tables) {
+                ds_put_format(s, "%s.%s/%d", app->class_->name,
+                              stage->class_->name,
+                              table - stage->first_table);
+                return;
+            }
+        }
+    }
+    ds_put_format(s, "%d", table);
+}
+
+/* The message inside of an item's OFPT_BUNDLE_ADD_MESSAGE. */
+static const struct ofp_header *
+inner_message(const struct engine_item *item)
+{
+    return (const struct ofp_header *) (item->add + sizeof(struct ofp_header)
+               + sizeof(struct ofp14_bundle_ctrl_msg));
+}
+
+static void
+dump_flow(void *dump_, const struct engine_item *item)
+{
+    struct dump *dump = dump_;
+    struct ofputil_flow_mod fm;
+    struct ofpbuf ofpacts;
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    if (item->kind != ENGINE_FLOW) {
+        return;
+    }
+    ofpbuf_init(&ofpacts, 0);
+    assert_int_equal(0, ofputil_decode_flow_mod(
+        &fm, inner_message(item), OFPUTIL_P_OF15_OXM, NULL, NULL, &ofpacts,
+        OFPP_MAX, 255));
+
+    struct match match;
+
+    minimatch_expand(&fm.match, &match);
+    match.flow.tunnel.metadata.tab = NULL;
+    if (dump->plain) {
+        ds_put_format(&s, "table=%d,priority=%d,", item->table,
+                      item->priority);
+    } else {
+        put_table(dump->f, item->table, &s);
+        ds_put_format(&s, " %d ", item->priority);
+    }
+    match_format(&match, NULL, &s, OFP_DEFAULT_PRIORITY);
+    ds_put_cstr(&s, " actions=");
+
+    struct ofpact_format_params params = { .s = &s };
+
+    ofpacts_format(fm.ofpacts, fm.ofpacts_len, &params);
+    if (!dump->plain && engine_item_drop_reason(item)) {
+        ds_put_format(&s, " (%s)", engine_item_drop_reason(item));
+    }
+    svec_add(&dump->lines, ds_cstr(&s));
+    ds_destroy(&s);
+    minimatch_destroy(&fm.match);
+    ofpbuf_uninit(&ofpacts);
+}
+
+static void
+dump_finish(struct dump *dump, struct ds *out)
+{
+    const char *line;
+    size_t i;
+
+    svec_sort(&dump->lines);
+    SVEC_FOR_EACH (i, line, &dump->lines) {
+        ds_put_format(out, "%s\n", line);
+    }
+    svec_destroy(&dump->lines);
+}
+
+void
+apps_fixture_flows(struct apps_fixture *f, const char *host, bool plain,
+                   struct ds *out)
+{
+    struct dump dump = { .f = f, .plain = plain };
+
+    svec_init(&dump.lines);
+    engine_host_items(f->engine, host, dump_flow, &dump);
+    dump_finish(&dump, out);
+}
+
+static void
+dump_group(void *dump_, const struct engine_item *item)
+{
+    struct dump *dump = dump_;
+    struct ofputil_group_mod gm;
+    struct ofputil_bucket *bucket;
+    struct ds s = DS_EMPTY_INITIALIZER;
+    struct ofpact_format_params params = { .s = &s };
+
+    if (item->kind != ENGINE_GROUP) {
+        return;
+    }
+    assert_int_equal(0, ofputil_decode_group_mod(inner_message(item), &gm));
+    ds_put_format(&s, "group_id=%u,type=%s", gm.group_id,
+                  gm.type == OFPGT11_ALL ? "all" : "select");
+    if (gm.props.selection_method[0]) {
+        ds_put_format(&s, ",selection_method=%s", gm.props.selection_method);
+    }
+    LIST_FOR_EACH (bucket, list_node, &gm.buckets) {
+        ds_put_format(&s, ",bucket=bucket_id:%u,", bucket->bucket_id);
+        if (gm.type == OFPGT11_SELECT) {
+            ds_put_format(&s, "weight:%u,", bucket->weight);
+        }
+        ds_put_cstr(&s, "actions=");
+        ofpacts_format(bucket->ofpacts, bucket->ofpacts_len, &params);
+    }
+    svec_add(&dump->lines, ds_cstr(&s));
+    ds_destroy(&s);
+    ofputil_uninit_group_mod(&gm);
+}
+
+void
+apps_fixture_groups(struct apps_fixture *f, const char *host, struct ds *out)
+{
+    struct dump dump = { .f = f };
+
+    svec_init(&dump.lines);
+    engine_host_items(f->engine, host, dump_group, &dump);
+    dump_finish(&dump, out);
+}
+
+/* Checks.  --------------------------------------------------------------- */
+
+char *
+apps_fixture_problems(struct apps_fixture *f)
+{
+    json_t *problems = engine_problems(f->engine);
+    char *text = json_dumps(problems, JSON_INDENT(1) | JSON_SORT_KEYS);
+
+    json_decref(problems);
+    return text;
+}
+
+void
+apps_fixture_check(struct apps_fixture *f)
+{
+    char *problems = apps_fixture_problems(f);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    assert_string_equal(problems, "[]");
+    if (engine_verify(f->engine, &ds)) {
+        fail_with("compile from nothing differs", ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+    free(problems);
+}
+
+static uint32_t
+number_of(struct apps_fixture *f, const char *kind, const char *key)
+{
+    if (!strcmp(kind, "VNI")) {
+        const struct vmn_network *network
+            = model_get(f->model, VMN_TABLE_NETWORK, key);
+
+        return network ? network->vni : 0;
+    }
+    return numbers_peek(model_numbers(f->model), kind, key);
+}
+
+/* The number of table "APP.STAGE/N", or -1. */
+static int
+table_of(const struct apps_fixture *f, const char *name)
+{
+    for (int table = 0; table < 255; table++) {
+        struct ds s = DS_EMPTY_INITIALIZER;
+        bool found;
+
+        put_table(f, table, &s);
+        found = !strcmp(ds_cstr(&s), name);
+        ds_destroy(&s);
+        if (found) {
+            return table;
+        }
+    }
+    return -1;
+}
+
+char *
+apps_fixture_expand(struct apps_fixture *f, const char *text)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    while (*text) {
+        const char *colon = strchr(text, ':');
+        const char *end = strchr(text, '}');
+
+        if (*text != '{' || !colon || !end || colon > end) {
+            ds_put_char(&s, *text++);
+            continue;
+        }
+
+        char *kind = xmemdup0(text + 1, colon - text - 1);
+        char *key = xmemdup0(colon + 1, end - colon - 1);
+
+        if (!strcmp(kind, "TABLE")) {
+            ds_put_format(&s, "%d", table_of(f, key));
+        } else {
+            ds_put_format(&s, "0x%x", number_of(f, kind, key));
+        }
+        free(kind);
+        free(key);
+        text = end + 1;
+    }
+    return ds_steal_cstr(&s);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows in, flows out: the real engine and model with the built apps, for tests
+ * of apps.  Rows come as JSON, flows go out as text. */
+
+#ifndef TESTS_UNIT_APPS_FIXTURE_H
+#define TESTS_UNIT_APPS_FIXTURE_H 1
+
+#include "openvswitch/dynamic-string.h"
+
+struct apps_fixture;
+
+/* Loads 'apps' (paths of modules, ending with NULL). */
+struct apps_fixture *apps_fixture_create(const char *const *apps);
+void apps_fixture_destroy(struct apps_fixture *);
+
+/* Applies 'json', one transaction: an object of objects by "TYPE/NAME", as in
+ * {"ports/a": {"network": "n"}, "bindings/a": {"host": "h"}, "ports/b": null},
+ * with ' for ".  Type is a table's plural; null deletes.  Runs the engine.
+ * Fails the test if the model refuses. */
+void apps_fixture_apply(struct apps_fixture *, const char *json);
+
+/* The flows that 'host' is to hold, a line each, sorted:
+ * "APP.STAGE/TABLE PRIORITY MATCH actions=ACTIONS" with names of stages in
+ * place of table numbers in front, or, if 'plain', as ovs-ofctl reads them. */
+void apps_fixture_flows(struct apps_fixture *, const char *host, bool plain,
+                        struct ds *);
+/* The same for groups, as ovs-ofctl reads them. */
+void apps_fixture_groups(struct apps_fixture *, const char *host,
+                         struct ds *);
+
+/* Fails the test unless the engine reports no problem, and a compile from
+ * nothing gives the same. */
+void apps_fixture_check(struct apps_fixture *);
+/* The text of all problems of the engine.  The caller frees it. */
+char *apps_fixture_problems(struct apps_fixture *);
+
+/* Copies 'text' with each {KIND:KEY} replaced by that number in hexadecimal,
+ * {VNI:NETWORK} by the network's, and {TABLE:APP.STAGE/N} by the table's number
+ * (in decimal).  The caller frees it. */
+char *apps_fixture_expand(struct apps_fixture *, const char *text);
+
+/* Number of flows added and withdrawn by the last apply. */
+unsigned apps_fixture_n_changes(const struct apps_fixture *);
+
+#endif /* tests/unit/apps-fixture.h */

@@ -1,0 +1,707 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Unit tests of the apps: rows in, flows out, on the real engine.  A case is a
+ * change of the state and lines that flows of a host must or must not show;
+ * after every change, the engine must report no problem, and a compile from
+ * nothing must give the same.
+ *
+ * test-apps --dump HOST [flows|groups] < ROWS prints what a host holds, in the
+ * form that ovs-ofctl reads. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "tests/unit/apps-fixture.h"
+#include "util.h"
+
+static const char *const apps[] = {
+    "apps/overlay/.libs/overlay.so",
+    "apps/firewall/.libs/firewall.so",
+    "apps/loadbalancer/.libs/loadbalancer.so",
+    NULL,
+};
+
+/* Three hosts, a network of four VMs, and another with the same addresses. */
+#define BASE                                                                \
+    "'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1'},"          \
+    "'hosts/h2': {'ovsdb': 'unix:/h2', 'tunnel_ip': '10.99.0.2'},"          \
+    "'hosts/h3': {'ovsdb': 'unix:/h3', 'tunnel_ip': '10.99.0.3'},"          \
+    "'networks/shop': {'vni': 100, 'subnets': [{'cidr': '10.0.0.0/24'}]},"  \
+    "'networks/other': {'vni': 200, 'subnets': [{'cidr': '10.0.0.0/24'}]}," \
+    PORT("web1", "shop", "1", "h1", "5", "'tier': 'web'") ","               \
+    PORT("web2", "shop", "2", "h2", "6", "'tier': 'web'") ","               \
+    PORT("app1", "shop", "3", "h2", "7", "'tier': 'app'") ","               \
+    PORT("db1", "shop", "4", "h3", "8", "'tier': 'db'") ","                 \
+    PORT("spy", "other", "1", "h1", "9", "'tier': 'web'")
+
+/* A port with address 10.0.0.N and MAC 02:00:00:00:00:0N, bound to a host. */
+#define PORT(NAME, NETWORK, N, HOST, OFPORT, LABELS)                        \
+    "'ports/" NAME "': {'network': '" NETWORK "', 'ips': ['10.0.0." N "'],"  \
+    " 'mac': '02:00:00:00:00:0" N "', 'labels': {" LABELS "}},"             \
+    "'bindings/" NAME "': {'host': '" HOST "'},"                            \
+    "'vifs/" HOST "/" NAME "': {'host': '" HOST "', 'iface_id': '" NAME "'," \
+    " 'iface': 'tap', 'ofport': " OFPORT "}"
+
+#define GROUP(NAME, SELECTOR) \
+    "'groups/" NAME "': {'selector': '" SELECTOR "'}"
+#define TIERS                                                               \
+    GROUP("web", "tier=web") "," GROUP("app", "tier=app") ","               \
+    GROUP("db", "tier=db")
+
+#define WEB_ID "{firewall.identity:shop|web}"
+#define APP_ID "{firewall.identity:shop|app}"
+#define DB_ID "{firewall.identity:shop|db}"
+
+/* A line is "+" or "-" (must be there, or must not) and text that the line of
+ * a flow is to contain. */
+struct check {
+    const char *host;
+    const char *line;
+};
+
+struct step {
+    const char *rows;
+    struct check checks[24];
+};
+
+struct scenario {
+    const char *name;
+    struct step steps[5];
+};
+
+static bool
+has_line(const struct ds *flows, const char *text)
+{
+    return strstr(ds_cstr_ro(flows), text) != NULL;
+}
+
+static void
+run_check(struct apps_fixture *f, const struct check *check,
+          const char *scenario, size_t step)
+{
+    char *text = apps_fixture_expand(f, check->line + 1);
+    struct ds flows = DS_EMPTY_INITIALIZER;
+
+    apps_fixture_flows(f, check->host, false, &flows);
+    apps_fixture_groups(f, check->host, &flows);
+    if (has_line(&flows, text) != (check->line[0] == '+')) {
+        fputs(ds_cstr(&flows), stderr);
+        fail_msg("%s, step %"PRIuSIZE", %s: %s: %s", scenario, step,
+                 check->host, check->line[0] == '+' ? "missing" : "not wanted",
+                 text);
+    }
+    ds_destroy(&flows);
+    free(text);
+}
+
+static void
+run_scenario(void **state)
+{
+    const struct scenario *scenario = *state;
+    struct apps_fixture *f = apps_fixture_create(apps);
+
+    for (size_t i = 0; i < ARRAY_SIZE(scenario->steps); i++) {
+        const struct step *step = &scenario->steps[i];
+
+        if (!step->rows) {
+            break;
+        }
+        apps_fixture_apply(f, step->rows);
+        apps_fixture_check(f);
+        for (size_t j = 0; j < ARRAY_SIZE(step->checks); j++) {
+            if (step->checks[j].host) {
+                run_check(f, &step->checks[j], scenario->name, i);
+            }
+        }
+    }
+    apps_fixture_destroy(f);
+}
+
+/* Overlay.  -------------------------------------------------------------- */
+
+#define ADMIT "overlay.admit"
+#define LOCATE "overlay.locate/0 "
+
+static struct scenario scenarios[] = {
+    { "overlay_admits_a_port_where_it_is_and_nowhere_else", {
+        { "{" BASE "}", {
+            { "h1", "+" ADMIT "/0 100 in_port=5 actions=set_field:0x64->reg0,"
+              "set_field:{zone:policy/shop}->reg5,"
+              "set_field:{zone:balance/shop}->reg8,set_field:0->reg1,"
+              "set_field:0x1->reg3,goto_table:{TABLE:overlay.admit/3}" },
+            { "h2", "-in_port=5 " },
+            { "h1", "+" ADMIT "/3 100 ip,in_port=5,dl_src=02:00:00:00:00:01,"
+              "nw_src=10.0.0.1 actions=goto_table:{TABLE:loadbalancer.arp/0}" },
+            { "h1", "+" ADMIT "/3 100 arp,in_port=5,dl_src=02:00:00:00:00:01,"
+              "arp_spa=10.0.0.1,arp_sha=02:00:00:00:00:01 "
+              "actions=goto_table:{TABLE:loadbalancer.arp/0}" },
+            { "h1", "+" ADMIT "/3 20 ip actions=drop (spoofed)" },
+            { "h1", "+" ADMIT "/3 20 arp actions=drop (spoofed)" },
+            { "h1", "+" ADMIT "/3 20 ipv6 actions=drop (IPv6)" },
+            { "h1", "+" ADMIT "/3 1  actions=drop (not IPv4 or ARP)" },
+            { "h1", "+" ADMIT "/0 200 vlan_tci=0x1000/0x1000 actions=drop "
+              "(VLAN tag)" } } },
+        { "{'vifs/h1/web1': null}", {
+            { "h1", "-in_port=5" },
+            { "h1", "-" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:01" },
+            { "h2", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:01 "
+              "actions=set_field:0->reg2,set_field:{host:h1}->reg6" } } },
+        { "{'bindings/web1': null}", {
+            { "h2", "-" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:01" } } },
+    } },
+    { "overlay_admits_from_tunnels_only_known_hosts_networks_and_sources", {
+        { "{" BASE "}", {
+            { "h1", "+" ADMIT "/0 100 tun_src=10.99.0.2,in_port=40000 "
+              "actions=goto_table:{TABLE:overlay.admit/1}" },
+            { "h1", "+" ADMIT "/0 50 in_port=40000 actions=drop (unknown "
+              "tunnel source)" },
+            { "h1", "+" ADMIT "/1 100 tun_id=0x64 actions=set_field:0x64->reg0"
+              ",set_field:{zone:policy/shop}->reg5,"
+              "set_field:{zone:balance/shop}->reg8,goto_table:{TABLE:overlay.admit/2}" },
+            { "h1", "+" ADMIT "/2 100 ip,reg0=0x64,nw_src=10.0.0.4 actions="
+              "set_field:0->reg1,goto_table:{TABLE:loadbalancer.arp/0}" },
+            { "h1", "+" ADMIT "/2 100 arp,reg0=0x64,arp_spa=10.0.0.4 actions="
+              "set_field:0->reg1,goto_table:{TABLE:loadbalancer.arp/0}" },
+            { "h1", "+" ADMIT "/2 1  actions=drop (unknown source)" },
+            { "h3", "-tun_id=0xc8" },
+            { "h3", "-reg0=0xc8" },
+            { "h1", "+tun_id=0xc8" } } },
+        { "{'ports/db1': {'network': 'shop', 'enabled': false}}", {
+            { "h1", "-nw_src=10.0.0.4" },
+            { "h3", "-reg0=0x64" } } },
+    } },
+    { "overlay_answers_arp_for_known_addresses_but_not_to_their_owner", {
+        { "{" BASE "}", {
+            { "h1", "+overlay.arp/0 100 arp,reg0=0x64,arp_tpa=10.0.0.4,"
+              "arp_op=1 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],"
+              "set_field:02:00:00:00:00:04->eth_src,set_field:2->arp_op,"
+              "move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],"
+              "set_field:02:00:00:00:00:04->arp_sha,"
+              "move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],"
+              "set_field:10.0.0.4->arp_spa,IN_PORT" },
+            { "h1", "+overlay.arp/0 300 arp,reg3=0 actions=goto_table" },
+            { "h1", "+overlay.arp/0 200 arp,in_port=5,arp_tpa=10.0.0.1,"
+              "arp_op=1 actions=drop (ARP for own address)" },
+            { "h1", "+overlay.arp/0 10 arp actions=drop (ARP for unknown "
+              "address)" } } },
+    } },
+    { "overlay_takes_unicast_to_ports_and_never_from_tunnel_to_tunnel", {
+        { "{" BASE "}", {
+            { "h1", "+" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:01 actions"
+              "=set_field:0->reg2,set_field:0x1->reg4,set_field:0x5->reg7,"
+              "goto_table" },
+            { "h1", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:04 actions"
+              "=set_field:0->reg2,set_field:{host:h3}->reg6,goto_table" },
+            { "h1", "+" LOCATE "250 in_port=40000 actions=drop (destination "
+              "is not here)" },
+            { "h1", "+" LOCATE "1  actions=drop (unknown destination)" },
+            { "h1", "+overlay.deliver/1 100 reg6={host:h3} actions="
+              "move:NXM_NX_REG0[]->NXM_NX_TUN_ID[0..31],"
+              "set_field:10.99.0.3->tun_dst,output:40000" },
+            { "h1", "+overlay.deliver/1 110 reg6={host:h1} actions=drop" },
+            { "h1", "-overlay.deliver/1 110 reg6={host:h2} actions=drop" },
+            { "h1", "+overlay.deliver/0 200 reg4=0x1 actions="
+              "output:NXM_NX_REG7[]" },
+            { "h1", "+overlay.deliver/0 300 reg4=0x1,reg9=0x1/0x1 actions="
+              "set_field:ANY->in_port,output:NXM_NX_REG7[]" } } },
+    } },
+    { "overlay_follows_a_port_that_moves_by_its_locate_flow", {
+        { "{" BASE "}", { { NULL } } },
+        { "{'bindings/web1': {'host': 'h3'}, 'vifs/h3/web1': {'host': 'h3',"
+          " 'iface_id': 'web1', 'iface': 'tap', 'ofport': 12},"
+          " 'vifs/h1/web1': null}", {
+            { "h2", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:01 actions"
+              "=set_field:0->reg2,set_field:{host:h3}->reg6" },
+            { "h3", "+" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:01" },
+            { "h3", "+in_port=12,dl_src=02:00:00:00:00:01" },
+            { "h1", "-reg0=0x64" } } },
+    } },
+    { "overlay_floods_copies_to_local_ports_and_once_to_other_hosts", {
+        { "{" BASE "}", {
+            { "h2", "+" LOCATE "390 reg0=0x64,dl_dst=01:00:00:00:00:00/01:00:"
+              "00:00:00:00 actions=set_field:0->reg2,set_field:0x1->reg4,"
+              "set_field:0x7->reg7,resubmit(,{TABLE:firewall.track/0}),set_field:0->reg2,"
+              "set_field:0x1->reg4,set_field:0x6->reg7,resubmit(,{TABLE:firewall.track/0}),"
+              "set_field:0->reg3,set_field:0->reg2,set_field:0->reg4,"
+              "set_field:0->reg7,set_field:0xffffffff->reg6,goto_table:{TABLE:firewall.track/0}" },
+            { "h2", "+" LOCATE "400 reg0=0x64,in_port=40000,dl_dst=01:00:00:"
+              "00:00:00/01:00:00:00:00:00 actions=set_field:0x1->reg3,"
+              "set_field:0->reg2,set_field:0x1->reg4,set_field:0x7->reg7,"
+              "resubmit(,{TABLE:firewall.track/0}),set_field:0->reg2,set_field:0x1->reg4,"
+              "set_field:0x6->reg7,resubmit(,{TABLE:firewall.track/0})\n" },
+            { "h2", "+overlay.deliver/0 100 reg0=0x64,reg6=0xffffffff "
+              "actions=group:" },
+            { "h1", "-overlay.deliver/0 100 reg0=0xc8" },
+            { "h2", "+type=all" },
+            { "h2", "+actions=set_field:{host:h1}->reg6,resubmit(,{TABLE:overlay.deliver/1})" },
+            { "h2", "+actions=set_field:{host:h3}->reg6,resubmit(,{TABLE:overlay.deliver/1})" } } },
+        { "{'ports/app1': {'network': 'shop', 'quarantined': true,"
+          " 'labels': {'tier': 'app'}}}", {
+            { "h2", "-set_field:0x7->reg7,resubmit" },
+            { "h2", "+overlay.arp/0 70 arp,in_port=7 actions=drop "
+              "(quarantined)" } } },
+    } },
+    { "overlay_lets_a_port_use_what_it_is_allowed_to", {
+        { "{" BASE ", 'ports/db1': {'network': 'shop', 'ips': ['10.0.0.4'],"
+          " 'mac': '02:00:00:00:00:04', 'allowed_addresses': ["
+          "{'ip': '10.0.0.4'}, {'ip': '10.0.0.64/28'},"
+          " {'ip': '10.0.0.9', 'mac': '02:00:00:00:00:99'}]}}", {
+            { "h3", "+" ADMIT "/3 100 ip,in_port=8,dl_src=02:00:00:00:00:04,"
+              "nw_src=10.0.0.64/28 actions=goto" },
+            { "h3", "+" ADMIT "/3 100 arp,in_port=8,dl_src=02:00:00:00:00:99,"
+              "arp_spa=10.0.0.9,arp_sha=02:00:00:00:00:99 actions=goto" },
+            { "h1", "+" ADMIT "/2 228 ip,reg0=0x64,dl_src=02:00:00:00:00:04,"
+              "nw_src=10.0.0.64/28 actions=set_field:0->reg1,goto" },
+            { "h1", "+" ADMIT "/2 232 arp,reg0=0x64,dl_src=02:00:00:00:00:99,"
+              "arp_spa=10.0.0.9 actions=set_field:0->reg1,goto" },
+            { "h1", "+overlay.arp/0 50 arp,reg0=0x64,arp_tpa=10.0.0.64/28,"
+              "arp_op=1 actions=goto" },
+            { "h1", "+" LOCATE "190 reg0=0x64,dl_dst=02:00:00:00:00:99 "
+              "actions=set_field:0->reg2,set_field:{host:h3}->reg6" },
+            { "h3", "+" LOCATE "280 reg0=0x64,dl_dst=02:00:00:00:00:99" } } },
+        { "{'ports/app1': {'network': 'shop', 'ips': ['10.0.0.3'],"
+          " 'mac': '02:00:00:00:00:03', 'allowed_addresses': ["
+          "{'ip': '10.0.0.9', 'mac': '02:00:00:00:00:99'}]}}", {
+            { "h1", "-" LOCATE "190 " },
+            { "h1", "+" LOCATE "195 reg0=0x64,dl_dst=02:00:00:00:00:99 "
+              "actions=set_field:0->reg2,set_field:0x1->reg4" },
+            { "h2", "+" LOCATE "270 reg0=0x64,in_port=40000,"
+              "dl_dst=02:00:00:00:00:99" } } },
+        { "{" GROUP("three", "") ", 'groups/one': {'ports': ['app1']}}", {
+            /* Two identities behind one address and MAC: neither. */
+            { "h1", "-" ADMIT "/2 232" },
+            { "h1", "+" ADMIT "/2 228" } } },
+    } },
+
+/* Firewall.  ------------------------------------------------------------- */
+
+    { "firewall_gives_one_identity_to_ports_of_the_same_groups", {
+        { "{" BASE "," TIERS "}", {
+            { "h1", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:02 "
+              "actions=set_field:" WEB_ID "->reg2," },
+            { "h1", "+" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:01 "
+              "actions=set_field:" WEB_ID "->reg2," },
+            { "h1", "+" ADMIT "/2 100 ip,reg0=0x64,nw_src=10.0.0.3 actions="
+              "set_field:" APP_ID "->reg1," },
+            { "h1", "+" LOCATE "300 reg0=0xc8,dl_dst=02:00:00:00:00:01 "
+              "actions=set_field:{firewall.identity:other|web}->reg2," } } },
+        { "{'groups/web': {'ports': ['db1']}}", {
+            { "h1", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:02 "
+              "actions=set_field:0->reg2," },
+            { "h1", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:04 "
+              "actions=set_field:{firewall.identity:shop|db,web}->reg2," } } },
+    } },
+    { "firewall_compiles_a_rule_as_a_conjunction_in_the_policys_networks", {
+        { "{" BASE "," TIERS ", 'policies/p': {'applies_to': ['app'],"
+          " 'priority': 10, 'rules': [{'direction': 'ingress', 'action':"
+          " 'allow', 'peers': [{'group': 'web'}, {'cidr': '10.0.0.128/25'}],"
+          " 'services': [{'protocol': 'tcp', 'ports': ['8080-8083']},"
+          " {'protocol': 'icmp', 'icmp_type': 8}]}]}}", {
+            { "h1", "+firewall.policy/8 59499 ip,reg2=" APP_ID " actions="
+              "conjunction(1,1/3)" },
+            { "h1", "+firewall.policy/8 59499 ip,reg1=" WEB_ID " actions="
+              "conjunction(1,2/3)" },
+            { "h1", "+firewall.policy/8 59499 ct_state=-inv+trk,"
+              "ct_nw_src=10.0.0.128/25,ip,reg0=0x64 actions="
+              "conjunction(1,2/3)" },
+            { "h1", "+firewall.policy/8 59499 ct_state=-inv+trk,ct_nw_proto=6,"
+              "ct_tp_dst=0x1f90/0xfffc,ip,reg0=0x64 actions="
+              "conjunction(1,3/3)" },
+            { "h1", "+firewall.policy/8 59499 ct_state=-inv+trk,ct_nw_proto=1,"
+              "ct_tp_src=8,ip,reg0=0x64 actions=conjunction(1,3/3)" },
+            { "h1", "+firewall.policy/8 59499 conj_id=1,ip actions="
+              "goto_table:{TABLE:firewall.policy/10}" },
+            /* The application tier closes what it selects. */
+            { "h1", "+firewall.policy/8 100 reg2=" APP_ID " actions=drop "
+              "(isolated)" },
+            { "h1", "-firewall.policy/3 100" } } },
+        /* A rule before it: the number stays. */
+        { "{'policies/p': {'applies_to': ['app'], 'priority': 10,"
+          " 'rules': [{'direction': 'ingress', 'action': 'deny', 'peers':"
+          " [{'group': 'db'}]}, {'direction': 'ingress', 'action':"
+          " 'allow', 'peers': [{'group': 'web'}, {'cidr': '10.0.0.128/25'}],"
+          " 'services': [{'protocol': 'tcp', 'ports': ['8080-8083']},"
+          " {'protocol': 'icmp', 'icmp_type': 8}]}]}}", {
+            { "h1", "+firewall.policy/8 59500 conj_id=2,ip actions=drop "
+              "(denied by rule)" },
+            { "h1", "+firewall.policy/8 59499 conj_id=1,ip actions=goto" },
+            { "h1", "+firewall.policy/8 59500 ip,reg1=" DB_ID " actions="
+              "conjunction(2,2/2)" } } },
+        /* Nobody is left whom it applies to. */
+        { "{'ports/app1': {'network': 'shop', 'enabled': false}}", {
+            { "h1", "-conj" }, { "h1", "-(isolated)" } } },
+    } },
+    { "firewall_lets_policies_of_one_priority_share_clauses", {
+        { "{" BASE "," TIERS ","
+          " 'policies/a': {'applies_to': ['app'], 'rules': ["
+          "  {'direction': 'ingress', 'action': 'allow'},"
+          "  {'direction': 'ingress', 'action': 'deny'}]},"
+          " 'policies/b': {'applies_to': ['app'], 'rules': ["
+          "  {'direction': 'ingress', 'action': 'allow'},"
+          "  {'direction': 'ingress', 'action': 'allow'}]}}", {
+            /* One flow with the clauses of three rules, of two policies. */
+            { "h1", "+firewall.policy/8 34999 ip,reg0=0x64 actions="
+              "conjunction(1,2/2),conjunction(" },
+            { "h1", "+firewall.policy/8 34998 conj_id=" },
+            { "h1", "-firewall.policy/8 35000 conj_id=" } } },
+    } },
+    { "firewall_matches_nobody_by_an_empty_list_of_peers", {
+        { "{" BASE "," TIERS "," GROUP("none", "no=one") ","
+          " 'policies/p': {'tier': 'security', 'applies_to': ['web'], 'rules':"
+          " [{'direction': 'egress', 'action': 'deny', 'peers': [{'group':"
+          " 'none'}]}]}}", {
+            { "h1", "-conj_id" } } },
+        { "{'ports/db1': {'network': 'shop', 'labels': {'no': 'one'}}}", {
+            { "h1", "+firewall.policy/1 35000 conj_id=1,ip actions=drop "
+              "(denied by rule)" },
+            { "h1", "+firewall.policy/1 35000 ip,reg1=" WEB_ID " actions="
+              "conjunction(1,1/2)" },
+            { "h1", "+firewall.policy/1 35000 ip,reg2="
+              "{firewall.identity:shop|none} actions=conjunction(1,2/2)" },
+            { "h1", "-(isolated)" } } },
+    } },
+    { "firewall_quarantines_by_identity_after_the_emergency_tier", {
+        { "{" BASE "," TIERS ", 'ports/web2': {'network': 'shop', 'labels':"
+          " {'tier': 'web'}, 'quarantined': true}, 'ports/db1': {'network':"
+          " 'shop', 'quarantined': true}}", {
+            { "h1", "+firewall.policy/0 100 reg1="
+              "{firewall.identity:shop|web,!quarantined} actions=drop "
+              "(quarantined)" },
+            { "h1", "+firewall.policy/5 100 reg2="
+              "{firewall.identity:shop|web,!quarantined} actions=drop "
+              "(quarantined)" },
+            { "h1", "+firewall.policy/5 100 reg2="
+              "{firewall.identity:shop|!quarantined} actions=drop" },
+            { "h1", "+dl_dst=02:00:00:00:00:01 actions=set_field:" WEB_ID
+              "->reg2" } } },
+        { "{'ports/web2': {'network': 'shop', 'labels': {'tier': 'web'}},"
+          " 'ports/db1': null, 'bindings/db1': null}", {
+            { "h1", "-(quarantined)" } } },
+    } },
+    { "firewall_denies_by_default_last_and_where_packets_arrive", {
+        { "{" BASE "}", { { "h1", "-(default deny)" } } },
+        { "{'networks/shop': {'vni': 100, 'default': 'deny',"
+          " 'subnets': [{'cidr': '10.0.0.0/24'}]}}", {
+            { "h1", "+firewall.policy/9 100 reg0=0x64 actions=drop (default "
+              "deny)" },
+            { "h1", "-firewall.policy/4 100" } } },
+    } },
+    { "firewall_judges_replies_as_their_requests", {
+        { "{" BASE "}", {
+            { "h1", "+firewall.track/1 100 ct_state=+inv+trk,ip actions=drop "
+              "(invalid state)" },
+            { "h1", "+firewall.track/1 80 ct_state=+rpl+trk,ip actions="
+              "push:NXM_NX_REG1[],push:NXM_NX_REG2[],pop:NXM_NX_REG1[],"
+              "pop:NXM_NX_REG2[],push:NXM_NX_REG3[],push:NXM_NX_REG4[],"
+              "pop:NXM_NX_REG3[],pop:NXM_NX_REG4[],goto_table:{TABLE:firewall.policy/0}" },
+            { "h1", "+firewall.policy/10 90 ct_state=+rpl+trk,ip actions="
+              "push:NXM_NX_REG1[]" },
+            { "h1", "+firewall.policy/10 100 ct_state=+new+trk,ip actions="
+              "ct(commit,zone=NXM_NX_REG5[0..15]),goto_table" },
+            { "h1", "+firewall.policy/0 65000 reg3=0 actions=goto_table:{TABLE:firewall.policy/5}" },
+            { "h1", "+firewall.policy/5 65000 reg4=0 actions=goto_table:{TABLE:firewall.policy/10}" },
+            { "h1", "+firewall.policy/4 1  actions=goto_table:{TABLE:firewall.policy/5}" },
+            { "h1", "+firewall.policy/9 1  actions=goto_table:{TABLE:firewall.policy/10}" },
+            { "h1", "+firewall.track/0 1  actions=goto_table:{TABLE:firewall.policy/11}" } } },
+    } },
+
+/* Load balancer.  -------------------------------------------------------- */
+
+    { "loadbalancer_sends_new_connections_to_a_group_of_256_slots", {
+        { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1', 'weight': 3}],"
+          " 'selector': 'tier=app'}}", {
+            { "h1", "+loadbalancer.arp/0 100 arp,reg0=0x64,reg3=0x1,"
+              "arp_tpa=10.0.0.100,arp_op=1 actions=move" },
+            { "h1", "+set_field:0e:56:4d:00:00:01->arp_sha" },
+            { "h1", "+loadbalancer.balance/0 200 tcp,reg0=0x64,"
+              "nw_dst=10.0.0.100,tp_dst=80 actions=ct(table={TABLE:loadbalancer.balance/1},"
+              "zone=NXM_NX_REG8[0..15],nat)" },
+            { "h1", "+loadbalancer.balance/0 100 ip,reg0=0x64,"
+              "nw_dst=10.0.0.100 actions=drop (no such service" },
+            { "h1", "+loadbalancer.balance/1 100 ct_state=+new+trk,tcp,"
+              "reg0=0x64,nw_dst=10.0.0.100,tp_dst=80 actions=group:1\n" },
+            { "h1", "+group_id=1,type=select,selection_method=dp_hash" },
+            { "h1", "+bucket_id:255,weight:1,actions=ct(commit,table={TABLE:loadbalancer.balance/2},"
+              "zone=NXM_NX_REG8[0..15],nat(dst=10.0.0." },
+            { "h3", "+nat(dst=10.0.0.1:8080)" },
+            { "h3", "+nat(dst=10.0.0.3:8080)" },
+            { "h1", "+loadbalancer.balance/2 50 ip,reg0=0x64,nw_dst=10.0.0.3 "
+              "actions=set_field:02:00:00:00:00:03->eth_dst,goto_table" },
+            { "h3", "+loadbalancer.unbalance/0 100 tcp,reg0=0x64,reg4=0x1,"
+              "nw_src=10.0.0.3,tp_src=8080 actions=ct(table=" },
+            { "h3", "+loadbalancer.unbalance/1 100 ip,reg0=0x64,"
+              "nw_src=10.0.0.100 actions=set_field:0e:56:4d:00:00:01->eth_src"
+            } } },
+        /* By selector it leaves with its label, by name with its binding. */
+        { "{'ports/app1': {'network': 'shop', 'ips': ['10.0.0.3'],"
+          " 'mac': '02:00:00:00:00:03'}, 'bindings/web1': null}", {
+            { "h3", "-nat(dst" },
+            { "h3", "-tp_src=8080" },
+            { "h3", "+loadbalancer.balance/1 100 ct_state=+new+trk,tcp,"
+              "reg0=0x64,nw_dst=10.0.0.100,tp_dst=80 actions=drop (no "
+              "backend)" } } },
+        { "{'loadbalancers/lb': null}", { { "h3", "-10.0.0.100" } } },
+    } },
+    { "loadbalancer_turns_a_backends_answer_to_itself", {
+        { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80, 'target': 8080}, {'port': 81,"
+          " 'target': 8080}], 'selector': 'tier=web'}}", {
+            { "h1", "+loadbalancer.balance/2 100 ct_state=-inv+trk,"
+              "ct_nw_dst=10.0.0.100,ip,reg0=0x64,nw_src=10.0.0.1,"
+              "nw_dst=10.0.0.1 actions=set_field:0x1/0x1->reg9,"
+              "set_field:10.0.0.100->ip_src,"
+              "set_field:0e:56:4d:00:00:01->eth_src,"
+              "set_field:02:00:00:00:00:01->eth_dst,goto_table" },
+            { "h1", "+loadbalancer.balance/0 150 tcp,reg0=0x64,"
+              "nw_src=10.0.0.1,nw_dst=10.0.0.100,tp_src=8080 actions="
+              "set_field:0x1/0x1->reg9,set_field:10.0.0.1->ip_dst,"
+              "ct(table={TABLE:loadbalancer.balance/1},zone=NXM_NX_REG8[0..15],nat)" },
+            { "h2", "-nw_src=10.0.0.1,nw_dst=10.0.0.1 " },
+            { "h1", "+loadbalancer.balance/1 90 ct_state=+new+trk,ip,"
+              "reg0=0x64,nw_dst=10.0.0.100,nw_frag=later actions=drop "
+              "(fragment to one of several services)" },
+            /* Web VMs of another network are none. */
+            { "h1", "-reg0=0xc8,nw_src=10.0.0.1,nw_dst=10.0.0.100" } } },
+    } },
+    { "loadbalancer_does_not_use_disabled_or_quarantined_ports", {
+        { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'protocol': 'udp', 'ports': [{'port': 53}],"
+          " 'selector': ''}}", {
+            { "h1", "+nat(dst=10.0.0.2:53)" },
+            { "h1", "+nat(dst=10.0.0.4:53)" } } },
+        { "{'ports/web2': {'network': 'shop', 'ips': ['10.0.0.2'],"
+          " 'mac': '02:00:00:00:00:02', 'quarantined': true},"
+          " 'ports/db1': {'network': 'shop', 'ips': ['10.0.0.4'],"
+          " 'mac': '02:00:00:00:00:04', 'enabled': false}}", {
+            { "h1", "-nat(dst=10.0.0.2:53)" },
+            { "h1", "-nat(dst=10.0.0.4:53)" },
+            { "h1", "+nat(dst=10.0.0.3:53)" } } },
+    } },
+};
+
+/* What a line cannot say.  ----------------------------------------------- */
+
+static unsigned
+count(const char *haystack, const char *needle)
+{
+    unsigned n = 0;
+
+    while ((haystack = strstr(haystack, needle)) != NULL) {
+        haystack += strlen(needle);
+        n++;
+    }
+    return n;
+}
+
+/* Whose each of the 256 slots of the only select group is: a digit of the
+ * backend's address. */
+static void
+read_slots(struct apps_fixture *f, char slots[257])
+{
+    struct ds groups = DS_EMPTY_INITIALIZER;
+    const char *p;
+    size_t n = 0;
+
+    apps_fixture_groups(f, "h1", &groups);
+    p = strstr(ds_cstr(&groups), "type=select");
+    assert_non_null(p);
+    while ((p = strstr(p, "nat(dst=10.0.0.")) != NULL && n < 256) {
+        p += strlen("nat(dst=10.0.0.");
+        slots[n++] = *p;
+    }
+    assert_int_equal(n, 256);
+    slots[n] = '\0';
+    ds_destroy(&groups);
+}
+
+static unsigned
+n_moved(const char *a, const char *b)
+{
+    unsigned n = 0;
+
+    for (; *a; a++, b++) {
+        n += *a != *b;
+    }
+    return n;
+}
+
+#define LB(BACKENDS)                                                       \
+    "'loadbalancers/lb': {'vip': '10.0.0.100', 'networks': ['shop'],"      \
+    " 'ports': [{'port': 80}], 'backends': [" BACKENDS "]}"
+
+static void
+loadbalancer_weights_are_exact_and_changes_move_little(void **state)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    char before[257], after[257];
+
+    (void) state;
+    apps_fixture_apply(f, "{" BASE "," LB("{'port': 'web1', 'weight': 5},"
+                                          "{'port': 'web2', 'weight': 2},"
+                                          "{'port': 'app1', 'weight': 1}")
+                       "}");
+    read_slots(f, before);
+    assert_int_equal(count(before, "1"), 160);
+    assert_int_equal(count(before, "2"), 64);
+    assert_int_equal(count(before, "3"), 32);
+
+    /* A ninth part more: 28 or 29 slots have to move. */
+    apps_fixture_apply(f, "{" LB("{'port': 'web1', 'weight': 5},"
+                                 "{'port': 'web2', 'weight': 2},"
+                                 "{'port': 'app1', 'weight': 1},"
+                                 "{'port': 'db1', 'weight': 1}") "}");
+    read_slots(f, after);
+    assert_in_range(count(after, "4"), 28, 29);
+    assert_in_range(n_moved(before, after), 28, 60);
+
+    /* And back, to the very same. */
+    apps_fixture_apply(f, "{" LB("{'port': 'web1', 'weight': 5},"
+                                 "{'port': 'web2', 'weight': 2},"
+                                 "{'port': 'app1', 'weight': 1},"
+                                 "{'port': 'db1', 'weight': 0}") "}");
+    read_slots(f, after);
+    assert_string_equal(before, after);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+static void
+what_no_flow_reads_changes_no_flow(void **state)
+{
+    static const char *const changes[] = {
+        "{'ports/web1': {'network': 'shop', 'ips': ['10.0.0.1'],"
+        " 'mac': '02:00:00:00:00:01', 'description': 'x',"
+        " 'labels': {'tier': 'web', 'owner': 'me'}}}",
+        "{'networks/shop': {'vni': 100, 'mtu': 1400, 'labels': {'a': 'b'},"
+        " 'subnets': [{'cidr': '10.0.0.0/24'}]}}",
+        "{'groups/web': {'selector': 'tier=web', 'description': 'y'}}",
+        "{'groups/more': {'selector': 'nothing=here'}}",
+        "{'services/s': {'entries': [{'protocol': 'tcp'}]}}",
+        "{'hosts/h1': {'ovsdb': 'unix:/other', 'tunnel_ip': '10.99.0.1'}}",
+        "{" LB("{'port': 'web2'}, {'port': 'db1', 'weight': 0}") "}",
+    };
+    struct apps_fixture *f = apps_fixture_create(apps);
+
+    (void) state;
+    apps_fixture_apply(f, "{" BASE "," TIERS "," LB("{'port': 'web2'}") "}");
+    assert_true(apps_fixture_n_changes(f) > 0);
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        apps_fixture_apply(f, changes[i]);
+        if (apps_fixture_n_changes(f)) {
+            fail_msg("%u flows changed by %s", apps_fixture_n_changes(f),
+                     changes[i]);
+        }
+    }
+    apps_fixture_destroy(f);
+}
+
+/* Changes between allow and pass use up two levels each. */
+static void
+firewall_refuses_rules_beyond_its_levels(void **state)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    struct ds rows = DS_EMPTY_INITIALIZER;
+    char *problems;
+
+    (void) state;
+    apps_fixture_apply(f, "{" BASE "," TIERS "}");
+    ds_put_cstr(&rows, "{'policies/p': {'applies_to': ['web'], 'rules': [");
+    for (int i = 0; i < 27; i++) {
+        ds_put_format(&rows, "%s{'direction': 'ingress', 'action': '%s'}",
+                      i ? "," : "", i & 1 ? "pass" : "allow");
+    }
+    ds_put_cstr(&rows, "]}}");
+    apps_fixture_apply(f, ds_cstr(&rows));
+    problems = apps_fixture_problems(f);
+    assert_non_null(strstr(problems, "policy p changes its action too often"));
+    free(problems);
+    ds_destroy(&rows);
+    apps_fixture_destroy(f);
+}
+
+static void
+overlay_works_without_a_firewall(void **state)
+{
+    static const char *const overlay[] = {
+        "apps/overlay/.libs/overlay.so", NULL
+    };
+    struct apps_fixture *f = apps_fixture_create(overlay);
+    struct ds flows = DS_EMPTY_INITIALIZER;
+
+    (void) state;
+    apps_fixture_apply(f, "{" BASE "," TIERS "}");
+    apps_fixture_check(f);
+    apps_fixture_flows(f, "h1", false, &flows);
+    assert_true(has_line(&flows, LOCATE "300 reg0=0x64,"
+                         "dl_dst=02:00:00:00:00:01 actions="
+                         "set_field:0->reg2,set_field:0x1->reg4,"
+                         "set_field:0x5->reg7,goto_table:128"));
+    ds_destroy(&flows);
+    apps_fixture_destroy(f);
+}
+
+/* --dump: rows on stdin, flows on stdout.  ------------------------------- */
+
+static int
+dump(const char *host, bool groups)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    struct ds rows = DS_EMPTY_INITIALIZER;
+    struct ds out = DS_EMPTY_INITIALIZER;
+    int c;
+
+    while ((c = getchar()) != EOF) {
+        ds_put_char(&rows, c);
+    }
+    apps_fixture_apply(f, ds_cstr(&rows));
+    apps_fixture_check(f);
+    if (groups) {
+        apps_fixture_groups(f, host, &out);
+    } else {
+        apps_fixture_flows(f, host, true, &out);
+    }
+    fputs(ds_cstr(&out), stdout);
+    ds_destroy(&out);
+    ds_destroy(&rows);
+    apps_fixture_destroy(f);
+    return 0;
+}
+
+int
+main(int argc, char *argv[])
+{
+    static const struct CMUnitTest others[] = {
+        cmocka_unit_test(
+            loadbalancer_weights_are_exact_and_changes_move_little),
+        cmocka_unit_test(what_no_flow_reads_changes_no_flow),
+        cmocka_unit_test(firewall_refuses_rules_beyond_its_levels),
+        cmocka_unit_test(overlay_works_without_a_firewall),
+    };
+    struct CMUnitTest tests[ARRAY_SIZE(scenarios)];
+    int n_failed;
+
+    if (argc >= 3 && !strcmp(argv[1], "--dump")) {
+        return dump(argv[2], argc > 3 && !strcmp(argv[3], "groups"));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
+        tests[i] = (struct CMUnitTest) {
+            .name = scenarios[i].name,
+            .test_func = run_scenario,
+            .initial_state = &scenarios[i],
+        };
+    }
+    n_failed = cmocka_run_group_tests_name("apps: flows", tests, NULL, NULL);
+    return n_failed + cmocka_run_group_tests_name("apps: more", others, NULL,
+                                                  NULL);
+}
