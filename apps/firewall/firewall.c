@@ -64,11 +64,12 @@ base_state(struct vmn_emit *emit)
                        VMN_CT_INV);
     vmn_act_drop(vmn_flow_actions(flow), "invalid state");
 
-    /* Without ports; the first fragment is judged.  (Where conntrack puts
-     * packets together for good, there are no fragments here.) */
+    /* Without ports; the first fragment is judged.  But a connection is
+     * committed only once all fragments have come there.  (Where conntrack
+     * puts packets together for good, there are no fragments here.) */
     flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 95, 0, VMN_CT_INV);
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_LATER, VMN_FRAG_LATER);
-    to_done(flow);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY, POLICY_ACCEPT);
 
     /* ICMP errors about a connection. */
     to_done(tracked_add(emit, STAGE_TRACK, TRACK_STATE, 90, VMN_CT_REL,
@@ -116,9 +117,11 @@ base_accept(struct vmn_emit *emit)
                                            .then = VMN_CT_STOP });
     vmn_act_next(actions);
 
-    /* Later stages want to know where the packet itself goes. */
+    /* Later stages want to know where the packet itself goes.  (Of later
+     * fragments, nobody has swapped the sides.) */
     flow = tracked_add(emit, STAGE_POLICY, POLICY_ACCEPT, 90, VMN_CT_RPL,
                        VMN_CT_RPL);
+    vmn_match_masked(flow, VMN_F_IP_FRAG, 0, VMN_FRAG_LATER);
     swap_sides(vmn_flow_actions(flow));
 }
 

@@ -62,7 +62,7 @@ flow_new(const struct vip *vip, uint16_t priority)
     struct vmn_flow *flow = flow_to_vip(vip, BALANCE_SELECT, priority);
 
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
-                     VMN_CT_TRK | VMN_CT_NEW);
+                     VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
     return flow;
 }
 
@@ -93,8 +93,7 @@ emit_address(const struct vip *vip)
                                               SELECT_INVALID)),
                  "invalid state");
 
-    /* Fragments are put together by conntrack, so all must go there; only the
-     * first has a port. */
+    /* Fragments are put together by conntrack, so all must go there. */
     flow = flow_to_vip(vip, BALANCE_VIP, VIP_FRAGMENT);
     vmn_match(flow, VMN_F_IP_PROTO, vip->ip_proto);
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_ANY, VMN_FRAG_ANY);
@@ -171,8 +170,11 @@ emit_service(const struct vip *vip, const struct vmn_lb_port *port)
     vmn_match(flow, field_dst(vip->ip_proto), port->port);
     act_nat(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_SELECT);
 
+    /* Conntrack's copy of the port, since a switch hides that of the packet
+     * if it is a fragment (ovs-fields(7), "Fragments"). */
     flow = flow_new(vip, SELECT_NEW);
-    vmn_match(flow, field_dst(vip->ip_proto), port->port);
+    vmn_match(flow, VMN_F_CT_NW_PROTO, vip->ip_proto);
+    vmn_match(flow, VMN_F_CT_TP_DST, port->port);
     if (vip->backends.n) {
         group = group_add(vip, port);
         vmn_act_group(vmn_flow_actions(flow), group);

@@ -403,7 +403,8 @@ static struct scenario scenarios[] = {
               "push:NXM_NX_REG1[],push:NXM_NX_REG2[],pop:NXM_NX_REG1[],"
               "pop:NXM_NX_REG2[],push:NXM_NX_REG3[],push:NXM_NX_REG4[],"
               "pop:NXM_NX_REG3[],pop:NXM_NX_REG4[],goto_table:{TABLE:firewall.policy/0}" },
-            { "h1", "+firewall.policy/10 90 ct_state=+rpl+trk,ip actions="
+            { "h1", "+firewall.policy/10 90 ct_state=+rpl+trk,ip,nw_frag=not_later "
+              "actions="
               "push:NXM_NX_REG1[]" },
             { "h1", "+firewall.policy/10 100 ct_state=+new+trk,ip actions="
               "ct(commit,zone=NXM_NX_REG5[0..15]),goto_table" },
@@ -429,8 +430,8 @@ static struct scenario scenarios[] = {
               "zone=NXM_NX_REG8[0..15],nat)" },
             { "h1", "+loadbalancer.balance/0 100 ip,reg0=0x64,"
               "nw_dst=10.0.0.100 actions=drop (no such service" },
-            { "h1", "+loadbalancer.balance/1 100 ct_state=+new+trk,tcp,"
-              "reg0=0x64,nw_dst=10.0.0.100,tp_dst=80 actions=group:1\n" },
+            { "h1", "+loadbalancer.balance/1 100 ct_state=+new-inv+trk,"
+              "ct_nw_proto=6,ct_tp_dst=80,ip,reg0=0x64,nw_dst=10.0.0.100 actions=group:1\n" },
             { "h1", "+group_id=1,type=select,selection_method=dp_hash" },
             { "h1", "+bucket_id:255,weight:1,actions=ct(commit,table={TABLE:loadbalancer.balance/2},"
               "zone=NXM_NX_REG8[0..15],nat(dst=10.0.0." },
@@ -448,8 +449,8 @@ static struct scenario scenarios[] = {
           " 'mac': '02:00:00:00:00:03'}, 'bindings/web1': null}", {
             { "h3", "-nat(dst" },
             { "h3", "-tp_src=8080" },
-            { "h3", "+loadbalancer.balance/1 100 ct_state=+new+trk,tcp,"
-              "reg0=0x64,nw_dst=10.0.0.100,tp_dst=80 actions=drop (no "
+            { "h3", "+loadbalancer.balance/1 100 ct_state=+new-inv+trk,"
+              "ct_nw_proto=6,ct_tp_dst=80,ip,reg0=0x64,nw_dst=10.0.0.100 actions=drop (no "
               "backend)" } } },
         { "{'loadbalancers/lb': null}", { { "h3", "-10.0.0.100" } } },
     } },
@@ -468,7 +469,7 @@ static struct scenario scenarios[] = {
               "set_field:0x1/0x1->reg9,set_field:10.0.0.1->ip_dst,"
               "ct(table={TABLE:loadbalancer.balance/1},zone=NXM_NX_REG8[0..15],nat)" },
             { "h2", "-nw_src=10.0.0.1,nw_dst=10.0.0.1 " },
-            { "h1", "+loadbalancer.balance/1 90 ct_state=+new+trk,ip,"
+            { "h1", "+loadbalancer.balance/1 90 ct_state=+new-inv+trk,ip,"
               "reg0=0x64,nw_dst=10.0.0.100,nw_frag=later actions=drop "
               "(fragment to one of several services)" },
             /* Web VMs of another network are none. */
