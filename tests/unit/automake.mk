@@ -99,6 +99,24 @@ TESTS += tests/unit/test-ovsdb-relay
 tests_unit_test_ovsdb_relay_SOURCES = tests/unit/test-ovsdb-relay.c
 tests_unit_test_ovsdb_relay_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ovsdb_relay_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test-apphost
+TESTS += tests/unit/test-apphost
+tests_unit_test_apphost_SOURCES = tests/unit/test-apphost.c
+tests_unit_test_apphost_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_apphost_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-engine
+TESTS += tests/unit/test-engine
+tests_unit_test_engine_SOURCES = tests/unit/test-engine.c tests/unit/toy-app.h
+tests_unit_test_engine_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_engine_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-commit
+TESTS += tests/unit/test-commit
+tests_unit_test_commit_SOURCES = tests/unit/test-commit.c tests/unit/toy-app.h
+tests_unit_test_commit_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_commit_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-fabric
 TESTS += tests/unit/test-fabric
 tests_unit_test_fabric_SOURCES = \
@@ -108,15 +126,3 @@ tests_unit_test_fabric_SOURCES = \
 	tests/unit/toy-app.h
 tests_unit_test_fabric_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fabric_LDADD = $(UNIT_LIBS)
-# The apps are loaded as the daemon loads them: they find the engine's side of
-# the ABI in the program.
-check_PROGRAMS += tests/unit/test-apps
-TESTS += tests/unit/test-apps
-tests_unit_test_apps_SOURCES = \
-	tests/unit/apps-fixture.c \
-	tests/unit/apps-fixture.h \
-	tests/unit/test-apps.c
-tests_unit_test_apps_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_apps_LDADD = $(UNIT_LIBS)
-tests_unit_test_apps_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
-tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)

@@ -1,0 +1,712 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Property test of the engine with all apps: after any sequence of edits,
+ *
+ *  - what it wants equals a compile of the same state from nothing;
+ *  - a host that applies every difference, as engine.h says a host must, holds
+ *    just what it is to hold;
+ *  - an undone revision leaves no trace.
+ *
+ * Usage: test-oracle [SEED [STEPS]].  The seed is printed. */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/engine/engine.h"
+#include "controller/model/model.h"
+#include "controller/model/numbers.h"
+#include "hash.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+#define N_HOSTS 5
+#define N_NETWORKS 3
+#define N_PORTS 24
+#define N_GROUPS 6
+#define N_SERVICES 3
+#define N_POLICIES 5
+#define N_LBS 3
+
+static uint64_t rng_state;
+
+/* xorshift64*: the same numbers for the same seed on every machine. */
+static unsigned
+rnd(unsigned n)
+{
+    rng_state ^= rng_state >> 12;
+    rng_state ^= rng_state << 25;
+    rng_state ^= rng_state >> 27;
+    return (rng_state * UINT64_C(0x2545f4914f6cdd1d) >> 33) % n;
+}
+
+static bool
+chance(unsigned percent)
+{
+    return rnd(100) < percent;
+}
+
+/* An emulated host: what it holds, by item key.  ---------------------------*/
+
+struct held {
+    struct hmap_node node;
+    struct engine_item *item;
+};
+struct emulated {
+    struct hmap items;
+};
+static struct emulated hosts[N_HOSTS];
+
+static struct emulated *
+find_host(const char *name)
+{
+    return &hosts[atoi(name + 1) % N_HOSTS];
+}
+
+static struct held *
+find_held(struct emulated *host, const struct engine_item *item)
+{
+    struct held *held;
+
+    HMAP_FOR_EACH_WITH_HASH (held, node, item->key_hash, &host->items) {
+        if (engine_item_same_key(held->item, item)) {
+            return held;
+        }
+    }
+    return NULL;
+}
+
+static void
+hold(struct emulated *host, const struct engine_item *item)
+{
+    struct held *held = find_held(host, item);
+
+    if (!held) {
+        held = xmalloc(sizeof *held);
+        hmap_insert(&host->items, &held->node, item->key_hash);
+    } else {
+        engine_item_unref(held->item);
+    }
+    held->item = engine_item_ref(item);
+}
+
+/* A switch deletes by key and cookie (or group number). */
+static void
+let_go(struct emulated *host, const struct engine_item *item)
+{
+    struct held *held = find_held(host, item);
+
+    if (held && (item->kind == ENGINE_GROUP
+                 || held->item->cookie == item->cookie)) {
+        hmap_remove(&host->items, &held->node);
+        engine_item_unref(held->item);
+        free(held);
+    }
+}
+
+struct apply_ctx {
+    const struct engine *engine;
+    const char *host;
+    bool joined;
+};
+
+static const struct engine_item *
+wanted_on(const struct engine *engine, const char *host,
+          const struct engine_item *item);
+
+static void
+apply_item(void *ctx_, const struct engine_item *item)
+{
+    struct apply_ctx *ctx = ctx_;
+
+    if (ctx->joined) {
+        hold(find_host(ctx->host), item);
+    } else if (!wanted_on(ctx->engine, ctx->host, item)) {
+        let_go(find_host(ctx->host), item);
+    }
+}
+
+struct search {
+    const struct engine_item *key;
+    const struct engine_item *found;
+};
+
+static void
+search_cb(void *search_, const struct engine_item *item)
+{
+    struct search *search = search_;
+
+    if (engine_item_same_key(search->key, item)) {
+        search->found = item;
+    }
+}
+
+/* The item that 'host' is to hold at the key of 'item', if any. */
+static const struct engine_item *
+wanted_on(const struct engine *engine, const char *host,
+          const struct engine_item *item)
+{
+    struct search search = { item, NULL };
+
+    engine_host_items(engine, host, search_cb, &search);
+    return search.found;
+}
+
+static void
+add_host_cb(void *list, const char *host)
+{
+    shash_add_once(list, host, NULL);
+}
+
+static bool
+has_joined(const struct engine_delta *delta, const char *host,
+           const struct engine_scope *scope)
+{
+    for (size_t i = 0; i < delta->n_members; i++) {
+        if (delta->members[i].joined && delta->members[i].scope == scope
+            && !strcmp(delta->members[i].host, host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Additions of all kinds before removals of all kinds. */
+static void
+apply_delta(const struct engine *engine, const struct engine_delta *delta)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        bool adding = !pass;
+
+        for (size_t i = 0; i < delta->n_members; i++) {
+            const struct engine_member *m = &delta->members[i];
+            struct apply_ctx ctx = { engine, m->host, m->joined };
+
+            if (m->joined == adding) {
+                engine_scope_items(engine, m->scope, apply_item, &ctx);
+            }
+            /* One that left also held what was withdrawn meanwhile. */
+            for (size_t j = 0; !m->joined && !adding && j < delta->n_changes;
+                 j++) {
+                if (!delta->changes[j].added
+                    && delta->changes[j].item->scope == m->scope) {
+                    apply_item(&ctx, delta->changes[j].item);
+                }
+            }
+        }
+        for (size_t i = 0; i < delta->n_changes; i++) {
+            const struct engine_change *change = &delta->changes[i];
+            struct shash names = SHASH_INITIALIZER(&names);
+            struct shash_node *node;
+
+            if (change->added != adding) {
+                continue;
+            }
+            engine_scope_hosts(engine, change->item->scope, add_host_cb,
+                               &names);
+            SHASH_FOR_EACH (node, &names) {
+                struct apply_ctx ctx = { engine, node->name, adding };
+
+                if (!adding || !has_joined(delta, node->name,
+                                           change->item->scope)) {
+                    apply_item(&ctx, change->item);
+                }
+            }
+            shash_destroy(&names);
+        }
+    }
+}
+
+struct check_ctx {
+    struct emulated *host;
+    size_t n;
+    size_t n_wrong;
+};
+
+static void
+check_cb(void *ctx_, const struct engine_item *item)
+{
+    struct check_ctx *ctx = ctx_;
+    struct held *held = find_held(ctx->host, item);
+
+    ctx->n++;
+    if (!held || held->item->digest != item->digest) {
+        printf("# %s of scope %s: table %u, priority %u, group %u\n",
+               held ? "wrong" : "missing", engine_scope_name(item->scope),
+               item->table, item->priority, item->group_id);
+        ctx->n_wrong++;
+    }
+}
+
+static size_t
+check_hosts(const struct engine *engine, const struct model *model)
+{
+    size_t n_wrong = 0;
+
+    for (int i = 0; i < N_HOSTS; i++) {
+        char name[16];
+        struct check_ctx ctx = { &hosts[i], 0, 0 };
+
+        snprintf(name, sizeof name, "h%d", i);
+        if (!model_get(model, VMN_TABLE_HOST, name)) {
+            /* Gone from the controller: nobody talks to it any more. */
+            struct held *held;
+
+            HMAP_FOR_EACH_POP (held, node, &hosts[i].items) {
+                engine_item_unref(held->item);
+                free(held);
+            }
+            continue;
+        }
+        engine_host_items(engine, name, check_cb, &ctx);
+        if (ctx.n_wrong || hmap_count(&hosts[i].items) != ctx.n) {
+            printf("# host %s holds %"PRIuSIZE" items, is to hold %"PRIuSIZE
+                   ", %"PRIuSIZE" wrong\n", name,
+                   hmap_count(&hosts[i].items), ctx.n, ctx.n_wrong);
+            n_wrong++;
+        }
+    }
+    return n_wrong;
+}
+
+/* Random edits.  ---------------------------------------------------------- */
+
+static const char *const roles[] = { "web", "app", "db", "cache" };
+static const char *const envs[] = { "prod", "test" };
+
+static char *
+name_of(const char *prefix, unsigned n)
+{
+    return xasprintf("%s%u", prefix, rnd(n));
+}
+
+static json_t *
+random_name(const char *prefix, unsigned n)
+{
+    char *name = name_of(prefix, n);
+    json_t *json = json_string(name);
+
+    free(name);
+    return json;
+}
+
+static json_t *
+random_names(const char *prefix, unsigned n, unsigned max)
+{
+    json_t *list = json_array();
+    unsigned count = rnd(max + 1);
+
+    for (unsigned i = 0; i < count; i++) {
+        json_array_append_new(list, random_name(prefix, n));
+    }
+    return list;
+}
+
+static json_t *
+random_labels(void)
+{
+    json_t *labels = json_object();
+
+    if (chance(80)) {
+        json_object_set_new(labels, "role", json_string(roles[rnd(4)]));
+    }
+    if (chance(50)) {
+        json_object_set_new(labels, "env", json_string(envs[rnd(2)]));
+    }
+    return labels;
+}
+
+static json_t *
+random_selector(void)
+{
+    static const char *const selectors[] = {
+        "role=web", "role=app", "role=db", "env=prod", "env!=test",
+        "role=web,env=prod", "role in (web,app)", "!env", "env",
+        "role notin (db)", "",
+    };
+
+    return json_string(selectors[rnd(ARRAY_SIZE(selectors))]);
+}
+
+static json_t *
+spec_host(unsigned i)
+{
+    return json_pack("{s:s, s:o, s:s}", "ovsdb", "inbound",
+                     "tunnel_ip",
+                     json_sprintf("192.0.2.%u", chance(90) ? i + 1
+                                                : rnd(50) + 10),
+                     "datapath", "netdev");
+}
+
+static json_t *
+spec_network(unsigned i)
+{
+    /* The very same addresses everywhere, on purpose. */
+    return json_pack("{s:[{s:s}], s:s, s:s}", "subnets", "cidr",
+                     "10.0.0.0/24", "default",
+                     chance(30) ? "deny" : "allow", "description",
+                     chance(50) ? "some" : "other");
+}
+
+static json_t *
+spec_port(unsigned i)
+{
+    json_t *spec = json_pack("{s:o, s:o, s:b, s:b}", "network",
+                             random_name("n", N_NETWORKS), "labels",
+                             random_labels(), "enabled", chance(90),
+                             "quarantined", chance(10));
+
+    if (chance(30)) {
+        json_object_set_new(spec, "ips", json_pack(
+            "[o]", json_sprintf("10.0.0.%u", 100 + rnd(60))));
+    }
+    if (chance(10)) {
+        json_object_set_new(spec, "allowed_addresses", json_pack(
+            "[{s:o}]", "ip", json_sprintf("10.0.%u.0/24", rnd(3))));
+    }
+    return spec;
+}
+
+static json_t *
+spec_group(unsigned i)
+{
+    json_t *spec = json_object();
+
+    if (chance(80)) {
+        json_object_set_new(spec, "selector", random_selector());
+    }
+    if (chance(30)) {
+        json_object_set_new(spec, "ports", random_names("p", N_PORTS, 3));
+    }
+    return spec;
+}
+
+static json_t *
+random_entry(void)
+{
+    switch (rnd(4)) {
+    case 0:
+        return json_pack("{s:s, s:[i, s]}", "protocol", "tcp", "ports",
+                         80 + (int) rnd(4), "8000-8010");
+    case 1:
+        return json_pack("{s:s, s:[i]}", "protocol", "udp", "ports", 53);
+    case 2:
+        return json_pack("{s:s}", "protocol", "icmp");
+    default:
+        return json_pack("{s:s}", "protocol", "tcp");
+    }
+}
+
+static json_t *
+spec_service(unsigned i)
+{
+    json_t *entries = json_array();
+    unsigned n = 1 + rnd(3);
+
+    for (unsigned j = 0; j < n; j++) {
+        json_array_append_new(entries, random_entry());
+    }
+    return json_pack("{s:o}", "entries", entries);
+}
+
+static json_t *
+random_rule(void)
+{
+    static const char *const actions[] = { "allow", "deny", "pass" };
+    json_t *rule = json_pack("{s:s, s:s}", "direction",
+                             chance(50) ? "ingress" : "egress", "action",
+                             actions[rnd(3)]);
+    json_t *peers = json_array();
+    unsigned n = rnd(3);
+
+    for (unsigned i = 0; i < n; i++) {
+        json_array_append_new(peers, chance(75)
+            ? json_pack("{s:o}", "group", random_name("g", N_GROUPS))
+            : json_pack("{s:o}", "cidr",
+                        json_sprintf("10.0.0.%u/28", rnd(16) * 16)));
+    }
+    json_object_set_new(rule, "peers", peers);
+    if (chance(60)) {
+        json_object_set_new(rule, "services", json_pack("[o]", chance(50)
+            ? json_pack("{s:o}", "service", random_name("s", N_SERVICES))
+            : random_entry()));
+    }
+    return rule;
+}
+
+static json_t *
+spec_policy(unsigned i)
+{
+    static const char *const tiers[] = {
+        "emergency", "security", "application", "application", "baseline",
+    };
+    json_t *rules = json_array();
+    unsigned n = rnd(4);
+
+    for (unsigned j = 0; j < n; j++) {
+        json_array_append_new(rules, random_rule());
+    }
+    return json_pack("{s:s, s:i, s:o, s:o}", "tier", tiers[rnd(5)],
+                     "priority", (int) (i * 7), "applies_to",
+                     random_names("g", N_GROUPS, 2), "rules", rules);
+}
+
+static json_t *
+spec_lb(unsigned i)
+{
+    json_t *spec = json_pack("{s:o, s:o, s:s, s:[{s:i, s:i}]}", "vip",
+                             json_sprintf("10.0.0.%u", 200 + i), "networks",
+                             json_pack("[o]",
+                                       random_name("n", N_NETWORKS)),
+                             "protocol", chance(80) ? "tcp" : "udp", "ports",
+                             "port", 80, "target", 8080);
+
+    if (chance(60)) {
+        json_object_set_new(spec, "selector", random_selector());
+    }
+    return spec;
+}
+
+static const struct {
+    enum vmn_table table;
+    const char *prefix;
+    unsigned n;
+    json_t *(*spec)(unsigned i);
+} tables[] = {
+    { VMN_TABLE_HOST, "h", N_HOSTS, spec_host },
+    { VMN_TABLE_NETWORK, "n", N_NETWORKS, spec_network },
+    { VMN_TABLE_PORT, "p", N_PORTS, spec_port },
+    { VMN_TABLE_PORT, "p", N_PORTS, spec_port },
+    { VMN_TABLE_PORT, "p", N_PORTS, spec_port },
+    { VMN_TABLE_GROUP, "g", N_GROUPS, spec_group },
+    { VMN_TABLE_SERVICE, "s", N_SERVICES, spec_service },
+    { VMN_TABLE_POLICY, "p", N_POLICIES, spec_policy },
+    { VMN_TABLE_LOADBALANCER, "l", N_LBS, spec_lb },
+};
+
+static void
+add_desired(struct model_request *request)
+{
+    unsigned t = rnd(ARRAY_SIZE(tables));
+    unsigned i = rnd(tables[t].n);
+    char *name = xasprintf("%s%u", tables[t].prefix, i);
+
+    if (chance(20)) {
+        model_request_add(request, MODEL_DELETE, tables[t].table, name,
+                          NULL)->cascade = chance(50);
+    } else {
+        model_request_add(request, MODEL_PUT, tables[t].table, name,
+                          tables[t].spec(i));
+    }
+    free(name);
+}
+
+static void
+add_observed(struct model_request *request)
+{
+    unsigned host = rnd(N_HOSTS);
+    char *port = name_of("p", N_PORTS);
+    char *vif = xasprintf("h%u/%s", host, port);
+
+    if (chance(20)) {
+        model_request_add(request, MODEL_DELETE, VMN_TABLE_BINDING, port,
+                          NULL)->missing_ok = true;
+        model_request_add(request, MODEL_DELETE, VMN_TABLE_VIF, vif,
+                          NULL)->missing_ok = true;
+    } else {
+        model_request_add(request, MODEL_PUT, VMN_TABLE_VIF, vif, json_pack(
+            "{s:o, s:s, s:o, s:i, s:b}", "host",
+            json_sprintf("h%u", host), "iface_id", port, "iface",
+            json_sprintf("v%s", port), "ofport", 1 + (int) rnd(100),
+            "link_up", true));
+        model_request_add(request, MODEL_PUT, VMN_TABLE_BINDING, port,
+                          json_pack("{s:o}", "host",
+                                    json_sprintf("h%u", host)));
+    }
+    free(port);
+    free(vif);
+}
+
+static void
+show_errors(const struct vmn_errors *errors)
+{
+    for (size_t i = 0; i < errors->n && getenv("ORACLE_VERBOSE"); i++) {
+        printf("# refused: %s %s\n", errors->errors[i].pointer,
+               errors->errors[i].text);
+    }
+}
+
+/* One random request.  Returns true if it changed something. */
+static bool
+edit(struct model *model)
+{
+    struct model_request request;
+    struct vmn_errors errors;
+    uint64_t revision;
+    unsigned n = 1 + rnd(3);
+
+    model_request_init(&request, "test");
+    for (unsigned i = 0; i < n; i++) {
+        if (chance(35)) {
+            add_observed(&request);
+        } else {
+            add_desired(&request);
+        }
+    }
+    vmn_errors_init(&errors);
+
+    bool ok = !model_apply(model, &request, 0, &revision, &errors);
+
+    show_errors(&errors);
+    vmn_errors_uninit(&errors);
+    model_request_uninit(&request);
+    return ok && model_is_unsettled(model);
+}
+
+/* The test.  -------------------------------------------------------------- */
+
+static size_t
+verify(const struct engine *engine, unsigned step)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    size_t n = engine_verify(engine, &ds);
+
+    if (n) {
+        printf("# step %u: differs from a compile from nothing:\n%s", step,
+               ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+    return n;
+}
+
+/* A revision that the store refuses.  The difference out and the one back
+ * cancel each other out, so neither reaches a host. */
+static void
+undone_edit(struct model *model, struct engine *engine)
+{
+    if (edit(model)) {
+        engine_delta_destroy(engine_run(engine));
+        model_undo(model);
+        engine_delta_destroy(engine_run(engine));
+    }
+}
+
+static size_t
+run(struct model *model, struct engine *engine, unsigned n_steps)
+{
+    size_t n_wrong = 0;
+    size_t n_edits = 0;
+
+    for (unsigned step = 0; step < n_steps && !n_wrong; step++) {
+        if (chance(10)) {
+            undone_edit(model, engine);
+        } else if (edit(model)) {
+            struct engine_delta *delta;
+
+            numbers_set_revision(model_numbers(model),
+                                 model_revision(model));
+            delta = engine_run(engine);
+            model_settle(model);
+            apply_delta(engine, delta);
+            engine_delta_destroy(delta);
+            n_edits++;
+            if (chance(20)) {
+                numbers_acked(model_numbers(model), model_revision(model));
+            }
+        }
+        if (step % 50 == 49 || step < 50) {
+            n_wrong = verify(engine, step) + check_hosts(engine, model);
+        }
+    }
+
+    struct engine_stats stats;
+
+    engine_get_stats(engine, &stats);
+    printf("# %"PRIuSIZE" edits; at the end %"PRIu64" flows, %"PRIu64
+           " groups, %"PRIu64" units, %"PRIu64" computed\n", n_edits,
+           stats.n_flows, stats.n_groups, stats.n_units,
+           stats.n_units_computed);
+    return n_wrong;
+}
+
+static struct apphost *
+load_apps(void)
+{
+    static const char *const apps[] = { "overlay", "firewall",
+                                        "loadbalancer" };
+    const char *dir = getenv("VMN_APPDIR");
+    struct apphost *host = apphost_create();
+    char *text = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(apps); i++) {
+        /* Installed, or as they lie in the build tree. */
+        char *path = (dir ? xasprintf("%s/%s.so", dir, apps[i])
+                      : xasprintf("./apps/%s/.libs/%s.so", apps[i],
+                                  apps[i]));
+
+        if (apphost_load(host, ".", path, &text)) {
+            printf("# %s\n", text);
+            exit(1);
+        }
+        free(path);
+    }
+    if (apphost_place(host, &text)) {
+        printf("# %s\n", text);
+        exit(1);
+    }
+    return host;
+}
+
+int
+main(int argc, char *argv[])
+{
+    unsigned seed = argc > 1 ? atoi(argv[1]) : 1;
+    unsigned n_steps = argc > 2 ? atoi(argv[2]) : 2000;
+    struct apphost *apphost = load_apps();
+    struct model *model = model_create();
+    struct engine *engine = engine_create(model, apphost_pipeline(apphost));
+    size_t n_wrong;
+    int n_problems;
+
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
+    printf("# seed %u, %u steps\n", seed, n_steps);
+    rng_state = UINT64_C(0x9e3779b97f4a7c15) ^ seed;
+    for (int i = 0; i < N_HOSTS; i++) {
+        hmap_init(&hosts[i].items);
+    }
+    engine_delta_destroy(engine_run(engine));
+    n_wrong = run(model, engine, n_steps);
+
+    json_t *problems = engine_problems(engine);
+
+    n_problems = json_array_size(problems);
+    if (n_problems) {
+        char *text = json_dumps(problems, JSON_INDENT(1));
+
+        printf("# problems: %s\n", text);
+        free(text);
+    }
+    json_decref(problems);
+    for (int i = 0; i < N_HOSTS; i++) {
+        struct held *held;
+
+        HMAP_FOR_EACH_POP (held, node, &hosts[i].items) {
+            engine_item_unref(held->item);
+            free(held);
+        }
+        hmap_destroy(&hosts[i].items);
+    }
+    engine_destroy(engine);
+    model_destroy(model);
+    apphost_destroy(apphost);
+    printf("%s\n", n_wrong || n_problems ? "not ok" : "ok");
+    return n_wrong || n_problems ? 1 : 0;
+}

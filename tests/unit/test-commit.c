@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Unit tests of the door in: what is sent and answered when, and what happens
+ * when the store refuses.  The store here keeps nothing: it says what the test
+ * wants, when the test wants. */
+
+#include <config.h>
+
+#include "tests/unit/toy-app.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <string.h>
+
+#include "controller/engine/commit.h"
+#include "controller/model/numbers.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+static void
+compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), 0, 0, 10);
+
+    vmn_match(flow, VMN_F_REG0, vmn_number(view, VMN_NUMBER_HOST, key));
+}
+
+static const struct vmn_app_class app = {
+    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "app",
+    .stages = (const struct vmn_stage_class[]) {
+        { .name = "stage", .hook = VMN_HOOK_ADMIT, .n_tables = 1,
+          .miss = VMN_MISS_DROP },
+        { .name = NULL },
+    },
+    .units = (const struct vmn_unit_class[]) {
+        { .name = "host", .each = VMN_EACH_ROW, .table = VMN_TABLE_HOST,
+          .compile = compile_host },
+        { .name = NULL },
+    },
+};
+
+/* A store that waits for the test. */
+static store_done_cb *store_done;
+static void *store_aux;
+static int n_submits;
+static struct model *store_model;
+
+static void
+fake_submit(struct store *store, struct model *model, store_done_cb *done,
+            void *aux)
+{
+    store_model = model;
+    store_done = done;
+    store_aux = aux;
+    n_submits++;
+}
+
+static const struct store_class fake_store = { .name = "fake",
+                                               .submit = fake_submit };
+
+static struct toy toy;
+static struct event_base *base;
+static struct commit *commit;
+
+static int n_groups;            /* That the sink has got. */
+static size_t n_sent;           /* Changes in the last of them. */
+static int n_ok, n_refused;     /* Answers. */
+static uint64_t last_revision;
+static int last_code;
+
+static void
+sink(void *aux, const struct commit_group *group)
+{
+    n_groups++;
+    n_sent = group->delta->n_changes;
+}
+
+static void
+done(void *aux, const struct commit_result *result)
+{
+    if (result->ok) {
+        n_ok++;
+        last_revision = result->revision;
+    } else {
+        n_refused++;
+        last_code = result->errors->errors[0].code;
+    }
+}
+
+static void
+turn(void)
+{
+    for (int i = 0; i < 5; i++) {
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    }
+}
+
+static void
+finish_store(int error)
+{
+    store_done_cb *cb = store_done;
+
+    assert_non_null(cb);
+    store_done = NULL;
+    if (!error) {
+        numbers_written(model_numbers(store_model));
+    }
+    cb(store_aux, error, error ? "disk full" : NULL);
+    turn();
+}
+
+static void
+put_host(const char *name)
+{
+    struct model_request request;
+
+    model_request_init(&request, "test");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_HOST, name,
+                      toy_host(name[1] - '0'));
+    commit_submit(commit, &request, done, NULL);
+}
+
+static int
+setup(void **state)
+{
+    toy_init(&toy, &app, NULL);
+    base = event_base_new();
+    commit = commit_create(base, toy.model, toy.engine, &fake_store, NULL);
+    commit_set_sink(commit, sink, NULL);
+    turn();                     /* The loaded state: no numbers, no write. */
+    n_submits = n_groups = n_ok = n_refused = 0;
+    store_done = NULL;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    commit_destroy(commit);
+    toy_uninit(&toy);
+    event_base_free(base);
+    return 0;
+}
+
+static void
+nothing_leaves_before_it_is_durable(void **state)
+{
+    put_host("h1");
+    turn();
+    assert_int_equal(n_submits, 1);
+    assert_int_equal(n_groups, 0);
+    assert_int_equal(n_ok, 0);
+    assert_null(model_get_durable(toy.model, VMN_TABLE_HOST, "h1", NULL));
+    assert_false(commit_is_settled(commit));
+
+    finish_store(0);
+    assert_int_equal(n_groups, 1);
+    assert_true(n_sent >= 1);
+    assert_int_equal(n_ok, 1);
+    assert_non_null(model_get_durable(toy.model, VMN_TABLE_HOST, "h1",
+                                      NULL));
+    assert_true(commit_is_settled(commit));
+}
+
+static void
+what_waits_becomes_one_group(void **state)
+{
+    put_host("h1");
+    turn();
+    put_host("h2");
+    put_host("h3");
+    turn();
+    assert_int_equal(n_submits, 1);
+    finish_store(0);
+    assert_int_equal(n_submits, 2);
+    finish_store(0);
+    assert_int_equal(n_groups, 2);
+    assert_int_equal(n_ok, 3);
+    assert_int_equal(last_revision, 3);
+}
+
+static void
+a_refused_group_has_not_happened(void **state)
+{
+    put_host("h1");
+    put_host("h2");
+    turn();
+    finish_store(ENOSPC);
+    assert_int_equal(n_groups, 0);
+    assert_int_equal(n_refused, 2);
+    assert_int_equal(last_code, VMN_ERR_UNAVAILABLE);
+    assert_null(model_get(toy.model, VMN_TABLE_HOST, "h1"));
+    assert_int_equal(model_revision(toy.model), 0);
+
+    put_host("h1");
+    turn();
+    finish_store(0);
+    assert_int_equal(n_ok, 1);
+    assert_int_equal(last_revision, 1);
+    assert_int_equal(n_sent, 1);
+}
+
+static void
+an_unchanged_request_writes_nothing(void **state)
+{
+    put_host("h1");
+    turn();
+    finish_store(0);
+    put_host("h1");
+    turn();
+    assert_int_equal(n_submits, 1);
+    assert_int_equal(n_ok, 2);
+    assert_int_equal(last_revision, 1);
+}
+
+static int n_settled;
+
+static void
+settled(void *aux)
+{
+    assert_true(commit_is_settled(commit));
+    n_settled++;
+}
+
+static void
+settled_moments_come_between_groups(void **state)
+{
+    put_host("h1");
+    turn();
+    put_host("h2");
+    commit_when_settled(commit, settled, NULL);
+    turn();
+    assert_int_equal(n_settled, 0);
+    finish_store(0);
+    assert_int_equal(n_settled, 1);
+    assert_int_equal(n_submits, 2);
+    commit_when_settled(commit, settled, NULL);
+    commit_cancel_when_settled(commit, settled, NULL);
+    finish_store(0);
+    assert_int_equal(n_settled, 1);
+}
+
+static void
+what_waits_at_the_end_is_refused(void **state)
+{
+    put_host("h1");
+    turn();
+    put_host("h2");
+    commit_destroy(commit);
+    commit = NULL;
+    assert_int_equal(n_refused, 2);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+        T(nothing_leaves_before_it_is_durable),
+        T(what_waits_becomes_one_group),
+        T(a_refused_group_has_not_happened),
+        T(an_unchanged_request_writes_nothing),
+        T(settled_moments_come_between_groups),
+        T(what_waits_at_the_end_is_refused),
+#undef T
+    };
+
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
