@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processes of a run: started, accounted for, ended.  Only processes that were
+started here are ever signalled."""
+
+import os
+import signal
+import subprocess
+import time
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Error(Exception):
+    """A run that cannot go on, with a sentence."""
+
+
+def cpu_seconds(pid):
+    """CPU time of all threads so far, exited ones too (utime + stime)."""
+    try:
+        with open("/proc/%d/stat" % pid) as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def memory_mib(pid):
+    """Resident memory."""
+    try:
+        with open("/proc/%d/status" % pid) as status:
+            for line in status:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1]) / 1024.0
+    except OSError:
+        pass
+    return 0.0
+
+
+def wait_for(what, condition, seconds=60, step=0.01):
+    """Waits until condition() is true; returns its value."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Error("%s: not within %g s" % (what, seconds))
+        time.sleep(step)
+
+
+class Processes:
+    """Named processes; the part of the name before ":" is what they are
+    summed up by."""
+
+    def __init__(self):
+        self.running = {}
+
+    def start(self, name, args, log, env=None):
+        with open(log, "ab") as out:
+            self.running[name] = subprocess.Popen(
+                args, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                env=dict(os.environ, **(env or {})), start_new_session=True)
+        return self.running[name]
+
+    def check(self):
+        """Raises if one of them has ended by itself."""
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                raise Error("%s ended with status %d"
+                            % (name, process.returncode))
+
+    def stop_all(self):
+        for process in self.running.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 10
+        for process in self.running.values():
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.running = {}
+
+    def _of(self, kinds):
+        return [process.pid for name, process in self.running.items()
+                if name.split(":")[0] in kinds]
+
+    def cpu(self, *kinds):
+        return sum(cpu_seconds(pid) for pid in self._of(kinds))
+
+    def memory(self, *kinds):
+        return [memory_mib(pid) for pid in self._of(kinds)]
+
+
+def run(args, env=None, check=True):
+    """Runs a command to its end; returns what it printed."""
+    done = subprocess.run(args, env=dict(os.environ, **(env or {})),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=300, check=False)
+    if check and done.returncode:
+        raise Error("%s: %s" % (" ".join(args)[:200], done.stderr.strip()))
+    return done.stdout

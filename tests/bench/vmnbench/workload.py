@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What both sides are asked for: ports over networks without a router, five
+groups with ten rules each, ten virtual IPs with five backends each.
+
+Port x, counted over all hosts, is in network x mod NETWORKS and in group
+(x div NETWORKS) mod 5.  With 10 networks (the wide layout) a host has one port
+of each group in a network at the most; with 2 (narrow) it has two."""
+
+N_GROUPS = 5
+N_RULES = 50
+N_VIPS = 10
+N_BACKENDS = 5
+NETWORKS = {"wide": 10, "narrow": 2}
+
+
+class Port:
+    def __init__(self, name, host, network, index, group, mac):
+        self.name = name
+        self.host = host        # Index of the host.
+        self.network = network
+        self.index = index      # In its network.
+        self.group = group      # Or None.
+        self.mac = mac
+        self.ip = "10.%d.%d.%d" % (network, 1 + index // 250,
+                                   2 + index % 250)
+
+
+class Workload:
+    def __init__(self, n_hosts, n_vifs, layout):
+        self.n_hosts = n_hosts
+        self.n_networks = NETWORKS[layout]
+        self.ports = []
+        for x in range(n_hosts * n_vifs):
+            self.ports.append(self._port("lp%d" % x, x // n_vifs, x,
+                                         (x // self.n_networks) % N_GROUPS))
+
+    def _port(self, name, host, x, group):
+        network, index = x % self.n_networks, x // self.n_networks
+        return Port(name, host, network, index, group,
+                    "02:00:00:%02x:%02x:%02x"
+                    % (network, index // 256, index % 256))
+
+    def new_port(self, r):
+        """The r-th port that is added later; in no group."""
+        return self._port("new%d" % r, r % self.n_hosts,
+                          len(self.ports) + r, None)
+
+    def of_network(self, network):
+        return [port for port in self.ports if port.network == network]
+
+    def of_group(self, group):
+        return [port for port in self.ports if port.group == group]
+
+    @staticmethod
+    def rules(group):
+        """The rules of a group before the last, which denies what comes in:
+        (direction, other side's group, TCP port), all allowed."""
+        return [("egress" if r % 3 == 2 else "ingress", r % N_GROUPS, 8000 + r)
+                for r in range(N_RULES // N_GROUPS - 1)]
+
+    @staticmethod
+    def new_rule(r):
+        """(group, peer, TCP port) of the r-th rule that is added later."""
+        return r % N_GROUPS, (r + 1) % N_GROUPS, 9000 + r
+
+    def vip_network(self, vip):
+        """A virtual IP is offered where its backends are: without a router it
+        would be of no use elsewhere."""
+        return vip % self.n_networks
+
+    def vip_ip(self, vip):
+        return "10.%d.200.%d" % (self.vip_network(vip), vip + 1)
+
+    def backends(self, vip, n=N_BACKENDS):
+        ports = self.of_network(self.vip_network(vip))
+        start = vip // self.n_networks * N_BACKENDS
+        return [ports[(start + b) % len(ports)] for b in range(n)]
