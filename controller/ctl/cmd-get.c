@@ -171,7 +171,7 @@ describe(struct ctl *ctl, const struct schema_table *type, const json_t *object)
         { "Set", "/metadata/set" },
     };
 
-    fprintf(ctl->out, "%-13s %s\n", "Type:", type->plural);
+    fprintf(ctl->out, "%-13s%s\n", "Type:", type->plural);
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         ctl_show_field(ctl->out, lines[i].title, object, lines[i].path);
     }

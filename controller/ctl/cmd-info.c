@@ -190,61 +190,83 @@ static const struct ctl_column trouble_columns[] = {
     { "REASON", "/status/reason", NULL },
     { NULL, NULL, NULL },
 };
+static const struct ctl_column problem_columns[] = {
+    { "PROBLEM", "/kind", NULL },
+    { "UNITS", "/units", NULL },
+    { "TEXT", "/text", NULL },
+    { NULL, NULL, NULL },
+};
 
-static bool
-is_synced(const json_t *host)
-{
-    const char *state = json_string_value(
-        json_object_get(json_object_get(host, "status"), "state"));
-
-    return state && !strcmp(state, "synced");
-}
-
-/* Fetches all hosts, and puts those that are not synced into 'troubled'. */
+/* Shows the hosts that are not synced. */
 static enum ctl_exit
-get_troubled(struct ctl *ctl, size_t *n_hosts, json_t *troubled)
+show_troubled(struct ctl *ctl)
 {
     json_t *hosts = json_array();
+    json_t *troubled = json_array();
     enum ctl_exit status = ctl_get_list(ctl, "hosts", hosts);
     json_t *host;
     size_t i;
 
     json_array_foreach (hosts, i, host) {
-        if (!is_synced(host)) {
+        const char *state = json_string_value(
+            json_object_get(json_object_get(host, "status"), "state"));
+
+        if (!state || strcmp(state, "synced")) {
             json_array_append(troubled, host);
         }
     }
-    *n_hosts = json_array_size(hosts);
+    show_part(ctl, trouble_columns, troubled);
+    json_decref(troubled);
     json_decref(hosts);
     return status;
+}
+
+static json_int_t
+get_count(const json_t *json, const char *name)
+{
+    return json_integer_value(json_object_get(json, name));
+}
+
+static enum ctl_exit
+show_status(struct ctl *ctl, const json_t *body)
+{
+    const json_t *hosts = json_object_get(body, "hosts");
+    const json_t *problems = json_object_get(body, "problems");
+    bool ready = json_is_true(json_object_get(body, "ready"));
+    json_int_t missing = (get_count(hosts, "configured")
+                          - get_count(hosts, "synced"));
+    enum ctl_exit status = CTL_DONE;
+
+    ctl_show_field(ctl->out, "Version", body, "/version");
+    ctl_show_field(ctl->out, "Ready", body, "/ready");
+    ctl_show_field(ctl->out, "Uptime, s", body, "/uptime_s");
+    ctl_show_field(ctl->out, "Revision", body, "/revision");
+    fprintf(ctl->out, "Hosts:       %"JSON_INTEGER_FORMAT" of "
+            "%"JSON_INTEGER_FORMAT" synced\n", get_count(hosts, "synced"),
+            get_count(hosts, "configured"));
+    ctl_show_field(ctl->out, "Objects", body, "/objects");
+    show_part(ctl, problem_columns, problems);
+    if (missing) {
+        status = show_troubled(ctl);
+    }
+    return (status ? status
+            : !ready || missing || json_array_size(problems) ? CTL_REFUSED
+            : CTL_DONE);
 }
 
 enum ctl_exit
 ctl_cmd_status(struct ctl *ctl, int n_args OVS_UNUSED,
                char *const args[] OVS_UNUSED)
 {
-    json_t *troubled = json_array();
     struct ctl_reply reply;
-    enum ctl_exit status;
-    size_t n_hosts;
+    enum ctl_exit status = ctl_get(ctl, "/v1/status", &reply);
 
-    status = ctl_call(ctl, "GET", "/readyz", NULL, NULL, &reply);
     if (!status) {
-        ctl_reply_uninit(&reply);
-        status = get_troubled(ctl, &n_hosts, troubled);
-    }
-    if (!status) {
-        size_t n_troubled = json_array_size(troubled);
-
-        fprintf(ctl->out, "vmnd is ready; %"PRIuSIZE" of %"PRIuSIZE" host%s "
-                "synced\n", n_hosts - n_troubled, n_hosts,
-                n_hosts == 1 ? "" : "s");
-        if (n_troubled) {
-            show_part(ctl, trouble_columns, troubled);
-            status = CTL_REFUSED;
+        if (!show_raw(ctl, reply.body)) {
+            status = show_status(ctl, reply.body);
         }
+        ctl_reply_uninit(&reply);
     }
-    json_decref(troubled);
     return status;
 }
 

@@ -99,7 +99,8 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_revisions },
     { "status", "", 0, 0, CTL_OPT_OUTPUT,
       "show whether all is well",
-      "Exit status 1 if vmnd is not ready or a host is not synced.\n"
+      "Exit status 1 if vmnd is not ready, a host is not synced, or flows are\n"
+      "in conflict (with -o json the exit status does not tell).\n"
       "\nExample:\n"
       "  vmnctl status\n",
       ctl_cmd_status },

@@ -59,7 +59,7 @@ ctl_show_field(FILE *file, const char *title, const json_t *json,
     ctl_path_print(json, path, &ds);
     if (ds.length) {
         fprintf(file, "%s:%*s", title,
-                MAX(1, 13 - (int) strlen(title)), "");
+                MAX(1, 12 - (int) strlen(title)), "");
         ctl_print_safely(file, ds_cstr(&ds));
         putc('\n', file);
     }

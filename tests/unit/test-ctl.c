@@ -669,10 +669,15 @@ quarantine_waits_unless_told_not_to(void **state OVS_UNUSED)
 /* Status.  --------------------------------------------------------------- */
 
 static void
-status_names_the_hosts_that_are_not_synced(void **state OVS_UNUSED)
+status_names_problems_and_hosts_that_are_not_synced(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
-        { "GET /readyz", NULL, 200, "{\"ready\": true}" },
+        { "GET /v1/status", NULL, 200, "{\"version\": \"1.0\", \"ready\":"
+          " true, \"uptime_s\": 5, \"revision\": 7, \"hosts\":"
+          " {\"configured\": 2, \"connected\": 1, \"synced\": 1},"
+          " \"objects\": {\"ports\": 3, \"hosts\": 2}, \"problems\":"
+          " [{\"kind\": \"conflict\", \"units\": [\"a.b/c\", \"a.b/d\"],"
+          " \"text\": \"differ\"}]}" },
         { "GET /v1/hosts?limit=500", NULL, 200,
           "{\"items\": [{\"name\": \"hv1\", \"status\": {\"state\":"
           " \"synced\"}}, {\"name\": \"hv2\", \"status\": {\"state\":"
@@ -681,7 +686,11 @@ status_names_the_hosts_that_are_not_synced(void **state OVS_UNUSED)
     };
 
     assert_play(steps, "", "status", CTL_REFUSED,
-                "vmnd is ready; 1 of 2 hosts synced\n"
+                "Version:     1.0\nReady:       yes\nUptime, s:   5\n"
+                "Revision:    7\nHosts:       1 of 2 synced\n"
+                "Objects:     ports=3,hosts=2\n"
+                "\nPROBLEM    UNITS         TEXT\n"
+                "conflict   a.b/c,a.b/d   differ\n"
                 "\nHOST   STATE     REASON\nhv2    offline   connection"
                 " refused\n", "");
 }
@@ -774,7 +783,7 @@ main(void)
         cmocka_unit_test(delete_names_the_referrers),
         cmocka_unit_test(label_sends_a_merge_patch),
         cmocka_unit_test(quarantine_waits_unless_told_not_to),
-        cmocka_unit_test(status_names_the_hosts_that_are_not_synced),
+        cmocka_unit_test(status_names_problems_and_hosts_that_are_not_synced),
         cmocka_unit_test(help_and_usage),
         cmocka_unit_test(a_server_that_is_not_there_exits_with_3),
         cmocka_unit_test(an_answer_that_is_not_json_is_refused),

@@ -14,9 +14,6 @@ from .process import Error, Processes, wait_for
 from .result import Meter, Result
 from .workload import N_GROUPS, N_VIPS
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.realpath(__file__)))))
-
 
 class Api(http.client.HTTPConnection):
     """One connection that is kept, on a unix socket."""
@@ -85,16 +82,16 @@ class Vmn:
         return os.path.join(self.dir, name)
 
     def start(self):
-        vmnd = self.args.vmnd or os.path.join(TOP, "_build", "vmnd")
+        build = self.args.build
         openflow = "unix:" + self.path("openflow.sock")
         command = shlex.split(self.args.vmnd_wrapper) + [
-            vmnd, "--db=" + self.path("vmnd.db"),
+            os.path.join(build, "vmnd"),
+            "--state=" + self.path("vmn.db"),
             "--unixctl=" + self.path("vmnd.ctl"),
-            "--listen=unix:" + self.path("vmnd.sock"),
-            "--openflow-listen=" + openflow,
-            "--openflow-target=" + openflow]
-        if self.args.app_dir:
-            command.append("--app-dir=" + self.args.app_dir)
+            "--socket=" + self.path("vmnd.sock"),
+            "--openflow-listen=" + openflow]
+        command += ["--app=%s/apps/%s/.libs/%s.so" % (build, app, app)
+                    for app in ("overlay", "firewall", "loadbalancer")]
         self.processes.start("vmnd", command, self.path("vmnd.out"))
         for host in self.hosts:
             host.start({})
