@@ -126,3 +126,16 @@ tests_unit_test_fabric_SOURCES = \
 	tests/unit/toy-app.h
 tests_unit_test_fabric_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fabric_LDADD = $(UNIT_LIBS)
+
+# The apps are loaded as the daemon loads them: they find the engine's side of
+# the ABI in the program.
+check_PROGRAMS += tests/unit/test-apps
+TESTS += tests/unit/test-apps
+tests_unit_test_apps_SOURCES = \
+	tests/unit/apps-fixture.c \
+	tests/unit/apps-fixture.h \
+	tests/unit/test-apps.c
+tests_unit_test_apps_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_apps_LDADD = $(UNIT_LIBS)
+tests_unit_test_apps_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
+tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
