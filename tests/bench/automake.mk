@@ -9,3 +9,8 @@ EXTRA_DIST += \
 	tests/bench/vmnbench/result.py \
 	tests/bench/vmnbench/vmn.py \
 	tests/bench/vmnbench/workload.py
+
+EXTRA_PROGRAMS += tests/bench/engine-scale
+tests_bench_engine_scale_SOURCES = tests/bench/engine-scale.c
+tests_bench_engine_scale_LDFLAGS = $(AM_LDFLAGS) -rdynamic
+tests_bench_engine_scale_LDADD = $(VMN_LIBS)
