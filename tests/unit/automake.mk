@@ -139,3 +139,9 @@ tests_unit_test_apps_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_apps_LDADD = $(UNIT_LIBS)
 tests_unit_test_apps_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
 tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
+tests_unit_test_apps_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS)
+EXTRA_tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
+
+# Builds the example app out of tree and loads it.
+TESTS += tests/unit/test-example-app
+EXTRA_DIST += tests/unit/test-example-app

@@ -5,8 +5,8 @@
  * after every change, the engine must report no problem, and a compile from
  * nothing must give the same.
  *
- * test-apps --dump HOST [flows|groups] < ROWS prints what a host holds, in the
- * form that ovs-ofctl reads. */
+ * test-apps [--app FILE] --dump HOST [groups] < ROWS prints the flows (or the
+ * groups) that a host is to hold, in the form that ovs-ofctl reads. */
 
 #include <config.h>
 
@@ -655,9 +655,10 @@ overlay_works_without_a_firewall(void **state)
 /* --dump: rows on stdin, flows on stdout.  ------------------------------- */
 
 static int
-dump(const char *host, bool groups)
+dump(const char *app, const char *host, bool groups)
 {
-    struct apps_fixture *f = apps_fixture_create(apps);
+    const char *all[] = { apps[0], apps[1], apps[2], app, NULL };
+    struct apps_fixture *f = apps_fixture_create(all);
     struct ds rows = DS_EMPTY_INITIALIZER;
     struct ds out = DS_EMPTY_INITIALIZER;
     int c;
@@ -690,10 +691,16 @@ main(int argc, char *argv[])
         cmocka_unit_test(overlay_works_without_a_firewall),
     };
     struct CMUnitTest tests[ARRAY_SIZE(scenarios)];
+    const char *app = NULL;
     int n_failed;
 
+    if (argc >= 3 && !strcmp(argv[1], "--app")) {
+        app = argv[2];
+        argv += 2;
+        argc -= 2;
+    }
     if (argc >= 3 && !strcmp(argv[1], "--dump")) {
-        return dump(argv[2], argc > 3 && !strcmp(argv[3], "groups"));
+        return dump(app, argv[2], argc > 3 && !strcmp(argv[3], "groups"));
     }
     for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
         tests[i] = (struct CMUnitTest) {
