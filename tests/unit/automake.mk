@@ -137,8 +137,6 @@ tests_unit_test_apps_SOURCES = \
 	tests/unit/test-apps.c
 tests_unit_test_apps_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_apps_LDADD = $(UNIT_LIBS)
-tests_unit_test_apps_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
-tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
 tests_unit_test_apps_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS)
 EXTRA_tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
 
