@@ -269,7 +269,7 @@ strings_get_quotes_only_where_they_need_them(void **state OVS_UNUSED)
 }
 
 int
-main(void)
+main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scalars_have_the_types_of_the_core_schema),
@@ -285,5 +285,8 @@ main(void)
         cmocka_unit_test(strings_get_quotes_only_where_they_need_them),
     };
 
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

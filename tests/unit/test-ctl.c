@@ -764,7 +764,7 @@ an_answer_that_is_not_json_is_refused(void **state OVS_UNUSED)
 }
 
 int
-main(void)
+main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(get_prints_a_table_over_all_pages),
@@ -789,5 +789,8 @@ main(void)
         cmocka_unit_test(an_answer_that_is_not_json_is_refused),
     };
 
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
