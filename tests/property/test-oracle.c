@@ -370,7 +370,10 @@ spec_port(unsigned i)
     }
     if (chance(10)) {
         json_object_set_new(spec, "allowed_addresses", json_pack(
-            "[{s:o}]", "ip", json_sprintf("10.0.%u.0/24", rnd(3))));
+            "[{s:o}, {s:o, s:s}]", "ip",
+            json_sprintf("10.0.%u.0/24", rnd(3)), "ip",
+            json_sprintf("10.0.9.%u/32", rnd(3)), "mac",
+            chance(50) ? "00:00:5e:00:01:01" : "00:00:5e:00:01:02"));
     }
     return spec;
 }
@@ -472,6 +475,11 @@ spec_lb(unsigned i)
     if (chance(60)) {
         json_object_set_new(spec, "selector", random_selector());
     }
+    if (chance(40)) {
+        json_object_set_new(spec, "backends", json_pack(
+            "[{s:o, s:i}]", "port", random_name("p", N_PORTS), "weight",
+            (int) rnd(4)));
+    }
     return spec;
 }
 
@@ -525,8 +533,9 @@ add_observed(struct model_request *request)
         model_request_add(request, MODEL_PUT, VMN_TABLE_VIF, vif, json_pack(
             "{s:o, s:s, s:o, s:i, s:b}", "host",
             json_sprintf("h%u", host), "iface_id", port, "iface",
-            json_sprintf("v%s", port), "ofport", 1 + (int) rnd(100),
-            "link_up", true));
+            json_sprintf("v%s", port), "ofport",
+            /* A host gives no number to two interfaces. */
+            1 + atoi(port + 1) + N_PORTS * (int) rnd(3), "link_up", true));
         model_request_add(request, MODEL_PUT, VMN_TABLE_BINDING, port,
                           json_pack("{s:o}", "host",
                                     json_sprintf("h%u", host)));
