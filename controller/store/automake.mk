@@ -1,2 +1,8 @@
-# controller/store
-controller_libvmn_la_SOURCES +=
+# controller/store: makes revisions durable.
+controller_libvmn_la_SOURCES += \
+	controller/store/store-batch.c \
+	controller/store/store-format.c \
+	controller/store/store-load.c \
+	controller/store/store-private.h \
+	controller/store/store-sqlite.c \
+	controller/store/store.h

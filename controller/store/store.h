@@ -27,6 +27,7 @@ struct store_class {
      * read-only, in use by another vmnd. */
     int (*open)(const char *path, struct event_base *, struct store **,
                 char **text);
+    /* Waits for what is being written; its 'done' is not called. */
     void (*close)(struct store *);
     /* Reads all of it into an empty model: numbers, then rows, then
      * model_load_done(). */

@@ -143,3 +143,11 @@ EXTRA_tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
 # Builds the example app out of tree and loads it.
 TESTS += tests/unit/test-example-app
 EXTRA_DIST += tests/unit/test-example-app
+
+check_PROGRAMS += tests/unit/test-store
+TESTS += tests/unit/test-store
+tests_unit_test_store_SOURCES = tests/unit/test-store.c \
+	tests/unit/fault-vfs.c tests/unit/fault-vfs.h \
+	tests/unit/model-util.c tests/unit/model-util.h
+tests_unit_test_store_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_store_LDADD = $(UNIT_LIBS)

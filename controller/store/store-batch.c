@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Writes a batch of rows, numbers and log entries in one transaction.  Runs on
+ * the writer's thread: it touches only rows, which do not change, and its
+ * connection, and calls nothing of libopenvswitch but xmalloc(). */
+
+#include <config.h>
+
+#include "controller/store/store-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/schema-row.h"
+#include "util.h"
+
+void
+store_batch_init(struct store_batch *batch, struct model *model)
+{
+    const struct number_write *numbers;
+
+    model_get_pending(model, &batch->pending);
+    numbers_get_pending(model_numbers(model), &batch->n_numbers, &numbers);
+    batch->numbers = xmalloc(MAX(batch->n_numbers, 1)
+                             * sizeof *batch->numbers);
+    for (size_t i = 0; i < batch->n_numbers; i++) {
+        batch->numbers[i].kind = xstrdup(numbers[i].kind);
+        batch->numbers[i].key = xstrdup(numbers[i].key);
+        batch->numbers[i].value = numbers[i].value;
+    }
+}
+
+void
+store_batch_uninit(struct store_batch *batch)
+{
+    for (size_t i = 0; i < batch->n_numbers; i++) {
+        free(CONST_CAST(char *, batch->numbers[i].kind));
+        free(CONST_CAST(char *, batch->numbers[i].key));
+    }
+    free(batch->numbers);
+    memset(batch, 0, sizeof *batch);
+}
+
+/* Statements.  ------------------------------------------------------------ */
+
+static bool
+prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt)
+{
+    return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt,
+                              NULL) == SQLITE_OK;
+}
+
+static bool
+prepare_table(struct store_statements *s, sqlite3 *db,
+              const struct schema_table *table)
+{
+    char *upsert = store_sql_upsert(table);
+    char *delete_ = xasprintf("DELETE FROM \"%s\" WHERE \"name\" = ?",
+                              table->plural);
+    bool ok = prepare(db, upsert, &s->upsert[table->id])
+              && prepare(db, delete_, &s->delete_[table->id]);
+
+    free(upsert);
+    free(delete_);
+    return ok;
+}
+
+int
+store_statements_prepare(struct store_statements *s, sqlite3 *db,
+                         char **text)
+{
+    memset(s, 0, sizeof *s);
+
+    bool ok = prepare(db, "BEGIN IMMEDIATE", &s->begin)
+              && prepare(db, "COMMIT", &s->commit)
+              && prepare(db, "ROLLBACK", &s->rollback)
+              && prepare(db, "DELETE FROM numbers WHERE kind = ? AND key = ?",
+                         &s->number_delete)
+              && prepare(db, "INSERT INTO numbers (kind, key, number) "
+                         "VALUES (?, ?, ?)", &s->number_insert)
+              && prepare(db, "INSERT INTO revisions "
+                         "(revision, time_ms, who, changes) "
+                         "VALUES (?, ?, ?, ?)", &s->log_insert)
+              && prepare(db, "DELETE FROM revisions WHERE revision <= ?",
+                         &s->log_trim);
+
+    for (int i = 0; ok && i < VMN_N_TABLES; i++) {
+        ok = !schema_tables[i].stored
+             || prepare_table(s, db, &schema_tables[i]);
+    }
+    return ok ? 0 : store_error(db, text, "cannot prepare to write");
+}
+
+void
+store_statements_finalize(struct store_statements *s)
+{
+    sqlite3_finalize(s->begin);
+    sqlite3_finalize(s->commit);
+    sqlite3_finalize(s->rollback);
+    sqlite3_finalize(s->number_delete);
+    sqlite3_finalize(s->number_insert);
+    sqlite3_finalize(s->log_insert);
+    sqlite3_finalize(s->log_trim);
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        sqlite3_finalize(s->upsert[i]);
+        sqlite3_finalize(s->delete_[i]);
+    }
+    memset(s, 0, sizeof *s);
+}
+
+/* Runs a statement that returns no rows, once. */
+static bool
+run(sqlite3_stmt *stmt)
+{
+    int code = sqlite3_step(stmt);
+
+    sqlite3_reset(stmt);
+    return code == SQLITE_DONE;
+}
+
+static void
+bind_text(sqlite3_stmt *stmt, int column, const char *text)
+{
+    /* The text outlives the step. */
+    sqlite3_bind_text(stmt, column, text, -1, SQLITE_STATIC);
+}
+
+/* Rows.  ------------------------------------------------------------------ */
+
+/* Binds one field.  Takes ownership of 'json'; NULL is NULL. */
+static void
+bind_json(sqlite3_stmt *stmt, int column, json_t *json)
+{
+    if (!json) {
+        sqlite3_bind_null(stmt, column);
+    } else if (json_is_boolean(json)) {
+        sqlite3_bind_int(stmt, column, json_is_true(json));
+    } else if (json_is_integer(json)) {
+        sqlite3_bind_int64(stmt, column, json_integer_value(json));
+    } else if (json_is_string(json)) {
+        sqlite3_bind_text(stmt, column, json_string_value(json), -1,
+                          SQLITE_TRANSIENT);
+    } else {
+        sqlite3_bind_text(stmt, column, json_dumps(json, JSON_COMPACT), -1,
+                          free);
+    }
+    json_decref(json);
+}
+
+static bool
+write_row(const struct model_write *write, sqlite3_stmt *stmt)
+{
+    const struct schema_field *fields
+        = schema_tables[write->table].row.fields;
+    int column = 1;
+
+    bind_text(stmt, column++, write->name);
+    for (const struct schema_field *f = fields; f->name; f++) {
+        bind_json(stmt, column++, schema_field_to_json(f, write->row,
+                                                       false));
+    }
+    for (const struct schema_field *f = fields; f->name; f++) {
+        if (f->flags & SCHEMA_GIVEN) {
+            bind_json(stmt, column++, schema_field_to_json(f, write->row,
+                                                           true));
+        }
+    }
+    sqlite3_bind_int64(stmt, column++, write->meta.revision);
+    sqlite3_bind_int64(stmt, column++, write->meta.created_ms);
+    sqlite3_bind_int64(stmt, column++, write->meta.updated_ms);
+    bind_text(stmt, column++, write->meta.set);
+    return run(stmt);
+}
+
+static bool
+write_rows(const struct model_pending *pending, struct store_statements *s)
+{
+    for (size_t i = 0; i < pending->n_writes; i++) {
+        const struct model_write *write = &pending->writes[i];
+        bool ok;
+
+        if (write->row) {
+            ok = write_row(write, s->upsert[write->table]);
+        } else {
+            bind_text(s->delete_[write->table], 1, write->name);
+            ok = run(s->delete_[write->table]);
+        }
+        if (!ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* First all of the keys go, then those that have a number come: a number may
+ * pass from one key to another in one batch. */
+static bool
+write_numbers(const struct store_batch *batch, struct store_statements *s)
+{
+    for (size_t i = 0; i < batch->n_numbers; i++) {
+        bind_text(s->number_delete, 1, batch->numbers[i].kind);
+        bind_text(s->number_delete, 2, batch->numbers[i].key);
+        if (!run(s->number_delete)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < batch->n_numbers; i++) {
+        if (!batch->numbers[i].value) {
+            continue;
+        }
+        bind_text(s->number_insert, 1, batch->numbers[i].kind);
+        bind_text(s->number_insert, 2, batch->numbers[i].key);
+        sqlite3_bind_int64(s->number_insert, 3, batch->numbers[i].value);
+        if (!run(s->number_insert)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+write_logs(const struct model_pending *pending, struct store_statements *s)
+{
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < pending->n_logs; i++) {
+        const struct model_log *log = &pending->logs[i];
+
+        if (!log->stored) {
+            continue;
+        }
+        last = log->revision;
+        sqlite3_bind_int64(s->log_insert, 1, log->revision);
+        sqlite3_bind_int64(s->log_insert, 2, log->time_ms);
+        bind_text(s->log_insert, 3, log->who);
+        bind_text(s->log_insert, 4, log->summary);
+        if (!run(s->log_insert)) {
+            return false;
+        }
+    }
+    if (last > STORE_LOG_MAX) {
+        sqlite3_bind_int64(s->log_trim, 1, last - STORE_LOG_MAX);
+        return run(s->log_trim);
+    }
+    return true;
+}
+
+static bool
+is_empty(const struct store_batch *batch)
+{
+    bool empty = !batch->pending.n_writes && !batch->n_numbers;
+
+    for (size_t i = 0; i < batch->pending.n_logs; i++) {
+        empty &= !batch->pending.logs[i].stored;
+    }
+    return empty;
+}
+
+int
+store_batch_write(const struct store_batch *batch, sqlite3 *db,
+                  struct store_statements *s, char **text)
+{
+    if (is_empty(batch)) {
+        return 0;
+    }
+    if (run(s->begin) && write_rows(&batch->pending, s)
+        && write_numbers(batch, s) && write_logs(&batch->pending, s)
+        && run(s->commit)) {
+        return 0;
+    }
+
+    int error = store_error(db, text, "cannot store");
+    if (!sqlite3_get_autocommit(db)) {
+        run(s->rollback);
+    }
+    /* A commit that failed late may have left whole frames in the log, which
+     * a restart would take for valid; emptying the log removes them. */
+    sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                              NULL);
+    return error;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is in the file: a table for each stored resource, made from its
+ * description, with real columns (lists and nested objects as JSON text) and
+ * foreign keys; the table of numbers; the log of revisions.
+ *
+ * An empty file gets the newest format at once; an older one is brought up
+ * step by step. */
+
+#include <config.h>
+
+#include "controller/store/store-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/schema.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* From each format to the next.  Format 1 is the first. */
+const struct store_step store_steps[] = {
+    { 0, NULL },
+};
+
+static const char fixed_tables[] =
+    "CREATE TABLE numbers ("
+    "kind TEXT NOT NULL, key TEXT NOT NULL, number INTEGER NOT NULL, "
+    "PRIMARY KEY (kind, key), UNIQUE (kind, number)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE revisions ("
+    "revision INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, "
+    "who TEXT NOT NULL, changes TEXT NOT NULL"
+    ") STRICT;";
+
+int
+store_error(sqlite3 *db, char **text, const char *doing)
+{
+    int code = sqlite3_errcode(db);
+
+    *text = xasprintf("%s: %s%s", doing, sqlite3_errmsg(db),
+                      (code & 0xff) == SQLITE_CORRUPT
+                      || (code & 0xff) == SQLITE_NOTADB
+                      ? ": restore a back-up" : "");
+    switch (code & 0xff) {
+    case SQLITE_FULL: return ENOSPC;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return EBUSY;
+    case SQLITE_READONLY: return EROFS;
+    case SQLITE_PERM:
+    case SQLITE_AUTH: return EACCES;
+    case SQLITE_CANTOPEN: return ENOENT;
+    case SQLITE_NOMEM: return ENOMEM;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH: return EINVAL;
+    default: return EIO;
+    }
+}
+
+/* SQL from the description.  ---------------------------------------------- */
+
+bool
+store_is_json(const struct schema_field *f)
+{
+    return f->flags & SCHEMA_LIST || f->type == SCHEMA_LABELS
+           || f->type == SCHEMA_STRUCT || f->type == SCHEMA_ENUM_SET;
+}
+
+static bool
+is_integer(const struct schema_field *f)
+{
+    return !store_is_json(f)
+           && (f->type == SCHEMA_BOOL || f->type == SCHEMA_INT
+               || f->type == SCHEMA_U16 || f->type == SCHEMA_U32);
+}
+
+static bool
+is_foreign_key(const struct schema_field *f)
+{
+    return f->type == SCHEMA_REF && !store_is_json(f);
+}
+
+static void
+put_reference(struct ds *ds, enum vmn_table table)
+{
+    ds_put_format(ds, " REFERENCES \"%s\" (\"name\")"
+                  " DEFERRABLE INITIALLY DEFERRED",
+                  schema_tables[table].plural);
+}
+
+char *
+store_sql_create(const struct schema_table *table)
+{
+    const struct schema_field *fields = table->row.fields;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&ds, "CREATE TABLE \"%s\" (\"name\" TEXT NOT NULL PRIMARY "
+                  "KEY", table->plural);
+    if (table->named_as != VMN_N_TABLES) {
+        put_reference(&ds, table->named_as);
+    }
+    for (const struct schema_field *f = fields; f->name; f++) {
+        ds_put_format(&ds, ", \"%s\" %s", f->name,
+                      is_integer(f) ? "INTEGER" : "TEXT");
+        if (is_foreign_key(f)) {
+            put_reference(&ds, f->ref);
+        }
+    }
+    for (const struct schema_field *f = fields; f->name; f++) {
+        if (f->flags & SCHEMA_GIVEN) {
+            ds_put_format(&ds, ", \"%s_given\" %s", f->name,
+                          is_integer(f) ? "INTEGER" : "TEXT");
+        }
+    }
+    ds_put_cstr(&ds, ", revision INTEGER NOT NULL, created_ms INTEGER NOT "
+                "NULL, updated_ms INTEGER NOT NULL, apply_set TEXT) STRICT;");
+
+    /* Without an index, deleting what is referred to reads all of this. */
+    for (const struct schema_field *f = fields; f->name; f++) {
+        if (is_foreign_key(f)) {
+            ds_put_format(&ds, "CREATE INDEX \"%s_%s\" ON \"%s\" (\"%s\");",
+                          table->plural, f->name, table->plural, f->name);
+        }
+    }
+    return ds_steal_cstr(&ds);
+}
+
+/* Appends the names of all columns but "name", each after 'before' and, if
+ * 'excluded', as an assignment of an upsert.  Returns how many. */
+static size_t
+put_columns(struct ds *ds, const struct schema_table *table, bool excluded)
+{
+    static const char *const meta[STORE_META_COLUMNS] = {
+        "revision", "created_ms", "updated_ms", "apply_set",
+    };
+    const struct schema_field *fields = table->row.fields;
+    size_t n = 0;
+
+    for (const struct schema_field *f = fields; f->name; f++, n++) {
+        ds_put_format(ds, "%s\"%s\"", n ? ", " : "", f->name);
+        if (excluded) {
+            ds_put_format(ds, " = excluded.\"%s\"", f->name);
+        }
+    }
+    for (const struct schema_field *f = fields; f->name; f++) {
+        if (f->flags & SCHEMA_GIVEN) {
+            ds_put_format(ds, ", \"%s_given\"", f->name);
+            if (excluded) {
+                ds_put_format(ds, " = excluded.\"%s_given\"", f->name);
+            }
+            n++;
+        }
+    }
+    for (size_t i = 0; i < STORE_META_COLUMNS; i++, n++) {
+        ds_put_format(ds, ", %s", meta[i]);
+        if (excluded) {
+            ds_put_format(ds, " = excluded.%s", meta[i]);
+        }
+    }
+    return n;
+}
+
+char *
+store_sql_upsert(const struct schema_table *table)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&ds, "INSERT INTO \"%s\" (\"name\", ", table->plural);
+    size_t n = put_columns(&ds, table, false);
+    ds_put_cstr(&ds, ") VALUES (?");
+    for (size_t i = 0; i < n; i++) {
+        ds_put_cstr(&ds, ", ?");
+    }
+    ds_put_cstr(&ds, ") ON CONFLICT (\"name\") DO UPDATE SET ");
+    put_columns(&ds, table, true);
+    return ds_steal_cstr(&ds);
+}
+
+char *
+store_sql_select(const struct schema_table *table)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&ds, "SELECT \"name\", ");
+    put_columns(&ds, table, false);
+    ds_put_format(&ds, " FROM \"%s\" ORDER BY \"name\"", table->plural);
+    return ds_steal_cstr(&ds);
+}
+
+/* Formats.  --------------------------------------------------------------- */
+
+/* Runs a statement that returns one value; NULL with '*error' if it fails. The
+ * caller frees it. */
+static char *
+get_value(sqlite3 *db, const char *sql, int *error, char **text)
+{
+    sqlite3_stmt *stmt = NULL;
+    char *value = NULL;
+
+    *error = 0;
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK
+        && sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *s = (const char *) sqlite3_column_text(stmt, 0);
+
+        value = xstrdup(s ? s : "");
+    } else {
+        *error = store_error(db, text, "cannot read");
+    }
+    sqlite3_finalize(stmt);
+    return value;
+}
+
+static int
+get_int(sqlite3 *db, const char *sql, int *value, char **text)
+{
+    int error;
+    char *s = get_value(db, sql, &error, text);
+
+    *value = s ? atoi(s) : 0;
+    free(s);
+    return error;
+}
+
+static int
+create_all(sqlite3 *db, int latest)
+{
+    int code = sqlite3_exec(db, fixed_tables, NULL, NULL, NULL);
+    char *sql;
+
+    for (int i = 0; i < VMN_N_TABLES && code == SQLITE_OK; i++) {
+        if (schema_tables[i].stored) {
+            sql = store_sql_create(&schema_tables[i]);
+            code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+            free(sql);
+        }
+    }
+    if (code == SQLITE_OK) {
+        sql = xasprintf("PRAGMA application_id = %d; PRAGMA user_version = "
+                        "%d", STORE_APPLICATION_ID, latest);
+        code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+        free(sql);
+    }
+    return code;
+}
+
+static int
+take_steps(sqlite3 *db, const struct store_step *steps, int format,
+           int latest)
+{
+    int code = SQLITE_OK;
+
+    for (const struct store_step *step = steps; step->sql; step++) {
+        if (step->from == format && format < latest && code == SQLITE_OK) {
+            char *pragma = xasprintf("PRAGMA user_version = %d", ++format);
+
+            code = sqlite3_exec(db, step->sql, NULL, NULL, NULL);
+            if (code == SQLITE_OK) {
+                code = sqlite3_exec(db, pragma, NULL, NULL, NULL);
+            }
+            free(pragma);
+        }
+    }
+    return code;
+}
+
+/* Brings the file from 'format' to 'latest' in one transaction. */
+static int
+upgrade(sqlite3 *db, const struct store_step *steps, int format, int latest,
+        char **text)
+{
+    int code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+    if (code == SQLITE_OK) {
+        code = format ? take_steps(db, steps, format, latest)
+                      : create_all(db, latest);
+    }
+    if (code == SQLITE_OK) {
+        code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    }
+    if (code != SQLITE_OK) {
+        int error = store_error(db, text, format ? "cannot upgrade"
+                                                 : "cannot create");
+
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+        return error;
+    }
+    return 0;
+}
+
+/* Checks that the file has no fault that SQLite finds. */
+static int
+check_whole(sqlite3 *db, const char *path, char **text)
+{
+    int error;
+    char *result = get_value(db, "PRAGMA quick_check(1)", &error, text);
+
+    if (result && strcmp(result, "ok")) {
+        *text = xasprintf("%s is corrupt (%s): restore a back-up", path,
+                          result);
+        error = EIO;
+    }
+    free(result);
+    return error;
+}
+
+/* Checks that each table has the columns that are asked for. */
+static int
+check_columns(sqlite3 *db, const char *path, char **text)
+{
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        sqlite3_stmt *stmt = NULL;
+        char *sql, *reason;
+
+        if (!schema_tables[i].stored) {
+            continue;
+        }
+        sql = store_sql_select(&schema_tables[i]);
+        if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK) {
+            store_error(db, &reason, "its tables are not as they should be");
+            *text = xasprintf("%s is damaged: %s", path, reason);
+            free(reason);
+            free(sql);
+            return EIO;
+        }
+        sqlite3_finalize(stmt);
+        free(sql);
+    }
+    return 0;
+}
+
+/* Checks that the file system allows what the log needs. */
+static int
+check_mode(sqlite3 *db, const char *path, char **text)
+{
+    int error;
+    char *mode = get_value(db, "PRAGMA journal_mode", &error, text);
+
+    if (mode && strcmp(mode, "wal")) {
+        *text = xasprintf("%s cannot have a write-ahead log: its file system "
+                          "does not allow it", path);
+        error = EINVAL;
+    }
+    free(mode);
+    return error;
+}
+
+int
+store_format_check(sqlite3 *db, const char *path,
+                   const struct store_step *steps, int latest, char **text)
+{
+    int application, format, n_tables;
+    int error = check_mode(db, path, text);
+
+    error = error ? error : check_whole(db, path, text);
+    error = error ? error
+            : get_int(db, "PRAGMA application_id", &application, text);
+    error = error ? error : get_int(db, "PRAGMA user_version", &format, text);
+    error = error ? error : get_int(db, "SELECT count(*) FROM sqlite_schema",
+                                    &n_tables, text);
+    if (error) {
+        return error;
+    }
+    if (n_tables && (application != STORE_APPLICATION_ID || format < 1)) {
+        *text = xasprintf("%s is a database of another program", path);
+        return EINVAL;
+    }
+    if (format > latest) {
+        *text = xasprintf("%s was written by a newer vmnd: its format is %d, "
+                          "and this vmnd knows up to %d", path, format,
+                          latest);
+        return EINVAL;
+    }
+    if (!n_tables || format < latest) {
+        error = upgrade(db, steps, n_tables ? format : 0, latest, text);
+    }
+    return error ? error : check_columns(db, path, text);
+}

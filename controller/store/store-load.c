@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads everything back into an empty model. */
+
+#include <config.h>
+
+#include "controller/store/store-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/schema.h"
+#include "util.h"
+
+static const char *
+column_text(sqlite3_stmt *stmt, int column)
+{
+    return (const char *) sqlite3_column_text(stmt, column);
+}
+
+/* The value of a column as the field's JSON, or NULL. */
+static json_t *
+column_json(sqlite3_stmt *stmt, int column, const struct schema_field *f)
+{
+    switch (sqlite3_column_type(stmt, column)) {
+    case SQLITE_INTEGER:
+        return f->type == SCHEMA_BOOL
+               ? json_boolean(sqlite3_column_int(stmt, column))
+               : json_integer(sqlite3_column_int64(stmt, column));
+    case SQLITE_TEXT:
+        /* What is not JSON is refused as a string where a list belongs. */
+        if (store_is_json(f)) {
+            json_t *json = json_loads(column_text(stmt, column), 0, NULL);
+
+            if (json) {
+                return json;
+            }
+        }
+        return json_string(column_text(stmt, column));
+    default:
+        return NULL;
+    }
+}
+
+static void
+set_member(json_t *object, const char *name, json_t *value)
+{
+    if (value) {
+        json_object_set_new(object, name, value);
+    }
+}
+
+static int
+load_row(struct model *model, const struct schema_table *table,
+         sqlite3_stmt *stmt, struct vmn_errors *errors)
+{
+    const struct schema_field *fields = table->row.fields;
+    json_t *status = json_object();
+    json_t *spec = json_object();
+    struct model_meta meta;
+    int column = 1;
+
+    for (const struct schema_field *f = fields; f->name; f++) {
+        set_member(spec, f->name, column_json(stmt, column++, f));
+    }
+    for (const struct schema_field *f = fields; f->name; f++) {
+        if (f->flags & SCHEMA_GIVEN) {
+            set_member(status, f->name, column_json(stmt, column++, f));
+        }
+    }
+    meta.revision = sqlite3_column_int64(stmt, column++);
+    meta.created_ms = sqlite3_column_int64(stmt, column++);
+    meta.updated_ms = sqlite3_column_int64(stmt, column++);
+    meta.set = column_text(stmt, column++);
+
+    int error = model_load_row(model, table->id, column_text(stmt, 0), spec,
+                               status, &meta, errors);
+    json_decref(spec);
+    json_decref(status);
+    return error;
+}
+
+static int
+load_table(sqlite3 *db, struct model *model,
+           const struct schema_table *table, struct vmn_errors *errors,
+           char **text)
+{
+    char *sql = store_sql_select(table);
+    sqlite3_stmt *stmt = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+    if (code == SQLITE_OK) {
+        while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+            load_row(model, table, stmt, errors);
+        }
+    }
+    int error = code == SQLITE_DONE ? 0 : store_error(db, text,
+                                                      "cannot read");
+    sqlite3_finalize(stmt);
+    free(sql);
+    return error;
+}
+
+static int
+load_numbers(sqlite3 *db, struct numbers *numbers, struct vmn_errors *errors,
+             char **text)
+{
+    sqlite3_stmt *stmt = NULL;
+    int code = sqlite3_prepare_v2(db, "SELECT kind, key, number FROM numbers "
+                                  "ORDER BY kind, number", -1, &stmt, NULL);
+
+    if (code == SQLITE_OK) {
+        while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+            int64_t value = sqlite3_column_int64(stmt, 2);
+
+            if (value < 1 || value > UINT32_MAX
+                || numbers_load(numbers, column_text(stmt, 0),
+                                column_text(stmt, 1), value)) {
+                vmn_errors_add(errors, VMN_ERR_INVALID, "/numbers",
+                               "number %"PRId64" of \"%s\" is not valid",
+                               value, column_text(stmt, 1));
+            }
+        }
+    }
+    int error = code == SQLITE_DONE ? 0 : store_error(db, text,
+                                                      "cannot read");
+    sqlite3_finalize(stmt);
+    return error;
+}
+
+static int
+load_revision(sqlite3 *db, uint64_t *revision, char **text)
+{
+    sqlite3_stmt *stmt = NULL;
+    int error = 0;
+
+    if (sqlite3_prepare_v2(db, "SELECT max(revision) FROM revisions", -1,
+                           &stmt, NULL) == SQLITE_OK
+        && sqlite3_step(stmt) == SQLITE_ROW) {
+        *revision = sqlite3_column_int64(stmt, 0);
+    } else {
+        error = store_error(db, text, "cannot read");
+    }
+    sqlite3_finalize(stmt);
+    return error;
+}
+
+int
+store_load(sqlite3 *db, const char *path, struct model *model, char **text)
+{
+    struct vmn_errors errors;
+    uint64_t revision = 0;
+    int error;
+
+    vmn_errors_init(&errors);
+    error = load_numbers(db, model_numbers(model), &errors, text);
+    for (int i = 0; !error && i < VMN_N_TABLES; i++) {
+        if (schema_tables[i].stored) {
+            error = load_table(db, model, &schema_tables[i], &errors, text);
+        }
+    }
+    error = error ? error : load_revision(db, &revision, text);
+    if (!error) {
+        model_load_done(model, revision, &errors);
+        if (errors.n) {
+            *text = xasprintf("%s is damaged: %s: %s", path,
+                              errors.errors[0].pointer,
+                              errors.errors[0].text);
+            error = EINVAL;
+        }
+    }
+    vmn_errors_uninit(&errors);
+    return error;
+}

@@ -1,0 +1,791 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The SQLite store: what was stored comes back, what failed was not stored,
+ * and files that it must not touch are refused. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "controller/model/numbers.h"
+#include "controller/store/store-private.h"
+#include "controller/store/store.h"
+#include "tests/unit/fault-vfs.h"
+#include "tests/unit/model-util.h"
+#include "util.h"
+
+struct fixture {
+    char *dir;
+    char *path;
+    struct event_base *base;
+    struct store *store;
+    struct model *model;
+    /* The last submission. */
+    bool done;
+    int error;
+    char *text;
+};
+
+static const char base[] =
+    "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1',"
+    "'labels':{'rack':'a'}}\n"
+    "put networks n {'default':'deny','subnets':[{'cidr':'10.0.0.0/24',"
+    "'gateway':'10.0.0.1'}]}\n"
+    "put networks m {'vni':77,'description':'\\u00e4'}\n"
+    "put ports p1 {'network':'n','host':'h1','allowed_addresses':["
+    "{'ip':'10.9.0.0/16'}]}\n"
+    "put ports p2 {'network':'n','ips':['10.0.0.9'],'enabled':false}\n"
+    "put groups g {'selector':'role in (a,b)','ports':['p2']}\n"
+    "put groups all {'selector':''}\n"
+    "put services s {'entries':[{'protocol':'tcp','ports':['80-90']}]}\n"
+    "put policies pol {'applies_to':['g'],'rules':[{'direction':'egress',"
+    "'action':'deny','services':[{'service':'s'}]}]}\n"
+    "put loadbalancers l {'vip':'10.0.0.100','networks':['n'],"
+    "'ports':[{'port':80}],'backends':[{'port':'p1'}]}\n"
+    "put bindings p1 {'host':'h1'}\n";
+
+static void
+on_done(void *f_, int error, const char *text)
+{
+    struct fixture *f = f_;
+
+    f->done = true;
+    f->error = error;
+    free(f->text);
+    f->text = nullable_xstrdup(text);
+}
+
+/* Writes what the model has pending; settles or undoes it. */
+static int
+submit(struct fixture *f)
+{
+    f->done = false;
+    store_sqlite_class.submit(f->store, f->model, on_done, f);
+    while (!f->done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    if (f->error) {
+        model_undo(f->model);
+    } else {
+        model_settle(f->model);
+    }
+    return f->error;
+}
+
+static void
+apply_set(struct fixture *f, const char *set, const char *text)
+{
+    uint64_t revision;
+    char *errors = model_util_apply(f->model, "unix:uid=0", set, text,
+                                    &revision);
+
+    assert_string_equal(errors, "");
+    free(errors);
+}
+
+static void
+apply(struct fixture *f, const char *text)
+{
+    apply_set(f, NULL, text);
+}
+
+static void
+open_store(struct fixture *f)
+{
+    char *text = NULL;
+    int error = store_sqlite_class.open(f->path, f->base, &f->store, &text);
+
+    if (error) {
+        fail_msg("%s", text);
+    }
+    f->model = model_create();
+    error = store_sqlite_class.load(f->store, f->model, &text);
+    if (error) {
+        fail_msg("%s", text);
+    }
+}
+
+static void
+close_store(struct fixture *f)
+{
+    store_sqlite_class.close(f->store);
+    model_destroy(f->model);
+    f->store = NULL;
+    f->model = NULL;
+}
+
+static void
+open_dir(struct fixture *f)
+{
+    const char *parent = getenv("TMPDIR");
+
+    memset(f, 0, sizeof *f);
+    f->dir = xasprintf("%s/test-store-XXXXXX", parent ? parent : "/tmp");
+    assert_non_null(mkdtemp(f->dir));
+    f->path = xasprintf("%s/state.db", f->dir);
+    f->base = event_base_new();
+}
+
+static void
+close_dir(struct fixture *f)
+{
+    static const char *const suffixes[] = { "", "-wal", "-shm", ".lock" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        char *name = xasprintf("%s%s", f->path, suffixes[i]);
+
+        unlink(name);
+        free(name);
+    }
+    assert_int_equal(rmdir(f->dir), 0);
+    event_base_free(f->base);
+    free(f->path);
+    free(f->dir);
+    free(f->text);
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *f = xmalloc(sizeof *f);
+
+    open_dir(f);
+    open_store(f);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    close_store(f);
+    close_dir(f);
+    free(f);
+    return 0;
+}
+
+/* Checks that what is stored is the same as what the model holds. */
+static void
+check_stored(struct fixture *f)
+{
+    char *dump = model_util_dump(f->model, true);
+    uint64_t revision = model_durable_revision(f->model);
+
+    close_store(f);
+    open_store(f);
+
+    char *again = model_util_dump(f->model, true);
+    assert_string_equal(again, dump);
+    assert_int_equal(model_durable_revision(f->model), revision);
+    free(again);
+    free(dump);
+}
+
+static void
+what_was_stored_comes_back(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t vni;
+
+    apply(f, base);
+    vni = numbers_peek(model_numbers(f->model), "vni", "n");
+    assert_true(vni > 0);
+    assert_int_equal(submit(f), 0);
+    check_stored(f);
+    assert_int_equal(numbers_peek(model_numbers(f->model), "vni", "n"), vni);
+    assert_int_equal(numbers_peek(model_numbers(f->model), "vni", "m=77"),
+                     77);
+
+    /* Changes, several revisions in one group, and deletions. */
+    apply_set(f, "shop", "put groups all {'cidrs':['10.0.0.0/8']}");
+    apply(f, "delete policies pol\npatch ports p1 {'labels':{'a':'b'}}");
+    apply(f, "delete groups g\nput groups g2 {'ports':['p1']}");
+    assert_int_equal(submit(f), 0);
+    check_stored(f);
+    apply(f, "delete groups g2\ncascade networks n");
+    assert_int_equal(submit(f), 0);
+    check_stored(f);
+    assert_null(model_get(f->model, VMN_TABLE_PORT, "p1"));
+}
+
+static void
+columns_are_real(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3_stmt *stmt;
+    sqlite3 *db;
+
+    apply(f, base);
+    assert_int_equal(submit(f), 0);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(
+        db, "SELECT p.name, n.vni_given, p.enabled, p.ips_given, "
+        "json_extract(p.allowed_addresses, '$[0].ip') "
+        "FROM ports p JOIN networks n ON p.network = n.name "
+        "ORDER BY p.name", -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_string_equal(sqlite3_column_text(stmt, 0), "p1");
+    assert_int_equal(sqlite3_column_int(stmt, 1), 1);
+    assert_int_equal(sqlite3_column_int(stmt, 2), 1);
+    assert_string_equal(sqlite3_column_text(stmt, 3), "[\"10.0.0.2\"]");
+    assert_string_equal(sqlite3_column_text(stmt, 4), "10.9.0.0/16");
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(stmt, 2), 0);
+    sqlite3_finalize(stmt);
+
+    /* Foreign keys hold against other hands, too. */
+    sqlite3_exec(db, "PRAGMA foreign_keys = ON", NULL, NULL, NULL);
+    assert_int_equal(sqlite3_exec(db, "DELETE FROM networks WHERE name = 'n'",
+                                  NULL, NULL, NULL), SQLITE_CONSTRAINT);
+    sqlite3_close(db);
+}
+
+static void
+numbers_pass_from_key_to_key(void **state)
+{
+    struct fixture *f = *state;
+    struct numbers *numbers = model_numbers(f->model);
+
+    numbers_declare(numbers, "zone", 1);
+    numbers_unref(numbers, numbers_ref(numbers, "zone", "b"));
+    assert_int_equal(submit(f), 0);
+    numbers_acked(numbers, 0);
+    assert_non_null(numbers_ref(numbers, "zone", "a"));
+    assert_int_equal(submit(f), 0);
+    check_stored(f);
+    assert_int_equal(numbers_peek(model_numbers(f->model), "zone", "a"), 1);
+    assert_int_equal(numbers_peek(model_numbers(f->model), "zone", "b"), 0);
+}
+
+static void
+log_tells_revisions(void **state)
+{
+    struct fixture *f = *state;
+    json_t *entry, *list;
+
+    apply(f, base);
+    apply(f, "put vifs h1/p1 {'host':'h1','iface_id':'p1','iface':'t',"
+          "'ofport':1}");
+    apply(f, "delete policies pol");
+    assert_int_equal(submit(f), 0);
+
+    entry = store_sqlite_class.log(f->store, 3);
+    char *text = json_dumps(entry, JSON_COMPACT);
+    assert_string_equal(text, "{\"revision\":3,"
+                        "\"time\":\"1970-01-01T00:00:01.000Z\","
+                        "\"who\":\"unix:uid=0\",\"changes\":["
+                        "{\"op\":\"delete\",\"type\":\"policies\","
+                        "\"name\":\"pol\"}]}");
+    free(text);
+    json_decref(entry);
+
+    /* Revision 2 touched nothing that is stored. */
+    assert_null(store_sqlite_class.log(f->store, 2));
+    assert_null(store_sqlite_class.log(f->store, 4));
+    assert_null(store_sqlite_class.log(f->store, UINT64_MAX));
+    list = store_sqlite_class.logs(f->store, 0, 100);
+    assert_int_equal(json_array_size(list), 2);
+    json_decref(list);
+    list = store_sqlite_class.logs(f->store, 1, 100);
+    assert_int_equal(json_array_size(list), 1);
+    json_decref(list);
+    list = store_sqlite_class.logs(f->store, 0, 1);
+    assert_int_equal(json_integer_value(json_object_get(
+        json_array_get(list, 0), "revision")), 1);
+    json_decref(list);
+}
+
+static void
+volatile_rows_are_not_stored(void **state)
+{
+    struct fixture *f = *state;
+
+    apply(f, "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}");
+    apply(f, "put vifs h1/p1 {'host':'h1','iface_id':'p1','iface':'t',"
+          "'ofport':1}");
+    assert_int_equal(submit(f), 0);
+    apply(f, "delete vifs h1/p1");
+    assert_int_equal(submit(f), 0);
+    close_store(f);
+    open_store(f);
+    assert_int_equal(model_durable_revision(f->model), 1);
+    assert_non_null(model_get(f->model, VMN_TABLE_HOST, "h1"));
+    assert_null(model_get(f->model, VMN_TABLE_VIF, "h1/p1"));
+}
+
+static void
+file_is_for_its_owner_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct stat st;
+
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+/* What is refused.  ------------------------------------------------------- */
+
+/* Checks that the file cannot be opened. */
+static void
+check_refused(struct fixture *f, int expected_error, const char *part)
+{
+    struct store *store;
+    char *text = NULL;
+    int error = store_sqlite_class.open(f->path, f->base, &store, &text);
+
+    assert_int_equal(error, expected_error);
+    assert_null(store);
+    if (!strstr(text, part)) {
+        fail_msg("got \"%s\", expected \"%s\"", text, part);
+    }
+    free(text);
+}
+
+static void
+second_process_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    char *part = xasprintf("state.db is in use by another vmnd (process %ld)",
+                           (long) getpid());
+
+    check_refused(f, EBUSY, part);
+    free(part);
+    apply(f, base);
+    assert_int_equal(submit(f), 0);
+}
+
+/* Closes the store, runs SQL on the file, checks that it is refused then. */
+static void
+check_sql_refused(struct fixture *f, const char *sql, int error,
+                  const char *part)
+{
+    sqlite3 *db;
+
+    close_store(f);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        fail_msg("%s", sqlite3_errmsg(db));
+    }
+    sqlite3_close(db);
+    check_refused(f, error, part);
+    unlink(f->path);
+    open_store(f);
+}
+
+static void
+foreign_files_are_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    check_sql_refused(f, "PRAGMA user_version = 99", EINVAL,
+                      "was written by a newer vmnd: its format is 99, and "
+                      "this vmnd knows up to 1");
+    check_sql_refused(f, "PRAGMA application_id = 1", EINVAL,
+                      "is a database of another program");
+    check_sql_refused(f, "PRAGMA user_version = 0", EINVAL,
+                      "is a database of another program");
+    check_sql_refused(f, "ALTER TABLE ports DROP COLUMN enabled", EIO,
+                      "is damaged: its tables are not as they should be: no "
+                      "such column: enabled");
+}
+
+static void
+missing_folder_is_told(void **state)
+{
+    struct fixture *f = *state;
+    char *path = f->path;
+
+    f->path = xstrdup("/nonexistent/state.db");
+    check_refused(f, ENOENT, "cannot open /nonexistent/state.db.lock");
+    free(f->path);
+    f->path = path;
+}
+
+/* Overwrites 'n' bytes at 'at' of the closed file. */
+static void
+scribble(struct fixture *f, off_t at, size_t n)
+{
+    int fd = open(f->path, O_WRONLY);
+
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(pwrite(fd, "\xa5", 1, at + i), 1);
+    }
+    close(fd);
+}
+
+static void
+corrupt_files_are_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    apply(f, base);
+    assert_int_equal(submit(f), 0);
+    close_store(f);
+    scribble(f, 4096, 64);
+    check_refused(f, EIO, "restore a back-up");
+    scribble(f, 0, 16);
+    check_refused(f, EIO, "file is not a database: restore a back-up");
+    unlink(f->path);
+    open_store(f);
+}
+
+static void
+edited_rows_are_refused(void **state)
+{
+    static const struct {
+        const char *sql;
+        const char *part;
+    } cases[] = {
+        { "UPDATE ports SET network = 'none'",
+          "/ports/p1/network: network \"none\" does not exist" },
+        { "UPDATE ports SET allowed_addresses = 'x' WHERE name = 'p1'",
+          "/ports/p1/allowed_addresses: must be a list" },
+        { "UPDATE networks SET vni_given = 5 WHERE name = 'n'",
+          "/networks/n: its VNI is not in the table of numbers" },
+        { "UPDATE numbers SET number = -1 WHERE key = 'n'",
+          "/numbers: number -1 of \"n\" is not valid" },
+        { "UPDATE hosts SET encap = 'none'",
+          "/hosts/h1/encap: must be one of \"vxlan\"" },
+        { "UPDATE ports SET mac_given = NULL",
+          "/ports/p1: it has no MAC address" },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *text = NULL;
+        sqlite3 *db;
+
+        apply(f, base);
+        assert_int_equal(submit(f), 0);
+        close_store(f);
+        sqlite3_open(f->path, &db);
+        assert_int_equal(sqlite3_exec(db, cases[i].sql, NULL, NULL, NULL),
+                         SQLITE_OK);
+        sqlite3_close(db);
+        assert_int_equal(store_sqlite_class.open(f->path, f->base, &f->store,
+                                                 &text), 0);
+        f->model = model_create();
+        assert_int_equal(store_sqlite_class.load(f->store, f->model, &text),
+                         EINVAL);
+        if (!strstr(text, cases[i].part)) {
+            fail_msg("got \"%s\", expected \"%s\"", text, cases[i].part);
+        }
+        free(text);
+        close_store(f);
+        unlink(f->path);
+        open_store(f);
+    }
+}
+
+/* Formats.  --------------------------------------------------------------- */
+
+static void
+older_formats_are_brought_up_step_by_step(void **state)
+{
+    static const struct store_step steps[] = {
+        { 1, "CREATE TABLE extra (a INTEGER) STRICT" },
+        { 2, "INSERT INTO extra VALUES (7)" },
+        { 0, NULL },
+    };
+    static const struct store_step bad_steps[] = {
+        { 3, "DROP TABLE extra" },
+        { 4, "DROP TABLE none" },
+        { 0, NULL },
+    };
+    struct fixture *f = *state;
+    char *text = NULL;
+    sqlite3 *db;
+
+    close_store(f);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(store_format_check(db, "x", steps, 3, &text), 0);
+    assert_int_equal(sqlite3_exec(db, "DELETE FROM extra WHERE a = 7; "
+                                  "UPDATE extra SET a = 1", NULL, NULL, NULL),
+                     SQLITE_OK);
+
+    /* A step that fails leaves the file as it was. */
+    assert_int_equal(store_format_check(db, "x", bad_steps, 5, &text), EIO);
+    assert_string_equal(text, "cannot upgrade: no such table: none");
+    free(text);
+    assert_int_equal(store_format_check(db, "x", steps, 3, &text), 0);
+    assert_int_equal(sqlite3_exec(db, "SELECT * FROM extra", NULL, NULL,
+                                  NULL), SQLITE_OK);
+    sqlite3_close(db);
+    unlink(f->path);
+    open_store(f);
+}
+
+/* Faults.  ---------------------------------------------------------------- */
+
+static void
+copy_file(const char *from, const char *to)
+{
+    int in = open(from, O_RDONLY);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    char buf[4096];
+    ssize_t n;
+
+    while (in >= 0 && (n = read(in, buf, sizeof buf)) > 0) {
+        assert_int_equal(write(out, buf, n), n);
+    }
+    close(in);
+    close(out);
+}
+
+/* What a vmnd would find that starts after a crash at this moment. */
+static char *
+dump_after_crash(const struct fixture *f)
+{
+    char *from_wal = xasprintf("%s-wal", f->path);
+    struct fixture copy;
+
+    open_dir(&copy);
+    char *to_wal = xasprintf("%s-wal", copy.path);
+    copy_file(f->path, copy.path);
+    if (!access(from_wal, F_OK)) {
+        copy_file(from_wal, to_wal);
+    }
+    open_store(&copy);
+    char *dump = model_util_dump(copy.model, true);
+    close_store(&copy);
+    close_dir(&copy);
+    free(from_wal);
+    free(to_wal);
+    return dump;
+}
+
+/* Fails the n-th write, for each n, until a batch goes through. */
+static void
+fail_each_write(struct fixture *f, bool stay)
+{
+    bool failed;
+    int n = 0;
+
+    apply(f, base);
+    assert_int_equal(submit(f), 0);
+    do {
+        char *before = model_util_dump(f->model, true);
+        uint64_t revision = model_durable_revision(f->model);
+
+        apply(f, "put networks x {}\nput ports x {'network':'x'}\n"
+              "delete policies pol");
+        fault_vfs_fail_nth(++n, stay);
+        submit(f);
+        failed = fault_vfs_has_failed();
+        fault_vfs_fail_nth(0, false);
+
+        char *crashed = dump_after_crash(f);
+        if (failed && f->error) {
+            assert_non_null(f->text);
+            if (!stay) {
+                assert_string_equal(crashed, before);
+            }
+            assert_int_equal(model_durable_revision(f->model), revision);
+            assert_non_null(model_get(f->model, VMN_TABLE_POLICY, "pol"));
+        } else {
+            /* A fault in a checkpoint after the commit harms nobody. */
+            char *now = model_util_dump(f->model, true);
+
+            assert_string_equal(crashed, now);
+            free(now);
+            apply(f, "cascade networks x\nput policies pol "
+                  "{'applies_to':['g']}");
+        }
+        free(crashed);
+        free(before);
+
+        /* The next batch works. */
+        apply(f, n % 2 ? "put groups y {}" : "delete groups y");
+        assert_int_equal(submit(f), 0);
+        char *now = model_util_dump(f->model, true);
+        crashed = dump_after_crash(f);
+        assert_string_equal(crashed, now);
+        free(crashed);
+        free(now);
+    } while (failed);
+    assert_true(n > 5);
+}
+
+static void
+fault_once_at_each_write(void **state)
+{
+    struct fixture *f = *state;
+
+    close_store(f);
+    fault_vfs_register();
+    open_store(f);
+    fail_each_write(f, false);
+    close_store(f);
+    fault_vfs_unregister();
+    open_store(f);
+}
+
+static void
+fault_for_good_at_each_write(void **state)
+{
+    struct fixture *f = *state;
+
+    close_store(f);
+    fault_vfs_register();
+    open_store(f);
+    fail_each_write(f, true);
+    close_store(f);
+    fault_vfs_unregister();
+    open_store(f);
+}
+
+static void
+full_file_is_told(void **state)
+{
+    struct fixture *f = *state;
+    char *dump;
+
+    apply(f, base);
+    assert_int_equal(submit(f), 0);
+    close_store(f);
+    fault_vfs_register();
+    open_store(f);
+    dump = model_util_dump(f->model, false);
+    apply(f, "put groups x {}");
+    fault_vfs_fail_nth(1, true);
+    assert_int_equal(submit(f), ENOSPC);
+    assert_string_equal(f->text, "cannot store: database or disk is full");
+    fault_vfs_fail_nth(0, false);
+
+    char *after = model_util_dump(f->model, false);
+    assert_string_equal(dump, after);
+    free(dump);
+    free(after);
+    close_store(f);
+    fault_vfs_unregister();
+    open_store(f);
+}
+
+/* A child commits and tells of each revision that is durable, until it is
+ * killed. */
+static void OVS_NO_RETURN
+commit_for_ever(const char *path, int fd)
+{
+    struct fixture f = { .path = xstrdup(path) };
+
+    f.base = event_base_new();
+    open_store(&f);
+    for (int i = 0; ; i++) {
+        char *text = xasprintf("put groups g%d {'description':'%d'}",
+                               i % 10, (int) model_revision(f.model));
+        uint64_t revision;
+
+        apply(&f, text);
+        free(text);
+        if (submit(&f)) {
+            _exit(1);
+        }
+        revision = model_durable_revision(f.model);
+        if (write(fd, &revision, sizeof revision) != sizeof revision) {
+            _exit(1);
+        }
+    }
+}
+
+static void
+killed_writer_loses_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int round = 0; round < 20; round++) {
+        uint64_t acked = 0, revision;
+        int fds[2];
+
+        close_store(f);
+        assert_int_equal(pipe(fds), 0);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (!pid) {
+            close(fds[0]);
+            commit_for_ever(f->path, fds[1]);
+        }
+        close(fds[1]);
+        for (int i = 0; i < 1 + round * 3; i++) {
+            assert_int_equal(read(fds[0], &acked, sizeof acked),
+                             sizeof acked);
+        }
+        kill(pid, SIGKILL);
+        while (read(fds[0], &revision, sizeof revision) == sizeof revision) {
+            acked = revision;
+        }
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        close(fds[0]);
+
+        open_store(f);
+        /* One more may have become durable without being told of. */
+        assert_true(model_durable_revision(f->model) >= acked);
+        assert_true(model_durable_revision(f->model) <= acked + 1);
+    }
+}
+
+/* Only tells: timings decide nothing. */
+static void
+cost_of_a_commit(void **state)
+{
+    struct fixture *f = *state;
+    struct timespec a, b;
+    int n = 200;
+
+    apply(f, base);
+    assert_int_equal(submit(f), 0);
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    for (int i = 0; i < n; i++) {
+        apply(f, i % 2 ? "patch ports p1 {'description':'a'}"
+                       : "patch ports p1 {'description':'b'}");
+        assert_int_equal(submit(f), 0);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    print_message("a durable one-row commit: %.0f us\n",
+                  ((b.tv_sec - a.tv_sec) * 1e9 + b.tv_nsec - a.tv_nsec)
+                  / 1e3 / n);
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_was_stored_comes_back),
+        TEST(columns_are_real),
+        TEST(numbers_pass_from_key_to_key),
+        TEST(log_tells_revisions),
+        TEST(volatile_rows_are_not_stored),
+        TEST(file_is_for_its_owner_alone),
+        TEST(second_process_is_refused),
+        TEST(foreign_files_are_refused),
+        TEST(missing_folder_is_told),
+        TEST(corrupt_files_are_refused),
+        TEST(edited_rows_are_refused),
+        TEST(older_formats_are_brought_up_step_by_step),
+        TEST(fault_once_at_each_write),
+        TEST(fault_for_good_at_each_write),
+        TEST(full_file_is_told),
+        TEST(killed_writer_loses_nothing),
+        TEST(cost_of_a_commit),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
