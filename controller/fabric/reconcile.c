@@ -386,6 +386,12 @@ wanted_cb(void *c_, const struct engine_item *item)
                               sizeof *r->items);
     }
     r->items[r->n_items++] = engine_item_ref(item);
+    if (VLOG_IS_DBG_ENABLED()) {
+        char *text = item_describe(r->sw->host->fabric->engine, item);
+
+        VLOG_DBG("%s: adds %s", r->sw->host->name, text);
+        free(text);
+    }
 }
 
 /* The state is settled: what the engine holds is what is durable. */

@@ -30,6 +30,25 @@ inner_of(const struct engine_item *item)
                                       &add, &type) ? NULL : add.msg);
 }
 
+/* True if both do the same.  Compares what they are encoded to, since decoded
+ * actions have bytes between their members that are never set. */
+static bool
+same_actions(const struct ofpact *a, size_t a_len, const struct ofpact *b,
+             size_t b_len)
+{
+    struct ofpbuf as, bs;
+    bool same;
+
+    ofpbuf_init(&as, 256);
+    ofpbuf_init(&bs, 256);
+    ofpacts_put_openflow_instructions(a, a_len, &as, OFP15_VERSION);
+    ofpacts_put_openflow_instructions(b, b_len, &bs, OFP15_VERSION);
+    same = ofpbuf_equal(&as, &bs);
+    ofpbuf_uninit(&as);
+    ofpbuf_uninit(&bs);
+    return same;
+}
+
 /* Flows.  ---------------------------------------------------------------- */
 
 struct wire_flow *
@@ -116,8 +135,8 @@ same_meaning(const struct wire_flow *flow, const struct engine_item *item)
                 && !ofpacts_pull_openflow_instructions(
                     &b, flow->instructions_size, OFP15_VERSION, NULL, NULL,
                     &held)
-                && ofpacts_equal(held.data, held.size, fm.ofpacts,
-                                 fm.ofpacts_len));
+                && same_actions(held.data, held.size, fm.ofpacts,
+                                fm.ofpacts_len));
         minimatch_destroy(&fm.match);
     }
     ofpbuf_uninit(&held);
@@ -187,8 +206,8 @@ same_bucket(const struct ofputil_bucket *a, const struct ofputil_bucket *b,
             && (type != OFPGT11_SELECT || a->weight == b->weight)
             && a->watch_port == b->watch_port
             && a->watch_group == b->watch_group
-            && ofpacts_equal(a->ofpacts, a->ofpacts_len, b->ofpacts,
-                             b->ofpacts_len));
+            && same_actions(a->ofpacts, a->ofpacts_len, b->ofpacts,
+                            b->ofpacts_len));
 }
 
 static bool

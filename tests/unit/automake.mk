@@ -120,6 +120,8 @@ tests_unit_test_commit_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test-fabric
 TESTS += tests/unit/test-fabric
 tests_unit_test_fabric_SOURCES = \
+	tests/unit/fabric-fixture.c \
+	tests/unit/fabric-fixture.h \
 	tests/unit/fake-switch.c \
 	tests/unit/fake-switch.h \
 	tests/unit/test-fabric.c \
@@ -151,3 +153,18 @@ tests_unit_test_store_SOURCES = tests/unit/test-store.c \
 	tests/unit/model-util.c tests/unit/model-util.h
 tests_unit_test_store_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
+tests_unit_test_apps_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
+EXTRA_tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
+
+# Against a real ovs-vswitchd, with the built apps.
+check_PROGRAMS += tests/unit/test-fabric-ovs
+TESTS += tests/unit/test-fabric-ovs
+tests_unit_test_fabric_ovs_SOURCES = \
+	tests/unit/fabric-fixture.c \
+	tests/unit/fabric-fixture.h \
+	tests/unit/test-fabric-ovs.c \
+	tests/unit/toy-app.h
+tests_unit_test_fabric_ovs_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fabric_ovs_LDADD = $(UNIT_LIBS)
+tests_unit_test_fabric_ovs_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
+EXTRA_tests_unit_test_fabric_ovs_DEPENDENCIES = $(app_LTLIBRARIES)

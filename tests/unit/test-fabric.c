@@ -6,76 +6,21 @@
 
 #include <config.h>
 
-#include "tests/unit/toy-app.h"
+#include "tests/unit/fabric-fixture.h"
 
-#include <event2/event.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "controller/engine/commit.h"
-#include "controller/fabric/fabric-private.h"
-#include "controller/fabric/switch.h"
-#include "controller/fabric/wire.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/ofp-bundle.h"
-#include "openvswitch/ofp-util.h"
 #include "openvswitch/vlog.h"
-#include "proto/loop/loop.h"
 #include "proto/openflow/ofmsg.h"
 #include "random.h"
 #include "tests/unit/fake-switch.h"
 #include "util.h"
 
-/* A condition that has not come true by then never will. */
-#define GIVE_UP_S 30
-
 #define N_HOSTS 3
-
-/* The OVSDB side.  ------------------------------------------------------- */
-
-int
-fabric_db_create(struct fabric *f OVS_UNUSED,
-                 const struct fabric_options *options OVS_UNUSED,
-                 char **text OVS_UNUSED)
-{
-    return 0;
-}
-
-void
-fabric_db_destroy(struct fabric *f OVS_UNUSED)
-{
-}
-
-void
-fabric_db_host_update(struct fabric_host *host OVS_UNUSED,
-                      const struct vmn_host *row OVS_UNUSED)
-{
-}
-
-void
-fabric_db_host_destroy(struct fabric_host *host OVS_UNUSED)
-{
-}
-
-void
-fabric_db_host_status(const struct fabric_host *host OVS_UNUSED,
-                      json_t *status OVS_UNUSED)
-{
-}
-
-void
-fabric_db_group(struct fabric *f OVS_UNUSED,
-                const struct commit_group *group OVS_UNUSED)
-{
-}
-
-json_t *
-fabric_port_status(const struct fabric *f OVS_UNUSED,
-                   const char *port OVS_UNUSED)
-{
-    return NULL;
-}
 
 /* The app.  A host's labels "net" and "net2" put it into the scopes of these
  * networks.  A port makes a flow whose priority is its label "prio" and whose
@@ -150,49 +95,11 @@ static const struct vmn_app_class toy_app = {
     },
 };
 
-/* A store that is durable at once.  -------------------------------------- */
-
-static store_done_cb *store_done;
-static void *store_aux;
-static struct model *store_model;
-
-static void
-store_event_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
-               void *aux OVS_UNUSED)
-{
-    numbers_written(model_numbers(store_model));
-    store_done(store_aux, 0, NULL);
-}
-
-static struct loop *loop;
-
-static void
-fake_submit(struct store *store OVS_UNUSED, struct model *model,
-            store_done_cb *done, void *aux)
-{
-    const struct timeval now = { 0, 0 };
-
-    store_model = model;
-    store_done = done;
-    store_aux = aux;
-    event_base_once(loop_base(loop), -1, EV_TIMEOUT, store_event_cb, NULL,
-                    &now);
-}
-
-static const struct store_class fake_store = {
-    .name = "fake", .submit = fake_submit,
-};
-
 /* The fixture.  ---------------------------------------------------------- */
 
-static struct toy toy;
-static struct commit *commit;
-static struct fabric *fabric;
 static struct fake_switch switches[N_HOSTS];
 static char dir[] = "/tmp/test-fabric-XXXXXX";
 static char *path;
-static uint64_t revision;       /* Of the last edit. */
-static bool answered;
 
 static struct fabric_host *
 host(int i)
@@ -206,44 +113,18 @@ host(int i)
 static void
 turn(void)
 {
-    loop_turn(loop, 1);
+    fixture_turn();
     for (int i = 0; i < N_HOSTS; i++) {
         fake_switch_run(&switches[i]);
     }
 }
 
-#define TURN_UNTIL(CONDITION)                                   \
-    do {                                                        \
-        time_t give_up__ = time(NULL) + GIVE_UP_S;              \
-        while (!(CONDITION)) {                                  \
-            turn();                                             \
-            assert_true(time(NULL) < give_up__);                \
-        }                                                       \
-    } while (0)
+#define TURN_UNTIL(CONDITION) FIXTURE_TURN_UNTIL(turn, CONDITION)
 
-static void
-done_cb(void *aux OVS_UNUSED, const struct commit_result *result)
-{
-    if (!result->ok) {
-        fail_msg("%s: %s", result->errors->errors[0].pointer,
-                 result->errors->errors[0].text);
-    }
-    revision = result->revision;
-    answered = true;
-}
-
-/* Puts ('spec') or deletes a row, and waits until it is durable. */
 static void
 edit(enum vmn_table table, const char *name, json_t *spec)
 {
-    struct model_request request;
-
-    model_request_init(&request, "test");
-    model_request_add(&request, spec ? MODEL_PUT : MODEL_DELETE, table, name,
-                      spec);
-    answered = false;
-    commit_submit(commit, &request, done_cb, NULL);
-    TURN_UNTIL(answered);
+    fixture_edit(table, name, spec, turn);
 }
 
 static void
@@ -274,29 +155,6 @@ edit_port(const char *name, const char *network, int prio, const char *scope,
                                          "labels", labels));
 }
 
-static void
-start_all(void)
-{
-    struct fabric_options options = { .openflow_listen = path };
-    char *text;
-
-    loop = loop_create();
-    toy_init(&toy, &toy_app, NULL);
-    commit = commit_create(loop_base(loop), toy.model, toy.engine,
-                           &fake_store, NULL);
-    assert_int_equal(fabric_create(&options, loop, toy.model, toy.engine,
-                                   commit, &fabric, &text), 0);
-}
-
-static void
-stop_all(void)
-{
-    fabric_destroy(fabric);
-    commit_destroy(commit);
-    toy_uninit(&toy);
-    loop_destroy(loop);
-}
-
 /* Three hosts and a network, no switch. */
 static int
 setup(void **state OVS_UNUSED)
@@ -307,7 +165,7 @@ setup(void **state OVS_UNUSED)
     for (int i = 0; i < N_HOSTS; i++) {
         fake_switch_init(&switches[i], 0x100 + i);
     }
-    start_all();
+    fixture_start(path, &toy_app, NULL);
     for (int i = 0; i < N_HOSTS; i++) {
         edit_host(i, NULL, NULL);
     }
@@ -324,7 +182,7 @@ teardown(void **state OVS_UNUSED)
     for (int i = 0; i < N_HOSTS; i++) {
         fake_switch_uninit(&switches[i]);
     }
-    stop_all();
+    fixture_stop();
     rmdir(dir);
     free(path);
     return 0;
@@ -525,8 +383,8 @@ restarted_controller_leaves_right_flows_alone(void **state OVS_UNUSED)
 
     /* Another engine, with other xids, that wants the same. */
     disconnect_host(0);
-    stop_all();
-    start_all();
+    fixture_stop();
+    fixture_start(path, &toy_app, NULL);
     edit_host(0, NULL, NULL);
     edit(VMN_TABLE_NETWORK, "red",
          json_pack("{s:[{s:s}]}", "subnets", "cidr", "10.0.0.0/16"));
@@ -1039,7 +897,7 @@ main(int argc, char *argv[])
     signal(SIGPIPE, SIG_IGN);
     set_program_name(argv[0]);
     vlog_set_levels(NULL, VLF_ANY_DESTINATION,
-                    getenv("VERBOSE") ? VLL_INFO : VLL_OFF);
+                    getenv("VERBOSE") ? VLL_DBG : VLL_OFF);
     if (argc > 1) {
         cmocka_set_test_filter(argv[1]);
     }

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fabric on the real model, engine and commit; see fabric-fixture.h. */
+
+#include <config.h>
+
+#include "tests/unit/fabric-fixture.h"
+
+#include <event2/event.h>
+
+#include "controller/model/numbers.h"
+#include "util.h"
+
+struct toy toy;
+struct commit *commit;
+struct fabric *fabric;
+struct loop *loop;
+uint64_t revision;
+
+static bool answered;
+
+/* The OVSDB side.  ------------------------------------------------------- */
+
+int
+fabric_db_create(struct fabric *f OVS_UNUSED,
+                 const struct fabric_options *options OVS_UNUSED,
+                 char **text OVS_UNUSED)
+{
+    return 0;
+}
+
+void
+fabric_db_destroy(struct fabric *f OVS_UNUSED)
+{
+}
+
+void
+fabric_db_host_update(struct fabric_host *host OVS_UNUSED,
+                      const struct vmn_host *row OVS_UNUSED)
+{
+}
+
+void
+fabric_db_host_destroy(struct fabric_host *host OVS_UNUSED)
+{
+}
+
+void
+fabric_db_host_status(const struct fabric_host *host OVS_UNUSED,
+                      json_t *status OVS_UNUSED)
+{
+}
+
+void
+fabric_db_group(struct fabric *f OVS_UNUSED,
+                const struct commit_group *group OVS_UNUSED)
+{
+}
+
+json_t *
+fabric_port_status(const struct fabric *f OVS_UNUSED,
+                   const char *port OVS_UNUSED)
+{
+    return NULL;
+}
+
+/* A store that is durable at once.  -------------------------------------- */
+
+static store_done_cb *store_done;
+static void *store_aux;
+static struct model *store_model;
+
+static void
+store_event_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
+               void *aux OVS_UNUSED)
+{
+    numbers_written(model_numbers(store_model));
+    store_done(store_aux, 0, NULL);
+}
+
+static void
+fake_submit(struct store *store OVS_UNUSED, struct model *model,
+            store_done_cb *done, void *aux)
+{
+    const struct timeval now = { 0, 0 };
+
+    store_model = model;
+    store_done = done;
+    store_aux = aux;
+    event_base_once(loop_base(loop), -1, EV_TIMEOUT, store_event_cb, NULL,
+                    &now);
+}
+
+static const struct store_class fake_store = {
+    .name = "fake", .submit = fake_submit,
+};
+
+/* The fixture.  ---------------------------------------------------------- */
+
+void
+fixture_turn(void)
+{
+    loop_turn(loop, 1);
+}
+
+static void
+done_cb(void *aux OVS_UNUSED, const struct commit_result *result)
+{
+    if (!result->ok) {
+        fail_msg("%s: %s", result->errors->errors[0].pointer,
+                 result->errors->errors[0].text);
+    }
+    revision = result->revision;
+    answered = true;
+}
+
+void
+fixture_edit(enum vmn_table table, const char *name, json_t *spec,
+             void (*turn)(void))
+{
+    struct model_request request;
+
+    model_request_init(&request, "test");
+    model_request_add(&request, spec ? MODEL_PUT : MODEL_DELETE, table, name,
+                      spec);
+    answered = false;
+    commit_submit(commit, &request, done_cb, NULL);
+    FIXTURE_TURN_UNTIL(turn, answered);
+}
+
+static void
+load(const struct vmn_app_class *app, const char *const *modules)
+{
+    char *text = NULL;
+
+    toy.apphost = apphost_create();
+    if (app && apphost_add(toy.apphost, app, &text)) {
+        fail_msg("%s", text);
+    }
+    for (; modules && *modules; modules++) {
+        if (apphost_load(toy.apphost, ".", *modules, &text)) {
+            fail_msg("%s", text);
+        }
+    }
+    if (apphost_place(toy.apphost, &text)) {
+        fail_msg("%s", text);
+    }
+    toy.model = model_create();
+    toy.engine = engine_create(toy.model, apphost_pipeline(toy.apphost));
+}
+
+void
+fixture_start(const char *target, const struct vmn_app_class *app,
+              const char *const *modules)
+{
+    struct fabric_options options = { .openflow_listen = target };
+    char *text;
+
+    loop = loop_create();
+    load(app, modules);
+    commit = commit_create(loop_base(loop), toy.model, toy.engine,
+                           &fake_store, NULL);
+    assert_int_equal(fabric_create(&options, loop, toy.model, toy.engine,
+                                   commit, &fabric, &text), 0);
+}
+
+void
+fixture_stop(void)
+{
+    fabric_destroy(fabric);
+    commit_destroy(commit);
+    toy_uninit(&toy);
+    loop_destroy(loop);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fabric on the real model, engine and commit, for tests of its OpenFlow
+ * side: with a store that is durable at once, and an OVSDB side that does
+ * nothing (tests call fabric_host_set_datapath() and the like in its place). */
+
+#ifndef TESTS_UNIT_FABRIC_FIXTURE_H
+#define TESTS_UNIT_FABRIC_FIXTURE_H 1
+
+#include "tests/unit/toy-app.h"
+
+#include <time.h>
+
+#include "controller/engine/commit.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/switch.h"
+#include "proto/loop/loop.h"
+
+extern struct toy toy;
+extern struct commit *commit;
+extern struct fabric *fabric;
+extern struct loop *loop;
+extern uint64_t revision;       /* Of the last edit. */
+
+/* A condition that has not come true by then never will. */
+#define FIXTURE_GIVE_UP_S 30
+
+#define FIXTURE_TURN_UNTIL(TURN, CONDITION)                     \
+    do {                                                        \
+        time_t give_up__ = time(NULL) + FIXTURE_GIVE_UP_S;      \
+        while (!(CONDITION)) {                                  \
+            (TURN)();                                           \
+            assert_true(time(NULL) < give_up__);                \
+        }                                                       \
+    } while (0)
+
+/* Listens for switches at 'target'.  With an app, or with modules (paths,
+ * ending with NULL), or both. */
+void fixture_start(const char *target, const struct vmn_app_class *app,
+                   const char *const *modules);
+void fixture_stop(void);
+
+/* One turn of the loop. */
+void fixture_turn(void);
+/* Puts ('spec') or deletes a row, and calls 'turn' until it is durable. */
+void fixture_edit(enum vmn_table, const char *name, json_t *spec,
+                  void (*turn)(void));
+
+#endif /* tests/unit/fabric-fixture.h */

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fabric's OpenFlow side against a real ovs-vswitchd (dummy datapath), with
+ * the built apps: whatever they emit must be accepted, come back from a dump
+ * as what was meant, and survive a restart on either side.
+ *
+ * Skipped where Open vSwitch is not installed. */
+
+#include <config.h>
+
+#include "tests/unit/fabric-fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+#define SCHEMA "/usr/share/openvswitch/vswitch.ovsschema"
+#define DPID 0x100
+
+static const char *const modules[] = {
+    "apps/overlay/.libs/overlay.so",
+    "apps/firewall/.libs/firewall.so",
+    "apps/loadbalancer/.libs/loadbalancer.so",
+    NULL,
+};
+
+static char dir[] = "/tmp/test-fabric-ovs-XXXXXX";
+static pid_t db_pid, vswitchd_pid;
+static char *target;            /* Where the fabric listens. */
+
+/* Open vSwitch.  --------------------------------------------------------- */
+
+static void OVS_PRINTF_FORMAT(1, 2)
+run(const char *format, ...)
+{
+    va_list args;
+    char *command;
+
+    va_start(args, format);
+    command = xvasprintf(format, args);
+    va_end(args);
+    if (system(command)) {
+        fail_msg("%s", command);
+    }
+    free(command);
+}
+
+static char * OVS_PRINTF_FORMAT(1, 2)
+output_of(const char *format, ...)
+{
+    char buf[4096];
+    va_list args;
+    char *command;
+    size_t n;
+    FILE *f;
+
+    va_start(args, format);
+    command = xvasprintf(format, args);
+    va_end(args);
+    f = popen(command, "r");
+    assert_non_null(f);
+    n = fread(buf, 1, sizeof buf - 1, f);
+    buf[n] = '\0';
+    pclose(f);
+    free(command);
+    return xstrdup(buf);
+}
+
+static pid_t
+spawn(const char *program, ...)
+{
+    char *argv[16];
+    int n = 0;
+    va_list args;
+    pid_t pid;
+
+    argv[n++] = CONST_CAST(char *, program);
+    va_start(args, program);
+    while (n < 15 && (argv[n] = va_arg(args, char *))) {
+        n++;
+    }
+    argv[n] = NULL;
+    va_end(args);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        int fd = open("/dev/null", O_RDWR);
+
+        dup2(fd, 1);
+        dup2(fd, 2);
+        setenv("OVS_RUNDIR", dir, 1);
+        setenv("OVS_LOGDIR", dir, 1);
+        setenv("OVS_DBDIR", dir, 1);
+        execv(program, argv);
+        _exit(127);
+    }
+    return pid;
+}
+
+static void
+stop(pid_t *pid)
+{
+    if (*pid > 0) {
+        kill(*pid, SIGKILL);
+        waitpid(*pid, NULL, 0);
+        *pid = 0;
+    }
+}
+
+static void
+start_vswitchd(void)
+{
+    char *db = xasprintf("unix:%s/db.sock", dir);
+
+    vswitchd_pid = spawn("/usr/sbin/ovs-vswitchd", db, "--disable-system",
+                         "--enable-dummy", "--no-chdir",
+                         "-vconsole:off", NULL);
+    free(db);
+}
+
+static void
+start_ovs(void)
+{
+    char *conf = xasprintf("%s/conf.db", dir);
+    char *remote = xasprintf("--remote=punix:%s/db.sock", dir);
+    char *socket_path = xasprintf("%s/db.sock", dir);
+
+    run("ovsdb-tool create %s " SCHEMA, conf);
+    db_pid = spawn("/usr/sbin/ovsdb-server", conf, remote, "-vconsole:off",
+                   NULL);
+    FIXTURE_TURN_UNTIL(fixture_turn, !access(socket_path, F_OK));
+    start_vswitchd();
+    run("ovs-vsctl --no-wait --db=unix:%s -- add-br br-int"
+        " -- set bridge br-int datapath_type=dummy protocols=OpenFlow15"
+        " fail-mode=secure other-config:datapath-id=%016x"
+        " other-config:disable-in-band=true"
+        " -- set-controller br-int %s"
+        " -- set controller br-int max_backoff=1000"
+        " connection_mode=out-of-band", socket_path, DPID, target);
+    free(conf);
+    free(remote);
+    free(socket_path);
+}
+
+static int
+remove_cb(const char *name, const struct stat *s OVS_UNUSED,
+          int flag OVS_UNUSED, struct FTW *ftw OVS_UNUSED)
+{
+    return remove(name);
+}
+
+/* State.  ---------------------------------------------------------------- */
+
+static json_t *
+parse(const char *text)
+{
+    char *copy = xstrdup(text);
+    json_t *json;
+
+    for (char *p = copy; *p; p++) {
+        *p = *p == '\'' ? '"' : *p;
+    }
+    json = json_loads(copy, 0, NULL);
+    assert_non_null(json);
+    free(copy);
+    return json;
+}
+
+static void
+put(enum vmn_table table, const char *name, const char *spec)
+{
+    fixture_edit(table, name, spec ? parse(spec) : NULL, fixture_turn);
+}
+
+static void
+put_port(int n, const char *host, const char *tier)
+{
+    char name[16], vif[32], spec[256];
+
+    snprintf(name, sizeof name, "p%d", n);
+    snprintf(spec, sizeof spec, "{'network': 'shop', 'ips': ['10.0.0.%d'],"
+             " 'labels': {'tier': '%s'}}", n, tier);
+    put(VMN_TABLE_PORT, name, spec);
+    snprintf(spec, sizeof spec, "{'host': '%s'}", host);
+    put(VMN_TABLE_BINDING, name, spec);
+    snprintf(vif, sizeof vif, "%s/%s", host, name);
+    snprintf(spec, sizeof spec, "{'host': '%s', 'iface_id': '%s',"
+             " 'iface': 'tap', 'ofport': %d}", host, name, n);
+    put(VMN_TABLE_VIF, vif, spec);
+}
+
+/* A shop with all that the apps know. */
+static void
+fill(void)
+{
+    put(VMN_TABLE_HOST, "h1",
+        "{'ovsdb': 'inbound', 'tunnel_ip': '192.0.2.1'}");
+    put(VMN_TABLE_HOST, "h2",
+        "{'ovsdb': 'inbound', 'tunnel_ip': '192.0.2.2'}");
+    put(VMN_TABLE_NETWORK, "shop",
+        "{'subnets': [{'cidr': '10.0.0.0/24'}], 'default': 'deny'}");
+    for (int i = 1; i <= 12; i++) {
+        put_port(i, i % 2 ? "h1" : "h2", i % 3 ? "web" : "db");
+    }
+    put(VMN_TABLE_GROUP, "web", "{'selector': 'tier=web'}");
+    put(VMN_TABLE_GROUP, "db", "{'selector': 'tier=db'}");
+    put(VMN_TABLE_SERVICE, "sql",
+        "{'entries': [{'protocol': 'tcp', 'ports': ['5432', '6000-6100']}]}");
+    put(VMN_TABLE_POLICY, "p",
+        "{'applies_to': ['db'], 'rules': ["
+        " {'direction': 'ingress', 'action': 'allow',"
+        "  'peers': [{'group': 'web'}], 'services': [{'service': 'sql'}]},"
+        " {'direction': 'ingress', 'action': 'deny',"
+        "  'peers': [{'cidr': '10.0.0.128/25'}]}]}");
+    put(VMN_TABLE_LOADBALANCER, "vip",
+        "{'vip': '10.0.0.200', 'networks': ['shop'], 'protocol': 'tcp',"
+        " 'ports': [{'port': 80, 'target': 8080}], 'selector': 'tier=web'}");
+}
+
+static struct fabric_host *
+h1(void)
+{
+    return fabric_find_host(fabric, "h1");
+}
+
+static bool
+is_state(const char *state)
+{
+    const char *reason;
+    const char *now = switch_state_name(h1()->sw, &reason);
+
+    if (strcmp(state, "diverged") && !strcmp(now, "diverged")) {
+        fail_msg("%s", reason);
+    }
+    return !strcmp(now, state);
+}
+
+static void
+until_synced(void)
+{
+    fabric_host_set_datapath(h1(), DPID);
+    fabric_host_set_reported(h1());
+    FIXTURE_TURN_UNTIL(fixture_turn, is_state("synced"));
+    FIXTURE_TURN_UNTIL(fixture_turn,
+                       switch_acked(h1()->sw) >= fabric->last_revision);
+}
+
+struct counts {
+    int flows, groups;
+};
+
+static void
+count_cb(void *counts_, const struct engine_item *item)
+{
+    struct counts *counts = counts_;
+
+    *(item->kind == ENGINE_FLOW ? &counts->flows : &counts->groups) += 1;
+}
+
+/* The switch has as many flows and groups as it should, by its own count. */
+static void
+check_counts(void)
+{
+    struct counts counts = { 0, 0 };
+    char *s;
+
+    engine_host_items(toy.engine, "h1", count_cb, &counts);
+    assert_true(counts.flows > 50);
+    assert_true(counts.groups > 0);
+    s = output_of("ovs-ofctl -O OpenFlow15 dump-flows unix:%s/br-int.mgmt"
+                  " | grep -c cookie=", dir);
+    assert_int_equal(atoi(s), counts.flows);
+    free(s);
+    s = output_of("ovs-ofctl -O OpenFlow15 dump-groups unix:%s/br-int.mgmt"
+                  " | grep -c group_id=", dir);
+    assert_int_equal(atoi(s), counts.groups);
+    free(s);
+}
+
+static uint64_t
+n_sent(void)
+{
+    struct fabric_stats stats;
+
+    fabric_get_stats(fabric, &stats);
+    return (stats.n_flow_adds + stats.n_flow_deletes + stats.n_group_mods
+            + stats.n_bundles);
+}
+
+static int
+setup(void **state OVS_UNUSED)
+{
+    strcpy(dir, "/tmp/test-fabric-ovs-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    target = xasprintf("unix:%s/openflow", dir);
+    fixture_start(target, NULL, modules);
+    fill();
+    start_ovs();
+    return 0;
+}
+
+static int
+teardown(void **state OVS_UNUSED)
+{
+    stop(&vswitchd_pid);
+    stop(&db_pid);
+    fixture_stop();
+    nftw(dir, remove_cb, 8, FTW_DEPTH | FTW_PHYS);
+    free(target);
+    return 0;
+}
+
+/* Cases.  ---------------------------------------------------------------- */
+
+static void
+all_is_accepted_and_comes_back_as_meant(void **state OVS_UNUSED)
+{
+    struct fabric_stats stats;
+    uint64_t sent;
+
+    until_synced();
+    check_counts();
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_errors, 0);
+
+    /* The dump of it all compares equal. */
+    sent = n_sent();
+    reconcile_start(h1()->sw);
+    until_synced();
+    assert_int_equal(n_sent(), sent);
+
+    /* So it does for a controller that has started anew. */
+    fixture_stop();
+    fixture_start(target, NULL, modules);
+    fill();
+    until_synced();
+    assert_int_equal(n_sent(), 0);
+}
+
+static void
+edits_end_in_what_is_wanted(void **state OVS_UNUSED)
+{
+    struct fabric_stats stats;
+
+    until_synced();
+    put_port(3, "h1", "web");
+    put_port(5, "h1", "db");
+    put(VMN_TABLE_LOADBALANCER, "vip",
+        "{'vip': '10.0.0.201', 'networks': ['shop'], 'protocol': 'udp',"
+        " 'ports': [{'port': 53, 'target': 5353}],"
+        " 'backends': [{'port': 'p1', 'weight': 3}, {'port': 'p2'}]}");
+    put(VMN_TABLE_POLICY, "p", NULL);
+    put(VMN_TABLE_VIF, "h1/p7", NULL);
+    put(VMN_TABLE_BINDING, "p7", NULL);
+    until_synced();
+    check_counts();
+
+    /* What was sent step by step is what a dump compares equal to. */
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_errors, 0);
+    reconcile_start(h1()->sw);
+    until_synced();
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_reconciles_unchanged, 1);
+}
+
+static void
+restarted_switch_is_filled_again(void **state OVS_UNUSED)
+{
+    until_synced();
+    stop(&vswitchd_pid);
+    FIXTURE_TURN_UNTIL(fixture_turn, is_state("offline"));
+    put_port(13, "h1", "web");
+    start_vswitchd();
+    until_synced();
+    check_counts();
+}
+
+static void
+drift_is_mended(void **state OVS_UNUSED)
+{
+    until_synced();
+    run("ovs-ofctl -O OpenFlow15 add-flow unix:%s/br-int.mgmt"
+        " 'table=3,priority=5,ip,actions=drop'", dir);
+    run("ovs-ofctl -O OpenFlow15 add-group unix:%s/br-int.mgmt"
+        " 'group_id=99999,type=all,bucket=output:1'", dir);
+    run("ovs-ofctl -O OpenFlow15 del-flows unix:%s/br-int.mgmt table=0", dir);
+    reconcile_start(h1()->sw);
+    until_synced();
+    check_counts();
+}
+
+int
+main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+#define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+        T(all_is_accepted_and_comes_back_as_meant),
+        T(edits_end_in_what_is_wanted),
+        T(restarted_switch_is_filled_again),
+        T(drift_is_mended),
+    };
+
+    if (access("/usr/sbin/ovs-vswitchd", X_OK) || access(SCHEMA, R_OK)) {
+        return 77;              /* Skipped. */
+    }
+    signal(SIGPIPE, SIG_IGN);
+    set_program_name(argv[0]);
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION,
+                    getenv("VERBOSE") ? VLL_DBG : VLL_OFF);
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
