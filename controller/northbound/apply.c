@@ -81,9 +81,9 @@ get_objects(const json_t *body, struct vmn_errors *errors)
         vmn_errors_add(errors, VMN_ERR_INVALID, "",
                        "must be an object: {\"objects\": [...]}");
         objects = NULL;
-    } else if (json_array_size(objects) > NB_OBJECTS_MAX) {
+    } else if (json_array_size(objects) > MODEL_OPS_MAX) {
         vmn_errors_add(errors, VMN_ERR_TOO_LARGE, "/objects",
-                       "there are more than %d objects", NB_OBJECTS_MAX);
+                       "there are more than %d objects", MODEL_OPS_MAX);
         objects = NULL;
     }
     json_object_foreach (CONST_CAST(json_t *, body), key, value) {

@@ -41,7 +41,6 @@ struct northbound {
 #define NB_LIMIT_MAX 1000           /* Items of a page. */
 #define NB_LIMIT_DEFAULT 100
 #define NB_MEMBERS_MAX 1000         /* Ports that a status lists. */
-#define NB_OBJECTS_MAX 20000        /* Of one apply. */
 #define NB_TIMEOUT_MAX_MS (300 * 1000)
 #define NB_TIMEOUT_DEFAULT_MS (10 * 1000)
 

@@ -14,12 +14,12 @@
 #include "sset.h"
 #include "util.h"
 
-/* Adds the members of 'more', which it takes, to 'status'. */
+/* Adds the members of 'more', which it takes, to 'json'. */
 static void
-status_add(json_t *status, json_t *more)
+add_members(json_t *json, json_t *more)
 {
     if (more) {
-        json_object_update(status, more);
+        json_object_update(json, more);
         json_decref(more);
     }
 }
@@ -28,7 +28,7 @@ static void
 host_status(const struct northbound *nb, const struct vmn_row *row,
             bool one OVS_UNUSED, json_t *status)
 {
-    status_add(status, fabric_host_status(nb->fabric, row->name));
+    add_members(status, fabric_host_status(nb->fabric, row->name));
 }
 
 static void
@@ -45,7 +45,7 @@ static void
 port_status(const struct northbound *nb, const struct vmn_row *row,
             bool one OVS_UNUSED, json_t *status)
 {
-    status_add(status, fabric_port_status(nb->fabric, row->name));
+    add_members(status, fabric_port_status(nb->fabric, row->name));
 }
 
 static void
@@ -62,7 +62,7 @@ app_status(const struct northbound *nb, const struct vmn_row *row,
                                 http_json_string(app->description));
         }
     }
-    status_add(status, engine_app_status(nb->engine, row->name));
+    add_members(status, engine_app_status(nb->engine, row->name));
 }
 
 /* Members.  -------------------------------------------------------------- */
@@ -213,13 +213,12 @@ json_t *
 nb_row_json(const struct northbound *nb, const struct vmn_row *row,
             const struct model_meta *meta, bool one)
 {
-    json_t *json = model_row_to_json(row, meta);
-    json_t *status = json_object_get(json, "status");
+    json_t *json = json_pack("{s:s}", "type",
+                             schema_tables[row->table].plural);
+    json_t *status;
 
-    if (!status) {
-        status = json_object();
-        json_object_set_new(json, "status", status);
-    }
+    add_members(json, model_row_to_json(row, meta));
+    status = json_object_get(json, "status");
     if (status_of[row->table]) {
         status_of[row->table](nb, row, one, status);
     }

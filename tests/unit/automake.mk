@@ -168,3 +168,4 @@ tests_unit_test_fabric_ovs_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fabric_ovs_LDADD = $(UNIT_LIBS)
 tests_unit_test_fabric_ovs_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
 EXTRA_tests_unit_test_fabric_ovs_DEPENDENCIES = $(app_LTLIBRARIES)
+EXTRA_DIST += tests/unit/bad-requests.json docs/api.md

@@ -24,6 +24,7 @@
 #include "controller/fabric/fabric.h"
 #include "controller/model/numbers.h"
 #include "controller/northbound/northbound.h"
+#include "controller/schema/schema.h"
 #include "fatal-signal.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/http-client.h"
@@ -907,6 +908,63 @@ listeners_need_an_address_and_a_token(void **state)
     }
 }
 
+/* The reference.  -------------------------------------------------------- */
+
+/* Fails unless 'section' has a row for each field. */
+static void
+check_fields(const char *section, const struct schema_struct *s,
+             const char *prefix)
+{
+    for (const struct schema_field *f = s->fields; f->name; f++) {
+        bool list = (f->flags & SCHEMA_LIST) != 0;
+        char *row = xasprintf("\n| `%s%s` |", prefix, f->name);
+        char *inner = xasprintf("%s%s%s.", prefix, f->name, list ? "[]" : "");
+
+        /* These two are said once for all. */
+        if (!strstr(section, row) && strcmp(f->name, "description")
+            && strcmp(f->name, "labels")) {
+            fail_msg("docs/api.md has no row \"%s\" in \"%.20s\"", row + 1,
+                     section + 1);
+        }
+        if (f->type == SCHEMA_STRUCT) {
+            check_fields(section, f->nested, inner);
+        }
+        free(row);
+        free(inner);
+    }
+}
+
+static void
+reference_has_every_field(void **state OVS_UNUSED)
+{
+    FILE *stream = fopen(TEST_SRCDIR "/docs/api.md", "r");
+    struct ds doc = DS_EMPTY_INITIALIZER;
+    char buf[4096];
+    size_t n;
+
+    assert_non_null(stream);
+    while ((n = fread(buf, 1, sizeof buf, stream)) > 0) {
+        ds_put_buffer(&doc, buf, n);
+    }
+    fclose(stream);
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct schema_table *table = &schema_tables[i];
+        char *heading = xasprintf("\n### %s\n", table->plural);
+        const char *start = strstr(ds_cstr(&doc), heading);
+
+        if (!table->observed) {
+            assert_non_null(start);
+            const char *end = strstr(start + 1, "\n### ");
+            char *section = xmemdup0(start, end ? (size_t) (end - start)
+                                            : strlen(start));
+            check_fields(section, &table->row, "");
+            free(section);
+        }
+        free(heading);
+    }
+    ds_destroy(&doc);
+}
+
 /* The table of bad requests.  -------------------------------------------- */
 
 /* The request of 'test': its "raw" text, or made of method, path, headers and
@@ -1041,6 +1099,7 @@ main(void)
         TEST(revisions_have_who_what_and_receipt),
         TEST(status_and_metrics_are_told),
         TEST(listeners_need_an_address_and_a_token),
+        cmocka_unit_test(reference_has_every_field),
         TEST(bad_requests_are_refused_one_by_one),
     };
 
