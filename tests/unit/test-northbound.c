@@ -62,9 +62,9 @@ fake_submit(struct store *store, struct model *model, store_done_cb *cb,
 
         if (log->stored) {
             json_array_append_new(store->logs, json_pack(
-                "{s:I, s:I, s:s, s:o}", "revision",
+                "{s:I, s:s, s:s, s:o}", "revision",
                 (json_int_t) log->revision, "time",
-                (json_int_t) log->time_ms, "who", log->who, "changes",
+                "2026-11-20T09:51:13.595Z", "who", log->who, "changes",
                 json_loads(log->summary, 0, NULL)));
         }
     }
