@@ -153,8 +153,6 @@ tests_unit_test_store_SOURCES = tests/unit/test-store.c \
 	tests/unit/model-util.c tests/unit/model-util.h
 tests_unit_test_store_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
-tests_unit_test_apps_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
-EXTRA_tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
 
 # Against a real ovs-vswitchd, with the built apps.
 check_PROGRAMS += tests/unit/test-fabric-ovs
