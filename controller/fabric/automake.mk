@@ -1,8 +1,17 @@
 # controller/fabric
 controller_libvmn_la_SOURCES += \
+	controller/fabric/bindings.c \
+	controller/fabric/bindings.h \
 	controller/fabric/fabric-private.h \
 	controller/fabric/fabric.c \
 	controller/fabric/fabric.h \
+	controller/fabric/facts-commit.c \
+	controller/fabric/facts.c \
+	controller/fabric/facts.h \
+	controller/fabric/host-db.c \
+	controller/fabric/host-db.h \
+	controller/fabric/host-report.c \
+	controller/fabric/host-status.c \
 	controller/fabric/receipts.c \
 	controller/fabric/receipts.h \
 	controller/fabric/reconcile.c \

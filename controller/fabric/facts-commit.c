@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How facts get into the model: what changed in a turn is submitted at its
+ * end, a request for each host that reported (and one for what no host's
+ * report caused).  Requests are applied in the order in which they are
+ * submitted, so memory is what the model will be.  If one fails after all,
+ * memory and model are compared once the others are through. */
+
+#include <config.h>
+
+#include "controller/fabric/facts.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/bindings.h"
+#include "controller/fabric/fabric-private.h"
+#include "hash.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(facts);
+
+/* Operations in a request; well below the model's bound. */
+#define REQUEST_OPS_MAX 4096
+/* Between a failure and the comparison, at first and at most. */
+#define RESYNC_MIN_MS 100
+#define RESYNC_MAX_MS 5000
+
+struct submission {
+    struct ovs_list node;       /* In struct facts's 'submitted'. */
+    struct facts *facts;        /* NULL once they are gone. */
+    char *host;                 /* Or NULL. */
+};
+
+/* Submitting.  ----------------------------------------------------------- */
+
+/* If all that 'host' has to say for a start is in the model, tells so. */
+static void
+check_told(struct fact_host *host)
+{
+    if (!host->told && host->known && !host->n_submitted
+        && !host->request.n_ops && !host->facts->resyncing
+        && ovs_list_is_empty(&host->facts->due)) {
+        struct fabric_host *fh = fabric_find_host(host->facts->fabric,
+                                                  host->name);
+
+        host->told = true;
+        if (fh) {
+            fabric_host_set_reported(fh);
+        }
+    }
+}
+
+static void
+submitted_cb(void *submission_, const struct commit_result *result)
+{
+    struct submission *submission = submission_;
+    struct facts *facts = submission->facts;
+    struct fact_host *host;
+
+    if (facts) {
+        ovs_list_remove(&submission->node);
+        host = submission->host ? facts_find_host(facts, submission->host)
+                                : NULL;
+        if (host && host->n_submitted) {
+            host->n_submitted--;
+        }
+        if (result->ok) {
+            facts->resync_ms = RESYNC_MIN_MS;
+        } else {
+            static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
+
+            VLOG_WARN_RL(&rl, "%s: the report was not taken: %s; trying again",
+                         submission->host ? submission->host : "vmnd",
+                         result->errors->n ? result->errors->errors[0].text
+                         : "no reason given");
+            facts_resync(facts);
+        }
+        if (host) {
+            check_told(host);
+        }
+    }
+    free(submission->host);
+    free(submission);
+}
+
+/* Submits 'request' and makes it empty. */
+static void
+submit(struct facts *facts, struct model_request *request,
+       struct fact_host *host)
+{
+    struct submission *submission = xmalloc(sizeof *submission);
+    char *who = xstrdup(request->who);
+
+    submission->facts = facts;
+    submission->host = host ? xstrdup(host->name) : NULL;
+    ovs_list_push_back(&facts->submitted, &submission->node);
+    if (host) {
+        host->n_submitted++;
+    }
+    commit_submit(facts->fabric->commit, request, submitted_cb, submission);
+    model_request_init(request, who);
+    free(who);
+}
+
+/* Adds an operation to what 'host' (NULL: nobody) has to submit.  Takes
+ * ownership of 'spec'. */
+static void
+add_op(struct facts *facts, struct fact_host *host, enum model_op_kind kind,
+       enum vmn_table table, const char *name, json_t *spec)
+{
+    struct model_request *request = host ? &host->request : &facts->request;
+    struct model_op *op;
+
+    if (facts->resyncing) {
+        json_decref(spec);      /* The comparison will find it. */
+        return;
+    }
+    if (request->n_ops >= REQUEST_OPS_MAX) {
+        submit(facts, request, host);
+    }
+    op = model_request_add(request, kind, table, name, spec);
+    op->missing_ok = kind == MODEL_DELETE;
+    facts_schedule(facts);
+}
+
+/* VIFs.  ----------------------------------------------------------------- */
+
+void
+facts_put_vif(struct fact_vif *vif)
+{
+    struct fact_host *host = vif->host;
+    char *name = xasprintf("%s/%s", host->name, vif->iface_id);
+
+    add_op(host->facts, host, MODEL_PUT, VMN_TABLE_VIF, name,
+           json_pack("{s:s, s:s, s:s, s:I, s:b}", "host", host->name,
+                     "iface_id", vif->iface_id, "iface", vif->iface,
+                     "ofport", (json_int_t) vif->ofport,
+                     "link_up", vif->link_up));
+    free(name);
+}
+
+void
+facts_delete_vif(struct fact_vif *vif)
+{
+    char *name = xasprintf("%s/%s", vif->host->name, vif->iface_id);
+
+    add_op(vif->host->facts, vif->host, MODEL_DELETE, VMN_TABLE_VIF, name,
+           NULL);
+    free(name);
+}
+
+/* Bindings.  ------------------------------------------------------------- */
+
+static int
+compare_claims(const void *a_, const void *b_)
+{
+    const struct binding_claim *a = a_;
+    const struct binding_claim *b = b_;
+
+    return strcmp(a->host, b->host);
+}
+
+/* Adds to 'claims' the host 'name', which has part in a binding but says
+ * nothing of the interface, if there is such a host. */
+static void
+add_silent_part(const struct facts *facts, const char *name,
+                const char *iface_id, struct binding_claim *claims, size_t *n)
+{
+    const struct fact_host *host = name ? facts_find_host(facts, name) : NULL;
+
+    if (host && !facts_host_vif(host, iface_id)) {
+        claims[(*n)++] = (struct binding_claim) {
+            .host = host->name,
+            .says = host->known ? BINDING_SAYS_NO : BINDING_SAYS_NOTHING,
+            .silent = host->silent,
+        };
+    }
+}
+
+/* What hosts say of 'port', sorted by host.  The caller frees it. */
+static struct binding_claim *
+gather_claims(const struct facts *facts, const struct fact_port *port,
+              size_t *np)
+{
+    size_t allocated = 4;       /* Room for the two parts below. */
+    struct binding_claim *claims = xmalloc(allocated * sizeof *claims);
+    const struct fact_vif *vif;
+    size_t n = 0;
+
+    add_silent_part(facts, port->active, port->iface_id, claims, &n);
+    add_silent_part(facts, port->candidate, port->iface_id, claims, &n);
+    HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
+                             &facts->vifs) {
+        if (strcmp(vif->iface_id, port->iface_id)) {
+            continue;
+        }
+        if (n >= allocated) {
+            claims = x2nrealloc(claims, &allocated, sizeof *claims);
+        }
+        claims[n++] = (struct binding_claim) {
+            .host = vif->host->name,
+            .says = BINDING_SAYS_YES,
+            .silent = vif->host->silent,
+        };
+    }
+    qsort(claims, n, sizeof *claims, compare_claims);
+    *np = n;
+    return claims;
+}
+
+/* Decides the binding of 'port' anew. */
+static void
+decide(struct facts *facts, struct fact_port *port)
+{
+    struct binding now = { port->active, port->candidate };
+    struct fact_host *host = port->cause ? facts_find_host(facts, port->cause)
+                                         : NULL;
+    struct binding_claim *claims;
+    struct binding next;
+    size_t n;
+
+    claims = gather_claims(facts, port, &n);
+    next = binding_decide(port->wanted, now, claims, n);
+    if (!nullable_string_is_equal(next.active, now.active)
+        || !nullable_string_is_equal(next.candidate, now.candidate)) {
+        VLOG_INFO("port %s: on %s%s%s", port->name,
+                  next.active ? next.active : "no host",
+                  next.candidate ? ", candidate " : "",
+                  next.candidate ? next.candidate : "");
+        if (next.active) {
+            add_op(facts, host, MODEL_PUT, VMN_TABLE_BINDING, port->name,
+                   json_pack("{s:s, s:s*}", "host", next.active, "candidate",
+                             next.candidate));
+        } else {
+            add_op(facts, host, MODEL_DELETE, VMN_TABLE_BINDING, port->name,
+                   NULL);
+        }
+        facts_port_set_binding(port, next.active, next.candidate);
+    }
+    free(claims);
+}
+
+static void
+decide_due(struct facts *facts)
+{
+    while (!ovs_list_is_empty(&facts->due)) {
+        struct fact_port *port
+            = CONTAINER_OF(ovs_list_pop_front(&facts->due), struct fact_port,
+                           due_node);
+
+        ovs_list_init(&port->due_node);
+        decide(facts, port);
+        free(port->cause);
+        port->cause = NULL;
+    }
+}
+
+static void
+flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *facts_)
+{
+    struct facts *facts = facts_;
+    struct fact_host *host;
+
+    if (facts->resyncing) {
+        return;
+    }
+    decide_due(facts);
+    HMAP_FOR_EACH (host, node, &facts->hosts) {
+        if (host->request.n_ops) {
+            submit(facts, &host->request, host);
+        }
+    }
+    if (facts->request.n_ops) {
+        submit(facts, &facts->request, NULL);
+    }
+    HMAP_FOR_EACH (host, node, &facts->hosts) {
+        check_told(host);
+    }
+}
+
+void
+facts_schedule(struct facts *facts)
+{
+    event_active(facts->flush, EV_TIMEOUT, 1);
+}
+
+/* Comparing.  ------------------------------------------------------------ */
+
+/* Deletes VIF rows that their host no longer has. */
+static void
+resync_rows(struct facts *facts)
+{
+    const struct vmn_vif *row;
+    const char *after = "";
+
+    while ((row = model_next_durable(facts->fabric->model, VMN_TABLE_VIF,
+                                     after, NULL))) {
+        struct fact_host *host = facts_find_host(facts, row->host);
+
+        if (host && host->known && !facts_host_vif(host, row->iface_id)) {
+            add_op(facts, host, MODEL_DELETE, VMN_TABLE_VIF, row->row.name,
+                   NULL);
+        }
+        after = row->row.name;
+    }
+}
+
+/* Puts what 'host' has and the model does not. */
+static void
+resync_host(struct fact_host *host)
+{
+    struct fact_vif *vif;
+
+    HMAP_FOR_EACH (vif, host_node, &host->vifs) {
+        char *name = xasprintf("%s/%s", host->name, vif->iface_id);
+        const struct vmn_vif *row = model_get_durable(
+            host->facts->fabric->model, VMN_TABLE_VIF, name, NULL);
+
+        if (!row || strcmp(row->iface, vif->iface)
+            || row->ofport != vif->ofport || row->link_up != vif->link_up) {
+            facts_put_vif(vif);
+        }
+        free(name);
+    }
+}
+
+/* Forgets what waits to be submitted. */
+static void
+clear_request(struct model_request *request)
+{
+    char *who = xstrdup(request->who);
+
+    model_request_uninit(request);
+    model_request_init(request, who);
+    free(who);
+}
+
+static void
+resync_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *facts_)
+{
+    struct facts *facts = facts_;
+    struct fact_host *host;
+    struct fact_port *port;
+
+    if (!ovs_list_is_empty(&facts->submitted)) {
+        facts_resync(facts);
+        return;
+    }
+    facts->resyncing = false;
+    clear_request(&facts->request);
+    HMAP_FOR_EACH (host, node, &facts->hosts) {
+        clear_request(&host->request);
+    }
+    facts_update_all_ports(facts);
+    HMAP_FOR_EACH (port, name_node, &facts->ports) {
+        const struct vmn_binding *row = model_get_durable(
+            facts->fabric->model, VMN_TABLE_BINDING, port->name, NULL);
+
+        facts_port_set_binding(port, row ? row->host : NULL,
+                               row ? row->candidate : NULL);
+        facts_port_due(facts, port, NULL);
+    }
+    resync_rows(facts);
+    HMAP_FOR_EACH (host, node, &facts->hosts) {
+        resync_host(host);
+    }
+    facts_schedule(facts);
+}
+
+void
+facts_resync(struct facts *facts)
+{
+    struct timeval tv = {
+        .tv_sec = facts->resync_ms / 1000,
+        .tv_usec = facts->resync_ms % 1000 * 1000,
+    };
+
+    if (!event_pending(facts->resync, EV_TIMEOUT, NULL)) {
+        facts->resyncing = true;
+        event_add(facts->resync, &tv);
+        facts->resync_ms = MIN(2 * facts->resync_ms, RESYNC_MAX_MS);
+    }
+}
+
+/* Life.  ----------------------------------------------------------------- */
+
+void
+facts_commit_init(struct facts *facts)
+{
+    facts->flush = event_new(facts->fabric->base, -1, 0, flush_cb, facts);
+    facts->resync = evtimer_new(facts->fabric->base, resync_cb, facts);
+    facts->resync_ms = RESYNC_MIN_MS;
+    model_request_init(&facts->request, "vmnd");
+    ovs_list_init(&facts->submitted);
+}
+
+void
+facts_commit_uninit(struct facts *facts)
+{
+    struct submission *submission;
+
+    /* Their answers are still to come. */
+    LIST_FOR_EACH_POP (submission, node, &facts->submitted) {
+        submission->facts = NULL;
+    }
+    model_request_uninit(&facts->request);
+    event_free(facts->resync);
+    event_free(facts->flush);
+}

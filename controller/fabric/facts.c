@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The memory of what hosts have reported, and of the ports that it may
+ * concern; see facts.h. */
+
+#include <config.h>
+
+#include "controller/fabric/facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-private.h"
+#include "hash.h"
+#include "util.h"
+
+/* Ports.  ---------------------------------------------------------------- */
+
+static struct fact_port *
+find_port(const struct facts *facts, const char *name)
+{
+    struct fact_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, name_node, hash_string(name, 0),
+                             &facts->ports) {
+        if (!strcmp(port->name, name)) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
+const struct fact_port *
+facts_find_port(const struct facts *facts, const char *name)
+{
+    return find_port(facts, name);
+}
+
+void
+facts_port_due(struct facts *facts, struct fact_port *port, const char *cause)
+{
+    if (ovs_list_is_empty(&port->due_node)) {
+        ovs_list_push_back(&facts->due, &port->due_node);
+        port->cause = nullable_xstrdup(cause);
+    }
+    facts_schedule(facts);
+}
+
+void
+facts_port_set_binding(struct fact_port *port, const char *active,
+                       const char *candidate)
+{
+    char *new_active = nullable_xstrdup(active);
+    char *new_candidate = nullable_xstrdup(candidate);
+
+    free(port->active);
+    free(port->candidate);
+    port->active = new_active;
+    port->candidate = new_candidate;
+}
+
+/* Looks again at the port whose interface has 'iface_id'. */
+static void
+iface_due(struct facts *facts, const char *iface_id, const char *cause)
+{
+    struct fact_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, id_node, hash_string(iface_id, 0),
+                             &facts->ports_by_id) {
+        if (!strcmp(port->iface_id, iface_id)) {
+            facts_port_due(facts, port, cause);
+        }
+    }
+}
+
+/* Looks again at each port that 'host' has a part in. */
+static void
+host_ports_due(struct fact_host *host, const char *cause)
+{
+    struct fact_port *port;
+    struct fact_vif *vif;
+
+    HMAP_FOR_EACH (port, name_node, &host->facts->ports) {
+        if (nullable_string_is_equal(port->active, host->name)
+            || nullable_string_is_equal(port->candidate, host->name)) {
+            facts_port_due(host->facts, port, cause);
+        }
+    }
+    HMAP_FOR_EACH (vif, host_node, &host->vifs) {
+        iface_due(host->facts, vif->iface_id, cause);
+    }
+}
+
+static void
+port_destroy(struct facts *facts, struct fact_port *port)
+{
+    hmap_remove(&facts->ports, &port->name_node);
+    hmap_remove(&facts->ports_by_id, &port->id_node);
+    ovs_list_remove(&port->due_node);
+    free(port->name);
+    free(port->iface_id);
+    free(port->wanted);
+    free(port->active);
+    free(port->candidate);
+    free(port->cause);
+    free(port);
+}
+
+static struct fact_port *
+port_create(struct facts *facts, const struct vmn_port *row)
+{
+    struct fact_port *port = xzalloc(sizeof *port);
+
+    port->name = xstrdup(row->row.name);
+    port->iface_id = xstrdup(row->iface_id);
+    ovs_list_init(&port->due_node);
+    hmap_insert(&facts->ports, &port->name_node, hash_string(port->name, 0));
+    hmap_insert(&facts->ports_by_id, &port->id_node,
+                hash_string(port->iface_id, 0));
+    return port;
+}
+
+/* Takes in a row that is there.  Its iface-id may be another one now. */
+static void
+port_set(struct facts *facts, const struct vmn_port *row)
+{
+    struct fact_port *port = find_port(facts, row->row.name);
+
+    if (port && !strcmp(port->iface_id, row->iface_id)
+        && nullable_string_is_equal(port->wanted, row->host)) {
+        return;
+    }
+    if (!port) {
+        port = port_create(facts, row);
+    } else if (strcmp(port->iface_id, row->iface_id)) {
+        hmap_remove(&facts->ports_by_id, &port->id_node);
+        free(port->iface_id);
+        port->iface_id = xstrdup(row->iface_id);
+        hmap_insert(&facts->ports_by_id, &port->id_node,
+                    hash_string(port->iface_id, 0));
+    }
+    free(port->wanted);
+    port->wanted = nullable_xstrdup(row->host);
+    facts_port_due(facts, port, NULL);
+}
+
+void
+facts_port_update(struct facts *facts, const char *name, bool deleted)
+{
+    const struct vmn_port *row = model_get(facts->fabric->model,
+                                           VMN_TABLE_PORT, name);
+    struct fact_port *port = find_port(facts, name);
+
+    if (port && (deleted || !row)) {
+        port_destroy(facts, port);
+    }
+    if (row) {
+        port_set(facts, row);
+    }
+}
+
+void
+facts_update_all_ports(struct facts *facts)
+{
+    const struct model *model = facts->fabric->model;
+    struct vmn_names names = model_names(model, VMN_TABLE_PORT);
+    struct fact_port *port, *next;
+
+    HMAP_FOR_EACH_SAFE (port, next, name_node, &facts->ports) {
+        if (!model_get(model, VMN_TABLE_PORT, port->name)) {
+            port_destroy(facts, port);
+        }
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        port_set(facts, model_get(model, VMN_TABLE_PORT, names.names[i]));
+    }
+}
+
+/* Hosts.  ---------------------------------------------------------------- */
+
+static struct fact_vif *
+find_vif(const struct fact_host *host, const char *iface_id)
+{
+    struct fact_vif *vif;
+
+    HMAP_FOR_EACH_WITH_HASH (vif, host_node, hash_string(iface_id, 0),
+                             &host->vifs) {
+        if (!strcmp(vif->iface_id, iface_id)) {
+            return vif;
+        }
+    }
+    return NULL;
+}
+
+const struct fact_vif *
+facts_host_vif(const struct fact_host *host, const char *iface_id)
+{
+    return find_vif(host, iface_id);
+}
+
+static void
+vif_destroy(struct fact_vif *vif)
+{
+    hmap_remove(&vif->host->vifs, &vif->host_node);
+    hmap_remove(&vif->host->facts->vifs, &vif->id_node);
+    free(vif->iface_id);
+    free(vif->iface);
+    free(vif);
+}
+
+static struct fact_vif *
+vif_create(struct fact_host *host, const char *iface_id)
+{
+    struct fact_vif *vif = xzalloc(sizeof *vif);
+    uint32_t hash = hash_string(iface_id, 0);
+
+    vif->host = host;
+    vif->iface_id = xstrdup(iface_id);
+    hmap_insert(&host->vifs, &vif->host_node, hash);
+    hmap_insert(&host->facts->vifs, &vif->id_node, hash);
+    iface_due(host->facts, iface_id, host->name);
+    return vif;
+}
+
+/* Takes in one interface that the host has. */
+static void
+vif_report(struct fact_host *host, const struct fact_report *report)
+{
+    struct fact_vif *vif = find_vif(host, report->iface_id);
+
+    if (!vif) {
+        vif = vif_create(host, report->iface_id);
+    }
+    vif->seen = true;
+    if (vif->iface && !strcmp(vif->iface, report->iface)
+        && vif->ofport == report->ofport && vif->link_up == report->link_up) {
+        return;
+    }
+    free(vif->iface);
+    vif->iface = xstrdup(report->iface);
+    vif->ofport = report->ofport;
+    vif->link_up = report->link_up;
+    facts_put_vif(vif);
+}
+
+void
+facts_host_report(struct fact_host *host, const struct fact_report *reports,
+                  size_t n)
+{
+    struct fact_vif *vif, *next;
+
+    HMAP_FOR_EACH (vif, host_node, &host->vifs) {
+        vif->seen = false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        vif_report(host, &reports[i]);
+    }
+    HMAP_FOR_EACH_SAFE (vif, next, host_node, &host->vifs) {
+        if (!vif->seen) {
+            facts_delete_vif(vif);
+            iface_due(host->facts, vif->iface_id, host->name);
+            vif_destroy(vif);
+        }
+    }
+    if (!host->known) {
+        /* Bindings of before the start may have lost their interface. */
+        host->known = true;
+        host_ports_due(host, host->name);
+        facts_schedule(host->facts);
+    }
+}
+
+void
+facts_host_set_silent(struct fact_host *host, bool silent)
+{
+    if (host->silent != silent) {
+        host->silent = silent;
+        host_ports_due(host, NULL);
+    }
+}
+
+struct fact_host *
+facts_find_host(const struct facts *facts, const char *name)
+{
+    struct fact_host *host;
+
+    HMAP_FOR_EACH_WITH_HASH (host, node, hash_string(name, 0),
+                             &facts->hosts) {
+        if (!strcmp(host->name, name)) {
+            return host;
+        }
+    }
+    return NULL;
+}
+
+struct fact_host *
+facts_host_add(struct facts *facts, const char *name)
+{
+    struct fact_host *host = xzalloc(sizeof *host);
+    char *who = xasprintf("host:%s", name);
+
+    host->facts = facts;
+    host->name = xstrdup(name);
+    hmap_init(&host->vifs);
+    model_request_init(&host->request, who);
+    free(who);
+    hmap_insert(&facts->hosts, &host->node, hash_string(name, 0));
+    return host;
+}
+
+static void
+host_destroy(struct fact_host *host)
+{
+    struct fact_vif *vif, *next;
+
+    HMAP_FOR_EACH_SAFE (vif, next, host_node, &host->vifs) {
+        vif_destroy(vif);
+    }
+    hmap_remove(&host->facts->hosts, &host->node);
+    hmap_destroy(&host->vifs);
+    model_request_uninit(&host->request);
+    free(host->name);
+    free(host);
+}
+
+void
+facts_host_remove(struct fact_host *host)
+{
+    struct facts *facts = host->facts;
+    struct fact_port *port;
+
+    host_ports_due(host, NULL);
+    /* With the host's row, the model has dropped these. */
+    HMAP_FOR_EACH (port, name_node, &facts->ports) {
+        if (nullable_string_is_equal(port->active, host->name)) {
+            facts_port_set_binding(port, NULL, NULL);
+        } else if (nullable_string_is_equal(port->candidate, host->name)) {
+            facts_port_set_binding(port, port->active, NULL);
+        }
+    }
+    host_destroy(host);
+}
+
+/* All.  ------------------------------------------------------------------ */
+
+struct facts *
+facts_create(struct fabric *fabric)
+{
+    struct facts *facts = xzalloc(sizeof *facts);
+    struct fact_port *port;
+
+    facts->fabric = fabric;
+    hmap_init(&facts->hosts);
+    hmap_init(&facts->vifs);
+    hmap_init(&facts->ports);
+    hmap_init(&facts->ports_by_id);
+    ovs_list_init(&facts->due);
+    facts_commit_init(facts);
+    facts_update_all_ports(facts);
+    HMAP_FOR_EACH (port, name_node, &facts->ports) {
+        const struct vmn_binding *row = model_get(fabric->model,
+                                                  VMN_TABLE_BINDING,
+                                                  port->name);
+
+        if (row) {
+            facts_port_set_binding(port, row->host, row->candidate);
+        }
+    }
+    /* There is nothing to decide by until hosts report. */
+    LIST_FOR_EACH_SAFE (port, due_node, &facts->due) {
+        ovs_list_remove(&port->due_node);
+        ovs_list_init(&port->due_node);
+    }
+    return facts;
+}
+
+void
+facts_destroy(struct facts *facts)
+{
+    struct fact_port *port, *next_port;
+    struct fact_host *host, *next_host;
+
+    if (!facts) {
+        return;
+    }
+    facts_commit_uninit(facts);
+    HMAP_FOR_EACH_SAFE (port, next_port, name_node, &facts->ports) {
+        port_destroy(facts, port);
+    }
+    HMAP_FOR_EACH_SAFE (host, next_host, node, &facts->hosts) {
+        host_destroy(host);
+    }
+    hmap_destroy(&facts->hosts);
+    hmap_destroy(&facts->vifs);
+    hmap_destroy(&facts->ports);
+    hmap_destroy(&facts->ports_by_id);
+    free(facts);
+}

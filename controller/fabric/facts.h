@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What hosts have reported, and what follows from it for the model: VIF and
+ * BINDING rows.  Keeps in memory what it has last submitted, so that only
+ * changes are, and decisions that follow each other at once do not wait for
+ * the store.  Not for sessions with hosts (host-db.c). */
+
+#ifndef CONTROLLER_FABRIC_FACTS_H
+#define CONTROLLER_FABRIC_FACTS_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/model/model.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+
+struct fabric;
+
+/* An interface on a host that carries an iface-id. */
+struct fact_vif {
+    struct hmap_node host_node; /* In struct fact_host's 'vifs'. */
+    struct hmap_node id_node;   /* In struct facts's 'vifs', by iface-id. */
+    struct fact_host *host;
+    char *iface_id;
+    char *iface;
+    uint32_t ofport;            /* Never 0. */
+    bool link_up;
+    bool seen;                  /* In the report that is being taken in. */
+};
+
+/* What a host reports of an interface.  Strings are borrowed. */
+struct fact_report {
+    const char *iface_id;
+    const char *iface;
+    uint32_t ofport;
+    bool link_up;
+};
+
+struct fact_host {
+    struct hmap_node node;      /* In struct facts's 'hosts', by name. */
+    struct facts *facts;
+    char *name;
+    struct hmap vifs;           /* struct fact_vif, by iface-id. */
+    bool known;                 /* Has reported since the start. */
+    bool told;                  /* The fabric knows that it is in the model. */
+    bool silent;
+    struct model_request request; /* To be submitted. */
+    unsigned int n_submitted;   /* Requests under way. */
+};
+
+/* A row of table PORT, with its binding as it was last submitted. */
+struct fact_port {
+    struct hmap_node name_node; /* In struct facts's 'ports'. */
+    struct hmap_node id_node;   /* In 'ports_by_id', by iface-id. */
+    struct ovs_list due_node;   /* In 'due', or empty. */
+    char *name;
+    char *iface_id;
+    char *wanted;               /* The row's host, or NULL. */
+    char *active;               /* Or NULL. */
+    char *candidate;            /* Or NULL. */
+    char *cause;                /* The host that made it due, or NULL. */
+};
+
+struct facts {
+    struct fabric *fabric;
+    struct hmap hosts;          /* struct fact_host, by name. */
+    struct hmap vifs;           /* struct fact_vif, by iface-id. */
+    struct hmap ports;          /* struct fact_port, by name. */
+    struct hmap ports_by_id;    /* The same, by iface-id. */
+    struct ovs_list due;        /* struct fact_port: to be decided anew. */
+    struct event *flush;        /* Later in this turn. */
+    struct event *resync;       /* Later, to compare with the model. */
+    bool resyncing;             /* Nothing is submitted until 'resync'. */
+    int resync_ms;              /* Next delay. */
+    struct model_request request; /* To be submitted for no host. */
+    struct ovs_list submitted;  /* struct submission. */
+};
+
+/* facts.c.  -------------------------------------------------------------- */
+
+/* Reads the ports and bindings that the model holds. */
+struct facts *facts_create(struct fabric *);
+void facts_destroy(struct facts *);
+
+/* A host that has just been made; nothing is known of it, and it is not
+ * silent. */
+struct fact_host *facts_host_add(struct facts *, const char *name);
+/* Its row is gone, and so are its rows in the model. */
+void facts_host_remove(struct fact_host *);
+/* Takes in all that the host has: 'n' reports with distinct iface-ids. */
+void facts_host_report(struct fact_host *, const struct fact_report *,
+                       size_t n);
+void facts_host_set_silent(struct fact_host *, bool silent);
+const struct fact_vif *facts_host_vif(const struct fact_host *,
+                                      const char *iface_id);
+
+/* The row of port 'name' has changed, has come or has gone.  'deleted': it was
+ * gone, with its binding, even if there is such a port again. */
+void facts_port_update(struct facts *, const char *name, bool deleted);
+/* Any port may have.  To be followed by facts_resync(). */
+void facts_update_all_ports(struct facts *);
+
+const struct fact_port *facts_find_port(const struct facts *,
+                                        const char *name);
+struct fact_host *facts_find_host(const struct facts *, const char *name);
+
+/* For facts-commit.c. */
+void facts_port_set_binding(struct fact_port *, const char *active,
+                            const char *candidate);
+void facts_port_due(struct facts *, struct fact_port *, const char *cause);
+
+/* facts-commit.c.  ------------------------------------------------------- */
+
+void facts_commit_init(struct facts *);
+void facts_commit_uninit(struct facts *);
+/* Has what changed submitted later in this turn. */
+void facts_schedule(struct facts *);
+/* Has memory and model compared, once nothing is under way, and mends what
+ * differs. */
+void facts_resync(struct facts *);
+void facts_put_vif(struct fact_vif *);
+void facts_delete_vif(struct fact_vif *);
+
+#endif /* controller/fabric/facts.h */

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fabric's OVSDB side: a session for each HOST row, dialled or accepted,
+ * what is wished for on the host, and when a host counts as silent.  What its
+ * database holds is for host-report.c. */
+
+#include <config.h>
+
+#include "controller/fabric/host-db.h"
+
+#include <arpa/inet.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/commit.h"
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "stream-ssl.h"
+#include "timeval.h"
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+VLOG_DEFINE_THIS_MODULE(host_db);
+
+/* How long a host is without a session before its claims give way to those of
+ * hosts that have one: longer than vmnd takes to reach all hosts after a
+ * start, and than a session takes to come back. */
+#define HOST_SILENT_MS 5000
+
+/* Of bridges' controllers; see docs/architecture.md. */
+#define CONTROLLER_MAX_BACKOFF_MS 1000
+#define CONTROLLER_PROBE_MS 30000
+
+/* Sessions.  ------------------------------------------------------------- */
+
+static void
+host_db_arm(struct fabric_host_db *db)
+{
+    int64_t now_ms = loop_now_ms(db->host->fabric->loop);
+    int64_t when_ms = host_report_deadline(db);
+
+    if (db->silent_ms) {
+        when_ms = MIN(when_ms, db->silent_ms);
+    }
+    if (when_ms == INT64_MAX) {
+        event_del(db->timer);
+    } else {
+        int64_t left_ms = MAX(when_ms - now_ms, 0);
+        struct timeval tv = {
+            .tv_sec = left_ms / 1000,
+            .tv_usec = left_ms % 1000 * 1000,
+        };
+
+        event_add(db->timer, &tv);
+    }
+}
+
+void
+host_db_set_reason(struct fabric_host_db *db, bool refused, char *reason)
+{
+    if (reason && !nullable_string_is_equal(db->reason, reason)) {
+        VLOG_WARN("%s: %s%s", db->host->name, refused ? "refused: " : "",
+                  reason);
+    }
+    free(db->reason);
+    db->reason = reason;
+    db->refused = refused;
+    if (refused) {
+        fabric_host_set_datapath(db->host, 0);
+    }
+}
+
+/* Takes in the state of the session.  A host that is refused has no say: for
+ * bindings it is as silent as one that is not connected. */
+static void
+host_db_update(struct fabric_host_db *db)
+{
+    const struct ovsdb_snapshot *snapshot
+        = ovsdb_session_snapshot(db->session);
+    struct ovsdb_status status;
+
+    ovsdb_session_get_status(db->session, &status);
+    if (db->connected != (snapshot != NULL)) {
+        db->connected = snapshot != NULL;
+        db->since_ms = time_wall_msec();
+    }
+    if (snapshot && status.wish == OVSDB_WISH_REFUSED) {
+        host_db_set_reason(db, true, xstrdup(status.wish_reason));
+    } else if (snapshot) {
+        host_report(db, snapshot);
+        if (status.wish == OVSDB_WISH_FAILED && !db->reason) {
+            host_db_set_reason(db, false, xstrdup(status.wish_reason));
+        }
+    }
+    if (snapshot && !db->refused) {
+        db->silent_ms = 0;
+        facts_host_set_silent(db->facts, false);
+    } else if (!db->silent_ms && !db->facts->silent) {
+        db->silent_ms = loop_now_ms(db->host->fabric->loop) + HOST_SILENT_MS;
+    }
+    host_db_arm(db);
+}
+
+static void
+changed_cb(void *db)
+{
+    host_db_update(db);
+}
+
+static void
+timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *db_)
+{
+    struct fabric_host_db *db = db_;
+
+    if (db->silent_ms
+        && loop_now_ms(db->host->fabric->loop) >= db->silent_ms) {
+        db->silent_ms = 0;
+        facts_host_set_silent(db->facts, true);
+    }
+    host_db_update(db);
+}
+
+/* Wishes.  --------------------------------------------------------------- */
+
+/* Formats 'ip' into 'buffer'; returns NULL if there is none. */
+static const char *
+format_ip(const struct vmn_ip *ip, char buffer[INET6_ADDRSTRLEN])
+{
+    return (ip->family
+            ? inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->addr,
+                        buffer, INET6_ADDRSTRLEN)
+            : NULL);
+}
+
+static void
+host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
+{
+    char ip[INET6_ADDRSTRLEN];
+    struct ovsdb_wish wish = {
+        .owner = HOST_DB_OWNER,
+        .bridge = row->bridge,
+        .datapath_type = db->datapath_type,
+        .protocol = "OpenFlow15",
+        .adopt = row->adopt,
+        .tunnel = HOST_DB_TUNNEL,
+        .tunnel_type = "vxlan",
+        .tunnel_local_ip = format_ip(&row->tunnel_ip, ip),
+        .tunnel_ofport = VMN_TUNNEL_OFPORT,
+        .controller = db->host->fabric->db->target,
+        .controller_max_backoff_ms = CONTROLLER_MAX_BACKOFF_MS,
+        .controller_probe_ms = CONTROLLER_PROBE_MS,
+    };
+
+    ovsdb_session_set_wish(db->session, &wish);
+}
+
+static void
+host_db_open_session(struct fabric_host_db *db, const struct vmn_host *row)
+{
+    struct fabric_host *host = db->host;
+
+    ovsdb_session_destroy(db->session);
+    free(db->remote);
+    db->remote = xstrdup(row->ovsdb);
+    db->session = ovsdb_session_create(
+        host->fabric->loop, host->name,
+        strcmp(db->remote, "inbound") ? db->remote : NULL, changed_cb, db);
+}
+
+static struct fabric_host_db *
+host_db_create(struct fabric_host *host)
+{
+    struct fabric_host_db *db = xzalloc(sizeof *db);
+
+    db->host = host;
+    db->facts = facts_host_add(host->fabric->db->facts, host->name);
+    db->timer = evtimer_new(host->fabric->base, timer_cb, db);
+    db->silent_ms = loop_now_ms(host->fabric->loop) + HOST_SILENT_MS;
+    db->since_ms = time_wall_msec();
+    shash_init(&db->held);
+    return db;
+}
+
+/* For the fabric.  ------------------------------------------------------- */
+
+void
+fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
+{
+    if (!host->db) {
+        host->db = host_db_create(host);
+    }
+
+    struct fabric_host_db *db = host->db;
+
+    free(db->bridge);
+    db->bridge = xstrdup(row->bridge);
+    db->datapath_type = (row->datapath == VMN_DATAPATH_NETDEV ? "netdev"
+                         : "system");
+    if (!db->session || strcmp(db->remote, row->ovsdb)) {
+        host_db_open_session(db, row);
+    }
+    host_db_wish(db, row);
+    host_db_update(db);
+}
+
+void
+fabric_db_host_destroy(struct fabric_host *host)
+{
+    struct fabric_host_db *db = host->db;
+
+    if (db) {
+        host->db = NULL;
+        ovsdb_session_destroy(db->session);
+        facts_host_remove(db->facts);
+        event_free(db->timer);
+        shash_destroy_free_data(&db->held);
+        free(db->remote);
+        free(db->bridge);
+        free(db->reason);
+        free(db->ovs_version);
+        free(db);
+    }
+}
+
+/* The session that a host may dial in to. */
+static struct ovsdb_session *
+find_inbound(void *db_, const char *system_id)
+{
+    const struct fabric_db *db = db_;
+    const struct fabric_host *host = fabric_find_host(db->fabric, system_id);
+
+    return (host && host->db && !strcmp(host->db->remote, "inbound")
+            ? host->db->session : NULL);
+}
+
+int
+fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
+                 char **text)
+{
+    struct fabric_db *db = xzalloc(sizeof *db);
+
+    db->fabric = fabric;
+    db->target = nullable_xstrdup(options->openflow_target);
+    fabric->db = db;
+    if (options->ssl_private_key) {
+        stream_ssl_set_key_and_cert(options->ssl_private_key,
+                                    options->ssl_certificate);
+        stream_ssl_set_ca_cert_file(options->ssl_ca_cert, false);
+    }
+    if (options->ovsdb_listen) {
+        int error = ovsdb_listener_open(fabric->loop, options->ovsdb_listen,
+                                        find_inbound, db, &db->listener,
+                                        text);
+
+        if (error) {
+            return error;       /* The caller destroys what there is. */
+        }
+    }
+    db->facts = facts_create(fabric);
+    return 0;
+}
+
+void
+fabric_db_destroy(struct fabric *fabric)
+{
+    struct fabric_db *db = fabric->db;
+
+    if (db) {
+        fabric->db = NULL;
+        ovsdb_listener_close(db->listener);
+        facts_destroy(db->facts);
+        free(db->target);
+        free(db);
+    }
+}
+
+/* Takes in what the log says of one revision.  The summary is our own; see
+ * model.h. */
+static void
+take_in_log(struct facts *facts, const struct model_log *log)
+{
+    json_t *summary = json_loads(log->summary, 0, NULL);
+    const json_t *change;
+    size_t i;
+
+    json_array_foreach (summary, i, change) {
+        const char *op = json_string_value(json_object_get(change, "op"));
+        const char *type = json_string_value(json_object_get(change, "type"));
+        const char *name = json_string_value(json_object_get(change, "name"));
+
+        if (json_object_get(change, "more")) {
+            facts_update_all_ports(facts);
+            facts_resync(facts);
+        } else if (op && type && name && !strcmp(type, "ports")) {
+            facts_port_update(facts, name, !strcmp(op, "delete"));
+        }
+    }
+    json_decref(summary);
+}
+
+void
+fabric_db_group(struct fabric *fabric,
+                const struct commit_group *group OVS_UNUSED)
+{
+    struct model_pending pending;
+
+    model_get_pending(fabric->model, &pending);
+    for (size_t i = 0; i < pending.n_logs; i++) {
+        /* Hosts' own reports touch no port. */
+        if (strncmp(pending.logs[i].who, "host:", 5)) {
+            take_in_log(fabric->db->facts, &pending.logs[i]);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the parts of the fabric's OVSDB side share: host-db.c (sessions and
+ * wishes), host-report.c (what a host has), host-status.c (for people).  Not
+ * for the OpenFlow side, which has fabric-private.h. */
+
+#ifndef CONTROLLER_FABRIC_HOST_DB_H
+#define CONTROLLER_FABRIC_HOST_DB_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/facts.h"
+#include "openvswitch/shash.h"
+#include "proto/ovsdb/ovsdb.h"
+
+/* The mark on what is ours in a host's database. */
+#define HOST_DB_OWNER "vmnd"
+/* The name of the tunnel port on every host. */
+#define HOST_DB_TUNNEL "vmn-vxlan"
+
+struct fabric_db {
+    struct fabric *fabric;
+    struct ovsdb_listener *listener; /* Or NULL. */
+    struct facts *facts;
+    char *target;               /* Of bridges' controllers, or NULL. */
+};
+
+struct fabric_host_db {
+    struct fabric_host *host;
+    struct ovsdb_session *session;
+    char *remote;               /* As in the row. */
+    char *bridge;               /* As in the row. */
+    const char *datapath_type;  /* Constant. */
+    struct fact_host *facts;
+    struct event *timer;        /* For the next two. */
+    int64_t silent_ms;          /* When it is silent, or 0: connected, or
+                                 * silent already. */
+    struct shash held;          /* Names of interfaces that the switch can't
+                                 * make, and until when (struct held) they
+                                 * count as there. */
+
+    /* For people. */
+    bool connected;
+    int64_t since_ms;           /* Wall clock, of 'connected'. */
+    bool refused;
+    char *reason;               /* Why, or what else is wrong; or NULL. */
+    char *ovs_version;          /* As last heard, or NULL. */
+    size_t n_ports;             /* Interfaces with an iface-id. */
+};
+
+struct held {
+    int64_t until_ms;           /* Of loop_now_ms(). */
+};
+
+/* host-report.c.  -------------------------------------------------------- */
+
+/* Takes in what the host's database holds. */
+void host_report(struct fabric_host_db *, const struct ovsdb_snapshot *);
+/* The earliest time at which a report may come out differently by itself, or
+ * INT64_MAX. */
+int64_t host_report_deadline(const struct fabric_host_db *);
+
+/* What keeps the host from serving at all, or at best: takes ownership of
+ * 'reason', which may be NULL. */
+void host_db_set_reason(struct fabric_host_db *, bool refused, char *reason);
+
+#endif /* controller/fabric/host-db.h */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The OVSDB side for people: a host's part of its status, and where a port
+ * is.  Changes nothing. */
+
+#include <config.h>
+
+#include <inttypes.h>
+
+#include "controller/fabric/host-db.h"
+#include "util.h"
+
+static json_t *
+session_status(const struct fabric_host_db *db)
+{
+    struct ovsdb_status status;
+
+    ovsdb_session_get_status(db->session, &status);
+    return json_pack("{s:s, s:I, s:s*}",
+                     "state", (status.state == OVSDB_CONNECTED ? "connected"
+                               : status.state == OVSDB_CONNECTING
+                               ? "connecting" : "disconnected"),
+                     "since", (json_int_t) db->since_ms,
+                     "error", status.error);
+}
+
+void
+fabric_db_host_status(const struct fabric_host *host, json_t *status)
+{
+    const struct fabric_host_db *db = host->db;
+
+    if (!db) {
+        return;
+    }
+    json_object_set_new(status, "ovsdb", session_status(db));
+    json_object_set_new(status, "bridge", json_string(db->bridge));
+    if (host->datapath_id) {
+        char id[17];
+
+        snprintf(id, sizeof id, "%016"PRIx64, host->datapath_id);
+        json_object_set_new(status, "datapath_id", json_string(id));
+    }
+    if (db->ovs_version) {
+        json_object_set_new(status, "ovs_version",
+                            json_string(db->ovs_version));
+    }
+    json_object_set_new(status, "ports", json_integer(db->n_ports));
+    if (db->refused) {
+        json_object_set_new(status, "state", json_string("refused"));
+    }
+    if (db->reason) {
+        json_object_set_new(status, "reason", json_string(db->reason));
+    }
+}
+
+/* The word for the state of a port with a binding. */
+static const char *
+port_state(const struct fabric *fabric, const struct fact_port *port,
+           const struct fact_vif *vif)
+{
+    const struct fabric_host *host = fabric_find_host(fabric, port->active);
+    const struct vmn_port *row = model_get_durable(
+        fabric->model, VMN_TABLE_PORT, port->name, NULL);
+
+    if (!vif || !host || !host->reported) {
+        return "pending";
+    }
+    return vif->link_up && row && row->enabled ? "up" : "down";
+}
+
+json_t *
+fabric_port_status(const struct fabric *fabric, const char *name)
+{
+    const struct facts *facts = fabric->db->facts;
+    const struct fact_port *port = facts_find_port(facts, name);
+    const struct fact_host *host;
+    const struct fact_vif *vif;
+
+    if (!port) {
+        return NULL;
+    }
+    if (!port->active) {
+        return json_pack("{s:s}", "state", "unbound");
+    }
+    host = facts_find_host(facts, port->active);
+    vif = host ? facts_host_vif(host, port->iface_id) : NULL;
+    return json_pack("{s:s, s:s*, s:s, s:o*}", "host", port->active,
+                     "candidate", port->candidate,
+                     "state", port_state(fabric, port, vif),
+                     "ofport", vif ? json_integer(vif->ofport) : NULL);
+}
