@@ -321,7 +321,9 @@ keep_numbers(struct unit_node *unit, struct number_refs *old,
     size_t n = old->n + now->n;
 
     now->refs = xrealloc(now->refs, MAX(n, 1) * sizeof *now->refs);
-    memcpy(&now->refs[now->n], old->refs, old->n * sizeof *old->refs);
+    if (old->n) {
+        memcpy(&now->refs[now->n], old->refs, old->n * sizeof *old->refs);
+    }
     now->n = now->allocated = n;
     free(old->refs);
     unit->numbers = *now;
