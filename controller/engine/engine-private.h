@@ -64,7 +64,7 @@ void facts_remove(struct engine *, unsigned relation, const char *key,
 struct vmn_names facts_names(struct facts_node *);
 /* Frees the node if it is empty and nobody reads it. */
 void facts_put(struct engine *, struct facts_node *);
-void facts_destroy(struct engine *, struct facts_node *);
+void facts_node_destroy(struct engine *, struct facts_node *);
 
 /* query.c */
 struct query_node *query_get(struct engine *, const char *name,

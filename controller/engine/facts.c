@@ -111,7 +111,7 @@ facts_names(struct facts_node *facts)
 }
 
 void
-facts_destroy(struct engine *engine, struct facts_node *facts)
+facts_node_destroy(struct engine *engine, struct facts_node *facts)
 {
     if (facts->changed) {
         ovs_list_remove(&facts->changed_node);
@@ -127,6 +127,6 @@ facts_put(struct engine *engine, struct facts_node *facts)
 {
     if (shash_is_empty(&facts->values) && !facts->changed && !facts->scope
         && ovs_list_is_empty(&facts->node.readers)) {
-        facts_destroy(engine, facts);
+        facts_node_destroy(engine, facts);
     }
 }
