@@ -33,8 +33,8 @@ struct http_listener {
     struct http_server *server;
     struct evconnlistener *evl;
     struct event *again;            /* Accepts again after an error. */
-    struct ovs_list conns;          /* Those busy, then from the longest idle
-                                     * to the newest. */
+    struct ovs_list conns;          /* Those idle from the longest to the
+                                     * shortest, others in between. */
     size_t n_conns;
     char *unix_path;                /* Or NULL. */
     char *token;                    /* Or NULL: nobody needs one. */
@@ -47,7 +47,7 @@ enum http_state {
     HTTP_HANDLING,                  /* The handler has it. */
     HTTP_REPLYING,                  /* The reply is being written. */
     HTTP_LINGERING,                 /* Written; what comes is thrown away, so
-                                     * that the reply is not lost to a reset. */
+                                     * that no reset takes the reply. */
 };
 
 /* Where chunked framing is. */

@@ -257,9 +257,11 @@ clear_path(const struct sockaddr_un *sun, char **text)
         return EEXIST;
     }
 
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool alive = (fd >= 0 && !connect(fd, (const struct sockaddr *) sun,
-                                      sizeof *sun));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    /* EAGAIN: its queue of connections is full. */
+    bool alive = (fd >= 0 && (!connect(fd, (const struct sockaddr *) sun,
+                                       sizeof *sun)
+                              || errno == EAGAIN));
     if (fd >= 0) {
         close(fd);
     }

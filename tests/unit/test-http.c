@@ -202,6 +202,16 @@ client_open_tcp(struct client *c, struct fixture *f)
     client_connect_tcp(c, f->base, http_server_port(f->server));
 }
 
+static void
+assert_ask(int want, struct client *c, const char *request)
+{
+    int status = client_ask(c, request);
+
+    if (status != want) {
+        fail_msg("%d instead of %d: %s", status, want, request);
+    }
+}
+
 /* One request on a connection of its own. */
 static int
 ask_once(struct fixture *f, const char *request)
@@ -232,19 +242,19 @@ request_is_routed_and_answered(void **state)
     char *who = xasprintf("\"who\":\"unix:uid=%u\"", (unsigned) getuid());
 
     client_open(&c, f);
-    assert_int_equal(client_ask(&c, "GET /items/a%2Fb" H "\r\n"), 200);
+    assert_ask(200, &c, "GET /items/a%2Fb" H "\r\n");
     assert_has(&c.body, "\"name\":\"a/b\"");
     assert_has(&c.body, who);
     assert_has(&c.head, "Content-Type: application/json\r\n");
-    assert_int_equal(client_ask(&c, "GET /echo?q=a%20b+c" H "\r\n"), 200);
+    assert_ask(200, &c, "GET /echo?q=a%20b+c" H "\r\n");
     assert_has(&c.body, "\"q\":\"a b c\"");
-    assert_int_equal(client_ask(&c, "GET /nowhere" H "\r\n"), 404);
+    assert_ask(404, &c, "GET /nowhere" H "\r\n");
     assert_has(&c.head, "application/problem+json");
     assert_has(&c.body, "\"status\":404");
-    assert_int_equal(client_ask(&c, "GET /items/" H "\r\n"), 404);
-    assert_int_equal(client_ask(&c, "GET /items/a/b" H "\r\n"), 404);
-    assert_int_equal(client_ask(&c, "GET /items/%ff" H "\r\n"), 404);
-    assert_int_equal(client_ask(&c, "DELETE /body" H "\r\n"), 405);
+    assert_ask(404, &c, "GET /items/" H "\r\n");
+    assert_ask(404, &c, "GET /items/a/b" H "\r\n");
+    assert_ask(404, &c, "GET /items/%ff" H "\r\n");
+    assert_ask(405, &c, "DELETE /body" H "\r\n");
     assert_has(&c.head, "Allow: PUT, PATCH\r\n");
     client_close(&c);
     free(who);
@@ -373,7 +383,7 @@ oversized_head_is_refused_while_it_is_sent(void **state)
     client_open(&c, f);
     ds_put_cstr(&ds, "GET /echo" H "X: ");
     ds_put_char_multiple(&ds, 'x', 4 << 20);
-    assert_int_equal(client_ask(&c, ds_cstr(&ds)), 431);
+    assert_ask(431, &c, ds_cstr(&ds));
     client_close(&c);
     ds_destroy(&ds);
     assert_alive(f);
@@ -385,12 +395,13 @@ unknown_query_parameters_are_all_named(void **state)
     struct client c;
 
     client_open(&c, *state);
-    assert_int_equal(client_ask(&c, "GET /echo?q=1&x=2&dry_run=plan" H "\r\n"), 400);
+    assert_ask(400, &c, "GET /echo?q=1&x=2&dry_run=plan" H "\r\n");
     assert_has(&c.body, "\"parameter\":\"x\"");
     assert_has(&c.body, "\"parameter\":\"dry_run\"");
-    assert_int_equal(client_ask(&c, "GET /open?q=1" H "\r\n"), 400);
+    assert_ask(400, &c, "GET /open?q=1" H "\r\n");
+
     /* The connection goes on: nothing was left unread. */
-    assert_int_equal(client_ask(&c, "GET /echo" H "\r\n"), 200);
+    assert_ask(200, &c, "GET /echo" H "\r\n");
     client_close(&c);
 }
 
@@ -400,15 +411,17 @@ bad_json_is_refused_and_the_connection_goes_on(void **state)
     struct client c;
 
     client_open(&c, *state);
-    assert_int_equal(client_ask(&c, "PUT /body" H "Content-Length: 13\r\n\r\n"
-                         "{\"a\":1,\"a\":2}"), 400);
+    assert_ask(400, &c,
+               "PUT /body" H "Content-Length: 13\r\n\r\n"
+               "{\"a\":1,\"a\":2}");
     assert_has(&c.body, "duplicate object key");
-    assert_int_equal(client_ask(&c, "PUT /body" H "Content-Length: 4\r\n\r\n{} x"),
-                     400);
-    assert_int_equal(client_ask(&c, "PUT /body" H "\r\n"), 400);
-    assert_int_equal(client_ask(&c, "PATCH /body" H "Content-Type: "
-                         "application/merge-patch+json; charset=utf-8\r\n"
-                         "Content-Length: 2\r\n\r\n{}"), 200);
+    assert_ask(400, &c, "PUT /body" H "Content-Length: 4\r\n\r\n{} x");
+    assert_ask(400, &c, "PUT /body" H "\r\n");
+    assert_ask(200, &c,
+               "PATCH /body" H "Content-Type: "
+               "application/merge-patch+json; charset=utf-8\r\n"
+               "Content-Length: 2\r\n\r\n{}");
+
     client_close(&c);
 }
 
@@ -418,19 +431,18 @@ etags_are_compared(void **state)
     struct client c;
 
     client_open(&c, *state);
-    assert_int_equal(client_ask(&c, "GET /etag" H "\r\n"), 200);
+    assert_ask(200, &c, "GET /etag" H "\r\n");
     assert_has(&c.head, "ETag: \"7\"\r\n");
-    assert_int_equal(client_ask(&c, "PUT /etag" H "If-Match: \"7\"\r\n\r\n"), 200);
+    assert_ask(200, &c, "PUT /etag" H "If-Match: \"7\"\r\n\r\n");
     assert_has(&c.body, "{\"etag\":\"7\"}");
-    assert_int_equal(client_ask(&c, "PUT /etag" H "If-Match: *\r\n\r\n"), 200);
+    assert_ask(200, &c, "PUT /etag" H "If-Match: *\r\n\r\n");
     assert_has(&c.body, "{\"etag\":\"*\"}");
-    assert_int_equal(client_ask(&c, "PUT /etag" H "If-Match: W/\"7\"\r\n\r\n"), 200);
+    assert_ask(200, &c, "PUT /etag" H "If-Match: W/\"7\"\r\n\r\n");
     assert_has(&c.body, "{\"etag\":\"W/\\\"7\\\"\"}");
-    assert_int_equal(client_ask(&c, "PUT /etag" H "If-Match: 7\r\n\r\n"), 400);
-    assert_int_equal(client_ask(&c, "PUT /etag" H "If-Match: \"7\r\n\r\n"), 400);
-    assert_int_equal(client_ask(&c, "PUT /etag" H "If-Match: \"6\", \"7\"\r\n\r\n"),
-                     400);
-    assert_int_equal(client_ask(&c, "PUT /etag" H "If-None-Match: *\r\n\r\n"), 400);
+    assert_ask(400, &c, "PUT /etag" H "If-Match: 7\r\n\r\n");
+    assert_ask(400, &c, "PUT /etag" H "If-Match: \"7\r\n\r\n");
+    assert_ask(400, &c, "PUT /etag" H "If-Match: \"6\", \"7\"\r\n\r\n");
+    assert_ask(400, &c, "PUT /etag" H "If-None-Match: *\r\n\r\n");
     client_close(&c);
 }
 
@@ -441,11 +453,13 @@ continue_is_sent_only_for_a_body_that_is_wanted(void **state)
     struct client c;
 
     client_open(&c, f);
-    assert_int_equal(client_ask(&c, "PUT /body" H "Expect: 100-continue\r\n"
-                         "Content-Length: 2\r\n\r\n"), 100);
-    assert_int_equal(client_ask(&c, "{}"), 200);
-    assert_int_equal(client_ask(&c, "PUT /nowhere" H "Expect: 100-continue\r\n"
-                         "Content-Length: 2\r\n\r\n"), 404);
+    assert_ask(100, &c,
+               "PUT /body" H "Expect: 100-continue\r\n"
+               "Content-Length: 2\r\n\r\n");
+    assert_ask(200, &c, "{}");
+    assert_ask(404, &c,
+               "PUT /nowhere" H "Expect: 100-continue\r\n"
+               "Content-Length: 2\r\n\r\n");
     client_wait_eof(&c);
     client_close(&c);
 }
@@ -462,16 +476,15 @@ slow_clients_are_timed_out(void **state)
     restart(f, &options);
     client_open(&head, f);
     client_open(&body, f);
-    assert_int_equal(client_ask(&head, "GET /ec"), 408);
-    assert_int_equal(client_ask(&body, "PUT /body" H "Content-Length: 9\r\n\r\n{"),
-                     408);
+    assert_ask(408, &head, "GET /ec");
+    assert_ask(408, &body, "PUT /body" H "Content-Length: 9\r\n\r\n{");
     http_server_get_stats(f->server, &stats);
     assert_int_equal(stats.n_timed_out, 2);
 
     options.idle_timeout_ms = 40;
     restart(f, &options);
     client_open(&idle, f);
-    assert_int_equal(client_ask(&idle, ""), 0);
+    assert_ask(0, &idle, "");
     client_close(&head);
     client_close(&body);
     client_close(&idle);
@@ -607,18 +620,18 @@ token_is_required_over_tcp(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         char *request = xasprintf("GET /echo" H "%s\r\n", bad[i]);
 
-        assert_int_equal(client_ask(&c, request), 401);
+        assert_ask(401, &c, request);
         assert_has(&c.head, "WWW-Authenticate: Bearer\r\n");
         free(request);
     }
     /* Without it nobody learns which paths there are. */
-    assert_int_equal(client_ask(&c, "GET /nowhere" H "\r\n"), 401);
-    assert_int_equal(client_ask(&c, "GET /open" H "\r\n"), 200);
+    assert_ask(401, &c, "GET /nowhere" H "\r\n");
+    assert_ask(200, &c, "GET /open" H "\r\n");
     assert_has(&c.body, "\"who\":\"tcp:127.0.0.1\"");
-    assert_int_equal(client_ask(&c, "PUT /open" H "\r\n"), 401);
-    assert_int_equal(client_ask(&c, "GET /echo" H "Authorization: bearer " TOKEN
-                         "\r\n\r\n"), 200);
-    assert_int_equal(client_ask(&c, "PUT /body" H "Content-Length: 5\r\n\r\n"), 401);
+    assert_ask(401, &c, "PUT /open" H "\r\n");
+    assert_ask(200, &c,
+               "GET /echo" H "Authorization: bearer " TOKEN "\r\n\r\n");
+    assert_ask(401, &c, "PUT /body" H "Content-Length: 5\r\n\r\n");
     client_wait_eof(&c);
     http_server_get_stats(f->server, &stats);
     assert_int_equal(stats.n_unauthorized, ARRAY_SIZE(bad) + 3);
@@ -636,7 +649,8 @@ connections_are_limited(void **state)
     options.max_connections = 1;
     restart(f, &options);
     client_open(&idle, f);
-    assert_int_equal(client_ask(&idle, "GET /echo" H "\r\n"), 200);
+    assert_ask(200, &idle, "GET /echo" H "\r\n");
+
 
     /* One that is idle gives way. */
     client_open(&busy, f);
@@ -648,7 +662,7 @@ connections_are_limited(void **state)
 
     /* One that waits for its reply does not. */
     client_open(&late, f);
-    assert_int_equal(client_ask(&late, "GET /echo" H "\r\n"), 503);
+    assert_ask(503, &late, "GET /echo" H "\r\n");
     assert_has(&late.body, "too many connections\"}\n");
     http_reply_json(f->held, 200, json_object());
     f->held = NULL;
