@@ -140,7 +140,8 @@ static struct scenario scenarios[] = {
               "set_field:0x1->reg3,goto_table:{TABLE:overlay.admit/3}" },
             { "h2", "-in_port=5 " },
             { "h1", "+" ADMIT "/3 100 ip,in_port=5,dl_src=02:00:00:00:00:01,"
-              "nw_src=10.0.0.1 actions=goto_table:{TABLE:loadbalancer.arp/0}" },
+              "nw_src=10.0.0.1 "
+              "actions=goto_table:{TABLE:loadbalancer.arp/0}" },
             { "h1", "+" ADMIT "/3 100 arp,in_port=5,dl_src=02:00:00:00:00:01,"
               "arp_spa=10.0.0.1,arp_sha=02:00:00:00:00:01 "
               "actions=goto_table:{TABLE:loadbalancer.arp/0}" },
@@ -166,7 +167,8 @@ static struct scenario scenarios[] = {
               "tunnel source)" },
             { "h1", "+" ADMIT "/1 100 tun_id=0x64 actions=set_field:0x64->reg0"
               ",set_field:{zone:policy/shop}->reg5,"
-              "set_field:{zone:balance/shop}->reg8,goto_table:{TABLE:overlay.admit/2}" },
+              "set_field:{zone:balance/shop}->reg8,"
+              "goto_table:{TABLE:overlay.admit/2}" },
             { "h1", "+" ADMIT "/2 100 ip,reg0=0x64,nw_src=10.0.0.4 actions="
               "set_field:0->reg1,goto_table:{TABLE:loadbalancer.arp/0}" },
             { "h1", "+" ADMIT "/2 100 arp,reg0=0x64,arp_spa=10.0.0.4 actions="
@@ -229,21 +231,27 @@ static struct scenario scenarios[] = {
         { "{" BASE "}", {
             { "h2", "+" LOCATE "390 reg0=0x64,dl_dst=01:00:00:00:00:00/01:00:"
               "00:00:00:00 actions=set_field:0->reg2,set_field:0x1->reg4,"
-              "set_field:0x7->reg7,resubmit(,{TABLE:firewall.track/0}),set_field:0->reg2,"
-              "set_field:0x1->reg4,set_field:0x6->reg7,resubmit(,{TABLE:firewall.track/0}),"
+              "set_field:0x7->reg7,resubmit(,{TABLE:firewall.track/0}),"
+              "set_field:0->reg2,"
+              "set_field:0x1->reg4,set_field:0x6->reg7,resubmit(,"
+              "{TABLE:firewall.track/0}),"
               "set_field:0->reg3,set_field:0->reg2,set_field:0->reg4,"
-              "set_field:0->reg7,set_field:0xffffffff->reg6,goto_table:{TABLE:firewall.track/0}" },
+              "set_field:0->reg7,set_field:0xffffffff->reg6,"
+              "goto_table:{TABLE:firewall.track/0}" },
             { "h2", "+" LOCATE "400 reg0=0x64,in_port=40000,dl_dst=01:00:00:"
               "00:00:00/01:00:00:00:00:00 actions=set_field:0x1->reg3,"
               "set_field:0->reg2,set_field:0x1->reg4,set_field:0x7->reg7,"
-              "resubmit(,{TABLE:firewall.track/0}),set_field:0->reg2,set_field:0x1->reg4,"
+              "resubmit(,{TABLE:firewall.track/0}),set_field:0->reg2,"
+              "set_field:0x1->reg4,"
               "set_field:0x6->reg7,resubmit(,{TABLE:firewall.track/0})\n" },
             { "h2", "+overlay.deliver/0 100 reg0=0x64,reg6=0xffffffff "
               "actions=group:" },
             { "h1", "-overlay.deliver/0 100 reg0=0xc8" },
             { "h2", "+type=all" },
-            { "h2", "+actions=set_field:{host:h1}->reg6,resubmit(,{TABLE:overlay.deliver/1})" },
-            { "h2", "+actions=set_field:{host:h3}->reg6,resubmit(,{TABLE:overlay.deliver/1})" } } },
+            { "h2", "+actions=set_field:{host:h1}->reg6,resubmit(,"
+              "{TABLE:overlay.deliver/1})" },
+            { "h2", "+actions=set_field:{host:h3}->reg6,resubmit(,"
+              "{TABLE:overlay.deliver/1})" } } },
         { "{'ports/app1': {'network': 'shop', 'quarantined': true,"
           " 'labels': {'tier': 'app'}}}", {
             { "h2", "-set_field:0x7->reg7,resubmit" },
@@ -402,17 +410,24 @@ static struct scenario scenarios[] = {
             { "h1", "+firewall.track/1 80 ct_state=+rpl+trk,ip actions="
               "push:NXM_NX_REG1[],push:NXM_NX_REG2[],pop:NXM_NX_REG1[],"
               "pop:NXM_NX_REG2[],push:NXM_NX_REG3[],push:NXM_NX_REG4[],"
-              "pop:NXM_NX_REG3[],pop:NXM_NX_REG4[],goto_table:{TABLE:firewall.policy/0}" },
-            { "h1", "+firewall.policy/10 90 ct_state=+rpl+trk,ip,nw_frag=not_later "
+              "pop:NXM_NX_REG3[],pop:NXM_NX_REG4[],"
+              "goto_table:{TABLE:firewall.policy/0}" },
+            { "h1", "+firewall.policy/10 90 ct_state=+rpl+trk,ip,"
+              "nw_frag=not_later "
               "actions="
               "push:NXM_NX_REG1[]" },
             { "h1", "+firewall.policy/10 100 ct_state=+new+trk,ip actions="
               "ct(commit,zone=NXM_NX_REG5[0..15]),goto_table" },
-            { "h1", "+firewall.policy/0 65000 reg3=0 actions=goto_table:{TABLE:firewall.policy/5}" },
-            { "h1", "+firewall.policy/5 65000 reg4=0 actions=goto_table:{TABLE:firewall.policy/10}" },
-            { "h1", "+firewall.policy/4 1  actions=goto_table:{TABLE:firewall.policy/5}" },
-            { "h1", "+firewall.policy/9 1  actions=goto_table:{TABLE:firewall.policy/10}" },
-            { "h1", "+firewall.track/0 1  actions=goto_table:{TABLE:firewall.policy/11}" } } },
+            { "h1", "+firewall.policy/0 65000 reg3=0 "
+              "actions=goto_table:{TABLE:firewall.policy/5}" },
+            { "h1", "+firewall.policy/5 65000 reg4=0 "
+              "actions=goto_table:{TABLE:firewall.policy/10}" },
+            { "h1", "+firewall.policy/4 1  "
+              "actions=goto_table:{TABLE:firewall.policy/5}" },
+            { "h1", "+firewall.policy/9 1  "
+              "actions=goto_table:{TABLE:firewall.policy/10}" },
+            { "h1", "+firewall.track/0 1  "
+              "actions=goto_table:{TABLE:firewall.policy/11}" } } },
     } },
 
 /* Load balancer.  -------------------------------------------------------- */
@@ -426,14 +441,17 @@ static struct scenario scenarios[] = {
               "arp_tpa=10.0.0.100,arp_op=1 actions=move" },
             { "h1", "+set_field:0e:56:4d:00:00:01->arp_sha" },
             { "h1", "+loadbalancer.balance/0 200 tcp,reg0=0x64,"
-              "nw_dst=10.0.0.100,tp_dst=80 actions=ct(table={TABLE:loadbalancer.balance/1},"
+              "nw_dst=10.0.0.100,tp_dst=80 "
+              "actions=ct(table={TABLE:loadbalancer.balance/1},"
               "zone=NXM_NX_REG8[0..15],nat)" },
             { "h1", "+loadbalancer.balance/0 100 ip,reg0=0x64,"
               "nw_dst=10.0.0.100 actions=drop (no such service" },
             { "h1", "+loadbalancer.balance/1 100 ct_state=+new-inv+trk,"
-              "ct_nw_proto=6,ct_tp_dst=80,ip,reg0=0x64,nw_dst=10.0.0.100 actions=group:1\n" },
+              "ct_nw_proto=6,ct_tp_dst=80,ip,reg0=0x64,nw_dst=10.0.0.100 "
+              "actions=group:1\n" },
             { "h1", "+group_id=1,type=select,selection_method=dp_hash" },
-            { "h1", "+bucket_id:255,weight:1,actions=ct(commit,table={TABLE:loadbalancer.balance/2},"
+            { "h1", "+bucket_id:255,weight:1,actions=ct(commit,"
+              "table={TABLE:loadbalancer.balance/2},"
               "zone=NXM_NX_REG8[0..15],nat(dst=10.0.0." },
             { "h3", "+nat(dst=10.0.0.1:8080)" },
             { "h3", "+nat(dst=10.0.0.3:8080)" },
@@ -450,7 +468,8 @@ static struct scenario scenarios[] = {
             { "h3", "-nat(dst" },
             { "h3", "-tp_src=8080" },
             { "h3", "+loadbalancer.balance/1 100 ct_state=+new-inv+trk,"
-              "ct_nw_proto=6,ct_tp_dst=80,ip,reg0=0x64,nw_dst=10.0.0.100 actions=drop (no "
+              "ct_nw_proto=6,ct_tp_dst=80,ip,reg0=0x64,nw_dst=10.0.0.100 "
+              "actions=drop (no "
               "backend)" } } },
         { "{'loadbalancers/lb': null}", { { "h3", "-10.0.0.100" } } },
     } },
@@ -467,7 +486,8 @@ static struct scenario scenarios[] = {
             { "h1", "+loadbalancer.balance/0 150 tcp,reg0=0x64,"
               "nw_src=10.0.0.1,nw_dst=10.0.0.100,tp_src=8080 actions="
               "set_field:0x1/0x1->reg9,set_field:10.0.0.1->ip_dst,"
-              "ct(table={TABLE:loadbalancer.balance/1},zone=NXM_NX_REG8[0..15],nat)" },
+              "ct(table={TABLE:loadbalancer.balance/1},"
+              "zone=NXM_NX_REG8[0..15],nat)" },
             { "h2", "-nw_src=10.0.0.1,nw_dst=10.0.0.1 " },
             { "h1", "+loadbalancer.balance/1 90 ct_state=+new-inv+trk,ip,"
               "reg0=0x64,nw_dst=10.0.0.100,nw_frag=later actions=drop "
