@@ -167,3 +167,9 @@ tests_unit_test_fabric_ovs_LDADD = $(UNIT_LIBS)
 tests_unit_test_fabric_ovs_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
 EXTRA_tests_unit_test_fabric_ovs_DEPENDENCIES = $(app_LTLIBRARIES)
 EXTRA_DIST += tests/unit/bad-requests.json docs/api.md
+
+check_PROGRAMS += tests/unit/test-bindings
+TESTS += tests/unit/test-bindings
+tests_unit_test_bindings_SOURCES = tests/unit/test-bindings.c
+tests_unit_test_bindings_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_bindings_LDADD = $(UNIT_LIBS)

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rules of bindings, as a table, and that decisions are stable. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "controller/fabric/bindings.h"
+#include "openvswitch/dynamic-string.h"
+#include "random.h"
+#include "util.h"
+
+/* One case.  'claims' has a word for each host: its name, then '+' it has the
+ * interface, '-' it has not, '?' it has not reported; then 's' if silent.  A
+ * binding is "ACTIVE" or "ACTIVE,CANDIDATE" or "". */
+struct rule {
+    const char *what;
+    const char *wanted;
+    const char *now;
+    const char *claims;
+    const char *next;
+};
+
+static const struct rule rules[] = {
+    { "nobody has it", NULL, "", "", "" },
+    { "first claim binds", NULL, "", "a+", "a" },
+    { "host without it does not bind", NULL, "", "a- b?", "" },
+    { "of two first claims the lower name binds", NULL, "", "a+ b+", "a,b" },
+    { "second claim is the candidate", NULL, "b", "a+ b+", "b,a" },
+    { "claim never displaces a live binding", NULL, "b,a", "a+ b+ c+",
+      "b,a" },
+    { "third claim waits", NULL, "b,c", "a+ b+ c+", "b,c" },
+    { "candidate follows when the active host drops it", NULL, "b,c",
+      "a+ b- c+", "c,a" },
+    { "candidate that drops it is forgotten", NULL, "b,c", "b+ c-", "b" },
+    { "next claim follows when the candidate drops it", NULL, "b,c",
+      "a+ b+ c-", "b,a" },
+    { "last host drops it", NULL, "a", "a-", "" },
+    { "both drop it", NULL, "a,b", "a- b-", "" },
+    { "active host is deleted", NULL, "a,b", "b+", "b" },
+    { "candidate's host is deleted", NULL, "a,b", "a+", "a" },
+
+    { "silent host keeps its binding", NULL, "a", "a+s", "a" },
+    { "silent host gives way to a live claim", NULL, "a", "a+s b+", "b,a" },
+    { "silent host does not give way to a silent claim", NULL, "a",
+      "a+s b+s", "a,b" },
+    { "candidate comes first when the active host is silent", NULL, "a,c",
+      "a+s b+ c+", "c,b" },
+    { "live claim before a silent candidate", NULL, "a,b", "a+s b+s c+",
+      "c,b" },
+    { "host that comes back is the candidate", NULL, "b,a", "a+ b+", "b,a" },
+    { "silent first claim binds if there is no other", NULL, "", "a+s",
+      "a" },
+    { "live first claim before a silent one", NULL, "", "a+s b+", "b,a" },
+
+    { "host that has not reported keeps its binding", NULL, "a", "a? b+",
+      "a,b" },
+    { "candidate that has not reported stays", NULL, "a,b", "a+ b?",
+      "a,b" },
+    { "candidate that has not reported gives way to a claim", NULL, "a,b",
+      "a+ b? c+", "a,c" },
+    { "neither has reported", NULL, "a,b", "a? b?", "a,b" },
+    { "silent host that has not reported keeps its binding", NULL, "a",
+      "a?s", "a" },
+    { "silent host that has not reported gives way", NULL, "a", "a?s b+",
+      "b" },
+    { "candidate that has not reported does not become active as long as "
+      "another claims", NULL, "a,b", "a- b? c+", "c,b" },
+
+    { "the row's host displaces", "b", "a", "a+ b+", "b,a" },
+    { "the row's host is not waited for", "c", "a", "a+ b+ c-", "a,b" },
+    { "the row's host binds first", "b", "", "a+ b+", "b,a" },
+    { "a claim elsewhere binds while the row's host has none", "b", "",
+      "a+ b-", "a" },
+    { "the row's host, when silent, does not displace", "b", "a", "a+ b+s",
+      "a,b" },
+    { "the row's host, when silent, gives way", "a", "a", "a+s b+", "b,a" },
+    { "the row's host, silent, before other silent ones", "b", "",
+      "a+s b+s", "b,a" },
+    { "the row's host that has not reported does not displace", "b", "a",
+      "a+ b?", "a" },
+};
+
+/* Parses a list of claims.  Returns how many. */
+static size_t
+parse_claims(char *text, struct binding_claim *claims)
+{
+    char *save = NULL;
+    size_t n = 0;
+
+    for (char *word = strtok_r(text, " ", &save); word;
+         word = strtok_r(NULL, " ", &save)) {
+        size_t len = strcspn(word, "+-?");
+
+        claims[n].says = (word[len] == '+' ? BINDING_SAYS_YES
+                          : word[len] == '-' ? BINDING_SAYS_NO
+                          : BINDING_SAYS_NOTHING);
+        claims[n].silent = word[len + 1] == 's';
+        word[len] = '\0';
+        claims[n++].host = word;
+    }
+    return n;
+}
+
+static char *
+format_binding(struct binding binding)
+{
+    return xasprintf("%s%s%s", binding.active ? binding.active : "",
+                     binding.candidate ? "," : "",
+                     binding.candidate ? binding.candidate : "");
+}
+
+static void
+binding_rules_hold(void **state OVS_UNUSED)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+        const struct rule *rule = &rules[i];
+        char *claims_text = xstrdup(rule->claims);
+        char *now_text = xstrdup(rule->now);
+        struct binding_claim claims[8];
+        size_t n = parse_claims(claims_text, claims);
+        char *comma = strchr(now_text, ',');
+        struct binding now = { *now_text ? now_text : NULL, NULL };
+        char *next;
+
+        if (comma) {
+            *comma = '\0';
+            now.candidate = comma + 1;
+        }
+        next = format_binding(binding_decide(rule->wanted, now, claims, n));
+        if (strcmp(next, rule->next)) {
+            fail_msg("%s: \"%s\" instead of \"%s\"", rule->what, next,
+                     rule->next);
+        }
+        free(next);
+        free(claims_text);
+        free(now_text);
+    }
+}
+
+/* Whatever the claims: deciding twice changes nothing more, the candidate is
+ * another host, and a live binding without a say of the row stays. */
+static void
+binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
+{
+    static const char *const hosts[] = { "a", "b", "c", "d" };
+    uint32_t seed = 20240611;
+
+    printf("seed %"PRIu32"\n", seed);
+    random_set_seed(seed);
+    for (int round = 0; round < 20000; round++) {
+        struct binding_claim claims[ARRAY_SIZE(hosts)];
+        struct binding now = { NULL, NULL }, next, again;
+        const char *wanted = NULL;
+        size_t n = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+            if (random_range(4)) {
+                claims[n].host = hosts[i];
+                claims[n].says = random_range(3);
+                claims[n++].silent = !random_range(3);
+            }
+        }
+        if (random_range(4)) {
+            now.active = hosts[random_range(4)];
+            if (random_range(2)) {
+                now.candidate = hosts[random_range(4)];
+                if (now.candidate == now.active) {
+                    now.candidate = NULL;
+                }
+            }
+        }
+        if (!random_range(3)) {
+            wanted = hosts[random_range(4)];
+        }
+        next = binding_decide(wanted, now, claims, n);
+        again = binding_decide(wanted, next, claims, n);
+        assert_ptr_equal(next.active, again.active);
+        assert_ptr_equal(next.candidate, again.candidate);
+        assert_true(next.active || !next.candidate);
+        assert_true(!next.active || next.active != next.candidate);
+        for (size_t i = 0; i < n && now.active && !wanted; i++) {
+            if (claims[i].host == now.active && !claims[i].silent
+                && claims[i].says != BINDING_SAYS_NO) {
+                assert_ptr_equal(next.active, now.active);
+            }
+        }
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(binding_rules_hold),
+        cmocka_unit_test(binding_is_stable_and_never_displaced),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
