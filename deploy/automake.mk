@@ -24,3 +24,15 @@ vmn-lab: deploy/lab/vmn-lab Makefile
 EXTRA_DIST += deploy/lab/vmn-lab
 CLEANFILES += vmn-lab
 dist_man_MANS += docs/man/vmn-lab.1
+
+# The daemon's unit, and a configuration to begin with.
+systemdsystemunit_DATA = vmnd.service
+vmnd.service: deploy/systemd/vmnd.service.in Makefile
+	$(AM_V_GEN)sed -e 's|@sbindir[@]|$(sbindir)|g' \
+	  -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+	  $(srcdir)/deploy/systemd/vmnd.service.in > $@.tmp && mv $@.tmp $@
+EXTRA_DIST += deploy/systemd/vmnd.service.in deploy/quickstart
+CLEANFILES += vmnd.service
+exampledir = $(docdir)/examples
+dist_example_DATA = deploy/vmnd.json
+dist_man_MANS += docs/man/vmnd.8
