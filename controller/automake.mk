@@ -11,3 +11,11 @@ include controller/apphost/automake.mk
 include controller/fabric/automake.mk
 include controller/northbound/automake.mk
 include controller/ctl/automake.mk
+
+# Whole, since what main() does not call the apps may.
+sbin_PROGRAMS += vmnd
+vmnd_SOURCES = controller/main.c
+vmnd_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
+vmnd_LDADD = $(VMN_LIBS)
+vmnd_DEPENDENCIES = controller/libvmn.la proto/libproto.la \
+	$(srcdir)/controller/vmn.syms

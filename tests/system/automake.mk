@@ -2,6 +2,7 @@
 EXTRA_DIST += \
 	tests/system/conftest.py \
 	tests/system/test_bytes.py \
+	tests/system/test_daemon.py \
 	tests/system/test_demo.py \
 	tests/system/test_durable.py \
 	tests/system/test_firewall.py \

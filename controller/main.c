@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnd: reads its options, builds the rooms from the bottom of the ladder to
+ * its top, runs the loop, and takes all down again in reverse.  Everything
+ * else is in the rooms.
+ *
+ * The order matters: neither an event base nor a thread nor an open database
+ * survives the fork of daemonize_start(); a parent that waits for
+ * daemonize_complete() learns of every failure before. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/engine/commit.h"
+#include "controller/engine/engine.h"
+#include "controller/fabric/fabric.h"
+#include "controller/model/model.h"
+#include "controller/northbound/northbound.h"
+#include "controller/options.h"
+#include "controller/store/store.h"
+
+#include "command-line.h"
+#include "daemon.h"
+#include "dirs.h"
+#include "openvswitch/vlog.h"
+#include "ovs-rcu.h"
+#include "proto/loop/loop.h"
+#include "signals.h"
+#include "unixctl.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(vmnd);
+
+/* The parts, in the order in which they are built. */
+struct vmnd {
+    struct options options;
+    struct loop *loop;
+    struct event *signals[2];   /* SIGTERM and SIGINT. */
+    struct unixctl_server *unixctl;
+    struct loop_task *unixctl_task;
+    struct model *model;
+    const struct store_class *store_class;
+    struct store *store;
+    struct apphost *apphost;
+    struct engine *engine;
+    struct commit *commit;
+    struct fabric *fabric;
+    struct northbound *northbound;
+};
+
+/* Ends the program, with 'text' (which may be NULL) as the reason, if 'error'
+ * is nonzero. */
+static void
+die_of(int error, const char *what, const char *text)
+{
+    if (error) {
+        VLOG_FATAL("%s: %s", what, text ? text : ovs_strerror(error));
+    }
+}
+
+/* Makes 'folder', if only that one is missing.  What is to be in it will fail
+ * with a better reason than this could. */
+static void
+make_folder(const char *folder, mode_t mode)
+{
+    if (mkdir(folder, mode) && errno != EEXIST) {
+        VLOG_DBG("%s: cannot be made (%s)", folder, ovs_strerror(errno));
+    }
+}
+
+static void
+make_folder_of(const char *path, mode_t mode)
+{
+    char *folder = dir_name(path);
+
+    make_folder(folder, mode);
+    free(folder);
+}
+
+/* Signals and unixctl.  --------------------------------------------------- */
+
+static void
+unixctl_task_run(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    unixctl_server_run(vmnd->unixctl);
+}
+
+static void
+unixctl_task_wait(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    unixctl_server_wait(vmnd->unixctl);
+}
+
+static void
+exit_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
+        const char *argv[] OVS_UNUSED, void *loop)
+{
+    loop_exit(loop);
+    unixctl_command_reply(conn, NULL);
+}
+
+/* The rooms end in their order, and so may say what leaked.  Without this
+ * fatal_signal_run() would end the process on the spot. */
+static void
+signal_cb(evutil_socket_t sig_nr, short what OVS_UNUSED, void *loop)
+{
+    char name[SIGNAL_NAME_BUFSIZE];
+
+    VLOG_INFO("%s", signal_name(sig_nr, name, sizeof name));
+    loop_exit(loop);
+}
+
+static void
+start_signals(struct vmnd *vmnd)
+{
+    static const int signals[] = { SIGTERM, SIGINT };
+
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+        vmnd->signals[i] = evsignal_new(loop_base(vmnd->loop), signals[i],
+                                        signal_cb, vmnd->loop);
+        event_add(vmnd->signals[i], NULL);
+    }
+}
+
+static void
+start_unixctl(struct vmnd *vmnd)
+{
+    int error = unixctl_server_create(vmnd->options.unixctl, &vmnd->unixctl);
+
+    die_of(error, "unixctl", NULL);
+    unixctl_command_register("exit", "", 0, 0, exit_cb, vmnd->loop);
+    loop_unixctl_init(vmnd->loop);
+    vmnd->unixctl_task = loop_task_create(vmnd->loop, "unixctl",
+                                          unixctl_task_run, unixctl_task_wait,
+                                          vmnd);
+}
+
+/* The rooms.  ------------------------------------------------------------- */
+
+static void
+start_state(struct vmnd *vmnd)
+{
+    const char *path = vmnd->options.state;
+    char *text = NULL;
+    int error;
+
+    vmnd->model = model_create();
+    vmnd->store_class = &store_sqlite_class;
+    make_folder_of(path, 0700);
+    error = vmnd->store_class->open(path, loop_base(vmnd->loop), &vmnd->store,
+                                    &text);
+    die_of(error, path, text);
+    error = vmnd->store_class->load(vmnd->store, vmnd->model, &text);
+    die_of(error, path, text);
+}
+
+static void
+start_engine(struct vmnd *vmnd)
+{
+    const struct options *options = &vmnd->options;
+    char *text = NULL;
+    int error;
+
+    vmnd->apphost = apphost_create();
+    for (size_t i = 0; i < options->n_apps; i++) {
+        error = apphost_load(vmnd->apphost, options->app_dir, options->apps[i],
+                             &text);
+        die_of(error, "cannot load apps", text);
+    }
+    error = apphost_place(vmnd->apphost, &text);
+    die_of(error, "cannot place the apps' stages", text);
+
+    vmnd->engine = engine_create(vmnd->model, apphost_pipeline(vmnd->apphost));
+    engine_unixctl_init(vmnd->engine);
+    vmnd->commit = commit_create(loop_base(vmnd->loop), vmnd->model,
+                                 vmnd->engine, vmnd->store_class, vmnd->store);
+}
+
+static void
+start_fabric(struct vmnd *vmnd)
+{
+    const struct fabric_options options = {
+        .openflow_listen = vmnd->options.openflow_listen,
+        .openflow_target = vmnd->options.openflow_target,
+        .ovsdb_listen = vmnd->options.ovsdb_listen,
+        .ssl_private_key = vmnd->options.private_key,
+        .ssl_certificate = vmnd->options.certificate,
+        .ssl_ca_cert = vmnd->options.ca_cert,
+    };
+    char *text = NULL;
+    int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,
+                              vmnd->commit, &vmnd->fabric, &text);
+
+    die_of(error, "cannot serve hosts", text);
+    fabric_unixctl_init(vmnd->fabric);
+}
+
+static void
+start_northbound(struct vmnd *vmnd)
+{
+    const struct northbound_options options = {
+        .unix_path = vmnd->options.socket,
+        .unix_group = vmnd->options.socket_group,
+        .tcp_listen = vmnd->options.api_listen,
+        .token_file = vmnd->options.api_token_file,
+    };
+    char *text = NULL;
+    int error;
+
+    make_folder_of(options.unix_path, 0755);
+    error = northbound_create(&options, loop_base(vmnd->loop), vmnd->model,
+                              vmnd->engine, vmnd->commit, vmnd->fabric,
+                              vmnd->store_class, vmnd->store, vmnd->apphost,
+                              &vmnd->northbound, &text);
+    die_of(error, "cannot serve the API", text);
+    northbound_unixctl_init(vmnd->northbound);
+}
+
+/* The first compile is done and durable. */
+static void
+ready_cb(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    northbound_set_ready(vmnd->northbound, true);
+    VLOG_INFO("ready");
+}
+
+static void
+vmnd_start(struct vmnd *vmnd)
+{
+    vmnd->loop = loop_create();
+    start_signals(vmnd);
+    start_unixctl(vmnd);
+    start_state(vmnd);
+    start_engine(vmnd);
+    start_fabric(vmnd);
+    start_northbound(vmnd);
+    commit_when_settled(vmnd->commit, ready_cb, vmnd);
+}
+
+/* Whatever is acknowledged is durable, so there is nothing to wait for. */
+static void
+vmnd_stop(struct vmnd *vmnd)
+{
+    commit_cancel_when_settled(vmnd->commit, ready_cb, vmnd);
+    northbound_destroy(vmnd->northbound);
+    fabric_destroy(vmnd->fabric);
+    commit_destroy(vmnd->commit);
+    engine_destroy(vmnd->engine);
+    apphost_destroy(vmnd->apphost);
+    vmnd->store_class->close(vmnd->store);
+    model_destroy(vmnd->model);
+    loop_task_destroy(vmnd->unixctl_task);
+    unixctl_server_destroy(vmnd->unixctl);
+    for (size_t i = 0; i < ARRAY_SIZE(vmnd->signals); i++) {
+        event_free(vmnd->signals[i]);
+    }
+    loop_destroy(vmnd->loop);
+    options_uninit(&vmnd->options);
+}
+
+int
+main(int argc, char *argv[])
+{
+    struct vmnd vmnd = { .loop = NULL };
+
+    ovs_cmdl_proctitle_init(argc, argv);
+    ovs_set_program_name(argv[0], VMN_VERSION);
+    options_init(&vmnd.options, argc, argv);
+
+    make_folder(ovs_rundir(), 0755);    /* For the pidfile and unixctl. */
+    daemonize_start(false);
+    vmnd_start(&vmnd);
+    daemonize_complete();
+    VLOG_INFO("vmnd %s, state in %s", VMN_VERSION, vmnd.options.state);
+
+    loop_run(vmnd.loop);
+
+    VLOG_INFO("exiting");
+    vmnd_stop(&vmnd);
+    ovsrcu_exit();
+    return EXIT_SUCCESS;
+}

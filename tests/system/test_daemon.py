@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vmnd as a process: how it starts, detaches, is talked to, rests and ends.
+No hosts and no namespaces."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+from conftest import REPORT
+from vmnlab.daemon import app_args, find
+from vmnlab.netns import wait_for
+
+PROGRAM = find("vmnd")
+
+
+class Connection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=30)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(30)
+        self.sock.connect(self.path)
+
+
+class Daemon:
+    def __init__(self, folder):
+        self.dir = str(folder)
+        self.socket = self.dir + "/api.sock"
+        self.log = self.dir + "/vmnd.log"
+        self.env = dict(os.environ, OVS_RUNDIR=self.dir)
+        self.process = None
+
+    def args(self, *more):
+        return [PROGRAM, "--state=%s/vmn.db" % self.dir,
+                "--socket=" + self.socket, "-vsyslog:off",
+                "--openflow-listen=unix:%s/openflow.sock" % self.dir,
+                *app_args(PROGRAM), *more]
+
+    def start(self, *more):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.args(*more), stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, env=self.env)
+        wait_for("vmnd", self.dead_or_ready, 60)
+        assert self.process.poll() is None, self.text()
+
+    def dead_or_ready(self):
+        if self.process.poll() is not None:
+            return True
+        try:
+            return self.call("GET", "/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def run(self, *more):
+        """For one that ends by itself: its exit status and what it said."""
+        done = subprocess.run(self.args(*more), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, env=self.env,
+                              text=True, timeout=120)
+        assert not REPORT.search(done.stdout), done.stdout
+        return done.returncode, done.stdout
+
+    def call(self, method, path, body=None):
+        connection = Connection(self.socket)
+        try:
+            connection.request(method, path, json.dumps(body),
+                               {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or "null")
+        finally:
+            connection.close()
+
+    def appctl(self, *words, target="vmnd"):
+        return subprocess.run(["ovs-appctl", "-t", target, *words],
+                              env=self.env, check=True, text=True,
+                              stdout=subprocess.PIPE, timeout=60).stdout
+
+    def text(self):
+        with open(self.log, errors="replace") as log:
+            return log.read()
+
+    def wait(self):
+        status = self.process.wait(60)
+        assert not REPORT.search(self.text()), self.text()
+        return status
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    # Unix sockets have short names, pytest's folders may have long ones.
+    folder = "/tmp/vmnd-test-%d" % os.getpid()
+    os.symlink(tmp_path, folder)
+    daemon = Daemon(folder)
+    yield daemon
+    if daemon.process and daemon.process.poll() is None:
+        daemon.process.kill()
+        daemon.process.wait()
+    os.unlink(folder)
+
+
+NETWORK = {"subnets": [{"cidr": "10.0.0.0/24"}]}
+
+
+def alive(pid):
+    """Whether the process runs: a zombie of the detached parent does not."""
+    try:
+        with open("/proc/%d/stat" % pid) as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+# Talking to it.  -----------------------------------------------------------
+
+def test_appctl_speaks_with_it_by_name(daemon):
+    daemon.start("--pidfile")
+    assert daemon.appctl("version").startswith("vmnd ")
+    daemon.appctl("vlog/set", "loop:console:dbg")
+    assert re.search(r"^loop +DBG", daemon.appctl("vlog/list"), re.M)
+    assert "turns:" in daemon.appctl("loop/show")
+    daemon.appctl("exit")
+    assert daemon.wait() == 0
+    assert not os.path.exists(daemon.dir + "/vmnd.pid")
+
+
+def test_unixctl_may_be_put_elsewhere(daemon):
+    path = daemon.dir + "/mine.ctl"
+    daemon.start("--unixctl=" + path)
+    assert daemon.appctl("version", target=path).startswith("vmnd ")
+    daemon.appctl("exit", target=path)
+    assert daemon.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_in_order(daemon, number):
+    daemon.start()
+    assert daemon.call("PUT", "/v1/networks/a", NETWORK)[0] == 201
+    daemon.process.send_signal(number)
+    assert daemon.wait() == 0
+    assert "exiting" in daemon.text()
+
+
+# Forks, threads.  ------------------------------------------------------------
+
+def test_detached_it_serves_before_the_command_returns(daemon):
+    """Event base, threads and database are made after the fork: a loop made
+    before would hear nothing, a writer's thread would be gone."""
+    status, text = daemon.run("--detach", "--pidfile", "--no-chdir",
+                              "--log-file=%s/vmnd.log" % daemon.dir)
+    assert status == 0, text
+    with open(daemon.dir + "/vmnd.pid") as file:
+        pid = int(file.read())
+    try:
+        assert daemon.call("PUT", "/v1/networks/a", NETWORK)[0] == 201
+        assert daemon.call("GET", "/v1/networks/a")[0] == 200
+        assert daemon.appctl("version").startswith("vmnd ")
+        daemon.appctl("exit")
+        wait_for("vmnd to end", lambda: not alive(pid), 60)
+    finally:
+        if alive(pid):
+            os.kill(pid, signal.SIGKILL)
+    assert not REPORT.search(daemon.text()), daemon.text()
+
+
+def test_detached_it_reports_that_it_could_not_start(daemon):
+    status, text = daemon.run("--detach", "--pidfile", "--app=nothing")
+    assert status != 0
+    assert "nothing" in text
+    assert not os.path.exists(daemon.dir + "/vmnd.pid")
+
+
+def test_state_survives_an_orderly_end(daemon):
+    daemon.start()
+    assert daemon.call("PUT", "/v1/networks/a", NETWORK)[0] == 201
+    before = daemon.call("GET", "/v1/networks/a")[1]
+    daemon.process.terminate()
+    assert daemon.wait() == 0
+    daemon.start()
+    assert daemon.call("GET", "/v1/networks/a")[1] == before
+
+
+# Rest.  --------------------------------------------------------------------
+
+def test_idle_it_does_not_wake_up(daemon):
+    daemon.start("--pidfile")
+
+    def switches():
+        with open("/proc/%d/task/%d/status" % ((daemon.process.pid,) * 2)) \
+                as status:
+            return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)",
+                                 status.read(), re.M)[1])
+
+    def turns():
+        return int(re.search(r"turns: (\d+)", daemon.appctl("loop/show"))[1])
+    turns()
+    first = turns()
+    asking = turns() - first        # What being asked costs.
+    before = switches()
+    time.sleep(4)
+    # Other than by a request it may wake for one thing at most.
+    assert switches() - before <= 1
+    assert turns() - first - asking <= asking + 1
+    daemon.appctl("exit")
+    assert daemon.wait() == 0
+
+
+# Refusals.  ------------------------------------------------------------------
+
+@pytest.mark.parametrize("words, reason", [
+    (["--no-such-option"], "no-such-option"),
+    (["stray"], "stray"),
+    (["--state="], "state is empty"),
+    (["--config=/no/such/file"], "/no/such/file"),
+    (["--openflow-listen=tcp:0.0.0.0:6653"], "openflow-target"),
+    (["--api-listen=127.0.0.1:8181"], "api-token-file"),
+    (["--private-key=/x"], "go together"),
+])
+def test_wrong_usage_is_status_2_with_the_reason(daemon, words, reason):
+    status, text = daemon.run(*words)
+    assert status == 2, text
+    assert reason in text
+
+
+@pytest.mark.parametrize("words, reason", [
+    (["--app=nothing"], "nothing"),
+    (["--app=/bin/true"], "/bin/true"),
+    (["--state=/proc/vmn.db"], "/proc/vmn.db"),
+    (["--socket=/proc/vmnd.sock"], "/proc/vmnd.sock"),
+    (["--openflow-listen=carrier-pigeon:1"], "carrier-pigeon"),
+    (["--ovsdb-listen=carrier-pigeon:1"], "carrier-pigeon"),
+    (["--unixctl=/proc/vmnd.ctl"], "unixctl"),
+])
+def test_what_cannot_be_had_is_status_1_with_the_reason(daemon, words,
+                                                        reason):
+    status, text = daemon.run(*words)
+    assert status == 1, text
+    assert reason in text
+
+
+def test_options_come_from_a_file_too(daemon):
+    path = daemon.dir + "/vmnd.json"
+    with open(path, "w") as file:
+        json.dump({"socket": daemon.dir + "/other.sock"}, file)
+    daemon.socket = daemon.dir + "/command-line.sock"
+    daemon.start("--config=" + path)
+    assert not os.path.exists(daemon.dir + "/other.sock")
+    daemon.process.terminate()
+    assert daemon.wait() == 0
+    with open(path, "w") as file:
+        json.dump({"sockets": "/x"}, file)
+    status, text = daemon.run("--config=" + path)
+    assert status == 2
+    assert path in text and "sockets" in text
+
+
+def test_one_state_has_one_vmnd(daemon):
+    daemon.start()
+    status, text = daemon.run("--socket=%s/second.sock" % daemon.dir,
+                              "--openflow-listen=unix:%s/of2" % daemon.dir)
+    assert status == 1
+    assert "vmn.db" in text
+    assert daemon.call("GET", "/v1/networks")[0] == 200
