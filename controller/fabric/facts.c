@@ -344,7 +344,7 @@ facts_host_remove(struct fact_host *host)
 /* All.  ------------------------------------------------------------------ */
 
 struct facts *
-facts_create(struct fabric *fabric)
+fabric_facts_create(struct fabric *fabric)
 {
     struct facts *facts = xzalloc(sizeof *facts);
     struct fact_port *port;
@@ -375,7 +375,7 @@ facts_create(struct fabric *fabric)
 }
 
 void
-facts_destroy(struct facts *facts)
+fabric_facts_destroy(struct facts *facts)
 {
     struct fact_port *port, *next_port;
     struct fact_host *host, *next_host;

@@ -81,8 +81,8 @@ struct facts {
 /* facts.c.  -------------------------------------------------------------- */
 
 /* Reads the ports and bindings that the model holds. */
-struct facts *facts_create(struct fabric *);
-void facts_destroy(struct facts *);
+struct facts *fabric_facts_create(struct fabric *);
+void fabric_facts_destroy(struct facts *);
 
 /* A host that has just been made; nothing is known of it, and it is not
  * silent. */

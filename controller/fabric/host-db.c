@@ -257,7 +257,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
             return error;       /* The caller destroys what there is. */
         }
     }
-    db->facts = facts_create(fabric);
+    db->facts = fabric_facts_create(fabric);
     return 0;
 }
 
@@ -269,7 +269,7 @@ fabric_db_destroy(struct fabric *fabric)
     if (db) {
         fabric->db = NULL;
         ovsdb_listener_close(db->listener);
-        facts_destroy(db->facts);
+        fabric_facts_destroy(db->facts);
         free(db->target);
         free(db);
     }
