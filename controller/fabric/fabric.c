@@ -85,7 +85,7 @@ fabric_host_set_reported(struct fabric_host *host)
 /* Hosts.  ---------------------------------------------------------------- */
 
 static void
-host_destroy(struct fabric_host *host)
+host_destroy(struct fabric_host *host, const char *reason)
 {
     struct fabric *f = host->fabric;
 
@@ -94,7 +94,7 @@ host_destroy(struct fabric_host *host)
     if (host->datapath_id) {
         hmap_remove(&f->datapaths, &host->datapath_node);
     }
-    switch_destroy(host->sw);
+    switch_destroy(host->sw, reason);
     receipts_remove_host(f, host);
     free(host->name);
     free(host);
@@ -123,7 +123,7 @@ sync_hosts(struct fabric *f)
 
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
         if (!model_get(f->model, VMN_TABLE_HOST, host->name)) {
-            host_destroy(host);
+            host_destroy(host, "its host was removed");
         }
     }
     for (size_t i = 0; i < names.n; i++) {
@@ -198,7 +198,7 @@ fabric_destroy(struct fabric *f)
     }
     commit_set_sink(f->commit, NULL, NULL);
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
-        host_destroy(host);
+        host_destroy(host, "shutting down");
     }
     if (f->db) {
         fabric_db_destroy(f);

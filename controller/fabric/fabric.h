@@ -48,8 +48,14 @@ json_t *fabric_port_status(const struct fabric *, const char *port);
 
 /* The receipt of a revision: {"installed": bool, "hosts": [{"host", "state"
  * ("confirmed", "pending", "offline", "failed"), "time", "reason"}],
- * "flows": [{"app", "added", "changed", "removed"}]}.  Kept for the newest
- * FABRIC_RECEIPTS_MAX revisions; NULL for an older one. */
+ * "flows": [{"app", "added", "changed", "removed"}]}.  "time" is that of the
+ * host's last change of state, in RFC 3339 form.  Revisions that were grouped
+ * share a receipt.
+ *
+ * "hosts" are those that the revision concerns.  They are known for the newest
+ * FABRIC_RECEIPTS_MAX revisions since the start; of an older one "hosts" are
+ * all hosts, each confirmed once it has acknowledged something as new.  NULL
+ * for a revision that is not durable. */
 #define FABRIC_RECEIPTS_MAX 4096
 json_t *fabric_receipt(const struct fabric *, uint64_t revision);
 

@@ -369,8 +369,8 @@ add_host(json_t *hosts, const struct fabric *f, const char *name,
         }
     }
     json_array_append_new(
-        hosts, json_pack("{s:s, s:s, s:I, s:s*}", "host", name, "state", word,
-                         "time", (json_int_t) time_ms, "reason", reason));
+        hosts, json_pack("{s:s, s:s, s:o, s:s*}", "host", name, "state", word,
+                         "time", time_to_text(time_ms), "reason", reason));
 }
 
 static json_t *

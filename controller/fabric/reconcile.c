@@ -27,6 +27,7 @@
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofdump.h"
 #include "proto/openflow/ofmsg.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(reconcile);
@@ -402,6 +403,7 @@ compare_cb(void *sw_)
     struct reconcile *r = sw->reconcile;
     struct fabric *f = sw->host->fabric;
     struct compare c = { .r = r };
+    long long int start_us = time_usec();
 
     hmapx_init(&c.right);
     ofpbuf_init(&c.group_deletes, 0);
@@ -414,9 +416,10 @@ compare_cb(void *sw_)
 
     r->revision = f->last_revision;
     VLOG_INFO_RL(&rl, "%s: holds %"PRIuSIZE" flows and %"PRIuSIZE" groups; "
-                 "%"PRIuSIZE" to add or change, %"PRIuSIZE" to delete",
+                 "%"PRIuSIZE" to add or change, %"PRIuSIZE" to delete "
+                 "(compared in %lld us)",
                  sw->host->name, r->n_flows, r->n_groups, r->n_items,
-                 r->n_deletes);
+                 r->n_deletes, time_usec() - start_us);
     forget_seen(r);
     if (r->n_items || r->n_deletes) {
         sw->state = SWITCH_CHECKING;

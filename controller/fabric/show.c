@@ -13,6 +13,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
+#include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
 
@@ -63,6 +64,16 @@ item_describe(const struct engine *engine, const struct engine_item *item)
     }
     ofpbuf_uninit(&ofpacts);
     return text;
+}
+
+json_t *
+time_to_text(int64_t ms)
+{
+    char *text = xastrftime_msec("%Y-%m-%dT%H:%M:%S.###Z", ms, true);
+    json_t *json = json_string(text);
+
+    free(text);
+    return json;
 }
 
 /* Flows of a host.  ------------------------------------------------------ */

@@ -304,10 +304,10 @@ switch_start(struct fabric_switch *sw)
 }
 
 void
-switch_destroy(struct fabric_switch *sw)
+switch_destroy(struct fabric_switch *sw, const char *reason)
 {
     if (sw) {
-        disconnect(sw, "its host was removed");
+        disconnect(sw, reason);
         reset(sw);
         hmap_destroy(&sw->refusals);
         ofpbuf_uninit(&sw->behind);
@@ -468,9 +468,9 @@ switch_state_name(const struct fabric_switch *sw, const char **reason)
 json_t *
 switch_status(const struct fabric_switch *sw)
 {
-    return json_pack("{s:s, s:I, s:s*, s:s*}",
+    return json_pack("{s:s, s:o, s:s*, s:s*}",
                      "state", sw->conn ? "connected" : "disconnected",
-                     "since", (json_int_t) sw->since_ms,
+                     "since", time_to_text(sw->since_ms),
                      "peer", sw->conn ? ofconn_peer(sw->conn) : NULL,
                      "error", sw->error);
 }

@@ -103,7 +103,8 @@ void switch_message(struct fabric_switch *, enum ofptype,
                     const struct ofp_header *);
 
 struct fabric_switch *switch_create(struct fabric_host *);
-void switch_destroy(struct fabric_switch *);
+/* Closes its connection, if any, for 'reason'. */
+void switch_destroy(struct fabric_switch *, const char *reason);
 
 /* The host's datapath id has changed: takes a connected switch that has it,
  * and lets go of one that has not. */
@@ -163,5 +164,7 @@ bool reconcile_message(struct fabric_switch *, enum ofptype,
 
 /* "flow table=3,priority=100,ip of overlay.port/web-1". */
 char *item_describe(const struct engine *, const struct engine_item *);
+/* A wall clock time as users see it: "2026-01-31T12:34:56.789Z". */
+json_t *time_to_text(int64_t ms);
 
 #endif /* controller/fabric/switch.h */

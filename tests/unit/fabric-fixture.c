@@ -115,6 +115,14 @@ done_cb(void *aux OVS_UNUSED, const struct commit_result *result)
 }
 
 void
+fixture_submit(struct model_request *request, void (*turn)(void))
+{
+    answered = false;
+    commit_submit(commit, request, done_cb, NULL);
+    FIXTURE_TURN_UNTIL(turn, answered);
+}
+
+void
 fixture_edit(enum vmn_table table, const char *name, json_t *spec,
              void (*turn)(void))
 {
@@ -123,9 +131,7 @@ fixture_edit(enum vmn_table table, const char *name, json_t *spec,
     model_request_init(&request, "test");
     model_request_add(&request, spec ? MODEL_PUT : MODEL_DELETE, table, name,
                       spec);
-    answered = false;
-    commit_submit(commit, &request, done_cb, NULL);
-    FIXTURE_TURN_UNTIL(turn, answered);
+    fixture_submit(&request, turn);
 }
 
 static void
@@ -150,10 +156,16 @@ load(const struct vmn_app_class *app, const char *const *modules)
 }
 
 void
-fixture_start(const char *target, const struct vmn_app_class *app,
-              const char *const *modules)
+fixture_start(const char *target, const char *pki,
+              const struct vmn_app_class *app, const char *const *modules)
 {
-    struct fabric_options options = { .openflow_listen = target };
+    char *key = pki ? xasprintf("%s/key.pem", pki) : NULL;
+    char *cert = pki ? xasprintf("%s/cert.pem", pki) : NULL;
+    char *ca = pki ? xasprintf("%s/ca.pem", pki) : NULL;
+    struct fabric_options options = {
+        .openflow_listen = target, .ssl_private_key = key,
+        .ssl_certificate = cert, .ssl_ca_cert = ca,
+    };
     char *text;
 
     loop = loop_create();
@@ -162,6 +174,9 @@ fixture_start(const char *target, const struct vmn_app_class *app,
                            &fake_store, NULL);
     assert_int_equal(fabric_create(&options, loop, toy.model, toy.engine,
                                    commit, &fabric, &text), 0);
+    free(key);
+    free(cert);
+    free(ca);
 }
 
 void

@@ -35,8 +35,10 @@ extern uint64_t revision;       /* Of the last edit. */
     } while (0)
 
 /* Listens for switches at 'target'.  With an app, or with modules (paths,
- * ending with NULL), or both. */
-void fixture_start(const char *target, const struct vmn_app_class *app,
+ * ending with NULL), or both.  'pki' is a folder with key.pem, cert.pem and
+ * ca.pem, or NULL. */
+void fixture_start(const char *target, const char *pki,
+                   const struct vmn_app_class *app,
                    const char *const *modules);
 void fixture_stop(void);
 
@@ -45,5 +47,7 @@ void fixture_turn(void);
 /* Puts ('spec') or deletes a row, and calls 'turn' until it is durable. */
 void fixture_edit(enum vmn_table, const char *name, json_t *spec,
                   void (*turn)(void));
+/* The same for many operations.  Consumes 'request'. */
+void fixture_submit(struct model_request *request, void (*turn)(void));
 
 #endif /* tests/unit/fabric-fixture.h */

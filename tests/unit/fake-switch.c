@@ -33,6 +33,7 @@ fake_switch_init(struct fake_switch *fs, uint64_t datapath_id)
     fs->datapath_id = datapath_id;
     fs->fd = -1;
     ofpbuf_init(&fs->in, 0);
+    ofpbuf_init(&fs->out, 0);
     ovs_list_init(&fs->flows);
     ovs_list_init(&fs->groups);
     ovs_list_init(&fs->bundle);
@@ -79,6 +80,7 @@ fake_switch_uninit(struct fake_switch *fs)
                                 struct fake_group, node));
     }
     ofpbuf_uninit(&fs->in);
+    ofpbuf_uninit(&fs->out);
     ds_destroy(&fs->order);
 }
 
@@ -108,21 +110,30 @@ fake_switch_disconnect(struct fake_switch *fs)
     drop_list(&fs->bundle);
     drop_list(&fs->held);
     ofpbuf_clear(&fs->in);
+    ofpbuf_clear(&fs->out);
+}
+
+/* Sends what the socket takes of what waits. */
+static void
+flush(struct fake_switch *fs)
+{
+    while (fs->fd >= 0 && fs->out.size) {
+        ssize_t n = write(fs->fd, fs->out.data, fs->out.size);
+
+        if (n < 0) {
+            break;              /* Full, or the controller is gone. */
+        }
+        ofpbuf_pull(&fs->out, n);
+    }
 }
 
 void
 fake_switch_send(struct fake_switch *fs, struct ofpbuf *msg)
 {
     ofpmsg_update_length(msg);
-    for (size_t ofs = 0; fs->fd >= 0 && ofs < msg->size; ) {
-        ssize_t n = write(fs->fd, (char *) msg->data + ofs, msg->size - ofs);
-
-        if (n < 0) {
-            break;              /* The controller is gone. */
-        }
-        ofs += n;
-    }
+    ofpbuf_put(&fs->out, msg->data, msg->size);
     ofpbuf_delete(msg);
+    flush(fs);
 }
 
 static void
@@ -495,6 +506,7 @@ fake_switch_run(struct fake_switch *fs)
     if (fs->fd < 0) {
         return false;
     }
+    flush(fs);
     while ((n = read(fs->fd, buf, sizeof buf)) > 0) {
         ofpbuf_put(&fs->in, buf, n);
     }

@@ -32,7 +32,7 @@ struct fake_group {
 struct fake_switch {
     uint64_t datapath_id;
     int fd;                     /* -1: not connected. */
-    struct ofpbuf in;
+    struct ofpbuf in, out;      /* Bytes that wait to be handled, or sent. */
     struct ovs_list flows;      /* struct fake_flow. */
     struct ovs_list groups;     /* struct fake_group. */
     bool open;                  /* A bundle is. */

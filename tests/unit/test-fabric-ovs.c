@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
 #include "util.h"
 
 #define SCHEMA "/usr/share/openvswitch/vswitch.ovsschema"
@@ -300,7 +301,36 @@ setup(void **state OVS_UNUSED)
     strcpy(dir, "/tmp/test-fabric-ovs-XXXXXX");
     assert_non_null(mkdtemp(dir));
     target = xasprintf("unix:%s/openflow", dir);
-    fixture_start(target, NULL, modules);
+    fixture_start(target, NULL, NULL, modules);
+    fill();
+    start_ovs();
+    return 0;
+}
+
+/* A CA, and one certificate of it for both sides; with names that begin with
+ * 'prefix'. */
+static void
+make_pki(const char *prefix)
+{
+    run("cd %s && openssl req -x509 -newkey rsa:2048 -nodes -days 2"
+        " -subj /CN=ca -keyout %scakey.pem -out %sca.pem 2>/dev/null"
+        " && openssl req -newkey rsa:2048 -nodes -subj /CN=host"
+        " -keyout %skey.pem -out req.pem 2>/dev/null"
+        " && openssl x509 -req -in req.pem -CA %sca.pem -CAkey %scakey.pem"
+        " -CAcreateserial -days 2 -out %scert.pem 2>/dev/null", dir, prefix,
+        prefix, prefix, prefix, prefix, prefix);
+}
+
+static int
+setup_tls(void **state OVS_UNUSED)
+{
+    strcpy(dir, "/tmp/test-fabric-ovs-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    make_pki("");
+    make_pki("other");
+    fixture_start("ssl:127.0.0.1:0", dir, NULL, modules);
+    target = xasprintf("ssl:127.0.0.1:%u",
+                       ofserver_port(switches_server(fabric)));
     fill();
     start_ovs();
     return 0;
@@ -338,7 +368,7 @@ all_is_accepted_and_comes_back_as_meant(void **state OVS_UNUSED)
 
     /* So it does for a controller that has started anew. */
     fixture_stop();
-    fixture_start(target, NULL, modules);
+    fixture_start(target, NULL, NULL, modules);
     fill();
     until_synced();
     assert_int_equal(n_sent(), 0);
@@ -397,6 +427,38 @@ drift_is_mended(void **state OVS_UNUSED)
     check_counts();
 }
 
+/* Gives the switch the certificate whose names begin with 'prefix'. */
+static void
+set_ssl(const char *prefix)
+{
+    run("ovs-vsctl --no-wait --db=unix:%s/db.sock"
+        " set-ssl %s/%skey.pem %s/%scert.pem %s/ca.pem", dir, dir, prefix,
+        dir, prefix, dir);
+}
+
+static void
+tls_takes_certificates_of_its_ca_only(void **state OVS_UNUSED)
+{
+    struct ofserver_stats stats;
+    uint64_t n_failed;
+
+    fabric_host_set_datapath(h1(), DPID);
+    fabric_host_set_reported(h1());
+    set_ssl("other");
+    ofserver_get_stats(switches_server(fabric), &stats);
+    n_failed = stats.n_failed;
+    do {
+        fixture_turn();
+        ofserver_get_stats(switches_server(fabric), &stats);
+    } while (stats.n_failed < n_failed + 2 && !h1()->sw->conn);
+    assert_null(h1()->sw->conn);
+
+    set_ssl("");
+    until_synced();
+    check_counts();
+    assert_int_equal(strncmp(ofconn_peer(h1()->sw->conn), "ssl:", 4), 0);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -406,6 +468,8 @@ main(int argc, char *argv[])
         T(edits_end_in_what_is_wanted),
         T(restarted_switch_is_filled_again),
         T(drift_is_mended),
+        cmocka_unit_test_setup_teardown(tls_takes_certificates_of_its_ca_only,
+                                        setup_tls, teardown),
     };
 
     if (access("/usr/sbin/ovs-vswitchd", X_OK) || access(SCHEMA, R_OK)) {

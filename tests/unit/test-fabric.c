@@ -140,10 +140,9 @@ edit_host(int i, const char *net, const char *net2)
                    "labels", labels));
 }
 
-/* A port whose flow has priority 'prio', see the app. */
-static void
-edit_port(const char *name, const char *network, int prio, const char *scope,
-          int value, bool group)
+static json_t *
+port_spec(const char *network, int prio, const char *scope, int value,
+          bool group)
 {
     json_t *labels = json_pack("{s:o, s:s, s:o, s:s*}",
                                "prio", json_sprintf("%d", prio),
@@ -151,8 +150,35 @@ edit_port(const char *name, const char *network, int prio, const char *scope,
                                "value", json_sprintf("%d", value),
                                "group", group ? "yes" : NULL);
 
-    edit(VMN_TABLE_PORT, name, json_pack("{s:s, s:o}", "network", network,
-                                         "labels", labels));
+    return json_pack("{s:s, s:o}", "network", network, "labels", labels);
+}
+
+/* A port whose flow has priority 'prio', see the app. */
+static void
+edit_port(const char *name, const char *network, int prio, const char *scope,
+          int value, bool group)
+{
+    edit(VMN_TABLE_PORT, name, port_spec(network, prio, scope, value, group));
+}
+
+/* 'n' ports in one revision; 'value' -1 deletes them. */
+static void
+edit_ports(int n, const char *scope, int value)
+{
+    struct model_request request;
+
+    model_request_init(&request, "test");
+    request.list = true;
+    for (int i = 0; i < n; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "many%d", i);
+        model_request_add(&request, value < 0 ? MODEL_DELETE : MODEL_PUT,
+                          VMN_TABLE_PORT, name,
+                          value < 0 ? NULL
+                          : port_spec("red", 1000 + i, scope, value, false));
+    }
+    fixture_submit(&request, turn);
 }
 
 /* Three hosts and a network, no switch. */
@@ -165,7 +191,7 @@ setup(void **state OVS_UNUSED)
     for (int i = 0; i < N_HOSTS; i++) {
         fake_switch_init(&switches[i], 0x100 + i);
     }
-    fixture_start(path, &toy_app, NULL);
+    fixture_start(path, NULL, &toy_app, NULL);
     for (int i = 0; i < N_HOSTS; i++) {
         edit_host(i, NULL, NULL);
     }
@@ -384,7 +410,7 @@ restarted_controller_leaves_right_flows_alone(void **state OVS_UNUSED)
     /* Another engine, with other xids, that wants the same. */
     disconnect_host(0);
     fixture_stop();
-    fixture_start(path, &toy_app, NULL);
+    fixture_start(path, NULL, &toy_app, NULL);
     edit_host(0, NULL, NULL);
     edit(VMN_TABLE_NETWORK, "red",
          json_pack("{s:[{s:s}]}", "subnets", "cidr", "10.0.0.0/16"));
@@ -514,6 +540,39 @@ joining_a_scope_installs_all_and_leaving_withdraws(void **state OVS_UNUSED)
     until_acked(1);
     check_host(1);
     assert_null(fake_switch_find(&switches[1], 300));
+}
+
+static void
+large_differences_reach_all_hosts_whole(void **state OVS_UNUSED)
+{
+    /* More than a reference is worth, and more than a socket holds. */
+    const int n = 3000;
+
+    for (int i = 0; i < N_HOSTS; i++) {
+        connect_host(i);
+    }
+    edit_ports(n, "all", 1);
+    for (int i = 0; i < N_HOSTS; i++) {
+        until_acked(i);
+        check_host(i);
+    }
+    disconnect_host(0);
+    connect_host(0);
+    check_host(0);
+    edit_ports(n, "net", 2);
+    edit_host(0, "red", NULL);
+    edit_host(1, "red", NULL);
+    for (int i = 0; i < N_HOSTS; i++) {
+        until_acked(i);
+        check_host(i);
+    }
+    assert_int_equal(ovs_list_size(&switches[2].flows),
+                     ovs_list_size(&switches[0].flows) - n);
+    edit_ports(n, NULL, -1);
+    for (int i = 0; i < N_HOSTS; i++) {
+        until_acked(i);
+        check_host(i);
+    }
 }
 
 static void
@@ -879,6 +938,7 @@ main(int argc, char *argv[])
         T(each_revision_is_one_bundle_in_order),
         T(change_that_no_flow_reads_sends_nothing),
         T(joining_a_scope_installs_all_and_leaving_withdraws),
+        T(large_differences_reach_all_hosts_whole),
         T(flow_that_changes_scope_is_never_missing),
         T(wait_ends_when_every_host_has_it),
         T(wait_ends_at_its_time_out),
