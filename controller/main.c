@@ -20,6 +20,7 @@
 #include "controller/apphost/apphost.h"
 #include "controller/engine/commit.h"
 #include "controller/engine/engine.h"
+#include "controller/engine/pipeline.h"
 #include "controller/fabric/fabric.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
@@ -227,7 +228,7 @@ start_northbound(struct vmnd *vmnd)
     northbound_unixctl_init(vmnd->northbound);
 }
 
-/* The first compile is done and durable. */
+/* The first compile is done and durable, and each app has its row. */
 static void
 ready_cb(void *vmnd_)
 {
@@ -235,6 +236,59 @@ ready_cb(void *vmnd_)
 
     northbound_set_ready(vmnd->northbound, true);
     VLOG_INFO("ready");
+}
+
+static void
+apps_done(void *vmnd, const struct commit_result *result)
+{
+    if (result->ok) {
+        ready_cb(vmnd);
+    } else {
+        VLOG_ERR("the rows of the apps: %s", result->errors->errors[0].text);
+    }
+}
+
+static bool
+is_loaded(const struct pipeline *pipeline, const char *app)
+{
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        if (!strcmp(pipeline->apps[i].class_->name, app)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every loaded app has a row, by which users see and switch it. A row that is
+ * there stays as it is; one whose app is no longer loaded goes. */
+static void
+start_apps(struct vmnd *vmnd)
+{
+    const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
+    struct vmn_names rows = model_names(vmnd->model, VMN_TABLE_APP);
+    struct model_request request;
+
+    model_request_init(&request, "vmnd");
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const char *app = pipeline->apps[i].class_->name;
+
+        if (!model_get(vmnd->model, VMN_TABLE_APP, app)) {
+            model_request_add(&request, MODEL_PUT, VMN_TABLE_APP, app,
+                              json_object());
+        }
+    }
+    for (size_t i = 0; i < rows.n; i++) {
+        if (!is_loaded(pipeline, rows.names[i])) {
+            model_request_add(&request, MODEL_DELETE, VMN_TABLE_APP,
+                              rows.names[i], NULL);
+        }
+    }
+    if (request.n_ops) {
+        commit_submit(vmnd->commit, &request, apps_done, vmnd);
+    } else {
+        commit_when_settled(vmnd->commit, ready_cb, vmnd);
+    }
+    model_request_uninit(&request);
 }
 
 static void
@@ -247,7 +301,7 @@ vmnd_start(struct vmnd *vmnd)
     start_engine(vmnd);
     start_fabric(vmnd);
     start_northbound(vmnd);
-    commit_when_settled(vmnd->commit, ready_cb, vmnd);
+    start_apps(vmnd);
 }
 
 /* Whatever is acknowledged is durable, so there is nothing to wait for. */

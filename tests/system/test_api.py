@@ -108,3 +108,24 @@ def test_problem_is_not_html_and_connection_goes_on(lab):
                 reply += sock.recv(65536)
             assert reply.startswith(b"HTTP/1.1 404 ")
             assert b"Content-Type: application/problem+json\r\n" in reply
+
+
+def test_each_loaded_app_has_a_row(lab):
+    status, reply = call(lab.vmnd.socket, "GET", "/v1/apps")
+    assert status == 200
+    apps = {o["name"]: o["spec"]["enabled"] for o in reply["items"]}
+    assert {"overlay", "firewall", "loadbalancer"} <= set(apps)
+    assert all(apps.values())
+
+
+def test_switched_app_stays_so_over_a_restart(lab):
+    for enabled in False, True:
+        status, reply = call(lab.vmnd.socket, "PATCH",
+                             "/v1/apps/loadbalancer",
+                             {"spec": {"enabled": enabled}})
+        assert status == 200 and reply["outcome"] == "updated", reply
+        lab.vmnd.kill()
+        lab.vmnd.start()
+        status, reply = call(lab.vmnd.socket, "GET", "/v1/apps/loadbalancer")
+        assert status == 200 and reply["spec"]["enabled"] == enabled
+        lab.await_synced()
