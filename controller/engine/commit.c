@@ -49,6 +49,7 @@ struct watch {
 };
 
 struct commit {
+    struct event_base *base;
     struct model *model;
     struct engine *engine;
     const struct store_class *store_class;
@@ -59,6 +60,7 @@ struct commit {
     struct ovs_list refused;    /* Overflow of the queue, to be answered. */
     struct ovs_list group;      /* Being written. */
     bool started;
+    bool stopped;
     bool writing;
     struct commit_group info;
     struct ovs_list settled_cbs;
@@ -83,6 +85,7 @@ commit_create(struct event_base *base, struct model *model,
 {
     struct commit *commit = xzalloc(sizeof *commit);
 
+    commit->base = base;
     commit->model = model;
     commit->engine = engine;
     commit->store_class = store_class;
@@ -175,6 +178,11 @@ void
 commit_submit(struct commit *commit, struct model_request *request,
               commit_done_cb *done, void *aux)
 {
+    if (commit->stopped) {
+        model_request_uninit(request);
+        return;
+    }
+
     struct pending *pending = xzalloc(sizeof *pending);
 
     pending->request = *request;
@@ -396,6 +404,9 @@ run_group(struct commit *commit)
 static void
 run(struct commit *commit)
 {
+    if (commit->stopped) {
+        return;
+    }
     answer_all(&commit->refused);
     if (!commit->started) {
         start(commit);
@@ -414,25 +425,37 @@ run(struct commit *commit)
 }
 
 void
-commit_destroy(struct commit *commit)
+commit_stop(struct commit *commit)
 {
     struct pending *pending;
+
+    if (commit->stopped) {
+        return;
+    }
+    commit->stopped = true;
+    while (commit->writing && !event_base_loop(commit->base, EVLOOP_ONCE)) {
+        continue;
+    }
+    ovs_list_push_back_all(&commit->refused, &commit->queue);
+    commit->n_queue = 0;
+    LIST_FOR_EACH (pending, node, &commit->refused) {
+        refuse(pending, "the controller is shutting down");
+    }
+    answer_all(&commit->refused);
+}
+
+void
+commit_destroy(struct commit *commit)
+{
     struct settled_cb *settled;
 
     if (!commit) {
         return;
     }
-    ovs_list_push_back_all(&commit->refused, &commit->group);
-    ovs_list_push_back_all(&commit->refused, &commit->queue);
-    LIST_FOR_EACH (pending, node, &commit->refused) {
-        refuse(pending, "the controller is shutting down");
-    }
-    answer_all(&commit->refused);
+    commit_stop(commit);
     LIST_FOR_EACH_POP (settled, node, &commit->settled_cbs) {
         free(settled);
     }
-    engine_delta_destroy(CONST_CAST(struct engine_delta *,
-                                    commit->info.delta));
     event_free(commit->kick);
     free(commit->watches);
     free(commit);

@@ -46,7 +46,11 @@ typedef void commit_watch_cb(void *aux, const struct commit_group *,
 struct commit *commit_create(struct event_base *, struct model *,
                              struct engine *, const struct store_class *,
                              struct store *);
-/* Fails what still waits. */
+/* Waits for the write that is under way, and fails what has not begun.  From
+ * then on requests are dropped, without a call of 'done': those who would be
+ * called are about to be destroyed. */
+void commit_stop(struct commit *);
+/* Stops first, if that is still to be done. */
 void commit_destroy(struct commit *);
 void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
 void commit_add_watch(struct commit *, commit_watch_cb *, void *aux);
