@@ -26,7 +26,7 @@
 #include "util.h"
 
 enum diff_kind {
-    DIFF_CHANGED,               /* For hosts that are in the scope as before. */
+    DIFF_CHANGED,               /* For hosts that stay in the scope. */
     DIFF_JOINED,                /* All of the scope. */
     DIFF_LEFT,                  /* All of the scope goes. */
 };

@@ -2,7 +2,7 @@
  *
  * The fabric on the real model, engine and commit, for tests of its OpenFlow
  * side: with a store that is durable at once, and an OVSDB side that does
- * nothing (tests call fabric_host_set_datapath() and the like in its place). */
+ * nothing (tests call fabric_host_set_datapath() and so on in its place). */
 
 #ifndef TESTS_UNIT_FABRIC_FIXTURE_H
 #define TESTS_UNIT_FABRIC_FIXTURE_H 1

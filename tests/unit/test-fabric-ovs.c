@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fabric's OpenFlow side against a real ovs-vswitchd (dummy datapath), with
- * the built apps: whatever they emit must be accepted, come back from a dump
- * as what was meant, and survive a restart on either side.
+ * The fabric's OpenFlow side against a real ovs-vswitchd (dummy datapath),
+ * with the built apps: whatever they emit must be accepted, come back from a
+ * dump as what was meant, and survive a restart on either side.
  *
  * Skipped where Open vSwitch is not installed. */
 
