@@ -122,6 +122,7 @@ TESTS += tests/unit/test-fabric
 tests_unit_test_fabric_SOURCES = \
 	tests/unit/fabric-fixture.c \
 	tests/unit/fabric-fixture.h \
+	tests/unit/fake-db.c \
 	tests/unit/fake-switch.c \
 	tests/unit/fake-switch.h \
 	tests/unit/test-fabric.c \
@@ -160,6 +161,7 @@ TESTS += tests/unit/test-fabric-ovs
 tests_unit_test_fabric_ovs_SOURCES = \
 	tests/unit/fabric-fixture.c \
 	tests/unit/fabric-fixture.h \
+	tests/unit/fake-db.c \
 	tests/unit/test-fabric-ovs.c \
 	tests/unit/toy-app.h
 tests_unit_test_fabric_ovs_CFLAGS = $(UNIT_CFLAGS)
@@ -173,3 +175,14 @@ TESTS += tests/unit/test-bindings
 tests_unit_test_bindings_SOURCES = tests/unit/test-bindings.c
 tests_unit_test_bindings_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_bindings_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-host-db
+TESTS += tests/unit/test-host-db
+tests_unit_test_host_db_SOURCES = \
+	tests/unit/fabric-fixture.c \
+	tests/unit/fabric-fixture.h \
+	tests/unit/test-host-db.c \
+	tests/unit/toy-app.h \
+	$(OVS_SANDBOX)
+tests_unit_test_host_db_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_host_db_LDADD = $(UNIT_LIBS)

@@ -6,6 +6,7 @@
 
 #include "tests/unit/fabric-fixture.h"
 
+#include <errno.h>
 #include <event2/event.h>
 
 #include "controller/model/numbers.h"
@@ -16,53 +17,9 @@ struct commit *commit;
 struct fabric *fabric;
 struct loop *loop;
 uint64_t revision;
+int fixture_store_errors;
 
 static bool answered;
-
-/* The OVSDB side.  ------------------------------------------------------- */
-
-int
-fabric_db_create(struct fabric *f OVS_UNUSED,
-                 const struct fabric_options *options OVS_UNUSED,
-                 char **text OVS_UNUSED)
-{
-    return 0;
-}
-
-void
-fabric_db_destroy(struct fabric *f OVS_UNUSED)
-{
-}
-
-void
-fabric_db_host_update(struct fabric_host *host OVS_UNUSED,
-                      const struct vmn_host *row OVS_UNUSED)
-{
-}
-
-void
-fabric_db_host_destroy(struct fabric_host *host OVS_UNUSED)
-{
-}
-
-void
-fabric_db_host_status(const struct fabric_host *host OVS_UNUSED,
-                      json_t *status OVS_UNUSED)
-{
-}
-
-void
-fabric_db_group(struct fabric *f OVS_UNUSED,
-                const struct commit_group *group OVS_UNUSED)
-{
-}
-
-json_t *
-fabric_port_status(const struct fabric *f OVS_UNUSED,
-                   const char *port OVS_UNUSED)
-{
-    return NULL;
-}
 
 /* A store that is durable at once.  -------------------------------------- */
 
@@ -74,6 +31,11 @@ static void
 store_event_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
                void *aux OVS_UNUSED)
 {
+    if (fixture_store_errors) {
+        fixture_store_errors--;
+        store_done(store_aux, EIO, "the test wants it");
+        return;
+    }
     numbers_written(model_numbers(store_model));
     store_done(store_aux, 0, NULL);
 }
@@ -156,6 +118,27 @@ load(const struct vmn_app_class *app, const char *const *modules)
 }
 
 void
+fixture_start_fabric(const struct fabric_options *options)
+{
+    char *text;
+
+    assert_int_equal(fabric_create(options, loop, toy.model, toy.engine,
+                                   commit, &fabric, &text), 0);
+}
+
+void
+fixture_start_with(const struct fabric_options *options,
+                   const struct vmn_app_class *app,
+                   const char *const *modules)
+{
+    loop = loop_create();
+    load(app, modules);
+    commit = commit_create(loop_base(loop), toy.model, toy.engine,
+                           &fake_store, NULL);
+    fixture_start_fabric(options);
+}
+
+void
 fixture_start(const char *target, const char *pki,
               const struct vmn_app_class *app, const char *const *modules)
 {
@@ -166,14 +149,8 @@ fixture_start(const char *target, const char *pki,
         .openflow_listen = target, .ssl_private_key = key,
         .ssl_certificate = cert, .ssl_ca_cert = ca,
     };
-    char *text;
 
-    loop = loop_create();
-    load(app, modules);
-    commit = commit_create(loop_base(loop), toy.model, toy.engine,
-                           &fake_store, NULL);
-    assert_int_equal(fabric_create(&options, loop, toy.model, toy.engine,
-                                   commit, &fabric, &text), 0);
+    fixture_start_with(&options, app, modules);
     free(key);
     free(cert);
     free(ca);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fabric on the real model, engine and commit, for tests of its OpenFlow
- * side: with a store that is durable at once, and an OVSDB side that does
- * nothing (tests call fabric_host_set_datapath() and so on in its place). */
+ * The fabric on the real model, engine and commit, for its tests, with a store
+ * that is durable at once.  With fake-db.c, its OVSDB side does nothing. */
 
 #ifndef TESTS_UNIT_FABRIC_FIXTURE_H
 #define TESTS_UNIT_FABRIC_FIXTURE_H 1
@@ -21,6 +20,7 @@ extern struct commit *commit;
 extern struct fabric *fabric;
 extern struct loop *loop;
 extern uint64_t revision;       /* Of the last edit. */
+extern int fixture_store_errors; /* So many groups are refused next. */
 
 /* A condition that has not come true by then never will. */
 #define FIXTURE_GIVE_UP_S 30
@@ -40,7 +40,13 @@ extern uint64_t revision;       /* Of the last edit. */
 void fixture_start(const char *target, const char *pki,
                    const struct vmn_app_class *app,
                    const char *const *modules);
+/* The same with all options. */
+void fixture_start_with(const struct fabric_options *,
+                        const struct vmn_app_class *app,
+                        const char *const *modules);
 void fixture_stop(void);
+/* Makes the fabric anew, after fabric_destroy(). */
+void fixture_start_fabric(const struct fabric_options *);
 
 /* One turn of the loop. */
 void fixture_turn(void);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An OVSDB side of the fabric that does nothing, for tests of its OpenFlow
+ * side: they call fabric_host_set_datapath() and the like in its place. */
+
+#include <config.h>
+
+#include "controller/fabric/fabric-private.h"
+
+#include "util.h"
+
+int
+fabric_db_create(struct fabric *f OVS_UNUSED,
+                 const struct fabric_options *options OVS_UNUSED,
+                 char **text OVS_UNUSED)
+{
+    return 0;
+}
+
+void
+fabric_db_destroy(struct fabric *f OVS_UNUSED)
+{
+}
+
+void
+fabric_db_host_update(struct fabric_host *host OVS_UNUSED,
+                      const struct vmn_host *row OVS_UNUSED)
+{
+}
+
+void
+fabric_db_host_destroy(struct fabric_host *host OVS_UNUSED)
+{
+}
+
+void
+fabric_db_host_status(const struct fabric_host *host OVS_UNUSED,
+                      json_t *status OVS_UNUSED)
+{
+}
+
+void
+fabric_db_group(struct fabric *f OVS_UNUSED,
+                const struct commit_group *group OVS_UNUSED)
+{
+}
+
+json_t *
+fabric_port_status(const struct fabric *f OVS_UNUSED,
+                   const char *port OVS_UNUSED)
+{
+    return NULL;
+}
