@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "controller/fabric/host-db.h"
+#include "controller/fabric/switch.h"
 #include "util.h"
 
 static json_t *
@@ -16,11 +17,11 @@ session_status(const struct fabric_host_db *db)
     struct ovsdb_status status;
 
     ovsdb_session_get_status(db->session, &status);
-    return json_pack("{s:s, s:I, s:s*}",
+    return json_pack("{s:s, s:o, s:s*}",
                      "state", (status.state == OVSDB_CONNECTED ? "connected"
                                : status.state == OVSDB_CONNECTING
                                ? "connecting" : "disconnected"),
-                     "since", (json_int_t) db->since_ms,
+                     "since", time_to_text(db->since_ms),
                      "error", status.error);
 }
 
