@@ -34,7 +34,6 @@
 #include "ovs-rcu.h"
 #include "proto/loop/loop.h"
 #include "signals.h"
-#include "sset.h"
 #include "unixctl.h"
 #include "util.h"
 
@@ -189,40 +188,6 @@ start_engine(struct vmnd *vmnd)
                                  vmnd->engine, vmnd->store_class, vmnd->store);
 }
 
-/* Every loaded app has a row, through which it is shown and switched off; one
- * that is no longer loaded has none. */
-static void
-submit_app_rows(struct vmnd *vmnd)
-{
-    const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
-    struct vmn_names rows = model_names(vmnd->model, VMN_TABLE_APP);
-    struct model_request request;
-    struct sset loaded = SSET_INITIALIZER(&loaded);
-
-    model_request_init(&request, "vmnd");
-    for (size_t i = 0; i < pipeline->n_apps; i++) {
-        const char *name = pipeline->apps[i].class_->name;
-
-        sset_add(&loaded, name);
-        if (!model_get(vmnd->model, VMN_TABLE_APP, name)) {
-            model_request_add(&request, MODEL_PUT, VMN_TABLE_APP, name,
-                              json_object());
-        }
-    }
-    for (size_t i = 0; i < rows.n; i++) {
-        if (!sset_contains(&loaded, rows.names[i])) {
-            model_request_add(&request, MODEL_DELETE, VMN_TABLE_APP,
-                              rows.names[i], NULL);
-        }
-    }
-    sset_destroy(&loaded);
-    if (request.n_ops) {
-        commit_submit(vmnd->commit, &request, NULL, NULL);
-    } else {
-        model_request_uninit(&request);
-    }
-}
-
 static void
 start_fabric(struct vmnd *vmnd)
 {
@@ -334,7 +299,6 @@ vmnd_start(struct vmnd *vmnd)
     start_unixctl(vmnd);
     start_state(vmnd);
     start_engine(vmnd);
-    submit_app_rows(vmnd);
     start_fabric(vmnd);
     start_northbound(vmnd);
     start_apps(vmnd);
