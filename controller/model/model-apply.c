@@ -347,10 +347,7 @@ commit_entry(struct txn *txn, struct entry *entry)
         now->meta.created_ms = before ? before->meta.created_ms
                                       : txn->now_ms;
     }
-    if (!before || !now || !schema_row_same(before->row, now->row)) {
-        model_note_row(model, entry);
-        index_note_changes(model, before, now);
-    }
+    model_note_versions(model, entry, before, now);
     if (before && before != entry->durable) {
         if (model->n_garbage >= model->allocated_garbage) {
             model->garbage = x2nrealloc(model->garbage,

@@ -105,7 +105,9 @@ struct entry *model_find_or_add(struct model *, enum vmn_table,
 void model_drop_if_empty(struct model *, struct entry *);
 /* Makes 'version' current; the caller keeps or frees what was. */
 void model_set_cur(struct model *, struct entry *, struct version *);
-void model_note_row(struct model *, const struct entry *);
+void model_note_versions(struct model *, const struct entry *,
+                         const struct version *from,
+                         const struct version *to);
 void model_note_index(struct model *, int index, const char *key);
 struct version *version_create(void);
 void version_destroy(struct model *, struct version *);

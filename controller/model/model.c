@@ -231,10 +231,15 @@ note(struct model *model, bool is_index, int id, const char *key)
     ovs_list_push_back(&model->change_list, &node->list_node);
 }
 
+/* Notes that 'entry' went from one version to another; either may be NULL. */
 void
-model_note_row(struct model *model, const struct entry *entry)
+model_note_versions(struct model *model, const struct entry *entry,
+                    const struct version *from, const struct version *to)
 {
-    note(model, false, entry->table, entry->name);
+    if (!from || !to || !schema_row_same(from->row, to->row)) {
+        note(model, false, entry->table, entry->name);
+        index_note_changes(model, from, to);
+    }
 }
 
 void
@@ -330,8 +335,7 @@ model_undo(struct model *model)
 
         if (version != entry->durable) {
             model_set_cur(model, entry, entry->durable);
-            model_note_row(model, entry);
-            index_note_changes(model, version, entry->durable);
+            model_note_versions(model, entry, version, entry->durable);
             version_destroy(model, version);
         }
     }

@@ -156,9 +156,11 @@ schema_row_same(const struct vmn_row *a, const struct vmn_row *b)
 }
 
 static int
-compare_for_sort(const void *a, const void *b, void *f)
+compare_for_sort(const void *a, const void *b, void *field)
 {
-    return schema_element_compare(f, a, b);
+    const struct schema_field *const *f = field;
+
+    return schema_element_compare(*f, a, b);
 }
 
 /* Merges port ranges that overlap or touch. */
@@ -185,8 +187,7 @@ schema_set_sort(const struct schema_field *f, void *elements, size_t n)
     char *array = elements;
     size_t n_kept = 0;
 
-    qsort_r(array, n, size, compare_for_sort,
-            CONST_CAST(struct schema_field *, f));
+    qsort_r(array, n, size, compare_for_sort, &f);
     if (f->type == SCHEMA_RANGE) {
         return merge_ranges(elements, n);
     }

@@ -56,3 +56,41 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/ovsdb-frame/http \
 	tests/fuzz/corpus/ovsdb-frame/strings \
 	tests/fuzz/corpus/ovsdb-frame/tls
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-selector
+tests_fuzz_fuzz_selector_SOURCES = tests/fuzz/fuzz-selector.c
+tests_fuzz_fuzz_selector_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_selector_LDADD = $(VMN_LIBS)
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-selector
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/selector/bad-list \
+	tests/fuzz/corpus/selector/bad-not \
+	tests/fuzz/corpus/selector/empty \
+	tests/fuzz/corpus/selector/empty-value \
+	tests/fuzz/corpus/selector/plain \
+	tests/fuzz/corpus/selector/prefixed \
+	tests/fuzz/corpus/selector/sets \
+	tests/fuzz/corpus/selector/spaces
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-schema
+tests_fuzz_fuzz_schema_SOURCES = tests/fuzz/fuzz-schema.c
+tests_fuzz_fuzz_schema_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_schema_LDADD = $(VMN_LIBS)
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-schema
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/schema/app \
+	tests/fuzz/corpus/schema/binding \
+	tests/fuzz/corpus/schema/group \
+	tests/fuzz/corpus/schema/host \
+	tests/fuzz/corpus/schema/loadbalancer \
+	tests/fuzz/corpus/schema/network \
+	tests/fuzz/corpus/schema/not-an-object \
+	tests/fuzz/corpus/schema/nul \
+	tests/fuzz/corpus/schema/policy \
+	tests/fuzz/corpus/schema/port \
+	tests/fuzz/corpus/schema/service \
+	tests/fuzz/corpus/schema/vif

@@ -6,3 +6,10 @@ TESTS += tests/property/test-oracle
 tests_property_test_oracle_SOURCES = tests/property/test-oracle.c
 tests_property_test_oracle_LDFLAGS = $(PROPERTY_LINK)
 tests_property_test_oracle_LDADD = $(VMN_LIBS)
+
+check_PROGRAMS += tests/property/test-state
+TESTS += tests/property/test-state
+tests_property_test_state_SOURCES = tests/property/test-state.c \
+	tests/unit/model-util.c tests/unit/model-util.h
+tests_property_test_state_CFLAGS = $(UNIT_CFLAGS)
+tests_property_test_state_LDADD = $(UNIT_LIBS)

@@ -1,0 +1,791 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Property test of model and store: after any sequence of requests, good and
+ * bad ones,
+ *
+ *  - a refused request has changed nothing;
+ *  - what holds between objects, holds, by a plain reading of all rows;
+ *  - the indexes are what a plain scan of all rows gives;
+ *  - the notes of changes name just the rows and index keys that changed;
+ *  - an undone group leaves the durable state;
+ *  - what the store loads is what the model holds.
+ *
+ * Usage: test-state [SEED [STEPS]].  The seed is printed. */
+
+#include <config.h>
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "controller/model/model.h"
+#include "controller/model/numbers.h"
+#include "controller/schema/schema-row.h"
+#include "controller/schema/value.h"
+#include "controller/store/store.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/shash.h"
+#include "sset.h"
+#include "svec.h"
+#include "tests/unit/model-util.h"
+#include "util.h"
+
+static uint64_t seed = 1;
+static unsigned n_steps = 3000;
+static uint64_t rng_state;
+
+/* xorshift64*: the same numbers for the same seed on every machine. */
+static unsigned
+rnd(unsigned n)
+{
+    rng_state ^= rng_state >> 12;
+    rng_state ^= rng_state << 25;
+    rng_state ^= rng_state >> 27;
+    return (rng_state * UINT64_C(0x2545f4914f6cdd1d) >> 33) % n;
+}
+
+static bool
+chance(unsigned percent)
+{
+    return rnd(100) < percent;
+}
+
+/* Random requests.  ------------------------------------------------------- */
+
+static const unsigned n_names[VMN_N_TABLES] = {
+    [VMN_TABLE_HOST] = 4, [VMN_TABLE_NETWORK] = 4, [VMN_TABLE_PORT] = 14,
+    [VMN_TABLE_GROUP] = 5, [VMN_TABLE_SERVICE] = 3, [VMN_TABLE_POLICY] = 4,
+    [VMN_TABLE_LOADBALANCER] = 4, [VMN_TABLE_APP] = 2,
+    [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6,
+};
+
+/* A name of the table, which may or may not be there. */
+static void
+put_name(struct ds *ds, enum vmn_table table)
+{
+    char letter = schema_tables[table].plural[0];
+
+    if (table == VMN_TABLE_BINDING) {
+        letter = 'p';
+    } else if (table == VMN_TABLE_POLICY) {
+        letter = 'r';
+    } else if (table == VMN_TABLE_VIF) {
+        ds_put_format(ds, "h%u/", rnd(n_names[VMN_TABLE_HOST]));
+        letter = 'p';
+    }
+    ds_put_format(ds, "%c%u", letter, rnd(n_names[table]));
+}
+
+/* ",'FIELD':'NAME'" */
+static void
+put_ref(struct ds *ds, const char *field, enum vmn_table table)
+{
+    ds_put_format(ds, ",'%s':'", field);
+    put_name(ds, table);
+    ds_put_char(ds, '\'');
+}
+
+static void
+put_refs(struct ds *ds, const char *field, enum vmn_table table)
+{
+    ds_put_format(ds, ",'%s':[", field);
+    for (unsigned i = 0, n = 1 + rnd(2); i < n; i++) {
+        ds_put_cstr(ds, i ? ",'" : "'");
+        put_name(ds, table);
+        ds_put_char(ds, '\'');
+    }
+    ds_put_char(ds, ']');
+}
+
+static void
+put_port(struct ds *ds)
+{
+    put_ref(ds, "network", VMN_TABLE_NETWORK);
+    if (chance(30)) {
+        ds_put_format(ds, ",'ips':['10.%u.0.%u']", rnd(3), rnd(9));
+    }
+    if (chance(20)) {
+        ds_put_format(ds, ",'mac':'02:00:00:00:00:0%u'", rnd(6));
+    }
+    if (chance(20)) {
+        put_ref(ds, "host", VMN_TABLE_HOST);
+    }
+    if (chance(10)) {
+        ds_put_format(ds, ",'iface_id':'p%u'", rnd(14));
+    }
+    if (chance(60)) {
+        ds_put_format(ds, ",'labels':{'role':'%c','k%u':''}",
+                      "abc"[rnd(3)], rnd(3));
+    }
+}
+
+static void
+put_network(struct ds *ds)
+{
+    if (chance(40)) {
+        ds_put_format(ds, ",'vni':%u", 1 + rnd(6));
+    }
+    if (chance(80)) {
+        ds_put_cstr(ds, ",'subnets':[");
+        for (unsigned i = rnd(3); i < 3; i++) {
+            ds_put_format(ds, "{'cidr':'10.%u.0.0/28'%s},", i,
+                          i || chance(70) ? "" : ",'gateway':'10.0.0.1'");
+        }
+        ds_chomp(ds, ',');
+        ds_put_char(ds, ']');
+    }
+}
+
+static void
+put_policy(struct ds *ds)
+{
+    put_refs(ds, "applies_to", VMN_TABLE_GROUP);
+    if (chance(60)) {
+        ds_put_cstr(ds, ",'rules':[{'direction':'egress','action':'allow'");
+        if (chance(50)) {
+            ds_put_cstr(ds, ",'peers':[{'group':'");
+            put_name(ds, VMN_TABLE_GROUP);
+            ds_put_cstr(ds, "'}]");
+        }
+        if (chance(50)) {
+            ds_put_cstr(ds, ",'services':[{'service':'");
+            put_name(ds, VMN_TABLE_SERVICE);
+            ds_put_cstr(ds, "'}]");
+        }
+        ds_put_cstr(ds, "}]");
+    }
+}
+
+static void
+put_loadbalancer(struct ds *ds)
+{
+    ds_put_format(ds, ",'vip':'10.%u.0.%u','ports':[{'port':%u}]", rnd(3),
+                  1 + rnd(12), 80 + rnd(2));
+    put_refs(ds, "networks", VMN_TABLE_NETWORK);
+    if (chance(50)) {
+        ds_put_cstr(ds, ",'backends':[{'port':'");
+        put_name(ds, VMN_TABLE_PORT);
+        ds_put_cstr(ds, "'}]");
+    }
+}
+
+static void
+put_group(struct ds *ds)
+{
+    static const char *const selectors[] = {
+        "", "role=a", "role in (a,b)", "!role", "role!=a,k0", "k1=",
+    };
+
+    if (chance(60)) {
+        ds_put_format(ds, ",'selector':'%s'",
+                      selectors[rnd(ARRAY_SIZE(selectors))]);
+    }
+    if (chance(50)) {
+        put_refs(ds, "ports", VMN_TABLE_PORT);
+    }
+}
+
+/* The members of a spec, each after a comma. */
+static void
+put_members(struct ds *ds, enum vmn_table table, const char *name)
+{
+    switch (table) {
+    case VMN_TABLE_HOST:
+        ds_put_format(ds, ",'ovsdb':'inbound','tunnel_ip':'192.0.2.%u'",
+                      1 + rnd(6));
+        break;
+    case VMN_TABLE_NETWORK: put_network(ds); break;
+    case VMN_TABLE_PORT: put_port(ds); break;
+    case VMN_TABLE_GROUP: put_group(ds); break;
+    case VMN_TABLE_SERVICE:
+        ds_put_format(ds, ",'entries':[{'protocol':'tcp','ports':[%u]}]",
+                      rnd(4));
+        break;
+    case VMN_TABLE_POLICY: put_policy(ds); break;
+    case VMN_TABLE_LOADBALANCER: put_loadbalancer(ds); break;
+    case VMN_TABLE_APP: break;
+    case VMN_TABLE_BINDING:
+        put_ref(ds, "host", VMN_TABLE_HOST);
+        if (chance(30)) {
+            put_ref(ds, "candidate", VMN_TABLE_HOST);
+        }
+        break;
+    case VMN_TABLE_VIF:
+        ds_put_format(ds, ",'host':'%.2s','iface_id':'%s','iface':'t',"
+                      "'ofport':%u", name, name + 3, rnd(4));
+        break;
+    case VMN_N_TABLES:
+        OVS_NOT_REACHED();
+    }
+    if (chance(3)) {
+        ds_put_cstr(ds, ",'nonsense':1");
+    }
+    if (chance(10) && table < VMN_TABLE_APP) {
+        ds_put_format(ds, ",'description':'%u'", rnd(3));
+    }
+}
+
+static void
+put_op(struct ds *ds)
+{
+    static const char *const verbs[] = {
+        "put", "put", "put", "put", "put", "put", "patch", "delete",
+        "cascade", "absent",
+    };
+    const char *verb = verbs[rnd(ARRAY_SIZE(verbs))];
+    enum vmn_table table = rnd(VMN_N_TABLES);
+    struct ds name = DS_EMPTY_INITIALIZER;
+    struct ds members = DS_EMPTY_INITIALIZER;
+
+    /* Ports are what most is about. */
+    if (chance(30)) {
+        table = VMN_TABLE_PORT;
+    }
+    put_name(&name, table);
+    ds_put_cstr(ds, verb);
+    if (chance(3)) {
+        ds_put_format(ds, "@%u", 1 + rnd(50));
+    }
+    ds_put_format(ds, " %s %s", schema_tables[table].plural, ds_cstr(&name));
+    if (verb[0] == 'p') {
+        put_members(&members, table, ds_cstr(&name));
+        ds_put_format(ds, " {%s}", members.length ? ds_cstr(&members) + 1
+                                                  : "");
+    }
+    ds_put_char(ds, '\n');
+    ds_destroy(&name);
+    ds_destroy(&members);
+}
+
+/* What holds between objects, read plainly.  ------------------------------ */
+
+static void
+check_ref(void *model, enum vmn_table table, const char *name,
+          const char *pointer OVS_UNUSED)
+{
+    assert_non_null(model_get(model, table, name));
+}
+
+/* Fails if 'what' was seen before. */
+static void OVS_PRINTF_FORMAT(2, 3)
+check_once(struct sset *seen, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    char *what = xvasprintf(format, args);
+    va_end(args);
+    if (!sset_add(seen, what)) {
+        fail_msg("%s twice", what);
+    }
+    free(what);
+}
+
+static void
+check_port(struct model *model, const struct vmn_port *port,
+           struct sset *seen)
+{
+    const struct vmn_network *network = model_get(model, VMN_TABLE_NETWORK,
+                                                  port->network);
+    char buf[VALUE_IP_SIZE];
+
+    assert_false(value_mac_is_none(port->mac));
+    check_once(seen, "mac %s %s", port->network,
+               value_format_mac(port->mac, buf));
+    check_once(seen, "iface %s", port->iface_id);
+    for (size_t i = 0; i < port->n_ips; i++) {
+        bool inside = false;
+
+        check_once(seen, "ip %s %s", port->network,
+                   value_format_ip(&port->ips[i], buf));
+        for (size_t j = 0; j < network->n_subnets; j++) {
+            const struct vmn_subnet *subnet = &network->subnets[j];
+
+            inside |= value_prefix_contains(&subnet->cidr, &port->ips[i])
+                      && !value_prefix_is_reserved(&subnet->cidr,
+                                                   &port->ips[i]);
+        }
+        assert_true(inside);
+    }
+    if (port->n_want_ips) {
+        assert_int_equal(port->n_ips, port->n_want_ips);
+        assert_memory_equal(port->ips, port->want_ips,
+                            port->n_ips * sizeof *port->ips);
+    }
+}
+
+static void
+check_lb(struct model *model, const struct vmn_loadbalancer *lb,
+         struct sset *seen)
+{
+    char buf[VALUE_IP_SIZE];
+
+    value_format_ip(&lb->vip, buf);
+    for (size_t i = 0; i < lb->n_networks; i++) {
+        struct ds ip = DS_EMPTY_INITIALIZER;
+
+        ds_put_format(&ip, "ip %s %s", lb->networks[i], buf);
+        assert_false(sset_contains(seen, ds_cstr(&ip)));
+        for (size_t j = 0; j < lb->n_ports; j++) {
+            check_once(seen, "vip %s %s %u", lb->networks[i], buf,
+                       lb->ports[j].port);
+        }
+        ds_destroy(&ip);
+    }
+    for (size_t i = 0; i < lb->n_backends; i++) {
+        const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,
+                                                lb->backends[i].port);
+        bool offered = false;
+
+        for (size_t j = 0; j < lb->n_networks; j++) {
+            offered |= !strcmp(lb->networks[j], port->network);
+        }
+        assert_true(offered);
+    }
+}
+
+static void
+check_invariants(struct model *model)
+{
+    struct sset seen = SSET_INITIALIZER(&seen);
+    char buf[VALUE_IP_SIZE];
+
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        struct vmn_names names = model_names(model, i);
+
+        for (size_t j = 0; j < names.n; j++) {
+            const struct vmn_row *row = model_get(model, i, names.names[j]);
+
+            assert_string_equal(row->name, names.names[j]);
+            assert_true(!j || strcmp(names.names[j - 1], row->name) < 0);
+            schema_row_refs(row, check_ref, model);
+            if (i == VMN_TABLE_HOST) {
+                const struct vmn_host *host = (const struct vmn_host *) row;
+
+                check_once(&seen, "tunnel %s",
+                           value_format_ip(&host->tunnel_ip, buf));
+            } else if (i == VMN_TABLE_NETWORK) {
+                const struct vmn_network *n
+                    = (const struct vmn_network *) row;
+
+                assert_true(n->vni > 0);
+                assert_true(!n->want_vni || n->vni == n->want_vni);
+                check_once(&seen, "vni %u", n->vni);
+            } else if (i == VMN_TABLE_PORT) {
+                check_port(model, (const struct vmn_port *) row, &seen);
+            } else if (i == VMN_TABLE_LOADBALANCER) {
+                check_lb(model, (const struct vmn_loadbalancer *) row,
+                         &seen);
+            }
+        }
+    }
+    sset_destroy(&seen);
+}
+
+/* What the model holds, as "row TABLE NAME" -> JSON and "index ID KEY" ->
+ * names, the latter by a plain scan.  ------------------------------------- */
+
+static void
+snap_key(struct shash *snap, const char *name, enum vmn_index index,
+         const char *format, ...) OVS_PRINTF_FORMAT(4, 5);
+
+static void
+snap_key(struct shash *snap, const char *name, enum vmn_index index,
+         const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    char *key = xvasprintf(format, args);
+    va_end(args);
+
+    char *full = xasprintf("index %d %s", index, key);
+    struct svec *names = shash_find_data(snap, full);
+    if (!names) {
+        names = xmalloc(sizeof *names);
+        svec_init(names);
+        shash_add(snap, full, names);
+    }
+    if (!svec_contains(names, name)) {
+        svec_add(names, name);
+        svec_sort(names);
+    }
+    free(full);
+    free(key);
+}
+
+static void
+snap_group(struct shash *snap, const struct vmn_group *group)
+{
+    const struct vmn_selector *s = &group->selector;
+    const char *name = group->row.name;
+
+    for (size_t i = 0; i < group->n_ports; i++) {
+        snap_key(snap, name, VMN_INDEX_GROUP_BY_PORT, "%s", group->ports[i]);
+    }
+    /* By the selectors that put_group() knows. */
+    if (!s->text) {
+        return;
+    } else if (!strcmp(s->text, "role=a") || !strcmp(s->text, "k1=")) {
+        snap_key(snap, name, VMN_INDEX_GROUP_BY_ANCHOR, "%s", s->text);
+    } else if (!strcmp(s->text, "role in (a,b)")) {
+        snap_key(snap, name, VMN_INDEX_GROUP_BY_ANCHOR, "role");
+    } else if (!strcmp(s->text, "k0,role!=a")) {
+        snap_key(snap, name, VMN_INDEX_GROUP_BY_ANCHOR, "k0");
+    } else {
+        snap_key(snap, name, VMN_INDEX_GROUP_BY_ANCHOR, "%s", "");
+    }
+}
+
+static void
+snap_index(struct shash *snap, const struct vmn_row *row)
+{
+    if (row->table == VMN_TABLE_HOST) {
+        snap_key(snap, row->name, VMN_INDEX_ALL_HOSTS, "%s", "");
+    } else if (row->table == VMN_TABLE_PORT) {
+        const struct vmn_port *port = (const struct vmn_port *) row;
+
+        snap_key(snap, row->name, VMN_INDEX_PORT_BY_NETWORK, "%s",
+                 port->network);
+        snap_key(snap, row->name, VMN_INDEX_PORT_BY_LABEL, "%s", "");
+        for (size_t i = 0; i < port->labels.n; i++) {
+            const struct vmn_label *l = &port->labels.labels[i];
+
+            snap_key(snap, row->name, VMN_INDEX_PORT_BY_LABEL, "%s", l->key);
+            snap_key(snap, row->name, VMN_INDEX_PORT_BY_LABEL, "%s=%s",
+                     l->key, l->value);
+        }
+    } else if (row->table == VMN_TABLE_GROUP) {
+        snap_group(snap, (const struct vmn_group *) row);
+    } else if (row->table == VMN_TABLE_POLICY) {
+        const struct vmn_policy *policy = (const struct vmn_policy *) row;
+
+        for (size_t i = 0; i < policy->n_applies_to; i++) {
+            snap_key(snap, row->name, VMN_INDEX_POLICY_BY_GROUP, "%s",
+                     policy->applies_to[i]);
+        }
+    } else if (row->table == VMN_TABLE_LOADBALANCER) {
+        const struct vmn_loadbalancer *lb
+            = (const struct vmn_loadbalancer *) row;
+
+        for (size_t i = 0; i < lb->n_networks; i++) {
+            snap_key(snap, row->name, VMN_INDEX_LB_BY_NETWORK, "%s",
+                     lb->networks[i]);
+        }
+    } else if (row->table == VMN_TABLE_BINDING) {
+        snap_key(snap, row->name, VMN_INDEX_PORT_BY_HOST, "%s",
+                 ((const struct vmn_binding *) row)->host);
+    }
+}
+
+static void
+snap_row(struct shash *snap, const struct vmn_row *row)
+{
+    static const struct model_meta meta;
+    json_t *json = model_row_to_json(row, &meta);
+    char *key = xasprintf("row %d %s", row->table, row->name);
+    struct svec *value = xmalloc(sizeof *value);
+
+    svec_init(value);
+    svec_add_nocopy(value, json_dumps(json, 0));
+    shash_add_once(snap, key, value);
+    free(key);
+    json_decref(json);
+    snap_index(snap, row);
+}
+
+static void
+snap_init(struct shash *snap, struct model *model)
+{
+    shash_init(snap);
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        struct vmn_names names = model_names(model, i);
+
+        for (size_t j = 0; j < names.n; j++) {
+            snap_row(snap, model_get(model, i, names.names[j]));
+        }
+    }
+}
+
+static void
+snap_uninit(struct shash *snap)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, snap) {
+        svec_destroy(node->data);
+    }
+    shash_destroy_free_data(snap);
+}
+
+/* Checks that a look-up gives what the scan gave.  Keys that have gone must
+ * give nothing: 'old' knows them. */
+static void
+check_indexes(struct model *model, const struct shash *snap,
+              const struct shash *old)
+{
+    const struct shash *both[] = { snap, old };
+    struct svec empty = SVEC_EMPTY_INITIALIZER;
+    struct shash_node *node;
+
+    for (size_t i = 0; i < 2; i++) {
+        SHASH_FOR_EACH (node, both[i]) {
+            const struct svec *want = shash_find_data(snap, node->name);
+            int index, offset;
+
+            if (sscanf(node->name, "index %d %n", &index, &offset) != 1) {
+                continue;
+            }
+            want = want ? want : &empty;
+            struct vmn_names got = model_lookup(model, index,
+                                                node->name + offset);
+            assert_int_equal(got.n, want->n);
+            for (size_t j = 0; j < got.n; j++) {
+                assert_string_equal(got.names[j], want->names[j]);
+            }
+        }
+    }
+}
+
+/* Checks that the model's notes name just what differs. */
+static void
+check_changes(struct model *model, const struct shash *old,
+              const struct shash *new)
+{
+    const struct shash *both[] = { old, new };
+    struct sset noted = SSET_INITIALIZER(&noted);
+    struct model_changes changes;
+    struct shash_node *node;
+
+    model_take_changes(model, &changes);
+    for (size_t i = 0; i < changes.n; i++) {
+        const struct model_change *c = &changes.changes[i];
+        char *name = xasprintf("%s %d %s", c->is_index ? "index" : "row",
+                               c->id, c->key);
+
+        assert_true(sset_add(&noted, name));
+        if (!shash_find(old, name) && !shash_find(new, name)) {
+            fail_msg("%s was noted and never was", name);
+        }
+        free(name);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        SHASH_FOR_EACH (node, both[i]) {
+            const struct svec *a = shash_find_data(old, node->name);
+            const struct svec *b = shash_find_data(new, node->name);
+            bool same = a && b && svec_equal(a, b);
+
+            if (same && sset_contains(&noted, node->name)) {
+                fail_msg("%s was noted and is the same", node->name);
+            } else if (!same && !sset_contains(&noted, node->name)) {
+                fail_msg("%s changed and was not noted", node->name);
+            }
+        }
+    }
+    sset_destroy(&noted);
+    model_changes_uninit(&changes);
+}
+
+/* The test.  -------------------------------------------------------------- */
+
+struct test {
+    char *dir, *path;
+    struct event_base *base;
+    struct store *store;
+    struct model *model;
+    bool done;
+    struct shash snap;          /* Of the model, after the last step. */
+    unsigned n_accepted, n_refused, n_undone, n_stored;
+};
+
+static void
+check_step(struct test *t)
+{
+    struct shash now;
+
+    check_invariants(t->model);
+    snap_init(&now, t->model);
+    check_indexes(t->model, &now, &t->snap);
+    check_changes(t->model, &t->snap, &now);
+    shash_swap(&t->snap, &now);
+    snap_uninit(&now);
+}
+
+static void
+step_request(struct test *t)
+{
+    char *before = model_util_dump(t->model, false);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    uint64_t old_revision = model_revision(t->model);
+    uint64_t revision;
+
+    for (unsigned i = chance(50) ? 1 : 1 + rnd(5); i > 0; i--) {
+        put_op(&ds);
+    }
+    char *errors = model_util_apply(t->model, chance(80) ? "test" : "vmnd",
+                                    chance(5) ? "set" : NULL, ds_cstr(&ds),
+                                    &revision);
+    char *after = model_util_dump(t->model, false);
+    if (*errors) {
+        assert_string_equal(before, after);
+        assert_int_equal(model_revision(t->model), old_revision);
+        t->n_refused++;
+    } else {
+        t->n_accepted++;
+    }
+    check_step(t);
+    free(before);
+    free(after);
+    free(errors);
+    ds_destroy(&ds);
+}
+
+static void
+step_undo(struct test *t)
+{
+    char *durable = model_util_dump(t->model, true);
+
+    model_undo(t->model);
+    char *after = model_util_dump(t->model, true);
+    assert_string_equal(durable, after);
+    assert_int_equal(model_revision(t->model),
+                     model_durable_revision(t->model));
+    check_step(t);
+    free(after);
+    free(durable);
+    t->n_undone++;
+}
+
+static void
+on_done(void *t_, int error, const char *text OVS_UNUSED)
+{
+    struct test *t = t_;
+
+    assert_int_equal(error, 0);
+    t->done = true;
+}
+
+static void
+step_store(struct test *t)
+{
+    t->done = false;
+    store_sqlite_class.submit(t->store, t->model, on_done, t);
+    while (!t->done) {
+        event_base_loop(t->base, EVLOOP_ONCE);
+    }
+    model_settle(t->model);
+    numbers_acked(model_numbers(t->model), model_revision(t->model)
+                                           - MIN(model_revision(t->model),
+                                                 rnd(4)));
+    check_step(t);
+    t->n_stored++;
+}
+
+/* All durable rows that are stored, metadata included. */
+static char *
+dump_stored(struct model *model)
+{
+    char *dump = model_util_dump(model, true);
+    char *vifs = strstr(dump, "vifs {");
+
+    if (vifs) {
+        *vifs = '\0';
+    }
+    return dump;
+}
+
+static void
+step_load(struct test *t)
+{
+    struct model *copy = model_create();
+    char *text = NULL;
+
+    assert_int_equal(store_sqlite_class.load(t->store, copy, &text), 0);
+    char *a = dump_stored(t->model);
+    char *b = dump_stored(copy);
+    assert_string_equal(a, b);
+    check_invariants(copy);
+    free(a);
+    free(b);
+    model_destroy(copy);
+}
+
+static void
+open_test(struct test *t)
+{
+    const char *parent = getenv("TMPDIR");
+    char *text = NULL;
+
+    memset(t, 0, sizeof *t);
+    t->dir = xasprintf("%s/test-state-XXXXXX", parent ? parent : "/tmp");
+    assert_non_null(mkdtemp(t->dir));
+    t->path = xasprintf("%s/state.db", t->dir);
+    t->base = event_base_new();
+    assert_int_equal(store_sqlite_class.open(t->path, t->base, &t->store,
+                                             &text), 0);
+    t->model = model_create();
+    shash_init(&t->snap);
+}
+
+static void
+close_test(struct test *t)
+{
+    char *lock = xasprintf("%s.lock", t->path);
+
+    store_sqlite_class.close(t->store);
+    model_destroy(t->model);
+    event_base_free(t->base);
+    snap_uninit(&t->snap);
+    unlink(t->path);
+    unlink(lock);
+    assert_int_equal(rmdir(t->dir), 0);
+    free(lock);
+    free(t->path);
+    free(t->dir);
+}
+
+static void
+state_keeps_its_promises(void **state OVS_UNUSED)
+{
+    struct test t;
+
+    rng_state = seed * UINT64_C(0x9e3779b97f4a7c15);
+    open_test(&t);
+    for (unsigned i = 0; i < n_steps; i++) {
+        step_request(&t);
+        if (chance(3)) {
+            step_undo(&t);
+        } else if (chance(10)) {
+            step_store(&t);
+            step_load(&t);
+        }
+    }
+    print_message("%u accepted, %u refused, %u undone, %u stored\n",
+                  t.n_accepted, t.n_refused, t.n_undone, t.n_stored);
+    /* A test that refuses or accepts nearly all would show little. */
+    assert_true(t.n_accepted > n_steps / 10);
+    assert_true(t.n_refused > n_steps / 10);
+    close_test(&t);
+}
+
+int
+main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(state_keeps_its_promises),
+    };
+
+    seed = argc > 1 ? strtoull(argv[1], NULL, 10) : seed;
+    n_steps = argc > 2 ? strtoul(argv[2], NULL, 10) : n_steps;
+    print_message("seed %"PRIu64"\n", seed);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
