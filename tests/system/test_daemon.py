@@ -74,8 +74,9 @@ class Daemon:
     def call(self, method, path, body=None):
         connection = Connection(self.socket)
         try:
-            connection.request(method, path, json.dumps(body),
-                               {"Content-Type": "application/json"})
+            connection.request(
+                method, path, None if body is None else json.dumps(body),
+                {"Content-Type": "application/json"} if body else {})
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read() or "null")
         finally:
@@ -109,7 +110,7 @@ def daemon(tmp_path):
     os.unlink(folder)
 
 
-NETWORK = {"subnets": [{"cidr": "10.0.0.0/24"}]}
+NETWORK = {"spec": {"subnets": [{"cidr": "10.0.0.0/24"}]}}
 
 
 def alive(pid):
