@@ -8,8 +8,10 @@ controller_libvmn_la_SOURCES += \
 	controller/schema/schema-finish.c \
 	controller/schema/schema-finish.h \
 	controller/schema/schema-parse.c \
+	controller/schema/schema-parse.h \
 	controller/schema/schema-print.c \
 	controller/schema/schema-row.h \
+	controller/schema/schema-scalar.c \
 	controller/schema/schema-tables.c \
 	controller/schema/schema.c \
 	controller/schema/schema.h \
