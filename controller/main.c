@@ -30,6 +30,7 @@
 #include "command-line.h"
 #include "daemon.h"
 #include "dirs.h"
+#include "dns-resolve.h"
 #include "openvswitch/vlog.h"
 #include "ovs-rcu.h"
 #include "proto/loop/loop.h"
@@ -294,6 +295,7 @@ start_apps(struct vmnd *vmnd)
 static void
 vmnd_start(struct vmnd *vmnd)
 {
+    dns_resolve_init(true);     /* Names of hosts: libunbound, never waits. */
     vmnd->loop = loop_create();
     start_signals(vmnd);
     start_unixctl(vmnd);
@@ -323,6 +325,7 @@ vmnd_stop(struct vmnd *vmnd)
         event_free(vmnd->signals[i]);
     }
     loop_destroy(vmnd->loop);
+    dns_resolve_destroy();
     options_uninit(&vmnd->options);
 }
 
