@@ -31,6 +31,12 @@ show_raw(struct ctl *ctl, const json_t *json)
     return false;
 }
 
+static json_int_t
+get_count(const json_t *json, const char *name)
+{
+    return json_integer_value(json_object_get(json, name));
+}
+
 /* revision, revisions.  -------------------------------------------------- */
 
 static const struct ctl_column change_columns[] = {
@@ -160,6 +166,41 @@ static const struct ctl_column flow_columns[] = {
     { NULL, NULL, NULL },
 };
 
+/* As a packet meets them: by table, then by falling priority. */
+static int
+compare_flows(const void *a_, const void *b_)
+{
+    const json_t *const *a = a_;
+    const json_t *const *b = b_;
+    json_int_t tables = get_count(*a, "table") - get_count(*b, "table");
+    json_int_t priorities = (get_count(*b, "priority")
+                             - get_count(*a, "priority"));
+    const char *match_a = json_string_value(json_object_get(*a, "match"));
+    const char *match_b = json_string_value(json_object_get(*b, "match"));
+
+    return (tables ? (tables < 0 ? -1 : 1)
+            : priorities ? (priorities < 0 ? -1 : 1)
+            : match_a && match_b ? strcmp(match_a, match_b) : 0);
+}
+
+static json_t *
+sort_flows(const json_t *flows)
+{
+    size_t n = json_array_size(flows);
+    json_t **sorted = xcalloc(n + 1, sizeof *sorted);
+    json_t *result = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        sorted[i] = json_array_get(flows, i);
+    }
+    qsort(sorted, n, sizeof *sorted, compare_flows);
+    for (size_t i = 0; i < n; i++) {
+        json_array_append(result, sorted[i]);
+    }
+    free(sorted);
+    return result;
+}
+
 enum ctl_exit
 ctl_cmd_flows(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
@@ -175,8 +216,10 @@ ctl_cmd_flows(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         return status;
     }
     if (!show_raw(ctl, reply.body)) {
-        ctl_show_table(ctl->out, flow_columns,
-                       json_object_get(reply.body, "flows"));
+        json_t *flows = sort_flows(json_object_get(reply.body, "flows"));
+
+        ctl_show_table(ctl->out, flow_columns, flows);
+        json_decref(flows);
     }
     ctl_reply_uninit(&reply);
     return CTL_DONE;
@@ -219,12 +262,6 @@ show_troubled(struct ctl *ctl)
     json_decref(troubled);
     json_decref(hosts);
     return status;
-}
-
-static json_int_t
-get_count(const json_t *json, const char *name)
-{
-    return json_integer_value(json_object_get(json, name));
 }
 
 static enum ctl_exit

@@ -14,6 +14,9 @@
 #include "svec.h"
 #include "util.h"
 
+/* Widest column, in characters. */
+#define WIDTH_MAX 60
+
 struct ctl_table {
     const struct ctl_column *columns; /* Borrowed. */
     size_t n_columns;
@@ -118,13 +121,15 @@ text_width(const char *s)
     return n;
 }
 
-/* Takes ownership of 'cell'. */
+/* Takes ownership of 'cell'.  A long one does not widen its column, but
+ * shifts the rest of its row. */
 static void
 add_cell(struct ctl_table *table, char *cell)
 {
     size_t column = table->cells.n % table->n_columns;
 
-    table->widths[column] = MAX(table->widths[column], text_width(cell));
+    table->widths[column] = MAX(table->widths[column],
+                                MIN(text_width(cell), WIDTH_MAX));
     svec_add_nocopy(&table->cells, cell);
 }
 
@@ -201,8 +206,10 @@ ctl_table_print(const struct ctl_table *table, FILE *file)
         if (column + 1 == table->n_columns) {
             putc('\n', file);
         } else {
-            fprintf(file, "%*s", (int) (table->widths[column]
-                                        - text_width(cell) + 3), "");
+            size_t width = text_width(cell);
+            size_t pad = MAX(table->widths[column], width) - width;
+
+            fprintf(file, "%*s", (int) pad + 3, "");
         }
     }
 }

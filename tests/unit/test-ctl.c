@@ -696,6 +696,28 @@ status_names_problems_and_hosts_that_are_not_synced(void **state OVS_UNUSED)
 }
 
 static void
+flows_come_in_the_order_in_which_packets_meet_them(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/hosts/hv1/flows", NULL, 200, "{\"host\": \"hv1\","
+          " \"flows\": ["
+          "{\"table\": 16, \"priority\": 5, \"match\": \"\", \"actions\":"
+          " \"drop\", \"owner\": \"a.b/c\"},"
+          "{\"table\": 2, \"priority\": 5, \"match\": \"ip\", \"actions\":"
+          " \"x\", \"owner\": \"a.b/d\"},"
+          "{\"table\": 2, \"priority\": 70, \"match\": \"arp\","
+          " \"actions\": \"y\", \"owner\": \"a.b/e\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "flows hv1", CTL_DONE,
+                "TABLE   PRIORITY   OWNER   MATCH   ACTIONS\n"
+                "2       70         a.b/e   arp     y\n"
+                "2       5          a.b/d   ip      x\n"
+                "16      5          a.b/c   -       drop\n", "");
+}
+
+static void
 help_and_usage(void **state OVS_UNUSED)
 {
     struct run result;
@@ -784,6 +806,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(label_sends_a_merge_patch),
         cmocka_unit_test(quarantine_waits_unless_told_not_to),
         cmocka_unit_test(status_names_problems_and_hosts_that_are_not_synced),
+        cmocka_unit_test(flows_come_in_the_order_in_which_packets_meet_them),
         cmocka_unit_test(help_and_usage),
         cmocka_unit_test(a_server_that_is_not_there_exits_with_3),
         cmocka_unit_test(an_answer_that_is_not_json_is_refused),
