@@ -24,15 +24,24 @@
 VLOG_DEFINE_THIS_MODULE(host_db);
 
 /* How long a host is without a session before its claims give way to those of
- * hosts that have one: longer than vmnd takes to reach all hosts after a
- * start, and than a session takes to come back. */
+ * hosts that have one: longer than a session takes to come back, also when
+ * vmnd was restarted.  A host that dials in tries at least each 8 s. */
 #define HOST_SILENT_MS 5000
+#define HOST_SILENT_INBOUND_MS 10000
 
 /* Of bridges' controllers; see docs/architecture.md. */
 #define CONTROLLER_MAX_BACKOFF_MS 1000
 #define CONTROLLER_PROBE_MS 30000
 
 /* Sessions.  ------------------------------------------------------------- */
+
+static int64_t
+silent_from_now(const struct fabric_host_db *db)
+{
+    return loop_now_ms(db->host->fabric->loop)
+           + (strcmp(db->remote, "inbound") ? HOST_SILENT_MS
+              : HOST_SILENT_INBOUND_MS);
+}
 
 static void
 host_db_arm(struct fabric_host_db *db)
@@ -97,7 +106,7 @@ host_db_update(struct fabric_host_db *db)
         db->silent_ms = 0;
         facts_host_set_silent(db->facts, false);
     } else if (!db->silent_ms && !db->facts->silent) {
-        db->silent_ms = loop_now_ms(db->host->fabric->loop) + HOST_SILENT_MS;
+        db->silent_ms = silent_from_now(db);
     }
     host_db_arm(db);
 }
@@ -176,7 +185,6 @@ host_db_create(struct fabric_host *host)
     db->host = host;
     db->facts = facts_host_add(host->fabric->db->facts, host->name);
     db->timer = evtimer_new(host->fabric->base, timer_cb, db);
-    db->silent_ms = loop_now_ms(host->fabric->loop) + HOST_SILENT_MS;
     db->since_ms = time_wall_msec();
     shash_init(&db->held);
     return db;

@@ -188,9 +188,14 @@ ovs_sandbox_start_server(struct ovs_sandbox *sb)
     char server[] = "ovsdb-server", no_log[] = "-vconsole:off";
     char *remote = xasprintf("--remote=p%s", sb->remote);
     char manager[] = "--remote=db:Open_vSwitch,Open_vSwitch,manager_options";
+    char key[] = "--private-key=db:Open_vSwitch,SSL,private_key";
+    char cert[] = "--certificate=db:Open_vSwitch,SSL,certificate";
+    char ca[] = "--ca-cert=db:Open_vSwitch,SSL,ca_cert";
     char *control = xasprintf("--unixctl=%s/db.ctl", sb->dir);
     char *db = xasprintf("%s/conf.db", sb->dir);
-    char *argv[] = { server, no_log, remote, manager, control, db, NULL };
+    char *argv[] = {
+        server, no_log, remote, manager, key, cert, ca, control, db, NULL,
+    };
 
     sb->server = start(sb, argv, -1);
     wait_for_socket(sb, "db.sock", sb->server);

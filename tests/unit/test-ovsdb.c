@@ -23,6 +23,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "proto/ovsdb/ovsdb-private.h"
+#include "stream-ssl.h"
 #include "tests/unit/ovs-sandbox.h"
 #include "timeval.h"
 #include "util.h"
@@ -542,8 +543,6 @@ second_connection_of_a_host_displaces_no_live_one(void **state OVS_UNUSED)
     inbound_close(in);
 }
 
-/* Rubbish.  -------------------------------------------------------------- */
-
 static int
 dial(uint16_t port)
 {
@@ -582,6 +581,78 @@ send_and_expect_close(struct inbound *in, const char *data, size_t size)
     }));
     close(fd);
 }
+
+/* Makes DIR/NAME-key.pem and DIR/NAME-cert.pem, for common name 'cn', and the
+ * authority that signs them if there is none yet. */
+static void
+make_certificate(const char *dir, const char *name, const char *cn)
+{
+    char *command = xasprintf(
+        "cd %s && { [ -e ca.pem ] || openssl req -x509 -newkey rsa:2048 "
+        "-nodes -subj /CN=ca -days 2 -keyout ca-key.pem -out ca.pem; } && "
+        "openssl req -newkey rsa:2048 -nodes -subj /CN=%s -keyout %s-key.pem "
+        "-out req.pem && openssl x509 -req -in req.pem -CA ca.pem -CAkey "
+        "ca-key.pem -CAcreateserial -days 2 -out %s-cert.pem",
+        dir, cn, name, name);
+    char sh[] = "sh", c[] = "-c";
+    char *argv[] = { sh, c, command, NULL };
+    struct ovs_sandbox nowhere = { .dir = CONST_CAST(char *, dir) };
+
+    assert_int_equal(ovs_sandbox_exec(&nowhere, argv, NULL), 0);
+    free(command);
+}
+
+static void
+host_set_ssl(const struct fixture *f, const char *dir, const char *name)
+{
+    free(ovs_sandbox_vsctl(&f->sb, "set-ssl %s/%s-key.pem %s/%s-cert.pem "
+                           "%s/ca.pem", dir, name, dir, name, dir));
+}
+
+static void
+certificate_must_name_the_host(void **state OVS_UNUSED)
+{
+    struct inbound *in = inbound_open();
+    const char *dir = in->hosts[0].sb.dir;
+    char *key = xasprintf("%s/vmnd-key.pem", dir);
+    char *cert = xasprintf("%s/vmnd-cert.pem", dir);
+    char *ca = xasprintf("%s/ca.pem", dir);
+    char *text;
+
+    make_certificate(dir, "vmnd", "vmnd");
+    make_certificate(dir, "hv1", "hv1");
+    stream_ssl_set_key_and_cert(key, cert);
+    stream_ssl_set_ca_cert_file(ca, false);
+    ovsdb_listener_close(in->listener);
+    assert_int_equal(ovsdb_listener_open(loop, "ssl:127.0.0.1:0", find_host,
+                                         in, &in->listener, &text), 0);
+
+    /* "hv2" has the certificate of "hv1". */
+    for (int i = 0; i < 2; i++) {
+        host_set_ssl(&in->hosts[i], dir, "hv1");
+        free(ovs_sandbox_vsctl(&in->hosts[i].sb,
+                               "set-manager ssl:127.0.0.1:%u",
+                               ovsdb_listener_port(in->listener)));
+    }
+    WAIT_FOR(IS_UP(&in->hosts[0]));
+    for (int i = 0; i < 150; i++) {
+        loop_turn(loop, 20);
+    }
+    assert_int_equal(in->hosts[1].n_changes, 0);
+
+    make_certificate(dir, "hv2", "hv2");
+    host_set_ssl(&in->hosts[1], dir, "hv2");
+    WAIT_FOR(IS_UP(&in->hosts[1]));
+
+    /* And without TLS nobody gets in there. */
+    send_and_expect_close(in, "{}", 2);
+    free(key);
+    free(cert);
+    free(ca);
+    inbound_close(in);
+}
+
+/* Rubbish.  -------------------------------------------------------------- */
 
 static void
 rubbish_is_closed_and_harms_nobody(void **state OVS_UNUSED)
@@ -733,6 +804,7 @@ main(void)
         cmocka_unit_test(several_hosts_dial_in_on_one_port),
         cmocka_unit_test(unknown_host_is_closed),
         cmocka_unit_test(second_connection_of_a_host_displaces_no_live_one),
+        cmocka_unit_test(certificate_must_name_the_host),
         cmocka_unit_test(rubbish_is_closed_and_harms_nobody),
         cmocka_unit_test(known_host_that_sends_rubbish_is_dropped),
         cmocka_unit_test(remotes_and_listeners_of_wrong_form_are_refused),
