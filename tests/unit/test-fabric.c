@@ -104,7 +104,7 @@ static char *path;
 static struct fabric_host *
 host(int i)
 {
-    char name[8];
+    char name[16];
 
     snprintf(name, sizeof name, "h%d", i);
     return fabric_find_host(fabric, name);
@@ -131,7 +131,7 @@ static void
 edit_host(int i, const char *net, const char *net2)
 {
     json_t *labels = json_pack("{s:s*, s:s*}", "net", net, "net2", net2);
-    char name[8];
+    char name[16];
 
     snprintf(name, sizeof name, "h%d", i);
     edit(VMN_TABLE_HOST, name,
@@ -865,7 +865,7 @@ random_edit(void)
     static const char *const scopes[] = { "all", "net", "h0", "h1", "h2" };
     static const char *const nets[] = { "red", "blue" };
     static const char *const none_or_net[] = { NULL, "red", "blue" };
-    char name[8];
+    char name[16];
 
     snprintf(name, sizeof name, "p%d", random_range(6));
     switch (random_range(8)) {
