@@ -44,8 +44,8 @@ struct ovsdb_interface {
     char *type;                 /* "" for a system device. */
     char *iface_id;             /* external_ids:iface-id, or NULL. */
     char *error;                /* Why the switch could not make it, or NULL. */
-    int32_t ofport;             /* OpenFlow number, -1 if the switch could not
-                                 * make it, 0 while it has not tried. */
+    int32_t ofport;             /* OpenFlow number; -1 if the switch could
+                                 * not make it, 0 while it has not tried. */
     enum ovsdb_link link;
 };
 

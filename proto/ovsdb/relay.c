@@ -298,7 +298,8 @@ ovsdb_relay_run(struct ovsdb_relay *relay, int64_t now_ms)
     if (error) {
         return error;
     }
-    if (relay->probed_ms && now_ms >= relay->probed_ms + OVSDB_PROBE_REPLY_MS) {
+    if (relay->probed_ms
+        && now_ms >= relay->probed_ms + OVSDB_PROBE_REPLY_MS) {
         return "the host does not answer";
     }
     if (relay->blocked_ms

@@ -78,8 +78,8 @@ frame_splits_messages_at_any_chunking(void **state OVS_UNUSED)
 static void
 frame_refuses_deep_nesting(void **state OVS_UNUSED)
 {
-    for (size_t depth = JSON_FRAME_MAX_DEPTH; depth <= JSON_FRAME_MAX_DEPTH + 1;
-         depth++) {
+    for (size_t depth = JSON_FRAME_MAX_DEPTH;
+         depth <= JSON_FRAME_MAX_DEPTH + 1; depth++) {
         struct json_frame frame;
         char *text = xzalloc(depth + 1);
 
@@ -93,7 +93,7 @@ frame_refuses_deep_nesting(void **state OVS_UNUSED)
 }
 
 static void
-frame_refuses_a_large_message_but_not_many_small_ones(void **state OVS_UNUSED)
+frame_refuses_a_large_message_only(void **state OVS_UNUSED)
 {
     struct json_frame frame;
 
@@ -186,7 +186,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frame_splits_messages_at_any_chunking),
         cmocka_unit_test(frame_refuses_deep_nesting),
-        cmocka_unit_test(frame_refuses_a_large_message_but_not_many_small_ones),
+        cmocka_unit_test(frame_refuses_a_large_message_only),
         cmocka_unit_test(frame_refuses_endless_white_space),
         cmocka_unit_test(identify_tells_answers_from_the_rest),
     };
