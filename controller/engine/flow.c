@@ -130,7 +130,7 @@ struct vmn_flow *
 vmn_flow_add(struct vmn_emit *emit, struct vmn_scope scope, unsigned stage,
              unsigned table, uint16_t priority)
 {
-    struct vmn_flow *flow = xzalloc(sizeof *flow);
+    struct vmn_flow *flow = xmalloc(sizeof *flow);
     int number = emit_table(emit, stage, table);
 
     if (++emit->n_flows > EMIT_FLOWS_MAX) {
@@ -146,6 +146,7 @@ vmn_flow_add(struct vmn_emit *emit, struct vmn_scope scope, unsigned stage,
     flow->scope = scope_copy(emit, scope);
     flow->table = number < 0 ? 0 : number;
     flow->priority = priority;
+    flow->matched = 0;
     match_init_catchall(&flow->match);
     actions_init(&flow->actions, emit,
                  number < 0 ? NULL : &emit->app->stages[stage],
@@ -263,11 +264,12 @@ vmn_match_ip(struct vmn_flow *flow, enum vmn_field field,
 static bool
 check_prerequisites(struct vmn_flow *flow)
 {
-    for (int i = 0; i < VMN_N_FIELDS; i++) {
-        const struct mf_field *mf = field_get(i);
+    uint64_t left;
 
-        if (flow->matched & UINT64_C(1) << i
-            && !mf_are_match_prereqs_ok(mf, &flow->match)) {
+    for (left = flow->matched; left; left = zero_rightmost_1bit(left)) {
+        const struct mf_field *mf = field_get(raw_ctz(left));
+
+        if (!mf_are_match_prereqs_ok(mf, &flow->match)) {
             emit_fail(flow->actions.emit,
                       "match on %s lacks what it depends on", mf->name);
             return false;
@@ -290,9 +292,8 @@ emit_check_flow(struct vmn_flow *flow)
         return false;
     }
 
-    struct match match = flow->match;
     struct ofpact_check_params params = {
-        .match = &match,
+        .match = &flow->match,
         .max_ports = OFPP_MAX,
         .table_id = flow->table,
         .n_tables = 254,

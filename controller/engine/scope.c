@@ -76,17 +76,39 @@ scope_make_name(const struct vmn_scope *spec)
     }
 }
 
+static uint32_t
+spec_hash(const struct vmn_scope *spec)
+{
+    uint32_t hash = spec->kind;
+
+    if (spec->kind == VMN_SCOPE_FACTS) {
+        hash = hash_string(spec->relation, hash);
+    }
+    return spec->kind == VMN_SCOPE_ALL ? hash : hash_string(spec->key, hash);
+}
+
+static bool
+scope_is(const struct engine_scope *scope, const struct vmn_scope *spec)
+{
+    if (scope->kind != spec->kind) {
+        return false;
+    }
+    return (spec->kind == VMN_SCOPE_ALL
+            || (!strcmp(scope->key, spec->key)
+                && (spec->kind == VMN_SCOPE_HOST
+                    || !strcmp(scope->relation, spec->relation))));
+}
+
 struct engine_scope *
 scope_get(struct scope_table *table, const struct vmn_scope *spec,
           struct facts_node *facts)
 {
-    char *name = scope_make_name(spec);
-    uint32_t hash = hash_string(name, 0);
+    uint32_t hash = spec_hash(spec);
     struct engine_scope *scope;
 
+    /* Once for every flow that is compiled, so without making the name. */
     HMAP_FOR_EACH_WITH_HASH (scope, hmap_node, hash, &table->scopes) {
-        if (!strcmp(scope->name, name)) {
-            free(name);
+        if (scope_is(scope, spec)) {
             scope->n_refs++;
             return scope;
         }
@@ -96,7 +118,8 @@ scope_get(struct scope_table *table, const struct vmn_scope *spec,
     scope->table = table;
     scope->n_refs = 1;
     scope->kind = spec->kind;
-    scope->name = name;
+    scope->name = scope_make_name(spec);
+    scope->relation = xstrdup(spec->relation ? spec->relation : "");
     scope->key = xstrdup(spec->key ? spec->key : "");
     scope->facts = facts;
     if (facts) {
@@ -125,6 +148,7 @@ scope_unref(struct engine_scope *scope)
     detach(scope);
     sset_destroy(&scope->members);
     free(scope->name);
+    free(scope->relation);
     free(scope->key);
     free(scope);
 }

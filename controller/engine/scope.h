@@ -20,12 +20,13 @@ struct item;
 struct model;
 
 struct engine_scope {
-    struct hmap_node hmap_node; /* In table's 'scopes', by name. */
+    struct hmap_node hmap_node; /* In table's 'scopes', by the next three. */
     struct scope_table *table;  /* NULL once the engine is gone. */
     unsigned n_refs;
     enum vmn_scope_kind kind;
+    char *relation;             /* VMN_SCOPE_FACTS, or "". */
+    char *key;                  /* Or "". */
     char *name;                 /* "all", "host:KEY", "RELATION:KEY". */
-    char *key;
     struct facts_node *facts;   /* VMN_SCOPE_FACTS. */
     struct ovs_list groups;     /* Of wanted struct item, by scope_node. */
     struct ovs_list flows;

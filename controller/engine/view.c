@@ -130,19 +130,26 @@ view_strdup(struct vmn_view *view, const char *s)
     return memcpy(vmn_alloc(view, size), s, size);
 }
 
+/* Most texts fit into what is left of the chunk, and are written once. */
 char *
 vmn_printf(struct vmn_view *view, const char *format, ...)
 {
-    va_list args;
-    va_list again;
+    struct arena_chunk *chunk = view->arena;
+    size_t left = chunk ? chunk->size - chunk->used : 0;
+    char *s = chunk ? (char *) chunk->data + chunk->used : NULL;
+    va_list args, again;
 
     va_start(args, format);
     va_copy(again, args);
 
-    int len = vsnprintf(NULL, 0, format, args);
-    char *s = vmn_alloc(view, len + 1);
+    size_t size = vsnprintf(s, left, format, args) + 1;
 
-    vsnprintf(s, len + 1, format, again);
+    if (size <= left) {
+        chunk->used += MIN(left, ROUND_UP(size, sizeof(max_align_t)));
+    } else {
+        s = vmn_alloc(view, size);
+        vsnprintf(s, size, format, again);
+    }
     va_end(again);
     va_end(args);
     return s;

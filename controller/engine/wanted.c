@@ -93,6 +93,9 @@ slot_get(struct wanted *wanted, const struct item_draft *draft)
     slot->key_hash = draft->key_hash;
     slot->match_size = match_size;
     slot->match = match ? xmemdup(match, match_size) : NULL;
+    slot->entries = slot->only_entry;
+    slot->allocated_entries = 1;
+    slot->active = slot->only_active;
     hmap_insert(&wanted->slots, &slot->hmap_node, slot->key_hash);
     return slot;
 }
@@ -114,12 +117,30 @@ slot_free(struct wanted *wanted, struct slot *slot)
     }
     hmap_remove(&wanted->slots, &slot->hmap_node);
     free(slot->match);
-    free(slot->entries);
-    free(slot->active);
+    if (slot->entries != slot->only_entry) {
+        free(slot->entries);
+    }
+    if (slot->active != slot->only_active) {
+        free(slot->active);
+    }
     free(slot);
 }
 
 /* Entries.  -------------------------------------------------------------- */
+
+static void
+slot_grow(struct slot *slot)
+{
+    size_t allocated = 2 * (size_t) slot->allocated_entries;
+    struct entry **entries = xmalloc(allocated * sizeof *entries);
+
+    memcpy(entries, slot->entries, slot->n_entries * sizeof *entries);
+    if (slot->entries != slot->only_entry) {
+        free(slot->entries);
+    }
+    slot->entries = entries;
+    slot->allocated_entries = allocated;
+}
 
 static struct entry *
 entry_create(struct wanted *wanted, struct unit_node *unit,
@@ -132,8 +153,7 @@ entry_create(struct wanted *wanted, struct unit_node *unit,
     entry->slot = slot;
     entry->scope = scope;
     if (slot->n_entries >= slot->allocated_entries) {
-        slot->entries = x2nrealloc(slot->entries, &slot->allocated_entries,
-                                   sizeof *slot->entries);
+        slot_grow(slot);
     }
     slot->entries[slot->n_entries++] = entry;
     slot_mark(wanted, slot);
@@ -435,9 +455,16 @@ slot_settle(struct engine *engine, struct slot *slot,
             withdraw(engine, slot->active[i], delta, false);
         }
     }
-    free(slot->active);
+    if (slot->active != slot->only_active) {
+        free(slot->active);
+    }
     slot->active = chosen;
     slot->n_active = n_chosen;
+    if (n_chosen <= 1) {
+        slot->active = slot->only_active;
+        slot->only_active[0] = n_chosen ? chosen[0] : NULL;
+        free(chosen);
+    }
     if (!slot->n_entries) {
         slot_free(&engine->wanted, slot);
     }

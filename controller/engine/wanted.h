@@ -48,12 +48,15 @@ struct slot {
     uint16_t priority;
     uint32_t group_id;
     uint32_t key_hash;
-    size_t match_size;
+    uint32_t match_size;
     uint8_t *match;             /* Encoded; flows only. */
-    size_t n_entries, allocated_entries;
-    struct entry **entries;
-    size_t n_active;
-    struct item **active;       /* What switches are to hold. */
+    uint32_t n_entries, allocated_entries;
+    uint32_t n_active;
+    struct entry **entries;     /* Or 'only_entry'. */
+    struct item **active;       /* What switches are to hold; or
+                                 * 'only_active'. */
+    struct entry *only_entry[1]; /* Nearly all slots have one of each. */
+    struct item *only_active[1];
     bool dirty;
     struct ovs_list dirty_node;
     bool conflict;              /* In wanted's 'conflicts'. */
