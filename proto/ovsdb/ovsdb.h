@@ -43,7 +43,7 @@ struct ovsdb_interface {
     char *bridge;               /* The name of the bridge that it is on. */
     char *type;                 /* "" for a system device. */
     char *iface_id;             /* external_ids:iface-id, or NULL. */
-    char *error;                /* Why the switch could not make it, or NULL. */
+    char *error;                /* Why it could not be made, or NULL. */
     int32_t ofport;             /* OpenFlow number; -1 if the switch could
                                  * not make it, 0 while it has not tried. */
     enum ovsdb_link link;
