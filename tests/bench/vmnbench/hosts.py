@@ -6,7 +6,7 @@ import os
 import re
 
 from . import ovsdb
-from .process import run, wait_for
+from .process import run, wait_for_socket
 
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
@@ -32,8 +32,7 @@ class Host:
             ["ovsdb-server", conf, "--remote=punix:" + self.db,
              "-vconsole:off", "--unixctl=%s/db.ctl" % self.dir],
             self.dir + "/db.out", self.env)
-        wait_for("the database of " + self.name,
-                 lambda: os.path.exists(self.db))
+        wait_for_socket("the database of " + self.name, self.db)
         # A hypervisor would have a thread a core; here all share two.
         self.transact({
             "op": "insert", "table": "Open_vSwitch", "row": {

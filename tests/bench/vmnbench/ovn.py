@@ -7,7 +7,7 @@ import time
 
 from . import ovsdb
 from .hosts import Host
-from .process import Processes, run, wait_for
+from .process import Processes, run, wait_for, wait_for_socket
 from .result import Meter, Result
 from .workload import N_GROUPS, N_VIPS
 
@@ -38,7 +38,7 @@ class Ovn:
                        "--remote=punix:" + self.path(name + ".sock"),
                        "--unixctl=" + self.path(name + ".ctl"),
                        "-vconsole:off"], self.path(name + ".out"), self.env)
-            wait_for(name, lambda: os.path.exists(self.path(name + ".sock")))
+            wait_for_socket(name, self.path(name + ".sock"))
             run(["ovn-%sctl" % schema[-2:], "--db=unix:"
                  + self.path(name + ".sock"), "init"], self.env)
         self.processes.start(

@@ -4,6 +4,7 @@ started here are ever signalled."""
 
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -56,6 +57,19 @@ def wait_for(what, condition, seconds=60, step=0.01):
         if time.monotonic() > deadline:
             raise Error("%s: not within %g s" % (what, seconds))
         time.sleep(step)
+
+
+def wait_for_socket(what, path):
+    """Waits until someone listens there; the file comes a little earlier."""
+    def listens():
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(path)
+                return True
+            except OSError:
+                return False
+
+    wait_for(what, listens)
 
 
 class Processes:

@@ -170,8 +170,9 @@ class Vmn:
     # Waiting.
 
     def wait_settled(self):
-        """Until every host has the newest revision."""
-        number = self.api.call("GET", "/v1/hosts", limit=1)["revision"]
+        """Until every host has the newest revision of the log."""
+        newest = self.api.call("GET", "/v1/revisions", limit=1)["items"][-1]
+        number = newest["revision"]
         wait_for("revision %d" % number, lambda: self.api.call(
             "GET", "/v1/revisions/%d" % number)["receipt"]["installed"],
             60, 0.0005)
