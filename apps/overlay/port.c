@@ -220,7 +220,9 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     const char *network = site.network->row.name;
 
-    for (size_t i = 0; i < site.port->n_ips; i++) {
+    /* A port that is nowhere has nothing on any host: so its VM's start is one
+     * bundle for each host, and nobody is told to send to it before. */
+    for (size_t i = 0; site.host && i < site.port->n_ips; i++) {
         if (site.port->ips[i].family == 4) {
             emit_address(emit, &site, &site.port->ips[i]);
         }

@@ -157,7 +157,10 @@ static struct scenario scenarios[] = {
             { "h2", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:01 "
               "actions=set_field:0->reg2,set_field:{host:h1}->reg6" } } },
         { "{'bindings/web1': null}", {
-            { "h2", "-" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:01" } } },
+            { "h2", "-" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:01" },
+            { "h2", "-nw_src=10.0.0.1" },
+            { "h2", "-arp_spa=10.0.0.1" },
+            { "h2", "-arp_tpa=10.0.0.1" } } },
     } },
     { "overlay_admits_from_tunnels_only_known_hosts_networks_and_sources", {
         { "{" BASE "}", {
