@@ -159,9 +159,15 @@ class Host:
     # The way to the controller.  ------------------------------------------
 
     def cut(self, silent=False):
-        """Cuts the link to the controller.  The connections over it break at
-        once, or, if 'silent', only once somebody misses the other side."""
-        netns.ip(self.ns, "link set control down")
+        """Takes the host off the control network, as if somebody pulled the
+        cable at its far end.  The connections over it break at once, or, if
+        'silent', only once somebody misses the other side.
+
+        The host's own link stays up: with one that goes down or up its routes
+        change, and Open vSwitch forgets all of them for the moment that it
+        takes to read them anew.  Packets that need a tunnel just then are
+        lost, whatever the controller does."""
+        netns.ip(self.lab.net_ns, "link set c-%s nomaster" % self.name)
         if not silent:
             netns.run(["ss", "-K", "dst", self.lab.control_ip], ns=self.ns,
                       check=False)
@@ -169,11 +175,13 @@ class Host:
                       ns=self.lab.net_ns, check=False)
 
     def heal(self):
-        netns.ip(self.ns, "link set control up")
+        netns.ip(self.lab.net_ns,
+                 "link set c-%s master control" % self.name)
 
     def is_cut(self):
-        return "state DOWN" in netns.run(
-            ["ip", "-n", self.ns, "link", "show", "dev", "control"])
+        return "master control" not in netns.run(
+            ["ip", "-n", self.lab.net_ns, "link", "show", "dev",
+             "c-" + self.name])
 
     def ovsdb_target(self):
         """How vmnd reaches the database: a host's 'ovsdb' in the API."""

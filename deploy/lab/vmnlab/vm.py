@@ -105,6 +105,11 @@ class Vm:
 
     def delete(self):
         self.unplug()
+        # The kernel removes what is in a namespace some time after it: the
+        # link's name would be taken until then.
+        for host in self.lab.hosts:
+            if host.has_link(self.link):
+                netns.ip(host.ns, "link del " + self.link)
         netns.delete(self.ns)
 
 
