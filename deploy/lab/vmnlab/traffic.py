@@ -294,10 +294,49 @@ class Connection:
         except OSError:
             pass
 
-    def silent(self, seconds=0.5):
-        """Whether nothing arrives for 'seconds' from now on."""
+    def again(self, seconds=20.0):
+        """Asks until an answer comes; returns it, or None."""
+        end = time.monotonic() + seconds
+        while True:
+            answer = self.exchange(seconds=1.0)
+            if answer or time.monotonic() > end:
+                return answer
+
+    def cut(self, within=1.0, stays=0.8, ask=True):
+        """Returns how many seconds from now the last thing arrived, if that
+        was less than 'within' and nothing has come for 'stays' since; 0 if
+        nothing has come at all; otherwise None.  Asks on and on meanwhile, unless 'ask' is false: then
+        what matters is what the other side sends unasked.
+
+        A change that a switch has acknowledged is in its tables; its
+        datapath's cache follows some milliseconds later.  So an answer at
+        once proves nothing, and one that comes later does.  'stays' is long
+        enough for two of TCP's retransmissions."""
         self.drain()
-        return self.line(seconds) is None
+        start = last = time.monotonic()
+        while last - start < within:
+            now = time.monotonic()
+            if now - last >= stays:
+                return last - start
+            try:
+                if ask:
+                    self.sock.setblocking(False)
+                    self.sock.send(b"still there?\n")
+            except BlockingIOError:
+                pass            # All that fits is on its way.
+            except OSError:
+                return last - start     # The connection itself has ended.
+            if self._arrives(0.01):
+                last = time.monotonic()
+        return None
+
+    def _arrives(self, seconds):
+        """Whether something arrives within 'seconds'; forgets it."""
+        self.sock.settimeout(seconds)
+        try:
+            return bool(self.sock.recv(65536))
+        except OSError:
+            return False
 
     def close(self):
         self.sock.close()
