@@ -28,6 +28,10 @@ from vmnlab.netns import wait_for  # noqa: E402
 REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|"
                     r"SUMMARY: \w+Sanitizer|WARNING: \w+Sanitizer")
 
+# For how many seconds after the receipt of a change a switch's datapath may
+# go on as before.  It is some milliseconds.
+SETTLE = 1.0
+
 _n_labs = 0
 
 
@@ -122,6 +126,7 @@ class World:
         self.servers = traffic.Servers()
         self.made = []          # (type, name), oldest first.
         self.own_vms = []
+        self.narrowed = -SETTLE  # When something last became forbidden.
 
     def close(self):
         self.servers.close()
@@ -138,10 +143,14 @@ class World:
     # Objects.  ------------------------------------------------------------
 
     def put(self, kind, name, **spec):
-        if (kind, name) not in self.made:
+        new = (kind, name) not in self.made
+        if new:
             self.made.append((kind, name))
-        return installed(self.api.put("%s/%s" % (kind, name), spec,
-                                      wait="installed", timeout="20s"))
+        answer = installed(self.api.put("%s/%s" % (kind, name), spec,
+                                        wait="installed", timeout="20s"))
+        if not new or kind == "policies":
+            self.narrowed = time.monotonic()
+        return answer
 
     def put_nowait(self, kind, name, **spec):
         """The same, while a host cannot be waited for."""
@@ -149,12 +158,16 @@ class World:
         return self.api.put("%s/%s" % (kind, name), spec)
 
     def patch(self, kind, name, **spec):
-        return installed(self.api.patch("%s/%s" % (kind, name), spec,
-                                        wait="installed", timeout="20s"))
+        answer = installed(self.api.patch("%s/%s" % (kind, name), spec,
+                                          wait="installed", timeout="20s"))
+        self.narrowed = time.monotonic()
+        return answer
 
     def delete(self, kind, name):
-        return installed(self.api.delete("%s/%s" % (kind, name),
-                                         wait="installed", timeout="20s"))
+        answer = installed(self.api.delete("%s/%s" % (kind, name),
+                                           wait="installed", timeout="20s"))
+        self.narrowed = time.monotonic()
+        return answer
 
     def network(self, name, cidr="10.0.0.0/24", **spec):
         self.put("networks", name, subnets=[{"cidr": cidr}], **spec)
@@ -200,9 +213,26 @@ class World:
             if who or time.monotonic() > end:
                 return who
 
-    def blocked(self, a, b, port=80, protocol="tcp", seconds=0.8):
+    def blocked(self, a, b, port=80, protocol="tcp"):
         """Whether 'a' gets no answer of 'b'."""
-        return traffic.ask(a, b.ip, port, protocol, seconds) is None
+        return self.unanswered(a, b.ip, port, protocol)
+
+    def unanswered(self, a, ip, port=80, protocol="tcp"):
+        """Whether 'a' gets no answer at 'ip'."""
+        return self.never(
+            lambda: traffic.ask(a, ip, port, protocol, 0.8) is not None)
+
+    def never(self, happens):
+        """Whether 'happens' says no.  Right after a change that forbids
+        something it is asked again: a switch that has acknowledged the change
+        has it in its tables, and its datapath's cache follows within
+        milliseconds."""
+        while True:
+            asked = time.monotonic()
+            if not happens():
+                return True
+            if asked > self.narrowed + SETTLE:
+                return False
 
     def held(self, a, b, port=80, protocol="tcp"):
         """An open connection from 'a' to 'b' that has worked."""
@@ -210,6 +240,14 @@ class World:
         held = traffic.Connection(a, b.ip, port, protocol)
         assert held.exchange(seconds=5)
         return held
+
+
+def cut(held, ask=True):
+    """Whether the open connection 'held' is cut, and stays so."""
+    last = held.cut(SETTLE, ask=ask)
+    if last is not None:
+        print("last packet %.1f ms after it was asked for" % (1000 * last))
+    return last is not None
 
 
 def installed(answer):
@@ -285,11 +323,11 @@ def changes(before, after):
             found.append("removed: %r" % before[key])
         elif key not in before:
             found.append("added: %r" % after[key])
+        elif after[key].actions != before[key].actions:
+            found.append("changed: %r" % after[key])
         # Ages are printed in milliseconds, and reading them takes some.
         elif after[key].since > before[key].since + 0.5:
             found.append("added anew: %r" % after[key])
-        elif after[key].actions != before[key].actions:
-            found.append("changed: %r" % after[key])
     return found
 
 
@@ -308,3 +346,10 @@ def wait_quiet(lab, seconds=20):
     wait_for("all hosts to be up to date", settled, seconds)
 
 
+def wait_aged(lab):
+    """The same, and for the youngest flow to be old enough for changes() to
+    see if it is put in again."""
+    wait_quiet(lab)
+    wait_for("flows to be a second old", lambda: all(
+        f.since < time.monotonic() - 1.0 for h in lab.hosts
+        for f in flows(h).values()), step=0.2)

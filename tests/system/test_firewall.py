@@ -3,7 +3,7 @@
 connections."""
 
 import pytest
-from conftest import entry, rule
+from conftest import cut, entry, rule
 
 from vmnlab import traffic
 
@@ -253,10 +253,10 @@ def test_removed_rule_cuts_open_connections(world, trio, protocol, port):
     held = world.held(cli, srv, port, protocol)
     world.policy("p", "srv", rule("ingress", "allow", ["cli"],
                                   [entry("tcp", 443)]))
-    assert held.exchange() is None
+    assert cut(held)
     # Put back, it works at once.
     allow_http(world)
-    assert held.exchange(seconds=20)
+    assert held.again()
     held.close()
 
 
@@ -268,10 +268,10 @@ def test_stream_that_only_the_server_sends_is_cut(world, trio, protocol,
     allow_http(world)
     held = world.held(cli, srv, port, protocol)
     held.sock.send(b"stream\n")
-    assert not held.silent(10)
+    assert held.line(10)
     world.policy("p", "srv", rule("ingress", "allow", ["cli"],
                                   [entry("tcp", 443)]))
-    assert held.silent()
+    assert cut(held, ask=False)
     held.close()
 
 
@@ -282,9 +282,9 @@ def test_removed_egress_rule_cuts_the_servers_stream(world, trio, protocol,
     world.policy("p", "cli", rule("egress", "allow", ["srv"]))
     held = world.held(cli, srv, port, protocol)
     held.sock.send(b"stream\n")
-    assert not held.silent(10)
+    assert held.line(10)
     world.policy("p", "cli", rule("egress", "allow", ["oth"]))
-    assert held.silent()
+    assert cut(held, ask=False)
     held.close()
 
 
@@ -294,10 +294,10 @@ def test_added_deny_cuts_and_its_removal_restores(world, trio):
     bystander = world.held(oth, srv)
     world.policy("p", "srv", rule("ingress", "deny", ["cli"]),
                  tier="emergency")
-    assert held.exchange() is None
+    assert cut(held)
     assert bystander.exchange()
     world.delete("policies", "p")
-    assert held.exchange(seconds=20)
+    assert held.again()
     held.close()
     bystander.close()
 
@@ -320,8 +320,8 @@ def test_quarantine_cuts_both_ways_and_ends(world, trio):
     held = world.held(cli, srv)
     back = world.held(srv, cli, 81)
     world.patch("ports", "srv", quarantined=True)
-    assert held.exchange() is None
-    assert back.exchange() is None
+    assert cut(held)
+    assert cut(back)
     assert world.blocked(cli, srv)
     assert world.blocked(srv, cli)
     assert world.reaches(cli, oth)
@@ -343,7 +343,7 @@ def test_label_decides(world, trio):
     world.patch("ports", "oth", labels={"role": "cli"})
     held = world.held(oth, srv)
     world.patch("ports", "oth", labels={"role": None})
-    assert held.exchange() is None
+    assert cut(held)
     assert world.blocked(oth, srv)
     assert world.reaches(cli, srv)
     held.close()
@@ -403,7 +403,7 @@ def test_moved_vm_keeps_its_rights(world, trio):
         assert world.reaches(cli, srv)
         assert world.blocked(oth, srv)
         assert world.blocked(cli, srv, 81)
-        assert held.exchange(seconds=20)
+        assert held.again()
     held.close()
 
 

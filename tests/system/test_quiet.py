@@ -5,8 +5,8 @@ reading the control links, not by asking vmnd."""
 import struct
 
 import pytest
-from conftest import World, close_lab, entry, flows, make_lab, rule, \
-    wait_quiet
+from conftest import (World, close_lab, entry, flows, make_lab, rule,
+                      wait_aged, wait_quiet)
 
 from vmnlab import frames
 from vmnlab.daemon import OPENFLOW_PORT
@@ -118,23 +118,59 @@ def test_change_that_flows_read_is_seen_by_this_test(lab, world):
     assert all(wire.messages())
 
 
-def test_a_change_costs_only_what_it_changes(lab, world):
-    """One more port in a rule: a flow or two a host, whatever else there
-    is."""
-    for i in range(20):
-        world.put("ports", "idle%d" % i, network="net")
-    world.patch("policies", "p", rules=[
-        rule("ingress", "allow", ["r1"], [entry("tcp", 80)])])
-    wait_quiet(lab)
+def changed_by(lab, change):
+    """Returns, for each host, the flows that 'change' added, took away, and
+    put in again."""
+    wait_aged(lab)
     before = [flows(h) for h in lab.hosts]
-    world.patch("policies", "p", rules=[
-        rule("ingress", "allow", ["r1"], [entry("tcp", 80, 99)])])
+    change()
     wait_quiet(lab)
+    found = []
     for host, had in zip(lab.hosts, before):
         has = flows(host)
-        new = set(has) - set(had)
-        gone = set(had) - set(has)
-        assert not gone and len(new) <= 2, (new, gone)
-        # And nothing was put in again, but for the marker of what it holds.
-        anew = [k for k in had if has[k].since > had[k].since + 0.5]
-        assert len(anew) <= 1, anew
+        found.append((set(has) - set(had), set(had) - set(has),
+                      [has[k] for k in had if k in has
+                       and has[k].since > had[k].since + 0.5]))
+    return found
+
+
+@pytest.fixture
+def crowd(lab, world):
+    """More than what is about to change."""
+    for i in range(20):
+        world.put("ports", "idle%d" % i, network="net")
+    world.put("services", "web", entries=[entry("tcp", 80)])
+    world.policy("p", "r2", rule("ingress", "allow", ["r1"],
+                                 [{"service": "web"}]))
+    world.policy("q", "r2", rule("ingress", "allow", ["r1"],
+                                 [entry("udp", 53)]))
+    return world
+
+
+def test_a_port_in_a_service_costs_a_flow(lab, crowd):
+    for new, gone, anew in changed_by(lab, lambda: crowd.put(
+            "services", "web", entries=[entry("tcp", 80, 99)])):
+        assert len(new) == 1 and not gone and not anew, (new, gone, anew)
+
+
+def test_a_port_in_a_rule_costs_that_rule(lab, crowd):
+    """A rule that says something else is another rule: a verdict and a clause
+    for each of the two sides and ports.  The policy beside it stays."""
+    for new, gone, anew in changed_by(lab, lambda: crowd.policy(
+            "q", "r2", rule("ingress", "allow", ["r1"],
+                            [entry("udp", 53, 54)]))):
+        assert len(new) == 2 and len(gone) == 1 and len(anew) <= 3, (
+            new, gone, anew)
+
+
+def test_a_member_of_a_group_costs_its_own_flows(lab, crowd):
+    """Rules are on identities: one more with the same labels is no business
+    of theirs.  What lists a network's ports, to flood to, is put in again."""
+    crowd.put("ports", "v3", network="net", ips=["10.0.0.77"],
+              labels={"role": "r1"})
+    for new, gone, anew in changed_by(lab, lambda: (
+            lab.add_vm_of_port("v3", "h1"), crowd.own_vms.append("v3"),
+            lab.await_ports(["v3"]))):
+        assert new and len(new) < 20 and not gone, (new, gone, anew)
+        assert all("dl_dst=01:00:00:00:00:00/01" in f.match for f in anew), \
+            anew

@@ -9,7 +9,7 @@ import itertools
 
 import pytest
 from conftest import (World, changes, check_log, close_lab, entry, flows,
-                      make_lab, rule, wait_quiet)
+                      make_lab, rule, wait_aged, wait_quiet)
 
 from vmnlab.netns import wait_for
 from vmnlab.traffic import Pinger
@@ -38,7 +38,7 @@ def town(lab):
         entry("tcp", 80), entry("icmp")]))
     world.put("loadbalancers", "lb", vip="10.0.0.100", networks=["red"],
               ports=[{"port": 80}], selector="role=r2")
-    wait_quiet(lab)
+    wait_aged(lab)
     for net in ("red", "blue"):
         for a, b in ((1, 2), (2, 1), (1, 3)):
             assert world.reaches(world.lab.vm("%s%d" % (net, a)),
@@ -71,11 +71,16 @@ def pings(world):
                                                       vm("blue2").ip)]
 
 
-def stop_all(running):
+def stop_all(lab, running):
+    """Returns what was lost: {who to whom: sequence numbers}."""
     lost = {p.what: p.stop() for p in running}
     sent = {p.what: len(p.sent) for p in running}
     assert all(n > 10 for n in sent.values()), sent
-    return {what: n for what, n in lost.items() if n}
+    lost = {what: n for what, n in lost.items() if n}
+    for host in lab.hosts if lost else ():
+        print(host.name, [line for line in host.appctl(
+            "coverage/show").splitlines() if "drop" in line])
+    return lost
 
 
 # vmnd.  --------------------------------------------------------------------
@@ -91,7 +96,7 @@ def test_vmnd_restart_touches_no_flow_and_loses_no_packet(lab, town, how):
             assert lab.vmnd.stop() == 0
         lab.vmnd.start()
         wait_quiet(lab)
-    lost = stop_all(running)
+    lost = stop_all(lab, running)
     assert not all_changes(before, all_flows(lab))
     assert not lost
     assert town.blocked(lab.vm("red2"), lab.vm("red3"))
@@ -113,7 +118,7 @@ def test_hosts_come_back_in_any_order_after_a_kill(lab, town, order):
         lab.hosts[i].heal()
         lab.await_synced([lab.hosts[i]])
     wait_quiet(lab)
-    lost = stop_all(running)
+    lost = stop_all(lab, running)
     assert not all_changes(before, all_flows(lab))
     assert not lost
 
@@ -134,7 +139,7 @@ def test_vmnd_killed_while_a_host_is_offline(lab, town, away):
     assert not all_changes(before, all_flows(lab))
     host.heal()
     wait_quiet(lab)
-    lost = stop_all(running)
+    lost = stop_all(lab, running)
     assert not all_changes(before, all_flows(lab))
     assert not lost
 
@@ -152,7 +157,7 @@ def test_change_made_right_before_a_kill_is_installed_after_it(lab, town):
         wait_quiet(lab)
         assert world_verdict(town, "red1", "red3") == bool(i % 2)
     town.made.append(("policies", "late"))
-    assert not stop_all(running)
+    assert not stop_all(lab, running)
 
 
 def world_verdict(world, a, b):
