@@ -4,3 +4,4 @@ include tests/property/automake.mk
 include tests/fuzz/automake.mk
 include tests/bench/automake.mk
 include tests/system/automake.mk
+EXTRA_DIST += tests/run tests/install/check

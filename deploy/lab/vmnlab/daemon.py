@@ -26,7 +26,8 @@ def find(name):
     here = os.path.dirname(os.path.realpath(__file__))
     top = os.path.dirname(os.path.dirname(os.path.dirname(here)))
     prefix = os.path.dirname(os.path.dirname(top))
-    for place in (os.path.join(top, "_build"), top,
+    for place in (os.path.join(top, "_build"),
+                  os.path.join(top, "_build", "normal"), top,
                   os.path.join(prefix, "sbin"), os.path.join(prefix, "bin")):
         built = os.path.join(place, name)
         if os.access(built, os.X_OK) and os.path.isfile(built):
