@@ -47,6 +47,8 @@ nb_selector_candidates(const struct model *model,
     /* A copy: the index may move while rows are read. */
     *n = best.n;
     names = xmalloc(MAX(best.n, 1) * sizeof *names);
-    memcpy(names, best.names, best.n * sizeof *names);
+    if (best.n) {       /* Otherwise 'best.names' may be NULL. */
+        memcpy(names, best.names, best.n * sizeof *names);
+    }
     return names;
 }
