@@ -126,7 +126,7 @@ class World:
         self.servers = traffic.Servers()
         self.made = []          # (type, name), oldest first.
         self.own_vms = []
-        self.narrowed = -SETTLE  # When something last became forbidden.
+        self.narrowed = -SETTLE
 
     def close(self):
         self.servers.close()
@@ -140,6 +140,10 @@ class World:
             except Refused as refused:
                 assert refused.status == 404, refused
 
+    def settle(self):
+        """Something may have become forbidden just now: see never()."""
+        self.narrowed = time.monotonic()
+
     # Objects.  ------------------------------------------------------------
 
     def put(self, kind, name, **spec):
@@ -149,7 +153,7 @@ class World:
         answer = installed(self.api.put("%s/%s" % (kind, name), spec,
                                         wait="installed", timeout="20s"))
         if not new or kind == "policies":
-            self.narrowed = time.monotonic()
+            self.settle()
         return answer
 
     def put_nowait(self, kind, name, **spec):
@@ -160,13 +164,13 @@ class World:
     def patch(self, kind, name, **spec):
         answer = installed(self.api.patch("%s/%s" % (kind, name), spec,
                                           wait="installed", timeout="20s"))
-        self.narrowed = time.monotonic()
+        self.settle()
         return answer
 
     def delete(self, kind, name):
         answer = installed(self.api.delete("%s/%s" % (kind, name),
                                            wait="installed", timeout="20s"))
-        self.narrowed = time.monotonic()
+        self.settle()
         return answer
 
     def network(self, name, cidr="10.0.0.0/24", **spec):

@@ -64,7 +64,7 @@ class Writer(threading.Thread):
         self.number = number
         self.go = go
         self.acknowledged = {}  # Target -> description.
-        self.deleted = set()
+        self.refused = None     # What should not have been.
         self.tried = {}         # Target -> all that it may be by now.
         self.revision = 0
         self.n_acknowledged = 0
@@ -74,7 +74,7 @@ class Writer(threading.Thread):
         for turn in range(1000000):
             name = "networks/w%d-%d" % (self.number, turn % 7)
             text = "turn %d of %s" % (turn, time.monotonic())
-            delete = turn % 5 == 4 and name in self.acknowledged
+            delete = turn % 5 == 4 and self.acknowledged.get(name)
             self.tried.setdefault(name, []).append(None if delete else text)
             try:
                 if delete:
@@ -89,6 +89,9 @@ class Writer(threading.Thread):
                                         answer["metadata"]["revision"])
             except (OSError, http.client.HTTPException):
                 return          # It was killed.
+            except Refused as refused:
+                self.refused = refused
+                return
 
     def _keep(self, name, text):
         self.n_acknowledged += 1
@@ -141,6 +144,7 @@ def test_kill_at_any_moment_loses_nothing_acknowledged(alone):
         for writer in writers:
             writer.join(20)
             assert not writer.is_alive()
+            assert not writer.refused, writer.refused
         state = [(w.acknowledged, w.tried) for w in writers]
         n_acknowledged += sum(w.n_acknowledged for w in writers)
         revision = max([revision] + [w.revision for w in writers])
