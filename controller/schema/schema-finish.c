@@ -46,6 +46,12 @@ schema_finish_subnet(void *subnet_, const json_t *json OVS_UNUSED,
 {
     const struct vmn_subnet *subnet = subnet_;
 
+    /* A prefix of "/8" or longer is in one class as a whole.  Ports are given
+     * addresses of it, and no port may have one of another class. */
+    if (!value_ip_is_unicast(&subnet->cidr.ip)) {
+        fault(errors, pointer, "cidr",
+              "must be a prefix of unicast addresses");
+    }
     if (!subnet->gateway.family) {
         return;
     }

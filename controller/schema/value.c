@@ -92,6 +92,12 @@ parse_ipv4(const char *text, const char *what, struct vmn_ip *ip)
     return NULL;
 }
 
+bool
+value_ip_is_unicast(const struct vmn_ip *ip)
+{
+    return ip->addr[0] != 0 && ip->addr[0] < 224;
+}
+
 char *
 value_parse_ip(const char *text, struct vmn_ip *ip)
 {
@@ -102,7 +108,7 @@ value_parse_ip(const char *text, struct vmn_ip *ip)
     if (error) {
         return error;
     }
-    if (result.addr[0] == 0 || result.addr[0] >= 224) {
+    if (!value_ip_is_unicast(&result)) {
         return xstrdup("must be a unicast IPv4 address");
     }
     *ip = result;

@@ -29,6 +29,9 @@ char *value_parse_mac(const char *, struct vmn_mac *);
 char *value_format_mac(struct vmn_mac, char buf[VALUE_MAC_SIZE]);
 bool value_mac_is_none(struct vmn_mac);
 
+/* May it be a host's?  0.0.0.0/8, multicast and what is above are not. */
+bool value_ip_is_unicast(const struct vmn_ip *);
+
 /* A unicast IPv4 address. */
 char *value_parse_ip(const char *, struct vmn_ip *);
 char *value_format_ip(const struct vmn_ip *, char buf[VALUE_IP_SIZE]);
