@@ -286,14 +286,15 @@ _FLOW = re.compile(r"cookie=(\w+), duration=([\d.]+)s, table=(\d+), "
 
 
 class Flow:
-    """A flow as a switch shows it.  'since' is when it was added, by our
-    clock (time.monotonic())."""
+    """A flow as a switch showed it between the times 'start' and 'end'.  It
+    was added between 'since' and 'until', by our clock (time.monotonic())."""
 
-    def __init__(self, line, now):
+    def __init__(self, line, start, end):
         found = _FLOW.match(line.strip())
         assert found, line
         self.cookie = int(found[1], 16)
-        self.since = now - float(found[2])
+        self.since = start - float(found[2])
+        self.until = end - float(found[2])
         self.table = int(found[3])
         self.n_packets = int(found[4])
         rest = re.sub(r"(idle_age|hard_age)=\d+, ", "", found[5])
@@ -312,10 +313,17 @@ class Flow:
 
 def flows(host):
     """Returns {key: flow} of a host's integration bridge."""
+    start = time.monotonic()
     text = host.ofctl("dump-flows", "br-int", "--no-names")
-    now = time.monotonic()
-    return {f.key: f for f in (Flow(line, now) for line in
+    end = time.monotonic()
+    return {f.key: f for f in (Flow(line, start, end) for line in
                                text.splitlines() if "cookie=" in line)}
+
+
+def is_anew(before, after):
+    """Whether flow 'after' was put in after flow 'before' was.  A switch reads
+    its clock some milliseconds early, and wait_aged() leaves room for it."""
+    return after.since > before.until + 0.1
 
 
 def changes(before, after):
@@ -329,8 +337,7 @@ def changes(before, after):
             found.append("added: %r" % after[key])
         elif after[key].actions != before[key].actions:
             found.append("changed: %r" % after[key])
-        # Ages are printed in milliseconds, and reading them takes some.
-        elif after[key].since > before[key].since + 0.5:
+        elif is_anew(before[key], after[key]):
             found.append("added anew: %r" % after[key])
     return found
 
@@ -355,5 +362,5 @@ def wait_aged(lab):
     see if it is put in again."""
     wait_quiet(lab)
     wait_for("flows to be a second old", lambda: all(
-        f.since < time.monotonic() - 1.0 for h in lab.hosts
+        f.until < time.monotonic() - 1.0 for h in lab.hosts
         for f in flows(h).values()), step=0.2)

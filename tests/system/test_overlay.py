@@ -52,7 +52,7 @@ def test_vms_of_a_network_reach_each_other(world, pair, protocol, port):
                 assert world.reaches(one, other, port, protocol)
 
 
-def test_full_size_packets_pass_between_hosts(world, pair):
+def test_full_size_packets_pass_over_vxlan(world, pair):
     a, b, _ = pair
     assert world.reaches(a, b)
     assert "1 received" in a.run("ping", "-c1", "-W5", "-M", "do", "-s",
@@ -274,7 +274,7 @@ def test_unknown_unicast_is_not_flooded(world, pair):
         assert not [f for f in at_b.read() + at_c.read() if b"stray" in f]
 
 
-def test_packets_of_a_stranger_on_the_underlay_are_dropped(world, pair):
+def test_vxlan_of_a_stranger_is_dropped(world, pair):
     """VXLAN from an address that is no host's, or with a network's number
     that is nobody's, goes nowhere."""
     a, b, _ = pair

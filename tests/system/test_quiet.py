@@ -5,8 +5,8 @@ reading the control links, not by asking vmnd."""
 import struct
 
 import pytest
-from conftest import (World, close_lab, entry, flows, make_lab, rule,
-                      wait_aged, wait_quiet)
+from conftest import (World, close_lab, entry, flows, is_anew, make_lab,
+                      rule, wait_aged, wait_quiet)
 
 from vmnlab import frames
 from vmnlab.daemon import OPENFLOW_PORT
@@ -130,7 +130,7 @@ def changed_by(lab, change):
         has = flows(host)
         found.append((set(has) - set(had), set(had) - set(has),
                       [has[k] for k in had if k in has
-                       and has[k].since > had[k].since + 0.5]))
+                       and is_anew(had[k], has[k])]))
     return found
 
 
