@@ -28,8 +28,7 @@ say_outcome(struct ctl *ctl, const char *type, const char *name,
     free(line);
 }
 
-/* apply.  ---------------------------------------------------------------- */
-
+/* A member that is a string; "?" if it is not. */
 static const char *
 member(const json_t *object, const char *name)
 {
@@ -37,6 +36,8 @@ member(const json_t *object, const char *name)
 
     return value ? value : "?";
 }
+
+/* apply.  ---------------------------------------------------------------- */
 
 static void
 say_outcomes(struct ctl *ctl, const json_t *objects)
@@ -166,7 +167,9 @@ patch(struct ctl *ctl, const char *type, const char *name,
     ctl_put_wait(ctl, &path);
     status = ctl_call(ctl, "PATCH", ds_cstr(&path), body, NULL, &reply);
     if (!status) {
-        say_outcome(ctl, type, name, outcome);
+        say_outcome(ctl, type, name,
+                    strcmp(member(reply.body, "outcome"), "unchanged")
+                    ? outcome : "unchanged");
         status = ctl_report_receipt(ctl, &reply);
         ctl_reply_uninit(&reply);
     }

@@ -655,15 +655,17 @@ quarantine_waits_unless_told_not_to(void **state OVS_UNUSED)
     };
     static const struct step release[] = {
         { "PATCH /v1/ports/db", "{\"spec\": {\"quarantined\": false}}", 200,
-          "{}" },
+          "{\"outcome\": \"updated\"}" },
+        { "PATCH /v1/ports/app", "{\"spec\": {\"quarantined\": false}}", 200,
+          "{\"outcome\": \"unchanged\"}" },
         { NULL, NULL, 0, NULL },
     };
 
     assert_play(steps, "", "quarantine db --timeout 500ms", CTL_DONE,
                 "ports/db quarantined\nrevision 9 is installed on 2 hosts\n",
                 "");
-    assert_play(release, "", "release db --no-wait", CTL_DONE,
-                "ports/db released\n", "");
+    assert_play(release, "", "release db app --no-wait", CTL_DONE,
+                "ports/db released\nports/app unchanged\n", "");
 }
 
 /* Status.  --------------------------------------------------------------- */
