@@ -72,19 +72,44 @@ def wait_for_socket(what, path):
     wait_for(what, listens)
 
 
+def set_priority(nice):
+    """Of this process and what it starts.  The scheduler looks at the niceness
+    of a session first ("autogroup"), so this one leaves the shell's."""
+    try:
+        os.setsid()
+    except OSError:
+        pass                    # It has a session of its own already.
+    _set_own_priority(nice)
+
+
+def _set_own_priority(nice):
+    os.setpriority(os.PRIO_PROCESS, 0, nice)
+    try:
+        with open("/proc/self/autogroup", "w") as group:
+            group.write(str(nice))
+    except OSError:
+        pass                    # This kernel has no such groups.
+
+
 class Processes:
     """Named processes; the part of the name before ":" is what they are
     summed up by."""
 
     def __init__(self):
         self.running = {}
+        self.nice = os.getpriority(os.PRIO_PROCESS, 0)
 
     def start(self, name, args, log, env=None):
         with open(log, "ab") as out:
             self.running[name] = subprocess.Popen(
                 args, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                env=dict(os.environ, **(env or {})), start_new_session=True)
+                env=dict(os.environ, **(env or {})), start_new_session=True,
+                preexec_fn=self._prepare)
         return self.running[name]
+
+    def _prepare(self):
+        if self.nice:
+            _set_own_priority(self.nice)
 
     def check(self):
         """Raises if one of them has ended by itself."""
