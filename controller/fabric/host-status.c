@@ -6,34 +6,54 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "controller/fabric/host-db.h"
 #include "controller/fabric/switch.h"
 #include "util.h"
 
 static json_t *
-session_status(const struct fabric_host_db *db)
+session_status(const struct fabric_host_db *db,
+               const struct ovsdb_status *status)
 {
-    struct ovsdb_status status;
-
-    ovsdb_session_get_status(db->session, &status);
     return json_pack("{s:s, s:o, s:s*}",
-                     "state", (status.state == OVSDB_CONNECTED ? "connected"
-                               : status.state == OVSDB_CONNECTING
+                     "state", (status->state == OVSDB_CONNECTED ? "connected"
+                               : status->state == OVSDB_CONNECTING
                                ? "connecting" : "disconnected"),
                      "since", time_to_text(db->since_ms),
-                     "error", status.error);
+                     "error", status->error);
+}
+
+/* A switch that was never told where to connect to does not: the reason is
+ * its database, not the switch. */
+static void
+blame_database(const struct ovsdb_status *session, json_t *status)
+{
+    const char *state = json_string_value(json_object_get(status, "state"));
+
+    if (session->state != OVSDB_CONNECTED && session->error
+        && state && !strcmp(state, "offline")) {
+        char *reason = xasprintf("no connection to its database: %s",
+                                 session->error);
+
+        json_object_set_new(status, "reason", json_string(reason));
+        free(reason);
+    }
 }
 
 void
 fabric_db_host_status(const struct fabric_host *host, json_t *status)
 {
     const struct fabric_host_db *db = host->db;
+    struct ovsdb_status session;
 
     if (!db) {
         return;
     }
-    json_object_set_new(status, "ovsdb", session_status(db));
+    ovsdb_session_get_status(db->session, &session);
+    json_object_set_new(status, "ovsdb", session_status(db, &session));
+    blame_database(&session, status);
     json_object_set_new(status, "bridge", json_string(db->bridge));
     if (host->datapath_id) {
         char id[17];

@@ -339,6 +339,7 @@ host_that_is_not_there_has_a_status(void **state OVS_UNUSED)
                                                               "state")),
                             "connected");
     json_decref(status);
+    UNTIL(reason_has("gone", "no connection to its database: "));
     edit(VMN_TABLE_HOST, "gone", NULL);
     assert_null(fabric_host_status(fabric, "gone"));
     assert_null(fabric_port_status(fabric, "no-port"));
