@@ -305,8 +305,9 @@ class Connection:
     def cut(self, within=1.0, stays=0.8, ask=True):
         """Returns how many seconds from now the last thing arrived, if that
         was less than 'within' and nothing has come for 'stays' since; 0 if
-        nothing has come at all; otherwise None.  Asks on and on meanwhile, unless 'ask' is false: then
-        what matters is what the other side sends unasked.
+        nothing has come at all; otherwise None.  Asks on and on meanwhile,
+        unless 'ask' is false: then what matters is what the other side sends
+        unasked.
 
         A change that a switch has acknowledged is in its tables; its
         datapath's cache follows some milliseconds later.  So an answer at
