@@ -136,7 +136,8 @@ class Lab:
         missing = missing_programs()
         if missing:
             raise Error("not on this machine: %s (Debian's "
-                        "openvswitch-switch, iproute2 and ethtool have them)" % ", ".join(missing))
+                        "openvswitch-switch, iproute2 and ethtool have them)"
+                        % ", ".join(missing))
         if os.geteuid():
             raise Error("namespaces need root")
         if not 1 <= n_hosts <= MAX_HOSTS:
