@@ -33,6 +33,7 @@ struct candidate {
     const struct ovsdb_interface *iface;
     uint32_t ofport;            /* 0: none. */
     bool link_up;
+    bool has_it;                /* Its iface-id's VIF is this one so far. */
 };
 
 /* Names as the model takes them; what else a peer may send is ignored. */
@@ -113,12 +114,16 @@ make_candidate(struct fabric_host_db *db,
     } else if (last) {
         c.ofport = last_ofport(db, snapshot, iface, last, held);
     }
+    c.has_it = last && !strcmp(last->iface, iface->name);
     c.link_up = (iface->link == OVSDB_LINK_UNKNOWN ? last && last->link_up
                  : iface->link == OVSDB_LINK_UP);
     return c;
 }
 
-/* By iface-id; among equal ones the one that is to count comes first. */
+/* By iface-id; among equal ones the one that is to count comes first.  A
+ * second interface must not take the port from a running VM, so of those that
+ * are up the one that has it keeps it.  After a restart nobody has it yet:
+ * then the one that was plugged first. */
 static int
 compare_candidates(const void *a_, const void *b_)
 {
@@ -128,6 +133,15 @@ compare_candidates(const void *a_, const void *b_)
 
     if (!cmp) {
         cmp = !a->ofport - !b->ofport;
+    }
+    if (!cmp) {
+        cmp = b->link_up - a->link_up;
+    }
+    if (!cmp) {
+        cmp = b->has_it - a->has_it;
+    }
+    if (!cmp && a->ofport != b->ofport) {
+        cmp = a->ofport < b->ofport ? -1 : 1;
     }
     return cmp ? cmp : strcmp(a->iface->name, b->iface->name);
 }
