@@ -63,6 +63,7 @@ struct commit {
     bool stopped;
     bool writing;
     struct commit_group info;
+    char *store_error;          /* Of the newest write, or NULL. */
     struct ovs_list settled_cbs;
     commit_sink_cb *sink;
     void *sink_aux;
@@ -320,11 +321,15 @@ fail(struct commit *commit, int error, const char *text)
 {
     struct engine_delta *delta
         = CONST_CAST(struct engine_delta *, commit->info.delta);
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
     struct pending *pending;
 
-    VLOG_ERR("the store refused revisions %"PRIu64" to %"PRIu64": %s (%s)",
-             commit->info.first_revision, commit->info.last_revision,
-             text ? text : "no reason given", ovs_strerror(error));
+    VLOG_ERR_RL(&rl, "the store refused revisions %"PRIu64" to %"PRIu64
+                ": %s (%s)", commit->info.first_revision,
+                commit->info.last_revision, text ? text : "no reason given",
+                ovs_strerror(error));
+    free(commit->store_error);
+    commit->store_error = xstrdup(text ? text : ovs_strerror(error));
     commit->info.delta = NULL;
     model_undo(commit->model);
     engine_delta_destroy(delta);
@@ -353,9 +358,17 @@ stored(void *commit_, int error, const char *text)
     if (error) {
         fail(commit, error, text);
     } else {
+        free(commit->store_error);
+        commit->store_error = NULL;
         finish(commit);
     }
     kick(commit);
+}
+
+const char *
+commit_store_error(const struct commit *commit)
+{
+    return commit->store_error;
 }
 
 /* Compiles what was applied, and has it written. */
@@ -457,6 +470,7 @@ commit_destroy(struct commit *commit)
         free(settled);
     }
     event_free(commit->kick);
+    free(commit->store_error);
     free(commit->watches);
     free(commit);
 }

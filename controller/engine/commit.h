@@ -62,6 +62,10 @@ void commit_add_watch(struct commit *, commit_watch_cb *, void *aux);
 void commit_submit(struct commit *, struct model_request *request,
                    commit_done_cb *done, void *aux);
 
+/* Why the newest write failed, or NULL if it did not: the network goes on, but
+ * nothing can be changed.  Valid until the next turn of the loop. */
+const char *commit_store_error(const struct commit *);
+
 /* True when nothing is being written: the engine's items are then exactly what
  * is durable.  A host is reconciled only at such a moment. */
 bool commit_is_settled(const struct commit *);

@@ -74,6 +74,21 @@ nb_get_ready(struct http_request *req, void *nb_)
     }
 }
 
+/* All that an operator should look at. */
+static json_t *
+get_problems(const struct northbound *nb)
+{
+    const char *store_error = commit_store_error(nb->commit);
+    json_t *problems = engine_problems(nb->engine);
+
+    if (store_error) {
+        json_array_insert_new(problems, 0, json_pack(
+            "{s:s, s:[], s:o}", "kind", "store", "units", "text",
+            json_sprintf("changes cannot be stored: %s", store_error)));
+    }
+    return problems;
+}
+
 void
 nb_get_status(struct http_request *req, void *nb_)
 {
@@ -99,7 +114,7 @@ nb_get_status(struct http_request *req, void *nb_)
         "configured", (json_int_t) fabric.n_hosts,
         "connected", (json_int_t) fabric.n_connected,
         "synced", (json_int_t) fabric.n_synced,
-        "problems", engine_problems(nb->engine)));
+        "problems", get_problems(nb)));
 }
 
 void

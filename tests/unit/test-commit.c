@@ -210,10 +210,12 @@ a_refused_group_has_not_happened(void **state)
     assert_int_equal(last_code, VMN_ERR_UNAVAILABLE);
     assert_null(model_get(toy.model, VMN_TABLE_HOST, "h1"));
     assert_int_equal(model_revision(toy.model), 0);
+    assert_string_equal(commit_store_error(commit), "disk full");
 
     put_host("h1");
     turn();
     finish_store(0);
+    assert_null(commit_store_error(commit));
     assert_int_equal(n_ok, 1);
     assert_int_equal(last_revision, 1);
     assert_int_equal(n_sent, 1);
