@@ -60,6 +60,7 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
         const char *mac_text = mac_to_text(view, mac);
         const char *prefix = prefix_to_text(view, &pair->ip);
 
+        vmn_publish(emit, REL_ASKS, network, "");
         vmn_publish(emit, REL_ASKED,
                     vmn_printf(view, "%s|%s", network, prefix), name);
         vmn_publish(emit, REL_PAIR,

@@ -82,6 +82,7 @@ enum {
 /* Relations. */
 #define REL_LOCAL "overlay.local"       /* NETWORK|HOST -> port. */
 #define REL_ASKED "overlay.asked"       /* NETWORK|PREFIX -> port. */
+#define REL_ASKS "overlay.asks"         /* NETWORK -> "", if ARP crosses it. */
 #define REL_PAIR "overlay.pair"         /* NETWORK|PREFIX|MAC -> port. */
 #define REL_MAC "overlay.mac"           /* NETWORK|MAC -> port. */
 #define REL_SHARED "overlay.shared"     /* NETWORK -> MAC of several. */

@@ -93,14 +93,18 @@ emit_source(struct vmn_emit *emit, const struct site *site,
     vmn_act_next(actions);
 }
 
+/* ARP leaves its host only where a port may use an address that the switch
+ * cannot answer for. */
 static void
-emit_address(struct vmn_emit *emit, const struct site *site,
-             const struct vmn_ip *ip)
+emit_address(struct vmn_view *view, struct vmn_emit *emit,
+             const struct site *site, const struct vmn_ip *ip)
 {
     struct vmn_flow *flow;
 
     emit_source(emit, site, VMN_F_IPV4_SRC, ip);
-    emit_source(emit, site, VMN_F_ARP_SPA, ip);
+    if (vmn_facts(view, REL_ASKS, site->network->row.name).n) {
+        emit_source(emit, site, VMN_F_ARP_SPA, ip);
+    }
 
     flow = vmn_flow_add(emit, vmn_scope_network(site->network->row.name),
                         STAGE_SERVICE, 0, SERVICE_ANSWER);
@@ -224,7 +228,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
      * bundle for each host, and nobody is told to send to it before. */
     for (size_t i = 0; site.host && i < site.port->n_ips; i++) {
         if (site.port->ips[i].family == 4) {
-            emit_address(emit, &site, &site.port->ips[i]);
+            emit_address(view, emit, &site, &site.port->ips[i]);
         }
     }
     publish_pairs(view, emit, &site);
