@@ -119,12 +119,6 @@ get_scope(struct engine *engine, const struct vmn_scope *spec)
     return scope_get(&engine->scopes, spec, facts);
 }
 
-static int
-compare_clauses(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct clause));
-}
-
 static struct clause *
 extract_clauses(const struct ofpbuf *ofpacts, size_t *n)
 {
@@ -141,7 +135,7 @@ extract_clauses(const struct ofpbuf *ofpacts, size_t *n)
         clause->clause = conj->clause;
         clause->n_clauses = conj->n_clauses;
     }
-    qsort(clauses, *n, sizeof *clauses, compare_clauses);
+    qsort(clauses, *n, sizeof *clauses, clause_compare);
     return clauses;
 }
 

@@ -209,8 +209,8 @@ wanted_remove(struct engine *engine, struct entry *entry)
 
 /* Merging.  -------------------------------------------------------------- */
 
-static int
-compare_clauses(const void *a_, const void *b_)
+int
+clause_compare(const void *a_, const void *b_)
 {
     const struct clause *a = a_;
     const struct clause *b = b_;
@@ -244,10 +244,10 @@ collect_clauses(const struct slot *slot, const struct engine_scope *scope,
             n += entry->n_clauses;
         }
     }
-    qsort(clauses, n, sizeof *clauses, compare_clauses);
+    qsort(clauses, n, sizeof *clauses, clause_compare);
     *n_clauses = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!i || compare_clauses(&clauses[i], &clauses[*n_clauses - 1])) {
+        if (!i || clause_compare(&clauses[i], &clauses[*n_clauses - 1])) {
             clauses[(*n_clauses)++] = clauses[i];
         }
     }

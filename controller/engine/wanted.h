@@ -29,6 +29,9 @@ struct clause {
     uint8_t n_clauses;
 };
 
+/* For qsort(). */
+int clause_compare(const void *, const void *);
+
 /* What one unit wants in one slot. */
 struct entry {
     struct unit_node *unit;
