@@ -87,8 +87,8 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         const json_t *receipt = json_object_get(reply.body, "receipt");
 
         ctl_show_field(ctl->out, "Revision", reply.body, "/revision");
-        ctl_show_field(ctl->out, "Time", reply.body, "/time");
-        ctl_show_field(ctl->out, "Who", reply.body, "/who");
+        ctl_show_field_or_dash(ctl->out, "Time", reply.body, "/time");
+        ctl_show_field_or_dash(ctl->out, "Who", reply.body, "/who");
         ctl_show_field(ctl->out, "Installed", receipt, "/installed");
         show_part(ctl, change_columns,
                   json_object_get(reply.body, "changes"));

@@ -33,6 +33,7 @@ const struct ctl_command ctl_commands[] = {
       "  name: shop\n"
       "  spec:\n"
       "    subnets: [{cidr: 10.1.0.0/24}]\n"
+      "A body of POST /v1/apply, {\"objects\": [...]}, will do as well.\n"
       "With --prune SET the objects are remembered as SET, and objects that\n"
       "SET had before and has no longer are deleted.\n"
       "\nExample:\n"
@@ -56,13 +57,17 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_label },
     { "quarantine", "PORT...", 1, -1, CTL_OPT_NO_WAIT,
       "cut ports off, open connections too",
-      "Sets `quarantined` on the ports, and waits until every host has it.\n"
+      "Sets `quarantined` on the ports, and waits until the flow tables of\n"
+      "all hosts concerned have it.  The caches of Open vSwitch's datapaths\n"
+      "follow within milliseconds.\n"
       "\nExample:\n"
       "  vmnctl quarantine db-1\n",
       ctl_cmd_quarantine },
     { "release", "PORT...", 1, -1, CTL_OPT_NO_WAIT,
       "end a quarantine",
-      "Clears `quarantined` on the ports, and waits until every host has it.\n"
+      "Clears `quarantined` on the ports, and waits until the flow tables of\n"
+      "all hosts concerned have it.  The caches of Open vSwitch's datapaths\n"
+      "follow within milliseconds.\n"
       "\nExample:\n"
       "  vmnctl release db-1\n",
       ctl_cmd_release },
@@ -88,7 +93,7 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_flows },
     { "revision", "N", 1, 1, CTL_OPT_OUTPUT,
       "show a revision: who, what, and which hosts have it",
-      "\nExample:\n"
+      "Example:\n"
       "  vmnctl revision 42\n",
       ctl_cmd_revision },
     { "revisions", "", 0, 0, CTL_OPT_OUTPUT | CTL_OPT_LIMIT,
@@ -106,7 +111,7 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_status },
     { "version", "", 0, 0, 0,
       "show the versions of vmnctl and vmnd",
-      "\nExample:\n"
+      "Example:\n"
       "  vmnctl version\n",
       ctl_cmd_version },
     { NULL, NULL, 0, 0, 0, NULL, NULL, NULL },

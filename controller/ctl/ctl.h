@@ -52,6 +52,7 @@ struct ctl {
     char *prune;                /* Owned; or NULL. */
     bool wait;
     int timeout_ms;             /* Of --wait. */
+    bool timeout_given;
     bool cascade;
     bool help;
 };

@@ -129,17 +129,62 @@ add_object(struct ctl_input *input, const char *file, const json_t *doc,
     return 0;
 }
 
+/* The objects that 'doc' holds beside one another, or NULL if it is one: a
+ * list, a reply of `GET /v1/TYPE`, a body of `POST /v1/apply`. */
+static const json_t *
+get_list(const json_t *doc)
+{
+    static const char *const members[] = { "items", "objects" };
+
+    if (json_is_array(doc)) {
+        return doc;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        const json_t *list = json_object_get(doc, members[i]);
+
+        if (json_is_array(list)) {
+            return list;
+        }
+    }
+    return NULL;
+}
+
+/* A file for vmn-lab has "vms" beside "objects": where the VMs run, which is
+ * no business of vmnd's.  Anything else there is a slip. */
+static const char *
+find_stray_member(const json_t *doc)
+{
+    json_t *object = CONST_CAST(json_t *, doc);
+    const char *key;
+    json_t *value;
+
+    if (!json_is_array(json_object_get(doc, "items"))
+        && json_is_array(json_object_get(doc, "objects"))) {
+        json_object_foreach (object, key, value) {
+            if (strcmp(key, "objects") && strcmp(key, "vms")) {
+                return key;
+            }
+        }
+    }
+    return NULL;
+}
+
 static int
 add_document(struct ctl_input *input, const char *file, const json_t *doc,
              char **error)
 {
-    const json_t *items = json_object_get(doc, "items");
-    const json_t *list = json_is_array(doc) ? doc : items;
+    const json_t *list = get_list(doc);
+    const char *stray = find_stray_member(doc);
     const json_t *value;
     size_t i;
 
-    if (!json_is_array(list)) {
+    if (!list) {
         return add_object(input, file, doc, error);
+    }
+    if (stray) {
+        *error = xasprintf("%s: unknown member \"%s\" beside \"objects\"",
+                           file, stray);
+        return EINVAL;
     }
     json_array_foreach (list, i, value) {
         if (add_object(input, file, value, error)) {

@@ -140,6 +140,7 @@ parse_timeout(struct ctl *ctl, const char *arg)
         return false;
     }
     ctl->timeout_ms = (int) (value * factor);
+    ctl->timeout_given = true;
     return true;
 }
 
@@ -246,6 +247,12 @@ ctl_options_parse(struct ctl *ctl, const struct ctl_command *command,
         if (!apply_option(ctl, value, optarg)) {
             return false;
         }
+    }
+    if (ctl->timeout_given && !ctl->wait && !ctl->help) {
+        ctl_usage(ctl, "--timeout is how long to wait: %s",
+                  command->options & CTL_OPT_WAIT
+                  ? "give --wait too" : "it does not go with --no-wait");
+        return false;
     }
     *first = optind;
     return true;

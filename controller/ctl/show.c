@@ -50,13 +50,18 @@ ctl_show_name(FILE *file, const json_t *object)
     ds_destroy(&ds);
 }
 
-void
-ctl_show_field(FILE *file, const char *title, const json_t *json,
-               const char *path)
+/* 'otherwise' is what to show if there is nothing at 'path'; NULL: no line at
+ * all. */
+static void
+show_field(FILE *file, const char *title, const json_t *json,
+           const char *path, const char *otherwise)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     ctl_path_print(json, path, &ds);
+    if (!ds.length && otherwise) {
+        ds_put_cstr(&ds, otherwise);
+    }
     if (ds.length) {
         fprintf(file, "%s:%*s", title,
                 MAX(1, 12 - (int) strlen(title)), "");
@@ -64,6 +69,20 @@ ctl_show_field(FILE *file, const char *title, const json_t *json,
         putc('\n', file);
     }
     ds_destroy(&ds);
+}
+
+void
+ctl_show_field(FILE *file, const char *title, const json_t *json,
+               const char *path)
+{
+    show_field(file, title, json, path, NULL);
+}
+
+void
+ctl_show_field_or_dash(FILE *file, const char *title, const json_t *json,
+                       const char *path)
+{
+    show_field(file, title, json, path, "-");
 }
 
 void

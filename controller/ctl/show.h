@@ -25,6 +25,9 @@ void ctl_show_name(FILE *, const json_t *object);
  * there is one. */
 void ctl_show_field(FILE *, const char *title, const json_t *,
                     const char *path);
+/* The same, but "Title:   -" if there is none. */
+void ctl_show_field_or_dash(FILE *, const char *title, const json_t *,
+                            const char *path);
 
 /* Writes "Title:" and 'value' below it as YAML, if there is one. */
 void ctl_show_section(FILE *, const char *title, const json_t *value);

@@ -108,6 +108,16 @@ print_port_state(const json_t *object, struct ds *ds)
     }
 }
 
+/* What the operator says of an app, or else what it says of itself. */
+static void
+print_app_description(const json_t *object, struct ds *ds)
+{
+    ctl_path_print(object, "/spec/description", ds);
+    if (!ds->length) {
+        ctl_path_print(object, "/status/about", ds);
+    }
+}
+
 static void
 print_subnets(const json_t *object, struct ds *ds)
 {
@@ -125,6 +135,7 @@ static const struct {
     { VMN_TABLE_SERVICE, "/spec/entries", print_entries },
     { VMN_TABLE_LOADBALANCER, "/spec/ports", print_lb_ports },
     { VMN_TABLE_LOADBALANCER, "/spec/backends", print_backends },
+    { VMN_TABLE_APP, "/spec/description", print_app_description },
 };
 
 static const struct {

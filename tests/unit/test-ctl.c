@@ -487,6 +487,29 @@ apply_sends_all_objects_as_one_transaction(void **state OVS_UNUSED)
 }
 
 static void
+apply_takes_the_body_of_the_api_and_a_file_of_the_lab(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/apply", TWO_OBJECTS_BODY, 200, "{\"results\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, TWO_OBJECTS_BODY, "apply -f -", CTL_DONE, "", "");
+    assert_play(steps, "{\"vms\": {\"a\": \"h1\"}, "
+                "\"objects\": [{\"type\": \"networks\", \"name\": \"shop\","
+                " \"spec\": {\"subnets\": [{\"cidr\": \"10.0.0.0/24\"}]}},"
+                " {\"type\": \"services\", \"name\": \"web\", \"spec\":"
+                " {\"entries\": [{\"protocol\": \"tcp\", \"ports\": [80,"
+                " \"8000-8100\"]}]}}]}", "apply -f -", CTL_DONE, "", "");
+    assert_alone("{\"objects\": [], \"object\": []}", "apply -f -",
+                 CTL_USAGE, "unknown member \"object\" beside \"objects\"");
+    assert_alone("{\"objects\": []}", "apply -f -", CTL_USAGE,
+                 "there is no object in the input");
+    assert_alone("{\"objects\": [7]}", "apply -f -", CTL_USAGE,
+                 "object 1: want a mapping");
+}
+
+static void
 apply_that_is_not_installed_in_time_exits_with_4(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
@@ -698,6 +721,44 @@ status_names_problems_and_hosts_that_are_not_synced(void **state OVS_UNUSED)
 }
 
 static void
+apps_say_what_they_are_for(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/apps?limit=500", NULL, 200,
+          "{\"items\": [{\"name\": \"a\", \"spec\": {}, \"status\":"
+          " {\"about\": \"Its own words.\"}}, {\"name\": \"b\", \"spec\":"
+          " {\"description\": \"Mine.\"}, \"status\":"
+          " {\"about\": \"Its own words.\"}}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    play(&result, steps, "", "apps");
+    assert_int_equal(result.status, CTL_DONE);
+    assert_non_null(strstr(result.out, "Its own words.\nb"));
+    assert_non_null(strstr(result.out, "Mine.\n"));
+    run_uninit(&result);
+}
+
+static void
+revision_without_an_entry_in_the_log_shows_dashes(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/revisions/7", NULL, 200,
+          "{\"revision\": 7, \"time\": null, \"who\": null, \"changes\":"
+          " [], \"receipt\": {\"installed\": true, \"hosts\":"
+          " [{\"host\": \"hv1\", \"state\": \"confirmed\"}]}}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "revision 7", CTL_DONE,
+                "Revision:    7\nTime:        -\nWho:         -\n"
+                "Installed:   yes\n"
+                "\nHOST   STATE       TIME   REASON\n"
+                "hv1    confirmed   -      -\n", "");
+}
+
+static void
 flows_come_in_the_order_in_which_packets_meet_them(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
@@ -731,6 +792,7 @@ help_and_usage(void **state OVS_UNUSED)
         assert_int_equal(result.status, CTL_DONE);
         assert_non_null(strstr(result.out, "Example:"));
         assert_non_null(strstr(result.out, c->summary));
+        assert_null(strstr(result.out, "\n\n\n"));
         run_uninit(&result);
         free(line);
     }
@@ -748,6 +810,10 @@ help_and_usage(void **state OVS_UNUSED)
                  "--timeout");
     assert_alone("", "delete port a --wait --timeout 6m", CTL_USAGE,
                  "--timeout");
+    assert_alone("", "delete port a --timeout 5s", CTL_USAGE,
+                 "give --wait too");
+    assert_alone("", "quarantine a --no-wait --timeout 5s", CTL_USAGE,
+                 "does not go with --no-wait");
     assert_alone("", "-s http://x get ports", CTL_USAGE, "unix:PATH");
     assert_alone("", "-s tcp:127.0.0.1:1@evil get ports", CTL_USAGE,
                  "unix:PATH");
@@ -800,6 +866,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(every_type_has_columns_and_unique_names),
         cmocka_unit_test(paths_reach_into_objects_and_arrays),
         cmocka_unit_test(apply_sends_all_objects_as_one_transaction),
+        cmocka_unit_test(
+            apply_takes_the_body_of_the_api_and_a_file_of_the_lab),
         cmocka_unit_test(apply_that_is_not_installed_in_time_exits_with_4),
         cmocka_unit_test(faults_name_the_file_the_object_and_the_field),
         cmocka_unit_test(apply_refuses_files_that_hold_no_objects),
@@ -808,6 +876,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(label_sends_a_merge_patch),
         cmocka_unit_test(quarantine_waits_unless_told_not_to),
         cmocka_unit_test(status_names_problems_and_hosts_that_are_not_synced),
+        cmocka_unit_test(apps_say_what_they_are_for),
+        cmocka_unit_test(revision_without_an_entry_in_the_log_shows_dashes),
         cmocka_unit_test(flows_come_in_the_order_in_which_packets_meet_them),
         cmocka_unit_test(help_and_usage),
         cmocka_unit_test(a_server_that_is_not_there_exits_with_3),
