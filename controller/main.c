@@ -33,7 +33,9 @@
 #include "dns-resolve.h"
 #include "openvswitch/vlog.h"
 #include "ovs-rcu.h"
+#include "proto/http/http.h"
 #include "proto/loop/loop.h"
+#include "proto/openflow/ofconn.h"
 #include "signals.h"
 #include "unixctl.h"
 #include "util.h"
@@ -150,6 +152,24 @@ start_unixctl(struct vmnd *vmnd)
 
 /* The rooms.  ------------------------------------------------------------- */
 
+/* What can be told from the options and the machine is told before the state
+ * is opened: a vmnd that cannot start leaves no new database behind. */
+static void
+check_options(const struct options *options)
+{
+    char *text = NULL;
+    int error = ofserver_check(options->openflow_listen, &text);
+
+    die_of(error, "cannot serve hosts", text);
+    if (options->api_token_file) {
+        char *token;
+
+        error = http_token_load(options->api_token_file, &token, &text);
+        die_of(error, "cannot serve the API", text);
+        free(token);
+    }
+}
+
 static void
 start_state(struct vmnd *vmnd)
 {
@@ -162,13 +182,13 @@ start_state(struct vmnd *vmnd)
     make_folder_of(path, 0700);
     error = vmnd->store_class->open(path, loop_base(vmnd->loop), &vmnd->store,
                                     &text);
-    die_of(error, path, text);
+    die_of(error, "cannot use the state", text);
     error = vmnd->store_class->load(vmnd->store, vmnd->model, &text);
-    die_of(error, path, text);
+    die_of(error, "cannot use the state", text);
 }
 
 static void
-start_engine(struct vmnd *vmnd)
+start_apphost(struct vmnd *vmnd)
 {
     const struct options *options = &vmnd->options;
     char *text = NULL;
@@ -182,7 +202,11 @@ start_engine(struct vmnd *vmnd)
     }
     error = apphost_place(vmnd->apphost, &text);
     die_of(error, "cannot place the apps' stages", text);
+}
 
+static void
+start_engine(struct vmnd *vmnd)
+{
     vmnd->engine = engine_create(vmnd->model, apphost_pipeline(vmnd->apphost));
     engine_unixctl_init(vmnd->engine);
     vmnd->commit = commit_create(loop_base(vmnd->loop), vmnd->model,
@@ -299,6 +323,8 @@ vmnd_start(struct vmnd *vmnd)
     vmnd->loop = loop_create();
     start_signals(vmnd);
     start_unixctl(vmnd);
+    check_options(&vmnd->options);
+    start_apphost(vmnd);
     start_state(vmnd);
     start_engine(vmnd);
     start_fabric(vmnd);

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "controller/model/numbers.h"
@@ -32,6 +33,7 @@
 struct store {
     char *path;
     int lock_fd;                /* Of "PATH.lock". */
+    bool lock_made;             /* By us: it was not there. */
     sqlite3 *db;                /* For writing, and for loading before. */
     sqlite3 *reader;            /* For the log. */
     struct store_statements statements;
@@ -160,13 +162,56 @@ sqlite_submit(struct store *store, struct model *model, store_done_cb *done,
     pthread_mutex_unlock(&store->mutex);
 }
 
+/* Makes sure that the sentence of 'error' names the file. */
+static int
+name_file(const struct store *store, int error, char **text)
+{
+    if (error && *text && !strstr(*text, store->path)) {
+        char *sentence = xasprintf("%s: %s", store->path, *text);
+
+        free(*text);
+        *text = sentence;
+    }
+    return error;
+}
+
 static int
 sqlite_load(struct store *store, struct model *model, char **text)
 {
-    return store_load(store->db, store->path, model, text);
+    return name_file(store,
+                     store_load(store->db, store->path, model, text), text);
 }
 
 /* Opening and closing.  --------------------------------------------------- */
+
+/* Opens the lock's file 'name', which is made if it is not there. */
+static int
+open_lock(struct store *store, const char *name)
+{
+    static const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+
+    store->lock_fd = open(name, flags | O_CREAT | O_EXCL, 0600);
+    store->lock_made = store->lock_fd >= 0;
+    if (store->lock_fd < 0 && errno == EEXIST) {
+        store->lock_fd = open(name, flags);
+    }
+    return store->lock_fd < 0 ? errno : 0;
+}
+
+/* Locks the file that is open.  A vmnd that could not start removes the file
+ * that it made: then what is open here is no longer what others will find. */
+static int
+lock_file(struct store *store, const char *name)
+{
+    struct stat ours, now;
+
+    if (flock(store->lock_fd, LOCK_EX | LOCK_NB)) {
+        return EBUSY;
+    }
+    return (!fstat(store->lock_fd, &ours) && !stat(name, &now)
+            && ours.st_dev == now.st_dev && ours.st_ino == now.st_ino
+            ? 0 : ENOENT);
+}
 
 /* Makes sure that no other vmnd uses the file. */
 static int
@@ -174,21 +219,26 @@ take_lock(struct store *store, char **text)
 {
     char *name = xasprintf("%s.lock", store->path);
     char pid[16] = "";
-    int error = 0;
+    int error;
 
-    store->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-                          0600);
-    if (store->lock_fd < 0) {
-        error = errno;
+    error = open_lock(store, name);
+    if (error) {
         *text = xasprintf("cannot open %s: %s", name, ovs_strerror(error));
-    } else if (flock(store->lock_fd, LOCK_EX | LOCK_NB)) {
+        free(name);
+        return error;
+    }
+    error = lock_file(store, name);
+    store->lock_made &= !error; /* Only who holds it may remove it. */
+    if (error == EBUSY) {
         ssize_t n = read(store->lock_fd, pid, sizeof pid - 1);
 
         pid[n > 0 ? n : 0] = '\0';
         pid[strcspn(pid, "\n")] = '\0';
-        error = EBUSY;
         *text = xasprintf("%s is in use by another vmnd (process %s)",
                           store->path, *pid ? pid : "unknown");
+    } else if (error) {
+        *text = xasprintf("%s went away: another vmnd is trying to start",
+                          name);
     } else {
         snprintf(pid, sizeof pid, "%ld\n", (long) getpid());
         if (ftruncate(store->lock_fd, 0)
@@ -200,6 +250,19 @@ take_lock(struct store *store, char **text)
     }
     free(name);
     return error;
+}
+
+/* Leaves no lock's file beside a file that turned out not to be ours, or not
+ * to be had at all.  The lock is held meanwhile. */
+static void
+remove_lock(const struct store *store)
+{
+    if (store->lock_made) {
+        char *name = xasprintf("%s.lock", store->path);
+
+        unlink(name);
+        free(name);
+    }
 }
 
 /* Makes the file if it is not there, for its owner alone: SQLite would let
@@ -366,6 +429,8 @@ sqlite_open(const char *path, struct event_base *base, struct store **storep,
     error = error ? error : make_done_event(store, base, text);
     error = error ? error : start_writer(store, text);
     if (error) {
+        name_file(store, error, text);
+        remove_lock(store);
         sqlite_close(store);
         store = NULL;
     }

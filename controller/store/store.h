@@ -23,14 +23,14 @@ struct store_class {
     const char *name;           /* "sqlite". */
     /* Opens (creates, migrates) the state at 'path'.  Starts the writer's
      * thread.  On error returns a positive errno and a sentence in '*text',
-     * which the caller frees: the file is corrupt, newer than this program,
-     * read-only, in use by another vmnd. */
+     * which the caller frees and which names the file: it is corrupt, newer
+     * than this program, read-only, in use by another vmnd. */
     int (*open)(const char *path, struct event_base *, struct store **,
                 char **text);
     /* Waits for what is being written; its 'done' is not called. */
     void (*close)(struct store *);
     /* Reads all of it into an empty model: numbers, then rows, then
-     * model_load_done(). */
+     * model_load_done().  Errors as those of open. */
     int (*load)(struct store *, struct model *, char **text);
     /* Writes what the model and its numbers have pending, and calls 'done'
      * from the loop when it is durable.  One at a time. */

@@ -66,6 +66,10 @@ int ofserver_create(struct event_base *, const char *target,
                     struct ssl_ctx_st *ctx, const struct ofconn_options *,
                     const struct ofconn_callbacks *callbacks, void *aux,
                     struct ofserver **, char **text);
+/* Tells early whether 'target' is one that this machine could listen at, and
+ * changes nothing.  One that is in use passes: who uses it may end.  Errors as
+ * those of ofserver_create(). */
+int ofserver_check(const char *target, char **text);
 /* Closes all of its connections without a callback. */
 void ofserver_destroy(struct ofserver *);
 /* The TCP port listened on, or 0. */

@@ -233,6 +233,33 @@ server_listen(struct ofserver *server, const char *target, char **text)
 }
 
 int
+ofserver_check(const char *target, char **text)
+{
+    static const int on = 1;
+    struct address a;
+    int error = parse_target(target, &a, text);
+    int fd;
+
+    if (error || a.ss.ss_family == AF_UNIX) {
+        return error;
+    }
+    fd = socket(a.ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0
+        || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on)
+        || bind(fd, (struct sockaddr *) &a.ss, a.size)) {
+        error = errno == EADDRINUSE ? 0 : errno;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (error) {
+        *text = xasprintf("%s: listening failed: %s", target,
+                          ovs_strerror(error));
+    }
+    return error;
+}
+
+int
 ofserver_create(struct event_base *base, const char *target,
                 struct ssl_ctx_st *ctx, const struct ofconn_options *options,
                 const struct ofconn_callbacks *callbacks, void *aux,

@@ -247,6 +247,27 @@ def test_what_cannot_be_had_is_status_1_with_the_reason(daemon, words,
     status, text = daemon.run(*words)
     assert status == 1, text
     assert reason in text
+    assert text.count("/proc/vmn.db") <= 1, "named twice"
+
+
+@pytest.mark.parametrize("words, reason", [
+    (["--app=nothing"], "nothing"),
+    (["--openflow-listen=tcp:127.0.0.1"], "must be tcp:ADDRESS:PORT"),
+    (["--openflow-listen=tcp:192.0.2.1:6653"], "192.0.2.1"),
+    (["--api-listen=127.0.0.1:0", "--api-token-file=%s/token"], "chmod 600"),
+    (["--api-listen=127.0.0.1:0", "--api-token-file=%s/none"], "No such file"),
+    (["--state=%s/folder"], "Is a directory"),
+])
+def test_failed_start_leaves_nothing_behind(daemon, words, reason):
+    os.mkdir(daemon.dir + "/folder")
+    with open(daemon.dir + "/token", "w") as file:
+        file.write("0123456789abcdef\n")
+    os.chmod(daemon.dir + "/token", 0o644)
+    before = sorted(os.listdir(daemon.dir))
+    status, text = daemon.run(*(w.replace("%s", daemon.dir) for w in words))
+    assert status == 1, text
+    assert reason in text
+    assert sorted(os.listdir(daemon.dir)) == before
 
 
 def test_options_come_from_a_file_too(daemon):

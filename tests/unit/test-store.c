@@ -418,6 +418,34 @@ missing_folder_is_told(void **state)
     f->path = path;
 }
 
+/* What could not be opened has no lock's file beside it afterwards. */
+static void
+failed_open_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    char *path = f->path;
+    char *folder = xasprintf("%s.d", path);
+    char *lock = xasprintf("%s.lock", folder);
+
+    f->path = folder;
+    assert_int_equal(mkdir(folder, 0700), 0);
+    check_refused(f, EISDIR, folder);
+    assert_int_equal(access(lock, F_OK), -1);
+    assert_int_equal(rmdir(folder), 0);
+
+    FILE *file = fopen(folder, "w");
+    assert_non_null(file);
+    fputs("Some file that is no database, but has its own use.\n", file);
+    fclose(file);
+    check_refused(f, EIO, folder);
+    assert_int_equal(access(lock, F_OK), -1);
+    assert_int_equal(unlink(folder), 0);
+
+    free(lock);
+    free(folder);
+    f->path = path;
+}
+
 /* Overwrites 'n' bytes at 'at' of the closed file. */
 static void
 scribble(struct fixture *f, off_t at, size_t n)
@@ -777,6 +805,7 @@ main(void)
         TEST(second_process_is_refused),
         TEST(foreign_files_are_refused),
         TEST(missing_folder_is_told),
+        TEST(failed_open_leaves_nothing),
         TEST(corrupt_files_are_refused),
         TEST(edited_rows_are_refused),
         TEST(older_formats_are_brought_up_step_by_step),
