@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import HERE, lab_name
+from conftest import HERE, lab_name, make_lab
 
 from vmnlab import lab as lab_module
 from vmnlab import netns, traffic
@@ -170,3 +170,59 @@ def test_exec_runs_in_a_vm_and_speaks_with_a_hosts_switch():
         assert run("vm1", "sh", "-c", "exit 7").returncode == 7
     finally:
         lab.down()
+
+
+@pytest.mark.parametrize("words, reason", [
+    (["--hosts", "0"], "from 1 to 200"),
+    (["--hosts", "9999"], "from 1 to 200"),
+    (["--vms", "vm1@h9"], "there are h1 to h3"),
+    (["--vms", "vm1"], "VM@HOST"),
+    (["--vms", "vm1@h1,vm1@h2"], "twice"),
+    (["--vms", "vm1@h1=10.9.9.9"], "10.0.0.0/24"),
+    (["--vms", "h2@h1"], "another part"),
+    (["--vms", "VM_1@h1"], "not a VM's name"),
+    (["--vmnd", "/none"], "/none"),
+    (["--no-vmnd", "--vms", "vm1@h1"], "--no-vmnd"),
+])
+def test_wrong_arguments_of_up_make_nothing(words, reason):
+    name = lab_name("bad")
+    up = subprocess.run([sys.executable, VMN_LAB, "up", "--name", name]
+                        + words, stdout=subprocess.PIPE,
+                        stderr=subprocess.PIPE, text=True)
+    assert up.returncode == 2, up.stderr
+    assert reason in up.stderr
+    assert not left_of(name)
+    assert name not in lab_module.all_names()
+
+
+def test_vmnd_is_stopped_and_started_under_running_vms():
+    lab = make_lab("dmn", 1)
+    try:
+        lab.vmnd.api.apply([
+            {"type": "networks", "name": "n",
+             "spec": {"subnets": [{"cidr": "10.0.0.0/24"}]}},
+            {"type": "ports", "name": "a", "spec": {"network": "n"}},
+            {"type": "ports", "name": "b", "spec": {"network": "n"}}])
+        a, b = (lab.add_vm_of_port(n, "h1") for n in "ab")
+        lab.await_ports("ab")
+        lab.unlock()
+
+        def run(*words):
+            return subprocess.run(
+                [sys.executable, VMN_LAB, *words, "--name", lab.name],
+                check=True, stdout=subprocess.PIPE, text=True).stdout
+        run("stop", "vmnd")
+        assert lab.vmnd.pid() is None
+        assert "does not answer" in run("status")
+        assert traffic.ask(a, b.ip, 0, "icmp", 5)
+        run("stop", "vmnd")             # Done already: no error.
+        run("start", "vmnd")
+        pid = lab.vmnd.pid()
+        run("start", "vmnd")
+        assert lab.vmnd.pid() == pid is not None
+        lab.await_synced()
+        assert lab.vmnd.api.get("ports/a")["status"]["state"] == "up"
+    finally:
+        lab.lock()
+        lab.down()
+        lab.unlock()

@@ -2,18 +2,24 @@
 """The lab's command line: vmn-lab(1)."""
 
 import argparse
+import ipaddress
 import json
 import os
 import sys
 
 from . import netns
 from .daemon import find
-from .lab import Lab, OVSDB_MODES, all_names
+from .lab import (Lab, MAX_HOSTS, OVSDB_MODES, all_names, check_machine,
+                  check_vm_name)
 from .netns import Error
 from .table import table
 
 NETWORK = "lab"                 # Of VMs that are given by name and host.
 SUBNET = "10.0.0.0/24"
+
+
+class Usage(Error):
+    """The command line was wrong."""
 
 
 def main(argv=None):
@@ -22,7 +28,7 @@ def main(argv=None):
         return args.run(args) or 0
     except Error as error:
         print("vmn-lab: %s" % error, file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, Usage) else 1
     except KeyboardInterrupt:
         print("vmn-lab: interrupted", file=sys.stderr)
         return 130
@@ -48,7 +54,7 @@ def _parser():
         return sub
 
     up = command("up", _up, "Make a lab.")
-    up.add_argument("--hosts", type=int, default=3, metavar="N",
+    up.add_argument("--hosts", type=_n_hosts, default=3, metavar="N",
                     help="emulated hypervisors (default 3)")
     up.add_argument("--vms", metavar="VMS",
                     help="VM@HOST[=IP],... or a JSON file with \"objects\" "
@@ -72,8 +78,8 @@ def _parser():
     command("unplug", _unplug, "Take a VM off its host.", "vm")
     command("move", _move, "Move a VM, as it runs, to another host.",
             "vm", "host")
-    command("stop", _stop, "Stop a host's Open vSwitch.", "host")
-    command("start", _start, "Start it again.", "host")
+    command("stop", _stop, "Stop a host's Open vSwitch, or vmnd.", "what")
+    command("start", _start, "Start it again.", "what")
     cut = command("cut", _cut, "Cut a host off from vmnd.", "host")
     cut.add_argument("--silent", action="store_true",
                      help="leave it to both sides to notice")
@@ -87,6 +93,13 @@ def _parser():
     return parser
 
 
+def _n_hosts(text):
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_HOSTS:
+        raise argparse.ArgumentTypeError("want a number from 1 to %d, not %r"
+                                         % (MAX_HOSTS, text))
+    return int(text)
+
+
 def _open(args):
     """Returns the lab that is meant, locked and loaded."""
     lab = Lab(args.name)
@@ -97,22 +110,26 @@ def _open(args):
 # Up and down.  ---------------------------------------------------------------
 
 def _up(args):
+    # First all that can be wrong without a lab: nothing is made then.
+    if args.no_vmnd and (args.vms or args.vmnd):
+        raise Usage("--no-vmnd does not go with --vms or --vmnd")
+    objects, placement = _read_vms(args.vms, args.hosts)
     lab = Lab(args.name)
-    lab.lock(create=True)
     vmnd = None if args.no_vmnd else args.vmnd or find("vmnd")
-    if vmnd and not os.access(vmnd, os.X_OK):
-        raise Error("%s: no such program" % vmnd)
+    if vmnd and not (os.path.isfile(vmnd) and os.access(vmnd, os.X_OK)):
+        raise Usage("%s: no such program" % vmnd)
+    check_machine()
+    lab.lock(create=True)
     print("%d hosts ..." % args.hosts, flush=True)
     lab.up(args.hosts, vmnd, args.ovsdb)
     if vmnd:
-        _make_vms(lab, args.vms)
+        _make_vms(lab, objects, placement)
     lab.unlock()
     return _status(args)
 
 
-def _make_vms(lab, text):
+def _make_vms(lab, objects, placement):
     """Makes the VMs that --vms asks for, and their objects."""
-    objects, placement = _read_vms(lab, text)
     if objects:
         lab.vmnd.api.apply(objects)
     if placement:
@@ -122,18 +139,44 @@ def _make_vms(lab, text):
     lab.await_ports(placement)
 
 
-def _read_vms(lab, text):
-    """Returns the objects to apply and {port: host}."""
+def _read_vms(text, n_hosts):
+    """Returns the objects to apply and {port: host}, from what --vms says."""
+    hosts = ["h%d" % (i + 1) for i in range(n_hosts)]
     if text is not None and os.path.isfile(text):
-        with open(text) as file:
-            try:
-                given = json.load(file)
-                return list(given["objects"]), dict(given["vms"])
-            except (ValueError, TypeError, KeyError) as error:
-                raise Error("%s: not JSON with \"objects\" and \"vms\": %s"
-                            % (text, error))
-    if text is None:
-        text = ",".join("vm%d@%s" % (h.index, h.name) for h in lab.hosts)
+        objects, placement = _read_vms_file(text)
+    elif text is None:
+        objects, placement = _read_vms_list(
+            ",".join("vm%d@%s" % (i + 1, h) for i, h in enumerate(hosts)))
+    else:
+        objects, placement = _read_vms_list(text)
+    for name, host in placement.items():
+        try:
+            check_vm_name(name)
+        except Error as error:
+            raise Usage("--vms: %s" % error)
+        if name == "net" or name in hosts:
+            raise Usage("--vms: %s is the name of another part of the lab"
+                        % name)
+        if host not in hosts:
+            raise Usage("--vms: %s is to be at %s, and there are h1 to h%d"
+                        % (name, host or "no host", n_hosts))
+    return objects, placement
+
+
+def _read_vms_file(path):
+    with open(path) as file:
+        try:
+            given = json.load(file)
+            objects, placement = list(given["objects"]), dict(given["vms"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise Usage("%s: not JSON with \"objects\" and \"vms\": %s"
+                        % (path, error))
+    if not all(isinstance(host, str) for host in placement.values()):
+        raise Usage("%s: vms: want {\"PORT\": \"HOST\"}" % path)
+    return objects, placement
+
+
+def _read_vms_list(text):
     objects = [{"type": "networks", "name": NETWORK,
                 "spec": {"subnets": [{"cidr": SUBNET}]}}]
     placement = {}
@@ -141,14 +184,25 @@ def _read_vms(lab, text):
         name, at, rest = word.partition("@")
         host, _, ip = rest.partition("=")
         if not at or not name:
-            raise Error("not VM@HOST[=IP]: %r" % word)
-        lab.host(host)
+            raise Usage("--vms: neither VM@HOST[=IP] nor a file: %r" % word)
+        if name in placement:
+            raise Usage("--vms: %s is there twice" % name)
         spec = {"network": NETWORK}
         if ip:
+            _check_ip(ip)
             spec["ips"] = [ip]
         objects.append({"type": "ports", "name": name, "spec": spec})
         placement[name] = host
     return (objects, placement) if placement else ([], {})
+
+
+def _check_ip(text):
+    try:
+        inside = ipaddress.ip_address(text) in ipaddress.ip_network(SUBNET)
+    except ValueError:
+        inside = False
+    if not inside:
+        raise Usage("--vms: %s is no address in %s" % (text, SUBNET))
 
 
 def _down(args):
@@ -254,13 +308,25 @@ def _move(args):
 
 
 def _stop(args):
-    lab = _open(args)
-    lab.host(args.host).stop()
+    _part(args).stop()
 
 
 def _start(args):
+    part = _part(args)
+    if args.what != "vmnd":
+        part.start()
+    elif part.pid() is None:
+        part.start()
+
+
+def _part(args):
+    """The host, or the vmnd, that is to be stopped or started."""
     lab = _open(args)
-    lab.host(args.host).start()
+    if args.what != "vmnd":
+        return lab.host(args.what)
+    if not lab.vmnd:
+        raise Error("lab %s has no vmnd" % lab.name)
+    return lab.vmnd
 
 
 def _cut(args):

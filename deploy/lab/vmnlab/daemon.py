@@ -139,9 +139,8 @@ class Vmnd:
             finally:
                 self.process = None
         if pid is not None:
-            netns.wait_for("vmnd to end",
-                           lambda: not os.path.exists("/proc/%d" % pid),
-                           seconds)
+            # Not /proc/PID: whoever started it may not have reaped it yet.
+            netns.wait_for("vmnd to end", lambda: self.pid() != pid, seconds)
         return None
 
     def last_words(self, n_lines=20):

@@ -41,6 +41,21 @@ def all_names():
     return sorted(found)
 
 
+def check_machine():
+    """Raises an Error if no lab can be made on this machine."""
+    missing = missing_programs()
+    if missing:
+        raise Error("not on this machine: %s (Debian's openvswitch-switch, "
+                    "iproute2 and ethtool have them)" % ", ".join(missing))
+    if os.geteuid():
+        raise Error("namespaces need root")
+
+
+def check_vm_name(name):
+    if not _VM_NAME.fullmatch(name):
+        raise Error("not a VM's name: %r" % name)
+
+
 class Lab:
     def __init__(self, name="lab"):
         if not _LAB_NAME.fullmatch(name):
@@ -133,13 +148,7 @@ class Lab:
     def up(self, n_hosts=3, vmnd=None, ovsdb_mode="tcp"):
         """Makes the networks, the hosts and, if 'vmnd' is a path, a vmnd that
         knows the hosts.  Call with the lock held."""
-        missing = missing_programs()
-        if missing:
-            raise Error("not on this machine: %s (Debian's "
-                        "openvswitch-switch, iproute2 and ethtool have them)"
-                        % ", ".join(missing))
-        if os.geteuid():
-            raise Error("namespaces need root")
+        check_machine()
         if not 1 <= n_hosts <= MAX_HOSTS:
             raise Error("1 to %d hosts: %d" % (MAX_HOSTS, n_hosts))
         if os.path.exists(os.path.join(self.dir, "lab.json")) or \
@@ -217,8 +226,7 @@ class Lab:
     def add_vm(self, name, host, mac, ips, iface_id=None, gateway=None):
         """Makes VM 'name' and plugs it in at host 'host'.  Its port in VMN is
         the caller's business."""
-        if not _VM_NAME.fullmatch(name):
-            raise Error("not a VM's name: %r" % name)
+        check_vm_name(name)
         if name in self.vms or name == "net" or \
                 name in (h.name for h in self.hosts):
             raise Error("lab %s has a %s already" % (self.name, name))
