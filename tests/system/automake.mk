@@ -9,5 +9,6 @@ EXTRA_DIST += \
 	tests/system/test_lab.py \
 	tests/system/test_loadbalancer.py \
 	tests/system/test_overlay.py \
+	tests/system/test_quickstart.py \
 	tests/system/test_quiet.py \
 	tests/system/test_restart.py
