@@ -330,6 +330,7 @@ roll_back(struct txn *txn)
             version_destroy(txn->model, version);
         }
     }
+    given_undo(txn->model, txn->n_next_ips);
 }
 
 /* Makes a change final: metadata, notes, what the store is to do. */
@@ -506,7 +507,7 @@ model_apply(struct model *model, struct model_request *request,
 {
     struct txn txn = {
         .model = model, .request = request, .errors = errors,
-        .now_ms = now_ms,
+        .now_ms = now_ms, .n_next_ips = model->n_next_ips,
     };
 
     check_request(&txn);

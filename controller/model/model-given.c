@@ -221,9 +221,63 @@ get_next_ip(const struct entry *network, const struct vmn_subnet *subnet)
                        value_format_prefix(&subnet->cidr, key)) : 0;
 }
 
+/* Notes where the search started, in case that it is undone. */
+static void
+note_next_ip(struct model *model, const struct entry *network,
+             const struct vmn_subnet *subnet)
+{
+    char key[VALUE_PREFIX_SIZE];
+
+    if (model->n_next_ips >= model->allocated_next_ips) {
+        model->next_ips = x2nrealloc(model->next_ips,
+                                     &model->allocated_next_ips,
+                                     sizeof *model->next_ips);
+    }
+    model->next_ips[model->n_next_ips++] = (struct former_next_ip) {
+        .network = xstrdup(network->name),
+        .subnet = xstrdup(value_format_prefix(&subnet->cidr, key)),
+        .addr = get_next_ip(network, subnet),
+    };
+}
+
+static void
+drop_last_note(struct model *model)
+{
+    struct former_next_ip *former = &model->next_ips[--model->n_next_ips];
+
+    free(former->network);
+    free(former->subnet);
+}
+
+void
+given_undo(struct model *model, size_t n)
+{
+    while (model->n_next_ips > n) {
+        struct former_next_ip *former
+            = &model->next_ips[model->n_next_ips - 1];
+        struct entry *network = model_find(model, VMN_TABLE_NETWORK,
+                                           former->network);
+
+        if (network && network->next_ips && former->addr) {
+            simap_put(network->next_ips, former->subnet, former->addr);
+        } else if (network && network->next_ips) {
+            simap_find_and_delete(network->next_ips, former->subnet);
+        }
+        drop_last_note(model);
+    }
+}
+
+void
+given_settle(struct model *model)
+{
+    while (model->n_next_ips) {
+        drop_last_note(model);
+    }
+}
+
 /* Returns a free address of the subnet, or family 0. */
 static struct vmn_ip
-find_ip(const struct model *model, struct entry *network,
+find_ip(struct model *model, struct entry *network,
         const struct vmn_subnet *subnet)
 {
     uint32_t next = get_next_ip(network, subnet);
@@ -238,6 +292,7 @@ find_ip(const struct model *model, struct entry *network,
 
         next = addr == last ? first : addr + 1;
         if (!is_taken(model, network->name, subnet, addr)) {
+            note_next_ip(model, network, subnet);
             set_next_ip(network, subnet, next);
             return value_ip_from_u32(addr);
         }

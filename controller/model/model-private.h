@@ -83,7 +83,15 @@ struct model {
     struct version **garbage;   /* Neither current nor durable any more. */
     size_t n_logs, allocated_logs;
     struct model_log *logs;     /* 'who' and 'summary' are owned. */
+    size_t n_next_ips, allocated_next_ips;
+    struct former_next_ip *next_ips; /* Oldest first. */
     struct model_write *writes; /* What model_get_pending() returned. */
+};
+
+/* Where the search for a free address of a subnet started before. */
+struct former_next_ip {
+    char *network, *subnet;     /* Owned. */
+    uint32_t addr;              /* 0: nowhere. */
 };
 
 /* A request that is being applied. */
@@ -94,6 +102,7 @@ struct txn {
     int64_t now_ms;
     size_t n_touched, allocated_touched;
     struct entry **touched;
+    size_t n_next_ips;          /* The model's, before. */
 };
 
 /* model.c */
@@ -145,6 +154,11 @@ index_refs(enum vmn_table target, enum vmn_table referrer)
 void given_keep(struct version *, const struct version *old);
 /* Gives out what the touched entries lack.  Errors go to the transaction. */
 void given_assign(struct txn *);
+/* Takes back what addresses were looked at since there were 'n' notes of it in
+ * the model's 'next_ips'. */
+void given_undo(struct model *, size_t n);
+/* Forgets those notes: what they are of is settled. */
+void given_settle(struct model *);
 /* Notes the address of a port that was loaded, so that it comes late. */
 void given_loaded(struct model *, const struct vmn_port *);
 /* Takes the reference to a loaded network's number.  Returns false if it

@@ -323,6 +323,7 @@ model_settle(struct model *model)
     }
     clean_dirty(model);
     forget_unsettled(model);
+    given_settle(model);
     model->durable_revision = model->revision;
 }
 
@@ -339,6 +340,7 @@ model_undo(struct model *model)
             version_destroy(model, version);
         }
     }
+    given_undo(model, 0);
     clean_dirty(model);
     forget_unsettled(model);
     model->revision = model->durable_revision;
@@ -399,6 +401,7 @@ model_destroy(struct model *model)
     numbers_destroy(model->numbers);
     free(model->dirty);
     free(model->garbage);
+    free(model->next_ips);
     free(model->logs);
     free(model);
 }

@@ -8,13 +8,16 @@
 #include "controller/model/numbers.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hash.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/shash.h"
+#include "svec.h"
 #include "util.h"
 
 struct kind {
@@ -22,6 +25,7 @@ struct kind {
     uint32_t max;               /* 0: not declared yet. */
     uint32_t last;              /* Given out last: the next search starts
                                  * behind it. */
+    uint32_t last_before;       /* The same, when the trial began. */
     struct hmap by_key;         /* Of struct number. */
     struct hmap by_value;
 };
@@ -36,6 +40,12 @@ struct number {
     bool fresh;                 /* Nobody can have seen it yet. */
     uint64_t retired;           /* Revision, if there are no references. */
     struct ovs_list node;       /* In 'retired' or 'loaded', likewise. */
+
+    /* In a trial. */
+    struct ovs_list trial_node; /* In 'tried', or empty. */
+    bool listed;                /* Is in 'retired' or 'loaded', with or
+                                 * without references. */
+    bool made;                  /* Was made in the trial. */
 };
 
 /* What the store has yet to be told about (kind, key). */
@@ -45,6 +55,11 @@ struct pending {
     char *key;
     uint32_t value;             /* 0: freed. */
     uint64_t round;             /* Of the change. */
+
+    /* In a trial that wrote over it. */
+    bool saved;
+    uint32_t saved_value;
+    uint64_t saved_round;
 };
 
 struct numbers {
@@ -52,6 +67,9 @@ struct numbers {
     uint64_t revision;          /* For what is retired from now on. */
     struct ovs_list retired;    /* Ordered by revision. */
     struct ovs_list loaded;     /* Retired since before the start. */
+    bool in_trial;
+    uint64_t revision_before;   /* When the trial began. */
+    struct ovs_list tried;      /* What the trial has touched. */
 
     struct hmap pending;
     uint64_t round;             /* Counts numbers_get_pending(). */
@@ -67,6 +85,7 @@ numbers_create(void)
     shash_init(&numbers->kinds);
     ovs_list_init(&numbers->retired);
     ovs_list_init(&numbers->loaded);
+    ovs_list_init(&numbers->tried);
     hmap_init(&numbers->pending);
     numbers->round = 1;
     return numbers;
@@ -179,6 +198,21 @@ find_value(const struct kind *kind, uint32_t value)
     return NULL;
 }
 
+static struct pending *
+find_pending(const struct numbers *numbers, const char *kind,
+             const char *key)
+{
+    uint32_t hash = hash_string(kind, hash_string(key, 0));
+    struct pending *pending;
+
+    HMAP_FOR_EACH_WITH_HASH (pending, node, hash, &numbers->pending) {
+        if (!strcmp(pending->kind, kind) && !strcmp(pending->key, key)) {
+            return pending;
+        }
+    }
+    return NULL;
+}
+
 /* Notes that the store has to learn of (kind, key). */
 static void
 note(struct numbers *numbers, const char *kind, const char *key,
@@ -187,14 +221,18 @@ note(struct numbers *numbers, const char *kind, const char *key,
     uint32_t hash = hash_string(kind, hash_string(key, 0));
     struct pending *pending;
 
-    HMAP_FOR_EACH_WITH_HASH (pending, node, hash, &numbers->pending) {
-        if (!strcmp(pending->kind, kind) && !strcmp(pending->key, key)) {
-            pending->value = value;
-            pending->round = numbers->round;
-            return;
+    pending = find_pending(numbers, kind, key);
+    if (pending) {
+        if (numbers->in_trial && !pending->saved) {
+            pending->saved = true;
+            pending->saved_value = pending->value;
+            pending->saved_round = pending->round;
         }
+        pending->value = value;
+        pending->round = numbers->round;
+        return;
     }
-    pending = xmalloc(sizeof *pending);
+    pending = xzalloc(sizeof *pending);
     pending->kind = xstrdup(kind);
     pending->key = xstrdup(key);
     pending->value = value;
@@ -202,9 +240,21 @@ note(struct numbers *numbers, const char *kind, const char *key,
     hmap_insert(&numbers->pending, &pending->node, hash);
 }
 
+/* Notes that the trial has touched 'number'; until its end no list of retired
+ * ones changes. */
+static void
+try_number(struct numbers *numbers, struct number *number, bool listed)
+{
+    if (ovs_list_is_empty(&number->trial_node)) {
+        number->listed = listed;
+        ovs_list_push_back(&numbers->tried, &number->trial_node);
+    }
+}
+
 /* Makes an entry without references, in no list. */
 static struct number *
-number_create(struct kind *kind, const char *key, uint32_t value)
+number_create(struct numbers *numbers, struct kind *kind, const char *key,
+              uint32_t value)
 {
     struct number *number = xzalloc(sizeof *number);
 
@@ -213,8 +263,13 @@ number_create(struct kind *kind, const char *key, uint32_t value)
     number->value = value;
     number->fresh = true;
     ovs_list_init(&number->node);
+    ovs_list_init(&number->trial_node);
     hmap_insert(&kind->by_key, &number->key_node, hash_string(key, 0));
     hmap_insert(&kind->by_value, &number->value_node, hash_int(value, 0));
+    if (numbers->in_trial) {
+        number->made = true;
+        try_number(numbers, number, false);
+    }
     return number;
 }
 
@@ -236,13 +291,25 @@ find_free(const struct kind *kind)
     return value;
 }
 
+static struct number *
+ref(struct numbers *numbers, struct number *number)
+{
+    if (!number->n_refs++) {
+        if (numbers->in_trial) {
+            try_number(numbers, number, true);
+        } else {
+            ovs_list_remove(&number->node);
+            ovs_list_init(&number->node);
+        }
+    }
+    return number;
+}
+
 struct number *
 numbers_ref_again(struct number *number)
 {
-    if (!number->n_refs++) {
-        ovs_list_remove(&number->node);
-        ovs_list_init(&number->node);
-    }
+    ovs_assert(number->n_refs);
+    number->n_refs++;
     return number;
 }
 
@@ -263,10 +330,18 @@ numbers_ref(struct numbers *numbers, const char *kind_name, const char *key)
             return NULL;
         }
         kind->last = value;
-        number = number_create(kind, key, value);
+        number = number_create(numbers, kind, key, value);
         note(numbers, kind_name, key, value);
     }
-    return numbers_ref_again(number);
+    return ref(numbers, number);
+}
+
+/* Puts an entry that has lost its last reference with the retired ones. */
+static void
+retire(struct numbers *numbers, struct number *number)
+{
+    number->retired = numbers->revision;
+    ovs_list_push_back(&numbers->retired, &number->node);
 }
 
 void
@@ -275,8 +350,11 @@ numbers_unref(struct numbers *numbers, struct number *number)
     if (number) {
         ovs_assert(number->n_refs);
         if (!--number->n_refs) {
-            number->retired = numbers->revision;
-            ovs_list_push_back(&numbers->retired, &number->node);
+            if (numbers->in_trial) {
+                try_number(numbers, number, false);
+            } else {
+                retire(numbers, number);
+            }
         }
     }
 }
@@ -298,7 +376,7 @@ numbers_cancel(struct numbers *numbers, struct number *number)
 
     bool fresh = number->fresh;
     numbers_unref(numbers, number);
-    if (fresh && !number->n_refs) {
+    if (fresh && !number->n_refs && !numbers->in_trial) {
         note(numbers, number->kind->name, number->key, 0);
         number_destroy(number);
     }
@@ -328,13 +406,13 @@ numbers_claim(struct numbers *numbers, const char *kind_name,
         number = find_key(kind, key);
     }
     if (!number) {
-        number = number_create(kind, key, value);
+        number = number_create(numbers, kind, key, value);
         note(numbers, kind_name, key, value);
     } else if (number->value != value || strcmp(number->key, key)) {
         *owner = number->key;
         return EEXIST;
     }
-    *numberp = numbers_ref_again(number);
+    *numberp = ref(numbers, number);
     return 0;
 }
 
@@ -366,6 +444,9 @@ numbers_set_revision(struct numbers *numbers, uint64_t revision)
     /* What was loaded and is not in use by now goes the same way: hosts may
      * hold it until they have acknowledged a state of this process. */
     numbers->revision = revision;
+    if (numbers->in_trial) {
+        return;
+    }
     LIST_FOR_EACH_POP (number, node, &numbers->loaded) {
         number->retired = revision;
         ovs_list_push_back(&numbers->retired, &number->node);
@@ -386,6 +467,80 @@ numbers_acked(struct numbers *numbers, uint64_t revision)
         number_destroy(number);
     }
 }
+
+/* A trial.  -------------------------------------------------------------- */
+
+void
+numbers_begin_trial(struct numbers *numbers)
+{
+    struct shash_node *node;
+
+    ovs_assert(!numbers->in_trial);
+    numbers->in_trial = true;
+    numbers->revision_before = numbers->revision;
+    SHASH_FOR_EACH (node, &numbers->kinds) {
+        struct kind *kind = node->data;
+
+        kind->last_before = kind->last;
+    }
+}
+
+/* Takes back what the store was to learn of an entry that the trial made. */
+static void
+forget_pending(struct numbers *numbers, const struct number *number)
+{
+    struct pending *pending = find_pending(numbers, number->kind->name,
+                                           number->key);
+
+    if (pending && pending->saved) {
+        pending->value = pending->saved_value;
+        pending->round = pending->saved_round;
+    } else if (pending) {
+        pending_destroy(numbers, pending);
+    }
+}
+
+static void
+end_trial_of(struct numbers *numbers, struct number *number)
+{
+    ovs_list_init(&number->trial_node);
+    if (number->made) {
+        number->made = false;
+        if (!number->n_refs) {
+            forget_pending(numbers, number);
+            number_destroy(number);
+        }
+    } else if (number->listed && number->n_refs) {
+        ovs_list_remove(&number->node);
+        ovs_list_init(&number->node);
+    } else if (!number->listed && !number->n_refs) {
+        retire(numbers, number);
+    }
+}
+
+void
+numbers_end_trial(struct numbers *numbers)
+{
+    struct shash_node *node;
+    struct number *number;
+    struct pending *pending;
+
+    numbers->in_trial = false;
+    numbers->revision = numbers->revision_before;
+    LIST_FOR_EACH_POP (number, trial_node, &numbers->tried) {
+        end_trial_of(numbers, number);
+    }
+    HMAP_FOR_EACH (pending, node, &numbers->pending) {
+        pending->saved = false;
+    }
+    SHASH_FOR_EACH (node, &numbers->kinds) {
+        struct kind *kind = node->data;
+
+        kind->last = kind->last_before;
+    }
+}
+
+/* The store.  ------------------------------------------------------------ */
 
 void
 numbers_get_pending(struct numbers *numbers, size_t *n,
@@ -433,9 +588,63 @@ numbers_load(struct numbers *numbers, const char *kind_name,
     if (find_key(kind, key) || find_value(kind, value)) {
         return EEXIST;
     }
-    number = number_create(kind, key, value);
+    number = number_create(numbers, kind, key, value);
     number->fresh = false;
     ovs_list_push_back(&numbers->loaded, &number->node);
     kind->last = MAX(kind->last, value);
     return 0;
+}
+
+/* Looking.  -------------------------------------------------------------- */
+
+static void
+format_entries(const struct kind *kind, struct svec *lines)
+{
+    const struct number *number;
+
+    svec_add_nocopy(lines, xasprintf("%s: max %"PRIu32", last %"PRIu32,
+                                     kind->name, kind->max, kind->last));
+    HMAP_FOR_EACH (number, key_node, &kind->by_key) {
+        svec_add_nocopy(lines, xasprintf(
+            "%s \"%s\": %"PRIu32", %u references", kind->name, number->key,
+            number->value, number->n_refs));
+    }
+}
+
+static void
+format_list(const struct ovs_list *list, const char *title, struct ds *ds)
+{
+    const struct number *number;
+
+    LIST_FOR_EACH (number, node, list) {
+        ds_put_format(ds, "%s: %s \"%s\" in %"PRIu64"\n", title,
+                      number->kind->name, number->key, number->retired);
+    }
+}
+
+void
+numbers_format(const struct numbers *numbers, struct ds *ds)
+{
+    struct svec lines = SVEC_EMPTY_INITIALIZER;
+    const struct pending *pending;
+    struct shash_node *node;
+    const char *line;
+    size_t i;
+
+    SHASH_FOR_EACH (node, &numbers->kinds) {
+        format_entries(node->data, &lines);
+    }
+    HMAP_FOR_EACH (pending, node, &numbers->pending) {
+        svec_add_nocopy(&lines, xasprintf(
+            "to write: %s \"%s\" %"PRIu32", round %"PRIu64, pending->kind,
+            pending->key, pending->value, pending->round));
+    }
+    svec_sort(&lines);
+    SVEC_FOR_EACH (i, line, &lines) {
+        ds_put_format(ds, "%s\n", line);
+    }
+    svec_destroy(&lines);
+    format_list(&numbers->retired, "retired", ds);
+    format_list(&numbers->loaded, "not used since the start", ds);
+    ds_put_format(ds, "revision %"PRIu64"\n", numbers->revision);
 }

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ds;
 struct numbers;
 struct number;                  /* One entry. */
 
@@ -60,6 +61,14 @@ void numbers_set_revision(struct numbers *, uint64_t revision);
  * are offline, has acknowledged it. */
 void numbers_acked(struct numbers *, uint64_t revision);
 
+/* A trial: what happens to entries between these two leaves no trace but in
+ * references that are still held at its end.  An entry that was made in it and
+ * has none is forgotten, its pending write too; one that lost and regained its
+ * references is as it was; and so is the one whose turn is next.  The store
+ * and acknowledgements must not come in between. */
+void numbers_begin_trial(struct numbers *);
+void numbers_end_trial(struct numbers *);
+
 /* For the store: entries made or freed since the last numbers_written().
  * An entry that is retired is still written as it was.  Valid until the next
  * call that changes numbers; the store copies it. */
@@ -71,6 +80,10 @@ struct number_write {
 void numbers_get_pending(struct numbers *, size_t *n,
                          const struct number_write **);
 void numbers_written(struct numbers *);
+
+/* Appends all there is, a line each, in an order that follows from the content
+ * alone: for people, and for tests that compare. */
+void numbers_format(const struct numbers *, struct ds *);
 
 /* Puts an entry back at start, retired. EEXIST if (kind, key) or the number is
  * taken. */

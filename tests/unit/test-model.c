@@ -347,6 +347,31 @@ address_is_used_again_late(void **state)
     check_ip(*state, "b", "10.0.0.4");
 }
 
+/* Nobody has seen it. */
+static void
+address_given_in_vain_comes_next(void **state)
+{
+    struct model *model = *state;
+    struct model_request request;
+    struct vmn_errors errors;
+    uint64_t revision;
+
+    model_request_init(&request, "test");
+    model_util_parse(&request, "put ports a {'network':'n'}");
+    vmn_errors_init(&errors);
+    assert_int_equal(model_apply(model, &request, 0, &revision, &errors), 0);
+    check_ip(model, "a", "10.0.0.3");
+    model_undo(model);
+    model_util_parse(&request,
+                     "put ports b {'network':'n','ips':['8.8.8.8']}");
+    assert_int_equal(model_apply(model, &request, 0, &revision, &errors),
+                     EINVAL);
+    vmn_errors_uninit(&errors);
+    model_request_uninit(&request);
+    apply(model, "put ports c {'network':'n'}", "");
+    check_ip(model, "c", "10.0.0.3");
+}
+
 static void
 given_addresses_avoid_what_is_taken(void **state)
 {
@@ -772,6 +797,7 @@ main(void)
         TEST(outcomes_and_revisions_are_reported),
         TEST(given_values_stay),
         TEST(address_is_used_again_late),
+        TEST(address_given_in_vain_comes_next),
         TEST(given_addresses_avoid_what_is_taken),
         TEST(vni_of_a_network_can_change),
         TEST(refused_request_leaves_no_number_behind),

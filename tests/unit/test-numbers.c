@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "controller/model/numbers.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 static int
@@ -251,6 +252,115 @@ loaded_numbers_wait_for_the_first_acknowledgement(void **state)
     assert_int_equal(numbers_peek(numbers, "zone", "b"), 3);
 }
 
+/* Trials.  --------------------------------------------------------------- */
+
+static char *
+dump(const struct numbers *numbers)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    numbers_format(numbers, &ds);
+    return ds_steal_cstr(&ds);
+}
+
+static void
+end_trial_as_before(struct numbers *numbers, char *before)
+{
+    char *after;
+
+    numbers_end_trial(numbers);
+    after = dump(numbers);
+    assert_string_equal(after, before);
+    free(after);
+    free(before);
+}
+
+static void
+trial_forgets_what_it_made(void **state)
+{
+    struct numbers *numbers = *state;
+    char *before;
+
+    numbers_ref(numbers, "zone", "a");
+    before = dump(numbers);
+    numbers_begin_trial(numbers);
+    struct number *b = numbers_ref(numbers, "zone", "b");
+    assert_int_equal(number_value(b), 2);
+    numbers_unref(numbers, b);
+    /* As long as it goes on, the number stays the key's. */
+    assert_ptr_equal(numbers_ref(numbers, "zone", "b"), b);
+    numbers_keep(b);
+    numbers_unref(numbers, b);
+    numbers_cancel(numbers, numbers_ref(numbers, "zone", "c"));
+    end_trial_as_before(numbers, before);
+    assert_int_equal(number_value(numbers_ref(numbers, "zone", "d")), 2);
+}
+
+static void
+trial_retires_nothing_and_revives_nothing(void **state)
+{
+    struct numbers *numbers = *state;
+    struct number *a = numbers_ref(numbers, "zone", "a");
+    struct number *b = numbers_ref(numbers, "zone", "b");
+    struct number *c = numbers_ref(numbers, "zone", "c");
+    char *before;
+
+    numbers_set_revision(numbers, 3);
+    numbers_unref(numbers, b);
+    numbers_unref(numbers, c);
+    before = dump(numbers);
+    numbers_begin_trial(numbers);
+    numbers_set_revision(numbers, 4);
+    numbers_unref(numbers, a);
+    numbers_unref(numbers, numbers_ref(numbers, "zone", "b"));
+    numbers_ref(numbers, "zone", "a");
+    numbers_ref(numbers, "zone", "a");
+    numbers_unref(numbers, a);
+    end_trial_as_before(numbers, before);
+    numbers_acked(numbers, 3);
+    assert_int_equal(numbers_peek(numbers, "zone", "a"), 1);
+    assert_int_equal(numbers_peek(numbers, "zone", "b"), 0);
+}
+
+static void
+trial_leaves_pending_writes_as_they_were(void **state)
+{
+    struct numbers *numbers = *state;
+    char *before;
+
+    numbers_unref(numbers, numbers_ref(numbers, "zone", "a"));
+    numbers_acked(numbers, 1);
+    assert_int_equal(pending_of(numbers, "a"), 0);
+    before = dump(numbers);
+    numbers_begin_trial(numbers);
+    numbers_unref(numbers, numbers_ref(numbers, "zone", "a"));
+    end_trial_as_before(numbers, before);
+}
+
+static void
+trial_lets_what_is_kept_stay(void **state)
+{
+    struct numbers *numbers = *state;
+    struct number *a = numbers_ref(numbers, "zone", "a");
+    struct number *b = numbers_ref(numbers, "zone", "b");
+
+    numbers_set_revision(numbers, 5);
+    numbers_unref(numbers, b);
+    numbers_begin_trial(numbers);
+    struct number *c = numbers_ref(numbers, "zone", "c");
+    numbers_ref(numbers, "zone", "b");
+    numbers_unref(numbers, a);
+    numbers_end_trial(numbers);
+    assert_int_equal(pending_of(numbers, "c"), 3);
+    numbers_acked(numbers, 5);
+    assert_int_equal(numbers_peek(numbers, "zone", "a"), 0);
+    assert_int_equal(numbers_peek(numbers, "zone", "b"), 2);
+    assert_int_equal(numbers_peek(numbers, "zone", "c"), 3);
+    numbers_unref(numbers, c);
+    numbers_acked(numbers, 5);
+    assert_int_equal(numbers_peek(numbers, "zone", "c"), 0);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
 
 int
@@ -268,6 +378,10 @@ main(void)
         TEST(store_is_told_of_made_and_freed),
         TEST(change_during_a_write_is_not_lost),
         TEST(loaded_numbers_wait_for_the_first_acknowledgement),
+        TEST(trial_forgets_what_it_made),
+        TEST(trial_retires_nothing_and_revives_nothing),
+        TEST(trial_leaves_pending_writes_as_they_were),
+        TEST(trial_lets_what_is_kept_stay),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
