@@ -17,12 +17,20 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/item.h \
 	controller/engine/node.c \
 	controller/engine/node.h \
+	controller/engine/overlap.c \
+	controller/engine/overlap.h \
 	controller/engine/pipeline.h \
+	controller/engine/plan.c \
+	controller/engine/plan.h \
 	controller/engine/problems.c \
 	controller/engine/query.c \
 	controller/engine/scope.c \
 	controller/engine/scope.h \
 	controller/engine/show.c \
+	controller/engine/totals.c \
+	controller/engine/totals.h \
+	controller/engine/trial.c \
+	controller/engine/trial.h \
 	controller/engine/unit.c \
 	controller/engine/verify.c \
 	controller/engine/view.c \

@@ -5,7 +5,7 @@
  * A group goes through: apply -> compile -> write -> (durable) -> sink, settle,
  * answer.  Nothing is applied while a group is being written, so the model's
  * undo is one step, and what the engine holds between two groups is just what
- * is durable. */
+ * is durable.  That is when a plan is made. */
 
 #include <config.h>
 
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/engine/plan.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/list.h"
 #include "openvswitch/vlog.h"
@@ -35,6 +36,7 @@ struct pending {
     bool ok;
     uint64_t revision;
     struct vmn_errors errors;
+    json_t *plan;               /* If it was planned only. */
 };
 
 struct settled_cb {
@@ -57,6 +59,9 @@ struct commit {
     struct event *kick;
     struct ovs_list queue;      /* Of struct pending. */
     size_t n_queue;
+    size_t n_single;            /* The first of them get a group each. */
+    struct ovs_list plans;      /* Of struct pending. */
+    size_t n_plans;
     struct ovs_list refused;    /* Overflow of the queue, to be answered. */
     struct ovs_list group;      /* Being written. */
     bool started;
@@ -93,6 +98,7 @@ commit_create(struct event_base *base, struct model *model,
     commit->store = store;
     commit->kick = event_new(base, -1, 0, kick_cb, commit);
     ovs_list_init(&commit->queue);
+    ovs_list_init(&commit->plans);
     ovs_list_init(&commit->refused);
     ovs_list_init(&commit->group);
     ovs_list_init(&commit->settled_cbs);
@@ -143,6 +149,7 @@ answer(struct pending *pending)
         .revision = pending->revision,
         .request = &pending->request,
         .errors = &pending->errors,
+        .plan = pending->plan,
     };
 
     if (pending->done) {
@@ -150,6 +157,7 @@ answer(struct pending *pending)
     }
     model_request_uninit(&pending->request);
     vmn_errors_uninit(&pending->errors);
+    json_decref(pending->plan);
     free(pending);
 }
 
@@ -175,6 +183,19 @@ refuse(struct pending *pending, const char *text)
     pending->ok = false;
 }
 
+static struct pending *
+pending_create(struct model_request *request, commit_done_cb *done, void *aux)
+{
+    struct pending *pending = xzalloc(sizeof *pending);
+
+    pending->request = *request;
+    memset(request, 0, sizeof *request);
+    pending->done = done;
+    pending->aux = aux;
+    vmn_errors_init(&pending->errors);
+    return pending;
+}
+
 void
 commit_submit(struct commit *commit, struct model_request *request,
               commit_done_cb *done, void *aux)
@@ -184,13 +205,8 @@ commit_submit(struct commit *commit, struct model_request *request,
         return;
     }
 
-    struct pending *pending = xzalloc(sizeof *pending);
+    struct pending *pending = pending_create(request, done, aux);
 
-    pending->request = *request;
-    memset(request, 0, sizeof *request);
-    pending->done = done;
-    pending->aux = aux;
-    vmn_errors_init(&pending->errors);
     if (commit->n_queue >= COMMIT_QUEUE_MAX) {
         refuse(pending, "too many requests are waiting to be stored");
         ovs_list_push_back(&commit->refused, &pending->node);
@@ -250,6 +266,45 @@ call_settled(struct commit *commit)
     }
 }
 
+/* Plans.  ---------------------------------------------------------------- */
+
+void
+commit_plan(struct commit *commit, struct model_request *request,
+            commit_done_cb *done, void *aux)
+{
+    if (commit->stopped) {
+        model_request_uninit(request);
+        return;
+    }
+
+    struct pending *pending = pending_create(request, done, aux);
+
+    if (commit->n_plans >= COMMIT_PLANS_MAX) {
+        refuse(pending, "too many plans are waiting to be made");
+        ovs_list_push_back(&commit->refused, &pending->node);
+    } else {
+        ovs_list_push_back(&commit->plans, &pending->node);
+        commit->n_plans++;
+    }
+    kick(commit);
+}
+
+/* Makes one plan.  All is settled. */
+static void
+run_plan(struct commit *commit)
+{
+    struct pending *pending = CONTAINER_OF(
+        ovs_list_pop_front(&commit->plans), struct pending, node);
+
+    commit->n_plans--;
+    pending->revision = model_revision(commit->model);
+    pending->plan = plan_make(commit->model, commit->engine,
+                              &pending->request, time_wall_msec(),
+                              &pending->errors);
+    pending->ok = pending->plan != NULL;
+    answer(pending);
+}
+
 /* A group.  -------------------------------------------------------------- */
 
 /* Applies what waits.  Requests that change nothing are part of the group as
@@ -257,10 +312,12 @@ call_settled(struct commit *commit)
 static void
 apply(struct commit *commit)
 {
+    int max = commit->n_single ? 1 : GROUP_MAX;
     int64_t now_ms = time_wall_msec();
     uint64_t before = model_revision(commit->model);
 
-    for (int n = 0; n < GROUP_MAX && commit->n_queue; n++) {
+    commit->n_single -= commit->n_single ? 1 : 0;
+    for (int n = 0; n < max && commit->n_queue; n++) {
         struct pending *pending = CONTAINER_OF(
             ovs_list_pop_front(&commit->queue), struct pending, node);
 
@@ -315,12 +372,26 @@ finish(struct commit *commit)
     answer_all(&commit->group);
 }
 
+/* Goes back to what is durable. */
+static void
+go_back(struct commit *commit)
+{
+    struct engine_delta *delta
+        = CONST_CAST(struct engine_delta *, commit->info.delta);
+
+    commit->info.delta = NULL;
+    model_undo(commit->model);
+    /* Takes the engine back as well; nobody has seen either difference. */
+    numbers_set_revision(model_numbers(commit->model),
+                         model_revision(commit->model) + 1);
+    engine_delta_destroy(engine_run_back(commit->engine, delta));
+    engine_delta_destroy(delta);
+}
+
 /* The store refused the group: nothing of it has happened. */
 static void
 fail(struct commit *commit, int error, const char *text)
 {
-    struct engine_delta *delta
-        = CONST_CAST(struct engine_delta *, commit->info.delta);
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
     struct pending *pending;
 
@@ -330,13 +401,7 @@ fail(struct commit *commit, int error, const char *text)
                 ovs_strerror(error));
     free(commit->store_error);
     commit->store_error = xstrdup(text ? text : ovs_strerror(error));
-    commit->info.delta = NULL;
-    model_undo(commit->model);
-    engine_delta_destroy(delta);
-    /* Takes the engine back as well; nobody has seen either difference. */
-    numbers_set_revision(model_numbers(commit->model),
-                         model_revision(commit->model) + 1);
-    engine_delta_destroy(engine_run(commit->engine));
+    go_back(commit);
     LIST_FOR_EACH (pending, node, &commit->group) {
         if (pending->ok) {
             char *reason = xasprintf("the change could not be stored: %s",
@@ -371,6 +436,59 @@ commit_store_error(const struct commit *commit)
     return commit->store_error;
 }
 
+/* What a host reports has happened already, and vmnd's own is little. */
+static bool
+may_be_refused(const struct pending *pending)
+{
+    const char *who = pending->request.who;
+
+    return strncmp(who, "host:", 5) && strcmp(who, "vmnd");
+}
+
+/* True if the group may go on: no host exceeds the limit on its flows.  Else
+ * all is as it was, and the group's only request is refused, or several go
+ * back to the front of the queue, for a group each. */
+static bool
+check_limit(struct commit *commit)
+{
+    struct ovs_list *group = &commit->group;
+    struct vmn_errors errors;
+    struct pending *pending;
+    bool ok;
+
+    vmn_errors_init(&errors);
+    ok = plan_is_within_limit(commit->engine, &errors);
+    if (ok || ovs_list_is_empty(group)) {
+        vmn_errors_uninit(&errors);
+        return true;
+    }
+    pending = CONTAINER_OF(ovs_list_front(group), struct pending, node);
+    if (ovs_list_is_singleton(group)) {
+        if (!may_be_refused(pending)) {
+            VLOG_WARN("%s: %s", pending->request.who, errors.errors[0].text);
+            vmn_errors_uninit(&errors);
+            return true;
+        }
+        go_back(commit);
+        pending->ok = false;
+        vmn_errors_uninit(&pending->errors);
+        pending->errors = errors;
+        answer_all(group);
+        return false;
+    }
+    go_back(commit);
+    vmn_errors_uninit(&errors);
+    LIST_FOR_EACH (pending, node, group) {
+        vmn_errors_uninit(&pending->errors);
+        vmn_errors_init(&pending->errors);
+        commit->n_queue++;
+        commit->n_single++;
+    }
+    ovs_list_push_back_all(group, &commit->queue);
+    ovs_list_push_back_all(&commit->queue, group);
+    return false;
+}
+
 /* Compiles what was applied, and has it written. */
 static void
 compile(struct commit *commit)
@@ -378,6 +496,9 @@ compile(struct commit *commit)
     numbers_set_revision(model_numbers(commit->model),
                          commit->info.last_revision);
     commit->info.delta = engine_run(commit->engine);
+    if (!check_limit(commit)) {
+        return;
+    }
     if (has_pending(commit)) {
         commit->writing = true;
         commit->store_class->submit(commit->store, commit->model, stored,
@@ -428,10 +549,13 @@ run(struct commit *commit)
         return;
     }
     call_settled(commit);
+    if (commit->n_plans) {
+        run_plan(commit);
+    }
     if (commit->n_queue) {
         run_group(commit);
     }
-    if (!commit->writing && (commit->n_queue
+    if (!commit->writing && (commit->n_queue || commit->n_plans
                              || !ovs_list_is_empty(&commit->settled_cbs))) {
         kick(commit);
     }
@@ -450,7 +574,8 @@ commit_stop(struct commit *commit)
         continue;
     }
     ovs_list_push_back_all(&commit->refused, &commit->queue);
-    commit->n_queue = 0;
+    ovs_list_push_back_all(&commit->refused, &commit->plans);
+    commit->n_queue = commit->n_plans = commit->n_single = 0;
     LIST_FOR_EACH (pending, node, &commit->refused) {
         refuse(pending, "the controller is shutting down");
     }

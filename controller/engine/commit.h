@@ -7,10 +7,17 @@
  * all that wait are applied (each as a revision of its own), compiled once,
  * and written as the next group with one fsync.  When the group is durable,
  * its flows go to the sink, and then its requests are answered.  When the
- * store refuses it, the model goes back, and all its requests fail. */
+ * store refuses it, the model goes back, and all its requests fail.  So it does
+ * when a host would exceed the engine's limit; the group's requests are then
+ * tried one by one, and the one that exceeds it is refused.
+ *
+ * Plans wait in a queue of their own.  Between two groups one is applied,
+ * compiled, described and undone, and nobody else sees it. */
 
 #ifndef CONTROLLER_ENGINE_COMMIT_H
 #define CONTROLLER_ENGINE_COMMIT_H 1
+
+#include <jansson.h>
 
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
@@ -24,6 +31,7 @@ struct commit_result {
     uint64_t revision;          /* New, or that of the unchanged objects. */
     struct model_request *request; /* With each op's outcome. */
     struct vmn_errors *errors;  /* If !ok. */
+    const json_t *plan;         /* Of commit_plan(); see plan.h. */
 };
 typedef void commit_done_cb(void *aux, const struct commit_result *);
 
@@ -61,6 +69,13 @@ void commit_add_watch(struct commit *, commit_watch_cb *, void *aux);
 #define COMMIT_QUEUE_MAX 10000
 void commit_submit(struct commit *, struct model_request *request,
                    commit_done_cb *done, void *aux);
+
+/* Finds out what 'request' would do; takes over its contents.  'done' is told
+ * as of commit_submit(): refused as the request itself would be, or with a
+ * plan.  At most COMMIT_PLANS_MAX wait. */
+#define COMMIT_PLANS_MAX 100
+void commit_plan(struct commit *, struct model_request *request,
+                 commit_done_cb *done, void *aux);
 
 /* Why the newest write failed, or NULL if it did not: the network goes on, but
  * nothing can be changed.  Valid until the next turn of the loop. */

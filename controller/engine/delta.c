@@ -70,7 +70,9 @@ delta_add(struct engine_delta *delta, struct item *item, bool added,
                                   size * sizeof *delta->changes);
     }
     delta->changes[delta->n_changes++] = (struct engine_change) {
-        .added = added, .item = engine_item_ref(&item->pub),
+        .added = added,
+        .replaced = replaced,
+        .item = engine_item_ref(&item->pub),
     };
     if (app && added) {
         if (replaced) {

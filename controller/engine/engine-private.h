@@ -9,6 +9,7 @@
 #include "controller/engine/node.h"
 #include "controller/engine/pipeline.h"
 #include "controller/engine/scope.h"
+#include "controller/engine/trial.h"
 #include "controller/engine/wanted.h"
 #include "openvswitch/shash.h"
 
@@ -47,6 +48,8 @@ struct engine {
     struct ovs_list changed_facts; /* Of struct facts_node. */
     struct ovs_list idle;       /* Of struct node: nobody reads them. */
     struct hmap cookies;        /* Of struct unit_node, by cookie. */
+    struct ovs_list problems;   /* Of struct unit_node that have one. */
+    struct trial trial;
     struct scope_table scopes;
     struct item_registry *registry;
     struct wanted wanted;

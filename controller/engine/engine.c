@@ -77,6 +77,8 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     ovs_list_init(&engine->changed_facts);
     ovs_list_init(&engine->idle);
     hmap_init(&engine->cookies);
+    ovs_list_init(&engine->problems);
+    trial_init(&engine->trial);
     scope_table_init(&engine->scopes, model);
     engine->scopes.facts_gone = facts_scope_gone;
     engine->scopes.aux = engine;
@@ -108,7 +110,16 @@ ensure_unit(struct engine *engine, unsigned class_id, const char *key,
     if (exists && !node) {
         unit_create(engine, class_id, key);
     } else if (!exists && node) {
-        unit_destroy(engine, unit_node_cast(node));
+        struct unit_node *unit = unit_node_cast(node);
+
+        if (trial_holds(&engine->trial, unit)) {
+            trial_note_fault(&engine->trial, unit);
+            unit->gone = true;
+        } else {
+            unit_destroy(engine, unit);
+        }
+    } else if (exists) {
+        unit_node_cast(node)->gone = false;
     }
 }
 
@@ -268,8 +279,10 @@ compute(struct engine *engine, struct node *node, struct engine_delta *delta)
     if (node->kind == NODE_UNIT) {
         struct unit_node *unit = unit_node_cast(node);
 
-        delta_count_unit(delta, unit_class(engine, unit)->app_index);
-        unit_compute(engine, unit);
+        if (!unit->gone) {
+            delta_count_unit(delta, unit_class(engine, unit)->app_index);
+            unit_compute(engine, unit);
+        }
     } else if (ovs_list_is_empty(&node->readers)) {
         engine_note_idle(engine, node);
     } else {
@@ -311,6 +324,7 @@ engine_destroy(struct engine *engine)
     if (!engine) {
         return;
     }
+    trial_uninit(&engine->trial);
     HMAP_FOR_EACH_SAFE (node, next, hmap_node, &engine->graph.nodes) {
         if (node->kind == NODE_UNIT) {
             unit_destroy(engine, unit_node_cast(node));
@@ -340,6 +354,65 @@ engine_destroy(struct engine *engine)
     shash_destroy(&engine->queries);
     shash_destroy(&engine->relations);
     free(engine);
+}
+
+struct engine_delta *
+engine_run_back(struct engine *engine, const struct engine_delta *undone)
+{
+    struct engine_delta *delta;
+
+    for (size_t i = 0; i < undone->n_changes; i++) {
+        if (!undone->changes[i].added) {
+            trial_keep(&engine->trial, item_cast(undone->changes[i].item));
+        }
+    }
+    delta = engine_run(engine);
+    trial_forget(&engine->trial);
+    return delta;
+}
+
+/* Trials and limits.  ---------------------------------------------------- */
+
+void
+engine_begin_trial(struct engine *engine)
+{
+    engine->trial.running = true;
+}
+
+const char *
+engine_trial_fault(const struct engine *engine)
+{
+    return engine->trial.fault;
+}
+
+void
+engine_end_trial(struct engine *engine)
+{
+    trial_end(&engine->trial);
+}
+
+void
+engine_set_max_items(struct engine *engine, uint64_t max)
+{
+    engine->scopes.totals.max = max;
+}
+
+uint64_t
+engine_max_items(const struct engine *engine)
+{
+    return engine->scopes.totals.max;
+}
+
+const char *
+engine_exceeded(const struct engine *engine, uint64_t *total)
+{
+    return totals_exceeded(&engine->scopes.totals, total);
+}
+
+uint64_t
+engine_host_total(const struct engine *engine, const char *host)
+{
+    return totals_get(&engine->scopes.totals, host);
 }
 
 /* Reading.  -------------------------------------------------------------- */

@@ -107,6 +107,7 @@ const char *engine_item_drop_reason(const struct engine_item *);
 
 struct engine_change {
     bool added;                 /* Else withdrawn. */
+    bool replaced;              /* For another of the same key and scope. */
     const struct engine_item *item;
 };
 struct engine_member {
@@ -147,14 +148,44 @@ void engine_destroy(struct engine *);
  * listed by engine_problems().  The caller owns the delta. */
 struct engine_delta *engine_run(struct engine *);
 
+/* As engine_run(), after the change that gave 'undone' was taken back: what it
+ * withdrew comes back, the same items and not merely equal ones. */
+struct engine_delta *engine_run_back(struct engine *,
+                                     const struct engine_delta *undone);
+
+/* A trial is a run for a state that is then undone, and engine_run_back().  It
+ * leaves the engine as it was.  A unit that had failed before holds on to what
+ * it wanted last, and no computation would bring that back; it is left alone.
+ * engine_trial_fault() names one to which something would have happened, or
+ * returns NULL.  Valid until the end. */
+void engine_begin_trial(struct engine *);
+const char *engine_trial_fault(const struct engine *);
+void engine_end_trial(struct engine *);
+
+/* How many items 'host' is to hold. */
+uint64_t engine_host_total(const struct engine *, const char *host);
+
+/* No host is to hold more than 'max' items; 0 for any number.  It is for the
+ * caller of engine_run() to ask engine_exceeded() and to undo: it returns a
+ * host that the last run has brought above it, with its total, or NULL. */
+void engine_set_max_items(struct engine *, uint64_t max);
+uint64_t engine_max_items(const struct engine *);
+const char *engine_exceeded(const struct engine *, uint64_t *total);
+
 /* Items of one scope, in the order of engine_host_items(). */
 void engine_scope_items(const struct engine *, const struct engine_scope *,
                         void (*cb)(void *aux, const struct engine_item *),
                         void *aux);
 
-/* Conflicts and failed units: [{"kind", "units", "text"}, ...].  The caller
- * owns it. */
+/* Conflicts and failed units: [{"kind", "units", "text", "packet"}, ...].
+ * "packet" is one that two flows both match, as ovs-ofctl writes it.  The
+ * caller owns it. */
 json_t *engine_problems(const struct engine *);
+
+/* The same after a run, for what may be due to it: of the overlaps those with
+ * a flow that 'delta' has added.  Costs a look at each flow's key. */
+json_t *engine_delta_problems(const struct engine *,
+                              const struct engine_delta *);
 
 /* For an app: {"stages", "units", "flows", "groups", "problems"}. */
 json_t *engine_app_status(const struct engine *, const char *app);

@@ -90,6 +90,9 @@ struct unit_node {
     uint64_t cookie;
     char *name;                 /* "APP.UNIT/KEY". */
     char *problem;              /* Why it failed, or NULL. */
+    bool failed;                /* The same, but not for a trial's sake. */
+    bool gone;                  /* What it is for is gone, in a trial. */
+    struct ovs_list problem_node; /* In engine's 'problems', if it has one. */
     size_t n_entries;           /* What it wants; see wanted.h. */
     struct entry **entries;
     size_t n_facts;             /* What it has published, sorted. */

@@ -23,6 +23,8 @@ scope_table_init(struct scope_table *table, const struct model *model)
     memset(table, 0, sizeof *table);
     hmap_init(&table->scopes);
     ovs_list_init(&table->touched);
+    ovs_list_init(&table->recount);
+    totals_init(&table->totals);
     table->model = model;
 }
 
@@ -38,6 +40,10 @@ detach(struct engine_scope *scope)
     if (scope->touched) {
         ovs_list_remove(&scope->touched_node);
         scope->touched = false;
+    }
+    if (scope->recount) {
+        ovs_list_remove(&scope->recount_node);
+        scope->recount = false;
     }
     scope->table = NULL;
     if (scope->facts) {
@@ -60,6 +66,7 @@ scope_table_uninit(struct scope_table *table)
         detach(scope);
     }
     hmap_destroy(&table->scopes);
+    totals_uninit(&table->totals);
 }
 
 static char *
@@ -247,8 +254,9 @@ collect_host(void *hosts, const char *host)
 }
 
 static void
-settle_scope(struct engine_scope *scope, struct engine_delta *delta)
+settle_members(struct engine_scope *scope, struct engine_delta *delta)
 {
+    struct totals *totals = &scope->table->totals;
     struct sset now = SSET_INITIALIZER(&now);
     const char *host;
 
@@ -256,15 +264,30 @@ settle_scope(struct engine_scope *scope, struct engine_delta *delta)
     SSET_FOR_EACH (host, &now) {
         if (!sset_contains(&scope->members, host)) {
             delta_add_member(delta, scope, host, true);
+            totals_add(totals, host, scope->n_counted);
         }
     }
     SSET_FOR_EACH (host, &scope->members) {
         if (!sset_contains(&now, host)) {
             delta_add_member(delta, scope, host, false);
+            totals_add(totals, host, -(int64_t) scope->n_counted);
         }
     }
     sset_swap(&scope->members, &now);
     sset_destroy(&now);
+}
+
+/* Tells the totals of the members how many items came or went. */
+static void
+settle_count(struct engine_scope *scope)
+{
+    int64_t n = (int64_t) scope->n_items - (int64_t) scope->n_counted;
+    const char *host;
+
+    SSET_FOR_EACH (host, &scope->members) {
+        totals_add(&scope->table->totals, host, n);
+    }
+    scope->n_counted = scope->n_items;
 }
 
 void
@@ -276,7 +299,25 @@ scope_settle(struct scope_table *table, struct engine_delta *delta)
                            struct engine_scope, touched_node);
 
         scope->touched = false;
-        settle_scope(scope, delta);
+        settle_members(scope, delta);
+    }
+    while (!ovs_list_is_empty(&table->recount)) {
+        struct engine_scope *scope
+            = CONTAINER_OF(ovs_list_pop_front(&table->recount),
+                           struct engine_scope, recount_node);
+
+        scope->recount = false;
+        settle_count(scope);
+    }
+    totals_settle(&table->totals);
+}
+
+static void
+mark_recount(struct engine_scope *scope)
+{
+    if (!scope->recount && scope->table) {
+        scope->recount = true;
+        ovs_list_push_back(&scope->table->recount, &scope->recount_node);
     }
 }
 
@@ -288,10 +329,17 @@ scope_add_item(struct item *item)
 
     ovs_list_push_back(item->pub.kind == ENGINE_GROUP
                        ? &scope->groups : &scope->flows, &item->scope_node);
+    scope->n_items++;
+    mark_recount(scope);
 }
 
 void
 scope_remove_item(struct item *item)
 {
+    struct engine_scope *scope = CONST_CAST(struct engine_scope *,
+                                            item->pub.scope);
+
     ovs_list_remove(&item->scope_node);
+    scope->n_items--;
+    mark_recount(scope);
 }

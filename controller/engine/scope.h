@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "controller/engine/totals.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "sset.h"
@@ -31,6 +32,10 @@ struct engine_scope {
     struct ovs_list groups;     /* Of wanted struct item, by scope_node. */
     struct ovs_list flows;
     struct sset members;        /* Hosts, as of the last delta. */
+    size_t n_items;
+    size_t n_counted;           /* Items that the members' totals have. */
+    bool recount;               /* The two may differ. */
+    struct ovs_list recount_node;
     bool touched;               /* Membership may have changed. */
     struct ovs_list touched_node;
 };
@@ -38,6 +43,8 @@ struct engine_scope {
 struct scope_table {
     struct hmap scopes;
     struct ovs_list touched;
+    struct ovs_list recount;
+    struct totals totals;
     const struct model *model;
     /* Told when a scope of facts goes away. */
     void (*facts_gone)(void *aux, struct facts_node *);
@@ -58,7 +65,8 @@ void scope_unref(struct engine_scope *);
 void scope_touch(struct engine_scope *);
 /* A host row came or went: touches the scopes that it may be in. */
 void scope_touch_host(struct scope_table *, const char *host);
-/* Appends the changes of membership of all touched scopes. */
+/* Appends the changes of membership of all touched scopes, and brings the
+ * hosts' totals up to date. */
 void scope_settle(struct scope_table *, struct engine_delta *);
 
 bool scope_has_host(const struct engine_scope *, const char *host);

@@ -297,13 +297,22 @@ check_flows(struct vmn_emit *emit)
 }
 
 static void
-note_problem(struct unit_node *unit, char *problem)
+note_problem(struct engine *engine, struct unit_node *unit, char *problem)
 {
-    if (problem && (!unit->problem || strcmp(problem, unit->problem))) {
+    if (problem && (!unit->problem || strcmp(problem, unit->problem))
+        && !engine->trial.running) {
         VLOG_WARN("%s: %s; its older flows stay", unit->name, problem);
+    }
+    if (!unit->problem != !problem) {
+        if (problem) {
+            ovs_list_push_back(&engine->problems, &unit->problem_node);
+        } else {
+            ovs_list_remove(&unit->problem_node);
+        }
     }
     free(unit->problem);
     unit->problem = problem;
+    unit->failed = problem && !engine->trial.running;
 }
 
 /* A unit that fails has read what made it fail, so it is tried again when that
@@ -323,13 +332,32 @@ keep_numbers(struct unit_node *unit, struct number_refs *old,
     unit->numbers = *now;
 }
 
+/* Takes over what came out. */
+static void
+finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
+       struct vmn_emit *emit)
+{
+    struct number_refs old_numbers = unit->numbers;
+
+    if (view->problem) {
+        keep_numbers(unit, &old_numbers, &view->numbers);
+    } else {
+        take_wanted(engine, unit, emit);
+        take_facts(engine, unit, emit);
+        unit->numbers = view->numbers;
+        number_refs_uninit(&old_numbers, model_numbers(engine->model));
+    }
+    memset(&view->numbers, 0, sizeof view->numbers);
+    note_problem(engine, unit, view->problem);
+    view->problem = NULL;
+}
+
 void
 unit_compute(struct engine *engine, struct unit_node *unit)
 {
     const struct unit_class *class_ = unit_class(engine, unit);
     struct node *node = &unit->node;
     struct edge *old_reads = graph_take_reads(node);
-    struct number_refs old_numbers = unit->numbers;
     struct vmn_view view;
     struct vmn_emit emit;
 
@@ -349,17 +377,11 @@ unit_compute(struct engine *engine, struct unit_node *unit)
     node->running = false;
     engine->stats.n_units_computed++;
 
-    if (view.problem) {
-        keep_numbers(unit, &old_numbers, &view.numbers);
-    } else {
-        take_wanted(engine, unit, &emit);
-        take_facts(engine, unit, &emit);
-        unit->numbers = view.numbers;
-        number_refs_uninit(&old_numbers, model_numbers(engine->model));
+    if (!trial_holds(&engine->trial, unit)) {
+        finish(engine, unit, &view, &emit);
+    } else if (!view.problem) {
+        trial_note_fault(&engine->trial, unit);
     }
-    memset(&view.numbers, 0, sizeof view.numbers);
-    note_problem(unit, view.problem);
-    view.problem = NULL;
     graph_drop_reads(old_reads, engine_note_idle, engine);
     emit_uninit(&emit);
     view_uninit(&view);
@@ -385,6 +407,9 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
     graph_remove(&engine->graph, &unit->node);
     hmap_remove(&engine->cookies, &unit->cookie_node);
     number_refs_uninit(&unit->numbers, model_numbers(engine->model));
+    if (unit->problem) {
+        ovs_list_remove(&unit->problem_node);
+    }
     free(unit->name);
     free(unit->problem);
     free(unit);

@@ -423,6 +423,24 @@ withdraw(struct engine *engine, struct item *old, struct engine_delta *delta,
     engine_item_unref(&old->pub);
 }
 
+/* Puts 'old', which is equal, in the place of 'chosen', also for who wants
+ * it. */
+static struct item *
+keep_equal(struct slot *slot, struct item *chosen, struct item *old)
+{
+    for (size_t i = 0; i < slot->n_entries; i++) {
+        struct entry *entry = slot->entries[i];
+
+        if (entry->item == chosen && chosen != old) {
+            engine_item_unref(&chosen->pub);
+            entry->item = item_cast(engine_item_ref(&old->pub));
+            break;
+        }
+    }
+    engine_item_unref(&chosen->pub);
+    return old;
+}
+
 static void
 slot_settle(struct engine *engine, struct slot *slot,
             struct engine_delta *delta)
@@ -437,18 +455,22 @@ slot_settle(struct engine *engine, struct slot *slot,
         struct item *old = take_old(slot, chosen[i], false);
 
         if (old) {
-            /* Equal: the one that switches hold goes on. */
-            engine_item_unref(&chosen[i]->pub);
-            chosen[i] = old;
+            /* The one that switches hold goes on. */
+            chosen[i] = keep_equal(slot, chosen[i], old);
             continue;
         }
         old = take_old(slot, chosen[i], true);
-        if (old) {
+        bool replaced = old != NULL;
+        if (replaced) {
             withdraw(engine, old, delta, true);
+        }
+        old = trial_take(&engine->trial, chosen[i]);
+        if (old) {
+            chosen[i] = keep_equal(slot, chosen[i], old);
         }
         scope_add_item(chosen[i]);
         count_item(&engine->wanted, chosen[i], 1);
-        delta_add(delta, chosen[i], true, old != NULL);
+        delta_add(delta, chosen[i], true, replaced);
     }
     for (size_t i = 0; i < slot->n_active; i++) {
         if (slot->active[i]) {

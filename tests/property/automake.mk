@@ -3,7 +3,8 @@ PROPERTY_LINK = $(AM_LDFLAGS) -rdynamic
 
 check_PROGRAMS += tests/property/test-oracle
 TESTS += tests/property/test-oracle
-tests_property_test_oracle_SOURCES = tests/property/test-oracle.c
+tests_property_test_oracle_SOURCES = tests/property/test-oracle.c \
+	tests/property/plan-check.c tests/property/plan-check.h
 tests_property_test_oracle_LDFLAGS = $(PROPERTY_LINK)
 tests_property_test_oracle_LDADD = $(VMN_LIBS)
 

@@ -5,7 +5,8 @@
  *  - what it wants equals a compile of the same state from nothing;
  *  - a host that applies every difference, as engine.h says a host must, holds
  *    just what it is to hold;
- *  - an undone revision leaves no trace.
+ *  - an undone revision leaves no trace;
+ *  - a plan leaves no trace either, and tells what then happens.
  *
  * Usage: test-oracle [SEED [STEPS]].  The seed is printed. */
 
@@ -26,6 +27,7 @@
 #include "openvswitch/hmap.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
+#include "tests/property/plan-check.h"
 #include "util.h"
 
 #define N_HOSTS 5
@@ -553,6 +555,24 @@ show_errors(const struct vmn_errors *errors)
     }
 }
 
+static void
+random_request(struct model_request *request)
+{
+    unsigned n = 1 + rnd(3);
+
+    model_request_init(request, "test");
+    if (chance(20)) {
+        request->prune_set = chance(50) ? xstrdup("a") : xstrdup("b");
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (chance(35)) {
+            add_observed(request);
+        } else {
+            add_desired(request);
+        }
+    }
+}
+
 /* One random request.  Returns true if it changed something. */
 static bool
 edit(struct model *model)
@@ -560,16 +580,8 @@ edit(struct model *model)
     struct model_request request;
     struct vmn_errors errors;
     uint64_t revision;
-    unsigned n = 1 + rnd(3);
 
-    model_request_init(&request, "test");
-    for (unsigned i = 0; i < n; i++) {
-        if (chance(35)) {
-            add_observed(&request);
-        } else {
-            add_desired(&request);
-        }
-    }
+    random_request(&request);
     vmn_errors_init(&errors);
 
     bool ok = !model_apply(model, &request, 0, &revision, &errors);
@@ -608,21 +620,53 @@ undone_edit(struct model *model, struct engine *engine)
     }
 }
 
+/* Plans a request, or the one that comes next. */
+static size_t
+plan(struct model *model, struct engine *engine, struct plan_check *check,
+     bool next)
+{
+    struct model_request request;
+    uint64_t rng_before = rng_state;
+    size_t n_wrong;
+
+    random_request(&request);
+    if (next) {
+        rng_state = rng_before;
+    }
+    n_wrong = plan_check_make(check, model, engine, &request);
+    model_request_uninit(&request);
+    return n_wrong;
+}
+
 static size_t
 run(struct model *model, struct engine *engine, unsigned n_steps)
 {
+    struct plan_check check = { .plan = NULL };
     size_t n_wrong = 0;
     size_t n_edits = 0;
+    size_t n_plans = 0;
 
     for (unsigned step = 0; step < n_steps && !n_wrong; step++) {
         if (chance(10)) {
             undone_edit(model, engine);
-        } else if (edit(model)) {
+            continue;
+        }
+
+        bool planned = chance(40);
+        if (planned) {
+            n_wrong += plan(model, engine, &check, false);
+            n_wrong += plan(model, engine, &check, true);
+            n_plans += 2;
+        }
+        if (edit(model)) {
             struct engine_delta *delta;
 
             numbers_set_revision(model_numbers(model),
                                  model_revision(model));
             delta = engine_run(engine);
+            if (planned) {
+                n_wrong += plan_check_compare(&check, model, engine, delta);
+            }
             model_settle(model);
             apply_delta(engine, delta);
             engine_delta_destroy(delta);
@@ -632,15 +676,20 @@ run(struct model *model, struct engine *engine, unsigned n_steps)
             }
         }
         if (step % 50 == 49 || step < 50) {
-            n_wrong = verify(engine, step) + check_hosts(engine, model);
+            n_wrong += verify(engine, step) + check_hosts(engine, model);
         }
+        if (n_wrong) {
+            printf("# step %u\n", step);
+        }
+        plan_check_uninit(&check);
     }
 
     struct engine_stats stats;
 
     engine_get_stats(engine, &stats);
-    printf("# %"PRIuSIZE" edits; at the end %"PRIu64" flows, %"PRIu64
-           " groups, %"PRIu64" units, %"PRIu64" computed\n", n_edits,
+    printf("# %"PRIuSIZE" edits, %"PRIuSIZE" plans; at the end %"PRIu64
+           " flows, %"PRIu64
+           " groups, %"PRIu64" units, %"PRIu64" computed\n", n_edits, n_plans,
            stats.n_flows, stats.n_groups, stats.n_units,
            stats.n_units_computed);
     return n_wrong;

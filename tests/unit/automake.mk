@@ -105,6 +105,12 @@ tests_unit_test_apphost_SOURCES = tests/unit/test-apphost.c
 tests_unit_test_apphost_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_apphost_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-plan
+TESTS += tests/unit/test-plan
+tests_unit_test_plan_SOURCES = tests/unit/test-plan.c tests/unit/toy-app.h
+tests_unit_test_plan_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_plan_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-engine
 TESTS += tests/unit/test-engine
 tests_unit_test_engine_SOURCES = tests/unit/test-engine.c tests/unit/toy-app.h

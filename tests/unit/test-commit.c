@@ -14,6 +14,7 @@
 
 #include "controller/engine/commit.h"
 #include "controller/model/numbers.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 
@@ -59,6 +60,7 @@ static const struct store_class fake_store = { .name = "fake",
                                                .submit = fake_submit };
 
 static struct toy toy;
+static int n_plans, n_plans_refused;
 static struct event_base *base;
 static struct event *finish;
 static struct commit *commit;
@@ -147,6 +149,7 @@ setup(void **state)
     commit_set_sink(commit, sink, NULL);
     turn();                     /* The loaded state: no numbers, no write. */
     n_submits = n_groups = n_ok = n_refused = 0;
+    n_plans = n_plans_refused = 0;
     store_done = NULL;
     return 0;
 }
@@ -234,6 +237,160 @@ an_unchanged_request_writes_nothing(void **state)
     assert_int_equal(last_revision, 1);
 }
 
+/* Plans.  ---------------------------------------------------------------- */
+
+static int planned_total;       /* Of the last plan's first host. */
+
+static void
+planned(void *aux, const struct commit_result *result)
+{
+    const json_t *hosts;
+
+    assert_true(commit_is_settled(commit));
+    if (!result->ok) {
+        assert_null(result->plan);
+        last_code = result->errors->errors[0].code;
+        n_plans_refused++;
+        return;
+    }
+    hosts = json_object_get(json_object_get(result->plan, "flows"), "hosts");
+    planned_total = json_integer_value(json_object_get(json_array_get(hosts,
+                                                                      0),
+                                                       "total"));
+    n_plans++;
+}
+
+static void
+plan_host(const char *name, const char *if_match)
+{
+    struct model_request request;
+
+    model_request_init(&request, "test");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_HOST, name,
+                      toy_host(name[1] - '0'))->if_match
+        = nullable_xstrdup(if_match);
+    commit_plan(commit, &request, planned, NULL);
+}
+
+static void
+plan_reaches_neither_store_nor_sink(void **state)
+{
+    plan_host("h1", NULL);
+    plan_host("h2", NULL);
+    turn();
+    assert_int_equal(n_plans, 2);
+    assert_int_equal(n_submits, 0);
+    assert_int_equal(n_groups, 0);
+    assert_null(model_get(toy.model, VMN_TABLE_HOST, "h1"));
+    assert_int_equal(numbers_peek(model_numbers(toy.model), VMN_NUMBER_HOST,
+                                  "h1"), 0);
+
+    /* What comes next is as if there had been none. */
+    put_host("h2");
+    turn();
+    finish_store(0);
+    assert_int_equal(last_revision, 1);
+    assert_int_equal(numbers_peek(model_numbers(toy.model), VMN_NUMBER_HOST,
+                                  "h2"), 1);
+}
+
+static void
+plan_waits_for_the_write_that_is_under_way(void **state)
+{
+    put_host("h1");
+    turn();
+    plan_host("h2", NULL);
+    put_host("h3");
+    turn();
+    assert_int_equal(n_plans, 0);
+    finish_store(0);
+    /* Between the groups: with h1, and without h3. */
+    assert_int_equal(n_plans, 1);
+    assert_int_equal(n_submits, 2);
+    int total = planned_total;
+    finish_store(0);
+    plan_host("h2", NULL);
+    turn();
+    assert_int_equal(planned_total, total + 1);
+}
+
+static void
+plan_is_refused_as_the_change_would_be(void **state)
+{
+    plan_host("h1", "7");
+    turn();
+    assert_int_equal(n_plans, 0);
+    assert_int_equal(n_plans_refused, 1);
+    assert_int_equal(last_code, VMN_ERR_STALE);
+}
+
+static void
+plans_beyond_their_number_are_refused(void **state)
+{
+    for (int i = 0; i < COMMIT_PLANS_MAX + 1; i++) {
+        plan_host("h1", NULL);
+    }
+    turn();
+    assert_int_equal(n_plans_refused, 1);
+    assert_int_equal(last_code, VMN_ERR_UNAVAILABLE);
+    for (int i = 0; n_plans < COMMIT_PLANS_MAX && i < 1000; i++) {
+        turn();
+    }
+    assert_int_equal(n_plans, COMMIT_PLANS_MAX);
+
+    plan_host("h1", NULL);
+    commit_stop(commit);
+    assert_int_equal(n_plans_refused, 2);
+}
+
+/* The limit.  ------------------------------------------------------------ */
+
+/* Each host brings a flow for every host. */
+static void
+of_a_group_only_the_guilty_request_is_refused(void **state)
+{
+    put_host("h1");
+    turn();
+    finish_store(0);
+    engine_set_max_items(toy.engine, engine_host_total(toy.engine, "h1")
+                                     + 1);
+    n_ok = 0;
+    put_host("h2");
+    put_host("h3");
+    put_host("h1");
+    turn();
+    finish_store(0);            /* h2's own group. */
+    assert_int_equal(n_ok, 2);
+    assert_int_equal(n_refused, 1);
+    assert_int_equal(last_code, VMN_ERR_TOO_LARGE);
+    assert_int_equal(n_submits, 2);
+    assert_non_null(model_get_durable(toy.model, VMN_TABLE_HOST, "h2",
+                                      NULL));
+    assert_null(model_get(toy.model, VMN_TABLE_HOST, "h3"));
+
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    assert_int_equal(engine_verify(toy.engine, &ds), 0);
+    ds_destroy(&ds);
+}
+
+static void
+what_hosts_report_is_never_too_much(void **state)
+{
+    struct model_request request;
+
+    put_host("h1");
+    turn();
+    finish_store(0);
+    engine_set_max_items(toy.engine, 1);
+    model_request_init(&request, "host:h1");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_HOST, "h2",
+                      toy_host(2));
+    commit_submit(commit, &request, done, NULL);
+    turn();
+    finish_store(0);
+    assert_int_equal(n_ok, 2);
+}
+
 static int n_settled;
 
 static void
@@ -289,6 +446,12 @@ main(void)
         T(an_unchanged_request_writes_nothing),
         T(settled_moments_come_between_groups),
         T(what_waits_at_the_end_is_refused),
+        T(plan_reaches_neither_store_nor_sink),
+        T(plan_waits_for_the_write_that_is_under_way),
+        T(plan_is_refused_as_the_change_would_be),
+        T(plans_beyond_their_number_are_refused),
+        T(of_a_group_only_the_guilty_request_is_refused),
+        T(what_hosts_report_is_never_too_much),
 #undef T
     };
 

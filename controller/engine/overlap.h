@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Two flows of one table and priority: may one packet match both, which, and
+ * would it make a difference?  Not for where to look (problems.c). */
+
+#ifndef CONTROLLER_ENGINE_OVERLAP_H
+#define CONTROLLER_ENGINE_OVERLAP_H 1
+
+#include <stdbool.h>
+
+struct engine_item;
+struct match;
+
+/* True if no packet matches both; found by their bytes, and quickly.  False
+ * says nothing. */
+bool overlap_is_excluded(const struct engine_item *,
+                         const struct engine_item *);
+
+/* Decodes the match of a flow. */
+void overlap_decode(const struct engine_item *, struct match *);
+
+/* If some packet matches both 'a' and 'b', returns true, and in 'both' what
+ * all such packets match. */
+bool overlap_intersect(const struct match *a, const struct match *b,
+                       struct match *both);
+
+/* One packet of those that 'match' matches, in the form of ovs-ofctl: fields
+ * that it leaves open do not show.  The caller frees it. */
+char *overlap_packet(const struct match *);
+
+/* True if both flows do the same. */
+bool overlap_same_result(const struct engine_item *,
+                         const struct engine_item *);
+
+#endif /* controller/engine/overlap.h */

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a change would do; see plan.h. */
+
+#include <config.h>
+
+#include "controller/engine/plan.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/engine/scope.h"
+#include "controller/model/model.h"
+#include "controller/model/numbers.h"
+#include "controller/schema/error.h"
+#include "controller/schema/schema.h"
+#include "hash.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/shash.h"
+#include "sset.h"
+#include "util.h"
+
+/* Most problems that a plan lists. */
+#define PROBLEMS_MAX 100
+
+struct counts {
+    size_t added, changed, removed;
+};
+
+/* Objects.  -------------------------------------------------------------- */
+
+static const char *const op_names[] = {
+    [MODEL_UNCHANGED] = "unchanged", [MODEL_CREATED] = "created",
+    [MODEL_UPDATED] = "updated", [MODEL_DELETED] = "deleted",
+};
+
+static json_t *
+object_json(enum vmn_table table, const char *name, enum model_outcome op)
+{
+    return json_pack("{s:s, s:s, s:s}", "type", schema_tables[table].plural,
+                     "name", name, "op", op_names[op]);
+}
+
+static int
+compare_writes(const void *a_, const void *b_)
+{
+    const struct model_write *const *a = a_;
+    const struct model_write *const *b = b_;
+
+    return ((*a)->table != (*b)->table ? (int) (*a)->table - (int) (*b)->table
+            : strcmp((*a)->name, (*b)->name));
+}
+
+static enum model_outcome
+outcome_of(const struct model *model, const struct model_write *write)
+{
+    return (!write->row ? MODEL_DELETED
+            : model_get_durable(model, write->table, write->name, NULL)
+            ? MODEL_UPDATED : MODEL_CREATED);
+}
+
+/* What goes along with the objects in 'named' ("TABLE/NAME"): by cascade, or
+ * by pruning.  What hosts reported is not the user's. */
+static void
+add_others(json_t *objects, struct model *model, const struct sset *named)
+{
+    struct model_pending pending;
+    const struct model_write **writes;
+    size_t n = 0;
+
+    model_get_pending(model, &pending);
+    writes = xmalloc(MAX(pending.n_writes, 1) * sizeof *writes);
+    for (size_t i = 0; i < pending.n_writes; i++) {
+        if (!schema_tables[pending.writes[i].table].observed) {
+            writes[n++] = &pending.writes[i];
+        }
+    }
+    qsort(writes, n, sizeof *writes, compare_writes);
+    for (size_t i = 0; i < n; i++) {
+        char *key = xasprintf("%d/%s", (int) writes[i]->table,
+                              writes[i]->name);
+
+        if (!sset_contains(named, key)) {
+            json_array_append_new(objects, object_json(
+                writes[i]->table, writes[i]->name,
+                outcome_of(model, writes[i])));
+        }
+        free(key);
+    }
+    free(writes);
+}
+
+static json_t *
+objects_json(struct model *model, const struct model_request *request)
+{
+    struct sset named = SSET_INITIALIZER(&named);
+    json_t *objects = json_array();
+
+    for (size_t i = 0; i < request->n_ops; i++) {
+        const struct model_op *op = &request->ops[i];
+
+        json_array_append_new(objects, object_json(op->table, op->name,
+                                                   op->outcome));
+        sset_add_and_free(&named, xasprintf("%d/%s", (int) op->table,
+                                            op->name));
+    }
+    add_others(objects, model, &named);
+    sset_destroy(&named);
+    return objects;
+}
+
+/* Flows.  ---------------------------------------------------------------- */
+
+/* A scope that changes, or whose hosts do. */
+struct scope_counts {
+    struct hmap_node node;      /* By the scope's address. */
+    const struct engine_scope *scope;
+    struct counts counts;       /* For the hosts that stay. */
+    struct sset joined;
+};
+
+static struct scope_counts *
+get_scope(struct hmap *scopes, const struct engine_scope *scope)
+{
+    uint32_t hash = hash_pointer(scope, 0);
+    struct scope_counts *sc;
+
+    HMAP_FOR_EACH_WITH_HASH (sc, node, hash, scopes) {
+        if (sc->scope == scope) {
+            return sc;
+        }
+    }
+    sc = xzalloc(sizeof *sc);
+    sc->scope = scope;
+    sset_init(&sc->joined);
+    hmap_insert(scopes, &sc->node, hash);
+    return sc;
+}
+
+static void
+count_changes(struct hmap *scopes, const struct engine_delta *delta)
+{
+    for (size_t i = 0; i < delta->n_changes; i++) {
+        const struct engine_change *change = &delta->changes[i];
+        struct counts *counts = &get_scope(scopes,
+                                           change->item->scope)->counts;
+
+        if (!change->replaced) {
+            *(change->added ? &counts->added : &counts->removed) += 1;
+        } else if (change->added) {
+            counts->changed++;
+        }
+    }
+}
+
+static struct counts *
+get_host(struct shash *hosts, const char *host)
+{
+    struct counts *counts = shash_find_data(hosts, host);
+
+    if (!counts) {
+        counts = xzalloc(sizeof *counts);
+        shash_add(hosts, host, counts);
+    }
+    return counts;
+}
+
+/* A host that joins a scope gets all of it; one that leaves loses all that was
+ * there before. */
+static void
+count_members(struct hmap *scopes, struct shash *hosts,
+              const struct engine_delta *delta)
+{
+    for (size_t i = 0; i < delta->n_members; i++) {
+        const struct engine_member *member = &delta->members[i];
+        struct scope_counts *sc = get_scope(scopes, member->scope);
+        size_t n = member->scope->n_items;
+
+        if (member->joined) {
+            sset_add(&sc->joined, member->host);
+            if (n) {
+                get_host(hosts, member->host)->added += n;
+            }
+        } else {
+            n += sc->counts.removed - sc->counts.added;
+            if (n) {
+                get_host(hosts, member->host)->removed += n;
+            }
+        }
+    }
+}
+
+static void
+count_scope(struct shash *hosts, const struct scope_counts *sc)
+{
+    const char *host;
+
+    if (!sc->counts.added && !sc->counts.changed && !sc->counts.removed) {
+        return;
+    }
+    SSET_FOR_EACH (host, &sc->scope->members) {
+        if (!sset_contains(&sc->joined, host)) {
+            struct counts *counts = get_host(hosts, host);
+
+            counts->added += sc->counts.added;
+            counts->changed += sc->counts.changed;
+            counts->removed += sc->counts.removed;
+        }
+    }
+}
+
+static json_t *
+hosts_json(const struct engine *engine, const struct engine_delta *delta)
+{
+    struct hmap scopes = HMAP_INITIALIZER(&scopes);
+    struct shash hosts = SHASH_INITIALIZER(&hosts);
+    json_t *array = json_array();
+    struct scope_counts *sc;
+
+    count_changes(&scopes, delta);
+    count_members(&scopes, &hosts, delta);
+    HMAP_FOR_EACH_POP (sc, node, &scopes) {
+        count_scope(&hosts, sc);
+        sset_destroy(&sc->joined);
+        free(sc);
+    }
+    hmap_destroy(&scopes);
+
+    const struct shash_node **nodes = shash_sort(&hosts);
+    for (size_t i = 0; i < shash_count(&hosts); i++) {
+        const struct counts *counts = nodes[i]->data;
+
+        json_array_append_new(array, json_pack(
+            "{s:s, s:I, s:I, s:I, s:I}", "host", nodes[i]->name,
+            "added", (json_int_t) counts->added,
+            "changed", (json_int_t) counts->changed,
+            "removed", (json_int_t) counts->removed,
+            "total", (json_int_t) engine_host_total(engine,
+                                                    nodes[i]->name)));
+    }
+    free(nodes);
+    shash_destroy_free_data(&hosts);
+    return array;
+}
+
+static json_t *
+apps_json(const struct engine_delta *delta)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < delta->n_apps; i++) {
+        const struct engine_delta_app *app = &delta->apps[i];
+
+        if (app->added || app->changed || app->removed) {
+            json_array_append_new(array, json_pack(
+                "{s:s, s:i, s:i, s:i}", "app", app->name, "added", app->added,
+                "changed", app->changed, "removed", app->removed));
+        }
+    }
+    return array;
+}
+
+/* The plan.  ------------------------------------------------------------- */
+
+static json_t *
+describe(struct model *model, const struct engine *engine,
+         const struct engine_delta *delta,
+         const struct model_request *request)
+{
+    json_t *objects = objects_json(model, request);
+    json_t *hosts = hosts_json(engine, delta);
+    json_t *apps = apps_json(delta);
+    json_t *problems = engine_delta_problems(engine, delta);
+
+    return json_pack("{s:b, s:I, s:o, s:{s:o, s:o}, s:o}",
+                     "changed", model_is_unsettled(model),
+                     "revision", (json_int_t) model_durable_revision(model),
+                     "objects", objects,
+                     "flows", "hosts", hosts, "apps", apps,
+                     "problems", problems);
+}
+
+/* Leaves of the plan's problems those that were not there before.  'undo' is
+ * the difference that led back there. */
+static void
+keep_new_problems(json_t *plan, const struct engine *engine,
+                  const struct engine_delta *undo)
+{
+    json_t *before = engine_delta_problems(engine, undo);
+    struct sset known = SSET_INITIALIZER(&known);
+    json_t *news = json_array();
+    json_t *problem;
+    size_t i;
+
+    json_array_foreach (before, i, problem) {
+        sset_add_and_free(&known, json_dumps(problem, JSON_COMPACT));
+    }
+    json_array_foreach (json_object_get(plan, "problems"), i, problem) {
+        char *text = json_dumps(problem, JSON_COMPACT);
+
+        if (sset_add(&known, text)
+            && json_array_size(news) < PROBLEMS_MAX) {
+            json_array_append(news, problem);
+        }
+        free(text);
+    }
+    json_object_set_new(plan, "problems", news);
+    json_decref(before);
+    sset_destroy(&known);
+}
+
+bool
+plan_is_within_limit(const struct engine *engine, struct vmn_errors *errors)
+{
+    uint64_t total;
+    const char *host = engine_exceeded(engine, &total);
+
+    if (host) {
+        vmn_errors_add(errors, VMN_ERR_TOO_LARGE, "",
+                       "host \"%s\" would hold %"PRIu64" flows and groups, "
+                       "and at most %"PRIu64" are allowed", host, total,
+                       engine_max_items(engine));
+    }
+    return !host;
+}
+
+/* With the change in place: its plan, or NULL with 'errors'. */
+static json_t *
+judge(struct model *model, const struct engine *engine,
+      const struct engine_delta *delta, const struct model_request *request,
+      struct vmn_errors *errors)
+{
+    const char *fault = engine_trial_fault(engine);
+
+    if (fault) {
+        vmn_errors_add(errors, VMN_ERR_CONFLICT, "", "%s fails already, and "
+                       "what becomes of it cannot be planned", fault);
+        return NULL;
+    }
+    return (plan_is_within_limit(engine, errors)
+            ? describe(model, engine, delta, request) : NULL);
+}
+
+json_t *
+plan_make(struct model *model, struct engine *engine,
+          struct model_request *request, int64_t now_ms,
+          struct vmn_errors *errors)
+{
+    struct numbers *numbers = model_numbers(model);
+    struct engine_delta *delta, *undo;
+    json_t *plan = NULL;
+    uint64_t revision;
+
+    numbers_begin_trial(numbers);
+    engine_begin_trial(engine);
+    if (!model_apply(model, request, now_ms, &revision, errors)) {
+        delta = engine_run(engine);
+        plan = judge(model, engine, delta, request, errors);
+        model_undo(model);
+        undo = engine_run_back(engine, delta);
+        if (plan) {
+            keep_new_problems(plan, engine, undo);
+        }
+        engine_delta_destroy(delta);
+        engine_delta_destroy(undo);
+    }
+    engine_end_trial(engine);
+    numbers_end_trial(numbers);
+    return plan;
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plans against reality; see plan-check.h. */
+
+#include <config.h>
+
+#include "tests/property/plan-check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/engine/item.h"
+#include "controller/engine/plan.h"
+#include "controller/model/model.h"
+#include "controller/model/numbers.h"
+#include "controller/schema/schema.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* What there is.  --------------------------------------------------------- */
+
+static void
+format_model(const struct model *model, struct ds *ds)
+{
+    struct model_changes changes;
+
+    ds_put_format(ds, "revision %"PRIu64", durable %"PRIu64"\n",
+                  model_revision(model), model_durable_revision(model));
+    for (int t = 0; t < VMN_N_TABLES; t++) {
+        struct vmn_names names = model_names(model, t);
+
+        for (size_t i = 0; i < names.n; i++) {
+            struct model_meta meta;
+            const struct vmn_row *row = model_get_durable(model, t,
+                                                          names.names[i],
+                                                          &meta);
+            json_t *json = row ? model_row_to_json(row, &meta) : json_null();
+            char *text = json_dumps(json, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+
+            ds_put_format(ds, "%s%s %s\n",
+                          row == model_get(model, t, names.names[i])
+                          ? "" : "not durable: ", names.names[i], text);
+            free(text);
+            json_decref(json);
+        }
+    }
+    model_take_changes(CONST_CAST(struct model *, model), &changes);
+    ds_put_format(ds, "%"PRIuSIZE" changes\n", changes.n);
+    model_changes_uninit(&changes);
+}
+
+struct collect {
+    const char *host;
+    struct shash *items;
+    uint64_t sum;               /* Of identities: no order. */
+    size_t n;
+};
+
+static void
+collect_cb(void *collect_, const struct engine_item *item)
+{
+    struct collect *collect = collect_;
+    size_t size = 0;
+    const uint8_t *match = item->kind == ENGINE_FLOW
+                           ? item_match(item, &size) : NULL;
+    char *key = xasprintf("%s %s %d %u %u %u %016"PRIx64, collect->host,
+                          engine_scope_name(item->scope), item->kind,
+                          item->table, item->priority, item->group_id,
+                          match ? item_hash64(match, size, 0) : 0);
+
+    collect->n++;
+    collect->sum += item->digest * (2 * (uint64_t) item->xid + 1);
+    if (collect->items) {
+        uint64_t *digest = xmalloc(sizeof *digest);
+
+        *digest = item->digest;
+        shash_add(collect->items, key, digest);
+    }
+    free(key);
+}
+
+/* Adds the items of all hosts to 'items' (if not NULL), and appends a line for
+ * each host to 'ds'. */
+static size_t
+format_hosts(const struct model *model, const struct engine *engine,
+             struct shash *items, struct ds *ds)
+{
+    struct vmn_names names = model_names(model, VMN_TABLE_HOST);
+    size_t n_wrong = 0;
+
+    for (size_t i = 0; i < names.n; i++) {
+        struct collect collect = { names.names[i], items, 0, 0 };
+        uint64_t total = engine_host_total(engine, names.names[i]);
+
+        engine_host_items(engine, names.names[i], collect_cb, &collect);
+        ds_put_format(ds, "%s: %"PRIuSIZE" items, %016"PRIx64"\n",
+                      names.names[i], collect.n, collect.sum);
+        if (total != collect.n) {
+            printf("# host %s: total %"PRIu64", and there are %"PRIuSIZE
+                   " items\n", names.names[i], total, collect.n);
+            n_wrong++;
+        }
+    }
+    return n_wrong;
+}
+
+static size_t
+format_all(struct model *model, const struct engine *engine,
+           struct shash *items, struct ds *ds)
+{
+    struct engine_stats stats;
+    json_t *problems = engine_problems(engine);
+
+    format_model(model, ds);
+    numbers_format(model_numbers(model), ds);
+    engine_get_stats(engine, &stats);
+    ds_put_format(ds, "%"PRIu64" units, %"PRIu64" facts, %"PRIu64" flows, %"
+                  PRIu64" groups, %"PRIu64" scopes, %"PRIu64" bytes, %"
+                  PRIuSIZE" problems\n", stats.n_units, stats.n_facts,
+                  stats.n_flows, stats.n_groups, stats.n_scopes,
+                  stats.n_bytes, json_array_size(problems));
+    json_decref(problems);
+    return format_hosts(model, engine, items, ds);
+}
+
+/* Says the first line in which the two differ. */
+static size_t
+compare_texts(const struct ds *before_, const struct ds *after_)
+{
+    const char *before = ds_cstr_ro(before_);
+    const char *after = ds_cstr_ro(after_);
+
+    while (*before || *after) {
+        size_t b = strcspn(before, "\n");
+        size_t a = strcspn(after, "\n");
+
+        if (a != b || memcmp(before, after, a)) {
+            printf("# a plan has left something behind:\n# before %.*s\n"
+                   "# after  %.*s\n", (int) b, before, (int) a, after);
+            return 1;
+        }
+        before += b + (before[b] != '\0');
+        after += a + (after[a] != '\0');
+    }
+    return 0;
+}
+
+size_t
+plan_check_make(struct plan_check *check, struct model *model,
+                struct engine *engine, struct model_request *request)
+{
+    struct ds before = DS_EMPTY_INITIALIZER;
+    struct ds after = DS_EMPTY_INITIALIZER;
+    struct vmn_errors errors;
+    size_t n_wrong;
+
+    plan_check_uninit(check);
+    shash_init(&check->before);
+    n_wrong = format_all(model, engine, &check->before, &before);
+    vmn_errors_init(&errors);
+    check->plan = plan_make(model, engine, request, 0, &errors);
+    if (!check->plan) {
+        shash_destroy_free_data(&check->before);
+        if (!errors.n) {
+            printf("# a plan is refused without a reason\n");
+            n_wrong++;
+        }
+    }
+    vmn_errors_uninit(&errors);
+    n_wrong += format_all(model, engine, NULL, &after);
+    n_wrong += compare_texts(&before, &after);
+    ds_destroy(&before);
+    ds_destroy(&after);
+    return n_wrong;
+}
+
+void
+plan_check_uninit(struct plan_check *check)
+{
+    if (check->plan) {
+        json_decref(check->plan);
+        check->plan = NULL;
+        shash_destroy_free_data(&check->before);
+    }
+}
+
+/* What then happens.  ----------------------------------------------------- */
+
+struct counts {
+    int added, changed, removed;
+};
+
+static struct counts
+count_host(const char *host, const struct shash *before,
+           const struct shash *after)
+{
+    char *prefix = xasprintf("%s ", host);
+    struct counts counts = { 0, 0, 0 };
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, after) {
+        const uint64_t *was = shash_find_data(before, node->name);
+        const uint64_t *is = node->data;
+
+        if (!strncmp(node->name, prefix, strlen(prefix))) {
+            counts.added += !was;
+            counts.changed += was && *was != *is;
+        }
+    }
+    SHASH_FOR_EACH (node, before) {
+        counts.removed += !strncmp(node->name, prefix, strlen(prefix))
+                          && !shash_find(after, node->name);
+    }
+    free(prefix);
+    return counts;
+}
+
+static int
+get(const json_t *object, const char *name)
+{
+    return json_integer_value(json_object_get(object, name));
+}
+
+static const json_t *
+find(const json_t *array, const char *member, const char *value)
+{
+    const json_t *element;
+    size_t i;
+
+    json_array_foreach (array, i, element) {
+        if (!strcmp(json_string_value(json_object_get(element, member)),
+                    value)) {
+            return element;
+        }
+    }
+    return NULL;
+}
+
+static size_t
+compare_counts(const json_t *planned, const char *what,
+               struct counts happened)
+{
+    if (get(planned, "added") != happened.added
+        || get(planned, "changed") != happened.changed
+        || get(planned, "removed") != happened.removed) {
+        printf("# %s: planned +%d ~%d -%d, happened +%d ~%d -%d\n", what,
+               get(planned, "added"), get(planned, "changed"),
+               get(planned, "removed"), happened.added, happened.changed,
+               happened.removed);
+        return 1;
+    }
+    return 0;
+}
+
+static size_t
+compare_hosts(const struct plan_check *check, const struct model *model,
+              const struct engine *engine)
+{
+    const json_t *hosts = json_object_get(json_object_get(check->plan,
+                                                          "flows"), "hosts");
+    struct vmn_names names = model_names(model, VMN_TABLE_HOST);
+    struct shash after = SHASH_INITIALIZER(&after);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    size_t n_wrong = format_hosts(model, engine, &after, &ds);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const json_t *host = find(hosts, "host", names.names[i]);
+
+        n_wrong += compare_counts(host, names.names[i],
+                                  count_host(names.names[i], &check->before,
+                                             &after));
+        if (host && (uint64_t) get(host, "total")
+                    != engine_host_total(engine, names.names[i])) {
+            printf("# %s: the planned total is wrong\n", names.names[i]);
+            n_wrong++;
+        }
+    }
+    shash_destroy_free_data(&after);
+    ds_destroy(&ds);
+    return n_wrong;
+}
+
+/* Each stored change is in the plan, and nothing else is said to change. */
+static size_t
+compare_objects(const struct plan_check *check, struct model *model)
+{
+    const json_t *objects = json_object_get(check->plan, "objects");
+    const json_t *object;
+    struct model_pending pending;
+    size_t n_planned = 0;
+    size_t n_happened = 0;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        const char *type = json_string_value(json_object_get(object,
+                                                             "type"));
+
+        n_planned += (!schema_find_table(type)->observed
+                      && strcmp(json_string_value(json_object_get(
+                          object, "op")), "unchanged"));
+    }
+    model_get_pending(model, &pending);
+    for (i = 0; i < pending.n_writes; i++) {
+        n_happened += !schema_tables[pending.writes[i].table].observed;
+    }
+    if (n_planned != n_happened) {
+        printf("# %"PRIuSIZE" objects were to change, %"PRIuSIZE" have\n",
+               n_planned, n_happened);
+    }
+    return n_planned != n_happened;
+}
+
+size_t
+plan_check_compare(struct plan_check *check, struct model *model,
+                   const struct engine *engine,
+                   const struct engine_delta *delta)
+{
+    const json_t *apps = json_object_get(json_object_get(check->plan,
+                                                         "flows"), "apps");
+    size_t n_wrong = 0;
+
+    if (!check->plan) {
+        printf("# what was refused has happened\n");
+        return 1;
+    }
+    for (size_t i = 0; i < delta->n_apps; i++) {
+        const struct engine_delta_app *app = &delta->apps[i];
+
+        n_wrong += compare_counts(find(apps, "app", app->name), app->name,
+                                  (struct counts) { app->added, app->changed,
+                                                    app->removed });
+    }
+    return n_wrong + compare_objects(check, model)
+           + compare_hosts(check, model, engine);
+}
