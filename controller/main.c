@@ -208,6 +208,7 @@ static void
 start_engine(struct vmnd *vmnd)
 {
     vmnd->engine = engine_create(vmnd->model, apphost_pipeline(vmnd->apphost));
+    engine_set_max_items(vmnd->engine, vmnd->options.max_flows_per_host);
     engine_unixctl_init(vmnd->engine);
     vmnd->commit = commit_create(loop_base(vmnd->loop), vmnd->model,
                                  vmnd->engine, vmnd->store_class, vmnd->store);

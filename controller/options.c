@@ -75,6 +75,8 @@ static const struct option_row {
       "PEM file with the CA certificate of the hosts" },
     { "app-dir", MEMBER(app_dir), true, "DIR", VMN_APPDIR,
       "where apps are looked for" },
+    { "max-flows-per-host", MEMBER(max_flows_text), false, "NUMBER",
+      "1000000", "a change that needs more is refused; 0 for any number" },
     { "unixctl", MEMBER(unixctl), true, "FILE", NULL,
       "socket for ovs-appctl, or \"none\"" },
 #undef MEMBER
@@ -256,6 +258,18 @@ is_wildcard(const char *remote)
                 || !strncmp(address, ":[::]", 5)));
 }
 
+/* Most that max-flows-per-host can be: more than any switch holds. */
+#define MAX_FLOWS_MAX 1000000000
+
+static bool
+parse_number(const char *text, uint64_t *value)
+{
+    size_t n = strspn(text, "0123456789");
+
+    *value = n <= 10 ? strtoull(text, NULL, 10) : UINT64_MAX;
+    return n && !text[n] && *value <= MAX_FLOWS_MAX;
+}
+
 char *
 options_finish(struct options *options)
 {
@@ -273,6 +287,11 @@ options_finish(struct options *options)
         }
     }
 
+    if (!parse_number(options->max_flows_text,
+                      &options->max_flows_per_host)) {
+        return xasprintf("max-flows-per-host=%s is not a number from 0 to "
+                         "%d", options->max_flows_text, MAX_FLOWS_MAX);
+    }
     if (!options->openflow_target) {
         if (is_wildcard(options->openflow_listen)) {
             return xasprintf("openflow-listen=%s names no address that a "

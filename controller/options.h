@@ -8,6 +8,7 @@
 #define CONTROLLER_OPTIONS_H 1
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* All strings are owned; paths are absolute, except for "none". */
 struct options {
@@ -25,6 +26,8 @@ struct options {
     char *ca_cert;
     char *app_dir;
     char *unixctl;              /* Path, or NULL for the usual one. */
+    char *max_flows_text;       /* As given; for the next. */
+    uint64_t max_flows_per_host; /* Flows and groups; 0: any number. */
     size_t n_apps;
     char **apps;                /* Names or paths, in the order given. */
 };

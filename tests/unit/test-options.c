@@ -35,6 +35,7 @@ defaults_are_safe(void **state OVS_UNUSED)
     assert_null(options.ovsdb_listen);
     assert_string_equal(options.openflow_listen, "tcp:127.0.0.1:6653");
     assert_string_equal(options.openflow_target, "tcp:127.0.0.1:6653");
+    assert_int_equal(options.max_flows_per_host, 1000000);
     assert_int_equal(options.n_apps, 3);
     assert_string_equal(options.apps[0], "overlay");
     assert_string_equal(options.apps[2], "loadbalancer");
@@ -50,8 +51,10 @@ file_is_read(void **state OVS_UNUSED)
                             "{\"state\": \"/x/y.db\","
                             " \"openflow-listen\": \"tcp:0.0.0.0:6653\","
                             " \"openflow-target\": \"tcp:192.0.2.1:6653\","
+                            " \"max-flows-per-host\": \"0\","
                             " \"app\": [\"overlay\", \"./mine.so\"]}"));
     assert_null(options_finish(&options));
+    assert_int_equal(options.max_flows_per_host, 0);
     assert_string_equal(options.state, "/x/y.db");
     assert_string_equal(options.openflow_target, "tcp:192.0.2.1:6653");
     assert_int_equal(options.n_apps, 2);
@@ -137,6 +140,10 @@ contradictions_are_refused(void **state OVS_UNUSED)
         { "{\"openflow-listen\": \"ssl:[::]:6653\"}", "openflow-target" },
         { "{\"api-listen\": \"127.0.0.1:80\"}", "api-token-file" },
         { "{\"certificate\": \"/c.pem\"}", "go together" },
+        { "{\"max-flows-per-host\": \"many\"}", "is not a number" },
+        { "{\"max-flows-per-host\": \"10x\"}", "is not a number" },
+        { "{\"max-flows-per-host\": \"99999999999999999999\"}",
+          "is not a number" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
