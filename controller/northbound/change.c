@@ -2,7 +2,7 @@
  *
  * A transaction on its way: submitted, then durable, then, if asked for,
  * installed on every host concerned.  The client may leave at any point; the
- * transaction goes on without it. */
+ * transaction goes on without it.  Or one that is only planned. */
 
 #include <config.h>
 
@@ -146,6 +146,11 @@ on_done(void *change_, const struct commit_result *result)
         change_destroy(change);
         return;
     }
+    if (result->plan) {
+        change->reply = json_deep_copy(result->plan);
+        finish(change, 200);
+        return;
+    }
     VLOG_DBG("revision %"PRIu64" by %s: %s", result->revision,
              http_request_who(change->req),
              result->changed ? "changed" : "unchanged");
@@ -186,5 +191,9 @@ nb_change_submit(struct northbound *nb, struct http_request *req,
     change->wait = *wait;
     ovs_list_push_back(&nb->changes, &change->node);
     http_request_set_gone(req, on_gone, change);
-    commit_submit(nb->commit, request, on_done, change);
+    if (wait->plan) {
+        commit_plan(nb->commit, request, on_done, change);
+    } else {
+        commit_submit(nb->commit, request, on_done, change);
+    }
 }

@@ -49,6 +49,7 @@ struct northbound {
 struct nb_wait {
     bool installed;                 /* ?wait=installed */
     int timeout_ms;
+    bool plan;                      /* ?dry_run=plan: for nothing at all. */
 };
 bool nb_query_wait(struct http_request *, struct nb_wait *);
 bool nb_query_number(struct http_request *, const char *name, uint64_t min,

@@ -19,7 +19,8 @@
 
 VLOG_DEFINE_THIS_MODULE(northbound);
 
-#define WAIT "wait timeout"
+/* What every change may ask for. */
+#define WAIT "wait timeout dry_run"
 
 /* Calls that there are once. */
 static const struct http_route calls[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Parameters of queries: numbers, flags, and how long to wait. */
+ * Parameters of queries: numbers, flags, and what a change waits for. */
 
 #include <config.h>
 
@@ -92,11 +92,20 @@ nb_query_wait(struct http_request *req, struct nb_wait *wait)
 {
     const char *what = http_request_query(req, "wait");
     const char *timeout = http_request_query(req, "timeout");
+    const char *dry_run = http_request_query(req, "dry_run");
 
+    wait->plan = dry_run != NULL;
     wait->installed = what != NULL;
     wait->timeout_ms = NB_TIMEOUT_DEFAULT_MS;
     if (what && strcmp(what, "installed")) {
         return refuse(req, "wait", xstrdup("must be \"installed\""));
+    }
+    if (dry_run && strcmp(dry_run, "plan")) {
+        return refuse(req, "dry_run", xstrdup("must be \"plan\""));
+    }
+    if (dry_run && what) {
+        return refuse(req, "wait", xstrdup("does not go with dry_run: a plan "
+                                           "installs nothing"));
     }
     if (timeout && !what) {
         return refuse(req, "timeout",

@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/system/test_lab.py \
 	tests/system/test_loadbalancer.py \
 	tests/system/test_overlay.py \
+	tests/system/test_plan.py \
 	tests/system/test_quickstart.py \
 	tests/system/test_quiet.py \
 	tests/system/test_restart.py

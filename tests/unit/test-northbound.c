@@ -762,6 +762,63 @@ wait_answers_with_the_receipt(void **state)
 }
 
 static void
+plan_tells_and_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "PUT", "/v1/networks/shop?dry_run=plan", NET);
+    assert_true(json_is_true(at(f, "changed")));
+    assert_text(f, "objects.0.type", "networks");
+    assert_text(f, "objects.0.op", "created");
+    assert_true(json_is_array(at(f, "flows.hosts")));
+    assert_true(json_is_array(at(f, "flows.apps")));
+    assert_true(json_is_array(at(f, "problems")));
+    assert_call(f, 404, "GET", "/v1/networks/shop", NULL);
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    json_int_t was = revision(f);
+    assert_call(f, 200, "PUT", "/v1/networks/shop?dry_run=plan", NET);
+    assert_true(json_is_false(at(f, "changed")));
+    assert_text(f, "objects.0.op", "unchanged");
+    assert_int_equal(revision(f), was);
+    assert_call(f, 200, "PATCH", "/v1/networks/shop?dry_run=plan",
+                "{\"spec\": {\"mtu\": 1400}}");
+    assert_text(f, "objects.0.op", "updated");
+    assert_call(f, 200, "GET", "/v1/networks/shop", NULL);
+    assert_int_equal(json_integer_value(at(f, "spec.mtu")), 1450);
+
+    /* It is refused as the change itself would be. */
+    assert_call(f, 400, "PATCH", "/v1/networks/shop?dry_run=plan",
+                "{\"spec\": {\"mtu\": 5}}");
+    assert_error_at(f, "/spec/mtu");
+    assert_call(f, 404, "DELETE", "/v1/networks/none?dry_run=plan", NULL);
+}
+
+static void
+plan_knows_what_goes_along(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "POST", "/v1/apply?prune=demo&dry_run=plan", APPLY);
+    assert_text(f, "objects.0.name", "a");
+    assert_text(f, "objects.1.op", "created");
+    assert_call(f, 200, "POST", "/v1/apply?prune=demo", APPLY);
+    assert_call(f, 200, "POST", "/v1/apply?prune=demo&dry_run=plan",
+                "{\"objects\": [{\"type\": \"networks\", \"name\": \"n\","
+                " \"spec\": {}}]}");
+    assert_text(f, "objects.0.op", "unchanged");
+    assert_text(f, "objects.1.type", "ports");
+    assert_text(f, "objects.1.op", "deleted");
+    assert_call(f, 409, "DELETE", "/v1/networks/n?dry_run=plan", NULL);
+    assert_call(f, 200, "DELETE", "/v1/networks/n?dry_run=plan&cascade=true",
+                NULL);
+    assert_text(f, "objects.0.op", "deleted");
+    assert_text(f, "objects.1.name", "a");
+    assert_text(f, "objects.1.op", "deleted");
+    assert_call(f, 200, "GET", "/v1/ports/a", NULL);
+}
+
+static void
 client_that_leaves_ends_its_wait(void **state)
 {
     struct fixture *f = *state;
@@ -1094,6 +1151,8 @@ main(void)
         TEST(apply_takes_objects_in_any_order),
         TEST(apply_is_all_or_nothing),
         TEST(apply_prunes_what_the_set_no_longer_names),
+        TEST(plan_tells_and_changes_nothing),
+        TEST(plan_knows_what_goes_along),
         TEST(wait_answers_with_the_receipt),
         TEST(client_that_leaves_ends_its_wait),
         TEST(change_outlives_a_client_that_leaves),
