@@ -14,6 +14,8 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/input.c \
 	controller/ctl/input.h \
 	controller/ctl/options.c \
+	controller/ctl/plan.c \
+	controller/ctl/plan.h \
 	controller/ctl/run.c \
 	controller/ctl/show.c \
 	controller/ctl/show.h \

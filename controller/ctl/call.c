@@ -66,7 +66,9 @@ ctl_put_query(struct ds *path, const char *key, const char *value)
 void
 ctl_put_wait(const struct ctl *ctl, struct ds *path)
 {
-    if (ctl->wait) {
+    if (ctl->dry_run) {
+        ctl_put_query(path, "dry_run", "plan");
+    } else if (ctl->wait) {
         char *timeout = xasprintf("%dms", ctl->timeout_ms);
 
         ctl_put_query(path, "wait", "installed");

@@ -20,7 +20,7 @@ void ctl_put_path(struct ds *, const char *type, const char *name);
  * escaped. */
 void ctl_put_query(struct ds *path, const char *key, const char *value);
 
-/* Appends what --wait and --timeout ask for. */
+/* Appends what --wait and --timeout, or --dry-run, ask for. */
 void ctl_put_wait(const struct ctl *, struct ds *path);
 
 /* Calls the server.  If it refuses or does not answer, says so, and frees the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Commands that change something: apply, delete, label, quarantine, release.
- */
+ * Commands that change something: apply, delete, label, quarantine, release;
+ * or that only show what they would change. */
 
 #include <config.h>
 
@@ -13,6 +13,7 @@
 
 #include "controller/ctl/call.h"
 #include "controller/ctl/input.h"
+#include "controller/ctl/plan.h"
 #include "controller/ctl/types.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -51,8 +52,9 @@ say_outcomes(struct ctl *ctl, const json_t *objects)
     }
 }
 
+/* '*changes' says, of a plan, whether it has changes. */
 static enum ctl_exit
-apply_input(struct ctl *ctl, const struct ctl_input *input)
+apply_input(struct ctl *ctl, const struct ctl_input *input, bool *changes)
 {
     json_t *body = json_pack("{s:O}", "objects", input->objects);
     struct ds path = DS_EMPTY_INITIALIZER;
@@ -65,7 +67,11 @@ apply_input(struct ctl *ctl, const struct ctl_input *input)
     }
     ctl_put_wait(ctl, &path);
     status = ctl_call(ctl, "POST", ds_cstr(&path), body, input, &reply);
-    if (!status) {
+    if (!status && ctl->dry_run) {
+        *changes = ctl_plan_changes(reply.body);
+        ctl_plan_show(ctl, reply.body);
+        ctl_reply_uninit(&reply);
+    } else if (!status) {
         say_outcomes(ctl, json_object_get(reply.body, "results"));
         status = ctl_report_receipt(ctl, &reply);
         ctl_reply_uninit(&reply);
@@ -75,17 +81,16 @@ apply_input(struct ctl *ctl, const struct ctl_input *input)
     return status;
 }
 
-enum ctl_exit
-ctl_cmd_apply(struct ctl *ctl, int n_args OVS_UNUSED,
-              char *const args[] OVS_UNUSED)
+static enum ctl_exit
+apply_files(struct ctl *ctl, const char *command, bool *changes)
 {
     enum ctl_exit status = CTL_DONE;
     struct ctl_input input;
     char *error;
 
     if (!ctl->files.n) {
-        return ctl_usage(ctl, "apply: give -f PATH, or -f - for standard "
-                         "input");
+        return ctl_usage(ctl, "%s: give -f PATH, or -f - for standard "
+                         "input", command);
     }
     ctl_input_init(&input);
     for (size_t i = 0; i < ctl->files.n && !status; i++) {
@@ -95,13 +100,35 @@ ctl_cmd_apply(struct ctl *ctl, int n_args OVS_UNUSED,
         }
     }
     if (!status && !json_array_size(input.objects) && !ctl->prune) {
-        status = ctl_usage(ctl, "apply: there is no object in the input");
+        status = ctl_usage(ctl, "%s: there is no object in the input",
+                           command);
     }
     if (!status) {
-        status = apply_input(ctl, &input);
+        status = apply_input(ctl, &input, changes);
     }
     ctl_input_uninit(&input);
     return status;
+}
+
+enum ctl_exit
+ctl_cmd_apply(struct ctl *ctl, int n_args OVS_UNUSED,
+              char *const args[] OVS_UNUSED)
+{
+    bool changes;
+
+    return apply_files(ctl, "apply", &changes);
+}
+
+enum ctl_exit
+ctl_cmd_diff(struct ctl *ctl, int n_args OVS_UNUSED,
+             char *const args[] OVS_UNUSED)
+{
+    bool changes = false;
+    enum ctl_exit status = apply_files(ctl, "diff", &changes);
+
+    /* As with diff(1), 1 is for differences, and trouble is more. */
+    return (status == CTL_REFUSED ? CTL_USAGE
+            : !status && changes ? CTL_DIFFERS : status);
 }
 
 /* delete.  --------------------------------------------------------------- */
@@ -119,7 +146,10 @@ delete_one(struct ctl *ctl, const char *type, const char *name)
     }
     ctl_put_wait(ctl, &path);
     status = ctl_call(ctl, "DELETE", ds_cstr(&path), NULL, NULL, &reply);
-    if (!status) {
+    if (!status && ctl->dry_run) {
+        ctl_plan_show(ctl, reply.body);
+        ctl_reply_uninit(&reply);
+    } else if (!status) {
         say_outcome(ctl, type, name, "deleted");
         status = ctl_report_receipt(ctl, &reply);
         ctl_reply_uninit(&reply);
@@ -166,7 +196,10 @@ patch(struct ctl *ctl, const char *type, const char *name,
     ctl_put_path(&path, type, name);
     ctl_put_wait(ctl, &path);
     status = ctl_call(ctl, "PATCH", ds_cstr(&path), body, NULL, &reply);
-    if (!status) {
+    if (!status && ctl->dry_run) {
+        ctl_plan_show(ctl, reply.body);
+        ctl_reply_uninit(&reply);
+    } else if (!status) {
         say_outcome(ctl, type, name,
                     strcmp(member(reply.body, "outcome"), "unchanged")
                     ? outcome : "unchanged");

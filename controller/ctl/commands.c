@@ -24,7 +24,7 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl describe port web-1\n",
       ctl_cmd_describe },
     { "apply", "-f PATH", 0, 0,
-      CTL_OPT_FILE | CTL_OPT_PRUNE | CTL_OPT_WAIT,
+      CTL_OPT_FILE | CTL_OPT_PRUNE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "create or change objects from files, as one transaction",
       "All objects in all files become so, or, if one of them is refused,\n"
       "nothing changes.  Applying the same again changes nothing.  Files are\n"
@@ -39,23 +39,35 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl apply -f shop.yaml --wait\n"
       "  vmnctl apply -f tenants/shop/ --prune shop\n"
+      "  vmnctl apply -f shop.yaml --dry-run\n"
       "  generate-policies | vmnctl apply -f -\n",
       ctl_cmd_apply },
-    { "delete", "TYPE NAME...", 2, -1, CTL_OPT_CASCADE | CTL_OPT_WAIT,
+    { "diff", "-f PATH", 0, 0, CTL_OPT_FILE | CTL_OPT_PRUNE | CTL_OPT_PLAN,
+      "show what apply would change, down to the flows",
+      "The same as `vmnctl apply --dry-run`: the objects that would be made,\n"
+      "changed or deleted, the flows by app and by host, and flows that\n"
+      "would contradict each other, with a packet that shows it.\n"
+      "Exit status 1 if something would change, 2 if it would be refused.\n"
+      "\nExample:\n"
+      "  vmnctl diff -f tenants/shop/ --prune shop\n",
+      ctl_cmd_diff },
+    { "delete", "TYPE NAME...", 2, -1,
+      CTL_OPT_CASCADE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "delete objects",
       "An object that others refer to is not deleted, and they are named;\n"
       "--cascade deletes them too.  Each NAME is a change of its own.\n"
       "\nExample:\n"
       "  vmnctl delete port web-3 web-4 --wait\n"
-      "  vmnctl delete network shop --cascade\n",
+      "  vmnctl delete network shop --cascade --dry-run\n",
       ctl_cmd_delete },
-    { "label", "TYPE NAME KEY=VALUE|KEY-...", 3, -1, CTL_OPT_WAIT,
+    { "label", "TYPE NAME KEY=VALUE|KEY-...", 3, -1,
+      CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "set and remove labels of an object",
       "Groups and balancers follow labels by their selectors.\n"
       "\nExample:\n"
       "  vmnctl label port web-3 role=web env- --wait\n",
       ctl_cmd_label },
-    { "quarantine", "PORT...", 1, -1, CTL_OPT_NO_WAIT,
+    { "quarantine", "PORT...", 1, -1, CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
       "cut ports off, open connections too",
       "Sets `quarantined` on the ports, and waits until the flow tables of\n"
       "all hosts concerned have it.  The caches of Open vSwitch's datapaths\n"
@@ -63,7 +75,7 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl quarantine db-1\n",
       ctl_cmd_quarantine },
-    { "release", "PORT...", 1, -1, CTL_OPT_NO_WAIT,
+    { "release", "PORT...", 1, -1, CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
       "end a quarantine",
       "Clears `quarantined` on the ports, and waits until the flow tables of\n"
       "all hosts concerned have it.  The caches of Open vSwitch's datapaths\n"

@@ -18,6 +18,7 @@ struct ctl_client;
 enum ctl_exit {
     CTL_DONE = 0,
     CTL_REFUSED = 1,            /* The server said no. */
+    CTL_DIFFERS = 1,            /* Of diff: something would change. */
     CTL_USAGE = 2,              /* Wrong command line or input file. */
     CTL_UNREACHABLE = 3,        /* The server gave no answer. */
     CTL_NOT_INSTALLED = 4,      /* Done, but not on all hosts in time. */
@@ -36,6 +37,8 @@ enum ctl_option {
     CTL_OPT_NO_WAIT = 1 << 6,   /* --no-wait and --timeout: waits if not. */
     CTL_OPT_CASCADE = 1 << 7,
     CTL_OPT_GLOBAL = 1 << 8,    /* --server and the like: every command. */
+    CTL_OPT_DRY_RUN = 1 << 9,   /* --dry-run, and -o with it. */
+    CTL_OPT_PLAN = 1 << 10,     /* -o, of a command that only plans. */
 };
 
 struct ctl {
@@ -54,6 +57,7 @@ struct ctl {
     int timeout_ms;             /* Of --wait. */
     bool timeout_given;
     bool cascade;
+    bool dry_run;
     bool help;
 };
 
@@ -97,6 +101,7 @@ enum ctl_exit ctl_cmd_delete(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_label(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_quarantine(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_release(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_diff(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_revision(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_revisions(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_flows(struct ctl *, int, char *const[]);

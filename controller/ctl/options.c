@@ -23,6 +23,7 @@ enum {
     OPT_NO_WAIT,
     OPT_TIMEOUT,
     OPT_CASCADE,
+    OPT_DRY_RUN,
 };
 
 /* Longest time that --timeout may ask for. */
@@ -37,6 +38,8 @@ static const struct option_row {
 } option_rows[] = {
     { 'o', "output", "FORMAT", CTL_OPT_OUTPUT,
       "table (the default), wide, json, yaml or name" },
+    { 'o', "output", "FORMAT", CTL_OPT_DRY_RUN | CTL_OPT_PLAN,
+      "of the plan: table (the default), json or yaml" },
     { 'l', "selector", "SELECTOR", CTL_OPT_SELECTOR,
       "only objects with these labels: role=web,env!=dev" },
     { OPT_LIMIT, "limit", "N", CTL_OPT_LIMIT, "at most N of them" },
@@ -52,6 +55,8 @@ static const struct option_row {
       "how long to wait: 500ms, 10s (the default), 2m" },
     { OPT_CASCADE, "cascade", NULL, CTL_OPT_CASCADE,
       "also delete what refers to it" },
+    { OPT_DRY_RUN, "dry-run", NULL, CTL_OPT_DRY_RUN,
+      "only show what would change, down to the flows" },
     { 's', "server", "SERVER", CTL_OPT_GLOBAL,
       "unix:PATH or tcp:HOST:PORT" },
     { OPT_TOKEN_FILE, "token-file", "FILE", CTL_OPT_GLOBAL,
@@ -178,6 +183,9 @@ apply_option(struct ctl *ctl, int value, const char *arg)
         return parse_timeout(ctl, arg);
     case OPT_CASCADE:
         ctl->cascade = true;
+        return true;
+    case OPT_DRY_RUN:
+        ctl->dry_run = true;
         return true;
     case 's':
         set_string(&ctl->server, arg);

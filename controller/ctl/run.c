@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controller/ctl/client.h"
+#include "controller/ctl/plan.h"
 #include "controller/ctl/types.h"
 #include "util.h"
 
@@ -79,6 +80,9 @@ run_command(struct ctl *ctl, int argc, char *argv[])
     if (ctl->help) {
         print_command_help(ctl->out, command);
         return CTL_DONE;
+    }
+    if (!ctl_plan_check(ctl, command)) {
+        return CTL_USAGE;
     }
     n_args = argc - first;
     if (n_args < command->min_args

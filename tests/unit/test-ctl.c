@@ -691,6 +691,108 @@ quarantine_waits_unless_told_not_to(void **state OVS_UNUSED)
                 "ports/db released\nports/app unchanged\n", "");
 }
 
+/* Plans.  ---------------------------------------------------------------- */
+
+#define PLAN                                                            \
+    "{\"changed\": true, \"revision\": 7, \"objects\": ["               \
+    " {\"type\": \"ports\", \"name\": \"a\", \"op\": \"created\"},"     \
+    " {\"type\": \"networks\", \"name\": \"n\", \"op\": \"unchanged\"}]," \
+    " \"flows\": {\"hosts\": [{\"host\": \"hv1\", \"added\": 3,"       \
+    " \"changed\": 1, \"removed\": 0, \"total\": 98}],"               \
+    " \"apps\": [{\"app\": \"overlay\", \"added\": 3, \"changed\": 1," \
+    " \"removed\": 0}]}, \"problems\": [{\"kind\": \"overlap\","         \
+    " \"units\": [\"x.u/a\", \"y.u/b\"], \"text\": \"both\","          \
+    " \"packet\": \"tcp,tp_dst=80\"}]}"
+#define PLAN_TABLE                                      \
+    "CHANGE    TYPE    NAME\n"                          \
+    "created   ports   a\n"                             \
+    "1 object would stay as it is\n"                    \
+    "\n"                                                \
+    "APP       ADDED   CHANGED   REMOVED\n"             \
+    "overlay   3       1         0\n"                   \
+    "\n"                                                \
+    "HOST   ADDED   CHANGED   REMOVED   TOTAL\n"        \
+    "hv1    3       1         0         98\n"           \
+    "\n"                                                \
+    "PROBLEM   UNITS         TEXT   PACKET\n"           \
+    "overlap   x.u/a,y.u/b   both   tcp,tp_dst=80\n"
+#define NO_PLAN "{\"changed\": false, \"objects\": [], \"problems\": []}"
+
+static void
+dry_run_shows_the_plan(void **state OVS_UNUSED)
+{
+    static const struct step apply[] = {
+        { "POST /v1/apply?prune=s&dry_run=plan", "{\"objects\": []}", 200,
+          PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step delete[] = {
+        { "DELETE /v1/ports/a?cascade=true&dry_run=plan", NULL, 200, PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step quarantine[] = {
+        { "PATCH /v1/ports/a?dry_run=plan",
+          "{\"spec\": {\"quarantined\": true}}", 200, NO_PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step label[] = {
+        { "PATCH /v1/ports/a?dry_run=plan",
+          "{\"spec\": {\"labels\": {\"x\": \"y\"}}}", 200, NO_PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(apply, "[]", "apply -f - --prune s --dry-run", CTL_DONE,
+                PLAN_TABLE, "");
+    assert_play(delete, "", "delete port a --cascade --dry-run", CTL_DONE,
+                PLAN_TABLE, "");
+    assert_play(quarantine, "", "quarantine a --dry-run", CTL_DONE,
+                "nothing would change\n", "");
+    assert_play(label, "", "label port a x=y --dry-run -o yaml", CTL_DONE,
+                "changed: false\nobjects: []\nproblems: []\n", "");
+}
+
+static void
+dry_run_goes_with_what_makes_sense(void **state OVS_UNUSED)
+{
+    assert_alone("", "delete port a --dry-run --wait", CTL_USAGE, "--wait");
+    assert_alone("", "quarantine a --dry-run --timeout 1s", CTL_USAGE,
+                 "--timeout");
+    assert_alone("", "delete port a -o json", CTL_USAGE, "--dry-run");
+    assert_alone("", "delete port a --dry-run -o name", CTL_USAGE, "json");
+    assert_alone("", "get ports --dry-run", CTL_USAGE, "no such option");
+    assert_alone("", "diff", CTL_USAGE, "diff: give -f");
+}
+
+static void
+diff_says_by_its_status_whether_anything_would_change(
+    void **state OVS_UNUSED)
+{
+    static const struct step changes[] = {
+        { "POST /v1/apply?prune=s&dry_run=plan", "{\"objects\": []}", 200,
+          PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step same[] = {
+        { "POST /v1/apply?prune=s&dry_run=plan", "{\"objects\": []}", 200,
+          NO_PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step refused[] = {
+        { "POST /v1/apply?prune=s&dry_run=plan", "{\"objects\": []}", 409,
+          "{\"detail\": \"no\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    assert_play(changes, "[]", "diff -f - --prune s", CTL_DIFFERS,
+                PLAN_TABLE, "");
+    assert_play(same, "[]", "diff -f - --prune s", CTL_DONE,
+                "nothing would change\n", "");
+    play(&result, refused, "[]", "diff -f - --prune s");
+    assert_int_equal(result.status, CTL_USAGE);
+    run_uninit(&result);
+}
+
 /* Status.  --------------------------------------------------------------- */
 
 static void
@@ -875,6 +977,10 @@ main(int argc, char *argv[])
         cmocka_unit_test(delete_names_the_referrers),
         cmocka_unit_test(label_sends_a_merge_patch),
         cmocka_unit_test(quarantine_waits_unless_told_not_to),
+        cmocka_unit_test(dry_run_shows_the_plan),
+        cmocka_unit_test(dry_run_goes_with_what_makes_sense),
+        cmocka_unit_test(
+            diff_says_by_its_status_whether_anything_would_change),
         cmocka_unit_test(status_names_problems_and_hosts_that_are_not_synced),
         cmocka_unit_test(apps_say_what_they_are_for),
         cmocka_unit_test(revision_without_an_entry_in_the_log_shows_dashes),
