@@ -215,7 +215,10 @@ parse_json(const char *text, size_t size, json_t *docs, char **error)
                          &where);
         if (!doc) {
             *error = xasprintf("line %d, column %d: %s", where.line,
-                               where.column, where.text);
+                               where.column,
+                               json_error_code(&where)
+                               == json_error_null_character
+                               ? "a text may not hold \\u0000" : where.text);
             return EINVAL;
         }
         json_array_append_new(docs, doc);

@@ -174,6 +174,10 @@ parse_list(struct parse *p, const struct schema_field *f, const json_t *json,
         return parse_fault(p, VMN_ERR_TOO_LARGE, "must have at most %"PRIuSIZE
                            " elements", f->max_items);
     }
+    if (n < f->min_items && f->absent) {
+        return parse_fault(p, VMN_ERR_INVALID, "must not be empty: leave it "
+                           "out for %s", f->absent);
+    }
     if (n < f->min_items) {
         return parse_fault(p, VMN_ERR_INVALID, "must have at least %"PRIuSIZE
                            " element", f->min_items);

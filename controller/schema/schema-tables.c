@@ -64,7 +64,8 @@ static const struct schema_struct address_pair = {
     { .name = "ports", .type = SCHEMA_RANGE, .flags = SCHEMA_SET,       \
       AT(STRUCT, PREFIX ports),                                         \
       .n_offset = offsetof(struct STRUCT, PREFIX n_ports),              \
-      .max_items = 64, .unless = UNLESS,                                \
+      .min_items = 1, .max_items = 64, .absent = "all ports",           \
+      .unless = UNLESS,                                                 \
       .doc = "Ports and ranges of ports (TCP, UDP); all when absent." },\
     { .name = "icmp_type", .type = SCHEMA_INT,                          \
       AT(STRUCT, PREFIX icmp_type), .flags = SCHEMA_HIDE_DEFAULT,       \
@@ -117,11 +118,12 @@ static const struct schema_struct rule = {
           .flags = SCHEMA_REQUIRED, .names = NAMES("allow", "deny", "pass"),
           .doc = "What happens; pass leaves the rest of the tier." },
         { .name = "peers", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
-          LIST_AT(vmn_rule, peers), .max_items = 256, .nested = &peer,
+          LIST_AT(vmn_rule, peers), .min_items = 1, .max_items = 256,
+          .absent = "everyone", .nested = &peer,
           .doc = "The other side; everyone when absent." },
         { .name = "services", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
-          LIST_AT(vmn_rule, services), .max_items = 64,
-          .nested = &rule_service,
+          LIST_AT(vmn_rule, services), .min_items = 1, .max_items = 64,
+          .absent = "everything", .nested = &rule_service,
           .doc = "What is spoken; everything when absent." },
         { .name = NULL },
     },
@@ -149,7 +151,9 @@ static const struct schema_struct backend = {
           .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .ref = VMN_TABLE_PORT,
           .doc = "The port that serves." },
         { .name = "weight", .type = SCHEMA_U32, AT(vmn_backend, weight),
-          .max = 100, .def = 1, .doc = "Its share; 0 for none." },
+          .max = 100, .def = 1,
+          .doc = "Its share.  0: it gets no new connections, and its open "
+                 "ones are cut (draining comes with health checks)." },
         { .name = NULL },
     },
 };
@@ -290,12 +294,13 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .doc = "What it may use as its source besides its own." },
                 { .name = "host", .type = SCHEMA_REF, AT(vmn_port, host),
                   .ref = VMN_TABLE_HOST,
-                  .doc = "Where it is to run; anywhere when absent." },
+                  .doc = "The host whose claim wins if several have its "
+                         "interface; elsewhere it still runs." },
                 { .name = "iface_id", .type = SCHEMA_STRING,
                   AT(vmn_port, iface_id), .flags = SCHEMA_NAME_DEFAULT,
                   .max = VMN_NAME_LEN, .check = value_check_iface_id,
-                  .doc = "external_ids:iface-id of its interface; its name "
-                         "when absent." },
+                  .doc = "external_ids:iface-id of its interface, 1 to 63 "
+                         "of A-Z a-z 0-9 . _ -; its name when absent." },
                 { .name = NULL },
             },
         },

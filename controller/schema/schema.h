@@ -71,7 +71,9 @@ struct schema_field {
     size_t given_offset;        /* SCHEMA_GIVEN. */
     size_t given_n_offset;      /* Lists with SCHEMA_GIVEN. */
     int64_t min, max;           /* Integer, string's length, prefix's. */
-    size_t min_items, max_items; /* Lists. */
+    size_t min_items, max_items; /* Lists; the former if it is there. */
+    const char *absent;         /* Lists with 'min_items' that may be absent:
+                                 * what that means ("everyone"). */
     int64_t def;                /* Default of BOOL, integers, ENUM. */
     const char *def_text;       /* Default of STRING. */
     const char *const *names;   /* ENUM, ENUM_SET: by value; NULL ends. */

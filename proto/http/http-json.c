@@ -96,7 +96,10 @@ http_json_parse(const char *text, size_t size, char **fault)
                               &error);
     if (!json) {
         *fault = xasprintf("line %d, column %d: %s",
-                           error.line, error.column, error.text);
+                           error.line, error.column,
+                           json_error_code(&error)
+                           == json_error_null_character
+                           ? "a text may not hold \\u0000" : error.text);
     }
     return json;
 }

@@ -68,6 +68,10 @@ static const struct good_case good_cases[] = {
       "{'description':'first','labels':{'b':'','rack':'a'},"
       "'ovsdb':'ssl:hv1.example.org:6640','tunnel_ip':'192.0.2.1',"
       "'encap':'vxlan','bridge':'br0','datapath':'netdev','adopt':true}" },
+    { "networks", "{'description':'\\u00a0\\u00e4\\u2029\\u202f\\u2065"
+      "\\u206a\\ud83d\\ude00'}",
+      "{'description':'\u00a0\u00e4\u2029\u202f\u2065\u206a\U0001f600',"
+      "'mtu':1450,'default':'allow'}" },
     { "networks", "{}", "{'mtu':1450,'default':'allow'}" },
     { "networks", "{'vni':null,'description':'','labels':{}}",
       "{'mtu':1450,'default':'allow'}" },
@@ -241,6 +245,12 @@ static const struct bad_case bad_cases[] = {
     { "networks", "{'subnets':{}}", "/subnets must be a list\n" },
     { "networks", "{'subnets':[{'cidr':'10.0.0.1/24'}]}",
       "/subnets/0/cidr has host bits: the prefix is \"10.0.0.0/24\"\n" },
+    { "hosts", HOST("'description':'\\u009b1m'"),
+      "/description must not hold control characters\n" },
+    { "hosts", HOST("'description':'a\\u202eb'"),
+      "/description must not hold control characters\n" },
+    { "hosts", HOST("'description':'\\u2066'"),
+      "/description must not hold control characters\n" },
     { "networks", "{'subnets':[{'cidr':'10.0.0.0'}]}",
       "/subnets/0/cidr must be a prefix: write \"10.0.0.0/32\" for one "
       "address\n" },
@@ -248,6 +258,17 @@ static const struct bad_case bad_cases[] = {
       "{'cidr':'10.0.0.0/024'},{'cidr':'0.0.0.0/0'},{'cidr':'fd00::/64'}]}",
       "/subnets/0/cidr must end with a length from \"/0\" to \"/32\"\n"
       "/subnets/1/cidr must be an IPv4 prefix such as \"10.0.0.0/24\"\n"
+    /* An empty list must not mean the opposite of nothing. */
+    { "policies", "{'applies_to':['g'],'rules':[{'direction':'ingress',"
+      "'action':'allow','peers':[],'services':[]}]}",
+      "/rules/0/peers must not be empty: leave it out for everyone\n"
+      "/rules/0/services must not be empty: leave it out for everything\n" },
+    { "policies", "{'applies_to':['g'],'rules':[{'direction':'ingress',"
+      "'action':'allow','services':[{'protocol':'tcp','ports':[]}]}]}",
+      "/rules/0/services/0/ports must not be empty: leave it out for all "
+      "ports\n" },
+    { "services", "{'entries':[{'protocol':'tcp','ports':[]}]}",
+      "/entries/0/ports must not be empty: leave it out for all ports\n" },
       "/subnets/2/cidr must end with a length from \"/0\" to \"/32\"\n"
       "/subnets/3/cidr must have a length from \"/8\" to \"/31\"\n"
       "/subnets/4/cidr must be IPv4: IPv6 is not supported yet\n" },
