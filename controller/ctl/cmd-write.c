@@ -38,6 +38,32 @@ member(const json_t *object, const char *name)
     return value ? value : "?";
 }
 
+/* Says what else a cascade or a prune changed. */
+static void
+say_also(struct ctl *ctl, const json_t *reply)
+{
+    const json_t *change;
+    size_t i;
+
+    json_array_foreach (json_object_get(reply, "also"), i, change) {
+        const json_t *more = json_object_get(change, "more");
+
+        if (json_is_integer(more)) {
+            char *line = xasprintf("and %"JSON_INTEGER_FORMAT" more\n",
+                                   json_integer_value(more));
+
+            ctl_print_safely(ctl->out, line);
+            free(line);
+        } else {
+            char *outcome = xasprintf("%sd", member(change, "op"));
+
+            say_outcome(ctl, member(change, "type"), member(change, "name"),
+                        outcome);
+            free(outcome);
+        }
+    }
+}
+
 /* apply.  ---------------------------------------------------------------- */
 
 static void
@@ -73,6 +99,7 @@ apply_input(struct ctl *ctl, const struct ctl_input *input, bool *changes)
         ctl_reply_uninit(&reply);
     } else if (!status) {
         say_outcomes(ctl, json_object_get(reply.body, "results"));
+        say_also(ctl, reply.body);
         status = ctl_report_receipt(ctl, &reply);
         ctl_reply_uninit(&reply);
     }
@@ -151,6 +178,7 @@ delete_one(struct ctl *ctl, const char *type, const char *name)
         ctl_reply_uninit(&reply);
     } else if (!status) {
         say_outcome(ctl, type, name, "deleted");
+        say_also(ctl, reply.body);
         status = ctl_report_receipt(ctl, &reply);
         ctl_reply_uninit(&reply);
     }

@@ -55,7 +55,9 @@ const struct ctl_command ctl_commands[] = {
       CTL_OPT_CASCADE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "delete objects",
       "An object that others refer to is not deleted, and they are named;\n"
-      "--cascade deletes them too.  Each NAME is a change of its own.\n"
+      "--cascade takes it out of them, and deletes those that cannot be\n"
+      "without it; all that changes is said.  Each NAME is a change of its\n"
+      "own.\n"
       "\nExample:\n"
       "  vmnctl delete port web-3 web-4 --wait\n"
       "  vmnctl delete network shop --cascade --dry-run\n",

@@ -54,7 +54,7 @@ static const struct option_row {
     { OPT_TIMEOUT, "timeout", "TIME", CTL_OPT_WAIT | CTL_OPT_NO_WAIT,
       "how long to wait: 500ms, 10s (the default), 2m" },
     { OPT_CASCADE, "cascade", NULL, CTL_OPT_CASCADE,
-      "also delete what refers to it" },
+      "also take it out of what refers to it" },
     { OPT_DRY_RUN, "dry-run", NULL, CTL_OPT_DRY_RUN,
       "only show what would change, down to the flows" },
     { 's', "server", "SERVER", CTL_OPT_GLOBAL,

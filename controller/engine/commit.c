@@ -137,7 +137,7 @@ request_changed(const struct model_request *request)
             return true;
         }
     }
-    return false;
+    return request->also != NULL;
 }
 
 static void

@@ -309,6 +309,7 @@ end(struct txn *txn)
         entry->touched = false;
         entry->before = NULL;
         entry->op = NULL;
+        entry->cascade = false;
         model_drop_if_empty(txn->model, entry);
     }
     free(txn->touched);
@@ -367,27 +368,47 @@ commit_entry(struct txn *txn, struct entry *entry)
     }
 }
 
+/* A list of changes. */
+struct summary {
+    json_t *list;               /* Of the first ones. */
+    size_t n;                   /* How many there are. */
+};
+
 static void
-summarize(json_t *summary, const struct entry *entry, size_t n)
+summary_add(struct summary *summary, const struct entry *entry)
 {
     const char *op = !entry->before ? "create"
                      : !entry->cur ? "delete" : "update";
 
-    if (n < SUMMARY_MAX) {
-        json_array_append_new(summary, json_pack(
+    if (summary->n++ < SUMMARY_MAX) {
+        json_array_append_new(summary->list, json_pack(
             "{s:s, s:s, s:s}", "op", op, "type",
             schema_tables[entry->table].plural, "name", entry->name));
     }
+}
+
+/* Returns the list, which the caller owns; NULL if there is nothing in it. */
+static json_t *
+summary_finish(struct summary *summary)
+{
+    if (summary->n > SUMMARY_MAX) {
+        json_array_append_new(summary->list, json_pack(
+            "{s:I}", "more", (json_int_t) (summary->n - SUMMARY_MAX)));
+    } else if (!summary->n) {
+        json_decref(summary->list);
+        summary->list = NULL;
+    }
+    return summary->list;
 }
 
 static void
 commit(struct txn *txn)
 {
     struct model *model = txn->model;
-    json_t *summary = json_array();
+    struct summary all = { json_array(), 0 };
+    struct summary also = { json_array(), 0 };
     struct model_log *log;
     bool stored = false;
-    size_t n = 0;
 
     model->revision++;
     numbers_set_revision(model->numbers, model->revision);
@@ -395,16 +416,15 @@ commit(struct txn *txn)
         struct entry *entry = txn->touched[i];
 
         if (entry->cur != entry->before) {
-            summarize(summary, entry, n++);
+            summary_add(&all, entry);
+            if (!entry->op && !schema_tables[entry->table].observed) {
+                summary_add(&also, entry);
+            }
             stored |= schema_tables[entry->table].stored;
             commit_entry(txn, entry);
         }
     }
-    if (n > SUMMARY_MAX) {
-        json_array_append_new(summary, json_pack("{s:I}", "more",
-                                                 (json_int_t) (n
-                                                 - SUMMARY_MAX)));
-    }
+    txn->request->also = summary_finish(&also);
 
     if (model->n_logs >= model->allocated_logs) {
         model->logs = x2nrealloc(model->logs, &model->allocated_logs,
@@ -414,9 +434,10 @@ commit(struct txn *txn)
     log->revision = model->revision;
     log->time_ms = txn->now_ms;
     log->who = xstrdup(txn->request->who);
-    log->summary = json_dumps(summary, JSON_COMPACT);
+    json_t *list = summary_finish(&all);
+    log->summary = json_dumps(list, JSON_COMPACT);
     log->stored = stored;
-    json_decref(summary);
+    json_decref(list);
 }
 
 /* Fills in each op's outcome.  Returns the newest revision among them. */
@@ -510,6 +531,8 @@ model_apply(struct model *model, struct model_request *request,
         .now_ms = now_ms, .n_next_ips = model->n_next_ips,
     };
 
+    json_decref(request->also);
+    request->also = NULL;
     check_request(&txn);
     if (!errors->n) {
         apply_ops(&txn);

@@ -380,10 +380,14 @@ check_host(struct txn *txn, const struct entry *entry)
 static void
 check_entry(struct txn *txn, const struct entry *entry)
 {
-    char *pointer = txn_pointer(txn, entry, "");
+    /* What the request does not name lacks only what the request deletes:
+     * check_referrers() tells, where the request can be mended. */
+    if (entry->op) {
+        char *pointer = txn_pointer(txn, entry, "");
 
-    check_refs(txn, entry, pointer);
-    free(pointer);
+        check_refs(txn, entry, pointer);
+        free(pointer);
+    }
     if (entry->table == VMN_TABLE_HOST) {
         check_host(txn, entry);
     } else if (entry->table == VMN_TABLE_NETWORK) {

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Deletions: what is asked for, what goes with it, and what a prune takes. */
+ * Deletions: what is asked for, what a prune takes, and what follows.
+ *
+ * A cascade takes references to what is deleted out of what refers to it, and
+ * deletes only what cannot be without: deleting a group that is a peer in a
+ * policy must not delete the policy, whose isolation protects others. */
 
 #include <config.h>
 
@@ -12,106 +16,128 @@
 #include "sset.h"
 #include "util.h"
 
-static void delete_entry(struct txn *, struct entry *, bool cascade);
-
-/* The names of 'set', copied: it changes while they are worked on. */
-static void
-copy_names(const struct name_set *set, struct sset *copy)
-{
-    sset_init(copy);
-    for (size_t i = 0; i < set->n; i++) {
-        sset_add(copy, set->names[i]);
-    }
-}
-
-/* Takes host 'host' away from a binding: the binding goes with its active
- * host, and a candidate is only forgotten. */
-static void
-unbind(struct txn *txn, struct entry *entry, const char *host)
-{
-    const struct vmn_binding *binding = entry_row(entry);
-
-    if (!strcmp(binding->host, host)) {
-        txn_set(txn, entry, NULL);
-        return;
-    }
-
-    struct version *version = version_create();
-    struct vmn_binding *copy = (struct vmn_binding *)
-        schema_row_clone(&binding->row, &version->arena);
-
-    copy->candidate = NULL;
-    version->row = &copy->row;
-    txn_set(txn, entry, version);
-}
-
-/* What hosts reported about something that is deleted never keeps it. */
-static void
-drop_observed(struct txn *txn, struct entry *entry,
-              const struct entry *target)
-{
-    if (entry->op && entry->op->kind != MODEL_DELETE) {
-        return;                 /* Reported anew: the check will tell. */
-    }
-    if (entry->table == VMN_TABLE_BINDING
-        && target->table == VMN_TABLE_HOST) {
-        unbind(txn, entry, target->name);
-    } else {
-        txn_set(txn, entry, NULL);
-    }
-}
-
-static void
-delete_referrers(struct txn *txn, const struct entry *target,
-                 enum vmn_table table, bool cascade)
-{
-    struct model *model = txn->model;
-    struct sset names;
-    const char *name;
-
-    copy_names(index_get(model, index_refs(target->table, table),
-                         target->name), &names);
-    SSET_FOR_EACH (name, &names) {
-        struct entry *entry = model_find(model, table, name);
-
-        if (!entry_row(entry)) {
-            continue;           /* Went with another one. */
-        }
-        if (schema_tables[table].observed) {
-            drop_observed(txn, entry, target);
-        } else if (cascade
-                   && !(entry->op && entry->op->kind != MODEL_DELETE)) {
-            delete_entry(txn, entry, true);
-        }
-    }
-    sset_destroy(&names);
-}
-
-/* Deletes 'entry' and what must or may go with it.  References between tables
- * have no cycle, so this ends. */
+/* Deletes 'entry'.  What refers to it is seen to later. */
 static void
 delete_entry(struct txn *txn, struct entry *entry, bool cascade)
 {
-    for (int i = 0; i < VMN_N_TABLES; i++) {
-        delete_referrers(txn, entry, i, cascade);
-    }
+    entry->cascade |= cascade;
     txn_set(txn, entry, NULL);
 }
+
+/* What is deleted.  ------------------------------------------------------- */
 
 static void
 prune(struct txn *txn, enum vmn_table table)
 {
     struct model *model = txn->model;
+    const struct name_set *set = index_get(model, INDEX_SET + table,
+                                           txn->request->prune_set);
     struct sset names;
     const char *name;
 
-    copy_names(index_get(model, INDEX_SET + table, txn->request->prune_set),
-               &names);
+    /* Copied: it changes while they are worked on. */
+    sset_init(&names);
+    for (size_t i = 0; i < set->n; i++) {
+        sset_add(&names, set->names[i]);
+    }
     SSET_FOR_EACH (name, &names) {
         struct entry *entry = model_find(model, table, name);
 
         if (entry_row(entry) && !entry->op) {
             delete_entry(txn, entry, false);
+        }
+    }
+    sset_destroy(&names);
+}
+
+/* What follows.  ---------------------------------------------------------- */
+
+/* True if the row is not there, which for a row that is referred to means
+ * that this request deletes it. */
+static bool
+is_gone(void *txn_, enum vmn_table table, const char *name)
+{
+    const struct txn *txn = txn_;
+
+    return !model_get(txn->model, table, name);
+}
+
+/* The same, if references to it are to be taken out. */
+static bool
+is_gone_by_cascade(void *txn_, enum vmn_table table, const char *name)
+{
+    const struct txn *txn = txn_;
+    const struct entry *entry = model_find(txn->model, table, name);
+
+    return entry && !entry->cur && entry->cascade;
+}
+
+/* Takes the references that are gone out of 'entry', or deletes it where it
+ * cannot be without. */
+static void
+strip(struct txn *txn, struct entry *entry, schema_is_gone_cb *gone)
+{
+    const struct version *old = entry->cur;
+    json_t *spec = schema_row_strip(old->row, gone, txn);
+
+    if (!spec) {
+        delete_entry(txn, entry, true);
+        return;
+    }
+
+    struct version *version = version_create();
+    version->row = schema_row_parse(&schema_tables[entry->table],
+                                    entry->name, spec, "", &version->arena,
+                                    txn->errors);
+    json_decref(spec);
+    if (!version->row || schema_row_same_spec(version->row, old->row)) {
+        version_destroy(txn->model, version);
+        return;
+    }
+    version->meta.set = old->meta.set
+                        ? arena_strdup(&version->arena, old->meta.set) : NULL;
+    given_keep(version, old);
+    txn_set(txn, entry, version);
+}
+
+/* The rows of 'table' that refer to something that was deleted. */
+static void
+find_referrers(const struct txn *txn, enum vmn_table table,
+               struct sset *names)
+{
+    sset_init(names);
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        const struct entry *entry = txn->touched[i];
+
+        if (entry->cur || !entry->before) {
+            continue;
+        }
+
+        const struct name_set *set = index_get(
+            txn->model, index_refs(entry->table, table), entry->name);
+        for (size_t j = 0; j < set->n; j++) {
+            sset_add(names, set->names[j]);
+        }
+    }
+}
+
+/* Each row is worked on once, whatever number of its references are gone.
+ * What hosts reported about something that is deleted never keeps it, cascade
+ * or not: a binding goes with its active host, and a candidate is only
+ * forgotten.  What the request itself writes is left to the checks. */
+static void
+follow(struct txn *txn, enum vmn_table table)
+{
+    bool observed = schema_tables[table].observed;
+    struct sset names;
+    const char *name;
+
+    find_referrers(txn, table, &names);
+    SSET_FOR_EACH (name, &names) {
+        struct entry *entry = model_find(txn->model, table, name);
+
+        if (!entry->op || entry->op->kind == MODEL_DELETE) {
+            strip(txn, entry, observed ? is_gone : is_gone_by_cascade);
         }
     }
     sset_destroy(&names);
@@ -133,5 +159,9 @@ delete_asked(struct txn *txn)
     }
     for (int i = 0; txn->request->prune_set && i < VMN_N_TABLES; i++) {
         prune(txn, i);
+    }
+    /* Tables refer only to tables before them. */
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        follow(txn, i);
     }
 }

@@ -400,7 +400,9 @@ given_assign(struct txn *txn)
     for (size_t i = 0; i < txn->n_touched; i++) {
         struct entry *entry = txn->touched[i];
 
-        if (!entry->cur || entry->cur == entry->before) {
+        /* What only lost a reference to something that was deleted keeps
+         * what it has; it must not be refused for what it may lack. */
+        if (!entry->cur || entry->cur == entry->before || !entry->op) {
             continue;
         }
         if (entry->table == VMN_TABLE_NETWORK) {

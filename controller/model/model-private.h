@@ -36,6 +36,7 @@ struct entry {
     bool touched;               /* In txn's 'touched'. */
     struct version *before;     /* What 'cur' was. */
     struct model_op *op;        /* The one that names it, or NULL. */
+    bool cascade;               /* Deleted; what refers to it follows. */
 };
 
 /* A sorted array of names that belong to entries. */

@@ -34,6 +34,7 @@ model_request_uninit(struct model_request *request)
     free(request->ops);
     free(request->who);
     free(request->prune_set);
+    json_decref(request->also);
     memset(request, 0, sizeof *request);
 }
 

@@ -91,7 +91,9 @@ struct model_op {
     char *name;                 /* Owned. */
     json_t *spec;               /* Owned; NULL for DELETE. */
     char *if_match;             /* ETag without quotes, "*", or NULL. */
-    bool cascade;               /* DELETE: also what refers to it. */
+    bool cascade;               /* DELETE: take the references to it out of
+                                 * others; those that cannot be without go,
+                                 * too. */
     bool missing_ok;            /* DELETE: absent is fine. */
     /* Filled in by model_apply(). */
     enum model_outcome outcome;
@@ -106,6 +108,10 @@ struct model_request {
     size_t n_ops;
     size_t allocated_ops;
     struct model_op *ops;       /* Owned. */
+    /* Filled in by model_apply(): what else of what users ask for changed, by
+     * a cascade or a prune: [{"op", "type", "name"}, ...] as in the log.  NULL
+     * if nothing did.  Owned. */
+    json_t *also;
 };
 
 void model_request_init(struct model_request *, const char *who);

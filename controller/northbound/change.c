@@ -164,6 +164,9 @@ on_done(void *change_, const struct commit_result *result)
                             json_boolean(result->changed));
         json_object_set_new(change->reply, "results", results_json(request));
     }
+    if (request->also) {
+        json_object_set(change->reply, "also", request->also);
+    }
     json_object_set_new(change->reply, "revision",
                         json_integer(result->revision));
     if (change->wait.installed) {

@@ -12,6 +12,7 @@ controller_libvmn_la_SOURCES += \
 	controller/schema/schema-print.c \
 	controller/schema/schema-row.h \
 	controller/schema/schema-scalar.c \
+	controller/schema/schema-strip.c \
 	controller/schema/schema-tables.c \
 	controller/schema/schema.c \
 	controller/schema/schema.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Compares, sorts and copies rows and their parts, by the description; see
+ * Compares and sorts rows and their parts, by the description; see
  * schema-row.h. */
 
 #include <config.h>
@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/schema/arena.h"
 #include "util.h"
 
 static int compare_struct(const struct schema_struct *, const char *a,
@@ -201,23 +200,4 @@ schema_set_sort(const struct schema_field *f, void *elements, size_t n)
         }
     }
     return n_kept;
-}
-
-struct vmn_row *
-schema_row_clone(const struct vmn_row *row, struct arena *arena)
-{
-    const struct schema_table *table = &schema_tables[row->table];
-    json_t *spec = schema_row_spec(row);
-    json_t *status = schema_row_status(row);
-    struct vmn_row *clone;
-    struct vmn_errors errors;
-
-    vmn_errors_init(&errors);
-    clone = schema_row_parse(table, row->name, spec, "", arena, &errors);
-    ovs_assert(clone);          /* What was printed can be parsed. */
-    schema_row_parse_status(table, clone, status, "", arena, &errors);
-    vmn_errors_uninit(&errors);
-    json_decref(spec);
-    json_decref(status);
-    return clone;
 }

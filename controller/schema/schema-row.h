@@ -25,9 +25,6 @@ bool schema_row_parse_status(const struct schema_table *, struct vmn_row *,
                              const json_t *status, const char *pointer,
                              struct arena *, struct vmn_errors *);
 
-/* A copy in 'arena', given-out values included. */
-struct vmn_row *schema_row_clone(const struct vmn_row *, struct arena *);
-
 /* What was asked for, in its canonical form: schema_row_parse() takes it.  The
  * caller owns it. */
 json_t *schema_row_spec(const struct vmn_row *);
@@ -57,5 +54,14 @@ int schema_element_compare(const struct schema_field *, const void *,
 typedef void schema_ref_cb(void *aux, enum vmn_table, const char *name,
                            const char *pointer);
 void schema_row_refs(const struct vmn_row *, schema_ref_cb *, void *aux);
+
+/* The spec of 'row' without its references to rows for which 'is_gone' says
+ * true.  With a reference goes what cannot be without it: the element of a
+ * list that holds it, and where a list is left with fewer elements than it
+ * must have, what holds the list.  Returns NULL if the row itself cannot be
+ * without what went.  The caller owns it. */
+typedef bool schema_is_gone_cb(void *aux, enum vmn_table, const char *name);
+json_t *schema_row_strip(const struct vmn_row *, schema_is_gone_cb *,
+                         void *aux);
 
 #endif /* controller/schema/schema-row.h */

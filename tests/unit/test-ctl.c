@@ -638,7 +638,10 @@ delete_names_the_referrers(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
     static const struct step cascade[] = {
-        { "DELETE /v1/networks/shop?cascade=true", NULL, 200, "{}" },
+        { "DELETE /v1/networks/shop?cascade=true", NULL, 200,
+          "{\"also\": [{\"op\": \"update\", \"type\": \"groups\","
+          " \"name\": \"web\"}, {\"op\": \"delete\", \"type\": \"ports\","
+          " \"name\": \"web-1\"}, {\"more\": 7}]}" },
         { NULL, NULL, 0, NULL },
     };
 
@@ -646,7 +649,8 @@ delete_names_the_referrers(void **state OVS_UNUSED)
                 "networks/other deleted\n",
                 "vmnctl: ports/web-1 refers to it (HTTP 409)\n");
     assert_play(cascade, "", "delete network shop --cascade", CTL_DONE,
-                "networks/shop deleted\n", "");
+                "networks/shop deleted\ngroups/web updated\n"
+                "ports/web-1 deleted\nand 7 more\n", "");
 }
 
 static void

@@ -19,6 +19,7 @@
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
+#include "svec.h"
 #include "tests/unit/model-util.h"
 #include "util.h"
 
@@ -423,18 +424,208 @@ refused_request_leaves_no_number_behind(void **state)
     apply(*state, "put networks z {'vni':900}", "");
 }
 
-static void
-cascade_takes_referrers(void **state)
+/* Applies one request that must go through.  Returns what else it changed,
+ * sorted, as lines "OP TYPE NAME"; and checks that the log names all of it.
+ * The caller frees it. */
+static char *
+apply_also(struct model *model, const char *set, const char *text)
 {
-    apply(*state, "put bindings p1 {'host':'h1'}\n"
-          "put loadbalancers x " LB(",'backends':[{'port':'p1'}]"), "");
-    apply(*state, "cascade networks n", "");
-    assert_null(get_port(*state, "p1"));
-    assert_null(model_get(*state, VMN_TABLE_BINDING, "p1"));
-    assert_null(model_get(*state, VMN_TABLE_GROUP, "g"));
-    assert_null(model_get(*state, VMN_TABLE_POLICY, "pol"));
-    assert_null(model_get(*state, VMN_TABLE_LOADBALANCER, "x"));
-    assert_non_null(model_get(*state, VMN_TABLE_NETWORK, "m"));
+    struct model_request request;
+    struct model_pending pending;
+    struct vmn_errors errors;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct svec lines = SVEC_EMPTY_INITIALIZER;
+    const json_t *change;
+    uint64_t revision;
+    size_t i;
+
+    vmn_errors_init(&errors);
+    model_request_init(&request, "test");
+    model_util_parse(&request, text);
+    request.prune_set = nullable_xstrdup(set);
+    assert_int_equal(model_apply(model, &request, 5, &revision, &errors), 0);
+    model_get_pending(model, &pending);
+    json_array_foreach (request.also, i, change) {
+        char *entry = json_dumps(change, JSON_COMPACT);
+
+        assert_non_null(strstr(pending.logs[pending.n_logs - 1].summary,
+                               entry));
+        free(entry);
+        svec_add_nocopy(&lines, xasprintf(
+            "%s %s %s\n",
+            json_string_value(json_object_get(change, "op")),
+            json_string_value(json_object_get(change, "type")),
+            json_string_value(json_object_get(change, "name"))));
+    }
+    svec_sort(&lines);
+    for (i = 0; i < lines.n; i++) {
+        ds_put_cstr(&ds, lines.names[i]);
+    }
+    svec_destroy(&lines);
+    model_request_uninit(&request);
+    return ds_steal_cstr(&ds);
+}
+
+/* Fails unless 'request' changes just 'also' besides what it names. */
+static void
+check_also(struct model *model, const char *request, const char *also)
+{
+    char *got = apply_also(model, NULL, request);
+
+    assert_string_equal(got, also);
+    free(got);
+}
+
+/* Fails unless the row's spec is 'expected'. */
+static void
+check_spec(struct model *model, enum vmn_table table, const char *name,
+           const char *expected)
+{
+    const struct vmn_row *row = model_get(model, table, name);
+    char *copy = xstrdup(expected);
+
+    assert_non_null(row);
+    for (char *p = copy; *p; p++) {
+        *p = *p == '\'' ? '"' : *p;
+    }
+    json_t *want = json_loads(copy, 0, NULL);
+    json_t *got = schema_row_spec(row);
+    if (!json_equal(want, got)) {
+        char *text = json_dumps(got, JSON_COMPACT);
+
+        fail_msg("%s:\ngot\n%s\nexpected\n%s", name, text, copy);
+    }
+    json_decref(got);
+    json_decref(want);
+    free(copy);
+}
+
+static void
+cascade_of_a_network_takes_its_ports(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put bindings p1 {'host':'h1'}\n"
+          "put loadbalancers one " LB(",'backends':[{'port':'p1'}]") "\n"
+          "put loadbalancers two {'vip':'10.0.0.101','networks':['m','n'],"
+          "'ports':[{'port':80}],'backends':[{'port':'p1'},{'port':'p2'}]}",
+          "");
+    check_also(model, "cascade networks n",
+               "delete loadbalancers one\ndelete ports p1\ndelete ports p2\n"
+               "update groups g\nupdate loadbalancers two\n");
+    assert_null(get_port(model, "p1"));
+    assert_null(model_get(model, VMN_TABLE_BINDING, "p1"));
+    assert_null(model_get(model, VMN_TABLE_LOADBALANCER, "one"));
+    check_spec(model, VMN_TABLE_GROUP, "g", "{'selector':'role=web'}");
+    check_spec(model, VMN_TABLE_LOADBALANCER, "two",
+               "{'vip':'10.0.0.101','networks':['m'],'protocol':'tcp',"
+               "'ports':[{'port':80,'target':80}]}");
+    assert_non_null(model_get(model, VMN_TABLE_POLICY, "pol"));
+    assert_non_null(model_get(model, VMN_TABLE_NETWORK, "m"));
+}
+
+static void
+cascade_of_a_port_keeps_what_lists_it(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put groups only {'ports':['p2']}\n"
+          "put policies q {'applies_to':['only']}\n"
+          "put loadbalancers x " LB(",'backends':[{'port':'p2'}]"), "");
+    check_also(model, "cascade ports p2",
+               "update groups g\nupdate groups only\n"
+               "update loadbalancers x\n");
+    check_spec(model, VMN_TABLE_GROUP, "only", "{}");
+    check_spec(model, VMN_TABLE_GROUP, "g", "{'selector':'role=web'}");
+    assert_non_null(model_get(model, VMN_TABLE_POLICY, "q"));
+}
+
+#define PEERS "{'direction':'ingress','action':'allow','peers':["
+
+static void
+cascade_of_a_peer_keeps_the_policy_and_its_isolation(void **state)
+{
+    struct model *model = *state;
+
+    /* Without the rule, "directions" would be just egress by default. */
+    apply(model, "put groups peer {}\nput groups two {}\n"
+          "put policies in {'applies_to':['g','peer'],'rules':["
+          PEERS "{'group':'peer'}]},"
+          PEERS "{'group':'peer'},{'group':'two'}]},"
+          "{'direction':'egress','action':'deny'}]}\n"
+          "put policies all {'applies_to':['two'],'rules':["
+          PEERS "{'group':'peer'}]}]}\n"
+          "put policies gone {'applies_to':['peer']}", "");
+    check_also(model, "cascade groups peer",
+               "delete policies gone\nupdate policies all\n"
+               "update policies in\n");
+    check_spec(model, VMN_TABLE_POLICY, "in",
+               "{'tier':'application','priority':500,'applies_to':['g'],"
+               "'directions':['ingress','egress'],'rules':["
+               PEERS "{'group':'two'}]},"
+               "{'direction':'egress','action':'deny'}]}");
+    check_spec(model, VMN_TABLE_POLICY, "all",
+               "{'tier':'application','priority':500,'applies_to':['two'],"
+               "'directions':['ingress']}");
+    assert_null(model_get(model, VMN_TABLE_POLICY, "gone"));
+}
+
+#define SERVICES "{'direction':'egress','action':'allow','services':["
+
+static void
+cascade_of_a_service_keeps_the_policy(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put services s {'entries':[{'protocol':'tcp'}]}\n"
+          "put policies q {'applies_to':['g'],'rules':["
+          SERVICES "{'service':'s'}]},"
+          SERVICES "{'service':'s'},{'protocol':'udp'}]}]}", "");
+    check_also(model, "cascade services s", "update policies q\n");
+    check_spec(model, VMN_TABLE_POLICY, "q",
+               "{'tier':'application','priority':500,'applies_to':['g'],"
+               "'directions':['egress'],'rules':["
+               SERVICES "{'protocol':'udp'}]}]}");
+}
+
+static void
+cascade_of_a_host_unpins_its_ports(void **state)
+{
+    struct model *model = *state;
+
+    /* The second subnet is full, which is no reason to refuse this. */
+    apply(model, "patch ports p1 {'host':'h1'}\n"
+          "put bindings p1 {'host':'h1'}", "");
+    apply(model, "patch networks n {'subnets':[{'cidr':'10.0.0.0/24',"
+          "'gateway':'10.0.0.1'},{'cidr':'10.1.0.0/31'}]}\n"
+          "put ports a {'network':'n'}\nput ports b {'network':'n'}", "");
+    struct vmn_mac mac = get_port(model, "p1")->mac;
+    check_also(model, "cascade hosts h1", "update ports p1\n");
+    assert_null(get_port(model, "p1")->host);
+    check_ip(model, "p1", "10.0.0.2");
+    assert_memory_equal(&get_port(model, "p1")->mac, &mac, sizeof mac);
+    assert_null(model_get(model, VMN_TABLE_BINDING, "p1"));
+}
+
+static void
+cascade_that_meets_a_plain_deletion_is_refused(void **state)
+{
+    apply(*state, "put groups x {'ports':['p1','p2']}", "");
+    apply(*state, "cascade ports p2\ndelete ports p1",
+          "/1 port \"p1\" is referred to by group \"x\"\n");
+}
+
+static void
+cascade_keeps_the_set_of_what_it_changes(void **state)
+{
+    struct model *model = *state;
+    char *also = apply_also(model, "shop", "put groups x {'ports':['p2']}");
+
+    free(also);
+    apply(model, "cascade ports p2", "");
+    also = apply_also(model, "shop", "put groups y {}");
+    assert_string_equal(also, "delete groups x\n");
+    free(also);
 }
 
 static void
@@ -801,7 +992,13 @@ main(void)
         TEST(given_addresses_avoid_what_is_taken),
         TEST(vni_of_a_network_can_change),
         TEST(refused_request_leaves_no_number_behind),
-        TEST(cascade_takes_referrers),
+        TEST(cascade_of_a_network_takes_its_ports),
+        TEST(cascade_of_a_port_keeps_what_lists_it),
+        TEST(cascade_of_a_peer_keeps_the_policy_and_its_isolation),
+        TEST(cascade_of_a_service_keeps_the_policy),
+        TEST(cascade_of_a_host_unpins_its_ports),
+        TEST(cascade_that_meets_a_plain_deletion_is_refused),
+        TEST(cascade_keeps_the_set_of_what_it_changes),
         TEST(observed_rows_never_block),
         TEST(prune_deletes_what_the_set_no_longer_names),
         TEST(users_change_only_enabled_of_apps),

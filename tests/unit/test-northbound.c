@@ -534,6 +534,11 @@ referred_object_is_deleted_only_with_cascade(void **state)
     assert_call(f, 400, "DELETE", "/v1/networks/shop?cascade=yes", NULL);
     assert_call(f, 200, "DELETE", "/v1/networks/shop?cascade=true", NULL);
     assert_text(f, "outcome", "deleted");
+    char *also = json_dumps(at(f, "also"), JSON_COMPACT | JSON_SORT_KEYS);
+    assert_non_null(strstr(also, "{\"name\":\"web-1\",\"op\":\"delete\","
+                           "\"type\":\"ports\"}"));
+    assert_null(strstr(also, "shop"));
+    free(also);
     assert_call(f, 404, "GET", "/v1/ports/web-1", NULL);
     assert_call(f, 404, "DELETE", "/v1/networks/shop", NULL);
 }
@@ -703,9 +708,14 @@ apply_prunes_what_the_set_no_longer_names(void **state)
     assert_call(f, 200, "POST", "/v1/apply?prune=demo",
                 "{\"objects\": [{\"type\": \"networks\", \"name\": \"n\","
                 " \"spec\": {}}]}");
+    assert_text(f, "also.0.op", "delete");
+    assert_text(f, "also.0.name", "a");
     assert_call(f, 404, "GET", "/v1/ports/a", NULL);
     assert_call(f, 200, "GET", "/v1/networks/n", NULL);
     assert_text(f, "metadata.set", "demo");
+    assert_call(f, 200, "POST", "/v1/apply?prune=demo", "{\"objects\": []}");
+    assert_true(json_is_true(at(f, "changed")));
+    assert_text(f, "also.0.name", "n");
     assert_call(f, 200, "GET", "/v1/networks/other", NULL);
     assert_call(f, 400, "POST", "/v1/apply?prune=A%20b", APPLY);
 }

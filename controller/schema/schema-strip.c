@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes references out of a spec, by the description; see schema-row.h.  What
+ * cannot be without a reference goes with it, and only that: an element of a
+ * list before the object. */
+
+#include <config.h>
+
+#include "controller/schema/schema-row.h"
+
+#include <stdlib.h>
+
+#include "util.h"
+
+struct strip {
+    schema_is_gone_cb *is_gone;
+    void *aux;
+};
+
+static bool strip_struct(const struct strip *, const struct schema_struct *,
+                         json_t *object);
+
+/* Returns false if 'value', one value of 'f', goes. */
+static bool
+strip_value(const struct strip *strip, const struct schema_field *f,
+            json_t *value)
+{
+    return f->type == SCHEMA_STRUCT
+           ? strip_struct(strip, f->nested, value)
+           : !strip->is_gone(strip->aux, f->ref, json_string_value(value));
+}
+
+/* Strips the list 'f' of 'object'.  Returns false if too little is left of it
+ * for 'object' to stay.  A list that was there is never left empty where it
+ * must have an element: absent, it would mean something else. */
+static bool
+strip_list(const struct strip *strip, const struct schema_field *f,
+           json_t *object, json_t *list)
+{
+    json_t *left = json_array();
+    json_t *value;
+    size_t i;
+
+    json_array_foreach (list, i, value) {
+        if (strip_value(strip, f, value)) {
+            json_array_append(left, value);
+        }
+    }
+
+    size_t n_left = json_array_size(left);
+    bool ok = n_left >= f->min_items;
+    if (n_left) {
+        json_object_set(object, f->name, left);
+    } else {
+        json_object_del(object, f->name);
+    }
+    json_decref(left);
+    return ok;
+}
+
+/* Returns false if 'object' cannot be without what went. */
+static bool
+strip_struct(const struct strip *strip, const struct schema_struct *s,
+             json_t *object)
+{
+    for (const struct schema_field *f = s->fields; f->name; f++) {
+        json_t *value = json_object_get(object, f->name);
+
+        if (!value || (f->type != SCHEMA_REF && f->type != SCHEMA_STRUCT)) {
+            continue;
+        }
+        if (f->flags & SCHEMA_LIST) {
+            if (!strip_list(strip, f, object, value)) {
+                return false;
+            }
+        } else if (!strip_value(strip, f, value)) {
+            if (f->flags & SCHEMA_REQUIRED) {
+                return false;
+            }
+            json_object_del(object, f->name);
+        }
+    }
+    return true;
+}
+
+json_t *
+schema_row_strip(const struct vmn_row *row, schema_is_gone_cb *is_gone,
+                 void *aux)
+{
+    const struct schema_table *table = &schema_tables[row->table];
+    struct strip strip = { is_gone, aux };
+    json_t *spec;
+
+    if (table->named_as != VMN_N_TABLES
+        && is_gone(aux, table->named_as, row->name)) {
+        return NULL;
+    }
+    spec = schema_row_spec(row);
+    if (!strip_struct(&strip, &table->row, spec)) {
+        json_decref(spec);
+        return NULL;
+    }
+    return spec;
+}
