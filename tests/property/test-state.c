@@ -8,7 +8,8 @@
  *  - the indexes are what a plain scan of all rows gives;
  *  - the notes of changes name just the rows and index keys that changed;
  *  - an undone group leaves the durable state;
- *  - what the store loads is what the model holds.
+ *  - what the store loads is what the model holds: whatever was accepted is
+ *    accepted again, values at the edges of what is allowed included.
  *
  * Usage: test-state [SEED [STEPS]].  The seed is printed. */
 
@@ -29,6 +30,7 @@
 
 #include "controller/model/model.h"
 #include "controller/model/numbers.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
 #include "controller/store/store.h"
@@ -62,11 +64,100 @@ chance(unsigned percent)
 /* Random requests.  ------------------------------------------------------- */
 
 static const unsigned n_names[VMN_N_TABLES] = {
-    [VMN_TABLE_HOST] = 4, [VMN_TABLE_NETWORK] = 4, [VMN_TABLE_PORT] = 14,
+    [VMN_TABLE_HOST] = 4, [VMN_TABLE_NETWORK] = 6, [VMN_TABLE_PORT] = 14,
     [VMN_TABLE_GROUP] = 5, [VMN_TABLE_SERVICE] = 3, [VMN_TABLE_POLICY] = 4,
     [VMN_TABLE_LOADBALANCER] = 4, [VMN_TABLE_APP] = 2,
     [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6,
 };
+
+/* Values at the edges of what is allowed, on both sides.  ----------------- */
+
+#define A10 "aaaaaaaaaa"
+#define A60 A10 A10 A10 A10 A10 A10
+#define B500 A60 A60 A60 A60 A60 A60 A60 A60 A10 A10
+#define PICK(LIST) LIST[rnd(ARRAY_SIZE(LIST))]
+
+static const char *const edge_ips[] = {
+    "0.0.0.0", "0.0.0.1", "0.255.255.255", "1.0.0.0", "10.0.0.0",
+    "10.0.0.15", "10.9.0.1", "10.9.1.0", "10.9.1.1", "127.0.0.1",
+    "169.254.0.1", "192.0.2.255", "223.255.255.254", "223.255.255.255",
+    "224.0.0.0", "239.255.255.255", "240.0.0.1", "255.255.255.255",
+};
+static const char *const edge_prefixes[] = {
+    "0.0.0.0/0", "0.0.0.0/1", "0.0.0.0/8", "0.0.0.0/31", "0.0.0.0/32",
+    "1.0.0.0/8", "10.9.0.0/30", "10.9.1.0/31", "10.9.2.0/32", "10.9.4.0/24",
+    "127.0.0.0/8", "128.0.0.0/8", "169.254.0.0/16", "223.0.0.0/8",
+    "223.255.255.254/31", "224.0.0.0/4", "224.0.0.0/24", "239.1.0.0/31",
+    "240.0.0.0/8", "255.255.255.254/31", "255.255.255.255/32", "10.0.0.1/8",
+};
+static const char *const edge_macs[] = {
+    "00:00:00:00:00:00", "00:00:00:00:00:01", "01:00:00:00:00:00",
+    "01:00:5e:00:00:01", "33:33:00:00:00:01", "02:FF:ff:fF:Ff:ff",
+    "fe:ff:ff:ff:ff:ff", "ff:ff:ff:ff:ff:ff", "80:00:00:00:00:00",
+};
+static const char *const edge_texts[] = {
+    "", " ", "  a  ", "\\\\ \\/ \\\"", "\u00e4\u4e16\u754c", "\U0001f600",
+    "\\ud83d\\ude00", "a\\u0301", "\\u007f", "\\u0080", "\\u009b", "\\u00a0",
+    "\\u2028", "\\u2029", "\\u202a", "\\u202e", "\\u202f", "\\u2065",
+    "\\u2066", "\\u2069", "\\u206a", "\\ufdd0", "\\ufffe", "\\uffff",
+    "\\ufeff", "\\u0009", "\\n", "null", "%s%n", "-- ; DROP TABLE ports",
+    B500 B500 "aaaaaaaaaaaaaaaaaaaaaaaa", B500 B500 "aaaaaaaaaaaaaaaaaaaaaaa"
+    "\u00e4",
+};
+static const char *const edge_labels[] = {
+    "'a':''", "'A._-9':'Z._-0'", "'" A60 "aaa':'" A60 "aaa'",
+    "'" A60 "aaa/" A60 "aaa':'x'", "'" A60 "aaaa':''", "'a.b/c':'0'",
+    "'a/b/c':''", "'a':'" A60 "aaaa'", "'in':'notin'",
+};
+static const char *const edge_ports[] = {
+    "1", "65535", "'1-65535'", "'7-7'", "0", "65536", "'2-1'", "'65535'",
+    "'1-2',3,'4-5'",
+};
+
+static void
+put_description(struct ds *ds)
+{
+    ds_put_format(ds, ",'description':'%s'", PICK(edge_texts));
+}
+
+static void
+put_port_list(struct ds *ds)
+{
+    ds_put_format(ds, ",'ports':[%s", PICK(edge_ports));
+    if (chance(50)) {
+        ds_put_format(ds, ",%s", PICK(edge_ports));
+    }
+    ds_put_char(ds, ']');
+}
+
+/* ",'protocol':..." and more. */
+static void
+put_service_entry(struct ds *ds)
+{
+    static const char *const others[] = {
+        ",'protocol':'any'", ",'protocol':'icmp'",
+        ",'protocol':'icmp','icmp_type':0",
+        ",'protocol':'icmp','icmp_type':255",
+        ",'protocol':'icmp','icmp_type':-1", ",'protocol':'udp','ports':[]",
+        ",'protocol':'tcp'",
+    };
+
+    if (chance(50)) {
+        ds_put_cstr(ds, PICK(others));
+    } else {
+        ds_put_format(ds, ",'protocol':'%s'", chance(50) ? "tcp" : "udp");
+        put_port_list(ds);
+    }
+}
+
+/* Names.  ----------------------------------------------------------------- */
+
+/* The first of each kind is as long as a name can be. */
+static void
+put_numbered(struct ds *ds, char letter, unsigned i)
+{
+    ds_put_format(ds, "%c%u%s", letter, i, i ? "" : "-" A60);
+}
 
 /* A name of the table, which may or may not be there. */
 static void
@@ -79,10 +170,11 @@ put_name(struct ds *ds, enum vmn_table table)
     } else if (table == VMN_TABLE_POLICY) {
         letter = 'r';
     } else if (table == VMN_TABLE_VIF) {
-        ds_put_format(ds, "h%u/", rnd(n_names[VMN_TABLE_HOST]));
+        put_numbered(ds, 'h', rnd(n_names[VMN_TABLE_HOST]));
+        ds_put_char(ds, '/');
         letter = 'p';
     }
-    ds_put_format(ds, "%c%u", letter, rnd(n_names[table]));
+    put_numbered(ds, letter, rnd(n_names[table]));
 }
 
 /* ",'FIELD':'NAME'" */
@@ -112,27 +204,59 @@ put_port(struct ds *ds)
     put_ref(ds, "network", VMN_TABLE_NETWORK);
     if (chance(30)) {
         ds_put_format(ds, ",'ips':['10.%u.0.%u']", rnd(3), rnd(9));
+    } else if (chance(10)) {
+        ds_put_format(ds, ",'ips':['%s']", PICK(edge_ips));
     }
     if (chance(20)) {
         ds_put_format(ds, ",'mac':'02:00:00:00:00:0%u'", rnd(6));
+    } else if (chance(5)) {
+        ds_put_format(ds, ",'mac':'%s'", PICK(edge_macs));
     }
     if (chance(20)) {
         put_ref(ds, "host", VMN_TABLE_HOST);
     }
     if (chance(10)) {
         ds_put_format(ds, ",'iface_id':'p%u'", rnd(14));
+    } else if (chance(3)) {
+        ds_put_format(ds, ",'iface_id':'._-%s'", rnd(2) ? A60 : "A" A60);
     }
     if (chance(60)) {
-        ds_put_format(ds, ",'labels':{'role':'%c','k%u':''}",
+        ds_put_format(ds, ",'labels':{'role':'%c','k%u':''",
                       "abc"[rnd(3)], rnd(3));
+        if (chance(10)) {
+            ds_put_format(ds, ",%s", PICK(edge_labels));
+        }
+        ds_put_char(ds, '}');
+    }
+    if (chance(10)) {
+        ds_put_format(ds, ",'allowed_addresses':[{'ip':'%s'},{'ip':'%s',"
+                      "'mac':'%s'}]", PICK(edge_prefixes), PICK(edge_ips),
+                      PICK(edge_macs));
     }
 }
 
 static void
-put_network(struct ds *ds)
+put_network(struct ds *ds, const char *name)
 {
+    static const unsigned mtus[] = { 575, 576, 1500, 9216, 9217 };
+
     if (chance(40)) {
         ds_put_format(ds, ",'vni':%u", 1 + rnd(6));
+    } else if (chance(10)) {
+        ds_put_format(ds, ",'vni':%u", 16777214 + rnd(3));
+    }
+    if (chance(10)) {
+        ds_put_format(ds, ",'mtu':%u", PICK(mtus));
+    }
+    /* These two have little else, or their ports would keep edges away. */
+    if (name[1] >= '4' || chance(5)) {
+        ds_put_format(ds, ",'subnets':[{'cidr':'%s'}", PICK(edge_prefixes));
+        if (chance(50)) {
+            ds_put_format(ds, ",{'cidr':'%s','gateway':'%s'}",
+                          PICK(edge_prefixes), PICK(edge_ips));
+        }
+        ds_put_char(ds, ']');
+        return;
     }
     if (chance(80)) {
         ds_put_cstr(ds, ",'subnets':[");
@@ -146,35 +270,84 @@ put_network(struct ds *ds)
 }
 
 static void
+put_rule(struct ds *ds)
+{
+    ds_put_format(ds, "{'direction':'%s','action':'%s'",
+                  chance(50) ? "egress" : "ingress",
+                  chance(50) ? "allow" : "deny");
+    if (chance(60)) {
+        ds_put_cstr(ds, ",'peers':[{'group':'");
+        put_name(ds, VMN_TABLE_GROUP);
+        ds_put_cstr(ds, "'}");
+        if (chance(30)) {
+            ds_put_format(ds, ",{'cidr':'%s'}", PICK(edge_prefixes));
+        }
+        ds_put_char(ds, ']');
+    } else if (chance(5)) {
+        ds_put_cstr(ds, ",'peers':[]");
+    }
+    if (chance(50)) {
+        ds_put_cstr(ds, ",'services':[{'service':'");
+        put_name(ds, VMN_TABLE_SERVICE);
+        ds_put_cstr(ds, "'}");
+        if (chance(30)) {
+            struct ds entry = DS_EMPTY_INITIALIZER;
+
+            put_service_entry(&entry);
+            ds_put_format(ds, ",{%s}", ds_cstr(&entry) + 1);
+            ds_destroy(&entry);
+        }
+        ds_put_char(ds, ']');
+    }
+    ds_put_char(ds, '}');
+}
+
+static void
 put_policy(struct ds *ds)
 {
+    static const char *const directions[] = {
+        "", "'ingress'", "'egress'", "'egress','ingress','egress'",
+    };
+
     put_refs(ds, "applies_to", VMN_TABLE_GROUP);
-    if (chance(60)) {
-        ds_put_cstr(ds, ",'rules':[{'direction':'egress','action':'allow'");
-        if (chance(50)) {
-            ds_put_cstr(ds, ",'peers':[{'group':'");
-            put_name(ds, VMN_TABLE_GROUP);
-            ds_put_cstr(ds, "'}]");
+    if (chance(20)) {
+        ds_put_format(ds, ",'directions':[%s]", PICK(directions));
+    }
+    if (chance(10)) {
+        ds_put_format(ds, ",'tier':'baseline','priority':%u",
+                      999 * rnd(2) + rnd(2));
+    }
+    if (chance(70)) {
+        ds_put_cstr(ds, ",'rules':[");
+        for (unsigned i = 0, n = 1 + rnd(3); i < n; i++) {
+            ds_put_cstr(ds, i ? "," : "");
+            put_rule(ds);
         }
-        if (chance(50)) {
-            ds_put_cstr(ds, ",'services':[{'service':'");
-            put_name(ds, VMN_TABLE_SERVICE);
-            ds_put_cstr(ds, "'}]");
-        }
-        ds_put_cstr(ds, "}]");
+        ds_put_char(ds, ']');
     }
 }
 
 static void
 put_loadbalancer(struct ds *ds)
 {
-    ds_put_format(ds, ",'vip':'10.%u.0.%u','ports':[{'port':%u}]", rnd(3),
-                  1 + rnd(12), 80 + rnd(2));
+    static const unsigned weights[] = { 0, 1, 100, 101 };
+
+    if (chance(90)) {
+        ds_put_format(ds, ",'vip':'10.%u.0.%u'", rnd(3), 1 + rnd(12));
+    } else {
+        ds_put_format(ds, ",'vip':'%s'", PICK(edge_ips));
+    }
+    ds_put_format(ds, ",'ports':[{'port':%u}%s]", 80 + rnd(2),
+                  chance(90) ? "" : ",{'port':65535,'target':1}");
     put_refs(ds, "networks", VMN_TABLE_NETWORK);
     if (chance(50)) {
         ds_put_cstr(ds, ",'backends':[{'port':'");
         put_name(ds, VMN_TABLE_PORT);
-        ds_put_cstr(ds, "'}]");
+        ds_put_cstr(ds, "'");
+        if (chance(20)) {
+            ds_put_format(ds, ",'weight':%u", PICK(weights));
+        }
+        ds_put_cstr(ds, "}]");
     }
 }
 
@@ -183,6 +356,7 @@ put_group(struct ds *ds)
 {
     static const char *const selectors[] = {
         "", "role=a", "role in (a,b)", "!role", "role!=a,k0", "k1=",
+        " role in ( b, a,b ) ", "k1==", "role in (a)",
     };
 
     if (chance(60)) {
@@ -192,6 +366,47 @@ put_group(struct ds *ds)
     if (chance(50)) {
         put_refs(ds, "ports", VMN_TABLE_PORT);
     }
+    if (chance(20)) {
+        ds_put_format(ds, ",'cidrs':['%s','%s']", PICK(edge_prefixes),
+                      PICK(edge_prefixes));
+    }
+}
+
+static void
+put_host(struct ds *ds)
+{
+    static const char *const remotes[] = {
+        "tcp:h:1", "ssl:[::1]:65535", "tcp:[fe80::1]:6640", "unix:/",
+        "unix:/" A60 A10 A10 A10 "aaaaaaaaaaa", "tcp:h:65536",
+        "tcp:" A60 A60 A60 A60 A10 "aaa:1", "unix:/" A60 A60,
+    };
+
+    if (chance(90)) {
+        ds_put_format(ds, ",'ovsdb':'inbound','tunnel_ip':'192.0.2.%u'",
+                      1 + rnd(6));
+    } else {
+        ds_put_format(ds, ",'ovsdb':'%s','tunnel_ip':'%s'", PICK(remotes),
+                      PICK(edge_ips));
+    }
+    if (chance(5)) {
+        ds_put_format(ds, ",'bridge':'0._-aaaaaaaaaaa%s'",
+                      rnd(2) ? "" : "a");
+    }
+}
+
+static void
+put_service(struct ds *ds)
+{
+    if (chance(70)) {
+        ds_put_format(ds, ",'entries':[{'protocol':'tcp','ports':[%u]}]",
+                      rnd(4));
+    } else {
+        struct ds entry = DS_EMPTY_INITIALIZER;
+
+        put_service_entry(&entry);
+        ds_put_format(ds, ",'entries':[{%s}]", ds_cstr(&entry) + 1);
+        ds_destroy(&entry);
+    }
 }
 
 /* The members of a spec, each after a comma. */
@@ -199,17 +414,11 @@ static void
 put_members(struct ds *ds, enum vmn_table table, const char *name)
 {
     switch (table) {
-    case VMN_TABLE_HOST:
-        ds_put_format(ds, ",'ovsdb':'inbound','tunnel_ip':'192.0.2.%u'",
-                      1 + rnd(6));
-        break;
-    case VMN_TABLE_NETWORK: put_network(ds); break;
+    case VMN_TABLE_HOST: put_host(ds); break;
+    case VMN_TABLE_NETWORK: put_network(ds, name); break;
     case VMN_TABLE_PORT: put_port(ds); break;
     case VMN_TABLE_GROUP: put_group(ds); break;
-    case VMN_TABLE_SERVICE:
-        ds_put_format(ds, ",'entries':[{'protocol':'tcp','ports':[%u]}]",
-                      rnd(4));
-        break;
+    case VMN_TABLE_SERVICE: put_service(ds); break;
     case VMN_TABLE_POLICY: put_policy(ds); break;
     case VMN_TABLE_LOADBALANCER: put_loadbalancer(ds); break;
     case VMN_TABLE_APP: break;
@@ -220,8 +429,9 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
         }
         break;
     case VMN_TABLE_VIF:
-        ds_put_format(ds, ",'host':'%.2s','iface_id':'%s','iface':'t',"
-                      "'ofport':%u", name, name + 3, rnd(4));
+        ds_put_format(ds, ",'host':'%.*s','iface_id':'%s','iface':'t',"
+                      "'ofport':%u", (int) strcspn(name, "/"), name,
+                      strchr(name, '/') + 1, rnd(4));
         break;
     case VMN_N_TABLES:
         OVS_NOT_REACHED();
@@ -230,7 +440,7 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
         ds_put_cstr(ds, ",'nonsense':1");
     }
     if (chance(10) && table < VMN_TABLE_APP) {
-        ds_put_format(ds, ",'description':'%u'", rnd(3));
+        put_description(ds);
     }
 }
 
@@ -391,6 +601,59 @@ check_invariants(struct model *model)
     sset_destroy(&seen);
 }
 
+/* Cascades.  -------------------------------------------------------------- */
+
+/* What a policy must not lose, and not gain. */
+struct guard {
+    bool stays;                 /* A group that it applies to stays. */
+    bool isolates[VMN_N_DIRECTIONS];
+    size_t n_open;              /* Rules for everyone or everything. */
+};
+
+static void
+read_guard(const struct model *model, const struct vmn_policy *policy,
+           struct guard *guard)
+{
+    memset(guard, 0, sizeof *guard);
+    memcpy(guard->isolates, policy->isolates, sizeof guard->isolates);
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        guard->n_open += !policy->rules[i].n_peers;
+        guard->n_open += !policy->rules[i].n_services;
+    }
+    for (size_t i = 0; i < policy->n_applies_to; i++) {
+        guard->stays |= model_get(model, VMN_TABLE_GROUP,
+                                  policy->applies_to[i]) != NULL;
+    }
+}
+
+/* Checks the policies after a cascade against those of the durable state,
+ * from which it started.  A policy stays while it has a group, isolates as
+ * before, and no rule of it has become one for everyone. */
+static void
+check_cascade(const struct model *model)
+{
+    const struct vmn_policy *was;
+    const char *name = "";
+
+    while ((was = model_next_durable(model, VMN_TABLE_POLICY, name, NULL))) {
+        const struct vmn_policy *now = model_get(model, VMN_TABLE_POLICY,
+                                                 was->row.name);
+        struct guard before, after;
+
+        name = was->row.name;
+        read_guard(model, was, &before);
+        if (before.stays != (now != NULL)) {
+            fail_msg("policy %s %s", name, now ? "stayed" : "went");
+        }
+        if (now) {
+            read_guard(model, now, &after);
+            assert_memory_equal(after.isolates, before.isolates,
+                                sizeof after.isolates);
+            assert_true(after.n_open <= before.n_open);
+        }
+    }
+}
+
 /* What the model holds, as "row TABLE NAME" -> JSON and "index ID KEY" ->
  * names, the latter by a plain scan.  ------------------------------------- */
 
@@ -437,7 +700,7 @@ snap_group(struct shash *snap, const struct vmn_group *group)
         return;
     } else if (!strcmp(s->text, "role=a") || !strcmp(s->text, "k1=")) {
         snap_key(snap, name, VMN_INDEX_GROUP_BY_ANCHOR, "%s", s->text);
-    } else if (!strcmp(s->text, "role in (a,b)")) {
+    } else if (!strcmp(s->text, "role in (a,b)")) {     /* However put. */
         snap_key(snap, name, VMN_INDEX_GROUP_BY_ANCHOR, "role");
     } else if (!strcmp(s->text, "k0,role!=a")) {
         snap_key(snap, name, VMN_INDEX_GROUP_BY_ANCHOR, "k0");
@@ -556,6 +819,28 @@ check_indexes(struct model *model, const struct shash *snap,
     }
 }
 
+/* Checks that what was accepted would be accepted again. */
+static void
+check_reads_back(const struct vmn_row *row)
+{
+    json_t *spec = schema_row_spec(row);
+    struct vmn_errors errors;
+    struct arena arena;
+
+    arena_init(&arena);
+    vmn_errors_init(&errors);
+    struct vmn_row *copy = schema_row_parse(&schema_tables[row->table],
+                                            row->name, spec, "", &arena,
+                                            &errors);
+    if (!copy || !schema_row_same_spec(row, copy)) {
+        fail_msg("%s: %s: %s", row->name, json_dumps(spec, 0),
+                 errors.n ? errors.errors[0].text : "differs");
+    }
+    json_decref(spec);
+    vmn_errors_uninit(&errors);
+    arena_uninit(&arena);
+}
+
 /* Checks that the model's notes name just what differs. */
 static void
 check_changes(struct model *model, const struct shash *old,
@@ -572,6 +857,12 @@ check_changes(struct model *model, const struct shash *old,
         char *name = xasprintf("%s %d %s", c->is_index ? "index" : "row",
                                c->id, c->key);
 
+        const struct vmn_row *row = c->is_index ? NULL
+                                    : model_get(model, c->id, c->key);
+
+        if (row) {
+            check_reads_back(row);
+        }
         assert_true(sset_add(&noted, name));
         if (!shash_find(old, name) && !shash_find(new, name)) {
             fail_msg("%s was noted and never was", name);
@@ -604,7 +895,7 @@ struct test {
     struct model *model;
     bool done;
     struct shash snap;          /* Of the model, after the last step. */
-    unsigned n_accepted, n_refused, n_undone, n_stored;
+    unsigned n_accepted, n_refused, n_undone, n_stored, n_cascades;
 };
 
 static void
@@ -626,6 +917,7 @@ step_request(struct test *t)
     char *before = model_util_dump(t->model, false);
     struct ds ds = DS_EMPTY_INITIALIZER;
     uint64_t old_revision = model_revision(t->model);
+    bool settled = !model_is_unsettled(t->model);
     uint64_t revision;
 
     for (unsigned i = chance(50) ? 1 : 1 + rnd(5); i > 0; i--) {
@@ -640,6 +932,12 @@ step_request(struct test *t)
         assert_int_equal(model_revision(t->model), old_revision);
         t->n_refused++;
     } else {
+        if (settled && !strncmp(ds_cstr(&ds), "cascade", 7)
+            && ds_chomp(&ds, '\n') && !strchr(ds_cstr(&ds), '\n')
+            && !strstr(ds_cstr(&ds), " policies ")) {
+            check_cascade(t->model);
+            t->n_cascades++;
+        }
         t->n_accepted++;
     }
     check_step(t);
@@ -709,7 +1007,9 @@ step_load(struct test *t)
     struct model *copy = model_create();
     char *text = NULL;
 
-    assert_int_equal(store_sqlite_class.load(t->store, copy, &text), 0);
+    if (store_sqlite_class.load(t->store, copy, &text)) {
+        fail_msg("what was stored does not load: %s", text);
+    }
     char *a = dump_stored(t->model);
     char *b = dump_stored(copy);
     assert_string_equal(a, b);
@@ -764,13 +1064,14 @@ state_keeps_its_promises(void **state OVS_UNUSED)
         step_request(&t);
         if (chance(3)) {
             step_undo(&t);
-        } else if (chance(10)) {
+        } else if (chance(15)) {
             step_store(&t);
             step_load(&t);
         }
     }
-    print_message("%u accepted, %u refused, %u undone, %u stored\n",
-                  t.n_accepted, t.n_refused, t.n_undone, t.n_stored);
+    print_message("%u accepted, %u refused, %u undone, %u stored, "
+                  "%u cascades\n", t.n_accepted, t.n_refused, t.n_undone,
+                  t.n_stored, t.n_cascades);
     /* A test that refuses or accepts nearly all would show little. */
     assert_true(t.n_accepted > n_steps / 10);
     assert_true(t.n_refused > n_steps / 10);
