@@ -295,7 +295,13 @@ keep_new_problems(json_t *plan, const struct engine *engine,
     size_t i;
 
     json_array_foreach (before, i, problem) {
-        sset_add_and_free(&known, json_dumps(problem, JSON_COMPACT));
+        const char *kind = json_string_value(json_object_get(problem,
+                                                             "kind"));
+
+        /* What was not looked at is no problem of before. */
+        if (strcmp(kind, "unchecked")) {
+            sset_add_and_free(&known, json_dumps(problem, JSON_COMPACT));
+        }
     }
     json_array_foreach (json_object_get(plan, "problems"), i, problem) {
         char *text = json_dumps(problem, JSON_COMPACT);
