@@ -18,6 +18,7 @@
 
 #include "controller/apphost/apphost.h"
 #include "controller/engine/engine.h"
+#include "controller/engine/plan.h"
 #include "controller/model/model.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/vlog.h"
@@ -180,6 +181,27 @@ fill(void)
     apply();
 }
 
+/* Plans the request instead of applying it.  Returns how long it took. */
+static double
+plan(void)
+{
+    struct vmn_errors errors;
+    double start = now_us();
+
+    vmn_errors_init(&errors);
+
+    json_t *json = plan_make(model, engine, &request, 0, &errors);
+    double took = now_us() - start;
+
+    if (!json) {
+        printf("%s\n", errors.errors[0].text);
+        exit(1);
+    }
+    json_decref(json);
+    model_request_uninit(&request);
+    return took;
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -189,12 +211,16 @@ compare(const void *a, const void *b)
 static void
 measure(const char *what, void (*change)(int i))
 {
-    double model_us[REPEAT], engine_us[REPEAT];
+    double plan_us[REPEAT], model_us[REPEAT], engine_us[REPEAT];
     size_t n_changes = 0;
 
     for (int i = 0; i < REPEAT; i++) {
-        double start = now_us();
+        double start;
 
+        begin();
+        change(i);
+        plan_us[i] = plan();
+        start = now_us();
         begin();
         change(i);
         apply();
@@ -203,8 +229,10 @@ measure(const char *what, void (*change)(int i))
     }
     qsort(model_us, REPEAT, sizeof *model_us, compare);
     qsort(engine_us, REPEAT, sizeof *engine_us, compare);
-    printf("| %s | %.0f | %.0f | %"PRIuSIZE" |\n", what,
-           model_us[REPEAT / 2], engine_us[REPEAT / 2], n_changes);
+    qsort(plan_us, REPEAT, sizeof *plan_us, compare);
+    printf("| %s | %.0f | %.0f | %"PRIuSIZE" | %.0f |\n", what,
+           model_us[REPEAT / 2], engine_us[REPEAT / 2], n_changes,
+           plan_us[REPEAT / 2]);
 }
 
 static void
@@ -307,8 +335,8 @@ main(int argc, char *argv[])
            fill_us / 1e3, cold_us / 1e3,
            (double) (after.uordblks - before.uordblks) / stats.n_flows,
            (double) stats.n_bytes / stats.n_flows);
-    printf("| change | model, us | engine, us | items added and removed |\n"
-           "| --- | --- | --- | --- |\n");
+    printf("| change | model, us | engine, us | items added and removed | plan, us |\n"
+           "| --- | --- | --- | --- | --- |\n");
     measure("port added and bound", add_port);
     measure("port changes its group", add_member);
     measure("rule added", add_rule);
