@@ -2,6 +2,7 @@
 controller_libvmn_la_SOURCES += \
 	controller/fabric/bindings.c \
 	controller/fabric/bindings.h \
+	controller/fabric/digest.c \
 	controller/fabric/fabric-private.h \
 	controller/fabric/fabric.c \
 	controller/fabric/fabric.h \

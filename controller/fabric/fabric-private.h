@@ -95,6 +95,12 @@ void fabric_db_host_status(const struct fabric_host *, json_t *status);
 /* One durable group, after the OpenFlow side has sent it. */
 void fabric_db_group(struct fabric *, const struct commit_group *);
 
+/* digest.c.  ------------------------------------------------------------- */
+
+/* "FLOWS GROUPS DIGEST" of all that 'host' is to hold, a string.  The digest
+ * is a sum over them, 16 hexadecimal digits.  The caller owns it. */
+json_t *fabric_host_digest(const struct fabric *, const char *host);
+
 /* fabric_port_status() of fabric.h is also the OVSDB side's. */
 
 #endif /* controller/fabric/fabric-private.h */

@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/switch.h"
@@ -235,6 +236,24 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
                    (json_int_t) s.n_reconciles_unchanged));
 }
 
+/* Of all hosts: listing their flows would take much longer. */
+static void
+unixctl_digest(struct unixctl_conn *conn, int argc, const char *argv[],
+               void *f_)
+{
+    const struct fabric *f = f_;
+    const struct fabric_host *host;
+    json_t *all = json_object();
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (argc < 2 || !strcmp(argv[1], host->name)) {
+            json_object_set_new(all, host->name,
+                                fabric_host_digest(f, host->name));
+        }
+    }
+    reply_json(conn, all);
+}
+
 static void
 unixctl_reconcile(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   const char *argv[], void *f_)
@@ -256,6 +275,8 @@ fabric_unixctl_init(struct fabric *f)
 {
     unixctl_command_register("fabric/hosts", "", 0, 0, unixctl_hosts, f);
     unixctl_command_register("fabric/stats", "", 0, 0, unixctl_stats, f);
+    unixctl_command_register("fabric/digest", "[HOST]", 0, 1, unixctl_digest,
+                             f);
     unixctl_command_register("fabric/reconcile", "HOST", 1, 1,
                              unixctl_reconcile, f);
 }

@@ -19,9 +19,8 @@
 #include "proto/openflow/ofmsg.h"
 #include "util.h"
 
-/* The message inside of an item's bundle message, or NULL. */
-static const struct ofp_header *
-inner_of(const struct engine_item *item)
+const struct ofp_header *
+wire_inner(const struct engine_item *item)
 {
     struct ofputil_bundle_add_msg add;
     enum ofptype type;
@@ -84,7 +83,7 @@ bool
 wire_decode_flow(const struct engine_item *item, struct ofputil_flow_mod *fm,
                  struct ofpbuf *ofpacts)
 {
-    const struct ofp_header *inner = inner_of(item);
+    const struct ofp_header *inner = wire_inner(item);
 
     return inner && !ofputil_decode_flow_mod(fm, inner, OFPUTIL_P_OF15_OXM,
                                              NULL, NULL, ofpacts, OFPP_MAX,
@@ -96,7 +95,7 @@ wire_decode_flow(const struct engine_item *item, struct ofputil_flow_mod *fm,
 static bool
 same_bytes(const struct wire_flow *flow, const struct engine_item *item)
 {
-    const struct ofp_header *inner = inner_of(item);
+    const struct ofp_header *inner = wire_inner(item);
     const struct ofp11_match_header *omh;
     const struct ofp11_flow_mod *ofm;
     size_t ofs = sizeof *inner + sizeof *ofm;
@@ -244,7 +243,7 @@ same_props(const struct ofputil_group_props *a,
 bool
 wire_group_is(const struct wire_group *group, const struct engine_item *item)
 {
-    const struct ofp_header *inner = inner_of(item);
+    const struct ofp_header *inner = wire_inner(item);
     struct ofputil_group_mod gm;
     bool same;
 

@@ -48,6 +48,9 @@ bool wire_group_is(const struct wire_group *, const struct engine_item *);
 void wire_group_put_delete(const struct wire_group *, uint32_t xid,
                            struct ofpbuf *);
 
+/* The message inside of an item's bundle message, or NULL. */
+const struct ofp_header *wire_inner(const struct engine_item *);
+
 /* Decodes a flow item into 'fm', with its actions in 'ofpacts' (initialized).
  * The caller destroys fm->match.  False if it cannot be. */
 bool wire_decode_flow(const struct engine_item *, struct ofputil_flow_mod *fm,
