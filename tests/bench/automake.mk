@@ -14,3 +14,24 @@ EXTRA_PROGRAMS += tests/bench/engine-scale
 tests_bench_engine_scale_SOURCES = tests/bench/engine-scale.c
 tests_bench_engine_scale_LDFLAGS = $(AM_LDFLAGS) -rdynamic
 tests_bench_engine_scale_LDADD = $(VMN_LIBS)
+
+# Emulated hypervisors; also for tests/system.
+noinst_PROGRAMS += tests/bench/swarm/swarm
+tests_bench_swarm_swarm_SOURCES = \
+	tests/bench/swarm/bundle.c \
+	tests/bench/swarm/control.c \
+	tests/bench/swarm/messages.c \
+	tests/bench/swarm/rows.c \
+	tests/bench/swarm/rows.h \
+	tests/bench/swarm/schema.c \
+	tests/bench/swarm/schema.h \
+	tests/bench/swarm/server.c \
+	tests/bench/swarm/swarm.c \
+	tests/bench/swarm/swarm.h \
+	tests/bench/swarm/switch.c \
+	tests/bench/swarm/table.c \
+	tests/bench/swarm/table.h \
+	tests/bench/swarm/transact.c \
+	tests/bench/swarm/vswitchd.c
+tests_bench_swarm_swarm_LDADD = $(OVS_LIBS) $(EVENT_LIBS) $(UNBOUND_LIBS) \
+	$(SSL_LIBS)

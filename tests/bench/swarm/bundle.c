@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flow mods, group mods and bundles, as Open vSwitch does them: a message that
+ * is refused when it is added to a bundle gets its error, and the commit goes
+ * on with the rest; a commit does all or nothing. */
+
+#include <config.h>
+
+#include "tests/bench/swarm/swarm.h"
+
+#include <string.h>
+
+#include "byte-order.h"
+#include "openflow/openflow-1.1.h"
+#include "openflow/openflow-1.4.h"
+#include "openflow/openflow-1.5.h"
+#include "openvswitch/ofp-bundle.h"
+#include "openvswitch/ofp-msgs.h"
+#include "util.h"
+
+#define TYPE_FLOW_MOD 14
+#define TYPE_GROUP_MOD 15
+
+/* Applying.  ------------------------------------------------------------- */
+
+/* What a commit has done so far. */
+struct journal {
+    struct host *host;
+    struct undo *done;
+    size_t n, allocated;
+};
+
+static void
+count_group_user(struct host *host, const struct body *body, int sign)
+{
+    if (body && body->uses_groups) {
+        host->n_group_users += sign;
+    }
+}
+
+/* Puts 'put', if any, in and takes out what has the key of 'key'. */
+static void
+change(struct journal *j, struct table *table, struct body *put,
+       const struct body *key)
+{
+    struct body *taken = put ? table_put(table, put) : table_take(table, key);
+
+    if (j->n >= j->allocated) {
+        j->done = x2nrealloc(j->done, &j->allocated, sizeof *j->done);
+    }
+    j->done[j->n++] = (struct undo) { table, taken, put };
+    count_group_user(j->host, put, 1);
+    count_group_user(j->host, taken, -1);
+}
+
+static void
+journal_finish(struct journal *j, bool keep)
+{
+    struct store *store = &j->host->swarm->store;
+
+    while (j->n > 0) {
+        struct undo *u = &j->done[--j->n];
+
+        if (keep) {
+            body_unref(store, u->taken);
+            continue;
+        }
+        count_group_user(j->host, u->put, -1);
+        count_group_user(j->host, u->taken, 1);
+        if (u->taken) {
+            table_put(u->table, u->taken);
+        } else if (u->put) {
+            table_take(u->table, u->put);
+        }
+        body_unref(store, u->put);
+    }
+    free(j->done);
+}
+
+static bool
+group_exists(void *host_, uint32_t group_id)
+{
+    const struct host *host = host_;
+    struct body *group;
+    size_t i;
+
+    TABLE_FOR_EACH (group, i, &host->groups) {
+        if (body_group_id(group) == group_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Removes all flows that name the group, as its deletion does. */
+static void
+delete_users(struct journal *j, uint32_t group_id)
+{
+    struct host *host = j->host;
+    struct body *body, **found = NULL;
+    size_t n = 0, allocated = 0, i;
+
+    if (!host->n_group_users) {
+        return;
+    }
+    TABLE_FOR_EACH (body, i, &host->flows) {
+        if (body_names_group(body, group_id)) {
+            if (n >= allocated) {
+                found = x2nrealloc(found, &allocated, sizeof *found);
+            }
+            found[n++] = body;
+        }
+    }
+    for (i = 0; i < n; i++) {
+        change(j, &host->flows, NULL, found[i]);
+    }
+    free(found);
+}
+
+static enum ofperr
+apply_flow_mod(struct journal *j, const struct ofp_header *oh)
+{
+    const struct ofp11_flow_mod *fm = (const void *) (oh + 1);
+    struct host *host = j->host;
+    struct body *body = body_from_message(&host->swarm->store, oh);
+    const struct body *old;
+
+    if (!body) {
+        return OFPERR_OFPBRC_BAD_LEN;
+    }
+    if (fm->command == OFPFC_ADD) {
+        if (body->uses_groups && !body_each_group(body, group_exists, host)) {
+            body_unref(&host->swarm->store, body);
+            return OFPERR_OFPBAC_BAD_OUT_GROUP;
+        }
+        host->counters.flow_adds++;
+        change(j, &host->flows, body, body);
+        return 0;
+    }
+    host->counters.flow_deletes++;
+    old = table_find(&host->flows, body);
+    if (old && !((body_cookie(old) ^ ntohll(fm->cookie))
+                 & ntohll(fm->cookie_mask))) {
+        change(j, &host->flows, NULL, body);
+    }
+    body_unref(&host->swarm->store, body);
+    return 0;
+}
+
+static void
+delete_all_groups(struct journal *j)
+{
+    struct table *groups = &j->host->groups;
+
+    while (groups->n) {
+        struct body *group;
+        size_t i;
+
+        TABLE_FOR_EACH (group, i, groups) {
+            delete_users(j, body_group_id(group));
+            change(j, groups, NULL, group);
+            break;
+        }
+    }
+}
+
+static enum ofperr
+apply_group_mod(struct journal *j, const struct ofp_header *oh)
+{
+    const struct ofp15_group_mod *gm = (const void *) (oh + 1);
+    struct host *host = j->host;
+    uint16_t command = ntohs(gm->command);
+    struct body *body = body_from_message(&host->swarm->store, oh);
+    bool exists;
+
+    if (!body) {
+        return OFPERR_OFPBRC_BAD_LEN;
+    }
+    host->counters.group_mods++;
+    exists = table_find(&host->groups, body) != NULL;
+    if (command == OFPGC15_DELETE) {
+        if (ntohl(gm->group_id) == OFPG_ALL) {
+            delete_all_groups(j);
+        } else if (exists) {
+            delete_users(j, ntohl(gm->group_id));
+            change(j, &host->groups, NULL, body);
+        }
+        body_unref(&host->swarm->store, body);
+        return 0;
+    }
+    if (command == OFPGC15_ADD_OR_MOD
+        || (command == OFPGC15_ADD && !exists)
+        || (command == OFPGC15_MODIFY && exists)) {
+        change(j, &host->groups, body, body);
+        return 0;
+    }
+    body_unref(&host->swarm->store, body);
+    return (command == OFPGC15_ADD ? OFPERR_OFPGMFC_GROUP_EXISTS
+            : command == OFPGC15_MODIFY ? OFPERR_OFPGMFC_UNKNOWN_GROUP
+            : OFPERR_OFPGMFC_BAD_COMMAND);
+}
+
+static enum ofperr
+apply(struct journal *j, const struct ofp_header *oh)
+{
+    return (oh->type == TYPE_FLOW_MOD ? apply_flow_mod
+            : apply_group_mod)(j, oh);
+}
+
+/* What Open vSwitch finds out before a commit. */
+static enum ofperr
+check(struct host *host, const struct ofp_header *oh)
+{
+    size_t size = ntohs(oh->length);
+
+    if (oh->type == TYPE_FLOW_MOD) {
+        const struct ofp11_flow_mod *fm = (const void *) (oh + 1);
+
+        if (size < sizeof *oh + sizeof *fm + 8) {
+            return OFPERR_OFPBRC_BAD_LEN;
+        }
+        if (fm->command != OFPFC_ADD && fm->command != OFPFC_DELETE_STRICT) {
+            return OFPERR_OFPFMFC_BAD_COMMAND; /* Beyond this switch. */
+        }
+        if (fm->command == OFPFC_ADD && host->refuse_adds) {
+            host->refuse_adds--;
+            host->counters.refused++;
+            return OFPERR_OFPBAC_BAD_TYPE;
+        }
+        return 0;
+    }
+    if (oh->type != TYPE_GROUP_MOD) {
+        return OFPERR_OFPBFC_MSG_UNSUP;
+    }
+    return (size < sizeof *oh + sizeof(struct ofp15_group_mod)
+            ? OFPERR_OFPBRC_BAD_LEN : 0);
+}
+
+void
+bundle_single(struct host *host, const struct ofp_header *oh)
+{
+    struct journal j = { .host = host };
+    enum ofperr error = check(host, oh);
+
+    if (!error) {
+        error = apply(&j, oh);
+        journal_finish(&j, !error);
+    }
+    if (error) {
+        switch_send_error(host, error, oh);
+    }
+}
+
+/* Bundles.  -------------------------------------------------------------- */
+
+void
+bundle_forget(struct host *host)
+{
+    host->bundle_open = false;
+    ofpbuf_uninit(&host->bundle);
+    ofpbuf_init(&host->bundle, 0);
+}
+
+void
+bundle_add(struct host *host, const struct ofp_header *oh)
+{
+    const struct ofp14_bundle_ctrl_msg *msg = (const void *) (oh + 1);
+    const struct ofp_header *inner = (const void *) (msg + 1);
+    size_t room = ntohs(oh->length);
+    enum ofperr error;
+
+    if (room < sizeof *oh + sizeof *msg + sizeof *inner
+        || ntohs(inner->length) < sizeof *inner
+        || ntohs(inner->length) > room - sizeof *oh - sizeof *msg) {
+        switch_send_error(host, OFPERR_OFPBRC_BAD_LEN, oh);
+        return;
+    }
+    if (inner->xid != oh->xid) {
+        switch_send_error(host, OFPERR_OFPBFC_MSG_BAD_XID, oh);
+        return;
+    }
+    if (host->bundle_open && ntohl(msg->bundle_id) != host->bundle_id) {
+        switch_send_error(host, OFPERR_OFPBFC_OUT_OF_BUNDLES, oh);
+        return;
+    }
+    error = check(host, inner);
+    if (error) {
+        switch_send_error(host, error, oh);
+        return;
+    }
+    host->bundle_open = true;
+    host->bundle_id = ntohl(msg->bundle_id);
+    /* Messages have any length, structs their alignment. */
+    ofpbuf_put_zeros(&host->bundle, PAD_SIZE(host->bundle.size, 8));
+    ofpbuf_put(&host->bundle, inner, ntohs(inner->length));
+}
+
+/* Returns false after sending errors if nothing came of it. */
+static bool
+bundle_commit(struct host *host)
+{
+    const uint8_t *p = host->bundle.data;
+    struct journal j = { .host = host };
+    enum ofperr error = 0;
+    size_t ofs = 0;
+
+    while (ofs < host->bundle.size && !error) {
+        const struct ofp_header *oh = (const void *) (p + ofs);
+
+        error = apply(&j, oh);
+        if (!error && host->refuse_commits) {
+            host->refuse_commits--;
+            host->counters.refused++;
+            error = OFPERR_OFPFMFC_TABLE_FULL;
+        }
+        if (error) {
+            switch_send_error(host, error, oh);
+        }
+        ofs = ROUND_UP(ofs + ntohs(oh->length), 8);
+    }
+    journal_finish(&j, !error);
+    return !error;
+}
+
+static enum ofperr
+bundle_end(struct host *host, struct ofputil_bundle_ctrl_msg *ctrl)
+{
+    bool ok = true;
+
+    if (!host->bundle_open || ctrl->bundle_id != host->bundle_id) {
+        return OFPERR_OFPBFC_BAD_ID;
+    }
+    if (ctrl->type == OFPBCT_COMMIT_REQUEST) {
+        host->counters.commits++;
+        ok = bundle_commit(host);
+        ctrl->type = OFPBCT_COMMIT_REPLY;
+    } else {
+        host->counters.discards++;
+        ctrl->type = OFPBCT_DISCARD_REPLY;
+    }
+    bundle_forget(host);
+    return ok ? 0 : OFPERR_OFPBFC_MSG_FAILED;
+}
+
+void
+bundle_control(struct host *host, const struct ofp_header *oh)
+{
+    struct ofputil_bundle_ctrl_msg ctrl;
+    enum ofperr error = ofputil_decode_bundle_ctrl(oh, &ctrl);
+
+    if (!error && ctrl.type == OFPBCT_OPEN_REQUEST) {
+        if (host->bundle_open) {
+            error = OFPERR_OFPBFC_BAD_ID;
+            bundle_forget(host);
+        } else {
+            host->bundle_open = true;
+            host->bundle_id = ctrl.bundle_id;
+            ctrl.type = OFPBCT_OPEN_REPLY;
+        }
+    } else if (!error && (ctrl.type == OFPBCT_COMMIT_REQUEST
+                          || ctrl.type == OFPBCT_DISCARD_REQUEST)) {
+        error = bundle_end(host, &ctrl);
+    } else if (!error) {
+        error = OFPERR_OFPBFC_BAD_TYPE;
+    }
+    if (error) {
+        switch_send_error(host, error, oh);
+    } else {
+        switch_send(host, ofputil_encode_bundle_ctrl_reply(oh, &ctrl));
+    }
+}
+
+/* Faults.  --------------------------------------------------------------- */
+
+/* The first flows of the table, up to 'n': in the order of their hashes, so
+ * any, but the same each time. */
+static size_t
+pick(const struct host *host, struct body **found, size_t n)
+{
+    struct body *body;
+    size_t i, k = 0;
+
+    TABLE_FOR_EACH (body, i, &host->flows) {
+        if (k >= n) {
+            break;
+        }
+        found[k++] = body;
+    }
+    return k;
+}
+
+static size_t
+damage(struct host *host, size_t n, bool lose)
+{
+    struct journal j = { .host = host };
+    struct body **found;
+
+    n = MIN(n, host->flows.n);
+    found = xcalloc(MAX(n, 1), sizeof *found);
+    n = pick(host, found, n);
+    for (size_t i = 0; i < n; i++) {
+        struct body *put = (lose ? NULL
+                            : body_spoil(&host->swarm->store, found[i]));
+
+        change(&j, &host->flows, put, found[i]);
+    }
+    journal_finish(&j, true);
+    free(found);
+    return n;
+}
+
+size_t
+bundle_lose(struct host *host, size_t n)
+{
+    return damage(host, n, true);
+}
+
+size_t
+bundle_spoil(struct host *host, size_t n)
+{
+    return damage(host, n, false);
+}

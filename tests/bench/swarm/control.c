@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Commands on a unix socket: one a line, words apart by blanks; each is
+ * answered by one line, JSON or "error: ...".  HOST may be "all" but for what
+ * reads one host. */
+
+#include <config.h>
+
+#include "tests/bench/swarm/swarm.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Longest line, in bytes. */
+#define LINE_MAX_SIZE (1 << 20)
+
+/* Words after the host's name.  Writes an answer of its own to 'out' or
+ * leaves it empty, for "true".  Returns NULL or a sentence. */
+typedef const char *command(struct host *, char **words, size_t n,
+                            struct ds *out);
+
+static bool
+number(const char *word, size_t *n)
+{
+    unsigned long long int value;
+
+    if (!str_to_ullong(word, 10, &value)) {
+        return false;
+    }
+    *n = value;
+    return true;
+}
+
+static const char *
+cmd_plug(struct host *host, char **words, size_t n, struct ds *out OVS_UNUSED)
+{
+    return vswitchd_plug(host, words, n);
+}
+
+static const char *
+cmd_unplug(struct host *host, char **words, size_t n,
+           struct ds *out OVS_UNUSED)
+{
+    return vswitchd_unplug(host, words, n);
+}
+
+static const char *
+cmd_drop(struct host *host, char **words, size_t n, struct ds *out OVS_UNUSED)
+{
+    if (n && strcmp(words[0], "openflow") && strcmp(words[0], "ovsdb")) {
+        return "what is dropped is \"openflow\" or \"ovsdb\"";
+    }
+    if (!n || !strcmp(words[0], "openflow")) {
+        switch_drop(host);
+    }
+    if (!n || !strcmp(words[0], "ovsdb")) {
+        server_drop(host);
+    }
+    return NULL;
+}
+
+static const char *
+cmd_cut(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
+        struct ds *out OVS_UNUSED)
+{
+    host->cut = true;
+    switch_drop(host);
+    return NULL;
+}
+
+static const char *
+cmd_stall(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
+          struct ds *out OVS_UNUSED)
+{
+    switch_stall(host, true);
+    return NULL;
+}
+
+static const char *
+cmd_mute(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
+         struct ds *out OVS_UNUSED)
+{
+    host->muted = true;
+    return NULL;
+}
+
+/* Ends "cut", "stall" and "mute".  Whoever was mute begins anew, as the
+ * answers are lost. */
+static const char *
+cmd_resume(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
+           struct ds *out OVS_UNUSED)
+{
+    if (host->cut || host->muted) {
+        host->cut = false;
+        switch_drop(host);
+    }
+    if (host->stalled) {
+        switch_stall(host, false);
+    }
+    host->refuse_adds = host->refuse_commits = 0;
+    return NULL;
+}
+
+static const char *
+cmd_lose(struct host *host, char **words, size_t n OVS_UNUSED, struct ds *out)
+{
+    size_t count;
+
+    if (!number(words[0], &count)) {
+        return "not a number";
+    }
+    ds_put_format(out, "%"PRIuSIZE, bundle_lose(host, count));
+    return NULL;
+}
+
+static const char *
+cmd_wrong(struct host *host, char **words, size_t n OVS_UNUSED,
+          struct ds *out)
+{
+    size_t count;
+
+    if (!number(words[0], &count)) {
+        return "not a number";
+    }
+    ds_put_format(out, "%"PRIuSIZE, bundle_spoil(host, count));
+    return NULL;
+}
+
+static const char *
+cmd_refuse(struct host *host, char **words, size_t n,
+           struct ds *out OVS_UNUSED)
+{
+    size_t count = 1;
+
+    if (n > 1 && !number(words[1], &count)) {
+        return "not a number";
+    }
+    if (!strcmp(words[0], "add")) {
+        host->refuse_adds = count;
+    } else if (!strcmp(words[0], "commit")) {
+        host->refuse_commits = count;
+    } else {
+        return "what is refused is \"add\" or \"commit\"";
+    }
+    return NULL;
+}
+
+static void
+put_counters(struct ds *out, const struct counters *c)
+{
+    ds_put_format(
+        out, "\"flow_adds\":%"PRIu64",\"flow_deletes\":%"PRIu64","
+        "\"group_mods\":%"PRIu64",\"commits\":%"PRIu64","
+        "\"discards\":%"PRIu64",\"dumps\":%"PRIu64",\"refused\":%"PRIu64","
+        "\"connects\":%"PRIu64",\"bytes_in\":%"PRIu64","
+        "\"bytes_out\":%"PRIu64",\"transactions\":%"PRIu64,
+        c->flow_adds, c->flow_deletes, c->group_mods, c->commits, c->discards,
+        c->dumps, c->refused, c->connects, c->bytes_in, c->bytes_out,
+        c->transactions);
+}
+
+static const char *
+cmd_show(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
+         struct ds *out)
+{
+    ds_put_format(out, "{\"flows\":%"PRIuSIZE",\"groups\":%"PRIuSIZE","
+                  "\"connected\":%s,", host->flows.n, host->groups.n,
+                  host->of ? "true" : "false");
+    put_counters(out, &host->counters);
+    ds_put_char(out, '}');
+    return NULL;
+}
+
+/* As "ovs-appctl fabric/digest" of vmnd. */
+static const char *
+cmd_digest(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
+           struct ds *out)
+{
+    ds_put_format(out, "\"%"PRIuSIZE" %"PRIuSIZE" %016"PRIx64"\"",
+                  host->flows.n, host->groups.n,
+                  table_digest(&host->flows) + table_digest(&host->groups));
+    return NULL;
+}
+
+/* All records of a dump, in hex: flows, then groups. */
+static const char *
+cmd_dump(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
+         struct ds *out)
+{
+    const struct table *tables[] = { &host->flows, &host->groups };
+
+    ds_put_char(out, '[');
+    for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
+        struct body *body;
+        size_t i;
+
+        TABLE_FOR_EACH (body, i, tables[t]) {
+            size_t size = body_record_size(body);
+            uint8_t *record = xmalloc(size);
+
+            body_put_record(body, record);
+            ds_put_cstr(out, ds_last(out) == '[' ? "\"" : ",\"");
+            ds_put_hex(out, record, size);
+            ds_put_char(out, '"');
+            free(record);
+        }
+    }
+    ds_put_char(out, ']');
+    return NULL;
+}
+
+static const struct {
+    const char *name;
+    command *run;
+    size_t min, max;            /* Words after the host's. */
+    bool reads;                 /* One answer for each host. */
+} commands[] = {
+    { "plug", cmd_plug, 1, SIZE_MAX, false },
+    { "unplug", cmd_unplug, 1, SIZE_MAX, false },
+    { "drop", cmd_drop, 0, 1, false },
+    { "cut", cmd_cut, 0, 0, false },
+    { "stall", cmd_stall, 0, 0, false },
+    { "mute", cmd_mute, 0, 0, false },
+    { "resume", cmd_resume, 0, 0, false },
+    { "lose", cmd_lose, 1, 1, true },
+    { "wrong", cmd_wrong, 1, 1, true },
+    { "refuse", cmd_refuse, 1, 2, false },
+    { "show", cmd_show, 0, 0, true },
+    { "digest", cmd_digest, 0, 0, true },
+    { "dump", cmd_dump, 0, 0, true },
+};
+
+/* All hosts together. */
+static void
+stats(const struct swarm *swarm, struct ds *out)
+{
+    size_t flows = 0, groups = 0, connected = 0, databases = 0;
+    struct counters c;
+
+    for (size_t i = 0; i < swarm->n_hosts; i++) {
+        const struct host *host = &swarm->hosts[i];
+
+        flows += host->flows.n;
+        groups += host->groups.n;
+        connected += host->of != NULL;
+        databases += host->db_conn != NULL;
+    }
+    swarm_count(swarm, &c);
+    ds_put_format(out, "{\"hosts\":%"PRIuSIZE",\"connected\":%"PRIuSIZE","
+                  "\"databases\":%"PRIuSIZE",\"flows\":%"PRIuSIZE","
+                  "\"groups\":%"PRIuSIZE",\"bodies\":%"PRIuSIZE",",
+                  swarm->n_hosts, connected, databases, flows, groups,
+                  hmap_count(&swarm->store.bodies));
+    put_counters(out, &c);
+    ds_put_char(out, '}');
+}
+
+/* Runs a command on one host or on all. */
+static const char *
+run_on(struct swarm *swarm, size_t c, char **words, size_t n, struct ds *out)
+{
+    bool all = !strcmp(words[1], "all"), found = false;
+    const char *error = NULL;
+
+    for (size_t i = 0; i < swarm->n_hosts && !error; i++) {
+        struct host *host = &swarm->hosts[i];
+
+        if (!all && strcmp(host->name, words[1])) {
+            continue;
+        }
+        if (all && commands[c].reads) {
+            ds_put_format(out, "%s\"%s\":", found ? "," : "{", host->name);
+        }
+        found = true;
+        error = commands[c].run(host, words + 2, n - 2, out);
+    }
+    if (all && commands[c].reads) {
+        ds_put_char(out, '}');
+    }
+    return found ? error : "there is no such host";
+}
+
+static const char *
+run(struct swarm *swarm, char **words, size_t n, struct ds *out)
+{
+    if (n == 1 && !strcmp(words[0], "stats")) {
+        stats(swarm, out);
+        return NULL;
+    }
+    if (n == 1 && !strcmp(words[0], "quit")) {
+        event_base_loopbreak(swarm->base);
+        return NULL;
+    }
+    for (size_t c = 0; n && c < ARRAY_SIZE(commands); c++) {
+        if (!strcmp(words[0], commands[c].name)) {
+            return (n < 2 + commands[c].min || n - 2 > commands[c].max
+                    ? "wrong number of words"
+                    : run_on(swarm, c, words, n, out));
+        }
+    }
+    return "there is no such command";
+}
+
+static void
+read_cb(struct bufferevent *bev, void *swarm)
+{
+    struct evbuffer *in = bufferevent_get_input(bev);
+    char *line;
+
+    while ((line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF))) {
+        struct ds out = DS_EMPTY_INITIALIZER;
+        char *save = NULL, *word, **words = NULL;
+        size_t n = 0, allocated = 0;
+        const char *error;
+
+        for (word = strtok_r(line, " \r", &save); word;
+             word = strtok_r(NULL, " \r", &save)) {
+            if (n >= allocated) {
+                words = x2nrealloc(words, &allocated, sizeof *words);
+            }
+            words[n++] = word;
+        }
+        error = run(swarm, words, n, &out);
+        if (error) {
+            evbuffer_add_printf(bufferevent_get_output(bev), "error: %s\n",
+                                error);
+        } else {
+            evbuffer_add_printf(bufferevent_get_output(bev), "%s\n",
+                                out.length ? ds_cstr(&out) : "true");
+        }
+        ds_destroy(&out);
+        free(words);
+        free(line);
+    }
+    if (evbuffer_get_length(in) > LINE_MAX_SIZE) {
+        bufferevent_free(bev);
+    }
+}
+
+static void
+event_cb(struct bufferevent *bev, short what OVS_UNUSED,
+         void *swarm OVS_UNUSED)
+{
+    bufferevent_free(bev);
+}
+
+static void
+accept_cb(struct evconnlistener *listener OVS_UNUSED, evutil_socket_t fd,
+          struct sockaddr *sa OVS_UNUSED, int size OVS_UNUSED, void *swarm_)
+{
+    struct swarm *swarm = swarm_;
+    struct bufferevent *bev = bufferevent_socket_new(swarm->base, fd,
+                                                     BEV_OPT_CLOSE_ON_FREE);
+
+    bufferevent_setcb(bev, read_cb, NULL, event_cb, swarm);
+    bufferevent_enable(bev, EV_READ | EV_WRITE);
+}
+
+int
+control_open(struct swarm *swarm, const char *path)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+    ovs_strlcpy(un.sun_path, path, sizeof un.sun_path);
+    unlink(path);
+    swarm->control = evconnlistener_new_bind(
+        swarm->base, accept_cb, swarm, LEV_OPT_CLOSE_ON_FREE, 4,
+        (struct sockaddr *) &un, sizeof un);
+    return swarm->control ? 0 : errno;
+}

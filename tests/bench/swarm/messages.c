@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a switch answers to its controller; bundles are for bundle.c. */
+
+#include <config.h>
+
+#include "tests/bench/swarm/swarm.h"
+
+#include <string.h>
+
+#include "byte-order.h"
+#include "openflow/openflow-1.1.h"
+#include "openvswitch/ofp-connection.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-msgs.h"
+#include "openvswitch/ofp-switch.h"
+#include "openvswitch/ofp-util.h"
+#include "util.h"
+
+static void
+send_list(struct host *host, struct ovs_list *replies)
+{
+    struct ofpbuf *msg;
+
+    LIST_FOR_EACH_POP (msg, list_node, replies) {
+        switch_send(host, msg);
+    }
+}
+
+/* Which flows a request asks for. */
+struct filter {
+    uint8_t table;
+    uint64_t cookie, cookie_mask;
+    const uint8_t *match;
+    size_t match_size;
+};
+
+static bool
+filter_decode(struct filter *filter, const struct ofp_header *oh)
+{
+    struct ofpbuf b = ofpbuf_const_initializer(oh, ntohs(oh->length));
+    const struct ofp11_flow_stats_request *request;
+    enum ofpraw raw;
+
+    if (ofpraw_pull(&raw, &b)) {
+        return false;
+    }
+    request = ofpbuf_try_pull(&b, sizeof *request);
+    if (!request || b.size < 8) {
+        return false;
+    }
+    filter->table = request->table_id;
+    filter->cookie = ntohll(request->cookie);
+    filter->cookie_mask = ntohll(request->cookie_mask);
+    filter->match = b.data;
+    filter->match_size = b.size;
+    return true;
+}
+
+static bool
+filter_takes(const struct filter *filter, const struct body *body)
+{
+    return ((filter->table == OFPTT_ALL || filter->table == body_table(body))
+            && !((filter->cookie ^ body_cookie(body)) & filter->cookie_mask)
+            && body_matches(body, filter->match, filter->match_size));
+}
+
+static void
+put_records(const struct table *table, const struct filter *filter,
+            struct ovs_list *replies)
+{
+    struct body *body;
+    size_t i;
+
+    TABLE_FOR_EACH (body, i, table) {
+        if (!filter || filter_takes(filter, body)) {
+            body_put_record(body, ofpmp_append(replies,
+                                               body_record_size(body)));
+        }
+    }
+}
+
+static void
+dump_flows(struct host *host, const struct ofp_header *oh)
+{
+    struct ovs_list replies;
+    struct filter filter;
+
+    if (!filter_decode(&filter, oh)) {
+        switch_send_error(host, OFPERR_OFPBRC_BAD_LEN, oh);
+        return;
+    }
+    host->counters.dumps++;
+    ofpmp_init(&replies, oh);
+    put_records(&host->flows, &filter, &replies);
+    send_list(host, &replies);
+}
+
+static void
+dump_groups(struct host *host, const struct ofp_header *oh)
+{
+    struct ovs_list replies;
+
+    ofpmp_init(&replies, oh);
+    put_records(&host->groups, NULL, &replies);
+    send_list(host, &replies);
+}
+
+static void
+aggregate(struct host *host, const struct ofp_header *oh)
+{
+    struct ofputil_aggregate_stats stats = { .flow_count = 0 };
+    struct filter filter;
+    struct body *body;
+    size_t i;
+
+    if (!filter_decode(&filter, oh)) {
+        switch_send_error(host, OFPERR_OFPBRC_BAD_LEN, oh);
+        return;
+    }
+    TABLE_FOR_EACH (body, i, &host->flows) {
+        stats.flow_count += filter_takes(&filter, body);
+    }
+    switch_send(host, ofputil_encode_aggregate_stats_reply(&stats, oh));
+}
+
+static void
+features(struct host *host, const struct ofp_header *oh)
+{
+    const struct ofputil_switch_features sf = {
+        .datapath_id = host->datapath_id, .n_tables = 254,
+    };
+
+    switch_send(host, ofputil_encode_switch_features(
+                    &sf, OFPUTIL_P_OF15_OXM, oh->xid));
+}
+
+static void
+role(struct host *host, const struct ofp_header *oh)
+{
+    struct ofputil_role_request request;
+    enum ofperr error = ofputil_decode_role_message(oh, &request);
+
+    if (error) {
+        switch_send_error(host, error, oh);
+    } else {
+        switch_send(host, ofputil_encode_role_reply(oh, &request));
+    }
+}
+
+void
+switch_handle(struct host *host, const struct ofp_header *oh)
+{
+    enum ofptype type;
+    enum ofperr error = ofptype_decode(&type, oh);
+
+    if (error) {
+        switch_send_error(host, error, oh);
+        return;
+    }
+    switch ((int) type) {
+    case OFPTYPE_HELLO:
+    case OFPTYPE_SET_ASYNC_CONFIG:
+    case OFPTYPE_SET_CONFIG:
+    case OFPTYPE_PACKET_OUT:
+    case OFPTYPE_ECHO_REPLY:
+    case OFPTYPE_ERROR:
+        break;
+    case OFPTYPE_FEATURES_REQUEST:
+        features(host, oh);
+        break;
+    case OFPTYPE_ECHO_REQUEST:
+        switch_send(host, ofputil_encode_echo_reply(oh));
+        break;
+    case OFPTYPE_BARRIER_REQUEST:
+        switch_send(host, ofpraw_alloc_reply(OFPRAW_OFPT11_BARRIER_REPLY, oh,
+                                             0));
+        break;
+    case OFPTYPE_ROLE_REQUEST:
+        role(host, oh);
+        break;
+    case OFPTYPE_FLOW_STATS_REQUEST:
+        dump_flows(host, oh);
+        break;
+    case OFPTYPE_AGGREGATE_STATS_REQUEST:
+        aggregate(host, oh);
+        break;
+    case OFPTYPE_GROUP_DESC_STATS_REQUEST:
+        dump_groups(host, oh);
+        break;
+    case OFPTYPE_BUNDLE_CONTROL:
+        bundle_control(host, oh);
+        break;
+    case OFPTYPE_BUNDLE_ADD_MESSAGE:
+        bundle_add(host, oh);
+        break;
+    case OFPTYPE_FLOW_MOD:
+    case OFPTYPE_GROUP_MOD:
+        bundle_single(host, oh);
+        break;
+    default:
+        switch_send_error(host, OFPERR_OFPBRC_BAD_TYPE, oh);
+        break;
+    }
+}

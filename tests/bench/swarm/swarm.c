@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The program: options, and the hosts; see swarm.h. */
+
+#include <config.h>
+
+#include "tests/bench/swarm/swarm.h"
+
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/vlog.h"
+#include "random.h"
+#include "util.h"
+#include "uuid.h"
+
+#define FIRST_DATAPATH_ID UINT64_C(0x0200000000000001)
+#define HOSTS_MAX 10000
+
+struct options {
+    size_t n_hosts;
+    const char *directory;
+    const char *schema;
+    char *target;
+    uint32_t seed;
+};
+
+static void
+usage(void)
+{
+    printf("usage: %s [OPTION...]\n"
+           "Emulates hypervisors hv0, hv1, ...\n"
+           "  --hosts=N         how many (default: 10)\n"
+           "  --dir=DIR         where the sockets are made: HOST.db of each\n"
+           "                    database, and control, for commands\n"
+           "  --schema=FILE     Open vSwitch's database schema\n"
+           "  --target=REMOTE   connect there instead of the bridge's\n"
+           "                    controller\n"
+           "  --seed=N          of what is random (default: 1)\n",
+           program_name);
+}
+
+static void
+parse(int argc, char **argv, struct options *o)
+{
+    static const struct option names[] = {
+        { "hosts", required_argument, NULL, 'n' },
+        { "dir", required_argument, NULL, 'd' },
+        { "schema", required_argument, NULL, 's' },
+        { "target", required_argument, NULL, 't' },
+        { "seed", required_argument, NULL, 'r' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", names, NULL)) >= 0) {
+        switch (c) {
+        case 'n':
+            o->n_hosts = strtoul(optarg, NULL, 10);
+            break;
+        case 'd':
+            o->directory = optarg;
+            break;
+        case 's':
+            o->schema = optarg;
+            break;
+        case 't':
+            o->target = optarg;
+            break;
+        case 'r':
+            o->seed = strtoul(optarg, NULL, 10);
+            break;
+        case 'h':
+            usage();
+            exit(0);
+        default:
+            exit(1);
+        }
+    }
+    if (!o->directory || !o->n_hosts || o->n_hosts > HOSTS_MAX) {
+        ovs_fatal(0, "--dir is needed, and 1 to %d hosts", HOSTS_MAX);
+    }
+}
+
+/* A database as it is before anybody has set anything up. */
+static void
+host_init(struct swarm *swarm, size_t i)
+{
+    struct host *host = &swarm->hosts[i];
+    struct uuid uuid;
+    struct row *ovs;
+    int error;
+
+    host->swarm = swarm;
+    host->name = xasprintf("hv%"PRIuSIZE, i);
+    host->datapath_id = FIRST_DATAPATH_ID + i;
+    rows_init(&host->rows, swarm->schema);
+    uuid_generate(&uuid);
+    ovs = rows_insert(&host->rows,
+                      schema_find_table(swarm->schema, "Open_vSwitch"),
+                      &uuid);
+    rows_set_pair(&host->rows, ovs, "external_ids", "system-id", host->name);
+    rows_set_string(&host->rows, ovs, "ovs_version", "3.1.0");
+    rows_set_string(&host->rows, ovs, "datapath_types", "system");
+    rows_commit(&host->rows);
+    rows_settle(&host->rows);
+    switch_init(host);
+    error = server_open(host);
+    if (error) {
+        ovs_fatal(error, "%s: can't listen in %s", host->name,
+                  swarm->directory);
+    }
+}
+
+static void
+host_uninit(struct host *host)
+{
+    server_close(host);
+    switch_uninit(host);
+    rows_uninit(&host->rows);
+    free(host->name);
+}
+
+void
+swarm_count(const struct swarm *swarm, struct counters *sum)
+{
+    uint64_t *to = (uint64_t *) sum;
+
+    memset(sum, 0, sizeof *sum);
+    for (size_t i = 0; i < swarm->n_hosts; i++) {
+        const uint64_t *from = (const uint64_t *) &swarm->hosts[i].counters;
+
+        for (size_t k = 0; k < sizeof *sum / sizeof *to; k++) {
+            to[k] += from[k];
+        }
+    }
+}
+
+static void
+signal_cb(evutil_socket_t signal_number OVS_UNUSED, short what OVS_UNUSED,
+          void *base)
+{
+    event_base_loopbreak(base);
+}
+
+static void
+run(struct swarm *swarm)
+{
+    struct event *term = evsignal_new(swarm->base, SIGTERM, signal_cb,
+                                      swarm->base);
+    char *path = xasprintf("%s/control", swarm->directory);
+    int error = control_open(swarm, path);
+
+    if (error) {
+        ovs_fatal(error, "%s", path);
+    }
+    free(path);
+    event_add(term, NULL);
+    event_base_dispatch(swarm->base);
+    event_free(term);
+    evconnlistener_free(swarm->control);
+}
+
+int
+main(int argc, char *argv[])
+{
+    struct options options = {
+        .n_hosts = 10,
+        .schema = "/usr/share/openvswitch/vswitch.ovsschema",
+        .seed = 1,
+    };
+    struct swarm swarm = { .base = NULL };
+    char *error;
+
+    set_program_name(argv[0]);
+    parse(argc, argv, &options);
+    signal(SIGPIPE, SIG_IGN);
+    random_set_seed(options.seed);
+    vlog_set_levels(NULL, VLF_SYSLOG, VLL_OFF);
+
+    swarm.schema = schema_load(options.schema, &error);
+    if (!swarm.schema) {
+        ovs_fatal(0, "%s", error);
+    }
+    swarm.base = event_base_new();
+    swarm.directory = xstrdup(options.directory);
+    swarm.target_override = options.target;
+    hmap_init(&swarm.store.bodies);
+    swarm.n_hosts = options.n_hosts;
+    swarm.hosts = xcalloc(swarm.n_hosts, sizeof *swarm.hosts);
+    for (size_t i = 0; i < swarm.n_hosts; i++) {
+        host_init(&swarm, i);
+    }
+    run(&swarm);
+    for (size_t i = 0; i < swarm.n_hosts; i++) {
+        host_uninit(&swarm.hosts[i]);
+    }
+    free(swarm.hosts);
+    hmap_destroy(&swarm.store.bodies);
+    schema_destroy(swarm.schema);
+    free(swarm.directory);
+    event_base_free(swarm.base);
+    return 0;
+}

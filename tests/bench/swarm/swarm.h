@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Many hypervisors in one process, as vmnd sees them: an OVSDB server and an
+ * OpenFlow 1.5 switch each.  They do what Open vSwitch does, and on demand
+ * what it should not.  No packet is ever forwarded.
+ *
+ * swarm.c    options, and the hosts
+ * table.c    flows and groups
+ * switch.c   a switch's connection to its controller
+ * messages.c what it answers
+ * bundle.c   flow mods, group mods and bundles
+ * schema.c   the database's tables and columns
+ * rows.c     a host's rows, and what transactions do to them
+ * transact.c the operations of a transaction
+ * server.c   JSON-RPC and monitors
+ * vswitchd.c what a switch does about its database, and plugging
+ * control.c  commands */
+
+#ifndef TESTS_BENCH_SWARM_SWARM_H
+#define TESTS_BENCH_SWARM_SWARM_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "openvswitch/ofp-errors.h"
+#include "openvswitch/ofpbuf.h"
+#include "tests/bench/swarm/rows.h"
+#include "tests/bench/swarm/table.h"
+
+struct bufferevent;
+struct event;
+struct event_base;
+struct evconnlistener;
+struct ofp_header;
+
+struct counters {
+    uint64_t flow_adds, flow_deletes, group_mods;
+    uint64_t commits, discards, dumps, refused;
+    uint64_t connects;          /* OpenFlow sessions that began. */
+    uint64_t bytes_in, bytes_out; /* OpenFlow. */
+    uint64_t transactions;
+};
+
+/* A change that can be taken back. */
+struct undo {
+    struct table *table;
+    struct body *taken, *put;   /* Either may be NULL. */
+};
+
+struct host {
+    struct swarm *swarm;
+    char *name;                 /* Also its system-id. */
+    uint64_t datapath_id;
+    struct counters counters;
+
+    /* Switch. */
+    struct bufferevent *of;     /* NULL: not connected. */
+    struct event *of_retry;
+    char *target;               /* Of its controller, or NULL. */
+    int max_backoff_ms;
+    struct table flows, groups;
+    size_t n_group_users;       /* Flows that name groups. */
+    bool bundle_open;
+    uint32_t bundle_id;
+    struct ofpbuf bundle;       /* Messages, one after the other. */
+
+    /* What it shall do wrong. */
+    bool muted;                 /* Answers nothing. */
+    bool stalled;               /* Reads nothing. */
+    bool cut;                   /* Does not connect. */
+    unsigned refuse_adds;       /* So many messages, when they are added. */
+    unsigned refuse_commits;    /* So many bundles, when committed. */
+
+    /* Database. */
+    struct evconnlistener *listener;
+    struct rows rows;
+    struct db_conn *db_conn;    /* NULL: not connected. */
+};
+
+struct swarm {
+    struct event_base *base;
+    struct store store;
+    struct schema *schema;
+    char *directory;            /* Of the databases' sockets. */
+    char *target_override;      /* Connect there, whatever the database says,
+                                 * or NULL. */
+    size_t n_hosts;
+    struct host *hosts;
+    struct evconnlistener *control;
+};
+
+/* Sum of all hosts' counters. */
+void swarm_count(const struct swarm *, struct counters *);
+
+/* switch.c.  ------------------------------------------------------------- */
+
+void switch_init(struct host *);
+void switch_uninit(struct host *);
+/* Connects to 'target', or, if NULL, to nothing. */
+void switch_set_target(struct host *, const char *target, int max_backoff_ms);
+/* Cuts the connection; it comes back by itself. */
+void switch_drop(struct host *);
+void switch_stall(struct host *, bool stalled);
+/* Takes ownership of 'msg'. */
+void switch_send(struct host *, struct ofpbuf *msg);
+void switch_send_error(struct host *, enum ofperr, const struct ofp_header *);
+
+/* messages.c.  ----------------------------------------------------------- */
+
+void switch_handle(struct host *, const struct ofp_header *);
+
+/* bundle.c.  ------------------------------------------------------------- */
+
+void bundle_control(struct host *, const struct ofp_header *);
+void bundle_add(struct host *, const struct ofp_header *);
+/* A flow mod or group mod outside of a bundle. */
+void bundle_single(struct host *, const struct ofp_header *);
+void bundle_forget(struct host *);
+/* Makes 'n' flows disappear, or different. */
+size_t bundle_lose(struct host *, size_t n);
+size_t bundle_spoil(struct host *, size_t n);
+
+/* server.c.  ------------------------------------------------------------- */
+
+/* Listens.  Returns 0 or a positive errno. */
+int server_open(struct host *);
+void server_close(struct host *);
+void server_drop(struct host *);
+/* Tells the monitor what the change that ends here has done. */
+void server_notify(struct host *);
+
+/* vswitchd.c.  ----------------------------------------------------------- */
+
+/* Does what a switch does when its database has changed. */
+void vswitchd_run(struct host *);
+/* Adds, or removes, interfaces with these iface-ids on the bridge.  Returns
+ * NULL or a sentence. */
+const char *vswitchd_plug(struct host *, char **ids, size_t n);
+const char *vswitchd_unplug(struct host *, char **ids, size_t n);
+
+/* control.c.  ------------------------------------------------------------ */
+
+int control_open(struct swarm *, const char *path);
+
+#endif /* tests/bench/swarm/swarm.h */

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What ovs-vswitchd does about its database: gives bridges an id, interfaces
+ * a number and a link, and connects to controllers.  Plugging is what a
+ * virtualization agent does. */
+
+#include <config.h>
+
+#include "tests/bench/swarm/swarm.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+#include "uuid.h"
+
+#define BRIDGE "br-int"
+
+static int
+table(const struct host *host, const char *name)
+{
+    int number = schema_find_table(host->rows.schema, name);
+
+    if (number < 0) {
+        ovs_fatal(0, "the schema has no table %s", name);
+    }
+    return number;
+}
+
+/* A row that column 'name' of 'row' refers to: the 'i'-th, or NULL. */
+static struct row *
+referred(const struct host *host, const struct row *row, const char *name,
+         unsigned i)
+{
+    struct ovsdb_datum d = rows_get(
+        &host->rows, row,
+        schema_find_column(rows_table(&host->rows, row), name));
+
+    return i < d.n ? rows_find(&host->rows, -1, &d.keys[i].uuid) : NULL;
+}
+
+static struct row *
+find_bridge(const struct host *host)
+{
+    struct row *row;
+
+    ROWS_FOR_EACH (row, &host->rows, table(host, "Bridge")) {
+        if (!strcmp(rows_get_string(&host->rows, row, "name"), BRIDGE)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* Numbers.  -------------------------------------------------------------- */
+
+/* The lowest number that no interface has or asks for: one that became free
+ * is used again at once. */
+static int64_t
+free_ofport(const struct host *host)
+{
+    int interfaces = table(host, "Interface");
+    int64_t n = 0;
+    bool taken = true;
+
+    while (taken) {
+        struct row *row;
+
+        n++;
+        taken = false;
+        ROWS_FOR_EACH (row, &host->rows, interfaces) {
+            if (rows_get_integer(&host->rows, row, "ofport", 0) == n
+                || rows_get_integer(&host->rows, row, "ofport_request", 0)
+                   == n) {
+                taken = true;
+                break;
+            }
+        }
+    }
+    return n;
+}
+
+static void
+number_interfaces(struct host *host, const struct row *bridge)
+{
+    struct row *port;
+
+    for (unsigned i = 0; (port = referred(host, bridge, "ports", i)); i++) {
+        struct row *iface = referred(host, port, "interfaces", 0);
+        const char *name;
+        int64_t n;
+
+        if (!iface || rows_get_integer(&host->rows, iface, "ofport", 0)) {
+            continue;
+        }
+        name = rows_get_string(&host->rows, iface, "name");
+        n = rows_get_integer(&host->rows, iface, "ofport_request", 0);
+        if (!n) {
+            n = !strcmp(name, BRIDGE) ? 65534 : free_ofport(host);
+        }
+        rows_set_integer(&host->rows, iface, "ofport", n);
+        rows_set_string(&host->rows, iface, "link_state", "up");
+    }
+}
+
+/* The controller to connect to. */
+static void
+follow_controller(struct host *host, const struct row *bridge)
+{
+    const struct row *c = bridge ? referred(host, bridge, "controller", 0)
+                          : NULL;
+
+    if (c) {
+        switch_set_target(host, rows_get_string(&host->rows, c, "target"),
+                          rows_get_integer(&host->rows, c, "max_backoff",
+                                           8000));
+    } else {
+        switch_set_target(host, NULL, 0);
+    }
+}
+
+void
+vswitchd_run(struct host *host)
+{
+    struct row *bridge = find_bridge(host);
+
+    if (bridge) {
+        if (!rows_get_string(&host->rows, bridge, "datapath_id")) {
+            char *id = xasprintf("%016"PRIx64, host->datapath_id);
+
+            rows_set_string(&host->rows, bridge, "datapath_id", id);
+            free(id);
+        }
+        number_interfaces(host, bridge);
+    }
+    rows_commit(&host->rows);
+    server_notify(host);
+    follow_controller(host, bridge);
+}
+
+/* Plugging.  ------------------------------------------------------------- */
+
+static struct row *
+new_row(struct host *host, const char *name)
+{
+    struct uuid uuid;
+
+    uuid_generate(&uuid);
+    return rows_insert(&host->rows, table(host, name), &uuid);
+}
+
+/* The port of 'bridge' whose interface has this iface-id, or NULL. */
+static struct row *
+find_plugged(const struct host *host, const struct row *bridge,
+             const char *id)
+{
+    struct row *port;
+
+    for (unsigned i = 0; (port = referred(host, bridge, "ports", i)); i++) {
+        const struct row *iface = referred(host, port, "interfaces", 0);
+        const char *own = (iface ? rows_get_key(&host->rows, iface,
+                                                "external_ids", "iface-id")
+                           : NULL);
+
+        if (own && !strcmp(own, id)) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
+static void
+change_done(struct host *host)
+{
+    rows_commit(&host->rows);
+    server_notify(host);
+    vswitchd_run(host);
+}
+
+const char *
+vswitchd_plug(struct host *host, char **ids, size_t n)
+{
+    struct row *bridge = find_bridge(host);
+
+    if (!bridge) {
+        return "the host has no bridge " BRIDGE " yet";
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct row *iface, *port;
+
+        if (find_plugged(host, bridge, ids[i])) {
+            continue;
+        }
+        iface = new_row(host, "Interface");
+        port = new_row(host, "Port");
+        rows_set_string(&host->rows, iface, "name", ids[i]);
+        rows_set_pair(&host->rows, iface, "external_ids", "iface-id", ids[i]);
+        rows_set_string(&host->rows, port, "name", ids[i]);
+        rows_set_uuid(&host->rows, port, "interfaces", &iface->uuid);
+        rows_refer(&host->rows, bridge, "ports", &port->uuid, true);
+    }
+    change_done(host);
+    return NULL;
+}
+
+const char *
+vswitchd_unplug(struct host *host, char **ids, size_t n)
+{
+    struct row *bridge = find_bridge(host);
+
+    for (size_t i = 0; bridge && i < n; i++) {
+        struct row *port = find_plugged(host, bridge, ids[i]);
+
+        if (port) {
+            rows_refer(&host->rows, bridge, "ports", &port->uuid, false);
+        }
+    }
+    change_done(host);
+    return NULL;
+}
