@@ -43,7 +43,8 @@ void fabric_destroy(struct fabric *);
 json_t *fabric_host_status(const struct fabric *, const char *host);
 
 /* Of a port: {"host", "candidate", "state" (one of "unbound", "pending",
- * "up", "down"), "ofport"}. */
+ * "up", "down"), "ofport"}.  It is "up" once its host has acknowledged the
+ * flows of its being there. */
 json_t *fabric_port_status(const struct fabric *, const char *port);
 
 /* The receipt of a revision: {"installed": bool, "hosts": [{"host", "state"

@@ -74,6 +74,20 @@ fabric_db_host_status(const struct fabric_host *host, json_t *status)
     }
 }
 
+/* Whether the port's host has acknowledged the flows of its being there.
+ * What comes later is told by receipts. */
+static bool
+is_served(const struct fabric *fabric, const struct fact_port *port,
+          const struct fabric_host *host)
+{
+    struct model_meta meta;
+    const struct vmn_binding *binding = model_get_durable(
+        fabric->model, VMN_TABLE_BINDING, port->name, &meta);
+
+    return (binding && nullable_string_is_equal(binding->host, port->active)
+            && switch_acked(host->sw) >= meta.revision);
+}
+
 /* The word for the state of a port with a binding. */
 static const char *
 port_state(const struct fabric *fabric, const struct fact_port *port,
@@ -86,7 +100,10 @@ port_state(const struct fabric *fabric, const struct fact_port *port,
     if (!vif || !host || !host->reported) {
         return "pending";
     }
-    return vif->link_up && row && row->enabled ? "up" : "down";
+    if (!vif->link_up || !row || !row->enabled) {
+        return "down";
+    }
+    return is_served(fabric, port, host) ? "up" : "pending";
 }
 
 json_t *
