@@ -16,6 +16,7 @@
 #include "openflow/openflow-1.5.h"
 #include "openvswitch/ofp-bundle.h"
 #include "openvswitch/ofp-msgs.h"
+#include "timeval.h"
 #include "util.h"
 
 #define TYPE_FLOW_MOD 14
@@ -333,6 +334,7 @@ bundle_end(struct host *host, struct ofputil_bundle_ctrl_msg *ctrl)
     if (ctrl->type == OFPBCT_COMMIT_REQUEST) {
         host->counters.commits++;
         ok = bundle_commit(host);
+        host->swarm->last_commit_us = time_usec();
         ctrl->type = OFPBCT_COMMIT_REPLY;
     } else {
         host->counters.discards++;

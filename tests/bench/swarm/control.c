@@ -259,9 +259,10 @@ stats(const struct swarm *swarm, struct ds *out)
     swarm_count(swarm, &c);
     ds_put_format(out, "{\"hosts\":%"PRIuSIZE",\"connected\":%"PRIuSIZE","
                   "\"databases\":%"PRIuSIZE",\"flows\":%"PRIuSIZE","
-                  "\"groups\":%"PRIuSIZE",\"bodies\":%"PRIuSIZE",",
+                  "\"groups\":%"PRIuSIZE",\"bodies\":%"PRIuSIZE","
+                  "\"last_commit_us\":%"PRId64",",
                   swarm->n_hosts, connected, databases, flows, groups,
-                  hmap_count(&swarm->store.bodies));
+                  hmap_count(&swarm->store.bodies), swarm->last_commit_us);
     put_counters(out, &c);
     ds_put_char(out, '}');
 }

@@ -85,6 +85,8 @@ struct swarm {
     char *directory;            /* Of the databases' sockets. */
     char *target_override;      /* Connect there, whatever the database says,
                                  * or NULL. */
+    int64_t last_commit_us;     /* CLOCK_MONOTONIC: the last that changed
+                                 * any host; 0: none. */
     size_t n_hosts;
     struct host *hosts;
     struct evconnlistener *control;

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Emulated hypervisors (tests/bench/swarm) with a vmnd: also what
+tests/system/test_swarm.py plays with.  Only unix sockets are used."""
+
+import json
+import os
+import shlex
+import signal
+import socket
+
+from .process import Error, Processes, run, wait_for
+from .vmn import Api
+
+APPS = ("overlay", "firewall", "loadbalancer")
+
+
+class Control:
+    """The swarm's socket for commands."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(120)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("rw")
+
+    def __call__(self, *words):
+        """Gives a command; returns its answer."""
+        self.file.write(" ".join(str(word) for word in words) + "\n")
+        self.file.flush()
+        answer = self.file.readline()
+        if not answer.endswith("\n") or answer.startswith("error: "):
+            raise Error("swarm: %s: %s" % (words[0], answer.strip()))
+        return json.loads(answer)
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+class Swarm:
+    """A vmnd and 'n_hosts' hosts.  'vmnd' is a program in a build tree, or one
+    beside an "appdir" of such a tree."""
+
+    def __init__(self, directory, n_hosts, vmnd, program, wrapper="",
+                 app_dir=None, seed=1):
+        self.dir = directory
+        self.n_hosts = n_hosts
+        self.vmnd = vmnd
+        self.program = program
+        self.wrapper = wrapper
+        self.app_dir = app_dir or os.path.join(os.path.dirname(vmnd),
+                                               "appdir")
+        self.seed = seed
+        self.processes = Processes()
+        self.api = Api(self.path("vmnd.sock"))
+        self.control = None
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def start(self):
+        self.processes.start(
+            "swarm", [self.program, "--hosts=%d" % self.n_hosts,
+                      "--dir=" + self.dir, "--seed=%d" % self.seed],
+            self.path("swarm.log"))
+        wait_for("the swarm", self._connect)
+        self.start_vmnd()
+
+    def _connect(self):
+        self.processes.check()
+        try:
+            self.control = Control(self.path("control"))
+        except OSError:
+            return False
+        return True
+
+    def start_vmnd(self):
+        self.processes.start("vmnd", shlex.split(self.wrapper) + [
+            self.vmnd, "-vsyslog:off", "-vconsole:info",
+            "--state=" + self.path("vmn.db"),
+            "--unixctl=" + self.path("vmnd.ctl"),
+            "--socket=" + self.path("vmnd.sock"),
+            "--openflow-listen=unix:" + self.path("openflow.sock"),
+            "--app-dir=" + self.app_dir], self.path("vmnd.log"))
+        wait_for("vmnd", self._is_up, 120)
+
+    def _is_up(self):
+        self.processes.check()
+        return self.api.answers()
+
+    def stop_vmnd(self, kill=False):
+        """Returns its exit status."""
+        self.api.close()
+        process = self.processes.running.pop("vmnd")
+        process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        return process.wait(60)
+
+    def stop(self):
+        if self.control:
+            self.control.close()
+        self.api.close()
+        self.processes.stop_all()
+
+    def add_hosts(self):
+        """Tells vmnd of the hosts, and waits for them."""
+        self.api.call("POST", "/v1/apply", {"objects": [
+            {"type": "hosts", "name": "hv%d" % i,
+             "spec": {"ovsdb": "unix:" + self.path("hv%d.db" % i),
+                      "tunnel_ip": "10.255.%d.%d" % (i // 250,
+                                                     1 + i % 250)}}
+            for i in range(self.n_hosts)]})
+        self.wait_synced()
+
+    def metrics(self):
+        self.api.request("GET", "/metrics")
+        found = {}
+        for line in self.api.getresponse().read().decode().splitlines():
+            if line and not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                found[name] = float(value)
+        return found
+
+    def wait_synced(self, seconds=300):
+        wait_for("all hosts to be synced",
+                 lambda: self.metrics()["vmn_hosts_synced"] == self.n_hosts,
+                 seconds, 0.02)
+
+    def wait_settled(self, seconds=300):
+        """Until every host has the newest revision."""
+        number = self.api.call("GET", "/v1/networks", limit=1)["revision"]
+        wait_for("revision %d" % number, lambda: self.api.call(
+            "GET", "/v1/revisions/%d" % number)["receipt"]["installed"],
+            seconds, 0.001)
+
+    def plug(self, ports_of_hosts):
+        """{host: [name, ...]}"""
+        for host, names in ports_of_hosts.items():
+            if names:
+                self.control("plug", "hv%d" % host, *names)
+
+    def appctl(self, *words):
+        return json.loads(run(["ovs-appctl", "-t", self.path("vmnd.ctl")]
+                              + list(words)))
+
+    def differences(self):
+        """Hosts that do not hold just what vmnd wants: {host: (holds,
+        wanted)}, as "FLOWS GROUPS DIGEST"."""
+        holds = self.control("digest", "all")
+        wanted = self.appctl("fabric/digest")
+        return {host: (holds.get(host), wanted.get(host))
+                for host in set(holds) | set(wanted)
+                if holds.get(host) != wanted.get(host)}
