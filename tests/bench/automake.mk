@@ -1,12 +1,14 @@
 # Benchmarks: figures for docs/performance.md.
 EXTRA_DIST += \
 	tests/bench/compare \
+	tests/bench/scale \
 	tests/bench/vmnbench/__init__.py \
 	tests/bench/vmnbench/hosts.py \
 	tests/bench/vmnbench/ovn.py \
 	tests/bench/vmnbench/ovsdb.py \
 	tests/bench/vmnbench/process.py \
 	tests/bench/vmnbench/result.py \
+	tests/bench/vmnbench/swarm.py \
 	tests/bench/vmnbench/vmn.py \
 	tests/bench/vmnbench/workload.py
 

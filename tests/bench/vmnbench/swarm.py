@@ -120,12 +120,12 @@ class Swarm:
                 found[name] = float(value)
         return found
 
-    def wait_synced(self, seconds=300):
+    def wait_synced(self, seconds=1200):
         wait_for("all hosts to be synced",
                  lambda: self.metrics()["vmn_hosts_synced"] == self.n_hosts,
                  seconds, 0.02)
 
-    def wait_settled(self, seconds=300):
+    def wait_settled(self, seconds=1200):
         """Until every host has the newest revision."""
         number = self.api.call("GET", "/v1/networks", limit=1)["revision"]
         wait_for("revision %d" % number, lambda: self.api.call(

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fifty emulated hosts that do what hosts should not, while the API is edited
+at random: in the end each holds exactly what vmnd wants, and every receipt is
+complete.
+
+The seed is printed; VMN_SEED sets it.  VMN_SWARM_EDITS and VMN_SWARM_HOSTS
+make it larger."""
+
+import os
+import random
+import shutil
+import sys
+import tempfile
+
+import pytest
+from conftest import REPORT
+from vmnlab.daemon import find
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../bench"))
+
+from vmnbench.process import Error, run, wait_for  # noqa: E402
+from vmnbench.swarm import Swarm  # noqa: E402
+
+N_HOSTS = int(os.environ.get("VMN_SWARM_HOSTS", 50))
+N_EDITS = int(os.environ.get("VMN_SWARM_EDITS", 300))
+SEED = int(os.environ.get("VMN_SEED", 3))
+N_NETWORKS = 12
+N_PORTS = 4 * N_HOSTS
+N_GROUPS = 4
+
+
+def log_of(swarm, name):
+    with open(swarm.path(name), errors="replace") as log:
+        return log.read()
+
+
+@pytest.fixture
+def swarm():
+    vmnd = find("vmnd")
+    program = os.path.join(os.path.dirname(vmnd), "tests/bench/swarm/swarm")
+    if not os.path.exists(program):
+        pytest.skip("tests/bench/swarm is not built beside " + vmnd)
+    # A unix socket's path has 107 characters at the most.
+    directory = tempfile.mkdtemp(prefix="vmnw.", dir="/tmp")
+    found = Swarm(directory, N_HOSTS, vmnd, program,
+                  app_dir=os.environ.get("VMN_APPDIR"), seed=SEED)
+    try:
+        found.start()
+        found.add_hosts()
+        yield found
+        assert found.stop_vmnd() == 0, log_of(found, "vmnd.log")[-3000:]
+        for name in ("vmnd.log", "swarm.log"):
+            text = log_of(found, name)
+            report = REPORT.search(text)
+            assert not report, text[max(0, report.start() - 500):][:6000]
+    finally:
+        found.stop()
+        place = os.environ.get("VMN_TEST_LOGS")
+        if place:
+            os.makedirs(place, exist_ok=True)
+            shutil.copy(found.path("vmnd.log"), place + "/swarm-vmnd.log")
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+class Player:
+    """Edits at random, and what it has to know for that."""
+
+    def __init__(self, swarm, seed):
+        self.swarm = swarm
+        self.random = random.Random(seed)
+        self.place = {}         # Of a port's interface: host's number.
+        self.ports = set()
+        self.revisions = []
+        self.ill = set()        # Hosts with a fault that lasts.
+        self.damaged = set()    # Hosts that vmnd has not looked at since.
+
+    def host(self):
+        return "hv%d" % self.random.randrange(N_HOSTS)
+
+    def any_port(self):
+        return "p%d" % self.random.randrange(N_PORTS)
+
+    def write(self, method, target, spec=None):
+        answer = self.swarm.api.call(
+            method, "/v1/" + target, None if spec is None else {"spec": spec})
+        self.revisions.append(answer["revision"])
+
+    # Objects.
+
+    def labels(self):
+        return {"group": "g%d" % self.random.randrange(N_GROUPS)}
+
+    def put_port(self, name=None):
+        name = name or self.any_port()
+        x = int(name[1:])
+        self.write("PUT", "ports/" + name, {
+            "network": "n%d" % (x % N_NETWORKS), "labels": self.labels(),
+            "ips": ["10.0.%d.%d" % (x // 200, 2 + x % 200)]})
+        self.ports.add(name)
+
+    def delete_port(self):
+        if self.ports:
+            name = self.random.choice(sorted(self.ports))
+            self.ports.discard(name)
+            self.write("DELETE", "ports/%s?cascade=true" % name)
+
+    def patch_port(self):
+        if self.ports:
+            name = self.random.choice(sorted(self.ports))
+            self.write("PATCH", "ports/" + name, self.random.choice([
+                {"labels": self.labels()},
+                {"enabled": self.random.random() < 0.7}]))
+
+    def put_policy(self):
+        group = self.random.randrange(N_GROUPS)
+        rules = [{"direction": "ingress",
+                  "action": self.random.choice(["allow", "deny"]),
+                  "peers": [{"group": "g%d" % self.random.randrange(
+                      N_GROUPS)}],
+                  "services": [{"protocol": "tcp", "ports": [
+                      self.random.randrange(1, 9000)]}]}
+                 for _ in range(self.random.randrange(8))]
+        self.write("PUT", "policies/g%d" % group, {
+            "applies_to": ["g%d" % group], "directions": ["ingress"],
+            "rules": rules})
+
+    def put_balancer(self):
+        n = self.random.randrange(N_NETWORKS)
+        members = sorted(p for p in self.ports if int(p[1:]) % N_NETWORKS
+                         == n)
+        if members:
+            self.write("PUT", "loadbalancers/lb%d" % n, {
+                "vip": "10.0.200.%d" % (n + 1), "protocol": "tcp",
+                "networks": ["n%d" % n],
+                "ports": [{"port": 80, "target": 8080}],
+                "backends": [{"port": p} for p in self.random.sample(
+                    members, min(len(members), 3))]})
+
+    # Interfaces.
+
+    def unplug(self, name=None):
+        if not name and self.place:
+            name = self.random.choice(sorted(self.place))
+        if name in self.place:
+            self.swarm.control("unplug", "hv%d" % self.place.pop(name), name)
+
+    def plug(self):
+        """Also moves: to a host at once, or after it left the old one."""
+        name = self.any_port()
+        host = self.random.randrange(N_HOSTS)
+        old = self.place.get(name)
+        if old == host:
+            return
+        if self.random.random() < 0.5:
+            self.unplug(name)
+            old = None
+        self.swarm.control("plug", "hv%d" % host, name)
+        if old is not None:
+            self.swarm.control("unplug", "hv%d" % old, name)
+        self.place[name] = host
+
+    # Faults.
+
+    def drop(self):
+        self.swarm.control("drop", self.host(), *self.random.choice(
+            [[], ["openflow"], ["ovsdb"]]))
+
+    def fall_ill(self):
+        host = self.host()
+        self.swarm.control(self.random.choice(["cut", "stall", "mute"]), host)
+        self.ill.add(host)
+
+    def recover(self):
+        if self.ill:
+            host = self.random.choice(sorted(self.ill))
+            self.ill.discard(host)
+            self.swarm.control("resume", host)
+
+    def refuse(self):
+        self.swarm.control("refuse", self.host(), self.random.choice(
+            ["add", "commit"]), self.random.randrange(1, 4))
+
+    def damage(self):
+        host = self.host()
+        self.swarm.control(self.random.choice(["lose", "wrong"]), host,
+                           self.random.randrange(1, 40))
+        self.damaged.add(host)
+
+    def play(self, n):
+        steps = [(self.put_port, 20), (self.delete_port, 5),
+                 (self.patch_port, 20), (self.put_policy, 10),
+                 (self.put_balancer, 5), (self.plug, 30), (self.unplug, 5),
+                 (self.drop, 5), (self.fall_ill, 4), (self.recover, 4),
+                 (self.refuse, 4), (self.damage, 4)]
+        for step in self.random.choices([s for s, _ in steps],
+                                        [w for _, w in steps], k=n):
+            step()
+
+    def heal(self):
+        """Ends all faults.  Nobody has told vmnd of flows that are lost or
+        wrong; it looks when a switch connects."""
+        self.swarm.control("resume", "all")
+        for host in self.damaged:
+            self.swarm.control("drop", host, "openflow")
+        self.ill.clear()
+        self.damaged.clear()
+
+
+def set_up(swarm, player):
+    swarm.api.call("POST", "/v1/apply", {"objects": [
+        {"type": "networks", "name": "n%d" % n,
+         "spec": {"subnets": [{"cidr": "10.0.0.0/16"}]}}
+        for n in range(N_NETWORKS)] + [
+        {"type": "groups", "name": "g%d" % n,
+         "spec": {"selector": "group=g%d" % n}} for n in range(N_GROUPS)]})
+    for x in range(0, N_PORTS, 2):
+        player.put_port("p%d" % x)
+    for x in range(0, N_PORTS, 3):
+        player.place["p%d" % x] = x % N_HOSTS
+    for host in range(N_HOSTS):
+        swarm.plug({host: [name for name, place in player.place.items()
+                           if place == host]})
+
+
+def incomplete(swarm, revisions):
+    """Revisions that not all hosts concerned have confirmed."""
+    found = []
+    for number in revisions:
+        receipt = swarm.api.call("GET", "/v1/revisions/%d" % number)[
+            "receipt"]
+        if not receipt["installed"] or any(
+                host["state"] != "confirmed" for host in receipt["hosts"]):
+            found.append((number, receipt))
+    return found
+
+
+def wait_healed(swarm, revisions):
+    swarm.wait_synced(60)
+    swarm.wait_settled(60)
+    try:
+        wait_for("the hosts' flows", lambda: not swarm.differences(), 30, 0.1)
+    except Error:
+        pytest.fail("not as wanted: %r" % swarm.differences())
+    assert incomplete(swarm, revisions) == []
+
+
+def test_hosts_hold_what_is_wanted_after_edits_and_faults(swarm):
+    print("seed %d, %d hosts, %d edits" % (SEED, N_HOSTS, N_EDITS))
+    player = Player(swarm, SEED)
+    set_up(swarm, player)
+    player.play(N_EDITS)
+    player.heal()
+    wait_healed(swarm, sorted(set(player.revisions)))
+    assert swarm.control("stats")["flows"] > 100 * N_HOSTS
+    assert run(["ovs-appctl", "-t", swarm.path("vmnd.ctl"),
+                "engine/verify"]).strip() == "0 differences"
+
+
+def test_restart_sends_nothing_and_faults_meanwhile_are_mended(swarm):
+    player = Player(swarm, SEED)
+    set_up(swarm, player)
+    wait_healed(swarm, [])
+    before = swarm.control("stats")
+    swarm.stop_vmnd(kill=True)
+    swarm.start_vmnd()
+    wait_healed(swarm, [])
+    after = swarm.control("stats")
+    for what in ("flow_adds", "flow_deletes", "group_mods"):
+        assert after[what] == before[what], what
+
+    swarm.stop_vmnd()
+    lost = swarm.control("lose", "hv1", 7)
+    wrong = swarm.control("wrong", "hv2", 5)
+    assert (lost, wrong) == (7, 5)
+    swarm.start_vmnd()
+    wait_healed(swarm, [])
+    mended = swarm.control("stats")
+    assert mended["flow_adds"] == after["flow_adds"] + 12
+
+
+def test_port_is_up_only_when_its_host_has_its_flows(swarm):
+    swarm.api.call("PUT", "/v1/networks/n", {"spec": {
+        "subnets": [{"cidr": "10.0.0.0/16"}]}})
+    swarm.control("mute", "hv0")
+    swarm.control("plug", "hv0", "p")
+    swarm.api.write("PUT", "ports/p", {"network": "n"})
+
+    def state():
+        return swarm.api.call("GET", "/v1/ports/p")["status"]["state"]
+
+    wait_for("the binding", lambda: state() != "unbound", 10)
+    wait_for("the flows", lambda: swarm.control("show", "hv0")["commits"] > 1,
+             10)
+    number = swarm.api.call("GET", "/v1/networks", limit=1)["revision"]
+    assert state() == "pending"
+    assert incomplete(swarm, [number])
+    swarm.control("resume", "hv0")
+    wait_for("the port", lambda: state() == "up", 10)
+    assert not incomplete(swarm, [number])
