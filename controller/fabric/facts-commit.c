@@ -238,7 +238,8 @@ decide(struct facts *facts, struct fact_port *port)
             add_op(facts, host, MODEL_DELETE, VMN_TABLE_BINDING, port->name,
                    NULL);
         }
-        facts_port_set_binding(port, next.active, next.candidate);
+        facts_port_set_binding(facts, port, next.active,
+                               next.candidate);
     }
     free(claims);
 }
@@ -359,7 +360,7 @@ resync_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *facts_)
         const struct vmn_binding *row = model_get_durable(
             facts->fabric->model, VMN_TABLE_BINDING, port->name, NULL);
 
-        facts_port_set_binding(port, row ? row->host : NULL,
+        facts_port_set_binding(facts, port, row ? row->host : NULL,
                                row ? row->candidate : NULL);
         facts_port_due(facts, port, NULL);
     }

@@ -36,6 +36,36 @@ facts_find_port(const struct facts *facts, const char *name)
     return find_port(facts, name);
 }
 
+/* Any port whose active host is 'host', or NULL. */
+static struct fact_port *
+find_active(const struct facts *facts, const char *host)
+{
+    struct fact_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, active_node, hash_string(host, 0),
+                             &facts->by_active) {
+        if (!strcmp(port->active, host)) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
+/* The same of candidates. */
+static struct fact_port *
+find_candidate(const struct facts *facts, const char *host)
+{
+    struct fact_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, candidate_node, hash_string(host, 0),
+                             &facts->by_candidate) {
+        if (!strcmp(port->candidate, host)) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
 void
 facts_port_due(struct facts *facts, struct fact_port *port, const char *cause)
 {
@@ -46,17 +76,33 @@ facts_port_due(struct facts *facts, struct fact_port *port, const char *cause)
     facts_schedule(facts);
 }
 
-void
-facts_port_set_binding(struct fact_port *port, const char *active,
-                       const char *candidate)
+static void
+set_part(struct hmap *index, struct hmap_node *node, char **part,
+         const char *host)
 {
-    char *new_active = nullable_xstrdup(active);
+    char *new_part = nullable_xstrdup(host); /* May be the old one. */
+
+    if (*part) {
+        hmap_remove(index, node);
+        free(*part);
+    }
+    *part = new_part;
+    if (new_part) {
+        hmap_insert(index, node, hash_string(new_part, 0));
+    }
+}
+
+void
+facts_port_set_binding(struct facts *facts, struct fact_port *port,
+                       const char *active, const char *candidate)
+{
+    /* Either may be what the other was. */
     char *new_candidate = nullable_xstrdup(candidate);
 
-    free(port->active);
-    free(port->candidate);
-    port->active = new_active;
-    port->candidate = new_candidate;
+    set_part(&facts->by_active, &port->active_node, &port->active, active);
+    set_part(&facts->by_candidate, &port->candidate_node, &port->candidate,
+             new_candidate);
+    free(new_candidate);
 }
 
 /* Looks again at the port whose interface has 'iface_id'. */
@@ -77,17 +123,24 @@ iface_due(struct facts *facts, const char *iface_id, const char *cause)
 static void
 host_ports_due(struct fact_host *host, const char *cause)
 {
+    uint32_t hash = hash_string(host->name, 0);
+    struct facts *facts = host->facts;
     struct fact_port *port;
     struct fact_vif *vif;
 
-    HMAP_FOR_EACH (port, name_node, &host->facts->ports) {
-        if (nullable_string_is_equal(port->active, host->name)
-            || nullable_string_is_equal(port->candidate, host->name)) {
-            facts_port_due(host->facts, port, cause);
+    HMAP_FOR_EACH_WITH_HASH (port, active_node, hash, &facts->by_active) {
+        if (!strcmp(port->active, host->name)) {
+            facts_port_due(facts, port, cause);
+        }
+    }
+    HMAP_FOR_EACH_WITH_HASH (port, candidate_node, hash,
+                             &facts->by_candidate) {
+        if (!strcmp(port->candidate, host->name)) {
+            facts_port_due(facts, port, cause);
         }
     }
     HMAP_FOR_EACH (vif, host_node, &host->vifs) {
-        iface_due(host->facts, vif->iface_id, cause);
+        iface_due(facts, vif->iface_id, cause);
     }
 }
 
@@ -97,11 +150,10 @@ port_destroy(struct facts *facts, struct fact_port *port)
     hmap_remove(&facts->ports, &port->name_node);
     hmap_remove(&facts->ports_by_id, &port->id_node);
     ovs_list_remove(&port->due_node);
+    facts_port_set_binding(facts, port, NULL, NULL);
     free(port->name);
     free(port->iface_id);
     free(port->wanted);
-    free(port->active);
-    free(port->candidate);
     free(port->cause);
     free(port);
 }
@@ -331,12 +383,11 @@ facts_host_remove(struct fact_host *host)
 
     host_ports_due(host, NULL);
     /* With the host's row, the model has dropped these. */
-    HMAP_FOR_EACH (port, name_node, &facts->ports) {
-        if (nullable_string_is_equal(port->active, host->name)) {
-            facts_port_set_binding(port, NULL, NULL);
-        } else if (nullable_string_is_equal(port->candidate, host->name)) {
-            facts_port_set_binding(port, port->active, NULL);
-        }
+    while ((port = find_active(facts, host->name))) {
+        facts_port_set_binding(facts, port, NULL, NULL);
+    }
+    while ((port = find_candidate(facts, host->name))) {
+        facts_port_set_binding(facts, port, port->active, NULL);
     }
     host_destroy(host);
 }
@@ -354,6 +405,8 @@ fabric_facts_create(struct fabric *fabric)
     hmap_init(&facts->vifs);
     hmap_init(&facts->ports);
     hmap_init(&facts->ports_by_id);
+    hmap_init(&facts->by_active);
+    hmap_init(&facts->by_candidate);
     ovs_list_init(&facts->due);
     facts_commit_init(facts);
     facts_update_all_ports(facts);
@@ -363,7 +416,7 @@ fabric_facts_create(struct fabric *fabric)
                                                   port->name);
 
         if (row) {
-            facts_port_set_binding(port, row->host, row->candidate);
+            facts_port_set_binding(facts, port, row->host, row->candidate);
         }
     }
     /* There is nothing to decide by until hosts report. */
@@ -394,5 +447,7 @@ fabric_facts_destroy(struct facts *facts)
     hmap_destroy(&facts->vifs);
     hmap_destroy(&facts->ports);
     hmap_destroy(&facts->ports_by_id);
+    hmap_destroy(&facts->by_active);
+    hmap_destroy(&facts->by_candidate);
     free(facts);
 }

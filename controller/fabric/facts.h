@@ -54,6 +54,8 @@ struct fact_host {
 struct fact_port {
     struct hmap_node name_node; /* In struct facts's 'ports'. */
     struct hmap_node id_node;   /* In 'ports_by_id', by iface-id. */
+    struct hmap_node active_node; /* In 'by_active', if 'active'. */
+    struct hmap_node candidate_node; /* In 'by_candidate', if 'candidate'. */
     struct ovs_list due_node;   /* In 'due', or empty. */
     char *name;
     char *iface_id;
@@ -69,6 +71,8 @@ struct facts {
     struct hmap vifs;           /* struct fact_vif, by iface-id. */
     struct hmap ports;          /* struct fact_port, by name. */
     struct hmap ports_by_id;    /* The same, by iface-id. */
+    struct hmap by_active;      /* Those that have one, by 'active'. */
+    struct hmap by_candidate;   /* Those that have one, by 'candidate'. */
     struct ovs_list due;        /* struct fact_port: to be decided anew. */
     struct event *flush;        /* Later in this turn. */
     struct event *resync;       /* Later, to compare with the model. */
@@ -107,8 +111,8 @@ const struct fact_port *facts_find_port(const struct facts *,
 struct fact_host *facts_find_host(const struct facts *, const char *name);
 
 /* For facts-commit.c. */
-void facts_port_set_binding(struct fact_port *, const char *active,
-                            const char *candidate);
+void facts_port_set_binding(struct facts *, struct fact_port *,
+                            const char *active, const char *candidate);
 void facts_port_due(struct facts *, struct fact_port *, const char *cause);
 
 /* facts-commit.c.  ------------------------------------------------------- */
