@@ -90,6 +90,7 @@ struct swarm {
     size_t n_hosts;
     struct host *hosts;
     struct evconnlistener *control;
+    _Alignas(8) uint8_t scratch[UINT16_MAX + 1]; /* A message. */
 };
 
 /* Sum of all hosts' counters. */

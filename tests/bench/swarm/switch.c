@@ -47,6 +47,19 @@ retry_later(struct host *host)
     }
 }
 
+/* The first 'size' bytes of 'in', aligned as structs want them. */
+static const struct ofp_header *
+aligned(struct host *host, struct evbuffer *in, size_t size)
+{
+    uint8_t *p = evbuffer_pullup(in, size);
+
+    if ((uintptr_t) p % 8) {
+        memcpy(host->swarm->scratch, p, size);
+        p = host->swarm->scratch;
+    }
+    return (const void *) p;
+}
+
 /* Parses "unix:PATH" and "tcp:IP:PORT".  False if it is neither. */
 static bool
 parse_target(const char *target, struct sockaddr_storage *ss, int *size)
@@ -77,7 +90,7 @@ read_cb(struct bufferevent *bev, void *host_)
         if (evbuffer_get_length(in) < sizeof *oh) {
             break;
         }
-        oh = (const void *) evbuffer_pullup(in, sizeof *oh);
+        oh = aligned(host, in, sizeof *oh);
         length = ntohs(oh->length);
         if (length < sizeof *oh) {
             switch_drop(host);
@@ -86,7 +99,7 @@ read_cb(struct bufferevent *bev, void *host_)
         if (evbuffer_get_length(in) < length) {
             break;
         }
-        oh = (const void *) evbuffer_pullup(in, length);
+        oh = aligned(host, in, length);
         host->counters.bytes_in += length;
         switch_handle(host, oh);
         if (host->of == bev) {

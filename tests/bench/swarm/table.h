@@ -27,7 +27,7 @@ struct body {
     uint16_t match_size;        /* Flow: with padding. */
     bool is_group;
     bool uses_groups;           /* Flow: one of its actions names a group. */
-    uint8_t bytes[];
+    _Alignas(8) uint8_t bytes[];
 };
 
 struct store {

@@ -112,6 +112,7 @@ class Swarm:
         self.wait_synced()
 
     def metrics(self):
+        self.processes.check()
         self.api.request("GET", "/metrics")
         found = {}
         for line in self.api.getresponse().read().decode().splitlines():
@@ -128,9 +129,13 @@ class Swarm:
     def wait_settled(self, seconds=1200):
         """Until every host has the newest revision."""
         number = self.api.call("GET", "/v1/networks", limit=1)["revision"]
-        wait_for("revision %d" % number, lambda: self.api.call(
-            "GET", "/v1/revisions/%d" % number)["receipt"]["installed"],
-            seconds, 0.001)
+        wait_for("revision %d" % number, lambda: self._installed(number),
+                 seconds, 0.001)
+
+    def _installed(self, number):
+        self.processes.check()
+        return self.api.call("GET", "/v1/revisions/%d" % number)["receipt"][
+            "installed"]
 
     def plug(self, ports_of_hosts):
         """{host: [name, ...]}"""
