@@ -457,6 +457,26 @@ engine_host_items(const struct engine *engine, const char *host,
     }
 }
 
+uint64_t
+engine_scope_digest(const struct engine_scope *scope)
+{
+    return scope->digest;
+}
+
+uint64_t
+engine_host_digest(const struct engine *engine, const char *host)
+{
+    const struct engine_scope *scope;
+    uint64_t digest = 0;
+
+    HMAP_FOR_EACH (scope, hmap_node, &engine->scopes.scopes) {
+        if (scope_has_host(scope, host)) {
+            digest += scope->digest;
+        }
+    }
+    return digest;
+}
+
 static const struct engine_item *
 active_on_host(const struct slot *slot, const char *host)
 {

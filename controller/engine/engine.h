@@ -90,6 +90,12 @@ const struct engine_item *engine_find_group(const struct engine *,
                                             const char *host,
                                             uint32_t group_id);
 
+/* The sum of the digests of the items of a scope, or of all that 'host' is to
+ * hold: equal sums mean equal items, in whichever order they came to be, and
+ * in whichever process.  The latter looks at every scope. */
+uint64_t engine_scope_digest(const struct engine_scope *);
+uint64_t engine_host_digest(const struct engine *, const char *host);
+
 /* The item with this xid, for a switch's error, or NULL if it is gone. */
 const struct engine_item *engine_find_xid(const struct engine *,
                                           uint32_t xid);

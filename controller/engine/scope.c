@@ -327,6 +327,7 @@ scope_add_item(struct item *item)
     struct engine_scope *scope = CONST_CAST(struct engine_scope *,
                                             item->pub.scope);
 
+    scope->digest += item->pub.digest;
     ovs_list_push_back(item->pub.kind == ENGINE_GROUP
                        ? &scope->groups : &scope->flows, &item->scope_node);
     scope->n_items++;
@@ -339,6 +340,7 @@ scope_remove_item(struct item *item)
     struct engine_scope *scope = CONST_CAST(struct engine_scope *,
                                             item->pub.scope);
 
+    scope->digest -= item->pub.digest;
     ovs_list_remove(&item->scope_node);
     scope->n_items--;
     mark_recount(scope);

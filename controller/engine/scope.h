@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "controller/engine/totals.h"
 #include "openvswitch/hmap.h"
@@ -31,6 +32,7 @@ struct engine_scope {
     struct facts_node *facts;   /* VMN_SCOPE_FACTS. */
     struct ovs_list groups;     /* Of wanted struct item, by scope_node. */
     struct ovs_list flows;
+    uint64_t digest;            /* Sum of theirs. */
     struct sset members;        /* Hosts, as of the last delta. */
     size_t n_items;
     size_t n_counted;           /* Items that the members' totals have. */

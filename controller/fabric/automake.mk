@@ -13,6 +13,8 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/host-db.h \
 	controller/fabric/host-report.c \
 	controller/fabric/host-status.c \
+	controller/fabric/marker.c \
+	controller/fabric/marker.h \
 	controller/fabric/receipts.c \
 	controller/fabric/receipts.h \
 	controller/fabric/reconcile.c \

@@ -78,6 +78,7 @@ struct fabric_stats {
     uint64_t n_hosts, n_connected, n_synced;
     uint64_t n_flow_adds, n_flow_deletes, n_group_mods, n_bundles, n_errors;
     uint64_t n_reconciles, n_reconciles_unchanged;
+    uint64_t n_fingerprints_equal;  /* Of the latter, by one question. */
 };
 void fabric_get_stats(const struct fabric *, struct fabric_stats *);
 void fabric_unixctl_init(struct fabric *);

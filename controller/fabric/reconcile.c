@@ -4,6 +4,9 @@
  * compares at a settled moment, and sends the difference as one bundle.  Never
  * a wipe: what is right stays untouched, with its counters and its age.
  *
+ * A switch that has just connected is asked for its marker alone (marker.h):
+ * if that says that all is as it is to be, nothing else is read.
+ *
  * While the dump is read nothing is sent, so that it is still true when it is
  * compared.  What comes up afterwards goes into bundles behind the difference.
  *
@@ -16,7 +19,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "byte-order.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/marker.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/switch.h"
 #include "controller/fabric/wire.h"
@@ -41,7 +46,9 @@ struct reconcile {
     struct fabric_switch *sw;
 
     /* What the switch holds. */
+    bool asking;                /* Only for the marker's table. */
     struct ofdump *dump;
+    uint64_t marker;            /* Its cookie, or MARKER_NONE. */
     size_t n_flows, allocated_flows;
     struct wire_flow **flows;
     size_t n_groups, allocated_groups;
@@ -53,10 +60,12 @@ struct reconcile {
     struct engine_item **items; /* To add, groups first.  Counted. */
     struct ofpbuf deletes;      /* Messages. */
     size_t n_deletes;
+    uint64_t digest;            /* Of all that is wanted at that moment. */
     uint32_t open_xid, barrier_xid;
     size_t n_refused;           /* In this try. */
 };
 
+static void answer_cb(void *sw);
 static void compare_cb(void *sw);
 
 /* Reading.  -------------------------------------------------------------- */
@@ -67,6 +76,10 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
 {
     struct reconcile *r = r_;
 
+    if (marker_is(fs)) {
+        r->marker = ntohll(fs->cookie);
+        return;
+    }
     if (r->n_flows >= r->allocated_flows) {
         r->flows = x2nrealloc(r->flows, &r->allocated_flows,
                               sizeof *r->flows);
@@ -98,7 +111,8 @@ done_cb(void *r_, const char *error)
         switch_give_up(r->sw, reason);
         free(reason);
     } else {
-        commit_when_settled(r->sw->host->fabric->commit, compare_cb, r->sw);
+        commit_when_settled(r->sw->host->fabric->commit,
+                            r->asking ? answer_cb : compare_cb, r->sw);
     }
 }
 
@@ -108,8 +122,8 @@ static const struct ofdump_callbacks dump_callbacks = {
     .done = done_cb,
 };
 
-void
-reconcile_start(struct fabric_switch *sw)
+static struct reconcile *
+begin(struct fabric_switch *sw)
 {
     struct reconcile *r = xzalloc(sizeof *r);
 
@@ -120,7 +134,29 @@ reconcile_start(struct fabric_switch *sw)
     sw->state = SWITCH_READING;
     r->sw = sw;
     ofpbuf_init(&r->deletes, 0);
+    return r;
+}
+
+void
+reconcile_start(struct fabric_switch *sw)
+{
+    struct reconcile *r = begin(sw);
+
     r->dump = ofdump_create(sw->conn, &dump_callbacks, r);
+}
+
+void
+reconcile_ask(struct fabric_switch *sw)
+{
+    struct reconcile *r;
+
+    if (sw->doubtful) {
+        reconcile_start(sw);
+        return;
+    }
+    r = begin(sw);
+    r->asking = true;
+    r->dump = ofdump_create_table(sw->conn, MARKER_TABLE, &dump_callbacks, r);
 }
 
 static void
@@ -147,6 +183,7 @@ reconcile_stop(struct fabric_switch *sw)
     struct reconcile *r = sw->reconcile;
 
     if (r) {
+        commit_cancel_when_settled(sw->host->fabric->commit, answer_cb, sw);
         commit_cancel_when_settled(sw->host->fabric->commit, compare_cb, sw);
         forget_seen(r);
         for (size_t i = 0; i < r->n_items; i++) {
@@ -170,6 +207,14 @@ flush_if(struct reconcile *r, struct ofpbuf *b, size_t size)
     }
 }
 
+/* The marker for what the switch will hold: none if it has refused some. */
+static uint64_t
+wanted_marker(const struct reconcile *r)
+{
+    return (hmap_is_empty(&r->sw->refusals)
+            ? marker_cookie(r->digest) : MARKER_NONE);
+}
+
 /* Sends the difference, but for the commit. */
 static void
 send_unchecked(struct reconcile *r)
@@ -188,6 +233,7 @@ send_unchecked(struct reconcile *r)
     }
     flush_if(r, &b, 0);
     ofconn_send(conn, r->deletes.data, r->deletes.size);
+    marker_put_add(&b, ofconn_next_xid(conn), wanted_marker(r));
     ofmsg_put_barrier(&b, r->barrier_xid);
     flush_if(r, &b, 0);
     ofpbuf_uninit(&b);
@@ -237,8 +283,18 @@ go_live(struct reconcile *r, bool commit)
         switch_reconciled(sw, revision);
     }
     ofconn_send(sw->conn, sw->behind.data, sw->behind.size);
+    if (sw->behind.size && !hmap_is_empty(&sw->refusals)) {
+        /* Those bundles were made before all refusals were known. */
+        switch_unmark(sw);
+    }
     ofpbuf_clear(&sw->behind);
     ovs_list_push_back_all(&sw->sent, &sw->behind_sent);
+}
+
+static bool
+needs_bundle(const struct reconcile *r)
+{
+    return r->n_items || r->n_deletes || r->marker != wanted_marker(r);
 }
 
 /* The switch has looked at all messages. */
@@ -271,7 +327,7 @@ checked(struct reconcile *r)
     ofmsg_put_bundle_discard(&b, ENGINE_BUNDLE_ID, ofconn_next_xid(sw->conn));
     ofconn_send(sw->conn, b.data, b.size);
     ofpbuf_uninit(&b);
-    if (r->n_items || r->n_deletes) {
+    if (needs_bundle(r)) {
         send_unchecked(r);
     } else {
         go_live(r, false);
@@ -395,7 +451,36 @@ wanted_cb(void *c_, const struct engine_item *item)
     }
 }
 
-/* The state is settled: what the engine holds is what is durable. */
+/* The state is settled: what the engine holds is what is durable.  The marker
+ * and what is beside it have been read. */
+static void
+answer_cb(void *sw_)
+{
+    struct fabric_switch *sw = sw_;
+    struct reconcile *r = sw->reconcile;
+    struct fabric *f = sw->host->fabric;
+
+    if (!sw->digest_known) {
+        sw->digest = engine_host_digest(f->engine, sw->host->name);
+        sw->digest_known = true;
+    }
+    r->asking = false;
+    if (r->n_flows || r->marker != marker_cookie(sw->digest)) {
+        forget_seen(r);
+        r->marker = MARKER_NONE;
+        r->dump = ofdump_create(sw->conn, &dump_callbacks, r);
+        return;
+    }
+    VLOG_INFO_RL(&rl, "%s: holds all that it is to hold, by its fingerprint",
+                 sw->host->name);
+    forget_seen(r);
+    f->stats.n_reconciles_unchanged++;
+    f->stats.n_fingerprints_equal++;
+    r->revision = f->last_revision;
+    go_live(r, false);
+}
+
+/* The same, with all flows and groups. */
 static void
 compare_cb(void *sw_)
 {
@@ -414,6 +499,8 @@ compare_cb(void *sw_)
     engine_host_items(f->engine, sw->host->name, wanted_cb, &c);
     hmapx_destroy(&c.right);
 
+    sw->digest = r->digest = engine_host_digest(f->engine, sw->host->name);
+    sw->digest_known = true;
     r->revision = f->last_revision;
     VLOG_INFO_RL(&rl, "%s: holds %"PRIuSIZE" flows and %"PRIuSIZE" groups; "
                  "%"PRIuSIZE" to add or change, %"PRIuSIZE" to delete "
@@ -421,7 +508,7 @@ compare_cb(void *sw_)
                  sw->host->name, r->n_flows, r->n_groups, r->n_items,
                  r->n_deletes, time_usec() - start_us);
     forget_seen(r);
-    if (r->n_items || r->n_deletes) {
+    if (needs_bundle(r)) {
         sw->state = SWITCH_CHECKING;
         send_unchecked(r);
     } else {

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/marker.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/switch.h"
 #include "controller/fabric/wire.h"
@@ -45,6 +46,7 @@ struct scope_diff {
     struct hmap_node node;      /* In struct send's 'diffs'. */
     const struct engine_scope *scope;
     enum diff_kind kind;
+    uint64_t digest;            /* What it adds to a host's. */
     struct block *blocks[N_PHASES];
     /* Withdrawals that depend on what else the host is to hold. */
     size_t n_doubtful, allocated_doubtful;
@@ -196,6 +198,14 @@ member_diff(struct send *send, const struct engine_member *member)
         return diff;
     }
     diff = send->diff = add_diff(send, member->scope, kind);
+    diff->digest = engine_scope_digest(member->scope);
+    if (!member->joined) {
+        /* What it held before. */
+        const struct scope_diff *changed = find_diff(send, member->scope,
+                                                     DIFF_CHANGED);
+
+        diff->digest = (changed ? changed->digest : 0) - diff->digest;
+    }
     engine_scope_items(send->fabric->engine, member->scope,
                        (member->joined
                         ? whole_scope_add_cb : whole_scope_delete_cb), send);
@@ -251,6 +261,7 @@ give_diff(struct send *send, const char *name, struct scope_diff *diff)
                                sizeof *sw->diffs);
     }
     sw->diffs[sw->n_diffs++] = diff;
+    sw->digest += diff->digest;
 }
 
 static void
@@ -299,8 +310,10 @@ sort_delta(struct send *send)
             diff = add_diff(send, change->item->scope, DIFF_CHANGED);
         }
         if (change->added) {
+            diff->digest += change->item->digest;
             put_add(diff, change->item);
         } else {
+            diff->digest -= change->item->digest;
             put_delete(send, diff, change->item);
         }
     }
@@ -436,6 +449,9 @@ send_bundle(struct send *send, struct fabric_switch *sw, uint64_t before)
     stats->n_flow_adds += n[FLOWS_ADD];
     stats->n_flow_deletes += n[FLOWS_DEL];
     stats->n_bundles++;
+    marker_put_add(&out.gathered, ofconn_next_xid(sw->conn),
+                   hmap_is_empty(&sw->refusals)
+                   ? marker_cookie(sw->digest) : MARKER_NONE);
     ofmsg_put_bundle_commit(&out.gathered, ENGINE_BUNDLE_ID, commit_xid);
     bundle = switch_new_bundle(sw, send->group->last_revision, before,
                                commit_xid);

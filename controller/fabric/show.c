@@ -222,7 +222,8 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
 
     fabric_get_stats(f_, &s);
     reply_json(conn, json_pack(
-                   "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                   "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
+                   " s:I}",
                    "hosts", (json_int_t) s.n_hosts,
                    "connected", (json_int_t) s.n_connected,
                    "synced", (json_int_t) s.n_synced,
@@ -233,7 +234,9 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
                    "errors", (json_int_t) s.n_errors,
                    "reconciles", (json_int_t) s.n_reconciles,
                    "reconciles_unchanged",
-                   (json_int_t) s.n_reconciles_unchanged));
+                   (json_int_t) s.n_reconciles_unchanged,
+                   "fingerprints_equal",
+                   (json_int_t) s.n_fingerprints_equal));
 }
 
 /* Of all hosts: listing their flows would take much longer. */

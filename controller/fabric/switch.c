@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/marker.h"
 #include "controller/fabric/receipts.h"
 #include "openvswitch/ofp-bundle.h"
 #include "openvswitch/vlog.h"
@@ -221,6 +222,8 @@ reset(struct fabric_switch *sw)
     }
     switch_freeze(sw);
     reconcile_stop(sw);
+    /* Some were perhaps committed, and the errors lost. */
+    sw->doubtful |= !ovs_list_is_empty(&sw->sent);
     drop_bundles(&sw->sent);
     drop_bundles(&sw->behind_sent);
     ofpbuf_clear(&sw->behind);
@@ -299,7 +302,7 @@ void
 switch_start(struct fabric_switch *sw)
 {
     if (sw->state == SWITCH_WAITING && sw->host->reported && !sw->resting) {
-        reconcile_start(sw);
+        reconcile_ask(sw);
     }
 }
 
@@ -327,6 +330,7 @@ switch_reconciled(struct fabric_switch *sw, uint64_t revision)
     struct fabric *f = sw->host->fabric;
 
     sw->frozen = false;
+    sw->doubtful = false;
     sw->sent_revision = MAX(sw->sent_revision, revision);
     if (hmap_is_empty(&sw->refusals)) {
         sw->rest_ms = 0;
@@ -340,12 +344,26 @@ switch_reconciled(struct fabric_switch *sw, uint64_t revision)
     receipts_confirm_all(f, sw->host, revision, sw->trouble);
 }
 
-/* The oldest bundle has failed: mends it. */
+void
+switch_unmark(struct fabric_switch *sw)
+{
+    struct ofpbuf b;
+
+    ofpbuf_init(&b, 128);
+    marker_put_flow_mod(&b, ofconn_next_xid(sw->conn), MARKER_NONE);
+    ofconn_send(sw->conn, b.data, b.size);
+    ofpbuf_uninit(&b);
+}
+
+/* The oldest bundle has failed: mends it.  Its marker goes first: should this
+ * process end before, the next one is to look for itself. */
 static void
 bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
 {
     receipts_fail(sw->host->fabric, sw->host, bundle->revision,
                   bundle->failed);
+    switch_unmark(sw);
+    sw->doubtful = true;
     if (sw->state != SWITCH_LIVE) {
         return;                 /* It is being mended. */
     }

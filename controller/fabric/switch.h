@@ -65,6 +65,10 @@ struct fabric_switch {
 
     struct ovs_list sent;       /* struct sent_bundle, oldest first. */
     uint64_t sent_revision;
+    uint64_t digest;            /* Of all that it is to hold, if known. */
+    bool digest_known;
+    bool doubtful;              /* A bundle may have been refused unseen: its
+                                 * marker is not to be trusted. */
     uint64_t acked;             /* If 'frozen'; see switch_acked(). */
     bool frozen;                /* Not known to hold all up to a bundle. */
 
@@ -128,6 +132,9 @@ void switch_note_refusal(struct fabric_switch *, uint32_t xid,
 void switch_prune_refusals(struct fabric_switch *);
 bool switch_has_refused(const struct fabric_switch *, uint32_t xid);
 
+/* Sets the marker to MARKER_NONE: something was refused. */
+void switch_unmark(struct fabric_switch *);
+
 /* A bundle is complete and its commit under way. */
 struct sent_bundle *switch_new_bundle(const struct fabric_switch *,
                                       uint64_t revision, uint64_t before,
@@ -154,7 +161,10 @@ const struct engine_item *send_find_wanted(const struct engine *,
 
 /* reconcile.c.  ---------------------------------------------------------- */
 
+/* Reads all. */
 void reconcile_start(struct fabric_switch *);
+/* Reads the marker, and all else only if need be. */
+void reconcile_ask(struct fabric_switch *);
 void reconcile_stop(struct fabric_switch *);
 /* Takes a message that belongs to it (and returns true). */
 bool reconcile_message(struct fabric_switch *, enum ofptype,

@@ -30,9 +30,9 @@ struct ofdump {
     struct ofpbuf ofpacts;      /* Scratch. */
 };
 
-struct ofdump *
-ofdump_create(struct ofconn *conn, const struct ofdump_callbacks *callbacks,
-              void *aux)
+static struct ofdump *
+create(struct ofconn *conn, uint8_t table, bool groups,
+       const struct ofdump_callbacks *callbacks, void *aux)
 {
     struct ofdump *dump = xzalloc(sizeof *dump);
     struct ofpbuf b;
@@ -41,14 +41,31 @@ ofdump_create(struct ofconn *conn, const struct ofdump_callbacks *callbacks,
     dump->aux = aux;
     dump->flow_xid = ofconn_next_xid(conn);
     dump->group_xid = ofconn_next_xid(conn);
+    dump->groups_done = !groups;
     ofpbuf_init(&dump->ofpacts, 1024);
 
     ofpbuf_init(&b, 128);
-    ofmsg_put_group_request(&b, dump->group_xid);
-    ofmsg_put_flow_request(&b, dump->flow_xid);
+    if (groups) {
+        ofmsg_put_group_request(&b, dump->group_xid);
+    }
+    ofmsg_put_flow_request(&b, table, dump->flow_xid);
     ofconn_send(conn, b.data, b.size);
     ofpbuf_uninit(&b);
     return dump;
+}
+
+struct ofdump *
+ofdump_create(struct ofconn *conn, const struct ofdump_callbacks *callbacks,
+              void *aux)
+{
+    return create(conn, OFMSG_ALL_TABLES, true, callbacks, aux);
+}
+
+struct ofdump *
+ofdump_create_table(struct ofconn *conn, uint8_t table,
+                    const struct ofdump_callbacks *callbacks, void *aux)
+{
+    return create(conn, table, false, callbacks, aux);
 }
 
 void

@@ -34,6 +34,10 @@ struct ofdump_callbacks {
 /* Sends the requests. */
 struct ofdump *ofdump_create(struct ofconn *, const struct ofdump_callbacks *,
                              void *aux);
+/* The same for the flows of one table alone, without groups. */
+struct ofdump *ofdump_create_table(struct ofconn *, uint8_t table,
+                                   const struct ofdump_callbacks *,
+                                   void *aux);
 /* At any time, also from 'done'; replies still under way are then the
  * caller's to ignore. */
 void ofdump_destroy(struct ofdump *);

@@ -78,12 +78,12 @@ ofmsg_put_barrier(struct ofpbuf *b, uint32_t xid)
 }
 
 void
-ofmsg_put_flow_request(struct ofpbuf *b, uint32_t xid)
+ofmsg_put_flow_request(struct ofpbuf *b, uint8_t table, uint32_t xid)
 {
     struct ofputil_flow_stats_request request = {
         .out_port = OFPP_ANY,
         .out_group = OFPG_ANY,
-        .table_id = OFPTT_ALL,
+        .table_id = table,
     };
 
     match_init_catchall(&request.match);

@@ -31,8 +31,9 @@ void ofmsg_put_bundle_add(struct ofpbuf *, uint32_t bundle_id,
                           const struct ofp_header *inner);
 
 void ofmsg_put_barrier(struct ofpbuf *, uint32_t xid);
-/* All flows of all tables. */
-void ofmsg_put_flow_request(struct ofpbuf *, uint32_t xid);
+/* All flows of 'table', or of all tables. */
+#define OFMSG_ALL_TABLES 255
+void ofmsg_put_flow_request(struct ofpbuf *, uint8_t table, uint32_t xid);
 /* All groups with their buckets. */
 void ofmsg_put_group_request(struct ofpbuf *, uint32_t xid);
 /* 'packet' as if received on OpenFlow port 'in_port'. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "byte-order.h"
+#include "controller/fabric/marker.h"
 #include "openflow/openflow-1.1.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
@@ -257,6 +258,19 @@ fake_switch_add_flow(struct fake_switch *fs, const char *flow)
     minimatch_destroy(&fm.match);
 }
 
+uint64_t
+fake_switch_marker(const struct fake_switch *fs)
+{
+    const struct fake_flow *flow;
+
+    LIST_FOR_EACH (flow, node, &fs->flows) {
+        if (flow->table == MARKER_TABLE) {
+            return flow->cookie;
+        }
+    }
+    return 0;
+}
+
 const struct fake_flow *
 fake_switch_find(const struct fake_switch *fs, uint16_t priority)
 {
@@ -285,16 +299,27 @@ send_list(struct fake_switch *fs, struct ovs_list *list)
 static void
 dump_flows(struct fake_switch *fs, const struct ofp_header *request)
 {
+    struct ofputil_flow_stats_request fsr;
     const struct fake_flow *flow;
     struct ovs_list replies;
 
-    fs->n_dumps++;
+    if (ofputil_decode_flow_stats_request(&fsr, request, NULL, NULL)) {
+        ovs_fatal(0, "the controller sent rubbish");
+    }
+    if (fsr.table_id == OFPTT_ALL) {
+        fs->n_dumps++;
+    } else {
+        fs->n_questions++;
+    }
     ofpmp_init(&replies, request);
     LIST_FOR_EACH (flow, node, &fs->flows) {
         struct ofputil_flow_stats stats = { .idle_age = -1, .hard_age = -1 };
         struct ofputil_flow_mod fm;
         struct ofpbuf ofpacts;
 
+        if (fsr.table_id != OFPTT_ALL && fsr.table_id != flow->table) {
+            continue;
+        }
         ofpbuf_init(&ofpacts, 0);
         decode(&fm, flow->mod, &ofpacts);
         minimatch_expand(&fm.match, &stats.match);
@@ -334,7 +359,7 @@ dump_groups(struct fake_switch *fs, const struct ofp_header *request)
 /* Bundles.  -------------------------------------------------------------- */
 
 static uint16_t
-flow_priority(const struct ofpbuf *mod, bool *add)
+flow_priority(const struct ofpbuf *mod, bool *add, bool *marker)
 {
     struct ofputil_flow_mod fm;
     struct ofpbuf ofpacts;
@@ -347,6 +372,8 @@ flow_priority(const struct ofpbuf *mod, bool *add)
     }
     priority = fm.priority;
     *add = fm.command == OFPFC_ADD;
+    *marker = (fm.table_id == MARKER_TABLE
+               && fm.priority == MARKER_PRIORITY);
     minimatch_destroy(&fm.match);
     ofpbuf_uninit(&ofpacts);
     return priority;
@@ -358,20 +385,22 @@ bundle_add(struct fake_switch *fs, const struct ofp_header *oh)
     struct ofputil_bundle_add_msg add;
     struct ofpbuf *mod;
     enum ofptype type;
-    bool is_add = true;
+    bool is_add = true, is_marker = false;
 
     if (ofputil_decode_bundle_add(oh, &add, &type) || !fs->open) {
         send_error(fs, OFPERR_OFPBFC_BAD_ID, oh);
         return;
     }
-    fs->n_mods++;
     mod = ofpbuf_clone_data(add.msg, ntohs(add.msg->length));
     if (type == OFPTYPE_FLOW_MOD) {
-        uint16_t priority = flow_priority(mod, &is_add);
+        uint16_t priority = flow_priority(mod, &is_add, &is_marker);
 
-        ds_put_char(&fs->order, is_add ? 'F' : 'f');
+        if (!is_marker) {
+            ds_put_char(&fs->order, is_add ? 'F' : 'f');
+        }
         if (is_add && priority && priority == fs->refuse_priority) {
             send_error(fs, OFPERR_OFPBAC_BAD_TYPE, oh);
+            fs->n_mods++;
             ofpbuf_delete(mod);
             return;
         }
@@ -381,6 +410,11 @@ bundle_add(struct fake_switch *fs, const struct ofp_header *oh)
         ofputil_decode_group_mod(mod->data, &gm);
         ds_put_char(&fs->order, gm.command == OFPGC11_DELETE ? 'g' : 'G');
         ofputil_uninit_group_mod(&gm);
+    }
+    if (is_marker) {
+        fs->n_markers++;
+    } else {
+        fs->n_mods++;
     }
     ovs_list_push_back(&fs->bundle, &mod->list_node);
 }
@@ -392,10 +426,10 @@ commit_is_refused(struct fake_switch *fs)
 
     LIST_FOR_EACH (mod, list_node, &fs->bundle) {
         const struct ofp_header *oh = mod->data;
-        bool add = false;
+        bool add = false, marker;
 
         if (fs->refuse_at_commit && oh->type == 14
-            && flow_priority(mod, &add) == fs->refuse_at_commit && add) {
+            && flow_priority(mod, &add, &marker) == fs->refuse_at_commit && add) {
             send_error(fs, OFPERR_OFPBAC_BAD_OUT_GROUP, oh);
             return true;
         }
@@ -471,6 +505,14 @@ handle(struct fake_switch *fs, const struct ofp_header *oh)
 
         fake_switch_send(fs, ofputil_encode_switch_features(
                              &features, OFPUTIL_P_OF15_OXM, oh->xid));
+        break;
+    }
+    case OFPTYPE_FLOW_MOD: {
+        struct ofpbuf *mod = ofpbuf_clone_data(oh, ntohs(oh->length));
+
+        fs->n_unmarks++;
+        apply_flow_mod(fs, mod);
+        ofpbuf_delete(mod);
         break;
     }
     case OFPTYPE_FLOW_STATS_REQUEST:

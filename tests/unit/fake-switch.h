@@ -46,7 +46,9 @@ struct fake_switch {
     struct ovs_list held;       /* Messages that wait for the end of that. */
 
     /* What it has seen. */
-    unsigned n_mods;            /* Messages in bundles. */
+    unsigned n_mods;            /* Messages in bundles, markers apart. */
+    unsigned n_markers, n_unmarks; /* In bundles, and outside. */
+    unsigned n_questions;       /* For one table. */
     unsigned n_commits, n_discards, n_dumps;
     struct ds order;            /* Of messages: G F (add), f g (delete), and
                                  * "." for each commit. */
@@ -66,6 +68,8 @@ void fake_switch_send(struct fake_switch *, struct ofpbuf *msg);
 
 /* Puts a flow (in ovs-ofctl's syntax) into its table, not by OpenFlow. */
 void fake_switch_add_flow(struct fake_switch *, const char *flow);
+/* The cookie of the marker (controller/fabric/marker.h), or 0. */
+uint64_t fake_switch_marker(const struct fake_switch *);
 const struct fake_flow *fake_switch_find(const struct fake_switch *,
                                          uint16_t priority);
 

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "controller/fabric/marker.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
 #include "util.h"
@@ -243,6 +244,20 @@ is_state(const char *state)
     return !strcmp(now, state);
 }
 
+/* The switch's marker is that of what it is to hold. */
+static void
+check_marker(void)
+{
+    char *s = output_of("ovs-ofctl -O OpenFlow15 dump-flows"
+                        " unix:%s/br-int.mgmt table=253", dir);
+    char *cookie = xasprintf("cookie=0x%"PRIx64",", marker_cookie(
+        engine_host_digest(toy.engine, "h1")));
+
+    assert_non_null(strstr(s, cookie));
+    free(s);
+    free(cookie);
+}
+
 static void
 until_synced(void)
 {
@@ -251,6 +266,7 @@ until_synced(void)
     FIXTURE_TURN_UNTIL(fixture_turn, is_state("synced"));
     FIXTURE_TURN_UNTIL(fixture_turn,
                        switch_acked(h1()->sw) >= fabric->last_revision);
+    check_marker();
 }
 
 struct counts {
@@ -276,7 +292,7 @@ check_counts(void)
     assert_true(counts.flows > 50);
     assert_true(counts.groups > 0);
     s = output_of("ovs-ofctl -O OpenFlow15 dump-flows unix:%s/br-int.mgmt"
-                  " | grep -c cookie=", dir);
+                  " | grep cookie= | grep -c -v table=253", dir);
     assert_int_equal(atoi(s), counts.flows);
     free(s);
     s = output_of("ovs-ofctl -O OpenFlow15 dump-groups unix:%s/br-int.mgmt"
@@ -372,6 +388,15 @@ all_is_accepted_and_comes_back_as_meant(void **state OVS_UNUSED)
     fill();
     until_synced();
     assert_int_equal(n_sent(), 0);
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_reconciles, 1);
+    assert_int_equal(stats.n_fingerprints_equal, 1);
+
+    /* It goes on from there by differences. */
+    put_port(13, "h1", "web");
+    until_synced();
+    check_counts();
+    assert_true(n_sent() > 0);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "controller/fabric/marker.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/ofp-bundle.h"
 #include "openvswitch/vlog.h"
@@ -224,6 +225,14 @@ is_synced(int i)
     return !strcmp(switch_state_name(host(i)->sw, &reason), "synced");
 }
 
+static bool
+is_diverged(int i)
+{
+    const char *reason;
+
+    return !strcmp(switch_state_name(host(i)->sw, &reason), "diverged");
+}
+
 static void
 connect_only(int i)
 {
@@ -295,7 +304,11 @@ check_host(int i)
     struct check check = { .fs = &switches[i] };
 
     engine_host_items(toy.engine, host(i)->name, check_cb, &check);
-    assert_int_equal(ovs_list_size(&switches[i].flows), check.n_flows);
+    /* ... and the marker, which says so. */
+    assert_int_equal(ovs_list_size(&switches[i].flows), check.n_flows + 1);
+    assert_int_equal(fake_switch_marker(&switches[i]),
+                     marker_cookie(engine_host_digest(toy.engine,
+                                                      host(i)->name)));
     assert_int_equal(ovs_list_size(&switches[i].groups), check.n_groups);
 }
 
@@ -348,6 +361,7 @@ nothing_is_compared_before_the_host_has_reported(void **state OVS_UNUSED)
         turn();
     }
     assert_int_equal(switches[0].n_dumps, 0);
+    assert_int_equal(switches[0].n_questions, 0);
     fabric_host_set_reported(host(0));
     TURN_UNTIL(is_synced(0));
     check_host(0);
@@ -390,10 +404,13 @@ reconnecting_unchanged_sends_no_flow_message(void **state OVS_UNUSED)
     connect_host(0);
     assert_int_equal(switches[0].n_mods, n_mods);
     assert_int_equal(switches[0].n_commits, 1);
-    assert_int_equal(switches[0].n_dumps, 2);
+    assert_int_equal(switches[0].n_dumps, 1);
+    assert_int_equal(switches[0].n_questions, 2);
+    assert_int_equal(switches[0].n_markers, 1);
     fabric_get_stats(fabric, &stats);
     assert_int_equal(stats.n_reconciles, 2);
     assert_int_equal(stats.n_reconciles_unchanged, 1);
+    assert_int_equal(stats.n_fingerprints_equal, 1);
     assert_int_equal(stats.n_synced, 1);
 }
 
@@ -419,6 +436,84 @@ restarted_controller_leaves_right_flows_alone(void **state OVS_UNUSED)
     connect_host(0);
     check_host(0);
     assert_int_equal(switches[0].n_mods, n_mods);
+    /* One question was enough. */
+    assert_int_equal(switches[0].n_dumps, 1);
+    assert_int_equal(switches[0].n_questions, 2);
+    assert_int_equal(switches[0].n_commits, 1);
+
+    /* It goes on from there by differences. */
+    edit_port("c", "red", 300, "all", 1, false);
+    until_acked(0);
+    check_host(0);
+}
+
+static void
+missing_or_wrong_marker_means_a_dump(void **state OVS_UNUSED)
+{
+    unsigned n_mods;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    connect_host(0);
+    n_mods = switches[0].n_mods;
+    for (int i = 0; i < 3; i++) {
+        disconnect_host(0);
+        if (i == 0) {
+            fake_switch_add_flow(&switches[0],
+                                 "table=253,priority=65535,cookie=5,"
+                                 "actions=drop");
+        } else if (i == 1) {
+            fake_switch_add_flow(&switches[0],
+                                 "table=253,priority=65535,cookie=0,"
+                                 "actions=drop");
+        } else {
+            /* The marker is right, but there is a stranger beside it. */
+            fake_switch_add_flow(&switches[0],
+                                 "table=253,priority=9,actions=drop");
+        }
+        connect_host(0);
+        assert_int_equal(switches[0].n_dumps, 2 + i);
+        check_host(0);
+    }
+    /* The stranger's was deleted. */
+    assert_int_equal(switches[0].n_mods, n_mods + 1);
+}
+
+static void
+refusal_takes_the_marker_away(void **state OVS_UNUSED)
+{
+    unsigned n_unmarks = switches[0].n_unmarks;
+
+    connect_host(0);
+    switches[0].refuse_priority = 200;
+    edit_port("b", "red", 200, "all", 1, false);
+    edit_port("a", "red", 100, "all", 1, false);
+    TURN_UNTIL(is_diverged(0));
+    assert_true(switches[0].n_unmarks > n_unmarks);
+    assert_int_equal(fake_switch_marker(&switches[0]), 0);
+
+    /* Nor does a later bundle bring one. */
+    edit_port("c", "red", 300, "all", 1, false);
+    TURN_UNTIL(!strcmp(receipt_of(revision, 0), "confirmed"));
+    assert_int_equal(fake_switch_marker(&switches[0]), 0);
+    switches[0].refuse_priority = 0;
+    TURN_UNTIL(is_synced(0));
+    check_host(0);
+}
+
+static void
+unanswered_bundle_means_a_dump(void **state OVS_UNUSED)
+{
+    unsigned n_dumps;
+
+    connect_host(0);
+    switches[0].hold = true;
+    edit_port("a", "red", 100, "all", 1, false);
+    n_dumps = switches[0].n_dumps;
+    disconnect_host(0);
+    switches[0].hold = false;
+    connect_host(0);
+    assert_int_equal(switches[0].n_dumps, n_dumps + 1);
+    check_host(0);
 }
 
 static void
@@ -714,14 +809,6 @@ host_reason(int i)
     return reason ? reason : "";
 }
 
-static bool
-is_diverged(int i)
-{
-    const char *reason;
-
-    return !strcmp(switch_state_name(host(i)->sw, &reason), "diverged");
-}
-
 static void
 refused_flow_is_named_and_does_not_spin(void **state OVS_UNUSED)
 {
@@ -933,6 +1020,9 @@ main(int argc, char *argv[])
         T(switch_is_kept_until_its_host_is_known),
         T(reconnecting_unchanged_sends_no_flow_message),
         T(restarted_controller_leaves_right_flows_alone),
+        T(missing_or_wrong_marker_means_a_dump),
+        T(refusal_takes_the_marker_away),
+        T(unanswered_bundle_means_a_dump),
         T(only_the_difference_is_mended),
         T(change_during_the_check_is_not_lost),
         T(each_revision_is_one_bundle_in_order),

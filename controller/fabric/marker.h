@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The marker: one flow on each switch, in a table that no packet reaches,
+ * whose cookie is a fingerprint of all the flows and groups that the switch
+ * holds.  Each bundle changes it together with them, so that one question
+ * tells whether a switch that connects holds what it is to hold.
+ *
+ * The cookie is 0 where that is not known to be so: a message was refused, or
+ * a bundle may have been. */
+
+#ifndef CONTROLLER_FABRIC_MARKER_H
+#define CONTROLLER_FABRIC_MARKER_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ofpbuf;
+struct ofputil_flow_stats;
+
+/* The last table that flow mods of Open vSwitch may name.  Stages get tables
+ * below PIPELINE_HOOK_TABLES * VMN_N_HOOKS, and go to none above. */
+#define MARKER_TABLE 253
+#define MARKER_PRIORITY 65535
+
+/* The cookie that says "no fingerprint". */
+#define MARKER_NONE 0
+
+/* The cookie for 'digest', the sum of the digests of all items of a host
+ * (engine_host_digest()).  Never MARKER_NONE. */
+uint64_t marker_cookie(uint64_t digest);
+
+/* Appends the OFPT_BUNDLE_ADD_MESSAGE that sets the marker. */
+void marker_put_add(struct ofpbuf *, uint32_t xid, uint64_t cookie);
+/* Appends the flow mod that does so outside of bundles. */
+void marker_put_flow_mod(struct ofpbuf *, uint32_t xid, uint64_t cookie);
+
+/* True if the flow is a marker, whatever its cookie. */
+bool marker_is(const struct ofputil_flow_stats *);
+
+#endif /* controller/fabric/marker.h */
