@@ -34,6 +34,10 @@ struct fabric {
     struct fabric_db *db;       /* Owned; fabric_db_create(). */
     struct fabric_switches *switches; /* Owned. */
     struct fabric_receipts *receipts; /* Owned. */
+    /* From fabric_options, or their defaults. */
+    size_t max_bundles, max_bytes;
+    int stall_ms;
+
     uint64_t last_revision;     /* Of the last group that became durable. */
     struct fabric_stats stats;
 };

@@ -170,6 +170,9 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->model = model;
     f->engine = engine;
     f->commit = commit;
+    f->max_bundles = options->max_bundles ? : FABRIC_MAX_BUNDLES;
+    f->max_bytes = options->max_bytes ? : FABRIC_MAX_BYTES;
+    f->stall_ms = options->stall_ms ? : FABRIC_STALL_MS;
     f->last_revision = model_durable_revision(model);
     hmap_init(&f->hosts);
     hmap_init(&f->datapaths);

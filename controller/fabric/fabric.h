@@ -26,7 +26,19 @@ struct fabric_options {
     const char *ssl_private_key;  /* All three or none: for ssl: remotes. */
     const char *ssl_certificate;
     const char *ssl_ca_cert;
+
+    /* Bounds of what a switch may owe; 0 is for the default. */
+    size_t max_bundles;           /* Bundles that are not acknowledged: */
+    size_t max_bytes;             /* from then on, or from so many bytes in
+                                   * them on, revisions are merged. */
+    int stall_ms;                 /* A switch that answers nothing for so long
+                                   * is cut off. */
+    size_t max_queue;             /* So is one for which so many bytes wait to
+                                   * be read.  Default: ofconn.h's. */
 };
+#define FABRIC_MAX_BUNDLES 32
+#define FABRIC_MAX_BYTES (8 * 1024 * 1024)
+#define FABRIC_STALL_MS (60 * 1000)
 
 /* Returns 0 or a positive errno with a sentence in '*text' (caller frees). */
 int fabric_create(const struct fabric_options *, struct loop *,
@@ -35,7 +47,10 @@ int fabric_create(const struct fabric_options *, struct loop *,
 void fabric_destroy(struct fabric *);
 
 /* What a host looks like from here; all that a user sees as its status:
- * {"ovsdb": {"state", "since", "error"}, "openflow": {...}, "bridge",
+ * {"ovsdb": {"state", "since", "error"}, "openflow": {"state", "since",
+ *  "peer", "error", "outstanding_bundles" and "outstanding_bytes" (sent and
+ *  not answered), "merging" (differences that wait to be sent as one),
+ *  "stalls" (times that it was cut off)}, "bridge",
  *  "datapath_id", "ovs_version", "state" (one of "offline", "connecting",
  *  "reconciling", "synced", "diverged", "refused"), "reason", "flows",
  *  "groups", "revision" (acknowledged), "sent_revision", "ports": n}.
@@ -78,6 +93,10 @@ struct fabric_stats {
     uint64_t n_hosts, n_connected, n_synced;
     uint64_t n_flow_adds, n_flow_deletes, n_group_mods, n_bundles, n_errors;
     uint64_t n_reconciles, n_reconciles_unchanged;
+    uint64_t n_put_off;         /* Differences for a host not sent at once. */
+    uint64_t n_merged;          /* Of these, that needed no bundle. */
+    uint64_t n_stalls;          /* Switches cut off for not reading or not
+                                 * answering. */
     uint64_t n_fingerprints_equal;  /* Of the latter, by one question. */
 };
 void fabric_get_stats(const struct fabric *, struct fabric_stats *);

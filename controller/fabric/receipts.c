@@ -262,46 +262,46 @@ set_state(struct receipt *receipt, const char *name, enum receipt_state state,
     receipt->n_missing -= state == RECEIPT_CONFIRMED;
 }
 
+/* For all groups that end with 'first' to 'last'. */
+static void
+set_states(struct fabric *f, const struct fabric_host *host, uint64_t first,
+           uint64_t last, enum receipt_state state, const char *reason)
+{
+    const struct fabric_receipts *r = f->receipts;
+
+    for (uint64_t seq = find_seq(r, first); seq < r->end; seq++) {
+        struct receipt *receipt = receipt_at(r, seq);
+
+        if (receipt->last > last) {
+            break;
+        }
+        if (receipt->n_missing) {
+            set_state(receipt, host->name, state, reason);
+        }
+    }
+}
+
 void
 receipts_confirm(struct fabric *f, const struct fabric_host *host,
-                 uint64_t revision)
+                 uint64_t first, uint64_t last)
 {
-    struct receipt *receipt = find_receipt(f->receipts, revision);
-
-    if (receipt) {
-        set_state(receipt, host->name, RECEIPT_CONFIRMED, NULL);
-    }
+    set_states(f, host, first, last, RECEIPT_CONFIRMED, NULL);
     receipts_acked_changed(f);
 }
 
 void
 receipts_fail(struct fabric *f, const struct fabric_host *host,
-              uint64_t revision, const char *reason)
+              uint64_t first, uint64_t last, const char *reason)
 {
-    struct receipt *receipt = find_receipt(f->receipts, revision);
-
-    if (receipt) {
-        set_state(receipt, host->name, RECEIPT_FAILED, reason);
-    }
+    set_states(f, host, first, last, RECEIPT_FAILED, reason);
 }
 
 void
 receipts_confirm_all(struct fabric *f, const struct fabric_host *host,
                      uint64_t revision, const char *reason)
 {
-    const struct fabric_receipts *r = f->receipts;
-
-    for (uint64_t seq = r->begin; seq < r->end; seq++) {
-        struct receipt *receipt = receipt_at(r, seq);
-
-        if (receipt->last > revision) {
-            break;
-        }
-        if (receipt->n_missing) {
-            set_state(receipt, host->name,
-                      reason ? RECEIPT_FAILED : RECEIPT_CONFIRMED, reason);
-        }
-    }
+    set_states(f, host, 0, revision,
+               reason ? RECEIPT_FAILED : RECEIPT_CONFIRMED, reason);
     receipts_acked_changed(f);
 }
 

@@ -25,12 +25,12 @@ struct receipt *receipts_open(struct fabric *, const struct commit_group *);
 void receipts_add_host(struct receipt *, const struct fabric_host *);
 void receipts_close(struct fabric *, struct receipt *);
 
-/* 'host' has acknowledged the group that ends with 'revision', or refused a
- * part of it ('reason', a sentence part). */
+/* 'host' has acknowledged the groups that end with 'first' to 'last', or
+ * refused a part of them ('reason', a sentence part). */
 void receipts_confirm(struct fabric *, const struct fabric_host *,
-                      uint64_t revision);
+                      uint64_t first, uint64_t last);
 void receipts_fail(struct fabric *, const struct fabric_host *,
-                   uint64_t revision, const char *reason);
+                   uint64_t first, uint64_t last, const char *reason);
 /* The same for all revisions up to 'revision': the host was reconciled.  With
  * 'reason', what was not confirmed before is failed. */
 void receipts_confirm_all(struct fabric *, const struct fabric_host *,

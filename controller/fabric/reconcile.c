@@ -8,7 +8,8 @@
  * if that says that all is as it is to be, nothing else is read.
  *
  * While the dump is read nothing is sent, so that it is still true when it is
- * compared.  What comes up afterwards goes into bundles behind the difference.
+ * compared.  What comes up afterwards is merged and sent when the switch has
+ * taken the difference (backlog.h).
  *
  * The difference is checked before it is committed: a barrier follows the
  * messages, and if any of them was refused the bundle is dropped and made
@@ -28,6 +29,7 @@
 #include "hmapx.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"
+#include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofdump.h"
@@ -47,6 +49,7 @@ struct reconcile {
 
     /* What the switch holds. */
     bool asking;                /* Only for the marker's table. */
+    bool settling;              /* All is read; waits for a settled moment. */
     struct ofdump *dump;
     uint64_t marker;            /* Its cookie, or MARKER_NONE. */
     size_t n_flows, allocated_flows;
@@ -63,6 +66,7 @@ struct reconcile {
     uint64_t digest;            /* Of all that is wanted at that moment. */
     uint32_t open_xid, barrier_xid;
     size_t n_refused;           /* In this try. */
+    size_t size;                /* Bytes sent, in this try. */
 };
 
 static void answer_cb(void *sw);
@@ -111,6 +115,7 @@ done_cb(void *r_, const char *error)
         switch_give_up(r->sw, reason);
         free(reason);
     } else {
+        r->settling = true;
         commit_when_settled(r->sw->host->fabric->commit,
                             r->asking ? answer_cb : compare_cb, r->sw);
     }
@@ -132,6 +137,7 @@ begin(struct fabric_switch *sw)
     sw->host->fabric->stats.n_reconciles++;
     sw->reconcile = r;
     sw->state = SWITCH_READING;
+    switch_expect(sw);
     r->sw = sw;
     ofpbuf_init(&r->deletes, 0);
     return r;
@@ -196,12 +202,19 @@ reconcile_stop(struct fabric_switch *sw)
     }
 }
 
+bool
+reconcile_is_owed(const struct fabric_switch *sw)
+{
+    return sw->reconcile && !sw->reconcile->settling;
+}
+
 /* Sending.  -------------------------------------------------------------- */
 
 static void
 flush_if(struct reconcile *r, struct ofpbuf *b, size_t size)
 {
     if (b->size > size) {
+        r->size += b->size;
         ofconn_send(r->sw->conn, b->data, b->size);
         ofpbuf_clear(b);
     }
@@ -223,6 +236,7 @@ send_unchecked(struct reconcile *r)
     struct ofpbuf b;
 
     r->n_refused = 0;
+    r->size = 0;
     r->open_xid = ofconn_next_xid(conn);
     r->barrier_xid = ofconn_next_xid(conn);
     ofpbuf_init(&b, GATHER_SIZE);
@@ -232,6 +246,7 @@ send_unchecked(struct reconcile *r)
         flush_if(r, &b, GATHER_SIZE / 2);
     }
     flush_if(r, &b, 0);
+    r->size += r->deletes.size;
     ofconn_send(conn, r->deletes.data, r->deletes.size);
     marker_put_add(&b, ofconn_next_xid(conn), wanted_marker(r));
     ofmsg_put_barrier(&b, r->barrier_xid);
@@ -266,7 +281,6 @@ go_live(struct reconcile *r, bool commit)
     sw->state = SWITCH_LIVE;
     if (commit) {
         uint32_t xid = ofconn_next_xid(sw->conn);
-        struct sent_bundle *bundle;
         struct ofpbuf b;
 
         count_sent(r);
@@ -274,21 +288,14 @@ go_live(struct reconcile *r, bool commit)
         ofmsg_put_bundle_commit(&b, ENGINE_BUNDLE_ID, xid);
         ofconn_send(sw->conn, b.data, b.size);
         ofpbuf_uninit(&b);
-        bundle = switch_new_bundle(sw, revision, sw->acked, xid);
-        bundle->reconcile = true;
-        ovs_list_push_back(&sw->sent, &bundle->node);
+        switch_new_bundle(sw, revision, revision, sw->acked, xid,
+                          r->size)->reconcile = true;
     }
     reconcile_stop(sw);
     if (!commit) {
         switch_reconciled(sw, revision);
     }
-    ofconn_send(sw->conn, sw->behind.data, sw->behind.size);
-    if (sw->behind.size && !hmap_is_empty(&sw->refusals)) {
-        /* Those bundles were made before all refusals were known. */
-        switch_unmark(sw);
-    }
-    ofpbuf_clear(&sw->behind);
-    ovs_list_push_back_all(&sw->sent, &sw->behind_sent);
+    switch_flush(sw);
 }
 
 static bool
@@ -464,10 +471,11 @@ answer_cb(void *sw_)
         sw->digest = engine_host_digest(f->engine, sw->host->name);
         sw->digest_known = true;
     }
-    r->asking = false;
+    r->asking = r->settling = false;
     if (r->n_flows || r->marker != marker_cookie(sw->digest)) {
         forget_seen(r);
         r->marker = MARKER_NONE;
+        switch_expect(sw);
         r->dump = ofdump_create(sw->conn, &dump_callbacks, r);
         return;
     }
@@ -510,6 +518,8 @@ compare_cb(void *sw_)
     forget_seen(r);
     if (needs_bundle(r)) {
         sw->state = SWITCH_CHECKING;
+        r->settling = false;
+        switch_expect(sw);
         send_unchecked(r);
     } else {
         f->stats.n_reconciles_unchanged++;

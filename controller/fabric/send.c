@@ -22,6 +22,7 @@
 #include "controller/fabric/switch.h"
 #include "controller/fabric/wire.h"
 #include "hash.h"
+#include "openvswitch/ofpbuf.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofmsg.h"
 #include "util.h"
@@ -48,6 +49,11 @@ struct scope_diff {
     enum diff_kind kind;
     uint64_t digest;            /* What it adds to a host's. */
     struct block *blocks[N_PHASES];
+    /* The same as items, for those that get it later. */
+    size_t n_added, allocated_added;
+    const struct engine_item **added;
+    size_t n_withdrawn, allocated_withdrawn;
+    const struct engine_item **withdrawn;
     /* Withdrawals that depend on what else the host is to hold. */
     size_t n_doubtful, allocated_doubtful;
     const struct engine_item **doubtful;
@@ -103,6 +109,11 @@ block_of(struct scope_diff *diff, int phase)
 static void
 put_add(struct scope_diff *diff, const struct engine_item *item)
 {
+    if (diff->n_added >= diff->allocated_added) {
+        diff->added = x2nrealloc(diff->added, &diff->allocated_added,
+                                 sizeof *diff->added);
+    }
+    diff->added[diff->n_added++] = item;
     ofpbuf_put(block_of(diff, item->kind == ENGINE_GROUP
                         ? GROUPS_ADD : FLOWS_ADD), item->add, item->add_size);
 }
@@ -126,6 +137,14 @@ put_delete(struct send *send, struct scope_diff *diff,
 {
     const struct engine_item *added = find_added(send, item);
 
+    if (added != item) {        /* Else it came when the host had left. */
+        if (diff->n_withdrawn >= diff->allocated_withdrawn) {
+            diff->withdrawn = x2nrealloc(diff->withdrawn,
+                                         &diff->allocated_withdrawn,
+                                         sizeof *diff->withdrawn);
+        }
+        diff->withdrawn[diff->n_withdrawn++] = item;
+    }
     if (!added) {
         engine_item_put_delete(item, block_of(diff, item->kind == ENGINE_GROUP
                                               ? GROUPS_DEL : FLOWS_DEL));
@@ -356,15 +375,17 @@ send_find_wanted(const struct engine *engine, const char *host,
 }
 
 /* Where a bundle's bytes go: small ones are gathered, large blocks are sent by
- * reference, and a switch that is being checked gets them later. */
+ * reference. */
 struct out {
     struct fabric_switch *sw;
     struct ofpbuf gathered;
+    size_t size;                /* Of all. */
 };
 
 static void
 out_flush(struct out *out)
 {
+    out->size += out->gathered.size;
     ofconn_send(out->sw->conn, out->gathered.data, out->gathered.size);
     ofpbuf_clear(&out->gathered);
 }
@@ -372,11 +393,12 @@ out_flush(struct out *out)
 static void
 out_block(struct out *out, struct block *block)
 {
-    if (block->b.size < OFCONN_REF_MIN || out->sw->state != SWITCH_LIVE) {
+    if (block->b.size < OFCONN_REF_MIN) {
         ofpbuf_put(&out->gathered, block->b.data, block->b.size);
     } else {
         out_flush(out);
         block->n_refs++;
+        out->size += block->b.size;
         ofconn_send_ref(out->sw->conn, block->b.data, block->b.size,
                         block_unref, block);
     }
@@ -424,19 +446,50 @@ out_phase(struct out *out, int phase)
     return n;
 }
 
+static void
+count_sent(struct fabric_stats *stats, const unsigned n[N_PHASES])
+{
+    stats->n_group_mods += n[GROUPS_ADD] + n[GROUPS_DEL];
+    stats->n_flow_adds += n[FLOWS_ADD];
+    stats->n_flow_deletes += n[FLOWS_DEL];
+    stats->n_bundles++;
+}
+
+static void
+out_begin(struct out *out, struct fabric_switch *sw)
+{
+    out->sw = sw;
+    out->size = 0;
+    ofpbuf_init(&out->gathered, 1024);
+    ofmsg_put_bundle_open(&out->gathered, ENGINE_BUNDLE_ID,
+                          ofconn_next_xid(sw->conn));
+}
+
+/* The end of a bundle for the groups from 'first' to 'last'. */
+static void
+out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
+{
+    struct fabric_switch *sw = out->sw;
+    uint32_t xid = ofconn_next_xid(sw->conn);
+
+    marker_put_add(&out->gathered, ofconn_next_xid(sw->conn),
+                   hmap_is_empty(&sw->refusals)
+                   ? marker_cookie(sw->digest) : MARKER_NONE);
+    ofmsg_put_bundle_commit(&out->gathered, ENGINE_BUNDLE_ID, xid);
+    out_flush(out);
+    switch_new_bundle(sw, first, last, before, xid, out->size);
+    ofpbuf_uninit(&out->gathered);
+}
+
 /* Sends the host its bundle.  Returns false if there is nothing in it. */
 static bool
 send_bundle(struct send *send, struct fabric_switch *sw, uint64_t before)
 {
-    struct fabric_stats *stats = &send->fabric->stats;
-    uint32_t open_xid = ofconn_next_xid(sw->conn);
-    uint32_t commit_xid = ofconn_next_xid(sw->conn);
-    struct out out = { .sw = sw };
-    struct sent_bundle *bundle;
+    uint64_t last = send->group->last_revision;
     unsigned n[N_PHASES], total = 0;
+    struct out out;
 
-    ofpbuf_init(&out.gathered, 1024);
-    ofmsg_put_bundle_open(&out.gathered, ENGINE_BUNDLE_ID, open_xid);
+    out_begin(&out, sw);
     for (int phase = 0; phase < N_PHASES; phase++) {
         n[phase] = out_phase(&out, phase);
         total += n[phase];
@@ -445,26 +498,96 @@ send_bundle(struct send *send, struct fabric_switch *sw, uint64_t before)
         ofpbuf_uninit(&out.gathered);
         return false;
     }
-    stats->n_group_mods += n[GROUPS_ADD] + n[GROUPS_DEL];
-    stats->n_flow_adds += n[FLOWS_ADD];
-    stats->n_flow_deletes += n[FLOWS_DEL];
-    stats->n_bundles++;
-    marker_put_add(&out.gathered, ofconn_next_xid(sw->conn),
-                   hmap_is_empty(&sw->refusals)
-                   ? marker_cookie(sw->digest) : MARKER_NONE);
-    ofmsg_put_bundle_commit(&out.gathered, ENGINE_BUNDLE_ID, commit_xid);
-    bundle = switch_new_bundle(sw, send->group->last_revision, before,
-                               commit_xid);
-    if (sw->state == SWITCH_LIVE) {
-        out_flush(&out);
-        sw->sent_revision = bundle->revision;
-        ovs_list_push_back(&sw->sent, &bundle->node);
-    } else {
-        ofpbuf_put(&sw->behind, out.gathered.data, out.gathered.size);
-        ovs_list_push_back(&sw->behind_sent, &bundle->node);
-    }
-    ofpbuf_uninit(&out.gathered);
+    count_sent(&send->fabric->stats, n);
+    out_commit(&out, last, last, before);
     return true;
+}
+
+/* Later.  ---------------------------------------------------------------- */
+
+/* Notes for later what the host would get now. */
+static void
+put_off(struct send *send, struct fabric_switch *sw, uint64_t before)
+{
+    struct backlog *backlog = &sw->backlog;
+
+    backlog_open_group(backlog, before, send->group->last_revision);
+    for (size_t i = 0; i < sw->n_diffs; i++) {
+        const struct scope_diff *diff = sw->diffs[i];
+
+        for (size_t j = 0; j < diff->n_withdrawn; j++) {
+            backlog_touch(backlog, diff->withdrawn[j],
+                          !switch_has_refused(sw, diff->withdrawn[j]->xid));
+        }
+    }
+    for (size_t i = 0; i < sw->n_diffs; i++) {
+        const struct scope_diff *diff = sw->diffs[i];
+
+        for (size_t j = 0; j < diff->n_added; j++) {
+            backlog_touch(backlog, diff->added[j], false);
+        }
+    }
+    send->fabric->stats.n_put_off++;
+}
+
+/* Adds the messages of one entry to those of the phases. */
+static void
+put_entry(const struct fabric_switch *sw, const struct backlog_entry *entry,
+          struct ofpbuf phases[N_PHASES], unsigned n[N_PHASES])
+{
+    const struct engine_item *held = entry->held;
+    const struct engine_item *wanted = send_find_wanted(
+        sw->host->fabric->engine, sw->host->name, entry->key);
+    bool group = entry->key->kind == ENGINE_GROUP;
+
+    if (wanted && (!held || held->digest != wanted->digest)) {
+        int phase = group ? GROUPS_ADD : FLOWS_ADD;
+
+        ofpbuf_put(&phases[phase], wanted->add, wanted->add_size);
+        n[phase]++;
+    } else if (!wanted && held) {
+        int phase = group ? GROUPS_DEL : FLOWS_DEL;
+
+        engine_item_put_delete(held, &phases[phase]);
+        n[phase]++;
+    }
+}
+
+void
+send_backlog(void *sw_)
+{
+    struct fabric_switch *sw = sw_;
+    struct fabric *f = sw->host->fabric;
+    struct backlog *backlog = &sw->backlog;
+    const struct backlog_entry *entry;
+    struct ofpbuf phases[N_PHASES];
+    unsigned n[N_PHASES] = { 0 };
+    struct out out;
+
+    sw->flushing = false;
+    for (int phase = 0; phase < N_PHASES; phase++) {
+        ofpbuf_init(&phases[phase], 0);
+    }
+    HMAP_FOR_EACH (entry, node, &backlog->entries) {
+        put_entry(sw, entry, phases, n);
+    }
+    if (n[GROUPS_ADD] + n[FLOWS_ADD] + n[FLOWS_DEL] + n[GROUPS_DEL]) {
+        out_begin(&out, sw);
+        for (int phase = 0; phase < N_PHASES; phase++) {
+            ofpbuf_put(&out.gathered, phases[phase].data, phases[phase].size);
+        }
+        count_sent(&f->stats, n);
+        out_commit(&out, backlog->first, backlog->last, backlog->before);
+        f->stats.n_merged--;
+    } else {
+        /* All of it came to nothing, and nothing else is unanswered. */
+        receipts_confirm(f, sw->host, backlog->first, backlog->last);
+    }
+    for (int phase = 0; phase < N_PHASES; phase++) {
+        ofpbuf_uninit(&phases[phase]);
+    }
+    f->stats.n_merged += backlog->n_groups;
+    backlog_clear(backlog);
 }
 
 static bool
@@ -491,9 +614,12 @@ send_host(struct send *send, struct fabric_host *host, uint64_t before)
     struct fabric_switch *sw = host->sw;
     bool concerned = has_work(sw);
 
-    if (concerned
-        && (sw->state == SWITCH_LIVE || sw->state == SWITCH_CHECKING)) {
+    if (concerned && sw->state == SWITCH_LIVE
+        && backlog_is_empty(&sw->backlog) && !switch_is_busy(sw)) {
         concerned = send_bundle(send, sw, before);
+    } else if (concerned && (sw->state == SWITCH_LIVE
+                             || sw->state == SWITCH_CHECKING)) {
+        put_off(send, sw, before);
     }
     if (concerned && send->receipt) {
         receipts_add_host(send->receipt, host);
@@ -519,6 +645,8 @@ send_uninit(struct send *send)
             block_unref(diff->blocks[phase]);
         }
         free(diff->doubtful);
+        free(diff->added);
+        free(diff->withdrawn);
         free(diff);
     }
     hmap_destroy(&send->members);

@@ -223,7 +223,7 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
     fabric_get_stats(f_, &s);
     reply_json(conn, json_pack(
                    "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
-                   " s:I}",
+                   " s:I, s:I, s:I, s:I}",
                    "hosts", (json_int_t) s.n_hosts,
                    "connected", (json_int_t) s.n_connected,
                    "synced", (json_int_t) s.n_synced,
@@ -236,7 +236,10 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
                    "reconciles_unchanged",
                    (json_int_t) s.n_reconciles_unchanged,
                    "fingerprints_equal",
-                   (json_int_t) s.n_fingerprints_equal));
+                   (json_int_t) s.n_fingerprints_equal,
+                   "put_off", (json_int_t) s.n_put_off,
+                   "merged", (json_int_t) s.n_merged,
+                   "stalls", (json_int_t) s.n_stalls));
 }
 
 /* Of all hosts: listing their flows would take much longer. */

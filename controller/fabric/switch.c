@@ -24,6 +24,7 @@
 #include "controller/fabric/marker.h"
 #include "controller/fabric/receipts.h"
 #include "openvswitch/ofp-bundle.h"
+#include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofmsg.h"
@@ -38,6 +39,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 #define REST_MAX_MS (300 * 1000)
 
 static void rest_cb(evutil_socket_t, short, void *sw);
+static void stall_cb(evutil_socket_t, short, void *sw);
 
 struct fabric_switch *
 switch_create(struct fabric_host *host)
@@ -48,36 +50,66 @@ switch_create(struct fabric_host *host)
     sw->since_ms = time_wall_msec();
     sw->frozen = true;
     ovs_list_init(&sw->sent);
-    ovs_list_init(&sw->behind_sent);
-    ofpbuf_init(&sw->behind, 0);
+    backlog_init(&sw->backlog);
     hmap_init(&sw->refusals);
     sw->rest = event_new(host->fabric->base, -1, 0, rest_cb, sw);
+    sw->stall = event_new(host->fabric->base, -1, 0, stall_cb, sw);
     return sw;
 }
 
 /* Bundles.  -------------------------------------------------------------- */
 
 struct sent_bundle *
-switch_new_bundle(const struct fabric_switch *sw,
-                  uint64_t revision, uint64_t before, uint32_t commit_xid)
+switch_new_bundle(struct fabric_switch *sw, uint64_t first, uint64_t revision,
+                  uint64_t before, uint32_t commit_xid, size_t size)
 {
     struct sent_bundle *bundle = xzalloc(sizeof *bundle);
 
+    bundle->first = first;
     bundle->revision = revision;
     bundle->before = before;
     bundle->commit_xid = commit_xid;
+    bundle->size = size;
     bundle->n_refusals = hmap_count(&sw->refusals);
+    if (!sw->n_sent) {
+        switch_expect(sw);
+    }
+    ovs_list_push_back(&sw->sent, &bundle->node);
+    sw->n_sent++;
+    sw->sent_bytes += size;
+    sw->sent_revision = MAX(sw->sent_revision, revision);
     return bundle;
 }
 
 static void
-drop_bundles(struct ovs_list *list)
+drop_bundles(struct fabric_switch *sw)
 {
     struct sent_bundle *bundle;
 
-    LIST_FOR_EACH_POP (bundle, node, list) {
+    LIST_FOR_EACH_POP (bundle, node, &sw->sent) {
         free(bundle->failed);
         free(bundle);
+    }
+    sw->n_sent = sw->sent_bytes = 0;
+}
+
+bool
+switch_is_busy(const struct fabric_switch *sw)
+{
+    const struct fabric *f = sw->host->fabric;
+
+    return (sw->n_sent >= f->max_bundles || sw->sent_bytes >= f->max_bytes);
+}
+
+/* The backlog waits until all is answered: the longer a switch takes, the more
+ * is merged. */
+void
+switch_flush(struct fabric_switch *sw)
+{
+    if (sw->state == SWITCH_LIVE && !sw->n_sent && !sw->flushing
+        && !backlog_is_empty(&sw->backlog)) {
+        sw->flushing = true;
+        commit_when_settled(sw->host->fabric->commit, send_backlog, sw);
     }
 }
 
@@ -96,6 +128,7 @@ switch_acked(const struct fabric_switch *sw)
 
     return (sw->frozen ? sw->acked
             : bundle ? bundle->before
+            : !backlog_is_empty(&sw->backlog) ? sw->backlog.before
             : sw->host->fabric->last_revision);
 }
 
@@ -104,6 +137,10 @@ switch_freeze(struct fabric_switch *sw)
 {
     sw->acked = switch_acked(sw);
     sw->frozen = true;
+    /* Nothing is owed any more but all that is wanted. */
+    commit_cancel_when_settled(sw->host->fabric->commit, send_backlog, sw);
+    sw->flushing = false;
+    backlog_clear(&sw->backlog);
 }
 
 /* Refusals.  ------------------------------------------------------------- */
@@ -208,6 +245,62 @@ rest_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
     }
 }
 
+/* Stalling.  ------------------------------------------------------------- */
+
+static void
+set_stall_timer(struct fabric_switch *sw, int64_t ms)
+{
+    const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+    event_add(sw->stall, &tv);
+}
+
+void
+switch_expect(struct fabric_switch *sw)
+{
+    sw->progress_ms = time_msec();
+    if (!event_pending(sw->stall, EV_TIMEOUT, NULL)) {
+        set_stall_timer(sw, sw->host->fabric->stall_ms);
+    }
+}
+
+void
+switch_stalled(struct fabric_switch *sw, const char *reason)
+{
+    char *text = xasprintf("stalled: %s", reason);
+
+    sw->host->fabric->stats.n_stalls++;
+    sw->n_stalls++;
+    switch_detach(sw, text);
+    free(sw->trouble);
+    sw->trouble = text;
+    start_rest(sw);
+}
+
+/* Not set anew with each answer: it looks when the last one came. */
+static void
+stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
+{
+    struct fabric_switch *sw = sw_;
+    int64_t silent_ms = time_msec() - sw->progress_ms;
+    int limit = sw->host->fabric->stall_ms;
+    struct ofconn *conn = sw->conn;
+    char *reason;
+
+    if (!sw->n_sent && !reconcile_is_owed(sw)) {
+        return;
+    } else if (silent_ms < limit) {
+        set_stall_timer(sw, limit - silent_ms);
+        return;
+    }
+    reason = xasprintf("no answer for %d ms to what it was sent", limit);
+    VLOG_WARN_RL(&rl, "%s: cut off: %s", sw->host->name, reason);
+    switch_stalled(sw, reason);
+    free(reason);
+    ofconn_set_aux(conn, NULL);
+    ofconn_close(conn);
+}
+
 /* Coming and going.  ----------------------------------------------------- */
 
 /* Forgets all that belongs to a connection. */
@@ -223,10 +316,9 @@ reset(struct fabric_switch *sw)
     switch_freeze(sw);
     reconcile_stop(sw);
     /* Some were perhaps committed, and the errors lost. */
-    sw->doubtful |= !ovs_list_is_empty(&sw->sent);
-    drop_bundles(&sw->sent);
-    drop_bundles(&sw->behind_sent);
-    ofpbuf_clear(&sw->behind);
+    sw->doubtful |= sw->n_sent > 0;
+    drop_bundles(sw);
+    event_del(sw->stall);
     clear_refusals(sw);
     sw->state = SWITCH_OFFLINE;
     sw->since_ms = time_wall_msec();
@@ -313,8 +405,9 @@ switch_destroy(struct fabric_switch *sw, const char *reason)
         disconnect(sw, reason);
         reset(sw);
         hmap_destroy(&sw->refusals);
-        ofpbuf_uninit(&sw->behind);
+        backlog_uninit(&sw->backlog);
         event_free(sw->rest);
+        event_free(sw->stall);
         free(sw->error);
         free(sw->trouble);
         free(sw->diffs);
@@ -360,8 +453,8 @@ switch_unmark(struct fabric_switch *sw)
 static void
 bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
 {
-    receipts_fail(sw->host->fabric, sw->host, bundle->revision,
-                  bundle->failed);
+    receipts_fail(sw->host->fabric, sw->host, bundle->first,
+                  bundle->revision, bundle->failed);
     switch_unmark(sw);
     sw->doubtful = true;
     if (sw->state != SWITCH_LIVE) {
@@ -386,15 +479,20 @@ bundle_done(struct fabric_switch *sw)
         switch_freeze(sw);
     }
     ovs_list_remove(&bundle->node);
+    sw->n_sent--;
+    sw->sent_bytes -= bundle->size;
+    sw->progress_ms = time_msec();
     if (bundle->failed) {
         bundle_failed(sw, bundle);
     } else if (bundle->reconcile) {
         switch_reconciled(sw, bundle->revision);
     } else {
-        receipts_confirm(sw->host->fabric, sw->host, bundle->revision);
+        receipts_confirm(sw->host->fabric, sw->host, bundle->first,
+                         bundle->revision);
     }
     free(bundle->failed);
     free(bundle);
+    switch_flush(sw);
 }
 
 static void
@@ -444,7 +542,7 @@ switch_message(struct fabric_switch *sw, enum ofptype type,
                const struct ofp_header *oh)
 {
     if (sw->reconcile && reconcile_message(sw, type, oh)) {
-        return;
+        sw->progress_ms = time_msec();
     } else if (type == OFPTYPE_ERROR) {
         handle_error(sw, oh);
     } else if (type == OFPTYPE_BUNDLE_CONTROL) {
@@ -478,6 +576,8 @@ switch_state_name(const struct fabric_switch *sw, const char **reason)
         } else if (!hmap_is_empty(&sw->refusals)) {
             *reason = sw->trouble;
             return "diverged";
+        } else if (!backlog_is_empty(&sw->backlog)) {
+            *reason = "it is slow: revisions wait for its answers";
         }
         return "synced";
     }
@@ -486,9 +586,13 @@ switch_state_name(const struct fabric_switch *sw, const char **reason)
 json_t *
 switch_status(const struct fabric_switch *sw)
 {
-    return json_pack("{s:s, s:o, s:s*, s:s*}",
+    return json_pack("{s:s, s:o, s:s*, s:s*, s:I, s:I, s:I, s:I}",
                      "state", sw->conn ? "connected" : "disconnected",
                      "since", time_to_text(sw->since_ms),
                      "peer", sw->conn ? ofconn_peer(sw->conn) : NULL,
-                     "error", sw->error);
+                     "error", sw->error,
+                     "outstanding_bundles", (json_int_t) sw->n_sent,
+                     "outstanding_bytes", (json_int_t) sw->sent_bytes,
+                     "merging", (json_int_t) sw->backlog.n_groups,
+                     "stalls", (json_int_t) sw->n_stalls);
 }

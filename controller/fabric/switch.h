@@ -11,16 +11,17 @@
 #include <stdint.h>
 
 #include "controller/engine/commit.h"
+#include "controller/fabric/backlog.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofp-msgs.h"
-#include "openvswitch/ofpbuf.h"
 
 struct event;
 struct fabric;
 struct fabric_host;
 struct fabric_options;
 struct ofconn;
+struct ofpbuf;
 struct ofserver;
 struct reconcile;
 struct scope_diff;
@@ -42,9 +43,11 @@ enum switch_state {
  * order. */
 struct sent_bundle {
     struct ovs_list node;
-    uint64_t revision;          /* Acknowledged with it. */
+    uint64_t first, revision;   /* Acknowledged with it: of merged groups the
+                                 * first and the last, else equal. */
     uint64_t before;            /* Acknowledged without it. */
     uint32_t commit_xid;
+    size_t size;                /* Bytes. */
     bool reconcile;
     size_t n_refusals;          /* Known when it was made. */
     char *failed;               /* Why, or NULL.  Owned. */
@@ -64,6 +67,9 @@ struct fabric_switch {
     char *error;                /* Why it went, or NULL.  Owned. */
 
     struct ovs_list sent;       /* struct sent_bundle, oldest first. */
+    size_t n_sent, sent_bytes;  /* Of these. */
+    struct backlog backlog;     /* What is not sent while it owes answers. */
+    bool flushing;              /* That goes out at the next settled moment. */
     uint64_t sent_revision;
     uint64_t digest;            /* Of all that it is to hold, if known. */
     bool digest_known;
@@ -73,8 +79,10 @@ struct fabric_switch {
     bool frozen;                /* Not known to hold all up to a bundle. */
 
     struct reconcile *reconcile; /* While READING or CHECKING. */
-    struct ofpbuf behind;       /* While CHECKING: later bundles. */
-    struct ovs_list behind_sent; /* And their struct sent_bundle. */
+
+    struct event *stall;        /* Runs while it owes answers. */
+    int64_t progress_ms;        /* When it last gave one (time_msec()). */
+    unsigned n_stalls;          /* Times that it was cut off. */
 
     struct hmap refusals;       /* struct refusal. */
     char *trouble;              /* What was refused last, or NULL.  Owned. */
@@ -135,10 +143,21 @@ bool switch_has_refused(const struct fabric_switch *, uint32_t xid);
 /* Sets the marker to MARKER_NONE: something was refused. */
 void switch_unmark(struct fabric_switch *);
 
-/* A bundle is complete and its commit under way. */
-struct sent_bundle *switch_new_bundle(const struct fabric_switch *,
-                                      uint64_t revision, uint64_t before,
-                                      uint32_t commit_xid);
+/* The switch did not read, or not answer: its connection is gone already, and
+ * it rests as after switch_give_up(). */
+void switch_stalled(struct fabric_switch *, const char *reason);
+/* It owes an answer from now on: it is given up if none comes. */
+void switch_expect(struct fabric_switch *);
+
+/* A bundle is sent, with its commit. */
+struct sent_bundle *switch_new_bundle(struct fabric_switch *,
+                                      uint64_t first, uint64_t revision,
+                                      uint64_t before, uint32_t commit_xid,
+                                      size_t size);
+/* True if it owes so many answers that it gets no more for now. */
+bool switch_is_busy(const struct fabric_switch *);
+/* Sends the backlog once that can be. */
+void switch_flush(struct fabric_switch *);
 
 /* The reconciling is over: the switch holds all of 'revision', but for what
  * it has refused. */
@@ -154,6 +173,10 @@ json_t *switch_status(const struct fabric_switch *);
 /* Sends the difference of a group to all hosts concerned. */
 void send_group(struct fabric *, const struct commit_group *);
 
+/* Sends a host the net difference of its backlog as one bundle.  For
+ * commit_when_settled(). */
+void send_backlog(void *sw);
+
 /* The item of the same key that 'host' is to hold, or NULL. */
 const struct engine_item *send_find_wanted(const struct engine *,
                                            const char *host,
@@ -166,6 +189,8 @@ void reconcile_start(struct fabric_switch *);
 /* Reads the marker, and all else only if need be. */
 void reconcile_ask(struct fabric_switch *);
 void reconcile_stop(struct fabric_switch *);
+/* True if it waits for the switch. */
+bool reconcile_is_owed(const struct fabric_switch *);
 /* Takes a message that belongs to it (and returns true). */
 bool reconcile_message(struct fabric_switch *, enum ofptype,
                        const struct ofp_header *);

@@ -135,7 +135,9 @@ closed_cb(void *f_, struct ofconn *conn, const char *reason)
 {
     struct fabric_switch *sw = ofconn_aux(conn);
 
-    if (sw) {
+    if (sw && ofconn_is_stalled(conn)) {
+        switch_stalled(sw, reason);
+    } else if (sw) {
         switch_detach(sw, reason);
     } else {
         struct stray *stray = stray_of(f_, conn);
@@ -195,6 +197,7 @@ switches_create(struct fabric *f, const struct fabric_options *options,
 {
     const char *target = options->openflow_listen;
     struct fabric_switches *s = xzalloc(sizeof *s);
+    struct ofconn_options conn_options = ofconn_options_default;
     int error = 0;
 
     ovs_list_init(&s->strays);
@@ -203,10 +206,12 @@ switches_create(struct fabric *f, const struct fabric_options *options,
         && options->ssl_certificate && options->ssl_ca_cert) {
         error = make_ctx(options, &s->ctx, text);
     }
+    if (options->max_queue) {
+        conn_options.max_queue = options->max_queue;
+    }
     if (!error) {
-        error = ofserver_create(f->base, target, s->ctx,
-                                &ofconn_options_default, &callbacks, f,
-                                &s->server, text);
+        error = ofserver_create(f->base, target, s->ctx, &conn_options,
+                                &callbacks, f, &s->server, text);
     }
     return error;
 }

@@ -576,3 +576,9 @@ ofconn_queued(const struct ofconn *conn)
 {
     return evbuffer_get_length(bufferevent_get_output(conn->bev));
 }
+
+bool
+ofconn_is_stalled(const struct ofconn *conn)
+{
+    return conn->stalled;
+}

@@ -114,6 +114,9 @@ void ofconn_send_ref(struct ofconn *, const void *bytes, size_t size,
 /* Bytes that wait to be sent. */
 size_t ofconn_queued(const struct ofconn *);
 
+/* True if the queue has passed its limit. */
+bool ofconn_is_stalled(const struct ofconn *);
+
 /* Closes and frees.  What is queued is lost. */
 void ofconn_close(struct ofconn *);
 

@@ -548,6 +548,9 @@ fake_switch_run(struct fake_switch *fs)
     if (fs->fd < 0) {
         return false;
     }
+    if (fs->deaf) {
+        return true;
+    }
     flush(fs);
     while ((n = read(fs->fd, buf, sizeof buf)) > 0) {
         ofpbuf_put(&fs->in, buf, n);

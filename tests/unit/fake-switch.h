@@ -42,6 +42,7 @@ struct fake_switch {
     uint16_t refuse_priority;   /* Of a flow, when it is added. */
     uint16_t refuse_at_commit;  /* The same, when it is committed. */
     bool refuse_open;
+    bool deaf;                  /* Reads nothing. */
     bool hold;                  /* Answers no barrier and no commit. */
     struct ovs_list held;       /* Messages that wait for the end of that. */
 

@@ -19,6 +19,7 @@
 #include "proto/openflow/ofmsg.h"
 #include "random.h"
 #include "tests/unit/fake-switch.h"
+#include "timeval.h"
 #include "util.h"
 
 #define N_HOSTS 3
@@ -184,7 +185,7 @@ edit_ports(int n, const char *scope, int value)
 
 /* Three hosts and a network, no switch. */
 static int
-setup(void **state OVS_UNUSED)
+setup_with(struct fabric_options *options)
 {
     strcpy(dir, "/tmp/test-fabric-XXXXXX");
     assert_non_null(mkdtemp(dir));
@@ -192,7 +193,8 @@ setup(void **state OVS_UNUSED)
     for (int i = 0; i < N_HOSTS; i++) {
         fake_switch_init(&switches[i], 0x100 + i);
     }
-    fixture_start(path, NULL, &toy_app, NULL);
+    options->openflow_listen = path;
+    fixture_start_with(options, &toy_app, NULL);
     for (int i = 0; i < N_HOSTS; i++) {
         edit_host(i, NULL, NULL);
     }
@@ -201,6 +203,34 @@ setup(void **state OVS_UNUSED)
     edit(VMN_TABLE_NETWORK, "blue",
          json_pack("{s:[{s:s}]}", "subnets", "cidr", "10.0.0.0/16"));
     return 0;
+}
+
+static int
+setup(void **state OVS_UNUSED)
+{
+    struct fabric_options options = { .max_bundles = 0 };
+
+    return setup_with(&options);
+}
+
+/* Few bundles may be under way, few bytes queued, and answers are due soon. */
+static int
+setup_tight(void **state OVS_UNUSED)
+{
+    struct fabric_options options = {
+        .max_bundles = 4, .max_queue = 512 * 1024, .stall_ms = 1000,
+    };
+
+    return setup_with(&options);
+}
+
+/* Nothing but that few bundles may be under way. */
+static int
+setup_narrow(void **state OVS_UNUSED)
+{
+    struct fabric_options options = { .max_bundles = 2 };
+
+    return setup_with(&options);
 }
 
 static int
@@ -944,6 +974,173 @@ second_connection_takes_the_place_of_the_first(void **state OVS_UNUSED)
     fake_switch_uninit(&other);
 }
 
+/* Back-pressure.  -------------------------------------------------------- */
+
+static json_int_t
+openflow_figure(int i, const char *name)
+{
+    json_t *status = switch_status(host(i)->sw);
+    json_int_t value = json_integer_value(json_object_get(status, name));
+
+    json_decref(status);
+    return value;
+}
+
+static void
+slow_switch_gets_the_net_difference(void **state OVS_UNUSED)
+{
+    uint64_t revisions[32];
+    unsigned n_mods, n_commits;
+    int n = 0;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    edit_port("gone", "red", 150, "all", 1, true);
+    connect_host(0);
+    connect_host(1);
+    n_mods = switches[0].n_mods;
+    n_commits = switches[0].n_commits;
+    switches[0].hold = true;
+    edit_port("b", "red", 200, "all", 1, false);
+    edit_port("b", "red", 200, "all", 2, false);
+    assert_int_equal(openflow_figure(0, "outstanding_bundles"), 2);
+    assert_true(openflow_figure(0, "outstanding_bytes") > 0);
+    assert_int_equal(openflow_figure(0, "merging"), 0);
+
+    /* From here on all is put off. */
+    for (int i = 0; i < 5; i++) {
+        edit_port("c", "red", 300, "all", i, i % 2);    /* Group 1, 3. */
+        revisions[n++] = revision;
+        edit_port("flicker", "red", 400, "all", i, true);
+        revisions[n++] = revision;
+        edit(VMN_TABLE_PORT, "flicker", NULL);
+        revisions[n++] = revision;
+    }
+    edit_port("a", "red", 100, "all", 7, false);
+    edit_port("a", "red", 100, "all", 1, false);        /* As it was. */
+    edit(VMN_TABLE_PORT, "gone", NULL);
+    revisions[n++] = revision;
+    assert_int_equal(openflow_figure(0, "outstanding_bundles"), 2);
+    assert_int_equal(openflow_figure(0, "merging"), n + 2);
+    for (int i = 0; i < n; i++) {
+        assert_string_equal(receipt_of(revisions[i], 0), "pending");
+    }
+    assert_true(switch_acked(host(0)->sw) < revisions[0]);
+
+    /* The other one was not slowed. */
+    until_acked(1);
+    check_host(1);
+    assert_string_equal(receipt_of(revision, 1), "confirmed");
+
+    fake_switch_release(&switches[0]);
+    until_acked(0);
+    check_host(0);
+    /* Two for b, and then c's flow, and gone's flow and group. */
+    assert_int_equal(switches[0].n_commits, n_commits + 3);
+    assert_int_equal(switches[0].n_mods, n_mods + 2 + 3);
+    assert_int_equal(openflow_figure(0, "merging"), 0);
+    for (int i = 0; i < n; i++) {
+        assert_string_equal(receipt_of(revisions[i], 0), "confirmed");
+    }
+    assert_int_equal(switches[0].n_dumps, 1);
+}
+
+static void
+what_comes_to_nothing_sends_nothing(void **state OVS_UNUSED)
+{
+    unsigned n_commits;
+
+    connect_host(0);
+    switches[0].hold = true;
+    edit_port("b", "red", 200, "all", 1, false);
+    edit_port("c", "red", 300, "all", 1, false);
+    edit_port("d", "red", 400, "all", 1, true);
+    edit(VMN_TABLE_PORT, "d", NULL);
+    n_commits = switches[0].n_commits;
+    fake_switch_release(&switches[0]);
+    until_acked(0);
+    assert_string_equal(receipt_of(revision, 0), "confirmed");
+    assert_string_equal(receipt_of(revision - 1, 0), "confirmed");
+    assert_int_equal(switches[0].n_commits, n_commits + 2);
+    check_host(0);
+}
+
+static void
+error_with_a_backlog_is_mended(void **state OVS_UNUSED)
+{
+    connect_host(0);
+    switches[0].hold = true;
+    switches[0].refuse_priority = 300;
+    edit_port("b", "red", 200, "all", 1, false);
+    edit_port("c", "red", 300, "all", 1, false);
+    edit_port("d", "red", 400, "all", 1, false);
+    edit_port("e", "red", 300, "h0", 1, false);
+    fake_switch_release(&switches[0]);
+    TURN_UNTIL(is_diverged(0));
+    assert_non_null(fake_switch_find(&switches[0], 400));
+    assert_int_equal(fake_switch_marker(&switches[0]), 0);
+    switches[0].refuse_priority = 0;
+    TURN_UNTIL(is_synced(0));
+    until_acked(0);
+    check_host(0);
+}
+
+static void
+switch_that_does_not_read_is_cut_off(void **state OVS_UNUSED)
+{
+    struct fabric_stats stats;
+
+    connect_host(0);
+    connect_host(1);
+    switches[0].deaf = true;
+    for (int i = 1; host(0)->sw->conn; i++) {
+        assert_true(i < 5);
+        edit_ports(3000, "all", i);     /* Half of what may wait. */
+        until_acked(1);
+    }
+    assert_non_null(strstr(host_reason(0), "does not read"));
+    check_host(1);
+    assert_non_null(strstr(host_reason(0), "stalled"));
+    assert_string_equal(receipt_of(revision, 0), "offline");
+    assert_int_equal(openflow_figure(0, "stalls"), 1);
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_stalls, 1);
+
+    /* It comes back, rests a while, and is made right bit by bit. */
+    fake_switch_disconnect(&switches[0]);
+    switches[0].deaf = false;
+    edit_ports(3000, NULL, -1);
+    fake_switch_connect(&switches[0], path + strlen("unix:"));
+    TURN_UNTIL(host(0)->sw->conn);
+    assert_non_null(strstr(host_reason(0), "stalled"));
+    assert_true(host(0)->sw->resting);
+    TURN_UNTIL(is_synced(0));
+    check_host(0);
+    assert_string_equal(receipt_of(revision, 0), "confirmed");
+}
+
+static void
+switch_that_does_not_answer_is_cut_off(void **state OVS_UNUSED)
+{
+    connect_host(0);
+    switches[0].hold = true;
+    edit_port("b", "red", 200, "all", 1, false);
+    TURN_UNTIL(!host(0)->sw->conn);
+    assert_non_null(strstr(host_reason(0), "stalled: no answer"));
+    assert_string_equal(receipt_of(revision, 0), "offline");
+    fake_switch_disconnect(&switches[0]);
+    switches[0].hold = false;
+    fake_switch_connect(&switches[0], path + strlen("unix:"));
+    TURN_UNTIL(is_synced(0));
+    assert_string_equal(receipt_of(revision, 0), "confirmed");
+    check_host(0);
+
+    /* One that owes nothing is left alone. */
+    for (int64_t end = time_msec() + 2000; time_msec() < end;) {
+        turn();
+    }
+    assert_non_null(host(0)->sw->conn);
+}
+
 /* All together.  --------------------------------------------------------- */
 
 static void
@@ -987,8 +1184,14 @@ random_edits_and_drops_end_in_what_is_wanted(void **state OVS_UNUSED)
         connect_only(i);
     }
     for (int round = 0; round < 60; round++) {
-        for (int n = random_range(6); n >= 0; n--) {
+        for (int i = 0; i < N_HOSTS; i++) {
+            switches[i].hold = !random_range(3);
+        }
+        for (int n = random_range(12); n >= 0; n--) {
             random_edit();
+        }
+        for (int i = 0; i < N_HOSTS; i++) {
+            fake_switch_release(&switches[i]);
         }
         if (!random_range(3)) {
             int i = random_range(N_HOSTS);
@@ -1041,7 +1244,14 @@ main(int argc, char *argv[])
         T(switch_without_bundles_is_let_go_and_rests),
         T(reply_out_of_the_blue_ends_the_connection),
         T(second_connection_takes_the_place_of_the_first),
-        T(random_edits_and_drops_end_in_what_is_wanted),
+#define T_WITH(NAME, SETUP) \
+        cmocka_unit_test_setup_teardown(NAME, SETUP, teardown)
+        T_WITH(slow_switch_gets_the_net_difference, setup_narrow),
+        T_WITH(what_comes_to_nothing_sends_nothing, setup_narrow),
+        T_WITH(error_with_a_backlog_is_mended, setup_narrow),
+        T_WITH(switch_that_does_not_read_is_cut_off, setup_tight),
+        T_WITH(switch_that_does_not_answer_is_cut_off, setup_tight),
+        T_WITH(random_edits_and_drops_end_in_what_is_wanted, setup_narrow),
     };
 
     signal(SIGPIPE, SIG_IGN);
