@@ -429,7 +429,8 @@ commit_is_refused(struct fake_switch *fs)
         bool add = false, marker;
 
         if (fs->refuse_at_commit && oh->type == 14
-            && flow_priority(mod, &add, &marker) == fs->refuse_at_commit && add) {
+            && flow_priority(mod, &add, &marker) == fs->refuse_at_commit
+            && add) {
             send_error(fs, OFPERR_OFPBAC_BAD_OUT_GROUP, oh);
             return true;
         }
