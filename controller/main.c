@@ -224,6 +224,8 @@ start_fabric(struct vmnd *vmnd)
         .ssl_private_key = vmnd->options.private_key,
         .ssl_certificate = vmnd->options.certificate,
         .ssl_ca_cert = vmnd->options.ca_cert,
+        .audit_s = vmnd->options.audit_interval_s,
+        .audit_alarm = vmnd->options.audit_alarm_percent,
     };
     char *text = NULL;
     int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,

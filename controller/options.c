@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "command-line.h"
+#include "controller/fabric/fabric.h"
 #include "daemon.h"
 #include "openvswitch/vlog.h"
 #include "stream-ssl.h"
@@ -77,6 +78,10 @@ static const struct option_row {
       "where apps are looked for" },
     { "max-flows-per-host", MEMBER(max_flows_text), false, "NUMBER",
       "1000000", "a change that needs more is refused; 0 for any number" },
+    { "audit-interval", MEMBER(audit_interval), false, "SECONDS", "3600",
+      "how often each host is read and compared, or 0" },
+    { "audit-alarm", MEMBER(audit_alarm), false, "PERCENT", "50",
+      "share of a host's flows whose loss is logged as an error" },
     { "unixctl", MEMBER(unixctl), true, "FILE", NULL,
       "socket for ovs-appctl, or \"none\"" },
 #undef MEMBER
@@ -270,9 +275,23 @@ parse_number(const char *text, uint64_t *value)
     return n && !text[n] && *value <= MAX_FLOWS_MAX;
 }
 
+static char *
+parse_range(const char *name, const char *value, unsigned min, unsigned max,
+            unsigned *number)
+{
+    if (strlen(value) > 10 || !str_to_uint(value, 10, number)
+        || *number < min || *number > max) {
+        return xasprintf("%s=%s is not a number from %u to %u", name, value,
+                         min, max);
+    }
+    return NULL;
+}
+
 char *
 options_finish(struct options *options)
 {
+    char *problem;
+
     for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
         const struct option_row *row = &option_rows[i];
         char **member = option_member(options, row);
@@ -280,6 +299,15 @@ options_finish(struct options *options)
         if (!*member && row->fallback) {
             *member = xstrdup(row->fallback);
         }
+    }
+    problem = parse_range("audit-interval", options->audit_interval, 0,
+                          FABRIC_AUDIT_MAX_S, &options->audit_interval_s);
+    if (!problem) {
+        problem = parse_range("audit-alarm", options->audit_alarm, 1, 100,
+                              &options->audit_alarm_percent);
+    }
+    if (problem) {
+        return problem;
     }
     if (!options->n_apps) {
         for (size_t i = 0; i < ARRAY_SIZE(default_apps); i++) {

@@ -28,6 +28,10 @@ struct options {
     char *unixctl;              /* Path, or NULL for the usual one. */
     char *max_flows_text;       /* As given; for the next. */
     uint64_t max_flows_per_host; /* Flows and groups; 0: any number. */
+    char *audit_interval;       /* As given, and the number of seconds. */
+    unsigned audit_interval_s;
+    char *audit_alarm;          /* As given, and the percentage. */
+    unsigned audit_alarm_percent;
     size_t n_apps;
     char **apps;                /* Names or paths, in the order given. */
 };

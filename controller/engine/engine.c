@@ -526,6 +526,9 @@ engine_cookie_name(const struct engine *engine, uint64_t cookie)
 {
     const struct unit_node *unit;
 
+    if (!cookie) {
+        return NULL;            /* Groups have none, nor have strangers. */
+    }
     HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie, &engine->cookies) {
         if (unit->cookie == cookie) {
             return unit->name;

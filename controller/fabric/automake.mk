@@ -1,5 +1,7 @@
 # controller/fabric
 controller_libvmn_la_SOURCES += \
+	controller/fabric/audit.c \
+	controller/fabric/audit.h \
 	controller/fabric/backlog.c \
 	controller/fabric/backlog.h \
 	controller/fabric/bindings.c \

@@ -49,16 +49,28 @@ backlog_open_group(struct backlog *backlog, uint64_t before, uint64_t last)
     backlog->last = last;
 }
 
+bool
+backlog_contains(const struct backlog *backlog,
+                 const struct engine_item *item)
+{
+    const struct backlog_entry *entry;
+
+    HMAP_FOR_EACH_WITH_HASH (entry, node, item->key_hash, &backlog->entries) {
+        if (engine_item_same_key(entry->key, item)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 backlog_touch(struct backlog *backlog, const struct engine_item *item,
               bool held)
 {
     struct backlog_entry *entry;
 
-    HMAP_FOR_EACH_WITH_HASH (entry, node, item->key_hash, &backlog->entries) {
-        if (engine_item_same_key(entry->key, item)) {
-            return;
-        }
+    if (backlog_contains(backlog, item)) {
+        return;
     }
     entry = xmalloc(sizeof *entry);
     entry->key = engine_item_ref(item);

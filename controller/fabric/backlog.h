@@ -47,5 +47,7 @@ void backlog_open_group(struct backlog *, uint64_t before, uint64_t last);
 /* 'item' has come or gone; 'held': the switch holds it, unless something else
  * was noted for its key before. */
 void backlog_touch(struct backlog *, const struct engine_item *, bool held);
+/* True if something of the item's key was touched. */
+bool backlog_contains(const struct backlog *, const struct engine_item *);
 
 #endif /* controller/fabric/backlog.h */

@@ -18,6 +18,7 @@ struct fabric_host_db;          /* OVSDB side of one host. */
 struct fabric_receipts;         /* receipts.c. */
 struct fabric_switches;         /* OpenFlow side, of the whole fabric. */
 struct fabric_switch;           /* OpenFlow side of one host. */
+struct event;
 struct vmn_host;
 
 struct fabric {
@@ -37,6 +38,9 @@ struct fabric {
     /* From fabric_options, or their defaults. */
     size_t max_bundles, max_bytes;
     int stall_ms;
+    int64_t audit_s;            /* 0: no audits. */
+    size_t audit_alarm;         /* Percent. */
+    struct event *audit_timer;  /* Or NULL. */
 
     uint64_t last_revision;     /* Of the last group that became durable. */
     struct fabric_stats stats;

@@ -186,6 +186,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
         return error;
     }
     sync_hosts(f);
+    audits_create(f, options);
     commit_set_sink(commit, sink_cb, f);
     *fp = f;
     return 0;
@@ -200,6 +201,7 @@ fabric_destroy(struct fabric *f)
         return;
     }
     commit_set_sink(f->commit, NULL, NULL);
+    audits_destroy(f);
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
         host_destroy(host, "shutting down");
     }

@@ -35,7 +35,13 @@ struct fabric_options {
                                    * is cut off. */
     size_t max_queue;             /* So is one for which so many bytes wait to
                                    * be read.  Default: ofconn.h's. */
+    int64_t audit_s;              /* Each host is read and compared that often,
+                                   * in seconds; 0: never. */
+    size_t audit_alarm;           /* Percent of a host's flows, and more than
+                                   * a thousand, whose loss is an error. */
 };
+#define FABRIC_AUDIT_ALARM 50
+#define FABRIC_AUDIT_MAX_S (366 * 86400)
 #define FABRIC_MAX_BUNDLES 32
 #define FABRIC_MAX_BYTES (8 * 1024 * 1024)
 #define FABRIC_STALL_MS (60 * 1000)
@@ -88,6 +94,17 @@ void fabric_wait_cancel(struct fabric_wait *);
  * "cookie", "owner", "scope"}], wanted ones. */
 json_t *fabric_host_flows(const struct fabric *, const char *host);
 
+/* Reads the host's switch now, and calls 'cb' once, from the loop: with what
+ * differs from what is wanted, or with NULL and the reason.  {"time", "flows",
+ * "groups", "missing", "altered", "strangers", "differences": [the first 100,
+ * in words]}; it is also in the host's status as "audit".  What differs is
+ * mended afterwards.  Returns NULL, or why that is not possible now; 'cb' is
+ * not called then. */
+typedef void fabric_audit_cb(void *aux, const json_t *result,
+                             const char *reason);
+const char *fabric_audit(struct fabric *, const char *host, fabric_audit_cb *,
+                         void *aux);
+
 /* For /metrics and unixctl. */
 struct fabric_stats {
     uint64_t n_hosts, n_connected, n_synced;
@@ -97,6 +114,8 @@ struct fabric_stats {
     uint64_t n_merged;          /* Of these, that needed no bundle. */
     uint64_t n_stalls;          /* Switches cut off for not reading or not
                                  * answering. */
+    uint64_t n_audits;          /* That were completed, and what they found: */
+    uint64_t n_audit_missing, n_audit_altered, n_audit_strangers;
     uint64_t n_fingerprints_equal;  /* Of the latter, by one question. */
 };
 void fabric_get_stats(const struct fabric *, struct fabric_stats *);

@@ -133,6 +133,7 @@ begin(struct fabric_switch *sw)
     struct reconcile *r = xzalloc(sizeof *r);
 
     reconcile_stop(sw);
+    audit_stop(sw, "it is being reconciled");
     switch_freeze(sw);
     sw->host->fabric->stats.n_reconciles++;
     sw->reconcile = r;

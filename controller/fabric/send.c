@@ -505,12 +505,11 @@ send_bundle(struct send *send, struct fabric_switch *sw, uint64_t before)
 
 /* Later.  ---------------------------------------------------------------- */
 
-/* Notes for later what the host would get now. */
+/* Notes what the host gets in this group. */
 static void
-put_off(struct send *send, struct fabric_switch *sw, uint64_t before)
+note_diffs(const struct send *send, const struct fabric_switch *sw,
+           struct backlog *backlog, uint64_t before)
 {
-    struct backlog *backlog = &sw->backlog;
-
     backlog_open_group(backlog, before, send->group->last_revision);
     for (size_t i = 0; i < sw->n_diffs; i++) {
         const struct scope_diff *diff = sw->diffs[i];
@@ -527,7 +526,6 @@ put_off(struct send *send, struct fabric_switch *sw, uint64_t before)
             backlog_touch(backlog, diff->added[j], false);
         }
     }
-    send->fabric->stats.n_put_off++;
 }
 
 /* Adds the messages of one entry to those of the phases. */
@@ -612,14 +610,19 @@ static void
 send_host(struct send *send, struct fabric_host *host, uint64_t before)
 {
     struct fabric_switch *sw = host->sw;
+    struct backlog *touched = audit_touched(sw);
     bool concerned = has_work(sw);
 
+    if (concerned && touched) {
+        note_diffs(send, sw, touched, before);
+    }
     if (concerned && sw->state == SWITCH_LIVE
         && backlog_is_empty(&sw->backlog) && !switch_is_busy(sw)) {
         concerned = send_bundle(send, sw, before);
     } else if (concerned && (sw->state == SWITCH_LIVE
                              || sw->state == SWITCH_CHECKING)) {
-        put_off(send, sw, before);
+        note_diffs(send, sw, &sw->backlog, before);
+        send->fabric->stats.n_put_off++;
     }
     if (concerned && send->receipt) {
         receipts_add_host(send->receipt, host);

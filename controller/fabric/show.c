@@ -154,7 +154,7 @@ fabric_host_status(const struct fabric *f, const char *name)
     const struct fabric_host *host = fabric_find_host(f, name);
     struct counts counts = { 0, 0 };
     const char *reason, *state;
-    json_t *status;
+    json_t *status, *audit;
 
     if (!host) {
         return NULL;
@@ -168,6 +168,10 @@ fabric_host_status(const struct fabric *f, const char *name)
                        "revision", (json_int_t) switch_acked(host->sw),
                        "sent_revision",
                        (json_int_t) host->sw->sent_revision);
+    audit = audit_result_to_json(&host->sw->audited);
+    if (audit) {
+        json_object_set_new(status, "audit", audit);
+    }
     fabric_db_host_status(host, status);
     return status;
 }
@@ -223,7 +227,7 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
     fabric_get_stats(f_, &s);
     reply_json(conn, json_pack(
                    "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
-                   " s:I, s:I, s:I, s:I}",
+                   " s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
                    "hosts", (json_int_t) s.n_hosts,
                    "connected", (json_int_t) s.n_connected,
                    "synced", (json_int_t) s.n_synced,
@@ -239,7 +243,11 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
                    (json_int_t) s.n_fingerprints_equal,
                    "put_off", (json_int_t) s.n_put_off,
                    "merged", (json_int_t) s.n_merged,
-                   "stalls", (json_int_t) s.n_stalls));
+                   "stalls", (json_int_t) s.n_stalls,
+                   "audits", (json_int_t) s.n_audits,
+                   "audit_missing", (json_int_t) s.n_audit_missing,
+                   "audit_altered", (json_int_t) s.n_audit_altered,
+                   "audit_strangers", (json_int_t) s.n_audit_strangers));
 }
 
 /* Of all hosts: listing their flows would take much longer. */
@@ -276,6 +284,44 @@ unixctl_reconcile(struct unixctl_conn *conn, int argc OVS_UNUSED,
     }
 }
 
+static void
+audit_done_cb(void *conn, const json_t *result, const char *reason)
+{
+    if (result) {
+        reply_json(conn, json_deep_copy(result));
+    } else {
+        unixctl_command_reply_error(conn, reason);
+    }
+}
+
+/* Audits a host, and replies when that is done; or shows what the last audits
+ * of all have found. */
+static void
+unixctl_audit(struct unixctl_conn *conn, int argc, const char *argv[],
+              void *f_)
+{
+    struct fabric *f = f_;
+
+    if (argc > 1) {
+        const char *reason = fabric_audit(f, argv[1], audit_done_cb, conn);
+
+        if (reason) {
+            unixctl_command_reply_error(conn, reason);
+        }
+    } else {
+        const struct fabric_host *host;
+        json_t *all = json_object();
+
+        HMAP_FOR_EACH (host, name_node, &f->hosts) {
+            json_t *audit = audit_result_to_json(&host->sw->audited);
+
+            json_object_set_new(all, host->name,
+                                audit ? audit : json_null());
+        }
+        reply_json(conn, all);
+    }
+}
+
 void
 fabric_unixctl_init(struct fabric *f)
 {
@@ -285,4 +331,6 @@ fabric_unixctl_init(struct fabric *f)
                              f);
     unixctl_command_register("fabric/reconcile", "HOST", 1, 1,
                              unixctl_reconcile, f);
+    unixctl_command_register("fabric/audit", "[HOST]", 0, 1, unixctl_audit,
+                             f);
 }

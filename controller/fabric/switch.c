@@ -287,7 +287,7 @@ stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
     struct ofconn *conn = sw->conn;
     char *reason;
 
-    if (!sw->n_sent && !reconcile_is_owed(sw)) {
+    if (!sw->n_sent && !reconcile_is_owed(sw) && !audit_is_owed(sw)) {
         return;
     } else if (silent_ms < limit) {
         set_stall_timer(sw, limit - silent_ms);
@@ -315,6 +315,7 @@ reset(struct fabric_switch *sw)
     }
     switch_freeze(sw);
     reconcile_stop(sw);
+    audit_stop(sw, "its switch is gone");
     /* Some were perhaps committed, and the errors lost. */
     sw->doubtful |= sw->n_sent > 0;
     drop_bundles(sw);
@@ -408,6 +409,7 @@ switch_destroy(struct fabric_switch *sw, const char *reason)
         backlog_uninit(&sw->backlog);
         event_free(sw->rest);
         event_free(sw->stall);
+        json_decref(sw->audited.differences);
         free(sw->error);
         free(sw->trouble);
         free(sw->diffs);
@@ -542,6 +544,8 @@ switch_message(struct fabric_switch *sw, enum ofptype type,
                const struct ofp_header *oh)
 {
     if (sw->reconcile && reconcile_message(sw, type, oh)) {
+        sw->progress_ms = time_msec();
+    } else if (sw->audit && audit_message(sw, type, oh)) {
         sw->progress_ms = time_msec();
     } else if (type == OFPTYPE_ERROR) {
         handle_error(sw, oh);

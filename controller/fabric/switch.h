@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "controller/engine/commit.h"
+#include "controller/fabric/audit.h"
 #include "controller/fabric/backlog.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
@@ -79,6 +80,10 @@ struct fabric_switch {
     bool frozen;                /* Not known to hold all up to a bundle. */
 
     struct reconcile *reconcile; /* While READING or CHECKING. */
+
+    struct audit *audit;        /* While LIVE, or NULL. */
+    struct audit_result audited; /* The last one. */
+    int64_t audit_due_ms;       /* time_msec() of the next, or 0. */
 
     struct event *stall;        /* Runs while it owes answers. */
     int64_t progress_ms;        /* When it last gave one (time_msec()). */

@@ -258,6 +258,18 @@ fake_switch_add_flow(struct fake_switch *fs, const char *flow)
     minimatch_destroy(&fm.match);
 }
 
+void
+fake_switch_remove(struct fake_switch *fs, uint16_t priority)
+{
+    struct fake_flow *flow, *next;
+
+    LIST_FOR_EACH_SAFE (flow, next, node, &fs->flows) {
+        if (flow->priority == priority) {
+            flow_free(flow);
+        }
+    }
+}
+
 uint64_t
 fake_switch_marker(const struct fake_switch *fs)
 {

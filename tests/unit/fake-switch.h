@@ -69,6 +69,8 @@ void fake_switch_send(struct fake_switch *, struct ofpbuf *msg);
 
 /* Puts a flow (in ovs-ofctl's syntax) into its table, not by OpenFlow. */
 void fake_switch_add_flow(struct fake_switch *, const char *flow);
+/* Takes away the flow with this priority, not by OpenFlow. */
+void fake_switch_remove(struct fake_switch *, uint16_t priority);
 /* The cookie of the marker (controller/fabric/marker.h), or 0. */
 uint64_t fake_switch_marker(const struct fake_switch *);
 const struct fake_flow *fake_switch_find(const struct fake_switch *,

@@ -452,6 +452,60 @@ drift_is_mended(void **state OVS_UNUSED)
     check_counts();
 }
 
+static json_t *audit_result;
+
+static void
+audit_cb(void *aux OVS_UNUSED, const json_t *result, const char *reason)
+{
+    if (!result) {
+        fail_msg("%s", reason);
+    }
+    audit_result = json_deep_copy(result);
+}
+
+/* Returns what an audit found of one kind. */
+static json_int_t
+audit(const char *kind)
+{
+    json_int_t n;
+
+    audit_result = NULL;
+    assert_null(fabric_audit(fabric, "h1", audit_cb, NULL));
+    FIXTURE_TURN_UNTIL(fixture_turn, audit_result);
+    n = json_integer_value(json_object_get(audit_result, kind));
+    json_decref(audit_result);
+    return n;
+}
+
+static void
+audit_mends_what_nobody_told(void **state OVS_UNUSED)
+{
+    uint64_t sent;
+
+    until_synced();
+    sent = n_sent();
+    assert_int_equal(audit("missing"), 0);
+    assert_int_equal(audit("altered"), 0);
+    assert_int_equal(audit("strangers"), 0);
+    assert_int_equal(n_sent(), sent);
+
+    run("ovs-ofctl -O OpenFlow15 add-flow unix:%s/br-int.mgmt"
+        " 'table=3,priority=5,ip,actions=drop'", dir);
+    run("ovs-ofctl -O OpenFlow15 add-group unix:%s/br-int.mgmt"
+        " 'group_id=99999,type=all,bucket=output:1'", dir);
+    assert_int_equal(audit("strangers"), 2);
+    until_synced();
+    run("ovs-ofctl -O OpenFlow15 del-flows unix:%s/br-int.mgmt table=0", dir);
+    assert_true(audit("missing") > 0);
+    until_synced();
+    run("ovs-ofctl -O OpenFlow15 mod-flows unix:%s/br-int.mgmt"
+        " table=64,actions=drop", dir);
+    assert_true(audit("altered") > 0);
+    until_synced();
+    check_counts();
+    assert_int_equal(audit("altered"), 0);
+}
+
 /* Gives the switch the certificate whose names begin with 'prefix'. */
 static void
 set_ssl(const char *prefix)
@@ -493,6 +547,7 @@ main(int argc, char *argv[])
         T(edits_end_in_what_is_wanted),
         T(restarted_switch_is_filled_again),
         T(drift_is_mended),
+        T(audit_mends_what_nobody_told),
         cmocka_unit_test_setup_teardown(tls_takes_certificates_of_its_ca_only,
                                         setup_tls, teardown),
     };

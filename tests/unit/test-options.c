@@ -138,6 +138,10 @@ contradictions_are_refused(void **state OVS_UNUSED)
     } cases[] = {
         { "{\"openflow-listen\": \"tcp:0.0.0.0:6653\"}", "openflow-target" },
         { "{\"openflow-listen\": \"ssl:[::]:6653\"}", "openflow-target" },
+        { "{\"audit-interval\": \"-1\"}", "audit-interval" },
+        { "{\"audit-interval\": \"1h\"}", "audit-interval" },
+        { "{\"audit-interval\": \"99999999999\"}", "audit-interval" },
+        { "{\"audit-alarm\": \"101\"}", "audit-alarm" },
         { "{\"api-listen\": \"127.0.0.1:80\"}", "api-token-file" },
         { "{\"certificate\": \"/c.pem\"}", "go together" },
         { "{\"max-flows-per-host\": \"many\"}", "is not a number" },
