@@ -42,6 +42,8 @@ struct fabric {
     size_t audit_alarm;         /* Percent. */
     struct event *audit_timer;  /* Or NULL. */
 
+    bool from_nothing;          /* A host that is made now has been sent the
+                                 * difference from nothing, or will be. */
     uint64_t last_revision;     /* Of the last group that became durable. */
     struct fabric_stats stats;
 };

@@ -108,6 +108,7 @@ host_create(struct fabric *f, const char *name)
     host->fabric = f;
     host->name = xstrdup(name);
     host->sw = switch_create(host);
+    host->sw->digest_known = f->from_nothing;
     hmap_insert(&f->hosts, &host->name_node, hash_string(name, 0));
     return host;
 }
@@ -161,6 +162,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
               struct commit *commit, struct fabric **fp, char **text)
 {
     struct fabric *f = xzalloc(sizeof *f);
+    struct engine_stats stats;
     int error;
 
     *fp = NULL;
@@ -185,7 +187,10 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
         fabric_destroy(f);
         return error;
     }
+    engine_get_stats(engine, &stats);
+    f->from_nothing = !stats.n_runs;
     sync_hosts(f);
+    f->from_nothing = true;
     audits_create(f, options);
     commit_set_sink(commit, sink_cb, f);
     *fp = f;

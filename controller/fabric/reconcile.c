@@ -508,7 +508,12 @@ compare_cb(void *sw_)
     engine_host_items(f->engine, sw->host->name, wanted_cb, &c);
     hmapx_destroy(&c.right);
 
-    sw->digest = r->digest = engine_host_digest(f->engine, sw->host->name);
+    r->digest = engine_host_digest(f->engine, sw->host->name);
+    if (sw->digest_known && sw->digest != r->digest) {
+        VLOG_ERR_RL(&rl, "%s: the fingerprint of what it is to hold was "
+                    "wrong; it is mended", sw->host->name);
+    }
+    sw->digest = r->digest;
     sw->digest_known = true;
     r->revision = f->last_revision;
     VLOG_INFO_RL(&rl, "%s: holds %"PRIuSIZE" flows and %"PRIuSIZE" groups; "
