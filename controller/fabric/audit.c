@@ -122,26 +122,25 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
     struct audit *a = a_;
     const struct fabric_host *host = a->sw->host;
     const struct engine_item *wanted;
-    struct wire_flow *flow;
 
     if (marker_is(fs)) {
         a->marker = ntohll(fs->cookie);
         return;
     }
     a->result.n_flows++;
-    flow = wire_flow_create(fs, instructions, instructions_size);
-    wanted = engine_find_flow(host->fabric->engine, host->name, flow->table,
-                              flow->priority, &fs->match);
-    if (wanted && wire_flow_is(flow, wanted)) {
+    wanted = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
+                              fs->priority, &fs->match);
+    if (wanted && wire_stats_are(fs, instructions, instructions_size,
+                                 wanted)) {
         add_right(a, wanted);
-        wire_flow_destroy(flow);
         return;
     }
     if (a->n_odd_flows >= a->allocated_odd_flows) {
         a->odd_flows = x2nrealloc(a->odd_flows, &a->allocated_odd_flows,
                                   sizeof *a->odd_flows);
     }
-    a->odd_flows[a->n_odd_flows++] = flow;
+    a->odd_flows[a->n_odd_flows++] = wire_flow_create(fs, instructions,
+                                                      instructions_size);
 }
 
 static void

@@ -8,8 +8,9 @@
  * if that says that all is as it is to be, nothing else is read.
  *
  * While the dump is read nothing is sent, so that it is still true when it is
- * compared.  What comes up afterwards is merged and sent when the switch has
- * taken the difference (backlog.h).
+ * compared.  What is right is told as it comes, and not kept; it is looked at
+ * again if it is no longer wanted at that moment.  What comes up afterwards is
+ * merged, and sent when the switch has taken the difference (backlog.h).
  *
  * The difference is checked before it is committed: a barrier follows the
  * messages, and if any of them was refused the bundle is dropped and made
@@ -52,7 +53,10 @@ struct reconcile {
     bool settling;              /* All is read; waits for a settled moment. */
     struct ofdump *dump;
     uint64_t marker;            /* Its cookie, or MARKER_NONE. */
-    size_t n_flows, allocated_flows;
+    struct hmapx right;         /* Items that were found as they should be
+                                 * when they were read.  Counted. */
+    size_t n_held;              /* Flows and groups. */
+    size_t n_flows, allocated_flows; /* Others. */
     struct wire_flow **flows;
     size_t n_groups, allocated_groups;
     struct wire_group **groups;
@@ -75,13 +79,31 @@ static void compare_cb(void *sw);
 /* Reading.  -------------------------------------------------------------- */
 
 static void
+add_right(struct reconcile *r, const struct engine_item *item)
+{
+    if (!hmapx_contains(&r->right, item)) {
+        hmapx_add(&r->right, engine_item_ref(item));
+    }
+}
+
+static void
 flow_cb(void *r_, const struct ofputil_flow_stats *fs,
         const void *instructions, size_t instructions_size)
 {
     struct reconcile *r = r_;
+    const struct fabric_host *host = r->sw->host;
+    const struct engine_item *wanted;
 
     if (marker_is(fs)) {
         r->marker = ntohll(fs->cookie);
+        return;
+    }
+    r->n_held++;
+    wanted = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
+                              fs->priority, &fs->match);
+    if (wanted && wire_stats_are(fs, instructions, instructions_size,
+                                 wanted)) {
+        add_right(r, wanted);
         return;
     }
     if (r->n_flows >= r->allocated_flows) {
@@ -97,6 +119,7 @@ group_cb(void *r_, const struct ofputil_group_desc *gd)
 {
     struct reconcile *r = r_;
 
+    r->n_held++;
     if (r->n_groups >= r->allocated_groups) {
         r->groups = x2nrealloc(r->groups, &r->allocated_groups,
                                sizeof *r->groups);
@@ -140,6 +163,7 @@ begin(struct fabric_switch *sw)
     sw->state = SWITCH_READING;
     switch_expect(sw);
     r->sw = sw;
+    hmapx_init(&r->right);
     ofpbuf_init(&r->deletes, 0);
     return r;
 }
@@ -169,6 +193,13 @@ reconcile_ask(struct fabric_switch *sw)
 static void
 forget_seen(struct reconcile *r)
 {
+    struct hmapx_node *node;
+
+    HMAPX_FOR_EACH (node, &r->right) {
+        engine_item_unref(node->data);
+    }
+    hmapx_clear(&r->right);
+    r->n_held = 0;
     for (size_t i = 0; i < r->n_flows; i++) {
         wire_flow_destroy(r->flows[i]);
     }
@@ -197,6 +228,7 @@ reconcile_stop(struct fabric_switch *sw)
             engine_item_unref(r->items[i]);
         }
         free(r->items);
+        hmapx_destroy(&r->right);
         ofpbuf_uninit(&r->deletes);
         free(r);
         sw->reconcile = NULL;
@@ -386,7 +418,7 @@ reconcile_message(struct fabric_switch *sw, enum ofptype type,
 
 struct compare {
     struct reconcile *r;
-    struct hmapx right;         /* Items that the switch holds as they are. */
+    size_t n_right;             /* Of r->right, that are wanted. */
     struct ofpbuf group_deletes;
 };
 
@@ -409,7 +441,7 @@ compare_flows(struct compare *c)
                                  &r->deletes);
             r->n_deletes++;
         } else if (wire_flow_is(flow, wanted)) {
-            hmapx_add(&c->right, CONST_CAST(struct engine_item *, wanted));
+            add_right(r, wanted);
         }
     }
 }
@@ -431,7 +463,7 @@ compare_groups(struct compare *c)
                                   &c->group_deletes);
             r->n_deletes++;
         } else if (wire_group_is(group, wanted)) {
-            hmapx_add(&c->right, CONST_CAST(struct engine_item *, wanted));
+            add_right(r, wanted);
         }
     }
 }
@@ -442,8 +474,10 @@ wanted_cb(void *c_, const struct engine_item *item)
     struct compare *c = c_;
     struct reconcile *r = c->r;
 
-    if (hmapx_contains(&c->right, item)
-        || switch_has_refused(r->sw, item->xid)) {
+    if (hmapx_contains(&r->right, item)) {
+        c->n_right++;
+        return;
+    } else if (switch_has_refused(r->sw, item->xid)) {
         return;
     }
     if (r->n_items >= r->allocated_items) {
@@ -456,6 +490,25 @@ wanted_cb(void *c_, const struct engine_item *item)
 
         VLOG_DBG("%s: adds %s", r->sw->host->name, text);
         free(text);
+    }
+}
+
+/* Deletes what was right when it was read, and is not wanted any more. */
+static void
+delete_outdated(struct compare *c)
+{
+    struct reconcile *r = c->r;
+    const struct fabric_host *host = r->sw->host;
+    struct hmapx_node *node;
+
+    HMAPX_FOR_EACH (node, &r->right) {
+        const struct engine_item *item = node->data;
+
+        if (!send_find_wanted(host->fabric->engine, host->name, item)) {
+            engine_item_put_delete(item, item->kind == ENGINE_FLOW
+                                   ? &r->deletes : &c->group_deletes);
+            r->n_deletes++;
+        }
     }
 }
 
@@ -499,14 +552,15 @@ compare_cb(void *sw_)
     struct compare c = { .r = r };
     long long int start_us = time_usec();
 
-    hmapx_init(&c.right);
     ofpbuf_init(&c.group_deletes, 0);
     compare_flows(&c);
     compare_groups(&c);
+    engine_host_items(f->engine, sw->host->name, wanted_cb, &c);
+    if (c.n_right < hmapx_count(&r->right)) {
+        delete_outdated(&c);
+    }
     ofpbuf_put(&r->deletes, c.group_deletes.data, c.group_deletes.size);
     ofpbuf_uninit(&c.group_deletes);
-    engine_host_items(f->engine, sw->host->name, wanted_cb, &c);
-    hmapx_destroy(&c.right);
 
     r->digest = engine_host_digest(f->engine, sw->host->name);
     if (sw->digest_known && sw->digest != r->digest) {
@@ -516,10 +570,10 @@ compare_cb(void *sw_)
     sw->digest = r->digest;
     sw->digest_known = true;
     r->revision = f->last_revision;
-    VLOG_INFO_RL(&rl, "%s: holds %"PRIuSIZE" flows and %"PRIuSIZE" groups; "
+    VLOG_INFO_RL(&rl, "%s: holds %"PRIuSIZE" flows and groups; "
                  "%"PRIuSIZE" to add or change, %"PRIuSIZE" to delete "
                  "(compared in %lld us)",
-                 sw->host->name, r->n_flows, r->n_groups, r->n_items,
+                 sw->host->name, r->n_held, r->n_items,
                  r->n_deletes, time_usec() - start_us);
     forget_seen(r);
     if (needs_bundle(r)) {

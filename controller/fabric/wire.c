@@ -50,13 +50,11 @@ same_actions(const struct ofpact *a, size_t a_len, const struct ofpact *b,
 
 /* Flows.  ---------------------------------------------------------------- */
 
-struct wire_flow *
-wire_flow_create(const struct ofputil_flow_stats *fs,
-                 const void *instructions, size_t instructions_size)
+/* All but the match and the instructions' ownership. */
+static void
+wire_flow_fill(struct wire_flow *flow, const struct ofputil_flow_stats *fs,
+               const void *instructions, size_t instructions_size)
 {
-    struct wire_flow *flow = xzalloc(sizeof *flow);
-
-    minimatch_init(&flow->match, &fs->match);
     flow->cookie = ntohll(fs->cookie);
     flow->table = fs->table_id;
     flow->priority = fs->priority;
@@ -65,6 +63,17 @@ wire_flow_create(const struct ofputil_flow_stats *fs,
     flow->importance = fs->importance;
     flow->flags = fs->flags;
     flow->instructions_size = instructions_size;
+    flow->instructions = CONST_CAST(void *, instructions);
+}
+
+struct wire_flow *
+wire_flow_create(const struct ofputil_flow_stats *fs,
+                 const void *instructions, size_t instructions_size)
+{
+    struct wire_flow *flow = xzalloc(sizeof *flow);
+
+    minimatch_init(&flow->match, &fs->match);
+    wire_flow_fill(flow, fs, instructions, instructions_size);
     flow->instructions = xmemdup(instructions, instructions_size);
     return flow;
 }
@@ -148,6 +157,16 @@ wire_flow_is(const struct wire_flow *flow, const struct engine_item *item)
 {
     return (flow->cookie == item->cookie
             && (same_bytes(flow, item) || same_meaning(flow, item)));
+}
+
+bool
+wire_stats_are(const struct ofputil_flow_stats *fs, const void *instructions,
+               size_t instructions_size, const struct engine_item *item)
+{
+    struct wire_flow flow;
+
+    wire_flow_fill(&flow, fs, instructions, instructions_size);
+    return wire_flow_is(&flow, item);
 }
 
 void

@@ -34,6 +34,10 @@ void wire_flow_destroy(struct wire_flow *);
 
 /* True if the flow, which has the item's key, is the item in all else. */
 bool wire_flow_is(const struct wire_flow *, const struct engine_item *);
+/* The same without making one: most flows are as they should be. */
+bool wire_stats_are(const struct ofputil_flow_stats *,
+                    const void *instructions, size_t instructions_size,
+                    const struct engine_item *);
 /* Appends the OFPT_BUNDLE_ADD_MESSAGE that deletes the flow. */
 void wire_flow_put_delete(const struct wire_flow *, uint32_t xid,
                           struct ofpbuf *);

@@ -609,6 +609,43 @@ change_during_the_check_is_not_lost(void **state OVS_UNUSED)
     assert_int_equal(switches[0].n_dumps, 1);
 }
 
+static void
+change_during_the_reading_is_not_lost(void **state OVS_UNUSED)
+{
+    const struct fake_flow *flow;
+    unsigned n_mods;
+    char name[16];
+
+    /* A dump that takes several turns. */
+    edit_ports(3000, "all", 1);
+    edit_port("a", "red", 100, "all", 1, false);
+    edit_port("b", "red", 200, "all", 1, false);
+    connect_host(0);
+    disconnect_host(0);
+    n_mods = switches[0].n_mods;
+    fake_switch_remove(&switches[0], MARKER_PRIORITY);
+    connect_only(0);
+    TURN_UNTIL(switches[0].n_dumps == 2);
+    for (int i = 0; i < 40; i++) {
+        turn();                 /* Its beginning is read. */
+    }
+    LIST_FOR_EACH (flow, node, &switches[0].flows) {
+        if (flow->table == 0 && flow->priority >= 1000) {
+            break;
+        }
+    }
+    snprintf(name, sizeof name, "many%d", flow->priority - 1000);
+    edit(VMN_TABLE_PORT, name, NULL);
+    edit_port("a", "red", 100, "all", 2, false);
+    edit_port("new", "red", 5000, "all", 1, false);
+    assert_int_equal(host(0)->sw->state, SWITCH_READING);
+    TURN_UNTIL(is_synced(0));
+    until_acked(0);
+    check_host(0);
+    assert_int_equal(switches[0].n_mods, n_mods + 3);
+    assert_string_equal(receipt_of(revision, 0), "confirmed");
+}
+
 /* Differences.  ---------------------------------------------------------- */
 
 static void
@@ -1431,6 +1468,7 @@ main(int argc, char *argv[])
         T(unanswered_bundle_means_a_dump),
         T(only_the_difference_is_mended),
         T(change_during_the_check_is_not_lost),
+        T(change_during_the_reading_is_not_lost),
         T(each_revision_is_one_bundle_in_order),
         T(change_that_no_flow_reads_sends_nothing),
         T(joining_a_scope_installs_all_and_leaving_withdraws),
