@@ -386,7 +386,9 @@ pick(const struct host *host, struct body **found, size_t n)
         if (k >= n) {
             break;
         }
-        found[k++] = body;
+        if (body_table(body) != SWARM_OWN_TABLE) {
+            found[k++] = body;
+        }
     }
     return k;
 }

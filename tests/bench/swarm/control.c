@@ -187,9 +187,19 @@ static const char *
 cmd_digest(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
            struct ds *out)
 {
-    ds_put_format(out, "\"%"PRIuSIZE" %"PRIuSIZE" %016"PRIx64"\"",
-                  host->flows.n, host->groups.n,
-                  table_digest(&host->flows) + table_digest(&host->groups));
+    uint64_t sum = table_digest(&host->flows) + table_digest(&host->groups);
+    size_t n_flows = host->flows.n;
+    struct body *body;
+    size_t i;
+
+    TABLE_FOR_EACH (body, i, &host->flows) {
+        if (body_table(body) == SWARM_OWN_TABLE) {
+            sum -= body->digest;
+            n_flows--;
+        }
+    }
+    ds_put_format(out, "\"%"PRIuSIZE" %"PRIuSIZE" %016"PRIx64"\"", n_flows,
+                  host->groups.n, sum);
     return NULL;
 }
 

@@ -34,6 +34,11 @@ struct event_base;
 struct evconnlistener;
 struct ofp_header;
 
+/* Here vmnd may keep a flow that no packet reaches and that says what it knows
+ * of the switch.  It is in no digest, and is not damaged: that is for tests
+ * of what it says. */
+#define SWARM_OWN_TABLE 253
+
 struct counters {
     uint64_t flow_adds, flow_deletes, group_mods;
     uint64_t commits, discards, dumps, refused;
