@@ -15,6 +15,8 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/flow.c \
 	controller/engine/item.c \
 	controller/engine/item.h \
+	controller/engine/level.c \
+	controller/engine/level.h \
 	controller/engine/node.c \
 	controller/engine/node.h \
 	controller/engine/overlap.c \

@@ -26,6 +26,12 @@ struct query_class {
     char *name;                 /* "APP.QUERY". */
 };
 
+/* What engine_problems() found last, and after which run. */
+struct problems_cache {
+    uint64_t run;
+    json_t *problems;           /* NULL: nobody asked. */
+};
+
 /* How often a node may be computed in one run before the engine takes it for
  * a circle of facts and lets it be. */
 #define COMPUTED_MAX 200
@@ -54,6 +60,7 @@ struct engine {
     struct item_registry *registry;
     struct wanted wanted;
     struct engine_stats stats;
+    struct problems_cache *problems_cache;
 };
 
 /* facts.c */

@@ -84,6 +84,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     engine->scopes.aux = engine;
     engine->registry = item_registry_create();
     wanted_init(&engine->wanted);
+    engine->problems_cache = xzalloc(sizeof *engine->problems_cache);
 
     numbers_declare(numbers, VMN_NUMBER_HOST, UINT32_MAX - 1);
     numbers_declare(numbers, VMN_NUMBER_ZONE, UINT16_MAX);
@@ -353,6 +354,8 @@ engine_destroy(struct engine *engine)
     free(engine->unit_classes);
     shash_destroy(&engine->queries);
     shash_destroy(&engine->relations);
+    json_decref(engine->problems_cache->problems);
+    free(engine->problems_cache);
     free(engine);
 }
 

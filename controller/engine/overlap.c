@@ -106,6 +106,47 @@ overlap_is_excluded(const struct engine_item *a, const struct engine_item *b)
     return false;
 }
 
+#define OXM_BASIC(FIELD) (0x8000u << 8 | (FIELD))
+#define OXM_ETH_TYPE OXM_BASIC(5)
+#define OXM_IP_PROTO OXM_BASIC(10)
+
+uint64_t
+overlap_shape(const struct engine_item *item, uint16_t *eth_type,
+              uint8_t *ip_proto)
+{
+    const uint8_t *p, *end;
+    uint64_t hash = 0;
+    struct oxm oxm;
+
+    *eth_type = 0;
+    *ip_proto = 0;
+    oxm_bounds(item, &p, &end);
+    while (next_oxm(&p, end, &oxm)) {
+        bool by_value = (oxm.field == OXM_ETH_TYPE
+                         || oxm.field == OXM_IP_PROTO
+                         || oxm.field >> 8 == OXM_EXPERIMENTER);
+        struct {
+            uint64_t before;
+            uint32_t field;
+            uint32_t masked;
+        } head = { hash, oxm.field, oxm.mask != NULL };
+
+        hash = item_hash64(&head, sizeof head, 0);
+        if (oxm.mask) {
+            hash ^= item_hash64(oxm.mask, oxm.size, 1);
+        }
+        if (by_value) {
+            hash ^= item_hash64(oxm.value, oxm.size, 2);
+        }
+        if (oxm.field == OXM_ETH_TYPE && oxm.size == 2 && !oxm.mask) {
+            *eth_type = oxm.value[0] << 8 | oxm.value[1];
+        } else if (oxm.field == OXM_IP_PROTO && oxm.size == 1) {
+            *ip_proto = oxm.value[0];
+        }
+    }
+    return hash;
+}
+
 /* Decoded.  -------------------------------------------------------------- */
 
 void

@@ -7,9 +7,16 @@
 #define CONTROLLER_ENGINE_OVERLAP_H 1
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct engine_item;
 struct match;
+
+/* A hash of the fields and masks that a flow matches, and of the values of
+ * Ethernet type and IP protocol, which are handed out too (0: not matched). Two
+ * flows of one table, priority and shape never overlap. */
+uint64_t overlap_shape(const struct engine_item *, uint16_t *eth_type,
+                       uint8_t *ip_proto);
 
 /* True if no packet matches both; found by their bytes, and quickly.  False
  * says nothing. */

@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "controller/engine/overlap.h"
+#include "flow.h"
 #include "hash.h"
+#include "hmapx.h"
 #include "openvswitch/match.h"
 #include "util.h"
 
@@ -87,197 +89,19 @@ conflicting_slots(const struct engine *engine, json_t *problems, size_t max)
 
 /* Overlaps.  ------------------------------------------------------------- */
 
-/* A plain flow of one (table, priority), with its match spread out. */
-struct candidate {
-    const struct slot *slot;
-    struct match match;
-    uint32_t mask_hash;
-};
-
-static bool
-is_plain_flow(const struct slot *slot)
-{
-    return (slot->kind == ENGINE_FLOW && slot->n_active == 1
-            && slot->n_entries && slot->entries[0]->item);
-}
-
-static int
-compare_slots(const void *a_, const void *b_)
-{
-    const struct slot *a = *(const struct slot *const *) a_;
-    const struct slot *b = *(const struct slot *const *) b_;
-
-    return (a->table != b->table ? a->table - b->table
-            : a->priority != b->priority ? a->priority - b->priority
-            : strcmp(a->entries[0]->unit->name, b->entries[0]->unit->name));
-}
-
-static void
-candidate_init(struct candidate *c, const struct slot *slot)
-{
-    c->slot = slot;
-    overlap_decode(&slot->active[0]->pub, &c->match);
-    c->mask_hash = hash_bytes(&c->match.wc, sizeof c->match.wc, 0);
-}
-
-static void
-add_overlap(json_t *problems, const struct slot *slot, const char *first,
-            const char *second, const struct match *both)
-{
-    char *text = xasprintf("overlapping matches in table %u at priority %u "
-                           "with different results", slot->table,
-                           slot->priority);
-
-    add_problem(problems, "overlap", first, second, text, both);
-    free(text);
-}
-
-static void
-check_pair(const struct candidate *a, const struct candidate *b,
-           json_t *problems)
-{
-    const struct unit_node *a_unit = a->slot->entries[0]->unit;
-    const struct unit_node *b_unit = b->slot->entries[0]->unit;
-    const struct engine_item *x = &a->slot->active[0]->pub;
-    const struct engine_item *y = &b->slot->active[0]->pub;
-    struct match both;
-
-    if (a_unit != b_unit && scope_may_meet(x->scope, y->scope)
-        && overlap_intersect(&a->match, &b->match, &both)
-        && !overlap_same_result(x, y)) {
-        add_overlap(problems, a->slot, a_unit->name, b_unit->name, &both);
-    }
-}
-
-/* Flows with the same mask cannot overlap, since their keys differ; most
- * groups have one mask only, and cost nothing more. */
-static void
-check_group(const struct slot *const *slots, size_t n, json_t *problems)
-{
-    struct candidate *c = xmalloc(n * sizeof *c);
-
-    for (size_t i = 0; i < n; i++) {
-        candidate_init(&c[i], slots[i]);
-    }
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = i + 1; j < n; j++) {
-            if (json_array_size(problems) < 3 * PROBLEMS_MAX
-                && c[i].mask_hash != c[j].mask_hash) {
-                check_pair(&c[i], &c[j], problems);
-            }
-        }
-    }
-    free(c);
-}
-
-/* A group of one (table, priority) larger than this is looked at in part, so
- * that the question stays cheap. */
-#define GROUP_MAX 2000
-
-static void
-overlapping_flows(const struct engine *engine, json_t *problems)
-{
-    const struct slot **slots = xmalloc((engine->wanted.n_flows + 1)
-                                        * sizeof *slots);
-    const struct slot *slot;
-    size_t n = 0;
-
-    HMAP_FOR_EACH (slot, hmap_node, &engine->wanted.slots) {
-        if (is_plain_flow(slot) && n <= engine->wanted.n_flows) {
-            slots[n++] = slot;
-        }
-    }
-    qsort(slots, n, sizeof *slots, compare_slots);
-    for (size_t i = 0, j; i < n; i = j) {
-        for (j = i + 1; j < n && slots[j]->table == slots[i]->table
-             && slots[j]->priority == slots[i]->priority; j++) {
-            continue;
-        }
-        if (j - i > 1) {
-            check_group(&slots[i], MIN(j - i, GROUP_MAX), problems);
-        }
-    }
-    free(slots);
-}
-
-json_t *
-engine_problems(const struct engine *engine)
-{
-    json_t *problems = json_array();
-
-    failed_units(engine, problems, PROBLEMS_MAX);
-    conflicting_slots(engine, problems, PROBLEMS_MAX);
-    overlapping_flows(engine, problems);
-    return problems;
-}
-
-/* Overlaps with what a change has added.  -------------------------------- */
-
-/* Most pairs of flows that are compared: some tenths of a second.  Pairs
- * whose bytes exclude each other cost next to nothing. */
-#define PAIRS_MAX 4000000
-
-/* The flows of one (table, priority) that were added. */
-struct added {
-    struct hmap_node node;
-    uint8_t table;
-    uint16_t priority;
-    size_t n, allocated;
-    const struct item **items;
-};
+/* What one question may cost: some tenths of a second. */
+#define DECODES_MAX 200000
+#define PAIRS_MAX 1000000
 
 struct search {
     const struct engine *engine;
-    struct hmap added;          /* Of struct added. */
-    size_t n_pairs;
-    size_t n_left_out;
-    size_t n_found;
     json_t *problems;
+    size_t max;                 /* Of problems. */
+    size_t n_found;
+    size_t n_decoded;
+    size_t n_pairs;
+    bool cut_short;
 };
-
-static struct added *
-find_added(const struct search *search, uint8_t table, uint16_t priority)
-{
-    struct added *added;
-
-    HMAP_FOR_EACH_WITH_HASH (added, node, hash_2words(table, priority),
-                             &search->added) {
-        if (added->table == table && added->priority == priority) {
-            return added;
-        }
-    }
-    return NULL;
-}
-
-static void
-note_added(struct search *search, const struct engine_item *item)
-{
-    struct added *added = find_added(search, item->table, item->priority);
-
-    if (!added) {
-        added = xzalloc(sizeof *added);
-        added->table = item->table;
-        added->priority = item->priority;
-        hmap_insert(&search->added, &added->node,
-                    hash_2words(item->table, item->priority));
-    }
-    if (added->n >= added->allocated) {
-        added->items = x2nrealloc(added->items, &added->allocated,
-                                  sizeof *added->items);
-    }
-    added->items[added->n++] = item_cast(item);
-}
-
-static bool
-was_added(const struct added *added, const struct item *item)
-{
-    for (size_t i = 0; i < added->n; i++) {
-        if (added->items[i] == item) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* The unit that wants 'item', or NULL if several contribute to it. */
 static const struct unit_node *
@@ -294,101 +118,242 @@ unit_of(const struct engine *engine, const struct engine_item *item)
     return NULL;
 }
 
+/* Adds a problem if some packet matches both flows of a level, they may be on
+ * one host, and they differ in what they do with it. */
 static void
-check_overlap(struct search *search, const struct added *added,
-              const struct slot *slot, const struct item *a,
-              const struct item *b)
+check_items(struct search *search, const struct engine_item *a,
+            const struct engine_item *b)
 {
-    const struct unit_node *a_unit = unit_of(search->engine, &a->pub);
-    const struct unit_node *b_unit = unit_of(search->engine, &b->pub);
     struct match a_match, b_match, both;
 
-    if (!a_unit || !b_unit
-        /* Of two that were added one comes first. */
-        || (a->pub.xid > b->pub.xid && was_added(added, b))) {
+    if (a->cookie == b->cookie || !scope_may_meet(a->scope, b->scope)
+        || overlap_is_excluded(a, b) || overlap_same_result(a, b)) {
         return;
     }
-    overlap_decode(&a->pub, &a_match);
-    overlap_decode(&b->pub, &b_match);
-    if (overlap_intersect(&a_match, &b_match, &both)
-        && search->n_found++ < DELTA_PROBLEMS_MAX) {
-        bool in_order = strcmp(a_unit->name, b_unit->name) < 0;
 
-        add_overlap(search->problems, slot,
-                    in_order ? a_unit->name : b_unit->name,
-                    in_order ? b_unit->name : a_unit->name, &both);
+    const struct unit_node *x = unit_of(search->engine, a);
+    const struct unit_node *y = unit_of(search->engine, b);
+
+    overlap_decode(a, &a_match);
+    overlap_decode(b, &b_match);
+    if (x && y && overlap_intersect(&a_match, &b_match, &both)
+        && search->n_found++ < search->max) {
+        bool in_order = strcmp(x->name, y->name) < 0;
+        char *text = xasprintf("overlapping matches in table %u at priority "
+                               "%u with different results", a->table,
+                               a->priority);
+
+        add_problem(search->problems, "overlap",
+                    in_order ? x->name : y->name,
+                    in_order ? y->name : x->name, text, &both);
+        free(text);
     }
 }
 
 static void
-check_against_added(struct search *search, const struct slot *slot,
-                    const struct item *item)
+check_slots(struct search *search, const struct slot *a, const struct slot *b)
 {
-    const struct added *added = find_added(search, slot->table,
-                                           slot->priority);
-
-    for (size_t i = 0; added && i < added->n; i++) {
-        const struct item *a = added->items[i];
-
-        if (search->n_pairs >= PAIRS_MAX) {
-            search->n_left_out += added->n - i;
-            break;
+    for (size_t i = 0; i < a->n_active; i++) {
+        for (size_t j = 0; j < b->n_active; j++) {
+            check_items(search, &a->active[i]->pub, &b->active[j]->pub);
         }
-        search->n_pairs++;
-        if (a->pub.cookie != item->pub.cookie
-            && scope_may_meet(a->pub.scope, item->pub.scope)
-            && !overlap_is_excluded(&a->pub, &item->pub)
-            && !overlap_same_result(&a->pub, &item->pub)) {
-            check_overlap(search, added, slot, a, item);
+    }
+    search->n_pairs += a->n_active * b->n_active;
+}
+
+/* A slot of one shape, by its values in the bits that another shape looks at
+ * as well. */
+struct joined {
+    struct hmap_node node;
+    const struct slot *slot;
+};
+
+static uint32_t
+common_hash(const struct slot *slot, const struct match *a,
+            const struct match *b)
+{
+    const uint64_t *am = (const uint64_t *) &a->wc.masks;
+    const uint64_t *bm = (const uint64_t *) &b->wc.masks;
+    const uint64_t *flow;
+    struct match match;
+    uint32_t hash = 0;
+
+    overlap_decode(&slot->active[0]->pub, &match);
+    flow = (const uint64_t *) &match.flow;
+    for (size_t i = 0; i < FLOW_U64S; i++) {
+        if (am[i] & bm[i]) {
+            hash = hash_add64(hash, flow[i] & am[i] & bm[i]);
+        }
+    }
+    return hash_finish(hash, FLOW_U64S);
+}
+
+/* Finds the pairs of two shapes that agree where both look: a join by hash. */
+static void
+check_shapes(struct search *search, const struct shape *small,
+             const struct shape *large)
+{
+    struct hmap values = HMAP_INITIALIZER(&values);
+    struct joined *joined;
+    struct match a, b;
+    const struct slot *slot;
+
+    if (search->n_decoded + small->n + large->n > DECODES_MAX) {
+        search->cut_short = true;
+        return;
+    }
+    search->n_decoded += small->n + large->n;
+    overlap_decode(&CONTAINER_OF(ovs_list_front(&small->slots), struct slot,
+                                 shape_node)->active[0]->pub, &a);
+    overlap_decode(&CONTAINER_OF(ovs_list_front(&large->slots), struct slot,
+                                 shape_node)->active[0]->pub, &b);
+    LIST_FOR_EACH (slot, shape_node, &small->slots) {
+        joined = xmalloc(sizeof *joined);
+        joined->slot = slot;
+        hmap_insert(&values, &joined->node, common_hash(slot, &a, &b));
+    }
+    LIST_FOR_EACH (slot, shape_node, &large->slots) {
+        HMAP_FOR_EACH_WITH_HASH (joined, node, common_hash(slot, &a, &b),
+                                 &values) {
+            if (search->n_pairs < PAIRS_MAX) {
+                check_slots(search, joined->slot, slot);
+            } else {
+                search->cut_short = true;
+            }
+        }
+    }
+    HMAP_FOR_EACH_POP (joined, node, &values) {
+        free(joined);
+    }
+    hmap_destroy(&values);
+}
+
+static void
+check_level(struct search *search, const struct level *level)
+{
+    const struct shape *a, *b;
+
+    HMAP_FOR_EACH (a, node, &level->shapes) {
+        HMAP_FOR_EACH (b, node, &level->shapes) {
+            /* Each pair once. */
+            if (a->key < b->key && shapes_may_overlap(a, b)) {
+                check_shapes(search, a->n < b->n ? a : b,
+                             a->n < b->n ? b : a);
+            }
         }
     }
 }
 
 static void
-search_uninit(struct search *search)
+add_cut_short(const struct search *search)
 {
-    struct added *added;
-
-    HMAP_FOR_EACH_POP (added, node, &search->added) {
-        free(added->items);
-        free(added);
+    if (search->cut_short) {
+        json_array_append_new(search->problems, json_pack(
+            "{s:s, s:[], s:s}", "kind", "unchecked", "units", "text",
+            "there are so many flows that not all were looked at for "
+            "overlaps"));
     }
-    hmap_destroy(&search->added);
+}
+
+static void
+overlapping_flows(const struct engine *engine, json_t *problems)
+{
+    struct search search = { .engine = engine, .problems = problems,
+                             .max = PROBLEMS_MAX };
+    const struct level *level;
+
+    LIST_FOR_EACH (level, mixed_node, &engine->wanted.levels.mixed) {
+        check_level(&search, level);
+    }
+    add_cut_short(&search);
+}
+
+/* Kept until the next run, since monitoring asks often. */
+json_t *
+engine_problems(const struct engine *engine)
+{
+    struct problems_cache *cache = engine->problems_cache;
+
+    if (!cache->problems || cache->run != engine->stats.n_runs) {
+        json_decref(cache->problems);
+        cache->problems = json_array();
+        cache->run = engine->stats.n_runs;
+        failed_units(engine, cache->problems, PROBLEMS_MAX);
+        conflicting_slots(engine, cache->problems, PROBLEMS_MAX);
+        overlapping_flows(engine, cache->problems);
+    }
+    return json_deep_copy(cache->problems);
+}
+
+/* Overlaps with what a change has added.  -------------------------------- */
+
+/* True if the slot's flow came with 'delta' as well, and before 'item': of
+ * two new ones one is enough. */
+static bool
+came_before(const struct slot *slot, const struct engine_item *item,
+            const struct hmapx *added)
+{
+    const struct item *other = slot->active[0];
+
+    return hmapx_contains(added, other) && other->pub.xid < item->xid;
+}
+
+static void
+check_added(struct search *search, const struct engine_item *item,
+            const struct hmapx *added)
+{
+    const struct level *level = level_find(&search->engine->wanted.levels,
+                                           item->table, item->priority);
+    struct shape like;
+    const struct shape *shape;
+    const struct slot *slot;
+
+    if (!level || hmap_count(&level->shapes) < 2) {
+        return;
+    }
+    like.key = overlap_shape(item, &like.eth_type, &like.ip_proto);
+    HMAP_FOR_EACH (shape, node, &level->shapes) {
+        if (shape->key == like.key || !shapes_may_overlap(shape, &like)) {
+            continue;
+        }
+        LIST_FOR_EACH (slot, shape_node, &shape->slots) {
+            if (search->n_pairs >= PAIRS_MAX) {
+                search->cut_short = true;
+                return;
+            }
+            search->n_pairs += slot->n_active;
+            for (size_t i = 0; i < slot->n_active
+                 && !came_before(slot, item, added); i++) {
+                check_items(search, item, &slot->active[i]->pub);
+            }
+        }
+    }
 }
 
 static void
 added_overlaps(const struct engine *engine, const struct engine_delta *delta,
                json_t *problems)
 {
-    struct search search = { .engine = engine, .problems = problems };
-    const struct slot *slot;
+    struct search search = { .engine = engine, .problems = problems,
+                             .max = DELTA_PROBLEMS_MAX };
+    struct hmapx added = HMAPX_INITIALIZER(&added);
 
-    hmap_init(&search.added);
     for (size_t i = 0; i < delta->n_changes; i++) {
         const struct engine_change *change = &delta->changes[i];
 
         if (change->added && change->item->kind == ENGINE_FLOW) {
-            note_added(&search, change->item);
+            hmapx_add(&added, item_cast(change->item));
         }
     }
-    if (!hmap_is_empty(&search.added)) {
-        HMAP_FOR_EACH (slot, hmap_node, &engine->wanted.slots) {
-            for (size_t i = 0; slot->kind == ENGINE_FLOW
-                 && i < slot->n_active; i++) {
-                check_against_added(&search, slot, slot->active[i]);
-            }
-        }
-    }
-    if (search.n_left_out) {
-        char *text = xasprintf("so many flows change that %"PRIuSIZE" pairs "
-                               "of flows were not looked at for overlaps",
-                               search.n_left_out);
+    for (size_t i = 0; i < delta->n_changes; i++) {
+        const struct engine_change *change = &delta->changes[i];
 
-        json_array_append_new(problems, json_pack(
-            "{s:s, s:[], s:s}", "kind", "unchecked", "units", "text", text));
-        free(text);
+        if (change->added && change->item->kind == ENGINE_FLOW) {
+            check_added(&search, change->item, &added);
+        }
     }
-    search_uninit(&search);
+    hmapx_destroy(&added);
+    add_cut_short(&search);
 }
 
 json_t *

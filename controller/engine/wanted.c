@@ -25,11 +25,13 @@ wanted_init(struct wanted *wanted)
     hmap_init(&wanted->slots);
     ovs_list_init(&wanted->dirty);
     ovs_list_init(&wanted->conflicts);
+    level_table_init(&wanted->levels);
 }
 
 void
 wanted_uninit(struct wanted *wanted)
 {
+    level_table_uninit(&wanted->levels);
     hmap_destroy(&wanted->slots);
 }
 
@@ -487,6 +489,7 @@ slot_settle(struct engine *engine, struct slot *slot,
         slot->only_active[0] = n_chosen ? chosen[0] : NULL;
         free(chosen);
     }
+    level_update(&engine->wanted.levels, slot);
     if (!slot->n_entries) {
         slot_free(&engine->wanted, slot);
     }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "controller/engine/item.h"
+#include "controller/engine/level.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 
@@ -60,6 +61,8 @@ struct slot {
                                  * 'only_active'. */
     struct entry *only_entry[1]; /* Nearly all slots have one of each. */
     struct item *only_active[1];
+    struct shape *shape;        /* Where level.c has put it, or NULL. */
+    struct ovs_list shape_node; /* In 'shape'. */
     bool dirty;
     struct ovs_list dirty_node;
     bool conflict;              /* In wanted's 'conflicts'. */
@@ -70,6 +73,7 @@ struct wanted {
     struct hmap slots;
     struct ovs_list dirty;
     struct ovs_list conflicts;
+    struct level_table levels;
     size_t n_flows, n_groups;   /* Active items. */
 };
 
