@@ -26,12 +26,14 @@ wanted_init(struct wanted *wanted)
     ovs_list_init(&wanted->dirty);
     ovs_list_init(&wanted->conflicts);
     level_table_init(&wanted->levels);
+    hmap_init(&wanted->clauses);
 }
 
 void
 wanted_uninit(struct wanted *wanted)
 {
     level_table_uninit(&wanted->levels);
+    hmap_destroy(&wanted->clauses);
     hmap_destroy(&wanted->slots);
 }
 
@@ -443,6 +445,23 @@ keep_equal(struct slot *slot, struct item *chosen, struct item *old)
     return old;
 }
 
+/* So that a cookie leads to its clause's slot.  Contributions come last among
+ * the sorted entries. */
+static void
+index_clauses(struct wanted *wanted, struct slot *slot)
+{
+    bool has_clauses = (slot->n_entries
+                        && !slot->entries[slot->n_entries - 1]->item);
+
+    if (has_clauses && !slot->has_clauses) {
+        hmap_insert(&wanted->clauses, &slot->clause_node,
+                    (uint32_t) clause_cookie(slot));
+    } else if (!has_clauses && slot->has_clauses) {
+        hmap_remove(&wanted->clauses, &slot->clause_node);
+    }
+    slot->has_clauses = has_clauses;
+}
+
 static void
 slot_settle(struct engine *engine, struct slot *slot,
             struct engine_delta *delta)
@@ -490,6 +509,7 @@ slot_settle(struct engine *engine, struct slot *slot,
         free(chosen);
     }
     level_update(&engine->wanted.levels, slot);
+    index_clauses(&engine->wanted, slot);
     if (!slot->n_entries) {
         slot_free(&engine->wanted, slot);
     }
@@ -514,9 +534,10 @@ wanted_clause_name(const struct wanted *wanted, uint64_t cookie)
 {
     const struct slot *slot;
 
-    HMAP_FOR_EACH (slot, hmap_node, &wanted->slots) {
-        if (slot->n_active && slot->active[0]->pub.cookie == cookie) {
-            return slot->entries[0]->unit->name;
+    HMAP_FOR_EACH_WITH_HASH (slot, clause_node, (uint32_t) cookie,
+                             &wanted->clauses) {
+        if (slot->n_entries && clause_cookie(slot) == cookie) {
+            return slot->entries[slot->n_entries - 1]->unit->name;
         }
     }
     return NULL;

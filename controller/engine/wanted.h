@@ -61,6 +61,8 @@ struct slot {
                                  * 'only_active'. */
     struct entry *only_entry[1]; /* Nearly all slots have one of each. */
     struct item *only_active[1];
+    bool has_clauses;           /* In wanted's 'clauses'. */
+    struct hmap_node clause_node;
     struct shape *shape;        /* Where level.c has put it, or NULL. */
     struct ovs_list shape_node; /* In 'shape'. */
     bool dirty;
@@ -74,6 +76,8 @@ struct wanted {
     struct ovs_list dirty;
     struct ovs_list conflicts;
     struct level_table levels;
+    struct hmap clauses;        /* Slots that units contribute to, by the
+                                 * cookie of the merged flow. */
     size_t n_flows, n_groups;   /* Active items. */
 };
 

@@ -427,6 +427,31 @@ count_wanted_flows(void)
     return stats.n_flows;
 }
 
+/* Every flow, merged ones too, leads to who wants it. */
+static void
+check_owner(void *n_clauses, const struct engine_item *item)
+{
+    const char *name = engine_cookie_name(toy.engine, item->cookie);
+
+    assert_non_null(name);
+    if (item->priority == 30) {
+        assert_memory_equal(name, "one.clause/", 11);
+        ++*(int *) n_clauses;
+    }
+}
+
+static void
+a_merged_flow_names_one_of_its_units(void **state)
+{
+    int n_clauses = 0;
+
+    toy_edit(&toy, VMN_TABLE_HOST, "h1", toy_host(1));
+    toy_edit(&toy, VMN_TABLE_PORT, "c", toy_port("net", "web"));
+    toy_settle(&toy);
+    engine_host_items(toy.engine, "h1", check_owner, &n_clauses);
+    assert_int_equal(n_clauses, 1);
+}
+
 static void
 clauses_of_several_units_meet_in_one_flow(void **state)
 {
@@ -546,6 +571,7 @@ main(void)
         T(a_host_joins_and_leaves_a_scope, setup_facts),
         T(the_last_fact_takes_the_unit_along, setup_facts),
         T(clauses_of_several_units_meet_in_one_flow, setup_one),
+        T(a_merged_flow_names_one_of_its_units, setup_one),
         T(of_two_rivals_the_first_by_name_wins, setup_one),
         T(circles_come_to_an_end, setup_circle),
 #undef T
