@@ -104,10 +104,11 @@ host_flow_cb(void *hf_, const struct engine_item *item)
 
         json_array_append_new(
             hf->array,
-            json_pack("{s:i, s:i, s:s, s:s, s:s, s:s*, s:s}",
+            json_pack("{s:i, s:i, s:s, s:s, s:s*, s:s, s:s*, s:s}",
                       "table", item->table, "priority", item->priority,
-                      "match", match, "actions", actions, "cookie", cookie,
-                      "owner", owner,
+                      "match", match, "actions", actions,
+                      "reason", engine_item_drop_reason(item),
+                      "cookie", cookie, "owner", owner,
                       "scope", engine_scope_name(item->scope)));
         free(match);
         free(actions);

@@ -110,6 +110,17 @@ def test_problem_is_not_html_and_connection_goes_on(lab):
             assert b"Content-Type: application/problem+json\r\n" in reply
 
 
+def test_each_flow_has_an_owner_and_each_drop_a_reason(lab):
+    status, reply = call(lab.vmnd.socket, "GET",
+                         "/v1/hosts/%s/flows" % lab.hosts[0].name)
+    assert status == 200 and reply["flows"]
+    assert [f for f in reply["flows"] if not f.get("owner")] == []
+    drops = [f for f in reply["flows"] if f["actions"] == "drop"]
+    assert drops and [f for f in drops if not f.get("reason")] == []
+    assert not [f for f in reply["flows"]
+                if f["actions"] != "drop" and "reason" in f]
+
+
 def test_each_loaded_app_has_a_row(lab):
     status, reply = call(lab.vmnd.socket, "GET", "/v1/apps")
     assert status == 200
