@@ -60,16 +60,6 @@ static const struct ctl_column flow_count_columns[] = {
     { NULL, NULL, NULL },
 };
 
-static void
-show_part(struct ctl *ctl, const struct ctl_column *columns,
-          const json_t *array)
-{
-    if (json_array_size(array)) {
-        putc('\n', ctl->out);
-        ctl_show_table(ctl->out, columns, array);
-    }
-}
-
 enum ctl_exit
 ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
@@ -90,10 +80,12 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         ctl_show_field_or_dash(ctl->out, "Time", reply.body, "/time");
         ctl_show_field_or_dash(ctl->out, "Who", reply.body, "/who");
         ctl_show_field(ctl->out, "Installed", receipt, "/installed");
-        show_part(ctl, change_columns,
-                  json_object_get(reply.body, "changes"));
-        show_part(ctl, host_columns, json_object_get(receipt, "hosts"));
-        show_part(ctl, flow_count_columns, json_object_get(receipt, "flows"));
+        ctl_show_part(ctl->out, change_columns,
+                      json_object_get(reply.body, "changes"));
+        ctl_show_part(ctl->out, host_columns,
+                      json_object_get(receipt, "hosts"));
+        ctl_show_part(ctl->out, flow_count_columns,
+                      json_object_get(receipt, "flows"));
     }
     ctl_reply_uninit(&reply);
     return CTL_DONE;
@@ -258,7 +250,7 @@ show_troubled(struct ctl *ctl)
             json_array_append(troubled, host);
         }
     }
-    show_part(ctl, trouble_columns, troubled);
+    ctl_show_part(ctl->out, trouble_columns, troubled);
     json_decref(troubled);
     json_decref(hosts);
     return status;
@@ -282,7 +274,7 @@ show_status(struct ctl *ctl, const json_t *body)
             "%"JSON_INTEGER_FORMAT" synced\n", get_count(hosts, "synced"),
             get_count(hosts, "configured"));
     ctl_show_field(ctl->out, "Objects", body, "/objects");
-    show_part(ctl, problem_columns, problems);
+    ctl_show_part(ctl->out, problem_columns, problems);
     if (missing) {
         status = show_troubled(ctl);
     }

@@ -71,16 +71,6 @@ static const struct ctl_column problem_columns[] = {
     { NULL, NULL, NULL },
 };
 
-static void
-show_part(struct ctl *ctl, const struct ctl_column *columns,
-          const json_t *array)
-{
-    if (json_array_size(array)) {
-        putc('\n', ctl->out);
-        ctl_show_table(ctl->out, columns, array);
-    }
-}
-
 /* The objects that would change; of the others only how many. */
 static void
 show_objects(struct ctl *ctl, const json_t *objects)
@@ -132,8 +122,9 @@ ctl_plan_show(struct ctl *ctl, const json_t *plan)
             && !json_array_size(json_object_get(flows, "hosts"))) {
             fputs("no flow would change\n", ctl->out);
         }
-        show_part(ctl, app_columns, json_object_get(flows, "apps"));
-        show_part(ctl, host_columns, json_object_get(flows, "hosts"));
-        show_part(ctl, problem_columns, json_object_get(plan, "problems"));
+        ctl_show_part(ctl->out, app_columns, json_object_get(flows, "apps"));
+        ctl_show_part(ctl->out, host_columns, json_object_get(flows, "hosts"));
+        ctl_show_part(ctl->out, problem_columns,
+                      json_object_get(plan, "problems"));
     }
 }

@@ -108,3 +108,13 @@ ctl_show_table(FILE *file, const struct ctl_column *columns,
     ctl_table_print(table, file);
     ctl_table_destroy(table);
 }
+
+void
+ctl_show_part(FILE *out, const struct ctl_column *columns,
+              const json_t *array)
+{
+    if (json_array_size(array)) {
+        putc('\n', out);
+        ctl_show_table(out, columns, array);
+    }
+}

@@ -35,5 +35,8 @@ void ctl_show_section(FILE *, const char *title, const json_t *value);
 /* Writes the objects in 'array' as a table with 'columns'. */
 void ctl_show_table(FILE *, const struct ctl_column *columns,
                     const json_t *array);
+/* The same after an empty line, or nothing at all for an empty array. */
+void ctl_show_part(FILE *, const struct ctl_column *columns,
+                   const json_t *array);
 
 #endif /* controller/ctl/show.h */
