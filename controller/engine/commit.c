@@ -45,11 +45,6 @@ struct settled_cb {
     void *aux;
 };
 
-struct watch {
-    commit_watch_cb *cb;
-    void *aux;
-};
-
 struct commit {
     struct event_base *base;
     struct model *model;
@@ -72,8 +67,6 @@ struct commit {
     struct ovs_list settled_cbs;
     commit_sink_cb *sink;
     void *sink_aux;
-    size_t n_watches;
-    struct watch *watches;
 };
 
 static void run(struct commit *);
@@ -117,14 +110,6 @@ commit_set_sink(struct commit *commit, commit_sink_cb *sink, void *aux)
 {
     commit->sink = sink;
     commit->sink_aux = aux;
-}
-
-void
-commit_add_watch(struct commit *commit, commit_watch_cb *cb, void *aux)
-{
-    commit->watches = xrealloc(commit->watches, (commit->n_watches + 1)
-                                                * sizeof *commit->watches);
-    commit->watches[commit->n_watches++] = (struct watch) { cb, aux };
 }
 
 /* Answers.  -------------------------------------------------------------- */
@@ -343,21 +328,6 @@ has_pending(struct commit *commit)
     return pending.n_writes || n_numbers;
 }
 
-static void
-tell(struct commit *commit)
-{
-    struct model_pending pending;
-
-    if (commit->sink) {
-        commit->sink(commit->sink_aux, &commit->info);
-    }
-    model_get_pending(commit->model, &pending);
-    for (size_t i = 0; i < commit->n_watches; i++) {
-        commit->watches[i].cb(commit->watches[i].aux, &commit->info,
-                              pending.logs, pending.n_logs);
-    }
-}
-
 /* The group is durable. */
 static void
 finish(struct commit *commit)
@@ -365,7 +335,9 @@ finish(struct commit *commit)
     struct engine_delta *delta
         = CONST_CAST(struct engine_delta *, commit->info.delta);
 
-    tell(commit);
+    if (commit->sink) {
+        commit->sink(commit->sink_aux, &commit->info);
+    }
     model_settle(commit->model);
     commit->info.delta = NULL;
     engine_delta_destroy(delta);
@@ -596,6 +568,5 @@ commit_destroy(struct commit *commit)
     }
     event_free(commit->kick);
     free(commit->store_error);
-    free(commit->watches);
     free(commit);
 }

@@ -47,10 +47,6 @@ struct commit_group {
 /* Where durable groups go: the fabric. */
 typedef void commit_sink_cb(void *aux, const struct commit_group *);
 
-/* Called for every durable group after the sink, for event streams. */
-typedef void commit_watch_cb(void *aux, const struct commit_group *,
-                             const struct model_log *, size_t n_logs);
-
 struct commit *commit_create(struct event_base *, struct model *,
                              struct engine *, const struct store_class *,
                              struct store *);
@@ -61,7 +57,6 @@ void commit_stop(struct commit *);
 /* Stops first, if that is still to be done. */
 void commit_destroy(struct commit *);
 void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
-void commit_add_watch(struct commit *, commit_watch_cb *, void *aux);
 
 /* Takes over the contents of 'request' (and leaves it empty).  'done' is
  * called from the loop, never from inside this call; NULL if nobody asks.

@@ -98,24 +98,6 @@ ofmsg_put_group_request(struct ofpbuf *b, uint32_t xid)
            xid);
 }
 
-void
-ofmsg_put_packet_out(struct ofpbuf *b, uint32_t xid, ofp_port_t in_port,
-                     const void *packet, size_t packet_size,
-                     const struct ofpact *ofpacts, size_t ofpacts_size)
-{
-    struct ofputil_packet_out po = {
-        .packet = packet,
-        .packet_len = packet_size,
-        .buffer_id = UINT32_MAX,
-        .ofpacts = CONST_CAST(struct ofpact *, ofpacts),
-        .ofpacts_len = ofpacts_size,
-    };
-
-    match_init_catchall(&po.flow_metadata);
-    match_set_in_port(&po.flow_metadata, in_port);
-    append(b, ofputil_encode_packet_out(&po, OFPUTIL_P_OF15_OXM), xid);
-}
-
 bool
 ofmsg_decode_bundle_reply(const struct ofp_header *oh, uint16_t *type,
                           uint32_t *bundle_id)

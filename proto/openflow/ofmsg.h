@@ -15,7 +15,6 @@
 #include "openvswitch/types.h"
 
 struct ofpbuf;
-struct ofpact;
 
 /* All bundles are atomic and ordered. */
 #define OFMSG_BUNDLE_FLAGS (OFPBF_ATOMIC | OFPBF_ORDERED)
@@ -36,10 +35,6 @@ void ofmsg_put_barrier(struct ofpbuf *, uint32_t xid);
 void ofmsg_put_flow_request(struct ofpbuf *, uint8_t table, uint32_t xid);
 /* All groups with their buckets. */
 void ofmsg_put_group_request(struct ofpbuf *, uint32_t xid);
-/* 'packet' as if received on OpenFlow port 'in_port'. */
-void ofmsg_put_packet_out(struct ofpbuf *, uint32_t xid, ofp_port_t in_port,
-                          const void *packet, size_t packet_size,
-                          const struct ofpact *, size_t ofpacts_size);
 
 /* What a bundle control reply is about.  False if it is malformed. */
 bool ofmsg_decode_bundle_reply(const struct ofp_header *,
