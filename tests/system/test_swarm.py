@@ -40,7 +40,7 @@ def swarm():
     vmnd = find("vmnd")
     program = os.path.join(os.path.dirname(vmnd), "tests/bench/swarm/swarm")
     if not os.path.exists(program):
-        pytest.skip("tests/bench/swarm is not built beside " + vmnd)
+        pytest.fail("tests/bench/swarm is not built beside " + vmnd)
     # A unix socket's path has 107 characters at the most.
     directory = tempfile.mkdtemp(prefix="vmnw.", dir="/tmp")
     found = Swarm(directory, N_HOSTS, vmnd, program,
