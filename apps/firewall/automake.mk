@@ -6,7 +6,8 @@ apps_firewall_firewall_la_SOURCES = \
 	apps/firewall/firewall.h \
 	apps/firewall/identity.c \
 	apps/firewall/rest.c \
-	apps/firewall/rules.c
+	apps/firewall/rules.c \
+	apps/firewall/service.c
 apps_firewall_firewall_la_CFLAGS = $(APPS_C)
 apps_firewall_firewall_la_CPPFLAGS = $(APPS_CPP)
 apps_firewall_firewall_la_LDFLAGS = $(APPS_LD)

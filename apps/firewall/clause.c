@@ -13,6 +13,8 @@
 
 #include "firewall.h"
 
+#include <string.h>
+
 #define IP_PROTO_ICMP 1
 #define IP_PROTO_TCP 6
 #define IP_PROTO_UDP 17
@@ -68,17 +70,6 @@ emit_ids(const struct conj *conj, enum vmn_field reg, const struct ids *ids)
 
 /* Peers.  ---------------------------------------------------------------- */
 
-static void
-emit_cidrs(const struct conj *conj, const struct vmn_prefix *cidrs, size_t n,
-           bool ingress)
-{
-    for (size_t i = 0; i < n; i++) {
-        vmn_match_prefix(tuple_add(conj),
-                         ingress ? VMN_F_CT_NW_SRC : VMN_F_CT_NW_DST,
-                         &cidrs[i]);
-    }
-}
-
 static const struct vmn_group *
 peer_group(const struct rule *rule, size_t i)
 {
@@ -87,38 +78,62 @@ peer_group(const struct rule *rule, size_t i)
     return name ? vmn_read_group(rule->view, name) : NULL;
 }
 
-/* Collects the peers' identities; false if there is nobody at all. */
-static bool
-peers_read(const struct rule *rule, struct ids *ids)
-{
-    size_t n_cidrs = 0;
+/* Whoever the peers are, in the fewest flows: identities, and prefixes of any
+ * of the peers. */
+struct peers {
+    struct ids ids;
+    size_t n_prefixes;
+    struct vmn_prefix *prefixes;
+};
 
+static void
+prefixes_add(struct peers *peers, const struct vmn_prefix *prefixes, size_t n)
+{
+    if (n) {
+        memcpy(&peers->prefixes[peers->n_prefixes], prefixes,
+               n * sizeof *prefixes);
+        peers->n_prefixes += n;
+    }
+}
+
+/* Returns false if there is nobody at all. */
+static bool
+peers_read(const struct rule *rule, struct peers *peers)
+{
+    size_t n_most = 0;
+
+    memset(peers, 0, sizeof *peers);
     for (size_t i = 0; i < rule->rule->n_peers; i++) {
         const struct vmn_group *group = peer_group(rule, i);
 
-        if (group) {
-            ids_add_group(rule->view, ids, rule->network->row.name,
-                          group->row.name);
-        }
-        n_cidrs += group ? group->n_cidrs : !rule->rule->peers[i].group;
+        n_most += group ? group->n_cidrs : 1;
     }
-    return ids->n || n_cidrs;
+    peers->prefixes = vmn_alloc(rule->view, n_most * sizeof *peers->prefixes);
+    for (size_t i = 0; i < rule->rule->n_peers; i++) {
+        const struct vmn_peer *peer = &rule->rule->peers[i];
+        const struct vmn_group *group = peer_group(rule, i);
+
+        if (group) {
+            ids_add_group(rule->view, &peers->ids, rule->network->row.name,
+                          group->row.name);
+            prefixes_add(peers, group->cidrs, group->n_cidrs);
+        } else if (!peer->group) {
+            prefixes_add(peers, &peer->cidr, 1);
+        }
+    }
+    peers->n_prefixes = vmn_prefixes_merge(peers->prefixes,
+                                           peers->n_prefixes);
+    return peers->ids.n || peers->n_prefixes;
 }
 
 static void
-emit_peers(const struct conj *conj, const struct ids *ids, bool ingress)
+emit_peers(const struct conj *conj, const struct peers *peers, bool ingress)
 {
-    const struct rule *rule = conj->rule;
-
-    emit_ids(conj, ingress ? VMN_REG_SRC_ID : VMN_REG_DST_ID, ids);
-    for (size_t i = 0; i < rule->rule->n_peers; i++) {
-        const struct vmn_group *group = peer_group(rule, i);
-
-        if (group) {
-            emit_cidrs(conj, group->cidrs, group->n_cidrs, ingress);
-        } else if (!rule->rule->peers[i].group) {
-            emit_cidrs(conj, &rule->rule->peers[i].cidr, 1, ingress);
-        }
+    emit_ids(conj, ingress ? VMN_REG_SRC_ID : VMN_REG_DST_ID, &peers->ids);
+    for (size_t i = 0; i < peers->n_prefixes; i++) {
+        vmn_match_prefix(tuple_add(conj),
+                         ingress ? VMN_F_CT_NW_SRC : VMN_F_CT_NW_DST,
+                         &peers->prefixes[i]);
     }
 }
 
@@ -153,59 +168,50 @@ emit_range(const struct conj *conj, unsigned ip_proto,
 }
 
 static void
-emit_entry(const struct conj *conj, const struct vmn_service_entry *entry)
+emit_ports(const struct conj *conj, unsigned ip_proto,
+           const struct ranges *ports)
 {
-    unsigned ip_proto;
+    for (size_t i = 0; i < ports->n; i++) {
+        const struct vmn_port_range *range = &ports->ranges[i];
 
-    switch (entry->protocol) {
-    case VMN_PROTO_ICMP:
-        /* The original tuple holds the request's type in place of a port, so
-         * that this also matches its replies. */
-        if (entry->icmp_type >= 0) {
-            vmn_match(protocol_add(conj, IP_PROTO_ICMP), VMN_F_CT_TP_SRC,
-                      entry->icmp_type);
-        } else {
-            protocol_add(conj, IP_PROTO_ICMP);
-        }
-        break;
-
-    case VMN_PROTO_TCP:
-    case VMN_PROTO_UDP:
-        ip_proto = entry->protocol == VMN_PROTO_TCP ? IP_PROTO_TCP
-                   : IP_PROTO_UDP;
-        for (size_t i = 0; i < entry->n_ports; i++) {
-            emit_range(conj, ip_proto, &entry->ports[i]);
-        }
-        if (!entry->n_ports) {
+        if (!range->first && range->last == UINT16_MAX) {
             protocol_add(conj, ip_proto);
+        } else {
+            emit_range(conj, ip_proto, range);
         }
-        break;
+    }
+}
 
-    case VMN_PROTO_ANY:
-    default:
-        emit_anyone(conj);
-        break;
+/* The original tuple holds the request's type in place of a port, so that this
+ * also matches its replies. */
+static void
+emit_icmp(const struct conj *conj, const struct spoken *spoken)
+{
+    if (spoken->all_icmp) {
+        protocol_add(conj, IP_PROTO_ICMP);
+        return;
+    }
+    for (unsigned type = 0; type <= UINT8_MAX; type++) {
+        if (spoken->icmp_types[type]) {
+            vmn_match(protocol_add(conj, IP_PROTO_ICMP), VMN_F_CT_TP_SRC,
+                      type);
+        }
     }
 }
 
 static void
 emit_services(const struct conj *conj)
 {
-    const struct vmn_rule *rule = conj->rule->rule;
+    struct spoken spoken;
 
-    for (size_t i = 0; i < rule->n_services; i++) {
-        const struct vmn_rule_service *use = &rule->services[i];
-        const struct vmn_service *service;
-
-        if (!use->service) {
-            emit_entry(conj, &use->inline_entry);
-            continue;
-        }
-        service = vmn_read_service(conj->rule->view, use->service);
-        for (size_t j = 0; service && j < service->n_entries; j++) {
-            emit_entry(conj, &service->entries[j]);
-        }
+    spoken_read(conj->rule->view, conj->rule->rule, &spoken);
+    if (spoken.anything) {
+        emit_anyone(conj);
+        return;
     }
+    emit_ports(conj, IP_PROTO_TCP, &spoken.tcp);
+    emit_ports(conj, IP_PROTO_UDP, &spoken.udp);
+    emit_icmp(conj, &spoken);
 }
 
 /* A whole rule.  --------------------------------------------------------- */
@@ -242,7 +248,7 @@ emit_rule(const struct rule *rule)
     bool ingress = rule->rule->direction == VMN_INGRESS;
     bool has_peers = rule->rule->n_peers > 0;
     bool has_services = rule->rule->n_services > 0;
-    struct ids peers = { 0, 0, NULL };
+    struct peers peers;
 
     /* A list of peers with nobody in it matches nobody. */
     if (!rule->own->n || (has_peers && !peers_read(rule, &peers))) {

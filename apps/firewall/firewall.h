@@ -96,6 +96,20 @@ struct rule {
 /* clause.c */
 void emit_rule(const struct rule *);
 
+/* What the services of a rule come to. */
+struct ranges {
+    size_t n, allocated;
+    struct vmn_port_range *ranges; /* Merged. */
+};
+struct spoken {
+    bool anything;              /* The rest does not matter. */
+    struct ranges tcp, udp;
+    bool all_icmp;
+    bool icmp_types[UINT8_MAX + 1];
+};
+/* service.c */
+void spoken_read(struct vmn_view *, const struct vmn_rule *, struct spoken *);
+
 /* rest.c: what holds where no rule decides. */
 void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_isolated(struct vmn_view *, const char *key, struct vmn_emit *);

@@ -41,6 +41,73 @@ pair_is_new(const struct vmn_port *port, size_t i)
     return true;
 }
 
+bool
+pair_has_new_mac(const struct vmn_port *port, size_t i)
+{
+    struct vmn_mac mac = pair_mac(port, &port->allowed_addresses[i]);
+
+    for (size_t j = 0; j < i; j++) {
+        if (mac_equal(mac, pair_mac(port, &port->allowed_addresses[j]))) {
+            return false;
+        }
+    }
+    return !mac_equal(mac, port->mac);
+}
+
+size_t
+port_prefixes(struct vmn_view *view, const struct vmn_port *port,
+              struct vmn_mac mac, struct vmn_prefix **prefixes)
+{
+    struct vmn_prefix *set = vmn_alloc(
+        view, (port->n_ips + port->n_allowed_addresses) * sizeof *set);
+    size_t n = 0;
+
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (port->ips[i].family == 4 && mac_equal(mac, port->mac)) {
+            set[n].ip = port->ips[i];
+            set[n++].len = 32;
+        }
+    }
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+
+        if (pair->ip.ip.family == 4 && mac_equal(mac, pair_mac(port, pair))) {
+            set[n++] = pair->ip;
+        }
+    }
+    *prefixes = set;
+    return vmn_prefixes_merge(set, n);
+}
+
+/* Says for which addresses ARP goes to the guests. */
+static void
+publish_asked(struct vmn_view *view, struct vmn_emit *emit,
+              const struct site *site)
+{
+    const struct vmn_port *port = site->port;
+    struct vmn_prefix *set = vmn_alloc(
+        view, port->n_allowed_addresses * sizeof *set);
+    const char *network = site->network->row.name;
+    size_t n = 0;
+
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        if (pair_is_new(port, i)) {
+            set[n++] = port->allowed_addresses[i].ip;
+        }
+    }
+    n = vmn_prefixes_merge(set, n);
+    for (size_t i = 0; i < n; i++) {
+        vmn_publish(emit, REL_ASKED,
+                    vmn_printf(view, "%s|%s", network,
+                               prefix_to_text(view, &set[i])),
+                    port->row.name);
+    }
+    if (n) {
+        vmn_publish(emit, REL_ASKS, network, "");
+    }
+}
+
+/* Pairs stay as they were given: which ports share one must show. */
 void
 publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
               const struct site *site)
@@ -49,6 +116,7 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
     const char *network = site->network->row.name;
     const char *name = port->row.name;
 
+    publish_asked(view, emit, site);
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         const struct vmn_address_pair *pair = &port->allowed_addresses[i];
 
@@ -60,9 +128,6 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
         const char *mac_text = mac_to_text(view, mac);
         const char *prefix = prefix_to_text(view, &pair->ip);
 
-        vmn_publish(emit, REL_ASKS, network, "");
-        vmn_publish(emit, REL_ASKED,
-                    vmn_printf(view, "%s|%s", network, prefix), name);
         vmn_publish(emit, REL_PAIR,
                     vmn_printf(view, "%s|%s|%s", network, prefix, mac_text),
                     name);

@@ -108,6 +108,13 @@ struct vmn_mac pair_mac(const struct vmn_port *,
 /* False if the port may use its allowed address 'i' anyway, or if it is not
  * IPv4. */
 bool pair_is_new(const struct vmn_port *, size_t i);
+/* True if no allowed address before 'i' has the same MAC, and neither has the
+ * port itself. */
+bool pair_has_new_mac(const struct vmn_port *, size_t i);
+/* Sets '*prefixes' to all that the port may send from with 'mac', in the
+ * fewest prefixes; returns how many. */
+size_t port_prefixes(struct vmn_view *, const struct vmn_port *,
+                     struct vmn_mac mac, struct vmn_prefix **prefixes);
 void publish_pairs(struct vmn_view *, struct vmn_emit *, const struct site *);
 
 /* Network-wide registers of a packet that has just come in. */

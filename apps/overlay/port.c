@@ -159,6 +159,18 @@ emit_guard(struct vmn_emit *emit, const struct site *site,
     vmn_match_mac(flow, VMN_F_ARP_SHA, mac);
 }
 
+static void
+emit_guards(struct vmn_view *view, struct vmn_emit *emit,
+            const struct site *site, struct vmn_mac mac)
+{
+    struct vmn_prefix *prefixes;
+    size_t n = port_prefixes(view, site->port, mac, &prefixes);
+
+    for (size_t i = 0; i < n; i++) {
+        emit_guard(emit, site, mac, &prefixes[i]);
+    }
+}
+
 /* A guest that asks for its own address probes for a duplicate or announces
  * itself; an answer would tell it that there is one. */
 static void
@@ -182,19 +194,16 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     struct vmn_flow *flow;
 
     emit_classify(view, emit, site);
-    for (size_t i = 0; i < port->n_ips; i++) {
-        struct vmn_prefix ip = { .ip = port->ips[i], .len = 32 };
-
-        if (ip.ip.family == 4) {
-            emit_guard(emit, site, port->mac, &ip);
-            emit_self(emit, site, &ip.ip);
+    emit_guards(view, emit, site, port->mac);
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        if (pair_has_new_mac(port, i)) {
+            emit_guards(view, emit, site,
+                        pair_mac(port, &port->allowed_addresses[i]));
         }
     }
-    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
-        const struct vmn_address_pair *pair = &port->allowed_addresses[i];
-
-        if (pair_is_new(port, i)) {
-            emit_guard(emit, site, pair_mac(port, pair), &pair->ip);
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (port->ips[i].family == 4) {
+            emit_self(emit, site, &port->ips[i]);
         }
     }
 

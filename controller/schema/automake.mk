@@ -19,5 +19,6 @@ controller_libvmn_la_SOURCES += \
 	controller/schema/selector.c \
 	controller/schema/selector.h \
 	controller/schema/value-names.c \
+	controller/schema/value-sets.c \
 	controller/schema/value.c \
 	controller/schema/value.h

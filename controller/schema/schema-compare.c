@@ -162,23 +162,6 @@ compare_for_sort(const void *a, const void *b, void *field)
     return schema_element_compare(*f, a, b);
 }
 
-/* Merges port ranges that overlap or touch. */
-static size_t
-merge_ranges(struct vmn_port_range *ranges, size_t n)
-{
-    size_t n_kept = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (n_kept && ranges[i].first <= ranges[n_kept - 1].last + 1) {
-            ranges[n_kept - 1].last = MAX(ranges[n_kept - 1].last,
-                                          ranges[i].last);
-        } else {
-            ranges[n_kept++] = ranges[i];
-        }
-    }
-    return n_kept;
-}
-
 size_t
 schema_set_sort(const struct schema_field *f, void *elements, size_t n)
 {
@@ -186,10 +169,10 @@ schema_set_sort(const struct schema_field *f, void *elements, size_t n)
     char *array = elements;
     size_t n_kept = 0;
 
-    qsort_r(array, n, size, compare_for_sort, &f);
     if (f->type == SCHEMA_RANGE) {
-        return merge_ranges(elements, n);
+        return vmn_ranges_merge(elements, n);
     }
+    qsort_r(array, n, size, compare_for_sort, &f);
     for (size_t i = 0; i < n; i++) {
         if (!n_kept || schema_element_compare(f, array + (n_kept - 1) * size,
                                               array + i * size)) {

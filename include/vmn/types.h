@@ -91,6 +91,14 @@ bool vmn_selector_matches(const struct vmn_selector *selector,
 /* Returns the value of label 'key', or NULL. */
 const char *vmn_labels_get(const struct vmn_labels *labels, const char *key);
 
+/* Brings a set to its smallest form, in place and sorted: prefixes that others
+ * contain go, and two that are the halves of a shorter one become that.
+ * Returns how many are left.  Two sets of the same addresses end equal. */
+size_t vmn_prefixes_merge(struct vmn_prefix *prefixes, size_t n);
+
+/* The same for ranges: those that overlap or touch become one. */
+size_t vmn_ranges_merge(struct vmn_port_range *ranges, size_t n);
+
 #ifdef __cplusplus
 }
 #endif

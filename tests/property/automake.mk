@@ -8,6 +8,12 @@ tests_property_test_oracle_SOURCES = tests/property/test-oracle.c \
 tests_property_test_oracle_LDFLAGS = $(PROPERTY_LINK)
 tests_property_test_oracle_LDADD = $(VMN_LIBS)
 
+check_PROGRAMS += tests/property/test-same
+TESTS += tests/property/test-same
+tests_property_test_same_SOURCES = tests/property/test-same.c
+tests_property_test_same_LDFLAGS = $(PROPERTY_LINK)
+tests_property_test_same_LDADD = $(VMN_LIBS)
+
 check_PROGRAMS += tests/property/test-state
 TESTS += tests/property/test-state
 tests_property_test_state_SOURCES = tests/property/test-state.c \

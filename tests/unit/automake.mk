@@ -19,6 +19,12 @@ TESTS += tests/unit/test-selector
 tests_unit_test_selector_SOURCES = tests/unit/test-selector.c
 tests_unit_test_selector_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_selector_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-sets
+TESTS += tests/unit/test-sets
+tests_unit_test_sets_SOURCES = tests/unit/test-sets.c
+tests_unit_test_sets_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_sets_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test-http tests/unit/test-http-parse
 TESTS += tests/unit/test-http tests/unit/test-http-parse
 tests_unit_test_http_SOURCES = tests/unit/test-http.c \

@@ -294,6 +294,23 @@ static struct scenario scenarios[] = {
             { "h1", "-" ADMIT "/2 232" },
             { "h1", "+" ADMIT "/2 228" } } },
     } },
+    { "overlay_merges_the_addresses_that_a_port_may_use", {
+        { "{" BASE ", 'ports/db1': {'network': 'shop', 'ips': ['10.0.0.4'],"
+          " 'mac': '02:00:00:00:00:04', 'allowed_addresses': ["
+          "{'ip': '10.0.0.5'}, {'ip': '10.1.0.0/25'}, {'ip': '10.1.0.7'},"
+          " {'ip': '10.1.0.128/25'},"
+          " {'ip': '10.1.0.0/25', 'mac': '02:00:00:00:00:99'}]}}", {
+            { "h3", "+" ADMIT "/3 100 ip,in_port=8,dl_src=02:00:00:00:00:04,"
+              "nw_src=10.0.0.4/31 actions=goto" },
+            { "h3", "+" ADMIT "/3 100 arp,in_port=8,dl_src=02:00:00:00:00:04,"
+              "arp_spa=10.1.0.0/24,arp_sha=02:00:00:00:00:04 actions=goto" },
+            { "h3", "+" ADMIT "/3 100 ip,in_port=8,dl_src=02:00:00:00:00:99,"
+              "nw_src=10.1.0.0/25 actions=goto" },
+            { "h3", "-in_port=8,dl_src=02:00:00:00:00:04,nw_src=10.1.0.0/25" },
+            { "h3", "-in_port=8,dl_src=02:00:00:00:00:04,nw_src=10.1.0.7" },
+            { "h1", "+overlay.arp/0 50 arp,reg0=0x64,arp_tpa=10.1.0.0/24," },
+            { "h1", "-arp_tpa=10.1.0.0/25" } } },
+    } },
 
 /* Firewall.  ------------------------------------------------------------- */
 
@@ -352,6 +369,45 @@ static struct scenario scenarios[] = {
         /* Nobody is left whom it applies to. */
         { "{'ports/app1': {'network': 'shop', 'enabled': false}}", {
             { "h1", "-conj" }, { "h1", "-(isolated)" } } },
+    } },
+    { "firewall_merges_prefixes_of_all_peers_and_ports_of_all_services", {
+        { "{" BASE "," TIERS ","
+          " 'groups/out': {'cidrs': ['10.1.0.128/25', '10.2.0.0/16',"
+          "  '10.3.0.1/32']},"
+          " 'services/s': {'entries': [{'protocol': 'tcp', 'ports': [82, 83]},"
+          "  {'protocol': 'icmp', 'icmp_type': 8}, {'protocol': 'udp'}]},"
+          " 'policies/p': {'applies_to': ['app'], 'priority': 10, 'rules': ["
+          "  {'direction': 'ingress', 'action': 'allow', 'peers': ["
+          "   {'cidr': '10.2.7.0/24'}, {'group': 'out'},"
+          "   {'cidr': '10.1.0.0/25'}, {'cidr': '10.3.0.0/32'}], 'services': ["
+          "   {'service': 's'}, {'protocol': 'udp', 'ports': [53]},"
+          "   {'protocol': 'icmp', 'icmp_type': 8},"
+          "   {'protocol': 'tcp', 'ports': ['80-81']}]}]}}", {
+            { "h1", "+59499 ct_state=-inv+trk,ct_nw_src=10.1.0.0/24,ip,"
+              "reg0=0x64 actions=conjunction(1,2/3)" },
+            { "h1", "+59499 ct_state=-inv+trk,ct_nw_src=10.2.0.0/16,ip," },
+            { "h1", "+59499 ct_state=-inv+trk,ct_nw_src=10.3.0.0/31,ip," },
+            { "h1", "-ct_nw_src=10.1.0.0/25" },
+            { "h1", "-ct_nw_src=10.1.0.128/25" },
+            { "h1", "-ct_nw_src=10.2.7.0/24" },
+            { "h1", "-ct_nw_src=10.3.0.1" },
+            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=6,ct_tp_dst=0x50/"
+              "0xfffc,ip,reg0=0x64 actions=conjunction(1,3/3)" },
+            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=17,ip,reg0=0x64 "
+              "actions=conjunction(1,3/3)" },
+            { "h1", "-ct_nw_proto=17,ct_tp_dst" },
+            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=1,ct_tp_src=8,ip" },
+        } },
+        /* One entry says it all. */
+        { "{'services/s': {'entries': [{'protocol': 'any'},"
+          " {'protocol': 'tcp', 'ports': [82]}]}}", {
+            { "h1", "+59499 ip,reg0=0x64 actions=conjunction(1,3/3)" },
+            { "h1", "-ct_nw_proto" } } },
+        { "{'services/s': {'entries': [{'protocol': 'icmp'},"
+          " {'protocol': 'tcp', 'ports': ['1-65535']}]}}", {
+            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=1,ip," },
+            { "h1", "-ct_nw_proto=1,ct_tp_src" },
+            { "h1", "+ct_nw_proto=6,ct_tp_dst=0x8000/0x8000" } } },
     } },
     { "firewall_lets_policies_of_one_priority_share_clauses", {
         { "{" BASE "," TIERS ","
