@@ -8,6 +8,7 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/client.h \
 	controller/ctl/cmd-get.c \
 	controller/ctl/cmd-info.c \
+	controller/ctl/cmd-top.c \
 	controller/ctl/cmd-write.c \
 	controller/ctl/commands.c \
 	controller/ctl/ctl.h \

@@ -16,21 +16,6 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* If -o asks for 'json' as it is, shows it. */
-static bool
-show_raw(struct ctl *ctl, const json_t *json)
-{
-    if (ctl->output == CTL_JSON) {
-        ctl_show_json(ctl->out, json);
-        return true;
-    }
-    if (ctl->output == CTL_YAML) {
-        ctl_show_yaml(ctl->out, json, "");
-        return true;
-    }
-    return false;
-}
-
 static json_int_t
 get_count(const json_t *json, const char *name)
 {
@@ -73,7 +58,7 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     if (status) {
         return status;
     }
-    if (!show_raw(ctl, reply.body)) {
+    if (!ctl_show_raw(ctl, reply.body)) {
         const json_t *receipt = json_object_get(reply.body, "receipt");
 
         ctl_show_field(ctl->out, "Revision", reply.body, "/revision");
@@ -139,7 +124,7 @@ ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
     if (status) {
         return status;
     }
-    if (!show_raw(ctl, reply.body)) {
+    if (!ctl_show_raw(ctl, reply.body)) {
         ctl_show_table(ctl->out, revision_columns,
                        json_object_get(reply.body, "items"));
     }
@@ -207,7 +192,7 @@ ctl_cmd_flows(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     if (status) {
         return status;
     }
-    if (!show_raw(ctl, reply.body)) {
+    if (!ctl_show_raw(ctl, reply.body)) {
         json_t *flows = sort_flows(json_object_get(reply.body, "flows"));
 
         ctl_show_table(ctl->out, flow_columns, flows);
@@ -291,7 +276,7 @@ ctl_cmd_status(struct ctl *ctl, int n_args OVS_UNUSED,
     enum ctl_exit status = ctl_get(ctl, "/v1/status", &reply);
 
     if (!status) {
-        if (!show_raw(ctl, reply.body)) {
+        if (!ctl_show_raw(ctl, reply.body)) {
             status = show_status(ctl, reply.body);
         }
         ctl_reply_uninit(&reply);

@@ -123,6 +123,20 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl status\n",
       ctl_cmd_status },
+    { "top", "", 0, 0, CTL_OPT_OUTPUT | CTL_OPT_LIMIT | CTL_OPT_ONCE,
+      "show what changes make vmnd do, as it happens",
+      "Above, how often units and queries of each class were computed, by app:\n"
+      "in the groups below, and since vmnd started.  Below, the newest groups\n"
+      "of revisions: who changed what, what was computed for it, the flows\n"
+      "added (+), changed (~) and removed (-), the hosts that have it of those\n"
+      "concerned, and the milliseconds of each step, up to the last host's\n"
+      "acknowledgement.  On a terminal it looks again every --interval, until\n"
+      "it is interrupted; elsewhere, and with -o json, it looks once.  Without\n"
+      "--limit, the last 20, or what fits on the terminal.\n"
+      "\nExample:\n"
+      "  vmnctl top\n"
+      "  vmnctl top --once --limit 5\n",
+      ctl_cmd_top },
     { "version", "", 0, 0, 0,
       "show the versions of vmnctl and vmnd",
       "Example:\n"

@@ -39,6 +39,7 @@ enum ctl_option {
     CTL_OPT_GLOBAL = 1 << 8,    /* --server and the like: every command. */
     CTL_OPT_DRY_RUN = 1 << 9,   /* --dry-run, and -o with it. */
     CTL_OPT_PLAN = 1 << 10,     /* -o, of a command that only plans. */
+    CTL_OPT_ONCE = 1 << 11,     /* --once and --interval. */
 };
 
 struct ctl {
@@ -58,6 +59,8 @@ struct ctl {
     bool timeout_given;
     bool cascade;
     bool dry_run;
+    bool once;
+    int interval_ms;
     bool help;
 };
 
@@ -106,6 +109,7 @@ enum ctl_exit ctl_cmd_revision(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_revisions(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_flows(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_status(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_top(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_version(struct ctl *, int, char *const[]);
 
 #endif /* controller/ctl/ctl.h */

@@ -24,9 +24,11 @@ enum {
     OPT_TIMEOUT,
     OPT_CASCADE,
     OPT_DRY_RUN,
+    OPT_ONCE,
+    OPT_INTERVAL,
 };
 
-/* Longest time that --timeout may ask for. */
+/* Longest time that --timeout and --interval may ask for. */
 #define TIMEOUT_MAX_MS (300 * 1000)
 
 static const struct option_row {
@@ -57,6 +59,10 @@ static const struct option_row {
       "also take it out of what refers to it" },
     { OPT_DRY_RUN, "dry-run", NULL, CTL_OPT_DRY_RUN,
       "only show what would change, down to the flows" },
+    { OPT_ONCE, "once", NULL, CTL_OPT_ONCE,
+      "show it once, and do not clear the screen" },
+    { OPT_INTERVAL, "interval", "TIME", CTL_OPT_ONCE,
+      "how often to look: 500ms, 2s (the default), 1m" },
     { 's', "server", "SERVER", CTL_OPT_GLOBAL,
       "unix:PATH or tcp:HOST:PORT" },
     { OPT_TOKEN_FILE, "token-file", "FILE", CTL_OPT_GLOBAL,
@@ -129,8 +135,9 @@ parse_limit(struct ctl *ctl, const char *arg)
     return true;
 }
 
+/* "500ms", "10s", "2m", or a number of seconds, of option 'name'. */
 static bool
-parse_timeout(struct ctl *ctl, const char *arg)
+parse_time(struct ctl *ctl, const char *name, const char *arg, int *ms)
 {
     size_t n = strspn(arg, "0123456789");
     long int value = n && n < 9 ? strtol(arg, NULL, 10) : -1;
@@ -140,12 +147,11 @@ parse_timeout(struct ctl *ctl, const char *arg)
                        : !strcmp(unit, "m") ? 60 * 1000 : 0);
 
     if (value < 1 || !factor || value * factor > TIMEOUT_MAX_MS) {
-        ctl_usage(ctl, "--timeout: want a time such as 500ms, 10s or 2m, at "
-                  "most 5m, not \"%s\"", arg);
+        ctl_usage(ctl, "--%s: want a time such as 500ms, 10s or 2m, at "
+                  "most 5m, not \"%s\"", name, arg);
         return false;
     }
-    ctl->timeout_ms = (int) (value * factor);
-    ctl->timeout_given = true;
+    *ms = (int) (value * factor);
     return true;
 }
 
@@ -180,10 +186,16 @@ apply_option(struct ctl *ctl, int value, const char *arg)
         ctl->wait = false;
         return true;
     case OPT_TIMEOUT:
-        return parse_timeout(ctl, arg);
+        ctl->timeout_given = true;
+        return parse_time(ctl, "timeout", arg, &ctl->timeout_ms);
     case OPT_CASCADE:
         ctl->cascade = true;
         return true;
+    case OPT_ONCE:
+        ctl->once = true;
+        return true;
+    case OPT_INTERVAL:
+        return parse_time(ctl, "interval", arg, &ctl->interval_ms);
     case OPT_DRY_RUN:
         ctl->dry_run = true;
         return true;

@@ -106,6 +106,7 @@ ctl_init(struct ctl *ctl, FILE *in, FILE *out, FILE *err)
     ctl->err = err;
     ctl->server = xstrdup(server && *server ? server : CTL_DEFAULT_SERVER);
     ctl->timeout_ms = 10 * 1000;
+    ctl->interval_ms = 2 * 1000;
     svec_init(&ctl->files);
 }
 

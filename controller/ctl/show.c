@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/ctl/ctl.h"
 #include "controller/ctl/yaml.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -37,6 +38,20 @@ ctl_show_yaml(FILE *file, const json_t *json, const char *indent)
         fprintf(file, "%s%s\n", indent, line);
     }
     ds_destroy(&ds);
+}
+
+bool
+ctl_show_raw(struct ctl *ctl, const json_t *json)
+{
+    if (ctl->output == CTL_JSON) {
+        ctl_show_json(ctl->out, json);
+        return true;
+    }
+    if (ctl->output == CTL_YAML) {
+        ctl_show_yaml(ctl->out, json, "");
+        return true;
+    }
+    return false;
 }
 
 void

@@ -6,6 +6,7 @@
 #define CONTROLLER_CTL_SHOW_H 1
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "controller/ctl/table.h"
@@ -14,6 +15,9 @@ struct ctl;
 
 /* Writes JSON in lines. */
 void ctl_show_json(FILE *, const json_t *);
+
+/* If -o asks for 'json' as it is, writes that, and returns true. */
+bool ctl_show_raw(struct ctl *, const json_t *);
 
 /* Writes YAML, each line after 'indent'. */
 void ctl_show_yaml(FILE *, const json_t *, const char *indent);

@@ -1,6 +1,8 @@
 # controller/engine: what follows from the state, and the door in.
 controller_libvmn_la_SOURCES += \
 	controller/engine/action.c \
+	controller/engine/activity.c \
+	controller/engine/activity.h \
 	controller/engine/builtin.c \
 	controller/engine/builtin.h \
 	controller/engine/commit.c \

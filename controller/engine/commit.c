@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/engine/activity.h"
 #include "controller/engine/plan.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/list.h"
@@ -63,6 +64,7 @@ struct commit {
     bool stopped;
     bool writing;
     struct commit_group info;
+    struct activity *activity;
     char *store_error;          /* Of the newest write, or NULL. */
     struct ovs_list settled_cbs;
     commit_sink_cb *sink;
@@ -89,6 +91,7 @@ commit_create(struct event_base *base, struct model *model,
     commit->engine = engine;
     commit->store_class = store_class;
     commit->store = store;
+    commit->activity = activity_create(engine);
     commit->kick = event_new(base, -1, 0, kick_cb, commit);
     ovs_list_init(&commit->queue);
     ovs_list_init(&commit->plans);
@@ -301,6 +304,7 @@ apply(struct commit *commit)
     int64_t now_ms = time_wall_msec();
     uint64_t before = model_revision(commit->model);
 
+    activity_begin(commit->activity, now_ms);
     commit->n_single -= commit->n_single ? 1 : 0;
     for (int n = 0; n < max && commit->n_queue; n++) {
         struct pending *pending = CONTAINER_OF(
@@ -309,11 +313,15 @@ apply(struct commit *commit)
         commit->n_queue--;
         pending->ok = !model_apply(commit->model, &pending->request, now_ms,
                                    &pending->revision, &pending->errors);
+        if (pending->ok && request_changed(&pending->request)) {
+            activity_add_request(commit->activity, &pending->request);
+        }
         ovs_list_push_back(&commit->group, &pending->node);
     }
     commit->info.first_revision = before + 1;
     commit->info.last_revision = model_revision(commit->model);
     commit->info.time_ms = now_ms;
+    activity_step(commit->activity, ACTIVITY_APPLY);
 }
 
 static bool
@@ -335,9 +343,13 @@ finish(struct commit *commit)
     struct engine_delta *delta
         = CONST_CAST(struct engine_delta *, commit->info.delta);
 
+    activity_step(commit->activity, ACTIVITY_STORE);
     if (commit->sink) {
         commit->sink(commit->sink_aux, &commit->info);
     }
+    activity_step(commit->activity, ACTIVITY_SEND);
+    activity_end(commit->activity, commit->info.first_revision,
+                 commit->info.last_revision);
     model_settle(commit->model);
     commit->info.delta = NULL;
     engine_delta_destroy(delta);
@@ -400,6 +412,12 @@ stored(void *commit_, int error, const char *text)
         finish(commit);
     }
     kick(commit);
+}
+
+const struct activity *
+commit_activity(const struct commit *commit)
+{
+    return commit->activity;
 }
 
 const char *
@@ -468,6 +486,7 @@ compile(struct commit *commit)
     numbers_set_revision(model_numbers(commit->model),
                          commit->info.last_revision);
     commit->info.delta = engine_run(commit->engine);
+    activity_compiled(commit->activity, commit->info.delta);
     if (!check_limit(commit)) {
         return;
     }
@@ -493,6 +512,7 @@ start(struct commit *commit)
         .last_revision = revision,
         .time_ms = time_wall_msec(),
     };
+    activity_begin(commit->activity, commit->info.time_ms);
     compile(commit);
 }
 
@@ -567,6 +587,7 @@ commit_destroy(struct commit *commit)
         free(settled);
     }
     event_free(commit->kick);
+    activity_destroy(commit->activity);
     free(commit->store_error);
     free(commit);
 }

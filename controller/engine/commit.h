@@ -23,6 +23,7 @@
 #include "controller/model/model.h"
 #include "controller/store/store.h"
 
+struct activity;
 struct commit;
 
 struct commit_result {
@@ -75,6 +76,9 @@ void commit_plan(struct commit *, struct model_request *request,
 /* Why the newest write failed, or NULL if it did not: the network goes on, but
  * nothing can be changed.  Valid until the next turn of the loop. */
 const char *commit_store_error(const struct commit *);
+
+/* What the last groups were and took; see activity.h. */
+const struct activity *commit_activity(const struct commit *);
 
 /* True when nothing is being written: the engine's items are then exactly what
  * is durable.  A host is reconciled only at such a moment. */

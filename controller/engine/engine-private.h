@@ -19,11 +19,13 @@ struct unit_class {
     const struct pipeline_app *app;
     uint16_t app_index;
     uint16_t relation;          /* VMN_EACH_KEY. */
+    uint64_t n_computed;        /* Since the start. */
 };
 struct query_class {
     const struct vmn_query_class *class_;
     const struct pipeline_app *app;
     char *name;                 /* "APP.QUERY". */
+    uint64_t n_computed;        /* Since the start. */
 };
 
 /* What engine_problems() found last, and after which run. */

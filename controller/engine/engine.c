@@ -549,3 +549,33 @@ engine_get_stats(const struct engine *engine, struct engine_stats *stats)
     stats->n_scopes = hmap_count(&engine->scopes.scopes);
     stats->n_bytes = engine->registry->n_bytes;
 }
+
+size_t
+engine_n_classes(const struct engine *engine)
+{
+    return engine->n_unit_classes + engine->n_query_classes;
+}
+
+struct engine_class
+engine_get_class(const struct engine *engine, size_t i)
+{
+    if (i < engine->n_unit_classes) {
+        const struct unit_class *class_ = &engine->unit_classes[i];
+
+        return (struct engine_class) {
+            .app = class_->app->class_->name,
+            .name = class_->class_->name,
+            .n_computed = class_->n_computed,
+        };
+    }
+
+    const struct query_class *class_
+        = &engine->query_classes[i - engine->n_unit_classes];
+
+    return (struct engine_class) {
+        .app = class_->app->class_->name,
+        .name = class_->class_->name,
+        .is_query = true,
+        .n_computed = class_->n_computed,
+    };
+}

@@ -209,6 +209,17 @@ struct engine_stats {
 };
 void engine_get_stats(const struct engine *, struct engine_stats *);
 
+/* A class of units or queries of an app, by a number below
+ * engine_n_classes(), and how often one of it was computed since the start. */
+struct engine_class {
+    const char *app;            /* Lives as long as the pipeline. */
+    const char *name;
+    bool is_query;
+    uint64_t n_computed;
+};
+size_t engine_n_classes(const struct engine *);
+struct engine_class engine_get_class(const struct engine *, size_t i);
+
 /* Registers "engine/..." commands with unixctl. */
 void engine_unixctl_init(struct engine *);
 

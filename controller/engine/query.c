@@ -65,6 +65,7 @@ query_compute(struct engine *engine, struct query_node *query)
     memset(&view.numbers, 0, sizeof view.numbers);
     node->running = false;
     engine->stats.n_queries_computed++;
+    engine->query_classes[node->id].n_computed++;
 
     if (value_equals(query, &value)) {
         engine->stats.n_queries_cut++;

@@ -376,6 +376,7 @@ unit_compute(struct engine *engine, struct unit_node *unit)
     }
     node->running = false;
     engine->stats.n_units_computed++;
+    engine->unit_classes[node->id].n_computed++;
 
     if (!trial_holds(&engine->trial, unit)) {
         finish(engine, unit, &view, &emit);

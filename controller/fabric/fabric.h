@@ -81,6 +81,17 @@ json_t *fabric_port_status(const struct fabric *, const char *port);
 #define FABRIC_RECEIPTS_MAX 4096
 json_t *fabric_receipt(const struct fabric *, uint64_t revision);
 
+/* How far a revision has come, in short; false if it has no receipt of its
+ * own. */
+struct fabric_progress {
+    size_t n_hosts;             /* Concerned. */
+    size_t n_confirmed;
+    int64_t confirmed_us;       /* time_usec() of the newest confirmation; 0:
+                                 * there was none yet. */
+};
+bool fabric_progress(const struct fabric *, uint64_t revision,
+                     struct fabric_progress *);
+
 /* Calls 'cb' once: when every host concerned has acknowledged 'revision', or
  * at the time-out, from the loop.  'receipt' as above, borrowed. */
 struct fabric_wait;

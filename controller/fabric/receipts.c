@@ -46,6 +46,7 @@ struct receipt {
     size_t n_hosts, allocated_hosts;
     struct receipt_host *hosts; /* Sorted by name once closed. */
     size_t n_missing;           /* Hosts that are not CONFIRMED. */
+    int64_t confirmed_us;       /* time_usec() of the last that is, or 0. */
 };
 
 struct fabric_receipts {
@@ -259,7 +260,10 @@ set_state(struct receipt *receipt, const char *name, enum receipt_state state,
     rh->reason = nullable_xstrdup(reason);
     rh->state = state;
     rh->time_ms = time_wall_msec();
-    receipt->n_missing -= state == RECEIPT_CONFIRMED;
+    if (state == RECEIPT_CONFIRMED) {
+        receipt->n_missing--;
+        receipt->confirmed_us = time_usec();
+    }
 }
 
 /* For all groups that end with 'first' to 'last'. */
@@ -430,6 +434,20 @@ fabric_receipt(const struct fabric *f, uint64_t revision)
                      "hosts", (receipt ? hosts_of(f, receipt)
                                : all_hosts(f, revision)),
                      "flows", flows);
+}
+
+bool
+fabric_progress(const struct fabric *f, uint64_t revision,
+                struct fabric_progress *progress)
+{
+    const struct receipt *receipt = find_receipt(f->receipts, revision);
+
+    if (receipt) {
+        progress->n_hosts = receipt->n_hosts;
+        progress->n_confirmed = receipt->n_hosts - receipt->n_missing;
+        progress->confirmed_us = receipt->confirmed_us;
+    }
+    return receipt != NULL;
 }
 
 /* Waiting.  -------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 # controller/northbound: the JSON API.
 controller_libvmn_la_SOURCES += \
+	controller/northbound/activity.c \
 	controller/northbound/apply.c \
 	controller/northbound/change.c \
 	controller/northbound/envelope.c \

@@ -104,6 +104,24 @@ static const struct metric metrics[] = {
             "API clients that left before the reply."),
 };
 
+/* What was computed, class by class: names of apps and classes are checked
+ * when an app is loaded, so they need no quoting. */
+static void
+put_classes(const struct engine *engine, struct ds *ds)
+{
+    static const char name[] = "vmn_engine_class_computed_total";
+
+    ds_put_format(ds, "# HELP %s Computations of units and queries, by "
+                  "class.\n# TYPE %s counter\n", name, name);
+    for (size_t i = 0; i < engine_n_classes(engine); i++) {
+        struct engine_class c = engine_get_class(engine, i);
+
+        ds_put_format(ds, "%s{app=\"%s\",kind=\"%s\",class=\"%s\"} "
+                      "%"PRIu64"\n", name, c.app,
+                      c.is_query ? "query" : "unit", c.name, c.n_computed);
+    }
+}
+
 static void
 put_process(struct ds *ds)
 {
@@ -150,6 +168,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
                       m->name, m->help, m->name,
                       m->counter ? "counter" : "gauge", m->name, *value);
     }
+    put_classes(nb->engine, &ds);
     put_process(&ds);
     http_reply_text(req, 200, "text/plain; version=0.0.4; charset=utf-8",
                     ds_cstr(&ds));

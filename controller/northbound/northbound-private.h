@@ -113,6 +113,7 @@ http_handler nb_get_list, nb_get_one, nb_put, nb_patch, nb_delete;
 http_handler nb_apply;
 http_handler nb_get_index, nb_get_status, nb_get_health, nb_get_ready;
 http_handler nb_get_flows, nb_get_revision, nb_get_revisions;
+http_handler nb_get_activity;
 http_handler nb_get_metrics;
 
 #endif /* controller/northbound/northbound-private.h */

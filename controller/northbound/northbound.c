@@ -38,6 +38,8 @@ static const struct http_route calls[] = {
       .handler = nb_get_revisions, .query = "limit after" },
     { .method = HTTP_GET, .pattern = "/v1/revisions/{revision}",
       .handler = nb_get_revision },
+    { .method = HTTP_GET, .pattern = "/v1/activity",
+      .handler = nb_get_activity, .query = "limit after" },
     { .method = HTTP_GET, .pattern = "/v1/hosts/{name}/flows",
       .handler = nb_get_flows },
 };

@@ -12,6 +12,7 @@
 #include <event2/event.h>
 #include <string.h>
 
+#include "controller/engine/activity.h"
 #include "controller/engine/commit.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/dynamic-string.h"
@@ -435,12 +436,128 @@ what_waits_at_the_end_is_refused(void **state)
     assert_int_equal(n_ok + n_refused, 2);
 }
 
+/* The newest group that is kept. */
+static const struct activity_group *
+newest_group(void)
+{
+    uint64_t oldest, newest;
+
+    activity_range(commit_activity(commit), &oldest, &newest);
+    assert_true(newest > 0);
+    return activity_get(commit_activity(commit), newest);
+}
+
+static json_int_t
+newest_count(const char *name)
+{
+    json_t *json = activity_group_to_json(commit_activity(commit),
+                                          newest_group());
+    json_t *first = json_array_get(json_object_get(json, "apps"), 0);
+    json_int_t n = json_integer_value(json_object_get(first, name));
+
+    json_decref(json);
+    return n;
+}
+
+static void
+activity_tells_who_what_and_the_price(void **state)
+{
+    const struct activity_group *group = newest_group();
+
+    assert_int_equal(group->id, 1); /* The state as it was loaded. */
+    assert_true(group->first_revision > group->last_revision);
+
+    put_host("h1");
+    put_host("h2");
+    put_host("h1");             /* Changes nothing. */
+    turn();
+    assert_int_equal(newest_group()->id, 1);
+    finish_store(0);
+    group = newest_group();
+    assert_int_equal(group->id, 2);
+    assert_int_equal(group->first_revision, 1);
+    assert_int_equal(group->last_revision, 2);
+    assert_int_equal(group->n_requests, 2);
+    assert_int_equal(group->n_who, 1);
+    assert_string_equal(group->who[0], "test");
+    assert_int_equal(group->n_changes, 2);
+    assert_string_equal(group->changes[1].op, "create");
+    assert_string_equal(group->changes[1].type, "hosts");
+    assert_string_equal(group->changes[1].name, "h2");
+    assert_int_equal(newest_count("units"), 2);
+    assert_int_equal(newest_count("queries"), 0);
+    assert_int_equal(newest_count("added"), 2);
+    for (int i = 0; i < ACTIVITY_N_STEPS; i++) {
+        assert_true(group->step_us[i] >= 0);
+    }
+}
+
+static void
+activity_has_nothing_of_what_was_undone(void **state)
+{
+    uint64_t id = newest_group()->id;
+
+    put_host("h1");
+    turn();
+    finish_store(ENOSPC);
+    assert_int_equal(newest_group()->id, id);
+
+    put_host("h2");
+    turn();
+    finish_store(0);
+    assert_int_equal(newest_group()->id, id + 1);
+    assert_int_equal(newest_group()->n_changes, 1);
+    assert_string_equal(newest_group()->changes[0].name, "h2");
+    assert_int_equal(newest_count("units"), 1);
+}
+
+static void
+activity_is_bounded(void **state)
+{
+    struct model_request request;
+    uint64_t oldest, newest;
+
+    /* More than are named, in one request ... */
+    model_request_init(&request, "test");
+    for (int i = 0; i < ACTIVITY_NAMES_MAX + 3; i++) {
+        char name[8];
+
+        snprintf(name, sizeof name, "h%d", i);
+        model_request_add(&request, MODEL_PUT, VMN_TABLE_HOST, name,
+                          toy_host(i + 1));
+    }
+    commit_submit(commit, &request, done, NULL);
+    turn();
+    finish_store(0);
+    assert_int_equal(newest_group()->n_changes, ACTIVITY_NAMES_MAX + 3);
+
+    /* ... and more groups than are kept. */
+    for (int i = 0; i < ACTIVITY_MAX + 3; i++) {
+        model_request_init(&request, "test");
+        model_request_add(&request, MODEL_PATCH, VMN_TABLE_HOST, "h1",
+                          json_pack("{s:o}", "description",
+                                    json_sprintf("%d", i)));
+        commit_submit(commit, &request, done, NULL);
+        turn();
+        finish_store(0);
+    }
+    activity_range(commit_activity(commit), &oldest, &newest);
+    assert_int_equal(newest, 2 + ACTIVITY_MAX + 3);
+    assert_int_equal(newest - oldest + 1, ACTIVITY_MAX);
+    for (uint64_t id = oldest; id <= newest; id++) {
+        assert_int_equal(activity_get(commit_activity(commit), id)->id, id);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
         T(nothing_leaves_before_it_is_durable),
+        T(activity_tells_who_what_and_the_price),
+        T(activity_has_nothing_of_what_was_undone),
+        T(activity_is_bounded),
         T(what_waits_becomes_one_group),
         T(a_refused_group_has_not_happened),
         T(an_unchanged_request_writes_nothing),

@@ -864,6 +864,69 @@ revision_without_an_entry_in_the_log_shows_dashes(void **state OVS_UNUSED)
                 "hv1    confirmed   -      -\n", "");
 }
 
+#define ACTIVITY                                                              \
+    "{\"uptime_s\": 3725, \"revision\": 9, \"hosts\": {\"configured\": 3,"      \
+    " \"synced\": 2}, \"classes\": ["                                         \
+    "{\"app\": \"fw\", \"kind\": \"unit\", \"class\": \"rule\","               \
+    " \"computed\": 9},"                                                      \
+    "{\"app\": \"fw\", \"kind\": \"query\", \"class\": \"rule\","              \
+    " \"computed\": 7},"                                                      \
+    "{\"app\": \"lb\", \"kind\": \"unit\", \"class\": \"vip\","                \
+    " \"computed\": 0}],"                                                     \
+    " \"items\": ["                                                           \
+    "{\"id\": 1, \"time\": \"2026-11-20T10:12:26.000Z\", \"revision\": null," \
+    " \"who\": [], \"n_changes\": 0, \"changes\": [], \"apps\": ["            \
+    "{\"app\": \"fw\", \"units\": 1, \"queries\": 0,"                         \
+    " \"by_unit\": {\"rule\": 1}, \"by_query\": {}, \"added\": 4,"            \
+    " \"changed\": 0, \"removed\": 0}], \"us\": {\"apply\": 0,"               \
+    " \"compile\": 1500}},"                                                   \
+    "{\"id\": 2, \"time\": \"2026-11-20T10:12:27.388Z\","                     \
+    " \"first_revision\": 8, \"revision\": 9, \"who\": [\"unix:uid=0\","      \
+    " \"host:h1\"], \"n_changes\": 3, \"changes\": [{\"op\": \"update\","     \
+    " \"type\": \"ports\", \"name\": \"a\"}], \"apps\": ["                    \
+    "{\"app\": \"fw\", \"units\": 2, \"queries\": 3,"                         \
+    " \"by_unit\": {\"rule\": 2}, \"by_query\": {\"rule\": 3},"               \
+    " \"added\": 1, \"changed\": 0, \"removed\": 2},"                         \
+    "{\"app\": \"lb\", \"units\": 0, \"queries\": 0, \"added\": 5,"           \
+    " \"changed\": 0, \"removed\": 0}],"                                      \
+    " \"hosts\": {\"concerned\": 3, \"confirmed\": 2},"                       \
+    " \"us\": {\"apply\": 30, \"compile\": 90, \"store\": 420,"               \
+    " \"send\": 31}}]}"
+
+static void
+top_shows_the_newest_first_and_what_was_computed(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/activity?limit=20", NULL, 200, ACTIVITY },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step limited[] = {
+        { "GET /v1/activity?limit=3", NULL, 200, "{\"items\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "top --once", CTL_DONE,
+                "up 01:02:05, revision 9, 2 of 3 hosts synced; times in ms\n"
+                "\n"
+                "APP   KIND    CLASS   COMPUTED   SINCE-START\n"
+                "fw    unit    rule    3          9\n"
+                "fw    query   rule    3          7\n"
+                "\n"
+                "REVISION   TIME           WHO            CHANGE"
+                "              COMPUTED   FLOWS   HOSTS   APPLY   COMPILE"
+                "   STORE   SEND   INSTALLED\n"
+                "8-9        10:12:27.388   unix:uid=0+1   update ports/a +2"
+                "   fw:5       +6 -2   2/3     0.03    0.09      0.42"
+                "    0.03   -\n"
+                "start      10:12:26.000   -              -"
+                "                   fw:1       +4      -       0.00    1.50"
+                "      -       -      -\n", "");
+    assert_play(limited, "", "top --limit 3 -o json", CTL_DONE,
+                "{\n  \"items\": []\n}\n", "");
+    assert_alone("", "top --limit 257", CTL_USAGE, "--limit");
+    assert_alone("", "top --interval 0", CTL_USAGE, "--interval");
+}
+
 static void
 flows_come_in_the_order_in_which_packets_meet_them(void **state OVS_UNUSED)
 {
@@ -988,6 +1051,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(status_names_problems_and_hosts_that_are_not_synced),
         cmocka_unit_test(apps_say_what_they_are_for),
         cmocka_unit_test(revision_without_an_entry_in_the_log_shows_dashes),
+        cmocka_unit_test(top_shows_the_newest_first_and_what_was_computed),
         cmocka_unit_test(flows_come_in_the_order_in_which_packets_meet_them),
         cmocka_unit_test(help_and_usage),
         cmocka_unit_test(a_server_that_is_not_there_exits_with_3),

@@ -162,6 +162,16 @@ fabric_wait_cancel(struct fabric_wait *wait)
     f->n_cancelled++;
 }
 
+bool
+fabric_progress(const struct fabric *f OVS_UNUSED, uint64_t revision,
+                struct fabric_progress *progress)
+{
+    *progress = (struct fabric_progress) {
+        .n_hosts = 2, .n_confirmed = 2, .confirmed_us = INT64_MAX / 2,
+    };
+    return revision > 1;
+}
+
 json_t *
 fabric_host_flows(const struct fabric *f OVS_UNUSED, const char *host)
 {
@@ -191,9 +201,20 @@ struct fixture {
     json_t *body;               /* Of the last reply, or NULL. */
 };
 
+static void
+compile_nothing(struct vmn_view *view OVS_UNUSED, const char *key OVS_UNUSED,
+                struct vmn_emit *emit OVS_UNUSED)
+{
+}
+
 static const struct vmn_app_class fake_app = {
     .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class),
     .name = "overlay", .description = "Nothing at all",
+    .units = (const struct vmn_unit_class[]) {
+        { .name = "net", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+          .compile = compile_nothing },
+        { .name = NULL },
+    },
 };
 
 static void
@@ -939,6 +960,8 @@ status_and_metrics_are_told(void **state)
     assert_has(&f->client.head, "text/plain; version=0.0.4");
     assert_has(&f->client.body, "\nvmn_hosts 3\n");
     assert_has(&f->client.body, "# TYPE vmn_http_requests_total counter\n");
+    assert_has(&f->client.body, "\nvmn_engine_class_computed_total{"
+               "app=\"overlay\",kind=\"unit\",class=\"net\"} 1\n");
     assert_call(f, 200, "GET", "/healthz", NULL);
     assert_text(f, "status", "ok");
     assert_call(f, 503, "GET", "/readyz", NULL);
@@ -951,6 +974,47 @@ status_and_metrics_are_told(void **state)
     assert_text(f, "status.reason", "hv1");
     assert_call(f, 200, "GET", "/v1/hosts/hv1/flows", NULL);
     assert_text(f, "flows.0.owner", "hv1");
+}
+
+static void
+activity_tells_what_changes_cost(void **state)
+{
+    struct fixture *f = *state;
+    size_t n;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/activity", NULL);
+    n = json_array_size(at(f, "items"));
+    assert_true(n >= 2);
+    /* The state as it was loaded is no revision. */
+    assert_int_equal(json_integer_value(at(f, "items.0.id")), 1);
+    assert_true(json_is_null(at(f, "items.0.revision")));
+    assert_null(at(f, "items.0.hosts"));
+
+    assert_call(f, 201, "PUT", "/v1/networks/other", NET);
+    assert_call(f, 200, "GET", "/v1/activity?limit=1", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 1);
+    assert_int_equal(json_integer_value(at(f, "items.0.id")), n + 1);
+    assert_text(f, "items.0.changes.0.op", "create");
+    assert_text(f, "items.0.changes.0.type", "networks");
+    assert_text(f, "items.0.changes.0.name", "other");
+    assert_text(f, "items.0.apps.0.app", "overlay");
+    assert_int_equal(json_integer_value(at(f, "items.0.apps.0.units")), 1);
+    assert_int_equal(
+        json_integer_value(at(f, "items.0.apps.0.by_unit.net")), 1);
+    assert_int_equal(json_integer_value(at(f, "items.0.hosts.confirmed")), 2);
+    assert_true(json_integer_value(at(f, "items.0.us.installed")) > 0);
+    assert_int_equal(json_integer_value(at(f, "hosts.configured")), 3);
+
+    /* Only what is new since the last look. */
+    assert_call(f, 200, "GET", "/v1/activity?after=1", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), n);
+    assert_call(f, 200, "GET", "/v1/activity?after=100000", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 0);
+    assert_call(f, 400, "GET", "/v1/activity?limit=257", NULL);
+    assert_text(f, "errors.0.parameter", "limit");
+    assert_call(f, 400, "GET", "/v1/activity?after=x", NULL);
+    assert_text(f, "errors.0.parameter", "after");
 }
 
 static void
@@ -1170,6 +1234,7 @@ main(void)
         TEST(change_that_cannot_be_stored_is_undone),
         TEST(revisions_have_who_what_and_receipt),
         TEST(status_and_metrics_are_told),
+        TEST(activity_tells_what_changes_cost),
         TEST(listeners_need_an_address_and_a_token),
         cmocka_unit_test(reference_has_every_field),
         TEST(bad_requests_are_refused_one_by_one),

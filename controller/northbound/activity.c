@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /v1/activity: what the last groups of revisions took, from the request
+ * to the last host's acknowledgement. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include "controller/engine/activity.h"
+#include "timeval.h"
+#include "util.h"
+
+/* Adds what hosts have said to the group. */
+static void
+add_hosts(const struct northbound *nb, const struct activity_group *group,
+          json_t *json)
+{
+    json_t *us = json_object_get(json, "us");
+    struct fabric_progress p;
+
+    if (group->first_revision > group->last_revision
+        || !fabric_progress(nb->fabric, group->last_revision, &p)) {
+        return;
+    }
+    json_object_set_new(json, "hosts", json_pack(
+        "{s:I, s:I}", "concerned", (json_int_t) p.n_hosts,
+        "confirmed", (json_int_t) p.n_confirmed));
+    if (p.n_hosts && p.n_confirmed == p.n_hosts) {
+        json_object_set_new(us, "installed", json_integer(
+            p.confirmed_us - group->begin_us));
+    }
+}
+
+static json_t *
+hosts_json(const struct northbound *nb)
+{
+    struct fabric_stats stats;
+
+    fabric_get_stats(nb->fabric, &stats);
+    return json_pack("{s:I, s:I, s:I}",
+                     "configured", (json_int_t) stats.n_hosts,
+                     "connected", (json_int_t) stats.n_connected,
+                     "synced", (json_int_t) stats.n_synced);
+}
+
+/* Computations since the start, by class. */
+static json_t *
+classes_json(const struct northbound *nb)
+{
+    json_t *classes = json_array();
+
+    for (size_t i = 0; i < engine_n_classes(nb->engine); i++) {
+        struct engine_class c = engine_get_class(nb->engine, i);
+
+        json_array_append_new(classes, json_pack(
+            "{s:s, s:s, s:s, s:I}", "app", c.app,
+            "kind", c.is_query ? "query" : "unit", "class", c.name,
+            "computed", (json_int_t) c.n_computed));
+    }
+    return classes;
+}
+
+void
+nb_get_activity(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    const struct activity *activity = commit_activity(nb->commit);
+    uint64_t after, limit, oldest, newest;
+    json_t *items = json_array();
+
+    activity_range(activity, &oldest, &newest);
+    if (!nb_query_number(req, "limit", 1, ACTIVITY_MAX, ACTIVITY_MAX, &limit)
+        || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &after)) {
+        json_decref(items);
+        return;
+    }
+    oldest = MAX(oldest, after < newest ? after + 1 : newest + 1);
+    if (newest + 1 - oldest > limit) {
+        oldest = newest + 1 - limit;
+    }
+    for (uint64_t id = oldest; id <= newest; id++) {
+        const struct activity_group *group = activity_get(activity, id);
+        json_t *json = activity_group_to_json(activity, group);
+
+        add_hosts(nb, group, json);
+        json_array_append_new(items, json);
+    }
+    http_reply_json(req, 200, json_pack(
+        "{s:I, s:I, s:o, s:o, s:o}",
+        "uptime_s", (json_int_t) ((time_wall_msec() - nb->started_ms) / 1000),
+        "revision", (json_int_t) model_durable_revision(nb->model),
+        "hosts", hosts_json(nb), "classes", classes_json(nb),
+        "items", items));
+}
