@@ -94,6 +94,8 @@ struct site {
     uint32_t identity;          /* 0: none. */
     const char *host;           /* Where it is, or NULL. */
     uint32_t ofport;            /* Its number there, or 0. */
+    const char *candidate;      /* Where it may be next, or NULL. */
+    uint32_t candidate_ofport;  /* Its number there, or 0. */
 };
 
 /* Fills in 'site' for port 'name'; false if the port can have no flows. */

@@ -2,7 +2,13 @@
  *
  * One VM's interface: admitted where it is, answered for by ARP and known as a
  * source everywhere in its network, found by its MAC.  Not for what several
- * ports may share (allowed.c). */
+ * ports may share (allowed.c).
+ *
+ * A VM that moves is on two hosts for a while.  The second one, the candidate,
+ * holds all that it takes, so that nothing but where others send their packets
+ * is left to change; the first one becomes the candidate then, and what was
+ * sent to it late still arrives.  Floods go to the active one only: a VM
+ * would hear its own. */
 
 #include "overlay.h"
 
@@ -37,9 +43,38 @@ site_read(struct vmn_view *view, const char *name, struct site *site)
         site->host = binding->host;
         site->ofport = vif ? vif->ofport : 0;
     }
+    if (site->host && binding->candidate) {
+        const struct vmn_vif *vif = vmn_read_vif(view, binding->candidate,
+                                                 site->port->iface_id);
+
+        site->candidate = binding->candidate;
+        site->candidate_ofport = vif ? vif->ofport : 0;
+    }
     return true;
 }
 
+/* To the port, on 'host', where it has number 'ofport'. */
+static struct vmn_flow *
+local_add(struct vmn_emit *emit, const struct site *site, const char *host,
+          uint32_t ofport, struct vmn_mac mac, bool is_own)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
+                                         STAGE_LOCATE, 0,
+                                         is_own ? LOCATE_LOCAL
+                                         : LOCATE_LOCAL_PAIR);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    match_network(flow, site->network);
+    vmn_match_mac(flow, VMN_F_ETH_DST, mac);
+    vmn_act_set(actions, VMN_REG_DST_ID, site->identity);
+    vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
+    vmn_act_set(actions, VMN_REG_OUT_PORT, ofport);
+    vmn_act_next(actions);
+    return flow;
+}
+
+/* A candidate gets what others send it, as soon as they do; its own host goes
+ * on sending to the active one until it is active itself. */
 void
 site_locate(struct vmn_view *view, struct vmn_emit *emit,
             const struct site *site, struct vmn_mac mac, bool is_own)
@@ -62,18 +97,14 @@ site_locate(struct vmn_view *view, struct vmn_emit *emit,
                 vmn_number(view, VMN_NUMBER_HOST, site->host));
     vmn_act_next(actions);
 
-    if (!site->ofport) {
-        return;
+    if (site->ofport) {
+        local_add(emit, site, site->host, site->ofport, mac, is_own);
     }
-    flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_LOCATE, 0,
-                        is_own ? LOCATE_LOCAL : LOCATE_LOCAL_PAIR);
-    match_network(flow, site->network);
-    vmn_match_mac(flow, VMN_F_ETH_DST, mac);
-    actions = vmn_flow_actions(flow);
-    vmn_act_set(actions, VMN_REG_DST_ID, site->identity);
-    vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
-    vmn_act_set(actions, VMN_REG_OUT_PORT, site->ofport);
-    vmn_act_next(actions);
+    if (site->candidate_ofport) {
+        flow = local_add(emit, site, site->candidate, site->candidate_ofport,
+                         mac, is_own);
+        vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    }
 }
 
 /* Everywhere in the network.  -------------------------------------------- */
@@ -247,7 +278,17 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         vmn_publish(emit, REL_LOCAL,
                     vmn_printf(view, "%s|%s", network, site.host), key);
     }
+    if (site.candidate) {
+        vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network, site.candidate);
+    }
     if (site.ofport) {
         emit_local(view, emit, &site);
+    }
+    if (site.candidate_ofport) {
+        struct site next = site;
+
+        next.host = site.candidate;
+        next.ofport = site.candidate_ofport;
+        emit_local(view, emit, &next);
     }
 }

@@ -5,7 +5,11 @@
  * A claim never displaces a live binding: the target of a migration comes up
  * while the source still runs.  The port's row can, and so can the silence of
  * the active host, since a VM that was started again elsewhere is no
- * migration.  A host that has not reported yet keeps what it had. */
+ * migration.  A host that has not reported yet keeps what it had.
+ *
+ * A host that may still run the VM does not let go before the one that the row
+ * names is ready: that is the candidate first, so that its switch is told, and
+ * becomes active when the switch has acknowledged it. */
 
 #include <config.h>
 
@@ -77,12 +81,14 @@ binding_decide(const char *wanted, struct binding now,
     const struct binding_claim *candidate = find_claim(claims, n,
                                                        now.candidate);
     const struct binding_claim *best;
+    bool moving = false;
 
     if (active && active->says == BINDING_SAYS_NO) {
         active = NULL;
     }
     if (is_live_claim(want)) {
-        active = want;
+        moving = active && active != want && !active->silent && !want->ready;
+        active = moving ? active : want;
     } else if (!active || active->silent) {
         best = best_claim(claims, n, active, candidate);
         if (is_live_claim(best)) {
@@ -93,9 +99,11 @@ binding_decide(const char *wanted, struct binding now,
             active = best;
         }
     }
-    best = active ? best_claim(claims, n, active, candidate) : NULL;
+    best = (moving ? want
+            : active ? best_claim(claims, n, active, candidate) : NULL);
     return (struct binding) {
         .active = active ? active->host : NULL,
         .candidate = best ? best->host : NULL,
+        .moving = moving,
     };
 }

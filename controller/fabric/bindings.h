@@ -20,11 +20,15 @@ struct binding_claim {
     const char *host;
     enum binding_says says;     /* As last heard. */
     bool silent;                /* Not connected, and not only for a moment. */
+    bool ready;                 /* Its switch holds what a candidate's is to
+                                 * hold: it can take over without a gap. */
 };
 
 struct binding {
     const char *active;         /* Host, or NULL. */
     const char *candidate;      /* Host, or NULL; never without 'active'. */
+    bool moving;                /* The candidate takes over once it is ready.
+                                 * Only in results. */
 };
 
 /* Decides the binding of a port whose row says 'wanted' (a host or NULL) and

@@ -105,6 +105,9 @@ void fabric_db_host_status(const struct fabric_host *, json_t *status);
 /* One durable group, after the OpenFlow side has sent it. */
 void fabric_db_group(struct fabric *, const struct commit_group *);
 
+/* Hosts have acknowledged something. */
+void fabric_db_acked(struct fabric *);
+
 /* digest.c.  ------------------------------------------------------------- */
 
 /* "FLOWS GROUPS DIGEST" of all that 'host' is to hold, a string.  The digest

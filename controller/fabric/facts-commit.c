@@ -16,6 +16,7 @@
 
 #include "controller/fabric/bindings.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/switch.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
@@ -154,6 +155,32 @@ facts_delete_vif(struct fact_vif *vif)
 
 /* Bindings.  ------------------------------------------------------------- */
 
+/* Whether the switch of 'host' has acknowledged the flows of a candidate. */
+static bool
+is_ready(const struct facts *facts, const struct fact_port *port,
+         const char *host)
+{
+    const struct fabric_host *fh = fabric_find_host(facts->fabric, host);
+    struct model_meta meta;
+    const struct vmn_binding *row = model_get_durable(
+        facts->fabric->model, VMN_TABLE_BINDING, port->name, &meta);
+
+    return (fh && row && nullable_string_is_equal(row->candidate, host)
+            && switch_acked(fh->sw) >= meta.revision);
+}
+
+void
+facts_acked(struct facts *facts)
+{
+    struct fact_port *port;
+
+    LIST_FOR_EACH (port, moving_node, &facts->moving) {
+        if (port->candidate && is_ready(facts, port, port->candidate)) {
+            facts_port_due(facts, port, port->candidate);
+        }
+    }
+}
+
 static int
 compare_claims(const void *a_, const void *b_)
 {
@@ -204,6 +231,7 @@ gather_claims(const struct facts *facts, const struct fact_port *port,
             .host = vif->host->name,
             .says = BINDING_SAYS_YES,
             .silent = vif->host->silent,
+            .ready = is_ready(facts, port, vif->host->name),
         };
     }
     qsort(claims, n, sizeof *claims, compare_claims);
@@ -215,7 +243,7 @@ gather_claims(const struct facts *facts, const struct fact_port *port,
 static void
 decide(struct facts *facts, struct fact_port *port)
 {
-    struct binding now = { port->active, port->candidate };
+    struct binding now = { port->active, port->candidate, false };
     struct fact_host *host = port->cause ? facts_find_host(facts, port->cause)
                                          : NULL;
     struct binding_claim *claims;
@@ -224,6 +252,7 @@ decide(struct facts *facts, struct fact_port *port)
 
     claims = gather_claims(facts, port, &n);
     next = binding_decide(port->wanted, now, claims, n);
+    facts_port_set_moving(facts, port, next.moving);
     if (!nullable_string_is_equal(next.active, now.active)
         || !nullable_string_is_equal(next.candidate, now.candidate)) {
         VLOG_INFO("port %s: on %s%s%s", port->name,

@@ -76,6 +76,17 @@ facts_port_due(struct facts *facts, struct fact_port *port, const char *cause)
     facts_schedule(facts);
 }
 
+void
+facts_port_set_moving(struct facts *facts, struct fact_port *port,
+                      bool moving)
+{
+    ovs_list_remove(&port->moving_node);
+    ovs_list_init(&port->moving_node);
+    if (moving) {
+        ovs_list_push_back(&facts->moving, &port->moving_node);
+    }
+}
+
 static void
 set_part(struct hmap *index, struct hmap_node *node, char **part,
          const char *host)
@@ -150,6 +161,7 @@ port_destroy(struct facts *facts, struct fact_port *port)
     hmap_remove(&facts->ports, &port->name_node);
     hmap_remove(&facts->ports_by_id, &port->id_node);
     ovs_list_remove(&port->due_node);
+    ovs_list_remove(&port->moving_node);
     facts_port_set_binding(facts, port, NULL, NULL);
     free(port->name);
     free(port->iface_id);
@@ -166,6 +178,7 @@ port_create(struct facts *facts, const struct vmn_port *row)
     port->name = xstrdup(row->row.name);
     port->iface_id = xstrdup(row->iface_id);
     ovs_list_init(&port->due_node);
+    ovs_list_init(&port->moving_node);
     hmap_insert(&facts->ports, &port->name_node, hash_string(port->name, 0));
     hmap_insert(&facts->ports_by_id, &port->id_node,
                 hash_string(port->iface_id, 0));
@@ -408,6 +421,7 @@ fabric_facts_create(struct fabric *fabric)
     hmap_init(&facts->by_active);
     hmap_init(&facts->by_candidate);
     ovs_list_init(&facts->due);
+    ovs_list_init(&facts->moving);
     facts_commit_init(facts);
     facts_update_all_ports(facts);
     HMAP_FOR_EACH (port, name_node, &facts->ports) {

@@ -57,6 +57,7 @@ struct fact_port {
     struct hmap_node active_node; /* In 'by_active', if 'active'. */
     struct hmap_node candidate_node; /* In 'by_candidate', if 'candidate'. */
     struct ovs_list due_node;   /* In 'due', or empty. */
+    struct ovs_list moving_node; /* In 'moving', or empty. */
     char *name;
     char *iface_id;
     char *wanted;               /* The row's host, or NULL. */
@@ -74,6 +75,8 @@ struct facts {
     struct hmap by_active;      /* Those that have one, by 'active'. */
     struct hmap by_candidate;   /* Those that have one, by 'candidate'. */
     struct ovs_list due;        /* struct fact_port: to be decided anew. */
+    struct ovs_list moving;     /* struct fact_port: its candidate takes over
+                                 * once it is ready. */
     struct event *flush;        /* Later in this turn. */
     struct event *resync;       /* Later, to compare with the model. */
     bool resyncing;             /* Nothing is submitted until 'resync'. */
@@ -114,6 +117,7 @@ struct fact_host *facts_find_host(const struct facts *, const char *name);
 void facts_port_set_binding(struct facts *, struct fact_port *,
                             const char *active, const char *candidate);
 void facts_port_due(struct facts *, struct fact_port *, const char *cause);
+void facts_port_set_moving(struct facts *, struct fact_port *, bool moving);
 
 /* facts-commit.c.  ------------------------------------------------------- */
 
@@ -124,6 +128,8 @@ void facts_schedule(struct facts *);
 /* Has memory and model compared, once nothing is under way, and mends what
  * differs. */
 void facts_resync(struct facts *);
+/* Hosts have acknowledged something: looks at the ports that wait for it. */
+void facts_acked(struct facts *);
 void facts_put_vif(struct fact_vif *);
 void facts_delete_vif(struct fact_vif *);
 

@@ -308,6 +308,12 @@ take_in_log(struct facts *facts, const struct model_log *log)
 }
 
 void
+fabric_db_acked(struct fabric *fabric)
+{
+    facts_acked(fabric->db->facts);
+}
+
+void
 fabric_db_group(struct fabric *fabric,
                 const struct commit_group *group OVS_UNUSED)
 {

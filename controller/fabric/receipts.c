@@ -515,8 +515,8 @@ free_numbers(void *f_)
     numbers_acked(model_numbers(f->model), r->freed);
 }
 
-/* Answers the waits that are fulfilled, and frees numbers.  Once a turn of the
- * loop, however many hosts have answered in it. */
+/* Answers the waits that are fulfilled, frees numbers, and has ports move on.
+ * Once a turn of the loop, however many hosts have answered in it. */
 static void
 check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 {
@@ -541,6 +541,7 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
             ovs_list_push_back(&ready, &wait->node);
         }
     }
+    fabric_db_acked(f);
     while (!ovs_list_is_empty(&ready)) {
         answer_wait(CONTAINER_OF(ovs_list_front(&ready), struct fabric_wait,
                                  node), true);

@@ -538,9 +538,15 @@ add_observed(struct model_request *request)
             json_sprintf("v%s", port), "ofport",
             /* A host gives no number to two interfaces. */
             1 + atoi(port + 1) + N_PORTS * (int) rnd(3), "link_up", true));
+        json_t *binding = json_pack("{s:o}", "host",
+                                    json_sprintf("h%u", host));
+
+        if (chance(20)) {
+            json_object_set_new(binding, "candidate", json_sprintf(
+                "h%u", (host + 1 + rnd(N_HOSTS - 1)) % N_HOSTS));
+        }
         model_request_add(request, MODEL_PUT, VMN_TABLE_BINDING, port,
-                          json_pack("{s:o}", "host",
-                                    json_sprintf("h%u", host)));
+                          binding);
     }
     free(port);
     free(vif);

@@ -45,6 +45,11 @@ fabric_db_group(struct fabric *f OVS_UNUSED,
 {
 }
 
+void
+fabric_db_acked(struct fabric *f OVS_UNUSED)
+{
+}
+
 json_t *
 fabric_port_status(const struct fabric *f OVS_UNUSED,
                    const char *port OVS_UNUSED)

@@ -230,6 +230,43 @@ static struct scenario scenarios[] = {
             { "h3", "+in_port=12,dl_src=02:00:00:00:00:01" },
             { "h1", "-reg0=0x64" } } },
     } },
+    { "overlay_readies_a_second_host_and_then_changes_only_where_to_send", {
+        { "{" BASE ", 'bindings/db1': {'host': 'h3', 'candidate': 'h1'},"
+          " 'vifs/h1/db1': {'host': 'h1', 'iface_id': 'db1', 'iface': 'tap',"
+          " 'ofport': 12}}", {
+            { "h1", "+" ADMIT "/0 100 in_port=12 actions=set_field:0x64->"
+              "reg0" },
+            { "h1", "+" ADMIT "/3 100 ip,in_port=12,dl_src=02:00:00:00:00:04,"
+              "nw_src=10.0.0.4 actions=goto" },
+            { "h1", "+" LOCATE "300 reg0=0x64,in_port=40000,dl_dst=02:00:00:"
+              "00:00:04 actions=set_field:0->reg2,set_field:0x1->reg4,"
+              "set_field:0xc->reg7,goto" },
+            { "h1", "-" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:04" },
+            { "h1", "-set_field:0xc->reg7,resubmit" },
+            { "h3", "+" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:04" },
+            { "h2", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:04 "
+              "actions=set_field:0->reg2,set_field:{host:h3}->reg6" } } },
+        { "{'bindings/db1': {'host': 'h1', 'candidate': 'h3'}}", {
+            { "h1", "+" ADMIT "/0 100 in_port=12 " },
+            { "h1", "+" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:04" },
+            { "h2", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:04 "
+              "actions=set_field:0->reg2,set_field:{host:h1}->reg6" },
+            { "h3", "+" ADMIT "/0 100 in_port=8 " },
+            { "h3", "+" LOCATE "300 reg0=0x64,in_port=40000,dl_dst=02:00:00:"
+              "00:00:04 " },
+            { "h3", "-" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:04" },
+            { "h3", "-set_field:0x8->reg7,resubmit" } } },
+        { "{'bindings/db1': {'host': 'h1'}}", {
+            { "h3", "-reg0=0x64" } } },
+        /* A host that has no other part in the network. */
+        { "{'bindings/spy': {'host': 'h1', 'candidate': 'h2'},"
+          " 'vifs/h2/spy': {'host': 'h2', 'iface_id': 'spy', 'iface': 'tap',"
+          " 'ofport': 13}}", {
+            { "h2", "+" ADMIT "/1 100 tun_id=0xc8" },
+            { "h2", "+" ADMIT "/0 100 in_port=13 " },
+            { "h2", "+" LOCATE "200 reg0=0xc8,dl_dst=02:00:00:00:00:01 "
+              "actions=set_field:0->reg2,set_field:{host:h1}->reg6" } } },
+    } },
     { "overlay_floods_copies_to_local_ports_and_once_to_other_hosts", {
         { "{" BASE "}", {
             { "h2", "+" LOCATE "390 reg0=0x64,dl_dst=01:00:00:00:00:00/01:00:"

@@ -20,8 +20,9 @@
 #include "util.h"
 
 /* One case.  'claims' has a word for each host: its name, then '+' it has the
- * interface, '-' it has not, '?' it has not reported; then 's' if silent.  A
- * binding is "ACTIVE" or "ACTIVE,CANDIDATE" or "". */
+ * interface, '-' it has not, '?' it has not reported; then 's' if silent and
+ * 'r' if its switch is ready.  A binding is "ACTIVE" or "ACTIVE,CANDIDATE" or
+ * "", with '*' after a candidate that takes over once it is ready. */
 struct rule {
     const char *what;
     const char *wanted;
@@ -76,7 +77,24 @@ static const struct rule rules[] = {
     { "candidate that has not reported does not become active as long as "
       "another claims", NULL, "a,b", "a- b? c+", "c,b" },
 
-    { "the row's host displaces", "b", "a", "a+ b+", "b,a" },
+    { "the row's host displaces when it is ready", "b", "a,b", "a+ b+r",
+      "b,a" },
+    { "the row's host is the candidate until it is ready", "b", "a", "a+ b+",
+      "a,b*" },
+    { "the row's host is the candidate before another one", "c", "a,b",
+      "a+ b+ c+", "a,c*" },
+    { "the row's host waits while the active one has not reported", "b", "a",
+      "a? b+", "a,b*" },
+    { "the row's host does not wait for a silent one", "b", "a", "a+s b+",
+      "b,a" },
+    { "the row's host does not wait for one that has dropped it", "b", "a,b",
+      "a- b+", "b" },
+    { "the row's host does not wait for one that is gone", "b", "a,b", "b+",
+      "b" },
+    { "the row's host, when active, stays without being ready", "b", "b,a",
+      "a+r b+", "b,a" },
+    { "a claim does not displace because it is ready", NULL, "a,b", "a+ b+r",
+      "a,b" },
     { "the row's host is not waited for", "c", "a", "a+ b+ c-", "a,b" },
     { "the row's host binds first", "b", "", "a+ b+", "b,a" },
     { "a claim elsewhere binds while the row's host has none", "b", "",
@@ -105,6 +123,7 @@ parse_claims(char *text, struct binding_claim *claims)
                           : word[len] == '-' ? BINDING_SAYS_NO
                           : BINDING_SAYS_NOTHING);
         claims[n].silent = word[len + 1] == 's';
+        claims[n].ready = strchr(word + len, 'r') != NULL;
         word[len] = '\0';
         claims[n++].host = word;
     }
@@ -114,9 +133,10 @@ parse_claims(char *text, struct binding_claim *claims)
 static char *
 format_binding(struct binding binding)
 {
-    return xasprintf("%s%s%s", binding.active ? binding.active : "",
+    return xasprintf("%s%s%s%s", binding.active ? binding.active : "",
                      binding.candidate ? "," : "",
-                     binding.candidate ? binding.candidate : "");
+                     binding.candidate ? binding.candidate : "",
+                     binding.moving ? "*" : "");
 }
 
 static void
@@ -129,7 +149,7 @@ binding_rules_hold(void **state OVS_UNUSED)
         struct binding_claim claims[8];
         size_t n = parse_claims(claims_text, claims);
         char *comma = strchr(now_text, ',');
-        struct binding now = { *now_text ? now_text : NULL, NULL };
+        struct binding now = { *now_text ? now_text : NULL, NULL, false };
         char *next;
 
         if (comma) {
@@ -159,7 +179,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
     random_set_seed(seed);
     for (int round = 0; round < 20000; round++) {
         struct binding_claim claims[ARRAY_SIZE(hosts)];
-        struct binding now = { NULL, NULL }, next, again;
+        struct binding now = { NULL, NULL, false }, next, again;
         const char *wanted = NULL;
         size_t n = 0;
 
@@ -167,6 +187,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
             if (random_range(4)) {
                 claims[n].host = hosts[i];
                 claims[n].says = random_range(3);
+                claims[n].ready = random_range(2);
                 claims[n++].silent = !random_range(3);
             }
         }
@@ -186,6 +207,8 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
         again = binding_decide(wanted, next, claims, n);
         assert_ptr_equal(next.active, again.active);
         assert_ptr_equal(next.candidate, again.candidate);
+        assert_true(next.moving == again.moving);
+        assert_true(!next.moving || next.candidate == wanted);
         assert_true(next.active || !next.candidate);
         assert_true(!next.active || next.active != next.candidate);
         for (size_t i = 0; i < n && now.active && !wanted; i++) {

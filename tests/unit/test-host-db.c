@@ -395,11 +395,15 @@ migration_moves_when_the_source_lets_go(void **state OVS_UNUSED)
     VSCTL(0, "del-port tap1");
     UNTIL(bound("p1", "hv2", NULL));
 
-    /* And by the port's row. */
+    /* By the port's row, not before the target's switch is ready: here there
+     * is none. */
     add_vif(0, "tap1", "p1", 5);
     UNTIL(bound("p1", "hv2", "hv1"));
     put_port("p1", "hv1", NULL);
-    UNTIL(bound("p1", "hv1", "hv2"));
+    settle();
+    assert_true(bound("p1", "hv2", "hv1"));
+    VSCTL(1, "del-port tap1");
+    UNTIL(bound("p1", "hv1", NULL));
 }
 
 static void
@@ -673,6 +677,28 @@ switch_that_restarts_changes_nothing(void **state OVS_UNUSED)
 }
 
 static void
+migration_moves_once_the_target_is_ready(void **state OVS_UNUSED)
+{
+    start_hosts();
+    add_vif(1, "tap1", "p1", 5);
+    UNTIL(bound("p1", "hv2", NULL));
+
+    /* The target has the interface, but its switch does not answer yet. */
+    put_port("p1", "hv1", NULL);
+    VSCTL(0, "add-port br-int tap1 -- set Interface tap1 type=dummy "
+          "external_ids:iface-id=p1 ofport_request=7 ofport=7 "
+          "link_state=up");
+    UNTIL(bound("p1", "hv2", "hv1"));
+    settle();
+    assert_true(bound("p1", "hv2", "hv1"));
+    assert_int_equal(get_vif("hv1/p1")->ofport, 7);
+
+    ovs_sandbox_start_vswitchd(&sandboxes[0]);
+    UNTIL(bound("p1", "hv1", "hv2"));
+    assert_true(status_is("hv1", "state", "synced"));
+}
+
+static void
 taken_tunnel_number_is_found_out(void **state OVS_UNUSED)
 {
     ovs_sandbox_start_vswitchd(&sandboxes[0]);
@@ -715,6 +741,7 @@ main(int argc, char *argv[])
         T(many_interfaces_are_one_transaction),
         T(refused_report_is_sent_again),
         T(switch_that_restarts_changes_nothing),
+        T(migration_moves_once_the_target_is_ready),
         T(taken_tunnel_number_is_found_out),
     };
 
