@@ -294,8 +294,9 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .doc = "What it may use as its source besides its own." },
                 { .name = "host", .type = SCHEMA_REF, AT(vmn_port, host),
                   .ref = VMN_TABLE_HOST,
-                  .doc = "The host whose claim wins if several have its "
-                         "interface; elsewhere it still runs." },
+                  .doc = "The host whose claim wins, once its switch is ready, "
+                         "if several have its interface; elsewhere it still "
+                         "runs." },
                 { .name = "iface_id", .type = SCHEMA_STRING,
                   AT(vmn_port, iface_id), .flags = SCHEMA_NAME_DEFAULT,
                   .max = VMN_NAME_LEN, .check = value_check_iface_id,
