@@ -23,6 +23,8 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/receipts.h \
 	controller/fabric/reconcile.c \
 	controller/fabric/send.c \
+	controller/fabric/sieve.c \
+	controller/fabric/sieve.h \
 	controller/fabric/show.c \
 	controller/fabric/switch.c \
 	controller/fabric/switch.h \

@@ -347,12 +347,33 @@ acked_by_all(const struct fabric *f)
     return revision;
 }
 
+/* Whether the host has all up to a revision without a receipt. */
+static enum receipt_state
+host_state(const struct fabric_host *host, uint64_t revision)
+{
+    return (switch_acked(host->sw) < revision ? RECEIPT_OPEN
+            : host->sw->partial ? RECEIPT_FAILED : RECEIPT_CONFIRMED);
+}
+
+static bool
+all_have(const struct fabric *f, uint64_t revision)
+{
+    const struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (host_state(host, revision) != RECEIPT_CONFIRMED) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 is_installed(const struct fabric *f, uint64_t revision)
 {
     const struct receipt *receipt = find_receipt(f->receipts, revision);
 
-    return receipt ? !receipt->n_missing : acked_by_all(f) >= revision;
+    return receipt ? !receipt->n_missing : all_have(f, revision);
 }
 
 /* Showing.  -------------------------------------------------------------- */
@@ -371,6 +392,8 @@ add_host(json_t *hosts, const struct fabric *f, const char *name,
         if (host) {
             switch_state_name(host->sw, &reason);
         }
+    } else {
+        reason = NULL;
     }
     json_array_append_new(
         hosts, json_pack("{s:s, s:s, s:o, s:s*}", "host", name, "state", word,
@@ -402,9 +425,8 @@ all_hosts(const struct fabric *f, uint64_t revision)
 
         if (host) {
             add_host(hosts, f, host->name,
-                     switch_acked(host->sw) >= revision
-                     ? RECEIPT_CONFIRMED : RECEIPT_OPEN,
-                     host->sw->since_ms, NULL);
+                     host_state(host, revision), host->sw->since_ms,
+                     host->sw->trouble);
         }
     }
     return hosts;

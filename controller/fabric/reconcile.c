@@ -14,7 +14,9 @@
  *
  * The difference is checked before it is committed: a barrier follows the
  * messages, and if any of them was refused the bundle is dropped and made
- * again without those.  So the commit never applies half of what was meant. */
+ * again without those.  So the commit never applies half of what was meant.
+ * In it flows are deleted first, where a live bundle adds first: a table may
+ * have no room for both.  Packets see all of a bundle or nothing. */
 
 #include <config.h>
 
@@ -25,6 +27,7 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/marker.h"
 #include "controller/fabric/receipts.h"
+#include "controller/fabric/sieve.h"
 #include "controller/fabric/switch.h"
 #include "controller/fabric/wire.h"
 #include "hmapx.h"
@@ -52,6 +55,7 @@ struct reconcile {
     bool asking;                /* Only for the marker's table. */
     bool settling;              /* All is read; waits for a settled moment. */
     struct ofdump *dump;
+    int64_t began_ms;           /* time_msec(). */
     uint64_t marker;            /* Its cookie, or MARKER_NONE. */
     struct hmapx right;         /* Items that were found as they should be
                                  * when they were read.  Counted. */
@@ -65,7 +69,7 @@ struct reconcile {
     uint64_t revision;
     size_t n_items, allocated_items;
     struct engine_item **items; /* To add, groups first.  Counted. */
-    struct ofpbuf deletes;      /* Messages. */
+    struct ofpbuf flow_deletes, group_deletes; /* Messages. */
     size_t n_deletes;
     uint64_t digest;            /* Of all that is wanted at that moment. */
     uint32_t open_xid, barrier_xid;
@@ -163,8 +167,10 @@ begin(struct fabric_switch *sw)
     sw->state = SWITCH_READING;
     switch_expect(sw);
     r->sw = sw;
+    r->began_ms = time_msec();
     hmapx_init(&r->right);
-    ofpbuf_init(&r->deletes, 0);
+    ofpbuf_init(&r->flow_deletes, 0);
+    ofpbuf_init(&r->group_deletes, 0);
     return r;
 }
 
@@ -229,7 +235,8 @@ reconcile_stop(struct fabric_switch *sw)
         }
         free(r->items);
         hmapx_destroy(&r->right);
-        ofpbuf_uninit(&r->deletes);
+        ofpbuf_uninit(&r->flow_deletes);
+        ofpbuf_uninit(&r->group_deletes);
         free(r);
         sw->reconcile = NULL;
     }
@@ -253,6 +260,13 @@ flush_if(struct reconcile *r, struct ofpbuf *b, size_t size)
     }
 }
 
+static void
+put_block(struct reconcile *r, struct ofpbuf *b, const struct ofpbuf *block)
+{
+    ofpbuf_put(b, block->data, block->size);
+    flush_if(r, b, GATHER_SIZE / 2);
+}
+
 /* The marker for what the switch will hold: none if it has refused some. */
 static uint64_t
 wanted_marker(const struct reconcile *r)
@@ -274,13 +288,12 @@ send_unchecked(struct reconcile *r)
     r->barrier_xid = ofconn_next_xid(conn);
     ofpbuf_init(&b, GATHER_SIZE);
     ofmsg_put_bundle_open(&b, ENGINE_BUNDLE_ID, r->open_xid);
+    put_block(r, &b, &r->flow_deletes);
     for (size_t i = 0; i < r->n_items; i++) {
         ofpbuf_put(&b, r->items[i]->add, r->items[i]->add_size);
         flush_if(r, &b, GATHER_SIZE / 2);
     }
-    flush_if(r, &b, 0);
-    r->size += r->deletes.size;
-    ofconn_send(conn, r->deletes.data, r->deletes.size);
+    put_block(r, &b, &r->group_deletes);
     marker_put_add(&b, ofconn_next_xid(conn), wanted_marker(r));
     ofmsg_put_barrier(&b, r->barrier_xid);
     flush_if(r, &b, 0);
@@ -312,6 +325,7 @@ go_live(struct reconcile *r, bool commit)
     uint64_t revision = r->revision;
 
     sw->state = SWITCH_LIVE;
+    sw->read_ms = time_msec() - r->began_ms;
     if (commit) {
         uint32_t xid = ofconn_next_xid(sw->conn);
         struct ofpbuf b;
@@ -342,6 +356,7 @@ static void
 checked(struct reconcile *r)
 {
     struct fabric_switch *sw = r->sw;
+    struct sieve sieve;
     size_t n = 0;
     struct ofpbuf b;
 
@@ -349,13 +364,16 @@ checked(struct reconcile *r)
         go_live(r, true);
         return;
     }
+    sieve_init(&sieve, sw);
     for (size_t i = 0; i < r->n_items; i++) {
-        if (switch_has_refused(sw, r->items[i]->xid)) {
-            engine_item_unref(r->items[i]);
-        } else {
+        /* Each flow that does not fit has got an error of its own. */
+        if (sieve_passes(&sieve, r->items[i], true)) {
             r->items[n++] = r->items[i];
+        } else {
+            engine_item_unref(r->items[i]);
         }
     }
+    sieve_uninit(&sieve);
     if (n == r->n_items) {
         /* It refused something that cannot be left out. */
         switch_give_up(sw, sw->trouble);
@@ -419,7 +437,9 @@ reconcile_message(struct fabric_switch *sw, enum ofptype type,
 struct compare {
     struct reconcile *r;
     size_t n_right;             /* Of r->right, that are wanted. */
-    struct ofpbuf group_deletes;
+    struct hmapx replacing;     /* Items whose keys it holds, with something
+                                 * else. */
+    struct sieve sieve;
 };
 
 static void
@@ -438,10 +458,13 @@ compare_flows(struct compare *c)
                                   flow->table, flow->priority, &match);
         if (!wanted) {
             wire_flow_put_delete(flow, ofconn_next_xid(r->sw->conn),
-                                 &r->deletes);
+                                 &r->flow_deletes);
             r->n_deletes++;
         } else if (wire_flow_is(flow, wanted)) {
             add_right(r, wanted);
+        } else {
+            hmapx_add(&c->replacing, CONST_CAST(struct engine_item *,
+                                                wanted));
         }
     }
 }
@@ -460,7 +483,7 @@ compare_groups(struct compare *c)
                                    group->desc.group_id);
         if (!wanted) {
             wire_group_put_delete(group, ofconn_next_xid(r->sw->conn),
-                                  &c->group_deletes);
+                                  &r->group_deletes);
             r->n_deletes++;
         } else if (wire_group_is(group, wanted)) {
             add_right(r, wanted);
@@ -477,7 +500,8 @@ wanted_cb(void *c_, const struct engine_item *item)
     if (hmapx_contains(&r->right, item)) {
         c->n_right++;
         return;
-    } else if (switch_has_refused(r->sw, item->xid)) {
+    } else if (!sieve_passes(&c->sieve, item,
+                             hmapx_contains(&c->replacing, item))) {
         return;
     }
     if (r->n_items >= r->allocated_items) {
@@ -506,7 +530,7 @@ delete_outdated(struct compare *c)
 
         if (!send_find_wanted(host->fabric->engine, host->name, item)) {
             engine_item_put_delete(item, item->kind == ENGINE_FLOW
-                                   ? &r->deletes : &c->group_deletes);
+                                   ? &r->flow_deletes : &r->group_deletes);
             r->n_deletes++;
         }
     }
@@ -552,15 +576,16 @@ compare_cb(void *sw_)
     struct compare c = { .r = r };
     long long int start_us = time_usec();
 
-    ofpbuf_init(&c.group_deletes, 0);
+    hmapx_init(&c.replacing);
+    sieve_init(&c.sieve, sw);
     compare_flows(&c);
     compare_groups(&c);
     engine_host_items(f->engine, sw->host->name, wanted_cb, &c);
     if (c.n_right < hmapx_count(&r->right)) {
         delete_outdated(&c);
     }
-    ofpbuf_put(&r->deletes, c.group_deletes.data, c.group_deletes.size);
-    ofpbuf_uninit(&c.group_deletes);
+    sieve_uninit(&c.sieve);
+    hmapx_destroy(&c.replacing);
 
     r->digest = engine_host_digest(f->engine, sw->host->name);
     if (sw->digest_known && sw->digest != r->digest) {

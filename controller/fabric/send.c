@@ -380,6 +380,7 @@ struct out {
     struct fabric_switch *sw;
     struct ofpbuf gathered;
     size_t size;                /* Of all. */
+    bool deletes;               /* It deletes flows. */
 };
 
 static void
@@ -460,6 +461,7 @@ out_begin(struct out *out, struct fabric_switch *sw)
 {
     out->sw = sw;
     out->size = 0;
+    out->deletes = false;
     ofpbuf_init(&out->gathered, 1024);
     ofmsg_put_bundle_open(&out->gathered, ENGINE_BUNDLE_ID,
                           ofconn_next_xid(sw->conn));
@@ -477,7 +479,8 @@ out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
                    ? marker_cookie(sw->digest) : MARKER_NONE);
     ofmsg_put_bundle_commit(&out->gathered, ENGINE_BUNDLE_ID, xid);
     out_flush(out);
-    switch_new_bundle(sw, first, last, before, xid, out->size);
+    switch_new_bundle(sw, first, last, before, xid, out->size)->makes_room
+        = out->deletes && switch_lacks_room(sw);
     ofpbuf_uninit(&out->gathered);
 }
 
@@ -499,6 +502,7 @@ send_bundle(struct send *send, struct fabric_switch *sw, uint64_t before)
         return false;
     }
     count_sent(&send->fabric->stats, n);
+    out.deletes = n[FLOWS_DEL] > 0;
     out_commit(&out, last, last, before);
     return true;
 }
@@ -575,6 +579,7 @@ send_backlog(void *sw_)
             ofpbuf_put(&out.gathered, phases[phase].data, phases[phase].size);
         }
         count_sent(&f->stats, n);
+        out.deletes = n[FLOWS_DEL] > 0;
         out_commit(&out, backlog->first, backlog->last, backlog->before);
         f->stats.n_merged--;
     } else {

@@ -277,10 +277,10 @@ unixctl_reconcile(struct unixctl_conn *conn, int argc OVS_UNUSED,
 
     if (!host) {
         unixctl_command_reply_error(conn, "no such host");
-    } else if (host->sw->state != SWITCH_LIVE) {
-        unixctl_command_reply_error(conn, "the host is not synced");
+    } else if (!switch_retry(host->sw)) {
+        unixctl_command_reply_error(conn, "the host is not connected, or is "
+                                    "being reconciled");
     } else {
-        reconcile_start(host->sw);
         unixctl_command_reply(conn, NULL);
     }
 }

@@ -31,10 +31,11 @@ struct scope_diff;
  *    READING  --all flows and groups read, state settled-->
  *        LIVE, if nothing differs, else CHECKING
  *    CHECKING --barrier without an error--> LIVE (the commit goes out)
- *    LIVE     --a bundle failed--> READING */
+ *    LIVE     --a bundle failed--> READING, or WAITING if that is too often */
 enum switch_state {
     SWITCH_OFFLINE,
-    SWITCH_WAITING,             /* For its host's first report, or resting. */
+    SWITCH_WAITING,             /* For its host's first report, or resting or
+                                 * pausing. */
     SWITCH_READING,             /* The dump, then a settled moment. */
     SWITCH_CHECKING,            /* The difference is sent, not committed. */
     SWITCH_LIVE,                /* Gets each revision's bundle. */
@@ -50,14 +51,17 @@ struct sent_bundle {
     uint32_t commit_xid;
     size_t size;                /* Bytes. */
     bool reconcile;
+    bool makes_room;            /* Deletes flows, where a table was full. */
     size_t n_refusals;          /* Known when it was made. */
     char *failed;               /* Why, or NULL.  Owned. */
 };
 
-/* An item that the switch has refused. */
+/* An item that the switch has refused, or that is left out because of what it
+ * has refused (sieve.h). */
 struct refusal {
     struct hmap_node node;      /* In 'refusals', by xid. */
     uint32_t xid;
+    bool full;                  /* Its table was full. */
 };
 
 struct fabric_switch {
@@ -90,10 +94,16 @@ struct fabric_switch {
     unsigned n_stalls;          /* Times that it was cut off. */
 
     struct hmap refusals;       /* struct refusal. */
+    bool partial;               /* It has refused something, and has not been
+                                 * whole since. */
     char *trouble;              /* What was refused last, or NULL.  Owned. */
     struct event *rest;         /* Runs while resting after trouble. */
     bool resting;
     int rest_ms;                /* The next rest's length; 0: none yet. */
+    struct event *pause;        /* Runs before it is mended again. */
+    int64_t mended_ms;          /* When that last began (time_msec()), */
+    int64_t read_ms;            /* How long the last reading took. */
+    unsigned n_tries;           /* Commits that failed in it. */
 
     /* While a group is being sent (send.c). */
     size_t n_diffs, allocated_diffs;
@@ -128,22 +138,39 @@ void switch_destroy(struct fabric_switch *, const char *reason);
 void switch_rematch(struct fabric_switch *);
 /* Reconciles if all that it takes is there. */
 void switch_start(struct fabric_switch *);
+/* Reconciles now and tries all that was refused, without resting.  False if
+ * that cannot be. */
+bool switch_retry(struct fabric_switch *);
 /* Closes the connection for 'reason' and rests before the next reconciling:
  * the switch does what it should not. */
 void switch_give_up(struct fabric_switch *, const char *reason);
 
-/* The newest revision of which the switch is known to hold all, withdrawals
- * included. */
+/* The newest revision that the switch is known to have taken, withdrawals
+ * included: it holds all of it but for what it has refused, see 'partial'. */
 uint64_t switch_acked(const struct fabric_switch *);
+/* True if it holds all that units of this key (a port's name, say) want of it
+ * up to 'revision'. */
+bool switch_serves(const struct fabric_switch *, const char *key,
+                   uint64_t revision);
 /* From now on that does not grow until switch_reconciled(). */
 void switch_freeze(struct fabric_switch *);
 
-/* Remembers that 'xid' was refused with the error in 'oh'. */
+/* Names the item with this xid in 'trouble': it was refused with the error in
+ * 'oh'. */
+void switch_name_refusal(struct fabric_switch *, uint32_t xid,
+                         const struct ofp_header *oh);
+/* Does that, and leaves the item out from now on. */
 void switch_note_refusal(struct fabric_switch *, uint32_t xid,
                          const struct ofp_header *oh);
+/* Leaves the item out: it was not refused itself. */
+void switch_leave_out(struct fabric_switch *, const struct engine_item *);
 /* Forgets what is no longer wanted. */
 void switch_prune_refusals(struct fabric_switch *);
+const struct refusal *switch_find_refusal(const struct fabric_switch *,
+                                          uint32_t xid);
 bool switch_has_refused(const struct fabric_switch *, uint32_t xid);
+/* True if something was refused because its table was full. */
+bool switch_lacks_room(const struct fabric_switch *);
 
 /* Sets the marker to MARKER_NONE: something was refused. */
 void switch_unmark(struct fabric_switch *);

@@ -118,6 +118,12 @@ ofmsg_error_xid(const struct ofp_header *oh)
     return ntohl(oh->xid);
 }
 
+bool
+ofmsg_error_is_full(const struct ofp_header *oh)
+{
+    return ofperr_decode_msg(oh, NULL) == OFPERR_OFPFMFC_TABLE_FULL;
+}
+
 const char *
 ofmsg_error_name(const struct ofp_header *oh)
 {

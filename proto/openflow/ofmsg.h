@@ -45,5 +45,7 @@ bool ofmsg_decode_bundle_reply(const struct ofp_header *,
 uint32_t ofmsg_error_xid(const struct ofp_header *oh);
 /* "OFPBAC_BAD_TYPE", or "unknown error".  A constant string. */
 const char *ofmsg_error_name(const struct ofp_header *oh);
+/* True if a flow was refused because its table is full. */
+bool ofmsg_error_is_full(const struct ofp_header *oh);
 
 #endif /* proto/openflow/ofmsg.h */

@@ -168,7 +168,11 @@ class Player:
 
     def fall_ill(self):
         host = self.host()
-        self.swarm.control(self.random.choice(["cut", "stall", "mute"]), host)
+        fault, *rest = self.random.choice([
+            ["cut"], ["stall"], ["mute"], ["mute", "commits"],
+            ["limit", *self.random.choice(list(self.swarm.control(
+                "tables", host).items()) or [(0, 0)])]])
+        self.swarm.control(fault, host, *rest)
         self.ill.add(host)
 
     def recover(self):
@@ -179,12 +183,16 @@ class Player:
 
     def refuse(self):
         self.swarm.control("refuse", self.host(), self.random.choice(
-            ["add", "commit"]), self.random.randrange(1, 4))
+            ["add", "port", "commit", "full"]), self.random.randrange(1, 4))
 
     def damage(self):
         host = self.host()
-        self.swarm.control(self.random.choice(["lose", "wrong"]), host,
-                           self.random.randrange(1, 40))
+        if self.random.random() < 0.3:
+            self.swarm.control("lose", host, self.random.randrange(1, 4),
+                               "groups")
+        else:
+            self.swarm.control(self.random.choice(["lose", "wrong"]), host,
+                               self.random.randrange(1, 40))
         self.damaged.add(host)
 
     def play(self, n):
@@ -201,7 +209,10 @@ class Player:
         """Ends all faults.  Nobody has told vmnd of flows that are lost or
         wrong: it is asked to look."""
         self.swarm.control("resume", "all")
-        self.swarm.wait_synced(60)
+        for host in range(N_HOSTS):
+            if self.swarm.host_status(host)["state"] == "diverged":
+                look_again(self.swarm, "hv%d" % host)   # Does not rest on.
+        self.swarm.wait_synced(400)
         for host in self.damaged:
             wait_for(host, lambda host=host: look_again(self.swarm, host), 20)
         self.ill.clear()
@@ -307,9 +318,118 @@ def test_port_is_up_only_when_its_host_has_its_flows(swarm):
     wait_for("the binding", lambda: state() != "unbound", 10)
     wait_for("the flows", lambda: swarm.control("show", "hv0")["commits"] > 1,
              10)
-    number = swarm.api.call("GET", "/v1/networks", limit=1)["revision"]
+    number = newest(swarm)
     assert state() == "pending"
     assert incomplete(swarm, [number])
     swarm.control("resume", "hv0")
     wait_for("the port", lambda: state() == "up", 10)
     assert not incomplete(swarm, [number])
+
+
+FAULTS = {
+    "bad action": ["refuse", "hv0", "add", 1],
+    "bad port": ["refuse", "hv0", "port", 1],
+    "commit alone": ["refuse", "hv0", "commit", 1],
+    "several commits alone": ["refuse", "hv0", "commit", 3],
+    "full for the second flow": ["refuse", "hv0", "full", 2],
+    "missing groups": ["lose", "hv0", 1000, "groups"],
+    "lost flows": ["lose", "hv0", 1000],
+}
+
+
+def put_ports(swarm, ports, **more):
+    """Puts ports whose interfaces are on hv0, waits until that is known, and
+    returns all revisions that this took."""
+    first = newest(swarm) + 1
+    swarm.control("plug", "hv0", *["p%d" % x for x in ports])
+    for x in ports:
+        swarm.api.call("PUT", "/v1/ports/p%d" % x, {"spec": {
+            "network": "n%d" % (x % N_NETWORKS), "labels": {"group": "g0"},
+            "ips": ["10.0.%d.%d" % (x // 200, 2 + x % 200)], **more}})
+    for x in ports:
+        wait_for("p%d's binding" % x, lambda x=x: port_state(swarm, x)
+                 != "unbound", 10)
+    return list(range(first, newest(swarm) + 1))
+
+
+def newest(swarm):
+    return swarm.api.call("GET", "/v1/networks", limit=1)["revision"]
+
+
+def port_state(swarm, x):
+    return swarm.api.call("GET", "/v1/ports/p%d" % x)["status"]["state"]
+
+
+def state_at(swarm, revision, host="hv0"):
+    """How a host is listed in the receipt of a revision, and why."""
+    receipt = swarm.api.call("GET", "/v1/revisions/%d" % revision)["receipt"]
+    found = [h for h in receipt["hosts"] if h["host"] == host]
+    return (found[0]["state"], found[0].get("reason")) if found else (None, "")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_is_mended_and_the_receipt_is_true(swarm, fault):
+    player = Player(swarm, SEED)
+    set_up(swarm, player)
+    wait_healed(swarm, [])
+    swarm.control(*FAULTS[fault])
+    revisions = put_ports(swarm, range(1, 40, 6))
+    wait_for("the receipts", lambda: not incomplete(swarm, revisions), 30)
+    if FAULTS[fault][0] == "lose":
+        look_again(swarm, "hv0")    # Nobody has told vmnd of these.
+    else:
+        assert swarm.differences() == {}
+    wait_healed(swarm, revisions)
+
+
+def test_full_table_is_told_and_rests(swarm):
+    player = Player(swarm, SEED)
+    set_up(swarm, player)
+    wait_healed(swarm, [])
+    tables = swarm.control("tables", "hv0")
+    swarm.control("limit", "hv0", 0, tables["0"] + 2)
+    ports = range(1, 60, 6)
+    revisions = put_ports(swarm, ports)
+    wait_for("the host's state", lambda: swarm.host_status(0)["state"]
+             == "diverged" and swarm.host_status(0)["openflow"]["refused"],
+             20)
+    status = swarm.host_status(0)
+    assert "OFPFMFC_TABLE_FULL" in status["reason"]
+    # Two of them fit, all others are told of.
+    last = revisions[-1]
+    wait_for("the receipt", lambda: state_at(swarm, last)[0] == "failed", 20)
+    assert "OFPFMFC_TABLE_FULL" in state_at(swarm, last)[1]
+    assert swarm.control("tables", "hv0")["0"] == tables["0"] + 2
+    assert len([x for x in ports if port_state(swarm, x) == "up"]) <= 2
+    # No other host is touched, and this one is not asked all the time: each
+    # try is two dumps at most, and they become rarer.
+    for host in range(1, 6):
+        assert state_at(swarm, last, "hv%d" % host)[0] in (None, "confirmed")
+    dumps = swarm.control("show", "hv0")["dumps"]
+    assert dumps <= 4 + 3 * len(revisions)
+    # The table grows: all is as it should be at the next try.
+    swarm.control("resume", "hv0")
+    look_again(swarm, "hv0")
+    wait_healed(swarm, revisions)
+
+
+def test_switch_that_answers_no_commit_delays_nobody(swarm):
+    player = Player(swarm, SEED)
+    set_up(swarm, player)
+    wait_healed(swarm, [])
+    swarm.control("mute", "hv0", "commits")
+    revisions = []
+    for n in range(40):
+        revisions += put_ports(swarm, [1], labels={"group": "g%d" % (
+            n % N_GROUPS)})
+    # Others have all, and this one is waited for by nobody.
+    wait_for("the others", lambda: all(
+        h["state"] == "confirmed" for r in revisions
+        for h in swarm.api.call("GET", "/v1/revisions/%d" % r)["receipt"][
+            "hosts"] if h["host"] != "hv0"), 20)
+    status = swarm.host_status(0)
+    assert {state_at(swarm, r)[0] for r in revisions} <= {"pending", None}
+    assert status["openflow"]["outstanding_bundles"] <= 32
+    assert status["openflow"]["outstanding_bundles"] > 0
+    swarm.control("resume", "hv0")
+    wait_healed(swarm, revisions)

@@ -129,18 +129,43 @@ tests_unit_test_commit_SOURCES = tests/unit/test-commit.c tests/unit/toy-app.h
 tests_unit_test_commit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_commit_LDADD = $(UNIT_LIBS)
 
-check_PROGRAMS += tests/unit/test-fabric
-TESTS += tests/unit/test-fabric
-tests_unit_test_fabric_SOURCES = \
+FABRIC_TEST_SOURCES = \
 	tests/unit/fabric-fixture.c \
 	tests/unit/fabric-fixture.h \
+	tests/unit/fabric-hosts.c \
+	tests/unit/fabric-hosts.h \
 	tests/unit/fake-db.c \
 	tests/unit/fake-switch.c \
 	tests/unit/fake-switch.h \
-	tests/unit/test-fabric.c \
 	tests/unit/toy-app.h
+
+check_PROGRAMS += tests/unit/test-fabric
+TESTS += tests/unit/test-fabric
+tests_unit_test_fabric_SOURCES = tests/unit/test-fabric.c \
+	$(FABRIC_TEST_SOURCES)
 tests_unit_test_fabric_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fabric_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-fabric-send
+TESTS += tests/unit/test-fabric-send
+tests_unit_test_fabric_send_SOURCES = tests/unit/test-fabric-send.c \
+	$(FABRIC_TEST_SOURCES)
+tests_unit_test_fabric_send_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fabric_send_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-fabric-faults
+TESTS += tests/unit/test-fabric-faults
+tests_unit_test_fabric_faults_SOURCES = tests/unit/test-fabric-faults.c \
+	$(FABRIC_TEST_SOURCES)
+tests_unit_test_fabric_faults_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fabric_faults_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-fabric-audit
+TESTS += tests/unit/test-fabric-audit
+tests_unit_test_fabric_audit_SOURCES = tests/unit/test-fabric-audit.c \
+	$(FABRIC_TEST_SOURCES)
+tests_unit_test_fabric_audit_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fabric_audit_LDADD = $(UNIT_LIBS)
 
 # The apps are loaded as the daemon loads them: they find the engine's side of
 # the ABI in the program.

@@ -68,18 +68,24 @@ drop_list(struct ovs_list *list)
     }
 }
 
+static void
+clear_tables(struct ovs_list *flows, struct ovs_list *groups)
+{
+    while (!ovs_list_is_empty(flows)) {
+        flow_free(CONTAINER_OF(ovs_list_front(flows), struct fake_flow,
+                               node));
+    }
+    while (!ovs_list_is_empty(groups)) {
+        group_free(CONTAINER_OF(ovs_list_front(groups), struct fake_group,
+                                node));
+    }
+}
+
 void
 fake_switch_uninit(struct fake_switch *fs)
 {
     fake_switch_disconnect(fs);
-    while (!ovs_list_is_empty(&fs->flows)) {
-        flow_free(CONTAINER_OF(ovs_list_front(&fs->flows), struct fake_flow,
-                               node));
-    }
-    while (!ovs_list_is_empty(&fs->groups)) {
-        group_free(CONTAINER_OF(ovs_list_front(&fs->groups),
-                                struct fake_group, node));
-    }
+    clear_tables(&fs->flows, &fs->groups);
     ofpbuf_uninit(&fs->in);
     ofpbuf_uninit(&fs->out);
     ds_destroy(&fs->order);
@@ -270,6 +276,58 @@ fake_switch_remove(struct fake_switch *fs, uint16_t priority)
     }
 }
 
+static bool
+goes_through(const struct ofputil_flow_mod *fm, uint32_t group_id)
+{
+    const struct ofpact *a;
+
+    OFPACT_FOR_EACH_FLATTENED (a, fm->ofpacts, fm->ofpacts_len) {
+        if (a->type == OFPACT_GROUP
+            && (group_id == OFPG_ALL
+                || ofpact_get_GROUP(a)->group_id == group_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+fake_switch_remove_group(struct fake_switch *fs, uint32_t id)
+{
+    struct fake_group *group, *next_group;
+    struct fake_flow *flow, *next;
+
+    LIST_FOR_EACH_SAFE (group, next_group, node, &fs->groups) {
+        if (group->id == id) {
+            group_free(group);
+        }
+    }
+    LIST_FOR_EACH_SAFE (flow, next, node, &fs->flows) {
+        struct ofputil_flow_mod fm;
+        struct ofpbuf ofpacts;
+
+        ofpbuf_init(&ofpacts, 0);
+        decode(&fm, flow->mod, &ofpacts);
+        if (goes_through(&fm, id)) {
+            flow_free(flow);
+        }
+        minimatch_destroy(&fm.match);
+        ofpbuf_uninit(&ofpacts);
+    }
+}
+
+size_t
+fake_switch_n_flows(const struct fake_switch *fs)
+{
+    const struct fake_flow *flow;
+    size_t n = 0;
+
+    LIST_FOR_EACH (flow, node, &fs->flows) {
+        n += flow->table != MARKER_TABLE;
+    }
+    return n;
+}
+
 uint64_t
 fake_switch_marker(const struct fake_switch *fs)
 {
@@ -421,7 +479,13 @@ bundle_add(struct fake_switch *fs, const struct ofp_header *oh)
 
         ofputil_decode_group_mod(mod->data, &gm);
         ds_put_char(&fs->order, gm.command == OFPGC11_DELETE ? 'g' : 'G');
+        is_add = gm.command != OFPGC11_DELETE;
         ofputil_uninit_group_mod(&gm);
+        if (is_add && fs->refuse_groups) {
+            send_error(fs, OFPERR_OFPGMFC_BAD_BUCKET, oh);
+            ofpbuf_delete(mod);
+            return;
+        }
     }
     if (is_marker) {
         fs->n_markers++;
@@ -429,6 +493,101 @@ bundle_add(struct fake_switch *fs, const struct ofp_header *oh)
         fs->n_mods++;
     }
     ovs_list_push_back(&fs->bundle, &mod->list_node);
+}
+
+/* Copies of all flows and groups, to come back to. */
+struct tables {
+    struct ovs_list flows, groups;
+};
+
+static void
+tables_save(struct tables *t, const struct fake_switch *fs)
+{
+    const struct fake_flow *flow;
+    const struct fake_group *group;
+
+    ovs_list_init(&t->flows);
+    ovs_list_init(&t->groups);
+    LIST_FOR_EACH (flow, node, &fs->flows) {
+        struct fake_flow *copy = xmemdup(flow, sizeof *flow);
+
+        copy->mod = ofpbuf_clone(flow->mod);
+        ovs_list_push_back(&t->flows, &copy->node);
+    }
+    LIST_FOR_EACH (group, node, &fs->groups) {
+        struct fake_group *copy = xmemdup(group, sizeof *group);
+
+        copy->mod = ofpbuf_clone(group->mod);
+        ovs_list_push_back(&t->groups, &copy->node);
+    }
+}
+
+/* Why a flow cannot be added now, or 0. */
+static enum ofperr
+find_fault(struct fake_switch *fs, const struct ofpbuf *mod)
+{
+    const struct fake_group *group;
+    struct ofputil_flow_mod fm;
+    enum ofperr error = 0;
+    struct ofpbuf ofpacts;
+
+    if (((const struct ofp_header *) mod->data)->type != 14) {
+        return 0;
+    }
+    ofpbuf_init(&ofpacts, 0);
+    if (decode(&fm, mod, &ofpacts)) {
+        if (fm.command == OFPFC_ADD && goes_through(&fm, OFPG_ALL)) {
+            error = OFPERR_OFPBAC_BAD_OUT_GROUP;
+            LIST_FOR_EACH (group, node, &fs->groups) {
+                if (goes_through(&fm, group->id)) {
+                    error = 0;
+                }
+            }
+        }
+        if (!error && fm.command == OFPFC_ADD && fs->max_flows
+            && fm.table_id != MARKER_TABLE && !find_flow(fs, &fm)
+            && fake_switch_n_flows(fs) >= fs->max_flows) {
+            error = OFPERR_OFPFMFC_TABLE_FULL;
+        }
+        minimatch_destroy(&fm.match);
+    }
+    ofpbuf_uninit(&ofpacts);
+    return error;
+}
+
+static void
+apply(struct fake_switch *fs, const struct ofpbuf *mod)
+{
+    if (((const struct ofp_header *) mod->data)->type == 14) {
+        apply_flow_mod(fs, mod);
+    } else {
+        apply_group_mod(fs, mod);
+    }
+}
+
+/* Applies all of the bundle or nothing. */
+static bool
+apply_bundle(struct fake_switch *fs)
+{
+    enum ofperr error = 0;
+    struct ofpbuf *mod;
+    struct tables old;
+
+    tables_save(&old, fs);
+    LIST_FOR_EACH (mod, list_node, &fs->bundle) {
+        error = find_fault(fs, mod);
+        if (error) {
+            send_error(fs, error, mod->data);
+            clear_tables(&fs->flows, &fs->groups);
+            ovs_list_push_back_all(&fs->flows, &old.flows);
+            ovs_list_push_back_all(&fs->groups, &old.groups);
+            break;
+        }
+        apply(fs, mod);
+    }
+    clear_tables(&old.flows, &old.groups);
+    drop_list(&fs->bundle);
+    return !error;
 }
 
 static bool
@@ -454,7 +613,6 @@ static void
 bundle_control(struct fake_switch *fs, const struct ofp_header *oh)
 {
     struct ofputil_bundle_ctrl_msg ctrl;
-    struct ofpbuf *mod;
 
     ofputil_decode_bundle_ctrl(oh, &ctrl);
     if (ctrl.type == OFPBCT_OPEN_REQUEST) {
@@ -472,19 +630,15 @@ bundle_control(struct fake_switch *fs, const struct ofp_header *oh)
     } else {
         fs->n_commits++;
         ds_put_char(&fs->order, '.');
-        if (!fs->open || commit_is_refused(fs)) {
+        bool refused = fs->refuse_commits > 0;
+
+        fs->refuse_commits -= refused;
+        if (refused || !fs->open || commit_is_refused(fs)
+            || !apply_bundle(fs)) {
             fs->open = false;
             drop_list(&fs->bundle);
             send_error(fs, OFPERR_OFPBFC_MSG_FAILED, oh);
             return;
-        }
-        LIST_FOR_EACH_POP (mod, list_node, &fs->bundle) {
-            if (((const struct ofp_header *) mod->data)->type == 14) {
-                apply_flow_mod(fs, mod);
-            } else {
-                apply_group_mod(fs, mod);
-            }
-            ofpbuf_delete(mod);
         }
         fs->open = false;
         ctrl.type = OFPBCT_COMMIT_REPLY;

@@ -42,6 +42,10 @@ struct fake_switch {
     uint16_t refuse_priority;   /* Of a flow, when it is added. */
     uint16_t refuse_at_commit;  /* The same, when it is committed. */
     bool refuse_open;
+    bool refuse_groups;         /* When they are added. */
+    unsigned refuse_commits;    /* So many, and no message of them. */
+    size_t max_flows;           /* In all tables but the marker's: what comes
+                                 * then finds its table full. */
     bool deaf;                  /* Reads nothing. */
     bool hold;                  /* Answers no barrier and no commit. */
     struct ovs_list held;       /* Messages that wait for the end of that. */
@@ -71,6 +75,11 @@ void fake_switch_send(struct fake_switch *, struct ofpbuf *msg);
 void fake_switch_add_flow(struct fake_switch *, const char *flow);
 /* Takes away the flow with this priority, not by OpenFlow. */
 void fake_switch_remove(struct fake_switch *, uint16_t priority);
+/* The same for a group and all flows that go through it, as if a stranger had
+ * deleted it. */
+void fake_switch_remove_group(struct fake_switch *, uint32_t id);
+/* Flows but the marker. */
+size_t fake_switch_n_flows(const struct fake_switch *);
 /* The cookie of the marker (controller/fabric/marker.h), or 0. */
 uint64_t fake_switch_marker(const struct fake_switch *);
 const struct fake_flow *fake_switch_find(const struct fake_switch *,

@@ -506,6 +506,110 @@ audit_mends_what_nobody_told(void **state OVS_UNUSED)
     assert_int_equal(audit("altered"), 0);
 }
 
+/* Faults.  --------------------------------------------------------------- */
+
+static int
+n_in_table(int table)
+{
+    char *s = output_of("ovs-ofctl -O OpenFlow15 dump-flows"
+                        " unix:%s/br-int.mgmt table=%d | grep -c cookie=",
+                        dir, table);
+    int n = atoi(s);
+
+    free(s);
+    return n;
+}
+
+/* What h1's entry in the receipt of the newest revision says, or "". */
+static const char *
+receipt_word(void)
+{
+    json_t *receipt = fabric_receipt(fabric, fabric->last_revision);
+    static char word[16];
+    json_t *entry;
+    size_t i;
+
+    word[0] = '\0';
+    json_array_foreach (json_object_get(receipt, "hosts"), i, entry) {
+        if (!strcmp("h1", json_string_value(json_object_get(entry,
+                                                            "host")))) {
+            ovs_strlcpy(word, json_string_value(json_object_get(entry,
+                                                                "state")),
+                        sizeof word);
+        }
+    }
+    json_decref(receipt);
+    return word;
+}
+
+/* Until what is refused is known, and all else is there. */
+static const char *
+until_diverged(void)
+{
+    const char *reason;
+
+    FIXTURE_TURN_UNTIL(fixture_turn, is_state("diverged")
+                       && h1()->sw->state == SWITCH_LIVE
+                       && hmap_count(&h1()->sw->refusals));
+    switch_state_name(h1()->sw, &reason);
+    return reason;
+}
+
+static void
+full_table_takes_what_fits(void **state OVS_UNUSED)
+{
+    int n;
+
+    until_synced();
+    n = n_in_table(0);
+    run("ovs-vsctl -t 20 --db=unix:%s/db.sock"
+        " -- --id=@t create Flow_Table flow_limit=%d overflow_policy=refuse"
+        " -- set bridge br-int flow_tables:0=@t >/dev/null", dir, n + 1);
+    h1()->sw->rest_ms = 100000;
+    for (int i = 13; i <= 19; i += 2) {
+        put_port(i, "h1", "web");   /* Each has a flow in table 0. */
+    }
+    FIXTURE_TURN_UNTIL(fixture_turn, is_state("diverged"));
+    assert_non_null(strstr(until_diverged(), "OFPFMFC_TABLE_FULL"));
+    assert_int_equal(n_in_table(0), n + 1);
+    assert_string_equal(receipt_word(), "failed");
+
+    run("ovs-vsctl -t 20 --db=unix:%s/db.sock clear bridge br-int"
+        " flow_tables", dir);
+    assert_true(switch_retry(h1()->sw));
+    until_synced();
+    assert_int_equal(n_in_table(0), n + 4);
+    assert_string_equal(receipt_word(), "confirmed");
+    check_counts();
+}
+
+static void
+group_that_a_stranger_deleted_comes_back(void **state OVS_UNUSED)
+{
+    static const char vip[] =
+        "{'vip': '10.0.0.200', 'networks': ['shop'], 'protocol': 'tcp',"
+        " 'ports': [{'port': 80, 'target': 8080}%s],"
+        " 'selector': 'tier=web'}";
+    char *two = xasprintf(vip, ", {'port': 81, 'target': 8081}");
+    char *one = xasprintf(vip, "");
+    uint64_t n_errors;
+
+    until_synced();
+    put(VMN_TABLE_LOADBALANCER, "vip", two);
+    until_synced();
+    run("ovs-ofctl -O OpenFlow15 del-groups unix:%s/br-int.mgmt", dir);
+    n_errors = fabric->stats.n_errors;
+    /* A flow goes through the group that is left. */
+    put(VMN_TABLE_LOADBALANCER, "vip", one);
+    FIXTURE_TURN_UNTIL(fixture_turn, !strcmp(receipt_word(), "confirmed"));
+    assert_true(fabric->stats.n_errors > n_errors);
+    assert_false(h1()->sw->resting);
+    until_synced();
+    check_counts();
+    free(one);
+    free(two);
+}
+
 /* Gives the switch the certificate whose names begin with 'prefix'. */
 static void
 set_ssl(const char *prefix)
@@ -548,6 +652,8 @@ main(int argc, char *argv[])
         T(restarted_switch_is_filled_again),
         T(drift_is_mended),
         T(audit_mends_what_nobody_told),
+        T(full_table_takes_what_fits),
+        T(group_that_a_stranger_deleted_comes_back),
         cmocka_unit_test_setup_teardown(tls_takes_certificates_of_its_ca_only,
                                         setup_tls, teardown),
     };

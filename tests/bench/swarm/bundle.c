@@ -32,10 +32,11 @@ struct journal {
 };
 
 static void
-count_group_user(struct host *host, const struct body *body, int sign)
+count_body(struct host *host, const struct body *body, int sign)
 {
-    if (body && body->uses_groups) {
-        host->n_group_users += sign;
+    if (body && !body->is_group) {
+        host->n_in_table[body_table(body)] += sign;
+        host->n_group_users += body->uses_groups ? sign : 0;
     }
 }
 
@@ -50,8 +51,8 @@ change(struct journal *j, struct table *table, struct body *put,
         j->done = x2nrealloc(j->done, &j->allocated, sizeof *j->done);
     }
     j->done[j->n++] = (struct undo) { table, taken, put };
-    count_group_user(j->host, put, 1);
-    count_group_user(j->host, taken, -1);
+    count_body(j->host, put, 1);
+    count_body(j->host, taken, -1);
 }
 
 static void
@@ -66,8 +67,8 @@ journal_finish(struct journal *j, bool keep)
             body_unref(store, u->taken);
             continue;
         }
-        count_group_user(j->host, u->put, -1);
-        count_group_user(j->host, u->taken, 1);
+        count_body(j->host, u->put, -1);
+        count_body(j->host, u->taken, 1);
         if (u->taken) {
             table_put(u->table, u->taken);
         } else if (u->put) {
@@ -118,6 +119,23 @@ delete_users(struct journal *j, uint32_t group_id)
     free(found);
 }
 
+/* Whether there is no room for a flow; one that replaces another needs
+ * none. */
+static bool
+is_full(struct host *host, const struct body *body)
+{
+    uint8_t table = body_table(body);
+
+    if (table == SWARM_OWN_TABLE || table_find(&host->flows, body)) {
+        return false;
+    }
+    if (host->full_in && !--host->full_in) {
+        return true;
+    }
+    return (host->max_in_table
+            && host->n_in_table[table] >= host->max_in_table[table]);
+}
+
 static enum ofperr
 apply_flow_mod(struct journal *j, const struct ofp_header *oh)
 {
@@ -133,6 +151,11 @@ apply_flow_mod(struct journal *j, const struct ofp_header *oh)
         if (body->uses_groups && !body_each_group(body, group_exists, host)) {
             body_unref(&host->swarm->store, body);
             return OFPERR_OFPBAC_BAD_OUT_GROUP;
+        }
+        if (is_full(host, body)) {
+            host->counters.refused++;
+            body_unref(&host->swarm->store, body);
+            return OFPERR_OFPFMFC_TABLE_FULL;
         }
         host->counters.flow_adds++;
         change(j, &host->flows, body, body);
@@ -228,6 +251,11 @@ check(struct host *host, const struct ofp_header *oh)
             host->counters.refused++;
             return OFPERR_OFPBAC_BAD_TYPE;
         }
+        if (fm->command == OFPFC_ADD && host->refuse_ports) {
+            host->refuse_ports--;
+            host->counters.refused++;
+            return OFPERR_OFPBAC_BAD_OUT_PORT;
+        }
         return 0;
     }
     if (oh->type != TYPE_GROUP_MOD) {
@@ -296,7 +324,7 @@ bundle_add(struct host *host, const struct ofp_header *oh)
     ofpbuf_put(&host->bundle, inner, ntohs(inner->length));
 }
 
-/* Returns false after sending errors if nothing came of it. */
+/* Returns false after sending the error of a message if nothing came of it. */
 static bool
 bundle_commit(struct host *host)
 {
@@ -309,11 +337,6 @@ bundle_commit(struct host *host)
         const struct ofp_header *oh = (const void *) (p + ofs);
 
         error = apply(&j, oh);
-        if (!error && host->refuse_commits) {
-            host->refuse_commits--;
-            host->counters.refused++;
-            error = OFPERR_OFPFMFC_TABLE_FULL;
-        }
         if (error) {
             switch_send_error(host, error, oh);
         }
@@ -333,7 +356,13 @@ bundle_end(struct host *host, struct ofputil_bundle_ctrl_msg *ctrl)
     }
     if (ctrl->type == OFPBCT_COMMIT_REQUEST) {
         host->counters.commits++;
-        ok = bundle_commit(host);
+        if (host->refuse_commits) {
+            host->refuse_commits--;
+            host->counters.refused++;
+            ok = false;
+        } else {
+            ok = bundle_commit(host);
+        }
         host->swarm->last_commit_us = time_usec();
         ctrl->type = OFPBCT_COMMIT_REPLY;
     } else {
@@ -364,6 +393,9 @@ bundle_control(struct host *host, const struct ofp_header *oh)
         error = bundle_end(host, &ctrl);
     } else if (!error) {
         error = OFPERR_OFPBFC_BAD_TYPE;
+    }
+    if (host->silent) {
+        return;
     }
     if (error) {
         switch_send_error(host, error, oh);
@@ -417,6 +449,27 @@ size_t
 bundle_lose(struct host *host, size_t n)
 {
     return damage(host, n, true);
+}
+
+size_t
+bundle_lose_groups(struct host *host, size_t n)
+{
+    struct journal j = { .host = host };
+    size_t n_lost = 0;
+
+    while (n_lost < n && host->groups.n) {
+        struct body *group;
+        size_t i;
+
+        TABLE_FOR_EACH (group, i, &host->groups) {
+            delete_users(&j, body_group_id(group));
+            change(&j, &host->groups, NULL, group);
+            n_lost++;
+            break;
+        }
+    }
+    journal_finish(&j, true);
+    return n_lost;
 }
 
 size_t

@@ -88,39 +88,48 @@ cmd_stall(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
 }
 
 static const char *
-cmd_mute(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
-         struct ds *out OVS_UNUSED)
+cmd_mute(struct host *host, char **words, size_t n, struct ds *out OVS_UNUSED)
 {
-    host->muted = true;
+    if (n && strcmp(words[0], "commits")) {
+        return "what is not answered is all, or \"commits\"";
+    }
+    *(n ? &host->silent : &host->muted) = true;
     return NULL;
 }
 
-/* Ends "cut", "stall" and "mute".  Whoever was mute begins anew, as the
- * answers are lost. */
+/* Ends all that lasts.  Whoever was mute begins anew, as the answers are
+ * lost. */
 static const char *
 cmd_resume(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
            struct ds *out OVS_UNUSED)
 {
-    if (host->cut || host->muted) {
+    if (host->cut || host->muted || host->silent) {
         host->cut = false;
         switch_drop(host);
     }
     if (host->stalled) {
         switch_stall(host, false);
     }
-    host->refuse_adds = host->refuse_commits = 0;
+    host->refuse_adds = host->refuse_ports = host->refuse_commits = 0;
+    host->full_in = 0;
+    free(host->max_in_table);
+    host->max_in_table = NULL;
     return NULL;
 }
 
 static const char *
-cmd_lose(struct host *host, char **words, size_t n OVS_UNUSED, struct ds *out)
+cmd_lose(struct host *host, char **words, size_t n, struct ds *out)
 {
     size_t count;
 
     if (!number(words[0], &count)) {
         return "not a number";
     }
-    ds_put_format(out, "%"PRIuSIZE, bundle_lose(host, count));
+    if (n > 1 && strcmp(words[1], "groups")) {
+        return "what is lost is flows, or \"groups\"";
+    }
+    count = (n > 1 ? bundle_lose_groups : bundle_lose)(host, count);
+    ds_put_format(out, "%"PRIuSIZE, count);
     return NULL;
 }
 
@@ -148,11 +157,55 @@ cmd_refuse(struct host *host, char **words, size_t n,
     }
     if (!strcmp(words[0], "add")) {
         host->refuse_adds = count;
+    } else if (!strcmp(words[0], "port")) {
+        host->refuse_ports = count;
     } else if (!strcmp(words[0], "commit")) {
         host->refuse_commits = count;
+    } else if (!strcmp(words[0], "full")) {
+        host->full_in = count;
     } else {
-        return "what is refused is \"add\" or \"commit\"";
+        return ("what is refused is \"add\", \"port\", \"commit\" or "
+                "\"full\"");
     }
+    return NULL;
+}
+
+/* A table takes so many flows, and keeps what it has. */
+static const char *
+cmd_limit(struct host *host, char **words, size_t n OVS_UNUSED,
+          struct ds *out OVS_UNUSED)
+{
+    size_t table, max;
+
+    if (!number(words[0], &table) || !number(words[1], &max)
+        || table > UINT8_MAX || max > UINT32_MAX) {
+        return "not a table and a number";
+    }
+    if (!host->max_in_table) {
+        host->max_in_table = xmalloc((UINT8_MAX + 1)
+                                     * sizeof *host->max_in_table);
+        for (size_t i = 0; i <= UINT8_MAX; i++) {
+            host->max_in_table[i] = UINT32_MAX;
+        }
+    }
+    host->max_in_table[table] = max;
+    return NULL;
+}
+
+/* How many flows each table holds. */
+static const char *
+cmd_tables(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
+           struct ds *out)
+{
+    ds_put_char(out, '{');
+    for (size_t i = 0; i <= UINT8_MAX; i++) {
+        if (host->n_in_table[i]) {
+            ds_put_format(out, "%s\"%"PRIuSIZE"\":%"PRIu32,
+                          out->string[out->length - 1] == '{' ? "" : ",", i,
+                          host->n_in_table[i]);
+        }
+    }
+    ds_put_char(out, '}');
     return NULL;
 }
 
@@ -241,11 +294,13 @@ static const struct {
     { "drop", cmd_drop, 0, 1, false },
     { "cut", cmd_cut, 0, 0, false },
     { "stall", cmd_stall, 0, 0, false },
-    { "mute", cmd_mute, 0, 0, false },
+    { "mute", cmd_mute, 0, 1, false },
     { "resume", cmd_resume, 0, 0, false },
-    { "lose", cmd_lose, 1, 1, true },
+    { "lose", cmd_lose, 1, 2, true },
     { "wrong", cmd_wrong, 1, 1, true },
     { "refuse", cmd_refuse, 1, 2, false },
+    { "limit", cmd_limit, 2, 2, false },
+    { "tables", cmd_tables, 0, 0, true },
     { "show", cmd_show, 0, 0, true },
     { "digest", cmd_digest, 0, 0, true },
     { "dump", cmd_dump, 0, 0, true },

@@ -66,16 +66,23 @@ struct host {
     int max_backoff_ms;
     struct table flows, groups;
     size_t n_group_users;       /* Flows that name groups. */
+    uint32_t n_in_table[UINT8_MAX + 1]; /* Flows. */
     bool bundle_open;
     uint32_t bundle_id;
     struct ofpbuf bundle;       /* Messages, one after the other. */
 
     /* What it shall do wrong. */
     bool muted;                 /* Answers nothing. */
+    bool silent;                /* Does not answer commits. */
     bool stalled;               /* Reads nothing. */
     bool cut;                   /* Does not connect. */
-    unsigned refuse_adds;       /* So many messages, when they are added. */
-    unsigned refuse_commits;    /* So many bundles, when committed. */
+    unsigned refuse_adds;       /* So many flows, when they are added to a
+                                 * bundle: a bad action, or */
+    unsigned refuse_ports;      /* a bad port. */
+    unsigned refuse_commits;    /* So many commits, and no message of them. */
+    unsigned full_in;           /* The how manieth flow from now on finds its
+                                 * table full; 0: none. */
+    uint32_t *max_in_table;     /* For each table, or NULL.  Owned. */
 
     /* Database. */
     struct evconnlistener *listener;
@@ -127,6 +134,8 @@ void bundle_single(struct host *, const struct ofp_header *);
 void bundle_forget(struct host *);
 /* Makes 'n' flows disappear, or different. */
 size_t bundle_lose(struct host *, size_t n);
+/* The same for groups, and with each all flows that name it. */
+size_t bundle_lose_groups(struct host *, size_t n);
 size_t bundle_spoil(struct host *, size_t n);
 
 /* server.c.  ------------------------------------------------------------- */

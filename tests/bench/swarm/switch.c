@@ -167,6 +167,7 @@ switch_uninit(struct host *host)
     table_clear(&host->flows, &host->swarm->store);
     table_clear(&host->groups, &host->swarm->store);
     free(host->target);
+    free(host->max_in_table);
 }
 
 void
@@ -191,7 +192,7 @@ void
 switch_drop(struct host *host)
 {
     close_connection(host);
-    host->stalled = host->muted = false;
+    host->stalled = host->muted = host->silent = false;
     retry_later(host);
 }
 

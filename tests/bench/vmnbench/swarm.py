@@ -143,6 +143,9 @@ class Swarm:
             if names:
                 self.control("plug", "hv%d" % host, *names)
 
+    def host_status(self, host):
+        return self.api.call("GET", "/v1/hosts/hv%d" % host)["status"]
+
     def appctl(self, *words):
         return json.loads(run(["ovs-appctl", "-t", self.path("vmnd.ctl")]
                               + list(words)))

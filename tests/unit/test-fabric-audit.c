@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tests of the fabric's audits. */
+
+#include <config.h>
+
+#include "tests/unit/fabric-hosts.h"
+
+#include <string.h>
+
+#include "controller/fabric/marker.h"
+#include "util.h"
+
+static json_t *audit_result;    /* Of the last audit, or NULL. */
+static int n_audits;
+
+static void
+audit_cb(void *aux OVS_UNUSED, const json_t *result, const char *reason)
+{
+    assert_true(!result == !!reason);
+    json_decref(audit_result);
+    audit_result = result ? json_deep_copy(result) : NULL;
+    n_audits++;
+}
+
+static void
+audit_begin(int i)
+{
+    const char *reason = fabric_audit(fabric, host(i)->name, audit_cb, NULL);
+
+    if (reason) {
+        fail_msg("%s", reason);
+    }
+    n_audits = 0;
+}
+
+static void
+audit_end(int n_missing, int n_altered, int n_strangers)
+{
+    TURN_UNTIL(n_audits);
+    assert_non_null(audit_result);
+    assert_int_equal(n_missing, json_integer_value(
+                         json_object_get(audit_result, "missing")));
+    assert_int_equal(n_altered, json_integer_value(
+                         json_object_get(audit_result, "altered")));
+    assert_int_equal(n_strangers, json_integer_value(
+                         json_object_get(audit_result, "strangers")));
+}
+
+static bool
+audit_says(const char *word1, const char *word2)
+{
+    json_t *line;
+    size_t i;
+
+    json_array_foreach (json_object_get(audit_result, "differences"), i,
+                        line) {
+        if (strstr(json_string_value(line), word1)
+            && strstr(json_string_value(line), word2)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+teardown_audit(void **state)
+{
+    json_decref(audit_result);
+    audit_result = NULL;
+    return teardown(state);
+}
+
+static void
+audit_finds_names_and_mends(void **state OVS_UNUSED)
+{
+    struct fabric_stats stats;
+    json_t *status;
+    unsigned n_mods;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    edit_port("b", "red", 200, "all", 1, true);
+    edit_port("c", "red", 300, "all", 1, false);
+    connect_host(0);
+    audit_begin(0);
+    audit_end(0, 0, 0);
+    n_mods = switches[0].n_mods;
+    assert_int_equal(switches[0].n_dumps, 2);
+
+    fake_switch_remove(&switches[0], 100);
+    fake_switch_add_flow(&switches[0], "priority=300,reg0=7,actions=drop");
+    fake_switch_add_flow(&switches[0], "table=5,priority=9,actions=drop");
+    audit_begin(0);
+    assert_non_null(fabric_audit(fabric, "h0", audit_cb, NULL));
+    assert_non_null(fabric_audit(fabric, "h1", audit_cb, NULL));
+    assert_non_null(fabric_audit(fabric, "h9", audit_cb, NULL));
+    audit_end(1, 1, 1);
+    assert_true(audit_says("missing: flow", "toy.port/a"));
+    assert_true(audit_says("altered: flow", "toy.port/c"));
+    assert_true(audit_says("not wanted: flow table=5,priority=9",
+                           "of a stranger"));
+    TURN_UNTIL(is_synced(0));
+    check_host(0);
+    assert_int_equal(switches[0].n_mods, n_mods + 3);
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_audits, 2);
+    assert_int_equal(stats.n_audit_missing, 1);
+    assert_int_equal(stats.n_audit_altered, 1);
+    assert_int_equal(stats.n_audit_strangers, 1);
+    status = fabric_host_status(fabric, "h0");
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(status, "audit"), "missing")), 1);
+    json_decref(status);
+
+    /* The marker is looked at as well. */
+    fake_switch_remove(&switches[0], MARKER_PRIORITY);
+    audit_begin(0);
+    audit_end(0, 1, 0);
+    TURN_UNTIL(is_synced(0));
+    check_host(0);
+}
+
+static void
+changes_during_an_audit_are_no_findings(void **state OVS_UNUSED)
+{
+    unsigned n_dumps;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    edit_port("b", "red", 200, "all", 1, true);
+    edit_port("c", "red", 300, "all", 1, true);
+    edit_port("d", "red", 400, "all", 1, false);
+    connect_host(0);
+    n_dumps = switches[0].n_dumps;
+    fake_switch_remove(&switches[0], 400);
+    /* The dump is older than the changes, two of which are even put off. */
+    switches[0].deaf = true;
+    audit_begin(0);
+    edit_port("a", "red", 100, "all", 2, false);
+    edit(VMN_TABLE_PORT, "b", NULL);
+    edit_port("c", "red", 300, "all", 2, true);
+    edit_port("e", "red", 500, "all", 1, true);
+    assert_true(openflow_figure(0, "merging") > 0);
+    switches[0].deaf = false;
+    audit_end(1, 0, 0);
+    assert_true(audit_says("missing", "toy.port/d"));
+    TURN_UNTIL(is_synced(0));
+    until_acked(0);
+    check_host(0);
+    assert_int_equal(switches[0].n_dumps, n_dumps + 2);
+}
+
+static void
+audit_ends_with_the_connection(void **state OVS_UNUSED)
+{
+    connect_host(0);
+    audit_begin(0);
+    fake_switch_disconnect(&switches[0]);
+    TURN_UNTIL(n_audits);
+    assert_null(audit_result);
+    connect_host(0);
+    audit_begin(0);
+    fixture_edit(VMN_TABLE_HOST, "h0", NULL, turn);
+    TURN_UNTIL(n_audits);
+}
+
+static void
+refused_flow_is_not_missing(void **state OVS_UNUSED)
+{
+    connect_host(0);
+    switches[0].refuse_priority = 200;
+    edit_port("b", "red", 200, "all", 1, false);
+    TURN_UNTIL(is_diverged(0));
+    audit_begin(0);
+    audit_end(0, 0, 0);
+}
+
+static void
+every_host_has_its_turn(void **state OVS_UNUSED)
+{
+    struct fabric_stats stats;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    for (int i = 0; i < N_HOSTS; i++) {
+        connect_host(i);
+        fake_switch_remove(&switches[i], 100);
+    }
+    for (int i = 0; i < N_HOSTS; i++) {
+        TURN_UNTIL(fake_switch_find(&switches[i], 100));
+    }
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_audit_missing, N_HOSTS);
+}
+
+int
+main(int argc OVS_UNUSED, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+#define T(NAME, SETUP) \
+        cmocka_unit_test_setup_teardown(NAME, SETUP, teardown_audit)
+        T(audit_finds_names_and_mends, setup),
+        T(changes_during_an_audit_are_no_findings, setup_narrow),
+        T(audit_ends_with_the_connection, setup),
+        T(refused_flow_is_not_missing, setup),
+        T(every_host_has_its_turn, setup_audits),
+    };
+
+    return run_all(argv, tests, ARRAY_SIZE(tests));
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tests of how the fabric sends differences, of receipts, and of all together
+ * at random. */
+
+#include <config.h>
+
+#include "tests/unit/fabric-hosts.h"
+
+#include <string.h>
+
+#include "controller/model/numbers.h"
+#include "random.h"
+#include "util.h"
+
+/* Differences.  ---------------------------------------------------------- */
+
+static void
+each_revision_is_one_bundle_in_order(void **state OVS_UNUSED)
+{
+    edit_port("a", "red", 100, "all", 1, true);
+    connect_host(0);
+    ds_clear(&switches[0].order);
+
+    edit_port("b", "red", 200, "all", 1, true);
+    until_acked(0);
+    assert_string_equal(ds_cstr(&switches[0].order), "GF.");
+    /* The flow's key stays: it is added over the old, and not deleted. */
+    ds_clear(&switches[0].order);
+    edit_port("b", "red", 200, "all", 1, false);
+    until_acked(0);
+    assert_string_equal(ds_cstr(&switches[0].order), "Fg.");
+    ds_clear(&switches[0].order);
+    edit(VMN_TABLE_PORT, "a", NULL);
+    until_acked(0);
+    assert_string_equal(ds_cstr(&switches[0].order), "fg.");
+    check_host(0);
+}
+
+static void
+change_that_no_flow_reads_sends_nothing(void **state OVS_UNUSED)
+{
+    json_t *receipt;
+    unsigned n;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    connect_host(0);
+    n = switches[0].n_commits;
+    edit(VMN_TABLE_NETWORK, "blue",
+         json_pack("{s:s, s:[{s:s}]}", "description", "other",
+                   "subnets", "cidr", "10.0.0.0/16"));
+    receipt = fabric_receipt(fabric, revision);
+    assert_true(json_is_true(json_object_get(receipt, "installed")));
+    assert_int_equal(json_array_size(json_object_get(receipt, "hosts")), 0);
+    json_decref(receipt);
+    for (int i = 0; i < 10; i++) {
+        turn();
+    }
+    assert_int_equal(switches[0].n_commits, n);
+    assert_int_equal(switch_acked(host(0)->sw), revision);
+}
+
+static void
+joining_a_scope_installs_all_and_leaving_withdraws(void **state OVS_UNUSED)
+{
+    edit_port("a", "red", 100, "net", 1, true);
+    edit_port("b", "red", 200, "net", 1, false);
+    edit_port("c", "blue", 300, "net", 1, false);
+    for (int i = 0; i < N_HOSTS; i++) {
+        connect_host(i);
+        assert_true(ovs_list_is_empty(&switches[i].groups));
+    }
+    edit_host(1, "red", NULL);
+    until_acked(1);
+    check_host(1);
+    assert_non_null(fake_switch_find(&switches[1], 200));
+    assert_int_equal(ovs_list_size(&switches[1].groups), 1);
+    assert_string_equal(receipt_of(revision, 0), "none");
+    assert_string_equal(receipt_of(revision, 1), "confirmed");
+
+    edit_host(1, "blue", NULL);
+    until_acked(1);
+    check_host(1);
+    assert_null(fake_switch_find(&switches[1], 200));
+    assert_non_null(fake_switch_find(&switches[1], 300));
+
+    edit_host(1, NULL, NULL);
+    until_acked(1);
+    check_host(1);
+    assert_null(fake_switch_find(&switches[1], 300));
+}
+
+static void
+large_differences_reach_all_hosts_whole(void **state OVS_UNUSED)
+{
+    /* More than a reference is worth, and more than a socket holds. */
+    const int n = 3000;
+
+    for (int i = 0; i < N_HOSTS; i++) {
+        connect_host(i);
+    }
+    edit_ports(n, "all", 1);
+    for (int i = 0; i < N_HOSTS; i++) {
+        until_acked(i);
+        check_host(i);
+    }
+    disconnect_host(0);
+    connect_host(0);
+    check_host(0);
+    edit_ports(n, "net", 2);
+    edit_host(0, "red", NULL);
+    edit_host(1, "red", NULL);
+    for (int i = 0; i < N_HOSTS; i++) {
+        until_acked(i);
+        check_host(i);
+    }
+    assert_int_equal(ovs_list_size(&switches[2].flows),
+                     ovs_list_size(&switches[0].flows) - n);
+    edit_ports(n, NULL, -1);
+    for (int i = 0; i < N_HOSTS; i++) {
+        until_acked(i);
+        check_host(i);
+    }
+}
+
+static void
+flow_that_changes_scope_is_never_missing(void **state OVS_UNUSED)
+{
+    edit_port("a", "red", 100, "all", 1, false);
+    for (int i = 0; i < N_HOSTS; i++) {
+        connect_host(i);
+    }
+    for (int round = 0; round < 3; round++) {
+        /* The same cookie, match and actions, in another scope. */
+        edit_port("a", "red", 100, "h1", 1, false);
+        for (int i = 0; i < N_HOSTS; i++) {
+            until_acked(i);
+            check_host(i);
+        }
+        assert_non_null(fake_switch_find(&switches[1], 100));
+        assert_null(fake_switch_find(&switches[2], 100));
+        assert_null(strchr(ds_cstr(&switches[1].order), 'f'));
+
+        edit_port("a", "red", 100, "h2", 1, false);
+        until_acked(1);
+        until_acked(2);
+        check_host(1);
+        check_host(2);
+        edit_port("a", "red", 100, "all", 1, false);
+        for (int i = 0; i < N_HOSTS; i++) {
+            until_acked(i);
+            check_host(i);
+            ds_clear(&switches[i].order);
+        }
+    }
+}
+
+/* Acknowledgements.  ----------------------------------------------------- */
+
+static int n_waits;
+static bool wait_installed;
+
+static void
+wait_cb(void *aux OVS_UNUSED, bool installed, const json_t *receipt)
+{
+    n_waits++;
+    wait_installed = installed;
+    assert_non_null(receipt);
+}
+
+static void
+wait_ends_when_every_host_has_it(void **state OVS_UNUSED)
+{
+    n_waits = 0;
+    connect_host(0);
+    connect_host(1);
+    switches[1].hold = true;
+    edit_port("a", "red", 100, "all", 1, false);
+    fabric_wait(fabric, revision, 60000, wait_cb, NULL);
+    TURN_UNTIL(!strcmp(receipt_of(revision, 0), "confirmed"));
+    assert_string_equal(receipt_of(revision, 1), "pending");
+    assert_string_equal(receipt_of(revision, 2), "offline");
+    assert_int_equal(n_waits, 0);
+    fake_switch_release(&switches[1]);
+    TURN_UNTIL(!strcmp(receipt_of(revision, 1), "confirmed"));
+    assert_int_equal(n_waits, 0);
+    connect_host(2);
+    TURN_UNTIL(n_waits);
+    assert_true(wait_installed);
+    assert_int_equal(n_waits, 1);
+
+    /* Once more: at once, but not from inside of the call. */
+    fabric_wait(fabric, revision, 60000, wait_cb, NULL);
+    assert_int_equal(n_waits, 1);
+    TURN_UNTIL(n_waits == 2);
+}
+
+static void
+wait_ends_at_its_time_out(void **state OVS_UNUSED)
+{
+    struct fabric_wait *cancelled;
+
+    n_waits = 0;
+    edit_port("a", "red", 100, "all", 1, false);
+    cancelled = fabric_wait(fabric, revision, 1, wait_cb, NULL);
+    fabric_wait_cancel(cancelled);
+    fabric_wait(fabric, revision, 1, wait_cb, NULL);
+    TURN_UNTIL(n_waits);
+    assert_false(wait_installed);
+    assert_int_equal(n_waits, 1);
+}
+
+static void
+removed_host_is_not_waited_for(void **state OVS_UNUSED)
+{
+    n_waits = 0;
+    connect_host(0);
+    connect_host(1);
+    edit_port("a", "red", 100, "all", 1, false);
+    fabric_wait(fabric, revision, 60000, wait_cb, NULL);
+    TURN_UNTIL(!strcmp(receipt_of(revision, 1), "confirmed"));
+    edit(VMN_TABLE_HOST, "h2", NULL);
+    TURN_UNTIL(n_waits);
+    assert_true(wait_installed);
+    assert_null(host(2));
+    edit(VMN_TABLE_HOST, "h1", NULL);
+    TURN_UNTIL(switches[1].fd < 0);
+}
+
+static void
+numbers_are_freed_once_every_host_has_acknowledged(void **state OVS_UNUSED)
+{
+    struct numbers *numbers = model_numbers(toy.model);
+    uint32_t value;
+
+    connect_host(0);
+    connect_host(1);
+    edit_port("a", "red", 100, "all", 1, true);
+    value = numbers_peek(numbers, VMN_NUMBER_GROUP, "a");
+    assert_int_not_equal(value, 0);
+    edit(VMN_TABLE_PORT, "a", NULL);
+    until_acked(0);
+    until_acked(1);
+    for (int i = 0; i < 10; i++) {
+        turn();
+    }
+    /* Host 2 is offline. */
+    assert_string_equal(numbers_key_of(numbers, VMN_NUMBER_GROUP, value),
+                        "a");
+    connect_host(2);
+    TURN_UNTIL(!numbers_key_of(numbers, VMN_NUMBER_GROUP, value));
+}
+
+/* All together.  --------------------------------------------------------- */
+
+static void
+random_edit(void)
+{
+    static const char *const scopes[] = { "all", "net", "h0", "h1", "h2" };
+    static const char *const nets[] = { "red", "blue" };
+    static const char *const none_or_net[] = { NULL, "red", "blue" };
+    char name[16];
+
+    snprintf(name, sizeof name, "p%d", random_range(6));
+    switch (random_range(8)) {
+    case 0:
+        edit_host(random_range(N_HOSTS), none_or_net[random_range(3)],
+                  none_or_net[random_range(3)]);
+        break;
+    case 1:
+        if (model_get(toy.model, VMN_TABLE_PORT, name)) {
+            edit(VMN_TABLE_PORT, name, NULL);
+        }
+        break;
+    default:
+        /* A priority of its own, so that there are no conflicts. */
+        if (model_get(toy.model, VMN_TABLE_PORT, name)) {
+            edit(VMN_TABLE_PORT, name, NULL);
+        }
+        edit_port(name, nets[random_range(2)], 100 + name[1],
+                  scopes[random_range(5)], random_range(3),
+                  random_range(2));
+    }
+}
+
+static void
+random_edits_and_drops_end_in_what_is_wanted(void **state OVS_UNUSED)
+{
+    uint32_t seed = 4711;
+
+    print_message("seed %"PRIu32"\n", seed);
+    random_set_seed(seed);
+    for (int i = 0; i < N_HOSTS; i++) {
+        connect_only(i);
+    }
+    for (int round = 0; round < 60; round++) {
+        for (int i = 0; i < N_HOSTS; i++) {
+            switches[i].hold = !random_range(3);
+        }
+        for (int n = random_range(12); n >= 0; n--) {
+            random_edit();
+        }
+        for (int i = 0; i < N_HOSTS; i++) {
+            fake_switch_release(&switches[i]);
+        }
+        if (!random_range(3)) {
+            int i = random_range(N_HOSTS);
+
+            fake_switch_disconnect(&switches[i]);
+            if (random_range(2)) {
+                random_edit();
+            }
+            connect_only(i);
+            if (random_range(2)) {
+                random_edit();
+            }
+        }
+        for (int i = 0; i < N_HOSTS; i++) {
+            TURN_UNTIL(is_synced(i));
+            until_acked(i);
+            check_host(i);
+        }
+    }
+}
+
+int
+main(int argc OVS_UNUSED, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+#define T(NAME, SETUP) \
+        cmocka_unit_test_setup_teardown(NAME, SETUP, teardown)
+        T(each_revision_is_one_bundle_in_order, setup),
+        T(change_that_no_flow_reads_sends_nothing, setup),
+        T(joining_a_scope_installs_all_and_leaving_withdraws, setup),
+        T(large_differences_reach_all_hosts_whole, setup),
+        T(flow_that_changes_scope_is_never_missing, setup),
+        T(wait_ends_when_every_host_has_it, setup),
+        T(wait_ends_at_its_time_out, setup),
+        T(removed_host_is_not_waited_for, setup),
+        T(numbers_are_freed_once_every_host_has_acknowledged, setup),
+        T(random_edits_and_drops_end_in_what_is_wanted, setup_narrow),
+    };
+
+    return run_all(argv, tests, ARRAY_SIZE(tests));
+}
