@@ -7,6 +7,7 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/client.c \
 	controller/ctl/client.h \
 	controller/ctl/cmd-get.c \
+	controller/ctl/cmd-flows.c \
 	controller/ctl/cmd-info.c \
 	controller/ctl/cmd-top.c \
 	controller/ctl/cmd-write.c \

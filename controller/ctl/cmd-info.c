@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Commands that show what is going on: revision, revisions, flows, status,
+ * Commands that show what is going on: revision, revisions, status,
  * version. */
 
 #include <config.h>
@@ -127,76 +127,6 @@ ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
     if (!ctl_show_raw(ctl, reply.body)) {
         ctl_show_table(ctl->out, revision_columns,
                        json_object_get(reply.body, "items"));
-    }
-    ctl_reply_uninit(&reply);
-    return CTL_DONE;
-}
-
-/* flows.  ---------------------------------------------------------------- */
-
-static const struct ctl_column flow_columns[] = {
-    { "TABLE", "/table", NULL },
-    { "PRIORITY", "/priority", NULL },
-    { "OWNER", "/owner", NULL },
-    { "MATCH", "/match", NULL },
-    { "ACTIONS", "/actions", NULL },
-    { NULL, NULL, NULL },
-};
-
-/* As a packet meets them: by table, then by falling priority. */
-static int
-compare_flows(const void *a_, const void *b_)
-{
-    const json_t *const *a = a_;
-    const json_t *const *b = b_;
-    json_int_t tables = get_count(*a, "table") - get_count(*b, "table");
-    json_int_t priorities = (get_count(*b, "priority")
-                             - get_count(*a, "priority"));
-    const char *match_a = json_string_value(json_object_get(*a, "match"));
-    const char *match_b = json_string_value(json_object_get(*b, "match"));
-
-    return (tables ? (tables < 0 ? -1 : 1)
-            : priorities ? (priorities < 0 ? -1 : 1)
-            : match_a && match_b ? strcmp(match_a, match_b) : 0);
-}
-
-static json_t *
-sort_flows(const json_t *flows)
-{
-    size_t n = json_array_size(flows);
-    json_t **sorted = xcalloc(n + 1, sizeof *sorted);
-    json_t *result = json_array();
-
-    for (size_t i = 0; i < n; i++) {
-        sorted[i] = json_array_get(flows, i);
-    }
-    qsort(sorted, n, sizeof *sorted, compare_flows);
-    for (size_t i = 0; i < n; i++) {
-        json_array_append(result, sorted[i]);
-    }
-    free(sorted);
-    return result;
-}
-
-enum ctl_exit
-ctl_cmd_flows(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
-{
-    struct ds path = DS_EMPTY_INITIALIZER;
-    struct ctl_reply reply;
-    enum ctl_exit status;
-
-    ctl_put_path(&path, "hosts", args[0]);
-    ds_put_cstr(&path, "/flows");
-    status = ctl_get(ctl, ds_cstr(&path), &reply);
-    ds_destroy(&path);
-    if (status) {
-        return status;
-    }
-    if (!ctl_show_raw(ctl, reply.body)) {
-        json_t *flows = sort_flows(json_object_get(reply.body, "flows"));
-
-        ctl_show_table(ctl->out, flow_columns, flows);
-        json_decref(flows);
     }
     ctl_reply_uninit(&reply);
     return CTL_DONE;

@@ -99,11 +99,20 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl apps\n",
       ctl_cmd_apps },
-    { "flows", "HOST", 1, 1, CTL_OPT_OUTPUT,
-      "show the flows that a host is to hold",
-      "Each with the object and app that want it there (OWNER).\n"
+    { "flows", "HOST", 1, 1,
+      CTL_OPT_OUTPUT | CTL_OPT_LIMIT | CTL_OPT_FLOWS,
+      "show the flows that a host is to hold, or what differs",
+      "Each flow and group with the object and app that want it there (OWNER).\n"
+      "With --diff, the host's switch is read, and what differs is shown: what\n"
+      "is missing, altered, there though nobody wants it (stranger), or refused\n"
+      "by the switch.  What changed since the reading began is left out, and\n"
+      "counted.  Nothing is changed, unless --mend has it mended as an audit\n"
+      "does.  Exit status 1 if something differs (0 with --mend), 2 if it could\n"
+      "not be compared.\n"
       "\nExample:\n"
-      "  vmnctl flows hv1\n",
+      "  vmnctl flows hv1 --app firewall --object web-1\n"
+      "  vmnctl flows hv1 --diff\n"
+      "  vmnctl flows hv1 --diff --mend\n",
       ctl_cmd_flows },
     { "revision", "N", 1, 1, CTL_OPT_OUTPUT,
       "show a revision: who, what, and which hosts have it",

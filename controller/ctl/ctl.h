@@ -40,6 +40,7 @@ enum ctl_option {
     CTL_OPT_DRY_RUN = 1 << 9,   /* --dry-run, and -o with it. */
     CTL_OPT_PLAN = 1 << 10,     /* -o, of a command that only plans. */
     CTL_OPT_ONCE = 1 << 11,     /* --once and --interval. */
+    CTL_OPT_FLOWS = 1 << 12,    /* --diff, --mend, --app and the like. */
 };
 
 struct ctl {
@@ -59,6 +60,12 @@ struct ctl {
     bool timeout_given;
     bool cascade;
     bool dry_run;
+    bool diff;
+    bool mend;
+    char *app;                  /* Owned, as the next three; or NULL. */
+    char *stage;
+    char *table;
+    char *object;
     bool once;
     int interval_ms;
     bool help;

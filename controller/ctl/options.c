@@ -24,6 +24,12 @@ enum {
     OPT_TIMEOUT,
     OPT_CASCADE,
     OPT_DRY_RUN,
+    OPT_DIFF,
+    OPT_MEND,
+    OPT_APP,
+    OPT_STAGE,
+    OPT_TABLE,
+    OPT_OBJECT,
     OPT_ONCE,
     OPT_INTERVAL,
 };
@@ -59,6 +65,16 @@ static const struct option_row {
       "also take it out of what refers to it" },
     { OPT_DRY_RUN, "dry-run", NULL, CTL_OPT_DRY_RUN,
       "only show what would change, down to the flows" },
+    { OPT_DIFF, "diff", NULL, CTL_OPT_FLOWS,
+      "read the host's switch, and show what differs" },
+    { OPT_MEND, "mend", NULL, CTL_OPT_FLOWS,
+      "with --diff: have it mended, all of it" },
+    { OPT_APP, "app", "APP", CTL_OPT_FLOWS, "only flows of this app" },
+    { OPT_STAGE, "stage", "STAGE", CTL_OPT_FLOWS,
+      "only flows in this stage's tables: acl, or firewall.acl" },
+    { OPT_TABLE, "table", "N", CTL_OPT_FLOWS, "only flows in this table" },
+    { OPT_OBJECT, "object", "NAME", CTL_OPT_FLOWS,
+      "only flows that are there for this port, policy and so on" },
     { OPT_ONCE, "once", NULL, CTL_OPT_ONCE,
       "show it once, and do not clear the screen" },
     { OPT_INTERVAL, "interval", "TIME", CTL_OPT_ONCE,
@@ -190,6 +206,24 @@ apply_option(struct ctl *ctl, int value, const char *arg)
         return parse_time(ctl, "timeout", arg, &ctl->timeout_ms);
     case OPT_CASCADE:
         ctl->cascade = true;
+        return true;
+    case OPT_DIFF:
+        ctl->diff = true;
+        return true;
+    case OPT_MEND:
+        ctl->mend = true;
+        return true;
+    case OPT_APP:
+        set_string(&ctl->app, arg);
+        return true;
+    case OPT_STAGE:
+        set_string(&ctl->stage, arg);
+        return true;
+    case OPT_TABLE:
+        set_string(&ctl->table, arg);
+        return true;
+    case OPT_OBJECT:
+        set_string(&ctl->object, arg);
         return true;
     case OPT_ONCE:
         ctl->once = true;

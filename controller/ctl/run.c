@@ -118,6 +118,10 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->token_file);
     free(ctl->selector);
     free(ctl->prune);
+    free(ctl->app);
+    free(ctl->stage);
+    free(ctl->table);
+    free(ctl->object);
     svec_destroy(&ctl->files);
 }
 

@@ -540,6 +540,23 @@ engine_cookie_name(const struct engine *engine, uint64_t cookie)
     return wanted_clause_name(&engine->wanted, cookie);
 }
 
+const char *
+engine_item_owner(const struct engine *engine, const struct engine_item *item)
+{
+    const struct slot *slot;
+
+    if (item->kind == ENGINE_FLOW) {
+        return engine_cookie_name(engine, item->cookie);
+    }
+    slot = wanted_find_group(&engine->wanted, item->group_id);
+    for (size_t i = 0; slot && i < slot->n_entries; i++) {
+        if (slot->entries[i]->scope == item->scope) {
+            return slot->entries[i]->unit->name;
+        }
+    }
+    return NULL;
+}
+
 void
 engine_get_stats(const struct engine *engine, struct engine_stats *stats)
 {

@@ -106,6 +106,10 @@ const struct engine_item *engine_find_xid(const struct engine *,
  * the next engine_run(). */
 const char *engine_cookie_name(const struct engine *, uint64_t cookie);
 
+/* The same for an item, groups too; of a merged clause, one of its units. */
+const char *engine_item_owner(const struct engine *,
+                              const struct engine_item *);
+
 /* The reason given to vmn_act_drop(), or NULL if the flow drops nothing. */
 const char *engine_item_drop_reason(const struct engine_item *);
 

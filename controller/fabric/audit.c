@@ -20,6 +20,7 @@
 #include "controller/fabric/marker.h"
 #include "controller/fabric/switch.h"
 #include "controller/fabric/wire.h"
+#include "controller/fabric/words.h"
 #include "hash.h"
 #include "hmapx.h"
 #include "openvswitch/vlog.h"
@@ -52,6 +53,11 @@ struct audit {
     struct wire_group **odd_groups;
     struct backlog touched;
     size_t n_wanted;
+    bool mend;                  /* Else it only looks. */
+    bool listing;               /* Differences are wanted one by one: */
+    struct fabric_look look;    /* which.  Strings are owned. */
+    json_t *list;               /* Those.  Owned. */
+    size_t n_matching;          /* Those, and what the limit cut off. */
     fabric_audit_cb *cb;        /* Or NULL. */
     void *aux;
 };
@@ -66,51 +72,110 @@ add_right(struct audit *a, const struct engine_item *item)
     }
 }
 
-/* Words.  ---------------------------------------------------------------- */
+/* Telling.  -------------------------------------------------------------- */
 
-/* Adds a difference in words.  Takes 'what'. */
-static void
-tell(struct audit *a, const char *kind, char *what)
+/* Whose a difference is: an app's, or nobody's. */
+static char *
+owner_kind(const struct engine *engine, const struct difference *d)
 {
-    VLOG_WARN_RL(&rl, "%s: %s: %s", a->sw->host->name, kind, what);
-    if (json_array_size(a->result.differences) < WORDS_MAX) {
-        json_array_append_new(a->result.differences,
-                              json_sprintf("%s: %s", kind, what));
-    }
-    free(what);
+    const char *owner = difference_owner(engine, d);
+
+    return owner ? xmemdup0(owner, strcspn(owner, ".")) : xstrdup("stranger");
 }
 
-static char *
-describe_stranger(const struct audit *a, const struct wire_flow *flow)
+/* Adds 'n' to what is counted of 'kind' and 'owner' in 'owners'. */
+static void
+count_owner(json_t *owners, const char *owner, const char *kind,
+            json_int_t n)
 {
-    const char *owner = engine_cookie_name(a->sw->host->fabric->engine,
-                                           flow->cookie);
-    struct match match;
-    char *text, *s;
+    json_t *counts = json_object_get(owners, owner);
+    json_int_t old;
 
-    minimatch_expand(&flow->match, &match);
-    s = match_to_string(&match, NULL, OFP_DEFAULT_PRIORITY);
-    text = xasprintf("flow table=%u,priority=%u,%s cookie=0x%"PRIx64" of %s",
-                     flow->table, flow->priority, s, flow->cookie,
-                     owner ? owner : "a stranger");
-    free(s);
-    return text;
+    if (!counts) {
+        counts = json_object();
+        json_object_set_new(owners, owner, counts);
+    }
+    old = json_integer_value(json_object_get(counts, kind));
+    json_object_set_new(counts, kind, json_integer(old + n));
+}
+
+/* Puts a difference into the log, and the first ones into the result. */
+static void
+tell_in_words(struct audit *a, const struct difference *d)
+{
+    bool keep = json_array_size(a->result.differences) < WORDS_MAX;
+    bool log = !VLOG_DROP_WARN(&rl);
+
+    if (keep || log) {
+        char *text = difference_to_text(a->sw->host->fabric->engine, d);
+
+        if (log) {
+            VLOG_WARN("%s: %s", a->sw->host->name, text);
+        }
+        if (keep) {
+            json_array_append_new(a->result.differences, json_string(text));
+        }
+        free(text);
+    }
+}
+
+static void
+tell(struct audit *a, enum difference_kind kind,
+     const struct engine_item *wanted, const struct wire_flow *flow,
+     const struct wire_group *group)
+{
+    const struct engine *engine = a->sw->host->fabric->engine;
+    const struct difference d = { kind, wanted, flow, group };
+    char *owner = owner_kind(engine, &d);
+
+    count_owner(a->result.owners, owner, difference_kind_name(kind), 1);
+    free(owner);
+    if (a->mend && kind != DIFFERENCE_REFUSED) {
+        tell_in_words(a, &d);
+    }
+    if (a->listing && difference_passes(engine, &d, &a->look.filter)
+        && a->n_matching++ < a->look.limit) {
+        json_array_append_new(a->list, difference_to_json(engine, &d));
+    }
 }
 
 json_t *
-audit_result_to_json(const struct audit_result *result)
+audit_result_to_json(const struct audit_result *r)
 {
-    if (!result->time_ms) {
+    if (!r->time_ms) {
         return NULL;
     }
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:O}",
-                     "time", time_to_text(result->time_ms),
-                     "flows", (json_int_t) result->n_flows,
-                     "groups", (json_int_t) result->n_groups,
-                     "missing", (json_int_t) result->n_missing,
-                     "altered", (json_int_t) result->n_altered,
-                     "strangers", (json_int_t) result->n_strangers,
-                     "differences", result->differences);
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}",
+                     "time", time_to_text(r->time_ms),
+                     "flows", (json_int_t) r->n_flows,
+                     "groups", (json_int_t) r->n_groups,
+                     "missing", (json_int_t) r->n_missing,
+                     "altered", (json_int_t) r->n_altered,
+                     "strangers", (json_int_t) r->n_strangers,
+                     "refused", (json_int_t) r->n_refused,
+                     "skipped", (json_int_t) r->n_skipped,
+                     "owners", r->owners,
+                     "differences", r->differences);
+}
+
+/* What the one who asked is told. */
+static json_t *
+answer_to_json(const struct audit *a)
+{
+    json_t *json = audit_result_to_json(&a->result);
+
+    if (a->listing) {
+        json_object_set(json, "differences", a->list);
+        json_object_set_new(json, "matching", json_integer(a->n_matching));
+    }
+    return json;
+}
+
+static void
+audit_result_uninit(struct audit_result *r)
+{
+    json_decref(r->differences);
+    json_decref(r->owners);
 }
 
 /* Reading.  -------------------------------------------------------------- */
@@ -209,14 +274,6 @@ audit_touched(struct fabric_switch *sw)
 
 /* Comparing.  ------------------------------------------------------------ */
 
-/* True if nothing can be said about 'item' this time. */
-static bool
-is_excused(const struct audit *a, const struct engine_item *item)
-{
-    return (backlog_contains(&a->touched, item)
-            || switch_has_refused(a->sw, item->xid));
-}
-
 /* True if a flow that nobody wants may be one that was withdrawn just now. */
 static bool
 may_be_withdrawn(const struct audit *a, const struct wire_flow *flow)
@@ -248,16 +305,28 @@ group_may_be_withdrawn(const struct audit *a, uint32_t group_id)
     return false;
 }
 
-/* What differs although its key is wanted. */
+/* A wanted item is not, or not like that, on the switch. */
 static void
-judge_altered(struct audit *a, const struct engine_item *wanted, bool same)
+judge_wanted(struct audit *a, const struct engine_item *wanted,
+             const struct wire_flow *flow, const struct wire_group *group)
 {
-    if (!same && !is_excused(a, wanted)) {
+    bool there = flow || group;
+
+    if (backlog_contains(&a->touched, wanted)) {
+        a->result.n_skipped++;  /* It may be on its way. */
+    } else if (switch_has_refused(a->sw, wanted->xid)) {
+        a->result.n_refused++;
+        tell(a, DIFFERENCE_REFUSED, wanted, flow, group);
+    } else if (there) {
         a->result.n_altered++;
-        tell(a, "altered", item_describe(a->sw->host->fabric->engine,
-                                         wanted));
+        tell(a, DIFFERENCE_ALTERED, wanted, flow, group);
+    } else {
+        a->result.n_missing++;
+        tell(a, DIFFERENCE_MISSING, wanted, NULL, NULL);
     }
-    add_right(a, wanted);       /* It is not missing. */
+    if (there) {
+        add_right(a, wanted);   /* It is not missing. */
+    }
 }
 
 static void
@@ -270,11 +339,15 @@ judge_flow(struct audit *a, const struct wire_flow *flow)
     minimatch_expand(&flow->match, &match);
     wanted = engine_find_flow(host->fabric->engine, host->name, flow->table,
                               flow->priority, &match);
-    if (wanted) {
-        judge_altered(a, wanted, wire_flow_is(flow, wanted));
-    } else if (!may_be_withdrawn(a, flow)) {
+    if (wanted && wire_flow_is(flow, wanted)) {
+        add_right(a, wanted);
+    } else if (wanted) {
+        judge_wanted(a, wanted, flow, NULL);
+    } else if (may_be_withdrawn(a, flow)) {
+        a->result.n_skipped++;
+    } else {
         a->result.n_strangers++;
-        tell(a, "not wanted", describe_stranger(a, flow));
+        tell(a, DIFFERENCE_STRANGER, NULL, flow, NULL);
     }
 }
 
@@ -286,11 +359,15 @@ judge_group(struct audit *a, const struct wire_group *group)
     const struct engine_item *wanted;
 
     wanted = engine_find_group(host->fabric->engine, host->name, id);
-    if (wanted) {
-        judge_altered(a, wanted, wire_group_is(group, wanted));
-    } else if (!group_may_be_withdrawn(a, id)) {
+    if (wanted && wire_group_is(group, wanted)) {
+        add_right(a, wanted);
+    } else if (wanted) {
+        judge_wanted(a, wanted, NULL, group);
+    } else if (group_may_be_withdrawn(a, id)) {
+        a->result.n_skipped++;
+    } else {
         a->result.n_strangers++;
-        tell(a, "not wanted", xasprintf("group %"PRIu32, id));
+        tell(a, DIFFERENCE_STRANGER, NULL, NULL, group);
     }
 }
 
@@ -300,12 +377,13 @@ wanted_cb(void *a_, const struct engine_item *item)
     struct audit *a = a_;
 
     a->n_wanted++;
-    if (!hmapx_contains(&a->right, item) && !is_excused(a, item)) {
-        a->result.n_missing++;
-        tell(a, "missing", item_describe(a->sw->host->fabric->engine, item));
+    if (!hmapx_contains(&a->right, item)) {
+        judge_wanted(a, item, NULL, NULL);
     }
 }
 
+/* The marker is no flow of an app: it is vmnd's own, and only its cookie
+ * counts. */
 static void
 judge_marker(struct audit *a)
 {
@@ -315,11 +393,21 @@ judge_marker(struct audit *a)
         && a->marker != (hmap_is_empty(&sw->refusals)
                          ? marker_cookie(sw->digest) : MARKER_NONE)) {
         a->result.n_altered++;
-        tell(a, "altered", xstrdup("the marker"));
+        count_owner(a->result.owners, "vmnd", "altered", 1);
+        if (json_array_size(a->result.differences) < WORDS_MAX) {
+            json_array_append_new(a->result.differences,
+                                  json_string("altered: the marker"));
+        }
+        if (a->listing && filter_passes(&a->look.filter, NULL, MARKER_TABLE)
+            && a->n_matching++ < a->look.limit) {
+            json_array_append_new(a->list, json_pack(
+                "{s:s, s:s, s:i}", "kind", "altered", "owner", "vmnd",
+                "table", MARKER_TABLE));
+        }
     }
 }
 
-/* The result is known: keeps, counts and says it. */
+/* An audit's result is kept, counted and said. */
 static void
 report(struct audit *a)
 {
@@ -327,15 +415,22 @@ report(struct audit *a)
     struct fabric *f = sw->host->fabric;
     struct audit_result *r = &a->result;
     size_t n_lost = r->n_missing + r->n_altered;
+    const char *owner, *kind;
+    json_t *counts, *n;
 
     f->stats.n_audits++;
     f->stats.n_audit_missing += r->n_missing;
     f->stats.n_audit_altered += r->n_altered;
     f->stats.n_audit_strangers += r->n_strangers;
-    r->time_ms = time_wall_msec();
-    json_decref(sw->audited.differences);
+    json_object_foreach (r->owners, owner, counts) {
+        json_object_foreach (counts, kind, n) {
+            count_owner(f->audit_owners, owner, kind, json_integer_value(n));
+        }
+    }
+    audit_result_uninit(&sw->audited);
     sw->audited = *r;
     json_incref(r->differences);
+    json_incref(r->owners);
     if (n_lost > ALARM_MIN && n_lost * 100 / a->n_wanted > f->audit_alarm) {
         VLOG_ERR("%s: %"PRIuSIZE" of %"PRIuSIZE" flows and groups were lost "
                  "or changed by somebody else; they are put back",
@@ -353,7 +448,7 @@ compare_cb(void *sw_)
 {
     struct fabric_switch *sw = sw_;
     struct audit *a = sw->audit;
-    bool differs;
+    bool mend;
 
     for (size_t i = 0; i < a->n_odd_flows; i++) {
         judge_flow(a, a->odd_flows[i]);
@@ -363,11 +458,14 @@ compare_cb(void *sw_)
     }
     engine_host_items(sw->host->fabric->engine, sw->host->name, wanted_cb, a);
     judge_marker(a);
-    report(a);
-    differs = (a->result.n_missing || a->result.n_altered
-               || a->result.n_strangers);
+    a->result.time_ms = time_wall_msec();
+    if (a->mend) {
+        report(a);
+    }
+    mend = a->mend && (a->result.n_missing || a->result.n_altered
+                       || a->result.n_strangers);
     audit_stop(sw, NULL);
-    if (differs) {
+    if (mend) {
         reconcile_start(sw);
     }
 }
@@ -375,14 +473,24 @@ compare_cb(void *sw_)
 /* Coming and going.  ----------------------------------------------------- */
 
 static void
-audit_start(struct fabric_switch *sw, fabric_audit_cb *cb, void *aux)
+audit_start(struct fabric_switch *sw, const struct fabric_look *look,
+            fabric_audit_cb *cb, void *aux)
 {
     struct audit *a = xzalloc(sizeof *a);
 
     a->sw = sw;
+    a->mend = !look || look->mend;
+    if (look) {
+        a->listing = true;
+        a->look = *look;
+        a->look.filter.app = nullable_xstrdup(look->filter.app);
+        a->look.filter.object = nullable_xstrdup(look->filter.object);
+        a->list = json_array();
+    }
     a->cb = cb;
     a->aux = aux;
     a->result.differences = json_array();
+    a->result.owners = json_object();
     hmapx_init(&a->right);
     backlog_init(&a->touched);
     sw->audit = a;
@@ -402,7 +510,7 @@ audit_stop(struct fabric_switch *sw, const char *reason)
     sw->audit = NULL;
     commit_cancel_when_settled(sw->host->fabric->commit, compare_cb, sw);
     if (a->cb) {
-        json_t *result = reason ? NULL : audit_result_to_json(&a->result);
+        json_t *result = reason ? NULL : answer_to_json(a);
 
         a->cb(a->aux, result, reason);
         json_decref(result);
@@ -421,7 +529,10 @@ audit_stop(struct fabric_switch *sw, const char *reason)
     free(a->odd_flows);
     free(a->odd_groups);
     backlog_uninit(&a->touched);
-    json_decref(a->result.differences);
+    audit_result_uninit(&a->result);
+    json_decref(a->list);
+    free(CONST_CAST(char *, a->look.filter.app));
+    free(CONST_CAST(char *, a->look.filter.object));
     free(a);
 }
 
@@ -435,19 +546,40 @@ is_ready(const struct fabric_switch *sw)
 }
 
 const char *
-fabric_audit(struct fabric *f, const char *name, fabric_audit_cb *cb,
-             void *aux)
+fabric_audit(struct fabric *f, const char *name,
+             const struct fabric_look *look, fabric_audit_cb *cb, void *aux)
 {
     struct fabric_host *host = fabric_find_host(f, name);
 
     if (!host) {
         return "there is no such host";
     } else if (!is_ready(host->sw)) {
-        return (host->sw->audit ? "it is being audited already"
+        return (!host->sw->conn ? "its switch is not connected"
+                : host->sw->audit ? "it is being read already"
                 : "it does not hold what it is to hold yet");
     }
-    audit_start(host->sw, cb, aux);
+    audit_start(host->sw, look, cb, aux);
     return NULL;
+}
+
+void
+fabric_audit_forget(struct fabric *f, fabric_audit_cb *cb, void *aux)
+{
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        struct audit *a = host->sw->audit;
+
+        if (a && a->cb == cb && a->aux == aux) {
+            a->cb = NULL;
+        }
+    }
+}
+
+json_t *
+fabric_audit_owners(const struct fabric *f)
+{
+    return json_deep_copy(f->audit_owners);
 }
 
 /* When.  ----------------------------------------------------------------- */
@@ -488,7 +620,7 @@ tick_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
     }
     if (next) {
         next->audit_due_ms = now + interval_ms;
-        audit_start(next, NULL, NULL);
+        audit_start(next, NULL, NULL, NULL);
     }
     set_timer(f);
 }
@@ -496,6 +628,7 @@ tick_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 void
 audits_create(struct fabric *f, const struct fabric_options *options)
 {
+    f->audit_owners = json_object();
     f->audit_s = MIN(options->audit_s, FABRIC_AUDIT_MAX_S);
     f->audit_alarm = options->audit_alarm ? : FABRIC_AUDIT_ALARM;
     if (f->audit_s) {
@@ -511,4 +644,6 @@ audits_destroy(struct fabric *f)
         event_free(f->audit_timer);
         f->audit_timer = NULL;
     }
+    json_decref(f->audit_owners);
+    f->audit_owners = NULL;
 }

@@ -26,7 +26,11 @@ struct audit_result {
     size_t n_missing;           /* Wanted, and not there. */
     size_t n_altered;           /* There, but with other contents. */
     size_t n_strangers;         /* There, and not wanted. */
+    size_t n_refused;           /* Wanted, and known to be refused. */
+    size_t n_skipped;           /* Touched meanwhile: nothing can be said. */
     json_t *differences;        /* The first ones in words.  Owned. */
+    json_t *owners;             /* {OWNER: {KIND: n}}, where OWNER is an app,
+                                 * "vmnd" or "stranger".  Owned. */
 };
 json_t *audit_result_to_json(const struct audit_result *);
 

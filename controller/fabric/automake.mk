@@ -13,6 +13,7 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/facts-commit.c \
 	controller/fabric/facts.c \
 	controller/fabric/facts.h \
+	controller/fabric/flows.c \
 	controller/fabric/host-db.c \
 	controller/fabric/host-db.h \
 	controller/fabric/host-report.c \
@@ -30,4 +31,6 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/switch.h \
 	controller/fabric/switches.c \
 	controller/fabric/wire.c \
-	controller/fabric/wire.h
+	controller/fabric/wire.h \
+	controller/fabric/words.c \
+	controller/fabric/words.h

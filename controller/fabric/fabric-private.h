@@ -41,6 +41,8 @@ struct fabric {
     int64_t audit_s;            /* 0: no audits. */
     size_t audit_alarm;         /* Percent. */
     struct event *audit_timer;  /* Or NULL. */
+    json_t *audit_owners;       /* What all audits found; as of an
+                                 * audit_result.  Owned. */
 
     bool from_nothing;          /* A host that is made now has been sent the
                                  * difference from nothing, or will be. */

@@ -101,20 +101,54 @@ struct fabric_wait *fabric_wait(struct fabric *, uint64_t revision,
 /* Forgets about it; 'cb' is not called. */
 void fabric_wait_cancel(struct fabric_wait *);
 
-/* Flows of a host, for people: [{"table", "priority", "match", "actions",
- * "cookie", "owner", "scope"}], wanted ones. */
-json_t *fabric_host_flows(const struct fabric *, const char *host);
+/* Which flows and groups of a host somebody wants to see.  Strings are
+ * borrowed. */
+struct fabric_filter {
+    const char *app;            /* Whose owner is of this app, or NULL. */
+    const char *object;         /* Whose owner's key, or a part of it between
+                                 * slashes, is this, or NULL. */
+    bool by_table;              /* Flows in these tables; no groups. */
+    int first_table, last_table;
+};
+
+/* What a host is to hold, for people: {"n_flows", "n_groups" (all that pass
+ * 'filter'), "flows": [{"table", "priority", "match", "actions", "cookie",
+ * "owner", "scope", "reason" (of a drop)}], "groups": [{"group_id", "group",
+ * "owner", "scope"}]}: as packets meet them, at most 'limit' of each.  The
+ * caller owns it.  NULL for an unknown host. */
+json_t *fabric_host_flows(const struct fabric *, const char *host,
+                          const struct fabric_filter *, size_t limit);
 
 /* Reads the host's switch now, and calls 'cb' once, from the loop: with what
  * differs from what is wanted, or with NULL and the reason.  {"time", "flows",
- * "groups", "missing", "altered", "strangers", "differences": [the first 100,
- * in words]}; it is also in the host's status as "audit".  What differs is
- * mended afterwards.  Returns NULL, or why that is not possible now; 'cb' is
- * not called then. */
+ * "groups", "missing", "altered", "strangers", "refused" (by the switch, which
+ * is known), "skipped" (changed since the reading began), "owners" (all of
+ * these but "skipped" by owner, as of fabric_audit_owners()), "differences"}.
+ * Returns NULL, or why that is not possible now; 'cb' is not called then.
+ *
+ * Without 'look' this is an audit like those that come by themselves: what
+ * differs is logged, counted and mended, the result is also in the host's
+ * status as "audit", and "differences" are the first 100, in words.
+ *
+ * With 'look', "differences" are at most 'look->limit' of those that pass its
+ * filter, as difference_to_json() has them, and "matching" counts all of them;
+ * and only if 'look->mend' it is an audit beside that. */
+struct fabric_look {
+    bool mend;
+    size_t limit;
+    struct fabric_filter filter;
+};
 typedef void fabric_audit_cb(void *aux, const json_t *result,
                              const char *reason);
-const char *fabric_audit(struct fabric *, const char *host, fabric_audit_cb *,
+const char *fabric_audit(struct fabric *, const char *host,
+                         const struct fabric_look *look, fabric_audit_cb *,
                          void *aux);
+/* What all audits have found, by owner: {OWNER: {"missing", "altered",
+ * "stranger", "refused"}}, where OWNER is an app, "stranger", or "vmnd" for
+ * the marker.  The caller owns it. */
+json_t *fabric_audit_owners(const struct fabric *);
+/* 'cb' is not called for 'aux' any more.  The reading goes on. */
+void fabric_audit_forget(struct fabric *, fabric_audit_cb *cb, void *aux);
 
 /* For /metrics and unixctl. */
 struct fabric_stats {

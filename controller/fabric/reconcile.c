@@ -30,6 +30,7 @@
 #include "controller/fabric/sieve.h"
 #include "controller/fabric/switch.h"
 #include "controller/fabric/wire.h"
+#include "controller/fabric/words.h"
 #include "hmapx.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fabric for people: flows in words, a host's status, statistics and
- * unixctl commands.  Changes nothing. */
+ * The fabric for people: a host's status, statistics and unixctl commands.
+ * Changes nothing. */
 
 #include <config.h>
 
@@ -10,62 +10,10 @@
 
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/switch.h"
-#include "controller/fabric/wire.h"
 #include "openvswitch/dynamic-string.h"
-#include "openvswitch/ofp-actions.h"
-#include "openvswitch/ofpbuf.h"
 #include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
-
-static char *
-format_match(const struct ofputil_flow_mod *fm)
-{
-    struct match match;
-
-    minimatch_expand(&fm->match, &match);
-    return match_to_string(&match, NULL, OFP_DEFAULT_PRIORITY);
-}
-
-static char *
-format_actions(const struct ofputil_flow_mod *fm)
-{
-    struct ds s = DS_EMPTY_INITIALIZER;
-    struct ofpact_format_params params = { .s = &s };
-
-    ofpacts_format(fm->ofpacts, fm->ofpacts_len, &params);
-    return ds_steal_cstr(&s);
-}
-
-char *
-item_describe(const struct engine *engine, const struct engine_item *item)
-{
-    const char *owner = engine_cookie_name(engine, item->cookie);
-    struct ofputil_flow_mod fm;
-    struct ofpbuf ofpacts;
-    char *text;
-
-    if (item->kind == ENGINE_GROUP) {
-        return xasprintf("group %"PRIu32, item->group_id);
-    }
-    ofpbuf_init(&ofpacts, 256);
-    if (wire_decode_flow(item, &fm, &ofpacts)) {
-        char *match = format_match(&fm);
-        char *actions = format_actions(&fm);
-
-        text = xasprintf("flow table=%u,priority=%u,%s actions=%s of %s",
-                         item->table, item->priority, match, actions,
-                         owner ? owner : "nobody");
-        free(match);
-        free(actions);
-        minimatch_destroy(&fm.match);
-    } else {
-        text = xasprintf("flow table=%u,priority=%u of %s", item->table,
-                         item->priority, owner ? owner : "nobody");
-    }
-    ofpbuf_uninit(&ofpacts);
-    return text;
-}
 
 json_t *
 time_to_text(int64_t ms)
@@ -75,59 +23,6 @@ time_to_text(int64_t ms)
 
     free(text);
     return json;
-}
-
-/* Flows of a host.  ------------------------------------------------------ */
-
-struct host_flows {
-    const struct fabric *fabric;
-    json_t *array;
-};
-
-static void
-host_flow_cb(void *hf_, const struct engine_item *item)
-{
-    const struct host_flows *hf = hf_;
-    const char *owner = engine_cookie_name(hf->fabric->engine, item->cookie);
-    struct ofputil_flow_mod fm;
-    struct ofpbuf ofpacts;
-    char cookie[19];
-
-    if (item->kind != ENGINE_FLOW) {
-        return;
-    }
-    snprintf(cookie, sizeof cookie, "0x%016"PRIx64, item->cookie);
-    ofpbuf_init(&ofpacts, 256);
-    if (wire_decode_flow(item, &fm, &ofpacts)) {
-        char *match = format_match(&fm);
-        char *actions = format_actions(&fm);
-
-        json_array_append_new(
-            hf->array,
-            json_pack("{s:i, s:i, s:s, s:s, s:s*, s:s, s:s*, s:s}",
-                      "table", item->table, "priority", item->priority,
-                      "match", match, "actions", actions,
-                      "reason", engine_item_drop_reason(item),
-                      "cookie", cookie, "owner", owner,
-                      "scope", engine_scope_name(item->scope)));
-        free(match);
-        free(actions);
-        minimatch_destroy(&fm.match);
-    }
-    ofpbuf_uninit(&ofpacts);
-}
-
-json_t *
-fabric_host_flows(const struct fabric *f, const char *host)
-{
-    struct host_flows hf = { .fabric = f };
-
-    if (!fabric_find_host(f, host)) {
-        return NULL;
-    }
-    hf.array = json_array();
-    engine_host_items(f->engine, host, host_flow_cb, &hf);
-    return hf.array;
 }
 
 /* Status.  --------------------------------------------------------------- */
@@ -304,7 +199,8 @@ unixctl_audit(struct unixctl_conn *conn, int argc, const char *argv[],
     struct fabric *f = f_;
 
     if (argc > 1) {
-        const char *reason = fabric_audit(f, argv[1], audit_done_cb, conn);
+        const char *reason = fabric_audit(f, argv[1], NULL,
+                                          audit_done_cb, conn);
 
         if (reason) {
             unixctl_command_reply_error(conn, reason);

@@ -27,6 +27,7 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/marker.h"
 #include "controller/fabric/receipts.h"
+#include "controller/fabric/words.h"
 #include "openvswitch/ofp-bundle.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
@@ -559,6 +560,7 @@ switch_destroy(struct fabric_switch *sw, const char *reason)
         event_free(sw->pause);
         event_free(sw->stall);
         json_decref(sw->audited.differences);
+        json_decref(sw->audited.owners);
         free(sw->error);
         free(sw->trouble);
         free(sw->diffs);

@@ -229,8 +229,6 @@ bool reconcile_message(struct fabric_switch *, enum ofptype,
 
 /* show.c.  --------------------------------------------------------------- */
 
-/* "flow table=3,priority=100,ip of overlay.port/web-1". */
-char *item_describe(const struct engine *, const struct engine_item *);
 /* A wall clock time as users see it: "2026-01-31T12:34:56.789Z". */
 json_t *time_to_text(int64_t ms);
 

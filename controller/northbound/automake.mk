@@ -4,6 +4,7 @@ controller_libvmn_la_SOURCES += \
 	controller/northbound/apply.c \
 	controller/northbound/change.c \
 	controller/northbound/envelope.c \
+	controller/northbound/flows.c \
 	controller/northbound/info.c \
 	controller/northbound/metrics.c \
 	controller/northbound/northbound-private.h \

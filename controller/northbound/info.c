@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is going on: the index, health, status, revisions, flows of a host. */
+ * What is going on: the index, health, status, revisions. */
 
 #include <config.h>
 
@@ -115,24 +115,6 @@ nb_get_status(struct http_request *req, void *nb_)
         "connected", (json_int_t) fabric.n_connected,
         "synced", (json_int_t) fabric.n_synced,
         "problems", get_problems(nb)));
-}
-
-void
-nb_get_flows(struct http_request *req, void *nb_)
-{
-    const char *name = http_request_param(req, "name");
-    struct northbound *nb = nb_;
-    json_t *flows = NULL;
-
-    if (model_get_durable(nb->model, VMN_TABLE_HOST, name, NULL)) {
-        flows = fabric_host_flows(nb->fabric, name);
-    }
-    if (flows) {
-        http_reply_json(req, 200, json_pack("{s:s, s:o}", "host", name,
-                                            "flows", flows));
-    } else {
-        nb_reply_no_object(req, &schema_tables[VMN_TABLE_HOST], name);
-    }
 }
 
 /* Revisions.  ------------------------------------------------------------ */

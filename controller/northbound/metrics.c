@@ -122,6 +122,27 @@ put_classes(const struct engine *engine, struct ds *ds)
     }
 }
 
+/* What audits found, by owner: apps' names again. */
+static void
+put_audits(const struct fabric *fabric, struct ds *ds)
+{
+    static const char name[] = "vmn_fabric_audit_differences_total";
+    json_t *owners = fabric_audit_owners(fabric);
+    const char *owner, *kind;
+    json_t *counts, *n;
+
+    ds_put_format(ds, "# HELP %s What audits found, by whose it is.\n"
+                  "# TYPE %s counter\n", name, name);
+    json_object_foreach (owners, owner, counts) {
+        json_object_foreach (counts, kind, n) {
+            ds_put_format(ds, "%s{owner=\"%s\",kind=\"%s\"} "
+                          "%"JSON_INTEGER_FORMAT"\n", name, owner, kind,
+                          json_integer_value(n));
+        }
+    }
+    json_decref(owners);
+}
+
 static void
 put_process(struct ds *ds)
 {
@@ -169,6 +190,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
                       m->counter ? "counter" : "gauge", m->name, *value);
     }
     put_classes(nb->engine, &ds);
+    put_audits(nb->fabric, &ds);
     put_process(&ds);
     http_reply_text(req, 200, "text/plain; version=0.0.4; charset=utf-8",
                     ds_cstr(&ds));

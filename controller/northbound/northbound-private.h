@@ -33,6 +33,8 @@ struct northbound {
     size_t n_routes;
     struct http_route *routes;      /* Owned, with their patterns. */
     struct ovs_list changes;        /* Of struct change, in flight. */
+    struct ovs_list looks;          /* Of struct look, that wait. */
+    size_t n_looks;
     bool ready;
     int64_t started_ms;             /* Wall clock. */
 };
@@ -55,6 +57,10 @@ bool nb_query_wait(struct http_request *, struct nb_wait *);
 bool nb_query_number(struct http_request *, const char *name, uint64_t min,
                      uint64_t max, uint64_t def, uint64_t *value);
 bool nb_query_bool(struct http_request *, const char *name, bool *value);
+/* Answers that parameter 'name' is wrong; returns false. */
+bool nb_query_refuse(struct http_request *, const char *name,
+                     const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* A bare decimal number, or false. */
 bool nb_parse_number(const char *text, uint64_t *value);
 
@@ -112,7 +118,8 @@ const char **nb_selector_candidates(const struct model *,
 http_handler nb_get_list, nb_get_one, nb_put, nb_patch, nb_delete;
 http_handler nb_apply;
 http_handler nb_get_index, nb_get_status, nb_get_health, nb_get_ready;
-http_handler nb_get_flows, nb_get_revision, nb_get_revisions;
+http_handler nb_get_flows, nb_post_audit;
+http_handler nb_get_revision, nb_get_revisions;
 http_handler nb_get_activity;
 http_handler nb_get_metrics;
 

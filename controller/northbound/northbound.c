@@ -41,7 +41,9 @@ static const struct http_route calls[] = {
     { .method = HTTP_GET, .pattern = "/v1/activity",
       .handler = nb_get_activity, .query = "limit after" },
     { .method = HTTP_GET, .pattern = "/v1/hosts/{name}/flows",
-      .handler = nb_get_flows },
+      .handler = nb_get_flows, .query = "diff app stage table object limit" },
+    { .method = HTTP_POST, .pattern = "/v1/hosts/{name}/audit",
+      .handler = nb_post_audit, .query = "limit" },
 };
 
 /* Calls of each type; the pattern is what follows its plural. */
@@ -145,6 +147,7 @@ northbound_create(const struct northbound_options *options,
     nb->apphost = apphost;
     nb->started_ms = time_wall_msec();
     ovs_list_init(&nb->changes);
+    ovs_list_init(&nb->looks);
     make_routes(nb);
     nb->http = http_server_create(base, &http_options, nb->routes,
                                   nb->n_routes, nb);

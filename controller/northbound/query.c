@@ -7,6 +7,7 @@
 #include "controller/northbound/northbound-private.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,13 +25,18 @@ nb_parse_number(const char *text, uint64_t *value)
     return true;
 }
 
-/* Answers that parameter 'name' is wrong.  Takes ownership of 'text'. */
-static bool
-refuse(struct http_request *req, const char *name, char *text)
+bool
+nb_query_refuse(struct http_request *req, const char *name,
+                const char *format, ...)
 {
-    json_t *error = http_query_error(name, "%s", text);
+    va_list args;
+    char *text;
 
-    http_reply_problem(req, 400, "invalid", json_pack("[o]", error),
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    http_reply_problem(req, 400, "invalid",
+                       json_pack("[o]", http_query_error(name, "%s", text)),
                        "?%s %s", name, text);
     free(text);
     return false;
@@ -47,8 +53,8 @@ nb_query_number(struct http_request *req, const char *name, uint64_t min,
                   && *value <= max)) {
         return true;
     }
-    return refuse(req, name, xasprintf("must be a number from %"PRIu64" to %"
-                                       PRIu64, min, max));
+    return nb_query_refuse(req, name, "must be a number from %"PRIu64" to %"
+                           PRIu64, min, max);
 }
 
 bool
@@ -60,7 +66,7 @@ nb_query_bool(struct http_request *req, const char *name, bool *value)
     if (!text || *value || !strcmp(text, "false")) {
         return true;
     }
-    return refuse(req, name, xstrdup("must be true or false"));
+    return nb_query_refuse(req, name, "must be true or false");
 }
 
 /* "500ms", "10s", "2m". */
@@ -98,23 +104,23 @@ nb_query_wait(struct http_request *req, struct nb_wait *wait)
     wait->installed = what != NULL;
     wait->timeout_ms = NB_TIMEOUT_DEFAULT_MS;
     if (what && strcmp(what, "installed")) {
-        return refuse(req, "wait", xstrdup("must be \"installed\""));
+        return nb_query_refuse(req, "wait", "must be \"installed\"");
     }
     if (dry_run && strcmp(dry_run, "plan")) {
-        return refuse(req, "dry_run", xstrdup("must be \"plan\""));
+        return nb_query_refuse(req, "dry_run", "must be \"plan\"");
     }
     if (dry_run && what) {
-        return refuse(req, "wait", xstrdup("does not go with dry_run: a plan "
-                                           "installs nothing"));
+        return nb_query_refuse(req, "wait", "does not go with dry_run: a "
+                               "plan installs nothing");
     }
     if (timeout && !what) {
-        return refuse(req, "timeout",
-                      xstrdup("goes only with wait=installed"));
+        return nb_query_refuse(req, "timeout",
+                               "goes only with wait=installed");
     }
     if (timeout && !parse_duration(timeout, &wait->timeout_ms)) {
-        return refuse(req, "timeout",
-                      xasprintf("must be a time such as 500ms, 10s or 2m, of"
-                                " at most %ds", NB_TIMEOUT_MAX_MS / 1000));
+        return nb_query_refuse(req, "timeout", "must be a time such as "
+                               "500ms, 10s or 2m, of at most %ds",
+                               NB_TIMEOUT_MAX_MS / 1000);
     }
     return true;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "controller/fabric/marker.h"
+#include "controller/fabric/words.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 

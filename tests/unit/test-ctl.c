@@ -949,6 +949,104 @@ flows_come_in_the_order_in_which_packets_meet_them(void **state OVS_UNUSED)
                 "16      5          a.b/c   -       drop\n", "");
 }
 
+#define DIFFERENCES                                                           \
+    "{\"host\": \"hv1\", \"mending\": false,"                                   \
+    " \"time\": \"2026-11-20T12:27:41.828Z\", \"flows\": 91, \"groups\": 2,"    \
+    " \"missing\": 1, \"altered\": 2, \"strangers\": 1, \"refused\": 0,"        \
+    " \"skipped\": 2, \"matching\": 5, \"differences\": ["                      \
+    "{\"kind\": \"stranger\", \"owner\": null, \"table\": 16,"                  \
+    " \"priority\": 7, \"match\": \"ip\", \"installed\": {\"actions\":"        \
+    " \"drop\", \"cookie\": \"0x99\"}},"                                        \
+    "{\"kind\": \"missing\", \"owner\": \"a.b/c\", \"table\": 3,"               \
+    " \"priority\": 10, \"match\": \"arp\", \"wanted\": {\"actions\":"         \
+    " \"goto_table:16\", \"cookie\": \"0x12\"}},"                               \
+    "{\"kind\": \"altered\", \"owner\": \"a.b/d\", \"table\": 3,"               \
+    " \"priority\": 10, \"match\": \"ip\", \"differs\": [\"cookie\"],"          \
+    " \"wanted\": {\"actions\": \"drop\", \"cookie\": \"0x13\"},"               \
+    " \"installed\": {\"actions\": \"drop\", \"cookie\": \"0x1\"}},"            \
+    "{\"kind\": \"altered\", \"owner\": \"a.n/x\", \"group_id\": 4,"            \
+    " \"differs\": [\"group\"], \"wanted\": {\"group\": \"type=all\"},"         \
+    " \"installed\": {\"group\": \"type=select\"}}]}"
+
+static void
+diff_of_flows_shows_both_sides(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/hosts/hv1/flows?diff=true&app=a&stage=s.t&object=b%2Fc"
+          "&limit=4", NULL, 200, DIFFERENCES },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step same[] = {
+        { "GET /v1/hosts/hv1/flows?diff=true", NULL, 200, "{\"host\":"
+          " \"hv1\", \"flows\": 3, \"groups\": 0, \"missing\": 0}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step not_now[] = {
+        { "GET /v1/hosts/hv1/flows?diff=true", NULL, 503,
+          "{\"detail\": \"its switch is not connected\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step mend[] = {
+        { "POST /v1/hosts/hv1/audit", NULL, 200, "{\"host\": \"hv1\","
+          " \"flows\": 3, \"groups\": 0, \"missing\": 1,"
+          " \"mending\": true}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "flows hv1 --diff --app a --stage s.t"
+                " --object b/c --limit 4", CTL_DIFFERS,
+                "Host:        hv1\n"
+                "Compared:    2026-11-20T12:27:41.828Z\n"
+                "Holds:       91 flows, 2 groups\n"
+                "Differs:     1 missing, 2 altered, 1 strangers, 0 refused\n"
+                "Left out:    2, which changed meanwhile\n\n"
+                "KIND       TABLE   PRIORITY   OWNER      MATCH"
+                "     WANTED          INSTALLED\n"
+                "altered    -       -          a.n/x      group 4"
+                "   type=all        type=select\n"
+                "missing    3       10         a.b/c      arp"
+                "       goto_table:16   -\n"
+                "altered    3       10         a.b/d      ip"
+                "        cookie=0x13     cookie=0x1\n"
+                "stranger   16      7          stranger   ip"
+                "        -               drop cookie=0x99\n",
+                "4 of 5 differences\n");
+    assert_play(same, "", "flows hv1 --diff", CTL_DONE,
+                "Host:        hv1\n"
+                "Holds:       3 flows, 0 groups\n"
+                "Differs:     0 missing, 0 altered, 0 strangers, 0 refused\n",
+                "");
+    assert_play(not_now, "", "flows hv1 --diff", CTL_USAGE, "",
+                "vmnctl: its switch is not connected (HTTP 503)\n");
+    assert_play(mend, "", "flows hv1 --diff --mend", CTL_DONE,
+                "Host:        hv1\n"
+                "Holds:       3 flows, 0 groups\n"
+                "Differs:     1 missing, 0 altered, 0 strangers, 0 refused;"
+                " being mended\n", "");
+    assert_alone("", "flows hv1 --mend", CTL_USAGE, "--diff");
+    assert_alone("", "flows hv1 --diff --mend --app a", CTL_USAGE, "--app");
+}
+
+static void
+flows_have_groups_behind_them(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/hosts/hv1/flows?table=2&limit=1", NULL, 200,
+          "{\"n_flows\": 2, \"n_groups\": 1, \"flows\": [{\"table\": 2,"
+          " \"priority\": 5, \"match\": \"ip\", \"actions\": \"x\","
+          " \"owner\": \"a.b/d\"}], \"groups\": [{\"group_id\": 7,"
+          " \"owner\": \"a.n/x\", \"group\": \"type=all\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "flows hv1 --table 2 --limit 1", CTL_DONE,
+                "TABLE   PRIORITY   OWNER   MATCH   ACTIONS\n"
+                "2       5          a.b/d   ip      x\n"
+                "\n"
+                "GROUP   OWNER   CONTENTS\n"
+                "7       a.n/x   type=all\n", "1 of 2 flows\n");
+}
+
 static void
 help_and_usage(void **state OVS_UNUSED)
 {
@@ -1053,6 +1151,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(revision_without_an_entry_in_the_log_shows_dashes),
         cmocka_unit_test(top_shows_the_newest_first_and_what_was_computed),
         cmocka_unit_test(flows_come_in_the_order_in_which_packets_meet_them),
+        cmocka_unit_test(diff_of_flows_shows_both_sides),
+        cmocka_unit_test(flows_have_groups_behind_them),
         cmocka_unit_test(help_and_usage),
         cmocka_unit_test(a_server_that_is_not_there_exits_with_3),
         cmocka_unit_test(an_answer_that_is_not_json_is_refused),

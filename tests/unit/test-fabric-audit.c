@@ -26,7 +26,8 @@ audit_cb(void *aux OVS_UNUSED, const json_t *result, const char *reason)
 static void
 audit_begin(int i)
 {
-    const char *reason = fabric_audit(fabric, host(i)->name, audit_cb, NULL);
+    const char *reason = fabric_audit(fabric, host(i)->name, NULL,
+                                      audit_cb, NULL);
 
     if (reason) {
         fail_msg("%s", reason);
@@ -47,6 +48,12 @@ audit_end(int n_missing, int n_altered, int n_strangers)
                          json_object_get(audit_result, "strangers")));
 }
 
+static json_int_t
+audit_figure(const char *name)
+{
+    return json_integer_value(json_object_get(audit_result, name));
+}
+
 static bool
 audit_says(const char *word1, const char *word2)
 {
@@ -61,6 +68,46 @@ audit_says(const char *word1, const char *word2)
         }
     }
     return false;
+}
+
+/* Looks, and waits for the answer. */
+static const struct fabric_look everything = { .limit = 100 };
+
+static void
+look_at(int i, const struct fabric_look *look)
+{
+    n_audits = 0;
+    assert_null(fabric_audit(fabric, host(i)->name, look, audit_cb, NULL));
+    TURN_UNTIL(n_audits);
+    assert_non_null(audit_result);
+}
+
+/* The text at 'name', perhaps "OUTER.INNER", of a difference. */
+static const char *
+difference_text(size_t i, const char *name)
+{
+    json_t *json = json_array_get(json_object_get(audit_result,
+                                                  "differences"), i);
+    const char *dot = strchr(name, '.');
+
+    if (dot) {
+        char *outer = xmemdup0(name, dot - name);
+
+        json = json_object_get(json, outer);
+        free(outer);
+    }
+    return json_string_value(json_object_get(json, dot ? dot + 1 : name));
+}
+
+static void
+assert_difference(size_t i, const char *name, const char *value)
+{
+    const char *text = difference_text(i, name);
+
+    if (!text != !value || (text && strcmp(text, value))) {
+        fail_msg("%s: %s, not %s", name, text ? text : "null",
+                 value ? value : "null");
+    }
 }
 
 static int
@@ -91,13 +138,13 @@ audit_finds_names_and_mends(void **state OVS_UNUSED)
     fake_switch_add_flow(&switches[0], "priority=300,reg0=7,actions=drop");
     fake_switch_add_flow(&switches[0], "table=5,priority=9,actions=drop");
     audit_begin(0);
-    assert_non_null(fabric_audit(fabric, "h0", audit_cb, NULL));
-    assert_non_null(fabric_audit(fabric, "h1", audit_cb, NULL));
-    assert_non_null(fabric_audit(fabric, "h9", audit_cb, NULL));
+    assert_non_null(fabric_audit(fabric, "h0", NULL, audit_cb, NULL));
+    assert_non_null(fabric_audit(fabric, "h1", NULL, audit_cb, NULL));
+    assert_non_null(fabric_audit(fabric, "h9", NULL, audit_cb, NULL));
     audit_end(1, 1, 1);
     assert_true(audit_says("missing: flow", "toy.port/a"));
     assert_true(audit_says("altered: flow", "toy.port/c"));
-    assert_true(audit_says("not wanted: flow table=5,priority=9",
+    assert_true(audit_says("stranger: flow table=5,priority=9",
                            "of a stranger"));
     TURN_UNTIL(is_synced(0));
     check_host(0);
@@ -118,6 +165,152 @@ audit_finds_names_and_mends(void **state OVS_UNUSED)
     audit_end(0, 1, 0);
     TURN_UNTIL(is_synced(0));
     check_host(0);
+}
+
+static void
+a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
+{
+    struct fabric_stats stats;
+    unsigned n_mods;
+    json_t *owners;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    edit_port("b", "red", 200, "all", 1, true);
+    edit_port("c", "red", 300, "all", 1, false);
+    connect_host(0);
+    n_mods = switches[0].n_mods;
+    look_at(0, &everything);
+    assert_int_equal(audit_figure("matching"), 0);
+    assert_int_equal(audit_figure("groups"), 1);
+
+    fake_switch_remove(&switches[0], 100);
+    look_at(0, &everything);
+    assert_int_equal(audit_figure("missing"), 1);
+    assert_int_equal(audit_figure("matching"), 1);
+    assert_difference(0, "kind", "missing");
+    assert_difference(0, "owner", "toy.port/a");
+    assert_difference(0, "scope", "all");
+    assert_non_null(strstr(difference_text(0, "match"), "reg0=0x7"));
+    assert_non_null(difference_text(0, "wanted.actions"));
+    assert_non_null(difference_text(0, "wanted.cookie"));
+    assert_difference(0, "installed.actions", NULL);
+
+    fake_switch_add_flow(&switches[0], "priority=100,reg0=7,cookie=0x5,"
+                         "actions=drop");
+    look_at(0, &everything);
+    assert_int_equal(audit_figure("altered"), 1);
+    assert_difference(0, "kind", "altered");
+    assert_difference(0, "owner", "toy.port/a");
+    assert_difference(0, "installed.actions", "drop");
+    assert_difference(0, "installed.cookie", "0x0000000000000005");
+
+    fake_switch_add_flow(&switches[0], "table=5,priority=9,actions=drop");
+    look_at(0, &everything);
+    assert_int_equal(audit_figure("strangers"), 1);
+    assert_int_equal(audit_figure("matching"), 2);
+
+    /* By now an audit would have counted, told and mended. */
+    for (int i = 0; i < 20; i++) {
+        turn();
+    }
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_audits, 0);
+    assert_int_equal(switches[0].n_mods, n_mods);
+    assert_int_equal(host(0)->sw->audited.time_ms, 0);
+
+    /* One that mends does. */
+    look_at(0, &(struct fabric_look) { .mend = true, .limit = 1 });
+    assert_int_equal(audit_figure("matching"), 2);
+    assert_int_equal(json_array_size(json_object_get(audit_result,
+                                                     "differences")), 1);
+    TURN_UNTIL(is_synced(0));
+    check_host(0);
+    assert_true(switches[0].n_mods > n_mods);
+    assert_true(host(0)->sw->audited.time_ms > 0);
+    owners = fabric_audit_owners(fabric);
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(owners, "toy"), "altered")), 1);
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(owners, "stranger"), "stranger")),
+                     1);
+    json_decref(owners);
+}
+
+static void
+a_look_shows_groups(void **state OVS_UNUSED)
+{
+    edit_port("b", "red", 200, "all", 1, true);
+    connect_host(0);
+    assert_int_equal(ovs_list_size(&switches[0].groups), 1);
+
+    struct fake_group *group = CONTAINER_OF(
+        ovs_list_pop_front(&switches[0].groups), struct fake_group, node);
+
+    look_at(0, &everything);
+    assert_int_equal(audit_figure("missing"), 1);
+    assert_difference(0, "owner", "toy.port/b");
+    assert_non_null(strstr(difference_text(0, "wanted.group"), "type="));
+
+    /* The same under a number that nobody wants. */
+    ovs_list_push_back(&switches[0].groups, &group->node);
+    edit(VMN_TABLE_PORT, "b", NULL);
+    until_acked(0);
+    ovs_assert(ovs_list_is_empty(&switches[0].groups));
+}
+
+static void
+a_look_is_filtered_and_limited(void **state OVS_UNUSED)
+{
+    struct fabric_look look = everything;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    edit_port("c", "red", 300, "all", 1, false);
+    connect_host(0);
+    fake_switch_remove(&switches[0], 100);
+    fake_switch_remove(&switches[0], 300);
+    fake_switch_add_flow(&switches[0], "table=5,priority=9,actions=drop");
+
+    look.filter.app = "toy";
+    look_at(0, &look);
+    assert_int_equal(audit_figure("matching"), 2);
+    look.filter.app = "to";
+    look_at(0, &look);
+    assert_int_equal(audit_figure("matching"), 0);
+    look.filter.app = NULL;
+    look.filter.object = "c";
+    look_at(0, &look);
+    assert_int_equal(audit_figure("matching"), 1);
+    assert_difference(0, "owner", "toy.port/c");
+    look.filter.object = NULL;
+    look.filter.by_table = true;
+    look.filter.first_table = look.filter.last_table = 5;
+    look_at(0, &look);
+    assert_int_equal(audit_figure("matching"), 1);
+    assert_difference(0, "kind", "stranger");
+    assert_difference(0, "owner", NULL);
+    look = everything;
+    look.limit = 2;
+    look_at(0, &look);
+    assert_int_equal(audit_figure("matching"), 3);
+    assert_int_equal(json_array_size(json_object_get(audit_result,
+                                                     "differences")), 2);
+    /* All are counted, whatever is shown. */
+    assert_int_equal(audit_figure("missing"), 2);
+    assert_int_equal(audit_figure("strangers"), 1);
+}
+
+static void
+who_asked_may_leave(void **state OVS_UNUSED)
+{
+    int mine;
+
+    connect_host(0);
+    n_audits = 0;
+    assert_null(fabric_audit(fabric, "h0", &everything, audit_cb, &mine));
+    fabric_audit_forget(fabric, audit_cb, &mine);
+    TURN_UNTIL(!host(0)->sw->audit);
+    assert_int_equal(n_audits, 0);
+    look_at(0, &everything);
 }
 
 static void
@@ -143,6 +336,8 @@ changes_during_an_audit_are_no_findings(void **state OVS_UNUSED)
     switches[0].deaf = false;
     audit_end(1, 0, 0);
     assert_true(audit_says("missing", "toy.port/d"));
+    /* The flows of a, b, c and e, and the groups of c and e. */
+    assert_int_equal(audit_figure("skipped"), 6);
     TURN_UNTIL(is_synced(0));
     until_acked(0);
     check_host(0);
@@ -172,6 +367,11 @@ refused_flow_is_not_missing(void **state OVS_UNUSED)
     TURN_UNTIL(is_diverged(0));
     audit_begin(0);
     audit_end(0, 0, 0);
+    assert_int_equal(audit_figure("refused"), 1);
+    look_at(0, &everything);
+    assert_difference(0, "kind", "refused");
+    assert_difference(0, "owner", "toy.port/b");
+    assert_true(is_diverged(0));
 }
 
 static void
@@ -198,6 +398,10 @@ main(int argc OVS_UNUSED, char *argv[])
 #define T(NAME, SETUP) \
         cmocka_unit_test_setup_teardown(NAME, SETUP, teardown_audit)
         T(audit_finds_names_and_mends, setup),
+        T(a_look_shows_what_differs_and_leaves_it, setup),
+        T(a_look_shows_groups, setup),
+        T(a_look_is_filtered_and_limited, setup),
+        T(who_asked_may_leave, setup),
         T(changes_during_an_audit_are_no_findings, setup_narrow),
         T(audit_ends_with_the_connection, setup),
         T(refused_flow_is_not_missing, setup),

@@ -470,7 +470,7 @@ audit(const char *kind)
     json_int_t n;
 
     audit_result = NULL;
-    assert_null(fabric_audit(fabric, "h1", audit_cb, NULL));
+    assert_null(fabric_audit(fabric, "h1", NULL, audit_cb, NULL));
     FIXTURE_TURN_UNTIL(fixture_turn, audit_result);
     n = json_integer_value(json_object_get(audit_result, kind));
     json_decref(audit_result);

@@ -118,6 +118,11 @@ struct fabric {
     uint64_t revision;
     int timeout_ms;
     unsigned n_cancelled;
+    const char *not_now;        /* Why nothing can be audited, or NULL. */
+    fabric_audit_cb *audit_cb;
+    void *audit_aux;
+    json_t *audit;              /* What was asked for, of the newest. */
+    unsigned n_audits, n_forgotten;
 };
 static struct fabric fake_fabric;
 
@@ -172,10 +177,59 @@ fabric_progress(const struct fabric *f OVS_UNUSED, uint64_t revision,
     return revision > 1;
 }
 
-json_t *
-fabric_host_flows(const struct fabric *f OVS_UNUSED, const char *host)
+static void
+add_filter(json_t *json, const struct fabric_filter *filter, size_t limit)
 {
-    return json_pack("[{s:s}]", "owner", host);
+    json_object_set_new(json, "app", json_string(filter->app));
+    json_object_set_new(json, "object", json_string(filter->object));
+    json_object_set_new(json, "limit", json_integer(limit));
+    if (filter->by_table) {
+        json_object_set_new(json, "first_table",
+                            json_integer(filter->first_table));
+        json_object_set_new(json, "last_table",
+                            json_integer(filter->last_table));
+    }
+}
+
+/* Echoes what was asked for. */
+json_t *
+fabric_host_flows(const struct fabric *f OVS_UNUSED, const char *host,
+                  const struct fabric_filter *filter, size_t limit)
+{
+    json_t *json = json_pack("{s:[{s:s}]}", "flows", "owner", host);
+
+    add_filter(json, filter, limit);
+    return json;
+}
+
+const char *
+fabric_audit(struct fabric *f, const char *host OVS_UNUSED,
+             const struct fabric_look *look, fabric_audit_cb *cb, void *aux)
+{
+    if (f->not_now) {
+        return f->not_now;
+    }
+    f->audit_cb = cb;
+    f->audit_aux = aux;
+    f->audit = json_pack("{s:b}", "mend", look->mend);
+    add_filter(f->audit, &look->filter, look->limit);
+    f->n_audits++;
+    return NULL;
+}
+
+void
+fabric_audit_forget(struct fabric *f, fabric_audit_cb *cb OVS_UNUSED,
+                    void *aux OVS_UNUSED)
+{
+    json_decref(f->audit);
+    f->audit = NULL;
+    f->n_forgotten++;
+}
+
+json_t *
+fabric_audit_owners(const struct fabric *f OVS_UNUSED)
+{
+    return json_pack("{s:{s:i}}", "overlay", "missing", 3);
 }
 
 void
@@ -210,6 +264,11 @@ compile_nothing(struct vmn_view *view OVS_UNUSED, const char *key OVS_UNUSED,
 static const struct vmn_app_class fake_app = {
     .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class),
     .name = "overlay", .description = "Nothing at all",
+    .stages = (const struct vmn_stage_class[]) {
+        { .name = "check", .hook = VMN_HOOK_ADMIT, .n_tables = 2,
+          .miss = VMN_MISS_NEXT },
+        { .name = NULL },
+    },
     .units = (const struct vmn_unit_class[]) {
         { .name = "net", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
           .compile = compile_nothing },
@@ -962,6 +1021,8 @@ status_and_metrics_are_told(void **state)
     assert_has(&f->client.body, "# TYPE vmn_http_requests_total counter\n");
     assert_has(&f->client.body, "\nvmn_engine_class_computed_total{"
                "app=\"overlay\",kind=\"unit\",class=\"net\"} 1\n");
+    assert_has(&f->client.body, "\nvmn_fabric_audit_differences_total{"
+               "owner=\"overlay\",kind=\"missing\"} 3\n");
     assert_call(f, 200, "GET", "/healthz", NULL);
     assert_text(f, "status", "ok");
     assert_call(f, 503, "GET", "/readyz", NULL);
@@ -1015,6 +1076,137 @@ activity_tells_what_changes_cost(void **state)
     assert_text(f, "errors.0.parameter", "limit");
     assert_call(f, 400, "GET", "/v1/activity?after=x", NULL);
     assert_text(f, "errors.0.parameter", "after");
+}
+
+/* Ends the newest audit, with its own request as the answer. */
+static void
+end_audit(const char *reason)
+{
+    fake_fabric.audit_cb(fake_fabric.audit_aux,
+                         reason ? NULL : fake_fabric.audit, reason);
+    json_decref(fake_fabric.audit);
+    fake_fabric.audit = NULL;
+}
+
+static void
+run_until_audits(struct fixture *f, unsigned n)
+{
+    while (fake_fabric.n_audits < n) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+static void
+make_host(struct fixture *f)
+{
+    assert_call(f, 201, "PUT", "/v1/hosts/hv1", "{\"spec\": {\"ovsdb\":"
+                " \"tcp:127.0.0.1:6640\", \"tunnel_ip\": \"192.0.2.1\"}}");
+}
+
+static void
+flows_are_filtered(void **state)
+{
+    static const struct {
+        const char *query;
+        const char *parameter;  /* That is refused. */
+    } bad[] = {
+        { "limit=0", "limit" },
+        { "diff=true&limit=10001", "limit" },
+        { "diff=maybe", "diff" },
+        { "app=overly", "app" },
+        { "stage=nowhere", "stage" },
+        { "stage=overlay.", "stage" },
+        { "stage=", "stage" },
+        { "table=255", "table" },
+        { "table=x", "table" },
+        { "table=1&stage=check", "table" },
+        { "object=", "object" },
+    };
+    struct fixture *f = *state;
+
+    make_host(f);
+    assert_call(f, 200, "GET", "/v1/hosts/hv1/flows?app=overlay&object=a/b"
+                "&table=3&limit=7", NULL);
+    assert_text(f, "host", "hv1");
+    assert_text(f, "app", "overlay");
+    assert_text(f, "object", "a/b");
+    assert_int_equal(json_integer_value(at(f, "first_table")), 3);
+    assert_int_equal(json_integer_value(at(f, "last_table")), 3);
+    assert_int_equal(json_integer_value(at(f, "limit")), 7);
+    assert_call(f, 200, "GET", "/v1/hosts/hv1/flows?stage=check", NULL);
+    assert_int_equal(json_integer_value(at(f, "last_table"))
+                     - json_integer_value(at(f, "first_table")), 1);
+    assert_call(f, 200, "GET", "/v1/hosts/hv1/flows?stage=overlay.check",
+                NULL);
+    assert_call(f, 404, "GET", "/v1/hosts/hv2/flows", NULL);
+    assert_call(f, 404, "GET", "/v1/hosts/hv2/flows?diff=true", NULL);
+    assert_call(f, 404, "POST", "/v1/hosts/hv2/audit", NULL);
+    assert_call(f, 400, "POST", "/v1/hosts/hv1/audit?app=overlay", NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        char *path = xasprintf("/v1/hosts/hv1/flows?%s", bad[i].query);
+
+        assert_call(f, 400, "GET", path, NULL);
+        assert_text(f, "errors.0.parameter", bad[i].parameter);
+        free(path);
+    }
+    assert_int_equal(fake_fabric.n_audits, 0);
+}
+
+static void
+differences_are_told_when_they_are_known(void **state)
+{
+    struct fixture *f = *state;
+
+    make_host(f);
+    send_only(f, "GET", "/v1/hosts/hv1/flows?diff=true&object=a", NULL);
+    run_until_audits(f, 1);
+    end_audit(NULL);
+    assert_int_equal(take_reply(f), 200);
+    assert_text(f, "host", "hv1");
+    assert_text(f, "object", "a");
+    assert_true(json_is_false(at(f, "mend")));
+    assert_true(json_is_false(at(f, "mending")));
+    assert_int_equal(json_integer_value(at(f, "limit")), 1000);
+
+    send_only(f, "POST", "/v1/hosts/hv1/audit?limit=5", NULL);
+    run_until_audits(f, 2);
+    end_audit(NULL);
+    assert_int_equal(take_reply(f), 200);
+    assert_true(json_is_true(at(f, "mend")));
+    assert_true(json_is_true(at(f, "mending")));
+
+    /* The host is gone in the middle, or is not there to begin with. */
+    send_only(f, "GET", "/v1/hosts/hv1/flows?diff=true", NULL);
+    run_until_audits(f, 3);
+    end_audit("its switch is gone");
+    assert_int_equal(take_reply(f), 503);
+    assert_has(&f->client.head, "Retry-After: 1");
+    assert_has(&f->client.body, "its switch is gone");
+    fake_fabric.not_now = "its switch is not connected";
+    assert_call(f, 503, "GET", "/v1/hosts/hv1/flows?diff=true", NULL);
+    assert_has(&f->client.body, "its switch is not connected");
+}
+
+static void
+client_that_leaves_ends_its_look(void **state)
+{
+    struct fixture *f = *state;
+
+    make_host(f);
+    send_only(f, "GET", "/v1/hosts/hv1/flows?diff=true", NULL);
+    run_until_audits(f, 1);
+    client_close(&f->client);
+    while (!fake_fabric.n_forgotten) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_connect(&f->client, f->base, f->path);
+
+    /* As does the end of vmnd. */
+    send_only(f, "GET", "/v1/hosts/hv1/flows?diff=true", NULL);
+    run_until_audits(f, 2);
+    northbound_destroy(f->nb);
+    f->nb = NULL;
+    assert_int_equal(fake_fabric.n_forgotten, 2);
 }
 
 static void
@@ -1235,6 +1427,9 @@ main(void)
         TEST(revisions_have_who_what_and_receipt),
         TEST(status_and_metrics_are_told),
         TEST(activity_tells_what_changes_cost),
+        TEST(flows_are_filtered),
+        TEST(differences_are_told_when_they_are_known),
+        TEST(client_that_leaves_ends_its_look),
         TEST(listeners_need_an_address_and_a_token),
         cmocka_unit_test(reference_has_every_field),
         TEST(bad_requests_are_refused_one_by_one),

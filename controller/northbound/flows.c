@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows of a host: those that it is to hold, and how what it holds differs
+ * from them.  The latter takes as long as the switch takes to tell; a client
+ * that leaves is forgotten, and the reading ends by itself. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/pipeline.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Requests that may wait for switches. */
+#define LOOKS_MAX 16
+/* Differences in an answer. */
+#define DIFFERENCES_MAX 10000
+#define DIFFERENCES_DEFAULT 1000
+
+/* A request that waits for a switch. */
+struct look {
+    struct ovs_list node;           /* In northbound's 'looks'. */
+    struct northbound *nb;
+    struct http_request *req;
+    char *host;
+    bool mend;
+};
+
+/* Filters.  -------------------------------------------------------------- */
+
+static bool
+query_app(struct http_request *req, const struct pipeline *pipeline,
+          const char **app)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    *app = http_request_query(req, "app");
+    for (size_t i = 0; *app && i < pipeline->n_apps; i++) {
+        const char *name = pipeline->apps[i].class_->name;
+
+        if (!strcmp(name, *app)) {
+            ds_destroy(&ds);
+            return true;
+        }
+        ds_put_format(&ds, "%s%s", i ? ", " : "", name);
+    }
+    if (*app) {
+        nb_query_refuse(req, "app", "must be one of those that are loaded: "
+                        "%s", ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+    return !*app;
+}
+
+/* True if 'name', "STAGE" or "APP.STAGE", is that stage. */
+static bool
+is_stage(const char *name, const struct pipeline_app *app,
+         const struct pipeline_stage *stage)
+{
+    const char *dot = strchr(name, '.');
+    size_t app_len = dot ? dot - name : 0;
+
+    return (!strcmp(dot ? dot + 1 : name, stage->class_->name)
+            && (!dot || (strlen(app->class_->name) == app_len
+                         && !strncmp(name, app->class_->name, app_len))));
+}
+
+static bool
+query_stage(struct http_request *req, const struct pipeline *pipeline,
+            struct fabric_filter *filter)
+{
+    const char *name = http_request_query(req, "stage");
+    int n = 0;
+
+    for (size_t i = 0; name && i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+
+        for (size_t j = 0; j < app->n_stages; j++) {
+            const struct pipeline_stage *stage = &app->stages[j];
+
+            if (is_stage(name, app, stage)) {
+                n++;
+                filter->by_table = true;
+                filter->first_table = stage->first_table;
+                filter->last_table = (stage->first_table
+                                      + stage->class_->n_tables - 1);
+            }
+        }
+    }
+    if (!name || n == 1) {
+        return true;
+    }
+    return nb_query_refuse(req, "stage", "%s", n
+                           ? "is a stage of several apps: say APP.STAGE"
+                           : "must be a stage of an app, as vmnctl apps "
+                           "and GET /v1/apps name them");
+}
+
+static bool
+query_table(struct http_request *req, struct fabric_filter *filter)
+{
+    uint64_t table;
+
+    if (!http_request_query(req, "table")) {
+        return true;
+    }
+    if (http_request_query(req, "stage")) {
+        return nb_query_refuse(req, "table", "does not go with stage, which "
+                               "has its own");
+    }
+    if (!nb_query_number(req, "table", 0, 254, 0, &table)) {
+        return false;
+    }
+    filter->by_table = true;
+    filter->first_table = filter->last_table = table;
+    return true;
+}
+
+static bool
+query_filter(struct http_request *req, const struct northbound *nb,
+             struct fabric_filter *filter)
+{
+    const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
+
+    memset(filter, 0, sizeof *filter);
+    filter->object = http_request_query(req, "object");
+    if (filter->object && (!*filter->object
+                           || strlen(filter->object) > 255)) {
+        return nb_query_refuse(req, "object", "must be the name of an "
+                               "object, of at most 255 bytes");
+    }
+    return (query_app(req, pipeline, &filter->app)
+            && query_stage(req, pipeline, filter)
+            && query_table(req, filter));
+}
+
+/* Differences.  ---------------------------------------------------------- */
+
+static void
+look_destroy(struct look *look)
+{
+    ovs_list_remove(&look->node);
+    look->nb->n_looks--;
+    free(look->host);
+    free(look);
+}
+
+static void
+reply_not_now(struct http_request *req, const char *host, const char *reason)
+{
+    http_reply_header(req, "Retry-After", "1");
+    http_reply_problem(req, 503, "unavailable", NULL,
+                       "The flows of host \"%s\" cannot be compared now: %s",
+                       host, reason);
+}
+
+static void
+on_compared(void *look_, const json_t *result, const char *reason)
+{
+    struct look *look = look_;
+
+    if (result) {
+        json_t *body = json_pack("{s:s, s:b}", "host", look->host,
+                                 "mending", (int) look->mend);
+
+        json_object_update(body, CONST_CAST(json_t *, result));
+        http_reply_json(look->req, 200, body);
+    } else {
+        reply_not_now(look->req, look->host, reason);
+    }
+    look_destroy(look);
+}
+
+static void
+on_gone(void *look_)
+{
+    struct look *look = look_;
+
+    fabric_audit_forget(look->nb->fabric, on_compared, look);
+    http_request_drop(look->req);
+    look_destroy(look);
+}
+
+static void
+look_at(struct http_request *req, struct northbound *nb, const char *host,
+        const struct fabric_look *fabric_look)
+{
+    struct look *look;
+    const char *reason;
+
+    if (nb->n_looks >= LOOKS_MAX) {
+        http_reply_header(req, "Retry-After", "1");
+        http_reply_problem(req, 503, "busy", NULL, "%d hosts are being read "
+                           "for others already", LOOKS_MAX);
+        return;
+    }
+    look = xzalloc(sizeof *look);
+    reason = fabric_audit(nb->fabric, host, fabric_look, on_compared, look);
+    if (reason) {
+        free(look);
+        reply_not_now(req, host, reason);
+        return;
+    }
+    look->nb = nb;
+    look->req = req;
+    look->host = xstrdup(host);
+    look->mend = fabric_look->mend;
+    ovs_list_push_back(&nb->looks, &look->node);
+    nb->n_looks++;
+    http_request_set_gone(req, on_gone, look);
+}
+
+/* Calls.  ---------------------------------------------------------------- */
+
+static bool
+find_host(struct http_request *req, const struct northbound *nb,
+          const char **name)
+{
+    *name = http_request_param(req, "name");
+    if (model_get_durable(nb->model, VMN_TABLE_HOST, *name, NULL)) {
+        return true;
+    }
+    nb_reply_no_object(req, &schema_tables[VMN_TABLE_HOST], *name);
+    return false;
+}
+
+void
+nb_get_flows(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    struct fabric_look look = { .mend = false };
+    uint64_t limit;
+    const char *name;
+    bool diff;
+
+    if (!find_host(req, nb, &name)
+        || !nb_query_bool(req, "diff", &diff)
+        || !nb_query_number(req, "limit", 1,
+                            diff ? DIFFERENCES_MAX : INT32_MAX,
+                            diff ? DIFFERENCES_DEFAULT : INT32_MAX, &limit)
+        || !query_filter(req, nb, &look.filter)) {
+        return;
+    }
+    look.limit = limit;
+    if (diff) {
+        look_at(req, nb, name, &look);
+    } else {
+        json_t *body = json_pack("{s:s}", "host", name);
+        json_t *flows = fabric_host_flows(nb->fabric, name, &look.filter,
+                                          limit);
+
+        json_object_update(body, flows);
+        json_decref(flows);
+        http_reply_json(req, 200, body);
+    }
+}
+
+void
+nb_post_audit(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    struct fabric_look look = { .mend = true };
+    uint64_t limit;
+    const char *name;
+
+    if (find_host(req, nb, &name)
+        && nb_query_number(req, "limit", 1, DIFFERENCES_MAX,
+                           DIFFERENCES_DEFAULT, &limit)) {
+        look.limit = limit;
+        look_at(req, nb, name, &look);
+    }
+}

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator looks at a live system with: vmnctl's flows --diff, and
+what it shows when flows were changed behind vmnd's back on a real Open
+vSwitch."""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+from conftest import changes, close_lab, flows, make_lab, wait_quiet
+
+from vmnlab.daemon import find
+from vmnlab.netns import wait_for
+
+
+class Filled:
+    """Two hosts with two VMs each on a network with a policy."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.api = lab.vmnd.api
+        self.h1, self.h2 = self.lab.hosts
+        self.apply([
+            {"type": "networks", "name": "lab",
+             "spec": {"subnets": [{"cidr": "10.0.0.0/24"}]}},
+            {"type": "groups", "name": "all", "spec": {"selector": ""}},
+            {"type": "policies", "name": "web-in", "spec": {
+                "applies_to": ["all"], "rules": [
+                    {"direction": "ingress", "action": "allow",
+                     "services": [{"protocol": "tcp", "ports": [80]}]}]}},
+        ] + [{"type": "ports", "name": name, "spec": {"network": "lab"}}
+             for name in "abcd"])
+        for name, host in zip("abcd", ["h1", "h2"] * 2):
+            self.lab.add_vm_of_port(name, host)
+        self.lab.await_ports(list("abcd"))
+        wait_quiet(self.lab)
+
+    def apply(self, objects):
+        self.api.call("POST", "/v1/apply", {"objects": objects},
+                      wait="installed", timeout="20s")
+
+    def vmnctl(self, line):
+        """Returns the exit status, what it wrote, and its complaints."""
+        done = subprocess.run(
+            [find("vmnctl"), *line.split()], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, timeout=60,
+            env=dict(os.environ, VMNCTL_SERVER="unix:" + self.api.path))
+        return done.returncode, done.stdout, done.stderr
+
+    def rows(self, line, status=0):
+        """The tables in what vmnctl writes, row by row as dicts."""
+        done, out, err = self.vmnctl(line)
+        assert done == status, (done, out, err)
+        found, heads = [], None
+        for text in out.splitlines():
+            cells = re.split(r" {3,}", text)
+            if len(cells) < 3:
+                heads = None
+            elif heads is None:
+                heads = cells
+            else:
+                found.append(dict(zip(heads, cells)))
+        return found
+
+    def metric(self, name):
+        """Its value; 0 if it is not there yet."""
+        text = self.api.raw("GET", "/metrics")[2].decode()
+        found = re.search("^%s (\\d+)$" % re.escape(name), text, re.M)
+        return int(found[1]) if found else 0
+
+
+@pytest.fixture(scope="module")
+def filled():
+    lab = make_lab("tools", 2)
+    try:
+        yield Filled(lab)
+    finally:
+        close_lab(lab)
+
+
+def first(host, table, match):
+    """The first flow of a table whose match has 'match' in it, for ofctl."""
+    for flow in flows(host).values():
+        if flow.table == table and match in flow.match:
+            return flow
+    raise AssertionError("no flow with %s in table %d" % (match, table))
+
+
+def strict(flow):
+    return "table=%d,%s" % (flow.table, flow.match)
+
+
+def test_a_host_as_it_should_be(filled):
+    status, out, err = filled.vmnctl("flows h1 --diff")
+    assert (status, err) == (0, "")
+    assert "0 missing, 0 altered, 0 strangers, 0 refused\n" in out
+    held = len(flows(filled.h1))
+    assert "Holds:       %d flows, " % held in out
+    status, out, _ = filled.vmnctl("flows h1 --diff -o json")
+    assert status == 0 and json.loads(out)["flows"] == held
+
+
+def test_changes_behind_its_back_are_shown_and_left(filled):
+    h1 = filled.h1
+    gone = first(h1, 3, "nw_src=10.0.0.1")
+    other = first(h1, 3, "nw_src=10.0.0.3")
+    recooked = first(h1, 3, "arp_spa=10.0.0.1")
+    group = re.search(r"group_id=(\d+)", h1.ofctl("dump-groups",
+                                                  "br-int"))[1]
+    h1.ofctl("del-flows", "--strict", "br-int", strict(gone))
+    h1.ofctl("add-flow", "br-int", "%s,cookie=%#x,actions=drop"
+             % (strict(other), other.cookie))
+    h1.ofctl("add-flow", "br-int", "%s,cookie=0x5,actions=%s"
+             % (strict(recooked), recooked.actions))
+    h1.ofctl("add-flow", "br-int", "table=16,priority=7,ip,cookie=0x99,"
+             "idle_timeout=600,actions=drop")
+    h1.ofctl("mod-group", "br-int", "group_id=%s,type=all,bucket=drop"
+             % group)
+    h1.ofctl("add-group", "br-int", "group_id=77777,type=all,bucket=drop")
+    held = flows(h1)
+    audits = filled.metric("vmn_fabric_audits_total")
+
+    rows = filled.rows("flows h1 --diff", status=1)
+    kinds = sorted(r["KIND"] for r in rows)
+    assert kinds == ["altered"] * 3 + ["missing"] + ["stranger"] * 2, rows
+    by_match = {r["MATCH"]: r for r in rows}
+    row = by_match["group " + group]
+    assert row["KIND"] == "altered" and row["OWNER"] == "overlay.network/lab"
+    assert row["INSTALLED"].startswith("type=all,bucket=")
+    assert by_match["group 77777"]["OWNER"] == "stranger"
+    row = by_match["ip"]
+    assert (row["KIND"], row["TABLE"], row["PRIORITY"], row["OWNER"]) == (
+        "stranger", "16", "7", "stranger")
+    assert row["WANTED"] == "-" and row["INSTALLED"].startswith("drop cookie=")
+    row, = [r for r in rows if r["KIND"] == "missing"]
+    assert row["OWNER"] == "overlay.port/a" and "nw_src=10.0.0.1" in row[
+        "MATCH"]
+    assert (row["WANTED"], row["INSTALLED"]) == ("goto_table:16", "-")
+    row, = [r for r in rows if "nw_src=10.0.0.3" in r["MATCH"]]
+    assert row["OWNER"] == "overlay.port/c"
+    assert (row["WANTED"], row["INSTALLED"]) == ("goto_table:16", "drop")
+    row, = [r for r in rows if "arp_spa=10.0.0.1" in r["MATCH"]]
+    assert row["INSTALLED"] == "cookie=0x0000000000000005"
+    assert row["WANTED"] == "cookie=%#018x" % recooked.cookie
+
+    # Only some of it.
+    assert len(filled.rows("flows h1 --diff --object c", 1)) == 1
+    assert len(filled.rows("flows h1 --diff --table 16", 1)) == 1
+    assert len(filled.rows("flows h1 --diff --stage overlay.admit", 1)) == 3
+    assert len(filled.rows("flows h1 --diff --app overlay", 1)) == 4
+    assert not filled.rows("flows h1 --diff --app loadbalancer", 1)
+    status, out, err = filled.vmnctl("flows h1 --diff --limit 2")
+    assert status == 1 and err == "2 of 6 differences\n"
+
+    # It has only looked.
+    assert not changes(held, flows(h1))
+    assert filled.metric("vmn_fabric_audits_total") == audits
+
+
+def test_what_differs_is_mended_and_counted_by_owner(filled):
+    def counts():
+        return {(owner, kind): filled.metric(
+            'vmn_fabric_audit_differences_total{owner="%s",kind="%s"}'
+            % (owner, kind)) for owner, kind in [
+                ("overlay", "missing"), ("overlay", "altered"),
+                ("stranger", "stranger")]}
+
+    before = counts()
+    assert filled.vmnctl("flows h1 --diff")[0] == 1     # Of the test before.
+    status, out, _ = filled.vmnctl("flows h1 --diff --mend")
+    assert status == 0
+    assert "1 missing, 3 altered, 2 strangers, 0 refused; being mended" in out
+    wait_for("h1 to be mended",
+             lambda: filled.vmnctl("flows h1 --diff")[0] == 0, 20)
+    assert [n - before[key] for key, n in counts().items()] == [1, 3, 2]
+    assert "77777" not in filled.h1.ofctl("dump-groups", "br-int")
+    audit = filled.api.get("hosts/h1")["status"]["audit"]
+    assert audit["owners"]["overlay"] == {"missing": 1, "altered": 3}
+
+
+def test_wanted_flows_are_filtered(filled):
+    every = filled.rows("flows h1")
+    assert {r["OWNER"].split(".")[0] for r in every if "OWNER" in r} >= {
+        "overlay", "firewall"}
+    some = filled.rows("flows h1 --object a")
+    assert some and all("/a" in r["OWNER"] for r in some)
+    some = filled.rows("flows h1 --app firewall")
+    assert some and all(r["OWNER"].startswith("firewall.") for r in some)
+    tables = [int(r["TABLE"]) for r in every if "TABLE" in r]
+    assert tables == sorted(tables)
+    status, _, err = filled.vmnctl("flows h1 --limit 3")
+    assert status == 0 and err.startswith("3 of %d flows\n" % len(tables))
+
+
+@pytest.mark.parametrize("line, says", [
+    ("flows h9", 'There is no host "h9"'),
+    ("flows h1 --app firewal", "?app: must be one of those that are loaded: "
+     "firewall, loadbalancer, overlay"),
+    ("flows h1 --stage nowhere", "?stage: must be a stage of an app"),
+    ("flows h1 --table 300", "?table: must be a number from 0 to 254"),
+    ("flows h1 --table 3 --stage admit", "?table: does not go with stage"),
+    ("flows h1 --diff --limit 10001", "?limit: must be a number from 1 to"),
+])
+def test_bad_requests_name_the_field(filled, line, says):
+    status, out, err = filled.vmnctl(line)
+    assert status in (1, 2) and out == "" and says in err, err
+
+
+def test_a_host_that_is_away_cannot_be_compared(filled):
+    filled.h2.cut()
+    try:
+        wait_for("h2 to be offline",
+                 lambda: filled.lab.host_state(filled.h2) == "offline", 20)
+        status, out, err = filled.vmnctl("flows h2 --diff")
+        assert status == 2 and "its switch is not connected" in err
+        assert filled.vmnctl("flows h2")[0] == 0
+        # Nobody else is concerned.
+        assert filled.vmnctl("flows h1 --diff")[0] == 0
+    finally:
+        filled.h2.heal()
+    filled.lab.await_synced(seconds=60)
+    wait_for("h2 to be as it should be",
+             lambda: filled.vmnctl("flows h2 --diff")[0] == 0, 20)
