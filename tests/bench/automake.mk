@@ -1,5 +1,6 @@
 # Benchmarks: figures for docs/performance.md.
 EXTRA_DIST += \
+	tests/bench/api \
 	tests/bench/compare \
 	tests/bench/scale \
 	tests/bench/vmnbench/__init__.py \
@@ -37,3 +38,7 @@ tests_bench_swarm_swarm_SOURCES = \
 	tests/bench/swarm/vswitchd.c
 tests_bench_swarm_swarm_LDADD = $(OVS_LIBS) $(EVENT_LIBS) $(UNBOUND_LIBS) \
 	$(SSL_LIBS)
+
+# The client of tests/bench/api.
+noinst_PROGRAMS += tests/bench/api-load
+tests_bench_api_load_SOURCES = tests/bench/api-load.c
