@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "util.h"
 
@@ -91,6 +92,21 @@ put_head(struct http_request *req, struct evbuffer *out, int status,
     evbuffer_add(out, "\r\n", 2);
 }
 
+/* Counts the reply, and decides whether the connection survives it. */
+static void
+begin_reply(struct http_request *req, int status)
+{
+    struct http_conn *conn = req->conn;
+
+    req->server->stats.n_replies[status / 100]++;
+    /* A body that was not read would be taken for the next request. */
+    if (req->head.close || conn->state != HTTP_HANDLING) {
+        if (req->head.close || req->head.chunked || req->head.body_size) {
+            conn->close = true;
+        }
+    }
+}
+
 /* Ends 'req' with 'size' bytes at 'body'. */
 static void
 send_reply(struct http_request *req, int status, const char *content_type,
@@ -105,16 +121,35 @@ send_reply(struct http_request *req, int status, const char *content_type,
 
     struct evbuffer *out = bufferevent_get_output(conn->bev);
 
-    req->server->stats.n_replies[status / 100]++;
-    /* A body that was not read would be taken for the next request. */
-    if (req->head.close || conn->state != HTTP_HANDLING) {
-        if (req->head.close || req->head.chunked || req->head.body_size) {
-            conn->close = true;
-        }
-    }
+    begin_reply(req, status);
     put_head(req, out, status, content_type, size);
     if (size && !req->head.head) {
         evbuffer_add(out, body, size);
+    }
+    http_conn_replied(conn);
+    http_request_free(req);
+}
+
+void
+http_reply_file(struct http_request *req, int status,
+                const char *content_type, int fd, off_t size)
+{
+    struct http_conn *conn = req->conn;
+
+    if (!conn || req->head.head) {
+        close(fd);
+        if (!conn) {
+            http_request_free(req);
+            return;
+        }
+    }
+
+    struct evbuffer *out = bufferevent_get_output(conn->bev);
+
+    begin_reply(req, status);
+    put_head(req, out, status, content_type, size);
+    if (!req->head.head && evbuffer_add_file(out, fd, 0, size)) {
+        out_of_memory();
     }
     http_conn_replied(conn);
     http_request_free(req);

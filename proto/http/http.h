@@ -165,6 +165,11 @@ void http_reply_json(struct http_request *, int status, json_t *body);
 void http_reply_text(struct http_request *, int status,
                      const char *content_type, const char *text);
 
+/* Sends 'size' bytes of the file 'fd', which it takes over, as the client reads
+ * them: none of it is held in memory. */
+void http_reply_file(struct http_request *, int status,
+                     const char *content_type, int fd, off_t size);
+
 /* application/problem+json: {"type", "title", "status", "detail", "errors"}.
  * 'kind' is the last part of the type's URN, or NULL for about:blank.  Takes
  * ownership of 'errors' (an array of {"pointer", "detail"}, or NULL). */
