@@ -69,6 +69,28 @@ die_of(int error, const char *what, const char *text)
     }
 }
 
+/* A database that cannot be used is not for another attempt: it needs a person,
+ * and the exit status says so. */
+#define EXIT_DAMAGED 3
+
+/* As die_of(), of the state. */
+static void
+die_of_state(int error, const char *path, const char *text)
+{
+    if (error == EUCLEAN) {
+        char *all = xasprintf("cannot use the state: %s; it was left as it "
+                              "is; put a backup in its place with `vmnctl "
+                              "restore BACKUP --database %s`", text, path);
+
+        /* As VLOG_FATAL(), which knows one exit status. */
+        vlog_set_levels(&this_module, VLF_CONSOLE, VLL_OFF);
+        VLOG_EMER("%s", all);
+        ovs_error(0, "%s", all);
+        exit(EXIT_DAMAGED);
+    }
+    die_of(error, "cannot use the state", text);
+}
+
 /* Makes 'folder', if only that one is missing.  What is to be in it will fail
  * with a better reason than this could. */
 static void
@@ -130,6 +152,9 @@ start_signals(struct vmnd *vmnd)
 {
     static const int signals[] = { SIGTERM, SIGINT };
 
+    /* A file that may not grow is an error to be told, as a full disk is. */
+    signal(SIGXFSZ, SIG_IGN);
+
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
         vmnd->signals[i] = evsignal_new(loop_base(vmnd->loop), signals[i],
                                         signal_cb, vmnd->loop);
@@ -182,9 +207,10 @@ start_state(struct vmnd *vmnd)
     make_folder_of(path, 0700);
     error = vmnd->store_class->open(path, loop_base(vmnd->loop), &vmnd->store,
                                     &text);
-    die_of(error, "cannot use the state", text);
+    die_of_state(error, path, text);
     error = vmnd->store_class->load(vmnd->store, vmnd->model, &text);
-    die_of(error, "cannot use the state", text);
+    die_of_state(error, path, text);
+    store_unixctl_init(vmnd->store_class, vmnd->store);
 }
 
 static void

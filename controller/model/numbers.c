@@ -575,6 +575,30 @@ numbers_written(struct numbers *numbers)
     }
 }
 
+struct number_write *
+numbers_get_all(const struct numbers *numbers, size_t *n)
+{
+    struct number_write *writes = NULL;
+    struct shash_node *node;
+    size_t allocated = 0;
+
+    *n = 0;
+    SHASH_FOR_EACH (node, &numbers->kinds) {
+        const struct kind *kind = node->data;
+        const struct number *number;
+
+        HMAP_FOR_EACH (number, key_node, &kind->by_key) {
+            if (*n >= allocated) {
+                writes = x2nrealloc(writes, &allocated, sizeof *writes);
+            }
+            writes[(*n)++] = (struct number_write) {
+                kind->name, number->key, number->value
+            };
+        }
+    }
+    return writes;
+}
+
 int
 numbers_load(struct numbers *numbers, const char *kind_name,
              const char *key, uint32_t value)

@@ -81,6 +81,10 @@ void numbers_get_pending(struct numbers *, size_t *n,
                          const struct number_write **);
 void numbers_written(struct numbers *);
 
+/* All entries, as if each had just been made.  The caller frees the array;
+ * strings are borrowed until the next call that changes numbers. */
+struct number_write *numbers_get_all(const struct numbers *, size_t *n);
+
 /* Appends all there is, a line each, in an order that follows from the content
  * alone: for people, and for tests that compare. */
 void numbers_format(const struct numbers *, struct ds *);

@@ -12,10 +12,6 @@
 #include "timeval.h"
 #include "util.h"
 
-/* Revisions that are looked through for the newest of the log: some touch
- * volatile rows only, and are not in it. */
-#define LOG_WINDOW_MAX 4096
-
 void
 nb_get_index(struct http_request *req, void *nb_)
 {
@@ -150,31 +146,6 @@ nb_get_revision(struct http_request *req, void *nb_)
     http_reply_json(req, 200, entry);
 }
 
-/* The newest 'limit' entries of the log, oldest first. */
-static json_t *
-newest_logs(const struct northbound *nb, size_t limit)
-{
-    uint64_t newest = model_durable_revision(nb->model);
-    size_t window = limit;
-    json_t *logs;
-
-    for (;;) {
-        uint64_t after = newest > window ? newest - window : 0;
-
-        logs = nb->store_class->logs(nb->store, after, window);
-        if (json_array_size(logs) >= limit || !after
-            || window >= LOG_WINDOW_MAX) {
-            break;
-        }
-        json_decref(logs);
-        window = MIN(window * 4, LOG_WINDOW_MAX);
-    }
-    while (json_array_size(logs) > limit) {
-        json_array_remove(logs, 0);
-    }
-    return logs;
-}
-
 void
 nb_get_revisions(struct http_request *req, void *nb_)
 {
@@ -189,7 +160,7 @@ nb_get_revisions(struct http_request *req, void *nb_)
 
     json_t *logs = (http_request_query(req, "after")
                     ? nb->store_class->logs(nb->store, after, limit)
-                    : newest_logs(nb, limit));
+                    : nb->store_class->newest_logs(nb->store, limit));
     http_reply_json(req, 200, json_pack(
         "{s:o, s:I}", "items", logs ? logs : json_array(),
         "revision", (json_int_t) model_durable_revision(nb->model)));

@@ -20,6 +20,9 @@ struct figures {
     struct engine_stats engine;
     struct fabric_stats fabric;
     struct http_stats http;
+    struct store_stats store;
+    uint64_t store_ok;
+    uint64_t store_corrupt;
     uint64_t revision;
     uint64_t ready;
 };
@@ -88,6 +91,18 @@ static const struct metric metrics[] = {
             "Of these, merged into another's bundle."),
     COUNTER("vmn_fabric_stalls_total", fabric.n_stalls,
             "Hosts cut off for not reading or not answering."),
+    GAUGE("vmn_store_ok", store_ok,
+          "1 unless the newest change could not be stored."),
+    GAUGE("vmn_store_corrupt", store_corrupt,
+          "1 once the database has turned out to be corrupt."),
+    GAUGE("vmn_store_bytes", store.size, "Size of the database."),
+    GAUGE("vmn_store_log_bytes", store.log_size,
+          "Size of its write-ahead log."),
+    COUNTER("vmn_store_batches_total", store.n_batches,
+            "Groups of changes stored, with one fsync each."),
+    COUNTER("vmn_store_failures_total", store.n_failed,
+            "Groups of changes that the store refused."),
+    COUNTER("vmn_store_backups_total", store.n_copies, "Backups made."),
     GAUGE("vmn_http_connections", http.n_connections, "API clients."),
     COUNTER("vmn_http_accepted_total", http.n_accepted,
             "API clients accepted."),
@@ -177,6 +192,9 @@ nb_get_metrics(struct http_request *req, void *nb_)
     engine_get_stats(nb->engine, &figures.engine);
     fabric_get_stats(nb->fabric, &figures.fabric);
     http_server_get_stats(nb->http, &figures.http);
+    nb->store_class->get_stats(nb->store, &figures.store);
+    figures.store_ok = figures.store.ok;
+    figures.store_corrupt = figures.store.corrupt;
     figures.revision = model_durable_revision(nb->model);
     figures.ready = nb->ready;
 

@@ -35,6 +35,7 @@ struct northbound {
     struct ovs_list changes;        /* Of struct change, in flight. */
     struct ovs_list looks;          /* Of struct look, that wait. */
     size_t n_looks;
+    struct http_request *backup;    /* That waits for its copy, or NULL. */
     bool ready;
     int64_t started_ms;             /* Wall clock. */
 };
@@ -121,6 +122,6 @@ http_handler nb_get_index, nb_get_status, nb_get_health, nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions;
 http_handler nb_get_activity;
-http_handler nb_get_metrics;
+http_handler nb_get_metrics, nb_get_backup;
 
 #endif /* controller/northbound/northbound-private.h */

@@ -32,6 +32,8 @@ static const struct http_route calls[] = {
     { .method = HTTP_GET, .pattern = "/v1", .handler = nb_get_index },
     { .method = HTTP_GET, .pattern = "/v1/status",
       .handler = nb_get_status },
+    { .method = HTTP_GET, .pattern = "/v1/backup",
+      .handler = nb_get_backup },
     { .method = HTTP_POST, .pattern = "/v1/apply", .handler = nb_apply,
       .query = "prune " WAIT, .takes_body = true },
     { .method = HTTP_GET, .pattern = "/v1/revisions",

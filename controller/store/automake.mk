@@ -1,8 +1,14 @@
 # controller/store: makes revisions durable.
 controller_libvmn_la_SOURCES += \
 	controller/store/store-batch.c \
+	controller/store/store-copy.c \
+	controller/store/store-file.c \
+	controller/store/store-file.h \
 	controller/store/store-format.c \
 	controller/store/store-load.c \
+	controller/store/store-lock.c \
 	controller/store/store-private.h \
+	controller/store/store-restore.c \
+	controller/store/store-show.c \
 	controller/store/store-sqlite.c \
 	controller/store/store.h

@@ -8,26 +8,37 @@
 
 #include "controller/store/store-private.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/schema/schema-row.h"
+#include "timeval.h"
 #include "util.h"
+
+/* Copies numbers: the model's may change while they are written. */
+static void
+copy_numbers(struct store_batch *batch, size_t n,
+             const struct number_write *numbers)
+{
+    batch->n_numbers = n;
+    batch->numbers = xmalloc(MAX(n, 1) * sizeof *batch->numbers);
+    for (size_t i = 0; i < n; i++) {
+        batch->numbers[i].kind = xstrdup(numbers[i].kind);
+        batch->numbers[i].key = xstrdup(numbers[i].key);
+        batch->numbers[i].value = numbers[i].value;
+    }
+}
 
 void
 store_batch_init(struct store_batch *batch, struct model *model)
 {
     const struct number_write *numbers;
+    size_t n;
 
     model_get_pending(model, &batch->pending);
-    numbers_get_pending(model_numbers(model), &batch->n_numbers, &numbers);
-    batch->numbers = xmalloc(MAX(batch->n_numbers, 1)
-                             * sizeof *batch->numbers);
-    for (size_t i = 0; i < batch->n_numbers; i++) {
-        batch->numbers[i].kind = xstrdup(numbers[i].kind);
-        batch->numbers[i].key = xstrdup(numbers[i].key);
-        batch->numbers[i].value = numbers[i].value;
-    }
+    numbers_get_pending(model_numbers(model), &n, &numbers);
+    copy_numbers(batch, n, numbers);
 }
 
 void
@@ -39,6 +50,62 @@ store_batch_uninit(struct store_batch *batch)
     }
     free(batch->numbers);
     memset(batch, 0, sizeof *batch);
+}
+
+static struct model_write *
+all_rows(struct model *model, size_t *n)
+{
+    struct model_write *writes = NULL;
+    size_t allocated = 0;
+
+    *n = 0;
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        struct model_meta meta;
+        const struct vmn_row *row;
+        const char *after = "";
+
+        while (schema_tables[i].stored
+               && (row = model_next_durable(model, i, after, &meta))) {
+            if (*n >= allocated) {
+                writes = x2nrealloc(writes, &allocated, sizeof *writes);
+            }
+            writes[(*n)++] = (struct model_write) {
+                .table = i, .name = row->name, .row = row, .meta = meta,
+            };
+            after = row->name;
+        }
+    }
+    return writes;
+}
+
+void
+store_batch_init_all(struct store_batch *batch, struct model *model,
+                     struct model_log *log)
+{
+    struct number_write *numbers;
+    size_t n;
+
+    *log = (struct model_log) {
+        .revision = model_durable_revision(model),
+        .time_ms = time_wall_msec(),
+        .who = "vmnd",
+        .summary = "[{\"op\":\"save\",\"type\":\"database\","
+                   "\"name\":\"from-memory\"}]",
+        .stored = true,
+    };
+    batch->pending.writes = all_rows(model, &batch->pending.n_writes);
+    batch->pending.logs = log;
+    batch->pending.n_logs = 1;
+    numbers = numbers_get_all(model_numbers(model), &n);
+    copy_numbers(batch, n, numbers);
+    free(numbers);
+}
+
+void
+store_batch_uninit_all(struct store_batch *batch)
+{
+    free(CONST_CAST(struct model_write *, batch->pending.writes));
+    store_batch_uninit(batch);
 }
 
 /* Statements.  ------------------------------------------------------------ */
@@ -81,14 +148,17 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
               && prepare(db, "INSERT INTO revisions "
                          "(revision, time_ms, who, changes) "
                          "VALUES (?, ?, ?, ?)", &s->log_insert)
-              && prepare(db, "DELETE FROM revisions WHERE revision <= ?",
-                         &s->log_trim);
+              && prepare(db, "DELETE FROM revisions WHERE revision IN ("
+                         "SELECT revision FROM revisions ORDER BY revision "
+                         "LIMIT ?)", &s->log_trim);
 
     for (int i = 0; ok && i < VMN_N_TABLES; i++) {
         ok = !schema_tables[i].stored
              || prepare_table(s, db, &schema_tables[i]);
     }
-    return ok ? 0 : store_error(db, text, "cannot prepare to write");
+    return (ok ? store_get_int(db, "SELECT count(*) FROM revisions",
+                               &s->n_logs, text)
+            : store_error(db, text, "cannot prepare to write"));
 }
 
 void
@@ -218,18 +288,18 @@ write_numbers(const struct store_batch *batch, struct store_statements *s)
     return true;
 }
 
+/* The log is trimmed by the number of its entries, not by theirs: a restore
+ * may leave a gap. */
 static bool
-write_logs(const struct model_pending *pending, struct store_statements *s)
+write_logs(const struct model_pending *pending, struct store_statements *s,
+           int64_t *n)
 {
-    uint64_t last = 0;
-
     for (size_t i = 0; i < pending->n_logs; i++) {
         const struct model_log *log = &pending->logs[i];
 
         if (!log->stored) {
             continue;
         }
-        last = log->revision;
         sqlite3_bind_int64(s->log_insert, 1, log->revision);
         sqlite3_bind_int64(s->log_insert, 2, log->time_ms);
         bind_text(s->log_insert, 3, log->who);
@@ -237,9 +307,11 @@ write_logs(const struct model_pending *pending, struct store_statements *s)
         if (!run(s->log_insert)) {
             return false;
         }
+        ++*n;
     }
-    if (last > STORE_LOG_MAX) {
-        sqlite3_bind_int64(s->log_trim, 1, last - STORE_LOG_MAX);
+    if (*n > STORE_LOG_MAX) {
+        sqlite3_bind_int64(s->log_trim, 1, *n - STORE_LOG_MAX);
+        *n = STORE_LOG_MAX;
         return run(s->log_trim);
     }
     return true;
@@ -260,18 +332,24 @@ int
 store_batch_write(const struct store_batch *batch, sqlite3 *db,
                   struct store_statements *s, char **text)
 {
+    int64_t n_logs = s->n_logs;
+
     if (is_empty(batch)) {
         return 0;
     }
     if (run(s->begin) && write_rows(&batch->pending, s)
-        && write_numbers(batch, s) && write_logs(&batch->pending, s)
-        && run(s->commit)) {
+        && write_numbers(batch, s)
+        && write_logs(&batch->pending, s, &n_logs) && run(s->commit)) {
+        s->n_logs = n_logs;
         return 0;
     }
 
     int error = store_error(db, text, "cannot store");
     if (!sqlite3_get_autocommit(db)) {
         run(s->rollback);
+    }
+    if (error == EUCLEAN) {
+        return error;           /* The less is written now, the better. */
     }
     /* A commit that failed late may have left whole frames in the log, which
      * a restart would take for valid; emptying the log removes them. */

@@ -12,6 +12,7 @@
 #include "controller/store/store-private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,25 +38,56 @@ static const char fixed_tables[] =
 int
 store_error(sqlite3 *db, char **text, const char *doing)
 {
-    int code = sqlite3_errcode(db);
+    int code = sqlite3_errcode(db) & 0xff;
+    int os_error = code == SQLITE_IOERR || code == SQLITE_CANTOPEN
+                   ? sqlite3_system_errno(db) : 0;
 
-    *text = xasprintf("%s: %s%s", doing, sqlite3_errmsg(db),
-                      (code & 0xff) == SQLITE_CORRUPT
-                      || (code & 0xff) == SQLITE_NOTADB
-                      ? ": restore a back-up" : "");
-    switch (code & 0xff) {
+    *text = xasprintf("%s: %s%s%s%s", doing, sqlite3_errmsg(db),
+                      os_error ? " (" : "",
+                      os_error ? ovs_strerror(os_error) : "",
+                      os_error ? ")" : "");
+    switch (code) {
     case SQLITE_FULL: return ENOSPC;
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return EBUSY;
     case SQLITE_READONLY: return EROFS;
     case SQLITE_PERM:
     case SQLITE_AUTH: return EACCES;
-    case SQLITE_CANTOPEN: return ENOENT;
+    case SQLITE_CANTOPEN: return os_error ? os_error : ENOENT;
     case SQLITE_NOMEM: return ENOMEM;
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH: return EINVAL;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return EUCLEAN;
+    case SQLITE_INTERRUPT: return EINTR;
     default: return EIO;
     }
+}
+
+int
+store_connect(const char *path, int flags, const char *pragmas, sqlite3 **db,
+              char **text)
+{
+    char *reason;
+    int error;
+
+    if (sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL)
+        == SQLITE_OK
+        && sqlite3_extended_result_codes(*db, 1) == SQLITE_OK
+        /* Otherwise a column that is missing is taken for a string. */
+        && sqlite3_db_config(*db, SQLITE_DBCONFIG_DQS_DML, 0, NULL)
+           == SQLITE_OK
+        && sqlite3_exec(*db, pragmas, NULL, NULL, NULL) == SQLITE_OK) {
+        return 0;
+    }
+    if (!*db) {
+        *text = xasprintf("cannot open %s: out of memory", path);
+        return ENOMEM;
+    }
+    error = store_error(*db, &reason, "cannot open it");
+    *text = xasprintf("%s: %s", path, reason);
+    free(reason);
+    return error;
 }
 
 /* SQL from the description.  ---------------------------------------------- */
@@ -211,13 +243,13 @@ get_value(sqlite3 *db, const char *sql, int *error, char **text)
     return value;
 }
 
-static int
-get_int(sqlite3 *db, const char *sql, int *value, char **text)
+int
+store_get_int(sqlite3 *db, const char *sql, int64_t *value, char **text)
 {
     int error;
     char *s = get_value(db, sql, &error, text);
 
-    *value = s ? atoi(s) : 0;
+    *value = s ? strtoll(s, NULL, 10) : 0;
     free(s);
     return error;
 }
@@ -288,17 +320,23 @@ upgrade(sqlite3 *db, const struct store_step *steps, int format, int latest,
     return 0;
 }
 
-/* Checks that the file has no fault that SQLite finds. */
-static int
-check_whole(sqlite3 *db, const char *path, char **text)
+int
+store_check_whole(sqlite3 *db, const char *path, bool all, char **text)
 {
     int error;
-    char *result = get_value(db, "PRAGMA quick_check(1)", &error, text);
+    char *result = get_value(db, all ? "PRAGMA integrity_check(1)"
+                                     : "PRAGMA quick_check(1)", &error, text);
 
     if (result && strcmp(result, "ok")) {
-        *text = xasprintf("%s is corrupt (%s): restore a back-up", path,
-                          result);
-        error = EIO;
+        static const char title[] = "*** in database main ***\n";
+
+        if (!strncmp(result, title, sizeof title - 1)) {
+            memmove(result, result + sizeof title - 1,
+                    strlen(result) - (sizeof title - 1) + 1);
+        }
+        result[strcspn(result, "\n")] = '\0';
+        *text = xasprintf("%s is corrupt (%s)", path, result);
+        error = EUCLEAN;
     }
     free(result);
     return error;
@@ -321,7 +359,7 @@ check_columns(sqlite3 *db, const char *path, char **text)
             *text = xasprintf("%s is damaged: %s", path, reason);
             free(reason);
             free(sql);
-            return EIO;
+            return EUCLEAN;
         }
         sqlite3_finalize(stmt);
         free(sql);
@@ -329,9 +367,8 @@ check_columns(sqlite3 *db, const char *path, char **text)
     return 0;
 }
 
-/* Checks that the file system allows what the log needs. */
-static int
-check_mode(sqlite3 *db, const char *path, char **text)
+int
+store_check_mode(sqlite3 *db, const char *path, char **text)
 {
     int error;
     char *mode = get_value(db, "PRAGMA journal_mode", &error, text);
@@ -349,15 +386,15 @@ int
 store_format_check(sqlite3 *db, const char *path,
                    const struct store_step *steps, int latest, char **text)
 {
-    int application, format, n_tables;
-    int error = check_mode(db, path, text);
+    int64_t application, format, n_tables;
+    int error = store_get_int(db, "PRAGMA application_id", &application,
+                              text);
 
-    error = error ? error : check_whole(db, path, text);
+    error = error ? error : store_get_int(db, "PRAGMA user_version", &format,
+                                          text);
     error = error ? error
-            : get_int(db, "PRAGMA application_id", &application, text);
-    error = error ? error : get_int(db, "PRAGMA user_version", &format, text);
-    error = error ? error : get_int(db, "SELECT count(*) FROM sqlite_schema",
-                                    &n_tables, text);
+            : store_get_int(db, "SELECT count(*) FROM sqlite_schema",
+                            &n_tables, text);
     if (error) {
         return error;
     }
@@ -366,13 +403,14 @@ store_format_check(sqlite3 *db, const char *path,
         return EINVAL;
     }
     if (format > latest) {
-        *text = xasprintf("%s was written by a newer vmnd: its format is %d, "
-                          "and this vmnd knows up to %d", path, format,
-                          latest);
+        *text = xasprintf("%s was written by a newer vmnd: its format is "
+                          "%"PRId64", and this vmnd knows up to %d", path,
+                          format, latest);
         return EINVAL;
     }
     if (!n_tables || format < latest) {
-        error = upgrade(db, steps, n_tables ? format : 0, latest, text);
+        error = upgrade(db, steps, n_tables ? (int) format : 0, latest,
+                        text);
     }
     return error ? error : check_columns(db, path, text);
 }

@@ -25,6 +25,19 @@
 /* How many revisions the log keeps. */
 #define STORE_LOG_MAX 200000
 
+/* store-lock.c: one process at a time.  ----------------------------------- */
+
+struct store_lock {
+    int fd;                     /* Of "PATH.lock"; -1: none is held. */
+    char *name;
+    bool made;                  /* By us: it was not there. */
+};
+/* Makes sure that no other process uses the database at 'path'. */
+int store_lock_take(struct store_lock *, const char *path, char **text);
+/* Also after store_lock_take() has failed.  'undo' removes the lock's file if
+ * it was not there before: what it is of turned out not to be ours. */
+void store_lock_release(struct store_lock *, bool undo);
+
 /* store-format.c: what is in the file.  ----------------------------------- */
 
 /* One step from format 'from' to the next.  'sql' NULL ends an array. */
@@ -33,11 +46,19 @@ struct store_step {
     const char *sql;
 };
 
-/* Checks that the database is ours, whole, and not newer than 'latest';
- * creates everything if it is empty, or takes the steps that are missing. */
+/* Checks that the database is ours, and not newer than 'latest'; creates
+ * everything if it is empty, or takes the steps that are missing. */
 int store_format_check(sqlite3 *, const char *path,
                        const struct store_step *, int latest, char **text);
 extern const struct store_step store_steps[];
+
+/* Checks that the file has no fault that SQLite finds; 'all' takes longer, and
+ * compares indexes with tables. */
+int store_check_whole(sqlite3 *, const char *path, bool all, char **text);
+/* Checks that the file system allows what the write-ahead log needs. */
+int store_check_mode(sqlite3 *, const char *path, char **text);
+/* A statement that returns one number. */
+int store_get_int(sqlite3 *, const char *sql, int64_t *value, char **text);
 
 /* Columns of a table in the order of its statements: "name", then the fields,
  * then the given-out values, then STORE_META_COLUMNS. */
@@ -62,6 +83,12 @@ struct store_batch {
 void store_batch_init(struct store_batch *, struct model *);
 void store_batch_uninit(struct store_batch *);
 
+/* All that is durable, as one batch for an empty database.  Valid as long as
+ * no stored row changes.  'log' is owned by the caller. */
+void store_batch_init_all(struct store_batch *, struct model *,
+                          struct model_log *log);
+void store_batch_uninit_all(struct store_batch *);
+
 /* Prepared statements of the writing connection. */
 struct store_statements {
     sqlite3_stmt *begin, *commit, *rollback;
@@ -69,6 +96,7 @@ struct store_statements {
     sqlite3_stmt *delete_[VMN_N_TABLES];
     sqlite3_stmt *number_delete, *number_insert;
     sqlite3_stmt *log_insert, *log_trim;
+    int64_t n_logs;             /* Entries in the log. */
 };
 int store_statements_prepare(struct store_statements *, sqlite3 *,
                              char **text);
@@ -82,8 +110,47 @@ int store_batch_write(const struct store_batch *, sqlite3 *,
 /* store-load.c: reading.  ------------------------------------------------- */
 int store_load(sqlite3 *, const char *path, struct model *, char **text);
 
+/* store-file.c: files as such (see store-file.h, too).  -------------------- */
+
+/* Makes the file if it is not there, for its owner alone: SQLite would let
+ * everyone read it. */
+int store_make_file(const char *path, char **text);
+/* Removes a database, with what SQLite may have left beside it. */
+void store_remove_file(const char *path);
+int store_sync_path(const char *path, int flags, char **text);
+int store_sync_folder_of(const char *path, char **text);
+/* Writes what the connection sees into 'to', which is empty. */
+int store_vacuum_into(sqlite3 *, const char *to, char **text);
+/* The same from a file that may be in use, after checking all of it. */
+int store_copy_file(const char *from, const char *to, char **text);
+/* Makes sure that the sentence of 'error' names the file; returns 'error'. */
+int store_name_file(const char *name, int error, char **text);
+
+/* store-copy.c: copies of the database in use.  --------------------------- */
+
+struct store_copier;
+
+/* 'done' is told what comes of each start. */
+struct store_copier *store_copier_create(const char *path,
+                                         struct event_base *,
+                                         store_copied_cb *done, void *aux);
+/* Gives up on what is under way, without a call. */
+void store_copier_destroy(struct store_copier *);
+/* Begins to copy the file, or to write 'memory' (borrowed until 'done').  One
+ * at a time. */
+int store_copier_start(struct store_copier *,
+                       const struct store_batch *memory, char **text);
+bool store_copier_is_running(const struct store_copier *);
+
+/* Common to all.  --------------------------------------------------------- */
+
 /* A positive errno for what the connection was refused last, and "DOING:
- * REASON" in '*text'. */
+ * REASON" in '*text'.  EUCLEAN: the database is corrupt. */
 int store_error(sqlite3 *, char **text, const char *doing);
+
+/* Opens a connection, and has it run 'pragmas'.  '*db' is to be closed also
+ * after an error, which names the file. */
+int store_connect(const char *path, int flags, const char *pragmas,
+                  sqlite3 **db, char **text);
 
 #endif /* controller/store/store-private.h */

@@ -14,30 +14,34 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "controller/model/numbers.h"
 #include "controller/store/store-private.h"
 #include "openvswitch/dynamic-string.h"
+#include "openvswitch/vlog.h"
 #include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(store);
 
 struct store {
     char *path;
-    int lock_fd;                /* Of "PATH.lock". */
-    bool lock_made;             /* By us: it was not there. */
+    struct store_lock lock;
+    bool opened;                /* It is ours, and in order. */
     sqlite3 *db;                /* For writing, and for loading before. */
     sqlite3 *reader;            /* For the log. */
     struct store_statements statements;
-    sqlite3_stmt *log_one, *log_many;
+    sqlite3_stmt *log_one, *log_many, *log_newest;
+    char *corrupt;              /* Why nothing is written any more, or NULL. */
+    struct store_stats stats;
+    char *last_error;           /* Of the newest batch, or NULL. */
 
     /* The batch in flight.  Only the loop's thread uses these. */
     struct model *model;        /* NULL: none is. */
@@ -45,6 +49,15 @@ struct store {
     void *aux;
     struct event *done_event;
     int done_fd;                /* Eventfd: the writer has finished. */
+
+    /* The copy that is being made. */
+    struct store_copier *copier;
+    struct model *copy_model;   /* NULL: none is. */
+    store_copied_cb *copied;
+    void *copied_aux;
+    bool from_memory;           /* Of what follows. */
+    struct store_batch memory;
+    struct model_log memory_log;
 
     pthread_t thread;
     bool thread_started;
@@ -120,6 +133,9 @@ start_writer(struct store *store, char **text)
 
 /* The loop's side.  ------------------------------------------------------- */
 
+static void set_corrupt(struct store *, const char *text);
+static void copy_memory_if_due(struct store *);
+
 static void
 on_done(int fd, short what OVS_UNUSED, void *store_)
 {
@@ -139,11 +155,22 @@ on_done(int fd, short what OVS_UNUSED, void *store_)
 
     store_batch_uninit(&store->batch);
     store->model = NULL;
-    if (!error) {
+    store->stats.ok = !error;
+    if (error) {
+        store->stats.n_failed++;
+    } else {
+        store->stats.n_batches++;
         numbers_written(model_numbers(model));
     }
+    if (error == EUCLEAN) {
+        set_corrupt(store, text);
+        free(text);
+        text = xstrdup(store->corrupt);
+    }
+    free(store->last_error);
+    store->last_error = text;
     store->done(store->aux, error, text);
-    free(text);
+    copy_memory_if_due(store);
 }
 
 static void
@@ -157,179 +184,173 @@ sqlite_submit(struct store *store, struct model *model, store_done_cb *done,
     store_batch_init(&store->batch, model);
 
     pthread_mutex_lock(&store->mutex);
-    store->queued = true;
-    pthread_cond_signal(&store->cond);
-    pthread_mutex_unlock(&store->mutex);
-}
-
-/* Makes sure that the sentence of 'error' names the file. */
-static int
-name_file(const struct store *store, int error, char **text)
-{
-    if (error && *text && !strstr(*text, store->path)) {
-        char *sentence = xasprintf("%s: %s", store->path, *text);
-
-        free(*text);
-        *text = sentence;
+    if (store->corrupt) {
+        store->error = EUCLEAN;
+        ring(store);
+    } else {
+        store->queued = true;
+        pthread_cond_signal(&store->cond);
     }
-    return error;
+    pthread_mutex_unlock(&store->mutex);
 }
 
 static int
 sqlite_load(struct store *store, struct model *model, char **text)
 {
-    return name_file(store,
-                     store_load(store->db, store->path, model, text), text);
+    int error = store_load(store->db, store->path, model, text);
+
+    return store_name_file(store->path, error == EINVAL ? EUCLEAN : error,
+                           text);
+}
+
+static void
+sqlite_get_stats(const struct store *store, struct store_stats *stats)
+{
+    char *log = xasprintf("%s-wal", store->path);
+    struct stat st;
+
+    *stats = store->stats;
+    stats->path = store->path;
+    stats->error = store->last_error;
+    stats->corrupt = store->corrupt != NULL;
+    stats->size = stat(store->path, &st) ? 0 : st.st_size;
+    stats->log_size = stat(log, &st) ? 0 : st.st_size;
+    free(log);
+}
+
+/* Copies.  ---------------------------------------------------------------- */
+
+/* From now on nothing is written: what is in the file gets no worse, and what
+ * is in memory stays what was acknowledged. */
+static void
+set_corrupt(struct store *store, const char *text)
+{
+    if (!store->corrupt) {
+        store->corrupt = xasprintf(
+            "%s is corrupt (%s); save the state with `vmnctl backup FILE`, "
+            "stop vmnd, and put it in place with `vmnctl restore FILE "
+            "--database %s`", store->path, text ? text : "no reason given",
+            store->path);
+        VLOG_ERR("%s", store->corrupt);
+    }
+}
+
+/* Tells who asked for the copy what came of it. */
+static void
+tell_copied(struct store *store, int error, const char *text, int fd)
+{
+    store->copy_model = NULL;
+    if (store->from_memory) {
+        store_batch_uninit_all(&store->memory);
+        store->from_memory = false;
+    }
+    store->stats.n_copies += !error;
+    store->copied(store->copied_aux, error, text, fd);
+}
+
+/* Goes on with the copy that was found to be needed from memory, once no batch
+ * is in flight that may change what is there. */
+static void
+copy_memory_if_due(struct store *store)
+{
+    char *text = NULL;
+    int error;
+
+    if (!store->copy_model || !store->corrupt || store->from_memory
+        || store->model || store_copier_is_running(store->copier)) {
+        return;
+    }
+    store->from_memory = true;
+    store_batch_init_all(&store->memory, store->copy_model,
+                         &store->memory_log);
+    error = store_copier_start(store->copier, &store->memory, &text);
+    if (error) {
+        tell_copied(store, error, text, -1);
+        free(text);
+    }
+}
+
+static void
+on_copied(void *store_, int error, const char *text, int fd)
+{
+    struct store *store = store_;
+
+    if (error == EUCLEAN && !store->from_memory) {
+        set_corrupt(store, text);
+        copy_memory_if_due(store);
+    } else {
+        tell_copied(store, error, text, fd);
+    }
+}
+
+static int
+sqlite_copy(struct store *store, struct model *model, store_copied_cb *done,
+            void *aux, char **text)
+{
+    int error = 0;
+
+    if (store->copy_model) {
+        *text = xstrdup("another backup is being made");
+        return EBUSY;
+    }
+    if (!store->corrupt) {
+        error = store_copier_start(store->copier, NULL, text);
+    }
+    if (!error) {
+        store->copy_model = model;
+        store->copied = done;
+        store->copied_aux = aux;
+        copy_memory_if_due(store);
+    }
+    return error;
 }
 
 /* Opening and closing.  --------------------------------------------------- */
 
-/* Opens the lock's file 'name', which is made if it is not there. */
+/* SQLite would take a file without content for a new database, and throw away
+ * the log beside it. */
 static int
-open_lock(struct store *store, const char *name)
+check_not_emptied(const char *path, char **text)
 {
-    static const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+    char *log = xasprintf("%s-wal", path);
+    struct stat st;
+    int error = 0;
 
-    store->lock_fd = open(name, flags | O_CREAT | O_EXCL, 0600);
-    store->lock_made = store->lock_fd >= 0;
-    if (store->lock_fd < 0 && errno == EEXIST) {
-        store->lock_fd = open(name, flags);
+    if ((stat(path, &st) || !st.st_size) && !stat(log, &st) && st.st_size) {
+        *text = xasprintf("%s is %s, but %s is not: it was overwritten, or "
+                          "moved without its log", path,
+                          access(path, F_OK) ? "not there" : "empty", log);
+        error = EUCLEAN;
     }
-    return store->lock_fd < 0 ? errno : 0;
-}
-
-/* Locks the file that is open.  A vmnd that could not start removes the file
- * that it made: then what is open here is no longer what others will find. */
-static int
-lock_file(struct store *store, const char *name)
-{
-    struct stat ours, now;
-
-    if (flock(store->lock_fd, LOCK_EX | LOCK_NB)) {
-        return EBUSY;
-    }
-    return (!fstat(store->lock_fd, &ours) && !stat(name, &now)
-            && ours.st_dev == now.st_dev && ours.st_ino == now.st_ino
-            ? 0 : ENOENT);
-}
-
-/* Makes sure that no other vmnd uses the file. */
-static int
-take_lock(struct store *store, char **text)
-{
-    char *name = xasprintf("%s.lock", store->path);
-    char pid[16] = "";
-    int error;
-
-    error = open_lock(store, name);
-    if (error) {
-        *text = xasprintf("cannot open %s: %s", name, ovs_strerror(error));
-        free(name);
-        return error;
-    }
-    error = lock_file(store, name);
-    store->lock_made &= !error; /* Only who holds it may remove it. */
-    if (error == EBUSY) {
-        ssize_t n = read(store->lock_fd, pid, sizeof pid - 1);
-
-        pid[n > 0 ? n : 0] = '\0';
-        pid[strcspn(pid, "\n")] = '\0';
-        *text = xasprintf("%s is in use by another vmnd (process %s)",
-                          store->path, *pid ? pid : "unknown");
-    } else if (error) {
-        *text = xasprintf("%s went away: another vmnd is trying to start",
-                          name);
-    } else {
-        snprintf(pid, sizeof pid, "%ld\n", (long) getpid());
-        if (ftruncate(store->lock_fd, 0)
-            || write(store->lock_fd, pid, strlen(pid)) < 0) {
-            error = errno;
-            *text = xasprintf("cannot write %s: %s", name,
-                              ovs_strerror(error));
-        }
-    }
-    free(name);
-    return error;
-}
-
-/* Leaves no lock's file beside a file that turned out not to be ours, or not
- * to be had at all.  The lock is held meanwhile. */
-static void
-remove_lock(const struct store *store)
-{
-    if (store->lock_made) {
-        char *name = xasprintf("%s.lock", store->path);
-
-        unlink(name);
-        free(name);
-    }
-}
-
-/* Makes the file if it is not there, for its owner alone: SQLite would let
- * everyone read it. */
-static int
-make_file(const char *path, char **text)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-    if (fd < 0) {
-        int error = errno;
-
-        *text = xasprintf("cannot open %s: %s", path, ovs_strerror(error));
-        return error;
-    }
-    close(fd);
-    return 0;
-}
-
-static int
-open_connection(const char *path, int flags, const char *pragmas,
-                sqlite3 **db, char **text)
-{
-    char *reason;
-    int error;
-
-    if (sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL)
-        == SQLITE_OK
-        && sqlite3_extended_result_codes(*db, 1) == SQLITE_OK
-        /* Otherwise a column that is missing is taken for a string. */
-        && sqlite3_db_config(*db, SQLITE_DBCONFIG_DQS_DML, 0, NULL)
-           == SQLITE_OK
-        && sqlite3_exec(*db, pragmas, NULL, NULL, NULL) == SQLITE_OK) {
-        return 0;
-    }
-    if (!*db) {
-        *text = xasprintf("cannot open %s: out of memory", path);
-        return ENOMEM;
-    }
-    error = store_error(*db, &reason, "cannot open it");
-    *text = xasprintf("%s: %s", path, reason);
-    free(reason);
+    free(log);
     return error;
 }
 
 static int
 open_writer(struct store *store, char **text)
 {
-    int error = make_file(store->path, text);
+    int error = check_not_emptied(store->path, text);
 
+    error = error ? error : store_make_file(store->path, text);
     if (!error) {
-        error = open_connection(store->path, SQLITE_OPEN_READWRITE,
-                                "PRAGMA busy_timeout = 2000;"
-                                "PRAGMA trusted_schema = OFF;"
-                                "PRAGMA foreign_keys = ON;"
-                                "PRAGMA synchronous = FULL;"
-                                "PRAGMA journal_mode = WAL",
-                                &store->db, text);
+        error = store_connect(store->path, SQLITE_OPEN_READWRITE,
+                              "PRAGMA busy_timeout = 2000;"
+                              "PRAGMA trusted_schema = OFF;"
+                              "PRAGMA foreign_keys = ON;"
+                              "PRAGMA synchronous = FULL;"
+                              "PRAGMA journal_mode = WAL",
+                              &store->db, text);
     }
     if (!error && sqlite3_db_readonly(store->db, "main")) {
         *text = xasprintf("%s cannot be written", store->path);
         error = EROFS;
     }
-    if (!error) {
-        error = store_format_check(store->db, store->path, store_steps,
-                                   STORE_FORMAT, text);
-    }
+    error = error ? error : store_check_mode(store->db, store->path, text);
+    error = error ? error : store_check_whole(store->db, store->path, false,
+                                              text);
+    error = error ? error : store_format_check(store->db, store->path,
+                                               store_steps, STORE_FORMAT,
+                                               text);
     return error ? error : store_statements_prepare(&store->statements,
                                                     store->db, text);
 }
@@ -337,21 +358,25 @@ open_writer(struct store *store, char **text)
 static int
 open_reader(struct store *store, char **text)
 {
-    int error = open_connection(store->path, SQLITE_OPEN_READONLY,
-                                "PRAGMA busy_timeout = 0", &store->reader,
-                                text);
+#define SELECT_LOG "SELECT revision, time_ms, who, changes FROM revisions "
+    static const char *const sql[] = {
+        SELECT_LOG "WHERE revision = ?",
+        SELECT_LOG "WHERE revision > ? ORDER BY revision LIMIT ?",
+        "SELECT * FROM (" SELECT_LOG "ORDER BY revision DESC LIMIT ?) "
+        "ORDER BY revision",
+    };
+    sqlite3_stmt **const stmts[] = {
+        &store->log_one, &store->log_many, &store->log_newest,
+    };
+    int error = store_connect(store->path, SQLITE_OPEN_READONLY,
+                              "PRAGMA busy_timeout = 0", &store->reader,
+                              text);
 
-    if (!error
-        && (sqlite3_prepare_v2(store->reader,
-                               "SELECT revision, time_ms, who, changes "
-                               "FROM revisions WHERE revision = ?", -1,
-                               &store->log_one, NULL) != SQLITE_OK
-            || sqlite3_prepare_v2(store->reader,
-                                  "SELECT revision, time_ms, who, changes "
-                                  "FROM revisions WHERE revision > ? "
-                                  "ORDER BY revision LIMIT ?", -1,
-                                  &store->log_many, NULL) != SQLITE_OK)) {
-        error = store_error(store->reader, text, "cannot read the log");
+    for (size_t i = 0; !error && i < ARRAY_SIZE(sql); i++) {
+        if (sqlite3_prepare_v2(store->reader, sql[i], -1, stmts[i], NULL)
+            != SQLITE_OK) {
+            error = store_error(store->reader, text, "cannot read the log");
+        }
     }
     return error;
 }
@@ -385,6 +410,10 @@ sqlite_close(struct store *store)
         pthread_mutex_unlock(&store->mutex);
         pthread_join(store->thread, NULL);
     }
+    store_copier_destroy(store->copier);
+    if (store->from_memory) {
+        store_batch_uninit_all(&store->memory);
+    }
     if (store->model) {
         store_batch_uninit(&store->batch);
         free(store->text);
@@ -398,13 +427,16 @@ sqlite_close(struct store *store)
     store_statements_finalize(&store->statements);
     sqlite3_finalize(store->log_one);
     sqlite3_finalize(store->log_many);
+    sqlite3_finalize(store->log_newest);
     sqlite3_close(store->reader);
     sqlite3_close(store->db);
-    if (store->lock_fd >= 0) {
-        close(store->lock_fd);
-    }
+    /* Leaves no lock's file beside a file that turned out not to be ours, or
+     * not to be had at all. */
+    store_lock_release(&store->lock, !store->opened);
     pthread_cond_destroy(&store->cond);
     pthread_mutex_destroy(&store->mutex);
+    free(store->last_error);
+    free(store->corrupt);
     free(store->path);
     free(store);
 }
@@ -418,21 +450,24 @@ sqlite_open(const char *path, struct event_base *base, struct store **storep,
 
     *text = NULL;
     store->path = xstrdup(path);
-    store->lock_fd = -1;
     store->done_fd = -1;
     pthread_mutex_init(&store->mutex, NULL);
     pthread_cond_init(&store->cond, NULL);
 
-    error = take_lock(store, text);
+    error = store_lock_take(&store->lock, path, text);
     error = error ? error : open_writer(store, text);
     error = error ? error : open_reader(store, text);
     error = error ? error : make_done_event(store, base, text);
     error = error ? error : start_writer(store, text);
     if (error) {
-        name_file(store, error, text);
-        remove_lock(store);
+        store_name_file(path, error, text);
         sqlite_close(store);
         store = NULL;
+    } else {
+        store->opened = true;
+        store->stats.ok = true;
+        store->copier = store_copier_create(store->path, base, on_copied,
+                                            store);
     }
     *storep = store;
     return error;
@@ -473,19 +508,32 @@ sqlite_log(struct store *store, uint64_t revision)
     return json;
 }
 
+/* All that 'stmt', which is bound, finds. */
 static json_t *
-sqlite_logs(struct store *store, uint64_t after, size_t limit)
+log_entries(sqlite3_stmt *stmt)
 {
-    sqlite3_stmt *stmt = store->log_many;
     json_t *list = json_array();
 
-    sqlite3_bind_int64(stmt, 1, MIN(after, INT64_MAX));
-    sqlite3_bind_int64(stmt, 2, MIN(limit, STORE_LOG_MAX));
     while (sqlite3_step(stmt) == SQLITE_ROW) {
         json_array_append_new(list, log_entry(stmt));
     }
     sqlite3_reset(stmt);
     return list;
+}
+
+static json_t *
+sqlite_logs(struct store *store, uint64_t after, size_t limit)
+{
+    sqlite3_bind_int64(store->log_many, 1, MIN(after, INT64_MAX));
+    sqlite3_bind_int64(store->log_many, 2, MIN(limit, STORE_LOG_MAX));
+    return log_entries(store->log_many);
+}
+
+static json_t *
+sqlite_newest_logs(struct store *store, size_t limit)
+{
+    sqlite3_bind_int64(store->log_newest, 1, MIN(limit, STORE_LOG_MAX));
+    return log_entries(store->log_newest);
 }
 
 const struct store_class store_sqlite_class = {
@@ -496,4 +544,7 @@ const struct store_class store_sqlite_class = {
     .submit = sqlite_submit,
     .log = sqlite_log,
     .logs = sqlite_logs,
+    .newest_logs = sqlite_newest_logs,
+    .copy = sqlite_copy,
+    .get_stats = sqlite_get_stats,
 };

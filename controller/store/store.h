@@ -19,12 +19,31 @@ struct store;
  * with a sentence; nothing of the batch is stored then. */
 typedef void store_done_cb(void *aux, int error, const char *text);
 
+/* Told once per store_copy(), on the loop's thread: 0, with a file that is open
+ * for reading, has no name, and is the callee's; or a positive errno with a
+ * sentence, and -1. */
+typedef void store_copied_cb(void *aux, int error, const char *text, int fd);
+
+struct store_stats {
+    const char *path;           /* As long as the store. */
+    const char *error;          /* Why the newest batch was refused, or NULL;
+                                 * until the next one. */
+    uint64_t n_batches;         /* Written. */
+    uint64_t n_failed;          /* Refused. */
+    uint64_t n_copies;          /* Made. */
+    bool ok;                    /* The newest batch was written. */
+    bool corrupt;               /* Nothing is written any more. */
+    uint64_t size;              /* Bytes of the database, */
+    uint64_t log_size;          /* and of its write-ahead log. */
+};
+
 struct store_class {
     const char *name;           /* "sqlite". */
     /* Opens (creates, migrates) the state at 'path'.  Starts the writer's
      * thread.  On error returns a positive errno and a sentence in '*text',
-     * which the caller frees and which names the file: it is corrupt, newer
-     * than this program, read-only, in use by another vmnd. */
+     * which the caller frees and which names the file: it is corrupt
+     * (EUCLEAN), newer than this program, read-only, in use by another vmnd.
+     * A file that it cannot use it leaves as it is. */
     int (*open)(const char *path, struct event_base *, struct store **,
                 char **text);
     /* Waits for what is being written; its 'done' is not called. */
@@ -33,7 +52,8 @@ struct store_class {
      * model_load_done().  Errors as those of open. */
     int (*load)(struct store *, struct model *, char **text);
     /* Writes what the model and its numbers have pending, and calls 'done'
-     * from the loop when it is durable.  One at a time. */
+     * from the loop when it is durable.  One at a time.  Once the file has
+     * turned out to be corrupt, every batch is refused (EUCLEAN). */
     void (*submit)(struct store *, struct model *, store_done_cb *done,
                    void *aux);
     /* The stored log entry of 'revision' as JSON {"revision", "time", "who",
@@ -42,8 +62,20 @@ struct store_class {
     json_t *(*log)(struct store *, uint64_t revision);
     /* Entries after 'after', oldest first, at most 'limit'. */
     json_t *(*logs)(struct store *, uint64_t after, size_t limit);
+    /* The newest entries, oldest first, at most 'limit'. */
+    json_t *(*newest_logs)(struct store *, size_t limit);
+    /* Makes a copy of all that is durable, checked, of a moment between this
+     * call and 'done'.  Neither the loop nor writing waits for it, and it
+     * takes as much room beside the file as the file.  If that is corrupt the
+     * copy is made of what 'model' holds.  One at a time: EBUSY. */
+    int (*copy)(struct store *, struct model *, store_copied_cb *done,
+                void *aux, char **text);
+    void (*get_stats)(const struct store *, struct store_stats *);
 };
 
 extern const struct store_class store_sqlite_class;
+
+/* Registers "store/show" with unixctl. */
+void store_unixctl_init(const struct store_class *, struct store *);
 
 #endif /* controller/store/store.h */

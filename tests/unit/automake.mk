@@ -184,6 +184,13 @@ EXTRA_tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
 TESTS += tests/unit/test-example-app
 EXTRA_DIST += tests/unit/test-example-app
 
+check_PROGRAMS += tests/unit/test-store-file
+TESTS += tests/unit/test-store-file
+tests_unit_test_store_file_SOURCES = tests/unit/test-store-file.c \
+	tests/unit/model-util.c tests/unit/model-util.h
+tests_unit_test_store_file_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_store_file_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-store
 TESTS += tests/unit/test-store
 tests_unit_test_store_SOURCES = tests/unit/test-store.c \

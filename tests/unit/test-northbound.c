@@ -39,6 +39,9 @@ struct store {
     int error;                  /* Of the next writes. */
     bool hold;                  /* Do not finish writes. */
     json_t *logs;
+    /* The copy that was asked for. */
+    store_copied_cb *copied;
+    void *copied_aux;
 };
 
 static void
@@ -106,8 +109,40 @@ fake_logs(struct store *store, uint64_t after, size_t limit)
     return logs;
 }
 
+static json_t *
+fake_newest_logs(struct store *store, size_t limit)
+{
+    json_t *logs = json_deep_copy(store->logs);
+
+    while (json_array_size(logs) > limit) {
+        json_array_remove(logs, 0);
+    }
+    return logs;
+}
+
+static int
+fake_copy(struct store *store, struct model *model OVS_UNUSED,
+          store_copied_cb *copied, void *aux, char **text)
+{
+    if (store->copied) {
+        *text = xstrdup("another backup is being made");
+        return EBUSY;
+    }
+    store->copied = copied;
+    store->copied_aux = aux;
+    return 0;
+}
+
+static void
+fake_get_stats(const struct store *store, struct store_stats *stats)
+{
+    *stats = (struct store_stats) { .ok = !store->error, .n_batches = 7 };
+}
+
 static const struct store_class fake_store_class = {
     .name = "fake", .submit = fake_submit, .log = fake_log, .logs = fake_logs,
+    .newest_logs = fake_newest_logs, .copy = fake_copy,
+    .get_stats = fake_get_stats,
 };
 
 /* A fabric of hosts that the test speaks for.  ---------------------------- */
@@ -974,6 +1009,79 @@ change_that_cannot_be_stored_is_undone(void **state)
     assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
 }
 
+/* Backups.  --------------------------------------------------------------- */
+
+static void
+turn_until_copy(struct fixture *f)
+{
+    while (!f->store.copied) {
+        client_turn(&f->client);
+    }
+}
+
+/* Ends the copy: with 'size' bytes, or an error if 'size' is 0. */
+static void
+finish_copy(struct fixture *f, size_t size)
+{
+    char path[] = "/tmp/vmn-nb-XXXXXX";
+    store_copied_cb *copied = f->store.copied;
+    int fd = -1;
+
+    if (size) {
+        char *data = xmalloc(size);
+
+        fd = mkstemp(path);
+        unlink(path);
+        memset(data, 'x', size);
+        assert_int_equal(write(fd, data, size), size);
+        free(data);
+    }
+    f->store.copied = NULL;
+    copied(f->store.copied_aux, size ? 0 : ENOSPC,
+           size ? NULL : "no room for it", fd);
+}
+
+static void
+backup_is_a_file(void **state)
+{
+    struct fixture *f = *state;
+    size_t size = 3000000;
+
+    send_only(f, "GET", "/v1/backup", NULL);
+    turn_until_copy(f);
+    finish_copy(f, size);
+    assert_int_equal(take_reply(f), 200);
+    assert_has(&f->client.head, "Content-Type: application/vnd.sqlite3\r\n");
+    assert_int_equal(f->client.body.length, size);
+    assert_int_equal(strspn(ds_cstr(&f->client.body), "x"), size);
+    /* The connection goes on. */
+    assert_call(f, 200, "GET", "/healthz", NULL);
+
+    send_only(f, "GET", "/v1/backup", NULL);
+    turn_until_copy(f);
+    finish_copy(f, 0);
+    assert_int_equal(take_reply(f), 503);
+    assert_has(&f->client.body, "no room for it");
+}
+
+static void
+client_may_leave_its_backup(void **state)
+{
+    struct fixture *f = *state;
+
+    send_only(f, "GET", "/v1/backup", NULL);
+    turn_until_copy(f);
+    client_close(&f->client);
+    client_connect(&f->client, f->base, f->path);
+    assert_call(f, 503, "GET", "/v1/backup", NULL);
+    assert_has(&f->client.body, "another backup is being made");
+    finish_copy(f, 10);
+    send_only(f, "GET", "/v1/backup", NULL);
+    turn_until_copy(f);
+    finish_copy(f, 10);
+    assert_int_equal(take_reply(f), 200);
+}
+
 /* What is going on.  ----------------------------------------------------- */
 
 static void
@@ -1018,6 +1126,8 @@ status_and_metrics_are_told(void **state)
     assert_call(f, 200, "GET", "/metrics", NULL);
     assert_has(&f->client.head, "text/plain; version=0.0.4");
     assert_has(&f->client.body, "\nvmn_hosts 3\n");
+    assert_has(&f->client.body, "\nvmn_store_ok 1\n");
+    assert_has(&f->client.body, "\nvmn_store_batches_total 7\n");
     assert_has(&f->client.body, "# TYPE vmn_http_requests_total counter\n");
     assert_has(&f->client.body, "\nvmn_engine_class_computed_total{"
                "app=\"overlay\",kind=\"unit\",class=\"net\"} 1\n");
@@ -1424,6 +1534,8 @@ main(void)
         TEST(change_outlives_a_client_that_leaves),
         TEST(northbound_may_go_with_changes_in_flight),
         TEST(change_that_cannot_be_stored_is_undone),
+        TEST(backup_is_a_file),
+        TEST(client_may_leave_its_backup),
         TEST(revisions_have_who_what_and_receipt),
         TEST(status_and_metrics_are_told),
         TEST(activity_tells_what_changes_cost),

@@ -401,7 +401,7 @@ foreign_files_are_refused(void **state)
                       "is a database of another program");
     check_sql_refused(f, "PRAGMA user_version = 0", EINVAL,
                       "is a database of another program");
-    check_sql_refused(f, "ALTER TABLE ports DROP COLUMN enabled", EIO,
+    check_sql_refused(f, "ALTER TABLE ports DROP COLUMN enabled", EUCLEAN,
                       "is damaged: its tables are not as they should be: no "
                       "such column: enabled");
 }
@@ -437,7 +437,7 @@ failed_open_leaves_nothing(void **state)
     assert_non_null(file);
     fputs("Some file that is no database, but has its own use.\n", file);
     fclose(file);
-    check_refused(f, EIO, folder);
+    check_refused(f, EUCLEAN, folder);
     assert_int_equal(access(lock, F_OK), -1);
     assert_int_equal(unlink(folder), 0);
 
@@ -467,9 +467,10 @@ corrupt_files_are_refused(void **state)
     assert_int_equal(submit(f), 0);
     close_store(f);
     scribble(f, 4096, 64);
-    check_refused(f, EIO, "restore a back-up");
+    check_refused(f, EUCLEAN, "state.db is corrupt (");
     scribble(f, 0, 16);
-    check_refused(f, EIO, "file is not a database: restore a back-up");
+    check_refused(f, EUCLEAN, "state.db: cannot open it: file is not a "
+                  "database");
     unlink(f->path);
     open_store(f);
 }
@@ -511,7 +512,7 @@ edited_rows_are_refused(void **state)
                                                  &text), 0);
         f->model = model_create();
         assert_int_equal(store_sqlite_class.load(f->store, f->model, &text),
-                         EINVAL);
+                         EUCLEAN);
         if (!strstr(text, cases[i].part)) {
             fail_msg("got \"%s\", expected \"%s\"", text, cases[i].part);
         }

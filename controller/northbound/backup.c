@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /v1/backup: all that is durable, as the store's own file.  The copy is
+ * made beside the loop, and leaves as the client takes it. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(backup);
+
+static void
+refuse(struct http_request *req, const char *text)
+{
+    http_reply_header(req, "Retry-After", "1");
+    http_reply_problem(req, 503, "unavailable", NULL,
+                       "The backup could not be made: %s", text);
+}
+
+static void
+on_copied(void *nb_, int error, const char *text, int fd)
+{
+    struct northbound *nb = nb_;
+    struct http_request *req = nb->backup;
+    struct stat st;
+
+    nb->backup = NULL;
+    if (!error && fstat(fd, &st)) {
+        error = errno;
+    }
+    if (error) {
+        VLOG_ERR("a backup could not be made: %s",
+                 text ? text : ovs_strerror(error));
+        if (req) {
+            refuse(req, text ? text : ovs_strerror(error));
+        }
+    } else if (req) {
+        VLOG_INFO("a backup of %lld bytes for %s", (long long) st.st_size,
+                  http_request_who(req));
+        http_reply_file(req, 200, "application/vnd.sqlite3", fd, st.st_size);
+        return;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+/* The client has left.  The copy ends by itself. */
+static void
+on_gone(void *nb_)
+{
+    struct northbound *nb = nb_;
+
+    http_request_drop(nb->backup);
+    nb->backup = NULL;
+}
+
+void
+nb_get_backup(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    char *text = NULL;
+
+    if (nb->store_class->copy(nb->store, nb->model, on_copied, nb, &text)) {
+        refuse(req, text);
+        free(text);
+    } else {
+        nb->backup = req;
+        http_request_set_gone(req, on_gone, nb);
+    }
+}

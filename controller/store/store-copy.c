@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Copies of the database while it is in use, by a thread of their own with a
+ * connection of its own: in WAL mode a reader sees one moment, and neither
+ * waits for the writer nor holds it up.
+ *
+ * The copy is made as "PATH.copy", checked, opened, and unlinked: who has it
+ * open has it.  Memory is bounded by the page caches of SQLite. */
+
+#include <config.h>
+
+#include "controller/store/store-private.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "controller/store/store-file.h"
+#include "util.h"
+
+struct store_copier {
+    const char *path;           /* The store's. */
+    char *name;                 /* "PATH.copy". */
+    store_copied_cb *done;
+    void *aux;
+    struct event *event;
+    int event_fd;               /* Eventfd: the thread has finished. */
+    bool running;
+    pthread_t thread;
+
+    const struct store_batch *memory; /* NULL: copies the file. */
+    int error;                  /* What came of it. */
+    char *text;
+    int fd;
+
+    pthread_mutex_t mutex;      /* Protects what follows. */
+    sqlite3 *db;                /* To be interrupted, or NULL. */
+    bool quit;
+};
+
+/* The thread.  ------------------------------------------------------------ */
+
+/* From now on store_copier_destroy() can interrupt 'db'; NULL: no longer. */
+static int
+expose(struct store_copier *copier, sqlite3 *db)
+{
+    pthread_mutex_lock(&copier->mutex);
+    copier->db = db;
+    bool quit = copier->quit;
+    pthread_mutex_unlock(&copier->mutex);
+    return quit ? EINTR : 0;
+}
+
+static int
+copy_file(struct store_copier *copier, char **text)
+{
+    sqlite3 *db = NULL;
+    int error = store_connect(copier->path, SQLITE_OPEN_READONLY, "", &db,
+                              text);
+
+    error = error ? error : expose(copier, db);
+    error = error ? error : store_vacuum_into(db, copier->name, text);
+    expose(copier, NULL);
+    sqlite3_close(db);
+    return error;
+}
+
+/* Makes a database of what was in memory.  Nobody needs it to be durable yet:
+ * who fetches it will see to that. */
+static int
+write_memory(struct store_copier *copier, char **text)
+{
+    struct store_statements statements = { .begin = NULL };
+    sqlite3 *db = NULL;
+    int error = store_connect(copier->name, SQLITE_OPEN_READWRITE,
+                              "PRAGMA foreign_keys = ON;"
+                              "PRAGMA synchronous = OFF", &db, text);
+
+    error = error ? error : expose(copier, db);
+    error = error ? error : store_format_check(db, copier->name, store_steps,
+                                               STORE_FORMAT, text);
+    error = error ? error : store_statements_prepare(&statements, db, text);
+    error = error ? error : store_batch_write(copier->memory, db, &statements,
+                                              text);
+    store_statements_finalize(&statements);
+    expose(copier, NULL);
+    sqlite3_close(db);
+    return error;
+}
+
+/* Checks the copy.  What is wrong with it is wrong with the original. */
+static int
+check(struct store_copier *copier, char **text)
+{
+    sqlite3 *db = NULL;
+    int error = store_connect(copier->name, SQLITE_OPEN_READONLY, "", &db,
+                              text);
+
+    error = error ? error : expose(copier, db);
+    error = error ? error : store_check_whole(db, copier->path, true, text);
+    expose(copier, NULL);
+    sqlite3_close(db);
+    return error;
+}
+
+static void *
+copier_main(void *copier_)
+{
+    struct store_copier *copier = copier_;
+    uint64_t one = 1;
+    int error;
+
+    copier->fd = -1;
+    error = store_make_file(copier->name, &copier->text);
+    if (!error) {
+        error = copier->memory ? write_memory(copier, &copier->text)
+                               : copy_file(copier, &copier->text);
+    }
+    error = error ? error : check(copier, &copier->text);
+    if (!error) {
+        copier->fd = open(copier->name, O_RDONLY | O_CLOEXEC);
+        error = copier->fd < 0 ? errno : 0;
+    }
+    store_remove_file(copier->name);
+    copier->error = error;
+    if (write(copier->event_fd, &one, sizeof one) != sizeof one) {
+        OVS_NOT_REACHED();
+    }
+    return NULL;
+}
+
+/* The loop's side.  ------------------------------------------------------- */
+
+static void
+on_event(int fd, short what OVS_UNUSED, void *copier_)
+{
+    struct store_copier *copier = copier_;
+    uint64_t count;
+
+    if (read(fd, &count, sizeof count) != sizeof count) {
+        return;
+    }
+    pthread_join(copier->thread, NULL);
+    copier->running = false;
+
+    char *text = copier->text;
+    copier->text = NULL;
+    copier->done(copier->aux, copier->error, text, copier->fd);
+    free(text);
+}
+
+struct store_copier *
+store_copier_create(const char *path, struct event_base *base,
+                    store_copied_cb *done, void *aux)
+{
+    struct store_copier *copier = xzalloc(sizeof *copier);
+
+    copier->path = path;
+    copier->name = xasprintf("%s.copy", path);
+    copier->done = done;
+    copier->aux = aux;
+    copier->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (copier->event_fd < 0) {
+        ovs_fatal(errno, "eventfd");
+    }
+    copier->event = event_new(base, copier->event_fd, EV_READ | EV_PERSIST,
+                              on_event, copier);
+    event_add(copier->event, NULL);
+    pthread_mutex_init(&copier->mutex, NULL);
+    store_remove_file(copier->name);    /* Of a vmnd that was killed. */
+    return copier;
+}
+
+void
+store_copier_destroy(struct store_copier *copier)
+{
+    if (!copier) {
+        return;
+    }
+    pthread_mutex_lock(&copier->mutex);
+    copier->quit = true;
+    if (copier->db) {
+        sqlite3_interrupt(copier->db);
+    }
+    pthread_mutex_unlock(&copier->mutex);
+    if (copier->running) {
+        pthread_join(copier->thread, NULL);
+        free(copier->text);
+        if (copier->fd >= 0) {
+            close(copier->fd);
+        }
+    }
+    event_free(copier->event);
+    close(copier->event_fd);
+    pthread_mutex_destroy(&copier->mutex);
+    free(copier->name);
+    free(copier);
+}
+
+int
+store_copier_start(struct store_copier *copier,
+                   const struct store_batch *memory, char **text)
+{
+    sigset_t all, old;
+    int error;
+
+    ovs_assert(!copier->running);
+    copier->memory = memory;
+    sigfillset(&all);           /* Signals are the loop's. */
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    error = pthread_create(&copier->thread, NULL, copier_main, copier);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    copier->running = !error;
+    if (error) {
+        *text = xasprintf("cannot start a thread: %s", ovs_strerror(error));
+    }
+    return error;
+}
+
+bool
+store_copier_is_running(const struct store_copier *copier)
+{
+    return copier->running;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * "PATH.lock": one process at a time has the database at PATH.  It holds the
+ * process's id, for the others' message. */
+
+#include <config.h>
+
+#include "controller/store/store-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util.h"
+
+/* Opens the lock's file, which is made if it is not there. */
+static int
+open_lock(struct store_lock *lock)
+{
+    static const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+
+    lock->fd = open(lock->name, flags | O_CREAT | O_EXCL, 0600);
+    lock->made = lock->fd >= 0;
+    if (lock->fd < 0 && errno == EEXIST) {
+        lock->fd = open(lock->name, flags);
+    }
+    return lock->fd < 0 ? errno : 0;
+}
+
+/* Locks the file that is open.  Who could not go on removes the file that it
+ * made: then what is open here is no longer what others will find. */
+static int
+lock_file(struct store_lock *lock)
+{
+    struct stat ours, now;
+
+    if (flock(lock->fd, LOCK_EX | LOCK_NB)) {
+        return EBUSY;
+    }
+    return (!fstat(lock->fd, &ours) && !stat(lock->name, &now)
+            && ours.st_dev == now.st_dev && ours.st_ino == now.st_ino
+            ? 0 : ENOENT);
+}
+
+static int
+write_pid(struct store_lock *lock, char **text)
+{
+    char pid[16];
+
+    snprintf(pid, sizeof pid, "%ld\n", (long) getpid());
+    if (ftruncate(lock->fd, 0)
+        || pwrite(lock->fd, pid, strlen(pid), 0) < 0) {
+        int error = errno;
+
+        *text = xasprintf("cannot write %s: %s", lock->name,
+                          ovs_strerror(error));
+        return error;
+    }
+    return 0;
+}
+
+int
+store_lock_take(struct store_lock *lock, const char *path, char **text)
+{
+    char pid[16] = "";
+    int error;
+
+    lock->name = xasprintf("%s.lock", path);
+    error = open_lock(lock);
+    if (error) {
+        *text = xasprintf("cannot open %s: %s", lock->name,
+                          ovs_strerror(error));
+        return error;
+    }
+    error = lock_file(lock);
+    lock->made &= !error;       /* Only who holds it may remove it. */
+    if (error == EBUSY) {
+        ssize_t n = read(lock->fd, pid, sizeof pid - 1);
+
+        pid[n > 0 ? n : 0] = '\0';
+        pid[strcspn(pid, "\n")] = '\0';
+        *text = xasprintf("%s is in use by another vmnd (process %s)", path,
+                          *pid ? pid : "unknown");
+    } else if (error) {
+        *text = xasprintf("%s went away: another vmnd is trying to start",
+                          lock->name);
+    } else {
+        error = write_pid(lock, text);
+    }
+    return error;
+}
+
+void
+store_lock_release(struct store_lock *lock, bool undo)
+{
+    if (undo && lock->made) {
+        unlink(lock->name);     /* While it is held. */
+    }
+    if (lock->name && lock->fd >= 0) {
+        close(lock->fd);
+    }
+    free(lock->name);
+    *lock = (struct store_lock) { .fd = -1 };
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Puts a backup in the place of a database.
+ *
+ * The backup is copied beside the database, verified there, and changed so
+ * that nothing which was told since it was made is told again with another
+ * meaning.  What that was, the former database knows, if it can still be read;
+ * else there is a gap of what it may have been. */
+
+#include <config.h>
+
+#include "controller/store/store-file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "controller/store/store-private.h"
+#include "dirs.h"
+#include "openvswitch/dynamic-string.h"
+#include "timeval.h"
+#include "util.h"
+
+/* Numbers of each kind that are passed over where it is not known which were
+ * given out. */
+#define NUMBERS_GAP 4096
+
+/* The database that is to be replaced. */
+struct former {
+    bool exists;
+    uint64_t revision;          /* If it is whole. */
+    char *damage;               /* Why it is not, or NULL.  Owned. */
+};
+
+/* The former database.  --------------------------------------------------- */
+
+/* Looks at it without changing it. */
+static void
+read_former(const char *database, struct former *former)
+{
+    int64_t application = 0, format = 0, revision = 0;
+    sqlite3 *db = NULL;
+    char *text = NULL;
+    int error = store_connect(database, SQLITE_OPEN_READONLY, "", &db, &text);
+
+    error = error ? error : store_check_whole(db, database, true, &text);
+    error = error ? error : store_get_int(db, "PRAGMA application_id",
+                                          &application, &text);
+    error = error ? error : store_get_int(db, "PRAGMA user_version", &format,
+                                          &text);
+    if (!error && (application != STORE_APPLICATION_ID || format < 1
+                   || format > STORE_FORMAT)) {
+        text = xasprintf("%s is not a database of this vmnd", database);
+        error = EINVAL;
+    }
+    error = error ? error
+            : store_get_int(db, "SELECT max(revision) FROM revisions",
+                            &revision, &text);
+    sqlite3_close(db);
+    former->revision = MAX(revision, 0);
+    former->damage = error ? text : NULL;
+}
+
+/* Brings what is in its write-ahead log into the file, so that it is one file
+ * again.  What fails here fails nobody: the log goes along then. */
+static void
+fold_former(const char *database)
+{
+    sqlite3 *db = NULL;
+    char *text = NULL;
+
+    store_connect(database, SQLITE_OPEN_READWRITE, "", &db, &text);
+    sqlite3_close(db);
+    free(text);
+}
+
+static bool
+is_there(const char *path, const char *suffix)
+{
+    char *name = xasprintf("%s%s", path, suffix);
+    struct stat st;
+    bool there = !stat(name, &st) && st.st_size;
+
+    free(name);
+    return there;
+}
+
+/* Looks at what is there. */
+static int
+look_at_former(const char *file, const char *database, struct former *former,
+               char **text)
+{
+    struct stat a, b;
+
+    former->exists = is_there(database, "") || is_there(database, "-wal");
+    if (!former->exists) {
+        return 0;
+    }
+    if (!stat(file, &a) && !stat(database, &b) && a.st_dev == b.st_dev
+        && a.st_ino == b.st_ino) {
+        *text = xasprintf("%s is the database itself", file);
+        return EINVAL;
+    }
+    read_former(database, former);
+    if (!former->damage) {
+        fold_former(database);
+    }
+    return 0;
+}
+
+/* Numbers.  --------------------------------------------------------------- */
+
+static int
+run_sql(sqlite3 *db, const char *sql, char **text)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
+           : store_error(db, text, "cannot prepare the restored state");
+}
+
+/* How many of the backup's numbers had another meaning in the former database:
+ * with 'set', those alone that users have set. */
+static int
+count_clashes(sqlite3 *db, bool set, size_t *n, char **text)
+{
+    int64_t value;
+    int error = store_get_int(
+        db, set ? "SELECT count(*) FROM numbers m JOIN former.numbers f "
+                  "USING (kind, number) WHERE m.key <> f.key "
+                  "AND kind = 'vni' AND number IN"
+                  " (SELECT vni FROM networks WHERE vni IS NOT NULL)"
+                : "SELECT count(*) FROM numbers m JOIN former.numbers f "
+                  "USING (kind, number) WHERE m.key <> f.key",
+        &value, text);
+
+    *n = value;
+    return error;
+}
+
+/* Gives each network whose VNI was another's meanwhile one that is nobody's.
+ * One by one, as each takes the next. */
+static int
+renumber_networks(sqlite3 *db, char **text)
+{
+    static const char next[] =
+        "UPDATE numbers SET number = (SELECT min(n) + 1 FROM "
+        " (SELECT 0 AS n UNION SELECT number FROM numbers WHERE kind = 'vni'"
+        "  UNION SELECT number FROM former.numbers WHERE kind = 'vni')"
+        " WHERE n + 1 NOT IN"
+        "  (SELECT number FROM numbers WHERE kind = 'vni' UNION"
+        "   SELECT number FROM former.numbers WHERE kind = 'vni')) "
+        "WHERE kind = 'vni' AND key = (SELECT m.key FROM numbers m"
+        " JOIN former.numbers f USING (kind, number)"
+        " WHERE m.key <> f.key AND kind = 'vni' AND number NOT IN"
+        "  (SELECT vni FROM networks WHERE vni IS NOT NULL)"
+        " LIMIT 1)";
+    int error;
+
+    do {
+        error = run_sql(db, next, text);
+    } while (!error && sqlite3_changes(db));
+    return error ? error : run_sql(
+        db, "UPDATE networks SET vni_given = n.number FROM numbers n "
+        "WHERE n.kind = 'vni' AND n.key = networks.name", text);
+}
+
+/* Sees to it that no number has two meanings on switches: those that the
+ * former database had given out keep their meaning, as retired ones, until
+ * every host has acknowledged the restored state. */
+static int
+keep_numbers(sqlite3 *db, struct store_restored *r, char **text)
+{
+    int error = count_clashes(db, false, &r->n_renumbered, text);
+
+    error = error ? error : count_clashes(db, true, &r->n_shared, text);
+    error = error ? error : renumber_networks(db, text);
+    /* vmnd gives the owners of other kinds a new one when it compiles. */
+    error = error ? error : run_sql(
+        db, "DELETE FROM numbers WHERE kind <> 'vni' AND EXISTS"
+        " (SELECT 1 FROM former.numbers f WHERE f.kind = numbers.kind"
+        "  AND f.number = numbers.number AND f.key <> numbers.key);"
+        "INSERT OR IGNORE INTO numbers SELECT * FROM former.numbers;"
+        /* The rest have their key there with another number. */
+        "INSERT OR IGNORE INTO numbers"
+        " SELECT kind, key || ' ' || number, number FROM former.numbers",
+        text);
+    return error;
+}
+
+static int
+skip_numbers(sqlite3 *db, char **text)
+{
+    char *sql = xasprintf(
+        "INSERT OR REPLACE INTO numbers SELECT kind, ' restored',"
+        " max(number) + %d FROM numbers GROUP BY kind"
+        " HAVING max(number) < 4000000000", NUMBERS_GAP);
+    int error = run_sql(db, sql, text);
+
+    free(sql);
+    return error;
+}
+
+/* Revisions.  ------------------------------------------------------------- */
+
+/* The number of the restored state: behind all that were told.  Where the
+ * newest is not known, as if there had been one each millisecond since. */
+static uint64_t
+next_revision(const struct store_file_info *info, const struct former *former)
+{
+    int64_t passed_ms = time_wall_msec() - info->time_ms;
+
+    if (former->exists && !former->damage) {
+        return MAX(info->revision, former->revision) + 1;
+    }
+    return info->revision + 1 + (info->time_ms ? MAX(passed_ms, 0) : 0);
+}
+
+static int
+add_revision(sqlite3 *db, const char *file, const struct store_restored *r,
+             char **text)
+{
+    const char *slash = strrchr(file, '/');
+    json_t *summary = json_pack("[{s:s, s:s, s:s}]", "op", "restore", "type",
+                                "database", "name", slash ? slash + 1 : file);
+    sqlite3_stmt *stmt = NULL;
+    int error = 0;
+
+    if (sqlite3_prepare_v2(db, "INSERT INTO revisions "
+                           "(revision, time_ms, who, changes) "
+                           "VALUES (?, ?, ?, ?)", -1, &stmt, NULL)
+        != SQLITE_OK
+        || sqlite3_bind_int64(stmt, 1, r->revision) != SQLITE_OK
+        || sqlite3_bind_int64(stmt, 2, time_wall_msec()) != SQLITE_OK
+        || sqlite3_bind_text(stmt, 3, "vmnctl restore", -1, SQLITE_STATIC)
+           != SQLITE_OK
+        || sqlite3_bind_text(stmt, 4, summary ? json_dumps(summary,
+                                                           JSON_COMPACT)
+                                              : xstrdup("[]"), -1, free)
+           != SQLITE_OK
+        || sqlite3_step(stmt) != SQLITE_DONE) {
+        error = store_error(db, text, "cannot prepare the restored state");
+    }
+    sqlite3_finalize(stmt);
+    json_decref(summary);
+    return error;
+}
+
+static int
+attach_former(sqlite3 *db, const char *database, char **text)
+{
+    sqlite3_stmt *stmt = NULL;
+    int error = 0;
+
+    if (sqlite3_prepare_v2(db, "ATTACH ? AS former", -1, &stmt, NULL)
+        != SQLITE_OK
+        || sqlite3_bind_text(stmt, 1, database, -1, SQLITE_STATIC)
+           != SQLITE_OK
+        || sqlite3_step(stmt) != SQLITE_DONE) {
+        error = store_error(db, text, "cannot read the former database");
+    }
+    sqlite3_finalize(stmt);
+    return error;
+}
+
+/* Makes the copy of the backup what vmnd is to start with. */
+static int
+prepare(const char *copy, const char *file, const char *database,
+        const struct former *former, struct store_restored *r, char **text)
+{
+    bool known = former->exists && !former->damage;
+    sqlite3 *db = NULL;
+    int error = store_connect(copy, SQLITE_OPEN_READWRITE, "", &db, text);
+
+    r->revision = next_revision(&r->info, former);
+    if (known) {
+        error = error ? error : attach_former(db, database, text);
+    }
+    error = error ? error : run_sql(db, "BEGIN IMMEDIATE", text);
+    error = error ? error : known ? keep_numbers(db, r, text)
+                                  : skip_numbers(db, text);
+    error = error ? error : add_revision(db, file, r, text);
+    error = error ? error : run_sql(db, "COMMIT", text);
+    sqlite3_close(db);
+    return error;
+}
+
+/* In place.  -------------------------------------------------------------- */
+
+/* Gives 'from' the name 'to' as well, or instead where a file system has no
+ * links. */
+static int
+move_aside(const char *from, const char *to, bool keep, char **text)
+{
+    if ((keep && !link(from, to)) || !rename(from, to) || errno == ENOENT) {
+        return 0;
+    }
+
+    int error = errno;
+    *text = xasprintf("cannot rename %s to %s: %s", from, to,
+                      ovs_strerror(error));
+    return error;
+}
+
+/* Puts the former database aside.  It keeps its name, too, until another takes
+ * its place: a vmnd that started in between would make a new one.  Its log
+ * does not, since it would be taken for the other's. */
+static int
+put_aside(const char *database, char **asidep, char **text)
+{
+    char *time = xastrftime_msec("%Y%m%dT%H%M%S.###Z", time_wall_msec(),
+                                 true);
+    char *aside = xasprintf("%s.before-restore-%s", database, time);
+    char *log = xasprintf("%s-wal", database);
+    char *log_aside = xasprintf("%s-wal", aside);
+    char *index = xasprintf("%s-shm", database);
+    int error = move_aside(database, aside, true, text);
+
+    error = error ? error : move_aside(log, log_aside, false, text);
+    unlink(index);
+    free(index);
+    free(log_aside);
+    free(log);
+    free(time);
+    *asidep = aside;
+    return error;
+}
+
+/* Gives the copy to who owns the former database, or else its folder: vmnd may
+ * run as another user. */
+static int
+give_to_owner(const char *copy, const char *database, char **text)
+{
+    char *folder = dir_name(database);
+    struct stat st;
+    int error = 0;
+
+    if (!geteuid() && (!stat(database, &st) || !stat(folder, &st))
+        && chown(copy, st.st_uid, st.st_gid)) {
+        error = errno;
+        *text = xasprintf("cannot give %s to user %u: %s", copy,
+                          (unsigned) st.st_uid, ovs_strerror(error));
+    }
+    free(folder);
+    return error;
+}
+
+static int
+restore(const char *file, const char *database, const char *copy,
+        struct store_restored *r, char **text)
+{
+    struct former former = { .exists = false };
+    int error = look_at_former(file, database, &former, text);
+
+    error = error ? error : store_make_file(copy, text);
+    error = error ? error : store_copy_file(file, copy, text);
+    error = error ? error : store_file_verify(copy, file, &r->info, text);
+    error = error ? error : prepare(copy, file, database, &former, r, text);
+    if (!error) {
+        struct store_file_info prepared;
+
+        error = store_file_verify(copy, file, &prepared, text);
+    }
+    error = error ? error : give_to_owner(copy, database, text);
+    if (!error && former.exists) {
+        error = put_aside(database, &r->aside, text);
+    }
+    error = error ? error : store_file_publish(copy, database, text);
+    r->damage = former.damage;
+    return error;
+}
+
+int
+store_file_restore(const char *file, const char *database,
+                   struct store_restored *r, char **text)
+{
+    char *copy = xasprintf("%s.restore", database);
+    struct store_lock lock;
+    int error;
+
+    *text = NULL;
+    memset(r, 0, sizeof *r);
+    error = store_lock_take(&lock, database, text);
+    if (!error) {
+        store_remove_file(copy);
+        error = restore(file, database, copy, r, text);
+        store_remove_file(copy);
+    }
+    store_lock_release(&lock, true);
+    free(copy);
+    return error;
+}
+
+void
+store_restored_uninit(struct store_restored *r)
+{
+    free(r->aside);
+    free(r->damage);
+    memset(r, 0, sizeof *r);
+}

@@ -1,0 +1,642 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Copies, backups and restores of the SQLite store: what is saved is what was
+ * acknowledged, what is damaged is refused, and no number that was told is told
+ * again with another meaning. */
+
+#include <config.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "controller/model/numbers.h"
+#include "controller/store/store-file.h"
+#include "controller/store/store-private.h"
+#include "controller/store/store.h"
+#include "tests/unit/model-util.h"
+#include "timeval.h"
+#include "util.h"
+
+struct fixture {
+    char *dir, *path, *file;    /* The database, and a backup. */
+    struct event_base *base;
+    struct store *store;
+    struct model *model;
+    bool done;                  /* The last submission or copy. */
+    int error;
+    char *text;
+    int fd;
+};
+
+static const char shop[] =
+    "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}\n"
+    "put networks a {'subnets':[{'cidr':'10.0.0.0/24'}]}\n"
+    "put networks b {}\n"
+    "put ports p {'network':'a','host':'h1','labels':{'x':'y'}}\n"
+    "put groups g {'selector':'x=y'}";
+
+static void
+open_store(struct fixture *f)
+{
+    char *text = NULL;
+
+    f->model = model_create();
+    if (store_sqlite_class.open(f->path, f->base, &f->store, &text)
+        || store_sqlite_class.load(f->store, f->model, &text)) {
+        fail_msg("%s", text);
+    }
+}
+
+static void
+close_store(struct fixture *f)
+{
+    store_sqlite_class.close(f->store);
+    model_destroy(f->model);
+    f->store = NULL;
+    f->model = NULL;
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *f = xzalloc(sizeof *f);
+    const char *parent = getenv("TMPDIR");
+
+    f->dir = xasprintf("%s/test-store-XXXXXX", parent ? parent : "/tmp");
+    assert_non_null(mkdtemp(f->dir));
+    f->path = xasprintf("%s/state.db", f->dir);
+    f->file = xasprintf("%s/backup.db", f->dir);
+    f->base = event_base_new();
+    f->fd = -1;
+    open_store(f);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+    struct dirent *entry;
+
+    if (f->store) {
+        close_store(f);
+    }
+    DIR *dir = opendir(f->dir);
+    while ((entry = readdir(dir))) {
+        char *name = xasprintf("%s/%s", f->dir, entry->d_name);
+
+        unlink(name);
+        free(name);
+    }
+    closedir(dir);
+    assert_int_equal(rmdir(f->dir), 0);
+    if (f->fd >= 0) {
+        close(f->fd);
+    }
+    event_base_free(f->base);
+    free(f->dir);
+    free(f->path);
+    free(f->file);
+    free(f->text);
+    free(f);
+    return 0;
+}
+
+static void
+on_done(void *f_, int error, const char *text)
+{
+    struct fixture *f = f_;
+
+    f->done = true;
+    f->error = error;
+    free(f->text);
+    f->text = nullable_xstrdup(text);
+}
+
+/* Applies 'text' and stores it.  Returns what the store says. */
+static int
+write_text(struct fixture *f, const char *text)
+{
+    uint64_t revision;
+    char *errors = model_util_apply(f->model, "unix:uid=0", NULL, text,
+                                    &revision);
+
+    assert_string_equal(errors, "");
+    free(errors);
+    f->done = false;
+    store_sqlite_class.submit(f->store, f->model, on_done, f);
+    while (!f->done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    if (f->error) {
+        model_undo(f->model);
+    } else {
+        model_settle(f->model);
+    }
+    return f->error;
+}
+
+static void
+on_copied(void *f_, int error, const char *text, int fd)
+{
+    struct fixture *f = f_;
+
+    on_done(f, error, text);
+    f->fd = fd;
+}
+
+/* Copies the store that is open to f->file. */
+static void
+copy(struct fixture *f)
+{
+    char buf[4096], *text = NULL;
+    ssize_t n;
+
+    f->done = false;
+    assert_int_equal(store_sqlite_class.copy(f->store, f->model, on_copied, f,
+                                             &text), 0);
+    while (!f->done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    if (f->error) {
+        fail_msg("%s", f->text);
+    }
+
+    int out = open(f->file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    while ((n = read(f->fd, buf, sizeof buf)) > 0) {
+        assert_int_equal(write(out, buf, n), n);
+    }
+    close(out);
+    close(f->fd);
+    f->fd = -1;
+}
+
+/* All that a vmnd would know that starts with what is there. */
+static char *
+dump_stored(struct fixture *f)
+{
+    close_store(f);
+    open_store(f);
+    return model_util_dump(f->model, true);
+}
+
+static void
+restore(struct fixture *f, struct store_restored *r)
+{
+    char *text;
+
+    if (store_file_restore(f->file, f->path, r, &text)) {
+        fail_msg("%s", text);
+    }
+}
+
+static void
+check_restore_refused(struct fixture *f, const char *file, int error,
+                      const char *part)
+{
+    struct store_restored r;
+    char *text;
+
+    assert_int_equal(store_file_restore(file, f->path, &r, &text), error);
+    if (!strstr(text, part)) {
+        fail_msg("got \"%s\", expected \"%s\"", text, part);
+    }
+    free(text);
+    store_restored_uninit(&r);
+}
+
+static void
+run_sql(const char *path, const char *sql)
+{
+    sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    }
+    sqlite3_close(db);
+}
+
+/* Overwrites 'n' bytes at 'at'. */
+static void
+scribble(const char *path, off_t at, size_t n)
+{
+    int fd = open(path, O_WRONLY);
+
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(pwrite(fd, "\xa5", 1, at + i), 1);
+    }
+    close(fd);
+}
+
+/* Copies.  ---------------------------------------------------------------- */
+
+static void
+copy_holds_what_is_durable(void **state)
+{
+    struct fixture *f = *state;
+    struct store_file_info info;
+    struct stat st;
+    char *text;
+
+    assert_int_equal(write_text(f, shop), 0);
+    char *before = model_util_dump(f->model, true);
+    copy(f);
+    assert_int_equal(write_text(f, "cascade networks a"), 0);
+    assert_int_equal(store_file_verify(f->file, "x", &info, &text), 0);
+    assert_int_equal(info.revision, 1);
+    assert_int_equal(info.n_objects, 5);
+
+    /* Nothing is left beside the database. */
+    char *left = xasprintf("%s.copy", f->path);
+    assert_int_equal(stat(left, &st), -1);
+    free(left);
+
+    close_store(f);
+    assert_int_equal(rename(f->file, f->path), 0);
+    open_store(f);
+    char *after = model_util_dump(f->model, true);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+}
+
+static void
+one_copy_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+    char *text = NULL;
+
+    assert_int_equal(store_sqlite_class.copy(f->store, f->model, on_copied, f,
+                                             &text), 0);
+    assert_int_equal(store_sqlite_class.copy(f->store, f->model, on_copied, f,
+                                             &text), EBUSY);
+    free(text);
+    /* Closing does not wait for its end, nor tells of it. */
+    close_store(f);
+    assert_false(f->done);
+    open_store(f);
+}
+
+static void
+saving_a_file_replaces_it_once_it_is_verified(void **state)
+{
+    struct fixture *f = *state;
+    struct store_file_info info;
+    char *text;
+
+    assert_int_equal(write_text(f, shop), 0);
+    assert_int_equal(store_file_backup(f->path, f->file, &info, &text), 0);
+    assert_int_equal(info.revision, 1);
+    close_store(f);
+    scribble(f->path, 4096, 64);
+    assert_int_equal(store_file_backup(f->path, f->file, &info, &text),
+                     EUCLEAN);
+    assert_non_null(strstr(text, "state.db"));
+    free(text);
+    assert_int_equal(store_file_verify(f->file, "x", &info, &text), 0);
+    assert_int_equal(info.revision, 1);
+    assert_int_equal(store_file_backup("/nonexistent", f->file, &info, &text),
+                     ENOENT);
+    free(text);
+    unlink(f->path);
+    open_store(f);
+}
+
+/* A database that goes bad while it is used.  ----------------------------- */
+
+static void
+corruption_ends_writing_and_memory_is_saved(void **state)
+{
+    struct fixture *f = *state;
+    struct store_stats stats;
+    struct store_restored r;
+
+    assert_int_equal(write_text(f, shop), 0);
+    assert_int_equal(write_text(f, "put networks c {'vni':99}"), 0);
+    char *before = model_util_dump(f->model, true);
+
+    /* Another hand changes something, so that nothing is taken from a cache,
+     * and then all but the first page is gone. */
+    run_sql(f->path, "UPDATE revisions SET who = 'x'; "
+            "PRAGMA wal_checkpoint(TRUNCATE)");
+    struct stat st;
+    assert_int_equal(stat(f->path, &st), 0);
+    scribble(f->path, 4096, st.st_size - 4096);
+
+    assert_int_equal(write_text(f, "put networks d {}"), EUCLEAN);
+    assert_non_null(strstr(f->text, "is corrupt ("));
+    assert_non_null(strstr(f->text, "vmnctl backup FILE"));
+    assert_int_equal(write_text(f, "delete networks b"), EUCLEAN);
+    store_sqlite_class.get_stats(f->store, &stats);
+    assert_true(stats.corrupt);
+    assert_false(stats.ok);
+    assert_int_equal(stats.n_failed, 2);
+
+    copy(f);
+    close_store(f);
+    restore(f, &r);
+    assert_int_equal(r.info.revision, 2);
+    assert_non_null(r.damage);
+    assert_true(r.revision > 2);
+    store_restored_uninit(&r);
+    open_store(f);
+    char *after = model_util_dump(f->model, true);
+    assert_string_equal(after, before);
+    assert_int_equal(write_text(f, "put networks d {}"), 0);
+    free(before);
+    free(after);
+}
+
+static void
+corruption_found_by_a_copy_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct store_stats stats;
+    struct store_file_info info;
+    char *text;
+
+    assert_int_equal(write_text(f, shop), 0);
+    run_sql(f->path, "PRAGMA wal_checkpoint(TRUNCATE)");
+    struct stat st;
+    assert_int_equal(stat(f->path, &st), 0);
+    scribble(f->path, 4096, st.st_size - 4096);
+    copy(f);
+    assert_int_equal(store_file_verify(f->file, "x", &info, &text), 0);
+    assert_int_equal(info.n_objects, 5);
+    store_sqlite_class.get_stats(f->store, &stats);
+    assert_true(stats.corrupt);
+    assert_int_equal(write_text(f, "put networks d {}"), EUCLEAN);
+    close_store(f);
+    unlink(f->path);
+    open_store(f);
+}
+
+static void
+log_without_its_database_is_not_thrown_away(void **state)
+{
+    struct fixture *f = *state;
+    char *log = xasprintf("%s-wal", f->path);
+    struct store *store;
+    char *text;
+
+    close_store(f);
+    unlink(f->path);
+    int fd = open(log, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(fd, "something", 9), 9);
+    close(fd);
+    assert_int_equal(store_sqlite_class.open(f->path, f->base, &store, &text),
+                     EUCLEAN);
+    assert_non_null(strstr(text, "is not there, but"));
+    free(text);
+    assert_int_equal(access(log, F_OK), 0);
+    unlink(log);
+    free(log);
+    open_store(f);
+}
+
+/* Restores.  -------------------------------------------------------------- */
+
+static void
+restore_brings_back_what_was_saved(void **state)
+{
+    struct fixture *f = *state;
+    struct store_restored r;
+
+    assert_int_equal(write_text(f, shop), 0);
+    char *before = model_util_dump(f->model, true);
+    copy(f);
+    assert_int_equal(write_text(f, "cascade networks a"), 0);
+    assert_int_equal(write_text(f, "put networks c {}"), 0);
+    check_restore_refused(f, f->file, EBUSY, "is in use by another vmnd");
+    close_store(f);
+
+    restore(f, &r);
+    assert_int_equal(r.info.revision, 1);
+    assert_null(r.damage);
+    assert_int_equal(r.n_renumbered, 0);
+    /* No revision is told again. */
+    assert_int_equal(r.revision, 4);
+    open_store(f);
+    assert_int_equal(model_durable_revision(f->model), 4);
+    char *after = model_util_dump(f->model, true);
+    assert_string_equal(after, before);
+    free(after);
+
+    /* What was there is kept, and can be restored itself. */
+    close_store(f);
+    free(f->file);
+    f->file = r.aside;
+    r.aside = NULL;
+    store_restored_uninit(&r);
+    restore(f, &r);
+    store_restored_uninit(&r);
+    open_store(f);
+    assert_null(model_get(f->model, VMN_TABLE_NETWORK, "a"));
+    assert_non_null(model_get(f->model, VMN_TABLE_NETWORK, "c"));
+    free(before);
+}
+
+static uint32_t
+vni(const struct fixture *f, const char *network)
+{
+    const struct vmn_network *n = model_get(f->model, VMN_TABLE_NETWORK,
+                                            network);
+
+    assert_non_null(n);
+    return n->vni;
+}
+
+/* Numbers that were given out since the backup are not given to others until
+ * every host has acknowledged the restored state. */
+static void
+restored_state_gives_out_no_number_again(void **state)
+{
+    struct fixture *f = *state;
+    struct numbers *numbers;
+    struct store_restored r;
+
+    assert_int_equal(write_text(f, shop), 0);
+    copy(f);
+    numbers_declare(model_numbers(f->model), "zone", 100);
+    assert_non_null(numbers_ref(model_numbers(f->model), "zone", "c"));
+    assert_int_equal(write_text(f, "put networks c {}\nput networks d {}"),
+                     0);
+    uint32_t c = vni(f, "c"), d = vni(f, "d");
+    close_store(f);
+    restore(f, &r);
+    store_restored_uninit(&r);
+    open_store(f);
+    numbers = model_numbers(f->model);
+    numbers_declare(numbers, "zone", 100);
+    assert_string_equal(numbers_key_of(numbers, "vni", c), "c");
+    assert_int_equal(numbers_peek(numbers, "zone", "c"), 1);
+    assert_int_equal(write_text(f, "put networks e {}\nput networks d {}"),
+                     0);
+    assert_int_equal(vni(f, "d"), d);   /* Its own meaning. */
+    assert_true(vni(f, "e") != c && vni(f, "e") != d);
+
+    /* Then they are free. */
+    numbers_set_revision(numbers, 9);
+    numbers_acked(numbers, 9);
+    assert_null(numbers_key_of(numbers, "vni", c));
+    assert_int_equal(numbers_peek(numbers, "zone", "c"), 0);
+}
+
+/* A number of the backup that was another's meanwhile stays the other's. */
+static void
+number_that_was_anothers_is_changed(void **state)
+{
+    struct fixture *f = *state;
+    struct store_restored r;
+
+    assert_int_equal(write_text(f, "put networks fixed {'vni':50}"), 0);
+    assert_int_equal(write_text(f, shop), 0);
+    uint32_t a = vni(f, "a"), b = vni(f, "b");
+    copy(f);
+    close_store(f);
+    /* As if both were deleted, acknowledged by all, and given out again. */
+    run_sql(f->path,
+            "DELETE FROM ports; DELETE FROM networks; DELETE FROM numbers;"
+            "INSERT INTO numbers VALUES ('vni', 'x', (SELECT 51));"
+            "INSERT INTO numbers VALUES ('vni', 'y', 50);"
+            "INSERT INTO numbers VALUES ('zone', 'y', 7);");
+    char *sql = xasprintf("INSERT INTO numbers VALUES ('vni', 'z', %"PRIu32
+                          "); INSERT INTO numbers VALUES ('vni', 'b', 60)",
+                          a);
+    run_sql(f->path, sql);
+    free(sql);
+    run_sql(f->file, "INSERT INTO numbers VALUES ('zone', 'q', 7)");
+
+    /* "a" is "z" now, "b" was 52 and became 60, "fixed" is "y". */
+    restore(f, &r);
+    assert_int_equal(r.n_shared, 1);
+    store_restored_uninit(&r);
+    open_store(f);
+    struct numbers *numbers = model_numbers(f->model);
+    assert_string_equal(numbers_key_of(numbers, "vni", a), a == 51 ? "x"
+                                                                   : "z");
+    assert_true(vni(f, "a") != a && vni(f, "a") != b && vni(f, "a") != 60);
+    assert_int_equal(vni(f, "b"), b);
+    assert_int_equal(vni(f, "fixed"), 50);
+    assert_string_equal(numbers_key_of(numbers, "vni", 60), "b 60");
+    assert_string_equal(numbers_key_of(numbers, "zone", 7), "y");
+    char *once = model_util_dump(f->model, true);
+    char *again = dump_stored(f);
+    assert_string_equal(once, again);
+    free(once);
+    free(again);
+}
+
+/* Where nobody knows what was given out since, there is a gap. */
+static void
+lost_database_leaves_a_gap(void **state)
+{
+    struct fixture *f = *state;
+    struct store_restored r;
+
+    assert_int_equal(write_text(f, shop), 0);
+    uint32_t last = MAX(vni(f, "a"), vni(f, "b"));
+    copy(f);
+    close_store(f);
+    char *sql = xasprintf("UPDATE revisions SET time_ms = %lld",
+                          time_wall_msec() - 3600 * 1000);
+    run_sql(f->file, sql);
+    free(sql);
+    unlink(f->path);
+    restore(f, &r);
+    assert_null(r.aside);
+    assert_true(r.revision > 3600 * 1000);
+    store_restored_uninit(&r);
+    open_store(f);
+    assert_int_equal(write_text(f, "put networks c {}"), 0);
+    assert_true(vni(f, "c") > last + 1000);
+    json_t *logs = store_sqlite_class.newest_logs(f->store, 10);
+    assert_int_equal(json_array_size(logs), 3);
+    json_decref(logs);
+}
+
+static void
+bad_backups_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    char *bad = xasprintf("%s/bad.db", f->dir);
+
+    assert_int_equal(write_text(f, shop), 0);
+    copy(f);
+    char *before = dump_stored(f);
+    close_store(f);
+    check_restore_refused(f, "/nonexistent", ENOENT, "/nonexistent");
+    check_restore_refused(f, f->dir, EINVAL, "is not a file");
+    check_restore_refused(f, f->path, EINVAL, "is the database itself");
+    close(open(bad, O_WRONLY | O_CREAT, 0600));
+    check_restore_refused(f, bad, EINVAL, "bad.db is empty");
+
+    static const struct {
+        const char *sql;
+        const char *part;
+    } edits[] = {
+        { "PRAGMA application_id = 1", "of another program" },
+        { "PRAGMA user_version = 99", "newer vmnd" },
+        { "DROP TABLE ports", "is damaged" },
+        { "UPDATE ports SET network = 'none'", "is damaged: a row of ports" },
+        { "UPDATE ports SET mac_given = NULL", "it has no MAC address" },
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(edits); i++) {
+        struct store_file_info info;
+        char *text;
+
+        assert_int_equal(store_file_backup(f->file, bad, &info, &text), 0);
+        run_sql(bad, edits[i].sql);
+        check_restore_refused(f, bad, i < 2 ? EINVAL : EUCLEAN,
+                              edits[i].part);
+    }
+    scribble(f->file, 8192, 64);
+    check_restore_refused(f, f->file, EUCLEAN, "backup.db is corrupt (");
+
+    /* The database is as it was, and nothing is left beside it. */
+    char *copy_name = xasprintf("%s.restore", f->path);
+    assert_int_equal(access(copy_name, F_OK), -1);
+    open_store(f);
+    char *after = model_util_dump(f->model, true);
+    assert_string_equal(after, before);
+    free(copy_name);
+    free(before);
+    free(after);
+    free(bad);
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(copy_holds_what_is_durable),
+        TEST(one_copy_at_a_time),
+        TEST(saving_a_file_replaces_it_once_it_is_verified),
+        TEST(corruption_ends_writing_and_memory_is_saved),
+        TEST(corruption_found_by_a_copy_is_told),
+        TEST(log_without_its_database_is_not_thrown_away),
+        TEST(restore_brings_back_what_was_saved),
+        TEST(restored_state_gives_out_no_number_again),
+        TEST(number_that_was_anothers_is_changed),
+        TEST(lost_database_leaves_a_gap),
+        TEST(bad_backups_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
