@@ -1,5 +1,5 @@
 # vmnctl: a library of all but main(), which its tests link too, and main.  Of
-# the daemon, only what schema/ has gets in.
+# the daemon, only schema/ gets in, and what store/ has for files.
 noinst_LTLIBRARIES += controller/ctl/libctl.la
 controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/call.c \
@@ -9,6 +9,7 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/cmd-get.c \
 	controller/ctl/cmd-flows.c \
 	controller/ctl/cmd-info.c \
+	controller/ctl/cmd-store.c \
 	controller/ctl/cmd-top.c \
 	controller/ctl/cmd-write.c \
 	controller/ctl/commands.c \
@@ -33,7 +34,7 @@ controller_ctl_libctl_la_SOURCES = \
 controller_ctl_libctl_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS)
 
 CTL_LIBS = controller/ctl/libctl.la controller/libvmn.la $(OVS_LIBS) $(JANSSON_LIBS) \
-	$(YAML_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS)
+	$(YAML_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS)
 
 bin_PROGRAMS += vmnctl
 vmnctl_SOURCES = controller/ctl/main.c

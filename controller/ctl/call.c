@@ -21,6 +21,10 @@
  * server that has much to do. */
 #define ANSWER_TIMEOUT_MS (60 * 1000)
 
+/* How long nothing at all may come of a download: what is downloaded is made
+ * first. */
+#define DOWNLOAD_TIMEOUT_MS (600 * 1000)
+
 /* Objects to ask for at once. */
 #define PAGE_SIZE 500
 
@@ -245,6 +249,30 @@ ctl_call(struct ctl *ctl, const char *method, const char *path,
     say_problem(ctl, reply, input);
     ctl_reply_uninit(reply);
     return CTL_REFUSED;
+}
+
+enum ctl_exit
+ctl_download(struct ctl *ctl, const char *path, int fd)
+{
+    enum ctl_exit status = open_client(ctl);
+    struct ctl_reply reply;
+    char *error;
+
+    if (status) {
+        return status;
+    }
+    if (ctl_client_download(ctl->client, path, DOWNLOAD_TIMEOUT_MS, fd,
+                            &reply, &error)) {
+        fprintf(ctl->err, "vmnctl: %s\n", error);
+        free(error);
+        return CTL_UNREACHABLE;
+    }
+    if (reply.status != 200) {
+        say_problem(ctl, &reply, NULL);
+        status = CTL_REFUSED;
+    }
+    ctl_reply_uninit(&reply);
+    return status;
 }
 
 enum ctl_exit

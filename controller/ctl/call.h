@@ -33,6 +33,9 @@ enum ctl_exit ctl_call(struct ctl *, const char *method, const char *path,
 /* As ctl_call(), for an answer that must be a JSON object. */
 enum ctl_exit ctl_get(struct ctl *, const char *path, struct ctl_reply *);
 
+/* GETs what is no JSON, and writes it to 'fd'. */
+enum ctl_exit ctl_download(struct ctl *, const char *path, int fd);
+
 /* Appends to the array 'objects' those that --selector and --limit ask for,
  * page by page. */
 enum ctl_exit ctl_get_list(struct ctl *, const char *type, json_t *objects);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "openvswitch/dynamic-string.h"
+#include "socket-util.h"
 #include "util.h"
 
 /* How long a connection may take to come up. */
@@ -100,22 +101,39 @@ ctl_client_destroy(struct ctl_client *client)
     }
 }
 
+/* Where an answer goes. */
+struct sink {
+    CURL *curl;
+    struct ds text;
+    int fd;                     /* For the body of a 200, or -1. */
+    int error;                  /* Of writing to it. */
+};
+
 static size_t
-take_data(char *data, size_t size, size_t n, void *ds_)
+take_data(char *data, size_t size, size_t n, void *sink_)
 {
-    struct ds *ds = ds_;
+    struct sink *sink = sink_;
+    long int status = 0;
 
     size *= n;
-    if (size > CTL_REPLY_SIZE_MAX - ds->length) {
-        return 0;               /* libcurl ends with CURLE_WRITE_ERROR. */
+    curl_easy_getinfo(sink->curl, CURLINFO_RESPONSE_CODE, &status);
+    /* libcurl ends with CURLE_WRITE_ERROR if not all is taken. */
+    if (sink->fd >= 0 && status == 200) {
+        size_t written;
+
+        sink->error = write_fully(sink->fd, data, size, &written);
+        return sink->error ? 0 : size;
     }
-    ds_put_buffer(ds, data, size);
+    if (size > CTL_REPLY_SIZE_MAX - sink->text.length) {
+        return 0;
+    }
+    ds_put_buffer(&sink->text, data, size);
     return size;
 }
 
 static void
 set_options(struct ctl_client *client, const char *method, const char *url,
-            int timeout_ms, struct ds *answer)
+            int timeout_ms, struct sink *sink)
 {
     CURL *curl = client->curl;
 
@@ -127,11 +145,17 @@ set_options(struct ctl_client *client, const char *method, const char *url,
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      (long) CONNECT_TIMEOUT_MS);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long) timeout_ms);
+    if (sink->fd < 0) {
+        curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long) timeout_ms);
+    } else {
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
+                         (long) timeout_ms / 1000);
+    }
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "vmnctl/" VMN_VERSION);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->curl_error);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_data);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, sink);
     if (client->socket) {
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
     }
@@ -140,7 +164,7 @@ set_options(struct ctl_client *client, const char *method, const char *url,
 /* The sentence for a call that got no answer. */
 static char *
 describe_failure(const struct ctl_client *client, CURLcode code,
-                 int timeout_ms)
+                 int timeout_ms, const struct sink *sink)
 {
     const char *text = (client->curl_error[0] ? client->curl_error
                         : curl_easy_strerror(code));
@@ -158,6 +182,10 @@ describe_failure(const struct ctl_client *client, CURLcode code,
         return xasprintf("vmnd at %s did not answer within %.1f s",
                          client->server, timeout_ms / 1000.0);
     case CURLE_WRITE_ERROR:
+        if (sink->error) {
+            return xasprintf("cannot write what vmnd sends: %s",
+                             ovs_strerror(sink->error));
+        }
         return xasprintf("the answer is larger than %d bytes",
                          CTL_REPLY_SIZE_MAX);
     default:
@@ -210,31 +238,54 @@ perform(struct ctl_client *client, const json_t *body, const char *type)
     return code;
 }
 
-int
-ctl_client_call(struct ctl_client *client, const char *method,
-                const char *path, const json_t *body, const char *type,
-                int timeout_ms, struct ctl_reply *reply, char **error)
+/* One call, whose answer goes to 'sink' and 'reply'. */
+static int
+call(struct ctl_client *client, const char *method, const char *path,
+     const json_t *body, const char *type, int timeout_ms, struct sink *sink,
+     struct ctl_reply *reply, char **error)
 {
-    struct ds answer = DS_EMPTY_INITIALIZER;
     char *url = xasprintf("%s%s", client->base_url, path);
     long int status = 0;
     CURLcode code;
 
     memset(reply, 0, sizeof *reply);
     *error = NULL;
-    set_options(client, method, url, timeout_ms, &answer);
+    sink->curl = client->curl;
+    set_options(client, method, url, timeout_ms, sink);
     code = perform(client, body, type);
     free(url);
     if (code) {
-        *error = describe_failure(client, code, timeout_ms);
-        ds_destroy(&answer);
+        *error = describe_failure(client, code, timeout_ms, sink);
+        ds_destroy(&sink->text);
         return code == CURLE_OPERATION_TIMEDOUT ? ETIMEDOUT : ECONNREFUSED;
     }
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
     reply->status = (int) status;
-    reply->size = answer.length;
-    reply->text = ds_steal_cstr(&answer);
+    reply->size = sink->text.length;
+    reply->text = ds_steal_cstr(&sink->text);
     reply->body = json_loadb(reply->text, reply->size,
                              JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
     return 0;
+}
+
+int
+ctl_client_call(struct ctl_client *client, const char *method,
+                const char *path, const json_t *body, const char *type,
+                int timeout_ms, struct ctl_reply *reply, char **error)
+{
+    struct sink sink = { .text = DS_EMPTY_INITIALIZER, .fd = -1 };
+
+    return call(client, method, path, body, type, timeout_ms, &sink, reply,
+                error);
+}
+
+int
+ctl_client_download(struct ctl_client *client, const char *path,
+                    int idle_timeout_ms, int fd, struct ctl_reply *reply,
+                    char **error)
+{
+    struct sink sink = { .text = DS_EMPTY_INITIALIZER, .fd = fd };
+
+    return call(client, "GET", path, NULL, NULL, idle_timeout_ms, &sink,
+                reply, error);
 }

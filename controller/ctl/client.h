@@ -40,4 +40,11 @@ int ctl_client_call(struct ctl_client *, const char *method,
                     const char *path, const json_t *body, const char *type,
                     int timeout_ms, struct ctl_reply *, char **error);
 
+/* GETs 'path' and, if the answer's status is 200, writes its body to 'fd'; of
+ * any other, it is in '*reply'.  The server may take any time, but not
+ * 'idle_timeout_ms' without a byte.  Errors as of ctl_client_call(). */
+int ctl_client_download(struct ctl_client *, const char *path,
+                        int idle_timeout_ms, int fd, struct ctl_reply *,
+                        char **error);
+
 #endif /* controller/ctl/client.h */

@@ -125,6 +125,23 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl revisions --limit 100\n",
       ctl_cmd_revisions },
+    { "backup", "FILE", 1, 1, CTL_OPT_DATABASE,
+      "save the whole state of vmnd as a file",
+      "The file is one moment of the database: vmnd goes on meanwhile.  It is\n"
+      "verified before it gets its name, and replaces what has it.\n"
+      "With --database, the database is read itself: vmnd need not run.\n"
+      "\nExample:\n"
+      "  vmnctl backup /var/backups/vmn.db\n",
+      ctl_cmd_backup },
+    { "restore", "FILE", 1, 1, CTL_OPT_DATABASE,
+      "put a backup in the place of vmnd's database",
+      "vmnd must be stopped; the hosts go on forwarding.  The backup is\n"
+      "verified first.  The database that was there is kept, under a name\n"
+      "that is told.  Once vmnd is started again, the hosts are made what the\n"
+      "backup says.  --database is where vmnd has its database.\n"
+      "\nExample:\n"
+      "  vmnctl restore /var/backups/vmn.db --database /var/lib/vmn/vmn.db\n",
+      ctl_cmd_restore },
     { "status", "", 0, 0, CTL_OPT_OUTPUT,
       "show whether all is well",
       "Exit status 1 if vmnd is not ready, a host is not synced, or flows are\n"

@@ -41,6 +41,7 @@ enum ctl_option {
     CTL_OPT_PLAN = 1 << 10,     /* -o, of a command that only plans. */
     CTL_OPT_ONCE = 1 << 11,     /* --once and --interval. */
     CTL_OPT_FLOWS = 1 << 12,    /* --diff, --mend, --app and the like. */
+    CTL_OPT_DATABASE = 1 << 13, /* --database. */
 };
 
 struct ctl {
@@ -55,6 +56,7 @@ struct ctl {
     long int limit;             /* 0: all. */
     struct svec files;
     char *prune;                /* Owned; or NULL. */
+    char *database;             /* Owned; or NULL. */
     bool wait;
     int timeout_ms;             /* Of --wait. */
     bool timeout_given;
@@ -117,6 +119,8 @@ enum ctl_exit ctl_cmd_revisions(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_flows(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_status(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_top(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_backup(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_restore(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_version(struct ctl *, int, char *const[]);
 
 #endif /* controller/ctl/ctl.h */

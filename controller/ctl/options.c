@@ -32,6 +32,7 @@ enum {
     OPT_OBJECT,
     OPT_ONCE,
     OPT_INTERVAL,
+    OPT_DATABASE,
 };
 
 /* Longest time that --timeout and --interval may ask for. */
@@ -79,6 +80,8 @@ static const struct option_row {
       "show it once, and do not clear the screen" },
     { OPT_INTERVAL, "interval", "TIME", CTL_OPT_ONCE,
       "how often to look: 500ms, 2s (the default), 1m" },
+    { OPT_DATABASE, "database", "PATH", CTL_OPT_DATABASE,
+      "the file that vmnd has its state in (vmnd --state)" },
     { 's', "server", "SERVER", CTL_OPT_GLOBAL,
       "unix:PATH or tcp:HOST:PORT" },
     { OPT_TOKEN_FILE, "token-file", "FILE", CTL_OPT_GLOBAL,
@@ -194,6 +197,9 @@ apply_option(struct ctl *ctl, int value, const char *arg)
         return true;
     case OPT_PRUNE:
         set_string(&ctl->prune, arg);
+        return true;
+    case OPT_DATABASE:
+        set_string(&ctl->database, arg);
         return true;
     case OPT_WAIT:
         ctl->wait = true;

@@ -122,6 +122,7 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->stage);
     free(ctl->table);
     free(ctl->object);
+    free(ctl->database);
     svec_destroy(&ctl->files);
 }
 
