@@ -13,4 +13,5 @@ EXTRA_DIST += \
 	tests/system/test_quickstart.py \
 	tests/system/test_quiet.py \
 	tests/system/test_restart.py \
+	tests/system/test_store.py \
 	tests/system/test_swarm.py
