@@ -3,8 +3,9 @@
  * How long the engine takes, without a store or a switch: compiling a state
  * from nothing, and following single changes of it.
  *
- * Usage: engine-scale [HOSTS [PORTS-PER-HOST [NETWORKS [RULES]]]]
- * Prints a table of medians.  Run it in the build directory. */
+ * Usage: engine-scale [HOSTS [PORTS-PER-HOST [NETWORKS [RULES [REPEAT]]]]]
+ * Prints a table of medians of REPEAT changes; 0 leaves the changes out.  Run
+ * it in the build directory. */
 
 #include <config.h>
 
@@ -27,9 +28,10 @@
 #define N_GROUPS 5
 #define N_LBS 10
 #define N_BACKENDS 5
-#define REPEAT 21
+#define REPEAT_MAX 100
 
 static int n_hosts = 20, n_vifs = 20, n_networks = 10, n_rules = 50;
+static int n_repeat = 21;
 static struct model *model;
 static struct engine *engine;
 static struct model_request request;
@@ -211,10 +213,10 @@ compare(const void *a, const void *b)
 static void
 measure(const char *what, void (*change)(int i))
 {
-    double plan_us[REPEAT], model_us[REPEAT], engine_us[REPEAT];
+    double plan_us[REPEAT_MAX], model_us[REPEAT_MAX], engine_us[REPEAT_MAX];
     size_t n_changes = 0;
 
-    for (int i = 0; i < REPEAT; i++) {
+    for (int i = 0; i < n_repeat; i++) {
         double start;
 
         begin();
@@ -227,12 +229,12 @@ measure(const char *what, void (*change)(int i))
         model_us[i] = now_us() - start;
         engine_us[i] = run(&n_changes);
     }
-    qsort(model_us, REPEAT, sizeof *model_us, compare);
-    qsort(engine_us, REPEAT, sizeof *engine_us, compare);
-    qsort(plan_us, REPEAT, sizeof *plan_us, compare);
+    qsort(model_us, n_repeat, sizeof *model_us, compare);
+    qsort(engine_us, n_repeat, sizeof *engine_us, compare);
+    qsort(plan_us, n_repeat, sizeof *plan_us, compare);
     printf("| %s | %.0f | %.0f | %"PRIuSIZE" | %.0f |\n", what,
-           model_us[REPEAT / 2], engine_us[REPEAT / 2], n_changes,
-           plan_us[REPEAT / 2]);
+           model_us[n_repeat / 2], engine_us[n_repeat / 2], n_changes,
+           plan_us[n_repeat / 2]);
 }
 
 static void
@@ -282,6 +284,19 @@ delete_port(int i)
     put(VMN_TABLE_PORT, "p", n_hosts * n_vifs + i, NULL);
 }
 
+static void
+measure_all(void)
+{
+    printf("| change | model, us | engine, us | items added and removed | plan, us |\n"
+           "| --- | --- | --- | --- | --- |\n");
+    measure("port added and bound", add_port);
+    measure("port changes its group", add_member);
+    measure("rule added", add_rule);
+    measure("description changed", change_description);
+    measure("backend added", add_backend);
+    measure("port deleted", delete_port);
+}
+
 static struct apphost *
 load_apps(void)
 {
@@ -314,6 +329,7 @@ main(int argc, char *argv[])
     n_vifs = argc > 2 ? atoi(argv[2]) : n_vifs;
     n_networks = argc > 3 ? atoi(argv[3]) : n_networks;
     n_rules = argc > 4 ? atoi(argv[4]) : n_rules;
+    n_repeat = argc > 5 ? MIN(atoi(argv[5]), REPEAT_MAX) : n_repeat;
 
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_WARN);
     struct apphost *apphost = load_apps();
@@ -335,14 +351,9 @@ main(int argc, char *argv[])
            fill_us / 1e3, cold_us / 1e3,
            (double) (after.uordblks - before.uordblks) / stats.n_flows,
            (double) stats.n_bytes / stats.n_flows);
-    printf("| change | model, us | engine, us | items added and removed | plan, us |\n"
-           "| --- | --- | --- | --- | --- |\n");
-    measure("port added and bound", add_port);
-    measure("port changes its group", add_member);
-    measure("rule added", add_rule);
-    measure("description changed", change_description);
-    measure("backend added", add_backend);
-    measure("port deleted", delete_port);
+    if (n_repeat > 0) {
+        measure_all();
+    }
     engine_destroy(engine);
     model_destroy(model);
     apphost_destroy(apphost);
