@@ -23,6 +23,8 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/node.h \
 	controller/engine/overlap.c \
 	controller/engine/overlap.h \
+	controller/engine/oxm.c \
+	controller/engine/oxm.h \
 	controller/engine/pipeline.h \
 	controller/engine/plan.c \
 	controller/engine/plan.h \

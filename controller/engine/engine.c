@@ -12,6 +12,7 @@
 
 #include "controller/engine/builtin.h"
 #include "controller/engine/delta.h"
+#include "controller/engine/oxm.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
@@ -484,8 +485,8 @@ static const struct engine_item *
 active_on_host(const struct slot *slot, const char *host)
 {
     for (size_t i = 0; slot && i < slot->n_active; i++) {
-        if (scope_has_host(slot->active[i]->pub.scope, host)) {
-            return &slot->active[i]->pub;
+        if (scope_has_host(slot_active(slot)[i]->pub.scope, host)) {
+            return &slot_active(slot)[i]->pub;
         }
     }
     return NULL;
@@ -499,8 +500,8 @@ engine_find_flow(const struct engine *engine, const char *host,
     size_t match_size;
     const uint8_t *bytes;
 
-    item_draft_flow(&draft, table, priority, 0, match, NULL, 0);
-    bytes = item_draft_match(&draft, &match_size);
+    item_draft_match(&draft, table, priority, match, OXM_ANY_FIELD);
+    bytes = item_draft_get_match(&draft, &match_size);
 
     const struct slot *slot = wanted_find_flow(&engine->wanted, table,
                                                priority, bytes, match_size);
@@ -550,8 +551,8 @@ engine_item_owner(const struct engine *engine, const struct engine_item *item)
     }
     slot = wanted_find_group(&engine->wanted, item->group_id);
     for (size_t i = 0; slot && i < slot->n_entries; i++) {
-        if (slot->entries[i]->scope == item->scope) {
-            return slot->entries[i]->unit->name;
+        if (slot_entry_scope(slot, i) == item->scope) {
+            return slot_unit_name(slot, i);
         }
     }
     return NULL;

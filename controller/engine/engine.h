@@ -50,8 +50,8 @@ struct engine_item {
     uint16_t priority;          /* Flow. */
     uint32_t group_id;          /* Group. */
     uint32_t key_hash;          /* Of what identifies it on a switch. */
-    const struct engine_scope *scope;
     uint32_t add_size;
+    const struct engine_scope *scope;
     const uint8_t *add;
 };
 

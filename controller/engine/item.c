@@ -6,20 +6,18 @@
 #include <config.h>
 
 #include "controller/engine/item.h"
-#include "controller/engine/scope.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/engine/oxm.h"
+#include "controller/engine/scope.h"
 #include "hash.h"
 #include "openflow/openflow.h"
-#include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-bundle.h"
-#include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"
-#include "openvswitch/ofp-match.h"
-#include "openvswitch/ofp-msgs.h"
+#include "openvswitch/ofp-port.h"
 #include "openvswitch/ofpbuf.h"
 #include "unaligned.h"
 #include "util.h"
@@ -30,6 +28,10 @@
                    + sizeof(struct ofp14_bundle_ctrl_msg))
 #define FLOW_MOD_OFS (INNER_OFS + sizeof(struct ofp_header))
 #define MATCH_OFS (FLOW_MOD_OFS + sizeof(struct ofp11_flow_mod))
+
+/* Their types in a header. */
+#define TYPE_FLOW_MOD 14
+#define TYPE_BUNDLE_ADD_MESSAGE 34
 #define BUNDLE_FLAGS (OFPBF_ATOMIC | OFPBF_ORDERED)
 
 struct item_registry *
@@ -82,104 +84,140 @@ item_hash64(const void *data, size_t size, uint32_t basis)
     return hash.u64.lo;
 }
 
-uint32_t
-item_flow_key_hash(uint8_t table, uint16_t priority, const void *match,
-                   size_t match_size)
+uint64_t
+item_flow_key(uint8_t table, uint16_t priority, const void *match,
+              size_t match_size)
 {
-    return hash_bytes(match, match_size, hash_2words(table, priority));
+    return item_hash64(match, match_size, table << 16 | priority);
 }
 
-uint32_t
-item_group_key_hash(uint32_t group_id)
+uint64_t
+item_group_key(uint32_t group_id)
 {
     return hash_2words(group_id, UINT32_MAX);
 }
 
-/* Wraps 'inner', whose xid is made 'xid', as a message to add to a bundle. */
-static struct ofpbuf *
-wrap(struct ofpbuf *inner, uint32_t xid)
+/* Drafts.  --------------------------------------------------------------- */
+
+static void
+put_header(struct ofpbuf *b, uint8_t type)
 {
-    struct ofp_header *oh = inner->data;
-    struct ofputil_bundle_add_msg bam = {
-        .bundle_id = ENGINE_BUNDLE_ID,
-        .flags = BUNDLE_FLAGS,
-    };
+    struct ofp_header *oh = ofpbuf_put_zeros(b, sizeof *oh);
 
-    ofpmsg_update_length(inner);
-    oh = inner->data;
-    oh->xid = htonl(xid);
-    bam.msg = oh;
-
-    struct ofpbuf *outer = ofputil_encode_bundle_add(OFP15_VERSION, &bam);
-
-    ofpmsg_update_length(outer);
-    oh = outer->data;
-    oh->xid = htonl(xid);
-    return outer;
+    oh->version = OFP15_VERSION;
+    oh->type = type;
 }
 
-/* The digest speaks of the content: it leaves out the header, where the xid
+/* Begins a message to add to a bundle. */
+static void
+draft_init(struct item_draft *draft, enum engine_item_kind kind)
+{
+    struct ofp14_bundle_ctrl_msg *bcm;
+
+    draft->kind = kind;
+    draft->table = 0;
+    draft->priority = 0;
+    draft->cookie = 0;
+    draft->group_id = 0;
+    draft->digest = 0;
+    ofpbuf_use_stub(&draft->msg, draft->stub, sizeof draft->stub);
+    put_header(&draft->msg, TYPE_BUNDLE_ADD_MESSAGE);
+    bcm = ofpbuf_put_zeros(&draft->msg, sizeof *bcm);
+    bcm->bundle_id = htonl(ENGINE_BUNDLE_ID);
+    bcm->flags = htons(BUNDLE_FLAGS);
+}
+
+/* The digest speaks of the content: it leaves out the headers, where the xid
  * will be. */
 static void
-draft_init(struct item_draft *draft, enum engine_item_kind kind,
-           struct ofpbuf *inner)
+draft_finish(struct item_draft *draft)
 {
-    memset(draft, 0, sizeof *draft);
-    draft->kind = kind;
-    draft->inner = inner;
-    draft->digest = item_hash64((uint8_t *) inner->data
-                                + sizeof(struct ofp_header),
-                                inner->size - sizeof(struct ofp_header),
-                                kind);
+    const uint8_t *body = ofpbuf_at_assert(&draft->msg, FLOW_MOD_OFS, 0);
+
+    draft->digest = item_hash64(body, draft->msg.size - FLOW_MOD_OFS,
+                                draft->kind);
+}
+
+static void
+begin_flow(struct item_draft *draft, uint8_t table, uint16_t priority)
+{
+    struct ofp11_flow_mod *ofm;
+
+    draft_init(draft, ENGINE_FLOW);
+    draft->table = table;
+    draft->priority = priority;
+    put_header(&draft->msg, TYPE_FLOW_MOD);
+    ofm = ofpbuf_put_zeros(&draft->msg, sizeof *ofm);
+    ofm->table_id = table;
+    ofm->command = OFPFC_ADD;
+    ofm->priority = htons(priority);
+    ofm->buffer_id = htonl(UINT32_MAX);
+    ofm->out_port = ofputil_port_to_ofp11(OFPP_ANY);
+    ofm->out_group = htonl(OFPG_ANY);
+}
+
+static void
+note_flow_key(struct item_draft *draft)
+{
+    size_t size;
+    const uint8_t *match = item_draft_get_match(draft, &size);
+
+    draft->key = item_flow_key(draft->table, draft->priority, match, size);
 }
 
 void
-item_draft_flow(struct item_draft *draft, uint8_t table, uint16_t priority,
-                uint64_t cookie, const struct match *match,
-                const struct ofpact *ofpacts, size_t ofpacts_len)
+item_draft_match(struct item_draft *draft, uint8_t table, uint16_t priority,
+                 const struct match *match, uint64_t matched)
 {
-    struct ofputil_flow_mod fm = {
-        .priority = priority,
-        .new_cookie = htonll(cookie),
-        .table_id = table,
-        .command = OFPFC_ADD,
-        .buffer_id = UINT32_MAX,
-        .out_port = OFPP_ANY,
-        .out_group = OFPG_ANY,
-        .ofpacts = CONST_CAST(struct ofpact *, ofpacts),
-        .ofpacts_len = ofpacts_len,
-    };
+    begin_flow(draft, table, priority);
+    oxm_put(&draft->msg, match, matched);
+    note_flow_key(draft);
+}
 
-    minimatch_init(&fm.match, match);
-    draft_init(draft, ENGINE_FLOW,
-               ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM));
-    minimatch_destroy(&fm.match);
+void
+item_draft_encoded_match(struct item_draft *draft, uint8_t table,
+                         uint16_t priority, const uint8_t *match,
+                         size_t match_size)
+{
+    begin_flow(draft, table, priority);
+    ofpbuf_put(&draft->msg, match, match_size);
+    note_flow_key(draft);
+}
 
-    size_t match_size;
-    const uint8_t *bytes = item_draft_match(draft, &match_size);
+void
+item_draft_actions(struct item_draft *draft, uint64_t cookie,
+                   const struct ofpact *ofpacts, size_t ofpacts_len)
+{
+    struct ofp11_flow_mod *ofm = ofpbuf_at_assert(&draft->msg, FLOW_MOD_OFS,
+                                                  sizeof *ofm);
 
-    draft->table = table;
-    draft->priority = priority;
     draft->cookie = cookie;
-    draft->key_hash = item_flow_key_hash(table, priority, bytes, match_size);
+    ofm->cookie = htonll(cookie);
+    ofpacts_put_openflow_instructions(ofpacts, ofpacts_len, &draft->msg,
+                                      OFP15_VERSION);
+    draft_finish(draft);
 }
 
 void
 item_draft_group(struct item_draft *draft, struct ofputil_group_mod *gm)
 {
+    struct ofpbuf *inner;
+
     gm->command = OFPGC11_ADD_OR_MOD;
     gm->command_bucket_id = OFPG15_BUCKET_ALL;
-    draft_init(draft, ENGINE_GROUP,
-               ofputil_encode_group_mod(OFP15_VERSION, gm, NULL, -1));
+    inner = ofputil_encode_group_mod(OFP15_VERSION, gm, NULL, -1);
+    draft_init(draft, ENGINE_GROUP);
+    ofpbuf_put(&draft->msg, inner->data, inner->size);
+    ofpbuf_delete(inner);
     draft->group_id = gm->group_id;
-    draft->key_hash = item_group_key_hash(gm->group_id);
+    draft->key = item_group_key(gm->group_id);
+    draft_finish(draft);
 }
 
 void
 item_draft_uninit(struct item_draft *draft)
 {
-    ofpbuf_delete(draft->inner);
-    draft->inner = NULL;
+    ofpbuf_uninit(&draft->msg);
 }
 
 static const uint8_t *
@@ -193,42 +231,57 @@ match_at(const uint8_t *match, size_t *size)
 }
 
 const uint8_t *
-item_draft_match(const struct item_draft *draft, size_t *size)
+item_draft_get_match(const struct item_draft *draft, size_t *size)
 {
-    return match_at((const uint8_t *) draft->inner->data
-                    + MATCH_OFS - INNER_OFS, size);
+    return match_at((const uint8_t *) draft->msg.data + MATCH_OFS, size);
+}
+
+/* Items.  ---------------------------------------------------------------- */
+
+/* Puts lengths and xid into both headers of a message for a bundle. */
+static void
+finish_headers(uint8_t *msg, size_t size, uint32_t xid)
+{
+    struct ofp_header *outer = ALIGNED_CAST(struct ofp_header *, msg);
+    struct ofp_header *inner = ALIGNED_CAST(struct ofp_header *,
+                                            msg + INNER_OFS);
+
+    outer->length = htons(size);
+    outer->xid = htonl(xid);
+    inner->length = htons(size - INNER_OFS);
+    inner->xid = htonl(xid);
 }
 
 struct item *
 item_create(struct item_registry *registry, struct engine_scope *scope,
-            struct item_draft *draft)
+            const struct item_draft *draft)
 {
-    struct item *item = xzalloc(sizeof *item);
-    struct engine_item *pub = &item->pub;
+    size_t size = draft->msg.size;
+    struct item *item = xmalloc(sizeof *item + size);
+    uint8_t *bytes = (uint8_t *) item->bytes;
 
-    pub->kind = draft->kind;
-    pub->xid = take_xid(registry);
-    pub->digest = draft->digest;
-    pub->cookie = draft->cookie;
-    pub->table = draft->table;
-    pub->priority = draft->priority;
-    pub->group_id = draft->group_id;
-    pub->key_hash = draft->key_hash;
-    pub->scope = scope;
+    memset(item, 0, sizeof *item);
+    memcpy(bytes, draft->msg.data, size);
+    item->pub = (struct engine_item) {
+        .kind = draft->kind,
+        .xid = take_xid(registry),
+        .digest = draft->digest,
+        .cookie = draft->cookie,
+        .table = draft->table,
+        .priority = draft->priority,
+        .group_id = draft->group_id,
+        .key_hash = draft->key,
+        .add_size = size,
+        .scope = scope,
+        .add = bytes,
+    };
+    finish_headers(bytes, size, item->pub.xid);
     scope_ref(scope);
-
-    struct ofpbuf *outer = wrap(draft->inner, pub->xid);
-
-    pub->add_size = outer->size;
-    pub->add = xmemdup(outer->data, outer->size);
-    ofpbuf_delete(outer);
-    item_draft_uninit(draft);
-
     item->n_refs = 1;
     item->registry = registry;
     registry->n_refs++;
-    registry->n_bytes += pub->add_size;
-    hmap_insert(&registry->by_xid, &item->xid_node, pub->xid);
+    registry->n_bytes += size;
+    hmap_insert(&registry->by_xid, &item->xid_node, item->pub.xid);
     return item;
 }
 
@@ -256,7 +309,6 @@ engine_item_unref(struct engine_item *pub)
         hmap_remove(&registry->by_xid, &item->xid_node);
         registry->n_bytes -= pub->add_size;
         scope_unref(CONST_CAST(struct engine_scope *, pub->scope));
-        free(CONST_CAST(uint8_t *, pub->add));
         free(item);
         item_registry_unref(registry);
     }
@@ -321,11 +373,14 @@ put_group_delete(const struct engine_item *item, struct ofpbuf *b)
     };
     struct ofpbuf *inner = ofputil_encode_group_mod(OFP15_VERSION, &gm, NULL,
                                                     -1);
-    struct ofpbuf *outer = wrap(inner, item->xid);
+    struct item_draft draft;
 
-    ofpbuf_put(b, outer->data, outer->size);
-    ofpbuf_delete(outer);
+    draft_init(&draft, ENGINE_GROUP);
+    ofpbuf_put(&draft.msg, inner->data, inner->size);
     ofpbuf_delete(inner);
+    finish_headers(draft.msg.data, draft.msg.size, item->xid);
+    ofpbuf_put(b, draft.msg.data, draft.msg.size);
+    item_draft_uninit(&draft);
 }
 
 void

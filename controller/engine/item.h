@@ -9,6 +9,7 @@
 #include "controller/engine/engine.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
+#include "openvswitch/ofpbuf.h"
 
 struct ofpact;
 struct ofputil_group_mod;
@@ -26,11 +27,12 @@ void item_registry_unref(struct item_registry *);
 struct item {
     struct engine_item pub;     /* First. */
     unsigned n_refs;
+    uint16_t app;               /* Index in the pipeline. */
     struct item_registry *registry;
     struct hmap_node xid_node;
     struct ovs_list scope_node; /* In the scope's items, while wanted. */
     const char *drop_reason;    /* Static string of the app, or NULL. */
-    uint16_t app;               /* Index in the pipeline. */
+    uint64_t bytes[];           /* What 'pub.add' points to. */
 };
 
 static inline struct item *
@@ -40,38 +42,48 @@ item_cast(const struct engine_item *pub)
 }
 
 /* An item that is encoded but not yet made: most drafts turn out to be equal
- * to what is there already. */
+ * to what is there already.  It may not be copied. */
 struct item_draft {
     enum engine_item_kind kind;
     uint8_t table;
     uint16_t priority;
     uint64_t cookie;
     uint32_t group_id;
-    uint32_t key_hash;
+    uint64_t key;               /* Strong hash of what identifies it. */
     uint64_t digest;
-    struct ofpbuf *inner;       /* Owned. */
+    struct ofpbuf msg;          /* But for the xid. */
+    uint64_t stub[64];          /* Where most messages fit. */
 };
-void item_draft_flow(struct item_draft *, uint8_t table, uint16_t priority,
-                     uint64_t cookie, const struct match *,
-                     const struct ofpact *, size_t ofpacts_len);
-/* 'gm' gets its command here. */
+
+/* Begins a flow: that much identifies it.  'matched' is oxm_put()'s; the other
+ * one takes a match as it is encoded. */
+void item_draft_match(struct item_draft *, uint8_t table, uint16_t priority,
+                      const struct match *, uint64_t matched);
+void item_draft_encoded_match(struct item_draft *, uint8_t table,
+                              uint16_t priority, const uint8_t *match,
+                              size_t match_size);
+/* Completes a flow. */
+void item_draft_actions(struct item_draft *, uint64_t cookie,
+                        const struct ofpact *, size_t ofpacts_len);
+/* A whole group.  'gm' gets its command here. */
 void item_draft_group(struct item_draft *, struct ofputil_group_mod *gm);
 void item_draft_uninit(struct item_draft *);
 
 /* The match (of a flow) inside of a draft, encoded. */
-const uint8_t *item_draft_match(const struct item_draft *, size_t *size);
+const uint8_t *item_draft_get_match(const struct item_draft *, size_t *size);
 
-/* Makes the item, consuming the draft.  Holds a reference to 'scope'. */
+/* Makes the item.  Holds a reference to 'scope'. */
 struct item *item_create(struct item_registry *, struct engine_scope *,
-                         struct item_draft *);
+                         const struct item_draft *);
 
 /* The encoded match of a flow item. */
 const uint8_t *item_match(const struct engine_item *, size_t *size);
 
-/* Hash of what identifies a flow on a switch. */
-uint32_t item_flow_key_hash(uint8_t table, uint16_t priority,
-                            const void *match, size_t match_size);
-uint32_t item_group_key_hash(uint32_t group_id);
+/* Strong hash of what identifies a flow or group on a switch.  The low half is
+ * the item's 'key_hash'. */
+uint64_t item_flow_key(uint8_t table, uint16_t priority, const void *match,
+                       size_t match_size);
+uint64_t item_group_key(uint32_t group_id);
 
 /* 64 bits of a strong hash, stable over versions and machines. */
 uint64_t item_hash64(const void *, size_t size, uint32_t basis);

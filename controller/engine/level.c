@@ -117,14 +117,14 @@ void
 level_update(struct level_table *table, struct slot *slot)
 {
     bool belongs = (slot->kind == ENGINE_FLOW && slot->n_active
-                    && slot->entries[0]->item);
+                    && !entry_contributes(slot_entries(slot)[0]));
 
     if (!belongs) {
         level_remove(table, slot);
     } else if (!slot->shape) {
         struct shape like;
 
-        like.key = overlap_shape(&slot->active[0]->pub, &like.eth_type,
+        like.key = overlap_shape(&slot_active(slot)[0]->pub, &like.eth_type,
                                  &like.ip_proto);
         slot->shape = shape_get(table, level_get(table, slot->table,
                                                  slot->priority), &like);

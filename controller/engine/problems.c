@@ -59,16 +59,17 @@ failed_units(const struct engine *engine, json_t *problems, size_t max)
 static void
 conflicting_slots(const struct engine *engine, json_t *problems, size_t max)
 {
-    const struct slot *slot;
+    const struct entry_array *array;
     size_t n = 0;
 
-    LIST_FOR_EACH (slot, conflict_node, &engine->wanted.conflicts) {
+    LIST_FOR_EACH (array, conflict_node, &engine->wanted.conflicts) {
         if (n++ >= max) {
             break;
         }
 
-        const char *first = slot->entries[0]->unit->name;
-        const char *second = slot->entries[slot->n_entries - 1]->unit->name;
+        const struct slot *slot = array->slot;
+        const char *first = slot_unit_name(slot, 0);
+        const char *second = slot_unit_name(slot, slot->n_entries - 1);
         char *text = slot->kind == ENGINE_GROUP
             ? xasprintf("both want group %u; the first has it",
                         slot->group_id)
@@ -78,7 +79,7 @@ conflicting_slots(const struct engine *engine, json_t *problems, size_t max)
         if (slot->kind == ENGINE_FLOW && slot->n_active) {
             struct match match;
 
-            overlap_decode(&slot->active[0]->pub, &match);
+            overlap_decode(&slot_active(slot)[0]->pub, &match);
             add_problem(problems, "conflict", first, second, text, &match);
         } else {
             add_problem(problems, "conflict", first, second, text, NULL);
@@ -155,7 +156,8 @@ check_slots(struct search *search, const struct slot *a, const struct slot *b)
 {
     for (size_t i = 0; i < a->n_active; i++) {
         for (size_t j = 0; j < b->n_active; j++) {
-            check_items(search, &a->active[i]->pub, &b->active[j]->pub);
+            check_items(search, &slot_active(a)[i]->pub,
+                        &slot_active(b)[j]->pub);
         }
     }
     search->n_pairs += a->n_active * b->n_active;
@@ -178,7 +180,7 @@ common_hash(const struct slot *slot, const struct match *a,
     struct match match;
     uint32_t hash = 0;
 
-    overlap_decode(&slot->active[0]->pub, &match);
+    overlap_decode(&slot_active(slot)[0]->pub, &match);
     flow = (const uint64_t *) &match.flow;
     for (size_t i = 0; i < FLOW_U64S; i++) {
         if (am[i] & bm[i]) {
@@ -186,6 +188,16 @@ common_hash(const struct slot *slot, const struct match *a,
         }
     }
     return hash_finish(hash, FLOW_U64S);
+}
+
+/* A flow of 'shape': its fields and masks are those of all. */
+static const struct engine_item *
+example_of(const struct shape *shape)
+{
+    const struct slot *slot = CONTAINER_OF(ovs_list_front(&shape->slots),
+                                           struct slot, shape_node);
+
+    return &slot_active(slot)[0]->pub;
 }
 
 /* Finds the pairs of two shapes that agree where both look: a join by hash. */
@@ -203,10 +215,8 @@ check_shapes(struct search *search, const struct shape *small,
         return;
     }
     search->n_decoded += small->n + large->n;
-    overlap_decode(&CONTAINER_OF(ovs_list_front(&small->slots), struct slot,
-                                 shape_node)->active[0]->pub, &a);
-    overlap_decode(&CONTAINER_OF(ovs_list_front(&large->slots), struct slot,
-                                 shape_node)->active[0]->pub, &b);
+    overlap_decode(example_of(small), &a);
+    overlap_decode(example_of(large), &b);
     LIST_FOR_EACH (slot, shape_node, &small->slots) {
         joined = xmalloc(sizeof *joined);
         joined->slot = slot;
@@ -293,7 +303,7 @@ static bool
 came_before(const struct slot *slot, const struct engine_item *item,
             const struct hmapx *added)
 {
-    const struct item *other = slot->active[0];
+    const struct item *other = slot_active(slot)[0];
 
     return hmapx_contains(added, other) && other->pub.xid < item->xid;
 }
@@ -324,7 +334,7 @@ check_added(struct search *search, const struct engine_item *item,
             search->n_pairs += slot->n_active;
             for (size_t i = 0; i < slot->n_active
                  && !came_before(slot, item, added); i++) {
-                check_items(search, item, &slot->active[i]->pub);
+                check_items(search, item, &slot_active(slot)[i]->pub);
             }
         }
     }

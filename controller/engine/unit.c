@@ -42,12 +42,20 @@ unit_create(struct engine *engine, unsigned class_id, const char *key)
 
 /* Flows and groups.  ----------------------------------------------------- */
 
-/* The old entries of a unit, so that equal new ones find theirs. */
+/* An old entry of a unit, where equal new ones find it. */
+struct old_entry {
+    struct hmap_node node;      /* By entry_digest(). */
+    struct entry *entry;
+};
+
 struct comparison {
     struct unit_node *unit;
-    struct hmap old;            /* Of struct entry, by 'unit_node'. */
+    struct old_entry *old_entries;
+    struct hmap old;            /* Of those that were not found yet. */
     size_t n, allocated;
     struct entry **entries;     /* What it wants now. */
+    size_t n_clauses, allocated_clauses;
+    struct clause *clauses;     /* Of one flow. */
 };
 
 static void
@@ -56,10 +64,15 @@ comparison_init(struct comparison *cmp, struct unit_node *unit)
     memset(cmp, 0, sizeof *cmp);
     cmp->unit = unit;
     hmap_init(&cmp->old);
+    if (!unit->n_entries) {
+        return;
+    }
     hmap_reserve(&cmp->old, unit->n_entries);
+    cmp->old_entries = xmalloc(unit->n_entries * sizeof *cmp->old_entries);
     for (size_t i = 0; i < unit->n_entries; i++) {
-        hmap_insert(&cmp->old, &unit->entries[i]->unit_node,
-                    unit->entries[i]->digest);
+        cmp->old_entries[i].entry = unit->entries[i];
+        hmap_insert(&cmp->old, &cmp->old_entries[i].node,
+                    entry_digest(unit->entries[i]));
     }
 }
 
@@ -77,29 +90,38 @@ comparison_add(struct comparison *cmp, struct entry *entry)
 static void
 comparison_finish(struct comparison *cmp, struct engine *engine)
 {
-    struct entry *entry;
+    struct old_entry *old;
 
-    HMAP_FOR_EACH_POP (entry, unit_node, &cmp->old) {
-        wanted_remove(engine, entry);
+    HMAP_FOR_EACH (old, node, &cmp->old) {
+        wanted_remove(engine, old->entry);
     }
     hmap_destroy(&cmp->old);
+    free(cmp->old_entries);
+    free(cmp->clauses);
     free(cmp->unit->entries);
-    cmp->unit->entries = cmp->entries;
+    cmp->unit->entries = (cmp->n < cmp->allocated
+                          ? xrealloc(cmp->entries,
+                                     cmp->n * sizeof *cmp->entries)
+                          : cmp->entries);
     cmp->unit->n_entries = cmp->n;
 }
 
 /* If the unit has wanted the same already, keeps that, and returns true. */
 static bool
 keep_old(struct comparison *cmp, const struct engine_scope *scope,
-         const struct item_draft *draft, uint64_t digest)
+         const struct item_draft *draft, uint64_t digest, bool contributes)
 {
-    struct entry *entry;
+    struct old_entry *old;
 
-    HMAP_FOR_EACH_WITH_HASH (entry, unit_node, digest, &cmp->old) {
-        if (entry->digest == digest && entry->scope == scope
+    HMAP_FOR_EACH_WITH_HASH (old, node, digest, &cmp->old) {
+        struct entry *entry = old->entry;
+
+        if (entry_contributes(entry) == contributes
+            && entry_scope(entry) == scope
             && entry->slot->kind == draft->kind
-            && entry->slot->key_hash == draft->key_hash) {
-            hmap_remove(&cmp->old, &entry->unit_node);
+            && entry->slot->hmap_node.hash == (size_t) draft->key
+            && entry_digest(entry) == digest) {
+            hmap_remove(&cmp->old, &old->node);
             comparison_add(cmp, entry);
             return true;
         }
@@ -119,24 +141,29 @@ get_scope(struct engine *engine, const struct vmn_scope *spec)
     return scope_get(&engine->scopes, spec, facts);
 }
 
-static struct clause *
-extract_clauses(const struct ofpbuf *ofpacts, size_t *n)
+static void
+extract_clauses(struct comparison *cmp, const struct ofpbuf *ofpacts)
 {
     const struct ofpact *a;
-    size_t n_clauses = ofpacts->size / sizeof(struct ofpact_conjunction) + 1;
-    struct clause *clauses = xcalloc(n_clauses, sizeof *clauses);
 
-    *n = 0;
+    cmp->n_clauses = 0;
     OFPACT_FOR_EACH (a, ofpacts->data, ofpacts->size) {
         const struct ofpact_conjunction *conj = ofpact_get_CONJUNCTION(a);
-        struct clause *clause = &clauses[(*n)++];
 
+        if (cmp->n_clauses >= cmp->allocated_clauses) {
+            cmp->clauses = x2nrealloc(cmp->clauses, &cmp->allocated_clauses,
+                                      sizeof *cmp->clauses);
+        }
+
+        struct clause *clause = &cmp->clauses[cmp->n_clauses++];
+
+        memset(clause, 0, sizeof *clause); /* It is hashed as bytes. */
         clause->id = conj->id;
         clause->clause = conj->clause;
         clause->n_clauses = conj->n_clauses;
     }
-    qsort(clauses, *n, sizeof *clauses, clause_compare);
-    return clauses;
+    qsort(cmp->clauses, cmp->n_clauses, sizeof *cmp->clauses,
+          clause_compare);
 }
 
 static void
@@ -144,19 +171,28 @@ want_clauses(struct engine *engine, struct comparison *cmp,
              struct engine_scope *scope, struct item_draft *draft,
              const struct ofpbuf *ofpacts)
 {
-    size_t match_size, n_clauses;
-    const uint8_t *match = item_draft_match(draft, &match_size);
-    struct clause *clauses = extract_clauses(ofpacts, &n_clauses);
-    uint64_t digest = item_hash64(match, match_size, draft->key_hash)
-                      ^ item_hash64(clauses, n_clauses * sizeof *clauses, 1);
-
-    if (keep_old(cmp, scope, draft, digest)) {
-        free(clauses);
+    extract_clauses(cmp, ofpacts);
+    if (keep_old(cmp, scope, draft,
+                 wanted_clauses_digest(draft->key, cmp->clauses,
+                                       cmp->n_clauses), true)) {
         scope_unref(scope);
     } else {
         comparison_add(cmp, wanted_contribute(engine, cmp->unit, scope,
-                                              draft, digest, clauses,
-                                              n_clauses));
+                                              draft, cmp->clauses,
+                                              cmp->n_clauses));
+    }
+}
+
+static void
+want_item(struct engine *engine, struct comparison *cmp,
+          struct engine_scope *scope, struct item_draft *draft,
+          const char *drop_reason)
+{
+    if (keep_old(cmp, scope, draft, draft->digest, false)) {
+        scope_unref(scope);
+    } else {
+        comparison_add(cmp, wanted_add(engine, cmp->unit, scope, draft,
+                                       drop_reason));
     }
 }
 
@@ -168,16 +204,14 @@ want_flow(struct engine *engine, struct comparison *cmp,
     struct engine_scope *scope = get_scope(engine, &flow->scope);
     struct item_draft draft;
 
-    item_draft_flow(&draft, flow->table, flow->priority, cmp->unit->cookie,
-                    &flow->match, actions->ofpacts.data,
-                    actions->ofpacts.size);
+    item_draft_match(&draft, flow->table, flow->priority, &flow->match,
+                     flow->matched);
     if (actions->has_conjunction) {
         want_clauses(engine, cmp, scope, &draft, &actions->ofpacts);
-    } else if (keep_old(cmp, scope, &draft, draft.digest)) {
-        scope_unref(scope);
     } else {
-        comparison_add(cmp, wanted_add(engine, cmp->unit, scope, &draft,
-                                       actions->drop_reason));
+        item_draft_actions(&draft, cmp->unit->cookie, actions->ofpacts.data,
+                           actions->ofpacts.size);
+        want_item(engine, cmp, scope, &draft, actions->drop_reason);
     }
     item_draft_uninit(&draft);
 }
@@ -213,13 +247,7 @@ want_group(struct engine *engine, struct comparison *cmp,
     }
     item_draft_group(&draft, &gm);
     ofputil_uninit_group_mod(&gm);
-
-    if (keep_old(cmp, scope, &draft, draft.digest)) {
-        scope_unref(scope);
-    } else {
-        comparison_add(cmp, wanted_add(engine, cmp->unit, scope, &draft,
-                                       NULL));
-    }
+    want_item(engine, cmp, scope, &draft, NULL);
     item_draft_uninit(&draft);
 }
 

@@ -30,7 +30,7 @@ has_item(const struct engine *engine, const struct engine_item *item)
         slot = wanted_find_group(&engine->wanted, item->group_id);
     }
     for (size_t i = 0; slot && i < slot->n_active; i++) {
-        const struct engine_item *other = &slot->active[i]->pub;
+        const struct engine_item *other = &slot_active(slot)[i]->pub;
 
         if (other->digest == item->digest
             && !strcmp(other->scope->name, item->scope->name)) {
@@ -49,7 +49,7 @@ compare_items(const struct engine *a, const struct engine *b,
 
     HMAP_FOR_EACH (slot, hmap_node, &a->wanted.slots) {
         for (size_t i = 0; i < slot->n_active; i++) {
-            const struct engine_item *item = &slot->active[i]->pub;
+            const struct engine_item *item = &slot_active(slot)[i]->pub;
 
             if (!has_item(b, item)) {
                 const char *owner = engine_cookie_name(a, item->cookie);

@@ -11,10 +11,7 @@
 
 #include "controller/engine/delta.h"
 #include "controller/engine/engine-private.h"
-#include "nx-match.h"
-#include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
-#include "openvswitch/ofp-match.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
 
@@ -23,30 +20,27 @@ wanted_init(struct wanted *wanted)
 {
     memset(wanted, 0, sizeof *wanted);
     hmap_init(&wanted->slots);
-    ovs_list_init(&wanted->dirty);
     ovs_list_init(&wanted->conflicts);
     level_table_init(&wanted->levels);
-    hmap_init(&wanted->clauses);
 }
 
 void
 wanted_uninit(struct wanted *wanted)
 {
     level_table_uninit(&wanted->levels);
-    hmap_destroy(&wanted->clauses);
     hmap_destroy(&wanted->slots);
+    free(wanted->dirty);
 }
 
 /* Slots.  ---------------------------------------------------------------- */
 
-const struct slot *
-wanted_find_flow(const struct wanted *wanted, uint8_t table,
-                 uint16_t priority, const uint8_t *match, size_t match_size)
+static struct slot *
+find_flow(const struct wanted *wanted, uint64_t key, uint8_t table,
+          uint16_t priority, const uint8_t *match, size_t match_size)
 {
-    uint32_t hash = item_flow_key_hash(table, priority, match, match_size);
     struct slot *slot;
 
-    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, hash, &wanted->slots) {
+    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, key, &wanted->slots) {
         if (slot->kind == ENGINE_FLOW && slot->table == table
             && slot->priority == priority && slot->match_size == match_size
             && !memcmp(slot->match, match, match_size)) {
@@ -57,11 +51,20 @@ wanted_find_flow(const struct wanted *wanted, uint8_t table,
 }
 
 const struct slot *
-wanted_find_group(const struct wanted *wanted, uint32_t group_id)
+wanted_find_flow(const struct wanted *wanted, uint8_t table,
+                 uint16_t priority, const uint8_t *match, size_t match_size)
+{
+    return find_flow(wanted, item_flow_key(table, priority, match,
+                                           match_size),
+                     table, priority, match, match_size);
+}
+
+static struct slot *
+find_group(const struct wanted *wanted, uint32_t group_id)
 {
     struct slot *slot;
 
-    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, item_group_key_hash(group_id),
+    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, item_group_key(group_id),
                              &wanted->slots) {
         if (slot->kind == ENGINE_GROUP && slot->group_id == group_id) {
             return slot;
@@ -70,37 +73,40 @@ wanted_find_group(const struct wanted *wanted, uint32_t group_id)
     return NULL;
 }
 
+const struct slot *
+wanted_find_group(const struct wanted *wanted, uint32_t group_id)
+{
+    return find_group(wanted, group_id);
+}
+
 static struct slot *
 slot_get(struct wanted *wanted, const struct item_draft *draft)
 {
     const uint8_t *match = NULL;
-    const struct slot *found;
+    struct slot *slot;
     size_t match_size = 0;
 
     if (draft->kind == ENGINE_FLOW) {
-        match = item_draft_match(draft, &match_size);
-        found = wanted_find_flow(wanted, draft->table, draft->priority,
-                                 match, match_size);
+        match = item_draft_get_match(draft, &match_size);
+        slot = find_flow(wanted, draft->key, draft->table, draft->priority,
+                         match, match_size);
     } else {
-        found = wanted_find_group(wanted, draft->group_id);
+        slot = find_group(wanted, draft->group_id);
     }
-    if (found) {
-        return CONST_CAST(struct slot *, found);
+    if (slot) {
+        return slot;
     }
 
-    struct slot *slot = xzalloc(sizeof *slot);
-
+    slot = xzalloc(offsetof(struct slot, match) + match_size);
     slot->kind = draft->kind;
     slot->table = draft->table;
     slot->priority = draft->priority;
     slot->group_id = draft->group_id;
-    slot->key_hash = draft->key_hash;
     slot->match_size = match_size;
-    slot->match = match ? xmemdup(match, match_size) : NULL;
-    slot->entries = slot->only_entry;
-    slot->allocated_entries = 1;
-    slot->active = slot->only_active;
-    hmap_insert(&wanted->slots, &slot->hmap_node, slot->key_hash);
+    if (match) {
+        memcpy(slot->match, match, match_size);
+    }
+    hmap_insert(&wanted->slots, &slot->hmap_node, draft->key);
     return slot;
 }
 
@@ -109,105 +115,176 @@ slot_mark(struct wanted *wanted, struct slot *slot)
 {
     if (!slot->dirty) {
         slot->dirty = true;
-        ovs_list_push_back(&wanted->dirty, &slot->dirty_node);
+        if (wanted->n_dirty >= wanted->allocated_dirty) {
+            wanted->dirty = x2nrealloc(wanted->dirty,
+                                       &wanted->allocated_dirty,
+                                       sizeof *wanted->dirty);
+        }
+        wanted->dirty[wanted->n_dirty++] = slot;
+    }
+}
+
+static void
+note_conflict(struct wanted *wanted, struct slot *slot, bool conflict)
+{
+    struct entry_array *array = slot->has_array ? slot->array : NULL;
+
+    if (array && conflict != array->conflict) {
+        array->conflict = conflict;
+        if (conflict) {
+            ovs_list_push_back(&wanted->conflicts, &array->conflict_node);
+        } else {
+            ovs_list_remove(&array->conflict_node);
+        }
     }
 }
 
 static void
 slot_free(struct wanted *wanted, struct slot *slot)
 {
-    if (slot->conflict) {
-        ovs_list_remove(&slot->conflict_node);
-    }
+    note_conflict(wanted, slot, false);
     hmap_remove(&wanted->slots, &slot->hmap_node);
-    free(slot->match);
-    if (slot->entries != slot->only_entry) {
-        free(slot->entries);
-    }
-    if (slot->active != slot->only_active) {
-        free(slot->active);
+    if (slot->has_array) {
+        free(slot->array);
     }
     free(slot);
 }
 
+const char *
+slot_unit_name(const struct slot *slot, size_t i)
+{
+    return slot_entries(CONST_CAST(struct slot *, slot))[i]->unit->name;
+}
+
 /* Entries.  -------------------------------------------------------------- */
+
+struct engine_scope *
+entry_scope(const struct entry *entry)
+{
+    return (entry_contributes(entry)
+            ? (struct engine_scope *) (entry->what & ~(uintptr_t) 1)
+            : CONST_CAST(struct engine_scope *,
+                         entry_item(entry)->pub.scope));
+}
+
+const struct engine_scope *
+slot_entry_scope(const struct slot *slot, size_t i)
+{
+    return entry_scope(slot_entries(CONST_CAST(struct slot *, slot))[i]);
+}
+
+uint64_t
+wanted_clauses_digest(uint64_t key, const struct clause *clauses,
+                      size_t n_clauses)
+{
+    return key ^ item_hash64(clauses, n_clauses * sizeof *clauses, 1);
+}
+
+static uint64_t
+flow_slot_key(const struct slot *slot)
+{
+    return item_flow_key(slot->table, slot->priority, slot->match,
+                         slot->match_size);
+}
+
+uint64_t
+entry_digest(const struct entry *entry)
+{
+    if (entry_contributes(entry)) {
+        const struct contribution *c = contribution_cast(entry);
+
+        return wanted_clauses_digest(flow_slot_key(entry->slot), c->clauses,
+                                     c->n_clauses);
+    }
+    return entry_item(entry)->pub.digest;
+}
 
 static void
 slot_grow(struct slot *slot)
 {
-    size_t allocated = 2 * (size_t) slot->allocated_entries;
-    struct entry **entries = xmalloc(allocated * sizeof *entries);
+    struct entry_array *old = slot->has_array ? slot->array : NULL;
+    uint32_t allocated = 2 * slot->n_entries;
+    struct entry_array *array = xmalloc(sizeof *array + allocated
+                                        * sizeof *array->entries);
 
-    memcpy(entries, slot->entries, slot->n_entries * sizeof *entries);
-    if (slot->entries != slot->only_entry) {
-        free(slot->entries);
+    memcpy(array->entries, slot_entries(slot),
+           slot->n_entries * sizeof *array->entries);
+    array->allocated = allocated;
+    array->slot = slot;
+    array->conflict = old && old->conflict;
+    if (array->conflict) {
+        ovs_list_replace(&array->conflict_node, &old->conflict_node);
     }
-    slot->entries = entries;
-    slot->allocated_entries = allocated;
+    free(old);
+    slot->array = array;
+    slot->has_array = true;
 }
 
-static struct entry *
-entry_create(struct wanted *wanted, struct unit_node *unit,
-             struct engine_scope *scope, const struct item_draft *draft)
+static void
+entry_init(struct entry *entry, struct wanted *wanted,
+           struct unit_node *unit, const struct item_draft *draft,
+           uintptr_t what)
 {
-    struct entry *entry = xzalloc(sizeof *entry);
     struct slot *slot = slot_get(wanted, draft);
 
     entry->unit = unit;
     entry->slot = slot;
-    entry->scope = scope;
-    if (slot->n_entries >= slot->allocated_entries) {
+    entry->what = what;
+    if (slot->n_entries >= (slot->has_array ? slot->array->allocated : 1)) {
         slot_grow(slot);
     }
-    slot->entries[slot->n_entries++] = entry;
+    slot_entries(slot)[slot->n_entries++] = entry;
     slot_mark(wanted, slot);
-    return entry;
 }
 
 struct entry *
 wanted_add(struct engine *engine, struct unit_node *unit,
-           struct engine_scope *scope, struct item_draft *draft,
+           struct engine_scope *scope, const struct item_draft *draft,
            const char *drop_reason)
 {
-    struct entry *entry = entry_create(&engine->wanted, unit, scope, draft);
+    struct item *item = item_create(engine->registry, scope, draft);
+    struct entry *entry = xmalloc(sizeof *entry);
 
-    entry->digest = draft->digest;
-    entry->item = item_create(engine->registry, scope, draft);
-    entry->item->drop_reason = drop_reason;
-    entry->item->app = unit_class(engine, unit)->app_index;
+    item->drop_reason = drop_reason;
+    item->app = unit_class(engine, unit)->app_index;
+    entry_init(entry, &engine->wanted, unit, draft, (uintptr_t) item);
+    scope_unref(scope);         /* The item has its own. */
     return entry;
 }
 
 struct entry *
 wanted_contribute(struct engine *engine, struct unit_node *unit,
-                  struct engine_scope *scope, struct item_draft *draft,
-                  uint64_t digest, struct clause *clauses, size_t n_clauses)
+                  struct engine_scope *scope, const struct item_draft *draft,
+                  const struct clause *clauses, size_t n_clauses)
 {
-    struct entry *entry = entry_create(&engine->wanted, unit, scope, draft);
+    struct contribution *c = xmalloc(sizeof *c
+                                     + n_clauses * sizeof *clauses);
 
-    entry->digest = digest;
-    entry->clauses = clauses;
-    entry->n_clauses = n_clauses;
-    return entry;
+    c->n_clauses = n_clauses;
+    memcpy(c->clauses, clauses, n_clauses * sizeof *clauses);
+    entry_init(&c->entry, &engine->wanted, unit, draft,
+               (uintptr_t) scope | 1);
+    return &c->entry;
 }
 
 void
 wanted_remove(struct engine *engine, struct entry *entry)
 {
     struct slot *slot = entry->slot;
+    struct entry **entries = slot_entries(slot);
 
     for (size_t i = 0; i < slot->n_entries; i++) {
-        if (slot->entries[i] == entry) {
-            slot->entries[i] = slot->entries[--slot->n_entries];
+        if (entries[i] == entry) {
+            entries[i] = entries[--slot->n_entries];
             break;
         }
     }
     slot_mark(&engine->wanted, slot);
-    if (entry->item) {
-        engine_item_unref(&entry->item->pub);
+    if (entry_contributes(entry)) {
+        scope_unref(entry_scope(entry));
+    } else {
+        engine_item_unref(&entry_item(entry)->pub);
     }
-    scope_unref(entry->scope);
-    free(entry->clauses);
     free(entry);
 }
 
@@ -226,26 +303,24 @@ clause_compare(const void *a_, const void *b_)
 
 /* All clauses that entries of 'scope' contribute, sorted, each once. */
 static struct clause *
-collect_clauses(const struct slot *slot, const struct engine_scope *scope,
+collect_clauses(struct slot *slot, const struct engine_scope *scope,
                 size_t *n_clauses)
 {
-    struct clause *clauses;
-    size_t n = 0;
+    struct entry **entries = slot_entries(slot);
+    size_t n = 0, allocated = slot->n_entries;
+    struct clause *clauses = xmalloc(allocated * sizeof *clauses);
 
     for (size_t i = 0; i < slot->n_entries; i++) {
-        if (!slot->entries[i]->item && slot->entries[i]->scope == scope) {
-            n += slot->entries[i]->n_clauses;
-        }
-    }
-    clauses = xmalloc(MAX(n, 1) * sizeof *clauses);
-    n = 0;
-    for (size_t i = 0; i < slot->n_entries; i++) {
-        const struct entry *entry = slot->entries[i];
+        if (entry_contributes(entries[i])
+            && entry_scope(entries[i]) == scope) {
+            const struct contribution *c = contribution_cast(entries[i]);
 
-        if (!entry->item && entry->scope == scope) {
-            memcpy(&clauses[n], entry->clauses,
-                   entry->n_clauses * sizeof *clauses);
-            n += entry->n_clauses;
+            while (allocated - n < c->n_clauses) {
+                clauses = x2nrealloc(clauses, &allocated, sizeof *clauses);
+            }
+            memcpy(&clauses[n], c->clauses,
+                   c->n_clauses * sizeof *clauses);
+            n += c->n_clauses;
         }
     }
     qsort(clauses, n, sizeof *clauses, clause_compare);
@@ -258,26 +333,15 @@ collect_clauses(const struct slot *slot, const struct engine_scope *scope,
     return clauses;
 }
 
-static uint64_t
-clause_cookie(const struct slot *slot)
-{
-    return item_hash64(slot->match, slot->match_size,
-                       slot->table << 16 | slot->priority);
-}
-
-/* The flow that holds the clauses of all entries of 'scope'. */
+/* The flow that holds the clauses of all entries of the scope of 'first'. */
 static struct item *
-merge(struct engine *engine, const struct slot *slot,
-      const struct entry *first)
+merge(struct engine *engine, struct slot *slot, const struct entry *first)
 {
-    struct ofpbuf b = ofpbuf_const_initializer(slot->match,
-                                               slot->match_size);
+    struct engine_scope *scope = entry_scope(first);
     struct ofpbuf ofpacts;
     struct item_draft draft;
-    struct match match;
-    uint16_t padded;
     size_t n_clauses;
-    struct clause *clauses = collect_clauses(slot, first->scope, &n_clauses);
+    struct clause *clauses = collect_clauses(slot, scope, &n_clauses);
 
     ofpbuf_init(&ofpacts, n_clauses * sizeof(struct ofpact_conjunction));
     for (size_t i = 0; i < n_clauses; i++) {
@@ -288,17 +352,14 @@ merge(struct engine *engine, const struct slot *slot,
         conj->n_clauses = clauses[i].n_clauses;
     }
     free(clauses);
-
-    /* Our own bytes: they decode. */
-    enum ofperr error = ofputil_pull_ofp11_match(&b, NULL, NULL, &match,
-                                                 &padded);
-    ovs_assert(!error);
-    item_draft_flow(&draft, slot->table, slot->priority, clause_cookie(slot),
-                    &match, ofpacts.data, ofpacts.size);
+    item_draft_encoded_match(&draft, slot->table, slot->priority, slot->match,
+                             slot->match_size);
+    item_draft_actions(&draft, draft.key, ofpacts.data, ofpacts.size);
     ofpbuf_uninit(&ofpacts);
 
-    struct item *item = item_create(engine->registry, first->scope, &draft);
+    struct item *item = item_create(engine->registry, scope, &draft);
 
+    item_draft_uninit(&draft);
     item->app = unit_class(engine, first->unit)->app_index;
     return item;
 }
@@ -308,19 +369,26 @@ merge(struct engine *engine, const struct slot *slot,
 static int
 compare_entries(const void *a_, const void *b_)
 {
-    const struct entry *const *a = a_;
-    const struct entry *const *b = b_;
-    int order = !(*a)->item - !(*b)->item;
+    const struct entry *a = *(const struct entry *const *) a_;
+    const struct entry *b = *(const struct entry *const *) b_;
+    int order = entry_contributes(a) - entry_contributes(b);
 
     if (!order) {
-        order = strcmp((*a)->unit->name, (*b)->unit->name);
+        order = a->unit != b->unit ? strcmp(a->unit->name, b->unit->name) : 0;
     }
     if (!order) {
-        order = strcmp((*a)->scope->name, (*b)->scope->name);
+        const struct engine_scope *x = entry_scope(a);
+        const struct engine_scope *y = entry_scope(b);
+
+        order = x != y ? strcmp(x->name, y->name) : 0;
     }
-    return order ? order
-           : (*a)->digest < (*b)->digest ? -1
-           : (*a)->digest > (*b)->digest;
+    if (!order && !entry_contributes(a)) { /* Clauses are sorted later. */
+        uint64_t x = entry_item(a)->pub.digest;
+        uint64_t y = entry_item(b)->pub.digest;
+
+        order = x < y ? -1 : x > y;
+    }
+    return order;
 }
 
 static bool
@@ -336,11 +404,12 @@ scope_is_taken(struct item *const *items, size_t n,
 }
 
 static bool
-clauses_are_merged(const struct slot *slot, size_t n,
+clauses_are_merged(struct entry *const *entries, size_t n,
                    const struct engine_scope *scope)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!slot->entries[i]->item && slot->entries[i]->scope == scope) {
+        if (entry_contributes(entries[i])
+            && entry_scope(entries[i]) == scope) {
             return true;
         }
     }
@@ -354,40 +423,29 @@ slot_choose(struct engine *engine, struct slot *slot, size_t *n_chosen,
             bool *conflict)
 {
     struct item **chosen = xmalloc(MAX(slot->n_entries, 1) * sizeof *chosen);
+    struct entry **entries = slot_entries(slot);
     size_t n = 0;
 
     *conflict = false;
-    qsort(slot->entries, slot->n_entries, sizeof *slot->entries,
-          compare_entries);
+    qsort(entries, slot->n_entries, sizeof *entries, compare_entries);
     for (size_t i = 0; i < slot->n_entries; i++) {
-        const struct entry *entry = slot->entries[i];
+        const struct entry *entry = entries[i];
+        const struct engine_scope *scope = entry_scope(entry);
 
-        if (!entry->item && clauses_are_merged(slot, i, entry->scope)) {
+        if (entry_contributes(entry)
+            && clauses_are_merged(entries, i, scope)) {
             continue;
         }
-        if (scope_is_taken(chosen, n, entry->scope)) {
+        if (scope_is_taken(chosen, n, scope)) {
             *conflict = true;
             continue;
         }
-        chosen[n++] = (entry->item
-                       ? item_cast(engine_item_ref(&entry->item->pub))
-                       : merge(engine, slot, entry));
+        chosen[n++] = (entry_contributes(entry)
+                       ? merge(engine, slot, entry)
+                       : item_cast(engine_item_ref(&entry_item(entry)->pub)));
     }
     *n_chosen = n;
     return chosen;
-}
-
-static void
-note_conflict(struct wanted *wanted, struct slot *slot, bool conflict)
-{
-    if (conflict != slot->conflict) {
-        slot->conflict = conflict;
-        if (conflict) {
-            ovs_list_push_back(&wanted->conflicts, &slot->conflict_node);
-        } else {
-            ovs_list_remove(&slot->conflict_node);
-        }
-    }
 }
 
 static void
@@ -403,14 +461,15 @@ count_item(struct wanted *wanted, const struct item *item, int n)
 /* Finds and takes the old item that 'item' is equal to or (if 'replace')
  * takes the place of. */
 static struct item *
-take_old(struct slot *slot, const struct item *item, bool replace)
+take_old(struct item **active, size_t n_active, const struct item *item,
+         bool replace)
 {
-    for (size_t i = 0; i < slot->n_active; i++) {
-        struct item *old = slot->active[i];
+    for (size_t i = 0; i < n_active; i++) {
+        struct item *old = active[i];
 
         if (old && old->pub.scope == item->pub.scope
             && (replace || old->pub.digest == item->pub.digest)) {
-            slot->active[i] = NULL;
+            active[i] = NULL;
             return old;
         }
     }
@@ -432,12 +491,13 @@ withdraw(struct engine *engine, struct item *old, struct engine_delta *delta,
 static struct item *
 keep_equal(struct slot *slot, struct item *chosen, struct item *old)
 {
-    for (size_t i = 0; i < slot->n_entries; i++) {
-        struct entry *entry = slot->entries[i];
+    struct entry **entries = slot_entries(slot);
 
-        if (entry->item == chosen && chosen != old) {
+    for (size_t i = 0; i < slot->n_entries; i++) {
+        if (entry_item(entries[i]) == chosen && chosen != old) {
             engine_item_unref(&chosen->pub);
-            entry->item = item_cast(engine_item_ref(&old->pub));
+            entries[i]->what
+                = (uintptr_t) item_cast(engine_item_ref(&old->pub));
             break;
         }
     }
@@ -445,27 +505,28 @@ keep_equal(struct slot *slot, struct item *chosen, struct item *old)
     return old;
 }
 
-/* So that a cookie leads to its clause's slot.  Contributions come last among
- * the sorted entries. */
+/* Takes over what switches are to hold from now on. */
 static void
-index_clauses(struct wanted *wanted, struct slot *slot)
+set_active(struct slot *slot, struct item **chosen, size_t n_chosen)
 {
-    bool has_clauses = (slot->n_entries
-                        && !slot->entries[slot->n_entries - 1]->item);
-
-    if (has_clauses && !slot->has_clauses) {
-        hmap_insert(&wanted->clauses, &slot->clause_node,
-                    (uint32_t) clause_cookie(slot));
-    } else if (!has_clauses && slot->has_clauses) {
-        hmap_remove(&wanted->clauses, &slot->clause_node);
+    if (slot->n_active > 1) {
+        free(slot->active.items);
     }
-    slot->has_clauses = has_clauses;
+    slot->n_active = n_chosen;
+    if (n_chosen > 1) {
+        slot->active.items = chosen;
+    } else {
+        slot->active.item = n_chosen ? chosen[0] : NULL;
+        free(chosen);
+    }
 }
 
 static void
 slot_settle(struct engine *engine, struct slot *slot,
             struct engine_delta *delta)
 {
+    struct item **active = (slot->n_active > 1
+                            ? slot->active.items : &slot->active.item);
     struct item **chosen;
     size_t n_chosen;
     bool conflict;
@@ -473,14 +534,14 @@ slot_settle(struct engine *engine, struct slot *slot,
     chosen = slot_choose(engine, slot, &n_chosen, &conflict);
     note_conflict(&engine->wanted, slot, conflict);
     for (size_t i = 0; i < n_chosen; i++) {
-        struct item *old = take_old(slot, chosen[i], false);
+        struct item *old = take_old(active, slot->n_active, chosen[i], false);
 
         if (old) {
             /* The one that switches hold goes on. */
             chosen[i] = keep_equal(slot, chosen[i], old);
             continue;
         }
-        old = take_old(slot, chosen[i], true);
+        old = take_old(active, slot->n_active, chosen[i], true);
         bool replaced = old != NULL;
         if (replaced) {
             withdraw(engine, old, delta, true);
@@ -494,22 +555,12 @@ slot_settle(struct engine *engine, struct slot *slot,
         delta_add(delta, chosen[i], true, replaced);
     }
     for (size_t i = 0; i < slot->n_active; i++) {
-        if (slot->active[i]) {
-            withdraw(engine, slot->active[i], delta, false);
+        if (active[i]) {
+            withdraw(engine, active[i], delta, false);
         }
     }
-    if (slot->active != slot->only_active) {
-        free(slot->active);
-    }
-    slot->active = chosen;
-    slot->n_active = n_chosen;
-    if (n_chosen <= 1) {
-        slot->active = slot->only_active;
-        slot->only_active[0] = n_chosen ? chosen[0] : NULL;
-        free(chosen);
-    }
+    set_active(slot, chosen, n_chosen);
     level_update(&engine->wanted.levels, slot);
-    index_clauses(&engine->wanted, slot);
     if (!slot->n_entries) {
         slot_free(&engine->wanted, slot);
     }
@@ -520,24 +571,30 @@ wanted_settle(struct engine *engine, struct engine_delta *delta)
 {
     struct wanted *wanted = &engine->wanted;
 
-    while (!ovs_list_is_empty(&wanted->dirty)) {
-        struct slot *slot = CONTAINER_OF(ovs_list_pop_front(&wanted->dirty),
-                                         struct slot, dirty_node);
-
-        slot->dirty = false;
-        slot_settle(engine, slot, delta);
+    for (size_t i = 0; i < wanted->n_dirty; i++) {
+        wanted->dirty[i]->dirty = false;
+        slot_settle(engine, wanted->dirty[i], delta);
     }
+    free(wanted->dirty);
+    wanted->dirty = NULL;
+    wanted->n_dirty = wanted->allocated_dirty = 0;
 }
 
+/* A merged flow's cookie is its slot's key. */
 const char *
 wanted_clause_name(const struct wanted *wanted, uint64_t cookie)
 {
-    const struct slot *slot;
+    struct slot *slot;
 
-    HMAP_FOR_EACH_WITH_HASH (slot, clause_node, (uint32_t) cookie,
-                             &wanted->clauses) {
-        if (slot->n_entries && clause_cookie(slot) == cookie) {
-            return slot->entries[slot->n_entries - 1]->unit->name;
+    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, cookie, &wanted->slots) {
+        /* Contributions come last among the sorted entries. */
+        const struct entry *last = (slot->n_entries
+                                    ? slot_entries(slot)[slot->n_entries - 1]
+                                    : NULL);
+
+        if (last && entry_contributes(last)
+            && flow_slot_key(slot) == cookie) {
+            return last->unit->name;
         }
     }
     return NULL;

@@ -20,7 +20,6 @@
 
 struct engine;
 struct engine_delta;
-struct match;
 struct unit_node;
 
 /* One clause of one conjunction. */
@@ -33,51 +32,101 @@ struct clause {
 /* For qsort(). */
 int clause_compare(const void *, const void *);
 
-/* What one unit wants in one slot. */
+/* What one unit wants in one slot: an item, or to contribute clauses.  There
+ * are more entries than anything else, so they are small. */
 struct entry {
     struct unit_node *unit;
     struct slot *slot;
-    struct hmap_node unit_node; /* Used while a unit is compared. */
-    struct engine_scope *scope; /* Counted. */
-    uint64_t digest;            /* Of its content. */
-    struct item *item;          /* NULL for a contribution. */
-    size_t n_clauses;
-    struct clause *clauses;     /* Sorted. */
+    uintptr_t what;             /* A struct item; or a struct engine_scope,
+                                 * plus 1.  Counted.  See entry_item(). */
 };
 
-struct slot {
-    struct hmap_node hmap_node; /* In wanted's 'slots', by key hash. */
-    enum engine_item_kind kind;
-    uint8_t table;
-    uint16_t priority;
-    uint32_t group_id;
-    uint32_t key_hash;
-    uint32_t match_size;
-    uint8_t *match;             /* Encoded; flows only. */
-    uint32_t n_entries, allocated_entries;
-    uint32_t n_active;
-    struct entry **entries;     /* Or 'only_entry'. */
-    struct item **active;       /* What switches are to hold; or
-                                 * 'only_active'. */
-    struct entry *only_entry[1]; /* Nearly all slots have one of each. */
-    struct item *only_active[1];
-    bool has_clauses;           /* In wanted's 'clauses'. */
-    struct hmap_node clause_node;
-    struct shape *shape;        /* Where level.c has put it, or NULL. */
-    struct ovs_list shape_node; /* In 'shape'. */
-    bool dirty;
-    struct ovs_list dirty_node;
+/* An entry that contributes. */
+struct contribution {
+    struct entry entry;         /* First. */
+    uint32_t n_clauses;
+    struct clause clauses[];    /* Sorted. */
+};
+
+static inline bool
+entry_contributes(const struct entry *entry)
+{
+    return entry->what & 1;
+}
+
+/* The item, or NULL for a contribution. */
+static inline struct item *
+entry_item(const struct entry *entry)
+{
+    return entry_contributes(entry) ? NULL : (struct item *) entry->what;
+}
+
+static inline const struct contribution *
+contribution_cast(const struct entry *entry)
+{
+    return CONTAINER_OF(entry, struct contribution, entry);
+}
+
+struct engine_scope *entry_scope(const struct entry *);
+/* Of all that the entry is but its scope. */
+uint64_t entry_digest(const struct entry *);
+
+/* The entries of a slot that has had several. */
+struct entry_array {
+    uint32_t allocated;
     bool conflict;              /* In wanted's 'conflicts'. */
     struct ovs_list conflict_node;
+    struct slot *slot;
+    struct entry *entries[];
 };
+
+/* Nearly all slots have one entry and one item. */
+struct slot {
+    struct hmap_node hmap_node; /* In wanted's 'slots', by its key. */
+    union {
+        struct entry *entry;    /* NULL if 'n_entries' is 0. */
+        struct entry_array *array; /* If 'has_array'. */
+    };
+    union {                     /* What switches are to hold: */
+        struct item *item;      /* if 'n_active' is 1, */
+        struct item **items;    /* or more. */
+    } active;
+    struct shape *shape;        /* Where level.c has put it, or NULL. */
+    struct ovs_list shape_node; /* In 'shape'. */
+    uint32_t n_entries;
+    uint32_t n_active;
+    uint32_t group_id;
+    uint16_t priority;
+    uint16_t match_size;
+    uint8_t table;
+    uint8_t kind;               /* An enum engine_item_kind. */
+    bool has_array;
+    bool dirty;                 /* In wanted's 'dirty'. */
+    uint8_t match[];            /* Encoded; flows only. */
+};
+
+static inline struct entry **
+slot_entries(struct slot *slot)
+{
+    return slot->has_array ? slot->array->entries : &slot->entry;
+}
+
+static inline struct item *const *
+slot_active(const struct slot *slot)
+{
+    return slot->n_active > 1 ? slot->active.items : &slot->active.item;
+}
+
+/* Of one entry: the name of its unit, and its scope. */
+const char *slot_unit_name(const struct slot *, size_t i);
+const struct engine_scope *slot_entry_scope(const struct slot *, size_t i);
 
 struct wanted {
     struct hmap slots;
-    struct ovs_list dirty;
-    struct ovs_list conflicts;
+    size_t n_dirty, allocated_dirty;
+    struct slot **dirty;        /* In the order in which they were marked. */
+    struct ovs_list conflicts;  /* Of struct entry_array. */
     struct level_table levels;
-    struct hmap clauses;        /* Slots that units contribute to, by the
-                                 * cookie of the merged flow. */
     size_t n_flows, n_groups;   /* Active items. */
 };
 
@@ -85,20 +134,24 @@ void wanted_init(struct wanted *);
 /* All entries must have been removed, and the slots settled. */
 void wanted_uninit(struct wanted *);
 
-/* Adds what 'unit' wants.  wanted_add() makes the item of 'draft', and
- * consumes it; wanted_contribute() takes over 'clauses', and takes the slot
- * from 'draft'.  Takes over a reference to 'scope'. */
+/* Adds what 'unit' wants.  wanted_add() makes the item of 'draft'; for
+ * wanted_contribute() a draft of the match will do.  Both take over a reference
+ * to 'scope'. */
 struct entry *wanted_add(struct engine *, struct unit_node *,
-                         struct engine_scope *, struct item_draft *,
+                         struct engine_scope *, const struct item_draft *,
                          const char *drop_reason);
 struct entry *wanted_contribute(struct engine *, struct unit_node *,
-                                struct engine_scope *, struct item_draft *,
-                                uint64_t digest, struct clause *clauses,
-                                size_t n_clauses);
+                                struct engine_scope *,
+                                const struct item_draft *,
+                                const struct clause *, size_t n_clauses);
 void wanted_remove(struct engine *, struct entry *);
 
 /* Settles all dirty slots; appends what changed to 'delta'. */
 void wanted_settle(struct engine *, struct engine_delta *);
+
+/* Of a contribution of these clauses to the slot of this key. */
+uint64_t wanted_clauses_digest(uint64_t key, const struct clause *,
+                               size_t n_clauses);
 
 const struct slot *wanted_find_flow(const struct wanted *, uint8_t table,
                                     uint16_t priority, const uint8_t *match,

@@ -14,6 +14,12 @@ tests_unit_test_schema_SOURCES = tests/unit/test-schema.c
 tests_unit_test_schema_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_schema_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-oxm
+TESTS += tests/unit/test-oxm
+tests_unit_test_oxm_SOURCES = tests/unit/test-oxm.c
+tests_unit_test_oxm_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_oxm_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-selector
 TESTS += tests/unit/test-selector
 tests_unit_test_selector_SOURCES = tests/unit/test-selector.c
