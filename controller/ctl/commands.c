@@ -89,7 +89,10 @@ const struct ctl_command ctl_commands[] = {
       CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT,
       "show the hosts and how they are",
       "The same as `vmnctl get hosts`.  A host that is \"synced\" holds just\n"
-      "what it is to hold; REVISION is the last that it acknowledged.\n"
+      "what it is to hold; REVISION is the last that it acknowledged, and LAG\n"
+      "how many it has not, and for how long.  UNANSWERED are bundles on their\n"
+      "way, BACKLOG revisions that wait to be sent as one.  AUDITED says when\n"
+      "its flows were last compared, and FOUND what differed (and was mended).\n"
       "\nExample:\n"
       "  vmnctl hosts\n",
       ctl_cmd_hosts },

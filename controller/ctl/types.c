@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -108,6 +109,109 @@ print_port_state(const json_t *object, struct ds *ds)
     }
 }
 
+static json_int_t
+get_count(const json_t *json, const char *name)
+{
+    return json_integer_value(json_object_get(json, name));
+}
+
+static const json_t *
+status_of(const json_t *object, const char *name)
+{
+    return json_object_get(json_object_get(object, "status"), name);
+}
+
+/* "250ms", "12s", "3m", "5h", "9d". */
+static void
+put_duration(struct ds *ds, json_int_t ms)
+{
+    static const struct {
+        json_int_t ms;
+        const char *unit;
+    } units[] = {
+        { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" },
+        { 1, "ms" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        if (ms >= units[i].ms || units[i].ms == 1) {
+            ds_put_format(ds, "%"JSON_INTEGER_FORMAT"%s", ms / units[i].ms,
+                          units[i].unit);
+            return;
+        }
+    }
+}
+
+/* "3/250ms": revisions that it has not acknowledged, and for how long. */
+static void
+print_lag(const json_t *object, struct ds *ds)
+{
+    const json_t *lag = status_of(object, "lag");
+
+    if (get_count(lag, "revisions")) {
+        ds_put_format(ds, "%"JSON_INTEGER_FORMAT"/",
+                      get_count(lag, "revisions"));
+        put_duration(ds, get_count(lag, "ms"));
+    }
+}
+
+/* "2/1.5KiB": bundles, and their bytes. */
+static void
+print_unanswered(const json_t *object, struct ds *ds)
+{
+    const json_t *openflow = status_of(object, "openflow");
+    json_int_t n = get_count(openflow, "outstanding_bundles");
+
+    if (n) {
+        ds_put_format(ds, "%"JSON_INTEGER_FORMAT"/%.1fKiB", n,
+                      get_count(openflow, "outstanding_bytes") / 1024.0);
+    }
+}
+
+static void
+print_backlog(const json_t *object, struct ds *ds)
+{
+    json_int_t n = get_count(status_of(object, "openflow"), "merging");
+
+    if (n) {
+        ds_put_format(ds, "%"JSON_INTEGER_FORMAT, n);
+    }
+}
+
+/* How long ago. */
+static void
+print_audited(const json_t *object, struct ds *ds)
+{
+    const char *text = json_string_value(
+        json_object_get(status_of(object, "audit"), "time"));
+    struct tm tm = { .tm_isdst = 0 };
+
+    if (text && strptime(text, "%Y-%m-%dT%H:%M:%S", &tm)) {
+        put_duration(ds, MAX(0, time(NULL) - timegm(&tm)) * 1000LL);
+        ds_put_cstr(ds, " ago");
+    }
+}
+
+/* "1 missing,2 strangers". */
+static void
+print_found(const json_t *object, struct ds *ds)
+{
+    static const char *const kinds[] = { "missing", "altered", "strangers" };
+    const json_t *audit = status_of(object, "audit");
+
+    for (size_t i = 0; audit && i < ARRAY_SIZE(kinds); i++) {
+        json_int_t n = get_count(audit, kinds[i]);
+
+        if (n) {
+            ds_put_format(ds, "%s%"JSON_INTEGER_FORMAT" %s",
+                          ds->length ? "," : "", n, kinds[i]);
+        }
+    }
+    if (audit && !ds->length) {
+        ds_put_cstr(ds, "nothing");
+    }
+}
+
 /* What the operator says of an app, or else what it says of itself. */
 static void
 print_app_description(const json_t *object, struct ds *ds)
@@ -130,6 +234,11 @@ static const struct {
     const char *path;
     void (*print)(const json_t *object, struct ds *);
 } cells[] = {
+    { VMN_TABLE_HOST, "/status/lag", print_lag },
+    { VMN_TABLE_HOST, "/status/openflow", print_unanswered },
+    { VMN_TABLE_HOST, "/status/openflow/merging", print_backlog },
+    { VMN_TABLE_HOST, "/status/audit/time", print_audited },
+    { VMN_TABLE_HOST, "/status/audit", print_found },
     { VMN_TABLE_NETWORK, "/spec/subnets", print_subnets },
     { VMN_TABLE_PORT, "/status/state", print_port_state },
     { VMN_TABLE_SERVICE, "/spec/entries", print_entries },

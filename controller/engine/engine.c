@@ -419,6 +419,12 @@ engine_host_total(const struct engine *engine, const char *host)
     return totals_get(&engine->scopes.totals, host);
 }
 
+uint64_t
+engine_host_groups(const struct engine *engine, const char *host)
+{
+    return totals_get_groups(&engine->scopes.totals, host);
+}
+
 /* Reading.  -------------------------------------------------------------- */
 
 void

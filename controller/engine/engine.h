@@ -174,6 +174,8 @@ void engine_end_trial(struct engine *);
 
 /* How many items 'host' is to hold. */
 uint64_t engine_host_total(const struct engine *, const char *host);
+/* How many of them are groups. */
+uint64_t engine_host_groups(const struct engine *, const char *host);
 
 /* No host is to hold more than 'max' items; 0 for any number.  It is for the
  * caller of engine_run() to ask engine_exceeded() and to undo: it returns a

@@ -264,13 +264,15 @@ settle_members(struct engine_scope *scope, struct engine_delta *delta)
     SSET_FOR_EACH (host, &now) {
         if (!sset_contains(&scope->members, host)) {
             delta_add_member(delta, scope, host, true);
-            totals_add(totals, host, scope->n_counted);
+            totals_add(totals, host, scope->n_counted,
+                       scope->n_counted_groups);
         }
     }
     SSET_FOR_EACH (host, &scope->members) {
         if (!sset_contains(&now, host)) {
             delta_add_member(delta, scope, host, false);
-            totals_add(totals, host, -(int64_t) scope->n_counted);
+            totals_add(totals, host, -(int64_t) scope->n_counted,
+                       -(int64_t) scope->n_counted_groups);
         }
     }
     sset_swap(&scope->members, &now);
@@ -282,12 +284,15 @@ static void
 settle_count(struct engine_scope *scope)
 {
     int64_t n = (int64_t) scope->n_items - (int64_t) scope->n_counted;
+    int64_t n_groups = ((int64_t) scope->n_groups
+                        - (int64_t) scope->n_counted_groups);
     const char *host;
 
     SSET_FOR_EACH (host, &scope->members) {
-        totals_add(&scope->table->totals, host, n);
+        totals_add(&scope->table->totals, host, n, n_groups);
     }
     scope->n_counted = scope->n_items;
+    scope->n_counted_groups = scope->n_groups;
 }
 
 void
@@ -331,6 +336,7 @@ scope_add_item(struct item *item)
     ovs_list_push_back(item->pub.kind == ENGINE_GROUP
                        ? &scope->groups : &scope->flows, &item->scope_node);
     scope->n_items++;
+    scope->n_groups += item->pub.kind == ENGINE_GROUP;
     mark_recount(scope);
 }
 
@@ -343,5 +349,6 @@ scope_remove_item(struct item *item)
     scope->digest -= item->pub.digest;
     ovs_list_remove(&item->scope_node);
     scope->n_items--;
+    scope->n_groups -= item->pub.kind == ENGINE_GROUP;
     mark_recount(scope);
 }

@@ -35,7 +35,9 @@ struct engine_scope {
     uint64_t digest;            /* Sum of theirs. */
     struct sset members;        /* Hosts, as of the last delta. */
     size_t n_items;
+    size_t n_groups;            /* Of these. */
     size_t n_counted;           /* Items that the members' totals have. */
+    size_t n_counted_groups;
     bool recount;               /* The two may differ. */
     struct ovs_list recount_node;
     bool touched;               /* Membership may have changed. */

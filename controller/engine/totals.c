@@ -16,6 +16,7 @@ struct host_total {
     struct hmap_node node;
     char *name;
     uint64_t n;
+    uint64_t n_groups;          /* Of these. */
     uint64_t before;            /* When it was touched. */
     bool touched;
     struct ovs_list touched_node;
@@ -62,14 +63,16 @@ find(const struct totals *totals, const char *name, uint32_t hash)
 }
 
 void
-totals_add(struct totals *totals, const char *name, int64_t n)
+totals_add(struct totals *totals, const char *name, int64_t n,
+           int64_t n_groups)
 {
     uint32_t hash = hash_string(name, 0);
-    struct host_total *host = n ? find(totals, name, hash) : NULL;
+    struct host_total *host;
 
-    if (!n) {
+    if (!n && !n_groups) {
         return;
     }
+    host = find(totals, name, hash);
     if (!host) {
         host = xzalloc(sizeof *host);
         host->name = xstrdup(name);
@@ -81,6 +84,7 @@ totals_add(struct totals *totals, const char *name, int64_t n)
         ovs_list_push_back(&totals->touched, &host->touched_node);
     }
     host->n += n;
+    host->n_groups += n_groups;
 }
 
 void
@@ -109,6 +113,14 @@ totals_get(const struct totals *totals, const char *name)
     const struct host_total *host = find(totals, name, hash_string(name, 0));
 
     return host ? host->n : 0;
+}
+
+uint64_t
+totals_get_groups(const struct totals *totals, const char *name)
+{
+    const struct host_total *host = find(totals, name, hash_string(name, 0));
+
+    return host ? host->n_groups : 0;
 }
 
 const char *

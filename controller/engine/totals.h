@@ -24,14 +24,17 @@ struct totals {
 void totals_init(struct totals *);
 void totals_uninit(struct totals *);
 
-/* 'host' is to hold 'n' items more (or less, if 'n' is negative). */
-void totals_add(struct totals *, const char *host, int64_t n);
+/* 'host' is to hold 'n' items more (or less, if 'n' is negative), of which
+ * 'n_groups' are groups. */
+void totals_add(struct totals *, const char *host, int64_t n,
+                int64_t n_groups);
 
 /* The end of a run.  Finds a host that is above 'max' and was lower before;
  * one that has been there is left to shrink in peace. */
 void totals_settle(struct totals *);
 
 uint64_t totals_get(const struct totals *, const char *host);
+uint64_t totals_get_groups(const struct totals *, const char *host);
 
 /* The host that totals_settle() found to exceed 'max', with its total; or
  * NULL.  Valid until the next change. */

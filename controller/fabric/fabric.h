@@ -59,7 +59,9 @@ void fabric_destroy(struct fabric *);
  *  "stalls" (times that it was cut off)}, "bridge",
  *  "datapath_id", "ovs_version", "state" (one of "offline", "connecting",
  *  "reconciling", "synced", "diverged", "refused"), "reason", "flows",
- *  "groups", "revision" (acknowledged), "sent_revision", "ports": n}.
+ *  "groups", "revision" (acknowledged), "sent_revision", "ports": n,
+ *  "lag": {"revisions", "ms"} (not acknowledged, and for how long), "audit"
+ *  (the last one's result, see fabric_audit())}.
  * The caller owns it.  NULL for an unknown host. */
 json_t *fabric_host_status(const struct fabric *, const char *host);
 

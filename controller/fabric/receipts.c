@@ -458,6 +458,22 @@ fabric_receipt(const struct fabric *f, uint64_t revision)
                      "flows", flows);
 }
 
+json_t *
+receipts_lag(const struct fabric *f, uint64_t acked)
+{
+    const struct fabric_receipts *r = f->receipts;
+    uint64_t seq = find_seq(r, acked + 1);
+    int64_t ms = 0;
+
+    if (seq < r->end) {
+        ms = MAX(0, time_wall_msec() - receipt_at(r, seq)->time_ms);
+    }
+    return json_pack("{s:I, s:I}", "revisions",
+                     (json_int_t) (f->last_revision - MIN(acked,
+                                                          f->last_revision)),
+                     "ms", (json_int_t) ms);
+}
+
 bool
 fabric_progress(const struct fabric *f, uint64_t revision,
                 struct fabric_progress *progress)

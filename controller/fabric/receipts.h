@@ -7,6 +7,7 @@
 #ifndef CONTROLLER_FABRIC_RECEIPTS_H
 #define CONTROLLER_FABRIC_RECEIPTS_H 1
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,6 +38,10 @@ void receipts_confirm_all(struct fabric *, const struct fabric_host *,
                           uint64_t revision, const char *reason);
 /* The host's row is gone: nobody waits for it any more. */
 void receipts_remove_host(struct fabric *, const struct fabric_host *);
+
+/* How far a host that has acknowledged 'acked' is behind: {"revisions", "ms"
+ * (since the oldest of them was made, as far as receipts go back)}. */
+json_t *receipts_lag(const struct fabric *, uint64_t acked);
 
 /* What switch_acked() says of some host may have changed. */
 void receipts_acked_changed(struct fabric *);

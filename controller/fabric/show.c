@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/receipts.h"
 #include "controller/fabric/switch.h"
 #include "openvswitch/dynamic-string.h"
 #include "timeval.h"
@@ -27,28 +28,11 @@ time_to_text(int64_t ms)
 
 /* Status.  --------------------------------------------------------------- */
 
-struct counts {
-    json_int_t flows;
-    json_int_t groups;
-};
-
-static void
-count_cb(void *counts_, const struct engine_item *item)
-{
-    struct counts *counts = counts_;
-
-    if (item->kind == ENGINE_FLOW) {
-        counts->flows++;
-    } else {
-        counts->groups++;
-    }
-}
-
 json_t *
 fabric_host_status(const struct fabric *f, const char *name)
 {
     const struct fabric_host *host = fabric_find_host(f, name);
-    struct counts counts = { 0, 0 };
+    uint64_t n_items, n_groups;
     const char *reason, *state;
     json_t *status, *audit;
 
@@ -56,14 +40,17 @@ fabric_host_status(const struct fabric *f, const char *name)
         return NULL;
     }
     state = switch_state_name(host->sw, &reason);
-    engine_host_items(f->engine, name, count_cb, &counts);
-    status = json_pack("{s:o, s:s, s:s*, s:I, s:I, s:I, s:I}",
+    n_items = engine_host_total(f->engine, name);
+    n_groups = engine_host_groups(f->engine, name);
+    status = json_pack("{s:o, s:s, s:s*, s:I, s:I, s:I, s:I, s:o}",
                        "openflow", switch_status(host->sw),
                        "state", state, "reason", reason,
-                       "flows", counts.flows, "groups", counts.groups,
+                       "flows", (json_int_t) (n_items - n_groups),
+                       "groups", (json_int_t) n_groups,
                        "revision", (json_int_t) switch_acked(host->sw),
                        "sent_revision",
-                       (json_int_t) host->sw->sent_revision);
+                       (json_int_t) host->sw->sent_revision,
+                       "lag", receipts_lag(f, switch_acked(host->sw)));
     audit = audit_result_to_json(&host->sw->audited);
     if (audit) {
         json_object_set_new(status, "audit", audit);

@@ -343,6 +343,10 @@ check_host(int i)
                      marker_cookie(engine_host_digest(toy.engine,
                                                       host(i)->name)));
     assert_int_equal(ovs_list_size(&switches[i].groups), check.n_groups);
+    assert_int_equal(engine_host_total(toy.engine, host(i)->name),
+                     check.n_flows + check.n_groups);
+    assert_int_equal(engine_host_groups(toy.engine, host(i)->name),
+                     check.n_groups);
 }
 
 /* How a host is listed in the receipt of 'rev', or NULL. */

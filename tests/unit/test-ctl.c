@@ -388,6 +388,41 @@ wide_shows_all_columns_of_the_schema(void **state OVS_UNUSED)
 }
 
 static void
+hosts_show_how_far_behind_they_are(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/hosts?limit=500", NULL, 200,
+          "{\"items\": [{\"name\": \"h1\", \"status\": {\"state\":"
+          " \"synced\", \"ports\": 5, \"flows\": 214, \"groups\": 2,"
+          " \"revision\": 23, \"lag\": {\"revisions\": 3, \"ms\": 1250},"
+          " \"openflow\": {\"outstanding_bundles\": 2,"
+          " \"outstanding_bytes\": 1536, \"merging\": 1},"
+          " \"audit\": {\"time\": \"2001-01-01T00:00:00.000Z\","
+          " \"missing\": 1, \"altered\": 0, \"strangers\": 2}}},"
+          " {\"name\": \"h2\", \"status\": {\"state\": \"offline\","
+          " \"flows\": 0, \"revision\": 0, \"lag\": {\"revisions\": 0,"
+          " \"ms\": 0}, \"openflow\": {\"outstanding_bundles\": 0,"
+          " \"merging\": 0}, \"audit\": {\"missing\": 0},"
+          " \"reason\": \"it is off\"}}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    play(&result, steps, "", "hosts");
+    assert_int_equal(result.status, CTL_DONE);
+    assert_non_null(strstr(result.out, "REVISION   LAG    UNANSWERED   "
+                           "BACKLOG   AUDITED"));
+    assert_non_null(strstr(result.out, "   23         3/1s   2/1.5KiB     "
+                           "1         "));
+    assert_non_null(strstr(result.out, "d ago   1 missing,2 strangers   -"));
+    assert_non_null(strstr(result.out, "   0          -      -            "
+                           "-         -"));
+    assert_non_null(strstr(result.out, "   nothing                 it is off"
+                           "\n"));
+    run_uninit(&result);
+}
+
+static void
 nothing_from_the_server_drives_the_terminal(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
@@ -1129,6 +1164,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(get_one_as_yaml_can_be_applied_again),
         cmocka_unit_test(get_of_several_names_shows_those_that_are_there),
         cmocka_unit_test(wide_shows_all_columns_of_the_schema),
+        cmocka_unit_test(hosts_show_how_far_behind_they_are),
         cmocka_unit_test(nothing_from_the_server_drives_the_terminal),
         cmocka_unit_test(every_type_has_columns_and_unique_names),
         cmocka_unit_test(paths_reach_into_objects_and_arrays),
