@@ -3,6 +3,7 @@ vmnincludedir = $(includedir)/vmn
 vmninclude_HEADERS = \
 	include/vmn/app.h \
 	include/vmn/flow.h \
+	include/vmn/packet.h \
 	include/vmn/rows.h \
 	include/vmn/types.h \
 	include/vmn/vocabulary.h

@@ -5,3 +5,4 @@ include proto/loop/automake.mk
 include proto/openflow/automake.mk
 include proto/ovsdb/automake.mk
 include proto/http/automake.mk
+include proto/packet/automake.mk

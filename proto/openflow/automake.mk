@@ -7,4 +7,6 @@ proto_libproto_la_SOURCES += \
 	proto/openflow/ofdump.h \
 	proto/openflow/ofmsg.c \
 	proto/openflow/ofmsg.h \
+	proto/openflow/ofpacket.c \
+	proto/openflow/ofpacket.h \
 	proto/openflow/ofserver.c

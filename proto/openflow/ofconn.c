@@ -4,7 +4,8 @@
  *
  *     accepted: our hello goes out
  *     HELLO     --hello with 1.5-->   our features request goes out
- *     FEATURES  --features reply-->   asynchronous messages are turned off
+ *     FEATURES  --features reply-->   asynchronous messages are turned off,
+ *                                     but for packets that are wanted
  *     UP        messages go to the callbacks
  *     LINGER    a final error goes out, then the connection is closed
  *
@@ -27,6 +28,7 @@
 
 #include "openvswitch/ofp-connection.h"
 #include "openvswitch/ofp-errors.h"
+#include "openvswitch/ofp-packet.h"
 #include "openvswitch/ofp-switch.h"
 #include "openvswitch/ofp-util.h"
 #include "openvswitch/ofpbuf.h"
@@ -189,11 +191,30 @@ handle_hello(struct ofconn *conn, const struct ofp_header *oh)
                                     htonl(ofconn_next_xid(conn)), 0));
 }
 
+/* Of asynchronous messages a switch is to send only packets that flows send up
+ * by an action, and these only if they are wanted. */
+static void
+set_async(struct ofconn *conn)
+{
+    struct ofputil_async_cfg cfg = OFPUTIL_ASYNC_CFG_INIT;
+    struct ofpbuf *msg;
+
+    if (conn->server->options.packet_ins) {
+        cfg.primary[OAM_PACKET_IN] = 1u << OFPR_ACTION;
+        cfg.secondary[OAM_PACKET_IN] = 1u << OFPR_ACTION;
+        msg = ofputil_encode_set_packet_in_format(OFP15_VERSION,
+                                                  OFPUTIL_PACKET_IN_NXT2);
+        ((struct ofp_header *) msg->data)->xid = htonl(OFCONN_XID_PACKETS);
+        send_buf(conn, msg);
+    }
+    send_buf(conn, ofputil_encode_set_async_config(
+                 &cfg, (1u << OAM_N_TYPES) - 1, OFP15_VERSION));
+}
+
 static void
 handle_features(struct ofconn *conn, enum ofptype type,
                 const struct ofp_header *oh)
 {
-    const struct ofputil_async_cfg nothing = OFPUTIL_ASYNC_CFG_INIT;
     struct ofputil_switch_features sf;
     struct ofconn_features features;
     struct ofpbuf b;
@@ -218,8 +239,7 @@ handle_features(struct ofconn *conn, enum ofptype type,
         .n_tables = sf.n_tables,
         .capabilities = sf.capabilities,
     };
-    send_buf(conn, ofputil_encode_set_async_config(
-                 &nothing, (1u << OAM_N_TYPES) - 1, OFP15_VERSION));
+    set_async(conn);
     conn->state = OFCONN_UP;
     set_timer(conn, conn->server->options.probe_ms);
     VLOG_INFO_RL(&rl, "%s: switch %016"PRIx64" connected", conn->peer,

@@ -23,6 +23,8 @@ struct ssl_ctx_st;
 /* Transaction ids from here on are given out by ofconn_next_xid(), so that
  * callers may use lower ones as they please. */
 #define OFCONN_XID_BASE 0x80000000u
+/* That of whatever concerns packets: nobody waits for an answer. */
+#define OFCONN_XID_PACKETS 0
 
 struct ofconn_options {
     int handshake_ms;           /* From accept to connected, at most. */
@@ -31,6 +33,8 @@ struct ofconn_options {
                                  * ends the connection.  0: never. */
     size_t max_queue;           /* Bytes that may wait to be sent. */
     size_t max_conns;           /* Connections at a time. */
+    bool packet_ins;            /* Packets that flows send up are wanted, in
+                                 * the form of ofpacket.h. */
 };
 /* 10 s, 30 s, 256 MiB, 4096. */
 extern const struct ofconn_options ofconn_options_default;

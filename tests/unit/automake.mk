@@ -8,6 +8,12 @@ tests_unit_test_openflow_SOURCES = tests/unit/test-openflow.c
 tests_unit_test_openflow_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_openflow_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-ofpacket
+TESTS += tests/unit/test-ofpacket
+tests_unit_test_ofpacket_SOURCES = tests/unit/test-ofpacket.c
+tests_unit_test_ofpacket_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ofpacket_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-schema
 TESTS += tests/unit/test-schema
 tests_unit_test_schema_SOURCES = tests/unit/test-schema.c

@@ -29,6 +29,7 @@
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"
+#include "openvswitch/ofp-packet.h"
 #include "openvswitch/ofp-switch.h"
 #include "openvswitch/ofp-util.h"
 #include "openvswitch/ofpbuf.h"
@@ -312,6 +313,40 @@ handshake_yields_datapath_and_no_packet_ins(void **state)
     assert_int_equal(f->n_connected, 1);
     assert_int_equal(f->features.datapath_id, 0x1234);
     assert_int_equal(f->features.n_tables, 254);
+}
+
+static void
+packet_ins_come_only_if_they_are_wanted(void **state)
+{
+    struct ofconn_options options = ofconn_options_default;
+    enum ofputil_packet_in_format format;
+    struct ofputil_async_cfg before, after;
+    struct fixture *f = *state;
+    struct ofp_header *oh;
+    ovs_be32 xid;
+
+    options.packet_ins = true;
+    start(f, NULL, &options);
+    plug(f);
+    send_msg(f, ofputil_encode_hello(1u << OFP15_VERSION));
+    expect(f, OFPTYPE_HELLO);
+    xid = expect(f, OFPTYPE_FEATURES_REQUEST);
+    send_msg(f, features_reply(xid, 0));
+
+    oh = receive(f);
+    assert_int_equal(ofputil_decode_set_packet_in_format(oh, &format), 0);
+    assert_int_equal(format, OFPUTIL_PACKET_IN_NXT2);
+    assert_int_equal(ntohl(oh->xid), OFCONN_XID_PACKETS);
+    free(oh);
+    oh = receive(f);
+    before = ofputil_async_cfg_default(OFP15_VERSION);
+    assert_int_equal(ofputil_decode_set_async_config(oh, false, &before,
+                                                     &after), 0);
+    for (int i = 0; i < OAM_N_TYPES; i++) {
+        assert_int_equal(after.primary[i],
+                         i == OAM_PACKET_IN ? 1u << OFPR_ACTION : 0);
+    }
+    free(oh);
 }
 
 static void
@@ -1078,6 +1113,7 @@ main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
         T(handshake_yields_datapath_and_no_packet_ins),
+        T(packet_ins_come_only_if_they_are_wanted),
         T(handshake_survives_delivery_byte_by_byte),
         T(many_messages_in_one_segment_all_arrive),
         T(older_version_is_refused_with_an_error),

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Packets between a switch and its controller: what a packet-in says, and
+ * packet-outs.  libopenvswitch is the codec.  Packet-ins come as
+ * NXT_PACKET_IN2, which has the user data of the flow's action
+ * (ofconn_options.packet_ins asks for that).  Used by the fabric; not for what
+ * is in a packet. */
+
+#ifndef PROTO_OPENFLOW_OFPACKET_H
+#define PROTO_OPENFLOW_OFPACKET_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "openvswitch/ofp-errors.h"
+
+struct ofp_header;
+struct ofpbuf;
+
+#define OFPACKET_REGS 16
+
+struct ofpacket_in {
+    uint32_t in_port;           /* 0: the message does not say. */
+    uint32_t regs[OFPACKET_REGS];
+    const uint8_t *userdata;    /* Into the message, as 'bytes'. */
+    size_t userdata_size;
+    const uint8_t *bytes;       /* The packet, or its beginning. */
+    size_t size;                /* Of 'bytes'. */
+    size_t full_size;           /* Of the packet. */
+};
+
+/* What packets of a switch have in common comes in the same bytes again and
+ * again, and is decoded once.  Zeroed is empty. */
+struct ofpacket_cache {
+    struct ofpacket_metadata {
+        size_t size;            /* 0: none. */
+        uint8_t bytes[248];
+        uint32_t in_port;
+        uint32_t regs[OFPACKET_REGS];
+    } entries[16];
+};
+
+/* Decodes 'oh', an OFPTYPE_PACKET_IN.  Returns 0, or why it makes no sense. */
+enum ofperr ofpacket_decode(const struct ofp_header *oh,
+                            struct ofpacket_cache *, struct ofpacket_in *);
+
+/* Appends a packet-out with xid OFCONN_XID_PACKETS: 'bytes' goes out of port
+ * 'ofport'. */
+void ofpacket_put_output(struct ofpbuf *, uint32_t ofport,
+                         const void *bytes, size_t size);
+/* The same: it goes through the flows from 'table' on, as if it had come in by
+ * 'in_port' with these registers. */
+void ofpacket_put_resubmit(struct ofpbuf *, uint8_t table, uint32_t in_port,
+                           const uint32_t regs[OFPACKET_REGS],
+                           const void *bytes, size_t size);
+
+#endif /* proto/openflow/ofpacket.h */

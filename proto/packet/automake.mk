@@ -1,0 +1,3 @@
+# proto/packet
+proto_libproto_la_SOURCES += \
+	proto/packet/udp.c
