@@ -252,6 +252,8 @@ start_fabric(struct vmnd *vmnd)
         .ssl_ca_cert = vmnd->options.ca_cert,
         .audit_s = vmnd->options.audit_interval_s,
         .audit_alarm = vmnd->options.audit_alarm_percent,
+        .packet_port_rate = vmnd->options.packet_port_pps,
+        .packet_host_rate = vmnd->options.packet_host_pps,
     };
     char *text = NULL;
     int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,

@@ -82,6 +82,10 @@ static const struct option_row {
       "how often each host is read and compared, or 0" },
     { "audit-alarm", MEMBER(audit_alarm), false, "PERCENT", "50",
       "share of a host's flows whose loss is logged as an error" },
+    { "packet-port-rate", MEMBER(packet_port_rate), false, "NUMBER", "100",
+      "packets a second that apps answer for a port, or 0 for any number" },
+    { "packet-host-rate", MEMBER(packet_host_rate), false, "NUMBER", "5000",
+      "the same for a host" },
     { "unixctl", MEMBER(unixctl), true, "FILE", NULL,
       "socket for ovs-appctl, or \"none\"" },
 #undef MEMBER
@@ -305,6 +309,16 @@ options_finish(struct options *options)
     if (!problem) {
         problem = parse_range("audit-alarm", options->audit_alarm, 1, 100,
                               &options->audit_alarm_percent);
+    }
+    if (!problem) {
+        problem = parse_range("packet-port-rate", options->packet_port_rate,
+                              0, FABRIC_PACKET_RATE_MAX,
+                              &options->packet_port_pps);
+    }
+    if (!problem) {
+        problem = parse_range("packet-host-rate", options->packet_host_rate,
+                              0, FABRIC_PACKET_RATE_MAX,
+                              &options->packet_host_pps);
     }
     if (problem) {
         return problem;

@@ -32,6 +32,10 @@ struct options {
     unsigned audit_interval_s;
     char *audit_alarm;          /* As given, and the percentage. */
     unsigned audit_alarm_percent;
+    char *packet_port_rate;     /* As given, and packets a second. */
+    unsigned packet_port_pps;
+    char *packet_host_rate;     /* The same. */
+    unsigned packet_host_pps;
     size_t n_apps;
     char **apps;                /* Names or paths, in the order given. */
 };

@@ -20,6 +20,9 @@
 
 VLOG_DEFINE_THIS_MODULE(apphost);
 
+/* The first struct vmn_app_class of this ABI ended here. */
+#define CLASS_SIZE_MIN offsetof(struct vmn_app_class, handlers)
+
 struct apphost {
     struct pipeline pipeline;
     size_t n_modules;
@@ -159,6 +162,31 @@ check_numbers(const struct vmn_app_class *class_)
     return NULL;
 }
 
+static char *
+check_handlers(const struct vmn_app_class *class_)
+{
+    const struct pipeline_app app = { .class_ = class_ };
+    const struct vmn_handler_class *handlers = pipeline_handlers(&app);
+
+    for (size_t i = 0; handlers && handlers[i].name; i++) {
+        if (!is_name(handlers[i].name)) {
+            return xasprintf("handler name \"%s\" is not [a-z][a-z0-9-]*",
+                             handlers[i].name);
+        }
+        if (!handlers[i].handle) {
+            return xasprintf("handler %s has no handle function",
+                             handlers[i].name);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (!strcmp(handlers[i].name, handlers[j].name)) {
+                return xasprintf("two handlers are named %s",
+                                 handlers[i].name);
+            }
+        }
+    }
+    return NULL;
+}
+
 /* A sentence that says what is wrong with an app, or NULL. */
 static char *
 check_class(const struct apphost *host, const struct vmn_app_class *class_)
@@ -169,9 +197,10 @@ check_class(const struct apphost *host, const struct vmn_app_class *class_)
         return xasprintf("it is built for plugin ABI %u, this is %d",
                          class_->abi, VMN_APP_ABI);
     }
-    if (class_->size < sizeof *class_) {
-        return xasprintf("its struct vmn_app_class has %u bytes, not %"
-                         PRIuSIZE, class_->size, sizeof *class_);
+    if (class_->size < CLASS_SIZE_MIN) {
+        return xasprintf("its struct vmn_app_class has %u bytes, at least %"
+                         PRIuSIZE" are needed", class_->size,
+                         CLASS_SIZE_MIN);
     }
     if (!is_name(class_->name) || !strcmp(class_->name, "vmn")) {
         return xasprintf("app name \"%s\" is not [a-z][a-z0-9-]*, or is "
@@ -186,7 +215,8 @@ check_class(const struct apphost *host, const struct vmn_app_class *class_)
     text = check_stages(class_);
     text = text ? text : check_units(class_);
     text = text ? text : check_queries(class_);
-    return text ? text : check_numbers(class_);
+    text = text ? text : check_numbers(class_);
+    return text ? text : check_handlers(class_);
 }
 
 /* Loading.  -------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "controller/engine/emit.h"
+#include "controller/engine/handler.h"
 #include "controller/engine/view.h"
 
 #include <netinet/in.h>
@@ -207,6 +208,39 @@ vmn_act_group_id(struct vmn_actions *a, uint32_t group_id)
     if (begin(a)) {
         ofpact_put_GROUP(&a->ofpacts)->group_id = group_id;
     }
+}
+
+void
+vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
+             uint16_t max_size)
+{
+    const struct pipeline_app *app = a->emit->app;
+    const struct vmn_handler_class *handlers = pipeline_handlers(app);
+    uint8_t userdata[ENGINE_USERDATA_SIZE];
+    struct ofpact_controller *controller;
+    unsigned n = 0;
+
+    while (handlers && handlers[n].name) {
+        n++;
+    }
+    if (handler >= n) {
+        emit_fail(a->emit, "the app has no handler %u", handler);
+        return;
+    }
+    if (!begin(a)) {
+        return;
+    }
+    engine_put_userdata(userdata, app->class_->name, handlers[handler].name,
+                        arg);
+    controller = ofpact_put_CONTROLLER(&a->ofpacts);
+    controller->max_len = max_size;
+    controller->reason = OFPR_ACTION;
+    controller->meter_id = NX_CTLR_NO_METER;
+    controller->provider_meter_id = UINT32_MAX;
+    controller->userdata_len = sizeof userdata;
+    ofpbuf_put(&a->ofpacts, userdata, sizeof userdata);
+    controller = a->ofpacts.header;
+    ofpact_finish_CONTROLLER(&a->ofpacts, &controller);
 }
 
 /* Where a packet goes on.  ----------------------------------------------- */

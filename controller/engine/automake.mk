@@ -15,6 +15,8 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/engine.h \
 	controller/engine/facts.c \
 	controller/engine/flow.c \
+	controller/engine/handler.c \
+	controller/engine/handler.h \
 	controller/engine/item.c \
 	controller/engine/item.h \
 	controller/engine/level.c \

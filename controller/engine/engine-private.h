@@ -50,6 +50,7 @@ struct engine {
     size_t n_query_classes;
     struct query_class *query_classes;
     struct shash queries;       /* Name -> struct query_class. */
+    struct hmap handlers;       /* Of struct engine_handler, by id. */
     size_t n_relations;         /* Numbers in order of appearance. */
     struct shash relations;     /* Name -> number + 1, as pointer. */
 

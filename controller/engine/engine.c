@@ -12,6 +12,7 @@
 
 #include "controller/engine/builtin.h"
 #include "controller/engine/delta.h"
+#include "controller/engine/handler.h"
 #include "controller/engine/oxm.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/vlog.h"
@@ -87,6 +88,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     wanted_init(&engine->wanted);
     engine->problems_cache = xzalloc(sizeof *engine->problems_cache);
 
+    handlers_init(engine);
     numbers_declare(numbers, VMN_NUMBER_HOST, UINT32_MAX - 1);
     numbers_declare(numbers, VMN_NUMBER_ZONE, UINT16_MAX);
     numbers_declare(numbers, VMN_NUMBER_GROUP, 0xfffffeff);
@@ -347,6 +349,7 @@ engine_destroy(struct engine *engine)
     free_idle(engine);
     graph_uninit(&engine->graph);
     hmap_destroy(&engine->cookies);
+    handlers_uninit(engine);
     item_registry_unref(engine->registry);
     for (size_t i = 0; i < engine->n_query_classes; i++) {
         free(engine->query_classes[i].name);

@@ -31,4 +31,16 @@ struct pipeline {
     struct pipeline_app *apps;  /* Sorted by name. */
 };
 
+/* The app's handlers, or NULL.  A module that was built before there were any
+ * has a smaller class. */
+static inline const struct vmn_handler_class *
+pipeline_handlers(const struct pipeline_app *app)
+{
+    const struct vmn_app_class *class_ = app->class_;
+
+    return (class_->size >= offsetof(struct vmn_app_class, handlers)
+                            + sizeof class_->handlers
+            ? class_->handlers : NULL);
+}
+
 #endif /* controller/engine/pipeline.h */

@@ -19,6 +19,9 @@
  * the same run; this bounds a single value. */
 #define VALUE_SIZE_MAX (16 * 1024 * 1024)
 
+/* A handler's queries that read each other. */
+#define PEEK_DEPTH_MAX 16
+
 struct arena_chunk {
     struct arena_chunk *next;
     size_t used, size;
@@ -161,8 +164,12 @@ record(struct vmn_view *view, enum node_kind kind, unsigned id,
        const char *key)
 {
     struct graph *graph = &view->engine->graph;
-    struct node *source = graph_find(graph, kind, id, key);
+    struct node *source;
 
+    if (!view->node) {
+        return;
+    }
+    source = graph_find(graph, kind, id, key);
     if (!source) {
         source = xzalloc(sizeof *source);
         graph_insert(graph, source, kind, id, key);
@@ -176,6 +183,9 @@ vmn_read(struct vmn_view *view, enum vmn_table table, const char *name)
     if (table >= VMN_N_TABLES || !name) {
         fail(view, "read of table %u without a name", (unsigned) table);
         return NULL;
+    }
+    if (!view->node) {
+        return model_get_durable(view->engine->model, table, name, NULL);
     }
     record(view, NODE_ROW, table, name);
     return model_get(view->engine->model, table, name);
@@ -202,10 +212,84 @@ vmn_lookup(struct vmn_view *view, enum vmn_index index, const char *key)
     return model_lookup(view->engine->model, index, key);
 }
 
+/* For handlers, which leave no trace: what there is already is told, and else
+ * what it would be.  ------------------------------------------------------ */
+
+static struct vmn_names
+peek_facts(struct engine *engine, const char *relation, const char *key)
+{
+    const void *number = shash_find_data(&engine->relations, relation);
+    struct node *node = (number ? graph_find(&engine->graph, NODE_FACTS,
+                                             (uintptr_t) number - 1, key)
+                         : NULL);
+
+    return (node ? facts_names(facts_node_cast(node))
+            : (struct vmn_names) { 0, NULL });
+}
+
+static const void *
+peek_query(struct vmn_view *view, const char *name, const char *key,
+           size_t *size)
+{
+    struct engine *engine = view->engine;
+    const struct query_class *class_ = shash_find_data(&engine->queries,
+                                                       name);
+    struct vmn_value value = { NULL, 0 };
+    struct vmn_view inner;
+    struct node *node;
+    void *copy = NULL;
+
+    if (!class_) {
+        return NULL;
+    }
+    node = graph_find(&engine->graph, NODE_QUERY,
+                      class_ - engine->query_classes, key);
+    if (node && !node->stale) {
+        *size = query_node_cast(node)->value_size;
+        return query_node_cast(node)->value;
+    }
+    if (view->depth >= PEEK_DEPTH_MAX) {
+        fail(view, "query %s at \"%s\" depends on itself", name, key);
+        return NULL;
+    }
+    view_init(&inner, engine, NULL);
+    inner.depth = view->depth + 1;
+    class_->class_->eval(&inner, key, &value);
+    if (inner.problem) {
+        fail(view, "%s", inner.problem);
+    } else if (value.data) {
+        *size = value.size;
+        copy = vmn_alloc(view, value.size);
+        memcpy(copy, value.data, value.size);
+    }
+    free(value.data);
+    view_uninit(&inner);
+    return copy;
+}
+
+static uint32_t
+peek_number(struct vmn_view *view, const char *kind, const char *key)
+{
+    uint32_t number = numbers_peek(model_numbers(view->engine->model), kind,
+                                   key);
+
+    if (!number) {
+        fail(view, "there is no %s number of \"%s\" yet", kind, key);
+    }
+    return number;
+}
+
+/* Other reads.  ---------------------------------------------------------- */
+
 struct vmn_names
 vmn_facts(struct vmn_view *view, const char *relation, const char *key)
 {
     struct engine *engine = view->engine;
+
+    if (!view->node) {
+        return peek_facts(engine, relation, key);
+    }
+
     struct facts_node *facts = facts_get(engine,
                                          facts_relation(engine, relation),
                                          key);
@@ -219,9 +303,14 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
           size_t *size)
 {
     struct engine *engine = view->engine;
-    struct query_node *query = query_get(engine, name, key);
 
     *size = 0;
+    if (!view->node) {
+        return peek_query(view, name, key, size);
+    }
+
+    struct query_node *query = query_get(engine, name, key);
+
     if (!query) {
         return NULL;
     }
@@ -244,9 +333,12 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
 uint32_t
 vmn_number(struct vmn_view *view, const char *kind, const char *key)
 {
-    struct number *number = numbers_ref(model_numbers(view->engine->model),
-                                        kind, key);
+    struct number *number;
 
+    if (!view->node) {
+        return peek_number(view, kind, key);
+    }
+    number = numbers_ref(model_numbers(view->engine->model), kind, key);
     if (!number) {
         fail(view, "no %s number is left for \"%s\"", kind, key);
         return 0;

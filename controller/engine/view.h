@@ -17,7 +17,9 @@ struct numbers;
 
 struct vmn_view {
     struct engine *engine;
-    struct node *node;          /* Who reads. */
+    struct node *node;          /* Who reads; NULL: a handler, of which nothing
+                                 * is recorded. */
+    unsigned depth;             /* Of a handler's queries in each other. */
     uint64_t serial;
     struct number_refs numbers; /* That it asked for. */
     struct arena_chunk *arena;

@@ -20,6 +20,10 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/host-status.c \
 	controller/fabric/marker.c \
 	controller/fabric/marker.h \
+	controller/fabric/packets-private.h \
+	controller/fabric/packets-show.c \
+	controller/fabric/packets.c \
+	controller/fabric/packets.h \
 	controller/fabric/receipts.c \
 	controller/fabric/receipts.h \
 	controller/fabric/reconcile.c \

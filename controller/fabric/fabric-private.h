@@ -13,6 +13,7 @@
 #include "controller/fabric/fabric.h"
 #include "openvswitch/hmap.h"
 
+struct fabric_packets;          /* packets.c. */
 struct fabric_db;               /* OVSDB side, of the whole fabric. */
 struct fabric_host_db;          /* OVSDB side of one host. */
 struct fabric_receipts;         /* receipts.c. */
@@ -35,6 +36,7 @@ struct fabric {
     struct fabric_db *db;       /* Owned; fabric_db_create(). */
     struct fabric_switches *switches; /* Owned. */
     struct fabric_receipts *receipts; /* Owned. */
+    struct fabric_packets *packets; /* Owned. */
     /* From fabric_options, or their defaults. */
     size_t max_bundles, max_bytes;
     int stall_ms;

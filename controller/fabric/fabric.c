@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/switch.h"
 #include "hash.h"
@@ -179,6 +180,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     hmap_init(&f->hosts);
     hmap_init(&f->datapaths);
     receipts_create(f);
+    packets_create(f, options);
     error = switches_create(f, options, text);
     if (!error) {
         error = fabric_db_create(f, options, text);
@@ -214,6 +216,7 @@ fabric_destroy(struct fabric *f)
         fabric_db_destroy(f);
     }
     switches_destroy(f);
+    packets_destroy(f);
     receipts_destroy(f);
     hmap_destroy(&f->hosts);
     hmap_destroy(&f->datapaths);

@@ -37,10 +37,13 @@ struct fabric_options {
                                    * be read.  Default: ofconn.h's. */
     int64_t audit_s;              /* Each host is read and compared that often,
                                    * in seconds; 0: never. */
+    unsigned packet_port_rate;    /* Packets a second that are taken from a */
+    unsigned packet_host_rate;    /* port, and from a host; 0: any number. */
     size_t audit_alarm;           /* Percent of a host's flows, and more than
                                    * a thousand, whose loss is an error. */
 };
 #define FABRIC_AUDIT_ALARM 50
+#define FABRIC_PACKET_RATE_MAX 1000000
 #define FABRIC_AUDIT_MAX_S (366 * 86400)
 #define FABRIC_MAX_BUNDLES 32
 #define FABRIC_MAX_BYTES (8 * 1024 * 1024)
@@ -164,8 +167,16 @@ struct fabric_stats {
     uint64_t n_audits;          /* That were completed, and what they found: */
     uint64_t n_audit_missing, n_audit_altered, n_audit_strangers;
     uint64_t n_fingerprints_equal;  /* Of the latter, by one question. */
+    uint64_t n_packet_ins, n_packet_outs; /* Sent up, and sent for them. */
 };
 void fabric_get_stats(const struct fabric *, struct fabric_stats *);
+
+/* Calls 'cb' for each reason to drop a packet that was sent up, or an answer:
+ * 'who' is "vmn", or "APP.HANDLER" for what a handler gave no answer to. */
+typedef void fabric_packet_drop_cb(void *aux, const char *who,
+                                   const char *reason, uint64_t n);
+void fabric_packet_drops(const struct fabric *, fabric_packet_drop_cb *,
+                         void *aux);
 void fabric_unixctl_init(struct fabric *);
 
 #endif /* controller/fabric/fabric.h */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/switch.h"
 #include "openvswitch/dynamic-string.h"
@@ -66,6 +67,7 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
 
     *stats = f->stats;
     stats->n_hosts = hmap_count(&f->hosts);
+    packets_get_stats(f, stats);
     stats->n_synced = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         stats->n_synced += (host->sw->state == SWITCH_LIVE
@@ -206,6 +208,21 @@ unixctl_audit(struct unixctl_conn *conn, int argc, const char *argv[],
     }
 }
 
+static void
+unixctl_packets(struct unixctl_conn *conn, int argc, const char *argv[],
+                void *f)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (argc > 1 && !fabric_find_host(f, argv[1])) {
+        unixctl_command_reply_error(conn, "no such host");
+        return;
+    }
+    packets_show(f, argc > 1 ? argv[1] : NULL, &ds);
+    unixctl_command_reply(conn, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
 void
 fabric_unixctl_init(struct fabric *f)
 {
@@ -217,4 +234,6 @@ fabric_unixctl_init(struct fabric *f)
                              unixctl_reconcile, f);
     unixctl_command_register("fabric/audit", "[HOST]", 0, 1, unixctl_audit,
                              f);
+    unixctl_command_register("fabric/packets", "[HOST]", 0, 1,
+                             unixctl_packets, f);
 }

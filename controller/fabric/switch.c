@@ -26,6 +26,7 @@
 
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/marker.h"
+#include "controller/fabric/packets.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/words.h"
 #include "openvswitch/ofp-bundle.h"
@@ -462,6 +463,7 @@ reset(struct fabric_switch *sw)
     }
     switch_freeze(sw);
     reconcile_stop(sw);
+    packets_disconnected(sw);
     audit_stop(sw, "its switch is gone");
     /* Some were perhaps committed, and the errors lost. */
     sw->doubtful |= sw->n_sent > 0;
@@ -554,6 +556,7 @@ switch_destroy(struct fabric_switch *sw, const char *reason)
     if (sw) {
         disconnect(sw, reason);
         reset(sw);
+        packets_switch_destroy(sw);
         hmap_destroy(&sw->refusals);
         backlog_uninit(&sw->backlog);
         event_free(sw->rest);
@@ -709,7 +712,9 @@ void
 switch_message(struct fabric_switch *sw, enum ofptype type,
                const struct ofp_header *oh)
 {
-    if (sw->reconcile && reconcile_message(sw, type, oh)) {
+    if (packets_message(sw, type, oh)) {
+        return;
+    } else if (sw->reconcile && reconcile_message(sw, type, oh)) {
         sw->progress_ms = time_msec();
     } else if (sw->audit && audit_message(sw, type, oh)) {
         sw->progress_ms = time_msec();

@@ -24,6 +24,7 @@ struct fabric_options;
 struct ofconn;
 struct ofpbuf;
 struct ofserver;
+struct packets_of_switch;
 struct reconcile;
 struct scope_diff;
 
@@ -92,6 +93,8 @@ struct fabric_switch {
     struct event *stall;        /* Runs while it owes answers. */
     int64_t progress_ms;        /* When it last gave one (time_msec()). */
     unsigned n_stalls;          /* Times that it was cut off. */
+
+    struct packets_of_switch *packets; /* Or NULL (packets.h). */
 
     struct hmap refusals;       /* struct refusal. */
     bool partial;               /* It has refused something, and has not been

@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 
+#include "controller/engine/handler.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/switch.h"
 #include "openvswitch/vlog.h"
@@ -206,6 +207,7 @@ switches_create(struct fabric *f, const struct fabric_options *options,
         && options->ssl_certificate && options->ssl_ca_cert) {
         error = make_ctx(options, &s->ctx, text);
     }
+    conn_options.packet_ins = engine_n_handlers(f->engine) > 0;
     if (options->max_queue) {
         conn_options.max_queue = options->max_queue;
     }

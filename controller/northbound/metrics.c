@@ -103,6 +103,10 @@ static const struct metric metrics[] = {
     COUNTER("vmn_store_failures_total", store.n_failed,
             "Groups of changes that the store refused."),
     COUNTER("vmn_store_backups_total", store.n_copies, "Backups made."),
+    COUNTER("vmn_packet_ins_total", fabric.n_packet_ins,
+            "Packets that switches sent up."),
+    COUNTER("vmn_packet_outs_total", fabric.n_packet_outs,
+            "Packets sent for these."),
     GAUGE("vmn_http_connections", http.n_connections, "API clients."),
     COUNTER("vmn_http_accepted_total", http.n_accepted,
             "API clients accepted."),
@@ -159,6 +163,28 @@ put_audits(const struct fabric *fabric, struct ds *ds)
 }
 
 static void
+put_drop(void *ds, const char *who, const char *reason, uint64_t n)
+{
+    ds_put_format(ds, "vmn_packets_dropped_total{by=\"%s\",reason=\"", who);
+    for (const char *p = reason; *p; p++) {
+        if (*p == '\\' || *p == '"') {
+            ds_put_char(ds, '\\');
+        }
+        ds_put_char(ds, *p < ' ' ? ' ' : *p);
+    }
+    ds_put_format(ds, "\"} %"PRIu64"\n", n);
+}
+
+static void
+put_drops(const struct fabric *fabric, struct ds *ds)
+{
+    ds_put_cstr(ds, "# HELP vmn_packets_dropped_total Packets sent up, and "
+                "answers to them, that were dropped.\n"
+                "# TYPE vmn_packets_dropped_total counter\n");
+    fabric_packet_drops(fabric, put_drop, ds);
+}
+
+static void
 put_process(struct ds *ds)
 {
     unsigned long size, resident;
@@ -209,6 +235,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     }
     put_classes(nb->engine, &ds);
     put_audits(nb->fabric, &ds);
+    put_drops(nb->fabric, &ds);
     put_process(&ds);
     http_reply_text(req, 200, "text/plain; version=0.0.4; charset=utf-8",
                     ds_cstr(&ds));

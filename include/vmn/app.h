@@ -13,6 +13,7 @@
 #define VMN_APP_H 1
 
 #include "vmn/flow.h"
+#include "vmn/packet.h"
 #include "vmn/rows.h"
 #include "vmn/types.h"
 #include "vmn/vocabulary.h"
@@ -156,6 +157,13 @@ struct vmn_number_class {
     uint32_t max;               /* Numbers are 1 to this. */
 };
 
+/* Answers packets that flows send up (vmn/packet.h). */
+struct vmn_handler_class {
+    const char *name;
+    void (*handle)(struct vmn_view *, const struct vmn_packet_in *,
+                   struct vmn_packets_out *);
+};
+
 /* An app.  Arrays end with an entry whose name is NULL, or are NULL. */
 struct vmn_app_class {
     uint32_t abi;               /* VMN_APP_ABI. */
@@ -166,6 +174,7 @@ struct vmn_app_class {
     const struct vmn_query_class *queries;
     const struct vmn_unit_class *units;
     const struct vmn_number_class *numbers; /* Kinds "APP.KIND" of its own. */
+    const struct vmn_handler_class *handlers; /* Of vmn_act_punt(). */
 };
 
 #ifdef __cplusplus

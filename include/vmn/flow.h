@@ -179,6 +179,13 @@ void vmn_act_drop(struct vmn_actions *, const char *reason);
 void vmn_act_arp_reply(struct vmn_actions *, struct vmn_mac,
                        const struct vmn_ip *);
 
+/* Sends a copy of the packet, as it is by then, up to the app's handler
+ * 'handler' (its index in the app's array; vmn/packet.h), with 'arg' for its
+ * use.  Of a longer packet only the first 'max_size' bytes come. */
+#define VMN_PUNT_ALL 65535
+void vmn_act_punt(struct vmn_actions *, unsigned handler, uint32_t arg,
+                  uint16_t max_size);
+
 /* Where a packet goes on after connection tracking. */
 enum vmn_ct_then { VMN_CT_STOP, VMN_CT_NEXT, VMN_CT_TABLE };
 

@@ -179,6 +179,19 @@ tests_unit_test_fabric_audit_SOURCES = tests/unit/test-fabric-audit.c \
 tests_unit_test_fabric_audit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fabric_audit_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-packets
+TESTS += tests/unit/test-packets
+tests_unit_test_packets_SOURCES = \
+	tests/unit/fabric-fixture.c \
+	tests/unit/fabric-fixture.h \
+	tests/unit/fake-db.c \
+	tests/unit/fake-switch.c \
+	tests/unit/fake-switch.h \
+	tests/unit/test-packets.c \
+	tests/unit/toy-app.h
+tests_unit_test_packets_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_packets_LDADD = $(UNIT_LIBS)
+
 # The apps are loaded as the daemon loads them: they find the engine's side of
 # the ABI in the program.
 check_PROGRAMS += tests/unit/test-apps
@@ -189,7 +202,7 @@ tests_unit_test_apps_SOURCES = \
 	tests/unit/test-apps.c
 tests_unit_test_apps_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_apps_LDADD = $(UNIT_LIBS)
-tests_unit_test_apps_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS)
+tests_unit_test_apps_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
 EXTRA_tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
 
 # Builds the example app out of tree and loads it.

@@ -89,6 +89,7 @@ fake_switch_uninit(struct fake_switch *fs)
     ofpbuf_uninit(&fs->in);
     ofpbuf_uninit(&fs->out);
     ds_destroy(&fs->order);
+    ofpbuf_delete(fs->packet_out);
 }
 
 void
@@ -700,6 +701,11 @@ handle(struct fake_switch *fs, const struct ofp_header *oh)
         break;
     case OFPTYPE_ECHO_REQUEST:
         fake_switch_send(fs, ofputil_encode_echo_reply(oh));
+        break;
+    case OFPTYPE_PACKET_OUT:
+        fs->n_packet_outs++;
+        ofpbuf_delete(fs->packet_out);
+        fs->packet_out = ofpbuf_clone_data(oh, ntohs(oh->length));
         break;
     default:
         break;

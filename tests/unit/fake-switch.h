@@ -55,6 +55,8 @@ struct fake_switch {
     unsigned n_markers, n_unmarks; /* In bundles, and outside. */
     unsigned n_questions;       /* For one table. */
     unsigned n_commits, n_discards, n_dumps;
+    unsigned n_packet_outs;
+    struct ofpbuf *packet_out;  /* The last one, or NULL. */
     struct ds order;            /* Of messages: G F (add), f g (delete), and
                                  * "." for each commit. */
 };

@@ -40,6 +40,12 @@ compile_nothing(struct vmn_view *view, const char *key,
 }
 
 static void
+handle_nothing(struct vmn_view *view, const struct vmn_packet_in *in,
+               struct vmn_packets_out *out)
+{
+}
+
+static void
 apps_that_do_not_fit_are_refused(void **state)
 {
 #define REFUSED(WHY, ...) \
@@ -70,6 +76,15 @@ apps_that_do_not_fit_are_refused(void **state)
     REFUSED("no eval", APP, .name = "x",
             .queries = (const struct vmn_query_class[]) { { .name = "q" },
                                                           { NULL } });
+#define HANDLERS(...) \
+    .handlers = (const struct vmn_handler_class[]) { __VA_ARGS__, { NULL } }
+    REFUSED("no handle function", APP, .name = "x",
+            HANDLERS({ .name = "h" }));
+    REFUSED("handler name", APP, .name = "x",
+            HANDLERS({ .name = "H", .handle = handle_nothing }));
+    REFUSED("two handlers", APP, .name = "x",
+            HANDLERS({ .name = "h", .handle = handle_nothing },
+                     { .name = "h", .handle = handle_nothing }));
     REFUSED("does not begin with", APP, .name = "x",
             .numbers = (const struct vmn_number_class[]) { { "y.k", 1 },
                                                            { NULL } });
@@ -86,6 +101,25 @@ the_same_name_twice_is_refused(void **state)
     assert_true(apphost_add(host, &class_, &text));
     assert_non_null(strstr(text, "loaded already"));
     free(text);
+    apphost_destroy(host);
+}
+
+/* A module that was built before there were handlers has a smaller class, and
+ * what follows it in memory is nobody's. */
+static void
+an_app_of_a_smaller_class_has_no_handlers(void **state)
+{
+    const struct vmn_app_class class_ = {
+        .abi = VMN_APP_ABI,
+        .size = offsetof(struct vmn_app_class, handlers),
+        .name = "old",
+        HANDLERS({ .name = "h", .handle = handle_nothing }),
+    };
+    struct apphost *host = apphost_create();
+    char *text = NULL;
+
+    assert_int_equal(apphost_add(host, &class_, &text), 0);
+    assert_null(pipeline_handlers(&apphost_pipeline(host)->apps[0]));
     apphost_destroy(host);
 }
 
@@ -173,6 +207,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(apps_that_do_not_fit_are_refused),
         cmocka_unit_test(the_same_name_twice_is_refused),
+        cmocka_unit_test(an_app_of_a_smaller_class_has_no_handlers),
         cmocka_unit_test(a_missing_module_is_refused_with_its_name),
         cmocka_unit_test(stages_are_placed_by_hook_order_and_name),
         cmocka_unit_test(a_hook_that_is_full_is_refused),

@@ -268,6 +268,14 @@ fabric_audit_owners(const struct fabric *f OVS_UNUSED)
 }
 
 void
+fabric_packet_drops(const struct fabric *f OVS_UNUSED,
+                    fabric_packet_drop_cb *cb, void *aux)
+{
+    cb(aux, "vmn", "port's rate", 7);
+    cb(aux, "app.handler", "so \"said\" \\ it", 1);
+}
+
+void
 fabric_get_stats(const struct fabric *f OVS_UNUSED, struct fabric_stats *s)
 {
     memset(s, 0, sizeof *s);
@@ -1133,6 +1141,10 @@ status_and_metrics_are_told(void **state)
                "app=\"overlay\",kind=\"unit\",class=\"net\"} 1\n");
     assert_has(&f->client.body, "\nvmn_fabric_audit_differences_total{"
                "owner=\"overlay\",kind=\"missing\"} 3\n");
+    assert_has(&f->client.body, "\nvmn_packets_dropped_total{by=\"vmn\","
+               "reason=\"port's rate\"} 7\n");
+    assert_has(&f->client.body, "{by=\"app.handler\","
+               "reason=\"so \\\"said\\\" \\\\ it\"} 1\n");
     assert_call(f, 200, "GET", "/healthz", NULL);
     assert_text(f, "status", "ok");
     assert_call(f, 503, "GET", "/readyz", NULL);

@@ -142,6 +142,8 @@ contradictions_are_refused(void **state OVS_UNUSED)
         { "{\"audit-interval\": \"1h\"}", "audit-interval" },
         { "{\"audit-interval\": \"99999999999\"}", "audit-interval" },
         { "{\"audit-alarm\": \"101\"}", "audit-alarm" },
+        { "{\"packet-port-rate\": \"-1\"}", "packet-port-rate" },
+        { "{\"packet-host-rate\": \"1000001\"}", "packet-host-rate" },
         { "{\"api-listen\": \"127.0.0.1:80\"}", "api-token-file" },
         { "{\"certificate\": \"/c.pem\"}", "go together" },
         { "{\"max-flows-per-host\": \"many\"}", "is not a number" },

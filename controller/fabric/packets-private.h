@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What packets.c and packets-show.c share.  Not for others. */
+
+#ifndef CONTROLLER_FABRIC_PACKETS_PRIVATE_H
+#define CONTROLLER_FABRIC_PACKETS_PRIVATE_H 1
+
+#include "controller/engine/handler.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/token-bucket.h"
+#include "proto/openflow/ofpacket.h"
+
+struct event;
+struct fabric;
+struct fabric_switch;
+
+/* Why a packet, or an answer to one, was dropped here.  What a handler gives
+ * as a reason is counted apart. */
+enum packet_drop {
+    PACKET_DROP_MALFORMED,      /* The message that it came in. */
+    PACKET_DROP_NO_HANDLER,     /* Nobody's, or not any more. */
+    PACKET_DROP_PORT_RATE,
+    PACKET_DROP_HOST_RATE,
+    PACKET_DROP_TOO_MANY_PORTS,
+    PACKET_DROP_WAITING,
+    PACKET_DROP_DISCONNECTED,
+    PACKET_DROP_FAILED,
+    PACKET_DROP_NO_VIF,         /* Answers from here on. */
+    PACKET_DROP_NO_PORT,
+    PACKET_DROP_UNREAD,
+    PACKET_DROP_REFUSED,
+    N_PACKET_DROPS
+};
+const char *packet_drop_text(enum packet_drop);
+
+/* Events a second, over a second or more. */
+struct rate {
+    int64_t start_ms;           /* Of the period that is being counted. */
+    unsigned n;                 /* In it so far. */
+    unsigned per_s;             /* In the one before. */
+};
+
+static inline void
+rate_count(struct rate *rate, int64_t now_ms)
+{
+    int64_t ms = now_ms - rate->start_ms;
+
+    if (ms >= 1000) {
+        rate->per_s = ms < 2000 ? rate->n * INT64_C(1000) / ms : 0;
+        rate->start_ms = now_ms;
+        rate->n = 0;
+    }
+    rate->n++;
+}
+
+/* A port that packets came from. */
+struct packet_port {
+    struct hmap_node node;      /* In 'ports', by in_port. */
+    uint32_t in_port;
+    struct token_bucket bucket;
+    struct rate rate;
+    uint64_t n_in, n_limited;
+    size_t n_waiting;           /* Packets that wait. */
+
+    char *vif_name, *port_name; /* Rows, as found last, or NULL. */
+    bool searched;              /* They were searched... */
+    uint64_t searched_revision; /* ...in this revision. */
+};
+
+/* A packet that waits for its answer. */
+struct waiting_packet {
+    struct ovs_list node;
+    const struct engine_handler *handler;
+    uint32_t arg;
+    struct packet_port *port;
+    uint32_t regs[OFPACKET_REGS];
+    size_t size, full_size;
+    uint8_t bytes[];
+};
+
+struct packets_of_switch {
+    struct fabric_packets *packets;
+    struct fabric_switch *sw;
+    struct token_bucket bucket;
+    struct hmap ports;          /* struct packet_port. */
+    struct ovs_list waiting;    /* struct waiting_packet. */
+    size_t n_waiting, waiting_bytes;
+    bool is_due;
+    struct ovs_list due_node;   /* In 'due', if it is. */
+    struct ofpacket_cache cache;
+    struct rate rate;
+    uint64_t n_in, n_out, n_dropped;
+};
+
+/* Packets that a handler gave no answer to. */
+struct handler_stats {
+    struct handler_reason {
+        const char *text;       /* The app's, or NULL. */
+        uint64_t n;
+    } reasons[16];
+    uint64_t n_other;
+};
+
+struct fabric_packets {
+    struct fabric *fabric;
+    unsigned port_rate, host_rate; /* Packets a second; 0: any number. */
+    struct event *drain;
+    struct ovs_list due;        /* struct packets_of_switch. */
+    struct ofpbuf batch;        /* Packet-outs of one host. */
+    struct vmn_packets_out out;
+    uint64_t n_in, n_out, drops[N_PACKET_DROPS];
+    struct handler_stats *handlers; /* By the handlers' index. */
+};
+
+#endif /* controller/fabric/packets-private.h */

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes in, limits and answers packets; see packets.h. */
+
+#include <config.h>
+
+#include "controller/fabric/packets.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/handler.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets-private.h"
+#include "controller/fabric/switch.h"
+#include "hash.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofmsg.h"
+#include "timeval.h"
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+VLOG_DEFINE_THIS_MODULE(packets);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+/* Packets of a host that are answered before another host has its turn. */
+#define BATCH 32
+/* Ports of a host of which limits are known. */
+#define PORTS_MAX 4096
+/* What token_bucket.h calls tokens per millisecond is packets a second, if
+ * each takes so many. */
+#define TOKENS 1000
+
+const char *
+packet_drop_text(enum packet_drop why)
+{
+    static const char *const texts[N_PACKET_DROPS] = {
+        [PACKET_DROP_MALFORMED] = "malformed message",
+        [PACKET_DROP_NO_HANDLER] = "no such handler",
+        [PACKET_DROP_PORT_RATE] = "port's rate",
+        [PACKET_DROP_HOST_RATE] = "host's rate",
+        [PACKET_DROP_TOO_MANY_PORTS] = "too many ports",
+        [PACKET_DROP_WAITING] = "too many wait",
+        [PACKET_DROP_DISCONNECTED] = "switch is gone",
+        [PACKET_DROP_FAILED] = "handler failed",
+        [PACKET_DROP_NO_VIF] = "not from a VIF",
+        [PACKET_DROP_NO_PORT] = "answer's port is not here",
+        [PACKET_DROP_UNREAD] = "switch does not read",
+        [PACKET_DROP_REFUSED] = "switch refused it",
+    };
+
+    return texts[why];
+}
+
+static void
+count_drop(struct packets_of_switch *ps, enum packet_drop why)
+{
+    ps->packets->drops[why]++;
+    ps->n_dropped++;
+}
+
+/* Ports.  ---------------------------------------------------------------- */
+
+static void
+bucket_init(struct token_bucket *bucket, unsigned rate_pps)
+{
+    token_bucket_init(bucket, rate_pps, rate_pps * TOKENS);
+}
+
+static bool
+bucket_take(struct token_bucket *bucket, unsigned rate_pps)
+{
+    return !rate_pps || token_bucket_withdraw(bucket, TOKENS);
+}
+
+static void
+port_free(struct packets_of_switch *ps, struct packet_port *port)
+{
+    hmap_remove(&ps->ports, &port->node);
+    free(port->vif_name);
+    free(port->port_name);
+    free(port);
+}
+
+/* A switch may name any port; those that were silent for a second have a full
+ * bucket, and nothing is lost with them. */
+static void
+forget_silent_ports(struct packets_of_switch *ps, int64_t now_ms)
+{
+    struct packet_port *port, *next;
+
+    HMAP_FOR_EACH_SAFE (port, next, node, &ps->ports) {
+        if (!port->n_waiting && now_ms - port->rate.start_ms > 2000) {
+            port_free(ps, port);
+        }
+    }
+}
+
+static struct packet_port *
+get_port(struct packets_of_switch *ps, uint32_t in_port, int64_t now_ms)
+{
+    struct packet_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, node, hash_int(in_port, 0), &ps->ports) {
+        if (port->in_port == in_port) {
+            return port;
+        }
+    }
+    if (hmap_count(&ps->ports) >= PORTS_MAX) {
+        forget_silent_ports(ps, now_ms);
+        if (hmap_count(&ps->ports) >= PORTS_MAX) {
+            return NULL;
+        }
+    }
+    port = xzalloc(sizeof *port);
+    port->in_port = in_port;
+    bucket_init(&port->bucket, ps->packets->port_rate);
+    hmap_insert(&ps->ports, &port->node, hash_int(in_port, 0));
+    return port;
+}
+
+/* Taking in.  ------------------------------------------------------------ */
+
+static struct packets_of_switch *
+get_packets(struct fabric_switch *sw)
+{
+    struct packets_of_switch *ps = sw->packets;
+
+    if (!ps) {
+        ps = sw->packets = xzalloc(sizeof *ps);
+        ps->packets = sw->host->fabric->packets;
+        ps->sw = sw;
+        bucket_init(&ps->bucket, ps->packets->host_rate);
+        hmap_init(&ps->ports);
+        ovs_list_init(&ps->waiting);
+    }
+    return ps;
+}
+
+static void
+schedule(struct packets_of_switch *ps)
+{
+    struct fabric_packets *packets = ps->packets;
+
+    if (!ps->is_due) {
+        ps->is_due = true;
+        ovs_list_push_back(&packets->due, &ps->due_node);
+    }
+    if (!event_pending(packets->drain, EV_TIMEOUT, NULL)) {
+        /* After what else has come in this turn. */
+        event_active(packets->drain, EV_TIMEOUT, 0);
+    }
+}
+
+static void
+put_aside(struct packets_of_switch *ps, const struct engine_handler *handler,
+          uint32_t arg, struct packet_port *port,
+          const struct ofpacket_in *in)
+{
+    struct waiting_packet *packet;
+
+    if (ps->n_waiting >= PACKETS_WAITING_MAX
+        || ps->waiting_bytes + in->size > PACKETS_WAITING_BYTES) {
+        count_drop(ps, PACKET_DROP_WAITING);
+        return;
+    }
+    packet = xmalloc(sizeof *packet + in->size);
+    packet->handler = handler;
+    packet->arg = arg;
+    packet->port = port;
+    memcpy(packet->regs, in->regs, sizeof packet->regs);
+    packet->size = in->size;
+    packet->full_size = in->full_size;
+    memcpy(packet->bytes, in->bytes, in->size);
+    ovs_list_push_back(&ps->waiting, &packet->node);
+    port->n_waiting++;
+    ps->n_waiting++;
+    ps->waiting_bytes += in->size;
+    schedule(ps);
+}
+
+static void
+packet_free(struct packets_of_switch *ps, struct waiting_packet *packet)
+{
+    packet->port->n_waiting--;
+    ps->n_waiting--;
+    ps->waiting_bytes -= packet->size;
+    free(packet);
+}
+
+/* The port's limit comes first: one that floods takes nothing of the others'
+ * share of the host's. */
+static void
+take_in(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    struct packets_of_switch *ps = get_packets(sw);
+    const struct engine_handler *handler;
+    struct packet_port *port;
+    struct ofpacket_in in;
+    int64_t now_ms = time_msec();
+    enum ofperr error;
+    uint32_t arg;
+
+    ps->packets->n_in++;
+    ps->n_in++;
+    rate_count(&ps->rate, now_ms);
+    error = ofpacket_decode(oh, &ps->cache, &in);
+    if (error) {
+        VLOG_WARN_RL(&rl, "%s: packet-in: %s", sw->host->name,
+                     ofperr_to_string(error));
+        count_drop(ps, PACKET_DROP_MALFORMED);
+        return;
+    }
+    handler = engine_find_handler(sw->host->fabric->engine, in.userdata,
+                                  in.userdata_size, &arg);
+    if (!handler) {
+        count_drop(ps, PACKET_DROP_NO_HANDLER);
+        return;
+    }
+    port = get_port(ps, in.in_port, now_ms);
+    if (!port) {
+        count_drop(ps, PACKET_DROP_TOO_MANY_PORTS);
+        return;
+    }
+    port->n_in++;
+    rate_count(&port->rate, now_ms);
+    if (!bucket_take(&port->bucket, ps->packets->port_rate)) {
+        port->n_limited++;
+        count_drop(ps, PACKET_DROP_PORT_RATE);
+    } else if (!bucket_take(&ps->bucket, ps->packets->host_rate)) {
+        count_drop(ps, PACKET_DROP_HOST_RATE);
+    } else {
+        put_aside(ps, handler, arg, port, &in);
+    }
+}
+
+bool
+packets_message(struct fabric_switch *sw, enum ofptype type,
+                const struct ofp_header *oh)
+{
+    if (type == OFPTYPE_PACKET_IN) {
+        take_in(sw, oh);
+        return true;
+    } else if (type == OFPTYPE_ERROR
+               && ofmsg_error_xid(oh) == OFCONN_XID_PACKETS) {
+        VLOG_WARN_RL(&rl, "%s: a packet was refused with %s", sw->host->name,
+                     ofmsg_error_name(oh));
+        count_drop(get_packets(sw), PACKET_DROP_REFUSED);
+        return true;
+    }
+    return false;
+}
+
+/* Who sent it.  ---------------------------------------------------------- */
+
+static const struct vmn_vif *
+durable_vif(const struct fabric *f, const char *name, uint32_t ofport)
+{
+    const struct vmn_vif *vif = (name ? model_get_durable(f->model,
+                                                          VMN_TABLE_VIF, name,
+                                                          NULL) : NULL);
+
+    return vif && vif->ofport == ofport ? vif : NULL;
+}
+
+/* Port 'name', if it is bound to 'host' and its interface is 'iface_id'. */
+static const struct vmn_port *
+durable_port(const struct fabric *f, const char *name, const char *host,
+             const char *iface_id)
+{
+    const struct vmn_binding *binding;
+    const struct vmn_port *port;
+
+    if (!name) {
+        return NULL;
+    }
+    binding = model_get_durable(f->model, VMN_TABLE_BINDING, name, NULL);
+    port = model_get_durable(f->model, VMN_TABLE_PORT, name, NULL);
+    return (port && binding && binding->host && !strcmp(binding->host, host)
+            && !strcmp(port->iface_id, iface_id) ? port : NULL);
+}
+
+static const struct vmn_vif *
+search_vif(const struct fabric *f, const char *host, uint32_t ofport)
+{
+    char *name = xasprintf("%s/", host);
+    const struct vmn_vif *vif = model_next_durable(f->model, VMN_TABLE_VIF,
+                                                   name, NULL);
+
+    free(name);
+    while (vif && !strcmp(vif->host, host) && vif->ofport != ofport) {
+        vif = model_next_durable(f->model, VMN_TABLE_VIF, vif->row.name,
+                                 NULL);
+    }
+    return vif && !strcmp(vif->host, host) ? vif : NULL;
+}
+
+static const struct vmn_port *
+search_port(const struct fabric *f, const char *host, const char *iface_id)
+{
+    struct vmn_names names = model_lookup(f->model, VMN_INDEX_PORT_BY_HOST,
+                                          host);
+    const struct vmn_port *port = NULL;
+
+    for (size_t i = 0; i < names.n && !port; i++) {
+        port = durable_port(f, names.names[i], host, iface_id);
+    }
+    return port;
+}
+
+/* Rows found once are asked for by name from then on.  What was not found is
+ * searched again only when something has changed. */
+static void
+resolve(struct packets_of_switch *ps, struct packet_port *port,
+        struct vmn_packet_in *in)
+{
+    const struct fabric *f = ps->sw->host->fabric;
+    uint64_t revision = model_durable_revision(f->model);
+
+    in->vif = durable_vif(f, port->vif_name, port->in_port);
+    in->port = (in->vif ? durable_port(f, port->port_name, in->host,
+                                       in->vif->iface_id) : NULL);
+    if (in->port || (port->searched && port->searched_revision == revision)) {
+        return;
+    }
+    port->searched = true;
+    port->searched_revision = revision;
+    if (!in->vif) {
+        in->vif = search_vif(f, in->host, port->in_port);
+        free(port->vif_name);
+        port->vif_name = in->vif ? xstrdup(in->vif->row.name) : NULL;
+    }
+    if (in->vif) {
+        in->port = search_port(f, in->host, in->vif->iface_id);
+    }
+    free(port->port_name);
+    port->port_name = in->port ? xstrdup(in->port->row.name) : NULL;
+}
+
+/* Answering.  ------------------------------------------------------------ */
+
+/* The OpenFlow port of the VIF of port 'name' on the switch's host, or 0. */
+static uint32_t
+find_ofport(const struct packets_of_switch *ps, const char *name)
+{
+    const struct fabric_host *host = ps->sw->host;
+    const struct vmn_port *port
+        = model_get_durable(host->fabric->model, VMN_TABLE_PORT, name, NULL);
+    const struct vmn_vif *vif;
+    char *vif_name;
+
+    if (!port
+        || !durable_port(host->fabric, name, host->name, port->iface_id)) {
+        return 0;
+    }
+    vif_name = xasprintf("%s/%s", host->name, port->iface_id);
+    vif = model_get_durable(host->fabric->model, VMN_TABLE_VIF, vif_name,
+                            NULL);
+    free(vif_name);
+    return vif ? vif->ofport : 0;
+}
+
+/* Writes one of the answers to 'b'. */
+static void
+put_answer(struct packets_of_switch *ps, const struct vmn_packet_in *in,
+           const struct engine_send *send, struct ofpbuf *b)
+{
+    const uint8_t *bytes = ps->packets->out.bytes.data;
+    uint32_t ofport;
+
+    bytes += send->ofs;
+    if (ofconn_queued(ps->sw->conn) + b->size > PACKETS_UNREAD_MAX) {
+        count_drop(ps, PACKET_DROP_UNREAD);
+        return;
+    }
+    switch (send->to) {
+    case ENGINE_SEND_BACK:
+        if (!in->vif) {
+            count_drop(ps, PACKET_DROP_NO_VIF);
+            return;
+        }
+        ofpacket_put_output(b, in->in_port, bytes, send->size);
+        break;
+    case ENGINE_SEND_PORT:
+        ofport = find_ofport(ps, send->port);
+        if (!ofport) {
+            count_drop(ps, PACKET_DROP_NO_PORT);
+            return;
+        }
+        ofpacket_put_output(b, ofport, bytes, send->size);
+        break;
+    case ENGINE_SEND_TABLE:
+    default:
+        ofpacket_put_resubmit(b, send->table, in->in_port, in->regs, bytes,
+                              send->size);
+        break;
+    }
+    ps->packets->n_out++;
+    ps->n_out++;
+}
+
+static void
+count_unanswered(struct packets_of_switch *ps,
+                 const struct engine_handler *handler, const char *reason)
+{
+    struct handler_stats *stats = &ps->packets->handlers[handler->index];
+
+    reason = reason ? reason : "unanswered";
+    ps->n_dropped++;
+    for (size_t i = 0; i < ARRAY_SIZE(stats->reasons); i++) {
+        struct handler_reason *r = &stats->reasons[i];
+
+        if (!r->text) {
+            r->text = reason;
+        }
+        if (r->text == reason || !strcmp(r->text, reason)) {
+            r->n++;
+            return;
+        }
+    }
+    stats->n_other++;
+}
+
+static void
+answer(struct packets_of_switch *ps, const struct waiting_packet *packet,
+       struct ofpbuf *b)
+{
+    const struct fabric_host *host = ps->sw->host;
+    struct vmn_packets_out *out = &ps->packets->out;
+    struct vmn_packet_in in = {
+        .host = host->name,
+        .in_port = packet->port->in_port,
+        .arg = packet->arg,
+        .bytes = packet->bytes,
+        .size = packet->size,
+        .full_size = packet->full_size,
+    };
+    char *problem;
+
+    memcpy(in.regs, packet->regs, sizeof in.regs);
+    resolve(ps, packet->port, &in);
+    problem = engine_handle(host->fabric->engine, packet->handler, &in, out);
+    if (problem) {
+        VLOG_WARN_RL(&rl, "%s: handler %s: %s", host->name,
+                     packet->handler->name, problem);
+        free(problem);
+        count_drop(ps, PACKET_DROP_FAILED);
+    } else if (!out->n) {
+        count_unanswered(ps, packet->handler, out->reason);
+    }
+    for (size_t i = 0; i < out->n; i++) {
+        put_answer(ps, &in, &out->sends[i], b);
+    }
+}
+
+/* Answers some of a host's packets; they leave together. */
+static void
+answer_batch(struct packets_of_switch *ps, int64_t end_us)
+{
+    struct ofpbuf *b = &ps->packets->batch;
+
+    ofpbuf_clear(b);
+    for (int i = 0; i < BATCH && ps->n_waiting; i++) {
+        struct waiting_packet *packet
+            = CONTAINER_OF(ovs_list_pop_front(&ps->waiting),
+                           struct waiting_packet, node);
+
+        answer(ps, packet, b);
+        packet_free(ps, packet);
+        if (time_usec() >= end_us) {
+            break;
+        }
+    }
+    if (b->size) {
+        ofconn_send(ps->sw->conn, b->data, b->size);
+    }
+}
+
+static void
+drain_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *packets_)
+{
+    struct fabric_packets *packets = packets_;
+    const struct timeval at_once = { 0, 0 };
+    int64_t end_us = time_usec() + PACKETS_BUDGET_US;
+
+    while (!ovs_list_is_empty(&packets->due)) {
+        struct packets_of_switch *ps
+            = CONTAINER_OF(ovs_list_pop_front(&packets->due),
+                           struct packets_of_switch, due_node);
+
+        answer_batch(ps, end_us);
+        if (ps->n_waiting) {
+            ovs_list_push_back(&packets->due, &ps->due_node);
+        } else {
+            ps->is_due = false;
+        }
+        if (time_usec() >= end_us) {
+            break;
+        }
+    }
+    if (!ovs_list_is_empty(&packets->due)) {
+        /* In the next turn, so that others have theirs. */
+        event_add(packets->drain, &at_once);
+    }
+}
+
+/* Life.  ----------------------------------------------------------------- */
+
+void
+packets_create(struct fabric *f, const struct fabric_options *options)
+{
+    struct fabric_packets *packets = xzalloc(sizeof *packets);
+
+    packets->fabric = f;
+    packets->port_rate = MIN(options->packet_port_rate,
+                             FABRIC_PACKET_RATE_MAX);
+    packets->host_rate = MIN(options->packet_host_rate,
+                             FABRIC_PACKET_RATE_MAX);
+    packets->handlers = xcalloc(MAX(engine_n_handlers(f->engine), 1),
+                                sizeof *packets->handlers);
+    packets->drain = event_new(f->base, -1, 0, drain_cb, packets);
+    ovs_list_init(&packets->due);
+    ofpbuf_init(&packets->batch, 16384);
+    engine_packets_out_init(&packets->out);
+    f->packets = packets;
+}
+
+void
+packets_destroy(struct fabric *f)
+{
+    struct fabric_packets *packets = f->packets;
+
+    if (packets) {
+        event_free(packets->drain);
+        ofpbuf_uninit(&packets->batch);
+        engine_packets_out_uninit(&packets->out);
+        free(packets->handlers);
+        free(packets);
+        f->packets = NULL;
+    }
+}
+
+void
+packets_disconnected(struct fabric_switch *sw)
+{
+    struct packets_of_switch *ps = sw->packets;
+    struct waiting_packet *packet;
+
+    if (!ps) {
+        return;
+    }
+    LIST_FOR_EACH_POP (packet, node, &ps->waiting) {
+        count_drop(ps, PACKET_DROP_DISCONNECTED);
+        packet_free(ps, packet);
+    }
+    if (ps->is_due) {
+        ovs_list_remove(&ps->due_node);
+        ps->is_due = false;
+    }
+}
+
+void
+packets_switch_destroy(struct fabric_switch *sw)
+{
+    struct packets_of_switch *ps = sw->packets;
+    struct packet_port *port, *next;
+
+    if (ps) {
+        packets_disconnected(sw);
+        HMAP_FOR_EACH_SAFE (port, next, node, &ps->ports) {
+            port_free(ps, port);
+        }
+        hmap_destroy(&ps->ports);
+        free(ps);
+        sw->packets = NULL;
+    }
+}
