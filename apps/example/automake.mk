@@ -1,2 +1,3 @@
 # example: not built here, but out of tree by a test (and by its readers).
-EXTRA_DIST += apps/example/Makefile.example apps/example/mailguard.c
+EXTRA_DIST += apps/example/Makefile.example apps/example/mailguard.c \
+	apps/example/whoami.c

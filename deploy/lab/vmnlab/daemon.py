@@ -40,24 +40,32 @@ def find(name):
     return found
 
 
-def app_args(program):
+def app_args(program, more=()):
     """Returns the options that say where vmnd finds its apps: VMN_APPDIR, or
-    the build tree that the program is in; none if they are installed."""
+    the build tree that the program is in; none if they are installed.  'more'
+    are paths of further apps."""
     given = os.environ.get("VMN_APPDIR")
-    if given:
-        return ["--app-dir=" + given]
     built = os.path.join(os.path.dirname(program), "apps")
-    return ["--app=%s/%s/.libs/%s.so" % (built, app, app) for app in APPS
-            if os.path.exists("%s/%s/.libs/%s.so" % (built, app, app))]
+    args = [] if given else [
+        "--app=%s/%s/.libs/%s.so" % (built, app, app) for app in APPS
+        if os.path.exists("%s/%s/.libs/%s.so" % (built, app, app))]
+    if more and not args:
+        args = ["--app=" + app for app in APPS]
+    if given:
+        args.append("--app-dir=" + given)
+    return args + ["--app=" + path for path in more]
 
 
 class Vmnd:
     """The vmnd of 'lab', which has a 'dir', a 'net_ns', a 'control_ip' and an
     'ovsdb_mode'."""
 
-    def __init__(self, lab, program):
+    def __init__(self, lab, program, apps=(), options=()):
+        """'apps' are paths of apps besides the usual ones."""
         self.lab = lab
         self.program = program
+        self.apps = apps
+        self.options = options
         self.socket = os.path.join(lab.dir, "vmnd.sock")
         self.unixctl = os.path.join(lab.dir, "vmnd.ctl")
         self.db = os.path.join(lab.dir, "vmnd.db")
@@ -73,7 +81,7 @@ class Vmnd:
                 "--openflow-listen=" + control % OPENFLOW_PORT]
         if self.lab.ovsdb_mode == "inbound":
             args.append("--ovsdb-listen=" + control % OVSDB_PORT)
-        return args + app_args(self.program)
+        return args + app_args(self.program, self.apps) + list(self.options)
 
     def spawn(self, wrapper=()):
         """Starts it and returns at once."""

@@ -145,9 +145,10 @@ class Lab:
 
     # Up and down.  --------------------------------------------------------
 
-    def up(self, n_hosts=3, vmnd=None, ovsdb_mode="tcp"):
+    def up(self, n_hosts=3, vmnd=None, ovsdb_mode="tcp", **vmnd_args):
         """Makes the networks, the hosts and, if 'vmnd' is a path, a vmnd that
-        knows the hosts.  Call with the lock held."""
+        knows the hosts.  'vmnd_args' are of Vmnd().  Call with the lock
+        held."""
         check_machine()
         if not 1 <= n_hosts <= MAX_HOSTS:
             raise Error("1 to %d hosts: %d" % (MAX_HOSTS, n_hosts))
@@ -157,7 +158,8 @@ class Lab:
                         "vmn-lab down --name %s" % (self.name, self.name))
         self.ovsdb_mode = ovsdb_mode
         self.hosts = [Host(self, i + 1) for i in range(n_hosts)]
-        self.vmnd = Vmnd(self, os.path.realpath(vmnd)) if vmnd else None
+        self.vmnd = Vmnd(self, os.path.realpath(vmnd), **vmnd_args) \
+            if vmnd else None
         self.save()
         self._make_networks()
         for host in self.hosts:

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * whoami: an example of an app that answers packets.  A network with a label
+ * such as whoami=10.0.0.254 gets that address, and whatever VM sends a UDP
+ * packet to its port 43 is told which port, network and host it is seen as:
+ *
+ *     $ nc -u -w 1 10.0.0.254 43 <<< ''
+ *     port web1
+ *     network shop
+ *     host h1
+ *     ip 10.0.0.11
+ *
+ * docs/writing-an-app.md goes through this file. */
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include <vmn/app.h>
+
+#define LABEL "whoami"
+#define UDP_PORT 43             /* That of whois. */
+
+enum { STAGE_WHOAMI };
+enum { HANDLER_ASK };
+enum { PRIORITY = 10 };
+
+/* Locally administered; networks do not see each other's. */
+static const struct vmn_mac mac = { { 0x0e, 0x56, 0x4d, 0xff, 0, UDP_PORT } };
+
+/* The address that 'network' has for this, or false. */
+static bool
+get_address(const struct vmn_network *network, struct vmn_ip *ip)
+{
+    const char *text = (network ? vmn_labels_get(&network->labels, LABEL)
+                        : NULL);
+
+    memset(ip, 0, sizeof *ip);
+    ip->family = 4;
+    return text && inet_pton(AF_INET, text, ip->addr) == 1;
+}
+
+/* Flows.  ---------------------------------------------------------------- */
+
+/* In each network that has the label, on the hosts that have a part in it:
+ * the address is answered for, and questions go up to the handler. */
+static void
+compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_network *network = vmn_read_network(view, key);
+    struct vmn_scope scope = vmn_scope_network(key);
+    struct vmn_flow *flow;
+    struct vmn_ip ip;
+
+    if (!network || !network->vni
+        || !vmn_labels_get(&network->labels, LABEL)) {
+        return;
+    }
+    if (!get_address(network, &ip)) {
+        vmn_fail(emit, "label whoami of network %s is no IPv4 address", key);
+        return;
+    }
+
+    flow = vmn_flow_add(emit, scope, STAGE_WHOAMI, 0, PRIORITY);
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
+    vmn_match(flow, VMN_F_ARP_OP, 1);
+    vmn_match_ip(flow, VMN_F_ARP_TPA, &ip);
+    vmn_act_arp_reply(vmn_flow_actions(flow), mac, &ip);
+
+    flow = vmn_flow_add(emit, scope, STAGE_WHOAMI, 0, PRIORITY);
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
+    vmn_match_ip(flow, VMN_F_IPV4_DST, &ip);
+    vmn_match(flow, VMN_F_UDP_DST, UDP_PORT);
+    vmn_act_punt(vmn_flow_actions(flow), HANDLER_ASK, 0, VMN_PUNT_ALL);
+}
+
+/* Packets.  -------------------------------------------------------------- */
+
+static void
+handle_ask(struct vmn_view *view, const struct vmn_packet_in *in,
+           struct vmn_packets_out *out)
+{
+    const struct vmn_network *network;
+    struct vmn_udp udp;
+    struct vmn_ip ip;
+    uint8_t answer[512];
+    char address[INET_ADDRSTRLEN];
+    size_t size;
+
+    if (!in->port) {
+        vmn_send_nothing(out, "from no port");
+        return;
+    }
+    if (in->port->quarantined) {
+        vmn_send_nothing(out, "quarantined");
+        return;
+    }
+    network = vmn_read_network(view, in->port->network);
+    if (!get_address(network, &ip)
+        || network->vni != vmn_packet_reg(in, VMN_REG_NETWORK)) {
+        vmn_send_nothing(out, "network has changed");
+        return;
+    }
+    if (!vmn_udp_parse(in->bytes, in->size, &udp)
+        || memcmp(&udp.ip_dst, &ip, sizeof ip)) {
+        vmn_send_nothing(out, "malformed");
+        return;
+    }
+
+    inet_ntop(AF_INET, udp.ip_src.addr, address, sizeof address);
+    vmn_udp_turn(&udp);
+    udp.eth_src = mac;          /* It may have been asked by broadcast. */
+    udp.payload = (const uint8_t *) vmn_printf(
+        view, "port %s\nnetwork %s\nhost %s\nip %s\n", in->port->row.name,
+        network->row.name, in->host, address);
+    udp.payload_size = strlen((const char *) udp.payload);
+    size = vmn_udp_build(&udp, answer, sizeof answer);
+    vmn_send_back(out, answer, size);
+}
+
+/* The app.  -------------------------------------------------------------- */
+
+/* Before overlay (order 0) refuses ARP for an address that it does not
+ * know. */
+static const struct vmn_stage_class stages[] = {
+    [STAGE_WHOAMI] = { .name = "whoami", .hook = VMN_HOOK_SERVICE,
+                       .order = -20, .n_tables = 1, .miss = VMN_MISS_NEXT },
+    { .name = NULL },
+};
+
+static const struct vmn_unit_class units[] = {
+    { .name = "network", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+      .compile = compile_network },
+    { .name = NULL },
+};
+
+static const struct vmn_handler_class handlers[] = {
+    [HANDLER_ASK] = { .name = "ask", .handle = handle_ask },
+    { .name = NULL },
+};
+
+extern const struct vmn_app_class vmn_app;
+const struct vmn_app_class vmn_app = {
+    .abi = VMN_APP_ABI,
+    .size = sizeof(struct vmn_app_class),
+    .name = "whoami",
+    .description = "Tells VMs which port, network and host they are seen as",
+    .stages = stages,
+    .units = units,
+    .handlers = handlers,
+};
