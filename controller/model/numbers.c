@@ -30,36 +30,37 @@ struct kind {
     struct hmap by_value;
 };
 
+/* There are as many as rules times networks, so they are small. */
 struct number {
     struct hmap_node key_node;
     struct hmap_node value_node;
     struct kind *kind;
-    char *key;
+    uint64_t retired;           /* Revision, if there are no references. */
+    struct ovs_list node;       /* In 'retired' or 'loaded', likewise. */
     uint32_t value;
     unsigned n_refs;
     bool fresh;                 /* Nobody can have seen it yet. */
-    uint64_t retired;           /* Revision, if there are no references. */
-    struct ovs_list node;       /* In 'retired' or 'loaded', likewise. */
 
     /* In a trial. */
-    struct ovs_list trial_node; /* In 'tried', or empty. */
+    bool tried;                 /* Is in 'tried'. */
     bool listed;                /* Is in 'retired' or 'loaded', with or
                                  * without references. */
     bool made;                  /* Was made in the trial. */
+    char key[];
 };
 
 /* What the store has yet to be told about (kind, key). */
 struct pending {
     struct hmap_node node;
-    char *kind;
-    char *key;
-    uint32_t value;             /* 0: freed. */
+    const struct kind *kind;
     uint64_t round;             /* Of the change. */
+    uint32_t value;             /* 0: freed. */
 
     /* In a trial that wrote over it. */
-    bool saved;
     uint32_t saved_value;
     uint64_t saved_round;
+    bool saved;
+    char key[];
 };
 
 struct numbers {
@@ -69,7 +70,8 @@ struct numbers {
     struct ovs_list loaded;     /* Retired since before the start. */
     bool in_trial;
     uint64_t revision_before;   /* When the trial began. */
-    struct ovs_list tried;      /* What the trial has touched. */
+    size_t n_tried, allocated_tried;
+    struct number **tried;      /* What the trial has touched. */
 
     struct hmap pending;
     uint64_t round;             /* Counts numbers_get_pending(). */
@@ -85,7 +87,6 @@ numbers_create(void)
     shash_init(&numbers->kinds);
     ovs_list_init(&numbers->retired);
     ovs_list_init(&numbers->loaded);
-    ovs_list_init(&numbers->tried);
     hmap_init(&numbers->pending);
     numbers->round = 1;
     return numbers;
@@ -99,7 +100,6 @@ number_destroy(struct number *number)
     if (!number->n_refs) {
         ovs_list_remove(&number->node);
     }
-    free(number->key);
     free(number);
 }
 
@@ -107,8 +107,6 @@ static void
 pending_destroy(struct numbers *numbers, struct pending *pending)
 {
     hmap_remove(&numbers->pending, &pending->node);
-    free(pending->kind);
-    free(pending->key);
     free(pending);
 }
 
@@ -139,6 +137,7 @@ numbers_destroy(struct numbers *numbers)
     }
     hmap_destroy(&numbers->pending);
     shash_destroy(&numbers->kinds);
+    free(numbers->tried);
     free(numbers->writes);
     free(numbers);
 }
@@ -199,14 +198,14 @@ find_value(const struct kind *kind, uint32_t value)
 }
 
 static struct pending *
-find_pending(const struct numbers *numbers, const char *kind,
+find_pending(const struct numbers *numbers, const struct kind *kind,
              const char *key)
 {
-    uint32_t hash = hash_string(kind, hash_string(key, 0));
+    uint32_t hash = hash_string(key, hash_pointer(kind, 0));
     struct pending *pending;
 
     HMAP_FOR_EACH_WITH_HASH (pending, node, hash, &numbers->pending) {
-        if (!strcmp(pending->kind, kind) && !strcmp(pending->key, key)) {
+        if (pending->kind == kind && !strcmp(pending->key, key)) {
             return pending;
         }
     }
@@ -215,13 +214,12 @@ find_pending(const struct numbers *numbers, const char *kind,
 
 /* Notes that the store has to learn of (kind, key). */
 static void
-note(struct numbers *numbers, const char *kind, const char *key,
+note(struct numbers *numbers, const struct kind *kind, const char *key,
      uint32_t value)
 {
-    uint32_t hash = hash_string(kind, hash_string(key, 0));
-    struct pending *pending;
+    struct pending *pending = find_pending(numbers, kind, key);
+    size_t key_size = strlen(key) + 1;
 
-    pending = find_pending(numbers, kind, key);
     if (pending) {
         if (numbers->in_trial && !pending->saved) {
             pending->saved = true;
@@ -232,12 +230,13 @@ note(struct numbers *numbers, const char *kind, const char *key,
         pending->round = numbers->round;
         return;
     }
-    pending = xzalloc(sizeof *pending);
-    pending->kind = xstrdup(kind);
-    pending->key = xstrdup(key);
+    pending = xzalloc(offsetof(struct pending, key) + key_size);
+    pending->kind = kind;
+    memcpy(pending->key, key, key_size);
     pending->value = value;
     pending->round = numbers->round;
-    hmap_insert(&numbers->pending, &pending->node, hash);
+    hmap_insert(&numbers->pending, &pending->node,
+                hash_string(key, hash_pointer(kind, 0)));
 }
 
 /* Notes that the trial has touched 'number'; until its end no list of retired
@@ -245,9 +244,15 @@ note(struct numbers *numbers, const char *kind, const char *key,
 static void
 try_number(struct numbers *numbers, struct number *number, bool listed)
 {
-    if (ovs_list_is_empty(&number->trial_node)) {
+    if (!number->tried) {
+        number->tried = true;
         number->listed = listed;
-        ovs_list_push_back(&numbers->tried, &number->trial_node);
+        if (numbers->n_tried >= numbers->allocated_tried) {
+            numbers->tried = x2nrealloc(numbers->tried,
+                                        &numbers->allocated_tried,
+                                        sizeof *numbers->tried);
+        }
+        numbers->tried[numbers->n_tried++] = number;
     }
 }
 
@@ -256,14 +261,14 @@ static struct number *
 number_create(struct numbers *numbers, struct kind *kind, const char *key,
               uint32_t value)
 {
-    struct number *number = xzalloc(sizeof *number);
+    size_t key_size = strlen(key) + 1;
+    struct number *number = xzalloc(offsetof(struct number, key) + key_size);
 
     number->kind = kind;
-    number->key = xstrdup(key);
+    memcpy(number->key, key, key_size);
     number->value = value;
     number->fresh = true;
     ovs_list_init(&number->node);
-    ovs_list_init(&number->trial_node);
     hmap_insert(&kind->by_key, &number->key_node, hash_string(key, 0));
     hmap_insert(&kind->by_value, &number->value_node, hash_int(value, 0));
     if (numbers->in_trial) {
@@ -331,7 +336,7 @@ numbers_ref(struct numbers *numbers, const char *kind_name, const char *key)
         }
         kind->last = value;
         number = number_create(numbers, kind, key, value);
-        note(numbers, kind_name, key, value);
+        note(numbers, kind, key, value);
     }
     return ref(numbers, number);
 }
@@ -377,7 +382,7 @@ numbers_cancel(struct numbers *numbers, struct number *number)
     bool fresh = number->fresh;
     numbers_unref(numbers, number);
     if (fresh && !number->n_refs && !numbers->in_trial) {
-        note(numbers, number->kind->name, number->key, 0);
+        note(numbers, number->kind, number->key, 0);
         number_destroy(number);
     }
 }
@@ -407,7 +412,7 @@ numbers_claim(struct numbers *numbers, const char *kind_name,
     }
     if (!number) {
         number = number_create(numbers, kind, key, value);
-        note(numbers, kind_name, key, value);
+        note(numbers, kind, key, value);
     } else if (number->value != value || strcmp(number->key, key)) {
         *owner = number->key;
         return EEXIST;
@@ -463,7 +468,7 @@ numbers_acked(struct numbers *numbers, uint64_t revision)
         if (number->retired > revision) {
             break;
         }
-        note(numbers, number->kind->name, number->key, 0);
+        note(numbers, number->kind, number->key, 0);
         number_destroy(number);
     }
 }
@@ -489,7 +494,7 @@ numbers_begin_trial(struct numbers *numbers)
 static void
 forget_pending(struct numbers *numbers, const struct number *number)
 {
-    struct pending *pending = find_pending(numbers, number->kind->name,
+    struct pending *pending = find_pending(numbers, number->kind,
                                            number->key);
 
     if (pending && pending->saved) {
@@ -503,7 +508,7 @@ forget_pending(struct numbers *numbers, const struct number *number)
 static void
 end_trial_of(struct numbers *numbers, struct number *number)
 {
-    ovs_list_init(&number->trial_node);
+    number->tried = false;
     if (number->made) {
         number->made = false;
         if (!number->n_refs) {
@@ -522,14 +527,14 @@ void
 numbers_end_trial(struct numbers *numbers)
 {
     struct shash_node *node;
-    struct number *number;
     struct pending *pending;
 
     numbers->in_trial = false;
     numbers->revision = numbers->revision_before;
-    LIST_FOR_EACH_POP (number, trial_node, &numbers->tried) {
-        end_trial_of(numbers, number);
+    for (size_t i = 0; i < numbers->n_tried; i++) {
+        end_trial_of(numbers, numbers->tried[i]);
     }
+    numbers->n_tried = 0;
     HMAP_FOR_EACH (pending, node, &numbers->pending) {
         pending->saved = false;
     }
@@ -554,7 +559,7 @@ numbers_get_pending(struct numbers *numbers, size_t *n,
                               * sizeof *numbers->writes);
     HMAP_FOR_EACH (pending, node, &numbers->pending) {
         numbers->writes[numbers->n_writes++] = (struct number_write) {
-            pending->kind, pending->key, pending->value
+            pending->kind->name, pending->key, pending->value
         };
     }
     /* What changes while this is being written belongs to the next round. */
@@ -573,6 +578,11 @@ numbers_written(struct numbers *numbers)
             pending_destroy(numbers, pending);
         }
     }
+    /* A large state leaves as much room behind as it has numbers. */
+    hmap_shrink(&numbers->pending);
+    free(numbers->writes);
+    numbers->writes = NULL;
+    numbers->n_writes = 0;
 }
 
 struct number_write *
@@ -660,8 +670,9 @@ numbers_format(const struct numbers *numbers, struct ds *ds)
     }
     HMAP_FOR_EACH (pending, node, &numbers->pending) {
         svec_add_nocopy(&lines, xasprintf(
-            "to write: %s \"%s\" %"PRIu32", round %"PRIu64, pending->kind,
-            pending->key, pending->value, pending->round));
+            "to write: %s \"%s\" %"PRIu32", round %"PRIu64,
+            pending->kind->name, pending->key, pending->value,
+            pending->round));
     }
     svec_sort(&lines);
     SVEC_FOR_EACH (i, line, &lines) {
