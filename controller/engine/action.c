@@ -23,12 +23,13 @@ actions_init(struct vmn_actions *a, struct vmn_emit *emit,
              const struct pipeline_stage *stage, uint8_t table,
              bool in_bucket)
 {
-    memset(a, 0, sizeof *a);
-    a->emit = emit;
-    a->stage = stage;
-    a->table = table;
-    a->in_bucket = in_bucket;
-    ofpbuf_init(&a->ofpacts, 64);
+    *a = (struct vmn_actions) {
+        .emit = emit,
+        .ofpacts = a->ofpacts,
+        .stage = stage,
+        .table = table,
+        .in_bucket = in_bucket,
+    };
 }
 
 /* Every action begins here: false if none may follow any more. */

@@ -12,25 +12,13 @@
 #include "openvswitch/ofp-actions.h"
 #include "util.h"
 
-static struct vmn_flow *
-miss_flow(struct vmn_emit *emit, uint8_t table)
-{
-    struct vmn_flow *flow = xzalloc(sizeof *flow);
-
-    ovs_list_push_back(&emit->flows, &flow->node);
-    flow->scope = vmn_scope_all();
-    flow->table = table;
-    match_init_catchall(&flow->match);
-    actions_init(&flow->actions, emit, NULL, table, false);
-    return flow;
-}
-
 static void
 put_miss(struct vmn_emit *emit, const struct pipeline_app *app,
          const struct pipeline_stage *stage)
 {
     for (unsigned i = 0; i < stage->class_->n_tables; i++) {
-        struct vmn_flow *flow = miss_flow(emit, stage->first_table + i);
+        struct vmn_flow *flow = emit_flow(emit, vmn_scope_all(), NULL,
+                                          stage->first_table + i, 0);
 
         if (stage->class_->miss == VMN_MISS_NEXT && stage->next_table >= 0) {
             ofpact_put_GOTO_TABLE(&flow->actions.ofpacts)->table_id
@@ -61,7 +49,7 @@ compile_pipeline(struct vmn_view *view, const char *key,
         }
     }
     if (first > 0) {
-        struct vmn_flow *flow = miss_flow(emit, 0);
+        struct vmn_flow *flow = emit_flow(emit, vmn_scope_all(), NULL, 0, 0);
 
         ofpact_put_GOTO_TABLE(&flow->actions.ofpacts)->table_id = first;
     }

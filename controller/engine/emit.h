@@ -67,9 +67,21 @@ struct fact {
     char *value;
 };
 
+/* Flows that no unit uses at the moment, with the room for their actions: they
+ * are large, and there is one for each that a unit emits. */
+struct emit_pool {
+    size_t n;
+    struct ovs_list flows;
+};
+void emit_pool_init(struct emit_pool *);
+void emit_pool_uninit(struct emit_pool *);
+
 struct vmn_emit {
     struct vmn_view *view;
     const struct pipeline_app *app;
+    struct emit_pool *pool;
+    struct vmn_scope scope;     /* Of the last flow: the next one's is mostly
+                                 * the same. */
     size_t n_flows;
     struct ovs_list flows;
     struct ovs_list groups;
@@ -78,8 +90,14 @@ struct vmn_emit {
 };
 
 void emit_init(struct vmn_emit *, struct vmn_view *,
-               const struct pipeline_app *);
+               const struct pipeline_app *, struct emit_pool *);
 void emit_uninit(struct vmn_emit *);
+
+/* Adds a flow that matches everything and does nothing.  'stage' may be
+ * NULL. */
+struct vmn_flow *emit_flow(struct vmn_emit *, struct vmn_scope,
+                           const struct pipeline_stage *stage, uint8_t table,
+                           uint16_t priority);
 
 /* Marks the unit as failed; the first problem is kept. */
 void emit_fail(struct vmn_emit *, const char *format, ...)
@@ -92,6 +110,7 @@ bool emit_check_flow(struct vmn_flow *);
 /* The table of (stage, table) of the app, or -1 with emit_fail(). */
 int emit_table(struct vmn_emit *, unsigned stage, unsigned table);
 
+/* Initializes all but 'ofpacts', which is an empty buffer already. */
 void actions_init(struct vmn_actions *, struct vmn_emit *,
                   const struct pipeline_stage *, uint8_t table,
                   bool in_bucket);

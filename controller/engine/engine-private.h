@@ -5,6 +5,7 @@
 #ifndef CONTROLLER_ENGINE_ENGINE_PRIVATE_H
 #define CONTROLLER_ENGINE_ENGINE_PRIVATE_H 1
 
+#include "controller/engine/emit.h"
 #include "controller/engine/engine.h"
 #include "controller/engine/node.h"
 #include "controller/engine/pipeline.h"
@@ -62,6 +63,7 @@ struct engine {
     struct scope_table scopes;
     struct item_registry *registry;
     struct wanted wanted;
+    struct emit_pool pool;
     struct engine_stats stats;
     struct problems_cache *problems_cache;
 };

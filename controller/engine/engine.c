@@ -86,6 +86,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     engine->scopes.aux = engine;
     engine->registry = item_registry_create();
     wanted_init(&engine->wanted);
+    emit_pool_init(&engine->pool);
     engine->problems_cache = xzalloc(sizeof *engine->problems_cache);
 
     handlers_init(engine);
@@ -345,6 +346,7 @@ engine_destroy(struct engine *engine)
     wanted_settle(engine, delta);
     engine_delta_destroy(delta);
     wanted_uninit(&engine->wanted);
+    emit_pool_uninit(&engine->pool);
     scope_table_uninit(&engine->scopes);
     free_idle(engine);
     graph_uninit(&engine->graph);

@@ -103,14 +103,30 @@ field_value(struct vmn_emit *emit, enum vmn_field field, uint64_t value,
 
 /* Flows.  ---------------------------------------------------------------- */
 
+/* What the pool keeps: about 2 MiB, and no actions of more bytes than this. */
+#define POOL_FLOWS_MAX 1000
+#define POOL_ACTIONS_MAX 512
+
+static bool
+same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+/* A copy that lives as long as the view; of equal scopes in a row, the very
+ * same. */
 static struct vmn_scope
 scope_copy(struct vmn_emit *emit, struct vmn_scope scope)
 {
-    return (struct vmn_scope) {
-        .kind = scope.kind,
-        .relation = view_strdup(emit->view, scope.relation),
-        .key = view_strdup(emit->view, scope.key),
-    };
+    struct vmn_scope *last = &emit->scope;
+
+    if (scope.kind != last->kind || !same_text(scope.key, last->key)
+        || !same_text(scope.relation, last->relation)) {
+        last->kind = scope.kind;
+        last->relation = view_strdup(emit->view, scope.relation);
+        last->key = view_strdup(emit->view, scope.key);
+    }
+    return *last;
 }
 
 static bool
@@ -124,13 +140,84 @@ scope_is_valid(struct vmn_emit *emit, const struct vmn_scope *scope)
     return true;
 }
 
+/* A flow from the pool, or a new one, with nothing set but the buffer for its
+ * actions. */
+static struct vmn_flow *
+take_flow(struct emit_pool *pool)
+{
+    struct vmn_flow *flow;
+
+    if (pool->n) {
+        pool->n--;
+        flow = CONTAINER_OF(ovs_list_pop_back(&pool->flows), struct vmn_flow,
+                            node);
+        ofpbuf_clear(&flow->actions.ofpacts);
+    } else {
+        flow = xmalloc(sizeof *flow);
+        ofpbuf_init(&flow->actions.ofpacts, 64);
+    }
+    return flow;
+}
+
+static void
+free_flow(struct vmn_flow *flow)
+{
+    ofpbuf_uninit(&flow->actions.ofpacts);
+    free(flow);
+}
+
+static void
+give_flow(struct emit_pool *pool, struct vmn_flow *flow)
+{
+    if (pool->n < POOL_FLOWS_MAX
+        && flow->actions.ofpacts.allocated <= POOL_ACTIONS_MAX) {
+        pool->n++;
+        ovs_list_push_back(&pool->flows, &flow->node);
+    } else {
+        free_flow(flow);
+    }
+}
+
+void
+emit_pool_init(struct emit_pool *pool)
+{
+    pool->n = 0;
+    ovs_list_init(&pool->flows);
+}
+
+void
+emit_pool_uninit(struct emit_pool *pool)
+{
+    struct vmn_flow *flow;
+
+    LIST_FOR_EACH_POP (flow, node, &pool->flows) {
+        free_flow(flow);
+    }
+}
+
+struct vmn_flow *
+emit_flow(struct vmn_emit *emit, struct vmn_scope scope,
+          const struct pipeline_stage *stage, uint8_t table,
+          uint16_t priority)
+{
+    struct vmn_flow *flow = take_flow(emit->pool);
+
+    ovs_list_push_back(&emit->flows, &flow->node);
+    flow->scope = scope_copy(emit, scope);
+    flow->table = table;
+    flow->priority = priority;
+    flow->matched = 0;
+    match_init_catchall(&flow->match);
+    actions_init(&flow->actions, emit, stage, table, false);
+    return flow;
+}
+
 /* Always returns a flow, so that apps need not check; one that came with a
  * mistake is never used, since the unit has failed. */
 struct vmn_flow *
 vmn_flow_add(struct vmn_emit *emit, struct vmn_scope scope, unsigned stage,
              unsigned table, uint16_t priority)
 {
-    struct vmn_flow *flow = xmalloc(sizeof *flow);
     int number = emit_table(emit, stage, table);
 
     if (++emit->n_flows > EMIT_FLOWS_MAX) {
@@ -142,16 +229,9 @@ vmn_flow_add(struct vmn_emit *emit, struct vmn_scope scope, unsigned stage,
     if (!scope_is_valid(emit, &scope)) {
         scope = vmn_scope_all();
     }
-    ovs_list_push_back(&emit->flows, &flow->node);
-    flow->scope = scope_copy(emit, scope);
-    flow->table = number < 0 ? 0 : number;
-    flow->priority = priority;
-    flow->matched = 0;
-    match_init_catchall(&flow->match);
-    actions_init(&flow->actions, emit,
-                 number < 0 ? NULL : &emit->app->stages[stage],
-                 flow->table, false);
-    return flow;
+    return emit_flow(emit, scope,
+                     number < 0 ? NULL : &emit->app->stages[stage],
+                     number < 0 ? 0 : number, priority);
 }
 
 struct vmn_actions *
@@ -341,6 +421,7 @@ vmn_bucket_add(struct vmn_group_msg *group, uint32_t bucket_id,
     }
     bucket->id = bucket_id;
     bucket->weight = weight;
+    ofpbuf_init(&bucket->actions.ofpacts, 64);
     actions_init(&bucket->actions, group->emit, NULL, 0, true);
     ovs_list_push_back(&group->buckets, &bucket->node);
     return &bucket->actions;
@@ -350,11 +431,12 @@ vmn_bucket_add(struct vmn_group_msg *group, uint32_t bucket_id,
 
 void
 emit_init(struct vmn_emit *emit, struct vmn_view *view,
-          const struct pipeline_app *app)
+          const struct pipeline_app *app, struct emit_pool *pool)
 {
     memset(emit, 0, sizeof *emit);
     emit->view = view;
     emit->app = app;
+    emit->pool = pool;
     ovs_list_init(&emit->flows);
     ovs_list_init(&emit->groups);
 }
@@ -378,8 +460,7 @@ emit_uninit(struct vmn_emit *emit)
     struct vmn_group_msg *group;
 
     LIST_FOR_EACH_POP (flow, node, &emit->flows) {
-        ofpbuf_uninit(&flow->actions.ofpacts);
-        free(flow);
+        give_flow(emit->pool, flow);
     }
     LIST_FOR_EACH_POP (group, node, &emit->groups) {
         group_free(group);

@@ -56,6 +56,8 @@ struct comparison {
     struct entry **entries;     /* What it wants now. */
     size_t n_clauses, allocated_clauses;
     struct clause *clauses;     /* Of one flow. */
+    struct vmn_scope spec;      /* Of the flow before, as is ... */
+    struct engine_scope *scope; /* ... this; counted. */
 };
 
 static void
@@ -98,6 +100,7 @@ comparison_finish(struct comparison *cmp, struct engine *engine)
     hmap_destroy(&cmp->old);
     free(cmp->old_entries);
     free(cmp->clauses);
+    scope_unref(cmp->scope);
     free(cmp->unit->entries);
     cmp->unit->entries = (cmp->n < cmp->allocated
                           ? xrealloc(cmp->entries,
@@ -129,16 +132,32 @@ keep_old(struct comparison *cmp, const struct engine_scope *scope,
     return false;
 }
 
-static struct engine_scope *
-get_scope(struct engine *engine, const struct vmn_scope *spec)
+/* Equal specs in a row have the very same strings. */
+static bool
+same_spec(const struct vmn_scope *a, const struct vmn_scope *b)
 {
-    struct facts_node *facts = NULL;
+    return (a->kind == b->kind && a->key == b->key
+            && a->relation == b->relation);
+}
 
-    if (spec->kind == VMN_SCOPE_FACTS) {
-        facts = facts_get(engine, facts_relation(engine, spec->relation),
-                          spec->key);
+/* The scope, with a reference. */
+static struct engine_scope *
+get_scope(struct engine *engine, struct comparison *cmp,
+          const struct vmn_scope *spec)
+{
+    if (!cmp->scope || !same_spec(spec, &cmp->spec)) {
+        struct facts_node *facts = NULL;
+
+        if (spec->kind == VMN_SCOPE_FACTS) {
+            facts = facts_get(engine, facts_relation(engine, spec->relation),
+                              spec->key);
+        }
+        scope_unref(cmp->scope);
+        cmp->scope = scope_get(&engine->scopes, spec, facts);
+        cmp->spec = *spec;
     }
-    return scope_get(&engine->scopes, spec, facts);
+    scope_ref(cmp->scope);
+    return cmp->scope;
 }
 
 static void
@@ -162,8 +181,10 @@ extract_clauses(struct comparison *cmp, const struct ofpbuf *ofpacts)
         clause->clause = conj->clause;
         clause->n_clauses = conj->n_clauses;
     }
-    qsort(cmp->clauses, cmp->n_clauses, sizeof *cmp->clauses,
-          clause_compare);
+    if (cmp->n_clauses > 1) {
+        qsort(cmp->clauses, cmp->n_clauses, sizeof *cmp->clauses,
+              clause_compare);
+    }
 }
 
 static void
@@ -201,7 +222,7 @@ want_flow(struct engine *engine, struct comparison *cmp,
           struct vmn_flow *flow)
 {
     struct vmn_actions *actions = &flow->actions;
-    struct engine_scope *scope = get_scope(engine, &flow->scope);
+    struct engine_scope *scope = get_scope(engine, cmp, &flow->scope);
     struct item_draft draft;
 
     item_draft_match(&draft, flow->table, flow->priority, &flow->match,
@@ -220,7 +241,7 @@ static void
 want_group(struct engine *engine, struct comparison *cmp,
            struct vmn_group_msg *group)
 {
-    struct engine_scope *scope = get_scope(engine, &group->scope);
+    struct engine_scope *scope = get_scope(engine, cmp, &group->scope);
     struct ofputil_group_mod gm;
     struct item_draft draft;
     struct emit_bucket *b;
@@ -397,7 +418,7 @@ unit_compute(struct engine *engine, struct unit_node *unit)
     }
     node->running = true;
     view_init(&view, engine, node);
-    emit_init(&emit, &view, class_->app);
+    emit_init(&emit, &view, class_->app, &engine->pool);
     if (is_enabled(&view, class_)) {
         class_->class_->compile(&view, node->key, &emit);
         check_flows(&emit);
