@@ -52,7 +52,6 @@ swap_sides(struct vmn_actions *actions)
 {
     vmn_act_swap(actions, VMN_REG_SRC_ID, VMN_REG_DST_ID);
     vmn_act_swap(actions, VMN_REG_SRC_LOCAL, VMN_REG_DST_LOCAL);
-    vmn_act_next(actions);
 }
 
 static void
@@ -78,6 +77,10 @@ base_state(struct vmn_emit *emit)
     flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 80, VMN_CT_RPL,
                        VMN_CT_RPL);
     swap_sides(vmn_flow_actions(flow));
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_TRACK, TRACK_SOURCE);
+
+    flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 1, 0, 0);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_TRACK, TRACK_SOURCE);
 }
 
 /* From each tier to the next one. */
@@ -123,6 +126,7 @@ base_accept(struct vmn_emit *emit)
                        VMN_CT_RPL);
     vmn_match_masked(flow, VMN_F_IP_FRAG, 0, VMN_FRAG_LATER);
     swap_sides(vmn_flow_actions(flow));
+    vmn_act_next(vmn_flow_actions(flow));
 }
 
 static void
@@ -130,6 +134,7 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     base_send(emit);
     base_state(emit);
+    known_base(emit);
     base_tiers(emit);
     base_accept(emit);
 }
@@ -160,6 +165,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_rules },
     { .name = "isolated", .each = VMN_EACH_KEY, .relation = REL_ISOLATED,
       .compile = compile_isolated },
+    { .name = "known", .each = VMN_EACH_KEY, .relation = REL_KNOWN,
+      .compile = compile_known },
     { .name = "quarantined", .each = VMN_EACH_KEY,
       .relation = REL_QUARANTINED, .compile = compile_quarantined },
     { .name = NULL },

@@ -14,6 +14,10 @@ enum firewall_stage { STAGE_TRACK, STAGE_POLICY };
 enum {
     TRACK_SEND,                 /* Into conntrack. */
     TRACK_STATE,                /* By what conntrack said. */
+    TRACK_SOURCE,               /* Looks the source's identity up... */
+    TRACK_DESTINATION,          /* ...and the destination's... */
+    TRACK_VERDICT,              /* ...for packets that have a former one. */
+    TRACK_KNOWN,                /* Identities that there are. */
     TRACK_N_TABLES
 };
 
@@ -53,6 +57,7 @@ policy_table(enum vmn_direction direction, unsigned tier)
 
 /* Relations.  An identity is in decimal. */
 #define REL_MEMBERS "firewall.members"  /* NETWORK|GROUP -> identity. */
+#define REL_KNOWN "firewall.known"      /* NETWORK|identity -> "". */
 #define REL_NETWORKS "firewall.networks" /* GROUP -> network with members. */
 #define REL_APPLIED "firewall.applied"  /* POLICY|NETWORK -> "". */
 #define REL_ISOLATED "firewall.isolated" /* NETWORK|DIRECTION -> identity. */
@@ -77,6 +82,10 @@ bool id_from_text(const char *, uint32_t *id);
 void eval_groups(struct vmn_view *, const char *key, struct vmn_value *);
 void eval_identity(struct vmn_view *, const char *key, struct vmn_value *);
 void compile_member(struct vmn_view *, const char *key, struct vmn_emit *);
+
+/* known.c */
+void known_base(struct vmn_emit *);
+void compile_known(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* rules.c */
 void compile_policy(struct vmn_view *, const char *key, struct vmn_emit *);

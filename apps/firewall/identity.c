@@ -222,6 +222,8 @@ compile_member(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const char *text = vmn_printf(view, "%u", *id);
     char *copy = vmn_printf(view, "%s", groups);
 
+    vmn_publish(emit, REL_KNOWN,
+                vmn_printf(view, "%s|%s", port->network, text), "");
     if (port->quarantined) {
         vmn_publish(emit, REL_QUARANTINED, port->network, text);
     }

@@ -317,6 +317,21 @@ vmn_act_resubmit(struct vmn_actions *a, unsigned stage, unsigned table)
 }
 
 void
+vmn_act_restart(struct vmn_actions *a)
+{
+    for (enum vmn_field reg = VMN_F_REG0; reg <= VMN_F_REG15; reg++) {
+        vmn_act_set(a, reg, 0);
+    }
+    if (begin(a)) {
+        struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
+
+        resubmit->in_port = OFPP_IN_PORT;
+        resubmit->table_id = 0;
+        a->ended = true;
+    }
+}
+
+void
 vmn_act_drop(struct vmn_actions *a, const char *reason)
 {
     if (a->ofpacts.size) {

@@ -171,6 +171,12 @@ void vmn_act_goto(struct vmn_actions *, unsigned stage, unsigned table);
 void vmn_act_resubmit_next(struct vmn_actions *);
 void vmn_act_resubmit(struct vmn_actions *, unsigned stage, unsigned table);
 
+/* Sends the packet through the pipeline anew, from the first table and with
+ * all registers zero, as if it had just come in; ends the actions.  For packets
+ * that will not come here again then: the switch drops those that go in
+ * circles. */
+void vmn_act_restart(struct vmn_actions *);
+
 /* Drops, for a reason that operators are shown.  'reason' must be a string
  * literal, such as "spoofed".  Must be the only action. */
 void vmn_act_drop(struct vmn_actions *, const char *reason);

@@ -29,8 +29,8 @@
 /* In VMN_REG_DST_HOST: all hosts that have ports of the network. */
 #define VMN_DST_HOST_FLOOD 0xffffffffu
 
-/* Relation: network name -> hosts with an active, enabled port in it.
- * Published by overlay.  Scope of whatever concerns one network. */
+/* Relation: network name -> hosts with an enabled port in it, or to which one
+ * may move any moment.  Published by overlay.  Scope of whatever concerns one network. */
 #define VMN_REL_NETWORK_HOSTS "overlay.network-hosts"
 
 /* Query: port name -> uint32_t, its security identity (0: none).

@@ -475,6 +475,28 @@ static struct scenario scenarios[] = {
               "{firewall.identity:shop|none} actions=conjunction(1,2/2)" },
             { "h1", "-(isolated)" } } },
     } },
+    { "firewall_sends_packets_with_a_former_identity_round_again", {
+        { "{" BASE "," TIERS "}", {
+            { "h1", "+firewall.track/1 1 ct_state=+trk,ip actions=goto_table:"
+              "{TABLE:firewall.track/2}" },
+            { "h1", "+firewall.track/2 1  actions=move:NXM_NX_REG1[]->"
+              "NXM_NX_REG10[],resubmit(,{TABLE:firewall.track/5}),goto_table:"
+              "{TABLE:firewall.track/3}" },
+            { "h1", "+firewall.track/4 100 reg11=0x1 actions=set_field:0->"
+              "reg0,set_field:0->reg1," },
+            { "h1", "+set_field:0->reg15,resubmit(,0)" },
+            { "h1", "+firewall.track/4 110 reg11=0x1,dl_dst=01:00:00:00:00:00"
+              "/01:00:00:00:00:00 actions=drop (former identity)" },
+            { "h1", "+firewall.track/5 100 reg10=0 actions=set_field:0->"
+              "reg11" },
+            { "h1", "+firewall.track/5 100 reg10=" WEB_ID " actions="
+              "set_field:0->reg11" },
+            { "h1", "+firewall.track/5 1  actions=set_field:0x1->reg11" },
+            /* Of networks that are not here, nothing is known. */
+            { "h3", "-reg10={firewall.identity:other|web} " } } },
+        { "{'ports/db1': {'network': 'shop', 'ips': ['10.0.0.4']}}", {
+            { "h1", "-reg10=" DB_ID " " } } },
+    } },
     { "firewall_quarantines_by_identity_after_the_emergency_tier", {
         { "{" BASE "," TIERS ", 'ports/web2': {'network': 'shop', 'labels':"
           " {'tier': 'web'}, 'quarantined': true}, 'ports/db1': {'network':"
@@ -509,7 +531,7 @@ static struct scenario scenarios[] = {
               "push:NXM_NX_REG1[],push:NXM_NX_REG2[],pop:NXM_NX_REG1[],"
               "pop:NXM_NX_REG2[],push:NXM_NX_REG3[],push:NXM_NX_REG4[],"
               "pop:NXM_NX_REG3[],pop:NXM_NX_REG4[],"
-              "goto_table:{TABLE:firewall.policy/0}" },
+              "goto_table:{TABLE:firewall.track/2}" },
             { "h1", "+firewall.policy/10 90 ct_state=+rpl+trk,ip,"
               "nw_frag=not_later "
               "actions="

@@ -9,6 +9,7 @@ userspace datapath needs no kernel module.
 
 import os
 import shutil
+import signal
 
 from . import netns
 from .netns import Error
@@ -117,6 +118,15 @@ class Host:
     def stop_switch(self, grace=5.0):
         """Ends ovs-vswitchd: gently, or with a 'grace' of 0 at once."""
         netns.kill(self._pids("ovs-vswitchd"), grace)
+
+    def freeze_switch(self):
+        """Has ovs-vswitchd do nothing at all until thaw_switch()."""
+        for pid in self._pids("ovs-vswitchd"):
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw_switch(self):
+        for pid in self._pids("ovs-vswitchd"):
+            os.kill(pid, signal.SIGCONT)
 
     def stop(self):
         """Ends Open vSwitch, as if the hypervisor were switched off.  The VMs'

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Packets whose source or destination has an identity that is no more.
+ *
+ * A packet gets its identities before connection tracking, and is judged after
+ * it.  A switch changes all of its flows at once, but its datapath's cache
+ * follows for each of the two steps by itself, some milliseconds later.  In
+ * between, a packet can come with a port's former identity to rules that know
+ * nothing of it, and so to what holds where no rule decides: neither the rules
+ * of before nor those of now might let it through.  Such a packet goes through
+ * the pipeline anew, and comes back with the identities of now.  Of a flood
+ * there may be other copies, so that is dropped. */
+
+#include "firewall.h"
+
+/* The identity that is looked up, and whether it is a former one. */
+#define REG_LOOKED_UP VMN_F_REG10
+#define REG_FORMER VMN_F_REG11
+
+enum {
+    KNOWN_ID = 100,
+    KNOWN_OTHERS = 1,
+    FORMER_FLOOD = 110,
+    FORMER = 100,
+    FORMER_NOT = 1,
+};
+
+static struct vmn_actions *
+actions_add(struct vmn_emit *emit, unsigned table, uint16_t priority)
+{
+    return vmn_flow_actions(vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK,
+                                         table, priority));
+}
+
+static void
+former_again(struct vmn_emit *emit, unsigned table)
+{
+    const uint64_t group_bit = UINT64_C(1) << 40;
+    struct vmn_flow *flow;
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, table,
+                        FORMER_FLOOD);
+    vmn_match(flow, REG_FORMER, 1);
+    vmn_match_masked(flow, VMN_F_ETH_DST, group_bit, group_bit);
+    vmn_act_drop(vmn_flow_actions(flow), "former identity");
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, table, FORMER);
+    vmn_match(flow, REG_FORMER, 1);
+    vmn_act_restart(vmn_flow_actions(flow));
+}
+
+static void
+look_up(struct vmn_actions *actions, enum vmn_field reg)
+{
+    vmn_act_move(actions, reg, REG_LOOKED_UP);
+    vmn_act_resubmit(actions, STAGE_TRACK, TRACK_KNOWN);
+}
+
+static void
+know(struct vmn_emit *emit, struct vmn_scope scope, uint32_t id)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_TRACK,
+                                         TRACK_KNOWN, KNOWN_ID);
+
+    vmn_match(flow, REG_LOOKED_UP, id);
+    vmn_act_set(vmn_flow_actions(flow), REG_FORMER, 0);
+}
+
+void
+known_base(struct vmn_emit *emit)
+{
+    struct vmn_actions *actions;
+
+    actions = actions_add(emit, TRACK_SOURCE, FORMER_NOT);
+    look_up(actions, VMN_REG_SRC_ID);
+    vmn_act_goto(actions, STAGE_TRACK, TRACK_DESTINATION);
+
+    former_again(emit, TRACK_DESTINATION);
+    actions = actions_add(emit, TRACK_DESTINATION, FORMER_NOT);
+    look_up(actions, VMN_REG_DST_ID);
+    vmn_act_goto(actions, STAGE_TRACK, TRACK_VERDICT);
+
+    former_again(emit, TRACK_VERDICT);
+
+    /* Ports without an identity need none. */
+    know(emit, vmn_scope_all(), 0);
+    vmn_act_set(actions_add(emit, TRACK_KNOWN, KNOWN_OTHERS), REG_FORMER, 1);
+}
+
+void
+compile_known(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const char *network, *text;
+    uint32_t id;
+
+    if (key_split(view, key, &network, &text) && id_from_text(text, &id)) {
+        know(emit, vmn_scope_network(network), id);
+    }
+}

@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fast streams of numbered packets between VMs: which arrived, where and when.
+
+A process of its own sends and receives, so that nothing that its caller does
+makes it late.  It writes frames past the VMs' network stacks, and takes them
+as they arrive at their links.  Where it gets no processor for a while it sends
+less, rather than all at once: a burst would overflow the switches' sockets."""
+
+import json
+import os
+import select
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+from . import frames, netns
+
+# Whose it is (random), the number of its stream, and its own.
+_HEAD = struct.Struct("!8sHI")
+_NUMBER_AT = 14 + 20 + 8 + 10   # Where that is in a frame.
+
+# What one turn may send of a stream, to make up for time that was lost.
+BURST_MAX = 20
+# How long packets may be on their way when all is sent.
+DRAIN_S = 1.0
+
+_SO_TIMESTAMPNS = 35
+_SO_RCVBUFFORCE = 33
+_BUFFER_SIZE = 64 << 20
+_SOL_PACKET, _PACKET_STATISTICS = 263, 6
+
+
+class Result:
+    """What became of a stream.  Times are time.time()."""
+
+    def __init__(self, name, found):
+        self.name = name
+        self.sent = found["sent"]       # Packet's number -> time.
+        self.seen = {}                  # Number -> (time, number of sink).
+        self.n_copies = 0               # More than one of a packet.
+        for number, at, sink in found["seen"]:
+            if number in self.seen:
+                self.n_copies += 1
+            else:
+                self.seen[number] = (at, sink)
+
+    @property
+    def lost(self):
+        """The numbers of packets that did not arrive."""
+        return [n for n in range(len(self.sent)) if n not in self.seen]
+
+    def arrived(self, start=0.0, end=float("inf")):
+        """The numbers of packets sent in a time that arrived."""
+        return [n for n in sorted(self.seen) if start <= self.sent[n] < end]
+
+    def sinks(self, start=0.0, end=float("inf")):
+        """Where packets sent in a time have arrived: {sink: how many}."""
+        found = {}
+        for n in self.arrived(start, end):
+            sink = self.seen[n][1]
+            found[sink] = found.get(sink, 0) + 1
+        return found
+
+    def gaps(self):
+        """Runs of lost packets: (time of the first, how many)."""
+        runs = []
+        for n in self.lost:
+            if runs and n == runs[-1][0] + runs[-1][1]:
+                runs[-1][1] += 1
+            else:
+                runs.append([n, 1])
+        return [(self.sent[first], length) for first, length in runs]
+
+    def __str__(self):
+        seconds = (self.sent[-1] - self.sent[0]) if self.sent else 0.0
+        gaps = self.gaps()
+        start = self.sent[0] if self.sent else 0.0
+        return "%s: %d sent in %.1f s, %d lost%s%s" % (
+            self.name, len(self.sent), seconds, len(self.lost),
+            " (%s%s)" % (", ".join("%d at %.3f s" % (n, at - start)
+                                   for at, n in gaps[:8]),
+                         ", ..." if len(gaps) > 8 else "") if gaps else "",
+            ", %d twice" % self.n_copies if self.n_copies else "")
+
+
+class Streams:
+    """Any number of streams.  add() them, start(), and stop() for what became
+    of them; or use it as a context."""
+
+    def __init__(self, rate=1000):
+        self.rate = rate        # Packets a second, of each.
+        self.key = os.urandom(8)
+        self.names = []
+        self.specs = []
+        self._process = None
+        self._results = None
+
+    def add(self, name, source, sink, port=9000, links=(("eth0", "eth0"),)):
+        """A stream of UDP from VM 'source' to VM 'sink', where nobody may
+        listen at 'port'.  'links' are pairs of the source's and the sink's: it
+        is sent from the first pair's until switch() is called, and may arrive
+        at any."""
+        payload = _HEAD.pack(self.key, len(self.specs), 0).ljust(64, b".")
+        frame = frames.udp(sink.mac, source.mac, source.ip, sink.ip, port,
+                           port, payload)
+        # Without a checksum: it would change with the packet's number.
+        frame = frame[:40] + b"\0\0" + frame[42:]
+        self.names.append(name)
+        self.specs.append({
+            "key": self.key.hex(), "frame": frame.hex(), "rate": self.rate,
+            "listen": [sink.ns, port],
+            "sources": [[source.ns, pair[0]] for pair in links],
+            "sinks": sorted({(sink.ns, pair[1]) for pair in links})})
+        return self
+
+    def start(self):
+        place = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "vmnlab.stream"], cwd=place, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._tell(self.specs)
+        if self._process.stdout.readline() != "ready\n":
+            raise netns.Error("the streams' process does not start")
+        return self
+
+    def switch(self, name, number):
+        """From now on stream 'name' is sent from link pair 'number'.  Returns
+        the time at which it was done."""
+        self._tell({"switch": self.names.index(name), "to": number})
+        return float(self._process.stdout.readline())
+
+    @staticmethod
+    def now():
+        """The time, as in results."""
+        return time.time()
+
+    def run(self, seconds):
+        """Lets the streams flow for a while."""
+        time.sleep(seconds)
+        return self
+
+    def stop(self):
+        """Returns {name: Result}."""
+        if self._results is None:
+            self._tell("stop")
+            text = self._process.stdout.readline()
+            self._end()
+            found = json.loads(text)
+            self._results = {name: Result(name, one) for name, one
+                             in zip(self.names, found["streams"])}
+            if found["overflows"]:
+                raise netns.Error("the receiver was too slow for %d packets"
+                                  % found["overflows"])
+        return self._results
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *unused):
+        if self._process:
+            self._end()
+
+    def _tell(self, what):
+        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.flush()
+
+    def _end(self):
+        self._process.stdin.close()
+        self._process.stdout.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+
+# The process.  ---------------------------------------------------------------
+
+class _Sender:
+    def __init__(self, spec):
+        self.frame = bytearray.fromhex(spec["frame"])
+        self.interval = 1.0 / spec["rate"]
+        self.sockets = []
+        for ns, link in spec["sources"]:
+            sock = netns.socket_in(ns, socket.AF_PACKET, socket.SOCK_RAW)
+            sock.bind((link, 0))
+            self.sockets.append(sock)
+        self.socket = self.sockets[0]
+        self.sent = []
+        self.due = time.time()
+
+    def send(self, now):
+        """Sends what is due; returns when there is more."""
+        for _ in range(BURST_MAX):
+            if self.due > now:
+                break
+            struct.pack_into("!I", self.frame, _NUMBER_AT, len(self.sent))
+            self.sent.append(time.time())
+            try:
+                self.socket.send(self.frame)
+            except OSError:
+                pass            # Its link is not there: lost.
+            self.due += self.interval
+        else:
+            self.due = now + self.interval
+        return self.due
+
+
+class _Sink:
+    """A link at which packets of streams arrive."""
+
+    def __init__(self, ns, link, key):
+        self.key = key
+        self.socket = netns.socket_in(ns, socket.AF_PACKET, socket.SOCK_RAW,
+                                      socket.htons(frames.ETH_IP))
+        self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE,
+                               _BUFFER_SIZE)
+        self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self.socket.bind((link, frames.ETH_IP))
+        self.socket.setblocking(False)
+        self.streams = {}       # Stream's number -> sink's number there.
+
+    def receive(self, seen):
+        for _ in range(200):
+            try:
+                data, control, _, address = self.socket.recvmsg(128, 64)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue        # The link went down.
+            if address[2] == socket.PACKET_OUTGOING or len(data) < 56:
+                continue
+            key, stream, number = _HEAD.unpack_from(
+                data, _NUMBER_AT - 10)
+            if key == self.key and stream in self.streams:
+                seconds, ns = struct.unpack("qq", control[0][2][:16])
+                seen[stream].append((number, seconds + ns / 1e9,
+                                     self.streams[stream]))
+
+    def n_overflows(self):
+        data = self.socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
+        return struct.unpack("II", data)[1]
+
+
+def _open_sinks(specs):
+    sinks = {}
+    for number, spec in enumerate(specs):
+        for i, (ns, link) in enumerate(spec["sinks"]):
+            if (ns, link) not in sinks:
+                sinks[ns, link] = _Sink(ns, link, bytes.fromhex(spec["key"]))
+            sinks[ns, link].streams[number] = i
+    return list(sinks.values())
+
+
+def _open_ports(specs):
+    """Takes the streams' ports, so that no VM answers that nobody is there.
+    What arrives is not read, and dropped soon."""
+    opened = []
+    for ns, port in {tuple(spec["listen"]) for spec in specs}:
+        sock = netns.socket_in(ns, kind=socket.SOCK_DGRAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.bind(("0.0.0.0", port))
+        opened.append(sock)
+    return opened
+
+
+def _main():
+    specs = json.loads(sys.stdin.readline())
+    sinks = _open_sinks(specs)
+    ports = _open_ports(specs)
+    senders = [_Sender(spec) for spec in specs]
+    seen = [[] for _ in specs]
+    poller = select.epoll()
+    by_fd = {sink.socket.fileno(): sink for sink in sinks}
+    for fd in by_fd:
+        poller.register(fd, select.EPOLLIN)
+    # Not sys.stdin: lines that it has read ahead would not be polled for.
+    os.set_blocking(0, False)
+    poller.register(0, select.EPOLLIN)
+    words, end, commands = b"", None, True
+    print("ready", flush=True)
+    while end is None or time.time() < end:
+        due = end or min(s.send(time.time()) for s in senders)
+        for fd, _ in poller.poll(max(0.0, due - time.time())):
+            if fd in by_fd:
+                by_fd[fd].receive(seen)
+                continue
+            data = os.read(0, 4096)
+            words += data
+            while b"\n" in words and commands:
+                line, words = words.split(b"\n", 1)
+                command = json.loads(line)
+                if command == "stop":
+                    commands = False
+                    break
+                sender = senders[command["switch"]]
+                sender.socket = sender.sockets[command["to"]]
+                print(repr(time.time()), flush=True)
+            if not data or not commands:
+                poller.unregister(0)
+                end = time.time() + DRAIN_S
+                if not data:
+                    return      # Nobody wants to know.
+    for sock in ports:
+        sock.close()
+    print(json.dumps({
+        "overflows": sum(sink.n_overflows() for sink in sinks),
+        "streams": [{"sent": sender.sent, "seen": found}
+                    for sender, found in zip(senders, seen)]}), flush=True)
+
+
+if __name__ == "__main__":
+    _main()

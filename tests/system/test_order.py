@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order in which a change takes hold, seen by a thousand packets a second:
+what is denied before and after it never gets in, what is allowed before and
+after it is never lost."""
+
+import itertools
+
+import pytest
+from conftest import entry, rule, wait_aged, wait_quiet
+
+from vmnlab import netns
+from vmnlab.netns import wait_for
+from vmnlab.stream import Streams
+
+ALLOWED, DENIED, EITHER = 9000, 9001, 9002
+
+
+@pytest.fixture
+def town(world):
+    """A server on h2 that lets in only its client; others on all hosts."""
+    world.network("net")
+    for name, host, ip in (("client", "h1", 1), ("server", "h2", 2),
+                           ("far", "h3", 3), ("near", "h2", 4)):
+        world.vm(name, "net", host, "10.0.0.%d" % ip, tcp=[80],
+                 labels={"role": name})
+        world.group(name, "role=" + name)
+    world.policy("p", "server", rule("ingress", "allow", ["client"], [
+        entry("udp", ALLOWED), entry("tcp", 80)]))
+    wait_quiet(world.lab)
+    assert world.reaches(world.lab.vm("client"), world.lab.vm("server"))
+    assert world.blocked(world.lab.vm("near"), world.lab.vm("server"))
+    return world
+
+
+def to_server(world):
+    """Streams of those that may and those that may not."""
+    vm = world.lab.vm
+    return (Streams().add("allowed", vm("client"), vm("server"), ALLOWED)
+            .add("other port", vm("client"), vm("server"), DENIED)
+            .add("far", vm("far"), vm("server"), ALLOWED)
+            .add("near", vm("near"), vm("server"), ALLOWED))
+
+
+def finish(streams):
+    found = streams.run(0.3).stop()
+    print()
+    for result in found.values():
+        print("   ", result)
+    return found
+
+
+def check_denied(found, names=("other port", "far", "near")):
+    for name in names:
+        assert len(found[name].sent) > 200
+        assert not found[name].seen, found[name].sinks()
+
+
+# A port opens only with its policy.  ---------------------------------------
+
+def test_plugged_vm_is_protected_from_its_first_packet(town):
+    """Its interface comes and goes, on its host and on one that had no part
+    in the network."""
+    lab = town.lab
+    with to_server(town) as streams:
+        for host in ("h2", "h2", "h3", "h2"):
+            lab.unplug("server")
+            wait_for("it to be unbound", lambda: lab.port_state("server") ==
+                     "unbound")
+            lab.replug("server", host)
+            lab.await_ports(["server"])
+        found = finish(streams)
+    check_denied(found)
+    assert found["allowed"].seen
+
+
+def test_new_port_is_protected_from_its_first_packet(town):
+    """The port of a VM that is there already comes and goes, with groups that
+    nobody was in before."""
+    spec = town.api.get("ports/server")["spec"]
+    with to_server(town) as streams:
+        for i in range(12):
+            town.delete("ports", "server")
+            town.api.put("ports/server", dict(
+                spec, labels={"role": "server", "number": str(i)}),
+                wait="installed", timeout="20s")
+        found = finish(streams)
+    check_denied(found)
+    assert found["allowed"].seen
+
+
+def test_port_and_its_policy_in_one_transaction(town):
+    """A policy that comes with the port is there with it."""
+    spec = town.api.get("ports/server")["spec"]
+    policy = town.api.get("policies/p")["spec"]
+    with to_server(town) as streams:
+        for _ in range(12):
+            town.api.delete("ports/server")
+            town.api.delete("policies/p", wait="installed", timeout="20s")
+            town.api.apply([
+                {"type": "ports", "name": "server", "spec": spec},
+                {"type": "policies", "name": "p", "spec": policy},
+            ], wait="installed", timeout="20s")
+        found = finish(streams)
+    check_denied(found)
+    assert found["allowed"].seen
+
+
+def test_port_before_its_policy_is_seen_by_these_tests(town):
+    spec = town.api.get("ports/server")["spec"]
+    policy = town.api.get("policies/p")["spec"]
+    with to_server(town) as streams:
+        town.api.delete("ports/server")
+        town.api.delete("policies/p", wait="installed", timeout="20s")
+        town.api.put("ports/server", spec, wait="installed", timeout="20s")
+        streams.run(0.1)
+        town.api.put("policies/p", policy, wait="installed", timeout="20s")
+        found = finish(streams)
+    for name in ("other port", "far", "near"):
+        assert found[name].seen
+
+
+# Policies.  ----------------------------------------------------------------
+
+POLICIES = {
+    "one port": {"rules": [rule("ingress", "allow", ["client"], [
+        entry("udp", ALLOWED)])]},
+    "two ports": {"rules": [rule("ingress", "allow", ["client"], [
+        entry("udp", ALLOWED, EITHER)])]},
+    "a range": {"rules": [rule("ingress", "allow", ["client"], [
+        entry("udp", "8000-%d" % ALLOWED, EITHER)])]},
+    "a prefix": {"rules": [rule("ingress", "allow", ["10.0.0.1/32"], [
+        entry("udp", ALLOWED)])]},
+    "a service": {"rules": [rule("ingress", "allow", ["client"], [
+        {"service": "s"}])]},
+    "a denial first": {"rules": [
+        rule("ingress", "deny", ["far", "near"]),
+        rule("ingress", "deny", [], [entry("udp", DENIED)]),
+        rule("ingress", "allow", ["client"])]},
+    "an allowance first": {"priority": 7, "rules": [
+        rule("ingress", "allow", ["client"], [entry("udp", ALLOWED)]),
+        rule("ingress", "deny")]},
+    "another tier": {"tier": "security", "rules": [
+        rule("ingress", "allow", ["client"], [entry("udp", ALLOWED)]),
+        rule("ingress", "deny")]},
+}
+
+
+def test_edited_policy_is_never_half_there(town):
+    """From each policy to each other one: what both allow is not lost, what
+    both deny does not get in."""
+    town.put("services", "s", entries=[entry("udp", ALLOWED, EITHER)])
+    vm = town.lab.vm
+    steps = [b for pair in itertools.permutations(POLICIES, 2) for b in pair]
+    with to_server(town).add("either", vm("client"), vm("server"),
+                             EITHER) as streams:
+        for step in steps:
+            town.api.put("policies/p", dict(POLICIES[step],
+                                            applies_to=["server"]),
+                         wait="installed", timeout="20s")
+        found = finish(streams)
+    check_denied(found)
+    assert not found["allowed"].lost
+    assert found["either"].lost and found["either"].seen
+
+
+def test_ports_groups_change_without_a_gap(town):
+    """Groups that a port joins and leaves, with nobody else in them, give it
+    another identity each time; client and server by turns, and both."""
+    town.group("odd", "odd=yes")
+    with to_server(town) as streams:
+        for i in range(60):
+            odd = {"odd": "yes"} if i % 2 == 0 else {}
+            town.api.apply([
+                {"type": "ports", "name": name, "spec": dict(
+                    town.api.get("ports/" + name)["spec"],
+                    labels=dict(odd, role=name))}
+                for name in (("server",), ("client",),
+                             ("client", "server"))[i // 2 % 3]
+            ], wait="installed", timeout="20s")
+        found = finish(streams)
+    check_denied(found)
+    assert not found["allowed"].lost
+
+
+# A VM that moves.  ---------------------------------------------------------
+
+class Twin:
+    """A second link of a VM, on another host, as the target of a migration
+    has it: with the same MAC and the same iface-id.  The VM runs on both, and
+    the tests say where it sends."""
+
+    def __init__(self, world, vm):
+        self.vm = vm
+        self.world = world
+        self.host = None
+
+    def make(self, host):
+        netns.ip(self.vm.ns, "link add name eth1 address %s mtu 1450 type "
+                 "veth peer name w-%s netns %s" % (self.vm.mac, self.vm.name,
+                                                   host.ns),
+                 "link set eth1 up")
+        netns.run(["ethtool", "-K", "eth1", "tx", "off"], ns=self.vm.ns)
+        self.host = host
+
+    def plug(self, iface_id=None):
+        self.host.plug("w-" + self.vm.name, "br-int",
+                       iface_id or self.vm.state["iface_id"])
+
+    def name(self):
+        """Tells whose it is, without waiting for the switch."""
+        self.host.vsctl("--no-wait", "set", "interface",
+                        "w-" + self.vm.name, "external_ids:iface-id="
+                        + self.vm.state["iface_id"])
+
+    def unplug(self):
+        self.host.unplug("w-" + self.vm.name)
+
+
+@pytest.fixture
+def moving(world):
+    """A VM on h1 whose twin is to be on h2, where nobody else is; a peer
+    beside it and one on h3, which it is allowed to hear."""
+    lab = world.lab
+    world.network("net")
+    vm = world.vm("mover", "net", "h1", "10.0.0.1", labels={"role": "m"})
+    world.vm("near", "net", "h1", "10.0.0.2", labels={"role": "peer"})
+    world.vm("far", "net", "h3", "10.0.0.3", labels={"role": "peer"})
+    world.vm("bad", "net", "h3", "10.0.0.4", labels={"role": "bad"})
+    world.group("m", "role=m")
+    world.group("peer", "role=peer")
+    world.policy("p", "m", rule("ingress", "allow", ["peer"]),
+                 rule("egress", "allow", ["peer"]))
+    twin = Twin(world, vm)
+    twin.make(lab.host("h2"))
+    wait_aged(lab)
+    yield world, twin
+    twin.unplug()
+
+
+def both_ways(world):
+    vm = world.lab.vm
+    streams = Streams()
+    for peer in ("near", "far"):
+        streams.add(peer + " to it", vm(peer), vm("mover"),
+                    links=(("eth0", "eth0"), ("eth0", "eth1")))
+        streams.add("it to " + peer, vm("mover"), vm(peer), port=9010,
+                    links=(("eth0", "eth0"), ("eth1", "eth0")))
+    return streams.add("bad", vm("bad"), vm("mover"),
+                       links=(("eth0", "eth0"), ("eth0", "eth1")))
+
+
+def status(world):
+    return world.api.get("ports/mover")["status"]
+
+
+def wait_candidate(world):
+    wait_for("the candidate", lambda: status(world).get("candidate") == "h2")
+
+
+def check_move(found, start, end):
+    """Nothing is lost, nothing comes twice; before 'start' all came to the
+    old place, and after 'end' all to the new one."""
+    check_denied(found, ["bad"])
+    for name, result in found.items():
+        if name == "bad":
+            continue
+        assert not result.lost, name
+        assert not result.n_copies, name
+        if "to it" in name:
+            assert set(result.sinks(end=start)) == {0}
+            assert set(result.sinks(start=end)) == {1}
+
+
+@pytest.mark.parametrize("first", ["guest", "row"])
+def test_vm_moves_without_a_gap(moving, first):
+    """The target is plugged early; then the guest goes on there, and the port's
+    row says so: one before the other."""
+    world, twin = moving
+    with both_ways(world) as streams:
+        streams.run(0.3)
+        twin.plug()
+        wait_candidate(world)
+        wait_quiet(world.lab)
+        assert status(world)["host"] == "h1"
+        streams.run(0.3)
+
+        def guest():
+            return [streams.switch("it to " + peer, 1)
+                    for peer in ("near", "far")][0]
+        start = guest() if first == "guest" else streams.now()
+        world.patch("ports", "mover", host="h2")
+        wait_for("the move", lambda: status(world)["host"] == "h2")
+        wait_quiet(world.lab)
+        if first == "row":
+            guest()
+        end = streams.now() + 0.1
+        streams.run(0.3)
+        world.lab.unplug("mover")
+        found = finish(streams)
+    assert status(world)["host"] == "h2"
+    check_move(found, start, end)
+
+
+def test_vm_goes_where_its_row_says_once_that_is_ready(moving):
+    """The row first: the interface that comes up there takes over by itself,
+    and not before its host has all flows of the network."""
+    world, twin = moving
+    world.patch("ports", "mover", host="h2")
+    assert status(world)["host"] == "h1"
+    with both_ways(world) as streams:
+        start = streams.run(0.3).now()
+        twin.plug()
+        wait_for("the move", lambda: status(world)["host"] == "h2")
+        wait_quiet(world.lab)
+        end = streams.now() + 0.1
+        for peer in ("near", "far"):
+            streams.switch("it to " + peer, 1)
+        found = finish(streams)
+    check_move(found, start, end)
+
+
+def test_vm_stays_while_its_new_host_is_not_ready(moving):
+    """The new host's switch has the interface, but is too busy to take in what
+    goes with it."""
+    world, twin = moving
+    world.patch("ports", "mover", host="h2")
+    twin.plug("nobody")
+    with both_ways(world) as streams:
+        twin.host.freeze_switch()
+        try:
+            twin.name()
+            wait_candidate(world)
+            streams.run(0.7)
+            assert status(world)["host"] == "h1"
+            start = streams.now()
+        finally:
+            twin.host.thaw_switch()
+        wait_for("the move", lambda: status(world)["host"] == "h2")
+        wait_quiet(world.lab)
+        end = streams.now() + 0.1
+        found = finish(streams)
+    check_move(found, start, end)
