@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "controller/apphost/apphost.h"
@@ -31,12 +32,14 @@
 #include "daemon.h"
 #include "dirs.h"
 #include "dns-resolve.h"
+#include "memory.h"
 #include "openvswitch/vlog.h"
 #include "ovs-rcu.h"
 #include "proto/http/http.h"
 #include "proto/loop/loop.h"
 #include "proto/openflow/ofconn.h"
 #include "signals.h"
+#include "simap.h"
 #include "unixctl.h"
 #include "util.h"
 
@@ -112,12 +115,42 @@ make_folder_of(const char *path, mode_t mode)
 
 /* Signals and unixctl.  --------------------------------------------------- */
 
+/* Answers "memory/show", for which libopenvswitch asks the program to say what
+ * takes memory. */
+static void
+report_memory(const struct vmnd *vmnd)
+{
+    struct simap usage = SIMAP_INITIALIZER(&usage);
+    struct engine_stats engine;
+    struct fabric_stats fabric;
+    struct rusage process;
+
+    engine_get_stats(vmnd->engine, &engine);
+    fabric_get_stats(vmnd->fabric, &fabric);
+    getrusage(RUSAGE_SELF, &process);
+    simap_put(&usage, "peak-resident-kB", process.ru_maxrss);
+    simap_put(&usage, "hosts", fabric.n_hosts);
+    simap_put(&usage, "units", engine.n_units);
+    simap_put(&usage, "queries", engine.n_queries);
+    simap_put(&usage, "facts", engine.n_facts);
+    simap_put(&usage, "scopes", engine.n_scopes);
+    simap_put(&usage, "flows", engine.n_flows);
+    simap_put(&usage, "groups", engine.n_groups);
+    simap_put(&usage, "message-kB", engine.n_bytes / 1024);
+    memory_report(&usage);
+    simap_destroy(&usage);
+}
+
 static void
 unixctl_task_run(void *vmnd_)
 {
     struct vmnd *vmnd = vmnd_;
 
     unixctl_server_run(vmnd->unixctl);
+    memory_run();
+    if (memory_should_report() && vmnd->fabric) {
+        report_memory(vmnd);
+    }
 }
 
 static void

@@ -17,6 +17,7 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/flow.c \
 	controller/engine/handler.c \
 	controller/engine/handler.h \
+	controller/engine/inspect.c \
 	controller/engine/item.c \
 	controller/engine/item.h \
 	controller/engine/level.c \

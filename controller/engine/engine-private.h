@@ -94,6 +94,9 @@ void unit_destroy(struct engine *, struct unit_node *);
 const struct unit_class *unit_class(const struct engine *,
                                     const struct unit_node *);
 
+/* inspect.c */
+void inspect_unixctl_init(struct engine *);
+
 /* engine.c */
 void engine_note_idle(void *engine, struct node *);
 

@@ -169,4 +169,5 @@ engine_unixctl_init(struct engine *engine)
                              unixctl_units, engine);
     unixctl_command_register("engine/problems", "", 0, 0, unixctl_problems,
                              engine);
+    inspect_unixctl_init(engine);
 }

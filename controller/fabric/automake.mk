@@ -6,6 +6,7 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/backlog.h \
 	controller/fabric/bindings.c \
 	controller/fabric/bindings.h \
+	controller/fabric/commands.c \
 	controller/fabric/digest.c \
 	controller/fabric/fabric-private.h \
 	controller/fabric/fabric.c \

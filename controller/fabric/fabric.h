@@ -111,7 +111,7 @@ void fabric_wait_cancel(struct fabric_wait *);
 struct fabric_filter {
     const char *app;            /* Whose owner is of this app, or NULL. */
     const char *object;         /* Whose owner's key, or a part of it between
-                                 * slashes, is this, or NULL. */
+                                 * "/" or "|", is this, or NULL. */
     bool by_table;              /* Flows in these tables; no groups. */
     int first_table, last_table;
 };

@@ -458,6 +458,55 @@ fabric_receipt(const struct fabric *f, uint64_t revision)
                      "flows", flows);
 }
 
+/* The hosts that have not confirmed. */
+static json_t *
+missing_of(const struct fabric *f, const struct receipt *receipt)
+{
+    json_t *missing = json_array();
+
+    for (size_t i = 0; i < receipt->n_hosts; i++) {
+        const struct receipt_host *rh = &receipt->hosts[i];
+
+        if (rh->state != RECEIPT_CONFIRMED) {
+            add_host(missing, f, rh->name, rh->state, rh->time_ms,
+                     rh->reason);
+        }
+    }
+    return missing;
+}
+
+json_t *
+receipts_to_json(const struct fabric *f, size_t max)
+{
+    const struct fabric_receipts *r = f->receipts;
+    json_t *incomplete = json_array();
+    size_t n_incomplete = 0;
+
+    for (uint64_t seq = r->end; seq > r->begin; seq--) {
+        const struct receipt *receipt = receipt_at(r, seq - 1);
+
+        if (receipt->n_missing && n_incomplete++ < max) {
+            json_array_append_new(incomplete, json_pack(
+                "{s:I, s:I, s:o, s:I, s:o}",
+                "first_revision", (json_int_t) receipt->first,
+                "revision", (json_int_t) receipt->last,
+                "time", time_to_text(receipt->time_ms),
+                "confirmed", (json_int_t) (receipt->n_hosts
+                                           - receipt->n_missing),
+                "missing", missing_of(f, receipt)));
+        }
+    }
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}",
+                     "receipts", (json_int_t) (r->end - r->begin),
+                     "first_revision",
+                     (json_int_t) (r->begin < r->end
+                                   ? receipt_at(r, r->begin)->first : 0),
+                     "revision", (json_int_t) f->last_revision,
+                     "waits", (json_int_t) ovs_list_size(&r->waits),
+                     "n_incomplete", (json_int_t) n_incomplete,
+                     "incomplete", incomplete);
+}
+
 json_t *
 receipts_lag(const struct fabric *f, uint64_t acked)
 {

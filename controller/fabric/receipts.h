@@ -39,6 +39,12 @@ void receipts_confirm_all(struct fabric *, const struct fabric_host *,
 /* The host's row is gone: nobody waits for it any more. */
 void receipts_remove_host(struct fabric *, const struct fabric_host *);
 
+/* {"receipts", "first_revision", "revision" (that are kept), "waits" (of
+ * clients), "n_incomplete", "incomplete": [{"first_revision", "revision",
+ * "time", "confirmed", "missing": [...]}, the newest 'max']}, where "missing"
+ * are "hosts" of fabric_receipt().  The caller owns it. */
+json_t *receipts_to_json(const struct fabric *, size_t max);
+
 /* How far a host that has acknowledged 'acked' is behind: {"revisions", "ms"
  * (since the oldest of them was made, as far as receipts go back)}. */
 json_t *receipts_lag(const struct fabric *, uint64_t acked);

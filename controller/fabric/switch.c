@@ -489,8 +489,8 @@ switch_detach(struct fabric_switch *sw, const char *reason)
     receipts_acked_changed(f);
 }
 
-static void
-disconnect(struct fabric_switch *sw, const char *reason)
+void
+switch_disconnect(struct fabric_switch *sw, const char *reason)
 {
     struct ofconn *conn = sw->conn;
 
@@ -506,7 +506,7 @@ disconnect(struct fabric_switch *sw, const char *reason)
 void
 switch_give_up(struct fabric_switch *sw, const char *reason)
 {
-    disconnect(sw, reason);
+    switch_disconnect(sw, reason);
     free(sw->trouble);
     sw->trouble = xstrdup(reason);
     start_rest(sw);
@@ -516,7 +516,7 @@ void
 switch_attach(struct fabric_switch *sw, struct ofconn *conn)
 {
     /* A switch has one connection: an older one is dead without knowing. */
-    disconnect(sw, "replaced by a newer connection");
+    switch_disconnect(sw, "replaced by a newer connection");
     sw->conn = conn;
     ofconn_set_aux(conn, sw);
     sw->state = SWITCH_WAITING;
@@ -533,7 +533,7 @@ switch_rematch(struct fabric_switch *sw)
     struct fabric_host *host = sw->host;
     struct ofconn *conn;
 
-    disconnect(sw, "its host reports another datapath id");
+    switch_disconnect(sw, "its host reports another datapath id");
     if (host->datapath_id) {
         conn = switches_take_stray(host->fabric, host->datapath_id);
         if (conn) {
@@ -554,7 +554,7 @@ void
 switch_destroy(struct fabric_switch *sw, const char *reason)
 {
     if (sw) {
-        disconnect(sw, reason);
+        switch_disconnect(sw, reason);
         reset(sw);
         packets_switch_destroy(sw);
         hmap_destroy(&sw->refusals);

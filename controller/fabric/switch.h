@@ -144,6 +144,8 @@ void switch_start(struct fabric_switch *);
 /* Reconciles now and tries all that was refused, without resting.  False if
  * that cannot be. */
 bool switch_retry(struct fabric_switch *);
+/* Closes its connection, if any, for 'reason': it may connect anew. */
+void switch_disconnect(struct fabric_switch *, const char *reason);
 /* Closes the connection for 'reason' and rests before the next reconciling:
  * the switch does what it should not. */
 void switch_give_up(struct fabric_switch *, const char *reason);

@@ -180,17 +180,17 @@ item_to_json(const struct engine *engine, const struct engine_item *item)
 
 /* Filters.  -------------------------------------------------------------- */
 
-/* True if 'object' is the key of 'owner', "APP.UNIT/KEY", or a part of it
- * between slashes. */
+/* True if 'object' is the key of 'owner', "APP.UNIT/KEY", or a part of it:
+ * keys of several names have them between "/" or "|". */
 static bool
 is_about(const char *owner, const char *object)
 {
     const char *part = strchr(owner, '/');
     size_t len = strlen(object);
 
-    for (; part; part = strchr(part + 1, '/')) {
+    for (; part; part = strpbrk(part + 1, "/|")) {
         if (!strncmp(part + 1, object, len)
-            && (!part[1 + len] || part[1 + len] == '/')) {
+            && (!part[1 + len] || strchr("/|", part[1 + len]))) {
             return true;
         }
     }

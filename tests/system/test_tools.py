@@ -11,8 +11,12 @@ import subprocess
 import pytest
 from conftest import changes, close_lab, flows, make_lab, wait_quiet
 
+from vmnlab import netns
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
+
+
+HERE = os.path.dirname(os.path.realpath(__file__))
 
 
 class Filled:
@@ -192,6 +196,64 @@ def test_wanted_flows_are_filtered(filled):
     assert tables == sorted(tables)
     status, _, err = filled.vmnctl("flows h1 --limit 3")
     assert status == 0 and err.startswith("3 of %d flows\n" % len(tables))
+
+
+def test_appctl_looks_inside(filled):
+    def ask(*words):
+        return netns.run(["ovs-appctl", "--timeout=20", "-t",
+                          filled.lab.vmnd.unixctl] + list(words))
+
+    flow = first(filled.h1, 3, "nw_src=10.0.0.1")
+    text = ask("engine/explain", "%#x" % flow.cookie)
+    assert text.startswith("overlay.port/a\n")
+    assert text == ask("engine/unit", "overlay.port/a")
+    assert "\n  row ports/a\n" in text
+    assert re.search(r"^  flow table=3,priority=100,ip,.*nw_src=10.0.0.1 on "
+                     r"host:h1$", text, re.M)
+    assert "problem: none\n" in text
+    # A flow of merged clauses is of all that have one in it.
+    clause = next(f for f in filled.api.get("hosts/h1/flows")["flows"]
+                  if "conjunction" in f["actions"])
+    text = ask("engine/explain", clause["cookie"])
+    assert "merged of clauses of: " in text and "firewall." in text
+    for word, says in [("engine/explain 0x5", "a stranger's"),
+                       ("engine/explain 5x", "COOKIE: "),
+                       ("engine/unit overlay.port/z", "no such unit"),
+                       ("fabric/host h9", "no such host"),
+                       ("fabric/reconnect h9", "no such host")]:
+        with pytest.raises(netns.Error, match=says):
+            ask(*word.split())
+
+    assert re.search(r"^unit overlay.port +4 +\d+$", ask("engine/stats"),
+                     re.M)
+    assert ask("engine/verify").strip() == "0 differences"
+    host = json.loads(ask("fabric/host", "h1"))
+    assert host["state"] == "synced" and host["bundles"] == []
+    assert host["refusals"] == [] and host["backlog"] is None
+    receipts = json.loads(ask("fabric/receipts"))
+    assert receipts["incomplete"] == [] and receipts["receipts"] > 0
+    memory = dict(word.split(":") for word in ask("memory/show").split())
+    assert int(memory["hosts"]) == 2 and int(memory["peak-resident-kB"])
+
+    since = host["openflow"]["since"]
+    ask("fabric/reconnect", "h1")
+    wait_for("h1 to connect anew", lambda: filled.api.get("hosts/h1")[
+        "status"]["openflow"]["since"] != since, 20)
+    filled.lab.await_synced(seconds=20)
+    assert filled.vmnctl("flows h1 --diff")[0] == 0
+
+
+def test_all_commands_are_in_the_manual(filled):
+    """Those of our own: libopenvswitch's are in its manuals."""
+    with open(os.path.join(HERE, "../../docs/man/vmnd.8"),
+              encoding="utf-8") as page:
+        manual = page.read()
+    listed = netns.run(["ovs-appctl", "-t", filled.lab.vmnd.unixctl,
+                        "list-commands"])
+    ours = re.findall(r"^  ((?:engine|fabric|loop|memory|northbound|store)"
+                      r"/\S+)", listed, re.M)
+    assert len(ours) > 15
+    assert [c for c in ours if c not in manual] == []
 
 
 @pytest.mark.parametrize("line, says", [

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * "ovs-appctl -t vmnd fabric/...": the fabric for who looks into a running
+ * vmnd.  docs/man/vmnd.8 lists the commands. */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets.h"
+#include "controller/fabric/receipts.h"
+#include "controller/fabric/switch.h"
+#include "controller/fabric/words.h"
+#include "openvswitch/dynamic-string.h"
+#include "unixctl.h"
+#include "util.h"
+
+/* Refusals, and receipts, that one command shows. */
+#define SHOWN_MAX 100
+
+static void
+reply_json(struct unixctl_conn *conn, json_t *json)
+{
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS);
+
+    unixctl_command_reply(conn, text);
+    free(text);
+    json_decref(json);
+}
+
+static void
+unixctl_hosts(struct unixctl_conn *conn, int argc OVS_UNUSED,
+              const char *argv[] OVS_UNUSED, void *f_)
+{
+    const struct fabric *f = f_;
+    const struct fabric_host *host;
+    json_t *all = json_object();
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        json_object_set_new(all, host->name,
+                            fabric_host_status(f, host->name));
+    }
+    reply_json(conn, all);
+}
+
+/* One host.  ------------------------------------------------------------- */
+
+static json_t *
+bundles_to_json(const struct fabric_switch *sw)
+{
+    const struct sent_bundle *bundle;
+    json_t *bundles = json_array();
+
+    LIST_FOR_EACH (bundle, node, &sw->sent) {
+        json_array_append_new(bundles, json_pack(
+            "{s:I, s:I, s:I, s:b, s:s*}",
+            "first_revision", (json_int_t) bundle->first,
+            "revision", (json_int_t) bundle->revision,
+            "bytes", (json_int_t) bundle->size,
+            "reconcile", (int) bundle->reconcile, "failed", bundle->failed));
+    }
+    return bundles;
+}
+
+static json_t *
+refusals_to_json(const struct fabric_switch *sw)
+{
+    const struct engine *engine = sw->host->fabric->engine;
+    const struct refusal *refusal;
+    json_t *refusals = json_array();
+
+    HMAP_FOR_EACH (refusal, node, &sw->refusals) {
+        const struct engine_item *item = engine_find_xid(engine,
+                                                         refusal->xid);
+        char *text = (item ? item_describe(engine, item)
+                      : xasprintf("message %"PRIu32", which is not wanted "
+                                  "any more", refusal->xid));
+
+        json_array_append_new(refusals, json_string(text));
+        free(text);
+        if (json_array_size(refusals) >= SHOWN_MAX) {
+            break;
+        }
+    }
+    return refusals;
+}
+
+static json_t *
+backlog_to_json(const struct backlog *backlog)
+{
+    if (backlog_is_empty(backlog)) {
+        return json_null();
+    }
+    return json_pack("{s:I, s:I, s:I, s:I}",
+                     "keys", (json_int_t) hmap_count(&backlog->entries),
+                     "groups", (json_int_t) backlog->n_groups,
+                     "first_revision", (json_int_t) backlog->first,
+                     "revision", (json_int_t) backlog->last);
+}
+
+/* Its status, and what is under way. */
+static void
+unixctl_host(struct unixctl_conn *conn, int argc OVS_UNUSED,
+             const char *argv[], void *f_)
+{
+    const struct fabric_host *host = fabric_find_host(f_, argv[1]);
+    const struct fabric_switch *sw;
+    json_t *json;
+
+    if (!host) {
+        unixctl_command_reply_error(conn, "no such host");
+        return;
+    }
+    sw = host->sw;
+    json = fabric_host_status(f_, argv[1]);
+    json_object_set_new(json, "digest", fabric_host_digest(f_, argv[1]));
+    json_object_set_new(json, "bundles", bundles_to_json(sw));
+    json_object_set_new(json, "refusals", refusals_to_json(sw));
+    json_object_set_new(json, "backlog", backlog_to_json(&sw->backlog));
+    json_object_set_new(json, "being_audited",
+                        json_boolean(sw->audit != NULL));
+    json_object_set_new(json, "being_reconciled",
+                        json_boolean(sw->reconcile != NULL));
+    json_object_set_new(json, "resting", json_boolean(sw->resting));
+    reply_json(conn, json);
+}
+
+/* Closes its switch's connection: it will connect anew. */
+static void
+unixctl_reconnect(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                  const char *argv[], void *f_)
+{
+    struct fabric_host *host = fabric_find_host(f_, argv[1]);
+
+    if (!host) {
+        unixctl_command_reply_error(conn, "no such host");
+    } else if (!host->sw->conn) {
+        unixctl_command_reply_error(conn, "the host is not connected");
+    } else {
+        switch_disconnect(host->sw, "an operator asked for it");
+        unixctl_command_reply(conn, NULL);
+    }
+}
+
+static void
+unixctl_receipts(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                 const char *argv[] OVS_UNUSED, void *f)
+{
+    reply_json(conn, receipts_to_json(f, SHOWN_MAX));
+}
+
+/* All.  ------------------------------------------------------------------ */
+
+static void
+unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
+              const char *argv[] OVS_UNUSED, void *f_)
+{
+    struct fabric_stats s;
+
+    fabric_get_stats(f_, &s);
+    reply_json(conn, json_pack(
+                   "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
+                   " s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                   "hosts", (json_int_t) s.n_hosts,
+                   "connected", (json_int_t) s.n_connected,
+                   "synced", (json_int_t) s.n_synced,
+                   "flow_adds", (json_int_t) s.n_flow_adds,
+                   "flow_deletes", (json_int_t) s.n_flow_deletes,
+                   "group_mods", (json_int_t) s.n_group_mods,
+                   "bundles", (json_int_t) s.n_bundles,
+                   "errors", (json_int_t) s.n_errors,
+                   "reconciles", (json_int_t) s.n_reconciles,
+                   "reconciles_unchanged",
+                   (json_int_t) s.n_reconciles_unchanged,
+                   "fingerprints_equal",
+                   (json_int_t) s.n_fingerprints_equal,
+                   "put_off", (json_int_t) s.n_put_off,
+                   "merged", (json_int_t) s.n_merged,
+                   "stalls", (json_int_t) s.n_stalls,
+                   "audits", (json_int_t) s.n_audits,
+                   "audit_missing", (json_int_t) s.n_audit_missing,
+                   "audit_altered", (json_int_t) s.n_audit_altered,
+                   "audit_strangers", (json_int_t) s.n_audit_strangers));
+}
+
+/* Of all hosts: listing their flows would take much longer. */
+static void
+unixctl_digest(struct unixctl_conn *conn, int argc, const char *argv[],
+               void *f_)
+{
+    const struct fabric *f = f_;
+    const struct fabric_host *host;
+    json_t *all = json_object();
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (argc < 2 || !strcmp(argv[1], host->name)) {
+            json_object_set_new(all, host->name,
+                                fabric_host_digest(f, host->name));
+        }
+    }
+    reply_json(conn, all);
+}
+
+static void
+unixctl_reconcile(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                  const char *argv[], void *f_)
+{
+    struct fabric_host *host = fabric_find_host(f_, argv[1]);
+
+    if (!host) {
+        unixctl_command_reply_error(conn, "no such host");
+    } else if (!switch_retry(host->sw)) {
+        unixctl_command_reply_error(conn, "the host is not connected, or is "
+                                    "being reconciled");
+    } else {
+        unixctl_command_reply(conn, NULL);
+    }
+}
+
+static void
+audit_done_cb(void *conn, const json_t *result, const char *reason)
+{
+    if (result) {
+        reply_json(conn, json_deep_copy(result));
+    } else {
+        unixctl_command_reply_error(conn, reason);
+    }
+}
+
+/* Audits a host, and replies when that is done; or shows what the last audits
+ * of all have found. */
+static void
+unixctl_audit(struct unixctl_conn *conn, int argc, const char *argv[],
+              void *f_)
+{
+    struct fabric *f = f_;
+
+    if (argc > 1) {
+        const char *reason = fabric_audit(f, argv[1], NULL,
+                                          audit_done_cb, conn);
+
+        if (reason) {
+            unixctl_command_reply_error(conn, reason);
+        }
+    } else {
+        const struct fabric_host *host;
+        json_t *all = json_object();
+
+        HMAP_FOR_EACH (host, name_node, &f->hosts) {
+            json_t *audit = audit_result_to_json(&host->sw->audited);
+
+            json_object_set_new(all, host->name,
+                                audit ? audit : json_null());
+        }
+        reply_json(conn, all);
+    }
+}
+
+static void
+unixctl_packets(struct unixctl_conn *conn, int argc, const char *argv[],
+                void *f)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (argc > 1 && !fabric_find_host(f, argv[1])) {
+        unixctl_command_reply_error(conn, "no such host");
+        return;
+    }
+    packets_show(f, argc > 1 ? argv[1] : NULL, &ds);
+    unixctl_command_reply(conn, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+void
+fabric_unixctl_init(struct fabric *f)
+{
+    unixctl_command_register("fabric/hosts", "", 0, 0, unixctl_hosts, f);
+    unixctl_command_register("fabric/host", "HOST", 1, 1, unixctl_host, f);
+    unixctl_command_register("fabric/reconnect", "HOST", 1, 1,
+                             unixctl_reconnect, f);
+    unixctl_command_register("fabric/receipts", "", 0, 0, unixctl_receipts,
+                             f);
+    unixctl_command_register("fabric/stats", "", 0, 0, unixctl_stats, f);
+    unixctl_command_register("fabric/digest", "[HOST]", 0, 1, unixctl_digest,
+                             f);
+    unixctl_command_register("fabric/reconcile", "HOST", 1, 1,
+                             unixctl_reconcile, f);
+    unixctl_command_register("fabric/audit", "[HOST]", 0, 1, unixctl_audit,
+                             f);
+    unixctl_command_register("fabric/packets", "[HOST]", 0, 1,
+                             unixctl_packets, f);
+}
