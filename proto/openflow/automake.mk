@@ -9,4 +9,6 @@ proto_libproto_la_SOURCES += \
 	proto/openflow/ofmsg.h \
 	proto/openflow/ofpacket.c \
 	proto/openflow/ofpacket.h \
-	proto/openflow/ofserver.c
+	proto/openflow/ofserver.c \
+	proto/openflow/ofstream.c \
+	proto/openflow/ofstream.h

@@ -5,12 +5,10 @@
 #ifndef PROTO_OPENFLOW_OFCONN_PRIVATE_H
 #define PROTO_OPENFLOW_OFCONN_PRIVATE_H 1
 
-#include <sys/time.h>
-
 #include "openvswitch/list.h"
 #include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofstream.h"
 
-struct bufferevent;
 struct event;
 struct evconnlistener;
 
@@ -26,6 +24,7 @@ struct ofserver {
     void *aux;
     struct ovs_list conns;      /* struct ofconn. */
     struct ofserver_stats stats;
+    struct ofstream_pool streams;
     uint64_t *scratch;          /* One message, aligned. */
 };
 

@@ -9,22 +9,16 @@
  *     UP        messages go to the callbacks
  *     LINGER    a final error goes out, then the connection is closed
  *
- * All that a peer sends is bounded: a message by its 16-bit length, the input
- * by a watermark, the handshake by a deadline, bad messages by a count. */
+ * All that a peer sends is bounded: a message by its 16-bit length, what is
+ * read at a time (ofstream.h), the handshake by a deadline, bad messages by a
+ * count. */
 
 #include <config.h>
 
 #include "proto/openflow/ofconn.h"
 
-#include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "openvswitch/ofp-connection.h"
 #include "openvswitch/ofp-errors.h"
@@ -34,16 +28,13 @@
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn-private.h"
+#include "proto/openflow/ofstream.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(ofconn);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 60);
 
-/* Bytes that are read before the peer is no longer read from. */
-#define INPUT_MAX (128 * 1024)
-/* Bytes read at a time. */
-#define READ_MAX (64 * 1024)
 /* Messages of a connection that make no sense before it is closed. */
 #define BAD_MAX 16
 /* ofp_header.type of messages that are looked at before they are decoded. */
@@ -62,7 +53,7 @@ enum ofconn_state {
 struct ofconn {
     struct ovs_list node;       /* In server's 'conns'. */
     struct ofserver *server;
-    struct bufferevent *bev;
+    struct ofstream *stream;
     char *peer;
     void *aux;                  /* The user's. */
     enum ofconn_state state;
@@ -87,7 +78,7 @@ ofconn_free(struct ofconn *conn)
     conn->server->stats.n_conns--;
     event_free(conn->timer);
     event_free(conn->stall);
-    bufferevent_free(conn->bev);
+    ofstream_destroy(conn->stream);
     free(conn->peer);
     free(conn);
 }
@@ -162,7 +153,7 @@ refuse_version(struct ofconn *conn, const struct ofp_header *oh,
     free(text);
     conn->server->stats.n_failed++;
     conn->state = OFCONN_LINGER;
-    bufferevent_disable(conn->bev, EV_READ);
+    ofstream_stop_input(conn->stream);
 }
 
 static void
@@ -299,61 +290,67 @@ handle_message(struct ofconn *conn, const struct ofp_header *oh)
     }
 }
 
-/* Takes the next whole message out of the input.  Returns false if there is
- * none yet, or none to come. */
-static bool
-take_message(struct ofconn *conn)
+/* Takes the next whole message out of 'bytes', of which there are 'size'.
+ * Returns its length, or 0 if there is none yet, or none to come. */
+static size_t
+take_message(struct ofconn *conn, const uint8_t *bytes, size_t size)
 {
-    struct evbuffer *input = bufferevent_get_input(conn->bev);
     uint64_t *scratch = conn->server->scratch;
-    struct ofp_header *oh = (struct ofp_header *) scratch;
+    struct ofp_header header;
     size_t length;
 
-    if (evbuffer_copyout(input, scratch, sizeof *oh) != sizeof *oh) {
-        return false;
+    if (size < sizeof header) {
+        return 0;
     }
-    length = ntohs(oh->length);
-    if (length < sizeof *oh) {
+    memcpy(&header, bytes, sizeof header);
+    length = ntohs(header.length);
+    if (length < sizeof header) {
         conn->server->stats.n_bad++;
         ofconn_fail(conn, "a message claims to be shorter than its header");
-        return false;
+        return 0;
     }
     /* Nothing but a hello is waited for, so that rubbish is not. */
     if (conn->state == OFCONN_HELLO
-        && (oh->type != TYPE_HELLO || length > HELLO_MAX)) {
+        && (header.type != TYPE_HELLO || length > HELLO_MAX)) {
         conn->server->stats.n_bad++;
         ofconn_fail(conn, "the first message is no OpenFlow hello");
-        return false;
+        return 0;
     }
-    if (evbuffer_get_length(input) < length) {
-        return false;
+    if (size < length) {
+        return 0;
     }
-    evbuffer_remove(input, scratch, length);
-    handle_message(conn, oh);
-    return true;
+    if ((uintptr_t) bytes % sizeof *scratch) {
+        /* One before it had an odd length. */
+        memcpy(scratch, bytes, length);
+        bytes = (const uint8_t *) scratch;
+    }
+    handle_message(conn, ALIGNED_CAST(const struct ofp_header *, bytes));
+    return length;
 }
 
-static void
-read_cb(struct bufferevent *bev OVS_UNUSED, void *conn_)
+static size_t
+input_cb(void *conn_, const uint8_t *bytes, size_t size)
 {
     struct ofconn *conn = conn_;
+    size_t used = 0, n;
 
     conn->heard = true;
     conn->probed = false;
     conn->busy = true;
     while (!conn->dead && conn->state != OFCONN_LINGER
-           && take_message(conn)) {
-        continue;
+           && (n = take_message(conn, bytes + used, size - used))) {
+        used += n;
     }
     conn->busy = false;
     if (conn->dead) {
         ofconn_free(conn);
+        return OFSTREAM_GONE;
     }
+    return conn->state == OFCONN_LINGER ? size : used;
 }
 
-/* All that was queued is out. */
 static void
-write_cb(struct bufferevent *bev OVS_UNUSED, void *conn_)
+drained_cb(void *conn_)
 {
     struct ofconn *conn = conn_;
 
@@ -363,34 +360,22 @@ write_cb(struct bufferevent *bev OVS_UNUSED, void *conn_)
 }
 
 static void
-event_cb(struct bufferevent *bev, short what, void *conn_)
+failed_cb(void *conn_, const char *reason)
 {
     struct ofconn *conn = conn_;
 
-    if (what & BEV_EVENT_CONNECTED) {
-        return;                 /* TLS is up. */
-    }
     if (conn->state == OFCONN_LINGER) {
         ofconn_free(conn);
-    } else if (what & BEV_EVENT_EOF) {
-        ofconn_fail(conn, "connection closed by peer");
     } else {
-        unsigned long ssl_error = bufferevent_get_openssl_error(bev);
-        char *reason;
-
-        if (ssl_error) {
-            const char *s = ERR_reason_error_string(ssl_error);
-
-            reason = xasprintf("TLS failed: %s", s ? s : "unknown error");
-        } else {
-            reason = xasprintf("connection failed: %s",
-                               evutil_socket_error_to_string(
-                                   EVUTIL_SOCKET_ERROR()));
-        }
         ofconn_fail(conn, reason);
-        free(reason);
     }
 }
+
+static const struct ofstream_callbacks stream_callbacks = {
+    .input = input_cb,
+    .drained = drained_cb,
+    .failed = failed_cb,
+};
 
 /* Timers.  --------------------------------------------------------------- */
 
@@ -433,42 +418,19 @@ stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
 
 /* Life and sending.  ----------------------------------------------------- */
 
-static struct bufferevent *
-make_bufferevent(const struct ofserver *server, int fd)
-{
-    if (server->ctx) {
-        SSL *ssl = SSL_new(server->ctx);
-        struct bufferevent *bev;
-
-        if (!ssl) {
-            return NULL;
-        }
-        /* Deferred: TLS may otherwise fail inside of ofconn_send(). */
-        bev = bufferevent_openssl_socket_new(
-            server->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
-            BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
-        if (!bev) {
-            SSL_free(ssl);
-        }
-        return bev;
-    }
-    return bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
-}
-
 void
 ofconn_create(struct ofserver *server, int fd, const char *peer)
 {
-    struct bufferevent *bev = make_bufferevent(server, fd);
-    struct ofconn *conn;
+    struct ofconn *conn = xzalloc(sizeof *conn);
 
-    if (!bev) {
+    conn->stream = ofstream_create(&server->streams, fd, server->ctx,
+                                   &stream_callbacks, conn);
+    if (!conn->stream) {
         VLOG_WARN_RL(&rl, "%s: no connection could be made", peer);
-        close(fd);
+        free(conn);
         return;
     }
-    conn = xzalloc(sizeof *conn);
     conn->server = server;
-    conn->bev = bev;
     conn->peer = xstrdup(peer);
     conn->last_xid = OFCONN_XID_BASE;
     conn->timer = event_new(server->base, -1, 0, timer_cb, conn);
@@ -476,14 +438,8 @@ ofconn_create(struct ofserver *server, int fd, const char *peer)
     ovs_list_push_back(&server->conns, &conn->node);
     server->stats.n_conns++;
 
-    bufferevent_setcb(bev, read_cb, write_cb, event_cb, conn);
-    bufferevent_setwatermark(bev, EV_READ, sizeof(struct ofp_header),
-                             INPUT_MAX);
-    bufferevent_set_max_single_read(bev, READ_MAX);
-    bufferevent_set_max_single_write(bev, READ_MAX);
     set_timer(conn, server->options.handshake_ms);
     send_buf(conn, ofputil_encode_hello(1u << OFP15_VERSION));
-    bufferevent_enable(bev, EV_READ | EV_WRITE);
 }
 
 void
@@ -552,49 +508,25 @@ void
 ofconn_send(struct ofconn *conn, const void *bytes, size_t size)
 {
     if (may_queue(conn, size)) {
-        bufferevent_write(conn->bev, bytes, size);
+        ofstream_write(conn->stream, bytes, size);
     }
-}
-
-/* Who to tell that a block is no longer needed. */
-struct release {
-    void (*cb)(void *aux);
-    void *aux;
-};
-
-static void
-release_cb(const void *bytes OVS_UNUSED, size_t size OVS_UNUSED,
-           void *release_)
-{
-    struct release *release = release_;
-
-    release->cb(release->aux);
-    free(release);
 }
 
 void
 ofconn_send_ref(struct ofconn *conn, const void *bytes, size_t size,
                 void (*release)(void *aux), void *aux)
 {
-    struct release *r;
-
-    if (!may_queue(conn, size)) {
+    if (may_queue(conn, size)) {
+        ofstream_write_ref(conn->stream, bytes, size, release, aux);
+    } else {
         release(aux);
-        return;
-    }
-    r = xmalloc(sizeof *r);
-    r->cb = release;
-    r->aux = aux;
-    if (evbuffer_add_reference(bufferevent_get_output(conn->bev), bytes, size,
-                               release_cb, r)) {
-        release_cb(NULL, 0, r);
     }
 }
 
 size_t
 ofconn_queued(const struct ofconn *conn)
 {
-    return evbuffer_get_length(bufferevent_get_output(conn->bev));
+    return ofstream_queued(conn->stream);
 }
 
 bool

@@ -30,9 +30,6 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 /* How long accept() rests after it ran out of file descriptors. */
 #define RESUME_MS 1000
 
-/* Longest OpenFlow message, from its 16-bit length. */
-#define MESSAGE_MAX 65536
-
 const struct ofconn_options ofconn_options_default = {
     .handshake_ms = 10 * 1000,
     .probe_ms = 30 * 1000,
@@ -274,7 +271,8 @@ ofserver_create(struct event_base *base, const char *target,
     server->options = *options;
     server->callbacks = callbacks;
     server->aux = aux;
-    server->scratch = xmalloc(MESSAGE_MAX);
+    ofstream_pool_init(&server->streams, base);
+    server->scratch = xmalloc(OFSTREAM_LEFT_MAX);
     ovs_list_init(&server->conns);
     if (target) {
         error = server_listen(server, target, text);
@@ -304,6 +302,7 @@ ofserver_destroy(struct ofserver *server)
         unlink(server->unlink_path);
         free(server->unlink_path);
     }
+    ofstream_pool_uninit(&server->streams);
     free(server->scratch);
     free(server);
 }

@@ -209,6 +209,20 @@ until_eof(struct fixture *f)
     }
 }
 
+/* True if a whole message has come for the switch; its size then. */
+static bool
+whole(const struct fixture *f, size_t *size)
+{
+    struct ofp_header oh;
+
+    if (f->in.size >= sizeof oh) {
+        memcpy(&oh, f->in.data, sizeof oh);
+        *size = ntohs(oh.length);
+        return f->in.size >= *size;
+    }
+    return false;
+}
+
 /* The next whole message the switch has got.  The caller frees it. */
 static struct ofp_header *
 receive(struct fixture *f)
@@ -216,10 +230,7 @@ receive(struct fixture *f)
     struct ofp_header *oh;
     size_t size;
 
-    TURN_UNTIL(f, f->in.size >= sizeof *oh);
-    TURN_UNTIL(f, f->in.size
-               >= ntohs(((struct ofp_header *) f->in.data)->length));
-    size = ntohs(((struct ofp_header *) f->in.data)->length);
+    TURN_UNTIL(f, whole(f, &size));
     oh = xmemdup(f->in.data, size);
     ofpbuf_pull(&f->in, size);
     return oh;
@@ -519,6 +530,56 @@ auxiliary_connection_is_refused(void **state)
 }
 
 /* Connected.  ------------------------------------------------------------ */
+
+/* Lengths of which few are multiples of eight, more bytes than are read at a
+ * time, written in pieces that end anywhere. */
+static void
+messages_of_any_length_survive_any_cut(void **state)
+{
+    struct fixture *f = *state;
+    unsigned n_answers = 0, n = 0;
+    struct ofpbuf all;
+    size_t sent = 0;
+
+    start(f, NULL, &ofconn_options_default);
+    handshake(f);
+    ofpbuf_init(&all, 0);
+    for (size_t size = 0; size < 60000; size += 1 + size / 3) {
+        struct ofpbuf *msg = ofpraw_alloc_xid(OFPRAW_OFPT_ECHO_REQUEST,
+                                              OFP15_VERSION, htonl(n++),
+                                              size);
+
+        memset(ofpbuf_put_uninit(msg, size), n, size);
+        ofpmsg_update_length(msg);
+        ofpbuf_put(&all, msg->data, msg->size);
+        ofpbuf_delete(msg);
+    }
+    for (size_t piece = 1; n_answers < n; piece = piece * 3 % 20011) {
+        while (sent < all.size) {
+            ssize_t written = write(f->fd, (uint8_t *) all.data + sent,
+                                    MIN(piece, all.size - sent));
+
+            if (written < 0) {
+                break;          /* Full. */
+            }
+            sent += written;
+            piece = piece * 3 % 20011;
+        }
+        turn(f);
+        for (size_t size; whole(f, &size); ) {
+            struct ofp_header *oh = receive(f);
+            const uint8_t *data = (const uint8_t *) (oh + 1);
+
+            assert_int_equal(ntohl(oh->xid), n_answers++);
+            for (size_t i = 0; i < size - sizeof *oh; i++) {
+                assert_int_equal(data[i], (uint8_t) n_answers);
+            }
+            free(oh);
+        }
+    }
+    assert_int_equal(f->n_closed, 0);
+    ofpbuf_uninit(&all);
+}
 
 static void
 echo_request_is_answered_with_its_data(void **state)
@@ -1122,6 +1183,7 @@ main(int argc, char *argv[])
         T(hello_with_malformed_elements_never_crashes),
         T(half_open_peer_is_closed_at_the_deadline),
         T(auxiliary_connection_is_refused),
+        T(messages_of_any_length_survive_any_cut),
         T(echo_request_is_answered_with_its_data),
         T(silent_switch_is_probed_and_then_closed),
         T(switch_that_does_not_read_is_cut_off),
