@@ -514,11 +514,20 @@ engine_find_flow(const struct engine *engine, const char *host,
     item_draft_match(&draft, table, priority, match, OXM_ANY_FIELD);
     bytes = item_draft_get_match(&draft, &match_size);
 
-    const struct slot *slot = wanted_find_flow(&engine->wanted, table,
-                                               priority, bytes, match_size);
+    const struct engine_item *item = engine_find_encoded_flow(
+        engine, host, table, priority, bytes, match_size);
 
     item_draft_uninit(&draft);
-    return active_on_host(slot, host);
+    return item;
+}
+
+const struct engine_item *
+engine_find_encoded_flow(const struct engine *engine, const char *host,
+                         uint8_t table, uint16_t priority, const void *match,
+                         size_t match_size)
+{
+    return active_on_host(wanted_find_flow(&engine->wanted, table, priority,
+                                           match, match_size), host);
 }
 
 const struct engine_item *

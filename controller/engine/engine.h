@@ -86,6 +86,12 @@ const struct engine_item *engine_find_flow(const struct engine *,
                                            const char *host, uint8_t table,
                                            uint16_t priority,
                                            const struct match *);
+/* The same by the match as OpenFlow 1.5 encodes it (struct ofp11_match_header
+ * and what follows, padded), which is faster.  One that was encoded in another
+ * way than libopenvswitch does is not found. */
+const struct engine_item *engine_find_encoded_flow(
+    const struct engine *, const char *host, uint8_t table, uint16_t priority,
+    const void *match, size_t match_size);
 const struct engine_item *engine_find_group(const struct engine *,
                                             const char *host,
                                             uint32_t group_id);

@@ -17,12 +17,12 @@
 
 #include "byte-order.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/held.h"
 #include "controller/fabric/marker.h"
 #include "controller/fabric/switch.h"
 #include "controller/fabric/wire.h"
 #include "controller/fabric/words.h"
 #include "hash.h"
-#include "hmapx.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofdump.h"
 #include "timeval.h"
@@ -46,7 +46,7 @@ struct audit {
     bool settling;
     struct audit_result result;
     uint64_t marker;
-    struct hmapx right;         /* Counted items that are as they should be. */
+    struct held right;          /* As they should be. */
     size_t n_odd_flows, allocated_odd_flows;
     struct wire_flow **odd_flows;
     size_t n_odd_groups, allocated_odd_groups;
@@ -63,14 +63,6 @@ struct audit {
 };
 
 static void compare_cb(void *sw);
-
-static void
-add_right(struct audit *a, const struct engine_item *item)
-{
-    if (!hmapx_contains(&a->right, item)) {
-        hmapx_add(&a->right, engine_item_ref(item));
-    }
-}
 
 /* Telling.  -------------------------------------------------------------- */
 
@@ -180,6 +172,21 @@ audit_result_uninit(struct audit_result *r)
 
 /* Reading.  -------------------------------------------------------------- */
 
+static bool
+raw_cb(void *a_, const struct ofdump_raw *raw)
+{
+    struct audit *a = a_;
+    const struct fabric_host *host = a->sw->host;
+    const struct engine_item *wanted = wire_find_equal(host->fabric->engine,
+                                                       host->name, raw);
+
+    if (wanted) {
+        a->result.n_flows++;
+        held_add(&a->right, wanted);
+    }
+    return wanted != NULL;
+}
+
 static void
 flow_cb(void *a_, const struct ofputil_flow_stats *fs,
         const void *instructions, size_t instructions_size)
@@ -197,7 +204,7 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
                               fs->priority, &fs->match);
     if (wanted && wire_stats_are(fs, instructions, instructions_size,
                                  wanted)) {
-        add_right(a, wanted);
+        held_add(&a->right, wanted);
         return;
     }
     if (a->n_odd_flows >= a->allocated_odd_flows) {
@@ -220,7 +227,7 @@ group_cb(void *a_, const struct ofputil_group_desc *gd)
     wanted = engine_find_group(host->fabric->engine, host->name,
                                gd->group_id);
     if (wanted && wire_group_is(group, wanted)) {
-        add_right(a, wanted);
+        held_add(&a->right, wanted);
         wire_group_destroy(group);
         return;
     }
@@ -248,6 +255,7 @@ done_cb(void *a_, const char *error)
 }
 
 static const struct ofdump_callbacks dump_callbacks = {
+    .raw = raw_cb,
     .flow = flow_cb,
     .group = group_cb,
     .done = done_cb,
@@ -325,7 +333,7 @@ judge_wanted(struct audit *a, const struct engine_item *wanted,
         tell(a, DIFFERENCE_MISSING, wanted, NULL, NULL);
     }
     if (there) {
-        add_right(a, wanted);   /* It is not missing. */
+        held_add(&a->right, wanted); /* It is not missing. */
     }
 }
 
@@ -340,7 +348,7 @@ judge_flow(struct audit *a, const struct wire_flow *flow)
     wanted = engine_find_flow(host->fabric->engine, host->name, flow->table,
                               flow->priority, &match);
     if (wanted && wire_flow_is(flow, wanted)) {
-        add_right(a, wanted);
+        held_add(&a->right, wanted);
     } else if (wanted) {
         judge_wanted(a, wanted, flow, NULL);
     } else if (may_be_withdrawn(a, flow)) {
@@ -360,7 +368,7 @@ judge_group(struct audit *a, const struct wire_group *group)
 
     wanted = engine_find_group(host->fabric->engine, host->name, id);
     if (wanted && wire_group_is(group, wanted)) {
-        add_right(a, wanted);
+        held_add(&a->right, wanted);
     } else if (wanted) {
         judge_wanted(a, wanted, NULL, group);
     } else if (group_may_be_withdrawn(a, id)) {
@@ -377,7 +385,7 @@ wanted_cb(void *a_, const struct engine_item *item)
     struct audit *a = a_;
 
     a->n_wanted++;
-    if (!hmapx_contains(&a->right, item)) {
+    if (!held_contains(&a->right, item)) {
         judge_wanted(a, item, NULL, NULL);
     }
 }
@@ -447,6 +455,7 @@ static void
 compare_cb(void *sw_)
 {
     struct fabric_switch *sw = sw_;
+    const struct engine *engine = sw->host->fabric->engine;
     struct audit *a = sw->audit;
     bool mend;
 
@@ -456,7 +465,11 @@ compare_cb(void *sw_)
     for (size_t i = 0; i < a->n_odd_groups; i++) {
         judge_group(a, a->odd_groups[i]);
     }
-    engine_host_items(sw->host->fabric->engine, sw->host->name, wanted_cb, a);
+    if (a->n_odd_flows || a->n_odd_groups
+        || !held_are_all(&a->right, engine_host_digest(engine,
+                                                       sw->host->name))) {
+        engine_host_items(engine, sw->host->name, wanted_cb, a);
+    }
     judge_marker(a);
     a->result.time_ms = time_wall_msec();
     if (a->mend) {
@@ -491,7 +504,7 @@ audit_start(struct fabric_switch *sw, const struct fabric_look *look,
     a->aux = aux;
     a->result.differences = json_array();
     a->result.owners = json_object();
-    hmapx_init(&a->right);
+    held_init(&a->right);
     backlog_init(&a->touched);
     sw->audit = a;
     switch_expect(sw);
@@ -502,7 +515,6 @@ void
 audit_stop(struct fabric_switch *sw, const char *reason)
 {
     struct audit *a = sw->audit;
-    struct hmapx_node *node;
 
     if (!a) {
         return;
@@ -516,10 +528,7 @@ audit_stop(struct fabric_switch *sw, const char *reason)
         json_decref(result);
     }
     ofdump_destroy(a->dump);
-    HMAPX_FOR_EACH (node, &a->right) {
-        engine_item_unref(node->data);
-    }
-    hmapx_destroy(&a->right);
+    held_uninit(&a->right);
     for (size_t i = 0; i < a->n_odd_flows; i++) {
         wire_flow_destroy(a->odd_flows[i]);
     }

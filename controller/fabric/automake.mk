@@ -15,6 +15,8 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/facts.c \
 	controller/fabric/facts.h \
 	controller/fabric/flows.c \
+	controller/fabric/held.c \
+	controller/fabric/held.h \
 	controller/fabric/host-db.c \
 	controller/fabric/host-db.h \
 	controller/fabric/host-report.c \

@@ -25,6 +25,7 @@
 
 #include "byte-order.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/held.h"
 #include "controller/fabric/marker.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/sieve.h"
@@ -58,8 +59,7 @@ struct reconcile {
     struct ofdump *dump;
     int64_t began_ms;           /* time_msec(). */
     uint64_t marker;            /* Its cookie, or MARKER_NONE. */
-    struct hmapx right;         /* Items that were found as they should be
-                                 * when they were read.  Counted. */
+    struct held right;          /* As they should be when they were read. */
     size_t n_held;              /* Flows and groups. */
     size_t n_flows, allocated_flows; /* Others. */
     struct wire_flow **flows;
@@ -83,12 +83,19 @@ static void compare_cb(void *sw);
 
 /* Reading.  -------------------------------------------------------------- */
 
-static void
-add_right(struct reconcile *r, const struct engine_item *item)
+static bool
+raw_cb(void *r_, const struct ofdump_raw *raw)
 {
-    if (!hmapx_contains(&r->right, item)) {
-        hmapx_add(&r->right, engine_item_ref(item));
+    struct reconcile *r = r_;
+    const struct fabric_host *host = r->sw->host;
+    const struct engine_item *wanted = wire_find_equal(host->fabric->engine,
+                                                       host->name, raw);
+
+    if (wanted) {
+        r->n_held++;
+        held_add(&r->right, wanted);
     }
+    return wanted != NULL;
 }
 
 static void
@@ -108,7 +115,7 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
                               fs->priority, &fs->match);
     if (wanted && wire_stats_are(fs, instructions, instructions_size,
                                  wanted)) {
-        add_right(r, wanted);
+        held_add(&r->right, wanted);
         return;
     }
     if (r->n_flows >= r->allocated_flows) {
@@ -150,6 +157,7 @@ done_cb(void *r_, const char *error)
 }
 
 static const struct ofdump_callbacks dump_callbacks = {
+    .raw = raw_cb,
     .flow = flow_cb,
     .group = group_cb,
     .done = done_cb,
@@ -169,7 +177,7 @@ begin(struct fabric_switch *sw)
     switch_expect(sw);
     r->sw = sw;
     r->began_ms = time_msec();
-    hmapx_init(&r->right);
+    held_init(&r->right);
     ofpbuf_init(&r->flow_deletes, 0);
     ofpbuf_init(&r->group_deletes, 0);
     return r;
@@ -200,12 +208,7 @@ reconcile_ask(struct fabric_switch *sw)
 static void
 forget_seen(struct reconcile *r)
 {
-    struct hmapx_node *node;
-
-    HMAPX_FOR_EACH (node, &r->right) {
-        engine_item_unref(node->data);
-    }
-    hmapx_clear(&r->right);
+    held_uninit(&r->right);
     r->n_held = 0;
     for (size_t i = 0; i < r->n_flows; i++) {
         wire_flow_destroy(r->flows[i]);
@@ -235,7 +238,6 @@ reconcile_stop(struct fabric_switch *sw)
             engine_item_unref(r->items[i]);
         }
         free(r->items);
-        hmapx_destroy(&r->right);
         ofpbuf_uninit(&r->flow_deletes);
         ofpbuf_uninit(&r->group_deletes);
         free(r);
@@ -462,7 +464,7 @@ compare_flows(struct compare *c)
                                  &r->flow_deletes);
             r->n_deletes++;
         } else if (wire_flow_is(flow, wanted)) {
-            add_right(r, wanted);
+            held_add(&r->right, wanted);
         } else {
             hmapx_add(&c->replacing, CONST_CAST(struct engine_item *,
                                                 wanted));
@@ -487,7 +489,7 @@ compare_groups(struct compare *c)
                                   &r->group_deletes);
             r->n_deletes++;
         } else if (wire_group_is(group, wanted)) {
-            add_right(r, wanted);
+            held_add(&r->right, wanted);
         }
     }
 }
@@ -498,7 +500,7 @@ wanted_cb(void *c_, const struct engine_item *item)
     struct compare *c = c_;
     struct reconcile *r = c->r;
 
-    if (hmapx_contains(&r->right, item)) {
+    if (held_contains(&r->right, item)) {
         c->n_right++;
         return;
     } else if (!sieve_passes(&c->sieve, item,
@@ -524,10 +526,9 @@ delete_outdated(struct compare *c)
 {
     struct reconcile *r = c->r;
     const struct fabric_host *host = r->sw->host;
-    struct hmapx_node *node;
 
-    HMAPX_FOR_EACH (node, &r->right) {
-        const struct engine_item *item = node->data;
+    for (size_t i = 0; i < r->right.n; i++) {
+        const struct engine_item *item = r->right.items[i];
 
         if (!send_find_wanted(host->fabric->engine, host->name, item)) {
             engine_item_put_delete(item, item->kind == ENGINE_FLOW
@@ -581,14 +582,16 @@ compare_cb(void *sw_)
     sieve_init(&c.sieve, sw);
     compare_flows(&c);
     compare_groups(&c);
-    engine_host_items(f->engine, sw->host->name, wanted_cb, &c);
-    if (c.n_right < hmapx_count(&r->right)) {
-        delete_outdated(&c);
+    r->digest = engine_host_digest(f->engine, sw->host->name);
+    if (!held_are_all(&r->right, r->digest)) {
+        engine_host_items(f->engine, sw->host->name, wanted_cb, &c);
+        if (c.n_right < r->right.n) {
+            delete_outdated(&c);
+        }
     }
     sieve_uninit(&c.sieve);
     hmapx_destroy(&c.replacing);
 
-    r->digest = engine_host_digest(f->engine, sw->host->name);
     if (sw->digest_known && sw->digest != r->digest) {
         VLOG_ERR_RL(&rl, "%s: the fingerprint of what it is to hold was "
                     "wrong; it is mended", sw->host->name);

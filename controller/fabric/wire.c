@@ -14,19 +14,18 @@
 #include "openflow/openflow-1.1.h"
 #include "openflow/openflow-1.5.h"
 #include "openvswitch/ofp-actions.h"
-#include "openvswitch/ofp-bundle.h"
 #include "openvswitch/ofpbuf.h"
+#include "proto/openflow/ofdump.h"
 #include "proto/openflow/ofmsg.h"
 #include "util.h"
 
 const struct ofp_header *
 wire_inner(const struct engine_item *item)
 {
-    struct ofputil_bundle_add_msg add;
-    enum ofptype type;
-
-    return (ofputil_decode_bundle_add((const struct ofp_header *) item->add,
-                                      &add, &type) ? NULL : add.msg);
+    /* OpenFlow 1.5, section 7.3.9.6.  Our own bytes: no need to check. */
+    return ALIGNED_CAST(const struct ofp_header *,
+                        item->add + sizeof(struct ofp_header)
+                        + sizeof(struct ofp14_bundle_ctrl_msg));
 }
 
 /* True if both do the same.  Compares what they are encoded to, since decoded
@@ -92,17 +91,14 @@ bool
 wire_decode_flow(const struct engine_item *item, struct ofputil_flow_mod *fm,
                  struct ofpbuf *ofpacts)
 {
-    const struct ofp_header *inner = wire_inner(item);
-
-    return inner && !ofputil_decode_flow_mod(fm, inner, OFPUTIL_P_OF15_OXM,
-                                             NULL, NULL, ofpacts, OFPP_MAX,
-                                             255);
+    return !ofputil_decode_flow_mod(fm, wire_inner(item), OFPUTIL_P_OF15_OXM,
+                                    NULL, NULL, ofpacts, OFPP_MAX, 255);
 }
 
-/* Compares the instructions as bytes: the switch has decoded the item's and
- * encoded them again, which in all but odd cases gives the same. */
-static bool
-same_bytes(const struct wire_flow *flow, const struct engine_item *item)
+/* The instructions of a flow item, which has no flags, timeouts or importance,
+ * or NULL if it has. */
+static const uint8_t *
+instructions_of(const struct engine_item *item, size_t *size)
 {
     const struct ofp_header *inner = wire_inner(item);
     const struct ofp11_match_header *omh;
@@ -110,17 +106,53 @@ same_bytes(const struct wire_flow *flow, const struct engine_item *item)
     size_t ofs = sizeof *inner + sizeof *ofm;
     const uint8_t *p = (const uint8_t *) inner;
 
-    if (!inner) {
-        return false;
-    }
     ofm = (const void *) (p + sizeof *inner);
     omh = (const void *) (p + ofs);
     ofs += ROUND_UP(ntohs(omh->length), 8);
-    return (!ofm->flags && !ofm->idle_timeout && !ofm->hard_timeout
-            && !ofm->importance && !flow->flags && !flow->idle_timeout
-            && !flow->hard_timeout && !flow->importance
-            && ntohs(inner->length) - ofs == flow->instructions_size
-            && !memcmp(p + ofs, flow->instructions, flow->instructions_size));
+    *size = ntohs(inner->length) - ofs;
+    return (ofm->flags || ofm->idle_timeout || ofm->hard_timeout
+            || ofm->importance ? NULL : p + ofs);
+}
+
+/* Compares the instructions as bytes: the switch has decoded the item's and
+ * encoded them again, which in all but odd cases gives the same. */
+static bool
+same_instructions(const struct engine_item *item, const void *instructions,
+                  size_t instructions_size)
+{
+    size_t size;
+    const uint8_t *wanted = instructions_of(item, &size);
+
+    return (wanted && size == instructions_size
+            && !memcmp(wanted, instructions, size));
+}
+
+static bool
+same_bytes(const struct wire_flow *flow, const struct engine_item *item)
+{
+    return (!flow->flags && !flow->idle_timeout && !flow->hard_timeout
+            && !flow->importance
+            && same_instructions(item, flow->instructions,
+                                 flow->instructions_size));
+}
+
+const struct engine_item *
+wire_find_equal(const struct engine *engine, const char *host,
+                const struct ofdump_raw *raw)
+{
+    const struct ofp15_flow_desc *desc = raw->desc;
+    const struct engine_item *item;
+
+    if (desc->flags || desc->idle_timeout || desc->hard_timeout
+        || desc->importance) {
+        return NULL;
+    }
+    item = engine_find_encoded_flow(engine, host, desc->table_id,
+                                    ntohs(desc->priority), raw->match,
+                                    raw->match_size);
+    return (item && item->cookie == ntohll(desc->cookie)
+            && same_instructions(item, raw->instructions,
+                                 raw->instructions_size) ? item : NULL);
 }
 
 /* The same by meaning. */
@@ -262,11 +294,10 @@ same_props(const struct ofputil_group_props *a,
 bool
 wire_group_is(const struct wire_group *group, const struct engine_item *item)
 {
-    const struct ofp_header *inner = wire_inner(item);
     struct ofputil_group_mod gm;
     bool same;
 
-    if (!inner || ofputil_decode_group_mod(inner, &gm)) {
+    if (ofputil_decode_group_mod(wire_inner(item), &gm)) {
         return false;
     }
     same = (gm.type == group->desc.type

@@ -14,6 +14,8 @@
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"
 
+struct ofdump_raw;
+
 struct wire_flow {
     struct minimatch match;
     uint64_t cookie;
@@ -34,10 +36,16 @@ void wire_flow_destroy(struct wire_flow *);
 
 /* True if the flow, which has the item's key, is the item in all else. */
 bool wire_flow_is(const struct wire_flow *, const struct engine_item *);
-/* The same without making one: most flows are as they should be. */
+/* The same without making one. */
 bool wire_stats_are(const struct ofputil_flow_stats *,
                     const void *instructions, size_t instructions_size,
                     const struct engine_item *);
+/* The item that 'host' is to hold and that a flow of a dump is, byte by byte,
+ * or NULL.  Most flows are one; whether the others are is for the above to
+ * say, once they are decoded. */
+const struct engine_item *wire_find_equal(const struct engine *,
+                                          const char *host,
+                                          const struct ofdump_raw *);
 /* Appends the OFPT_BUNDLE_ADD_MESSAGE that deletes the flow. */
 void wire_flow_put_delete(const struct wire_flow *, uint32_t xid,
                           struct ofpbuf *);
@@ -52,7 +60,7 @@ bool wire_group_is(const struct wire_group *, const struct engine_item *);
 void wire_group_put_delete(const struct wire_group *, uint32_t xid,
                            struct ofpbuf *);
 
-/* The message inside of an item's bundle message, or NULL. */
+/* The message inside of an item's bundle message. */
 const struct ofp_header *wire_inner(const struct engine_item *);
 
 /* Decodes a flow item into 'fm', with its actions in 'ofpacts' (initialized).

@@ -77,21 +77,32 @@ ofdump_destroy(struct ofdump *dump)
     }
 }
 
-/* Finds the instructions in 'record', a whole struct ofp15_flow_desc with
- * what follows it.  The decoder has been through it, so the lengths hold. */
-static const void *
-find_instructions(const void *record, size_t size, size_t *instructions_size)
+/* Cuts up 'record', a struct ofp15_flow_desc with what follows it.  Returns
+ * false if the lengths in it do not add up. */
+static bool
+cut_flow(const void *record, size_t size, struct ofdump_raw *raw)
 {
     const uint8_t *p = record;
-    size_t ofs = sizeof(struct ofp15_flow_desc);
-    const struct ofp11_match_header *omh = (const void *) (p + ofs);
-    const ovs_be16 *oxs;        /* Two reserved bytes, then its length. */
+    size_t ofs = sizeof *raw->desc;
+    /* Both have a 16-bit type, or two reserved bytes, then a length. */
+    const ovs_be16 *omh, *oxs;
 
-    ofs += ROUND_UP(ntohs(omh->length), 8);
+    if (size < ofs + 8) {
+        return false;
+    }
+    omh = (const void *) (p + ofs);
+    raw->desc = record;
+    raw->match = omh;
+    raw->match_size = ROUND_UP(ntohs(omh[1]), 8);
+    ofs += raw->match_size;
+    if (!raw->match_size || size < ofs + 8) {
+        return false;
+    }
     oxs = (const void *) (p + ofs);
     ofs += ROUND_UP(ntohs(oxs[1]), 8);
-    *instructions_size = size - ofs;
-    return p + ofs;
+    raw->instructions = p + ofs;
+    raw->instructions_size = size - ofs;
+    return size >= ofs;
 }
 
 /* Decodes one flow of 'size' bytes.  Returns a sentence part or NULL. */
@@ -100,17 +111,21 @@ take_flow(struct ofdump *dump, struct ofpbuf *msg, size_t size)
 {
     struct ofpbuf record = ofpbuf_const_initializer(msg->data, size);
     struct ofputil_flow_stats fs;
-    const void *instructions;
-    size_t instructions_size;
+    struct ofdump_raw raw;
+    bool cut = cut_flow(msg->data, size, &raw);
 
+    if (cut && dump->callbacks->raw
+        && dump->callbacks->raw(dump->aux, &raw)) {
+        return NULL;
+    }
     record.header = msg->header;
     if (ofputil_decode_flow_stats_reply(&fs, &record, false,
                                         &dump->ofpacts)
-        || record.size) {
+        || record.size || !cut) {
         return "a flow in its reply makes no sense";
     }
-    instructions = find_instructions(msg->data, size, &instructions_size);
-    dump->callbacks->flow(dump->aux, &fs, instructions, instructions_size);
+    dump->callbacks->flow(dump->aux, &fs, raw.instructions,
+                          raw.instructions_size);
     return NULL;
 }
 

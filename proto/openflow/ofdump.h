@@ -14,10 +14,24 @@
 
 struct ofconn;
 struct ofdump;
+struct ofp15_flow_desc;
 struct ofputil_flow_stats;
 struct ofputil_group_desc;
 
+/* A flow as the switch encoded it, cut into its parts. */
+struct ofdump_raw {
+    const struct ofp15_flow_desc *desc;
+    const void *match;          /* struct ofp11_match_header and what follows,
+                                 * padded to a multiple of eight. */
+    size_t match_size;
+    const void *instructions;
+    size_t instructions_size;
+};
+
 struct ofdump_callbacks {
+    /* One flow, before it is decoded, which costs more than all else.  Returns
+     * true if that will not be needed.  May be NULL. */
+    bool (*raw)(void *aux, const struct ofdump_raw *);
     /* One flow.  'instructions' are its instructions as the switch encoded
      * them; 'fs' has them decoded.  All live until the return. */
     void (*flow)(void *aux, const struct ofputil_flow_stats *fs,

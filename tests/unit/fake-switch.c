@@ -397,6 +397,10 @@ dump_flows(struct fake_switch *fs, const struct ofp_header *request)
         stats.cookie = fm.new_cookie;
         stats.table_id = fm.table_id;
         stats.priority = fm.priority;
+        stats.idle_timeout = fm.idle_timeout;
+        stats.hard_timeout = fm.hard_timeout;
+        stats.importance = fm.importance;
+        stats.flags = fm.flags & OFPUTIL_FF_STATE;
         stats.ofpacts = fm.ofpacts;
         stats.ofpacts_len = fm.ofpacts_len;
         ofputil_append_flow_stats_reply(&stats, &replies, NULL);

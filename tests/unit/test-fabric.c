@@ -216,6 +216,39 @@ only_the_difference_is_mended(void **state OVS_UNUSED)
     assert_null(fake_switch_find(&switches[0], 9));
 }
 
+/* Each field of a flow that a switch may hold otherwise than it was sent. */
+static void
+one_field_that_differs_is_mended(void **state OVS_UNUSED)
+{
+    static const struct {
+        size_t ofs;
+        uint8_t bit;
+    } fields[] = {
+        { offsetof(struct ofp11_flow_mod, cookie), 1 },
+        { offsetof(struct ofp11_flow_mod, idle_timeout), 1 },
+        { offsetof(struct ofp11_flow_mod, hard_timeout), 1 },
+        { offsetof(struct ofp11_flow_mod, importance), 1 },
+        { offsetof(struct ofp11_flow_mod, flags) + 1, OFPFF_SEND_FLOW_REM },
+    };
+
+    edit_port("a", "red", 100, "all", 1, false);
+    connect_host(0);
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        unsigned n_mods = switches[0].n_mods;
+        const struct fake_flow *flow;
+        uint8_t *bytes;
+
+        disconnect_host(0);
+        fake_switch_remove(&switches[0], MARKER_PRIORITY);
+        flow = fake_switch_find(&switches[0], 100);
+        bytes = flow->mod->data;
+        bytes[sizeof(struct ofp_header) + fields[i].ofs] ^= fields[i].bit;
+        connect_host(0);
+        check_host(0);
+        assert_int_equal(switches[0].n_mods, n_mods + 1);
+    }
+}
+
 static void
 change_during_the_check_is_not_lost(void **state OVS_UNUSED)
 {
@@ -288,6 +321,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(refusal_takes_the_marker_away, setup),
         T(unanswered_bundle_means_a_dump, setup),
         T(only_the_difference_is_mended, setup),
+        T(one_field_that_differs_is_mended, setup),
         T(change_during_the_check_is_not_lost, setup),
         T(change_during_the_reading_is_not_lost, setup),
     };
