@@ -2,9 +2,11 @@
 EXTRA_DIST += \
 	tests/bench/api \
 	tests/bench/compare \
+	tests/bench/one-switch \
 	tests/bench/scale \
 	tests/bench/vmnbench/__init__.py \
 	tests/bench/vmnbench/hosts.py \
+	tests/bench/vmnbench/openflow.py \
 	tests/bench/vmnbench/ovn.py \
 	tests/bench/vmnbench/ovsdb.py \
 	tests/bench/vmnbench/process.py \
