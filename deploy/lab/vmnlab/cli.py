@@ -29,9 +29,6 @@ def main(argv=None):
     except Error as error:
         print("vmn-lab: %s" % error, file=sys.stderr)
         return 2 if isinstance(error, Usage) else 1
-    except KeyboardInterrupt:
-        print("vmn-lab: interrupted", file=sys.stderr)
-        return 130
 
 
 # Reading the arguments.  ---------------------------------------------------
