@@ -271,6 +271,7 @@ start_engine(struct vmnd *vmnd)
     engine_unixctl_init(vmnd->engine);
     vmnd->commit = commit_create(loop_base(vmnd->loop), vmnd->model,
                                  vmnd->engine, vmnd->store_class, vmnd->store);
+    commit_unixctl_init(vmnd->commit);
 }
 
 static void
@@ -304,6 +305,7 @@ start_northbound(struct vmnd *vmnd)
         .unix_group = vmnd->options.socket_group,
         .tcp_listen = vmnd->options.api_listen,
         .token_file = vmnd->options.api_token_file,
+        .loop = vmnd->loop,
     };
     char *text = NULL;
     int error;

@@ -5,6 +5,7 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/activity.h \
 	controller/engine/builtin.c \
 	controller/engine/builtin.h \
+	controller/engine/commit-show.c \
 	controller/engine/commit.c \
 	controller/engine/commit.h \
 	controller/engine/delta.c \
@@ -36,6 +37,8 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/scope.c \
 	controller/engine/scope.h \
 	controller/engine/show.c \
+	controller/engine/slices.c \
+	controller/engine/slices.h \
 	controller/engine/totals.c \
 	controller/engine/totals.h \
 	controller/engine/trial.c \

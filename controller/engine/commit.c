@@ -3,7 +3,8 @@
  * The one door in; see commit.h.
  *
  * A group goes through: apply -> compile -> write -> (durable) -> sink, settle,
- * answer.  Nothing is applied while a group is being written, so the model's
+ * answer.  All but the write is done in slices of a few ms (slices.h), so that
+ * a large group does not hold up the loop.  Nothing is applied while a group is being written, so the model's
  * undo is one step, and what the engine holds between two groups is just what
  * is durable.  That is when a plan is made. */
 
@@ -18,6 +19,7 @@
 
 #include "controller/engine/activity.h"
 #include "controller/engine/plan.h"
+#include "controller/engine/slices.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/list.h"
 #include "openvswitch/vlog.h"
@@ -52,7 +54,7 @@ struct commit {
     struct engine *engine;
     const struct store_class *store_class;
     struct store *store;
-    struct event *kick;
+    struct slices *slices;      /* Does all below, from run(). */
     struct ovs_list queue;      /* Of struct pending. */
     size_t n_queue;
     size_t n_single;            /* The first of them get a group each. */
@@ -62,7 +64,11 @@ struct commit {
     struct ovs_list group;      /* Being written. */
     bool started;
     bool stopped;
+    bool busy;                  /* Model and engine are not as is durable. */
     bool writing;
+    bool written;               /* The store has answered ... */
+    int write_error;            /* ... with this, or 0 ... */
+    char *write_error_text;     /* ... for this reason, or NULL. */
     struct commit_group info;
     struct activity *activity;
     char *store_error;          /* Of the newest write, or NULL. */
@@ -71,13 +77,7 @@ struct commit {
     void *sink_aux;
 };
 
-static void run(struct commit *);
-
-static void
-kick_cb(evutil_socket_t fd, short what, void *commit)
-{
-    run(commit);
-}
+static void run(void *commit);
 
 struct commit *
 commit_create(struct event_base *base, struct model *model,
@@ -92,20 +92,27 @@ commit_create(struct event_base *base, struct model *model,
     commit->store_class = store_class;
     commit->store = store;
     commit->activity = activity_create(engine);
-    commit->kick = event_new(base, -1, 0, kick_cb, commit);
+    commit->slices = slices_create(base, run, commit);
+    engine_set_pause(engine, slices_pause, commit->slices);
     ovs_list_init(&commit->queue);
     ovs_list_init(&commit->plans);
     ovs_list_init(&commit->refused);
     ovs_list_init(&commit->group);
     ovs_list_init(&commit->settled_cbs);
-    event_active(commit->kick, EV_TIMEOUT, 1);
+    slices_kick(commit->slices);
     return commit;
 }
 
 static void
 kick(struct commit *commit)
 {
-    event_active(commit->kick, EV_TIMEOUT, 1);
+    slices_kick(commit->slices);
+}
+
+void
+commit_pause(struct commit *commit)
+{
+    slices_pause(commit->slices);
 }
 
 void
@@ -150,7 +157,7 @@ answer(struct pending *pending)
 }
 
 static void
-answer_all(struct ovs_list *list)
+answer_all(struct commit *commit, struct ovs_list *list)
 {
     struct ovs_list answers;
 
@@ -160,6 +167,7 @@ answer_all(struct ovs_list *list)
     while (!ovs_list_is_empty(&answers)) {
         answer(CONTAINER_OF(ovs_list_pop_front(&answers), struct pending,
                             node));
+        commit_pause(commit);
     }
 }
 
@@ -210,7 +218,7 @@ commit_submit(struct commit *commit, struct model_request *request,
 bool
 commit_is_settled(const struct commit *commit)
 {
-    return !commit->writing;
+    return !commit->busy;
 }
 
 void
@@ -251,6 +259,7 @@ call_settled(struct commit *commit)
 
         settled->cb(settled->aux);
         free(settled);
+        commit_pause(commit);
     }
 }
 
@@ -285,11 +294,13 @@ run_plan(struct commit *commit)
         ovs_list_pop_front(&commit->plans), struct pending, node);
 
     commit->n_plans--;
+    commit->busy = true;
     pending->revision = model_revision(commit->model);
     pending->plan = plan_make(commit->model, commit->engine,
                               &pending->request, time_wall_msec(),
                               &pending->errors);
     pending->ok = pending->plan != NULL;
+    commit->busy = false;
     answer(pending);
 }
 
@@ -317,6 +328,7 @@ apply(struct commit *commit)
             activity_add_request(commit->activity, &pending->request);
         }
         ovs_list_push_back(&commit->group, &pending->node);
+        commit_pause(commit);
     }
     commit->info.first_revision = before + 1;
     commit->info.last_revision = model_revision(commit->model);
@@ -352,8 +364,9 @@ finish(struct commit *commit)
                  commit->info.last_revision);
     model_settle(commit->model);
     commit->info.delta = NULL;
+    commit->busy = false;
+    answer_all(commit, &commit->group);
     engine_delta_destroy(delta);
-    answer_all(&commit->group);
 }
 
 /* Goes back to what is durable. */
@@ -370,6 +383,7 @@ go_back(struct commit *commit)
                          model_revision(commit->model) + 1);
     engine_delta_destroy(engine_run_back(commit->engine, delta));
     engine_delta_destroy(delta);
+    commit->busy = false;
 }
 
 /* The store refused the group: nothing of it has happened. */
@@ -395,7 +409,7 @@ fail(struct commit *commit, int error, const char *text)
             free(reason);
         }
     }
-    answer_all(&commit->group);
+    answer_all(commit, &commit->group);
 }
 
 static void
@@ -403,15 +417,31 @@ stored(void *commit_, int error, const char *text)
 {
     struct commit *commit = commit_;
 
-    commit->writing = false;
-    if (error) {
-        fail(commit, error, text);
+    commit->written = true;
+    commit->write_error = error;
+    free(commit->write_error_text);
+    commit->write_error_text = nullable_xstrdup(text);
+    kick(commit);
+}
+
+/* Goes on with the group once the store has answered. */
+static void
+take_answer(struct commit *commit)
+{
+    commit->written = commit->writing = false;
+    if (commit->write_error) {
+        fail(commit, commit->write_error, commit->write_error_text);
     } else {
         free(commit->store_error);
         commit->store_error = NULL;
         finish(commit);
     }
-    kick(commit);
+}
+
+const struct engine *
+commit_engine(const struct commit *commit)
+{
+    return commit->engine;
 }
 
 const struct activity *
@@ -463,7 +493,7 @@ check_limit(struct commit *commit)
         pending->ok = false;
         vmn_errors_uninit(&pending->errors);
         pending->errors = errors;
-        answer_all(group);
+        answer_all(commit, group);
         return false;
     }
     go_back(commit);
@@ -507,6 +537,7 @@ start(struct commit *commit)
     uint64_t revision = model_revision(commit->model);
 
     commit->started = true;
+    commit->busy = true;
     commit->info = (struct commit_group) {
         .first_revision = revision + 1,
         .last_revision = revision,
@@ -519,21 +550,29 @@ start(struct commit *commit)
 static void
 run_group(struct commit *commit)
 {
+    commit->busy = true;
     apply(commit);
     if (model_is_unsettled(commit->model)) {
         compile(commit);
     } else {
-        answer_all(&commit->group);
+        commit->busy = false;
+        answer_all(commit, &commit->group);
     }
 }
 
+/* The work, in slices. */
 static void
-run(struct commit *commit)
+run(void *commit_)
 {
+    struct commit *commit = commit_;
+
+    if (commit->written) {
+        take_answer(commit);
+    }
     if (commit->stopped) {
         return;
     }
-    answer_all(&commit->refused);
+    answer_all(commit, &commit->refused);
     if (!commit->started) {
         start(commit);
     }
@@ -562,7 +601,9 @@ commit_stop(struct commit *commit)
         return;
     }
     commit->stopped = true;
-    while (commit->writing && !event_base_loop(commit->base, EVLOOP_ONCE)) {
+    slices_hurry(commit->slices);
+    while ((commit->writing || slices_is_working(commit->slices))
+           && !event_base_loop(commit->base, EVLOOP_ONCE)) {
         continue;
     }
     ovs_list_push_back_all(&commit->refused, &commit->queue);
@@ -571,7 +612,7 @@ commit_stop(struct commit *commit)
     LIST_FOR_EACH (pending, node, &commit->refused) {
         refuse(pending, "the controller is shutting down");
     }
-    answer_all(&commit->refused);
+    answer_all(commit, &commit->refused);
 }
 
 void
@@ -586,7 +627,9 @@ commit_destroy(struct commit *commit)
     LIST_FOR_EACH_POP (settled, node, &commit->settled_cbs) {
         free(settled);
     }
-    event_free(commit->kick);
+    engine_set_pause(commit->engine, NULL, NULL);
+    slices_destroy(commit->slices);
+    free(commit->write_error_text);
     activity_destroy(commit->activity);
     free(commit->store_error);
     free(commit);

@@ -48,6 +48,11 @@ struct commit_group {
 /* Where durable groups go: the fabric. */
 typedef void commit_sink_cb(void *aux, const struct commit_group *);
 
+/* For the sink and for what is called at a settled moment: lets the loop have
+ * its turn, if the slice that this one has is over.  Elsewhere it does
+ * nothing. */
+void commit_pause(struct commit *);
+
 struct commit *commit_create(struct event_base *, struct model *,
                              struct engine *, const struct store_class *,
                              struct store *);
@@ -73,6 +78,11 @@ void commit_submit(struct commit *, struct model_request *request,
 void commit_plan(struct commit *, struct model_request *request,
                  commit_done_cb *done, void *aux);
 
+const struct engine *commit_engine(const struct commit *);
+
+/* Registers "engine/verify" and "engine/problems" with unixctl. */
+void commit_unixctl_init(struct commit *);
+
 /* Why the newest write failed, or NULL if it did not: the network goes on, but
  * nothing can be changed.  Valid until the next turn of the loop. */
 const char *commit_store_error(const struct commit *);
@@ -84,7 +94,8 @@ const struct activity *commit_activity(const struct commit *);
  * is durable.  A host is reconciled only at such a moment. */
 bool commit_is_settled(const struct commit *);
 /* Calls 'cb' once, at the next such moment (from the loop; before the next
- * group starts). */
+ * group starts).  It stays that moment until 'cb' returns, even if it calls
+ * commit_pause(), or what it calls pauses. */
 void commit_when_settled(struct commit *, void (*cb)(void *aux), void *aux);
 void commit_cancel_when_settled(struct commit *, void (*cb)(void *aux),
                                 void *aux);

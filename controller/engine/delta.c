@@ -16,10 +16,11 @@
 #include "util.h"
 
 struct engine_delta *
-delta_create(const struct pipeline *pipeline)
+delta_create(const struct engine *engine, const struct pipeline *pipeline)
 {
     struct engine_delta *delta = xzalloc(sizeof *delta);
 
+    delta->engine = engine;
     delta->n_apps = pipeline->n_apps;
     delta->apps = xcalloc(MAX(delta->n_apps, 1), sizeof *delta->apps);
     for (size_t i = 0; i < delta->n_apps; i++) {
@@ -37,11 +38,13 @@ engine_delta_destroy(struct engine_delta *delta)
     for (size_t i = 0; i < delta->n_changes; i++) {
         engine_item_unref(CONST_CAST(struct engine_item *,
                                      delta->changes[i].item));
+        engine_pause(delta->engine);
     }
     for (size_t i = 0; i < delta->n_members; i++) {
         scope_unref(CONST_CAST(struct engine_scope *,
                                delta->members[i].scope));
         free(CONST_CAST(char *, delta->members[i].host));
+        engine_pause(delta->engine);
     }
     free(delta->changes);
     free(delta->members);

@@ -7,12 +7,14 @@
 
 #include <stdbool.h>
 
+struct engine;
 struct engine_delta;
 struct engine_scope;
 struct item;
 struct pipeline;
 
-struct engine_delta *delta_create(const struct pipeline *);
+struct engine_delta *delta_create(const struct engine *,
+                                  const struct pipeline *);
 
 /* Adds an item that is wanted from now on ('added'), or no longer.
  * 'replaced': another of the same key and scope comes in its place, or was in

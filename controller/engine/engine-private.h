@@ -44,6 +44,9 @@ struct engine {
     const struct pipeline *pipeline;
     bool shadow;                /* Compiles beside the live engine. */
     bool started;
+    bool running;               /* In engine_run(), perhaps in a pause. */
+    void (*pause)(void *aux);   /* Or NULL. */
+    void *pause_aux;
 
     struct graph graph;
     size_t n_unit_classes;

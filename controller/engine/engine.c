@@ -163,6 +163,7 @@ start(struct engine *engine)
 
             for (size_t j = 0; j < names.n; j++) {
                 ensure_unit(engine, i, names.names[j], true);
+                engine_pause(engine);
             }
         }
     }
@@ -187,6 +188,7 @@ take_changes(struct engine *engine)
         } else {
             row_changed(engine, change->id, change->key);
         }
+        engine_pause(engine);
     }
     model_changes_uninit(&changes);
 }
@@ -221,6 +223,7 @@ take_changed_facts(struct engine *engine)
 
         facts->changed = false;
         facts_changed(engine, facts);
+        engine_pause(engine);
     }
 }
 
@@ -246,6 +249,7 @@ free_idle(struct engine *engine)
                                          struct node, idle_node);
 
         node->idle = false;
+        engine_pause(engine);
         if (!ovs_list_is_empty(&node->readers)) {
             continue;
         }
@@ -298,9 +302,10 @@ compute(struct engine *engine, struct node *node, struct engine_delta *delta)
 struct engine_delta *
 engine_run(struct engine *engine)
 {
-    struct engine_delta *delta = delta_create(engine->pipeline);
+    struct engine_delta *delta = delta_create(engine, engine->pipeline);
     struct node *node;
 
+    engine->running = true;
     engine->stats.n_runs++;
     if (!engine->shadow) {
         take_changes(engine);
@@ -313,11 +318,28 @@ engine_run(struct engine *engine)
     while ((node = graph_pop(&engine->graph))) {
         compute(engine, node, delta);
         take_changed_facts(engine);
+        engine_pause(engine);
     }
     wanted_settle(engine, delta);
-    scope_settle(&engine->scopes, delta);
+    scope_settle(engine, delta);
     free_idle(engine);
+    engine->running = false;
     return delta;
+}
+
+void
+engine_set_pause(struct engine *engine, void (*pause)(void *aux), void *aux)
+{
+    engine->pause = pause;
+    engine->pause_aux = aux;
+}
+
+void
+engine_pause(const struct engine *engine)
+{
+    if (engine->pause) {
+        engine->pause(engine->pause_aux);
+    }
 }
 
 void
@@ -329,6 +351,7 @@ engine_destroy(struct engine *engine)
     if (!engine) {
         return;
     }
+    engine->pause = NULL;
     trial_uninit(&engine->trial);
     HMAP_FOR_EACH_SAFE (node, next, hmap_node, &engine->graph.nodes) {
         if (node->kind == NODE_UNIT) {
@@ -342,7 +365,7 @@ engine_destroy(struct engine *engine)
         facts->changed = false;
         engine_note_idle(engine, &facts->node);
     }
-    delta = delta_create(engine->pipeline);
+    delta = delta_create(engine, engine->pipeline);
     wanted_settle(engine, delta);
     engine_delta_destroy(delta);
     wanted_uninit(&engine->wanted);
@@ -374,6 +397,7 @@ engine_run_back(struct engine *engine, const struct engine_delta *undone)
         if (!undone->changes[i].added) {
             trial_keep(&engine->trial, item_cast(undone->changes[i].item));
         }
+        engine_pause(engine);
     }
     delta = engine_run(engine);
     trial_forget(&engine->trial);

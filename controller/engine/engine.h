@@ -149,6 +149,7 @@ struct engine_delta {
         unsigned added, changed, removed;
         unsigned units;         /* Recomputed. */
     } *apps;
+    const struct engine *engine; /* It must outlive its differences. */
 };
 void engine_delta_destroy(struct engine_delta *);
 
@@ -158,6 +159,12 @@ void engine_delta_destroy(struct engine_delta *);
  * (apphost/) names the apps and numbers their tables. */
 struct engine *engine_create(struct model *, const struct pipeline *);
 void engine_destroy(struct engine *);
+
+/* Has 'pause' called at points of a run, and of other long work, at which others
+ * may read the engine, whose answers are of the moment.  Nothing may change
+ * the engine or the model from there. */
+void engine_set_pause(struct engine *, void (*pause)(void *aux), void *aux);
+void engine_pause(const struct engine *);
 
 /* Takes model_take_changes() and recomputes what is stale.  The first run
  * compiles everything.  Never fails; a unit that fails keeps its flows and is
@@ -197,7 +204,8 @@ void engine_scope_items(const struct engine *, const struct engine_scope *,
 
 /* Conflicts and failed units: [{"kind", "units", "text", "packet"}, ...].
  * "packet" is one that two flows both match, as ovs-ofctl writes it.  The
- * caller owns it. */
+ * caller owns it.  With many flows the search after a run takes long, and
+ * pauses; in the middle of a run or a trial, the last answer is given. */
 json_t *engine_problems(const struct engine *);
 
 /* The same after a run, for what may be due to it: of the overlaps those with

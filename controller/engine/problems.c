@@ -221,6 +221,7 @@ check_shapes(struct search *search, const struct shape *small,
         joined = xmalloc(sizeof *joined);
         joined->slot = slot;
         hmap_insert(&values, &joined->node, common_hash(slot, &a, &b));
+        engine_pause(search->engine);
     }
     LIST_FOR_EACH (slot, shape_node, &large->slots) {
         HMAP_FOR_EACH_WITH_HASH (joined, node, common_hash(slot, &a, &b),
@@ -231,6 +232,7 @@ check_shapes(struct search *search, const struct shape *small,
                 search->cut_short = true;
             }
         }
+        engine_pause(search->engine);
     }
     HMAP_FOR_EACH_POP (joined, node, &values) {
         free(joined);
@@ -278,19 +280,26 @@ overlapping_flows(const struct engine *engine, json_t *problems)
     add_cut_short(&search);
 }
 
-/* Kept until the next run, since monitoring asks often. */
+/* Kept until the next run, since monitoring asks often.  During one, what was
+ * found before is all that is known. */
 json_t *
 engine_problems(const struct engine *engine)
 {
     struct problems_cache *cache = engine->problems_cache;
+    json_t *problems;
 
+    if (engine->running || engine->trial.running) {
+        return cache->problems ? json_deep_copy(cache->problems)
+                               : json_array();
+    }
     if (!cache->problems || cache->run != engine->stats.n_runs) {
+        problems = json_array();
+        failed_units(engine, problems, PROBLEMS_MAX);
+        conflicting_slots(engine, problems, PROBLEMS_MAX);
+        overlapping_flows(engine, problems);
         json_decref(cache->problems);
-        cache->problems = json_array();
+        cache->problems = problems;
         cache->run = engine->stats.n_runs;
-        failed_units(engine, cache->problems, PROBLEMS_MAX);
-        conflicting_slots(engine, cache->problems, PROBLEMS_MAX);
-        overlapping_flows(engine, cache->problems);
     }
     return json_deep_copy(cache->problems);
 }
@@ -336,6 +345,7 @@ check_added(struct search *search, const struct engine_item *item,
                  && !came_before(slot, item, added); i++) {
                 check_items(search, item, &slot_active(slot)[i]->pub);
             }
+            engine_pause(search->engine);
         }
     }
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "controller/engine/delta.h"
-#include "controller/engine/engine.h"
+#include "controller/engine/engine-private.h"
 #include "controller/engine/item.h"
 #include "controller/engine/node.h"
 #include "controller/model/model.h"
@@ -296,8 +296,10 @@ settle_count(struct engine_scope *scope)
 }
 
 void
-scope_settle(struct scope_table *table, struct engine_delta *delta)
+scope_settle(struct engine *engine, struct engine_delta *delta)
 {
+    struct scope_table *table = &engine->scopes;
+
     while (!ovs_list_is_empty(&table->touched)) {
         struct engine_scope *scope
             = CONTAINER_OF(ovs_list_pop_front(&table->touched),
@@ -305,6 +307,7 @@ scope_settle(struct scope_table *table, struct engine_delta *delta)
 
         scope->touched = false;
         settle_members(scope, delta);
+        engine_pause(engine);
     }
     while (!ovs_list_is_empty(&table->recount)) {
         struct engine_scope *scope
@@ -313,6 +316,7 @@ scope_settle(struct scope_table *table, struct engine_delta *delta)
 
         scope->recount = false;
         settle_count(scope);
+        engine_pause(engine);
     }
     totals_settle(&table->totals);
 }

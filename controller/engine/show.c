@@ -94,22 +94,6 @@ unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
     ds_destroy(&ds);
 }
 
-static void
-unixctl_verify(struct unixctl_conn *conn, int argc OVS_UNUSED,
-               const char *argv[] OVS_UNUSED, void *engine)
-{
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    size_t n = engine_verify(engine, &ds);
-
-    ds_put_format(&ds, "%"PRIuSIZE" differences\n", n);
-    if (n) {
-        unixctl_command_reply_error(conn, ds_cstr(&ds));
-    } else {
-        unixctl_command_reply(conn, ds_cstr(&ds));
-    }
-    ds_destroy(&ds);
-}
-
 static int
 compare_strings(const void *a, const void *b)
 {
@@ -147,27 +131,11 @@ unixctl_units(struct unixctl_conn *conn, int argc, const char *argv[],
     ds_destroy(&ds);
 }
 
-static void
-unixctl_problems(struct unixctl_conn *conn, int argc OVS_UNUSED,
-                 const char *argv[] OVS_UNUSED, void *engine)
-{
-    json_t *problems = engine_problems(engine);
-    char *text = json_dumps(problems, JSON_INDENT(2) | JSON_SORT_KEYS);
-
-    unixctl_command_reply(conn, text);
-    free(text);
-    json_decref(problems);
-}
-
 void
 engine_unixctl_init(struct engine *engine)
 {
     unixctl_command_register("engine/show", "", 0, 0, unixctl_show, engine);
-    unixctl_command_register("engine/verify", "", 0, 0, unixctl_verify,
-                             engine);
     unixctl_command_register("engine/units", "[PART-OF-NAME]", 0, 1,
                              unixctl_units, engine);
-    unixctl_command_register("engine/problems", "", 0, 0, unixctl_problems,
-                             engine);
     inspect_unixctl_init(engine);
 }

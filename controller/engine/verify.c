@@ -63,6 +63,7 @@ compare_items(const struct engine *a, const struct engine *b,
                 n++;
             }
         }
+        engine_pause(a);
     }
     return n;
 }
@@ -94,6 +95,7 @@ engine_verify(const struct engine *engine, struct ds *ds)
     size_t n;
 
     fresh->shadow = true;
+    engine_set_pause(fresh, engine->pause, engine->pause_aux);
     engine_delta_destroy(engine_run(fresh));
     n = compare_items(engine, fresh, "too much", ds);
     n += compare_items(fresh, engine, "missing", ds);

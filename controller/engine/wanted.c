@@ -574,6 +574,7 @@ wanted_settle(struct engine *engine, struct engine_delta *delta)
     for (size_t i = 0; i < wanted->n_dirty; i++) {
         wanted->dirty[i]->dirty = false;
         slot_settle(engine, wanted->dirty[i], delta);
+        engine_pause(engine);
     }
     free(wanted->dirty);
     wanted->dirty = NULL;

@@ -49,6 +49,7 @@ struct fabric {
     bool from_nothing;          /* A host that is made now has been sent the
                                  * difference from nothing, or will be. */
     uint64_t last_revision;     /* Of the last group that became durable. */
+    uint64_t sending_before;    /* Of the one before, while it is sent. */
     struct fabric_stats stats;
 };
 

@@ -3,7 +3,10 @@
  * Turns the difference of a group of revisions into one bundle per host.
  *
  * The difference is sorted by scope first.  What a scope's hosts get is
- * encoded once and, if it is large, sent by reference.  A host that has joined
+ * encoded once and, if it is large, sent by reference.  Then the hosts get
+ * their bundles, one after the other, with pauses in which the loop may have
+ * its turn: answers come while others are still to be sent theirs, and switches
+ * come and go.  A host that has joined
  * a scope gets all of it, one that has left loses all of it.
  *
  * Inside of a bundle: groups are added, flows are added, flows are deleted,
@@ -72,7 +75,6 @@ struct added_node {
 struct send {
     struct fabric *fabric;
     const struct commit_group *group;
-    struct receipt *receipt;
     struct hmap diffs;          /* struct scope_diff. */
     struct hmap members;        /* struct member_node, by scope and host. */
     struct hmap added;          /* struct added_node. */
@@ -280,7 +282,6 @@ give_diff(struct send *send, const char *name, struct scope_diff *diff)
                                sizeof *sw->diffs);
     }
     sw->diffs[sw->n_diffs++] = diff;
-    sw->digest += diff->digest;
 }
 
 static void
@@ -305,6 +306,7 @@ index_delta(struct send *send)
             added->item = delta->changes[i].item;
             hmap_insert(&send->added, &added->node, added->item->key_hash);
         }
+        commit_pause(send->fabric->commit);
     }
     for (size_t i = 0; i < delta->n_members; i++) {
         struct member_node *m = xmalloc(sizeof *m);
@@ -335,16 +337,19 @@ sort_delta(struct send *send)
             diff->digest -= change->item->digest;
             put_delete(send, diff, change->item);
         }
+        commit_pause(send->fabric->commit);
     }
     HMAP_FOR_EACH (diff, node, &send->diffs) {
         send->diff = diff;
         engine_scope_hosts(send->fabric->engine, diff->scope, old_member_cb,
                            send);
+        commit_pause(send->fabric->commit);
     }
     for (size_t i = 0; i < delta->n_members; i++) {
         const struct engine_member *member = &delta->members[i];
 
         give_diff(send, member->host, member_diff(send, member));
+        commit_pause(send->fabric->commit);
     }
 }
 
@@ -611,27 +616,52 @@ has_work(const struct fabric_switch *sw)
     return false;
 }
 
+/* Says in the receipt which hosts are concerned, all at once: an answer may
+ * come before the last of them is sent its bundle. */
 static void
-send_host(struct send *send, struct fabric_host *host, uint64_t before)
+open_receipt(struct send *send)
 {
+    struct fabric *f = send->fabric;
+    struct receipt *receipt = receipts_open(f, send->group);
+
+    f->sending_before = f->last_revision;
+    f->last_revision = send->group->last_revision;
+    for (size_t i = 0; i < send->n_hosts; i++) {
+        struct fabric_host *host = send->hosts[i];
+
+        host->sw->concerned = has_work(host->sw);
+        if (host->sw->concerned && receipt) {
+            receipts_add_host(receipt, host);
+        }
+    }
+    receipts_close(f, receipt);
+}
+
+static void
+send_host(struct send *send, struct fabric_host *host)
+{
+    struct fabric *f = send->fabric;
     struct fabric_switch *sw = host->sw;
     struct backlog *touched = audit_touched(sw);
-    bool concerned = has_work(sw);
+    uint64_t before = f->sending_before, last = send->group->last_revision;
 
-    if (concerned && touched) {
+    for (size_t i = 0; i < sw->n_diffs; i++) {
+        sw->digest += sw->diffs[i]->digest;
+    }
+    if (sw->concerned && touched) {
         note_diffs(send, sw, touched, before);
     }
-    if (concerned && sw->state == SWITCH_LIVE
+    if (sw->concerned && sw->state == SWITCH_LIVE
         && backlog_is_empty(&sw->backlog) && !switch_is_busy(sw)) {
-        concerned = send_bundle(send, sw, before);
-    } else if (concerned && (sw->state == SWITCH_LIVE
-                             || sw->state == SWITCH_CHECKING)) {
+        if (!send_bundle(send, sw, before)) {
+            receipts_confirm(f, host, last, last); /* It was so already. */
+        }
+    } else if (sw->concerned && (sw->state == SWITCH_LIVE
+                                 || sw->state == SWITCH_CHECKING)) {
         note_diffs(send, sw, &sw->backlog, before);
-        send->fabric->stats.n_put_off++;
+        f->stats.n_put_off++;
     }
-    if (concerned && send->receipt) {
-        receipts_add_host(send->receipt, host);
-    }
+    sw->concerned = false;
     sw->n_diffs = 0;
 }
 
@@ -667,19 +697,17 @@ void
 send_group(struct fabric *f, const struct commit_group *group)
 {
     struct send send = { .fabric = f, .group = group };
-    uint64_t before = f->last_revision;
 
     hmap_init(&send.diffs);
     hmap_init(&send.members);
     hmap_init(&send.added);
-    send.receipt = receipts_open(f, group);
     index_delta(&send);
     sort_delta(&send);
-    f->last_revision = group->last_revision;
+    open_receipt(&send);
     for (size_t i = 0; i < send.n_hosts; i++) {
-        send_host(&send, send.hosts[i], before);
+        send_host(&send, send.hosts[i]);
+        commit_pause(f->commit);
     }
-    receipts_close(f, send.receipt);
     for (size_t i = 0; i < send.n_hosts; i++) {
         switch_prune_refusals(send.hosts[i]->sw);
     }

@@ -147,6 +147,7 @@ switch_acked(const struct fabric_switch *sw)
     return (sw->frozen ? sw->acked
             : bundle ? bundle->before
             : !backlog_is_empty(&sw->backlog) ? sw->backlog.before
+            : sw->concerned ? sw->host->fabric->sending_before
             : sw->host->fabric->last_revision);
 }
 

@@ -111,6 +111,7 @@ struct fabric_switch {
     /* While a group is being sent (send.c). */
     size_t n_diffs, allocated_diffs;
     struct scope_diff **diffs;
+    bool concerned;             /* Its turn is still to come. */
 };
 
 /* switches.c.  ----------------------------------------------------------- */

@@ -2,6 +2,7 @@
 controller_libvmn_la_SOURCES += \
 	controller/northbound/activity.c \
 	controller/northbound/apply.c \
+	controller/northbound/ask.c \
 	controller/northbound/backup.c \
 	controller/northbound/change.c \
 	controller/northbound/envelope.c \

@@ -85,10 +85,9 @@ get_problems(const struct northbound *nb)
     return problems;
 }
 
-void
-nb_get_status(struct http_request *req, void *nb_)
+static void
+answer_status(struct http_request *req, struct northbound *nb)
 {
-    struct northbound *nb = nb_;
     struct fabric_stats fabric;
     json_t *objects = json_object();
 
@@ -111,6 +110,12 @@ nb_get_status(struct http_request *req, void *nb_)
         "connected", (json_int_t) fabric.n_connected,
         "synced", (json_int_t) fabric.n_synced,
         "problems", get_problems(nb)));
+}
+
+void
+nb_get_status(struct http_request *req, void *nb)
+{
+    nb_ask(nb, req, answer_status);
 }
 
 /* Revisions.  ------------------------------------------------------------ */

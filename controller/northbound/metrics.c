@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "openvswitch/dynamic-string.h"
+#include "proto/loop/loop.h"
 #include "util.h"
 
 /* All the figures, gathered once a request. */
@@ -208,6 +209,31 @@ put_process(struct ds *ds)
                   + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
 }
 
+/* A histogram in the form of Prometheus. */
+static void
+put_turns(struct ds *ds, const struct loop *loop)
+{
+    struct loop_stats stats;
+    uint64_t n = 0;
+
+    loop_get_stats(loop, &stats);
+    ds_put_cstr(ds, "# HELP vmn_loop_turn_seconds CPU time of a turn of the "
+                "event loop.\n# TYPE vmn_loop_turn_seconds histogram\n");
+    for (int i = 0; i < LOOP_N_BOUNDS; i++) {
+        n += stats.n[i];
+        ds_put_format(ds, "vmn_loop_turn_seconds_bucket{le=\"%g\"} "
+                      "%"PRIu64"\n", loop_turn_us[i] / 1e6, n);
+    }
+    n += stats.n[LOOP_N_BOUNDS];
+    ds_put_format(ds, "vmn_loop_turn_seconds_bucket{le=\"+Inf\"} %"PRIu64
+                  "\nvmn_loop_turn_seconds_sum %.6f\n"
+                  "vmn_loop_turn_seconds_count %"PRIu64"\n"
+                  "# HELP vmn_loop_turn_longest_seconds The longest turn.\n"
+                  "# TYPE vmn_loop_turn_longest_seconds gauge\n"
+                  "vmn_loop_turn_longest_seconds %.6f\n",
+                  n, stats.total_us / 1e6, n, stats.longest_us / 1e6);
+}
+
 void
 nb_get_metrics(struct http_request *req, void *nb_)
 {
@@ -237,6 +263,9 @@ nb_get_metrics(struct http_request *req, void *nb_)
     put_audits(nb->fabric, &ds);
     put_drops(nb->fabric, &ds);
     put_process(&ds);
+    if (nb->loop) {
+        put_turns(&ds, nb->loop);
+    }
     http_reply_text(req, 200, "text/plain; version=0.0.4; charset=utf-8",
                     ds_cstr(&ds));
     ds_destroy(&ds);

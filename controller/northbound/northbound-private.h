@@ -22,6 +22,8 @@
 #include "proto/http/http.h"
 
 struct northbound {
+    struct event_base *base;
+    const struct loop *loop;        /* Or NULL. */
     struct model *model;
     struct engine *engine;
     struct commit *commit;
@@ -118,6 +120,10 @@ const char **nb_selector_candidates(const struct model *,
 /* Handlers. */
 http_handler nb_get_list, nb_get_one, nb_put, nb_patch, nb_delete;
 http_handler nb_apply;
+/* ask.c: has 'answer' called, soon, once engine_problems() is found. */
+typedef void nb_answer(struct http_request *, struct northbound *);
+void nb_ask(struct northbound *, struct http_request *, nb_answer *);
+
 http_handler nb_get_index, nb_get_status, nb_get_health, nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions;

@@ -140,6 +140,8 @@ northbound_create(const struct northbound_options *options,
     struct northbound *nb = xzalloc(sizeof *nb);
     int error;
 
+    nb->base = base;
+    nb->loop = options->loop;
     nb->model = model;
     nb->engine = engine;
     nb->commit = commit;

@@ -14,6 +14,7 @@
 
 struct apphost;
 struct commit;
+struct loop;
 struct engine;
 struct event_base;
 struct fabric;
@@ -36,6 +37,9 @@ struct northbound_options {
      * 16 to 512 visible characters, the file closed to group and others.
      * Required with 'tcp_listen'. */
     const char *token_file;
+
+    /* Whose turns are shown in /metrics, or NULL. */
+    const struct loop *loop;
 };
 
 /* Opens the listeners and serves from 'base' on.  Nothing passed in is owned;

@@ -16,6 +16,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "coverage.h"
 #include "fatal-signal.h"
@@ -38,6 +39,9 @@ COVERAGE_DEFINE(loop_task_run);
 /* A turn longer than this is logged: everything else waited for it. */
 #define LOOP_LONG_TURN_MS 1000
 
+/* After so much of its own, a turn puts off what can wait. */
+#define LOOP_TURN_US 4000
+
 /* When libevent refuses a file descriptor that a task waits for, the task runs
  * again after this time: poll(2) would have woken it at once. */
 #define LOOP_BAD_FD_MS 100
@@ -50,6 +54,8 @@ struct loop {
     struct event *seq_event;    /* On 'seq_fd'. */
     int seq_fd;                 /* This thread's latch of all its seqs. */
     uint64_t n_turns;
+    int64_t turn_began_us;      /* CPU time of this thread. */
+    struct loop_stats stats;
     int64_t now_ms;             /* If 'now_valid'. */
     bool now_valid;
     bool exiting;
@@ -73,7 +79,21 @@ struct loop_task {
     bool destroyed;             /* While running: free afterwards. */
 };
 
+const uint32_t loop_turn_us[LOOP_N_BOUNDS] = {
+    100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 1000000,
+};
+
 static void task_run(struct loop_task *);
+
+/* CPU time of this thread. */
+static int64_t
+cpu_us(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
+}
 
 static void
 loop_log_cb(int severity, const char *msg)
@@ -176,6 +196,7 @@ loop_create(void)
     loop->seq_event = event_new(loop->base, loop->seq_fd,
                                 EV_READ | EV_PERSIST, loop_seq_cb, loop);
     event_add(loop->seq_event, NULL);
+    loop->turn_began_us = cpu_us();
     loop->signals = loop_task_create(loop, "signals", signals_run,
                                      signals_wait, NULL);
     return loop;
@@ -203,6 +224,36 @@ loop_base(struct loop *loop)
     return loop->base;
 }
 
+/* Turns.  ---------------------------------------------------------------- */
+
+bool
+loop_turn_is_over(const struct loop *loop)
+{
+    return cpu_us() - loop->turn_began_us > LOOP_TURN_US;
+}
+
+static void
+loop_count_turn(struct loop *loop)
+{
+    int64_t now_us = cpu_us();
+    uint64_t turn_us = now_us - loop->turn_began_us;
+    int i = 0;
+
+    while (i < LOOP_N_BOUNDS && turn_us > loop_turn_us[i]) {
+        i++;
+    }
+    loop->stats.n[i]++;
+    loop->stats.total_us += turn_us;
+    loop->stats.longest_us = MAX(loop->stats.longest_us, turn_us);
+    loop->turn_began_us = now_us;
+}
+
+void
+loop_get_stats(const struct loop *loop, struct loop_stats *stats)
+{
+    *stats = loop->stats;
+}
+
 /* Waits and dispatches, then takes the steps that close a turn.  'flags' are
  * event_base_loop()'s. */
 static void
@@ -227,6 +278,7 @@ loop_turn__(struct loop *loop, int flags)
         }
     }
     loop->now_valid = false;
+    loop_count_turn(loop);
 }
 
 void
@@ -279,7 +331,7 @@ loop_now_ms(const struct loop *loop_)
     return loop->now_ms;
 }
 
-/* Tasks. */
+/* Tasks.  ---------------------------------------------------------------- */
 
 static void
 task_timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
@@ -287,6 +339,10 @@ task_timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
 {
     struct loop_task *task = task_;
 
+    if (loop_turn_is_over(task->loop)) {
+        loop_task_kick(task);
+        return;
+    }
     VLOG_DBG("task \"%s\" wakes by time%s%s", task->name,
              task->want.when_where ? " at " : "",
              task->want.when_where ? task->want.when_where : "");
@@ -298,6 +354,9 @@ task_fd_cb(evutil_socket_t fd, short what, void *task_)
 {
     struct loop_task *task = task_;
 
+    if (loop_turn_is_over(task->loop)) {
+        return;                 /* The file stays ready. */
+    }
     VLOG_DBG("task \"%s\" wakes by fd %d:%s%s", task->name, (int) fd,
              what & EV_READ ? " readable" : "",
              what & EV_WRITE ? " writable" : "");
@@ -473,7 +532,16 @@ loop_show_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
     const struct loop_task *task;
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    ds_put_format(&ds, "turns: %"PRIu64"\n", loop->n_turns);
+    ds_put_format(&ds, "turns: %"PRIu64", longest %"PRIu64" us\n",
+                  loop->n_turns, loop->stats.longest_us);
+    for (int i = 0; i <= LOOP_N_BOUNDS; i++) {
+        if (loop->stats.n[i] && i < LOOP_N_BOUNDS) {
+            ds_put_format(&ds, "up to %"PRIu32" us: %"PRIu64"\n",
+                          loop_turn_us[i], loop->stats.n[i]);
+        } else if (loop->stats.n[i]) {
+            ds_put_format(&ds, "longer: %"PRIu64"\n", loop->stats.n[i]);
+        }
+    }
     LIST_FOR_EACH (task, node, &loop->tasks) {
         ds_put_format(&ds, "task %s: %"PRIu64" runs\n", task->name,
                       task->n_runs);

@@ -34,6 +34,23 @@ void loop_run(struct loop *);
 void loop_turn(struct loop *, int timeout_ms);
 void loop_exit(struct loop *);
 
+/* True once this turn has taken so long that what can wait is better left to
+ * the next one, so that new events are looked at: a callback for a file that
+ * stays ready just returns.  Tasks are put off by themselves. */
+bool loop_turn_is_over(const struct loop *);
+
+/* How long turns took: CPU time of the loop's thread, in which waiting does not
+ * count.  n[i] turns took no longer than loop_turn_us[i] and longer than the
+ * one before; the last element is for all longer ones. */
+#define LOOP_N_BOUNDS 11
+extern const uint32_t loop_turn_us[LOOP_N_BOUNDS];
+struct loop_stats {
+    uint64_t n[LOOP_N_BOUNDS + 1];
+    uint64_t total_us;
+    uint64_t longest_us;
+};
+void loop_get_stats(const struct loop *, struct loop_stats *);
+
 /* Monotonic time in ms, read once a turn. */
 int64_t loop_now_ms(const struct loop *);
 

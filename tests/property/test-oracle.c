@@ -598,6 +598,35 @@ edit(struct model *model)
     return ok && model_is_unsettled(model);
 }
 
+/* Pauses.  ---------------------------------------------------------------- */
+
+static size_t n_looked;
+
+static void
+look_item_cb(void *engine, const struct engine_item *item)
+{
+    n_looked += engine_find_xid(engine, item->xid) == item;
+    n_looked += engine_cookie_name(engine, item->cookie) != NULL;
+}
+
+/* Does in a pause what others may do there.  Whatever it sees, it must be
+ * there to be seen. */
+static void
+pause_cb(void *engine)
+{
+    static unsigned n;
+    char host[8];
+
+    if (n++ % 61) {
+        return;
+    }
+    snprintf(host, sizeof host, "h%u", n / 61 % N_HOSTS);
+    engine_host_items(engine, host, look_item_cb, engine);
+    n_looked += engine_host_digest(engine, host) != 0;
+    n_looked += engine_host_total(engine, host) != 0;
+    json_decref(engine_app_status(engine, "firewall"));
+}
+
 /* The test.  -------------------------------------------------------------- */
 
 static size_t
@@ -746,6 +775,7 @@ main(int argc, char *argv[])
     for (int i = 0; i < N_HOSTS; i++) {
         hmap_init(&hosts[i].items);
     }
+    engine_set_pause(engine, pause_cb, engine);
     engine_delta_destroy(engine_run(engine));
     n_wrong = run(model, engine, n_steps);
 

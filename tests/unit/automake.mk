@@ -14,6 +14,12 @@ tests_unit_test_ofpacket_SOURCES = tests/unit/test-ofpacket.c
 tests_unit_test_ofpacket_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ofpacket_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-slices
+TESTS += tests/unit/test-slices
+tests_unit_test_slices_SOURCES = tests/unit/test-slices.c
+tests_unit_test_slices_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_slices_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-schema
 TESTS += tests/unit/test-schema
 tests_unit_test_schema_SOURCES = tests/unit/test-schema.c

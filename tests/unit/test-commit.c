@@ -17,13 +17,21 @@
 #include "controller/model/numbers.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
+#include "timeval.h"
 #include "util.h"
+
+/* How long the work for one host takes. */
+static int compile_ms;
 
 static void
 compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), 0, 0, 10);
+    long long int end = time_msec() + compile_ms;
 
+    while (compile_ms && time_msec() <= end) {
+        continue;
+    }
     vmn_match(flow, VMN_F_REG0, vmn_number(view, VMN_NUMBER_HOST, key));
 }
 
@@ -163,6 +171,59 @@ teardown(void **state)
     event_free(finish);
     event_base_free(base);
     return 0;
+}
+
+static int n_ticks, n_ticks_unsettled;
+
+static void
+tick_cb(evutil_socket_t fd, short what, void *aux)
+{
+    n_ticks++;
+    n_ticks_unsettled += !commit_is_settled(commit);
+    /* What is shown meanwhile is what is durable, and all that is asked for
+     * waits for its turn. */
+    assert_null(model_get_durable(toy.model, VMN_TABLE_HOST, "h1", NULL));
+    assert_int_equal(n_groups + n_ok, 0);
+    if (n_ticks_unsettled == 1) {
+        put_host("h9");
+    }
+}
+
+static void
+long_compile_leaves_the_loop_its_turns(void **state)
+{
+    struct event *tick = event_new(base, -1, EV_PERSIST, tick_cb, NULL);
+    long long int limit = time_msec() + 30000;
+    struct model_request request;
+
+    n_ticks = n_ticks_unsettled = 0;
+    event_add(tick, &(struct timeval) { 0, 1 });
+    model_request_init(&request, "test");
+    for (int i = 1; i <= 5; i++) {
+        char name[] = { 'h', '0' + i, '\0' };
+
+        model_request_add(&request, MODEL_PUT, VMN_TABLE_HOST, name,
+                          toy_host(i));
+    }
+    compile_ms = 6;
+    commit_submit(commit, &request, done, NULL);
+    while (!n_submits && time_msec() < limit) {
+        turn();
+    }
+    compile_ms = 0;
+    event_free(tick);
+    assert_true(n_ticks_unsettled >= 3);
+
+    /* It is one group, and the request that came meanwhile is the next. */
+    assert_int_equal(n_submits, 1);
+    finish_store(0);
+    assert_int_equal(n_groups, 1);
+    assert_int_equal(n_sent, 5);
+    assert_int_equal(n_ok, 1);
+    assert_int_equal(n_submits, 2);
+    finish_store(0);
+    assert_int_equal(n_groups, 2);
+    assert_int_equal(n_ok, 2);
 }
 
 static void
@@ -554,6 +615,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+        T(long_compile_leaves_the_loop_its_turns),
         T(nothing_leaves_before_it_is_durable),
         T(activity_tells_who_what_and_the_price),
         T(activity_has_nothing_of_what_was_undone),

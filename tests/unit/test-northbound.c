@@ -966,6 +966,15 @@ client_that_leaves_ends_its_wait(void **state)
     assert_call(f, 200, "GET", "/v1/networks/shop", NULL);
 }
 
+/* Takes up what the store has answered. */
+static void
+settle(struct fixture *f)
+{
+    while (!commit_is_settled(f->commit)) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
 static void
 change_outlives_a_client_that_leaves(void **state)
 {
@@ -982,6 +991,7 @@ change_outlives_a_client_that_leaves(void **state)
     assert_call(f, 404, "GET", "/v1/networks/shop", NULL);
     f->store.hold = false;
     store_finish(-1, 0, &f->store);
+    settle(f);
     assert_call(f, 200, "GET", "/v1/networks/shop", NULL);
 }
 
@@ -998,6 +1008,7 @@ northbound_may_go_with_changes_in_flight(void **state)
     northbound_destroy(f->nb);
     f->nb = NULL;
     store_finish(-1, 0, &f->store);
+    settle(f);
     assert_non_null(model_get_durable(f->model, VMN_TABLE_NETWORK, "shop",
                                       NULL));
 }
