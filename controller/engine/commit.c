@@ -28,8 +28,10 @@
 
 VLOG_DEFINE_THIS_MODULE(commit);
 
-/* Requests of one group at most, so that a group stays short. */
+/* A group takes no more requests once it has so many, or so many operations, so
+ * that it stays short. */
 #define GROUP_MAX 512
+#define GROUP_OPS_MAX 2000
 
 struct pending {
     struct ovs_list node;
@@ -94,6 +96,7 @@ commit_create(struct event_base *base, struct model *model,
     commit->activity = activity_create(engine);
     commit->slices = slices_create(base, run, commit);
     engine_set_pause(engine, slices_pause, commit->slices);
+    model_set_pause(model, slices_pause, commit->slices);
     ovs_list_init(&commit->queue);
     ovs_list_init(&commit->plans);
     ovs_list_init(&commit->refused);
@@ -312,16 +315,19 @@ static void
 apply(struct commit *commit)
 {
     int max = commit->n_single ? 1 : GROUP_MAX;
+    size_t n_ops = 0;
     int64_t now_ms = time_wall_msec();
     uint64_t before = model_revision(commit->model);
 
     activity_begin(commit->activity, now_ms);
     commit->n_single -= commit->n_single ? 1 : 0;
-    for (int n = 0; n < max && commit->n_queue; n++) {
+    for (int n = 0; n < max && commit->n_queue && n_ops < GROUP_OPS_MAX;
+         n++) {
         struct pending *pending = CONTAINER_OF(
             ovs_list_pop_front(&commit->queue), struct pending, node);
 
         commit->n_queue--;
+        n_ops += pending->request.n_ops;
         pending->ok = !model_apply(commit->model, &pending->request, now_ms,
                                    &pending->revision, &pending->errors);
         if (pending->ok && request_changed(&pending->request)) {
@@ -628,6 +634,7 @@ commit_destroy(struct commit *commit)
         free(settled);
     }
     engine_set_pause(commit->engine, NULL, NULL);
+    model_set_pause(commit->model, NULL, NULL);
     slices_destroy(commit->slices);
     free(commit->write_error_text);
     activity_destroy(commit->activity);

@@ -140,6 +140,7 @@ sync_hosts(struct fabric *f)
             host->row = row;
             fabric_db_host_update(host, row);
         }
+        commit_pause(f->commit);
     }
 }
 

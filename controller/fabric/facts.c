@@ -238,6 +238,7 @@ facts_update_all_ports(struct facts *facts)
     }
     for (size_t i = 0; i < names.n; i++) {
         port_set(facts, model_get(model, VMN_TABLE_PORT, names.names[i]));
+        commit_pause(facts->fabric->commit);
     }
 }
 

@@ -303,6 +303,7 @@ take_in_log(struct facts *facts, const struct model_log *log)
         } else if (op && type && name && !strcmp(type, "ports")) {
             facts_port_update(facts, name, !strcmp(op, "delete"));
         }
+        commit_pause(facts->fabric->commit);
     }
     json_decref(summary);
 }

@@ -677,6 +677,7 @@ send_uninit(struct send *send)
     }
     HMAP_FOR_EACH_POP (added, node, &send->added) {
         free(added);
+        commit_pause(send->fabric->commit);
     }
     HMAP_FOR_EACH_POP (diff, node, &send->diffs) {
         for (int phase = 0; phase < N_PHASES; phase++) {
@@ -686,6 +687,7 @@ send_uninit(struct send *send)
         free(diff->added);
         free(diff->withdrawn);
         free(diff);
+        commit_pause(send->fabric->commit);
     }
     hmap_destroy(&send->members);
     hmap_destroy(&send->added);

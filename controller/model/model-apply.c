@@ -311,6 +311,7 @@ end(struct txn *txn)
         entry->op = NULL;
         entry->cascade = false;
         model_drop_if_empty(txn->model, entry);
+        model_pause(txn->model);
     }
     free(txn->touched);
 }
@@ -330,6 +331,7 @@ roll_back(struct txn *txn)
             }
             version_destroy(txn->model, version);
         }
+        model_pause(txn->model);
     }
     given_undo(txn->model, txn->n_next_ips);
 }
@@ -351,12 +353,7 @@ commit_entry(struct txn *txn, struct entry *entry)
     }
     model_note_versions(model, entry, before, now);
     if (before && before != entry->durable) {
-        if (model->n_garbage >= model->allocated_garbage) {
-            model->garbage = x2nrealloc(model->garbage,
-                                        &model->allocated_garbage,
-                                        sizeof *model->garbage);
-        }
-        model->garbage[model->n_garbage++] = before;
+        model_add_garbage(model, before);
     }
     if (!entry->dirty) {
         entry->dirty = true;
@@ -423,6 +420,7 @@ commit(struct txn *txn)
             stored |= schema_tables[entry->table].stored;
             commit_entry(txn, entry);
         }
+        model_pause(model);
     }
     txn->request->also = summary_finish(&also);
 
@@ -494,6 +492,7 @@ apply_ops(struct txn *txn)
         } else {
             apply_write(txn, op);
         }
+        model_pause(txn->model);
     }
     /* What follows would only repeat what is wrong already. */
     if (!txn->errors->n) {

@@ -413,5 +413,6 @@ check_touched(struct txn *txn)
         } else {
             check_referrers(txn, entry);
         }
+        model_pause(txn->model);
     }
 }

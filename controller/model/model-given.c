@@ -411,5 +411,6 @@ given_assign(struct txn *txn)
             assign_mac(txn, entry);
             assign_ips(txn, entry);
         }
+        model_pause(txn->model);
     }
 }

@@ -74,6 +74,9 @@ struct model {
     uint64_t revision;
     uint64_t durable_revision;
 
+    void (*pause)(void *aux);   /* Or NULL. */
+    void *pause_aux;
+
     struct hmap changes;        /* Of struct change_node, each once. */
     struct ovs_list change_list; /* The same, oldest first. */
 
@@ -107,6 +110,7 @@ struct txn {
 };
 
 /* model.c */
+void model_pause(const struct model *);
 struct entry *model_find(const struct model *, enum vmn_table,
                          const char *name);
 struct entry *model_find_or_add(struct model *, enum vmn_table,
@@ -115,6 +119,8 @@ struct entry *model_find_or_add(struct model *, enum vmn_table,
 void model_drop_if_empty(struct model *, struct entry *);
 /* Makes 'version' current; the caller keeps or frees what was. */
 void model_set_cur(struct model *, struct entry *, struct version *);
+/* Has 'version' freed once all is settled. */
+void model_add_garbage(struct model *, struct version *);
 void model_note_versions(struct model *, const struct entry *,
                          const struct version *from,
                          const struct version *to);

@@ -133,6 +133,21 @@ model_set_cur(struct model *model, struct entry *entry,
 
 /* Reading.  --------------------------------------------------------------- */
 
+void
+model_set_pause(struct model *model, void (*pause)(void *aux), void *aux)
+{
+    model->pause = pause;
+    model->pause_aux = aux;
+}
+
+void
+model_pause(const struct model *model)
+{
+    if (model->pause) {
+        model->pause(model->pause_aux);
+    }
+}
+
 struct numbers *
 model_numbers(struct model *model)
 {
@@ -282,12 +297,23 @@ model_is_unsettled(const struct model *model)
     return model->revision != model->durable_revision;
 }
 
+void
+model_add_garbage(struct model *model, struct version *version)
+{
+    if (model->n_garbage >= model->allocated_garbage) {
+        model->garbage = x2nrealloc(model->garbage, &model->allocated_garbage,
+                                    sizeof *model->garbage);
+    }
+    model->garbage[model->n_garbage++] = version;
+}
+
 /* Frees what only the unsettled state needed. */
 static void
 forget_unsettled(struct model *model)
 {
     for (size_t i = 0; i < model->n_garbage; i++) {
         version_destroy(model, model->garbage[i]);
+        model_pause(model);
     }
     for (size_t i = 0; i < model->n_logs; i++) {
         free(CONST_CAST(char *, model->logs[i].who));
@@ -307,6 +333,7 @@ clean_dirty(struct model *model)
     for (size_t i = 0; i < model->n_dirty; i++) {
         model->dirty[i]->dirty = false;
         model_drop_if_empty(model, model->dirty[i]);
+        model_pause(model);
     }
 }
 
@@ -317,14 +344,17 @@ model_settle(struct model *model)
         struct entry *entry = model->dirty[i];
 
         if (entry->durable != entry->cur) {
-            version_destroy(model, entry->durable);
+            if (entry->durable) {
+                model_add_garbage(model, entry->durable);
+            }
             entry->durable = entry->cur;
         }
     }
+    /* Readers have seen it all change at once. */
+    model->durable_revision = model->revision;
     clean_dirty(model);
     forget_unsettled(model);
     given_settle(model);
-    model->durable_revision = model->revision;
 }
 
 void
@@ -339,6 +369,7 @@ model_undo(struct model *model)
             model_note_versions(model, entry, version, entry->durable);
             version_destroy(model, version);
         }
+        model_pause(model);
     }
     given_undo(model, 0);
     clean_dirty(model);

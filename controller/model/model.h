@@ -26,6 +26,10 @@ struct numbers;
 struct model *model_create(void);
 void model_destroy(struct model *);
 
+/* Has 'pause' called while a large change is applied, settled or undone, where
+ * others may read what is durable.  They must not change the model. */
+void model_set_pause(struct model *, void (*pause)(void *aux), void *aux);
+
 /* The stored table (kind, key) -> number.  Owned by the model. */
 struct numbers *model_numbers(struct model *);
 
