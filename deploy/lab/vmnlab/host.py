@@ -111,6 +111,9 @@ class Host:
                        % (self.name, self._file("ovsdb-server.log")),
                        lambda: self.answers("ovsdb-server"))
 
+    def stop_db(self, grace=5.0):
+        netns.kill(self._pids("ovsdb-server"), grace)
+
     def start_switch(self):
         """Starts ovs-vswitchd; await_ready() is to follow."""
         self._spawn("ovs-vswitchd", ["--disable-system", self.db])
@@ -132,7 +135,7 @@ class Host:
         """Ends Open vSwitch, as if the hypervisor were switched off.  The VMs'
         namespaces stay."""
         self.stop_switch()
-        netns.kill(self._pids("ovsdb-server"), 5.0)
+        self.stop_db()
 
     def start(self):
         """Starts what stop() stopped."""
