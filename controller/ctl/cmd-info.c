@@ -45,6 +45,26 @@ static const struct ctl_column flow_count_columns[] = {
     { NULL, NULL, NULL },
 };
 
+/* "apply 0.03, compile 0.09, ... ms". */
+static void
+show_took(struct ctl *ctl, const json_t *us)
+{
+    static const char *const steps[] = { "apply", "compile", "store", "send",
+                                         "installed" };
+    const char *separator = "Took:        ";
+
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        if (json_object_get(us, steps[i])) {
+            fprintf(ctl->out, "%s%s %.2f", separator, steps[i],
+                    get_count(us, steps[i]) / 1000.0);
+            separator = ", ";
+        }
+    }
+    if (*separator == ',') {
+        fputs(" ms\n", ctl->out);
+    }
+}
+
 enum ctl_exit
 ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
@@ -65,6 +85,7 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         ctl_show_field_or_dash(ctl->out, "Time", reply.body, "/time");
         ctl_show_field_or_dash(ctl->out, "Who", reply.body, "/who");
         ctl_show_field(ctl->out, "Installed", receipt, "/installed");
+        show_took(ctl, json_object_get(reply.body, "us"));
         ctl_show_part(ctl->out, change_columns,
                       json_object_get(reply.body, "changes"));
         ctl_show_part(ctl->out, host_columns,

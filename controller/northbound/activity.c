@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * GET /v1/activity: what the last groups of revisions took, from the request
- * to the last host's acknowledgement. */
+ * to the last host's acknowledgement.  The same of one revision. */
 
 #include <config.h>
 
@@ -30,6 +30,39 @@ add_hosts(const struct northbound *nb, const struct activity_group *group,
         json_object_set_new(us, "installed", json_integer(
             p.confirmed_us - group->begin_us));
     }
+}
+
+/* All of a group. */
+static json_t *
+group_json(const struct northbound *nb, const struct activity_group *group)
+{
+    json_t *json = activity_group_to_json(commit_activity(nb->commit),
+                                          group);
+
+    add_hosts(nb, group, json);
+    return json;
+}
+
+json_t *
+nb_revision_us(const struct northbound *nb, uint64_t revision)
+{
+    const struct activity *activity = commit_activity(nb->commit);
+    uint64_t oldest, newest;
+
+    activity_range(activity, &oldest, &newest);
+    for (uint64_t id = newest; id && id >= oldest; id--) {
+        const struct activity_group *group = activity_get(activity, id);
+
+        if (group->first_revision <= revision
+            && revision <= group->last_revision) {
+            json_t *json = group_json(nb, group);
+            json_t *us = json_incref(json_object_get(json, "us"));
+
+            json_decref(json);
+            return us;
+        }
+    }
+    return NULL;
 }
 
 static json_t *
@@ -80,11 +113,8 @@ nb_get_activity(struct http_request *req, void *nb_)
         oldest = newest + 1 - limit;
     }
     for (uint64_t id = oldest; id <= newest; id++) {
-        const struct activity_group *group = activity_get(activity, id);
-        json_t *json = activity_group_to_json(activity, group);
-
-        add_hosts(nb, group, json);
-        json_array_append_new(items, json);
+        json_array_append_new(items,
+                              group_json(nb, activity_get(activity, id)));
     }
     http_reply_json(req, 200, json_pack(
         "{s:I, s:I, s:o, s:o, s:o}",

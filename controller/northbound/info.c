@@ -148,6 +148,10 @@ nb_get_revision(struct http_request *req, void *nb_)
         return;
     }
     json_object_set_new(entry, "receipt", receipt ? receipt : json_null());
+    json_t *us = nb_revision_us(nb, revision);
+    if (us) {
+        json_object_set_new(entry, "us", us);
+    }
     http_reply_json(req, 200, entry);
 }
 

@@ -111,6 +111,11 @@ json_t *nb_row_json(const struct northbound *, const struct vmn_row *,
                     const struct model_meta *, bool one);
 const struct vmn_labels *nb_row_labels(const struct vmn_row *);
 
+/* activity.c */
+/* What the revision took, step by step, in microseconds; NULL if that is not
+ * known any more. */
+json_t *nb_revision_us(const struct northbound *, uint64_t revision);
+
 /* ports.c */
 /* Names of the ports that may satisfy 'selector': a sorted superset of those
  * that do.  The caller frees it with free(). */

@@ -6,6 +6,7 @@ vSwitch."""
 import json
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -254,6 +255,96 @@ def test_all_commands_are_in_the_manual(filled):
                       r"/\S+)", listed, re.M)
     assert len(ours) > 15
     assert [c for c in ours if c not in manual] == []
+
+
+# Receipts.  ----------------------------------------------------------------
+
+def states(filled, revision):
+    """How each host is listed in the receipt of a revision."""
+    receipt = filled.api.call("GET", "/v1/revisions/%d" % revision)["receipt"]
+    return {h["host"]: h["state"] for h in receipt["hosts"]}
+
+
+def time_of(filled, revision, host):
+    receipt = filled.api.call("GET", "/v1/revisions/%d" % revision)["receipt"]
+    return next(h["time"] for h in receipt["hosts"] if h["host"] == host)
+
+
+def signal_switch(host, number):
+    with open(os.path.join(host.dir, "ovs-vswitchd.pid"),
+              encoding="ascii") as file:
+        os.kill(int(file.read()), number)
+
+
+@pytest.mark.parametrize("how", ["offline", "stuck"])
+def test_a_receipt_completes_when_its_host_returns(filled, how):
+    lab, h2 = filled.lab, filled.h2
+    word = {"offline": "offline", "stuck": "pending"}[how]
+
+    if how == "offline":
+        h2.cut()
+    else:
+        signal_switch(h2, signal.SIGSTOP)
+    try:
+        if how == "offline":
+            wait_for("h2 to be offline",
+                     lambda: lab.host_state(h2) == "offline", 20)
+        status, out, err = filled.vmnctl("quarantine b --timeout 500ms")
+        assert status == 4, (out, err)
+        revision = int(re.search(r"revision (\d+) is not installed", err)[1])
+        assert re.search(r"^h2 +%s " % word, err, re.M) and not re.search(
+            "^h1 ", err, re.M)
+        # Nobody waited for it.
+        assert states(filled, revision) == {"h1": "confirmed", "h2": word}
+        status, out, _ = filled.vmnctl("revision %d" % revision)
+        assert status == 0 and "Installed:   no\n" in out
+        assert re.search(r"^h2 +%s +2\d\d\d-\d\d-\d\dT" % word, out, re.M)
+        assert re.search(r"^Took: .* send \d+\.\d\d ms$", out, re.M)
+        row = next(r for r in filled.rows("hosts") if r["NAME"] == "h2")
+        assert row["LAG"].startswith("1/"), row
+        assert row["REVISION"] != str(revision)
+        assert (row["UNANSWERED"] != "-") == (how == "stuck"), row
+        top = next(r for r in filled.rows("top --once --limit 1")
+                   if r.get("REVISION") == str(revision))
+        assert top["HOSTS"] == "1/2" and top["INSTALLED"] == "-"
+        assert top["CHANGE"] == "update ports/b"
+        # More comes up meanwhile.
+        filled.vmnctl("release b --no-wait")
+        before = time_of(filled, revision, "h2")
+    finally:
+        if how == "offline":
+            h2.heal()
+        else:
+            signal_switch(h2, signal.SIGCONT)
+    lab.await_synced(seconds=60)
+    wait_for("the receipts", lambda: all(
+        s == {"h1": "confirmed", "h2": "confirmed"} for s in
+        [states(filled, revision), states(filled, revision + 1)]), 30)
+    assert time_of(filled, revision, "h2") > before
+    status, out, _ = filled.vmnctl("revision %d" % revision)
+    assert "Installed:   yes\n" in out
+    assert re.search(r"^Took: .* installed \d+\.\d\d ms$", out, re.M)
+    row = next(r for r in filled.rows("hosts") if r["NAME"] == "h2")
+    assert (row["LAG"], row["UNANSWERED"], row["BACKLOG"]) == ("-",) * 3
+
+
+def test_top_tells_what_a_change_made_it_compute(filled):
+    filled.vmnctl("label port a tools=yes --wait")
+    body = json.loads(filled.vmnctl("top -o json --limit 1")[1])
+    group, = body["items"]
+    assert group["changes"] == [{"op": "update", "type": "ports",
+                                 "name": "a"}]
+    assert group["who"] == ["unix:uid=%d" % os.getuid()]
+    apps = {a["app"]: a for a in group["apps"]}
+    assert apps["overlay"]["by_unit"]["port"] == 1
+    assert apps["firewall"]["by_unit"]["member"] == 1
+    # No policy looks at the label: nothing follows, and nobody is concerned.
+    assert group["hosts"] == {"concerned": 0, "confirmed": 0}
+    text = filled.api.raw("GET", "/metrics")[2].decode()
+    computed = {c["app"] + "." + c["class"]: c["computed"]
+                for c in body["classes"] if c["kind"] == "unit"}
+    assert ('vmn_engine_class_computed_total{app="overlay",kind="unit",'
+            'class="port"} %d\n' % computed["overlay.port"]) in text
 
 
 @pytest.mark.parametrize("line, says", [

@@ -888,13 +888,15 @@ revision_without_an_entry_in_the_log_shows_dashes(void **state OVS_UNUSED)
         { "GET /v1/revisions/7", NULL, 200,
           "{\"revision\": 7, \"time\": null, \"who\": null, \"changes\":"
           " [], \"receipt\": {\"installed\": true, \"hosts\":"
-          " [{\"host\": \"hv1\", \"state\": \"confirmed\"}]}}" },
+          " [{\"host\": \"hv1\", \"state\": \"confirmed\"}]},"
+          " \"us\": {\"apply\": 30, \"installed\": 2240}}" },
         { NULL, NULL, 0, NULL },
     };
 
     assert_play(steps, "", "revision 7", CTL_DONE,
                 "Revision:    7\nTime:        -\nWho:         -\n"
                 "Installed:   yes\n"
+                "Took:        apply 0.03, installed 2.24 ms\n"
                 "\nHOST   STATE       TIME   REASON\n"
                 "hv1    confirmed   -      -\n", "");
 }
