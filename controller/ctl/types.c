@@ -203,8 +203,10 @@ print_found(const json_t *object, struct ds *ds)
         json_int_t n = get_count(audit, kinds[i]);
 
         if (n) {
-            ds_put_format(ds, "%s%"JSON_INTEGER_FORMAT" %s",
-                          ds->length ? "," : "", n, kinds[i]);
+            ds_put_format(ds, "%s%"JSON_INTEGER_FORMAT" %.*s",
+                          ds->length ? "," : "", n,
+                          (int) strlen(kinds[i]) - (i == 2 && n == 1),
+                          kinds[i]);
         }
     }
     if (audit && !ds->length) {
