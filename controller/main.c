@@ -271,6 +271,7 @@ start_engine(struct vmnd *vmnd)
     engine_unixctl_init(vmnd->engine);
     vmnd->commit = commit_create(loop_base(vmnd->loop), vmnd->model,
                                  vmnd->engine, vmnd->store_class, vmnd->store);
+    commit_set_max_delay(vmnd->commit, vmnd->options.batch_delay_ms);
     commit_unixctl_init(vmnd->commit);
 }
 

@@ -80,6 +80,8 @@ static const struct option_row {
       "1000000", "a change that needs more is refused; 0 for any number" },
     { "audit-interval", MEMBER(audit_interval), false, "SECONDS", "3600",
       "how often each host is read and compared, or 0" },
+    { "batch-delay", MEMBER(batch_delay), false, "MS", "20",
+      "how long changes may wait for others while hosts are behind" },
     { "audit-alarm", MEMBER(audit_alarm), false, "PERCENT", "50",
       "share of a host's flows whose loss is logged as an error" },
     { "packet-port-rate", MEMBER(packet_port_rate), false, "NUMBER", "100",
@@ -319,6 +321,10 @@ options_finish(struct options *options)
         problem = parse_range("packet-host-rate", options->packet_host_rate,
                               0, FABRIC_PACKET_RATE_MAX,
                               &options->packet_host_pps);
+    }
+    if (!problem) {
+        problem = parse_range("batch-delay", options->batch_delay, 0,
+                              COMMIT_MAX_DELAY_MS, &options->batch_delay_ms);
     }
     if (problem) {
         return problem;

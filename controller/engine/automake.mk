@@ -29,6 +29,8 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/overlap.h \
 	controller/engine/oxm.c \
 	controller/engine/oxm.h \
+	controller/engine/pace.c \
+	controller/engine/pace.h \
 	controller/engine/pipeline.h \
 	controller/engine/plan.c \
 	controller/engine/plan.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * unixctl commands about the engine that need a settled moment, and time: they
- * are done in slices between two groups. */
+ * unixctl commands about the commit, and those about the engine that need a
+ * settled moment, and time: they are done in slices between two groups. */
 
 #include <config.h>
 
@@ -87,9 +87,28 @@ unixctl_problems(struct unixctl_conn *conn, int argc OVS_UNUSED,
     wait_for_moment(commit, conn, problems_cb);
 }
 
+static void
+unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
+             const char *argv[] OVS_UNUSED, void *commit)
+{
+    struct commit_stats s;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    commit_get_stats(commit, &s);
+    ds_put_format(&ds, "groups %"PRIu64", requests in them %"PRIu64
+                  ", requests that wait %"PRIu64"\n", s.n_groups,
+                  s.n_requests, s.n_queue);
+    ds_put_format(&ds, "delay %.3f ms, groups delayed %"PRIu64
+                  " (%.3f ms each)\n", s.delay_us / 1e3, s.n_waits,
+                  s.n_waits ? s.waited_us / 1e3 / s.n_waits : 0);
+    unixctl_command_reply(conn, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
 void
 commit_unixctl_init(struct commit *commit)
 {
+    unixctl_command_register("commit/show", "", 0, 0, unixctl_show, commit);
     unixctl_command_register("engine/verify", "", 0, 0, unixctl_verify,
                              commit);
     unixctl_command_register("engine/problems", "", 0, 0, unixctl_problems,

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "controller/engine/activity.h"
+#include "controller/engine/pace.h"
 #include "controller/engine/plan.h"
 #include "controller/engine/slices.h"
 #include "controller/model/numbers.h"
@@ -57,6 +58,10 @@ struct commit {
     const struct store_class *store_class;
     struct store *store;
     struct slices *slices;      /* Does all below, from run(). */
+    struct pace pace;           /* When the next group may begin, */
+    struct event *later;        /* which this waits for. */
+    bool behind;                /* Most hosts owe answers. */
+    uint64_t n_groups, n_requests; /* Begun, and in them. */
     struct ovs_list queue;      /* Of struct pending. */
     size_t n_queue;
     size_t n_single;            /* The first of them get a group each. */
@@ -80,6 +85,7 @@ struct commit {
 };
 
 static void run(void *commit);
+static void later_cb(evutil_socket_t, short, void *);
 
 struct commit *
 commit_create(struct event_base *base, struct model *model,
@@ -97,6 +103,7 @@ commit_create(struct event_base *base, struct model *model,
     commit->slices = slices_create(base, run, commit);
     engine_set_pause(engine, slices_pause, commit->slices);
     model_set_pause(model, slices_pause, commit->slices);
+    commit->later = event_new(base, -1, 0, later_cb, commit);
     ovs_list_init(&commit->queue);
     ovs_list_init(&commit->plans);
     ovs_list_init(&commit->refused);
@@ -307,6 +314,58 @@ run_plan(struct commit *commit)
     answer(pending);
 }
 
+/* Waiting for more.  ----------------------------------------------------- */
+
+void
+commit_set_max_delay(struct commit *commit, int ms)
+{
+    commit->pace.max_us = 1000 * (int64_t) ms;
+}
+
+void
+commit_set_behind(struct commit *commit, bool behind)
+{
+    commit->behind = behind;
+    if (!behind && commit->pace.waiting) {
+        kick(commit);
+    }
+}
+
+static void
+later_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
+{
+    kick(commit);
+}
+
+/* True if what is in the queue is to begin now. */
+static bool
+is_due(struct commit *commit)
+{
+    int64_t us = (!commit->n_queue || commit->n_queue >= GROUP_MAX ? 0
+                  : pace_wait(&commit->pace, commit->behind, commit->n_queue,
+                              time_usec()));
+
+    if (us) {
+        const struct timeval tv = { us / 1000000, us % 1000000 };
+
+        event_add(commit->later, &tv);
+    }
+    return commit->n_queue && !us;
+}
+
+void
+commit_get_stats(const struct commit *commit, struct commit_stats *stats)
+{
+    *stats = (struct commit_stats) {
+        .n_queue = commit->n_queue,
+        .n_groups = commit->n_groups,
+        .n_requests = commit->n_requests,
+        .delay_us = commit->pace.delay_us,
+        .n_waits = commit->pace.n_waits,
+        .waited_us = commit->pace.waited_us,
+    };
+}
+
 /* A group.  -------------------------------------------------------------- */
 
 /* Applies what waits.  Requests that change nothing are part of the group as
@@ -320,6 +379,8 @@ apply(struct commit *commit)
     uint64_t before = model_revision(commit->model);
 
     activity_begin(commit->activity, now_ms);
+    pace_begin(&commit->pace, commit->n_queue, time_usec());
+    commit->n_groups++;
     commit->n_single -= commit->n_single ? 1 : 0;
     for (int n = 0; n < max && commit->n_queue && n_ops < GROUP_OPS_MAX;
          n++) {
@@ -328,6 +389,7 @@ apply(struct commit *commit)
 
         commit->n_queue--;
         n_ops += pending->request.n_ops;
+        commit->n_requests++;
         pending->ok = !model_apply(commit->model, &pending->request, now_ms,
                                    &pending->revision, &pending->errors);
         if (pending->ok && request_changed(&pending->request)) {
@@ -362,6 +424,7 @@ finish(struct commit *commit)
         = CONST_CAST(struct engine_delta *, commit->info.delta);
 
     activity_step(commit->activity, ACTIVITY_STORE);
+    pace_sent(&commit->pace, commit->behind, time_usec());
     if (commit->sink) {
         commit->sink(commit->sink_aux, &commit->info);
     }
@@ -589,10 +652,10 @@ run(void *commit_)
     if (commit->n_plans) {
         run_plan(commit);
     }
-    if (commit->n_queue) {
+    if (is_due(commit)) {
         run_group(commit);
     }
-    if (!commit->writing && (commit->n_queue || commit->n_plans
+    if (!commit->writing && (is_due(commit) || commit->n_plans
                              || !ovs_list_is_empty(&commit->settled_cbs))) {
         kick(commit);
     }
@@ -637,6 +700,7 @@ commit_destroy(struct commit *commit)
     model_set_pause(commit->model, NULL, NULL);
     slices_destroy(commit->slices);
     free(commit->write_error_text);
+    event_free(commit->later);
     activity_destroy(commit->activity);
     free(commit->store_error);
     free(commit);

@@ -80,7 +80,24 @@ void commit_plan(struct commit *, struct model_request *request,
 
 const struct engine *commit_engine(const struct commit *);
 
-/* Registers "engine/verify" and "engine/problems" with unixctl. */
+/* How long a group may wait for more requests while hosts are behind, in
+ * milliseconds; 0, and until this is called: never.  See pace.h. */
+#define COMMIT_MAX_DELAY_MS 1000
+void commit_set_max_delay(struct commit *, int ms);
+/* Most hosts owe answers to what they were sent, or no longer do. */
+void commit_set_behind(struct commit *, bool behind);
+
+/* For /metrics and unixctl. */
+struct commit_stats {
+    uint64_t n_queue;           /* Requests that wait. */
+    uint64_t n_groups, n_requests; /* Begun, and in all of them. */
+    uint64_t delay_us;          /* Of the next group. */
+    uint64_t n_waits, waited_us; /* Groups that waited, and how long. */
+};
+void commit_get_stats(const struct commit *, struct commit_stats *);
+
+/* Registers "engine/verify", "engine/problems" and "commit/show" with
+ * unixctl. */
 void commit_unixctl_init(struct commit *);
 
 /* Why the newest write failed, or NULL if it did not: the network goes on, but

@@ -50,6 +50,7 @@ struct fabric {
                                  * difference from nothing, or will be. */
     uint64_t last_revision;     /* Of the last group that became durable. */
     uint64_t sending_before;    /* Of the one before, while it is sent. */
+    size_t n_owing;             /* Switches that owe answers. */
     struct fabric_stats stats;
 };
 

@@ -58,8 +58,10 @@ void fabric_destroy(struct fabric *);
 /* What a host looks like from here; all that a user sees as its status:
  * {"ovsdb": {"state", "since", "error"}, "openflow": {"state", "since",
  *  "peer", "error", "outstanding_bundles" and "outstanding_bytes" (sent and
- *  not answered), "merging" (differences that wait to be sent as one),
- *  "stalls" (times that it was cut off)}, "bridge",
+ *  not answered), "queued_bytes" (that it has not read, beyond what the kernel
+ *  holds), "merging" (differences that wait to be sent as one), "refused"
+ *  (flows and groups that are left out), "stalls" (times that it was cut
+ *  off)}, "bridge",
  *  "datapath_id", "ovs_version", "state" (one of "offline", "connecting",
  *  "reconciling", "synced", "diverged", "refused"), "reason", "flows",
  *  "groups", "revision" (acknowledged), "sent_revision", "ports": n,

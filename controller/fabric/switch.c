@@ -77,6 +77,15 @@ switch_create(struct fabric_host *host)
 
 /* Bundles.  -------------------------------------------------------------- */
 
+/* Tells whoever begins groups whether hosts keep up.  One that does not answer
+ * at all is not waited for, whoever it is: there are others. */
+static void
+count_owing(struct fabric *f, int change)
+{
+    f->n_owing += change;
+    commit_set_behind(f->commit, f->n_owing > f->stats.n_connected / 2);
+}
+
 struct sent_bundle *
 switch_new_bundle(struct fabric_switch *sw, uint64_t first, uint64_t revision,
                   uint64_t before, uint32_t commit_xid, size_t size)
@@ -91,6 +100,7 @@ switch_new_bundle(struct fabric_switch *sw, uint64_t first, uint64_t revision,
     bundle->n_refusals = hmap_count(&sw->refusals);
     if (!sw->n_sent) {
         switch_expect(sw);
+        count_owing(sw->host->fabric, 1);
     }
     ovs_list_push_back(&sw->sent, &bundle->node);
     sw->n_sent++;
@@ -107,6 +117,9 @@ drop_bundles(struct fabric_switch *sw)
     LIST_FOR_EACH_POP (bundle, node, &sw->sent) {
         free(bundle->failed);
         free(bundle);
+    }
+    if (sw->n_sent) {
+        count_owing(sw->host->fabric, -1);
     }
     sw->n_sent = sw->sent_bytes = 0;
 }
@@ -646,6 +659,9 @@ bundle_done(struct fabric_switch *sw)
     sw->n_sent--;
     sw->sent_bytes -= bundle->size;
     sw->progress_ms = time_msec();
+    if (!sw->n_sent) {
+        count_owing(sw->host->fabric, -1);
+    }
     if (bundle->failed) {
         bundle_failed(sw, bundle);
     } else if (bundle->reconcile) {
@@ -765,13 +781,15 @@ switch_state_name(const struct fabric_switch *sw, const char **reason)
 json_t *
 switch_status(const struct fabric_switch *sw)
 {
-    return json_pack("{s:s, s:o, s:s*, s:s*, s:I, s:I, s:I, s:I, s:I}",
+    return json_pack("{s:s, s:o, s:s*, s:s*, s:I, s:I, s:I, s:I, s:I, s:I}",
                      "state", sw->conn ? "connected" : "disconnected",
                      "since", time_to_text(sw->since_ms),
                      "peer", sw->conn ? ofconn_peer(sw->conn) : NULL,
                      "error", sw->error,
                      "outstanding_bundles", (json_int_t) sw->n_sent,
                      "outstanding_bytes", (json_int_t) sw->sent_bytes,
+                     "queued_bytes", (json_int_t) (
+                         sw->conn ? ofconn_queued(sw->conn) : 0),
                      "merging", (json_int_t) sw->backlog.n_groups,
                      "refused", (json_int_t) hmap_count(&sw->refusals),
                      "stalls", (json_int_t) sw->n_stalls);

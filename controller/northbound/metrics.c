@@ -20,6 +20,7 @@
 struct figures {
     struct engine_stats engine;
     struct fabric_stats fabric;
+    struct commit_stats commit;
     struct http_stats http;
     struct store_stats store;
     uint64_t store_ok;
@@ -58,6 +59,17 @@ static const struct metric metrics[] = {
             "Queries evaluated."),
     COUNTER("vmn_engine_queries_cut_total", engine.n_queries_cut,
             "Queries evaluated to the value they had."),
+    GAUGE("vmn_commit_queue", commit.n_queue, "Requests that wait."),
+    COUNTER("vmn_commit_groups_total", commit.n_groups,
+            "Groups of requests: each is one compile and one bundle a host."),
+    COUNTER("vmn_commit_requests_total", commit.n_requests,
+            "Requests in these groups."),
+    GAUGE("vmn_commit_delay_microseconds", commit.delay_us,
+          "How long a group waits for more while hosts are behind."),
+    COUNTER("vmn_commit_delayed_total", commit.n_waits,
+            "Groups that have waited so."),
+    COUNTER("vmn_commit_delayed_microseconds_total", commit.waited_us,
+            "How long, in all."),
     GAUGE("vmn_hosts", fabric.n_hosts, "Hosts configured."),
     GAUGE("vmn_hosts_connected", fabric.n_connected, "Hosts connected."),
     GAUGE("vmn_hosts_synced", fabric.n_synced,
@@ -243,6 +255,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
 
     engine_get_stats(nb->engine, &figures.engine);
     fabric_get_stats(nb->fabric, &figures.fabric);
+    commit_get_stats(nb->commit, &figures.commit);
     http_server_get_stats(nb->http, &figures.http);
     nb->store_class->get_stats(nb->store, &figures.store);
     figures.store_ok = figures.store.ok;

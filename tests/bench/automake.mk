@@ -3,6 +3,7 @@ EXTRA_DIST += \
 	tests/bench/api \
 	tests/bench/compare \
 	tests/bench/one-switch \
+	tests/bench/pressure \
 	tests/bench/scale \
 	tests/bench/vmnbench/__init__.py \
 	tests/bench/vmnbench/hosts.py \

@@ -11,6 +11,7 @@ import random
 import shutil
 import sys
 import tempfile
+import threading
 
 import pytest
 from conftest import REPORT
@@ -21,6 +22,7 @@ sys.path.insert(0, os.path.join(HERE, "../bench"))
 
 from vmnbench.process import Error, run, wait_for  # noqa: E402
 from vmnbench.swarm import Swarm  # noqa: E402
+from vmnbench.vmn import Api  # noqa: E402
 
 N_HOSTS = int(os.environ.get("VMN_SWARM_HOSTS", 50))
 N_EDITS = int(os.environ.get("VMN_SWARM_EDITS", 300))
@@ -169,7 +171,7 @@ class Player:
     def fall_ill(self):
         host = self.host()
         fault, *rest = self.random.choice([
-            ["cut"], ["stall"], ["mute"], ["mute", "commits"],
+            ["cut"], ["stall"], ["mute"], ["mute", "commits"], ["slow", 50],
             ["limit", *self.random.choice(list(self.swarm.control(
                 "tables", host).items()) or [(0, 0)])]])
         self.swarm.control(fault, host, *rest)
@@ -275,8 +277,7 @@ def test_hosts_hold_what_is_wanted_after_edits_and_faults(swarm):
     player.heal()
     wait_healed(swarm, sorted(set(player.revisions)))
     assert swarm.control("stats")["flows"] > 100 * N_HOSTS
-    assert run(["ovs-appctl", "-t", swarm.path("vmnd.ctl"),
-                "engine/verify"]).strip() == "0 differences"
+    assert swarm.verify() == "0 differences"
 
 
 def test_restart_sends_nothing_and_faults_meanwhile_are_mended(swarm):
@@ -413,23 +414,71 @@ def test_full_table_is_told_and_rests(swarm):
     wait_healed(swarm, revisions)
 
 
-def test_switch_that_answers_no_commit_delays_nobody(swarm):
+def test_changes_share_bundles_where_switches_are_slow(swarm):
+    player = Player(swarm, SEED)
+    set_up(swarm, player)
+    for x in range(1, N_HOSTS, 2):      # So that all hosts have ports.
+        player.put_port("p%d" % x)
+        swarm.control("plug", "hv%d" % x, "p%d" % x)
+    wait_healed(swarm, [])
+    swarm.control("slow", "all", 200)
+    first = newest(swarm) + 1
+    before = swarm.metrics()
+    clients = [threading.Thread(target=put_many, args=(swarm, x, 30))
+               for x in range(16)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    after = swarm.metrics()
+    swarm.control("slow", "all", 0)
+    revisions = list(range(first, newest(swarm) + 1))
+    assert len(revisions) == 16 * 30
+    groups = (after["vmn_commit_groups_total"]
+              - before["vmn_commit_groups_total"])
+    assert after["vmn_commit_delayed_total"] > 0
+    assert groups < len(revisions) / 2
+    wait_healed(swarm, revisions)
+    assert swarm.verify() == "0 differences"
+
+
+def put_many(swarm, x, n):
+    """Rewrites a policy that many hosts need, one time after the other."""
+    api = Api(swarm.path("vmnd.sock"))
+    for i in range(n):
+        api.call("PUT", "/v1/policies/many%d" % x, {"spec": {
+            "applies_to": ["g%d" % (x % N_GROUPS)],
+            "directions": ["ingress"],
+            "rules": [{"direction": "ingress", "action": "deny",
+                       "services": [{"protocol": "tcp",
+                                     "ports": [1 + 100 * x + i]}]}]}})
+    api.close()
+
+
+@pytest.mark.parametrize("fault", [["stall"], ["mute", "commits"],
+                                   ["slow", "200"]], ids=" ".join)
+def test_stuck_or_slow_switch_delays_nobody(swarm, fault):
     player = Player(swarm, SEED)
     set_up(swarm, player)
     wait_healed(swarm, [])
-    swarm.control("mute", "hv0", "commits")
-    revisions = []
-    for n in range(40):
+    swarm.control(fault[0], "hv0", *fault[1:])
+    revisions, merging = [], 0
+    for n in range(100):
         revisions += put_ports(swarm, [1], labels={"group": "g%d" % (
             n % N_GROUPS)})
-    # Others have all, and this one is waited for by nobody.
+        status = swarm.host_status(0)["openflow"]
+        merging = max(merging, status["merging"])
+        # It is owed no more than so much, and is sent no more.
+        assert status["outstanding_bundles"] <= 32
+        assert status["queued_bytes"] <= status["outstanding_bytes"]
+        assert status["outstanding_bytes"] < 9 << 20
+    # The others have all; what it has not is told.
     wait_for("the others", lambda: all(
         h["state"] == "confirmed" for r in revisions
         for h in swarm.api.call("GET", "/v1/revisions/%d" % r)["receipt"][
             "hosts"] if h["host"] != "hv0"), 20)
-    status = swarm.host_status(0)
-    assert {state_at(swarm, r)[0] for r in revisions} <= {"pending", None}
-    assert status["openflow"]["outstanding_bundles"] <= 32
-    assert status["openflow"]["outstanding_bundles"] > 0
+    if fault[0] != "slow":
+        assert {state_at(swarm, r)[0] for r in revisions[-60:]} == {"pending"}
+        assert merging > 30
     swarm.control("resume", "hv0")
     wait_healed(swarm, revisions)

@@ -147,6 +147,12 @@ tests_unit_test_commit_SOURCES = tests/unit/test-commit.c tests/unit/toy-app.h
 tests_unit_test_commit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_commit_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-pace
+TESTS += tests/unit/test-pace
+tests_unit_test_pace_SOURCES = tests/unit/test-pace.c
+tests_unit_test_pace_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_pace_LDADD = $(UNIT_LIBS)
+
 FABRIC_TEST_SOURCES = \
 	tests/unit/fabric-fixture.c \
 	tests/unit/fabric-fixture.h \

@@ -287,6 +287,58 @@ a_refused_group_has_not_happened(void **state)
 }
 
 static void
+delete_host(const char *name)
+{
+    struct model_request request;
+
+    model_request_init(&request, "test");
+    model_request_add(&request, MODEL_DELETE, VMN_TABLE_HOST, name, NULL);
+    commit_submit(commit, &request, done, NULL);
+}
+
+static void
+requests_wait_for_others_while_hosts_are_behind(void **state)
+{
+    struct commit_stats stats;
+    int submits;
+
+    commit_set_max_delay(commit, 100000);
+    /* Each group begins at once, and finds hosts behind when it is sent. */
+    for (int i = 0; i < 20; i++) {
+        commit_set_behind(commit, false);
+        if (i % 2) {
+            delete_host("h1");
+        } else {
+            put_host("h1");
+        }
+        turn();
+        commit_set_behind(commit, true);
+        finish_store(0);
+    }
+    commit_get_stats(commit, &stats);
+    assert_int_equal(stats.n_groups, 20);
+    assert_int_equal(stats.delay_us, 100000 * 1000);
+
+    submits = n_submits;
+    for (int i = 0; i < 3; i++) {
+        put_host(i == 0 ? "h1" : i == 1 ? "h2" : "h3");
+        turn();
+    }
+    assert_int_equal(n_submits, submits);
+    assert_true(commit_is_settled(commit));
+    commit_set_behind(commit, false);
+    turn();
+    assert_int_equal(n_submits, submits + 1);
+    finish_store(0);
+    assert_int_equal(n_ok, 23);
+    commit_get_stats(commit, &stats);
+    assert_int_equal(stats.n_groups, 21);
+    assert_int_equal(stats.n_requests, 23);
+    assert_int_equal(stats.n_waits, 1);
+    assert_int_equal(stats.n_queue, 0);
+}
+
+static void
 an_unchanged_request_writes_nothing(void **state)
 {
     put_host("h1");
@@ -622,6 +674,7 @@ main(void)
         T(activity_is_bounded),
         T(what_waits_becomes_one_group),
         T(a_refused_group_has_not_happened),
+        T(requests_wait_for_others_while_hosts_are_behind),
         T(an_unchanged_request_writes_nothing),
         T(settled_moments_come_between_groups),
         T(what_waits_at_the_end_is_refused),

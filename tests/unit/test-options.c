@@ -144,6 +144,7 @@ contradictions_are_refused(void **state OVS_UNUSED)
         { "{\"audit-alarm\": \"101\"}", "audit-alarm" },
         { "{\"packet-port-rate\": \"-1\"}", "packet-port-rate" },
         { "{\"packet-host-rate\": \"1000001\"}", "packet-host-rate" },
+        { "{\"batch-delay\": \"1001\"}", "batch-delay" },
         { "{\"api-listen\": \"127.0.0.1:80\"}", "api-token-file" },
         { "{\"certificate\": \"/c.pem\"}", "go together" },
         { "{\"max-flows-per-host\": \"many\"}", "is not a number" },

@@ -363,6 +363,7 @@ bundle_end(struct host *host, struct ofputil_bundle_ctrl_msg *ctrl)
         } else {
             ok = bundle_commit(host);
         }
+        switch_tire(host);
         host->swarm->last_commit_us = time_usec();
         ctrl->type = OFPBCT_COMMIT_REPLY;
     } else {

@@ -97,6 +97,19 @@ cmd_mute(struct host *host, char **words, size_t n, struct ds *out OVS_UNUSED)
     return NULL;
 }
 
+static const char *
+cmd_slow(struct host *host, char **words, size_t n OVS_UNUSED,
+         struct ds *out OVS_UNUSED)
+{
+    size_t ms;
+
+    if (!number(words[0], &ms) || ms > 3600 * 1000) {
+        return "not a number of milliseconds";
+    }
+    host->slow_ms = ms;
+    return NULL;
+}
+
 /* Ends all that lasts.  Whoever was mute begins anew, as the answers are
  * lost. */
 static const char *
@@ -111,7 +124,7 @@ cmd_resume(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
         switch_stall(host, false);
     }
     host->refuse_adds = host->refuse_ports = host->refuse_commits = 0;
-    host->full_in = 0;
+    host->full_in = host->slow_ms = 0;
     free(host->max_in_table);
     host->max_in_table = NULL;
     return NULL;
@@ -295,6 +308,7 @@ static const struct {
     { "cut", cmd_cut, 0, 0, false },
     { "stall", cmd_stall, 0, 0, false },
     { "mute", cmd_mute, 0, 1, false },
+    { "slow", cmd_slow, 1, 1, false },
     { "resume", cmd_resume, 0, 0, false },
     { "lose", cmd_lose, 1, 2, true },
     { "wrong", cmd_wrong, 1, 1, true },

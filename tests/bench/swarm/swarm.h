@@ -76,6 +76,8 @@ struct host {
     bool silent;                /* Does not answer commits. */
     bool stalled;               /* Reads nothing. */
     bool cut;                   /* Does not connect. */
+    int slow_ms;                /* Reads nothing for so long after a commit. */
+    struct event *slow;         /* Runs meanwhile. */
     unsigned refuse_adds;       /* So many flows, when they are added to a
                                  * bundle: a bad action, or */
     unsigned refuse_ports;      /* a bad port. */
@@ -117,6 +119,8 @@ void switch_set_target(struct host *, const char *target, int max_backoff_ms);
 /* Cuts the connection; it comes back by itself. */
 void switch_drop(struct host *);
 void switch_stall(struct host *, bool stalled);
+/* A commit was done: rests if it is slow. */
+void switch_tire(struct host *);
 /* Takes ownership of 'msg'. */
 void switch_send(struct host *, struct ofpbuf *msg);
 void switch_send_error(struct host *, enum ofperr, const struct ofp_header *);

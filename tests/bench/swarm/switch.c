@@ -151,10 +151,13 @@ connect_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *host_)
     bufferevent_enable(host->of, EV_READ | EV_WRITE);
 }
 
+static void slow_cb(evutil_socket_t, short, void *host);
+
 void
 switch_init(struct host *host)
 {
     host->of_retry = evtimer_new(host->swarm->base, connect_cb, host);
+    host->slow = evtimer_new(host->swarm->base, slow_cb, host);
     ofpbuf_init(&host->bundle, 0);
 }
 
@@ -163,6 +166,7 @@ switch_uninit(struct host *host)
 {
     close_connection(host);
     event_free(host->of_retry);
+    event_free(host->slow);
     ofpbuf_uninit(&host->bundle);
     table_clear(&host->flows, &host->swarm->store);
     table_clear(&host->groups, &host->swarm->store);
@@ -192,6 +196,7 @@ void
 switch_drop(struct host *host)
 {
     close_connection(host);
+    event_del(host->slow);
     host->stalled = host->muted = host->silent = false;
     retry_later(host);
 }
@@ -208,6 +213,24 @@ switch_stall(struct host *host, bool stalled)
     } else {
         bufferevent_enable(host->of, EV_READ);
         bufferevent_trigger(host->of, EV_READ, 0);
+    }
+}
+
+static void
+slow_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *host)
+{
+    switch_stall(host, false);
+}
+
+void
+switch_tire(struct host *host)
+{
+    if (host->slow_ms && host->of) {
+        const struct timeval tv = { host->slow_ms / 1000,
+                                    host->slow_ms % 1000 * 1000 };
+
+        switch_stall(host, true);
+        event_add(host->slow, &tv);
     }
 }
 

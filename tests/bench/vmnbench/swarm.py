@@ -42,7 +42,7 @@ class Swarm:
     beside an "appdir" of such a tree."""
 
     def __init__(self, directory, n_hosts, vmnd, program, wrapper="",
-                 app_dir=None, seed=1):
+                 app_dir=None, seed=1, options=()):
         self.dir = directory
         self.n_hosts = n_hosts
         self.vmnd = vmnd
@@ -51,6 +51,7 @@ class Swarm:
         self.app_dir = app_dir or os.path.join(os.path.dirname(vmnd),
                                                "appdir")
         self.seed = seed
+        self.options = list(options)    # More of vmnd's.
         self.processes = Processes()
         self.api = Api(self.path("vmnd.sock"))
         self.control = None
@@ -81,7 +82,8 @@ class Swarm:
             "--unixctl=" + self.path("vmnd.ctl"),
             "--socket=" + self.path("vmnd.sock"),
             "--openflow-listen=unix:" + self.path("openflow.sock"),
-            "--app-dir=" + self.app_dir], self.path("vmnd.log"))
+            "--app-dir=" + self.app_dir] + self.options,
+            self.path("vmnd.log"))
         wait_for("vmnd", self._is_up, 120)
 
     def _is_up(self):
@@ -149,6 +151,11 @@ class Swarm:
     def appctl(self, *words):
         return json.loads(run(["ovs-appctl", "-t", self.path("vmnd.ctl")]
                               + list(words)))
+
+    def verify(self):
+        """vmnd's compile from nothing beside what it has."""
+        return run(["ovs-appctl", "-t", self.path("vmnd.ctl"),
+                    "engine/verify"]).strip()
 
     def differences(self):
         """Hosts that do not hold just what vmnd wants: {host: (holds,
