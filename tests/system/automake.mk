@@ -1,6 +1,7 @@
 # System tests: run by tests/run, with pytest.
 EXTRA_DIST += \
 	tests/system/conftest.py \
+	tests/system/quarrel.c \
 	tests/system/test_bytes.py \
 	tests/system/test_daemon.py \
 	tests/system/test_demo.py \
@@ -8,10 +9,14 @@ EXTRA_DIST += \
 	tests/system/test_firewall.py \
 	tests/system/test_lab.py \
 	tests/system/test_loadbalancer.py \
+	tests/system/test_order.py \
 	tests/system/test_overlay.py \
 	tests/system/test_plan.py \
+	tests/system/test_quarrel.py \
 	tests/system/test_quickstart.py \
 	tests/system/test_quiet.py \
 	tests/system/test_restart.py \
 	tests/system/test_store.py \
+	tests/system/test_stranger.py \
+	tests/system/test_stream.py \
 	tests/system/test_swarm.py

@@ -61,19 +61,28 @@ def streams(lab, town):
     wait_quiet(lab)
 
 
-def show(streams):
-    """Prints what was lost."""
+def show(lab, streams):
+    """Prints what was lost, and what the switches say that they were busy
+    with."""
     found = streams.run(0.5).stop()
     print()
     for result in found.values():
         print("   ", result)
+    if found["there"].lost or found["back"].lost:
+        print("    sent from %s" % time.strftime(
+            "%H:%M:%S", time.gmtime(found["there"].sent[0])))
+        for host in lab.hosts:
+            with open(os.path.join(host.dir, "ovs-vswitchd.log")) as log:
+                print("".join("    %s: %s" % (host.name, line)
+                              for line in log if "|WARN|" in line
+                              or "poll interval" in line), end="")
     assert len(found["there"].sent) > 1000
     return found
 
 
-def judge(streams):
+def judge(lab, streams):
     """Lets nothing be lost."""
-    found = show(streams)
+    found = show(lab, streams)
     assert not found["there"].lost
     assert not found["back"].lost
     assert not found["denied"].seen
@@ -85,7 +94,7 @@ def test_vmnd_killed(lab, streams):
         time.sleep(0.3)
         lab.vmnd.start()
         wait_quiet(lab)
-    judge(streams)
+    judge(lab, streams)
 
 
 def test_vmnd_upgraded(lab, streams):
@@ -95,7 +104,7 @@ def test_vmnd_upgraded(lab, streams):
         time.sleep(0.3)
         lab.vmnd.start()
         wait_quiet(lab)
-    judge(streams)
+    judge(lab, streams)
 
 
 @pytest.mark.parametrize("grace", [0, 5.0], ids=["kill", "stop"])
@@ -105,7 +114,7 @@ def test_another_hosts_switch_restarted(lab, streams, grace):
     wait_for("h3 to be offline", lambda: lab.host_state(h3) != "synced")
     h3.start()
     wait_quiet(lab)
-    judge(streams)
+    judge(lab, streams)
 
 
 def restart_database(lab, host):
@@ -122,7 +131,7 @@ def restart_database(lab, host):
 
 def test_another_hosts_database_restarted(lab, streams):
     restart_database(lab, lab.host("h3"))
-    judge(streams)
+    judge(lab, streams)
 
 
 @pytest.mark.parametrize("where", ["h1", "h2"])
@@ -130,7 +139,7 @@ def test_own_database_restarted(lab, streams, where):
     """Open vSwitch looks at no packet of its userspace datapath while it has
     no database.  It takes up again what it left, and nothing else is lost."""
     start, end = restart_database(lab, lab.host(where))
-    found = show(streams)
+    found = show(lab, streams)
     for name in ("there", "back"):
         result = found[name]
         assert not [n for n in result.lost
@@ -156,7 +165,7 @@ def test_own_control_link_cut_for_a_minute(lab, town, streams, silent):
     # A silent link is found out by a probe, or as soon as packets pass again
     # and TCP tries once more.
     wait_quiet(lab, 90)
-    judge(streams)
+    judge(lab, streams)
 
 
 def policy(number):
@@ -183,4 +192,4 @@ def test_a_thousand_policy_edits_a_minute(lab, town, streams):
         time.sleep(max(0.0, start + edit * 0.06 - time.monotonic()))
     wait_quiet(lab)
     print("\n    %d edits in %.0f s" % (edit, time.monotonic() - start))
-    judge(streams)
+    judge(lab, streams)
