@@ -12,12 +12,14 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "openvswitch/vlog.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(http_conn);
@@ -29,15 +31,38 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
 #define TRAILER_MAX 4096            /* Bytes of a chunked body's trailers. */
 #define LINGER_MS 2000              /* For the client to read the reply. */
 #define LINGER_MAX (16u << 20)      /* Bytes thrown away meanwhile. */
+#define ANSWERS_MAX 8               /* Of one connection at a time. */
 
 static void conn_input(struct http_conn *);
+
+/* Deadlines.  A request changes its connection's several times, within one
+ * turn as a rule, and most are never met: the timer is only set anew for one
+ * that comes earlier, and looks at the deadline when it fires.  */
+
+static void
+set_timer(struct http_conn *conn, long long int when_ms)
+{
+    long long int ms = MAX(when_ms - time_msec(), 1);
+    struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+    conn->timer_ms = when_ms;
+    event_add(conn->timer, &tv);
+}
 
 static void
 set_deadline(struct http_conn *conn, int ms)
 {
-    struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+    conn->timed = true;
+    conn->deadline_ms = time_msec() + ms;
+    if (conn->deadline_ms < conn->timer_ms) {
+        set_timer(conn, conn->deadline_ms);
+    }
+}
 
-    event_add(conn->deadline, &tv);
+static void
+clear_deadline(struct http_conn *conn)
+{
+    conn->deadline_ms = LLONG_MAX;
 }
 
 static void
@@ -57,7 +82,10 @@ http_conn_destroy(struct http_conn *conn)
     ovs_list_remove(&conn->node);
     conn->listener->n_conns--;
     conn->listener->server->stats.n_connections--;
-    event_free(conn->deadline);
+    event_free(conn->timer);
+    if (conn->gone) {
+        *conn->gone = true;
+    }
     bufferevent_free(conn->bev);
     if (req && conn->state == HTTP_HANDLING) {
         conn->listener->server->stats.n_gone++;
@@ -85,12 +113,45 @@ conn_fault(struct http_conn *conn, const struct http_fault *fault)
     http_reply_fault(conn->request, fault);
 }
 
+/* Writes what is in the output, as far as the socket takes it: a reply mostly
+ * leaves at once, without the loop having to ask whether it may.  What is left,
+ * or an error, is the bufferevent's.  Returns true if nothing is left. */
+static bool
+flush(struct http_conn *conn)
+{
+    struct evbuffer *out = bufferevent_get_output(conn->bev);
+
+    evbuffer_unfreeze(out, 1);
+    ignore(evbuffer_write(out, bufferevent_getfd(conn->bev)));
+    evbuffer_freeze(out, 1);
+    if (evbuffer_get_length(out)) {
+        bufferevent_enable(conn->bev, EV_WRITE);
+        return false;
+    }
+    return true;
+}
+
+/* Has on_write() called by the loop. */
+static void
+go_on_later(struct http_conn *conn)
+{
+    bufferevent_trigger(conn->bev, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
+}
+
 void
 http_conn_replied(struct http_conn *conn)
 {
     conn->request = NULL;
     conn->state = HTTP_REPLYING;
-    event_del(conn->deadline);
+    clear_deadline(conn);
+    if (!flush(conn)) {
+        return;
+    }
+    if (conn->gone) {
+        conn->sent = true;              /* conn_input() goes on. */
+    } else {
+        go_on_later(conn);
+    }
 }
 
 /* Reading.  -------------------------------------------------------------- */
@@ -101,7 +162,7 @@ dispatch(struct http_conn *conn)
     struct http_request *req = conn->request;
 
     conn->state = HTTP_HANDLING;
-    event_del(conn->deadline);
+    clear_deadline(conn);
     /* Last: the handler may end the request, even the connection. */
     req->route->handler(req, conn->listener->server->aux);
 }
@@ -132,11 +193,12 @@ take_head(struct http_conn *conn, const char *text, size_t size)
     if (req->head.expects_continue) {
         evbuffer_add_printf(bufferevent_get_output(conn->bev),
                             "HTTP/1.1 100 Continue\r\n\r\n");
+        flush(conn);
     }
     conn->state = HTTP_BODY;
+    conn->timed = false;
     conn->chunk = HTTP_CHUNK_SIZE;
     conn->trailer_size = 0;
-    set_deadline(conn, server->options.body_timeout_ms);
     return false;
 }
 
@@ -273,26 +335,34 @@ linger(struct http_conn *conn, struct evbuffer *in)
     }
 }
 
-/* Goes on with what has come.  The connection may be gone afterwards. */
+/* Empty lines before a request (RFC 9112, section 2.2), and its first byte. */
 static void
-conn_input(struct http_conn *conn)
+await_head(struct http_conn *conn, struct evbuffer *in)
 {
-    struct evbuffer *in = bufferevent_get_input(conn->bev);
     char eol[2];
 
+    while (evbuffer_copyout(in, eol, 2) == 2 && !memcmp(eol, "\r\n", 2)) {
+        evbuffer_drain(in, 2);
+    }
+    if (evbuffer_get_length(in) > 1 || (evbuffer_get_length(in)
+                                        && evbuffer_copyout(in, eol, 1)
+                                        && eol[0] != '\r')) {
+        conn->state = HTTP_HEAD;
+        conn->timed = false;
+        conn->scanned = 0;
+    }
+}
+
+/* Goes on with what has come, up to one reply.  The connection may be gone
+ * afterwards. */
+static void
+take_input(struct http_conn *conn)
+{
+    const struct http_options *options = &conn->listener->server->options;
+    struct evbuffer *in = bufferevent_get_input(conn->bev);
+
     if (conn->state == HTTP_IDLE) {
-        /* RFC 9112, section 2.2: empty lines before a request. */
-        while (evbuffer_copyout(in, eol, 2) == 2 && !memcmp(eol, "\r\n", 2)) {
-            evbuffer_drain(in, 2);
-        }
-        if (evbuffer_get_length(in) > 1 || (evbuffer_get_length(in)
-                                            && evbuffer_copyout(in, eol, 1)
-                                            && eol[0] != '\r')) {
-            conn->state = HTTP_HEAD;
-            conn->scanned = 0;
-            set_deadline(conn,
-                         conn->listener->server->options.head_timeout_ms);
-        }
+        await_head(conn, in);
     }
     if (conn->state == HTTP_HEAD && read_head(conn, in)) {
         return;
@@ -306,7 +376,55 @@ conn_input(struct http_conn *conn)
     }
     if (conn->half_closed && conn->state <= HTTP_BODY) {
         http_conn_destroy(conn);
+    } else if (!conn->timed && conn->state == HTTP_HEAD) {
+        set_deadline(conn, options->head_timeout_ms);
+    } else if (!conn->timed && conn->state == HTTP_BODY) {
+        set_deadline(conn, options->body_timeout_ms);
     }
+}
+
+/* All of the reply has left.  The connection may be gone afterwards. */
+static void
+conn_sent(struct http_conn *conn)
+{
+    if (!conn->close) {
+        become_idle(conn);
+    } else if (conn->half_closed) {
+        http_conn_destroy(conn);
+    } else {
+        conn->state = HTTP_LINGERING;
+        conn->discarded = 0;
+        set_deadline(conn, LINGER_MS);
+        shutdown(bufferevent_getfd(conn->bev), SHUT_WR);
+    }
+}
+
+/* Goes on with what has come.  The connection may be gone afterwards. */
+static void
+conn_input(struct http_conn *conn)
+{
+    bool gone = false;
+
+    conn->gone = &gone;
+    for (int n = 0; ; n++) {
+        conn->sent = false;
+        take_input(conn);
+        if (gone) {
+            return;
+        }
+        if (!conn->sent) {
+            break;
+        }
+        if (n >= ANSWERS_MAX) {
+            go_on_later(conn);
+            break;
+        }
+        conn_sent(conn);
+        if (gone) {
+            return;
+        }
+    }
+    conn->gone = NULL;
 }
 
 /* Events.  --------------------------------------------------------------- */
@@ -319,24 +437,18 @@ on_read(struct bufferevent *bev OVS_UNUSED, void *conn_)
 
 /* The output is empty. */
 static void
-on_write(struct bufferevent *bev OVS_UNUSED, void *conn_)
+on_write(struct bufferevent *bev, void *conn_)
 {
     struct http_conn *conn = conn_;
+    bool gone = false;
 
-    if (conn->state != HTTP_REPLYING) {
-        return;
-    }
-    if (!conn->close) {
-        become_idle(conn);
-        conn_input(conn);
-    } else if (conn->half_closed) {
-        http_conn_destroy(conn);
-    } else {
-        conn->state = HTTP_LINGERING;
-        conn->discarded = 0;
-        set_deadline(conn, LINGER_MS);
-        shutdown(bufferevent_getfd(conn->bev), SHUT_WR);
-        conn_input(conn);
+    bufferevent_disable(bev, EV_WRITE);
+    if (conn->state == HTTP_REPLYING) {
+        conn->gone = &gone;
+        conn_sent(conn);
+        if (!gone) {
+            conn_input(conn);
+        }
     }
 }
 
@@ -371,11 +483,16 @@ on_event(struct bufferevent *bev OVS_UNUSED, short what, void *conn_)
 }
 
 static void
-on_deadline(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
+on_timer(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
 {
     struct http_conn *conn = conn_;
 
-    if (conn->state == HTTP_HEAD || conn->state == HTTP_BODY) {
+    conn->timer_ms = LLONG_MAX;
+    if (time_msec() < conn->deadline_ms) {
+        if (conn->deadline_ms < LLONG_MAX) {
+            set_timer(conn, conn->deadline_ms);
+        }
+    } else if (conn->state == HTTP_HEAD || conn->state == HTTP_BODY) {
         struct http_fault fault = {
             408, "The request did not come to its end in time"
         };
@@ -402,13 +519,15 @@ http_conn_create(struct http_listener *listener, int fd, char *who)
     server->stats.n_connections++;
     conn->bev = bufferevent_socket_new(server->base, fd,
                                        BEV_OPT_CLOSE_ON_FREE);
-    conn->deadline = event_new(server->base, -1, 0, on_deadline, conn);
-    if (!conn->bev || !conn->deadline) {
+    conn->timer = event_new(server->base, -1, 0, on_timer, conn);
+    conn->timer_ms = LLONG_MAX;
+    if (!conn->bev || !conn->timer) {
         VLOG_FATAL("out of memory");
     }
     bufferevent_setcb(conn->bev, on_read, on_write, on_event, conn);
     bufferevent_setwatermark(conn->bev, EV_READ, 0, INPUT_HIGH);
     bufferevent_set_timeouts(conn->bev, NULL, &write_timeout);
-    bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
+    bufferevent_enable(conn->bev, EV_READ);
+    bufferevent_disable(conn->bev, EV_WRITE);
     become_idle(conn);
 }

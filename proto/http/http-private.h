@@ -26,6 +26,8 @@ struct http_server {
     void *aux;                      /* For handlers. */
     struct ovs_list listeners;      /* Of struct http_listener. */
     struct http_stats stats;
+    long long int date_s;           /* When 'date' was made. */
+    char date[40];                  /* For the header. */
 };
 
 struct http_listener {
@@ -57,14 +59,20 @@ enum http_chunk { HTTP_CHUNK_SIZE, HTTP_CHUNK_DATA, HTTP_CHUNK_END,
 struct http_conn {
     struct ovs_list node;           /* In listener's 'conns'. */
     struct http_listener *listener;
-    struct bufferevent *bev;
-    struct event *deadline;
+    struct bufferevent *bev;        /* Writes only what flush() could not. */
+    struct event *timer;            /* Fires at 'timer_ms' or before. */
+    long long int timer_ms;         /* LLONG_MAX: it is not pending. */
+    long long int deadline_ms;      /* Of the state; LLONG_MAX: none. */
     char *who;
     enum http_state state;
     size_t scanned;                 /* Of the head. */
     size_t discarded;               /* While lingering. */
     bool half_closed;               /* The client sends no more. */
     bool close;                     /* After the reply. */
+    bool timed;                     /* The state has its deadline. */
+    bool sent;                      /* The reply has left, in conn_input(). */
+    bool *gone;                     /* Of conn_input(), which is running: to
+                                     * be set if the connection goes. */
 
     struct http_request *request;   /* From the head's end to the reply. */
     enum http_chunk chunk;

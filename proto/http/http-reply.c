@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "timeval.h"
 #include "util.h"
 
 static const struct {
@@ -68,28 +69,37 @@ http_reply_etag(struct http_request *req, const char *etag)
     ds_put_format(&req->headers, "ETag: \"%s\"\r\n", etag);
 }
 
+/* The header's date, which is the same for a second. */
+static const char *
+get_date(struct http_server *server)
+{
+    long long int now_s = time_wall();
+
+    if (now_s != server->date_s) {
+        time_t now = now_s;
+        struct tm tm;
+
+        gmtime_r(&now, &tm);
+        strftime(server->date, sizeof server->date,
+                 "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        server->date_s = now_s;
+    }
+    return server->date;
+}
+
 /* Writes the status line and the headers. */
 static void
 put_head(struct http_request *req, struct evbuffer *out, int status,
          const char *content_type, size_t size)
 {
-    time_t now = time(NULL);
-    char date[64];
-    struct tm tm;
-
-    gmtime_r(&now, &tm);
-    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n"
-                        "Cache-Control: no-cache\r\n",
-                        status, http_status_phrase(status), date);
-    evbuffer_add_printf(out, "Content-Type: %s\r\n"
-                        "Content-Length: %"PRIuSIZE"\r\n",
-                        content_type, size);
-    evbuffer_add(out, ds_cstr(&req->headers), req->headers.length);
-    if (req->conn->close) {
-        evbuffer_add_printf(out, "Connection: close\r\n");
-    }
-    evbuffer_add(out, "\r\n", 2);
+                        "Cache-Control: no-cache\r\n"
+                        "Content-Type: %s\r\n"
+                        "Content-Length: %"PRIuSIZE"\r\n%s%s\r\n",
+                        status, http_status_phrase(status),
+                        get_date(req->server), content_type, size,
+                        ds_cstr(&req->headers),
+                        req->conn->close ? "Connection: close\r\n" : "");
 }
 
 /* Counts the reply, and decides whether the connection survives it. */
