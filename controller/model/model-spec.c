@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "controller/model/model-private.h"
 #include "controller/schema/schema-row.h"
@@ -123,35 +124,37 @@ spec_of_op(const struct model_op *op, const struct version *old,
     return spec;
 }
 
-static json_t *
-time_to_json(int64_t time_ms)
+/* "2026-11-20T09:51:13.581Z". */
+static void
+print_time(struct ds *ds, int64_t time_ms)
 {
-    char *text = xastrftime_msec("%Y-%m-%dT%H:%M:%S.###Z", time_ms, true);
-    json_t *json = json_string(text);
+    time_t time_s = time_ms / 1000;
+    struct tm tm;
 
-    free(text);
-    return json;
+    gmtime_r(&time_s, &tm);
+    ds_put_format(ds, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"",
+                  tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+                  tm.tm_min, tm.tm_sec, (int) (time_ms % 1000));
 }
 
-json_t *
-model_row_to_json(const struct vmn_row *row, const struct model_meta *meta)
+void
+model_row_print(const struct vmn_row *row, const struct model_meta *meta,
+                struct ds *ds)
 {
-    json_t *metadata = json_object();
-    json_t *json = json_object();
-    char etag[24];
-
-    snprintf(etag, sizeof etag, "%"PRIu64, meta->revision);
-    json_object_set_new(metadata, "revision", json_integer(meta->revision));
-    json_object_set_new(metadata, "etag", json_string(etag));
-    json_object_set_new(metadata, "created", time_to_json(meta->created_ms));
-    json_object_set_new(metadata, "updated", time_to_json(meta->updated_ms));
+    ds_put_cstr(ds, "\"name\":");
+    schema_print_string(ds, row->name);
+    ds_put_format(ds, ",\"metadata\":{\"revision\":%"PRIu64
+                  ",\"etag\":\"%"PRIu64"\",\"created\":", meta->revision,
+                  meta->revision);
+    print_time(ds, meta->created_ms);
+    ds_put_cstr(ds, ",\"updated\":");
+    print_time(ds, meta->updated_ms);
     if (meta->set) {
-        json_object_set_new(metadata, "set", json_string(meta->set));
+        ds_put_cstr(ds, ",\"set\":");
+        schema_print_string(ds, meta->set);
     }
-
-    json_object_set_new(json, "name", json_string(row->name));
-    json_object_set_new(json, "metadata", metadata);
-    json_object_set_new(json, "spec", schema_row_spec(row));
-    json_object_set_new(json, "status", schema_row_status(row));
-    return json;
+    ds_put_cstr(ds, "},\"spec\":");
+    schema_row_print_spec(row, ds);
+    ds_put_cstr(ds, ",\"status\":");
+    schema_row_print_status(row, ds);
 }

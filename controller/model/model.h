@@ -20,6 +20,7 @@
 #include "controller/schema/error.h"
 #include "vmn/app.h"
 
+struct ds;
 struct model;
 struct numbers;
 
@@ -68,11 +69,12 @@ struct vmn_names model_lookup(const struct model *, enum vmn_index,
 uint64_t model_revision(const struct model *);          /* Current. */
 uint64_t model_durable_revision(const struct model *);
 
-/* A row as the API shows it: {"name", "metadata", "spec", "status"}, where
- * metadata holds "revision", "etag", "created", "updated" and perhaps "set",
- * and status what was given out ("mac", "ips", "vni").  The caller owns it and
- * may add to "status". */
-json_t *model_row_to_json(const struct vmn_row *, const struct model_meta *);
+/* Appends a row as the API shows it: the members "name", "metadata", "spec" and
+ * "status" of an object, as JSON text, without the object's braces.  Metadata
+ * holds "revision", "etag", "created", "updated" and perhaps "set"; "status",
+ * which is last, what was given out ("mac", "ips", "vni"). */
+void model_row_print(const struct vmn_row *, const struct model_meta *,
+                     struct ds *);
 
 /* Writing.  ------------------------------------------------------------- */
 

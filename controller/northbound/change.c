@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/schema-row.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 
@@ -26,7 +28,9 @@ struct change {
     struct nb_wait wait;
     struct fabric_wait *fabric_wait; /* Once durable. */
     int status;                     /* Of the reply, if it is installed. */
-    json_t *reply;                  /* Once durable. */
+    struct ds object;               /* Once durable: the text of the object,
+                                     * without its last brace, or "{". */
+    json_t *reply;                  /* Once durable: what is beside it. */
 };
 
 static void
@@ -39,6 +43,7 @@ change_destroy(struct change *change)
         fabric_wait_cancel(change->fabric_wait);
     }
     json_decref(change->reply);
+    ds_destroy(&change->object);
     free(change->name);
     free(change);
 }
@@ -72,8 +77,13 @@ nb_changes_abandon(struct northbound *nb)
 static void
 finish(struct change *change, int status)
 {
-    http_reply_json(change->req, status, change->reply);
+    struct ds *ds = &change->object;
+
+    nb_put_members(ds, change->reply);
     change->reply = NULL;
+    ds_put_cstr(ds, "}\n");
+    http_reply_body(change->req, status, "application/json", ds);
+    ds_init(ds);
     change_destroy(change);
 }
 
@@ -109,25 +119,27 @@ results_json(const struct model_request *request)
 }
 
 /* The reply for one object: the object, and what became of it. */
-static json_t *
-one_json(struct change *change, const struct model_op *op)
+static void
+put_one(struct change *change, const struct model_op *op)
 {
-    json_t *reply = nb_object_json(change->nb, change->table, change->name,
-                                   true);
+    struct model_meta meta;
+    const struct vmn_row *row = model_get_durable(
+        change->nb->model, change->table->id, change->name, &meta);
+    struct ds *ds = &change->object;
 
-    if (op->kind == MODEL_DELETE || !reply) {
-        json_decref(reply);
-        reply = json_pack("{s:s, s:s}", "type", change->table->plural,
-                          "name", change->name);
+    if (op->kind == MODEL_DELETE || !row) {
+        ds_put_format(ds, "{\"type\":\"%s\",\"name\":",
+                      change->table->plural);
+        schema_print_string(ds, change->name);
     } else {
-        char *etag = xasprintf("%"PRIu64, op->revision);
+        char etag[24];
 
+        nb_put_object(change->nb, row, &meta, true, ds);
+        snprintf(etag, sizeof etag, "%"PRIu64, op->revision);
         http_reply_etag(change->req, etag);
-        free(etag);
     }
-    json_object_set_new(reply, "outcome",
-                        json_string(nb_outcome_name(op->outcome)));
-    return reply;
+    change->reply = json_pack("{s:s}", "outcome",
+                              nb_outcome_name(op->outcome));
 }
 
 static void
@@ -147,6 +159,7 @@ on_done(void *change_, const struct commit_result *result)
         return;
     }
     if (result->plan) {
+        ds_put_char(&change->object, '{');
         change->reply = json_deep_copy(result->plan);
         finish(change, 200);
         return;
@@ -155,9 +168,10 @@ on_done(void *change_, const struct commit_result *result)
              http_request_who(change->req),
              result->changed ? "changed" : "unchanged");
     if (change->table && request->n_ops) {
-        change->reply = one_json(change, &request->ops[0]);
+        put_one(change, &request->ops[0]);
         change->status = request->ops[0].outcome == MODEL_CREATED ? 201 : 200;
     } else {
+        ds_put_char(&change->object, '{');
         change->reply = json_object();
         change->status = 200;
         json_object_set_new(change->reply, "changed",
@@ -192,6 +206,7 @@ nb_change_submit(struct northbound *nb, struct http_request *req,
     change->table = table;
     change->name = nullable_xstrdup(name);
     change->wait = *wait;
+    ds_init(&change->object);
     ovs_list_push_back(&nb->changes, &change->node);
     http_request_set_gone(req, on_gone, change);
     if (wait->plan) {

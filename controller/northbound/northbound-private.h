@@ -103,12 +103,13 @@ void nb_change_submit(struct northbound *, struct http_request *req,
 void nb_changes_abandon(struct northbound *);
 
 /* status.c */
-/* The object as the API shows it.  'one' adds what takes longer to find out
- * than a list may take.  NULL if there is none. */
-json_t *nb_object_json(const struct northbound *, const struct schema_table *,
-                       const char *name, bool one);
-json_t *nb_row_json(const struct northbound *, const struct vmn_row *,
-                    const struct model_meta *, bool one);
+/* Appends the object as the API shows it, without its last brace.  'one' adds
+ * what takes longer to find out than a list may take. */
+void nb_put_object(const struct northbound *, const struct vmn_row *,
+                   const struct model_meta *, bool one, struct ds *);
+/* Appends the members of the object 'more', which it takes, to one that has no
+ * last brace. */
+void nb_put_members(struct ds *, json_t *more);
 const struct vmn_labels *nb_row_labels(const struct vmn_row *);
 
 /* activity.c */

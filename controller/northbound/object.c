@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-row.h"
 #include "controller/schema/selector.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 /* Lists.  ---------------------------------------------------------------- */
@@ -22,7 +24,8 @@ struct page {
     const struct schema_table *table;
     const struct vmn_selector *selector; /* NULL: all. */
     size_t limit;
-    json_t *items;
+    struct ds items;                /* Text: objects with commas. */
+    size_t n_items;
     char *last;                     /* Name of the last item. */
     bool more;                      /* There is another one behind it. */
 };
@@ -36,12 +39,13 @@ page_add(struct page *page, const struct vmn_row *row,
         && !vmn_selector_matches(page->selector, nb_row_labels(row))) {
         return true;
     }
-    if (json_array_size(page->items) >= page->limit) {
+    if (page->n_items >= page->limit) {
         page->more = true;
         return false;
     }
-    json_array_append_new(page->items,
-                          nb_row_json(page->nb, row, meta, false));
+    ds_put_cstr(&page->items, page->n_items++ ? "," : "");
+    nb_put_object(page->nb, row, meta, false, &page->items);
+    ds_put_char(&page->items, '}');
     free(page->last);
     page->last = xstrdup(row->name);
     return true;
@@ -91,15 +95,17 @@ page_look_up(struct page *page, const char *after)
 static void
 reply_page(struct http_request *req, struct page *page)
 {
-    json_t *reply = json_pack("{s:o, s:I}", "items", page->items, "revision",
-                              (json_int_t) model_durable_revision(
-                                  page->nb->model));
+    struct ds *ds = &page->items;
 
+    ds_put_format(ds, "],\"revision\":%"PRIu64,
+                  model_durable_revision(page->nb->model));
     if (page->more) {
-        json_object_set_new(reply, "next", json_string(page->last));
+        ds_put_cstr(ds, ",\"next\":");
+        schema_print_string(ds, page->last);
     }
+    ds_put_cstr(ds, "}\n");
+    http_reply_body(req, 200, "application/json", ds);
     free(page->last);
-    http_reply_json(req, 200, reply);
 }
 
 void
@@ -127,7 +133,8 @@ nb_get_list(struct http_request *req, void *nb_)
             "?selector is malformed: %s", fault);
     } else {
         page.selector = text ? &selector : NULL;
-        page.items = json_array();
+        ds_init(&page.items);
+        ds_put_cstr(&page.items, "{\"items\":[");
         if (text && page.table->id == VMN_TABLE_PORT) {
             page_look_up(&page, after);
         } else {
@@ -156,10 +163,14 @@ nb_get_one(struct http_request *req, void *nb_)
         return;
     }
 
-    char *etag = xasprintf("%"PRIu64, meta.revision);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    char etag[24];
+
+    snprintf(etag, sizeof etag, "%"PRIu64, meta.revision);
     http_reply_etag(req, etag);
-    free(etag);
-    http_reply_json(req, 200, nb_row_json(nb, row, &meta, true));
+    nb_put_object(nb, row, &meta, true, &ds);
+    ds_put_cstr(&ds, "}\n");
+    http_reply_body(req, 200, "application/json", &ds);
 }
 
 /* Submits a change of the object that 'req' addresses.  Takes ownership of

@@ -11,46 +11,62 @@
 #include <string.h>
 
 #include "controller/engine/pipeline.h"
+#include "controller/schema/schema-row.h"
+#include "openvswitch/dynamic-string.h"
 #include "sset.h"
 #include "util.h"
 
-/* Adds the members of 'more', which it takes, to 'json'. */
+/* Texts of objects are made without their last brace: members are appended, and
+ * the brace at the end. */
+
+/* '"NAME":', behind a comma unless it is the first member. */
 static void
-add_members(json_t *json, json_t *more)
+put_name(struct ds *ds, const char *name)
 {
-    if (more) {
-        json_object_update(json, more);
-        json_decref(more);
+    ds_put_format(ds, "%s\"%s\":", ds_last(ds) == '{' ? "" : ",", name);
+}
+
+void
+nb_put_members(struct ds *ds, json_t *more)
+{
+    if (json_object_size(more)) {
+        char *text = json_dumps(more, JSON_COMPACT);
+
+        ds_put_cstr(ds, ds_last(ds) == '{' ? "" : ",");
+        ds_put_buffer(ds, text + 1, strlen(text) - 2);
+        free(text);
     }
+    json_decref(more);
 }
 
 static void
 host_status(const struct northbound *nb, const struct vmn_row *row,
-            bool one OVS_UNUSED, json_t *status)
+            bool one OVS_UNUSED, struct ds *ds)
 {
-    add_members(status, fabric_host_status(nb->fabric, row->name));
+    nb_put_members(ds, fabric_host_status(nb->fabric, row->name));
 }
 
 static void
 network_status(const struct northbound *nb, const struct vmn_row *row,
-               bool one OVS_UNUSED, json_t *status)
+               bool one OVS_UNUSED, struct ds *ds)
 {
     struct vmn_names ports = model_lookup(nb->model, VMN_INDEX_PORT_BY_NETWORK,
                                           row->name);
 
-    json_object_set_new(status, "ports", json_integer(ports.n));
+    put_name(ds, "ports");
+    ds_put_format(ds, "%"PRIuSIZE, ports.n);
 }
 
 static void
 port_status(const struct northbound *nb, const struct vmn_row *row,
-            bool one OVS_UNUSED, json_t *status)
+            bool one OVS_UNUSED, struct ds *ds)
 {
-    add_members(status, fabric_port_status(nb->fabric, row->name));
+    nb_put_members(ds, fabric_port_status(nb->fabric, row->name));
 }
 
 static void
 app_status(const struct northbound *nb, const struct vmn_row *row,
-           bool one OVS_UNUSED, json_t *status)
+           bool one OVS_UNUSED, struct ds *ds)
 {
     const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
 
@@ -58,11 +74,11 @@ app_status(const struct northbound *nb, const struct vmn_row *row,
         const struct vmn_app_class *app = pipeline->apps[i].class_;
 
         if (!strcmp(app->name, row->name) && app->description) {
-            json_object_set_new(status, "about",
-                                http_json_string(app->description));
+            nb_put_members(ds, json_pack(
+                "{s:o}", "about", http_json_string(app->description)));
         }
     }
-    add_members(status, engine_app_status(nb->engine, row->name));
+    nb_put_members(ds, engine_app_status(nb->engine, row->name));
 }
 
 /* Members.  -------------------------------------------------------------- */
@@ -93,7 +109,7 @@ add_selected(const struct northbound *nb, const struct vmn_selector *selector,
 /* Which ports are in the group, sorted, as far as a list may go. */
 static void
 group_status(const struct northbound *nb, const struct vmn_row *row,
-             bool one, json_t *status)
+             bool one, struct ds *ds)
 {
     const struct vmn_group *group = (const struct vmn_group *) row;
     struct sset ports = SSET_INITIALIZER(&ports);
@@ -108,12 +124,15 @@ group_status(const struct northbound *nb, const struct vmn_row *row,
 
     const char **sorted = sset_sort(&ports);
     size_t n = sset_count(&ports);
-    json_t *members = json_array();
+    put_name(ds, "n_members");
+    ds_put_format(ds, "%"PRIuSIZE, n);
+    put_name(ds, "members");
+    ds_put_char(ds, '[');
     for (size_t i = 0; i < MIN(n, NB_MEMBERS_MAX); i++) {
-        json_array_append_new(members, json_string(sorted[i]));
+        ds_put_cstr(ds, i ? "," : "");
+        schema_print_string(ds, sorted[i]);
     }
-    json_object_set_new(status, "n_members", json_integer(n));
-    json_object_set_new(status, "members", members);
+    ds_put_char(ds, ']');
     free(sorted);
     sset_destroy(&ports);
 }
@@ -170,7 +189,7 @@ add_backend(const struct northbound *nb, const struct vmn_loadbalancer *lb,
 /* The backends that there are now: those named, then those selected. */
 static void
 loadbalancer_status(const struct northbound *nb, const struct vmn_row *row,
-                    bool one, json_t *status)
+                    bool one, struct ds *ds)
 {
     const struct vmn_loadbalancer *lb = (const void *) row;
     struct sset selected = SSET_INITIALIZER(&selected);
@@ -191,7 +210,7 @@ loadbalancer_status(const struct northbound *nb, const struct vmn_row *row,
     for (size_t i = 0; i < sset_count(&selected); i++) {
         add_backend(nb, lb, sorted[i], 1, backends);
     }
-    json_object_set_new(status, "backends", backends);
+    nb_put_members(ds, json_pack("{s:o}", "backends", backends));
     free(sorted);
     sset_destroy(&selected);
 }
@@ -200,7 +219,7 @@ loadbalancer_status(const struct northbound *nb, const struct vmn_row *row,
 
 static void (*const status_of[VMN_N_TABLES])(const struct northbound *,
                                              const struct vmn_row *,
-                                             bool one, json_t *status) = {
+                                             bool one, struct ds *) = {
     [VMN_TABLE_HOST] = host_status,
     [VMN_TABLE_NETWORK] = network_status,
     [VMN_TABLE_PORT] = port_status,
@@ -209,31 +228,18 @@ static void (*const status_of[VMN_N_TABLES])(const struct northbound *,
     [VMN_TABLE_APP] = app_status,
 };
 
-json_t *
-nb_row_json(const struct northbound *nb, const struct vmn_row *row,
-            const struct model_meta *meta, bool one)
+void
+nb_put_object(const struct northbound *nb, const struct vmn_row *row,
+              const struct model_meta *meta, bool one, struct ds *ds)
 {
-    json_t *json = json_pack("{s:s}", "type",
-                             schema_tables[row->table].plural);
-    json_t *status;
-
-    add_members(json, model_row_to_json(row, meta));
-    status = json_object_get(json, "status");
+    ds_put_format(ds, "{\"type\":\"%s\",",
+                  schema_tables[row->table].plural);
+    model_row_print(row, meta, ds);
     if (status_of[row->table]) {
-        status_of[row->table](nb, row, one, status);
+        ds_truncate(ds, ds->length - 1);
+        status_of[row->table](nb, row, one, ds);
+        ds_put_char(ds, '}');
     }
-    return json;
-}
-
-json_t *
-nb_object_json(const struct northbound *nb, const struct schema_table *table,
-               const char *name, bool one)
-{
-    struct model_meta meta;
-    const struct vmn_row *row = model_get_durable(nb->model, table->id, name,
-                                                  &meta);
-
-    return row ? nb_row_json(nb, row, &meta, one) : NULL;
 }
 
 const struct vmn_labels *

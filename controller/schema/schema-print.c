@@ -2,12 +2,16 @@
  *
  * Rows into JSON, by the description, and what rows refer to; see
  * schema-row.h.  May be called from the store's thread: it touches nothing but
- * the row. */
+ * the row.
+ *
+ * JSON is printed as text, since it mostly goes out as such, and a tree costs
+ * ten times as much to make, print and free. */
 
 #include <config.h>
 
 #include "controller/schema/schema-row.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,112 +20,206 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-static json_t *print_struct(const struct schema_struct *, const char *s);
+/* Scalars.  --------------------------------------------------------------- */
 
-static json_t *
-print_labels(const struct vmn_labels *labels)
+static bool
+get_integer(const struct schema_field *f, int64_t number,
+            struct schema_scalar *scalar)
 {
-    json_t *json;
-
-    if (!labels->n) {
-        return NULL;
-    }
-    json = json_object();
-    for (size_t i = 0; i < labels->n; i++) {
-        json_object_set_new(json, labels->labels[i].key,
-                            json_string(labels->labels[i].value));
-    }
-    return json;
+    scalar->number = number;
+    return !((f->flags & SCHEMA_GIVEN && !number)
+             || (f->flags & SCHEMA_HIDE_DEFAULT && number == f->def));
 }
 
-static json_t *
-print_enum_set(const struct schema_field *f, const bool *set)
+static bool
+get_text(const char *text, struct schema_scalar *scalar)
 {
-    json_t *json = json_array();
-
-    for (size_t i = 0; f->names[i]; i++) {
-        if (set[i]) {
-            json_array_append_new(json, json_string(f->names[i]));
-        }
-    }
-    return json;
+    scalar->text = text;
+    return text != NULL;
 }
 
-static json_t *
-print_integer(const struct schema_field *f, int64_t value)
+static const char *
+format_prefix(const struct schema_field *f, const struct vmn_prefix *prefix,
+              char *buf)
 {
-    bool hidden = (f->flags & SCHEMA_GIVEN && !value)
-                  || (f->flags & SCHEMA_HIDE_DEFAULT && value == f->def);
-
-    return hidden ? NULL : json_integer(value);
+    return (!prefix->ip.family ? NULL
+            : f->flags & SCHEMA_BARE_ADDRESS && prefix->len == 32
+            ? value_format_ip(&prefix->ip, buf)
+            : value_format_prefix(prefix, buf));
 }
 
-static json_t *
-print_prefix(const struct schema_field *f, const struct vmn_prefix *prefix)
+/* One value of 'f', which is neither a struct nor a set.  Returns false if it
+ * is absent. */
+static bool
+get_scalar(const struct schema_field *f, const void *src,
+           struct schema_scalar *scalar)
 {
-    char buf[VALUE_PREFIX_SIZE];
+    char *buf = scalar->buf;
 
-    if (!prefix->ip.family) {
-        return NULL;
-    }
-    return json_string(f->flags & SCHEMA_BARE_ADDRESS && prefix->len == 32
-                       ? value_format_ip(&prefix->ip, buf)
-                       : value_format_prefix(prefix, buf));
-}
-
-/* Returns one value of 'f' as JSON, or NULL if it is absent. */
-static json_t *
-print_value(const struct schema_field *f, const void *src)
-{
-    char buf[VALUE_PREFIX_SIZE];
-
+    scalar->text = NULL;
     switch (f->type) {
     case SCHEMA_BOOL:
-        return json_boolean(*(const bool *) src);
+        scalar->number = *(const bool *) src;
+        return true;
     case SCHEMA_INT:
-        return print_integer(f, *(const int *) src);
+        return get_integer(f, *(const int *) src, scalar);
     case SCHEMA_U16:
-        return print_integer(f, *(const uint16_t *) src);
+        return get_integer(f, *(const uint16_t *) src, scalar);
     case SCHEMA_U32:
-        return print_integer(f, *(const uint32_t *) src);
+        return get_integer(f, *(const uint32_t *) src, scalar);
     case SCHEMA_ENUM:
-        return json_string(f->names[*(const int *) src]);
+        return get_text(f->names[*(const int *) src], scalar);
     case SCHEMA_STRING:
     case SCHEMA_REF:
-        return json_string(*(const char *const *) src);
+        return get_text(*(const char *const *) src, scalar);
     case SCHEMA_MAC:
-        return value_mac_is_none(*(const struct vmn_mac *) src) ? NULL
-               : json_string(value_format_mac(*(const struct vmn_mac *) src,
-                                              buf));
+        return (!value_mac_is_none(*(const struct vmn_mac *) src)
+                && get_text(value_format_mac(*(const struct vmn_mac *) src,
+                                             buf), scalar));
     case SCHEMA_IP:
-        return !((const struct vmn_ip *) src)->family ? NULL
-               : json_string(value_format_ip(src, buf));
+        return (((const struct vmn_ip *) src)->family
+                && get_text(value_format_ip(src, buf), scalar));
     case SCHEMA_PREFIX:
-        return print_prefix(f, src);
+        return get_text(format_prefix(f, src, buf), scalar);
     case SCHEMA_RANGE:
-        return json_string(value_format_range(
-                               *(const struct vmn_port_range *) src, buf));
-    case SCHEMA_LABELS:
-        return print_labels(src);
+        return get_text(value_format_range(
+                            *(const struct vmn_port_range *) src, buf),
+                        scalar);
     case SCHEMA_SELECTOR:
-        return json_string(((const struct vmn_selector *) src)->text);
+        return get_text(((const struct vmn_selector *) src)->text, scalar);
+    case SCHEMA_LABELS:
     case SCHEMA_STRUCT:
-        return print_struct(f->nested, src);
     case SCHEMA_ENUM_SET:
-        return print_enum_set(f, src);
+        break;
     }
     OVS_NOT_REACHED();
 }
 
-json_t *
-schema_field_to_json(const struct schema_field *f, const void *struct_,
-                     bool given)
+bool
+schema_field_get(const struct schema_field *f, const void *struct_,
+                 bool given, struct schema_scalar *scalar)
+{
+    ovs_assert(!(f->flags & SCHEMA_LIST));
+    return get_scalar(f, (const char *) struct_
+                      + (given ? f->given_offset : f->offset), scalar);
+}
+
+/* Text.  ------------------------------------------------------------------ */
+
+static bool print_struct(const struct schema_struct *, const char *s,
+                         struct ds *);
+
+/* Bytes of 'text' up to the first that cannot be as it is in JSON. */
+static size_t
+plain_len(const char *text)
+{
+    const unsigned char *p = (const unsigned char *) text;
+
+    while (*p >= ' ' && *p != '"' && *p != '\\') {
+        p++;
+    }
+    return (const char *) p - text;
+}
+
+void
+schema_print_string(struct ds *ds, const char *text)
+{
+    ds_put_char(ds, '"');
+    for (;;) {
+        size_t n = plain_len(text);
+
+        ds_put_buffer(ds, text, n);
+        text += n;
+        if (!*text) {
+            break;
+        }
+        if (*text == '"' || *text == '\\') {
+            ds_put_char(ds, '\\');
+            ds_put_char(ds, *text);
+        } else {
+            ds_put_format(ds, "\\u%04X", (unsigned char) *text);
+        }
+        text++;
+    }
+    ds_put_char(ds, '"');
+}
+
+/* '"NAME":', behind a comma unless it is the first member. */
+static void
+print_name(struct ds *ds, const char *name)
+{
+    if (ds_last(ds) != '{') {
+        ds_put_char(ds, ',');
+    }
+    schema_print_string(ds, name);
+    ds_put_char(ds, ':');
+}
+
+static bool
+print_labels(const struct vmn_labels *labels, struct ds *ds)
+{
+    if (!labels->n) {
+        return false;
+    }
+    ds_put_char(ds, '{');
+    for (size_t i = 0; i < labels->n; i++) {
+        print_name(ds, labels->labels[i].key);
+        schema_print_string(ds, labels->labels[i].value);
+    }
+    ds_put_char(ds, '}');
+    return true;
+}
+
+static bool
+print_enum_set(const struct schema_field *f, const bool *set, struct ds *ds)
+{
+    const char *before = "[";
+
+    for (size_t i = 0; f->names[i]; i++) {
+        if (set[i]) {
+            ds_put_cstr(ds, before);
+            schema_print_string(ds, f->names[i]);
+            before = ",";
+        }
+    }
+    ds_put_cstr(ds, *before == '[' ? "[]" : "]");
+    return true;
+}
+
+/* One value of 'f'.  Returns false, and prints nothing, if it is absent. */
+static bool
+print_value(const struct schema_field *f, const void *src, struct ds *ds)
+{
+    struct schema_scalar scalar;
+
+    if (f->type == SCHEMA_LABELS) {
+        return print_labels(src, ds);
+    } else if (f->type == SCHEMA_STRUCT) {
+        return print_struct(f->nested, src, ds);
+    } else if (f->type == SCHEMA_ENUM_SET) {
+        return print_enum_set(f, src, ds);
+    } else if (!get_scalar(f, src, &scalar)) {
+        return false;
+    }
+    if (scalar.text) {
+        schema_print_string(ds, scalar.text);
+    } else if (f->type == SCHEMA_BOOL) {
+        ds_put_cstr(ds, scalar.number ? "true" : "false");
+    } else {
+        ds_put_format(ds, "%"PRId64, scalar.number);
+    }
+    return true;
+}
+
+bool
+schema_field_print(const struct schema_field *f, const void *struct_,
+                   bool given, struct ds *ds)
 {
     const char *s = struct_;
     size_t offset = given ? f->given_offset : f->offset;
 
     if (!(f->flags & SCHEMA_LIST)) {
-        return print_value(f, s + offset);
+        return print_value(f, s + offset, ds);
     }
 
     size_t n_offset = given ? f->given_n_offset : f->n_offset;
@@ -129,20 +227,33 @@ schema_field_to_json(const struct schema_field *f, const void *struct_,
     const char *elements = *(const char *const *) (const void *) (s + offset);
     size_t size = schema_element_size(f);
 
-    if (!n) {
-        return NULL;
-    }
-    json_t *json = json_array();
     for (size_t i = 0; i < n; i++) {
-        json_array_append_new(json, print_value(f, elements + i * size));
+        ds_put_char(ds, i ? ',' : '[');
+        print_value(f, elements + i * size, ds);
     }
-    return json;
+    if (n) {
+        ds_put_char(ds, ']');
+    }
+    return n != 0;
+}
+
+/* Prints a field as a member of an object, unless it is absent. */
+static void
+print_member(const struct schema_field *f, const void *struct_, bool given,
+             struct ds *ds)
+{
+    size_t length = ds->length;
+
+    print_name(ds, f->name);
+    if (!schema_field_print(f, struct_, given, ds)) {
+        ds_truncate(ds, length);
+    }
 }
 
 /* True if the field that excludes 'f' is there. */
 static bool
 is_excluded(const struct schema_struct *s, const struct schema_field *f,
-            const void *struct_)
+            const void *struct_, struct ds *ds)
 {
     const struct schema_field *other = f->unless
                                        ? schema_find_field(s, f->unless)
@@ -152,51 +263,90 @@ is_excluded(const struct schema_struct *s, const struct schema_field *f,
         return false;
     }
 
-    json_t *json = schema_field_to_json(other, struct_, false);
-    json_decref(json);
-    return json != NULL;
+    size_t length = ds->length;
+    bool excluded = schema_field_print(other, struct_, false, ds);
+    ds_truncate(ds, length);
+    return excluded;
 }
 
-static json_t *
-print_struct(const struct schema_struct *s, const char *src)
+static bool
+print_struct(const struct schema_struct *s, const char *src, struct ds *ds)
 {
-    json_t *json = json_object();
-
+    ds_put_char(ds, '{');
     for (const struct schema_field *f = s->fields; f->name; f++) {
-        if (!is_excluded(s, f, src)) {
-            json_t *value = schema_field_to_json(f, src, false);
-
-            if (value) {
-                json_object_set_new(json, f->name, value);
-            }
+        if (!is_excluded(s, f, src, ds)) {
+            print_member(f, src, false, ds);
         }
     }
+    ds_put_char(ds, '}');
+    return true;
+}
+
+void
+schema_row_print_spec(const struct vmn_row *row, struct ds *ds)
+{
+    print_struct(&schema_tables[row->table].row, (const char *) row, ds);
+}
+
+void
+schema_row_print_status(const struct vmn_row *row, struct ds *ds)
+{
+    const struct schema_field *f = schema_tables[row->table].row.fields;
+
+    ds_put_char(ds, '{');
+    for (; f->name; f++) {
+        if (f->flags & SCHEMA_GIVEN) {
+            print_member(f, row, true, ds);
+        }
+    }
+    ds_put_char(ds, '}');
+}
+
+/* Trees.  ----------------------------------------------------------------- */
+
+/* Parses what was printed, and frees it. */
+static json_t *
+to_json(struct ds *ds)
+{
+    json_t *json = json_loadb(ds_cstr(ds), ds->length, JSON_DECODE_ANY,
+                              NULL);
+
+    ovs_assert(json);
+    ds_destroy(ds);
     return json;
+}
+
+json_t *
+schema_field_to_json(const struct schema_field *f, const void *struct_,
+                     bool given)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (!schema_field_print(f, struct_, given, &ds)) {
+        return NULL;
+    }
+    return to_json(&ds);
 }
 
 json_t *
 schema_row_spec(const struct vmn_row *row)
 {
-    return print_struct(&schema_tables[row->table].row, (const char *) row);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    schema_row_print_spec(row, &ds);
+    return to_json(&ds);
 }
 
 json_t *
 schema_row_status(const struct vmn_row *row)
 {
-    const struct schema_field *f = schema_tables[row->table].row.fields;
-    json_t *json = json_object();
+    struct ds ds = DS_EMPTY_INITIALIZER;
 
-    for (; f->name; f++) {
-        if (f->flags & SCHEMA_GIVEN) {
-            json_t *value = schema_field_to_json(f, row, true);
-
-            if (value) {
-                json_object_set_new(json, f->name, value);
-            }
-        }
-    }
-    return json;
+    schema_row_print_status(row, &ds);
+    return to_json(&ds);
 }
+
+/* References.  ------------------------------------------------------------ */
 
 /* What schema_row_refs() carries along. */
 struct walk {

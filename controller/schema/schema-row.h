@@ -7,8 +7,10 @@
 #define CONTROLLER_SCHEMA_SCHEMA_ROW_H 1
 
 #include "controller/schema/schema.h"
+#include "controller/schema/value.h"
 
 struct arena;
+struct ds;
 
 /* Parses the object 'spec' (what a user asks for) into a row of 'table' that
  * lives in 'arena', its name included.  All faults go to 'errors', with
@@ -35,6 +37,25 @@ json_t *schema_row_status(const struct vmn_row *);
  * value in effect of a field with SCHEMA_GIVEN.  The caller owns it. */
 json_t *schema_field_to_json(const struct schema_field *, const void *struct_,
                              bool given);
+
+/* The same as texts, appended. */
+void schema_row_print_spec(const struct vmn_row *, struct ds *);
+void schema_row_print_status(const struct vmn_row *, struct ds *);
+/* Returns false, and appends nothing, if the field is absent. */
+bool schema_field_print(const struct schema_field *, const void *struct_,
+                        bool given, struct ds *);
+/* A text as a JSON string.  It must be UTF-8. */
+void schema_print_string(struct ds *, const char *text);
+
+/* A field's value as it is, of all but lists, labels, structs and sets.
+ * Returns false if it is absent. */
+struct schema_scalar {
+    const char *text;           /* Of the row or 'buf'; or NULL: a number. */
+    int64_t number;             /* Integer, or boolean. */
+    char buf[VALUE_PREFIX_SIZE];
+};
+bool schema_field_get(const struct schema_field *, const void *struct_,
+                      bool given, struct schema_scalar *);
 
 /* True if two rows of one table ask for the same. */
 bool schema_row_same_spec(const struct vmn_row *, const struct vmn_row *);

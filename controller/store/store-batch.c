@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "controller/schema/schema-row.h"
+#include "openvswitch/dynamic-string.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -197,24 +198,30 @@ bind_text(sqlite3_stmt *stmt, int column, const char *text)
 
 /* Rows.  ------------------------------------------------------------------ */
 
-/* Binds one field.  Takes ownership of 'json'; NULL is NULL. */
+/* Binds one field: lists and the like as JSON text. */
 static void
-bind_json(sqlite3_stmt *stmt, int column, json_t *json)
+bind_field(sqlite3_stmt *stmt, int column, const struct schema_field *f,
+           const struct vmn_row *row, bool given)
 {
-    if (!json) {
+    struct schema_scalar scalar;
+
+    if (store_is_json(f)) {
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        if (schema_field_print(f, row, given, &ds)) {
+            sqlite3_bind_text(stmt, column, ds_steal_cstr(&ds), -1, free);
+        } else {
+            sqlite3_bind_null(stmt, column);
+        }
+    } else if (!schema_field_get(f, row, given, &scalar)) {
         sqlite3_bind_null(stmt, column);
-    } else if (json_is_boolean(json)) {
-        sqlite3_bind_int(stmt, column, json_is_true(json));
-    } else if (json_is_integer(json)) {
-        sqlite3_bind_int64(stmt, column, json_integer_value(json));
-    } else if (json_is_string(json)) {
-        sqlite3_bind_text(stmt, column, json_string_value(json), -1,
-                          SQLITE_TRANSIENT);
+    } else if (scalar.text) {
+        sqlite3_bind_text(stmt, column, scalar.text, -1,
+                          scalar.text == scalar.buf ? SQLITE_TRANSIENT
+                                                    : SQLITE_STATIC);
     } else {
-        sqlite3_bind_text(stmt, column, json_dumps(json, JSON_COMPACT), -1,
-                          free);
+        sqlite3_bind_int64(stmt, column, scalar.number);
     }
-    json_decref(json);
 }
 
 static bool
@@ -226,13 +233,11 @@ write_row(const struct model_write *write, sqlite3_stmt *stmt)
 
     bind_text(stmt, column++, write->name);
     for (const struct schema_field *f = fields; f->name; f++) {
-        bind_json(stmt, column++, schema_field_to_json(f, write->row,
-                                                       false));
+        bind_field(stmt, column++, f, write->row, false);
     }
     for (const struct schema_field *f = fields; f->name; f++) {
         if (f->flags & SCHEMA_GIVEN) {
-            bind_json(stmt, column++, schema_field_to_json(f, write->row,
-                                                           true));
+            bind_field(stmt, column++, f, write->row, true);
         }
     }
     sqlite3_bind_int64(stmt, column++, write->meta.revision);

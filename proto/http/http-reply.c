@@ -141,6 +141,14 @@ send_reply(struct http_request *req, int status, const char *content_type,
 }
 
 void
+http_reply_body(struct http_request *req, int status,
+                const char *content_type, struct ds *body)
+{
+    send_reply(req, status, content_type, ds_cstr(body), body->length);
+    ds_destroy(body);
+}
+
+void
 http_reply_file(struct http_request *req, int status,
                 const char *content_type, int fd, off_t size)
 {

@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct ds;
 struct event_base;
 struct http_request;
 struct http_server;
@@ -164,6 +165,10 @@ void http_reply_etag(struct http_request *, const char *etag);
 void http_reply_json(struct http_request *, int status, json_t *body);
 void http_reply_text(struct http_request *, int status,
                      const char *content_type, const char *text);
+
+/* Sends the text of 'body', which it takes over. */
+void http_reply_body(struct http_request *, int status,
+                     const char *content_type, struct ds *body);
 
 /* Sends 'size' bytes of the file 'fd', which it takes over, as the client reads
  * them: none of it is held in memory. */

@@ -754,15 +754,15 @@ static void
 snap_row(struct shash *snap, const struct vmn_row *row)
 {
     static const struct model_meta meta;
-    json_t *json = model_row_to_json(row, &meta);
+    struct ds ds = DS_EMPTY_INITIALIZER;
     char *key = xasprintf("row %d %s", row->table, row->name);
     struct svec *value = xmalloc(sizeof *value);
 
     svec_init(value);
-    svec_add_nocopy(value, json_dumps(json, 0));
+    model_row_print(row, &meta, &ds);
+    svec_add_nocopy(value, ds_steal_cstr(&ds));
     shash_add_once(snap, key, value);
     free(key);
-    json_decref(json);
     snap_index(snap, row);
 }
 

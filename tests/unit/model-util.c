@@ -88,12 +88,9 @@ static void
 dump_row(struct ds *ds, const struct vmn_row *row,
          const struct model_meta *meta)
 {
-    json_t *json = model_row_to_json(row, meta);
-    char *text = json_dumps(json, JSON_COMPACT);
-
-    ds_put_format(ds, "%s %s\n", schema_tables[row->table].plural, text);
-    free(text);
-    json_decref(json);
+    ds_put_format(ds, "%s {", schema_tables[row->table].plural);
+    model_row_print(row, meta, ds);
+    ds_put_cstr(ds, "}\n");
 }
 
 char *

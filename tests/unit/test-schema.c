@@ -195,6 +195,31 @@ good_specs_have_one_canonical_form(void **state OVS_UNUSED)
     }
 }
 
+/* What is printed is JSON of the same text. */
+static void
+texts_are_printed_as_json(void **state OVS_UNUSED)
+{
+    char all[160];
+    size_t n = 0;
+
+    for (int c = 1; c < 0x80; c++) {
+        all[n++] = c;
+    }
+    strcpy(all + n, "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80");
+    const char *const texts[] = { "", "plain", "\"", "a\\", "\"\"x\"\"", all };
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        schema_print_string(&ds, texts[i]);
+        json_t *json = json_loads(ds_cstr(&ds), JSON_DECODE_ANY, NULL);
+        assert_non_null(json);
+        assert_string_equal(json_string_value(json), texts[i]);
+        json_decref(json);
+        ds_destroy(&ds);
+    }
+}
+
 struct bad_case {
     const char *table;
     const char *spec;
@@ -639,6 +664,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_are_printed_as_json),
         cmocka_unit_test(good_specs_have_one_canonical_form),
         cmocka_unit_test(bad_specs_get_all_their_errors),
         cmocka_unit_test(bad_names_are_refused),
