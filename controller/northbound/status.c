@@ -83,58 +83,63 @@ app_status(const struct northbound *nb, const struct vmn_row *row,
 
 /* Members.  -------------------------------------------------------------- */
 
-/* Adds to 'ports' those that 'selector' selects. */
-static void
-add_selected(const struct northbound *nb, const struct vmn_selector *selector,
-             struct sset *ports)
+/* The ports that 'selector' selects, sorted.  The caller frees the array. */
+static const char **
+get_selected(const struct northbound *nb,
+             const struct vmn_selector *selector, size_t *np)
 {
-    size_t n;
     const char **names;
+    size_t n_candidates, n = 0;
 
+    *np = 0;
     if (!selector->text) {
-        return;
+        return NULL;
     }
-    names = nb_selector_candidates(nb->model, selector, &n);
-    for (size_t i = 0; i < n; i++) {
+    names = nb_selector_candidates(nb->model, selector, &n_candidates);
+    for (size_t i = 0; i < n_candidates; i++) {
         const struct vmn_port *port = model_get_durable(
             nb->model, VMN_TABLE_PORT, names[i], NULL);
 
         if (port && vmn_selector_matches(selector, &port->labels)) {
-            sset_add(ports, names[i]);
+            names[n++] = names[i];
         }
     }
-    free(names);
+    *np = n;
+    return names;
 }
 
-/* Which ports are in the group, sorted, as far as a list may go. */
+/* Which ports are in the group, sorted, as far as a list may go: those that are
+ * named and those that are selected, both of which are sorted. */
 static void
 group_status(const struct northbound *nb, const struct vmn_row *row,
              bool one, struct ds *ds)
 {
     const struct vmn_group *group = (const struct vmn_group *) row;
-    struct sset ports = SSET_INITIALIZER(&ports);
+    size_t n_selected, n = 0;
+    const char **selected;
 
     if (!one) {
         return;
     }
-    for (size_t i = 0; i < group->n_ports; i++) {
-        sset_add(&ports, group->ports[i]);
-    }
-    add_selected(nb, &group->selector, &ports);
-
-    const char **sorted = sset_sort(&ports);
-    size_t n = sset_count(&ports);
-    put_name(ds, "n_members");
-    ds_put_format(ds, "%"PRIuSIZE, n);
+    selected = get_selected(nb, &group->selector, &n_selected);
     put_name(ds, "members");
     ds_put_char(ds, '[');
-    for (size_t i = 0; i < MIN(n, NB_MEMBERS_MAX); i++) {
-        ds_put_cstr(ds, i ? "," : "");
-        schema_print_string(ds, sorted[i]);
+    for (size_t i = 0, j = 0; i < group->n_ports || j < n_selected; n++) {
+        int order = (i >= group->n_ports ? 1 : j >= n_selected ? -1
+                     : strcmp(group->ports[i], selected[j]));
+        const char *name = order <= 0 ? group->ports[i] : selected[j];
+
+        if (n < NB_MEMBERS_MAX) {
+            ds_put_cstr(ds, n ? "," : "");
+            schema_print_string(ds, name);
+        }
+        i += order <= 0;
+        j += order >= 0;
     }
     ds_put_char(ds, ']');
-    free(sorted);
-    sset_destroy(&ports);
+    put_name(ds, "n_members");
+    ds_put_format(ds, "%"PRIuSIZE, n);
+    free(selected);
 }
 
 static bool
@@ -193,13 +198,19 @@ loadbalancer_status(const struct northbound *nb, const struct vmn_row *row,
 {
     const struct vmn_loadbalancer *lb = (const void *) row;
     struct sset selected = SSET_INITIALIZER(&selected);
+    const char **names;
     json_t *backends;
+    size_t n;
 
     if (!one) {
         return;
     }
     backends = json_array();
-    add_selected(nb, &lb->selector, &selected);
+    names = get_selected(nb, &lb->selector, &n);
+    for (size_t i = 0; i < n; i++) {
+        sset_add(&selected, names[i]);
+    }
+    free(names);
     for (size_t i = 0; i < lb->n_backends; i++) {
         add_backend(nb, lb, lb->backends[i].port, lb->backends[i].weight,
                     backends);

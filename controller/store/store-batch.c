@@ -123,12 +123,15 @@ prepare_table(struct store_statements *s, sqlite3 *db,
               const struct schema_table *table)
 {
     char *upsert = store_sql_upsert(table);
+    char *update = store_sql_update(table);
     char *delete_ = xasprintf("DELETE FROM \"%s\" WHERE \"name\" = ?",
                               table->plural);
     bool ok = prepare(db, upsert, &s->upsert[table->id])
+              && (!update || prepare(db, update, &s->update[table->id]))
               && prepare(db, delete_, &s->delete_[table->id]);
 
     free(upsert);
+    free(update);
     free(delete_);
     return ok;
 }
@@ -174,6 +177,7 @@ store_statements_finalize(struct store_statements *s)
     sqlite3_finalize(s->log_trim);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         sqlite3_finalize(s->upsert[i]);
+        sqlite3_finalize(s->update[i]);
         sqlite3_finalize(s->delete_[i]);
     }
     memset(s, 0, sizeof *s);
@@ -247,6 +251,24 @@ write_row(const struct model_write *write, sqlite3_stmt *stmt)
     return run(stmt);
 }
 
+/* Writes a row: by the update if that finds it.  A failed one is not for
+ * another try, since it may have ended the transaction. */
+static bool
+put_row(const struct model_write *write, const struct store_statements *s)
+{
+    sqlite3_stmt *update = s->update[write->table];
+
+    if (update) {
+        if (!write_row(write, update)) {
+            return false;
+        }
+        if (sqlite3_changes(sqlite3_db_handle(update))) {
+            return true;
+        }
+    }
+    return write_row(write, s->upsert[write->table]);
+}
+
 static bool
 write_rows(const struct model_pending *pending, struct store_statements *s)
 {
@@ -255,7 +277,7 @@ write_rows(const struct model_pending *pending, struct store_statements *s)
         bool ok;
 
         if (write->row) {
-            ok = write_row(write, s->upsert[write->table]);
+            ok = put_row(write, s);
         } else {
             bind_text(s->delete_[write->table], 1, write->name);
             ok = run(s->delete_[write->table]);

@@ -158,14 +158,15 @@ store_sql_create(const struct schema_table *table)
     return ds_steal_cstr(&ds);
 }
 
+static const char *const meta_columns[STORE_META_COLUMNS] = {
+    "revision", "created_ms", "updated_ms", "apply_set",
+};
+
 /* Appends the names of all columns but "name", each after 'before' and, if
  * 'excluded', as an assignment of an upsert.  Returns how many. */
 static size_t
 put_columns(struct ds *ds, const struct schema_table *table, bool excluded)
 {
-    static const char *const meta[STORE_META_COLUMNS] = {
-        "revision", "created_ms", "updated_ms", "apply_set",
-    };
     const struct schema_field *fields = table->row.fields;
     size_t n = 0;
 
@@ -185,9 +186,9 @@ put_columns(struct ds *ds, const struct schema_table *table, bool excluded)
         }
     }
     for (size_t i = 0; i < STORE_META_COLUMNS; i++, n++) {
-        ds_put_format(ds, ", %s", meta[i]);
+        ds_put_format(ds, ", %s", meta_columns[i]);
         if (excluded) {
-            ds_put_format(ds, " = excluded.%s", meta[i]);
+            ds_put_format(ds, " = excluded.%s", meta_columns[i]);
         }
     }
     return n;
@@ -206,6 +207,53 @@ store_sql_upsert(const struct schema_table *table)
     }
     ds_put_cstr(&ds, ") ON CONFLICT (\"name\") DO UPDATE SET ");
     put_columns(&ds, table, true);
+    return ds_steal_cstr(&ds);
+}
+
+/* Appends '"FIELD" = ?N' of the fields that are references, or of the others. */
+static void
+put_assignments(struct ds *ds, const struct schema_table *table,
+                bool references, const char *between)
+{
+    const char *before = "";
+    int n = 2;                  /* ?1 is the name. */
+
+    for (const struct schema_field *f = table->row.fields; f->name;
+         f++, n++) {
+        if (is_foreign_key(f) == references) {
+            ds_put_format(ds, "%s\"%s\" %s ?%d", before, f->name,
+                          references ? "IS" : "=", n);
+            before = between;
+        }
+    }
+    for (const struct schema_field *f = table->row.fields; f->name; f++) {
+        if (!references && f->flags & SCHEMA_GIVEN) {
+            ds_put_format(ds, "%s\"%s_given\" = ?%d", before, f->name, n++);
+            before = between;
+        }
+    }
+    for (size_t i = 0; !references && i < STORE_META_COLUMNS; i++) {
+        ds_put_format(ds, "%s%s = ?%d", before, meta_columns[i], n++);
+        before = between;
+    }
+}
+
+char *
+store_sql_update(const struct schema_table *table)
+{
+    const struct schema_field *f = table->row.fields;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    while (f->name && !is_foreign_key(f)) {
+        f++;
+    }
+    if (!f->name) {
+        return NULL;
+    }
+    ds_put_format(&ds, "UPDATE \"%s\" SET ", table->plural);
+    put_assignments(&ds, table, false, ", ");
+    ds_put_cstr(&ds, " WHERE \"name\" = ?1 AND ");
+    put_assignments(&ds, table, true, " AND ");
     return ds_steal_cstr(&ds);
 }
 

@@ -67,6 +67,10 @@ int store_get_int(sqlite3 *, const char *sql, int64_t *value, char **text);
 /* Statements on a table, as SQL that the caller frees. */
 char *store_sql_create(const struct schema_table *);
 char *store_sql_upsert(const struct schema_table *);
+/* As the upsert, with its parameters, but only of a row that is there and whose
+ * references stay as they are; NULL if the table has none.  An upsert writes
+ * the indexes of all references anew. */
+char *store_sql_update(const struct schema_table *);
 char *store_sql_select(const struct schema_table *);
 
 /* True if the field is kept as JSON text. */
@@ -93,6 +97,7 @@ void store_batch_uninit_all(struct store_batch *);
 struct store_statements {
     sqlite3_stmt *begin, *commit, *rollback;
     sqlite3_stmt *upsert[VMN_N_TABLES];
+    sqlite3_stmt *update[VMN_N_TABLES];     /* NULL: there is none. */
     sqlite3_stmt *delete_[VMN_N_TABLES];
     sqlite3_stmt *number_delete, *number_insert;
     sqlite3_stmt *log_insert, *log_trim;

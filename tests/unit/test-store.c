@@ -219,6 +219,14 @@ what_was_stored_comes_back(void **state)
     apply(f, "delete groups g\nput groups g2 {'ports':['p1']}");
     assert_int_equal(submit(f), 0);
     check_stored(f);
+    /* References that change, appear and go. */
+    apply(f, "patch ports p2 {'host':'h1'}\npatch ports p1 {'host':null}");
+    assert_int_equal(submit(f), 0);
+    check_stored(f);
+    apply(f, "put hosts h2 {'ovsdb':'inbound','tunnel_ip':'192.0.2.2'}\n"
+          "patch ports p2 {'host':'h2','enabled':true}");
+    assert_int_equal(submit(f), 0);
+    check_stored(f);
     apply(f, "delete groups g2\ncascade networks n");
     assert_int_equal(submit(f), 0);
     check_stored(f);
