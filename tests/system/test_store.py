@@ -96,6 +96,9 @@ def town(lab):
     pinger = Pinger(lab.vm("red1"), lab.vm("red2").ip).start()
     yield world
     lost = pinger.stop()
+    for host in lab.hosts if lost else ():
+        print(host.name, [line for line in host.appctl(
+            "coverage/show").splitlines() if "drop" in line])
     world.close()
     check_log(lab.vmnd)
     assert len(pinger.sent) > 10
