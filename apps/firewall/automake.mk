@@ -6,6 +6,7 @@ apps_firewall_firewall_la_SOURCES = \
 	apps/firewall/firewall.h \
 	apps/firewall/identity.c \
 	apps/firewall/known.c \
+	apps/firewall/policy.c \
 	apps/firewall/rest.c \
 	apps/firewall/rules.c \
 	apps/firewall/service.c

@@ -150,6 +150,10 @@ static const struct vmn_stage_class stages[] = {
 static const struct vmn_query_class queries[] = {
     { "groups", eval_groups },
     { "identity", eval_identity },
+    { "applies", eval_applies },
+    { "rules", eval_rules },
+    { "bucket", eval_bucket },
+    { "buckets", eval_buckets },
     { .name = NULL },
 };
 
@@ -161,8 +165,12 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_network },
     { .name = "policy", .each = VMN_EACH_ROW, .table = VMN_TABLE_POLICY,
       .compile = compile_policy },
-    { .name = "rules", .each = VMN_EACH_KEY, .relation = REL_APPLIED,
-      .compile = compile_rules },
+    { .name = "verdicts", .each = VMN_EACH_ROW, .table = VMN_TABLE_POLICY,
+      .compile = compile_verdicts },
+    { .name = "applied", .each = VMN_EACH_KEY, .relation = REL_APPLIED,
+      .compile = compile_applied },
+    { .name = "rules", .each = VMN_EACH_KEY, .relation = REL_BUCKETS,
+      .compile = compile_bucket },
     { .name = "isolated", .each = VMN_EACH_KEY, .relation = REL_ISOLATED,
       .compile = compile_isolated },
     { .name = "known", .each = VMN_EACH_KEY, .relation = REL_KNOWN,

@@ -41,6 +41,9 @@ enum {
  * action its rules may have in one direction. */
 #define POLICY_LEVELS 50
 
+/* Parts in which a network has a policy's rules; at most 32. */
+#define POLICY_BUCKETS 16
+
 /* The first table of a tier's direction, and where it goes on after it. */
 static inline unsigned
 policy_table(enum vmn_direction direction, unsigned tier)
@@ -52,14 +55,22 @@ policy_table(enum vmn_direction direction, unsigned tier)
 #define NUMBER_IDENTITY "firewall.identity"
 #define NUMBER_CONJUNCTION "firewall.conj"
 
-/* Queries: of a port. */
-#define QUERY_GROUPS "firewall.groups"  /* "g1,g2", its groups, sorted. */
+/* Query of a port: "g1,g2", its groups, sorted. */
+#define QUERY_GROUPS "firewall.groups"
+
+/* Queries of a policy. */
+#define QUERY_APPLIES "firewall.applies" /* struct applies. */
+#define QUERY_RULES "firewall.rules"    /* All rules, packed. */
+#define QUERY_BUCKET "firewall.bucket"  /* POLICY|BUCKET: those in it. */
+#define QUERY_BUCKETS "firewall.buckets" /* uint32_t: bits of those in use. */
 
 /* Relations.  An identity is in decimal. */
 #define REL_MEMBERS "firewall.members"  /* NETWORK|GROUP -> identity. */
 #define REL_KNOWN "firewall.known"      /* NETWORK|identity -> "". */
 #define REL_NETWORKS "firewall.networks" /* GROUP -> network with members. */
 #define REL_APPLIED "firewall.applied"  /* POLICY|NETWORK -> "". */
+#define REL_BUCKETS "firewall.buckets"  /* POLICY|NETWORK|BUCKET -> "". */
+#define REL_HOSTS "firewall.policy-hosts" /* POLICY -> host that needs it. */
 #define REL_ISOLATED "firewall.isolated" /* NETWORK|DIRECTION -> identity. */
 #define REL_QUARANTINED "firewall.quarantined" /* NETWORK -> identity. */
 
@@ -87,23 +98,73 @@ void compile_member(struct vmn_view *, const char *key, struct vmn_emit *);
 void known_base(struct vmn_emit *);
 void compile_known(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* rules.c */
-void compile_policy(struct vmn_view *, const char *key, struct vmn_emit *);
-void compile_rules(struct vmn_view *, const char *key, struct vmn_emit *);
+/* What a rule says of services: a port and its mask, a type of ICMP, or all of
+ * a protocol. */
+enum service_what { SERVICE_ALL, SERVICE_PORTS, SERVICE_ICMP_TYPE };
+struct service_match {
+    uint8_t ip_proto;
+    uint8_t what;
+    uint16_t value;
+    uint16_t mask;
+};
 
-/* One rule of a policy in one network, at its priority. */
+/* A rule in the value of a query: this, then its services, prefixes and groups,
+ * filled up to 8 bytes.  Without padding of its own. */
+struct rule_head {
+    uint32_t size;              /* Of all of it. */
+    uint32_t conj;
+    uint32_t n_services;
+    uint32_t n_prefixes;        /* Of peers. */
+    uint32_t n_groups;          /* Peers. */
+    uint16_t priority;
+    uint8_t table;              /* Of STAGE_POLICY. */
+    uint8_t direction;
+    uint8_t action;
+    uint8_t bucket;
+    uint8_t has_peers;          /* Else everyone. */
+    uint8_t has_services;       /* Else everything. */
+    uint8_t any_service;        /* Also everything: its services say so. */
+    uint8_t unused[3];
+};
 struct rule {
+    const struct rule_head *head;
+    const struct service_match *services;
+    const struct vmn_prefix *prefixes;
+    const char *groups;         /* One after the other, each with its null. */
+};
+
+/* rules.c */
+void eval_rules(struct vmn_view *, const char *key, struct vmn_value *);
+void eval_bucket(struct vmn_view *, const char *key, struct vmn_value *);
+void eval_buckets(struct vmn_view *, const char *key, struct vmn_value *);
+/* Finds the parts of the rule at 'at'; returns where the next one is. */
+const struct rule_head *rule_read(const void *at, struct rule *);
+
+/* What of a policy does not depend on its rules, as the value of a query. */
+struct applies {
+    uint32_t n_groups;
+    bool isolates[VMN_N_DIRECTIONS]; /* Only in the application tier. */
+    char groups[];              /* As in struct rule. */
+};
+
+/* policy.c */
+void eval_applies(struct vmn_view *, const char *key, struct vmn_value *);
+void compile_policy(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_applied(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_verdicts(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_bucket(struct vmn_view *, const char *key, struct vmn_emit *);
+
+/* Where rules are compiled: a policy in a network. */
+struct place {
     struct vmn_view *view;
     struct vmn_emit *emit;
     const struct vmn_network *network;
-    const struct vmn_rule *rule;
-    const struct ids *own;      /* Identities that the policy applies to. */
-    const char *name;           /* Names its conjunction. */
-    unsigned tier;
-    uint16_t priority;
+    struct ids own;             /* Identities that the policy applies to. */
 };
 /* clause.c */
-void emit_rule(const struct rule *);
+void emit_rule(const struct place *, const struct rule *);
+void emit_verdict(struct vmn_emit *, const char *policy,
+                  const struct rule_head *);
 
 /* What the services of a rule come to. */
 struct ranges {

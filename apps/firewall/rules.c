@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Policies: in which networks they apply, and the priority of each of their
- * rules there.  What one rule matches is in clause.c.
+ * The rules of a policy, ready to be compiled in any network: with their
+ * priorities and numbers, and with all that they take from services and from
+ * groups' addresses put in.  They are packed into the values of queries, so
+ * that this is done once and not in each network, and that a rule which stays
+ * as it is touches no network.  What becomes of them there is in clause.c.
  *
  * A rule's priority is POLICY_RULE_MAX - POLICY_LEVELS x the policy's - its
  * level.  Rules that follow each other with the same action share a level.
@@ -12,28 +15,12 @@
 #include "firewall.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Finds the networks in which groups of the policy have members. */
-void
-compile_policy(struct vmn_view *view, const char *key, struct vmn_emit *emit)
-{
-    const struct vmn_policy *policy = vmn_read_policy(view, key);
-
-    if (!policy) {
-        return;
-    }
-    for (size_t i = 0; i < policy->n_applies_to; i++) {
-        struct vmn_names networks = vmn_facts(view, REL_NETWORKS,
-                                              policy->applies_to[i]);
-
-        for (size_t j = 0; j < networks.n; j++) {
-            vmn_publish(emit, REL_APPLIED,
-                        vmn_printf(view, "%s|%s", key, networks.names[j]),
-                        "");
-        }
-    }
-}
+#define IP_PROTO_ICMP 1
+#define IP_PROTO_TCP 6
+#define IP_PROTO_UDP 17
 
 /* Levels.  --------------------------------------------------------------- */
 
@@ -83,132 +70,335 @@ hash_prefix(struct vmn_view *view, uint64_t hash,
                                       prefix->len));
 }
 
-static uint64_t
-hash_service(struct vmn_view *view, uint64_t hash,
-             const struct vmn_rule_service *service)
+static int
+compare_ranges(const void *a_, const void *b_)
 {
-    const struct vmn_service_entry *entry = &service->inline_entry;
+    const struct vmn_port_range *a = a_;
+    const struct vmn_port_range *b = b_;
 
-    if (service->service) {
-        return hash_text(hash, vmn_printf(view, "s:%s", service->service));
+    return a->first != b->first ? a->first - b->first : a->last - b->last;
+}
+
+static uint64_t
+hash_entry(struct vmn_view *view, uint64_t hash,
+           const struct vmn_service_entry *entry)
+{
+    size_t size = entry->n_ports * sizeof *entry->ports;
+    struct vmn_port_range *ports = vmn_alloc(view, size);
+
+    if (size) {
+        memcpy(ports, entry->ports, size);
+        qsort(ports, entry->n_ports, sizeof *ports, compare_ranges);
     }
     hash = hash_text(hash, vmn_printf(view, "e:%d,%d", entry->protocol,
                                       entry->icmp_type));
     for (size_t i = 0; i < entry->n_ports; i++) {
-        hash = hash_text(hash, vmn_printf(view, "%u-%u",
-                                          entry->ports[i].first,
-                                          entry->ports[i].last));
+        hash = hash_text(hash, vmn_printf(view, "%u-%u", ports[i].first,
+                                          ports[i].last));
     }
     return hash;
 }
 
-/* A hash of what a rule says.  A conjunction is numbered by it, so that a
- * rule keeps its number whatever is put before it. */
+/* A hash of what a rule says, in whichever order its lists say it. */
 static uint64_t
 rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    const uint64_t basis = UINT64_C(0xcbf29ce484222325);
+    uint64_t sum = 0;
 
-    hash = hash_text(hash, vmn_printf(view, "%d%d", rule->direction,
-                                      rule->action));
     for (size_t i = 0; i < rule->n_peers; i++) {
         const struct vmn_peer *peer = &rule->peers[i];
 
-        hash = peer->group
-               ? hash_text(hash, vmn_printf(view, "g:%s", peer->group))
-               : hash_prefix(view, hash, &peer->cidr);
+        sum += peer->group
+               ? hash_text(basis, vmn_printf(view, "g:%s", peer->group))
+               : hash_prefix(view, basis, &peer->cidr);
     }
     for (size_t i = 0; i < rule->n_services; i++) {
-        hash = hash_service(view, hash, &rule->services[i]);
+        const struct vmn_rule_service *use = &rule->services[i];
+
+        sum += use->service
+               ? hash_text(basis, vmn_printf(view, "s:%s", use->service))
+               : hash_entry(view, basis, &use->inline_entry);
     }
-    return hash;
+    return hash_text(basis, vmn_printf(view, "%d%d%016" PRIx64,
+                                       rule->direction, rule->action, sum));
 }
 
-/* POLICY/NETWORK/HASH, with a number if the policy says the same twice. */
+/* A conjunction is numbered by what the rule says, so that it keeps its number
+ * whatever is put before it: "POLICY/HASH", with a count if the policy says the
+ * same twice.  All networks share it: no packet meets clauses of two. */
 static const char *
 rule_name(struct vmn_view *view, const struct vmn_policy *policy,
-          const char *network, uint64_t hashes[], size_t i)
+          const uint64_t hashes[], size_t i)
 {
+    const char *name = vmn_printf(view, "%s/%016" PRIx64, policy->row.name,
+                                  hashes[i]);
     size_t n_before = 0;
 
-    hashes[i] = rule_hash(view, &policy->rules[i]);
     for (size_t j = 0; j < i; j++) {
         n_before += hashes[j] == hashes[i];
     }
-
-    const char *name = vmn_printf(view, "%s/%s/%016" PRIx64,
-                                  policy->row.name, network, hashes[i]);
-
     return n_before ? vmn_printf(view, "%s#%zu", name, n_before) : name;
 }
 
-/* A policy in a network.  ------------------------------------------------ */
+/* Packing.  -------------------------------------------------------------- */
+
+struct pack {
+    struct vmn_view *view;
+    size_t size, allocated;
+    char *data;
+};
 
 static void
-publish_isolated(struct vmn_view *view, struct vmn_emit *emit,
-                 const struct vmn_policy *policy, const char *network,
-                 const struct ids *own)
+put(struct pack *pack, const void *data, size_t size)
 {
-    if (policy->tier != VMN_TIER_APPLICATION) {
-        return;
+    if (pack->allocated - pack->size < size) {
+        size_t bigger = 2 * pack->allocated + size;
+        char *copy = vmn_alloc(pack->view, bigger);
+
+        if (pack->size) {
+            memcpy(copy, pack->data, pack->size);
+        }
+        pack->data = copy;
+        pack->allocated = bigger;
     }
-    for (int direction = 0; direction < VMN_N_DIRECTIONS; direction++) {
-        for (size_t i = 0; policy->isolates[direction] && i < own->n; i++) {
-            vmn_publish(emit, REL_ISOLATED,
-                        vmn_printf(view, "%s|%s", network,
-                                   direction == VMN_EGRESS ? "egress"
-                                   : "ingress"),
-                        vmn_printf(view, "%u", own->ids[i]));
+    if (size) {
+        memcpy(pack->data + pack->size, data, size);
+        pack->size += size;
+    }
+}
+
+static void
+put_service(struct pack *pack, uint32_t *n, uint8_t ip_proto,
+            enum service_what what, uint16_t value, uint16_t mask)
+{
+    const struct service_match match = { ip_proto, what, value, mask };
+
+    put(pack, &match, sizeof match);
+    ++*n;
+}
+
+/* A range as the few masks that make it up. */
+static void
+put_range(struct pack *pack, uint32_t *n, uint8_t ip_proto,
+          const struct vmn_port_range *range)
+{
+    uint32_t port = range->first;
+
+    while (port <= range->last) {
+        uint32_t size = port ? port & -port : 0x10000;
+
+        while (port + size - 1 > range->last) {
+            size >>= 1;
+        }
+        put_service(pack, n, ip_proto, SERVICE_PORTS, port,
+                    0xffff & ~(size - 1));
+        port += size;
+    }
+}
+
+static void
+put_ranges(struct pack *pack, uint32_t *n, uint8_t ip_proto,
+           const struct ranges *ports)
+{
+    for (size_t i = 0; i < ports->n; i++) {
+        const struct vmn_port_range *range = &ports->ranges[i];
+
+        if (!range->first && range->last == UINT16_MAX) {
+            put_service(pack, n, ip_proto, SERVICE_ALL, 0, 0);
+        } else {
+            put_range(pack, n, ip_proto, range);
         }
     }
 }
 
-void
-compile_rules(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+static uint32_t
+put_services(struct pack *pack, const struct spoken *spoken)
 {
-    const char *policy_name, *network_name;
+    uint32_t n = 0;
 
-    if (!key_split(view, key, &policy_name, &network_name)) {
-        return;
+    put_ranges(pack, &n, IP_PROTO_TCP, &spoken->tcp);
+    put_ranges(pack, &n, IP_PROTO_UDP, &spoken->udp);
+    if (spoken->all_icmp) {
+        put_service(pack, &n, IP_PROTO_ICMP, SERVICE_ALL, 0, 0);
     }
-
-    const struct vmn_policy *policy = vmn_read_policy(view, policy_name);
-    const struct vmn_network *network = vmn_read_network(view, network_name);
-
-    if (!policy || !network || !network->vni) {
-        return;
+    for (unsigned type = 0; !spoken->all_icmp && type <= UINT8_MAX; type++) {
+        if (spoken->icmp_types[type]) {
+            put_service(pack, &n, IP_PROTO_ICMP, SERVICE_ICMP_TYPE, type, 0);
+        }
     }
+    return n;
+}
 
+static const struct vmn_group *
+peer_group(struct vmn_view *view, const struct vmn_peer *peer)
+{
+    return peer->group ? vmn_read_group(view, peer->group) : NULL;
+}
+
+/* The addresses of all peers, in the fewest prefixes. */
+static uint32_t
+put_prefixes(struct pack *pack, const struct vmn_rule *rule)
+{
+    struct pack all = { .view = pack->view };
+    size_t n;
+
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        const struct vmn_peer *peer = &rule->peers[i];
+        const struct vmn_group *group = peer_group(pack->view, peer);
+
+        if (group) {
+            put(&all, group->cidrs, group->n_cidrs * sizeof *group->cidrs);
+        } else if (!peer->group) {
+            put(&all, &peer->cidr, sizeof peer->cidr);
+        }
+    }
+    n = all.size / sizeof(struct vmn_prefix);
+    if (n) {
+        n = vmn_prefixes_merge((struct vmn_prefix *) all.data, n);
+        put(pack, all.data, n * sizeof(struct vmn_prefix));
+    }
+    return n;
+}
+
+static uint32_t
+put_groups(struct pack *pack, const struct vmn_rule *rule)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        const char *group = rule->peers[i].group;
+
+        if (group && vmn_read_group(pack->view, group)) {
+            put(pack, group, strlen(group) + 1);
+            n++;
+        }
+    }
+    return n;
+}
+
+/* The parts of a rule, in the order of struct rule, behind its head. */
+static void
+put_rule(struct pack *pack, const struct rule_head *head_,
+         const struct vmn_rule *rule)
+{
+    static const char zeros[8];
+    size_t start = pack->size;
+    struct rule_head head = *head_;
+    struct spoken spoken;
+
+    spoken_read(pack->view, rule, &spoken);
+    head.has_peers = rule->n_peers > 0;
+    head.has_services = rule->n_services > 0;
+    head.any_service = spoken.anything;
+    put(pack, &head, sizeof head);
+    if (!spoken.anything) {
+        head.n_services = put_services(pack, &spoken);
+    }
+    head.n_prefixes = put_prefixes(pack, rule);
+    head.n_groups = put_groups(pack, rule);
+    put(pack, zeros, -pack->size & 7);
+    head.size = pack->size - start;
+    memcpy(pack->data + start, &head, sizeof head);
+}
+
+const struct rule_head *
+rule_read(const void *at, struct rule *rule)
+{
+    const char *p = at;
+
+    rule->head = at;
+    p += sizeof *rule->head;
+    rule->services = (const struct service_match *) p;
+    p += rule->head->n_services * sizeof *rule->services;
+    rule->prefixes = (const struct vmn_prefix *) p;
+    p += rule->head->n_prefixes * sizeof *rule->prefixes;
+    rule->groups = p;
+    return (const struct rule_head *) ((const char *) at + rule->head->size);
+}
+
+/* Queries.  -------------------------------------------------------------- */
+
+/* All rules of policy 'key'; nothing if their levels do not suffice. */
+void
+eval_rules(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    const struct vmn_policy *policy = vmn_read_policy(view, key);
     struct level levels[VMN_N_DIRECTIONS] = { { .started = false } };
-    uint64_t *hashes = vmn_alloc(view, policy->n_rules * sizeof *hashes);
-    struct ids own = { 0, 0, NULL };
+    struct pack pack = { .view = view };
+    uint64_t *hashes;
 
-    for (size_t i = 0; i < policy->n_applies_to; i++) {
-        ids_add_group(view, &own, network_name, policy->applies_to[i]);
+    if (!policy) {
+        return;
     }
-    publish_isolated(view, emit, policy, network_name, &own);
-
+    hashes = vmn_alloc(view, policy->n_rules * sizeof *hashes);
     for (size_t i = 0; i < policy->n_rules; i++) {
         const struct vmn_rule *rule = &policy->rules[i];
         struct level *level = &levels[rule->direction];
+        struct rule_head head = { .direction = rule->direction,
+                                  .action = rule->action };
 
         level_next(level, rule->action);
         if (level->level > POLICY_LEVELS) {
-            vmn_fail(emit, "policy %s changes its action too often: rule %zu "
-                     "would be at level %u of %d", policy_name, i,
-                     level->level, POLICY_LEVELS);
             return;
         }
-        emit_rule(&(struct rule) {
-            .view = view,
-            .emit = emit,
-            .network = network,
-            .rule = rule,
-            .own = &own,
-            .name = rule_name(view, policy, network_name, hashes, i),
-            .tier = policy->tier,
-            .priority = POLICY_RULE_MAX - POLICY_LEVELS * policy->priority
-                        - level->level,
-        });
+        hashes[i] = rule_hash(view, rule);
+        head.bucket = hashes[i] >> 32 & (POLICY_BUCKETS - 1);
+        head.conj = vmn_number(view, NUMBER_CONJUNCTION,
+                               rule_name(view, policy, hashes, i));
+        head.table = policy_table(rule->direction, policy->tier);
+        head.priority = (POLICY_RULE_MAX - POLICY_LEVELS * policy->priority
+                         - level->level);
+        put_rule(&pack, &head, rule);
     }
+    /* Also of a policy without rules: it has a value, if an empty one. */
+    put(&pack, "", 1);
+    vmn_value_set(value, pack.data, pack.size);
+}
+
+/* The rules of "POLICY|BUCKET". */
+void
+eval_bucket(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    struct pack pack = { .view = view };
+    const char *policy, *bucket, *p;
+    size_t size;
+
+    if (!key_split(view, key, &policy, &bucket)) {
+        return;
+    }
+    p = vmn_query(view, QUERY_RULES, policy, &size);
+    if (!p) {
+        return;
+    }
+    for (const char *end = p + size - 1; p < end; ) {
+        const struct rule_head *head = (const struct rule_head *) p;
+
+        if (head->bucket == (unsigned) atoi(bucket)) {
+            put(&pack, head, head->size);
+        }
+        p += head->size;
+    }
+    put(&pack, "", 1);
+    vmn_value_set(value, pack.data, pack.size);
+}
+
+/* A uint32_t whose bits say which buckets of policy 'key' have rules. */
+void
+eval_buckets(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    uint32_t buckets = 0;
+    size_t size;
+    const char *p = vmn_query(view, QUERY_RULES, key, &size);
+
+    if (!p) {
+        return;
+    }
+    for (const char *end = p + size - 1; p < end; ) {
+        const struct rule_head *head = (const struct rule_head *) p;
+
+        buckets |= UINT32_C(1) << head->bucket;
+        p += head->size;
+    }
+    vmn_value_set(value, &buckets, sizeof buckets);
 }

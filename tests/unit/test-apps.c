@@ -465,7 +465,7 @@ static struct scenario scenarios[] = {
           " 'policies/p': {'tier': 'security', 'applies_to': ['web'], 'rules':"
           " [{'direction': 'egress', 'action': 'deny', 'peers': [{'group':"
           " 'none'}]}]}}", {
-            { "h1", "-conj_id" } } },
+            { "h1", "-conjunction(" } } },
         { "{'ports/db1': {'network': 'shop', 'labels': {'no': 'one'}}}", {
             { "h1", "+firewall.policy/1 35000 conj_id=1,ip actions=drop "
               "(denied by rule)" },
