@@ -398,8 +398,7 @@ judge_marker(struct audit *a)
     const struct fabric_switch *sw = a->sw;
 
     if (backlog_is_empty(&a->touched)
-        && a->marker != (hmap_is_empty(&sw->refusals)
-                         ? marker_cookie(sw->digest) : MARKER_NONE)) {
+        && a->marker != switch_marker(sw)) {
         a->result.n_altered++;
         count_owner(a->result.owners, "vmnd", "altered", 1);
         if (json_array_size(a->result.differences) < WORDS_MAX) {

@@ -74,6 +74,8 @@ struct reconcile {
     size_t n_deletes;
     uint64_t digest;            /* Of all that is wanted at that moment. */
     uint32_t open_xid, barrier_xid;
+    uint32_t marker_xid;        /* 0: none is sent. */
+    bool marker_refused;        /* In this try. */
     size_t n_refused;           /* In this try. */
     size_t size;                /* Bytes sent, in this try. */
 };
@@ -274,7 +276,7 @@ put_block(struct reconcile *r, struct ofpbuf *b, const struct ofpbuf *block)
 static uint64_t
 wanted_marker(const struct reconcile *r)
 {
-    return (hmap_is_empty(&r->sw->refusals)
+    return (hmap_is_empty(&r->sw->refusals) && !r->sw->unmarkable
             ? marker_cookie(r->digest) : MARKER_NONE);
 }
 
@@ -297,7 +299,11 @@ send_unchecked(struct reconcile *r)
         flush_if(r, &b, GATHER_SIZE / 2);
     }
     put_block(r, &b, &r->group_deletes);
-    marker_put_add(&b, ofconn_next_xid(conn), wanted_marker(r));
+    r->marker_xid = 0;
+    if (!r->sw->unmarkable) {
+        r->marker_xid = ofconn_next_xid(conn);
+        marker_put_add(&b, r->marker_xid, wanted_marker(r));
+    }
     ofmsg_put_barrier(&b, r->barrier_xid);
     flush_if(r, &b, 0);
     ofpbuf_uninit(&b);
@@ -377,12 +383,13 @@ checked(struct reconcile *r)
         }
     }
     sieve_uninit(&sieve);
-    if (n == r->n_items) {
+    if (n == r->n_items && !r->marker_refused) {
         /* It refused something that cannot be left out. */
         switch_give_up(sw, sw->trouble);
         return;
     }
     r->n_items = n;
+    r->marker_refused = false;
 
     ofpbuf_init(&b, 64);
     ofmsg_put_bundle_discard(&b, ENGINE_BUNDLE_ID, ofconn_next_xid(sw->conn));
@@ -406,6 +413,13 @@ handle_error(struct reconcile *r, const struct ofp_header *oh)
 
         switch_give_up(r->sw, reason);
         free(reason);
+    } else if (xid == r->marker_xid) {
+        /* It is only for us: all else is more important. */
+        VLOG_WARN_RL(&rl, "%s: refuses the marker with %s",
+                     r->sw->host->name, ofmsg_error_name(oh));
+        r->n_refused++;
+        r->marker = MARKER_NONE;
+        r->marker_refused = r->sw->unmarkable = true;
     } else {
         r->n_refused++;
         switch_note_refusal(r->sw, xid, oh);

@@ -479,9 +479,10 @@ out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
     struct fabric_switch *sw = out->sw;
     uint32_t xid = ofconn_next_xid(sw->conn);
 
-    marker_put_add(&out->gathered, ofconn_next_xid(sw->conn),
-                   hmap_is_empty(&sw->refusals)
-                   ? marker_cookie(sw->digest) : MARKER_NONE);
+    if (!sw->unmarkable) {
+        marker_put_add(&out->gathered, ofconn_next_xid(sw->conn),
+                       switch_marker(sw));
+    }
     ofmsg_put_bundle_commit(&out->gathered, ENGINE_BUNDLE_ID, xid);
     out_flush(out);
     switch_new_bundle(sw, first, last, before, xid, out->size)->makes_room

@@ -153,6 +153,13 @@ oldest_bundle(const struct fabric_switch *sw)
 }
 
 uint64_t
+switch_marker(const struct fabric_switch *sw)
+{
+    return (hmap_is_empty(&sw->refusals) && !sw->unmarkable
+            ? marker_cookie(sw->digest) : MARKER_NONE);
+}
+
+uint64_t
 switch_acked(const struct fabric_switch *sw)
 {
     const struct sent_bundle *bundle = oldest_bundle(sw);
@@ -485,6 +492,7 @@ reset(struct fabric_switch *sw)
     event_del(sw->stall);
     event_del(sw->pause);
     sw->n_tries = 0;
+    sw->unmarkable = false;
     clear_refusals(sw);
     sw->state = SWITCH_OFFLINE;
     sw->since_ms = time_wall_msec();
@@ -520,9 +528,11 @@ switch_disconnect(struct fabric_switch *sw, const char *reason)
 void
 switch_give_up(struct fabric_switch *sw, const char *reason)
 {
-    switch_disconnect(sw, reason);
+    char *trouble = xstrdup(reason);    /* It may be the one of before. */
+
+    switch_disconnect(sw, trouble);
     free(sw->trouble);
-    sw->trouble = xstrdup(reason);
+    sw->trouble = trouble;
     start_rest(sw);
 }
 

@@ -79,6 +79,7 @@ struct fabric_switch {
     uint64_t sent_revision;
     uint64_t digest;            /* Of all that it is to hold, if known. */
     bool digest_known;
+    bool unmarkable;            /* It refuses the marker, and gets none. */
     bool doubtful;              /* A bundle may have been refused unseen: its
                                  * marker is not to be trusted. */
     uint64_t acked;             /* If 'frozen'; see switch_acked(). */
@@ -178,6 +179,9 @@ bool switch_has_refused(const struct fabric_switch *, uint32_t xid);
 /* True if something was refused because its table was full. */
 bool switch_lacks_room(const struct fabric_switch *);
 
+/* The marker's cookie for what the switch is to hold: MARKER_NONE if it refuses
+ * something. */
+uint64_t switch_marker(const struct fabric_switch *);
 /* Sets the marker to MARKER_NONE: something was refused. */
 void switch_unmark(struct fabric_switch *);
 

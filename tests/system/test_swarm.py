@@ -397,15 +397,20 @@ def test_full_table_is_told_and_rests(swarm):
     status = swarm.host_status(0)
     assert "OFPFMFC_TABLE_FULL" in status["reason"]
     # Two of them fit, all others are told of.
-    last = revisions[-1]
-    wait_for("the receipt", lambda: state_at(swarm, last)[0] == "failed", 20)
-    assert "OFPFMFC_TABLE_FULL" in state_at(swarm, last)[1]
+    def failed():
+        return [reason for state, reason in (state_at(swarm, r)
+                                             for r in revisions)
+                if state == "failed"]
+    wait_for("a receipt", failed, 20)
+    assert "OFPFMFC_TABLE_FULL" in failed()[0]
+    wait_for("the ports", lambda: sum(port_state(swarm, x) == "up"
+                                      for x in ports) == 2, 20)
     assert swarm.control("tables", "hv0")["0"] == tables["0"] + 2
-    assert len([x for x in ports if port_state(swarm, x) == "up"]) <= 2
     # No other host is touched, and this one is not asked all the time: each
     # try is two dumps at most, and they become rarer.
     for host in range(1, 6):
-        assert state_at(swarm, last, "hv%d" % host)[0] in (None, "confirmed")
+        assert state_at(swarm, revisions[-1], "hv%d" % host)[0] in (
+            None, "confirmed")
     dumps = swarm.control("show", "hv0")["dumps"]
     assert dumps <= 4 + 3 * len(revisions)
     # The table grows: all is as it should be at the next try.

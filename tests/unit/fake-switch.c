@@ -473,7 +473,8 @@ bundle_add(struct fake_switch *fs, const struct ofp_header *oh)
         if (!is_marker) {
             ds_put_char(&fs->order, is_add ? 'F' : 'f');
         }
-        if (is_add && priority && priority == fs->refuse_priority) {
+        if (is_add && ((priority && priority == fs->refuse_priority)
+                       || (is_marker && fs->refuse_marker))) {
             send_error(fs, OFPERR_OFPBAC_BAD_TYPE, oh);
             fs->n_mods++;
             ofpbuf_delete(mod);

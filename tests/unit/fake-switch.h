@@ -43,6 +43,7 @@ struct fake_switch {
     uint16_t refuse_at_commit;  /* The same, when it is committed. */
     bool refuse_open;
     bool refuse_groups;         /* When they are added. */
+    bool refuse_marker;         /* The same. */
     unsigned refuse_commits;    /* So many, and no message of them. */
     size_t max_flows;           /* In all tables but the marker's: what comes
                                  * then finds its table full. */

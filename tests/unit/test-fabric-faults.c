@@ -381,6 +381,41 @@ lost_group_is_mended_at_once(void **state OVS_UNUSED)
     check_host(0);
 }
 
+/* The marker is only for vmnd itself. */
+static void
+switch_that_refuses_the_marker_gets_all_else(void **state OVS_UNUSED)
+{
+    unsigned n_dumps;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    switches[0].refuse_marker = true;
+    connect_host(0);
+    until_acked(0);
+    assert_non_null(fake_switch_find(&switches[0], 100));
+    n_dumps = switches[0].n_dumps;
+    edit_port("b", "red", 200, "all", 1, false);
+    TURN_TRULY_UNTIL(0, revision, 200,
+                     !strcmp(receipt_of(revision, 0), "confirmed"));
+    assert_true(is_synced(0));
+    assert_int_equal(switches[0].n_dumps, n_dumps);
+    assert_int_equal(fake_switch_marker(&switches[0]), 0);
+
+    /* One that begins to refuse it later. */
+    connect_host(1);
+    switches[1].refuse_marker = true;
+    edit_port("c", "red", 300, "all", 1, false);
+    TURN_TRULY_UNTIL(1, revision, 300,
+                     !strcmp(receipt_of(revision, 1), "confirmed"));
+    assert_true(is_synced(1));
+    assert_non_null(host(1)->sw->conn);
+
+    /* Each connection is a new chance. */
+    switches[0].refuse_marker = false;
+    disconnect_host(0);
+    connect_host(0);
+    check_host(0);
+}
+
 /* An error about a bundle that was made when an earlier one had failed
  * already: it is wrong because of that. */
 static void
@@ -621,6 +656,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(flows_through_a_refused_group_are_left_out, setup),
         T(lost_group_is_mended_at_once, setup),
         T(errors_that_follow_from_another_are_not_kept, setup),
+        T(switch_that_refuses_the_marker_gets_all_else, setup),
         T(refusal_without_a_receipt_is_told, setup),
         T(slow_switch_gets_the_net_difference, setup_narrow),
         T(what_comes_to_nothing_sends_nothing, setup_narrow),
