@@ -191,7 +191,7 @@ struct model_pending {
 };
 void model_get_pending(struct model *, struct model_pending *);
 
-/* Puts a row back at start.  'spec' and 'status' are as model_row_to_json()
+/* Puts a row back at start.  'spec' and 'status' are as model_row_print()
  * shows them ('status' holds given-out values).  References are checked by
  * model_load_done(), which also settles.  Returns 0 or EINVAL. */
 int model_load_row(struct model *, enum vmn_table, const char *name,

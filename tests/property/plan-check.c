@@ -37,14 +37,14 @@ format_model(const struct model *model, struct ds *ds)
             const struct vmn_row *row = model_get_durable(model, t,
                                                           names.names[i],
                                                           &meta);
-            json_t *json = row ? model_row_to_json(row, &meta) : json_null();
-            char *text = json_dumps(json, JSON_ENCODE_ANY | JSON_SORT_KEYS);
 
-            ds_put_format(ds, "%s%s %s\n",
+            ds_put_format(ds, "%s%s ",
                           row == model_get(model, t, names.names[i])
-                          ? "" : "not durable: ", names.names[i], text);
-            free(text);
-            json_decref(json);
+                          ? "" : "not durable: ", names.names[i]);
+            if (row) {
+                model_row_print(row, &meta, ds);
+            }
+            ds_put_char(ds, '\n');
         }
     }
     model_take_changes(CONST_CAST(struct model *, model), &changes);
