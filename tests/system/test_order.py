@@ -8,7 +8,7 @@ import itertools
 import pytest
 from conftest import entry, rule, wait_aged, wait_quiet
 
-from vmnlab import netns
+from vmnlab import frames, netns
 from vmnlab.netns import wait_for
 from vmnlab.stream import Streams
 
@@ -180,6 +180,54 @@ def test_ports_groups_change_without_a_gap(town):
         found = finish(streams)
     check_denied(found)
     assert not found["allowed"].lost
+
+
+# Virtual IPs.  -------------------------------------------------------------
+
+def vip_mac(client, vip):
+    """The MAC that the switch gives a client for a virtual IP."""
+    with frames.Capture(client.ns) as seen:
+        frames.send(client, frames.arp_question(client.mac, client.ip, vip))
+        answer = seen.wait(lambda f: frames.parse(f).get("sender_ip") == vip,
+                           10)
+    return frames.parse(answer)["sender"]
+
+
+def test_backends_change_without_a_gap(world):
+    """Whatever becomes of the others, a client stays with its backend."""
+    vip = "10.0.0.100"
+    world.network("net")
+    for i, (name, host) in enumerate((("client", "h1"), ("b1", "h1"),
+                                      ("b2", "h2"), ("b3", "h3")), 1):
+        world.vm(name, "net", host, "10.0.0.%d" % i)
+
+    def balance(weights, *ports):
+        world.put("loadbalancers", "lb", vip=vip, networks=["net"],
+                  protocol="udp", ports=[{"port": p} for p in ports],
+                  backends=[{"port": name, "weight": weight}
+                            for name, weight in weights.items()])
+    names = ("b1", "b2", "b3")
+    balance(dict.fromkeys(names, 1), ALLOWED)
+    vm = world.lab.vm
+    mac = vip_mac(vm("client"), vip)
+
+    def to_vip():
+        return Streams().add("to the virtual IP", vm("client"), vm("b1"),
+                             ALLOWED, to=(mac, vip),
+                             others=[vm("b2"), vm("b3")])
+    with to_vip() as streams:
+        place, = finish(streams)["to the virtual IP"].sinks()
+    mine = names[place]
+    others = [n for n in names if n != mine]
+    with to_vip() as streams:       # The same connection.
+        for first, second in itertools.product((0, 1, 7), repeat=2):
+            balance({mine: 1, others[0]: first, others[1]: second},
+                    *([ALLOWED] if first else [ALLOWED, DENIED]))
+            balance({mine: 3, others[1]: second}, ALLOWED)
+        found = finish(streams)
+    result, = found.values()
+    assert not result.lost
+    assert set(result.sinks()) == {place}
 
 
 # A VM that moves.  ---------------------------------------------------------

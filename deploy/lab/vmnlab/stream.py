@@ -97,22 +97,26 @@ class Streams:
         self._process = None
         self._results = None
 
-    def add(self, name, source, sink, port=9000, links=(("eth0", "eth0"),)):
+    def add(self, name, source, sink, port=9000, links=(("eth0", "eth0"),),
+            to=None, others=()):
         """A stream of UDP from VM 'source' to VM 'sink', where nobody may
         listen at 'port'.  'links' are pairs of the source's and the sink's: it
         is sent from the first pair's until switch() is called, and may arrive
-        at any."""
+        at any.  'to' is a (MAC, IP) to send to instead of the sink's, and
+        'others' are more VMs where it may arrive, at their eth0."""
         payload = _HEAD.pack(self.key, len(self.specs), 0).ljust(64, b".")
-        frame = frames.udp(sink.mac, source.mac, source.ip, sink.ip, port,
-                           port, payload)
+        mac, ip = to or (sink.mac, sink.ip)
+        frame = frames.udp(mac, source.mac, source.ip, ip, port, port,
+                           payload)
         # Without a checksum: it would change with the packet's number.
         frame = frame[:40] + b"\0\0" + frame[42:]
         self.names.append(name)
         self.specs.append({
             "key": self.key.hex(), "frame": frame.hex(), "rate": self.rate,
-            "listen": [sink.ns, port],
+            "listen": [[vm.ns, port] for vm in (sink, *others)],
             "sources": [[source.ns, pair[0]] for pair in links],
-            "sinks": sorted({(sink.ns, pair[1]) for pair in links})})
+            "sinks": sorted({(sink.ns, pair[1]) for pair in links})
+            + [(vm.ns, "eth0") for vm in others]})
         return self
 
     def start(self):
@@ -259,7 +263,7 @@ def _open_ports(specs):
     """Takes the streams' ports, so that no VM answers that nobody is there.
     What arrives is not read, and dropped soon."""
     opened = []
-    for ns, port in {tuple(spec["listen"]) for spec in specs}:
+    for ns, port in {tuple(one) for spec in specs for one in spec["listen"]}:
         sock = netns.socket_in(ns, kind=socket.SOCK_DGRAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.bind(("0.0.0.0", port))
