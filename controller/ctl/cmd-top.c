@@ -16,6 +16,7 @@
 #include "controller/ctl/call.h"
 #include "controller/ctl/show.h"
 #include "controller/ctl/table.h"
+#include "controller/ctl/types.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -241,9 +242,9 @@ compare_classes(const void *a_, const void *b_)
     return here ? (here < 0 ? -1 : 1) : all ? (all < 0 ? -1 : 1) : 0;
 }
 
-/* Those that were computed most in 'groups', at most CLASSES_MAX. */
+/* Those that were computed most in 'groups', at most 'max'. */
 static json_t *
-busiest(const json_t *classes, const json_t *groups)
+busiest(const json_t *classes, const json_t *groups, size_t max)
 {
     size_t n = json_array_size(classes);
     json_t **sorted = xcalloc(MAX(n, 1), sizeof *sorted);
@@ -258,13 +259,45 @@ busiest(const json_t *classes, const json_t *groups)
     }
     qsort(sorted, n, sizeof *sorted, compare_classes);
     for (size_t i = 0; i < n; i++) {
-        if (i < CLASSES_MAX && get_count(sorted[i], "computed")) {
+        if (i < max && get_count(sorted[i], "computed")) {
             json_array_append(result, sorted[i]);
         }
         json_decref(sorted[i]);
     }
     free(sorted);
     return result;
+}
+
+/* Hosts.  ---------------------------------------------------------------- */
+
+static void
+print_lag(const json_t *host, struct ds *ds)
+{
+    ctl_print_lag(json_object_get(host, "lag"), ds);
+}
+
+static const struct ctl_column behind_columns[] = {
+    { "BEHIND", "/host", NULL },
+    { "STATE", "/state", NULL },
+    { "LAG", NULL, print_lag },
+    { "REASON", "/reason", NULL },
+    { NULL, NULL, NULL },
+};
+
+static void
+show_behind(const json_t *hosts, FILE *out)
+{
+    const json_t *behind = json_object_get(hosts, "behind");
+    json_int_t n_more = get_count(hosts, "n_behind")
+                        - (json_int_t) json_array_size(behind);
+
+    if (json_array_size(behind)) {
+        ctl_show_table(out, behind_columns, behind);
+        if (n_more > 0) {
+            fprintf(out, "and %"JSON_INTEGER_FORMAT" more\n", n_more);
+        }
+        putc('\n', out);
+    }
 }
 
 /* The screen.  ----------------------------------------------------------- */
@@ -284,12 +317,14 @@ put_head(const json_t *body, FILE *out)
 }
 
 static void
-show(const json_t *body, FILE *out)
+show(const json_t *body, size_t max_classes, FILE *out)
 {
     json_t *groups = turned(json_object_get(body, "items"));
-    json_t *classes = busiest(json_object_get(body, "classes"), groups);
+    json_t *classes = busiest(json_object_get(body, "classes"), groups,
+                              max_classes);
 
     put_head(body, out);
+    show_behind(json_object_get(body, "hosts"), out);
     ctl_show_table(out, class_columns, classes);
     putc('\n', out);
     ctl_show_table(out, group_columns, groups);
@@ -335,7 +370,7 @@ look_once(struct ctl *ctl)
 
     if (!status) {
         if (!ctl_show_raw(ctl, reply.body)) {
-            show(reply.body, ctl->out);
+            show(reply.body, CLASSES_MAX, ctl->out);
         }
         ctl_reply_uninit(&reply);
     }
@@ -354,7 +389,8 @@ refresh(struct ctl *ctl, const struct winsize *size)
     if (!status) {
         FILE *file = open_memstream(&text, &text_size);
 
-        show(reply.body, file);
+        /* Most of the screen is for what happens. */
+        show(reply.body, MIN(CLASSES_MAX, size->ws_row / 4), file);
         fclose(file);
         put_screen(ctl->out, text, size);
         free(text);

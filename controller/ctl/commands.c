@@ -154,7 +154,8 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_status },
     { "top", "", 0, 0, CTL_OPT_OUTPUT | CTL_OPT_LIMIT | CTL_OPT_ONCE,
       "show what changes make vmnd do, as it happens",
-      "Above, how often units and queries of each class were computed, by app:\n"
+      "Above, hosts that are not up to date, if there are any, and how often\n"
+      "units and queries of each class were computed, by app:\n"
       "in the groups below, and since vmnd started.  Below, the newest groups\n"
       "of revisions: who changed what, what was computed for it, the flows\n"
       "added (+), changed (~) and removed (-), the hosts that have it of those\n"

@@ -142,17 +142,20 @@ put_duration(struct ds *ds, json_int_t ms)
     }
 }
 
-/* "3/250ms": revisions that it has not acknowledged, and for how long. */
-static void
-print_lag(const json_t *object, struct ds *ds)
+void
+ctl_print_lag(const json_t *lag, struct ds *ds)
 {
-    const json_t *lag = status_of(object, "lag");
-
     if (get_count(lag, "revisions")) {
         ds_put_format(ds, "%"JSON_INTEGER_FORMAT"/",
                       get_count(lag, "revisions"));
         put_duration(ds, get_count(lag, "ms"));
     }
+}
+
+static void
+print_lag(const json_t *object, struct ds *ds)
+{
+    ctl_print_lag(status_of(object, "lag"), ds);
 }
 
 /* "2/1.5KiB": bundles, and their bytes. */

@@ -21,6 +21,9 @@ const struct schema_table *ctl_type_at(size_t i);
 /* The short name, or NULL if the type has none. */
 const char *ctl_type_short_name(const struct schema_table *);
 
+/* "3/250ms" for {"revisions": 3, "ms": 250}, or nothing. */
+void ctl_print_lag(const json_t *lag, struct ds *);
+
 /* The columns for people; with 'wide' all of them.  The caller frees the
  * array. */
 struct ctl_column *ctl_type_columns(const struct schema_table *, bool wide);

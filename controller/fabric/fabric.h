@@ -70,6 +70,11 @@ void fabric_destroy(struct fabric *);
  * The caller owns it.  NULL for an unknown host. */
 json_t *fabric_host_status(const struct fabric *, const char *host);
 
+/* Hosts that are not synced, or have revisions to acknowledge: [{"host",
+ * "state", "reason", "lag"}], those that have been longest first, at most
+ * 'max'.  '*n' is how many there are.  The caller owns it. */
+json_t *fabric_behind(const struct fabric *, size_t max, size_t *n);
+
 /* Of a port: {"host", "candidate", "state" (one of "unbound", "pending",
  * "up", "down"), "ofport"}.  It is "up" once its host has acknowledged the
  * flows of its being there. */

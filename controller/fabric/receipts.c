@@ -507,20 +507,23 @@ receipts_to_json(const struct fabric *f, size_t max)
                      "incomplete", incomplete);
 }
 
-json_t *
-receipts_lag(const struct fabric *f, uint64_t acked)
+int64_t
+receipts_lag_ms(const struct fabric *f, uint64_t acked)
 {
     const struct fabric_receipts *r = f->receipts;
     uint64_t seq = find_seq(r, acked + 1);
-    int64_t ms = 0;
 
-    if (seq < r->end) {
-        ms = MAX(0, time_wall_msec() - receipt_at(r, seq)->time_ms);
-    }
+    return (seq >= r->end ? 0
+            : MAX(0, time_wall_msec() - receipt_at(r, seq)->time_ms));
+}
+
+json_t *
+receipts_lag(const struct fabric *f, uint64_t acked)
+{
     return json_pack("{s:I, s:I}", "revisions",
                      (json_int_t) (f->last_revision - MIN(acked,
                                                           f->last_revision)),
-                     "ms", (json_int_t) ms);
+                     "ms", (json_int_t) receipts_lag_ms(f, acked));
 }
 
 bool

@@ -48,6 +48,7 @@ json_t *receipts_to_json(const struct fabric *, size_t max);
 /* How far a host that has acknowledged 'acked' is behind: {"revisions", "ms"
  * (since the oldest of them was made, as far as receipts go back)}. */
 json_t *receipts_lag(const struct fabric *, uint64_t acked);
+int64_t receipts_lag_ms(const struct fabric *, uint64_t acked);
 
 /* What switch_acked() says of some host may have changed. */
 void receipts_acked_changed(struct fabric *);

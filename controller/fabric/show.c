@@ -5,6 +5,7 @@
 #include <config.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets.h"
@@ -56,6 +57,59 @@ fabric_host_status(const struct fabric *f, const char *name)
     fabric_db_host_status(host, status);
     return status;
 }
+
+/* Behind.  --------------------------------------------------------------- */
+
+struct behind {
+    const struct fabric_host *host;
+    const char *state;
+    const char *reason;
+    uint64_t lag_ms;
+};
+
+/* Longest first. */
+static int
+compare_behind(const void *a_, const void *b_)
+{
+    const struct behind *a = a_;
+    const struct behind *b = b_;
+
+    return (a->lag_ms != b->lag_ms ? (a->lag_ms < b->lag_ms ? 1 : -1)
+            : strcmp(a->host->name, b->host->name));
+}
+
+json_t *
+fabric_behind(const struct fabric *f, size_t max, size_t *n)
+{
+    struct behind *behind = xcalloc(MAX(hmap_count(&f->hosts), 1),
+                                    sizeof *behind);
+    json_t *array = json_array();
+    const struct fabric_host *host;
+
+    *n = 0;
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        struct behind *b = &behind[*n];
+
+        b->host = host;
+        b->state = switch_state_name(host->sw, &b->reason);
+        b->lag_ms = receipts_lag_ms(f, switch_acked(host->sw));
+        *n += (strcmp(b->state, "synced")
+               || switch_acked(host->sw) < f->last_revision);
+    }
+    qsort(behind, *n, sizeof *behind, compare_behind);
+    for (size_t i = 0; i < MIN(*n, max); i++) {
+        const struct behind *b = &behind[i];
+
+        json_array_append_new(array, json_pack(
+            "{s:s, s:s, s:s*, s:o}", "host", b->host->name,
+            "state", b->state, "reason", b->reason,
+            "lag", receipts_lag(f, switch_acked(b->host->sw))));
+    }
+    free(behind);
+    return array;
+}
+
+/* Statistics.  ----------------------------------------------------------- */
 
 void
 fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)

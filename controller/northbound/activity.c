@@ -11,6 +11,9 @@
 #include "timeval.h"
 #include "util.h"
 
+/* Hosts that are named as being behind. */
+#define BEHIND_MAX 10
+
 /* Adds what hosts have said to the group. */
 static void
 add_hosts(const struct northbound *nb, const struct activity_group *group,
@@ -69,12 +72,15 @@ static json_t *
 hosts_json(const struct northbound *nb)
 {
     struct fabric_stats stats;
+    size_t n_behind;
+    json_t *behind = fabric_behind(nb->fabric, BEHIND_MAX, &n_behind);
 
     fabric_get_stats(nb->fabric, &stats);
-    return json_pack("{s:I, s:I, s:I}",
+    return json_pack("{s:I, s:I, s:I, s:I, s:o}",
                      "configured", (json_int_t) stats.n_hosts,
                      "connected", (json_int_t) stats.n_connected,
-                     "synced", (json_int_t) stats.n_synced);
+                     "synced", (json_int_t) stats.n_synced,
+                     "n_behind", (json_int_t) n_behind, "behind", behind);
 }
 
 /* Computations since the start, by class. */

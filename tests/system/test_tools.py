@@ -5,9 +5,12 @@ vSwitch."""
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
+import termios
+import time
 
 import pytest
 from conftest import changes, close_lab, flows, make_lab, wait_quiet
@@ -308,6 +311,8 @@ def test_a_receipt_completes_when_its_host_returns(filled, how):
                    if r.get("REVISION") == str(revision))
         assert top["HOSTS"] == "1/2" and top["INSTALLED"] == "-"
         assert top["CHANGE"] == "update ports/b"
+        row = next(r for r in filled.rows("top --once") if "BEHIND" in r)
+        assert row["BEHIND"] == "h2" and row["LAG"].startswith("1/")
         # More comes up meanwhile.
         filled.vmnctl("release b --no-wait")
         before = time_of(filled, revision, "h2")
@@ -345,6 +350,31 @@ def test_top_tells_what_a_change_made_it_compute(filled):
                 for c in body["classes"] if c["kind"] == "unit"}
     assert ('vmn_engine_class_computed_total{app="overlay",kind="unit",'
             'class="port"} %d\n' % computed["overlay.port"]) in text
+
+
+def test_top_refreshes_and_fits_the_terminal(filled):
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(ours, (12, 70))
+    top = subprocess.Popen(
+        [find("vmnctl"), "top", "--interval", "50ms"], stdout=theirs,
+        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+        env=dict(os.environ, VMNCTL_SERVER="unix:" + filled.api.path))
+    os.close(theirs)
+    try:
+        text = ""
+        filled.vmnctl("label port d top=shown --wait")
+        end = time.monotonic() + 30
+        while "update ports/d" not in text or text.count("\033[H") < 3:
+            assert top.poll() is None and time.monotonic() < end, text
+            text += os.read(ours, 65536).decode()
+    finally:
+        top.send_signal(signal.SIGINT)
+        top.wait(timeout=20)
+        os.close(ours)
+    for screen in text.split("\033[H\033[J")[1:-1]:
+        lines = screen.split("\r\n")
+        assert len(lines) <= 12 and max(map(len, lines)) <= 70, screen
+        assert lines[0].startswith("up 00:")
 
 
 @pytest.mark.parametrize("line, says", [

@@ -903,7 +903,9 @@ revision_without_an_entry_in_the_log_shows_dashes(void **state OVS_UNUSED)
 
 #define ACTIVITY                                                              \
     "{\"uptime_s\": 3725, \"revision\": 9, \"hosts\": {\"configured\": 3,"      \
-    " \"synced\": 2}, \"classes\": ["                                         \
+    " \"synced\": 2, \"n_behind\": 4, \"behind\": [{\"host\": \"h3\","          \
+    " \"state\": \"offline\", \"reason\": \"it is off\", \"lag\":"              \
+    " {\"revisions\": 2, \"ms\": 61000}}]}, \"classes\": ["                                         \
     "{\"app\": \"fw\", \"kind\": \"unit\", \"class\": \"rule\","               \
     " \"computed\": 9},"                                                      \
     "{\"app\": \"fw\", \"kind\": \"query\", \"class\": \"rule\","              \
@@ -944,6 +946,10 @@ top_shows_the_newest_first_and_what_was_computed(void **state OVS_UNUSED)
 
     assert_play(steps, "", "top --once", CTL_DONE,
                 "up 01:02:05, revision 9, 2 of 3 hosts synced; times in ms\n"
+                "\n"
+                "BEHIND   STATE     LAG    REASON\n"
+                "h3       offline   2/1m   it is off\n"
+                "and 3 more\n"
                 "\n"
                 "APP   KIND    CLASS   COMPUTED   SINCE-START\n"
                 "fw    unit    rule    3          9\n"

@@ -212,6 +212,14 @@ fabric_progress(const struct fabric *f OVS_UNUSED, uint64_t revision,
     return revision > 1;
 }
 
+json_t *
+fabric_behind(const struct fabric *f OVS_UNUSED, size_t max OVS_UNUSED,
+              size_t *n)
+{
+    *n = 1;
+    return json_pack("[{s:s}]", "host", "hv1");
+}
+
 static void
 add_filter(json_t *json, const struct fabric_filter *filter, size_t limit)
 {
@@ -1199,6 +1207,8 @@ activity_tells_what_changes_cost(void **state)
     assert_int_equal(json_integer_value(at(f, "items.0.hosts.confirmed")), 2);
     assert_true(json_integer_value(at(f, "items.0.us.installed")) > 0);
     assert_int_equal(json_integer_value(at(f, "hosts.configured")), 3);
+    assert_int_equal(json_integer_value(at(f, "hosts.n_behind")), 1);
+    assert_text(f, "hosts.behind.0.host", "hv1");
 
     /* Only what is new since the last look. */
     assert_call(f, 200, "GET", "/v1/activity?after=1", NULL);
