@@ -16,8 +16,8 @@
 #include "sset.h"
 #include "util.h"
 
-/* Texts of objects are made without their last brace: members are appended, and
- * the brace at the end. */
+/* Texts of objects are made without their last brace: members are appended,
+ * and the brace at the end. */
 
 /* '"NAME":', behind a comma unless it is the first member. */
 static void
@@ -108,8 +108,8 @@ get_selected(const struct northbound *nb,
     return names;
 }
 
-/* Which ports are in the group, sorted, as far as a list may go: those that are
- * named and those that are selected, both of which are sorted. */
+/* Which ports are in the group, sorted, as far as a list may go: those that
+ * are named and those that are selected, both of which are sorted. */
 static void
 group_status(const struct northbound *nb, const struct vmn_row *row,
              bool one, struct ds *ds)

@@ -20,8 +20,8 @@ struct store_file_info {
     size_t n_objects;           /* Of all types that users make. */
 };
 
-/* Checks the database at 'path' as far as a vmnd could find fault with it: each
- * page, indexes, references, and that every row loads.  Brings it to the
+/* Checks the database at 'path' as far as a vmnd could find fault with it:
+ * each page, indexes, references, and that every row loads.  Brings it to the
  * newest format: 'path' is a copy of the caller's own.  'name' is what it is
  * called in '*text'. */
 int store_file_verify(const char *path, const char *name,
@@ -30,7 +30,8 @@ int store_file_verify(const char *path, const char *name,
 /* Makes a temporary file beside 'file', for its owner alone; the caller frees
  * its name. */
 int store_file_make_temporary(const char *file, char **name, char **text);
-/* Makes 'temporary' durable and gives it the name 'file', which it replaces. */
+/* Makes 'temporary' durable and gives it the name 'file', in place of what
+ * has it. */
 int store_file_publish(const char *temporary, const char *file, char **text);
 /* Removes 'temporary', and what SQLite may have left beside it. */
 void store_file_discard(const char *temporary);

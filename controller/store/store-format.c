@@ -210,7 +210,8 @@ store_sql_upsert(const struct schema_table *table)
     return ds_steal_cstr(&ds);
 }
 
-/* Appends '"FIELD" = ?N' of the fields that are references, or of the others. */
+/* Appends '"FIELD" = ?N' of the fields that are references, or of all others
+ * but the name. */
 static void
 put_assignments(struct ds *ds, const struct schema_table *table,
                 bool references, const char *between)

@@ -67,8 +67,8 @@ int store_get_int(sqlite3 *, const char *sql, int64_t *value, char **text);
 /* Statements on a table, as SQL that the caller frees. */
 char *store_sql_create(const struct schema_table *);
 char *store_sql_upsert(const struct schema_table *);
-/* As the upsert, with its parameters, but only of a row that is there and whose
- * references stay as they are; NULL if the table has none.  An upsert writes
+/* As the upsert, with its parameters, but only of a row that is there and
+ * whose references stay as they are; NULL if the table has none.  An upsert writes
  * the indexes of all references anew. */
 char *store_sql_update(const struct schema_table *);
 char *store_sql_select(const struct schema_table *);
@@ -115,7 +115,7 @@ int store_batch_write(const struct store_batch *, sqlite3 *,
 /* store-load.c: reading.  ------------------------------------------------- */
 int store_load(sqlite3 *, const char *path, struct model *, char **text);
 
-/* store-file.c: files as such (see store-file.h, too).  -------------------- */
+/* store-file.c: files as such (see store-file.h, too).  ------------------- */
 
 /* Makes the file if it is not there, for its owner alone: SQLite would let
  * everyone read it. */

@@ -19,8 +19,8 @@ struct store;
  * with a sentence; nothing of the batch is stored then. */
 typedef void store_done_cb(void *aux, int error, const char *text);
 
-/* Told once per store_copy(), on the loop's thread: 0, with a file that is open
- * for reading, has no name, and is the callee's; or a positive errno with a
+/* Told once per copy, on the loop's thread: 0, with a file that is open for
+ * reading, has no name, and is the callee's; or a positive errno with a
  * sentence, and -1. */
 typedef void store_copied_cb(void *aux, int error, const char *text, int fd);
 

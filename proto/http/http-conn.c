@@ -114,8 +114,8 @@ conn_fault(struct http_conn *conn, const struct http_fault *fault)
 }
 
 /* Writes what is in the output, as far as the socket takes it: a reply mostly
- * leaves at once, without the loop having to ask whether it may.  What is left,
- * or an error, is the bufferevent's.  Returns true if nothing is left. */
+ * leaves at once, without the loop having to ask whether it may.  What is
+ * left, or an error, is the bufferevent's.  Returns true if nothing is left. */
 static bool
 flush(struct http_conn *conn)
 {

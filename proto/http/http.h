@@ -170,8 +170,8 @@ void http_reply_text(struct http_request *, int status,
 void http_reply_body(struct http_request *, int status,
                      const char *content_type, struct ds *body);
 
-/* Sends 'size' bytes of the file 'fd', which it takes over, as the client reads
- * them: none of it is held in memory. */
+/* Sends 'size' bytes of the file 'fd', which it takes over, as the client
+ * reads them: none of it is held in memory. */
 void http_reply_file(struct http_request *, int status,
                      const char *content_type, int fd, off_t size);
 

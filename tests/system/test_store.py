@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store that cannot be written, or read, and the way back: writes are refused
-with the reason, the network goes on, nothing acknowledged is lost."""
+"""A store that cannot be written, or read, and the way back: writes are
+refused with the reason, the network goes on, nothing acknowledged is lost."""
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -85,24 +86,33 @@ def lab():
     close_lab(lab)
 
 
+@contextlib.contextmanager
+def steady(lab):
+    """Pings all the time, of which none may be lost.  Not while a VM is
+    plugged in: that holds a userspace datapath for a moment."""
+    pinger = Pinger(lab.vm("red1"), lab.vm("red2").ip).start()
+    try:
+        yield
+    finally:
+        lost = pinger.stop()
+    for host in lab.hosts if lost else ():
+        print(host.name, [line for line in host.appctl(
+            "coverage/show").splitlines() if "drop" in line])
+    assert len(pinger.sent) > 10
+    assert not lost
+
+
 @pytest.fixture
 def town(lab):
-    """A network over both hosts, and pings through it all the time."""
+    """A network over both hosts."""
     world = World(lab)
     world.network("red")
     for i in (1, 2):
         world.vm("red%d" % i, "red", "h%d" % i, "10.0.0.%d" % i)
     assert world.reaches(lab.vm("red1"), lab.vm("red2"), protocol="icmp")
-    pinger = Pinger(lab.vm("red1"), lab.vm("red2").ip).start()
     yield world
-    lost = pinger.stop()
-    for host in lab.hosts if lost else ():
-        print(host.name, [line for line in host.appctl(
-            "coverage/show").splitlines() if "drop" in line])
     world.close()
     check_log(lab.vmnd)
-    assert len(pinger.sent) > 10
-    assert not lost
 
 
 # A disk that is full, or fails.  -------------------------------------------
@@ -146,11 +156,12 @@ class SmallDisk:
 def disk(lab, town):
     """The lab's vmnd on a small disk, with the state that it had."""
     vmnd = lab.vmnd
-    assert vmnd.stop() == 0
-    disk = SmallDisk(vmnd)
-    disk.run("cp %s %s" % (disk.former, vmnd.db))
-    vmnd.start(disk.wrapper)
-    wait_quiet(lab)
+    with steady(lab):
+        assert vmnd.stop() == 0
+        disk = SmallDisk(vmnd)
+        disk.run("cp %s %s" % (disk.former, vmnd.db))
+        vmnd.start(disk.wrapper)
+        wait_quiet(lab)
     yield disk
     assert vmnd.stop() == 0
     # What is there now is what the next test goes on with.
@@ -184,73 +195,78 @@ def forget(api, known):
 def test_full_disk_refuses_writes_and_nothing_else(lab, town, disk):
     vmnd, api, known = lab.vmnd, lab.vmnd.api, {}
     town.put_nowait("ports", "late", network="red", ips=["10.0.0.9"])
-    disk.fill()
-    words = write_until_refused(api, known)
-    print(words)
-    assert "could not be stored" in words and "full" in words
-    # The log that was emptied then was the last room there was.
-    disk.fill()
-    # All of it, or nothing.
-    assert refusal(api.apply, [
-        {"type": "networks", "name": "refused", "spec": {}},
-        {"type": "groups", "name": "refused", "spec": {}}])
-    for name in ("networks/refused", "groups/refused"):
-        with pytest.raises(Refused) as none:
-            api.get(name)
-        assert none.value.status == 404
-    check_known(api, known)
+    with steady(lab):
+        disk.fill()
+        words = write_until_refused(api, known)
+        print(words)
+        assert "could not be stored" in words and "full" in words
+        # The log that was emptied then was the last room there was.
+        disk.fill()
+        # All of it, or nothing.
+        assert refusal(api.apply, [
+            {"type": "networks", "name": "refused", "spec": {}},
+            {"type": "groups", "name": "refused", "spec": {}}])
+        for name in ("networks/refused", "groups/refused"):
+            with pytest.raises(Refused) as none:
+                api.get(name)
+            assert none.value.status == 404
+        check_known(api, known)
 
-    problem = api.get("status")["problems"][0]
-    assert problem["kind"] == "store" and "full" in problem["text"]
-    assert api.metrics()["vmn_store_ok"] == 0
-    assert "was not stored" in show(vmnd) and "full" in show(vmnd)
-    assert vmnctl("status", "-s", "unix:" + vmnd.socket, check=False)[0] == 1
+        problem = api.get("status")["problems"][0]
+        assert problem["kind"] == "store" and "full" in problem["text"]
+        assert api.metrics()["vmn_store_ok"] == 0
+        assert "was not stored" in show(vmnd) and "full" in show(vmnd)
+        status, _ = vmnctl("status", "-s", "unix:" + vmnd.socket, check=False)
+        assert status == 1
 
-    # A backup needs room, too; but it may be elsewhere.
-    there = os.path.join(lab.dir, "full.db")
-    status, words = vmnctl("backup", there, "-s", "unix:" + vmnd.socket,
-                           check=False)
-    assert status == 1 and "full" in words, words
-    assert not glob.glob(there + "*")
-    assert "verified" in vmnctl("backup", there, "--database", vmnd.db,
-                                wrapper=disk.wrapper)
+        # A backup needs room, too; but it may be elsewhere.
+        there = os.path.join(lab.dir, "full.db")
+        status, words = vmnctl("backup", there, "-s", "unix:" + vmnd.socket,
+                               check=False)
+        assert status == 1 and "full" in words, words
+        assert not glob.glob(there + "*")
+        assert "verified" in vmnctl("backup", there, "--database", vmnd.db,
+                                    wrapper=disk.wrapper)
 
     # What a host reports meanwhile is not lost, either.
     lab.add_vm_of_port("late", "h2")
     town.own_vms.append("late")
     assert refusal(api.apply, [{"type": "groups", "name": "x%d" % i,
                                 "spec": {}} for i in range(50)])
-    disk.make_room()
-    lab.await_ports(["late"])
-    assert not refusal(api.put, "groups/g0", {"description": "room"})
-    known["groups/g0"] = "room"
-    assert api.metrics()["vmn_store_ok"] == 1
-    assert not api.get("status")["problems"]
-    assert town.reaches(lab.vm("red1"), lab.vm("late"), protocol="icmp")
+    with steady(lab):
+        disk.make_room()
+        lab.await_ports(["late"])
+        assert not refusal(api.put, "groups/g0", {"description": "room"})
+        known["groups/g0"] = "room"
+        assert api.metrics()["vmn_store_ok"] == 1
+        assert not api.get("status")["problems"]
+        assert town.reaches(lab.vm("red1"), lab.vm("late"), protocol="icmp")
 
-    vmnd.kill()
-    vmnd.start(disk.wrapper)
-    wait_quiet(lab)
-    check_known(api, known)
+        vmnd.kill()
+        vmnd.start(disk.wrapper)
+        wait_quiet(lab)
+        check_known(api, known)
     forget(api, known)
 
 
 def test_disk_that_fills_up_at_any_write_loses_nothing(lab, town, disk):
     """Killed in the middle of it, too."""
     vmnd, api, known = lab.vmnd, lab.vmnd.api, {}
-    for turn in range(5):
-        disk.fill()
-        write_until_refused(api, known)
-        if turn % 2:
-            vmnd.kill()
-            disk.make_room()
-            vmnd.start(disk.wrapper)
-            wait_quiet(lab)
-        else:
-            disk.make_room()
-        check_known(api, known)
-        assert not refusal(api.put, "groups/g0", {"description": str(turn)})
-        known["groups/g0"] = str(turn)
+    with steady(lab):
+        for turn in range(5):
+            disk.fill()
+            write_until_refused(api, known)
+            if turn % 2:
+                vmnd.kill()
+                disk.make_room()
+                vmnd.start(disk.wrapper)
+                wait_quiet(lab)
+            else:
+                disk.make_room()
+            check_known(api, known)
+            known["groups/g0"] = str(turn)
+            assert not refusal(api.put, "groups/g0",
+                               {"description": known["groups/g0"]})
     forget(api, known)
 
 
@@ -262,19 +278,20 @@ def test_disk_that_fails_is_told_with_its_reason(lab, town):
         subprocess.run(["prlimit", "--pid", str(vmnd.pid()),
                         "--fsize=" + size], check=True)
     town.put("groups", "kept", description="before")
-    limit("512:unlimited")
-    try:
-        words = refusal(api.put, "groups/kept", {"description": "refused"})
-        assert words and "disk I/O error" in words, words
-        assert api.get("groups/kept")["spec"]["description"] == "before"
-        assert api.get("status")["problems"][0]["kind"] == "store"
-    finally:
-        limit("unlimited:unlimited")
-    assert not refusal(api.put, "groups/kept", {"description": "after"})
-    vmnd.kill()
-    vmnd.start()
-    wait_quiet(lab)
-    assert api.get("groups/kept")["spec"]["description"] == "after"
+    with steady(lab):
+        limit("512:unlimited")
+        try:
+            words = refusal(api.put, "groups/kept", {"description": "refused"})
+            assert words and "disk I/O error" in words, words
+            assert api.get("groups/kept")["spec"]["description"] == "before"
+            assert api.get("status")["problems"][0]["kind"] == "store"
+        finally:
+            limit("unlimited:unlimited")
+        assert not refusal(api.put, "groups/kept", {"description": "after"})
+        vmnd.kill()
+        vmnd.start()
+        wait_quiet(lab)
+        assert api.get("groups/kept")["spec"]["description"] == "after"
 
 
 def test_read_only_disk_is_told_at_start(alone):    # noqa: F811
@@ -332,29 +349,31 @@ def test_corruption_while_running_costs_nothing_acknowledged(lab, town):
     vmnd, api = lab.vmnd, lab.vmnd.api
     town.put("groups", "kept", description="acknowledged")
     before = {host.name: flows(host) for host in lab.hosts}
-    spoil(vmnd.db)
-    words = refusal(api.put, "groups/kept", {"description": "refused"})
-    assert words and "is corrupt" in words and "vmnctl backup" in words, words
-    assert refusal(api.put, "networks/more", {})
-    assert api.get("groups/kept")["spec"]["description"] == "acknowledged"
-    assert "is corrupt" in api.get("status")["problems"][0]["text"]
-    assert api.metrics()["vmn_store_corrupt"] == 1
-    assert "corrupt" in show(vmnd)
+    with steady(lab):
+        spoil(vmnd.db)
+        words = refusal(api.put, "groups/kept", {"description": "refused"})
+        assert words and "is corrupt" in words, words
+        assert "vmnctl backup" in words, words
+        assert refusal(api.put, "networks/more", {})
+        assert api.get("groups/kept")["spec"]["description"] == "acknowledged"
+        assert "is corrupt" in api.get("status")["problems"][0]["text"]
+        assert api.metrics()["vmn_store_corrupt"] == 1
+        assert "corrupt" in show(vmnd)
 
-    # What is in memory is what was acknowledged.
-    saved = backup(vmnd, "memory.db")
-    newest = api.get("status")["revision"]
-    vmnd.kill()
-    restore(vmnd, saved)
-    vmnd.start()
-    wait_quiet(lab)
-    assert api.get("groups/kept")["spec"]["description"] == "acknowledged"
-    assert api.get("status")["revision"] > newest
-    after = {host.name: flows(host) for host in lab.hosts}
-    for name, held in before.items():
-        assert {k: f.actions for k, f in held.items()} == {
-            k: f.actions for k, f in after[name].items()}
-    assert not refusal(api.put, "groups/kept", {"description": "again"})
+        # What is in memory is what was acknowledged.
+        saved = backup(vmnd, "memory.db")
+        newest = api.get("status")["revision"]
+        vmnd.kill()
+        restore(vmnd, saved)
+        vmnd.start()
+        wait_quiet(lab)
+        assert api.get("groups/kept")["spec"]["description"] == "acknowledged"
+        assert api.get("status")["revision"] > newest
+        after = {host.name: flows(host) for host in lab.hosts}
+        for name, held in before.items():
+            assert {k: f.actions for k, f in held.items()} == {
+                k: f.actions for k, f in after[name].items()}
+        assert not refusal(api.put, "groups/kept", {"description": "again"})
 
 
 # Backup and restore.  ------------------------------------------------------
@@ -418,33 +437,34 @@ def test_restored_state_is_what_hosts_are_made(lab, town):
         town.vm("blue%d" % i, "blue", "h%d" % i, "10.0.0.%d" % i)
     assert town.reaches(lab.vm("blue1"), lab.vm("blue2"), protocol="icmp")
     blue = api.get("networks/blue")["status"]["vni"]
-    newest = api.get("status")["revision"]
-    h2.cut()
-    wait_for("h2 to be offline", lambda: lab.host_state(h2) == "offline")
+    with steady(lab):
+        newest = api.get("status")["revision"]
+        h2.cut()
+        wait_for("h2 to be offline", lambda: lab.host_state(h2) == "offline")
 
-    assert vmnd.stop() == 0
-    print(restore(vmnd, saved))
-    vmnd.start()
-    lab.await_synced([h1])
-    assert api.get("status")["revision"] > newest
-    assert set(flows(h1)) == before["h1"]
-    assert town.blocked(lab.vm("blue1"), lab.vm("blue2"), protocol="icmp")
+        assert vmnd.stop() == 0
+        print(restore(vmnd, saved))
+        vmnd.start()
+        lab.await_synced([h1])
+        assert api.get("status")["revision"] > newest
+        assert set(flows(h1)) == before["h1"]
+        assert town.blocked(lab.vm("blue1"), lab.vm("blue2"), protocol="icmp")
 
-    # h2 still holds "blue", and would send its packets to a network of that
-    # number.
-    assert "0x%x" % blue in tunnel_ids(h2)
-    with pytest.raises(Refused) as taken:
-        api.put("networks/green", {"vni": blue})
-    assert taken.value.status == 409, taken.value
-    town.put_nowait("networks", "green", subnets=[{"cidr": "10.0.0.0/24"}])
-    assert api.get("networks/green")["status"]["vni"] != blue
-    assert "0x%x" % blue not in tunnel_ids(h1)
+        # h2 still holds "blue", and would send its packets to a network of
+        # that number.
+        assert "0x%x" % blue in tunnel_ids(h2)
+        with pytest.raises(Refused) as taken:
+            api.put("networks/green", {"vni": blue})
+        assert taken.value.status == 409, taken.value
+        town.put_nowait("networks", "green", subnets=[{"cidr": "10.0.0.0/24"}])
+        assert api.get("networks/green")["status"]["vni"] != blue
+        assert "0x%x" % blue not in tunnel_ids(h1)
 
-    h2.heal()
-    wait_quiet(lab)
-    assert set(flows(h2)) == before["h2"]
-    # Now that all have acknowledged it, it may be anybody's.
-    wait_for("VNI %d to be free" % blue, lambda: not _is_taken(api, blue))
+        h2.heal()
+        wait_quiet(lab)
+        assert set(flows(h2)) == before["h2"]
+        # Now that all have acknowledged it, it may be anybody's.
+        wait_for("VNI %d to be free" % blue, lambda: not _is_taken(api, blue))
 
 
 def _is_taken(api, vni):
