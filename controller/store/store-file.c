@@ -168,7 +168,7 @@ store_file_verify(const char *path, const char *name,
     int error = store_connect(path, SQLITE_OPEN_READWRITE,
                               "PRAGMA trusted_schema = OFF;"
                               "PRAGMA foreign_keys = ON", &db, text);
-    int64_t n_tables = 0;
+    int64_t n_tables = 0, n_others = 0;
 
     error = error ? error : store_check_whole(db, name, true, text);
     error = error ? error
@@ -176,6 +176,16 @@ store_file_verify(const char *path, const char *name,
                             &n_tables, text);
     if (!error && !n_tables) {
         *text = xasprintf("%s is empty", name);
+        error = EUCLEAN;
+    }
+    /* A trigger or a view would have vmnd do what somebody else wrote. */
+    error = error ? error
+            : store_get_int(db, "SELECT count(*) FROM sqlite_schema "
+                            "WHERE type NOT IN ('table', 'index')", &n_others,
+                            text);
+    if (!error && n_others) {
+        *text = xasprintf("%s has triggers or views, which no vmnd made",
+                          name);
         error = EUCLEAN;
     }
     error = error ? error : store_format_check(db, name, store_steps,
@@ -234,7 +244,8 @@ store_copy_file(const char *from, const char *to, char **text)
                           ? "empty" : "not a file");
         return EINVAL;
     }
-    error = store_connect(from, SQLITE_OPEN_READONLY, "", &db, text);
+    error = store_connect(from, SQLITE_OPEN_READONLY,
+                          "PRAGMA trusted_schema = OFF", &db, text);
     error = error ? error : store_check_whole(db, from, true, text);
     error = error ? error : store_vacuum_into(db, to, text);
     sqlite3_close(db);

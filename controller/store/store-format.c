@@ -42,7 +42,10 @@ store_error(sqlite3 *db, char **text, const char *doing)
     int os_error = code == SQLITE_IOERR || code == SQLITE_CANTOPEN
                    ? sqlite3_system_errno(db) : 0;
 
-    *text = xasprintf("%s: %s%s%s%s", doing, sqlite3_errmsg(db),
+    /* Of VACUUM, the message is about the copy. */
+    *text = xasprintf("%s: %s%s%s%s", doing,
+                      code == SQLITE_CORRUPT ? sqlite3_errstr(code)
+                                             : sqlite3_errmsg(db),
                       os_error ? " (" : "",
                       os_error ? ovs_strerror(os_error) : "",
                       os_error ? ")" : "");
