@@ -1,6 +1,8 @@
 # The daemon: one library of its rooms (the tests link it too), and main.
 noinst_LTLIBRARIES += controller/libvmn.la
 controller_libvmn_la_SOURCES = \
+	controller/heap.c \
+	controller/heap.h \
 	controller/options.c \
 	controller/options.h
 include controller/schema/automake.mk

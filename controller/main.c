@@ -23,6 +23,7 @@
 #include "controller/engine/engine.h"
 #include "controller/engine/pipeline.h"
 #include "controller/fabric/fabric.h"
+#include "controller/heap.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
 #include "controller/options.h"
@@ -49,6 +50,7 @@ VLOG_DEFINE_THIS_MODULE(vmnd);
 struct vmnd {
     struct options options;
     struct loop *loop;
+    struct heap *heap;
     struct event *signals[2];   /* SIGTERM and SIGINT. */
     struct unixctl_server *unixctl;
     struct loop_task *unixctl_task;
@@ -388,6 +390,7 @@ vmnd_start(struct vmnd *vmnd)
 {
     dns_resolve_init(true);     /* Names of hosts: libunbound, never waits. */
     vmnd->loop = loop_create();
+    vmnd->heap = heap_create(loop_base(vmnd->loop));
     start_signals(vmnd);
     start_unixctl(vmnd);
     check_options(&vmnd->options);
@@ -417,6 +420,7 @@ vmnd_stop(struct vmnd *vmnd)
     for (size_t i = 0; i < ARRAY_SIZE(vmnd->signals); i++) {
         event_free(vmnd->signals[i]);
     }
+    heap_destroy(vmnd->heap);
     loop_destroy(vmnd->loop);
     dns_resolve_destroy();
     options_uninit(&vmnd->options);

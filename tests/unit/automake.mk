@@ -32,6 +32,12 @@ tests_unit_test_oxm_SOURCES = tests/unit/test-oxm.c
 tests_unit_test_oxm_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_oxm_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-heap
+TESTS += tests/unit/test-heap
+tests_unit_test_heap_SOURCES = tests/unit/test-heap.c
+tests_unit_test_heap_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_heap_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-selector
 TESTS += tests/unit/test-selector
 tests_unit_test_selector_SOURCES = tests/unit/test-selector.c

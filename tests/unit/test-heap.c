@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * When memory is given back, and that it is. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <event2/event.h>
+
+#include "controller/heap.h"
+#include "util.h"
+
+#define MIB (1024 * 1024)
+#define BLOCK_SIZE 2000
+#define N_BLOCKS (100 * MIB / BLOCK_SIZE)
+
+static int64_t
+resident(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    long pages = 0;
+
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*d %ld", &pages), 1);
+    fclose(file);
+    return (int64_t) pages * getpagesize();
+}
+
+/* Some allocators keep what is freed, and malloc_trim() is not theirs. */
+static bool
+is_plain_malloc(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return false;
+#else
+    const char *preload = getenv("LD_PRELOAD");
+
+    return !preload || !*preload; /* Valgrind's. */
+#endif
+}
+
+static void
+what_growth_leaves_behind_is_given_back_once(void **state OVS_UNUSED)
+{
+    struct event_base *base = event_base_new();
+    struct heap *heap = heap_create(base);
+    char **blocks = xmalloc(N_BLOCKS * sizeof *blocks);
+    int64_t grown;
+
+    assert_false(heap_check(heap));
+    for (size_t i = 0; i < N_BLOCKS; i++) {
+        blocks[i] = xmalloc(BLOCK_SIZE);
+        memset(blocks[i], 1, BLOCK_SIZE);
+    }
+    grown = resident();
+    /* All but each hundredth, so that the end of the heap stays. */
+    for (size_t i = 0; i < N_BLOCKS; i++) {
+        if (i % 100 != 99) {
+            free(blocks[i]);
+        }
+    }
+
+    assert_false(heap_check(heap));     /* It may grow on. */
+    assert_true(heap_check(heap));      /* It did not. */
+    if (is_plain_malloc()) {
+        assert_true(resident() < grown - 80 * MIB);
+    }
+    assert_false(heap_check(heap));
+    assert_false(heap_check(heap));
+
+    for (size_t i = 99; i < N_BLOCKS; i += 100) {
+        free(blocks[i]);
+    }
+    free(blocks);
+    heap_destroy(heap);
+    event_base_free(base);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_growth_leaves_behind_is_given_back_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
