@@ -5,6 +5,7 @@ proto_libproto_la_SOURCES += \
 	proto/ovsdb/json-frame.c \
 	proto/ovsdb/json-frame.h \
 	proto/ovsdb/listen.c \
+	proto/ovsdb/opening.c \
 	proto/ovsdb/ovsdb-private.h \
 	proto/ovsdb/ovsdb.h \
 	proto/ovsdb/relay.c \

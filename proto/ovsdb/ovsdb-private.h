@@ -7,11 +7,13 @@
 #ifndef PROTO_OVSDB_OVSDB_PRIVATE_H
 #define PROTO_OVSDB_OVSDB_PRIVATE_H 1
 
+#include "openvswitch/ofpbuf.h"
 #include "proto/ovsdb/json-frame.h"
 #include "proto/ovsdb/ovsdb.h"
 
-struct ofpbuf;
+struct json;
 struct ovsdb_idl;
+struct ovsdb_idl_column;
 struct ovsdb_idl_txn;
 struct stream;
 
@@ -46,6 +48,31 @@ void ovsdb_relay_probe(struct ovsdb_relay *, int64_t now_ms);
 #define OVSDB_PROBE_IDLE_MS 30000
 #define OVSDB_PROBE_REPLY_MS 10000
 
+/* opening.c.  ------------------------------------------------------------ */
+
+/* What passes between client and host until the client has the schema. */
+struct ovsdb_opening {
+    enum {
+        OVSDB_OPENING_ASK,      /* The client has not asked yet. */
+        OVSDB_OPENING_WAIT,     /* The host has not answered yet. */
+        OVSDB_OPENING_OVER,
+    } state;
+    struct json *id;            /* Of the question, or NULL.  Owned. */
+    struct json_frame client_frame;
+    struct json_frame host_frame;
+    struct ofpbuf from_client;  /* Of messages that are not complete. */
+    struct ofpbuf from_host;
+};
+void ovsdb_opening_init(struct ovsdb_opening *);
+void ovsdb_opening_uninit(struct ovsdb_opening *);
+
+/* Takes in 'n' bytes, and appends what is to go to either side. */
+void ovsdb_opening_from_client(struct ovsdb_opening *, const void *, size_t n,
+                               struct ofpbuf *to_host,
+                               struct ofpbuf *to_client);
+void ovsdb_opening_from_host(struct ovsdb_opening *, const void *, size_t n,
+                             struct ofpbuf *to_client);
+
 /* identify.c.  ----------------------------------------------------------- */
 
 /* Largest message before a host is known, in bytes. */
@@ -75,6 +102,7 @@ bool ovsdb_session_accept(struct ovsdb_session *, struct stream *,
 
 /* Registers what this folder reads of the database. */
 void ovsdb_snapshot_register(struct ovsdb_idl *);
+const struct ovsdb_idl_column *const *ovsdb_snapshot_columns(size_t *n);
 /* False while the database does not have its one Open_vSwitch row. */
 bool ovsdb_snapshot_possible(struct ovsdb_idl *);
 /* Returns NULL if a bound is exceeded, with a sentence in '*error'. */

@@ -42,6 +42,7 @@ struct ovsdb_relay {
     struct stream *host;        /* Owned. */
     int client;                 /* Our end of the client's socket, or -1. */
 
+    struct ovsdb_opening opening;
     struct json_frame from_host;
     struct json_frame from_client;
     struct ofpbuf to_host;      /* Not yet taken. */
@@ -63,16 +64,18 @@ ovsdb_relay_create(const char *name, struct stream *host,
     relay->host = host;
     relay->client = -1;
     relay->heard_ms = now_ms;
+    ovsdb_opening_init(&relay->opening);
     json_frame_init(&relay->from_host, OVSDB_MAX_MESSAGE);
     json_frame_init(&relay->from_client, SIZE_MAX);
     ofpbuf_init(&relay->to_host, 0);
     ofpbuf_init(&relay->to_client, 0);
     if (early && early->size) {
-        ofpbuf_put(&relay->to_client, early->data, early->size);
         if (!json_frame_check(&relay->from_host, early->data, early->size)) {
             ovsdb_relay_destroy(relay);
             return NULL;
         }
+        ovsdb_opening_from_host(&relay->opening, early->data, early->size,
+                                &relay->to_client);
     }
     return relay;
 }
@@ -85,6 +88,7 @@ ovsdb_relay_destroy(struct ovsdb_relay *relay)
         if (relay->client >= 0) {
             close(relay->client);
         }
+        ovsdb_opening_uninit(&relay->opening);
         ofpbuf_uninit(&relay->to_host);
         ofpbuf_uninit(&relay->to_client);
         free(relay->name);
@@ -247,7 +251,8 @@ relay_inward(struct ovsdb_relay *relay, int64_t now_ms)
         if (!json_frame_check(&relay->from_host, chunk, n)) {
             return relay->from_host.error;
         }
-        ofpbuf_put(&relay->to_client, chunk, n);
+        ovsdb_opening_from_host(&relay->opening, chunk, n,
+                                &relay->to_client);
     }
     return NULL;
 }
@@ -271,7 +276,8 @@ relay_outward(struct ovsdb_relay *relay, int64_t now_ms)
             return "the database client gave up: see the log";
         }
         json_frame_check(&relay->from_client, chunk, n);
-        ofpbuf_put(&relay->to_host, chunk, n);
+        ovsdb_opening_from_client(&relay->opening, chunk, n, &relay->to_host,
+                                  &relay->to_client);
     }
     return NULL;
 }

@@ -15,44 +15,51 @@
 #include "smap.h"
 #include "util.h"
 
+static const struct ovsdb_idl_column *const snapshot_columns[] = {
+    &ovsrec_open_vswitch_col_bridges,
+    &ovsrec_open_vswitch_col_external_ids,
+    &ovsrec_open_vswitch_col_other_config,
+    &ovsrec_open_vswitch_col_ovs_version,
+    &ovsrec_open_vswitch_col_datapath_types,
+    &ovsrec_bridge_col_name,
+    &ovsrec_bridge_col_ports,
+    &ovsrec_bridge_col_controller,
+    &ovsrec_bridge_col_fail_mode,
+    &ovsrec_bridge_col_protocols,
+    &ovsrec_bridge_col_datapath_type,
+    &ovsrec_bridge_col_datapath_id,
+    &ovsrec_bridge_col_other_config,
+    &ovsrec_bridge_col_external_ids,
+    &ovsrec_port_col_name,
+    &ovsrec_port_col_interfaces,
+    &ovsrec_port_col_external_ids,
+    &ovsrec_interface_col_name,
+    &ovsrec_interface_col_type,
+    &ovsrec_interface_col_options,
+    &ovsrec_interface_col_ofport,
+    &ovsrec_interface_col_ofport_request,
+    &ovsrec_interface_col_link_state,
+    &ovsrec_interface_col_error,
+    &ovsrec_interface_col_external_ids,
+    &ovsrec_controller_col_target,
+    &ovsrec_controller_col_connection_mode,
+    &ovsrec_controller_col_max_backoff,
+    &ovsrec_controller_col_inactivity_probe,
+    &ovsrec_controller_col_external_ids,
+};
+
+const struct ovsdb_idl_column *const *
+ovsdb_snapshot_columns(size_t *n)
+{
+    *n = ARRAY_SIZE(snapshot_columns);
+    return snapshot_columns;
+}
+
 void
 ovsdb_snapshot_register(struct ovsdb_idl *idl)
 {
-    static const struct ovsdb_idl_column *const columns[] = {
-        &ovsrec_open_vswitch_col_bridges,
-        &ovsrec_open_vswitch_col_external_ids,
-        &ovsrec_open_vswitch_col_other_config,
-        &ovsrec_open_vswitch_col_ovs_version,
-        &ovsrec_open_vswitch_col_datapath_types,
-        &ovsrec_bridge_col_name,
-        &ovsrec_bridge_col_ports,
-        &ovsrec_bridge_col_controller,
-        &ovsrec_bridge_col_fail_mode,
-        &ovsrec_bridge_col_protocols,
-        &ovsrec_bridge_col_datapath_type,
-        &ovsrec_bridge_col_datapath_id,
-        &ovsrec_bridge_col_other_config,
-        &ovsrec_bridge_col_external_ids,
-        &ovsrec_port_col_name,
-        &ovsrec_port_col_interfaces,
-        &ovsrec_port_col_external_ids,
-        &ovsrec_interface_col_name,
-        &ovsrec_interface_col_type,
-        &ovsrec_interface_col_options,
-        &ovsrec_interface_col_ofport,
-        &ovsrec_interface_col_ofport_request,
-        &ovsrec_interface_col_link_state,
-        &ovsrec_interface_col_error,
-        &ovsrec_interface_col_external_ids,
-        &ovsrec_controller_col_target,
-        &ovsrec_controller_col_connection_mode,
-        &ovsrec_controller_col_max_backoff,
-        &ovsrec_controller_col_inactivity_probe,
-        &ovsrec_controller_col_external_ids,
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
-        ovsdb_idl_add_column(idl, columns[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(snapshot_columns); i++) {
+        ovsdb_idl_add_column(idl, snapshot_columns[i]);
     }
 }
 

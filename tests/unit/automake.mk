@@ -38,6 +38,12 @@ tests_unit_test_heap_SOURCES = tests/unit/test-heap.c
 tests_unit_test_heap_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_heap_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-ovsdb-opening
+TESTS += tests/unit/test-ovsdb-opening
+tests_unit_test_ovsdb_opening_SOURCES = tests/unit/test-ovsdb-opening.c
+tests_unit_test_ovsdb_opening_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ovsdb_opening_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-selector
 TESTS += tests/unit/test-selector
 tests_unit_test_selector_SOURCES = tests/unit/test-selector.c

@@ -72,7 +72,6 @@ schema_load(const char *file, char **errorp)
     struct shash_node *node;
 
     schema->json = json;
-    schema->text = json_to_string(json, JSSF_SORT);
     if (!tables) {
         *errorp = xasprintf("%s: not a database schema", file);
         schema_destroy(schema);
@@ -109,7 +108,6 @@ schema_destroy(struct schema *schema)
         free(table->name);
     }
     free(schema->tables);
-    free(schema->text);
     json_destroy(schema->json);
     free(schema);
 }

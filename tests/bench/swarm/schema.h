@@ -26,7 +26,6 @@ struct schema_table {
 
 struct schema {
     struct json *json;          /* All of it, as a client gets it. */
-    char *text;                 /* The same. */
     size_t n_tables;
     struct schema_table *tables;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A host's OVSDB server: JSON-RPC on a unix socket, for one client at a time,
- * with one monitor of the Open_vSwitch database, and what a client asks about
- * the _Server database. */
+ * with one monitor of the Open_vSwitch database.  There is no _Server: vmnd
+ * does not ask for it. */
 
 #include <config.h>
 
@@ -24,20 +24,6 @@
 #include "uuid.h"
 
 VLOG_DEFINE_THIS_MODULE(swarm_server);
-
-/* As ovsdb-server has it. */
-#define SERVER_SCHEMA \
-    "{\"name\":\"_Server\",\"version\":\"1.2.0\"," \
-    "\"cksum\":\"3009684573 744\",\"tables\":{\"Database\":{\"columns\":{" \
-    "\"name\":{\"type\":\"string\"}," \
-    "\"model\":{\"type\":{\"key\":{\"type\":\"string\",\"enum\":[\"set\"," \
-    "[\"standalone\",\"clustered\",\"relay\"]]}}}," \
-    "\"connected\":{\"type\":\"boolean\"},\"leader\":{\"type\":\"boolean\"}," \
-    "\"schema\":{\"type\":{\"key\":{\"type\":\"string\"},\"min\":0,\"max\":1}}," \
-    "\"cid\":{\"type\":{\"key\":{\"type\":\"uuid\"},\"min\":0,\"max\":1}}," \
-    "\"sid\":{\"type\":{\"key\":{\"type\":\"uuid\"},\"min\":0,\"max\":1}}," \
-    "\"index\":{\"type\":{\"key\":{\"type\":\"integer\"},\"min\":0," \
-    "\"max\":1}}},\"isRoot\":true}}}"
 
 struct db_conn {
     struct host *host;
@@ -206,15 +192,6 @@ put_change(const struct db_conn *conn, struct json *updates,
     }
 }
 
-static struct json *
-random_id(void)
-{
-    struct uuid uuid;
-
-    uuid_generate(&uuid);
-    return json_string_create_nocopy(xasprintf(UUID_FMT, UUID_ARGS(&uuid)));
-}
-
 void
 server_notify(struct host *host)
 {
@@ -232,10 +209,9 @@ server_notify(struct host *host)
             struct json *message = json_object_create();
 
             json_object_put(message, "id", json_null_create());
-            json_object_put(message, "method", json_string_create("update3"));
-            json_object_put(message, "params", json_array_create_3(
-                                json_clone(conn->monitor_id), random_id(),
-                                updates));
+            json_object_put(message, "method", json_string_create("update2"));
+            json_object_put(message, "params", json_array_create_2(
+                                json_clone(conn->monitor_id), updates));
             send_message(conn, message);
         }
     }
@@ -297,8 +273,8 @@ monitor_start(struct db_conn *conn, const struct json *params)
 }
 
 static void
-monitor_since(struct db_conn *conn, const struct json *id,
-              const struct json *params)
+monitor_cond(struct db_conn *conn, const struct json *id,
+             const struct json *params)
 {
     struct json *updates;
     struct row *row;
@@ -313,29 +289,6 @@ monitor_since(struct db_conn *conn, const struct json *id,
             put_update(conn, updates, row, "initial", whole_row(conn, row));
         }
     }
-    reply(conn, id, json_array_create_3(json_boolean_create(false),
-                                        random_id(), updates), NULL);
-}
-
-/* The one row of _Server that matters. */
-static void
-monitor_server(struct db_conn *conn, const struct json *id)
-{
-    struct json *updates = json_object_create();
-    struct json *rows = json_object_create();
-    struct json *update = json_object_create();
-    struct json *row = json_object_create();
-    struct json *uuid = random_id();
-
-    json_object_put_string(row, "name", "Open_vSwitch");
-    json_object_put_string(row, "model", "standalone");
-    json_object_put(row, "connected", json_boolean_create(true));
-    json_object_put(row, "leader", json_boolean_create(true));
-    json_object_put_string(row, "schema", conn->host->swarm->schema->text);
-    json_object_put(update, "initial", row);
-    json_object_put(rows, uuid->string, update);
-    json_object_put(updates, "Database", rows);
-    json_destroy(uuid);
     reply(conn, id, updates, NULL);
 }
 
@@ -359,21 +312,16 @@ handle_request(struct db_conn *conn, const char *method,
                const struct json *id, const struct json *params)
 {
     const char *db = param_string(params, 0);
-    bool is_server = db && !strcmp(db, "_Server");
+    bool is_ours = db && !strcmp(db, "Open_vSwitch");
 
     if (!strcmp(method, "echo")) {
         reply(conn, id, json_clone(params), NULL);
-    } else if (!strcmp(method, "transact") && db && !is_server) {
+    } else if (!strcmp(method, "transact") && is_ours) {
         handle_transact(conn, id, params);
-    } else if (!strcmp(method, "get_schema") && db) {
-        reply(conn, id, is_server ? json_from_string(SERVER_SCHEMA)
-              : json_clone(conn->host->swarm->schema->json), NULL);
-    } else if (!strcmp(method, "monitor_cond") && is_server) {
-        monitor_server(conn, id);
-    } else if (!strcmp(method, "monitor_cond_since") && db && !is_server) {
-        monitor_since(conn, id, params);
-    } else if (!strcmp(method, "set_db_change_aware")) {
-        reply(conn, id, json_object_create(), NULL);
+    } else if (!strcmp(method, "get_schema") && is_ours) {
+        reply(conn, id, json_clone(conn->host->swarm->schema->json), NULL);
+    } else if (!strcmp(method, "monitor_cond") && is_ours) {
+        monitor_cond(conn, id, params);
     } else {
         VLOG_WARN("%s: \"%s\" is not known", conn->host->name, method);
         reply(conn, id, NULL, json_string_create("unknown method"));

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The opening of an OVSDB client's session, as the relay lets it happen.
+ *
+ * By itself the client asks for a host's whole schema, by way of the database
+ * _Server, which it then watches, and keeps all of that as long as it lives:
+ * 150 kB for each host.  It needs the names of the columns that we read.  So it
+ * is told that there is no _Server; then it asks for the schema itself, of
+ * which it gets that much.  Everything else passes as it is. */
+
+#include <config.h>
+
+#include "proto/ovsdb/ovsdb-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/vswitch-idl.h"
+#include "openvswitch/json.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/shash.h"
+#include "ovsdb-idl.h"
+#include "ovsdb-idl-provider.h"
+#include "util.h"
+
+void
+ovsdb_opening_init(struct ovsdb_opening *opening)
+{
+    *opening = (struct ovsdb_opening) { .state = OVSDB_OPENING_ASK };
+    ofpbuf_init(&opening->from_client, 0);
+    ofpbuf_init(&opening->from_host, 0);
+    /* Both sides' messages are bounded by the relay. */
+    json_frame_init(&opening->client_frame, SIZE_MAX);
+    json_frame_init(&opening->host_frame, SIZE_MAX);
+}
+
+void
+ovsdb_opening_uninit(struct ovsdb_opening *opening)
+{
+    ofpbuf_uninit(&opening->from_client);
+    ofpbuf_uninit(&opening->from_host);
+    json_destroy(opening->id);
+}
+
+/* Member 'name' of 'json' if that is an object that has it, or NULL. */
+static struct json *
+member(const struct json *json, const char *name)
+{
+    return (json && json->type == JSON_OBJECT
+            ? shash_find_data(json->object, name) : NULL);
+}
+
+static bool
+is_string(const struct json *json, const char *s)
+{
+    return json && json->type == JSON_STRING && !strcmp(json->string, s);
+}
+
+static void
+put_json(struct ofpbuf *b, const struct json *json)
+{
+    char *s = json_to_string(json, 0);
+
+    ofpbuf_put(b, s, strlen(s));
+    free(s);
+}
+
+static void
+put_no_database(struct ofpbuf *to_client, const struct json *id)
+{
+    struct json *reply = json_object_create();
+
+    json_object_put(reply, "id", json_clone(id));
+    json_object_put(reply, "result", json_null_create());
+    json_object_put_string(reply, "error", "unknown database");
+    put_json(to_client, reply);
+    json_destroy(reply);
+}
+
+/* A whole message from the client. */
+static void
+client_message(struct ovsdb_opening *opening, const struct json *msg,
+               struct ofpbuf *to_host, struct ofpbuf *to_client)
+{
+    const struct json *params = member(msg, "params");
+    const struct json *id = member(msg, "id");
+
+    if (id && is_string(member(msg, "method"), "get_schema")) {
+        if (params && params->type == JSON_ARRAY && params->array.n == 1
+            && is_string(params->array.elems[0], "_Server")) {
+            put_no_database(to_client, id);
+            return;
+        }
+        opening->id = json_clone(id);
+        opening->state = OVSDB_OPENING_WAIT;
+    }
+    ofpbuf_put(to_host, opening->from_client.data,
+               opening->from_client.size);
+}
+
+void
+ovsdb_opening_from_client(struct ovsdb_opening *opening, const void *data,
+                          size_t n, struct ofpbuf *to_host,
+                          struct ofpbuf *to_client)
+{
+    struct ofpbuf *held = &opening->from_client;
+    const char *p = data;
+
+    while (n && opening->state == OVSDB_OPENING_ASK) {
+        enum json_frame_result result;
+        size_t used = json_frame_feed(&opening->client_frame, p, n, &result);
+
+        ofpbuf_put(held, p, used);
+        p += used;
+        n -= used;
+        if (result == JSON_FRAME_BAD) {
+            opening->state = OVSDB_OPENING_OVER;
+            ofpbuf_put(to_host, held->data, held->size);
+        } else if (result == JSON_FRAME_END) {
+            struct json *msg;
+
+            ofpbuf_put(held, "", 1);
+            msg = json_from_string(held->data);
+            held->size--;
+            client_message(opening, msg, to_host, to_client);
+            json_destroy(msg);
+            ofpbuf_clear(held);
+        }
+    }
+    ofpbuf_put(to_host, p, n);
+}
+
+/* What the client needs of 'schema': the columns that we read, as far as they
+ * are there. */
+static struct json *
+cut_schema(const struct json *schema)
+{
+    const struct json *tables = member(schema, "tables");
+    struct json *cut = json_object_create();
+    struct json *cut_tables = json_object_create();
+    size_t n_columns;
+    const struct ovsdb_idl_column *const *columns
+        = ovsdb_snapshot_columns(&n_columns);
+
+    for (size_t i = 0; i < n_columns; i++) {
+        const char *table = ovsdb_idl_table_class_from_column(
+            &ovsrec_idl_class, columns[i])->name;
+        const char *name = columns[i]->name;
+        struct json *cut_table = member(cut_tables, table);
+
+        if (!member(member(member(tables, table), "columns"), name)) {
+            continue;
+        }
+        if (!cut_table) {
+            cut_table = json_object_create();
+            json_object_put(cut_table, "columns", json_object_create());
+            json_object_put(cut_tables, table, cut_table);
+        }
+        json_object_put(member(cut_table, "columns"), name,
+                        json_object_create());
+    }
+    json_object_put(cut, "tables", cut_tables);
+    return cut;
+}
+
+/* A whole message from the host: passes it on, or what is needed of it. */
+static void
+host_message(struct ovsdb_opening *opening, struct json *msg,
+             struct ofpbuf *to_client)
+{
+    const struct json *id = member(msg, "id");
+
+    if (!id || !opening->id || !json_equal(id, opening->id)
+        || member(msg, "method")) {
+        ofpbuf_put(to_client, opening->from_host.data,
+                   opening->from_host.size);
+        return;
+    }
+    opening->state = OVSDB_OPENING_OVER;
+    if (member(member(msg, "result"), "tables")) {
+        json_object_put(msg, "result", cut_schema(member(msg, "result")));
+        put_json(to_client, msg);
+    } else {
+        ofpbuf_put(to_client, opening->from_host.data,
+                   opening->from_host.size);
+    }
+}
+
+void
+ovsdb_opening_from_host(struct ovsdb_opening *opening, const void *data,
+                        size_t n, struct ofpbuf *to_client)
+{
+    struct ofpbuf *held = &opening->from_host;
+    const char *p = data;
+
+    while (n && opening->state != OVSDB_OPENING_OVER) {
+        enum json_frame_result result;
+        size_t used = json_frame_feed(&opening->host_frame, p, n, &result);
+
+        ofpbuf_put(held, p, used);
+        p += used;
+        n -= used;
+        if (result == JSON_FRAME_BAD) {
+            opening->state = OVSDB_OPENING_OVER;
+            ofpbuf_put(to_client, held->data, held->size);
+        } else if (result == JSON_FRAME_END) {
+            struct json *msg;
+
+            ofpbuf_put(held, "", 1);
+            msg = json_from_string(held->data);
+            held->size--;
+            host_message(opening, msg, to_client);
+            json_destroy(msg);
+            ofpbuf_uninit(held);
+            ofpbuf_init(held, 0);
+        }
+    }
+    ofpbuf_put(to_client, p, n);
+}
