@@ -134,6 +134,7 @@ void
 engine_packets_out_uninit(struct vmn_packets_out *out)
 {
     ofpbuf_uninit(&out->bytes);
+    free(out->arena);
 }
 
 char *
@@ -143,7 +144,7 @@ engine_handle(struct engine *engine, const struct engine_handler *handler,
     struct vmn_view view;
     char *problem;
 
-    view_init(&view, engine, NULL);
+    view_init_handler(&view, engine, &out->arena);
     out->view = &view;
     out->app = handler->app;
     out->n = 0;
@@ -156,7 +157,7 @@ engine_handle(struct engine *engine, const struct engine_handler *handler,
     if (problem) {
         out->n = 0;
     }
-    view_uninit(&view);
+    view_uninit_handler(&view, &out->arena);
     return problem;
 }
 

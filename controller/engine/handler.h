@@ -15,6 +15,7 @@
 #include "openvswitch/ofpbuf.h"
 #include "vmn/app.h"
 
+struct arena_chunk;
 struct engine;
 struct pipeline;
 struct pipeline_app;
@@ -68,6 +69,7 @@ struct vmn_packets_out {
     struct engine_send sends[VMN_SENDS_MAX];
     struct ofpbuf bytes;
     const char *reason;         /* Why nothing is sent, or NULL. */
+    struct arena_chunk *arena;  /* Memory of the handlers. */
 };
 void engine_packets_out_init(struct vmn_packets_out *);
 void engine_packets_out_uninit(struct vmn_packets_out *);

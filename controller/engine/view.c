@@ -28,6 +28,19 @@ struct arena_chunk {
     _Alignas(max_align_t) uint8_t data[];
 };
 
+#define CHUNK_SIZE 4000
+
+static struct arena_chunk *
+chunk_create(struct arena_chunk *next, size_t size)
+{
+    struct arena_chunk *chunk = xmalloc(sizeof *chunk + size);
+
+    chunk->next = next;
+    chunk->used = 0;
+    chunk->size = size;
+    return chunk;
+}
+
 void
 view_init(struct vmn_view *view, struct engine *engine, struct node *node)
 {
@@ -35,6 +48,31 @@ view_init(struct vmn_view *view, struct engine *engine, struct node *node)
     view->engine = engine;
     view->node = node;
     view->serial = ++engine->graph.serial;
+}
+
+void
+view_init_handler(struct vmn_view *view, struct engine *engine,
+                  struct arena_chunk **kept)
+{
+    view_init(view, engine, NULL);
+    if (!*kept) {
+        *kept = chunk_create(NULL, CHUNK_SIZE);
+    }
+    (*kept)->used = 0;
+    view->arena = *kept;
+}
+
+void
+view_uninit_handler(struct vmn_view *view, struct arena_chunk **kept)
+{
+    while (view->arena != *kept) {
+        struct arena_chunk *next = view->arena->next;
+
+        free(view->arena);
+        view->arena = next;
+    }
+    view->arena = NULL;
+    view_uninit(view);
 }
 
 void
@@ -105,12 +143,7 @@ vmn_alloc(struct vmn_view *view, size_t size)
 
     size = ROUND_UP(size, sizeof(max_align_t));
     if (!chunk || chunk->size - chunk->used < size) {
-        size_t chunk_size = MAX(size, 4000);
-
-        chunk = xmalloc(sizeof *chunk + chunk_size);
-        chunk->next = view->arena;
-        chunk->used = 0;
-        chunk->size = chunk_size;
+        chunk = chunk_create(view->arena, MAX(size, CHUNK_SIZE));
         view->arena = chunk;
     }
 

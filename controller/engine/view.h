@@ -27,6 +27,12 @@ struct vmn_view {
 };
 
 void view_init(struct vmn_view *, struct engine *, struct node *);
+/* The same for a handler: records nothing, and uses the memory that '*kept'
+ * holds, if any.  view_uninit_handler() leaves some there for the next one. */
+void view_init_handler(struct vmn_view *, struct engine *,
+                       struct arena_chunk **kept);
+void view_uninit_handler(struct vmn_view *, struct arena_chunk **kept);
+
 /* Releases numbers that the caller did not take. */
 void view_uninit(struct vmn_view *);
 

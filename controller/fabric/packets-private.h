@@ -64,9 +64,14 @@ struct packet_port {
     uint64_t n_in, n_limited;
     size_t n_waiting;           /* Packets that wait. */
 
-    char *vif_name, *port_name; /* Rows, as found last, or NULL. */
-    bool searched;              /* They were searched... */
-    uint64_t searched_revision; /* ...in this revision. */
+    struct ofpacket_out back;   /* Out of this port. */
+    /* Whose it is: rows, good in one durable revision, and their names, where
+     * to look first in another. */
+    bool resolved;
+    uint64_t revision;
+    const struct vmn_vif *vif;  /* Or NULL, like the others. */
+    const struct vmn_port *port;
+    char *vif_name, *port_name;
 };
 
 /* A packet that waits for its answer. */

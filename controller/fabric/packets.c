@@ -313,33 +313,43 @@ search_port(const struct fabric *f, const char *host, const char *iface_id)
     return port;
 }
 
-/* Rows found once are asked for by name from then on.  What was not found is
- * searched again only when something has changed. */
 static void
-resolve(struct packets_of_switch *ps, struct packet_port *port,
-        struct vmn_packet_in *in)
+set_name(char **name, const char *row_name)
 {
+    if (!*name || !row_name || strcmp(*name, row_name)) {
+        free(*name);
+        *name = nullable_xstrdup(row_name);
+    }
+}
+
+/* Durable rows stay as long as the durable revision does.  After that they are
+ * most likely found by the same names. */
+static void
+resolve(struct packets_of_switch *ps, struct packet_port *port)
+{
+    const char *host = ps->sw->host->name;
     const struct fabric *f = ps->sw->host->fabric;
     uint64_t revision = model_durable_revision(f->model);
 
-    in->vif = durable_vif(f, port->vif_name, port->in_port);
-    in->port = (in->vif ? durable_port(f, port->port_name, in->host,
-                                       in->vif->iface_id) : NULL);
-    if (in->port || (port->searched && port->searched_revision == revision)) {
+    if (port->resolved && port->revision == revision) {
         return;
     }
-    port->searched = true;
-    port->searched_revision = revision;
-    if (!in->vif) {
-        in->vif = search_vif(f, in->host, port->in_port);
-        free(port->vif_name);
-        port->vif_name = in->vif ? xstrdup(in->vif->row.name) : NULL;
+    port->resolved = true;
+    port->revision = revision;
+    port->port = NULL;
+    port->vif = durable_vif(f, port->vif_name, port->in_port);
+    if (!port->vif) {
+        port->vif = search_vif(f, host, port->in_port);
     }
-    if (in->vif) {
-        in->port = search_port(f, in->host, in->vif->iface_id);
+    if (port->vif) {
+        port->port = durable_port(f, port->port_name, host,
+                                  port->vif->iface_id);
     }
-    free(port->port_name);
-    port->port_name = in->port ? xstrdup(in->port->row.name) : NULL;
+    if (port->vif && !port->port) {
+        port->port = search_port(f, host, port->vif->iface_id);
+    }
+    set_name(&port->vif_name, port->vif ? port->vif->row.name : NULL);
+    set_name(&port->port_name, port->port ? port->port->row.name : NULL);
 }
 
 /* Answering.  ------------------------------------------------------------ */
@@ -365,12 +375,14 @@ find_ofport(const struct packets_of_switch *ps, const char *name)
     return vif ? vif->ofport : 0;
 }
 
-/* Writes one of the answers to 'b'. */
+/* Writes one of the answers to a packet of 'port' to 'b'. */
 static void
-put_answer(struct packets_of_switch *ps, const struct vmn_packet_in *in,
-           const struct engine_send *send, struct ofpbuf *b)
+put_answer(struct packets_of_switch *ps, struct packet_port *port,
+           const struct vmn_packet_in *in, const struct engine_send *send,
+           struct ofpbuf *b)
 {
     const uint8_t *bytes = ps->packets->out.bytes.data;
+    struct ofpacket_out other, *head = &other;
     uint32_t ofport;
 
     bytes += send->ofs;
@@ -384,7 +396,10 @@ put_answer(struct packets_of_switch *ps, const struct vmn_packet_in *in,
             count_drop(ps, PACKET_DROP_NO_VIF);
             return;
         }
-        ofpacket_put_output(b, in->in_port, bytes, send->size);
+        head = &port->back;
+        if (!head->size) {
+            ofpacket_make_output(head, in->in_port);
+        }
         break;
     case ENGINE_SEND_PORT:
         ofport = find_ofport(ps, send->port);
@@ -392,14 +407,14 @@ put_answer(struct packets_of_switch *ps, const struct vmn_packet_in *in,
             count_drop(ps, PACKET_DROP_NO_PORT);
             return;
         }
-        ofpacket_put_output(b, ofport, bytes, send->size);
+        ofpacket_make_output(head, ofport);
         break;
     case ENGINE_SEND_TABLE:
     default:
-        ofpacket_put_resubmit(b, send->table, in->in_port, in->regs, bytes,
-                              send->size);
+        ofpacket_make_resubmit(head, send->table, in->in_port, in->regs);
         break;
     }
+    ofpacket_put(b, head, bytes, send->size);
     ps->packets->n_out++;
     ps->n_out++;
 }
@@ -443,7 +458,9 @@ answer(struct packets_of_switch *ps, const struct waiting_packet *packet,
     char *problem;
 
     memcpy(in.regs, packet->regs, sizeof in.regs);
-    resolve(ps, packet->port, &in);
+    resolve(ps, packet->port);
+    in.vif = packet->port->vif;
+    in.port = packet->port->port;
     problem = engine_handle(host->fabric->engine, packet->handler, &in, out);
     if (problem) {
         VLOG_WARN_RL(&rl, "%s: handler %s: %s", host->name,
@@ -454,7 +471,7 @@ answer(struct packets_of_switch *ps, const struct waiting_packet *packet,
         count_unanswered(ps, packet->handler, out->reason);
     }
     for (size_t i = 0; i < out->n; i++) {
-        put_answer(ps, &in, &out->sends[i], b);
+        put_answer(ps, packet->port, &in, &out->sends[i], b);
     }
 }
 
@@ -576,6 +593,7 @@ packets_switch_destroy(struct fabric_switch *sw)
             port_free(ps, port);
         }
         hmap_destroy(&ps->ports);
+        ofpacket_cache_uninit(&ps->cache);
         free(ps);
         sw->packets = NULL;
     }

@@ -6,6 +6,7 @@
 
 #include "proto/openflow/ofpacket.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "hash.h"
@@ -22,49 +23,75 @@
 
 /* Packet-ins.  ----------------------------------------------------------- */
 
+/* Longest metadata that are kept, in bytes. */
+#define METADATA_MAX 512
+
+/* Places in the cache where an entry may be. */
+#define PROBES 4
+/* The input port is among the first bytes, and tells most entries apart. */
+#define HASHED_SIZE 24
+
+struct ofpacket_metadata {
+    uint32_t in_port;
+    uint32_t regs[OFPACKET_REGS];
+    size_t size;
+    uint8_t bytes[];            /* As they came. */
+};
+BUILD_ASSERT_DECL(FLOW_N_REGS >= OFPACKET_REGS);
+
+void
+ofpacket_cache_uninit(struct ofpacket_cache *cache)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(cache->entries); i++) {
+        free(cache->entries[i]);
+        cache->entries[i] = NULL;
+    }
+}
+
 static enum ofperr
-decode_metadata(const struct ofpbuf *payload, struct ofpacket_metadata *m)
+decode_metadata(const uint8_t *bytes, size_t size, struct ofpacket_in *in)
 {
     struct match match;
-    enum ofperr error = oxm_decode_match(payload->msg,
-                                         ofpbuf_msgsize(payload), true, NULL,
-                                         NULL, &match);
+    enum ofperr error = oxm_decode_match(bytes, size, true, NULL, NULL,
+                                         &match);
 
     if (!error) {
-        m->in_port = ofp_to_u16(match.flow.in_port.ofp_port);
-        memcpy(m->regs, match.flow.regs, sizeof m->regs);
+        in->in_port = ofp_to_u16(match.flow.in_port.ofp_port);
+        memcpy(in->regs, match.flow.regs, sizeof in->regs);
     }
     return error;
 }
-BUILD_ASSERT_DECL(FLOW_N_REGS >= OFPACKET_REGS);
 
-/* The entry that has these bytes, or is theirs from now on. */
 static enum ofperr
 take_metadata(const struct ofpbuf *payload, struct ofpacket_cache *cache,
               struct ofpacket_in *in)
 {
+    const uint8_t *bytes = payload->msg;
     size_t size = ofpbuf_msgsize(payload);
-    struct ofpacket_metadata other, *m = &other;
+    uint32_t hash = hash_bytes(bytes, MIN(size, HASHED_SIZE), 0);
+    struct ofpacket_metadata **slot, *m;
     enum ofperr error;
 
-    if (size && size <= sizeof m->bytes) {
-        m = &cache->entries[hash_bytes(payload->msg, size, 0)
-                            % ARRAY_SIZE(cache->entries)];
-    }
-    if (m == &other || m->size != size
-        || memcmp(m->bytes, payload->msg, size)) {
-        error = decode_metadata(payload, m);
-        if (m != &other) {
-            m->size = error ? 0 : size;
-            memcpy(m->bytes, payload->msg, size);
-        }
-        if (error) {
-            return error;
+    for (unsigned i = 0; i < PROBES; i++) {
+        slot = &cache->entries[(hash + i) % ARRAY_SIZE(cache->entries)];
+        m = *slot;
+        if (!m) {
+            break;
+        } else if (m->size == size && !memcmp(m->bytes, bytes, size)) {
+            in->in_port = m->in_port;
+            memcpy(in->regs, m->regs, sizeof in->regs);
+            return 0;
         }
     }
-    in->in_port = m->in_port;
-    memcpy(in->regs, m->regs, sizeof in->regs);
-    return 0;
+    error = decode_metadata(bytes, size, in);
+    if (!error && size <= METADATA_MAX) {
+        m = *slot = xrealloc(*slot, sizeof *m + size);
+        m->in_port = in->in_port;
+        memcpy(m->regs, in->regs, sizeof m->regs);
+        m->size = size;
+        memcpy(m->bytes, bytes, size);
+    }
+    return error;
 }
 
 enum ofperr
@@ -121,58 +148,70 @@ ofpacket_decode(const struct ofp_header *oh, struct ofpacket_cache *cache,
 /* Packet-outs.  ---------------------------------------------------------- */
 
 static void
-put_packet_out(struct ofpbuf *b, struct ofputil_packet_out *po,
-               const struct ofpbuf *ofpacts, const void *bytes, size_t size)
+make(struct ofpacket_out *out, struct match *metadata,
+     const struct ofpbuf *ofpacts)
 {
-    struct ofpbuf *msg;
+    struct ofputil_packet_out po = {
+        .buffer_id = UINT32_MAX,
+        .flow_metadata = *metadata,
+        .ofpacts = ofpacts->data,
+        .ofpacts_len = ofpacts->size,
+    };
+    struct ofpbuf *msg = ofputil_encode_packet_out(&po, OFPUTIL_P_OF15_OXM);
 
-    po->packet = bytes;
-    po->packet_len = size;
-    po->buffer_id = UINT32_MAX;
-    po->ofpacts = ofpacts->data;
-    po->ofpacts_len = ofpacts->size;
-    msg = ofputil_encode_packet_out(po, OFPUTIL_P_OF15_OXM);
-    ofpmsg_update_length(msg);
+    ovs_assert(msg->size <= sizeof out->bytes);
     ((struct ofp_header *) msg->data)->xid = htonl(OFCONN_XID_PACKETS);
-    ofpbuf_put(b, msg->data, msg->size);
+    out->size = msg->size;
+    memcpy(out->bytes, msg->data, msg->size);
     ofpbuf_delete(msg);
 }
 
 void
-ofpacket_put_output(struct ofpbuf *b, uint32_t ofport, const void *bytes,
-                    size_t size)
+ofpacket_make_output(struct ofpacket_out *out, uint32_t ofport)
 {
     uint64_t stub[64 / 8];
     struct ofpbuf ofpacts = OFPBUF_STUB_INITIALIZER(stub);
-    struct ofputil_packet_out po;
+    struct match metadata;
 
-    match_init_catchall(&po.flow_metadata);
-    match_set_in_port(&po.flow_metadata, OFPP_CONTROLLER);
+    match_init_catchall(&metadata);
+    match_set_in_port(&metadata, OFPP_CONTROLLER);
     ofpact_put_OUTPUT(&ofpacts)->port = u16_to_ofp(ofport);
-    put_packet_out(b, &po, &ofpacts, bytes, size);
+    make(out, &metadata, &ofpacts);
     ofpbuf_uninit(&ofpacts);
 }
 
 void
-ofpacket_put_resubmit(struct ofpbuf *b, uint8_t table, uint32_t in_port,
-                      const uint32_t regs[OFPACKET_REGS], const void *bytes,
-                      size_t size)
+ofpacket_make_resubmit(struct ofpacket_out *out, uint8_t table,
+                       uint32_t in_port, const uint32_t regs[OFPACKET_REGS])
 {
     uint64_t stub[64 / 8];
     struct ofpbuf ofpacts = OFPBUF_STUB_INITIALIZER(stub);
     struct ofpact_resubmit *resubmit;
-    struct ofputil_packet_out po;
+    struct match metadata;
 
-    match_init_catchall(&po.flow_metadata);
-    match_set_in_port(&po.flow_metadata, u16_to_ofp(in_port));
+    match_init_catchall(&metadata);
+    match_set_in_port(&metadata, u16_to_ofp(in_port));
     for (unsigned i = 0; i < OFPACKET_REGS; i++) {
         if (regs[i]) {
-            match_set_reg(&po.flow_metadata, i, regs[i]);
+            match_set_reg(&metadata, i, regs[i]);
         }
     }
     resubmit = ofpact_put_RESUBMIT(&ofpacts);
     resubmit->in_port = OFPP_IN_PORT;
     resubmit->table_id = table;
-    put_packet_out(b, &po, &ofpacts, bytes, size);
+    make(out, &metadata, &ofpacts);
     ofpbuf_uninit(&ofpacts);
+}
+
+void
+ofpacket_put(struct ofpbuf *b, const struct ofpacket_out *out,
+             const void *bytes, size_t size)
+{
+    struct ofp_header *oh;
+
+    ovs_assert(size <= OFPACKET_MAX);
+    ofpbuf_prealloc_tailroom(b, out->size + size);
+    oh = ofpbuf_put(b, out->bytes, out->size);
+    oh->length = htons(out->size + size);
+    ofpbuf_put(b, bytes, size);
 }

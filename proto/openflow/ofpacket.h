@@ -30,29 +30,35 @@ struct ofpacket_in {
     size_t full_size;           /* Of the packet. */
 };
 
-/* What packets of a switch have in common comes in the same bytes again and
- * again, and is decoded once.  Zeroed is empty. */
+/* What packets of a port have in common comes in the same bytes each time, and
+ * is decoded once.  Zeroed is empty. */
 struct ofpacket_cache {
-    struct ofpacket_metadata {
-        size_t size;            /* 0: none. */
-        uint8_t bytes[248];
-        uint32_t in_port;
-        uint32_t regs[OFPACKET_REGS];
-    } entries[16];
+    struct ofpacket_metadata *entries[64]; /* By a hash of the bytes. */
 };
+void ofpacket_cache_uninit(struct ofpacket_cache *);
 
 /* Decodes 'oh', an OFPTYPE_PACKET_IN.  Returns 0, or why it makes no sense. */
 enum ofperr ofpacket_decode(const struct ofp_header *oh,
                             struct ofpacket_cache *, struct ofpacket_in *);
 
-/* Appends a packet-out with xid OFCONN_XID_PACKETS: 'bytes' goes out of port
- * 'ofport'. */
-void ofpacket_put_output(struct ofpbuf *, uint32_t ofport,
-                         const void *bytes, size_t size);
-/* The same: it goes through the flows from 'table' on, as if it had come in by
+/* A packet-out but for the packet, encoded: good for any number of packets.
+ * Its xid is OFCONN_XID_PACKETS. */
+struct ofpacket_out {
+    size_t size;                /* 0: not made yet. */
+    uint8_t bytes[248];
+};
+
+/* Packets go out of port 'ofport'. */
+void ofpacket_make_output(struct ofpacket_out *, uint32_t ofport);
+/* They go through the flows from 'table' on, as if they had come in by
  * 'in_port' with these registers. */
-void ofpacket_put_resubmit(struct ofpbuf *, uint8_t table, uint32_t in_port,
-                           const uint32_t regs[OFPACKET_REGS],
-                           const void *bytes, size_t size);
+void ofpacket_make_resubmit(struct ofpacket_out *, uint8_t table,
+                            uint32_t in_port,
+                            const uint32_t regs[OFPACKET_REGS]);
+/* Appends the message that sends packet 'bytes', at most OFPACKET_MAX of
+ * them. */
+#define OFPACKET_MAX 65000
+void ofpacket_put(struct ofpbuf *, const struct ofpacket_out *,
+                  const void *bytes, size_t size);
 
 #endif /* proto/openflow/ofpacket.h */

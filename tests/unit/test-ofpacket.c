@@ -58,8 +58,8 @@ packet_ins_are_decoded_with_and_without_the_cache(void **state)
 {
     struct ofpacket_cache *cache = xzalloc(sizeof *cache);
 
-    for (uint32_t i = 1; i < 200; i++) {
-        uint32_t in_port = i % 40 + 1;
+    for (uint32_t i = 1; i < 1000; i++) {
+        uint32_t in_port = i % 100 + 1;
         struct ofpbuf *msg = packet_in(in_port, "somebody", 60 + i);
         struct ofpacket_in in;
 
@@ -74,6 +74,7 @@ packet_ins_are_decoded_with_and_without_the_cache(void **state)
         assert_int_equal(in.full_size, 60 + i);
         ofpbuf_delete(msg);
     }
+    ofpacket_cache_uninit(cache);
     free(cache);
 }
 
@@ -98,6 +99,7 @@ packet_in_cut_short_is_an_error(void **state)
         free(oh);
     }
     ofpbuf_delete(msg);
+    ofpacket_cache_uninit(cache);
     free(cache);
 }
 
@@ -107,12 +109,14 @@ packet_outs_say_where_to(void **state)
     static const uint32_t regs[OFPACKET_REGS] = { 7, [9] = 9 };
     static const uint8_t bytes[64];
     struct ofputil_packet_out po;
+    struct ofpacket_out out;
     struct ofpbuf b, ofpacts;
     const struct ofp_header *oh;
 
     ofpbuf_init(&b, 0);
     ofpbuf_init(&ofpacts, 0);
-    ofpacket_put_output(&b, 3, bytes, sizeof bytes);
+    ofpacket_make_output(&out, 3);
+    ofpacket_put(&b, &out, bytes, sizeof bytes);
     oh = b.data;
     assert_int_equal(ntohl(oh->xid), OFCONN_XID_PACKETS);
     assert_int_equal(ntohs(oh->length), b.size);
@@ -122,7 +126,8 @@ packet_outs_say_where_to(void **state)
     assert_int_equal(ofp_to_u16(ofpact_get_OUTPUT(po.ofpacts)->port), 3);
 
     ofpbuf_clear(&b);
-    ofpacket_put_resubmit(&b, 18, 5, regs, bytes, sizeof bytes);
+    ofpacket_make_resubmit(&out, 18, 5, regs);
+    ofpacket_put(&b, &out, bytes, sizeof bytes);
     oh = b.data;
     assert_int_equal(ofputil_decode_packet_out(&po, oh, NULL, &ofpacts), 0);
     assert_int_equal(ofp_to_u16(po.flow_metadata.flow.in_port.ofp_port), 5);
@@ -130,6 +135,22 @@ packet_outs_say_where_to(void **state)
     assert_int_equal(po.flow_metadata.flow.regs[9], 9);
     assert_int_equal(po.ofpacts->type, OFPACT_RESUBMIT);
     assert_int_equal(ofpact_get_RESUBMIT(po.ofpacts)->table_id, 18);
+
+    /* All registers there are, and the same head for another packet. */
+    uint32_t all[OFPACKET_REGS];
+    for (size_t i = 0; i < OFPACKET_REGS; i++) {
+        all[i] = i + 1;
+    }
+    ofpacket_make_resubmit(&out, 18, 40000, all);
+    ofpbuf_clear(&b);
+    ofpacket_put(&b, &out, bytes, 14);
+    ofpbuf_clear(&b);
+    ofpacket_put(&b, &out, bytes, sizeof bytes);
+    oh = b.data;
+    assert_int_equal(ntohs(oh->length), b.size);
+    assert_int_equal(ofputil_decode_packet_out(&po, oh, NULL, &ofpacts), 0);
+    assert_int_equal(po.packet_len, sizeof bytes);
+    assert_int_equal(po.flow_metadata.flow.regs[15], 16);
     ofpbuf_uninit(&b);
     ofpbuf_uninit(&ofpacts);
 }

@@ -651,13 +651,15 @@ refused_packet_fails_no_bundle(void **state)
 {
     uint64_t n_errors = fabric->stats.n_errors;
     uint64_t n_reconciles = fabric->stats.n_reconciles;
+    struct ofpacket_out out;
     struct ofpbuf b;
 
     switches[0].hold = true;
     edit_port("d", "0");
     TURN_UNTIL(host(0)->sw->n_sent);
     ofpbuf_init(&b, 0);
-    ofpacket_put_output(&b, 1, "12345678901234", 14);
+    ofpacket_make_output(&out, 1);
+    ofpacket_put(&b, &out, "12345678901234", 14);
     fake_switch_send(&switches[0], ofperr_encode_reply(OFPERR_OFPBRC_BAD_PORT,
                                                        b.data));
     ofpbuf_uninit(&b);
