@@ -94,3 +94,29 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/schema/port \
 	tests/fuzz/corpus/schema/service \
 	tests/fuzz/corpus/schema/vif
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-packet-in
+tests_fuzz_fuzz_packet_in_SOURCES = tests/fuzz/fuzz-packet-in.c
+tests_fuzz_fuzz_packet_in_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_packet_in_LDADD = $(VMN_LIBS)
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-packet-in
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/packet-in/cut \
+	tests/fuzz/corpus/packet-in/ours \
+	tests/fuzz/corpus/packet-in/standard
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-udp
+tests_fuzz_fuzz_udp_SOURCES = tests/fuzz/fuzz-udp.c
+tests_fuzz_fuzz_udp_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_udp_LDADD = $(VMN_LIBS)
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-udp
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/udp/fragment \
+	tests/fuzz/corpus/udp/no-checksum \
+	tests/fuzz/corpus/udp/options \
+	tests/fuzz/corpus/udp/plain \
+	tests/fuzz/corpus/udp/short
