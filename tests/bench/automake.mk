@@ -3,6 +3,7 @@ EXTRA_DIST += \
 	tests/bench/api \
 	tests/bench/compare \
 	tests/bench/one-switch \
+	tests/bench/packets \
 	tests/bench/pressure \
 	tests/bench/scale \
 	tests/bench/vmnbench/__init__.py \
@@ -45,3 +46,11 @@ tests_bench_swarm_swarm_LDADD = $(OVS_LIBS) $(EVENT_LIBS) $(UNBOUND_LIBS) \
 # The client of tests/bench/api.
 noinst_PROGRAMS += tests/bench/api-load
 tests_bench_api_load_SOURCES = tests/bench/api-load.c
+
+# The switches and the least of controllers for tests/bench/packets.
+noinst_PROGRAMS += tests/bench/packet-load/load tests/bench/packet-load/bare
+tests_bench_packet_load_load_SOURCES = tests/bench/packet-load/load.c
+tests_bench_packet_load_load_LDADD = $(VMN_LIBS)
+tests_bench_packet_load_bare_SOURCES = tests/bench/packet-load/bare.c
+tests_bench_packet_load_bare_LDADD = $(VMN_LIBS)
+EXTRA_DIST += tests/bench/packet-load/osken_responder.py

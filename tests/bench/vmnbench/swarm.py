@@ -62,10 +62,13 @@ class Swarm:
     def start(self):
         self.processes.start(
             "swarm", [self.program, "--hosts=%d" % self.n_hosts,
-                      "--dir=" + self.dir, "--seed=%d" % self.seed],
-            self.path("swarm.log"))
+                      "--dir=" + self.dir, "--seed=%d" % self.seed]
+            + self.swarm_options(), self.path("swarm.log"))
         wait_for("the swarm", self._connect)
         self.start_vmnd()
+
+    def swarm_options(self):
+        return []
 
     def _connect(self):
         self.processes.check()
@@ -105,13 +108,16 @@ class Swarm:
 
     def add_hosts(self):
         """Tells vmnd of the hosts, and waits for them."""
+        self.tell_hosts()
+        self.wait_synced()
+
+    def tell_hosts(self):
         self.api.call("POST", "/v1/apply", {"objects": [
             {"type": "hosts", "name": "hv%d" % i,
              "spec": {"ovsdb": "unix:" + self.path("hv%d.db" % i),
                       "tunnel_ip": "10.255.%d.%d" % (i // 250,
                                                      1 + i % 250)}}
             for i in range(self.n_hosts)]})
-        self.wait_synced()
 
     def metrics(self):
         self.processes.check()
