@@ -6,7 +6,7 @@ after it is never lost."""
 import itertools
 
 import pytest
-from conftest import entry, rule, wait_aged, wait_quiet
+from conftest import SETTLE, entry, rule, wait_aged, wait_quiet
 
 from vmnlab import frames, netns
 from vmnlab.netns import wait_for
@@ -180,6 +180,28 @@ def test_ports_groups_change_without_a_gap(town):
         found = finish(streams)
     check_denied(found)
     assert not found["allowed"].lost
+
+
+def test_quarantine_holds_from_its_receipt_on(town):
+    """And ends with that of its release.  The datapath's cache follows within
+    milliseconds."""
+    vm = town.lab.vm
+    shut, opened = [], []
+    streams = (Streams().add("to it", vm("client"), vm("server"), ALLOWED)
+               .add("from it", vm("server"), vm("far"), DENIED))
+    with streams:
+        for _ in range(3):
+            for quarantined, spans in ((True, shut), (False, opened)):
+                town.patch("ports", "server", quarantined=quarantined)
+                start = streams.now() + SETTLE
+                spans.append((start, streams.run(SETTLE + 0.3).now()))
+        found = finish(streams)
+    for result in found.values():
+        for start, end in shut:
+            assert not result.arrived(start, end)
+        for start, end in opened:
+            assert not [n for n in result.lost
+                        if start <= result.sent[n] < end]
 
 
 # Virtual IPs.  -------------------------------------------------------------
@@ -367,9 +389,10 @@ def test_vm_goes_where_its_row_says_once_that_is_ready(moving):
     check_move(found, start, end)
 
 
-def test_vm_stays_while_its_new_host_is_not_ready(moving):
+@pytest.mark.parametrize("killed", [False, True], ids=["", "vmnd-killed"])
+def test_vm_stays_while_its_new_host_is_not_ready(moving, killed):
     """The new host's switch has the interface, but is too busy to take in what
-    goes with it."""
+    goes with it; vmnd may even end meanwhile."""
     world, twin = moving
     world.patch("ports", "mover", host="h2")
     twin.plug("nobody")
@@ -378,6 +401,10 @@ def test_vm_stays_while_its_new_host_is_not_ready(moving):
         try:
             twin.name()
             wait_candidate(world)
+            if killed:
+                world.lab.vmnd.kill()
+                world.lab.vmnd.start()
+                world.lab.await_synced([world.lab.host("h1")])
             streams.run(0.7)
             assert status(world)["host"] == "h1"
             start = streams.now()
