@@ -12,6 +12,9 @@
 #include "controller/schema/value.h"
 #include "util.h"
 
+/* A body that is longer is worked through in slices. */
+#define LARGE_BODY 65536
+
 /* The type and name of object 'i', or false with 'errors'. */
 static bool
 identify(const json_t *object, const char *pointer,
@@ -114,11 +117,10 @@ check_prune(struct http_request *req, const char *set)
     return true;
 }
 
-void
-nb_apply(struct http_request *req, void *nb_)
+static void
+apply(struct http_request *req, struct northbound *nb)
 {
     const char *set = http_request_query(req, "prune");
-    struct northbound *nb = nb_;
     struct model_request request;
     struct vmn_errors errors;
     struct nb_wait wait;
@@ -140,6 +142,7 @@ nb_apply(struct http_request *req, void *nb_)
     size_t i;
     json_array_foreach (objects, i, object) {
         add_object(&request, i, object, &errors);
+        commit_pause(nb->commit);
     }
     if (errors.n) {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
@@ -149,4 +152,15 @@ nb_apply(struct http_request *req, void *nb_)
     model_request_uninit(&request);
     vmn_errors_uninit(&errors);
     json_decref(body);
+}
+
+/* A large list is read in slices. */
+void
+nb_apply(struct http_request *req, void *nb)
+{
+    if (http_request_body_size(req) > LARGE_BODY) {
+        nb_when_settled(nb, req, apply);
+    } else {
+        apply(req, nb);
+    }
 }

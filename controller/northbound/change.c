@@ -98,24 +98,24 @@ on_waited(void *change_, bool installed, const json_t *receipt)
     finish(change, installed ? change->status : 202);
 }
 
-/* [{"type", "name", "outcome", "revision"}, ...] */
-static json_t *
-results_json(const struct model_request *request)
+/* "results": [{"type", "name", "outcome", "revision"}, ...].  In its pauses the
+ * client may leave, and the northbound go. */
+static void
+put_results(struct ds *ds, struct commit *commit,
+            const struct model_request *request)
 {
-    json_t *results = json_array();
-
+    ds_put_cstr(ds, "\"results\":[");
     for (size_t i = 0; i < request->n_ops; i++) {
         const struct model_op *op = &request->ops[i];
 
-        json_array_append_new(
-            results,
-            json_pack("{s:s, s:s, s:s, s:I}",
-                      "type", schema_tables[op->table].plural,
-                      "name", op->name,
-                      "outcome", nb_outcome_name(op->outcome),
-                      "revision", (json_int_t) op->revision));
+        ds_put_format(ds, "%s{\"type\":\"%s\",\"name\":", i ? "," : "",
+                      schema_tables[op->table].plural);
+        schema_print_string(ds, op->name);
+        ds_put_format(ds, ",\"outcome\":\"%s\",\"revision\":%"PRIu64"}",
+                      nb_outcome_name(op->outcome), op->revision);
+        commit_pause(commit);
     }
-    return results;
+    ds_put_char(ds, ']');
 }
 
 /* The reply for one object: the object, and what became of it. */
@@ -172,11 +172,13 @@ on_done(void *change_, const struct commit_result *result)
         change->status = request->ops[0].outcome == MODEL_CREATED ? 201 : 200;
     } else {
         ds_put_char(&change->object, '{');
-        change->reply = json_object();
+        put_results(&change->object, change->nb->commit, request);
+        if (!change->nb || !change->req) {
+            change_destroy(change);
+            return;
+        }
+        change->reply = json_pack("{s:b}", "changed", result->changed);
         change->status = 200;
-        json_object_set_new(change->reply, "changed",
-                            json_boolean(result->changed));
-        json_object_set_new(change->reply, "results", results_json(request));
     }
     if (request->also) {
         json_object_set(change->reply, "also", request->also);

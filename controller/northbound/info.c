@@ -115,7 +115,7 @@ answer_status(struct http_request *req, struct northbound *nb)
 void
 nb_get_status(struct http_request *req, void *nb)
 {
-    nb_ask(nb, req, answer_status);
+    nb_when_problems_known(nb, req, answer_status);
 }
 
 /* Revisions.  ------------------------------------------------------------ */

@@ -126,9 +126,12 @@ const char **nb_selector_candidates(const struct model *,
 /* Handlers. */
 http_handler nb_get_list, nb_get_one, nb_put, nb_patch, nb_delete;
 http_handler nb_apply;
-/* ask.c: has 'answer' called, soon, once engine_problems() is found. */
+/* ask.c: has the request answered at the next settled moment, where the answer
+ * may take its time and pause; or soon, once engine_problems() is found. */
 typedef void nb_answer(struct http_request *, struct northbound *);
-void nb_ask(struct northbound *, struct http_request *, nb_answer *);
+void nb_when_settled(struct northbound *, struct http_request *, nb_answer *);
+void nb_when_problems_known(struct northbound *, struct http_request *,
+                            nb_answer *);
 
 http_handler nb_get_index, nb_get_status, nb_get_health, nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;

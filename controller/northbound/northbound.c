@@ -127,6 +127,12 @@ open_listeners(struct northbound *nb,
     return error;
 }
 
+static void
+pause_cb(void *commit)
+{
+    commit_pause(commit);
+}
+
 int
 northbound_create(const struct northbound_options *options,
                   struct event_base *base, struct model *model,
@@ -136,7 +142,7 @@ northbound_create(const struct northbound_options *options,
                   const struct apphost *apphost, struct northbound **nbp,
                   char **text)
 {
-    static const struct http_options http_options = HTTP_OPTIONS_DEFAULT;
+    struct http_options http_options = HTTP_OPTIONS_DEFAULT;
     struct northbound *nb = xzalloc(sizeof *nb);
     int error;
 
@@ -153,6 +159,8 @@ northbound_create(const struct northbound_options *options,
     ovs_list_init(&nb->changes);
     ovs_list_init(&nb->looks);
     make_routes(nb);
+    http_options.pause = pause_cb;
+    http_options.pause_aux = commit;
     nb->http = http_server_create(base, &http_options, nb->routes,
                                   nb->n_routes, nb);
     error = open_listeners(nb, options, text);

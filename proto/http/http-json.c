@@ -30,8 +30,20 @@ where(const char *text, size_t offset, size_t *line, size_t *column)
     }
 }
 
+/* How much is done between two pauses, at least. */
+#define PAUSE_BYTES 16384
+
+static void
+pause_now(const struct http_options *options)
+{
+    if (options && options->pause) {
+        options->pause(options->pause_aux);
+    }
+}
+
 static bool
-within_bounds(const char *text, size_t size, char **fault)
+within_bounds(const char *text, size_t size,
+              const struct http_options *options, char **fault)
 {
     size_t depth = 0, n_values = 1, line, column;
     bool in_string = false;
@@ -39,6 +51,9 @@ within_bounds(const char *text, size_t size, char **fault)
     for (size_t i = 0; i < size; i++) {
         char c = text[i];
 
+        if (i % PAUSE_BYTES == PAUSE_BYTES - 1) {
+            pause_now(options);
+        }
         if (in_string) {
             if (c == '\\') {
                 i++;
@@ -73,9 +88,31 @@ within_bounds(const char *text, size_t size, char **fault)
     return true;
 }
 
-json_t *
-http_json_parse(const char *text, size_t size, char **fault)
+/* What jansson is to read. */
+struct input {
+    const char *text;
+    size_t size;
+    size_t pos;
+    const struct http_options *options;
+};
+
+static size_t
+input_read(void *buffer, size_t size, void *input_)
 {
+    struct input *input = input_;
+
+    size = MIN(size, input->size - input->pos);
+    memcpy(buffer, input->text + input->pos, size);
+    input->pos += size;
+    pause_now(input->options);
+    return size;
+}
+
+json_t *
+http_json_parse(const char *text, size_t size,
+                const struct http_options *options, char **fault)
+{
+    struct input input = { .text = text, .size = size, .options = options };
     json_error_t error;
 
     *fault = NULL;
@@ -87,13 +124,13 @@ http_json_parse(const char *text, size_t size, char **fault)
         *fault = xstrdup("it is empty");
         return NULL;
     }
-    if (!within_bounds(text, size, fault)) {
+    if (!within_bounds(text, size, options, fault)) {
         return NULL;
     }
 
-    json_t *json = json_loadb(text, size,
-                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
-                              &error);
+    json_t *json = json_load_callback(input_read, &input,
+                                      JSON_REJECT_DUPLICATES
+                                      | JSON_DECODE_ANY, &error);
     if (!json) {
         *fault = xasprintf("line %d, column %d: %s",
                            error.line, error.column,

@@ -332,11 +332,18 @@ http_request_header(const struct http_request *req, const char *name)
     return http_head_find(&req->head, name);
 }
 
+size_t
+http_request_body_size(const struct http_request *req)
+{
+    return req->body.length;
+}
+
 json_t *
 http_request_json(struct http_request *req)
 {
     char *fault;
     json_t *json = http_json_parse(ds_cstr(&req->body), req->body.length,
+                                   req->server ? &req->server->options : NULL,
                                    &fault);
 
     if (!json) {

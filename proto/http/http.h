@@ -46,6 +46,9 @@ struct http_options {
     int head_timeout_ms;            /* First byte to end of the head. */
     int body_timeout_ms;            /* End of the head to end of the body. */
     int write_timeout_ms;           /* A reply that makes no progress. */
+    /* Called now and then while a body is parsed, if not NULL. */
+    void (*pause)(void *aux);
+    void *pause_aux;
 };
 #define HTTP_OPTIONS_DEFAULT                                            \
     { .max_connections = 256, .idle_timeout_ms = 120 * 1000,            \
@@ -137,8 +140,11 @@ const char *http_request_query(const struct http_request *, const char *name);
 const char *http_request_header(const struct http_request *,
                                 const char *name);
 
+/* How long the body is, in bytes. */
+size_t http_request_body_size(const struct http_request *);
 /* Parses the body.  On error answers the request and returns NULL.  The caller
- * owns the value. */
+ * owns the value.  If the options have a pause, the client may leave in it; the
+ * request must be answered or dropped all the same. */
 json_t *http_request_json(struct http_request *);
 
 /* The tag of If-Match, without quotes, or "*", or NULL if there is none; the
@@ -190,8 +196,10 @@ json_t *http_query_error(const char *name, const char *format, ...)
 
 /* Parses all of 'text' as one JSON value: UTF-8, no key twice, nothing behind
  * it, within the bounds above.  Returns NULL with a sentence in '*fault'
- * (caller frees). */
-json_t *http_json_parse(const char *text, size_t size, char **fault);
+ * (caller frees).  Of the options, which may be NULL, it is the pause that
+ * matters. */
+json_t *http_json_parse(const char *text, size_t size,
+                        const struct http_options *, char **fault);
 /* A JSON string of text that may be anything: bytes that are not UTF-8 become
  * '?'. */
 json_t *http_json_string(const char *text);

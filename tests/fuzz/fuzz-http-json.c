@@ -39,7 +39,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *fault;
-    json_t *json = http_json_parse((const char *) data, size, &fault);
+    json_t *json = http_json_parse((const char *) data, size, NULL,
+                                   &fault);
 
     if (!json != !!fault) {
         abort();

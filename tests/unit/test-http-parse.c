@@ -202,7 +202,7 @@ static bool
 json_is_taken(const char *text, size_t size)
 {
     char *fault;
-    json_t *json = http_json_parse(text, size, &fault);
+    json_t *json = http_json_parse(text, size, NULL, &fault);
 
     assert_true(!json == !!fault);
     free(fault);

@@ -1021,6 +1021,61 @@ northbound_may_go_with_changes_in_flight(void **state)
                                       NULL));
 }
 
+/* A list that is long enough to be read, applied and answered in slices. */
+static char *
+long_list(int n)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&ds, "{\"objects\": [");
+    for (int i = 0; i < n; i++) {
+        ds_put_format(&ds, "%s{\"type\": \"groups\", \"name\": \"g%d\", "
+                      "\"spec\": {\"cidrs\": [\"10.%d.%d.0/24\"]}}",
+                      i ? ", " : "", i, i / 256, i % 256);
+    }
+    ds_put_cstr(&ds, "]}");
+    return ds_steal_cstr(&ds);
+}
+
+static void
+long_lists_are_applied_in_slices(void **state)
+{
+    struct fixture *f = *state;
+    char *text = long_list(5000);
+
+    assert_call(f, 200, "POST", "/v1/apply", text);
+    json_t *results = json_object_get(f->body, "results");
+    assert_int_equal(json_array_size(results), 5000);
+    assert_string_equal(json_string_value(json_object_get(
+        json_array_get(results, 4999), "name")), "g4999");
+
+    /* What is wrong far back in it is found, and nothing is done. */
+    memcpy(strstr(text, "g4990"), "!", 1);
+    assert_call(f, 400, "POST", "/v1/apply", text);
+    memcpy(strstr(text, "!4990") - 1, " ", 1);
+    assert_call(f, 400, "POST", "/v1/apply", text);
+    free(text);
+}
+
+static void
+client_of_a_long_list_may_leave_at_any_time(void **state)
+{
+    struct fixture *f = *state;
+    char *text = long_list(3000);
+
+    for (int n_turns = 0; n_turns < 40; n_turns += 3) {
+        send_only(f, "POST", "/v1/apply", text);
+        for (int i = 0; i < n_turns; i++) {
+            client_turn(&f->client);
+        }
+        client_close(&f->client);
+        settle(f);
+        client_connect(&f->client, f->base, f->path);
+        assert_call(f, 200, "GET", "/v1/status", NULL);
+    }
+    free(text);
+}
+
 static void
 change_that_cannot_be_stored_is_undone(void **state)
 {
@@ -1566,6 +1621,8 @@ main(void)
         TEST(client_that_leaves_ends_its_wait),
         TEST(change_outlives_a_client_that_leaves),
         TEST(northbound_may_go_with_changes_in_flight),
+        TEST(long_lists_are_applied_in_slices),
+        TEST(client_of_a_long_list_may_leave_at_any_time),
         TEST(change_that_cannot_be_stored_is_undone),
         TEST(backup_is_a_file),
         TEST(client_may_leave_its_backup),
