@@ -16,6 +16,7 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/switch.h"
 #include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
 #include "proto/openflow/ofconn.h"
 #include "util.h"
 
@@ -192,6 +193,12 @@ make_ctx(const struct fabric_options *options, SSL_CTX **ctxp, char **text)
     return 0;
 }
 
+static bool
+turn_is_over(void *loop)
+{
+    return loop_turn_is_over(loop);
+}
+
 int
 switches_create(struct fabric *f, const struct fabric_options *options,
                 char **text)
@@ -208,6 +215,8 @@ switches_create(struct fabric *f, const struct fabric_options *options,
         error = make_ctx(options, &s->ctx, text);
     }
     conn_options.packet_ins = engine_n_handlers(f->engine) > 0;
+    conn_options.put_off = turn_is_over;
+    conn_options.put_off_aux = f->loop;
     if (options->max_queue) {
         conn_options.max_queue = options->max_queue;
     }

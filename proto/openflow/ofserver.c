@@ -271,7 +271,8 @@ ofserver_create(struct event_base *base, const char *target,
     server->options = *options;
     server->callbacks = callbacks;
     server->aux = aux;
-    ofstream_pool_init(&server->streams, base);
+    ofstream_pool_init(&server->streams, base, options->put_off,
+                       options->put_off_aux);
     server->scratch = xmalloc(OFSTREAM_LEFT_MAX);
     ovs_list_init(&server->conns);
     if (target) {

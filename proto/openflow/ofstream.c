@@ -20,11 +20,8 @@
 
 #include "util.h"
 
-/* Bytes that a stream reads at a time.  Those that read in the same turn share
- * READ_TURN between them, so that many do not hold the loop for long. */
+/* Bytes that a stream reads at a time. */
 #define READ_MAX (64 * 1024)
-#define READ_MIN (4 * 1024)
-#define READ_TURN (512 * 1024)
 /* Bytes written at a time. */
 #define WRITE_MAX (128 * 1024)
 /* Bytes that TLS takes in before they are looked at. */
@@ -48,10 +45,12 @@ struct ofstream {
 };
 
 void
-ofstream_pool_init(struct ofstream_pool *pool, struct event_base *base)
+ofstream_pool_init(struct ofstream_pool *pool, struct event_base *base,
+                   bool (*put_off)(void *aux), void *put_off_aux)
 {
-    memset(pool, 0, sizeof *pool);
     pool->base = base;
+    pool->put_off = put_off;
+    pool->put_off_aux = put_off_aux;
     pool->buffer = xmalloc(OFSTREAM_LEFT_MAX + READ_MAX);
 }
 
@@ -62,24 +61,6 @@ ofstream_pool_uninit(struct ofstream_pool *pool)
 }
 
 /* Input.  ---------------------------------------------------------------- */
-
-/* How much to read now.  libevent dates each turn when it has waited. */
-static size_t
-read_share(struct ofstream_pool *pool)
-{
-    struct timeval now;
-
-    event_base_gettimeofday_cached(pool->base, &now);
-    if (now.tv_sec != pool->turn.tv_sec || now.tv_usec != pool->turn.tv_usec) {
-        pool->turn = now;
-        pool->n_readers_before = pool->n_readers;
-        pool->n_readers = 0;
-    }
-    pool->n_readers++;
-    return MAX(READ_MIN, MIN(READ_MAX, READ_TURN
-                             / MAX(pool->n_readers_before,
-                                   pool->n_readers)));
-}
 
 /* Puts what is left of earlier input into the pool's buffer.  Returns where
  * more is to go. */
@@ -132,7 +113,13 @@ static void
 readable_cb(evutil_socket_t fd, short what OVS_UNUSED, void *stream_)
 {
     struct ofstream *stream = stream_;
-    ssize_t n = recv(fd, begin_input(stream), read_share(stream->pool), 0);
+    const struct ofstream_pool *pool = stream->pool;
+
+    if (pool->put_off && pool->put_off(pool->put_off_aux)) {
+        return;                 /* It stays readable. */
+    }
+
+    ssize_t n = recv(fd, begin_input(stream), READ_MAX, 0);
 
     if (n > 0) {
         end_input(stream, n);

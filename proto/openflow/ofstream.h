@@ -11,9 +11,9 @@
 #ifndef PROTO_OPENFLOW_OFSTREAM_H
 #define PROTO_OPENFLOW_OFSTREAM_H 1
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/time.h>
 
 struct event_base;
 struct ofstream;
@@ -23,11 +23,11 @@ struct ssl_ctx_st;
 struct ofstream_pool {
     struct event_base *base;    /* Borrowed. */
     uint64_t *buffer;           /* Owned. */
-    struct timeval turn;        /* Time of the present turn. */
-    unsigned n_readers;         /* Reads in it, so far. */
-    unsigned n_readers_before;  /* In the turn before. */
+    bool (*put_off)(void *aux); /* See struct ofconn_options. */
+    void *put_off_aux;
 };
-void ofstream_pool_init(struct ofstream_pool *, struct event_base *);
+void ofstream_pool_init(struct ofstream_pool *, struct event_base *,
+                        bool (*put_off)(void *aux), void *put_off_aux);
 void ofstream_pool_uninit(struct ofstream_pool *);
 
 /* Any of them may destroy the stream. */

@@ -292,6 +292,35 @@ handshake(struct fixture *f)
     assert_int_equal(f->n_connected, before + 1);
 }
 
+static bool
+put_off_cb(void *n_left_)
+{
+    int *n_left = n_left_;
+
+    return *n_left && (*n_left)--;
+}
+
+static void
+what_has_come_can_be_put_off(void **state)
+{
+    struct ofconn_options options = ofconn_options_default;
+    struct fixture *f = *state;
+    int n_left = 0;
+
+    options.put_off = put_off_cb;
+    options.put_off_aux = &n_left;
+    start(f, NULL, &options);
+    handshake(f);
+
+    n_left = 3;
+    send_msg(f, ofputil_encode_barrier_request(OFP15_VERSION));
+    while (n_left) {
+        assert_int_equal(f->n_messages, 0);
+        turn(f);
+    }
+    TURN_UNTIL(f, f->n_messages == 1);
+}
+
 /* Handshake.  ------------------------------------------------------------ */
 
 static void
@@ -1173,6 +1202,7 @@ main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+        T(what_has_come_can_be_put_off),
         T(handshake_yields_datapath_and_no_packet_ins),
         T(packet_ins_come_only_if_they_are_wanted),
         T(handshake_survives_delivery_byte_by_byte),
