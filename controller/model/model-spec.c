@@ -5,7 +5,6 @@
 
 #include <config.h>
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -132,9 +131,21 @@ print_time(struct ds *ds, int64_t time_ms)
     struct tm tm;
 
     gmtime_r(&time_s, &tm);
-    ds_put_format(ds, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"",
-                  tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-                  tm.tm_min, tm.tm_sec, (int) (time_ms % 1000));
+    const struct {
+        char before;
+        int number;
+        int digits;
+    } parts[] = {
+        { '"', tm.tm_year + 1900, 4 }, { '-', tm.tm_mon + 1, 2 },
+        { '-', tm.tm_mday, 2 }, { 'T', tm.tm_hour, 2 },
+        { ':', tm.tm_min, 2 }, { ':', tm.tm_sec, 2 },
+        { '.', time_ms % 1000, 3 },
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        ds_put_char(ds, parts[i].before);
+        schema_print_number(ds, parts[i].number, parts[i].digits);
+    }
+    ds_put_cstr(ds, "Z\"");
 }
 
 void
@@ -143,9 +154,11 @@ model_row_print(const struct vmn_row *row, const struct model_meta *meta,
 {
     ds_put_cstr(ds, "\"name\":");
     schema_print_string(ds, row->name);
-    ds_put_format(ds, ",\"metadata\":{\"revision\":%"PRIu64
-                  ",\"etag\":\"%"PRIu64"\",\"created\":", meta->revision,
-                  meta->revision);
+    ds_put_cstr(ds, ",\"metadata\":{\"revision\":");
+    schema_print_number(ds, meta->revision, 1);
+    ds_put_cstr(ds, ",\"etag\":\"");
+    schema_print_number(ds, meta->revision, 1);
+    ds_put_cstr(ds, "\",\"created\":");
     print_time(ds, meta->created_ms);
     ds_put_cstr(ds, ",\"updated\":");
     print_time(ds, meta->updated_ms);

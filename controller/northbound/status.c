@@ -243,8 +243,9 @@ void
 nb_put_object(const struct northbound *nb, const struct vmn_row *row,
               const struct model_meta *meta, bool one, struct ds *ds)
 {
-    ds_put_format(ds, "{\"type\":\"%s\",",
-                  schema_tables[row->table].plural);
+    ds_put_cstr(ds, "{\"type\":\"");
+    ds_put_cstr(ds, schema_tables[row->table].plural);
+    ds_put_cstr(ds, "\",");
     model_row_print(row, meta, ds);
     if (status_of[row->table]) {
         ds_truncate(ds, ds->length - 1);

@@ -46,6 +46,8 @@ bool schema_field_print(const struct schema_field *, const void *struct_,
                         bool given, struct ds *);
 /* A text as a JSON string.  It must be UTF-8. */
 void schema_print_string(struct ds *, const char *text);
+/* A number in decimal, with zeros in front up to 'min_digits'. */
+void schema_print_number(struct ds *, uint64_t number, int min_digits);
 
 /* A field's value as it is, of all but lists, labels, structs and sets.
  * Returns false if it is absent. */

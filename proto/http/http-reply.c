@@ -66,7 +66,9 @@ http_reply_header(struct http_request *req, const char *name,
 void
 http_reply_etag(struct http_request *req, const char *etag)
 {
-    ds_put_format(&req->headers, "ETag: \"%s\"\r\n", etag);
+    ds_put_cstr(&req->headers, "ETag: \"");
+    ds_put_cstr(&req->headers, etag);
+    ds_put_cstr(&req->headers, "\"\r\n");
 }
 
 /* The header's date, which is the same for a second. */
