@@ -175,12 +175,12 @@ FABRIC_TEST_SOURCES = \
 	tests/unit/fake-switch.h \
 	tests/unit/toy-app.h
 
-check_PROGRAMS += tests/unit/test-fabric
-TESTS += tests/unit/test-fabric
-tests_unit_test_fabric_SOURCES = tests/unit/test-fabric.c \
+check_PROGRAMS += tests/unit/test-fabric-reconcile
+TESTS += tests/unit/test-fabric-reconcile
+tests_unit_test_fabric_reconcile_SOURCES = tests/unit/test-fabric-reconcile.c \
 	$(FABRIC_TEST_SOURCES)
-tests_unit_test_fabric_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_fabric_LDADD = $(UNIT_LIBS)
+tests_unit_test_fabric_reconcile_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fabric_reconcile_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test-fabric-send
 TESTS += tests/unit/test-fabric-send

@@ -170,6 +170,7 @@ static void
 commit_that_is_refused_alone_is_mended_at_once(void **state OVS_UNUSED)
 {
     connect_host(0);
+    host(0)->sw->rest_ms = 100000;  /* It is not to rest. */
     switches[0].refuse_commits = 1;
     edit_port("a", "red", 100, "all", 1, false);
     TURN_TRULY_UNTIL(0, revision, 100,
@@ -369,6 +370,7 @@ lost_group_is_mended_at_once(void **state OVS_UNUSED)
 {
     edit_port("a", "red", 100, "all", 1, true);
     connect_host(0);
+    host(0)->sw->rest_ms = 100000;  /* It is not to rest. */
     fake_switch_remove_group(&switches[0], CONTAINER_OF(
         ovs_list_front(&switches[0].groups), struct fake_group, node)->id);
     assert_null(fake_switch_find(&switches[0], 100));
@@ -423,6 +425,7 @@ errors_that_follow_from_another_are_not_kept(void **state OVS_UNUSED)
 {
     edit_port("a", "red", 100, "all", 1, false);
     connect_host(0);
+    host(0)->sw->rest_ms = 100000;  /* It is not to rest. */
     switches[0].hold = true;
     switches[0].refuse_commits = 1;
     edit_port("a", "red", 100, "all", 1, true);  /* Makes the group. */
