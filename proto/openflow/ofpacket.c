@@ -207,11 +207,13 @@ void
 ofpacket_put(struct ofpbuf *b, const struct ofpacket_out *out,
              const void *bytes, size_t size)
 {
-    struct ofp_header *oh;
+    ovs_be16 length = htons(out->size + size);
+    uint8_t *msg;
 
     ovs_assert(size <= OFPACKET_MAX);
     ofpbuf_prealloc_tailroom(b, out->size + size);
-    oh = ofpbuf_put(b, out->bytes, out->size);
-    oh->length = htons(out->size + size);
+    msg = ofpbuf_put(b, out->bytes, out->size);
+    /* A packet before it may have had an odd length. */
+    memcpy(msg + offsetof(struct ofp_header, length), &length, sizeof length);
     ofpbuf_put(b, bytes, size);
 }

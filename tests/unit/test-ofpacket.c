@@ -143,14 +143,15 @@ packet_outs_say_where_to(void **state)
     }
     ofpacket_make_resubmit(&out, 18, 40000, all);
     ofpbuf_clear(&b);
-    ofpacket_put(&b, &out, bytes, 14);
-    ofpbuf_clear(&b);
+    ofpacket_put(&b, &out, bytes, 15);
     ofpacket_put(&b, &out, bytes, sizeof bytes);
-    oh = b.data;
+    ofpbuf_pull(&b, out.size + 15);
+    oh = xmemdup(b.data, b.size);
     assert_int_equal(ntohs(oh->length), b.size);
     assert_int_equal(ofputil_decode_packet_out(&po, oh, NULL, &ofpacts), 0);
     assert_int_equal(po.packet_len, sizeof bytes);
     assert_int_equal(po.flow_metadata.flow.regs[15], 16);
+    free(CONST_CAST(struct ofp_header *, oh));
     ofpbuf_uninit(&b);
     ofpbuf_uninit(&ofpacts);
 }
