@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "controller/engine/commit.h"
+#include "controller/fabric/packets.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "stream-ssl.h"
@@ -159,6 +160,7 @@ host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
         .controller = db->host->fabric->db->target,
         .controller_max_backoff_ms = CONTROLLER_MAX_BACKOFF_MS,
         .controller_probe_ms = CONTROLLER_PROBE_MS,
+        .controller_rate_pps = packets_host_rate(db->host->fabric),
     };
 
     ovsdb_session_set_wish(db->session, &wish);

@@ -562,6 +562,12 @@ packets_destroy(struct fabric *f)
     }
 }
 
+unsigned
+packets_host_rate(const struct fabric *f)
+{
+    return engine_n_handlers(f->engine) ? f->packets->host_rate : 0;
+}
+
 void
 packets_disconnected(struct fabric_switch *sw)
 {

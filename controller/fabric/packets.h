@@ -39,6 +39,10 @@ void packets_create(struct fabric *, const struct fabric_options *);
 /* After the last packets_switch_destroy(). */
 void packets_destroy(struct fabric *);
 
+/* Packets a second that are taken from a host; 0 for any number, or if no app
+ * takes any. */
+unsigned packets_host_rate(const struct fabric *);
+
 /* Takes a message that concerns packets (and returns true). */
 bool packets_message(struct fabric_switch *, enum ofptype,
                      const struct ofp_header *);

@@ -212,6 +212,30 @@ detach_tunnel(struct ensure *e, const struct ovsrec_port *port,
     }
 }
 
+/* A quarter of a second's packets may wait on the switch, those of each port
+ * for themselves, so that a port that floods takes nothing from others. */
+static void
+ensure_controller_rate(struct ensure *e, const struct ovsrec_controller *c)
+{
+    int64_t rate = e->wish->controller_rate_pps;
+    size_t n = rate > 0;
+
+    rate = MAX(rate, OVSDB_CONTROLLER_RATE_MIN);
+
+    int64_t burst = rate / 4;
+
+    if (c->n_controller_rate_limit != n
+        || (n && c->controller_rate_limit[0] != rate)) {
+        ovsrec_controller_set_controller_rate_limit(c, &rate, n);
+        e->changed = true;
+    }
+    if (c->n_controller_burst_limit != n
+        || (n && c->controller_burst_limit[0] != burst)) {
+        ovsrec_controller_set_controller_burst_limit(c, &burst, n);
+        e->changed = true;
+    }
+}
+
 /* The controller's row, set up, whether new or not. */
 static void
 ensure_controller_settings(struct ensure *e,
@@ -232,6 +256,7 @@ ensure_controller_settings(struct ensure *e,
         ovsrec_controller_set_inactivity_probe(c, &probe, 1);
         e->changed = true;
     }
+    ensure_controller_rate(e, c);
 }
 
 static struct ovsrec_controller *

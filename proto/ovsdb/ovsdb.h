@@ -82,7 +82,11 @@ struct ovsdb_wish {
     const char *controller;     /* Target, or NULL for none of ours. */
     int controller_max_backoff_ms;
     int controller_probe_ms;
+    /* Packets a second that the bridge sends to it, the same share for each
+     * port that has some; 0: any number.  Open vSwitch's least is 100. */
+    int controller_rate_pps;
 };
+#define OVSDB_CONTROLLER_RATE_MIN 100
 
 enum ovsdb_wish_state {
     OVSDB_WISH_WORKING,         /* Not known or not yet so. */

@@ -45,6 +45,8 @@ static const struct ovsdb_idl_column *const snapshot_columns[] = {
     &ovsrec_controller_col_connection_mode,
     &ovsrec_controller_col_max_backoff,
     &ovsrec_controller_col_inactivity_probe,
+    &ovsrec_controller_col_controller_rate_limit,
+    &ovsrec_controller_col_controller_burst_limit,
     &ovsrec_controller_col_external_ids,
 };
 

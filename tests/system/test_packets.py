@@ -65,6 +65,7 @@ class Asker:
     def __init__(self, vm, ip=ADDRESS):
         self.sock = netns.socket_in(vm.ns, kind=socket.SOCK_DGRAM)
         self.sock.connect((ip, PORT))
+        self.n_sent = 0
 
     def __enter__(self):
         return self
@@ -73,6 +74,7 @@ class Asker:
         self.sock.close()
 
     def send(self):
+        self.n_sent += 1
         self.sock.send(b"who?")
 
     def read(self, seconds):
@@ -166,6 +168,7 @@ def test_a_flood_of_one_port_takes_nothing_from_another(lab, world):
         try:
             wait_for("the flood to be limited", lambda: dropped(lab)[
                 "vmn", "port's rate"] > limited + 500)
+            asker.n_sent = 0
             for i in range(20):
                 assert asker.ask()["port"] == "other"
                 world.patch("ports", "other", description="change %d" % i)
@@ -174,8 +177,14 @@ def test_a_flood_of_one_port_takes_nothing_from_another(lab, world):
             for thread in threads:
                 thread.join()
         seconds = time.monotonic() - start
+        print("the other asked %d times for 20 answers, the flooder %d times "
+              "for %d" % (asker.n_sent, flood.n_sent, len(answers)))
         assert 0 < len(answers) <= PORT_RATE * (seconds + 1) + 1
         assert metric(lab, "vmn_packet_ins_total") > packet_ins + 500
+        # On the switch, where it begins.
+        limit = lab.host("h1").vsctl("get", "Controller", "br-int",
+                                     "controller_rate_limit")
+        assert int(limit) == HOST_RATE
         shown = netns.run(["ovs-appctl", "-t", lab.vmnd.unixctl,
                            "fabric/packets", "h1"])
         print(shown)

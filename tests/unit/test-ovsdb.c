@@ -274,12 +274,36 @@ wish_makes_bridge_tunnel_and_controller(void **state OVS_UNUSED)
                  "inactivity_probe");
     ASSERT_VSCTL(f, "internal", "get Interface br-int type");
 
+    ASSERT_VSCTL(f, "[]\n[]", "get Controller br-int controller_rate_limit "
+                 "controller_burst_limit");
+
     /* Again: nothing is written. */
     size = database_size(f);
     ovsdb_session_destroy(f->session);
     f->session = ovsdb_session_create(loop, "hv1", f->sb.remote, changed, f);
     wish_and_wait(f, &wish, OVSDB_WISH_DONE);
     assert_int_equal(database_size(f), size);
+    fixture_close(f);
+}
+
+static void
+wish_limits_what_the_controller_is_sent(void **state OVS_UNUSED)
+{
+    static const struct {
+        int rate;
+        const char *row;
+    } rates[] = {
+        { 2000, "2000\n500" }, { 1, "100\n25" }, { 0, "[]\n[]" },
+    };
+    struct fixture *f = fixture_open();
+    struct ovsdb_wish wish = wish_for("br-int");
+
+    for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
+        wish.controller_rate_pps = rates[i].rate;
+        wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+        ASSERT_VSCTL(f, rates[i].row, "get Controller br-int "
+                     "controller_rate_limit controller_burst_limit");
+    }
     fixture_close(f);
 }
 
@@ -795,6 +819,7 @@ main(void)
         cmocka_unit_test(session_waits_for_a_server_that_is_not_there_yet),
         cmocka_unit_test(idle_session_does_not_run),
         cmocka_unit_test(wish_makes_bridge_tunnel_and_controller),
+        cmocka_unit_test(wish_limits_what_the_controller_is_sent),
         cmocka_unit_test(wish_mends_what_is_changed),
         cmocka_unit_test(wish_refuses_what_is_not_ours_unless_it_may_adopt),
         cmocka_unit_test(wish_refuses_a_tunnel_port_of_others),
