@@ -123,13 +123,24 @@ struct fabric_filter {
     int first_table, last_table;
 };
 
-/* What a host is to hold, for people: {"n_flows", "n_groups" (all that pass
- * 'filter'), "flows": [{"table", "priority", "match", "actions", "cookie",
- * "owner", "scope", "reason" (of a drop)}], "groups": [{"group_id", "group",
- * "owner", "scope"}]}: as packets meet them, at most 'limit' of each.  The
- * caller owns it.  NULL for an unknown host. */
-json_t *fabric_host_flows(const struct fabric *, const char *host,
-                          const struct fabric_filter *, size_t limit);
+/* What a host is to hold, for people: the members of a JSON object, "n_flows",
+ * "n_groups" (all that pass 'filter'), "groups": [{"group_id", "group",
+ * "owner", "scope"}], "flows": [{"table", "priority", "match", "actions",
+ * "cookie", "owner", "scope", "reason" (of a drop)}]}: as packets meet them, at
+ * most 'limit' of each.  What it is is decided at once, but to put it into
+ * words takes long, and is done in bits, perhaps in several turns.
+ *
+ * fabric_flows_create() returns NULL for an unknown host.
+ * fabric_flows_put() appends the next bit of the text to the 'ds', and returns
+ * false once that was all. */
+struct ds;
+struct fabric_flows;
+struct fabric_flows *fabric_flows_create(const struct fabric *,
+                                         const char *host,
+                                         const struct fabric_filter *,
+                                         size_t limit);
+bool fabric_flows_put(struct fabric_flows *, struct ds *);
+void fabric_flows_destroy(struct fabric_flows *);
 
 /* Reads the host's switch now, and calls 'cb' once, from the loop: with what
  * differs from what is wanted, or with NULL and the reason.  {"time", "flows",

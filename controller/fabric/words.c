@@ -214,6 +214,18 @@ filter_passes(const struct fabric_filter *filter, const char *owner,
             || (table >= filter->first_table && table <= filter->last_table));
 }
 
+bool
+filter_passes_item(const struct fabric_filter *filter,
+                   const struct engine *engine,
+                   const struct engine_item *item)
+{
+    bool asks_for_owner = filter->app || filter->object;
+
+    return filter_passes(filter, (asks_for_owner
+                                  ? engine_item_owner(engine, item) : NULL),
+                         item->kind == ENGINE_FLOW ? item->table : -1);
+}
+
 /* Differences.  ---------------------------------------------------------- */
 
 const char *

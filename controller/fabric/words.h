@@ -31,6 +31,10 @@ json_t *item_to_json(const struct engine *, const struct engine_item *);
 bool filter_passes(const struct fabric_filter *, const char *owner,
                    int table);
 
+/* The same for something wanted. */
+bool filter_passes_item(const struct fabric_filter *, const struct engine *,
+                        const struct engine_item *);
+
 enum difference_kind {
     DIFFERENCE_MISSING,         /* Wanted, and not there. */
     DIFFERENCE_ALTERED,         /* There, but with other contents. */

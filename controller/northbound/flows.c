@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows of a host: those that it is to hold, and how what it holds differs
- * from them.  The latter takes as long as the switch takes to tell; a client
- * that leaves is forgotten, and the reading ends by itself. */
+ * Flows of a host: those that it is to hold, which are put into words bit by
+ * bit, and how what it holds differs from them.  The latter takes as long as
+ * the switch takes to tell; a client that leaves is forgotten, and the reading
+ * ends by itself. */
 
 #include <config.h>
 
 #include "controller/northbound/northbound-private.h"
 
+#include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/engine/pipeline.h"
+#include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -215,6 +218,69 @@ look_at(struct http_request *req, struct northbound *nb, const char *host,
     http_request_set_gone(req, on_gone, look);
 }
 
+/* Lists.  ---------------------------------------------------------------- */
+
+/* A list that is being put into words. */
+struct listing {
+    struct http_request *req;
+    struct fabric_flows *flows;
+    struct event *step;             /* Goes on with it. */
+    struct ds body;
+};
+
+static void
+listing_destroy(struct listing *listing)
+{
+    fabric_flows_destroy(listing->flows);
+    event_free(listing->step);
+    ds_destroy(&listing->body);
+    free(listing);
+}
+
+static void
+on_listing_gone(void *listing_)
+{
+    struct listing *listing = listing_;
+
+    http_request_drop(listing->req);
+    listing_destroy(listing);
+}
+
+static void
+step_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *listing_)
+{
+    static const struct timeval at_once = { 0, 0 };
+    struct listing *listing = listing_;
+
+    if (fabric_flows_put(listing->flows, &listing->body)) {
+        event_add(listing->step, &at_once); /* In the next turn. */
+    } else {
+        ds_put_cstr(&listing->body, "}\n");
+        http_reply_body(listing->req, 200, "application/json",
+                        &listing->body);
+        ds_init(&listing->body);
+        listing_destroy(listing);
+    }
+}
+
+static void
+list_flows(struct http_request *req, struct northbound *nb, const char *host,
+           const struct fabric_look *look)
+{
+    struct listing *listing = xzalloc(sizeof *listing);
+
+    listing->req = req;
+    listing->flows = fabric_flows_create(nb->fabric, host, &look->filter,
+                                         look->limit);
+    listing->step = event_new(nb->base, -1, 0, step_cb, listing);
+    ds_init(&listing->body);
+    ds_put_cstr(&listing->body, "{\"host\":");
+    schema_print_string(&listing->body, host);
+    ds_put_char(&listing->body, ',');
+    http_request_set_gone(req, on_listing_gone, listing);
+    step_cb(-1, 0, listing);
+}
+
 /* Calls.  ---------------------------------------------------------------- */
 
 static bool
@@ -250,13 +316,7 @@ nb_get_flows(struct http_request *req, void *nb_)
     if (diff) {
         look_at(req, nb, name, &look);
     } else {
-        json_t *body = json_pack("{s:s}", "host", name);
-        json_t *flows = fabric_host_flows(nb->fabric, name, &look.filter,
-                                          limit);
-
-        json_object_update(body, flows);
-        json_decref(flows);
-        http_reply_json(req, 200, body);
+        list_flows(req, nb, name, &look);
     }
 }
 

@@ -102,7 +102,8 @@ client_send(struct client *c, const char *data, size_t size)
         } else if (errno != EAGAIN) {
             return;             /* The server closed: its good right. */
         }
-        event_base_loop(c->base, EVLOOP_NONBLOCK);
+        /* Once: what goes on from turn to turn has no end here. */
+        event_base_loop(c->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
     }
 }
 
