@@ -25,8 +25,9 @@
  * first. */
 #define DOWNLOAD_TIMEOUT_MS (600 * 1000)
 
-/* Objects to ask for at once. */
-#define PAGE_SIZE 500
+/* Objects to ask for at once: a server that puts them into words does nothing
+ * else meanwhile, for 5 ms with hosts. */
+#define PAGE_SIZE 250
 
 /* Paths.  ---------------------------------------------------------------- */
 

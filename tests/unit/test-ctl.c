@@ -292,9 +292,9 @@ static void
 get_prints_a_table_over_all_pages(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
-        { "GET /v1/ports?selector=role%3Dweb%2Cenv%21%3Ddev&limit=500", NULL,
+        { "GET /v1/ports?selector=role%3Dweb%2Cenv%21%3Ddev&limit=250", NULL,
           200, "{\"items\": [" PORT_1 "], \"next\": \"web 1\"}" },
-        { "GET /v1/ports?selector=role%3Dweb%2Cenv%21%3Ddev&limit=500"
+        { "GET /v1/ports?selector=role%3Dweb%2Cenv%21%3Ddev&limit=250"
           "&after=web%201", NULL,
           200, "{\"items\": [" PORT_2 "]}" },
         { NULL, NULL, 0, NULL },
@@ -367,7 +367,7 @@ static void
 wide_shows_all_columns_of_the_schema(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
-        { "GET /v1/loadbalancers?limit=500", NULL, 200,
+        { "GET /v1/loadbalancers?limit=250", NULL, 200,
           "{\"items\": [{\"name\": \"shop\", \"spec\": {\"vip\":"
           " \"10.0.0.9\", \"protocol\": \"tcp\", \"ports\": [{\"port\": 80,"
           " \"target\": 8080}, {\"port\": 443, \"target\": 443}],"
@@ -391,7 +391,7 @@ static void
 hosts_show_how_far_behind_they_are(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
-        { "GET /v1/hosts?limit=500", NULL, 200,
+        { "GET /v1/hosts?limit=250", NULL, 200,
           "{\"items\": [{\"name\": \"h1\", \"status\": {\"state\":"
           " \"synced\", \"ports\": 5, \"flows\": 214, \"groups\": 2,"
           " \"revision\": 23, \"lag\": {\"revisions\": 3, \"ms\": 1250},"
@@ -426,7 +426,7 @@ static void
 nothing_from_the_server_drives_the_terminal(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
-        { "GET /v1/networks?limit=500", NULL, 200,
+        { "GET /v1/networks?limit=250", NULL, 200,
           "{\"items\": [{\"name\": \"a\\u001b[2Jb\\nc\"}]}" },
         { NULL, NULL, 0, NULL },
     };
@@ -844,7 +844,7 @@ status_names_problems_and_hosts_that_are_not_synced(void **state OVS_UNUSED)
           " \"objects\": {\"ports\": 3, \"hosts\": 2}, \"problems\":"
           " [{\"kind\": \"conflict\", \"units\": [\"a.b/c\", \"a.b/d\"],"
           " \"text\": \"differ\"}]}" },
-        { "GET /v1/hosts?limit=500", NULL, 200,
+        { "GET /v1/hosts?limit=250", NULL, 200,
           "{\"items\": [{\"name\": \"hv1\", \"status\": {\"state\":"
           " \"synced\"}}, {\"name\": \"hv2\", \"status\": {\"state\":"
           " \"offline\", \"reason\": \"connection refused\"}}]}" },
@@ -865,7 +865,7 @@ static void
 apps_say_what_they_are_for(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
-        { "GET /v1/apps?limit=500", NULL, 200,
+        { "GET /v1/apps?limit=250", NULL, 200,
           "{\"items\": [{\"name\": \"a\", \"spec\": {}, \"status\":"
           " {\"about\": \"Its own words.\"}}, {\"name\": \"b\", \"spec\":"
           " {\"description\": \"Mine.\"}, \"status\":"
@@ -1144,11 +1144,11 @@ static void
 an_answer_that_is_not_json_is_refused(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
-        { "GET /v1/ports?limit=500", NULL, 200, "<html>" },
+        { "GET /v1/ports?limit=250", NULL, 200, "<html>" },
         { NULL, NULL, 0, NULL },
     };
     static const struct step html_error[] = {
-        { "GET /v1/ports?limit=500", NULL, 502, "<html>" },
+        { "GET /v1/ports?limit=250", NULL, 502, "<html>" },
         { NULL, NULL, 0, NULL },
     };
     struct run result;
