@@ -19,6 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "dirs.h"
 #include "lib/vswitch-idl.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/poll-loop.h"
@@ -146,22 +147,40 @@ relay_connect_idl(struct ovsdb_relay *relay, const char *path, int listener,
     return idl;
 }
 
+/* Makes a folder for a socket, of mode 0700, so that nobody else connects.
+ * Where it may be, that is in memory: a thousand hosts mean as many folders.
+ * Returns its name, or NULL with errno. */
+static char *
+relay_make_dir(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    const char *const places[] = { ovs_rundir(), tmp ? tmp : "/tmp", "/tmp" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        char *dir = xasprintf("%s/vmn-ovsdb.XXXXXX", places[i]);
+
+        /* Short enough for a unix socket? */
+        if (strlen(places[i]) < 64 && mkdtemp(dir)) {
+            return dir;
+        }
+        free(dir);
+    }
+    return NULL;
+}
+
 struct ovsdb_idl *
 ovsdb_relay_open_idl(struct ovsdb_relay *relay, int *error)
 {
-    const char *tmp = getenv("TMPDIR");
-    /* Short enough for a unix socket, whatever TMPDIR is. */
-    char *dir = xasprintf("%s/vmn-ovsdb.XXXXXX",
-                          tmp && strlen(tmp) < 64 ? tmp : "/tmp");
     struct ovsdb_idl *idl = NULL;
     int listener;
     char *path;
+    char *dir;
 
     ovs_assert(relay->client < 0);
     *error = 0;
-    if (!mkdtemp(dir)) {        /* Of mode 0700: nobody else connects. */
+    dir = relay_make_dir();
+    if (!dir) {
         *error = errno;
-        free(dir);
         return NULL;
     }
     path = xasprintf("%s/s", dir);
