@@ -60,11 +60,12 @@ struct vmn_group_msg {
     struct ovs_list buckets;
 };
 
-/* A fact: 'value' at 'key' of a relation. */
-struct fact {
+/* A fact that a unit is about to publish: 'value' at 'key' of a relation, in
+ * the view's memory. */
+struct emit_fact {
     uint16_t relation;
-    char *key;
-    char *value;
+    const char *key;
+    const char *value;
 };
 
 /* Flows that no unit uses at the moment, with the room for their actions: they
@@ -86,7 +87,7 @@ struct vmn_emit {
     struct ovs_list flows;
     struct ovs_list groups;
     size_t n_facts, allocated_facts;
-    struct fact *facts;
+    struct emit_fact *facts;
 };
 
 void emit_init(struct vmn_emit *, struct vmn_view *,

@@ -75,10 +75,10 @@ struct engine {
 unsigned facts_relation(struct engine *, const char *name);
 struct facts_node *facts_get(struct engine *, unsigned relation,
                              const char *key);
-void facts_add(struct engine *, unsigned relation, const char *key,
-               const char *value);
-void facts_remove(struct engine *, unsigned relation, const char *key,
-                  const char *value);
+/* Publishes.  The fact stays where it is until it is removed. */
+struct fact facts_add(struct engine *, unsigned relation, const char *key,
+                      const char *value);
+void facts_remove(struct engine *, const struct fact *);
 struct vmn_names facts_names(struct facts_node *);
 /* Frees the node if it is empty and nobody reads it. */
 void facts_put(struct engine *, struct facts_node *);

@@ -53,7 +53,7 @@ note_changed(struct engine *engine, struct facts_node *facts)
     }
 }
 
-void
+struct fact
 facts_add(struct engine *engine, unsigned relation, const char *key,
           const char *value)
 {
@@ -66,14 +66,14 @@ facts_add(struct engine *engine, unsigned relation, const char *key,
     }
     node->data = (void *) ((uintptr_t) node->data + 1);
     engine->stats.n_facts++;
+    return (struct fact) { .facts = facts, .value = node };
 }
 
 void
-facts_remove(struct engine *engine, unsigned relation, const char *key,
-             const char *value)
+facts_remove(struct engine *engine, const struct fact *fact)
 {
-    struct facts_node *facts = facts_get(engine, relation, key);
-    struct shash_node *node = shash_find(&facts->values, value);
+    struct facts_node *facts = fact->facts;
+    struct shash_node *node = fact->value;
 
     engine->stats.n_facts--;
     node->data = (void *) ((uintptr_t) node->data - 1);

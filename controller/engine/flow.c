@@ -465,10 +465,6 @@ emit_uninit(struct vmn_emit *emit)
     LIST_FOR_EACH_POP (group, node, &emit->groups) {
         group_free(group);
     }
-    for (size_t i = 0; i < emit->n_facts; i++) {
-        free(emit->facts[i].key);
-        free(emit->facts[i].value);
-    }
     free(emit->facts);
 }
 

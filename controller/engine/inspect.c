@@ -160,8 +160,8 @@ put_unit(const struct engine *engine, const struct unit_node *unit,
 
         svec_add_nocopy(&facts, xasprintf(
                             "%s \"%s\": %s",
-                            relation_name(engine, fact->relation), fact->key,
-                            fact->value));
+                            relation_name(engine, fact->facts->node.id),
+                            fact->facts->node.key, fact->value->name));
     }
     for (size_t i = 0; i < unit->n_entries; i++) {
         svec_add_nocopy(&wants, describe_entry(unit->entries[i]));

@@ -17,7 +17,6 @@
 #include "openvswitch/shash.h"
 
 struct engine_scope;
-struct fact;
 struct item;
 struct entry;
 struct number;
@@ -70,6 +69,13 @@ struct facts_node {
     struct engine_scope *scope; /* Of these hosts, or NULL. */
 };
 
+/* A fact that a unit has published: one of its values at one key, both of
+ * which are there as long as it is. */
+struct fact {
+    struct facts_node *facts;
+    struct shash_node *value;
+};
+
 /* What a query or unit holds besides its edges. */
 struct number_refs {
     size_t n, allocated;
@@ -95,7 +101,7 @@ struct unit_node {
     struct ovs_list problem_node; /* In engine's 'problems', if it has one. */
     size_t n_entries;           /* What it wants; see wanted.h. */
     struct entry **entries;
-    size_t n_facts;             /* What it has published, sorted. */
+    size_t n_facts;             /* What it has published. */
     struct fact *facts;
 };
 

@@ -301,24 +301,22 @@ take_facts(struct engine *engine, struct unit_node *unit,
     struct fact *old = unit->facts;
     size_t n_old = unit->n_facts;
 
-    unit->facts = emit->facts;
     unit->n_facts = emit->n_facts;
-    emit->facts = NULL;
-    emit->n_facts = emit->allocated_facts = 0;
-    for (size_t i = 0; i < unit->n_facts; i++) {
-        const struct fact *fact = &unit->facts[i];
+    unit->facts = (emit->n_facts
+                   ? xmalloc(emit->n_facts * sizeof *unit->facts) : NULL);
+    for (size_t i = 0; i < emit->n_facts; i++) {
+        const struct emit_fact *fact = &emit->facts[i];
+        struct node *node;
 
-        facts_add(engine, fact->relation, fact->key, fact->value);
-        struct facts_node *node = facts_get(engine, fact->relation,
-                                            fact->key);
-        if (node->node.level <= unit->node.level) {
-            node->node.level = MIN(unit->node.level + 1, NODE_MAX_LEVEL);
+        unit->facts[i] = facts_add(engine, fact->relation, fact->key,
+                                   fact->value);
+        node = &unit->facts[i].facts->node;
+        if (node->level <= unit->node.level) {
+            node->level = MIN(unit->node.level + 1, NODE_MAX_LEVEL);
         }
     }
     for (size_t i = 0; i < n_old; i++) {
-        facts_remove(engine, old[i].relation, old[i].key, old[i].value);
-        free(old[i].key);
-        free(old[i].value);
+        facts_remove(engine, &old[i]);
     }
     free(old);
 }
@@ -445,11 +443,7 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
     }
     free(unit->entries);
     for (size_t i = 0; i < unit->n_facts; i++) {
-        struct fact *fact = &unit->facts[i];
-
-        facts_remove(engine, fact->relation, fact->key, fact->value);
-        free(fact->key);
-        free(fact->value);
+        facts_remove(engine, &unit->facts[i]);
     }
     free(unit->facts);
     graph_drop_reads(graph_take_reads(&unit->node), engine_note_idle,

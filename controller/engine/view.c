@@ -351,7 +351,6 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
         fail(view, "query %s at \"%s\" depends on itself", name, key);
         return NULL;
     }
-    graph_read(view->node, &query->node, view->serial);
     if (query->node.stale) {
         graph_unmark(&query->node);
         query_compute(engine, query);
@@ -359,6 +358,8 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
             view->node->level = MIN(query->node.level + 1, NODE_MAX_LEVEL);
         }
     }
+    /* Not before: who sees the new value need not be computed again. */
+    graph_read(view->node, &query->node, view->serial);
     *size = query->value_size;
     return query->value;
 }
@@ -412,9 +413,9 @@ vmn_publish(struct vmn_emit *emit, const char *relation, const char *key,
         emit->facts = x2nrealloc(emit->facts, &emit->allocated_facts,
                                  sizeof *emit->facts);
     }
-    emit->facts[emit->n_facts++] = (struct fact) {
+    emit->facts[emit->n_facts++] = (struct emit_fact) {
         .relation = facts_relation(emit->view->engine, relation),
-        .key = xstrdup(key),
-        .value = xstrdup(value),
+        .key = view_strdup(emit->view, key),
+        .value = view_strdup(emit->view, value),
     };
 }

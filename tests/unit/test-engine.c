@@ -137,6 +137,16 @@ a_changed_query_value_reaches_its_readers(void **state)
 }
 
 static void
+who_asks_a_query_first_is_compiled_once(void **state)
+{
+    toy_edit(&toy, VMN_TABLE_NETWORK, "other", toy_network());
+    toy_edit(&toy, VMN_TABLE_PORT, "c", toy_port("other", "web"));
+    toy_expect(&toy, 1, 0);
+    assert_int_equal(n_query_evals, 1);
+    assert_int_equal(n_port_compiles, 1);
+}
+
+static void
 a_deleted_row_takes_its_flows_along(void **state)
 {
     toy_edit(&toy, VMN_TABLE_PORT, "a", NULL);
@@ -492,6 +502,88 @@ of_two_rivals_the_first_by_name_wins(void **state)
     json_decref(problems);
 }
 
+/* App "late": a unit that, when it is new, reads a query's value before it
+ * learns that it is stale, and once more after. --------------------------- */
+
+static void
+eval_base(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    const struct vmn_network *network = vmn_read_network(view, key);
+
+    if (network) {
+        vmn_value_set(value, &network->mtu, sizeof network->mtu);
+    }
+}
+
+static void
+eval_above(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    size_t size;
+    const void *base = vmn_query(view, "late.base", key, &size);
+
+    if (base) {
+        vmn_value_set(value, base, size);
+    }
+}
+
+static void
+compile_late(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_port *port = vmn_read_port(view, key);
+    size_t size;
+    const uint32_t *value = vmn_query(view, "late.above", port->network,
+                                      &size);
+    uint32_t first = value ? *value : 0;
+    struct vmn_flow *flow;
+
+    vmn_query(view, "late.base", port->network, &size);
+    vmn_query(view, "late.above", port->network, &size);
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE, 0, 10);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, port->mac);
+    vmn_act_set(vmn_flow_actions(flow), VMN_F_REG1, first);
+}
+
+static const struct vmn_app_class late_app = {
+    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "late",
+    .stages = one_stage,
+    .queries = (const struct vmn_query_class[]) {
+        { .name = "base", .eval = eval_base },
+        { .name = "above", .eval = eval_above },
+        { .name = NULL },
+    },
+    .units = (const struct vmn_unit_class[]) {
+        { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+          .compile = compile_late },
+        { .name = NULL },
+    },
+};
+
+static int
+setup_late(void **state)
+{
+    toy_init(&toy, &late_app, NULL);
+    toy_edit(&toy, VMN_TABLE_NETWORK, "net", toy_network());
+    toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "web"));
+    toy_settle(&toy);
+    return 0;
+}
+
+static void
+a_value_read_too_early_is_read_again(void **state)
+{
+    json_t *network = toy_network();
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    json_object_set_new(network, "mtu", json_integer(1400));
+    toy_edit(&toy, VMN_TABLE_NETWORK, "net", network);
+    toy_edit(&toy, VMN_TABLE_PORT, "b", toy_port("net", "web"));
+    toy_expect(&toy, 2, 1);
+    if (engine_verify(toy.engine, &ds)) {
+        fail_msg("%s", ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+}
+
 /* App "circle": queries and facts that depend on themselves. -------------- */
 
 static void
@@ -562,6 +654,7 @@ main(void)
         T(only_the_changed_port_is_compiled, setup_count),
         T(an_equal_query_value_stops_the_wave, setup_count),
         T(a_changed_query_value_reaches_its_readers, setup_count),
+        T(who_asks_a_query_first_is_compiled_once, setup_count),
         T(a_deleted_row_takes_its_flows_along, setup_count),
         T(a_failed_unit_keeps_its_flows_and_says_why, setup_count),
         T(an_undone_edit_leaves_no_trace, setup_count),
@@ -573,6 +666,7 @@ main(void)
         T(clauses_of_several_units_meet_in_one_flow, setup_one),
         T(a_merged_flow_names_one_of_its_units, setup_one),
         T(of_two_rivals_the_first_by_name_wins, setup_one),
+        T(a_value_read_too_early_is_read_again, setup_late),
         T(circles_come_to_an_end, setup_circle),
 #undef T
     };
