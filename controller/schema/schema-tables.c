@@ -267,6 +267,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
             { .heading = "LABELS", .path = "/spec/labels" },
             { .heading = "IFACE-ID", .path = "/spec/iface_id",
               .wide = true },
+            { .heading = "CANDIDATE", .path = "/status/candidate",
+              .wide = true },
             { .heading = "QUARANTINED", .path = "/spec/quarantined",
               .wide = true },
             { .heading = NULL },

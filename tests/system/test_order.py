@@ -4,11 +4,14 @@ what is denied before and after it never gets in, what is allowed before and
 after it is never lost."""
 
 import itertools
+import os
+import subprocess
 
 import pytest
 from conftest import SETTLE, entry, rule, wait_aged, wait_quiet
 
 from vmnlab import frames, netns
+from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 from vmnlab.stream import Streams
 
@@ -323,6 +326,16 @@ def status(world):
     return world.api.get("ports/mover")["status"]
 
 
+def rows(world, command):
+    """What vmnctl prints, {heading: word} for each line."""
+    text = subprocess.run(
+        [find("vmnctl"), *command.split()], check=True, text=True,
+        stdout=subprocess.PIPE, env=dict(
+            os.environ, VMNCTL_SERVER="unix:" + world.api.path)).stdout
+    lines = [line.split() for line in text.splitlines()]
+    return [dict(zip(lines[0], line)) for line in lines[1:]]
+
+
 def wait_candidate(world):
     wait_for("the candidate", lambda: status(world).get("candidate") == "h2")
 
@@ -352,6 +365,9 @@ def test_vm_moves_without_a_gap(moving, first):
         wait_candidate(world)
         wait_quiet(world.lab)
         assert status(world)["host"] == "h1"
+        assert ["mover", "h2"] == [
+            row[key] for key in ("NAME", "CANDIDATE")
+            for row in rows(world, "get ports mover -o wide")]
         streams.run(0.3)
 
         def guest():
