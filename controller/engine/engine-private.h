@@ -21,6 +21,8 @@ struct unit_class {
     uint16_t app_index;
     uint16_t relation;          /* VMN_EACH_KEY. */
     uint64_t n_computed;        /* Since the start. */
+    size_t n_units;             /* There are now ... */
+    size_t n_wanted[2];         /* ... which want so many items, by kind. */
 };
 struct query_class {
     const struct vmn_query_class *class_;
@@ -94,8 +96,8 @@ void query_destroy(struct engine *, struct query_node *);
 void unit_create(struct engine *, unsigned class_id, const char *key);
 void unit_compute(struct engine *, struct unit_node *);
 void unit_destroy(struct engine *, struct unit_node *);
-const struct unit_class *unit_class(const struct engine *,
-                                    const struct unit_node *);
+struct unit_class *unit_class(const struct engine *,
+                              const struct unit_node *);
 
 /* inspect.c */
 void inspect_unixctl_init(struct engine *);

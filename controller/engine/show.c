@@ -53,19 +53,17 @@ engine_app_status(const struct engine *engine, const char *name)
     if (!app) {
         return NULL;
     }
-    HMAP_FOR_EACH (unit, cookie_node, &engine->cookies) {
-        if (unit_class(engine, unit)->app != app) {
-            continue;
+    for (size_t i = 0; i < engine->n_unit_classes; i++) {
+        const struct unit_class *class_ = &engine->unit_classes[i];
+
+        if (class_->app == app) {
+            n_units += class_->n_units;
+            n_flows += class_->n_wanted[ENGINE_FLOW];
+            n_groups += class_->n_wanted[ENGINE_GROUP];
         }
-        n_units++;
-        n_problems += unit->problem != NULL;
-        for (size_t i = 0; i < unit->n_entries; i++) {
-            if (unit->entries[i]->slot->kind == ENGINE_FLOW) {
-                n_flows++;
-            } else {
-                n_groups++;
-            }
-        }
+    }
+    LIST_FOR_EACH (unit, problem_node, &engine->problems) {
+        n_problems += unit_class(engine, unit)->app == app;
     }
     return json_pack("{s:o, s:I, s:I, s:I, s:I}",
                      "stages", stages_to_json(app), "units", n_units,

@@ -19,7 +19,7 @@
 
 VLOG_DEFINE_THIS_MODULE(engine_unit);
 
-const struct unit_class *
+struct unit_class *
 unit_class(const struct engine *engine, const struct unit_node *unit)
 {
     return &engine->unit_classes[unit->node.id];
@@ -38,6 +38,7 @@ unit_create(struct engine *engine, unsigned class_id, const char *key)
     hmap_insert(&engine->cookies, &unit->cookie_node, unit->cookie);
     graph_mark(&engine->graph, &unit->node);
     engine->stats.n_units++;
+    unit_class(engine, unit)->n_units++;
 }
 
 /* Flows and groups.  ----------------------------------------------------- */
@@ -454,6 +455,7 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
     if (unit->problem) {
         ovs_list_remove(&unit->problem_node);
     }
+    unit_class(engine, unit)->n_units--;
     free(unit->name);
     free(unit->problem);
     free(unit);

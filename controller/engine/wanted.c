@@ -221,11 +221,11 @@ slot_grow(struct slot *slot)
 }
 
 static void
-entry_init(struct entry *entry, struct wanted *wanted,
+entry_init(struct entry *entry, struct engine *engine,
            struct unit_node *unit, const struct item_draft *draft,
            uintptr_t what)
 {
-    struct slot *slot = slot_get(wanted, draft);
+    struct slot *slot = slot_get(&engine->wanted, draft);
 
     entry->unit = unit;
     entry->slot = slot;
@@ -234,7 +234,8 @@ entry_init(struct entry *entry, struct wanted *wanted,
         slot_grow(slot);
     }
     slot_entries(slot)[slot->n_entries++] = entry;
-    slot_mark(wanted, slot);
+    slot_mark(&engine->wanted, slot);
+    unit_class(engine, unit)->n_wanted[slot->kind]++;
 }
 
 struct entry *
@@ -247,7 +248,7 @@ wanted_add(struct engine *engine, struct unit_node *unit,
 
     item->drop_reason = drop_reason;
     item->app = unit_class(engine, unit)->app_index;
-    entry_init(entry, &engine->wanted, unit, draft, (uintptr_t) item);
+    entry_init(entry, engine, unit, draft, (uintptr_t) item);
     scope_unref(scope);         /* The item has its own. */
     return entry;
 }
@@ -262,8 +263,7 @@ wanted_contribute(struct engine *engine, struct unit_node *unit,
 
     c->n_clauses = n_clauses;
     memcpy(c->clauses, clauses, n_clauses * sizeof *clauses);
-    entry_init(&c->entry, &engine->wanted, unit, draft,
-               (uintptr_t) scope | 1);
+    entry_init(&c->entry, engine, unit, draft, (uintptr_t) scope | 1);
     return &c->entry;
 }
 
@@ -280,6 +280,7 @@ wanted_remove(struct engine *engine, struct entry *entry)
         }
     }
     slot_mark(&engine->wanted, slot);
+    unit_class(engine, entry->unit)->n_wanted[slot->kind]--;
     if (entry_contributes(entry)) {
         scope_unref(entry_scope(entry));
     } else {
