@@ -38,6 +38,7 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/query.c \
 	controller/engine/scope.c \
 	controller/engine/scope.h \
+	controller/engine/shards.h \
 	controller/engine/show.c \
 	controller/engine/slices.c \
 	controller/engine/slices.h \

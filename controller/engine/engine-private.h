@@ -62,7 +62,7 @@ struct engine {
 
     struct ovs_list changed_facts; /* Of struct facts_node. */
     struct ovs_list idle;       /* Of struct node: nobody reads them. */
-    struct hmap cookies;        /* Of struct unit_node, by cookie. */
+    struct shards cookies;      /* Of struct unit_node, by cookie. */
     struct ovs_list problems;   /* Of struct unit_node that have one. */
     struct trial trial;
     struct scope_table scopes;

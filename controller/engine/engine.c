@@ -78,7 +78,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     shash_init(&engine->relations);
     ovs_list_init(&engine->changed_facts);
     ovs_list_init(&engine->idle);
-    hmap_init(&engine->cookies);
+    shards_init(&engine->cookies);
     ovs_list_init(&engine->problems);
     trial_init(&engine->trial);
     scope_table_init(&engine->scopes, model);
@@ -353,9 +353,12 @@ engine_destroy(struct engine *engine)
     }
     engine->pause = NULL;
     trial_uninit(&engine->trial);
-    HMAP_FOR_EACH_SAFE (node, next, hmap_node, &engine->graph.nodes) {
-        if (node->kind == NODE_UNIT) {
-            unit_destroy(engine, unit_node_cast(node));
+    for (int i = 0; i < SHARDS_N; i++) {
+        HMAP_FOR_EACH_SAFE (node, next, hmap_node,
+                            &engine->graph.nodes.maps[i]) {
+            if (node->kind == NODE_UNIT) {
+                unit_destroy(engine, unit_node_cast(node));
+            }
         }
     }
     while (!ovs_list_is_empty(&engine->changed_facts)) {
@@ -373,7 +376,7 @@ engine_destroy(struct engine *engine)
     scope_table_uninit(&engine->scopes);
     free_idle(engine);
     graph_uninit(&engine->graph);
-    hmap_destroy(&engine->cookies);
+    shards_destroy(&engine->cookies);
     handlers_uninit(engine);
     item_registry_unref(engine->registry);
     for (size_t i = 0; i < engine->n_query_classes; i++) {
@@ -564,8 +567,8 @@ engine_find_group(const struct engine *engine, const char *host,
 const struct engine_item *
 engine_find_xid(const struct engine *engine, uint32_t xid)
 {
-    struct hmap_node *node = hmap_first_with_hash(&engine->registry->by_xid,
-                                                  xid);
+    struct hmap_node *node = hmap_first_with_hash(
+        shards_at(&engine->registry->by_xid, xid), xid);
     return node ? &CONTAINER_OF(node, struct item, xid_node)->pub : NULL;
 }
 
@@ -577,7 +580,8 @@ engine_cookie_name(const struct engine *engine, uint64_t cookie)
     if (!cookie) {
         return NULL;            /* Groups have none, nor have strangers. */
     }
-    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie, &engine->cookies) {
+    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
+                             shards_at(&engine->cookies, cookie)) {
         if (unit->cookie == cookie) {
             return unit->name;
         }

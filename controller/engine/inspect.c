@@ -183,7 +183,10 @@ unixctl_unit(struct unixctl_conn *conn, int argc OVS_UNUSED,
     struct ds ds = DS_EMPTY_INITIALIZER;
     const struct unit_node *unit;
 
-    HMAP_FOR_EACH (unit, cookie_node, &engine->cookies) {
+    uint64_t cookie = item_hash64(argv[1], strlen(argv[1]), 0);
+
+    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
+                             shards_at(&engine->cookies, cookie)) {
         if (!strcmp(unit->name, argv[1])) {
             put_unit(engine, unit, &ds);
             unixctl_command_reply(conn, ds_cstr(&ds));
@@ -214,7 +217,9 @@ put_contributors(const struct engine *engine, uint64_t cookie, struct ds *ds)
     struct svec names = SVEC_EMPTY_INITIALIZER;
     const struct slot *slot;
 
-    HMAP_FOR_EACH (slot, hmap_node, &engine->wanted.slots) {
+    /* A merged flow's cookie is its slot's key. */
+    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, cookie,
+                             shards_at(&engine->wanted.slots, cookie)) {
         if (!slot->n_active || slot_active(slot)[0]->pub.cookie != cookie) {
             continue;
         }
@@ -245,7 +250,8 @@ unixctl_explain(struct unixctl_conn *conn, int argc OVS_UNUSED,
                                     ", such as 0x5e1869c47ffb7c77");
         return;
     }
-    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie, &engine->cookies) {
+    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
+                             shards_at(&engine->cookies, cookie)) {
         if (unit->cookie == cookie) {
             put_unit(engine, unit, &ds);
             unixctl_command_reply(conn, ds_cstr(&ds));
@@ -275,11 +281,13 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
     struct ds ds = DS_EMPTY_INITIALIZER;
     const struct node *node;
 
-    HMAP_FOR_EACH (node, hmap_node, &engine->graph.nodes) {
-        if (node->kind == NODE_UNIT) {
-            kept[node->id]++;
-        } else if (node->kind == NODE_QUERY) {
-            kept[engine->n_unit_classes + node->id]++;
+    for (int i = 0; i < SHARDS_N; i++) {
+        HMAP_FOR_EACH (node, hmap_node, &engine->graph.nodes.maps[i]) {
+            if (node->kind == NODE_UNIT) {
+                kept[node->id]++;
+            } else if (node->kind == NODE_QUERY) {
+                kept[engine->n_unit_classes + node->id]++;
+            }
         }
     }
     ds_put_format(&ds, "%-40s %10s %12s\n", "class", "kept", "computed");

@@ -39,7 +39,7 @@ item_registry_create(void)
 {
     struct item_registry *registry = xzalloc(sizeof *registry);
 
-    hmap_init(&registry->by_xid);
+    shards_init(&registry->by_xid);
     registry->next_xid = 1;
     registry->n_refs = 1;
     return registry;
@@ -49,7 +49,7 @@ void
 item_registry_unref(struct item_registry *registry)
 {
     if (registry && !--registry->n_refs) {
-        hmap_destroy(&registry->by_xid);
+        shards_destroy(&registry->by_xid);
         free(registry);
     }
 }
@@ -57,7 +57,7 @@ item_registry_unref(struct item_registry *registry)
 static bool
 xid_in_use(const struct item_registry *registry, uint32_t xid)
 {
-    return hmap_first_with_hash(&registry->by_xid, xid) != NULL;
+    return hmap_first_with_hash(shards_at(&registry->by_xid, xid), xid) != NULL;
 }
 
 /* Xids below 2^31 belong to items; connections use the upper half. */
@@ -281,7 +281,8 @@ item_create(struct item_registry *registry, struct engine_scope *scope,
     item->registry = registry;
     registry->n_refs++;
     registry->n_bytes += size;
-    hmap_insert(&registry->by_xid, &item->xid_node, item->pub.xid);
+    hmap_insert(shards_at(&registry->by_xid, item->pub.xid), &item->xid_node,
+                item->pub.xid);
     return item;
 }
 
@@ -306,7 +307,7 @@ engine_item_unref(struct engine_item *pub)
     if (!--item->n_refs) {
         struct item_registry *registry = item->registry;
 
-        hmap_remove(&registry->by_xid, &item->xid_node);
+        hmap_remove(shards_at(&registry->by_xid, pub->xid), &item->xid_node);
         registry->n_bytes -= pub->add_size;
         scope_unref(CONST_CAST(struct engine_scope *, pub->scope));
         free(item);

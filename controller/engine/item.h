@@ -7,6 +7,7 @@
 #define CONTROLLER_ENGINE_ITEM_H 1
 
 #include "controller/engine/engine.h"
+#include "controller/engine/shards.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofpbuf.h"
@@ -16,7 +17,7 @@ struct ofputil_group_mod;
 
 /* Finds items by xid.  Counted: items outlive the engine that made them. */
 struct item_registry {
-    struct hmap by_xid;
+    struct shards by_xid;
     uint32_t next_xid;
     size_t n_bytes;             /* Of all 'add' together. */
     unsigned n_refs;

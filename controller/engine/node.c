@@ -15,7 +15,7 @@
 void
 graph_init(struct graph *graph)
 {
-    hmap_init(&graph->nodes);
+    shards_init(&graph->nodes);
     for (int i = 0; i <= NODE_MAX_LEVEL; i++) {
         ovs_list_init(&graph->stale[i]);
     }
@@ -26,7 +26,7 @@ graph_init(struct graph *graph)
 void
 graph_uninit(struct graph *graph)
 {
-    hmap_destroy(&graph->nodes);
+    shards_destroy(&graph->nodes);
 }
 
 static uint32_t
@@ -39,10 +39,11 @@ struct node *
 graph_find(const struct graph *graph, enum node_kind kind, unsigned id,
            const char *key)
 {
+    uint32_t hash = node_hash(kind, id, key);
     struct node *node;
 
-    HMAP_FOR_EACH_WITH_HASH (node, hmap_node, node_hash(kind, id, key),
-                             &graph->nodes) {
+    HMAP_FOR_EACH_WITH_HASH (node, hmap_node, hash,
+                             shards_at(&graph->nodes, hash)) {
         if (node->kind == kind && node->id == id && !strcmp(node->key, key)) {
             return node;
         }
@@ -54,11 +55,13 @@ void
 graph_insert(struct graph *graph, struct node *node, enum node_kind kind,
              unsigned id, const char *key)
 {
+    uint32_t hash = node_hash(kind, id, key);
+
     node->kind = kind;
     node->id = id;
     node->key = xstrdup(key);
     ovs_list_init(&node->readers);
-    hmap_insert(&graph->nodes, &node->hmap_node, node_hash(kind, id, key));
+    hmap_insert(shards_at(&graph->nodes, hash), &node->hmap_node, hash);
 }
 
 static void
@@ -75,7 +78,8 @@ graph_remove(struct graph *graph, struct node *node)
         node->idle = false;
     }
     graph_drop_reads(graph_take_reads(node), no_idle, NULL);
-    hmap_remove(&graph->nodes, &node->hmap_node);
+    hmap_remove(shards_at(&graph->nodes, node->hmap_node.hash),
+                &node->hmap_node);
     free(node->key);
     node->key = NULL;
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/engine/shards.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/shash.h"
@@ -106,7 +107,7 @@ struct unit_node {
 };
 
 struct graph {
-    struct hmap nodes;
+    struct shards nodes;
     struct ovs_list stale[NODE_MAX_LEVEL + 1];
     int lowest;                 /* No stale node is below this level. */
     uint64_t serial;            /* Of the last computation. */

@@ -111,7 +111,7 @@ unit_of(const struct engine *engine, const struct engine_item *item)
     const struct unit_node *unit;
 
     HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, item->cookie,
-                             &engine->cookies) {
+                             shards_at(&engine->cookies, item->cookie)) {
         if (unit->cookie == item->cookie) {
             return unit;
         }

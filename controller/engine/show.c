@@ -98,6 +98,16 @@ compare_strings(const void *a, const void *b)
     return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
+static char *
+unit_line(const struct unit_node *unit)
+{
+    return xasprintf("%s: cookie 0x%"PRIx64", %"PRIuSIZE" flows and groups, "
+                     "%"PRIuSIZE" facts%s%s", unit->name, unit->cookie,
+                     unit->n_entries, unit->n_facts,
+                     unit->problem ? ", failed: " : "",
+                     unit->problem ? unit->problem : "");
+}
+
 static void
 unixctl_units(struct unixctl_conn *conn, int argc, const char *argv[],
               void *engine_)
@@ -105,18 +115,15 @@ unixctl_units(struct unixctl_conn *conn, int argc, const char *argv[],
     const struct engine *engine = engine_;
     struct ds ds = DS_EMPTY_INITIALIZER;
     const struct unit_node *unit;
-    char **lines = xmalloc((hmap_count(&engine->cookies) + 1)
+    char **lines = xmalloc((shards_count(&engine->cookies) + 1)
                            * sizeof *lines);
     size_t n = 0;
 
-    HMAP_FOR_EACH (unit, cookie_node, &engine->cookies) {
-        if (argc < 2 || strstr(unit->name, argv[1])) {
-            lines[n++] = xasprintf("%s: cookie 0x%"PRIx64", %"PRIuSIZE
-                                   " flows and groups, %"PRIuSIZE" facts%s%s",
-                                   unit->name, unit->cookie, unit->n_entries,
-                                   unit->n_facts,
-                                   unit->problem ? ", failed: " : "",
-                                   unit->problem ? unit->problem : "");
+    for (int i = 0; i < SHARDS_N; i++) {
+        HMAP_FOR_EACH (unit, cookie_node, &engine->cookies.maps[i]) {
+            if (argc < 2 || strstr(unit->name, argv[1])) {
+                lines[n++] = unit_line(unit);
+            }
         }
     }
     qsort(lines, n, sizeof *lines, compare_strings);

@@ -35,7 +35,8 @@ unit_create(struct engine *engine, unsigned class_id, const char *key)
     unit->name = xasprintf("%s.%s/%s", class_->app->class_->name,
                            class_->class_->name, key);
     unit->cookie = item_hash64(unit->name, strlen(unit->name), 0);
-    hmap_insert(&engine->cookies, &unit->cookie_node, unit->cookie);
+    hmap_insert(shards_at(&engine->cookies, unit->cookie),
+                &unit->cookie_node, unit->cookie);
     graph_mark(&engine->graph, &unit->node);
     engine->stats.n_units++;
     unit_class(engine, unit)->n_units++;
@@ -450,7 +451,7 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
     graph_drop_reads(graph_take_reads(&unit->node), engine_note_idle,
                      engine);
     graph_remove(&engine->graph, &unit->node);
-    hmap_remove(&engine->cookies, &unit->cookie_node);
+    hmap_remove(shards_at(&engine->cookies, unit->cookie), &unit->cookie_node);
     number_refs_uninit(&unit->numbers, model_numbers(engine->model));
     if (unit->problem) {
         ovs_list_remove(&unit->problem_node);

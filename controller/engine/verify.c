@@ -40,6 +40,31 @@ has_item(const struct engine *engine, const struct engine_item *item)
     return false;
 }
 
+/* The items of a slot of 'a' that 'b' does not want. */
+static size_t
+compare_slot(const struct engine *a, const struct engine *b,
+             const struct slot *slot, const char *what, struct ds *ds)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < slot->n_active; i++) {
+        const struct engine_item *item = &slot_active(slot)[i]->pub;
+
+        if (!has_item(b, item)) {
+            const char *owner = engine_cookie_name(a, item->cookie);
+
+            ds_put_format(ds, "%s: %s %u,%u of %s in %s\n", what,
+                          item->kind == ENGINE_FLOW ? "flow" : "group",
+                          item->kind == ENGINE_FLOW
+                          ? item->table : item->group_id,
+                          item->priority, owner ? owner : "?",
+                          item->scope->name);
+            n++;
+        }
+    }
+    return n;
+}
+
 static size_t
 compare_items(const struct engine *a, const struct engine *b,
               const char *what, struct ds *ds)
@@ -47,23 +72,11 @@ compare_items(const struct engine *a, const struct engine *b,
     const struct slot *slot;
     size_t n = 0;
 
-    HMAP_FOR_EACH (slot, hmap_node, &a->wanted.slots) {
-        for (size_t i = 0; i < slot->n_active; i++) {
-            const struct engine_item *item = &slot_active(slot)[i]->pub;
-
-            if (!has_item(b, item)) {
-                const char *owner = engine_cookie_name(a, item->cookie);
-
-                ds_put_format(ds, "%s: %s %u,%u of %s in %s\n", what,
-                              item->kind == ENGINE_FLOW ? "flow" : "group",
-                              item->kind == ENGINE_FLOW
-                              ? item->table : item->group_id,
-                              item->priority, owner ? owner : "?",
-                              item->scope->name);
-                n++;
-            }
+    for (int i = 0; i < SHARDS_N; i++) {
+        HMAP_FOR_EACH (slot, hmap_node, &a->wanted.slots.maps[i]) {
+            n += compare_slot(a, b, slot, what, ds);
+            engine_pause(a);
         }
-        engine_pause(a);
     }
     return n;
 }

@@ -19,7 +19,7 @@ void
 wanted_init(struct wanted *wanted)
 {
     memset(wanted, 0, sizeof *wanted);
-    hmap_init(&wanted->slots);
+    shards_init(&wanted->slots);
     ovs_list_init(&wanted->conflicts);
     level_table_init(&wanted->levels);
 }
@@ -28,7 +28,7 @@ void
 wanted_uninit(struct wanted *wanted)
 {
     level_table_uninit(&wanted->levels);
-    hmap_destroy(&wanted->slots);
+    shards_destroy(&wanted->slots);
     free(wanted->dirty);
 }
 
@@ -40,7 +40,8 @@ find_flow(const struct wanted *wanted, uint64_t key, uint8_t table,
 {
     struct slot *slot;
 
-    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, key, &wanted->slots) {
+    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, key,
+                             shards_at(&wanted->slots, key)) {
         if (slot->kind == ENGINE_FLOW && slot->table == table
             && slot->priority == priority && slot->match_size == match_size
             && !memcmp(slot->match, match, match_size)) {
@@ -62,10 +63,11 @@ wanted_find_flow(const struct wanted *wanted, uint8_t table,
 static struct slot *
 find_group(const struct wanted *wanted, uint32_t group_id)
 {
+    uint64_t key = item_group_key(group_id);
     struct slot *slot;
 
-    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, item_group_key(group_id),
-                             &wanted->slots) {
+    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, key,
+                             shards_at(&wanted->slots, key)) {
         if (slot->kind == ENGINE_GROUP && slot->group_id == group_id) {
             return slot;
         }
@@ -106,7 +108,8 @@ slot_get(struct wanted *wanted, const struct item_draft *draft)
     if (match) {
         memcpy(slot->match, match, match_size);
     }
-    hmap_insert(&wanted->slots, &slot->hmap_node, draft->key);
+    hmap_insert(shards_at(&wanted->slots, draft->key), &slot->hmap_node,
+                draft->key);
     return slot;
 }
 
@@ -143,7 +146,8 @@ static void
 slot_free(struct wanted *wanted, struct slot *slot)
 {
     note_conflict(wanted, slot, false);
-    hmap_remove(&wanted->slots, &slot->hmap_node);
+    hmap_remove(shards_at(&wanted->slots, slot->hmap_node.hash),
+                &slot->hmap_node);
     if (slot->has_array) {
         free(slot->array);
     }
@@ -588,7 +592,8 @@ wanted_clause_name(const struct wanted *wanted, uint64_t cookie)
 {
     struct slot *slot;
 
-    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, cookie, &wanted->slots) {
+    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, cookie,
+                             shards_at(&wanted->slots, cookie)) {
         /* Contributions come last among the sorted entries. */
         const struct entry *last = (slot->n_entries
                                     ? slot_entries(slot)[slot->n_entries - 1]

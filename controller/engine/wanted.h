@@ -15,6 +15,7 @@
 
 #include "controller/engine/item.h"
 #include "controller/engine/level.h"
+#include "controller/engine/shards.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 
@@ -122,7 +123,7 @@ const char *slot_unit_name(const struct slot *, size_t i);
 const struct engine_scope *slot_entry_scope(const struct slot *, size_t i);
 
 struct wanted {
-    struct hmap slots;
+    struct shards slots;
     size_t n_dirty, allocated_dirty;
     struct slot **dirty;        /* In the order in which they were marked. */
     struct ovs_list conflicts;  /* Of struct entry_array. */

@@ -299,6 +299,7 @@ index_delta(struct send *send)
 {
     const struct engine_delta *delta = send->group->delta;
 
+    hmap_reserve(&send->added, delta->n_changes);
     for (size_t i = 0; i < delta->n_changes; i++) {
         if (delta->changes[i].added) {
             struct added_node *added = xmalloc(sizeof *added);
