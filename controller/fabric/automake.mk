@@ -23,6 +23,7 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/host-status.c \
 	controller/fabric/marker.c \
 	controller/fabric/marker.h \
+	controller/fabric/packets-answer.c \
 	controller/fabric/packets-private.h \
 	controller/fabric/packets-show.c \
 	controller/fabric/packets.c \

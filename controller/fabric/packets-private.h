@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What packets.c and packets-show.c share.  Not for others. */
+ * What packets.c, packets-answer.c and packets-show.c share.  Not for
+ * others. */
 
 #ifndef CONTROLLER_FABRIC_PACKETS_PRIVATE_H
 #define CONTROLLER_FABRIC_PACKETS_PRIVATE_H 1
@@ -118,5 +119,17 @@ struct fabric_packets {
     uint64_t n_in, n_out, drops[N_PACKET_DROPS];
     struct handler_stats *handlers; /* By the handlers' index. */
 };
+
+static inline void
+packets_count_drop(struct packets_of_switch *ps, enum packet_drop why)
+{
+    ps->packets->drops[why]++;
+    ps->n_dropped++;
+}
+
+/* packets-answer.c: has the packet's handler answer it, and appends what is to
+ * be sent to the switch to 'b'. */
+void packets_answer(struct packets_of_switch *,
+                    const struct waiting_packet *, struct ofpbuf *b);
 
 #endif /* controller/fabric/packets-private.h */
