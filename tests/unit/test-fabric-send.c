@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "controller/model/numbers.h"
+#include "openvswitch/dynamic-string.h"
 #include "random.h"
+#include "timeval.h"
 #include "util.h"
 
 /* Differences.  ---------------------------------------------------------- */
@@ -58,6 +60,87 @@ change_that_no_flow_reads_sends_nothing(void **state OVS_UNUSED)
     }
     assert_int_equal(switches[0].n_commits, n);
     assert_int_equal(switch_acked(host(0)->sw), revision);
+}
+
+/* Asserts what fabric_progress() says of the newest revision; returns when the
+ * newest confirmation was. */
+static int64_t
+assert_progress(size_t n_hosts, size_t n_confirmed)
+{
+    struct fabric_progress progress;
+
+    assert_true(fabric_progress(fabric, revision, &progress));
+    assert_int_equal(progress.n_hosts, n_hosts);
+    assert_int_equal(progress.n_confirmed, n_confirmed);
+    return progress.confirmed_us;
+}
+
+/* Asserts which hosts fabric_behind() names, as in "h0 h1 ", the lag of the
+ * first, and how many there are. */
+static void
+assert_behind(const char *names, int lag, size_t n, size_t max)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    size_t n_behind, i;
+    json_t *behind = fabric_behind(fabric, max, &n_behind);
+    json_t *host;
+
+    json_array_foreach (behind, i, host) {
+        ds_put_format(&ds, "%s ", json_string_value(
+                          json_object_get(host, "host")));
+        if (!i) {
+            assert_int_equal(lag, json_integer_value(json_object_get(
+                json_object_get(host, "lag"), "revisions")));
+        }
+    }
+    assert_string_equal(ds_cstr(&ds), names);
+    assert_int_equal(n_behind, n);
+    json_decref(behind);
+    ds_destroy(&ds);
+}
+
+static void
+progress_tells_who_is_behind_and_since_when(void **state OVS_UNUSED)
+{
+    struct fabric_progress progress;
+    int64_t before, first;
+
+    connect_host(0);
+    connect_host(1);
+    connect_host(2);
+    until_acked(0);
+    until_acked(1);
+    until_acked(2);
+    assert_behind("", 0, 0, 10);
+
+    before = time_usec();
+    switches[0].hold = true;
+    edit_port("a", "red", 100, "all", 1, false);
+    until_acked(1);
+    until_acked(2);
+    first = assert_progress(3, 2);
+    assert_true(first >= before && first <= time_usec());
+    assert_behind("h0 ", 1, 1, 10);
+    edit_port("b", "red", 200, "h2", 1, false);
+    until_acked(2);
+    assert_progress(1, 1);
+    assert_behind("h0 ", 2, 1, 10);
+    switches[1].hold = true;
+    edit_port("a", "red", 100, "all", 2, false);
+    until_acked(2);
+    /* The one that has been longest comes first. */
+    assert_behind("h0 h1 ", 3, 2, 10);
+    assert_behind("h0 ", 3, 2, 1);
+    fake_switch_release(&switches[0]);
+    fake_switch_release(&switches[1]);
+    until_acked(0);
+    until_acked(1);
+    assert_true(assert_progress(3, 3) > first);
+    assert_behind("", 0, 0, 10);
+    assert_false(fabric_progress(fabric, revision + 1, &progress));
+
+    disconnect_host(1);
+    assert_behind("h1 ", 0, 1, 10);
 }
 
 static void
@@ -331,6 +414,7 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_setup_teardown(NAME, SETUP, teardown)
         T(each_revision_is_one_bundle_in_order, setup),
         T(change_that_no_flow_reads_sends_nothing, setup),
+        T(progress_tells_who_is_behind_and_since_when, setup),
         T(joining_a_scope_installs_all_and_leaving_withdraws, setup),
         T(large_differences_reach_all_hosts_whole, setup),
         T(flow_that_changes_scope_is_never_missing, setup),
