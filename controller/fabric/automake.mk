@@ -38,6 +38,7 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/switch.c \
 	controller/fabric/switch.h \
 	controller/fabric/switches.c \
+	controller/fabric/trouble.c \
 	controller/fabric/wire.c \
 	controller/fabric/wire.h \
 	controller/fabric/words.c \

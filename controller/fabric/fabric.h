@@ -175,7 +175,7 @@ void fabric_audit_forget(struct fabric *, fabric_audit_cb *cb, void *aux);
 
 /* For /metrics and unixctl. */
 struct fabric_stats {
-    uint64_t n_hosts, n_connected, n_synced;
+    uint64_t n_hosts, n_connected, n_synced, n_diverged;
     uint64_t n_flow_adds, n_flow_deletes, n_group_mods, n_bundles, n_errors;
     uint64_t n_reconciles, n_reconciles_unchanged;
     uint64_t n_put_off;         /* Differences for a host not sent at once. */

@@ -119,10 +119,13 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
     *stats = f->stats;
     stats->n_hosts = hmap_count(&f->hosts);
     packets_get_stats(f, stats);
-    stats->n_synced = 0;
+    stats->n_synced = stats->n_diverged = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         stats->n_synced += (host->sw->state == SWITCH_LIVE
                             && !host->sw->frozen
                             && hmap_is_empty(&host->sw->refusals));
+        stats->n_diverged += (host->sw->conn
+                              && (host->sw->partial
+                                  || switch_is_pausing(host->sw)));
     }
 }

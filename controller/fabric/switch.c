@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The OpenFlow session of one host: what state it is in, which bundles are
- * under way, what the switch has refused.
+ * The OpenFlow session of one host: what state it is in, and which bundles are
+ * under way.  What it refuses is for trouble.c.
  *
  * A bundle is acknowledged by the reply to its commit, if no message of it got
  * an error: a message that is refused when it is added does not keep the
  * commit from succeeding.  Since a switch answers in order, an error belongs
- * to the oldest bundle that is not answered yet.
- *
- * Trouble is mended by reconciling: read all that the switch holds and send
- * the difference.  That tries what a bundle was refused for once more, with
- * all that it may need.  What is refused then is left out, and tried again
- * after a rest that doubles each time.
- *
- * A switch where each bundle fails is mended at most once a second, and takes
- * at most a tenth of its time for that; it rests where that does not help. */
+ * to the oldest bundle that is not answered yet. */
 
 #include <config.h>
 
@@ -41,21 +33,7 @@ VLOG_DEFINE_THIS_MODULE(switch);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 
-#define REST_MIN_MS 1000
-#define REST_MAX_MS (300 * 1000)
-
-/* From the beginning of one mending to the next. */
-#define PAUSE_MIN_MS 1000
-#define PAUSE_MAX_MS (30 * 1000)
-
-/* Each failed commit tells of one item that is refused.  So many of them, one
- * after the other, then it rests. */
-#define MAX_TRIES 8
-
-static void rest_cb(evutil_socket_t, short, void *sw);
-static void pause_cb(evutil_socket_t, short, void *sw);
 static void stall_cb(evutil_socket_t, short, void *sw);
-static void mend(struct fabric_switch *);
 
 struct fabric_switch *
 switch_create(struct fabric_host *host)
@@ -67,10 +45,7 @@ switch_create(struct fabric_host *host)
     sw->frozen = true;
     ovs_list_init(&sw->sent);
     backlog_init(&sw->backlog);
-    hmap_init(&sw->refusals);
-    sw->rest = event_new(host->fabric->base, -1, 0, rest_cb, sw);
-    sw->pause = event_new(host->fabric->base, -1, 0, pause_cb, sw);
-    sw->mended_ms = -PAUSE_MIN_MS;
+    trouble_init(sw);
     sw->stall = event_new(host->fabric->base, -1, 0, stall_cb, sw);
     return sw;
 }
@@ -171,33 +146,6 @@ switch_acked(const struct fabric_switch *sw)
             : sw->host->fabric->last_revision);
 }
 
-bool
-switch_serves(const struct fabric_switch *sw, const char *key,
-              uint64_t revision)
-{
-    const struct engine *engine = sw->host->fabric->engine;
-    const struct refusal *refusal;
-
-    if (switch_acked(sw) < revision) {
-        return false;
-    }
-    if (sw->partial && sw->frozen) {
-        return false;           /* What it lacks is not known now. */
-    }
-    HMAP_FOR_EACH (refusal, node, &sw->refusals) {
-        const struct engine_item *item = engine_find_xid(engine,
-                                                         refusal->xid);
-        const char *unit = (item ? engine_cookie_name(engine, item->cookie)
-                            : NULL);
-        const char *slash = unit ? strchr(unit, '/') : NULL;
-
-        if (slash && !strcmp(slash + 1, key)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 void
 switch_freeze(struct fabric_switch *sw)
 {
@@ -207,211 +155,6 @@ switch_freeze(struct fabric_switch *sw)
     commit_cancel_when_settled(sw->host->fabric->commit, send_backlog, sw);
     sw->flushing = false;
     backlog_clear(&sw->backlog);
-}
-
-/* Refusals.  ------------------------------------------------------------- */
-
-static void
-clear_refusals(struct fabric_switch *sw)
-{
-    struct refusal *refusal, *next;
-
-    HMAP_FOR_EACH_SAFE (refusal, next, node, &sw->refusals) {
-        hmap_remove(&sw->refusals, &refusal->node);
-        free(refusal);
-    }
-}
-
-const struct refusal *
-switch_find_refusal(const struct fabric_switch *sw, uint32_t xid)
-{
-    struct hmap_node *node = hmap_first_with_hash(&sw->refusals, xid);
-
-    return node ? CONTAINER_OF(node, struct refusal, node) : NULL;
-}
-
-bool
-switch_has_refused(const struct fabric_switch *sw, uint32_t xid)
-{
-    return switch_find_refusal(sw, xid) != NULL;
-}
-
-bool
-switch_lacks_room(const struct fabric_switch *sw)
-{
-    const struct refusal *refusal;
-
-    HMAP_FOR_EACH (refusal, node, &sw->refusals) {
-        if (refusal->full) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void
-switch_name_refusal(struct fabric_switch *sw, uint32_t xid,
-                    const struct ofp_header *oh)
-{
-    struct fabric *f = sw->host->fabric;
-    const struct engine_item *item = engine_find_xid(f->engine, xid);
-
-    f->stats.n_errors++;
-    free(sw->trouble);
-    if (item) {
-        char *s = item_describe(f->engine, item);
-
-        sw->trouble = xasprintf("%s was refused with %s", s,
-                                ofmsg_error_name(oh));
-        free(s);
-    } else {
-        sw->trouble = xasprintf("a message was refused with %s",
-                                ofmsg_error_name(oh));
-    }
-    VLOG_WARN_RL(&rl, "%s: %s", sw->host->name, sw->trouble);
-}
-
-static void
-add_refusal(struct fabric_switch *sw, uint32_t xid, bool full)
-{
-    if (!switch_has_refused(sw, xid)) {
-        struct refusal *refusal = xzalloc(sizeof *refusal);
-
-        refusal->xid = xid;
-        refusal->full = full;
-        hmap_insert(&sw->refusals, &refusal->node, xid);
-    }
-}
-
-void
-switch_note_refusal(struct fabric_switch *sw, uint32_t xid,
-                    const struct ofp_header *oh)
-{
-    switch_name_refusal(sw, xid, oh);
-    sw->partial = true;
-    if (engine_find_xid(sw->host->fabric->engine, xid)) {
-        add_refusal(sw, xid, ofmsg_error_is_full(oh));
-    }
-}
-
-void
-switch_leave_out(struct fabric_switch *sw, const struct engine_item *item)
-{
-    sw->partial = true;
-    add_refusal(sw, item->xid, false);
-}
-
-void
-switch_prune_refusals(struct fabric_switch *sw)
-{
-    const struct engine *engine = sw->host->fabric->engine;
-    struct refusal *refusal, *next;
-
-    if (hmap_is_empty(&sw->refusals)) {
-        return;
-    }
-    HMAP_FOR_EACH_SAFE (refusal, next, node, &sw->refusals) {
-        const struct engine_item *item = engine_find_xid(engine,
-                                                         refusal->xid);
-
-        if (!item || send_find_wanted(engine, sw->host->name, item) != item) {
-            hmap_remove(&sw->refusals, &refusal->node);
-            free(refusal);
-        }
-    }
-    if (hmap_is_empty(&sw->refusals) && sw->state == SWITCH_LIVE) {
-        /* Nothing that it refused is wanted any more: see that all is well
-         * now rather than when the rest is over. */
-        mend(sw);
-    }
-}
-
-/* Resting.  -------------------------------------------------------------- */
-
-static void
-start_rest(struct fabric_switch *sw)
-{
-    struct timeval tv;
-
-    sw->rest_ms = (sw->rest_ms ? MIN(2 * sw->rest_ms, REST_MAX_MS)
-                   : REST_MIN_MS);
-    tv.tv_sec = sw->rest_ms / 1000;
-    tv.tv_usec = (sw->rest_ms % 1000) * 1000;
-    event_add(sw->rest, &tv);
-    sw->resting = true;
-}
-
-static void
-rest_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
-{
-    struct fabric_switch *sw = sw_;
-
-    sw->resting = false;
-    sw->n_tries = 0;
-    if (sw->state == SWITCH_WAITING) {
-        clear_refusals(sw);
-        switch_start(sw);
-    } else if (sw->state == SWITCH_LIVE) {
-        /* Another try for what was refused. */
-        clear_refusals(sw);
-        reconcile_start(sw);
-    }
-}
-
-/* Mending.  -------------------------------------------------------------- */
-
-/* Sends it nothing until it is reconciled. */
-static void
-wait(struct fabric_switch *sw)
-{
-    switch_freeze(sw);
-    audit_stop(sw, "it is being reconciled");
-    sw->state = SWITCH_WAITING;
-}
-
-/* Reconciles a live switch: now, if it is not too soon. */
-static void
-mend(struct fabric_switch *sw)
-{
-    int64_t now = time_msec();
-    int64_t ms = MAX(PAUSE_MIN_MS, MIN(10 * sw->read_ms, PAUSE_MAX_MS));
-
-    ms -= now - sw->mended_ms;
-    if (ms > 0) {
-        const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
-
-        wait(sw);
-        event_add(sw->pause, &tv);
-    } else {
-        sw->mended_ms = now;
-        reconcile_start(sw);
-    }
-}
-
-static void
-pause_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
-{
-    struct fabric_switch *sw = sw_;
-
-    if (sw->state == SWITCH_WAITING) {
-        sw->mended_ms = time_msec();
-        reconcile_start(sw);
-    }
-}
-
-bool
-switch_retry(struct fabric_switch *sw)
-{
-    if (sw->state != SWITCH_LIVE
-        && (sw->state != SWITCH_WAITING || !sw->host->reported)) {
-        return false;
-    }
-    event_del(sw->rest);
-    event_del(sw->pause);
-    sw->resting = false;
-    clear_refusals(sw);
-    reconcile_start(sw);
-    return true;
 }
 
 /* Stalling.  ------------------------------------------------------------- */
@@ -443,7 +186,7 @@ switch_stalled(struct fabric_switch *sw, const char *reason)
     switch_detach(sw, text);
     free(sw->trouble);
     sw->trouble = text;
-    start_rest(sw);
+    switch_start_rest(sw);
 }
 
 /* Not set anew with each answer: it looks when the last one came. */
@@ -493,7 +236,7 @@ reset(struct fabric_switch *sw)
     event_del(sw->pause);
     sw->n_tries = 0;
     sw->unmarkable = false;
-    clear_refusals(sw);
+    switch_clear_refusals(sw);
     sw->state = SWITCH_OFFLINE;
     sw->since_ms = time_wall_msec();
 }
@@ -533,7 +276,7 @@ switch_give_up(struct fabric_switch *sw, const char *reason)
     switch_disconnect(sw, trouble);
     free(sw->trouble);
     sw->trouble = trouble;
-    start_rest(sw);
+    switch_start_rest(sw);
 }
 
 void
@@ -581,10 +324,8 @@ switch_destroy(struct fabric_switch *sw, const char *reason)
         switch_disconnect(sw, reason);
         reset(sw);
         packets_switch_destroy(sw);
-        hmap_destroy(&sw->refusals);
         backlog_uninit(&sw->backlog);
-        event_free(sw->rest);
-        event_free(sw->pause);
+        trouble_uninit(sw);
         event_free(sw->stall);
         json_decref(sw->audited.differences);
         json_decref(sw->audited.owners);
@@ -614,7 +355,7 @@ switch_reconciled(struct fabric_switch *sw, uint64_t revision)
         free(sw->trouble);
         sw->trouble = NULL;
     } else if (!sw->resting) {
-        start_rest(sw);
+        switch_start_rest(sw);
     }
     receipts_confirm_all(f, sw->host, revision, sw->trouble);
 }
@@ -645,14 +386,10 @@ bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
         return;                 /* It is being mended. */
     }
     if (!bundle->reconcile) {
-        mend(sw);
-    } else if (hmap_count(&sw->refusals) > bundle->n_refusals
-               && ++sw->n_tries < MAX_TRIES) {
-        reconcile_start(sw);
+        switch_mend(sw);
     } else {
-        /* To leave out what is known to be refused would not help. */
-        wait(sw);
-        start_rest(sw);
+        switch_try_again(sw,
+                         hmap_count(&sw->refusals) > bundle->n_refusals);
     }
 }
 
@@ -680,8 +417,8 @@ bundle_done(struct fabric_switch *sw)
         receipts_confirm(sw->host->fabric, sw->host, bundle->first,
                          bundle->revision);
         if (bundle->makes_room && sw->state == SWITCH_LIVE) {
-            clear_refusals(sw);
-            mend(sw);
+            switch_clear_refusals(sw);
+            switch_mend(sw);
         }
     }
     free(bundle->failed);
@@ -763,7 +500,7 @@ switch_state_name(const struct fabric_switch *sw, const char **reason)
         *reason = sw->error ? sw->error : "its switch has not connected";
         return "offline";
     case SWITCH_WAITING:
-        if (sw->resting || event_pending(sw->pause, EV_TIMEOUT, NULL)) {
+        if (switch_is_pausing(sw)) {
             *reason = sw->trouble;
             return "diverged";
         }

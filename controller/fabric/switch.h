@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The OpenFlow side of the fabric: one session per host, and how its parts
- * (switch.c, send.c, reconcile.c) work together.  Not for anyone outside. */
+ * (switch.c, trouble.c, send.c, reconcile.c) work together.  Not for anyone
+ * outside. */
 
 #ifndef CONTROLLER_FABRIC_SWITCH_H
 #define CONTROLLER_FABRIC_SWITCH_H 1
@@ -16,6 +17,7 @@
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofp-msgs.h"
+#include "sset.h"
 
 struct event;
 struct fabric;
@@ -98,6 +100,8 @@ struct fabric_switch {
     struct packets_of_switch *packets; /* Or NULL (packets.h). */
 
     struct hmap refusals;       /* struct refusal. */
+    struct sset lacking;        /* Keys of the units that want these, */
+    bool lacking_known;         /* if this is set. */
     bool partial;               /* It has refused something, and has not been
                                  * whole since. */
     char *trouble;              /* What was refused last, or NULL.  Owned. */
@@ -143,11 +147,6 @@ void switch_destroy(struct fabric_switch *, const char *reason);
 void switch_rematch(struct fabric_switch *);
 /* Reconciles if all that it takes is there. */
 void switch_start(struct fabric_switch *);
-/* Reconciles now and tries all that was refused, without resting.  False if
- * that cannot be. */
-bool switch_retry(struct fabric_switch *);
-/* Closes its connection, if any, for 'reason': it may connect anew. */
-void switch_disconnect(struct fabric_switch *, const char *reason);
 /* Closes the connection for 'reason' and rests before the next reconciling:
  * the switch does what it should not. */
 void switch_give_up(struct fabric_switch *, const char *reason);
@@ -155,29 +154,8 @@ void switch_give_up(struct fabric_switch *, const char *reason);
 /* The newest revision that the switch is known to have taken, withdrawals
  * included: it holds all of it but for what it has refused, see 'partial'. */
 uint64_t switch_acked(const struct fabric_switch *);
-/* True if it holds all that units of this key (a port's name, say) want of it
- * up to 'revision'. */
-bool switch_serves(const struct fabric_switch *, const char *key,
-                   uint64_t revision);
 /* From now on that does not grow until switch_reconciled(). */
 void switch_freeze(struct fabric_switch *);
-
-/* Names the item with this xid in 'trouble': it was refused with the error in
- * 'oh'. */
-void switch_name_refusal(struct fabric_switch *, uint32_t xid,
-                         const struct ofp_header *oh);
-/* Does that, and leaves the item out from now on. */
-void switch_note_refusal(struct fabric_switch *, uint32_t xid,
-                         const struct ofp_header *oh);
-/* Leaves the item out: it was not refused itself. */
-void switch_leave_out(struct fabric_switch *, const struct engine_item *);
-/* Forgets what is no longer wanted. */
-void switch_prune_refusals(struct fabric_switch *);
-const struct refusal *switch_find_refusal(const struct fabric_switch *,
-                                          uint32_t xid);
-bool switch_has_refused(const struct fabric_switch *, uint32_t xid);
-/* True if something was refused because its table was full. */
-bool switch_lacks_room(const struct fabric_switch *);
 
 /* The marker's cookie for what the switch is to hold: MARKER_NONE if it refuses
  * something. */
@@ -209,6 +187,47 @@ void switch_reconciled(struct fabric_switch *, uint64_t revision);
 const char *switch_state_name(const struct fabric_switch *,
                               const char **reason);
 json_t *switch_status(const struct fabric_switch *);
+
+/* trouble.c.  ------------------------------------------------------------ */
+
+void trouble_init(struct fabric_switch *);
+void trouble_uninit(struct fabric_switch *);
+
+/* Names the item with this xid in 'trouble': it was refused with the error in
+ * 'oh'. */
+void switch_name_refusal(struct fabric_switch *, uint32_t xid,
+                         const struct ofp_header *oh);
+/* Does that, and leaves the item out from now on. */
+void switch_note_refusal(struct fabric_switch *, uint32_t xid,
+                         const struct ofp_header *oh);
+/* Leaves the item out: it was not refused itself. */
+void switch_leave_out(struct fabric_switch *, const struct engine_item *);
+/* Forgets what is no longer wanted. */
+void switch_prune_refusals(struct fabric_switch *);
+const struct refusal *switch_find_refusal(const struct fabric_switch *,
+                                          uint32_t xid);
+bool switch_has_refused(const struct fabric_switch *, uint32_t xid);
+/* True if something was refused because its table was full. */
+bool switch_lacks_room(const struct fabric_switch *);
+void switch_clear_refusals(struct fabric_switch *);
+/* True if it holds all that units of this key (a port's name, say) want of it
+ * up to 'revision'. */
+bool switch_serves(struct fabric_switch *, const char *key,
+                   uint64_t revision);
+
+/* Reconciles a live switch: now, if it is not too soon. */
+void switch_mend(struct fabric_switch *);
+/* Rests before the next try, longer each time. */
+void switch_start_rest(struct fabric_switch *);
+/* The commit of a reconciling was refused: tries again if something was
+ * 'learned' that can be left out, else after a rest. */
+void switch_try_again(struct fabric_switch *, bool learned);
+bool switch_is_pausing(const struct fabric_switch *);
+/* Reconciles now and tries all that was refused, without resting.  False if
+ * that cannot be. */
+bool switch_retry(struct fabric_switch *);
+/* Closes its connection, if any, for 'reason': it may connect anew. */
+void switch_disconnect(struct fabric_switch *, const char *reason);
 
 /* send.c.  --------------------------------------------------------------- */
 

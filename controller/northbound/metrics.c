@@ -74,6 +74,8 @@ static const struct metric metrics[] = {
     GAUGE("vmn_hosts_connected", fabric.n_connected, "Hosts connected."),
     GAUGE("vmn_hosts_synced", fabric.n_synced,
           "Hosts that hold what is wanted."),
+    GAUGE("vmn_hosts_diverged", fabric.n_diverged,
+          "Connected hosts whose switches refuse something."),
     COUNTER("vmn_fabric_flow_adds_total", fabric.n_flow_adds,
             "Flows added on switches."),
     COUNTER("vmn_fabric_flow_deletes_total", fabric.n_flow_deletes,

@@ -383,6 +383,40 @@ def test_fault_is_mended_and_the_receipt_is_true(swarm, fault):
     wait_healed(swarm, revisions)
 
 
+@pytest.mark.parametrize("fault, error", [
+    ("add", "OFPBAC_BAD_TYPE"), ("port", "OFPBAC_BAD_OUT_PORT"),
+    ("commit", "OFPBFC_MSG_FAILED")])
+def test_lasting_fault_is_told_and_mended(swarm, fault, error):
+    player = Player(swarm, SEED)
+    set_up(swarm, player)
+    wait_healed(swarm, [])
+    swarm.control("refuse", "hv0", fault, 1000000)
+    ports = range(1, 40, 6)
+    revisions = put_ports(swarm, ports)
+    wait_for("the host's state", lambda: swarm.host_status(0)["state"]
+             == "diverged", 20)
+    assert error in swarm.host_status(0)["reason"]
+    assert swarm.metrics()["vmn_hosts_diverged"] == 1
+    # Nothing of the ports is there, and nothing says so.
+    assert all(port_state(swarm, x) == "pending" for x in ports)
+    with pytest.raises(Error, match=r': 202 .*"installed":false'):
+        swarm.api.call("PATCH", "/v1/ports/p1", {"spec": {
+            "labels": {"group": "g1"}}}, wait="installed", timeout="1s")
+    revisions.append(newest(swarm))
+    assert state_at(swarm, revisions[-1])[0] in ("failed", "pending")
+    wait_for("the others", lambda: all(
+        h["state"] == "confirmed" for r in revisions
+        for h in swarm.api.call("GET", "/v1/revisions/%d" % r)["receipt"][
+            "hosts"] if h["host"] != "hv0"), 20)
+    # Neither is it asked all the time.
+    assert swarm.control("show", "hv0")["dumps"] < 40
+    swarm.control("resume", "hv0")
+    wait_for("another try", lambda: look_again(swarm, "hv0"), 20)
+    wait_healed(swarm, revisions)
+    wait_for("the ports", lambda: all(port_state(swarm, x) == "up"
+                                      for x in ports), 20)
+
+
 def test_full_table_is_told_and_rests(swarm):
     player = Player(swarm, SEED)
     set_up(swarm, player)
