@@ -108,6 +108,17 @@ block_of(struct scope_diff *diff, int phase)
     return &diff->blocks[phase]->b;
 }
 
+/* Doubles the block where there is no room: an ofpbuf alone would grow by just
+ * what is put. */
+static void
+put_bytes(struct ofpbuf *b, const void *bytes, size_t size)
+{
+    if (ofpbuf_tailroom(b) < size) {
+        ofpbuf_prealloc_tailroom(b, MAX(size, b->size));
+    }
+    ofpbuf_put(b, bytes, size);
+}
+
 static void
 put_add(struct scope_diff *diff, const struct engine_item *item)
 {
@@ -116,8 +127,8 @@ put_add(struct scope_diff *diff, const struct engine_item *item)
                                  sizeof *diff->added);
     }
     diff->added[diff->n_added++] = item;
-    ofpbuf_put(block_of(diff, item->kind == ENGINE_GROUP
-                        ? GROUPS_ADD : FLOWS_ADD), item->add, item->add_size);
+    put_bytes(block_of(diff, item->kind == ENGINE_GROUP
+                       ? GROUPS_ADD : FLOWS_ADD), item->add, item->add_size);
 }
 
 static const struct engine_item *
@@ -294,13 +305,31 @@ old_member_cb(void *send_, const char *host)
     }
 }
 
+/* Nothing but what is withdrawn looks for what was added. */
+static bool
+withdraws(const struct engine_delta *delta)
+{
+    for (size_t i = 0; i < delta->n_changes; i++) {
+        if (!delta->changes[i].added) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < delta->n_members; i++) {
+        if (!delta->members[i].joined) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 index_delta(struct send *send)
 {
     const struct engine_delta *delta = send->group->delta;
+    size_t n_changes = withdraws(delta) ? delta->n_changes : 0;
 
-    hmap_reserve(&send->added, delta->n_changes);
-    for (size_t i = 0; i < delta->n_changes; i++) {
+    hmap_reserve(&send->added, n_changes);
+    for (size_t i = 0; i < n_changes; i++) {
         if (delta->changes[i].added) {
             struct added_node *added = xmalloc(sizeof *added);
 
