@@ -4,14 +4,18 @@ EXTRA_DIST += \
 	tests/bench/compare \
 	tests/bench/one-switch \
 	tests/bench/packets \
+	tests/bench/plot \
 	tests/bench/pressure \
 	tests/bench/scale \
+	tests/bench/switch-cpu \
 	tests/bench/vmnbench/__init__.py \
 	tests/bench/vmnbench/hosts.py \
 	tests/bench/vmnbench/openflow.py \
 	tests/bench/vmnbench/ovn.py \
 	tests/bench/vmnbench/ovsdb.py \
+	tests/bench/vmnbench/plot.py \
 	tests/bench/vmnbench/process.py \
+	tests/bench/vmnbench/reference.py \
 	tests/bench/vmnbench/result.py \
 	tests/bench/vmnbench/swarm.py \
 	tests/bench/vmnbench/vmn.py \

@@ -111,7 +111,7 @@ class Connection:
         with self.changed:
             self._update(result)
 
-    def wait_for(self, what, condition, seconds=300):
+    def wait_for(self, what, condition, seconds=1200):
         """Waits until condition(rows) is true."""
         with self.changed:
             if not self.changed.wait_for(

@@ -118,18 +118,21 @@ class Processes:
                 raise Error("%s ended with status %d"
                             % (name, process.returncode))
 
-    def stop_all(self):
-        for process in self.running.values():
+    def stop(self, *names):
+        processes = [self.running.pop(name) for name in names]
+        for process in processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 10
-        for process in self.running.values():
+        for process in processes:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self.running = {}
+
+    def stop_all(self):
+        self.stop(*list(self.running))
 
     def _of(self, kinds):
         return [process.pid for name, process in self.running.items()

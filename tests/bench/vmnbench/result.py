@@ -3,6 +3,8 @@
 
 import statistics
 
+from . import reference
+
 OPERATIONS = [
     ("port_add", "port added, bound and up everywhere"),
     ("rule_add", "rule added"),
@@ -73,27 +75,68 @@ def _row(cells):
     return "| " + " | ".join(cells) + " |"
 
 
-def table(results, title):
+def _ratio_to(results, name, reference):
+    """The same to a figure that was measured before."""
+    times = (results[0].operations.get(name) or [[]])[0]
+    if name not in reference or not times:
+        return "-"
+    return "%.1f" % (reference[name][0] / 1000 / statistics.median(times))
+
+
+def _compared(own, other):
+    return ["%.1f" % (other / own)] if own else ["-"]
+
+
+class _Columns:
+    """Of a table: each side, a ratio if there are two, and the reference with
+    a ratio of its own if there is one of that layout and size."""
+
+    def __init__(self, results, reference):
+        self.results = results
+        self.two = len(results) == 2
+        self.reference = reference if results[0].name == "VMN" else None
+
+    def head(self):
+        return ([result.name for result in self.results]
+                + (["ratio"] if self.two else [])
+                + ([reference.NAME, "ratio"] if self.reference else []))
+
+    def row(self, text, cells, ratio, other):
+        """'ratio' and 'other' are functions: the first between the sides, the
+        second the two cells of the reference."""
+        return _row([text] + cells + (ratio() if self.two else [])
+                    + (other() if self.reference else []))
+
+
+def table(results, layout, n_hosts):
     """Markdown."""
-    two = len(results) == 2
-    ratio = ["ratio"] if two else []
-    lines = [_row([title] + [result.name for result in results] + ratio),
-             _row(["---"] * (1 + len(results) + len(ratio)))]
+    ref = reference.FIGURES.get((layout, n_hosts))
+    columns = _Columns(results, ref)
+    head = columns.head()
+    lines = [_row([layout] + head), _row(["---"] * (1 + len(head)))]
     flows = [statistics.median(result.flows) for result in results]
     cold = [result.cold[0] for result in results]
-    lines.append(_row(
-        ["flows per host (median)"] + ["{:,.0f}".format(n) for n in flows]
-        + (["%.1f" % (flows[1] / flows[0])] if two else [])))
-    lines.append(_row(
-        ["cold start, s (CPU s of control; of switches)"]
-        + ["%.2f (%.2f; %.2f)" % result.cold for result in results]
-        + (["%.1f" % (cold[1] / cold[0])] if two else [])))
+    lines.append(columns.row(
+        "flows per host (median)", ["{:,.0f}".format(n) for n in flows],
+        lambda: _compared(*flows),
+        lambda: ["{:,}".format(ref["flows"])]
+        + _compared(flows[0], ref["flows"])))
+    lines.append(columns.row(
+        "cold start, s (CPU s of control; of switches)",
+        ["%.2f (%.2f; %.2f)" % result.cold for result in results],
+        lambda: _compared(*cold),
+        lambda: ["%.1f (%.1f; %.1f)" % ref["cold"]]
+        + _compared(cold[0], ref["cold"][0])))
     for name, text in OPERATIONS:
-        lines.append(_row([text + ", ms"] + [
-            _operation(result.operations.get(name)) for result in results]
-            + ([_ratio(results, name)] if two else [])))
-    lines.append(_row(
-        ["memory, MiB"]
-        + ["; ".join("%s %.0f" % item for item in result.memory.items())
-           for result in results] + (["-"] if two else [])))
+        lines.append(columns.row(
+            text + ", ms",
+            [_operation(result.operations.get(name)) for result in results],
+            lambda name=name: [_ratio(results, name)],
+            lambda name=name: ["{:,} ({:,})".format(*ref[name]),
+                               _ratio_to(results, name, ref)]))
+    lines.append(columns.row(
+        "memory, MiB", ["; ".join("%s %.0f" % item
+                                  for item in result.memory.items())
+                        for result in results],
+        lambda: ["-"], lambda: ["-", "-"]))
     return "\n".join(lines)
