@@ -23,7 +23,9 @@ _NUMBER_AT = 14 + 20 + 8 + 10   # Where that is in a frame.
 
 # What one turn may send of a stream, to make up for time that was lost.
 BURST_MAX = 20
-# How long packets may be on their way when all is sent.
+# How long a packet is on its way at most, if the machine does not stand still.
+WAY_S = 0.3
+# How long stragglers are waited for when all is sent.
 DRAIN_S = 1.0
 
 _SO_TIMESTAMPNS = 35
