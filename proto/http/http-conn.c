@@ -42,7 +42,7 @@ static void conn_input(struct http_conn *);
 static void
 set_timer(struct http_conn *conn, long long int when_ms)
 {
-    long long int ms = MAX(when_ms - time_msec(), 1);
+    long long int ms = MAX(when_ms - time_msec(), 0);
     struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
     conn->timer_ms = when_ms;
@@ -131,13 +131,6 @@ flush(struct http_conn *conn)
     return true;
 }
 
-/* Has on_write() called by the loop. */
-static void
-go_on_later(struct http_conn *conn)
-{
-    bufferevent_trigger(conn->bev, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
-}
-
 void
 http_conn_replied(struct http_conn *conn)
 {
@@ -150,7 +143,8 @@ http_conn_replied(struct http_conn *conn)
     if (conn->gone) {
         conn->sent = true;              /* conn_input() goes on. */
     } else {
-        go_on_later(conn);
+        /* Has on_write() called by the loop. */
+        bufferevent_trigger(conn->bev, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
     }
 }
 
@@ -416,7 +410,7 @@ conn_input(struct http_conn *conn)
             break;
         }
         if (n >= ANSWERS_MAX) {
-            go_on_later(conn);
+            set_deadline(conn, 0);      /* on_timer() goes on. */
             break;
         }
         conn_sent(conn);
@@ -492,6 +486,8 @@ on_timer(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
         if (conn->deadline_ms < LLONG_MAX) {
             set_timer(conn, conn->deadline_ms);
         }
+    } else if (conn->state == HTTP_REPLYING) {
+        on_write(conn->bev, conn);      /* After others had their turn. */
     } else if (conn->state == HTTP_HEAD || conn->state == HTTP_BODY) {
         struct http_fault fault = {
             408, "The request did not come to its end in time"

@@ -39,20 +39,24 @@ struct fixture {
     char *path;
     struct http_request *held;      /* By the route /hold. */
     unsigned n_gone;
+    unsigned n_echoes;              /* Requests to /echo and the like, */
+    unsigned n_echoes_before_hold;  /* when there was one to /hold. */
 };
 
 /* Routes.  --------------------------------------------------------------- */
 
 /* Says what the handler saw. */
 static void
-handle_echo(struct http_request *req, void *aux OVS_UNUSED)
+handle_echo(struct http_request *req, void *fixture_)
 {
+    struct fixture *f = fixture_;
     json_t *reply = json_pack("{s:s, s:s, s:s}",
                               "who", http_request_who(req),
                               "path", http_request_path(req),
                               "data", http_request_data(req));
     const char *q = http_request_query(req, "q");
 
+    f->n_echoes++;
     if (!strcmp(http_request_data(req), "item")) {
         json_object_set_new(reply, "name",
                             json_string(http_request_param(req, "name")));
@@ -90,6 +94,7 @@ handle_hold(struct http_request *req, void *fixture_)
 
     assert_null(f->held);
     f->held = req;
+    f->n_echoes_before_hold = f->n_echoes;
     http_request_set_gone(req, on_gone, f);
 }
 
@@ -488,6 +493,46 @@ slow_clients_are_timed_out(void **state)
     client_close(&head);
     client_close(&body);
     client_close(&idle);
+
+    /* Also after a request, and while a head is on its way. */
+    client_open(&idle, f);
+    assert_ask(200, &idle, "GET /echo" H "\r\n");
+    client_wait_eof(&idle);
+    client_close(&idle);
+    client_open(&head, f);
+    assert_ask(200, &head, "GET /echo" H "\r\n");
+    assert_ask(408, &head, "GET /ec");
+    client_close(&head);
+}
+
+/* What one client has sent ahead does not come before all that others ask. */
+static void
+pipelining_client_does_not_keep_others_waiting(void **state)
+{
+    struct ds all = DS_EMPTY_INITIALIZER;
+    struct fixture *f = *state;
+    struct client many, one;
+
+    client_open(&many, f);
+    client_open(&one, f);
+    assert_ask(200, &many, "GET /echo" H "\r\n");
+    assert_ask(200, &one, "GET /echo" H "\r\n");
+    f->n_echoes = 0;
+    for (int i = 0; i < 500; i++) {
+        ds_put_cstr(&all, "GET /echo" H "\r\n");
+    }
+    assert_int_equal(send(many.fd, all.string, all.length, 0), all.length);
+    client_say(&one, "GET /hold" H "\r\n");
+    while (!f->held) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_true(f->n_echoes_before_hold < 100);
+    for (int i = 0; i < 500; i++) {
+        assert_int_equal(client_reply(&many), 200);
+    }
+    ds_destroy(&all);
+    client_close(&many);
+    client_close(&one);
 }
 
 /* A byte now and then must not put the deadline off. */
@@ -845,6 +890,7 @@ main(void)
         TEST(etags_are_compared),
         TEST(continue_is_sent_only_for_a_body_that_is_wanted),
         TEST(slow_clients_are_timed_out),
+        TEST(pipelining_client_does_not_keep_others_waiting),
         TEST(deadline_holds_for_a_client_that_trickles),
         TEST(reply_may_come_later),
         TEST(client_that_leaves_is_noticed),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Copies, backups and restores of the SQLite store: what is saved is what was
- * acknowledged, what is damaged is refused, and no number that was told is told
- * again with another meaning. */
+ * acknowledged, what is damaged is refused, and no number that was told is
+ * told again with another meaning. */
 
 #include <config.h>
 
