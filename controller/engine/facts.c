@@ -35,10 +35,11 @@ facts_get(struct engine *engine, unsigned relation, const char *key)
         return facts_node_cast(node);
     }
 
-    struct facts_node *facts = xzalloc(sizeof *facts);
+    struct facts_node *facts = facts_node_cast(
+        graph_insert(&engine->graph, sizeof *facts, NODE_FACTS, relation, key,
+                     0));
 
     shash_init(&facts->values);
-    graph_insert(&engine->graph, &facts->node, NODE_FACTS, relation, key);
     return facts;
 }
 

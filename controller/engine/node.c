@@ -51,17 +51,23 @@ graph_find(const struct graph *graph, enum node_kind kind, unsigned id,
     return NULL;
 }
 
-void
-graph_insert(struct graph *graph, struct node *node, enum node_kind kind,
-             unsigned id, const char *key)
+struct node *
+graph_insert(struct graph *graph, size_t size, enum node_kind kind,
+             unsigned id, const char *name, size_t key_ofs)
 {
-    uint32_t hash = node_hash(kind, id, key);
+    uint32_t hash = node_hash(kind, id, name + key_ofs);
+    size_t name_size = strlen(name) + 1;
+    struct node *node = xmalloc(size + name_size);
+    char *copy = (char *) node + size;
 
+    memset(node, 0, size);
+    memcpy(copy, name, name_size);
     node->kind = kind;
     node->id = id;
-    node->key = xstrdup(key);
+    node->key = copy + key_ofs;
     ovs_list_init(&node->readers);
     hmap_insert(shards_at(&graph->nodes, hash), &node->hmap_node, hash);
+    return node;
 }
 
 static void
@@ -80,8 +86,6 @@ graph_remove(struct graph *graph, struct node *node)
     graph_drop_reads(graph_take_reads(node), no_idle, NULL);
     hmap_remove(shards_at(&graph->nodes, node->hmap_node.hash),
                 &node->hmap_node);
-    free(node->key);
-    node->key = NULL;
 }
 
 static void

@@ -36,20 +36,20 @@ enum node_kind {
 
 struct node {
     struct hmap_node hmap_node; /* In graph's 'nodes'. */
-    enum node_kind kind;
+    const char *key;            /* Behind the node, in the same block. */
     uint16_t id;
+    uint8_t kind;               /* An enum node_kind. */
     uint8_t level;
-    bool stale;                 /* Queued for recomputation. */
-    bool running;               /* Being computed: reading it is a cycle. */
-    uint64_t run;               /* In which it was last computed ... */
-    unsigned n_computed;        /* ... and how often, to stop endless ones. */
+    uint16_t n_computed;        /* How often in 'run', to stop endless ones. */
+    bool stale : 1;             /* Queued for recomputation. */
+    bool running : 1;           /* Being computed: reading it is a cycle. */
+    bool idle : 1;              /* Queued to be freed: nobody reads it. */
+    uint64_t run;               /* In which it was last computed. */
     uint64_t seen;              /* Serial of the computation that read it. */
     struct ovs_list stale_node; /* In graph's 'stale'. */
-    bool idle;                  /* Queued to be freed: nobody reads it. */
     struct ovs_list idle_node;  /* In engine's 'idle'. */
     struct ovs_list readers;    /* Of struct edge, by 'source_node'. */
     struct edge *reads;         /* Singly linked. */
-    char *key;
 };
 
 struct edge {
@@ -95,7 +95,7 @@ struct unit_node {
     struct number_refs numbers;
     struct hmap_node cookie_node; /* In engine's 'cookies'. */
     uint64_t cookie;
-    char *name;                 /* "APP.UNIT/KEY". */
+    const char *name;           /* "APP.UNIT/KEY", in the same block. */
     char *problem;              /* Why it failed, or NULL. */
     bool failed;                /* The same, but not for a trial's sake. */
     bool gone;                  /* What it is for is gone, in a trial. */
@@ -120,9 +120,11 @@ void graph_uninit(struct graph *);
 /* The node, or NULL. */
 struct node *graph_find(const struct graph *, enum node_kind, unsigned id,
                         const char *key);
-/* Puts a zeroed 'node' into the graph. */
-void graph_insert(struct graph *, struct node *, enum node_kind, unsigned id,
-                  const char *key);
+/* Makes a node at the start of a zeroed block of 'size' bytes, and puts it
+ * into the graph.  'name' is copied behind; its end from 'key_ofs' on is the
+ * node's key.  The caller frees the block after graph_remove(). */
+struct node *graph_insert(struct graph *, size_t size, enum node_kind,
+                          unsigned id, const char *name, size_t key_ofs);
 /* Takes it out; drops its edges as a reader.  It must not be read by any. */
 void graph_remove(struct graph *, struct node *);
 

@@ -29,12 +29,10 @@ query_get(struct engine *engine, const char *name, const char *key)
     struct node *node = graph_find(&engine->graph, NODE_QUERY, id, key);
 
     if (!node) {
-        struct query_node *query = xzalloc(sizeof *query);
-
-        graph_insert(&engine->graph, &query->node, NODE_QUERY, id, key);
-        graph_mark(&engine->graph, &query->node);
+        node = graph_insert(&engine->graph, sizeof(struct query_node),
+                            NODE_QUERY, id, key, 0);
+        graph_mark(&engine->graph, node);
         engine->stats.n_queries++;
-        return query;
     }
     return query_node_cast(node);
 }

@@ -29,11 +29,15 @@ void
 unit_create(struct engine *engine, unsigned class_id, const char *key)
 {
     const struct unit_class *class_ = &engine->unit_classes[class_id];
-    struct unit_node *unit = xzalloc(sizeof *unit);
-
-    graph_insert(&engine->graph, &unit->node, NODE_UNIT, class_id, key);
-    unit->name = xasprintf("%s.%s/%s", class_->app->class_->name,
+    char *name = xasprintf("%s.%s/%s", class_->app->class_->name,
                            class_->class_->name, key);
+    size_t key_ofs = strlen(name) - strlen(key);
+    struct unit_node *unit = unit_node_cast(
+        graph_insert(&engine->graph, sizeof *unit, NODE_UNIT, class_id, name,
+                     key_ofs));
+
+    free(name);
+    unit->name = unit->node.key - key_ofs;
     unit->cookie = item_hash64(unit->name, strlen(unit->name), 0);
     hmap_insert(shards_at(&engine->cookies, unit->cookie),
                 &unit->cookie_node, unit->cookie);
@@ -457,7 +461,6 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
         ovs_list_remove(&unit->problem_node);
     }
     unit_class(engine, unit)->n_units--;
-    free(unit->name);
     free(unit->problem);
     free(unit);
     engine->stats.n_units--;

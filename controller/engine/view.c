@@ -204,8 +204,7 @@ record(struct vmn_view *view, enum node_kind kind, unsigned id,
     }
     source = graph_find(graph, kind, id, key);
     if (!source) {
-        source = xzalloc(sizeof *source);
-        graph_insert(graph, source, kind, id, key);
+        source = graph_insert(graph, sizeof *source, kind, id, key, 0);
     }
     graph_read(view->node, source, view->serial);
 }
