@@ -396,6 +396,48 @@ compare_entries(const void *a_, const void *b_)
     return order;
 }
 
+/* True if all there is to do is to merge clauses of one scope. */
+static bool
+is_one_merge(struct entry *const *entries, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (entries[i]->what != entries[0]->what) {
+            return false;
+        }
+    }
+    return entry_contributes(entries[0]);
+}
+
+/* Puts entries in order, as far as it matters. */
+static void
+order_entries(struct entry **entries, size_t n)
+{
+    if (n < 2) {
+        return;
+    }
+    if (!is_one_merge(entries, n)) {
+        qsort(entries, n, sizeof *entries, compare_entries);
+        return;
+    }
+    /* Only the first and the last stand for all: there may be many. */
+    for (size_t i = 1; i < n; i++) {
+        if (compare_entries(&entries[i], &entries[0]) < 0) {
+            struct entry *first = entries[i];
+
+            entries[i] = entries[0];
+            entries[0] = first;
+        }
+    }
+    for (size_t i = 1; i < n - 1; i++) {
+        if (compare_entries(&entries[i], &entries[n - 1]) > 0) {
+            struct entry *last = entries[i];
+
+            entries[i] = entries[n - 1];
+            entries[n - 1] = last;
+        }
+    }
+}
+
 static bool
 scope_is_taken(struct item *const *items, size_t n,
                const struct engine_scope *scope)
@@ -432,7 +474,7 @@ slot_choose(struct engine *engine, struct slot *slot, size_t *n_chosen,
     size_t n = 0;
 
     *conflict = false;
-    qsort(entries, slot->n_entries, sizeof *entries, compare_entries);
+    order_entries(entries, slot->n_entries);
     for (size_t i = 0; i < slot->n_entries; i++) {
         const struct entry *entry = entries[i];
         const struct engine_scope *scope = entry_scope(entry);
