@@ -30,27 +30,15 @@ compile_policy(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     size_t size;
     const struct applies *applies = vmn_query(view, QUERY_APPLIES, key,
                                               &size);
-    const uint32_t *buckets = vmn_query(view, QUERY_BUCKETS, key, &size);
-    const char *group;
+    const char *group = applies ? applies->groups : NULL;
 
-    if (!applies || !is_complete(emit, key, buckets)) {
-        return;
-    }
-    group = applies->groups;
-    for (size_t i = 0; i < applies->n_groups; i++) {
+    for (size_t i = 0; applies && i < applies->n_groups; i++) {
         struct vmn_names networks = vmn_facts(view, REL_NETWORKS, group);
 
         for (size_t j = 0; j < networks.n; j++) {
-            const char *applied = vmn_printf(view, "%s|%s", key,
-                                             networks.names[j]);
-
-            vmn_publish(emit, REL_APPLIED, applied, "");
-            for (int b = 0; b < POLICY_BUCKETS; b++) {
-                if (*buckets >> b & 1) {
-                    vmn_publish(emit, REL_BUCKETS,
-                                vmn_printf(view, "%s|%d", applied, b), "");
-                }
-            }
+            vmn_publish(emit, REL_APPLIED,
+                        vmn_printf(view, "%s|%s", key, networks.names[j]),
+                        "");
         }
         group += strlen(group) + 1;
     }
@@ -102,20 +90,33 @@ read_own(struct vmn_view *view, const char *policy, const char *network,
     return applies;
 }
 
-/* A policy in a network, without its rules. */
+/* A policy in a network, without its rules: which of them it has, whom it closes,
+ * and on which hosts. */
 void
 compile_applied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const char *policy, *network;
     const struct applies *applies;
+    const uint32_t *buckets;
     struct vmn_names hosts;
     struct ids own;
+    size_t size;
 
     if (!key_split(view, key, &policy, &network)) {
         return;
     }
     applies = read_own(view, policy, network, &own);
-    for (int i = 0; applies && i < VMN_N_DIRECTIONS; i++) {
+    buckets = vmn_query(view, QUERY_BUCKETS, policy, &size);
+    if (!applies || !is_complete(emit, policy, buckets)) {
+        return;
+    }
+    for (int i = 0; i < POLICY_BUCKETS; i++) {
+        if (*buckets >> i & 1) {
+            vmn_publish(emit, REL_BUCKETS, vmn_printf(view, "%s|%d", key, i),
+                        "");
+        }
+    }
+    for (int i = 0; i < VMN_N_DIRECTIONS; i++) {
         for (size_t j = 0; applies->isolates[i] && j < own.n; j++) {
             vmn_publish(emit, REL_ISOLATED,
                         vmn_printf(view, "%s|%s", network,
