@@ -146,7 +146,7 @@ request_changed(const struct model_request *request)
 }
 
 static void
-answer(struct pending *pending)
+answer(struct commit *commit, struct pending *pending)
 {
     struct commit_result result = {
         .ok = pending->ok,
@@ -159,6 +159,9 @@ answer(struct pending *pending)
 
     if (pending->done) {
         pending->done(pending->aux, &result);
+    }
+    while (model_request_drop_last(&pending->request)) {
+        commit_pause(commit);
     }
     model_request_uninit(&pending->request);
     vmn_errors_uninit(&pending->errors);
@@ -175,8 +178,8 @@ answer_all(struct commit *commit, struct ovs_list *list)
     ovs_list_init(&answers);
     ovs_list_push_back_all(&answers, list);
     while (!ovs_list_is_empty(&answers)) {
-        answer(CONTAINER_OF(ovs_list_pop_front(&answers), struct pending,
-                            node));
+        answer(commit, CONTAINER_OF(ovs_list_pop_front(&answers),
+                                    struct pending, node));
         commit_pause(commit);
     }
 }
@@ -311,7 +314,7 @@ run_plan(struct commit *commit)
                               &pending->errors);
     pending->ok = pending->plan != NULL;
     commit->busy = false;
-    answer(pending);
+    answer(commit, pending);
 }
 
 /* Waiting for more.  ----------------------------------------------------- */

@@ -21,15 +21,26 @@ model_request_init(struct model_request *request, const char *who)
     request->who = xstrdup(who);
 }
 
+bool
+model_request_drop_last(struct model_request *request)
+{
+    struct model_op *op;
+
+    if (!request->n_ops) {
+        return false;
+    }
+    op = &request->ops[--request->n_ops];
+    free(op->name);
+    json_decref(op->spec);
+    free(op->if_match);
+    return true;
+}
+
 void
 model_request_uninit(struct model_request *request)
 {
-    for (size_t i = 0; i < request->n_ops; i++) {
-        struct model_op *op = &request->ops[i];
-
-        free(op->name);
-        json_decref(op->spec);
-        free(op->if_match);
+    while (model_request_drop_last(request)) {
+        continue;
     }
     free(request->ops);
     free(request->who);

@@ -122,6 +122,9 @@ struct model_request {
 
 void model_request_init(struct model_request *, const char *who);
 void model_request_uninit(struct model_request *);
+/* Frees the last operation; false if there is none.  For those who free a long
+ * request in slices. */
+bool model_request_drop_last(struct model_request *);
 /* Takes ownership of 'spec'.  The op stays valid until the next call. */
 struct model_op *model_request_add(struct model_request *,
                                    enum model_op_kind, enum vmn_table,
