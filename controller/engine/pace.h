@@ -24,8 +24,8 @@ struct pace {
                                  * that is begun. */
     int64_t not_before_us;
     bool waiting;
-    int64_t since_us;           /* While waiting: the beginning, and how many */
-    size_t n_first;             /* requests there were. */
+    int64_t since_us;           /* While waiting: the beginning, and how */
+    size_t n_first;             /* many requests there were. */
     bool fruitless;             /* Nobody joined the last wait. */
     unsigned skip, n_skipped;   /* So many groups are left alone after it. */
 

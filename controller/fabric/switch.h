@@ -157,8 +157,8 @@ uint64_t switch_acked(const struct fabric_switch *);
 /* From now on that does not grow until switch_reconciled(). */
 void switch_freeze(struct fabric_switch *);
 
-/* The marker's cookie for what the switch is to hold: MARKER_NONE if it refuses
- * something. */
+/* The marker's cookie for what the switch is to hold: MARKER_NONE if it
+ * refuses something. */
 uint64_t switch_marker(const struct fabric_switch *);
 /* Sets the marker to MARKER_NONE: something was refused. */
 void switch_unmark(struct fabric_switch *);

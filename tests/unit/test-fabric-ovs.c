@@ -610,6 +610,30 @@ group_that_a_stranger_deleted_comes_back(void **state OVS_UNUSED)
     free(two);
 }
 
+static void
+stopped_switch_is_cut_off_and_mended(void **state OVS_UNUSED)
+{
+    const char *reason;
+
+    fabric->stall_ms = 2000;
+    until_synced();
+    kill(vswitchd_pid, SIGSTOP);
+    put_port(13, "h1", "web");
+    assert_string_equal(receipt_word(), "pending");
+    FIXTURE_TURN_UNTIL(fixture_turn, !h1()->sw->conn);
+    assert_string_equal(switch_state_name(h1()->sw, &reason), "offline");
+    assert_non_null(strstr(reason, "stalled: no answer"));
+    assert_string_equal(receipt_word(), "offline");
+    /* What comes meanwhile reaches it as one difference. */
+    put_port(15, "h1", "db");
+    put(VMN_TABLE_PORT, "p3", NULL);
+    kill(vswitchd_pid, SIGCONT);
+    FIXTURE_TURN_UNTIL(fixture_turn,
+                       !strcmp(receipt_word(), "confirmed"));
+    until_synced();
+    check_counts();
+}
+
 /* Gives the switch the certificate whose names begin with 'prefix'. */
 static void
 set_ssl(const char *prefix)
@@ -654,6 +678,7 @@ main(int argc, char *argv[])
         T(audit_mends_what_nobody_told),
         T(full_table_takes_what_fits),
         T(group_that_a_stranger_deleted_comes_back),
+        T(stopped_switch_is_cut_off_and_mended),
         cmocka_unit_test_setup_teardown(tls_takes_certificates_of_its_ca_only,
                                         setup_tls, teardown),
     };
