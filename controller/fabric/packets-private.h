@@ -91,6 +91,7 @@ struct packets_of_switch {
     struct fabric_switch *sw;
     struct token_bucket bucket;
     struct hmap ports;          /* struct packet_port. */
+    int64_t forgot_ms;          /* When silent ones were looked for last. */
     struct ovs_list waiting;    /* struct waiting_packet. */
     size_t n_waiting, waiting_bytes;
     bool is_due;

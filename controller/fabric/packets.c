@@ -81,12 +81,16 @@ port_free(struct packets_of_switch *ps, struct packet_port *port)
 }
 
 /* A switch may name any port; those that were silent for a second have a full
- * bucket, and nothing is lost with them. */
+ * bucket, and nothing is lost with them.  Looks for them once a second. */
 static void
 forget_silent_ports(struct packets_of_switch *ps, int64_t now_ms)
 {
     struct packet_port *port, *next;
 
+    if (now_ms - ps->forgot_ms < 1000) {
+        return;
+    }
+    ps->forgot_ms = now_ms;
     HMAP_FOR_EACH_SAFE (port, next, node, &ps->ports) {
         if (!port->n_waiting && now_ms - port->rate.start_ms > 2000) {
             port_free(ps, port);
