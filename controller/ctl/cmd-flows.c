@@ -212,12 +212,12 @@ show_differences(struct ctl *ctl, const json_t *body)
 
     ctl_show_field(ctl->out, "Host", body, "/host");
     ctl_show_field(ctl->out, "Compared", body, "/time");
-    fprintf(ctl->out, "Holds:       %"JSON_INTEGER_FORMAT" flows, "
-            "%"JSON_INTEGER_FORMAT" groups\n",
+    fprintf(ctl->out, "Holds:       flows %"JSON_INTEGER_FORMAT
+            ", groups %"JSON_INTEGER_FORMAT"\n",
             get_count(body, "flows"), get_count(body, "groups"));
-    fprintf(ctl->out, "Differs:     %"JSON_INTEGER_FORMAT" missing, "
-            "%"JSON_INTEGER_FORMAT" altered, %"JSON_INTEGER_FORMAT
-            " strangers, %"JSON_INTEGER_FORMAT" refused%s\n",
+    fprintf(ctl->out, "Differs:     missing %"JSON_INTEGER_FORMAT
+            ", altered %"JSON_INTEGER_FORMAT", strangers %"
+            JSON_INTEGER_FORMAT", refused %"JSON_INTEGER_FORMAT"%s\n",
             get_count(body, "missing"), get_count(body, "altered"),
             get_count(body, "strangers"), get_count(body, "refused"),
             json_is_true(json_object_get(body, "mending"))

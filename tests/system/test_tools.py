@@ -103,9 +103,9 @@ def strict(flow):
 def test_a_host_as_it_should_be(filled):
     status, out, err = filled.vmnctl("flows h1 --diff")
     assert (status, err) == (0, "")
-    assert "0 missing, 0 altered, 0 strangers, 0 refused\n" in out
+    assert "missing 0, altered 0, strangers 0, refused 0\n" in out
     held = len(flows(filled.h1))
-    assert "Holds:       %d flows, " % held in out
+    assert "Holds:       flows %d, groups " % held in out
     status, out, _ = filled.vmnctl("flows h1 --diff -o json")
     assert status == 0 and json.loads(out)["flows"] == held
 
@@ -179,7 +179,7 @@ def test_what_differs_is_mended_and_counted_by_owner(filled):
     assert filled.vmnctl("flows h1 --diff")[0] == 1     # Of the test before.
     status, out, _ = filled.vmnctl("flows h1 --diff --mend")
     assert status == 0
-    assert "1 missing, 3 altered, 2 strangers, 0 refused; being mended" in out
+    assert "missing 1, altered 3, strangers 2, refused 0; being mended" in out
     wait_for("h1 to be mended",
              lambda: filled.vmnctl("flows h1 --diff")[0] == 0, 20)
     assert [n - before[key] for key, n in counts().items()] == [1, 3, 2]

@@ -1040,8 +1040,8 @@ diff_of_flows_shows_both_sides(void **state OVS_UNUSED)
                 " --object b/c --limit 4", CTL_DIFFERS,
                 "Host:        hv1\n"
                 "Compared:    2026-11-20T12:27:41.828Z\n"
-                "Holds:       91 flows, 2 groups\n"
-                "Differs:     1 missing, 2 altered, 1 strangers, 0 refused\n"
+                "Holds:       flows 91, groups 2\n"
+                "Differs:     missing 1, altered 2, strangers 1, refused 0\n"
                 "Left out:    2, which changed meanwhile\n\n"
                 "KIND       TABLE   PRIORITY   OWNER      MATCH"
                 "     WANTED          INSTALLED\n"
@@ -1056,15 +1056,15 @@ diff_of_flows_shows_both_sides(void **state OVS_UNUSED)
                 "4 of 5 differences\n");
     assert_play(same, "", "flows hv1 --diff", CTL_DONE,
                 "Host:        hv1\n"
-                "Holds:       3 flows, 0 groups\n"
-                "Differs:     0 missing, 0 altered, 0 strangers, 0 refused\n",
+                "Holds:       flows 3, groups 0\n"
+                "Differs:     missing 0, altered 0, strangers 0, refused 0\n",
                 "");
     assert_play(not_now, "", "flows hv1 --diff", CTL_USAGE, "",
                 "vmnctl: its switch is not connected (HTTP 503)\n");
     assert_play(mend, "", "flows hv1 --diff --mend", CTL_DONE,
                 "Host:        hv1\n"
-                "Holds:       3 flows, 0 groups\n"
-                "Differs:     1 missing, 0 altered, 0 strangers, 0 refused;"
+                "Holds:       flows 3, groups 0\n"
+                "Differs:     missing 1, altered 0, strangers 0, refused 0;"
                 " being mended\n", "");
     assert_alone("", "flows hv1 --mend", CTL_USAGE, "--diff");
     assert_alone("", "flows hv1 --diff --mend --app a", CTL_USAGE, "--app");
