@@ -198,9 +198,11 @@ merged_ranges_are_the_same_set_and_fewest(void **state OVS_UNUSED)
         size_t n = random_range(N_MAX + 1);
 
         for (size_t i = 0; i < n; i++) {
+            unsigned last;
+
             set[i].first = random_range(SPACE);
-            set[i].last = MIN(SPACE - 1,
-                              set[i].first + random_range(8));
+            last = set[i].first + random_range(8);
+            set[i].last = MIN(SPACE - 1, last);
         }
 
         struct members before = range_members(set, n);
