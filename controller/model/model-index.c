@@ -168,16 +168,30 @@ struct emitter {
     const struct vmn_row *row;
 };
 
-static void OVS_PRINTF_FORMAT(3, 4)
-emit(const struct emitter *e, int index, const char *format, ...)
+/* A key is one text, or several with something between them.  Every change of
+ * a row has all of its keys made four times, so this does without printf(). */
+static void
+emit(const struct emitter *e, int index, const char *key)
 {
-    char key[512];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(key, sizeof key, format, args);
-    va_end(args);
     e->cb(e->aux, index, key);
+}
+
+static void
+emit_joined(const struct emitter *e, int index, const char *a, char between,
+            const char *b)
+{
+    size_t a_len = strlen(a), b_len = strlen(b);
+    char buf[512];              /* Names and labels are shorter. */
+    char *key = a_len + b_len + 2 <= sizeof buf ? buf
+                : xmalloc(a_len + b_len + 2);
+
+    memcpy(key, a, a_len);
+    key[a_len] = between;
+    memcpy(key + a_len + 1, b, b_len + 1);
+    emit(e, index, key);
+    if (key != buf) {
+        free(key);
+    }
 }
 
 static void
@@ -185,23 +199,24 @@ emit_port(const struct emitter *e, const struct vmn_port *port)
 {
     char buf[VALUE_IP_SIZE];
 
-    emit(e, VMN_INDEX_PORT_BY_NETWORK, "%s", port->network);
-    emit(e, VMN_INDEX_PORT_BY_LABEL, "%s", "");
+    emit(e, VMN_INDEX_PORT_BY_NETWORK, port->network);
+    emit(e, VMN_INDEX_PORT_BY_LABEL, "");
     for (size_t i = 0; i < port->labels.n; i++) {
         const struct vmn_label *label = &port->labels.labels[i];
 
-        emit(e, VMN_INDEX_PORT_BY_LABEL, "%s", label->key);
-        emit(e, VMN_INDEX_PORT_BY_LABEL, "%s=%s", label->key, label->value);
+        emit(e, VMN_INDEX_PORT_BY_LABEL, label->key);
+        emit_joined(e, VMN_INDEX_PORT_BY_LABEL, label->key, '=',
+                    label->value);
     }
     if (!value_mac_is_none(port->mac)) {
-        emit(e, INDEX_MAC, "%s/%s", port->network,
-             value_format_mac(port->mac, buf));
+        emit_joined(e, INDEX_MAC, port->network, '/',
+                    value_format_mac(port->mac, buf));
     }
     for (size_t i = 0; i < port->n_ips; i++) {
-        emit(e, INDEX_IP, "%s/%s", port->network,
-             value_format_ip(&port->ips[i], buf));
+        emit_joined(e, INDEX_IP, port->network, '/',
+                    value_format_ip(&port->ips[i], buf));
     }
-    emit(e, INDEX_IFACE_ID, "%s", port->iface_id);
+    emit(e, INDEX_IFACE_ID, port->iface_id);
 }
 
 /* How well a term narrows down the ports that can match: see app.h. */
@@ -219,7 +234,7 @@ emit_group(const struct emitter *e, const struct vmn_group *group)
     const struct vmn_selector_term *best = NULL;
 
     for (size_t i = 0; i < group->n_ports; i++) {
-        emit(e, VMN_INDEX_GROUP_BY_PORT, "%s", group->ports[i]);
+        emit(e, VMN_INDEX_GROUP_BY_PORT, group->ports[i]);
     }
     if (!group->selector.text) {
         return;
@@ -232,12 +247,12 @@ emit_group(const struct emitter *e, const struct vmn_group *group)
         }
     }
     if (!best) {
-        emit(e, VMN_INDEX_GROUP_BY_ANCHOR, "%s", "");
+        emit(e, VMN_INDEX_GROUP_BY_ANCHOR, "");
     } else if (best->n_values == 1) {
-        emit(e, VMN_INDEX_GROUP_BY_ANCHOR, "%s=%s", best->key,
-             best->values[0]);
+        emit_joined(e, VMN_INDEX_GROUP_BY_ANCHOR, best->key, '=',
+                    best->values[0]);
     } else {
-        emit(e, VMN_INDEX_GROUP_BY_ANCHOR, "%s", best->key);
+        emit(e, VMN_INDEX_GROUP_BY_ANCHOR, best->key);
     }
 }
 
@@ -251,11 +266,14 @@ emit_loadbalancer(const struct emitter *e,
     for (size_t i = 0; i < lb->n_networks; i++) {
         const char *network = lb->networks[i];
 
-        emit(e, VMN_INDEX_LB_BY_NETWORK, "%s", network);
-        emit(e, INDEX_VIP_IP, "%s/%s", network, vip);
+        emit(e, VMN_INDEX_LB_BY_NETWORK, network);
+        emit_joined(e, INDEX_VIP_IP, network, '/', vip);
         for (size_t j = 0; j < lb->n_ports; j++) {
-            emit(e, INDEX_VIP, "%s/%s/%d/%u", network, vip, lb->protocol,
-                 lb->ports[j].port);
+            char rest[VALUE_IP_SIZE + 32];
+
+            snprintf(rest, sizeof rest, "%s/%d/%u", vip, lb->protocol,
+                     lb->ports[j].port);
+            emit_joined(e, INDEX_VIP, network, '/', rest);
         }
     }
 }
@@ -266,7 +284,7 @@ emit_ref(void *e_, enum vmn_table target, const char *name,
 {
     const struct emitter *e = e_;
 
-    emit(e, index_refs(target, e->row->table), "%s", name);
+    emit(e, index_refs(target, e->row->table), name);
 }
 
 static void
@@ -279,9 +297,8 @@ emit_version(const struct version *version, emit_cb *cb, void *aux)
     if (row->table == VMN_TABLE_HOST) {
         const struct vmn_host *host = (const struct vmn_host *) row;
 
-        emit(&e, VMN_INDEX_ALL_HOSTS, "%s", "");
-        emit(&e, INDEX_TUNNEL_IP, "%s",
-             value_format_ip(&host->tunnel_ip, buf));
+        emit(&e, VMN_INDEX_ALL_HOSTS, "");
+        emit(&e, INDEX_TUNNEL_IP, value_format_ip(&host->tunnel_ip, buf));
     } else if (row->table == VMN_TABLE_PORT) {
         emit_port(&e, (const struct vmn_port *) row);
     } else if (row->table == VMN_TABLE_GROUP) {
@@ -290,16 +307,16 @@ emit_version(const struct version *version, emit_cb *cb, void *aux)
         const struct vmn_policy *policy = (const struct vmn_policy *) row;
 
         for (size_t i = 0; i < policy->n_applies_to; i++) {
-            emit(&e, VMN_INDEX_POLICY_BY_GROUP, "%s", policy->applies_to[i]);
+            emit(&e, VMN_INDEX_POLICY_BY_GROUP, policy->applies_to[i]);
         }
     } else if (row->table == VMN_TABLE_LOADBALANCER) {
         emit_loadbalancer(&e, (const struct vmn_loadbalancer *) row);
     } else if (row->table == VMN_TABLE_BINDING) {
-        emit(&e, VMN_INDEX_PORT_BY_HOST, "%s",
+        emit(&e, VMN_INDEX_PORT_BY_HOST,
              ((const struct vmn_binding *) row)->host);
     }
     if (version->meta.set) {
-        emit(&e, INDEX_SET + row->table, "%s", version->meta.set);
+        emit(&e, INDEX_SET + row->table, version->meta.set);
     }
     schema_row_refs(row, emit_ref, &e);
 }

@@ -400,7 +400,8 @@ walk_list(struct walk *walk, const struct schema_field *f, const char *s)
     for (size_t i = 0; i < n; i++) {
         size_t length = walk->pointer.length;
 
-        ds_put_format(&walk->pointer, "/%"PRIuSIZE, i);
+        ds_put_char(&walk->pointer, '/');
+        schema_print_number(&walk->pointer, i, 1);
         walk_value(walk, f, elements + i * size);
         ds_truncate(&walk->pointer, length);
     }
@@ -415,7 +416,8 @@ walk_struct(struct walk *walk, const struct schema_struct *s, const char *src)
         }
 
         size_t length = walk->pointer.length;
-        ds_put_format(&walk->pointer, "/%s", f->name);
+        ds_put_char(&walk->pointer, '/');
+        ds_put_cstr(&walk->pointer, f->name);
         if (f->flags & SCHEMA_LIST) {
             walk_list(walk, f, src);
         } else {

@@ -43,9 +43,14 @@ value_parse_mac(const char *text, struct vmn_mac *mac)
 char *
 value_format_mac(struct vmn_mac mac, char buf[VALUE_MAC_SIZE])
 {
-    snprintf(buf, VALUE_MAC_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x",
-             mac.ea[0], mac.ea[1], mac.ea[2], mac.ea[3], mac.ea[4],
-             mac.ea[5]);
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < sizeof mac.ea; i++) {
+        buf[3 * i] = digits[mac.ea[i] >> 4];
+        buf[3 * i + 1] = digits[mac.ea[i] & 15];
+        buf[3 * i + 2] = ':';
+    }
+    buf[VALUE_MAC_SIZE - 1] = '\0';
     return buf;
 }
 
@@ -115,11 +120,28 @@ value_parse_ip(const char *text, struct vmn_ip *ip)
     return NULL;
 }
 
+/* inet_ntop() for IPv4, which every change of a port needs a dozen times. */
+static void
+format_ipv4(const uint8_t addr[4], char *p)
+{
+    for (int i = 0; i < 4; i++) {
+        if (addr[i] >= 100) {
+            *p++ = '0' + addr[i] / 100;
+        }
+        if (addr[i] >= 10) {
+            *p++ = '0' + addr[i] / 10 % 10;
+        }
+        *p++ = '0' + addr[i] % 10;
+        *p++ = i < 3 ? '.' : '\0';
+    }
+}
+
 char *
 value_format_ip(const struct vmn_ip *ip, char buf[VALUE_IP_SIZE])
 {
-    if (!inet_ntop(ip->family == 6 ? AF_INET6 : AF_INET, ip->addr, buf,
-                   VALUE_IP_SIZE)) {
+    if (ip->family != 6) {
+        format_ipv4(ip->addr, buf);
+    } else if (!inet_ntop(AF_INET6, ip->addr, buf, VALUE_IP_SIZE)) {
         buf[0] = '\0';
     }
     return buf;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
 #include <cmocka.h>
 
 #include "controller/schema/arena.h"
@@ -192,6 +193,27 @@ good_specs_have_one_canonical_form(void **state OVS_UNUSED)
         json_decref(spec);
         arena_uninit(&arena);
         vmn_errors_uninit(&errors);
+    }
+}
+
+static void
+addresses_are_printed_as_others_do(void **state OVS_UNUSED)
+{
+    char buf[VALUE_IP_SIZE], expected[VALUE_IP_SIZE];
+
+    for (uint32_t i = 0; i < 4096; i++) {
+        uint32_t x = i < 256 ? i * 0x01010101 : i * 2654435761u;
+        struct vmn_ip ip = { .family = 4, .addr = {
+            x >> 24, x >> 16, x >> 8, x } };
+        struct vmn_mac mac = { .ea = { x, x >> 8, x >> 16, x >> 24, i, ~i } };
+
+        assert_string_equal(value_format_ip(&ip, buf),
+                            inet_ntop(AF_INET, ip.addr, expected,
+                                      sizeof expected));
+        snprintf(expected, sizeof expected, "%02x:%02x:%02x:%02x:%02x:%02x",
+                 mac.ea[0], mac.ea[1], mac.ea[2], mac.ea[3], mac.ea[4],
+                 mac.ea[5]);
+        assert_string_equal(value_format_mac(mac, buf), expected);
     }
 }
 
@@ -664,6 +686,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_are_printed_as_others_do),
         cmocka_unit_test(texts_are_printed_as_json),
         cmocka_unit_test(good_specs_have_one_canonical_form),
         cmocka_unit_test(bad_specs_get_all_their_errors),
