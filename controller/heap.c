@@ -27,13 +27,16 @@ VLOG_DEFINE_THIS_MODULE(heap);
 #define TRIM_THRESHOLD (16 * 1024 * 1024)
 
 /* Looking through a heap of 1 GiB takes some 10 ms, so it is done only when
- * there is something to gain: growth by this much and by a tenth. */
-#define GROWTH_MIN (32 * 1024 * 1024)
+ * there may be something to gain: growth by this much, and each time by twice
+ * as much if there was little. */
+#define GROWTH_MIN (INT64_C(32) * 1024 * 1024)
+#define GROWTH_MAX (INT64_C(512) * 1024 * 1024)
 
 struct heap {
     struct event *timer;
     int64_t before;             /* Bytes when last looked. */
     int64_t settled;            /* The same when last something was done. */
+    int64_t growth;             /* Bytes more that are needed to do it. */
 };
 
 /* Resident bytes, or 0 if that is not known. */
@@ -59,12 +62,14 @@ heap_check(struct heap *heap)
     bool grows = now > heap->before + heap->before / 100;
 
     heap->before = now;
-    if (grows || now < heap->settled + heap->settled / 10 + GROWTH_MIN) {
+    if (grows || now < heap->settled + heap->growth) {
         heap->settled = MIN(heap->settled, now);
         return false;
     }
     malloc_trim(0);
     heap->before = heap->settled = resident();
+    heap->growth = (now - heap->settled >= GROWTH_MIN ? GROWTH_MIN
+                    : MIN(2 * heap->growth, GROWTH_MAX));
     VLOG_DBG("gave back %"PRId64" MiB of %"PRId64,
              (now - heap->settled) / (1024 * 1024), now / (1024 * 1024));
     return true;
@@ -85,6 +90,7 @@ heap_create(struct event_base *base)
     mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
     heap->before = heap->settled = resident();
+    heap->growth = GROWTH_MIN;
     heap->timer = event_new(base, -1, EV_PERSIST, check_cb, heap);
     if (!heap->timer || event_add(heap->timer, &period)) {
         ovs_fatal(0, "cannot make a timer");

@@ -47,6 +47,20 @@ is_plain_malloc(void)
 #endif
 }
 
+/* A block that is in memory: what is written is read, or the compiler would
+ * leave the writing out. */
+static char *
+use(size_t size)
+{
+    char *block = xmalloc(size);
+
+    memset(block, 1, size);
+    for (size_t i = 0; i < size; i += 4096) {
+        assert_int_equal(((volatile char *) block)[i], 1);
+    }
+    return block;
+}
+
 static void
 what_growth_leaves_behind_is_given_back_once(void **state OVS_UNUSED)
 {
@@ -75,6 +89,16 @@ what_growth_leaves_behind_is_given_back_once(void **state OVS_UNUSED)
     }
     assert_false(heap_check(heap));
     assert_false(heap_check(heap));
+
+    /* What is in use is looked at once more, and then less often. */
+    char *used = use(50 * MIB);
+    assert_false(heap_check(heap));
+    assert_true(heap_check(heap));
+    char *more = use(50 * MIB);
+    assert_false(heap_check(heap));
+    assert_false(heap_check(heap));
+    free(used);
+    free(more);
 
     for (size_t i = 99; i < N_BLOCKS; i += 100) {
         free(blocks[i]);
