@@ -69,6 +69,8 @@ struct engine {
     struct item_registry *registry;
     struct wanted wanted;
     struct emit_pool pool;
+    size_t n_spare_chunks;
+    struct arena_chunk *spare_chunks; /* Of views that are done. */
     struct engine_stats stats;
     struct problems_cache *problems_cache;
 };

@@ -14,6 +14,7 @@
 #include "controller/engine/delta.h"
 #include "controller/engine/handler.h"
 #include "controller/engine/oxm.h"
+#include "controller/engine/view.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
@@ -373,6 +374,7 @@ engine_destroy(struct engine *engine)
     engine_delta_destroy(delta);
     wanted_uninit(&engine->wanted);
     emit_pool_uninit(&engine->pool);
+    view_free_spare(engine);
     scope_table_uninit(&engine->scopes);
     free_idle(engine);
     graph_uninit(&engine->graph);

@@ -58,7 +58,7 @@ struct comparison {
     struct unit_node *unit;
     struct old_entry *old_entries;
     struct hmap old;            /* Of those that were not found yet. */
-    size_t n, allocated;
+    size_t n;
     struct entry **entries;     /* What it wants now. */
     size_t n_clauses, allocated_clauses;
     struct clause *clauses;     /* Of one flow. */
@@ -66,11 +66,15 @@ struct comparison {
     struct engine_scope *scope; /* ... this; counted. */
 };
 
+/* 'n_wanted' is how many entries there will be. */
 static void
-comparison_init(struct comparison *cmp, struct unit_node *unit)
+comparison_init(struct comparison *cmp, struct unit_node *unit,
+                size_t n_wanted)
 {
     memset(cmp, 0, sizeof *cmp);
     cmp->unit = unit;
+    cmp->entries = (n_wanted ? xmalloc(n_wanted * sizeof *cmp->entries)
+                    : NULL);
     hmap_init(&cmp->old);
     if (!unit->n_entries) {
         return;
@@ -87,10 +91,6 @@ comparison_init(struct comparison *cmp, struct unit_node *unit)
 static void
 comparison_add(struct comparison *cmp, struct entry *entry)
 {
-    if (cmp->n >= cmp->allocated) {
-        cmp->entries = x2nrealloc(cmp->entries, &cmp->allocated,
-                                  sizeof *cmp->entries);
-    }
     cmp->entries[cmp->n++] = entry;
 }
 
@@ -108,10 +108,7 @@ comparison_finish(struct comparison *cmp, struct engine *engine)
     free(cmp->clauses);
     scope_unref(cmp->scope);
     free(cmp->unit->entries);
-    cmp->unit->entries = (cmp->n < cmp->allocated
-                          ? xrealloc(cmp->entries,
-                                     cmp->n * sizeof *cmp->entries)
-                          : cmp->entries);
+    cmp->unit->entries = cmp->entries;
     cmp->unit->n_entries = cmp->n;
 }
 
@@ -286,7 +283,8 @@ take_wanted(struct engine *engine, struct unit_node *unit,
     struct vmn_flow *flow;
     struct vmn_group_msg *group;
 
-    comparison_init(&cmp, unit);
+    comparison_init(&cmp, unit, ovs_list_size(&emit->groups)
+                                + ovs_list_size(&emit->flows));
     LIST_FOR_EACH (group, node, &emit->groups) {
         want_group(engine, &cmp, group);
     }

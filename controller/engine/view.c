@@ -29,6 +29,9 @@ struct arena_chunk {
 };
 
 #define CHUNK_SIZE 4000
+/* As many stay with the engine between computations: too large for malloc's
+ * quick ways, and each computation needs one. */
+#define SPARE_CHUNKS_MAX 8
 
 static struct arena_chunk *
 chunk_create(struct arena_chunk *next, size_t size)
@@ -39,6 +42,47 @@ chunk_create(struct arena_chunk *next, size_t size)
     chunk->used = 0;
     chunk->size = size;
     return chunk;
+}
+
+/* A chunk for at least 'size' bytes, in front of 'next'. */
+static struct arena_chunk *
+chunk_take(struct engine *engine, struct arena_chunk *next, size_t size)
+{
+    struct arena_chunk *chunk = engine->spare_chunks;
+
+    if (size > CHUNK_SIZE || !chunk) {
+        return chunk_create(next, MAX(size, CHUNK_SIZE));
+    }
+    engine->spare_chunks = chunk->next;
+    engine->n_spare_chunks--;
+    chunk->next = next;
+    chunk->used = 0;
+    return chunk;
+}
+
+static void
+chunk_give(struct engine *engine, struct arena_chunk *chunk)
+{
+    if (chunk->size == CHUNK_SIZE
+        && engine->n_spare_chunks < SPARE_CHUNKS_MAX) {
+        chunk->next = engine->spare_chunks;
+        engine->spare_chunks = chunk;
+        engine->n_spare_chunks++;
+    } else {
+        free(chunk);
+    }
+}
+
+void
+view_free_spare(struct engine *engine)
+{
+    while (engine->spare_chunks) {
+        struct arena_chunk *next = engine->spare_chunks->next;
+
+        free(engine->spare_chunks);
+        engine->spare_chunks = next;
+    }
+    engine->n_spare_chunks = 0;
 }
 
 void
@@ -92,7 +136,7 @@ view_uninit(struct vmn_view *view)
     while (view->arena) {
         struct arena_chunk *next = view->arena->next;
 
-        free(view->arena);
+        chunk_give(view->engine, view->arena);
         view->arena = next;
     }
     free(view->problem);
@@ -143,7 +187,7 @@ vmn_alloc(struct vmn_view *view, size_t size)
 
     size = ROUND_UP(size, sizeof(max_align_t));
     if (!chunk || chunk->size - chunk->used < size) {
-        chunk = chunk_create(view->arena, MAX(size, CHUNK_SIZE));
+        chunk = chunk_take(view->engine, view->arena, size);
         view->arena = chunk;
     }
 

@@ -36,6 +36,9 @@ void view_uninit_handler(struct vmn_view *, struct arena_chunk **kept);
 /* Releases numbers that the caller did not take. */
 void view_uninit(struct vmn_view *);
 
+/* Frees memory that the engine keeps for views to come. */
+void view_free_spare(struct engine *);
+
 void view_fail(struct vmn_view *, const char *format, va_list);
 
 /* Copies into the view's memory; NULL gives NULL. */
