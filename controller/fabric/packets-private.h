@@ -83,6 +83,7 @@ struct waiting_packet {
     struct packet_port *port;
     uint32_t regs[OFPACKET_REGS];
     size_t size, full_size;
+    size_t room;                /* For 'bytes'. */
     uint8_t bytes[];
 };
 
@@ -115,6 +116,8 @@ struct fabric_packets {
     unsigned port_rate, host_rate; /* Packets a second; 0: any number. */
     struct event *drain;
     struct ovs_list due;        /* struct packets_of_switch. */
+    struct ovs_list spare;      /* struct waiting_packet, to be used again. */
+    size_t n_spare;
     struct ofpbuf batch;        /* Packet-outs of one host. */
     struct vmn_packets_out out;
     uint64_t n_in, n_out, drops[N_PACKET_DROPS];

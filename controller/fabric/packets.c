@@ -154,6 +154,26 @@ schedule(struct packets_of_switch *ps)
     }
 }
 
+/* Most packets are small, and memory for these is kept. */
+#define SPARE_ROOM 512
+#define SPARE_MAX 1024
+
+static struct waiting_packet *
+packet_create(struct fabric_packets *packets, size_t size)
+{
+    size_t room = MAX(size, SPARE_ROOM);
+    struct waiting_packet *packet;
+
+    if (room == SPARE_ROOM && packets->n_spare) {
+        packets->n_spare--;
+        return CONTAINER_OF(ovs_list_pop_front(&packets->spare),
+                            struct waiting_packet, node);
+    }
+    packet = xmalloc(sizeof *packet + room);
+    packet->room = room;
+    return packet;
+}
+
 static void
 put_aside(struct packets_of_switch *ps, const struct engine_handler *handler,
           uint32_t arg, struct packet_port *port,
@@ -166,7 +186,7 @@ put_aside(struct packets_of_switch *ps, const struct engine_handler *handler,
         packets_count_drop(ps, PACKET_DROP_WAITING);
         return;
     }
-    packet = xmalloc(sizeof *packet + in->size);
+    packet = packet_create(ps->packets, in->size);
     packet->handler = handler;
     packet->arg = arg;
     packet->port = port;
@@ -184,10 +204,17 @@ put_aside(struct packets_of_switch *ps, const struct engine_handler *handler,
 static void
 packet_free(struct packets_of_switch *ps, struct waiting_packet *packet)
 {
+    struct fabric_packets *packets = ps->packets;
+
     packet->port->n_waiting--;
     ps->n_waiting--;
     ps->waiting_bytes -= packet->size;
-    free(packet);
+    if (packet->room == SPARE_ROOM && packets->n_spare < SPARE_MAX) {
+        packets->n_spare++;
+        ovs_list_push_front(&packets->spare, &packet->node);
+    } else {
+        free(packet);
+    }
 }
 
 /* The port's limit comes first: one that floods takes nothing of the others'
@@ -322,6 +349,7 @@ packets_create(struct fabric *f, const struct fabric_options *options)
                                 sizeof *packets->handlers);
     packets->drain = event_new(f->base, -1, 0, drain_cb, packets);
     ovs_list_init(&packets->due);
+    ovs_list_init(&packets->spare);
     ofpbuf_init(&packets->batch, 16384);
     engine_packets_out_init(&packets->out);
     f->packets = packets;
@@ -331,8 +359,12 @@ void
 packets_destroy(struct fabric *f)
 {
     struct fabric_packets *packets = f->packets;
+    struct waiting_packet *packet;
 
     if (packets) {
+        LIST_FOR_EACH_POP (packet, node, &packets->spare) {
+            free(packet);
+        }
         event_free(packets->drain);
         ofpbuf_uninit(&packets->batch);
         engine_packets_out_uninit(&packets->out);
