@@ -98,7 +98,7 @@ def steady(lab):
     for host in lab.hosts if lost else ():
         print(host.name, [line for line in host.appctl(
             "coverage/show").splitlines() if "drop" in line])
-    assert len(pinger.sent) > 10
+    assert pinger.sent
     assert not lost
 
 
