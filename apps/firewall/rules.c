@@ -70,48 +70,50 @@ hash_prefix(struct vmn_view *view, uint64_t hash,
                                       prefix->len));
 }
 
-static int
-compare_ranges(const void *a_, const void *b_)
-{
-    const struct vmn_port_range *a = a_;
-    const struct vmn_port_range *b = b_;
-
-    return a->first != b->first ? a->first - b->first : a->last - b->last;
-}
-
 static uint64_t
 hash_entry(struct vmn_view *view, uint64_t hash,
            const struct vmn_service_entry *entry)
 {
     size_t size = entry->n_ports * sizeof *entry->ports;
     struct vmn_port_range *ports = vmn_alloc(view, size);
+    size_t n = 0;
 
     if (size) {
         memcpy(ports, entry->ports, size);
-        qsort(ports, entry->n_ports, sizeof *ports, compare_ranges);
+        n = vmn_ranges_merge(ports, entry->n_ports);
     }
     hash = hash_text(hash, vmn_printf(view, "e:%d,%d", entry->protocol,
                                       entry->icmp_type));
-    for (size_t i = 0; i < entry->n_ports; i++) {
+    for (size_t i = 0; i < n; i++) {
         hash = hash_text(hash, vmn_printf(view, "%u-%u", ports[i].first,
                                           ports[i].last));
     }
     return hash;
 }
 
-/* A hash of what a rule says, in whichever order its lists say it. */
+/* A hash of what a rule says, in whichever order its lists say it, and however
+ * its prefixes and ranges are cut up. */
 static uint64_t
 rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
 {
     const uint64_t basis = UINT64_C(0xcbf29ce484222325);
+    struct vmn_prefix *prefixes = vmn_alloc(view, rule->n_peers
+                                            * sizeof *prefixes);
+    size_t n_prefixes = 0;
     uint64_t sum = 0;
 
     for (size_t i = 0; i < rule->n_peers; i++) {
         const struct vmn_peer *peer = &rule->peers[i];
 
-        sum += peer->group
-               ? hash_text(basis, vmn_printf(view, "g:%s", peer->group))
-               : hash_prefix(view, basis, &peer->cidr);
+        if (peer->group) {
+            sum += hash_text(basis, vmn_printf(view, "g:%s", peer->group));
+        } else {
+            prefixes[n_prefixes++] = peer->cidr;
+        }
+    }
+    n_prefixes = vmn_prefixes_merge(prefixes, n_prefixes);
+    for (size_t i = 0; i < n_prefixes; i++) {
+        sum += hash_prefix(view, basis, &prefixes[i]);
     }
     for (size_t i = 0; i < rule->n_services; i++) {
         const struct vmn_rule_service *use = &rule->services[i];
