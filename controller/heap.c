@@ -26,17 +26,21 @@ VLOG_DEFINE_THIS_MODULE(heap);
 /* As much at the end of the heap may stay. */
 #define TRIM_THRESHOLD (16 * 1024 * 1024)
 
-/* Looking through a heap of 1 GiB takes some 10 ms, so it is done only when
- * there may be something to gain: growth by this much, and each time by twice
- * as much if there was little. */
-#define GROWTH_MIN (INT64_C(32) * 1024 * 1024)
-#define GROWTH_MAX (INT64_C(512) * 1024 * 1024)
+/* Looking through a heap of 1 GiB takes some 10 ms, so it is done only after
+ * growth by this much; then several times, since what is on its way to slow
+ * hosts is free only later: after so many looks, and three times as many each
+ * time. */
+#define GROWTH_MIN (32 * 1024 * 1024)
+#define LOOKS_MIN 1
+#define LOOKS_MAX 27
 
 struct heap {
     struct event *timer;
     int64_t before;             /* Bytes when last looked. */
     int64_t settled;            /* The same when last something was done. */
-    int64_t growth;             /* Bytes more that are needed to do it. */
+    int looks;                  /* After how many something is done; 0: not
+                                 * at all. */
+    int looks_left;
 };
 
 /* Resident bytes, or 0 if that is not known. */
@@ -62,14 +66,17 @@ heap_check(struct heap *heap)
     bool grows = now > heap->before + heap->before / 100;
 
     heap->before = now;
-    if (grows || now < heap->settled + heap->growth) {
-        heap->settled = MIN(heap->settled, now);
+    if (now >= heap->settled + GROWTH_MIN) {
+        heap->looks = heap->looks_left = LOOKS_MIN;
+    }
+    heap->settled = MIN(heap->settled, now);
+    if (grows || !heap->looks || --heap->looks_left > 0) {
         return false;
     }
     malloc_trim(0);
     heap->before = heap->settled = resident();
-    heap->growth = (now - heap->settled >= GROWTH_MIN ? GROWTH_MIN
-                    : MIN(2 * heap->growth, GROWTH_MAX));
+    heap->looks = heap->looks < LOOKS_MAX ? 3 * heap->looks : 0;
+    heap->looks_left = heap->looks;
     VLOG_DBG("gave back %"PRId64" MiB of %"PRId64,
              (now - heap->settled) / (1024 * 1024), now / (1024 * 1024));
     return true;
@@ -90,7 +97,6 @@ heap_create(struct event_base *base)
     mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
     heap->before = heap->settled = resident();
-    heap->growth = GROWTH_MIN;
     heap->timer = event_new(base, -1, EV_PERSIST, check_cb, heap);
     if (!heap->timer || event_add(heap->timer, &period)) {
         ovs_fatal(0, "cannot make a timer");

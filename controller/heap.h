@@ -18,8 +18,8 @@ struct heap *heap_create(struct event_base *);
 void heap_destroy(struct heap *);
 
 /* What is done every few seconds: gives back what is free, if the process has
- * grown since that was done last, and grows no more.  Returns true if it did
- * so.  For tests. */
+ * grown since that was done last, and grows no more; then a few times again.
+ * Returns true if it did so.  For tests. */
 bool heap_check(struct heap *);
 
 #endif /* controller/heap.h */
