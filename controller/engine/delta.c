@@ -15,6 +15,9 @@
 #include "controller/engine/scope.h"
 #include "util.h"
 
+/* Steps as short as these are not worth a look at the clock each. */
+#define PAUSE_STEPS 64
+
 struct engine_delta *
 delta_create(const struct engine *engine, const struct pipeline *pipeline)
 {
@@ -38,13 +41,17 @@ engine_delta_destroy(struct engine_delta *delta)
     for (size_t i = 0; i < delta->n_changes; i++) {
         engine_item_unref(CONST_CAST(struct engine_item *,
                                      delta->changes[i].item));
-        engine_pause(delta->engine);
+        if (i % PAUSE_STEPS == 0) {
+            engine_pause(delta->engine);
+        }
     }
     for (size_t i = 0; i < delta->n_members; i++) {
         scope_unref(CONST_CAST(struct engine_scope *,
                                delta->members[i].scope));
         free(CONST_CAST(char *, delta->members[i].host));
-        engine_pause(delta->engine);
+        if (i % PAUSE_STEPS == 0) {
+            engine_pause(delta->engine);
+        }
     }
     free(delta->changes);
     free(delta->members);

@@ -36,6 +36,9 @@ enum diff_kind {
     DIFF_LEFT,                  /* All of the scope goes. */
 };
 
+/* Steps as short as one item's are not worth a look at the clock each. */
+#define PAUSE_STEPS 64
+
 enum { GROUPS_ADD, FLOWS_ADD, FLOWS_DEL, GROUPS_DEL, N_PHASES };
 
 /* Messages that several hosts get. */
@@ -336,7 +339,9 @@ index_delta(struct send *send)
             added->item = delta->changes[i].item;
             hmap_insert(&send->added, &added->node, added->item->key_hash);
         }
-        commit_pause(send->fabric->commit);
+        if (i % PAUSE_STEPS == 0) {
+            commit_pause(send->fabric->commit);
+        }
     }
     for (size_t i = 0; i < delta->n_members; i++) {
         struct member_node *m = xmalloc(sizeof *m);
@@ -367,7 +372,9 @@ sort_delta(struct send *send)
             diff->digest -= change->item->digest;
             put_delete(send, diff, change->item);
         }
-        commit_pause(send->fabric->commit);
+        if (i % PAUSE_STEPS == 0) {
+            commit_pause(send->fabric->commit);
+        }
     }
     HMAP_FOR_EACH (diff, node, &send->diffs) {
         send->diff = diff;
