@@ -17,7 +17,7 @@ struct event_base;
 struct slices;
 
 /* How long a slice lasts. */
-#define SLICE_US 4000
+#define SLICE_US 3000
 
 /* 'work' is what slices_kick() has called.  'base' is not owned. */
 struct slices *slices_create(struct event_base *base,

@@ -324,8 +324,9 @@ fabric_db_group(struct fabric *fabric,
 
     model_get_pending(fabric->model, &pending);
     for (size_t i = 0; i < pending.n_logs; i++) {
-        /* Hosts' own reports touch no port. */
-        if (strncmp(pending.logs[i].who, "host:", 5)) {
+        /* What hosts report, and what follows from it, touches no port. */
+        if (strncmp(pending.logs[i].who, "host:", 5)
+            && strcmp(pending.logs[i].who, "vmnd")) {
             take_in_log(fabric->db->facts, &pending.logs[i]);
         }
     }

@@ -275,17 +275,17 @@ model_take_changes(struct model *model, struct model_changes *changes)
         changes->changes[changes->n++] = node->change;
         hmap_remove(&model->changes, &node->node);
         free(node);
+        model_pause(model);
     }
 }
 
 void
 model_changes_uninit(struct model_changes *changes)
 {
-    for (size_t i = 0; i < changes->n; i++) {
-        free(CONST_CAST(char *, changes->changes[i].key));
+    while (changes->n) {
+        free(CONST_CAST(char *, changes->changes[--changes->n].key));
     }
     free(changes->changes);
-    changes->n = 0;
     changes->changes = NULL;
 }
 

@@ -151,6 +151,11 @@ apply(struct http_request *req, struct northbound *nb)
     }
     model_request_uninit(&request);
     vmn_errors_uninit(&errors);
+    while (json_array_size(objects)) {
+        json_array_remove(CONST_CAST(json_t *, objects),
+                          json_array_size(objects) - 1);
+        commit_pause(nb->commit);
+    }
     json_decref(body);
 }
 

@@ -40,7 +40,7 @@ COVERAGE_DEFINE(loop_task_run);
 #define LOOP_LONG_TURN_MS 1000
 
 /* After so much of its own, a turn puts off what can wait. */
-#define LOOP_TURN_US 4000
+#define LOOP_TURN_US 3000
 
 /* When libevent refuses a file descriptor that a task waits for, the task runs
  * again after this time: poll(2) would have woken it at once. */
