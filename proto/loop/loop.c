@@ -299,6 +299,7 @@ loop_turn(struct loop *loop, int timeout_ms)
 void
 loop_run(struct loop *loop)
 {
+    loop->turn_began_us = cpu_us(); /* What was before is no turn. */
     while (!loop->exiting) {
         loop_turn__(loop, EVLOOP_ONCE);
     }

@@ -35,8 +35,9 @@ struct ofconn_options {
     size_t max_conns;           /* Connections at a time. */
     bool packet_ins;            /* Packets that flows send up are wanted, in
                                  * the form of ofpacket.h. */
-    /* Asked before what has come is read: true leaves it to the next turn of
-     * the loop.  NULL: it is always read.  (With TLS nobody asks.) */
+    /* Asked before what has come is read, or what is queued written: true
+     * leaves it to the next turn of the loop.  NULL: never.  (With TLS nobody
+     * asks.) */
     bool (*put_off)(void *aux);
     void *put_off_aux;
 };

@@ -60,6 +60,12 @@ ofstream_pool_uninit(struct ofstream_pool *pool)
     free(pool->buffer);
 }
 
+static bool
+is_put_off(const struct ofstream_pool *pool)
+{
+    return pool->put_off && pool->put_off(pool->put_off_aux);
+}
+
 /* Input.  ---------------------------------------------------------------- */
 
 /* Puts what is left of earlier input into the pool's buffer.  Returns where
@@ -113,9 +119,8 @@ static void
 readable_cb(evutil_socket_t fd, short what OVS_UNUSED, void *stream_)
 {
     struct ofstream *stream = stream_;
-    const struct ofstream_pool *pool = stream->pool;
 
-    if (pool->put_off && pool->put_off(pool->put_off_aux)) {
+    if (is_put_off(stream->pool)) {
         return;                 /* It stays readable. */
     }
 
@@ -136,7 +141,13 @@ static void
 writable_cb(evutil_socket_t fd, short what OVS_UNUSED, void *stream_)
 {
     struct ofstream *stream = stream_;
-    int n = evbuffer_write_atmost(stream->output, fd, WRITE_MAX);
+    int n;
+
+    if (is_put_off(stream->pool)) {
+        event_add(stream->writable, NULL);
+        return;
+    }
+    n = evbuffer_write_atmost(stream->output, fd, WRITE_MAX);
 
     stream->writing = false;
     if (n < 0 && errno != EAGAIN && errno != EINTR) {
