@@ -235,8 +235,7 @@ loop_turn_is_over(const struct loop *loop)
 static void
 loop_count_turn(struct loop *loop)
 {
-    int64_t now_us = cpu_us();
-    uint64_t turn_us = now_us - loop->turn_began_us;
+    uint64_t turn_us = cpu_us() - loop->turn_began_us;
     int i = 0;
 
     while (i < LOOP_N_BOUNDS && turn_us > loop_turn_us[i]) {
@@ -245,7 +244,6 @@ loop_count_turn(struct loop *loop)
     loop->stats.n[i]++;
     loop->stats.total_us += turn_us;
     loop->stats.longest_us = MAX(loop->stats.longest_us, turn_us);
-    loop->turn_began_us = now_us;
 }
 
 void
@@ -260,6 +258,8 @@ static void
 loop_turn__(struct loop *loop, int flags)
 {
     loop->now_valid = false;
+    /* What the caller did before belongs to no turn. */
+    loop->turn_began_us = cpu_us();
     event_base_loop(loop->base, flags);
 
     loop->n_turns++;
@@ -299,7 +299,6 @@ loop_turn(struct loop *loop, int timeout_ms)
 void
 loop_run(struct loop *loop)
 {
-    loop->turn_began_us = cpu_us(); /* What was before is no turn. */
     while (!loop->exiting) {
         loop_turn__(loop, EVLOOP_ONCE);
     }

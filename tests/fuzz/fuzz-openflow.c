@@ -46,7 +46,7 @@ done_cb(void *aux OVS_UNUSED, const char *error OVS_UNUSED)
 }
 
 static const struct ofdump_callbacks dump_callbacks = {
-    flow_cb, group_cb, done_cb,
+    .flow = flow_cb, .group = group_cb, .done = done_cb,
 };
 
 static void
