@@ -31,7 +31,6 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     long long int end = time_msec() + compile_ms;
 
     n_compiled++;
-
     while (compile_ms && time_msec() <= end) {
         continue;
     }
