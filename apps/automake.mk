@@ -2,7 +2,10 @@
 APPS_C = -std=gnu11 $(VMN_WARN) $(VMN_SAN)
 APPS_CPP = -I$(srcdir)/include
 APPS_LD = -module -avoid-version -shared $(VMN_SAN)
+include apps/dhcp/automake.mk
+include apps/dns/automake.mk
 include apps/overlay/automake.mk
 include apps/firewall/automake.mk
 include apps/loadbalancer/automake.mk
+include apps/router/automake.mk
 include apps/example/automake.mk

@@ -11,6 +11,8 @@ include controller/store/automake.mk
 include controller/engine/automake.mk
 include controller/apphost/automake.mk
 include controller/fabric/automake.mk
+include controller/simulator/automake.mk
+include controller/recommend/automake.mk
 include controller/northbound/automake.mk
 include controller/ctl/automake.mk
 

@@ -17,9 +17,11 @@ struct heap;
 struct heap *heap_create(struct event_base *);
 void heap_destroy(struct heap *);
 
-/* What is done every few seconds: gives back what is free, if the process has
- * grown since that was done last, and grows no more; then a few times again.
- * Returns true if it did so.  For tests. */
+/* What is done every few seconds: begins to give back what is free, if the
+ * process has grown since that was done last, and grows no more; then a few
+ * times again.  Returns true if it did so.  For tests. */
 bool heap_check(struct heap *);
+/* True until the turns of the loop in which that is done are over. */
+bool heap_is_giving(const struct heap *);
 
 #endif /* controller/heap.h */

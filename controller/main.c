@@ -289,6 +289,7 @@ start_fabric(struct vmnd *vmnd)
         .ssl_ca_cert = vmnd->options.ca_cert,
         .audit_s = vmnd->options.audit_interval_s,
         .audit_alarm = vmnd->options.audit_alarm_percent,
+        .count_s = vmnd->options.count_interval_s,
         .packet_port_rate = vmnd->options.packet_port_pps,
         .packet_host_rate = vmnd->options.packet_host_pps,
     };

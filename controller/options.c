@@ -80,6 +80,8 @@ static const struct option_row {
       "1000000", "a change that needs more is refused; 0 for any number" },
     { "audit-interval", MEMBER(audit_interval), false, "SECONDS", "3600",
       "how often each host is read and compared, or 0" },
+    { "count-interval", MEMBER(count_interval), false, "SECONDS", "10",
+      "how often each host's counters are read, or 0" },
     { "batch-delay", MEMBER(batch_delay), false, "MS", "20",
       "how long changes may wait for others while hosts are behind" },
     { "audit-alarm", MEMBER(audit_alarm), false, "PERCENT", "50",
@@ -94,7 +96,7 @@ static const struct option_row {
 };
 
 static const char *const default_apps[] = {
-    "overlay", "firewall", "loadbalancer",
+    "overlay", "firewall", "loadbalancer", "router", "dhcp", "dns",
 };
 
 static char **
@@ -309,6 +311,10 @@ options_finish(struct options *options)
     problem = parse_range("audit-interval", options->audit_interval, 0,
                           FABRIC_AUDIT_MAX_S, &options->audit_interval_s);
     if (!problem) {
+        problem = parse_range("count-interval", options->count_interval, 0,
+                              FABRIC_COUNT_MAX_S, &options->count_interval_s);
+    }
+    if (!problem) {
         problem = parse_range("audit-alarm", options->audit_alarm, 1, 100,
                               &options->audit_alarm_percent);
     }
@@ -379,7 +385,7 @@ usage(void)
         free(names);
     }
     printf("  %-30s an app to load: a name, or a path with a slash;\n"
-           "  %-30s repeatable (default: overlay, firewall, loadbalancer)\n",
+           "  %-30s repeatable (default: overlay, firewall, loadbalancer, dhcp)\n",
            "--app=NAME", "");
     printf("\nOptions of the command line alone:\n"
            "  %-30s read options from a JSON object\n",

@@ -30,6 +30,8 @@ struct options {
     uint64_t max_flows_per_host; /* Flows and groups; 0: any number. */
     char *audit_interval;       /* As given, and the number of seconds. */
     unsigned audit_interval_s;
+    char *count_interval;       /* As given, and the number of seconds. */
+    unsigned count_interval_s;
     char *batch_delay;          /* As given, and in milliseconds. */
     unsigned batch_delay_ms;
     char *audit_alarm;          /* As given, and the percentage. */

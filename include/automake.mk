@@ -2,6 +2,9 @@
 vmnincludedir = $(includedir)/vmn
 vmninclude_HEADERS = \
 	include/vmn/app.h \
+	include/vmn/bytes.h \
+	include/vmn/dhcp.h \
+	include/vmn/dns.h \
 	include/vmn/flow.h \
 	include/vmn/packet.h \
 	include/vmn/rows.h \

@@ -13,6 +13,8 @@
 enum { STAGE_MAIL };
 enum { PRIORITY_MAY_SEND = 20, PRIORITY_OTHERS = 10 };
 
+static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+
 /* In each network, mail that a VM sends is dropped on the VM's host... */
 static void
 compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
@@ -23,13 +25,16 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
 
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_network(key),
-                                         STAGE_MAIL, 0, PRIORITY_OTHERS);
+    for (size_t i = 0; i < sizeof eth_types / sizeof eth_types[0]; i++) {
+        struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_network(key),
+                                             STAGE_MAIL, 0, PRIORITY_OTHERS);
 
-    vmn_match(flow, VMN_REG_NETWORK, network->vni);
-    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
-    vmn_match(flow, VMN_F_TCP_DST, SMTP_PORT);
-    vmn_act_drop(vmn_flow_actions(flow), "direct mail");
+        vmn_match(flow, VMN_REG_NETWORK, network->vni);
+        vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
+        vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i]);
+        vmn_match(flow, VMN_F_TCP_DST, SMTP_PORT);
+        vmn_act_drop(vmn_flow_actions(flow), "direct mail");
+    }
 }
 
 /* ...unless it comes from a port that may send it. */
@@ -43,7 +48,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (!port || !port->enabled) {
         return;
     }
-    label = vmn_labels_get(&port->labels, "mail");
+    label = vmn_labels_get(vmn_labels_of(view, &port->row), "mail");
     if (!label || strcmp(label, "yes")) {
         return;
     }
@@ -52,16 +57,14 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     for (size_t i = 0; i < port->n_ips; i++) {
-        struct vmn_flow *flow;
+        struct vmn_flow *flow = vmn_flow_add(
+            emit, vmn_scope_network(port->network), STAGE_MAIL, 0,
+            PRIORITY_MAY_SEND);
 
-        if (port->ips[i].family != 4) {
-            continue;
-        }
-        flow = vmn_flow_add(emit, vmn_scope_network(port->network),
-                            STAGE_MAIL, 0, PRIORITY_MAY_SEND);
         vmn_match(flow, VMN_REG_NETWORK, network->vni);
         vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
-        vmn_match_ip(flow, VMN_F_IPV4_SRC, &port->ips[i]);
+        vmn_match_ip(flow, port->ips[i].family == 6
+                     ? VMN_F_IPV6_SRC : VMN_F_IPV4_SRC, &port->ips[i]);
         vmn_match(flow, VMN_F_TCP_DST, SMTP_PORT);
         vmn_act_next(vmn_flow_actions(flow));
     }

@@ -35,7 +35,9 @@ static void
 compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const struct vmn_network *network = vmn_read_network(view, key);
-    const char *label = (network ? vmn_labels_get(&network->labels, LABEL)
+    const char *label = (network
+                         ? vmn_labels_get(vmn_labels_of(view, &network->row),
+                                          LABEL)
                          : NULL);
     struct vmn_scope scope = vmn_scope_network(key);
     struct vmn_ip ip = { .family = 4 };
@@ -81,12 +83,11 @@ handle_ask(struct vmn_view *view, const struct vmn_packet_in *in,
     uint8_t answer[VMN_UDP_HEADERS + sizeof text];
     struct vmn_udp udp;
 
-    (void) view;                /* The port's row is all that it takes. */
     if (!in->port) {
         vmn_send_nothing(out, "from no port");
         return;
     }
-    if (in->port->quarantined) {
+    if (vmn_is_quarantined(view, in->port)) {
         vmn_send_nothing(out, "quarantined");
         return;
     }

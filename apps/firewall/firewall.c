@@ -6,15 +6,22 @@
 
 #include "firewall.h"
 
+#include <string.h>
+
 static void
 to_done(struct vmn_flow *flow)
 {
     vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY, POLICY_DONE);
 }
 
+/* The two families, where a match on a field of both wants to know which. */
+static const uint16_t ip_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+#define N_IP_TYPES (sizeof ip_types / sizeof ip_types[0])
+
 static void
 base_send(struct vmn_emit *emit)
 {
+    static const uint8_t nd_types[] = { VMN_ND_SOLICIT, VMN_ND_ADVERT };
     struct vmn_flow *flow;
 
     /* A VM may always reach itself. */
@@ -22,17 +29,31 @@ base_send(struct vmn_emit *emit)
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN, VMN_FLAG_HAIRPIN);
     to_done(flow);
 
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 100);
-    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
-    vmn_act_ct(vmn_flow_actions(flow),
-               &(struct vmn_ct) { .zone = VMN_REG_ZONE,
-                                  .then = VMN_CT_TABLE,
-                                  .stage = STAGE_TRACK,
-                                  .table = TRACK_STATE });
+    /* Neighbour discovery has no policy, as ARP has none; conntrack would take
+     * it for invalid. */
+    for (size_t i = 0; i < sizeof nd_types; i++) {
+        flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND,
+                            150);
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, nd_types[i]);
+        to_done(flow);
+    }
+
+    for (size_t i = 0; i < N_IP_TYPES; i++) {
+        flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND,
+                            100);
+        vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
+        vmn_act_set(vmn_flow_actions(flow), REG_KEEP, 0);
+        vmn_act_ct(vmn_flow_actions(flow),
+                   &(struct vmn_ct) { .zone = VMN_REG_ZONE,
+                                      .then = VMN_CT_TABLE,
+                                      .stage = STAGE_TRACK,
+                                      .table = TRACK_STATE });
+    }
 
     to_done(vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 1));
 }
 
+/* Of both families: only they are tracked. */
 static struct vmn_flow *
 tracked_add(struct vmn_emit *emit, unsigned stage, unsigned table,
             uint16_t priority, unsigned state, unsigned mask)
@@ -40,13 +61,14 @@ tracked_add(struct vmn_emit *emit, unsigned stage, unsigned table,
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), stage, table,
                                          priority);
 
-    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | state,
                      VMN_CT_TRK | mask);
     return flow;
 }
 
-/* A reply is judged as its request is: identities and places trade places. */
+/* A reply is judged as its request is: identities and places trade places.  So is
+ * an ICMP error about a connection, which conntrack gives the original tuple of
+ * that and the direction in which it goes. */
 static void
 swap_sides(struct vmn_actions *actions)
 {
@@ -66,13 +88,12 @@ base_state(struct vmn_emit *emit)
     /* Without ports; the first fragment is judged.  But a connection is
      * committed only once all fragments have come there.  (Where conntrack
      * puts packets together for good, there are no fragments here.) */
-    flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 95, 0, VMN_CT_INV);
-    vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_LATER, VMN_FRAG_LATER);
-    vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY, POLICY_ACCEPT);
-
-    /* ICMP errors about a connection. */
-    to_done(tracked_add(emit, STAGE_TRACK, TRACK_STATE, 90, VMN_CT_REL,
-                        VMN_CT_REL));
+    for (size_t i = 0; i < N_IP_TYPES; i++) {
+        flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 95, 0, VMN_CT_INV);
+        vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
+        vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_LATER, VMN_FRAG_LATER);
+        vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY, POLICY_ACCEPT);
+    }
 
     flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 80, VMN_CT_RPL,
                        VMN_CT_RPL);
@@ -83,9 +104,9 @@ base_state(struct vmn_emit *emit)
     vmn_act_goto(vmn_flow_actions(flow), STAGE_TRACK, TRACK_SOURCE);
 }
 
-/* From each tier to the next one. */
+/* Each direction is judged on the host where its side is. */
 static void
-base_tiers(struct vmn_emit *emit)
+base_skip(struct vmn_emit *emit)
 {
     struct vmn_flow *flow;
 
@@ -99,34 +120,61 @@ base_tiers(struct vmn_emit *emit)
     vmn_match(flow, VMN_REG_DST_LOCAL, 0);
     vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY, POLICY_ACCEPT);
 
-    for (unsigned table = POLICY_EGRESS; table < POLICY_ACCEPT; table++) {
-        flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_POLICY, table,
-                            POLICY_NEXT_TIER);
-        vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY, table + 1);
+}
+
+void
+act_commit(struct vmn_actions *actions, bool with_mark)
+{
+    vmn_act_ct(actions, &(struct vmn_ct) { .commit = true,
+                                           .zone = VMN_REG_ZONE,
+                                           .mark = with_mark,
+                                           .mark_from = REG_KEEP,
+                                           .then = VMN_CT_STOP });
+}
+
+/* Later fragments were not judged, and know nothing of the mark. */
+static void
+add_commit(struct vmn_emit *emit, uint16_t eth_type, bool later_fragment)
+{
+    struct vmn_flow *flow = tracked_add(emit, STAGE_POLICY, POLICY_ACCEPT,
+                                        later_fragment ? ACCEPT_LATER_FRAGMENT
+                                        : ACCEPT_NEW,
+                                        VMN_CT_NEW, VMN_CT_NEW);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+    if (later_fragment) {
+        vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_LATER, VMN_FRAG_LATER);
     }
+    act_commit(actions, !later_fragment);
+    vmn_act_next(actions);
 }
 
 static void
 base_accept(struct vmn_emit *emit)
 {
     struct vmn_flow *flow;
-    struct vmn_actions *actions;
 
-    flow = tracked_add(emit, STAGE_POLICY, POLICY_ACCEPT, 100, VMN_CT_NEW,
-                       VMN_CT_NEW);
-    actions = vmn_flow_actions(flow);
-    vmn_act_ct(actions, &(struct vmn_ct) { .commit = true,
-                                           .zone = VMN_REG_ZONE,
-                                           .then = VMN_CT_STOP });
-    vmn_act_next(actions);
+    for (size_t i = 0; i < N_IP_TYPES; i++) {
+        add_commit(emit, ip_types[i], false);
+        add_commit(emit, ip_types[i], true);
+    }
 
     /* Later stages want to know where the packet itself goes.  (Of later
      * fragments, nobody has swapped the sides.) */
-    flow = tracked_add(emit, STAGE_POLICY, POLICY_ACCEPT, 90, VMN_CT_RPL,
-                       VMN_CT_RPL);
-    vmn_match_masked(flow, VMN_F_IP_FRAG, 0, VMN_FRAG_LATER);
-    swap_sides(vmn_flow_actions(flow));
-    vmn_act_next(vmn_flow_actions(flow));
+    for (size_t i = 0; i < N_IP_TYPES; i++) {
+        flow = tracked_add(emit, STAGE_POLICY, POLICY_ACCEPT, ACCEPT_REPLY,
+                           VMN_CT_RPL, VMN_CT_RPL);
+        vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
+        vmn_match_masked(flow, VMN_F_IP_FRAG, 0, VMN_FRAG_LATER);
+        swap_sides(vmn_flow_actions(flow));
+        vmn_act_next(vmn_flow_actions(flow));
+    }
+
+    for (unsigned table = POLICY_ACCEPT; table <= POLICY_DONE; table++) {
+        flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_POLICY, table, 1);
+        vmn_act_next(vmn_flow_actions(flow));
+    }
 }
 
 static void
@@ -135,21 +183,74 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     base_send(emit);
     base_state(emit);
     known_base(emit);
-    base_tiers(emit);
+    base_skip(emit);
     base_accept(emit);
+}
+
+/* Of a domain, its network, or the router that it is called after. */
+static bool
+about_domain(const char *domain, struct vmn_about *about)
+{
+    bool routed = vmn_domain_is_routed(domain);
+
+    about->table = routed ? VMN_TABLE_ROUTER : VMN_TABLE_NETWORK;
+    about->name = domain + routed;
+    return true;
+}
+
+/* A verdict is a rule's.  What is compiled for a domain and something else is
+ * the domain's. */
+static bool
+about(struct vmn_view *view, const char *unit, const char *key, uint32_t part,
+      struct vmn_about *about)
+{
+    const char *domain, *quarantine, *rest;
+
+    if (!strcmp(unit, "verdicts")) {
+        about->table = VMN_TABLE_POLICY;
+        about->name = key;
+        about->rule = part ? rule_index(view, key, part) : -1;
+        return true;
+    }
+    if (!strcmp(unit, "isolated") || !strcmp(unit, "shadowed")
+        || !strcmp(unit, "known")) {
+        return key_split(view, key, &domain, &rest)
+               && about_domain(domain, about);
+    }
+    if (!strcmp(unit, "kept")) {
+        about->table = VMN_TABLE_TIER;
+        about->name = key;
+        return true;
+    }
+    if (!strcmp(unit, "held")) {
+        about->table = VMN_TABLE_QUARANTINE;
+        about->name = (key_split(view, key, &quarantine, &rest) ? quarantine
+                       : NULL);
+        about->rule = part ? allowed_index(view, key, part) : -1;
+        return true;
+    }
+    if (!strcmp(unit, "quarantined") || !strcmp(unit, "denied")) {
+        return about_domain(key, about);
+    }
+    return false;
 }
 
 static const struct vmn_stage_class stages[] = {
     [STAGE_TRACK] = { "track", VMN_HOOK_TRACK, 0, TRACK_N_TABLES,
                       VMN_MISS_NEXT },
     [STAGE_POLICY] = { "policy", VMN_HOOK_POLICY, 0, POLICY_N_TABLES,
-                       VMN_MISS_NEXT },
+                       VMN_MISS_NONE },
     { .name = NULL },
 };
 
 static const struct vmn_query_class queries[] = {
+    { "tiers", eval_tiers },
     { "groups", eval_groups },
     { "identity", eval_identity },
+    { "quarantine", eval_quarantine },
+    { "quarantine-selects", eval_quarantine_selects },
+    { "nested", eval_nested },
+    { "addresses", eval_addresses },
     { "applies", eval_applies },
     { "rules", eval_rules },
     { "bucket", eval_bucket },
@@ -159,6 +260,9 @@ static const struct vmn_query_class queries[] = {
 
 static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
+    { .name = "tiers", .each = VMN_EACH_ONCE, .compile = compile_tiers },
+    { .name = "kept", .each = VMN_EACH_ROW, .table = VMN_TABLE_TIER,
+      .compile = compile_kept },
     { .name = "member", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
       .compile = compile_member },
     { .name = "network", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
@@ -173,10 +277,18 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_bucket },
     { .name = "isolated", .each = VMN_EACH_KEY, .relation = REL_ISOLATED,
       .compile = compile_isolated },
+    { .name = "denied", .each = VMN_EACH_KEY, .relation = REL_DENIED,
+      .compile = compile_denied },
+    { .name = "shadowed", .each = VMN_EACH_KEY, .relation = REL_SHADOWED,
+      .compile = compile_shadowed },
     { .name = "known", .each = VMN_EACH_KEY, .relation = REL_KNOWN,
       .compile = compile_known },
     { .name = "quarantined", .each = VMN_EACH_KEY,
       .relation = REL_QUARANTINED, .compile = compile_quarantined },
+    { .name = "held", .each = VMN_EACH_KEY, .relation = REL_HELD,
+      .compile = compile_held },
+    { .name = "observed", .each = VMN_EACH_ROW,
+      .table = VMN_TABLE_OBSERVATION, .compile = compile_observed },
     { .name = NULL },
 };
 
@@ -184,6 +296,11 @@ static const struct vmn_number_class numbers[] = {
     { NUMBER_IDENTITY, INT32_MAX },
     { NUMBER_CONJUNCTION, INT32_MAX },
     { .kind = NULL },
+};
+
+static const struct vmn_handler_class handlers[] = {
+    [HANDLER_REJECT] = { .name = "reject", .handle = handle_reject },
+    { .name = NULL },
 };
 
 extern const struct vmn_app_class vmn_app;
@@ -196,4 +313,6 @@ const struct vmn_app_class vmn_app = {
     .queries = queries,
     .units = units,
     .numbers = numbers,
+    .handlers = handlers,
+    .about = about,
 };

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who a port is to policies.  Ports of one network that are in the same
+ * Who a port is to policies.  Ports of one routing domain that are in the same
  * groups share an identity.  All groups count, whether a policy names them or
- * not, so that writing a policy never changes an identity. */
+ * not, so that writing a policy never changes an identity.  What is more than
+ * groups counts as one: what cuts a port off, and where routers join networks,
+ * a network's default to deny. */
 
 #include "firewall.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* In an identity's name beside its groups; no group can have this name. */
-#define QUARANTINED "!quarantined"
 
 /* Sets of identities.  --------------------------------------------------- */
 
@@ -41,11 +40,11 @@ ids_add(struct vmn_view *view, struct ids *set, uint32_t id)
 }
 
 void
-ids_add_group(struct vmn_view *view, struct ids *set, const char *network,
+ids_add_group(struct vmn_view *view, struct ids *set, const char *domain,
               const char *group)
 {
     struct vmn_names members = vmn_facts(
-        view, REL_MEMBERS, vmn_printf(view, "%s|%s", network, group));
+        view, REL_MEMBERS, vmn_printf(view, "%s|%s", domain, group));
     uint32_t id;
 
     for (size_t i = 0; i < members.n; i++) {
@@ -63,6 +62,19 @@ id_from_text(const char *text, uint32_t *id)
 
     *id = value;
     return value && value <= UINT32_MAX && !*end;
+}
+
+const char *
+list_next(char **list)
+{
+    char *name = *list && **list ? *list : NULL;
+    char *comma = name ? strchr(name, ',') : NULL;
+
+    *list = comma ? comma + 1 : NULL;
+    if (comma) {
+        *comma = '\0';
+    }
+    return name;
 }
 
 bool
@@ -83,31 +95,10 @@ key_split(struct vmn_view *view, const char *key, const char **a,
 
 /* The groups of a port.  ------------------------------------------------- */
 
-struct names {
-    size_t n, allocated;
-    const char **names;
-};
-
-static void
-names_add(struct vmn_view *view, struct names *names, const char *name)
-{
-    if (names->n >= names->allocated) {
-        const char **bigger;
-
-        names->allocated = names->allocated ? 2 * names->allocated : 16;
-        bigger = vmn_alloc(view, names->allocated * sizeof *bigger);
-        if (names->n) {
-            memcpy(bigger, names->names, names->n * sizeof *bigger);
-        }
-        names->names = bigger;
-    }
-    names->names[names->n++] = name;
-}
-
 /* Adds the groups at 'key' of 'index'; those by selector only if it holds. */
 static void
 add_groups(struct vmn_view *view, struct names *names, enum vmn_index index,
-           const char *key, const struct vmn_port *port)
+           const char *key, const struct vmn_labels *labels)
 {
     struct vmn_names found = vmn_lookup(view, index, key);
 
@@ -118,7 +109,7 @@ add_groups(struct vmn_view *view, struct names *names, enum vmn_index index,
             const struct vmn_group *group = vmn_read_group(view, name);
 
             if (!group || !group->selector.text
-                || !vmn_selector_matches(&group->selector, &port->labels)) {
+                || !vmn_selector_matches(&group->selector, labels)) {
                 continue;
             }
         }
@@ -126,65 +117,79 @@ add_groups(struct vmn_view *view, struct names *names, enum vmn_index index,
     }
 }
 
-static int
-compare_names(const void *a_, const void *b_)
-{
-    const char *const *a = a_;
-    const char *const *b = b_;
-
-    return strcmp(*a, *b);
-}
-
-static const char *
-join(struct vmn_view *view, struct names *names)
+const char *
+names_list(struct vmn_view *view, const struct names *names)
 {
     size_t size = 1;
     char *text, *p;
 
-    qsort(names->names, names->n, sizeof *names->names, compare_names);
     for (size_t i = 0; i < names->n; i++) {
         size += strlen(names->names[i]) + 1;
     }
     p = text = vmn_alloc(view, size);
     for (size_t i = 0; i < names->n; i++) {
-        if (!i || strcmp(names->names[i], names->names[i - 1])) {
-            size_t len = strlen(names->names[i]);
-
-            if (p > text) {
-                *p++ = ',';
-            }
-            memcpy(p, names->names[i], len);
-            p += len;
+        if (i) {
+            *p++ = ',';
         }
+        p = stpcpy(p, names->names[i]);
     }
     return text;
+}
+
+const char *
+names_join(struct vmn_view *view, struct names *names)
+{
+    names_sort(names);
+    return names_list(view, names);
 }
 
 void
 eval_groups(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
     const struct vmn_port *port = vmn_read_port(view, key);
+    const struct vmn_labels *labels;
     struct names names = { 0, 0, NULL };
 
     if (!port) {
         return;
     }
-    add_groups(view, &names, VMN_INDEX_GROUP_BY_PORT, key, port);
-    add_groups(view, &names, VMN_INDEX_GROUP_BY_ANCHOR, "", port);
-    for (size_t i = 0; i < port->labels.n; i++) {
-        const struct vmn_label *label = &port->labels.labels[i];
+    labels = vmn_labels_of(view, &port->row);
+    add_groups(view, &names, VMN_INDEX_GROUP_BY_PORT, key, labels);
+    add_groups(view, &names, VMN_INDEX_GROUP_BY_ANCHOR, "", labels);
+    for (size_t i = 0; i < labels->n; i++) {
+        const struct vmn_label *label = &labels->labels[i];
 
-        add_groups(view, &names, VMN_INDEX_GROUP_BY_ANCHOR, label->key, port);
+        add_groups(view, &names, VMN_INDEX_GROUP_BY_ANCHOR, label->key,
+                   labels);
         add_groups(view, &names, VMN_INDEX_GROUP_BY_ANCHOR,
-                   vmn_printf(view, "%s=%s", label->key, label->value), port);
+                   vmn_printf(view, "%s=%s", label->key, label->value),
+                   labels);
     }
 
-    const char *text = names.n ? join(view, &names) : "";
+    const char *text = names.n ? names_join(view, &names) : "";
 
     vmn_value_set(value, text, strlen(text) + 1);
 }
 
 /* Identities.  ----------------------------------------------------------- */
+
+/* No group has a name that begins so, nor as what cuts ports off does. */
+#define DENIED "!deny/"
+
+/* True if the port's network denies by default, and its identity has to tell
+ * so: see rest.c. */
+static bool
+is_denied(struct vmn_view *view, const struct vmn_port *port,
+          const char *domain)
+{
+    const struct vmn_network *network;
+
+    if (!vmn_domain_is_routed(domain)) {
+        return false;
+    }
+    network = vmn_read_network(view, port->network);
+    return network && network->default_action == VMN_DEFAULT_DENY;
+}
 
 void
 eval_identity(struct vmn_view *view, const char *key, struct vmn_value *value)
@@ -192,16 +197,28 @@ eval_identity(struct vmn_view *view, const char *key, struct vmn_value *value)
     const struct vmn_port *port = vmn_read_port(view, key);
     size_t size;
     const char *groups = vmn_query(view, QUERY_GROUPS, key, &size);
+    const char *held = vmn_query(view, VMN_QUERY_QUARANTINE, key, &size);
+    struct names names = { 0, 0, NULL };
+    const char *domain;
     uint32_t id = 0;
 
     if (!port || !groups) {
         return;
     }
-    if (*groups || port->quarantined) {
+    domain = vmn_domain_of(view, port->network);
+    if (*groups) {
+        names_add(view, &names, groups);
+    }
+    if (held) {
+        names_add(view, &names, held);
+    }
+    if (is_denied(view, port, domain)) {
+        names_add(view, &names, vmn_printf(view, DENIED "%s", port->network));
+    }
+    if (names.n) {
         id = vmn_number(view, NUMBER_IDENTITY,
-                        vmn_printf(view, "%s|%s%s%s", port->network, groups,
-                                   *groups && port->quarantined ? "," : "",
-                                   port->quarantined ? QUARANTINED : ""));
+                        vmn_printf(view, "%s|%s", domain,
+                                   names_list(view, &names)));
     }
     vmn_value_set(value, &id, sizeof id);
 }
@@ -214,28 +231,27 @@ compile_member(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     size_t size;
     const char *groups = vmn_query(view, QUERY_GROUPS, key, &size);
     const uint32_t *id = vmn_query(view, VMN_QUERY_IDENTITY, key, &size);
+    const char *held = vmn_query(view, VMN_QUERY_QUARANTINE, key, &size);
 
     if (!port || !port->enabled || !groups || !id || !*id) {
         return;
     }
 
+    const char *domain = vmn_domain_of(view, port->network);
     const char *text = vmn_printf(view, "%u", *id);
     char *copy = vmn_printf(view, "%s", groups);
+    const char *group;
 
-    vmn_publish(emit, REL_KNOWN,
-                vmn_printf(view, "%s|%s", port->network, text), "");
-    if (port->quarantined) {
-        vmn_publish(emit, REL_QUARANTINED, port->network, text);
+    vmn_publish(emit, REL_KNOWN, vmn_printf(view, "%s|%s", domain, text), "");
+    if (held) {
+        quarantine_publish(view, emit, held, domain, text);
     }
-    for (char *group = copy; group && *group; ) {
-        char *comma = strchr(group, ',');
-
-        if (comma) {
-            *comma = '\0';
-        }
+    if (is_denied(view, port, domain)) {
+        vmn_publish(emit, REL_DENIED, domain, text);
+    }
+    while ((group = list_next(&copy))) {
         vmn_publish(emit, REL_MEMBERS,
-                    vmn_printf(view, "%s|%s", port->network, group), text);
-        vmn_publish(emit, REL_NETWORKS, group, port->network);
-        group = comma ? comma + 1 : NULL;
+                    vmn_printf(view, "%s|%s", domain, group), text);
+        vmn_publish(emit, REL_DOMAINS, group, domain);
     }
 }

@@ -90,10 +90,10 @@ known_base(struct vmn_emit *emit)
 void
 compile_known(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    const char *network, *text;
+    const char *domain, *text;
     uint32_t id;
 
-    if (key_split(view, key, &network, &text) && id_from_text(text, &id)) {
-        know(emit, vmn_scope_network(network), id);
+    if (key_split(view, key, &domain, &text) && id_from_text(text, &id)) {
+        know(emit, vmn_scope_domain(domain), id);
     }
 }

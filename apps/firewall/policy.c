@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Policies: in which networks and on which hosts they apply, what their rules
- * decide, and what becomes of their rules in a network.
+ * Policies: in which domains and on which hosts they apply, what their rules
+ * decide, and what becomes of their rules in a domain.
  *
- * A network has the rules of a policy in POLICY_BUCKETS parts by their hash,
- * each a unit of its own.  So a rule that comes or goes costs a network the few
+ * A domain has the rules of a policy in POLICY_BUCKETS parts by their hash,
+ * each a unit of its own.  So a rule that comes or goes costs a domain the few
  * rules of its part, and not the whole policy. */
 
 #include "firewall.h"
@@ -12,18 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without rules a policy is not complete: then what was compiled stays. */
+/* Without rules a policy is not complete.  Then what was compiled stays. */
 static bool
 is_complete(struct vmn_emit *emit, const char *policy, const void *rules)
 {
     if (!rules) {
-        vmn_fail(emit, "policy %s changes its action too often: its rules "
-                 "would need more than %d levels", policy, POLICY_LEVELS);
+        vmn_fail(emit, "policy %s is too much: its rules change their action "
+                 "too often, or would need more than %d bytes", policy,
+                 VMN_VALUE_SIZE_MAX);
     }
     return rules != NULL;
 }
 
-/* Finds the networks in which groups of the policy have members. */
+/* Finds the domains in which groups of the policy have members. */
 void
 compile_policy(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -32,12 +33,16 @@ compile_policy(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                                               &size);
     const char *group = applies ? applies->groups : NULL;
 
+    if (applies && applies->shadow) {
+        vmn_publish(emit, REL_SHADOWS, "all",
+                    vmn_printf(view, "%u", applies->position));
+    }
     for (size_t i = 0; applies && i < applies->n_groups; i++) {
-        struct vmn_names networks = vmn_facts(view, REL_NETWORKS, group);
+        struct vmn_names domains = vmn_facts(view, REL_DOMAINS, group);
 
-        for (size_t j = 0; j < networks.n; j++) {
+        for (size_t j = 0; j < domains.n; j++) {
             vmn_publish(emit, REL_APPLIED,
-                        vmn_printf(view, "%s|%s", key, networks.names[j]),
+                        vmn_printf(view, "%s|%s", key, domains.names[j]),
                         "");
         }
         group += strlen(group) + 1;
@@ -49,32 +54,41 @@ void
 eval_applies(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
     const struct vmn_policy *policy = vmn_read_policy(view, key);
+    const struct vmn_tier *tier = policy ? vmn_read_tier(view, policy->tier)
+                                         : NULL;
     size_t size = sizeof(struct applies);
+    struct names groups = { 0, 0, NULL };
     struct applies *applies;
     char *p;
 
-    if (!policy) {
+    if (!tier) {
         return;
     }
     for (size_t i = 0; i < policy->n_applies_to; i++) {
-        size += strlen(policy->applies_to[i]) + 1;
+        names_add_nested(view, &groups, policy->applies_to[i]);
+    }
+    names_sort(&groups);
+    for (size_t i = 0; i < groups.n; i++) {
+        size += strlen(groups.names[i]) + 1;
     }
     applies = vmn_alloc(view, size);
-    applies->n_groups = policy->n_applies_to;
+    applies->n_groups = groups.n;
+    applies->position = tier->position;
+    applies->shadow = policy->mode == VMN_SHADOW;
     for (int i = 0; i < VMN_N_DIRECTIONS; i++) {
-        applies->isolates[i] = (policy->tier == VMN_TIER_APPLICATION
+        applies->isolates[i] = (tier->position == VMN_TIER_APPLICATION
                                 && policy->isolates[i]);
     }
     p = applies->groups;
-    for (size_t i = 0; i < policy->n_applies_to; i++) {
-        p = stpcpy(p, policy->applies_to[i]) + 1;
+    for (size_t i = 0; i < groups.n; i++) {
+        p = stpcpy(p, groups.names[i]) + 1;
     }
     vmn_value_set(value, applies, size);
 }
 
-/* The identities that the policy applies to in a network. */
+/* The identities that the policy applies to in a domain. */
 static const struct applies *
-read_own(struct vmn_view *view, const char *policy, const char *network,
+read_own(struct vmn_view *view, const char *policy, const char *domain,
          struct ids *own)
 {
     size_t size;
@@ -84,28 +98,28 @@ read_own(struct vmn_view *view, const char *policy, const char *network,
 
     memset(own, 0, sizeof *own);
     for (size_t i = 0; applies && i < applies->n_groups; i++) {
-        ids_add_group(view, own, network, group);
+        ids_add_group(view, own, domain, group);
         group += strlen(group) + 1;
     }
     return applies;
 }
 
-/* A policy in a network, without its rules: which of them it has, whom it closes,
+/* A policy in a domain, without its rules: which of them it has, whom it closes,
  * and on which hosts. */
 void
 compile_applied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    const char *policy, *network;
+    const char *policy, *domain;
     const struct applies *applies;
     const uint32_t *buckets;
     struct vmn_names hosts;
     struct ids own;
     size_t size;
 
-    if (!key_split(view, key, &policy, &network)) {
+    if (!key_split(view, key, &policy, &domain)) {
         return;
     }
-    applies = read_own(view, policy, network, &own);
+    applies = read_own(view, policy, domain, &own);
     buckets = vmn_query(view, QUERY_BUCKETS, policy, &size);
     if (!applies || !is_complete(emit, policy, buckets)) {
         return;
@@ -118,13 +132,19 @@ compile_applied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     for (int i = 0; i < VMN_N_DIRECTIONS; i++) {
         for (size_t j = 0; applies->isolates[i] && j < own.n; j++) {
-            vmn_publish(emit, REL_ISOLATED,
-                        vmn_printf(view, "%s|%s", network,
-                                   i == VMN_EGRESS ? "egress" : "ingress"),
-                        vmn_printf(view, "%u", own.ids[j]));
+            const char *where = vmn_printf(view, "%s|%s", domain,
+                                           direction_names[i]);
+
+            if (applies->shadow) {
+                vmn_publish(emit, REL_SHADOWED, where,
+                            vmn_printf(view, "%u/%s", own.ids[j], policy));
+            } else {
+                vmn_publish(emit, REL_ISOLATED, where,
+                            vmn_printf(view, "%u", own.ids[j]));
+            }
         }
     }
-    hosts = vmn_facts(view, VMN_REL_NETWORK_HOSTS, network);
+    hosts = vmn_facts(view, vmn_scope_domain(domain).relation, domain);
     for (size_t i = 0; i < hosts.n; i++) {
         vmn_publish(emit, REL_HOSTS, policy, hosts.names[i]);
     }
@@ -135,11 +155,16 @@ void
 compile_verdicts(struct vmn_view *view, const char *key,
                  struct vmn_emit *emit)
 {
+    const struct applies *applies;
     const char *p, *end;
     size_t size;
 
     if (!vmn_read_policy(view, key)) {
         return;
+    }
+    applies = vmn_query(view, QUERY_APPLIES, key, &size);
+    if (applies && applies->shadow) {
+        emit_would_isolate(view, emit, key, applies);
     }
     p = vmn_query(view, QUERY_RULES, key, &size);
     if (!is_complete(emit, key, p)) {
@@ -149,27 +174,24 @@ compile_verdicts(struct vmn_view *view, const char *key,
         struct rule rule;
 
         p = (const char *) rule_read(p, &rule);
-        emit_verdict(emit, key, rule.head);
+        emit_verdict(view, emit, key, rule.head);
     }
 }
 
-/* Some rules of a policy in a network: "POLICY|NETWORK|BUCKET". */
+/* Some rules of a policy in a domain: "POLICY|DOMAIN|BUCKET". */
 void
 compile_bucket(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    const char *policy, *rest, *network_name, *bucket, *p, *end;
+    const char *policy, *rest, *bucket, *p, *end;
     struct place place = { .view = view, .emit = emit };
     size_t size;
 
     if (!key_split(view, key, &policy, &rest)
-        || !key_split(view, rest, &network_name, &bucket)) {
+        || !key_split(view, rest, &place.domain, &bucket)
+        || !read_own(view, policy, place.domain, &place.own)) {
         return;
     }
-    place.network = vmn_read_network(view, network_name);
-    if (!place.network || !place.network->vni
-        || !read_own(view, policy, network_name, &place.own)) {
-        return;
-    }
+    place.zone = vmn_domain_zone(view, place.domain);
     p = vmn_query(view, QUERY_BUCKET,
                   vmn_printf(view, "%s|%s", policy, bucket), &size);
     if (!is_complete(emit, policy, p)) {

@@ -1,49 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rules of a policy, ready to be compiled in any network: with their
- * priorities and numbers, and with all that they take from services and from
- * groups' addresses put in.  They are packed into the values of queries, so
- * that this is done once and not in each network, and that a rule which stays
- * as it is touches no network.  What becomes of them there is in clause.c.
+ * The rules of a policy, ready to be compiled in any domain: with their
+ * priorities and numbers, with all that they take from services, and with the
+ * groups inside of groups.  They are packed into the values of queries, so that
+ * this is done once and not in each domain, and that a rule which stays as it
+ * is touches no domain.  What becomes of them there is in clause.c.
  *
- * A rule's priority is POLICY_RULE_MAX - POLICY_LEVELS x the policy's - its
- * level.  Rules that follow each other with the same action share a level.
- * Denying rules have even levels, others odd ones, so that where policies of
- * equal priority meet, rules of one level never contradict each other, and a
- * policy's first denials come before another's first permissions. */
+ * A rule's priority is POLICY_RULE_MAX - VMN_POLICY_LEVELS x the policy's -
+ * its level (struct vmn_level).  So rules of one level never contradict each
+ * other, but for how they deny, and a policy's first denials come before
+ * another's first permissions, and these before another's first passes. */
 
 #include "firewall.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define IP_PROTO_ICMP 1
-#define IP_PROTO_TCP 6
-#define IP_PROTO_UDP 17
-
-/* Levels.  --------------------------------------------------------------- */
-
-/* Where a direction's rules have got to. */
-struct level {
-    bool started;
-    enum vmn_action action;
-    unsigned level;
-};
-
-static void
-level_next(struct level *level, enum vmn_action action)
-{
-    bool odd = action != VMN_DENY;
-
-    if (!level->started) {
-        level->level = odd;
-    } else if (action != level->action) {
-        level->level += (level->level & 1) == odd ? 2 : 1;
-    }
-    level->started = true;
-    level->action = action;
-}
 
 /* Names.  ---------------------------------------------------------------- */
 
@@ -84,6 +56,9 @@ hash_entry(struct vmn_view *view, uint64_t hash,
     }
     hash = hash_text(hash, vmn_printf(view, "e:%d,%d", entry->protocol,
                                       entry->icmp_type));
+    if (entry->icmp_code >= 0) {
+        hash = hash_text(hash, vmn_printf(view, "%d", entry->icmp_code));
+    }
     for (size_t i = 0; i < n; i++) {
         hash = hash_text(hash, vmn_printf(view, "%u-%u", ports[i].first,
                                           ports[i].last));
@@ -97,9 +72,7 @@ static uint64_t
 rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
 {
     const uint64_t basis = UINT64_C(0xcbf29ce484222325);
-    struct vmn_prefix *prefixes = vmn_alloc(view, rule->n_peers
-                                            * sizeof *prefixes);
-    size_t n_prefixes = 0;
+    struct prefixes cidrs = { 0, 0, NULL };
     uint64_t sum = 0;
 
     for (size_t i = 0; i < rule->n_peers; i++) {
@@ -108,12 +81,13 @@ rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
         if (peer->group) {
             sum += hash_text(basis, vmn_printf(view, "g:%s", peer->group));
         } else {
-            prefixes[n_prefixes++] = peer->cidr;
+            prefixes_add(view, &cidrs, &peer->cidr, 1, peer->except,
+                         peer->n_except);
         }
     }
-    n_prefixes = vmn_prefixes_merge(prefixes, n_prefixes);
-    for (size_t i = 0; i < n_prefixes; i++) {
-        sum += hash_prefix(view, basis, &prefixes[i]);
+    cidrs.n = vmn_prefixes_merge(cidrs.prefixes, cidrs.n);
+    for (size_t i = 0; i < cidrs.n; i++) {
+        sum += hash_prefix(view, basis, &cidrs.prefixes[i]);
     }
     for (size_t i = 0; i < rule->n_services; i++) {
         const struct vmn_rule_service *use = &rule->services[i];
@@ -128,13 +102,12 @@ rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
 
 /* A conjunction is numbered by what the rule says, so that it keeps its number
  * whatever is put before it: "POLICY/HASH", with a count if the policy says the
- * same twice.  All networks share it: no packet meets clauses of two. */
+ * same twice.  All domains share it: no packet meets clauses of two. */
 static const char *
-rule_name(struct vmn_view *view, const struct vmn_policy *policy,
-          const uint64_t hashes[], size_t i)
+rule_name(struct vmn_view *view, const char *policy, const uint64_t hashes[],
+          size_t i)
 {
-    const char *name = vmn_printf(view, "%s/%016" PRIx64, policy->row.name,
-                                  hashes[i]);
+    const char *name = vmn_printf(view, "%s/%016" PRIx64, policy, hashes[i]);
     size_t n_before = 0;
 
     for (size_t j = 0; j < i; j++) {
@@ -214,6 +187,29 @@ put_ranges(struct pack *pack, uint32_t *n, uint8_t ip_proto,
     }
 }
 
+/* Types of which all codes are meant, and else each code. */
+static void
+put_icmp(struct pack *pack, uint32_t *n, uint8_t ip_proto,
+         const struct ranges *messages)
+{
+    for (size_t i = 0; i < messages->n; i++) {
+        uint32_t at = messages->ranges[i].first;
+        uint32_t last = messages->ranges[i].last;
+
+        if (!at && last == UINT16_MAX) {
+            put_service(pack, n, ip_proto, SERVICE_ALL, 0, 0);
+            return;
+        }
+        while (at <= last) {
+            bool whole = !(at & 0xff) && at + 0xff <= last;
+
+            put_service(pack, n, ip_proto,
+                        whole ? SERVICE_ICMP_TYPE : SERVICE_ICMP_CODE, at, 0);
+            at += whole ? 0x100 : 1;
+        }
+    }
+}
+
 static uint32_t
 put_services(struct pack *pack, const struct spoken *spoken)
 {
@@ -221,62 +217,43 @@ put_services(struct pack *pack, const struct spoken *spoken)
 
     put_ranges(pack, &n, IP_PROTO_TCP, &spoken->tcp);
     put_ranges(pack, &n, IP_PROTO_UDP, &spoken->udp);
-    if (spoken->all_icmp) {
-        put_service(pack, &n, IP_PROTO_ICMP, SERVICE_ALL, 0, 0);
-    }
-    for (unsigned type = 0; !spoken->all_icmp && type <= UINT8_MAX; type++) {
-        if (spoken->icmp_types[type]) {
-            put_service(pack, &n, IP_PROTO_ICMP, SERVICE_ICMP_TYPE, type, 0);
-        }
-    }
+    put_ranges(pack, &n, IP_PROTO_SCTP, &spoken->sctp);
+    put_icmp(pack, &n, IP_PROTO_ICMP, &spoken->icmp);
+    put_icmp(pack, &n, IP_PROTO_ICMPV6, &spoken->icmpv6);
     return n;
 }
 
-static const struct vmn_group *
-peer_group(struct vmn_view *view, const struct vmn_peer *peer)
-{
-    return peer->group ? vmn_read_group(view, peer->group) : NULL;
-}
-
-/* The addresses of all peers, in the fewest prefixes. */
+/* The addresses of peers that are none of a group's. */
 static uint32_t
 put_prefixes(struct pack *pack, const struct vmn_rule *rule)
 {
-    struct pack all = { .view = pack->view };
-    size_t n;
+    struct prefixes all = { 0, 0, NULL };
 
     for (size_t i = 0; i < rule->n_peers; i++) {
         const struct vmn_peer *peer = &rule->peers[i];
-        const struct vmn_group *group = peer_group(pack->view, peer);
 
-        if (group) {
-            put(&all, group->cidrs, group->n_cidrs * sizeof *group->cidrs);
-        } else if (!peer->group) {
-            put(&all, &peer->cidr, sizeof peer->cidr);
+        if (!peer->group) {
+            prefixes_add(pack->view, &all, &peer->cidr, 1, peer->except,
+                         peer->n_except);
         }
     }
-    n = all.size / sizeof(struct vmn_prefix);
-    if (n) {
-        n = vmn_prefixes_merge((struct vmn_prefix *) all.data, n);
-        put(pack, all.data, n * sizeof(struct vmn_prefix));
-    }
-    return n;
+    all.n = vmn_prefixes_merge(all.prefixes, all.n);
+    put(pack, all.prefixes, all.n * sizeof *all.prefixes);
+    return all.n;
 }
 
-static uint32_t
-put_groups(struct pack *pack, const struct vmn_rule *rule)
+/* The groups among the peers, with those inside of them. */
+static void
+read_groups(struct vmn_view *view, const struct vmn_rule *rule,
+            struct names *groups)
 {
-    uint32_t n = 0;
-
+    memset(groups, 0, sizeof *groups);
     for (size_t i = 0; i < rule->n_peers; i++) {
-        const char *group = rule->peers[i].group;
-
-        if (group && vmn_read_group(pack->view, group)) {
-            put(pack, group, strlen(group) + 1);
-            n++;
+        if (rule->peers[i].group) {
+            names_add_nested(view, groups, rule->peers[i].group);
         }
     }
-    return n;
+    names_sort(groups);
 }
 
 /* The parts of a rule, in the order of struct rule, behind its head. */
@@ -288,6 +265,7 @@ put_rule(struct pack *pack, const struct rule_head *head_,
     size_t start = pack->size;
     struct rule_head head = *head_;
     struct spoken spoken;
+    struct names groups;
 
     spoken_read(pack->view, rule, &spoken);
     head.has_peers = rule->n_peers > 0;
@@ -297,8 +275,12 @@ put_rule(struct pack *pack, const struct rule_head *head_,
     if (!spoken.anything) {
         head.n_services = put_services(pack, &spoken);
     }
+    read_groups(pack->view, rule, &groups);
     head.n_prefixes = put_prefixes(pack, rule);
-    head.n_groups = put_groups(pack, rule);
+    head.n_groups = groups.n;
+    for (size_t i = 0; i < groups.n; i++) {
+        put(pack, groups.names[i], strlen(groups.names[i]) + 1);
+    }
     put(pack, zeros, -pack->size & 7);
     head.size = pack->size - start;
     memcpy(pack->data + start, &head, sizeof head);
@@ -321,41 +303,95 @@ rule_read(const void *at, struct rule *rule)
 
 /* Queries.  -------------------------------------------------------------- */
 
-/* All rules of policy 'key'; nothing if their levels do not suffice. */
+/* All rules of policy 'key'; nothing if they are too much. */
 void
 eval_rules(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
     const struct vmn_policy *policy = vmn_read_policy(view, key);
-    struct level levels[VMN_N_DIRECTIONS] = { { .started = false } };
+    const struct vmn_tier *tier = policy ? vmn_read_tier(view, policy->tier)
+                                         : NULL;
+    struct vmn_level levels[VMN_N_DIRECTIONS] = { { .started = false } };
     struct pack pack = { .view = view };
     uint64_t *hashes;
 
-    if (!policy) {
+    if (!tier) {
         return;
     }
     hashes = vmn_alloc(view, policy->n_rules * sizeof *hashes);
     for (size_t i = 0; i < policy->n_rules; i++) {
         const struct vmn_rule *rule = &policy->rules[i];
-        struct level *level = &levels[rule->direction];
+        struct vmn_level *level = &levels[rule->direction];
         struct rule_head head = { .direction = rule->direction,
-                                  .action = rule->action };
+                                  .action = rule->action,
+                                  .keep = policy->on_change == VMN_KEEP,
+                                  .log = rule->log,
+                                  .shadow = policy->mode == VMN_SHADOW };
 
-        level_next(level, rule->action);
-        if (level->level > POLICY_LEVELS) {
-            return;
+        if (!vmn_level_next(level, tier->position == VMN_TIER_APPLICATION,
+                            rule->action, head.keep)) {
+            return;             /* It was stored before that was refused. */
         }
         hashes[i] = rule_hash(view, rule);
         head.bucket = hashes[i] >> 32 & (POLICY_BUCKETS - 1);
         head.conj = vmn_number(view, NUMBER_CONJUNCTION,
-                               rule_name(view, policy, hashes, i));
-        head.table = policy_table(rule->direction, policy->tier);
-        head.priority = (POLICY_RULE_MAX - POLICY_LEVELS * policy->priority
+                               rule_name(view, key, hashes, i));
+        head.position = tier->position;
+        head.priority = (POLICY_RULE_MAX - VMN_POLICY_LEVELS * policy->priority
                          - level->level);
         put_rule(&pack, &head, rule);
     }
     /* Also of a policy without rules: it has a value, if an empty one. */
     put(&pack, "", 1);
-    vmn_value_set(value, pack.data, pack.size);
+    if (pack.size <= VMN_VALUE_SIZE_MAX) {
+        vmn_value_set(value, pack.data, pack.size);
+    }
+}
+
+/* The rules of a quarantine have no order, since all of them allow.  They are
+ * few, so their numbers are each domain's own, and one unit has all there
+ * is. */
+const char *
+rules_pack_allowed(struct vmn_view *view,
+                   const struct vmn_quarantine *quarantine,
+                   const char *domain, size_t *size)
+{
+    const char *name = vmn_printf(view, "!quarantined/%s|%s",
+                                  quarantine->row.name, domain);
+    uint64_t *hashes = vmn_alloc(view, quarantine->n_allow * sizeof *hashes);
+    struct pack pack = { .view = view };
+
+    for (size_t i = 0; i < quarantine->n_allow; i++) {
+        const struct vmn_rule *rule = &quarantine->allow[i];
+        struct rule_head head = { .direction = rule->direction,
+                                  .action = VMN_ALLOW,
+                                  .position = POSITION_QUARANTINE,
+                                  .priority = POLICY_ALLOWED };
+
+        hashes[i] = rule_hash(view, rule);
+        head.conj = vmn_number(view, NUMBER_CONJUNCTION,
+                               rule_name(view, name, hashes, i));
+        put_rule(&pack, &head, rule);
+    }
+    *size = pack.size;
+    return pack.data;
+}
+
+int
+rule_index(struct vmn_view *view, const char *key, uint32_t conj)
+{
+    size_t size;
+    const char *p = vmn_query(view, QUERY_RULES, key, &size);
+    const char *end = p ? p + size - 1 : NULL;
+
+    for (int i = 0; p < end; i++) {
+        const struct rule_head *head = (const struct rule_head *) p;
+
+        if (head->conj == conj) {
+            return i;
+        }
+        p += head->size;
+    }
+    return -1;
 }
 
 /* The rules of "POLICY|BUCKET". */

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What all services of a rule come to: ports of TCP and UDP as ranges that do
- * not overlap, types of ICMP once each.  So what entries have in common costs
+ * What all services of a rule come to: ports, and types of ICMP with their
+ * codes, as ranges that do not overlap.  So what entries have in common costs
  * nothing, and how they are cut up makes no difference. */
 
 #include "firewall.h"
 
 #include <string.h>
-
-static const struct vmn_port_range all_ports = { 0, UINT16_MAX };
 
 static void
 ranges_add(struct vmn_view *view, struct ranges *set,
@@ -33,11 +31,31 @@ static void
 ports_add(struct vmn_view *view, struct ranges *set,
           const struct vmn_service_entry *entry)
 {
+    const struct vmn_port_range all = { 0, UINT16_MAX };
+
     if (entry->n_ports) {
         ranges_add(view, set, entry->ports, entry->n_ports);
     } else {
-        ranges_add(view, set, &all_ports, 1);
+        ranges_add(view, set, &all, 1);
     }
+}
+
+/* No type is all types, no code all codes. */
+static void
+icmp_add(struct vmn_view *view, struct ranges *set,
+         const struct vmn_service_entry *entry)
+{
+    struct vmn_port_range range = { 0, UINT16_MAX };
+
+    if (entry->icmp_type >= 0) {
+        range.first = entry->icmp_type << 8;
+        range.last = range.first + 0xff;
+    }
+    if (entry->icmp_code >= 0) {
+        range.first += entry->icmp_code;
+        range.last = range.first;
+    }
+    ranges_add(view, set, &range, 1);
 }
 
 static void
@@ -45,20 +63,24 @@ entry_add(struct vmn_view *view, struct spoken *spoken,
           const struct vmn_service_entry *entry)
 {
     switch (entry->protocol) {
-    case VMN_PROTO_ICMP:
-        if (entry->icmp_type < 0) {
-            spoken->all_icmp = true;
-        } else if (entry->icmp_type <= UINT8_MAX) {
-            spoken->icmp_types[entry->icmp_type] = true;
-        }
-        break;
-
     case VMN_PROTO_TCP:
         ports_add(view, &spoken->tcp, entry);
         break;
 
     case VMN_PROTO_UDP:
         ports_add(view, &spoken->udp, entry);
+        break;
+
+    case VMN_PROTO_SCTP:
+        ports_add(view, &spoken->sctp, entry);
+        break;
+
+    case VMN_PROTO_ICMP:
+        icmp_add(view, &spoken->icmp, entry);
+        break;
+
+    case VMN_PROTO_ICMPV6:
+        icmp_add(view, &spoken->icmpv6, entry);
         break;
 
     case VMN_PROTO_ANY:
@@ -86,6 +108,13 @@ spoken_read(struct vmn_view *view, const struct vmn_rule *rule,
             entry_add(view, spoken, &service->entries[j]);
         }
     }
-    spoken->tcp.n = vmn_ranges_merge(spoken->tcp.ranges, spoken->tcp.n);
-    spoken->udp.n = vmn_ranges_merge(spoken->udp.ranges, spoken->udp.n);
+
+    struct ranges *const sets[] = {
+        &spoken->tcp, &spoken->udp, &spoken->sctp, &spoken->icmp,
+        &spoken->icmpv6,
+    };
+
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        sets[i]->n = vmn_ranges_merge(sets[i]->ranges, sets[i]->n);
+    }
 }

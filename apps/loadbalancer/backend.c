@@ -22,7 +22,7 @@ backends_add(struct vmn_view *view, struct backends *list, const char *name,
     const struct vmn_binding *binding = vmn_read_binding(view, name);
     size_t ip = 0;
 
-    if (!port || !port->enabled || port->quarantined || !weight
+    if (!port || !port->enabled || vmn_is_quarantined(view, port) || !weight
         || !binding || !binding->host || strcmp(port->network, network)
         || list->n >= BACKENDS_MAX) {
         return;
@@ -108,7 +108,8 @@ backends_read(struct vmn_view *view, const struct vmn_loadbalancer *lb,
         for (size_t i = 0; i < names.n; i++) {
             const struct vmn_port *port = vmn_read_port(view, names.names[i]);
 
-            if (port && vmn_selector_matches(&lb->selector, &port->labels)
+            if (port && vmn_selector_matches(&lb->selector,
+                                             vmn_labels_of(view, &port->row))
                 && !is_named(lb, names.names[i])) {
                 backends_add(view, list, names.names[i], network, 1);
             }
@@ -178,6 +179,11 @@ compile_backend(struct vmn_view *view, const char *key, struct vmn_emit *emit)
      * says which port it is from. */
     flow = answer_add(emit, network, ip, SEND_FRAGMENT);
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_ANY, VMN_FRAG_ANY);
+
+    /* That a packet could not be delivered: the client knows nothing of the
+     * backend that it quotes. */
+    vmn_match(answer_add(emit, network, ip, SEND_ANSWER), VMN_F_ICMPV4_TYPE,
+              ICMP_UNREACHABLE);
 }
 
 /* Cuts "PORT|PROTO|N" into its parts; false if it is none. */

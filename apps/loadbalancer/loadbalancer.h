@@ -49,6 +49,8 @@ enum {
 #define IP_PROTO_TCP 6
 #define IP_PROTO_UDP 17
 
+#define ICMP_UNREACHABLE 3
+
 #define NUMBER_VIP "loadbalancer.vip"
 
 /* Relations. */

@@ -8,6 +8,64 @@
 
 #include <string.h>
 
+/* Own addresses.  -------------------------------------------------------- */
+
+bool
+port_has_ipv6(const struct vmn_port *port)
+{
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (port->ips[i].family == 6) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        if (port->allowed_addresses[i].ip.ip.family == 6) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t
+port_ips(struct vmn_view *view, const struct vmn_port *port,
+         struct vmn_ip **ips)
+{
+    size_t n = port->n_ips;
+
+    *ips = vmn_alloc(view, (n + 1) * sizeof **ips);
+    if (n) {
+        memcpy(*ips, port->ips, n * sizeof **ips);
+    }
+    if (port_has_ipv6(port)) {
+        (*ips)[n++] = vmn_link_local(port->mac);
+    }
+    return n;
+}
+
+static bool
+ip_equal(const struct vmn_ip *a, const struct vmn_ip *b)
+{
+    return !memcmp(a, b, sizeof *a);
+}
+
+bool
+port_owns(const struct vmn_port *port, const struct vmn_prefix *prefix)
+{
+    struct vmn_ip local = vmn_link_local(port->mac);
+
+    if (prefix->len != vmn_ip_bits(&prefix->ip)) {
+        return false;
+    }
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (ip_equal(&port->ips[i], &prefix->ip)) {
+            return true;
+        }
+    }
+    return port_has_ipv6(port) && ip_equal(&local, &prefix->ip);
+}
+
+/* Allowed ones.  --------------------------------------------------------- */
+
 struct vmn_mac
 pair_mac(const struct vmn_port *port, const struct vmn_address_pair *pair)
 {
@@ -20,14 +78,8 @@ pair_is_new(const struct vmn_port *port, size_t i)
     const struct vmn_address_pair *pair = &port->allowed_addresses[i];
     struct vmn_mac mac = pair_mac(port, pair);
 
-    if (pair->ip.ip.family != 4) {
+    if (mac_equal(mac, port->mac) && port_owns(port, &pair->ip)) {
         return false;
-    }
-    for (size_t j = 0; j < port->n_ips; j++) {
-        if (pair->ip.len == 32 && mac_equal(mac, port->mac)
-            && !memcmp(&port->ips[j], &pair->ip.ip, sizeof pair->ip.ip)) {
-            return false;
-        }
     }
     for (size_t j = 0; j < i; j++) {
         const struct vmn_address_pair *other = &port->allowed_addresses[j];
@@ -58,20 +110,20 @@ size_t
 port_prefixes(struct vmn_view *view, const struct vmn_port *port,
               struct vmn_mac mac, struct vmn_prefix **prefixes)
 {
+    struct vmn_ip *ips;
+    size_t n_ips = port_ips(view, port, &ips);
     struct vmn_prefix *set = vmn_alloc(
-        view, (port->n_ips + port->n_allowed_addresses) * sizeof *set);
+        view, (n_ips + port->n_allowed_addresses) * sizeof *set);
     size_t n = 0;
 
-    for (size_t i = 0; i < port->n_ips; i++) {
-        if (port->ips[i].family == 4 && mac_equal(mac, port->mac)) {
-            set[n].ip = port->ips[i];
-            set[n++].len = 32;
-        }
+    for (size_t i = 0; mac_equal(mac, port->mac) && i < n_ips; i++) {
+        set[n].ip = ips[i];
+        set[n++].len = vmn_ip_bits(&ips[i]);
     }
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         const struct vmn_address_pair *pair = &port->allowed_addresses[i];
 
-        if (pair->ip.ip.family == 4 && mac_equal(mac, pair_mac(port, pair))) {
+        if (mac_equal(mac, pair_mac(port, pair))) {
             set[n++] = pair->ip;
         }
     }
@@ -79,7 +131,7 @@ port_prefixes(struct vmn_view *view, const struct vmn_port *port,
     return vmn_prefixes_merge(set, n);
 }
 
-/* Says for which addresses ARP goes to the guests. */
+/* Says which addresses the guests are asked for. */
 static void
 publish_asked(struct vmn_view *view, struct vmn_emit *emit,
               const struct site *site)
@@ -89,6 +141,7 @@ publish_asked(struct vmn_view *view, struct vmn_emit *emit,
         view, port->n_allowed_addresses * sizeof *set);
     const char *network = site->network->row.name;
     size_t n = 0;
+    bool v4 = false, v6 = false;
 
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         if (pair_is_new(port, i)) {
@@ -101,9 +154,14 @@ publish_asked(struct vmn_view *view, struct vmn_emit *emit,
                     vmn_printf(view, "%s|%s", network,
                                prefix_to_text(view, &set[i])),
                     port->row.name);
+        v4 |= set[i].ip.family == 4;
+        v6 |= set[i].ip.family == 6;
     }
-    if (n) {
+    if (v4) {
         vmn_publish(emit, REL_ASKS, network, "");
+    }
+    if (v6) {
+        vmn_publish(emit, REL_ASKS_ND, network, "");
     }
 }
 
@@ -131,6 +189,11 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
         vmn_publish(emit, REL_PAIR,
                     vmn_printf(view, "%s|%s|%s", network, prefix, mac_text),
                     name);
+        if (vmn_domain_is_routed(site->domain)
+            && !is_link_local(&pair->ip.ip)) {
+            vmn_publish(emit, REL_ROUTED_PAIR,
+                        vmn_printf(view, "%s|%s", site->domain, prefix), name);
+        }
         if (!mac_equal(mac, port->mac)) {
             vmn_publish(emit, REL_MAC,
                         vmn_printf(view, "%s|%s", network, mac_text), name);
@@ -138,8 +201,8 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* ARP requests for a prefix that some port may use go to the guests: only
- * they know who has the address now. */
+/* ARP requests and solicitations for a prefix that some port may use go to the
+ * guests: only they know who has the address now. */
 void
 compile_asked(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -156,13 +219,53 @@ compile_asked(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (network && network->vni) {
         struct vmn_flow *flow = vmn_flow_add(emit,
                                              vmn_scope_network(parts[0]),
-                                             STAGE_SERVICE, 0, SERVICE_FLOOD);
+                                             STAGE_SERVICE, SERVICE_ASK,
+                                             SERVICE_FLOOD);
 
         match_network(flow, network);
-        vmn_match(flow, VMN_F_ARP_OP, 1);
-        vmn_match_prefix(flow, VMN_F_ARP_TPA, &prefix);
+        if (prefix.ip.family == 6) {
+            vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+            vmn_match_prefix(flow, VMN_F_ND_TARGET, &prefix);
+        } else {
+            vmn_match(flow, VMN_F_ARP_OP, 1);
+            vmn_match_prefix(flow, VMN_F_ARP_TPA, &prefix);
+        }
         vmn_act_next(vmn_flow_actions(flow));
     }
+}
+
+static void
+emit_pair(struct vmn_emit *emit, const struct site *site, struct vmn_mac mac,
+          enum vmn_field field, const struct vmn_prefix *prefix)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_network(site->network->row.name), STAGE_ADMIT,
+        ADMIT_SOURCE, SOURCE_PAIR + prefix->len);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    match_network(flow, site->network);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
+    vmn_match_prefix(flow, field, prefix);
+    vmn_act_set(actions, VMN_REG_SRC_ID, site->identity);
+    vmn_act_next(actions);
+}
+
+/* Reads the first of the ports, if all of them have one identity. */
+static bool
+read_united(struct vmn_view *view, struct vmn_names ports, struct site *site)
+{
+    struct site other;
+
+    if (!ports.n || !site_read(view, ports.names[0], site)) {
+        return false;
+    }
+    for (size_t i = 1; i < ports.n; i++) {
+        if (!site_read(view, ports.names[i], &other)
+            || other.identity != site->identity) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Packets out of a tunnel that claim a pair.  Ports that share both address
@@ -171,9 +274,7 @@ compile_asked(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 void
 compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    static const enum vmn_field fields[] = { VMN_F_IPV4_SRC, VMN_F_ARP_SPA };
-    struct vmn_names ports = vmn_facts(view, REL_PAIR, key);
-    struct site site, other;
+    struct site site;
     struct vmn_prefix prefix;
     struct vmn_mac mac;
     const char *parts[3];
@@ -181,28 +282,47 @@ compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (!key_split(view, key, parts, 3)
         || !prefix_from_text(parts[1], &prefix)
         || !mac_from_text(parts[2], &mac)
-        || !ports.n || !site_read(view, ports.names[0], &site)) {
+        || !read_united(view, vmn_facts(view, REL_PAIR, key), &site)) {
         return;
     }
-    for (size_t i = 1; i < ports.n; i++) {
-        if (!site_read(view, ports.names[i], &other)
-            || other.identity != site.identity) {
-            return;
-        }
+    if (prefix.ip.family == 6) {
+        emit_pair(emit, &site, mac, VMN_F_IPV6_SRC, &prefix);
+    } else {
+        emit_pair(emit, &site, mac, VMN_F_IPV4_SRC, &prefix);
+        emit_pair(emit, &site, mac, VMN_F_ARP_SPA, &prefix);
     }
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        struct vmn_flow *flow = vmn_flow_add(emit,
-                                             vmn_scope_network(parts[0]),
-                                             STAGE_ADMIT, ADMIT_SOURCE,
-                                             SOURCE_PAIR + prefix.len);
-        struct vmn_actions *actions = vmn_flow_actions(flow);
+}
 
-        match_network(flow, site.network);
-        vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
-        vmn_match_prefix(flow, fields[i], &prefix);
-        vmn_act_set(actions, VMN_REG_SRC_ID, site.identity);
-        vmn_act_next(actions);
+/* The same after a router, which leaves of a pair only the address: "DOMAIN|
+ * PREFIX".  So all that may use a prefix must have one identity, or what comes
+ * from there is dropped, too.  Of prefixes that overlap, the longer one says
+ * whose a packet is, and a port's own address before all. */
+void
+compile_routed_pair(struct vmn_view *view, const char *key,
+                    struct vmn_emit *emit)
+{
+    struct vmn_prefix prefix;
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+    const char *parts[2];
+    struct site site;
+
+    if (!key_split(view, key, parts, 2)
+        || !prefix_from_text(parts[1], &prefix)) {
+        return;
     }
+    flow = vmn_flow_add(emit, vmn_scope_domain(parts[0]), STAGE_ADMIT,
+                        ADMIT_SOURCE, SOURCE_ROUTED_PAIR + prefix.len);
+    match_domain(flow, vmn_domain_zone(view, parts[0]));
+    vmn_match_prefix(flow, prefix.ip.family == 6 ? VMN_F_IPV6_SRC
+                     : VMN_F_IPV4_SRC, &prefix);
+    if (!read_united(view, vmn_facts(view, REL_ROUTED_PAIR, key), &site)) {
+        drop(flow, "unknown source");
+        return;
+    }
+    actions = vmn_flow_actions(flow);
+    vmn_act_set(actions, VMN_REG_SRC_ID, site.identity);
+    vmn_act_next(actions);
 }
 
 /* A MAC that is no port's own: to the one port that may use it, or to all of

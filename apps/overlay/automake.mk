@@ -4,9 +4,11 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/allowed.c \
 	apps/overlay/fabric.c \
 	apps/overlay/flood.c \
+	apps/overlay/nd.c \
 	apps/overlay/overlay.c \
 	apps/overlay/overlay.h \
 	apps/overlay/port.c \
+	apps/overlay/served.c \
 	apps/overlay/text.c
 apps_overlay_overlay_la_CFLAGS = $(APPS_C)
 apps_overlay_overlay_la_CPPFLAGS = $(APPS_CPP)

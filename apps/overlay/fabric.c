@@ -1,60 +1,118 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The overlay between hosts: tunnels, and networks on them.  Not for single
- * ports (port.c), nor for floods inside of a host (flood.c). */
+ * The overlay between hosts: tunnels, and networks and routing domains on
+ * them.  Not for single ports (port.c), nor for floods inside of a host
+ * (flood.c). */
 
 #include "overlay.h"
 
 void
 network_registers(struct vmn_view *view, struct vmn_actions *actions,
-                  const struct vmn_network *network)
+                  const struct vmn_network *network, uint32_t zone)
 {
     const char *name = network->row.name;
 
     vmn_act_set(actions, VMN_REG_NETWORK, network->vni);
-    vmn_act_set(actions, VMN_REG_ZONE,
-                vmn_number(view, VMN_NUMBER_ZONE,
-                           vmn_printf(view, "policy/%s", name)));
+    vmn_act_set(actions, VMN_REG_ZONE, zone);
     vmn_act_set(actions, VMN_REG_BALANCE_ZONE,
                 vmn_number(view, VMN_NUMBER_ZONE,
                            vmn_printf(view, "balance/%s", name)));
 }
 
-/* The tunnel to and from one host, for all the others. */
+/* Tunnels.  --------------------------------------------------------------- */
+
+/* Lets in what a known host sends from 'ip' to port 'ofport'.  Of how it came
+ * nothing else is told from then on. */
+static void
+tunnel_from(struct vmn_emit *emit, struct vmn_scope scope, uint32_t ofport,
+            const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_ADMIT,
+                                         ADMIT_CLASSIFY, CLASSIFY_PORT);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_F_IN_PORT, ofport);
+    vmn_match_ip(flow, ip->family == 6 ? VMN_F_TUN_IPV6_SRC : VMN_F_TUN_SRC,
+                 ip);
+    if (ofport != VMN_TUNNEL_OFPORT) {
+        vmn_act_set(actions, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    }
+    vmn_act_goto(actions, STAGE_ADMIT, ADMIT_TUNNEL);
+}
+
+/* Sends what is for host 'number' to its address 'ip', in its
+ * encapsulation. */
+static void
+tunnel_to(struct vmn_emit *emit, struct vmn_scope scope, uint16_t priority,
+          uint32_t number, enum vmn_encap encap, const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_DELIVER,
+                                         DELIVER_TUNNEL, priority);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_REG_DST_HOST, number);
+    vmn_act_move(actions, VMN_REG_NETWORK, VMN_F_TUN_ID);
+    vmn_act_set_ip(actions, ip->family == 6 ? VMN_F_TUN_IPV6_DST
+                   : VMN_F_TUN_DST, ip);
+    vmn_act_output(actions, encap == VMN_ENCAP_GENEVE ? VMN_GENEVE_OFPORT
+                   : VMN_TUNNEL_OFPORT);
+}
+
+/* The tunnel to and from one address of a host, for all the others.  VXLAN is
+ * let in by all of them, also by those that are sent Geneve: so one that
+ * changes from the one to the other gets both for the while. */
+static void
+compile_address(struct vmn_emit *emit, const struct vmn_host *host,
+                uint32_t number, const struct vmn_ip *ip, bool second)
+{
+    tunnel_from(emit, vmn_scope_all(), VMN_TUNNEL_OFPORT, ip);
+    tunnel_from(emit, vmn_scope_facts(REL_GENEVE, ""), VMN_GENEVE_OFPORT,
+                ip);
+
+    /* Whoever has an address of the first one's family sends there. */
+    if (second) {
+        tunnel_to(emit, vmn_scope_facts(REL_FAMILY,
+                                        ip->family == 6 ? "6" : "4"),
+                  TUNNEL_SECOND, number, host->encap, ip);
+    } else {
+        tunnel_to(emit, vmn_scope_all(), TUNNEL_HOST, number, host->encap,
+                  ip);
+    }
+}
+
 void
 compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const struct vmn_host *host = vmn_read_host(view, key);
 
-    if (!host || host->tunnel_ip.family != 4) {
+    if (!host || !host->tunnel_ip.family) {
         return;
     }
 
     uint32_t number = vmn_number(view, VMN_NUMBER_HOST, key);
-    struct vmn_flow *flow;
-    struct vmn_actions *actions;
 
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_CLASSIFY,
-                        CLASSIFY_PORT);
-    vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
-    vmn_match_ip(flow, VMN_F_TUN_SRC, &host->tunnel_ip);
-    vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_TUNNEL);
-
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_TUNNEL,
-                        TUNNEL_HOST);
-    vmn_match(flow, VMN_REG_DST_HOST, number);
-    actions = vmn_flow_actions(flow);
-    vmn_act_move(actions, VMN_REG_NETWORK, VMN_F_TUN_ID);
-    vmn_act_set_ip(actions, VMN_F_TUN_DST, &host->tunnel_ip);
-    vmn_act_output(actions, VMN_TUNNEL_OFPORT);
+    compile_address(emit, host, number, &host->tunnel_ip, false);
+    if (host->second_tunnel_ip.family) {
+        compile_address(emit, host, number, &host->second_tunnel_ip, true);
+    } else {
+        vmn_publish(emit, REL_FAMILY,
+                    host->tunnel_ip.family == 6 ? "6" : "4", key);
+    }
+    if (host->encap == VMN_ENCAP_GENEVE) {
+        vmn_publish(emit, REL_GENEVE, "", key);
+    }
 
     /* Others' flows name this host where a port is; on the host itself that
      * means that the port has not come up, or that it is a flood. */
-    flow = vmn_flow_add(emit, vmn_scope_host(key), STAGE_DELIVER,
-                        DELIVER_TUNNEL, TUNNEL_OWN);
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(key),
+                                         STAGE_DELIVER, DELIVER_TUNNEL,
+                                         TUNNEL_OWN);
+
     vmn_match(flow, VMN_REG_DST_HOST, number);
     drop(flow, "this host itself");
 }
+
+/* Networks and domains.  -------------------------------------------------- */
 
 /* One bucket for each host of the network.  The group is the same on all of
  * them: a host's own bucket ends in "this host itself". */
@@ -105,7 +163,36 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_F_TUN_ID, network->vni);
-    network_registers(view, actions, network);
+    network_registers(view, actions, network,
+                      vmn_domain_zone(view, vmn_domain_of(view, key)));
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
     network_flood(view, emit, network);
+    nd_of_network(view, emit, network);
+    served_of_network(view, emit, network);
+}
+
+/* What a domain has once, if routers join its networks. */
+void
+compile_domain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct vmn_scope scope = vmn_scope_domain(key);
+    uint32_t zone = vmn_domain_zone(view, key);
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    /* A routed packet that is sent through the pipeline anew has no longer the
+     * addresses that its port may send from.  So its source is looked up as
+     * that of one out of a tunnel. */
+    flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_CLASSIFY,
+                        CLASSIFY_ROUTED);
+    match_domain(flow, zone);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_ROUTED, VMN_FLAG_ROUTED);
+    actions = vmn_flow_actions(flow);
+    vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
+    vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
+
+    flow = vmn_flow_add(emit, scope, STAGE_LOCATE, 0, LOCATE_ROUTER);
+    match_domain(flow, zone);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_ROUTER);
+    vmn_act_next(vmn_flow_actions(flow));
 }

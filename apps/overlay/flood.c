@@ -33,7 +33,8 @@ audience_read(struct vmn_view *view, const char *key, struct audience *to)
         struct site *site = &to->sites[to->n];
 
         if (site_read(view, ports.names[i], site) && site->ofport
-            && !strcmp(site->host, to->host) && !site->port->quarantined) {
+            && !strcmp(site->host, to->host)
+            && !vmn_is_quarantined(view, site->port)) {
             to->n++;
         }
     }

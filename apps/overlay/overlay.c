@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The overlay app: isolated layer-2 networks over VXLAN, with anti-spoofing,
- * ARP answers, and delivery of known unicast, broadcast and multicast.  This
- * file describes the app to the engine, and emits what all hosts have. */
+ * The overlay app: isolated layer-2 networks over VXLAN and Geneve, with
+ * anti-spoofing, answers to ARP and neighbour discovery, and delivery of known
+ * unicast, broadcast and multicast.  This file describes the app to the
+ * engine, and emits what all hosts have. */
 
 #include "overlay.h"
 
@@ -20,6 +21,11 @@ base_admit(struct vmn_emit *emit)
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_CLASSIFY,
                         CLASSIFY_STRANGER);
     vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    drop(flow, "unknown tunnel source");
+
+    flow = vmn_flow_add(emit, vmn_scope_facts(REL_GENEVE, ""), STAGE_ADMIT,
+                        ADMIT_CLASSIFY, CLASSIFY_STRANGER);
+    vmn_match(flow, VMN_F_IN_PORT, VMN_GENEVE_OFPORT);
     drop(flow, "unknown tunnel source");
 
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_CLASSIFY,
@@ -44,7 +50,7 @@ base_guard(struct vmn_emit *emit)
     } rest[] = {
         { VMN_ETH_IPV4, "spoofed" },
         { VMN_ETH_ARP, "spoofed" },
-        { VMN_ETH_IPV6, "IPv6" },
+        { VMN_ETH_IPV6, "no IPv6 address" },
     };
 
     for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) {
@@ -56,7 +62,7 @@ base_guard(struct vmn_emit *emit)
         drop(flow, rest[i].reason);
     }
     drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_GUARD,
-                      PRIORITY_LAST), "not IPv4 or ARP");
+                      PRIORITY_LAST), "neither IP nor ARP");
 }
 
 static void
@@ -64,19 +70,19 @@ base_service(struct vmn_emit *emit)
 {
     struct vmn_flow *flow;
 
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE, 0,
-                        SERVICE_REMOTE);
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE,
+                        SERVICE_ASK, SERVICE_REMOTE);
     vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
     vmn_match(flow, VMN_REG_SRC_LOCAL, 0);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE, 0,
-                        SERVICE_REPLY);
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE,
+                        SERVICE_ASK, SERVICE_REPLY);
     vmn_match(flow, VMN_F_ARP_OP, 2);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE, 0,
-                        SERVICE_UNKNOWN);
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE,
+                        SERVICE_ASK, SERVICE_UNKNOWN);
     vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
     drop(flow, "ARP for unknown address");
 }
@@ -134,6 +140,7 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     base_admit(emit);
     base_guard(emit);
     base_service(emit);
+    nd_base(emit);
     base_locate(emit);
     base_deliver(emit);
 }
@@ -141,7 +148,8 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 static const struct vmn_stage_class stages[] = {
     [STAGE_ADMIT] = { "admit", VMN_HOOK_ADMIT, 0, ADMIT_N_TABLES,
                       VMN_MISS_DROP },
-    [STAGE_SERVICE] = { "arp", VMN_HOOK_SERVICE, 0, 1, VMN_MISS_NEXT },
+    [STAGE_SERVICE] = { "arp", VMN_HOOK_SERVICE, 0, SERVICE_N_TABLES,
+                        VMN_MISS_NEXT },
     [STAGE_LOCATE] = { "locate", VMN_HOOK_LOCATE, 0, 1, VMN_MISS_DROP },
     [STAGE_DELIVER] = { "deliver", VMN_HOOK_DELIVER, 0, DELIVER_N_TABLES,
                         VMN_MISS_DROP },
@@ -162,6 +170,10 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_asked },
     { .name = "pair", .each = VMN_EACH_KEY, .relation = REL_PAIR,
       .compile = compile_pair },
+    { .name = "routed-pair", .each = VMN_EACH_KEY,
+      .relation = REL_ROUTED_PAIR, .compile = compile_routed_pair },
+    { .name = "domain", .each = VMN_EACH_KEY,
+      .relation = VMN_REL_DOMAIN_HOSTS, .compile = compile_domain },
     { .name = "mac", .each = VMN_EACH_KEY, .relation = REL_MAC,
       .compile = compile_mac },
     { .name = NULL },
@@ -172,7 +184,7 @@ const struct vmn_app_class vmn_app = {
     .abi = VMN_APP_ABI,
     .size = sizeof(struct vmn_app_class),
     .name = "overlay",
-    .description = "Layer-2 networks over VXLAN",
+    .description = "Layer-2 networks over VXLAN and Geneve",
     .stages = stages,
     .units = units,
 };

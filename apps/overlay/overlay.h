@@ -21,37 +21,60 @@ enum {
     ADMIT_TUNNEL,               /* Out of a tunnel: VNI -> network. */
     ADMIT_SOURCE,               /* Out of a tunnel: source -> identity. */
     ADMIT_GUARD,                /* Local: is the sender who it says? */
+    ADMIT_ND,                   /* Local: so with neighbour discovery? */
     ADMIT_N_TABLES
 };
 enum {
     CLASSIFY_VLAN = 200,
+    CLASSIFY_ROUTED = 150,      /* Comes here again. */
     CLASSIFY_PORT = 100,
     CLASSIFY_STRANGER = 50,     /* A tunnel packet of no known host. */
 
     TUNNEL_NETWORK = 100,
 
     SOURCE_PAIR = 200,          /* Plus the prefix length. */
-    SOURCE_OWN = 100,
+    SOURCE_OWN = 180,
+    SOURCE_ROUTED_PAIR = 20,    /* Plus the prefix length. */
 
+    GUARD_SERVED = 160,         /* What the controller answers. */
+    GUARD_UNHEARD = 150,        /* ICMPv6 that is for nobody here. */
+    GUARD_SERVER = 150,         /* What only a server says. */
     GUARD_OWN = 100,
+    GUARD_PORT = 30,            /* The rest of a port with IPv6. */
     GUARD_SPOOFED = 20,
+
+    ND_OWN = 100,
+    ND_SPOOFED = 20,
 
     PRIORITY_LAST = 1,          /* Catches the rest, in any table. */
 };
 
-/* Priorities in STAGE_SERVICE, whose one table answers ARP. */
+/* Tables of STAGE_SERVICE, which answers ARP and neighbour discovery. */
+enum {
+    SERVICE_ASK,
+    SERVICE_TURN,               /* A solicitation into the answer. */
+    SERVICE_N_TABLES
+};
 enum {
     SERVICE_REMOTE = 300,       /* Answered where it came from. */
     SERVICE_SELF = 200,         /* Asks for an address of its own. */
+    SERVICE_QUARANTINE_DIRECT = 160,
+    SERVICE_DIRECT = 150,       /* Asks one neighbour. */
     SERVICE_ANSWER = 100,
     SERVICE_QUARANTINE = 70,
     SERVICE_FLOOD = 50,         /* Only the guests know. */
     SERVICE_REPLY = 50,
     SERVICE_UNKNOWN = 10,
+
+    TURN_SELF = 200,            /* As SERVICE_SELF. */
+    TURN_PROBE = 100,           /* From one that has no address yet. */
+    TURN_MUTE = 95,             /* Says no link-layer address. */
+    TURN_ASKER = 90,
 };
 
 /* Priorities in STAGE_LOCATE. */
 enum {
+    LOCATE_ROUTER = 410,        /* For a router itself. */
     LOCATE_GROUP_TUNNEL = 400,  /* Multicast out of a tunnel. */
     LOCATE_GROUP = 390,         /* Multicast of a local port. */
     LOCATE_LOCAL = 300,
@@ -76,6 +99,7 @@ enum {
     OUT_ALONE = 50,             /* A flood without another host. */
 
     TUNNEL_OWN = 110,
+    TUNNEL_SECOND = 105,        /* By a host's second address. */
     TUNNEL_HOST = 100,
 };
 
@@ -83,14 +107,21 @@ enum {
 #define REL_LOCAL "overlay.local"       /* NETWORK|HOST -> port. */
 #define REL_ASKED "overlay.asked"       /* NETWORK|PREFIX -> port. */
 #define REL_ASKS "overlay.asks"         /* NETWORK -> "", if ARP crosses it. */
+#define REL_ASKS_ND "overlay.asks-nd"   /* The same for solicitations. */
 #define REL_PAIR "overlay.pair"         /* NETWORK|PREFIX|MAC -> port. */
+#define REL_ROUTED_PAIR "overlay.routed-pair" /* DOMAIN|PREFIX -> port. */
 #define REL_MAC "overlay.mac"           /* NETWORK|MAC -> port. */
 #define REL_SHARED "overlay.shared"     /* NETWORK -> MAC of several. */
+/* "4" or "6" -> hosts with tunnel addresses of that family only. */
+#define REL_FAMILY "overlay.family"
+#define REL_GENEVE "overlay.geneve"     /* "" -> hosts that receive Geneve. */
 
 /* What the flows of a port need to know. */
 struct site {
     const struct vmn_port *port;
     const struct vmn_network *network;
+    const char *domain;         /* The network's. */
+    uint32_t zone;              /* The domain's, if somebody asked for it. */
     uint32_t identity;          /* 0: none. */
     const char *host;           /* Where it is, or NULL. */
     uint32_t ofport;            /* Its number there, or 0. */
@@ -107,8 +138,7 @@ void site_locate(struct vmn_view *, struct vmn_emit *, const struct site *,
 /* The MAC that goes with an allowed address. */
 struct vmn_mac pair_mac(const struct vmn_port *,
                         const struct vmn_address_pair *);
-/* False if the port may use its allowed address 'i' anyway, or if it is not
- * IPv4. */
+/* False if the port may use its allowed address 'i' anyway. */
 bool pair_is_new(const struct vmn_port *, size_t i);
 /* True if no allowed address before 'i' has the same MAC, and neither has the
  * port itself. */
@@ -119,9 +149,27 @@ size_t port_prefixes(struct vmn_view *, const struct vmn_port *,
                      struct vmn_mac mac, struct vmn_prefix **prefixes);
 void publish_pairs(struct vmn_view *, struct vmn_emit *, const struct site *);
 
-/* Network-wide registers of a packet that has just come in. */
+/* True if the port may use any IPv6 address. */
+bool port_has_ipv6(const struct vmn_port *);
+/* Sets '*ips' to the port's own addresses: its 'ips', and the link-local one of
+ * a port that has IPv6.  Returns how many. */
+size_t port_ips(struct vmn_view *, const struct vmn_port *,
+                struct vmn_ip **ips);
+/* True if 'prefix' is one address, of the port's own. */
+bool port_owns(const struct vmn_port *, const struct vmn_prefix *prefix);
+
+/* True if no router passes packets from or to the address on. */
+static inline bool
+is_link_local(const struct vmn_ip *ip)
+{
+    return ip->family == 6 && ip->addr[0] == 0xfe
+           && (ip->addr[1] & 0xc0) == 0x80;
+}
+
+/* Network-wide registers of a packet that has just come in; 'zone' is that of
+ * the network's domain. */
 void network_registers(struct vmn_view *, struct vmn_actions *,
-                       const struct vmn_network *);
+                       const struct vmn_network *, uint32_t zone);
 
 /* Matches the network, as every flow after the admit stage must that concerns
  * one. */
@@ -131,12 +179,34 @@ match_network(struct vmn_flow *flow, const struct vmn_network *network)
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
 }
 
+/* Matches the domain instead, where routers make no difference. */
+static inline void
+match_domain(struct vmn_flow *flow, uint32_t zone)
+{
+    vmn_match(flow, VMN_REG_ZONE, zone);
+}
+
 /* The flow's only action: a drop. */
 static inline void
 drop(struct vmn_flow *flow, const char *reason)
 {
     vmn_act_drop(vmn_flow_actions(flow), reason);
 }
+
+/* nd.c: neighbour discovery. */
+void nd_base(struct vmn_emit *);
+void nd_of_address(struct vmn_emit *, const struct site *,
+                   const struct vmn_ip *);
+void nd_of_network(struct vmn_view *, struct vmn_emit *,
+                   const struct vmn_network *);
+void nd_guard_target(struct vmn_emit *, const struct site *, struct vmn_mac,
+                     const struct vmn_prefix *);
+void nd_guard_mac(struct vmn_emit *, const struct site *, struct vmn_mac);
+void nd_guard_port(struct vmn_emit *, const struct site *);
+
+/* served.c */
+void served_of_network(struct vmn_view *, struct vmn_emit *,
+                       const struct vmn_network *);
 
 /* text.c: keys of relations. */
 const char *mac_to_text(struct vmn_view *, struct vmn_mac);
@@ -157,6 +227,9 @@ void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_flood(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_asked(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_pair(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_routed_pair(struct vmn_view *, const char *key,
+                         struct vmn_emit *);
+void compile_domain(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_mac(struct vmn_view *, const char *key, struct vmn_emit *);
 
 #endif /* apps/overlay/overlay.h */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One VM's interface: admitted where it is, answered for by ARP and known as a
- * source everywhere in its network, found by its MAC.  Not for what several
- * ports may share (allowed.c).
+ * One VM's interface: admitted where it is, answered for and known as a source
+ * everywhere in its network, found by its MAC.  Not for what several ports may
+ * share (allowed.c), nor for what is peculiar to IPv6 (nd.c).
  *
  * A VM that moves is on two hosts for a while.  The second one, the candidate,
  * holds all that it takes, so that nothing but where others send their packets
@@ -26,6 +26,7 @@ site_read(struct vmn_view *view, const char *name, struct site *site)
     if (!site->network || !site->network->vni) {
         return false;
     }
+    site->domain = vmn_domain_of(view, site->port->network);
 
     size_t size;
     const void *identity = vmn_query(view, VMN_QUERY_IDENTITY, name, &size);
@@ -86,8 +87,7 @@ site_locate(struct vmn_view *view, struct vmn_emit *emit,
         return;
     }
 
-    flow = vmn_flow_add(emit, vmn_scope_network(site->network->row.name),
-                        STAGE_LOCATE, 0,
+    flow = vmn_flow_add(emit, vmn_scope_domain(site->domain), STAGE_LOCATE, 0,
                         is_own ? LOCATE_REMOTE : LOCATE_REMOTE_PAIR);
     match_network(flow, site->network);
     vmn_match_mac(flow, VMN_F_ETH_DST, mac);
@@ -107,18 +107,26 @@ site_locate(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* Everywhere in the network.  -------------------------------------------- */
+/* Everywhere in the network, or in its domain.  -------------------------- */
 
+/* What may come over a router is known in all of the domain, whose networks
+ * have no addresses in common; what stays on the link, in the network. */
 static void
 emit_source(struct vmn_emit *emit, const struct site *site,
             enum vmn_field field, const struct vmn_ip *ip)
 {
+    bool on_link = field == VMN_F_ARP_SPA || is_link_local(ip);
     struct vmn_flow *flow = vmn_flow_add(
-        emit, vmn_scope_network(site->network->row.name), STAGE_ADMIT,
-        ADMIT_SOURCE, SOURCE_OWN);
+        emit, on_link ? vmn_scope_network(site->network->row.name)
+        : vmn_scope_domain(site->domain), STAGE_ADMIT, ADMIT_SOURCE,
+        SOURCE_OWN);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    match_network(flow, site->network);
+    if (on_link) {
+        match_network(flow, site->network);
+    } else {
+        match_domain(flow, site->zone);
+    }
     vmn_match_ip(flow, field, ip);
     vmn_act_set(actions, VMN_REG_SRC_ID, site->identity);
     vmn_act_next(actions);
@@ -132,13 +140,18 @@ emit_address(struct vmn_view *view, struct vmn_emit *emit,
 {
     struct vmn_flow *flow;
 
+    if (ip->family == 6) {
+        emit_source(emit, site, VMN_F_IPV6_SRC, ip);
+        nd_of_address(emit, site, ip);
+        return;
+    }
     emit_source(emit, site, VMN_F_IPV4_SRC, ip);
     if (vmn_facts(view, REL_ASKS, site->network->row.name).n) {
         emit_source(emit, site, VMN_F_ARP_SPA, ip);
     }
 
     flow = vmn_flow_add(emit, vmn_scope_network(site->network->row.name),
-                        STAGE_SERVICE, 0, SERVICE_ANSWER);
+                        STAGE_SERVICE, SERVICE_ASK, SERVICE_ANSWER);
     match_network(flow, site->network);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
@@ -157,7 +170,7 @@ emit_classify(struct vmn_view *view, struct vmn_emit *emit,
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_F_IN_PORT, site->ofport);
-    network_registers(view, actions, site->network);
+    network_registers(view, actions, site->network, site->zone);
     vmn_act_set(actions, VMN_REG_SRC_ID, site->identity);
     vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_GUARD);
@@ -171,7 +184,6 @@ guard_add(struct vmn_emit *emit, const struct site *site, struct vmn_mac mac)
 
     vmn_match(flow, VMN_F_IN_PORT, site->ofport);
     vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
-    vmn_act_next(vmn_flow_actions(flow));
     return flow;
 }
 
@@ -183,11 +195,19 @@ emit_guard(struct vmn_emit *emit, const struct site *site,
     struct vmn_flow *flow;
 
     flow = guard_add(emit, site, mac);
+    if (ip->ip.family == 6) {
+        vmn_match_prefix(flow, VMN_F_IPV6_SRC, ip);
+        vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
+        nd_guard_target(emit, site, mac, ip);
+        return;
+    }
     vmn_match_prefix(flow, VMN_F_IPV4_SRC, ip);
+    vmn_act_next(vmn_flow_actions(flow));
 
     flow = guard_add(emit, site, mac);
     vmn_match_prefix(flow, VMN_F_ARP_SPA, ip);
     vmn_match_mac(flow, VMN_F_ARP_SHA, mac);
+    vmn_act_next(vmn_flow_actions(flow));
 }
 
 static void
@@ -196,9 +216,14 @@ emit_guards(struct vmn_view *view, struct vmn_emit *emit,
 {
     struct vmn_prefix *prefixes;
     size_t n = port_prefixes(view, site->port, mac, &prefixes);
+    bool v6 = false;
 
     for (size_t i = 0; i < n; i++) {
         emit_guard(emit, site, mac, &prefixes[i]);
+        v6 |= prefixes[i].ip.family == 6;
+    }
+    if (v6) {
+        nd_guard_mac(emit, site, mac);
     }
 }
 
@@ -209,7 +234,8 @@ emit_self(struct vmn_emit *emit, const struct site *site,
           const struct vmn_ip *ip)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
-                                         STAGE_SERVICE, 0, SERVICE_SELF);
+                                         STAGE_SERVICE, SERVICE_ASK,
+                                         SERVICE_SELF);
 
     vmn_match(flow, VMN_F_IN_PORT, site->ofport);
     vmn_match(flow, VMN_F_ARP_OP, 1);
@@ -243,13 +269,30 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match(flow, VMN_F_ARP_SPA, 0);
     vmn_match_mac(flow, VMN_F_ARP_SHA, port->mac);
+    vmn_act_next(vmn_flow_actions(flow));
 
-    if (port->quarantined) {
+    if (port_has_ipv6(port)) {
+        nd_guard_port(emit, site);
+    }
+    if (vmn_is_quarantined(view, port)) {
         flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_SERVICE,
-                            0, SERVICE_QUARANTINE);
+                            SERVICE_ASK, SERVICE_QUARANTINE);
         vmn_match(flow, VMN_F_IN_PORT, site->ofport);
         vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
         drop(flow, "quarantined");
+    }
+}
+
+/* For a network that no router joins, its own relation is its domain's as
+ * well. */
+static void
+publish_host(struct vmn_emit *emit, const struct site *site, const char *host)
+{
+    const char *network = site->network->row.name;
+
+    vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network, host);
+    if (strcmp(site->domain, network)) {
+        vmn_publish(emit, VMN_REL_DOMAIN_HOSTS, site->domain, host);
     }
 }
 
@@ -263,23 +306,27 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 
     const char *network = site.network->row.name;
+    struct vmn_ip *ips;
+    size_t n_ips = port_ips(view, site.port, &ips);
+
+    if (site.host) {
+        site.zone = vmn_domain_zone(view, site.domain);
+    }
 
     /* A port that is nowhere has nothing on any host: so its VM's start is one
      * bundle for each host, and nobody is told to send to it before. */
-    for (size_t i = 0; site.host && i < site.port->n_ips; i++) {
-        if (site.port->ips[i].family == 4) {
-            emit_address(view, emit, &site, &site.port->ips[i]);
-        }
+    for (size_t i = 0; site.host && i < n_ips; i++) {
+        emit_address(view, emit, &site, &ips[i]);
     }
     publish_pairs(view, emit, &site);
     site_locate(view, emit, &site, site.port->mac, true);
     if (site.host) {
-        vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network, site.host);
+        publish_host(emit, &site, site.host);
         vmn_publish(emit, REL_LOCAL,
                     vmn_printf(view, "%s|%s", network, site.host), key);
     }
     if (site.candidate) {
-        vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network, site.candidate);
+        publish_host(emit, &site, site.candidate);
     }
     if (site.ofport) {
         emit_local(view, emit, &site);

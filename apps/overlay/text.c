@@ -5,6 +5,7 @@
 
 #include "overlay.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,22 +28,29 @@ mac_from_text(const char *text, struct vmn_mac *mac)
 const char *
 prefix_to_text(struct vmn_view *view, const struct vmn_prefix *prefix)
 {
-    const uint8_t *addr = prefix->ip.addr;
+    char text[INET6_ADDRSTRLEN];
 
-    return vmn_printf(view, "%u.%u.%u.%u/%u", addr[0], addr[1], addr[2],
-                      addr[3], prefix->len);
+    inet_ntop(prefix->ip.family == 6 ? AF_INET6 : AF_INET, prefix->ip.addr,
+              text, sizeof text);
+    return vmn_printf(view, "%s/%u", text, prefix->len);
 }
 
-/* IPv4 only. */
 bool
 prefix_from_text(const char *text, struct vmn_prefix *prefix)
 {
-    uint8_t *addr = prefix->ip.addr;
+    size_t len = strcspn(text, "/");
+    char address[INET6_ADDRSTRLEN];
+    bool v6 = strchr(text, ':') != NULL;
 
+    if (len >= sizeof address) {
+        return false;
+    }
+    memcpy(address, text, len);
+    address[len] = '\0';
     memset(prefix, 0, sizeof *prefix);
-    prefix->ip.family = 4;
-    return sscanf(text, "%hhu.%hhu.%hhu.%hhu/%hhu", &addr[0], &addr[1],
-                  &addr[2], &addr[3], &prefix->len) == 5;
+    prefix->ip.family = v6 ? 6 : 4;
+    return (inet_pton(v6 ? AF_INET6 : AF_INET, address, prefix->ip.addr) == 1
+            && sscanf(text + len, "/%hhu", &prefix->len) == 1);
 }
 
 bool

@@ -91,10 +91,11 @@ check_stages(const struct vmn_app_class *class_)
             return xasprintf("stage %s: there is no hook %d", stage->name,
                              (int) stage->hook);
         }
-        if (!stage->n_tables || stage->n_tables > PIPELINE_HOOK_TABLES) {
-            return xasprintf("stage %s has %u tables; 1 to %d are possible",
+        if (!stage->n_tables
+            || stage->n_tables > pipeline_hook_tables(stage->hook)) {
+            return xasprintf("stage %s has %u tables; 1 to %u are possible",
                              stage->name, stage->n_tables,
-                             PIPELINE_HOOK_TABLES);
+                             pipeline_hook_tables(stage->hook));
         }
     }
     return NULL;

@@ -13,6 +13,37 @@
 #include "controller/engine/pipeline.h"
 #include "util.h"
 
+/* How many tables each hook has, one hook's after another's. */
+static const unsigned hook_tables[VMN_N_HOOKS] = {
+    [VMN_HOOK_ADMIT] = 16,
+    [VMN_HOOK_SERVICE] = 16,
+    [VMN_HOOK_BALANCE] = 16,
+    [VMN_HOOK_ROUTE] = 16,
+    [VMN_HOOK_LOCATE] = 16,
+    [VMN_HOOK_TRACK] = 16,
+    [VMN_HOOK_POLICY] = 80,     /* A table for each tier and direction. */
+    [VMN_HOOK_UNBALANCE] = 16,
+    [VMN_HOOK_DELIVER] = 16,
+};
+BUILD_ASSERT_DECL((VMN_N_HOOKS - 1) * 16 + 80 == PIPELINE_N_TABLES);
+
+unsigned
+pipeline_hook_tables(enum vmn_hook hook)
+{
+    return hook_tables[hook];
+}
+
+static unsigned
+first_table(enum vmn_hook hook)
+{
+    unsigned first = 0;
+
+    for (unsigned i = 0; i < hook; i++) {
+        first += hook_tables[i];
+    }
+    return first;
+}
+
 struct placed {
     const struct pipeline_app *app;
     struct pipeline_stage *stage;
@@ -67,15 +98,15 @@ pipeline_place(struct pipeline *pipeline, char **text)
             hook = class_->hook;
             used = 0;
         }
-        if (used + class_->n_tables > PIPELINE_HOOK_TABLES) {
+        if (used + class_->n_tables > hook_tables[hook]) {
             *text = xasprintf("stage %s of app %s does not fit: the stages "
-                              "at its hook want more than %d tables",
+                              "at its hook want more than %u tables",
                               class_->name, placed[i].app->class_->name,
-                              PIPELINE_HOOK_TABLES);
+                              hook_tables[hook]);
             error = EINVAL;
             break;
         }
-        placed[i].stage->first_table = hook * PIPELINE_HOOK_TABLES + used;
+        placed[i].stage->first_table = first_table(hook) + used;
         placed[i].stage->next_table = -1;
         used += class_->n_tables;
         if (i) {

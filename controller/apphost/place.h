@@ -5,7 +5,12 @@
 #ifndef CONTROLLER_APPHOST_PLACE_H
 #define CONTROLLER_APPHOST_PLACE_H 1
 
+#include "vmn/app.h"
+
 struct pipeline;
+
+/* Tables of a hook, for the stages of all apps together. */
+unsigned pipeline_hook_tables(enum vmn_hook);
 
 /* Fills in 'first_table' and 'next_table' of every stage.  A hook's tables
  * begin at a fixed number, so that an app more or less moves only its

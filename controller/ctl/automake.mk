@@ -7,16 +7,23 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/client.c \
 	controller/ctl/client.h \
 	controller/ctl/cmd-get.c \
+	controller/ctl/cmd-drops.c \
 	controller/ctl/cmd-flows.c \
+	controller/ctl/cmd-identities.c \
 	controller/ctl/cmd-info.c \
+	controller/ctl/cmd-quarantine.c \
+	controller/ctl/cmd-reach.c \
+	controller/ctl/cmd-recommend.c \
 	controller/ctl/cmd-store.c \
 	controller/ctl/cmd-top.c \
+	controller/ctl/cmd-trace.c \
 	controller/ctl/cmd-write.c \
 	controller/ctl/commands.c \
 	controller/ctl/ctl.h \
 	controller/ctl/input.c \
 	controller/ctl/input.h \
 	controller/ctl/options.c \
+	controller/ctl/simulate.h \
 	controller/ctl/plan.c \
 	controller/ctl/plan.h \
 	controller/ctl/run.c \

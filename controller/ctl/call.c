@@ -223,10 +223,10 @@ open_client(struct ctl *ctl)
     return CTL_DONE;
 }
 
-enum ctl_exit
-ctl_call(struct ctl *ctl, const char *method, const char *path,
-         const json_t *body, const struct ctl_input *input,
-         struct ctl_reply *reply)
+/* Sends a request.  Says so if there is no answer. */
+static enum ctl_exit
+send_request(struct ctl *ctl, const char *method, const char *path,
+             const json_t *body, struct ctl_reply *reply)
 {
     const char *type = (!strcmp(method, "PATCH")
                         ? "application/merge-patch+json"
@@ -244,12 +244,54 @@ ctl_call(struct ctl *ctl, const char *method, const char *path,
         free(error);
         return CTL_UNREACHABLE;
     }
+    return CTL_DONE;
+}
+
+/* Says what is wrong with the reply, if anything, and frees it then. */
+static enum ctl_exit
+check_reply(struct ctl *ctl, const struct ctl_input *input,
+            struct ctl_reply *reply)
+{
     if (reply->status >= 200 && reply->status < 300) {
         return CTL_DONE;
     }
     say_problem(ctl, reply, input);
     ctl_reply_uninit(reply);
     return CTL_REFUSED;
+}
+
+enum ctl_exit
+ctl_call(struct ctl *ctl, const char *method, const char *path,
+         const json_t *body, const struct ctl_input *input,
+         struct ctl_reply *reply)
+{
+    enum ctl_exit status = send_request(ctl, method, path, body, reply);
+
+    return status ? status : check_reply(ctl, input, reply);
+}
+
+enum ctl_exit
+ctl_trouble(enum ctl_exit status)
+{
+    return status == CTL_REFUSED ? CTL_TROUBLE : status;
+}
+
+enum ctl_exit
+ctl_look(struct ctl *ctl, const char *type, const char *name,
+         struct ctl_reply *reply, bool *there)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+
+    ctl_put_path(&path, type, name);
+    status = send_request(ctl, "GET", ds_cstr(&path), NULL, reply);
+    ds_destroy(&path);
+    *there = !status && reply->status != 404;
+    if (!status && !*there) {
+        ctl_reply_uninit(reply);
+        return CTL_DONE;
+    }
+    return status ? status : check_reply(ctl, NULL, reply);
 }
 
 enum ctl_exit
@@ -306,6 +348,9 @@ get_page(struct ctl *ctl, const char *type, size_t n, json_t *objects,
     ctl_put_path(&path, type, NULL);
     if (ctl->selector) {
         ctl_put_query(&path, "selector", ctl->selector);
+    }
+    if (ctl->network) {
+        ctl_put_query(&path, "network", ctl->network);
     }
     ctl_put_query(&path, "limit", limit);
     if (*after) {

@@ -30,14 +30,23 @@ enum ctl_exit ctl_call(struct ctl *, const char *method, const char *path,
                        const json_t *body, const struct ctl_input *input,
                        struct ctl_reply *);
 
+/* The exit status of commands that answer a question by 0 or 1, as diff(1) does,
+ * and so say by 2 that they have no answer. */
+enum ctl_exit ctl_trouble(enum ctl_exit);
+
+/* As ctl_call() for a GET of an object.  One that is not there is no error:
+ * '*there' is false, and there is no reply. */
+enum ctl_exit ctl_look(struct ctl *, const char *type, const char *name,
+                       struct ctl_reply *, bool *there);
+
 /* As ctl_call(), for an answer that must be a JSON object. */
 enum ctl_exit ctl_get(struct ctl *, const char *path, struct ctl_reply *);
 
 /* GETs what is no JSON, and writes it to 'fd'. */
 enum ctl_exit ctl_download(struct ctl *, const char *path, int fd);
 
-/* Appends to the array 'objects' those that --selector and --limit ask for,
- * page by page. */
+/* Appends to the array 'objects' those that --selector, --network and --limit
+ * ask for, page by page. */
 enum ctl_exit ctl_get_list(struct ctl *, const char *type, json_t *objects);
 
 /* After a write: says on ctl->out what the reply's receipt says, if --wait was

@@ -265,7 +265,7 @@ show_diff(struct ctl *ctl, const char *path)
                                     NULL, NULL, &reply);
 
     if (status) {
-        return status == CTL_REFUSED ? CTL_USAGE : status;
+        return ctl_trouble(status);
     }
     if (!ctl_show_raw(ctl, reply.body)) {
         show_differences(ctl, reply.body);

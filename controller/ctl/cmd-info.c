@@ -215,7 +215,7 @@ show_status(struct ctl *ctl, const json_t *body)
         status = show_troubled(ctl);
     }
     return (status ? status
-            : !ready || missing || json_array_size(problems) ? CTL_REFUSED
+            : !ready || missing || json_array_size(problems) ? CTL_DIFFERS
             : CTL_DONE);
 }
 
@@ -231,8 +231,9 @@ ctl_cmd_status(struct ctl *ctl, int n_args OVS_UNUSED,
             status = show_status(ctl, reply.body);
         }
         ctl_reply_uninit(&reply);
+        return status;
     }
-    return status;
+    return ctl_trouble(status);
 }
 
 /* version.  -------------------------------------------------------------- */

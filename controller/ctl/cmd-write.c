@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Commands that change something: apply, delete, label, quarantine, release;
- * or that only show what they would change. */
+ * Commands that change something: apply, delete, label, promote; or that only
+ * show what they would change.  (quarantine and release are in
+ * cmd-quarantine.c.) */
 
 #include <config.h>
 
@@ -153,9 +154,7 @@ ctl_cmd_diff(struct ctl *ctl, int n_args OVS_UNUSED,
     bool changes = false;
     enum ctl_exit status = apply_files(ctl, "diff", &changes);
 
-    /* As with diff(1), 1 is for differences, and trouble is more. */
-    return (status == CTL_REFUSED ? CTL_USAGE
-            : !status && changes ? CTL_DIFFERS : status);
+    return !status && changes ? CTL_DIFFERS : ctl_trouble(status);
 }
 
 /* delete.  --------------------------------------------------------------- */
@@ -208,7 +207,33 @@ ctl_cmd_delete(struct ctl *ctl, int n_args, char *const args[])
     return worst;
 }
 
-/* Patches.  -------------------------------------------------------------- */
+/* Others.  --------------------------------------------------------------- */
+
+enum ctl_exit
+ctl_write(struct ctl *ctl, const char *method, const char *type,
+          const char *name, const json_t *body, const char *outcome)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_put_path(&path, type, name);
+    ctl_put_wait(ctl, &path);
+    status = ctl_call(ctl, method, ds_cstr(&path), body, NULL, &reply);
+    if (!status && ctl->dry_run) {
+        ctl_plan_show(ctl, reply.body);
+        ctl_reply_uninit(&reply);
+    } else if (!status) {
+        const char *said = member(reply.body, "outcome");
+
+        say_outcome(ctl, type, name,
+                    outcome && strcmp(said, "unchanged") ? outcome : said);
+        status = ctl_report_receipt(ctl, &reply);
+        ctl_reply_uninit(&reply);
+    }
+    ds_destroy(&path);
+    return status;
+}
 
 /* Sends the merge patch {"spec": {member: value}}.  Takes ownership of
  * 'value'. */
@@ -217,24 +242,8 @@ patch(struct ctl *ctl, const char *type, const char *name,
       const char *spec_member, json_t *value, const char *outcome)
 {
     json_t *body = json_pack("{s:{s:o}}", "spec", spec_member, value);
-    struct ds path = DS_EMPTY_INITIALIZER;
-    struct ctl_reply reply;
-    enum ctl_exit status;
+    enum ctl_exit status = ctl_write(ctl, "PATCH", type, name, body, outcome);
 
-    ctl_put_path(&path, type, name);
-    ctl_put_wait(ctl, &path);
-    status = ctl_call(ctl, "PATCH", ds_cstr(&path), body, NULL, &reply);
-    if (!status && ctl->dry_run) {
-        ctl_plan_show(ctl, reply.body);
-        ctl_reply_uninit(&reply);
-    } else if (!status) {
-        say_outcome(ctl, type, name,
-                    strcmp(member(reply.body, "outcome"), "unchanged")
-                    ? outcome : "unchanged");
-        status = ctl_report_receipt(ctl, &reply);
-        ctl_reply_uninit(&reply);
-    }
-    ds_destroy(&path);
     json_decref(body);
     return status;
 }
@@ -277,35 +286,29 @@ ctl_cmd_label(struct ctl *ctl, int n_args, char *const args[])
     return patch(ctl, type->plural, args[1], "labels", labels, "labelled");
 }
 
+/* Sets a field of each of the objects; takes ownership of 'value'. */
 static enum ctl_exit
-set_quarantine(struct ctl *ctl, int n_args, char *const args[],
-               bool quarantined)
+patch_all(struct ctl *ctl, int n_args, char *const args[], const char *type,
+          const char *field, json_t *value, const char *done)
 {
     enum ctl_exit worst = CTL_DONE;
 
-    for (int i = 0; i < n_args; i++) {
-        enum ctl_exit status = patch(
-            ctl, "ports", args[i], "quarantined", json_boolean(quarantined),
-            quarantined ? "quarantined" : "released");
+    for (int i = 0; i < n_args && worst != CTL_UNREACHABLE; i++) {
+        enum ctl_exit status = patch(ctl, type, args[i], field,
+                                     json_incref(value), done);
 
-        if (status == CTL_UNREACHABLE) {
-            return status;
-        }
-        if (worst != CTL_REFUSED && status) {
+        if (status == CTL_UNREACHABLE
+            || (worst != CTL_REFUSED && status)) {
             worst = status;
         }
     }
+    json_decref(value);
     return worst;
 }
 
 enum ctl_exit
-ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
+ctl_cmd_promote(struct ctl *ctl, int n_args, char *const args[])
 {
-    return set_quarantine(ctl, n_args, args, true);
-}
-
-enum ctl_exit
-ctl_cmd_release(struct ctl *ctl, int n_args, char *const args[])
-{
-    return set_quarantine(ctl, n_args, args, false);
+    return patch_all(ctl, n_args, args, "policies", "mode",
+                     json_string("enforce"), "promoted");
 }

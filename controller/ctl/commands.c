@@ -10,9 +10,10 @@ const struct ctl_command ctl_commands[] = {
     { "get", "TYPE [NAME...]", 1, -1,
       CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT,
       "show objects",
-      "TYPE is hosts, networks, ports, groups, services, policies,\n"
-      "loadbalancers or apps; singular and short names (net, svc, pol, lb) do\n"
-      "as well.  Without NAME, all of the type.\n"
+      "TYPE is hosts, networks, ports, groups, services, tiers, policies,\n"
+      "quarantines, loadbalancers, routers, dns-zones, observations or apps;\n"
+      "singular and short names (net, svc, pol, lb) do as well.  Without NAME, all\n"
+      "of the type.\n"
       "\nExample:\n"
       "  vmnctl get ports -l tier=web\n"
       "  vmnctl get net shop -o yaml >shop.yaml\n",
@@ -69,22 +70,54 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl label port web-3 role=web env- --wait\n",
       ctl_cmd_label },
-    { "quarantine", "PORT...", 1, -1, CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
+    { "quarantine", "[PORT...]", 0, -1,
+      CTL_OPT_ALLOW | CTL_OPT_WAIT | CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
       "cut ports off, open connections too",
-      "Sets `quarantined` on the ports, and waits until the flow tables of\n"
-      "all hosts concerned have it.  The caches of Open vSwitch's datapaths\n"
-      "follow within milliseconds.\n"
+      "Makes a quarantine for each PORT, of the same name; or one for all of\n"
+      "them with --name, and for what --selector selects, which is named by the\n"
+      "selector if nothing else names it (role-web).  Ports in quarantine neither\n"
+      "send nor get anything, but for what --allow and --allow-group let in:\n"
+      "these services, from these groups; all or everyone if only the other is\n"
+      "given.  One that is there already is replaced.  Waits until the flow\n"
+      "tables of all hosts concerned have it.  The caches of Open vSwitch's\n"
+      "datapaths follow within milliseconds.\n"
       "\nExample:\n"
-      "  vmnctl quarantine db-1\n",
+      "  vmnctl quarantine db-1\n"
+      "  vmnctl quarantine web-1 --allow-group forensics --allow tcp/22\n"
+      "  vmnctl quarantine --selector role=web\n",
       ctl_cmd_quarantine },
-    { "release", "PORT...", 1, -1, CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
+    { "release", "NAME...", 1, -1,
+      CTL_OPT_WAIT | CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
       "end a quarantine",
-      "Clears `quarantined` on the ports, and waits until the flow tables of\n"
-      "all hosts concerned have it.  The caches of Open vSwitch's datapaths\n"
-      "follow within milliseconds.\n"
+      "Deletes the quarantines, which gives back what was.  A port of that name\n"
+      "that is `quarantined` itself is released as well.  Waits as quarantine\n"
+      "does.\n"
       "\nExample:\n"
       "  vmnctl release db-1\n",
       ctl_cmd_release },
+    { "promote", "POLICY...", 1, -1, CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
+      "have shadow policies decide",
+      "Sets `mode` of the policies to `enforce`, and waits until the flow\n"
+      "tables of all hosts concerned have it.  What a shadow policy would have\n"
+      "decided so far is in its status (`vmnctl describe policy NAME`).\n"
+      "\nExample:\n"
+      "  vmnctl promote db-in\n",
+      ctl_cmd_promote },
+    { "policy", "recommend", 1, 1, CTL_OPT_RECOMMEND,
+      "propose policies that allow what was seen",
+      "From the connections that hosts have noted in a network that is observed:\n"
+      "the fewest rules, by labels and groups, that allow them, as a file for\n"
+      "`vmnctl apply`, with comments on what each rule is about.  With --for, the\n"
+      "network is observed for so long first, and no longer; without, it must be\n"
+      "observed already ({type: observations, name: NETWORK}).\n"
+      "Ports of equal labels are not told apart, so a rule also allows to some\n"
+      "what only others were seen to do.  That is said of each rule; --labels\n"
+      "says which labels to use, and --exact tells all ports apart.\n"
+      "The policies are shadows, which only count, until `vmnctl promote`.\n"
+      "\nExample:\n"
+      "  vmnctl policy recommend --network shop --for 10m >policy.yaml\n"
+      "  vmnctl apply -f policy.yaml --wait\n",
+      ctl_cmd_policy },
     { "hosts", "", 0, 0,
       CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT,
       "show the hosts and how they are",
@@ -103,7 +136,7 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl apps\n",
       ctl_cmd_apps },
     { "flows", "HOST", 1, 1,
-      CTL_OPT_OUTPUT | CTL_OPT_LIMIT | CTL_OPT_FLOWS,
+      CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_FLOWS,
       "show the flows that a host is to hold, or what differs",
       "Each flow and group with the object and app that want it there (OWNER).\n"
       "With --diff, the host's switch is read, and what differs is shown: what\n"
@@ -117,12 +150,76 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl flows hv1 --diff\n"
       "  vmnctl flows hv1 --diff --mend\n",
       ctl_cmd_flows },
-    { "revision", "N", 1, 1, CTL_OPT_OUTPUT,
+    { "trace", "PORT TO SERVICE", 3, 3,
+      CTL_OPT_SHOWN | CTL_OPT_AFTER | CTL_OPT_REPLY,
+      "show what would become of a packet, and why",
+      "Follows a packet from PORT to TO (a port, a loadbalancer or an address)\n"
+      "through the flows that hosts are to hold: each stage that does something,\n"
+      "the unit that wants it so, what is rewritten, and where it ends.  SERVICE\n"
+      "is tcp/N, udp/N, sctp/N, icmp (a ping), icmp/TYPE or icmp/TYPE/CODE; icmpv6 is\n"
+      "the same by IPv6 addresses alone.  No packet is sent.\n"
+      "Where a balancer chooses, each choice is an outcome of its own.  Steps that only\n"
+      "lead on are left out; -o json has all.\n"
+      "With --after it is as if the objects in a file had been applied.\n"
+      "Exit status 0 if it is delivered whatever is chosen, 1 if not, and 2 if\n"
+      "the question is refused.\n"
+      "\nExample:\n"
+      "  vmnctl trace web-1 db-1 tcp/5432 --reply\n"
+      "  vmnctl trace web-1 db-1 tcp/5432 --after lockdown.yaml\n",
+      ctl_cmd_trace },
+    { "drops", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_DROPS,
+      "show what was dropped, where, and why",
+      "For each host, reason and owner: how many packets and bytes, and when\n"
+      "the last was.  OWNER is the app, unit and object whose flow dropped\n"
+      "them; OBJECT says which object, and of a policy which RULE (from 0).\n"
+      "The newest first.  Figures are as old as the last reading of the host\n"
+      "(vmnd --count-interval).\n"
+      "Below, some of the packets, by name, the newest last: within a budget, so\n"
+      "that a flood costs nothing.  TIMES is how often one came in a row, with\n"
+      "(+N) others for the same reason that are not told.  With --follow, only\n"
+      "these, as they come (with -o json a line each).\n"
+      "\nExample:\n"
+      "  vmnctl drops\n"
+      "  vmnctl drops --port db-1 --follow\n"
+      "  vmnctl drops --host hv1 --reason \"denied by rule\"\n",
+      ctl_cmd_drops },
+    { "reachability", "SERVICE", 1, 1,
+      CTL_OPT_SHOWN | CTL_OPT_AFTER | CTL_OPT_REACH,
+      "show who can reach whom on a service",
+      "Follows packets between ports of all kinds, with their answers, through\n"
+      "the flows that hosts are to hold.  SERVICE is tcp/N, udp/N, sctp/N,\n"
+      "icmp (a ping) or icmpv6 (one by IPv6).  Rows are who asks, columns whom; below is why not.  Ports that no\n"
+      "flow tells apart are one kind, and named by the first of them.\n"
+      "With --after, what the objects in a file would change, by ports; exit\n"
+      "status 1 if it is anything.  Exit status 2 if the question is refused.\n"
+      "\nExample:\n"
+      "  vmnctl reachability tcp/443 --network shop\n"
+      "  vmnctl reachability tcp/443 --after lockdown.yaml\n",
+      ctl_cmd_reachability },
+    { "logs", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_LOGS,
+      "show what rules with a log decided",
+      "Connections that a rule with `log: true` let open, and packets that it\n"
+      "denied or rejected: who to whom, by name.  The newest last.  A rule has\n"
+      "a budget; TIMES is how often a packet came in a row, with (+N) others of\n"
+      "the rule that are not told.\n"
+      "\nExample:\n"
+      "  vmnctl logs --policy db-in --follow\n",
+      ctl_cmd_logs },
+    { "identities", "", 0, 0,
+      CTL_OPT_SHOWN | CTL_OPT_NETWORK | CTL_OPT_LIMIT,
+      "show who ports are to policies",
+      "Ports of a network, or of networks that routers join, that are in the\n"
+      "same groups, and in the same quarantines, have a number in common, which\n"
+      "flows match (reg1 and reg2).  Ports that are in none have no number.\n"
+      "\nExample:\n"
+      "  vmnctl identities --network shop\n",
+      ctl_cmd_identities },
+    { "revision", "N", 1, 1, CTL_OPT_SHOWN,
       "show a revision: who, what, and which hosts have it",
       "Example:\n"
       "  vmnctl revision 42\n",
       ctl_cmd_revision },
-    { "revisions", "", 0, 0, CTL_OPT_OUTPUT | CTL_OPT_LIMIT,
+    { "revisions", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_LIMIT,
       "show the log of changes",
       "Newest last; without --limit, the last 20.\n"
       "\nExample:\n"
@@ -145,14 +242,15 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl restore /var/backups/vmn.db --database /var/lib/vmn/vmn.db\n",
       ctl_cmd_restore },
-    { "status", "", 0, 0, CTL_OPT_OUTPUT,
+    { "status", "", 0, 0, CTL_OPT_SHOWN,
       "show whether all is well",
       "Exit status 1 if vmnd is not ready, a host is not synced, or flows are\n"
-      "in conflict (with -o json the exit status does not tell).\n"
+      "in conflict (with -o json the exit status does not tell), and 2 if that\n"
+      "is refused to be told.\n"
       "\nExample:\n"
       "  vmnctl status\n",
       ctl_cmd_status },
-    { "top", "", 0, 0, CTL_OPT_OUTPUT | CTL_OPT_LIMIT | CTL_OPT_ONCE,
+    { "top", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_ONCE,
       "show what changes make vmnd do, as it happens",
       "Above, hosts that are not up to date, if there are any, and how often\n"
       "units and queries of each class were computed, by app:\n"

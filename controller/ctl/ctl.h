@@ -18,17 +18,19 @@ struct ctl_client;
 enum ctl_exit {
     CTL_DONE = 0,
     CTL_REFUSED = 1,            /* The server said no. */
-    CTL_DIFFERS = 1,            /* Of diff: something would change. */
+    CTL_DIFFERS = 1,            /* The answer of what ctl_trouble() says. */
     CTL_USAGE = 2,              /* Wrong command line or input file. */
+    CTL_TROUBLE = 2,            /* Refused: see ctl_trouble(). */
     CTL_UNREACHABLE = 3,        /* The server gave no answer. */
     CTL_NOT_INSTALLED = 4,      /* Done, but not on all hosts in time. */
 };
 
-enum ctl_output { CTL_TABLE, CTL_WIDE, CTL_JSON, CTL_YAML, CTL_NAME };
+/* The last two are of objects alone. */
+enum ctl_output { CTL_TABLE, CTL_JSON, CTL_YAML, CTL_WIDE, CTL_NAME };
 
 /* Options that a command may take; a set of bits. */
 enum ctl_option {
-    CTL_OPT_OUTPUT = 1 << 0,
+    CTL_OPT_OUTPUT = 1 << 0,    /* -o, of objects. */
     CTL_OPT_SELECTOR = 1 << 1,
     CTL_OPT_LIMIT = 1 << 2,
     CTL_OPT_FILE = 1 << 3,
@@ -42,6 +44,15 @@ enum ctl_option {
     CTL_OPT_ONCE = 1 << 11,     /* --once and --interval. */
     CTL_OPT_FLOWS = 1 << 12,    /* --diff, --mend, --app and the like. */
     CTL_OPT_DATABASE = 1 << 13, /* --database. */
+    CTL_OPT_AFTER = 1 << 14,    /* --after. */
+    CTL_OPT_REPLY = 1 << 15,    /* --reply. */
+    CTL_OPT_DROPS = 1 << 16,    /* --host, --port and the like. */
+    CTL_OPT_REACH = 1 << 17,    /* --network and --by. */
+    CTL_OPT_LOGS = 1 << 18,     /* The same for logs. */
+    CTL_OPT_ALLOW = 1 << 19,    /* --name, --allow and --allow-group. */
+    CTL_OPT_NETWORK = 1 << 20,  /* --network. */
+    CTL_OPT_SHOWN = 1 << 21,    /* -o, of anything else. */
+    CTL_OPT_RECOMMEND = 1 << 22, /* --network, --for and the like. */
 };
 
 struct ctl {
@@ -68,6 +79,22 @@ struct ctl {
     char *stage;
     char *table;
     char *object;
+    struct svec after;          /* Files. */
+    bool reply;
+    char *name;                 /* Owned; or NULL. */
+    struct svec allow;          /* Services. */
+    struct svec allow_groups;
+    char *host;                 /* Owned, as the next three; or NULL. */
+    char *network;
+    char *port;
+    char *reason;
+    bool by_port;
+    char *policy;               /* Owned; or NULL. */
+    bool follow;
+    int for_s;                  /* 0: not given. */
+    char *labels;               /* Owned; or NULL. */
+    bool exact;
+    bool enforce;
     bool once;
     int interval_ms;
     bool help;
@@ -103,6 +130,14 @@ void ctl_options_help(FILE *, unsigned int options);
 enum ctl_exit ctl_usage(struct ctl *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* cmd-write.c */
+
+/* Sends a change of one object.  Says what became of it ('outcome', if
+ * anything; NULL for what the reply says) and of --wait, or the plan. */
+enum ctl_exit ctl_write(struct ctl *, const char *method, const char *type,
+                        const char *name, const json_t *body,
+                        const char *outcome);
+
 /* The commands. */
 enum ctl_exit ctl_cmd_get(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_hosts(struct ctl *, int, char *const[]);
@@ -113,10 +148,17 @@ enum ctl_exit ctl_cmd_delete(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_label(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_quarantine(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_release(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_promote(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_diff(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_revision(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_revisions(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_flows(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_trace(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_drops(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_identities(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_policy(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_reachability(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_logs(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_status(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_top(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_backup(struct ctl *, int, char *const[]);

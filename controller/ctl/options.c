@@ -14,79 +14,167 @@
 
 #include "util.h"
 
-/* getopt's values of the options that have no short form. */
-enum {
-    OPT_TOKEN_FILE = 256,
-    OPT_LIMIT,
-    OPT_PRUNE,
-    OPT_WAIT,
-    OPT_NO_WAIT,
-    OPT_TIMEOUT,
-    OPT_CASCADE,
-    OPT_DRY_RUN,
-    OPT_DIFF,
-    OPT_MEND,
-    OPT_APP,
-    OPT_STAGE,
-    OPT_TABLE,
-    OPT_OBJECT,
-    OPT_ONCE,
-    OPT_INTERVAL,
-    OPT_DATABASE,
-};
-
 /* Longest time that --timeout and --interval may ask for. */
 #define TIMEOUT_MAX_MS (300 * 1000)
+/* The same for --for. */
+#define FOR_MAX_S (24 * 3600)
 
-static const struct option_row {
-    int value;                  /* Its letter, or OPT_*. */
+struct option_row;
+
+/* Puts what an option says into 'ctl'; 'arg' is NULL if it takes none.  Returns
+ * false after it has said what is wrong. */
+typedef bool option_set(struct ctl *ctl, const struct option_row *row,
+                        const char *arg);
+
+static option_set set_true, set_no_wait, set_text, add_text, set_time,
+    set_timeout, set_for, set_limit, set_by, set_output, set_shown, set_raw;
+
+struct option_row {
+    char letter;                /* Its short form, or 0. */
     const char *name;
     const char *arg;            /* Its argument's name, or NULL. */
     unsigned int options;       /* CTL_OPT_* that bring it. */
+    option_set *set;
+    size_t member;              /* Of struct ctl, where 'set' puts it. */
     const char *help;
-} option_rows[] = {
-    { 'o', "output", "FORMAT", CTL_OPT_OUTPUT,
+};
+
+/* What the rows below set. */
+#define MEMBER(NAME) offsetof(struct ctl, NAME)
+
+/* Of rows of one name, a command has one at most. */
+static const struct option_row option_rows[] = {
+    { 'o', "output", "FORMAT",
+      CTL_OPT_OUTPUT, set_output, MEMBER(output),
       "table (the default), wide, json, yaml or name" },
-    { 'o', "output", "FORMAT", CTL_OPT_DRY_RUN | CTL_OPT_PLAN,
+    { 'o', "output", "FORMAT",
+      CTL_OPT_SHOWN, set_shown, MEMBER(output),
+      "table (the default), json or yaml" },
+    { 'o', "output", "FORMAT",
+      CTL_OPT_DRY_RUN | CTL_OPT_PLAN, set_shown, MEMBER(output),
       "of the plan: table (the default), json or yaml" },
-    { 'l', "selector", "SELECTOR", CTL_OPT_SELECTOR,
+    { 'l', "selector", "SELECTOR",
+      CTL_OPT_SELECTOR, set_text, MEMBER(selector),
       "only objects with these labels: role=web,env!=dev" },
-    { OPT_LIMIT, "limit", "N", CTL_OPT_LIMIT, "at most N of them" },
-    { 'f', "file", "PATH", CTL_OPT_FILE,
+    { 'l', "selector", "SELECTOR",
+      CTL_OPT_ALLOW, set_text, MEMBER(selector),
+      "ports with these labels, now and from now on: role=web" },
+    { 0, "name", "NAME",
+      CTL_OPT_ALLOW, set_text, MEMBER(name),
+      "of the quarantine, if not the port's or the selector's" },
+    { 0, "allow", "SERVICE",
+      CTL_OPT_ALLOW, add_text, MEMBER(allow),
+      "let this in: tcp/22, udp/53-60, icmp, or a service; repeatable" },
+    { 0, "allow-group", "GROUP",
+      CTL_OPT_ALLOW, add_text, MEMBER(allow_groups),
+      "let the ports and addresses of this group in; repeatable" },
+    { 0, "limit", "N",
+      CTL_OPT_LIMIT, set_limit, MEMBER(limit),
+      "at most N of them" },
+    { 'f', "file", "PATH",
+      CTL_OPT_FILE, add_text, MEMBER(files),
       "a file, a folder, or - for standard input; repeatable" },
-    { OPT_PRUNE, "prune", "SET", CTL_OPT_PRUNE,
+    { 0, "prune", "SET",
+      CTL_OPT_PRUNE, set_text, MEMBER(prune),
       "name the objects' set, and delete what it no longer has" },
-    { OPT_WAIT, "wait", NULL, CTL_OPT_WAIT,
+    { 0, "wait", NULL,
+      CTL_OPT_WAIT, set_true, MEMBER(wait),
       "until every host concerned has installed it" },
-    { OPT_NO_WAIT, "no-wait", NULL, CTL_OPT_NO_WAIT,
+    { 0, "no-wait", NULL,
+      CTL_OPT_NO_WAIT, set_no_wait, MEMBER(wait),
       "do not wait until it is installed" },
-    { OPT_TIMEOUT, "timeout", "TIME", CTL_OPT_WAIT | CTL_OPT_NO_WAIT,
+    { 0, "timeout", "TIME",
+      CTL_OPT_WAIT | CTL_OPT_NO_WAIT, set_timeout, MEMBER(timeout_ms),
       "how long to wait: 500ms, 10s (the default), 2m" },
-    { OPT_CASCADE, "cascade", NULL, CTL_OPT_CASCADE,
+    { 0, "cascade", NULL,
+      CTL_OPT_CASCADE, set_true, MEMBER(cascade),
       "also take it out of what refers to it" },
-    { OPT_DRY_RUN, "dry-run", NULL, CTL_OPT_DRY_RUN,
+    { 0, "dry-run", NULL,
+      CTL_OPT_DRY_RUN, set_true, MEMBER(dry_run),
       "only show what would change, down to the flows" },
-    { OPT_DIFF, "diff", NULL, CTL_OPT_FLOWS,
+    { 0, "diff", NULL,
+      CTL_OPT_FLOWS, set_true, MEMBER(diff),
       "read the host's switch, and show what differs" },
-    { OPT_MEND, "mend", NULL, CTL_OPT_FLOWS,
+    { 0, "mend", NULL,
+      CTL_OPT_FLOWS, set_true, MEMBER(mend),
       "with --diff: have it mended, all of it" },
-    { OPT_APP, "app", "APP", CTL_OPT_FLOWS, "only flows of this app" },
-    { OPT_STAGE, "stage", "STAGE", CTL_OPT_FLOWS,
+    { 0, "app", "APP",
+      CTL_OPT_FLOWS | CTL_OPT_DROPS, set_text, MEMBER(app),
+      "only flows of this app" },
+    { 0, "stage", "STAGE",
+      CTL_OPT_FLOWS, set_text, MEMBER(stage),
       "only flows in this stage's tables: acl, or firewall.acl" },
-    { OPT_TABLE, "table", "N", CTL_OPT_FLOWS, "only flows in this table" },
-    { OPT_OBJECT, "object", "NAME", CTL_OPT_FLOWS,
+    { 0, "table", "N",
+      CTL_OPT_FLOWS, set_text, MEMBER(table),
+      "only flows in this table" },
+    { 0, "object", "NAME",
+      CTL_OPT_FLOWS, set_text, MEMBER(object),
       "only flows that are there for this port, policy and so on" },
-    { OPT_ONCE, "once", NULL, CTL_OPT_ONCE,
+    { 0, "host", "HOST",
+      CTL_OPT_DROPS | CTL_OPT_LOGS, set_text, MEMBER(host),
+      "only on this host" },
+    { 0, "network", "NETWORK",
+      CTL_OPT_DROPS | CTL_OPT_LOGS | CTL_OPT_REACH | CTL_OPT_NETWORK,
+      set_text, MEMBER(network),
+      "only in this network" },
+    { 0, "port", "PORT",
+      CTL_OPT_DROPS | CTL_OPT_LOGS, set_text, MEMBER(port),
+      "only of this port" },
+    { 0, "reason", "TEXT",
+      CTL_OPT_DROPS, set_text, MEMBER(reason),
+      "only for this reason" },
+    { 0, "policy", "POLICY",
+      CTL_OPT_LOGS, set_text, MEMBER(policy),
+      "only of this policy" },
+    { 0, "follow", NULL,
+      CTL_OPT_DROPS | CTL_OPT_LOGS, set_true, MEMBER(follow),
+      "go on with packets as they come" },
+    { 0, "once", NULL,
+      CTL_OPT_ONCE, set_true, MEMBER(once),
       "show it once, and do not clear the screen" },
-    { OPT_INTERVAL, "interval", "TIME", CTL_OPT_ONCE,
+    { 0, "interval", "TIME",
+      CTL_OPT_ONCE | CTL_OPT_DROPS | CTL_OPT_LOGS,
+      set_time, MEMBER(interval_ms),
       "how often to look: 500ms, 2s (the default), 1m" },
-    { OPT_DATABASE, "database", "PATH", CTL_OPT_DATABASE,
+    { 0, "database", "PATH",
+      CTL_OPT_DATABASE, set_text, MEMBER(database),
       "the file that vmnd has its state in (vmnd --state)" },
-    { 's', "server", "SERVER", CTL_OPT_GLOBAL,
+    { 0, "after", "PATH",
+      CTL_OPT_AFTER, add_text, MEMBER(after),
+      "as if what is in this file had been applied; repeatable" },
+    { 0, "reply", NULL,
+      CTL_OPT_REPLY, set_true, MEMBER(reply),
+      "the answer as well" },
+    { 0, "by", "WHAT",
+      CTL_OPT_REACH, set_by, MEMBER(by_port),
+      "group (the default), or port: by ports that are alike" },
+    { 0, "network", "NETWORK",
+      CTL_OPT_RECOMMEND, set_text, MEMBER(network),
+      "the network that policies are for" },
+    { 0, "for", "TIME",
+      CTL_OPT_RECOMMEND, set_for, MEMBER(for_s),
+      "note connections for so long first: 90s, 10m, 8h" },
+    { 0, "labels", "KEYS",
+      CTL_OPT_RECOMMEND, set_text, MEMBER(labels),
+      "use no labels but those of these keys: app,tier" },
+    { 0, "exact", NULL,
+      CTL_OPT_RECOMMEND, set_true, MEMBER(exact),
+      "allow nothing that was not seen, port by port" },
+    { 0, "enforce", NULL,
+      CTL_OPT_RECOMMEND, set_true, MEMBER(enforce),
+      "make policies that decide, not shadow policies" },
+    { 'o', "output", "FORMAT",
+      CTL_OPT_RECOMMEND, set_raw, MEMBER(output),
+      "json or yaml: all that is known of it, in place of a file to apply" },
+    { 's', "server", "SERVER",
+      CTL_OPT_GLOBAL, set_text, MEMBER(server),
       "unix:PATH or tcp:HOST:PORT" },
-    { OPT_TOKEN_FILE, "token-file", "FILE", CTL_OPT_GLOBAL,
+    { 0, "token-file", "FILE",
+      CTL_OPT_GLOBAL, set_text, MEMBER(token_file),
       "file whose first line is the token for tcp:" },
-    { 'h', "help", NULL, CTL_OPT_GLOBAL, "help on vmnctl or a command" },
+    { 'h', "help", NULL,
+      CTL_OPT_GLOBAL, set_true, MEMBER(help),
+      "help on vmnctl or a command" },
 };
 
 enum ctl_exit
@@ -112,8 +200,8 @@ ctl_options_help(FILE *file, unsigned int options)
         if (!(row->options & options)) {
             continue;
         }
-        names = (row->value < 256
-                 ? xasprintf("-%c, --%s", row->value, row->name)
+        names = (row->letter
+                 ? xasprintf("-%c, --%s", row->letter, row->name)
                  : xasprintf("    --%s", row->name));
         fprintf(file, "  %s %-*s %s\n", names,
                 MAX(0, 24 - (int) strlen(names)), row->arg ? row->arg : "",
@@ -122,27 +210,96 @@ ctl_options_help(FILE *file, unsigned int options)
     }
 }
 
-static bool
-parse_output(struct ctl *ctl, const char *arg)
-{
-    static const char *const formats[] = {
-        [CTL_TABLE] = "table", [CTL_WIDE] = "wide", [CTL_JSON] = "json",
-        [CTL_YAML] = "yaml", [CTL_NAME] = "name",
-    };
+/* Setting.  -------------------------------------------------------------- */
 
-    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-        if (!strcmp(arg, formats[i])) {
-            ctl->output = (enum ctl_output) i;
-            return true;
-        }
-    }
-    ctl_usage(ctl, "--output: want table, wide, json, yaml or name, not "
-              "\"%s\"", arg);
-    return false;
+static void *
+member_of(struct ctl *ctl, const struct option_row *row)
+{
+    return (char *) ctl + row->member;
 }
 
 static bool
-parse_limit(struct ctl *ctl, const char *arg)
+set_true(struct ctl *ctl, const struct option_row *row,
+         const char *arg OVS_UNUSED)
+{
+    *(bool *) member_of(ctl, row) = true;
+    return true;
+}
+
+static bool
+set_no_wait(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
+            const char *arg OVS_UNUSED)
+{
+    ctl->wait = false;
+    return true;
+}
+
+static bool
+set_text(struct ctl *ctl, const struct option_row *row, const char *arg)
+{
+    char **text = member_of(ctl, row);
+
+    free(*text);
+    *text = xstrdup(arg);
+    return true;
+}
+
+static bool
+add_text(struct ctl *ctl, const struct option_row *row, const char *arg)
+{
+    svec_add(member_of(ctl, row), arg);
+    return true;
+}
+
+/* "500ms", "10s", "2m", or a number of seconds. */
+static bool
+set_time(struct ctl *ctl, const struct option_row *row, const char *arg)
+{
+    size_t n = strspn(arg, "0123456789");
+    long int value = n && n < 9 ? strtol(arg, NULL, 10) : -1;
+    const char *unit = arg + n;
+    long int factor = (!strcmp(unit, "ms") ? 1
+                       : !*unit || !strcmp(unit, "s") ? 1000
+                       : !strcmp(unit, "m") ? 60 * 1000 : 0);
+
+    if (value < 1 || !factor || value * factor > TIMEOUT_MAX_MS) {
+        ctl_usage(ctl, "--%s: want a time such as 500ms, 10s or 2m, at "
+                  "most 5m, not \"%s\"", row->name, arg);
+        return false;
+    }
+    *(int *) member_of(ctl, row) = (int) (value * factor);
+    return true;
+}
+
+static bool
+set_timeout(struct ctl *ctl, const struct option_row *row, const char *arg)
+{
+    ctl->timeout_given = true;
+    return set_time(ctl, row, arg);
+}
+
+/* "90s", "10m", "8h". */
+static bool
+set_for(struct ctl *ctl, const struct option_row *row, const char *arg)
+{
+    size_t n = strspn(arg, "0123456789");
+    long int value = n && n < 6 ? strtol(arg, NULL, 10) : -1;
+    const char *unit = arg + n;
+    long int factor = (!strcmp(unit, "s") ? 1 : !strcmp(unit, "m") ? 60
+                       : !strcmp(unit, "h") ? 3600 : 0);
+
+    if (value < 1 || !factor || value * factor > FOR_MAX_S) {
+        ctl_usage(ctl, "--%s: want a time such as 90s, 10m or 8h, at most "
+                  "24h, not \"%s\"", row->name, arg);
+        return false;
+    }
+    *(int *) member_of(ctl, row) = (int) (value * factor);
+    return true;
+}
+
+static bool
+set_limit(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
+          const char *arg)
 {
     int value;
 
@@ -154,103 +311,79 @@ parse_limit(struct ctl *ctl, const char *arg)
     return true;
 }
 
-/* "500ms", "10s", "2m", or a number of seconds, of option 'name'. */
 static bool
-parse_time(struct ctl *ctl, const char *name, const char *arg, int *ms)
+set_by(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
+       const char *arg)
 {
-    size_t n = strspn(arg, "0123456789");
-    long int value = n && n < 9 ? strtol(arg, NULL, 10) : -1;
-    const char *unit = arg + n;
-    long int factor = (!strcmp(unit, "ms") ? 1
-                       : !*unit || !strcmp(unit, "s") ? 1000
-                       : !strcmp(unit, "m") ? 60 * 1000 : 0);
-
-    if (value < 1 || !factor || value * factor > TIMEOUT_MAX_MS) {
-        ctl_usage(ctl, "--%s: want a time such as 500ms, 10s or 2m, at "
-                  "most 5m, not \"%s\"", name, arg);
+    ctl->by_port = !strcmp(arg, "port");
+    if (!ctl->by_port && strcmp(arg, "group")) {
+        ctl_usage(ctl, "--by: want group or port, not \"%s\"", arg);
         return false;
     }
-    *ms = (int) (value * factor);
     return true;
 }
 
-static void
-set_string(char **target, const char *arg)
+/* True if 'arg' is one of the first 'n' formats. */
+static bool
+set_format(struct ctl *ctl, const char *arg, size_t n)
 {
-    free(*target);
-    *target = xstrdup(arg);
+    static const char *const formats[] = {
+        [CTL_TABLE] = "table", [CTL_JSON] = "json", [CTL_YAML] = "yaml",
+        [CTL_WIDE] = "wide", [CTL_NAME] = "name",
+    };
+
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(arg, formats[i])) {
+            ctl->output = (enum ctl_output) i;
+            return true;
+        }
+    }
+    return false;
 }
 
+/* Of objects. */
 static bool
-apply_option(struct ctl *ctl, int value, const char *arg)
+set_output(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
+           const char *arg)
 {
-    switch (value) {
-    case 'o':
-        return parse_output(ctl, arg);
-    case 'l':
-        set_string(&ctl->selector, arg);
-        return true;
-    case OPT_LIMIT:
-        return parse_limit(ctl, arg);
-    case 'f':
-        svec_add(&ctl->files, arg);
-        return true;
-    case OPT_PRUNE:
-        set_string(&ctl->prune, arg);
-        return true;
-    case OPT_DATABASE:
-        set_string(&ctl->database, arg);
-        return true;
-    case OPT_WAIT:
-        ctl->wait = true;
-        return true;
-    case OPT_NO_WAIT:
-        ctl->wait = false;
-        return true;
-    case OPT_TIMEOUT:
-        ctl->timeout_given = true;
-        return parse_time(ctl, "timeout", arg, &ctl->timeout_ms);
-    case OPT_CASCADE:
-        ctl->cascade = true;
-        return true;
-    case OPT_DIFF:
-        ctl->diff = true;
-        return true;
-    case OPT_MEND:
-        ctl->mend = true;
-        return true;
-    case OPT_APP:
-        set_string(&ctl->app, arg);
-        return true;
-    case OPT_STAGE:
-        set_string(&ctl->stage, arg);
-        return true;
-    case OPT_TABLE:
-        set_string(&ctl->table, arg);
-        return true;
-    case OPT_OBJECT:
-        set_string(&ctl->object, arg);
-        return true;
-    case OPT_ONCE:
-        ctl->once = true;
-        return true;
-    case OPT_INTERVAL:
-        return parse_time(ctl, "interval", arg, &ctl->interval_ms);
-    case OPT_DRY_RUN:
-        ctl->dry_run = true;
-        return true;
-    case 's':
-        set_string(&ctl->server, arg);
-        return true;
-    case OPT_TOKEN_FILE:
-        set_string(&ctl->token_file, arg);
-        return true;
-    case 'h':
-    default:
-        ctl->help = true;
-        return true;
+    if (!set_format(ctl, arg, CTL_NAME + 1)) {
+        ctl_usage(ctl, "--output: want table, wide, json, yaml or name, not "
+                  "\"%s\"", arg);
+        return false;
     }
+    return true;
 }
+
+/* Of what has neither a name nor more columns. */
+static bool
+set_shown(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
+          const char *arg)
+{
+    if (!set_format(ctl, arg, CTL_YAML + 1)) {
+        ctl_usage(ctl, "--output: want table, json or yaml here, not \"%s\"",
+                  arg);
+        return false;
+    }
+    return true;
+}
+
+/* Of what is a file for another command otherwise. */
+static bool
+set_raw(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
+        const char *arg)
+{
+    if (!strcmp(arg, "table") || !set_format(ctl, arg, CTL_YAML + 1)) {
+        ctl_usage(ctl, "--output: want json or yaml here, not \"%s\"", arg);
+        return false;
+    }
+    return true;
+}
+
+/* Parsing.  -------------------------------------------------------------- */
+
+/* getopt's values of long options are those of their rows, and of short ones
+ * their letters, which are below. */
+#define LONG_BASE 256
 
 /* Fills in getopt's two forms of the rows that 'options' brings.  The arrays
  * have room for all rows. */
@@ -268,10 +401,10 @@ make_getopt(unsigned int options, bool stop_at_argument, char *shorts,
         if (row->options & options) {
             *longs++ = (struct option) {
                 row->name, row->arg ? required_argument : no_argument, NULL,
-                row->value
+                LONG_BASE + (int) i
             };
-            if (row->value < 256) {
-                *shorts++ = (char) row->value;
+            if (row->letter) {
+                *shorts++ = row->letter;
                 if (row->arg) {
                     *shorts++ = ':';
                 }
@@ -282,16 +415,33 @@ make_getopt(unsigned int options, bool stop_at_argument, char *shorts,
     memset(longs, 0, sizeof *longs);
 }
 
+/* The row that getopt means by 'value'. */
+static const struct option_row *
+find_row(unsigned int options, int value)
+{
+    if (value >= LONG_BASE) {
+        return &option_rows[value - LONG_BASE];
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
+        const struct option_row *row = &option_rows[i];
+
+        if (row->letter == value && row->options & options) {
+            return row;
+        }
+    }
+    OVS_NOT_REACHED();
+}
+
 bool
 ctl_options_parse(struct ctl *ctl, const struct ctl_command *command,
                   int argc, char *argv[], int *first)
 {
     struct option longs[ARRAY_SIZE(option_rows) + 1];
     char shorts[2 * ARRAY_SIZE(option_rows) + 3];
+    unsigned int options = CTL_OPT_GLOBAL | (command ? command->options : 0);
     int value;
 
-    make_getopt(CTL_OPT_GLOBAL | (command ? command->options : 0), !command,
-                shorts, longs);
+    make_getopt(options, !command, shorts, longs);
     opterr = 0;
     optind = 0;                 /* Start anew, also for glibc's own state. */
     while ((value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
@@ -304,14 +454,17 @@ ctl_options_parse(struct ctl *ctl, const struct ctl_command *command,
                       command ? command->name : "", command ? " " : "");
             return false;
         }
-        if (!apply_option(ctl, value, optarg)) {
+
+        const struct option_row *row = find_row(options, value);
+
+        if (!row->set(ctl, row, optarg)) {
             return false;
         }
     }
     if (ctl->timeout_given && !ctl->wait && !ctl->help) {
         ctl_usage(ctl, "--timeout is how long to wait: %s",
-                  command->options & CTL_OPT_WAIT
-                  ? "give --wait too" : "it does not go with --no-wait");
+                  command->options & CTL_OPT_NO_WAIT
+                  ? "it does not go with --no-wait" : "give --wait too");
         return false;
     }
     *first = optind;

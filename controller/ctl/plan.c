@@ -33,11 +33,6 @@ ctl_plan_check(struct ctl *ctl, const struct ctl_command *command)
                   "which changes nothing", command->name);
         return false;
     }
-    if (ctl->output == CTL_WIDE || ctl->output == CTL_NAME) {
-        ctl_usage(ctl, "%s: a plan is shown as table, json or yaml",
-                  command->name);
-        return false;
-    }
     ctl->wait = false;
     return true;
 }
@@ -99,6 +94,22 @@ show_objects(struct ctl *ctl, const json_t *objects)
     ctl_table_destroy(table);
 }
 
+static void
+show_restarts(struct ctl *ctl, const json_t *networks)
+{
+    const json_t *network;
+    size_t i;
+
+    json_array_foreach (networks, i, network) {
+        fprintf(ctl->out, "%s%s", i ? ", "
+                : "open connections would start over in: ",
+                json_string_value(network));
+    }
+    if (json_array_size(networks)) {
+        fputc('\n', ctl->out);
+    }
+}
+
 bool
 ctl_plan_changes(const json_t *plan)
 {
@@ -124,6 +135,7 @@ ctl_plan_show(struct ctl *ctl, const json_t *plan)
         }
         ctl_show_part(ctl->out, app_columns, json_object_get(flows, "apps"));
         ctl_show_part(ctl->out, host_columns, json_object_get(flows, "hosts"));
+        show_restarts(ctl, json_object_get(plan, "restarts"));
         ctl_show_part(ctl->out, problem_columns,
                       json_object_get(plan, "problems"));
     }

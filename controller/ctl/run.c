@@ -39,7 +39,9 @@ print_help(FILE *file)
           "VMNCTL_SERVER, else\n" CTL_DEFAULT_SERVER ".  A tcp: server asks "
           "for a token: --token-file or\nVMNCTL_TOKEN.\n"
           "\nExit status: 0 done, 1 refused, 2 wrong usage or file, "
-          "3 no answer,\n4 done but not installed on all hosts in time.\n",
+          "3 no answer,\n4 done but not installed on all hosts in time.  "
+          "Of commands that answer a\nquestion (diff, flows --diff, trace, "
+          "reachability, status): 1 for the other\nanswer, 2 refused.\n",
           file);
 }
 
@@ -108,6 +110,9 @@ ctl_init(struct ctl *ctl, FILE *in, FILE *out, FILE *err)
     ctl->timeout_ms = 10 * 1000;
     ctl->interval_ms = 2 * 1000;
     svec_init(&ctl->files);
+    svec_init(&ctl->after);
+    svec_init(&ctl->allow);
+    svec_init(&ctl->allow_groups);
 }
 
 static void
@@ -122,8 +127,18 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->stage);
     free(ctl->table);
     free(ctl->object);
+    free(ctl->host);
+    free(ctl->network);
+    free(ctl->port);
+    free(ctl->reason);
+    free(ctl->policy);
+    free(ctl->labels);
     free(ctl->database);
     svec_destroy(&ctl->files);
+    svec_destroy(&ctl->after);
+    free(ctl->name);
+    svec_destroy(&ctl->allow);
+    svec_destroy(&ctl->allow_groups);
 }
 
 int

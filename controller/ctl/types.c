@@ -27,6 +27,7 @@ print_service_entry(const json_t *entry, struct ds *ds)
         json_object_get(entry, "protocol"));
     const json_t *ports = json_object_get(entry, "ports");
     const json_t *icmp_type = json_object_get(entry, "icmp_type");
+    const json_t *icmp_code = json_object_get(entry, "icmp_code");
 
     ds_put_cstr(ds, protocol ? protocol : "any");
     if (json_array_size(ports)) {
@@ -35,6 +36,10 @@ print_service_entry(const json_t *entry, struct ds *ds)
     } else if (json_is_integer(icmp_type)) {
         ds_put_char(ds, '/');
         ctl_path_print(icmp_type, "", ds);
+        if (json_is_integer(icmp_code)) {
+            ds_put_char(ds, '/');
+            ctl_path_print(icmp_code, "", ds);
+        }
     }
 }
 
@@ -101,7 +106,9 @@ print_port_state(const json_t *object, struct ds *ds)
     const json_t *spec = spec_of(object);
 
     ctl_path_print(object, "/status/state", ds);
-    if (json_is_true(json_object_get(spec, "quarantined"))) {
+    if (json_is_true(json_object_get(spec, "quarantined"))
+        || json_array_size(json_object_get(json_object_get(object, "status"),
+                                           "quarantines"))) {
         ds_put_format(ds, "%squarantined", ds->length ? "," : "");
     }
     if (json_is_false(json_object_get(spec, "enabled"))) {
@@ -233,6 +240,36 @@ print_subnets(const json_t *object, struct ds *ds)
     ctl_path_print(object, "/spec/subnets/*/cidr", ds);
 }
 
+static void
+print_interfaces(const json_t *object, struct ds *ds)
+{
+    ctl_path_print(object, "/spec/interfaces/*/network", ds);
+}
+
+/* "0.0.0.0/0 via 10.0.0.9,10.0.0.10; 10.9.0.0/16 from 10.0.1.0/24 blackhole". */
+static void
+print_routes(const json_t *object, struct ds *ds)
+{
+    const json_t *route;
+    size_t i;
+
+    json_array_foreach (json_object_get(spec_of(object), "routes"), i,
+                        route) {
+        ds_put_cstr(ds, i ? "; " : "");
+        ctl_path_print(route, "/destination", ds);
+        if (json_object_get(route, "source")) {
+            ds_put_cstr(ds, " from ");
+            ctl_path_print(route, "/source", ds);
+        }
+        if (json_object_get(route, "via")) {
+            ds_put_cstr(ds, " via ");
+            ctl_path_print(route, "/via", ds);
+        } else {
+            ds_put_cstr(ds, " blackhole");
+        }
+    }
+}
+
 /* Cells of columns whose plain value would not read well. */
 static const struct {
     enum vmn_table table;
@@ -250,6 +287,8 @@ static const struct {
     { VMN_TABLE_LOADBALANCER, "/spec/ports", print_lb_ports },
     { VMN_TABLE_LOADBALANCER, "/spec/backends", print_backends },
     { VMN_TABLE_APP, "/spec/description", print_app_description },
+    { VMN_TABLE_ROUTER, "/spec/interfaces", print_interfaces },
+    { VMN_TABLE_ROUTER, "/spec/routes", print_routes },
 };
 
 static const struct {

@@ -7,8 +7,10 @@
 
 #include "controller/engine/emit.h"
 #include "controller/engine/handler.h"
+#include "controller/engine/note.h"
 #include "controller/engine/view.h"
 
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -57,12 +59,30 @@ set_bytes(struct vmn_actions *a, enum vmn_field field,
     }
 }
 
+/* NXM_OF_IN_PORT is the one that can be written. */
+static void
+set_in_port(struct vmn_actions *a, ofp_port_t port)
+{
+    union mf_value mfv = { .be16 = htons(ofp_to_u16(port)) };
+
+    if (begin(a)) {
+        ofpact_put_set_field(&a->ofpacts, mf_from_id(MFF_IN_PORT), &mfv,
+                             NULL);
+    }
+}
+
 void
 vmn_act_set(struct vmn_actions *a, enum vmn_field field, uint64_t value)
 {
     union mf_value mfv;
 
-    if (field_value(a->emit, field, value, &mfv)) {
+    if (field == VMN_F_IN_PORT) {
+        if (value >= ofp_to_u16(OFPP_MAX)) {
+            emit_fail(a->emit, "there is no port %"PRIu64, value);
+        } else {
+            set_in_port(a, u16_to_ofp(value));
+        }
+    } else if (field_value(a->emit, field, value, &mfv)) {
         set_bytes(a, field, &mfv, NULL);
     }
 }
@@ -98,15 +118,11 @@ void
 vmn_act_set_ip(struct vmn_actions *a, enum vmn_field field,
                const struct vmn_ip *ip)
 {
-    union mf_value mfv = { .be64 = 0 };
+    union mf_value mfv;
 
-    if (ip->family != 4 || field_get(field)->n_bytes != 4) {
-        emit_fail(a->emit, "%s takes an IPv4 address",
-                  field_get(field)->name);
-        return;
+    if (field_ip(a->emit, field, ip, &mfv)) {
+        set_bytes(a, field, &mfv, NULL);
     }
-    memcpy(&mfv.be32, ip->addr, 4);
-    set_bytes(a, field, &mfv, NULL);
 }
 
 static struct mf_subfield
@@ -116,6 +132,21 @@ subfield(enum vmn_field field)
 
     return (struct mf_subfield) { .field = mf, .ofs = 0,
                                   .n_bits = mf->n_bits };
+}
+
+/* False, with emit_fail(), if the field has no such bits. */
+static bool
+has_bits(struct vmn_actions *a, enum vmn_field field, unsigned first,
+         unsigned n)
+{
+    unsigned n_bits = field_get(field)->n_bits;
+
+    if (!n || n > n_bits || first > n_bits - n) {
+        emit_fail(a->emit, "%s has no bits %u to %u", field_get(field)->name,
+                  first, first + n - 1);
+        return false;
+    }
+    return true;
 }
 
 void
@@ -134,6 +165,25 @@ vmn_act_move(struct vmn_actions *a, enum vmn_field from, enum vmn_field to)
 }
 
 void
+vmn_act_move_bits(struct vmn_actions *a, enum vmn_field from,
+                  unsigned from_bit, enum vmn_field to, unsigned to_bit,
+                  unsigned n_bits)
+{
+    if (!has_bits(a, from, from_bit, n_bits)
+        || !has_bits(a, to, to_bit, n_bits) || !begin(a)) {
+        return;
+    }
+
+    struct ofpact_reg_move *move = ofpact_put_REG_MOVE(&a->ofpacts);
+
+    move->src = subfield(from);
+    move->dst = subfield(to);
+    move->src.ofs = from_bit;
+    move->dst.ofs = to_bit;
+    move->src.n_bits = move->dst.n_bits = n_bits;
+}
+
+void
 vmn_act_swap(struct vmn_actions *a, enum vmn_field x, enum vmn_field y)
 {
     if (field_get(x)->n_bits != field_get(y)->n_bits) {
@@ -147,6 +197,22 @@ vmn_act_swap(struct vmn_actions *a, enum vmn_field x, enum vmn_field y)
         ofpact_put_STACK_POP(&a->ofpacts)->subfield = subfield(x);
         ofpact_put_STACK_POP(&a->ofpacts)->subfield = subfield(y);
     }
+}
+
+void
+vmn_act_dec_ttl(struct vmn_actions *a)
+{
+    const uint16_t controller = 0; /* Which the action has to name. */
+    struct ofpact_cnt_ids *ids;
+
+    if (!begin(a)) {
+        return;
+    }
+    ids = ofpact_put_DEC_TTL(&a->ofpacts);
+    ids->n_controllers = 1;
+    ofpbuf_put(&a->ofpacts, &controller, sizeof controller);
+    ids = a->ofpacts.header;
+    ofpact_finish_DEC_TTL(&a->ofpacts, &ids);
 }
 
 void
@@ -188,13 +254,7 @@ vmn_act_output_in_port(struct vmn_actions *a)
 void
 vmn_act_clear_in_port(struct vmn_actions *a)
 {
-    union mf_value none = { .be16 = htons(ofp_to_u16(OFPP_NONE)) };
-
-    /* NXM_OF_IN_PORT is the one that can be written. */
-    if (begin(a)) {
-        ofpact_put_set_field(&a->ofpacts, mf_from_id(MFF_IN_PORT), &none,
-                             NULL);
-    }
+    set_in_port(a, OFPP_NONE);
 }
 
 void
@@ -242,6 +302,18 @@ vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
     ofpbuf_put(&a->ofpacts, userdata, sizeof userdata);
     controller = a->ofpacts.header;
     ofpact_finish_CONTROLLER(&a->ofpacts, &controller);
+}
+
+void
+vmn_act_note(struct vmn_actions *a, uint16_t eth_type, uint8_t ip_proto)
+{
+    if (a->in_bucket) {
+        emit_fail(a->emit, "a bucket notes nothing");
+    } else if (eth_type != VMN_ETH_IPV4 && eth_type != VMN_ETH_IPV6) {
+        emit_fail(a->emit, "only connections of IP are noted");
+    } else if (begin(a)) {
+        note_put(&a->ofpacts, eth_type, ip_proto);
+    }
 }
 
 /* Where a packet goes on.  ----------------------------------------------- */
@@ -317,10 +389,27 @@ vmn_act_resubmit(struct vmn_actions *a, unsigned stage, unsigned table)
 }
 
 void
+vmn_act_back(struct vmn_actions *a, unsigned stage, unsigned table)
+{
+    int number = emit_table(a->emit, stage, table);
+
+    if (number >= 0 && begin(a)) {
+        struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
+
+        resubmit->in_port = OFPP_IN_PORT;
+        resubmit->table_id = number;
+        a->ended = true;
+    }
+}
+
+void
 vmn_act_restart(struct vmn_actions *a)
 {
     for (enum vmn_field reg = VMN_F_REG0; reg <= VMN_F_REG15; reg++) {
-        vmn_act_set(a, reg, 0);
+        if (reg != VMN_REG_NETWORK && reg != VMN_REG_ZONE
+            && reg != VMN_REG_BALANCE_ZONE && reg != VMN_REG_FLAGS) {
+            vmn_act_set(a, reg, 0);
+        }
     }
     if (begin(a)) {
         struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
@@ -331,11 +420,25 @@ vmn_act_restart(struct vmn_actions *a)
     }
 }
 
+static bool
+only_punts(const struct ofpbuf *ofpacts)
+{
+    const struct ofpact *a;
+
+    OFPACT_FOR_EACH (a, ofpacts->data, ofpacts->size) {
+        if (a->type != OFPACT_CONTROLLER) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void
 vmn_act_drop(struct vmn_actions *a, const char *reason)
 {
-    if (a->ofpacts.size) {
-        emit_fail(a->emit, "a drop must be the only action");
+    if (!only_punts(&a->ofpacts)) {
+        emit_fail(a->emit, "a drop must be the only action, but for "
+                  "sending the packet up");
     } else if (begin(a)) {
         a->drop_reason = reason;
         a->ended = true;
@@ -378,6 +481,27 @@ put_nat(struct ofpbuf *ofpacts, const struct vmn_ct *spec)
     ofpacts->header = ofpbuf_push_uninit(ofpacts, ofs);
 }
 
+/* Has the connection's mark be what 'reg' holds. */
+static void
+put_mark(struct ofpbuf *ofpacts, enum vmn_field reg)
+{
+    size_t ofs = ofpacts->size;
+
+    ofpbuf_pull(ofpacts, ofs);
+
+    struct ofpact_reg_move *move = ofpact_put_REG_MOVE(ofpacts);
+
+    move->src = subfield(reg);
+    move->dst = subfield(VMN_F_CT_MARK);
+    ofpacts->header = ofpbuf_push_uninit(ofpacts, ofs);
+}
+
+static bool
+is_register(enum vmn_field field)
+{
+    return field >= VMN_F_REG0 && field <= VMN_F_REG15;
+}
+
 static bool
 ct_table(struct vmn_actions *a, const struct vmn_ct *spec, uint8_t *table)
 {
@@ -404,8 +528,12 @@ vmn_act_ct(struct vmn_actions *a, const struct vmn_ct *spec)
     if (!ct_table(a, spec, &table) || !begin(a)) {
         return;
     }
-    if (field_get(spec->zone)->n_bytes != 4) {
+    if (!is_register(spec->zone)) {
         emit_fail(a->emit, "a zone comes from a register");
+        return;
+    }
+    if (spec->mark && (!spec->commit || !is_register(spec->mark_from))) {
+        emit_fail(a->emit, "a mark is committed from a register");
         return;
     }
 
@@ -421,8 +549,11 @@ vmn_act_ct(struct vmn_actions *a, const struct vmn_ct *spec)
     ct->recirc_table = table;
     if (spec->nat) {
         put_nat(ofpacts, spec);
-        ct = ofpacts->header;
     }
+    if (spec->mark) {
+        put_mark(ofpacts, spec->mark_from);
+    }
+    ct = ofpacts->header;
     ofpact_finish_CT(ofpacts, &ct);
     ofpbuf_push_uninit(ofpacts, ofs);
     if (spec->then != VMN_CT_STOP) {

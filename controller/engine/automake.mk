@@ -1,5 +1,6 @@
 # controller/engine: what follows from the state, and the door in.
 controller_libvmn_la_SOURCES += \
+	controller/engine/about.c \
 	controller/engine/action.c \
 	controller/engine/activity.c \
 	controller/engine/activity.h \
@@ -25,6 +26,8 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/level.h \
 	controller/engine/node.c \
 	controller/engine/node.h \
+	controller/engine/note.c \
+	controller/engine/note.h \
 	controller/engine/overlap.c \
 	controller/engine/overlap.h \
 	controller/engine/oxm.c \
@@ -42,6 +45,8 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/show.c \
 	controller/engine/slices.c \
 	controller/engine/slices.h \
+	controller/engine/tap.c \
+	controller/engine/tap.h \
 	controller/engine/totals.c \
 	controller/engine/totals.h \
 	controller/engine/trial.c \

@@ -16,6 +16,9 @@ static void
 put_miss(struct vmn_emit *emit, const struct pipeline_app *app,
          const struct pipeline_stage *stage)
 {
+    if (stage->class_->miss == VMN_MISS_NONE) {
+        return;
+    }
     for (unsigned i = 0; i < stage->class_->n_tables; i++) {
         struct vmn_flow *flow = emit_flow(emit, vmn_scope_all(), NULL,
                                           stage->first_table + i, 0);

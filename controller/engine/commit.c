@@ -33,6 +33,9 @@ VLOG_DEFINE_THIS_MODULE(commit);
  * that it stays short. */
 #define GROUP_MAX 512
 #define GROUP_OPS_MAX 2000
+/* Before what was loaded is given to the store again, at first and at most. */
+#define RETRY_MIN_MS 100
+#define RETRY_MAX_MS 5000
 
 struct pending {
     struct ovs_list node;
@@ -43,6 +46,7 @@ struct pending {
     uint64_t revision;
     struct vmn_errors errors;
     json_t *plan;               /* If it was planned only. */
+    void (*look)(void *aux);    /* If it is only tried, or NULL. */
 };
 
 struct settled_cb {
@@ -70,6 +74,12 @@ struct commit {
     struct ovs_list refused;    /* Overflow of the queue, to be answered. */
     struct ovs_list group;      /* Being written. */
     bool started;
+    bool starting;              /* What was loaded is not durable yet. */
+    struct event *retry;        /* Gives it to the store again ... */
+    int retry_ms;               /* ... after so long, next time. */
+    bool held;                  /* Until commit_begin(), */
+    void (*load)(void *aux);    /* which may say what loads first. */
+    void *load_aux;
     bool stopped;
     bool busy;                  /* Model and engine are not as is durable. */
     bool writing;
@@ -86,6 +96,7 @@ struct commit {
 
 static void run(void *commit);
 static void later_cb(evutil_socket_t, short, void *);
+static void retry_cb(evutil_socket_t, short, void *);
 
 struct commit *
 commit_create(struct event_base *base, struct model *model,
@@ -104,6 +115,9 @@ commit_create(struct event_base *base, struct model *model,
     engine_set_pause(engine, slices_pause, commit->slices);
     model_set_pause(model, slices_pause, commit->slices);
     commit->later = event_new(base, -1, 0, later_cb, commit);
+    commit->retry = event_new(base, -1, 0, retry_cb, commit);
+    commit->retry_ms = RETRY_MIN_MS;
+    commit->busy = true;        /* Nothing is compiled yet. */
     ovs_list_init(&commit->queue);
     ovs_list_init(&commit->plans);
     ovs_list_init(&commit->refused);
@@ -126,10 +140,32 @@ commit_pause(struct commit *commit)
 }
 
 void
+commit_set_pauses(struct commit *commit, unsigned n)
+{
+    slices_set_pauses(commit->slices, n);
+}
+
+void
 commit_set_sink(struct commit *commit, commit_sink_cb *sink, void *aux)
 {
     commit->sink = sink;
     commit->sink_aux = aux;
+}
+
+bool
+commit_hold(struct commit *commit)
+{
+    commit->held = !commit->started;
+    return commit->held;
+}
+
+void
+commit_begin(struct commit *commit, void (*load)(void *aux), void *aux)
+{
+    commit->held = false;
+    commit->load = load;
+    commit->load_aux = aux;
+    kick(commit);
 }
 
 /* Answers.  -------------------------------------------------------------- */
@@ -282,6 +318,13 @@ void
 commit_plan(struct commit *commit, struct model_request *request,
             commit_done_cb *done, void *aux)
 {
+    commit_try(commit, request, NULL, done, aux);
+}
+
+void
+commit_try(struct commit *commit, struct model_request *request,
+           void (*look)(void *aux), commit_done_cb *done, void *aux)
+{
     if (commit->stopped) {
         model_request_uninit(request);
         return;
@@ -289,6 +332,7 @@ commit_plan(struct commit *commit, struct model_request *request,
 
     struct pending *pending = pending_create(request, done, aux);
 
+    pending->look = look;
     if (commit->n_plans >= COMMIT_PLANS_MAX) {
         refuse(pending, "too many plans are waiting to be made");
         ovs_list_push_back(&commit->refused, &pending->node);
@@ -309,10 +353,17 @@ run_plan(struct commit *commit)
     commit->n_plans--;
     commit->busy = true;
     pending->revision = model_revision(commit->model);
-    pending->plan = plan_make(commit->model, commit->engine,
-                              &pending->request, time_wall_msec(),
-                              &pending->errors);
-    pending->ok = pending->plan != NULL;
+    if (pending->look) {
+        pending->ok = plan_try(commit->model, commit->engine,
+                               &pending->request, time_wall_msec(),
+                               pending->look, pending->aux,
+                               &pending->errors);
+    } else {
+        pending->plan = plan_make(commit->model, commit->engine,
+                                  &pending->request, time_wall_msec(),
+                                  &pending->errors);
+        pending->ok = pending->plan != NULL;
+    }
     commit->busy = false;
     answer(commit, pending);
 }
@@ -410,13 +461,8 @@ apply(struct commit *commit)
 static bool
 has_pending(struct commit *commit)
 {
-    const struct number_write *numbers;
-    struct model_pending pending;
-    size_t n_numbers;
-
-    model_get_pending(commit->model, &pending);
-    numbers_get_pending(model_numbers(commit->model), &n_numbers, &numbers);
-    return pending.n_writes || n_numbers;
+    return (model_has_pending(commit->model)
+            || numbers_has_pending(model_numbers(commit->model)));
 }
 
 /* The group is durable. */
@@ -436,6 +482,7 @@ finish(struct commit *commit)
                  commit->info.last_revision);
     model_settle(commit->model);
     commit->info.delta = NULL;
+    commit->starting = false;
     commit->busy = false;
     answer_all(commit, &commit->group);
     engine_delta_destroy(delta);
@@ -458,12 +505,74 @@ go_back(struct commit *commit)
     commit->busy = false;
 }
 
+static void
+refuse_unstored(struct commit *commit, struct pending *pending)
+{
+    char *reason = xasprintf("the change could not be stored: %s",
+                             commit->store_error);
+
+    refuse(pending, reason);
+    free(reason);
+}
+
 /* The store refused the group: nothing of it has happened. */
 static void
-fail(struct commit *commit, int error, const char *text)
+fail(struct commit *commit)
+{
+    struct pending *pending;
+
+    go_back(commit);
+    LIST_FOR_EACH (pending, node, &commit->group) {
+        if (pending->ok) {
+            refuse_unstored(commit, pending);
+        }
+    }
+    answer_all(commit, &commit->group);
+}
+
+/* What a host reports has happened already, and vmnd's own is little. */
+static bool
+may_be_refused(const struct pending *pending)
+{
+    const char *who = pending->request.who;
+
+    return strncmp(who, "host:", 5) && strcmp(who, "vmnd");
+}
+
+/* The store refused the numbers of what was loaded.  There is nothing to go back
+ * to, and no host may see them: all waits until they are durable, but users do
+ * not. */
+static void
+fail_start(struct commit *commit)
+{
+    const struct timeval tv = { commit->retry_ms / 1000,
+                                commit->retry_ms % 1000 * 1000 };
+    struct pending *pending, *next;
+
+    LIST_FOR_EACH_SAFE (pending, next, node, &commit->queue) {
+        if (may_be_refused(pending)) {
+            ovs_list_remove(&pending->node);
+            ovs_list_push_back(&commit->refused, &pending->node);
+            commit->n_queue--;
+        }
+    }
+    ovs_list_push_back_all(&commit->refused, &commit->plans);
+    commit->n_plans = 0;
+    LIST_FOR_EACH (pending, node, &commit->refused) {
+        refuse_unstored(commit, pending);
+    }
+    answer_all(commit, &commit->refused);
+    if (!commit->stopped) {
+        event_add(commit->retry, &tv);
+    }
+    commit->retry_ms = MIN(2 * commit->retry_ms, RETRY_MAX_MS);
+}
+
+/* The newest write failed, for this reason. */
+static void
+note_store_error(struct commit *commit, int error, const char *text)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
-    struct pending *pending;
 
     VLOG_ERR_RL(&rl, "the store refused revisions %"PRIu64" to %"PRIu64
                 ": %s (%s)", commit->info.first_revision,
@@ -471,17 +580,6 @@ fail(struct commit *commit, int error, const char *text)
                 ovs_strerror(error));
     free(commit->store_error);
     commit->store_error = xstrdup(text ? text : ovs_strerror(error));
-    go_back(commit);
-    LIST_FOR_EACH (pending, node, &commit->group) {
-        if (pending->ok) {
-            char *reason = xasprintf("the change could not be stored: %s",
-                                     text ? text : ovs_strerror(error));
-
-            refuse(pending, reason);
-            free(reason);
-        }
-    }
-    answer_all(commit, &commit->group);
 }
 
 static void
@@ -502,7 +600,13 @@ take_answer(struct commit *commit)
 {
     commit->written = commit->writing = false;
     if (commit->write_error) {
-        fail(commit, commit->write_error, commit->write_error_text);
+        note_store_error(commit, commit->write_error,
+                         commit->write_error_text);
+        if (commit->starting) {
+            fail_start(commit);
+        } else {
+            fail(commit);
+        }
     } else {
         free(commit->store_error);
         commit->store_error = NULL;
@@ -526,15 +630,6 @@ const char *
 commit_store_error(const struct commit *commit)
 {
     return commit->store_error;
-}
-
-/* What a host reports has happened already, and vmnd's own is little. */
-static bool
-may_be_refused(const struct pending *pending)
-{
-    const char *who = pending->request.who;
-
-    return strncmp(who, "host:", 5) && strcmp(who, "vmnd");
 }
 
 /* True if the group may go on: no host exceeds the limit on its flows.  Else
@@ -581,6 +676,19 @@ check_limit(struct commit *commit)
     return false;
 }
 
+static void
+write_group(struct commit *commit)
+{
+    commit->writing = true;
+    commit->store_class->submit(commit->store, commit->model, stored, commit);
+}
+
+static void
+retry_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
+{
+    write_group(commit);
+}
+
 /* Compiles what was applied, and has it written. */
 static void
 compile(struct commit *commit)
@@ -593,9 +701,7 @@ compile(struct commit *commit)
         return;
     }
     if (has_pending(commit)) {
-        commit->writing = true;
-        commit->store_class->submit(commit->store, commit->model, stored,
-                                    commit);
+        write_group(commit);
     } else {
         finish(commit);
     }
@@ -608,8 +714,11 @@ start(struct commit *commit)
 {
     uint64_t revision = model_revision(commit->model);
 
-    commit->started = true;
+    commit->started = commit->starting = true;
     commit->busy = true;
+    if (commit->load) {
+        commit->load(commit->load_aux);
+    }
     commit->info = (struct commit_group) {
         .first_revision = revision + 1,
         .last_revision = revision,
@@ -645,10 +754,13 @@ run(void *commit_)
         return;
     }
     answer_all(commit, &commit->refused);
+    if (commit->held) {
+        return;
+    }
     if (!commit->started) {
         start(commit);
     }
-    if (commit->writing) {
+    if (commit->writing || commit->starting) {
         return;
     }
     call_settled(commit);
@@ -673,6 +785,7 @@ commit_stop(struct commit *commit)
         return;
     }
     commit->stopped = true;
+    event_del(commit->retry);
     slices_hurry(commit->slices);
     while ((commit->writing || slices_is_working(commit->slices))
            && !event_base_loop(commit->base, EVLOOP_ONCE)) {
@@ -704,6 +817,9 @@ commit_destroy(struct commit *commit)
     slices_destroy(commit->slices);
     free(commit->write_error_text);
     event_free(commit->later);
+    event_free(commit->retry);
+    engine_delta_destroy(CONST_CAST(struct engine_delta *,
+                                    commit->info.delta));
     activity_destroy(commit->activity);
     free(commit->store_error);
     free(commit);

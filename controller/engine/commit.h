@@ -7,7 +7,9 @@
  * all that wait are applied (each as a revision of its own), compiled once,
  * and written as the next group with one fsync.  When the group is durable,
  * its flows go to the sink, and then its requests are answered.  When the
- * store refuses it, the model goes back, and all its requests fail.  So it does
+ * store refuses it, the model goes back, and all its requests fail; what was
+ * loaded at the start is written again until it is durable, and all else waits
+ * or fails until then.  So it does
  * when a host would exceed the engine's limit; the group's requests are then
  * tried one by one, and the one that exceeds it is refused.
  *
@@ -48,10 +50,12 @@ struct commit_group {
 /* Where durable groups go: the fabric. */
 typedef void commit_sink_cb(void *aux, const struct commit_group *);
 
-/* For the sink and for what is called at a settled moment: lets the loop have
- * its turn, if the slice that this one has is over.  Elsewhere it does
- * nothing. */
+/* For the sink, for what is called at a settled moment and for what loads at
+ * the start: lets the loop have its turn, if the slice that this one has is
+ * over.  Elsewhere it does nothing. */
 void commit_pause(struct commit *);
+/* For tests: slices_set_pauses(). */
+void commit_set_pauses(struct commit *, unsigned n);
 
 struct commit *commit_create(struct event_base *, struct model *,
                              struct engine *, const struct store_class *,
@@ -63,6 +67,14 @@ void commit_stop(struct commit *);
 /* Stops first, if that is still to be done. */
 void commit_destroy(struct commit *);
 void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
+
+/* Puts off the first group, and all others with it, until commit_begin(), so
+ * that what is learned meanwhile can be loaded into the model as a part of the
+ * state that is compiled first.  Returns false if it has begun already. */
+bool commit_hold(struct commit *);
+/* Ends that.  'load' is called before anything is compiled, and may call
+ * commit_pause(); NULL: there is nothing to load. */
+void commit_begin(struct commit *, void (*load)(void *aux), void *aux);
 
 /* Takes over the contents of 'request' (and leaves it empty).  'done' is
  * called from the loop, never from inside this call; NULL if nobody asks.
@@ -77,6 +89,12 @@ void commit_submit(struct commit *, struct model_request *request,
 #define COMMIT_PLANS_MAX 100
 void commit_plan(struct commit *, struct model_request *request,
                  commit_done_cb *done, void *aux);
+
+/* Puts 'request' in place as a plan does, and calls 'look' there, which may call
+ * commit_pause(); then undoes it, and tells 'done', without a plan.  One that is
+ * refused is told only.  They wait among the plans. */
+void commit_try(struct commit *, struct model_request *request,
+                void (*look)(void *aux), commit_done_cb *done, void *aux);
 
 const struct engine *commit_engine(const struct commit *);
 

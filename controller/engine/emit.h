@@ -39,6 +39,7 @@ struct vmn_flow {
     uint16_t priority;
     struct match match;
     uint64_t matched;           /* A bit for each enum vmn_field. */
+    bool counted, log;
     struct vmn_actions actions;
 };
 BUILD_ASSERT_DECL(VMN_N_FIELDS <= 64);
@@ -121,5 +122,9 @@ const struct mf_field *field_get(enum vmn_field);
 /* The field for matching the input port differs from that for setting it. */
 bool field_value(struct vmn_emit *, enum vmn_field, uint64_t value,
                  union mf_value *);
+/* An address, in the form of 'field'; false (with emit_fail()) if it holds no
+ * addresses of that family. */
+bool field_ip(struct vmn_emit *, enum vmn_field, const struct vmn_ip *,
+              union mf_value *);
 
 #endif /* controller/engine/emit.h */

@@ -71,6 +71,12 @@ struct engine {
     struct emit_pool pool;
     size_t n_spare_chunks;
     struct arena_chunk *spare_chunks; /* Of views that are done. */
+    size_t n_reasons;           /* To drop, that flows gave. */
+    struct {
+        const char *text;       /* The app's. */
+        uint32_t hash;
+    } reasons[1024];
+    struct arena_chunk *about_arena; /* engine_get_about()'s. */
     struct engine_stats stats;
     struct problems_cache *problems_cache;
 };

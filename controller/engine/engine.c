@@ -172,6 +172,18 @@ start(struct engine *engine)
 }
 
 static void
+source_changed(struct engine *engine, enum node_kind kind,
+               const struct model_change *change)
+{
+    struct node *node = graph_find(&engine->graph, kind, change->id,
+                                   change->key);
+
+    if (node) {
+        graph_mark_readers(&engine->graph, node);
+    }
+}
+
+static void
 take_changes(struct engine *engine)
 {
     struct model_changes changes;
@@ -180,14 +192,16 @@ take_changes(struct engine *engine)
     for (size_t i = 0; engine->started && i < changes.n; i++) {
         const struct model_change *change = &changes.changes[i];
 
-        if (change->is_index) {
-            struct node *node = graph_find(&engine->graph, NODE_INDEX,
-                                           change->id, change->key);
-            if (node) {
-                graph_mark_readers(&engine->graph, node);
-            }
-        } else {
+        switch (change->kind) {
+        case MODEL_CHANGE_ROW:
             row_changed(engine, change->id, change->key);
+            break;
+        case MODEL_CHANGE_LABELS:
+            source_changed(engine, NODE_LABELS, change);
+            break;
+        case MODEL_CHANGE_INDEX:
+            source_changed(engine, NODE_INDEX, change);
+            break;
         }
         engine_pause(engine);
     }
@@ -256,6 +270,7 @@ free_idle(struct engine *engine)
         }
         switch (node->kind) {
         case NODE_ROW:
+        case NODE_LABELS:
         case NODE_INDEX:
             graph_remove(&engine->graph, node);
             free(node);
@@ -380,6 +395,7 @@ engine_destroy(struct engine *engine)
     graph_uninit(&engine->graph);
     shards_destroy(&engine->cookies);
     handlers_uninit(engine);
+    free(engine->about_arena);
     item_registry_unref(engine->registry);
     for (size_t i = 0; i < engine->n_query_classes; i++) {
         free(engine->query_classes[i].name);
@@ -474,6 +490,20 @@ engine_scope_items(const struct engine *engine,
     }
     LIST_FOR_EACH (item, scope_node, &scope->flows) {
         cb(aux, &item->pub);
+    }
+}
+
+void
+engine_host_scopes(const struct engine *engine, const char *host,
+                   void (*cb)(void *aux, const struct engine_scope *),
+                   void *aux)
+{
+    const struct engine_scope *scope;
+
+    HMAP_FOR_EACH (scope, hmap_node, &engine->scopes.scopes) {
+        if (scope->n_items && scope_has_host(scope, host)) {
+            cb(aux, scope);
+        }
     }
 }
 
@@ -579,6 +609,7 @@ engine_cookie_name(const struct engine *engine, uint64_t cookie)
 {
     const struct unit_node *unit;
 
+    cookie = engine_cookie_owner(cookie);
     if (!cookie) {
         return NULL;            /* Groups have none, nor have strangers. */
     }

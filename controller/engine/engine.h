@@ -26,6 +26,7 @@ struct ds;
 struct engine;
 struct engine_scope;
 struct match;
+struct ofp_header;
 struct ofpbuf;
 struct pipeline;
 
@@ -41,11 +42,22 @@ enum engine_item_kind { ENGINE_GROUP, ENGINE_FLOW };
  * and out: the same bytes for every host, at any time. */
 #define ENGINE_BUNDLE_ID 1
 
+/* The bit of a cookie that says that the flow is counted: all such flows of a
+ * switch can be asked for at once.  The others name its owner. */
+#define ENGINE_COOKIE_COUNTED (UINT64_C(1) << 63)
+
+static inline uint64_t
+engine_cookie_owner(uint64_t cookie)
+{
+    return cookie & ~ENGINE_COOKIE_COUNTED;
+}
+
 struct engine_item {
     enum engine_item_kind kind;
     uint32_t xid;               /* Of this item alone. */
     uint64_t digest;            /* Of all that a switch is to hold of it. */
-    uint64_t cookie;            /* Flow: names the unit (or clause). */
+    uint64_t cookie;            /* Flow: names the unit (or clause), and says
+                                 * whether it is counted. */
     uint8_t table;              /* Flow. */
     uint16_t priority;          /* Flow. */
     uint32_t group_id;          /* Group. */
@@ -63,6 +75,9 @@ void engine_item_unref(struct engine_item *);
 bool engine_item_same_key(const struct engine_item *,
                           const struct engine_item *);
 
+/* The message inside of 'add': an OFPT_FLOW_MOD or an OFPT_GROUP_MOD. */
+const struct ofp_header *engine_item_message(const struct engine_item *);
+
 /* Appends to 'b' the OFPT_BUNDLE_ADD_MESSAGE that withdraws the item: a
  * DELETE_STRICT with its cookie, or a group delete.  Same xid. */
 void engine_item_put_delete(const struct engine_item *, struct ofpbuf *b);
@@ -75,6 +90,11 @@ const char *engine_scope_name(const struct engine_scope *);
 /* Calls 'cb' for every host that is in 'scope' (hosts that have a row). */
 void engine_scope_hosts(const struct engine *, const struct engine_scope *,
                         void (*cb)(void *aux, const char *host), void *aux);
+
+/* Calls 'cb' for every scope that 'host' is in and that has items. */
+void engine_host_scopes(const struct engine *, const char *host,
+                        void (*cb)(void *aux, const struct engine_scope *),
+                        void *aux);
 
 /* Calls 'cb' for every wanted item of 'host', groups before flows. */
 void engine_host_items(const struct engine *, const char *host,
@@ -118,6 +138,29 @@ const char *engine_item_owner(const struct engine *,
 
 /* The reason given to vmn_act_drop(), or NULL if the flow drops nothing. */
 const char *engine_item_drop_reason(const struct engine_item *);
+
+/* What a flow stands for, by its cookie and engine_item_part(). */
+struct engine_about {
+    const char *owner;          /* "APP.UNIT/KEY", or NULL: nobody's, and the
+                                 * rest is not set.  Valid until the next
+                                 * engine_run(). */
+    const char *app;
+    const char *key;            /* In 'owner'. */
+    const char *type;           /* "policies", or NULL: no one object's. */
+    char name[VMN_NAME_LEN + 1]; /* Of that object. */
+    int rule;                   /* Of a policy, from 0; -1: none. */
+};
+void engine_get_about(struct engine *, uint64_t cookie, uint32_t part,
+                      struct engine_about *);
+
+/* Which of its owner's flows a flow is to people: the number of the
+ * conjunction that it matches, or 0. */
+uint32_t engine_item_part(const struct engine_item *);
+
+/* A copy of the value of query "APP.QUERY" at 'key', '*size' bytes, which the
+ * caller frees; NULL if there is none.  Nothing is recorded. */
+void *engine_peek(struct engine *, const char *query, const char *key,
+                  size_t *size);
 
 /* Differences.  ---------------------------------------------------------- */
 

@@ -17,6 +17,7 @@
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-errors.h"
+#include "packets.h"
 #include "util.h"
 
 /* Fields by enum vmn_field, and what a match on them implies.  A prerequisite
@@ -45,6 +46,8 @@ static const struct {
     [VMN_F_TCP_DST] = { MFF_TCP_DST, 0, IPPROTO_TCP },
     [VMN_F_UDP_SRC] = { MFF_UDP_SRC, 0, IPPROTO_UDP },
     [VMN_F_UDP_DST] = { MFF_UDP_DST, 0, IPPROTO_UDP },
+    [VMN_F_SCTP_SRC] = { MFF_SCTP_SRC, 0, IPPROTO_SCTP },
+    [VMN_F_SCTP_DST] = { MFF_SCTP_DST, 0, IPPROTO_SCTP },
     [VMN_F_ICMPV4_TYPE] = { MFF_ICMPV4_TYPE, VMN_ETH_IPV4, IPPROTO_ICMP },
     [VMN_F_ICMPV4_CODE] = { MFF_ICMPV4_CODE, VMN_ETH_IPV4, IPPROTO_ICMP },
     [VMN_F_TUN_ID] = { MFF_TUN_ID, 0, 0 },
@@ -66,6 +69,17 @@ static const struct {
     [VMN_F_REG10] = { MFF_REG10, 0, 0 }, [VMN_F_REG11] = { MFF_REG11, 0, 0 },
     [VMN_F_REG12] = { MFF_REG12, 0, 0 }, [VMN_F_REG13] = { MFF_REG13, 0, 0 },
     [VMN_F_REG14] = { MFF_REG14, 0, 0 }, [VMN_F_REG15] = { MFF_REG15, 0, 0 },
+    [VMN_F_IPV6_SRC] = { MFF_IPV6_SRC, VMN_ETH_IPV6, 0 },
+    [VMN_F_IPV6_DST] = { MFF_IPV6_DST, VMN_ETH_IPV6, 0 },
+    [VMN_F_ICMPV6_TYPE] = { MFF_ICMPV6_TYPE, VMN_ETH_IPV6, IPPROTO_ICMPV6 },
+    [VMN_F_ICMPV6_CODE] = { MFF_ICMPV6_CODE, VMN_ETH_IPV6, IPPROTO_ICMPV6 },
+    [VMN_F_ND_TARGET] = { MFF_ND_TARGET, VMN_ETH_IPV6, IPPROTO_ICMPV6 },
+    [VMN_F_ND_SLL] = { MFF_ND_SLL, VMN_ETH_IPV6, IPPROTO_ICMPV6 },
+    [VMN_F_ND_TLL] = { MFF_ND_TLL, VMN_ETH_IPV6, IPPROTO_ICMPV6 },
+    [VMN_F_CT_IPV6_SRC] = { MFF_CT_IPV6_SRC, VMN_ETH_IPV6, 0 },
+    [VMN_F_CT_IPV6_DST] = { MFF_CT_IPV6_DST, VMN_ETH_IPV6, 0 },
+    [VMN_F_TUN_IPV6_SRC] = { MFF_TUN_IPV6_SRC, 0, 0 },
+    [VMN_F_TUN_IPV6_DST] = { MFF_TUN_IPV6_DST, 0, 0 },
 };
 
 const struct mf_field *
@@ -98,6 +112,22 @@ field_value(struct vmn_emit *emit, enum vmn_field field, uint64_t value,
     for (unsigned i = 0; i < n_bytes; i++) {
         ((uint8_t *) mfv)[n_bytes - 1 - i] = value >> (8 * i);
     }
+    return true;
+}
+
+bool
+field_ip(struct vmn_emit *emit, enum vmn_field field, const struct vmn_ip *ip,
+         union mf_value *mfv)
+{
+    const struct mf_field *mf = field_get(field);
+
+    if (!(ip->family == 4 && mf->n_bytes == 4)
+        && !(ip->family == 6 && mf->n_bytes == 16)) {
+        emit_fail(emit, "%s takes no IPv%u address", mf->name, ip->family);
+        return false;
+    }
+    memset(mfv, 0, sizeof *mfv);
+    memcpy(mfv, ip->addr, mf->n_bytes);
     return true;
 }
 
@@ -207,6 +237,7 @@ emit_flow(struct vmn_emit *emit, struct vmn_scope scope,
     flow->table = table;
     flow->priority = priority;
     flow->matched = 0;
+    flow->counted = flow->log = false;
     match_init_catchall(&flow->match);
     actions_init(&flow->actions, emit, stage, table, false);
     return flow;
@@ -238,6 +269,18 @@ struct vmn_actions *
 vmn_flow_actions(struct vmn_flow *flow)
 {
     return &flow->actions;
+}
+
+void
+vmn_flow_count(struct vmn_flow *flow)
+{
+    flow->counted = true;
+}
+
+void
+vmn_flow_log(struct vmn_flow *flow)
+{
+    flow->log = true;
 }
 
 static void
@@ -316,17 +359,24 @@ void
 vmn_match_prefix(struct vmn_flow *flow, enum vmn_field field,
                  const struct vmn_prefix *prefix)
 {
-    union mf_value mfv = { .be64 = 0 }, mfm = { .be64 = 0 };
+    union mf_value mfv, mfm;
 
-    if (prefix->ip.family != 4 || prefix->len > 32
-        || field_get(field)->n_bytes != 4) {
-        emit_fail(flow->actions.emit, "%s takes an IPv4 prefix",
-                  field_get(field)->name);
+    if (!field_ip(flow->actions.emit, field, &prefix->ip, &mfv)) {
         return;
     }
-    memcpy(&mfv.be32, prefix->ip.addr, 4);
-    mfm.be32 = be32_prefix_mask(prefix->len);
-    mfv.be32 &= mfm.be32;
+    if (prefix->len > 8 * field_get(field)->n_bytes) {
+        emit_fail(flow->actions.emit, "%s takes no prefix of length %u",
+                  field_get(field)->name, prefix->len);
+        return;
+    }
+    memset(&mfm, 0, sizeof mfm);
+    if (prefix->ip.family == 4) {
+        mfm.be32 = be32_prefix_mask(prefix->len);
+        mfv.be32 &= mfm.be32;
+    } else {
+        mfm.ipv6 = ipv6_create_mask(prefix->len);
+        mfv.ipv6 = ipv6_addr_bitand(&mfv.ipv6, &mfm.ipv6);
+    }
     match_bytes(flow, field, &mfv, &mfm);
 }
 
@@ -334,7 +384,8 @@ void
 vmn_match_ip(struct vmn_flow *flow, enum vmn_field field,
              const struct vmn_ip *ip)
 {
-    struct vmn_prefix prefix = { .ip = *ip, .len = 32 };
+    struct vmn_prefix prefix = { .ip = *ip,
+                                 .len = ip->family == 4 ? 32 : 128 };
 
     vmn_match_prefix(flow, field, &prefix);
 }
@@ -369,6 +420,11 @@ emit_check_flow(struct vmn_flow *flow)
     if (actions->has_conjunction && actions->has_other) {
         emit_fail(actions->emit,
                   "a flow with conjunction() can have no other action");
+        return false;
+    }
+    if (actions->has_conjunction && (flow->counted || flow->log)) {
+        emit_fail(actions->emit, "a flow with conjunction() cannot be "
+                  "counted or logged");
         return false;
     }
 

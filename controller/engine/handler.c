@@ -14,6 +14,7 @@
 #include "controller/engine/engine-private.h"
 #include "controller/engine/item.h"
 #include "controller/engine/view.h"
+#include "flow.h"
 #include "unaligned.h"
 #include "util.h"
 
@@ -222,7 +223,7 @@ vmn_send_to_port(struct vmn_packets_out *out, const char *port,
 }
 
 static void
-send_to_table(struct vmn_packets_out *out, unsigned stage, int table,
+send_to_table(struct vmn_packets_out *out, unsigned stage, unsigned table,
               bool next, const void *bytes, size_t size)
 {
     const struct pipeline_stage *s;
@@ -233,7 +234,7 @@ send_to_table(struct vmn_packets_out *out, unsigned stage, int table,
         return;
     }
     s = &out->app->stages[stage];
-    if (next ? s->next_table < 0 : table >= (int) s->class_->n_tables) {
+    if (next ? s->next_table < 0 : table >= s->class_->n_tables) {
         fail(out, "a packet is sent to a table that stage %s has not",
              s->class_->name);
         return;
@@ -241,7 +242,8 @@ send_to_table(struct vmn_packets_out *out, unsigned stage, int table,
     send = send_bytes(out, bytes, size);
     if (send) {
         send->to = ENGINE_SEND_TABLE;
-        send->table = next ? s->next_table : s->first_table + table;
+        send->table = next ? (unsigned) s->next_table
+                      : s->first_table + table;
     }
 }
 
@@ -249,8 +251,7 @@ void
 vmn_send_to_stage(struct vmn_packets_out *out, unsigned stage, unsigned table,
                   const void *bytes, size_t size)
 {
-    send_to_table(out, stage, MIN(table, PIPELINE_HOOK_TABLES), false, bytes,
-                  size);
+    send_to_table(out, stage, table, false, bytes, size);
 }
 
 void
@@ -258,6 +259,50 @@ vmn_send_to_next(struct vmn_packets_out *out, unsigned stage,
                  const void *bytes, size_t size)
 {
     send_to_table(out, stage, 0, true, bytes, size);
+}
+
+/* The first table of the first stage at 'hook' or behind it, or -1. */
+static int
+table_of_hook(const struct pipeline *pipeline, enum vmn_hook hook)
+{
+    int first = -1;
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        for (size_t j = 0; j < pipeline->apps[i].n_stages; j++) {
+            const struct pipeline_stage *s = &pipeline->apps[i].stages[j];
+
+            if (s->class_->hook >= hook
+                && (first < 0 || s->first_table < first)) {
+                first = s->first_table;
+            }
+        }
+    }
+    return first;
+}
+
+void
+vmn_send_to_hook(struct vmn_packets_out *out, enum vmn_hook hook,
+                 uint32_t in_port, const uint32_t regs[VMN_N_REGS],
+                 const void *bytes, size_t size)
+{
+    int table = table_of_hook(out->view->engine->pipeline, hook);
+    struct engine_send *send;
+
+    if (table < 0) {
+        fail(out, "no stage is at hook %d, nor behind it", hook);
+        return;
+    }
+    if (!in_port || in_port >= ofp_to_u16(OFPP_MAX)) {
+        fail(out, "%"PRIu32" is no port number", in_port);
+        return;
+    }
+    send = send_bytes(out, bytes, size);
+    if (send) {
+        send->to = ENGINE_SEND_AS_IF;
+        send->table = table;
+        send->in_port = in_port;
+        memcpy(send->regs, regs, sizeof send->regs);
+    }
 }
 
 void

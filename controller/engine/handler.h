@@ -52,11 +52,14 @@ enum engine_send_to {
     ENGINE_SEND_BACK,           /* The VIF that the packet came from. */
     ENGINE_SEND_PORT,           /* The VIF of 'port' on the same host. */
     ENGINE_SEND_TABLE,          /* The pipeline, from 'table' on. */
+    ENGINE_SEND_AS_IF,          /* The same, as if it had come in otherwise. */
 };
 
 struct engine_send {
     enum engine_send_to to;
     uint8_t table;
+    uint32_t in_port;           /* Of ENGINE_SEND_AS_IF. */
+    uint32_t regs[VMN_N_REGS];  /* The same. */
     char port[VMN_NAME_LEN + 1];
     size_t ofs, size;           /* In 'bytes' of struct vmn_packets_out. */
 };

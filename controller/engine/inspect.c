@@ -34,6 +34,9 @@ static const char *const index_names[VMN_N_INDEXES] = {
     [VMN_INDEX_GROUP_BY_ANCHOR] = "group-by-anchor",
     [VMN_INDEX_POLICY_BY_GROUP] = "policy-by-group",
     [VMN_INDEX_LB_BY_NETWORK] = "lb-by-network",
+    [VMN_INDEX_PORT_BY_IP] = "port-by-ip",
+    [VMN_INDEX_ROUTER_BY_NETWORK] = "router-by-network",
+    [VMN_INDEX_ZONE_BY_NETWORK] = "zone-by-network",
 };
 
 /* Pieces.  --------------------------------------------------------------- */
@@ -59,6 +62,9 @@ describe_node(const struct engine *engine, const struct node *node)
     case NODE_ROW:
         return xasprintf("row %s/%s", schema_tables[node->id].plural,
                          node->key);
+    case NODE_LABELS:
+        return xasprintf("labels of %s/%s",
+                         schema_tables[node->id].plural, node->key);
     case NODE_INDEX:
         return xasprintf("index %s \"%s\"", index_names[node->id],
                          node->key);
@@ -183,7 +189,7 @@ unixctl_unit(struct unixctl_conn *conn, int argc OVS_UNUSED,
     struct ds ds = DS_EMPTY_INITIALIZER;
     const struct unit_node *unit;
 
-    uint64_t cookie = item_hash64(argv[1], strlen(argv[1]), 0);
+    uint64_t cookie = item_owner_cookie(argv[1]);
 
     HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
                              shards_at(&engine->cookies, cookie)) {
@@ -250,6 +256,7 @@ unixctl_explain(struct unixctl_conn *conn, int argc OVS_UNUSED,
                                     ", such as 0x5e1869c47ffb7c77");
         return;
     }
+    cookie = engine_cookie_owner(cookie);
     HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
                              shards_at(&engine->cookies, cookie)) {
         if (unit->cookie == cookie) {

@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/engine/overlap.h"
 #include "controller/engine/oxm.h"
 #include "controller/engine/scope.h"
 #include "hash.h"
 #include "openflow/openflow.h"
+#include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-bundle.h"
 #include "openvswitch/ofp-group.h"
@@ -70,8 +72,9 @@ take_xid(struct item_registry *registry)
         xid = registry->next_xid++;
         if (registry->next_xid > INT32_MAX) {
             registry->next_xid = 1;
+            registry->xids_wrapped = true;
         }
-    } while (xid_in_use(registry, xid));
+    } while (registry->xids_wrapped && xid_in_use(registry, xid));
     return xid;
 }
 
@@ -85,10 +88,17 @@ item_hash64(const void *data, size_t size, uint32_t basis)
 }
 
 uint64_t
+item_owner_cookie(const char *name)
+{
+    return engine_cookie_owner(item_hash64(name, strlen(name), 0));
+}
+
+uint64_t
 item_flow_key(uint8_t table, uint16_t priority, const void *match,
               size_t match_size)
 {
-    return item_hash64(match, match_size, table << 16 | priority);
+    return engine_cookie_owner(item_hash64(match, match_size,
+                                           table << 16 | priority));
 }
 
 uint64_t
@@ -281,8 +291,7 @@ item_create(struct item_registry *registry, struct engine_scope *scope,
     item->registry = registry;
     registry->n_refs++;
     registry->n_bytes += size;
-    hmap_insert(shards_at(&registry->by_xid, item->pub.xid), &item->xid_node,
-                item->pub.xid);
+    shards_insert(&registry->by_xid, &item->xid_node, item->pub.xid);
     return item;
 }
 
@@ -392,6 +401,24 @@ engine_item_put_delete(const struct engine_item *item, struct ofpbuf *b)
     } else {
         put_group_delete(item, b);
     }
+}
+
+const struct ofp_header *
+engine_item_message(const struct engine_item *item)
+{
+    return ALIGNED_CAST(const struct ofp_header *, item->add + INNER_OFS);
+}
+
+uint32_t
+engine_item_part(const struct engine_item *item)
+{
+    struct match match;
+
+    if (item->kind != ENGINE_FLOW) {
+        return 0;
+    }
+    overlap_decode(item, &match);
+    return match.wc.masks.conj_id ? match.flow.conj_id : 0;
 }
 
 const char *

@@ -19,6 +19,7 @@ struct ofputil_group_mod;
 struct item_registry {
     struct shards by_xid;
     uint32_t next_xid;
+    bool xids_wrapped;          /* Some may be in use again. */
     size_t n_bytes;             /* Of all 'add' together. */
     unsigned n_refs;
 };
@@ -81,10 +82,14 @@ struct item *item_create(struct item_registry *, struct engine_scope *,
 const uint8_t *item_match(const struct engine_item *, size_t *size);
 
 /* Strong hash of what identifies a flow or group on a switch.  The low half is
- * the item's 'key_hash'. */
+ * the item's 'key_hash'.  A merged flow's cookie is that of a flow, so it has
+ * no ENGINE_COOKIE_COUNTED. */
 uint64_t item_flow_key(uint8_t table, uint16_t priority, const void *match,
                        size_t match_size);
 uint64_t item_group_key(uint32_t group_id);
+
+/* The cookie of unit "APP.UNIT/KEY". */
+uint64_t item_owner_cookie(const char *name);
 
 /* 64 bits of a strong hash, stable over versions and machines. */
 uint64_t item_hash64(const void *, size_t size, uint32_t basis);

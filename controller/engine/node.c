@@ -66,7 +66,7 @@ graph_insert(struct graph *graph, size_t size, enum node_kind kind,
     node->id = id;
     node->key = copy + key_ofs;
     ovs_list_init(&node->readers);
-    hmap_insert(shards_at(&graph->nodes, hash), &node->hmap_node, hash);
+    shards_insert(&graph->nodes, &node->hmap_node, hash);
     return node;
 }
 

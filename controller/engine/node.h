@@ -24,6 +24,7 @@ struct number;
 
 enum node_kind {
     NODE_ROW,                   /* 'id' is an enum vmn_table. */
+    NODE_LABELS,                /* Of a row; 'id' as for that. */
     NODE_INDEX,                 /* 'id' is an enum vmn_index. */
     NODE_FACTS,                 /* 'id' is a relation. */
     NODE_QUERY,                 /* 'id' is a query class. */

@@ -49,14 +49,23 @@ static const struct oxm_field {
     { 0, MFF_ETH_TYPE, OXM, 5, 2, MASKABLE },
     { BIT(IPV4_SRC), MFF_IPV4_SRC, OXM, 11, 4, MASKABLE },
     { BIT(IPV4_DST), MFF_IPV4_DST, OXM, 12, 4, MASKABLE },
+    { BIT(IPV6_SRC), MFF_IPV6_SRC, OXM, 26, 16, MASKABLE },
+    { BIT(IPV6_DST), MFF_IPV6_DST, OXM, 27, 16, MASKABLE },
     { BIT(IP_TTL), MFF_IP_TTL, NXM, 29, 1, EXACT },
     { 0, MFF_IP_PROTO, OXM, 10, 1, EXACT },
     { BIT(TCP_SRC), MFF_TCP_SRC, OXM, 13, 2, MASKABLE },
     { BIT(TCP_DST), MFF_TCP_DST, OXM, 14, 2, MASKABLE },
     { BIT(UDP_SRC), MFF_UDP_SRC, OXM, 15, 2, MASKABLE },
     { BIT(UDP_DST), MFF_UDP_DST, OXM, 16, 2, MASKABLE },
+    { BIT(SCTP_SRC), MFF_SCTP_SRC, OXM, 17, 2, MASKABLE },
+    { BIT(SCTP_DST), MFF_SCTP_DST, OXM, 18, 2, MASKABLE },
     { BIT(ICMPV4_TYPE), MFF_ICMPV4_TYPE, OXM, 19, 1, EXACT },
     { BIT(ICMPV4_CODE), MFF_ICMPV4_CODE, OXM, 20, 1, EXACT },
+    { BIT(ICMPV6_TYPE), MFF_ICMPV6_TYPE, OXM, 29, 1, EXACT },
+    { BIT(ICMPV6_CODE), MFF_ICMPV6_CODE, OXM, 30, 1, EXACT },
+    { BIT(ND_TARGET), MFF_ND_TARGET, OXM, 31, 16, MASKABLE },
+    { BIT(ND_SLL), MFF_ND_SLL, OXM, 32, 6, MASKABLE },
+    { BIT(ND_TLL), MFF_ND_TLL, OXM, 33, 6, MASKABLE },
     { BIT(ARP_OP), MFF_ARP_OP, OXM, 21, 2, EXACT },
     { BIT(ARP_SPA), MFF_ARP_SPA, OXM, 22, 4, MASKABLE },
     { BIT(ARP_TPA), MFF_ARP_TPA, OXM, 23, 4, MASKABLE },
@@ -65,6 +74,8 @@ static const struct oxm_field {
     { BIT(TUN_ID), MFF_TUN_ID, OXM, 38, 8, MASKABLE },
     { BIT(TUN_SRC), MFF_TUN_SRC, NXM, 31, 4, MASKABLE },
     { BIT(TUN_DST), MFF_TUN_DST, NXM, 32, 4, MASKABLE },
+    { BIT(TUN_IPV6_SRC), MFF_TUN_IPV6_SRC, NXM, 109, 16, MASKABLE },
+    { BIT(TUN_IPV6_DST), MFF_TUN_IPV6_DST, NXM, 110, 16, MASKABLE },
     { BIT(REG0) | BIT(REG1), MFF_XREG0, PKT, 0, 8, MASKABLE },
     { BIT(REG2) | BIT(REG3), MFF_XREG1, PKT, 1, 8, MASKABLE },
     { BIT(REG4) | BIT(REG5), MFF_XREG2, PKT, 2, 8, MASKABLE },
@@ -76,13 +87,15 @@ static const struct oxm_field {
     { BIT(CT_STATE), MFF_CT_STATE, NXM, 105, 4, MASKABLE },
     { BIT(CT_MARK), MFF_CT_MARK, NXM, 107, 4, MASKABLE },
     { BIT(CT_NW_SRC), MFF_CT_NW_SRC, NXM, 120, 4, MASKABLE },
+    { BIT(CT_IPV6_SRC), MFF_CT_IPV6_SRC, NXM, 122, 16, MASKABLE },
     { BIT(CT_NW_DST), MFF_CT_NW_DST, NXM, 121, 4, MASKABLE },
+    { BIT(CT_IPV6_DST), MFF_CT_IPV6_DST, NXM, 123, 16, MASKABLE },
     { BIT(CT_NW_PROTO), MFF_CT_NW_PROTO, NXM, 119, 1, MASKABLE },
     { BIT(CT_TP_SRC), MFF_CT_TP_SRC, NXM, 124, 2, MASKABLE },
     { BIT(CT_TP_DST), MFF_CT_TP_DST, NXM, 125, 2, MASKABLE },
 };
 
-#define OXM_ENTRY_MAX (4 + 8 + 8)
+#define OXM_ENTRY_MAX (4 + 16 + 16)
 
 /* Appends one field.  Returns false if none of its bits is matched. */
 static bool
@@ -91,16 +104,13 @@ put_field(struct ofpbuf *b, const struct oxm_field *f,
 {
     const struct mf_field *mf = mf_from_id(f->id);
     union mf_value value, mask;
-    uint64_t bits = 0;
 
     mf_get(mf, match, &value, &mask);
-    memcpy(&bits, &mask, f->size);
-    if (!bits) {
+    if (is_all_zeros(&mask, f->size)) {
         return false;
     }
 
-    bool masked = (f->form == MASKABLE
-                   && bits != UINT64_MAX >> (64 - 8 * f->size));
+    bool masked = f->form == MASKABLE && !is_all_ones(&mask, f->size);
     uint8_t size = masked ? 2 * f->size : f->size;
     uint8_t *p = ofpbuf_put_uninit(b, 4 + size);
 

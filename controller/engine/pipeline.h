@@ -11,8 +11,8 @@
 
 #include "vmn/app.h"
 
-/* Tables of each hook: PIPELINE_HOOK_TABLES x hook and on. */
-#define PIPELINE_HOOK_TABLES 16
+/* All hooks' tables are below this. */
+#define PIPELINE_N_TABLES 208
 
 struct pipeline_stage {
     const struct vmn_stage_class *class_;
@@ -41,6 +41,17 @@ pipeline_handlers(const struct pipeline_app *app)
     return (class_->size >= offsetof(struct vmn_app_class, handlers)
                             + sizeof class_->handlers
             ? class_->handlers : NULL);
+}
+
+/* What says what the app's flows stand for, or NULL. */
+static inline vmn_about_fn *
+pipeline_about(const struct pipeline_app *app)
+{
+    const struct vmn_app_class *class_ = app->class_;
+
+    return (class_->size >= offsetof(struct vmn_app_class, about)
+                            + sizeof class_->about
+            ? class_->about : NULL);
 }
 
 #endif /* controller/engine/pipeline.h */

@@ -19,8 +19,10 @@
 #include "hash.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/shash.h"
+#include "smap.h"
 #include "sset.h"
 #include "util.h"
+#include "vmn/vocabulary.h"
 
 /* Most problems that a plan lists. */
 #define PROBLEMS_MAX 100
@@ -332,21 +334,128 @@ plan_is_within_limit(const struct engine *engine, struct vmn_errors *errors)
     return !host;
 }
 
-/* With the change in place: its plan, or NULL with 'errors'. */
-static json_t *
-judge(struct model *model, const struct engine *engine,
-      const struct engine_delta *delta, const struct model_request *request,
-      struct vmn_errors *errors)
+/* With the change in place: false with 'errors' if it cannot be. */
+static bool
+is_possible(const struct engine *engine, struct vmn_errors *errors)
 {
     const char *fault = engine_trial_fault(engine);
 
     if (fault) {
         vmn_errors_add(errors, VMN_ERR_CONFLICT, "", "%s fails already, and "
                        "what becomes of it cannot be planned", fault);
-        return NULL;
     }
-    return (plan_is_within_limit(engine, errors)
-            ? describe(model, engine, delta, request) : NULL);
+    return !fault && plan_is_within_limit(engine, errors);
+}
+
+/* Restarts.  ------------------------------------------------------------- */
+
+/* Connections are a routing domain's, so they start over in a network that
+ * comes into another one. */
+
+static bool
+concerns_routers(struct model *model)
+{
+    struct model_pending pending;
+
+    model_get_pending(model, &pending);
+    for (size_t i = 0; i < pending.n_writes; i++) {
+        if (pending.writes[i].table == VMN_TABLE_ROUTER) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds the domain of each network that has ports. */
+static void
+find_domains(struct smap *domains, const struct model *model,
+             struct engine *engine)
+{
+    struct vmn_names names = model_names(model, VMN_TABLE_NETWORK);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const char *network = names.names[i];
+        size_t size;
+        char *domain;
+
+        if (!model_lookup(model, VMN_INDEX_PORT_BY_NETWORK, network).n) {
+            continue;
+        }
+        domain = engine_peek(engine, VMN_QUERY_DOMAIN, network, &size);
+        smap_add(domains, network, domain ? domain : network);
+        free(domain);
+    }
+}
+
+/* With the change taken back: those whose domain is not as in 'after'. */
+static json_t *
+restarts_json(const struct model *model, struct engine *engine,
+              const struct smap *after)
+{
+    struct smap before = SMAP_INITIALIZER(&before);
+    json_t *restarts = json_array();
+    const struct smap_node **nodes;
+
+    if (!smap_is_empty(after)) {
+        find_domains(&before, model, engine);
+    }
+    nodes = smap_sort(&before);
+    for (size_t i = 0; i < smap_count(&before); i++) {
+        const char *is = smap_get(after, nodes[i]->key);
+
+        if (is && strcmp(is, nodes[i]->value)) {
+            json_array_append_new(restarts, json_string(nodes[i]->key));
+        }
+    }
+    free(nodes);
+    smap_destroy(&before);
+    return restarts;
+}
+
+/* All of it.  ------------------------------------------------------------ */
+
+/* The change in place, and the one that takes it back. */
+struct attempt {
+    struct model *model;
+    struct engine *engine;
+    struct model_request *request;
+    struct engine_delta *delta, *undo;
+};
+
+/* Puts the change in place.  False with 'errors' if it is refused. */
+static bool
+attempt_begin(struct attempt *attempt, int64_t now_ms,
+              struct vmn_errors *errors)
+{
+    uint64_t revision;
+
+    numbers_begin_trial(model_numbers(attempt->model));
+    engine_begin_trial(attempt->engine);
+    if (model_apply(attempt->model, attempt->request, now_ms, &revision,
+                    errors)) {
+        return false;
+    }
+    attempt->delta = engine_run(attempt->engine);
+    return is_possible(attempt->engine, errors);
+}
+
+/* Takes it back, if it is there. */
+static void
+attempt_undo(struct attempt *attempt)
+{
+    if (attempt->delta) {
+        model_undo(attempt->model);
+        attempt->undo = engine_run_back(attempt->engine, attempt->delta);
+    }
+}
+
+static void
+attempt_end(struct attempt *attempt)
+{
+    engine_delta_destroy(attempt->delta);
+    engine_delta_destroy(attempt->undo);
+    engine_end_trial(attempt->engine);
+    numbers_end_trial(model_numbers(attempt->model));
 }
 
 json_t *
@@ -354,25 +463,39 @@ plan_make(struct model *model, struct engine *engine,
           struct model_request *request, int64_t now_ms,
           struct vmn_errors *errors)
 {
-    struct numbers *numbers = model_numbers(model);
-    struct engine_delta *delta, *undo;
+    struct attempt attempt = { model, engine, request, NULL, NULL };
+    struct smap domains = SMAP_INITIALIZER(&domains);
     json_t *plan = NULL;
-    uint64_t revision;
 
-    numbers_begin_trial(numbers);
-    engine_begin_trial(engine);
-    if (!model_apply(model, request, now_ms, &revision, errors)) {
-        delta = engine_run(engine);
-        plan = judge(model, engine, delta, request, errors);
-        model_undo(model);
-        undo = engine_run_back(engine, delta);
-        if (plan) {
-            keep_new_problems(plan, engine, undo);
+    if (attempt_begin(&attempt, now_ms, errors)) {
+        plan = describe(model, engine, attempt.delta, request);
+        if (concerns_routers(model)) {
+            find_domains(&domains, model, engine);
         }
-        engine_delta_destroy(delta);
-        engine_delta_destroy(undo);
     }
-    engine_end_trial(engine);
-    numbers_end_trial(numbers);
+    attempt_undo(&attempt);
+    if (plan) {
+        keep_new_problems(plan, engine, attempt.undo);
+        json_object_set_new(plan, "restarts",
+                            restarts_json(model, engine, &domains));
+    }
+    attempt_end(&attempt);
+    smap_destroy(&domains);
     return plan;
+}
+
+bool
+plan_try(struct model *model, struct engine *engine,
+         struct model_request *request, int64_t now_ms,
+         void (*look)(void *aux), void *aux, struct vmn_errors *errors)
+{
+    struct attempt attempt = { model, engine, request, NULL, NULL };
+    bool ok = attempt_begin(&attempt, now_ms, errors);
+
+    if (ok) {
+        look(aux);
+    }
+    attempt_undo(&attempt);
+    attempt_end(&attempt);
+    return ok;
 }

@@ -22,6 +22,7 @@ struct vmn_errors;
  *  "objects": [{"type", "name", "op"}],
  *  "flows": {"hosts": [{"host", "added", "changed", "removed", "total"}],
  *            "apps": [{"app", "added", "changed", "removed"}]},
+ *  "restarts": [network whose open connections start over],
  *  "problems": [...]}
  *
  * which the caller owns, or NULL with 'errors'.  'problems' are those of
@@ -29,6 +30,14 @@ struct vmn_errors;
  * itself twice, the hosts concerned, and what engine_delta_problems() does. */
 json_t *plan_make(struct model *, struct engine *, struct model_request *,
                   int64_t now_ms, struct vmn_errors *errors);
+
+/* Puts 'request' in place in the same way, and calls 'look' there: the model's
+ * current state and the engine's flows are those that it leads to.  Returns
+ * false with 'errors', and calls nothing, if the request is refused.  'look' may
+ * pause. */
+bool plan_try(struct model *, struct engine *, struct model_request *,
+              int64_t now_ms, void (*look)(void *aux), void *aux,
+              struct vmn_errors *errors);
 
 /* After an engine_run(): true if no host exceeds the engine's limit by it;
  * else false, and an error says which. */

@@ -108,11 +108,12 @@ struct search {
 static const struct unit_node *
 unit_of(const struct engine *engine, const struct engine_item *item)
 {
+    uint64_t cookie = engine_cookie_owner(item->cookie);
     const struct unit_node *unit;
 
-    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, item->cookie,
-                             shards_at(&engine->cookies, item->cookie)) {
-        if (unit->cookie == item->cookie) {
+    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
+                             shards_at(&engine->cookies, cookie)) {
+        if (unit->cookie == cookie) {
             return unit;
         }
     }
@@ -127,8 +128,10 @@ check_items(struct search *search, const struct engine_item *a,
 {
     struct match a_match, b_match, both;
 
-    if (a->cookie == b->cookie || !scope_may_meet(a->scope, b->scope)
-        || overlap_is_excluded(a, b) || overlap_same_result(a, b)) {
+    if (engine_cookie_owner(a->cookie) == engine_cookie_owner(b->cookie)
+        || !scope_may_meet(a->scope, b->scope)
+        || overlap_is_excluded(a, b) || overlap_same_result(a, b)
+        || (engine_item_drop_reason(a) && engine_item_drop_reason(b))) {
         return;
     }
 

@@ -45,6 +45,20 @@ shards_at(const struct shards *shards, size_t hash)
     return CONST_CAST(struct hmap *, &shards->maps[i]);
 }
 
+/* Inserts 'node'.  A part grows before there are more nodes than lists, where an
+ * hmap lets them become two for each: with so many nodes, every one that is
+ * walked past is a cache miss. */
+static inline void
+shards_insert(struct shards *shards, struct hmap_node *node, size_t hash)
+{
+    struct hmap *map = shards_at(shards, hash);
+
+    if (hmap_count(map) > map->mask) {
+        hmap_reserve(map, 2 * (hmap_count(map) + 1));
+    }
+    hmap_insert(map, node, hash);
+}
+
 static inline size_t
 shards_count(const struct shards *shards)
 {

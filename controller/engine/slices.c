@@ -39,6 +39,8 @@ struct slices {
     bool inside;                /* In a slice. */
     bool again;                 /* Kicked while working. */
     bool hurry;
+    unsigned max_pauses;        /* That a slice reaches, or 0. */
+    unsigned n_pauses;          /* That this one has reached. */
     int64_t end_ns;             /* Of the slice. */
     char *stack;                /* After a page that must not be touched. */
     size_t guard;
@@ -68,6 +70,7 @@ static void
 to_own(struct slices *s)
 {
     s->inside = true;
+    s->n_pauses = 0;
     s->end_ns = now_ns() + SLICE_US * INT64_C(1000);
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_start_switch_fiber(&s->loop_fake, s->stack, STACK_SIZE);
@@ -206,14 +209,27 @@ slices_is_working(const struct slices *s)
     return s->working;
 }
 
+static bool
+is_over(struct slices *s)
+{
+    return (s->max_pauses ? ++s->n_pauses >= s->max_pauses
+            : now_ns() >= s->end_ns);
+}
+
 void
 slices_pause(void *s_)
 {
     struct slices *s = s_;
 
-    if (s->inside && !s->hurry && now_ns() >= s->end_ns) {
+    if (s->inside && !s->hurry && is_over(s)) {
         to_loop(s);
     }
+}
+
+void
+slices_set_pauses(struct slices *s, unsigned n)
+{
+    s->max_pauses = n;
 }
 
 void

@@ -35,6 +35,10 @@ bool slices_is_working(const struct slices *);
  * From elsewhere: does nothing. */
 void slices_pause(void *slices);
 
+/* A slice lasts for so many calls of slices_pause(), whatever the time; 0: no
+ * longer.  For tests of what may be met between two slices. */
+void slices_set_pauses(struct slices *, unsigned n);
+
 /* From now on the work does not pause. */
 void slices_hurry(struct slices *);
 

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "controller/engine/emit.h"
+#include "controller/engine/note.h"
+#include "controller/engine/tap.h"
 #include "controller/engine/view.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/vlog.h"
@@ -38,9 +40,8 @@ unit_create(struct engine *engine, unsigned class_id, const char *key)
 
     free(name);
     unit->name = unit->node.key - key_ofs;
-    unit->cookie = item_hash64(unit->name, strlen(unit->name), 0);
-    hmap_insert(shards_at(&engine->cookies, unit->cookie),
-                &unit->cookie_node, unit->cookie);
+    unit->cookie = item_owner_cookie(unit->name);
+    shards_insert(&engine->cookies, &unit->cookie_node, unit->cookie);
     graph_mark(&engine->graph, &unit->node);
     engine->stats.n_units++;
     unit_class(engine, unit)->n_units++;
@@ -220,6 +221,40 @@ want_item(struct engine *engine, struct comparison *cmp,
     }
 }
 
+/* What drops is always counted. */
+static uint64_t
+cookie_of(const struct unit_node *unit, const struct vmn_flow *flow)
+{
+    bool counted = (flow->counted || flow->actions.drop_reason
+                    || !flow->actions.ofpacts.size);
+
+    return unit->cookie | (counted ? ENGINE_COOKIE_COUNTED : 0);
+}
+
+/* Has copies taken of what the flow drops, or logs. */
+static void
+put_tap(struct engine *engine, const struct unit_node *unit,
+        struct vmn_flow *flow)
+{
+    const struct match *match = &flow->match;
+    uint32_t part = match->wc.masks.conj_id ? match->flow.conj_id : 0;
+    const char *reason = flow->actions.drop_reason;
+    struct ofpbuf *ofpacts = &flow->actions.ofpacts;
+    struct ofpbuf rest;
+
+    if (reason) {
+        tap_note_reason(engine, reason);
+        tap_put(ofpacts, unit->cookie, part, reason, flow->log);
+    } else if (flow->log) {
+        ofpbuf_init(&rest, ofpacts->size);
+        ofpbuf_put(&rest, ofpacts->data, ofpacts->size);
+        ofpbuf_clear(ofpacts);
+        tap_put(ofpacts, unit->cookie, part, NULL, true);
+        ofpbuf_put(ofpacts, rest.data, rest.size);
+        ofpbuf_uninit(&rest);
+    }
+}
+
 static void
 want_flow(struct engine *engine, struct comparison *cmp,
           struct vmn_flow *flow)
@@ -233,7 +268,11 @@ want_flow(struct engine *engine, struct comparison *cmp,
     if (actions->has_conjunction) {
         want_clauses(engine, cmp, scope, &draft, &actions->ofpacts);
     } else {
-        item_draft_actions(&draft, cmp->unit->cookie, actions->ofpacts.data,
+        uint64_t cookie = cookie_of(cmp->unit, flow);
+
+        put_tap(engine, cmp->unit, flow);
+        note_set_cookie(&actions->ofpacts, cmp->unit->cookie);
+        item_draft_actions(&draft, cookie, actions->ofpacts.data,
                            actions->ofpacts.size);
         want_item(engine, cmp, scope, &draft, actions->drop_reason);
     }

@@ -13,11 +13,8 @@
 #include "controller/engine/emit.h"
 #include "controller/engine/engine-private.h"
 #include "controller/model/numbers.h"
+#include "controller/schema/schema-row.h"
 #include "util.h"
-
-/* A query's value may be read by a computation that it makes stale later in
- * the same run; this bounds a single value. */
-#define VALUE_SIZE_MAX (16 * 1024 * 1024)
 
 /* A handler's queries that read each other. */
 #define PEEK_DEPTH_MAX 16
@@ -267,6 +264,20 @@ vmn_read(struct vmn_view *view, enum vmn_table table, const char *name)
     return model_get(view->engine->model, table, name);
 }
 
+/* The row's own coming and going is an input already. */
+const struct vmn_labels *
+vmn_labels_of(struct vmn_view *view, const struct vmn_row *row)
+{
+    static const struct vmn_labels none = { 0, NULL };
+    const struct vmn_labels *labels = schema_row_labels(row);
+
+    if (!labels) {
+        return &none;
+    }
+    record(view, NODE_LABELS, row->table, row->name);
+    return labels;
+}
+
 const struct vmn_vif *
 vmn_read_vif(struct vmn_view *view, const char *host, const char *iface_id)
 {
@@ -433,7 +444,7 @@ void
 vmn_value_set(struct vmn_value *value, const void *data, size_t size)
 {
     free(value->data);
-    value->size = MIN(size, VALUE_SIZE_MAX);
+    value->size = MIN(size, VMN_VALUE_SIZE_MAX);
     /* A value of no bytes is not the same as none. */
     value->data = xmalloc(MAX(value->size, 1));
     memcpy(value->data, data, value->size);
@@ -461,4 +472,23 @@ vmn_publish(struct vmn_emit *emit, const char *relation, const char *key,
         .key = view_strdup(emit->view, key),
         .value = view_strdup(emit->view, value),
     };
+}
+
+void *
+engine_peek(struct engine *engine, const char *query, const char *key,
+            size_t *size)
+{
+    struct vmn_view view;
+    const void *value;
+    void *copy = NULL;
+
+    view_init(&view, engine, NULL);
+    value = vmn_query(&view, query, key, size);
+    if (value && !view.problem) {
+        copy = xmemdup(value, MAX(*size, 1));
+    }
+    free(view.problem);
+    view.problem = NULL;
+    view_uninit(&view);
+    return copy;
 }

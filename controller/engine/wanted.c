@@ -108,8 +108,7 @@ slot_get(struct wanted *wanted, const struct item_draft *draft)
     if (match) {
         memcpy(slot->match, match, match_size);
     }
-    hmap_insert(shards_at(&wanted->slots, draft->key), &slot->hmap_node,
-                draft->key);
+    shards_insert(&wanted->slots, &slot->hmap_node, draft->key);
     return slot;
 }
 

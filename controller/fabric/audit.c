@@ -16,6 +16,8 @@
 #include <stdlib.h>
 
 #include "byte-order.h"
+#include "controller/engine/note.h"
+#include "controller/engine/tap.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/held.h"
 #include "controller/fabric/marker.h"
@@ -197,6 +199,9 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
 
     if (marker_is(fs)) {
         a->marker = ntohll(fs->cookie);
+        return;
+    }
+    if (fs->table_id == TAP_TABLE || fs->table_id == NOTE_TABLE) {
         return;
     }
     a->result.n_flows++;

@@ -7,6 +7,10 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/bindings.c \
 	controller/fabric/bindings.h \
 	controller/fabric/commands.c \
+	controller/fabric/counters-private.h \
+	controller/fabric/counters-show.c \
+	controller/fabric/counters.c \
+	controller/fabric/counters.h \
 	controller/fabric/digest.c \
 	controller/fabric/fabric-private.h \
 	controller/fabric/fabric.c \
@@ -15,6 +19,7 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/facts.c \
 	controller/fabric/facts.h \
 	controller/fabric/flows.c \
+	controller/fabric/gather.c \
 	controller/fabric/held.c \
 	controller/fabric/held.h \
 	controller/fabric/host-db.c \
@@ -23,9 +28,12 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/host-status.c \
 	controller/fabric/marker.c \
 	controller/fabric/marker.h \
+	controller/fabric/notes.c \
+	controller/fabric/notes.h \
 	controller/fabric/packets-answer.c \
 	controller/fabric/packets-private.h \
 	controller/fabric/packets-show.c \
+	controller/fabric/packets-timed.c \
 	controller/fabric/packets.c \
 	controller/fabric/packets.h \
 	controller/fabric/receipts.c \
@@ -38,6 +46,10 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/switch.c \
 	controller/fabric/switch.h \
 	controller/fabric/switches.c \
+	controller/fabric/samples.c \
+	controller/fabric/samples.h \
+	controller/fabric/taps.c \
+	controller/fabric/taps.h \
 	controller/fabric/trouble.c \
 	controller/fabric/wire.c \
 	controller/fabric/wire.h \

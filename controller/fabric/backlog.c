@@ -49,18 +49,34 @@ backlog_open_group(struct backlog *backlog, uint64_t before, uint64_t last)
     backlog->last = last;
 }
 
+static struct backlog_entry *
+find(const struct backlog *backlog, const struct engine_item *item)
+{
+    struct backlog_entry *entry;
+
+    HMAP_FOR_EACH_WITH_HASH (entry, node, item->key_hash, &backlog->entries) {
+        if (engine_item_same_key(entry->key, item)) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
 bool
 backlog_contains(const struct backlog *backlog,
                  const struct engine_item *item)
 {
-    const struct backlog_entry *entry;
+    return find(backlog, item) != NULL;
+}
 
-    HMAP_FOR_EACH_WITH_HASH (entry, node, item->key_hash, &backlog->entries) {
-        if (engine_item_same_key(entry->key, item)) {
-            return true;
-        }
+void
+backlog_doubt(struct backlog *backlog, const struct engine_item *item)
+{
+    struct backlog_entry *entry = find(backlog, item);
+
+    if (entry && entry->held == item) {
+        entry->doubtful = true;
     }
-    return false;
 }
 
 void
@@ -75,5 +91,6 @@ backlog_touch(struct backlog *backlog, const struct engine_item *item,
     entry = xmalloc(sizeof *entry);
     entry->key = engine_item_ref(item);
     entry->held = held ? engine_item_ref(item) : NULL;
+    entry->doubtful = false;
     hmap_insert(&backlog->entries, &entry->node, item->key_hash);
 }

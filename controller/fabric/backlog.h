@@ -22,6 +22,7 @@ struct backlog_entry {
     struct engine_item *key;    /* Some item of this key.  Counted. */
     struct engine_item *held;   /* What the switch was last sent, or NULL.
                                  * Counted. */
+    bool doubtful;              /* It has refused that. */
 };
 
 struct backlog {
@@ -47,6 +48,9 @@ void backlog_open_group(struct backlog *, uint64_t before, uint64_t last);
 /* 'item' has come or gone; 'held': the switch holds it, unless something else
  * was noted for its key before. */
 void backlog_touch(struct backlog *, const struct engine_item *, bool held);
+/* If 'item' is what the switch was last sent: it has refused that, so what it
+ * holds of its key is nothing, or older. */
+void backlog_doubt(struct backlog *, const struct engine_item *);
 /* True if something of the item's key was touched. */
 bool backlog_contains(const struct backlog *, const struct engine_item *);
 

@@ -101,17 +101,28 @@ backlog_to_json(const struct backlog *backlog)
                      "revision", (json_int_t) backlog->last);
 }
 
+/* The host that a command names; or NULL, and the command is answered. */
+static struct fabric_host *
+find_host(struct unixctl_conn *conn, const struct fabric *f, const char *name)
+{
+    struct fabric_host *host = fabric_find_host(f, name);
+
+    if (!host) {
+        unixctl_command_reply_error(conn, "no such host");
+    }
+    return host;
+}
+
 /* Its status, and what is under way. */
 static void
 unixctl_host(struct unixctl_conn *conn, int argc OVS_UNUSED,
              const char *argv[], void *f_)
 {
-    const struct fabric_host *host = fabric_find_host(f_, argv[1]);
+    const struct fabric_host *host = find_host(conn, f_, argv[1]);
     const struct fabric_switch *sw;
     json_t *json;
 
     if (!host) {
-        unixctl_command_reply_error(conn, "no such host");
         return;
     }
     sw = host->sw;
@@ -133,11 +144,12 @@ static void
 unixctl_reconnect(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   const char *argv[], void *f_)
 {
-    struct fabric_host *host = fabric_find_host(f_, argv[1]);
+    struct fabric_host *host = find_host(conn, f_, argv[1]);
 
     if (!host) {
-        unixctl_command_reply_error(conn, "no such host");
-    } else if (!host->sw->conn) {
+        return;
+    }
+    if (!host->sw->conn) {
         unixctl_command_reply_error(conn, "the host is not connected");
     } else {
         switch_disconnect(host->sw, "an operator asked for it");
@@ -208,11 +220,12 @@ static void
 unixctl_reconcile(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   const char *argv[], void *f_)
 {
-    struct fabric_host *host = fabric_find_host(f_, argv[1]);
+    struct fabric_host *host = find_host(conn, f_, argv[1]);
 
     if (!host) {
-        unixctl_command_reply_error(conn, "no such host");
-    } else if (!switch_retry(host->sw)) {
+        return;
+    }
+    if (!switch_retry(host->sw)) {
         unixctl_command_reply_error(conn, "the host is not connected, or is "
                                     "being reconciled");
     } else {
@@ -265,13 +278,23 @@ unixctl_packets(struct unixctl_conn *conn, int argc, const char *argv[],
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    if (argc > 1 && !fabric_find_host(f, argv[1])) {
-        unixctl_command_reply_error(conn, "no such host");
+    if (argc > 1 && !find_host(conn, f, argv[1])) {
         return;
     }
     packets_show(f, argc > 1 ? argv[1] : NULL, &ds);
     unixctl_command_reply(conn, ds_cstr(&ds));
     ds_destroy(&ds);
+}
+
+static void
+unixctl_announce(struct unixctl_conn *conn, int argc, const char *argv[],
+                 void *f)
+{
+    if (argc > 1 && !find_host(conn, f, argv[1])) {
+        return;
+    }
+    packets_timed_now(f, argc > 1 ? argv[1] : NULL);
+    unixctl_command_reply(conn, NULL);
 }
 
 void
@@ -292,4 +315,6 @@ fabric_unixctl_init(struct fabric *f)
                              f);
     unixctl_command_register("fabric/packets", "[HOST]", 0, 1,
                              unixctl_packets, f);
+    unixctl_command_register("fabric/announce", "[HOST]", 0, 1,
+                             unixctl_announce, f);
 }

@@ -13,6 +13,8 @@
 #include "controller/fabric/fabric.h"
 #include "openvswitch/hmap.h"
 
+struct counters;                /* counters.c. */
+struct samples;                 /* samples.c. */
 struct fabric_packets;          /* packets.c. */
 struct fabric_db;               /* OVSDB side, of the whole fabric. */
 struct fabric_host_db;          /* OVSDB side of one host. */
@@ -37,6 +39,8 @@ struct fabric {
     struct fabric_switches *switches; /* Owned. */
     struct fabric_receipts *receipts; /* Owned. */
     struct fabric_packets *packets; /* Owned. */
+    struct counters *counters;  /* Owned. */
+    struct samples *samples;    /* Owned. */
     /* From fabric_options, or their defaults. */
     size_t max_bundles, max_bytes;
     int stall_ms;
@@ -95,9 +99,14 @@ void fabric_host_set_reported(struct fabric_host *);
  * positive errno with a sentence in '*text' (caller frees). */
 int fabric_db_create(struct fabric *, const struct fabric_options *,
                      char **text);
+/* The hosts that there are at the start have been made. */
+void fabric_db_begin(struct fabric *);
 /* After the last fabric_db_host_destroy(). */
 void fabric_db_destroy(struct fabric *);
 
+/* Sets which encapsulations (by enum vmn_encap) hosts receive in.  Returns
+ * true if they are others than before: then all hosts are to be updated. */
+bool fabric_db_set_uses(struct fabric *, const bool uses[]);
 /* The durable row of 'host' is 'row': called when the host has just been made
  * and whenever its row changes.  Sets host->db. */
 void fabric_db_host_update(struct fabric_host *, const struct vmn_host *row);

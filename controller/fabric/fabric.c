@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/counters.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets.h"
 #include "controller/fabric/receipts.h"
+#include "controller/fabric/samples.h"
 #include "controller/fabric/switch.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
@@ -114,6 +116,21 @@ host_create(struct fabric *f, const char *name)
     return host;
 }
 
+/* As fabric_db_set_uses(), with those of the rows. */
+static bool
+update_uses(struct fabric *f, struct vmn_names names)
+{
+    bool uses[] = { [VMN_ENCAP_VXLAN] = false, [VMN_ENCAP_GENEVE] = false };
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_host *row = model_get(f->model, VMN_TABLE_HOST,
+                                               names.names[i]);
+
+        uses[row->encap] = true;
+    }
+    return fabric_db_set_uses(f, uses);
+}
+
 /* Makes the table of hosts follow the rows.  The current rows are those that
  * have just become durable, and the ones before live until the end of the
  * group, so that an unchanged pointer means an unchanged row. */
@@ -122,12 +139,14 @@ sync_hosts(struct fabric *f)
 {
     struct vmn_names names = model_names(f->model, VMN_TABLE_HOST);
     struct fabric_host *host, *next;
+    bool anew;
 
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
         if (!model_get(f->model, VMN_TABLE_HOST, host->name)) {
             host_destroy(host, "its host was removed");
         }
     }
+    anew = update_uses(f, names);
     for (size_t i = 0; i < names.n; i++) {
         const struct vmn_host *row = model_get(f->model, VMN_TABLE_HOST,
                                                names.names[i]);
@@ -136,7 +155,7 @@ sync_hosts(struct fabric *f)
         if (!host) {
             host = host_create(f, names.names[i]);
         }
-        if (host->row != row) {
+        if (host->row != row || anew) {
             host->row = row;
             fabric_db_host_update(host, row);
         }
@@ -182,6 +201,8 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     hmap_init(&f->datapaths);
     receipts_create(f);
     packets_create(f, options);
+    counters_create(f, options);
+    samples_create(f);
     error = switches_create(f, options, text);
     if (!error) {
         error = fabric_db_create(f, options, text);
@@ -194,6 +215,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->from_nothing = !stats.n_runs;
     sync_hosts(f);
     f->from_nothing = true;
+    fabric_db_begin(f);
     audits_create(f, options);
     commit_set_sink(commit, sink_cb, f);
     *fp = f;
@@ -217,6 +239,8 @@ fabric_destroy(struct fabric *f)
         fabric_db_destroy(f);
     }
     switches_destroy(f);
+    counters_destroy(f);
+    samples_destroy(f);
     packets_destroy(f);
     receipts_destroy(f);
     hmap_destroy(&f->hosts);

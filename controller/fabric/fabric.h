@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "controller/engine/commit.h"
+#include "openvswitch/types.h"
 
 struct fabric;
 struct loop;
@@ -37,6 +38,8 @@ struct fabric_options {
                                    * be read.  Default: ofconn.h's. */
     int64_t audit_s;              /* Each host is read and compared that often,
                                    * in seconds; 0: never. */
+    int64_t count_s;              /* How often each host's counters are read,
+                                   * in seconds; 0: never. */
     unsigned packet_port_rate;    /* Packets a second that are taken from a */
     unsigned packet_host_rate;    /* port, and from a host; 0: any number. */
     size_t audit_alarm;           /* Percent of a host's flows, and more than
@@ -45,6 +48,7 @@ struct fabric_options {
 #define FABRIC_AUDIT_ALARM 50
 #define FABRIC_PACKET_RATE_MAX 1000000
 #define FABRIC_AUDIT_MAX_S (366 * 86400)
+#define FABRIC_COUNT_MAX_S 86400
 #define FABRIC_MAX_BUNDLES 32
 #define FABRIC_MAX_BYTES (8 * 1024 * 1024)
 #define FABRIC_STALL_MS (60 * 1000)
@@ -80,7 +84,7 @@ json_t *fabric_behind(const struct fabric *, size_t max, size_t *n);
  * flows of its being there. */
 json_t *fabric_port_status(const struct fabric *, const char *port);
 
-/* The receipt of a revision: {"installed": bool, "hosts": [{"host", "state"
+/* Appends the receipt of a revision, as JSON text: {"installed": bool, "hosts": [{"host", "state"
  * ("confirmed", "pending", "offline", "failed"), "time", "reason"}],
  * "flows": [{"app", "added", "changed", "removed"}]}.  "time" is that of the
  * host's last change of state, in RFC 3339 form.  Revisions that were grouped
@@ -88,10 +92,11 @@ json_t *fabric_port_status(const struct fabric *, const char *port);
  *
  * "hosts" are those that the revision concerns.  They are known for the newest
  * FABRIC_RECEIPTS_MAX revisions since the start; of an older one "hosts" are
- * all hosts, each confirmed once it has acknowledged something as new.  NULL
- * for a revision that is not durable. */
+ * all hosts, each confirmed once it has acknowledged something as new.
+ * Returns false, and appends nothing, for a revision that is not durable. */
 #define FABRIC_RECEIPTS_MAX 4096
-json_t *fabric_receipt(const struct fabric *, uint64_t revision);
+bool fabric_put_receipt(const struct fabric *, uint64_t revision,
+                        struct ds *);
 
 /* How far a revision has come, in short; false if it has no receipt of its
  * own. */
@@ -105,9 +110,10 @@ bool fabric_progress(const struct fabric *, uint64_t revision,
                      struct fabric_progress *);
 
 /* Calls 'cb' once: when every host concerned has acknowledged 'revision', or
- * at the time-out, from the loop.  'receipt' as above, borrowed. */
+ * at the time-out, from the loop.  'receipt' is text as above, borrowed, or NULL
+ * if there is none. */
 struct fabric_wait;
-typedef void fabric_wait_cb(void *aux, bool installed, const json_t *receipt);
+typedef void fabric_wait_cb(void *aux, bool installed, const char *receipt);
 struct fabric_wait *fabric_wait(struct fabric *, uint64_t revision,
                                 int timeout_ms, fabric_wait_cb *, void *aux);
 /* Forgets about it; 'cb' is not called. */
@@ -173,6 +179,112 @@ json_t *fabric_audit_owners(const struct fabric *);
 /* 'cb' is not called for 'aux' any more.  The reading goes on. */
 void fabric_audit_forget(struct fabric *, fabric_audit_cb *cb, void *aux);
 
+/* What flows were hit by.  It is some seconds old (fabric_options.count_s). */
+struct fabric_count {
+    uint64_t packets, bytes;
+    int64_t last_ms;            /* Wall clock, to the second; 0: never. */
+};
+
+/* Fills in 'rest' for what flows of an object (a policy, a quarantine, a tier)
+ * were hit by that are no rule's, and 'counts' for its rules, of which there are
+ * 'n_rules', on all hosts together.  False if none of these was ever hit. */
+bool fabric_rule_counts(const struct fabric *, enum vmn_table,
+                        const char *name, size_t n_rules,
+                        struct fabric_count *counts,
+                        struct fabric_count *rest);
+
+/* What flows of a host dropped that have one owner and one reason. */
+struct fabric_drop {
+    const char *host;
+    const char *app;            /* This and the next are constants. */
+    const char *reason;
+    uint64_t cookie;            /* For engine_get_about(), as the next. */
+    uint32_t part;
+    struct fabric_count count;
+};
+
+/* Calls 'cb' for each (of 'host' alone, if not NULL). */
+typedef void fabric_drop_cb(void *aux, const struct fabric_drop *);
+void fabric_drops(const struct fabric *, const char *host, fabric_drop_cb *,
+                  void *aux);
+
+/* The same since the start by app and reason, of which there are not many.
+ * What was dropped for something that is no more is in here, too. */
+typedef void fabric_drop_sum_cb(void *aux, const char *app,
+                                const char *reason, uint64_t packets,
+                                uint64_t bytes);
+void fabric_drop_sums(const struct fabric *, fabric_drop_sum_cb *, void *aux);
+
+/* A packet of which a copy came up, with its names of that moment; names that
+ * are not known are empty.  The others are constants, or NULL. */
+enum fabric_sample_kind { FABRIC_SAMPLE_DROP, FABRIC_SAMPLE_LOG };
+struct fabric_sample {
+    uint64_t id;                /* From 1 on, of its kind. */
+    int64_t time_ms;            /* Wall clock. */
+    uint64_t n;                 /* Times that it came, in a row. */
+    uint64_t n_suppressed;      /* Of the same rule or reason, that came since
+                                 * the one before and were not kept. */
+    uint64_t cookie;            /* Of the flow's owner. */
+    uint32_t part;
+    char host[VMN_NAME_LEN + 1];
+    char network[VMN_NAME_LEN + 1];
+    char src_port[VMN_NAME_LEN + 1], dst_port[VMN_NAME_LEN + 1];
+    const char *reason;         /* Why it was dropped, or NULL: it was not. */
+    char owner[200];            /* "APP.UNIT/KEY", cut off if need be. */
+    const char *type;           /* engine_get_about()'s, as the next two. */
+    char name[VMN_NAME_LEN + 1];
+    int rule;
+    uint32_t size;              /* Of the packet, in bytes. */
+    uint16_t eth_type;
+    struct eth_addr eth_src, eth_dst;
+    int family;                 /* 4, 6 or 0; of ARP, 4. */
+    uint8_t src[16], dst[16];   /* Network order. */
+    uint8_t protocol;           /* Of IP; 0 of others. */
+    uint16_t tp_src, tp_dst;    /* Host order; type and code of ICMP. */
+};
+
+/* Calls 'cb' for those that are kept of a kind, the oldest first, from the one
+ * behind id 'after' on.  Returns the newest one's id. */
+#define FABRIC_SAMPLES_MAX 1024
+typedef void fabric_sample_cb(void *aux, const struct fabric_sample *);
+uint64_t fabric_samples(const struct fabric *, enum fabric_sample_kind,
+                        uint64_t after, fabric_sample_cb *, void *aux);
+
+/* What hosts have noted of a network (vmn_act_note()). */
+struct engine_note;
+struct fabric_noted {
+    size_t n_hosts;             /* Those that were asked for, in order. */
+    struct fabric_noted_host {
+        const char *name;
+        const char *missing;    /* Why it has not answered, or NULL. */
+        size_t n;               /* Notes. */
+        bool full;              /* There may have been more to note. */
+    } *hosts;
+    size_t n_notes;
+    const struct engine_note *notes;
+    const uint32_t *where;      /* Of each note, the host's index. */
+};
+
+/* Reads the notes that 'hosts' have of the network with this number, but for
+ * those that are older than 'since_ms' (wall clock), and calls 'cb' once, from
+ * the loop: when all have answered, or cannot, or at the time-out.  What it is
+ * shown is good until it returns. */
+#define FABRIC_NOTES_TIMEOUT_MS (10 * 1000)
+#define FABRIC_NOTES_MAX 200000         /* Of all hosts together. */
+struct fabric_reading;
+typedef void fabric_noted_cb(void *aux, const struct fabric_noted *);
+struct fabric_reading *fabric_read_notes(struct fabric *, uint32_t vni,
+                                         const struct vmn_names *hosts,
+                                         int64_t since_ms, fabric_noted_cb *,
+                                         void *aux);
+/* Forgets about it; 'cb' is not called. */
+void fabric_reading_cancel(struct fabric_reading *);
+
+/* The port whose interface is OpenFlow port 'ofport' of 'host' now, or
+ * NULL. */
+const char *fabric_port_at(const struct fabric *, const char *host,
+                           uint32_t ofport);
+
 /* For /metrics and unixctl. */
 struct fabric_stats {
     uint64_t n_hosts, n_connected, n_synced, n_diverged;
@@ -186,6 +298,14 @@ struct fabric_stats {
     uint64_t n_audit_missing, n_audit_altered, n_audit_strangers;
     uint64_t n_fingerprints_equal;  /* Of the latter, by one question. */
     uint64_t n_packet_ins, n_packet_outs; /* Sent up, and sent for them. */
+    uint64_t n_counter_polls, n_counter_failures; /* Of hosts' counters. */
+    uint64_t n_counted_flows;   /* Flows that were hit. */
+    uint64_t n_samples_in;      /* Copies of packets that came up, */
+    uint64_t n_samples;         /* those that were kept, and those that were */
+    uint64_t n_samples_suppressed; /* not, for the budget's sake. */
+    uint64_t n_counters_full;   /* Hits not kept, for want of room. */
+    /* Of switches' connections; see struct ofserver_stats. */
+    uint64_t n_conns_refused, n_conns_failed, n_conns_bad, n_conns_silent;
 };
 void fabric_get_stats(const struct fabric *, struct fabric_stats *);
 

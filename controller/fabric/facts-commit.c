@@ -19,12 +19,17 @@
 #include "controller/fabric/switch.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "svec.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(facts);
 
 /* Operations in a request; well below the model's bound. */
 #define REQUEST_OPS_MAX 4096
+/* So many ports are decided at least before the turn may end. */
+#define DECIDE_STEPS 16
 /* Between a failure and the comparison, at first and at most. */
 #define RESYNC_MIN_MS 100
 #define RESYNC_MAX_MS 5000
@@ -106,19 +111,14 @@ submit(struct facts *facts, struct model_request *request,
     free(who);
 }
 
-/* Adds an operation to what 'host' (NULL: nobody) has to submit.  Takes
- * ownership of 'spec'. */
 static void
-add_op(struct facts *facts, struct fact_host *host, enum model_op_kind kind,
-       enum vmn_table table, const char *name, json_t *spec)
+add_op__(struct facts *facts, struct fact_host *host,
+         enum model_op_kind kind, enum vmn_table table, const char *name,
+         json_t *spec)
 {
     struct model_request *request = host ? &host->request : &facts->request;
     struct model_op *op;
 
-    if (facts->resyncing) {
-        json_decref(spec);      /* The comparison will find it. */
-        return;
-    }
     if (request->n_ops >= REQUEST_OPS_MAX) {
         submit(facts, request, host);
     }
@@ -127,30 +127,130 @@ add_op(struct facts *facts, struct fact_host *host, enum model_op_kind kind,
     facts_schedule(facts);
 }
 
+/* Adds an operation to what 'host' (NULL: nobody) has to submit.  Takes
+ * ownership of 'spec'. */
+static void
+add_op(struct facts *facts, struct fact_host *host, enum model_op_kind kind,
+       enum vmn_table table, const char *name, json_t *spec)
+{
+    if (!facts->resyncing) {
+        add_op__(facts, host, kind, table, name, spec);
+        return;
+    }
+    json_decref(spec);          /* The comparison finds it. */
+    if (host) {
+        host->differs = true;
+    }
+}
+
 /* VIFs.  ----------------------------------------------------------------- */
+
+static char *
+vif_name(const struct fact_vif *vif)
+{
+    return xasprintf("%s/%s", vif->host->name, vif->iface_id);
+}
+
+static json_t *
+vif_spec(const struct fact_vif *vif)
+{
+    return json_pack("{s:s, s:s, s:s, s:I, s:b}", "host", vif->host->name,
+                     "iface_id", vif->iface_id, "iface", vif->iface,
+                     "ofport", (json_int_t) vif->ofport,
+                     "link_up", vif->link_up);
+}
 
 void
 facts_put_vif(struct fact_vif *vif)
 {
     struct fact_host *host = vif->host;
-    char *name = xasprintf("%s/%s", host->name, vif->iface_id);
+    char *name;
 
-    add_op(host->facts, host, MODEL_PUT, VMN_TABLE_VIF, name,
-           json_pack("{s:s, s:s, s:s, s:I, s:b}", "host", host->name,
-                     "iface_id", vif->iface_id, "iface", vif->iface,
-                     "ofport", (json_int_t) vif->ofport,
-                     "link_up", vif->link_up));
+    if (host->facts->gathering && !host->loaded) {
+        return;                 /* facts_load() will. */
+    }
+    name = vif_name(vif);
+    add_op(host->facts, host, MODEL_PUT, VMN_TABLE_VIF, name, vif_spec(vif));
     free(name);
 }
 
 void
 facts_delete_vif(struct fact_vif *vif)
 {
-    char *name = xasprintf("%s/%s", vif->host->name, vif->iface_id);
+    char *name;
 
+    if (vif->host->facts->gathering && !vif->host->loaded) {
+        return;                 /* The model does not have it yet. */
+    }
+    name = vif_name(vif);
     add_op(vif->host->facts, vif->host, MODEL_DELETE, VMN_TABLE_VIF, name,
            NULL);
     free(name);
+}
+
+/* Loads the row of 'vif'. */
+static void
+load_vif(struct facts *facts, const struct fact_vif *vif)
+{
+    struct model *model = facts->fabric->model;
+    int64_t now_ms = time_wall_msec();
+    const struct model_meta meta = {
+        .revision = model_revision(model),
+        .created_ms = now_ms,
+        .updated_ms = now_ms,
+    };
+    char *name = vif_name(vif);
+    json_t *spec = vif_spec(vif);
+    struct vmn_errors errors;
+
+    vmn_errors_init(&errors);
+    if (model_load_row(model, VMN_TABLE_VIF, name, spec, NULL, &meta,
+                       &errors)) {
+        /* Whoever refuses it says why. */
+        add_op(facts, vif->host, MODEL_PUT, VMN_TABLE_VIF, name,
+               json_incref(spec));
+    }
+    vmn_errors_uninit(&errors);
+    json_decref(spec);
+    free(name);
+}
+
+/* Loads what the host has by now.  In a pause it may report anew: that is
+ * submitted, and applied behind all that is loaded. */
+static void
+load_host(struct facts *facts, struct fact_host *host)
+{
+    struct svec names = SVEC_EMPTY_INITIALIZER;
+    const struct fact_vif *vif;
+    const char *iface_id;
+    size_t i;
+
+    HMAP_FOR_EACH (vif, host_node, &host->vifs) {
+        svec_add(&names, vif->iface_id);
+    }
+    host->loaded = true;
+    SVEC_FOR_EACH (i, iface_id, &names) {
+        vif = facts_host_vif(host, iface_id);
+        if (vif) {
+            load_vif(facts, vif);
+        }
+        commit_pause(facts->fabric->commit);
+    }
+    svec_destroy(&names);
+}
+
+void
+facts_load(void *facts_)
+{
+    struct facts *facts = facts_;
+    struct fact_host *host;
+
+    /* Hosts come and go with groups, and none has begun. */
+    HMAP_FOR_EACH (host, node, &facts->hosts) {
+        load_host(facts, host);
+    }
+    facts->gathering = false;
+    facts_schedule(facts);
 }
 
 /* Bindings.  ------------------------------------------------------------- */
@@ -273,10 +373,11 @@ decide(struct facts *facts, struct fact_port *port)
     free(claims);
 }
 
-static void
+/* Returns false if some are left for the next turn. */
+static bool
 decide_due(struct facts *facts)
 {
-    while (!ovs_list_is_empty(&facts->due)) {
+    for (int n = 1; !ovs_list_is_empty(&facts->due); n++) {
         struct fact_port *port
             = CONTAINER_OF(ovs_list_pop_front(&facts->due), struct fact_port,
                            due_node);
@@ -285,19 +386,28 @@ decide_due(struct facts *facts)
         decide(facts, port);
         free(port->cause);
         port->cause = NULL;
+        if (n % DECIDE_STEPS == 0
+            && loop_turn_is_over(facts->fabric->loop)) {
+            break;
+        }
     }
+    return ovs_list_is_empty(&facts->due);
 }
 
 static void
 flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *facts_)
 {
+    static const struct timeval at_once = { 0, 0 };
     struct facts *facts = facts_;
     struct fact_host *host;
 
-    if (facts->resyncing) {
+    if (facts->resyncing || facts->gathering) {
         return;
     }
-    decide_due(facts);
+    if (!decide_due(facts)) {
+        event_add(facts->flush, &at_once);
+        return;
+    }
     HMAP_FOR_EACH (host, node, &facts->hosts) {
         if (host->request.n_ops) {
             submit(facts, &host->request, host);
@@ -319,28 +429,29 @@ facts_schedule(struct facts *facts)
 
 /* Comparing.  ------------------------------------------------------------ */
 
-/* Deletes VIF rows that their host no longer has. */
+/* Deletes VIF rows that 'host' no longer has.  They are named "HOST/ID". */
 static void
-resync_rows(struct facts *facts)
+resync_rows(struct fact_host *host)
 {
+    const struct model *model = host->facts->fabric->model;
+    char *prefix = xasprintf("%s/", host->name);
+    const char *after = prefix;
     const struct vmn_vif *row;
-    const char *after = "";
 
-    while ((row = model_next_durable(facts->fabric->model, VMN_TABLE_VIF,
-                                     after, NULL))) {
-        struct fact_host *host = facts_find_host(facts, row->host);
-
-        if (host && host->known && !facts_host_vif(host, row->iface_id)) {
-            add_op(facts, host, MODEL_DELETE, VMN_TABLE_VIF, row->row.name,
-                   NULL);
+    while ((row = model_next_durable(model, VMN_TABLE_VIF, after, NULL))
+           && !strncmp(row->row.name, prefix, strlen(prefix))) {
+        if (host->known && !facts_host_vif(host, row->iface_id)) {
+            add_op__(host->facts, host, MODEL_DELETE, VMN_TABLE_VIF,
+                     row->row.name, NULL);
         }
         after = row->row.name;
     }
+    free(prefix);
 }
 
 /* Puts what 'host' has and the model does not. */
 static void
-resync_host(struct fact_host *host)
+resync_vifs(struct fact_host *host)
 {
     struct fact_vif *vif;
 
@@ -351,7 +462,8 @@ resync_host(struct fact_host *host)
 
         if (!row || strcmp(row->iface, vif->iface)
             || row->ofport != vif->ofport || row->link_up != vif->link_up) {
-            facts_put_vif(vif);
+            add_op__(host->facts, host, MODEL_PUT, VMN_TABLE_VIF, name,
+                     vif_spec(vif));
         }
         free(name);
     }
@@ -368,22 +480,12 @@ clear_request(struct model_request *request)
     free(who);
 }
 
+/* Sets what 'facts' knows of ports to what the model says. */
 static void
-resync_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *facts_)
+resync_ports(struct facts *facts)
 {
-    struct facts *facts = facts_;
-    struct fact_host *host;
     struct fact_port *port;
 
-    if (!ovs_list_is_empty(&facts->submitted)) {
-        facts_resync(facts);
-        return;
-    }
-    facts->resyncing = false;
-    clear_request(&facts->request);
-    HMAP_FOR_EACH (host, node, &facts->hosts) {
-        clear_request(&host->request);
-    }
     facts_update_all_ports(facts);
     HMAP_FOR_EACH (port, name_node, &facts->ports) {
         const struct vmn_binding *row = model_get_durable(
@@ -392,12 +494,60 @@ resync_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *facts_)
         facts_port_set_binding(facts, port, row ? row->host : NULL,
                                row ? row->candidate : NULL);
         facts_port_due(facts, port, NULL);
+        commit_pause(facts->fabric->commit);
     }
-    resync_rows(facts);
+}
+
+/* Compares the hosts that differ.  In a pause one may report; then it is
+ * compared once more.  Returns false if there was none. */
+static bool
+resync_hosts(struct facts *facts)
+{
+    struct fact_host *host;
+    bool any = false;
+
     HMAP_FOR_EACH (host, node, &facts->hosts) {
-        resync_host(host);
+        if (host->differs) {
+            host->differs = false;
+            any = true;
+            clear_request(&host->request);
+            resync_rows(host);
+            resync_vifs(host);
+            commit_pause(facts->fabric->commit);
+        }
     }
+    return any;
+}
+
+/* At a settled moment: ports and hosts come and go with groups only. */
+static void
+resync(void *facts_)
+{
+    struct facts *facts = facts_;
+    struct fact_host *host;
+
+    clear_request(&facts->request);
+    resync_ports(facts);
+    HMAP_FOR_EACH (host, node, &facts->hosts) {
+        host->differs = true;
+    }
+    while (resync_hosts(facts)) {
+        continue;
+    }
+    facts->resyncing = false;
     facts_schedule(facts);
+}
+
+static void
+resync_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *facts_)
+{
+    struct facts *facts = facts_;
+
+    if (!ovs_list_is_empty(&facts->submitted)) {
+        facts_resync(facts);
+    } else {
+        commit_when_settled(facts->fabric->commit, resync, facts);
+    }
 }
 
 void
@@ -436,6 +586,7 @@ facts_commit_uninit(struct facts *facts)
     LIST_FOR_EACH_POP (submission, node, &facts->submitted) {
         submission->facts = NULL;
     }
+    commit_cancel_when_settled(facts->fabric->commit, resync, facts);
     model_request_uninit(&facts->request);
     event_free(facts->resync);
     event_free(facts->flush);

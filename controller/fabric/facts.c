@@ -210,13 +210,13 @@ port_set(struct facts *facts, const struct vmn_port *row)
 }
 
 void
-facts_port_update(struct facts *facts, const char *name, bool deleted)
+facts_port_update(struct facts *facts, const char *name, bool anew)
 {
     const struct vmn_port *row = model_get(facts->fabric->model,
                                            VMN_TABLE_PORT, name);
     struct fact_port *port = find_port(facts, name);
 
-    if (port && (deleted || !row)) {
+    if (port && (anew || !row)) {
         port_destroy(facts, port);
     }
     if (row) {
@@ -235,6 +235,7 @@ facts_update_all_ports(struct facts *facts)
         if (!model_get(model, VMN_TABLE_PORT, port->name)) {
             port_destroy(facts, port);
         }
+        commit_pause(facts->fabric->commit);
     }
     for (size_t i = 0; i < names.n; i++) {
         port_set(facts, model_get(model, VMN_TABLE_PORT, names.names[i]));

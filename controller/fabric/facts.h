@@ -44,8 +44,11 @@ struct fact_host {
     char *name;
     struct hmap vifs;           /* struct fact_vif, by iface-id. */
     bool known;                 /* Has reported since the start. */
+    bool loaded;                /* What it has is in the model, or on its way
+                                 * there, though 'gathering' is on. */
     bool told;                  /* The fabric knows that it is in the model. */
     bool silent;
+    bool differs;               /* While resyncing: is to be compared. */
     struct model_request request; /* To be submitted. */
     unsigned int n_submitted;   /* Requests under way. */
 };
@@ -77,9 +80,11 @@ struct facts {
     struct ovs_list due;        /* struct fact_port: to be decided anew. */
     struct ovs_list moving;     /* struct fact_port: its candidate takes over
                                  * once it is ready. */
+    bool gathering;             /* Nothing is submitted until facts_load() is
+                                 * done. */
     struct event *flush;        /* Later in this turn. */
     struct event *resync;       /* Later, to compare with the model. */
-    bool resyncing;             /* Nothing is submitted until 'resync'. */
+    bool resyncing;             /* Until that is done, nothing is submitted. */
     int resync_ms;              /* Next delay. */
     struct model_request request; /* To be submitted for no host. */
     struct ovs_list submitted;  /* struct submission. */
@@ -103,10 +108,10 @@ void facts_host_set_silent(struct fact_host *, bool silent);
 const struct fact_vif *facts_host_vif(const struct fact_host *,
                                       const char *iface_id);
 
-/* The row of port 'name' has changed, has come or has gone.  'deleted': it was
- * gone, with its binding, even if there is such a port again. */
-void facts_port_update(struct facts *, const char *name, bool deleted);
-/* Any port may have.  To be followed by facts_resync(). */
+/* The row of port 'name' has changed, has come or has gone.  'anew': it was
+ * gone in between, with its binding. */
+void facts_port_update(struct facts *, const char *name, bool anew);
+/* Any port may have.  Pauses. */
 void facts_update_all_ports(struct facts *);
 
 const struct fact_port *facts_find_port(const struct facts *,
@@ -123,6 +128,10 @@ void facts_port_set_moving(struct facts *, struct fact_port *, bool moving);
 
 void facts_commit_init(struct facts *);
 void facts_commit_uninit(struct facts *);
+/* Ends 'gathering': puts the interfaces that were reported so far into the
+ * model as a part of the state that it was loaded with.  Nothing may have been
+ * compiled yet.  Pauses. */
+void facts_load(void *facts);
 /* Has what changed submitted later in this turn. */
 void facts_schedule(struct facts *);
 /* Has memory and model compared, once nothing is under way, and mends what

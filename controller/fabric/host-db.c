@@ -34,6 +34,12 @@ VLOG_DEFINE_THIS_MODULE(host_db);
 #define CONTROLLER_MAX_BACKOFF_MS 1000
 #define CONTROLLER_PROBE_MS 30000
 
+/* By enum vmn_encap. */
+const struct host_db_tunnel host_db_tunnels[OVSDB_TUNNELS_MAX] = {
+    [VMN_ENCAP_VXLAN] = { "vmn-vxlan", "vxlan", VMN_TUNNEL_OFPORT },
+    [VMN_ENCAP_GENEVE] = { "vmn-geneve", "geneve", VMN_GENEVE_OFPORT },
+};
+
 /* Sessions.  ------------------------------------------------------------- */
 
 static int64_t
@@ -110,6 +116,7 @@ host_db_update(struct fabric_host_db *db)
         db->silent_ms = silent_from_now(db);
     }
     host_db_arm(db);
+    gather_check(db->host->fabric->db);
 }
 
 static void
@@ -153,16 +160,23 @@ host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
         .datapath_type = db->datapath_type,
         .protocol = "OpenFlow15",
         .adopt = row->adopt,
-        .tunnel = HOST_DB_TUNNEL,
-        .tunnel_type = "vxlan",
-        .tunnel_local_ip = format_ip(&row->tunnel_ip, ip),
-        .tunnel_ofport = VMN_TUNNEL_OFPORT,
+        /* With two addresses, that of the packet's family. */
+        .tunnel_local_ip = (row->second_tunnel_ip.family ? NULL
+                            : format_ip(&row->tunnel_ip, ip)),
         .controller = db->host->fabric->db->target,
         .controller_max_backoff_ms = CONTROLLER_MAX_BACKOFF_MS,
         .controller_probe_ms = CONTROLLER_PROBE_MS,
         .controller_rate_pps = packets_host_rate(db->host->fabric),
     };
 
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        wish.tunnels[i] = (struct ovsdb_tunnel) {
+            .name = host_db_tunnels[i].name,
+            .type = host_db_tunnels[i].type,
+            .ofport = host_db_tunnels[i].ofport,
+            .wanted = db->host->fabric->db->uses[i],
+        };
+    }
     ovsdb_session_set_wish(db->session, &wish);
 }
 
@@ -175,7 +189,7 @@ host_db_open_session(struct fabric_host_db *db, const struct vmn_host *row)
     free(db->remote);
     db->remote = xstrdup(row->ovsdb);
     db->session = ovsdb_session_create(
-        host->fabric->loop, host->name,
+        host->fabric->loop, host->fabric->db->schemas, host->name,
         strcmp(db->remote, "inbound") ? db->remote : NULL, changed_cb, db);
 }
 
@@ -194,6 +208,16 @@ host_db_create(struct fabric_host *host)
 
 /* For the fabric.  ------------------------------------------------------- */
 
+bool
+fabric_db_set_uses(struct fabric *fabric, const bool uses[])
+{
+    struct fabric_db *db = fabric->db;
+    bool changed = memcmp(db->uses, uses, sizeof db->uses);
+
+    memcpy(db->uses, uses, sizeof db->uses);
+    return changed;
+}
+
 void
 fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
 {
@@ -205,6 +229,10 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
 
     free(db->bridge);
     db->bridge = xstrdup(row->bridge);
+    free(db->tunnel_interface);
+    db->tunnel_interface = nullable_xstrdup(row->tunnel_interface);
+    db->has_ipv6 = (row->tunnel_ip.family == 6
+                    || row->second_tunnel_ip.family == 6);
     db->datapath_type = (row->datapath == VMN_DATAPATH_NETDEV ? "netdev"
                          : "system");
     if (!db->session || strcmp(db->remote, row->ovsdb)) {
@@ -227,6 +255,7 @@ fabric_db_host_destroy(struct fabric_host *host)
         shash_destroy_free_data(&db->held);
         free(db->remote);
         free(db->bridge);
+        free(db->tunnel_interface);
         free(db->reason);
         free(db->ovs_version);
         free(db);
@@ -252,6 +281,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
 
     db->fabric = fabric;
     db->target = nullable_xstrdup(options->openflow_target);
+    db->schemas = ovsdb_schemas_create();
     fabric->db = db;
     if (options->ssl_private_key) {
         stream_ssl_set_key_and_cert(options->ssl_private_key,
@@ -272,42 +302,25 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
 }
 
 void
+fabric_db_begin(struct fabric *fabric)
+{
+    gather_begin(fabric->db);
+}
+
+void
 fabric_db_destroy(struct fabric *fabric)
 {
     struct fabric_db *db = fabric->db;
 
     if (db) {
         fabric->db = NULL;
+        gather_uninit(db);
         ovsdb_listener_close(db->listener);
         fabric_facts_destroy(db->facts);
+        ovsdb_schemas_destroy(db->schemas);
         free(db->target);
         free(db);
     }
-}
-
-/* Takes in what the log says of one revision.  The summary is our own; see
- * model.h. */
-static void
-take_in_log(struct facts *facts, const struct model_log *log)
-{
-    json_t *summary = json_loads(log->summary, 0, NULL);
-    const json_t *change;
-    size_t i;
-
-    json_array_foreach (summary, i, change) {
-        const char *op = json_string_value(json_object_get(change, "op"));
-        const char *type = json_string_value(json_object_get(change, "type"));
-        const char *name = json_string_value(json_object_get(change, "name"));
-
-        if (json_object_get(change, "more")) {
-            facts_update_all_ports(facts);
-            facts_resync(facts);
-        } else if (op && type && name && !strcmp(type, "ports")) {
-            facts_port_update(facts, name, !strcmp(op, "delete"));
-        }
-        commit_pause(facts->fabric->commit);
-    }
-    json_decref(summary);
 }
 
 void
@@ -323,11 +336,12 @@ fabric_db_group(struct fabric *fabric,
     struct model_pending pending;
 
     model_get_pending(fabric->model, &pending);
-    for (size_t i = 0; i < pending.n_logs; i++) {
-        /* What hosts report, and what follows from it, touches no port. */
-        if (strncmp(pending.logs[i].who, "host:", 5)
-            && strcmp(pending.logs[i].who, "vmnd")) {
-            take_in_log(fabric->db->facts, &pending.logs[i]);
+    for (size_t i = 0; i < pending.n_writes; i++) {
+        const struct model_write *write = &pending.writes[i];
+
+        if (write->table == VMN_TABLE_PORT) {
+            facts_port_update(fabric->db->facts, write->name, write->anew);
         }
+        commit_pause(fabric->commit);
     }
 }

@@ -17,14 +17,25 @@
 
 /* The mark on what is ours in a host's database. */
 #define HOST_DB_OWNER "vmnd"
-/* The name of the tunnel port on every host. */
-#define HOST_DB_TUNNEL "vmn-vxlan"
+/* The tunnel port of each encapsulation, if a host uses it. */
+struct host_db_tunnel {
+    const char *name;
+    const char *type;           /* As in its database. */
+    uint16_t ofport;
+};
+extern const struct host_db_tunnel host_db_tunnels[OVSDB_TUNNELS_MAX];
 
 struct fabric_db {
     struct fabric *fabric;
     struct ovsdb_listener *listener; /* Or NULL. */
+    struct ovsdb_schemas *schemas;
     struct facts *facts;
     char *target;               /* Of bridges' controllers, or NULL. */
+    bool uses[OVSDB_TUNNELS_MAX]; /* Some host receives so: all send so. */
+    struct event *gathering;    /* gather.c: its timer; NULL: it is over. */
+    int64_t gathering_until_ms; /* At most. */
+    int64_t gathering_checked_ms; /* When it was last looked at. */
+    unsigned n_gathering_quiet; /* How often nothing was heard in a row. */
 };
 
 struct fabric_host_db {
@@ -33,6 +44,8 @@ struct fabric_host_db {
     char *remote;               /* As in the row. */
     char *bridge;               /* As in the row. */
     const char *datapath_type;  /* Constant. */
+    char *tunnel_interface;     /* As in the row: or NULL. */
+    bool has_ipv6;              /* Among its tunnel addresses. */
     struct fact_host *facts;
     struct event *timer;        /* For the next two. */
     int64_t silent_ms;          /* When it is silent, or 0: connected, or
@@ -48,11 +61,20 @@ struct fabric_host_db {
     char *reason;               /* Why, or what else is wrong; or NULL. */
     char *ovs_version;          /* As last heard, or NULL. */
     size_t n_ports;             /* Interfaces with an iface-id. */
+    bool has_underlay;          /* It has 'tunnel_interface'... */
+    uint32_t underlay_mtu;      /* ...with this MTU; 0: not known. */
 };
 
 struct held {
     int64_t until_ms;           /* Of loop_now_ms(). */
 };
+
+/* gather.c.  ------------------------------------------------------------- */
+
+void gather_begin(struct fabric_db *);
+/* A host may have reported. */
+void gather_check(struct fabric_db *);
+void gather_uninit(struct fabric_db *);
 
 /* host-report.c.  -------------------------------------------------------- */
 

@@ -213,12 +213,12 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
 
 static const struct ovsdb_interface *
 find_tunnel(const struct fabric_host_db *db,
-            const struct ovsdb_snapshot *snapshot)
+            const struct ovsdb_snapshot *snapshot, const char *name)
 {
     for (size_t i = 0; i < snapshot->n_interfaces; i++) {
         const struct ovsdb_interface *iface = &snapshot->interfaces[i];
 
-        if (!strcmp(iface->name, HOST_DB_TUNNEL)
+        if (!strcmp(iface->name, name)
             && !strcmp(iface->bridge, db->bridge)) {
             return iface;
         }
@@ -226,29 +226,57 @@ find_tunnel(const struct fabric_host_db *db,
     return NULL;
 }
 
-/* What is wrong with the tunnel port, as a sentence that the caller frees, or
- * NULL.  '*refused' is set if flows must not go to the host for it: they name
- * the port by its number. */
+/* What is wrong with tunnel port 'wanted', as a sentence that the caller
+ * frees, or NULL.  '*refused' is set if flows must not go to the host for it:
+ * they name the port by its number. */
 static char *
 check_tunnel(const struct fabric_host_db *db,
-             const struct ovsdb_snapshot *snapshot, bool *refused)
+             const struct ovsdb_snapshot *snapshot,
+             const struct host_db_tunnel *wanted, bool *refused)
 {
-    const struct ovsdb_interface *tunnel = find_tunnel(db, snapshot);
+    const struct ovsdb_interface *tunnel = find_tunnel(db, snapshot,
+                                                       wanted->name);
 
     if (!tunnel || !tunnel->ofport) {
         return NULL;            /* Not yet. */
     }
     if (tunnel->ofport < 0 || tunnel->error) {
-        return xasprintf("the switch could not make the tunnel port: %.200s",
+        return xasprintf("the switch could not make the tunnel port \"%s\": "
+                         "%.200s", wanted->name,
                          tunnel->error ? tunnel->error : "no reason given");
     }
-    if (tunnel->ofport != VMN_TUNNEL_OFPORT) {
+    if (tunnel->ofport != wanted->ofport) {
         *refused = true;
-        return xasprintf("the tunnel port got number %"PRId32" instead of "
-                         "%d: another port of bridge \"%s\" has that",
-                         tunnel->ofport, VMN_TUNNEL_OFPORT, db->bridge);
+        return xasprintf("the tunnel port \"%s\" got number %"PRId32
+                         " instead of %d: another port of bridge \"%s\" has "
+                         "that", wanted->name, tunnel->ofport, wanted->ofport,
+                         db->bridge);
     }
     return NULL;
+}
+
+/* The same for all of them that are wanted.  What refuses the host comes
+ * before what does not. */
+static char *
+check_tunnels(const struct fabric_host_db *db,
+              const struct ovsdb_snapshot *snapshot, bool *refused)
+{
+    char *reason = NULL;
+
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX && !*refused; i++) {
+        if (db->host->fabric->db->uses[i]) {
+            char *next = check_tunnel(db, snapshot, &host_db_tunnels[i],
+                                      refused);
+
+            if (next && (!reason || *refused)) {
+                free(reason);
+                reason = next;
+            } else {
+                free(next);
+            }
+        }
+    }
+    return reason;
 }
 
 /* The same for the switch as a whole. */
@@ -282,6 +310,23 @@ find_bridge(const struct fabric_host_db *db,
     return NULL;
 }
 
+/* What there is of the interface that has the tunnel addresses. */
+static void
+report_underlay(struct fabric_host_db *db,
+                const struct ovsdb_snapshot *snapshot)
+{
+    const char *name = db->tunnel_interface;
+
+    db->has_underlay = false;
+    db->underlay_mtu = 0;
+    for (size_t i = 0; name && i < snapshot->n_interfaces; i++) {
+        if (!strcmp(snapshot->interfaces[i].name, name)) {
+            db->has_underlay = true;
+            db->underlay_mtu = snapshot->interfaces[i].mtu;
+        }
+    }
+}
+
 void
 host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
 {
@@ -297,7 +342,8 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
         return;                 /* Not made yet, or not ours yet. */
     }
 
-    reason = check_tunnel(db, snapshot, &refused);
+    report_underlay(db, snapshot);
+    reason = check_tunnels(db, snapshot, &refused);
     if (!reason) {
         reason = check_switch(db, snapshot);
     }

@@ -11,6 +11,7 @@
 
 #include "controller/fabric/host-db.h"
 #include "controller/fabric/switch.h"
+#include "sset.h"
 #include "util.h"
 
 static json_t *
@@ -40,6 +41,103 @@ blame_database(const struct ovsdb_status *session, json_t *status)
         json_object_set_new(status, "reason", json_string(reason));
         free(reason);
     }
+}
+
+/* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN (RFC
+ * 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
+#define TUNNEL_OVERHEAD_IPV4 (14 + 20 + 8 + 8)
+#define TUNNEL_OVERHEAD_IPV6 (14 + 40 + 8 + 8)
+
+/* The MTU of a network that the host's tunnels take in whole, whichever of its
+ * addresses is used. */
+static int64_t
+network_mtu(const struct fabric_host_db *db)
+{
+    return (int64_t) db->underlay_mtu - (db->has_ipv6 ? TUNNEL_OVERHEAD_IPV6
+                                         : TUNNEL_OVERHEAD_IPV4);
+}
+
+/* The networks of the host's ports whose MTU is too large for its tunnels. */
+static void
+find_large_networks(const struct fabric_host_db *db, struct sset *large)
+{
+    const struct model *model = db->host->fabric->model;
+    struct vmn_names ports = model_lookup(model, VMN_INDEX_PORT_BY_HOST,
+                                          db->host->name);
+    int64_t most = network_mtu(db);
+
+    for (size_t i = 0; i < ports.n; i++) {
+        const struct vmn_port *port = model_get_durable(
+            model, VMN_TABLE_PORT, ports.names[i], NULL);
+        const struct vmn_network *network
+            = (port ? model_get_durable(model, VMN_TABLE_NETWORK,
+                                        port->network, NULL) : NULL);
+
+        if (network && network->mtu > most) {
+            sset_add(large, network->row.name);
+        }
+    }
+}
+
+/* What is wrong with the underlay, as a sentence that the caller frees, or
+ * NULL. */
+static char *
+check_underlay(const struct fabric_host_db *db)
+{
+    const char *interface = db->tunnel_interface;
+    struct sset large = SSET_INITIALIZER(&large);
+    char *reason = NULL;
+
+    if (!db->has_underlay) {
+        return xasprintf("the host's Open vSwitch has no interface \"%s\", "
+                         "so the MTU of its tunnels is not known", interface);
+    }
+    if (db->underlay_mtu) {
+        find_large_networks(db, &large);
+    }
+    if (!sset_is_empty(&large)) {
+        const char **names = sset_sort(&large);
+        size_t n_more = sset_count(&large) - 1;
+        char *more = n_more ? xasprintf(" (and %"PRIuSIZE" more)", n_more)
+                     : xstrdup("");
+
+        reason = xasprintf("the MTU of network \"%s\"%s is larger than the "
+                           "%"PRId64" bytes for which tunnels have room at "
+                           "interface \"%s\"", names[0], more,
+                           network_mtu(db), interface);
+        free(more);
+        free(names);
+    }
+    sset_destroy(&large);
+    return reason;
+}
+
+static void
+underlay_status(const struct fabric_host_db *db, json_t *status)
+{
+    const char *interface = db->tunnel_interface;
+    json_t *underlay;
+    char *reason;
+
+    if (!interface) {
+        return;
+    }
+    underlay = json_pack("{s:s}", "interface", interface);
+    if (db->underlay_mtu) {
+        json_object_set_new(underlay, "mtu",
+                            json_integer(db->underlay_mtu));
+        json_object_set_new(underlay, "network_mtu",
+                            json_integer(MAX(network_mtu(db), 0)));
+    }
+    reason = db->connected ? check_underlay(db) : NULL;
+    if (reason) {
+        json_object_set_new(underlay, "reason", json_string(reason));
+        if (!json_object_get(status, "reason")) {
+            json_object_set_new(status, "reason", json_string(reason));
+        }
+    }
+    free(reason);
+    json_object_set_new(status, "underlay", underlay);
 }
 
 void
@@ -72,6 +170,7 @@ fabric_db_host_status(const struct fabric_host *host, json_t *status)
     if (db->reason) {
         json_object_set_new(status, "reason", json_string(db->reason));
     }
+    underlay_status(db, status);
 }
 
 /* Whether the port's host has acknowledged the flows of its being there.

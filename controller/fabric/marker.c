@@ -16,7 +16,7 @@
 #include "proto/openflow/ofmsg.h"
 #include "util.h"
 
-BUILD_ASSERT_DECL(VMN_N_HOOKS * PIPELINE_HOOK_TABLES <= MARKER_TABLE);
+BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= MARKER_TABLE);
 
 /* Changes when what the same digests stand for does, so that a controller of
  * another version reads all rather than trusts. */
@@ -28,9 +28,9 @@ marker_cookie(uint64_t digest)
     ovs_u128 hash;
 
     hash_bytes128(&digest, sizeof digest, MARKER_VERSION, &hash);
-    /* All ones mean "no cookie" to OpenFlow. */
-    return (hash.u64.lo == MARKER_NONE || hash.u64.lo == UINT64_MAX
-            ? 1 : hash.u64.lo);
+    /* It is not counted. */
+    hash.u64.lo = engine_cookie_owner(hash.u64.lo);
+    return hash.u64.lo == MARKER_NONE ? 1 : hash.u64.lo;
 }
 
 static struct ofpbuf *

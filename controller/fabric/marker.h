@@ -18,7 +18,7 @@ struct ofpbuf;
 struct ofputil_flow_stats;
 
 /* The last table that flow mods of Open vSwitch may name.  Stages get tables
- * below PIPELINE_HOOK_TABLES * VMN_N_HOOKS, and go to none above. */
+ * below PIPELINE_N_TABLES, and go to none above. */
 #define MARKER_TABLE 253
 #define MARKER_PRIORITY 65535
 

@@ -80,6 +80,16 @@ search_port(const struct fabric *f, const char *host, const char *iface_id)
     return port;
 }
 
+const char *
+fabric_port_at(const struct fabric *f, const char *host, uint32_t ofport)
+{
+    const struct vmn_vif *vif = search_vif(f, host, ofport);
+    const struct vmn_port *port = vif ? search_port(f, host, vif->iface_id)
+                                  : NULL;
+
+    return port ? port->row.name : NULL;
+}
+
 static void
 set_name(char **name, const char *row_name)
 {
@@ -117,6 +127,16 @@ resolve(struct packets_of_switch *ps, struct packet_port *port)
     }
     set_name(&port->vif_name, port->vif ? port->vif->row.name : NULL);
     set_name(&port->port_name, port->port ? port->port->row.name : NULL);
+}
+
+const struct vmn_port *
+packets_port(struct packets_of_switch *ps, uint32_t in_port)
+{
+    const char *host = ps->sw->host->name;
+    const struct fabric *f = ps->sw->host->fabric;
+    const struct vmn_vif *vif = search_vif(f, host, in_port);
+
+    return vif ? search_port(f, host, vif->iface_id) : NULL;
 }
 
 /* Answering.  ------------------------------------------------------------ */
@@ -176,6 +196,9 @@ put_answer(struct packets_of_switch *ps, struct packet_port *port,
         }
         ofpacket_make_output(head, ofport);
         break;
+    case ENGINE_SEND_AS_IF:
+        ofpacket_make_resubmit(head, send->table, send->in_port, send->regs);
+        break;
     case ENGINE_SEND_TABLE:
     default:
         ofpacket_make_resubmit(head, send->table, in->in_port, in->regs);
@@ -234,7 +257,7 @@ packets_answer(struct packets_of_switch *ps,
                      packet->handler->name, problem);
         free(problem);
         packets_count_drop(ps, PACKET_DROP_FAILED);
-    } else if (!out->n) {
+    } else if (!out->n && packet->size) {
         count_unanswered(ps, packet->handler, out->reason);
     }
     for (size_t i = 0; i < out->n; i++) {

@@ -100,6 +100,7 @@ struct packets_of_switch {
     struct ofpacket_cache cache;
     struct rate rate;
     uint64_t n_in, n_out, n_dropped;
+    struct timed_state *timed;  /* packets-timed.c; or NULL. */
 };
 
 /* Packets that a handler gave no answer to. */
@@ -122,6 +123,10 @@ struct fabric_packets {
     struct vmn_packets_out out;
     uint64_t n_in, n_out, drops[N_PACKET_DROPS];
     struct handler_stats *handlers; /* By the handlers' index. */
+    const struct engine_handler **timed; /* Those with an interval. */
+    size_t n_timed;
+    struct event *tick;         /* If there are any. */
+    int64_t tick_ms;            /* When, in time_msec(), if it is pending. */
 };
 
 static inline void
@@ -131,7 +136,23 @@ packets_count_drop(struct packets_of_switch *ps, enum packet_drop why)
     ps->n_dropped++;
 }
 
-/* packets-answer.c: has the packet's handler answer it, and appends what is to
+/* packets.c */
+struct packets_of_switch *packets_of(struct fabric_switch *);
+/* Has 'handler' called with no packet for the port at 'in_port', if it can
+ * wait. */
+void packets_put_timed(struct packets_of_switch *,
+                       const struct engine_handler *, uint32_t in_port);
+
+/* packets-timed.c */
+void packets_timed_create(struct fabric *);
+void packets_timed_destroy(struct fabric *);
+void packets_timed_forget(struct packets_of_switch *);
+
+/* packets-answer.c: the port whose VIF is at 'in_port' of the host, or
+ * NULL. */
+const struct vmn_port *packets_port(struct packets_of_switch *,
+                                    uint32_t in_port);
+/* Has the packet's handler answer it, and appends what is to
  * be sent to the switch to 'b'. */
 void packets_answer(struct packets_of_switch *,
                     const struct waiting_packet *, struct ofpbuf *b);

@@ -15,6 +15,7 @@
 #include "controller/engine/handler.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets-private.h"
+#include "controller/fabric/samples.h"
 #include "controller/fabric/switch.h"
 #include "hash.h"
 #include "openvswitch/ofpbuf.h"
@@ -123,8 +124,8 @@ get_port(struct packets_of_switch *ps, uint32_t in_port, int64_t now_ms)
 
 /* Taking in.  ------------------------------------------------------------ */
 
-static struct packets_of_switch *
-get_packets(struct fabric_switch *sw)
+struct packets_of_switch *
+packets_of(struct fabric_switch *sw)
 {
     struct packets_of_switch *ps = sw->packets;
 
@@ -193,12 +194,26 @@ put_aside(struct packets_of_switch *ps, const struct engine_handler *handler,
     memcpy(packet->regs, in->regs, sizeof packet->regs);
     packet->size = in->size;
     packet->full_size = in->full_size;
-    memcpy(packet->bytes, in->bytes, in->size);
+    if (in->size) {
+        memcpy(packet->bytes, in->bytes, in->size);
+    }
     ovs_list_push_back(&ps->waiting, &packet->node);
     port->n_waiting++;
     ps->n_waiting++;
     ps->waiting_bytes += in->size;
     schedule(ps);
+}
+
+void
+packets_put_timed(struct packets_of_switch *ps,
+                  const struct engine_handler *handler, uint32_t in_port)
+{
+    static const struct ofpacket_in none;
+    struct packet_port *port = get_port(ps, in_port, time_msec());
+
+    if (port) {
+        put_aside(ps, handler, 0, port, &none);
+    }
 }
 
 static void
@@ -222,7 +237,7 @@ packet_free(struct packets_of_switch *ps, struct waiting_packet *packet)
 static void
 take_in(struct fabric_switch *sw, const struct ofp_header *oh)
 {
-    struct packets_of_switch *ps = get_packets(sw);
+    struct packets_of_switch *ps = packets_of(sw);
     const struct engine_handler *handler;
     struct packet_port *port;
     struct ofpacket_in in;
@@ -230,10 +245,14 @@ take_in(struct fabric_switch *sw, const struct ofp_header *oh)
     enum ofperr error;
     uint32_t arg;
 
+    error = ofpacket_decode(oh, &ps->cache, &in);
+    if (!error && taps_sent(in.userdata, in.userdata_size)) {
+        samples_take(ps, &in);
+        return;
+    }
     ps->packets->n_in++;
     ps->n_in++;
     rate_count(&ps->rate, now_ms);
-    error = ofpacket_decode(oh, &ps->cache, &in);
     if (error) {
         VLOG_WARN_RL(&rl, "%s: packet-in: %s", sw->host->name,
                      ofperr_to_string(error));
@@ -274,7 +293,7 @@ packets_message(struct fabric_switch *sw, enum ofptype type,
                && ofmsg_error_xid(oh) == OFCONN_XID_PACKETS) {
         VLOG_WARN_RL(&rl, "%s: a packet was refused with %s", sw->host->name,
                      ofmsg_error_name(oh));
-        packets_count_drop(get_packets(sw), PACKET_DROP_REFUSED);
+        packets_count_drop(packets_of(sw), PACKET_DROP_REFUSED);
         return true;
     }
     return false;
@@ -353,6 +372,7 @@ packets_create(struct fabric *f, const struct fabric_options *options)
     ofpbuf_init(&packets->batch, 16384);
     engine_packets_out_init(&packets->out);
     f->packets = packets;
+    packets_timed_create(f);
 }
 
 void
@@ -365,6 +385,7 @@ packets_destroy(struct fabric *f)
         LIST_FOR_EACH_POP (packet, node, &packets->spare) {
             free(packet);
         }
+        packets_timed_destroy(f);
         event_free(packets->drain);
         ofpbuf_uninit(&packets->batch);
         engine_packets_out_uninit(&packets->out);
@@ -377,7 +398,7 @@ packets_destroy(struct fabric *f)
 unsigned
 packets_host_rate(const struct fabric *f)
 {
-    return engine_n_handlers(f->engine) ? f->packets->host_rate : 0;
+    return f->packets->host_rate;
 }
 
 void
@@ -412,6 +433,7 @@ packets_switch_destroy(struct fabric_switch *sw)
         }
         hmap_destroy(&ps->ports);
         ofpacket_cache_uninit(&ps->cache);
+        packets_timed_forget(ps);
         free(ps);
         sw->packets = NULL;
     }

@@ -39,8 +39,7 @@ void packets_create(struct fabric *, const struct fabric_options *);
 /* After the last packets_switch_destroy(). */
 void packets_destroy(struct fabric *);
 
-/* Packets a second that are taken from a host; 0 for any number, or if no app
- * takes any. */
+/* Packets a second that are taken from a host; 0 for any number. */
 unsigned packets_host_rate(const struct fabric *);
 
 /* Takes a message that concerns packets (and returns true). */
@@ -50,6 +49,12 @@ bool packets_message(struct fabric_switch *, enum ofptype,
 void packets_get_stats(const struct fabric *, struct fabric_stats *);
 /* Appends to 'ds' what there is to see: of host 'name' alone, or of all. */
 void packets_show(const struct fabric *, const char *name, struct ds *);
+
+/* Has apps say now what they say unasked by the clock: to the ports of host
+ * 'name', or of all. */
+void packets_timed_now(struct fabric *, const char *name);
+/* A switch is ready to be sent what handlers say by the clock. */
+void packets_timed_begin(struct fabric_switch *);
 
 /* The connection is gone, and what waits with it. */
 void packets_disconnected(struct fabric_switch *);

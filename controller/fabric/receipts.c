@@ -18,7 +18,10 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/switch.h"
 #include "controller/model/numbers.h"
+#include "controller/schema/schema-row.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/list.h"
+#include "proto/loop/loop.h"
 #include "sset.h"
 #include "timeval.h"
 #include "util.h"
@@ -376,10 +379,25 @@ is_installed(const struct fabric *f, uint64_t revision)
     return receipt ? !receipt->n_missing : all_have(f, revision);
 }
 
-/* Showing.  -------------------------------------------------------------- */
+/* Showing.  Receipts of many hosts are asked for with each change, hence text
+ * and no tree. */
 
+/* ',"KEY":"TEXT"'; text from outside may be no UTF-8, and is then left out. */
 static void
-add_host(json_t *hosts, const struct fabric *f, const char *name,
+put_outer(struct ds *ds, const char *key, const char *text)
+{
+    json_t *json = text ? json_string(text) : NULL;
+
+    if (json) {
+        ds_put_format(ds, ",\"%s\":", key);
+        schema_print_string(ds, text);
+    }
+    json_decref(json);
+}
+
+/* '{"host", ...}', behind a comma unless it is the first. */
+static void
+put_host(struct ds *ds, const struct fabric *f, const char *name,
          enum receipt_state state, int64_t time_ms, const char *reason)
 {
     const struct fabric_host *host = fabric_find_host(f, name);
@@ -395,83 +413,90 @@ add_host(json_t *hosts, const struct fabric *f, const char *name,
     } else {
         reason = NULL;
     }
-    json_array_append_new(
-        hosts, json_pack("{s:s, s:s, s:o, s:s*}", "host", name, "state", word,
-                         "time", time_to_text(time_ms), "reason", reason));
+    ds_put_format(ds, "%s{\"host\":\"%s\",\"state\":\"%s\",\"time\":\"",
+                  ds_last(ds) == '[' ? "" : ",", name, word);
+    ds_put_strftime_msec(ds, "%Y-%m-%dT%H:%M:%S.###Z", time_ms, true);
+    ds_put_char(ds, '"');
+    put_outer(ds, "reason", reason);
+    ds_put_char(ds, '}');
 }
 
-static json_t *
-hosts_of(const struct fabric *f, const struct receipt *receipt)
+/* The hosts, but for those that have confirmed unless 'all'. */
+static void
+put_hosts_of(struct ds *ds, const struct fabric *f,
+             const struct receipt *receipt, bool all)
 {
-    json_t *hosts = json_array();
-
     for (size_t i = 0; i < receipt->n_hosts; i++) {
         const struct receipt_host *rh = &receipt->hosts[i];
 
-        add_host(hosts, f, rh->name, rh->state, rh->time_ms, rh->reason);
+        if (all || rh->state != RECEIPT_CONFIRMED) {
+            put_host(ds, f, rh->name, rh->state, rh->time_ms, rh->reason);
+        }
     }
-    return hosts;
 }
 
 /* For a revision without a receipt: all hosts. */
-static json_t *
-all_hosts(const struct fabric *f, uint64_t revision)
+static void
+put_all_hosts(struct ds *ds, const struct fabric *f, uint64_t revision)
 {
     struct vmn_names names = model_names(f->model, VMN_TABLE_HOST);
-    json_t *hosts = json_array();
 
     for (size_t i = 0; i < names.n; i++) {
         const struct fabric_host *host = fabric_find_host(f, names.names[i]);
 
         if (host) {
-            add_host(hosts, f, host->name,
+            put_host(ds, f, host->name,
                      host_state(host, revision), host->sw->since_ms,
                      host->sw->trouble);
         }
     }
-    return hosts;
 }
 
-json_t *
-fabric_receipt(const struct fabric *f, uint64_t revision)
+static void
+put_flows(struct ds *ds, const struct receipt *receipt)
 {
-    const struct receipt *receipt = find_receipt(f->receipts, revision);
-    json_t *flows = json_array();
-
-    if (revision > f->last_revision) {
-        json_decref(flows);
-        return NULL;
-    }
     for (size_t i = 0; receipt && i < receipt->n_apps; i++) {
         const struct receipt_app *app = &receipt->apps[i];
 
-        json_array_append_new(
-            flows, json_pack("{s:s, s:i, s:i, s:i}", "app", app->name,
-                             "added", (int) app->added,
-                             "changed", (int) app->changed,
-                             "removed", (int) app->removed));
+        ds_put_format(ds, "%s{\"app\":\"%s\",\"added\":%u,\"changed\":%u,"
+                      "\"removed\":%u}", i ? "," : "", app->name,
+                      (unsigned) app->added, (unsigned) app->changed,
+                      (unsigned) app->removed);
     }
-    return json_pack("{s:b, s:o, s:o}",
-                     "installed", is_installed(f, revision),
-                     "hosts", (receipt ? hosts_of(f, receipt)
-                               : all_hosts(f, revision)),
-                     "flows", flows);
+}
+
+bool
+fabric_put_receipt(const struct fabric *f, uint64_t revision, struct ds *ds)
+{
+    const struct receipt *receipt = find_receipt(f->receipts, revision);
+
+    if (revision > f->last_revision) {
+        return false;
+    }
+    ds_put_format(ds, "{\"installed\":%s,\"hosts\":[",
+                  is_installed(f, revision) ? "true" : "false");
+    if (receipt) {
+        put_hosts_of(ds, f, receipt, true);
+    } else {
+        put_all_hosts(ds, f, revision);
+    }
+    ds_put_cstr(ds, "],\"flows\":[");
+    put_flows(ds, receipt);
+    ds_put_cstr(ds, "]}");
+    return true;
 }
 
 /* The hosts that have not confirmed. */
 static json_t *
 missing_of(const struct fabric *f, const struct receipt *receipt)
 {
-    json_t *missing = json_array();
+    struct ds ds = DS_EMPTY_INITIALIZER;
 
-    for (size_t i = 0; i < receipt->n_hosts; i++) {
-        const struct receipt_host *rh = &receipt->hosts[i];
-
-        if (rh->state != RECEIPT_CONFIRMED) {
-            add_host(missing, f, rh->name, rh->state, rh->time_ms,
-                     rh->reason);
-        }
-    }
+    ds_put_char(&ds, '[');
+    put_hosts_of(&ds, f, receipt, false);
+    ds_put_char(&ds, ']');
+    json_t *missing = json_loads(ds_cstr(&ds), 0, NULL);
+    ds_destroy(&ds);
     return missing;
 }
 
@@ -545,13 +570,14 @@ fabric_progress(const struct fabric *f, uint64_t revision,
 static void
 answer_wait(struct fabric_wait *wait, bool installed)
 {
-    json_t *receipt = fabric_receipt(wait->fabric, wait->revision);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    bool known = fabric_put_receipt(wait->fabric, wait->revision, &ds);
     fabric_wait_cb *cb = wait->cb;
     void *aux = wait->aux;
 
     fabric_wait_cancel(wait);
-    cb(aux, installed, receipt);
-    json_decref(receipt);
+    cb(aux, installed, known ? ds_cstr(&ds) : NULL);
+    ds_destroy(&ds);
 }
 
 static void
@@ -613,6 +639,7 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
     struct fabric *f = f_;
     struct fabric_receipts *r = f->receipts;
     uint64_t acked = acked_by_all(f);
+    static const struct timeval at_once = { 0, 0 };
     struct fabric_wait *wait;
     struct ovs_list ready;
 
@@ -635,6 +662,13 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
     while (!ovs_list_is_empty(&ready)) {
         answer_wait(CONTAINER_OF(ovs_list_front(&ready), struct fabric_wait,
                                  node), true);
+        if (loop_turn_is_over(f->loop)) {
+            break;
+        }
+    }
+    if (!ovs_list_is_empty(&ready)) {
+        ovs_list_push_back_all(&r->waits, &ready);
+        event_add(r->check, &at_once);
     }
 }
 

@@ -24,7 +24,10 @@
 #include <stdlib.h>
 
 #include "byte-order.h"
+#include "controller/engine/note.h"
+#include "controller/engine/tap.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets.h"
 #include "controller/fabric/held.h"
 #include "controller/fabric/marker.h"
 #include "controller/fabric/receipts.h"
@@ -51,7 +54,11 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 #define GATHER_SIZE (32 * 1024)
 
 struct reconcile {
-    struct fabric_switch *sw;
+    struct fabric_switch *sw;   /* NULL: it was stopped while 'comparing', and
+                                 * compare_cb() frees it. */
+    struct commit *commit;
+    bool comparing;             /* From a settled moment on until all is sent,
+                                 * with pauses. */
 
     /* What the switch holds. */
     bool asking;                /* Only for the marker's table. */
@@ -83,6 +90,17 @@ struct reconcile {
 static void answer_cb(void *sw);
 static void compare_cb(void *sw);
 
+/* Lets others have their turn, if this is a comparison.  False if it was stopped
+ * meanwhile: 'r' is still there, but has no switch any more. */
+static bool
+pause_if_comparing(struct reconcile *r)
+{
+    if (r->comparing) {
+        commit_pause(r->commit);
+    }
+    return r->sw != NULL;
+}
+
 /* Reading.  -------------------------------------------------------------- */
 
 static bool
@@ -110,6 +128,9 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
 
     if (marker_is(fs)) {
         r->marker = ntohll(fs->cookie);
+        return;
+    }
+    if (fs->table_id == TAP_TABLE || fs->table_id == NOTE_TABLE) {
         return;
     }
     r->n_held++;
@@ -178,6 +199,7 @@ begin(struct fabric_switch *sw)
     sw->state = SWITCH_READING;
     switch_expect(sw);
     r->sw = sw;
+    r->commit = sw->host->fabric->commit;
     r->began_ms = time_msec();
     held_init(&r->right);
     ofpbuf_init(&r->flow_deletes, 0);
@@ -204,27 +226,43 @@ reconcile_ask(struct fabric_switch *sw)
     }
     r = begin(sw);
     r->asking = true;
-    r->dump = ofdump_create_table(sw->conn, MARKER_TABLE, &dump_callbacks, r);
+    r->dump = ofdump_create_table(sw->conn, MARKER_TABLE, NULL, &dump_callbacks,
+                                  r);
 }
 
+/* In a comparison this pauses. */
 static void
 forget_seen(struct reconcile *r)
 {
     held_uninit(&r->right);
     r->n_held = 0;
-    for (size_t i = 0; i < r->n_flows; i++) {
-        wire_flow_destroy(r->flows[i]);
+    while (r->n_flows) {
+        wire_flow_destroy(r->flows[--r->n_flows]);
+        pause_if_comparing(r);
     }
-    for (size_t i = 0; i < r->n_groups; i++) {
-        wire_group_destroy(r->groups[i]);
+    while (r->n_groups) {
+        wire_group_destroy(r->groups[--r->n_groups]);
     }
     free(r->flows);
     free(r->groups);
     r->flows = NULL;
     r->groups = NULL;
-    r->n_flows = r->n_groups = r->allocated_flows = r->allocated_groups = 0;
+    r->allocated_flows = r->allocated_groups = 0;
     ofdump_destroy(r->dump);
     r->dump = NULL;
+}
+
+static void
+destroy(struct reconcile *r)
+{
+    forget_seen(r);
+    for (size_t i = 0; i < r->n_items; i++) {
+        engine_item_unref(r->items[i]);
+    }
+    free(r->items);
+    ofpbuf_uninit(&r->flow_deletes);
+    ofpbuf_uninit(&r->group_deletes);
+    free(r);
 }
 
 void
@@ -233,17 +271,13 @@ reconcile_stop(struct fabric_switch *sw)
     struct reconcile *r = sw->reconcile;
 
     if (r) {
-        commit_cancel_when_settled(sw->host->fabric->commit, answer_cb, sw);
-        commit_cancel_when_settled(sw->host->fabric->commit, compare_cb, sw);
-        forget_seen(r);
-        for (size_t i = 0; i < r->n_items; i++) {
-            engine_item_unref(r->items[i]);
-        }
-        free(r->items);
-        ofpbuf_uninit(&r->flow_deletes);
-        ofpbuf_uninit(&r->group_deletes);
-        free(r);
+        commit_cancel_when_settled(r->commit, answer_cb, sw);
+        commit_cancel_when_settled(r->commit, compare_cb, sw);
         sw->reconcile = NULL;
+        r->sw = NULL;
+        if (!r->comparing) {
+            destroy(r);
+        }
     }
 }
 
@@ -255,21 +289,48 @@ reconcile_is_owed(const struct fabric_switch *sw)
 
 /* Sending.  -------------------------------------------------------------- */
 
-static void
+/* Sends what 'b' has gathered, if that is more than 'size'.  False if the
+ * reconciling was stopped in a pause. */
+static bool
 flush_if(struct reconcile *r, struct ofpbuf *b, size_t size)
 {
     if (b->size > size) {
         r->size += b->size;
         ofconn_send(r->sw->conn, b->data, b->size);
         ofpbuf_clear(b);
+        return pause_if_comparing(r);
     }
+    return true;
 }
 
-static void
+/* Sends the messages in 'block', as flush_if().  In a pause others may send to
+ * the switch, so each is sent as a whole. */
+static bool
 put_block(struct reconcile *r, struct ofpbuf *b, const struct ofpbuf *block)
 {
-    ofpbuf_put(b, block->data, block->size);
-    flush_if(r, b, GATHER_SIZE / 2);
+    bool on = true;
+
+    for (size_t i = 0; on && i < block->size; ) {
+        const struct ofp_header *oh = ofpbuf_at_assert(block, i, sizeof *oh);
+        size_t size = ntohs(oh->length);
+
+        ofpbuf_put(b, oh, size);
+        on = flush_if(r, b, GATHER_SIZE / 2);
+        i += size;
+    }
+    return on;
+}
+
+static bool
+put_items(struct reconcile *r, struct ofpbuf *b)
+{
+    bool on = true;
+
+    for (size_t i = 0; on && i < r->n_items; i++) {
+        ofpbuf_put(b, r->items[i]->add, r->items[i]->add_size);
+        on = flush_if(r, b, GATHER_SIZE / 2);
+    }
+    return on;
 }
 
 /* The marker for what the switch will hold: none if it has refused some. */
@@ -280,33 +341,35 @@ wanted_marker(const struct reconcile *r)
             ? marker_cookie(r->digest) : MARKER_NONE);
 }
 
-/* Sends the difference, but for the commit. */
-static void
+/* Sends the difference, but for the commit.  In a comparison this pauses; false
+ * if it was stopped. */
+static bool
 send_unchecked(struct reconcile *r)
 {
     struct ofconn *conn = r->sw->conn;
     struct ofpbuf b;
+    bool on;
 
     r->n_refused = 0;
     r->size = 0;
     r->open_xid = ofconn_next_xid(conn);
     r->barrier_xid = ofconn_next_xid(conn);
+    r->marker_xid = 0;
     ofpbuf_init(&b, GATHER_SIZE);
     ofmsg_put_bundle_open(&b, ENGINE_BUNDLE_ID, r->open_xid);
-    put_block(r, &b, &r->flow_deletes);
-    for (size_t i = 0; i < r->n_items; i++) {
-        ofpbuf_put(&b, r->items[i]->add, r->items[i]->add_size);
-        flush_if(r, &b, GATHER_SIZE / 2);
+    on = (put_block(r, &b, &r->flow_deletes) && put_items(r, &b)
+          && put_block(r, &b, &r->group_deletes));
+    if (on) {
+        if (!r->sw->unmarkable) {
+            r->marker_xid = ofconn_next_xid(conn);
+            marker_put_add(&b, r->marker_xid, wanted_marker(r));
+        }
+        ofmsg_put_barrier(&b, r->barrier_xid);
+        r->size += b.size;
+        ofconn_send(conn, b.data, b.size);
     }
-    put_block(r, &b, &r->group_deletes);
-    r->marker_xid = 0;
-    if (!r->sw->unmarkable) {
-        r->marker_xid = ofconn_next_xid(conn);
-        marker_put_add(&b, r->marker_xid, wanted_marker(r));
-    }
-    ofmsg_put_barrier(&b, r->barrier_xid);
-    flush_if(r, &b, 0);
     ofpbuf_uninit(&b);
+    return on;
 }
 
 static void
@@ -334,6 +397,7 @@ go_live(struct reconcile *r, bool commit)
     uint64_t revision = r->revision;
 
     sw->state = SWITCH_LIVE;
+    packets_timed_begin(sw);
     sw->read_ms = time_msec() - r->began_ms;
     if (commit) {
         uint32_t xid = ofconn_next_xid(sw->conn);
@@ -459,13 +523,13 @@ struct compare {
     struct sieve sieve;
 };
 
-static void
+static bool
 compare_flows(struct compare *c)
 {
     struct reconcile *r = c->r;
     const struct fabric_host *host = r->sw->host;
 
-    for (size_t i = 0; i < r->n_flows; i++) {
+    for (size_t i = 0; i < r->n_flows && pause_if_comparing(r); i++) {
         const struct wire_flow *flow = r->flows[i];
         const struct engine_item *wanted;
         struct match match;
@@ -484,6 +548,7 @@ compare_flows(struct compare *c)
                                                 wanted));
         }
     }
+    return r->sw != NULL;
 }
 
 static void
@@ -514,7 +579,9 @@ wanted_cb(void *c_, const struct engine_item *item)
     struct compare *c = c_;
     struct reconcile *r = c->r;
 
-    if (held_contains(&r->right, item)) {
+    if (!pause_if_comparing(r)) {
+        return;
+    } else if (held_contains(&r->right, item)) {
         c->n_right++;
         return;
     } else if (!sieve_passes(&c->sieve, item,
@@ -535,13 +602,13 @@ wanted_cb(void *c_, const struct engine_item *item)
 }
 
 /* Deletes what was right when it was read, and is not wanted any more. */
-static void
+static bool
 delete_outdated(struct compare *c)
 {
     struct reconcile *r = c->r;
     const struct fabric_host *host = r->sw->host;
 
-    for (size_t i = 0; i < r->right.n; i++) {
+    for (size_t i = 0; i < r->right.n && pause_if_comparing(r); i++) {
         const struct engine_item *item = r->right.items[i];
 
         if (!send_find_wanted(host->fabric->engine, host->name, item)) {
@@ -550,6 +617,7 @@ delete_outdated(struct compare *c)
             r->n_deletes++;
         }
     }
+    return r->sw != NULL;
 }
 
 /* The state is settled: what the engine holds is what is durable.  The marker
@@ -582,29 +650,38 @@ answer_cb(void *sw_)
     go_live(r, false);
 }
 
-/* The same, with all flows and groups. */
-static void
-compare_cb(void *sw_)
+/* Finds what differs.  False if it was stopped in a pause. */
+static bool
+find_difference(struct reconcile *r)
 {
-    struct fabric_switch *sw = sw_;
-    struct reconcile *r = sw->reconcile;
-    struct fabric *f = sw->host->fabric;
+    struct fabric_switch *sw = r->sw;
+    const struct engine *engine = sw->host->fabric->engine;
+    const char *name = sw->host->name;
     struct compare c = { .r = r };
-    long long int start_us = time_usec();
+    bool on;
 
+    switch_prune_refusals(sw);
     hmapx_init(&c.replacing);
     sieve_init(&c.sieve, sw);
-    compare_flows(&c);
-    compare_groups(&c);
-    r->digest = engine_host_digest(f->engine, sw->host->name);
-    if (!held_are_all(&r->right, r->digest)) {
-        engine_host_items(f->engine, sw->host->name, wanted_cb, &c);
-        if (c.n_right < r->right.n) {
-            delete_outdated(&c);
+    on = compare_flows(&c);
+    if (on) {
+        compare_groups(&c);
+        r->digest = engine_host_digest(engine, name);
+        if (!held_are_all(&r->right, r->digest)) {
+            engine_host_items(engine, name, wanted_cb, &c);
+            on = r->sw && (c.n_right >= r->right.n || delete_outdated(&c));
         }
     }
     sieve_uninit(&c.sieve);
     hmapx_destroy(&c.replacing);
+    return on;
+}
+
+/* Keeps and tells what was found. */
+static void
+note_difference(struct reconcile *r, long long int us)
+{
+    struct fabric_switch *sw = r->sw;
 
     if (sw->digest_known && sw->digest != r->digest) {
         VLOG_ERR_RL(&rl, "%s: the fingerprint of what it is to hold was "
@@ -612,20 +689,50 @@ compare_cb(void *sw_)
     }
     sw->digest = r->digest;
     sw->digest_known = true;
-    r->revision = f->last_revision;
+    r->revision = sw->host->fabric->last_revision;
     VLOG_INFO_RL(&rl, "%s: holds %"PRIuSIZE" flows and groups; "
                  "%"PRIuSIZE" to add or change, %"PRIuSIZE" to delete "
                  "(compared in %lld us)",
                  sw->host->name, r->n_held, r->n_items,
-                 r->n_deletes, time_usec() - start_us);
+                 r->n_deletes, us);
+}
+
+/* Compares, and sends what differs.  False if it was stopped in a pause. */
+static bool
+compare(struct reconcile *r)
+{
+    long long int start_us = time_usec();
+
+    if (!find_difference(r)) {
+        return false;
+    }
+    note_difference(r, time_usec() - start_us);
     forget_seen(r);
-    if (needs_bundle(r)) {
-        sw->state = SWITCH_CHECKING;
-        r->settling = false;
-        switch_expect(sw);
-        send_unchecked(r);
-    } else {
-        f->stats.n_reconciles_unchanged++;
+    if (!r->sw || !needs_bundle(r)) {
+        return r->sw != NULL;
+    }
+    r->sw->state = SWITCH_CHECKING;
+    r->settling = false;
+    switch_expect(r->sw);
+    return send_unchecked(r);
+}
+
+/* The same, with all flows and groups.  The state stays settled in pauses, but
+ * the switch may go. */
+static void
+compare_cb(void *sw_)
+{
+    struct fabric_switch *sw = sw_;
+    struct reconcile *r = sw->reconcile;
+    bool on;
+
+    r->comparing = true;
+    on = compare(r);
+    r->comparing = false;
+    if (!on) {
+        destroy(r);
+    } else if (sw->state != SWITCH_CHECKING) {
+        sw->host->fabric->stats.n_reconciles_unchanged++;
         go_live(r, false);
     }
 }

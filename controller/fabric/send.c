@@ -3,7 +3,8 @@
  * Turns the difference of a group of revisions into one bundle per host.
  *
  * The difference is sorted by scope first.  What a scope's hosts get is
- * encoded once and, if it is large, sent by reference.  Then the hosts get
+ * encoded once and, if it is large, sent by reference; not at all while none of
+ * them can be sent anything, as at a start.  Then the hosts get
  * their bundles, one after the other, with pauses in which the loop may have
  * its turn: answers come while others are still to be sent theirs, and switches
  * come and go.  A host that has joined
@@ -58,6 +59,7 @@ struct scope_diff {
     /* The same as items, for those that get it later. */
     size_t n_added, allocated_added;
     const struct engine_item **added;
+    size_t n_encoded;           /* Of these, are in 'blocks'. */
     size_t n_withdrawn, allocated_withdrawn;
     const struct engine_item **withdrawn;
     /* Withdrawals that depend on what else the host is to hold. */
@@ -130,8 +132,21 @@ put_add(struct scope_diff *diff, const struct engine_item *item)
                                  sizeof *diff->added);
     }
     diff->added[diff->n_added++] = item;
+}
+
+/* Encodes the next added item.  Returns false if there is none. */
+static bool
+encode_next(struct scope_diff *diff)
+{
+    const struct engine_item *item;
+
+    if (diff->n_encoded >= diff->n_added) {
+        return false;
+    }
+    item = diff->added[diff->n_encoded++];
     put_bytes(block_of(diff, item->kind == ENGINE_GROUP
                        ? GROUPS_ADD : FLOWS_ADD), item->add, item->add_size);
+    return true;
 }
 
 static const struct engine_item *
@@ -475,8 +490,11 @@ out_phase(struct out *out, int phase)
     unsigned n = 0;
 
     for (size_t i = 0; i < sw->n_diffs; i++) {
-        const struct scope_diff *diff = sw->diffs[i];
+        struct scope_diff *diff = sw->diffs[i];
 
+        while (encode_next(diff)) {
+            continue;           /* Its switch came late. */
+        }
         if (diff->blocks[phase]) {
             out_block(out, diff->blocks[phase]);
             n += diff->blocks[phase]->n_messages;
@@ -562,8 +580,12 @@ note_diffs(const struct send *send, const struct fabric_switch *sw,
         const struct scope_diff *diff = sw->diffs[i];
 
         for (size_t j = 0; j < diff->n_withdrawn; j++) {
-            backlog_touch(backlog, diff->withdrawn[j],
-                          !switch_has_refused(sw, diff->withdrawn[j]->xid));
+            const struct engine_item *item = diff->withdrawn[j];
+
+            backlog_touch(backlog, item, true);
+            if (switch_has_refused(sw, item->xid)) {
+                backlog_doubt(backlog, item);
+            }
         }
     }
     for (size_t i = 0; i < sw->n_diffs; i++) {
@@ -585,7 +607,8 @@ put_entry(const struct fabric_switch *sw, const struct backlog_entry *entry,
         sw->host->fabric->engine, sw->host->name, entry->key);
     bool group = entry->key->kind == ENGINE_GROUP;
 
-    if (wanted && (!held || held->digest != wanted->digest)) {
+    if (wanted && (!held || entry->doubtful
+                   || held->digest != wanted->digest)) {
         int phase = group ? GROUPS_ADD : FLOWS_ADD;
 
         ofpbuf_put(&phases[phase], wanted->add, wanted->add_size);
@@ -634,6 +657,7 @@ send_backlog(void *sw_)
     }
     f->stats.n_merged += backlog->n_groups;
     backlog_clear(backlog);
+    switch_prune_refusals(sw);
 }
 
 static bool
@@ -642,16 +666,34 @@ has_work(const struct fabric_switch *sw)
     for (size_t i = 0; i < sw->n_diffs; i++) {
         const struct scope_diff *diff = sw->diffs[i];
 
-        for (int phase = 0; phase < N_PHASES; phase++) {
-            if (diff->blocks[phase]) {
-                return true;
-            }
-        }
-        if (diff->n_doubtful) {
+        if (diff->n_added || diff->blocks[FLOWS_DEL]
+            || diff->blocks[GROUPS_DEL] || diff->n_doubtful) {
             return true;
         }
     }
     return false;
+}
+
+/* Encodes what is added, if there is a switch that can be sent it. */
+static void
+encode_diffs(struct send *send)
+{
+    struct scope_diff *diff;
+    bool any = false;
+
+    for (size_t i = 0; i < send->n_hosts; i++) {
+        any |= send->hosts[i]->sw->state == SWITCH_LIVE;
+    }
+    if (!any) {
+        return;
+    }
+    HMAP_FOR_EACH (diff, node, &send->diffs) {
+        while (encode_next(diff)) {
+            if (diff->n_encoded % PAUSE_STEPS == 0) {
+                commit_pause(send->fabric->commit);
+            }
+        }
+    }
 }
 
 /* Says in the receipt which hosts are concerned, all at once: an answer may
@@ -743,6 +785,7 @@ send_group(struct fabric *f, const struct commit_group *group)
     hmap_init(&send.added);
     index_delta(&send);
     sort_delta(&send);
+    encode_diffs(&send);
     open_receipt(&send);
     for (size_t i = 0; i < send.n_hosts; i++) {
         send_host(&send, send.hosts[i]);

@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/counters.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets.h"
 #include "controller/fabric/receipts.h"
+#include "controller/fabric/samples.h"
 #include "controller/fabric/switch.h"
 #include "openvswitch/dynamic-string.h"
+#include "proto/openflow/ofconn.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -53,6 +56,11 @@ fabric_host_status(const struct fabric *f, const char *name)
     audit = audit_result_to_json(&host->sw->audited);
     if (audit) {
         json_object_set_new(status, "audit", audit);
+    }
+    json_t *samples = taps_status(host->sw);
+
+    if (samples) {
+        json_object_set_new(status, "samples", samples);
     }
     fabric_db_host_status(host, status);
     return status;
@@ -115,10 +123,18 @@ void
 fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
 {
     const struct fabric_host *host;
+    struct ofserver_stats conns;
 
     *stats = f->stats;
     stats->n_hosts = hmap_count(&f->hosts);
     packets_get_stats(f, stats);
+    counters_get_stats(f, stats);
+    ofserver_get_stats(switches_server(f), &conns);
+    stats->n_conns_refused = conns.n_refused;
+    stats->n_conns_failed = conns.n_failed;
+    stats->n_conns_bad = conns.n_bad;
+    stats->n_conns_silent = conns.n_silent;
+    samples_get_stats(f, stats);
     stats->n_synced = stats->n_diverged = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         stats->n_synced += (host->sw->state == SWITCH_LIVE

@@ -16,8 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/counters.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/marker.h"
+#include "controller/fabric/notes.h"
 #include "controller/fabric/packets.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/words.h"
@@ -44,9 +46,11 @@ switch_create(struct fabric_host *host)
     sw->since_ms = time_wall_msec();
     sw->frozen = true;
     ovs_list_init(&sw->sent);
+    ovs_list_init(&sw->notes);
     backlog_init(&sw->backlog);
     trouble_init(sw);
     sw->stall = event_new(host->fabric->base, -1, 0, stall_cb, sw);
+    counters_switch_create(sw);
     return sw;
 }
 
@@ -199,7 +203,8 @@ stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
     struct ofconn *conn = sw->conn;
     char *reason;
 
-    if (!sw->n_sent && !reconcile_is_owed(sw) && !audit_is_owed(sw)) {
+    if (!sw->n_sent && !reconcile_is_owed(sw) && !audit_is_owed(sw)
+        && !counters_are_owed(sw) && !notes_are_owed(sw)) {
         return;
     } else if (silent_ms < limit) {
         set_stall_timer(sw, limit - silent_ms);
@@ -228,9 +233,13 @@ reset(struct fabric_switch *sw)
     switch_freeze(sw);
     reconcile_stop(sw);
     packets_disconnected(sw);
+    counters_disconnected(sw);
+    notes_disconnected(sw);
+    taps_disconnected(sw);
     audit_stop(sw, "its switch is gone");
-    /* Some were perhaps committed, and the errors lost. */
-    sw->doubtful |= sw->n_sent > 0;
+    /* Some were perhaps committed, and the errors lost; or its marker is one
+     * that it did not let us change. */
+    sw->doubtful |= sw->n_sent > 0 || sw->unmarkable;
     drop_bundles(sw);
     event_del(sw->stall);
     event_del(sw->pause);
@@ -291,6 +300,7 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     sw->host->fabric->stats.n_connected++;
     free(sw->error);
     sw->error = NULL;
+    taps_connected(sw);
     switch_start(sw);
 }
 
@@ -324,6 +334,7 @@ switch_destroy(struct fabric_switch *sw, const char *reason)
         switch_disconnect(sw, reason);
         reset(sw);
         packets_switch_destroy(sw);
+        counters_switch_destroy(sw);
         backlog_uninit(&sw->backlog);
         trouble_uninit(sw);
         event_free(sw->stall);
@@ -412,13 +423,20 @@ bundle_done(struct fabric_switch *sw)
     if (bundle->failed) {
         bundle_failed(sw, bundle);
     } else if (bundle->reconcile) {
-        switch_reconciled(sw, bundle->revision);
+        /* If it is not live, another reconciling has begun, or is to begin,
+         * since then: what this one left out is no longer known, and that one
+         * says what the switch holds. */
+        if (sw->state == SWITCH_LIVE) {
+            switch_reconciled(sw, bundle->revision);
+        }
     } else {
         receipts_confirm(sw->host->fabric, sw->host, bundle->first,
                          bundle->revision);
         if (bundle->makes_room && sw->state == SWITCH_LIVE) {
             switch_clear_refusals(sw);
             switch_mend(sw);
+        } else {
+            switch_drop_refusals(sw);
         }
     }
     free(bundle->failed);
@@ -476,11 +494,14 @@ void
 switch_message(struct fabric_switch *sw, enum ofptype type,
                const struct ofp_header *oh)
 {
-    if (packets_message(sw, type, oh)) {
+    if (packets_message(sw, type, oh) || taps_message(sw, type, oh)) {
         return;
     } else if (sw->reconcile && reconcile_message(sw, type, oh)) {
         sw->progress_ms = time_msec();
     } else if (sw->audit && audit_message(sw, type, oh)) {
+        sw->progress_ms = time_msec();
+    } else if (counters_message(sw, type, oh)
+               || notes_message(sw, type, oh)) {
         sw->progress_ms = time_msec();
     } else if (type == OFPTYPE_ERROR) {
         handle_error(sw, oh);

@@ -14,11 +14,13 @@
 #include "controller/engine/commit.h"
 #include "controller/fabric/audit.h"
 #include "controller/fabric/backlog.h"
+#include "controller/fabric/taps.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofp-msgs.h"
 #include "sset.h"
 
+struct counters_of_switch;
 struct event;
 struct fabric;
 struct fabric_host;
@@ -60,11 +62,16 @@ struct sent_bundle {
 };
 
 /* An item that the switch has refused, or that is left out because of what it
- * has refused (sieve.h). */
+ * has refused (sieve.h).  It is told until the switch has taken what came in
+ * its place. */
 struct refusal {
     struct hmap_node node;      /* In 'refusals', by xid. */
     uint32_t xid;
     bool full;                  /* Its table was full. */
+    char *key;                  /* Of the unit that wants it, or NULL if that
+                                 * is not known yet.  Owned. */
+    bool gone;                  /* Not wanted any more, as of ... */
+    uint64_t gone_in;           /* ... this revision. */
 };
 
 struct fabric_switch {
@@ -98,8 +105,12 @@ struct fabric_switch {
     unsigned n_stalls;          /* Times that it was cut off. */
 
     struct packets_of_switch *packets; /* Or NULL (packets.h). */
+    struct counters_of_switch *counters; /* Owned. */
+    struct taps taps;
+    struct ovs_list notes;      /* Readings of them (notes.c). */
 
     struct hmap refusals;       /* struct refusal. */
+    size_t n_gone;              /* Of these. */
     struct sset lacking;        /* Keys of the units that want these, */
     bool lacking_known;         /* if this is set. */
     bool partial;               /* It has refused something, and has not been
@@ -202,8 +213,12 @@ void switch_note_refusal(struct fabric_switch *, uint32_t xid,
                          const struct ofp_header *oh);
 /* Leaves the item out: it was not refused itself. */
 void switch_leave_out(struct fabric_switch *, const struct engine_item *);
-/* Forgets what is no longer wanted. */
+/* Forgets what is no longer wanted: at once, or when the switch has taken what
+ * is wanted instead.  At a settled moment.  Not while it is checked: what is
+ * left out then is told of the revision that wanted it. */
 void switch_prune_refusals(struct fabric_switch *);
+/* Forgets what was to wait for that: switch_acked() has grown. */
+void switch_drop_refusals(struct fabric_switch *);
 const struct refusal *switch_find_refusal(const struct fabric_switch *,
                                           uint32_t xid);
 bool switch_has_refused(const struct fabric_switch *, uint32_t xid);

@@ -214,7 +214,7 @@ switches_create(struct fabric *f, const struct fabric_options *options,
         && options->ssl_certificate && options->ssl_ca_cert) {
         error = make_ctx(options, &s->ctx, text);
     }
-    conn_options.packet_ins = engine_n_handlers(f->engine) > 0;
+    conn_options.packet_ins = true;
     conn_options.put_off = turn_is_over;
     conn_options.put_off_aux = f->loop;
     if (options->max_queue) {

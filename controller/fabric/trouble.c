@@ -69,24 +69,39 @@ trouble_uninit(struct fabric_switch *sw)
 
 /* Refusals.  ------------------------------------------------------------- */
 
+static void
+remove_refusal(struct fabric_switch *sw, struct refusal *refusal)
+{
+    hmap_remove(&sw->refusals, &refusal->node);
+    free(refusal->key);
+    free(refusal);
+    sw->lacking_known = false;
+}
+
 void
 switch_clear_refusals(struct fabric_switch *sw)
 {
     struct refusal *refusal, *next;
 
     HMAP_FOR_EACH_SAFE (refusal, next, node, &sw->refusals) {
-        hmap_remove(&sw->refusals, &refusal->node);
-        free(refusal);
+        remove_refusal(sw, refusal);
     }
+    sw->n_gone = 0;
     sw->lacking_known = false;
+}
+
+static struct refusal *
+find_refusal(const struct fabric_switch *sw, uint32_t xid)
+{
+    struct hmap_node *node = hmap_first_with_hash(&sw->refusals, xid);
+
+    return node ? CONTAINER_OF(node, struct refusal, node) : NULL;
 }
 
 const struct refusal *
 switch_find_refusal(const struct fabric_switch *sw, uint32_t xid)
 {
-    struct hmap_node *node = hmap_first_with_hash(&sw->refusals, xid);
-
-    return node ? CONTAINER_OF(node, struct refusal, node) : NULL;
+    return find_refusal(sw, xid);
 }
 
 bool
@@ -131,15 +146,22 @@ switch_name_refusal(struct fabric_switch *sw, uint32_t xid,
 }
 
 static void
-add_refusal(struct fabric_switch *sw, uint32_t xid, bool full)
+add_refusal(struct fabric_switch *sw, const struct engine_item *item,
+            bool full)
 {
-    if (!switch_has_refused(sw, xid)) {
-        struct refusal *refusal = xzalloc(sizeof *refusal);
+    struct refusal *refusal = find_refusal(sw, item->xid);
 
-        refusal->xid = xid;
+    if (!refusal) {
+        refusal = xzalloc(sizeof *refusal);
+        refusal->xid = item->xid;
         refusal->full = full;
-        hmap_insert(&sw->refusals, &refusal->node, xid);
+        hmap_insert(&sw->refusals, &refusal->node, item->xid);
         sw->lacking_known = false;
+        backlog_doubt(&sw->backlog, item);
+    }
+    if (refusal->gone) {        /* It was wanted, and sent, once more. */
+        refusal->gone = false;
+        sw->n_gone--;
     }
 }
 
@@ -147,10 +169,13 @@ void
 switch_note_refusal(struct fabric_switch *sw, uint32_t xid,
                     const struct ofp_header *oh)
 {
+    const struct engine_item *item = engine_find_xid(sw->host->fabric->engine,
+                                                     xid);
+
     switch_name_refusal(sw, xid, oh);
     sw->partial = true;
-    if (engine_find_xid(sw->host->fabric->engine, xid)) {
-        add_refusal(sw, xid, ofmsg_error_is_full(oh));
+    if (item) {
+        add_refusal(sw, item, ofmsg_error_is_full(oh));
     }
 }
 
@@ -158,55 +183,101 @@ void
 switch_leave_out(struct fabric_switch *sw, const struct engine_item *item)
 {
     sw->partial = true;
-    add_refusal(sw, item->xid, false);
+    add_refusal(sw, item, false);
+}
+
+/* Forgets those that are gone as of 'revision' at the latest. */
+static void
+remove_gone(struct fabric_switch *sw, uint64_t revision)
+{
+    struct refusal *refusal, *next;
+
+    HMAP_FOR_EACH_SAFE (refusal, next, node, &sw->refusals) {
+        if (refusal->gone && refusal->gone_in <= revision) {
+            remove_refusal(sw, refusal);
+            sw->n_gone--;
+        }
+    }
+}
+
+void
+switch_drop_refusals(struct fabric_switch *sw)
+{
+    if (sw->n_gone) {
+        remove_gone(sw, switch_acked(sw));
+    }
+}
+
+/* Looks up whose item was refused. */
+static void
+name_key(const struct fabric_switch *sw, struct refusal *refusal)
+{
+    const struct engine *engine = sw->host->fabric->engine;
+    const struct engine_item *item = engine_find_xid(engine, refusal->xid);
+    const char *unit = item ? engine_item_owner(engine, item) : NULL;
+
+    if (unit) {
+        const char *slash = strchr(unit, '/');
+
+        free(refusal->key);
+        refusal->key = xstrdup(slash ? slash + 1 : "");
+    }
 }
 
 void
 switch_prune_refusals(struct fabric_switch *sw)
 {
-    const struct engine *engine = sw->host->fabric->engine;
-    struct refusal *refusal, *next;
+    const struct fabric *f = sw->host->fabric;
+    struct refusal *refusal;
 
-    if (hmap_is_empty(&sw->refusals)) {
+    if (hmap_is_empty(&sw->refusals) || sw->state == SWITCH_CHECKING) {
         return;
     }
-    HMAP_FOR_EACH_SAFE (refusal, next, node, &sw->refusals) {
-        const struct engine_item *item = engine_find_xid(engine,
+    HMAP_FOR_EACH (refusal, node, &sw->refusals) {
+        const struct engine_item *item = engine_find_xid(f->engine,
                                                          refusal->xid);
 
-        if (!item || send_find_wanted(engine, sw->host->name, item) != item) {
-            hmap_remove(&sw->refusals, &refusal->node);
-            free(refusal);
-            sw->lacking_known = false;
+        if (!refusal->gone
+            && (!item || send_find_wanted(f->engine, sw->host->name, item)
+                != item)) {
+            name_key(sw, refusal);
+            refusal->gone = true;
+            refusal->gone_in = f->last_revision;
+            sw->n_gone++;
         }
     }
-    if (hmap_is_empty(&sw->refusals) && sw->state == SWITCH_LIVE) {
+    if (sw->state == SWITCH_LIVE && sw->n_gone < hmap_count(&sw->refusals)) {
+        switch_drop_refusals(sw);
+        return;
+    }
+    /* What it holds is read, and it is frozen until that is right. */
+    remove_gone(sw, UINT64_MAX);
+    if (sw->state == SWITCH_LIVE) {
         /* Nothing that it refused is wanted any more: see that all is well
          * now rather than when the rest is over. */
         switch_mend(sw);
     }
 }
 
-/* The keys of the units that want what was refused. */
+/* The keys of the units that want, or wanted, what it lacks.  While a group is
+ * under way that takes one of these units away, its name may not be known: it
+ * may have to come back. */
 static void
 find_lacking(struct fabric_switch *sw)
 {
-    const struct engine *engine = sw->host->fabric->engine;
-    const struct refusal *refusal;
+    bool settled = commit_is_settled(sw->host->fabric->commit);
+    struct refusal *refusal;
 
     sset_clear(&sw->lacking);
+    sw->lacking_known = true;
     HMAP_FOR_EACH (refusal, node, &sw->refusals) {
-        const struct engine_item *item = engine_find_xid(engine,
-                                                         refusal->xid);
-        const char *unit = (item ? engine_cookie_name(engine, item->cookie)
-                            : NULL);
-        const char *slash = unit ? strchr(unit, '/') : NULL;
-
-        if (slash) {
-            sset_add(&sw->lacking, slash + 1);
+        name_key(sw, refusal);
+        if (refusal->key) {
+            sset_add(&sw->lacking, refusal->key);
+        } else if (!settled || refusal->gone) {
+            sw->lacking_known = false;
         }
     }
-    sw->lacking_known = true;
 }
 
 bool
@@ -221,7 +292,7 @@ switch_serves(struct fabric_switch *sw, const char *key, uint64_t revision)
     if (!sw->lacking_known) {
         find_lacking(sw);
     }
-    return !sset_contains(&sw->lacking, key);
+    return sw->lacking_known && !sset_contains(&sw->lacking, key);
 }
 
 /* Resting.  -------------------------------------------------------------- */

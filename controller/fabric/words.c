@@ -4,6 +4,7 @@
 
 #include <config.h>
 
+#include "controller/engine/tap.h"
 #include "controller/fabric/words.h"
 
 #include <stdlib.h>
@@ -32,9 +33,8 @@ static char *
 format_actions(const struct ofpact *ofpacts, size_t ofpacts_len)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
-    struct ofpact_format_params params = { .s = &s };
 
-    ofpacts_format(ofpacts, ofpacts_len, &params);
+    tap_format(ofpacts, ofpacts_len, &s);
     return ds_steal_cstr(&s);
 }
 

@@ -1,12 +1,18 @@
 # controller/model: the state in memory, checked, indexed and numbered.
 controller_libvmn_la_SOURCES += \
+	controller/model/model-address.c \
 	controller/model/model-apply.c \
+	controller/model/model-builtin.c \
 	controller/model/model-check.c \
+	controller/model/model-cover.c \
 	controller/model/model-delete.c \
+	controller/model/model-domain.c \
 	controller/model/model-given.c \
 	controller/model/model-index.c \
 	controller/model/model-load.c \
+	controller/model/model-nest.c \
 	controller/model/model-private.h \
+	controller/model/model-route.c \
 	controller/model/model-spec.c \
 	controller/model/model.c \
 	controller/model/model.h \

@@ -18,6 +18,7 @@
 #include "controller/model/numbers.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 /* Most objects that the log names of one revision; the rest are counted. */
@@ -159,6 +160,11 @@ check_op(struct txn *txn, const struct model_op *op,
         }
         optional = false;
     }
+    if (op->kind == MODEL_DELETE && model_is_builtin(op->table, op->name)) {
+        op_error(txn, op, VMN_ERR_CONFLICT, "", "%s \"%s\" is built in",
+                 table->singular, op->name);
+        return false;
+    }
     if (!old && !optional) {
         op_error(txn, op, VMN_ERR_NOT_FOUND, "", "%s \"%s\" does not exist",
                  table->singular, op->name);
@@ -172,7 +178,12 @@ static void
 check_row(struct txn *txn, const struct model_op *op,
           const struct vmn_row *row, const struct version *old)
 {
-    if (row->table == VMN_TABLE_APP && !is_daemon(txn)) {
+    if (model_is_builtin(row->table, row->name)
+        && !schema_row_same_spec(row, old->row)) {
+        op_error(txn, op, VMN_ERR_CONFLICT, "", "%s \"%s\" is built in, and "
+                 "cannot be changed", schema_tables[row->table].singular,
+                 row->name);
+    } else if (row->table == VMN_TABLE_APP && !is_daemon(txn)) {
         const struct vmn_app_row *a = (const struct vmn_app_row *) row;
         const struct vmn_app_row *b = (const struct vmn_app_row *) old->row;
         struct vmn_app_row same = *b;
@@ -215,7 +226,8 @@ set_of(const struct txn *txn, const struct model_op *op,
        const struct version *old)
 {
     if (txn->request->prune_set && !schema_tables[op->table].observed
-        && op->table != VMN_TABLE_APP) {
+        && op->table != VMN_TABLE_APP
+        && !model_is_builtin(op->table, op->name)) {
         return txn->request->prune_set;
     }
     return old ? old->meta.set : NULL;
@@ -333,7 +345,7 @@ roll_back(struct txn *txn)
         }
         model_pause(txn->model);
     }
-    given_undo(txn->model, txn->n_next_ips);
+    address_undo(txn->model, txn->n_cursors);
 }
 
 /* Makes a change final: metadata, notes, what the store is to do. */
@@ -344,6 +356,7 @@ commit_entry(struct txn *txn, struct entry *entry)
     struct version *before = entry->before;
     struct version *now = entry->cur;
 
+    entry->was_deleted |= !now;
     if (now) {
         numbers_keep(now->vni);
         now->meta.revision = model->revision;
@@ -365,45 +378,64 @@ commit_entry(struct txn *txn, struct entry *entry)
     }
 }
 
-/* A list of changes. */
-struct summary {
-    json_t *list;               /* Of the first ones. */
-    size_t n;                   /* How many there are. */
-};
+static const char *
+op_of(const struct entry *entry)
+{
+    return !entry->before ? "create" : !entry->cur ? "delete" : "update";
+}
+
+/* The text of all changes, for the log: the first 'SUMMARY_MAX', then how many
+ * there are beside. */
+static void
+put_change(struct ds *text, size_t i, const struct entry *entry)
+{
+    if (i < SUMMARY_MAX) {
+        ds_put_format(text, "%s{\"op\":\"%s\",\"type\":\"%s\",\"name\":",
+                      i ? "," : "[", op_of(entry),
+                      schema_tables[entry->table].plural);
+        schema_print_string(text, entry->name);
+        ds_put_char(text, '}');
+    }
+}
 
 static void
-summary_add(struct summary *summary, const struct entry *entry)
+put_changes_end(struct ds *text, size_t n)
 {
-    const char *op = !entry->before ? "create"
-                     : !entry->cur ? "delete" : "update";
+    if (n > SUMMARY_MAX) {
+        ds_put_format(text, ",{\"more\":%"PRIuSIZE"}", n - SUMMARY_MAX);
+    }
+    ds_put_char(text, ']');
+}
 
-    if (summary->n++ < SUMMARY_MAX) {
-        json_array_append_new(summary->list, json_pack(
-            "{s:s, s:s, s:s}", "op", op, "type",
+/* The same as a list, of what the request does not name. */
+static void
+add_also(json_t **also, size_t i, const struct entry *entry)
+{
+    if (!i) {
+        *also = json_array();
+    }
+    if (i < SUMMARY_MAX) {
+        json_array_append_new(*also, json_pack(
+            "{s:s, s:s, s:s}", "op", op_of(entry), "type",
             schema_tables[entry->table].plural, "name", entry->name));
     }
 }
 
-/* Returns the list, which the caller owns; NULL if there is nothing in it. */
-static json_t *
-summary_finish(struct summary *summary)
+static void
+add_also_end(json_t *also, size_t n)
 {
-    if (summary->n > SUMMARY_MAX) {
-        json_array_append_new(summary->list, json_pack(
-            "{s:I}", "more", (json_int_t) (summary->n - SUMMARY_MAX)));
-    } else if (!summary->n) {
-        json_decref(summary->list);
-        summary->list = NULL;
+    if (n > SUMMARY_MAX) {
+        json_array_append_new(also, json_pack(
+            "{s:I}", "more", (json_int_t) (n - SUMMARY_MAX)));
     }
-    return summary->list;
 }
 
 static void
 commit(struct txn *txn)
 {
     struct model *model = txn->model;
-    struct summary all = { json_array(), 0 };
-    struct summary also = { json_array(), 0 };
+    struct ds text = DS_EMPTY_INITIALIZER;
+    size_t n = 0, n_also = 0;
     struct model_log *log;
     bool stored = false;
 
@@ -413,16 +445,17 @@ commit(struct txn *txn)
         struct entry *entry = txn->touched[i];
 
         if (entry->cur != entry->before) {
-            summary_add(&all, entry);
+            put_change(&text, n++, entry);
             if (!entry->op && !schema_tables[entry->table].observed) {
-                summary_add(&also, entry);
+                add_also(&txn->request->also, n_also++, entry);
             }
             stored |= schema_tables[entry->table].stored;
             commit_entry(txn, entry);
         }
         model_pause(model);
     }
-    txn->request->also = summary_finish(&also);
+    put_changes_end(&text, n);
+    add_also_end(txn->request->also, n_also);
 
     if (model->n_logs >= model->allocated_logs) {
         model->logs = x2nrealloc(model->logs, &model->allocated_logs,
@@ -432,10 +465,8 @@ commit(struct txn *txn)
     log->revision = model->revision;
     log->time_ms = txn->now_ms;
     log->who = xstrdup(txn->request->who);
-    json_t *list = summary_finish(&all);
-    log->summary = json_dumps(list, JSON_COMPACT);
+    log->summary = ds_steal_cstr(&text);
     log->stored = stored;
-    json_decref(list);
 }
 
 /* Fills in each op's outcome.  Returns the newest revision among them. */
@@ -449,11 +480,13 @@ set_outcomes(struct txn *txn)
 
         op->outcome = MODEL_UNCHANGED;
         op->revision = 0;
+        model_pause(txn->model);
     }
     for (size_t i = 0; i < txn->n_touched; i++) {
         struct entry *entry = txn->touched[i];
         struct model_op *op = entry->op;
 
+        model_pause(txn->model);
         if (!op) {
             continue;
         }
@@ -527,7 +560,7 @@ model_apply(struct model *model, struct model_request *request,
 {
     struct txn txn = {
         .model = model, .request = request, .errors = errors,
-        .now_ms = now_ms, .n_next_ips = model->n_next_ips,
+        .now_ms = now_ms, .n_cursors = model->n_cursors,
     };
 
     json_decref(request->also);

@@ -12,13 +12,8 @@
 #include "controller/model/model-private.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
-
-static bool
-is_changed(const struct entry *entry)
-{
-    return entry->touched && entry->cur != entry->before;
-}
 
 /* References.  ------------------------------------------------------------ */
 
@@ -26,6 +21,26 @@ struct refs_check {
     struct txn *txn;
     const char *pointer;        /* Of the object. */
 };
+
+/* All tiers in their order.  The caller frees the text. */
+static char *
+tier_names(const struct model *model)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (int i = 1; i <= VMN_TIER_POSITIONS; i++) {
+        char position[12];
+
+        snprintf(position, sizeof position, "%d", i);
+        const struct name_set *names = index_get(model, INDEX_POSITION,
+                                                 position);
+        for (size_t j = 0; j < names->n; j++) {
+            ds_put_format(&ds, "%s%s", ds.length ? ", " : "",
+                          names->names[j]);
+        }
+    }
+    return ds_steal_cstr(&ds);
+}
 
 static void
 check_ref(void *check_, enum vmn_table table, const char *name,
@@ -35,10 +50,14 @@ check_ref(void *check_, enum vmn_table table, const char *name,
 
     if (!model_get(check->txn->model, table, name)) {
         char *pointer = xasprintf("%s%s", check->pointer, field);
+        char *others = table == VMN_TABLE_TIER
+                       ? tier_names(check->txn->model) : NULL;
 
         vmn_errors_add(check->txn->errors, VMN_ERR_INVALID, pointer,
-                       "%s \"%s\" does not exist",
-                       schema_tables[table].singular, name);
+                       "%s \"%s\" does not exist%s%s",
+                       schema_tables[table].singular, name,
+                       others ? ": there are " : "", others ? others : "");
+        free(others);
         free(pointer);
     }
 }
@@ -87,12 +106,12 @@ find_other(const struct txn *txn, int index, const char *key,
     return NULL;
 }
 
-/* As find_other(), for the key "NETWORK/TEXT". */
+/* As find_other(), for the key "WHERE/TEXT". */
 static const char *
-find_other_in(const struct txn *txn, int index, const char *network,
+find_other_in(const struct txn *txn, int index, const char *where,
               const char *text, const char *name)
 {
-    char *key = xasprintf("%s/%s", network, text);
+    char *key = xasprintf("%s/%s", where, text);
     const char *other = find_other(txn, index, key, name);
 
     free(key);
@@ -100,6 +119,24 @@ find_other_in(const struct txn *txn, int index, const char *network,
 }
 
 /* Ports.  ----------------------------------------------------------------- */
+
+/* Checks that 'ip' is not kept for another port. */
+static bool
+check_ip_is_kept(struct txn *txn, const struct entry *where,
+                 const char *field, const struct vmn_port *port,
+                 const struct vmn_ip *ip, const struct vmn_subnet *subnet)
+{
+    const struct vmn_reservation *r = address_reservation(subnet, ip);
+    char buf[VALUE_IP_SIZE];
+
+    if (r && strcmp(r->port, port->row.name)) {
+        txn_error(txn, where, VMN_ERR_CONFLICT, field,
+                  "%s of port \"%s\" is reserved for port \"%s\"",
+                  value_format_ip(ip, buf), port->row.name, r->port);
+        return false;
+    }
+    return true;
+}
 
 /* Checks that 'ip' is an address of the network.  'where' reports it. */
 static bool
@@ -118,11 +155,13 @@ check_ip_fits(struct txn *txn, const struct entry *where, const char *field,
         }
         if (value_prefix_is_reserved(cidr, ip)) {
             txn_error(txn, where, VMN_ERR_INVALID, field,
-                      "%s of port \"%s\" is the first or last address of its "
-                      "subnet", buf, port->row.name);
+                      "%s of port \"%s\" is the first %saddress of its "
+                      "subnet", buf, port->row.name,
+                      ip->family == 4 ? "or last " : "");
             return false;
         }
-        return true;
+        return check_ip_is_kept(txn, where, field, port, ip,
+                                &network->subnets[i]);
     }
     txn_error(txn, where, VMN_ERR_INVALID, field,
               "%s of port \"%s\" is in no subnet of network \"%s\"", buf,
@@ -138,7 +177,8 @@ check_port_ip(struct txn *txn, const struct entry *entry,
     const char *other;
 
     value_format_ip(ip, buf);
-    other = find_other_in(txn, INDEX_IP, port->network, buf, entry->name);
+    other = find_other_in(txn, VMN_INDEX_PORT_BY_IP, port->network, buf,
+                          entry->name);
     if (other) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/ips",
                   "%s is used by port \"%s\" of the same network", buf,
@@ -149,6 +189,7 @@ check_port_ip(struct txn *txn, const struct entry *entry,
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/ips",
                   "%s is the virtual IP of loadbalancer \"%s\"", buf, other);
     }
+    check_no_router_has(txn, entry, "/ips", port->network, ip);
 }
 
 static void check_backends(struct txn *, const struct entry *where,
@@ -173,7 +214,7 @@ check_port_moved(struct txn *txn, const struct entry *entry)
         const struct entry *lb = model_find(
             txn->model, VMN_TABLE_LOADBALANCER, lbs->names[i]);
 
-        if (!is_changed(lb)) {
+        if (!entry_is_changed(lb)) {
             check_backends(txn, entry, entry_row(lb));
         }
     }
@@ -209,10 +250,26 @@ check_port(struct txn *txn, const struct entry *entry)
             check_port_ip(txn, entry, port, &port->ips[i]);
         }
     }
+    check_no_router_has_mac(txn, entry, port->network, port->mac);
     check_port_moved(txn, entry);
 }
 
 /* Networks.  -------------------------------------------------------------- */
+
+static bool
+same_reservations(const struct vmn_subnet *a, const struct vmn_subnet *b)
+{
+    bool same = a->n_reservations == b->n_reservations;
+
+    for (size_t i = 0; same && i < a->n_reservations; i++) {
+        const struct vmn_reservation *r = &a->reservations[i];
+        const struct vmn_reservation *s = &b->reservations[i];
+
+        same = !memcmp(&r->ip, &s->ip, sizeof r->ip)
+               && !strcmp(r->port, s->port);
+    }
+    return same;
+}
 
 static bool
 same_subnets(const struct vmn_network *a, const struct vmn_network *b)
@@ -222,14 +279,23 @@ same_subnets(const struct vmn_network *a, const struct vmn_network *b)
     for (size_t i = 0; same && i < a->n_subnets; i++) {
         same = !memcmp(&a->subnets[i].cidr, &b->subnets[i].cidr,
                        sizeof a->subnets[i].cidr)
+               && same_reservations(&a->subnets[i], &b->subnets[i])
                && !memcmp(&a->subnets[i].gateway, &b->subnets[i].gateway,
                           sizeof a->subnets[i].gateway);
     }
     return same;
 }
 
+bool
+network_keeps_subnets(const struct entry *entry)
+{
+    return (entry->before
+            && same_subnets(entry_row(entry), (const struct vmn_network *)
+                                              entry->before->row));
+}
+
 static void
-check_vip_is_no_gateway(struct txn *txn, const struct entry *where,
+check_vip_is_free(struct txn *txn, const struct entry *where,
                         const char *field, const struct vmn_loadbalancer *lb,
                         const struct vmn_network *network)
 {
@@ -241,6 +307,15 @@ check_vip_is_no_gateway(struct txn *txn, const struct entry *where,
                       "the virtual IP of loadbalancer \"%s\" is the gateway "
                       "of network \"%s\"", lb->row.name, network->row.name);
         }
+
+        const struct vmn_reservation *r
+            = address_reservation(&network->subnets[i], &lb->vip);
+        if (r) {
+            txn_error(txn, where, VMN_ERR_CONFLICT, field,
+                      "the virtual IP of loadbalancer \"%s\" is reserved for "
+                      "port \"%s\" in network \"%s\"", lb->row.name, r->port,
+                      network->row.name);
+        }
     }
 }
 
@@ -251,9 +326,7 @@ check_network(struct txn *txn, const struct entry *entry)
     const struct vmn_network *network = entry_row(entry);
     const struct name_set *names;
 
-    if (entry->before
-        && same_subnets(network, (const struct vmn_network *)
-                                 entry->before->row)) {
+    if (network_keeps_subnets(entry)) {
         return;
     }
     names = index_get(txn->model, VMN_INDEX_PORT_BY_NETWORK, entry->name);
@@ -262,7 +335,7 @@ check_network(struct txn *txn, const struct entry *entry)
                                                names->names[i]);
         const struct vmn_port *port = entry_row(other);
 
-        for (size_t j = 0; !is_changed(other) && j < port->n_ips; j++) {
+        for (size_t j = 0; !entry_is_changed(other) && j < port->n_ips; j++) {
             check_ip_fits(txn, entry, "/subnets", port, &port->ips[j],
                           network);
         }
@@ -272,11 +345,12 @@ check_network(struct txn *txn, const struct entry *entry)
         const struct entry *other = model_find(
             txn->model, VMN_TABLE_LOADBALANCER, names->names[i]);
 
-        if (!is_changed(other)) {
-            check_vip_is_no_gateway(txn, entry, "/subnets", entry_row(other),
+        if (!entry_is_changed(other)) {
+            check_vip_is_free(txn, entry, "/subnets", entry_row(other),
                                     network);
         }
     }
+    check_network_routers(txn, entry);
 }
 
 /* Load balancers.  -------------------------------------------------------- */
@@ -322,12 +396,13 @@ check_vip(struct txn *txn, const struct entry *entry,
     const char *other;
 
     value_format_ip(&lb->vip, vip);
-    other = find_other_in(txn, INDEX_IP, network, vip, "");
+    other = find_other_in(txn, VMN_INDEX_PORT_BY_IP, network, vip, "");
     if (other) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/vip",
                   "%s is used by port \"%s\" of network \"%s\"", vip, other,
                   network);
     }
+    check_no_router_has(txn, entry, "/vip", network, &lb->vip);
     for (size_t i = 0; i < lb->n_ports; i++) {
         char *key = xasprintf("%s/%d/%u", vip, lb->protocol,
                               lb->ports[i].port);
@@ -354,24 +429,136 @@ check_loadbalancer(struct txn *txn, const struct entry *entry)
 
         check_vip(txn, entry, lb, lb->networks[i]);
         if (network) {
-            check_vip_is_no_gateway(txn, entry, "/vip", lb, network);
+            check_vip_is_free(txn, entry, "/vip", lb, network);
         }
     }
     check_backends(txn, entry, lb);
 }
 
 static void
-check_host(struct txn *txn, const struct entry *entry)
+check_tunnel_ip(struct txn *txn, const struct entry *entry,
+                const char *field, const struct vmn_ip *ip)
 {
-    const struct vmn_host *host = entry_row(entry);
     char buf[VALUE_IP_SIZE];
     const char *other;
 
-    value_format_ip(&host->tunnel_ip, buf);
+    value_format_ip(ip, buf);
+    if (ip->family == 6 && ip->addr[0] == 0xfe
+        && (ip->addr[1] & 0xc0) == 0x80) {
+        txn_error(txn, entry, VMN_ERR_INVALID, field,
+                  "must not be link-local: %s", buf);
+    }
     other = find_other(txn, INDEX_TUNNEL_IP, buf, entry->name);
     if (other) {
-        txn_error(txn, entry, VMN_ERR_CONFLICT, "/tunnel_ip",
+        txn_error(txn, entry, VMN_ERR_CONFLICT, field,
                   "%s is that of host \"%s\"", buf, other);
+    }
+}
+
+/* Any two hosts may come to have a network in common, so they must have a
+ * family in common for its tunnels. */
+static void
+check_tunnel_family(struct txn *txn, const struct entry *entry,
+                    const struct vmn_host *host)
+{
+    bool v6 = host->tunnel_ip.family == 6;
+    const char *other = find_other(txn, INDEX_TUNNEL_FAMILY, v6 ? "4" : "6",
+                                   entry->name);
+
+    if (other) {
+        txn_error(txn, entry, VMN_ERR_CONFLICT, "/tunnel_ip",
+                  "is IPv%d, and host \"%s\" has no address but one of "
+                  "IPv%d: one of them needs a second_tunnel_ip",
+                  v6 ? 6 : 4, other, v6 ? 4 : 6);
+    }
+}
+
+static void
+check_host(struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_host *host = entry_row(entry);
+
+    check_tunnel_ip(txn, entry, "/tunnel_ip", &host->tunnel_ip);
+    if (!host->second_tunnel_ip.family) {
+        check_tunnel_family(txn, entry, host);
+        return;
+    }
+    check_tunnel_ip(txn, entry, "/second_tunnel_ip",
+                    &host->second_tunnel_ip);
+    if (host->second_tunnel_ip.family == host->tunnel_ip.family) {
+        txn_error(txn, entry, VMN_ERR_INVALID, "/second_tunnel_ip",
+                  "must be IPv%d: tunnel_ip is IPv%d",
+                  host->tunnel_ip.family == 6 ? 4 : 6,
+                  host->tunnel_ip.family);
+    }
+}
+
+static void
+check_tier(struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_tier *tier = entry_row(entry);
+    char position[12];
+    const char *other;
+
+    snprintf(position, sizeof position, "%u", tier->position);
+    other = find_other(txn, INDEX_POSITION, position, entry->name);
+    if (other) {
+        txn_error(txn, entry, VMN_ERR_CONFLICT, "/position",
+                  "%s is that of tier \"%s\"", position, other);
+    }
+}
+
+/* In the application tier equal policies are united, denials first.  In others
+ * the order decides, so there must be one. */
+static void
+check_policy(struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_policy *policy = entry_row(entry);
+    const struct vmn_tier *tier = model_get(txn->model, VMN_TABLE_TIER,
+                                            policy->tier);
+    char priority[12];
+    const char *other;
+
+    if (entry->op) {
+        check_rules(txn, entry);
+    }
+    if (!tier || tier->position == VMN_TIER_APPLICATION) {
+        return;
+    }
+    snprintf(priority, sizeof priority, "%u", policy->priority);
+    other = find_other_in(txn, INDEX_PRIORITY, policy->tier, priority,
+                          entry->name);
+    if (other) {
+        txn_error(txn, entry, VMN_ERR_CONFLICT, "/priority",
+                  "%s is that of policy \"%s\" in tier \"%s\": which one "
+                  "decides must be said", priority, other, policy->tier);
+    }
+}
+
+/* DNS zones.  ------------------------------------------------------------- */
+
+/* Who asks must get one answer. */
+static void
+check_zone(struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_dns_zone *zone = entry_row(entry);
+
+    for (size_t i = 0; i < zone->n_networks; i++) {
+        const struct name_set *names = index_get(
+            txn->model, VMN_INDEX_ZONE_BY_NETWORK, zone->networks[i]);
+
+        for (size_t j = 0; j < names->n; j++) {
+            const struct vmn_dns_zone *other = model_get(
+                txn->model, VMN_TABLE_DNS_ZONE, names->names[j]);
+
+            if (strcmp(names->names[j], entry->name)
+                && !strcmp(other->domain, zone->domain)) {
+                txn_error(txn, entry, VMN_ERR_CONFLICT, "/networks",
+                          "DNS zone \"%s\" has domain %s in network \"%s\", "
+                          "too", names->names[j], zone->domain,
+                          zone->networks[i]);
+            }
+        }
     }
 }
 
@@ -394,8 +581,16 @@ check_entry(struct txn *txn, const struct entry *entry)
         check_network(txn, entry);
     } else if (entry->table == VMN_TABLE_PORT) {
         check_port(txn, entry);
+    } else if (entry->table == VMN_TABLE_TIER) {
+        check_tier(txn, entry);
+    } else if (entry->table == VMN_TABLE_POLICY) {
+        check_policy(txn, entry);
     } else if (entry->table == VMN_TABLE_LOADBALANCER) {
         check_loadbalancer(txn, entry);
+    } else if (entry->table == VMN_TABLE_ROUTER) {
+        check_router(txn, entry);
+    } else if (entry->table == VMN_TABLE_DNS_ZONE) {
+        check_zone(txn, entry);
     }
 }
 
@@ -405,7 +600,7 @@ check_touched(struct txn *txn)
     for (size_t i = 0; i < txn->n_touched; i++) {
         const struct entry *entry = txn->touched[i];
 
-        if (!is_changed(entry)) {
+        if (!entry_is_changed(entry)) {
             continue;
         }
         if (entry->cur) {
@@ -415,4 +610,6 @@ check_touched(struct txn *txn)
         }
         model_pause(txn->model);
     }
+    check_nesting(txn);
+    check_domains(txn);
 }

@@ -39,6 +39,7 @@ prune(struct txn *txn, enum vmn_table table)
     sset_init(&names);
     for (size_t i = 0; i < set->n; i++) {
         sset_add(&names, set->names[i]);
+        model_pause(model);
     }
     SSET_FOR_EACH (name, &names) {
         struct entry *entry = model_find(model, table, name);
@@ -46,6 +47,7 @@ prune(struct txn *txn, enum vmn_table table)
         if (entry_row(entry) && !entry->op) {
             delete_entry(txn, entry, false);
         }
+        model_pause(model);
     }
     sset_destroy(&names);
 }
@@ -109,6 +111,7 @@ find_referrers(const struct txn *txn, enum vmn_table table,
     for (size_t i = 0; i < txn->n_touched; i++) {
         const struct entry *entry = txn->touched[i];
 
+        model_pause(txn->model);
         if (entry->cur || !entry->before) {
             continue;
         }
@@ -139,6 +142,7 @@ follow(struct txn *txn, enum vmn_table table)
         if (!entry->op || entry->op->kind == MODEL_DELETE) {
             strip(txn, entry, observed ? is_gone : is_gone_by_cascade);
         }
+        model_pause(txn->model);
     }
     sset_destroy(&names);
 }
@@ -156,6 +160,7 @@ delete_asked(struct txn *txn)
         if (entry->cur && entry->op && entry->op->kind == MODEL_DELETE) {
             delete_entry(txn, entry, entry->op->cascade);
         }
+        model_pause(txn->model);
     }
     for (int i = 0; txn->request->prune_set && i < VMN_N_TABLES; i++) {
         prune(txn, i);

@@ -16,7 +16,6 @@
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
 #include "hash.h"
-#include "simap.h"
 #include "util.h"
 
 /* Keeping.  --------------------------------------------------------------- */
@@ -34,6 +33,25 @@ set_ips(struct version *version, const struct vmn_ip *ips, size_t n)
     port->n_ips = n;
 }
 
+/* The addresses of 'was' that stay if its MAC becomes 'mac': one that follows
+ * from the old MAC does not. */
+static size_t
+keep_ips(const struct vmn_port *was, struct vmn_mac mac, struct vmn_ip *ips)
+{
+    bool same = !memcmp(&mac, &was->mac, sizeof mac);
+    size_t n = 0;
+
+    for (size_t i = 0; i < was->n_ips; i++) {
+        const struct vmn_prefix prefix = { was->ips[i], 64 };
+        struct vmn_ip follows = value_prefix_eui64(&prefix, was->mac);
+
+        if (same || memcmp(&follows, &was->ips[i], sizeof follows)) {
+            ips[n++] = was->ips[i];
+        }
+    }
+    return n;
+}
+
 void
 given_keep(struct version *version, const struct version *old)
 {
@@ -47,8 +65,17 @@ given_keep(struct version *version, const struct version *old)
         if (port->n_want_ips) {
             set_ips(version, port->want_ips, port->n_want_ips);
         } else if (was && !strcmp(was->network, port->network)) {
-            set_ips(version, was->ips, was->n_ips);
+            struct vmn_ip *ips = xmalloc((was->n_ips + 1) * sizeof *ips);
+
+            set_ips(version, ips, keep_ips(was, port->mac, ips));
+            free(ips);
         }
+    } else if (version->row->table == VMN_TABLE_ROUTER) {
+        struct vmn_router *router = (struct vmn_router *) version->row;
+
+        router->mac = (!value_mac_is_none(router->want_mac) || !old
+                       ? router->want_mac
+                       : ((const struct vmn_router *) old->row)->mac);
     }
 }
 
@@ -160,7 +187,8 @@ assign_mac(struct txn *txn, struct entry *entry)
                                  hash.u64.lo } };
         char *key = xasprintf("%s/%s", port->network,
                               value_format_mac(mac, buf));
-        if (!index_get(txn->model, INDEX_MAC, key)->n) {
+        if (!index_get(txn->model, INDEX_MAC, key)->n
+            && !index_get(txn->model, INDEX_ROUTER_MAC, key)->n) {
             port->mac = mac;
             index_put(txn->model, INDEX_MAC, key, entry->name, true);
         }
@@ -169,147 +197,6 @@ assign_mac(struct txn *txn, struct entry *entry)
 }
 
 /* IP addresses.  ---------------------------------------------------------- */
-
-static bool
-is_taken(const struct model *model, const char *network,
-         const struct vmn_subnet *subnet, uint32_t addr)
-{
-    struct vmn_ip ip = value_ip_from_u32(addr);
-    char key[VMN_NAME_LEN + VALUE_IP_SIZE + 2], buf[VALUE_IP_SIZE];
-
-    snprintf(key, sizeof key, "%s/%s", network, value_format_ip(&ip, buf));
-    return (subnet->gateway.family
-            && value_ip_to_u32(&subnet->gateway) == addr)
-           || index_get(model, INDEX_IP, key)->n
-           || index_get(model, INDEX_VIP_IP, key)->n;
-}
-
-/* The addresses of a subnet that can be given out. */
-static void
-usable_bounds(const struct vmn_prefix *cidr, uint32_t *first, uint32_t *last)
-{
-    value_prefix_bounds(cidr, first, last);
-    if (cidr->len <= 30) {
-        ++*first;
-        --*last;
-    }
-}
-
-/* Where the search for a free address of 'subnet' starts: behind the one given
- * out last, so that an address is used again late. */
-static void
-set_next_ip(struct entry *network, const struct vmn_subnet *subnet,
-            uint32_t addr)
-{
-    char key[VALUE_PREFIX_SIZE];
-
-    if (!network->next_ips) {
-        network->next_ips = xmalloc(sizeof *network->next_ips);
-        simap_init(network->next_ips);
-    }
-    simap_put(network->next_ips, value_format_prefix(&subnet->cidr, key),
-              addr);
-}
-
-static uint32_t
-get_next_ip(const struct entry *network, const struct vmn_subnet *subnet)
-{
-    char key[VALUE_PREFIX_SIZE];
-
-    return network->next_ips
-           ? simap_get(network->next_ips,
-                       value_format_prefix(&subnet->cidr, key)) : 0;
-}
-
-/* Notes where the search started, in case that it is undone. */
-static void
-note_next_ip(struct model *model, const struct entry *network,
-             const struct vmn_subnet *subnet)
-{
-    char key[VALUE_PREFIX_SIZE];
-
-    if (model->n_next_ips >= model->allocated_next_ips) {
-        model->next_ips = x2nrealloc(model->next_ips,
-                                     &model->allocated_next_ips,
-                                     sizeof *model->next_ips);
-    }
-    model->next_ips[model->n_next_ips++] = (struct former_next_ip) {
-        .network = xstrdup(network->name),
-        .subnet = xstrdup(value_format_prefix(&subnet->cidr, key)),
-        .addr = get_next_ip(network, subnet),
-    };
-}
-
-static void
-drop_last_note(struct model *model)
-{
-    struct former_next_ip *former = &model->next_ips[--model->n_next_ips];
-
-    free(former->network);
-    free(former->subnet);
-}
-
-void
-given_undo(struct model *model, size_t n)
-{
-    while (model->n_next_ips > n) {
-        struct former_next_ip *former
-            = &model->next_ips[model->n_next_ips - 1];
-        struct entry *network = model_find(model, VMN_TABLE_NETWORK,
-                                           former->network);
-
-        if (network && network->next_ips && former->addr) {
-            simap_put(network->next_ips, former->subnet, former->addr);
-        } else if (network && network->next_ips) {
-            simap_find_and_delete(network->next_ips, former->subnet);
-        }
-        drop_last_note(model);
-    }
-}
-
-void
-given_settle(struct model *model)
-{
-    while (model->n_next_ips) {
-        drop_last_note(model);
-    }
-}
-
-/* Returns a free address of the subnet, or family 0. */
-static struct vmn_ip
-find_ip(struct model *model, struct entry *network,
-        const struct vmn_subnet *subnet)
-{
-    uint32_t next = get_next_ip(network, subnet);
-    uint32_t first, last;
-
-    usable_bounds(&subnet->cidr, &first, &last);
-    if (next < first || next > last) {
-        next = first;
-    }
-    for (uint64_t i = 0; i <= last - first; i++) {
-        uint32_t addr = next;
-
-        next = addr == last ? first : addr + 1;
-        if (!is_taken(model, network->name, subnet, addr)) {
-            note_next_ip(model, network, subnet);
-            set_next_ip(network, subnet, next);
-            return value_ip_from_u32(addr);
-        }
-    }
-    return (struct vmn_ip) { .family = 0 };
-}
-
-static const struct vmn_subnet *
-find_subnet(const struct vmn_network *network, const struct vmn_ip *ip)
-{
-    for (size_t i = 0; i < network->n_subnets; i++) {
-        if (value_prefix_contains(&network->subnets[i].cidr, ip)) {
-            return &network->subnets[i];
-        }
-    }
-    return NULL;
-}
 
 /* Appends to 'ips' one address for each subnet that has none there yet, as
  * long as there are less than 'max'. */
@@ -328,12 +215,16 @@ fill_ips(struct txn *txn, struct entry *entry, struct entry *network_entry,
             have |= value_prefix_contains(&subnet->cidr, &ips[j]);
         }
         if (!have) {
-            struct vmn_ip ip = find_ip(txn->model, network_entry, subnet);
+            struct vmn_ip ip = address_find(txn->model, network_entry, subnet,
+                                            entry_row(entry));
             char buf[VALUE_PREFIX_SIZE];
 
             if (!ip.family) {
                 txn_error(txn, entry, VMN_ERR_CONFLICT, "/ips",
-                          "no address of %s of network \"%s\" is left",
+                          subnet->slaac
+                          ? "the address of %s of network \"%s\" that follows "
+                            "from the MAC is taken"
+                          : "no address of %s of network \"%s\" is left",
                           value_format_prefix(&subnet->cidr, buf),
                           network->row.name);
             } else {
@@ -362,7 +253,7 @@ assign_ips(struct txn *txn, struct entry *entry)
     struct vmn_ip *ips = xmalloc((port->n_ips + network->n_subnets + 1)
                                  * sizeof *ips);
     for (size_t i = 0; i < port->n_ips; i++) {
-        if (find_subnet(network, &port->ips[i])) {
+        if (address_subnet(network, &port->ips[i])) {
             ips[n++] = port->ips[i];
         }
     }
@@ -372,25 +263,6 @@ assign_ips(struct txn *txn, struct entry *entry)
     set_ips(entry->cur, ips, n);
     index_version(txn->model, entry, entry->cur, true);
     free(ips);
-}
-
-void
-given_loaded(struct model *model, const struct vmn_port *port)
-{
-    struct entry *entry = model_find(model, VMN_TABLE_NETWORK,
-                                     port->network);
-    const struct vmn_network *network = entry_row(entry);
-
-    for (size_t i = 0; network && i < port->n_ips; i++) {
-        const struct vmn_subnet *subnet = find_subnet(network,
-                                                      &port->ips[i]);
-        uint32_t next = value_ip_to_u32(&port->ips[i]) + 1;
-
-        if (subnet && !port->n_want_ips
-            && next > get_next_ip(entry, subnet)) {
-            set_next_ip(entry, subnet, next);
-        }
-    }
 }
 
 void
@@ -410,6 +282,8 @@ given_assign(struct txn *txn)
         } else if (entry->table == VMN_TABLE_PORT) {
             assign_mac(txn, entry);
             assign_ips(txn, entry);
+        } else if (entry->table == VMN_TABLE_ROUTER) {
+            route_assign_mac(txn, entry);
         }
         model_pause(txn->model);
     }

@@ -213,7 +213,7 @@ emit_port(const struct emitter *e, const struct vmn_port *port)
                     value_format_mac(port->mac, buf));
     }
     for (size_t i = 0; i < port->n_ips; i++) {
-        emit_joined(e, INDEX_IP, port->network, '/',
+        emit_joined(e, VMN_INDEX_PORT_BY_IP, port->network, '/',
                     value_format_ip(&port->ips[i], buf));
     }
     emit(e, INDEX_IFACE_ID, port->iface_id);
@@ -229,30 +229,49 @@ anchor_rank(const struct vmn_selector_term *term)
 }
 
 static void
-emit_group(const struct emitter *e, const struct vmn_group *group)
+emit_anchor(const struct emitter *e, int index,
+            const struct vmn_selector *selector)
 {
     const struct vmn_selector_term *best = NULL;
 
-    for (size_t i = 0; i < group->n_ports; i++) {
-        emit(e, VMN_INDEX_GROUP_BY_PORT, group->ports[i]);
-    }
-    if (!group->selector.text) {
-        return;
-    }
-    for (size_t i = 0; i < group->selector.n_terms; i++) {
-        const struct vmn_selector_term *term = &group->selector.terms[i];
+    for (size_t i = 0; i < selector->n_terms; i++) {
+        const struct vmn_selector_term *term = &selector->terms[i];
 
         if (anchor_rank(term) > (best ? anchor_rank(best) : 0)) {
             best = term;
         }
     }
     if (!best) {
-        emit(e, VMN_INDEX_GROUP_BY_ANCHOR, "");
+        emit(e, index, "");
     } else if (best->n_values == 1) {
-        emit_joined(e, VMN_INDEX_GROUP_BY_ANCHOR, best->key, '=',
-                    best->values[0]);
+        emit_joined(e, index, best->key, '=', best->values[0]);
     } else {
-        emit(e, VMN_INDEX_GROUP_BY_ANCHOR, best->key);
+        emit(e, index, best->key);
+    }
+}
+
+static void
+emit_group(const struct emitter *e, const struct vmn_group *group)
+{
+    for (size_t i = 0; i < group->n_ports; i++) {
+        emit(e, VMN_INDEX_GROUP_BY_PORT, group->ports[i]);
+    }
+    if (group->selector.text) {
+        emit_anchor(e, VMN_INDEX_GROUP_BY_ANCHOR, &group->selector);
+    }
+}
+
+static void
+emit_quarantine(const struct emitter *e,
+                const struct vmn_quarantine *quarantine)
+{
+    for (size_t i = 0; i < quarantine->n_ports; i++) {
+        emit(e, VMN_INDEX_QUARANTINE_BY_PORT, quarantine->ports[i]);
+    }
+    if (quarantine->selector.text) {
+        emit(e, VMN_INDEX_QUARANTINE_SELECTS, "");
+        emit_anchor(e, VMN_INDEX_QUARANTINE_BY_ANCHOR,
+                    &quarantine->selector);
     }
 }
 
@@ -279,6 +298,30 @@ emit_loadbalancer(const struct emitter *e,
 }
 
 static void
+emit_router(const struct emitter *e, const struct vmn_router *router)
+{
+    char mac[VALUE_MAC_SIZE];
+
+    value_format_mac(router->mac, mac);
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        const char *network = router->interfaces[i].network;
+
+        emit(e, VMN_INDEX_ROUTER_BY_NETWORK, network);
+        if (!value_mac_is_none(router->mac)) {
+            emit_joined(e, INDEX_ROUTER_MAC, network, '/', mac);
+        }
+    }
+}
+
+static void
+emit_zone(const struct emitter *e, const struct vmn_dns_zone *zone)
+{
+    for (size_t i = 0; i < zone->n_networks; i++) {
+        emit(e, VMN_INDEX_ZONE_BY_NETWORK, zone->networks[i]);
+    }
+}
+
+static void
 emit_ref(void *e_, enum vmn_table target, const char *name,
          const char *pointer OVS_UNUSED)
 {
@@ -299,18 +342,39 @@ emit_version(const struct version *version, emit_cb *cb, void *aux)
 
         emit(&e, VMN_INDEX_ALL_HOSTS, "");
         emit(&e, INDEX_TUNNEL_IP, value_format_ip(&host->tunnel_ip, buf));
+        if (host->second_tunnel_ip.family) {
+            emit(&e, INDEX_TUNNEL_IP,
+                 value_format_ip(&host->second_tunnel_ip, buf));
+        } else {
+            emit(&e, INDEX_TUNNEL_FAMILY,
+                 host->tunnel_ip.family == 6 ? "6" : "4");
+        }
     } else if (row->table == VMN_TABLE_PORT) {
         emit_port(&e, (const struct vmn_port *) row);
     } else if (row->table == VMN_TABLE_GROUP) {
         emit_group(&e, (const struct vmn_group *) row);
+    } else if (row->table == VMN_TABLE_TIER) {
+        const struct vmn_tier *tier = (const struct vmn_tier *) row;
+
+        snprintf(buf, sizeof buf, "%u", tier->position);
+        emit(&e, VMN_INDEX_ALL_TIERS, "");
+        emit(&e, INDEX_POSITION, buf);
     } else if (row->table == VMN_TABLE_POLICY) {
         const struct vmn_policy *policy = (const struct vmn_policy *) row;
 
         for (size_t i = 0; i < policy->n_applies_to; i++) {
             emit(&e, VMN_INDEX_POLICY_BY_GROUP, policy->applies_to[i]);
         }
+        snprintf(buf, sizeof buf, "%u", policy->priority);
+        emit_joined(&e, INDEX_PRIORITY, policy->tier, '/', buf);
+    } else if (row->table == VMN_TABLE_QUARANTINE) {
+        emit_quarantine(&e, (const struct vmn_quarantine *) row);
     } else if (row->table == VMN_TABLE_LOADBALANCER) {
         emit_loadbalancer(&e, (const struct vmn_loadbalancer *) row);
+    } else if (row->table == VMN_TABLE_ROUTER) {
+        emit_router(&e, (const struct vmn_router *) row);
+    } else if (row->table == VMN_TABLE_DNS_ZONE) {
+        emit_zone(&e, (const struct vmn_dns_zone *) row);
     } else if (row->table == VMN_TABLE_BINDING) {
         emit(&e, VMN_INDEX_PORT_BY_HOST,
              ((const struct vmn_binding *) row)->host);

@@ -34,6 +34,14 @@ load_given(struct model *model, struct version *version, const char *pointer,
             vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
                            "it has no MAC address");
         }
+    } else if (version->row->table == VMN_TABLE_ROUTER) {
+        const struct vmn_router *router
+            = (const struct vmn_router *) version->row;
+
+        if (value_mac_is_none(router->mac)) {
+            vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
+                           "it has no MAC address");
+        }
     }
 }
 
@@ -90,9 +98,6 @@ model_load_done(struct model *model, uint64_t revision,
                                       entry->name);
 
             check_refs(&txn, entry, pointer);
-            if (i == VMN_TABLE_PORT) {
-                given_loaded(model, entry_row(entry));
-            }
             free(pointer);
         }
     }

@@ -7,11 +7,17 @@
 
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/value.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 
 struct number;
-struct simap;
+
+/* Where the search for a free address of a subnet goes on. */
+struct address_cursor {
+    char subnet[VALUE_PREFIX_SIZE]; /* As a prefix. */
+    uint64_t next;              /* Index of the address. */
+};
 
 /* One version of a row, with all that belongs to it. */
 struct version {
@@ -29,8 +35,9 @@ struct entry {
     struct version *cur;        /* NULL: absent. */
     struct version *durable;    /* NULL: absent.  May be the same. */
     bool dirty;                 /* In model's 'dirty'. */
-    struct simap *next_ips;     /* Networks: where to look next for a free
-                                 * address, by subnet.  Or NULL. */
+    bool was_deleted;           /* Since the model was settled. */
+    size_t n_cursors, allocated_cursors;
+    struct address_cursor *cursors; /* Of networks. */
 
     /* While a request is applied. */
     bool touched;               /* In txn's 'touched'. */
@@ -54,11 +61,14 @@ struct model_table {
 /* Indexes besides enum vmn_index; changes of these are not reported. */
 enum {
     INDEX_MAC = VMN_N_INDEXES,  /* Ports by "NETWORK/MAC". */
-    INDEX_IP,                   /* Ports by "NETWORK/IP". */
+    INDEX_ROUTER_MAC,           /* Routers by "NETWORK/MAC". */
     INDEX_VIP_IP,               /* Load balancers by "NETWORK/VIP". */
     INDEX_VIP,                  /* The same by "NETWORK/VIP/PROTO/PORT". */
     INDEX_IFACE_ID,             /* Ports. */
     INDEX_TUNNEL_IP,            /* Hosts. */
+    INDEX_TUNNEL_FAMILY,        /* Hosts of one family, by "4" or "6". */
+    INDEX_POSITION,             /* Tiers. */
+    INDEX_PRIORITY,             /* Policies by "TIER/PRIORITY". */
     INDEX_SET,                  /* + table: rows by meta.set. */
     INDEX_REFS = INDEX_SET + VMN_N_TABLES,
                                 /* + target table * VMN_N_TABLES + referrer's
@@ -87,15 +97,15 @@ struct model {
     struct version **garbage;   /* Neither current nor durable any more. */
     size_t n_logs, allocated_logs;
     struct model_log *logs;     /* 'who' and 'summary' are owned. */
-    size_t n_next_ips, allocated_next_ips;
-    struct former_next_ip *next_ips; /* Oldest first. */
+    size_t n_cursors, allocated_cursors;
+    struct former_cursor *cursors; /* Oldest first. */
     struct model_write *writes; /* What model_get_pending() returned. */
 };
 
-/* Where the search for a free address of a subnet started before. */
-struct former_next_ip {
-    char *network, *subnet;     /* Owned. */
-    uint32_t addr;              /* 0: nowhere. */
+/* What a cursor of a network was before. */
+struct former_cursor {
+    char *network;              /* Owned. */
+    struct address_cursor before;
 };
 
 /* A request that is being applied. */
@@ -106,11 +116,10 @@ struct txn {
     int64_t now_ms;
     size_t n_touched, allocated_touched;
     struct entry **touched;
-    size_t n_next_ips;          /* The model's, before. */
+    size_t n_cursors;           /* The model's, before. */
 };
 
 /* model.c */
-void model_pause(const struct model *);
 struct entry *model_find(const struct model *, enum vmn_table,
                          const char *name);
 struct entry *model_find_or_add(struct model *, enum vmn_table,
@@ -127,6 +136,12 @@ void model_note_versions(struct model *, const struct entry *,
 void model_note_index(struct model *, int index, const char *key);
 struct version *version_create(void);
 void version_destroy(struct model *, struct version *);
+/* The entry has another version than before the request. */
+static inline bool
+entry_is_changed(const struct entry *entry)
+{
+    return entry->touched && entry->cur != entry->before;
+}
 static inline const void *
 entry_row(const struct entry *entry)
 {
@@ -161,22 +176,73 @@ index_refs(enum vmn_table target, enum vmn_table referrer)
 void given_keep(struct version *, const struct version *old);
 /* Gives out what the touched entries lack.  Errors go to the transaction. */
 void given_assign(struct txn *);
-/* Takes back what addresses were looked at since there were 'n' notes of it in
- * the model's 'next_ips'. */
-void given_undo(struct model *, size_t n);
-/* Forgets those notes: what they are of is settled. */
-void given_settle(struct model *);
-/* Notes the address of a port that was loaded, so that it comes late. */
-void given_loaded(struct model *, const struct vmn_port *);
 /* Takes the reference to a loaded network's number.  Returns false if it
  * belongs to another. */
 bool given_load_vni(struct model *, struct version *);
+
+/* model-address.c */
+/* An address of the subnet that nobody has: what is kept for 'port', or what
+ * follows from its MAC where the subnet says so, or the next one.  Family 0 if
+ * there is none. */
+struct vmn_ip address_find(struct model *, struct entry *network,
+                           const struct vmn_subnet *,
+                           const struct vmn_port *port);
+/* The subnet that an address is of, or NULL. */
+const struct vmn_subnet *address_subnet(const struct vmn_network *,
+                                        const struct vmn_ip *);
+/* For whom an address is kept, or NULL. */
+const struct vmn_reservation *address_reservation(const struct vmn_subnet *,
+                                                  const struct vmn_ip *);
+/* Takes back what was given out since there were 'n' notes of it in the model's
+ * 'cursors'. */
+void address_undo(struct model *, size_t n);
+/* Forgets those notes: what they are of is settled. */
+void address_settle(struct model *);
+/* Forgets about subnets that a network does not have any more. */
+void address_forget(struct entry *network);
+
+/* model-builtin.c */
+/* Adds the rows that are always there. */
+void builtin_add(struct model *);
 
 /* model-check.c */
 /* Checks the touched entries against everything else, as it is now. */
 void check_touched(struct txn *);
 /* Checks one entry; errors go to 'pointer' and on. */
 void check_refs(struct txn *, const struct entry *, const char *pointer);
+
+/* The network's subnets and gateways are what they were. */
+bool network_keeps_subnets(const struct entry *);
+
+/* model-cover.c */
+/* Checks the rules of a policy against each other. */
+void check_rules(struct txn *, const struct entry *);
+
+/* model-route.c */
+/* Gives out the MAC address of a router that has none. */
+void route_assign_mac(struct txn *, struct entry *);
+/* The router but 'except' that has 'ip' in the network, or NULL. */
+const char *route_find_router(const struct model *, const char *network,
+                              const struct vmn_ip *, const char *except);
+/* Checks a router, a network with its routers, and a port or a balancer among
+ * the routers of its networks, against each other. */
+void check_router(struct txn *, const struct entry *);
+void check_network_routers(struct txn *, const struct entry *);
+/* Reports to 'field' of 'where' if 'ip' is a router's address in 'network'. */
+void check_no_router_has(struct txn *, const struct entry *where,
+                         const char *field, const char *network,
+                         const struct vmn_ip *ip);
+/* Reports a port whose MAC address is a router's in 'network'. */
+void check_no_router_has_mac(struct txn *, const struct entry *where,
+                             const char *network, struct vmn_mac);
+
+/* model-domain.c */
+/* Checks what was touched for subnets that overlap inside of a domain. */
+void check_domains(struct txn *);
+
+/* model-nest.c */
+/* Checks how the groups that were touched are inside of each other. */
+void check_nesting(struct txn *);
 
 /* model-apply.c */
 void txn_error(struct txn *, const struct entry *, enum vmn_error_code,

@@ -169,10 +169,13 @@ model_row_print(const struct vmn_row *row, const struct model_meta *meta,
     schema_print_number(ds, meta->revision, 1);
     ds_put_cstr(ds, ",\"etag\":\"");
     schema_print_number(ds, meta->revision, 1);
-    ds_put_cstr(ds, "\",\"created\":");
-    print_time(ds, meta->created_ms);
-    ds_put_cstr(ds, ",\"updated\":");
-    print_time(ds, meta->updated_ms);
+    ds_put_char(ds, '"');
+    if (!model_is_builtin(row->table, row->name)) {
+        ds_put_cstr(ds, ",\"created\":");
+        print_time(ds, meta->created_ms);
+        ds_put_cstr(ds, ",\"updated\":");
+        print_time(ds, meta->updated_ms);
+    }
     if (meta->set) {
         ds_put_cstr(ds, ",\"set\":");
         schema_print_string(ds, meta->set);

@@ -15,7 +15,6 @@
 #include "controller/model/numbers.h"
 #include "controller/schema/schema-row.h"
 #include "hash.h"
-#include "simap.h"
 #include "util.h"
 
 struct change_node {
@@ -37,6 +36,7 @@ model_create(void)
     hmap_init(&model->index);
     hmap_init(&model->changes);
     ovs_list_init(&model->change_list);
+    builtin_add(model);
     return model;
 }
 
@@ -94,10 +94,7 @@ static void
 entry_destroy(struct model *model, struct entry *entry)
 {
     hmap_remove(&model->tables[entry->table].entries, &entry->node);
-    if (entry->next_ips) {
-        simap_destroy(entry->next_ips);
-        free(entry->next_ips);
-    }
+    free(entry->cursors);
     free(entry->name);
     free(entry);
 }
@@ -214,6 +211,19 @@ model_lookup(const struct model *model, enum vmn_index index,
     return names_of(index_get(model, index, key));
 }
 
+const char *
+model_find_address(const struct model *model, const char *network,
+                   const char *ip)
+{
+    char *key = xasprintf("%s/%s", network, ip);
+    const struct name_set *names = index_get(model, VMN_INDEX_PORT_BY_IP,
+                                             key);
+    const char *name = names && names->n ? names->names[0] : NULL;
+
+    free(key);
+    return name;
+}
+
 uint64_t
 model_revision(const struct model *model)
 {
@@ -229,19 +239,20 @@ model_durable_revision(const struct model *model)
 /* Notes of what changed.  ------------------------------------------------- */
 
 static void
-note(struct model *model, bool is_index, int id, const char *key)
+note(struct model *model, enum model_change_kind kind, int id,
+     const char *key)
 {
-    uint32_t hash = hash_string(key, hash_2words(is_index, id));
+    uint32_t hash = hash_string(key, hash_2words(kind, id));
     struct change_node *node;
 
     HMAP_FOR_EACH_WITH_HASH (node, node, hash, &model->changes) {
-        if (node->change.is_index == is_index && node->change.id == id
+        if (node->change.kind == kind && node->change.id == id
             && !strcmp(node->change.key, key)) {
             return;
         }
     }
     node = xmalloc(sizeof *node);
-    node->change = (struct model_change) { is_index, id, xstrdup(key) };
+    node->change = (struct model_change) { kind, id, xstrdup(key) };
     hmap_insert(&model->changes, &node->node, hash);
     ovs_list_push_back(&model->change_list, &node->list_node);
 }
@@ -251,16 +262,22 @@ void
 model_note_versions(struct model *model, const struct entry *entry,
                     const struct version *from, const struct version *to)
 {
-    if (!from || !to || !schema_row_same(from->row, to->row)) {
-        note(model, false, entry->table, entry->name);
-        index_note_changes(model, from, to);
+    if (from && to && schema_row_same(from->row, to->row)) {
+        return;
     }
+    if (!from || !to || !schema_row_same_meaning(from->row, to->row)) {
+        note(model, MODEL_CHANGE_ROW, entry->table, entry->name);
+    }
+    if (from && to && !schema_row_same_labels(from->row, to->row)) {
+        note(model, MODEL_CHANGE_LABELS, entry->table, entry->name);
+    }
+    index_note_changes(model, from, to);
 }
 
 void
 model_note_index(struct model *model, int index, const char *key)
 {
-    note(model, true, index, key);
+    note(model, MODEL_CHANGE_INDEX, index, key);
 }
 
 void
@@ -332,6 +349,7 @@ clean_dirty(struct model *model)
 {
     for (size_t i = 0; i < model->n_dirty; i++) {
         model->dirty[i]->dirty = false;
+        model->dirty[i]->was_deleted = false;
         model_drop_if_empty(model, model->dirty[i]);
         model_pause(model);
     }
@@ -348,13 +366,16 @@ model_settle(struct model *model)
                 model_add_garbage(model, entry->durable);
             }
             entry->durable = entry->cur;
+            if (entry->table == VMN_TABLE_NETWORK) {
+                address_forget(entry);
+            }
         }
     }
     /* Readers have seen it all change at once. */
     model->durable_revision = model->revision;
     clean_dirty(model);
     forget_unsettled(model);
-    given_settle(model);
+    address_settle(model);
 }
 
 void
@@ -371,10 +392,29 @@ model_undo(struct model *model)
         }
         model_pause(model);
     }
-    given_undo(model, 0);
+    address_undo(model, 0);
     clean_dirty(model);
     forget_unsettled(model);
     model->revision = model->durable_revision;
+}
+
+/* True if 'entry', which is dirty, is to be written. */
+static bool
+is_pending(const struct entry *entry)
+{
+    return (schema_tables[entry->table].stored
+            && entry->cur != entry->durable);
+}
+
+bool
+model_has_pending(const struct model *model)
+{
+    for (size_t i = 0; i < model->n_dirty; i++) {
+        if (is_pending(model->dirty[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void
@@ -388,8 +428,8 @@ model_get_pending(struct model *model, struct model_pending *pending)
         const struct entry *entry = model->dirty[i];
         struct model_write *write = &model->writes[n];
 
-        if (!schema_tables[entry->table].stored
-            || entry->cur == entry->durable) {
+        model_pause(model);
+        if (!is_pending(entry)) {
             continue;
         }
         write->table = entry->table;
@@ -397,6 +437,7 @@ model_get_pending(struct model *model, struct model_pending *pending)
         write->row = entry_row(entry);
         write->meta = entry->cur ? entry->cur->meta
                                  : (struct model_meta) { .revision = 0 };
+        write->anew = entry->cur && entry->was_deleted;
         n++;
     }
     *pending = (struct model_pending) {
@@ -432,7 +473,7 @@ model_destroy(struct model *model)
     numbers_destroy(model->numbers);
     free(model->dirty);
     free(model->garbage);
-    free(model->next_ips);
+    free(model->cursors);
     free(model->logs);
     free(model);
 }

@@ -30,6 +30,8 @@ void model_destroy(struct model *);
 /* Has 'pause' called while a large change is applied, settled or undone, where
  * others may read what is durable.  They must not change the model. */
 void model_set_pause(struct model *, void (*pause)(void *aux), void *aux);
+/* Calls it.  For those who read a large change, too. */
+void model_pause(const struct model *);
 
 /* The stored table (kind, key) -> number.  Owned by the model. */
 struct numbers *model_numbers(struct model *);
@@ -66,15 +68,39 @@ const void *model_next_durable(const struct model *, enum vmn_table,
 struct vmn_names model_lookup(const struct model *, enum vmn_index,
                               const char *key);
 
+/* The port of 'network' that has address 'ip' as its own, in the form of
+ * inet_ntop(), or NULL.  As model_lookup(). */
+const char *model_find_address(const struct model *, const char *network,
+                               const char *ip);
+
+/* The same in 'network', or in one that routers join to it. */
+const char *model_find_routed_address(const struct model *,
+                                      const char *network, const char *ip);
+
+/* True for rows that are always there: of revision 0, never changed, deleted
+ * or stored. */
+bool model_is_builtin(enum vmn_table, const char *name);
+
 uint64_t model_revision(const struct model *);          /* Current. */
 uint64_t model_durable_revision(const struct model *);
 
 /* Appends a row as the API shows it: the members "name", "metadata", "spec" and
  * "status" of an object, as JSON text, without the object's braces.  Metadata
- * holds "revision", "etag", "created", "updated" and perhaps "set"; "status",
+ * holds "revision", "etag", "created", "updated" (not of
+ * what is built in) and perhaps "set"; "status",
  * which is last, what was given out ("mac", "ips", "vni"). */
 void model_row_print(const struct vmn_row *, const struct model_meta *,
                      struct ds *);
+
+/* How many addresses of a subnet are given out to ports that ask for none. */
+struct model_use {
+    uint64_t size;              /* All of them. */
+    uint64_t used;              /* Those that somebody has, or that are kept for
+                                 * somebody. */
+};
+/* Fills in 'uses', one for each subnet of the network. */
+void model_subnets_use(const struct model *, const struct vmn_network *,
+                       struct model_use *uses);
 
 /* Writing.  ------------------------------------------------------------- */
 
@@ -144,10 +170,16 @@ struct model_op *model_request_add(struct model_request *,
 int model_apply(struct model *, struct model_request *, int64_t now_ms,
                 uint64_t *revision, struct vmn_errors *errors);
 
-/* What changed in the current state since the last call, each once.  Engine's
- * input.  The caller frees the array with model_changes_uninit(). */
+/* What changed in the current state since the last call, each once: all but
+ * remarks (SCHEMA_REMARK), from which nothing follows.  Engine's input.  The
+ * caller frees the array with model_changes_uninit(). */
+enum model_change_kind {
+    MODEL_CHANGE_ROW,           /* It came, went, or means something else. */
+    MODEL_CHANGE_LABELS,        /* The labels of a row that stayed. */
+    MODEL_CHANGE_INDEX,
+};
 struct model_change {
-    bool is_index;
+    enum model_change_kind kind;
     int id;                     /* enum vmn_table or enum vmn_index. */
     const char *key;            /* Row name or index key. */
 };
@@ -173,6 +205,8 @@ struct model_write {
     const char *name;
     const struct vmn_row *row;
     struct model_meta meta;
+    bool anew;                  /* It was deleted in between, and made anew:
+                                 * what hung on it went along. */
 };
 
 /* One revision, for the log. */
@@ -193,6 +227,26 @@ struct model_pending {
     const struct model_log *logs;
 };
 void model_get_pending(struct model *, struct model_pending *);
+/* True if there is a row to be stored. */
+bool model_has_pending(const struct model *);
+
+/* Where a network's subnets go on giving out addresses: stored beside the rows,
+ * so that a restart does not give out again what was just given back.  Those
+ * of a network that is written take the place of all that it had. */
+struct model_cursor {
+    const char *network;
+    const char *subnet;         /* As a prefix. */
+    uint64_t next;              /* The index of an address. */
+};
+struct model_cursors {
+    size_t n, allocated;
+    struct model_cursor *cursors; /* The caller frees it. */
+};
+/* What is unsettled; and all there is.  Strings are borrowed. */
+void model_get_cursors(struct model *, struct model_cursors *);
+void model_get_all_cursors(struct model *, struct model_cursors *);
+/* Puts one back at start, after the rows.  What is of no subnet is ignored. */
+void model_load_cursor(struct model *, const struct model_cursor *);
 
 /* Puts a row back at start.  'spec' and 'status' are as model_row_print()
  * shows them ('status' holds given-out values).  References are checked by

@@ -568,6 +568,12 @@ numbers_get_pending(struct numbers *numbers, size_t *n,
     *writes = numbers->writes;
 }
 
+bool
+numbers_has_pending(const struct numbers *numbers)
+{
+    return !hmap_is_empty(&numbers->pending);
+}
+
 void
 numbers_written(struct numbers *numbers)
 {

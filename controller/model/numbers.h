@@ -80,6 +80,8 @@ struct number_write {
 void numbers_get_pending(struct numbers *, size_t *n,
                          const struct number_write **);
 void numbers_written(struct numbers *);
+/* True if numbers_get_pending() has something to return. */
+bool numbers_has_pending(const struct numbers *);
 
 /* All entries, as if each had just been made.  The caller frees the array;
  * strings are borrowed until the next call that changes numbers. */

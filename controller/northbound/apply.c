@@ -51,15 +51,13 @@ identify(const json_t *object, const char *pointer,
     return *table && *name;
 }
 
-static void
-add_object(struct model_request *request, size_t i, const json_t *object,
-           struct vmn_errors *errors)
+void
+nb_add_object(struct model_request *request, const json_t *object,
+              const char *pointer, struct vmn_errors *errors)
 {
     const struct schema_table *table;
-    char pointer[32];
     const char *name;
 
-    snprintf(pointer, sizeof pointer, "/objects/%"PRIuSIZE, i);
     if (!identify(object, pointer, &table, &name, errors)) {
         return;
     }
@@ -141,7 +139,10 @@ apply(struct http_request *req, struct northbound *nb)
     const json_t *objects = get_objects(body, &errors), *object;
     size_t i;
     json_array_foreach (objects, i, object) {
-        add_object(&request, i, object, &errors);
+        char pointer[32];
+
+        snprintf(pointer, sizeof pointer, "/objects/%"PRIuSIZE, i);
+        nb_add_object(&request, object, pointer, &errors);
         commit_pause(nb->commit);
     }
     if (errors.n) {

@@ -5,9 +5,12 @@ controller_libvmn_la_SOURCES += \
 	controller/northbound/ask.c \
 	controller/northbound/backup.c \
 	controller/northbound/change.c \
+	controller/northbound/drops.c \
 	controller/northbound/envelope.c \
 	controller/northbound/flows.c \
+	controller/northbound/identities.c \
 	controller/northbound/info.c \
+	controller/northbound/list.c \
 	controller/northbound/metrics.c \
 	controller/northbound/northbound-private.h \
 	controller/northbound/northbound.c \
@@ -16,4 +19,11 @@ controller_libvmn_la_SOURCES += \
 	controller/northbound/ports.c \
 	controller/northbound/problem.c \
 	controller/northbound/query.c \
-	controller/northbound/status.c
+	controller/northbound/observations.c \
+	controller/northbound/reachability.c \
+	controller/northbound/recommend-objects.c \
+	controller/northbound/recommend-private.h \
+	controller/northbound/recommendations.c \
+	controller/northbound/simulate.c \
+	controller/northbound/status.c \
+	controller/northbound/trace.c

@@ -74,13 +74,17 @@ nb_changes_abandon(struct northbound *nb)
 
 /* Replies.  -------------------------------------------------------------- */
 
+/* 'receipt' is text, or NULL. */
 static void
-finish(struct change *change, int status)
+finish(struct change *change, int status, const char *receipt)
 {
     struct ds *ds = &change->object;
 
     nb_put_members(ds, change->reply);
     change->reply = NULL;
+    if (receipt) {
+        ds_put_format(ds, ",\"receipt\":%s", receipt);
+    }
     ds_put_cstr(ds, "}\n");
     http_reply_body(change->req, status, "application/json", ds);
     ds_init(ds);
@@ -88,14 +92,13 @@ finish(struct change *change, int status)
 }
 
 static void
-on_waited(void *change_, bool installed, const json_t *receipt)
+on_waited(void *change_, bool installed, const char *receipt)
 {
     struct change *change = change_;
 
     change->fabric_wait = NULL;
-    json_object_set_new(change->reply, "receipt",
-                        receipt ? json_deep_copy(receipt) : json_null());
-    finish(change, installed ? change->status : 202);
+    finish(change, installed ? change->status : 202,
+           receipt ? receipt : "null");
 }
 
 /* "results": [{"type", "name", "outcome", "revision"}, ...].  In its pauses the
@@ -148,6 +151,9 @@ on_done(void *change_, const struct commit_result *result)
     struct change *change = change_;
     const struct model_request *request = result->request;
 
+    if (change->nb && result->ok) {
+        nb_watch_observations(change->nb);
+    }
     if (!change->nb || !change->req) {
         change_destroy(change);
         return;
@@ -161,7 +167,7 @@ on_done(void *change_, const struct commit_result *result)
     if (result->plan) {
         ds_put_char(&change->object, '{');
         change->reply = json_deep_copy(result->plan);
-        finish(change, 200);
+        finish(change, 200, NULL);
         return;
     }
     VLOG_DBG("revision %"PRIu64" by %s: %s", result->revision,
@@ -191,7 +197,7 @@ on_done(void *change_, const struct commit_result *result)
                                           change->wait.timeout_ms, on_waited,
                                           change);
     } else {
-        finish(change, change->status);
+        finish(change, change->status, NULL);
     }
 }
 

@@ -36,30 +36,6 @@ struct look {
 
 /* Filters.  -------------------------------------------------------------- */
 
-static bool
-query_app(struct http_request *req, const struct pipeline *pipeline,
-          const char **app)
-{
-    struct ds ds = DS_EMPTY_INITIALIZER;
-
-    *app = http_request_query(req, "app");
-    for (size_t i = 0; *app && i < pipeline->n_apps; i++) {
-        const char *name = pipeline->apps[i].class_->name;
-
-        if (!strcmp(name, *app)) {
-            ds_destroy(&ds);
-            return true;
-        }
-        ds_put_format(&ds, "%s%s", i ? ", " : "", name);
-    }
-    if (*app) {
-        nb_query_refuse(req, "app", "must be one of those that are loaded: "
-                        "%s", ds_cstr(&ds));
-    }
-    ds_destroy(&ds);
-    return !*app;
-}
-
 /* True if 'name', "STAGE" or "APP.STAGE", is that stage. */
 static bool
 is_stage(const char *name, const struct pipeline_app *app,
@@ -137,7 +113,7 @@ query_filter(struct http_request *req, const struct northbound *nb,
         return nb_query_refuse(req, "object", "must be the name of an "
                                "object, of at most 255 bytes");
     }
-    return (query_app(req, pipeline, &filter->app)
+    return (nb_query_app(req, nb, &filter->app)
             && query_stage(req, pipeline, filter)
             && query_table(req, filter));
 }

@@ -6,9 +6,11 @@
 
 #include "controller/northbound/northbound-private.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "openvswitch/dynamic-string.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -135,29 +137,34 @@ nb_get_revision(struct http_request *req, void *nb_)
 
     /* One that only touched what is not stored (interfaces of hosts), or that
      * the log has dropped by its age, has a receipt alone. */
-    json_t *receipt = fabric_receipt(nb->fabric, revision);
-    json_t *entry = nb->store_class->log(nb->store, revision);
-    if (!entry && revision && revision <= model_durable_revision(nb->model)) {
-        entry = json_pack("{s:I, s:n, s:n, s:[]}", "revision",
-                          (json_int_t) revision, "time", "who", "changes");
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    bool found = nb->store_class->log(nb->store, revision, &ds);
+    if (!found && revision && revision <= model_durable_revision(nb->model)) {
+        ds_put_format(&ds, "{\"revision\":%"PRIu64",\"time\":null,"
+                      "\"who\":null,\"changes\":[]", revision);
+        found = true;
     }
-    if (!entry) {
-        json_decref(receipt);
+    if (!found) {
         http_reply_problem(req, 404, "not-found", NULL,
                            "There is no revision %s", text);
         return;
     }
-    json_object_set_new(entry, "receipt", receipt ? receipt : json_null());
     json_t *us = nb_revision_us(nb, revision);
     if (us) {
-        json_object_set_new(entry, "us", us);
+        nb_put_members(&ds, json_pack("{s:o}", "us", us));
     }
-    http_reply_json(req, 200, entry);
+    ds_put_cstr(&ds, ",\"receipt\":");
+    if (!fabric_put_receipt(nb->fabric, revision, &ds)) {
+        ds_put_cstr(&ds, "null");
+    }
+    ds_put_cstr(&ds, "}\n");
+    http_reply_body(req, 200, "application/json", &ds);
 }
 
 void
 nb_get_revisions(struct http_request *req, void *nb_)
 {
+    struct ds ds = DS_EMPTY_INITIALIZER;
     struct northbound *nb = nb_;
     uint64_t after, limit;
 
@@ -167,10 +174,13 @@ nb_get_revisions(struct http_request *req, void *nb_)
         return;
     }
 
-    json_t *logs = (http_request_query(req, "after")
-                    ? nb->store_class->logs(nb->store, after, limit)
-                    : nb->store_class->newest_logs(nb->store, limit));
-    http_reply_json(req, 200, json_pack(
-        "{s:o, s:I}", "items", logs ? logs : json_array(),
-        "revision", (json_int_t) model_durable_revision(nb->model)));
+    ds_put_cstr(&ds, "{\"items\":[");
+    if (http_request_query(req, "after")) {
+        nb->store_class->logs(nb->store, after, limit, &ds);
+    } else {
+        nb->store_class->newest_logs(nb->store, limit, &ds);
+    }
+    ds_put_format(&ds, "],\"revision\":%"PRIu64"}\n",
+                  model_durable_revision(nb->model));
+    http_reply_body(req, 200, "application/json", &ds);
 }

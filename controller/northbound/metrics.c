@@ -106,6 +106,14 @@ static const struct metric metrics[] = {
             "Of these, merged into another's bundle."),
     COUNTER("vmn_fabric_stalls_total", fabric.n_stalls,
             "Hosts cut off for not reading or not answering."),
+    COUNTER("vmn_switch_connections_refused_total", fabric.n_conns_refused,
+            "Connections of switches refused, as there were too many."),
+    COUNTER("vmn_switch_connections_failed_total", fabric.n_conns_failed,
+            "Connections that ended before the handshake was complete."),
+    COUNTER("vmn_switch_messages_bad_total", fabric.n_conns_bad,
+            "Messages on switches' connections that made no sense."),
+    COUNTER("vmn_switch_connections_silent_total", fabric.n_conns_silent,
+            "Connections of switches closed for not answering a probe."),
     GAUGE("vmn_store_ok", store_ok,
           "1 unless the newest change could not be stored."),
     GAUGE("vmn_store_corrupt", store_corrupt,
@@ -122,6 +130,20 @@ static const struct metric metrics[] = {
             "Packets that switches sent up."),
     COUNTER("vmn_packet_outs_total", fabric.n_packet_outs,
             "Packets sent for these."),
+    COUNTER("vmn_samples_in_total", fabric.n_samples_in,
+            "Copies of packets that switches sent up."),
+    COUNTER("vmn_samples_total", fabric.n_samples,
+            "Of these, kept as a sample of a drop or an event of a log."),
+    COUNTER("vmn_samples_suppressed_total", fabric.n_samples_suppressed,
+            "Of these, not kept, for the budget's sake."),
+    COUNTER("vmn_counter_polls_total", fabric.n_counter_polls,
+            "Readings of a host's counters."),
+    COUNTER("vmn_counter_poll_failures_total", fabric.n_counter_failures,
+            "Of these, that failed."),
+    GAUGE("vmn_counted_flows", fabric.n_counted_flows,
+          "Flows of all hosts whose hits are kept."),
+    COUNTER("vmn_counters_full_total", fabric.n_counters_full,
+            "Readings of flows not kept, for want of room."),
     GAUGE("vmn_http_connections", http.n_connections, "API clients."),
     COUNTER("vmn_http_accepted_total", http.n_accepted,
             "API clients accepted."),
@@ -177,17 +199,26 @@ put_audits(const struct fabric *fabric, struct ds *ds)
     json_decref(owners);
 }
 
+/* A text of an app's, in quotes. */
 static void
-put_drop(void *ds, const char *who, const char *reason, uint64_t n)
+put_label(struct ds *ds, const char *text)
 {
-    ds_put_format(ds, "vmn_packets_dropped_total{by=\"%s\",reason=\"", who);
-    for (const char *p = reason; *p; p++) {
+    ds_put_char(ds, '"');
+    for (const char *p = text; *p; p++) {
         if (*p == '\\' || *p == '"') {
             ds_put_char(ds, '\\');
         }
         ds_put_char(ds, *p < ' ' ? ' ' : *p);
     }
-    ds_put_format(ds, "\"} %"PRIu64"\n", n);
+    ds_put_char(ds, '"');
+}
+
+static void
+put_drop(void *ds, const char *who, const char *reason, uint64_t n)
+{
+    ds_put_format(ds, "vmn_packets_dropped_total{by=\"%s\",reason=", who);
+    put_label(ds, reason);
+    ds_put_format(ds, "} %"PRIu64"\n", n);
 }
 
 static void
@@ -197,6 +228,42 @@ put_drops(const struct fabric *fabric, struct ds *ds)
                 "answers to them, that were dropped.\n"
                 "# TYPE vmn_packets_dropped_total counter\n");
     fabric_packet_drops(fabric, put_drop, ds);
+}
+
+/* What flows dropped.  There are two lists, one after the other. */
+struct sums {
+    struct ds packets, bytes;
+};
+
+static void
+put_sum(void *sums_, const char *app, const char *reason, uint64_t packets,
+        uint64_t bytes)
+{
+    struct sums *sums = sums_;
+
+    ds_put_format(&sums->packets, "vmn_drops_packets_total{app=\"%s\","
+                  "reason=", app);
+    put_label(&sums->packets, reason);
+    ds_put_format(&sums->packets, "} %"PRIu64"\n", packets);
+    ds_put_format(&sums->bytes, "vmn_drops_bytes_total{app=\"%s\",reason=",
+                  app);
+    put_label(&sums->bytes, reason);
+    ds_put_format(&sums->bytes, "} %"PRIu64"\n", bytes);
+}
+
+static void
+put_flow_drops(const struct fabric *fabric, struct ds *ds)
+{
+    struct sums sums = { DS_EMPTY_INITIALIZER, DS_EMPTY_INITIALIZER };
+
+    fabric_drop_sums(fabric, put_sum, &sums);
+    ds_put_format(ds, "# HELP vmn_drops_packets_total Packets that flows "
+                  "dropped.\n# TYPE vmn_drops_packets_total counter\n%s"
+                  "# HELP vmn_drops_bytes_total Bytes of these.\n"
+                  "# TYPE vmn_drops_bytes_total counter\n%s",
+                  ds_cstr(&sums.packets), ds_cstr(&sums.bytes));
+    ds_destroy(&sums.packets);
+    ds_destroy(&sums.bytes);
 }
 
 static void
@@ -277,6 +344,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     put_classes(nb->engine, &ds);
     put_audits(nb->fabric, &ds);
     put_drops(nb->fabric, &ds);
+    put_flow_drops(nb->fabric, &ds);
     put_process(&ds);
     if (nb->loop) {
         put_turns(&ds, nb->loop);

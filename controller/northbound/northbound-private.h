@@ -36,8 +36,10 @@ struct northbound {
     struct http_route *routes;      /* Owned, with their patterns. */
     struct ovs_list changes;        /* Of struct change, in flight. */
     struct ovs_list looks;          /* Of struct look, that wait. */
+    struct ovs_list trials;         /* Of struct trial, that wait. */
     size_t n_looks;
     struct http_request *backup;    /* That waits for its copy, or NULL. */
+    struct event *observations;     /* Looks for those that are over. */
     bool ready;
     int64_t started_ms;             /* Wall clock. */
 };
@@ -60,6 +62,14 @@ bool nb_query_wait(struct http_request *, struct nb_wait *);
 bool nb_query_number(struct http_request *, const char *name, uint64_t min,
                      uint64_t max, uint64_t def, uint64_t *value);
 bool nb_query_bool(struct http_request *, const char *name, bool *value);
+/* The parameter 'name' in '*value', which must name an object in 'table'; NULL
+ * if it is not given. */
+bool nb_query_object(struct http_request *, const struct northbound *,
+                     const char *name, enum vmn_table table,
+                     const char **value);
+/* The same of the parameter "app", which must name one that is loaded. */
+bool nb_query_app(struct http_request *, const struct northbound *,
+                  const char **app);
 /* Answers that parameter 'name' is wrong; returns false. */
 bool nb_query_refuse(struct http_request *, const char *name,
                      const char *format, ...)
@@ -73,6 +83,7 @@ enum nb_pointers {
     NB_POINT_AT_BODY,               /* The body: they are told as they are. */
     NB_POINT_AT_SPEC,               /* The "spec" of the one object. */
     NB_POINT_AT_LIST,               /* "/INDEX" in "objects", then its spec. */
+    NB_POINT_AT_AFTER,              /* The same in "after". */
 };
 /* Answers with all of 'errors'. */
 void nb_reply_errors(struct http_request *, const struct vmn_errors *,
@@ -102,6 +113,30 @@ void nb_change_submit(struct northbound *, struct http_request *req,
 /* Lets go of those that the commit still has. */
 void nb_changes_abandon(struct northbound *);
 
+/* apply.c */
+/* Adds 'object', {"type", "name", "spec"}, which is at 'pointer' of the body;
+ * or adds to the errors. */
+void nb_add_object(struct model_request *, const json_t *object,
+                   const char *pointer, struct vmn_errors *);
+
+/* simulate.c: what the simulator is asked for, of now or of after a change. */
+struct nb_question {
+    /* The answer in the model's current state; or NULL with errors, which point
+     * into the body.  May pause. */
+    json_t *(*look)(struct northbound *, void *aux, struct vmn_errors *);
+    /* The answer to the client, of the two before and after a change, which
+     * it takes; NULL: it is the one after.  May pause. */
+    json_t *(*compare)(struct northbound *, json_t *before, json_t *after);
+    void (*destroy)(void *aux);
+    void *aux;
+};
+/* Answers 'req', at a settled moment.  Takes over 'question'; 'after' (a list of
+ * objects as of POST /v1/apply, or NULL) is borrowed. */
+void nb_simulate(struct northbound *, struct http_request *req,
+                 const struct nb_question *, const json_t *after);
+/* Lets go of those that the commit still has. */
+void nb_trials_abandon(struct northbound *);
+
 /* status.c */
 /* Appends the object as the API shows it, without its last brace.  'one' adds
  * what takes longer to find out than a list may take. */
@@ -110,6 +145,9 @@ void nb_put_object(const struct northbound *, const struct vmn_row *,
 /* Appends the members of the object 'more', which it takes, to one that has no
  * last brace. */
 void nb_put_members(struct ds *, json_t *more);
+/* What cuts the port off, as VMN_QUERY_QUARANTINE has it, or NULL.  The caller
+ * frees it. */
+char *nb_port_held(const struct northbound *, const char *port);
 const struct vmn_labels *nb_row_labels(const struct vmn_row *);
 
 /* activity.c */
@@ -117,11 +155,35 @@ const struct vmn_labels *nb_row_labels(const struct vmn_row *);
  * known any more. */
 json_t *nb_revision_us(const struct northbound *, uint64_t revision);
 
+/* drops.c */
+/* "2026-11-20T10:04:58.863Z". */
+json_t *nb_time_json(int64_t ms);
+/* Adds "packets", "bytes" and "last" (null: never). */
+void nb_add_count(json_t *, const struct fabric_count *);
+/* Adds "owner", "object" ({"type", "name"} or null) and perhaps "rule". */
+void nb_add_about(json_t *, const struct engine_about *);
+
 /* ports.c */
 /* Names of the ports that may satisfy 'selector': a sorted superset of those
  * that do.  The caller frees it with free(). */
 const char **nb_selector_candidates(const struct model *,
                                     const struct vmn_selector *, size_t *n);
+
+/* The ports that 'group' itself has, sorted, each once.  The caller frees the
+ * array. */
+const char **nb_group_ports(const struct model *, const struct vmn_group *,
+                            size_t *n);
+
+/* observations.c */
+/* When it ends, by the wall clock. */
+int64_t nb_observation_ends(const struct vmn_observation *,
+                            const struct model_meta *);
+/* Deletes those that are over. */
+void nb_end_observations(struct northbound *, int64_t now_ms);
+/* Has observations looked at by the clock, if there are any. */
+void nb_watch_observations(struct northbound *);
+void nb_observations_init(struct northbound *);
+void nb_observations_uninit(struct northbound *);
 
 /* Handlers. */
 http_handler nb_get_list, nb_get_one, nb_put, nb_patch, nb_delete;
@@ -137,6 +199,10 @@ http_handler nb_get_index, nb_get_status, nb_get_health, nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions;
 http_handler nb_get_activity;
+http_handler nb_get_identities;
+http_handler nb_get_drops, nb_get_logs;
 http_handler nb_get_metrics, nb_get_backup;
+http_handler nb_get_recommendations;
+http_handler nb_post_trace, nb_get_reachability, nb_post_reachability;
 
 #endif /* controller/northbound/northbound-private.h */

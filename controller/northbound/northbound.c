@@ -36,12 +36,28 @@ static const struct http_route calls[] = {
       .handler = nb_get_backup },
     { .method = HTTP_POST, .pattern = "/v1/apply", .handler = nb_apply,
       .query = "prune " WAIT, .takes_body = true },
+    { .method = HTTP_POST, .pattern = "/v1/trace",
+      .handler = nb_post_trace, .takes_body = true },
+    { .method = HTTP_GET, .pattern = "/v1/reachability",
+      .handler = nb_get_reachability, .query = "network protocol port by" },
+    { .method = HTTP_POST, .pattern = "/v1/reachability",
+      .handler = nb_post_reachability,
+      .query = "network protocol port by", .takes_body = true },
+    { .method = HTTP_GET, .pattern = "/v1/recommendations",
+      .handler = nb_get_recommendations,
+      .query = "network labels exact mode" },
     { .method = HTTP_GET, .pattern = "/v1/revisions",
       .handler = nb_get_revisions, .query = "limit after" },
     { .method = HTTP_GET, .pattern = "/v1/revisions/{revision}",
       .handler = nb_get_revision },
     { .method = HTTP_GET, .pattern = "/v1/activity",
       .handler = nb_get_activity, .query = "limit after" },
+    { .method = HTTP_GET, .pattern = "/v1/drops", .handler = nb_get_drops,
+      .query = "host app reason network port limit after" },
+    { .method = HTTP_GET, .pattern = "/v1/logs", .handler = nb_get_logs,
+      .query = "host network port policy limit after" },
+    { .method = HTTP_GET, .pattern = "/v1/identities",
+      .handler = nb_get_identities, .query = "network limit after" },
     { .method = HTTP_GET, .pattern = "/v1/hosts/{name}/flows",
       .handler = nb_get_flows, .query = "diff app stage table object limit" },
     { .method = HTTP_POST, .pattern = "/v1/hosts/{name}/audit",
@@ -158,6 +174,8 @@ northbound_create(const struct northbound_options *options,
     nb->started_ms = time_wall_msec();
     ovs_list_init(&nb->changes);
     ovs_list_init(&nb->looks);
+    ovs_list_init(&nb->trials);
+    nb_observations_init(nb);
     make_routes(nb);
     http_options.pause = pause_cb;
     http_options.pause_aux = commit;
@@ -185,6 +203,8 @@ northbound_destroy(struct northbound *nb)
     }
     http_server_destroy(nb->http);
     nb_changes_abandon(nb);
+    nb_trials_abandon(nb);
+    nb_observations_uninit(nb);
     for (size_t i = 0; i < nb->n_routes; i++) {
         free(CONST_CAST(char *, nb->routes[i].pattern));
     }
@@ -196,6 +216,7 @@ void
 northbound_set_ready(struct northbound *nb, bool ready)
 {
     nb->ready = ready;
+    nb_watch_observations(nb);
 }
 
 static void

@@ -40,7 +40,9 @@ body_pointer(const char *pointer, enum nb_pointers at)
     } else if (at == NB_POINT_AT_SPEC) {
         return xasprintf("/spec%s", pointer);
     }
-    return xasprintf("/objects%.*s%s%s", (int) index, pointer,
+    return xasprintf("%s%.*s%s%s",
+                     at == NB_POINT_AT_AFTER ? "/after" : "/objects",
+                     (int) index, pointer,
                      pointer[index] ? "/spec" : "", pointer + index);
 }
 

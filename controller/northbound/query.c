@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Parameters of queries: numbers, flags, and what a change waits for. */
+ * Parameters of queries: numbers, flags, names, and what a change waits for. */
 
 #include <config.h>
 
@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/engine/pipeline.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 bool
@@ -67,6 +69,43 @@ nb_query_bool(struct http_request *req, const char *name, bool *value)
         return true;
     }
     return nb_query_refuse(req, name, "must be true or false");
+}
+
+bool
+nb_query_object(struct http_request *req, const struct northbound *nb,
+                const char *name, enum vmn_table table, const char **value)
+{
+    *value = http_request_query(req, name);
+    if (!*value || model_get_durable(nb->model, table, *value, NULL)) {
+        return true;
+    }
+    return nb_query_refuse(req, name, "there is no %s \"%s\"",
+                           schema_tables[table].singular, *value);
+}
+
+bool
+nb_query_app(struct http_request *req, const struct northbound *nb,
+             const char **app)
+{
+    const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    *app = http_request_query(req, "app");
+    for (size_t i = 0; *app && i < pipeline->n_apps; i++) {
+        const char *name = pipeline->apps[i].class_->name;
+
+        if (!strcmp(name, *app)) {
+            ds_destroy(&ds);
+            return true;
+        }
+        ds_put_format(&ds, "%s%s", i ? ", " : "", name);
+    }
+    if (*app) {
+        nb_query_refuse(req, "app", "must be one of those that are loaded: "
+                        "%s", ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+    return !*app;
 }
 
 /* "500ms", "10s", "2m". */

@@ -46,6 +46,31 @@ host_status(const struct northbound *nb, const struct vmn_row *row,
     nb_put_members(ds, fabric_host_status(nb->fabric, row->name));
 }
 
+/* How full a network's subnets are. */
+static void
+put_subnets(const struct northbound *nb, const struct vmn_network *network,
+            struct ds *ds)
+{
+    struct model_use *uses = xcalloc(MAX(network->n_subnets, 1),
+                                     sizeof *uses);
+
+    model_subnets_use(nb->model, network, uses);
+    put_name(ds, "subnets");
+    ds_put_char(ds, '[');
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        char buf[VALUE_PREFIX_SIZE];
+
+        ds_put_format(ds, "%s{\"cidr\":\"%s\",\"size\":%"PRIu64
+                      ",\"used\":%"PRIu64",\"free\":%"PRIu64"}",
+                      i ? "," : "",
+                      value_format_prefix(&network->subnets[i].cidr, buf),
+                      uses[i].size, uses[i].used,
+                      uses[i].size - uses[i].used);
+    }
+    ds_put_char(ds, ']');
+    free(uses);
+}
+
 static void
 network_status(const struct northbound *nb, const struct vmn_row *row,
                bool one OVS_UNUSED, struct ds *ds)
@@ -55,13 +80,52 @@ network_status(const struct northbound *nb, const struct vmn_row *row,
 
     put_name(ds, "ports");
     ds_put_format(ds, "%"PRIuSIZE, ports.n);
+    put_subnets(nb, (const struct vmn_network *) row, ds);
+}
+
+char *
+nb_port_held(const struct northbound *nb, const char *port)
+{
+    size_t size;
+
+    return engine_peek(nb->engine, VMN_QUERY_QUARANTINE, port, &size);
+}
+
+/* The names of quarantines in what nb_port_held() has returned, which is cut
+ * up. */
+static void
+put_held(struct ds *ds, char *held)
+{
+    const char *between = "[";
+    char *save = NULL;
+
+    for (char *name = strtok_r(held, ",", &save); name;
+         name = strtok_r(NULL, ",", &save)) {
+        const char *slash = strchr(name, '/');
+
+        if (slash) {
+            if (*between == '[') {
+                put_name(ds, "quarantines");
+            }
+            ds_put_cstr(ds, between);
+            schema_print_string(ds, slash + 1);
+            between = ",";
+        }
+    }
+    ds_put_cstr(ds, *between == ',' ? "]" : "");
 }
 
 static void
 port_status(const struct northbound *nb, const struct vmn_row *row,
             bool one OVS_UNUSED, struct ds *ds)
 {
+    char *held = nb_port_held(nb, row->name);
+
     nb_put_members(ds, fabric_port_status(nb->fabric, row->name));
+    if (held) {
+        put_held(ds, held);
+    }
+    free(held);
 }
 
 static void
@@ -85,7 +149,7 @@ app_status(const struct northbound *nb, const struct vmn_row *row,
 
 /* The ports that 'selector' selects, sorted.  The caller frees the array. */
 static const char **
-get_selected(const struct northbound *nb,
+get_selected(const struct model *model,
              const struct vmn_selector *selector, size_t *np)
 {
     const char **names;
@@ -95,10 +159,10 @@ get_selected(const struct northbound *nb,
     if (!selector->text) {
         return NULL;
     }
-    names = nb_selector_candidates(nb->model, selector, &n_candidates);
+    names = nb_selector_candidates(model, selector, &n_candidates);
     for (size_t i = 0; i < n_candidates; i++) {
         const struct vmn_port *port = model_get_durable(
-            nb->model, VMN_TABLE_PORT, names[i], NULL);
+            model, VMN_TABLE_PORT, names[i], NULL);
 
         if (port && vmn_selector_matches(selector, &port->labels)) {
             names[n++] = names[i];
@@ -108,38 +172,244 @@ get_selected(const struct northbound *nb,
     return names;
 }
 
-/* Which ports are in the group, sorted, as far as a list may go: those that
- * are named and those that are selected, both of which are sorted. */
+/* Names of ports, not yet sorted, and of the groups that they are from. */
+struct members {
+    size_t n, allocated;
+    const char **names;
+    struct sset groups;
+};
+
+static void
+members_add(struct members *members, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (members->n >= members->allocated) {
+            members->names = x2nrealloc(members->names, &members->allocated,
+                                        sizeof *members->names);
+        }
+        members->names[members->n++] = names[i];
+    }
+}
+
+/* Adds the ports that are named and those that are selected, both of which are
+ * sorted, and those of the groups inside. */
+static void
+members_add_group(const struct northbound *nb, struct members *members,
+                  const struct vmn_group *group)
+{
+    size_t n_selected;
+    const char **selected;
+
+    if (!group || !sset_add(&members->groups, group->row.name)) {
+        return;
+    }
+    selected = get_selected(nb->model, &group->selector, &n_selected);
+    members_add(members, (const char *const *) selected, n_selected);
+    free(selected);
+    members_add(members, group->ports, group->n_ports);
+    for (size_t i = 0; i < group->n_groups; i++) {
+        members_add_group(nb, members, model_get_durable(
+            nb->model, VMN_TABLE_GROUP, group->groups[i], NULL));
+    }
+}
+
+static int
+compare_names(const void *a_, const void *b_)
+{
+    const char *const *a = a_;
+    const char *const *b = b_;
+
+    return strcmp(*a, *b);
+}
+
+/* Often they are all selected, and so sorted already. */
+static void
+members_sort(struct members *members)
+{
+    const char **names = members->names;
+    size_t n = members->n ? 1 : 0;
+
+    for (size_t i = 1; i < members->n; i++) {
+        if (strcmp(names[i - 1], names[i]) > 0) {
+            qsort(names, members->n, sizeof *names, compare_names);
+            break;
+        }
+    }
+    for (size_t i = 1; i < members->n; i++) {
+        if (strcmp(names[n - 1], names[i])) {
+            names[n++] = names[i];
+        }
+    }
+    members->n = n;
+}
+
+/* How many ports, and if they are asked for which, as far as a list may go. */
+static void
+members_put(struct members *members, bool list, struct ds *ds)
+{
+    members_sort(members);
+    if (list) {
+        put_name(ds, "members");
+        ds_put_char(ds, '[');
+        for (size_t i = 0; i < members->n && i < NB_MEMBERS_MAX; i++) {
+            ds_put_cstr(ds, i ? "," : "");
+            schema_print_string(ds, members->names[i]);
+        }
+        ds_put_char(ds, ']');
+    }
+    put_name(ds, "n_members");
+    ds_put_format(ds, "%"PRIuSIZE, members->n);
+    free(members->names);
+}
+
+/* Which ports are in the group. */
 static void
 group_status(const struct northbound *nb, const struct vmn_row *row,
              bool one, struct ds *ds)
 {
-    const struct vmn_group *group = (const struct vmn_group *) row;
-    size_t n_selected, n = 0;
-    const char **selected;
+    struct members members = { .n = 0 };
 
     if (!one) {
         return;
     }
-    selected = get_selected(nb, &group->selector, &n_selected);
-    put_name(ds, "members");
-    ds_put_char(ds, '[');
-    for (size_t i = 0, j = 0; i < group->n_ports || j < n_selected; n++) {
-        int order = (i >= group->n_ports ? 1 : j >= n_selected ? -1
-                     : strcmp(group->ports[i], selected[j]));
-        const char *name = order <= 0 ? group->ports[i] : selected[j];
+    sset_init(&members.groups);
+    members_add_group(nb, &members, (const struct vmn_group *) row);
+    members_put(&members, true, ds);
+    sset_destroy(&members.groups);
+}
 
-        if (n < NB_MEMBERS_MAX) {
-            ds_put_cstr(ds, n ? "," : "");
-            schema_print_string(ds, name);
-        }
-        i += order <= 0;
-        j += order >= 0;
+/* The same of each of them, and of all. */
+static json_t *
+rules_to_json(const struct fabric_count *counts, size_t n,
+              struct fabric_count *sum)
+{
+    json_t *rules = json_array();
+
+    memset(sum, 0, sizeof *sum);
+    for (size_t i = 0; i < n; i++) {
+        json_t *rule = json_object();
+
+        nb_add_count(rule, &counts[i]);
+        json_array_append_new(rules, rule);
+        sum->packets += counts[i].packets;
+        sum->bytes += counts[i].bytes;
+        sum->last_ms = MAX(sum->last_ms, counts[i].last_ms);
     }
-    ds_put_char(ds, ']');
-    put_name(ds, "n_members");
-    ds_put_format(ds, "%"PRIuSIZE, n);
+    return rules;
+}
+
+/* What came through a quarantine by what it allows. */
+static void
+quarantine_hits(const struct northbound *nb,
+                const struct vmn_quarantine *quarantine, bool one,
+                struct ds *ds)
+{
+    size_t n = quarantine->n_allow;
+    struct fabric_count *counts = xmalloc(MAX(n, 1) * sizeof *counts);
+    struct fabric_count sum, rest;
+    json_t *json = json_object(), *rules;
+
+    fabric_rule_counts(nb->fabric, VMN_TABLE_QUARANTINE,
+                       quarantine->row.name, n, counts, &rest);
+    rules = rules_to_json(counts, n, &sum);
+    nb_add_count(json, &sum);
+    if (one) {
+        json_object_set(json, "allow", rules);
+    }
+    json_decref(rules);
+    nb_put_members(ds, json);
+    free(counts);
+}
+
+const char **
+nb_group_ports(const struct model *model, const struct vmn_group *group,
+               size_t *n)
+{
+    struct members members = { .n = 0 };
+    size_t n_selected;
+    const char **selected = get_selected(model, &group->selector,
+                                         &n_selected);
+
+    members_add(&members, (const char *const *) selected, n_selected);
     free(selected);
+    members_add(&members, group->ports, group->n_ports);
+    members_sort(&members);
+    *n = members.n;
+    return members.names;
+}
+
+/* Which ports are cut off by a quarantine. */
+static void
+quarantine_status(const struct northbound *nb, const struct vmn_row *row,
+                  bool one, struct ds *ds)
+{
+    const struct vmn_quarantine *quarantine = (const void *) row;
+    struct members members = { .n = 0 };
+    size_t n_selected;
+    const char **selected = get_selected(nb->model, &quarantine->selector,
+                                         &n_selected);
+
+    members_add(&members, (const char *const *) selected, n_selected);
+    free(selected);
+    members_add(&members, quarantine->ports, quarantine->n_ports);
+    members_put(&members, one, ds);
+    quarantine_hits(nb, quarantine, one, ds);
+}
+
+/* What a policy's rules were hit by; each of them when one is asked for. */
+static void
+policy_status(const struct northbound *nb, const struct vmn_row *row,
+              bool one, struct ds *ds)
+{
+    const struct vmn_policy *policy = (const struct vmn_policy *) row;
+    size_t n = policy->n_rules;
+    struct fabric_count *counts = xmalloc(MAX(n, 1) * sizeof *counts);
+    struct fabric_count sum, rest;
+    json_t *json = json_object(), *rules;
+
+    fabric_rule_counts(nb->fabric, VMN_TABLE_POLICY, row->name, n, counts,
+                       &rest);
+    rules = rules_to_json(counts, n, &sum);
+    nb_add_count(json, &sum);
+    if (one) {
+        json_object_set(json, "rules", rules);
+    }
+    if (one && policy->mode == VMN_SHADOW) {
+        json_t *isolated = json_object();
+
+        nb_add_count(isolated, &rest);
+        json_object_set_new(json, "would_isolate", isolated);
+    }
+    json_decref(rules);
+    nb_put_members(ds, json);
+    free(counts);
+}
+
+/* Packets of connections that the tier has let in for good. */
+static void
+tier_status(const struct northbound *nb, const struct vmn_row *row,
+            bool one OVS_UNUSED, struct ds *ds)
+{
+    json_t *kept = json_object();
+    struct fabric_count sum;
+
+    fabric_rule_counts(nb->fabric, VMN_TABLE_TIER, row->name, 0, NULL, &sum);
+    nb_add_count(kept, &sum);
+    nb_put_members(ds, json_pack("{s:o}", "kept", kept));
+}
+
+/* When it is over. */
+static void
+observation_status(const struct northbound *nb, const struct vmn_row *row,
+                   bool one OVS_UNUSED, struct ds *ds)
+{
+    struct model_meta meta;
+
+    if (model_get_durable(nb->model, VMN_TABLE_OBSERVATION, row->name,
+                          &meta)) {
+        nb_put_members(ds, json_pack("{s:o}", "ends", nb_time_json(
+            nb_observation_ends((const void *) row, &meta))));
+    }
 }
 
 static bool
@@ -156,11 +426,11 @@ is_offered_in(const struct vmn_loadbalancer *lb, const char *network)
 /* Why a port does not serve, or NULL if it does. */
 static const char *
 why_idle(const struct vmn_port *port, const struct vmn_binding *binding,
-         uint32_t weight)
+         uint32_t weight, bool is_held)
 {
     return (!weight ? "its weight is 0"
             : !port->enabled ? "it is not enabled"
-            : port->quarantined ? "it is quarantined"
+            : port->quarantined || is_held ? "it is quarantined"
             : !binding || !binding->host ? "it is not bound to a host"
             : NULL);
 }
@@ -179,7 +449,10 @@ add_backend(const struct northbound *nb, const struct vmn_loadbalancer *lb,
         return;
     }
 
-    const char *why = why_idle(port, binding, weight);
+    char *held = nb_port_held(nb, name);
+    const char *why = why_idle(port, binding, weight, held != NULL);
+
+    free(held);
     json_t *backend = json_pack("{s:s, s:i, s:b}", "port", name, "weight",
                                 (int) weight, "serving", why == NULL);
     if (binding && binding->host) {
@@ -206,7 +479,7 @@ loadbalancer_status(const struct northbound *nb, const struct vmn_row *row,
         return;
     }
     backends = json_array();
-    names = get_selected(nb, &lb->selector, &n);
+    names = get_selected(nb->model, &lb->selector, &n);
     for (size_t i = 0; i < n; i++) {
         sset_add(&selected, names[i]);
     }
@@ -226,6 +499,26 @@ loadbalancer_status(const struct northbound *nb, const struct vmn_row *row,
     sset_destroy(&selected);
 }
 
+/* The key of the routing domain of its networks. */
+static void
+router_status(const struct northbound *nb, const struct vmn_row *row,
+              bool one, struct ds *ds)
+{
+    const struct vmn_router *router = (const void *) row;
+    size_t size;
+    char *domain;
+
+    if (!one || !router->n_interfaces) {
+        return;
+    }
+    domain = engine_peek(nb->engine, VMN_QUERY_DOMAIN,
+                         router->interfaces[0].network, &size);
+    if (domain) {
+        nb_put_members(ds, json_pack("{s:s}", "domain", domain));
+    }
+    free(domain);
+}
+
 /* All types.  ------------------------------------------------------------ */
 
 static void (*const status_of[VMN_N_TABLES])(const struct northbound *,
@@ -235,8 +528,13 @@ static void (*const status_of[VMN_N_TABLES])(const struct northbound *,
     [VMN_TABLE_NETWORK] = network_status,
     [VMN_TABLE_PORT] = port_status,
     [VMN_TABLE_GROUP] = group_status,
+    [VMN_TABLE_TIER] = tier_status,
+    [VMN_TABLE_POLICY] = policy_status,
+    [VMN_TABLE_QUARANTINE] = quarantine_status,
     [VMN_TABLE_LOADBALANCER] = loadbalancer_status,
+    [VMN_TABLE_OBSERVATION] = observation_status,
     [VMN_TABLE_APP] = app_status,
+    [VMN_TABLE_ROUTER] = router_status,
 };
 
 void

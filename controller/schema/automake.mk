@@ -5,6 +5,11 @@ controller_libvmn_la_SOURCES += \
 	controller/schema/error.c \
 	controller/schema/error.h \
 	controller/schema/schema-compare.c \
+	controller/schema/schema-define.h \
+	controller/schema/schema-dhcp.c \
+	controller/schema/schema-dhcp.h \
+	controller/schema/schema-dns.c \
+	controller/schema/schema-fault.h \
 	controller/schema/schema-finish.c \
 	controller/schema/schema-finish.h \
 	controller/schema/schema-parse.c \
@@ -13,6 +18,7 @@ controller_libvmn_la_SOURCES += \
 	controller/schema/schema-row.h \
 	controller/schema/schema-scalar.c \
 	controller/schema/schema-strip.c \
+	controller/schema/schema-tables-net.c \
 	controller/schema/schema-tables.c \
 	controller/schema/schema.c \
 	controller/schema/schema.h \

@@ -140,8 +140,8 @@ schema_row_same_spec(const struct vmn_row *a, const struct vmn_row *b)
                            (const char *) b);
 }
 
-bool
-schema_row_same(const struct vmn_row *a, const struct vmn_row *b)
+static bool
+same_given(const struct vmn_row *a, const struct vmn_row *b)
 {
     const struct schema_field *f = schema_tables[a->table].row.fields;
 
@@ -151,7 +151,48 @@ schema_row_same(const struct vmn_row *a, const struct vmn_row *b)
             return false;
         }
     }
-    return schema_row_same_spec(a, b);
+    return true;
+}
+
+bool
+schema_row_same(const struct vmn_row *a, const struct vmn_row *b)
+{
+    return same_given(a, b) && schema_row_same_spec(a, b);
+}
+
+bool
+schema_row_same_meaning(const struct vmn_row *a, const struct vmn_row *b)
+{
+    const struct schema_field *f = schema_tables[a->table].row.fields;
+
+    for (; f->name; f++) {
+        if (!(f->flags & SCHEMA_REMARK) && f->type != SCHEMA_LABELS
+            && compare_field(f, (const char *) a, (const char *) b, false)) {
+            return false;
+        }
+    }
+    return same_given(a, b);
+}
+
+const struct vmn_labels *
+schema_row_labels(const struct vmn_row *row)
+{
+    const struct schema_field *f = schema_tables[row->table].row.fields;
+
+    for (; f->name; f++) {
+        if (f->type == SCHEMA_LABELS) {
+            return (const void *) ((const char *) row + f->offset);
+        }
+    }
+    return NULL;
+}
+
+bool
+schema_row_same_labels(const struct vmn_row *a, const struct vmn_row *b)
+{
+    const struct vmn_labels *as = schema_row_labels(a);
+
+    return !as || !compare_labels(as, schema_row_labels(b));
 }
 
 static int

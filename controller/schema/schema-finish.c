@@ -7,19 +7,30 @@
 #include "controller/schema/schema-finish.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "controller/schema/schema-fault.h"
 #include "controller/schema/value.h"
+#include "sset.h"
 #include "util.h"
 
-/* A policy's flows have 50 priorities, one for each run of rules with the
- * same action. */
-#define POLICY_LEVELS_MAX 50
+#define IPV6_MTU_MIN 1280
 
 const char *const schema_protocol_names[] = {
     [VMN_PROTO_ANY] = "any",
     [VMN_PROTO_TCP] = "tcp",
     [VMN_PROTO_UDP] = "udp",
     [VMN_PROTO_ICMP] = "icmp",
+    [VMN_PROTO_SCTP] = "sctp",
+    [VMN_PROTO_ICMPV6] = "icmpv6",
+    NULL,
+};
+
+const char *const schema_action_names[] = {
+    [VMN_ALLOW] = "allow",
+    [VMN_DENY] = "deny",
+    [VMN_PASS] = "pass",
+    [VMN_REJECT] = "reject",
     NULL,
 };
 
@@ -29,15 +40,119 @@ const char *const schema_direction_names[] = {
     NULL,
 };
 
-/* Reports a fault in 'field' of the object at 'pointer'. */
+/* A prefix of "/8" or longer is in one class as a whole; of IPv6, all that
+ * begins with 0 has other uses.  Ports are given addresses of it, and no port
+ * may have one of another class. */
 static void
-fault(struct vmn_errors *errors, const char *pointer, const char *field,
-      const char *text)
+check_subnet_cidr(const struct vmn_prefix *cidr, const char *pointer,
+                  struct vmn_errors *errors)
 {
-    char *where = xasprintf("%s/%s", pointer, field);
+    bool v6 = cidr->ip.family == 6;
 
-    vmn_errors_add(errors, VMN_ERR_INVALID, where, "%s", text);
-    free(where);
+    if (cidr->len < 8 || cidr->len > (v6 ? 127 : 31)) {
+        fault(errors, pointer, "cidr",
+              v6 ? "must have a length from \"/8\" to \"/127\""
+              : "must have a length from \"/8\" to \"/31\"");
+    } else if (v6 ? !cidr->ip.addr[0] || cidr->ip.addr[0] == 0xff
+               : !value_ip_is_unicast(&cidr->ip)) {
+        fault(errors, pointer, "cidr",
+              "must be a prefix of unicast addresses");
+    } else if (v6 && cidr->ip.addr[0] == 0xfe
+               && (cidr->len < 10 || (cidr->ip.addr[1] & 0xc0) == 0x80)) {
+        fault(errors, pointer, "cidr",
+              "must not have link-local addresses (fe80::/10): each port with "
+              "IPv6 has one by itself");
+    }
+}
+
+static void
+check_subnet_dhcp(const struct vmn_subnet *subnet, const char *pointer,
+                  struct vmn_errors *errors)
+{
+    const struct vmn_ip *ip = &subnet->cidr.ip;
+
+    if (subnet->slaac && (ip->family != 6 || subnet->cidr.len != 64)) {
+        fault(errors, pointer, "slaac",
+              "is only for subnets of IPv6 with a length of \"/64\"");
+    }
+    if (subnet->slaac && subnet->n_pools) {
+        fault(errors, pointer, "pools",
+              "cannot be combined with \"slaac\": addresses follow from MACs");
+    }
+    if (subnet->dhcp && ip->family == 4 && ip->addr[0] == 169
+        && ip->addr[1] == 254) {
+        fault(errors, pointer, "dhcp",
+              "is not for link-local addresses (169.254.0.0/16): the server "
+              "itself has one");
+    }
+}
+
+void
+schema_finish_ip_range(void *range_, const json_t *json OVS_UNUSED,
+                       const char *pointer, struct vmn_errors *errors)
+{
+    struct vmn_ip_range *range = range_;
+
+    if (!range->end.family) {
+        range->end = range->start;
+    } else if (range->end.family != range->start.family) {
+        fault(errors, pointer, "end", "must be of the family of \"start\"");
+    } else if (memcmp(&range->end, &range->start, sizeof range->end) < 0) {
+        fault(errors, pointer, "end", "must not come before \"start\"");
+    }
+}
+
+/* Ranges are sorted by where they start. */
+static void
+check_ranges(const struct vmn_subnet *subnet, const char *name,
+             const struct vmn_ip_range *ranges, size_t n,
+             const char *pointer, struct vmn_errors *errors)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t index;
+
+        if (!value_prefix_contains(&subnet->cidr, &ranges[i].start)
+            || !value_prefix_contains(&subnet->cidr, &ranges[i].end)) {
+            fault(errors, pointer, name,
+                  "must have addresses of the subnet only");
+            return;
+        } else if (!value_prefix_index(&subnet->cidr, &ranges[i].end,
+                                       &index)) {
+            fault(errors, pointer, name,
+                  "must be among the first 2^63 addresses of the subnet");
+            return;
+        } else if (i && memcmp(&ranges[i].start, &ranges[i - 1].end,
+                               sizeof ranges[i].start) <= 0) {
+            fault(errors, pointer, name, "must not have ranges that overlap");
+            return;
+        }
+    }
+}
+
+static void
+check_reservations(const struct vmn_subnet *subnet, const char *pointer,
+                   struct vmn_errors *errors)
+{
+    struct sset ports = SSET_INITIALIZER(&ports);
+
+    for (size_t i = 0; i < subnet->n_reservations; i++) {
+        const struct vmn_reservation *r = &subnet->reservations[i];
+        char buf[VALUE_IP_SIZE];
+
+        value_format_ip(&r->ip, buf);
+        if (!value_prefix_contains(&subnet->cidr, &r->ip)) {
+            fault(errors, pointer, "reservations",
+                  "%s is no address of the subnet", buf);
+        } else if (value_prefix_is_reserved(&subnet->cidr, &r->ip)
+                   || !memcmp(&r->ip, &subnet->gateway, sizeof r->ip)) {
+            fault(errors, pointer, "reservations",
+                  "%s cannot be an address of a port", buf);
+        } else if (!sset_add(&ports, r->port)) {
+            fault(errors, pointer, "reservations",
+                  "port \"%s\" has two addresses of one subnet", r->port);
+        }
+    }
+    sset_destroy(&ports);
 }
 
 void
@@ -46,20 +161,22 @@ schema_finish_subnet(void *subnet_, const json_t *json OVS_UNUSED,
 {
     const struct vmn_subnet *subnet = subnet_;
 
-    /* A prefix of "/8" or longer is in one class as a whole.  Ports are given
-     * addresses of it, and no port may have one of another class. */
-    if (!value_ip_is_unicast(&subnet->cidr.ip)) {
-        fault(errors, pointer, "cidr",
-              "must be a prefix of unicast addresses");
-    }
+    check_subnet_cidr(&subnet->cidr, pointer, errors);
+    check_ranges(subnet, "pools", subnet->pools, subnet->n_pools, pointer,
+                 errors);
+    check_ranges(subnet, "exclude", subnet->exclude, subnet->n_exclude,
+                 pointer, errors);
+    check_reservations(subnet, pointer, errors);
+    check_subnet_dhcp(subnet, pointer, errors);
     if (!subnet->gateway.family) {
         return;
     }
     if (!value_prefix_contains(&subnet->cidr, &subnet->gateway)) {
         fault(errors, pointer, "gateway", "must be an address of the subnet");
     } else if (value_prefix_is_reserved(&subnet->cidr, &subnet->gateway)) {
-        fault(errors, pointer, "gateway",
-              "must not be the subnet's first or last address");
+        fault(errors, pointer, "gateway", subnet->cidr.ip.family == 4
+              ? "must not be the subnet's first or last address"
+              : "must not be the subnet's first address");
     }
 }
 
@@ -69,22 +186,77 @@ schema_finish_network(void *network_, const json_t *json OVS_UNUSED,
 {
     const struct vmn_network *network = network_;
 
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        if (network->subnets[i].cidr.ip.family == 6
+            && network->mtu < IPV6_MTU_MIN) {
+            fault(errors, pointer, "mtu",
+                  "must be at least 1280 in a network with IPv6 (RFC 8200, "
+                  "section 5)");
+            break;
+        }
+    }
+
     /* They are sorted, so only neighbours can overlap. */
     for (size_t i = 1; i < network->n_subnets; i++) {
         const struct vmn_prefix *a = &network->subnets[i - 1].cidr;
         const struct vmn_prefix *b = &network->subnets[i].cidr;
 
         if (value_prefix_overlaps(a, b)) {
-            char *where = xasprintf("%s/subnets", pointer);
             char buf_a[VALUE_PREFIX_SIZE], buf_b[VALUE_PREFIX_SIZE];
 
-            vmn_errors_add(errors, VMN_ERR_INVALID, where,
-                           "must not overlap: %s and %s do",
-                           value_format_prefix(a, buf_a),
-                           value_format_prefix(b, buf_b));
-            free(where);
+            fault(errors, pointer, "subnets",
+                  "must not overlap: %s and %s do",
+                  value_format_prefix(a, buf_a),
+                  value_format_prefix(b, buf_b));
         }
     }
+}
+
+void
+schema_finish_peer(void *peer_, const json_t *json OVS_UNUSED,
+                   const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_peer *peer = peer_;
+    char buf[VALUE_PREFIX_SIZE];
+
+    for (size_t i = 0; i < peer->n_except; i++) {
+        const struct vmn_prefix *except = &peer->except[i];
+
+        if (!value_prefix_overlaps(&peer->cidr, except)
+            || except->len <= peer->cidr.len) {
+            fault(errors, pointer, "except",
+                  "must be inside of \"cidr\", and not all of it: %s is not",
+                  value_format_prefix(except, buf));
+        }
+    }
+}
+
+/* Both lists are sorted: what contains others comes before them. */
+void
+schema_finish_group(void *group_, const json_t *json OVS_UNUSED,
+                    const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_group *group = group_;
+    size_t n = group->n_cidrs;
+    struct vmn_prefix *cidrs = n ? xmemdup(group->cidrs, n * sizeof *cidrs)
+                                 : NULL;
+    char buf[VALUE_PREFIX_SIZE];
+
+    n = vmn_prefixes_merge(cidrs, n);
+    for (size_t i = 0, j = 0; i < group->n_except; i++) {
+        const struct vmn_prefix *except = &group->except[i];
+
+        while (j < n && !value_prefix_overlaps(&cidrs[j], except)
+               && memcmp(&cidrs[j].ip, &except->ip, sizeof except->ip) < 0) {
+            j++;
+        }
+        if (j >= n || !value_prefix_overlaps(&cidrs[j], except)) {
+            fault(errors, pointer, "except",
+                  "must take something out of \"cidrs\": %s does not",
+                  value_format_prefix(except, buf));
+        }
+    }
+    free(cidrs);
 }
 
 void
@@ -93,14 +265,19 @@ schema_finish_service_entry(void *entry_, const json_t *json OVS_UNUSED,
 {
     const struct vmn_service_entry *entry = entry_;
 
-    if (entry->n_ports && entry->protocol != VMN_PROTO_TCP
-        && entry->protocol != VMN_PROTO_UDP) {
+    bool is_icmp = entry->protocol == VMN_PROTO_ICMP
+                   || entry->protocol == VMN_PROTO_ICMPV6;
+
+    if (entry->n_ports && (is_icmp || entry->protocol == VMN_PROTO_ANY)) {
         fault(errors, pointer, "ports",
-              "is only for the protocols \"tcp\" and \"udp\"");
+              "is only for the protocols \"tcp\", \"udp\" and \"sctp\"");
     }
-    if (entry->icmp_type >= 0 && entry->protocol != VMN_PROTO_ICMP) {
+    if (entry->icmp_type >= 0 && !is_icmp) {
         fault(errors, pointer, "icmp_type",
-              "is only for the protocol \"icmp\"");
+              "is only for the protocols \"icmp\" and \"icmpv6\"");
+    }
+    if (entry->icmp_code >= 0 && entry->icmp_type < 0) {
+        fault(errors, pointer, "icmp_code", "needs \"icmp_type\"");
     }
 }
 
@@ -122,7 +299,8 @@ schema_finish_policy(void *policy_, const json_t *json, const char *pointer,
 {
     struct vmn_policy *policy = policy_;
     const json_t *directions = json_object_get(json, "directions");
-    unsigned n_levels = 1;
+    bool united = policy->tier && !strcmp(policy->tier, "application");
+    struct vmn_level levels[VMN_N_DIRECTIONS] = { { .started = false } };
 
     if (!directions || json_is_null(directions)) {
         for (size_t i = 0; i < policy->n_rules; i++) {
@@ -133,13 +311,31 @@ schema_finish_policy(void *policy_, const json_t *json, const char *pointer,
         }
     }
 
-    for (size_t i = 1; i < policy->n_rules; i++) {
-        n_levels += policy->rules[i].action != policy->rules[i - 1].action;
+    /* What is kept there would get past quarantine. */
+    if (policy->on_change == VMN_KEEP && policy->tier
+        && !strcmp(policy->tier, "emergency")) {
+        fault(errors, pointer, "on_change",
+              "must be \"recheck\" in tier emergency: quarantine comes behind "
+              "it");
     }
-    if (n_levels > POLICY_LEVELS_MAX) {
-        fault(errors, pointer, "rules",
-              "must not change between actions more than 49 times: split the "
-              "policy");
+
+    if (policy->mode == VMN_SHADOW && policy->tier
+        && !strcmp(policy->tier, "emergency")) {
+        fault(errors, pointer, "mode",
+              "must be \"enforce\" in tier emergency: try it in a tier behind "
+              "it");
+    }
+
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        const struct vmn_rule *rule = &policy->rules[i];
+
+        if (!vmn_level_next(&levels[rule->direction], united, rule->action,
+                            policy->on_change == VMN_KEEP)) {
+            fault(errors, pointer, "rules",
+                  "must not change between actions so often in one direction "
+                  "as up to rule %zu: split the policy", i);
+            break;
+        }
     }
 }
 
@@ -152,5 +348,55 @@ schema_finish_lb_port(void *port_, const json_t *json OVS_UNUSED,
 
     if (!port->target) {
         port->target = port->port;
+    }
+}
+
+/* A route is of one family. */
+void
+schema_finish_route(void *route_, const json_t *json OVS_UNUSED,
+                    const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_route *route = route_;
+    uint8_t family = route->destination.ip.family;
+
+    if (route->source.ip.family && route->source.ip.family != family) {
+        fault(errors, pointer, "source",
+              "must be of the family of \"destination\", IPv%u", family);
+    }
+    for (size_t i = 0; i < route->n_via; i++) {
+        if (route->via[i].family != family) {
+            fault(errors, pointer, "via",
+                  "must be of the family of \"destination\", IPv%u", family);
+            break;
+        }
+    }
+    if (!route->n_via && !route->blackhole) {
+        fault(errors, pointer, "blackhole",
+              "must be true where there is no \"via\"");
+    }
+}
+
+void
+schema_finish_router(void *router_, const json_t *json OVS_UNUSED,
+                     const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_router *router = router_;
+
+    /* They are sorted by destination, then source. */
+    for (size_t i = 1; i < router->n_routes; i++) {
+        const struct vmn_route *a = &router->routes[i - 1];
+        const struct vmn_route *b = &router->routes[i];
+        char to[VALUE_PREFIX_SIZE], from[VALUE_PREFIX_SIZE];
+        bool has_source = a->source.ip.family;
+
+        if (memcmp(&a->destination, &b->destination, sizeof a->destination)
+            || memcmp(&a->source, &b->source, sizeof a->source)) {
+            continue;
+        }
+        fault(errors, pointer, "routes",
+              "must name each \"destination\" and \"source\" once: %s%s%s is "
+              "there twice", value_format_prefix(&a->destination, to),
+              has_source ? " from " : "",
+              has_source ? value_format_prefix(&a->source, from) : "");
     }
 }

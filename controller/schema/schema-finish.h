@@ -11,10 +11,16 @@
 extern const char *const schema_protocol_names[];
 extern const char *const schema_direction_names[];
 
+void schema_finish_ip_range(void *, const json_t *, const char *pointer,
+                            struct vmn_errors *);
 void schema_finish_subnet(void *, const json_t *, const char *pointer,
                           struct vmn_errors *);
 void schema_finish_network(void *, const json_t *, const char *pointer,
                            struct vmn_errors *);
+void schema_finish_peer(void *, const json_t *, const char *pointer,
+                        struct vmn_errors *);
+void schema_finish_group(void *, const json_t *, const char *pointer,
+                         struct vmn_errors *);
 void schema_finish_service_entry(void *, const json_t *, const char *pointer,
                                  struct vmn_errors *);
 void schema_finish_rule_service(void *, const json_t *, const char *pointer,
@@ -23,5 +29,13 @@ void schema_finish_policy(void *, const json_t *, const char *pointer,
                           struct vmn_errors *);
 void schema_finish_lb_port(void *, const json_t *, const char *pointer,
                            struct vmn_errors *);
+void schema_finish_route(void *, const json_t *, const char *pointer,
+                         struct vmn_errors *);
+void schema_finish_dns_record(void *, const json_t *, const char *pointer,
+                              struct vmn_errors *);
+void schema_finish_dns_zone(void *, const json_t *, const char *pointer,
+                            struct vmn_errors *);
+void schema_finish_router(void *, const json_t *, const char *pointer,
+                          struct vmn_errors *);
 
 #endif /* controller/schema/schema-finish.h */

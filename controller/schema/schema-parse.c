@@ -85,7 +85,7 @@ set_default(struct parse *p, const struct schema_field *f, void *dst)
             *(const char **) dst = f->def_text;
         }
         break;
-    case SCHEMA_REF:
+    case SCHEMA_REF: *(const char **) dst = f->def_text; break;
     case SCHEMA_MAC:
     case SCHEMA_IP:
     case SCHEMA_PREFIX:

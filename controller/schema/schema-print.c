@@ -42,7 +42,8 @@ format_prefix(const struct schema_field *f, const struct vmn_prefix *prefix,
               char *buf)
 {
     return (!prefix->ip.family ? NULL
-            : f->flags & SCHEMA_BARE_ADDRESS && prefix->len == 32
+            : f->flags & SCHEMA_BARE_ADDRESS
+              && prefix->len == value_ip_bits(prefix->ip.family)
             ? value_format_ip(&prefix->ip, buf)
             : value_format_prefix(prefix, buf));
 }
@@ -59,7 +60,7 @@ get_scalar(const struct schema_field *f, const void *src,
     switch (f->type) {
     case SCHEMA_BOOL:
         scalar->number = *(const bool *) src;
-        return true;
+        return !(f->flags & SCHEMA_HIDE_DEFAULT && scalar->number == f->def);
     case SCHEMA_INT:
         return get_integer(f, *(const int *) src, scalar);
     case SCHEMA_U16:
@@ -105,7 +106,7 @@ schema_field_get(const struct schema_field *f, const void *struct_,
 
 /* Text.  ------------------------------------------------------------------ */
 
-static bool print_struct(const struct schema_struct *, const char *s,
+static void print_struct(const struct schema_struct *, const char *s,
                          struct ds *);
 
 /* Bytes of 'text' up to the first that cannot be as it is in JSON. */
@@ -209,7 +210,15 @@ print_value(const struct schema_field *f, const void *src, struct ds *ds)
     if (f->type == SCHEMA_LABELS) {
         return print_labels(src, ds);
     } else if (f->type == SCHEMA_STRUCT) {
-        return print_struct(f->nested, src, ds);
+        size_t length = ds->length;
+
+        print_struct(f->nested, src, ds);
+        /* An object of which nothing is there is absent itself. */
+        if (!(f->flags & SCHEMA_LIST) && ds->length == length + 2) {
+            ds_truncate(ds, length);
+            return false;
+        }
+        return true;
     } else if (f->type == SCHEMA_ENUM_SET) {
         return print_enum_set(f, src, ds);
     } else if (!get_scalar(f, src, &scalar)) {
@@ -286,7 +295,7 @@ is_excluded(const struct schema_struct *s, const struct schema_field *f,
     return excluded;
 }
 
-static bool
+static void
 print_struct(const struct schema_struct *s, const char *src, struct ds *ds)
 {
     ds_put_char(ds, '{');
@@ -296,7 +305,6 @@ print_struct(const struct schema_struct *s, const char *src, struct ds *ds)
         }
     }
     ds_put_char(ds, '}');
-    return true;
 }
 
 void

@@ -63,6 +63,12 @@ bool schema_field_get(const struct schema_field *, const void *struct_,
 bool schema_row_same_spec(const struct vmn_row *, const struct vmn_row *);
 /* True if they were given the same, too. */
 bool schema_row_same(const struct vmn_row *, const struct vmn_row *);
+/* True if they are the same but for remarks and labels. */
+bool schema_row_same_meaning(const struct vmn_row *, const struct vmn_row *);
+/* True if their labels are the same. */
+bool schema_row_same_labels(const struct vmn_row *, const struct vmn_row *);
+/* The labels of a row, or NULL if its table has none. */
+const struct vmn_labels *schema_row_labels(const struct vmn_row *);
 
 /* Sorts the elements of a set in place, merges what is equal (or, for port
  * ranges, touches), and returns how many are left. */

@@ -250,14 +250,22 @@ parse_prefix(struct parse *p, const struct schema_field *f,
     bool host_ok = (f->flags & SCHEMA_BARE_ADDRESS) != 0;
     const char *text = get_text(p, json);
 
-    if (!text || !parse_check(p, value_parse_prefix(text, host_ok, prefix))) {
+    return text
+           && parse_check(p, value_parse_prefix(text, host_ok, prefix));
+}
+
+static bool
+parse_ip(struct parse *p, const struct schema_field *f, const json_t *json,
+         struct vmn_ip *ip)
+{
+    const char *text = get_text(p, json);
+
+    if (!text || !parse_check(p, value_parse_ip(text, ip))) {
         return false;
     }
-    if (prefix->len < f->min || prefix->len > f->max) {
-        return parse_fault(p, VMN_ERR_INVALID, "must have a length from "
-                           "\"/%"PRId64"\" to \"/%"PRId64"\"", f->min, f->max);
-    }
-    return true;
+    return ip->family == 4 || !(f->flags & SCHEMA_IPV4)
+           || parse_fault(p, VMN_ERR_INVALID,
+                          "must be IPv4: IPv6 is not supported here yet");
 }
 
 static bool
@@ -354,8 +362,7 @@ parse_scalar(struct parse *p, const struct schema_field *f,
         text = get_text(p, json);
         return text && parse_check(p, value_parse_mac(text, dst));
     case SCHEMA_IP:
-        text = get_text(p, json);
-        return text && parse_check(p, value_parse_ip(text, dst));
+        return parse_ip(p, f, json, dst);
     case SCHEMA_PREFIX:
         return parse_prefix(p, f, json, dst);
     case SCHEMA_RANGE:

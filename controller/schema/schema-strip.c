@@ -74,7 +74,8 @@ strip_struct(const struct strip *strip, const struct schema_struct *s,
                 return false;
             }
         } else if (!strip_value(strip, f, value)) {
-            if (f->flags & SCHEMA_REQUIRED) {
+            /* Without one that has a default, it would mean another. */
+            if (f->flags & SCHEMA_REQUIRED || f->def_text) {
                 return false;
             }
             json_object_del(object, f->name);

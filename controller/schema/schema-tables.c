@@ -1,44 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The resources, field by field; schema.h says what each member means.  What
- * contradicts within one object is in schema-finish.c. */
+ * The resources, field by field; schema.h says what each member means.  Fields
+ * of what joins networks are in schema-tables-net.c; what contradicts within one
+ * object is in schema-finish.c. */
 
 #include <config.h>
 
 #include "controller/schema/schema.h"
 
+#include "controller/schema/schema-define.h"
+#include "controller/schema/schema-dhcp.h"
 #include "controller/schema/schema-finish.h"
 #include "controller/schema/value.h"
 
-#define AT(STRUCT, MEMBER) .offset = offsetof(struct STRUCT, MEMBER)
-#define LIST_AT(STRUCT, MEMBER)                             \
-    .offset = offsetof(struct STRUCT, MEMBER),              \
-    .n_offset = offsetof(struct STRUCT, n_##MEMBER)
-#define GIVEN_AT(STRUCT, MEMBER)                            \
-    .given_offset = offsetof(struct STRUCT, MEMBER)
-#define NAMES(...) (const char *const []) { __VA_ARGS__, NULL }
-#define FIELDS (const struct schema_field [])
-#define COLUMNS (const struct schema_column [])
+static const struct schema_struct ip_range = {
+    .name = "range", .size = sizeof(struct vmn_ip_range),
+    .fields = FIELDS {
+        { .name = "start", .type = SCHEMA_IP, AT(vmn_ip_range, start),
+          .flags = SCHEMA_REQUIRED | SCHEMA_KEY,
+          .doc = "The first address." },
+        { .name = "end", .type = SCHEMA_IP, AT(vmn_ip_range, end),
+          .doc = "The last one; the first when absent." },
+        { .name = NULL },
+    },
+    .finish = schema_finish_ip_range,
+};
 
-/* What every desired resource has. */
-#define COMMON(STRUCT)                                                  \
-    { .name = "description", .type = SCHEMA_STRING,                     \
-      AT(STRUCT, description), .max = 1024,                             \
-      .doc = "Free text for people." },                                 \
-    { .name = "labels", .type = SCHEMA_LABELS, AT(STRUCT, labels),      \
-      .max_items = 64, .doc = "Keys and values that selectors match." }
+static const struct schema_struct reservation = {
+    .name = "reservation", .size = sizeof(struct vmn_reservation),
+    .fields = FIELDS {
+        { .name = "ip", .type = SCHEMA_IP, AT(vmn_reservation, ip),
+          .flags = SCHEMA_REQUIRED | SCHEMA_KEY,
+          .doc = "The address." },
+        { .name = "port", .type = SCHEMA_STRING, AT(vmn_reservation, port),
+          .flags = SCHEMA_REQUIRED, .max = VMN_NAME_LEN,
+          .check = value_check_name,
+          .doc = "The name of the port that it is for, which need not be there "
+                 "yet." },
+        { .name = NULL },
+    },
+};
 
 static const struct schema_struct subnet = {
     .name = "subnet", .size = sizeof(struct vmn_subnet),
     .fields = FIELDS {
         { .name = "cidr", .type = SCHEMA_PREFIX, AT(vmn_subnet, cidr),
-          .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .min = 8, .max = 31,
+          .flags = SCHEMA_REQUIRED | SCHEMA_KEY,
           .doc = "The addresses, as a prefix." },
         { .name = "gateway", .type = SCHEMA_IP, AT(vmn_subnet, gateway),
           .doc = "An address that is never given out." },
+        { .name = "pools", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
+          LIST_AT(vmn_subnet, pools), .min_items = 1, .max_items = 64,
+          .absent = "all addresses", .nested = &ip_range,
+          .doc = "What is given out to ports that ask for no address; all of "
+                 "the subnet when absent." },
+        { .name = "exclude", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
+          LIST_AT(vmn_subnet, exclude), .max_items = 64,
+          .nested = &ip_range,
+          .doc = "What of that is not given out.  Ports may still ask for "
+                 "it." },
+        { .name = "reservations", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
+          LIST_AT(vmn_subnet, reservations), .max_items = 1024,
+          .nested = &reservation,
+          .doc = "Addresses that are kept for ports of a name." },
+        { .name = "dhcp", .type = SCHEMA_BOOL, AT(vmn_subnet, dhcp),
+          .flags = SCHEMA_HIDE_DEFAULT,
+          .doc = "Whether ports get their addresses of it by DHCP (DHCPv6)." },
+        { .name = "slaac", .type = SCHEMA_BOOL, AT(vmn_subnet, slaac),
+          .flags = SCHEMA_HIDE_DEFAULT,
+          .doc = "Whether ports get the address that follows from their MAC, "
+                 "and make it themselves (IPv6, /64)." },
+        { .name = "dhcp_options", .type = SCHEMA_STRUCT,
+          AT(vmn_subnet, dhcp_options), .nested = &schema_dhcp_options,
+          .doc = "What ports in it are told; before what the network says." },
         { .name = NULL },
     },
-    .later = NAMES("dhcp", "dns", "pools"),
     .finish = schema_finish_subnet,
 };
 
@@ -46,7 +82,7 @@ static const struct schema_struct address_pair = {
     .name = "address", .size = sizeof(struct vmn_address_pair),
     .fields = FIELDS {
         { .name = "ip", .type = SCHEMA_PREFIX, AT(vmn_address_pair, ip),
-          .flags = SCHEMA_REQUIRED | SCHEMA_BARE_ADDRESS, .max = 32,
+          .flags = SCHEMA_REQUIRED | SCHEMA_BARE_ADDRESS,
           .doc = "An address or prefix." },
         { .name = "mac", .type = SCHEMA_MAC, AT(vmn_address_pair, mac),
           .doc = "Its MAC address; the port's own when absent." },
@@ -66,11 +102,16 @@ static const struct schema_struct address_pair = {
       .n_offset = offsetof(struct STRUCT, PREFIX n_ports),              \
       .min_items = 1, .max_items = 64, .absent = "all ports",           \
       .unless = UNLESS,                                                 \
-      .doc = "Ports and ranges of ports (TCP, UDP); all when absent." },\
+      .doc = "Ports and ranges of ports (TCP, UDP, SCTP); all when "        \
+             "absent." },                                                   \
     { .name = "icmp_type", .type = SCHEMA_INT,                          \
       AT(STRUCT, PREFIX icmp_type), .flags = SCHEMA_HIDE_DEFAULT,       \
       .max = 255, .def = -1, .unless = UNLESS,                          \
-      .doc = "The type of message (ICMP); all when absent." }
+      .doc = "The type of message (ICMP, ICMPv6); all when absent." },    \
+    { .name = "icmp_code", .type = SCHEMA_INT,                          \
+      AT(STRUCT, PREFIX icmp_code), .flags = SCHEMA_HIDE_DEFAULT,       \
+      .max = 255, .def = -1, .unless = UNLESS,                          \
+      .doc = "The code of messages of that type; all when absent." }
 
 static const struct schema_struct service_entry = {
     .name = "entry", .size = sizeof(struct vmn_service_entry),
@@ -88,10 +129,15 @@ static const struct schema_struct peer = {
           .ref = VMN_TABLE_GROUP, .flags = SCHEMA_REQUIRED, .unless = "cidr",
           .doc = "A group of ports and addresses." },
         { .name = "cidr", .type = SCHEMA_PREFIX, AT(vmn_peer, cidr),
-          .flags = SCHEMA_REQUIRED, .max = 32, .unless = "group",
+          .flags = SCHEMA_REQUIRED, .unless = "group",
           .doc = "A prefix." },
+        { .name = "except", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,
+          LIST_AT(vmn_peer, except), .max_items = 256,
+          .unless = "group", .doc = "Prefixes inside of it that it is "
+                                    "without." },
         { .name = NULL },
     },
+    .finish = schema_finish_peer,
 };
 
 static const struct schema_struct rule_service = {
@@ -107,27 +153,46 @@ static const struct schema_struct rule_service = {
     .finish = schema_finish_rule_service,
 };
 
+/* A rule, but for its action. */
+#define RULE_DIRECTION                                                  \
+    { .name = "direction", .type = SCHEMA_ENUM,                         \
+      AT(vmn_rule, direction), .flags = SCHEMA_REQUIRED,                \
+      .names = schema_direction_names,                                  \
+      .doc = "As seen from the ports that it applies to." }
+#define RULE_PEERS_SERVICES                                             \
+    { .name = "peers", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,      \
+      LIST_AT(vmn_rule, peers), .min_items = 1, .max_items = 256,       \
+      .absent = "everyone", .nested = &peer,                            \
+      .doc = "The other side; everyone when absent." },                 \
+    { .name = "services", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,   \
+      LIST_AT(vmn_rule, services), .min_items = 1, .max_items = 64,     \
+      .absent = "everything", .nested = &rule_service,                  \
+      .doc = "What is spoken; everything when absent." }
+
 static const struct schema_struct rule = {
     .name = "rule", .size = sizeof(struct vmn_rule),
     .fields = FIELDS {
-        { .name = "direction", .type = SCHEMA_ENUM,
-          AT(vmn_rule, direction), .flags = SCHEMA_REQUIRED,
-          .names = schema_direction_names,
-          .doc = "As seen from the ports that the policy applies to." },
+        RULE_DIRECTION,
         { .name = "action", .type = SCHEMA_ENUM, AT(vmn_rule, action),
-          .flags = SCHEMA_REQUIRED, .names = NAMES("allow", "deny", "pass"),
-          .doc = "What happens; pass leaves the rest of the tier." },
-        { .name = "peers", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
-          LIST_AT(vmn_rule, peers), .min_items = 1, .max_items = 256,
-          .absent = "everyone", .nested = &peer,
-          .doc = "The other side; everyone when absent." },
-        { .name = "services", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
-          LIST_AT(vmn_rule, services), .min_items = 1, .max_items = 64,
-          .absent = "everything", .nested = &rule_service,
-          .doc = "What is spoken; everything when absent." },
+          .flags = SCHEMA_REQUIRED, .names = schema_action_names,
+          .doc = "What happens; reject denies and tells the sender, pass "
+                 "leaves the rest of the tier." },
+        RULE_PEERS_SERVICES,
+        { .name = "log", .type = SCHEMA_BOOL, AT(vmn_rule, log),
+          .doc = "Whether connections that it lets open, and packets that it "
+                 "denies, are told as events." },
         { .name = NULL },
     },
-    .later = NAMES("log"),
+};
+
+/* Its action is the first, which is to allow. */
+static const struct schema_struct allowed = {
+    .name = "rule", .size = sizeof(struct vmn_rule),
+    .fields = FIELDS {
+        RULE_DIRECTION,
+        RULE_PEERS_SERVICES,
+        { .name = NULL },
+    },
 };
 
 static const struct schema_struct lb_port = {
@@ -196,9 +261,21 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                 { .name = "tunnel_ip", .type = SCHEMA_IP,
                   AT(vmn_host, tunnel_ip), .flags = SCHEMA_REQUIRED,
                   .doc = "Where other hosts send tunnelled packets." },
+                { .name = "second_tunnel_ip", .type = SCHEMA_IP,
+                  AT(vmn_host, second_tunnel_ip),
+                  .doc = "The same for hosts that have only an address of "
+                         "the other family: IPv6 if tunnel_ip is IPv4, and "
+                         "the other way round." },
+                { .name = "tunnel_interface", .type = SCHEMA_STRING,
+                  AT(vmn_host, tunnel_interface), .max = 15,
+                  .check = value_check_interface,
+                  .doc = "The interface that has these addresses, if it is "
+                         "one of the host's Open vSwitch: its MTU is then "
+                         "known." },
                 { .name = "encap", .type = SCHEMA_ENUM,
-                  AT(vmn_host, encap), .names = NAMES("vxlan"),
-                  .doc = "The encapsulation." },
+                  AT(vmn_host, encap), .names = NAMES("vxlan", "geneve"),
+                  .doc = "The encapsulation in which other hosts send to "
+                         "it." },
                 { .name = "bridge", .type = SCHEMA_STRING,
                   AT(vmn_host, bridge), .max = 15, .def_text = "br-int",
                   .check = value_check_bridge,
@@ -223,6 +300,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
             { .heading = "NAME", .path = "/name" },
             { .heading = "VNI", .path = "/status/vni" },
             { .heading = "SUBNETS", .path = "/spec/subnets" },
+            { .heading = "FREE", .path = "/status/subnets/*/free" },
             { .heading = "DEFAULT", .path = "/spec/default" },
             { .heading = "MTU", .path = "/spec/mtu", .wide = true },
             { .heading = NULL },
@@ -247,6 +325,11 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   AT(vmn_network, default_action),
                   .names = NAMES("allow", "deny"),
                   .doc = "What happens to packets that no policy judges." },
+                { .name = "dhcp_options", .type = SCHEMA_STRUCT,
+                  AT(vmn_network, dhcp_options),
+                  .nested = &schema_dhcp_options,
+                  .doc = "What its ports are told by DHCP and by router "
+                         "advertisements." },
                 { .name = NULL },
             },
             .finish = schema_finish_network,
@@ -310,6 +393,11 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .max = VMN_NAME_LEN, .check = value_check_iface_id,
                   .doc = "external_ids:iface-id of its interface, 1 to 63 "
                          "of A-Z a-z 0-9 . _ -; its name when absent." },
+                { .name = "dhcp_options", .type = SCHEMA_STRUCT,
+                  AT(vmn_port, dhcp_options),
+                  .nested = &schema_port_dhcp_options,
+                  .doc = "What it is told; before what its subnet and its "
+                         "network say." },
                 { .name = NULL },
             },
         },
@@ -322,8 +410,10 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .columns = COLUMNS {
             { .heading = "NAME", .path = "/name" },
             { .heading = "SELECTOR", .path = "/spec/selector" },
+            { .heading = "GROUPS", .path = "/spec/groups" },
             { .heading = "PORTS", .path = "/spec/ports" },
             { .heading = "CIDRS", .path = "/spec/cidrs" },
+            { .heading = "EXCEPT", .path = "/spec/except", .wide = true },
             { .heading = NULL },
         },
         .row = {
@@ -334,14 +424,24 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   AT(vmn_group, selector),
                   .doc = "Ports by their labels; \"\" selects all, absent "
                          "none." },
+                { .name = "groups", .type = SCHEMA_REF, .flags = SCHEMA_SET,
+                  LIST_AT(vmn_group, groups), .max_items = 256,
+                  .ref = VMN_TABLE_GROUP,
+                  .doc = "Groups whose ports and addresses are its own, too; "
+                         "at most 8 inside of each other." },
                 { .name = "ports", .type = SCHEMA_REF, .flags = SCHEMA_SET,
                   LIST_AT(vmn_group, ports), .max_items = 10000,
                   .ref = VMN_TABLE_PORT, .doc = "Ports by name." },
                 { .name = "cidrs", .type = SCHEMA_PREFIX,
                   .flags = SCHEMA_SET, LIST_AT(vmn_group, cidrs),
-                  .max_items = 10000, .max = 32, .doc = "Prefixes." },
+                  .max_items = 10000, .doc = "Prefixes." },
+                { .name = "except", .type = SCHEMA_PREFIX,
+                  .flags = SCHEMA_SET, LIST_AT(vmn_group, except),
+                  .max_items = 10000,
+                  .doc = "Prefixes that are left out of \"cidrs\"." },
                 { .name = NULL },
             },
+            .finish = schema_finish_group,
         },
     },
     [VMN_TABLE_SERVICE] = {
@@ -368,6 +468,33 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
             },
         },
     },
+    [VMN_TABLE_TIER] = {
+        .id = VMN_TABLE_TIER, .plural = "tiers", .singular = "tier",
+        .kind = "Tier", .stored = true, .has_builtin = true,
+        .max_rows = VMN_TIER_POSITIONS, .named_as = VMN_N_TABLES,
+        .check_name = value_check_name,
+        .doc = "A step in which policies are evaluated.",
+        .columns = COLUMNS {
+            { .heading = "NAME", .path = "/name" },
+            { .heading = "POSITION", .path = "/spec/position" },
+            { .heading = "KEPT", .path = "/status/kept/packets",
+              .wide = true },
+            { .heading = "DESCRIPTION", .path = "/spec/description" },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "tier", .size = sizeof(struct vmn_tier),
+            .fields = FIELDS {
+                COMMON(vmn_tier),
+                { .name = "position", .type = SCHEMA_U32,
+                  AT(vmn_tier, position), .flags = SCHEMA_REQUIRED,
+                  .min = 1, .max = VMN_TIER_POSITIONS,
+                  .doc = "Tiers are evaluated in this order; each has its "
+                         "own." },
+                { .name = NULL },
+            },
+        },
+    },
     [VMN_TABLE_POLICY] = {
         .id = VMN_TABLE_POLICY, .plural = "policies", .singular = "policy",
         .kind = "Policy", .stored = true, .max_rows = 10000,
@@ -379,19 +506,20 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
             { .heading = "PRIORITY", .path = "/spec/priority" },
             { .heading = "APPLIES-TO", .path = "/spec/applies_to" },
             { .heading = "DIRECTIONS", .path = "/spec/directions" },
+            { .heading = "MODE", .path = "/spec/mode" },
             { .heading = "RULES", .path = "/spec/rules" },
+            { .heading = "PACKETS", .path = "/status/packets", .wide = true },
+            { .heading = "BYTES", .path = "/status/bytes", .wide = true },
+            { .heading = "LAST-HIT", .path = "/status/last", .wide = true },
             { .heading = NULL },
         },
         .row = {
             .name = "policy", .size = sizeof(struct vmn_policy),
-            .later = NAMES("mode", "on_change"),
             .fields = FIELDS {
                 COMMON(vmn_policy),
-                { .name = "tier", .type = SCHEMA_ENUM, AT(vmn_policy, tier),
-                  .names = NAMES("emergency", "security", "platform",
-                                 "application", "baseline"),
-                  .def = VMN_TIER_APPLICATION,
-                  .doc = "Tiers are evaluated in this order." },
+                { .name = "tier", .type = SCHEMA_REF, AT(vmn_policy, tier),
+                  .ref = VMN_TABLE_TIER, .def_text = "application",
+                  .doc = "The tier in which it is evaluated." },
                 { .name = "priority", .type = SCHEMA_U32,
                   AT(vmn_policy, priority), .max = 999, .def = 500,
                   .doc = "Inside the tier; 0 is evaluated first." },
@@ -405,6 +533,15 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .doc = "Where what no rule allows is denied (application "
                          "tier); those of its rules when absent, or ingress "
                          "without rules." },
+                { .name = "mode", .type = SCHEMA_ENUM, AT(vmn_policy, mode),
+                  .names = NAMES("enforce", "shadow"),
+                  .doc = "Whether it decides, or only counts what it would "
+                         "decide." },
+                { .name = "on_change", .type = SCHEMA_ENUM,
+                  AT(vmn_policy, on_change),
+                  .names = NAMES("recheck", "keep"),
+                  .doc = "Whether connections that its rules have allowed "
+                         "are judged anew when something changes, or go on." },
                 { .name = "rules", .type = SCHEMA_STRUCT,
                   .flags = SCHEMA_LIST, LIST_AT(vmn_policy, rules),
                   .max_items = 1000, .nested = &rule,
@@ -412,6 +549,44 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                 { .name = NULL },
             },
             .finish = schema_finish_policy,
+        },
+    },
+    [VMN_TABLE_QUARANTINE] = {
+        .id = VMN_TABLE_QUARANTINE, .plural = "quarantines",
+        .singular = "quarantine", .kind = "Quarantine", .stored = true,
+        .max_rows = 1000, .named_as = VMN_N_TABLES,
+        .check_name = value_check_name,
+        .doc = "Ports that are cut off.",
+        .columns = COLUMNS {
+            { .heading = "NAME", .path = "/name" },
+            { .heading = "SELECTOR", .path = "/spec/selector" },
+            { .heading = "PORTS", .path = "/spec/ports" },
+            { .heading = "HOLDS", .path = "/status/n_members" },
+            { .heading = "ALLOW", .path = "/spec/allow" },
+            { .heading = "PACKETS", .path = "/status/packets", .wide = true },
+            { .heading = "BYTES", .path = "/status/bytes", .wide = true },
+            { .heading = "LAST-HIT", .path = "/status/last", .wide = true },
+            { .heading = "DESCRIPTION", .path = "/spec/description" },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "quarantine", .size = sizeof(struct vmn_quarantine),
+            .fields = FIELDS {
+                COMMON(vmn_quarantine),
+                { .name = "selector", .type = SCHEMA_SELECTOR,
+                  AT(vmn_quarantine, selector),
+                  .doc = "Ports by their labels; \"\" selects all, absent "
+                         "none." },
+                { .name = "ports", .type = SCHEMA_REF, .flags = SCHEMA_SET,
+                  LIST_AT(vmn_quarantine, ports), .max_items = 10000,
+                  .ref = VMN_TABLE_PORT, .doc = "Ports by name." },
+                { .name = "allow", .type = SCHEMA_STRUCT,
+                  .flags = SCHEMA_LIST, LIST_AT(vmn_quarantine, allow),
+                  .max_items = 64, .nested = &allowed,
+                  .doc = "What they may do and what may be done with them "
+                         "all the same." },
+                { .name = NULL },
+            },
         },
     },
     [VMN_TABLE_LOADBALANCER] = {
@@ -436,8 +611,9 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
             .fields = FIELDS {
                 COMMON(vmn_loadbalancer),
                 { .name = "vip", .type = SCHEMA_IP,
-                  AT(vmn_loadbalancer, vip), .flags = SCHEMA_REQUIRED,
-                  .doc = "The virtual address." },
+                  AT(vmn_loadbalancer, vip),
+                  .flags = SCHEMA_REQUIRED | SCHEMA_IPV4,
+                  .doc = "The virtual address; IPv4." },
                 { .name = "networks", .type = SCHEMA_REF,
                   .flags = SCHEMA_SET | SCHEMA_REQUIRED,
                   LIST_AT(vmn_loadbalancer, networks), .min_items = 1,
@@ -460,6 +636,32 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                 { .name = "selector", .type = SCHEMA_SELECTOR,
                   AT(vmn_loadbalancer, selector),
                   .doc = "More backends, of weight 1, by their labels." },
+                { .name = NULL },
+            },
+        },
+    },
+    [VMN_TABLE_OBSERVATION] = {
+        .id = VMN_TABLE_OBSERVATION, .plural = "observations",
+        .singular = "observation", .kind = "Observation", .stored = true,
+        .max_rows = 100, .named_as = VMN_TABLE_NETWORK,
+        .check_name = value_check_name,
+        .doc = "Has the connections of the network of its name noted.",
+        .columns = COLUMNS {
+            { .heading = "NAME", .path = "/name" },
+            { .heading = "MINUTES", .path = "/spec/minutes" },
+            { .heading = "ENDS", .path = "/status/ends" },
+            { .heading = "DESCRIPTION", .path = "/spec/description" },
+            { .heading = NULL },
+        },
+        .row = {
+            .name = "observation", .size = sizeof(struct vmn_observation),
+            .fields = FIELDS {
+                COMMON(vmn_observation),
+                { .name = "minutes", .type = SCHEMA_U32,
+                  AT(vmn_observation, minutes), .min = 1, .max = 43200,
+                  .def = 1440,
+                  .doc = "After so many since it was made it is deleted, "
+                         "with all that was noted." },
                 { .name = NULL },
             },
         },
@@ -487,6 +689,32 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .doc = "Whether its flows are installed." },
                 { .name = NULL },
             },
+        },
+    },
+    [VMN_TABLE_ROUTER] = {
+        .id = VMN_TABLE_ROUTER, .plural = "routers", .singular = "router",
+        .kind = "Router", .stored = true, .max_rows = 10000,
+        .named_as = VMN_N_TABLES, .check_name = value_check_name,
+        .doc = "What joins networks.",
+        .columns = schema_router_columns,
+        .row = {
+            .name = "router", .size = sizeof(struct vmn_router),
+            .later = NAMES("external"),
+            .fields = schema_router_fields,
+            .finish = schema_finish_router,
+        },
+    },
+    [VMN_TABLE_DNS_ZONE] = {
+        .id = VMN_TABLE_DNS_ZONE, .plural = "dns-zones",
+        .singular = "dns-zone", .kind = "DnsZone", .stored = true,
+        .max_rows = 1000, .named_as = VMN_N_TABLES,
+        .check_name = value_check_name,
+        .doc = "Names for the ports of some networks, and of others.",
+        .columns = schema_dns_zone_columns,
+        .row = {
+            .name = "dns-zone", .size = sizeof(struct vmn_dns_zone),
+            .fields = schema_dns_zone_fields,
+            .finish = schema_finish_dns_zone,
         },
     },
     [VMN_TABLE_BINDING] = {

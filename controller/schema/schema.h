@@ -59,6 +59,10 @@ enum schema_type {
 #define SCHEMA_KEY (1u << 6)
 /* Not shown, and NULL in SQL, when it has its default value. */
 #define SCHEMA_HIDE_DEFAULT (1u << 7)
+/* Of a row: for people only.  Nothing follows from it. */
+#define SCHEMA_REMARK (1u << 8)
+/* An address of IPv4. */
+#define SCHEMA_IPV4 (1u << 9)
 
 struct schema_struct;
 
@@ -70,12 +74,12 @@ struct schema_field {
     size_t n_offset;            /* Lists: of the size_t count. */
     size_t given_offset;        /* SCHEMA_GIVEN. */
     size_t given_n_offset;      /* Lists with SCHEMA_GIVEN. */
-    int64_t min, max;           /* Integer, string's length, prefix's. */
+    int64_t min, max;           /* Integer, string's length. */
     size_t min_items, max_items; /* Lists; the former if it is there. */
     const char *absent;         /* Lists with 'min_items' that may be absent:
                                  * what that means ("everyone"). */
     int64_t def;                /* Default of BOOL, integers, ENUM. */
-    const char *def_text;       /* Default of STRING. */
+    const char *def_text;       /* Default of STRING, REF. */
     const char *const *names;   /* ENUM, ENUM_SET: by value; NULL ends. */
     unsigned allowed;           /* ENUM: bits of values; 0: all. */
     enum vmn_table ref;         /* REF. */
@@ -115,6 +119,8 @@ struct schema_table {
     const char *kind;           /* "Port": in descriptions of the API. */
     bool observed;              /* Reported by hosts, not asked for. */
     bool stored;                /* False: volatile. */
+    bool has_builtin;           /* Rows of it are always there, and not
+                                 * stored: see model-builtin.c. */
     size_t max_rows;
     enum vmn_table named_as;    /* VMN_N_TABLES, or names are those of rows of
                                  * this table. */
@@ -126,6 +132,9 @@ struct schema_table {
 
 /* By enum vmn_table. */
 extern const struct schema_table schema_tables[VMN_N_TABLES];
+
+/* By enum vmn_action; NULL ends. */
+extern const char *const schema_action_names[];
 
 /* The table "ports" (or "port"), or NULL. */
 const struct schema_table *schema_find_table(const char *name);

@@ -76,16 +76,29 @@ value_check_vif_name(const char *text)
            ? NULL : xstrdup("must be HOST/IFACE-ID");
 }
 
-char *
-value_check_bridge(const char *text)
+/* 'what' with its article. */
+static char *
+check_link(const char *text, const char *what)
 {
     size_t len = strlen(text);
 
     return len >= 1 && len <= 15 && one_of(text[0], LOWER UPPER DIGITS)
            && all_of(text, len, LOWER UPPER DIGITS "._-")
-           ? NULL : xstrdup("must be the name of a bridge: 1 to 15 of A-Z, "
-                            "a-z, 0-9, '.', '_' and '-', with a letter or "
-                            "digit first");
+           ? NULL : xasprintf("must be the name of %s: 1 to 15 of A-Z, "
+                              "a-z, 0-9, '.', '_' and '-', with a letter or "
+                              "digit first", what);
+}
+
+char *
+value_check_bridge(const char *text)
+{
+    return check_link(text, "a bridge");
+}
+
+char *
+value_check_interface(const char *text)
+{
+    return check_link(text, "an interface");
 }
 
 /* True for "HOST:PORT"; HOST may be an IPv6 address in brackets. */
@@ -133,6 +146,42 @@ value_check_ovsdb(const char *text)
     }
     return xstrdup("must be \"tcp:HOST:PORT\", \"ssl:HOST:PORT\", "
                    "\"unix:/PATH\" or \"inbound\"");
+}
+
+static bool
+is_domain(const char *text)
+{
+    if (strlen(text) > VALUE_DOMAIN_LEN) {
+        return false;
+    }
+    for (;;) {
+        size_t len = strcspn(text, ".");
+
+        if (!len || len > 63 || !all_of(text, len, LOWER UPPER DIGITS "-_")
+            || text[0] == '-' || text[len - 1] == '-') {
+            return false;
+        }
+        if (!text[len]) {
+            return true;
+        }
+        text += len + 1;
+    }
+}
+
+char *
+value_check_domain(const char *text)
+{
+    return is_domain(text) ? NULL
+           : xstrdup("must be a domain name: parts of 1 to 63 of A-Z, a-z, "
+                     "0-9, '-' and '_', with dots between them");
+}
+
+char *
+value_check_lower_domain(const char *text)
+{
+    return is_domain(text) && !text[strcspn(text, UPPER)] ? NULL
+           : xstrdup("must be a domain name: parts of 1 to 63 of a-z, 0-9, "
+                     "'-' and '_', with dots between them");
 }
 
 /* A label value, or the part of a key that follows the prefix. */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "util.h"
-#include "vmn/types.h"
+#include "controller/schema/value.h"
 
 /* Prefixes.  ------------------------------------------------------------- */
 
@@ -79,6 +79,62 @@ vmn_prefixes_merge(struct vmn_prefix *prefixes, size_t n)
     return n_kept;
 }
 
+/* What vmn_prefixes_subtract() has found. */
+struct left {
+    size_t n;
+    struct vmn_prefix *prefixes; /* Or NULL. */
+};
+
+/* All of 'except' are inside of 'whole', or the only one contains it. */
+static void
+subtract(const struct vmn_prefix *whole, const struct vmn_prefix *except,
+         size_t n, struct left *left)
+{
+    struct vmn_prefix half = *whole;
+    size_t n_first = 0;
+
+    if (!n) {
+        if (left->prefixes) {
+            left->prefixes[left->n] = *whole;
+        }
+        left->n++;
+        return;
+    }
+    if (contains(&except[0], whole)) {
+        return;
+    }
+    while (n_first < n && !get_bit(&except[n_first].ip, whole->len)) {
+        n_first++;
+    }
+    half.len++;
+    subtract(&half, except, n_first, left);
+    half.ip.addr[whole->len / 8] |= 0x80 >> whole->len % 8;
+    subtract(&half, except + n_first, n - n_first, left);
+}
+
+size_t
+vmn_prefixes_subtract(const struct vmn_prefix *from, size_t n,
+                      const struct vmn_prefix *except, size_t n_except,
+                      struct vmn_prefix *prefixes)
+{
+    struct left left = { 0, prefixes };
+    size_t first = 0, last;
+
+    for (size_t i = 0; i < n; i++) {
+        while (first < n_except && !contains(&except[first], &from[i])
+               && compare_prefixes(&except[first], &from[i]) < 0) {
+            first++;
+        }
+        last = first;
+        while (last < n_except && (contains(&from[i], &except[last])
+                                   || contains(&except[last], &from[i]))) {
+            last++;
+        }
+        subtract(&from[i], except + first, last - first, &left);
+    }
+    return left.n;
+}
+
 /* Ranges.  --------------------------------------------------------------- */
 
 static int
@@ -108,4 +164,10 @@ vmn_ranges_merge(struct vmn_port_range *ranges, size_t n)
         }
     }
     return n_kept;
+}
+
+bool
+vmn_prefix_contains(const struct vmn_prefix *prefix, const struct vmn_ip *ip)
+{
+    return value_prefix_contains(prefix, ip);
 }

@@ -62,59 +62,51 @@ value_mac_is_none(struct vmn_mac mac)
     return !memcmp(&mac, &none, sizeof none);
 }
 
-uint32_t
-value_ip_to_u32(const struct vmn_ip *ip)
-{
-    return (uint32_t) ip->addr[0] << 24 | (uint32_t) ip->addr[1] << 16
-           | (uint32_t) ip->addr[2] << 8 | ip->addr[3];
-}
-
-struct vmn_ip
-value_ip_from_u32(uint32_t addr)
-{
-    struct vmn_ip ip = { .family = 4 };
-
-    ip.addr[0] = addr >> 24;
-    ip.addr[1] = addr >> 16;
-    ip.addr[2] = addr >> 8;
-    ip.addr[3] = addr;
-    return ip;
-}
-
-/* Parses an IPv4 address of any kind.  'what' says what is expected. */
+/* Parses an address of any kind.  'what' says what is expected. */
 static char *
-parse_ipv4(const char *text, const char *what, struct vmn_ip *ip)
+parse_any_ip(const char *text, const char *what, struct vmn_ip *ip)
 {
-    struct vmn_ip result = { .family = 4 };
+    bool v6 = strchr(text, ':') != NULL;
+    struct vmn_ip result = { .family = v6 ? 6 : 4 };
 
-    if (strchr(text, ':')) {
-        return xstrdup("must be IPv4: IPv6 is not supported yet");
-    }
-    if (inet_pton(AF_INET, text, result.addr) != 1) {
+    if (inet_pton(v6 ? AF_INET6 : AF_INET, text, result.addr) != 1) {
         return xasprintf("must be %s", what);
     }
     *ip = result;
     return NULL;
 }
 
+/* Neither unspecified nor loopback (RFC 4291, section 2.5), multicast, or an
+ * IPv4 address in disguise (section 2.5.5.2). */
+static bool
+is_unicast_ipv6(const uint8_t addr[16])
+{
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+    static const uint8_t zeros[15];
+
+    return addr[0] != 0xff && memcmp(addr, mapped, sizeof mapped)
+           && (memcmp(addr, zeros, sizeof zeros) || addr[15] > 1);
+}
+
 bool
 value_ip_is_unicast(const struct vmn_ip *ip)
 {
-    return ip->addr[0] != 0 && ip->addr[0] < 224;
+    return ip->family == 6 ? is_unicast_ipv6(ip->addr)
+           : ip->addr[0] != 0 && ip->addr[0] < 224;
 }
 
 char *
 value_parse_ip(const char *text, struct vmn_ip *ip)
 {
     struct vmn_ip result;
-    char *error = parse_ipv4(text, "an IPv4 address such as \"10.0.0.1\"",
-                             &result);
+    char *error = parse_any_ip(
+        text, "an address such as \"10.0.0.1\" or \"fd00::1\"", &result);
 
     if (error) {
         return error;
     }
     if (!value_ip_is_unicast(&result)) {
-        return xstrdup("must be a unicast IPv4 address");
+        return xstrdup("must be a unicast address");
     }
     *ip = result;
     return NULL;
@@ -147,73 +139,86 @@ value_format_ip(const struct vmn_ip *ip, char buf[VALUE_IP_SIZE])
     return buf;
 }
 
-static uint32_t
-prefix_mask(uint8_t len)
+int
+value_ip_bits(uint8_t family)
 {
-    return len ? UINT32_MAX << (32 - len) : 0;
+    return family == 6 ? 128 : 32;
 }
 
-/* Parses the length of a prefix, 0 to 32, or returns -1. */
+/* Parses the length of a prefix, 0 to 'max', or returns -1. */
 static int
-parse_len(const char *text)
+parse_len(const char *text, int max)
 {
     size_t len = strlen(text);
 
-    if (len < 1 || len > 2 || strspn(text, "0123456789") != len
-        || (len == 2 && text[0] == '0')) {
+    if (len < 1 || len > 3 || strspn(text, "0123456789") != len
+        || (len > 1 && text[0] == '0')) {
         return -1;
     }
 
     int value = atoi(text);
-    return value <= 32 ? value : -1;
+    return value <= max ? value : -1;
+}
+
+/* Clears all bits but the first 'len'. */
+static void
+clear_host_bits(struct vmn_ip *ip, int len)
+{
+    for (int i = len / 8; i < 16; i++) {
+        ip->addr[i] &= i == len / 8 ? 0xff00 >> len % 8 : 0;
+    }
+}
+
+static char *
+check_host_bits(const struct vmn_prefix *prefix)
+{
+    struct vmn_prefix net = *prefix;
+    char buf[VALUE_PREFIX_SIZE];
+
+    clear_host_bits(&net.ip, net.len);
+    return !memcmp(&net.ip, &prefix->ip, sizeof net.ip) ? NULL
+           : xasprintf("has host bits: the prefix is \"%s\"",
+                       value_format_prefix(&net, buf));
 }
 
 char *
 value_parse_prefix(const char *text, bool host_ok, struct vmn_prefix *prefix)
 {
-    static const char what[] = "an IPv4 prefix such as \"10.0.0.0/24\"";
+    static const char what[] = "a prefix such as \"10.0.0.0/24\" or "
+                               "\"fd00::/64\"";
     const char *slash = strchr(text, '/');
-    struct vmn_prefix result = { .len = 32 };
+    size_t len = slash ? (size_t) (slash - text) : strlen(text);
     char address[VALUE_IP_SIZE];
+    struct vmn_prefix result;
     char *error;
 
-    if (!slash && !host_ok && !strchr(text, ':')) {
-        error = parse_ipv4(text, what, &result.ip);
-        return error ? error
-               : xasprintf("must be a prefix: write \"%s/32\" for one "
-                           "address", text);
-    }
-
-    size_t len = slash ? (size_t) (slash - text) : strlen(text);
     if (len >= sizeof address) {
         return xasprintf("must be %s", what);
     }
     memcpy(address, text, len);
     address[len] = '\0';
-    error = parse_ipv4(address, what, &result.ip);
+    error = parse_any_ip(address, what, &result.ip);
     if (error) {
         return error;
     }
-    if (slash) {
-        int prefix_len = parse_len(slash + 1);
 
-        if (prefix_len < 0) {
-            return xstrdup("must end with a length from \"/0\" to \"/32\"");
-        }
-        result.len = prefix_len;
+    int max = value_ip_bits(result.ip.family);
+    int prefix_len = slash ? parse_len(slash + 1, max) : max;
+
+    if (!slash && !host_ok) {
+        return xasprintf("must be a prefix: write \"%s/%d\" for one address",
+                         address, max);
     }
-
-    uint32_t addr = value_ip_to_u32(&result.ip);
-    if (addr & ~prefix_mask(result.len)) {
-        struct vmn_ip net = value_ip_from_u32(addr
-                                              & prefix_mask(result.len));
-        char buf[VALUE_IP_SIZE];
-
-        return xasprintf("has host bits: the prefix is \"%s/%d\"",
-                         value_format_ip(&net, buf), result.len);
+    if (prefix_len < 0) {
+        return xasprintf("must end with a length from \"/0\" to \"/%d\"",
+                         max);
     }
-    *prefix = result;
-    return NULL;
+    result.len = prefix_len;
+    error = check_host_bits(&result);
+    if (!error) {
+        *prefix = result;
+    }
+    return error;
 }
 
 char *
@@ -231,9 +236,10 @@ bool
 value_prefix_contains(const struct vmn_prefix *prefix,
                       const struct vmn_ip *ip)
 {
-    return prefix->ip.family == ip->family
-           && !((value_ip_to_u32(&prefix->ip) ^ value_ip_to_u32(ip))
-                & prefix_mask(prefix->len));
+    struct vmn_ip net = *ip;
+
+    clear_host_bits(&net, prefix->len);
+    return !memcmp(&net, &prefix->ip, sizeof net);
 }
 
 bool
@@ -243,26 +249,59 @@ value_prefix_overlaps(const struct vmn_prefix *a, const struct vmn_prefix *b)
                             : value_prefix_contains(b, &a->ip);
 }
 
-void
-value_prefix_bounds(const struct vmn_prefix *prefix, uint32_t *first,
-                    uint32_t *last)
+bool
+value_prefix_index(const struct vmn_prefix *prefix, const struct vmn_ip *ip,
+                   uint64_t *index)
 {
-    *first = value_ip_to_u32(&prefix->ip);
-    *last = *first | ~prefix_mask(prefix->len);
+    int n_bytes = value_ip_bits(ip->family) / 8;
+    uint64_t value = 0;
+
+    if (!value_prefix_contains(prefix, ip)) {
+        return false;
+    }
+    for (int i = 0; i < n_bytes; i++) {
+        if (value > INT64_MAX >> 8) {
+            return false;
+        }
+        value = value << 8 | (ip->addr[i] ^ prefix->ip.addr[i]);
+    }
+    *index = value;
+    return true;
+}
+
+struct vmn_ip
+value_prefix_nth(const struct vmn_prefix *prefix, uint64_t index)
+{
+    struct vmn_ip ip = prefix->ip;
+
+    for (int i = value_ip_bits(ip.family) / 8 - 1; index; i--) {
+        ip.addr[i] |= index;
+        index >>= 8;
+    }
+    return ip;
+}
+
+void
+value_prefix_usable(const struct vmn_prefix *prefix, uint64_t *first,
+                    uint64_t *last)
+{
+    int n_bits = value_ip_bits(prefix->ip.family) - prefix->len;
+
+    *first = n_bits > 1;
+    *last = n_bits >= 32 ? UINT32_MAX : (UINT32_C(1) << n_bits) - 1;
+    *last -= n_bits > 1 && prefix->ip.family == 4;
 }
 
 bool
 value_prefix_is_reserved(const struct vmn_prefix *prefix,
                          const struct vmn_ip *ip)
 {
-    uint32_t addr = value_ip_to_u32(ip);
-    uint32_t first, last;
+    uint64_t first, last, index;
 
-    if (prefix->len > 30) {
-        return false;
-    }
-    value_prefix_bounds(prefix, &first, &last);
-    return addr == first || addr == last;
+    value_prefix_usable(prefix, &first, &last);
+    return value_prefix_index(prefix, ip, &index)
+           && (index < first
+               || (prefix->ip.family == 4 && index > last));
 }
 
 /* Parses a port number in 'len' characters at 'text', or returns 0. */
@@ -281,6 +320,18 @@ parse_port(const char *text, size_t len)
         port = port * 10 + (text[i] - '0');
     }
     return port <= UINT16_MAX ? port : 0;
+}
+
+struct vmn_ip
+value_prefix_eui64(const struct vmn_prefix *prefix, struct vmn_mac mac)
+{
+    const uint8_t *ea = mac.ea;
+    const uint8_t low[8] = { ea[0] ^ 2, ea[1], ea[2], 0xff, 0xfe, ea[3],
+                             ea[4], ea[5] };
+    struct vmn_ip ip = prefix->ip;
+
+    memcpy(ip.addr + 8, low, sizeof low);
+    return ip;
 }
 
 char *

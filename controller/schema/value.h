@@ -29,28 +29,44 @@ char *value_parse_mac(const char *, struct vmn_mac *);
 char *value_format_mac(struct vmn_mac, char buf[VALUE_MAC_SIZE]);
 bool value_mac_is_none(struct vmn_mac);
 
-/* May it be a host's?  0.0.0.0/8, multicast and what is above are not. */
+/* May it be a host's?  0.0.0.0/8, multicast and what is above are not; of IPv6
+ * neither ::, ::1, multicast, nor ::ffff:0:0/96. */
 bool value_ip_is_unicast(const struct vmn_ip *);
 
-/* A unicast IPv4 address. */
+/* A unicast address.  IPv6 is printed as RFC 5952 has it. */
 char *value_parse_ip(const char *, struct vmn_ip *);
 char *value_format_ip(const struct vmn_ip *, char buf[VALUE_IP_SIZE]);
 
-/* "10.0.0.0/24"; with 'host_ok' also "10.0.0.1" for "10.0.0.1/32". */
+/* How many an address of 'family' has: the length of its longest prefix. */
+int value_ip_bits(uint8_t family);
+
+/* "10.0.0.0/24", "fd00::/64"; with 'host_ok' also "10.0.0.1" for
+ * "10.0.0.1/32". */
 char *value_parse_prefix(const char *, bool host_ok, struct vmn_prefix *);
 char *value_format_prefix(const struct vmn_prefix *,
                           char buf[VALUE_PREFIX_SIZE]);
 bool value_prefix_contains(const struct vmn_prefix *, const struct vmn_ip *);
 bool value_prefix_overlaps(const struct vmn_prefix *,
                            const struct vmn_prefix *);
-/* IPv4 only.  First and last address of 'prefix', in host order. */
-void value_prefix_bounds(const struct vmn_prefix *, uint32_t *first,
-                         uint32_t *last);
-/* True for the all-zeros and all-ones hosts of a prefix of up to /30. */
+/* Addresses of a prefix by their index, 0 for the first one.  False if it does
+ * not contain the address, or if that is not among its first 2^63. */
+bool value_prefix_index(const struct vmn_prefix *, const struct vmn_ip *,
+                        uint64_t *index);
+struct vmn_ip value_prefix_nth(const struct vmn_prefix *, uint64_t index);
+/* First and last index that is given out, unless something else is asked for:
+ * of IPv6, the last is 2^32 - 1 at most. */
+void value_prefix_usable(const struct vmn_prefix *, uint64_t *first,
+                         uint64_t *last);
+/* True for what no host may have: IPv4's all-zeros and all-ones hosts (up to
+ * /30), and the address that IPv6 has for any router of the subnet (all zeros,
+ * up to /126; RFC 4291, section 2.6.1). */
 bool value_prefix_is_reserved(const struct vmn_prefix *,
                               const struct vmn_ip *);
-uint32_t value_ip_to_u32(const struct vmn_ip *);
-struct vmn_ip value_ip_from_u32(uint32_t);
+
+/* The address of prefix 'prefix', an IPv6 "/64", that follows from a MAC (RFC
+ * 4291, appendix A). */
+struct vmn_ip value_prefix_eui64(const struct vmn_prefix *prefix,
+                                 struct vmn_mac);
 
 /* "80" or "8000-8010"; ports are 1 to 65535. */
 char *value_parse_range(const char *, struct vmn_port_range *);
@@ -66,6 +82,14 @@ char *value_check_vif_name(const char *);
 char *value_check_ovsdb(const char *);
 /* A bridge's name: what Linux takes as an interface name. */
 char *value_check_bridge(const char *);
+/* The same of an interface. */
+char *value_check_interface(const char *);
+/* A name in DNS: labels of A-Z, a-z, 0-9, '-' and '_', 1 to 63 characters
+ * each. */
+#define VALUE_DOMAIN_LEN 253
+char *value_check_domain(const char *);
+/* The same without capital letters. */
+char *value_check_lower_domain(const char *);
 char *value_check_label_key(const char *);
 char *value_check_label_value(const char *);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writes a batch of rows, numbers and log entries in one transaction.  Runs on
+ * Writes a batch of rows, numbers, cursors and log entries in one transaction.  Runs on
  * the writer's thread: it touches only rows, which do not change, and its
  * connection, and calls nothing of libopenvswitch but xmalloc(). */
 
@@ -19,7 +19,7 @@
 
 /* Copies numbers: the model's may change while they are written. */
 static void
-copy_numbers(struct store_batch *batch, size_t n,
+copy_numbers(struct store_batch *batch, const struct model *model, size_t n,
              const struct number_write *numbers)
 {
     batch->n_numbers = n;
@@ -28,6 +28,7 @@ copy_numbers(struct store_batch *batch, size_t n,
         batch->numbers[i].kind = xstrdup(numbers[i].kind);
         batch->numbers[i].key = xstrdup(numbers[i].key);
         batch->numbers[i].value = numbers[i].value;
+        model_pause(model);
     }
 }
 
@@ -39,7 +40,8 @@ store_batch_init(struct store_batch *batch, struct model *model)
 
     model_get_pending(model, &batch->pending);
     numbers_get_pending(model_numbers(model), &n, &numbers);
-    copy_numbers(batch, n, numbers);
+    copy_numbers(batch, model, n, numbers);
+    model_get_cursors(model, &batch->cursors);
 }
 
 void
@@ -50,6 +52,7 @@ store_batch_uninit(struct store_batch *batch)
         free(CONST_CAST(char *, batch->numbers[i].key));
     }
     free(batch->numbers);
+    free(batch->cursors.cursors);
     memset(batch, 0, sizeof *batch);
 }
 
@@ -98,8 +101,9 @@ store_batch_init_all(struct store_batch *batch, struct model *model,
     batch->pending.logs = log;
     batch->pending.n_logs = 1;
     numbers = numbers_get_all(model_numbers(model), &n);
-    copy_numbers(batch, n, numbers);
+    copy_numbers(batch, model, n, numbers);
     free(numbers);
+    model_get_all_cursors(model, &batch->cursors);
 }
 
 void
@@ -149,6 +153,10 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
                          &s->number_delete)
               && prepare(db, "INSERT INTO numbers (kind, key, number) "
                          "VALUES (?, ?, ?)", &s->number_insert)
+              && prepare(db, "DELETE FROM cursors WHERE network = ?",
+                         &s->cursors_delete)
+              && prepare(db, "INSERT OR REPLACE INTO cursors (network, "
+                         "subnet, next) VALUES (?, ?, ?)", &s->cursor_upsert)
               && prepare(db, "INSERT INTO revisions "
                          "(revision, time_ms, who, changes) "
                          "VALUES (?, ?, ?, ?)", &s->log_insert)
@@ -173,6 +181,8 @@ store_statements_finalize(struct store_statements *s)
     sqlite3_finalize(s->rollback);
     sqlite3_finalize(s->number_delete);
     sqlite3_finalize(s->number_insert);
+    sqlite3_finalize(s->cursors_delete);
+    sqlite3_finalize(s->cursor_upsert);
     sqlite3_finalize(s->log_insert);
     sqlite3_finalize(s->log_trim);
     for (int i = 0; i < VMN_N_TABLES; i++) {
@@ -216,6 +226,7 @@ bind_field(sqlite3_stmt *stmt, int column, const struct schema_field *f,
             sqlite3_bind_text(stmt, column, ds_steal_cstr(&ds), -1, free);
         } else {
             sqlite3_bind_null(stmt, column);
+            ds_destroy(&ds);    /* What was begun is cut off, not freed. */
         }
     } else if (!schema_field_get(f, row, given, &scalar)) {
         sqlite3_bind_null(stmt, column);
@@ -315,6 +326,33 @@ write_numbers(const struct store_batch *batch, struct store_statements *s)
     return true;
 }
 
+/* A network that is written anew gets its cursors anew, too. */
+static bool
+write_cursors(const struct store_batch *batch, struct store_statements *s)
+{
+    for (size_t i = 0; i < batch->pending.n_writes; i++) {
+        const struct model_write *write = &batch->pending.writes[i];
+
+        if (write->table == VMN_TABLE_NETWORK && write->row) {
+            bind_text(s->cursors_delete, 1, write->name);
+            if (!run(s->cursors_delete)) {
+                return false;
+            }
+        }
+    }
+    for (size_t i = 0; i < batch->cursors.n; i++) {
+        const struct model_cursor *cursor = &batch->cursors.cursors[i];
+
+        bind_text(s->cursor_upsert, 1, cursor->network);
+        bind_text(s->cursor_upsert, 2, cursor->subnet);
+        sqlite3_bind_int64(s->cursor_upsert, 3, cursor->next);
+        if (!run(s->cursor_upsert)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The log is trimmed by the number of its entries, not by theirs: a restore
  * may leave a gap. */
 static bool
@@ -365,7 +403,7 @@ store_batch_write(const struct store_batch *batch, sqlite3 *db,
         return 0;
     }
     if (run(s->begin) && write_rows(&batch->pending, s)
-        && write_numbers(batch, s)
+        && write_numbers(batch, s) && write_cursors(batch, s)
         && write_logs(&batch->pending, s, &n_logs) && run(s->commit)) {
         s->n_logs = n_logs;
         return 0;

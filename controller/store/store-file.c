@@ -152,8 +152,11 @@ check_rows(sqlite3 *db, const char *name, struct store_file_info *info,
     info->revision = model_durable_revision(model);
     info->n_objects = 0;
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        if (!schema_tables[i].observed && i != VMN_TABLE_APP) {
-            info->n_objects += model_names(model, i).n;
+        struct vmn_names names = model_names(model, i);
+
+        for (size_t j = 0; !schema_tables[i].observed && i != VMN_TABLE_APP
+                           && j < names.n; j++) {
+            info->n_objects += !model_is_builtin(i, names.names[j]);
         }
     }
     model_destroy(model);

@@ -2,7 +2,7 @@
  *
  * What is in the file: a table for each stored resource, made from its
  * description, with real columns (lists and nested objects as JSON text) and
- * foreign keys; the table of numbers; the log of revisions.
+ * foreign keys; the tables of numbers and of cursors; the log of revisions.
  *
  * An empty file gets the newest format at once; an older one is brought up
  * step by step. */
@@ -20,12 +20,26 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* From each format to the next.  Format 1 is the first. */
+/* Where subnets go on giving out addresses. */
+#define CURSORS_TABLE                                                   \
+    "CREATE TABLE IF NOT EXISTS cursors ("                              \
+    "network TEXT NOT NULL REFERENCES networks (name) "                 \
+    "ON DELETE CASCADE, "                                               \
+    "subnet TEXT NOT NULL, next INTEGER NOT NULL, "                     \
+    "PRIMARY KEY (network, subnet)"                                     \
+    ") STRICT, WITHOUT ROWID;"
+
+/* From each format to the next.  Format 1 is the first.  Tables and columns
+ * that the description has and the file lacks are added after these steps, so
+ * a format that only adds some needs no SQL. */
 const struct store_step store_steps[] = {
+    { 1, "" },
+    { 2, CURSORS_TABLE },
     { 0, NULL },
 };
 
 static const char fixed_tables[] =
+    CURSORS_TABLE
     "CREATE TABLE numbers ("
     "kind TEXT NOT NULL, key TEXT NOT NULL, number INTEGER NOT NULL, "
     "PRIMARY KEY (kind, key), UNIQUE (kind, number)"
@@ -113,7 +127,8 @@ is_integer(const struct schema_field *f)
 static bool
 is_foreign_key(const struct schema_field *f)
 {
-    return f->type == SCHEMA_REF && !store_is_json(f);
+    return f->type == SCHEMA_REF && !store_is_json(f)
+           && !schema_tables[f->ref].has_builtin;
 }
 
 static void
@@ -122,6 +137,28 @@ put_reference(struct ds *ds, enum vmn_table table)
     ds_put_format(ds, " REFERENCES \"%s\" (\"name\")"
                   " DEFERRABLE INITIALLY DEFERRED",
                   schema_tables[table].plural);
+}
+
+/* "NAME" TYPE */
+static void
+put_column(struct ds *ds, const struct schema_field *f, bool given)
+{
+    ds_put_format(ds, "\"%s%s\" %s", f->name, given ? "_given" : "",
+                  is_integer(f) ? "INTEGER" : "TEXT");
+    if (is_foreign_key(f) && !given) {
+        put_reference(ds, f->ref);
+    }
+}
+
+/* Without an index, deleting what is referred to reads the whole table. */
+static void
+put_column_index(struct ds *ds, const struct schema_table *table,
+                 const struct schema_field *f)
+{
+    if (is_foreign_key(f)) {
+        ds_put_format(ds, "CREATE INDEX \"%s_%s\" ON \"%s\" (\"%s\");",
+                      table->plural, f->name, table->plural, f->name);
+    }
 }
 
 char *
@@ -136,27 +173,19 @@ store_sql_create(const struct schema_table *table)
         put_reference(&ds, table->named_as);
     }
     for (const struct schema_field *f = fields; f->name; f++) {
-        ds_put_format(&ds, ", \"%s\" %s", f->name,
-                      is_integer(f) ? "INTEGER" : "TEXT");
-        if (is_foreign_key(f)) {
-            put_reference(&ds, f->ref);
-        }
+        ds_put_cstr(&ds, ", ");
+        put_column(&ds, f, false);
     }
     for (const struct schema_field *f = fields; f->name; f++) {
         if (f->flags & SCHEMA_GIVEN) {
-            ds_put_format(&ds, ", \"%s_given\" %s", f->name,
-                          is_integer(f) ? "INTEGER" : "TEXT");
+            ds_put_cstr(&ds, ", ");
+            put_column(&ds, f, true);
         }
     }
     ds_put_cstr(&ds, ", revision INTEGER NOT NULL, created_ms INTEGER NOT "
                 "NULL, updated_ms INTEGER NOT NULL, apply_set TEXT) STRICT;");
-
-    /* Without an index, deleting what is referred to reads all of this. */
     for (const struct schema_field *f = fields; f->name; f++) {
-        if (is_foreign_key(f)) {
-            ds_put_format(&ds, "CREATE INDEX \"%s_%s\" ON \"%s\" (\"%s\");",
-                          table->plural, f->name, table->plural, f->name);
-        }
+        put_column_index(&ds, table, f);
     }
     return ds_steal_cstr(&ds);
 }
@@ -307,6 +336,16 @@ store_get_int(sqlite3 *db, const char *sql, int64_t *value, char **text)
 }
 
 static int
+create_table(sqlite3 *db, const struct schema_table *table)
+{
+    char *sql = store_sql_create(table);
+    int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+
+    free(sql);
+    return code;
+}
+
+static int
 create_all(sqlite3 *db, int latest)
 {
     int code = sqlite3_exec(db, fixed_tables, NULL, NULL, NULL);
@@ -314,9 +353,7 @@ create_all(sqlite3 *db, int latest)
 
     for (int i = 0; i < VMN_N_TABLES && code == SQLITE_OK; i++) {
         if (schema_tables[i].stored) {
-            sql = store_sql_create(&schema_tables[i]);
-            code = sqlite3_exec(db, sql, NULL, NULL, NULL);
-            free(sql);
+            code = create_table(db, &schema_tables[i]);
         }
     }
     if (code == SQLITE_OK) {
@@ -348,6 +385,62 @@ take_steps(sqlite3 *db, const struct store_step *steps, int format,
     return code;
 }
 
+/* Adds column "NAME" to 'table' unless it is there. */
+static int
+add_column(sqlite3 *db, const struct schema_table *table,
+           const struct schema_field *f, bool given)
+{
+    struct ds name = DS_EMPTY_INITIALIZER;
+    struct ds sql = DS_EMPTY_INITIALIZER;
+    int code = SQLITE_OK;
+
+    ds_put_format(&name, "%s%s", f->name, given ? "_given" : "");
+    if (sqlite3_table_column_metadata(db, NULL, table->plural, ds_cstr(&name),
+                                      NULL, NULL, NULL, NULL, NULL)
+        != SQLITE_OK) {
+        ds_put_format(&sql, "ALTER TABLE \"%s\" ADD COLUMN ",
+                      table->plural);
+        put_column(&sql, f, given);
+        ds_put_char(&sql, ';');
+        if (!given) {
+            put_column_index(&sql, table, f);
+        }
+        code = sqlite3_exec(db, ds_cstr(&sql), NULL, NULL, NULL);
+    }
+    ds_destroy(&sql);
+    ds_destroy(&name);
+    return code;
+}
+
+/* Adds what the description has and the file lacks. */
+static int
+add_missing(sqlite3 *db)
+{
+    int code = SQLITE_OK;
+
+    for (int i = 0; i < VMN_N_TABLES && code == SQLITE_OK; i++) {
+        const struct schema_table *table = &schema_tables[i];
+
+        if (!table->stored) {
+            continue;
+        }
+        if (sqlite3_table_column_metadata(db, NULL, table->plural, NULL, NULL,
+                                          NULL, NULL, NULL, NULL)
+            != SQLITE_OK) {
+            code = create_table(db, table);
+            continue;
+        }
+        for (const struct schema_field *f = table->row.fields;
+             f->name && code == SQLITE_OK; f++) {
+            code = add_column(db, table, f, false);
+            if (code == SQLITE_OK && f->flags & SCHEMA_GIVEN) {
+                code = add_column(db, table, f, true);
+            }
+        }
+    }
+    return code;
+}
+
 /* Brings the file from 'format' to 'latest' in one transaction. */
 static int
 upgrade(sqlite3 *db, const struct store_step *steps, int format, int latest,
@@ -358,6 +451,9 @@ upgrade(sqlite3 *db, const struct store_step *steps, int format, int latest,
     if (code == SQLITE_OK) {
         code = format ? take_steps(db, steps, format, latest)
                       : create_all(db, latest);
+    }
+    if (code == SQLITE_OK && format) {
+        code = add_missing(db);
     }
     if (code == SQLITE_OK) {
         code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);

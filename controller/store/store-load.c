@@ -129,6 +129,30 @@ load_numbers(sqlite3 *db, struct numbers *numbers, struct vmn_errors *errors,
     return error;
 }
 
+/* What is not as it should be only makes addresses come back sooner. */
+static int
+load_cursors(sqlite3 *db, struct model *model, char **text)
+{
+    sqlite3_stmt *stmt = NULL;
+    int code = sqlite3_prepare_v2(db, "SELECT network, subnet, next FROM "
+                                  "cursors", -1, &stmt, NULL);
+
+    if (code == SQLITE_OK) {
+        while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+            const struct model_cursor cursor = {
+                column_text(stmt, 0), column_text(stmt, 1),
+                MAX(sqlite3_column_int64(stmt, 2), 0)
+            };
+
+            model_load_cursor(model, &cursor);
+        }
+    }
+    int error = code == SQLITE_DONE ? 0 : store_error(db, text,
+                                                      "cannot read");
+    sqlite3_finalize(stmt);
+    return error;
+}
+
 static int
 load_revision(sqlite3 *db, uint64_t *revision, char **text)
 {
@@ -160,6 +184,7 @@ store_load(sqlite3 *db, const char *path, struct model *model, char **text)
             error = load_table(db, model, &schema_tables[i], &errors, text);
         }
     }
+    error = error ? error : load_cursors(db, model, text);
     error = error ? error : load_revision(db, &revision, text);
     if (!error) {
         model_load_done(model, revision, &errors);

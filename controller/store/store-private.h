@@ -17,9 +17,12 @@
 #include "controller/schema/schema.h"
 #include "controller/store/store.h"
 
-/* The format that this program writes, in PRAGMA user_version.  A new format
- * needs a step in store-format.c. */
-#define STORE_FORMAT 1
+/* The format that this program writes, in PRAGMA user_version.  It goes up with
+ * each release whose description has new tables or columns, so that an older
+ * vmnd leaves such a file alone; a new format needs a step in store-format.c.
+ * 2: tiers, groups in groups, exceptions.  3: routers, cursors of subnets,
+ * observations. */
+#define STORE_FORMAT 3
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* How many revisions the log keeps. */
@@ -83,6 +86,7 @@ struct store_batch {
     struct model_pending pending;   /* Borrowed from the model. */
     size_t n_numbers;
     struct number_write *numbers;   /* Owned, strings included. */
+    struct model_cursors cursors;   /* Owned; strings are the model's. */
 };
 void store_batch_init(struct store_batch *, struct model *);
 void store_batch_uninit(struct store_batch *);
@@ -100,6 +104,7 @@ struct store_statements {
     sqlite3_stmt *update[VMN_N_TABLES];     /* NULL: there is none. */
     sqlite3_stmt *delete_[VMN_N_TABLES];
     sqlite3_stmt *number_delete, *number_insert;
+    sqlite3_stmt *cursors_delete, *cursor_upsert;
     sqlite3_stmt *log_insert, *log_trim;
     int64_t n_logs;             /* Entries in the log. */
 };

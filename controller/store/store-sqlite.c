@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "controller/model/numbers.h"
+#include "controller/schema/schema-row.h"
 #include "controller/store/store-private.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
@@ -475,65 +476,66 @@ sqlite_open(const char *path, struct event_base *base, struct store **storep,
 
 /* The log.  --------------------------------------------------------------- */
 
-static json_t *
-log_entry(sqlite3_stmt *stmt)
+/* What changed is text already, and may be a thousand objects. */
+static void
+put_entry(sqlite3_stmt *stmt, struct ds *ds)
 {
+    const char *who = (const char *) sqlite3_column_text(stmt, 2);
     const char *changes = (const char *) sqlite3_column_text(stmt, 3);
-    json_t *json = json_object();
-    char *time = xastrftime_msec("%Y-%m-%dT%H:%M:%S.###Z",
-                                 sqlite3_column_int64(stmt, 1), true);
-    json_t *list = json_loads(changes ? changes : "", 0, NULL);
 
-    json_object_set_new(json, "revision",
-                        json_integer(sqlite3_column_int64(stmt, 0)));
-    json_object_set_new(json, "time", json_string(time));
-    json_object_set_new(json, "who", json_string(
-        (const char *) sqlite3_column_text(stmt, 2)));
-    json_object_set_new(json, "changes", list ? list : json_array());
-    free(time);
-    return json;
+    ds_put_format(ds, "{\"revision\":%lld,\"time\":\"",
+                  (long long int) sqlite3_column_int64(stmt, 0));
+    ds_put_strftime_msec(ds, "%Y-%m-%dT%H:%M:%S.###Z",
+                         sqlite3_column_int64(stmt, 1), true);
+    ds_put_cstr(ds, "\",\"who\":");
+    schema_print_string(ds, who ? who : "");
+    ds_put_format(ds, ",\"changes\":%s",
+                  changes && *changes == '[' ? changes : "[]");
 }
 
-static json_t *
-sqlite_log(struct store *store, uint64_t revision)
+static bool
+sqlite_log(struct store *store, uint64_t revision, struct ds *ds)
 {
     sqlite3_stmt *stmt = store->log_one;
-    json_t *json = NULL;
+    bool found;
 
     sqlite3_bind_int64(stmt, 1, MIN(revision, INT64_MAX));
-    if (sqlite3_step(stmt) == SQLITE_ROW) {
-        json = log_entry(stmt);
+    found = sqlite3_step(stmt) == SQLITE_ROW;
+    if (found) {
+        put_entry(stmt, ds);
     }
     sqlite3_reset(stmt);
-    return json;
+    return found;
 }
 
 /* All that 'stmt', which is bound, finds. */
-static json_t *
-log_entries(sqlite3_stmt *stmt)
+static void
+put_entries(sqlite3_stmt *stmt, struct ds *ds)
 {
-    json_t *list = json_array();
+    bool first = true;
 
     while (sqlite3_step(stmt) == SQLITE_ROW) {
-        json_array_append_new(list, log_entry(stmt));
+        ds_put_cstr(ds, first ? "" : ",");
+        put_entry(stmt, ds);
+        ds_put_char(ds, '}');
+        first = false;
     }
     sqlite3_reset(stmt);
-    return list;
 }
 
-static json_t *
-sqlite_logs(struct store *store, uint64_t after, size_t limit)
+static void
+sqlite_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds)
 {
     sqlite3_bind_int64(store->log_many, 1, MIN(after, INT64_MAX));
     sqlite3_bind_int64(store->log_many, 2, MIN(limit, STORE_LOG_MAX));
-    return log_entries(store->log_many);
+    put_entries(store->log_many, ds);
 }
 
-static json_t *
-sqlite_newest_logs(struct store *store, size_t limit)
+static void
+sqlite_newest_logs(struct store *store, size_t limit, struct ds *ds)
 {
     sqlite3_bind_int64(store->log_newest, 1, MIN(limit, STORE_LOG_MAX));
-    return log_entries(store->log_newest);
+    put_entries(store->log_newest, ds);
 }
 
 const struct store_class store_sqlite_class = {

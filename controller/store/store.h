@@ -12,6 +12,7 @@
 
 #include "controller/model/model.h"
 
+struct ds;
 struct event_base;
 struct store;
 
@@ -56,14 +57,15 @@ struct store_class {
      * turned out to be corrupt, every batch is refused (EUCLEAN). */
     void (*submit)(struct store *, struct model *, store_done_cb *done,
                    void *aux);
-    /* The stored log entry of 'revision' as JSON {"revision", "time", "who",
-     * "changes"}, or NULL.  Reads on the loop's thread, through a connection
-     * of its own. */
-    json_t *(*log)(struct store *, uint64_t revision);
-    /* Entries after 'after', oldest first, at most 'limit'. */
-    json_t *(*logs)(struct store *, uint64_t after, size_t limit);
+    /* Appends the stored log entry of 'revision' as JSON text {"revision",
+     * "time", "who", "changes"}, without its last brace; false if there is
+     * none.  Reads on the loop's thread, through a connection of its own. */
+    bool (*log)(struct store *, uint64_t revision, struct ds *);
+    /* Appends entries after 'after', oldest first, at most 'limit', with commas
+     * between them. */
+    void (*logs)(struct store *, uint64_t after, size_t limit, struct ds *);
     /* The newest entries, oldest first, at most 'limit'. */
-    json_t *(*newest_logs)(struct store *, size_t limit);
+    void (*newest_logs)(struct store *, size_t limit, struct ds *);
     /* Makes a copy of all that is durable, checked, of a moment between this
      * call and 'done'.  Neither the loop nor writing waits for it, and it
      * takes as much room beside the file as the file.  If that is corrupt the

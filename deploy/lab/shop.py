@@ -161,6 +161,59 @@ class Shop:
             for who, n in sorted(seen.items(), key=str)], "  "))
         self.say("")
 
+    def address_and_names(self):
+        """A VM that knows nothing asks for its address, and for others by
+        name."""
+        buyer = self.lab.vm("buyer2")
+        netns.ip(buyer.ns, "addr flush dev eth0", "route flush dev eth0")
+        told = self._ask_dhcp(buyer)
+        netns.ip(buyer.ns,
+                 "addr add %s/%s dev eth0" % (told["ip"], told["mask"]),
+                 "route add default via " + told["router"])
+        names = {name: self._look_up(buyer, told["dns"], name)
+                 for name in ("www", "web1", "db1", "r-web1")}
+        self.say(table(["buyer2 asks for", "and is told"], [
+            ["its address", "%s/%s" % (told["ip"], told["mask"])],
+            ["its router", told["router"]],
+            ["its resolver and domain",
+             "%s, %s" % (told["dns"], told["domain"])]] + [
+            [name + ".shop.internal", ip or "no such name"]
+            for name, ip in names.items()], "  "))
+        self.say("")
+        return (self.claim("its address is its port's, and its router its "
+                           "network's", (told["ip"], told["router"])
+                           == ("10.0.0.52", "10.0.0.1"), told) and
+                self.claim("it finds the shop's VMs by name, in both "
+                           "networks, and nobody else's",
+                           names == {"www": VIP, "web1": "10.0.0.11",
+                                     "db1": "10.0.1.31", "r-web1": None},
+                           names) and
+                self.claim("and is served by the shop as before",
+                           ask(buyer, names["www"], VIP_PORT, seconds=5)
+                           in ("web1", "web2")))
+
+    @staticmethod
+    def _ask_dhcp(vm):
+        """What busybox's client of DHCP is told."""
+        script = os.path.join(vm.lab.dir, "dhcp-told")
+        with open(script, "w", encoding="ascii") as out:
+            out.write('#!/bin/sh\n[ "$1" != bound ] || env\n')
+        os.chmod(script, 0o755)
+        said = netns.run(["busybox", "udhcpc", "-f", "-q", "-n", "-t", "20",
+                          "-T", "1", "-i", "eth0", "-s", script], ns=vm.ns)
+        return dict(line.split("=", 1) for line in said.splitlines()
+                    if "=" in line)
+
+    @staticmethod
+    def _look_up(vm, server, name):
+        """The address that busybox finds for a name in the shop, or None."""
+        said = netns.run(["busybox", "nslookup", "-type=a",
+                          name + ".shop.internal", server], ns=vm.ns,
+                         check=False)
+        found = [line.split()[1] for line in said.splitlines()
+                 if line.startswith("Address:") and ":53" not in line]
+        return found[0] if found else None
+
     def balance(self):
         """Requests to the virtual IP are spread over the web VMs."""
         seen = self.ask_vip()
@@ -267,6 +320,7 @@ def _yes(answer):
 
 SCENES = (
     ("Who reaches whom", Shop.who_reaches_whom),
+    ("An address by DHCP, and others by name", Shop.address_and_names),
     ("How requests to the virtual IP are spread", Shop.balance),
     ("A VM put in quarantine", Shop.quarantine),
     ("A web VM added by label", Shop.join_by_label),

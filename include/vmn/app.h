@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define VMN_APP_ABI 1
+#define VMN_APP_ABI 4
 
 /* Reading.  ------------------------------------------------------------- */
 
@@ -30,8 +30,14 @@ extern "C" {
 struct vmn_view;
 
 /* Returns row 'name' of 'table', or NULL.  The row, or its absence, becomes an
- * input of the caller. */
+ * input of the caller, except for its description, which is for people, and its
+ * labels, which are an input of their own. */
 const void *vmn_read(struct vmn_view *, enum vmn_table, const char *name);
+
+/* The labels of a row that vmn_read() returned; they become an input of the
+ * caller.  None where the table has no labels. */
+const struct vmn_labels *vmn_labels_of(struct vmn_view *,
+                                       const struct vmn_row *);
 
 #define VMN_READER(NAME, STRUCT, TABLE)                                 \
     static inline const struct STRUCT *                                 \
@@ -44,9 +50,14 @@ VMN_READER(network, vmn_network, VMN_TABLE_NETWORK)
 VMN_READER(port, vmn_port, VMN_TABLE_PORT)
 VMN_READER(group, vmn_group, VMN_TABLE_GROUP)
 VMN_READER(service, vmn_service, VMN_TABLE_SERVICE)
+VMN_READER(tier, vmn_tier, VMN_TABLE_TIER)
 VMN_READER(policy, vmn_policy, VMN_TABLE_POLICY)
+VMN_READER(quarantine, vmn_quarantine, VMN_TABLE_QUARANTINE)
 VMN_READER(loadbalancer, vmn_loadbalancer, VMN_TABLE_LOADBALANCER)
+VMN_READER(router, vmn_router, VMN_TABLE_ROUTER)
+VMN_READER(dns_zone, vmn_dns_zone, VMN_TABLE_DNS_ZONE)
 VMN_READER(binding, vmn_binding, VMN_TABLE_BINDING)
+VMN_READER(observation, vmn_observation, VMN_TABLE_OBSERVATION)
 #undef VMN_READER
 
 /* The interface of 'iface_id' on 'host', or NULL. */
@@ -56,6 +67,7 @@ const struct vmn_vif *vmn_read_vif(struct vmn_view *, const char *host,
 /* Indexes: the names of the rows that have a key, sorted. */
 enum vmn_index {
     VMN_INDEX_ALL_HOSTS,        /* Key "". */
+    VMN_INDEX_ALL_TIERS,        /* Key "". */
     VMN_INDEX_PORT_BY_NETWORK,  /* Network. */
     VMN_INDEX_PORT_BY_LABEL,    /* "KEY=VALUE", "KEY" or "". */
     VMN_INDEX_PORT_BY_HOST,     /* Bindings whose active host it is. */
@@ -67,6 +79,13 @@ enum vmn_index {
     VMN_INDEX_GROUP_BY_ANCHOR,
     VMN_INDEX_POLICY_BY_GROUP,  /* A group that it applies to. */
     VMN_INDEX_LB_BY_NETWORK,
+    VMN_INDEX_QUARANTINE_BY_PORT, /* As of groups. */
+    VMN_INDEX_QUARANTINE_BY_ANCHOR,
+    VMN_INDEX_QUARANTINE_SELECTS, /* Key "": those with a selector. */
+    VMN_INDEX_PORT_BY_IP,       /* "NETWORK/ADDRESS": at most one, of its own
+                                 * addresses. */
+    VMN_INDEX_ROUTER_BY_NETWORK, /* A network that the router joins. */
+    VMN_INDEX_ZONE_BY_NETWORK,  /* A network of the DNS zone. */
     VMN_N_INDEXES
 };
 struct vmn_names vmn_lookup(struct vmn_view *, enum vmn_index,
@@ -81,6 +100,29 @@ struct vmn_names vmn_facts(struct vmn_view *, const char *relation,
 const void *vmn_query(struct vmn_view *, const char *query, const char *key,
                       size_t *size);
 
+/* The key of the routing domain that 'network' is in, until the compile or query
+ * function returns; never NULL.  It is the network's own name where no router
+ * joins it. */
+static inline const char *
+vmn_domain_of(struct vmn_view *view, const char *network)
+{
+    size_t size;
+    const char *domain = (const char *) vmn_query(view, VMN_QUERY_DOMAIN,
+                                                  network, &size);
+
+    return domain ? domain : network;
+}
+
+/* True if the port is cut off, by its own row or by a quarantine. */
+static inline bool
+vmn_is_quarantined(struct vmn_view *view, const struct vmn_port *port)
+{
+    size_t size;
+
+    return port->quarantined
+           || vmn_query(view, VMN_QUERY_QUARANTINE, port->row.name, &size);
+}
+
 /* The number of (kind, key): the same as long as somebody uses it, also over
  * restarts, and not given to another before every switch has forgotten it.
  * From 1 to the kind's largest.  0 if none is left, which fails the unit. */
@@ -91,6 +133,14 @@ void *vmn_alloc(struct vmn_view *, size_t size);
 char *vmn_printf(struct vmn_view *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What VMN_REG_ZONE holds of packets in the domain with key 'domain'. */
+static inline uint32_t
+vmn_domain_zone(struct vmn_view *view, const char *domain)
+{
+    return vmn_number(view, VMN_NUMBER_ZONE,
+                      vmn_printf(view, "policy/%s", domain));
+}
+
 /* Writing.  ------------------------------------------------------------- */
 
 /* Publishes the fact that 'relation' has 'value' at 'key'.  A unit's facts
@@ -100,35 +150,24 @@ void vmn_publish(struct vmn_emit *, const char *relation, const char *key,
                  const char *value);
 
 /* The value of a query.  Copied.  Padding must be zero: values are compared
- * by their bytes. */
+ * by their bytes.  What is longer than the limit is cut off. */
+#define VMN_VALUE_SIZE_MAX (64 * 1024 * 1024)
 struct vmn_value;
 void vmn_value_set(struct vmn_value *, const void *data, size_t size);
 
 /* Describing.  ---------------------------------------------------------- */
 
-/* Where a stage goes in the pipeline.  Stages at the same hook run in the
- * order of 'order', then of the app's name. */
-enum vmn_hook {
-    VMN_HOOK_ADMIT,             /* In port or tunnel -> network, source. */
-    VMN_HOOK_SERVICE,           /* ARP, DHCP, DNS. */
-    VMN_HOOK_BALANCE,           /* VIP -> backend. */
-    VMN_HOOK_ROUTE,             /* TTL, MAC rewrite. */
-    VMN_HOOK_LOCATE,            /* Destination -> host or port, identity. */
-    VMN_HOOK_TRACK,             /* Connection tracking. */
-    VMN_HOOK_POLICY,
-    VMN_HOOK_UNBALANCE,         /* Backend -> VIP. */
-    VMN_HOOK_DELIVER,           /* Out of a port or a tunnel. */
-    VMN_N_HOOKS
-};
-
-/* What happens to a packet that no flow of the stage's table matches. */
-enum vmn_miss { VMN_MISS_NEXT, VMN_MISS_DROP };
+/* What happens to a packet that no flow of the stage's table matches.  With
+ * VMN_MISS_NONE there is no flow for that: those of the app catch everything
+ * in each table that packets come to. */
+enum vmn_miss { VMN_MISS_NEXT, VMN_MISS_DROP, VMN_MISS_NONE };
 
 struct vmn_stage_class {
     const char *name;
     enum vmn_hook hook;
     int order;                  /* 0 unless it matters. */
-    unsigned n_tables;          /* 1 to 16 together for all at a hook. */
+    unsigned n_tables;          /* 1 to 16 together for all at a hook, to 80
+                                 * at VMN_HOOK_POLICY. */
     enum vmn_miss miss;         /* Of each of its tables. */
 };
 
@@ -162,7 +201,25 @@ struct vmn_handler_class {
     const char *name;
     void (*handle)(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
+    /* If not 0, it is also called for each enabled port about so often, with no
+     * packet ('size' is 0): for what guests are to hear unasked. */
+    uint32_t interval_s;
 };
+
+/* What a flow stands for to people: an object, and of a policy the rule. */
+struct vmn_about {
+    enum vmn_table table;
+    const char *name;           /* Of the row. */
+    int rule;                   /* From 0; -1: none. */
+};
+
+/* Says what a flow of unit 'unit' of key 'key' stands for; 'part' is the
+ * conjunction that it matches, or 0.  As pure as a handler, and reads as one
+ * does.  Returns false for what goes without saying: the row that a
+ * VMN_EACH_ROW unit is for, or nothing. */
+typedef bool vmn_about_fn(struct vmn_view *, const char *unit,
+                          const char *key, uint32_t part,
+                          struct vmn_about *);
 
 /* An app.  Arrays end with an entry whose name is NULL, or are NULL. */
 struct vmn_app_class {
@@ -175,6 +232,7 @@ struct vmn_app_class {
     const struct vmn_unit_class *units;
     const struct vmn_number_class *numbers; /* Kinds "APP.KIND" of its own. */
     const struct vmn_handler_class *handlers; /* Of vmn_act_punt(). */
+    vmn_about_fn *about;        /* Or NULL. */
 };
 
 #ifdef __cplusplus

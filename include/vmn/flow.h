@@ -67,6 +67,19 @@ enum vmn_field {
     VMN_F_REG4, VMN_F_REG5, VMN_F_REG6, VMN_F_REG7,
     VMN_F_REG8, VMN_F_REG9, VMN_F_REG10, VMN_F_REG11,
     VMN_F_REG12, VMN_F_REG13, VMN_F_REG14, VMN_F_REG15,
+    VMN_F_SCTP_SRC,
+    VMN_F_SCTP_DST,
+    VMN_F_IPV6_SRC,
+    VMN_F_IPV6_DST,
+    VMN_F_ICMPV6_TYPE,
+    VMN_F_ICMPV6_CODE,
+    VMN_F_ND_TARGET,            /* Those of neighbour discovery want an */
+    VMN_F_ND_SLL,               /* ICMPv6 type as well: solicitation or */
+    VMN_F_ND_TLL,               /* advertisement; SLL and TLL are of one. */
+    VMN_F_CT_IPV6_SRC,          /* Original tuple. */
+    VMN_F_CT_IPV6_DST,
+    VMN_F_TUN_IPV6_SRC,         /* Of tunnels over IPv6, where TUN_SRC and */
+    VMN_F_TUN_IPV6_DST,         /* TUN_DST are 0. */
     VMN_N_FIELDS
 };
 
@@ -81,6 +94,10 @@ enum vmn_field {
 /* Bits of VMN_F_IP_FRAG. */
 #define VMN_FRAG_ANY 0x01
 #define VMN_FRAG_LATER 0x02
+
+/* Types of ICMPv6 (RFC 4861, section 4). */
+#define VMN_ND_SOLICIT 135
+#define VMN_ND_ADVERT 136
 
 #define VMN_ETH_IPV4 0x0800
 #define VMN_ETH_ARP 0x0806
@@ -123,6 +140,22 @@ vmn_scope_network(const char *network)
     return vmn_scope_facts(VMN_REL_NETWORK_HOSTS, network);
 }
 
+/* True if routers join the networks of the domain with key 'domain'
+ * (vmn_domain_of()). */
+static inline bool
+vmn_domain_is_routed(const char *domain)
+{
+    return domain[0] == '@';
+}
+
+/* The hosts of a domain. */
+static inline struct vmn_scope
+vmn_scope_domain(const char *domain)
+{
+    return vmn_scope_facts(vmn_domain_is_routed(domain) ? VMN_REL_DOMAIN_HOSTS
+                           : VMN_REL_NETWORK_HOSTS, domain);
+}
+
 /* Adds a flow to table 'table' (0 is the first) of the app's stage 'stage'
  * (its index in the app's array).  'priority' is 1 to 65535; 0 belongs to the
  * stage's miss.  A flow that gets no action drops. */
@@ -130,12 +163,24 @@ struct vmn_flow *vmn_flow_add(struct vmn_emit *, struct vmn_scope,
                               unsigned stage, unsigned table,
                               uint16_t priority);
 
+/* Has the flow counted: its packets, bytes and last hit, summed up over hosts,
+ * are shown under the object that it belongs to.  It costs no other flow.  What
+ * drops is counted anyway; a flow with clauses cannot be. */
+void vmn_flow_count(struct vmn_flow *);
+
+/* Has what the flow decides told as events, within a budget: of a flow that
+ * drops all packets, of another those that open a connection, as far as
+ * conntrack has said so by then.  It changes nothing about what becomes of
+ * them. */
+void vmn_flow_log(struct vmn_flow *);
+
 /* Matches.  'mask' has a 1-bit for each bit that must be equal. */
 void vmn_match(struct vmn_flow *, enum vmn_field, uint64_t value);
 void vmn_match_masked(struct vmn_flow *, enum vmn_field, uint64_t value,
                       uint64_t mask);
 void vmn_match_mac(struct vmn_flow *, enum vmn_field, struct vmn_mac);
-/* IPv4 only fields take an IPv4 prefix; sets no Ethernet type. */
+/* The family must be the field's.  Implies the field's Ethernet type, as every
+ * match on a field of one protocol does. */
 void vmn_match_prefix(struct vmn_flow *, enum vmn_field,
                       const struct vmn_prefix *);
 void vmn_match_ip(struct vmn_flow *, enum vmn_field, const struct vmn_ip *);
@@ -151,8 +196,17 @@ void vmn_act_set_ip(struct vmn_actions *, enum vmn_field,
                     const struct vmn_ip *);
 void vmn_act_move(struct vmn_actions *, enum vmn_field from,
                   enum vmn_field to);
+/* The same for 'n_bits' bits of each, from bit 'from_bit' and 'to_bit' (0 is the
+ * lowest) up. */
+void vmn_act_move_bits(struct vmn_actions *, enum vmn_field from,
+                       unsigned from_bit, enum vmn_field to, unsigned to_bit,
+                       unsigned n_bits);
 /* Exchanges two fields of the same width. */
 void vmn_act_swap(struct vmn_actions *, enum vmn_field, enum vmn_field);
+
+/* The TTL or hop limit becomes one less.  It must be more than 1: match those
+ * that are not first. */
+void vmn_act_dec_ttl(struct vmn_actions *);
 
 void vmn_act_output(struct vmn_actions *, uint32_t ofport);
 void vmn_act_output_field(struct vmn_actions *, enum vmn_field reg);
@@ -171,14 +225,20 @@ void vmn_act_goto(struct vmn_actions *, unsigned stage, unsigned table);
 void vmn_act_resubmit_next(struct vmn_actions *);
 void vmn_act_resubmit(struct vmn_actions *, unsigned stage, unsigned table);
 
-/* Sends the packet through the pipeline anew, from the first table and with
- * all registers zero, as if it had just come in; ends the actions.  For packets
- * that will not come here again then: the switch drops those that go in
- * circles. */
+/* Goes on at any table of the app's own, also an earlier one or that of the
+ * flow; ends the actions.  The switch gives up a packet that does so 64 times (a
+ * group counts, too): see to it that it does not get there. */
+void vmn_act_back(struct vmn_actions *, unsigned stage, unsigned table);
+
+/* Sends the packet through the pipeline anew, from the first table, as if it had
+ * just come in; ends the actions.  Registers are zero, but for its network,
+ * zones and flags, which say where one with VMN_FLAG_ROUTED is.  For packets that
+ * will not come here again then: the switch drops those that go in circles. */
 void vmn_act_restart(struct vmn_actions *);
 
 /* Drops, for a reason that operators are shown.  'reason' must be a string
- * literal, such as "spoofed".  Must be the only action. */
+ * literal, such as "spoofed".  Must be the only action, but for vmn_act_punt()
+ * before it. */
 void vmn_act_drop(struct vmn_actions *, const char *reason);
 
 /* Turns an ARP request into the reply "ip is at mac" and sends it back. */
@@ -192,6 +252,19 @@ void vmn_act_arp_reply(struct vmn_actions *, struct vmn_mac,
 void vmn_act_punt(struct vmn_actions *, unsigned handler, uint32_t arg,
                   uint16_t max_size);
 
+/* Has the switch note the connection that the packet belongs to, once: its
+ * network, the original tuple's addresses, protocol and port (of ICMP type and
+ * code) and the local port it goes to.  It changes nothing about what becomes
+ * of the packet, but the datapath's cache tells such connections apart from
+ * then on.  Each host keeps VMN_NOTES_MAX notes for a unit, as long as that has
+ * flows that note; who reads them is the controller (GET /v1/recommendations).
+ *
+ * The flow must match 'eth_type' (of IP), a valid VMN_F_CT_STATE, and, if it is
+ * not 0, 'ip_proto': those of ICMP, of either family, and SCTP are noted well
+ * only by flows of their own. */
+#define VMN_NOTES_MAX 4096
+void vmn_act_note(struct vmn_actions *, uint16_t eth_type, uint8_t ip_proto);
+
 /* Where a packet goes on after connection tracking. */
 enum vmn_ct_then { VMN_CT_STOP, VMN_CT_NEXT, VMN_CT_TABLE };
 
@@ -204,6 +277,9 @@ struct vmn_ct {
     enum vmn_ct_then then;      /* STOP: the actions go on, untracked. */
     unsigned stage;             /* For VMN_CT_TABLE, the app's own. */
     unsigned table;
+    bool mark;                  /* With commit: the connection's mark becomes
+                                 * what register 'mark_from' holds. */
+    enum vmn_field mark_from;
 };
 void vmn_act_ct(struct vmn_actions *, const struct vmn_ct *);
 

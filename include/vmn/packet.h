@@ -26,6 +26,8 @@ extern "C" {
 
 struct vmn_view;
 
+#define VMN_N_REGS 16
+
 /* A packet that came up.  All of it lives until the handler returns. */
 struct vmn_packet_in {
     const char *host;           /* Where. */
@@ -35,7 +37,7 @@ struct vmn_packet_in {
     const struct vmn_port *port; /* Whose VIF it is, or NULL: nobody's who is
                                   * bound to this host. */
     uint32_t arg;               /* As given to vmn_act_punt(). */
-    uint32_t regs[16];          /* Registers 0 to 15 at that moment. */
+    uint32_t regs[VMN_N_REGS];  /* Registers 0 to 15 at that moment. */
     const uint8_t *bytes;       /* The packet, from the Ethernet header on. */
     size_t size;                /* Of 'bytes'... */
     size_t full_size;           /* ...and of the packet before it was cut. */
@@ -76,16 +78,23 @@ void vmn_send_to_stage(struct vmn_packets_out *, unsigned stage,
 void vmn_send_to_next(struct vmn_packets_out *, unsigned stage,
                       const void *bytes, size_t size);
 
+/* Sends a packet on through the pipeline from the first stage at 'hook', or the
+ * first behind it, as if it had come in by OpenFlow port 'in_port' of this host
+ * with these registers.  It must not come up again. */
+void vmn_send_to_hook(struct vmn_packets_out *, enum vmn_hook hook,
+                      uint32_t in_port, const uint32_t regs[VMN_N_REGS],
+                      const void *bytes, size_t size);
+
 /* Says why the packet gets no answer, for statistics.  'reason' must be a
  * string literal, such as "malformed". */
 void vmn_send_nothing(struct vmn_packets_out *, const char *reason);
 
-/* UDP over IPv4.  -------------------------------------------------------- */
+/* UDP over IPv4 and IPv6.  ----------------------------------------------- */
 
 struct vmn_udp {
     struct vmn_mac eth_src, eth_dst;
-    struct vmn_ip ip_src, ip_dst; /* Family 4. */
-    uint8_t ttl;
+    struct vmn_ip ip_src, ip_dst; /* Of one family. */
+    uint8_t ttl;                /* IPv6: the hop limit. */
     uint16_t src_port, dst_port;
     const uint8_t *payload;     /* Borrowed. */
     size_t payload_size;
@@ -93,17 +102,101 @@ struct vmn_udp {
 
 /* Takes a packet apart.  'payload' is in 'bytes'.  Returns false, with nothing
  * filled in, unless it is a whole and correct one: untagged Ethernet, IPv4
- * with or without options, no fragment, UDP, lengths that agree, and right
- * checksums (UDP's may be absent). */
+ * with or without options or IPv6 without extension headers, no fragment, UDP,
+ * lengths that agree, and right checksums (that of UDP over IPv4 may be
+ * absent). */
 bool vmn_udp_parse(const uint8_t *bytes, size_t size, struct vmn_udp *);
 
 /* Exchanges source and destination of all layers. */
 void vmn_udp_turn(struct vmn_udp *);
 
-/* Writes the packet with all checksums to 'buffer' of 'size' bytes.  Returns
- * its length, or 0 if it does not fit. */
-#define VMN_UDP_HEADERS 42
+/* Writes the packet with all checksums to 'buffer' of 'size' bytes, which may
+ * hold the payload.  Returns its length, or 0 if it does not fit. */
+#define VMN_UDP_HEADERS 42      /* Over IPv4... */
+#define VMN_UDP6_HEADERS 62     /* ...and over IPv6. */
 size_t vmn_udp_build(const struct vmn_udp *, uint8_t *buffer, size_t size);
+
+/* Refusals.  -------------------------------------------------------------- */
+
+/* Writes what tells the sender of 'bytes', an Ethernet frame, that it was not
+ * let through, with all checksums, to 'buffer', as from whom it was for: for TCP
+ * a reset, else an ICMP error (destination unreachable, communication
+ * administratively prohibited) that quotes it.  It takes the first
+ * VMN_REFUSAL_QUOTED bytes at most.  Returns its length; or 0, with why none is
+ * to be sent in '*why', a string literal: "ICMP error", "reset", "multicast",
+ * "later fragment", "malformed" and so on. */
+#define VMN_REFUSAL_QUOTED 1246
+#define VMN_REFUSAL_MAX 1294
+size_t vmn_refusal_build(const uint8_t *bytes, size_t size,
+                         uint8_t buffer[VMN_REFUSAL_MAX], const char **why);
+
+/* The same for other reasons than that it was not let through. */
+enum vmn_refusal_reason {
+    VMN_REFUSAL_PROHIBITED,     /* TCP is told by a reset. */
+    VMN_REFUSAL_NO_PORT,        /* Nobody listens there; the same. */
+    VMN_REFUSAL_NO_HOST,        /* Nobody has that address. */
+    VMN_REFUSAL_NO_ROUTE,
+    VMN_REFUSAL_TTL,            /* It has gone too far. */
+    VMN_REFUSAL_TOO_BIG,        /* And may not be cut up. */
+};
+struct vmn_refusal {
+    enum vmn_refusal_reason reason;
+    struct vmn_ip from;         /* Who says so, of the packet's family; family
+                                 * 0: whom it was for. */
+    uint16_t mtu;               /* VMN_REFUSAL_TOO_BIG: what would not be. */
+};
+size_t vmn_refusal_build_as(const struct vmn_refusal *, const uint8_t *bytes,
+                            size_t size, uint8_t buffer[VMN_REFUSAL_MAX],
+                            const char **why);
+
+/* Neighbour discovery.  ---------------------------------------------------- */
+
+/* Writes the answer to 'bytes', a neighbour solicitation that came from one
+ * neighbour, to 'buffer': "'mac' has the address, and is a router" (if
+ * 'is_router').  Returns false unless it is a whole and correct solicitation
+ * (RFC 4861, section 7.1.1) of somebody who has an address. */
+#define VMN_ND_ADVERT_SIZE 86
+bool vmn_nd_advert_build(const uint8_t *bytes, size_t size,
+                         struct vmn_mac mac, bool is_router,
+                         uint8_t buffer[VMN_ND_ADVERT_SIZE]);
+
+/* Router discovery (RFC 4861).  ------------------------------------------ */
+
+/* A solicitation: somebody asks for routers. */
+struct vmn_rs {
+    struct vmn_mac eth_src;
+    struct vmn_ip ip_src;       /* "::": it has no address yet. */
+};
+
+/* Takes a packet apart.  Returns false, with nothing filled in, unless it is a
+ * solicitation as RFC 4861, section 6.1.1, has it. */
+bool vmn_rs_parse(const uint8_t *bytes, size_t size, struct vmn_rs *);
+
+struct vmn_ra_prefix {
+    struct vmn_prefix prefix;
+    bool autonomous;            /* Hosts may make their addresses of it. */
+};
+
+struct vmn_ra {
+    struct vmn_mac eth_src, eth_dst;
+    struct vmn_ip ip_src, ip_dst;
+    bool managed;               /* Addresses come by DHCPv6... */
+    bool other;                 /* ...or other things do. */
+    uint16_t router_s;          /* For how long it is a router; 0: not one. */
+    uint32_t mtu;               /* 0: not said. */
+    uint32_t valid_s, preferred_s; /* Of prefixes. */
+    size_t n_prefixes;          /* All on the link. */
+    const struct vmn_ra_prefix *prefixes;
+    uint32_t dns_s;             /* Of what follows (RFC 8106). */
+    size_t n_dns;
+    const struct vmn_ip *dns;   /* Of IPv6. */
+    size_t n_search;
+    const char *const *search;  /* Domains; of these, those that fit. */
+};
+
+/* Writes an advertisement to 'buffer' of 'size' bytes.  Returns its length, or 0
+ * if it does not fit. */
+size_t vmn_ra_build(const struct vmn_ra *, uint8_t *buffer, size_t size);
 
 #ifdef __cplusplus
 }

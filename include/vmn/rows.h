@@ -4,6 +4,9 @@
  * report (observed tables).  A row never changes: a change makes a new row, so
  * a pointer read during a compile stays valid until that compile ends.
  *
+ * Apps read 'labels' by vmn_labels_of() only, and 'description' not at all: a
+ * change of these alone does not call them again.
+ *
  * Members only get added, at the end of a struct. */
 
 #ifndef VMN_ROWS_H
@@ -22,9 +25,14 @@ enum vmn_table {
     VMN_TABLE_PORT,
     VMN_TABLE_GROUP,
     VMN_TABLE_SERVICE,
+    VMN_TABLE_TIER,
     VMN_TABLE_POLICY,
+    VMN_TABLE_QUARANTINE,
     VMN_TABLE_LOADBALANCER,
     VMN_TABLE_APP,
+    VMN_TABLE_ROUTER,
+    VMN_TABLE_DNS_ZONE,
+    VMN_TABLE_OBSERVATION,      /* Named as the network. */
     /* Observed. */
     VMN_TABLE_BINDING,          /* Named as the port. Stored. */
     VMN_TABLE_VIF,              /* Named HOST/IFACE-ID.  Volatile. */
@@ -37,7 +45,7 @@ struct vmn_row {
     enum vmn_table table;
 };
 
-enum vmn_encap { VMN_ENCAP_VXLAN };
+enum vmn_encap { VMN_ENCAP_VXLAN, VMN_ENCAP_GENEVE };
 enum vmn_datapath { VMN_DATAPATH_SYSTEM, VMN_DATAPATH_NETDEV };
 
 /* A hypervisor. */
@@ -47,15 +55,63 @@ struct vmn_host {
     struct vmn_labels labels;
     const char *ovsdb;          /* "tcp:..", "ssl:..", "unix:..", "inbound". */
     struct vmn_ip tunnel_ip;    /* VTEP address. */
-    enum vmn_encap encap;
+    enum vmn_encap encap;       /* In which others send to it. */
     const char *bridge;         /* Integration bridge. */
     enum vmn_datapath datapath;
     bool adopt;                 /* May take over a bridge it did not make. */
+    struct vmn_ip second_tunnel_ip; /* Of the other family, or none. */
+    const char *tunnel_interface; /* Its name, or NULL: not told. */
+};
+
+/* Addresses from 'start' to 'end', both of them included. */
+struct vmn_ip_range {
+    struct vmn_ip start;
+    struct vmn_ip end;          /* Perhaps the same. */
+};
+
+/* An address that is kept for a port, which there may not be yet. */
+struct vmn_reservation {
+    struct vmn_ip ip;
+    const char *port;           /* Its name. */
+};
+
+/* Where to send what is for 'destination'. */
+struct vmn_dhcp_route {
+    struct vmn_prefix destination;
+    struct vmn_ip via;
+};
+
+/* What hosts are told besides their addresses.  A network, its subnets and their
+ * ports may each say some of it; the narrower one has the last word, member by
+ * member.  Absent: as the wider one says. */
+struct vmn_dhcp_options {
+    uint32_t lease_time;        /* In seconds; 0: absent. */
+    size_t n_dns;               /* Resolvers, the first one first. */
+    const struct vmn_ip *dns;
+    const char *domain;
+    size_t n_search;            /* Domains to look names up in. */
+    const char *const *search;
+    size_t n_ntp;
+    const struct vmn_ip *ntp;
+    size_t n_routes;
+    const struct vmn_dhcp_route *routes;
+    struct vmn_ip boot_server;
+    const char *boot_file;
+    const char *hostname;       /* Of ports only. */
 };
 
 struct vmn_subnet {
     struct vmn_prefix cidr;
     struct vmn_ip gateway;      /* Kept free by address management. */
+    size_t n_pools;             /* What is given out; none: all of it. */
+    const struct vmn_ip_range *pools; /* Sorted, apart from each other. */
+    size_t n_exclude;           /* What of that is not. */
+    const struct vmn_ip_range *exclude; /* The same. */
+    size_t n_reservations;
+    const struct vmn_reservation *reservations; /* Sorted. */
+    bool dhcp;                  /* Its addresses go out by DHCP. */
+    bool slaac;                 /* IPv6: they follow from MACs. */
+    struct vmn_dhcp_options dhcp_options;
 };
 
 enum vmn_default { VMN_DEFAULT_ALLOW, VMN_DEFAULT_DENY };
@@ -71,6 +127,7 @@ struct vmn_network {
     const struct vmn_subnet *subnets;
     uint32_t mtu;               /* In bytes. */
     enum vmn_default default_action;
+    struct vmn_dhcp_options dhcp_options;
 };
 
 /* An address pair that a port may also use as its source. */
@@ -92,11 +149,12 @@ struct vmn_port {
     size_t n_ips;               /* In effect. */
     const struct vmn_ip *ips;
     bool enabled;
-    bool quarantined;
+    bool quarantined;           /* See vmn_is_quarantined(). */
     size_t n_allowed_addresses;
     const struct vmn_address_pair *allowed_addresses;
     const char *host;           /* Where it is to run, or NULL: anywhere. */
     const char *iface_id;       /* external_ids:iface-id on the host. */
+    struct vmn_dhcp_options dhcp_options;
 };
 
 /* A set of ports and addresses. */
@@ -105,10 +163,14 @@ struct vmn_group {
     const char *description;
     struct vmn_labels labels;
     struct vmn_selector selector;
+    size_t n_groups;            /* Whose members are its own, too. */
+    const char *const *groups;
     size_t n_ports;
     const char *const *ports;
     size_t n_cidrs;
     const struct vmn_prefix *cidrs;
+    size_t n_except;            /* Left out of 'cidrs'. */
+    const struct vmn_prefix *except;
 };
 
 enum vmn_protocol {
@@ -116,14 +178,18 @@ enum vmn_protocol {
     VMN_PROTO_TCP,
     VMN_PROTO_UDP,
     VMN_PROTO_ICMP,
+    VMN_PROTO_SCTP,
+    VMN_PROTO_ICMPV6,
 };
 
-/* A protocol with ports (TCP, UDP; none: all) or a type (ICMP). */
+/* A protocol with ports (TCP, UDP, SCTP; none: all), or a type and perhaps a
+ * code (ICMP of both families). */
 struct vmn_service_entry {
     enum vmn_protocol protocol;
     size_t n_ports;             /* Sorted, merged. */
     const struct vmn_port_range *ports;
     int icmp_type;              /* 0 to 255, or -1 for any. */
+    int icmp_code;              /* The same. */
 };
 
 struct vmn_service {
@@ -134,22 +200,39 @@ struct vmn_service {
     const struct vmn_service_entry *entries;
 };
 
-enum vmn_tier {
-    VMN_TIER_EMERGENCY,
-    VMN_TIER_SECURITY,
-    VMN_TIER_PLATFORM,
-    VMN_TIER_APPLICATION,
-    VMN_TIER_BASELINE,
-    VMN_N_TIERS
+/* Positions of tiers: of those that are always there, and the last. */
+enum {
+    VMN_TIER_EMERGENCY = 1,
+    VMN_TIER_SECURITY = 5,
+    VMN_TIER_PLATFORM = 9,
+    VMN_TIER_APPLICATION = 13,
+    VMN_TIER_BASELINE = 17,
+    VMN_TIER_POSITIONS = 17,
+};
+
+/* A step in which policies are evaluated. */
+struct vmn_tier {
+    struct vmn_row row;
+    const char *description;
+    struct vmn_labels labels;
+    uint32_t position;          /* 1 (evaluated first) to VMN_TIER_POSITIONS;
+                                 * no two tiers have the same. */
 };
 
 enum vmn_direction { VMN_INGRESS, VMN_EGRESS, VMN_N_DIRECTIONS };
-enum vmn_action { VMN_ALLOW, VMN_DENY, VMN_PASS };
+enum vmn_action {
+    VMN_ALLOW,
+    VMN_DENY,
+    VMN_PASS,
+    VMN_REJECT,                 /* Denies, and tells the sender. */
+};
 
-/* The other side of a rule: exactly one of the members is set. */
+/* The other side of a rule: a group, or a prefix with exceptions. */
 struct vmn_peer {
     const char *group;
     struct vmn_prefix cidr;     /* family 0: none. */
+    size_t n_except;            /* Inside of 'cidr'. */
+    const struct vmn_prefix *except;
 };
 
 /* A service of a rule: 'service' names one, or 'inline_entry' is it. */
@@ -165,6 +248,16 @@ struct vmn_rule {
     const struct vmn_peer *peers;
     size_t n_services;          /* None: everything. */
     const struct vmn_rule_service *services;
+    bool log;                   /* What it decides is told as events. */
+};
+
+/* Whether a policy decides, or only counts what it would decide. */
+enum vmn_mode { VMN_ENFORCE, VMN_SHADOW };
+
+/* What becomes of open connections where something changes. */
+enum vmn_on_change {
+    VMN_RECHECK,                /* They are judged anew. */
+    VMN_KEEP,                   /* They go on. */
 };
 
 /* An ordered list of rules for the ports of some groups. */
@@ -172,13 +265,63 @@ struct vmn_policy {
     struct vmn_row row;
     const char *description;
     struct vmn_labels labels;
-    enum vmn_tier tier;
+    const char *tier;           /* A tier's name. */
     uint32_t priority;          /* 0 (evaluated first) to 999. */
     size_t n_applies_to;        /* Groups. */
     const char *const *applies_to;
     bool isolates[VMN_N_DIRECTIONS]; /* From 'directions'. */
     size_t n_rules;
     const struct vmn_rule *rules;
+    enum vmn_on_change on_change; /* Of open connections that it allowed. */
+    enum vmn_mode mode;
+};
+
+/* Where a policy's rules of one direction stand, one after the other.  Levels
+ * are dealt out in turns; in each there is one for denials and rejections, and
+ * one for what is let through.  In the tier application, whose policies of
+ * equal priority are united, there are four: for denials and rejections,
+ * permissions, permissions whose connections are kept, and passes.  A rule
+ * stays on the level of the one before it if both have the same action, and
+ * else goes on to the next of its kind.  The lower level decides. */
+#define VMN_POLICY_LEVELS 50
+
+struct vmn_level {
+    bool started;
+    enum vmn_action action;     /* Of the rule before. */
+    unsigned level;
+};
+
+/* Goes on to the next rule.  Returns false if it is beyond the last level. */
+static inline bool
+vmn_level_next(struct vmn_level *level, bool united, enum vmn_action action,
+               bool keep)
+{
+    unsigned n_kinds = united ? 4 : 2;
+    unsigned kind = (action == VMN_DENY || action == VMN_REJECT ? 0
+                     : !united ? 1 : action == VMN_PASS ? 3 : keep ? 2 : 1);
+
+    if (!level->started) {
+        level->level = kind;
+    } else if (action != level->action) {
+        do {
+            level->level++;
+        } while (level->level % n_kinds != kind);
+    }
+    level->started = true;
+    level->action = action;
+    return level->level < VMN_POLICY_LEVELS;
+}
+
+/* Ports that are cut off, but for what 'allow' lists. */
+struct vmn_quarantine {
+    struct vmn_row row;
+    const char *description;
+    struct vmn_labels labels;
+    struct vmn_selector selector;
+    size_t n_ports;             /* More of them, by name. */
+    const char *const *ports;
+    size_t n_allow;
+    const struct vmn_rule *allow; /* All of them allow. */
 };
 
 struct vmn_lb_port {
@@ -205,6 +348,103 @@ struct vmn_loadbalancer {
     size_t n_backends;
     const struct vmn_backend *backends;
     struct vmn_selector selector; /* More backends, of weight 1. */
+};
+
+/* A router in one of its networks. */
+struct vmn_router_interface {
+    const char *network;
+    size_t n_addresses;         /* None: vmn_interface_addresses(). */
+    const struct vmn_ip *addresses;
+};
+
+/* Where a router sends what is for 'destination' (and from 'source', where that
+ * is given).  The longest destination wins, then the longest source. */
+struct vmn_route {
+    struct vmn_prefix destination;
+    struct vmn_prefix source;   /* Family 0: everybody. */
+    size_t n_via;               /* Next hops; several share the connections. */
+    const struct vmn_ip *via;
+    bool blackhole;             /* Nowhere; 'via' is empty. */
+};
+
+/* Joins networks. */
+struct vmn_router {
+    struct vmn_row row;
+    const char *description;
+    struct vmn_labels labels;
+    struct vmn_mac want_mac;    /* As asked for, or none. */
+    struct vmn_mac mac;         /* In effect, in all of its networks. */
+    size_t n_interfaces;        /* Each network once. */
+    const struct vmn_router_interface *interfaces;
+    size_t n_routes;            /* Each destination and source once. */
+    const struct vmn_route *routes;
+};
+
+/* Most addresses of an interface, and most subnets of a network. */
+#define VMN_ADDRESSES_MAX 16
+
+/* The addresses of an interface whose network is 'network': those that it
+ * lists, or if it lists none, the gateways of the subnets.  Returns how many. */
+static inline size_t
+vmn_interface_addresses(const struct vmn_router_interface *interface,
+                        const struct vmn_network *network,
+                        struct vmn_ip addresses[VMN_ADDRESSES_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < interface->n_addresses && i < VMN_ADDRESSES_MAX;
+         i++) {
+        addresses[n++] = interface->addresses[i];
+    }
+    if (n) {
+        return n;
+    }
+    for (size_t i = 0; i < network->n_subnets && i < VMN_ADDRESSES_MAX; i++) {
+        if (network->subnets[i].gateway.family) {
+            addresses[n++] = network->subnets[i].gateway;
+        }
+    }
+    return n;
+}
+
+enum vmn_dns_type {
+    VMN_DNS_TYPE_A,
+    VMN_DNS_TYPE_AAAA,
+    VMN_DNS_TYPE_CNAME,
+    VMN_DNS_TYPE_SRV,
+    VMN_DNS_TYPE_PTR,
+};
+
+struct vmn_dns_record {
+    const char *name;           /* In the zone, "@" for the zone itself; of PTR
+                                 * an address. */
+    enum vmn_dns_type type;
+    uint32_t ttl;               /* In seconds; 0: the zone's. */
+    size_t n_values;            /* Checked as to the type: addresses, a name, or
+                                 * "PRIORITY WEIGHT PORT NAME". */
+    const char *const *values;
+};
+
+/* Names for the ports of some networks. */
+struct vmn_dns_zone {
+    struct vmn_row row;
+    const char *description;
+    struct vmn_labels labels;
+    const char *domain;         /* In small letters. */
+    size_t n_networks;          /* Whose ports may ask, and have names. */
+    const char *const *networks;
+    bool ports;                 /* Whether they have names, and balancers. */
+    uint32_t ttl;               /* In seconds. */
+    size_t n_records;
+    const struct vmn_dns_record *records;
+};
+
+/* Connections in a network are noted for some time (vmn_act_note()). */
+struct vmn_observation {
+    struct vmn_row row;         /* Named as the network. */
+    const char *description;
+    struct vmn_labels labels;
+    uint32_t minutes;           /* Since it was made; then it is deleted. */
 };
 
 /* A loaded app.  Every app has such a row. */

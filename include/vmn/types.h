@@ -30,6 +30,24 @@ struct vmn_ip {
     uint8_t addr[16];
 };
 
+/* How many bits an address has. */
+static inline uint8_t
+vmn_ip_bits(const struct vmn_ip *ip)
+{
+    return ip->family == 6 ? 128 : 32;
+}
+
+/* The address on the link that follows from a MAC (RFC 4291, appendix A). */
+static inline struct vmn_ip
+vmn_link_local(struct vmn_mac mac)
+{
+    const uint8_t *ea = mac.ea;
+
+    return (struct vmn_ip) { .family = 6, .addr = {
+        0xfe, 0x80, 0, 0, 0, 0, 0, 0,
+        ea[0] ^ 2, ea[1], ea[2], 0xff, 0xfe, ea[3], ea[4], ea[5] } };
+}
+
 /* An address range in CIDR form.  The host bits of 'ip' are zero. */
 struct vmn_prefix {
     struct vmn_ip ip;
@@ -84,6 +102,9 @@ struct vmn_names {
     const char *const *names;
 };
 
+/* Returns true if 'ip' is in 'prefix'. */
+bool vmn_prefix_contains(const struct vmn_prefix *, const struct vmn_ip *ip);
+
 /* Returns true if 'labels' satisfy 'selector'. */
 bool vmn_selector_matches(const struct vmn_selector *selector,
                           const struct vmn_labels *labels);
@@ -96,7 +117,14 @@ const char *vmn_labels_get(const struct vmn_labels *labels, const char *key);
  * Returns how many are left.  Two sets of the same addresses end equal. */
 size_t vmn_prefixes_merge(struct vmn_prefix *prefixes, size_t n);
 
-/* The same for ranges: those that overlap or touch become one. */
+/* What is left of the addresses of 'from' without those of 'except'; both as
+ * vmn_prefixes_merge() leaves them, and the result too.  Puts it in 'left', or
+ * only counts if that is NULL.  Returns how many prefixes it is. */
+size_t vmn_prefixes_subtract(const struct vmn_prefix *from, size_t n,
+                             const struct vmn_prefix *except, size_t n_except,
+                             struct vmn_prefix *left);
+
+/* As vmn_prefixes_merge(), for ranges: those that overlap or touch become one. */
 size_t vmn_ranges_merge(struct vmn_port_range *ranges, size_t n);
 
 #ifdef __cplusplus

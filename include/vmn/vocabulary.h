@@ -7,13 +7,30 @@
 #ifndef VMN_VOCABULARY_H
 #define VMN_VOCABULARY_H 1
 
+/* Where a stage goes in the pipeline.  Stages at the same hook run in the
+ * order of 'order', then of the app's name. */
+enum vmn_hook {
+    VMN_HOOK_ADMIT,             /* In port or tunnel -> network, source. */
+    VMN_HOOK_SERVICE,           /* ARP, DHCP, DNS. */
+    VMN_HOOK_BALANCE,           /* VIP -> backend. */
+    VMN_HOOK_ROUTE,             /* TTL, MAC rewrite. */
+    VMN_HOOK_LOCATE,            /* Destination -> host or port, identity. */
+    VMN_HOOK_TRACK,             /* Connection tracking. */
+    VMN_HOOK_POLICY,
+    VMN_HOOK_UNBALANCE,         /* Backend -> VIP. */
+    VMN_HOOK_DELIVER,           /* Out of a port or a tunnel. */
+    VMN_N_HOOKS
+};
+
 /* Registers, from the admit stage on. */
 #define VMN_REG_NETWORK VMN_F_REG0      /* VNI of the packet's network. */
 #define VMN_REG_SRC_ID VMN_F_REG1       /* Identity of the source. */
 #define VMN_REG_DST_ID VMN_F_REG2       /* Identity of the destination. */
 #define VMN_REG_SRC_LOCAL VMN_F_REG3    /* 1: the source is on this host. */
 #define VMN_REG_DST_LOCAL VMN_F_REG4    /* 1: the destination is. */
-#define VMN_REG_ZONE VMN_F_REG5         /* Policy conntrack zone. */
+#define VMN_REG_ZONE VMN_F_REG5         /* Policy conntrack zone: number of
+                                         * "policy/DOMAIN", and so what tells
+                                         * the packet's domain. */
 #define VMN_REG_DST_HOST VMN_F_REG6     /* Number of the remote host. */
 #define VMN_REG_OUT_PORT VMN_F_REG7     /* Local OpenFlow port. */
 #define VMN_REG_BALANCE_ZONE VMN_F_REG8 /* Balancing's conntrack zone. */
@@ -22,24 +39,68 @@
  * into another app's stage. */
 
 #define VMN_FLAG_HAIRPIN 1              /* May leave by the port it came by. */
+#define VMN_FLAG_ROUTED 2               /* Was routed on this host: network and
+                                         * Ethernet addresses are those of its
+                                         * last hop. */
 
-/* The OpenFlow number of the tunnel port on every host. */
+/* The input port, from the admit stage on, of what came by a tunnel; and the
+ * OpenFlow number of the tunnel port for VXLAN. */
 #define VMN_TUNNEL_OFPORT 40000
+/* That of the tunnel port for Geneve, where there is one.  Output goes there;
+ * as input port it becomes VMN_TUNNEL_OFPORT. */
+#define VMN_GENEVE_OFPORT 40001
 
 /* In VMN_REG_DST_HOST: all hosts that have ports of the network. */
 #define VMN_DST_HOST_FLOOD 0xffffffffu
+/* In VMN_REG_DST_HOST: a router, which is on every host. */
+#define VMN_DST_HOST_ROUTER 0xfffffffeu
 
 /* Relation: network name -> hosts with an enabled port in it, or to which one
  * may move any moment.  Published by overlay.  Scope of whatever concerns one network. */
 #define VMN_REL_NETWORK_HOSTS "overlay.network-hosts"
 
+/* Networks that routers join, directly or by way of others, are one routing
+ * domain; a network that no router joins is one by itself.  Policy, identities
+ * and connection tracking know domains, floods and answers to ARP networks.
+ *
+ * Query: network name -> text with its final null, the key of its domain:
+ * "@" and the name of the first, by name, of the domain's routers.  No value:
+ * the network is a domain by itself, and its name the key; see
+ * vmn_domain_of().  Provided by router. */
+#define VMN_QUERY_DOMAIN "router.domain"
+
+/* Relation: key of a domain that has routers -> hosts of its networks.
+ * Published by overlay.  See vmn_scope_domain(). */
+#define VMN_REL_DOMAIN_HOSTS "overlay.domain-hosts"
+
+/* Relation: network name -> VMN_SERVED_*, what the controller answers there as a
+ * server, so that guests may ask for it before they have an address, and may not
+ * be servers of it themselves.  Published by dhcp. */
+#define VMN_REL_SERVED "dhcp.served"
+#define VMN_SERVED_DHCP4 "dhcp4"
+#define VMN_SERVED_DHCP6 "dhcp6"
+#define VMN_SERVED_ROUTERS "routers"    /* Router solicitations. */
+
+/* Query: network name -> struct vmn_ip, where guests may ask for names.  No value:
+ * nowhere.  Provided by dns. */
+#define VMN_QUERY_DNS_SERVER "dns.server"
+
 /* Query: port name -> uint32_t, its security identity (0: none).
  * Provided by firewall. */
 #define VMN_QUERY_IDENTITY "firewall.identity"
 
+/* Query: port name -> text "g1,g2", the groups that the port is in, sorted.
+ * Provided by firewall. */
+#define VMN_QUERY_GROUPS "firewall.groups"
+
+/* Query: port name -> what cuts it off, sorted, with commas: "!quarantined"
+ * (its own row), "!quarantined/NAME" (a quarantine).  No value: nothing.
+ * Provided by firewall. */
+#define VMN_QUERY_QUARANTINE "firewall.quarantine"
+
 /* Number kinds that more than one app uses, with their keys. */
 #define VMN_NUMBER_HOST "host"          /* Host name. */
-#define VMN_NUMBER_ZONE "zone"          /* Purpose and domain; 1 to 65535. */
+#define VMN_NUMBER_ZONE "zone"          /* "PURPOSE/DOMAIN"; 1 to 65535. */
 #define VMN_NUMBER_GROUP "group"        /* OpenFlow groups. */
 
 #endif /* vmn/vocabulary.h */

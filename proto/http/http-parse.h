@@ -53,7 +53,7 @@ bool http_head_parse(struct http_head *, const char *text, size_t size,
 void http_head_uninit(struct http_head *);
 const char *http_head_find(const struct http_head *, const char *name);
 
-/* A target taken apart and decoded. */
+/* A target taken apart and decoded.  A name may be in its query twice. */
 struct http_target {
     char *path;                 /* Owned; raw, for routes. */
     size_t n_query;

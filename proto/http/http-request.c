@@ -146,25 +146,41 @@ names_have(const char *names, const char *name)
     return false;
 }
 
+/* How often the parameter 'i' of the query is there before it. */
+static size_t
+count_before(const struct http_target *target, size_t i)
+{
+    size_t n = 0;
+
+    for (size_t j = 0; j < i; j++) {
+        n += !strcmp(target->query[j].name, target->query[i].name);
+    }
+    return n;
+}
+
+/* Whether each parameter is known here, and there once. */
 static bool
 check_query(struct http_request *req)
 {
+    const char *known = req->route->query;
     json_t *errors = json_array();
 
     for (size_t i = 0; i < req->target.n_query; i++) {
         const char *name = req->target.query[i].name;
+        size_t n_before = count_before(&req->target, i);
 
-        if (!names_have(req->route->query, name)) {
+        if (n_before == 1) {
             json_array_append_new(errors, http_query_error(
-                name, req->route->query
-                ? "is not known here; there are: %s"
-                : "is not known here; there are none%s",
-                req->route->query ? req->route->query : ""));
+                name, "is there more than once"));
+        } else if (!n_before && !names_have(known, name)) {
+            json_array_append_new(errors, http_query_error(
+                name, "is not known here; there are%s%s",
+                known ? ": " : " none", known ? known : ""));
         }
     }
     if (json_array_size(errors)) {
         http_reply_problem(req, 400, "invalid", errors,
-                           "A query parameter is not known");
+                           "Query parameters are wrong");
         return false;
     }
     json_decref(errors);
@@ -278,18 +294,6 @@ http_request_accept(struct http_request *req)
 }
 
 /* What handlers ask.  ---------------------------------------------------- */
-
-enum http_method
-http_request_method(const struct http_request *req)
-{
-    return req->head.method;
-}
-
-const char *
-http_request_path(const struct http_request *req)
-{
-    return req->target.path;
-}
 
 const char *
 http_request_who(const struct http_request *req)

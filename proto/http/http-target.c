@@ -123,12 +123,6 @@ add_query(struct http_target *target, const char *pair, size_t len,
         fault->text = "The query is malformed";
         return false;
     }
-    for (size_t i = 0; i + 1 < target->n_query; i++) {
-        if (!strcmp(target->query[i].name, q->name)) {
-            fault->text = "A query parameter is there more than once";
-            return false;
-        }
-    }
     return true;
 }
 

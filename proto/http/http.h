@@ -127,8 +127,6 @@ void http_server_get_stats(const struct http_server *, struct http_stats *);
 
 /* Requests.  A request exists until it is answered or dropped.  ----------- */
 
-enum http_method http_request_method(const struct http_request *);
-const char *http_request_path(const struct http_request *);
 /* "unix:uid=0" or "tcp:127.0.0.1". */
 const char *http_request_who(const struct http_request *);
 const void *http_request_data(const struct http_request *);

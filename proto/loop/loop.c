@@ -55,6 +55,8 @@ struct loop {
     int seq_fd;                 /* This thread's latch of all its seqs. */
     uint64_t n_turns;
     int64_t turn_began_us;      /* CPU time of this thread. */
+    bool turn_is_over;          /* Was found: to ask the clock again, for each
+                                 * of a thousand tasks, would take longer. */
     struct loop_stats stats;
     int64_t now_ms;             /* If 'now_valid'. */
     bool now_valid;
@@ -227,9 +229,14 @@ loop_base(struct loop *loop)
 /* Turns.  ---------------------------------------------------------------- */
 
 bool
-loop_turn_is_over(const struct loop *loop)
+loop_turn_is_over(const struct loop *loop_)
 {
-    return cpu_us() - loop->turn_began_us > LOOP_TURN_US;
+    struct loop *loop = CONST_CAST(struct loop *, loop_);
+
+    if (!loop->turn_is_over) {
+        loop->turn_is_over = cpu_us() - loop->turn_began_us > LOOP_TURN_US;
+    }
+    return loop->turn_is_over;
 }
 
 static void
@@ -260,6 +267,7 @@ loop_turn__(struct loop *loop, int flags)
     loop->now_valid = false;
     /* What the caller did before belongs to no turn. */
     loop->turn_began_us = cpu_us();
+    loop->turn_is_over = false;
     event_base_loop(loop->base, flags);
 
     loop->n_turns++;

@@ -14,6 +14,7 @@
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"
 #include "openvswitch/ofpbuf.h"
+#include "ox-stat.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofmsg.h"
 #include "util.h"
@@ -31,7 +32,8 @@ struct ofdump {
 };
 
 static struct ofdump *
-create(struct ofconn *conn, uint8_t table, bool groups,
+create(struct ofconn *conn, uint8_t table, uint64_t cookie_bits,
+       const struct match *match, bool groups,
        const struct ofdump_callbacks *callbacks, void *aux)
 {
     struct ofdump *dump = xzalloc(sizeof *dump);
@@ -48,7 +50,7 @@ create(struct ofconn *conn, uint8_t table, bool groups,
     if (groups) {
         ofmsg_put_group_request(&b, dump->group_xid);
     }
-    ofmsg_put_flow_request(&b, table, dump->flow_xid);
+    ofmsg_put_flow_request(&b, table, cookie_bits, match, dump->flow_xid);
     ofconn_send(conn, b.data, b.size);
     ofpbuf_uninit(&b);
     return dump;
@@ -58,14 +60,40 @@ struct ofdump *
 ofdump_create(struct ofconn *conn, const struct ofdump_callbacks *callbacks,
               void *aux)
 {
-    return create(conn, OFMSG_ALL_TABLES, true, callbacks, aux);
+    return create(conn, OFMSG_ALL_TABLES, 0, NULL, true, callbacks, aux);
 }
 
 struct ofdump *
 ofdump_create_table(struct ofconn *conn, uint8_t table,
+                    const struct match *match,
                     const struct ofdump_callbacks *callbacks, void *aux)
 {
-    return create(conn, table, false, callbacks, aux);
+    return create(conn, table, 0, match, false, callbacks, aux);
+}
+
+struct ofdump *
+ofdump_create_marked(struct ofconn *conn, uint64_t cookie_bits,
+                     const struct ofdump_callbacks *callbacks, void *aux)
+{
+    return create(conn, OFMSG_ALL_TABLES, cookie_bits, NULL, false, callbacks,
+                  aux);
+}
+
+bool
+ofdump_get_counts(const struct ofdump_raw *raw, struct ofdump_counts *counts)
+{
+    struct ofpbuf b = ofpbuf_const_initializer(raw->stats, raw->stats_size);
+    struct oxs_stats stats;
+    uint16_t size;
+
+    if (oxs_pull_stat(&b, &stats, &size, NULL)) {
+        return false;
+    }
+    counts->packets = stats.packet_count == UINT64_MAX ? 0
+                      : stats.packet_count;
+    counts->bytes = stats.byte_count == UINT64_MAX ? 0 : stats.byte_count;
+    counts->idle_s = stats.idle_age;
+    return true;
 }
 
 void
@@ -99,7 +127,9 @@ cut_flow(const void *record, size_t size, struct ofdump_raw *raw)
         return false;
     }
     oxs = (const void *) (p + ofs);
-    ofs += ROUND_UP(ntohs(oxs[1]), 8);
+    raw->stats = oxs;
+    raw->stats_size = ROUND_UP(ntohs(oxs[1]), 8);
+    ofs += raw->stats_size;
     raw->instructions = p + ofs;
     raw->instructions_size = size - ofs;
     return size >= ofs;

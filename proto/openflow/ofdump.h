@@ -7,12 +7,14 @@
 #ifndef PROTO_OPENFLOW_OFDUMP_H
 #define PROTO_OPENFLOW_OFDUMP_H 1
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "openvswitch/ofp-msgs.h"
 
 struct ofconn;
+struct match;
 struct ofdump;
 struct ofp15_flow_desc;
 struct ofputil_flow_stats;
@@ -24,6 +26,8 @@ struct ofdump_raw {
     const void *match;          /* struct ofp11_match_header and what follows,
                                  * padded to a multiple of eight. */
     size_t match_size;
+    const void *stats;          /* struct ofp_oxs_stat and what follows. */
+    size_t stats_size;
     const void *instructions;
     size_t instructions_size;
 };
@@ -42,16 +46,32 @@ struct ofdump_callbacks {
     void (*done)(void *aux, const char *error);
 };
 
+/* What a flow was hit by. */
+struct ofdump_counts {
+    uint64_t packets, bytes;
+    uint32_t idle_s;            /* Since the last hit, or since it was added;
+                                 * UINT32_MAX if the switch does not say. */
+};
+/* False if the flow's statistics make no sense; the flow then does not
+ * either. */
+bool ofdump_get_counts(const struct ofdump_raw *, struct ofdump_counts *);
+
 /* Records of one kind that are taken from a switch, at most. */
 #define OFDUMP_RECORDS_MAX 4000000
 
 /* Sends the requests. */
 struct ofdump *ofdump_create(struct ofconn *, const struct ofdump_callbacks *,
                              void *aux);
-/* The same for the flows of one table alone, without groups. */
+/* The same for the flows of one table alone, without groups; and of those, if
+ * 'match' is not NULL, the ones that match all of it and perhaps more. */
 struct ofdump *ofdump_create_table(struct ofconn *, uint8_t table,
+                                   const struct match *match,
                                    const struct ofdump_callbacks *,
                                    void *aux);
+/* The same for the flows whose cookies have all bits of 'cookie_bits'. */
+struct ofdump *ofdump_create_marked(struct ofconn *, uint64_t cookie_bits,
+                                    const struct ofdump_callbacks *,
+                                    void *aux);
 /* At any time, also from 'done'; replies still under way are then the
  * caller's to ignore. */
 void ofdump_destroy(struct ofdump *);

@@ -6,6 +6,7 @@
 
 #include "proto/openflow/ofmsg.h"
 
+#include "byte-order.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-bundle.h"
@@ -78,15 +79,22 @@ ofmsg_put_barrier(struct ofpbuf *b, uint32_t xid)
 }
 
 void
-ofmsg_put_flow_request(struct ofpbuf *b, uint8_t table, uint32_t xid)
+ofmsg_put_flow_request(struct ofpbuf *b, uint8_t table, uint64_t cookie_bits,
+                       const struct match *match, uint32_t xid)
 {
     struct ofputil_flow_stats_request request = {
+        .cookie = htonll(cookie_bits),
+        .cookie_mask = htonll(cookie_bits),
         .out_port = OFPP_ANY,
         .out_group = OFPG_ANY,
         .table_id = table,
     };
 
-    match_init_catchall(&request.match);
+    if (match) {
+        request.match = *match;
+    } else {
+        match_init_catchall(&request.match);
+    }
     append(b, ofputil_encode_flow_stats_request(&request,
                                                 OFPUTIL_P_OF15_OXM), xid);
 }

@@ -14,6 +14,7 @@
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/types.h"
 
+struct match;
 struct ofpbuf;
 
 /* All bundles are atomic and ordered. */
@@ -30,9 +31,12 @@ void ofmsg_put_bundle_add(struct ofpbuf *, uint32_t bundle_id,
                           const struct ofp_header *inner);
 
 void ofmsg_put_barrier(struct ofpbuf *, uint32_t xid);
-/* All flows of 'table', or of all tables. */
+/* All flows of 'table', or of all tables, whose cookies have all bits of
+ * 'cookie_bits', and that match all that 'match' does, if it is not NULL. */
 #define OFMSG_ALL_TABLES 255
-void ofmsg_put_flow_request(struct ofpbuf *, uint8_t table, uint32_t xid);
+void ofmsg_put_flow_request(struct ofpbuf *, uint8_t table,
+                            uint64_t cookie_bits, const struct match *,
+                            uint32_t xid);
 /* All groups with their buckets. */
 void ofmsg_put_group_request(struct ofpbuf *, uint32_t xid);
 

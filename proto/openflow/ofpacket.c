@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "byte-order.h"
 #include "hash.h"
 #include "nx-match.h"
 #include "openflow/nicira-ext.h"
@@ -34,6 +35,7 @@
 struct ofpacket_metadata {
     uint32_t in_port;
     uint32_t regs[OFPACKET_REGS];
+    uint64_t metadata;
     size_t size;
     uint8_t bytes[];            /* As they came. */
 };
@@ -58,6 +60,7 @@ decode_metadata(const uint8_t *bytes, size_t size, struct ofpacket_in *in)
     if (!error) {
         in->in_port = ofp_to_u16(match.flow.in_port.ofp_port);
         memcpy(in->regs, match.flow.regs, sizeof in->regs);
+        in->metadata = ntohll(match.flow.metadata);
     }
     return error;
 }
@@ -80,6 +83,7 @@ take_metadata(const struct ofpbuf *payload, struct ofpacket_cache *cache,
         } else if (m->size == size && !memcmp(m->bytes, bytes, size)) {
             in->in_port = m->in_port;
             memcpy(in->regs, m->regs, sizeof in->regs);
+            in->metadata = m->metadata;
             return 0;
         }
     }
@@ -88,6 +92,7 @@ take_metadata(const struct ofpbuf *payload, struct ofpacket_cache *cache,
         m = *slot = xrealloc(*slot, sizeof *m + size);
         m->in_port = in->in_port;
         memcpy(m->regs, in->regs, sizeof m->regs);
+        m->metadata = in->metadata;
         m->size = size;
         memcpy(m->bytes, bytes, size);
     }

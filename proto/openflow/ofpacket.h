@@ -23,6 +23,7 @@ struct ofpbuf;
 struct ofpacket_in {
     uint32_t in_port;           /* 0: the message does not say. */
     uint32_t regs[OFPACKET_REGS];
+    uint64_t metadata;          /* OpenFlow's. */
     const uint8_t *userdata;    /* Into the message, as 'bytes'. */
     size_t userdata_size;
     const uint8_t *bytes;       /* The packet, or its beginning. */

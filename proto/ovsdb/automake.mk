@@ -9,5 +9,6 @@ proto_libproto_la_SOURCES += \
 	proto/ovsdb/ovsdb-private.h \
 	proto/ovsdb/ovsdb.h \
 	proto/ovsdb/relay.c \
+	proto/ovsdb/schemas.c \
 	proto/ovsdb/session.c \
 	proto/ovsdb/snapshot.c

@@ -20,6 +20,8 @@ struct ensure {
     struct ovsdb_idl_txn *txn;
     const struct ovsrec_open_vswitch *ovs;
     const struct ovsdb_wish *wish;
+    /* The ports named as the wish's tunnels, or NULL. */
+    const struct ovsrec_port *tunnels[OVSDB_TUNNELS_MAX];
     bool changed;
 };
 
@@ -117,41 +119,18 @@ insert_port(struct ensure *e, const char *name, const char *type,
     return port;
 }
 
-/* Inserts the bridge with its local port, and with 'tunnel' and 'controller'
- * if not NULL: a new row takes no single values. */
-static void
-insert_bridge(struct ensure *e, struct ovsrec_port *tunnel,
-              struct ovsrec_controller *controller)
+static bool
+is_wanted(const struct ovsdb_tunnel *tunnel)
 {
-    struct ovsrec_bridge *bridge = ovsrec_bridge_insert(e->txn);
-    struct ovsrec_port *ports[2];
-    struct smap map;
-
-    ports[0] = insert_port(e, e->wish->bridge, "internal", NULL);
-    ports[1] = tunnel;
-    mark(e, &map);
-    ovsrec_bridge_set_external_ids(bridge, &map);
-    smap_destroy(&map);
-    smap_init(&map);
-    smap_add(&map, "disable-in-band", "true");
-    ovsrec_bridge_set_other_config(bridge, &map);
-    smap_destroy(&map);
-    ovsrec_bridge_set_name(bridge, e->wish->bridge);
-    ovsrec_bridge_set_fail_mode(bridge, "secure");
-    ovsrec_bridge_set_datapath_type(bridge, e->wish->datapath_type);
-    ovsrec_bridge_set_ports(bridge, ports, tunnel ? 2 : 1);
-    if (controller) {
-        ovsrec_bridge_set_controller(bridge, &controller, 1);
-    }
-    ensure_protocols(e, bridge);
-    ovsrec_open_vswitch_update_bridges_addvalue(e->ovs, bridge);
+    return tunnel->name && tunnel->wanted;
 }
 
 /* Sets up 'iface'.  In a new row nothing can be read, so all is written. */
 static void
-ensure_tunnel_settings(struct ensure *e, const struct ovsrec_interface *iface)
+ensure_tunnel_settings(struct ensure *e, const struct ovsdb_tunnel *tunnel,
+                       const struct ovsrec_interface *iface)
 {
-    int64_t ofport = e->wish->tunnel_ofport;
+    int64_t ofport = tunnel->ofport;
     struct smap options = SMAP_INITIALIZER(&options);
 
     smap_add(&options, "key", "flow");
@@ -164,8 +143,8 @@ ensure_tunnel_settings(struct ensure *e, const struct ovsrec_interface *iface)
         e->changed = true;
     }
     smap_destroy(&options);
-    if (!same(iface->type, e->wish->tunnel_type)) {
-        ovsrec_interface_set_type(iface, e->wish->tunnel_type);
+    if (!same(iface->type, tunnel->type)) {
+        ovsrec_interface_set_type(iface, tunnel->type);
         e->changed = true;
     }
     if (!iface->n_ofport_request || iface->ofport_request[0] != ofport) {
@@ -175,14 +154,50 @@ ensure_tunnel_settings(struct ensure *e, const struct ovsrec_interface *iface)
 }
 
 static struct ovsrec_port *
-insert_tunnel(struct ensure *e)
+insert_tunnel(struct ensure *e, const struct ovsdb_tunnel *tunnel)
 {
     struct ovsrec_interface *iface;
     struct ovsrec_port *port;
 
-    port = insert_port(e, e->wish->tunnel, e->wish->tunnel_type, &iface);
-    ensure_tunnel_settings(e, iface);
+    port = insert_port(e, tunnel->name, tunnel->type, &iface);
+    ensure_tunnel_settings(e, tunnel, iface);
     return port;
+}
+
+/* Inserts the bridge with its local port, with the wanted tunnels, and with
+ * 'controller' if not NULL: a new row takes no single values. */
+static void
+insert_bridge(struct ensure *e, struct ovsrec_controller *controller)
+{
+    struct ovsrec_bridge *bridge = ovsrec_bridge_insert(e->txn);
+    struct ovsrec_port *ports[1 + OVSDB_TUNNELS_MAX];
+    size_t n = 0;
+    struct smap map;
+
+    ports[n++] = insert_port(e, e->wish->bridge, "internal", NULL);
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        if (is_wanted(&e->wish->tunnels[i])) {
+            ports[n++] = (e->tunnels[i]
+                          ? CONST_CAST(struct ovsrec_port *, e->tunnels[i])
+                          : insert_tunnel(e, &e->wish->tunnels[i]));
+        }
+    }
+    mark(e, &map);
+    ovsrec_bridge_set_external_ids(bridge, &map);
+    smap_destroy(&map);
+    smap_init(&map);
+    smap_add(&map, "disable-in-band", "true");
+    ovsrec_bridge_set_other_config(bridge, &map);
+    smap_destroy(&map);
+    ovsrec_bridge_set_name(bridge, e->wish->bridge);
+    ovsrec_bridge_set_fail_mode(bridge, "secure");
+    ovsrec_bridge_set_datapath_type(bridge, e->wish->datapath_type);
+    ovsrec_bridge_set_ports(bridge, ports, n);
+    if (controller) {
+        ovsrec_bridge_set_controller(bridge, &controller, 1);
+    }
+    ensure_protocols(e, bridge);
+    ovsrec_open_vswitch_update_bridges_addvalue(e->ovs, bridge);
 }
 
 static bool
@@ -326,8 +341,7 @@ find_port(const struct ensure *e, const char *name)
 
 /* What stands in the way, as a sentence that the caller frees; or NULL. */
 static char *
-ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge,
-               const struct ovsrec_port *tunnel)
+ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
 {
     const struct ovsrec_port *local;
 
@@ -336,9 +350,14 @@ ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge,
                          "%s; set \"adopt\" to take it over",
                          e->wish->bridge, e->wish->owner);
     }
-    if (tunnel && !is_ours(e, &tunnel->external_ids)) {
-        return xasprintf("port \"%s\" is there already and was not made by "
-                         "%s", tunnel->name, e->wish->owner);
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        const struct ovsrec_port *tunnel = e->tunnels[i];
+
+        if (tunnel && is_wanted(&e->wish->tunnels[i])
+            && !is_ours(e, &tunnel->external_ids)) {
+            return xasprintf("port \"%s\" is there already and was not made "
+                             "by %s", tunnel->name, e->wish->owner);
+        }
     }
     local = bridge ? NULL : find_port(e, e->wish->bridge);
     if (local) {
@@ -346,6 +365,41 @@ ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge,
                          e->wish->bridge);
     }
     return NULL;
+}
+
+/* What there is of the tunnels is set up, and is on no bridge but 'bridge',
+ * which may be NULL, or on none if it is not wanted. */
+static void
+ensure_old_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
+{
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        const struct ovsdb_tunnel *tunnel = &e->wish->tunnels[i];
+        const struct ovsrec_port *port = e->tunnels[i];
+
+        if (!port || !is_ours(e, &port->external_ids)) {
+            continue;
+        }
+        detach_tunnel(e, port, tunnel->wanted ? bridge : NULL);
+        if (tunnel->wanted) {
+            ensure_tunnel_settings(e, tunnel, port->interfaces[0]);
+        }
+    }
+}
+
+/* The wanted tunnels are on 'bridge'. */
+static void
+ensure_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
+{
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        const struct ovsdb_tunnel *tunnel = &e->wish->tunnels[i];
+        const struct ovsrec_port *port = e->tunnels[i];
+
+        if (is_wanted(tunnel) && (!port || !has_port(bridge, port))) {
+            ovsrec_bridge_update_ports_addvalue(
+                bridge, port ? port : insert_tunnel(e, tunnel));
+            e->changed = true;
+        }
+    }
 }
 
 bool
@@ -359,9 +413,13 @@ ovsdb_ensure(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
         .wish = wish,
     };
     const struct ovsrec_bridge *bridge = find_bridge(&e);
-    const struct ovsrec_port *tunnel = find_port(&e, wish->tunnel);
 
-    *refusal = ensure_refusal(&e, bridge, tunnel);
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        if (wish->tunnels[i].name) {
+            e.tunnels[i] = find_port(&e, wish->tunnels[i].name);
+        }
+    }
+    *refusal = ensure_refusal(&e, bridge);
     if (*refusal) {
         return false;
     }
@@ -370,23 +428,13 @@ ovsdb_ensure(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
             ensure_controllers(&e, e.ovs->bridges[i], NULL);
         }
     }
-    if (tunnel) {
-        detach_tunnel(&e, tunnel, bridge);
-        ensure_tunnel_settings(&e, tunnel->interfaces[0]);
-    }
+    ensure_old_tunnels(&e, bridge);
     if (!bridge) {
-        insert_bridge(&e,
-                      tunnel ? CONST_CAST(struct ovsrec_port *, tunnel)
-                      : insert_tunnel(&e),
-                      wish->controller ? insert_controller(&e) : NULL);
+        insert_bridge(&e, wish->controller ? insert_controller(&e) : NULL);
         return true;
     }
     ensure_bridge_settings(&e, bridge);
-    if (!tunnel || !has_port(bridge, tunnel)) {
-        ovsrec_bridge_update_ports_addvalue(bridge, tunnel ? tunnel
-                                            : insert_tunnel(&e));
-        e.changed = true;
-    }
+    ensure_tunnels(&e, bridge);
     if (!ensure_controllers(&e, bridge, wish->controller)
         && wish->controller) {
         ovsrec_bridge_update_controller_addvalue(bridge,

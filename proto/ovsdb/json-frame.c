@@ -6,6 +6,8 @@
 
 #include "proto/ovsdb/json-frame.h"
 
+#include "util.h"
+
 void
 json_frame_init(struct json_frame *frame, size_t max_size)
 {
@@ -57,6 +59,19 @@ json_frame_structure(struct json_frame *frame, char c)
     return false;
 }
 
+/* Takes in byte 'c', of a string. */
+static void
+json_frame_string(struct json_frame *frame, char c)
+{
+    if (frame->escaped) {
+        frame->escaped = false;
+    } else if (c == '\\') {
+        frame->escaped = true;
+    } else if (c == '"') {
+        frame->in_string = false;
+    }
+}
+
 /* Takes in byte 'c'.  Returns false if it can't be. */
 static bool
 json_frame_byte(struct json_frame *frame, char c)
@@ -68,14 +83,29 @@ json_frame_byte(struct json_frame *frame, char c)
     if (!frame->in_string) {
         return json_frame_structure(frame, c);
     }
-    if (frame->escaped) {
-        frame->escaped = false;
-    } else if (c == '\\') {
-        frame->escaped = true;
-    } else if (c == '"') {
-        frame->in_string = false;
-    }
+    json_frame_string(frame, c);
     return true;
+}
+
+/* How many of the 'n' bytes at 'p', inside of a message, change nothing. */
+static size_t
+json_frame_skip(const struct json_frame *frame, const char *p, size_t n)
+{
+    size_t i = 0;
+
+    if (frame->escaped) {
+        return 0;
+    } else if (frame->in_string) {
+        while (i < n && p[i] != '"' && p[i] != '\\') {
+            i++;
+        }
+    } else {
+        /* Brackets and braces have these bits, and hardly anything else. */
+        while (i < n && p[i] != '"' && (p[i] & 0xd9) != 0x59) {
+            i++;
+        }
+    }
+    return i;
 }
 
 /* Takes in up to 'n' bytes at 'data', not beyond the end of the current
@@ -93,7 +123,14 @@ json_frame_feed(struct json_frame *frame, const void *data, size_t n,
     }
     for (size_t i = 0; i < n; i++) {
         bool was_inside = frame->depth > 0;
+        size_t left = MIN(n - i, frame->max_size - frame->size);
+        size_t skip = was_inside ? json_frame_skip(frame, p + i, left) : 0;
 
+        frame->size += skip;
+        i += skip;
+        if (i == n) {
+            break;
+        }
         if (!json_frame_byte(frame, p[i])) {
             *result = JSON_FRAME_BAD;
             return i;

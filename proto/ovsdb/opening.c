@@ -6,7 +6,10 @@
  * _Server, which it then watches, and keeps all of that as long as it lives:
  * 150 kB for each host.  It needs the names of the columns that we read.  So it
  * is told that there is no _Server; then it asks for the schema itself, of
- * which it gets that much.  Everything else passes as it is. */
+ * which it gets that much.  Everything else passes as it is.
+ *
+ * The question goes to the host with an id of ours, so that equal hosts answer
+ * with the same bytes, which are looked into once (schemas.c). */
 
 #include <config.h>
 
@@ -23,10 +26,16 @@
 #include "ovsdb-idl-provider.h"
 #include "util.h"
 
+/* The client's own ids are numbers. */
+#define SCHEMA_ID "schema"
+
 void
-ovsdb_opening_init(struct ovsdb_opening *opening)
+ovsdb_opening_init(struct ovsdb_opening *opening,
+                   struct ovsdb_schemas *schemas)
 {
-    *opening = (struct ovsdb_opening) { .state = OVSDB_OPENING_ASK };
+    *opening = (struct ovsdb_opening) {
+        .state = OVSDB_OPENING_ASK, .schemas = schemas,
+    };
     ofpbuf_init(&opening->from_client, 0);
     ofpbuf_init(&opening->from_host, 0);
     /* Both sides' messages are bounded by the relay. */
@@ -79,7 +88,7 @@ put_no_database(struct ofpbuf *to_client, const struct json *id)
 
 /* A whole message from the client. */
 static void
-client_message(struct ovsdb_opening *opening, const struct json *msg,
+client_message(struct ovsdb_opening *opening, struct json *msg,
                struct ofpbuf *to_host, struct ofpbuf *to_client)
 {
     const struct json *params = member(msg, "params");
@@ -93,6 +102,9 @@ client_message(struct ovsdb_opening *opening, const struct json *msg,
         }
         opening->id = json_clone(id);
         opening->state = OVSDB_OPENING_WAIT;
+        json_object_put_string(msg, "id", SCHEMA_ID);
+        put_json(to_host, msg);
+        return;
     }
     ofpbuf_put(to_host, opening->from_client.data,
                opening->from_client.size);
@@ -163,27 +175,68 @@ cut_schema(const struct json *schema)
     return cut;
 }
 
-/* A whole message from the host: passes it on, or what is needed of it. */
+/* The answer to the client's question, with 'result' (JSON). */
 static void
-host_message(struct ovsdb_opening *opening, struct json *msg,
-             struct ofpbuf *to_client)
+put_result(struct ofpbuf *to_client, const struct json *id,
+           const char *result)
 {
-    const struct json *id = member(msg, "id");
+    char *id_text = json_to_string(id, 0);
+    char *s = xasprintf("{\"id\":%s,\"result\":%s,\"error\":null}", id_text,
+                        result);
 
-    if (!id || !opening->id || !json_equal(id, opening->id)
-        || member(msg, "method")) {
-        ofpbuf_put(to_client, opening->from_host.data,
-                   opening->from_host.size);
+    ofpbuf_put(to_client, s, strlen(s));
+    free(s);
+    free(id_text);
+}
+
+/* The answer for the schema: passes on what is needed of it. */
+static void
+schema_message(struct ovsdb_opening *opening, struct json *msg,
+               struct ofpbuf *to_client)
+{
+    const struct ofpbuf *held = &opening->from_host;
+    const struct json *result = member(msg, "result");
+
+    if (member(result, "tables")) {
+        struct json *cut = cut_schema(result);
+        char *s = json_to_string(cut, 0);
+
+        json_destroy(cut);
+        put_result(to_client, opening->id, s);
+        ovsdb_schemas_add(opening->schemas, held->data, held->size, s);
+    } else {
+        json_object_put(msg, "id", json_clone(opening->id));
+        put_json(to_client, msg);
+    }
+}
+
+/* A whole message from the host, which is held. */
+static void
+host_message(struct ovsdb_opening *opening, struct ofpbuf *to_client)
+{
+    struct ofpbuf *held = &opening->from_host;
+    bool waits = opening->state == OVSDB_OPENING_WAIT;
+    const char *cut = (waits ? ovsdb_schemas_find(opening->schemas,
+                                                  held->data, held->size)
+                       : NULL);
+    struct json *msg;
+
+    if (cut) {
+        opening->state = OVSDB_OPENING_OVER;
+        put_result(to_client, opening->id, cut);
         return;
     }
-    opening->state = OVSDB_OPENING_OVER;
-    if (member(member(msg, "result"), "tables")) {
-        json_object_put(msg, "result", cut_schema(member(msg, "result")));
-        put_json(to_client, msg);
+    ofpbuf_put(held, "", 1);
+    msg = json_from_string(held->data);
+    held->size--;
+    if (waits && is_string(member(msg, "id"), SCHEMA_ID)
+        && !member(msg, "method")) {
+        opening->state = OVSDB_OPENING_OVER;
+        schema_message(opening, msg, to_client);
     } else {
-        ofpbuf_put(to_client, opening->from_host.data,
-                   opening->from_host.size);
+        ofpbuf_put(to_client, held->data, held->size);
     }
+    json_destroy(msg);
 }
 
 void
@@ -204,13 +257,7 @@ ovsdb_opening_from_host(struct ovsdb_opening *opening, const void *data,
             opening->state = OVSDB_OPENING_OVER;
             ofpbuf_put(to_client, held->data, held->size);
         } else if (result == JSON_FRAME_END) {
-            struct json *msg;
-
-            ofpbuf_put(held, "", 1);
-            msg = json_from_string(held->data);
-            held->size--;
-            host_message(opening, msg, to_client);
-            json_destroy(msg);
+            host_message(opening, to_client);
             ofpbuf_uninit(held);
             ofpbuf_init(held, 0);
         }

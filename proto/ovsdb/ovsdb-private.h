@@ -27,7 +27,9 @@ struct ovsdb_relay;
 
 /* Takes ownership of 'stream', which is connected, and copies the bytes that
  * were 'early', if any.  Returns NULL after closing it if 'early' is bad. */
-struct ovsdb_relay *ovsdb_relay_create(const char *name, struct stream *,
+struct ovsdb_relay *ovsdb_relay_create(const char *name,
+                                       struct ovsdb_schemas *,
+                                       struct stream *,
                                        const struct ofpbuf *early,
                                        int64_t now_ms);
 void ovsdb_relay_destroy(struct ovsdb_relay *);
@@ -43,6 +45,9 @@ void ovsdb_relay_wait(struct ovsdb_relay *, int64_t now_ms);
 /* Asks the host for a sign of life at once. */
 void ovsdb_relay_probe(struct ovsdb_relay *, int64_t now_ms);
 
+/* When the host last sent anything, or when the relay was made. */
+int64_t ovsdb_relay_heard_ms(const struct ovsdb_relay *);
+
 /* How long a host may be silent before it is probed, and how long it may take
  * to answer, or to take what it is sent. */
 #define OVSDB_PROBE_IDLE_MS 30000
@@ -57,13 +62,14 @@ struct ovsdb_opening {
         OVSDB_OPENING_WAIT,     /* The host has not answered yet. */
         OVSDB_OPENING_OVER,
     } state;
-    struct json *id;            /* Of the question, or NULL.  Owned. */
+    struct ovsdb_schemas *schemas; /* Borrowed. */
+    struct json *id;            /* Of the client's question, or NULL.  Owned. */
     struct json_frame client_frame;
     struct json_frame host_frame;
     struct ofpbuf from_client;  /* Of messages that are not complete. */
     struct ofpbuf from_host;
 };
-void ovsdb_opening_init(struct ovsdb_opening *);
+void ovsdb_opening_init(struct ovsdb_opening *, struct ovsdb_schemas *);
 void ovsdb_opening_uninit(struct ovsdb_opening *);
 
 /* Takes in 'n' bytes, and appends what is to go to either side. */
@@ -72,6 +78,16 @@ void ovsdb_opening_from_client(struct ovsdb_opening *, const void *, size_t n,
                                struct ofpbuf *to_client);
 void ovsdb_opening_from_host(struct ovsdb_opening *, const void *, size_t n,
                              struct ofpbuf *to_client);
+
+/* schemas.c.  ------------------------------------------------------------ */
+
+/* What a client gets for the 'size' bytes of a host's answer at 'text', as
+ * JSON; NULL if that is not known. */
+const char *ovsdb_schemas_find(const struct ovsdb_schemas *,
+                               const void *text, size_t size);
+/* Keeps it; takes ownership of 'cut'.  Older ones may be forgotten for it. */
+void ovsdb_schemas_add(struct ovsdb_schemas *, const void *text, size_t size,
+                       char *cut);
 
 /* identify.c.  ----------------------------------------------------------- */
 

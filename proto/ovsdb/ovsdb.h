@@ -17,6 +17,7 @@
 
 struct loop;
 struct ovsdb_listener;
+struct ovsdb_schemas;
 struct ovsdb_session;
 
 /* Bounds on what a host may send; past one its session is closed. */
@@ -47,6 +48,7 @@ struct ovsdb_interface {
     int32_t ofport;             /* OpenFlow number; -1 if the switch could
                                  * not make it, 0 while it has not tried. */
     enum ovsdb_link link;
+    uint32_t mtu;               /* In bytes; 0: not known. */
 };
 
 struct ovsdb_snapshot {
@@ -63,7 +65,16 @@ struct ovsdb_snapshot {
 
 /* What is wanted of it.  ------------------------------------------------- */
 
-/* One bridge with a flow-based tunnel port and a controller.  The bridge gets
+/* A flow-based tunnel port. */
+struct ovsdb_tunnel {
+    const char *name;           /* NULL: none. */
+    const char *type;           /* "vxlan", "geneve". */
+    uint16_t ofport;            /* Asked for; the snapshot shows what it is. */
+    bool wanted;                /* False: one that is there, and ours, goes. */
+};
+#define OVSDB_TUNNELS_MAX 2
+
+/* One bridge with flow-based tunnel ports and a controller.  The bridge gets
  * fail_mode=secure and other_config:disable-in-band=true.  Rows that are made
  * are marked with OVSDB_OWNER_KEY=owner, and only rows so marked are changed.
  * Whatever others have set beside stays. */
@@ -74,10 +85,8 @@ struct ovsdb_wish {
     const char *protocol;       /* "OpenFlow15"; among others' protocols. */
     bool adopt;                 /* May take over an unmarked bridge. */
 
-    const char *tunnel;         /* Name of the tunnel port. */
-    const char *tunnel_type;    /* "vxlan". */
-    const char *tunnel_local_ip; /* Or NULL. */
-    uint16_t tunnel_ofport;     /* Asked for; the snapshot shows what it is. */
+    struct ovsdb_tunnel tunnels[OVSDB_TUNNELS_MAX]; /* Each type once. */
+    const char *tunnel_local_ip; /* Of all of them, or NULL: any. */
 
     const char *controller;     /* Target, or NULL for none of ours. */
     int controller_max_backoff_ms;
@@ -111,6 +120,12 @@ struct ovsdb_status {
     const char *wish_reason;    /* For REFUSED and FAILED. */
 };
 
+/* What hosts' databases have answered for their schema, and what is made of it:
+ * most hosts give the same answer, and it is looked into once.  Outlives the
+ * sessions that share it. */
+struct ovsdb_schemas *ovsdb_schemas_create(void);
+void ovsdb_schemas_destroy(struct ovsdb_schemas *);
+
 /* Opens a session for host 'name' (for logs).  'remote' is "tcp:IP:PORT",
  * "ssl:IP:PORT" or "unix:PATH", or NULL if the host dials a listener.  The
  * session lasts until it is destroyed: it connects again after each drop, 1
@@ -118,7 +133,9 @@ struct ovsdb_status {
  *
  * 'changed' is called from the loop whenever the status or the snapshot has
  * changed.  It may destroy no session. */
-struct ovsdb_session *ovsdb_session_create(struct loop *, const char *name,
+struct ovsdb_session *ovsdb_session_create(struct loop *,
+                                           struct ovsdb_schemas *,
+                                           const char *name,
                                            const char *remote,
                                            void (*changed)(void *aux),
                                            void *aux);
@@ -131,13 +148,12 @@ void ovsdb_session_set_wish(struct ovsdb_session *, const struct ovsdb_wish *);
  * the next turn of the loop. */
 const struct ovsdb_snapshot *
 ovsdb_session_snapshot(const struct ovsdb_session *);
+/* When the host last sent anything, or was connected to, on the connection
+ * that there is (of loop_now_ms()); INT64_MIN if there is none. */
+int64_t ovsdb_session_heard_ms(const struct ovsdb_session *);
 /* The strings are valid until the next turn of the loop. */
 void ovsdb_session_get_status(const struct ovsdb_session *,
                               struct ovsdb_status *);
-
-/* Checks the form of a session's 'remote'.  Returns 0, or EINVAL with a
- * sentence in '*text' (caller frees). */
-int ovsdb_remote_check(const char *remote, char **text);
 
 /* Listening.  ------------------------------------------------------------ */
 

@@ -56,8 +56,9 @@ struct ovsdb_relay {
 };
 
 struct ovsdb_relay *
-ovsdb_relay_create(const char *name, struct stream *host,
-                   const struct ofpbuf *early, int64_t now_ms)
+ovsdb_relay_create(const char *name, struct ovsdb_schemas *schemas,
+                   struct stream *host, const struct ofpbuf *early,
+                   int64_t now_ms)
 {
     struct ovsdb_relay *relay = xzalloc(sizeof *relay);
 
@@ -65,7 +66,7 @@ ovsdb_relay_create(const char *name, struct stream *host,
     relay->host = host;
     relay->client = -1;
     relay->heard_ms = now_ms;
-    ovsdb_opening_init(&relay->opening);
+    ovsdb_opening_init(&relay->opening, schemas);
     json_frame_init(&relay->from_host, OVSDB_MAX_MESSAGE);
     json_frame_init(&relay->from_client, SIZE_MAX);
     ofpbuf_init(&relay->to_host, 0);
@@ -308,6 +309,12 @@ ovsdb_relay_probe(struct ovsdb_relay *relay, int64_t now_ms)
         ofpbuf_put(&relay->to_host, RELAY_PROBE, strlen(RELAY_PROBE));
         relay->probed_ms = now_ms;
     }
+}
+
+int64_t
+ovsdb_relay_heard_ms(const struct ovsdb_relay *relay)
+{
+    return relay->heard_ms;
 }
 
 const char *

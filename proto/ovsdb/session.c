@@ -36,6 +36,7 @@ VLOG_DEFINE_THIS_MODULE(ovsdb_session);
 
 struct ovsdb_session {
     struct loop *loop;
+    struct ovsdb_schemas *schemas; /* Borrowed. */
     struct loop_task *task;
     char *name;
     char *remote;               /* NULL: inbound. */
@@ -80,8 +81,10 @@ wish_destroy(struct ovsdb_wish *w)
         free(CONST_CAST(char *, w->bridge));
         free(CONST_CAST(char *, w->datapath_type));
         free(CONST_CAST(char *, w->protocol));
-        free(CONST_CAST(char *, w->tunnel));
-        free(CONST_CAST(char *, w->tunnel_type));
+        for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+            free(CONST_CAST(char *, w->tunnels[i].name));
+            free(CONST_CAST(char *, w->tunnels[i].type));
+        }
         free(CONST_CAST(char *, w->tunnel_local_ip));
         free(CONST_CAST(char *, w->controller));
         free(w);
@@ -97,8 +100,10 @@ wish_clone(const struct ovsdb_wish *w)
     copy->bridge = xstrdup(w->bridge);
     copy->datapath_type = xstrdup(w->datapath_type);
     copy->protocol = xstrdup(w->protocol);
-    copy->tunnel = xstrdup(w->tunnel);
-    copy->tunnel_type = xstrdup(w->tunnel_type);
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        copy->tunnels[i].name = nullable_xstrdup(w->tunnels[i].name);
+        copy->tunnels[i].type = nullable_xstrdup(w->tunnels[i].type);
+    }
     copy->tunnel_local_ip = nullable_xstrdup(w->tunnel_local_ip);
     copy->controller = nullable_xstrdup(w->controller);
     return copy;
@@ -270,7 +275,7 @@ session_start(struct ovsdb_session *s, struct stream *stream,
 {
     int error;
 
-    s->relay = ovsdb_relay_create(s->name, stream, early,
+    s->relay = ovsdb_relay_create(s->name, s->schemas, stream, early,
                                   loop_now_ms(s->loop));
     if (!s->relay) {
         session_drop(s, "the host sends what is not JSON-RPC");
@@ -424,12 +429,14 @@ session_wait(void *session)
 /* Public.  --------------------------------------------------------------- */
 
 struct ovsdb_session *
-ovsdb_session_create(struct loop *loop, const char *name, const char *remote,
+ovsdb_session_create(struct loop *loop, struct ovsdb_schemas *schemas,
+                     const char *name, const char *remote,
                      void (*changed)(void *aux), void *aux)
 {
     struct ovsdb_session *s = xzalloc(sizeof *s);
 
     s->loop = loop;
+    s->schemas = schemas;
     s->name = xstrdup(name);
     s->remote = nullable_xstrdup(remote);
     s->changed = changed;
@@ -474,6 +481,12 @@ ovsdb_session_snapshot(const struct ovsdb_session *s)
     return s->state == OVSDB_CONNECTED ? s->snapshot : NULL;
 }
 
+int64_t
+ovsdb_session_heard_ms(const struct ovsdb_session *s)
+{
+    return s->relay ? ovsdb_relay_heard_ms(s->relay) : INT64_MIN;
+}
+
 void
 ovsdb_session_get_status(const struct ovsdb_session *s,
                          struct ovsdb_status *status)
@@ -508,21 +521,4 @@ ovsdb_session_accept(struct ovsdb_session *s, struct stream *stream,
     session_start(s, stream, early);
     loop_task_kick(s->task);
     return true;
-}
-
-int
-ovsdb_remote_check(const char *remote, char **text)
-{
-    static const char *const schemes[] = { "tcp:", "ssl:", "unix:" };
-
-    for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
-        if (!strncmp(remote, schemes[i], strlen(schemes[i]))
-            && remote[strlen(schemes[i])]) {
-            *text = NULL;
-            return 0;
-        }
-    }
-    *text = xasprintf("\"%s\" is neither tcp:IP:PORT, ssl:IP:PORT nor "
-                      "unix:PATH", remote);
-    return EINVAL;
 }

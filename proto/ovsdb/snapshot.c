@@ -39,6 +39,7 @@ static const struct ovsdb_idl_column *const snapshot_columns[] = {
     &ovsrec_interface_col_ofport,
     &ovsrec_interface_col_ofport_request,
     &ovsrec_interface_col_link_state,
+    &ovsrec_interface_col_mtu,
     &ovsrec_interface_col_error,
     &ovsrec_interface_col_external_ids,
     &ovsrec_controller_col_target,
@@ -97,6 +98,9 @@ snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
         int64_t ofport = rec->ofport[0];
 
         iface->ofport = ofport >= 1 && ofport <= UINT16_MAX ? ofport : -1;
+    }
+    if (rec->n_mtu && rec->mtu[0] > 0 && rec->mtu[0] <= UINT32_MAX) {
+        iface->mtu = rec->mtu[0];
     }
     iface->link = (!rec->link_state ? OVSDB_LINK_UNKNOWN
                    : !strcmp(rec->link_state, "up") ? OVSDB_LINK_UP

@@ -1,3 +1,11 @@
 # proto/packet
 proto_libproto_la_SOURCES += \
+	proto/packet/bytes.h \
+	proto/packet/dhcp4.c \
+	proto/packet/dhcp6.c \
+	proto/packet/dns.c \
+	proto/packet/put.c \
+	proto/packet/nd.c \
+	proto/packet/refusal.c \
+	proto/packet/router.c \
 	proto/packet/udp.c

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * UDP over IPv4, taken apart and put together for apps: that part of
- * include/vmn/packet.h.  RFC 768, RFC 791, RFC 1071.  Every length is held
- * against what there is before anything is read. */
+ * UDP over IPv4 and IPv6, taken apart and put together for apps: that part of
+ * include/vmn/packet.h.  RFC 768, RFC 791, RFC 1071, RFC 8200.  Every length is
+ * held against what there is before anything is read. */
 
 #include <config.h>
 
@@ -12,87 +12,125 @@
 
 #include "csum.h"
 #include "packets.h"
-#include "unaligned.h"
+#include "proto/packet/bytes.h"
 #include "util.h"
 
-#define ETH_SIZE 14
-#define IPV4_SIZE 20
+#define IPV6_SIZE 40
 #define UDP_SIZE 8
 #define PROTO_UDP 17
 #define DEFAULT_TTL 64
 
 BUILD_ASSERT_DECL(VMN_UDP_HEADERS == ETH_SIZE + IPV4_SIZE + UDP_SIZE);
+BUILD_ASSERT_DECL(VMN_UDP6_HEADERS == ETH_SIZE + IPV6_SIZE + UDP_SIZE);
 
-static uint16_t
-get_u16(const uint8_t *p)
+static size_t
+ip_size(uint8_t family)
 {
-    return p[0] << 8 | p[1];
-}
-
-static void
-put_u16(uint8_t *p, uint16_t value)
-{
-    p[0] = value >> 8;
-    p[1] = value & 0xff;
-}
-
-/* The sum over the pseudo header: addresses, protocol, length of UDP. */
-static uint32_t
-csum_pseudo(const uint8_t src[4], const uint8_t dst[4], size_t udp_size)
-{
-    uint32_t partial = csum_continue(0, src, 4);
-
-    partial = csum_continue(partial, dst, 4);
-    partial = csum_add16(partial, htons(PROTO_UDP));
-    return csum_add16(partial, htons(udp_size));
+    return family == 6 ? 16 : 4;
 }
 
 static struct vmn_ip
-get_ip(const uint8_t *p)
+get_ip(uint8_t family, const uint8_t *p)
 {
-    struct vmn_ip ip = { .family = 4 };
+    struct vmn_ip ip = { .family = family };
 
-    memcpy(ip.addr, p, 4);
+    memcpy(ip.addr, p, ip_size(family));
     return ip;
 }
 
-bool
-vmn_udp_parse(const uint8_t *bytes, size_t size, struct vmn_udp *udp)
+/* UDP's sum, over the pseudo header as well: addresses, protocol, length. */
+static ovs_be16
+udp_csum(const struct vmn_ip *src, const struct vmn_ip *dst,
+         const uint8_t *l4, size_t udp_size)
 {
-    const uint8_t *ip = bytes + ETH_SIZE, *l4;
-    size_t header, total, udp_size;
+    uint32_t partial = csum_continue(0, src->addr, ip_size(src->family));
 
-    if (size < VMN_UDP_HEADERS || get_u16(bytes + 12) != VMN_ETH_IPV4
-        || ip[0] >> 4 != 4 || ip[9] != PROTO_UDP) {
-        return false;
+    partial = csum_continue(partial, dst->addr, ip_size(dst->family));
+    partial = csum_add16(partial, htons(PROTO_UDP));
+    partial = csum_add16(partial, htons(udp_size));
+    return csum_finish(csum_continue(partial, l4, udp_size));
+}
+
+/* Taking apart.  ---------------------------------------------------------- */
+
+/* What is behind the IPv4 header of 'ip', 'size' bytes with it, Ethernet's
+ * padding perhaps among them; NULL unless it is UDP and in order. */
+static const uint8_t *
+parse_ipv4(const uint8_t *ip, size_t size, size_t *l4_size,
+           struct vmn_udp *udp)
+{
+    size_t header, total;
+
+    if (size < IPV4_SIZE || ip[0] >> 4 != 4 || ip[9] != PROTO_UDP) {
+        return NULL;
     }
     header = (ip[0] & 0xf) * 4;
-    total = get_u16(ip + 2);    /* Ethernet may have padded it. */
-    if (header < IPV4_SIZE || total > size - ETH_SIZE
-        || total < header + UDP_SIZE
+    total = get_u16(ip + 2);
+    if (header < IPV4_SIZE || total > size || total < header
         || get_u16(ip + 6) & 0x3fff /* More fragments, or an offset. */
         || csum(ip, header)) {
-        return false;
+        return NULL;
     }
-    l4 = ip + header;
-    udp_size = get_u16(l4 + 4);
-    if (udp_size < UDP_SIZE || udp_size > total - header) {
-        return false;
-    }
-    if (get_u16(l4 + 6)
-        && csum_finish(csum_continue(csum_pseudo(ip + 12, ip + 16, udp_size),
-                                     l4, udp_size))) {
-        return false;
-    }
-    memcpy(udp->eth_dst.ea, bytes, 6);
-    memcpy(udp->eth_src.ea, bytes + 6, 6);
-    udp->ip_src = get_ip(ip + 12);
-    udp->ip_dst = get_ip(ip + 16);
+    udp->ip_src = get_ip(4, ip + 12);
+    udp->ip_dst = get_ip(4, ip + 16);
     udp->ttl = ip[8];
-    udp->src_port = get_u16(l4);
-    udp->dst_port = get_u16(l4 + 2);
-    udp->payload = l4 + UDP_SIZE;
-    udp->payload_size = udp_size - UDP_SIZE;
+    *l4_size = total - header;
+    return ip + header;
+}
+
+/* The same for IPv6, without extension headers. */
+static const uint8_t *
+parse_ipv6(const uint8_t *ip, size_t size, size_t *l4_size,
+           struct vmn_udp *udp)
+{
+    if (size < IPV6_SIZE || ip[0] >> 4 != 6 || ip[6] != PROTO_UDP
+        || get_u16(ip + 4) > size - IPV6_SIZE) {
+        return NULL;
+    }
+    udp->ip_src = get_ip(6, ip + 8);
+    udp->ip_dst = get_ip(6, ip + 24);
+    udp->ttl = ip[7];
+    *l4_size = get_u16(ip + 4);
+    return ip + IPV6_SIZE;
+}
+
+bool
+vmn_udp_parse(const uint8_t *bytes, size_t size, struct vmn_udp *udp_)
+{
+    struct vmn_udp udp;
+    const uint8_t *l4;
+    size_t l4_size, udp_size;
+    uint16_t eth_type;
+
+    if (size < ETH_SIZE) {
+        return false;
+    }
+    eth_type = get_u16(bytes + 12);
+    l4 = (eth_type == VMN_ETH_IPV4
+          ? parse_ipv4(bytes + ETH_SIZE, size - ETH_SIZE, &l4_size, &udp)
+          : eth_type == VMN_ETH_IPV6
+          ? parse_ipv6(bytes + ETH_SIZE, size - ETH_SIZE, &l4_size, &udp)
+          : NULL);
+    if (!l4 || l4_size < UDP_SIZE) {
+        return false;
+    }
+    udp_size = get_u16(l4 + 4);
+    if (udp_size < UDP_SIZE || udp_size > l4_size) {
+        return false;
+    }
+    /* Only IPv4 can do without (RFC 8200, section 8.1). */
+    if ((udp.ip_src.family == 6 || get_u16(l4 + 6))
+        && (!get_u16(l4 + 6)
+            || udp_csum(&udp.ip_src, &udp.ip_dst, l4, udp_size))) {
+        return false;
+    }
+    memcpy(udp.eth_dst.ea, bytes, 6);
+    memcpy(udp.eth_src.ea, bytes + 6, 6);
+    udp.src_port = get_u16(l4);
+    udp.dst_port = get_u16(l4 + 2);
+    udp.payload = l4 + UDP_SIZE;
+    udp.payload_size = udp_size - UDP_SIZE;
+    *udp_ = udp;
     return true;
 }
 
@@ -112,23 +150,12 @@ vmn_udp_turn(struct vmn_udp *udp)
     udp->ttl = DEFAULT_TTL;
 }
 
-size_t
-vmn_udp_build(const struct vmn_udp *udp, uint8_t *buffer, size_t size)
+/* Putting together.  ------------------------------------------------------ */
+
+static void
+put_ipv4(const struct vmn_udp *udp, size_t udp_size, uint8_t *ip)
 {
-    uint8_t *ip = buffer + ETH_SIZE;
-    uint8_t *l4 = ip + IPV4_SIZE;
-    size_t udp_size;
     ovs_be16 sum;
-
-    if (size < VMN_UDP_HEADERS || udp->payload_size > size - VMN_UDP_HEADERS
-        || udp->payload_size > UINT16_MAX - IPV4_SIZE - UDP_SIZE) {
-        return 0;
-    }
-    udp_size = UDP_SIZE + udp->payload_size;
-
-    memcpy(buffer, udp->eth_dst.ea, 6);
-    memcpy(buffer + 6, udp->eth_src.ea, 6);
-    put_u16(buffer + 12, VMN_ETH_IPV4);
 
     memset(ip, 0, IPV4_SIZE);
     ip[0] = 0x45;
@@ -140,17 +167,55 @@ vmn_udp_build(const struct vmn_udp *udp, uint8_t *buffer, size_t size)
     memcpy(ip + 16, udp->ip_dst.addr, 4);
     sum = csum(ip, IPV4_SIZE);
     memcpy(ip + 10, &sum, sizeof sum);
+}
+
+static void
+put_ipv6(const struct vmn_udp *udp, size_t udp_size, uint8_t *ip)
+{
+    memset(ip, 0, IPV6_SIZE);
+    ip[0] = 0x60;
+    put_u16(ip + 4, udp_size);
+    ip[6] = PROTO_UDP;
+    ip[7] = udp->ttl;
+    memcpy(ip + 8, udp->ip_src.addr, 16);
+    memcpy(ip + 24, udp->ip_dst.addr, 16);
+}
+
+size_t
+vmn_udp_build(const struct vmn_udp *udp, uint8_t *buffer, size_t size)
+{
+    bool v6 = udp->ip_src.family == 6;
+    size_t headers = v6 ? VMN_UDP6_HEADERS : VMN_UDP_HEADERS;
+    uint8_t *l4 = buffer + headers - UDP_SIZE;
+    size_t udp_size;
+    ovs_be16 sum;
+
+    if (size < headers || udp->payload_size > size - headers
+        || udp->payload_size > UINT16_MAX - IPV4_SIZE - UDP_SIZE
+        || udp->ip_dst.family != udp->ip_src.family) {
+        return 0;
+    }
+    /* First, as it may be what the headers are written over. */
+    memmove(l4 + UDP_SIZE, udp->payload, udp->payload_size);
+    udp_size = UDP_SIZE + udp->payload_size;
+
+    memcpy(buffer, udp->eth_dst.ea, 6);
+    memcpy(buffer + 6, udp->eth_src.ea, 6);
+    put_u16(buffer + 12, v6 ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
+    if (v6) {
+        put_ipv6(udp, udp_size, buffer + ETH_SIZE);
+    } else {
+        put_ipv4(udp, udp_size, buffer + ETH_SIZE);
+    }
 
     put_u16(l4, udp->src_port);
     put_u16(l4 + 2, udp->dst_port);
     put_u16(l4 + 4, udp_size);
     put_u16(l4 + 6, 0);
-    memmove(l4 + UDP_SIZE, udp->payload, udp->payload_size);
-    sum = csum_finish(csum_continue(csum_pseudo(ip + 12, ip + 16, udp_size),
-                                    l4, udp_size));
+    sum = udp_csum(&udp->ip_src, &udp->ip_dst, l4, udp_size);
     if (!sum) {
         sum = OVS_BE16_MAX;     /* 0 would mean that there is none. */
     }
     memcpy(l4 + 6, &sum, sizeof sum);
-    return VMN_UDP_HEADERS + udp->payload_size;
+    return headers + udp->payload_size;
 }

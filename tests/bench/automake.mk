@@ -2,6 +2,8 @@
 EXTRA_DIST += \
 	tests/bench/api \
 	tests/bench/compare \
+	tests/bench/datapath \
+	tests/bench/flood \
 	tests/bench/one-switch \
 	tests/bench/packets \
 	tests/bench/plot \
@@ -10,6 +12,7 @@ EXTRA_DIST += \
 	tests/bench/switch-cpu \
 	tests/bench/vmnbench/__init__.py \
 	tests/bench/vmnbench/hosts.py \
+	tests/bench/vmnbench/labs.py \
 	tests/bench/vmnbench/openflow.py \
 	tests/bench/vmnbench/ovn.py \
 	tests/bench/vmnbench/ovsdb.py \
@@ -19,11 +22,12 @@ EXTRA_DIST += \
 	tests/bench/vmnbench/result.py \
 	tests/bench/vmnbench/swarm.py \
 	tests/bench/vmnbench/vmn.py \
+	tests/bench/vmnbench/wire.py \
 	tests/bench/vmnbench/workload.py
 
 EXTRA_PROGRAMS += tests/bench/engine-scale
 tests_bench_engine_scale_SOURCES = tests/bench/engine-scale.c
-tests_bench_engine_scale_LDFLAGS = $(AM_LDFLAGS) -rdynamic
+tests_bench_engine_scale_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
 tests_bench_engine_scale_LDADD = $(VMN_LIBS)
 
 # Emulated hypervisors; also for tests/system.

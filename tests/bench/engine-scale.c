@@ -301,7 +301,7 @@ static struct apphost *
 load_apps(void)
 {
     static const char *const apps[] = { "overlay", "firewall",
-                                        "loadbalancer" };
+                                        "loadbalancer", "router" };
     struct apphost *host = apphost_create();
     char *text = NULL;
 

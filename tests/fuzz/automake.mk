@@ -116,7 +116,74 @@ noinst_PROGRAMS += tests/fuzz/fuzz-udp
 endif
 EXTRA_DIST += \
 	tests/fuzz/corpus/udp/fragment \
+	tests/fuzz/corpus/udp/ipv6 \
 	tests/fuzz/corpus/udp/no-checksum \
 	tests/fuzz/corpus/udp/options \
 	tests/fuzz/corpus/udp/plain \
 	tests/fuzz/corpus/udp/short
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-nd
+tests_fuzz_fuzz_nd_SOURCES = tests/fuzz/fuzz-nd.c
+tests_fuzz_fuzz_nd_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_nd_LDADD = $(VMN_LIBS)
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-nd
+endif
+EXTRA_DIST += tests/fuzz/corpus/nd/question
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-refusal
+tests_fuzz_fuzz_refusal_SOURCES = tests/fuzz/fuzz-refusal.c
+tests_fuzz_fuzz_refusal_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_refusal_LDADD = $(VMN_LIBS)
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-refusal
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/refusal/extensions \
+	tests/fuzz/corpus/refusal/syn \
+	tests/fuzz/corpus/refusal/syn6 \
+	tests/fuzz/corpus/refusal/udp \
+	tests/fuzz/corpus/refusal/udp6
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-trace
+tests_fuzz_fuzz_trace_SOURCES = tests/fuzz/fuzz-trace.c
+tests_fuzz_fuzz_trace_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_trace_LDADD = $(VMN_LIBS)
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-trace
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/trace/fragment \
+	tests/fuzz/corpus/trace/ping \
+	tests/fuzz/corpus/trace/tcp \
+	tests/fuzz/corpus/trace/wrong
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-dns
+tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz-dns.c
+tests_fuzz_fuzz_dns_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_dns_LDADD = $(VMN_LIBS)
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-dns
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/dns/cut \
+	tests/fuzz/corpus/dns/edns \
+	tests/fuzz/corpus/dns/plain \
+	tests/fuzz/corpus/dns/reverse
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-dhcp
+tests_fuzz_fuzz_dhcp_SOURCES = tests/fuzz/fuzz-dhcp.c
+tests_fuzz_fuzz_dhcp_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_dhcp_LDADD = $(VMN_LIBS)
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-dhcp
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/dhcp/discover \
+	tests/fuzz/corpus/dhcp/overloaded \
+	tests/fuzz/corpus/dhcp/relay \
+	tests/fuzz/corpus/dhcp/short-ia \
+	tests/fuzz/corpus/dhcp/solicit \
+	tests/fuzz/corpus/dhcp/solicitation \
+	tests/fuzz/corpus/dhcp/split \
+	tests/fuzz/corpus/dhcp/truncated

@@ -38,7 +38,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
               && udp.payload + udp.payload_size <= copy + size);
         vmn_udp_turn(&udp);
         n = vmn_udp_build(&udp, built, size);
-        check(n == VMN_UDP_HEADERS + udp.payload_size);
+        check(n == (udp.ip_src.family == 6 ? VMN_UDP6_HEADERS
+                    : VMN_UDP_HEADERS) + udp.payload_size);
         check(vmn_udp_parse(built, n, &again));
         check(again.src_port == udp.src_port
               && again.dst_port == udp.dst_port

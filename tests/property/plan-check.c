@@ -18,6 +18,7 @@
 #include "controller/model/numbers.h"
 #include "controller/schema/schema.h"
 #include "openvswitch/dynamic-string.h"
+#include "sset.h"
 #include "util.h"
 
 /* What there is.  --------------------------------------------------------- */
@@ -148,6 +149,63 @@ compare_texts(const struct ds *before_, const struct ds *after_)
     return 0;
 }
 
+static bool
+joins(const struct vmn_router *router, const struct sset *networks)
+{
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        if (sset_contains(networks, router->interfaces[i].network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first router, by name, that can be got to from 'network', or NULL:
+ * whatever joins any of the networks is one until there are no more. */
+static const char *
+first_router(const struct model *model, const char *network)
+{
+    struct vmn_names names = model_names(model, VMN_TABLE_ROUTER);
+    struct sset networks = SSET_INITIALIZER(&networks);
+    const char *first = NULL;
+    size_t n = 0;
+
+    sset_add(&networks, network);
+    while (n != sset_count(&networks)) {
+        n = sset_count(&networks);
+        for (size_t i = names.n; i-- > 0; ) {
+            const struct vmn_router *router = model_get(
+                model, VMN_TABLE_ROUTER, names.names[i]);
+
+            if (joins(router, &networks)) {
+                first = (!first || strcmp(names.names[i], first) < 0
+                         ? names.names[i] : first);
+                for (size_t j = 0; j < router->n_interfaces; j++) {
+                    sset_add(&networks, router->interfaces[j].network);
+                }
+            }
+        }
+    }
+    sset_destroy(&networks);
+    return first;
+}
+
+static void
+find_domains(const struct model *model, struct smap *domains)
+{
+    struct vmn_names names = model_names(model, VMN_TABLE_NETWORK);
+
+    smap_init(domains);
+    for (size_t i = 0; i < names.n; i++) {
+        const char *router = first_router(model, names.names[i]);
+
+        if (model_lookup(model, VMN_INDEX_PORT_BY_NETWORK,
+                         names.names[i]).n) {
+            smap_add(domains, names.names[i], router ? router : "");
+        }
+    }
+}
+
 size_t
 plan_check_make(struct plan_check *check, struct model *model,
                 struct engine *engine, struct model_request *request)
@@ -159,11 +217,13 @@ plan_check_make(struct plan_check *check, struct model *model,
 
     plan_check_uninit(check);
     shash_init(&check->before);
+    find_domains(model, &check->domains);
     n_wrong = format_all(model, engine, &check->before, &before);
     vmn_errors_init(&errors);
     check->plan = plan_make(model, engine, request, 0, &errors);
     if (!check->plan) {
         shash_destroy_free_data(&check->before);
+        smap_destroy(&check->domains);
         if (!errors.n) {
             printf("# a plan is refused without a reason\n");
             n_wrong++;
@@ -184,6 +244,7 @@ plan_check_uninit(struct plan_check *check)
         json_decref(check->plan);
         check->plan = NULL;
         shash_destroy_free_data(&check->before);
+        smap_destroy(&check->domains);
     }
 }
 
@@ -313,6 +374,34 @@ compare_objects(const struct plan_check *check, struct model *model)
     return n_planned != n_happened;
 }
 
+static size_t
+compare_restarts(const struct plan_check *check, const struct model *model)
+{
+    const json_t *restarts = json_object_get(check->plan, "restarts");
+    struct smap domains;
+    const struct smap_node *node;
+    size_t n = 0;
+
+    find_domains(model, &domains);
+    SMAP_FOR_EACH (node, &check->domains) {
+        const char *is = smap_get(&domains, node->key);
+
+        n += is && strcmp(is, node->value);
+    }
+    for (size_t i = 0; i < json_array_size(restarts); i++) {
+        const char *name = json_string_value(json_array_get(restarts, i));
+        const char *was = smap_get(&check->domains, name);
+        const char *is = smap_get(&domains, name);
+
+        n -= was && is && strcmp(is, was);
+    }
+    smap_destroy(&domains);
+    if (n) {
+        printf("# restarts that were planned have not happened, or others\n");
+    }
+    return n != 0;
+}
+
 size_t
 plan_check_compare(struct plan_check *check, struct model *model,
                    const struct engine *engine,
@@ -334,5 +423,6 @@ plan_check_compare(struct plan_check *check, struct model *model,
                                                     app->removed });
     }
     return n_wrong + compare_objects(check, model)
+           + compare_restarts(check, model)
            + compare_hosts(check, model, engine);
 }

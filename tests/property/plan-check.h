@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "openvswitch/shash.h"
+#include "smap.h"
 
 struct engine;
 struct engine_delta;
@@ -19,6 +20,7 @@ struct model_request;
 struct plan_check {
     json_t *plan;               /* The last one, or NULL: refused. */
     struct shash before;        /* "HOST ITEM" -> digest, if there is one. */
+    struct smap domains;        /* Networks that have ports -> "@ROUTER". */
 };
 
 /* Plans 'request'.  Returns in how many respects anything is not as before,

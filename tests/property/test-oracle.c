@@ -28,33 +28,21 @@
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "tests/property/plan-check.h"
+#include "tests/property/setup.h"
 #include "util.h"
 
 #define N_HOSTS 5
-#define N_NETWORKS 3
+#define N_NETWORKS 4
+#define N_ROUTED 3              /* The first ones; the others have addresses of
+                                 * the first. */
 #define N_PORTS 24
 #define N_GROUPS 6
 #define N_SERVICES 3
+#define N_TIERS 2
 #define N_POLICIES 5
+#define N_QUARANTINES 2
 #define N_LBS 3
-
-static uint64_t rng_state;
-
-/* xorshift64*: the same numbers for the same seed on every machine. */
-static unsigned
-rnd(unsigned n)
-{
-    rng_state ^= rng_state >> 12;
-    rng_state ^= rng_state << 25;
-    rng_state ^= rng_state >> 27;
-    return (rng_state * UINT64_C(0x2545f4914f6cdd1d) >> 33) % n;
-}
-
-static bool
-chance(unsigned percent)
-{
-    return rnd(100) < percent;
-}
+#define N_ROUTERS 3
 
 /* An emulated host: what it holds, by item key.  ---------------------------*/
 
@@ -341,36 +329,95 @@ random_selector(void)
 static json_t *
 spec_host(unsigned i)
 {
-    return json_pack("{s:s, s:o, s:s}", "ovsdb", "inbound",
-                     "tunnel_ip",
-                     json_sprintf("192.0.2.%u", chance(90) ? i + 1
-                                                : rnd(50) + 10),
-                     "datapath", "netdev");
+    /* Of both families, as one of IPv4 alone could not be beside one of IPv6
+     * alone; the latter is tried at times. */
+    unsigned number = chance(90) ? i + 1 : rnd(50) + 10;
+    json_t *v4 = json_sprintf("192.0.2.%u", number);
+    json_t *v6 = json_sprintf("fd99::%u", number);
+    json_t *spec = json_pack("{s:s, s:s, s:s}", "ovsdb", "inbound",
+                             "datapath", "netdev", "encap",
+                             chance(30) ? "geneve" : "vxlan");
+    bool swapped = chance(30);
+
+    if (chance(50)) {
+        json_object_set(spec, "second_tunnel_ip", swapped ? v4 : v6);
+    }
+    json_object_set(spec, "tunnel_ip", swapped ? v6 : v4);
+    json_decref(v4);
+    json_decref(v6);
+    return spec;
 }
 
 static json_t *
 spec_network(unsigned i)
 {
-    /* The very same addresses everywhere, on purpose. */
-    return json_pack("{s:[{s:s}], s:s, s:s}", "subnets", "cidr",
-                     "10.0.0.0/24", "default",
-                     chance(30) ? "deny" : "allow", "description",
-                     chance(50) ? "some" : "other");
+    /* The very same addresses, on purpose, but in networks that routers may
+     * join. */
+    unsigned routed = i < N_ROUTED ? i : 0;
+    json_t *spec = json_pack("{s:[{s:o, s:o}], s:s, s:s}", "subnets", "cidr",
+                             json_sprintf("10.0.%u.0/24", routed), "gateway",
+                             json_sprintf("10.0.%u.1", routed), "default",
+                             chance(30) ? "deny" : "allow", "description",
+                             chance(50) ? "some" : "other");
+
+    if (i % 2) {
+        json_array_append_new(
+            json_object_get(spec, "subnets"),
+            json_pack("{s:o, s:o}", "cidr",
+                      json_sprintf("fd00:0:0:%u::/64", routed), "gateway",
+                      json_sprintf("fd00:0:0:%u::1", routed)));
+    }
+    return spec;
+}
+
+/* What it joins may well be too much, since others have the same addresses, or
+ * the gateway's is another's already. */
+static json_t *
+spec_router(unsigned i)
+{
+    json_t *interfaces = json_array();
+
+    for (unsigned n = 0; n < N_NETWORKS; n++) {
+        json_t *interface;
+
+        if (!chance(n < N_ROUTED ? 60 : 10)) {
+            continue;
+        }
+        interface = json_pack("{s:o}", "network", json_sprintf("n%u", n));
+        if (i) {
+            json_object_set_new(interface, "addresses", json_pack(
+                "[o]", json_sprintf("10.0.%u.%u", n < N_ROUTED ? n : 0,
+                                    90 + i)));
+        }
+        json_array_append_new(interfaces, interface);
+    }
+    return json_pack("{s:o, s:[{s:s, s:b}]}", "interfaces", interfaces,
+                     "routes", "destination", chance(50) ? "192.0.2.0/24"
+                     : "198.51.100.0/24", "blackhole", 1);
 }
 
 static json_t *
 spec_port(unsigned i)
 {
+    unsigned network = rnd(N_NETWORKS);
     json_t *spec = json_pack("{s:o, s:o, s:b, s:b}", "network",
-                             random_name("n", N_NETWORKS), "labels",
+                             json_sprintf("n%u", network), "labels",
                              random_labels(), "enabled", chance(90),
                              "quarantined", chance(10));
 
     if (chance(30)) {
         json_object_set_new(spec, "ips", json_pack(
-            "[o]", json_sprintf("10.0.0.%u", 100 + rnd(60))));
+            "[o]", json_sprintf("10.0.%u.%u",
+                                network < N_ROUTED ? network : 0,
+                                100 + rnd(60))));
     }
     if (chance(10)) {
+        json_object_set_new(spec, "allowed_addresses", json_pack(
+            "[{s:o}, {s:o, s:s}]", "ip",
+            json_sprintf("fd00:0:0:%u::/64", rnd(3)), "ip",
+            json_sprintf("fd00::9:%u", rnd(3)), "mac",
+            chance(50) ? "00:00:5e:00:02:01" : "00:00:5e:00:02:02"));
+    } else if (chance(10)) {
         json_object_set_new(spec, "allowed_addresses", json_pack(
             "[{s:o}, {s:o, s:s}]", "ip",
             json_sprintf("10.0.%u.0/24", rnd(3)), "ip",
@@ -391,20 +438,36 @@ spec_group(unsigned i)
     if (chance(30)) {
         json_object_set_new(spec, "ports", random_names("p", N_PORTS, 3));
     }
+    if (chance(20)) {
+        json_object_set_new(spec, "groups", random_names("g", N_GROUPS, 2));
+    }
+    if (chance(20)) {
+        json_object_set_new(spec, "cidrs", json_pack(
+            "[o]", json_sprintf("10.0.%u.0/24", rnd(2))));
+        if (chance(50)) {
+            json_object_set_new(spec, "except", json_pack(
+                "[o]", json_sprintf("10.0.%u.%u/32", rnd(2), rnd(256))));
+        }
+    }
     return spec;
 }
 
 static json_t *
 random_entry(void)
 {
-    switch (rnd(4)) {
+    switch (rnd(6)) {
     case 0:
         return json_pack("{s:s, s:[i, s]}", "protocol", "tcp", "ports",
                          80 + (int) rnd(4), "8000-8010");
     case 1:
         return json_pack("{s:s, s:[i]}", "protocol", "udp", "ports", 53);
     case 2:
-        return json_pack("{s:s}", "protocol", "icmp");
+        return json_pack("{s:s}", "protocol", chance(50) ? "icmp" : "icmpv6");
+    case 3:
+        return json_pack("{s:s, s:[i]}", "protocol", "sctp", "ports", 5000);
+    case 4:
+        return json_pack("{s:s, s:i, s:i}", "protocol", "icmp", "icmp_type",
+                         8, "icmp_code", (int) rnd(2));
     default:
         return json_pack("{s:s}", "protocol", "tcp");
     }
@@ -425,18 +488,19 @@ spec_service(unsigned i)
 static json_t *
 random_rule(void)
 {
-    static const char *const actions[] = { "allow", "deny", "pass" };
+    static const char *const actions[] = { "allow", "deny", "pass", "reject" };
     json_t *rule = json_pack("{s:s, s:s}", "direction",
                              chance(50) ? "ingress" : "egress", "action",
-                             actions[rnd(3)]);
+                             actions[rnd(4)]);
     json_t *peers = json_array();
     unsigned n = rnd(3);
 
     for (unsigned i = 0; i < n; i++) {
         json_array_append_new(peers, chance(75)
             ? json_pack("{s:o}", "group", random_name("g", N_GROUPS))
-            : json_pack("{s:o}", "cidr",
-                        json_sprintf("10.0.0.%u/28", rnd(16) * 16)));
+            : json_pack("{s:o}", "cidr", chance(50)
+                        ? json_sprintf("10.0.0.%u/28", rnd(16) * 16)
+                        : json_sprintf("fd00::%x0/124", rnd(16))));
     }
     json_object_set_new(rule, "peers", peers);
     if (chance(60)) {
@@ -448,10 +512,17 @@ random_rule(void)
 }
 
 static json_t *
+spec_tier(unsigned i)
+{
+    return json_pack("{s:i}", "position", (int) (2 + 4 * (i % N_TIERS) + rnd(3)));
+}
+
+static json_t *
 spec_policy(unsigned i)
 {
     static const char *const tiers[] = {
         "emergency", "security", "application", "application", "baseline",
+        "t0", "t1",
     };
     json_t *rules = json_array();
     unsigned n = rnd(4);
@@ -459,9 +530,32 @@ spec_policy(unsigned i)
     for (unsigned j = 0; j < n; j++) {
         json_array_append_new(rules, random_rule());
     }
-    return json_pack("{s:s, s:i, s:o, s:o}", "tier", tiers[rnd(5)],
+    return json_pack("{s:s, s:i, s:o, s:o}", "tier", tiers[rnd(ARRAY_SIZE(tiers))],
                      "priority", (int) (i * 7), "applies_to",
                      random_names("g", N_GROUPS, 2), "rules", rules);
+}
+
+static json_t *
+spec_quarantine(unsigned i)
+{
+    json_t *allow = json_array();
+    json_t *spec = json_object();
+    unsigned n = rnd(3);
+
+    if (chance(60)) {
+        json_object_set_new(spec, "selector", random_selector());
+    }
+    if (chance(50)) {
+        json_object_set_new(spec, "ports", random_names("p", N_PORTS, 2));
+    }
+    for (unsigned j = 0; j < n; j++) {
+        json_t *rule = random_rule();
+
+        json_object_del(rule, "action");
+        json_array_append_new(allow, rule);
+    }
+    json_object_set_new(spec, "allow", allow);
+    return spec;
 }
 
 static json_t *
@@ -485,6 +579,12 @@ spec_lb(unsigned i)
     return spec;
 }
 
+static json_t *
+spec_observation(unsigned i OVS_UNUSED)
+{
+    return json_pack("{s:i}", "minutes", 1 + (int) rnd(3));
+}
+
 static const struct {
     enum vmn_table table;
     const char *prefix;
@@ -498,8 +598,12 @@ static const struct {
     { VMN_TABLE_PORT, "p", N_PORTS, spec_port },
     { VMN_TABLE_GROUP, "g", N_GROUPS, spec_group },
     { VMN_TABLE_SERVICE, "s", N_SERVICES, spec_service },
+    { VMN_TABLE_TIER, "t", N_TIERS, spec_tier },
     { VMN_TABLE_POLICY, "p", N_POLICIES, spec_policy },
+    { VMN_TABLE_QUARANTINE, "q", N_QUARANTINES, spec_quarantine },
     { VMN_TABLE_LOADBALANCER, "l", N_LBS, spec_lb },
+    { VMN_TABLE_ROUTER, "x", N_ROUTERS, spec_router },
+    { VMN_TABLE_OBSERVATION, "n", N_NETWORKS, spec_observation },
 };
 
 static void
@@ -661,12 +765,12 @@ plan(struct model *model, struct engine *engine, struct plan_check *check,
      bool next)
 {
     struct model_request request;
-    uint64_t rng_before = rng_state;
+    uint64_t before = random_state();
     size_t n_wrong;
 
     random_request(&request);
     if (next) {
-        rng_state = rng_before;
+        set_random_state(before);
     }
     n_wrong = plan_check_make(check, model, engine, &request);
     model_request_uninit(&request);
@@ -730,34 +834,6 @@ run(struct model *model, struct engine *engine, unsigned n_steps)
     return n_wrong;
 }
 
-static struct apphost *
-load_apps(void)
-{
-    static const char *const apps[] = { "overlay", "firewall",
-                                        "loadbalancer" };
-    const char *dir = getenv("VMN_APPDIR");
-    struct apphost *host = apphost_create();
-    char *text = NULL;
-
-    for (size_t i = 0; i < ARRAY_SIZE(apps); i++) {
-        /* Installed, or as they lie in the build tree. */
-        char *path = (dir ? xasprintf("%s/%s.so", dir, apps[i])
-                      : xasprintf("./apps/%s/.libs/%s.so", apps[i],
-                                  apps[i]));
-
-        if (apphost_load(host, ".", path, &text)) {
-            printf("# %s\n", text);
-            exit(1);
-        }
-        free(path);
-    }
-    if (apphost_place(host, &text)) {
-        printf("# %s\n", text);
-        exit(1);
-    }
-    return host;
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -771,7 +847,7 @@ main(int argc, char *argv[])
 
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
     printf("# seed %u, %u steps\n", seed, n_steps);
-    rng_state = UINT64_C(0x9e3779b97f4a7c15) ^ seed;
+    seed_random(seed);
     for (int i = 0; i < N_HOSTS; i++) {
         hmap_init(&hosts[i].items);
     }

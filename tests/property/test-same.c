@@ -20,6 +20,7 @@
 #include "controller/model/model.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
+#include "tests/property/setup.h"
 #include "util.h"
 
 #define N_HOSTS 3
@@ -29,18 +30,6 @@
 #define N_SERVICES 3
 #define N_POLICIES 4
 #define N_LBS 2
-
-static uint64_t rng_state;
-
-/* xorshift64*: the same numbers for the same seed on every machine. */
-static unsigned
-rnd(unsigned n)
-{
-    rng_state ^= rng_state >> 12;
-    rng_state ^= rng_state << 25;
-    rng_state ^= rng_state >> 27;
-    return (rng_state * UINT64_C(0x2545f4914f6cdd1d) >> 33) % n;
-}
 
 /* Random objects.  ------------------------------------------------------- */
 
@@ -68,13 +57,38 @@ any_port(void)
     return json_sprintf("p%u", rnd(N_PORTS));
 }
 
+/* A prefix by what it has in the last byte, and how many bits of that. */
+static json_t *
+cidr(bool v6, unsigned last, unsigned n_bits)
+{
+    return (v6 ? json_sprintf("fd09::%x/%u", last, 120 + n_bits)
+            : json_sprintf("10.9.0.%u/%u", last, 24 + n_bits));
+}
+
+static json_t *
+any_cidr_of(bool v6)
+{
+    unsigned n_bits = rnd(8);
+
+    return cidr(v6, rnd(256) & ~(0xff >> n_bits), n_bits);
+}
+
+static json_t *
+any_cidr4(void)
+{
+    return any_cidr_of(false);
+}
+
+static json_t *
+any_cidr6(void)
+{
+    return any_cidr_of(true);
+}
+
 static json_t *
 any_cidr(void)
 {
-    unsigned len = 24 + rnd(8);
-
-    return json_sprintf("10.9.0.%u/%u", rnd(256) & ~(0xff >> (len - 24)),
-                        len);
+    return any_cidr_of(rnd(2));
 }
 
 static json_t *
@@ -88,11 +102,17 @@ any_range(void)
 static json_t *
 any_entry(void)
 {
-    static const char *const protocols[] = { "tcp", "udp", "tcp", "any" };
+    static const char *const protocols[] = { "tcp", "udp", "sctp", "any" };
 
     if (!rnd(4)) {
-        return json_pack("{s:s, s:i}", "protocol", "icmp", "icmp_type",
-                         (int) rnd(4));
+        json_t *icmp = json_pack("{s:s, s:i}", "protocol",
+                                 rnd(2) ? "icmp" : "icmpv6", "icmp_type",
+                                 (int) rnd(4));
+
+        if (rnd(2)) {
+            json_object_set_new(icmp, "icmp_code", json_integer(rnd(3)));
+        }
+        return icmp;
     }
     const char *protocol = protocols[rnd(rnd(4) ? 3 : 4)];
     json_t *entry = json_pack("{s:s}", "protocol", protocol);
@@ -106,8 +126,15 @@ any_entry(void)
 static json_t *
 any_peer(void)
 {
-    return (rnd(2) ? json_pack("{s:o}", "group", any_group())
-            : json_pack("{s:o}", "cidr", any_cidr()));
+    if (rnd(2)) {
+        return json_pack("{s:o}", "group", any_group());
+    } else if (rnd(2)) {
+        return json_pack("{s:o}", "cidr", any_cidr());
+    }
+    return (rnd(2) ? json_pack("{s:s, s:o}", "cidr", "10.9.0.0/23", "except",
+                               list_of(any_cidr4, 3))
+            : json_pack("{s:s, s:o}", "cidr", "fd09::/119", "except",
+                        list_of(any_cidr6, 3)));
 }
 
 static json_t *
@@ -121,10 +148,10 @@ any_rule_service(void)
 static json_t *
 any_rule(void)
 {
-    static const char *const actions[] = { "allow", "deny", "pass" };
+    static const char *const actions[] = { "allow", "deny", "pass", "reject" };
     json_t *rule = json_pack("{s:s, s:s}", "direction",
                              rnd(2) ? "ingress" : "egress", "action",
-                             actions[rnd(rnd(3) ? 2 : 3)]);
+                             actions[rnd(rnd(3) ? 2 : 4)]);
 
     if (rnd(4)) {
         json_object_set_new(rule, "peers", list_of(any_peer, 4));
@@ -151,16 +178,17 @@ make_port(unsigned i)
 {
     static const char *const roles[] = { "web", "app", "db" };
 
-    return json_pack("{s:o, s:[o], s:o, s:{s:s, s:s}}", "network",
+    return json_pack("{s:o, s:[o, o], s:o, s:{s:s, s:s}}", "network",
                      json_sprintf("n%u", i % N_NETWORKS), "ips",
-                     json_sprintf("10.0.0.%u", i + 1), "allowed_addresses",
+                     json_sprintf("10.0.0.%u", i + 1),
+                     json_sprintf("fd00::%x", i + 1), "allowed_addresses",
                      rnd(3) ? json_array() : list_of(any_pair, 5),
                      "labels", "role", roles[rnd(3)], "env",
                      rnd(2) ? "test" : "live");
 }
 
 static json_t *
-make_group(unsigned i OVS_UNUSED)
+make_group(unsigned i)
 {
     static const char *const selectors[] = {
         "role in (web,app,db)", "role=web,env=live", "env=test",
@@ -171,6 +199,18 @@ make_group(unsigned i OVS_UNUSED)
     if (rnd(2)) {
         json_object_set_new(group, "selector",
                             json_string(selectors[rnd(3)]));
+    }
+    if (!rnd(3)) {
+        json_array_append_new(json_object_get(group, "cidrs"),
+                              json_string("10.9.0.0/24"));
+        json_array_append_new(json_object_get(group, "cidrs"),
+                              json_string("fd09::/120"));
+        json_object_set_new(group, "except", list_of(any_cidr, 3));
+    }
+    /* Those before it only, so they are there, and there is no circle. */
+    if (i >= 2 && !rnd(3)) {
+        json_object_set_new(group, "groups", json_pack(
+            "[o, o]", json_sprintf("g%u", i - 1), json_sprintf("g%u", i - 2)));
     }
     return group;
 }
@@ -212,9 +252,62 @@ make_lb(unsigned i)
 static json_t *
 make_network(unsigned i OVS_UNUSED)
 {
-    return json_pack("{s:[{s:s}, {s:s}, {s:s}]}", "subnets", "cidr",
-                     "10.0.0.0/24", "cidr", "10.0.1.0/24", "cidr",
+    return json_pack("{s:[{s:s}, {s:s}, {s:s}, {s:s}]}", "subnets", "cidr",
+                     "10.0.0.0/24", "cidr", "fd00::/64", "cidr",
+                     "10.0.1.0/24", "cidr",
                      "10.0.2.0/24");
+}
+
+static json_t *
+make_link(unsigned i)
+{
+    return json_pack("{s:[{s:o, s:o}, {s:o, s:o}], s:s}", "subnets",
+                     "cidr", json_sprintf("10.1%u.0.0/24", i),
+                     "gateway", json_sprintf("10.1%u.0.1", i),
+                     "cidr", json_sprintf("fd1%u::/64", i),
+                     "gateway", json_sprintf("fd1%u::1", i),
+                     "default", rnd(2) ? "deny" : "allow");
+}
+
+static json_t *
+any_route(void)
+{
+    static unsigned n;
+    json_t *via = json_array();
+
+    for (unsigned i = 2; i < 9; i++) {
+        if (!rnd(3)) {
+            json_array_append_new(via, json_sprintf("10.10.0.%u", i));
+        }
+    }
+    if (!json_array_size(via)) {
+        json_decref(via);
+        return json_pack("{s:o, s:b}", "destination",
+                         json_sprintf("198.51.%u.0/24", n++ & 0xff),
+                         "blackhole", 1);
+    }
+    return json_pack("{s:o, s:o}", "destination",
+                     json_sprintf("198.51.%u.0/24", n++ & 0xff), "via", via);
+}
+
+/* The first one joins a network with ports and the first link, the other one
+ * both links. */
+static json_t *
+make_router(unsigned i)
+{
+    json_t *interfaces = json_pack("[{s:s, s:[s, s]}]", "network", "m0",
+                                   "addresses",
+                                   i ? "10.10.0.12" : "10.10.0.11",
+                                   i ? "fd10::12" : "fd10::11");
+    json_t *other = json_pack("{s:s}", "network", i ? "m1" : "n0");
+
+    if (!i) {
+        json_object_set_new(other, "addresses", json_pack(
+            "[s, s, s]", "10.0.0.253", "fd00::ff", "10.0.1.253"));
+    }
+    json_array_append_new(interfaces, other);
+    return json_pack("{s:o, s:o}", "interfaces", interfaces, "routes",
+                     list_of(any_route, 4));
 }
 
 static const struct {
@@ -224,11 +317,13 @@ static const struct {
     json_t *(*make)(unsigned i);
 } kinds[] = {
     { VMN_TABLE_NETWORK, "n", N_NETWORKS, make_network },
+    { VMN_TABLE_NETWORK, "m", 2, make_link },
     { VMN_TABLE_PORT, "p", N_PORTS, make_port },
     { VMN_TABLE_GROUP, "g", N_GROUPS, make_group },
     { VMN_TABLE_SERVICE, "s", N_SERVICES, make_service },
     { VMN_TABLE_POLICY, "p", N_POLICIES, make_policy },
     { VMN_TABLE_LOADBALANCER, "l", N_LBS, make_lb },
+    { VMN_TABLE_ROUTER, "x", 2, make_router },
 };
 
 /* Saying it in another way.  --------------------------------------------- */
@@ -298,15 +393,19 @@ static void
 halve_prefixes(json_t *cidrs)
 {
     for (size_t n = json_array_size(cidrs); n > 0; n--) {
+        const char *text = json_string_value(json_array_get(cidrs, n - 1));
+        bool v6 = text[0] == 'f';
         unsigned last, len;
 
-        ovs_assert(sscanf(json_string_value(json_array_get(cidrs, n - 1)),
-                          "10.9.0.%u/%u", &last, &len) == 2);
+        ovs_assert(sscanf(text, v6 ? "fd09::%x/%u" : "10.9.0.%u/%u", &last,
+                          &len) == 2
+                   || (sscanf(text, "fd09::/%u", &len) == 1 && !(last = 0)));
         if (rnd(2)) {
-            json_array_set_new(cidrs, n - 1, json_sprintf(
-                "10.9.0.%u/%u", last, len + 1));
-            json_array_append_new(cidrs, json_sprintf(
-                "10.9.0.%u/%u", last + (0x80 >> (len - 24)), len + 1));
+            unsigned n_bits = len - (v6 ? 120 : 24);
+
+            json_array_set_new(cidrs, n - 1, cidr(v6, last, n_bits + 1));
+            json_array_append_new(cidrs, cidr(v6, last + (0x80 >> n_bits),
+                                              n_bits + 1));
         }
     }
 }
@@ -364,7 +463,8 @@ struct test {
 };
 
 /* Puts one object.  Returns how many flows and groups that costs, or that
- * hosts come or go. */
+ * hosts come or go; or that its rules contradict each other. */
+#define CONTRADICTORY SIZE_MAX
 static size_t
 put(struct test *test, enum vmn_table table, const char *name,
     const json_t *spec)
@@ -378,6 +478,11 @@ put(struct test *test, enum vmn_table table, const char *name,
     model_request_add(&request, MODEL_PUT, table, name, json_deep_copy(spec));
     vmn_errors_init(&errors);
     if (model_apply(test->model, &request, 0, &revision, &errors)) {
+        if (strstr(errors.errors[0].text, "never decides")) {
+            vmn_errors_uninit(&errors);
+            model_request_uninit(&request);
+            return CONTRADICTORY;
+        }
         printf("# %s: %s %s\n", name, errors.errors[0].pointer,
                errors.errors[0].text);
         exit(1);
@@ -428,8 +533,10 @@ put_hosts(struct test *test)
         char *name = xasprintf("h%u", i);
 
         put_json(test, VMN_TABLE_HOST, name, json_pack(
-            "{s:s, s:o}", "ovsdb", "inbound", "tunnel_ip",
-            json_sprintf("192.0.2.%u", i + 1)));
+            "{s:s, s:o, s:o*, s:s}", "ovsdb", "inbound", "tunnel_ip",
+            json_sprintf("192.0.2.%u", i + 1), "second_tunnel_ip",
+            i % 2 ? json_sprintf("fd99::%u", i + 1) : NULL, "encap",
+            i % 3 ? "vxlan" : "geneve"));
         free(name);
     }
 }
@@ -443,7 +550,12 @@ try(struct test *test, size_t k, unsigned i)
     json_t *spec = kinds[k].make(i);
     size_t n = 0;
 
-    test->n_changes += put(test, kinds[k].table, name, spec) > 0;
+    while ((n = put(test, kinds[k].table, name, spec)) == CONTRADICTORY) {
+        json_decref(spec);
+        spec = kinds[k].make(i);
+    }
+    test->n_changes += n > 0;
+    n = 0;
     for (int j = 0; j < 4 && !n; j++) {
         json_t *again = say_again(spec);
 
@@ -486,34 +598,6 @@ run(struct test *test, unsigned n_rounds)
     return n_wrong;
 }
 
-static struct apphost *
-load_apps(void)
-{
-    static const char *const apps[] = { "overlay", "firewall",
-                                        "loadbalancer" };
-    const char *dir = getenv("VMN_APPDIR");
-    struct apphost *host = apphost_create();
-    char *text = NULL;
-
-    for (size_t i = 0; i < ARRAY_SIZE(apps); i++) {
-        /* Installed, or as they lie in the build tree. */
-        char *path = (dir ? xasprintf("%s/%s.so", dir, apps[i])
-                      : xasprintf("./apps/%s/.libs/%s.so", apps[i],
-                                  apps[i]));
-
-        if (apphost_load(host, ".", path, &text)) {
-            printf("# %s\n", text);
-            exit(1);
-        }
-        free(path);
-    }
-    if (apphost_place(host, &text)) {
-        printf("# %s\n", text);
-        exit(1);
-    }
-    return host;
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -525,7 +609,7 @@ main(int argc, char *argv[])
 
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
     printf("# seed %u, %u rounds\n", seed, n_rounds);
-    rng_state = UINT64_C(0x9e3779b97f4a7c15) ^ seed;
+    seed_random(seed);
     test.engine = engine_create(test.model, apphost_pipeline(apphost));
     engine_delta_destroy(engine_run(test.engine));
     n_wrong = run(&test, n_rounds);

@@ -65,8 +65,11 @@ chance(unsigned percent)
 
 static const unsigned n_names[VMN_N_TABLES] = {
     [VMN_TABLE_HOST] = 4, [VMN_TABLE_NETWORK] = 6, [VMN_TABLE_PORT] = 14,
-    [VMN_TABLE_GROUP] = 5, [VMN_TABLE_SERVICE] = 3, [VMN_TABLE_POLICY] = 4,
+    [VMN_TABLE_GROUP] = 5, [VMN_TABLE_SERVICE] = 3, [VMN_TABLE_TIER] = 3,
+    [VMN_TABLE_POLICY] = 4, [VMN_TABLE_QUARANTINE] = 3,
     [VMN_TABLE_LOADBALANCER] = 4, [VMN_TABLE_APP] = 2,
+    [VMN_TABLE_ROUTER] = 4, [VMN_TABLE_DNS_ZONE] = 2,
+    [VMN_TABLE_OBSERVATION] = 6,
     [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6,
 };
 
@@ -82,6 +85,9 @@ static const char *const edge_ips[] = {
     "10.0.0.15", "10.9.0.1", "10.9.1.0", "10.9.1.1", "127.0.0.1",
     "169.254.0.1", "192.0.2.255", "223.255.255.254", "223.255.255.255",
     "224.0.0.0", "239.255.255.255", "240.0.0.1", "255.255.255.255",
+    "::", "::1", "::2", "::ffff:10.0.0.1", "100::1", "fd00::", "fd00::1",
+    "fd00::ffff:ffff", "fd00::1:0:0", "fd00::ffff:ffff:ffff:ffff",
+    "fd01::", "fd01::1", "fe80::1", "febf::1", "fec0::1", "ff02::1",
 };
 static const char *const edge_prefixes[] = {
     "0.0.0.0/0", "0.0.0.0/1", "0.0.0.0/8", "0.0.0.0/31", "0.0.0.0/32",
@@ -89,6 +95,10 @@ static const char *const edge_prefixes[] = {
     "127.0.0.0/8", "128.0.0.0/8", "169.254.0.0/16", "223.0.0.0/8",
     "223.255.255.254/31", "224.0.0.0/4", "224.0.0.0/24", "239.1.0.0/31",
     "240.0.0.0/8", "255.255.255.254/31", "255.255.255.255/32", "10.0.0.1/8",
+    "::/0", "::/8", "::/128", "::ffff:0:0/96", "100::/8", "fd00::/7",
+    "fd00::/8", "fd00::/64", "fd00::/96", "fd00::/126", "fd01::/127",
+    "fd01::/128", "fd00::1/64", "fe80::/10", "fe80::/64", "fec0::/10",
+    "ff00::/8", "8000::/1",
 };
 static const char *const edge_macs[] = {
     "00:00:00:00:00:00", "00:00:00:00:00:01", "01:00:00:00:00:00",
@@ -139,7 +149,9 @@ put_service_entry(struct ds *ds)
         ",'protocol':'icmp','icmp_type':0",
         ",'protocol':'icmp','icmp_type':255",
         ",'protocol':'icmp','icmp_type':-1", ",'protocol':'udp','ports':[]",
-        ",'protocol':'tcp'",
+        ",'protocol':'tcp'", ",'protocol':'sctp','ports':['1-2']",
+        ",'protocol':'icmpv6','icmp_type':255,'icmp_code':255",
+        ",'protocol':'icmpv6','icmp_code':0",
     };
 
     if (chance(50)) {
@@ -169,10 +181,20 @@ put_name(struct ds *ds, enum vmn_table table)
         letter = 'p';
     } else if (table == VMN_TABLE_POLICY) {
         letter = 'r';
+    } else if (table == VMN_TABLE_OBSERVATION) {
+        letter = 'n';           /* Named as networks. */
+    } else if (table == VMN_TABLE_ROUTER) {
+        letter = 'w';
+    } else if (table == VMN_TABLE_DNS_ZONE) {
+        letter = 'z';
     } else if (table == VMN_TABLE_VIF) {
         put_numbered(ds, 'h', rnd(n_names[VMN_TABLE_HOST]));
         ds_put_char(ds, '/');
         letter = 'p';
+    }
+    if (table == VMN_TABLE_TIER && chance(20)) {
+        ds_put_cstr(ds, chance(50) ? "baseline" : "security");
+        return;
     }
     put_numbered(ds, letter, rnd(n_names[table]));
 }
@@ -203,7 +225,8 @@ put_port(struct ds *ds)
 {
     put_ref(ds, "network", VMN_TABLE_NETWORK);
     if (chance(30)) {
-        ds_put_format(ds, ",'ips':['10.%u.0.%u']", rnd(3), rnd(9));
+        ds_put_format(ds, ",'ips':['10.%u.0.%u'%s]", rnd(3), rnd(9),
+                      chance(70) ? "" : ",'fd00::5'");
     } else if (chance(10)) {
         ds_put_format(ds, ",'ips':['%s']", PICK(edge_ips));
     }
@@ -264,23 +287,29 @@ put_network(struct ds *ds, const char *name)
             ds_put_format(ds, "{'cidr':'10.%u.0.0/28'%s},", i,
                           i || chance(70) ? "" : ",'gateway':'10.0.0.1'");
         }
+        ds_put_cstr(ds, chance(50) ? "{'cidr':'fd00::/125'}" : "");
         ds_chomp(ds, ',');
         ds_put_char(ds, ']');
     }
 }
 
 static void
-put_rule(struct ds *ds)
+put_rule(struct ds *ds, bool has_action)
 {
-    ds_put_format(ds, "{'direction':'%s','action':'%s'",
-                  chance(50) ? "egress" : "ingress",
-                  chance(50) ? "allow" : "deny");
+    ds_put_format(ds, "{'direction':'%s'",
+                  chance(50) ? "egress" : "ingress");
+    if (has_action) {
+        ds_put_format(ds, ",'action':'%s'", chance(50) ? "allow" : "deny");
+    }
     if (chance(60)) {
         ds_put_cstr(ds, ",'peers':[{'group':'");
         put_name(ds, VMN_TABLE_GROUP);
         ds_put_cstr(ds, "'}");
         if (chance(30)) {
             ds_put_format(ds, ",{'cidr':'%s'}", PICK(edge_prefixes));
+        } else if (chance(10)) {
+            ds_put_format(ds, ",{'cidr':'0.0.0.0/0','except':['%s']}",
+                          PICK(edge_prefixes));
         }
         ds_put_char(ds, ']');
     } else if (chance(5)) {
@@ -314,14 +343,45 @@ put_policy(struct ds *ds)
         ds_put_format(ds, ",'directions':[%s]", PICK(directions));
     }
     if (chance(10)) {
-        ds_put_format(ds, ",'tier':'baseline','priority':%u",
-                      999 * rnd(2) + rnd(2));
+        put_ref(ds, "tier", VMN_TABLE_TIER);
+        ds_put_format(ds, ",'priority':%u", 999 * rnd(2) + rnd(2));
     }
     if (chance(70)) {
         ds_put_cstr(ds, ",'rules':[");
         for (unsigned i = 0, n = 1 + rnd(3); i < n; i++) {
             ds_put_cstr(ds, i ? "," : "");
-            put_rule(ds);
+            put_rule(ds, chance(99));
+        }
+        ds_put_char(ds, ']');
+    }
+}
+
+static void
+put_selector(struct ds *ds)
+{
+    static const char *const selectors[] = {
+        "", "role=a", "role in (a,b)", "!role", "role!=a,k0", "k1=",
+        " role in ( b, a,b ) ", "k1==", "role in (a)",
+    };
+
+    ds_put_format(ds, ",'selector':'%s'",
+                  selectors[rnd(ARRAY_SIZE(selectors))]);
+}
+
+static void
+put_quarantine(struct ds *ds)
+{
+    if (chance(50)) {
+        put_selector(ds);
+    }
+    if (chance(60)) {
+        put_refs(ds, "ports", VMN_TABLE_PORT);
+    }
+    if (chance(50)) {
+        ds_put_cstr(ds, ",'allow':[");
+        for (unsigned i = 0, n = 1 + rnd(2); i < n; i++) {
+            ds_put_cstr(ds, i ? "," : "");
+            put_rule(ds, chance(3));
         }
         ds_put_char(ds, ']');
     }
@@ -352,16 +412,60 @@ put_loadbalancer(struct ds *ds)
 }
 
 static void
+put_interface(struct ds *ds)
+{
+    ds_put_cstr(ds, "{'network':'");
+    put_name(ds, VMN_TABLE_NETWORK);
+    ds_put_cstr(ds, "'");
+    if (chance(90)) {
+        ds_put_format(ds, ",'addresses':['10.%u.0.%u'%s]", rnd(3),
+                      1 + rnd(14), chance(90) ? "" : ",'fd00::5'");
+    }
+    ds_put_cstr(ds, "},");
+}
+
+static void
+put_router(struct ds *ds)
+{
+    ds_put_cstr(ds, ",'interfaces':[");
+    for (unsigned i = rnd(3); i < 3; i++) {
+        put_interface(ds);
+    }
+    ds_chomp(ds, ',');
+    ds_put_cstr(ds, "]");
+    if (chance(30)) {
+        ds_put_format(ds, ",'routes':[{'destination':'%s','via':['10.%u.0.%u']"
+                      "},{'destination':'%s','blackhole':true}]",
+                      PICK(edge_prefixes), rnd(3), 1 + rnd(14),
+                      PICK(edge_prefixes));
+    }
+    if (chance(30)) {
+        ds_put_format(ds, ",'mac':'02:00:00:00:00:0%u'", rnd(6));
+    }
+}
+
+static void
+put_zone(struct ds *ds)
+{
+    ds_put_cstr(ds, ",'networks':['");
+    put_name(ds, VMN_TABLE_NETWORK);
+    ds_put_cstr(ds, "'");
+    if (chance(50)) {
+        ds_put_cstr(ds, ",'");
+        put_name(ds, VMN_TABLE_NETWORK);
+        ds_put_cstr(ds, "'");
+    }
+    ds_put_cstr(ds, "]");
+    if (chance(50)) {
+        ds_put_format(ds, ",'domain':'d%u'", rnd(2));
+    }
+}
+
+static void
 put_group(struct ds *ds)
 {
-    static const char *const selectors[] = {
-        "", "role=a", "role in (a,b)", "!role", "role!=a,k0", "k1=",
-        " role in ( b, a,b ) ", "k1==", "role in (a)",
-    };
-
     if (chance(60)) {
-        ds_put_format(ds, ",'selector':'%s'",
-                      selectors[rnd(ARRAY_SIZE(selectors))]);
+        put_selector(ds);
     }
     if (chance(50)) {
         put_refs(ds, "ports", VMN_TABLE_PORT);
@@ -369,6 +473,12 @@ put_group(struct ds *ds)
     if (chance(20)) {
         ds_put_format(ds, ",'cidrs':['%s','%s']", PICK(edge_prefixes),
                       PICK(edge_prefixes));
+        if (chance(20)) {
+            ds_put_format(ds, ",'except':['%s']", PICK(edge_prefixes));
+        }
+    }
+    if (chance(30)) {
+        put_refs(ds, "groups", VMN_TABLE_GROUP);
     }
 }
 
@@ -382,8 +492,17 @@ put_host(struct ds *ds)
     };
 
     if (chance(90)) {
-        ds_put_format(ds, ",'ovsdb':'inbound','tunnel_ip':'192.0.2.%u'",
-                      1 + rnd(6));
+        bool v6 = chance(20);
+
+        ds_put_format(ds, ",'ovsdb':'inbound','tunnel_ip':'%s%u'",
+                      v6 ? "fd99::" : "192.0.2.", 1 + rnd(6));
+        if (chance(50)) {
+            ds_put_format(ds, ",'second_tunnel_ip':'%s%u'",
+                          v6 ? "192.0.2." : "fd99::", 1 + rnd(6));
+        }
+        if (chance(30)) {
+            ds_put_cstr(ds, ",'encap':'geneve'");
+        }
     } else {
         ds_put_format(ds, ",'ovsdb':'%s','tunnel_ip':'%s'", PICK(remotes),
                       PICK(edge_ips));
@@ -419,9 +538,19 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
     case VMN_TABLE_PORT: put_port(ds); break;
     case VMN_TABLE_GROUP: put_group(ds); break;
     case VMN_TABLE_SERVICE: put_service(ds); break;
+    case VMN_TABLE_TIER:
+        ds_put_format(ds, ",'position':%u", rnd(20));
+        break;
     case VMN_TABLE_POLICY: put_policy(ds); break;
+    case VMN_TABLE_QUARANTINE: put_quarantine(ds); break;
     case VMN_TABLE_LOADBALANCER: put_loadbalancer(ds); break;
+    case VMN_TABLE_OBSERVATION:
+        ds_put_format(ds, ",'minutes':%u", chance(80) ? 1 + rnd(3)
+                      : chance(50) ? 43200 : 43201);
+        break;
     case VMN_TABLE_APP: break;
+    case VMN_TABLE_ROUTER: put_router(ds); break;
+    case VMN_TABLE_DNS_ZONE: put_zone(ds); break;
     case VMN_TABLE_BINDING:
         put_ref(ds, "host", VMN_TABLE_HOST);
         if (chance(30)) {
@@ -563,10 +692,122 @@ check_lb(struct model *model, const struct vmn_loadbalancer *lb,
     }
 }
 
+/* Fails if more than 'depth' groups are inside of each other. */
+static void
+check_depth(const struct model *model, const char *name, unsigned depth)
+{
+    const struct vmn_group *group = model_get(model, VMN_TABLE_GROUP, name);
+
+    assert_true(depth > 0);
+    for (size_t i = 0; i < group->n_groups; i++) {
+        check_depth(model, group->groups[i], depth - 1);
+    }
+}
+
+static void
+check_router(struct model *model, const struct vmn_router *router,
+             struct sset *seen)
+{
+    char buf[VALUE_IP_SIZE];
+
+    assert_false(value_mac_is_none(router->mac));
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        const struct vmn_router_interface *interface = &router->interfaces[i];
+        struct vmn_ip ips[VMN_ADDRESSES_MAX];
+        size_t n = vmn_interface_addresses(
+            interface, model_get(model, VMN_TABLE_NETWORK,
+                                 interface->network), ips);
+
+        assert_true(n > 0);
+        check_once(seen, "mac %s %s", interface->network,
+                   value_format_mac(router->mac, buf));
+        for (size_t j = 0; j < n; j++) {
+            check_once(seen, "ip %s %s", interface->network,
+                       value_format_ip(&ips[j], buf));
+        }
+    }
+}
+
+/* The number of the domain of 'network', by its place among all. */
+static size_t
+find_network(struct vmn_names networks, const char *network)
+{
+    for (size_t i = 0; i < networks.n; i++) {
+        if (!strcmp(networks.names[i], network)) {
+            return i;
+        }
+    }
+    fail();
+    return 0;
+}
+
+static void
+join(size_t domains[], size_t n, size_t a, size_t b)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (domains[i] == b) {
+            domains[i] = a;
+        }
+    }
+}
+
+/* No two networks that routers join have addresses in common. */
+static void
+check_domains(struct model *model)
+{
+    struct vmn_names networks = model_names(model, VMN_TABLE_NETWORK);
+    struct vmn_names routers = model_names(model, VMN_TABLE_ROUTER);
+    size_t domains[16];
+
+    assert_true(networks.n <= ARRAY_SIZE(domains));
+    for (size_t i = 0; i < networks.n; i++) {
+        domains[i] = i;
+    }
+    for (size_t i = 0; i < routers.n; i++) {
+        const struct vmn_router *router = model_get(model, VMN_TABLE_ROUTER,
+                                                    routers.names[i]);
+
+        for (size_t j = 1; j < router->n_interfaces; j++) {
+            join(domains, networks.n,
+                 domains[find_network(networks,
+                                      router->interfaces[0].network)],
+                 domains[find_network(networks,
+                                      router->interfaces[j].network)]);
+        }
+    }
+    for (size_t i = 0; i < networks.n; i++) {
+        const struct vmn_network *a = model_get(model, VMN_TABLE_NETWORK,
+                                                networks.names[i]);
+
+        for (size_t j = 0; j < i; j++) {
+            const struct vmn_network *b = model_get(
+                model, VMN_TABLE_NETWORK, networks.names[j]);
+
+            for (size_t k = 0; domains[i] == domains[j] && k < a->n_subnets;
+                 k++) {
+                for (size_t l = 0; l < b->n_subnets; l++) {
+                    assert_false(value_prefix_overlaps(&a->subnets[k].cidr,
+                                                       &b->subnets[l].cidr));
+                }
+            }
+        }
+    }
+}
+
+/* A network has one zone of a domain. */
+static void
+check_zone(const struct vmn_dns_zone *zone, struct sset *seen)
+{
+    for (size_t i = 0; i < zone->n_networks; i++) {
+        check_once(seen, "zone %s %s", zone->networks[i], zone->domain);
+    }
+}
+
 static void
 check_invariants(struct model *model)
 {
     struct sset seen = SSET_INITIALIZER(&seen);
+    unsigned n_single[2] = { 0, 0 };    /* Hosts of IPv4 or of IPv6 only. */
     char buf[VALUE_IP_SIZE];
 
     for (int i = 0; i < VMN_N_TABLES; i++) {
@@ -583,6 +824,15 @@ check_invariants(struct model *model)
 
                 check_once(&seen, "tunnel %s",
                            value_format_ip(&host->tunnel_ip, buf));
+                if (host->second_tunnel_ip.family) {
+                    assert_int_not_equal(host->second_tunnel_ip.family,
+                                         host->tunnel_ip.family);
+                    check_once(&seen, "tunnel %s",
+                               value_format_ip(&host->second_tunnel_ip,
+                                               buf));
+                } else {
+                    n_single[host->tunnel_ip.family == 6]++;
+                }
             } else if (i == VMN_TABLE_NETWORK) {
                 const struct vmn_network *n
                     = (const struct vmn_network *) row;
@@ -592,12 +842,30 @@ check_invariants(struct model *model)
                 check_once(&seen, "vni %u", n->vni);
             } else if (i == VMN_TABLE_PORT) {
                 check_port(model, (const struct vmn_port *) row, &seen);
+            } else if (i == VMN_TABLE_GROUP) {
+                check_depth(model, row->name, 8);
+            } else if (i == VMN_TABLE_TIER) {
+                check_once(&seen, "position %u",
+                           ((const struct vmn_tier *) row)->position);
+            } else if (i == VMN_TABLE_POLICY) {
+                const struct vmn_policy *p = (const struct vmn_policy *) row;
+
+                if (strcmp(p->tier, "application")) {
+                    check_once(&seen, "priority %s %u", p->tier,
+                               p->priority);
+                }
             } else if (i == VMN_TABLE_LOADBALANCER) {
                 check_lb(model, (const struct vmn_loadbalancer *) row,
                          &seen);
+            } else if (i == VMN_TABLE_ROUTER) {
+                check_router(model, (const struct vmn_router *) row, &seen);
+            } else if (i == VMN_TABLE_DNS_ZONE) {
+                check_zone((const struct vmn_dns_zone *) row, &seen);
             }
         }
     }
+    assert_true(!n_single[0] || !n_single[1]);
+    check_domains(model);
     sset_destroy(&seen);
 }
 
@@ -605,7 +873,7 @@ check_invariants(struct model *model)
 
 /* What a policy must not lose, and not gain. */
 struct guard {
-    bool stays;                 /* A group that it applies to stays. */
+    bool stays;                 /* A group that it applies to, and its tier. */
     bool isolates[VMN_N_DIRECTIONS];
     size_t n_open;              /* Rules for everyone or everything. */
 };
@@ -624,6 +892,7 @@ read_guard(const struct model *model, const struct vmn_policy *policy,
         guard->stays |= model_get(model, VMN_TABLE_GROUP,
                                   policy->applies_to[i]) != NULL;
     }
+    guard->stays &= model_get(model, VMN_TABLE_TIER, policy->tier) != NULL;
 }
 
 /* Checks the policies after a cascade against those of the durable state,
@@ -686,27 +955,49 @@ snap_key(struct shash *snap, const char *name, enum vmn_index index,
     free(key);
 }
 
+/* By the selectors that put_selector() knows. */
+static void
+snap_anchor(struct shash *snap, const char *name, enum vmn_index index,
+            const struct vmn_selector *s)
+{
+    if (!s->text) {
+        return;
+    } else if (!strcmp(s->text, "role=a") || !strcmp(s->text, "k1=")) {
+        snap_key(snap, name, index, "%s", s->text);
+    } else if (!strcmp(s->text, "role in (a,b)")) {     /* However put. */
+        snap_key(snap, name, index, "role");
+    } else if (!strcmp(s->text, "k0,role!=a")) {
+        snap_key(snap, name, index, "k0");
+    } else {
+        snap_key(snap, name, index, "%s", "");
+    }
+}
+
 static void
 snap_group(struct shash *snap, const struct vmn_group *group)
 {
-    const struct vmn_selector *s = &group->selector;
     const char *name = group->row.name;
 
     for (size_t i = 0; i < group->n_ports; i++) {
         snap_key(snap, name, VMN_INDEX_GROUP_BY_PORT, "%s", group->ports[i]);
     }
-    /* By the selectors that put_group() knows. */
-    if (!s->text) {
-        return;
-    } else if (!strcmp(s->text, "role=a") || !strcmp(s->text, "k1=")) {
-        snap_key(snap, name, VMN_INDEX_GROUP_BY_ANCHOR, "%s", s->text);
-    } else if (!strcmp(s->text, "role in (a,b)")) {     /* However put. */
-        snap_key(snap, name, VMN_INDEX_GROUP_BY_ANCHOR, "role");
-    } else if (!strcmp(s->text, "k0,role!=a")) {
-        snap_key(snap, name, VMN_INDEX_GROUP_BY_ANCHOR, "k0");
-    } else {
-        snap_key(snap, name, VMN_INDEX_GROUP_BY_ANCHOR, "%s", "");
+    snap_anchor(snap, name, VMN_INDEX_GROUP_BY_ANCHOR, &group->selector);
+}
+
+static void
+snap_quarantine(struct shash *snap, const struct vmn_quarantine *quarantine)
+{
+    const char *name = quarantine->row.name;
+
+    for (size_t i = 0; i < quarantine->n_ports; i++) {
+        snap_key(snap, name, VMN_INDEX_QUARANTINE_BY_PORT, "%s",
+                 quarantine->ports[i]);
     }
+    if (quarantine->selector.text) {
+        snap_key(snap, name, VMN_INDEX_QUARANTINE_SELECTS, "%s", "");
+    }
+    snap_anchor(snap, name, VMN_INDEX_QUARANTINE_BY_ANCHOR,
+                &quarantine->selector);
 }
 
 static void
@@ -714,6 +1005,8 @@ snap_index(struct shash *snap, const struct vmn_row *row)
 {
     if (row->table == VMN_TABLE_HOST) {
         snap_key(snap, row->name, VMN_INDEX_ALL_HOSTS, "%s", "");
+    } else if (row->table == VMN_TABLE_TIER) {
+        snap_key(snap, row->name, VMN_INDEX_ALL_TIERS, "%s", "");
     } else if (row->table == VMN_TABLE_PORT) {
         const struct vmn_port *port = (const struct vmn_port *) row;
 
@@ -727,8 +1020,16 @@ snap_index(struct shash *snap, const struct vmn_row *row)
             snap_key(snap, row->name, VMN_INDEX_PORT_BY_LABEL, "%s=%s",
                      l->key, l->value);
         }
+        for (size_t i = 0; i < port->n_ips; i++) {
+            char buf[VALUE_IP_SIZE];
+
+            snap_key(snap, row->name, VMN_INDEX_PORT_BY_IP, "%s/%s",
+                     port->network, value_format_ip(&port->ips[i], buf));
+        }
     } else if (row->table == VMN_TABLE_GROUP) {
         snap_group(snap, (const struct vmn_group *) row);
+    } else if (row->table == VMN_TABLE_QUARANTINE) {
+        snap_quarantine(snap, (const struct vmn_quarantine *) row);
     } else if (row->table == VMN_TABLE_POLICY) {
         const struct vmn_policy *policy = (const struct vmn_policy *) row;
 
@@ -744,25 +1045,53 @@ snap_index(struct shash *snap, const struct vmn_row *row)
             snap_key(snap, row->name, VMN_INDEX_LB_BY_NETWORK, "%s",
                      lb->networks[i]);
         }
+    } else if (row->table == VMN_TABLE_ROUTER) {
+        const struct vmn_router *router = (const struct vmn_router *) row;
+
+        for (size_t i = 0; i < router->n_interfaces; i++) {
+            snap_key(snap, row->name, VMN_INDEX_ROUTER_BY_NETWORK, "%s",
+                     router->interfaces[i].network);
+        }
+    } else if (row->table == VMN_TABLE_DNS_ZONE) {
+        const struct vmn_dns_zone *zone = (const struct vmn_dns_zone *) row;
+
+        for (size_t i = 0; i < zone->n_networks; i++) {
+            snap_key(snap, row->name, VMN_INDEX_ZONE_BY_NETWORK, "%s",
+                     zone->networks[i]);
+        }
     } else if (row->table == VMN_TABLE_BINDING) {
         snap_key(snap, row->name, VMN_INDEX_PORT_BY_HOST, "%s",
                  ((const struct vmn_binding *) row)->host);
     }
 }
 
+/* Notes 'json', which it takes over, of 'row'. */
 static void
-snap_row(struct shash *snap, const struct vmn_row *row)
+snap_json(struct shash *snap, const char *what, const struct vmn_row *row,
+          json_t *json)
 {
-    static const struct model_meta meta;
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    char *key = xasprintf("row %d %s", row->table, row->name);
+    char *key = xasprintf("%s %d %s", what, row->table, row->name);
     struct svec *value = xmalloc(sizeof *value);
 
     svec_init(value);
-    model_row_print(row, &meta, &ds);
-    svec_add_nocopy(value, ds_steal_cstr(&ds));
+    svec_add_nocopy(value, json_dumps(json, JSON_ENCODE_ANY | JSON_SORT_KEYS));
     shash_add_once(snap, key, value);
+    json_decref(json);
     free(key);
+}
+
+/* Labels by themselves, and the rest without what is for people. */
+static void
+snap_row(struct shash *snap, const struct vmn_row *row)
+{
+    json_t *spec = schema_row_spec(row);
+    json_t *labels = json_incref(json_object_get(spec, "labels"));
+
+    json_object_del(spec, "labels");
+    json_object_del(spec, "description");
+    snap_json(snap, "labels", row, labels ? labels : json_object());
+    snap_json(snap, "row", row, json_pack("{s:o, s:o}", "spec", spec, "status",
+                                          schema_row_status(row)));
     snap_index(snap, row);
 }
 
@@ -846,6 +1175,11 @@ static void
 check_changes(struct model *model, const struct shash *old,
               const struct shash *new)
 {
+    static const char *const kinds[] = {
+        [MODEL_CHANGE_ROW] = "row",
+        [MODEL_CHANGE_LABELS] = "labels",
+        [MODEL_CHANGE_INDEX] = "index",
+    };
     const struct shash *both[] = { old, new };
     struct sset noted = SSET_INITIALIZER(&noted);
     struct model_changes changes;
@@ -854,11 +1188,9 @@ check_changes(struct model *model, const struct shash *old,
     model_take_changes(model, &changes);
     for (size_t i = 0; i < changes.n; i++) {
         const struct model_change *c = &changes.changes[i];
-        char *name = xasprintf("%s %d %s", c->is_index ? "index" : "row",
-                               c->id, c->key);
-
-        const struct vmn_row *row = c->is_index ? NULL
-                                    : model_get(model, c->id, c->key);
+        char *name = xasprintf("%s %d %s", kinds[c->kind], c->id, c->key);
+        const struct vmn_row *row = (c->kind == MODEL_CHANGE_INDEX ? NULL
+                                     : model_get(model, c->id, c->key));
 
         if (row) {
             check_reads_back(row);
@@ -874,6 +1206,9 @@ check_changes(struct model *model, const struct shash *old,
             const struct svec *a = shash_find_data(old, node->name);
             const struct svec *b = shash_find_data(new, node->name);
             bool same = a && b && svec_equal(a, b);
+
+            /* Of a row that comes or goes, that is all there is to say. */
+            same |= (!a || !b) && !strncmp(node->name, "labels", 6);
 
             if (same && sset_contains(&noted, node->name)) {
                 fail_msg("%s was noted and is the same", node->name);
@@ -1035,7 +1370,7 @@ open_test(struct test *t)
     assert_int_equal(store_sqlite_class.open(t->path, t->base, &t->store,
                                              &text), 0);
     t->model = model_create();
-    shash_init(&t->snap);
+    snap_init(&t->snap, t->model);
 }
 
 static void

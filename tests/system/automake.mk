@@ -2,11 +2,17 @@
 EXTRA_DIST += \
 	tests/system/conftest.py \
 	tests/system/quarrel.c \
+	tests/system/run-files \
 	tests/system/test_bytes.py \
 	tests/system/test_daemon.py \
 	tests/system/test_demo.py \
+	tests/system/test_domain.py \
 	tests/system/test_durable.py \
+	tests/system/test_dns.py \
+	tests/system/test_drops.py \
 	tests/system/test_firewall.py \
+	tests/system/test_ipam.py \
+	tests/system/test_ipv6.py \
 	tests/system/test_lab.py \
 	tests/system/test_loadbalancer.py \
 	tests/system/test_order.py \
@@ -16,7 +22,10 @@ EXTRA_DIST += \
 	tests/system/test_quickstart.py \
 	tests/system/test_quiet.py \
 	tests/system/test_restart.py \
+	tests/system/test_router.py \
 	tests/system/test_store.py \
 	tests/system/test_stranger.py \
 	tests/system/test_stream.py \
-	tests/system/test_swarm.py
+	tests/system/test_swarm.py \
+	tests/system/test_trace.py \
+	tests/system/test_tunnels.py

@@ -173,8 +173,9 @@ class World:
         self.settle()
         return answer
 
-    def network(self, name, cidr="10.0.0.0/24", **spec):
-        self.put("networks", name, subnets=[{"cidr": cidr}], **spec)
+    def network(self, name, *cidrs, **spec):
+        self.put("networks", name, subnets=[
+            {"cidr": cidr} for cidr in cidrs or ("10.0.0.0/24",)], **spec)
 
     def group(self, name, selector=None, **spec):
         if selector is not None:
@@ -191,15 +192,16 @@ class World:
     def vm(self, name, network, host, ip=None, tcp=(), udp=(), **spec):
         """A port and its VM, running, with servers on the ports told."""
         if ip:
-            spec["ips"] = [ip]
+            spec["ips"] = [ip] if isinstance(ip, str) else list(ip)
         self.put("ports", name, network=network, **spec)
         vm = self.lab.add_vm_of_port(name, host)
         self.own_vms.append(name)
         self.lab.await_ports([name])
-        for port in tcp:
-            self.servers.tcp(vm, port)
-        for port in udp:
-            self.servers.udp(vm, port)
+        for any_ip in ("0.0.0.0", "::") if vm.ip6 else ("0.0.0.0",):
+            for port in tcp:
+                self.servers.tcp(vm, port, any_ip)
+            for port in udp:
+                self.servers.udp(vm, port, any_ip)
         return vm
 
     # Packets.  ------------------------------------------------------------
@@ -313,6 +315,8 @@ class Flow:
 
 # The flow in it tells what the others are, and changes with them.
 MARKER_TABLE = 253
+# Those in it are the fabric's own, for samples of packets.
+TAP_TABLE = 252
 
 
 def flows(host):
@@ -322,7 +326,7 @@ def flows(host):
     end = time.monotonic()
     return {f.key: f for f in (Flow(line, start, end) for line in
                                text.splitlines() if "cookie=" in line)
-            if f.table != MARKER_TABLE}
+            if f.table not in (TAP_TABLE, MARKER_TABLE)}
 
 
 def is_anew(before, after):

@@ -20,9 +20,10 @@
 enum { TABLE_FIRST, TABLE_GROUP, N_TABLES };
 
 static bool
-says(const struct vmn_port *port, const char *key, const char *value)
+says(struct vmn_view *view, const struct vmn_port *port, const char *key,
+     const char *value)
 {
-    const char *label = vmn_labels_get(&port->labels, key);
+    const char *label = vmn_labels_get(vmn_labels_of(view, &port->row), key);
 
     return label && !strcmp(label, value);
 }
@@ -71,29 +72,29 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const struct vmn_port *port = vmn_read_port(view, key);
     const struct vmn_network *network
         = port ? vmn_read_network(view, port->network) : NULL;
-    bool drop = port && says(port, NAME, "drop");
+    bool drop = port && says(view, port, NAME, "drop");
     struct vmn_flow *flow;
 
     if (!network || !network->vni || !port->n_ips) {
         return;
     }
-    if (drop || says(port, NAME, "pass")) {
+    if (drop || says(view, port, NAME, "pass")) {
         flow = flow_add(emit, network, 10);
         vmn_match(flow, VMN_F_UDP_DST, 9000);
         decide(flow, drop);
     }
-    if (says(port, NAME "-to", "drop")) {
+    if (says(view, port, NAME "-to", "drop")) {
         flow = flow_add(emit, network, 20);
         vmn_match_ip(flow, VMN_F_IPV4_DST, &port->ips[0]);
         decide(flow, true);
     }
-    if (says(port, NAME "-from", "pass")) {
+    if (says(view, port, NAME "-from", "pass")) {
         flow = flow_add(emit, network, 20);
         vmn_match_ip(flow, VMN_F_IPV4_SRC, &port->ips[0]);
         decide(flow, false);
     }
-    drop = says(port, NAME "-group", "drop");
-    if (drop || says(port, NAME "-group", "pass")) {
+    drop = says(view, port, NAME "-group", "drop");
+    if (drop || says(view, port, NAME "-group", "pass")) {
         decide_group(view, emit, network, drop);
     }
 }

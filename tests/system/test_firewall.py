@@ -2,10 +2,12 @@
 """Policies: who may speak with whom, and what becomes of open
 connections."""
 
+import struct
+
 import pytest
 from conftest import cut, entry, rule
 
-from vmnlab import traffic
+from vmnlab import frames, traffic
 
 HTTP = entry("tcp", 80)
 
@@ -117,6 +119,80 @@ def test_icmp_type(world, trio):
     assert world.reaches(cli, srv, 0, "icmp")
 
 
+def test_icmp_code(world, trio):
+    cli, srv, _ = trio
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"],
+                                  [entry("icmp", icmp_type=8, icmp_code=1)]))
+    assert world.blocked(cli, srv, 0, "icmp")
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"],
+                                  [entry("icmp", icmp_type=8, icmp_code=0)]))
+    assert world.reaches(cli, srv, 0, "icmp")
+
+
+def sctp_arrives(a, b, src_port, dst_port):
+    """Whether SCTP arrives, sent thrice with UDP behind it that may pass."""
+    pair = (b.mac, a.mac, a.ip, b.ip)
+    with frames.Capture(b.ns) as seen:
+        for i in range(3):
+            mark = b"behind %d" % i
+            frames.send(a, frames.sctp(*pair, src_port, dst_port),
+                        frames.udp(*pair, 1000, 9, mark))
+            assert seen.wait(lambda f, mark=mark: mark in f, 10)
+        found = [frames.parse(f) for f in seen.read()]
+    return any(f.get("protocol") == 132 and f["src_ip"] == a.ip
+               for f in found)
+
+
+def test_sctp_by_raw_packets(world, trio):
+    cli, srv, oth = trio
+    behind = entry("udp", 9)
+    world.policy("in", "srv", rule("ingress", "allow", ["cli"],
+                                   [entry("sctp", "5000-5001"), behind]),
+                 rule("ingress", "allow", ["oth"], [behind]))
+    world.policy("back", "cli", rule("ingress", "allow", ["srv"], [behind]))
+    assert not sctp_arrives(cli, srv, 40000, 5002)
+    assert not sctp_arrives(oth, srv, 40000, 5001)
+    assert sctp_arrives(cli, srv, 40000, 5001)
+    # What goes back belongs to it, by its ports.  (Who speaks first is the
+    # client for good: this conntrack sees but the two addresses.)
+    assert sctp_arrives(srv, cli, 5001, 40000)
+    assert not sctp_arrives(srv, cli, 5002, 40000)
+    assert not sctp_arrives(cli, srv, 40000, 5002)
+
+
+def error_arrives(a, b, port, about):
+    """Whether an ICMP error of 'a' arrives at 'b' that quotes a packet from
+    UDP port 'port' of 'b' to 'about', port 53."""
+    quoted = frames.udp(about.mac, b.mac, b.ip, about.ip, port, 53, b"")[14:]
+    text = struct.pack("!BBHI", 3, 3, 0, 0) + quoted
+    text = text[:2] + struct.pack("!H", traffic.checksum(text)) + text[4:]
+    with frames.Capture(b.ns) as capture:
+        frames.send(a, frames.ipv4(b.mac, a.mac, a.ip, b.ip, 1, text))
+        return capture.wait(
+            lambda f: frames.parse(f).get("protocol") == 1
+            and frames.parse(f)["src_ip"] == a.ip
+            and frames.parse(f)["payload"][0] == 3, 0.8) is not None
+
+
+def test_errors_are_judged_as_what_they_are_about(world, trio):
+    cli, srv, oth = trio
+    held = world.held(cli, srv, 53, "udp")
+    port = held.sock.getsockname()[1]
+    assert error_arrives(srv, cli, port, srv)
+    assert error_arrives(oth, cli, port, srv)
+
+    # They need no rule of their own, and others have no part in it.
+    world.policy("p", "cli", rule("egress", "allow", ["srv"],
+                                  [entry("udp", 53)]),
+                 directions=["ingress", "egress"])
+    assert error_arrives(srv, cli, port, srv)
+    assert world.never(lambda: error_arrives(oth, cli, port, srv))
+
+    world.patch("ports", "srv", quarantined=True)
+    assert world.never(lambda: error_arrives(srv, cli, port, srv))
+    held.close()
+
+
 def test_everything_from_everyone(world, trio):
     cli, srv, oth = trio
     world.policy("p", "srv", rule("ingress", "allow"))
@@ -160,8 +236,10 @@ def test_first_rule_that_matches_decides(world, trio):
     assert world.blocked(cli, srv, 80)
     assert world.reaches(cli, srv, 81)
     assert world.reaches(oth, srv, 80)
-    world.policy("p", "srv", allow, deny)
+    world.policy("p", "srv", rule("ingress", "allow", [], [HTTP]),
+                 rule("ingress", "deny", ["cli"]))
     assert world.reaches(cli, srv, 80)
+    assert world.blocked(cli, srv, 81)
 
 
 def test_rules_take_turns(world, trio):
@@ -330,6 +408,62 @@ def test_quarantine_cuts_both_ways_and_ends(world, trio):
     assert world.reaches(srv, cli)
     held.close()
     back.close()
+
+
+def test_quarantine_lets_in_only_whom_it_lists_and_gives_back_what_was(
+        world, trio):
+    cli, srv, oth = trio
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"], [HTTP]))
+    held = world.held(cli, srv)
+    spy = {"direction": "ingress", "peers": [{"group": "oth"}],
+           "services": [entry("tcp", 81)]}
+    world.put("quarantines", "q", selector="role=srv", allow=[spy])
+    assert cut(held)
+    assert world.blocked(cli, srv)
+    # No policy has to let forensics in; but nothing else gets either way.
+    forensics = world.held(oth, srv, 81)
+    assert world.blocked(oth, srv, 80)
+    assert world.blocked(srv, oth, 81)
+    # What any of several lists, gets through.
+    world.put("quarantines", "r", ports=["srv"], allow=[
+        {"direction": "egress", "services": [entry("udp", 53)]}])
+    assert world.reaches(srv, cli, 53, "udp")
+    assert forensics.again()
+    assert world.api.get("ports/srv")["status"]["quarantines"] == ["q", "r"]
+    assert world.api.get("quarantines/q")["status"]["members"] == ["srv"]
+    # The list holds for open connections as well.
+    world.patch("quarantines", "q", allow=[])
+    assert cut(forensics)
+    world.delete("quarantines", "r")
+    assert world.blocked(srv, cli, 53, "udp")
+    world.delete("quarantines", "q")
+    assert held.again()
+    assert world.blocked(oth, srv, 81)
+    assert "quarantines" not in world.api.get("ports/srv")["status"]
+    held.close()
+    forensics.close()
+
+
+def test_identities_say_who_ports_are(world, trio):
+    def identities(**query):
+        answer = world.api.get("identities", **query)
+        return answer, {",".join(i["groups"]): i for i in answer["items"]}
+
+    world.vm("cl2", "net", "h3", "10.0.0.4", labels={"role": "cli"})
+    world.put("quarantines", "q", ports=["oth"])
+    _, found = identities(network="net")
+    assert sorted(found) == ["cli", "oth", "srv"]
+    assert found["cli"]["ports"] == ["cl2", "cli"]
+    assert found["cli"]["n_ports"] == 2 and not found["cli"]["quarantined"]
+    assert found["oth"]["quarantines"] == ["q"] and found["oth"]["quarantined"]
+    assert {i["network"] for i in found.values()} == {"net"}
+    # A page goes on behind the number at which the last one ended.
+    numbers = sorted(i["number"] for i in found.values())
+    page, _ = identities(limit=2)
+    assert [i["number"] for i in page["items"]] == numbers[:2]
+    page, _ = identities(limit=2, after=page["next"])
+    assert [i["number"] for i in page["items"]] == numbers[2:]
+    assert "next" not in page
 
 
 # Membership.  --------------------------------------------------------------

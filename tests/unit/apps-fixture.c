@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "controller/apphost/apphost.h"
+#include "controller/engine/tap.h"
 #include "controller/engine/engine.h"
 #include "controller/engine/pipeline.h"
 #include "controller/model/model.h"
@@ -37,6 +38,7 @@ struct apps_fixture {
     struct model *model;
     struct engine *engine;
     unsigned n_changes;
+    unsigned n_computed;
 };
 
 static void
@@ -96,6 +98,15 @@ add_op(struct model_request *request, const char *key, json_t *spec)
     free(type);
 }
 
+static unsigned
+count_computed(const struct engine *engine)
+{
+    struct engine_stats stats;
+
+    engine_get_stats(engine, &stats);
+    return stats.n_units_computed + stats.n_queries_computed;
+}
+
 void
 apps_fixture_apply(struct apps_fixture *f, const char *text)
 {
@@ -130,17 +141,43 @@ apps_fixture_apply(struct apps_fixture *f, const char *text)
     model_request_uninit(&request);
     json_decref(json);
 
+    unsigned before = count_computed(f->engine);
     struct engine_delta *delta = engine_run(f->engine);
 
     f->n_changes = delta->n_changes;
+    f->n_computed = count_computed(f->engine) - before;
     engine_delta_destroy(delta);
     model_settle(f->model);
+}
+
+struct engine *
+apps_fixture_engine(struct apps_fixture *f)
+{
+    return f->engine;
+}
+
+struct model *
+apps_fixture_model(struct apps_fixture *f)
+{
+    return f->model;
+}
+
+const struct pipeline *
+apps_fixture_pipeline(const struct apps_fixture *f)
+{
+    return apphost_pipeline(f->apphost);
 }
 
 unsigned
 apps_fixture_n_changes(const struct apps_fixture *f)
 {
     return f->n_changes;
+}
+
+unsigned
+apps_fixture_n_computed(const struct apps_fixture *f)
+{
+    return f->n_computed;
 }
 
 /* Flows out.  ------------------------------------------------------------ */
@@ -212,10 +249,7 @@ dump_flow(void *dump_, const struct engine_item *item)
     }
     match_format(&match, NULL, &s, OFP_DEFAULT_PRIORITY);
     ds_put_cstr(&s, " actions=");
-
-    struct ofpact_format_params params = { .s = &s };
-
-    ofpacts_format(fm.ofpacts, fm.ofpacts_len, &params);
+    tap_format(fm.ofpacts, fm.ofpacts_len, &s);
     if (!dump->plain && engine_item_drop_reason(item)) {
         ds_put_format(&s, " (%s)", engine_item_drop_reason(item));
     }

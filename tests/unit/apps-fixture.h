@@ -9,6 +9,9 @@
 #include "openvswitch/dynamic-string.h"
 
 struct apps_fixture;
+struct engine;
+struct model;
+struct pipeline;
 
 /* Loads 'apps' (paths of modules, ending with NULL). */
 struct apps_fixture *apps_fixture_create(const char *const *apps);
@@ -40,7 +43,14 @@ char *apps_fixture_problems(struct apps_fixture *);
  * (in decimal).  The caller frees it. */
 char *apps_fixture_expand(struct apps_fixture *, const char *text);
 
+/* What it is made of, for those who ask that. */
+struct engine *apps_fixture_engine(struct apps_fixture *);
+struct model *apps_fixture_model(struct apps_fixture *);
+const struct pipeline *apps_fixture_pipeline(const struct apps_fixture *);
+
 /* Number of flows added and withdrawn by the last apply. */
 unsigned apps_fixture_n_changes(const struct apps_fixture *);
+/* Units and queries that it computed. */
+unsigned apps_fixture_n_computed(const struct apps_fixture *);
 
 #endif /* tests/unit/apps-fixture.h */

@@ -14,6 +14,18 @@ tests_unit_test_ofpacket_SOURCES = tests/unit/test-ofpacket.c
 tests_unit_test_ofpacket_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ofpacket_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-nd
+TESTS += tests/unit/test-nd
+tests_unit_test_nd_SOURCES = tests/unit/test-nd.c
+tests_unit_test_nd_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_nd_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-refusal
+TESTS += tests/unit/test-refusal
+tests_unit_test_refusal_SOURCES = tests/unit/test-refusal.c
+tests_unit_test_refusal_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_refusal_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-slices
 TESTS += tests/unit/test-slices
 tests_unit_test_slices_SOURCES = tests/unit/test-slices.c
@@ -50,6 +62,14 @@ tests_unit_test_selector_SOURCES = tests/unit/test-selector.c
 tests_unit_test_selector_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_selector_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-cover
+TESTS += tests/unit/test-cover
+tests_unit_test_cover_SOURCES = \
+	tests/unit/model-util.c \
+	tests/unit/model-util.h \
+	tests/unit/test-cover.c
+tests_unit_test_cover_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_cover_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test-sets
 TESTS += tests/unit/test-sets
 tests_unit_test_sets_SOURCES = tests/unit/test-sets.c
@@ -159,6 +179,12 @@ tests_unit_test_commit_SOURCES = tests/unit/test-commit.c tests/unit/toy-app.h
 tests_unit_test_commit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_commit_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-simulator
+TESTS += tests/unit/test-simulator
+tests_unit_test_simulator_SOURCES = tests/unit/test-simulator.c
+tests_unit_test_simulator_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_simulator_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-pace
 TESTS += tests/unit/test-pace
 tests_unit_test_pace_SOURCES = tests/unit/test-pace.c
@@ -196,12 +222,33 @@ tests_unit_test_fabric_faults_SOURCES = tests/unit/test-fabric-faults.c \
 tests_unit_test_fabric_faults_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fabric_faults_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-fabric-receipts
+TESTS += tests/unit/test-fabric-receipts
+tests_unit_test_fabric_receipts_SOURCES = tests/unit/test-fabric-receipts.c \
+	$(FABRIC_TEST_SOURCES)
+tests_unit_test_fabric_receipts_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fabric_receipts_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-fabric-audit
 TESTS += tests/unit/test-fabric-audit
 tests_unit_test_fabric_audit_SOURCES = tests/unit/test-fabric-audit.c \
 	$(FABRIC_TEST_SOURCES)
 tests_unit_test_fabric_audit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fabric_audit_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-fabric-counters
+TESTS += tests/unit/test-fabric-counters
+tests_unit_test_fabric_counters_SOURCES = tests/unit/test-fabric-counters.c \
+	$(FABRIC_TEST_SOURCES)
+tests_unit_test_fabric_counters_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fabric_counters_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-fabric-samples
+TESTS += tests/unit/test-fabric-samples
+tests_unit_test_fabric_samples_SOURCES = tests/unit/test-fabric-samples.c \
+	$(FABRIC_TEST_SOURCES)
+tests_unit_test_fabric_samples_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fabric_samples_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test-packets
 TESTS += tests/unit/test-packets
@@ -228,6 +275,59 @@ tests_unit_test_apps_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_apps_LDADD = $(UNIT_LIBS)
 tests_unit_test_apps_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
 EXTRA_tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
+
+check_PROGRAMS += tests/unit/test-dns
+TESTS += tests/unit/test-dns
+tests_unit_test_dns_SOURCES = tests/unit/test-dns.c
+tests_unit_test_dns_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_dns_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-router
+TESTS += tests/unit/test-router
+tests_unit_test_router_SOURCES = \
+	tests/unit/apps-fixture.c \
+	tests/unit/apps-fixture.h \
+	tests/unit/test-router.c
+tests_unit_test_router_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_router_LDADD = $(UNIT_LIBS)
+tests_unit_test_router_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
+EXTRA_tests_unit_test_router_DEPENDENCIES = $(app_LTLIBRARIES)
+
+# What routing domains are to apps.
+check_PROGRAMS += tests/unit/test-domain
+TESTS += tests/unit/test-domain
+tests_unit_test_domain_SOURCES = \
+	tests/unit/apps-fixture.c \
+	tests/unit/apps-fixture.h \
+	tests/unit/test-domain.c
+tests_unit_test_domain_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_domain_LDADD = $(UNIT_LIBS)
+tests_unit_test_domain_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
+EXTRA_tests_unit_test_domain_DEPENDENCIES = $(app_LTLIBRARIES)
+
+# What policies cost in flows.
+check_PROGRAMS += tests/unit/test-segments
+TESTS += tests/unit/test-segments
+tests_unit_test_segments_SOURCES = \
+	tests/unit/apps-fixture.c \
+	tests/unit/apps-fixture.h \
+	tests/unit/test-segments.c
+tests_unit_test_segments_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_segments_LDADD = $(UNIT_LIBS)
+tests_unit_test_segments_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
+EXTRA_tests_unit_test_segments_DEPENDENCIES = $(app_LTLIBRARIES)
+
+# The simulator, asked in names, with the apps.
+check_PROGRAMS += tests/unit/test-trace
+TESTS += tests/unit/test-trace
+tests_unit_test_trace_SOURCES = \
+	tests/unit/apps-fixture.c \
+	tests/unit/apps-fixture.h \
+	tests/unit/test-trace.c
+tests_unit_test_trace_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_trace_LDADD = $(UNIT_LIBS)
+tests_unit_test_trace_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
+EXTRA_tests_unit_test_trace_DEPENDENCIES = $(app_LTLIBRARIES)
 
 # Builds the example app out of tree and loads it.
 TESTS += tests/unit/test-example-app
@@ -259,7 +359,9 @@ tests_unit_test_fabric_ovs_SOURCES = \
 	tests/unit/toy-app.h
 tests_unit_test_fabric_ovs_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fabric_ovs_LDADD = $(UNIT_LIBS)
-tests_unit_test_fabric_ovs_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
+# Not all of libvmn, of which it has parts of its own.
+tests_unit_test_fabric_ovs_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic \
+	-Wl,--whole-archive,proto/.libs/libproto.a,--no-whole-archive
 EXTRA_tests_unit_test_fabric_ovs_DEPENDENCIES = $(app_LTLIBRARIES)
 EXTRA_DIST += tests/unit/bad-requests.json docs/api.md
 
@@ -279,3 +381,15 @@ tests_unit_test_host_db_SOURCES = \
 	$(OVS_SANDBOX)
 tests_unit_test_host_db_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_host_db_LDADD = $(UNIT_LIBS)
+
+# The dhcp app: questions in, answers out.
+check_PROGRAMS += tests/unit/test-dhcp
+TESTS += tests/unit/test-dhcp
+tests_unit_test_dhcp_SOURCES = \
+	tests/unit/apps-fixture.c \
+	tests/unit/apps-fixture.h \
+	tests/unit/test-dhcp.c
+tests_unit_test_dhcp_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_dhcp_LDADD = $(UNIT_LIBS)
+tests_unit_test_dhcp_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
+EXTRA_tests_unit_test_dhcp_DEPENDENCIES = $(app_LTLIBRARIES)

@@ -10,6 +10,7 @@
 #include <event2/event.h>
 
 #include "controller/model/numbers.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 struct toy toy;
@@ -45,7 +46,10 @@ fake_submit(struct store *store OVS_UNUSED, struct model *model,
             store_done_cb *done, void *aux)
 {
     const struct timeval now = { 0, 0 };
+    const struct number_write *numbers;
+    size_t n;
 
+    numbers_get_pending(model_numbers(model), &n, &numbers);
     store_model = model;
     store_done = done;
     store_aux = aux;
@@ -58,6 +62,20 @@ static const struct store_class fake_store = {
 };
 
 /* The fixture.  ---------------------------------------------------------- */
+
+json_t *
+fixture_receipt(uint64_t rev)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    json_t *receipt = NULL;
+
+    if (fabric_put_receipt(fabric, rev, &ds)) {
+        receipt = json_loads(ds_cstr(&ds), 0, NULL);
+        assert_non_null(receipt);
+    }
+    ds_destroy(&ds);
+    return receipt;
+}
 
 void
 fixture_turn(void)
@@ -127,14 +145,20 @@ fixture_start_fabric(const struct fabric_options *options)
 }
 
 void
+fixture_start_commit(void)
+{
+    commit = commit_create(loop_base(loop), toy.model, toy.engine,
+                           &fake_store, NULL);
+}
+
+void
 fixture_start_with(const struct fabric_options *options,
                    const struct vmn_app_class *app,
                    const char *const *modules)
 {
     loop = loop_create();
     load(app, modules);
-    commit = commit_create(loop_base(loop), toy.model, toy.engine,
-                           &fake_store, NULL);
+    fixture_start_commit();
     fixture_start_fabric(options);
 }
 

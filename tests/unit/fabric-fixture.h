@@ -47,6 +47,11 @@ void fixture_start_with(const struct fabric_options *,
 void fixture_stop(void);
 /* Makes the fabric anew, after fabric_destroy(). */
 void fixture_start_fabric(const struct fabric_options *);
+/* A commit as that of a vmnd that has just started. */
+void fixture_start_commit(void);
+
+/* The receipt of a revision, read back.  The caller owns it. */
+json_t *fixture_receipt(uint64_t revision);
 
 /* One turn of the loop. */
 void fixture_turn(void);

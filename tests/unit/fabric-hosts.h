@@ -8,7 +8,8 @@
  * The app: a host's labels "net" and "net2" put it into the scopes of these
  * networks.  A port makes a flow whose priority is its label "prio" and whose
  * action is its label "value", in the scope of its label "scope": "all",
- * "net" or a host's name; with a label "group", through a group. */
+ * "net" or a host's name; with a label "group", through a group.  With a label
+ * "drop" it drops, with "count" it is counted. */
 
 #ifndef TESTS_UNIT_FABRIC_HOSTS_H
 #define TESTS_UNIT_FABRIC_HOSTS_H 1
@@ -27,6 +28,7 @@ int setup(void **state);
 int setup_tight(void **state);  /* Few bundles may be under way, and few bytes
                                  * queued. */
 int setup_audits(void **state); /* Each host is audited every second. */
+int setup_counts(void **state); /* Counters are read every second. */
 int setup_hasty(void **state);  /* Answers are due soon. */
 int setup_narrow(void **state); /* Few bundles may be under way. */
 int teardown(void **state);

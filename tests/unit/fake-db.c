@@ -18,8 +18,19 @@ fabric_db_create(struct fabric *f OVS_UNUSED,
 }
 
 void
+fabric_db_begin(struct fabric *f OVS_UNUSED)
+{
+}
+
+void
 fabric_db_destroy(struct fabric *f OVS_UNUSED)
 {
+}
+
+bool
+fabric_db_set_uses(struct fabric *f OVS_UNUSED, const bool uses[] OVS_UNUSED)
+{
+    return false;
 }
 
 void

@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include "byte-order.h"
+#include "controller/engine/tap.h"
 #include "controller/fabric/marker.h"
+#include "controller/fabric/taps.h"
 #include "openflow/openflow-1.1.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
@@ -23,6 +25,7 @@
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"
+#include "openvswitch/ofp-meter.h"
 #include "openvswitch/ofp-switch.h"
 #include "openvswitch/ofp-util.h"
 #include "util.h"
@@ -324,7 +327,7 @@ fake_switch_n_flows(const struct fake_switch *fs)
     size_t n = 0;
 
     LIST_FOR_EACH (flow, node, &fs->flows) {
-        n += flow->table != MARKER_TABLE;
+        n += flow->table != MARKER_TABLE && flow->table != TAP_TABLE;
     }
     return n;
 }
@@ -342,10 +345,10 @@ fake_switch_marker(const struct fake_switch *fs)
     return 0;
 }
 
-const struct fake_flow *
+struct fake_flow *
 fake_switch_find(const struct fake_switch *fs, uint16_t priority)
 {
-    const struct fake_flow *flow;
+    struct fake_flow *flow;
 
     LIST_FOR_EACH (flow, node, &fs->flows) {
         if (flow->priority == priority) {
@@ -377,7 +380,9 @@ dump_flows(struct fake_switch *fs, const struct ofp_header *request)
     if (ofputil_decode_flow_stats_request(&fsr, request, NULL, NULL)) {
         ovs_fatal(0, "the controller sent rubbish");
     }
-    if (fsr.table_id == OFPTT_ALL) {
+    if (fsr.cookie_mask) {
+        fs->n_polls++;
+    } else if (fsr.table_id == OFPTT_ALL) {
         fs->n_dumps++;
     } else {
         fs->n_questions++;
@@ -388,9 +393,11 @@ dump_flows(struct fake_switch *fs, const struct ofp_header *request)
         struct ofputil_flow_mod fm;
         struct ofpbuf ofpacts;
 
-        if (fsr.table_id != OFPTT_ALL && fsr.table_id != flow->table) {
+        if ((fsr.table_id != OFPTT_ALL && fsr.table_id != flow->table)
+            || (flow->cookie ^ ntohll(fsr.cookie)) & ntohll(fsr.cookie_mask)) {
             continue;
         }
+        fs->n_polled += fsr.cookie_mask != 0;
         ofpbuf_init(&ofpacts, 0);
         decode(&fm, flow->mod, &ofpacts);
         minimatch_expand(&fm.match, &stats.match);
@@ -401,6 +408,8 @@ dump_flows(struct fake_switch *fs, const struct ofp_header *request)
         stats.hard_timeout = fm.hard_timeout;
         stats.importance = fm.importance;
         stats.flags = fm.flags & OFPUTIL_FF_STATE;
+        stats.packet_count = flow->packets;
+        stats.byte_count = flow->bytes;
         stats.ofpacts = fm.ofpacts;
         stats.ofpacts_len = fm.ofpacts_len;
         ofputil_append_flow_stats_reply(&stats, &replies, NULL);
@@ -652,7 +661,136 @@ bundle_control(struct fake_switch *fs, const struct ofp_header *oh)
     fake_switch_send(fs, ofputil_encode_bundle_ctrl_reply(oh, &ctrl));
 }
 
+/* Meters: those of the first bank that came, or none.  -------------------- */
+
+static void
+tell_meters(struct fake_switch *fs, const struct ofp_header *request)
+{
+    struct ovs_list replies;
+
+    ofpmp_init(&replies, request);
+    for (unsigned i = 0; i < MIN(fs->n_meter_mods, 2 * TAPS_METERS); i++) {
+        struct ofputil_meter_band band = {
+            .type = OFPMBT13_DROP,
+            .rate = i < TAPS_METERS ? TAPS_DROP_RATE : TAPS_LOG_RATE,
+            .burst_size = (i < TAPS_METERS ? TAPS_DROP_BURST
+                           : TAPS_LOG_BURST),
+        };
+        const struct ofputil_meter_config mc = {
+            .meter_id = TAPS_FIRST_METER + i,
+            .flags = OFPMF13_PKTPS | OFPMF13_BURST,
+            .n_bands = 1, .bands = &band,
+        };
+
+        ofputil_append_meter_config(&replies, &mc);
+    }
+    send_list(fs, &replies);
+}
+
+static void
+tell_meter_features(struct fake_switch *fs, const struct ofp_header *request)
+{
+    const struct ofputil_meter_features mf = {
+        .max_meters = fs->meters ? 65536 : 0,
+        .band_types = 1u << OFPMBT13_DROP,
+        .capabilities = OFPMF13_PKTPS | OFPMF13_BURST,
+        .max_bands = 8,
+    };
+
+    fake_switch_send(fs, ofputil_encode_meter_features_reply(&mf, request));
+}
+
 /* Messages.  ------------------------------------------------------------- */
+
+static void
+tell_features(struct fake_switch *fs, const struct ofp_header *oh)
+{
+    const struct ofputil_switch_features features = {
+        .datapath_id = fs->datapath_id, .n_tables = 254,
+    };
+
+    fake_switch_send(fs, ofputil_encode_switch_features(
+                         &features, OFPUTIL_P_OF15_OXM, oh->xid));
+}
+
+static void
+meter_mod(struct fake_switch *fs, const struct ofp_header *oh)
+{
+    if (fs->refuse_meters) {
+        send_error(fs, OFPERR_OFPMMFC_OUT_OF_METERS, oh);
+    } else {
+        fs->n_meter_mods++;
+    }
+}
+
+/* Outside of bundles there are taps, and what takes the marker away. */
+static void
+flow_mod(struct fake_switch *fs, const struct ofp_header *oh)
+{
+    const struct ofp11_flow_mod *ofm = (const void *) (oh + 1);
+    struct ofpbuf *mod;
+
+    if (ofm->table_id != TAP_TABLE) {
+        fs->n_unmarks++;
+    } else {
+        fs->n_taps++;
+        if (fs->refuse_meters) {
+            send_error(fs, OFPERR_OFPMMFC_INVALID_METER, oh);
+            return;
+        }
+    }
+    mod = ofpbuf_clone_data(oh, ntohs(oh->length));
+    apply_flow_mod(fs, mod);
+    ofpbuf_delete(mod);
+}
+
+static void
+packet_out(struct fake_switch *fs, const struct ofp_header *oh)
+{
+    fs->n_packet_outs++;
+    ofpbuf_delete(fs->packet_out);
+    fs->packet_out = ofpbuf_clone_data(oh, ntohs(oh->length));
+}
+
+static void
+answer_barrier(struct fake_switch *fs, const struct ofp_header *oh)
+{
+    fake_switch_send(fs, ofpraw_alloc_reply(OFPRAW_OFPT11_BARRIER_REPLY, oh,
+                                            0));
+}
+
+static void
+answer_echo(struct fake_switch *fs, const struct ofp_header *oh)
+{
+    fake_switch_send(fs, ofputil_encode_echo_reply(oh));
+}
+
+/* What it does with a message; others are passed over. */
+static const struct handler {
+    enum ofptype type;
+    void (*handle)(struct fake_switch *, const struct ofp_header *);
+} handlers[] = {
+    { OFPTYPE_FEATURES_REQUEST, tell_features },
+    { OFPTYPE_METER_FEATURES_STATS_REQUEST, tell_meter_features },
+    { OFPTYPE_METER_CONFIG_STATS_REQUEST, tell_meters },
+    { OFPTYPE_METER_MOD, meter_mod },
+    { OFPTYPE_FLOW_MOD, flow_mod },
+    { OFPTYPE_FLOW_STATS_REQUEST, dump_flows },
+    { OFPTYPE_GROUP_DESC_STATS_REQUEST, dump_groups },
+    { OFPTYPE_BUNDLE_CONTROL, bundle_control },
+    { OFPTYPE_BUNDLE_ADD_MESSAGE, bundle_add },
+    { OFPTYPE_BARRIER_REQUEST, answer_barrier },
+    { OFPTYPE_ECHO_REQUEST, answer_echo },
+    { OFPTYPE_PACKET_OUT, packet_out },
+};
+
+static bool
+is_held(const struct fake_switch *fs, enum ofptype type)
+{
+    return fs->hold && (type == OFPTYPE_BARRIER_REQUEST
+                        || type == OFPTYPE_BUNDLE_CONTROL
+                        || !ovs_list_is_empty(&fs->held));
+}
 
 static void
 handle(struct fake_switch *fs, const struct ofp_header *oh)
@@ -662,58 +800,16 @@ handle(struct fake_switch *fs, const struct ofp_header *oh)
     if (ofptype_decode(&type, oh)) {
         ovs_fatal(0, "the controller sent rubbish");
     }
-    if (fs->hold && (type == OFPTYPE_BARRIER_REQUEST
-                     || type == OFPTYPE_BUNDLE_CONTROL
-                     || !ovs_list_is_empty(&fs->held))) {
+    if (is_held(fs, type)) {
         struct ofpbuf *copy = ofpbuf_clone_data(oh, ntohs(oh->length));
 
         ovs_list_push_back(&fs->held, &copy->list_node);
         return;
     }
-    switch ((int) type) {
-    case OFPTYPE_FEATURES_REQUEST: {
-        const struct ofputil_switch_features features = {
-            .datapath_id = fs->datapath_id, .n_tables = 254,
-        };
-
-        fake_switch_send(fs, ofputil_encode_switch_features(
-                             &features, OFPUTIL_P_OF15_OXM, oh->xid));
-        break;
-    }
-    case OFPTYPE_FLOW_MOD: {
-        struct ofpbuf *mod = ofpbuf_clone_data(oh, ntohs(oh->length));
-
-        fs->n_unmarks++;
-        apply_flow_mod(fs, mod);
-        ofpbuf_delete(mod);
-        break;
-    }
-    case OFPTYPE_FLOW_STATS_REQUEST:
-        dump_flows(fs, oh);
-        break;
-    case OFPTYPE_GROUP_DESC_STATS_REQUEST:
-        dump_groups(fs, oh);
-        break;
-    case OFPTYPE_BUNDLE_CONTROL:
-        bundle_control(fs, oh);
-        break;
-    case OFPTYPE_BUNDLE_ADD_MESSAGE:
-        bundle_add(fs, oh);
-        break;
-    case OFPTYPE_BARRIER_REQUEST:
-        fake_switch_send(fs, ofpraw_alloc_reply(OFPRAW_OFPT11_BARRIER_REPLY,
-                                                oh, 0));
-        break;
-    case OFPTYPE_ECHO_REQUEST:
-        fake_switch_send(fs, ofputil_encode_echo_reply(oh));
-        break;
-    case OFPTYPE_PACKET_OUT:
-        fs->n_packet_outs++;
-        ofpbuf_delete(fs->packet_out);
-        fs->packet_out = ofpbuf_clone_data(oh, ntohs(oh->length));
-        break;
-    default:
-        break;
+    for (size_t i = 0; i < ARRAY_SIZE(handlers); i++) {
+        if (handlers[i].type == type) {
+            handlers[i].handle(fs, oh);
+        }
     }
 }
 
@@ -750,6 +846,22 @@ fake_switch_run(struct fake_switch *fs)
         return false;
     }
     return true;
+}
+
+void
+fake_switch_release_one(struct fake_switch *fs)
+{
+    bool hold = fs->hold;
+
+    fs->hold = false;
+    if (!ovs_list_is_empty(&fs->held)) {
+        struct ofpbuf *msg = CONTAINER_OF(ovs_list_pop_front(&fs->held),
+                                          struct ofpbuf, list_node);
+
+        handle(fs, msg->data);
+        ofpbuf_delete(msg);
+    }
+    fs->hold = hold;
 }
 
 void

@@ -21,6 +21,8 @@ struct fake_flow {
     uint16_t priority;
     uint64_t cookie;
     unsigned age;               /* Number of the commit that added it. */
+    uint64_t packets, bytes;    /* As the test says; they outlive a flow mod
+                                 * that replaces it. */
 };
 
 struct fake_group {
@@ -47,6 +49,9 @@ struct fake_switch {
     unsigned refuse_commits;    /* So many, and no message of them. */
     size_t max_flows;           /* In all tables but the marker's: what comes
                                  * then finds its table full. */
+    bool meters;                /* It has some.  Else it says that it has
+                                 * none. */
+    bool refuse_meters;         /* But takes none. */
     bool deaf;                  /* Reads nothing. */
     bool hold;                  /* Answers no barrier and no commit. */
     struct ovs_list held;       /* Messages that wait for the end of that. */
@@ -55,7 +60,9 @@ struct fake_switch {
     unsigned n_mods;            /* Messages in bundles, markers apart. */
     unsigned n_markers, n_unmarks; /* In bundles, and outside. */
     unsigned n_questions;       /* For one table. */
+    unsigned n_polls, n_polled; /* For some cookies, and flows told of. */
     unsigned n_commits, n_discards, n_dumps;
+    unsigned n_meter_mods, n_taps;
     unsigned n_packet_outs;
     struct ofpbuf *packet_out;  /* The last one, or NULL. */
     struct ds order;            /* Of messages: G F (add), f g (delete), and
@@ -69,6 +76,8 @@ void fake_switch_connect(struct fake_switch *, const char *path);
 void fake_switch_disconnect(struct fake_switch *);
 /* Handles what has come.  False if the connection is gone. */
 bool fake_switch_run(struct fake_switch *);
+/* Handles the oldest message that waits for the end of 'hold', if any. */
+void fake_switch_release_one(struct fake_switch *);
 /* Ends 'hold'. */
 void fake_switch_release(struct fake_switch *);
 /* Sends 'msg' to the controller, and frees it. */
@@ -85,7 +94,7 @@ void fake_switch_remove_group(struct fake_switch *, uint32_t id);
 size_t fake_switch_n_flows(const struct fake_switch *);
 /* The cookie of the marker (controller/fabric/marker.h), or 0. */
 uint64_t fake_switch_marker(const struct fake_switch *);
-const struct fake_flow *fake_switch_find(const struct fake_switch *,
-                                         uint16_t priority);
+struct fake_flow *fake_switch_find(const struct fake_switch *,
+                                   uint16_t priority);
 
 #endif /* tests/unit/fake-switch.h */

@@ -537,6 +537,130 @@ settled_moments_come_between_groups(void **state)
     assert_int_equal(n_settled, 1);
 }
 
+static int n_turns, n_loaded;
+
+/* Goes on until others have had their turn. */
+static void
+load(void *aux)
+{
+    long long int limit = time_msec() + 30000;
+
+    while (n_turns < 3 && time_msec() < limit) {
+        commit_pause(commit);
+    }
+    n_loaded++;
+}
+
+static void
+first_group_can_be_put_off(void **state)
+{
+    assert_false(commit_hold(commit)); /* It has begun long ago. */
+    commit_destroy(commit);
+    commit = commit_create(base, toy.model, toy.engine, &fake_store, NULL);
+    commit_set_sink(commit, sink, NULL);
+    assert_true(commit_hold(commit));
+    put_host("h1");
+    commit_when_settled(commit, settled, NULL);
+    n_settled = 0;
+    turn();
+    assert_int_equal(n_groups + n_submits + n_settled, 0);
+    assert_false(commit_is_settled(commit));
+
+    /* The loaded state, and then what waits.  Loading may take turns. */
+    commit_begin(commit, load, NULL);
+    while (!n_loaded) {
+        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        n_turns++;
+        assert_true(n_loaded || n_groups + n_submits + n_settled == 0);
+    }
+    assert_true(n_turns >= 3);
+    turn();
+    assert_int_equal(n_groups, 1);
+    assert_int_equal(n_submits, 1);
+    assert_int_equal(n_settled, 1);
+    finish_store(0);
+    assert_int_equal(n_ok, 1);
+
+    /* One that never begins can end. */
+    commit_destroy(commit);
+    commit = commit_create(base, toy.model, toy.engine, &fake_store, NULL);
+    assert_true(commit_hold(commit));
+    put_host("h2");
+    turn();
+    commit_stop(commit);
+    assert_int_equal(n_refused, 1);
+}
+
+/* A model that has a host for whose number the store has never been asked, and
+ * a commit that has just started. */
+static void
+start_anew(void)
+{
+    const struct model_meta meta = { .revision = 1 };
+    json_t *spec = toy_host(1);
+    struct vmn_errors errors;
+
+    commit_destroy(commit);
+    toy_uninit(&toy);
+    toy_init(&toy, &app, NULL);
+    vmn_errors_init(&errors);
+    assert_int_equal(model_load_row(toy.model, VMN_TABLE_HOST, "h1", spec,
+                                    NULL, &meta, &errors), 0);
+    json_decref(spec);
+    commit = commit_create(base, toy.model, toy.engine, &fake_store, NULL);
+    commit_set_sink(commit, sink, NULL);
+    turn();
+}
+
+static void
+loaded_state_is_not_shown_until_it_is_stored(void **state)
+{
+    struct model_request report;
+
+    start_anew();
+    assert_int_equal(n_submits, 1);
+    commit_when_settled(commit, settled, NULL);
+    n_settled = 0;
+    for (int i = 1; i <= 2; i++) {
+        struct model_request plan;
+
+        put_host("h2");
+        model_request_init(&plan, "test");
+        model_request_add(&plan, MODEL_PUT, VMN_TABLE_HOST, "h3",
+                          toy_host(3));
+        commit_plan(commit, &plan, done, NULL);
+        model_request_init(&report, "host:h1");
+        model_request_add(&report, MODEL_PUT, VMN_TABLE_NETWORK, "n",
+                          json_object());
+        commit_submit(commit, &report, done, NULL);
+        turn();
+        finish_store(ENOSPC);
+        assert_int_equal(n_refused, 2 * i);
+        assert_int_equal(last_code, VMN_ERR_UNAVAILABLE);
+        assert_string_equal(commit_store_error(commit), "disk full");
+        assert_int_equal(n_groups + n_ok + n_settled, 0);
+        assert_false(commit_is_settled(commit));
+        while (n_submits == i) {
+            event_base_loop(base, EVLOOP_ONCE);
+        }
+    }
+    finish_store(0);
+    assert_null(commit_store_error(commit));
+    assert_int_equal(n_groups, 1);
+    assert_true(n_sent > 0);        /* All that follows from h1. */
+    assert_int_equal(n_settled, 1);
+    assert_int_equal(n_submits, 4); /* What hosts reported meanwhile. */
+    finish_store(0);
+    assert_int_equal(n_ok, 2);
+
+    /* One that was never stored can end. */
+    n_submits = 0;
+    start_anew();
+    finish_store(ENOSPC);
+    commit_stop(commit);
+    assert_int_equal(n_submits, 1);
+}
+
 static void
 what_waits_at_the_end_is_refused(void **state)
 {
@@ -682,6 +806,8 @@ main(void)
         T(requests_wait_for_others_while_hosts_are_behind),
         T(an_unchanged_request_writes_nothing),
         T(settled_moments_come_between_groups),
+        T(first_group_can_be_put_off),
+        T(loaded_state_is_not_shown_until_it_is_stored),
         T(what_waits_at_the_end_is_refused),
         T(plan_reaches_neither_store_nor_sink),
         T(plan_waits_for_the_write_that_is_under_way),

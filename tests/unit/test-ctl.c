@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "controller/ctl/simulate.h"
 #include "controller/ctl/table.h"
 #include "controller/ctl/types.h"
 #include "openvswitch/dynamic-string.h"
@@ -456,7 +457,7 @@ every_type_has_columns_and_unique_names(void **state OVS_UNUSED)
         assert_string_equal(columns[0].heading, "NAME");
         free(columns);
     }
-    assert_int_equal(n, 8);
+    assert_int_equal(n, 13);
     assert_null(ctl_type_find("vifs"));
     assert_null(ctl_type_find("nets"));
 }
@@ -709,25 +710,131 @@ static void
 quarantine_waits_unless_told_not_to(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
-        { "PATCH /v1/ports/db?wait=installed&timeout=500ms",
-          "{\"spec\": {\"quarantined\": true}}", 200,
-          "{\"metadata\": {\"revision\": 9}, \"receipt\": {\"hosts\":"
+        { "PUT /v1/quarantines/db?wait=installed&timeout=500ms",
+          "{\"spec\": {\"ports\": [\"db\"]}}", 201,
+          "{\"outcome\": \"created\", \"metadata\": {\"revision\": 9},"
+          " \"receipt\": {\"hosts\":"
           " [{\"host\": \"hv1\"}, {\"host\": \"hv2\"}]}}" },
         { NULL, NULL, 0, NULL },
     };
-    static const struct step release[] = {
-        { "PATCH /v1/ports/db", "{\"spec\": {\"quarantined\": false}}", 200,
-          "{\"outcome\": \"updated\"}" },
-        { "PATCH /v1/ports/app", "{\"spec\": {\"quarantined\": false}}", 200,
+    static const struct step several[] = {
+        { "PUT /v1/quarantines/a", "{\"spec\": {\"ports\": [\"a\"]}}", 409,
+          "{\"title\": \"Conflict\"}" },
+        { "PUT /v1/quarantines/b", "{\"spec\": {\"ports\": [\"b\"]}}", 200,
           "{\"outcome\": \"unchanged\"}" },
         { NULL, NULL, 0, NULL },
     };
 
     assert_play(steps, "", "quarantine db --timeout 500ms", CTL_DONE,
-                "ports/db quarantined\nrevision 9 is installed on 2 hosts\n",
+                "quarantines/db created\n"
+                "revision 9 is installed on 2 hosts\n", "");
+    assert_play(several, "", "quarantine a b --no-wait", CTL_REFUSED,
+                "quarantines/b unchanged\n",
+                "vmnctl: Conflict (HTTP 409)\n");
+}
+
+static void
+quarantine_lets_in_what_it_is_told(void **state OVS_UNUSED)
+{
+    static const struct step one[] = {
+        { "PUT /v1/quarantines/web-1",
+          "{\"spec\": {\"ports\": [\"web-1\"], \"allow\": [{\"direction\":"
+          " \"ingress\", \"peers\": [{\"group\": \"forensics\"}],"
+          " \"services\": [{\"protocol\": \"tcp\", \"ports\": [\"22\"]},"
+          " {\"protocol\": \"icmp\"}, {\"service\": \"agent\"}]}]}}", 200,
+          "{\"outcome\": \"updated\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step selected[] = {
+        { "PUT /v1/quarantines/role-web-env",
+          "{\"spec\": {\"selector\": \"role=Web,!env\"}}", 201,
+          "{\"outcome\": \"created\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step named[] = {
+        { "PUT /v1/quarantines/q", "{\"spec\": {\"selector\": \"\","
+          " \"ports\": [\"a\", \"b\"], \"allow\": [{\"direction\":"
+          " \"ingress\", \"peers\": [{\"group\": \"g\"}]}]}}", 201,
+          "{\"outcome\": \"created\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(one, "", "quarantine web-1 --allow-group forensics --allow "
+                "tcp/22 --allow icmp --allow agent --no-wait", CTL_DONE,
+                "quarantines/web-1 updated\n", "");
+    assert_play(selected, "", "quarantine --selector role=Web,!env --no-wait",
+                CTL_DONE, "quarantines/role-web-env created\n", "");
+    assert_play(named, "", "quarantine a b --selector= --name q --allow-group "
+                "g --no-wait", CTL_DONE, "quarantines/q created\n", "");
+    assert_alone("", "quarantine", CTL_USAGE, "give PORTs, or --selector");
+    assert_alone("", "quarantine a -l x", CTL_USAGE, "need a --name");
+    assert_alone("", "quarantine --selector=!", CTL_USAGE, "needs a --name");
+    assert_alone("", "quarantine a --allow \xff", CTL_USAGE, "valid UTF-8");
+}
+
+static void
+release_ends_whatever_holds_the_name(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/quarantines/q", NULL, 200, "{}" },
+        { "DELETE /v1/quarantines/q", NULL, 200,
+          "{\"outcome\": \"deleted\"}" },
+        { "GET /v1/ports/q", NULL, 404, "{}" },
+        { "GET /v1/quarantines/db", NULL, 404, "{}" },
+        { "GET /v1/ports/db", NULL, 200,
+          "{\"spec\": {\"quarantined\": true}}" },
+        { "PATCH /v1/ports/db", "{\"spec\": {\"quarantined\": false}}", 200,
+          "{\"outcome\": \"updated\"}" },
+        { "GET /v1/quarantines/web", NULL, 404, "{}" },
+        { "GET /v1/ports/web", NULL, 200, "{\"spec\": {\"quarantined\":"
+          " false}, \"status\": {\"quarantines\": [\"a\", \"b\"]}}" },
+        { "GET /v1/quarantines/x", NULL, 404, "{}" },
+        { "GET /v1/ports/x", NULL, 404, "{}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "release q db web x --no-wait", CTL_REFUSED,
+                "quarantines/q deleted\nports/db released\n",
+                "vmnctl: no quarantine \"web\"; port web is held by a,b\n"
+                "vmnctl: no quarantine \"x\"\n");
+}
+
+static void
+promote_has_policies_enforced(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "PATCH /v1/policies/db-in", "{\"spec\": {\"mode\": \"enforce\"}}",
+          200, "{\"outcome\": \"updated\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "promote db-in --no-wait", CTL_DONE,
+                "policies/db-in promoted\n", "");
+}
+
+static void
+identities_are_listed_by_number(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/identities?network=shop&limit=250", NULL, 200,
+          "{\"items\": [{\"number\": 3, \"network\": \"shop\", \"groups\":"
+          " [\"a\", \"b\"], \"quarantined\": false, \"quarantines\": [],"
+          " \"n_ports\": 120, \"ports\": [\"p1\", \"p2\", \"p3\", \"p4\","
+          " \"p5\", \"p6\"]}], \"next\": \"3\"}" },
+        { "GET /v1/identities?network=shop&limit=250&after=3", NULL, 200,
+          "{\"items\": [{\"number\": 7, \"router\": \"edge\", \"groups\":"
+          " [], \"quarantined\": true, \"quarantines\": [], \"n_ports\": 1,"
+          " \"ports\": [\"x\"]}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "identities --network shop", CTL_DONE,
+                "NUMBER   NETWORK   ROUTER   GROUPS   QUARANTINE   N     "
+                "PORTS\n"
+                "3        shop      -        a,b      -            120   "
+                "p1,p2,p3,p4,p5,+115\n"
+                "7        -         edge     -        yes          1     x\n",
                 "");
-    assert_play(release, "", "release db app --no-wait", CTL_DONE,
-                "ports/db released\nports/app unchanged\n", "");
 }
 
 /* Plans.  ---------------------------------------------------------------- */
@@ -739,7 +846,8 @@ quarantine_waits_unless_told_not_to(void **state OVS_UNUSED)
     " \"flows\": {\"hosts\": [{\"host\": \"hv1\", \"added\": 3,"       \
     " \"changed\": 1, \"removed\": 0, \"total\": 98}],"               \
     " \"apps\": [{\"app\": \"overlay\", \"added\": 3, \"changed\": 1," \
-    " \"removed\": 0}]}, \"problems\": [{\"kind\": \"overlap\","         \
+    " \"removed\": 0}]}, \"restarts\": [\"m\", \"n\"],"                \
+    " \"problems\": [{\"kind\": \"overlap\","                            \
     " \"units\": [\"x.u/a\", \"y.u/b\"], \"text\": \"both\","          \
     " \"packet\": \"tcp,tp_dst=80\"}]}"
 #define PLAN_TABLE                                      \
@@ -752,6 +860,7 @@ quarantine_waits_unless_told_not_to(void **state OVS_UNUSED)
     "\n"                                                \
     "HOST   ADDED   CHANGED   REMOVED   TOTAL\n"        \
     "hv1    3       1         0         98\n"           \
+    "open connections would start over in: m, n\n"     \
     "\n"                                                \
     "PROBLEM   UNITS         TEXT   PACKET\n"           \
     "overlap   x.u/a,y.u/b   both   tcp,tp_dst=80\n"
@@ -770,8 +879,8 @@ dry_run_shows_the_plan(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
     static const struct step quarantine[] = {
-        { "PATCH /v1/ports/a?dry_run=plan",
-          "{\"spec\": {\"quarantined\": true}}", 200, NO_PLAN },
+        { "PUT /v1/quarantines/a?dry_run=plan",
+          "{\"spec\": {\"ports\": [\"a\"]}}", 200, NO_PLAN },
         { NULL, NULL, 0, NULL },
     };
     static const struct step label[] = {
@@ -788,6 +897,46 @@ dry_run_shows_the_plan(void **state OVS_UNUSED)
                 "nothing would change\n", "");
     assert_play(label, "", "label port a x=y --dry-run -o yaml", CTL_DONE,
                 "changed: false\nobjects: []\nproblems: []\n", "");
+}
+
+static void
+policies_are_recommended(void **state OVS_UNUSED)
+{
+    static const struct step answered[] = {
+        { "GET /v1/recommendations?network=shop&labels=app%2Ctier&exact=true"
+          "&mode=enforce", NULL, 200,
+          "{\"network\":\"shop\",\"since\":\"now\",\"connections\":2,\"fewest\":true,"
+          "\"hosts\":[{\"host\":\"h2\",\"missing\":\"gone\"}],\"n_unselected\":1,"
+          "\"unselected\":[\"web\"],\"n_left_out\":0,\"left_out\":[],\"rules\":["
+          "{\"policy\":\"db-in\",\"from\":\"web\",\"to\":\"db\",\"services\":[\"tcp/80\"],"
+          "\"seen\":2,\"extra\":1,\"extras\":[{\"from\":\"web-2\",\"to\":\"db-1\","
+          "\"service\":\"tcp/80\"}]}],\"objects\":[{\"type\":\"policies\","
+          "\"name\":\"db-in\",\"spec\":{\"applies_to\":[\"db\"]}}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(answered, "", "policy recommend --network shop --labels "
+                "app,tier --exact --enforce", CTL_DONE,
+                "# Network shop since now: 2 connections, 1 rules.\n"
+                "# Host h2 is missing: gone.\n"
+                "# Nobody was seen to speak to 1 ports, so no policy is about "
+                "them: web\n"
+                "---\n"
+                "# web -> db tcp/80: 2 seen, 1 more allowed:\n"
+                "#   web-2 -> db-1 tcp/80\n"
+                "type: policies\n"
+                "name: db-in\n"
+                "spec:\n"
+                "  applies_to:\n"
+                "  - db\n",
+                "vmnctl: Host h2 is missing: gone.\n");
+    assert_alone("", "policy recommend", CTL_USAGE, "give --network");
+    assert_alone("", "policy propose --network a", CTL_USAGE,
+                 "want recommend, not \"propose\"");
+    assert_alone("", "policy recommend --network a --for 25h", CTL_USAGE,
+                 "at most 24h, not \"25h\"");
+    assert_alone("", "policy recommend --network a -o table", CTL_USAGE,
+                 "json or yaml here");
 }
 
 static void
@@ -1012,6 +1161,159 @@ flows_come_in_the_order_in_which_packets_meet_them(void **state OVS_UNUSED)
     " \"installed\": {\"group\": \"type=select\"}}]}"
 
 static void
+drops_are_a_table(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/drops?host=h2&app=firewall&reason=spoofed"
+          "&limit=1", NULL, 200,
+          "{\"counters\": [{\"host\": \"h2\", \"app\": \"firewall\","
+          " \"reason\": \"spoofed\", \"owner\": \"a.b/c\","
+          " \"object\": {\"type\": \"policies\", \"name\": \"p\"},"
+          " \"rule\": 0, \"packets\": 4, \"bytes\": 296, \"last\": \"then\"}],"
+          " \"matching\": 2}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step none[] = {
+        { "GET /v1/drops?network=n&port=web-1", NULL, 200,
+          "{\"counters\": [], \"matching\": 0}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "drops --host h2 --app firewall"
+                " --reason spoofed --limit 1", CTL_DONE,
+                "HOST   REASON    PACKETS   BYTES   LAST   OBJECT       "
+                "RULE   OWNER\n"
+                "h2     spoofed   4         296     then   policies/p   "
+                "0      a.b/c\n", "1 of 2\n");
+    assert_play(none, "", "drops --network n --port web-1", CTL_DONE, "",
+                "no drops\n");
+}
+
+/* What another port gets is not what its addressee gets. */
+static void
+trace_says_who_has_it_instead(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/trace", "{\"from\": \"a\", \"to\": \"c\","
+          " \"reply\": false, \"protocol\": \"tcp\", \"port\": 80}", 200,
+          "{\"verdict\": \"dropped\", \"outcomes\": [{\"share\": 1,"
+          " \"verdict\": \"dropped\", \"packet\": \"request\","
+          " \"at\": {\"kind\": \"delivered\", \"host\": \"h2\","
+          " \"port\": \"b\"}, \"legs\": []}], \"complete\": true}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "trace a c tcp/80", CTL_DIFFERS,
+                "request delivered to b on h2, which is not who it is for\n",
+                "");
+}
+
+static void
+questions_that_are_refused_are_told_from_answers(void **state OVS_UNUSED)
+{
+    static const struct step trace[] = {
+        { "POST /v1/trace", "{\"from\": \"a\", \"to\": \"c\","
+          " \"reply\": false, \"protocol\": \"tcp\", \"port\": 80}", 400,
+          "{\"errors\": [{\"pointer\": \"/from\", \"detail\":"
+          " \"there is no port\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step reach[] = {
+        { "GET /v1/reachability?protocol=icmpv6&network=x&by=group", NULL, 400,
+          "{\"errors\": [{\"pointer\": \"\", \"parameter\": \"network\","
+          " \"detail\": \"there is no network\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(trace, "", "trace a c tcp/80", CTL_TROUBLE, "",
+                "vmnctl: /from: there is no port (HTTP 400)\n");
+    assert_play(reach, "", "reachability icmpv6 --network x", CTL_TROUBLE, "",
+                "vmnctl: ?network: there is no network (HTTP 400)\n");
+}
+
+/* The numbers of ICMP are its type and its code, in either family. */
+static void
+trace_takes_types_and_codes(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *service, *members;
+    } good[] = {
+        { "icmp", "\"protocol\": \"icmp\"" },
+        { "icmp/3", "\"protocol\": \"icmp\", \"icmp_type\": 3" },
+        { "icmpv6/1/4", "\"protocol\": \"icmpv6\", \"icmp_type\": 1,"
+          " \"icmp_code\": 4" },
+    };
+    static const char *const bad[] = {
+        "tcp", "tcp/", "tcp/80/1", "icmp/", "icmp/3/", "icmp/3/4/5",
+        "icmpv6/x", "icmp6", "gre", "", "/3",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        char *body = xasprintf("{\"from\": \"a\", \"to\": \"c\","
+                               " \"reply\": false, %s}", good[i].members);
+        char *line = xasprintf("trace a c %s", good[i].service);
+        const struct step steps[] = {
+            { "POST /v1/trace", body, 200, "{\"verdict\": \"delivered\","
+              " \"outcomes\": [], \"complete\": true}" },
+            { NULL, NULL, 0, NULL },
+        };
+
+        assert_play(steps, "", line, CTL_DONE, "", "");
+        free(line);
+        free(body);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        json_t *body = json_object();
+
+        if (ctl_put_service(body, bad[i])) {
+            fail_msg("\"%s\" was taken", bad[i]);
+        }
+        json_decref(body);
+    }
+}
+
+/* Names and more columns are those of objects. */
+static void
+formats_are_served_or_refused(void **state OVS_UNUSED)
+{
+    static const char *const lines[] = {
+        "trace a c tcp/80 -o name", "reachability icmp -o wide",
+        "drops -o wide", "logs -o name", "flows h -o name", "status -o wide",
+        "revisions -o name", "identities -o wide", "top -o name",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        assert_alone("", lines[i], CTL_USAGE, "--output: want table, json or "
+                     "yaml here");
+    }
+    assert_alone("", "get ports -o nome", CTL_USAGE, "wide, json, yaml or");
+    assert_alone("", "drops --follow -o yaml", CTL_USAGE, "--follow goes");
+}
+
+/* Where families differ, the reason says which. */
+static void
+reach_by_one_family_says_which(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/reachability?protocol=tcp&port=80&by=port", NULL, 200,
+          "{\"kinds\": [{\"id\": 0, \"ports\": [\"a\"]},"
+          " {\"id\": 1, \"ports\": [\"b\"]}], \"cells\": ["
+          "{\"from\": 0, \"to\": 1, \"verdict\": \"some\","
+          " \"ipv4\": {\"verdict\": \"delivered\"}, \"ipv6\":"
+          " {\"verdict\": \"dropped\", \"reason\": \"isolated\"}}],"
+          " \"absent\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "reachability tcp/80 --by port", CTL_DONE,
+                "FROM \\ TO   a   b\n"
+                "a           -   some\n"
+                "b           -   -\n\n"
+                "FROM   TO   VERDICT   REASON           OWNER   RULE\n"
+                "a      b    some      ipv6: isolated   -       -\n", "");
+}
+
+static void
 diff_of_flows_shows_both_sides(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
@@ -1186,7 +1488,12 @@ main(int argc, char *argv[])
         cmocka_unit_test(delete_names_the_referrers),
         cmocka_unit_test(label_sends_a_merge_patch),
         cmocka_unit_test(quarantine_waits_unless_told_not_to),
+        cmocka_unit_test(quarantine_lets_in_what_it_is_told),
+        cmocka_unit_test(release_ends_whatever_holds_the_name),
+        cmocka_unit_test(promote_has_policies_enforced),
+        cmocka_unit_test(identities_are_listed_by_number),
         cmocka_unit_test(dry_run_shows_the_plan),
+        cmocka_unit_test(policies_are_recommended),
         cmocka_unit_test(dry_run_goes_with_what_makes_sense),
         cmocka_unit_test(
             diff_says_by_its_status_whether_anything_would_change),
@@ -1195,6 +1502,12 @@ main(int argc, char *argv[])
         cmocka_unit_test(revision_without_an_entry_in_the_log_shows_dashes),
         cmocka_unit_test(top_shows_the_newest_first_and_what_was_computed),
         cmocka_unit_test(flows_come_in_the_order_in_which_packets_meet_them),
+        cmocka_unit_test(drops_are_a_table),
+        cmocka_unit_test(trace_says_who_has_it_instead),
+        cmocka_unit_test(questions_that_are_refused_are_told_from_answers),
+        cmocka_unit_test(trace_takes_types_and_codes),
+        cmocka_unit_test(formats_are_served_or_refused),
+        cmocka_unit_test(reach_by_one_family_says_which),
         cmocka_unit_test(diff_of_flows_shows_both_sides),
         cmocka_unit_test(flows_have_groups_behind_them),
         cmocka_unit_test(help_and_usage),

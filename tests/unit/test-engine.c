@@ -61,7 +61,8 @@ static void
 compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const struct vmn_port *port = vmn_read_port(view, key);
-    const char *role = vmn_labels_get(&port->labels, "role");
+    const char *role = vmn_labels_get(vmn_labels_of(view, &port->row),
+                                      "role");
     size_t size;
     const uint32_t *mtu = vmn_query(view, "count.mtu", port->network, &size);
     struct vmn_flow *flow;
@@ -117,11 +118,48 @@ an_equal_query_value_stops_the_wave(void **state)
 {
     json_t *network = toy_network();
 
-    json_object_set_new(network, "description", json_string("other"));
+    json_object_set_new(network, "default", json_string("deny"));
     toy_edit(&toy, VMN_TABLE_NETWORK, "net", network);
     toy_expect(&toy, 0, 0);
     assert_int_equal(n_query_evals, 1);
     assert_int_equal(n_port_compiles, 0);
+}
+
+static void
+what_is_for_people_computes_nothing(void **state)
+{
+    json_t *network = toy_network();
+    json_t *port = toy_port("net", "web");
+
+    json_object_set_new(network, "description", json_string("other"));
+    json_object_set_new(port, "description", json_string("other"));
+    toy_edit(&toy, VMN_TABLE_NETWORK, "net", network);
+    toy_expect(&toy, 0, 0);
+    toy_edit(&toy, VMN_TABLE_PORT, "a", port);
+    toy_expect(&toy, 0, 0);
+    assert_int_equal(n_query_evals, 0);
+    assert_int_equal(n_port_compiles, 0);
+}
+
+static void
+labels_concern_those_who_read_them(void **state)
+{
+    json_t *network = toy_network();
+
+    /* The query reads the network, but not its labels. */
+    json_object_set_new(network, "labels", json_pack("{s:s}", "a", "b"));
+    toy_edit(&toy, VMN_TABLE_NETWORK, "net", network);
+    toy_expect(&toy, 0, 0);
+    assert_int_equal(n_query_evals, 0);
+    toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "app"));
+    toy_expect(&toy, 1, 1);
+    assert_int_equal(n_port_compiles, 1);
+    /* Who reads them hears of a row that comes anew as well. */
+    toy_edit(&toy, VMN_TABLE_PORT, "a", NULL);
+    toy_expect(&toy, 0, 1);
+    toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "web"));
+    toy_expect(&toy, 1, 0);
+    assert_int_equal(n_port_compiles, 2);
 }
 
 static void
@@ -390,6 +428,9 @@ compile_clause(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_match(flow, VMN_F_REG1, 7);
     vmn_act_conjunction(vmn_flow_actions(flow),
                         vmn_number(view, "one.conj", key), 1, 2);
+    if (key[0] == 'z') {
+        vmn_flow_count(flow);
+    }
 }
 
 /* Wants register 2 = 9 to lead to a value of the port's own. */
@@ -460,6 +501,21 @@ a_merged_flow_names_one_of_its_units(void **state)
     toy_settle(&toy);
     engine_host_items(toy.engine, "h1", check_owner, &n_clauses);
     assert_int_equal(n_clauses, 1);
+}
+
+static void
+clauses_cannot_be_counted(void **state)
+{
+    json_t *problems;
+
+    toy_edit(&toy, VMN_TABLE_PORT, "z", toy_port("net", "web"));
+    toy_settle(&toy);
+    problems = engine_problems(toy.engine);
+    assert_string_equal("one.clause/z", json_string_value(json_array_get(
+        json_object_get(json_array_get(problems, 0), "units"), 0)));
+    assert_non_null(strstr(json_string_value(json_object_get(
+        json_array_get(problems, 0), "text")), "counted"));
+    json_decref(problems);
 }
 
 static void
@@ -653,6 +709,8 @@ main(void)
 #define T(NAME, SETUP) cmocka_unit_test_setup_teardown(NAME, SETUP, teardown)
         T(only_the_changed_port_is_compiled, setup_count),
         T(an_equal_query_value_stops_the_wave, setup_count),
+        T(what_is_for_people_computes_nothing, setup_count),
+        T(labels_concern_those_who_read_them, setup_count),
         T(a_changed_query_value_reaches_its_readers, setup_count),
         T(who_asks_a_query_first_is_compiled_once, setup_count),
         T(a_deleted_row_takes_its_flows_along, setup_count),
@@ -665,6 +723,7 @@ main(void)
         T(the_last_fact_takes_the_unit_along, setup_facts),
         T(clauses_of_several_units_meet_in_one_flow, setup_one),
         T(a_merged_flow_names_one_of_its_units, setup_one),
+        T(clauses_cannot_be_counted, setup_one),
         T(of_two_rivals_the_first_by_name_wins, setup_one),
         T(a_value_read_too_early_is_read_again, setup_late),
         T(circles_come_to_an_end, setup_circle),

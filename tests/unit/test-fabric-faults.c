@@ -464,7 +464,7 @@ refusal_without_a_receipt_is_told(void **state OVS_UNUSED)
     TURN_TRULY_UNTIL(0, before, 200, is_diverged(0));
     assert_string_equal(receipt_of(before, 0), "failed");
     assert_string_equal(receipt_of(before, 1), "confirmed");
-    receipt = fabric_receipt(fabric, before);
+    receipt = fixture_receipt(before);
     assert_true(json_is_false(json_object_get(receipt, "installed")));
     json_decref(receipt);
 

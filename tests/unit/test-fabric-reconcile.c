@@ -122,6 +122,75 @@ restarted_controller_leaves_right_flows_alone(void **state OVS_UNUSED)
     check_host(0);
 }
 
+/* So many that nobody wants that to compare them takes many slices. */
+#define N_STRANGERS 3000
+
+static void
+add_strangers(void)
+{
+    for (int i = 0; i < N_STRANGERS; i++) {
+        char *flow = xasprintf("table=1,priority=7,ip,nw_dst=10.%d.%d.0/24,"
+                               "actions=drop", i / 250, i % 250);
+
+        fake_switch_add_flow(&switches[0], flow);
+        free(flow);
+    }
+}
+
+/* All is read, and waits for a settled moment or is compared.  'n_dumps' is how
+ * many there were before. */
+static bool
+is_comparing(unsigned n_dumps)
+{
+    const struct fabric_switch *sw = host(0)->sw;
+
+    return (switches[0].n_dumps > n_dumps && sw->reconcile
+            && !reconcile_is_owed(sw));
+}
+
+static void
+others_have_their_turn_while_a_large_host_is_compared(
+    void **state OVS_UNUSED)
+{
+    int n = 0;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    add_strangers();
+    connect_only(0);
+    TURN_UNTIL(is_comparing(0));
+    for (; is_comparing(0); n++) {
+        turn();
+    }
+    assert_true(n > 1);
+    TURN_UNTIL(is_synced(0));
+    check_host(0);
+}
+
+static void
+host_may_leave_while_it_is_compared(void **state OVS_UNUSED)
+{
+    edit_port("a", "red", 100, "all", 1, false);
+    edit_port("b", "red", 200, "all", 2, true);
+    add_strangers();
+    for (int i = 0; i < 8; i++) {
+        unsigned n_dumps = switches[0].n_dumps;
+
+        connect_only(0);
+        TURN_UNTIL(is_comparing(n_dumps));
+        for (int j = 0; j < i / 2; j++) {
+            turn();
+        }
+        if (i % 2) {
+            reconcile_start(host(0)->sw);
+            TURN_UNTIL(is_comparing(n_dumps + 1));
+        }
+        disconnect_host(0);
+        assert_null(host(0)->sw->reconcile);
+    }
+    connect_host(0);
+    check_host(0);
+}
+
 static void
 missing_or_wrong_marker_means_a_dump(void **state OVS_UNUSED)
 {
@@ -318,6 +387,8 @@ main(int argc OVS_UNUSED, char *argv[])
         T(reconnecting_unchanged_sends_no_flow_message, setup),
         T(restarted_controller_leaves_right_flows_alone, setup),
         T(missing_or_wrong_marker_means_a_dump, setup),
+        T(others_have_their_turn_while_a_large_host_is_compared, setup),
+        T(host_may_leave_while_it_is_compared, setup),
         T(refusal_takes_the_marker_away, setup),
         T(unanswered_bundle_means_a_dump, setup),
         T(only_the_difference_is_mended, setup),

@@ -51,7 +51,7 @@ change_that_no_flow_reads_sends_nothing(void **state OVS_UNUSED)
     edit(VMN_TABLE_NETWORK, "blue",
          json_pack("{s:s, s:[{s:s}]}", "description", "other",
                    "subnets", "cidr", "10.0.0.0/16"));
-    receipt = fabric_receipt(fabric, revision);
+    receipt = fixture_receipt(revision);
     assert_true(json_is_true(json_object_get(receipt, "installed")));
     assert_int_equal(json_array_size(json_object_get(receipt, "hosts")), 0);
     json_decref(receipt);
@@ -244,7 +244,7 @@ static int n_waits;
 static bool wait_installed;
 
 static void
-wait_cb(void *aux OVS_UNUSED, bool installed, const json_t *receipt)
+wait_cb(void *aux OVS_UNUSED, bool installed, const char *receipt)
 {
     n_waits++;
     wait_installed = installed;

@@ -8,6 +8,8 @@
 
 #include "tests/unit/fabric-fixture.h"
 
+#include <event2/event.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -123,6 +125,17 @@ reported(const char *host)
     const struct fabric_host *h = fabric_find_host(fabric, host);
 
     return h && h->reported;
+}
+
+static bool
+has_interface(int i, const char *name)
+{
+    char *found = ovs_sandbox_vsctl(&sandboxes[i], "--bare --columns=name "
+                                    "find Interface name=%s", name);
+    bool has = found[0] != '\0';
+
+    free(found);
+    return has;
 }
 
 /* Is string 'key' of the host's status 'value'? */
@@ -303,6 +316,98 @@ wrong_tunnel_number_is_refused(void **state OVS_UNUSED)
     assert_int_equal(fabric_find_host(fabric, "hv1")->datapath_id, 1);
 }
 
+/* All hosts get the port that one host is sent to by. */
+static void
+tunnel_ports_are_those_that_some_host_receives_by(void **state OVS_UNUSED)
+{
+    start_hosts();
+    edit(VMN_TABLE_HOST, "hv2",
+         json_pack("{s:s, s:s, s:s, s:s}", "ovsdb", sandboxes[1].remote,
+                   "tunnel_ip", "192.0.2.2", "datapath", "netdev", "encap",
+                   "geneve"));
+    for (int i = 0; i < N_HOSTS; i++) {
+        UNTIL(has_interface(i, "vmn-geneve"));
+        assert_true(has_interface(i, "vmn-vxlan"));
+    }
+    VSCTL(0, "set Interface vmn-geneve ofport=100");
+    UNTIL(status_is("hv1", "state", "refused"));
+    assert_true(reason_has("hv1", "\"vmn-geneve\" got number 100 instead of "
+                           "40001"));
+    edit(VMN_TABLE_HOST, "hv2", NULL);
+    UNTIL(!has_interface(0, "vmn-geneve"));
+    UNTIL(!status_is("hv1", "state", "refused"));
+    assert_true(has_interface(0, "vmn-vxlan"));
+}
+
+static bool
+underlay_is(const char *host, int mtu, int network_mtu)
+{
+    json_t *status = fabric_host_status(fabric, host);
+    json_t *underlay = json_object_get(status, "underlay");
+    bool is = (json_integer_value(json_object_get(underlay, "mtu")) == mtu
+               && json_integer_value(json_object_get(underlay, "network_mtu"))
+               == network_mtu);
+
+    json_decref(status);
+    return is;
+}
+
+static bool
+underlay_says(const char *part)
+{
+    json_t *status = fabric_host_status(fabric, "hv1");
+    const char *s = json_string_value(json_object_get(
+        json_object_get(status, "underlay"), "reason"));
+    bool says = s && strstr(s, part);
+
+    json_decref(status);
+    return says;
+}
+
+static void
+put_underlay(const char *tunnel_ip, const char *second, const char *interface)
+{
+    edit(VMN_TABLE_HOST, "hv1",
+         json_pack("{s:s, s:s, s:s, s:s*, s:s}", "ovsdb", sandboxes[0].remote,
+                   "tunnel_ip", tunnel_ip, "datapath", "netdev",
+                   "second_tunnel_ip", second, "tunnel_interface",
+                   interface));
+}
+
+static void
+mtu_of_the_underlay_is_told_and_held_against_networks(void **state OVS_UNUSED)
+{
+    start_hosts();
+    put_underlay("192.0.2.1", NULL, "br-phys");
+    UNTIL(underlay_says("no interface \"br-phys\""));
+    VSCTL(0, "add-br br-phys");
+    UNTIL(!underlay_says("br-phys"));
+    assert_true(underlay_is("hv1", 0, 0));
+    VSCTL(0, "set Interface br-phys mtu=1500");
+    UNTIL(underlay_is("hv1", 1500, 1450));
+
+    /* A network counts where it has a port. */
+    add_vif(0, "tap1", "p1", 1);
+    UNTIL(bound("p1", "hv1", NULL));
+    assert_false(underlay_says("MTU"));
+    VSCTL(0, "set Interface br-phys mtu=1499");
+    UNTIL(underlay_says("the MTU of network \"net\" is larger than the "
+                     "1449 bytes"));
+    VSCTL(0, "set Interface br-phys mtu=1500");
+    UNTIL(!underlay_says("MTU"));
+    put_underlay("192.0.2.1", "fd99::1", "br-phys");
+    assert_true(underlay_is("hv1", 1500, 1430));
+    assert_true(underlay_says("\"net\" is larger than the 1430 bytes"));
+    VSCTL(0, "set Interface br-phys mtu=1520");
+    UNTIL(!underlay_says("MTU"));
+
+    /* Nonsense. */
+    VSCTL(0, "set Interface br-phys mtu=-5");
+    UNTIL(underlay_is("hv1", 0, 0));
+    VSCTL(0, "set Interface br-phys mtu=9");
+    UNTIL(underlay_is("hv1", 9, 0));
+}
+
 static void
 same_datapath_id_twice_is_refused(void **state OVS_UNUSED)
 {
@@ -473,6 +578,138 @@ bindings_survive_a_restart_of_vmnd(void **state OVS_UNUSED)
     assert_int_equal(revision_of(VMN_TABLE_BINDING, "p2"), p2);
 }
 
+/* vmnd starts again, with a commit of its own, which has compiled nothing. */
+static void
+restart_vmnd(void)
+{
+    stop_vmnd();
+    commit_destroy(commit);
+    fixture_start_commit();
+    fixture_start_fabric(&options);
+}
+
+/* What hosts report at a start belongs to what is compiled first, and is no
+ * revision. */
+static void
+first_reports_are_loaded(void **state OVS_UNUSED)
+{
+    uint64_t before;
+
+    start_hosts();
+    put_port("p2", NULL, NULL);
+    add_vif(0, "tap1", "p1", 5);
+    add_vif(1, "tap2", "p2", 7);
+    UNTIL(bound("p1", "hv1", NULL) && bound("p2", "hv2", NULL));
+    restart_vmnd();
+    before = model_durable_revision(toy.model);
+    assert_false(commit_is_settled(commit));
+    UNTIL(commit_is_settled(commit));
+    assert_true(reported("hv1") && reported("hv2"));
+    assert_int_equal(get_vif("hv1/p1")->ofport, 5);
+    assert_int_equal(get_vif("hv2/p2")->ofport, 7);
+    settle();
+    assert_int_equal(model_durable_revision(toy.model), before);
+
+    /* A host that is away is not waited for.  What another has lost or got
+     * since then is seen. */
+    ovs_sandbox_stop_server(&sandboxes[1]);
+    VSCTL(0, "set Interface tap1 ofport=6");
+    restart_vmnd();
+    UNTIL(commit_is_settled(commit));
+    UNTIL(reported("hv1"));
+    assert_false(reported("hv2"));
+    assert_int_equal(get_vif("hv1/p1")->ofport, 6);
+    assert_int_equal(model_durable_revision(toy.model), before + 2);
+    VSCTL(0, "del-port tap1");
+    UNTIL(bound("p1", NULL, NULL) && !get_vif("hv1/p1"));
+    ovs_sandbox_start_server(&sandboxes[1]);
+    UNTIL(reported("hv2") && get_vif("hv2/p2"));
+}
+
+/* A report that a test makes up.  The host's database is not there. */
+struct made_up {
+    size_t n;
+    struct fact_report *reports;
+};
+
+static void
+made_up_init(struct made_up *m, size_t n)
+{
+    m->n = n;
+    m->reports = xcalloc(n, sizeof *m->reports);
+    for (size_t i = 0; i < n; i++) {
+        m->reports[i] = (struct fact_report) {
+            .iface_id = xasprintf("i%"PRIuSIZE, i), .iface = "tap",
+            .ofport = 1 + i, .link_up = true,
+        };
+    }
+}
+
+static void
+made_up_uninit(struct made_up *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        free(CONST_CAST(char *, m->reports[i].iface_id));
+    }
+    free(m->reports);
+}
+
+/* One comes, one goes, one has another number. */
+static void
+made_up_change(struct made_up *m, int i)
+{
+    struct fact_report *other = &m->reports[m->n / 2 + 7 * i];
+
+    free(CONST_CAST(char *, m->reports[i].iface_id));
+    m->reports[i].iface_id = xasprintf("new%d", i);
+    other->ofport = 30000 + i;
+}
+
+static void
+assert_loaded(const struct made_up *m)
+{
+    assert_int_equal(model_names(toy.model, VMN_TABLE_VIF).n, m->n);
+    for (size_t i = 0; i < m->n; i++) {
+        char *name = xasprintf("hv1/%s", m->reports[i].iface_id);
+        const struct vmn_vif *vif = get_vif(name);
+
+        assert_non_null(vif);
+        assert_int_equal(vif->ofport, m->reports[i].ofport);
+        free(name);
+    }
+}
+
+/* Loading many interfaces takes several turns, in which hosts may report. */
+static void
+report_in_the_middle_of_loading_counts(void **state OVS_UNUSED)
+{
+    struct fact_host *facts;
+    struct made_up m;
+    int n = 0;
+
+    ovs_sandbox_stop_server(&sandboxes[0]);
+    put_host(0, "br-int", false);
+    restart_vmnd();
+    facts = facts_find_host(fabric->db->facts, "hv1");
+    assert_true(facts->facts->gathering);
+    made_up_init(&m, 20000);
+    facts_host_report(facts, m.reports, m.n);
+    fabric->db->gathering_until_ms = 0;
+    event_active(fabric->db->gathering, EV_TIMEOUT, 1);
+    UNTIL(facts->loaded);
+    for (; facts->facts->gathering; n++) {
+        made_up_change(&m, n);
+        facts_host_report(facts, m.reports, m.n);
+        loop_turn(loop, 0);
+    }
+    assert_true(n > 1);
+    UNTIL(commit_is_settled(commit)
+          && ovs_list_is_empty(&facts->facts->submitted)
+          && !facts->request.n_ops);
+    assert_loaded(&m);
+    made_up_uninit(&m);
+}
+
 static void
 deleted_host_takes_its_bindings_along(void **state OVS_UNUSED)
 {
@@ -632,6 +869,54 @@ refused_report_is_sent_again(void **state OVS_UNUSED)
     assert_non_null(port->candidate);
 }
 
+static void
+port_made_anew_in_one_group_is_bound_again(void **state OVS_UNUSED)
+{
+    struct model_request gone, anew;
+    uint64_t before;
+
+    start_hosts();
+    add_vif(0, "tap1", "p1", 5);
+    UNTIL(bound("p1", "hv1", NULL));
+    before = revision_of(VMN_TABLE_BINDING, "p1");
+    model_request_init(&gone, "test");
+    model_request_add(&gone, MODEL_DELETE, VMN_TABLE_PORT, "p1", NULL);
+    model_request_init(&anew, "test");
+    model_request_add(&anew, MODEL_PUT, VMN_TABLE_PORT, "p1",
+                      json_pack("{s:s}", "network", "net"));
+    commit_submit(commit, &gone, NULL, NULL);
+    fixture_submit(&anew, fixture_turn);
+    UNTIL(bound("p1", "hv1", NULL));
+    assert_true(revision_of(VMN_TABLE_BINDING, "p1") > before);
+}
+
+/* More than the log names. */
+static void
+ports_of_a_large_request_are_followed(void **state OVS_UNUSED)
+{
+    struct model_request request;
+
+    start_hosts();
+    add_vif(0, "tap1", "p1", 5);
+    UNTIL(bound("p1", "hv1", NULL));
+    add_vif(0, "tap2", "p2", 6);
+    model_request_init(&request, "test");
+    model_request_add(&request, MODEL_DELETE, VMN_TABLE_PORT, "p1", NULL);
+    for (int i = 0; i < 1100; i++) {
+        char *name = xasprintf("n%d", i);
+
+        model_request_add(&request, MODEL_PUT, VMN_TABLE_NETWORK, name,
+                          json_object());
+        free(name);
+    }
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_PORT, "p2",
+                      json_pack("{s:s}", "network", "net"));
+    fixture_submit(&request, fixture_turn);
+    assert_null(facts_find_port(fabric->db->facts, "p1"));
+    assert_false(fabric->db->facts->resyncing);
+    UNTIL(bound("p2", "hv1", NULL));
+}
+
 /* Real switches.  -------------------------------------------------------- */
 
 static void
@@ -726,6 +1011,8 @@ main(int argc, char *argv[])
         T(inbound_host_is_taken_in),
         T(bridge_of_others_is_refused_until_adopted),
         T(wrong_tunnel_number_is_refused),
+        T(tunnel_ports_are_those_that_some_host_receives_by),
+        T(mtu_of_the_underlay_is_told_and_held_against_networks),
         T(same_datapath_id_twice_is_refused),
         T(what_else_is_wrong_is_told),
         T(host_that_is_not_there_has_a_status),
@@ -733,6 +1020,8 @@ main(int argc, char *argv[])
         T(migration_moves_when_the_source_lets_go),
         T(silent_host_keeps_its_bindings),
         T(bindings_survive_a_restart_of_vmnd),
+        T(first_reports_are_loaded),
+        T(report_in_the_middle_of_loading_counts),
         T(deleted_host_takes_its_bindings_along),
         T(number_that_vanishes_for_a_moment_is_kept),
         T(number_that_another_interface_has_is_given_up),
@@ -740,6 +1029,8 @@ main(int argc, char *argv[])
         T(what_is_not_a_vif_is_ignored),
         T(many_interfaces_are_one_transaction),
         T(refused_report_is_sent_again),
+        T(port_made_anew_in_one_group_is_bound_again),
+        T(ports_of_a_large_request_are_followed),
         T(switch_that_restarts_changes_nothing),
         T(migration_moves_once_the_target_is_ready),
         T(taken_tunnel_number_is_found_out),

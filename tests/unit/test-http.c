@@ -50,9 +50,8 @@ static void
 handle_echo(struct http_request *req, void *fixture_)
 {
     struct fixture *f = fixture_;
-    json_t *reply = json_pack("{s:s, s:s, s:s}",
+    json_t *reply = json_pack("{s:s, s:s}",
                               "who", http_request_who(req),
-                              "path", http_request_path(req),
                               "data", http_request_data(req));
     const char *q = http_request_query(req, "q");
 
@@ -112,12 +111,16 @@ handle_big(struct http_request *req, void *aux OVS_UNUSED)
 static void
 handle_etag(struct http_request *req, void *aux OVS_UNUSED)
 {
+    http_reply_etag(req, "7");
+    http_reply_json(req, 200, json_object());
+}
+
+static void
+handle_if_match(struct http_request *req, void *aux OVS_UNUSED)
+{
     char *etag;
 
-    if (http_request_method(req) == HTTP_GET) {
-        http_reply_etag(req, "7");
-        http_reply_json(req, 200, json_object());
-    } else if (http_request_if_match(req, &etag)) {
+    if (http_request_if_match(req, &etag)) {
         http_reply_json(req, 200, json_pack("{s:s?}", "etag", etag));
         free(etag);
     }
@@ -138,7 +141,7 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/hold", handle_hold, NULL, false, false, "" },
     { HTTP_GET, "/big", handle_big, NULL, false, false, "" },
     { HTTP_GET, "/etag", handle_etag, NULL, false, false, "" },
-    { HTTP_PUT, "/etag", handle_etag, NULL, false, false, "" },
+    { HTTP_PUT, "/etag", handle_if_match, NULL, false, false, "" },
     { HTTP_GET, "/drop", handle_drop, NULL, false, false, "" },
 };
 
@@ -253,6 +256,11 @@ request_is_routed_and_answered(void **state)
     assert_has(&c.head, "Content-Type: application/json\r\n");
     assert_ask(200, &c, "GET /echo?q=a%20b+c" H "\r\n");
     assert_has(&c.body, "\"q\":\"a b c\"");
+    assert_ask(400, &c, "GET /echo?q=1&colour=2&q=3&q=4" H "\r\n");
+    assert_has(&c.body, "\"errors\":[{\"pointer\":\"\",\"parameter\":"
+               "\"colour\",\"detail\":\"is not known here; there are: q\"},"
+               "{\"pointer\":\"\",\"parameter\":\"q\","
+               "\"detail\":\"is there more than once\"}]");
     assert_ask(404, &c, "GET /nowhere" H "\r\n");
     assert_has(&c.head, "application/problem+json");
     assert_has(&c.body, "\"status\":404");

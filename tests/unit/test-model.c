@@ -27,6 +27,13 @@
 #define LB(MORE) "{'vip':'10.0.0.100','networks':['n']," \
                  "'ports':[{'port':80}]" MORE "}"
 
+/* Three are given out: 10.5.0.10, .12 and .20.  One is kept. */
+#define POOLS "'subnets':[{'cidr':'10.5.0.0/24','gateway':'10.5.0.11'," \
+              "'pools':[{'start':'10.5.0.10','end':'10.5.0.14'}," \
+              "{'start':'10.5.0.20'}],'exclude':[{'start':'10.5.0.13'," \
+              "'end':'10.5.0.19'}],'reservations':[{'ip':'10.5.0.99'," \
+              "'port':'db'}]}]"
+
 /* What most tests start from. */
 static const char base[] =
     "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}\n"
@@ -116,6 +123,64 @@ static const struct refusal refusals[] = {
       "/candidate must not be the active host\n" },
     { "put vifs h1/x {'host':'h1','iface_id':'y','iface':'t','ofport':1}",
       " must be named \"h1/y\"\n" },
+    /* Tiers. */
+    { "put policies x {'applies_to':['g'],'tier':'aplication'}",
+      "/tier tier \"aplication\" does not exist: there are emergency, "
+      "security, platform, application, baseline\n" },
+    { "put policies x {'applies_to':['g'],'tier':'x'}\n"
+      "put tiers early {'position':3}",
+      "/0/tier tier \"x\" does not exist: there are emergency, early, "
+      "security, platform, application, baseline\n" },
+    { "put tiers x {'position':5}", "/position 5 is that of tier "
+      "\"security\"\n" },
+    { "put tiers x {'position':2}\nput tiers y {'position':2}",
+      "/0/position 2 is that of tier \"y\"\n"
+      "/1/position 2 is that of tier \"x\"\n" },
+    /* Groups in groups. */
+    { "put groups x {'groups':['zz']}",
+      "/groups/0 group \"zz\" does not exist\n" },
+    { "put groups x {'groups':['x']}",
+      "/groups must not be in a circle: x, which has x\n" },
+    { "put groups x {'groups':['y']}\nput groups y {'groups':['g','z']}\n"
+      "put groups z {'groups':['x']}",
+      "/0/groups must not be in a circle: x, which has y, which has z, which "
+      "has x\n" },
+    { "put groups x {'groups':['y']}\nput groups y {'groups':['z']}\n"
+      "put groups z {'groups':['y']}",
+      "/0/groups must not be in a circle: y, which has z, which has y\n" },
+    { "put groups a {'groups':['b']}\nput groups b {'groups':['c']}\n"
+      "put groups c {'groups':['d']}\nput groups d {'groups':['e']}\n"
+      "put groups e {'groups':['f']}\nput groups f {'groups':['h']}\n"
+      "put groups h {'groups':['i']}\nput groups i {'groups':['g']}",
+      "/0/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/1/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/2/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/3/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/4/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/5/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/6/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/7/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n" },
+    /* Priorities. */
+    { "put policies x {'applies_to':['g'],'tier':'security'}\n"
+      "put policies y {'applies_to':['g'],'tier':'security','priority':500}",
+      "/0/priority 500 is that of policy \"y\" in tier \"security\": which "
+      "one decides must be said\n"
+      "/1/priority 500 is that of policy \"x\" in tier \"security\": which "
+      "one decides must be said\n" },
+    { "delete tiers security", " tier \"security\" is built in\n" },
+    { "cascade tiers security", " tier \"security\" is built in\n" },
+    { "put tiers security {'position':6}",
+      " tier \"security\" is built in, and cannot be changed\n" },
+    { "patch tiers security {'description':'x'}",
+      " tier \"security\" is built in, and cannot be changed\n" },
     /* Referrers. */
     { "delete networks n",
       " network \"n\" is referred to by port \"p1\"\n"
@@ -143,6 +208,24 @@ static const struct refusal refusals[] = {
     /* Uniqueness. */
     { "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}",
       "/tunnel_ip 192.0.2.1 is that of host \"h1\"\n" },
+    { "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'fd99::3',"
+      "'second_tunnel_ip':'192.0.2.2'}",
+      "/second_tunnel_ip 192.0.2.2 is that of host \"h2\"\n" },
+    { "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'192.0.2.3',"
+      "'second_tunnel_ip':'192.0.2.4'}",
+      "/second_tunnel_ip must be IPv6: tunnel_ip is IPv4\n" },
+    { "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'fe80::3',"
+      "'second_tunnel_ip':'192.0.2.3'}",
+      "/tunnel_ip must not be link-local: fe80::3\n" },
+    /* Every two hosts have a family in common. */
+    { "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'fd99::3'}",
+      "/tunnel_ip is IPv6, and host \"h1\" has no address but one of IPv4: "
+      "one of them needs a second_tunnel_ip\n" },
+    { "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'fd99::1',"
+      "'second_tunnel_ip':'192.0.2.1'}\n"
+      "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'fd99::3'}",
+      "/1/tunnel_ip is IPv6, and host \"h2\" has no address but one of IPv4: "
+      "one of them needs a second_tunnel_ip\n" },
     { "put networks x {'vni':77}",
       "/vni VNI 77 is that of network \"m\"\n" },
     { "put networks x {'vni':78}\nput networks y {'vni':78}",
@@ -163,6 +246,26 @@ static const struct refusal refusals[] = {
       "/ips 10.0.0.0 of port \"x\" is the first or last address of its "
       "subnet\n"
       "/ips 10.0.1.9 of port \"x\" is in no subnet of network \"n\"\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/64'}]}\n"
+      "put ports x {'network':'x','ips':['fd00::','fd01::1','10.0.0.2',"
+      "'fe80::1','fd00::ffff:ffff:ffff:ffff']}",
+      "/1/ips 10.0.0.2 of port \"x\" is in no subnet of network \"x\"\n"
+      "/1/ips fd00:: of port \"x\" is the first address of its subnet\n"
+      "/1/ips fd01::1 of port \"x\" is in no subnet of network \"x\"\n"
+      "/1/ips fe80::1 of port \"x\" is in no subnet of network \"x\"\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/64'}]}\n"
+      "put ports x {'network':'x','ips':['fd00::a']}\n"
+      "put ports y {'network':'x','ips':['fd00:0::0A']}",
+      "/1/ips fd00::a is used by port \"y\" of the same network\n"
+      "/2/ips fd00::a is used by port \"x\" of the same network\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/126'}]}\n"
+      "put ports a {'network':'x'}\nput ports b {'network':'x'}\n"
+      "put ports c {'network':'x'}\nput ports d {'network':'x'}",
+      "/4/ips no address of fd00::/126 of network \"x\" is left\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/127'}]}\n"
+      "put ports a {'network':'x'}\nput ports b {'network':'x'}\n"
+      "put ports c {'network':'x'}",
+      "/3/ips no address of fd00::/127 of network \"x\" is left\n" },
     { "put networks n {'subnets':[{'cidr':'10.0.1.0/24'}]}",
       "/subnets 10.0.0.2 of port \"p1\" is in no subnet of network \"n\"\n"
       "/subnets 10.0.0.9 of port \"p2\" is in no subnet of network \"n\"\n"
@@ -171,6 +274,43 @@ static const struct refusal refusals[] = {
       "put ports a {'network':'x'}\nput ports b {'network':'x'}\n"
       "put ports c {'network':'x'}",
       "/3/ips no address of 10.9.0.0/31 of network \"x\" is left\n" },
+    /* Pools and reservations. */
+    { "put networks x {" POOLS "}\nput ports a {'network':'x'}\n"
+      "put ports b {'network':'x'}\nput ports c {'network':'x'}\n"
+      "put ports d {'network':'x'}",
+      "/4/ips no address of 10.5.0.0/24 of network \"x\" is left\n" },
+    { "put networks x {" POOLS "}\n"
+      "put ports a {'network':'x','ips':['10.5.0.99']}",
+      "/1/ips 10.5.0.99 of port \"a\" is reserved for port \"db\"\n" },
+    { "put networks n {'subnets':[{'cidr':'10.0.0.0/24','reservations':["
+      "{'ip':'10.0.0.9','port':'p1'}]}]}",
+      "/subnets 10.0.0.9 of port \"p2\" is reserved for port \"p1\"\n" },
+    { "put networks x {" POOLS "}\nput loadbalancers l {'vip':'10.5.0.99',"
+      "'networks':['x'],'ports':[{'port':80}]}",
+      "/1/vip the virtual IP of loadbalancer \"l\" is reserved for port "
+      "\"db\" in network \"x\"\n" },
+    { "put networks x {'subnets':[{'cidr':'10.5.0.0/24','gateway':'10.5.0.1',"
+      "'pools':[{'start':'10.5.0.9','end':'10.5.0.8'}]}]}",
+      "/subnets/0/pools/0/end must not come before \"start\"\n" },
+    { "put networks x {'subnets':[{'cidr':'10.5.0.0/24','gateway':'10.5.0.1',"
+      "'pools':[{'start':'10.5.0.9','end':'10.5.1.8'}],"
+      "'exclude':[{'start':'10.5.0.9','end':'10.5.0.20'},"
+      "{'start':'10.5.0.20'}],'reservations':[{'ip':'10.5.0.1','port':'a'},"
+      "{'ip':'10.5.0.255','port':'b'},{'ip':'10.6.0.1','port':'c'},"
+      "{'ip':'10.5.0.8','port':'d'},{'ip':'10.5.0.7','port':'d'}]}]}",
+      "/subnets/0/pools must have addresses of the subnet only\n"
+      "/subnets/0/exclude must not have ranges that overlap\n"
+      "/subnets/0/reservations 10.5.0.1 cannot be an address of a port\n"
+      "/subnets/0/reservations port \"d\" has two addresses of one subnet\n"
+      "/subnets/0/reservations 10.5.0.255 cannot be an address of a port\n"
+      "/subnets/0/reservations 10.6.0.1 is no address of the subnet\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/60','exclude':[{'start':"
+      "'fd00::1','end':'fd00:0:0:8::'}]}]}",
+      "/subnets/0/exclude must be among the first 2^63 addresses of the "
+      "subnet\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/60','pools':[{'start':"
+      "'fd00::1','end':'10.0.0.1'}]}]}",
+      "/subnets/0/pools/0/end must be of the family of \"start\"\n" },
     /* Load balancers. */
     { "put loadbalancers x {'vip':'10.0.0.9','networks':['n'],"
       "'ports':[{'port':80}]}",
@@ -192,6 +332,82 @@ static const struct refusal refusals[] = {
       "put loadbalancers x " LB(",'backends':[{'port':'x'}]"),
       "/1/backends port \"x\" is a backend of loadbalancer \"x\", which is "
       "not offered in its network \"m\"\n" },
+    /* Routers. */
+#define A "put networks a {'subnets':[{'cidr':'10.1.0.0/24'," \
+          "'gateway':'10.1.0.1'}]}\n"
+#define B "put networks b {'subnets':[{'cidr':'10.2.0.0/24'," \
+          "'gateway':'10.2.0.1'},{'cidr':'fd02::/64'}]}\n"
+    { "put routers r {'interfaces':[{'network':'x'}]}",
+      "/interfaces/0/network network \"x\" does not exist\n" },
+    { "put routers r {'interfaces':[{'network':'m'}]}",
+      "/interfaces router \"r\" has no address in network \"m\", whose "
+      "subnets have no gateway\n" },
+    { A "put routers r {'interfaces':[{'network':'a','addresses':"
+      "['10.1.0.0','10.2.0.1','fd02::1']}]}",
+      "/1/interfaces 10.1.0.0 of router \"r\" is the first or last address of "
+      "its subnet\n"
+      "/1/interfaces 10.2.0.1 of router \"r\" is in no subnet of network "
+      "\"a\"\n"
+      "/1/interfaces fd02::1 of router \"r\" is in no subnet of network "
+      "\"a\"\n" },
+    { "put routers r {'interfaces':[{'network':'n','addresses':"
+      "['10.0.0.9']}]}",
+      "/interfaces 10.0.0.9 of router \"r\" is used by port \"p2\" of network "
+      "\"n\"\n" },
+    { "put routers r {'interfaces':[{'network':'n'}]}\n"
+      "put ports x {'network':'n','ips':['10.0.0.1']}",
+      "/0/interfaces 10.0.0.1 of router \"r\" is used by port \"x\" of "
+      "network \"n\"\n"
+      "/1/ips 10.0.0.1 is the address of router \"r\" in network \"n\"\n" },
+    { "put routers r {'interfaces':[{'network':'n','addresses':"
+      "['10.0.0.100']}]}\nput loadbalancers x " LB(""),
+      "/0/interfaces 10.0.0.100 of router \"r\" is used by loadbalancer \"x\" "
+      "of network \"n\"\n"
+      "/1/vip 10.0.0.100 is the address of router \"r\" in network \"n\"\n" },
+    { A "put routers r {'interfaces':[{'network':'a'}]}\n"
+      "put routers s {'interfaces':[{'network':'a'}]}",
+      "/1/interfaces 10.1.0.1 of router \"r\" is used by router \"s\" of "
+      "network \"a\"\n"
+      "/2/interfaces 10.1.0.1 of router \"s\" is used by router \"r\" of "
+      "network \"a\"\n" },
+    { "put routers r {'mac':'02:00:00:00:00:09',"
+      "'interfaces':[{'network':'n'}]}",
+      "/mac 02:00:00:00:00:09 is that of port \"p2\" of network \"n\"\n" },
+    { A "put routers r {'mac':'02:00:00:00:00:0a',"
+      "'interfaces':[{'network':'a'}]}\n"
+      "put routers s {'mac':'02:00:00:00:00:0a',"
+      "'interfaces':[{'network':'a','addresses':['10.1.0.2']}]}\n"
+      "put ports x {'network':'a','mac':'02:00:00:00:00:0a'}",
+      "/1/mac 02:00:00:00:00:0a is that of port \"x\" of network \"a\"\n"
+      "/1/mac 02:00:00:00:00:0a is that of router \"s\" of network \"a\"\n"
+      "/2/mac 02:00:00:00:00:0a is that of port \"x\" of network \"a\"\n"
+      "/2/mac 02:00:00:00:00:0a is that of router \"r\" of network \"a\"\n"
+      "/3/mac 02:00:00:00:00:0a is that of router \"r\"\n" },
+    { A B "put routers r {'interfaces':[{'network':'a'},{'network':'b'}],"
+      "'routes':[{'destination':'0.0.0.0/0','via':['10.1.0.9','10.3.0.1']},"
+      "{'destination':'10.2.0.0/24','via':['10.1.0.9']},"
+      "{'destination':'::/0','via':['fd02::2']},"
+      "{'destination':'10.9.0.0/16','via':['10.2.0.1']}]}",
+      "/2/routes next hop 10.3.0.1 of router \"r\" to 0.0.0.0/0 is in no "
+      "subnet in which the router has an address\n"
+      "/2/routes 10.2.0.0/24 of router \"r\" is a subnet of its network "
+      "\"b\"\n"
+      "/2/routes next hop 10.2.0.1 of router \"r\" to 10.9.0.0/16 is the "
+      "router itself\n"
+      "/2/routes next hop fd02::2 of router \"r\" to ::/0 is in no subnet in "
+      "which the router has an address\n" },
+    { A "put networks c {'subnets':[{'cidr':'10.0.0.0/15',"
+      "'gateway':'10.1.0.9'}]}\n"
+      "put routers r {'interfaces':[{'network':'a'},{'network':'c'}]}",
+      "/2/interfaces routers join networks \"c\" and \"a\", whose subnets "
+      "10.0.0.0/15 and 10.1.0.0/24 overlap\n" },
+    { A B "put networks c {'subnets':[{'cidr':'10.3.0.0/24',"
+      "'gateway':'10.3.0.1'},{'cidr':'fd02::/48'}]}\n"
+      "put routers r {'interfaces':[{'network':'a'},{'network':'b'}]}\n"
+      "put routers s {'interfaces':[{'network':'a','addresses':['10.1.0.2']},"
+      "{'network':'c'}]}",
+      "/3/interfaces routers join networks \"c\" and \"b\", whose subnets "
+      "fd02::/48 and fd02::/64 overlap\n" },
     /* Apps. */
     { "put apps firewall {}", " app \"firewall\" does not exist\n" },
     { "delete apps overlay",
@@ -393,6 +609,132 @@ given_addresses_avoid_what_is_taken(void **state)
 }
 
 static void
+check_use(struct model *model, const char *name, uint64_t size,
+          uint64_t used)
+{
+    struct model_use use;
+
+    model_subnets_use(model, model_get(model, VMN_TABLE_NETWORK, name), &use);
+    assert_int_equal(use.size, size);
+    assert_int_equal(use.used, used);
+}
+
+static void
+pools_say_what_is_given_out(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put networks x {" POOLS "}", "");
+    check_use(model, "x", 3, 0);
+    apply(model, "put ports a {'network':'x'}\nput ports b {'network':'x'}\n"
+          "put ports db {'network':'x'}", "");
+    check_ip(model, "a", "10.5.0.10");
+    check_ip(model, "b", "10.5.0.12");
+    check_ip(model, "db", "10.5.0.99");
+    check_use(model, "x", 3, 2);
+
+    /* The longest free comes first, and so round and round. */
+    apply(model, "delete ports a\nput ports c {'network':'x'}\n"
+          "put ports d {'network':'x'}", "");
+    check_ip(model, "c", "10.5.0.20");
+    check_ip(model, "d", "10.5.0.10");
+    check_use(model, "x", 3, 3);
+
+    /* What is not given out may be asked for. */
+    apply(model, "put ports e {'network':'x','ips':['10.5.0.13']}", "");
+    check_use(model, "x", 3, 3);
+    apply(model, "patch networks x {'subnets':[{'cidr':'10.5.0.0/24',"
+          "'reservations':[{'ip':'10.5.0.13','port':'e'},"
+          "{'ip':'10.5.0.200','port':'none'}]}]}", "");
+    check_use(model, "x", 254, 6);
+    apply(model, "put routers r {'interfaces':[{'network':'x','addresses':["
+          "'10.5.0.1']}]}", "");
+    check_use(model, "x", 254, 7);
+}
+
+static void
+pools_of_ipv6_may_be_far_away(void **state)
+{
+    apply(*state, "put networks x {'subnets':[{'cidr':'fd00::/64','pools':["
+          "{'start':'fd00::1:0:0:fffe','end':'fd00::1:0:1:0'}]}]}\n"
+          "put ports a {'network':'x'}\nput ports b {'network':'x'}\n"
+          "put ports c {'network':'x'}", "");
+    check_ip(*state, "a", "fd00::1:0:0:fffe");
+    check_ip(*state, "c", "fd00::1:0:1:0");
+    check_use(*state, "x", 3, 3);
+    check_use(*state, "m", 254, 0);
+}
+
+static void
+check_ips(struct model *model, const char *name, const char *a,
+          const char *b)
+{
+    const struct vmn_port *port = get_port(model, name);
+    char buf[VALUE_IP_SIZE];
+
+    assert_int_equal(port->n_ips, 2);
+    assert_string_equal(value_format_ip(&port->ips[0], buf), a);
+    assert_string_equal(value_format_ip(&port->ips[1], buf), b);
+}
+
+static void
+ipv6_addresses_are_given_out_one_of_each_subnet(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put networks d {'subnets':[{'cidr':'10.5.0.0/24'},"
+          "{'cidr':'fd00::/64','gateway':'fd00::1'}]}\n"
+          "put ports a {'network':'d'}", "");
+    check_ips(model, "a", "10.5.0.1", "fd00::2");
+    apply(model, "put ports b {'network':'d'}\n"
+          "put ports c {'network':'d','ips':['fd00::4']}", "");
+    check_ips(model, "b", "10.5.0.2", "fd00::3");
+    check_ip(model, "c", "fd00::4");
+
+    /* What is taken, and what was given out last, is passed over. */
+    apply(model, "delete ports b\nput ports e {'network':'d'}", "");
+    check_ips(model, "e", "10.5.0.3", "fd00::5");
+
+    /* Addresses beyond the first 2^32 of a subnet are as good as others. */
+    apply(model, "put ports f {'network':'d','ips':['fd00::1:0:0:7',"
+          "'10.5.0.77']}", "");
+    check_ips(model, "f", "10.5.0.77", "fd00::1:0:0:7");
+
+    /* A subnet more: what is there stays. */
+    apply(model, "patch networks d {'subnets':[{'cidr':'10.5.0.0/24'},"
+          "{'cidr':'fd00::/64'},{'cidr':'2001:db8::/32'}]}\n"
+          "patch ports e {'description':'x'}", "");
+    assert_int_equal(get_port(model, "e")->n_ips, 3);
+}
+
+/* Where guests make their addresses, a port is given what its guest will make,
+ * and has another one as soon as its MAC is another. */
+static void
+addresses_may_follow_from_macs(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put networks d {'subnets':[{'cidr':'10.5.0.0/24'},"
+          "{'cidr':'fd00::/64','slaac':true,'reservations':["
+          "{'ip':'fd00::7','port':'kept'}]}]}\n"
+          "put ports a {'network':'d','mac':'02:00:00:00:00:0a'}\n"
+          "put ports kept {'network':'d'}", "");
+    check_ips(model, "a", "10.5.0.1", "fd00::ff:fe00:a");
+    check_ips(model, "kept", "10.5.0.2", "fd00::7");
+    apply(model, "patch ports a {'description':'x'}", "");
+    check_ips(model, "a", "10.5.0.1", "fd00::ff:fe00:a");
+    apply(model, "patch ports a {'mac':'02:00:00:00:00:0b'}", "");
+    check_ips(model, "a", "10.5.0.1", "fd00::ff:fe00:b");
+
+    /* Somebody asked for it first. */
+    apply(model, "put ports b {'network':'d','ips':['10.5.0.9',"
+          "'fd00::ff:fe00:c']}", "");
+    apply(model, "put ports c {'network':'d','mac':'02:00:00:00:00:0c'}",
+          "/ips the address of fd00::/64 of network \"d\" that follows from "
+          "the MAC is taken\n");
+}
+
+static void
 vni_of_a_network_can_change(void **state)
 {
     struct model *model = *state;
@@ -561,12 +903,13 @@ cascade_of_a_peer_keeps_the_policy_and_its_isolation(void **state)
                "update policies in\n");
     check_spec(model, VMN_TABLE_POLICY, "in",
                "{'tier':'application','priority':500,'applies_to':['g'],"
-               "'directions':['ingress','egress'],'rules':["
-               PEERS "{'group':'two'}]},"
-               "{'direction':'egress','action':'deny'}]}");
+               "'directions':['ingress','egress'],'mode':'enforce','on_change':'recheck',"
+               "'rules':["
+               PEERS "{'group':'two'}],'log':false},"
+               "{'direction':'egress','action':'deny','log':false}]}");
     check_spec(model, VMN_TABLE_POLICY, "all",
                "{'tier':'application','priority':500,'applies_to':['two'],"
-               "'directions':['ingress']}");
+               "'directions':['ingress'],'mode':'enforce','on_change':'recheck'}");
     assert_null(model_get(model, VMN_TABLE_POLICY, "gone"));
 }
 
@@ -584,8 +927,94 @@ cascade_of_a_service_keeps_the_policy(void **state)
     check_also(model, "cascade services s", "update policies q\n");
     check_spec(model, VMN_TABLE_POLICY, "q",
                "{'tier':'application','priority':500,'applies_to':['g'],"
-               "'directions':['egress'],'rules':["
-               SERVICES "{'protocol':'udp'}]}]}");
+               "'directions':['egress'],'mode':'enforce','on_change':'recheck',"
+               "'rules':["
+               SERVICES "{'protocol':'udp'}],'log':false}]}");
+}
+
+static void
+groups_are_put_into_groups_in_the_middle_too(void **state)
+{
+    struct model *model = *state;
+
+    /* A diamond is no circle. */
+    apply(model, "put groups a {'groups':['b','c']}\n"
+          "put groups b {'groups':['d']}\nput groups c {'groups':['d','g']}\n"
+          "put groups d {}", "");
+    apply(model, "put groups d {'groups':['a']}",
+          "/groups must not be in a circle: d, which has a, which has b, which "
+          "has d\n");
+    apply(model, "put groups d {'groups':['e']}\nput groups e {'groups':['f']}"
+          "\nput groups f {'groups':['h']}\nput groups h {'groups':['i']}\n"
+          "put groups i {'groups':['j']}\nput groups j {}", "");
+    apply(model, "put groups z {'groups':['a']}",
+          "/groups must not put more than 8 groups inside of each other: with "
+          "these there are 9\n");
+    apply(model, "put groups z {'groups':['b']}", "");
+    /* Turned round in one request. */
+    apply(model, "put groups a {}\nput groups d {'groups':['a']}", "");
+    apply(model, "delete groups a",
+          " group \"a\" is referred to by group \"d\"\n");
+    check_also(model, "cascade groups a", "update groups d\n");
+}
+
+static void
+priorities_differ_in_all_tiers_but_application(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put tiers early {'position':3}\n"
+          "put policies a {'applies_to':['g'],'tier':'early','priority':7}\n"
+          "put policies b {'applies_to':['g'],'tier':'security',"
+          "'priority':7}\n"
+          "put policies c {'applies_to':['g'],'priority':7}\n"
+          "put policies d {'applies_to':['g'],'priority':7}", "");
+    apply(model, "patch policies a {'tier':'security'}",
+          "/priority 7 is that of policy \"b\" in tier \"security\": which "
+          "one decides must be said\n");
+    apply(model, "put policies e {'applies_to':['g'],'tier':'early',"
+          "'priority':8}", "");
+    /* It is the state at the end that counts. */
+    apply(model, "patch policies a {'priority':8}\n"
+          "patch policies e {'priority':7}", "");
+    apply(model, "patch policies b {'tier':'early','priority':8}\n"
+          "delete policies a", "");
+}
+
+static void
+cascade_of_a_tier_takes_its_policies_along(void **state)
+{
+    struct model *model = *state;
+
+    /* To fall back to the default tier would be another policy. */
+    apply(model, "put tiers early {'position':3}\n"
+          "put policies q {'applies_to':['g'],'tier':'early'}", "");
+    apply(model, "delete tiers early",
+          " tier \"early\" is referred to by policy \"q\"\n");
+    check_also(model, "cascade tiers early", "delete policies q\n");
+}
+
+static void
+tiers_that_are_built_in_stay_as_they_are(void **state)
+{
+    struct model *model = *state;
+    uint64_t revision;
+    char *errors;
+
+    /* The same again changes nothing, whichever set it is in. */
+    uint64_t before = model_revision(model);
+    apply(model, "patch tiers platform {}", "");
+    errors = model_util_apply(model, "test", "shop",
+                              "patch tiers platform {'position':9}",
+                              &revision);
+    assert_string_equal(errors, "");
+    free(errors);
+    assert_int_equal(model_revision(model), before);
+    errors = model_util_apply(model, "test", "shop", "put groups b {}",
+                              &revision);
+    assert_string_equal(errors, "");
+    free(errors);
+    assert_non_null(model_get(model, VMN_TABLE_TIER, "platform"));
 }
 
 static void
@@ -736,6 +1165,7 @@ indexes_follow_rows(void **state)
     check_index(model, VMN_INDEX_GROUP_BY_ANCHOR, "", "any not");
     check_index(model, VMN_INDEX_POLICY_BY_GROUP, "g", "pol");
     check_index(model, VMN_INDEX_LB_BY_NETWORK, "n", "x");
+    check_index(model, VMN_INDEX_PORT_BY_IP, "n/10.0.0.9", "p2");
 
     apply(model, "put ports p1 {'network':'m','labels':{'role':'db'}}\n"
           "delete loadbalancers x\ndelete bindings p1", "");
@@ -745,6 +1175,78 @@ indexes_follow_rows(void **state)
     check_index(model, VMN_INDEX_PORT_BY_LABEL, "role=db", "p1");
     check_index(model, VMN_INDEX_PORT_BY_HOST, "h2", "");
     check_index(model, VMN_INDEX_LB_BY_NETWORK, "n", "");
+}
+
+/* Routers.  --------------------------------------------------------------- */
+
+/* Networks that routers join do not change beneath them. */
+static void
+networks_of_routers_keep_what_routers_need(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, A B "put routers r {'interfaces':[{'network':'a'},"
+          "{'network':'b'}],'routes':["
+          "{'destination':'0.0.0.0/0','via':['10.1.0.9']}]}", "");
+    apply(model, "put networks a {'subnets':[{'cidr':'10.1.0.0/24'}]}",
+          "/subnets router \"r\" has no address in network \"a\", whose "
+          "subnets have no gateway\n"
+          "/subnets next hop 10.1.0.9 of router \"r\" to 0.0.0.0/0 is in no "
+          "subnet in which the router has an address\n");
+    apply(model, "put networks a {'subnets':[{'cidr':'10.1.0.0/24',"
+          "'gateway':'10.1.0.1'},{'cidr':'10.2.0.0/16'}]}",
+          "/subnets routers join networks \"a\" and \"b\", whose subnets "
+          "10.2.0.0/16 and 10.2.0.0/24 overlap\n");
+    apply(model, "delete networks a",
+          " network \"a\" is referred to by router \"r\"\n");
+    apply(model, "put ports x {'network':'a','ips':['10.1.0.1']}",
+          "/ips 10.1.0.1 is the address of router \"r\" in network \"a\"\n");
+
+    /* Elsewhere the same addresses do no harm. */
+    apply(model, "put networks c {'subnets':[{'cidr':'10.1.0.0/16',"
+          "'gateway':'10.1.0.1'}]}\n"
+          "put routers s {'interfaces':[{'network':'c'}]}", "");
+    apply(model, "put routers s {'interfaces':[{'network':'c'},"
+          "{'network':'b','addresses':['10.2.0.2']}]}",
+          "/interfaces routers join networks \"c\" and \"a\", whose subnets "
+          "10.1.0.0/16 and 10.1.0.0/24 overlap\n");
+
+    /* A next hop that is nobody any more is no reason to keep a network. */
+    apply(model, "cascade networks a", "");
+    check_spec(model, VMN_TABLE_ROUTER, "r",
+               "{'interfaces':[{'network':'b'}],'routes':["
+               "{'destination':'0.0.0.0/0','via':['10.1.0.9']}]}");
+}
+
+static void
+routers_are_given_a_mac_and_keep_it(void **state)
+{
+    struct model *model = *state;
+    const struct vmn_router *r;
+    struct vmn_mac mac;
+    char buf[VALUE_MAC_SIZE];
+
+    apply(model, A B "put routers r {'interfaces':[{'network':'a'}]}", "");
+    r = model_get(model, VMN_TABLE_ROUTER, "r");
+    mac = r->mac;
+    assert_int_equal(mac.ea[0], 0x0a);
+
+    apply(model, "patch routers r {'interfaces':[{'network':'b'}]}", "");
+    r = model_get(model, VMN_TABLE_ROUTER, "r");
+    assert_memory_equal(&r->mac, &mac, sizeof mac);
+    check_index(model, VMN_INDEX_ROUTER_BY_NETWORK, "a", "");
+    check_index(model, VMN_INDEX_ROUTER_BY_NETWORK, "b", "r");
+
+    char *request = xasprintf("put ports x {'network':'b','mac':'%s'}",
+                              value_format_mac(mac, buf));
+    char *error = xasprintf("/mac %s is that of router \"r\"\n", buf);
+    apply(model, request, error);
+    free(error);
+    free(request);
+
+    apply(model, "patch routers r {'mac':'02:00:00:00:00:01'}", "");
+    r = model_get(model, VMN_TABLE_ROUTER, "r");
+    assert_string_equal(value_format_mac(r->mac, buf), "02:00:00:00:00:01");
 }
 
 static int
@@ -765,8 +1267,11 @@ check_changes(struct model *model, const char *expected)
     for (size_t i = 0; i < changes.n; i++) {
         const struct model_change *c = &changes.changes[i];
 
-        lines[i] = c->is_index ? xasprintf("i%d:%s", c->id, c->key)
-                   : xasprintf("%s:%s", schema_tables[c->id].plural, c->key);
+        lines[i] = (c->kind == MODEL_CHANGE_INDEX
+                    ? xasprintf("i%d:%s", c->id, c->key)
+                    : xasprintf("%s:%s%s", schema_tables[c->id].plural,
+                                c->key, (c->kind == MODEL_CHANGE_LABELS
+                                         ? ":labels" : "")));
     }
     qsort(lines, changes.n, sizeof *lines, compare_text);
     for (size_t i = 0; i < changes.n; i++) {
@@ -786,8 +1291,10 @@ changes_are_noted_once_and_exactly(void **state)
     check_changes(model, "");
     apply(model, "patch ports p1 {'labels':{'role':'db','x':'y'}}", "");
     apply(model, "patch ports p1 {'description':'again'}", "");
-    check_changes(model, "i2:role=db\ni2:role=web\ni2:x\ni2:x=y\n"
-                  "ports:p1\n");
+    check_changes(model, "i3:role=db\ni3:role=web\ni3:x\ni3:x=y\n"
+                  "ports:p1:labels\n");
+    apply(model, "patch ports p1 {'enabled':false}", "");
+    check_changes(model, "ports:p1\n");
 
     /* A refused request and one without effect note nothing. */
     apply(model, "put ports p1 {}", "/network is required\n");
@@ -797,8 +1304,8 @@ changes_are_noted_once_and_exactly(void **state)
 
     /* Undoing is a change, too. */
     model_undo(model);
-    check_changes(model, "i2:role=db\ni2:role=web\ni2:x\ni2:x=y\n"
-                  "ports:p1\n");
+    check_changes(model, "i3:role=db\ni3:role=web\ni3:x\ni3:x=y\n"
+                  "ports:p1\nports:p1:labels\n");
 }
 
 static void
@@ -889,6 +1396,73 @@ pending_holds_what_is_to_be_stored(void **state)
     model_settle(model);
     model_get_pending(model, &pending);
     assert_int_equal(pending.n_writes + pending.n_logs, 0);
+}
+
+/* The only pending write: 'name', and whether it was gone in between. */
+static void
+assert_pending(struct model *model, const char *name, bool anew)
+{
+    struct model_pending pending;
+
+    assert_true(model_has_pending(model));
+    model_get_pending(model, &pending);
+    assert_int_equal(pending.n_writes, 1);
+    assert_string_equal(pending.writes[0].name, name);
+    assert_int_equal(pending.writes[0].anew, anew);
+}
+
+static void
+pending_tells_what_was_made_anew(void **state)
+{
+    struct model *model = *state;
+
+    assert_false(model_has_pending(model));
+    apply(model, "put vifs h1/x {'host':'h1','iface_id':'x','iface':'t',"
+          "'ofport':1}", "");
+    assert_false(model_has_pending(model)); /* Not for the store. */
+
+    apply(model, "delete policies pol", "");
+    assert_pending(model, "pol", false);    /* It is gone. */
+    apply(model, "put policies pol {'applies_to':['g']}", "");
+    assert_pending(model, "pol", true);
+    apply(model, "put policies pol {'applies_to':['g'],"
+          "'description':'x'}", "");
+    assert_pending(model, "pol", true);
+    model_settle(model);
+
+    apply(model, "put policies pol {'applies_to':['g']}", "");
+    assert_pending(model, "pol", false);
+    apply(model, "delete policies pol", "");
+    apply(model, "put policies pol {'applies_to':['g']}", "");
+    assert_pending(model, "pol", true);
+    model_undo(model);
+    assert_false(model_has_pending(model));
+    apply(model, "put policies pol {'applies_to':['g'],'description':'y'}", "");
+    assert_pending(model, "pol", false);
+}
+
+static void
+log_names_a_thousand_changes_and_counts_the_rest(void **state)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct model_pending pending;
+    json_t *changes;
+
+    for (int i = 0; i < 1003; i++) {
+        ds_put_format(&ds, "put groups many-%04d {}\n", i);
+    }
+    apply(*state, ds_cstr(&ds), "");
+    ds_destroy(&ds);
+    model_get_pending(*state, &pending);
+    assert_int_equal(pending.n_logs, 1);
+    changes = json_loads(pending.logs[0].summary, 0, NULL);
+    assert_int_equal(json_array_size(changes), 1001);
+    assert_string_equal(json_string_value(json_object_get(
+                            json_array_get(changes, 999), "name")),
+                        "many-0999");
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_array_get(changes, 1000), "more")), 3);
+    json_decref(changes);
 }
 
 static void
@@ -989,12 +1563,20 @@ main(void)
         TEST(address_is_used_again_late),
         TEST(address_given_in_vain_comes_next),
         TEST(given_addresses_avoid_what_is_taken),
+        TEST(pools_say_what_is_given_out),
+        TEST(pools_of_ipv6_may_be_far_away),
+        TEST(ipv6_addresses_are_given_out_one_of_each_subnet),
+        TEST(addresses_may_follow_from_macs),
         TEST(vni_of_a_network_can_change),
         TEST(refused_request_leaves_no_number_behind),
         TEST(cascade_of_a_network_takes_its_ports),
         TEST(cascade_of_a_port_keeps_what_lists_it),
         TEST(cascade_of_a_peer_keeps_the_policy_and_its_isolation),
         TEST(cascade_of_a_service_keeps_the_policy),
+        TEST(groups_are_put_into_groups_in_the_middle_too),
+        TEST(priorities_differ_in_all_tiers_but_application),
+        TEST(cascade_of_a_tier_takes_its_policies_along),
+        TEST(tiers_that_are_built_in_stay_as_they_are),
         TEST(cascade_of_a_host_unpins_its_ports),
         TEST(cascade_that_meets_a_plain_deletion_is_refused),
         TEST(cascade_keeps_the_set_of_what_it_changes),
@@ -1002,10 +1584,14 @@ main(void)
         TEST(prune_deletes_what_the_set_no_longer_names),
         TEST(users_change_only_enabled_of_apps),
         TEST(indexes_follow_rows),
+        TEST(networks_of_routers_keep_what_routers_need),
+        TEST(routers_are_given_a_mac_and_keep_it),
         TEST(changes_are_noted_once_and_exactly),
         TEST(joining_a_set_is_no_change_of_the_row),
         TEST(durable_state_follows_when_settled),
         TEST(pending_holds_what_is_to_be_stored),
+        TEST(pending_tells_what_was_made_anew),
+        TEST(log_names_a_thousand_changes_and_counts_the_rest),
         TEST(row_is_shown_with_its_metadata),
         TEST(loaded_model_is_the_same),
         TEST(damaged_rows_are_not_loaded),

@@ -21,12 +21,16 @@
 
 #include "controller/apphost/apphost.h"
 #include "controller/engine/commit.h"
+#include "controller/engine/item.h"
+#include "controller/engine/note.h"
 #include "controller/fabric/fabric.h"
 #include "controller/model/numbers.h"
-#include "controller/northbound/northbound.h"
+#include "controller/northbound/northbound-private.h"
 #include "controller/schema/schema.h"
 #include "fatal-signal.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
 #include "tests/unit/http-client.h"
 #include "util.h"
 
@@ -57,9 +61,12 @@ static void
 fake_submit(struct store *store, struct model *model, store_done_cb *cb,
             void *aux)
 {
+    const struct number_write *numbers;
     struct model_pending pending;
+    size_t n;
 
     model_get_pending(model, &pending);
+    numbers_get_pending(model_numbers(model), &n, &numbers);
     for (size_t i = 0; !store->error && i < pending.n_logs; i++) {
         const struct model_log *log = &pending.logs[i];
 
@@ -79,8 +86,17 @@ fake_submit(struct store *store, struct model *model, store_done_cb *cb,
     }
 }
 
-static json_t *
-fake_log(struct store *store, uint64_t revision)
+static void
+put_log(const json_t *log, struct ds *ds)
+{
+    char *text = json_dumps(log, JSON_COMPACT);
+
+    ds_put_cstr(ds, text);
+    free(text);
+}
+
+static bool
+fake_log(struct store *store, uint64_t revision, struct ds *ds)
 {
     json_t *log;
     size_t i;
@@ -88,36 +104,38 @@ fake_log(struct store *store, uint64_t revision)
     json_array_foreach (store->logs, i, log) {
         if (json_integer_value(json_object_get(log, "revision"))
             == (json_int_t) revision) {
-            return json_deep_copy(log);
+            put_log(log, ds);
+            ds_truncate(ds, ds->length - 1);
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
-static json_t *
-fake_logs(struct store *store, uint64_t after, size_t limit)
+static void
+fake_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds)
 {
-    json_t *logs = json_array(), *log;
-    size_t i;
+    json_t *log;
+    size_t i, n = 0;
 
     json_array_foreach (store->logs, i, log) {
         if (json_integer_value(json_object_get(log, "revision"))
-            > (json_int_t) after && json_array_size(logs) < limit) {
-            json_array_append(logs, log);
+            > (json_int_t) after && n < limit) {
+            ds_put_cstr(ds, n++ ? "," : "");
+            put_log(log, ds);
         }
     }
-    return logs;
 }
 
-static json_t *
-fake_newest_logs(struct store *store, size_t limit)
+static void
+fake_newest_logs(struct store *store, size_t limit, struct ds *ds)
 {
-    json_t *logs = json_deep_copy(store->logs);
+    size_t n = json_array_size(store->logs);
 
-    while (json_array_size(logs) > limit) {
-        json_array_remove(logs, 0);
+    for (size_t i = n - MIN(n, limit); i < n; i++) {
+        ds_put_cstr(ds, i > n - MIN(n, limit) ? "," : "");
+        put_log(json_array_get(store->logs, i), ds);
     }
-    return logs;
 }
 
 static int
@@ -160,6 +178,8 @@ struct fabric {
     unsigned n_audits, n_forgotten;
     unsigned n_flows;           /* Lists under way. */
     bool endless;               /* They do not end. */
+    struct fabric_reading *reading; /* Of notes, the newest. */
+    struct vmn_ip from, to;     /* Of what is noted. */
 };
 static struct fabric fake_fabric;
 
@@ -176,11 +196,14 @@ fabric_port_status(const struct fabric *f OVS_UNUSED,
     return json_pack("{s:s}", "state", "unbound");
 }
 
-json_t *
-fabric_receipt(const struct fabric *f OVS_UNUSED, uint64_t revision)
+bool
+fabric_put_receipt(const struct fabric *f OVS_UNUSED, uint64_t revision,
+                   struct ds *ds)
 {
-    return revision > 1 ? json_pack("{s:b, s:[], s:[]}", "installed", 1,
-                                    "hosts", "flows") : NULL;
+    if (revision > 1) {
+        ds_put_cstr(ds, "{\"installed\":true,\"hosts\":[],\"flows\":[]}");
+    }
+    return revision > 1;
 }
 
 struct fabric_wait *
@@ -313,6 +336,151 @@ fabric_packet_drops(const struct fabric *f OVS_UNUSED,
 {
     cb(aux, "vmn", "port's rate", 7);
     cb(aux, "app.handler", "so \"said\" \\ it", 1);
+}
+
+bool
+fabric_rule_counts(const struct fabric *f OVS_UNUSED, enum vmn_table table,
+                   const char *name, size_t n_rules,
+                   struct fabric_count *counts, struct fabric_count *rest)
+{
+    if (table == VMN_TABLE_TIER) {
+        *rest = (struct fabric_count) { !strcmp(name, "platform") ? 9 : 0, 90,
+                                        INT64_C(1763650927000) };
+        return false;
+    } else if (table == VMN_TABLE_QUARANTINE) {
+        memset(counts, 0, n_rules * sizeof *counts);
+        if (n_rules > 1) {
+            counts[1] = (struct fabric_count) { 4, 400, 1000 };
+        }
+        return n_rules > 1;
+    }
+    assert_int_equal(table, VMN_TABLE_POLICY);
+    assert_string_equal(name, "p");
+    *rest = (struct fabric_count) { 7, 700, 2000 };
+    memset(counts, 0, n_rules * sizeof *counts);
+    counts[1] = (struct fabric_count) { 5, 500, 1000 };
+    counts[2] = (struct fabric_count) { 2, 20, INT64_C(1763650927000) };
+    return true;
+}
+
+/* Three drops, one of which is of what is no more. */
+void
+fabric_drops(const struct fabric *f OVS_UNUSED, const char *host,
+             fabric_drop_cb *cb, void *aux)
+{
+    const struct fabric_drop drops[] = {
+        { "hv1", "overlay", "spoofed", item_owner_cookie("overlay.net/shop"),
+          0, { 1, 60, 3000 } },
+        { "hv2", "overlay", "no \"good\"",
+          item_owner_cookie("overlay.net/shop"), 0, { 9, 900, 9000 } },
+        { "hv2", "overlay", "gone", 77, 0, { 9, 900, 9500 } },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(drops); i++) {
+        if (!host || !strcmp(host, drops[i].host)) {
+            cb(aux, &drops[i]);
+        }
+    }
+}
+
+struct fabric_reading {
+    fabric_noted_cb *cb;
+    void *aux;
+    uint32_t vni;
+    char hosts[64];             /* "hv1,hv2". */
+};
+
+struct fabric_reading *
+fabric_read_notes(struct fabric *f, uint32_t vni,
+                  const struct vmn_names *hosts, int64_t since_ms,
+                  fabric_noted_cb *cb, void *aux)
+{
+    struct fabric_reading *reading = xzalloc(sizeof *reading);
+
+    assert_true(since_ms > 0);
+    reading->cb = cb;
+    reading->aux = aux;
+    reading->vni = vni;
+    for (size_t i = 0; i < hosts->n; i++) {
+        strcat(strcat(reading->hosts, i ? "," : ""), hosts->names[i]);
+    }
+    f->reading = reading;
+    return reading;
+}
+
+void
+fabric_reading_cancel(struct fabric_reading *reading)
+{
+    free(reading);
+    fake_fabric.reading = NULL;
+}
+
+const char *
+fabric_port_at(const struct fabric *f OVS_UNUSED, const char *host,
+               uint32_t ofport)
+{
+    return !strcmp(host, "hv1") && ofport == 7 ? "web-1" : NULL;
+}
+
+/* hv1 has seen 'from' speak to 'to' on TCP port 80 and by GRE; it has no room
+ * for more, and hv2 is away. */
+static void
+tell_notes(void)
+{
+    struct fabric_reading *reading = fake_fabric.reading;
+    struct fabric_noted_host hosts[] = {
+        { .name = "hv1", .n = 2, .full = true },
+        { .name = "hv2", .missing = "its switch is gone" },
+    };
+    const struct engine_note notes[] = {
+        { .vni = 1, .ofport = 7, .src = fake_fabric.from,
+          .dst = fake_fabric.to, .protocol = 6, .port = 80 },
+        { .vni = 1, .ofport = 7, .src = fake_fabric.from,
+          .dst = fake_fabric.to, .protocol = 47 },
+    };
+    const uint32_t where[] = { 0, 0 };
+    const struct fabric_noted noted = { 2, hosts, ARRAY_SIZE(notes), notes,
+                                        where };
+
+    fake_fabric.reading = NULL;
+    reading->cb(reading->aux, &noted);
+    free(reading);
+}
+
+uint64_t
+fabric_samples(const struct fabric *f OVS_UNUSED,
+               enum fabric_sample_kind kind, uint64_t after,
+               fabric_sample_cb *cb, void *aux)
+{
+    struct fabric_sample sample = {
+        .id = 7, .time_ms = 9000, .n = 3, .n_suppressed = 2,
+        .host = "hv1", .network = "shop", .src_port = "web-1",
+        .reason = kind == FABRIC_SAMPLE_DROP ? "spoofed" : NULL,
+        .owner = "overlay.net/shop", .type = "networks", .name = "shop",
+        .rule = -1, .size = 74, .eth_type = 0x800, .family = 4,
+        .src = { 10, 0, 0, 1 }, .dst = { 10, 0, 0, 2 }, .protocol = 6,
+        .tp_src = 1025, .tp_dst = 80,
+    };
+
+    if (after < 7) {
+        cb(aux, &sample);
+    }
+    if (after < 8) {
+        sample.id = 8;
+        sample.family = 0;
+        sample.protocol = 0;
+        sample.eth_type = 0x88cc;
+        strcpy(sample.host, "hv2");
+        cb(aux, &sample);
+    }
+    return 8;
+}
+
+void
+fabric_drop_sums(const struct fabric *f OVS_UNUSED, fabric_drop_sum_cb *cb,
+                 void *aux)
+{
+    cb(aux, "overlay", "no \"good\"", 9, 900);
 }
 
 void
@@ -763,6 +931,67 @@ lists_come_in_pages(void **state)
     assert_call(f, 400, "GET", "/v1/networks?limit=1001", NULL);
 }
 
+/* From now on each turn has been too long. */
+static struct loop *
+make_turns_over(struct fixture *f)
+{
+    struct loop *loop = loop_create();
+
+    while (!loop_turn_is_over(loop)) {
+        continue;
+    }
+    f->nb->loop = loop;
+    return loop;
+}
+
+static void
+page_that_takes_long_is_made_in_parts(void **state)
+{
+    struct fixture *f = *state;
+    struct ds apply = DS_EMPTY_INITIALIZER;
+    struct http_stats stats;
+    struct loop *loop;
+
+    ds_put_cstr(&apply, "{\"objects\": [");
+    for (int i = 0; i < 100; i++) {
+        ds_put_format(&apply, "%s{\"type\":\"networks\",\"name\":\"n%02d\","
+                      "\"spec\":{\"labels\":{\"odd\":\"%d\"}}},"
+                      "{\"type\":\"ports\",\"name\":\"p%02d\",\"spec\":{"
+                      "\"network\":\"n00\",\"labels\":{\"odd\":\"%d\"}}}",
+                      i ? "," : "", i, i % 2, i, i % 2);
+    }
+    ds_put_cstr(&apply, "]}");
+    assert_call(f, 200, "POST", "/v1/apply", ds_cstr(&apply));
+    ds_destroy(&apply);
+    loop = make_turns_over(f);
+
+    assert_call(f, 200, "GET", "/v1/networks?limit=90", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 90);
+    assert_text(f, "items.0.name", "n00");
+    assert_text(f, "items.89.name", "n89");
+    assert_text(f, "next", "n89");
+    assert_call(f, 200, "GET", "/v1/networks?limit=60&selector=odd=1", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 50);
+    assert_text(f, "items.49.name", "n99");
+    assert_null(at(f, "next"));
+    assert_call(f, 200, "GET", "/v1/ports?limit=40&selector=odd=1&after=p03",
+                NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 40);
+    assert_text(f, "items.0.name", "p05");
+    assert_text(f, "next", "p83");
+
+    /* The client leaves in between. */
+    send_only(f, "GET", "/v1/networks", NULL);
+    event_base_loop(f->base, EVLOOP_ONCE);
+    client_close(&f->client);
+    client_connect(&f->client, f->base, f->path);
+    assert_call(f, 200, "GET", "/v1/networks/n00", NULL);
+    http_server_get_stats(f->nb->http, &stats);
+    assert_int_equal(stats.n_gone, 1);
+    f->nb->loop = NULL;
+    loop_destroy(loop);
+}
+
 static void
 lists_are_selected_by_label(void **state)
 {
@@ -797,6 +1026,11 @@ status_names_members_and_backends(void **state)
     make_shop(f);
     assert_call(f, 201, "PUT", "/v1/groups/g", "{\"spec\": {\"selector\":"
                 " \"role=web\", \"ports\": [\"db-1\", \"web-1\"]}}");
+    assert_int_equal(json_integer_value(at(f, "status.n_members")), 3);
+    assert_text(f, "status.members.0", "db-1");
+    assert_text(f, "status.members.2", "web-2");
+    assert_call(f, 201, "PUT", "/v1/groups/all", "{\"spec\": {\"groups\":"
+                " [\"g\"], \"ports\": [\"web-2\"]}}");
     assert_int_equal(json_integer_value(at(f, "status.n_members")), 3);
     assert_text(f, "status.members.0", "db-1");
     assert_text(f, "status.members.2", "web-2");
@@ -895,13 +1129,13 @@ static void
 finish_wait(bool installed)
 {
     fabric_wait_cb *cb = fake_fabric.cb;
-    json_t *receipt = json_pack("{s:b, s:[{s:s, s:s}]}", "installed",
-                                (int) installed, "hosts", "host", "hv1",
-                                "state", installed ? "confirmed" : "offline");
 
     fake_fabric.cb = NULL;
-    cb(fake_fabric.aux, installed, receipt);
-    json_decref(receipt);
+    cb(fake_fabric.aux, installed, installed
+       ? "{\"installed\":true,\"hosts\":[{\"host\":\"hv1\","
+         "\"state\":\"confirmed\"}]}"
+       : "{\"installed\":false,\"hosts\":[{\"host\":\"hv1\","
+         "\"state\":\"offline\"}]}");
 }
 
 static void
@@ -965,6 +1199,39 @@ plan_tells_and_changes_nothing(void **state)
                 "{\"spec\": {\"mtu\": 5}}");
     assert_error_at(f, "/spec/mtu");
     assert_call(f, 404, "DELETE", "/v1/networks/none?dry_run=plan", NULL);
+}
+
+static void
+change_that_is_only_tried_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    assert_call(f, 200, "POST", "/v1/reachability",
+                "{\"after\": [{\"type\": \"networks\", \"name\": \"n\","
+                " \"spec\": {}}]}");
+    assert_true(json_is_array(at(f, "changes")));
+    assert_call(f, 404, "GET", "/v1/networks/n", NULL);
+    assert_call(f, 400, "POST", "/v1/reachability",
+                "{\"after\": [{\"type\": \"ports\", \"name\": \"p\","
+                " \"spec\": {\"network\": \"none\"}}]}");
+    assert_error_at(f, "/after/0/spec/network");
+    assert_call(f, 400, "POST", "/v1/reachability", "{}");
+    assert_error_at(f, "/after");
+    assert_call(f, 400, "POST", "/v1/reachability",
+                "{\"after\": [], \"before\": []}");
+    assert_error_at(f, "/before");
+    assert_call(f, 400, "POST", "/v1/reachability", "[]");
+    assert_error_at(f, "");
+    /* Refused in the state that it leads to. */
+    assert_call(f, 409, "POST", "/v1/trace",
+                "{\"from\": \"p\", \"to\": \"p\", \"protocol\": \"icmp\","
+                " \"after\": [{\"type\": \"ports\", \"name\": \"p\","
+                " \"spec\": {\"network\": \"shop\"}}]}");
+    assert_error_at(f, "/from");
+    assert_call(f, 404, "GET", "/v1/ports/p", NULL);
+    assert_call(f, 200, "GET", "/v1/reachability?by=group", NULL);
+    assert_true(json_is_array(at(f, "groups")));
 }
 
 static void
@@ -1265,6 +1532,215 @@ status_and_metrics_are_told(void **state)
     assert_text(f, "flows.0.owner", "hv1");
 }
 
+/* Without a firewall there are none; tests/system has those that there are. */
+static void
+identities_are_asked_for_by_network_and_number(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/identities?network=shop&limit=1&after=4",
+                NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 0);
+    assert_true(json_is_integer(at(f, "revision")));
+    assert_null(at(f, "next"));
+    assert_call(f, 400, "GET", "/v1/identities?network=none", NULL);
+    assert_text(f, "errors.0.parameter", "network");
+    assert_call(f, 400, "GET", "/v1/identities?after=web", NULL);
+    assert_text(f, "errors.0.parameter", "after");
+    assert_call(f, 400, "GET", "/v1/identities?limit=1001", NULL);
+    assert_text(f, "errors.0.parameter", "limit");
+}
+
+static void
+drops_of_what_is_nowhere_are_refused(void **state)
+{
+    static const char *const calls[][2] = {
+        { "/v1/drops?host=hv9", "host" },
+        { "/v1/drops?network=shop&port=web-3", "port" },
+        { "/v1/drops?network=shap&port=web-1", "network" },
+        { "/v1/drops?app=overlie", "app" },
+        { "/v1/logs?host=hv9", "host" },
+        { "/v1/logs?policy=shop", "policy" },
+    };
+    struct fixture *f = *state;
+
+    make_shop(f);
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        assert_call(f, 400, "GET", calls[i][0], NULL);
+        assert_text(f, "errors.0.parameter", calls[i][1]);
+    }
+    assert_call(f, 400, "GET", "/v1/logs?policy=shop", NULL);
+    assert_text(f, "errors.0.detail", "there is no policy \"shop\"");
+
+    /* What is gone is told of as long as samples are. */
+    assert_call(f, 200, "DELETE", "/v1/ports/web-1", NULL);
+    assert_call(f, 200, "GET", "/v1/drops?port=web-1&after=8", NULL);
+}
+
+static void
+drops_are_told_by_what_they_are_for(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/drops", NULL);
+    /* The newest first; what has no owner any more is left out. */
+    assert_int_equal(json_array_size(at(f, "counters")), 2);
+    assert_text(f, "counters.0.host", "hv2");
+    assert_text(f, "counters.0.reason", "no \"good\"");
+    assert_text(f, "counters.0.owner", "overlay.net/shop");
+    assert_text(f, "counters.0.object.type", "networks");
+    assert_text(f, "counters.0.object.name", "shop");
+    assert_null(at(f, "counters.0.rule"));
+    assert_int_equal(json_integer_value(at(f, "counters.0.packets")), 9);
+    assert_text(f, "counters.0.last", "1970-01-01T00:00:09.000Z");
+    assert_text(f, "counters.1.reason", "spoofed");
+
+    assert_call(f, 200, "GET", "/v1/drops?host=hv1&app=overlay", NULL);
+    assert_int_equal(json_integer_value(at(f, "matching")), 1);
+    assert_text(f, "counters.0.reason", "spoofed");
+    assert_call(f, 200, "GET", "/v1/drops?network=shop&limit=1", NULL);
+    assert_int_equal(json_integer_value(at(f, "matching")), 2);
+    assert_int_equal(json_array_size(at(f, "counters")), 1);
+    assert_call(f, 200, "GET", "/v1/drops?port=web-1", NULL);
+    assert_int_equal(json_integer_value(at(f, "matching")), 0);
+    assert_call(f, 200, "GET", "/v1/drops?reason=x&app=overlay", NULL);
+    assert_int_equal(json_integer_value(at(f, "matching")), 0);
+    assert_call(f, 400, "GET", "/v1/drops?limit=0", NULL);
+    assert_text(f, "errors.0.parameter", "limit");
+    assert_call(f, 400, "GET", "/v1/drops?colour=red", NULL);
+
+    assert_call(f, 200, "GET", "/v1/drops?app=overlay", NULL);
+    assert_int_equal(json_integer_value(at(f, "newest")), 8);
+    assert_int_equal(json_array_size(at(f, "samples")), 2);
+    assert_text(f, "samples.0.src.port", "web-1");
+    assert_text(f, "samples.0.src.ip", "10.0.0.1");
+    assert_true(json_is_null(at(f, "samples.0.dst.port")));
+    assert_int_equal(json_integer_value(at(f, "samples.0.dst.number")), 80);
+    assert_text(f, "samples.0.protocol", "tcp");
+    assert_text(f, "samples.0.reason", "spoofed");
+    assert_text(f, "samples.0.object.name", "shop");
+    assert_int_equal(json_integer_value(at(f, "samples.0.times")), 3);
+    assert_int_equal(json_integer_value(at(f, "samples.0.suppressed")), 2);
+    assert_text(f, "samples.1.protocol", "0x88cc");
+    assert_null(at(f, "samples.1.src.ip"));
+    assert_call(f, 200, "GET", "/v1/drops?after=7", NULL);
+    assert_int_equal(json_array_size(at(f, "samples")), 1);
+    assert_call(f, 200, "GET", "/v1/drops?port=web-2", NULL);
+    assert_int_equal(json_array_size(at(f, "samples")), 0);
+    assert_call(f, 200, "GET", "/v1/drops?reason=x", NULL);
+    assert_int_equal(json_array_size(at(f, "samples")), 0);
+    assert_call(f, 200, "GET", "/v1/logs?host=hv2&limit=1", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 1);
+    assert_text(f, "items.0.verdict", "allow");
+    assert_null(at(f, "items.0.reason"));
+    assert_call(f, 400, "GET", "/v1/logs?after=x", NULL);
+
+    assert_call(f, 200, "GET", "/metrics", NULL);
+    assert_has(&f->client.body, "vmn_drops_packets_total{app=\"overlay\","
+               "reason=\"no \\\"good\\\"\"} 9\n");
+    assert_has(&f->client.body, "vmn_drops_bytes_total{app=\"overlay\","
+               "reason=\"no \\\"good\\\"\"} 900\n");
+}
+
+static void
+tiers_that_are_built_in_are_shown_and_stay(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "GET", "/v1/tiers", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 5);
+    assert_call(f, 200, "GET", "/v1/tiers/security", NULL);
+    assert_int_equal(json_integer_value(at(f, "spec.position")), 5);
+    assert_int_equal(json_integer_value(at(f, "metadata.revision")), 0);
+    assert_null(at(f, "metadata.created"));
+    assert_call(f, 200, "PATCH", "/v1/tiers/security",
+                "{\"spec\": {\"position\": 5}}");
+    assert_text(f, "outcome", "unchanged");
+    assert_call(f, 409, "PATCH", "/v1/tiers/security",
+                "{\"spec\": {\"position\": 6}}");
+    assert_call(f, 409, "DELETE", "/v1/tiers/security", NULL);
+    assert_call(f, 201, "PUT", "/v1/tiers/dmz",
+                "{\"spec\": {\"position\": 6}}");
+    assert_non_null(at(f, "metadata.created"));
+}
+
+/* Also in a plan, which changes nothing. */
+static void
+priorities_that_are_equal_are_told_of_both(void **state)
+{
+    struct fixture *f = *state;
+    static const char two[] = "{\"objects\": ["
+        "{\"type\": \"groups\", \"name\": \"g\", \"spec\": {}},"
+        "{\"type\": \"policies\", \"name\": \"a\", \"spec\": {\"tier\":"
+        " \"platform\", \"applies_to\": [\"g\"]}},"
+        "{\"type\": \"policies\", \"name\": \"b\", \"spec\": {\"tier\":"
+        " \"platform\", \"applies_to\": [\"g\"]}}]}";
+
+    for (int i = 0; i < 2; i++) {
+        assert_call(f, 409, "POST", i ? "/v1/apply"
+                    : "/v1/apply?dry_run=plan", two);
+        assert_int_equal(json_array_size(at(f, "errors")), 2);
+        assert_text(f, "errors.0.pointer", "/objects/1/spec/priority");
+        assert_text(f, "errors.1.pointer", "/objects/2/spec/priority");
+    }
+}
+
+static void
+policies_tell_what_their_rules_were_hit_by(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/groups/g", "{\"spec\": {}}");
+    assert_call(f, 201, "PUT", "/v1/policies/p", "{\"spec\": {\"applies_to\":"
+                " [\"g\"], \"rules\": ["
+                "{\"direction\": \"ingress\", \"action\": \"deny\","
+                " \"services\": [{\"protocol\": \"udp\"}]},"
+                "{\"direction\": \"egress\", \"action\": \"deny\"},"
+                "{\"direction\": \"ingress\", \"action\": \"allow\","
+                " \"services\": [{\"protocol\": \"tcp\"}]}]}}");
+    assert_call(f, 200, "GET", "/v1/policies/p", NULL);
+    assert_int_equal(json_integer_value(at(f, "status.packets")), 7);
+    assert_int_equal(json_integer_value(at(f, "status.bytes")), 520);
+    assert_text(f, "status.last", "2025-11-20T15:02:07.000Z");
+    assert_int_equal(json_array_size(at(f, "status.rules")), 3);
+    assert_true(json_is_null(at(f, "status.rules.0.last")));
+    assert_int_equal(json_integer_value(at(f, "status.rules.1.packets")), 5);
+    assert_call(f, 200, "GET", "/v1/policies", NULL);
+    assert_int_equal(json_integer_value(at(f, "items.0.status.packets")), 7);
+    assert_null(at(f, "items.0.status.rules"));
+}
+
+static void
+quarantines_tell_what_came_through(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/quarantines/q", "{\"spec\": {\"allow\": ["
+                "{\"direction\": \"ingress\"}, {\"direction\": \"egress\","
+                " \"services\": [{\"protocol\": \"udp\"}]}]}}");
+    assert_call(f, 200, "GET", "/v1/quarantines/q", NULL);
+    assert_int_equal(json_integer_value(at(f, "status.n_members")), 0);
+    assert_int_equal(json_integer_value(at(f, "status.packets")), 4);
+    assert_int_equal(json_array_size(at(f, "status.allow")), 2);
+    assert_true(json_is_null(at(f, "status.allow.0.last")));
+    assert_int_equal(json_integer_value(at(f, "status.allow.1.bytes")), 400);
+    assert_call(f, 200, "GET", "/v1/quarantines", NULL);
+    assert_int_equal(json_integer_value(at(f, "items.0.status.packets")), 4);
+    assert_null(at(f, "items.0.status.allow"));
+}
+
+static void
+tiers_tell_what_they_keep(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "GET", "/v1/tiers/platform", NULL);
+    assert_int_equal(json_integer_value(at(f, "status.kept.packets")), 9);
+    assert_text(f, "status.kept.last", "2025-11-20T15:02:07.000Z");
+}
+
 static void
 activity_tells_what_changes_cost(void **state)
 {
@@ -1464,6 +1940,213 @@ northbound_may_go_with_looks_in_flight(void **state)
     northbound_destroy(f->nb);
     f->nb = NULL;
     assert_int_equal(fake_fabric.n_forgotten, 1);
+}
+
+/* Recommendations.  ------------------------------------------------------- */
+
+static struct vmn_ip
+ip_of(struct fixture *f, const char *port)
+{
+    const struct vmn_port *row = model_get(f->model, VMN_TABLE_PORT, port);
+
+    return row->ips[0];
+}
+
+/* web-1 speaks to db-1, on hosts hv1 and hv2; another network has a database,
+ * too. */
+static void
+make_observed(struct fixture *f)
+{
+    struct model_request request;
+    bool done = false;
+
+    make_shop(f);
+    make_host(f);
+    assert_call(f, 201, "PUT", "/v1/hosts/hv2", "{\"spec\": {\"ovsdb\": "
+                "\"inbound\", \"tunnel_ip\": \"10.0.0.2\"}}");
+    model_request_init(&request, "host:hv1");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_BINDING, "web-1",
+                      json_pack("{s:s}", "host", "hv1"));
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_BINDING, "db-1",
+                      json_pack("{s:s}", "host", "hv2"));
+    commit_submit(f->commit, &request, on_app_made, &done);
+    model_request_uninit(&request);
+    while (!done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_call(f, 201, "PUT", "/v1/observations/shop", "{\"spec\": {}}");
+    fake_fabric.from = ip_of(f, "web-1");
+    fake_fabric.to = ip_of(f, "db-1");
+}
+
+static int
+ask_for_notes(struct fixture *f, const char *query)
+{
+    char *path = xasprintf("/v1/recommendations?network=shop%s", query);
+
+    send_only(f, "GET", path, NULL);
+    free(path);
+    while (!fake_fabric.reading) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_string_equal(fake_fabric.reading->hosts, "hv1,hv2");
+    tell_notes();
+    return take_reply(f);
+}
+
+static void
+what_was_seen_becomes_policies(void **state)
+{
+    struct fixture *f = *state;
+    json_t *request;
+    char *body;
+
+    make_observed(f);
+    assert_int_equal(ask_for_notes(f, ""), 200);
+    assert_text(f, "network", "shop");
+    assert_text(f, "hosts.0.host", "hv1");
+    assert_true(json_is_true(at(f, "hosts.0.full")));
+    assert_null(at(f, "hosts.0.missing"));
+    assert_text(f, "hosts.1.missing", "its switch is gone");
+    assert_int_equal(json_integer_value(at(f, "connections")), 1);
+    assert_text(f, "left_out.0.service", "47");
+    assert_int_equal(json_integer_value(at(f, "n_unselected")), 2);
+    assert_text(f, "unselected.0", "web-1");
+    assert_true(json_is_true(at(f, "fewest")));
+    /* web-2 is not told apart from web-1. */
+    assert_text(f, "rules.0.policy", "shop-db-in");
+    assert_text(f, "rules.0.from", "shop-web");
+    assert_text(f, "rules.0.services.0", "tcp/80");
+    assert_int_equal(json_integer_value(at(f, "rules.0.seen")), 1);
+    assert_int_equal(json_integer_value(at(f, "rules.0.extra")), 1);
+    assert_text(f, "rules.0.extras.0.from", "web-2");
+    assert_text(f, "objects.0.spec.selector", "role=db");
+    assert_text(f, "objects.2.spec.mode", "shadow");
+
+    /* They can be applied, and then the groups are those that there are. */
+    request = json_pack("{s:O}", "objects", at(f, "objects"));
+    body = json_dumps(request, 0);
+    json_decref(request);
+    assert_call(f, 200, "POST", "/v1/apply", body);
+    free(body);
+    assert_call(f, 201, "PUT", "/v1/services/http", "{\"spec\": {\"entries\": "
+                "[{\"protocol\": \"tcp\", \"ports\": [80]}]}}");
+    assert_int_equal(ask_for_notes(f, "&mode=enforce"), 200);
+    assert_int_equal(json_array_size(at(f, "rules")), 1);
+    assert_text(f, "rules.0.policy", "shop-db-in");
+    assert_text(f, "rules.0.from", "shop-web");
+    assert_null(at(f, "objects.1.spec.mode"));
+
+    /* Port by port; nothing is allowed that was not seen. */
+    assert_int_equal(ask_for_notes(f, "&exact=true"), 200);
+    assert_int_equal(json_integer_value(at(f, "rules.0.extra")), 0);
+    assert_text(f, "rules.0.from", "shop-web-1");
+    assert_text(f, "objects.0.spec.ports.0", "web-1");
+}
+
+static void
+ports_elsewhere_are_not_picked(void **state)
+{
+    struct fixture *f = *state;
+
+    make_observed(f);
+    assert_call(f, 201, "PUT", "/v1/networks/rival", NET);
+    assert_call(f, 201, "PUT", "/v1/ports/r-db-1", "{\"spec\": {\"network\": "
+                "\"rival\", \"labels\": {\"role\": \"db\"}}}");
+    assert_int_equal(ask_for_notes(f, ""), 200);
+    assert_text(f, "rules.0.to", "shop-db-1");
+    assert_text(f, "objects.0.spec.ports.0", "db-1");
+    assert_text(f, "objects.1.spec.selector", "role=web");
+
+    /* Without labels that tell, all ports are one kind. */
+    assert_int_equal(ask_for_notes(f, "&labels=none"), 200);
+    assert_int_equal(json_integer_value(at(f, "rules.0.extra")), 5);
+    assert_text(f, "rules.0.to", "shop-ports");
+
+    /* An address that is nobody's; and who gets it is known by where it is. */
+    fake_fabric.from.addr[0] = 192;
+    fake_fabric.to.addr[3] = 255;
+    assert_int_equal(ask_for_notes(f, ""), 200);
+    assert_true(json_is_array(at(f, "rules.0.from")));
+    assert_text(f, "rules.0.to", "shop-web");
+    assert_non_null(at(f, "objects.1.spec.rules.0.peers.0.cidr"));
+}
+
+static void
+questions_about_what_is_not_observed_are_refused(void **state)
+{
+    static const char *const calls[][2] = {
+        { "/v1/recommendations", "network" },
+        { "/v1/recommendations?network=shap", "network" },
+        { "/v1/recommendations?network=shop&mode=dream", "mode" },
+        { "/v1/recommendations?network=shop&labels=", "labels" },
+        { "/v1/recommendations?network=shop&exact=1", "exact" },
+    };
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 409, "GET", "/v1/recommendations?network=shop", NULL);
+    assert_has(&f->client.body, "PUT /v1/observations/shop");
+    /* An observation is of a network, which cannot go without it. */
+    assert_call(f, 400, "PUT", "/v1/observations/shap", "{\"spec\": {}}");
+    assert_call(f, 201, "PUT", "/v1/observations/shop", "{\"spec\": {}}");
+    assert_call(f, 409, "DELETE", "/v1/networks/shop", NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        assert_call(f, 400, "GET", calls[i][0], NULL);
+        assert_text(f, "errors.0.parameter", calls[i][1]);
+    }
+}
+
+static void
+client_that_leaves_ends_its_reading(void **state)
+{
+    struct fixture *f = *state;
+
+    make_observed(f);
+    send_only(f, "GET", "/v1/recommendations?network=shop", NULL);
+    while (!fake_fabric.reading) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_close(&f->client);
+    while (fake_fabric.reading) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_connect(&f->client, f->base, f->path);
+
+    /* As does the end of vmnd. */
+    send_only(f, "GET", "/v1/recommendations?network=shop", NULL);
+    while (!fake_fabric.reading) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    northbound_destroy(f->nb);
+    f->nb = NULL;
+    assert_null(fake_fabric.reading);
+}
+
+static void
+observation_tells_its_end(void **state)
+{
+    struct fixture *f = *state;
+    const struct vmn_observation *row;
+    struct model_meta meta;
+
+    make_shop(f);
+    assert_call(f, 201, "PUT", "/v1/observations/shop",
+                "{\"spec\": {\"minutes\": 2}}");
+    row = model_get_durable(f->model, VMN_TABLE_OBSERVATION, "shop", &meta);
+    assert_int_equal(nb_observation_ends(row, &meta),
+                     meta.created_ms + 120000);
+    assert_true(json_is_string(at(f, "status.ends")));
+    northbound_set_ready(f->nb, true);
+    nb_end_observations(f->nb, meta.created_ms + 119999);
+    assert_call(f, 200, "GET", "/v1/observations/shop", NULL);
+    nb_end_observations(f->nb, meta.created_ms + 120000);
+    assert_call(f, 200, "GET", "/v1/revisions?limit=1", NULL);
+    while (model_get_durable(f->model, VMN_TABLE_OBSERVATION, "shop", NULL)) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_call(f, 200, "GET", "/v1/revisions?limit=1", NULL);
+    assert_text(f, "items.0.who", "vmnd");
 }
 
 static void
@@ -1669,6 +2352,7 @@ main(void)
         TEST(referred_object_is_deleted_only_with_cascade),
         TEST(apps_can_only_be_switched),
         TEST(lists_come_in_pages),
+        TEST(page_that_takes_long_is_made_in_parts),
         TEST(lists_are_selected_by_label),
         TEST(status_names_members_and_backends),
         TEST(apply_takes_objects_in_any_order),
@@ -1676,6 +2360,7 @@ main(void)
         TEST(apply_prunes_what_the_set_no_longer_names),
         TEST(plan_tells_and_changes_nothing),
         TEST(plan_knows_what_goes_along),
+        TEST(change_that_is_only_tried_leaves_nothing),
         TEST(wait_answers_with_the_receipt),
         TEST(client_that_leaves_ends_its_wait),
         TEST(change_outlives_a_client_that_leaves),
@@ -1688,10 +2373,23 @@ main(void)
         TEST(revisions_have_who_what_and_receipt),
         TEST(status_and_metrics_are_told),
         TEST(activity_tells_what_changes_cost),
+        TEST(identities_are_asked_for_by_network_and_number),
+        TEST(drops_are_told_by_what_they_are_for),
+        TEST(drops_of_what_is_nowhere_are_refused),
+        TEST(tiers_that_are_built_in_are_shown_and_stay),
+        TEST(priorities_that_are_equal_are_told_of_both),
+        TEST(policies_tell_what_their_rules_were_hit_by),
+        TEST(quarantines_tell_what_came_through),
+        TEST(tiers_tell_what_they_keep),
         TEST(flows_are_filtered),
         TEST(differences_are_told_when_they_are_known),
         TEST(client_that_leaves_ends_its_look),
         TEST(northbound_may_go_with_looks_in_flight),
+        TEST(what_was_seen_becomes_policies),
+        TEST(ports_elsewhere_are_not_picked),
+        TEST(questions_about_what_is_not_observed_are_refused),
+        TEST(client_that_leaves_ends_its_reading),
+        TEST(observation_tells_its_end),
         TEST(listeners_need_an_address_and_a_token),
         cmocka_unit_test(reference_has_every_field),
         TEST(bad_requests_are_refused_one_by_one),

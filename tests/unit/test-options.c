@@ -36,9 +36,10 @@ defaults_are_safe(void **state OVS_UNUSED)
     assert_string_equal(options.openflow_listen, "tcp:127.0.0.1:6653");
     assert_string_equal(options.openflow_target, "tcp:127.0.0.1:6653");
     assert_int_equal(options.max_flows_per_host, 1000000);
-    assert_int_equal(options.n_apps, 3);
+    assert_int_equal(options.n_apps, 6);
     assert_string_equal(options.apps[0], "overlay");
     assert_string_equal(options.apps[2], "loadbalancer");
+    assert_string_equal(options.apps[3], "router");
     options_uninit(&options);
 }
 
@@ -140,6 +141,7 @@ contradictions_are_refused(void **state OVS_UNUSED)
         { "{\"openflow-listen\": \"ssl:[::]:6653\"}", "openflow-target" },
         { "{\"audit-interval\": \"-1\"}", "audit-interval" },
         { "{\"audit-interval\": \"1h\"}", "audit-interval" },
+        { "{\"count-interval\": \"86401\"}", "count-interval" },
         { "{\"audit-interval\": \"99999999999\"}", "audit-interval" },
         { "{\"audit-alarm\": \"101\"}", "audit-alarm" },
         { "{\"packet-port-rate\": \"-1\"}", "packet-port-rate" },

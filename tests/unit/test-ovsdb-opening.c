@@ -27,10 +27,12 @@ struct fixture {
     size_t piece;               /* Bytes that come at a time. */
 };
 
+static struct ovsdb_schemas *schemas; /* Of one case. */
+
 static void
 fixture_init(struct fixture *f, size_t piece)
 {
-    ovsdb_opening_init(&f->opening);
+    ovsdb_opening_init(&f->opening, schemas);
     ofpbuf_init(&f->to_host, 0);
     ofpbuf_init(&f->to_client, 0);
     f->piece = piece;
@@ -93,6 +95,9 @@ check_got_json(struct ofpbuf *b, const char *expected)
                    "\"params\":[\"_Server\"]}"
 #define ASK_DATA "{\"id\":2,\"method\":\"get_schema\"," \
                  "\"params\":[\"Open_vSwitch\"]}"
+/* As the host gets it, which answers as it was asked. */
+#define ASK_HOST "{\"id\":\"schema\",\"method\":\"get_schema\"," \
+                 "\"params\":[\"Open_vSwitch\"]}"
 #define ECHO_REQUEST "{\"id\":2,\"method\":\"echo\",\"params\":[\"}\"]}"
 #define ECHO_REPLY "{\"id\":\"echo\",\"result\":[],\"error\":null}"
 #define UPDATE "{\"id\":null,\"method\":\"update\",\"params\":[{}]}"
@@ -112,12 +117,14 @@ check_opening(size_t piece)
     check_got(&f.to_host, "");
     check_got_json(&f.to_client, "{\"id\":1,\"result\":null,"
                    "\"error\":\"unknown database\"}");
-    from_client(&f, ASK_DATA ECHO_REPLY);
-    check_got(&f.to_host, ASK_DATA ECHO_REPLY);
+    from_client(&f, ASK_DATA);
+    check_got_json(&f.to_host, ASK_HOST);
+    from_client(&f, ECHO_REPLY);
+    check_got(&f.to_host, ECHO_REPLY);
 
     from_host(&f, ECHO_REQUEST UPDATE);
     check_got(&f.to_client, ECHO_REQUEST UPDATE);
-    from_host(&f, "{\"id\":2,\"error\":null,\"result\":{\"name\":"
+    from_host(&f, "{\"id\":\"schema\",\"error\":null,\"result\":{\"name\":"
               "\"Open_vSwitch\",\"version\":\"8.3.1\",\"tables\":{"
               "\"Bridge\":{\"columns\":{\"name\":{\"type\":\"string\"},"
               "\"stp_enable\":{\"type\":\"boolean\"},"
@@ -147,23 +154,104 @@ client_gets_the_columns_that_we_read(void **state OVS_UNUSED)
 static void
 error_for_the_schema_passes(void **state OVS_UNUSED)
 {
-    static const char error[] = "{\"id\":2,\"result\":null,\"error\":"
-                                "\"unknown database\"}";
     struct fixture f;
 
     fixture_init(&f, 3);
     from_client(&f, ASK_DATA);
-    from_host(&f, error);
-    check_got(&f.to_client, error);
+    from_host(&f, "{\"id\":\"schema\",\"result\":null,\"error\":"
+              "\"unknown database\"}");
+    check_got_json(&f.to_client, "{\"id\":2,\"result\":null,\"error\":"
+                   "\"unknown database\"}");
     fixture_uninit(&f);
+}
+
+/* An answer of the host's, which has column 'column' in table Bridge. */
+#define ANSWER(COLUMN) "{\"id\":\"schema\",\"error\":null,\"result\":{" \
+                       "\"tables\":{\"Bridge\":{\"columns\":{\"" COLUMN \
+                       "\":{\"type\":\"string\"}}}}}}"
+#define CUT(ID, COLUMN) "{\"id\":" ID ",\"error\":null,\"result\":{" \
+                        "\"tables\":{\"Bridge\":{\"columns\":{\"" COLUMN \
+                        "\":{}}}}}}"
+
+/* Each client gets its host's answer under its own id, whoever answered like
+ * that before. */
+static void
+equal_answers_are_looked_into_once(void **state OVS_UNUSED)
+{
+    static const char *const answers[] = {
+        ANSWER("name"), ANSWER("name"), ANSWER("ports"), ANSWER("name"),
+        ANSWER("fail_mode"), ANSWER("protocols"), ANSWER("controller"),
+        ANSWER("name"), ANSWER("name"),
+    };
+    static const char *const cuts[] = {
+        CUT("1", "name"), CUT("2", "name"), CUT("3", "ports"),
+        CUT("4", "name"), CUT("5", "fail_mode"), CUT("6", "protocols"),
+        CUT("7", "controller"), CUT("8", "name"), CUT("9", "name"),
+    };
+    /* Of "name" in the end, too: it was forgotten, and added again. */
+    static const bool known[] = {
+        false, true, false, true, false, false, false, false, true,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+        struct fixture f;
+        char *ask = xasprintf("{\"id\":%"PRIuSIZE",\"method\":\"get_schema\","
+                              "\"params\":[\"Open_vSwitch\"]}", i + 1);
+
+        fixture_init(&f, 5);
+        from_client(&f, ask);
+        check_got_json(&f.to_host, ASK_HOST);
+        assert_int_equal(ovsdb_schemas_find(schemas, answers[i],
+                                            strlen(answers[i])) != NULL,
+                         known[i]);
+        from_host(&f, answers[i]);
+        check_got_json(&f.to_client, cuts[i]);
+        fixture_uninit(&f);
+        free(ask);
+    }
+}
+
+/* An answer that nobody has asked for yet passes, even one that is known. */
+static void
+early_answer_passes(void **state OVS_UNUSED)
+{
+    struct fixture f;
+
+    fixture_init(&f, 100);
+    ovsdb_schemas_add(schemas, ANSWER("name"), strlen(ANSWER("name")),
+                      xstrdup("{}"));
+    from_host(&f, ANSWER("name"));
+    check_got(&f.to_client, ANSWER("name"));
+    from_client(&f, ASK_DATA);
+    check_got_json(&f.to_host, ASK_HOST);
+    from_host(&f, ANSWER("ports"));
+    check_got_json(&f.to_client, CUT("2", "ports"));
+    fixture_uninit(&f);
+}
+
+static int
+setup(void **state OVS_UNUSED)
+{
+    schemas = ovsdb_schemas_create();
+    return 0;
+}
+
+static int
+teardown(void **state OVS_UNUSED)
+{
+    ovsdb_schemas_destroy(schemas);
+    return 0;
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(client_gets_the_columns_that_we_read),
-        cmocka_unit_test(error_for_the_schema_passes),
+#define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+        T(client_gets_the_columns_that_we_read),
+        T(error_for_the_schema_passes),
+        T(equal_answers_are_looked_into_once),
+        T(early_answer_passes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@
 
 struct fixture {
     int host;                   /* The host's end. */
+    struct ovsdb_schemas *schemas;
     struct ovsdb_relay *relay;
     struct ovsdb_idl *idl;
 };
@@ -59,7 +60,8 @@ fixture_open(struct fixture *f)
     rmdir(dir);
     free(name);
 
-    f->relay = ovsdb_relay_create("hv1", stream, NULL, START_MS);
+    f->schemas = ovsdb_schemas_create();
+    f->relay = ovsdb_relay_create("hv1", f->schemas, stream, NULL, START_MS);
     assert_non_null(f->relay);
     f->idl = ovsdb_relay_open_idl(f->relay, &error);
     assert_non_null(f->idl);
@@ -70,6 +72,7 @@ fixture_close(struct fixture *f)
 {
     ovsdb_idl_destroy(f->idl);
     ovsdb_relay_destroy(f->relay);
+    ovsdb_schemas_destroy(f->schemas);
     close(f->host);
 }
 

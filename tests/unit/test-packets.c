@@ -39,6 +39,7 @@ enum what {
     TO_PORT,                    /* To the port whose name is in the packet. */
     TO_STAGE,
     TO_NEXT,
+    TO_HOOK,                    /* Of the second stage, from another port. */
     NOTHING,                    /* "unwanted". */
     SILENT,                     /* Neither a packet nor a reason. */
     TWICE,
@@ -48,6 +49,7 @@ enum what {
     TO_NO_STAGE,
     TO_NO_TABLE,
     TO_LAST_NEXT,
+    TO_NO_PORT,
     QUERY_CIRCLE,
     NO_NUMBER,
     N_WHATS,
@@ -58,11 +60,17 @@ static struct {
     unsigned n;
     struct vmn_packet_in in;    /* Pointers are of no use any more. */
     char port[64], vif[64], host[64], text[64];
-    char row[64];               /* Description of row PORT a, as read. */
+    char row[64];               /* Label "punt" of port a, as read. */
     char query[64];             /* Value of toy.about at a. */
     size_t n_facts;             /* Of toy.names at "k". */
     size_t n_names;             /* Ports of network red. */
 } seen;
+
+static const char *
+punt_of(struct vmn_view *view, const struct vmn_port *port)
+{
+    return vmn_labels_get(vmn_labels_of(view, &port->row), "punt");
+}
 
 static void
 note(struct vmn_view *view, const struct vmn_packet_in *in)
@@ -79,7 +87,7 @@ note(struct vmn_view *view, const struct vmn_packet_in *in)
     ovs_strlcpy(seen.host, in->host, sizeof seen.host);
     ovs_strlcpy(seen.text, (const char *) in->bytes,
                 MIN(sizeof seen.text, in->size));
-    ovs_strlcpy(seen.row, port ? port->description : "none",
+    ovs_strlcpy(seen.row, port ? punt_of(view, port) : "none",
                 sizeof seen.row);
     query = vmn_query(view, "toy.about", "a", &size);
     ovs_strlcpy(seen.query, query ? query : "none", sizeof seen.query);
@@ -92,6 +100,7 @@ static void
 handle(struct vmn_view *view, const struct vmn_packet_in *in,
        struct vmn_packets_out *out)
 {
+    uint32_t regs[VMN_N_REGS] = { 0 };
     int64_t end_us;
     size_t size;
 
@@ -108,6 +117,15 @@ handle(struct vmn_view *view, const struct vmn_packet_in *in,
         break;
     case TO_NEXT:
         vmn_send_to_next(out, 0, in->bytes, in->size);
+        break;
+    case TO_HOOK:
+        memcpy(regs, in->regs, sizeof regs);
+        regs[15] = 0x1515;
+        vmn_send_to_hook(out, VMN_HOOK_SERVICE, 2, regs, in->bytes, in->size);
+        break;
+    case TO_NO_PORT:
+        vmn_send_to_hook(out, VMN_HOOK_SERVICE, 0xff00, regs, in->bytes,
+                         in->size);
         break;
     case NOTHING:
         vmn_send_nothing(out, "unwanted");
@@ -163,8 +181,9 @@ eval_about(struct vmn_view *view, const char *key, struct vmn_value *value)
     const struct vmn_port *port = vmn_read_port(view, key);
 
     if (port) {
-        vmn_value_set(value, port->description,
-                      strlen(port->description) + 1);
+        const char *punt = punt_of(view, port);
+
+        vmn_value_set(value, punt, strlen(punt) + 1);
     }
 }
 
@@ -184,7 +203,8 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const struct vmn_port *port = vmn_read_port(view, key);
 
     vmn_match(flow, VMN_F_REG0, key[0]);
-    vmn_act_punt(vmn_flow_actions(flow), atoi(port->description), 77, 128);
+    vmn_act_punt(vmn_flow_actions(flow), atoi(punt_of(view, port)), 77,
+                 128);
     vmn_publish(emit, "toy.names", "k", key);
 }
 
@@ -248,10 +268,10 @@ edit(enum vmn_table table, const char *name, json_t *spec)
 }
 
 static void
-edit_port(const char *name, const char *description)
+edit_port(const char *name, const char *punt)
 {
-    edit(VMN_TABLE_PORT, name, json_pack("{s:s, s:s}", "network", "red",
-                                         "description", description));
+    edit(VMN_TABLE_PORT, name, json_pack("{s:s, s:{s:s}}", "network", "red",
+                                         "labels", "punt", punt));
 }
 
 static void
@@ -492,8 +512,8 @@ handler_reads_durable_rows(void **state)
 
     engine_packets_out_init(&out);
     toy_edit(&toy, VMN_TABLE_PORT, "a",
-             json_pack("{s:s, s:s}", "network", "red", "description",
-                       "0 and not durable"));
+             json_pack("{s:s, s:{s:s}}", "network", "red", "labels", "punt",
+                       "0-not-durable"));
     assert_null(engine_handle(toy.engine, handler, &in, &out));
     assert_string_equal(seen.row, "0");
     assert_string_equal(seen.query, "0");
@@ -502,8 +522,8 @@ handler_reads_durable_rows(void **state)
     assert_string_equal(seen.row, "0");
     model_settle(toy.model);
     assert_null(engine_handle(toy.engine, handler, &in, &out));
-    assert_string_equal(seen.row, "0 and not durable");
-    assert_string_equal(seen.query, "0 and not durable");
+    assert_string_equal(seen.row, "0-not-durable");
+    assert_string_equal(seen.query, "0-not-durable");
     engine_packets_out_uninit(&out);
 }
 
@@ -555,6 +575,8 @@ answer_goes_on_through_the_pipeline(void **state)
 {
     const struct pipeline_stage *stages
         = apphost_pipeline(toy.apphost)->apps[0].stages;
+    struct ofputil_packet_out po;
+    struct ofpbuf ofpacts;
 
     send_up(0, 1, TO_STAGE, "on", 60);
     TURN_UNTIL(switches[0].n_packet_outs == 1);
@@ -562,6 +584,14 @@ answer_goes_on_through_the_pipeline(void **state)
     send_up(0, 1, TO_NEXT, "on", 60);
     TURN_UNTIL(switches[0].n_packet_outs == 2);
     assert_resubmit(0, stages[1].first_table, 1);
+
+    /* As if it had come in otherwise, at the first hook that has a stage. */
+    send_up(0, 1, TO_HOOK, "on", 60);
+    TURN_UNTIL(switches[0].n_packet_outs == 3);
+    assert_resubmit(0, stages[1].first_table, 2);
+    get_packet_out(0, &po, &ofpacts);
+    assert_int_equal(po.flow_metadata.flow.regs[15], 0x1515);
+    ofpbuf_uninit(&ofpacts);
 }
 
 static void

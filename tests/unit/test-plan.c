@@ -23,7 +23,8 @@ static void
 compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const struct vmn_port *port = vmn_read(view, VMN_TABLE_PORT, key);
-    const char *role = vmn_labels_get(&port->labels, "role");
+    const char *role = vmn_labels_get(vmn_labels_of(view, &port->row),
+                                      "role");
     struct vmn_flow *flow;
 
     if (!strcmp(role, "broken")) {

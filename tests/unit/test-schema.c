@@ -63,6 +63,13 @@ static const struct good_case good_cases[] = {
     { "hosts", "{'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}",
       "{'ovsdb':'inbound','tunnel_ip':'192.0.2.1','encap':'vxlan',"
       "'bridge':'br-int','datapath':'system','adopt':false}" },
+    { "hosts", "{'ovsdb':'inbound','tunnel_ip':'FD99:0::1',"
+      "'second_tunnel_ip':'192.0.2.1','encap':'geneve',"
+      "'tunnel_interface':'br-phys'}",
+      "{'ovsdb':'inbound','tunnel_ip':'fd99::1',"
+      "'second_tunnel_ip':'192.0.2.1','tunnel_interface':'br-phys',"
+      "'encap':'geneve','bridge':'br-int','datapath':'system',"
+      "'adopt':false}" },
     { "host", "{'ovsdb':'ssl:hv1.example.org:6640','datapath':'netdev',"
       "'tunnel_ip':'192.0.2.1','bridge':'br0','adopt':true,"
       "'labels':{'rack':'a','b':''},'description':'first'}",
@@ -92,12 +99,43 @@ static const struct good_case good_cases[] = {
       "'ips':['10.0.0.9','10.0.0.10'],'enabled':false,'quarantined':true,"
       "'allowed_addresses':[{'ip':'10.0.0.77','mac':'02:00:00:00:00:09'},"
       "{'ip':'10.9.0.0/16'}],'host':'h1','iface_id':'Tap_1'}" },
+    /* What guests are told; nothing said is nothing shown. */
+    { "networks", "{'dhcp_options':{},'subnets':[{'cidr':'fd00::/64',"
+      "'slaac':true,'dhcp':false,'dhcp_options':{'boot_file':''}},"
+      "{'cidr':'10.0.0.0/24','dhcp':true,'dhcp_options':{'routes':["
+      "{'destination':'192.168.0.0/16','via':'10.0.0.9'},"
+      "{'destination':'0.0.0.0/0','via':'10.0.0.2'}]}}]}",
+      "{'subnets':[{'cidr':'10.0.0.0/24','dhcp':true,'dhcp_options':{"
+      "'routes':[{'destination':'0.0.0.0/0','via':'10.0.0.2'},"
+      "{'destination':'192.168.0.0/16','via':'10.0.0.9'}]}},"
+      "{'cidr':'fd00::/64','slaac':true}],'mtu':1450,'default':'allow'}" },
+    { "ports", "{'network':'n','dhcp_options':{'lease_time':60,"
+      "'dns':['fd00::2','10.0.0.1'],'hostname':'a.b','search':['c','b.c'],"
+      "'ntp':['10.0.0.3'],'boot_server':'10.0.0.4','boot_file':'x y'}}",
+      "{'network':'n','enabled':true,'quarantined':false,'iface_id':'x',"
+      "'dhcp_options':{'lease_time':60,'dns':['fd00::2','10.0.0.1'],"
+      "'search':['c','b.c'],'ntp':['10.0.0.3'],'boot_server':'10.0.0.4',"
+      "'boot_file':'x y','hostname':'a.b'}}" },
+    /* Text as RFC 5952 has it, and IPv4 before IPv6. */
+    { "networks", "{'subnets':[{'cidr':'2001:DB8:0:0:1:0:0:0/80',"
+      "'gateway':'2001:db8::1:0:0:A'},{'cidr':'FD00:0::/64'},"
+      "{'cidr':'10.0.0.0/8'}],'mtu':1280}",
+      "{'subnets':[{'cidr':'10.0.0.0/8'},{'cidr':'2001:db8:0:0:1::/80',"
+      "'gateway':'2001:db8::1:0:0:a'},{'cidr':'fd00::/64'}],'mtu':1280,"
+      "'default':'allow'}" },
+    { "ports", "{'network':'n','ips':['FD00::0:1','10.0.0.9','fd00:0:0::1',"
+      "'fd00:0:1:1:1:1:1:1'],'allowed_addresses':[{'ip':'fd01::/16'},"
+      "{'ip':'fe80::7'},{'ip':'10.0.0.77'}]}",
+      "{'network':'n','ips':['10.0.0.9','fd00::1','fd00:0:1:1:1:1:1:1'],"
+      "'enabled':true,'quarantined':false,'allowed_addresses':["
+      "{'ip':'10.0.0.77'},{'ip':'fd01::/16'},{'ip':'fe80::7'}],"
+      "'iface_id':'x'}" },
     { "groups", "{}", "{}" },
     { "groups", "{'selector':''}", "{'selector':''}" },
     { "groups", "{'selector':'b,a==1','ports':['p2','p1','p2'],"
-      "'cidrs':['10.0.0.0/8','0.0.0.0/0']}",
+      "'cidrs':['::/0','10.0.0.0/8','0.0.0.0/0','Fd00::/8']}",
       "{'selector':'a=1,b','ports':['p1','p2'],"
-      "'cidrs':['0.0.0.0/0','10.0.0.0/8']}" },
+      "'cidrs':['0.0.0.0/0','10.0.0.0/8','::/0','fd00::/8']}" },
     { "services", "{'entries':[{'protocol':'udp','ports':[53]},"
       "{'protocol':'tcp','ports':['82-90','80',81,'85-95','100']},"
       "{'protocol':'icmp','icmp_type':0},{'protocol':'icmp'},"
@@ -106,25 +144,38 @@ static const struct good_case good_cases[] = {
       "{'protocol':'tcp','ports':['80-95','100']},"
       "{'protocol':'udp','ports':['53']},{'protocol':'icmp'},"
       "{'protocol':'icmp','icmp_type':0}]}" },
+    { "services", "{'entries':[{'protocol':'icmpv6','icmp_type':1,"
+      "'icmp_code':4},{'protocol':'sctp','ports':['5-6',7]},"
+      "{'protocol':'icmp','icmp_type':3}]}",
+      "{'entries':[{'protocol':'icmp','icmp_type':3},"
+      "{'protocol':'sctp','ports':['5-7']},"
+      "{'protocol':'icmpv6','icmp_type':1,'icmp_code':4}]}" },
+    { "quarantines", "{}", "{}" },
+    { "quarantines", "{'selector':'role = web','ports':['b','a'],'allow':["
+      "{'direction':'ingress','peers':[{'group':'g'}]},"
+      "{'direction':'egress'},{'direction':'egress'}]}",
+      "{'selector':'role=web','ports':['a','b'],'allow':["
+      "{'direction':'ingress','peers':[{'group':'g'}]},"
+      "{'direction':'egress'},{'direction':'egress'}]}" },
     { "policies", "{'applies_to':['g']}",
       "{'tier':'application','priority':500,'applies_to':['g'],"
-      "'directions':['ingress']}" },
+      "'directions':['ingress'],'mode':'enforce','on_change':'recheck'}" },
     { "policies", "{'applies_to':['g','a','g'],'rules':["
       "{'direction':'egress','action':'allow'}]}",
       "{'tier':'application','priority':500,'applies_to':['a','g'],"
-      "'directions':['egress'],"
-      "'rules':[{'direction':'egress','action':'allow'}]}" },
+      "'directions':['egress'],'mode':'enforce','on_change':'recheck',"
+      "'rules':[{'direction':'egress','action':'allow','log':false}]}" },
     { "policies", "{'applies_to':['g'],'directions':[],'priority':0,"
-      "'tier':'emergency','rules':["
+      "'tier':'security','on_change':'keep','mode':'shadow','rules':["
       "{'direction':'ingress','action':'deny','peers':[{'group':'g'},"
       "{'cidr':'10.0.0.0/8'}],'services':[{'service':'http'},"
-      "{'protocol':'tcp','ports':['80']}]},"
+      "{'protocol':'tcp','ports':['80']}],'log':true},"
       "{'direction':'ingress','action':'pass'}]}",
-      "{'tier':'emergency','priority':0,'applies_to':['g'],'directions':[],"
-      "'rules':[{'direction':'ingress','action':'deny','peers':["
+      "{'tier':'security','priority':0,'applies_to':['g'],'directions':[],"
+      "'mode':'shadow','on_change':'keep','rules':[{'direction':'ingress','action':'deny','peers':["
       "{'cidr':'10.0.0.0/8'},{'group':'g'}],'services':["
-      "{'protocol':'tcp','ports':['80']},{'service':'http'}]},"
-      "{'direction':'ingress','action':'pass'}]}" },
+      "{'protocol':'tcp','ports':['80']},{'service':'http'}],'log':true},"
+      "{'direction':'ingress','action':'pass','log':false}]}" },
     { "loadbalancers", "{'vip':'10.0.0.100','networks':['n'],"
       "'ports':[{'port':443,'target':8443},{'port':80}],"
       "'backends':[{'port':'w2','weight':3},{'port':'w1'}],"
@@ -134,6 +185,21 @@ static const struct good_case good_cases[] = {
       "'backends':[{'port':'w1','weight':1},{'port':'w2','weight':3}],"
       "'selector':'role=web'}" },
     { "apps", "{}", "{'enabled':true}" },
+    { "routers", "{}", "{}" },
+    { "routers", "{'mac':'02:00:00:00:00:fe','interfaces':["
+      "{'network':'n','addresses':['fd00::1','10.0.0.254']},"
+      "{'network':'m'}],'routes':["
+      "{'destination':'::/0','via':['fd00::9','fd00::8','fd00::9']},"
+      "{'destination':'0.0.0.0/0','source':'10.0.1.1','via':['10.0.0.9']},"
+      "{'destination':'0.0.0.0/0','via':['10.0.0.8']},"
+      "{'destination':'10.9.0.1','blackhole':true}]}",
+      "{'mac':'02:00:00:00:00:fe','interfaces':["
+      "{'network':'m'},"
+      "{'network':'n','addresses':['10.0.0.254','fd00::1']}],'routes':["
+      "{'destination':'0.0.0.0/0','via':['10.0.0.8']},"
+      "{'destination':'0.0.0.0/0','source':'10.0.1.1','via':['10.0.0.9']},"
+      "{'destination':'10.9.0.1','blackhole':true},"
+      "{'destination':'::/0','via':['fd00::8','fd00::9']}]}" },
     { "bindings", "{'host':'h1','candidate':'h2'}",
       "{'host':'h1','candidate':'h2'}" },
 };
@@ -261,15 +327,29 @@ static const struct bad_case bad_cases[] = {
     },
     { "groups", "{'zzzzzzz':1}",
       "/zzzzzzz unknown field \"zzzzzzz\" of a group\n" },
-    { "policies", "{'applies_to':['g'],'mode':'shadow'}",
-      "/mode field \"mode\" of a policy is not supported yet\n" },
-    { "policies", POLICY(RULE("'log':true")),
-      "/rules/0/log field \"log\" of a rule is not supported yet\n" },
+    { "policies", "{'applies_to':['g'],'tier':'emergency',"
+      "'mode':'shadow'}",
+      "/mode must be \"enforce\" in tier emergency: try it in a tier behind "
+      "it\n" },
+    { "policies", "{'applies_to':['g'],'tier':'emergency',"
+      "'on_change':'keep'}",
+      "/on_change must be \"recheck\" in tier emergency: quarantine comes "
+      "behind it\n" },
+    { "policies", "{'applies_to':['g'],'on_change':'kep'}",
+      "/on_change must be one of \"recheck\", \"keep\"; did you mean "
+      "\"keep\"?\n" },
+    { "policies", POLICY(RULE("'log':1")),
+      "/rules/0/log must be true or false\n" },
     { "hosts", "{}", "/ovsdb is required\n/tunnel_ip is required\n" },
     { "hosts", "{'ovsdb':null,'tunnel_ip':'192.0.2.1'}",
       "/ovsdb is required\n" },
-    { "hosts", HOST("'encap':'geneve'"),
-      "/encap must be one of \"vxlan\"\n" },
+    { "hosts", HOST("'encap':'gre'"),
+      "/encap must be one of \"vxlan\", \"geneve\"\n" },
+    { "hosts", HOST("'tunnel_interface':'br phys'"),
+      "/tunnel_interface must be the name of an interface: 1 to 15 of A-Z, "
+      "a-z, 0-9, '.', '_' and '-', with a letter or digit first\n" },
+    { "hosts", HOST("'second_tunnel_ip':'ff02::1'"),
+      "/second_tunnel_ip must be a unicast address\n" },
     { "hosts", HOST("'datapath':'netdv'"),
       "/datapath must be one of \"system\", \"netdev\"; did you mean "
       "\"netdev\"?\n" },
@@ -286,10 +366,12 @@ static const struct bad_case bad_cases[] = {
     { "hosts", "{'ovsdb':'unix:rel','tunnel_ip':'192.0.2.1'}",
       "/ovsdb must be \"unix:/PATH\" with a path of at most 107 "
       "characters\n" },
-    { "hosts", "{'ovsdb':'http:x','tunnel_ip':'fe80::1'}",
+    { "hosts", "{'ovsdb':'http:x','tunnel_ip':'fd00::1'}",
       "/ovsdb must be \"tcp:HOST:PORT\", \"ssl:HOST:PORT\", "
-      "\"unix:/PATH\" or \"inbound\"\n"
-      "/tunnel_ip must be IPv4: IPv6 is not supported yet\n" },
+      "\"unix:/PATH\" or \"inbound\"\n" },
+    { "loadbalancers", "{'vip':'fd00::1','networks':['n'],"
+      "'ports':[{'port':80}]}",
+      "/vip must be IPv4: IPv6 is not supported here yet\n" },
     { "hosts", HOST("'description':'a\\u0000b'"),
       "/description must not hold control characters\n" },
     { "hosts", HOST("'description':'\\u009b1m'"),
@@ -333,12 +415,84 @@ static const struct bad_case bad_cases[] = {
       "/subnets/0/cidr must be a prefix: write \"10.0.0.0/32\" for one "
       "address\n" },
     { "networks", "{'subnets':[{'cidr':'10.0.0.0/33'},{'cidr':'x/8'},"
-      "{'cidr':'10.0.0.0/024'},{'cidr':'0.0.0.0/0'},{'cidr':'fd00::/64'}]}",
+      "{'cidr':'10.0.0.0/024'},{'cidr':'0.0.0.0/0'},{'cidr':'10.0.0.0/7'},"
+      "{'cidr':'10.0.0.0/32'}]}",
       "/subnets/0/cidr must end with a length from \"/0\" to \"/32\"\n"
-      "/subnets/1/cidr must be an IPv4 prefix such as \"10.0.0.0/24\"\n"
+      "/subnets/1/cidr must be a prefix such as \"10.0.0.0/24\" or "
+      "\"fd00::/64\"\n"
       "/subnets/2/cidr must end with a length from \"/0\" to \"/32\"\n"
       "/subnets/3/cidr must have a length from \"/8\" to \"/31\"\n"
-      "/subnets/4/cidr must be IPv4: IPv6 is not supported yet\n" },
+      "/subnets/4/cidr must have a length from \"/8\" to \"/31\"\n"
+      "/subnets/5/cidr must have a length from \"/8\" to \"/31\"\n" },
+    { "networks", "{'subnets':[{'cidr':'fd00::/129'},{'cidr':'fd00::1/64'},"
+      "{'cidr':'fd00::/0064'},{'cidr':'fd00::'},{'cidr':'fd00:::/64'},"
+      "{'cidr':'fd00::%1/64'},{'cidr':'fd80::/8'}]}",
+      "/subnets/0/cidr must end with a length from \"/0\" to \"/128\"\n"
+      "/subnets/1/cidr has host bits: the prefix is \"fd00::/64\"\n"
+      "/subnets/2/cidr must end with a length from \"/0\" to \"/128\"\n"
+      "/subnets/3/cidr must be a prefix: write \"fd00::/128\" for one "
+      "address\n"
+      "/subnets/4/cidr must be a prefix such as \"10.0.0.0/24\" or "
+      "\"fd00::/64\"\n"
+      "/subnets/5/cidr must be a prefix such as \"10.0.0.0/24\" or "
+      "\"fd00::/64\"\n"
+      "/subnets/6/cidr has host bits: the prefix is \"fd00::/8\"\n" },
+    { "networks", "{'subnets':[{'cidr':'c000::/7'},{'cidr':'fd00::/128'},"
+      "{'cidr':'::/8'},{'cidr':'::ffff:0:0/96'},{'cidr':'ff02::/16'},"
+      "{'cidr':'fe80::/64'},{'cidr':'fe00::/8'},{'cidr':'fec0::/64'},"
+      "{'cidr':'2001:db8::/127'}]}",
+      "/subnets/0/cidr must have a length from \"/8\" to \"/127\"\n"
+      "/subnets/1/cidr must have a length from \"/8\" to \"/127\"\n"
+      "/subnets/2/cidr must be a prefix of unicast addresses\n"
+      "/subnets/3/cidr must be a prefix of unicast addresses\n"
+      "/subnets/4/cidr must be a prefix of unicast addresses\n"
+      "/subnets/5/cidr must not have link-local addresses (fe80::/10): each "
+      "port with IPv6 has one by itself\n"
+      "/subnets/6/cidr must not have link-local addresses (fe80::/10): each "
+      "port with IPv6 has one by itself\n" },
+    { "networks", "{'subnets':[{'cidr':'10.0.0.0/24','slaac':true},"
+      "{'cidr':'fd00::/63','slaac':true},{'cidr':'fd01::/64','slaac':true,"
+      "'pools':[{'start':'fd01::1'}]},{'cidr':'169.254.0.0/16',"
+      "'dhcp':true}]}",
+      "/subnets/0/slaac is only for subnets of IPv6 with a length of \"/64\"\n"
+      "/subnets/1/slaac is only for subnets of IPv6 with a length of \"/64\"\n"
+      "/subnets/2/pools cannot be combined with \"slaac\": addresses follow "
+      "from MACs\n"
+      "/subnets/3/dhcp is not for link-local addresses (169.254.0.0/16): the "
+      "server itself has one\n" },
+    { "networks", "{'dhcp_options':{'lease_time':59,'dns':[],"
+      "'domain':'a..b','search':['-a'],'hostname':'a','boot_server':'fd00::1',"
+      "'routes':[{'destination':'fd00::/64','via':'10.0.0.1'}]}}",
+      "/dhcp_options/hostname unknown field \"hostname\" of a "
+      "dhcp_options\n"
+      "/dhcp_options/lease_time must be an integer from 60 to 31622400\n"
+      "/dhcp_options/dns must not be empty: leave it out for what the wider "
+      "one says\n"
+      "/dhcp_options/domain must be a domain name: parts of 1 to 63 of A-Z, "
+      "a-z, 0-9, '-' and '_', with dots between them\n"
+      "/dhcp_options/search/0 must be a domain name: parts of 1 to 63 of "
+      "A-Z, a-z, 0-9, '-' and '_', with dots between them\n"
+      "/dhcp_options/routes/0/destination must be IPv4: DHCPv6 has no routes\n"
+      "/dhcp_options/boot_server must be IPv4: IPv6 is not supported here "
+      "yet\n" },
+    { "networks", "{'mtu':1279,'subnets':[{'cidr':'fd00::/64'},"
+      "{'cidr':'10.0.0.0/24'}]}",
+      "/mtu must be at least 1280 in a network with IPv6 (RFC 8200, section "
+      "5)\n" },
+    { "networks", "{'subnets':[{'cidr':'fd00::/16'},{'cidr':'fd00:0:1::/48'},"
+      "{'cidr':'253.0.0.0/16'}]}",
+      "/subnets/2/cidr must be a prefix of unicast addresses\n" },
+    { "networks", "{'subnets':[{'cidr':'fd00::/16'},{'cidr':'fd00:0:1::/48'},"
+      "{'cidr':'10.0.0.0/16'}]}",
+      "/subnets must not overlap: fd00::/16 and fd00:0:1::/48 do\n" },
+    { "networks", "{'subnets':[{'cidr':'fd00::/64','gateway':'fd00::'},"
+      "{'cidr':'fd01::/64','gateway':'fd00::1'},"
+      "{'cidr':'fd02::/64','gateway':'10.0.0.1'},"
+      "{'cidr':'fd03::/64','gateway':'fd03::ffff:ffff:ffff:ffff'},"
+      "{'cidr':'fd04::/127','gateway':'fd04::'}]}",
+      "/subnets/0/gateway must not be the subnet's first address\n"
+      "/subnets/1/gateway must be an address of the subnet\n"
+      "/subnets/2/gateway must be an address of the subnet\n" },
     { "networks", "{'subnets':[{'cidr':'0.0.0.0/8'},{'cidr':'223.0.0.0/8'},"
       "{'cidr':'224.0.0.0/24'},{'cidr':'255.255.255.0/24'}]}",
       "/subnets/0/cidr must be a prefix of unicast addresses\n"
@@ -367,9 +521,18 @@ static const struct bad_case bad_cases[] = {
     { "ports", "{'network':'n','mac':'00:00:00:00:00:00'}",
       "/mac must not be the zero MAC address\n" },
     { "ports", "{'network':'n','ips':['10.0.0.256','224.0.0.1',7]}",
-      "/ips/0 must be an IPv4 address such as \"10.0.0.1\"\n"
-      "/ips/1 must be a unicast IPv4 address\n"
+      "/ips/0 must be an address such as \"10.0.0.1\" or \"fd00::1\"\n"
+      "/ips/1 must be a unicast address\n"
       "/ips/2 must be a string\n" },
+    { "ports", "{'network':'n','ips':['::','::1','ff02::1','::ffff:1.2.3.4',"
+      "'fd00::1::','fd00::g','fd00::1%1']}",
+      "/ips/0 must be a unicast address\n"
+      "/ips/1 must be a unicast address\n"
+      "/ips/2 must be a unicast address\n"
+      "/ips/3 must be a unicast address\n"
+      "/ips/4 must be an address such as \"10.0.0.1\" or \"fd00::1\"\n"
+      "/ips/5 must be an address such as \"10.0.0.1\" or \"fd00::1\"\n"
+      "/ips/6 must be an address such as \"10.0.0.1\" or \"fd00::1\"\n" },
     { "ports", "{'network':'n','iface_id':'a b'}",
       "/iface_id must be an interface id: 1 to 63 of A-Z, a-z, 0-9, '.', "
       "'_' and '-'\n" },
@@ -385,12 +548,26 @@ static const struct bad_case bad_cases[] = {
     { "services", "{'entries':[]}",
       "/entries must have at least 1 element\n" },
     { "services", "{'entries':[{'protocol':'icmp','ports':[1]},"
-      "{'protocol':'tcp','icmp_type':3},{'protocol':'sctp'},{}]}",
-      "/entries/0/ports is only for the protocols \"tcp\" and \"udp\"\n"
-      "/entries/1/icmp_type is only for the protocol \"icmp\"\n"
+      "{'protocol':'tcp','icmp_type':3},{'protocol':'gre'},{}]}",
+      "/entries/0/ports is only for the protocols \"tcp\", \"udp\" and "
+      "\"sctp\"\n"
+      "/entries/1/icmp_type is only for the protocols \"icmp\" and "
+      "\"icmpv6\"\n"
       "/entries/2/protocol must be one of \"any\", \"tcp\", \"udp\", "
-      "\"icmp\"\n"
+      "\"icmp\", \"sctp\", \"icmpv6\"\n"
       "/entries/3/protocol is required\n" },
+    { "services", "{'entries':[{'protocol':'icmpv6','icmp_code':0},"
+      "{'protocol':'sctp','icmp_type':1,'icmp_code':1},"
+      "{'protocol':'icmp','icmp_type':3,'icmp_code':256},"
+      "{'protocol':'icmpv6','ports':[1]},{'protocol':'any','ports':[1]}]}",
+      "/entries/0/icmp_code needs \"icmp_type\"\n"
+      "/entries/1/icmp_type is only for the protocols \"icmp\" and "
+      "\"icmpv6\"\n"
+      "/entries/2/icmp_code must be an integer from 0 to 255\n"
+      "/entries/3/ports is only for the protocols \"tcp\", \"udp\" and "
+      "\"sctp\"\n"
+      "/entries/4/ports is only for the protocols \"tcp\", \"udp\" and "
+      "\"sctp\"\n" },
     { "services", "{'entries':[{'protocol':'tcp','ports':[0,70000,'1-','-2',"
       "'9-8','080','1-2-3']}]}",
       "/entries/0/ports/0 must be a port from 1 to 65535\n"
@@ -407,15 +584,51 @@ static const struct bad_case bad_cases[] = {
       "(\"8000-8010\") from 1 to 65535\n" },
     { "services", "{'entries':[{'protocol':'icmp','icmp_type':-1}]}",
       "/entries/0/icmp_type must be an integer from 0 to 255\n" },
+    { "groups", "{'cidrs':['10.0.0.0/8','11.0.0.0/16'],"
+      "'except':['10.3.0.0/16','9.0.0.0/8','11.0.0.0/8','11.1.0.0/16',"
+      "'12.0.0.0/8']}",
+      "/except must take something out of \"cidrs\": 9.0.0.0/8 does not\n"
+      "/except must take something out of \"cidrs\": 11.1.0.0/16 does not\n"
+      "/except must take something out of \"cidrs\": 12.0.0.0/8 does not\n" },
+    { "groups", "{'except':['10.3.0.1/16']}",
+      "/except/0 has host bits: the prefix is \"10.3.0.0/16\"\n" },
+    { "groups", "{'except':['10.3.0.0/16']}",
+      "/except must take something out of \"cidrs\": 10.3.0.0/16 does not\n" },
+    { "policies", POLICY(RULE("'peers':[{'cidr':'10.0.0.0/8','except':["
+                              "'10.0.0.0/8','11.0.0.0/9','0.0.0.0/0',"
+                              "'10.1.0.0/16']}]")),
+      "/rules/0/peers/0/except must be inside of \"cidr\", and not all of "
+      "it: 0.0.0.0/0 is not\n"
+      "/rules/0/peers/0/except must be inside of \"cidr\", and not all of "
+      "it: 10.0.0.0/8 is not\n"
+      "/rules/0/peers/0/except must be inside of \"cidr\", and not all of "
+      "it: 11.0.0.0/9 is not\n" },
+    { "policies", POLICY(RULE("'peers':[{'group':'g','except':["
+                              "'10.0.0.0/8']}]")),
+      "/rules/0/peers/0/except cannot be combined with \"group\"\n" },
+    { "tiers", "{}", "/position is required\n" },
+    { "tiers", "{'position':0}",
+      "/position must be an integer from 1 to 17\n" },
+    { "tiers", "{'position':18}",
+      "/position must be an integer from 1 to 17\n" },
     { "policies", "{'rules':[]}", "/applies_to is required\n" },
-    { "policies", "{'applies_to':['g'],'priority':1000,'tier':'x'}",
-      "/tier must be one of \"emergency\", \"security\", \"platform\", "
-      "\"application\", \"baseline\"\n"
+    { "quarantines", "{'ports':'web-1','allow':[{'direction':'in','action':"
+      "'allow'},{'direction':'egress','peers':[],'services':"
+      "[{'protocol':'icmp','ports':[1]}]}]}",
+      "/ports must be a list\n"
+      "/allow/0/action unknown field \"action\" of a rule\n"
+      "/allow/0/direction must be one of \"ingress\", \"egress\"\n"
+      "/allow/1/peers must not be empty: leave it out for everyone\n"
+      "/allow/1/services/0/ports is only for the protocols \"tcp\", \"udp\""
+      " and \"sctp\"\n" },
+    { "policies", "{'applies_to':['g'],'priority':1000,'tier':'x y'}",
+      "/tier must be the name of a tier\n"
       "/priority must be an integer from 0 to 999\n" },
     { "policies", "{'applies_to':['g'],'directions':['in']}",
       "/directions/0 must be one of \"ingress\", \"egress\"\n" },
-    { "policies", POLICY("{'direction':'ingress','action':'reject'}"),
-      "/rules/0/action must be one of \"allow\", \"deny\", \"pass\"\n" },
+    { "policies", POLICY("{'direction':'ingress','action':'refuse'}"),
+      "/rules/0/action must be one of \"allow\", \"deny\", \"pass\", "
+      "\"reject\"\n" },
     { "policies", POLICY(RULE("'peers':[{},{'group':'g',"
                               "'cidr':'10.0.0.0/8'}]")),
       "/rules/0/peers/0 needs \"group\" or \"cidr\"\n"
@@ -438,6 +651,36 @@ static const struct bad_case bad_cases[] = {
     { "loadbalancers", LB("'ports':[{'port':80}],'backends':["
                           "{'port':'a','weight':1},{'port':'a','weight':2}]"),
       "/backends must name each \"port\" once: \"a\" is there twice\n" },
+    { "routers", "{'interfaces':[{},{'network':'n','addresses':[]}],"
+      "'external':1}",
+      "/external field \"external\" of a router is not supported yet\n"
+      "/interfaces/0/network is required\n"
+      "/interfaces/1/addresses must not be empty: leave it out for the "
+      "gateways of its subnets\n" },
+    { "routers", "{'interfaces':[{'network':'n'},{'network':'n',"
+      "'addresses':['10.0.0.1']}]}",
+      "/interfaces must name each \"network\" once: \"n\" is there twice\n" },
+    { "routers", "{'routes':[{'destination':'10.0.0.0/8'},"
+      "{'destination':'10.0.0.0/8','via':['10.0.0.1'],'blackhole':true},"
+      "{'destination':'10.0.0.0/8','blackhole':false},"
+      "{'via':[]}]}",
+      "/routes/0 needs \"via\" or \"blackhole\"\n"
+      "/routes/1/blackhole cannot be combined with \"via\"\n"
+      "/routes/2/blackhole must be true where there is no \"via\"\n"
+      "/routes/3/destination is required\n"
+      "/routes/3/via must have at least 1 element\n" },
+    { "routers", "{'routes':[{'destination':'10.0.0.0/8','via':['fd00::1'],"
+      "'source':'fd00::/8'}]}",
+      "/routes/0/source must be of the family of \"destination\", IPv4\n"
+      "/routes/0/via must be of the family of \"destination\", IPv4\n" },
+    { "routers", "{'routes':[{'destination':'10.0.0.0/8','via':['10.0.0.1']},"
+      "{'destination':'10.0.0.0/8','via':['10.0.0.2']},"
+      "{'destination':'::/0','source':'fd00::/8','via':['fd00::1']},"
+      "{'destination':'::/0','source':'fd00::/8','blackhole':true}]}",
+      "/routes must name each \"destination\" and \"source\" once: 10.0.0.0/8 "
+      "is there twice\n"
+      "/routes must name each \"destination\" and \"source\" once: ::/0 from "
+      "fd00::/8 is there twice\n" },
     { "vifs", "{'host':'h','iface_id':'x','iface':'tap0','ofport':0}",
       "/ofport must be an integer from 1 to 65535\n" },
     { "vifs", "{'host':'h','iface_id':'x','iface':'','ofport':1}",
@@ -525,38 +768,58 @@ lists_are_bounded(void **state OVS_UNUSED)
     json_decref(spec);
 }
 
-/* A rule list with 'n' runs of the same action. */
+/* Rules with 'n' runs of the same action in one direction, and in turns with
+ * them one run in the other. */
 static json_t *
-policy_of_levels(int n)
+policy_of_levels(const char *tier, int n, const char *other)
 {
     json_t *rules = json_array();
 
     for (int i = 0; i < n; i++) {
         json_array_append_new(rules, json_pack(
             "{s:s, s:s}", "direction", "ingress", "action",
-            i % 2 ? "deny" : "allow"));
+            i % 2 ? other : "allow"));
+        json_array_append_new(rules, json_pack(
+            "{s:s, s:s}", "direction", "egress", "action",
+            "allow"));
     }
-    return json_pack("{s:[s], s:o}", "applies_to", "g", "rules", rules);
+    return json_pack("{s:s, s:[s], s:o}", "tier", tier, "applies_to", "g",
+                     "rules", rules);
 }
 
 static void
 policy_levels_are_bounded(void **state OVS_UNUSED)
 {
     const struct schema_table *table = &schema_tables[VMN_TABLE_POLICY];
-    struct vmn_errors errors;
-    struct arena arena;
-    json_t *spec = policy_of_levels(50);
+    static const struct {
+        const char *tier, *other;
+        int n_fit;
+    } cases[] = {
+        { "security", "deny", 49 }, { "security", "reject", 49 },
+        { "security", "pass", 25 }, { "application", "deny", 25 },
+        { "application", "pass", 25 },
+    };
 
-    vmn_errors_init(&errors);
-    arena_init(&arena);
-    assert_non_null(schema_row_parse(table, "p", spec, "", &arena, &errors));
-    json_decref(spec);
-    arena_uninit(&arena);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        int n = cases[i].n_fit;
+        struct vmn_errors errors;
+        struct arena arena;
+        json_t *spec = policy_of_levels(cases[i].tier, n, cases[i].other);
+        char *text = xasprintf("/rules must not change between actions so "
+                               "often in one direction as up to rule %d: "
+                               "split the policy\n", 2 * n);
 
-    spec = policy_of_levels(51);
-    check_bad(table, "p", spec, "/rules must not change between actions more "
-              "than 49 times: split the policy\n", "levels");
-    json_decref(spec);
+        vmn_errors_init(&errors);
+        arena_init(&arena);
+        assert_non_null(schema_row_parse(table, "p", spec, "", &arena,
+                                         &errors));
+        json_decref(spec);
+        arena_uninit(&arena);
+        spec = policy_of_levels(cases[i].tier, n + 1, cases[i].other);
+        check_bad(table, "p", spec, text, "levels");
+        json_decref(spec);
+        free(text);
+    }
 }
 
 static void
@@ -599,12 +862,16 @@ references_are_found(void **state OVS_UNUSED)
         { "policies", POLICY(RULE("'peers':[{'cidr':'10.0.0.0/8'},"
                                   "{'group':'b'}],"
                                   "'services':[{'service':'s'}]")),
-          "/applies_to/0 groups g\n/rules/0/peers/1/group groups b\n"
+          "/tier tiers application\n/applies_to/0 groups g\n"
+          "/rules/0/peers/1/group groups b\n"
           "/rules/0/services/0/service services s\n" },
         { "bindings", "{'host':'h'}", " ports x\n/host hosts h\n" },
         { "loadbalancers", LB("'ports':[{'port':80}],"
                               "'backends':[{'port':'p'}]"),
           "/networks/0 networks n\n/backends/0/port ports p\n" },
+        { "routers", "{'interfaces':[{'network':'n'},{'network':'m'}]}",
+          "/interfaces/0/network networks m\n"
+          "/interfaces/1/network networks n\n" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

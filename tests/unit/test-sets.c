@@ -104,11 +104,12 @@ prefix_members(const struct vmn_prefix *set, size_t n)
     struct members m = { { false } };
 
     for (size_t i = 0; i < n; i++) {
-        uint32_t first, last;
+        bool v6 = set[i].ip.family == 6;
+        unsigned first = set[i].ip.addr[v6 ? 15 : 3] % SPACE;
+        unsigned size = 1u << ((v6 ? 128 : 32) - set[i].len);
 
-        value_prefix_bounds(&set[i], &first, &last);
-        for (uint32_t a = first; a <= last; a++) {
-            m.in[a % SPACE] = true;
+        for (unsigned a = first; a < first + size; a++) {
+            m.in[a] = true;
         }
     }
     return m;
@@ -143,21 +144,31 @@ shuffle(void *array, size_t n, size_t size)
     }
 }
 
+/* Fills 'set', of N_MAX. */
+static size_t
+random_prefixes(struct vmn_prefix *set, bool v6)
+{
+    size_t n = random_range(N_MAX + 1);
+
+    memset(set, 0, N_MAX * sizeof *set);
+    for (size_t i = 0; i < n; i++) {
+        unsigned bits = random_range(7);
+
+        set[i].len = (v6 ? 128 : 32) - bits;
+        set[i].ip = (struct vmn_ip) { .family = v6 ? 6 : 4, .addr = { 10 } };
+        set[i].ip.addr[v6 ? 15 : 3] = random_range(SPACE) >> bits << bits;
+    }
+    return n;
+}
+
 static void
 merged_prefixes_are_the_same_set_and_fewest(void **state OVS_UNUSED)
 {
     random_set_seed(1);
     for (int round = 0; round < N_ROUNDS; round++) {
         struct vmn_prefix set[N_MAX], again[N_MAX];
-        size_t n = random_range(N_MAX + 1), n_again = n;
+        size_t n = random_prefixes(set, round & 1), n_again = n;
 
-        memset(set, 0, sizeof set);
-        for (size_t i = 0; i < n; i++) {
-            set[i].len = 26 + random_range(7);
-            set[i].ip = value_ip_from_u32(
-                0x0a000000 | (random_range(SPACE)
-                              & ~((1u << (32 - set[i].len)) - 1)));
-        }
         memcpy(again, set, sizeof set);
         shuffle(again, n, sizeof *again);
 
@@ -173,6 +184,88 @@ merged_prefixes_are_the_same_set_and_fewest(void **state OVS_UNUSED)
         assert_int_equal(n, n_again);
         assert_memory_equal(set, again, n * sizeof *set);
         assert_int_equal(vmn_prefixes_merge(again, n), n);
+    }
+}
+
+static void
+check_subtract(const char *const from_[], const char *const except_[],
+               const char *const out[])
+{
+    struct vmn_prefix from[16], except[16], left[64];
+    char text[VALUE_PREFIX_SIZE];
+    size_t n = 0, n_except = 0;
+
+    for (; from_[n]; n++) {
+        from[n] = prefix(from_[n]);
+    }
+    for (; except_[n_except]; n_except++) {
+        except[n_except] = prefix(except_[n_except]);
+    }
+    n = vmn_prefixes_subtract(from, n, except, n_except, left);
+    for (size_t i = 0; i < n; i++) {
+        assert_non_null(out[i]);
+        assert_string_equal(value_format_prefix(&left[i], text), out[i]);
+    }
+    assert_null(out[n]);
+}
+
+static void
+exceptions_leave_the_fewest_prefixes(void **state OVS_UNUSED)
+{
+    const char *const none[] = { NULL };
+
+    check_subtract(none, LIST("10.0.0.0/8"), none);
+    check_subtract(LIST("10.0.0.0/8"), none, LIST("10.0.0.0/8"));
+    check_subtract(LIST("10.0.0.0/8"), LIST("10.0.0.0/8"), none);
+    check_subtract(LIST("10.0.0.0/8", "12.0.0.0/8"), LIST("0.0.0.0/0"), none);
+    check_subtract(LIST("10.0.0.0/8", "12.0.0.0/8"),
+                   LIST("9.0.0.0/8", "11.0.0.0/8", "13.0.0.0/8"),
+                   LIST("10.0.0.0/8", "12.0.0.0/8"));
+    check_subtract(LIST("0.0.0.0/0"), LIST("128.0.0.0/2"),
+                   LIST("0.0.0.0/1", "192.0.0.0/2"));
+    check_subtract(LIST("10.0.0.0/29"), LIST("10.0.0.7"),
+                   LIST("10.0.0.0/30", "10.0.0.4/31", "10.0.0.6/32"));
+}
+
+static void
+exceptions_are_of_the_same_family(void **state OVS_UNUSED)
+{
+    const struct vmn_prefix from[2] = {
+        { .ip = { .family = 4, .addr = { 0x20 } }, .len = 3 },
+        { .ip = { .family = 6, .addr = { 0x20 } }, .len = 3 },
+    };
+    struct vmn_prefix left[2];
+
+    assert_int_equal(vmn_prefixes_subtract(from, 2, from, 1, left), 1);
+    assert_memory_equal(&left[0], &from[1], sizeof left[0]);
+    assert_int_equal(vmn_prefixes_subtract(from, 2, from + 1, 1, left), 1);
+    assert_memory_equal(&left[0], &from[0], sizeof left[0]);
+}
+
+static void
+what_exceptions_leave_is_the_difference_and_fewest(void **state OVS_UNUSED)
+{
+    random_set_seed(3);
+    for (int round = 0; round < N_ROUNDS; round++) {
+        struct vmn_prefix from[N_MAX], except[N_MAX], left[SPACE];
+        bool v6 = round & 1;
+        size_t n = vmn_prefixes_merge(from, random_prefixes(from, v6));
+        size_t n_except = vmn_prefixes_merge(except,
+                                             random_prefixes(except, v6));
+        size_t n_left = vmn_prefixes_subtract(from, n, except, n_except,
+                                              left);
+        struct members want = prefix_members(from, n);
+        struct members less = prefix_members(except, n_except);
+        struct members got = prefix_members(left, n_left);
+
+        for (int i = 0; i < SPACE; i++) {
+            want.in[i] &= !less.in[i];
+        }
+        assert_memory_equal(&want, &got, sizeof want);
+        assert_int_equal(n_left, fewest(&want, 0, SPACE));
+        assert_int_equal(n_left, vmn_prefixes_subtract(from, n, except,
+                                                       n_except, NULL));
+        assert_int_equal(n_left, vmn_prefixes_merge(left, n_left));
     }
 }
 
@@ -240,6 +333,9 @@ main(void)
         cmocka_unit_test(prefixes_that_only_touch_stay_apart),
         cmocka_unit_test(prefixes_of_both_families_do_not_mix),
         cmocka_unit_test(merged_prefixes_are_the_same_set_and_fewest),
+        cmocka_unit_test(exceptions_leave_the_fewest_prefixes),
+        cmocka_unit_test(exceptions_are_of_the_same_family),
+        cmocka_unit_test(what_exceptions_leave_is_the_difference_and_fewest),
         cmocka_unit_test(merged_ranges_are_the_same_set_and_fewest),
         cmocka_unit_test(ranges_end_at_the_last_port),
     };

@@ -27,6 +27,7 @@
 #include "controller/store/store.h"
 #include "tests/unit/model-util.h"
 #include "timeval.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 struct fixture {
@@ -586,7 +587,12 @@ lost_database_leaves_a_gap(void **state)
     open_store(f);
     assert_int_equal(write_text(f, "put networks c {}"), 0);
     assert_true(vni(f, "c") > last + 1000);
-    json_t *logs = store_sqlite_class.newest_logs(f->store, 10);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    ds_put_char(&ds, '[');
+    store_sqlite_class.newest_logs(f->store, 10, &ds);
+    ds_put_char(&ds, ']');
+    json_t *logs = json_loads(ds_cstr(&ds), 0, NULL);
+    ds_destroy(&ds);
     assert_int_equal(json_array_size(logs), 3);
     json_decref(logs);
 }

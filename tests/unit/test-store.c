@@ -23,10 +23,12 @@
 #include <cmocka.h>
 
 #include "controller/model/numbers.h"
+#include "controller/schema/value.h"
 #include "controller/store/store-private.h"
 #include "controller/store/store.h"
 #include "tests/unit/fault-vfs.h"
 #include "tests/unit/model-util.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 struct fixture {
@@ -234,6 +236,53 @@ what_was_stored_comes_back(void **state)
 }
 
 static void
+check_ip(const struct fixture *f, const char *name, const char *ip)
+{
+    const struct vmn_port *port = model_get(f->model, VMN_TABLE_PORT, name);
+    char buf[VALUE_IP_SIZE];
+
+    assert_non_null(port);
+    assert_int_equal(port->n_ips, 1);
+    assert_string_equal(value_format_ip(&port->ips[0], buf), ip);
+}
+
+/* Also where nothing is left that would tell of them. */
+static void
+addresses_come_late_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+
+    apply(f, "put networks x {'subnets':[{'cidr':'10.5.0.0/24'},"
+          "{'cidr':'fd00::/64'}]}");
+    for (int i = 0; i < 3; i++) {
+        apply(f, "put ports a {'network':'x','ips':['fd00::1']}\n"
+              "put ports b {'network':'x'}\nput ports c {'network':'x'}");
+        assert_int_equal(submit(f), 0);
+        apply(f, "cascade ports a\ncascade ports b\ncascade ports c");
+        assert_int_equal(submit(f), 0);
+        if (i) {
+            apply(f, "patch networks x {'mtu':1400}");
+            assert_int_equal(submit(f), 0);
+        }
+        check_stored(f);
+    }
+    apply(f, "patch networks x {'subnets':[{'cidr':'10.5.0.0/24'}]}\n"
+          "put ports d {'network':'x'}");
+    check_ip(f, "d", "10.5.0.7");
+    model_undo(f->model);
+
+    /* What is made anew begins anew. */
+    apply(f, "delete networks x");
+    assert_int_equal(submit(f), 0);
+    check_stored(f);
+    apply(f, "put networks x {'subnets':[{'cidr':'10.5.0.0/24'}]}\n"
+          "put ports d {'network':'x'}");
+    check_ip(f, "d", "10.5.0.1");
+    assert_int_equal(submit(f), 0);
+    check_stored(f);
+}
+
+static void
 columns_are_real(void **state)
 {
     struct fixture *f = *state;
@@ -282,6 +331,35 @@ numbers_pass_from_key_to_key(void **state)
     assert_int_equal(numbers_peek(model_numbers(f->model), "zone", "b"), 0);
 }
 
+static json_t *
+read_log(struct fixture *f, uint64_t revision)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    json_t *json = NULL;
+
+    if (store_sqlite_class.log(f->store, revision, &ds)) {
+        ds_put_char(&ds, '}');
+        json = json_loads(ds_cstr(&ds), 0, NULL);
+        assert_non_null(json);
+    }
+    ds_destroy(&ds);
+    return json;
+}
+
+static json_t *
+read_logs(struct fixture *f, uint64_t after, size_t limit)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_char(&ds, '[');
+    store_sqlite_class.logs(f->store, after, limit, &ds);
+    ds_put_char(&ds, ']');
+    json_t *json = json_loads(ds_cstr(&ds), 0, NULL);
+    assert_non_null(json);
+    ds_destroy(&ds);
+    return json;
+}
+
 static void
 log_tells_revisions(void **state)
 {
@@ -294,7 +372,7 @@ log_tells_revisions(void **state)
     apply(f, "delete policies pol");
     assert_int_equal(submit(f), 0);
 
-    entry = store_sqlite_class.log(f->store, 3);
+    entry = read_log(f, 3);
     char *text = json_dumps(entry, JSON_COMPACT);
     assert_string_equal(text, "{\"revision\":3,"
                         "\"time\":\"1970-01-01T00:00:01.000Z\","
@@ -305,16 +383,16 @@ log_tells_revisions(void **state)
     json_decref(entry);
 
     /* Revision 2 touched nothing that is stored. */
-    assert_null(store_sqlite_class.log(f->store, 2));
-    assert_null(store_sqlite_class.log(f->store, 4));
-    assert_null(store_sqlite_class.log(f->store, UINT64_MAX));
-    list = store_sqlite_class.logs(f->store, 0, 100);
+    assert_null(read_log(f, 2));
+    assert_null(read_log(f, 4));
+    assert_null(read_log(f, UINT64_MAX));
+    list = read_logs(f, 0, 100);
     assert_int_equal(json_array_size(list), 2);
     json_decref(list);
-    list = store_sqlite_class.logs(f->store, 1, 100);
+    list = read_logs(f, 1, 100);
     assert_int_equal(json_array_size(list), 1);
     json_decref(list);
-    list = store_sqlite_class.logs(f->store, 0, 1);
+    list = read_logs(f, 0, 1);
     assert_int_equal(json_integer_value(json_object_get(
         json_array_get(list, 0), "revision")), 1);
     json_decref(list);
@@ -404,7 +482,7 @@ foreign_files_are_refused(void **state)
 
     check_sql_refused(f, "PRAGMA user_version = 99", EINVAL,
                       "was written by a newer vmnd: its format is 99, and "
-                      "this vmnd knows up to 1");
+                      "this vmnd knows up to 3");
     check_sql_refused(f, "PRAGMA application_id = 1", EINVAL,
                       "is a database of another program");
     check_sql_refused(f, "PRAGMA user_version = 0", EINVAL,
@@ -499,7 +577,7 @@ edited_rows_are_refused(void **state)
         { "UPDATE numbers SET number = -1 WHERE key = 'n'",
           "/numbers: number -1 of \"n\" is not valid" },
         { "UPDATE hosts SET encap = 'none'",
-          "/hosts/h1/encap: must be one of \"vxlan\"" },
+          "/hosts/h1/encap: must be one of \"vxlan\", \"geneve\"" },
         { "UPDATE ports SET mac_given = NULL",
           "/ports/p1: it has no MAC address" },
     };
@@ -537,13 +615,13 @@ static void
 older_formats_are_brought_up_step_by_step(void **state)
 {
     static const struct store_step steps[] = {
-        { 1, "CREATE TABLE extra (a INTEGER) STRICT" },
-        { 2, "INSERT INTO extra VALUES (7)" },
+        { 3, "CREATE TABLE extra (a INTEGER) STRICT" },
+        { 4, "INSERT INTO extra VALUES (7)" },
         { 0, NULL },
     };
     static const struct store_step bad_steps[] = {
-        { 3, "DROP TABLE extra" },
-        { 4, "DROP TABLE none" },
+        { 5, "DROP TABLE extra" },
+        { 6, "DROP TABLE none" },
         { 0, NULL },
     };
     struct fixture *f = *state;
@@ -552,21 +630,42 @@ older_formats_are_brought_up_step_by_step(void **state)
 
     close_store(f);
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(store_format_check(db, "x", steps, 3, &text), 0);
+    assert_int_equal(store_format_check(db, "x", steps, 5, &text), 0);
     assert_int_equal(sqlite3_exec(db, "DELETE FROM extra WHERE a = 7; "
                                   "UPDATE extra SET a = 1", NULL, NULL, NULL),
                      SQLITE_OK);
 
     /* A step that fails leaves the file as it was. */
-    assert_int_equal(store_format_check(db, "x", bad_steps, 5, &text), EIO);
+    assert_int_equal(store_format_check(db, "x", bad_steps, 7, &text), EIO);
     assert_string_equal(text, "cannot upgrade: no such table: none");
     free(text);
-    assert_int_equal(store_format_check(db, "x", steps, 3, &text), 0);
+    assert_int_equal(store_format_check(db, "x", steps, 5, &text), 0);
     assert_int_equal(sqlite3_exec(db, "SELECT * FROM extra", NULL, NULL,
                                   NULL), SQLITE_OK);
     sqlite3_close(db);
     unlink(f->path);
     open_store(f);
+}
+
+static void
+what_an_older_format_lacks_is_added(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *db;
+
+    close_store(f);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(
+        db, "DROP TABLE tiers; DROP TABLE cursors; DROP INDEX ports_host; "
+        "ALTER TABLE ports DROP COLUMN host; ALTER TABLE ports DROP COLUMN "
+        "ips_given; PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    open_store(f);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(
+        db, "SELECT position FROM tiers; SELECT host, ips_given FROM ports; "
+        "DROP INDEX ports_host", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
 }
 
 /* Faults.  ---------------------------------------------------------------- */
@@ -806,6 +905,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_stored_comes_back),
+        TEST(addresses_come_late_after_a_restart),
         TEST(columns_are_real),
         TEST(numbers_pass_from_key_to_key),
         TEST(log_tells_revisions),
@@ -818,6 +918,7 @@ main(void)
         TEST(corrupt_files_are_refused),
         TEST(edited_rows_are_refused),
         TEST(older_formats_are_brought_up_step_by_step),
+        TEST(what_an_older_format_lacks_is_added),
         TEST(fault_once_at_each_write),
         TEST(fault_for_good_at_each_write),
         TEST(full_file_is_told),

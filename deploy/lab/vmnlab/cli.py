@@ -9,8 +9,8 @@ import sys
 
 from . import netns
 from .daemon import find
-from .lab import (Lab, MAX_HOSTS, OVSDB_MODES, all_names, check_machine,
-                  check_vm_name)
+from .lab import (Lab, MAX_HOSTS, OVSDB_MODES, UNDERLAYS, all_names,
+                  check_machine, check_vm_name)
 from .netns import Error
 from .table import table
 
@@ -61,6 +61,8 @@ def _parser():
                     help="only hosts: no daemon, no VMs")
     up.add_argument("--ovsdb", choices=OVSDB_MODES, default="tcp",
                     help="how vmnd reaches the hosts' databases")
+    up.add_argument("--underlay", choices=UNDERLAYS, default="ipv4",
+                    help="the family of the hosts' tunnel addresses")
     command("status", _status, "Show hosts and VMs.")
     command("list", _list, "Show the names of all labs.")
     run = command("exec", _exec, "Run a command in a VM or on a host.", "vm")
@@ -118,7 +120,7 @@ def _up(args):
     check_machine()
     lab.lock(create=True)
     print("%d hosts ..." % args.hosts, flush=True)
-    lab.up(args.hosts, vmnd, args.ovsdb)
+    lab.up(args.hosts, vmnd, args.ovsdb, args.underlay)
     if vmnd:
         _make_vms(lab, objects, placement)
     lab.unlock()
@@ -271,7 +273,7 @@ def _exec(args):
     else:
         host = lab.host(args.vm)
         ns, env = host.ns, host.env
-    netns._enter_child(ns)()
+    netns.enter_child(ns)()
     try:
         os.execvpe(words[0], words, env)
     except OSError as error:

@@ -13,7 +13,7 @@ from .netns import Error
 
 OPENFLOW_PORT = 6653
 OVSDB_PORT = 6640
-APPS = ("overlay", "firewall", "loadbalancer")
+APPS = ("overlay", "firewall", "loadbalancer", "router", "dhcp", "dns")
 
 
 def find(name):

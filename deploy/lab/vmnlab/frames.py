@@ -12,7 +12,7 @@ from . import netns
 from .traffic import checksum
 
 ETH_P_ALL = 0x0003
-ETH_IP, ETH_ARP = 0x0800, 0x0806
+ETH_IP, ETH_ARP, ETH_IPV6 = 0x0800, 0x0806, 0x86dd
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
 
@@ -58,6 +58,75 @@ def udp(dst, src, src_ip, dst_ip, src_port, dst_port, payload):
     pseudo = _ip(src_ip) + _ip(dst_ip) + struct.pack("!BBH", 0, 17, size)
     total = checksum(pseudo + text) or 0xffff
     return ipv4(dst, src, src_ip, dst_ip, 17,
+                text[:6] + struct.pack("!H", total) + payload)
+
+
+def sctp(dst, src, src_ip, dst_ip, src_port, dst_port):
+    """The start of an association, as far as switches look; its checksum is
+    none, so nobody answers."""
+    init = struct.pack("!BBHLLHHL", 1, 0, 20, 1, 65536, 1, 1, 1)
+    return ipv4(dst, src, src_ip, dst_ip, 132, struct.pack(
+        "!HHLL", src_port, dst_port, 0, 0) + init)
+
+
+def link_local(mac):
+    """The address on the link that follows from a MAC (RFC 4291,
+    appendix A)."""
+    ea = mac_bytes(mac)
+    return str(ipaddress.ip_address(
+        b"\xfe\x80" + bytes(6) + bytes([ea[0] ^ 2]) + ea[1:3] + b"\xff\xfe"
+        + ea[3:]))
+
+
+def solicited_node(ip):
+    """The (MAC, address) at which those who may have 'ip' are asked."""
+    low = _ip(ip)[13:]
+    return (mac_text(b"\x33\x33\xff" + low),
+            str(ipaddress.ip_address(b"\xff\x02" + bytes(9) + b"\x01\xff"
+                                     + low)))
+
+
+def ipv6(dst, src, src_ip, dst_ip, protocol, payload, hops=255):
+    return ethernet(dst, src, ETH_IPV6, struct.pack(
+        "!IHBB", 6 << 28, len(payload), protocol, hops) + _ip(src_ip)
+        + _ip(dst_ip) + payload)
+
+
+def _sum6(src_ip, dst_ip, protocol, payload):
+    return checksum(_ip(src_ip) + _ip(dst_ip)
+                    + struct.pack("!II", len(payload), protocol) + payload)
+
+
+def icmpv6(dst, src, src_ip, dst_ip, kind, code, rest):
+    """'rest' is what comes after the checksum."""
+    payload = struct.pack("!BBH", kind, code, 0) + rest
+    total = _sum6(src_ip, dst_ip, 58, payload)
+    return ipv6(dst, src, src_ip, dst_ip, 58,
+                payload[:2] + struct.pack("!H", total) + payload[4:])
+
+
+def _nd_option(kind, mac):
+    return struct.pack("!BB", kind, 1) + mac_bytes(mac) if mac else b""
+
+
+def solicitation(src, src_ip, target, sll=None, to=None):
+    """A neighbour solicitation for 'target', with the link-layer address 'sll'
+    in it; 'to' is a (MAC, address), by default those of its group."""
+    dst, dst_ip = to or solicited_node(target)
+    return icmpv6(dst, src, src_ip, dst_ip, 135, 0, bytes(4) + _ip(target)
+                  + _nd_option(1, sll))
+
+
+def advertisement(dst, src, src_ip, dst_ip, target, tll=None, flags=0x60):
+    return icmpv6(dst, src, src_ip, dst_ip, 136, 0, bytes([flags, 0, 0, 0])
+                  + _ip(target) + _nd_option(2, tll))
+
+
+def udp6(dst, src, src_ip, dst_ip, src_port, dst_port, payload):
+    text = struct.pack("!HHHH", src_port, dst_port, 8 + len(payload), 0) \
+        + payload
+    total = _sum6(src_ip, dst_ip, 17, text) or 0xffff
+    return ipv6(dst, src, src_ip, dst_ip, 17,
                 text[:6] + struct.pack("!H", total) + payload)
 
 
@@ -126,9 +195,10 @@ class Capture:
 
 
 def parse(frame):
-    """Returns what a frame is: {"dst", "src", "kind"} and, of IPv4, "src_ip",
-    "dst_ip", "protocol", "payload"; of ARP "operation", "sender",
-    "sender_ip", "target_ip"."""
+    """Returns what a frame is: {"dst", "src", "kind"} and, of IPv4 and IPv6,
+    "src_ip", "dst_ip", "protocol", "payload"; of ARP "operation", "sender",
+    "sender_ip", "target_ip"; of neighbour discovery "nd" (135 asks, 136
+    answers), "target", "flags" and "options", {type: MAC}."""
     found = {"dst": mac_text(frame[:6]), "src": mac_text(frame[6:12]),
              "kind": struct.unpack("!H", frame[12:14])[0]}
     body = frame[14:]
@@ -138,6 +208,12 @@ def parse(frame):
         found.update(src_ip=socket.inet_ntoa(body[12:16]),
                      dst_ip=socket.inet_ntoa(body[16:20]),
                      protocol=body[9], payload=body[head:length])
+    elif found["kind"] == ETH_IPV6 and len(body) >= 40:
+        length = struct.unpack("!H", body[4:6])[0]
+        found.update(src_ip=_ip_text(body[8:24]), dst_ip=_ip_text(body[24:40]),
+                     protocol=body[6], payload=body[40:40 + length])
+        if found["protocol"] == 58:
+            _parse_nd(found)
     elif found["kind"] == ETH_ARP and len(body) >= 28:
         found.update(operation=struct.unpack("!H", body[6:8])[0],
                      sender=mac_text(body[8:14]),
@@ -146,9 +222,26 @@ def parse(frame):
     return found
 
 
+def _ip_text(data):
+    return str(ipaddress.ip_address(data))
+
+
+def _parse_nd(found):
+    payload = found["payload"]
+    if len(payload) < 24 or payload[0] not in (135, 136):
+        return
+    found.update(nd=payload[0], flags=payload[4], options={},
+                 target=_ip_text(payload[8:24]), sum_is_right=not _sum6(
+                     found["src_ip"], found["dst_ip"], 58, payload))
+    options = payload[24:]
+    while len(options) >= 8 and options[1]:
+        found["options"][options[0]] = mac_text(options[2:8])
+        options = options[8 * options[1]:]
+
+
 def of_udp(frame):
     """Returns (source port, destination port, payload) of a frame that holds
-    UDP in IPv4, or None."""
+    UDP, or None."""
     found = parse(frame)
     if found.get("protocol") != 17 or len(found["payload"]) < 8:
         return None

@@ -29,12 +29,19 @@ class Host:
         self.name = "h%d" % index
         self.ns = lab.ns(self.name)
         self.dir = os.path.join(lab.dir, self.name)
-        self.tunnel_ip = "10.99.0.%d" % index
+        both = {"ipv4": "10.99.0.%d" % index, "ipv6": "fd99::%x" % index}
+        # The tunnel addresses, the first one first.
+        self.tunnel_ips = list(both.values()) if lab.underlay == "both" \
+            else [both[lab.underlay]]
         self.control_ip = "10.98.1.%d" % index
         self.tunnel_mac = "02:99:00:00:00:%02x" % index
         self.db = "unix:%s/db.sock" % self.dir
         self.env = dict(os.environ, OVS_RUNDIR=self.dir, OVS_DBDIR=self.dir,
                         OVS_LOGDIR=self.dir)
+
+    @property
+    def tunnel_ip(self):
+        return self.tunnel_ips[0]
 
     # Making it.  ----------------------------------------------------------
 
@@ -46,15 +53,16 @@ class Host:
         netns.add(self.ns)
         netns.ip(
             self.ns,
-            "link add name u0 mtu 1500 type veth peer name u-%s netns %s"
-            % (self.name, net),
+            "link add name u0 mtu %d type veth peer name u-%s netns %s"
+            % (self.lab.underlay_mtu, self.name, net),
             "link add name control type veth peer name c-%s netns %s"
             % (self.name, net),
             "addr add %s/16 dev control" % self.control_ip,
             "link set u0 up", "link set control up")
         netns.ip(
             net,
-            "link set u-%s mtu 1500 master underlay up" % self.name,
+            "link set u-%s mtu %d master underlay up"
+            % (self.name, self.lab.underlay_mtu),
             "link set c-%s master control up" % self.name)
         for link in ("u0", "control"):
             netns.run(["ethtool", "-K", link, "tx", "off"], ns=self.ns)
@@ -69,7 +77,9 @@ class Host:
             "add-br", "br-phys", "--",
             "set", "bridge", "br-phys", "datapath_type=netdev",
             'other_config:hwaddr="%s"' % self.tunnel_mac, "--",
-            "add-port", "br-phys", "u0")
+            "add-port", "br-phys", "u0", "--",
+            "set", "interface", "br-phys",
+            "mtu_request=%d" % self.lab.underlay_mtu)
         if self.lab.ovsdb_mode == "inbound":
             self.vsctl("--no-wait", "set-manager",
                        "tcp:%s:%d" % (self.lab.control_ip, OVSDB_PORT))
@@ -83,10 +93,14 @@ class Host:
             % (self.name, self._file("ovs-vswitchd.log")),
             lambda: self._shows("br-phys", "ofproto/list")
             and self.has_link("br-phys"), 30)
-        netns.ip(self.ns, "addr replace %s/16 dev br-phys" % self.tunnel_ip,
-                 "link set br-phys up")
-        netns.wait_for("%s's route to the underlay" % self.name,
-                       lambda: self._shows("br-phys", "ovs/route/show"))
+        netns.ip(self.ns, "link set br-phys up", *(
+            "addr replace %s dev br-phys" % (
+                ip + "/64 nodad" if ":" in ip else ip + "/16")
+            for ip in self.tunnel_ips))
+        for ip in self.tunnel_ips:
+            netns.wait_for("%s's route to the underlay" % self.name,
+                           lambda i=ip: self._shows(
+                               "SRC %s" % i, "ovs/route/show"))
         self.warm_up()
 
     def warm_up(self):
@@ -95,8 +109,9 @@ class Host:
         self.appctl("tnl/neigh/aging", "3600")
         for host in self.lab.hosts:
             if host is not self:
-                self.appctl("tnl/neigh/set", "br-phys", host.tunnel_ip,
-                            host.tunnel_mac)
+                for ip in host.tunnel_ips:
+                    self.appctl("tnl/neigh/set", "br-phys", ip,
+                                host.tunnel_mac)
 
     # Its processes.  ------------------------------------------------------
 
@@ -113,11 +128,12 @@ class Host:
                        lambda: self.answers("ovsdb-server"))
 
     def stop_db(self, grace=5.0):
-        netns.kill(self._pids("ovsdb-server"), grace)
+        netns.kill(self.pids("ovsdb-server"), grace)
 
     def start_switch(self):
         """Starts ovs-vswitchd; await_ready() is to follow."""
-        switch = self._spawn("ovs-vswitchd", ["--disable-system", self.db])
+        switch = self._spawn("ovs-vswitchd", ["--disable-system"]
+                             + self.lab.switch_options + [self.db])
         # Where all processors are busy it loses what it does not get to read
         # in a quarter of a second.
         with contextlib.suppress(OSError):
@@ -125,16 +141,28 @@ class Host:
 
     def stop_switch(self, grace=5.0):
         """Ends ovs-vswitchd: gently, or with a 'grace' of 0 at once."""
-        netns.kill(self._pids("ovs-vswitchd"), grace)
+        netns.kill(self.pids("ovs-vswitchd"), grace)
 
     def freeze_switch(self):
         """Has ovs-vswitchd do nothing at all until thaw_switch()."""
-        for pid in self._pids("ovs-vswitchd"):
+        for pid in self.pids("ovs-vswitchd"):
             os.kill(pid, signal.SIGSTOP)
 
     def thaw_switch(self):
-        for pid in self._pids("ovs-vswitchd"):
+        for pid in self.pids("ovs-vswitchd"):
             os.kill(pid, signal.SIGCONT)
+
+    def waited(self):
+        """For how many seconds threads of ovs-vswitchd that are there now
+        have been ready to run and got no processor (proc(5), schedstat)."""
+        total = 0
+        for pid in self.pids("ovs-vswitchd"):
+            for thread in os.listdir("/proc/%d/task" % pid):
+                with contextlib.suppress(OSError):
+                    with open("/proc/%d/task/%s/schedstat" % (pid, thread)) \
+                            as stat:
+                        total += int(stat.read().split()[1])
+        return total / 1e9
 
     def stop(self):
         """Ends Open vSwitch, as if the hypervisor were switched off.  The VMs'
@@ -151,8 +179,8 @@ class Host:
         self.await_ready()
 
     def running(self):
-        return bool(self._pids("ovsdb-server") and
-                    self._pids("ovs-vswitchd"))
+        return bool(self.pids("ovsdb-server") and
+                    self.pids("ovs-vswitchd"))
 
     def _spawn(self, program, args):
         # A stale pidfile would have ovs-appctl look for a process long gone.
@@ -165,7 +193,7 @@ class Host:
         self.lab.children.append(child)
         return child
 
-    def _pids(self, program):
+    def pids(self, program):
         found = []
         for pid in netns.pids(self.ns):
             try:

@@ -8,6 +8,7 @@ directory keeps commands on one lab apart; a command of a program that was
 killed holds it until it ends."""
 
 import fcntl
+import ipaddress
 import json
 import os
 import re
@@ -24,6 +25,7 @@ DIR = os.environ.get("VMN_LAB_DIR", "/run/vmn-lab")
 PREFIX = "vmn-"
 MAX_HOSTS = 200
 OVSDB_MODES = ("tcp", "unix", "inbound")
+UNDERLAYS = ("ipv4", "ipv6", "both")
 
 _LAB_NAME = re.compile(r"[a-z0-9]{1,12}")
 _VM_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
@@ -68,11 +70,18 @@ class Lab:
         self.vms = {}
         self.children = []      # Processes that this program started.
         self.ovsdb_mode = "tcp"
+        self.underlay = "ipv4"
+        self.switch_options = []        # More of ovs-vswitchd's.
         self.vmnd = None
         self._lock = None
 
     def ns(self, part):
         return "%s%s-%s" % (PREFIX, self.name, part)
+
+    @property
+    def underlay_mtu(self):
+        """Room for the VMs' 1450 bytes and what tunnels add to them."""
+        return 1500 if self.underlay == "ipv4" else 1520
 
     def host(self, name):
         for host in self.hosts:
@@ -127,6 +136,7 @@ class Lab:
             raise Error("there is no lab %s; there is %s"
                         % (self.name, ", ".join(all_names()) or "none"))
         self.ovsdb_mode = state["ovsdb"]
+        self.underlay = state["underlay"]
         self.hosts = [Host(self, i + 1) for i in range(state["hosts"])]
         self.vms = {n: Vm(self, n, s) for n, s in state["vms"].items()}
         if state["vmnd"]:
@@ -135,6 +145,7 @@ class Lab:
 
     def save(self):
         state = {"hosts": len(self.hosts), "ovsdb": self.ovsdb_mode,
+                 "underlay": self.underlay,
                  "vmnd": self.vmnd and self.vmnd.program,
                  "vms": {n: vm.state for n, vm in self.vms.items()}}
         new = os.path.join(self.dir, "lab.json.new")
@@ -145,7 +156,8 @@ class Lab:
 
     # Up and down.  --------------------------------------------------------
 
-    def up(self, n_hosts=3, vmnd=None, ovsdb_mode="tcp", **vmnd_args):
+    def up(self, n_hosts=3, vmnd=None, ovsdb_mode="tcp", underlay="ipv4",
+           **vmnd_args):
         """Makes the networks, the hosts and, if 'vmnd' is a path, a vmnd that
         knows the hosts.  'vmnd_args' are of Vmnd().  Call with the lock
         held."""
@@ -157,6 +169,7 @@ class Lab:
             raise Error("lab %s is up already, wholly or in part: "
                         "vmn-lab down --name %s" % (self.name, self.name))
         self.ovsdb_mode = ovsdb_mode
+        self.underlay = underlay
         self.hosts = [Host(self, i + 1) for i in range(n_hosts)]
         self.vmnd = Vmnd(self, os.path.realpath(vmnd), **vmnd_args) \
             if vmnd else None
@@ -179,10 +192,11 @@ class Lab:
                  "link set underlay up", "link set control up")
 
     def host_object(self, host, **more):
-        return {"type": "hosts", "name": host.name,
-                "spec": dict({"ovsdb": host.ovsdb_target(),
-                              "tunnel_ip": host.tunnel_ip,
-                              "datapath": "netdev"}, **more)}
+        spec = {"ovsdb": host.ovsdb_target(), "tunnel_ip": host.tunnel_ip,
+                "tunnel_interface": "br-phys", "datapath": "netdev"}
+        if len(host.tunnel_ips) > 1:
+            spec["second_tunnel_ip"] = host.tunnel_ips[1]
+        return {"type": "hosts", "name": host.name, "spec": dict(spec, **more)}
 
     def register_hosts(self, seconds=30):
         """Tells vmnd about the hosts and waits until it has set them up."""
@@ -225,7 +239,8 @@ class Lab:
 
     # VMs.  ----------------------------------------------------------------
 
-    def add_vm(self, name, host, mac, ips, iface_id=None, gateway=None):
+    def add_vm(self, name, host, mac, ips, iface_id=None, gateway=None,
+               gateway6=None):
         """Makes VM 'name' and plugs it in at host 'host'.  Its port in VMN is
         the caller's business."""
         check_vm_name(name)
@@ -235,6 +250,7 @@ class Lab:
         host = self.host(host)
         vm = Vm(self, name, {"iface_id": iface_id or name, "mac": mac,
                              "ips": list(ips), "gateway": gateway,
+                             "gateway6": gateway6,
                              "host": None})
         self.vms[name] = vm
         self.save()
@@ -251,11 +267,15 @@ class Lab:
         mac, ips = port_addresses(found)
         if not ips:
             raise Error("port %s has no address" % port)
-        subnet = network["spec"]["subnets"][0]
-        length = subnet["cidr"].split("/")[1]
+        subnets = network["spec"]["subnets"]
+        gateway, gateway6 = (
+            next((s["gateway"] for s in subnets if "gateway" in s
+                  and (":" in s["gateway"]) == v6
+                  and any((":" in ip) == v6 for ip in ips)), None)
+            for v6 in (False, True))
         return self.add_vm(
-            name or port, host, mac, ["%s/%s" % (ip, length) for ip in ips],
-            found["spec"].get("iface_id") or port, subnet.get("gateway"))
+            name or port, host, mac, [with_length(ip, subnets) for ip in ips],
+            found["spec"].get("iface_id") or port, gateway, gateway6)
 
     def move(self, name, host):
         self.vm(name).move(self.host(host))
@@ -291,6 +311,16 @@ class Lab:
             netns.wait_for("port %s to be %s" % (port, state),
                            lambda p=port: self.port_state(p) == state,
                            max(0.0, end - time.monotonic()))
+
+
+def with_length(ip, subnets):
+    """Address 'ip' with the length of the one of 'subnets' that it is in."""
+    address = ipaddress.ip_address(ip)
+    for subnet in subnets:
+        cidr = ipaddress.ip_network(subnet["cidr"])
+        if address in cidr:
+            return "%s/%d" % (ip, cidr.prefixlen)
+    raise Error("%s is in no subnet" % ip)
 
 
 def port_addresses(port):

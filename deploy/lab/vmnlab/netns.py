@@ -76,7 +76,7 @@ def socket_in(ns, family=socket.AF_INET, kind=socket.SOCK_STREAM, proto=0):
         return socket.socket(family, kind, proto)
 
 
-def _enter_child(ns):
+def enter_child(ns):
     """Returns what a child has to call to be in 'ns' before it runs."""
     if ns is None:
         return None
@@ -96,7 +96,7 @@ def run(args, ns=None, env=None, data=None, check=True, timeout=60):
         [str(a) for a in args], env=env, input=data, text=True,
         stdin=subprocess.DEVNULL if data is None else None,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
-        pass_fds=_inherited, preexec_fn=_enter_child(ns))
+        pass_fds=_inherited, preexec_fn=enter_child(ns))
     if check and done.returncode:
         words = (done.stderr or done.stdout).strip()
         raise Error("%s: %s" % (" ".join(map(str, args))[:300],
@@ -112,7 +112,7 @@ def spawn(args, ns, env=None, log=None):
         return subprocess.Popen(
             [str(a) for a in args], env=env, stdin=subprocess.DEVNULL,
             stdout=out, stderr=out, start_new_session=True,
-            preexec_fn=_enter_child(ns))
+            preexec_fn=enter_child(ns))
 
 
 def ip(ns, *commands):

@@ -7,6 +7,7 @@ Each 'vm' is anything with a 'name' and a 'ns'."""
 
 import collections
 import errno
+import itertools
 import os
 import selectors
 import socket
@@ -16,9 +17,13 @@ import time
 
 from . import netns
 
-TCP, UDP, ICMP = "tcp", "udp", "icmp"
+TCP, UDP, ICMP, SCTP = "tcp", "udp", "icmp", "sctp"
 
 _IN_PROGRESS = (errno.EINPROGRESS, errno.EAGAIN)
+
+
+def family_of(ip):
+    return socket.AF_INET6 if ":" in ip else socket.AF_INET
 
 
 class Servers:
@@ -40,17 +45,27 @@ class Servers:
         self._thread.start()
 
     def tcp(self, vm, port, ip="0.0.0.0"):
-        sock = netns.socket_in(vm.ns)
+        sock = netns.socket_in(vm.ns, family_of(ip))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._only(sock, ip)
         sock.bind((ip, port))
         sock.listen(512)
         self._add(sock, lambda: self._accept(sock, vm.name))
         return self
 
     def udp(self, vm, port, ip="0.0.0.0"):
-        sock = netns.socket_in(vm.ns, kind=socket.SOCK_DGRAM)
+        sock = netns.socket_in(vm.ns, family_of(ip), socket.SOCK_DGRAM)
+        self._only(sock, ip)
         sock.bind((ip, port))
         self._add(sock, lambda: self._datagram(sock, vm.name))
+        return self
+
+    def sctp(self, vm, ports):
+        """Answers INIT chunks to 'ports' by INIT ACK, which is as far as an
+        association gets without SCTP in the kernel."""
+        sock = netns.socket_in(vm.ns, kind=socket.SOCK_RAW,
+                               proto=socket.IPPROTO_SCTP)
+        self._add(sock, lambda: self._init(sock, vm.name, frozenset(ports)))
         return self
 
     def close(self):
@@ -62,6 +77,12 @@ class Servers:
         self._selector.close()
         os.close(self._wake_r)
         os.close(self._wake_w)
+
+    @staticmethod
+    def _only(sock, ip):
+        """"::" is to leave IPv4 to another."""
+        if ":" in ip:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
 
     def _add(self, sock, function):
         sock.setblocking(False)
@@ -119,6 +140,17 @@ class Servers:
             return
         self._reply(data, name, peer, lambda text: sock.sendto(text, peer))
 
+    def _init(self, sock, name, ports):
+        try:
+            data, peer = sock.recvfrom(65535)
+        except OSError:
+            return
+        found = sctp_parse(data)
+        if found and found[1] in ports and found[2] == SCTP_INIT:
+            _try(lambda text: sock.sendto(text, (peer[0], 0)),
+                 sctp_chunk(found[1], found[0], SCTP_INIT_ACK,
+                            name.encode()))
+
     def _reply(self, data, name, peer, send):
         for line in data.splitlines():
             if line == b"stream":
@@ -140,6 +172,46 @@ def _try(send, text):
         return error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH,
                                errno.ECONNREFUSED)
     return True
+
+
+# SCTP, as far as raw sockets go.  --------------------------------------------
+
+SCTP_INIT, SCTP_INIT_ACK = 1, 2
+
+
+def _crc32c(data):
+    """RFC 9260, appendix A."""
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def sctp_chunk(source, destination, kind, text=b""):
+    """A packet with an INIT or INIT ACK chunk (RFC 9260, section 3.3.2) that
+    carries 'text' in a parameter that receivers skip."""
+    parameter = struct.pack("!HH", 0x8fff, 4 + len(text)) + text
+    parameter += b"\0" * (-len(parameter) % 4)
+    body = struct.pack("!IIHHI", 0x56564d4e, 65536, 1, 1, 1) + parameter
+    head = struct.pack("!HHI", source, destination,
+                       0 if kind == SCTP_INIT else 0x56564d4e)
+    chunk = struct.pack("!BBH", kind, 0, 4 + len(body)) + body
+    crc = _crc32c(head + b"\0\0\0\0" + chunk)
+    return head + struct.pack("<I", crc) + chunk
+
+
+def sctp_parse(packet):
+    """Returns (source port, destination port, kind of chunk, text) of an IPv4
+    packet as raw sockets give it, or None."""
+    start = 4 * (packet[0] & 15)
+    data = packet[start:]
+    if len(data) < 36:
+        return None
+    source, destination = struct.unpack("!HH", data[:4])
+    length = struct.unpack("!H", data[34:36])[0]
+    return source, destination, data[12], data[36:32 + length]
 
 
 # One question, one answer.  --------------------------------------------------
@@ -183,6 +255,9 @@ def ask(vm, ip, port, protocol=TCP, seconds=1.0):
     return probe([Probe(vm, protocol, ip, port)], seconds)[0]
 
 
+_ports = itertools.cycle(range(20000, 60000))
+
+
 class _Attempt:
     """One probe that is under way."""
 
@@ -191,14 +266,21 @@ class _Attempt:
     def __init__(self, what, number):
         self.what = what
         self.number = number
+        self.source = next(_ports)
         self.events = selectors.EVENT_READ
+        self.v6 = ":" in what.ip
+        family = family_of(what.ip)
         if what.protocol == ICMP:
+            self.sock = netns.socket_in(what.vm.ns, family, socket.SOCK_RAW,
+                                        socket.IPPROTO_ICMPV6 if self.v6
+                                        else socket.IPPROTO_ICMP)
+        elif what.protocol == SCTP:
             self.sock = netns.socket_in(what.vm.ns, kind=socket.SOCK_RAW,
-                                        proto=socket.IPPROTO_ICMP)
+                                        proto=socket.IPPROTO_SCTP)
         else:
             self.sock = netns.socket_in(
-                what.vm.ns, kind=socket.SOCK_STREAM if what.protocol == TCP
-                else socket.SOCK_DGRAM)
+                what.vm.ns, family, socket.SOCK_STREAM
+                if what.protocol == TCP else socket.SOCK_DGRAM)
         self.sock.setblocking(False)
 
     def start(self):
@@ -207,7 +289,12 @@ class _Attempt:
         try:
             if what.protocol == ICMP:
                 self.sock.connect((what.ip, 0))
-                self.sock.send(echo_request(self._icmp_id(), 1))
+                self.sock.send(echo_request(self._icmp_id(), 1,
+                                            kind=128 if self.v6 else 8))
+            elif what.protocol == SCTP:
+                self.sock.connect((what.ip, 0))
+                self.sock.send(sctp_chunk(self.source, what.port,
+                                          SCTP_INIT))
             elif what.protocol == UDP:
                 self.sock.connect((what.ip, what.port))
                 self.sock.send(self.QUESTION)
@@ -237,9 +324,17 @@ class _Attempt:
         except OSError:
             return True, None
         if self.what.protocol == ICMP:
-            mine = data[20:21] == b"\0" and struct.unpack(
-                "!H", data[24:26])[0] == self._icmp_id()
+            if not self.v6:
+                data = data[20:]        # Here with its IP header.
+            kind = b"\x81" if self.v6 else b"\0"
+            mine = data[:1] == kind and struct.unpack(
+                "!H", data[4:6])[0] == self._icmp_id()
             return mine, "icmp" if mine else None
+        if self.what.protocol == SCTP:
+            found = sctp_parse(data)
+            mine = found is not None and found[:3] == (
+                self.what.port, self.source, SCTP_INIT_ACK)
+            return mine, found[3].decode() if mine else None
         words = data.split()
         return True, words[0].decode() if words else None
 
@@ -251,7 +346,7 @@ class Connection:
 
     def __init__(self, vm, ip, port, protocol=TCP, seconds=3.0):
         self.sock = netns.socket_in(
-            vm.ns, kind=socket.SOCK_STREAM if protocol == TCP
+            vm.ns, family_of(ip), socket.SOCK_STREAM if protocol == TCP
             else socket.SOCK_DGRAM)
         self.sock.settimeout(seconds)
         self.sock.connect((ip, port))
@@ -353,9 +448,10 @@ def checksum(data):
     return ~(total + (total >> 16)) & 0xffff
 
 
-def echo_request(ident, sequence, payload=b"vmn-lab."):
-    head = struct.pack("!BBHHH", 8, 0, 0, ident, sequence)
-    return struct.pack("!BBHHH", 8, 0, checksum(head + payload), ident,
+def echo_request(ident, sequence, payload=b"vmn-lab.", kind=8):
+    """Of IPv6 ('kind' 128) the kernel makes the checksum."""
+    head = struct.pack("!BBHHH", kind, 0, 0, ident, sequence)
+    return struct.pack("!BBHHH", kind, 0, checksum(head + payload), ident,
                        sequence) + payload
 
 

@@ -22,7 +22,7 @@ def link_name(vm):
 
 class Vm:
     """'state' is a dictionary that the lab keeps: "host", "iface_id", "mac",
-    "ips" (address/length each), "gateway" (may be missing)."""
+    "ips" (address/length each), "gateway" and "gateway6" (may be missing)."""
 
     def __init__(self, lab, name, state):
         self.lab = lab
@@ -44,6 +44,12 @@ class Vm:
         """The first address, without its length."""
         return self.state["ips"][0].split("/")[0]
 
+    @property
+    def ip6(self):
+        """The first address of IPv6, or None."""
+        return next((a.split("/")[0] for a in self.state["ips"] if ":" in a),
+                    None)
+
     def create(self, host):
         """Makes the namespace and its link to 'host', not yet plugged."""
         netns.add(self.ns)
@@ -51,19 +57,26 @@ class Vm:
             # Packets that a test did not send only get in its way.
             for which in ("all", "default"):
                 _write("/proc/sys/net/ipv6/conf/%s/disable_ipv6" % which, "1")
+            _write("/proc/sys/net/ipv6/conf/default/router_solicitations",
+                   "0")
         self._link(host)
 
     def _link(self, host):
         """Makes eth0 with its addresses."""
-        commands = ["link add name eth0 address %s mtu %d type veth peer name "
-                    "%s netns %s" % (self.mac, MTU, self.link, host.ns)]
+        netns.ip(self.ns, "link add name eth0 address %s mtu %d type veth peer "
+                 "name %s netns %s" % (self.mac, MTU, self.link, host.ns))
+        if self.ip6:
+            with netns.inside(self.ns):
+                _write("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", "0")
+        commands = []
         for address in self.state["ips"]:
             ipaddress.ip_interface(address)
             commands.append("addr add %s dev eth0" % address)
         commands.append("link set eth0 up")
-        if self.state.get("gateway"):
-            commands.append("route add default via %s"
-                            % self.state["gateway"])
+        for which in ("gateway", "gateway6"):
+            if self.state.get(which):
+                commands.append("route add default via %s"
+                                % self.state[which])
         netns.ip(self.ns, *commands)
         # The datapath reads packets as the kernel left them, and it would
         # leave their checksums to a network card.

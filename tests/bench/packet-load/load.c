@@ -36,6 +36,7 @@
 #include "openvswitch/ofp-util.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
+#include "vmn/dhcp.h"
 #include "vmn/packet.h"
 
 #define FIRST_DATAPATH_ID UINT64_C(0x0200000000000001)
@@ -61,6 +62,7 @@ struct options {
     enum ofp_version version;
     uint32_t vni;
     uint32_t ofports[N_PORTS];
+    bool dhcp;                  /* Clients of DHCP ask, not of whoami. */
 };
 
 struct sw {
@@ -98,6 +100,38 @@ now_us(void)
 
 /* Packet-ins.  ------------------------------------------------------------ */
 
+/* The question of a guest that looks for an address (RFC 2131, section 4.4.1),
+ * with the list of dhclient. */
+static size_t
+make_discover(uint32_t port, uint8_t *bytes, size_t size)
+{
+    static const uint8_t wanted[] = { 1, 28, 2, 3, 15, 6, 119, 12, 44, 47, 26,
+                                      121, 42 };
+    const struct vmn_dhcp4 dhcp = {
+        .type = VMN_DHCP4_DISCOVER,
+        .xid = 0x12340000 + port,
+        .chaddr = { { 2, 0, 0, 0, port >> 8, port } },
+    };
+    struct vmn_udp udp = {
+        .eth_src = dhcp.chaddr,
+        .eth_dst = { { 255, 255, 255, 255, 255, 255 } },
+        .ip_src = { .family = 4 },
+        .ip_dst = { 4, { 255, 255, 255, 255 } },
+        .ttl = 64,
+        .src_port = VMN_DHCP4_CLIENT_PORT,
+        .dst_port = VMN_DHCP4_SERVER_PORT,
+    };
+    uint8_t message[400];
+    struct vmn_bytes b = vmn_bytes(message, sizeof message);
+
+    vmn_dhcp4_start(&b, &dhcp, NULL);
+    vmn_dhcp4_put(&b, 55, wanted, sizeof wanted);
+    vmn_dhcp4_end(&b);
+    udp.payload = message;
+    udp.payload_size = b.size;
+    return vmn_udp_build(&udp, bytes, size);
+}
+
 /* A VM's question to whoami (apps/example), which is also a packet that a
  * learning switch must flood. */
 static size_t
@@ -124,11 +158,13 @@ static struct ofpbuf *
 make_packet_in(uint32_t port)
 {
     bool ours = options.version == OFP15_VERSION;
-    uint8_t bytes[128], userdata[ENGINE_USERDATA_SIZE];
+    uint8_t bytes[512], userdata[ENGINE_USERDATA_SIZE];
     struct ofputil_packet_in_private pin = {
         .base = {
             .packet = bytes,
-            .packet_len = make_packet(port, bytes, sizeof bytes),
+            .packet_len = (options.dhcp
+                           ? make_discover(port, bytes, sizeof bytes)
+                           : make_packet(port, bytes, sizeof bytes)),
             .flow_metadata = MATCH_CATCHALL_INITIALIZER,
             .reason = ours ? OFPR_ACTION : OFPR_NO_MATCH,
             .table_id = ours ? 16 : 0,
@@ -150,7 +186,8 @@ make_packet_in(uint32_t port)
                 match_set_reg(match, i, regs[i]);
             }
         }
-        engine_put_userdata(userdata, "whoami", "ask", 0);
+        engine_put_userdata(userdata, options.dhcp ? "dhcp" : "whoami",
+                            options.dhcp ? "v4" : "ask", 0);
     }
     msg = ofputil_encode_packet_in_private(
         &pin, ofputil_protocol_from_ofp_version(options.version),
@@ -530,6 +567,7 @@ parse(int argc, char *argv[])
         { "version", required_argument, NULL, 'v' },
         { "vni", required_argument, NULL, 'i' },
         { "first-ofport", required_argument, NULL, 'o' },
+        { "dhcp", no_argument, NULL, 'd' },
         { NULL, 0, NULL, 0 },
     };
     unsigned first = 1;
@@ -558,6 +596,9 @@ parse(int argc, char *argv[])
             break;
         case 'o':
             first = atoi(optarg);
+            break;
+        case 'd':
+            options.dhcp = true;
             break;
         default:
             exit(1);

@@ -12,6 +12,8 @@ SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
 class Host:
+    datapath = "dummy"
+
     def __init__(self, processes, directory, index, bridge="br-int"):
         self.processes = processes
         self.index = index
@@ -19,6 +21,7 @@ class Host:
         self.bridge = bridge
         self.dir = os.path.join(directory, self.name)
         self.db = os.path.join(self.dir, "db.sock")
+        self.tunnel_ip = "127.0.1.%d" % (index + 1)
         self.env = {"OVS_RUNDIR": self.dir, "OVS_DBDIR": self.dir,
                     "OVS_LOGDIR": self.dir, "OVS_SYSCONFDIR": self.dir,
                     "OVN_RUNDIR": self.dir, "OVN_LOGDIR": self.dir}
@@ -84,3 +87,11 @@ class Host:
 
     def has_bridge(self):
         return os.path.exists("%s/%s.mgmt" % (self.dir, self.bridge))
+
+
+def hosts_of(processes, directory, workload, wire=None):
+    """All hosts of a workload; with 'wire' (see wire.py) the first of them
+    pass packets."""
+    hosts = wire.hosts(processes) if wire else []
+    return hosts + [Host(processes, directory, i)
+                    for i in range(len(hosts), workload.n_hosts)]

@@ -6,7 +6,7 @@ import os
 import time
 
 from . import ovsdb
-from .hosts import Host
+from .hosts import hosts_of
 from .process import Processes, run, wait_for, wait_for_socket
 from .result import Meter, Result
 from .workload import N_GROUPS, N_VIPS
@@ -16,12 +16,11 @@ SCHEMAS = "/usr/share/ovn/"
 
 
 class Ovn:
-    def __init__(self, directory, workload):
+    def __init__(self, directory, workload, wire=None):
         self.dir = directory
         self.workload = workload
-        self.processes = Processes()
-        self.hosts = [Host(self.processes, directory, i)
-                      for i in range(workload.n_hosts)]
+        self.processes = Processes(wire and wire.enter)
+        self.hosts = hosts_of(self.processes, directory, workload, wire)
         self.env = {"OVN_RUNDIR": directory, "OVS_RUNDIR": directory}
         self.nb = None
 
@@ -62,7 +61,7 @@ class Ovn:
     def _start_host(self, host):
         host.start({"ovn-remote": "unix:" + self.path("southbound.sock"),
                     "ovn-encap-type": "geneve",
-                    "ovn-encap-ip": "127.0.1.%d" % (host.index + 1),
+                    "ovn-encap-ip": host.tunnel_ip,
                     "ovn-monitor-all": "false",
                     "ovn-ofctrl-wait-before-clear": "0"})
         host.transact(
@@ -71,7 +70,7 @@ class Ovn:
             {"op": "insert", "table": "Port", "uuid-name": "p",
              "row": {"name": "br-int", "interfaces": ["named-uuid", "i"]}},
             {"op": "insert", "table": "Bridge", "uuid-name": "b",
-             "row": {"name": "br-int", "datapath_type": "dummy",
+             "row": {"name": "br-int", "datapath_type": host.datapath,
                      "fail_mode": "secure", "ports": ["named-uuid", "p"],
                      "other_config": ovsdb.string_map(
                          {"disable-in-band": "true"})}},
@@ -119,8 +118,8 @@ class Ovn:
                         "port_security": addresses}}
 
     @staticmethod
-    def acl_row(group, rule, uuid):
-        """'rule' is (direction, peer, TCP port), or None for the last."""
+    def acl_row(group, rule, uuid, protocol="tcp"):
+        """'rule' is (direction, peer, port), or None for the last."""
         row = {"direction": "to-lport", "priority": 1000, "action": "drop",
                "match": "outport == @pg%d && ip" % group}
         if rule:
@@ -130,9 +129,10 @@ class Ovn:
             row = {"direction": ("to-lport" if direction == "ingress"
                                  else "from-lport"),
                    "priority": 2000, "action": "allow-related",
-                   "match": "%s == @pg%d && ip4 && tcp && ip4.%s == "
-                            "$pg%d_ip4 && tcp.dst == %d"
-                            % (here, group, there, peer, port)}
+                   "match": "%s == @pg%d && ip4 && %s && ip4.%s == "
+                            "$pg%d_ip4 && %s.dst == %d"
+                            % (here, group, protocol, there, peer, protocol,
+                               port)}
         return {"op": "insert", "table": "ACL", "uuid-name": uuid, "row": row}
 
     def lb_vips(self, vip, n):
@@ -173,7 +173,21 @@ class Ovn:
                          "ports": ovsdb.uuid_set(
                              port.name
                              for port in workload.of_group(group))}})
-        return operations
+        return operations + self.quarantine_group()
+
+    @staticmethod
+    def quarantine_group():
+        """OVN has no quarantine; the nearest is a group of ports whose ACLs
+        drop everything and come before all others."""
+        return [{"op": "insert", "table": "ACL", "uuid-name": uuid,
+                 "row": {"direction": direction, "priority": 32767,
+                         "action": "drop", "match": match}}
+                for uuid, direction, match in (
+                    ("cut0", "from-lport", "inport == @quarantine"),
+                    ("cut1", "to-lport", "outport == @quarantine"))] + [
+            {"op": "insert", "table": "Port_Group", "row": {
+                "name": "quarantine",
+                "acls": ovsdb.uuid_set(["cut0", "cut1"])}}]
 
     def port_uuid(self, name):
         with self.nb.changed:
@@ -231,17 +245,44 @@ class Ovn:
              "where": [["name", "==", "lb%d" % vip]],
              "row": {"vips": self.lb_vips(vip, 6 + r // N_VIPS)}})
 
+    def _quarantine(self, port, mutator):
+        return self._timed(self.mutate(
+            "Port_Group", "quarantine", "ports", mutator,
+            ["set", [self.port_uuid(port.name)]]))
+
+    def quarantine(self, r):
+        return self._quarantine(self.workload.quarantined(r), "insert")
+
+    def release(self, r):
+        return self._quarantine(self.workload.quarantined(r), "delete")
+
     def port_delete(self, r):
         port = self.workload.new_port(r)
         return self._timed(self.mutate(
             "Logical_Switch", "ls%d" % port.network, "ports", "delete",
             ["set", [self.port_uuid(port.name)]]))
 
+    # The connection whose last packet is looked for.
 
-def measure(directory, workload, operations, repetitions, say):
+    def allow_stream(self, a, b, number):
+        self.commit(*(one for i, (here, there) in enumerate(((a, b), (b, a)))
+                      for one in (
+            self.acl_row(here.group, ("ingress", there.group, number),
+                         "a%d" % i, "udp"),
+            self.mutate("Port_Group", "pg%d" % here.group, "acls", "insert",
+                        ovsdb.uuid_set(["a%d" % i])))))
+
+    def cut(self, port):
+        self._quarantine(port, "insert")
+
+    def uncut(self, port):
+        self._quarantine(port, "delete")
+
+
+def measure(directory, workload, operations, repetitions, say, wire):
     version = run(["ovn-northd", "--version"]).split()[1]
     result = Result("OVN " + version)
-    ovn = Ovn(directory, workload)
+    ovn = Ovn(directory, workload, wire)
     try:
         say("%s: starting %d hosts" % (result.name, workload.n_hosts))
         ovn.start()
@@ -271,7 +312,11 @@ def measure(directory, workload, operations, repetitions, say):
             times = [getattr(ovn, name)(r) for r in range(repetitions)]
             time.sleep(0.2)
             result.operations[name] = (times,) + meter.read()
+            result.flows_after[name] = [host.n_flows() for host in ovn.hosts]
             ovn.processes.check()
+        if wire:
+            say("%s: quarantine to the last packet" % result.name)
+            result.last_packet = wire.last_packets(ovn, repetitions)
     finally:
         ovn.stop()
     return result

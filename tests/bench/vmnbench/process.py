@@ -93,9 +93,10 @@ def _set_own_priority(nice):
 
 class Processes:
     """Named processes; the part of the name before ":" is what they are
-    summed up by."""
+    summed up by.  'enter' is called in each before its program runs."""
 
-    def __init__(self):
+    def __init__(self, enter=None):
+        self.enter = enter
         self.running = {}
         self.nice = os.getpriority(os.PRIO_PROCESS, 0)
 
@@ -110,6 +111,8 @@ class Processes:
     def _prepare(self):
         if self.nice:
             _set_own_priority(self.nice)
+        if self.enter:
+            self.enter()
 
     def check(self):
         """Raises if one of them has ended by itself."""

@@ -11,6 +11,8 @@ OPERATIONS = [
     ("member_add", "port added to a group"),
     ("member_remove", "port removed from a group"),
     ("backend_add", "backend added"),
+    ("quarantine", "port quarantined"),
+    ("release", "port released"),
     ("port_delete", "port deleted"),
 ]
 
@@ -25,6 +27,9 @@ class Result:
         self.cold = None        # (seconds, control CPU s, switches CPU s)
         self.operations = {}    # name -> ([seconds], control, switches), a run
         self.memory = {}        # what -> MiB
+        self.flows_after = {}   # operation -> flows of each host
+        # ([seconds], [seconds until it was acknowledged], how often never)
+        self.last_packet = None
         self.notes = []
 
     def to_json(self):
@@ -83,6 +88,18 @@ def _ratio_to(results, name, reference):
     return "%.1f" % (reference[name][0] / 1000 / statistics.median(times))
 
 
+def _before(reference, name):
+    return "{:,} ({:,})".format(*reference[name]) if name in reference else "-"
+
+
+def _last_packet(result):
+    times, told, never = result.last_packet
+    return "%s (%s; %s)%s" % (
+        milliseconds(statistics.median(times)), milliseconds(max(times)),
+        milliseconds(statistics.median(told)),
+        ", %d not cut" % never if never else "")
+
+
 def _compared(own, other):
     return ["%.1f" % (other / own)] if own else ["-"]
 
@@ -106,6 +123,18 @@ class _Columns:
         second the two cells of the reference."""
         return _row([text] + cells + (ratio() if self.two else [])
                     + (other() if self.reference else []))
+
+
+def flow_notes(result):
+    """What quarantine costs in flows, if it was measured."""
+    names = list(result.operations)
+    if "quarantine" not in names:
+        return []
+    at = names.index("quarantine")
+    before = (result.flows_after[names[at - 1]] if at else result.flows)
+    more = sum(result.flows_after["quarantine"]) - sum(before)
+    return ["flows more on all hosts for each port in quarantine: %.1f"
+            % (more / len(result.operations["quarantine"][0]))]
 
 
 def table(results, layout, n_hosts):
@@ -132,8 +161,16 @@ def table(results, layout, n_hosts):
             text + ", ms",
             [_operation(result.operations.get(name)) for result in results],
             lambda name=name: [_ratio(results, name)],
-            lambda name=name: ["{:,} ({:,})".format(*ref[name]),
+            lambda name=name: [_before(ref, name),
                                _ratio_to(results, name, ref)]))
+    if all(result.last_packet for result in results):
+        lines.append(columns.row(
+            "quarantine to the last packet, ms (longest; to the "
+            "acknowledgement)",
+            [_last_packet(result) for result in results],
+            lambda: _compared(*(statistics.median(result.last_packet[0])
+                                for result in results)),
+            lambda: ["-", "-"]))
     lines.append(columns.row(
         "memory, MiB", ["; ".join("%s %.0f" % item
                                   for item in result.memory.items())

@@ -11,7 +11,7 @@ import socket
 from .process import Error, Processes, run, wait_for
 from .vmn import Api
 
-APPS = ("overlay", "firewall", "loadbalancer")
+APPS = ("overlay", "firewall", "loadbalancer", "router")
 
 
 class Control:

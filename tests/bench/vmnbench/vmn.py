@@ -9,7 +9,7 @@ import socket
 import time
 import urllib.parse
 
-from .hosts import Host
+from .hosts import hosts_of
 from .process import Error, Processes, wait_for
 from .result import Meter, Result
 from .workload import N_GROUPS, N_VIPS
@@ -76,13 +76,13 @@ class Api(http.client.HTTPConnection):
 
 
 class Vmn:
-    def __init__(self, directory, workload, args):
+    def __init__(self, directory, workload, args, wire=None):
         self.dir = directory
         self.workload = workload
         self.args = args
-        self.processes = Processes()
-        self.hosts = [Host(self.processes, directory, i)
-                      for i in range(workload.n_hosts)]
+        self.processes = Processes(wire and wire.enter)
+        self.address = wire.control_ip if wire else "127.0.0.1"
+        self.hosts = hosts_of(self.processes, directory, workload, wire)
         self.api = Api(self.path("vmnd.sock"))
 
     def path(self, name):
@@ -91,8 +91,8 @@ class Vmn:
     def start(self):
         build = self.args.build
         # Switches take a unix socket for a controller only in a place of
-        # their own, so OpenFlow is on loopback.
-        openflow = "tcp:127.0.0.1:%d" % free_port()
+        # their own, so OpenFlow is over TCP.
+        openflow = "tcp:%s:%d" % (self.address, free_port())
         command = shlex.split(self.args.vmnd_wrapper) + [
             os.path.join(build, "vmnd"),
             "--state=" + self.path("vmn.db"),
@@ -100,15 +100,18 @@ class Vmn:
             "--socket=" + self.path("vmnd.sock"),
             "--openflow-listen=" + openflow]
         command += ["--app=%s/apps/%s/.libs/%s.so" % (build, app, app)
-                    for app in ("overlay", "firewall", "loadbalancer")]
+                    for app in ("overlay", "firewall", "loadbalancer",
+                                "router")]
         self.processes.start("vmnd", command, self.path("vmnd.out"))
         for host in self.hosts:
             host.start({})
         wait_for("vmnd", self._is_up)
         self.api.call("POST", "/v1/apply", {"objects": [
             {"type": "hosts", "name": host.name,
-             "spec": {"ovsdb": "unix:" + host.db,
-                      "tunnel_ip": "127.0.1.%d" % (host.index + 1)}}
+             "spec": dict({"ovsdb": "unix:" + host.db,
+                           "tunnel_ip": host.tunnel_ip},
+                          **({} if host.datapath == "dummy"
+                             else {"datapath": host.datapath}))}
             for host in self.hosts]})
         wait_for("all hosts to be synced", lambda: all(
             host["status"].get("state") == "synced"
@@ -200,8 +203,12 @@ class Vmn:
 
     def _timed(self, method, target, spec=None):
         start = time.monotonic()
-        self.api.write(method, target, spec)
-        return time.monotonic() - start
+        reply = self.api.write(method, target, spec)
+        took = time.monotonic() - start
+        if reply["outcome"] == "unchanged":
+            raise Error("%s %s changed nothing: there is nothing to time"
+                        % (method, target))
+        return took
 
     def rule_add(self, r):
         group = r % N_GROUPS
@@ -225,14 +232,40 @@ class Vmn:
         return self._timed("PUT", "loadbalancers/lb%d" % vip,
                            self.loadbalancer(vip, 6 + r // N_VIPS))
 
+    def _quarantine(self, port, on):
+        return self._timed("PATCH", "ports/" + port.name, {"quarantined": on})
+
+    def quarantine(self, r):
+        return self._quarantine(self.workload.quarantined(r), True)
+
+    def release(self, r):
+        return self._quarantine(self.workload.quarantined(r), False)
+
     def port_delete(self, r):
         return self._timed("DELETE",
                            "ports/" + self.workload.new_port(r).name)
 
+    # The connection whose last packet is looked for.
 
-def measure(directory, workload, operations, repetitions, say, args):
+    def allow_stream(self, a, b, number):
+        groups = sorted({"g%d" % port.group for port in (a, b)})
+        self.api.write("PUT", "policies/stream", {
+            "applies_to": groups, "directions": ["ingress"],
+            "rules": [{"direction": "ingress", "action": "allow",
+                       "peers": [{"group": group} for group in groups],
+                       "services": [{"protocol": "udp",
+                                     "ports": [number]}]}]})
+
+    def cut(self, port):
+        self._quarantine(port, True)
+
+    def uncut(self, port):
+        self._quarantine(port, False)
+
+
+def measure(directory, workload, operations, repetitions, say, wire, args):
     result = Result("VMN")
-    side = Vmn(directory, workload, args)
+    side = Vmn(directory, workload, args, wire)
     try:
         say("VMN: starting %d hosts" % workload.n_hosts)
         side.start()
@@ -259,7 +292,11 @@ def measure(directory, workload, operations, repetitions, say, args):
             times = [getattr(side, name)(r) for r in range(repetitions)]
             time.sleep(0.2)
             result.operations[name] = (times,) + meter.read()
+            result.flows_after[name] = [host.n_flows() for host in side.hosts]
             side.processes.check()
+        if wire:
+            say("VMN: quarantine to the last packet")
+            result.last_packet = wire.last_packets(side, repetitions)
     finally:
         side.stop()
     return result

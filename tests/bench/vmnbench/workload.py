@@ -28,6 +28,7 @@ class Port:
 class Workload:
     def __init__(self, n_hosts, n_vifs, layout):
         self.n_hosts = n_hosts
+        self.n_vifs = n_vifs    # Of each host.
         self.n_networks = NETWORKS[layout]
         self.ports = []
         for x in range(n_hosts * n_vifs):
@@ -44,6 +45,17 @@ class Workload:
         """The r-th port that is added later; in no group."""
         return self._port("new%d" % r, r % self.n_hosts,
                           len(self.ports) + r, None)
+
+    def quarantined(self, r):
+        """The r-th port that is cut off: members of groups, on many hosts and
+        in many networks."""
+        return self.ports[r * (self.n_vifs + 1) % len(self.ports)]
+
+    def ends(self):
+        """A port of host 0 and one of host 1 in the same network."""
+        a = self.ports[0]
+        return a, next(port for port in self.of_network(a.network)
+                       if port.host == 1)
 
     def of_network(self, network):
         return [port for port in self.ports if port.network == network]

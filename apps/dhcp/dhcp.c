@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The dhcp app: gives guests the addresses that their ports have, by DHCP, DHCPv6
+ * and router advertisements, and tells them what belongs to it.
+ *
+ * A lease is nothing but the port's row, so there is no database of them, and
+ * any vmnd answers as any other.  Questions come up from the switch of the
+ * port; overlay's guard lets through what comes from nobody's address, where
+ * this app says that it is served.  What guests say as servers or routers ends
+ * there, too. */
+
+#include "dhcp.h"
+
+enum { PRIORITY = 100 };
+
+/* Where clients of DHCPv6 ask (RFC 8415, section 7.1). */
+static const struct vmn_ip all_servers = { 6, {
+    0xff, 2, [13] = 1, [15] = 2 } };
+#define ROUTER_SOLICITATION 133
+#define PROTO_UDP 17
+
+static struct vmn_flow *
+flow_add(struct vmn_emit *emit, const struct vmn_network *network)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit,
+                                         vmn_scope_network(network->row.name),
+                                         STAGE_DHCP, 0, PRIORITY);
+
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
+    return flow;
+}
+
+static void
+punt(struct vmn_flow *flow, unsigned handler)
+{
+    vmn_act_punt(vmn_flow_actions(flow), handler, 0, VMN_PUNT_ALL);
+}
+
+/* Overlay's guard silences guests that would be servers.  The ports of a packet
+ * in fragments it does not see: only conntrack knows them, once it has been
+ * asked. */
+static void
+silence_fragments(struct vmn_emit *emit, const struct vmn_network *network,
+                  uint16_t eth_type, uint16_t client)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_network(network->row.name), STAGE_SERVERS, 0,
+        PRIORITY);
+
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
+                     VMN_CT_TRK | VMN_CT_INV);
+    vmn_match(flow, VMN_F_CT_NW_PROTO, PROTO_UDP);
+    vmn_match(flow, VMN_F_CT_TP_DST, client);
+    vmn_act_drop(vmn_flow_actions(flow), "DHCP server");
+}
+
+/* A client asks all servers at first, and later the one that it knows, which
+ * many look for on the link. */
+static void
+serve_v4(struct vmn_emit *emit, const struct vmn_network *network)
+{
+    static const struct vmn_ip everyone = { 4, { 255, 255, 255, 255 } };
+    const struct vmn_ip *asked[] = { &everyone, &server_ip };
+    struct vmn_flow *flow;
+
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        flow = flow_add(emit, network);
+        vmn_match_ip(flow, VMN_F_IPV4_DST, asked[i]);
+        vmn_match(flow, VMN_F_UDP_DST, VMN_DHCP4_SERVER_PORT);
+        punt(flow, HANDLER_V4);
+    }
+    flow = flow_add(emit, network);
+    vmn_match(flow, VMN_F_ARP_OP, 1);
+    vmn_match_ip(flow, VMN_F_ARP_TPA, &server_ip);
+    vmn_act_arp_reply(vmn_flow_actions(flow), server_mac, &server_ip);
+    silence_fragments(emit, network, VMN_ETH_IPV4, VMN_DHCP4_CLIENT_PORT);
+    vmn_publish(emit, VMN_REL_SERVED, network->row.name, VMN_SERVED_DHCP4);
+}
+
+static void
+serve_v6(struct vmn_emit *emit, const struct vmn_network *network)
+{
+    struct vmn_flow *flow = flow_add(emit, network);
+
+    vmn_match_ip(flow, VMN_F_IPV6_DST, &all_servers);
+    vmn_match(flow, VMN_F_UDP_DST, VMN_DHCP6_SERVER_PORT);
+    punt(flow, HANDLER_V6);
+    silence_fragments(emit, network, VMN_ETH_IPV6, VMN_DHCP6_CLIENT_PORT);
+    vmn_publish(emit, VMN_REL_SERVED, network->row.name, VMN_SERVED_DHCP6);
+}
+
+static void
+serve_routers(struct vmn_emit *emit, const struct vmn_network *network)
+{
+    struct vmn_flow *flow = flow_add(emit, network);
+
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, ROUTER_SOLICITATION);
+    punt(flow, HANDLER_ROUTERS);
+    vmn_publish(emit, VMN_REL_SERVED, network->row.name, VMN_SERVED_ROUTERS);
+}
+
+static void
+compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_network *network = vmn_read_network(view, key);
+    bool v4 = false, v6 = false;
+
+    if (!network || !network->vni) {
+        return;
+    }
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        const struct vmn_subnet *subnet = &network->subnets[i];
+
+        v4 |= subnet->dhcp && subnet->cidr.ip.family == 4;
+        v6 |= subnet->dhcp && subnet->cidr.ip.family == 6;
+    }
+    if (v4) {
+        serve_v4(emit, network);
+    }
+    if (v6) {
+        serve_v6(emit, network);
+    }
+    if (answers_solicitations(view, network)) {
+        serve_routers(emit, network);
+    }
+}
+
+/* The app.  -------------------------------------------------------------- */
+
+/* Before overlay (order 0) refuses ARP for an address that it does not
+ * know. */
+static const struct vmn_stage_class stages[] = {
+    [STAGE_DHCP] = { .name = "dhcp", .hook = VMN_HOOK_SERVICE, .order = -5,
+                     .n_tables = 1, .miss = VMN_MISS_NEXT },
+    /* Behind firewall (order 0), which asks conntrack; the commit that comes
+     * later makes it forgotten again. */
+    [STAGE_SERVERS] = { .name = "servers", .hook = VMN_HOOK_TRACK,
+                        .order = 10, .n_tables = 1, .miss = VMN_MISS_NEXT },
+    { .name = NULL },
+};
+
+static const struct vmn_unit_class units[] = {
+    { .name = "network", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+      .compile = compile_network },
+    { .name = NULL },
+};
+
+static const struct vmn_handler_class handlers[] = {
+    [HANDLER_V4] = { .name = "v4", .handle = handle_v4 },
+    [HANDLER_V6] = { .name = "v6", .handle = handle_v6 },
+    [HANDLER_ROUTERS] = { .name = "routers", .handle = handle_routers,
+                          .interval_s = ROUTER_INTERVAL },
+    { .name = NULL },
+};
+
+extern const struct vmn_app_class vmn_app;
+const struct vmn_app_class vmn_app = {
+    .abi = VMN_APP_ABI,
+    .size = sizeof(struct vmn_app_class),
+    .name = "dhcp",
+    .description = "Addresses by DHCP, DHCPv6 and router advertisements",
+    .stages = stages,
+    .units = units,
+    .handlers = handlers,
+};

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The dns app: answers for the names of ports, balancers, and zones.
+ *
+ * Guests ask at an address of its own, or at the resolvers that their network
+ * names: what these are asked comes up too, and goes on to them untouched if no
+ * zone knows of it.  So names work whichever way a guest is set up.  Only UDP
+ * is looked at: what a guest asks by TCP goes on. */
+
+#include "dns.h"
+
+#include <string.h>
+
+enum {
+    PRIORITY_OWN = 110,
+    PRIORITY_OWN_OTHER = 105,   /* Not DNS by UDP. */
+    PRIORITY_RESOLVER = 100,
+};
+
+#define CLASS_IN 1
+
+/* What goes through nearly every network without being cut up. */
+#define ANSWER_MAX 1232
+
+static const struct vmn_mac server_mac = SERVER_MAC;
+static const struct vmn_ip server_ip = SERVER_IP;
+
+/* Flows.  ---------------------------------------------------------------- */
+
+static struct vmn_flow *
+flow_add(struct vmn_emit *emit, const struct vmn_network *network,
+         uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit,
+                                         vmn_scope_network(network->row.name),
+                                         STAGE_DNS, 0, priority);
+
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
+    return flow;
+}
+
+static void
+emit_resolver(struct vmn_emit *emit, const struct vmn_network *network,
+              const struct vmn_ip *ip, uint16_t priority)
+{
+    struct vmn_flow *flow = flow_add(emit, network, priority);
+
+    vmn_match_ip(flow, ip->family == 4 ? VMN_F_IPV4_DST : VMN_F_IPV6_DST, ip);
+    vmn_match(flow, VMN_F_UDP_DST, VMN_DNS_PORT);
+    vmn_match_masked(flow, VMN_F_IP_FRAG, 0, VMN_FRAG_ANY);
+    vmn_act_punt(vmn_flow_actions(flow), HANDLER_QUERY, 0, VMN_PUNT_ALL);
+}
+
+static bool
+is_in(const struct vmn_ip *ip, const struct vmn_ip *ips, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!memcmp(ip, &ips[i], sizeof *ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The resolvers of the network and of its subnets, each once. */
+static void
+emit_resolvers(struct vmn_emit *emit, const struct vmn_network *network)
+{
+    for (size_t i = 0; i <= network->n_subnets; i++) {
+        const struct vmn_dhcp_options *told
+            = (i ? &network->subnets[i - 1].dhcp_options
+               : &network->dhcp_options);
+
+        for (size_t j = 0; j < told->n_dns; j++) {
+            bool seen = (is_in(&told->dns[j], &server_ip, 1)
+                         || is_in(&told->dns[j], told->dns, j)
+                         || (i && is_in(&told->dns[j],
+                                        network->dhcp_options.dns,
+                                        network->dhcp_options.n_dns)));
+
+            for (size_t k = 1; k < i && !seen; k++) {
+                const struct vmn_dhcp_options *other
+                    = &network->subnets[k - 1].dhcp_options;
+
+                seen = is_in(&told->dns[j], other->dns, other->n_dns);
+            }
+            if (!seen) {
+                emit_resolver(emit, network, &told->dns[j],
+                              PRIORITY_RESOLVER);
+            }
+        }
+    }
+}
+
+static void
+compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_network *network = vmn_read_network(view, key);
+    struct vmn_flow *flow;
+
+    if (!network || !network->vni
+        || !vmn_lookup(view, VMN_INDEX_ZONE_BY_NETWORK, key).n) {
+        return;
+    }
+    flow = flow_add(emit, network, PRIORITY_OWN);
+    vmn_match(flow, VMN_F_ARP_OP, 1);
+    vmn_match_ip(flow, VMN_F_ARP_TPA, &server_ip);
+    vmn_act_arp_reply(vmn_flow_actions(flow), server_mac, &server_ip);
+
+    emit_resolver(emit, network, &server_ip, PRIORITY_OWN);
+    flow = flow_add(emit, network, PRIORITY_OWN_OTHER);
+    vmn_match_ip(flow, VMN_F_IPV4_DST, &server_ip);
+    vmn_act_drop(vmn_flow_actions(flow), "not a DNS query");
+    emit_resolvers(emit, network);
+}
+
+/* The address at which guests of the network are to ask, if it has a zone. */
+static void
+eval_server(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    if (vmn_lookup(view, VMN_INDEX_ZONE_BY_NETWORK, key).n) {
+        vmn_value_set(value, &server_ip, sizeof server_ip);
+    }
+}
+
+/* Packets.  -------------------------------------------------------------- */
+
+/* Writes the answer to a question that is about names.  False if somebody else
+ * is to answer it. */
+static bool
+answer_question(struct vmn_view *view, const struct vmn_packet_in *in,
+                struct vmn_dns_answer *answer, bool is_own)
+{
+    const struct vmn_dns_query *query = answer->query;
+    const struct vmn_dns_zone *zone = NULL;
+    enum found found = FOUND_NOT_OURS;
+
+    if (query->class_ == CLASS_IN && query->is_text) {
+        found = find_answer(view, in->port->network, answer, &zone);
+    }
+    if (found == FOUND_NOT_OURS) {
+        answer->error = VMN_DNS_REFUSED;
+        return is_own;
+    }
+    if (found == FOUND_NO_NAME) {
+        answer->error = VMN_DNS_NXDOMAIN;
+    }
+    if (zone && !answer->n_answers && !answer->is_truncated) {
+        vmn_dns_add_soa(answer, zone->domain, zone->ttl, false);
+    }
+    return true;
+}
+
+/* Room for an answer, which is not to be cut up; a network's MTU is 576 at
+ * least, so it is enough for the 512 bytes that every asker takes. */
+static size_t
+answer_room(struct vmn_view *view, const struct vmn_port *port)
+{
+    const struct vmn_network *network = vmn_read_network(view, port->network);
+    size_t room = network ? network->mtu + 14 - VMN_UDP6_HEADERS : 512;
+
+    return room < ANSWER_MAX ? room : ANSWER_MAX;
+}
+
+static void
+handle_query(struct vmn_view *view, const struct vmn_packet_in *in,
+             struct vmn_packets_out *out)
+{
+    uint8_t message[ANSWER_MAX], packet[VMN_UDP6_HEADERS + ANSWER_MAX];
+    struct vmn_dns_answer answer;
+    struct vmn_dns_query query;
+    struct vmn_udp udp;
+    bool is_own;
+
+    if (!in->port) {
+        vmn_send_nothing(out, "from no port");
+        return;
+    }
+    if (vmn_is_quarantined(view, in->port)) {
+        vmn_send_nothing(out, "quarantined");
+        return;
+    }
+    if (!vmn_udp_parse(in->bytes, in->size, &udp)) {
+        vmn_send_nothing(out, "malformed");
+        return;
+    }
+    is_own = !memcmp(&udp.ip_dst, &server_ip, sizeof server_ip);
+    if (!vmn_dns_parse(udp.payload, udp.payload_size, &query)) {
+        if (is_own) {
+            vmn_send_nothing(out, "malformed");
+        } else {
+            vmn_send_to_next(out, STAGE_DNS, in->bytes, in->size);
+        }
+        return;
+    }
+    vmn_dns_start(&answer, &query, message, answer_room(view, in->port));
+    if (query.error ? !is_own
+        : !answer_question(view, in, &answer, is_own)) {
+        vmn_send_to_next(out, STAGE_DNS, in->bytes, in->size);
+        return;
+    }
+    vmn_udp_turn(&udp);
+    udp.payload = message;
+    udp.payload_size = vmn_dns_end(&answer);
+    vmn_send_back(out, packet, vmn_udp_build(&udp, packet, sizeof packet));
+}
+
+/* The app.  -------------------------------------------------------------- */
+
+/* Before overlay (order 0) refuses ARP for an address that it does not
+ * know. */
+static const struct vmn_stage_class stages[] = {
+    [STAGE_DNS] = { .name = "dns", .hook = VMN_HOOK_SERVICE, .order = -4,
+                    .n_tables = 1, .miss = VMN_MISS_NEXT },
+    { .name = NULL },
+};
+
+static const struct vmn_query_class queries[] = {
+    { .name = "server", .eval = eval_server },
+    { .name = NULL },
+};
+
+static const struct vmn_unit_class units[] = {
+    { .name = "network", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+      .compile = compile_network },
+    { .name = NULL },
+};
+
+static const struct vmn_handler_class handlers[] = {
+    [HANDLER_QUERY] = { .name = "query", .handle = handle_query },
+    { .name = NULL },
+};
+
+extern const struct vmn_app_class vmn_app;
+const struct vmn_app_class vmn_app = {
+    .abi = VMN_APP_ABI,
+    .size = sizeof(struct vmn_app_class),
+    .name = "dns",
+    .description = "Names of ports, balancers and zones",
+    .stages = stages,
+    .queries = queries,
+    .units = units,
+    .handlers = handlers,
+};

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Observations: where packets are accepted, those of an observed network have
+ * their connection noted, on the host of the one that gets them.  That is of
+ * connections that open, and of those that are open already; an answer belongs
+ * to a connection whose requests are noted.  Packets are accepted as they are
+ * without: these flows do what those of all networks do, and note. */
+
+#include "firewall.h"
+
+/* Protocols that need flows of their own: what a service of theirs is stands
+ * elsewhere (vmn_act_note()).  0 is for all others. */
+static const struct {
+    uint16_t eth_type;
+    uint8_t ip_proto;
+} noted[] = {
+    { VMN_ETH_IPV4, 0 },
+    { VMN_ETH_IPV4, IP_PROTO_ICMP },
+    { VMN_ETH_IPV4, IP_PROTO_SCTP },
+    { VMN_ETH_IPV6, 0 },
+    { VMN_ETH_IPV6, IP_PROTO_ICMPV6 },
+    { VMN_ETH_IPV6, IP_PROTO_SCTP },
+};
+
+/* Neither answers nor errors; nor later fragments, of which the first one
+ * tells. */
+static struct vmn_flow *
+noting_add(struct vmn_emit *emit, const struct vmn_network *network,
+           uint16_t eth_type, uint8_t ip_proto, unsigned is_new)
+{
+    const unsigned mask = (VMN_CT_TRK | VMN_CT_NEW | VMN_CT_REL | VMN_CT_RPL
+                           | VMN_CT_INV);
+    struct vmn_flow *flow
+        = vmn_flow_add(emit, vmn_scope_network(network->row.name),
+                       STAGE_POLICY, POLICY_ACCEPT,
+                       ip_proto ? ACCEPT_NOTE_PROTOCOL : ACCEPT_NOTE);
+
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match(flow, VMN_REG_DST_LOCAL, 1);
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+    if (ip_proto) {
+        vmn_match(flow, VMN_F_IP_PROTO, ip_proto);
+    }
+    vmn_match_masked(flow, VMN_F_IP_FRAG, 0, VMN_FRAG_LATER);
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | is_new, mask);
+    vmn_act_note(vmn_flow_actions(flow), eth_type, ip_proto);
+    return flow;
+}
+
+void
+compile_observed(struct vmn_view *view, const char *key,
+                 struct vmn_emit *emit)
+{
+    const struct vmn_network *network = vmn_read_network(view, key);
+
+    if (!vmn_read_observation(view, key) || !network || !network->vni) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof noted / sizeof noted[0]; i++) {
+        struct vmn_actions *actions;
+
+        actions = vmn_flow_actions(noting_add(emit, network,
+                                              noted[i].eth_type,
+                                              noted[i].ip_proto, VMN_CT_NEW));
+        act_commit(actions, true);
+        vmn_act_next(actions);
+        vmn_act_next(vmn_flow_actions(noting_add(emit, network,
+                                                 noted[i].eth_type,
+                                                 noted[i].ip_proto, 0)));
+    }
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Quarantine: which ports are cut off, by their own row or by quarantines, and
+ * what these let through all the same.
+ *
+ * What cuts a port off is a part of its identity, as a group is.  So packets of
+ * open connections are cut like any others, on each side where they are judged,
+ * and nothing is left of it once a port is released. */
+
+#include "firewall.h"
+
+#include <string.h>
+
+/* In an identity's name, and in the value of VMN_QUERY_QUARANTINE. */
+#define OWN_ROW "!quarantined"
+#define QUARANTINE "!quarantined/"
+
+/* Who is in.  ------------------------------------------------------------ */
+
+void
+eval_quarantine_selects(struct vmn_view *view, const char *key,
+                        struct vmn_value *value)
+{
+    bool selects = vmn_lookup(view, VMN_INDEX_QUARANTINE_SELECTS, "").n > 0;
+
+    vmn_value_set(value, &selects, sizeof selects);
+}
+
+static void
+add_held(struct vmn_view *view, struct names *names, const char *quarantine)
+{
+    names_add(view, names, vmn_printf(view, QUARANTINE "%s", quarantine));
+}
+
+/* Adds the quarantines at 'key' whose selectors hold. */
+static void
+add_selecting(struct vmn_view *view, struct names *names, const char *key,
+              const struct vmn_labels *labels)
+{
+    struct vmn_names found = vmn_lookup(view, VMN_INDEX_QUARANTINE_BY_ANCHOR,
+                                        key);
+
+    for (size_t i = 0; i < found.n; i++) {
+        const struct vmn_quarantine *quarantine = vmn_read_quarantine(
+            view, found.names[i]);
+
+        if (quarantine && quarantine->selector.text
+            && vmn_selector_matches(&quarantine->selector, labels)) {
+            add_held(view, names, found.names[i]);
+        }
+    }
+}
+
+/* Most of the time there is no quarantine with a selector, and then a port need
+ * not look at its labels. */
+static void
+add_all_selecting(struct vmn_view *view, struct names *names,
+                  const struct vmn_port *port)
+{
+    size_t size;
+    const bool *selects = vmn_query(view, QUERY_SELECTS, "", &size);
+    const struct vmn_labels *labels;
+
+    if (!selects || !*selects) {
+        return;
+    }
+    labels = vmn_labels_of(view, &port->row);
+    add_selecting(view, names, "", labels);
+    for (size_t i = 0; i < labels->n; i++) {
+        const struct vmn_label *label = &labels->labels[i];
+
+        add_selecting(view, names, label->key, labels);
+        add_selecting(view, names,
+                      vmn_printf(view, "%s=%s", label->key, label->value),
+                      labels);
+    }
+}
+
+void
+eval_quarantine(struct vmn_view *view, const char *key,
+                struct vmn_value *value)
+{
+    const struct vmn_port *port = vmn_read_port(view, key);
+    struct names names = { 0, 0, NULL };
+    struct vmn_names found;
+    const char *text;
+
+    if (!port) {
+        return;
+    }
+    if (port->quarantined) {
+        names_add(view, &names, OWN_ROW);
+    }
+    found = vmn_lookup(view, VMN_INDEX_QUARANTINE_BY_PORT, key);
+    for (size_t i = 0; i < found.n; i++) {
+        add_held(view, &names, found.names[i]);
+    }
+    add_all_selecting(view, &names, port);
+    if (names.n) {
+        text = names_join(view, &names);
+        vmn_value_set(value, text, strlen(text) + 1);
+    }
+}
+
+void
+quarantine_publish(struct vmn_view *view, struct vmn_emit *emit,
+                   const char *list, const char *domain, const char *id)
+{
+    char *rest = vmn_printf(view, "%s", list);
+    const char *name;
+
+    vmn_publish(emit, REL_QUARANTINED, domain, id);
+    while ((name = list_next(&rest))) {
+        if (!strncmp(name, QUARANTINE, strlen(QUARANTINE))) {
+            vmn_publish(emit, REL_HELD,
+                        vmn_printf(view, "%s|%s", name + strlen(QUARANTINE),
+                                   domain), id);
+        }
+    }
+}
+
+/* What becomes of them.  ------------------------------------------------- */
+
+/* All identities of a domain that are cut off. */
+void
+compile_quarantined(struct vmn_view *view, const char *key,
+                    struct vmn_emit *emit)
+{
+    struct vmn_names ids = vmn_facts(view, REL_QUARANTINED, key);
+
+    for (int i = 0; i < VMN_N_DIRECTIONS; i++) {
+        drop_identities(emit, ids, key, i,
+                        policy_table(i, POSITION_QUARANTINE), "quarantined");
+    }
+}
+
+/* What is allowed, is: no policy behind this is asked, since those of a port
+ * may well leave nobody in. */
+static void
+emit_allowed(struct vmn_emit *emit, const char *domain,
+             const struct rule_head *rule)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_domain(domain), STAGE_POLICY,
+        policy_table(rule->direction, rule->position), rule->priority);
+
+    vmn_match(flow, VMN_F_CONJ_ID, rule->conj);
+    vmn_flow_count(flow);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY,
+                 rule->direction == VMN_INGRESS ? POLICY_ACCEPT
+                 : POLICY_INGRESS);
+}
+
+/* What one quarantine allows in a domain: "QUARANTINE|DOMAIN". */
+void
+compile_held(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct place place = { .view = view, .emit = emit };
+    const struct vmn_quarantine *quarantine;
+    const char *name, *p, *end;
+    struct vmn_names ids;
+    size_t size;
+
+    if (!key_split(view, key, &name, &place.domain)
+        || !(quarantine = vmn_read_quarantine(view, name))) {
+        return;
+    }
+    place.zone = vmn_domain_zone(view, place.domain);
+    ids = vmn_facts(view, REL_HELD, key);
+    for (size_t i = 0; i < ids.n; i++) {
+        uint32_t id;
+
+        if (id_from_text(ids.names[i], &id)) {
+            ids_add(view, &place.own, id);
+        }
+    }
+    p = rules_pack_allowed(view, quarantine, place.domain, &size);
+    for (end = p + size; p < end; ) {
+        struct rule rule;
+
+        p = (const char *) rule_read(p, &rule);
+        emit_rule(&place, &rule);
+        emit_allowed(emit, place.domain, rule.head);
+    }
+}
+
+int
+allowed_index(struct vmn_view *view, const char *key, uint32_t conj)
+{
+    const struct vmn_quarantine *quarantine;
+    const char *name, *domain, *p, *end;
+    struct rule rule;
+    size_t size;
+
+    if (!key_split(view, key, &name, &domain)
+        || !(quarantine = vmn_read_quarantine(view, name))) {
+        return -1;
+    }
+    p = rules_pack_allowed(view, quarantine, domain, &size);
+    end = p + size;
+    for (int i = 0; p < end; i++) {
+        p = (const char *) rule_read(p, &rule);
+        if (rule.head->conj == conj) {
+            return i;
+        }
+    }
+    return -1;
+}

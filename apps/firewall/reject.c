@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rejecting: a packet is dropped as one that is denied is, and its sender is
+ * told: TCP by a reset, all else by an ICMP error.  The packet goes up to the
+ * handler here, whose answer goes the way that one of the packet's destination
+ * would go: to the sender on this host, or through the tunnel to the host that
+ * it is on, and back through load balancing there.
+ *
+ * On this host no policy judges the answer.  On the sender's, if that is another
+ * one, it belongs to the connection that the packet has opened there, and is
+ * judged as that is. */
+
+#include "firewall.h"
+
+void
+act_reject(struct vmn_actions *actions)
+{
+    vmn_act_punt(actions, HANDLER_REJECT, 0, VMN_REFUSAL_QUOTED);
+    vmn_act_drop(actions, "rejected by rule");
+}
+
+static void
+copy_reg(uint32_t regs[VMN_N_REGS], const struct vmn_packet_in *in,
+         enum vmn_field reg)
+{
+    regs[reg - VMN_F_REG0] = vmn_packet_reg(in, reg);
+}
+
+void
+handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
+              struct vmn_packets_out *out)
+{
+    uint8_t answer[VMN_REFUSAL_MAX];
+    uint32_t regs[VMN_N_REGS] = { 0 };
+    uint32_t in_port = in->in_port;
+    const char *why;
+    size_t size = vmn_refusal_build(in->bytes, in->size, answer, &why);
+
+    if (!size) {
+        vmn_send_nothing(out, why);
+        return;
+    }
+    /* What came by the tunnel is answered from where it was to go: nothing
+     * goes on from one tunnel into another. */
+    if (in_port == VMN_TUNNEL_OFPORT) {
+        in_port = vmn_packet_reg(in, VMN_REG_OUT_PORT);
+    }
+    if (!in_port) {
+        vmn_send_nothing(out, "for no port of this host");
+        return;
+    }
+    copy_reg(regs, in, VMN_REG_NETWORK);
+    copy_reg(regs, in, VMN_REG_ZONE);
+    copy_reg(regs, in, VMN_REG_BALANCE_ZONE);
+    regs[VMN_REG_SRC_LOCAL - VMN_F_REG0] = 1;
+    /* Back to where the packet came from, and past the policies.  Its network
+     * is that of its last hop, so what was routed is routed back. */
+    regs[VMN_REG_FLAGS - VMN_F_REG0] = VMN_FLAG_HAIRPIN;
+    vmn_send_to_hook(out, VMN_HOOK_ROUTE, in_port, regs, answer, size);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A router and the networks that it joins: which packets come to it, which
+ * addresses are its own, and what is one hop away.  Routes by way of others are
+ * in route.c, neighbours in neighbour.c. */
+
+#include "router.h"
+
+#include <string.h>
+
+bool
+site_read(struct vmn_view *view, struct vmn_emit *emit, const char *name,
+          struct site *site)
+{
+    size_t size;
+    const char *first = vmn_query(view, QUERY_COMPONENT, name, &size);
+
+    *site = (struct site) {
+        .view = view,
+        .emit = emit,
+        .router = vmn_read_router(view, name),
+    };
+    if (!site->router || !first) {
+        return false;
+    }
+    site->number = vmn_number(view, NUMBER_ROUTER, name);
+    site->scope = vmn_scope_domain(vmn_printf(view, "@%s", first));
+    return true;
+}
+
+struct vmn_flow *
+site_flow(const struct site *site, unsigned table, uint16_t priority)
+{
+    return vmn_flow_add(site->emit, site->scope, STAGE_ROUTE, table,
+                        priority);
+}
+
+struct vmn_flow *
+site_flow_here(const struct site *site, unsigned table, uint16_t priority)
+{
+    struct vmn_flow *flow = site_flow(site, table, priority);
+
+    vmn_match(flow, REG_ROUTER, site->number);
+    return flow;
+}
+
+void
+refuse(struct vmn_flow *flow, enum router_error error, const char *reason)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_act_punt(actions, HANDLER_ERROR, error, VMN_REFUSAL_QUOTED);
+    vmn_act_drop(actions, reason);
+}
+
+/* The hops are counted as bits, since a switch cannot add. */
+void
+act_hop(struct vmn_actions *actions, uint32_t router_number)
+{
+    vmn_act_set(actions, REG_ROUTER, router_number);
+    vmn_act_move_bits(actions, REG_HOPS, 0, REG_HOPS, 1, HOPS_MAX);
+    vmn_act_set_masked(actions, REG_HOPS, 1, 1);
+    vmn_act_back(actions, STAGE_ROUTE, ROUTE_HOP);
+}
+
+size_t
+interface_addresses(const struct vmn_router *router,
+                    const struct vmn_router_interface *interface,
+                    const struct vmn_network *network,
+                    struct vmn_ip addresses[ADDRESSES_MAX])
+{
+    size_t n = vmn_interface_addresses(interface, network, addresses);
+
+    for (size_t i = 0; i < n; i++) {
+        if (addresses[i].family == 6) {
+            addresses[n++] = vmn_link_local(router->mac);
+            break;
+        }
+    }
+    return n;
+}
+
+/* Its addresses.  -------------------------------------------------------- */
+
+/* The packet goes on through policy, as one to somewhere else. */
+static void
+emit_self(const struct site *site, const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow = site_flow_here(site, ROUTE_HOP, HOP_SELF);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match_ip(flow, field_dst(ip->family), ip);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_ROUTER);
+    vmn_act_next(actions);
+}
+
+/* To others, it is a neighbour in that network. */
+static void
+emit_neighbour(const struct site *site, const struct vmn_network *network,
+               const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow = site_flow(site, ROUTE_NEIGHBOUR, NEIGHBOUR_OWN);
+
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match_ip(flow, field_dst(ip->family), ip);
+    act_hop(vmn_flow_actions(flow), site->number);
+}
+
+/* Its networks.  --------------------------------------------------------- */
+
+/* What is sent to the router's MAC address by somebody on this host.  A network
+ * has these flows wherever its domain is: an answer to a packet that has been
+ * routed is on a host that may have no port in the network. */
+static void
+emit_enter(const struct site *site, const struct vmn_network *network)
+{
+    struct vmn_flow *flow = site_flow(site, ROUTE_ENTER, ONLY);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
+    vmn_match_mac(flow, VMN_F_ETH_DST, site->router->mac);
+    vmn_act_set(actions, REG_ROUTER, site->number);
+    vmn_act_set(actions, REG_HOPS, 0);
+    vmn_act_goto(actions, STAGE_ROUTE, ROUTE_HOP);
+}
+
+static void
+emit_connected(const struct site *site, const struct vmn_network *network,
+               const struct vmn_prefix *cidr)
+{
+    struct vmn_flow *flow = site_flow_here(site, ROUTE_LOOKUP,
+                                           LOOKUP_ROUTE + 130 * cidr->len);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match_prefix(flow, field_dst(cidr->ip.family), cidr);
+    vmn_act_set(actions, VMN_REG_NETWORK, network->vni);
+    vmn_act_goto(actions, STAGE_ROUTE, ROUTE_NEIGHBOUR);
+}
+
+static bool
+any_in(const struct vmn_prefix *cidr, const struct vmn_ip *ips, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (vmn_prefix_contains(cidr, &ips[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+emit_interface(const struct site *site,
+               const struct vmn_router_interface *interface)
+{
+    const struct vmn_network *network = vmn_read_network(site->view,
+                                                         interface->network);
+    const struct vmn_ip local = vmn_link_local(site->router->mac);
+    struct vmn_ip ips[ADDRESSES_MAX];
+    size_t n;
+
+    if (!network || !network->vni) {
+        return;
+    }
+    n = interface_addresses(site->router, interface, network, ips);
+    emit_enter(site, network);
+    for (size_t i = 0; i < n; i++) {
+        answer_for(site, network, &ips[i]);
+        if (memcmp(&ips[i], &local, sizeof local)) {
+            emit_self(site, &ips[i]);
+            emit_neighbour(site, network, &ips[i]);
+        }
+    }
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        if (any_in(&network->subnets[i].cidr, ips, n)) {
+            emit_connected(site, network, &network->subnets[i].cidr);
+        }
+    }
+}
+
+/* The router itself.  ---------------------------------------------------- */
+
+/* What has no way on.  One of each kind for each router, so that it is known
+ * whose drops they are. */
+static void
+emit_ends(const struct site *site)
+{
+    static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+    const uint64_t last_hop = UINT64_C(1) << HOPS_MAX;
+    struct vmn_flow *flow;
+
+    flow = site_flow_here(site, ROUTE_HOP, HOP_MANY);
+    vmn_match_masked(flow, REG_HOPS, last_hop, last_hop);
+    refuse(flow, ERROR_TTL, "too many routers");
+
+    for (size_t i = 0; i < sizeof eth_types / sizeof eth_types[0]; i++) {
+        for (int ttl = 0; ttl <= 1; ttl++) {
+            flow = site_flow_here(site, ROUTE_HOP, HOP_USED_UP);
+            vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i]);
+            vmn_match(flow, VMN_F_IP_TTL, ttl);
+            refuse(flow, ERROR_TTL, "TTL exceeded");
+        }
+    }
+
+    refuse(site_flow_here(site, ROUTE_LOOKUP, PRIORITY_LAST), ERROR_NO_ROUTE,
+           "no route");
+    refuse(site_flow_here(site, ROUTE_NEIGHBOUR, PRIORITY_LAST),
+           ERROR_NO_NEIGHBOUR, "no such neighbour");
+}
+
+static void
+emit_send(const struct site *site)
+{
+    struct vmn_actions *actions = vmn_flow_actions(
+        site_flow_here(site, ROUTE_SEND, ONLY));
+
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->router->mac);
+    vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_ROUTED,
+                       VMN_FLAG_ROUTED);
+    vmn_act_next(actions);
+}
+
+void
+compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct site site;
+    struct vmn_ip local;
+
+    if (!site_read(view, emit, key, &site)) {
+        return;
+    }
+    vmn_publish(emit, REL_NUMBER, vmn_printf(view, "%u", site.number), key);
+    local = vmn_link_local(site.router->mac);
+    emit_self(&site, &local);
+    emit_ends(&site);
+    emit_send(&site);
+    for (size_t i = 0; i < site.router->n_interfaces; i++) {
+        emit_interface(&site, &site.router->interfaces[i]);
+    }
+}

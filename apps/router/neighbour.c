@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who has which address, for routers: ports with their own addresses, and with
+ * allowed ones where only one MAC address may have them.  One flow for each
+ * address, whatever the number of routers and of networks. */
+
+#include "router.h"
+
+#include <string.h>
+
+static void
+emit(struct vmn_emit *emit_, const char *domain,
+     const struct vmn_network *network, const struct vmn_prefix *prefix,
+     struct vmn_mac mac, uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit_, vmn_scope_domain(domain),
+                                         STAGE_ROUTE, ROUTE_NEIGHBOUR,
+                                         priority);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match_prefix(flow, field_dst(prefix->ip.family), prefix);
+    vmn_act_set_mac(actions, VMN_F_ETH_DST, mac);
+    vmn_act_goto(actions, STAGE_ROUTE, ROUTE_SEND);
+}
+
+/* Whose address a prefix is shows only once all are known that may use it. */
+static void
+publish_pairs(struct vmn_view *view, struct vmn_emit *emit_,
+              const struct vmn_port *port)
+{
+    static const struct vmn_mac none;
+
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+        bool is_own = !memcmp(&pair->mac, &none, sizeof none);
+
+        vmn_publish(emit_, REL_PAIR,
+                    vmn_printf(view, "%s|%s", port->network,
+                               prefix_to_text(view, &pair->ip)),
+                    mac_to_text(view, is_own ? port->mac : pair->mac));
+    }
+}
+
+/* A port that is nowhere has no flows on any host. */
+void
+compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit_)
+{
+    const struct vmn_port *port = vmn_read_port(view, key);
+    const char *domain = port ? vmn_domain_of(view, port->network) : NULL;
+    const struct vmn_binding *binding;
+    const struct vmn_network *network;
+
+    if (!domain || !vmn_domain_is_routed(domain) || !port->enabled) {
+        return;
+    }
+    binding = vmn_read_binding(view, key);
+    network = vmn_read_network(view, port->network);
+    if (!binding || !binding->host || !network || !network->vni) {
+        return;
+    }
+    for (size_t i = 0; i < port->n_ips; i++) {
+        struct vmn_prefix prefix = { port->ips[i],
+                                     vmn_ip_bits(&port->ips[i]) };
+
+        emit(emit_, domain, network, &prefix, port->mac, NEIGHBOUR_OWN);
+    }
+    publish_pairs(view, emit_, port);
+}
+
+/* With several MAC addresses only the guests know who has it now, and a router
+ * does not ask. */
+void
+compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit_)
+{
+    struct vmn_names macs = vmn_facts(view, REL_PAIR, key);
+    const char *bar = strchr(key, '|');
+    const char *name = bar ? vmn_printf(view, "%.*s", (int) (bar - key), key)
+                       : NULL;
+    const struct vmn_network *network = name ? vmn_read_network(view, name)
+                                        : NULL;
+    struct vmn_prefix prefix;
+    struct vmn_mac mac;
+
+    if (network && network->vni && macs.n == 1
+        && prefix_from_text(bar + 1, &prefix)
+        && mac_from_text(macs.names[0], &mac)) {
+        emit(emit_, vmn_domain_of(view, name), network, &prefix, mac,
+             NEIGHBOUR_PAIR + prefix.len);
+    }
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Routes by way of others, and to nowhere.  A next hop is looked up where the
+ * route is compiled: a port, an allowed address, or another router.  Of several,
+ * those that are there share the connections. */
+
+#include "router.h"
+
+#include <string.h>
+
+/* Where a next hop is. */
+struct next {
+    enum { NEXT_NOBODY, NEXT_MAC, NEXT_ROUTER } kind;
+    uint32_t vni;
+    struct vmn_mac mac;
+    uint32_t router;            /* Its number. */
+};
+
+/* Next hops.  ------------------------------------------------------------ */
+
+/* The network of the router that 'ip' is in, or NULL. */
+static const struct vmn_network *
+find_network(const struct site *site, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < site->router->n_interfaces; i++) {
+        const struct vmn_network *network = vmn_read_network(
+            site->view, site->router->interfaces[i].network);
+
+        for (size_t j = 0; network && network->vni && j < network->n_subnets;
+             j++) {
+            if (vmn_prefix_contains(&network->subnets[j].cidr, ip)) {
+                return network;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* As neighbour.c knows ports: enabled, and somewhere. */
+static bool
+find_port(const struct site *site, const char *key, struct vmn_mac *mac)
+{
+    struct vmn_names names = vmn_lookup(site->view, VMN_INDEX_PORT_BY_IP, key);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_port *port = vmn_read_port(site->view,
+                                                    names.names[i]);
+        const struct vmn_binding *binding = vmn_read_binding(site->view,
+                                                             names.names[i]);
+
+        if (port && port->enabled && binding && binding->host) {
+            *mac = port->mac;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+has_address(const struct vmn_router *router,
+            const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        struct vmn_ip own[VMN_ADDRESSES_MAX];
+        size_t n;
+
+        if (strcmp(router->interfaces[i].network, network->row.name)) {
+            continue;
+        }
+        n = vmn_interface_addresses(&router->interfaces[i], network, own);
+        for (size_t j = 0; j < n; j++) {
+            if (!memcmp(&own[j], ip, sizeof *ip)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static const char *
+find_router(const struct site *site, const struct vmn_network *network,
+            const struct vmn_ip *ip)
+{
+    struct vmn_names names = vmn_lookup(site->view,
+                                        VMN_INDEX_ROUTER_BY_NETWORK,
+                                        network->row.name);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_router *router = vmn_read_router(site->view,
+                                                          names.names[i]);
+
+        if (router && has_address(router, network, ip)) {
+            return names.names[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+find_pair(const struct site *site, const char *network,
+          const struct vmn_ip *ip, struct vmn_mac *mac)
+{
+    const struct vmn_prefix prefix = { *ip, vmn_ip_bits(ip) };
+    struct vmn_names macs = vmn_facts(
+        site->view, REL_PAIR,
+        vmn_printf(site->view, "%s|%s", network,
+                   prefix_to_text(site->view, &prefix)));
+
+    return macs.n == 1 && mac_from_text(macs.names[0], mac);
+}
+
+static struct next
+next_find(const struct site *site, const struct vmn_ip *ip)
+{
+    const struct vmn_network *network = find_network(site, ip);
+    struct next next = { .kind = NEXT_NOBODY };
+    const char *router;
+
+    if (!network) {
+        return next;
+    }
+    next.vni = network->vni;
+    if (find_port(site, vmn_printf(site->view, "%s/%s", network->row.name,
+                                   ip_to_text(site->view, ip)), &next.mac)) {
+        next.kind = NEXT_MAC;
+        return next;
+    }
+    router = find_router(site, network, ip);
+    if (router) {
+        next.kind = NEXT_ROUTER;
+        next.router = vmn_number(site->view, NUMBER_ROUTER, router);
+    } else if (find_pair(site, network->row.name, ip, &next.mac)) {
+        next.kind = NEXT_MAC;
+    }
+    return next;
+}
+
+/* Routes.  --------------------------------------------------------------- */
+
+static void
+act_next_hop(struct vmn_actions *actions, const struct next *next)
+{
+    vmn_act_set(actions, VMN_REG_NETWORK, next->vni);
+    if (next->kind == NEXT_ROUTER) {
+        act_hop(actions, next->router);
+    } else {
+        vmn_act_set_mac(actions, VMN_F_ETH_DST, next->mac);
+        vmn_act_back(actions, STAGE_ROUTE, ROUTE_SEND);
+    }
+}
+
+/* The same order of the same next hops gives the same buckets: one that goes
+ * takes its own connections with it. */
+static void
+act_share(const struct site *site, struct vmn_actions *actions,
+          const struct vmn_route *route, const struct next *nexts)
+{
+    const char *from = (route->source.ip.family
+                        ? prefix_to_text(site->view, &route->source) : "");
+    struct vmn_group_msg *group = vmn_group_add(
+        site->emit, site->scope, VMN_GROUP_SELECT,
+        vmn_printf(site->view, "router/%s/%s/%s", site->router->row.name,
+                   prefix_to_text(site->view, &route->destination), from));
+
+    for (size_t i = 0; i < route->n_via; i++) {
+        if (nexts[i].kind != NEXT_NOBODY) {
+            act_next_hop(vmn_bucket_add(group, i, 1), &nexts[i]);
+        }
+    }
+    vmn_act_group(actions, group);
+}
+
+static void
+emit_route(const struct site *site, const struct vmn_route *route)
+{
+    bool has_source = route->source.ip.family;
+    uint8_t family = route->destination.ip.family;
+    struct next *nexts = vmn_alloc(site->view,
+                                   (route->n_via + 1) * sizeof *nexts);
+    const struct next *first = NULL;
+    size_t n = 0;
+    struct vmn_flow *flow = site_flow_here(
+        site, ROUTE_LOOKUP, LOOKUP_ROUTE + 130 * route->destination.len
+                            + (has_source ? route->source.len + 1 : 0));
+
+    vmn_match_prefix(flow, field_dst(family), &route->destination);
+    if (has_source) {
+        vmn_match_prefix(flow, field_src(family), &route->source);
+    }
+    if (route->blackhole) {
+        vmn_act_drop(vmn_flow_actions(flow), "blackhole route");
+        return;
+    }
+    for (size_t i = 0; i < route->n_via; i++) {
+        nexts[i] = next_find(site, &route->via[i]);
+        if (nexts[i].kind != NEXT_NOBODY) {
+            first = first ? first : &nexts[i];
+            n++;
+        }
+    }
+    if (n > 1) {
+        act_share(site, vmn_flow_actions(flow), route, nexts);
+    } else if (n) {
+        act_next_hop(vmn_flow_actions(flow), first);
+    } else {
+        refuse(flow, ERROR_NO_NEIGHBOUR, "next hop is nobody");
+    }
+}
+
+void
+compile_routes(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct site site;
+
+    if (site_read(view, emit, key, &site)) {
+        for (size_t i = 0; i < site.router->n_routes; i++) {
+            emit_route(&site, &site.router->routes[i]);
+        }
+    }
+}

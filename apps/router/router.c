@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The router app: networks joined by routers, which are wherever their packets
+ * come from.  The sender's host does all of it: a packet arrives as one of the
+ * network that it goes to.  This file describes the app to the engine. */
+
+#include "router.h"
+
+static const struct vmn_stage_class stages[] = {
+    [STAGE_ANSWER] = { "answer", VMN_HOOK_SERVICE, -5, 1, VMN_MISS_NEXT },
+    [STAGE_ROUTE] = { "route", VMN_HOOK_ROUTE, 0, ROUTE_N_TABLES,
+                      VMN_MISS_NEXT },
+    [STAGE_SELF] = { "self", VMN_HOOK_DELIVER, -10, 1, VMN_MISS_NEXT },
+    { .name = NULL },
+};
+
+static const struct vmn_query_class queries[] = {
+    { "domain", query_domain },
+    { "component", query_component },
+    { .name = NULL },
+};
+
+static const struct vmn_unit_class units[] = {
+    { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
+    { .name = "domain", .each = VMN_EACH_KEY,
+      .relation = VMN_REL_DOMAIN_HOSTS, .compile = compile_domain },
+    { .name = "router", .each = VMN_EACH_ROW, .table = VMN_TABLE_ROUTER,
+      .compile = compile_router },
+    { .name = "routes", .each = VMN_EACH_ROW, .table = VMN_TABLE_ROUTER,
+      .compile = compile_routes },
+    { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+      .compile = compile_port },
+    { .name = "pair", .each = VMN_EACH_KEY, .relation = REL_PAIR,
+      .compile = compile_pair },
+    { .name = NULL },
+};
+
+static const struct vmn_number_class numbers[] = {
+    { NUMBER_ROUTER, (1u << 24) - 1 },
+    { .kind = NULL },
+};
+
+static const struct vmn_handler_class handlers[] = {
+    [HANDLER_ERROR] = { "error", handle_error },
+    [HANDLER_NEIGHBOUR] = { "neighbour", handle_neighbour },
+    { .name = NULL },
+};
+
+extern const struct vmn_app_class vmn_app;
+const struct vmn_app_class vmn_app = {
+    .abi = VMN_APP_ABI,
+    .size = sizeof(struct vmn_app_class),
+    .name = "router",
+    .description = "Routers between networks",
+    .stages = stages,
+    .queries = queries,
+    .units = units,
+    .numbers = numbers,
+    .handlers = handlers,
+};

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl drops: what was dropped, where, and why.  vmnctl logs: what rules with
+ * a log decided. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "controller/ctl/call.h"
+#include "controller/ctl/show.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* "policies/db-in". */
+static void
+print_object(const json_t *drop, struct ds *ds)
+{
+    ctl_path_print(drop, "/object/type", ds);
+    if (ds->length) {
+        ds_put_char(ds, '/');
+        ctl_path_print(drop, "/object/name", ds);
+    }
+}
+
+static const struct ctl_column counter_columns[] = {
+    { "HOST", "/host", NULL },
+    { "REASON", "/reason", NULL },
+    { "PACKETS", "/packets", NULL },
+    { "BYTES", "/bytes", NULL },
+    { "LAST", "/last", NULL },
+    { "OBJECT", NULL, print_object },
+    { "RULE", "/rule", NULL },
+    { "OWNER", "/owner", NULL },
+    { NULL, NULL, NULL },
+};
+
+/* "web-1 10.0.0.1:80". */
+static void
+print_end(const json_t *end, struct ds *ds)
+{
+    size_t start = ds->length;
+
+    ctl_path_print(end, "/port", ds);
+    if (ds->length > start) {
+        ds_put_char(ds, ' ');
+    }
+    start = ds->length;
+    ctl_path_print(end, "/ip", ds);
+    if (ds->length == start) {
+        ctl_path_print(end, "/mac", ds);
+    }
+    if (json_object_get(end, "number")) {
+        ds_put_char(ds, ':');
+        ctl_path_print(end, "/number", ds);
+    }
+}
+
+static void
+print_src(const json_t *sample, struct ds *ds)
+{
+    print_end(json_object_get(sample, "src"), ds);
+}
+
+static void
+print_dst(const json_t *sample, struct ds *ds)
+{
+    print_end(json_object_get(sample, "dst"), ds);
+}
+
+/* "3 (+17)": how often it came, and others that are not told. */
+static void
+print_times(const json_t *sample, struct ds *ds)
+{
+    json_int_t n = json_integer_value(json_object_get(sample, "suppressed"));
+
+    ctl_path_print(sample, "/times", ds);
+    if (n) {
+        ds_put_format(ds, " (+%"JSON_INTEGER_FORMAT")", n);
+    }
+}
+
+static const struct ctl_column sample_columns[] = {
+    { "TIME", "/time", NULL },
+    { "HOST", "/host", NULL },
+    { "FROM", NULL, print_src },
+    { "TO", NULL, print_dst },
+    { "WHAT", "/protocol", NULL },
+    { "REASON", "/reason", NULL },
+    { "OBJECT", NULL, print_object },
+    { "RULE", "/rule", NULL },
+    { "TIMES", NULL, print_times },
+    { NULL, NULL, NULL },
+};
+
+static const struct ctl_column log_columns[] = {
+    { "TIME", "/time", NULL },
+    { "HOST", "/host", NULL },
+    { "FROM", NULL, print_src },
+    { "TO", NULL, print_dst },
+    { "WHAT", "/protocol", NULL },
+    { "VERDICT", "/verdict", NULL },
+    { "OBJECT", NULL, print_object },
+    { "RULE", "/rule", NULL },
+    { "TIMES", NULL, print_times },
+    { NULL, NULL, NULL },
+};
+
+static void
+put_filters(const struct ctl *ctl, struct ds *path)
+{
+    const struct {
+        const char *name, *value;
+    } filters[] = {
+        { "host", ctl->host }, { "app", ctl->app },
+        { "reason", ctl->reason }, { "network", ctl->network },
+        { "port", ctl->port }, { "policy", ctl->policy },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
+        if (filters[i].value) {
+            ctl_put_query(path, filters[i].name, filters[i].value);
+        }
+    }
+    if (ctl->limit) {
+        char *limit = xasprintf("%ld", ctl->limit);
+
+        ctl_put_query(path, "limit", limit);
+        free(limit);
+    }
+}
+
+static void
+show(struct ctl *ctl, const json_t *body)
+{
+    const json_t *counters = json_object_get(body, "counters");
+    json_int_t n = json_integer_value(json_object_get(body, "matching"));
+    size_t n_shown = json_array_size(counters);
+
+    if (!n_shown) {
+        fputs("no drops\n", ctl->err);
+        return;
+    }
+    ctl_show_table(ctl->out, counter_columns, counters);
+    if (n > (json_int_t) n_shown) {
+        fflush(ctl->out);
+        fprintf(ctl->err, "%"PRIuSIZE" of %"JSON_INTEGER_FORMAT"\n", n_shown,
+                n);
+    }
+}
+
+/* Gets 'what', from the one behind 'after' on. */
+static enum ctl_exit
+get(struct ctl *ctl, const char *what, json_int_t after,
+    struct ctl_reply *reply)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+
+    ctl_put_path(&path, what, NULL);
+    put_filters(ctl, &path);
+    if (after) {
+        char *text = xasprintf("%"JSON_INTEGER_FORMAT, after);
+
+        ctl_put_query(&path, "after", text);
+        free(text);
+    }
+    status = ctl_get(ctl, ds_cstr(&path), reply);
+    ds_destroy(&path);
+    return status;
+}
+
+/* A line for each that is new, until it is interrupted. */
+static enum ctl_exit
+follow(struct ctl *ctl, const char *what, const char *member,
+       const struct ctl_column *columns)
+{
+    const struct timespec interval = {
+        ctl->interval_ms / 1000, ctl->interval_ms % 1000 * 1000000L,
+    };
+    json_int_t after = 0, newest;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    if (ctl->output == CTL_YAML) {
+        return ctl_usage(ctl, "%s: --follow goes with -o table or json", what);
+    }
+    while (!(status = get(ctl, what, after, &reply))) {
+        const json_t *items = json_object_get(reply.body, member);
+        const json_t *item;
+        size_t i;
+
+        newest = json_integer_value(json_object_get(reply.body, "newest"));
+        if (newest < after) {
+            after = 0;          /* vmnd has started anew. */
+            ctl_reply_uninit(&reply);
+            continue;
+        }
+        after = newest;
+        if (ctl->output == CTL_JSON) {
+            json_array_foreach (items, i, item) {
+                char *text = json_dumps(item, JSON_COMPACT);
+
+                fprintf(ctl->out, "%s\n", text);
+                free(text);
+            }
+        } else if (json_array_size(items)) {
+            ctl_show_table(ctl->out, columns, items);
+        }
+        fflush(ctl->out);
+        ctl_reply_uninit(&reply);
+        nanosleep(&interval, NULL);
+    }
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_drops(struct ctl *ctl, int n_args OVS_UNUSED,
+              char *const args[] OVS_UNUSED)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    if (ctl->follow) {
+        return follow(ctl, "drops", "samples", sample_columns);
+    }
+    status = get(ctl, "drops", 0, &reply);
+    if (!status) {
+        if (!ctl_show_raw(ctl, reply.body)) {
+            show(ctl, reply.body);
+            ctl_show_part(ctl->out, sample_columns,
+                          json_object_get(reply.body, "samples"));
+        }
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_logs(struct ctl *ctl, int n_args OVS_UNUSED,
+             char *const args[] OVS_UNUSED)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    if (ctl->follow) {
+        return follow(ctl, "logs", "items", log_columns);
+    }
+    status = get(ctl, "logs", 0, &reply);
+    if (!status) {
+        const json_t *items = json_object_get(reply.body, "items");
+
+        if (ctl_show_raw(ctl, reply.body)) {
+            /* It is. */
+        } else if (json_array_size(items)) {
+            ctl_show_table(ctl->out, log_columns, items);
+        } else {
+            fputs("no events\n", ctl->err);
+        }
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl policy recommend: policies that allow what was seen, as a file for
+ * apply.  With --for, has the network observed for so long first. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "controller/ctl/call.h"
+#include "controller/ctl/show.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* An observation of ours outlives us by so much, should we be killed. */
+#define SPARE_MIN 5
+
+/* Observing.  ------------------------------------------------------------ */
+
+/* Has the network observed; '*made' unless it is already. */
+static enum ctl_exit
+begin(struct ctl *ctl, bool *made)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+    json_t *body;
+    bool there;
+
+    *made = false;
+    status = ctl_look(ctl, "observations", ctl->network, &reply, &there);
+    if (status) {
+        return status;
+    } else if (there) {
+        ctl_reply_uninit(&reply);
+        fprintf(ctl->err, "network %s is observed already, and will be\n",
+                ctl->network);
+        return CTL_DONE;
+    }
+    body = json_pack("{s:{s:i}}", "spec", "minutes",
+                     ctl->for_s / 60 + 1 + SPARE_MIN);
+    ctl_put_path(&path, "observations", ctl->network);
+    ctl_put_query(&path, "wait", "installed");
+    status = ctl_call(ctl, "PUT", ds_cstr(&path), body, NULL, &reply);
+    if (!status) {
+        *made = true;
+        ctl_reply_uninit(&reply);
+    }
+    ds_destroy(&path);
+    json_decref(body);
+    return status;
+}
+
+static enum ctl_exit
+end(struct ctl *ctl)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_put_path(&path, "observations", ctl->network);
+    status = ctl_call(ctl, "DELETE", ds_cstr(&path), NULL, NULL, &reply);
+    if (!status) {
+        ctl_reply_uninit(&reply);
+    }
+    ds_destroy(&path);
+    return status;
+}
+
+/* Signals that end the wait, such as Ctrl-C, end nothing else. */
+static void
+wait_for(struct ctl *ctl, const sigset_t *ends)
+{
+    struct timespec until, now, left;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ctl->for_s;
+    fprintf(ctl->err, "connections of network %s are noted for %d s (Ctrl-C "
+            "ends it sooner)\n", ctl->network, ctl->for_s);
+    fflush(ctl->err);
+    do {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        left.tv_sec = until.tv_sec - now.tv_sec;
+        left.tv_nsec = 0;
+    } while (left.tv_sec > 0 && sigtimedwait(ends, NULL, &left) < 0
+             && errno == EINTR);
+}
+
+/* The answer.  ----------------------------------------------------------- */
+
+static enum ctl_exit
+ask(struct ctl *ctl, struct ctl_reply *reply)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+
+    ds_put_cstr(&path, "/v1/recommendations");
+    ctl_put_query(&path, "network", ctl->network);
+    if (ctl->labels) {
+        ctl_put_query(&path, "labels", ctl->labels);
+    }
+    if (ctl->exact) {
+        ctl_put_query(&path, "exact", "true");
+    }
+    ctl_put_query(&path, "mode", ctl->enforce ? "enforce" : "shadow");
+    status = ctl_get(ctl, ds_cstr(&path), reply);
+    ds_destroy(&path);
+    return status;
+}
+
+static const char *
+text_of(const json_t *json, const char *name)
+{
+    const char *text = json_string_value(json_object_get(json, name));
+
+    return text ? text : "?";
+}
+
+static json_int_t
+number_of(const json_t *json, const char *name)
+{
+    return json_integer_value(json_object_get(json, name));
+}
+
+/* A line of comment. */
+static void
+say(struct ctl *ctl, struct ds *ds)
+{
+    fputs("# ", ctl->out);
+    ctl_print_safely(ctl->out, ds_cstr(ds));
+    putc('\n', ctl->out);
+    ds_clear(ds);
+}
+
+/* "A -> B tcp/80" */
+static void
+put_connection(struct ds *ds, const json_t *connection)
+{
+    ctl_path_print(connection, "/from", ds);
+    ds_put_cstr(ds, " -> ");
+    ctl_path_print(connection, "/to", ds);
+    ds_put_char(ds, ' ');
+    ctl_path_print(connection, "/service", ds);
+}
+
+static void
+say_hosts(struct ctl *ctl, const json_t *answer, struct ds *ds)
+{
+    const json_t *host;
+    size_t i;
+
+    json_array_foreach (json_object_get(answer, "hosts"), i, host) {
+        const char *missing = json_string_value(json_object_get(host,
+                                                                "missing"));
+
+        if (missing) {
+            ds_put_format(ds, "Host %s is missing: %s.",
+                          text_of(host, "host"), missing);
+        } else if (json_is_true(json_object_get(host, "full"))) {
+            ds_put_format(ds, "Host %s has no room for more notes: some "
+                          "connections may be missing.",
+                          text_of(host, "host"));
+        } else {
+            continue;
+        }
+        fprintf(ctl->err, "vmnctl: ");
+        ctl_print_safely(ctl->err, ds_cstr(ds));
+        putc('\n', ctl->err);
+        say(ctl, ds);
+    }
+}
+
+/* What people should know before they apply it. */
+static void
+say_head(struct ctl *ctl, const json_t *answer)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    json_int_t n = number_of(answer, "n_unselected");
+    const json_t *left;
+    size_t i;
+
+    ds_put_format(&ds, "Network %s since %s: %"JSON_INTEGER_FORMAT
+                  " connections, %"PRIuSIZE" rules%s.",
+                  text_of(answer, "network"), text_of(answer, "since"),
+                  number_of(answer, "connections"),
+                  json_array_size(json_object_get(answer, "rules")),
+                  json_is_true(json_object_get(answer, "fewest"))
+                  ? "" : " (perhaps fewer would do)");
+    say(ctl, &ds);
+    say_hosts(ctl, answer, &ds);
+    json_array_foreach (json_object_get(answer, "left_out"), i, left) {
+        ds_put_cstr(&ds, "Not allowed by what follows: ");
+        put_connection(&ds, left);
+        ds_put_format(&ds, " (%s).", text_of(left, "reason"));
+        say(ctl, &ds);
+    }
+    if (number_of(answer, "n_left_out") > (json_int_t) i) {
+        ds_put_format(&ds, "Nor are %"JSON_INTEGER_FORMAT" others.",
+                      number_of(answer, "n_left_out") - (json_int_t) i);
+        say(ctl, &ds);
+    }
+    if (n) {
+        ds_put_format(&ds, "Nobody was seen to speak to %"JSON_INTEGER_FORMAT
+                      " ports, so no policy is about them: ", n);
+        ctl_path_print(answer, "/unselected/*", &ds);
+        say(ctl, &ds);
+    }
+    ds_destroy(&ds);
+}
+
+/* What the rules of a policy are about. */
+static void
+say_rules(struct ctl *ctl, const json_t *answer, const char *policy)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const json_t *rule, *extra;
+    size_t i, j;
+
+    json_array_foreach (json_object_get(answer, "rules"), i, rule) {
+        json_int_t n = number_of(rule, "extra");
+
+        if (strcmp(text_of(rule, "policy"), policy)) {
+            continue;
+        }
+        ctl_path_print(rule, "/from", &ds);
+        ds_put_cstr(&ds, " -> ");
+        ctl_path_print(rule, "/to", &ds);
+        ds_put_char(&ds, ' ');
+        ctl_path_print(rule, "/services", &ds);
+        ds_put_format(&ds, ": %"JSON_INTEGER_FORMAT" seen",
+                      number_of(rule, "seen"));
+        if (n) {
+            ds_put_format(&ds, ", %"JSON_INTEGER_FORMAT" more allowed:", n);
+        }
+        say(ctl, &ds);
+        json_array_foreach (json_object_get(rule, "extras"), j, extra) {
+            ds_put_cstr(&ds, "  ");
+            put_connection(&ds, extra);
+            say(ctl, &ds);
+        }
+        if (n > (json_int_t) j) {
+            ds_put_format(&ds, "  and %"JSON_INTEGER_FORMAT" others",
+                          n - (json_int_t) j);
+            say(ctl, &ds);
+        }
+    }
+    ds_destroy(&ds);
+}
+
+/* A file for apply, with comments. */
+static void
+show_file(struct ctl *ctl, const json_t *answer)
+{
+    const json_t *object;
+    size_t i;
+
+    say_head(ctl, answer);
+    json_array_foreach (json_object_get(answer, "objects"), i, object) {
+        fputs("---\n", ctl->out);
+        say_rules(ctl, answer, text_of(object, "name"));
+        ctl_show_yaml(ctl->out, object, "");
+    }
+}
+
+/* The command.  ---------------------------------------------------------- */
+
+static enum ctl_exit
+recommend(struct ctl *ctl)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status = ask(ctl, &reply);
+
+    if (!status) {
+        if (!ctl_show_raw(ctl, reply.body)) {
+            show_file(ctl, reply.body);
+        }
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
+/* Whatever happens, what was begun is ended: signals wait until then. */
+static enum ctl_exit
+observe_and_recommend(struct ctl *ctl)
+{
+    enum ctl_exit status, ended;
+    sigset_t ends, old;
+    bool made;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, &old);
+    status = begin(ctl, &made);
+    if (!status) {
+        wait_for(ctl, &ends);
+        status = recommend(ctl);
+    }
+    ended = made ? end(ctl) : CTL_DONE;
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    return status ? status : ended;
+}
+
+enum ctl_exit
+ctl_cmd_policy(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    if (strcmp(args[0], "recommend")) {
+        return ctl_usage(ctl, "policy: want recommend, not \"%s\"", args[0]);
+    }
+    if (!ctl->network) {
+        return ctl_usage(ctl, "policy recommend: give --network NETWORK");
+    }
+    return ctl->for_s ? observe_and_recommend(ctl) : recommend(ctl);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Meters and flows for copies of packets; see taps.h.  OpenFlow 1.5, sections
+ * 7.3.4.5 (meter mod), 7.3.5.13 and on (multipart). */
+
+#include <config.h>
+
+#include "controller/fabric/taps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "byte-order.h"
+#include "controller/engine/handler.h"
+#include "controller/engine/pipeline.h"
+#include "controller/engine/tap.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/switch.h"
+#include "openflow/openflow.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-meter.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofmsg.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(taps);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= TAP_TABLE);
+
+#define N_METERS (2 * TAPS_METERS)
+#define METER_FLAGS (OFPMF13_PKTPS | OFPMF13_BURST)
+/* A connection, of a packet that conntrack has seen. */
+#define CT_NEW 0x01
+#define CT_TRK 0x20
+
+enum held { HELD_NOT, HELD_OTHER, HELD_RIGHT };
+
+static void
+turn_off(struct fabric_switch *sw, const char *reason)
+{
+    struct taps *taps = &sw->taps;
+
+    if (taps->state != TAPS_OFF) {
+        VLOG_WARN_RL(&rl, "%s: no samples of packets: %s", sw->host->name,
+                     reason);
+        taps->state = TAPS_OFF;
+        free(taps->reason);
+        taps->reason = xstrdup(reason);
+    }
+    taps->features_xid = taps->config_xid = 0;
+}
+
+/* Putting them there.  --------------------------------------------------- */
+
+/* Meters for drops come first, then those for logs. */
+static void
+make_meter(unsigned i, struct ofputil_meter_config *mc,
+           struct ofputil_meter_band *band)
+{
+    bool log = i >= TAPS_METERS;
+
+    *band = (struct ofputil_meter_band) {
+        .type = OFPMBT13_DROP,
+        .rate = log ? TAPS_LOG_RATE : TAPS_DROP_RATE,
+        .burst_size = log ? TAPS_LOG_BURST : TAPS_DROP_BURST,
+    };
+    *mc = (struct ofputil_meter_config) {
+        .meter_id = TAPS_FIRST_METER + i,
+        .flags = METER_FLAGS,
+        .n_bands = 1,
+        .bands = band,
+    };
+}
+
+/* Moves 'msg' to the end of 'b'. */
+static void
+append(struct fabric_switch *sw, struct ofpbuf *msg, struct ofpbuf *b)
+{
+    uint32_t xid = ofconn_next_xid(sw->conn);
+
+    if (!sw->taps.first_xid) {
+        sw->taps.first_xid = xid;
+    }
+    sw->taps.last_xid = xid;
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ofpbuf_put(b, msg->data, msg->size);
+    ofpbuf_delete(msg);
+}
+
+static void
+put_meter(struct fabric_switch *sw, unsigned i, struct ofpbuf *b)
+{
+    struct ofputil_meter_band band;
+    struct ofputil_meter_mod mm = {
+        .command = sw->taps.held[i] == HELD_OTHER ? OFPMC13_MODIFY
+                   : OFPMC13_ADD,
+    };
+
+    make_meter(i, &mm.meter, &band);
+    append(sw, ofputil_encode_meter_mod(OFP15_VERSION, &mm), b);
+}
+
+static void
+put_controller(struct ofpbuf *ofpacts, unsigned meter)
+{
+    uint8_t userdata[ENGINE_USERDATA_SIZE];
+    struct ofpact_controller *controller
+        = ofpact_put_CONTROLLER(ofpacts);
+
+    engine_put_userdata(userdata, "vmn", "tap", 0);
+    controller->max_len = TAPS_SIZE;
+    controller->reason = OFPR_ACTION;
+    controller->meter_id = TAPS_FIRST_METER + meter;
+    controller->provider_meter_id = UINT32_MAX;
+    controller->userdata_len = sizeof userdata;
+    ofpbuf_put(ofpacts, userdata, sizeof userdata);
+    controller = ofpacts->header;
+    ofpact_finish_CONTROLLER(ofpacts, &controller);
+}
+
+/* A flow that copies through 'meter'.  Of kinds of packets these flows are
+ * told apart by register 15, and of a kind by the lowest bits of a register. */
+static void
+put_flow(struct fabric_switch *sw, uint32_t kind, int reg, unsigned meter,
+         struct ofpbuf *b)
+{
+    const uint32_t kinds = TAP_DROP | TAP_LOG;
+    struct ofputil_flow_mod fm = {
+        .priority = 10,
+        .new_cookie = htonll(meter + 1),
+        .table_id = TAP_TABLE,
+        .command = OFPFC_ADD,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+    uint32_t values[16] = { 0 }, masks[16] = { 0 };
+    struct ofpbuf ofpacts;
+    struct match match;
+
+    values[TAP_KIND_REG] = kind;
+    masks[TAP_KIND_REG] = kinds;
+    values[reg] |= meter % TAPS_METERS;
+    masks[reg] |= TAPS_METERS - 1;
+    match_init_catchall(&match);
+    match_set_reg_masked(&match, TAP_KIND_REG, values[TAP_KIND_REG],
+                         masks[TAP_KIND_REG]);
+    match_set_reg_masked(&match, reg, values[reg], masks[reg]);
+    if (kind == TAP_LOG) {
+        match_set_ct_state_masked(&match, CT_NEW | CT_TRK, CT_NEW | CT_TRK);
+    }
+    ofpbuf_init(&ofpacts, 64);
+    put_controller(&ofpacts, meter);
+    fm.ofpacts = ofpacts.data;
+    fm.ofpacts_len = ofpacts.size;
+    minimatch_init(&fm.match, &match);
+    append(sw, ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM), b);
+    minimatch_destroy(&fm.match);
+    ofpbuf_uninit(&ofpacts);
+}
+
+/* The bank is known: puts there what is missing. */
+static void
+complete(struct fabric_switch *sw)
+{
+    struct taps *taps = &sw->taps;
+    struct ofpbuf b;
+
+    taps->config_xid = 0;
+    taps->state = TAPS_ON;
+    ofpbuf_init(&b, 4096);
+    for (unsigned i = 0; i < N_METERS; i++) {
+        if (taps->held[i] != HELD_RIGHT) {
+            put_meter(sw, i, &b);
+        }
+    }
+    for (unsigned i = 0; b.size && i < TAPS_METERS; i++) {
+        put_flow(sw, TAP_DROP, TAP_KIND_REG, i, &b);
+        put_flow(sw, TAP_DROP | TAP_LOG, TAP_PART_REG, TAPS_METERS + i, &b);
+        put_flow(sw, TAP_LOG, TAP_PART_REG, TAPS_METERS + i, &b);
+    }
+    if (b.size) {
+        ofconn_send(sw->conn, b.data, b.size);
+    }
+    ofpbuf_uninit(&b);
+}
+
+/* Asking.  --------------------------------------------------------------- */
+
+static uint32_t
+ask(struct fabric_switch *sw, enum ofputil_meter_request_type type)
+{
+    struct ofpbuf *msg = ofputil_encode_meter_request(OFP15_VERSION, type,
+                                                      OFPM13_ALL);
+    uint32_t xid = ofconn_next_xid(sw->conn);
+
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ofconn_send(sw->conn, msg->data, msg->size);
+    ofpbuf_delete(msg);
+    return xid;
+}
+
+void
+taps_connected(struct fabric_switch *sw)
+{
+    taps_disconnected(sw);
+    sw->taps.features_xid = ask(sw, OFPUTIL_METER_FEATURES);
+    sw->taps.config_xid = ask(sw, OFPUTIL_METER_CONFIG);
+}
+
+void
+taps_disconnected(struct fabric_switch *sw)
+{
+    free(sw->taps.reason);
+    memset(&sw->taps, 0, sizeof sw->taps);
+}
+
+static void
+take_features(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    struct ofputil_meter_features mf;
+
+    sw->taps.features_xid = 0;
+    ofputil_decode_meter_features(oh, &mf);
+    if (mf.max_meters < TAPS_FIRST_METER + N_METERS || !mf.max_bands
+        || !(mf.band_types & (1u << OFPMBT13_DROP))
+        || (mf.capabilities & METER_FLAGS) != METER_FLAGS) {
+        turn_off(sw, "its switch lacks meters of packets a second");
+    }
+}
+
+static bool
+is_right(const struct ofputil_meter_config *mc, unsigned i)
+{
+    struct ofputil_meter_config wanted;
+    struct ofputil_meter_band band;
+
+    make_meter(i, &wanted, &band);
+    return (mc->flags == wanted.flags && mc->n_bands == 1
+            && mc->bands[0].type == band.type
+            && mc->bands[0].rate == band.rate
+            && mc->bands[0].burst_size == band.burst_size);
+}
+
+static void
+take_config(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
+    struct ofpbuf bands;
+    int error;
+
+    ofpbuf_init(&bands, 64);
+    for (;;) {
+        struct ofputil_meter_config mc;
+
+        ofpbuf_clear(&bands);
+        error = ofputil_decode_meter_config(&msg, &mc, &bands);
+        if (error) {
+            break;
+        }
+        if (mc.meter_id >= TAPS_FIRST_METER
+            && mc.meter_id - TAPS_FIRST_METER < N_METERS) {
+            unsigned i = mc.meter_id - TAPS_FIRST_METER;
+
+            sw->taps.held[i] = is_right(&mc, i) ? HELD_RIGHT : HELD_OTHER;
+        }
+    }
+    ofpbuf_uninit(&bands);
+    if (error != EOF) {
+        turn_off(sw, "what its switch says of meters makes no sense");
+    } else if (!(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
+        complete(sw);
+    }
+}
+
+bool
+taps_message(struct fabric_switch *sw, enum ofptype type,
+             const struct ofp_header *oh)
+{
+    struct taps *taps = &sw->taps;
+    uint32_t xid = ntohl(oh->xid);
+
+    if (type == OFPTYPE_ERROR
+        && ((taps->features_xid && xid == taps->features_xid)
+            || (taps->config_xid && xid == taps->config_xid)
+            || (taps->first_xid && xid >= taps->first_xid
+                && xid <= taps->last_xid))) {
+        char *reason = xasprintf("its switch refuses meters with %s",
+                                 ofmsg_error_name(oh));
+
+        turn_off(sw, reason);
+        free(reason);
+        return true;
+    } else if (type == OFPTYPE_METER_FEATURES_STATS_REPLY
+               && taps->features_xid && xid == taps->features_xid) {
+        take_features(sw, oh);
+        return true;
+    } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
+               && taps->config_xid && xid == taps->config_xid) {
+        take_config(sw, oh);
+        return true;
+    }
+    return false;
+}
+
+bool
+taps_sent(const uint8_t *userdata, size_t size)
+{
+    uint8_t ours[ENGINE_USERDATA_SIZE];
+
+    engine_put_userdata(ours, "vmn", "tap", 0);
+    return size == sizeof ours && !memcmp(userdata, ours, size);
+}
+
+json_t *
+taps_status(const struct fabric_switch *sw)
+{
+    return (sw->taps.state == TAPS_UNKNOWN ? NULL
+            : json_pack("{s:b, s:s*}", "samples",
+                        sw->taps.state == TAPS_ON, "reason",
+                        sw->taps.reason));
+}

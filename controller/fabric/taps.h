@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fabric's part of taps (controller/engine/tap.h) on a switch: a bank of
+ * meters, and in TAP_TABLE the flows that send copies up through them.
+ *
+ * A switch that connects is asked for its meters, before anything else.  What
+ * is missing is added, outside of bundles, and then the flows; where all
+ * meters are as they should be, so are the flows, which came after them.  The
+ * flows are nobody's and of no account: reconciling and audits pass them by,
+ * and the marker does not speak of them.  A switch that refuses some of it
+ * goes without samples; counters are not concerned.
+ *
+ * A copy's meter is picked by a hash of the reason, or of the rule, so that
+ * one that is noisy takes its share and no more, in the switch.  What comes up
+ * is for samples.h. */
+
+#ifndef CONTROLLER_FABRIC_TAPS_H
+#define CONTROLLER_FABRIC_TAPS_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/ofp-msgs.h"
+
+struct fabric_switch;
+
+/* Meters for drops, and for logs; their numbers go on from the first. */
+#define TAPS_METERS 16
+#define TAPS_FIRST_METER 25201
+/* Copies a second and at once that each lets through. */
+#define TAPS_DROP_RATE 5
+#define TAPS_DROP_BURST 10
+#define TAPS_LOG_RATE 50
+#define TAPS_LOG_BURST 100
+/* Bytes of a packet that are copied. */
+#define TAPS_SIZE 128
+
+enum taps_state { TAPS_UNKNOWN, TAPS_ON, TAPS_OFF };
+
+/* Of a switch.  Zeroed is unknown. */
+struct taps {
+    enum taps_state state;
+    char *reason;               /* Of TAPS_OFF.  Owned. */
+    uint32_t features_xid, config_xid; /* Of questions, or 0. */
+    uint32_t first_xid, last_xid; /* Of what was put there, or 0. */
+    uint8_t held[2 * TAPS_METERS]; /* An enum in taps.c. */
+};
+
+/* The switch has connected, or is gone. */
+void taps_connected(struct fabric_switch *);
+void taps_disconnected(struct fabric_switch *);
+/* Takes a message that belongs to them (and returns true). */
+bool taps_message(struct fabric_switch *, enum ofptype,
+                  const struct ofp_header *);
+
+/* True if a packet that came up is a copy. */
+bool taps_sent(const uint8_t *userdata, size_t size);
+
+/* {"samples": bool, "reason"}, or NULL if it is not known. */
+json_t *taps_status(const struct fabric_switch *);
+
+#endif /* controller/fabric/taps.h */

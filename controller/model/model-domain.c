@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Routing domains: the networks that routers join, directly or by way of others.
+ * No two of them may have the same addresses, so an address says whose it is.
+ * Whatever a request makes wrong goes through something that it changed, so only
+ * that is looked at.  Not for a router in its own networks (model-route.c). */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/model-private.h"
+#include "controller/schema/value.h"
+#include "sset.h"
+#include "svec.h"
+#include "util.h"
+
+/* A subnet of a domain. */
+struct area {
+    struct vmn_prefix cidr;
+    const char *network;
+};
+
+/* Networks that routers join. */
+struct domain {
+    const struct model *model;
+    struct sset seen;           /* "network/NAME", "router/NAME". */
+    struct svec queue;          /* Networks to be looked at. */
+    size_t n, allocated;
+    struct area *areas;
+};
+
+static void
+add_network(struct domain *domain, const char *name)
+{
+    char *key = xasprintf("network/%s", name);
+
+    if (sset_add(&domain->seen, key)) {
+        svec_add(&domain->queue, name);
+    }
+    free(key);
+}
+
+static void
+add_router(struct domain *domain, const struct vmn_router *router)
+{
+    char *key = xasprintf("router/%s", router->row.name);
+
+    if (sset_add(&domain->seen, key)) {
+        for (size_t i = 0; i < router->n_interfaces; i++) {
+            add_network(domain, router->interfaces[i].network);
+        }
+    }
+    free(key);
+}
+
+/* Queues the networks that are one router away from 'name'. */
+static void
+follow(struct domain *domain, const char *name)
+{
+    const struct name_set *routers = index_get(
+        domain->model, VMN_INDEX_ROUTER_BY_NETWORK, name);
+
+    for (size_t i = 0; i < routers->n; i++) {
+        add_router(domain, model_get(domain->model, VMN_TABLE_ROUTER,
+                                     routers->names[i]));
+    }
+}
+
+const char *
+model_find_routed_address(const struct model *model, const char *network,
+                          const char *ip)
+{
+    struct domain domain = { .model = model,
+                             .seen = SSET_INITIALIZER(&domain.seen),
+                             .queue = SVEC_EMPTY_INITIALIZER };
+    const char *port = NULL;
+
+    add_network(&domain, network);
+    for (size_t i = 0; !port && i < domain.queue.n; i++) {
+        port = model_find_address(model, domain.queue.names[i], ip);
+        if (!port) {
+            follow(&domain, domain.queue.names[i]);
+        }
+    }
+    sset_destroy(&domain.seen);
+    svec_destroy(&domain.queue);
+    return port;
+}
+
+/* Checking.  -------------------------------------------------------------- */
+
+static void
+add_areas(struct domain *domain, const struct vmn_network *network)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        if (domain->n >= domain->allocated) {
+            domain->areas = x2nrealloc(domain->areas, &domain->allocated,
+                                       sizeof *domain->areas);
+        }
+        domain->areas[domain->n].cidr = network->subnets[i].cidr;
+        domain->areas[domain->n++].network = network->row.name;
+    }
+}
+
+/* The subnets of all networks that can be got to from those in the queue. */
+static void
+gather(struct domain *domain, struct model *model)
+{
+    for (size_t i = 0; i < domain->queue.n; i++) {
+        const char *name = domain->queue.names[i];
+        const struct vmn_network *network = model_get(
+            model, VMN_TABLE_NETWORK, name);
+
+        if (network) {
+            add_areas(domain, network);
+        }
+        follow(domain, name);
+        model_pause(model);
+    }
+}
+
+static int
+compare_areas(const void *a_, const void *b_)
+{
+    const struct area *a = a_, *b = b_;
+    int cmp = memcmp(&a->cidr, &b->cidr, sizeof a->cidr);
+
+    return cmp ? cmp : strcmp(a->network, b->network);
+}
+
+/* Of sorted prefixes, some neighbours overlap if any two do. */
+static void
+check_overlaps(struct txn *txn, const struct domain *domain,
+               const struct entry *entry)
+{
+    if (!domain->n) {
+        return;                 /* Looked at before, or without subnets. */
+    }
+    qsort(domain->areas, domain->n, sizeof *domain->areas, compare_areas);
+    for (size_t i = 1; i < domain->n; i++) {
+        const struct area *a = &domain->areas[i - 1], *b = a + 1;
+        char buf_a[VALUE_PREFIX_SIZE], buf_b[VALUE_PREFIX_SIZE];
+
+        if (strcmp(a->network, b->network)
+            && value_prefix_overlaps(&a->cidr, &b->cidr)) {
+            txn_error(txn, entry, VMN_ERR_CONFLICT,
+                      entry->table == VMN_TABLE_ROUTER ? "/interfaces"
+                      : "/subnets",
+                      "routers join networks \"%s\" and \"%s\", whose subnets "
+                      "%s and %s overlap", a->network, b->network,
+                      value_format_prefix(&a->cidr, buf_a),
+                      value_format_prefix(&b->cidr, buf_b));
+        }
+    }
+}
+
+/* The router joins what it joined before. */
+static bool
+keeps_networks(const struct entry *entry)
+{
+    const struct vmn_router *is = entry_row(entry);
+    const struct vmn_router *was = entry->before
+        ? (const struct vmn_router *) entry->before->row : NULL;
+    bool same = was && was->n_interfaces == is->n_interfaces;
+
+    for (size_t i = 0; same && i < is->n_interfaces; i++) {
+        same = !strcmp(is->interfaces[i].network, was->interfaces[i].network);
+    }
+    return same;
+}
+
+static bool
+joins_anew(const struct entry *entry, const struct model *model)
+{
+    if (!entry_is_changed(entry) || !entry->cur) {
+        return false;
+    }
+    if (entry->table == VMN_TABLE_ROUTER) {
+        return !keeps_networks(entry);
+    }
+    return (entry->table == VMN_TABLE_NETWORK
+            && !network_keeps_subnets(entry)
+            && index_get(model, VMN_INDEX_ROUTER_BY_NETWORK, entry->name)->n);
+}
+
+/* Routers come first: what they join is mostly theirs to mend. */
+void
+check_domains(struct txn *txn)
+{
+    static const enum vmn_table order[] = { VMN_TABLE_ROUTER,
+                                            VMN_TABLE_NETWORK };
+    struct domain domain = { .model = txn->model,
+                             .seen = SSET_INITIALIZER(&domain.seen),
+                             .queue = SVEC_EMPTY_INITIALIZER };
+
+    for (size_t i = 0; i < ARRAY_SIZE(order) * txn->n_touched; i++) {
+        const struct entry *entry = txn->touched[i % txn->n_touched];
+
+        if (entry->table != order[i / txn->n_touched]
+            || !joins_anew(entry, txn->model)) {
+            continue;
+        }
+        if (entry->table == VMN_TABLE_ROUTER) {
+            add_router(&domain, entry_row(entry));
+        } else {
+            add_network(&domain, entry->name);
+        }
+        gather(&domain, txn->model);
+        check_overlaps(txn, &domain, entry);
+        svec_clear(&domain.queue);
+        domain.n = 0;
+    }
+    sset_destroy(&domain.seen);
+    svec_destroy(&domain.queue);
+    free(domain.areas);
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What routers ask of the model: their MAC addresses are given out, and their
+ * addresses and next hops must fit their networks.  Not for what several routers
+ * join (model-domain.c). */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/model-private.h"
+#include "controller/schema/schema.h"
+#include "controller/schema/value.h"
+#include "hash.h"
+#include "util.h"
+
+/* MAC addresses.  --------------------------------------------------------- */
+
+static char *
+mac_key(const char *network, struct vmn_mac mac)
+{
+    char buf[VALUE_MAC_SIZE];
+
+    return xasprintf("%s/%s", network, value_format_mac(mac, buf));
+}
+
+/* True if somebody of the router's networks has 'mac'. */
+static bool
+mac_is_taken(const struct model *model, const struct vmn_router *router,
+             struct vmn_mac mac)
+{
+    bool taken = false;
+
+    for (size_t i = 0; !taken && i < router->n_interfaces; i++) {
+        char *key = mac_key(router->interfaces[i].network, mac);
+
+        taken = (index_get(model, INDEX_MAC, key)->n
+                 || index_get(model, INDEX_ROUTER_MAC, key)->n);
+        free(key);
+    }
+    return taken;
+}
+
+/* Locally administered, and of another range than those of ports; it follows
+ * from the name, so that a router that is made again has the same. */
+void
+route_assign_mac(struct txn *txn, struct entry *entry)
+{
+    struct vmn_router *router = (struct vmn_router *) entry->cur->row;
+
+    if (!value_mac_is_none(router->mac)) {
+        return;
+    }
+    for (uint32_t try = 0; value_mac_is_none(router->mac); try++) {
+        ovs_u128 hash;
+
+        hash_bytes128(router->row.name, strlen(router->row.name), try, &hash);
+        struct vmn_mac mac = { { 0x0a, hash.u64.lo >> 32, hash.u64.lo >> 24,
+                                 hash.u64.lo >> 16, hash.u64.lo >> 8,
+                                 hash.u64.lo } };
+        if (!mac_is_taken(txn->model, router, mac)) {
+            router->mac = mac;
+        }
+    }
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        char *key = mac_key(router->interfaces[i].network, router->mac);
+
+        index_put(txn->model, INDEX_ROUTER_MAC, key, entry->name, true);
+        free(key);
+    }
+}
+
+static void
+check_mac(struct txn *txn, const struct entry *entry,
+          const struct vmn_router *router, const char *network)
+{
+    static const struct {
+        int index;
+        enum vmn_table table;
+    } others[] = {
+        { INDEX_MAC, VMN_TABLE_PORT },
+        { INDEX_ROUTER_MAC, VMN_TABLE_ROUTER },
+    };
+    char buf[VALUE_MAC_SIZE];
+    char *key = mac_key(network, router->mac);
+
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        const struct name_set *names = index_get(txn->model, others[i].index,
+                                                 key);
+
+        for (size_t j = 0; j < names->n; j++) {
+            bool is_own = (others[i].table == VMN_TABLE_ROUTER
+                           && !strcmp(names->names[j], entry->name));
+
+            if (!is_own) {
+                txn_error(txn, entry, VMN_ERR_CONFLICT, "/mac",
+                          "%s is that of %s \"%s\" of network \"%s\"",
+                          value_format_mac(router->mac, buf),
+                          schema_tables[others[i].table].singular,
+                          names->names[j], network);
+            }
+        }
+    }
+    free(key);
+}
+
+void
+check_no_router_has_mac(struct txn *txn, const struct entry *where,
+                        const char *network, struct vmn_mac mac)
+{
+    char buf[VALUE_MAC_SIZE];
+    char *key = mac_key(network, mac);
+    const struct name_set *names = index_get(txn->model, INDEX_ROUTER_MAC,
+                                             key);
+
+    if (names->n) {
+        txn_error(txn, where, VMN_ERR_CONFLICT, "/mac",
+                  "%s is that of router \"%s\"", value_format_mac(mac, buf),
+                  names->names[0]);
+    }
+    free(key);
+}
+
+/* Addresses.  ------------------------------------------------------------- */
+
+static const struct vmn_network *
+network_of(const struct txn *txn, const struct vmn_router_interface *interface)
+{
+    return model_get(txn->model, VMN_TABLE_NETWORK, interface->network);
+}
+
+static bool
+has_address(const struct vmn_router_interface *interface,
+            const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    struct vmn_ip own[VMN_ADDRESSES_MAX];
+    size_t n = vmn_interface_addresses(interface, network, own);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!memcmp(&own[i], ip, sizeof *ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *
+route_find_router(const struct model *model, const char *network_name,
+                  const struct vmn_ip *ip, const char *except)
+{
+    const struct vmn_network *network = model_get(model, VMN_TABLE_NETWORK,
+                                                  network_name);
+    const struct name_set *names = index_get(
+        model, VMN_INDEX_ROUTER_BY_NETWORK, network_name);
+
+    for (size_t i = 0; network && i < names->n; i++) {
+        const struct vmn_router *router = model_get(model, VMN_TABLE_ROUTER,
+                                                    names->names[i]);
+
+        for (size_t j = 0; strcmp(names->names[i], except)
+                           && j < router->n_interfaces; j++) {
+            const struct vmn_router_interface *interface
+                = &router->interfaces[j];
+
+            if (!strcmp(interface->network, network_name)
+                && has_address(interface, network, ip)) {
+                return names->names[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+void
+check_no_router_has(struct txn *txn, const struct entry *where,
+                    const char *field, const char *network,
+                    const struct vmn_ip *ip)
+{
+    const char *router = route_find_router(txn->model, network, ip, "");
+    char buf[VALUE_IP_SIZE];
+
+    if (router) {
+        txn_error(txn, where, VMN_ERR_CONFLICT, field,
+                  "%s is the address of router \"%s\" in network \"%s\"",
+                  value_format_ip(ip, buf), router, network);
+    }
+}
+
+static const struct vmn_subnet *
+find_subnet(const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        if (value_prefix_contains(&network->subnets[i].cidr, ip)) {
+            return &network->subnets[i];
+        }
+    }
+    return NULL;
+}
+
+/* Where a fault of a router is reported: at the router, or at what changed
+ * beneath it. */
+struct place {
+    struct txn *txn;
+    const struct entry *entry;
+    const char *field;
+};
+
+static void
+check_address_fits(const struct place *at, const struct vmn_router *router,
+                   const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    const struct vmn_subnet *subnet = find_subnet(network, ip);
+    char buf[VALUE_IP_SIZE];
+
+    value_format_ip(ip, buf);
+    if (!subnet) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "%s of router \"%s\" is in no subnet of network \"%s\"",
+                  buf, router->row.name, network->row.name);
+    } else if (value_prefix_is_reserved(&subnet->cidr, ip)) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "%s of router \"%s\" is the first %saddress of its subnet",
+                  buf, router->row.name, ip->family == 4 ? "or last " : "");
+    }
+}
+
+static void
+check_address_free(const struct place *at, const struct vmn_router *router,
+                   const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    const struct model *model = at->txn->model;
+    const char *name = network->row.name, *other, *table = "port";
+    const struct name_set *names;
+    char buf[VALUE_IP_SIZE];
+    char *key;
+
+    key = xasprintf("%s/%s", name, value_format_ip(ip, buf));
+    names = index_get(model, VMN_INDEX_PORT_BY_IP, key);
+    if (!names->n) {
+        names = index_get(model, INDEX_VIP_IP, key);
+        table = "loadbalancer";
+    }
+    other = names->n ? names->names[0] : NULL;
+    free(key);
+    if (!other) {
+        other = route_find_router(model, name, ip, router->row.name);
+        table = "router";
+    }
+    if (other) {
+        txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
+                  "%s of router \"%s\" is used by %s \"%s\" of network "
+                  "\"%s\"", buf, router->row.name, table, other, name);
+    }
+}
+
+static void
+check_interface(const struct place *at, const struct vmn_router *router,
+                const struct vmn_router_interface *interface)
+{
+    const struct vmn_network *network = network_of(at->txn, interface);
+    struct vmn_ip ips[VMN_ADDRESSES_MAX];
+    size_t n;
+
+    if (!network) {
+        return;                 /* check_refs() tells. */
+    }
+    n = vmn_interface_addresses(interface, network, ips);
+    if (!n) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "router \"%s\" has no address in network \"%s\", whose "
+                  "subnets have no gateway", router->row.name,
+                  network->row.name);
+    }
+    for (size_t i = 0; i < n; i++) {
+        check_address_fits(at, router, network, &ips[i]);
+        check_address_free(at, router, network, &ips[i]);
+    }
+}
+
+/* Routes.  ---------------------------------------------------------------- */
+
+/* True if the router has an address in the subnet that 'ip' is of. */
+static bool
+is_on_link(const struct txn *txn, const struct vmn_router *router,
+           const struct vmn_ip *ip, bool *is_own)
+{
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        const struct vmn_router_interface *interface = &router->interfaces[i];
+        const struct vmn_network *network = network_of(txn, interface);
+        const struct vmn_subnet *subnet = network ? find_subnet(network, ip)
+                                          : NULL;
+        struct vmn_ip own[VMN_ADDRESSES_MAX];
+        size_t n = subnet ? vmn_interface_addresses(interface, network, own)
+                   : 0;
+
+        for (size_t j = 0; j < n; j++) {
+            if (value_prefix_contains(&subnet->cidr, &own[j])) {
+                *is_own = has_address(interface, network, ip);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The network of the router that has a subnet 'prefix', or NULL. */
+static const char *
+find_connected(const struct txn *txn, const struct vmn_router *router,
+               const struct vmn_prefix *prefix)
+{
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        const struct vmn_network *network = network_of(
+            txn, &router->interfaces[i]);
+
+        for (size_t j = 0; network && j < network->n_subnets; j++) {
+            if (!memcmp(&network->subnets[j].cidr, prefix, sizeof *prefix)) {
+                return network->row.name;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void
+check_route(const struct place *at, const struct vmn_router *router,
+            const struct vmn_route *route)
+{
+    char to[VALUE_PREFIX_SIZE], via[VALUE_IP_SIZE];
+    const char *connected = find_connected(at->txn, router,
+                                           &route->destination);
+
+    value_format_prefix(&route->destination, to);
+    if (connected && !route->source.ip.family) {
+        txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
+                  "%s of router \"%s\" is a subnet of its network \"%s\"",
+                  to, router->row.name, connected);
+    }
+    for (size_t i = 0; i < route->n_via; i++) {
+        bool is_own = false;
+
+        value_format_ip(&route->via[i], via);
+        if (!is_on_link(at->txn, router, &route->via[i], &is_own)) {
+            txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                      "next hop %s of router \"%s\" to %s is in no subnet in "
+                      "which the router has an address", via,
+                      router->row.name, to);
+        } else if (is_own) {
+            txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                      "next hop %s of router \"%s\" to %s is the router "
+                      "itself", via, router->row.name, to);
+        }
+    }
+}
+
+static void
+check_routes(const struct place *at, const struct vmn_router *router)
+{
+    for (size_t i = 0; i < router->n_routes; i++) {
+        check_route(at, router, &router->routes[i]);
+    }
+}
+
+void
+check_router(struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_router *router = entry_row(entry);
+    const struct place interfaces = { txn, entry, "/interfaces" };
+    const struct place routes = { txn, entry, "/routes" };
+
+    /* What only lost a network that was deleted may keep routes by way of it:
+     * their next hops are nobody then. */
+    if (!entry->op) {
+        return;
+    }
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        check_mac(txn, entry, router, router->interfaces[i].network);
+        check_interface(&interfaces, router, &router->interfaces[i]);
+    }
+    check_routes(&routes, router);
+}
+
+void
+check_network_routers(struct txn *txn, const struct entry *entry)
+{
+    const struct place at = { txn, entry, "/subnets" };
+    const struct name_set *names = index_get(
+        txn->model, VMN_INDEX_ROUTER_BY_NETWORK, entry->name);
+
+    for (size_t i = 0; i < names->n; i++) {
+        const struct entry *other = model_find(txn->model, VMN_TABLE_ROUTER,
+                                               names->names[i]);
+        const struct vmn_router *router = entry_row(other);
+
+        for (size_t j = 0; !entry_is_changed(other)
+                           && j < router->n_interfaces; j++) {
+            if (!strcmp(router->interfaces[j].network, entry->name)) {
+                check_interface(&at, router, &router->interfaces[j]);
+                check_routes(&at, router);
+            }
+        }
+    }
+}

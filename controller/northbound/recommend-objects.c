@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Groups and policies that say what recommended rules say.  A policy for each
+ * group that rules lead to; rules of the same services are one, with all of
+ * their peers.  A service that there is already is named, if it is just what a
+ * rule speaks. */
+
+#include <config.h>
+
+#include "controller/northbound/recommend-private.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/value.h"
+#include "openvswitch/dynamic-string.h"
+#include "sset.h"
+#include "util.h"
+
+/* Bounds of the schema. */
+#define PEERS_MAX 256
+#define SERVICES_MAX 64
+#define RANGES_MAX 64
+#define RULES_MAX 1000
+/* Room for a number behind a name. */
+#define BASE_LEN (VMN_NAME_LEN - 6)
+#define UNSELECTED_MAX 100
+
+/* A set of ports or addresses, and the group that stands for it. */
+struct named {
+    const struct recommend_side *side;
+    char *group;
+};
+
+struct writer {
+    const struct model *model;
+    const char *network;
+    const struct recommend_request *request;
+    const struct recommend_answer *answer;
+    size_t n_named;
+    struct named *named;
+    struct sset names;          /* Of groups that are new. */
+    struct sset policies;       /* That are written. */
+    json_t *objects, *rules;
+};
+
+/* Services.  ------------------------------------------------------------- */
+
+static const struct {
+    uint8_t number;
+    enum vmn_protocol protocol;
+    const char *name;
+} protocols[] = {
+    { IPPROTO_TCP, VMN_PROTO_TCP, "tcp" },
+    { IPPROTO_UDP, VMN_PROTO_UDP, "udp" },
+    { IPPROTO_SCTP, VMN_PROTO_SCTP, "sctp" },
+    { IPPROTO_ICMP, VMN_PROTO_ICMP, "icmp" },
+    { IPPROTO_ICMPV6, VMN_PROTO_ICMPV6, "icmpv6" },
+};
+
+static const char *
+protocol_name(uint8_t number)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
+        if (protocols[i].number == number) {
+            return protocols[i].name;
+        }
+    }
+    return NULL;
+}
+
+static bool
+is_icmp(uint8_t number)
+{
+    return number == IPPROTO_ICMP || number == IPPROTO_ICMPV6;
+}
+
+json_t *
+nb_service_text(const struct recommend_service *s)
+{
+    const char *name = protocol_name(s->protocol);
+
+    if (!name) {
+        return json_sprintf("%u", s->protocol);
+    } else if (is_icmp(s->protocol)) {
+        return (s->first == s->last
+                ? json_sprintf("%s/%d/%d", name, s->first >> 8,
+                               s->first & 0xff)
+                : json_sprintf("%s/%d/%d-%d/%d", name, s->first >> 8,
+                               s->first & 0xff, s->last >> 8,
+                               s->last & 0xff));
+    }
+    return (s->first == s->last
+            ? json_sprintf("%s/%u", name, s->first)
+            : json_sprintf("%s/%u-%u", name, s->first, s->last));
+}
+
+/* Appends entries of a rule for one of the ranges: of ICMP, for each of its
+ * numbers. */
+static void
+put_entry(json_t *entries, const struct recommend_service *s)
+{
+    const char *name = protocol_name(s->protocol);
+    json_t *last = json_array_get(entries, json_array_size(entries) - 1);
+    json_t *ports = json_object_get(last, "ports");
+    const char *last_name = json_string_value(json_object_get(last,
+                                                              "protocol"));
+
+    if (is_icmp(s->protocol)) {
+        for (unsigned i = s->first; i <= s->last; i++) {
+            json_array_append_new(entries, json_pack(
+                "{s:s, s:i, s:i}", "protocol", name, "icmp_type",
+                (int) i >> 8, "icmp_code", (int) i & 0xff));
+        }
+        return;
+    }
+    if (!ports || !last_name || strcmp(last_name, name)
+        || json_array_size(ports) >= RANGES_MAX) {
+        ports = json_array();
+        json_array_append_new(entries, json_pack(
+            "{s:s, s:o}", "protocol", name, "ports", ports));
+    }
+    json_array_append_new(ports, s->first == s->last
+                          ? json_integer(s->first)
+                          : json_sprintf("%u-%u", s->first, s->last));
+}
+
+/* Adds what an entry speaks; false if that is no list of numbers. */
+static bool
+add_entry(const struct vmn_service_entry *entry,
+          struct recommend_service *services, size_t *n)
+{
+    uint8_t number = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
+        if (protocols[i].protocol == entry->protocol) {
+            number = protocols[i].number;
+        }
+    }
+    if (is_icmp(number)) {
+        uint16_t value = entry->icmp_type * 256 + entry->icmp_code;
+
+        services[(*n)++] = (struct recommend_service) { number, value,
+                                                        value };
+        return entry->icmp_type >= 0 && entry->icmp_code >= 0;
+    }
+    for (size_t i = 0; i < entry->n_ports; i++) {
+        services[(*n)++] = (struct recommend_service) {
+            number, entry->ports[i].first, entry->ports[i].last };
+    }
+    return entry->n_ports > 0;
+}
+
+static bool
+service_is(const struct vmn_service *service,
+           const struct recommend_rule *rule)
+{
+    struct recommend_service *services
+        = xcalloc(service->n_entries * RANGES_MAX, sizeof *services);
+    bool same = true;
+    size_t n = 0;
+
+    for (size_t i = 0; i < service->n_entries && same; i++) {
+        same = add_entry(&service->entries[i], services, &n);
+    }
+    n = recommend_merge_services(services, n);
+    same = same && n == rule->n_services;
+    for (size_t i = 0; i < n && same; i++) {
+        same = (services[i].protocol == rule->services[i].protocol
+                && services[i].first == rule->services[i].first
+                && services[i].last == rule->services[i].last);
+    }
+    free(services);
+    return same;
+}
+
+static void
+rest_a_little(const struct writer *w)
+{
+    if (w->request->pause) {
+        w->request->pause(w->request->aux);
+    }
+}
+
+/* The first service by name that is just what the rule speaks, or NULL. */
+static const char *
+find_service(const struct writer *w, const struct recommend_rule *rule)
+{
+    const struct vmn_service *service = NULL;
+    const char *after = "";
+
+    while ((service = model_next_durable(w->model, VMN_TABLE_SERVICE, after,
+                                         NULL))) {
+        after = service->row.name;
+        if (service_is(service, rule)) {
+            return after;
+        }
+        rest_a_little(w);
+    }
+    return NULL;
+}
+
+/* Lists of services, as many as it takes. */
+static json_t *
+services_json(const struct writer *w, const struct recommend_rule *rule)
+{
+    const char *name = find_service(w, rule);
+    json_t *entries = json_array(), *lists = json_array(), *entry;
+    size_t i;
+
+    if (name) {
+        json_array_append_new(entries, json_pack("{s:s}", "service", name));
+    } else {
+        for (i = 0; i < rule->n_services; i++) {
+            put_entry(entries, &rule->services[i]);
+        }
+    }
+    json_array_foreach (entries, i, entry) {
+        if (i % SERVICES_MAX == 0) {
+            json_array_append_new(lists, json_array());
+        }
+        json_array_append(json_array_get(lists, i / SERVICES_MAX), entry);
+    }
+    json_decref(entries);
+    return lists;
+}
+
+/* Groups.  --------------------------------------------------------------- */
+
+static bool
+same_side(const struct recommend_side *a, const struct recommend_side *b)
+{
+    if (a->by != b->by) {
+        return false;
+    } else if (a->text) {
+        return !strcmp(a->text, b->text);
+    } else if (a->by == RECOMMEND_ADDRESSES) {
+        return (a->n_prefixes == b->n_prefixes
+                && !memcmp(a->prefixes, b->prefixes,
+                           a->n_prefixes * sizeof *a->prefixes));
+    }
+    return (a->n_ports == b->n_ports
+            && !memcmp(a->ports, b->ports, a->n_ports * sizeof *a->ports));
+}
+
+/* Appends "-WORD" with what names may have of it. */
+static void
+put_word(struct ds *ds, const char *word, size_t len)
+{
+    ds_put_char(ds, '-');
+    for (size_t i = 0; i < len; i++) {
+        char c = word[i];
+
+        ds_put_char(ds, (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
+                    || c == '.' ? c : c >= 'A' && c <= 'Z' ? c - 'A' + 'a'
+                    : '-');
+    }
+}
+
+/* The network and the values of the selector, but for the network itself:
+ * "shop-web". */
+static void
+put_base(const struct writer *w, const struct recommend_side *side,
+         struct ds *ds)
+{
+    ds_put_cstr(ds, w->network);
+    for (const char *p = side->text; side->by == RECOMMEND_SELECTOR && *p;
+         p += *p == ',') {
+        size_t len = strcspn(p, ",");
+        size_t key_len = strcspn(p, ",=");
+        const char *value = key_len < len ? p + key_len + 1 : p;
+        size_t value_len = p + len - value;
+
+        if (*p == '!') {
+            put_word(ds, "no", 2);
+            value++;
+            value_len--;
+        }
+        if (!value_len) {
+            value = p;
+            value_len = key_len;
+        }
+        if (value_len != strlen(w->network)
+            || strncmp(value, w->network, value_len)) {
+            put_word(ds, value, value_len);
+        }
+        p += len;
+    }
+    if (side->by == RECOMMEND_PORTS && side->n_ports == 1) {
+        const char *port = w->request->ports[side->ports[0]].name;
+
+        put_word(ds, port, strlen(port));
+    } else if (side->by != RECOMMEND_SELECTOR) {
+        put_word(ds, side->by == RECOMMEND_PORTS ? "ports" : "addresses",
+                 side->by == RECOMMEND_PORTS ? 5 : 9);
+    }
+    ds_truncate(ds, MIN(ds->length, BASE_LEN));
+    while (ds->length && (ds_last(ds) == '-' || ds_last(ds) == '.')) {
+        ds_truncate(ds, ds->length - 1);
+    }
+}
+
+/* A name that no group has.  The caller frees it. */
+static char *
+new_name(struct writer *w, const struct recommend_side *side)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    size_t length;
+
+    put_base(w, side, &ds);
+    length = ds.length;
+    for (int n = 2; sset_contains(&w->names, ds_cstr(&ds))
+         || model_get_durable(w->model, VMN_TABLE_GROUP, ds_cstr(&ds), NULL);
+         n++) {
+        ds_truncate(&ds, length);
+        ds_put_format(&ds, "-%d", n);
+    }
+    sset_add(&w->names, ds_cstr(&ds));
+    return ds_steal_cstr(&ds);
+}
+
+static json_t *
+group_spec(const struct writer *w, const struct recommend_side *side)
+{
+    json_t *list = json_array();
+    char buf[VALUE_PREFIX_SIZE];
+
+    if (side->by == RECOMMEND_SELECTOR) {
+        json_decref(list);
+        return json_pack("{s:s}", "selector", side->text);
+    }
+    for (size_t i = 0; i < side->n_prefixes; i++) {
+        json_array_append_new(list, json_string(value_format_prefix(
+            &side->prefixes[i], buf)));
+    }
+    for (size_t i = 0; i < side->n_ports; i++) {
+        json_array_append_new(list, json_string(
+            w->request->ports[side->ports[i]].name));
+    }
+    return json_pack("{s:o}", side->n_prefixes ? "cidrs" : "ports", list);
+}
+
+static void
+put_object(struct writer *w, const char *type, const char *name, json_t *spec)
+{
+    json_array_append_new(w->objects, json_pack(
+        "{s:s, s:s, s:o}", "type", type, "name", name, "spec", spec));
+}
+
+/* The group that stands for a side; one is made if need be. */
+static const char *
+group_of(struct writer *w, const struct recommend_side *side)
+{
+    struct named *named;
+
+    if (side->by == RECOMMEND_GROUP) {
+        return side->text;
+    }
+    for (size_t i = 0; i < w->n_named; i++) {
+        if (same_side(w->named[i].side, side)) {
+            return w->named[i].group;
+        }
+    }
+    named = &w->named[w->n_named++];
+    named->side = side;
+    named->group = new_name(w, side);
+    put_object(w, "groups", named->group, group_spec(w, side));
+    return named->group;
+}
+
+/* Policies.  ------------------------------------------------------------- */
+
+/* The policy for 'group'.  One of that name is replaced only if it is about
+ * that group and nothing else.  The caller frees it. */
+static char *
+policy_name(struct writer *w, const char *group)
+{
+    char *base = xasprintf("%.*s-in", BASE_LEN - 3, group);
+    char *name = xstrdup(base);
+
+    for (int n = 2;; n++) {
+        const struct vmn_policy *policy = model_get_durable(
+            w->model, VMN_TABLE_POLICY, name, NULL);
+
+        if (!sset_contains(&w->policies, name)
+            && (!policy || (policy->n_applies_to == 1
+                            && !strcmp(policy->applies_to[0], group)))) {
+            break;
+        }
+        free(name);
+        name = xasprintf("%s-%d", base, n);
+    }
+    sset_add(&w->policies, name);
+    free(base);
+    return name;
+}
+
+static bool
+is_group(const struct recommend_side *side)
+{
+    return (side->by != RECOMMEND_ADDRESSES
+            || side->n_prefixes > PEERS_MAX / 2);
+}
+
+static void
+put_peers(struct writer *w, const struct recommend_side *side, json_t *peers)
+{
+    char buf[VALUE_PREFIX_SIZE];
+
+    if (is_group(side)) {
+        json_array_append_new(peers, json_pack("{s:s}", "group",
+                                               group_of(w, side)));
+        return;
+    }
+    for (size_t i = 0; i < side->n_prefixes; i++) {
+        json_array_append_new(peers, json_pack(
+            "{s:s}", "cidr", value_format_prefix(&side->prefixes[i], buf)));
+    }
+}
+
+/* Adds what a rule says to those of its policy: a peer of one that has just
+ * those services, or a rule of its own. */
+static void
+put_rule(struct writer *w, const struct recommend_rule *rule, json_t *rules)
+{
+    json_t *lists = services_json(w, rule), *peers = json_array();
+    json_t *services, *other;
+    size_t i, j;
+
+    put_peers(w, &rule->from, peers);
+    json_array_foreach (lists, i, services) {
+        json_t *known = NULL;
+
+        json_array_foreach (rules, j, other) {
+            json_t *others = json_object_get(other, "peers");
+
+            if (json_equal(json_object_get(other, "services"), services)
+                && json_array_size(others) + json_array_size(peers)
+                   <= PEERS_MAX) {
+                known = others;
+            }
+        }
+        if (known) {
+            json_array_extend(known, peers);
+        } else {
+            json_array_append_new(rules, json_pack(
+                "{s:s, s:s, s:o, s:O}", "direction", "ingress", "action",
+                "allow", "peers", json_copy(peers), "services", services));
+        }
+    }
+    json_decref(peers);
+    json_decref(lists);
+}
+
+static json_t *
+side_json(struct writer *w, const struct recommend_side *side)
+{
+    char buf[VALUE_PREFIX_SIZE];
+    json_t *list;
+
+    if (is_group(side)) {
+        return json_string(group_of(w, side));
+    }
+    list = json_array();
+    for (size_t i = 0; i < side->n_prefixes; i++) {
+        json_array_append_new(list, json_string(value_format_prefix(
+            &side->prefixes[i], buf)));
+    }
+    return list;
+}
+
+/* What a rule is about, for people. */
+static json_t *
+rule_json(struct writer *w, const struct recommend_rule *rule,
+          const char *policy)
+{
+    json_t *services = json_array(), *extras = json_array();
+    char buf[VALUE_IP_SIZE];
+
+    for (size_t i = 0; i < rule->n_services; i++) {
+        json_array_append_new(services, nb_service_text(&rule->services[i]));
+    }
+    for (size_t i = 0; i < rule->n_extras; i++) {
+        const struct recommend_extra *extra = &rule->extras[i];
+
+        json_array_append_new(extras, json_pack(
+            "{s:s, s:s, s:o}", "from",
+            extra->src == SIZE_MAX ? value_format_ip(&extra->src_ip, buf)
+            : w->request->ports[extra->src].name,
+            "to", w->request->ports[extra->dst].name,
+            "service", nb_service_text(&extra->service)));
+    }
+    return json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:o}", "policy", policy,
+                     "from", side_json(w, &rule->from), "to",
+                     group_of(w, &rule->to), "services", services,
+                     "seen", (json_int_t) rule->n_seen,
+                     "extra", (json_int_t) rule->n_extra, "extras", extras);
+}
+
+/* The policies for the group that rule 'first' leads to, with the rules from
+ * there on that do the same: more than one, if they are too many.  Returns the
+ * index of the next rule. */
+static size_t
+put_policy(struct writer *w, size_t first, bool shadow, json_t *policies)
+{
+    const struct recommend_answer *answer = w->answer;
+    const struct recommend_side *to = &answer->rules[first].to;
+    const char *group = group_of(w, to);
+    char *name = policy_name(w, group);
+    json_t *rules = json_array();
+    json_t *spec = json_pack("{s:[s], s:o}", "applies_to", group, "rules",
+                             rules);
+    size_t i = first;
+
+    while (i < answer->n_rules && same_side(to, &answer->rules[i].to)
+           && json_array_size(rules) < RULES_MAX / 2) {
+        put_rule(w, &answer->rules[i], rules);
+        json_array_append_new(w->rules, rule_json(w, &answer->rules[i],
+                                                  name));
+        i++;
+        rest_a_little(w);
+    }
+    if (shadow) {
+        json_object_set_new(spec, "mode", json_string("shadow"));
+    }
+    json_array_append_new(policies, json_pack(
+        "{s:s, s:s, s:o}", "type", "policies", "name", name, "spec", spec));
+    free(name);
+    return i;
+}
+
+/* Ports that no policy selects: they stay open, unless the network denies. */
+static void
+put_unselected(const struct writer *w, json_t *body)
+{
+    const struct recommend_request *request = w->request;
+    bool *selected = xcalloc(MAX(1, request->n_ports), sizeof *selected);
+    json_t *names = json_array();
+    json_int_t n = 0;
+
+    for (size_t i = 0; i < w->answer->n_rules; i++) {
+        const struct recommend_side *to = &w->answer->rules[i].to;
+
+        for (size_t j = 0; j < to->n_ports; j++) {
+            selected[to->ports[j]] = true;
+        }
+    }
+    for (size_t i = 0; i < request->n_ports; i++) {
+        if (request->ports[i].where == RECOMMEND_INSIDE && !selected[i]
+            && n++ < UNSELECTED_MAX) {
+            json_array_append_new(names, json_string(request->ports[i].name));
+        }
+    }
+    json_object_set_new(body, "n_unselected", json_integer(n));
+    json_object_set_new(body, "unselected", names);
+    free(selected);
+}
+
+void
+nb_recommend_objects(const struct model *model, const char *network,
+                     bool shadow, const struct recommend_request *request,
+                     const struct recommend_answer *answer, json_t *body)
+{
+    struct writer w = { .model = model, .network = network,
+                        .request = request, .answer = answer,
+                        .objects = json_array(), .rules = json_array() };
+    json_t *policies = json_array();
+
+    sset_init(&w.names);
+    sset_init(&w.policies);
+    w.named = xcalloc(MAX(1, 2 * answer->n_rules), sizeof *w.named);
+    for (size_t i = 0; i < answer->n_rules;) {
+        i = put_policy(&w, i, shadow, policies);
+    }
+    json_array_extend(w.objects, policies);
+    json_decref(policies);
+    json_object_set_new(body, "rules", w.rules);
+    json_object_set_new(body, "objects", w.objects);
+    put_unselected(&w, body);
+    for (size_t i = 0; i < w.n_named; i++) {
+        free(w.named[i].group);
+    }
+    free(w.named);
+    sset_destroy(&w.names);
+    sset_destroy(&w.policies);
+}

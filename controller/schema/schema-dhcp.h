@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What hosts are told by DHCP and router advertisements, as networks, subnets
+ * and ports say it.  For schema-tables.c alone. */
+
+#ifndef CONTROLLER_SCHEMA_SCHEMA_DHCP_H
+#define CONTROLLER_SCHEMA_SCHEMA_DHCP_H 1
+
+#include "controller/schema/schema.h"
+
+extern const struct schema_struct schema_dhcp_options;
+extern const struct schema_struct schema_port_dhcp_options;
+
+#endif /* controller/schema/schema-dhcp.h */

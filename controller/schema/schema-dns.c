@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What DNS zones may say; for schema-tables-net.c. */
+
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/schema-fault.h"
+#include "controller/schema/schema-finish.h"
+#include "controller/schema/value.h"
+#include "util.h"
+
+static bool
+is_name(const char *text)
+{
+    char *problem = value_check_lower_domain(text);
+
+    free(problem);
+    return !problem;
+}
+
+/* An address of 'family', or of any if that is 0. */
+static bool
+is_address(const char *text, uint8_t family)
+{
+    struct vmn_ip ip;
+    char *problem = value_parse_ip(text, &ip);
+
+    free(problem);
+    return !problem && (!family || ip.family == family);
+}
+
+/* "PRIORITY WEIGHT PORT NAME", with a space between them. */
+static bool
+is_service(const char *text)
+{
+    unsigned priority, weight, port;
+    char rest[VALUE_DOMAIN_LEN + 2];
+    char *again;
+    bool ok;
+
+    if (sscanf(text, "%5u %5u %5u %254s", &priority, &weight, &port, rest)
+        != 4) {
+        return false;
+    }
+    again = xasprintf("%u %u %u %s", priority, weight, port, rest);
+    ok = (!strcmp(again, text) && priority <= UINT16_MAX
+          && weight <= UINT16_MAX && port <= UINT16_MAX && is_name(rest));
+    free(again);
+    return ok;
+}
+
+static const struct {
+    const char *what;
+    bool one;                   /* There can be only one. */
+} types[] = {
+    [VMN_DNS_TYPE_A] = { "an IPv4 address", false },
+    [VMN_DNS_TYPE_AAAA] = { "an IPv6 address", false },
+    [VMN_DNS_TYPE_CNAME] = { "a name in full, in small letters", true },
+    [VMN_DNS_TYPE_SRV] = { "\"PRIORITY WEIGHT PORT NAME\"", false },
+    [VMN_DNS_TYPE_PTR] = { "a name in full, in small letters", false },
+};
+
+static bool
+is_value(enum vmn_dns_type type, const char *value)
+{
+    switch (type) {
+    case VMN_DNS_TYPE_A: return is_address(value, 4);
+    case VMN_DNS_TYPE_AAAA: return is_address(value, 6);
+    case VMN_DNS_TYPE_SRV: return is_service(value);
+    case VMN_DNS_TYPE_CNAME:
+    case VMN_DNS_TYPE_PTR:
+    default: return is_name(value);
+    }
+}
+
+void
+schema_finish_dns_record(void *record_, const json_t *json OVS_UNUSED,
+                         const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_dns_record *record = record_;
+
+    if (record->type == VMN_DNS_TYPE_PTR) {
+        if (!is_address(record->name, 0)) {
+            fault(errors, pointer, "name", "must be an address: that of which "
+                  "the name is");
+        }
+    } else if (strcmp(record->name, "@") && !is_name(record->name)) {
+        fault(errors, pointer, "name", "must be \"@\" or a name, in small "
+              "letters, without the zone's domain");
+    }
+    for (size_t i = 0; i < record->n_values; i++) {
+        if (!is_value(record->type, record->values[i])) {
+            char *field = xasprintf("values/%"PRIuSIZE, i);
+
+            fault(errors, pointer, field, "must be %s",
+                  types[record->type].what);
+            free(field);
+        }
+    }
+    if (types[record->type].one && record->n_values > 1) {
+        fault(errors, pointer, "values", "must be one");
+    }
+}
+
+/* Records are sorted by name, then type. */
+void
+schema_finish_dns_zone(void *zone_, const json_t *json OVS_UNUSED,
+                       const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_dns_zone *zone = zone_;
+
+    for (size_t i = 0; i < zone->n_records; i++) {
+        const struct vmn_dns_record *a = &zone->records[i];
+
+        if (a->type != VMN_DNS_TYPE_PTR
+            && strlen(a->name) + 1 + strlen(zone->domain)
+               > VALUE_DOMAIN_LEN) {
+            fault(errors, pointer, "records",
+                  "\"%s\" is too long with the zone's domain", a->name);
+        }
+        for (size_t j = i + 1; j < zone->n_records; j++) {
+            const struct vmn_dns_record *b = &zone->records[j];
+
+            if (strcmp(a->name, b->name)) {
+                break;
+            } else if (a->type == b->type) {
+                fault(errors, pointer, "records",
+                      "must name \"%s\" once for each type", a->name);
+            } else if (a->type == VMN_DNS_TYPE_CNAME
+                       || b->type == VMN_DNS_TYPE_CNAME) {
+                fault(errors, pointer, "records",
+                      "\"%s\" has a CNAME, so it can have nothing else "
+                      "(RFC 1034, section 3.6.2)", a->name);
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How 'finish' functions say what is wrong; for them alone. */
+
+#ifndef CONTROLLER_SCHEMA_SCHEMA_FAULT_H
+#define CONTROLLER_SCHEMA_SCHEMA_FAULT_H 1
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "controller/schema/error.h"
+#include "util.h"
+
+/* Reports a fault in 'field' of the object at 'pointer'. */
+static inline void OVS_PRINTF_FORMAT(4, 5)
+fault(struct vmn_errors *errors, const char *pointer, const char *field,
+      const char *format, ...)
+{
+    char *where = xasprintf("%s/%s", pointer, field);
+    va_list args;
+
+    va_start(args, format);
+    char *text = xvasprintf(format, args);
+    va_end(args);
+    vmn_errors_add(errors, VMN_ERR_INVALID, where, "%s", text);
+    free(text);
+    free(where);
+}
+
+#endif /* controller/schema/schema-fault.h */

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fields of the resources that join networks; see schema-tables.c. */
+
+#include <config.h>
+
+#include "controller/schema/schema-define.h"
+#include "controller/schema/schema-finish.h"
+#include "controller/schema/value.h"
+
+static const struct schema_struct interface = {
+    .name = "interface", .size = sizeof(struct vmn_router_interface),
+    .fields = FIELDS {
+        { .name = "network", .type = SCHEMA_REF,
+          AT(vmn_router_interface, network),
+          .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .ref = VMN_TABLE_NETWORK,
+          .doc = "A network that it joins to the others." },
+        { .name = "addresses", .type = SCHEMA_IP, .flags = SCHEMA_SET,
+          LIST_AT(vmn_router_interface, addresses), .min_items = 1,
+          .max_items = VMN_ADDRESSES_MAX,
+          .absent = "the gateways of its subnets",
+          .doc = "The router's addresses there; the gateways of its subnets "
+                 "when absent." },
+        { .name = NULL },
+    },
+};
+
+static const struct schema_struct route = {
+    .name = "route", .size = sizeof(struct vmn_route),
+    .fields = FIELDS {
+        { .name = "destination", .type = SCHEMA_PREFIX,
+          AT(vmn_route, destination),
+          .flags = SCHEMA_REQUIRED | SCHEMA_BARE_ADDRESS,
+          .doc = "Where packets are going; the longest that fits wins." },
+        { .name = "source", .type = SCHEMA_PREFIX, AT(vmn_route, source),
+          .flags = SCHEMA_BARE_ADDRESS,
+          .doc = "Where they come from; anywhere when absent.  Of equal "
+                 "destinations the longest that fits wins." },
+        { .name = "via", .type = SCHEMA_IP,
+          .flags = SCHEMA_SET | SCHEMA_REQUIRED, LIST_AT(vmn_route, via),
+          .min_items = 1, .max_items = 64, .unless = "blackhole",
+          .doc = "The next hop; several share the connections." },
+        { .name = "blackhole", .type = SCHEMA_BOOL,
+          AT(vmn_route, blackhole), .unless = "via",
+          .flags = SCHEMA_REQUIRED | SCHEMA_HIDE_DEFAULT,
+          .doc = "Whether packets end here, without a word." },
+        { .name = NULL },
+    },
+    .finish = schema_finish_route,
+};
+
+const struct schema_field schema_router_fields[] = {
+    COMMON(vmn_router),
+    { .name = "mac", .type = SCHEMA_MAC, .flags = SCHEMA_GIVEN,
+      AT(vmn_router, want_mac), GIVEN_AT(vmn_router, mac),
+      .doc = "Its MAC address, the same in all of its networks; given out "
+             "when absent." },
+    { .name = "interfaces", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
+      LIST_AT(vmn_router, interfaces), .max_items = 1000,
+      .nested = &interface, .doc = "The networks that it joins." },
+    { .name = "routes", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
+      LIST_AT(vmn_router, routes), .max_items = 1000, .nested = &route,
+      .doc = "Where it sends what is for none of its networks." },
+    { .name = NULL },
+};
+
+const struct schema_column schema_router_columns[] = {
+    { .heading = "NAME", .path = "/name" },
+    { .heading = "MAC", .path = "/status/mac" },
+    { .heading = "NETWORKS", .path = "/spec/interfaces" },
+    { .heading = "ROUTES", .path = "/spec/routes" },
+    { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
+    { .heading = NULL },
+};
+
+/* DNS zones.  ------------------------------------------------------------- */
+
+static const struct schema_struct dns_record = {
+    .name = "record", .size = sizeof(struct vmn_dns_record),
+    .fields = FIELDS {
+        { .name = "name", .type = SCHEMA_STRING, AT(vmn_dns_record, name),
+          .flags = SCHEMA_REQUIRED, .max = VALUE_DOMAIN_LEN,
+          .doc = "A name in the zone, \"@\" for the zone itself; of PTR an "
+                 "address." },
+        { .name = "type", .type = SCHEMA_ENUM, AT(vmn_dns_record, type),
+          .flags = SCHEMA_REQUIRED,
+          .names = NAMES("A", "AAAA", "CNAME", "SRV", "PTR"),
+          .doc = "The type of the record." },
+        { .name = "ttl", .type = SCHEMA_U32, AT(vmn_dns_record, ttl),
+          .flags = SCHEMA_HIDE_DEFAULT, .max = 604800,
+          .doc = "For how many seconds it may be kept; the zone's when "
+                 "absent." },
+        { .name = "values", .type = SCHEMA_STRING, .flags = SCHEMA_LIST
+          | SCHEMA_REQUIRED, LIST_AT(vmn_dns_record, values),
+          .min_items = 1, .max_items = 64, .max = 512,
+          .doc = "Addresses, a name in full, or \"PRIORITY WEIGHT PORT "
+                 "NAME\"." },
+        { .name = NULL },
+    },
+    .finish = schema_finish_dns_record,
+};
+
+const struct schema_field schema_dns_zone_fields[] = {
+    COMMON(vmn_dns_zone),
+    { .name = "domain", .type = SCHEMA_STRING, AT(vmn_dns_zone, domain),
+      .flags = SCHEMA_NAME_DEFAULT, .max = VALUE_DOMAIN_LEN,
+      .check = value_check_lower_domain,
+      .doc = "What its names end with; the zone's own name when absent." },
+    { .name = "networks", .type = SCHEMA_REF,
+      .flags = SCHEMA_SET | SCHEMA_REQUIRED, LIST_AT(vmn_dns_zone, networks),
+      .min_items = 1, .max_items = 1000, .ref = VMN_TABLE_NETWORK,
+      .doc = "Those whose ports may ask." },
+    { .name = "ports", .type = SCHEMA_BOOL, AT(vmn_dns_zone, ports),
+      .def = true,
+      .doc = "Whether ports and balancers of these networks have names in "
+             "it: their own." },
+    { .name = "ttl", .type = SCHEMA_U32, AT(vmn_dns_zone, ttl), .min = 1,
+      .max = 604800, .def = 30,
+      .doc = "For how many seconds answers may be kept." },
+    { .name = "records", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
+      LIST_AT(vmn_dns_zone, records), .max_items = 10000,
+      .nested = &dns_record, .doc = "Other names." },
+    { .name = NULL },
+};
+
+const struct schema_column schema_dns_zone_columns[] = {
+    { .heading = "NAME", .path = "/name" },
+    { .heading = "DOMAIN", .path = "/spec/domain" },
+    { .heading = "NETWORKS", .path = "/spec/networks" },
+    { .heading = "PORTS", .path = "/spec/ports" },
+    { .heading = "RECORDS", .path = "/spec/records/*/name", .wide = true },
+    { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
+    { .heading = NULL },
+};

@@ -1,0 +1,29 @@
+# controller/simulator
+controller_libvmn_la_SOURCES += \
+	controller/simulator/answer.c \
+	controller/simulator/answer.h \
+	controller/simulator/conntrack.c \
+	controller/simulator/conntrack.h \
+	controller/simulator/kinds.c \
+	controller/simulator/kinds.h \
+	controller/simulator/packet.c \
+	controller/simulator/packet.h \
+	controller/simulator/places.c \
+	controller/simulator/places.h \
+	controller/simulator/reach.c \
+	controller/simulator/reach.h \
+	controller/simulator/reach-view.c \
+	controller/simulator/rules.c \
+	controller/simulator/rules.h \
+	controller/simulator/run.c \
+	controller/simulator/simulator.h \
+	controller/simulator/trace-request.c \
+	controller/simulator/trace-request.h \
+	controller/simulator/trace.c \
+	controller/simulator/trace.h \
+	controller/simulator/verdict.c \
+	controller/simulator/verdict.h \
+	controller/simulator/wanted-net.c \
+	controller/simulator/wanted-net.h \
+	controller/simulator/words.c \
+	controller/simulator/words.h

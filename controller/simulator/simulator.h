@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What becomes of a packet by the flows that hosts are to hold: from table to
+ * table, through groups and conntrack, and from host to host.  The flows mean
+ * what they mean to a switch, and nothing is known here of the apps that want
+ * them.  What does not follow from the flows (the underlay, MTUs, meters) is
+ * not simulated, and where a packet's way depends on it, that is said.  What an
+ * app's handler answers to a packet is another packet (answer.h).
+ *
+ * Who calls it: trace.c and reach.c here, and tests.  Not for names of objects,
+ * nor for JSON. */
+
+#ifndef CONTROLLER_SIMULATOR_SIMULATOR_H
+#define CONTROLLER_SIMULATOR_SIMULATOR_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/simulator/conntrack.h"
+#include "controller/simulator/rules.h"
+
+struct ofpact_controller;
+struct ofputil_group_mod;
+struct simulator;
+
+/* Where hosts, their flows and groups come from.  Names of hosts must live as
+ * long as what is returned is used. */
+struct sim_net {
+    void *aux;
+    /* The sets of which 'host' has the flows of 'table'; '*n' of them. */
+    struct rule_set *const *(*sets)(void *aux, const char *host,
+                                    uint8_t table, size_t *n);
+    /* A group of 'host', or NULL. */
+    const struct ofputil_group_mod *(*group)(void *aux, const char *host,
+                                             uint32_t group_id);
+    /* The host that has this tunnel address, or NULL. */
+    const char *(*host_at)(void *aux, const struct in6_addr *);
+    /* A host's tunnel address of IPv6 if 'v6', of IPv4 (mapped) otherwise;
+     * false if it has none. */
+    bool (*tunnel_ip)(void *aux, const char *host, bool v6,
+                      struct in6_addr *);
+    /* Lets others have their turn, or NULL. */
+    void (*pause)(void *aux);
+};
+
+/* Bounds.  The first two are Open vSwitch's own (ofproto-dpif-xlate), the third
+ * is the userspace datapath's. */
+#define SIM_DEPTH_MAX 64                /* Resubmits inside of each other. */
+#define SIM_RESUBMITS_MAX 4096          /* In one pass. */
+#define SIM_RECIRCULATIONS_MAX 6        /* Of one copy on one host. */
+#define SIM_TUNNELS_MAX 16              /* One after the other. */
+#define SIM_STEPS_MAX 20000
+#define SIM_CHOICES_MAX 8               /* Of groups, in one exchange. */
+
+enum sim_step_kind {
+    SIM_LOOKUP,                 /* In 'table'; 'rule' is NULL if nothing. */
+    SIM_CONNTRACK,              /* The answer is in 'flow'. */
+    SIM_GROUP,                  /* 'number' is its number. */
+    SIM_TUNNEL,                 /* To host 'to'. */
+};
+
+struct sim_step {
+    enum sim_step_kind kind;
+    const char *host;
+    const char *to;             /* SIM_TUNNEL: the other host. */
+    unsigned copy;              /* Copies have numbers, the first 0. */
+    uint8_t table;
+    uint32_t number;            /* Of the conjunction, or of the group. */
+    uint32_t option;            /* SIM_GROUP: the bucket, or UINT32_MAX. */
+    bool committed;             /* SIM_CONNTRACK. */
+    const struct rule *rule;
+    const struct rule *other;   /* As in struct rule_hit. */
+    size_t flow;                /* Of sim_step_flow(). */
+};
+
+enum sim_end_kind {
+    SIM_OUTPUT,                 /* At 'port' of 'host'. */
+    SIM_DROP,                   /* 'rule' has no action, or nothing matches. */
+    SIM_UP,                     /* To the controller; perhaps a copy. */
+    SIM_LOST,                   /* 'text' says how. */
+    SIM_UNKNOWN,                /* 'text' says why nobody can know. */
+};
+
+struct sim_end {
+    enum sim_end_kind kind;
+    const char *host;
+    uint8_t table;              /* Where it ended. */
+    uint32_t port;
+    const struct rule *rule;    /* That did it, or NULL. */
+    size_t step;                /* The last step of its copy. */
+    const char *text;           /* Or NULL. */
+    const struct ofpact_controller *up; /* SIM_UP: the rule's action that did
+                                         * it, or NULL. */
+    struct sim_packet packet;   /* As it is by then. */
+};
+
+struct simulator *simulator_create(const struct sim_net *);
+void simulator_destroy(struct simulator *);
+
+/* Keep the packet of each step; it takes memory.  Off at first. */
+void simulator_keep_flows(struct simulator *, bool keep);
+
+/* An exchange: packets that share conntrack.  Where a group's bucket is chosen
+ * by a hash, the exchange takes the first possibility; the same exchange begun
+ * again takes the next, until simulator_next() returns false. */
+void simulator_begin(struct simulator *);
+bool simulator_next(struct simulator *);
+/* The part of all packets that take the ways of this exchange, 0 to 1. */
+double simulator_share(const struct simulator *);
+
+/* Has 'packet' come in at 'in_port' of 'host'.  Its metadata are ignored.
+ * Steps and ends of the packet before are forgotten. */
+void simulator_run(struct simulator *, const char *host, uint32_t in_port,
+                   const struct sim_packet *packet);
+
+/* The same for one that goes on from 'table' of 'host', as if it had come in at
+ * 'in_port' with these registers. */
+void simulator_send(struct simulator *, const char *host, uint8_t table,
+                    uint32_t in_port, const uint32_t regs[16],
+                    const struct sim_packet *packet);
+
+/* The same for one that goes out at 'port' of 'host', and that is all. */
+void simulator_output(struct simulator *, const char *host, uint32_t port,
+                      const struct sim_packet *packet);
+
+size_t simulator_steps(const struct simulator *, const struct sim_step **);
+size_t simulator_ends(const struct simulator *, const struct sim_end **);
+/* The packet as it came to a step (after it, of SIM_CONNTRACK), or NULL. */
+const struct flow *sim_step_flow(const struct simulator *,
+                                 const struct sim_step *);
+
+#endif /* controller/simulator/simulator.h */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What became of a packet; see verdict.h. */
+
+#include <config.h>
+
+#include "controller/simulator/verdict.h"
+
+#include <string.h>
+
+#include "util.h"
+
+const char *
+verdict_name(enum verdict verdict)
+{
+    return (verdict == DELIVERED ? "delivered"
+            : verdict == DROPPED ? "dropped" : "unknown");
+}
+
+/* How much an end tells of why nothing was delivered. */
+static int
+weight(const struct sim_end *end)
+{
+    switch (end->kind) {
+    case SIM_UNKNOWN:
+        return 5;
+    case SIM_DROP:
+        return 4;
+    case SIM_LOST:
+        return 3;
+    case SIM_UP:
+        return 2;
+    case SIM_OUTPUT:
+    default:
+        return 1;
+    }
+}
+
+bool
+sim_end_is_at(const struct sim_end *end, const struct place *place)
+{
+    return (end->kind == SIM_OUTPUT && end->port == place->ofport
+            && place->host && !strcmp(end->host, place->host));
+}
+
+void
+verdict_of(const struct simulator *sim, const struct place *goal,
+           struct result *result)
+{
+    const struct sim_end *ends, *best = NULL;
+    size_t n = simulator_ends(sim, &ends);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct sim_end *end = &ends[i];
+
+        if (goal ? sim_end_is_at(end, goal) : end->kind == SIM_OUTPUT) {
+            result->verdict = DELIVERED;
+            result->end = *end;
+            return;
+        }
+        best = !best || weight(end) > weight(best) ? end : best;
+    }
+    ovs_assert(best);
+    result->verdict = best->kind == SIM_UNKNOWN ? UNKNOWN : DROPPED;
+    result->end = *best;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What became of a packet, in a word, and the one end of its copies that tells
+ * it. */
+
+#ifndef CONTROLLER_SIMULATOR_VERDICT_H
+#define CONTROLLER_SIMULATOR_VERDICT_H 1
+
+#include <stdbool.h>
+
+#include "controller/simulator/places.h"
+#include "controller/simulator/simulator.h"
+
+enum verdict { DELIVERED, DROPPED, UNKNOWN };
+
+/* "delivered" and so on. */
+const char *verdict_name(enum verdict);
+
+struct result {
+    enum verdict verdict;
+    struct sim_end end;
+};
+
+/* Judges what was run last, for 'goal', or for any port if that is NULL. */
+void verdict_of(const struct simulator *, const struct place *goal,
+                struct result *);
+
+/* True if a packet came out at 'place'. */
+bool sim_end_is_at(const struct sim_end *, const struct place *);
+
+#endif /* controller/simulator/verdict.h */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the property tests have in common; see setup.h. */
+
+#include <config.h>
+
+#include "tests/property/setup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "controller/apphost/apphost.h"
+
+static uint64_t rng_state;
+
+void
+seed_random(unsigned seed)
+{
+    rng_state = UINT64_C(0x9e3779b97f4a7c15) ^ seed;
+}
+
+uint64_t
+random_state(void)
+{
+    return rng_state;
+}
+
+void
+set_random_state(uint64_t state)
+{
+    rng_state = state;
+}
+
+/* xorshift64*. */
+unsigned
+rnd(unsigned n)
+{
+    rng_state ^= rng_state >> 12;
+    rng_state ^= rng_state << 25;
+    rng_state ^= rng_state >> 27;
+    return (rng_state * UINT64_C(0x2545f4914f6cdd1d) >> 33) % n;
+}
+
+bool
+chance(unsigned percent)
+{
+    return rnd(100) < percent;
+}
+
+struct apphost *
+load_apps(void)
+{
+    static const char *const apps[] = { "overlay", "firewall",
+                                        "loadbalancer", "router" };
+    const char *dir = getenv("VMN_APPDIR");
+    struct apphost *host = apphost_create();
+    char *text = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(apps); i++) {
+        char *path = (dir ? xasprintf("%s/%s.so", dir, apps[i])
+                      : xasprintf("./apps/%s/.libs/%s.so", apps[i],
+                                  apps[i]));
+
+        if (apphost_load(host, ".", path, &text)) {
+            printf("# %s\n", text);
+            exit(1);
+        }
+        free(path);
+    }
+    if (apphost_place(host, &text)) {
+        printf("# %s\n", text);
+        exit(1);
+    }
+    return host;
+}

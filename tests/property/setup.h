@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the property tests of apps have in common: numbers that follow from a
+ * seed, and the apps themselves. */
+
+#ifndef TESTS_PROPERTY_SETUP_H
+#define TESTS_PROPERTY_SETUP_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util.h"
+
+struct apphost;
+
+/* The numbers below are the same for the same seed on every machine. */
+void seed_random(unsigned seed);
+
+/* Where they are, to go back there. */
+uint64_t random_state(void);
+void set_random_state(uint64_t);
+
+/* Less than 'n', which is not 0. */
+unsigned rnd(unsigned n);
+
+/* True so many times in a hundred. */
+bool chance(unsigned percent);
+
+/* One of the elements of an array. */
+#define PICK(ARRAY) ((ARRAY)[rnd(ARRAY_SIZE(ARRAY))])
+
+/* All apps that VMN has, placed: those in the folder that the environment's
+ * VMN_APPDIR names, or as they lie in the build tree.  Ends the test if that
+ * fails.  The caller destroys it. */
+struct apphost *load_apps(void);
+
+#endif /* tests/property/setup.h */

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What rules were hit by, and what was dropped, where and why."""
+
+import socket
+import subprocess
+import time
+
+import pytest
+from conftest import close_lab, entry, flows, make_lab, rule
+
+from vmnlab import netns
+from vmnlab.daemon import find
+from vmnlab.netns import wait_for
+
+HTTP = entry("tcp", 80)
+
+
+@pytest.fixture(scope="module")
+def module_lab(request):
+    """Two hosts, of which counters are read every second."""
+    lab = make_lab("drops", 2, options=["--count-interval=1"])
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture
+def pair(world):
+    world.network("net")
+    ports = {"tcp": [80, 81]}
+    vms = [world.vm("cli", "net", "h1", "10.0.0.1", labels={"role": "cli"},
+                    **ports),
+           world.vm("srv", "net", "h2", "10.0.0.2", labels={"role": "srv"},
+                    **ports)]
+    for role in ("cli", "srv"):
+        world.group(role, "role=" + role)
+    assert world.reaches(vms[0], vms[1])
+    return vms
+
+
+def rules(world, policy):
+    return world.api.get("policies/" + policy)["status"]["rules"]
+
+
+def drops(world, **query):
+    return world.api.get("drops", **query)["counters"]
+
+
+def drop(world, **query):
+    """The one counter that 'query' asks for, or None."""
+    found = drops(world, **query)
+    assert len(found) <= 1, found
+    return found[0] if found else None
+
+
+def vmnctl(world, *args):
+    return subprocess.run([find("vmnctl"), "-s", "unix:" + world.api.path,
+                           *args], check=True, text=True,
+                          capture_output=True).stdout
+
+
+# Counters.  ----------------------------------------------------------------
+
+def test_rules_are_counted_over_hosts_and_changes(world, pair):
+    cli, srv = pair
+    allow = rule("ingress", "allow", ["cli"], [HTTP])
+    world.policy("p", "srv", rule("ingress", "deny", ["10.9.0.0/24"]), allow)
+    assert world.reaches(cli, srv, 80)
+    wait_for("hits", lambda: rules(world, "p")[1]["packets"] >= 5)
+    seen = rules(world, "p")
+    assert seen[0] == {"packets": 0, "bytes": 0, "last": None}
+    assert seen[1]["bytes"] >= 5 * 54 and seen[1]["last"]
+
+    # A rule in front of it does not make it start over.
+    world.policy("p", "srv", rule("egress", "deny", ["10.9.0.0/24"]),
+                 rule("ingress", "deny", ["10.9.0.0/24"]), allow)
+    assert rules(world, "p")[2]["packets"] >= seen[1]["packets"]
+    assert world.reaches(cli, srv, 80)
+    wait_for("more hits", lambda: rules(world, "p")[2]["packets"]
+             >= seen[1]["packets"] + 5)
+    listed = world.api.get("policies")["items"][0]["status"]
+    assert listed["packets"] >= seen[1]["packets"] + 5
+    assert "rules" not in listed
+    assert world.api.metrics()["vmn_counter_polls_total"] >= 1
+
+
+def test_shadow_policies_only_count(world, pair):
+    def status():
+        return world.api.get("policies/p")["status"]
+
+    cli, srv = pair
+    world.policy("p", "srv", dict(rule("ingress", "deny", ["cli"], [entry(
+        "tcp", 81)]), log=True), rule("ingress", "allow", ["cli"], [HTTP]),
+        mode="shadow")
+    # The first packets may meet a cache that does not know of the policy yet.
+    wait_for("hits", lambda: world.reaches(cli, srv, 80) and
+             world.reaches(cli, srv, 81) and
+             all(r["packets"] >= 4 for r in status()["rules"]))
+    assert status()["would_isolate"]["packets"] == 0
+    assert world.reaches(srv, cli, 80)      # Answers are no concern of it.
+    assert world.reaches(cli, srv, protocol="icmp")
+    wait_for("would be isolated",
+             lambda: status()["would_isolate"]["packets"] >= 1)
+    assert not drops(world, reason="isolated")
+    # What opens connections is told.
+    told = wait_for("log", lambda: world.reaches(cli, srv, 81) and
+                    world.api.get("logs", policy="p")["items"])
+    assert told[0]["verdict"] == "deny" and told[0]["shadow"] is True
+    assert told[0]["dst"]["number"] == 81
+
+    vmnctl(world, "promote", "p")
+    assert world.blocked(cli, srv, 81) and world.reaches(cli, srv, 80)
+    assert "would_isolate" not in status()
+
+
+def test_what_a_quarantine_allows_is_counted(world, pair):
+    def status():
+        return world.api.get("quarantines/q")["status"]
+
+    cli, srv = pair
+    world.put("quarantines", "q", ports=["srv"], allow=[
+        {"direction": "egress"},
+        {"direction": "ingress", "peers": [{"group": "cli"}],
+         "services": [HTTP]}])
+    world.settle()
+    assert world.blocked(cli, srv, 81)
+    # The first packets may meet a cache that does not know of it yet.
+    wait_for("hits", lambda: world.reaches(cli, srv, 80) and
+             status()["allow"][1]["packets"] >= 5)
+    seen = status()
+    assert seen["allow"][0] == {"packets": 0, "bytes": 0, "last": None}
+    assert seen["packets"] == seen["allow"][1]["packets"] and seen["last"]
+    listed = world.api.get("quarantines")["items"][0]["status"]
+    assert listed["packets"] >= 5 and "allow" not in listed
+
+
+def test_packets_of_kept_connections_are_counted_for_the_tier(world, pair):
+    def kept():
+        return world.api.get("tiers/application")["status"]["kept"]["packets"]
+
+    cli, srv = pair
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"], [HTTP]),
+                 on_change="keep")
+    before = kept()
+    wait_for("kept packets", lambda: world.reaches(cli, srv, 80) and
+             kept() >= before + 3)
+    assert rules(world, "p")[0]["packets"] >= 1
+
+
+def test_drops_are_told_apart(world, pair):
+    cli, srv = pair
+    # Not the name of an earlier one: what its rules dropped is told for as
+    # long as there is a policy of that name.
+    world.policy("apart", "srv", rule("ingress", "deny", ["cli"], [entry(
+        "tcp", 81)]), rule("ingress", "allow", ["cli"], [HTTP]))
+    assert world.blocked(cli, srv, 81)
+    assert world.blocked(cli, srv, 82)
+    world.patch("ports", "cli", quarantined=True)
+    assert world.blocked(cli, srv, 80)
+
+    wait_for("quarantined", lambda: drop(world, reason="quarantined"))
+    wait_for("isolated", lambda: drop(world, reason="isolated"))
+    wait_for("denied", lambda: drop(world, reason="denied by rule"))
+    denied = drop(world, reason="denied by rule")
+    assert denied["host"] == "h2" and denied["app"] == "firewall"
+    assert denied["object"] == {"type": "policies", "name": "apart"}
+    assert denied["rule"] == 0 and denied["owner"] == "firewall.verdicts/apart"
+    assert denied["packets"] >= 1 and denied["bytes"] >= 54
+    isolated = drop(world, reason="isolated")
+    assert isolated["object"] == {"type": "networks", "name": "net"}
+    assert drops(world, host="h1", reason="denied by rule") == []
+    assert drops(world, app="overlay", reason="denied by rule") == []
+    assert world.api.metrics()[
+        'vmn_drops_packets_total{app="firewall",reason="denied by rule"}'] >= 1
+    table = vmnctl(world, "drops", "--host", "h2")
+    assert "denied by rule" in table and "policies/apart" in table
+
+
+# Samples.  -----------------------------------------------------------------
+
+def sample(world, what="drops", **query):
+    """The newest packet that 'query' asks for, or None."""
+    found = world.api.get(what, **query)[
+        "samples" if what == "drops" else "items"]
+    return found[-1] if found else None
+
+
+def test_samples_name_both_ends_and_the_rule(world, pair):
+    cli, srv = pair
+    world.policy("p", "srv", rule("ingress", "deny", ["cli"], [entry(
+        "tcp", 81)]))
+    after = world.api.get("drops")["newest"]
+    assert world.blocked(cli, srv, 81)
+    # An answer to what got through a cache's former flow is denied as well.
+    found = wait_for("a sample", lambda: next(
+        (s for s in world.api.get("drops", after=after,
+                                  reason="denied by rule")["samples"]
+         if s["src"]["port"] == "cli"), None))
+    assert found["host"] == "h2" and found["network"] == "net"
+    assert found["src"]["ip"] == "10.0.0.1"
+    assert found["dst"]["port"] == "srv" and found["dst"]["number"] == 81
+    assert found["protocol"] == "tcp" and found["rule"] == 0
+    assert found["object"] == {"type": "policies", "name": "p"}
+    # More may have come by now.
+    def ids(after):
+        return [s["id"] for s in world.api.get("drops", after=after,
+                                               port="srv")["samples"]]
+    assert found["id"] in ids(after)
+    assert all(other > found["id"] for other in ids(found["id"]))
+
+    # On the sender's side, by other apps, and without any rule.
+    assert world.unanswered(cli, "10.0.0.77")
+    found = wait_for("ARP", lambda: sample(
+        world, after=after, reason="ARP for unknown address"))
+    assert found["src"]["port"] == "cli" and found["protocol"] == "arp"
+    for host in world.lab.hosts:
+        status = world.api.get("hosts/" + host.name)["status"]
+        assert status["samples"] == {"samples": True}
+        assert status["state"] == "synced"
+
+
+def test_flood_of_drops_is_sampled_within_the_budget(world, pair):
+    cli, srv = pair
+    world.policy("p", "srv", rule("ingress", "deny", ["cli"], [entry(
+        "udp", 9)]))
+    before = world.api.metrics()
+    with netns.socket_in(cli.ns, kind=socket.SOCK_DGRAM) as flood:
+        end = time.monotonic() + 3
+        n = 0
+        while time.monotonic() < end:
+            flood.sendto(b"x", (srv.ip, 9))
+            n += 1
+    assert n > 3000, n
+    # Most are lost before they come to a switch.
+    wait_for("the flood to be counted", lambda: rules(world, "p")[0][
+        "packets"] > 1000)
+    after = world.api.metrics()
+    came = (after["vmn_samples_in_total"] - before["vmn_samples_in_total"])
+    # A meter's burst, and its rate while it lasts.
+    assert 1 <= came <= 10 + 5 * 8, came
+    assert sample(world, reason="denied by rule")["times"] >= 2
+
+
+# Logs.  --------------------------------------------------------------------
+
+def test_log_tells_what_rules_decide_and_changes_nothing(world, pair):
+    cli, srv = pair
+    spec = [rule("ingress", "allow", ["cli"], [HTTP]),
+            rule("ingress", "deny", ["cli"], [entry("tcp", 81)])]
+    world.policy("p", "srv", *spec)
+    h1, h2 = world.lab.hosts
+    before = flows(h1), flows(h2)
+    after = world.api.get("logs")["newest"]
+    assert world.reaches(cli, srv, 80) and world.blocked(cli, srv, 81)
+    assert world.api.get("logs", after=after)["items"] == []
+
+    held = world.held(cli, srv, 80)
+    world.policy("p", "srv", *[dict(r, log=True) for r in spec])
+    assert held.exchange(seconds=5)
+    with_log = flows(h2)
+    assert set(flows(h1)) == set(before[0])
+    changed = [k for k in with_log
+               if with_log[k].actions != before[1][k].actions]
+    assert set(with_log) == set(before[1]) and len(changed) == 2, changed
+    # A connection that was open is not told; one that opens is, once.
+    assert world.api.get("logs", after=after)["items"] == []
+    assert world.reaches(cli, srv, 80) and world.blocked(cli, srv, 81)
+    wait_for("a denial", lambda: [
+        e for e in world.api.get("logs", after=after)["items"]
+        if e["verdict"] == "deny"])
+    events = world.api.get("logs", after=after, policy="p")["items"]
+    allowed = [e for e in events if e["verdict"] == "allow"]
+    assert allowed and {e["dst"]["number"] for e in allowed} == {80}
+    assert {e["rule"] for e in allowed} == {0}
+    denied = [e for e in events if e["verdict"] == "deny"]
+    assert {(e["dst"]["number"], e["rule"], e["host"], e["src"]["port"])
+            for e in denied} == {(81, 1, "h2", "cli")}
+    assert "allow" in vmnctl(world, "logs", "--policy", "p")
+
+    world.policy("p", "srv", *spec)
+    assert {k: f.actions for k, f in flows(h2).items()} == {
+        k: f.actions for k, f in before[1].items()}

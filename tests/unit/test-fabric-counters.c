@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tests of the fabric's counters. */
+
+#include <config.h>
+
+#include "tests/unit/fabric-hosts.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "controller/fabric/fabric-private.h"
+#include "util.h"
+
+/* A port's flow, with another label than those that edit_port() gives. */
+static void
+edit_labelled(const char *name, int prio, int value, const char *label)
+{
+    edit(VMN_TABLE_PORT, name, json_pack(
+             "{s:s, s:{s:o, s:o, s:s, s:s}}", "network", "red", "labels",
+             "prio", json_sprintf("%d", prio),
+             "value", json_sprintf("%d", value), "scope", "all", label, ""));
+}
+
+/* What host 'i' tells of the flow of priority 'prio' from now on. */
+static void
+hit(int i, uint16_t prio, uint64_t packets, uint64_t bytes)
+{
+    struct fake_flow *flow = fake_switch_find(&switches[i], prio);
+
+    assert_non_null(flow);
+    flow->packets = packets;
+    flow->bytes = bytes;
+}
+
+static struct fabric_count
+rule_count(void)
+{
+    struct fabric_count counts[3], rest;
+
+    assert_false(fabric_rule_counts(fabric, VMN_TABLE_POLICY, "rule", 3,
+                                    counts, &rest));
+    assert_false(fabric_rule_counts(fabric, VMN_TABLE_QUARANTINE, "p", 3,
+                                    counts, &rest));
+    fabric_rule_counts(fabric, VMN_TABLE_POLICY, "p", 3, counts, &rest);
+    assert_int_equal(rest.packets, 0);
+    assert_int_equal(counts[0].packets, 0);
+    assert_int_equal(counts[2].packets, 0);
+    return counts[1];
+}
+
+struct seen_drop {
+    const char *host, *reason;
+    struct fabric_count count;
+};
+
+static void
+drop_cb(void *seen_, const struct fabric_drop *drop)
+{
+    struct seen_drop *seen = seen_;
+
+    if (!strcmp(drop->host, seen->host)
+        && !strcmp(drop->reason, seen->reason)) {
+        struct engine_about about;
+
+        engine_get_about(toy.engine, drop->cookie, drop->part, &about);
+        assert_string_equal(drop->app, "toy");
+        if (about.owner) {
+            assert_string_equal(about.type, "ports");
+            assert_string_equal(about.name, "d");
+            assert_string_equal(about.owner, "toy.port/d");
+        }
+        seen->count = drop->count;
+    }
+}
+
+static struct fabric_count
+drops_on(const char *host)
+{
+    struct seen_drop seen = { .host = host, .reason = "not wanted" };
+
+    fabric_drops(fabric, NULL, drop_cb, &seen);
+    return seen.count;
+}
+
+static void
+sum_cb(void *packets, const char *app, const char *reason, uint64_t n,
+       uint64_t n_bytes OVS_UNUSED)
+{
+    if (!strcmp(app, "toy") && !strcmp(reason, "not wanted")) {
+        *(uint64_t *) packets = n;
+    }
+}
+
+static uint64_t
+drop_sum(void)
+{
+    uint64_t packets = 0;
+
+    fabric_drop_sums(fabric, sum_cb, &packets);
+    return packets;
+}
+
+/* Tests.  ---------------------------------------------------------------- */
+
+static void
+hits_are_summed_over_hosts(void **state OVS_UNUSED)
+{
+    int64_t now = time(NULL) * INT64_C(1000);
+
+    edit_labelled("rule", 100, 1, "count");
+    edit_labelled("d", 200, 1, "drop");
+    edit_port("x", "red", 300, "all", 1, false);
+    connect_host(0);
+    connect_host(1);
+    check_host(0);
+    hit(0, 100, 5, 500);
+    hit(1, 100, 3, 300);
+    hit(0, 200, 7, 70);
+    hit(0, 300, 1000, 1000);
+    TURN_UNTIL(rule_count().packets == 8);
+    assert_int_equal(rule_count().bytes, 800);
+    assert_in_range(rule_count().last_ms, now - 2000, now + 30000);
+    TURN_UNTIL(drops_on("h0").packets == 7);
+    assert_int_equal(drops_on("h0").bytes, 70);
+    assert_int_equal(drops_on("h1").packets, 0);
+    assert_int_equal(drop_sum(), 7);
+
+    /* Only counted flows are told of: both, and two misses. */
+    assert_int_equal(switches[0].n_polled % switches[0].n_polls, 0);
+    assert_int_equal(switches[0].n_polled / switches[0].n_polls, 4);
+    /* More of the same. */
+    hit(0, 100, 6, 600);
+    TURN_UNTIL(rule_count().packets == 9);
+    assert_int_equal(rule_count().bytes, 900);
+    assert_int_equal(switches[0].n_dumps, 1);
+}
+
+static void
+counters_go_on_when_flows_are_replaced(void **state OVS_UNUSED)
+{
+    edit_labelled("rule", 100, 1, "count");
+    connect_host(0);
+    hit(0, 100, 5, 500);
+    TURN_UNTIL(rule_count().packets == 5);
+
+    /* Another action: the switch's own counters stay. */
+    edit_labelled("rule", 100, 2, "count");
+    until_acked(0);
+    hit(0, 100, 6, 600);
+    TURN_UNTIL(rule_count().packets == 6);
+    assert_int_equal(rule_count().bytes, 600);
+
+    /* Another flow of the same owner. */
+    edit_labelled("rule", 101, 2, "count");
+    until_acked(0);
+    assert_null(fake_switch_find(&switches[0], 100));
+    hit(0, 101, 2, 20);
+    TURN_UNTIL(rule_count().packets == 8);
+
+    /* The switch has lost all, and counts anew. */
+    hit(0, 101, 1, 10);
+    TURN_UNTIL(rule_count().packets == 9);
+    disconnect_host(0);
+    connect_host(0);
+    hit(0, 101, 3, 30);
+    TURN_UNTIL(rule_count().packets == 11);
+    assert_int_equal(rule_count().bytes, 650);
+}
+
+static void
+what_takes_a_place_begins_at_nothing(void **state OVS_UNUSED)
+{
+    edit_labelled("d", 200, 1, "drop");
+    connect_host(0);
+    hit(0, 200, 50, 5000);
+    TURN_UNTIL(drop_sum() == 50);
+
+    /* The same match, but of another owner, in one revision. */
+    struct model_request request;
+
+    model_request_init(&request, "test");
+    request.list = true;
+    model_request_add(&request, MODEL_DELETE, VMN_TABLE_PORT, "d", NULL);
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_PORT, "rule", json_pack(
+                          "{s:s, s:{s:s, s:s, s:s}}", "network", "red",
+                          "labels", "prio", "200", "value", "1", "count",
+                          ""));
+    fixture_submit(&request, turn);
+    until_acked(0);
+    hit(0, 200, 53, 5300);
+    TURN_UNTIL(rule_count().packets);
+    assert_int_equal(rule_count().packets, 3);
+    assert_int_equal(rule_count().bytes, 300);
+    /* Nobody's any more, but it did happen. */
+    assert_int_equal(drop_sum(), 50);
+    assert_int_equal(drops_on("h0").packets, 0);
+}
+
+static void
+a_restart_takes_counters_up(void **state OVS_UNUSED)
+{
+    const struct fabric_options options = {
+        .openflow_listen = listen_path, .openflow_target = listen_path,
+        .count_s = 1,
+    };
+
+    edit_labelled("rule", 100, 1, "count");
+    connect_host(0);
+    hit(0, 100, 5, 500);
+    TURN_UNTIL(rule_count().packets == 5);
+    disconnect_host(0);
+    fabric_destroy(fabric);
+    fixture_start_fabric(&options);
+    assert_int_equal(rule_count().packets, 0);
+    connect_host(0);
+    TURN_UNTIL(rule_count().packets == 5);
+}
+
+/* A mark changes the cookie and nothing else. */
+static void
+a_mark_costs_no_flow(void **state OVS_UNUSED)
+{
+    size_t n_flows;
+    unsigned n_mods;
+
+    edit_labelled("rule", 100, 1, "nothing");
+    connect_host(0);
+    n_flows = fake_switch_n_flows(&switches[0]);
+    n_mods = switches[0].n_mods;
+    assert_false(fake_switch_find(&switches[0], 100)->cookie
+                 & ENGINE_COOKIE_COUNTED);
+
+    edit_labelled("rule", 100, 1, "count");
+    until_acked(0);
+    assert_int_equal(fake_switch_n_flows(&switches[0]), n_flows);
+    assert_int_equal(switches[0].n_mods, n_mods + 1);
+    assert_true(fake_switch_find(&switches[0], 100)->cookie
+                & ENGINE_COOKIE_COUNTED);
+    assert_string_equal("toy.port/rule", engine_cookie_name(
+        toy.engine, fake_switch_find(&switches[0], 100)->cookie));
+    check_host(0);
+    assert_false(fake_switch_marker(&switches[0]) & ENGINE_COOKIE_COUNTED);
+}
+
+static void
+strangers_and_refusals_do_no_harm(void **state OVS_UNUSED)
+{
+    struct fabric_stats stats;
+
+    edit_labelled("rule", 100, 1, "count");
+    connect_host(0);
+    fake_switch_add_flow(&switches[0], "table=9,priority=77,"
+                         "cookie=0x8000000000000005,actions=drop");
+    hit(0, 77, 1, 1);
+    hit(0, 100, 5, 500);
+    TURN_UNTIL(rule_count().packets == 5);
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_counted_flows, 1);
+    assert_int_equal(stats.n_counter_failures, 0);
+    disconnect_host(0);
+    edit(VMN_TABLE_HOST, "h0", NULL);
+    assert_int_equal(rule_count().packets, 0);
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_counted_flows, 0);
+}
+
+int
+main(int argc OVS_UNUSED, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(hits_are_summed_over_hosts,
+                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(
+            counters_go_on_when_flows_are_replaced, setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(what_takes_a_place_begins_at_nothing,
+                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(a_restart_takes_counters_up,
+                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(a_mark_costs_no_flow, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(strangers_and_refusals_do_no_harm,
+                                        setup_counts, teardown),
+    };
+
+    return run_all(argv, tests, ARRAY_SIZE(tests));
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tests of taps and of samples: meters on switches, and copies of packets that
+ * come up. */
+
+#include <config.h>
+
+#include "tests/unit/fabric-hosts.h"
+
+#include <string.h>
+
+#include "controller/engine/handler.h"
+#include "controller/engine/item.h"
+#include "controller/engine/tap.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/samples.h"
+#include "controller/fabric/switch.h"
+#include "controller/fabric/taps.h"
+#include "flow.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-packet.h"
+#include "packets.h"
+#include "util.h"
+
+/* Sends up a copy of a UDP packet to 'port', of 1,000 bytes. */
+static void
+send_copy(int i, uint16_t port, const char *owner, uint32_t part,
+          uint32_t kind)
+{
+    static const uint8_t headers[] = {
+        2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0,
+        0x45, 0, 0x03, 0xda, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1,
+        10, 0, 0, 2, 0x10, 0, 0, 0, 0x03, 0xc6, 0, 0,
+    };
+    uint8_t whole[1000] = { 0 }, userdata[ENGINE_USERDATA_SIZE];
+    struct ofputil_packet_in_private pin = {
+        .base = {
+            .packet = whole,
+            .packet_len = sizeof whole,
+            .flow_metadata = MATCH_CATCHALL_INITIALIZER,
+            .reason = OFPR_ACTION,
+            .userdata = userdata,
+            .userdata_len = sizeof userdata,
+        },
+    };
+
+    memcpy(whole, headers, sizeof headers);
+    whole[36] = port >> 8;
+    whole[37] = port;
+    engine_put_userdata(userdata, "vmn", "tap", 0);
+    match_set_in_port(&pin.base.flow_metadata, u16_to_ofp(5));
+    match_set_reg(&pin.base.flow_metadata, TAP_PART_REG, part);
+    match_set_reg(&pin.base.flow_metadata, TAP_KIND_REG, kind);
+    match_set_metadata(&pin.base.flow_metadata,
+                       htonll(item_owner_cookie(owner)));
+    fake_switch_send(&switches[i], ofputil_encode_packet_in_private(
+                         &pin, OFPUTIL_P_OF15_OXM, OFPUTIL_PACKET_IN_NXT2));
+}
+
+static struct fabric_stats
+stats_now(void)
+{
+    struct fabric_stats stats;
+
+    fabric_get_stats(fabric, &stats);
+    return stats;
+}
+
+struct found {
+    size_t n;
+    struct fabric_sample last;
+};
+
+static void
+found_cb(void *found_, const struct fabric_sample *sample)
+{
+    struct found *found = found_;
+
+    assert_true(!found->n || sample->id == found->last.id + 1);
+    found->n++;
+    found->last = *sample;
+}
+
+static struct found
+samples(enum fabric_sample_kind kind, uint64_t after)
+{
+    struct found found = { .n = 0 };
+
+    fabric_samples(fabric, kind, after, found_cb, &found);
+    return found;
+}
+
+/* Register 15 of what port "d" drops. */
+static uint32_t
+kind_of_drop(void)
+{
+    static const char reason[] = "not wanted";
+
+    return TAP_DROP | (item_hash64(reason, strlen(reason), 0) & TAP_REASON);
+}
+
+static void
+edit_drop(void)
+{
+    edit(VMN_TABLE_PORT, "d", json_pack(
+             "{s:s, s:{s:s, s:s, s:s}}", "network", "red", "labels",
+             "prio", "200", "scope", "all", "drop", ""));
+}
+
+/* Taps.  ----------------------------------------------------------------- */
+
+static void
+a_bank_is_put_once_and_disturbs_nothing(void **state OVS_UNUSED)
+{
+    json_t *status;
+
+    edit_drop();
+    switches[0].meters = true;
+    connect_host(0);
+    TURN_UNTIL(switches[0].n_taps == 3 * TAPS_METERS);
+    assert_int_equal(switches[0].n_meter_mods, 2 * TAPS_METERS);
+    check_host(0);
+    status = fabric_host_status(fabric, "h0");
+    assert_true(json_is_true(json_object_get(json_object_get(
+        status, "samples"), "samples")));
+    json_decref(status);
+
+    /* The next connection finds all there, the flows too. */
+    disconnect_host(0);
+    connect_host(0);
+    edit_port("a", "red", 100, "all", 1, false);
+    until_acked(0);
+    assert_int_equal(switches[0].n_taps, 3 * TAPS_METERS);
+    assert_int_equal(switches[0].n_meter_mods, 2 * TAPS_METERS);
+    assert_int_equal(switches[0].n_dumps, 1);
+
+    /* A dump of all passes them by. */
+    reconcile_start(host(0)->sw);
+    TURN_UNTIL(is_synced(0));
+    check_host(0);
+    assert_int_equal(switches[0].n_dumps, 2);
+    assert_non_null(fake_switch_find(&switches[0], 10));
+}
+
+static void
+without_meters_a_host_works_on(void **state OVS_UNUSED)
+{
+    static const char *const reasons[] = { "lacks meters",
+                                           "OFPMMFC_OUT_OF_METERS" };
+
+    edit_drop();
+    switches[1].meters = switches[1].refuse_meters = true;
+    for (int i = 0; i < 2; i++) {
+        json_t *status, *json;
+
+        connect_host(i);
+        TURN_UNTIL(host(i)->sw->taps.state == TAPS_OFF);
+        status = fabric_host_status(fabric, host(i)->name);
+        json = json_object_get(status, "samples");
+        assert_true(json_is_false(json_object_get(json, "samples")));
+        assert_non_null(strstr(json_string_value(json_object_get(
+            json, "reason")), reasons[i]));
+        json_decref(status);
+        edit_port("a", "red", 100, "all", i, false);
+        until_acked(i);
+        assert_true(is_synced(i));
+        check_host(i);
+    }
+}
+
+/* Samples.  -------------------------------------------------------------- */
+
+static void
+copies_become_samples(void **state OVS_UNUSED)
+{
+    uint32_t kind = kind_of_drop();
+    struct found found;
+
+    edit_drop();
+    connect_host(0);
+    send_copy(0, 53, "toy.port/d", 0, kind);
+    TURN_UNTIL(stats_now().n_samples == 1);
+    found = samples(FABRIC_SAMPLE_DROP, 0);
+    assert_int_equal(found.n, 1);
+    assert_string_equal(found.last.reason, "not wanted");
+    assert_string_equal(found.last.host, "h0");
+    assert_string_equal(found.last.owner, "toy.port/d");
+    assert_string_equal(found.last.type, "ports");
+    assert_string_equal(found.last.name, "d");
+    assert_int_equal(found.last.protocol, IPPROTO_UDP);
+    assert_int_equal(found.last.tp_dst, 53);
+    assert_int_equal(found.last.size, 1000);
+    assert_int_equal(found.last.src[3], 1);
+    assert_int_equal(samples(FABRIC_SAMPLE_LOG, 0).n, 0);
+
+    /* The same once more is the same sample; another is another. */
+    send_copy(0, 53, "toy.port/d", 0, kind);
+    send_copy(0, 54, "toy.port/d", 0, kind | TAP_LOG);
+    TURN_UNTIL(stats_now().n_samples_in == 3);
+    found = samples(FABRIC_SAMPLE_DROP, 1);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.last.id, 2);
+    assert_int_equal(samples(FABRIC_SAMPLE_LOG, 0).n, 1);
+
+    /* A rule that lets a connection open. */
+    send_copy(0, 55, "toy.port/rule", 9, TAP_LOG);
+    send_copy(0, 55, "nobody's", 9, TAP_DROP | 12345);
+    TURN_UNTIL(stats_now().n_samples_in == 5);
+    found = samples(FABRIC_SAMPLE_LOG, 1);
+    assert_int_equal(found.n, 1);
+    assert_null(found.last.reason);
+    assert_int_equal(found.last.part, 9);
+    assert_int_equal(samples(FABRIC_SAMPLE_DROP, 100).n, 0);
+}
+
+static void
+a_flood_takes_its_budget_alone(void **state OVS_UNUSED)
+{
+    uint32_t kind = kind_of_drop();
+    struct found found;
+
+    edit_drop();
+    connect_host(0);
+    for (int i = 0; i < 500; i++) {
+        send_copy(0, 1000 + i, "toy.port/d", 0, kind);
+    }
+    TURN_UNTIL(stats_now().n_samples_in == 500);
+    found = samples(FABRIC_SAMPLE_DROP, 0);
+    assert_in_range(found.n, SAMPLES_EACH_BURST, SAMPLES_EACH_BURST + 100);
+    assert_int_equal(stats_now().n_samples_suppressed, 500 - found.n);
+    /* A log has a budget of its own, and each rule. */
+    send_copy(0, 1, "toy.port/d", 1, TAP_LOG);
+    send_copy(0, 1, "toy.port/d", 2, TAP_LOG);
+    TURN_UNTIL(samples(FABRIC_SAMPLE_LOG, 0).n == 2);
+}
+
+int
+main(int argc OVS_UNUSED, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_bank_is_put_once_and_disturbs_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_meters_a_host_works_on,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(copies_become_samples, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_flood_takes_its_budget_alone,
+                                        setup, teardown),
+    };
+
+    return run_all(argv, tests, ARRAY_SIZE(tests));
+}
