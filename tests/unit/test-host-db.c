@@ -698,8 +698,11 @@ report_in_the_middle_of_loading_counts(void **state OVS_UNUSED)
     event_active(fabric->db->gathering, EV_TIMEOUT, 1);
     UNTIL(facts->loaded);
     for (; facts->facts->gathering; n++) {
-        made_up_change(&m, n);
-        facts_host_report(facts, m.reports, m.n);
+        /* The slower the machine, the more turns. */
+        if (n < 100) {
+            made_up_change(&m, n);
+            facts_host_report(facts, m.reports, m.n);
+        }
         loop_turn(loop, 0);
     }
     assert_true(n > 1);
