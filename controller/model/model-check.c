@@ -251,6 +251,7 @@ check_port(struct txn *txn, const struct entry *entry)
         }
     }
     check_no_router_has_mac(txn, entry, port->network, port->mac);
+    check_is_overlay(txn, entry, "/network", port->network, "ports");
     check_port_moved(txn, entry);
 }
 
@@ -326,6 +327,7 @@ check_network(struct txn *txn, const struct entry *entry)
     const struct vmn_network *network = entry_row(entry);
     const struct name_set *names;
 
+    check_provider(txn, entry);
     if (network_keeps_subnets(entry)) {
         return;
     }
@@ -428,6 +430,8 @@ check_loadbalancer(struct txn *txn, const struct entry *entry)
             txn->model, VMN_TABLE_NETWORK, lb->networks[i]);
 
         check_vip(txn, entry, lb, lb->networks[i]);
+        check_is_overlay(txn, entry, "/networks", lb->networks[i],
+                         "virtual IPs");
         if (network) {
             check_vip_is_free(txn, entry, "/vip", lb, network);
         }

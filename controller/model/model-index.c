@@ -10,6 +10,7 @@
 
 #include "controller/model/model-private.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,6 +196,18 @@ emit_joined(const struct emitter *e, int index, const char *a, char between,
 }
 
 static void
+emit_network(const struct emitter *e, const struct vmn_network *network)
+{
+    const struct vmn_provider *provider = &network->provider;
+    char vlan[12];
+
+    if (provider->physical) {
+        snprintf(vlan, sizeof vlan, "%"PRIu32, provider->vlan);
+        emit_joined(e, INDEX_PROVIDER, provider->physical, '/', vlan);
+    }
+}
+
+static void
 emit_port(const struct emitter *e, const struct vmn_port *port)
 {
     char buf[VALUE_IP_SIZE];
@@ -349,6 +362,8 @@ emit_version(const struct version *version, emit_cb *cb, void *aux)
             emit(&e, INDEX_TUNNEL_FAMILY,
                  host->tunnel_ip.family == 6 ? "6" : "4");
         }
+    } else if (row->table == VMN_TABLE_NETWORK) {
+        emit_network(&e, (const struct vmn_network *) row);
     } else if (row->table == VMN_TABLE_PORT) {
         emit_port(&e, (const struct vmn_port *) row);
     } else if (row->table == VMN_TABLE_GROUP) {

@@ -67,6 +67,7 @@ enum {
     INDEX_IFACE_ID,             /* Ports. */
     INDEX_TUNNEL_IP,            /* Hosts. */
     INDEX_TUNNEL_FAMILY,        /* Hosts of one family, by "4" or "6". */
+    INDEX_PROVIDER,             /* Networks by "PHYSICAL/VLAN". */
     INDEX_POSITION,             /* Tiers. */
     INDEX_PRIORITY,             /* Policies by "TIER/PRIORITY". */
     INDEX_SET,                  /* + table: rows by meta.set. */
@@ -235,6 +236,14 @@ void check_no_router_has(struct txn *, const struct entry *where,
 /* Reports a port whose MAC address is a router's in 'network'. */
 void check_no_router_has_mac(struct txn *, const struct entry *where,
                              const char *network, struct vmn_mac);
+
+/* model-provider.c */
+void check_provider(struct txn *, const struct entry *network);
+/* Reports to 'field' of 'where' if 'network' is a provider network, and so
+ * cannot have 'what' ("ports"). */
+void check_is_overlay(struct txn *, const struct entry *where,
+                      const char *field, const char *network,
+                      const char *what);
 
 /* model-domain.c */
 /* Checks what was touched for subnets that overlap inside of a domain. */

@@ -375,6 +375,8 @@ check_router(struct txn *txn, const struct entry *entry)
     }
     for (size_t i = 0; i < router->n_interfaces; i++) {
         check_mac(txn, entry, router, router->interfaces[i].network);
+        check_is_overlay(txn, entry, "/interfaces",
+                         router->interfaces[i].network, "routers");
         check_interface(&interfaces, router, &router->interfaces[i]);
     }
     check_routes(&routes, router);

@@ -29,6 +29,8 @@
 /* schema-tables-net.c */
 extern const struct schema_field schema_router_fields[];
 extern const struct schema_column schema_router_columns[];
+extern const struct schema_struct schema_provider_bridge;
+extern const struct schema_struct schema_provider;
 extern const struct schema_field schema_dns_zone_fields[];
 extern const struct schema_column schema_dns_zone_columns[];
 

@@ -40,6 +40,29 @@ const char *const schema_direction_names[] = {
     NULL,
 };
 
+void
+schema_finish_host(void *host_, const json_t *json OVS_UNUSED,
+                   const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_host *host = host_;
+
+    for (size_t i = 0; i < host->n_provider_bridges; i++) {
+        const char *bridge = host->provider_bridges[i].bridge;
+
+        if (!strcmp(bridge, host->bridge)) {
+            fault(errors, pointer, "provider_bridges",
+                  "must not name the integration bridge: \"%s\"", bridge);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (!strcmp(bridge, host->provider_bridges[j].bridge)) {
+                fault(errors, pointer, "provider_bridges",
+                      "must name each \"bridge\" once: \"%s\" is there "
+                      "twice", bridge);
+            }
+        }
+    }
+}
+
 /* A prefix of "/8" or longer is in one class as a whole; of IPv6, all that
  * begins with 0 has other uses.  Ports are given addresses of it, and no port
  * may have one of another class. */

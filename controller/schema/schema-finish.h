@@ -11,6 +11,8 @@
 extern const char *const schema_protocol_names[];
 extern const char *const schema_direction_names[];
 
+void schema_finish_host(void *, const json_t *, const char *pointer,
+                        struct vmn_errors *);
 void schema_finish_ip_range(void *, const json_t *, const char *pointer,
                             struct vmn_errors *);
 void schema_finish_subnet(void *, const json_t *, const char *pointer,

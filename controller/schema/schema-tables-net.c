@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fields of the resources that join networks; see schema-tables.c. */
+ * The fields of the resources that join networks, and of what leads to
+ * physical ones; see schema-tables.c. */
 
 #include <config.h>
 
@@ -71,6 +72,40 @@ const struct schema_column schema_router_columns[] = {
     { .heading = "ROUTES", .path = "/spec/routes" },
     { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
     { .heading = NULL },
+};
+
+/* Physical networks.  ----------------------------------------------------- */
+
+const struct schema_struct schema_provider_bridge = {
+    .name = "bridge", .size = sizeof(struct vmn_provider_bridge),
+    .fields = FIELDS {
+        { .name = "physical", .type = SCHEMA_STRING,
+          AT(vmn_provider_bridge, physical),
+          .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .max = VALUE_PHYSICAL_LEN,
+          .check = value_check_physical,
+          .doc = "The physical network: a name that hosts share." },
+        { .name = "bridge", .type = SCHEMA_STRING,
+          AT(vmn_provider_bridge, bridge), .flags = SCHEMA_REQUIRED,
+          .max = 15, .check = value_check_bridge,
+          .doc = "The bridge of the host's Open vSwitch that the network's "
+                 "interface is in; made by the host's operator." },
+        { .name = NULL },
+    },
+};
+
+const struct schema_struct schema_provider = {
+    .name = "provider", .size = sizeof(struct vmn_provider),
+    .fields = FIELDS {
+        { .name = "physical", .type = SCHEMA_STRING,
+          AT(vmn_provider, physical), .flags = SCHEMA_REQUIRED,
+          .max = VALUE_PHYSICAL_LEN, .check = value_check_physical,
+          .doc = "The physical network, as hosts name it in "
+                 "\"provider_bridges\"." },
+        { .name = "vlan", .type = SCHEMA_U32, AT(vmn_provider, vlan),
+          .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 4094,
+          .doc = "Its VLAN there; packets have no tag when absent." },
+        { .name = NULL },
+    },
 };
 
 /* DNS zones.  ------------------------------------------------------------- */

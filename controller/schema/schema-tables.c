@@ -249,7 +249,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
         .row = {
             .name = "host", .size = sizeof(struct vmn_host),
-            .later = NAMES("provider_bridges", "maintenance"),
+            .later = NAMES("maintenance"),
             .fields = FIELDS {
                 COMMON(vmn_host),
                 { .name = "ovsdb", .type = SCHEMA_STRING,
@@ -286,8 +286,13 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .doc = "The bridge's datapath." },
                 { .name = "adopt", .type = SCHEMA_BOOL, AT(vmn_host, adopt),
                   .doc = "Take over a bridge that is there already." },
+                { .name = "provider_bridges", .type = SCHEMA_STRUCT,
+                  .flags = SCHEMA_SET, LIST_AT(vmn_host, provider_bridges),
+                  .max_items = 16, .nested = &schema_provider_bridge,
+                  .doc = "Bridges that lead to physical networks." },
                 { .name = NULL },
             },
+            .finish = schema_finish_host,
         },
     },
     [VMN_TABLE_NETWORK] = {
@@ -307,7 +312,6 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
         .row = {
             .name = "network", .size = sizeof(struct vmn_network),
-            .later = NAMES("kind", "vlan"),
             .fields = FIELDS {
                 COMMON(vmn_network),
                 { .name = "vni", .type = SCHEMA_U32, .flags = SCHEMA_GIVEN,
@@ -330,6 +334,10 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .nested = &schema_dhcp_options,
                   .doc = "What its ports are told by DHCP and by router "
                          "advertisements." },
+                { .name = "provider", .type = SCHEMA_STRUCT,
+                  AT(vmn_network, provider), .nested = &schema_provider,
+                  .doc = "The physical network that it is on; an overlay when "
+                         "absent." },
                 { .name = NULL },
             },
             .finish = schema_finish_network,
@@ -763,7 +771,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .doc = "The host." },
                 { .name = "iface_id", .type = SCHEMA_STRING,
                   AT(vmn_vif, iface_id), .flags = SCHEMA_REQUIRED,
-                  .max = VMN_NAME_LEN, .check = value_check_iface_id,
+                  .max = VMN_NAME_LEN, .check = value_check_vif_iface_id,
                   .doc = "external_ids:iface-id." },
                 { .name = "iface", .type = SCHEMA_STRING,
                   AT(vmn_vif, iface), .flags = SCHEMA_REQUIRED, .max = 255,

@@ -67,12 +67,42 @@ value_check_iface_id(const char *text)
                      "'.', '_' and '-'");
 }
 
+static bool
+is_physical(const char *text)
+{
+    size_t len = strlen(text);
+
+    return len <= VALUE_PHYSICAL_LEN && is_name(text, len);
+}
+
+char *
+value_check_physical(const char *text)
+{
+    return is_physical(text) ? NULL
+           : xstrdup("must be the name of a physical network: 1 to 32 of a-z, "
+                     "0-9, '-' and '.', with a letter or digit at both ends");
+}
+
+static bool
+is_vif_iface_id(const char *text)
+{
+    return text[0] == '@' ? is_physical(text + 1) : is_iface_id(text);
+}
+
+char *
+value_check_vif_iface_id(const char *text)
+{
+    return is_vif_iface_id(text) ? NULL
+           : xstrdup("must be an interface id, or \"@\" and the name of a "
+                     "physical network");
+}
+
 char *
 value_check_vif_name(const char *text)
 {
     const char *slash = strchr(text, '/');
 
-    return slash && is_name(text, slash - text) && is_iface_id(slash + 1)
+    return slash && is_name(text, slash - text) && is_vif_iface_id(slash + 1)
            ? NULL : xstrdup("must be HOST/IFACE-ID");
 }
 

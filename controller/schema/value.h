@@ -76,7 +76,13 @@ char *value_format_range(struct vmn_port_range, char buf[VALUE_RANGE_SIZE]);
 char *value_check_name(const char *);
 /* [A-Za-z0-9._-]{1,63} */
 char *value_check_iface_id(const char *);
-/* HOST/IFACE-ID */
+/* A physical network's name: 1 to 32 of a-z, 0-9, '-' and '.', with a letter or
+ * digit at both ends. */
+#define VALUE_PHYSICAL_LEN 32
+char *value_check_physical(const char *);
+/* An interface id, or '@' and the name of a physical network. */
+char *value_check_vif_iface_id(const char *);
+/* HOST/IFACE-ID, where this may be the latter, too. */
 char *value_check_vif_name(const char *);
 /* "inbound", "tcp:HOST:PORT", "ssl:HOST:PORT", "unix:/PATH". */
 char *value_check_ovsdb(const char *);

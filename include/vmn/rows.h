@@ -48,6 +48,12 @@ struct vmn_row {
 enum vmn_encap { VMN_ENCAP_VXLAN, VMN_ENCAP_GENEVE };
 enum vmn_datapath { VMN_DATAPATH_SYSTEM, VMN_DATAPATH_NETDEV };
 
+/* By which bridge of a host a physical network is reached. */
+struct vmn_provider_bridge {
+    const char *physical;       /* The physical network's name. */
+    const char *bridge;         /* Made by the host's operator. */
+};
+
 /* A hypervisor. */
 struct vmn_host {
     struct vmn_row row;
@@ -61,6 +67,8 @@ struct vmn_host {
     bool adopt;                 /* May take over a bridge it did not make. */
     struct vmn_ip second_tunnel_ip; /* Of the other family, or none. */
     const char *tunnel_interface; /* Its name, or NULL: not told. */
+    size_t n_provider_bridges;
+    const struct vmn_provider_bridge *provider_bridges; /* Each bridge once. */
 };
 
 /* Addresses from 'start' to 'end', both of them included. */
@@ -116,7 +124,14 @@ struct vmn_subnet {
 
 enum vmn_default { VMN_DEFAULT_ALLOW, VMN_DEFAULT_DENY };
 
-/* An isolated layer-2 segment. */
+/* The part of a physical network that is a network here. */
+struct vmn_provider {
+    const char *physical;       /* As hosts name it, or NULL: none. */
+    uint32_t vlan;              /* 1 to 4094, or 0: without a tag. */
+};
+
+/* An isolated layer-2 segment: an overlay, or a provider network, which is on
+ * a wire that others are on, too. */
 struct vmn_network {
     struct vmn_row row;
     const char *description;
@@ -128,6 +143,7 @@ struct vmn_network {
     uint32_t mtu;               /* In bytes. */
     enum vmn_default default_action;
     struct vmn_dhcp_options dhcp_options;
+    struct vmn_provider provider; /* 'physical' NULL: it is an overlay. */
 };
 
 /* An address pair that a port may also use as its source. */
@@ -463,7 +479,10 @@ struct vmn_binding {
 };
 
 /* An interface on a host that carries an iface-id.  Concerns that host
- * alone, so it is not stored. */
+ * alone, so it is not stored.
+ *
+ * "HOST/@PHYSICAL" is the integration bridge's end of what leads to the host's
+ * bridge for that physical network.  No port has such an iface-id. */
 struct vmn_vif {
     struct vmn_row row;         /* HOST/IFACE-ID. */
     const char *host;

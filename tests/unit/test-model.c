@@ -226,6 +226,32 @@ static const struct refusal refusals[] = {
       "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'fd99::3'}",
       "/1/tunnel_ip is IPv6, and host \"h2\" has no address but one of IPv4: "
       "one of them needs a second_tunnel_ip\n" },
+    /* A part of a physical network is one network. */
+    { "put networks x {'provider':{'physical':'a'}}\n"
+      "put networks y {'provider':{'physical':'a','vlan':7}}\n"
+      "put networks z {'provider':{'physical':'a'}}",
+      "/0/provider what has no VLAN of physical network \"a\" is network "
+      "\"z\"\n"
+      "/2/provider what has no VLAN of physical network \"a\" is network "
+      "\"x\"\n" },
+    { "put networks x {'provider':{'physical':'a','vlan':7}}\n"
+      "put networks y {'provider':{'physical':'a','vlan':7}}",
+      "/0/provider VLAN 7 of physical network \"a\" is network \"y\"\n"
+      "/1/provider VLAN 7 of physical network \"a\" is network \"x\"\n" },
+    { "put networks n {" SUBNET ",'provider':{'physical':'a'}}",
+      "/provider port \"p1\" cannot be in a provider network\n"
+      "/provider port \"p2\" cannot be in a provider network\n" },
+    { "put networks x {'provider':{'physical':'a'},"
+      "'subnets':[{'cidr':'10.1.0.0/24','gateway':'10.1.0.1'}]}\n"
+      "put ports y {'network':'x'}\n"
+      "put routers r {'interfaces':[{'network':'x'}]}\n"
+      "put loadbalancers l {'vip':'10.1.0.9','networks':['x'],"
+      "'protocol':'tcp','ports':[{'port':80}]}",
+      "/1/network \"x\" is a provider network, which cannot have ports\n"
+      "/2/interfaces \"x\" is a provider network, which cannot have "
+      "routers\n"
+      "/3/networks \"x\" is a provider network, which cannot have virtual "
+      "IPs\n" },
     { "put networks x {'vni':77}",
       "/vni VNI 77 is that of network \"m\"\n" },
     { "put networks x {'vni':78}\nput networks y {'vni':78}",

@@ -81,6 +81,19 @@ static const struct good_case good_cases[] = {
       "{'description':'\u00a0\u00e4\u2029\u202f\u2065\u206a\U0001f600',"
       "'mtu':1450,'default':'allow'}" },
     { "networks", "{}", "{'mtu':1450,'default':'allow'}" },
+    { "networks", "{'provider':null}", "{'mtu':1450,'default':'allow'}" },
+    { "networks", "{'provider':{'physical':'dc.1'}}",
+      "{'mtu':1450,'default':'allow','provider':{'physical':'dc.1'}}" },
+    { "networks", "{'provider':{'vlan':4094,'physical':'dc'}}",
+      "{'mtu':1450,'default':'allow','provider':{'physical':'dc',"
+      "'vlan':4094}}" },
+    { "hosts", "{'ovsdb':'inbound','tunnel_ip':'192.0.2.1',"
+      "'provider_bridges':[{'bridge':'br-ex','physical':'wan'},"
+      "{'physical':'dc','bridge':'br-dc'}]}",
+      "{'ovsdb':'inbound','tunnel_ip':'192.0.2.1','encap':'vxlan',"
+      "'bridge':'br-int','datapath':'system','adopt':false,"
+      "'provider_bridges':[{'physical':'dc','bridge':'br-dc'},"
+      "{'physical':'wan','bridge':'br-ex'}]}" },
     { "networks", "{'vni':null,'description':'','labels':{}}",
       "{'mtu':1450,'default':'allow'}" },
     { "networks", "{'vni':7,'default':'deny','mtu':9000,'subnets':["
@@ -354,6 +367,34 @@ static const struct bad_case bad_cases[] = {
       "/datapath must be one of \"system\", \"netdev\"; did you mean "
       "\"netdev\"?\n" },
     { "hosts", HOST("'adopt':1"), "/adopt must be true or false\n" },
+    { "hosts", HOST("'provider_bridges':[{'physical':'@a','bridge':'b'},"
+                    "{'bridge':'c'}]"),
+      "/provider_bridges/0/physical must be the name of a physical network: 1 "
+      "to 32 of a-z, 0-9, '-' and '.', with a letter or digit at both ends\n"
+      "/provider_bridges/1/physical is required\n" },
+    { "hosts", HOST("'provider_bridges':[{'physical':'a','bridge':'b'},"
+                    "{'physical':'a','bridge':'c'}]"),
+      "/provider_bridges must name each \"physical\" once: \"a\" is there "
+      "twice\n" },
+    { "hosts", HOST("'provider_bridges':[{'physical':'a','bridge':'b'},"
+                    "{'physical':'c','bridge':'b'}]"),
+      "/provider_bridges must name each \"bridge\" once: \"b\" is there "
+      "twice\n" },
+    { "hosts", HOST("'provider_bridges':[{'physical':'a',"
+                    "'bridge':'br-int'}]"),
+      "/provider_bridges must not name the integration bridge: "
+      "\"br-int\"\n" },
+    { "hosts", HOST("'provider_bridges':[{'physical':'a'}]"),
+      "/provider_bridges/0/bridge is required\n" },
+    { "networks", "{'provider':{}}", "/provider/physical is required\n" },
+    { "networks", "{'provider':{'physical':'a','vlan':0}}",
+      "/provider/vlan must be an integer from 1 to 4094\n" },
+    { "networks", "{'provider':{'physical':'a','vlan':4095}}",
+      "/provider/vlan must be an integer from 1 to 4094\n" },
+    { "networks", "{'provider':'a'}", "/provider must be an object\n" },
+    { "ports", "{'network':'n','iface_id':'@dc'}",
+      "/iface_id must be an interface id: 1 to 63 of A-Z, a-z, 0-9, '.', '_' "
+      "and '-'\n" },
     { "hosts", HOST("'bridge':'a-very-long-name-1'"),
       "/bridge must have at most 15 bytes\n" },
     { "hosts", HOST("'bridge':''"),
@@ -681,6 +722,9 @@ static const struct bad_case bad_cases[] = {
       "is there twice\n"
       "/routes must name each \"destination\" and \"source\" once: ::/0 from "
       "fd00::/8 is there twice\n" },
+    { "vifs", "{'host':'h','iface_id':'@','iface':'tap0','ofport':1}",
+      "/iface_id must be an interface id, or \"@\" and the name of a physical "
+      "network\n" },
     { "vifs", "{'host':'h','iface_id':'x','iface':'tap0','ofport':0}",
       "/ofport must be an integer from 1 to 65535\n" },
     { "vifs", "{'host':'h','iface_id':'x','iface':'','ofport':1}",

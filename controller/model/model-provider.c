@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What provider networks ask of the model: each part of a physical network is
+ * one network, and has only what can be served on a wire that others are on,
+ * too.  Not for what hosts have of it: a host without the bridge says so itself. */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/model-private.h"
+#include "controller/schema/schema.h"
+#include "util.h"
+
+static void
+check_part_is_free(struct txn *txn, const struct entry *entry,
+                   const struct vmn_provider *provider)
+{
+    char *key = xasprintf("%s/%"PRIu32, provider->physical, provider->vlan);
+    const struct name_set *names = index_get(txn->model, INDEX_PROVIDER, key);
+
+    for (size_t i = 0; i < names->n; i++) {
+        if (strcmp(names->names[i], entry->name)) {
+            char *vlan = provider->vlan
+                         ? xasprintf("VLAN %"PRIu32, provider->vlan)
+                         : xstrdup("what has no VLAN");
+
+            txn_error(txn, entry, VMN_ERR_CONFLICT, "/provider",
+                      "%s of physical network \"%s\" is network \"%s\"", vlan,
+                      provider->physical, names->names[i]);
+            free(vlan);
+        }
+    }
+    free(key);
+}
+
+/* What a network has that became a provider network. */
+static void
+check_users(struct txn *txn, const struct entry *entry)
+{
+    static const struct {
+        int index;
+        enum vmn_table table;
+    } users[] = {
+        { VMN_INDEX_PORT_BY_NETWORK, VMN_TABLE_PORT },
+        { VMN_INDEX_LB_BY_NETWORK, VMN_TABLE_LOADBALANCER },
+        { VMN_INDEX_ROUTER_BY_NETWORK, VMN_TABLE_ROUTER },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+        const struct name_set *names = index_get(txn->model, users[i].index,
+                                                 entry->name);
+
+        for (size_t j = 0; j < names->n; j++) {
+            if (!entry_is_changed(model_find(txn->model, users[i].table,
+                                             names->names[j]))) {
+                txn_error(txn, entry, VMN_ERR_CONFLICT, "/provider",
+                          "%s \"%s\" cannot be in a provider network",
+                          schema_tables[users[i].table].singular,
+                          names->names[j]);
+            }
+        }
+    }
+}
+
+void
+check_provider(struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_network *network = entry_row(entry);
+
+    if (network->provider.physical) {
+        check_part_is_free(txn, entry, &network->provider);
+        check_users(txn, entry);
+    }
+}
+
+void
+check_is_overlay(struct txn *txn, const struct entry *where,
+                 const char *field, const char *network_name,
+                 const char *what)
+{
+    const struct vmn_network *network = model_get(
+        txn->model, VMN_TABLE_NETWORK, network_name);
+
+    if (network && network->provider.physical) {
+        txn_error(txn, where, VMN_ERR_INVALID, field,
+                  "\"%s\" is a provider network, which cannot have %s",
+                  network_name, what);
+    }
+}
