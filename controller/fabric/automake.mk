@@ -24,6 +24,7 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/held.h \
 	controller/fabric/host-db.c \
 	controller/fabric/host-db.h \
+	controller/fabric/host-provider.c \
 	controller/fabric/host-report.c \
 	controller/fabric/host-status.c \
 	controller/fabric/marker.c \

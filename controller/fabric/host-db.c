@@ -169,6 +169,10 @@ host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
         .controller_rate_pps = packets_host_rate(db->host->fabric),
     };
 
+    struct ovsdb_patch *patches = host_provider_wish(db);
+
+    wish.n_patches = db->n_providers;
+    wish.patches = patches;
     for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
         wish.tunnels[i] = (struct ovsdb_tunnel) {
             .name = host_db_tunnels[i].name,
@@ -178,6 +182,7 @@ host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
         };
     }
     ovsdb_session_set_wish(db->session, &wish);
+    free(patches);
 }
 
 static void
@@ -233,6 +238,7 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
     db->tunnel_interface = nullable_xstrdup(row->tunnel_interface);
     db->has_ipv6 = (row->tunnel_ip.family == 6
                     || row->second_tunnel_ip.family == 6);
+    host_provider_set(db, row);
     db->datapath_type = (row->datapath == VMN_DATAPATH_NETDEV ? "netdev"
                          : "system");
     if (!db->session || strcmp(db->remote, row->ovsdb)) {
@@ -253,6 +259,7 @@ fabric_db_host_destroy(struct fabric_host *host)
         facts_host_remove(db->facts);
         event_free(db->timer);
         shash_destroy_free_data(&db->held);
+        host_provider_set(db, NULL);
         free(db->remote);
         free(db->bridge);
         free(db->tunnel_interface);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the parts of the fabric's OVSDB side share: host-db.c (sessions and
- * wishes), host-report.c (what a host has), host-status.c (for people).  Not
+ * wishes), host-report.c (what a host has), host-provider.c (what leads to
+ * physical networks), host-status.c (for people).  Not
  * for the OpenFlow side, which has fabric-private.h. */
 
 #ifndef CONTROLLER_FABRIC_HOST_DB_H
@@ -38,6 +39,14 @@ struct fabric_db {
     unsigned n_gathering_quiet; /* How often nothing was heard in a row. */
 };
 
+/* A bridge that leads to a physical network. */
+struct host_provider {
+    char *physical;             /* As in the row. */
+    char *bridge;               /* The same. */
+    char *iface_id;             /* "@PHYSICAL". */
+    char *reason;               /* Why packets cannot go there, or NULL. */
+};
+
 struct fabric_host_db {
     struct fabric_host *host;
     struct ovsdb_session *session;
@@ -46,6 +55,8 @@ struct fabric_host_db {
     const char *datapath_type;  /* Constant. */
     char *tunnel_interface;     /* As in the row: or NULL. */
     bool has_ipv6;              /* Among its tunnel addresses. */
+    size_t n_providers;
+    struct host_provider *providers;
     struct fact_host *facts;
     struct event *timer;        /* For the next two. */
     int64_t silent_ms;          /* When it is silent, or 0: connected, or
@@ -60,7 +71,7 @@ struct fabric_host_db {
     bool refused;
     char *reason;               /* Why, or what else is wrong; or NULL. */
     char *ovs_version;          /* As last heard, or NULL. */
-    size_t n_ports;             /* Interfaces with an iface-id. */
+    size_t n_ports;             /* Interfaces of VMs. */
     bool has_underlay;          /* It has 'tunnel_interface'... */
     uint32_t underlay_mtu;      /* ...with this MTU; 0: not known. */
 };
@@ -83,6 +94,23 @@ void host_report(struct fabric_host_db *, const struct ovsdb_snapshot *);
 /* The earliest time at which a report may come out differently by itself, or
  * INT64_MAX. */
 int64_t host_report_deadline(const struct fabric_host_db *);
+
+/* host-provider.c.  ------------------------------------------------------ */
+
+/* Takes in the row's; 'row' NULL: none. */
+void host_provider_set(struct fabric_host_db *, const struct vmn_host *row);
+/* What is to be made for them; the caller frees it, but for the strings. */
+struct ovsdb_patch *host_provider_wish(const struct fabric_host_db *);
+/* Finds out what is wrong with each of them. */
+void host_provider_check(struct fabric_host_db *,
+                         const struct ovsdb_snapshot *);
+/* The first of these, or NULL. */
+const char *host_provider_reason(const struct fabric_host_db *);
+/* Is 'iface' the end in the integration bridge of one of them? */
+bool host_provider_has(const struct fabric_host_db *,
+                       const struct ovsdb_interface *iface);
+/* An array for the host's status, or NULL if there are none. */
+json_t *host_provider_status(const struct fabric_host_db *);
 
 /* What keeps the host from serving at all, or at best: takes ownership of
  * 'reason', which may be NULL. */

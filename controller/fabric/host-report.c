@@ -38,10 +38,15 @@ struct candidate {
 
 /* Names as the model takes them; what else a peer may send is ignored. */
 static bool
-is_iface_id(const char *s)
+is_iface_id(const struct fabric_host_db *db,
+            const struct ovsdb_interface *iface)
 {
+    const char *s = iface->iface_id;
     size_t len = strlen(s);
 
+    if (s[0] == '@') {
+        return host_provider_has(db, iface);
+    }
     return len && len <= VMN_NAME_LEN
            && strspn(s, "abcdefghijklmnopqrstuvwxyz"
                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
@@ -163,7 +168,7 @@ find_candidates(struct fabric_host_db *db,
         if (!iface->iface_id || strcmp(iface->bridge, db->bridge)) {
             continue;
         }
-        if (!is_iface_id(iface->iface_id) || !is_iface_name(iface->name)) {
+        if (!is_iface_id(db, iface) || !is_iface_name(iface->name)) {
             VLOG_WARN_RL(&rl, "%s: interface \"%.64s\" is ignored: its "
                          "iface-id \"%.64s\" or its name is malformed",
                          db->host->name, iface->name, iface->iface_id);
@@ -182,7 +187,7 @@ static void
 report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
-    size_t n_candidates, n = 0;
+    size_t n_candidates, n = 0, n_providers = 0;
     struct candidate *candidates = find_candidates(db, snapshot,
                                                    &n_candidates);
     struct fact_report *reports = xcalloc(MAX(n_candidates, 1),
@@ -203,10 +208,11 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
                 .ofport = c->ofport,
                 .link_up = c->link_up,
             };
+            n_providers += c->iface->iface_id[0] == '@';
         }
     }
     facts_host_report(db->facts, reports, n);
-    db->n_ports = n;
+    db->n_ports = n - n_providers;
     free(reports);
     free(candidates);
 }
@@ -346,6 +352,10 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     reason = check_tunnels(db, snapshot, &refused);
     if (!reason) {
         reason = check_switch(db, snapshot);
+    }
+    host_provider_check(db, snapshot);
+    if (!reason) {
+        reason = nullable_xstrdup(host_provider_reason(db));
     }
     host_db_set_reason(db, refused, reason);
     report_vifs(db, snapshot);

@@ -164,6 +164,10 @@ fabric_db_host_status(const struct fabric_host *host, json_t *status)
                             json_string(db->ovs_version));
     }
     json_object_set_new(status, "ports", json_integer(db->n_ports));
+    if (db->n_providers) {
+        json_object_set_new(status, "provider_bridges",
+                            host_provider_status(db));
+    }
     if (db->refused) {
         json_object_set_new(status, "state", json_string("refused"));
     }

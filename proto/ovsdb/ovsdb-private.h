@@ -15,6 +15,7 @@ struct json;
 struct ovsdb_idl;
 struct ovsdb_idl_column;
 struct ovsdb_idl_txn;
+struct ovsrec_bridge;
 struct stream;
 
 /* relay.c.  -------------------------------------------------------------- */
@@ -133,5 +134,13 @@ void ovsdb_snapshot_destroy(struct ovsdb_snapshot *);
  * frees), and 'txn' is not to be committed. */
 bool ovsdb_ensure(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                   const struct ovsdb_wish *, char **refusal);
+
+/* ensure-patch.c.  ------------------------------------------------------- */
+
+/* The part of it that concerns the patch ports of 'bridge', which is that of
+ * the wish and not new. */
+bool ovsdb_ensure_patches(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                          const struct ovsdb_wish *,
+                          const struct ovsrec_bridge *bridge);
 
 #endif /* proto/ovsdb/ovsdb-private.h */

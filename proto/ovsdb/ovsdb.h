@@ -44,6 +44,7 @@ struct ovsdb_interface {
     char *bridge;               /* The name of the bridge that it is on. */
     char *type;                 /* "" for a system device. */
     char *iface_id;             /* external_ids:iface-id, or NULL. */
+    char *owner;                /* external_ids:vmn-owner, or NULL. */
     char *error;                /* Why it could not be made, or NULL. */
     int32_t ofport;             /* OpenFlow number; -1 if the switch could
                                  * not make it, 0 while it has not tried. */
@@ -74,6 +75,17 @@ struct ovsdb_tunnel {
 };
 #define OVSDB_TUNNELS_MAX 2
 
+/* A pair of patch ports between the bridge and another, which must be there and
+ * of the same datapath: until it is, there is none.  Those that are there and
+ * ours, and not wanted, go. */
+struct ovsdb_patch {
+    const char *bridge;         /* The other one, which stays as it is. */
+    const char *iface_id;       /* Of the end in the wish's bridge. */
+};
+/* The ends are named by what follows and the other bridge's name. */
+#define OVSDB_PATCH_TO "vmn-to-"        /* In the wish's bridge. */
+#define OVSDB_PATCH_FROM "vmn-from-"    /* In the other. */
+
 /* One bridge with flow-based tunnel ports and a controller.  The bridge gets
  * fail_mode=secure and other_config:disable-in-band=true.  Rows that are made
  * are marked with OVSDB_OWNER_KEY=owner, and only rows so marked are changed.
@@ -87,6 +99,9 @@ struct ovsdb_wish {
 
     struct ovsdb_tunnel tunnels[OVSDB_TUNNELS_MAX]; /* Each type once. */
     const char *tunnel_local_ip; /* Of all of them, or NULL: any. */
+
+    size_t n_patches;           /* Each bridge once. */
+    const struct ovsdb_patch *patches;
 
     const char *controller;     /* Target, or NULL for none of ours. */
     int controller_max_backoff_ms;

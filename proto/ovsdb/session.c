@@ -86,9 +86,27 @@ wish_destroy(struct ovsdb_wish *w)
             free(CONST_CAST(char *, w->tunnels[i].type));
         }
         free(CONST_CAST(char *, w->tunnel_local_ip));
+        for (size_t i = 0; i < w->n_patches; i++) {
+            free(CONST_CAST(char *, w->patches[i].bridge));
+            free(CONST_CAST(char *, w->patches[i].iface_id));
+        }
+        free(CONST_CAST(struct ovsdb_patch *, w->patches));
         free(CONST_CAST(char *, w->controller));
         free(w);
     }
+}
+
+static const struct ovsdb_patch *
+clone_patches(const struct ovsdb_wish *w)
+{
+    struct ovsdb_patch *patches = xcalloc(MAX(w->n_patches, 1),
+                                          sizeof *patches);
+
+    for (size_t i = 0; i < w->n_patches; i++) {
+        patches[i].bridge = xstrdup(w->patches[i].bridge);
+        patches[i].iface_id = xstrdup(w->patches[i].iface_id);
+    }
+    return patches;
 }
 
 static struct ovsdb_wish *
@@ -105,6 +123,7 @@ wish_clone(const struct ovsdb_wish *w)
         copy->tunnels[i].type = nullable_xstrdup(w->tunnels[i].type);
     }
     copy->tunnel_local_ip = nullable_xstrdup(w->tunnel_local_ip);
+    copy->patches = clone_patches(w);
     copy->controller = nullable_xstrdup(w->controller);
     return copy;
 }

@@ -93,6 +93,8 @@ snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
     iface->type = xstrdup(rec->type);
     iface->iface_id = nullable_xstrdup(smap_get(&rec->external_ids,
                                                 "iface-id"));
+    iface->owner = nullable_xstrdup(smap_get(&rec->external_ids,
+                                             OVSDB_OWNER_KEY));
     iface->error = nullable_xstrdup(rec->error);
     if (rec->n_ofport) {
         int64_t ofport = rec->ofport[0];
@@ -229,6 +231,7 @@ ovsdb_snapshot_destroy(struct ovsdb_snapshot *snapshot)
         free(iface->bridge);
         free(iface->type);
         free(iface->iface_id);
+        free(iface->owner);
         free(iface->error);
     }
     for (size_t i = 0; i < snapshot->n_datapath_types; i++) {

@@ -408,6 +408,140 @@ mtu_of_the_underlay_is_told_and_held_against_networks(void **state OVS_UNUSED)
     UNTIL(underlay_is("hv1", 9, 0));
 }
 
+/* Physical networks.  ---------------------------------------------------- */
+
+/* Host "hv1" with 'physical' by way of 'bridge', and perhaps another. */
+static void
+put_provider(const char *physical, const char *bridge, const char *other)
+{
+    json_t *bridges = json_pack("[{s:s, s:s}]", "physical", physical,
+                                "bridge", bridge);
+
+    if (other) {
+        json_array_append_new(bridges, json_pack("{s:s, s:s}", "physical",
+                                                 other, "bridge", "br-other"));
+    }
+    edit(VMN_TABLE_HOST, "hv1",
+         json_pack("{s:s, s:s, s:s, s:o}", "ovsdb", sandboxes[0].remote,
+                   "tunnel_ip", "192.0.2.1", "datapath", "netdev",
+                   "provider_bridges", bridges));
+}
+
+/* Asserts what ovs-vsctl answers for "get ...". */
+static void
+assert_got(const char *get, const char *expected)
+{
+    char *output = ovs_sandbox_vsctl(&sandboxes[0], "get %s", get);
+
+    assert_string_equal(output, expected);
+    free(output);
+}
+
+static void
+physical_network_is_reached_by_a_real_switch(void **state OVS_UNUSED)
+{
+    uint32_t ofport;
+
+    ovs_sandbox_start_vswitchd(&sandboxes[0]);
+    VSCTL(0, "add-br br-ex -- set Bridge br-ex datapath_type=netdev");
+    put_provider("dc", "br-ex", NULL);
+    UNTIL(get_vif("hv1/@dc"));
+    ofport = get_vif("hv1/@dc")->ofport;
+    assert_in_range(ofport, 1, 65279);
+    assert_string_equal(get_vif("hv1/@dc")->iface, "vmn-to-br-ex");
+    assert_got("Interface vmn-to-br-ex type options external_ids error",
+               "patch\n{peer=vmn-from-br-ex}\n{iface-id=\"@dc\", "
+               "vmn-owner=vmnd}\n[]");
+    assert_got("Interface vmn-from-br-ex type options external_ids error",
+               "patch\n{peer=vmn-to-br-ex}\n{vmn-owner=vmnd}\n[]");
+    UNTIL(status_is("hv1", "state", "synced"));
+    assert_true(status_is("hv1", "reason", NULL));
+
+    /* The operator's bridge stays as it is. */
+    assert_got("Bridge br-ex external_ids fail_mode controller",
+               "{}\n[]\n[]");
+
+    /* Nobody is bound by it. */
+    put_port("p1", NULL, NULL);
+    assert_true(bound("p1", NULL, NULL));
+    json_t *status = fabric_host_status(fabric, "hv1");
+    assert_int_equal(json_integer_value(json_object_get(status, "ports")), 0);
+    json_decref(status);
+}
+
+static void
+physical_network_waits_for_its_bridge(void **state OVS_UNUSED)
+{
+    put_provider("dc", "br-ex", NULL);
+    UNTIL(reason_has("hv1", "has no bridge \"br-ex\""));
+    assert_true(reported("hv1"));
+    assert_false(has_interface(0, "vmn-to-br-ex"));
+    assert_false(status_is("hv1", "state", "refused"));
+
+    VSCTL(0, "add-br br-ex -- set Bridge br-ex datapath_type=system");
+    UNTIL(reason_has("hv1", "on datapath \"system\""));
+    assert_false(has_interface(0, "vmn-to-br-ex"));
+    VSCTL(0, "set Bridge br-ex datapath_type=netdev");
+    UNTIL(has_interface(0, "vmn-to-br-ex"));
+    assert_true(has_interface(0, "vmn-from-br-ex"));
+    UNTIL(!reason_has("hv1", "br-ex"));
+
+    /* With the bridge goes the port that leads to it. */
+    VSCTL(0, "set Interface vmn-to-br-ex ofport=7");
+    UNTIL(get_vif("hv1/@dc"));
+    VSCTL(0, "del-br br-ex");
+    UNTIL(!get_vif("hv1/@dc"));
+    UNTIL(!has_interface(0, "vmn-to-br-ex"));
+    UNTIL(reason_has("hv1", "has no bridge \"br-ex\""));
+}
+
+static void
+physical_networks_come_and_go(void **state OVS_UNUSED)
+{
+    VSCTL(0, "add-br br-ex -- set Bridge br-ex datapath_type=netdev "
+          "-- add-br br-other -- set Bridge br-other datapath_type=netdev "
+          "-- add-port br-other vmn-mine");
+    put_provider("dc", "br-ex", "wan");
+    UNTIL(has_interface(0, "vmn-to-br-ex")
+          && has_interface(0, "vmn-from-br-other"));
+    VSCTL(0, "set Interface vmn-to-br-ex ofport=7 -- "
+          "set Interface vmn-to-br-other ofport=8");
+    UNTIL(get_vif("hv1/@dc") && get_vif("hv1/@wan"));
+
+    /* Another name for the same bridge; the other is no longer wanted. */
+    put_provider("lab", "br-ex", NULL);
+    UNTIL(get_vif("hv1/@lab") && !get_vif("hv1/@dc") && !get_vif("hv1/@wan"));
+    assert_int_equal(get_vif("hv1/@lab")->ofport, 7);
+    UNTIL(!has_interface(0, "vmn-to-br-other")
+          && !has_interface(0, "vmn-from-br-other"));
+    assert_true(has_interface(0, "vmn-mine"));
+
+    /* What others change comes back. */
+    VSCTL(0, "set Interface vmn-to-br-ex options:peer=x -- "
+          "del-port br-ex vmn-from-br-ex");
+    UNTIL(has_interface(0, "vmn-from-br-ex"));
+    assert_got("Interface vmn-to-br-ex options", "{peer=vmn-from-br-ex}");
+}
+
+static void
+stranger_does_not_lead_to_a_physical_network(void **state OVS_UNUSED)
+{
+    VSCTL(0, "add-br br-ex -- set Bridge br-ex datapath_type=netdev "
+          "-- add-port br-ex vmn-from-br-ex");
+    put_provider("dc", "br-ex", NULL);
+    UNTIL(reason_has("hv1", "port \"vmn-from-br-ex\" is there already"));
+    assert_false(has_interface(0, "vmn-to-br-ex"));
+    add_vif(0, "tap1", "@dc", 5);
+    VSCTL(0, "set Interface tap1 external_ids:vmn-owner=vmnd");
+    settle();
+    assert_null(get_vif("hv1/@dc"));
+    VSCTL(0, "del-port br-ex vmn-from-br-ex");
+    UNTIL(has_interface(0, "vmn-to-br-ex"));
+    VSCTL(0, "set Interface vmn-to-br-ex ofport=9");
+    UNTIL(get_vif("hv1/@dc"));
+    assert_int_equal(get_vif("hv1/@dc")->ofport, 9);
+}
+
 static void
 same_datapath_id_twice_is_refused(void **state OVS_UNUSED)
 {
@@ -1016,6 +1150,10 @@ main(int argc, char *argv[])
         T(wrong_tunnel_number_is_refused),
         T(tunnel_ports_are_those_that_some_host_receives_by),
         T(mtu_of_the_underlay_is_told_and_held_against_networks),
+        T(physical_network_is_reached_by_a_real_switch),
+        T(physical_network_waits_for_its_bridge),
+        T(physical_networks_come_and_go),
+        T(stranger_does_not_lead_to_a_physical_network),
         T(same_datapath_id_twice_is_refused),
         T(what_else_is_wrong_is_told),
         T(host_that_is_not_there_has_a_status),

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What of a host leads to physical networks: patch ports between the integration
+ * bridge and bridges that the host's operator made.  Says which are to be there
+ * and what is wrong with those that are not; the database's part is
+ * proto/ovsdb's. */
+
+#include <config.h>
+
+#include "controller/fabric/host-db.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+void
+host_provider_set(struct fabric_host_db *db, const struct vmn_host *row)
+{
+    for (size_t i = 0; i < db->n_providers; i++) {
+        free(db->providers[i].physical);
+        free(db->providers[i].bridge);
+        free(db->providers[i].iface_id);
+        free(db->providers[i].reason);
+    }
+    free(db->providers);
+    db->n_providers = row ? row->n_provider_bridges : 0;
+    db->providers = (db->n_providers
+                     ? xcalloc(db->n_providers, sizeof *db->providers)
+                     : NULL);
+    for (size_t i = 0; i < db->n_providers; i++) {
+        const struct vmn_provider_bridge *from = &row->provider_bridges[i];
+
+        db->providers[i] = (struct host_provider) {
+            .physical = xstrdup(from->physical),
+            .bridge = xstrdup(from->bridge),
+            .iface_id = xasprintf("@%s", from->physical),
+        };
+    }
+}
+
+struct ovsdb_patch *
+host_provider_wish(const struct fabric_host_db *db)
+{
+    struct ovsdb_patch *patches = xcalloc(MAX(db->n_providers, 1),
+                                          sizeof *patches);
+
+    for (size_t i = 0; i < db->n_providers; i++) {
+        patches[i].bridge = db->providers[i].bridge;
+        patches[i].iface_id = db->providers[i].iface_id;
+    }
+    return patches;
+}
+
+static const struct ovsdb_bridge *
+find_bridge(const struct ovsdb_snapshot *snapshot, const char *name)
+{
+    for (size_t i = 0; i < snapshot->n_bridges; i++) {
+        if (!strcmp(snapshot->bridges[i].name, name)) {
+            return &snapshot->bridges[i];
+        }
+    }
+    return NULL;
+}
+
+/* What is wrong with one end of a pair, as a sentence that the caller frees, or
+ * NULL. */
+static char *
+check_end(const struct ovsdb_snapshot *snapshot, const char *prefix,
+          const struct host_provider *provider)
+{
+    char *name = xasprintf("%s%s", prefix, provider->bridge);
+    char *reason = NULL;
+
+    for (size_t i = 0; i < snapshot->n_interfaces && !reason; i++) {
+        const struct ovsdb_interface *iface = &snapshot->interfaces[i];
+
+        if (strcmp(iface->name, name)) {
+            continue;
+        }
+        if (!iface->owner || strcmp(iface->owner, HOST_DB_OWNER)) {
+            reason = xasprintf("port \"%s\" is there already and was not made "
+                               "by %s", name, HOST_DB_OWNER);
+        } else if (iface->ofport < 0 || iface->error) {
+            reason = xasprintf("the switch could not make the port \"%s\": "
+                               "%.200s", name,
+                               iface->error ? iface->error
+                               : "no reason given");
+        }
+    }
+    free(name);
+    return reason;
+}
+
+/* The same for all that there is of it. */
+static char *
+check_provider(const struct fabric_host_db *db,
+               const struct ovsdb_snapshot *snapshot,
+               const struct host_provider *provider)
+{
+    const struct ovsdb_bridge *bridge = find_bridge(snapshot,
+                                                    provider->bridge);
+    char *reason;
+
+    if (!bridge) {
+        return xasprintf("the host has no bridge \"%s\", which is to lead to "
+                         "physical network \"%s\"", provider->bridge,
+                         provider->physical);
+    }
+    if (strcmp(bridge->datapath_type, db->datapath_type)) {
+        return xasprintf("bridge \"%s\", which is to lead to physical network "
+                         "\"%s\", is on datapath \"%.32s\", and bridge "
+                         "\"%s\" on \"%s\"", provider->bridge,
+                         provider->physical, bridge->datapath_type,
+                         db->bridge, db->datapath_type);
+    }
+    reason = check_end(snapshot, OVSDB_PATCH_TO, provider);
+    return reason ? reason : check_end(snapshot, OVSDB_PATCH_FROM, provider);
+}
+
+void
+host_provider_check(struct fabric_host_db *db,
+                    const struct ovsdb_snapshot *snapshot)
+{
+    for (size_t i = 0; i < db->n_providers; i++) {
+        struct host_provider *provider = &db->providers[i];
+
+        free(provider->reason);
+        provider->reason = check_provider(db, snapshot, provider);
+    }
+}
+
+const char *
+host_provider_reason(const struct fabric_host_db *db)
+{
+    for (size_t i = 0; i < db->n_providers; i++) {
+        if (db->providers[i].reason) {
+            return db->providers[i].reason;
+        }
+    }
+    return NULL;
+}
+
+/* Anybody could give an interface such an iface-id: it must be the one that was
+ * made for it. */
+bool
+host_provider_has(const struct fabric_host_db *db,
+                  const struct ovsdb_interface *iface)
+{
+    size_t len = strlen(OVSDB_PATCH_TO);
+
+    if (!iface->owner || strcmp(iface->owner, HOST_DB_OWNER)
+        || strncmp(iface->name, OVSDB_PATCH_TO, len)) {
+        return false;
+    }
+    for (size_t i = 0; i < db->n_providers; i++) {
+        if (!strcmp(iface->name + len, db->providers[i].bridge)) {
+            return !strcmp(iface->iface_id, db->providers[i].iface_id);
+        }
+    }
+    return false;
+}
+
+json_t *
+host_provider_status(const struct fabric_host_db *db)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < db->n_providers; i++) {
+        const struct host_provider *provider = &db->providers[i];
+        const struct fact_vif *vif = facts_host_vif(db->facts,
+                                                    provider->iface_id);
+
+        json_array_append_new(array, json_pack(
+            "{s:s, s:s, s:o*, s:s*}", "physical", provider->physical,
+            "bridge", provider->bridge,
+            "ofport", vif ? json_integer(vif->ofport) : NULL,
+            "reason", provider->reason));
+    }
+    return array;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Patch ports between the wish's bridge and others, written into a host's
+ * database where it says otherwise; for ensure.c.  The other bridges are their
+ * makers': only ports of ours are put there and taken away. */
+
+#include <config.h>
+
+#include "proto/ovsdb/ovsdb-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/vswitch-idl.h"
+#include "ovsdb-idl.h"
+#include "smap.h"
+#include "util.h"
+
+struct patching {
+    struct ovsdb_idl *idl;
+    struct ovsdb_idl_txn *txn;
+    const struct ovsdb_wish *wish;
+    bool changed;
+};
+
+/* One end of a pair. */
+struct end {
+    const struct ovsrec_bridge *bridge; /* Where it is to be. */
+    const char *iface_id;       /* Or NULL. */
+    char *name;
+    char *peer;                 /* The other end's name. */
+    const struct ovsrec_port *port; /* What has that name, or NULL. */
+};
+
+static bool
+is_ours(const struct patching *p, const struct smap *external_ids)
+{
+    const char *owner = smap_get(external_ids, OVSDB_OWNER_KEY);
+
+    return owner && !strcmp(owner, p->wish->owner);
+}
+
+static const struct ovsrec_bridge *
+find_bridge(const struct patching *p, const char *name)
+{
+    const struct ovsrec_bridge *bridge;
+
+    OVSREC_BRIDGE_FOR_EACH (bridge, p->idl) {
+        if (!strcmp(bridge->name, name)) {
+            return bridge;
+        }
+    }
+    return NULL;
+}
+
+static const struct ovsrec_port *
+find_port(const struct patching *p, const char *name)
+{
+    const struct ovsrec_port *port;
+
+    OVSREC_PORT_FOR_EACH (port, p->idl) {
+        if (!strcmp(port->name, name)) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
+/* The other bridge of 'patch' if there can be ports between both, or NULL. */
+static const struct ovsrec_bridge *
+other_bridge(const struct patching *p, const struct ovsdb_patch *patch)
+{
+    const struct ovsrec_bridge *bridge = find_bridge(p, patch->bridge);
+    const char *type = (!bridge ? "" : bridge->datapath_type[0]
+                        ? bridge->datapath_type : "system");
+
+    return !strcmp(type, p->wish->datapath_type) ? bridge : NULL;
+}
+
+static bool
+has_port(const struct ovsrec_bridge *bridge, const struct ovsrec_port *port)
+{
+    for (size_t i = 0; i < bridge->n_ports; i++) {
+        if (bridge->ports[i] == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is 'port', of bridge 'on', an end that the wish has there? */
+static bool
+is_wanted(const struct patching *p, const struct ovsrec_bridge *on,
+          const char *name)
+{
+    bool inner = !strcmp(on->name, p->wish->bridge);
+    const char *prefix = inner ? OVSDB_PATCH_TO : OVSDB_PATCH_FROM;
+
+    for (size_t i = 0; i < p->wish->n_patches; i++) {
+        const struct ovsdb_patch *patch = &p->wish->patches[i];
+
+        if (!strncmp(name, prefix, strlen(prefix))
+            && !strcmp(name + strlen(prefix), patch->bridge)
+            && (inner || !strcmp(on->name, patch->bridge))) {
+            return other_bridge(p, patch) != NULL;
+        }
+    }
+    return false;
+}
+
+/* Is 'port' an end that was made here? */
+static bool
+is_end(const struct patching *p, const struct ovsrec_port *port)
+{
+    return is_ours(p, &port->external_ids)
+           && (!strncmp(port->name, OVSDB_PATCH_TO, strlen(OVSDB_PATCH_TO))
+               || !strncmp(port->name, OVSDB_PATCH_FROM,
+                           strlen(OVSDB_PATCH_FROM)));
+}
+
+static void
+detach_unwanted(struct patching *p)
+{
+    const struct ovsrec_bridge *bridge;
+
+    OVSREC_BRIDGE_FOR_EACH (bridge, p->idl) {
+        for (size_t i = 0; i < bridge->n_ports; i++) {
+            const struct ovsrec_port *port = bridge->ports[i];
+
+            if (is_end(p, port) && !is_wanted(p, bridge, port->name)) {
+                ovsrec_bridge_update_ports_delvalue(bridge, port);
+                p->changed = true;
+            }
+        }
+    }
+}
+
+static void
+end_init(const struct patching *p, struct end *end,
+         const struct ovsrec_bridge *bridge, const struct ovsdb_patch *patch,
+         bool inner)
+{
+    end->bridge = bridge;
+    end->iface_id = inner ? patch->iface_id : NULL;
+    end->name = xasprintf("%s%s", inner ? OVSDB_PATCH_TO : OVSDB_PATCH_FROM,
+                          patch->bridge);
+    end->peer = xasprintf("%s%s", inner ? OVSDB_PATCH_FROM : OVSDB_PATCH_TO,
+                          patch->bridge);
+    end->port = find_port(p, end->name);
+}
+
+static void
+end_uninit(struct end *end)
+{
+    free(end->name);
+    free(end->peer);
+}
+
+static void
+insert_end(struct patching *p, const struct end *end)
+{
+    struct ovsrec_interface *iface = ovsrec_interface_insert(p->txn);
+    struct ovsrec_port *port = ovsrec_port_insert(p->txn);
+    struct smap map = SMAP_INITIALIZER(&map);
+
+    smap_add(&map, OVSDB_OWNER_KEY, p->wish->owner);
+    ovsrec_port_set_name(port, end->name);
+    ovsrec_port_set_external_ids(port, &map);
+    ovsrec_port_set_interfaces(port, &iface, 1);
+    if (end->iface_id) {
+        smap_add(&map, "iface-id", end->iface_id);
+    }
+    ovsrec_interface_set_name(iface, end->name);
+    ovsrec_interface_set_type(iface, "patch");
+    ovsrec_interface_set_external_ids(iface, &map);
+    smap_clear(&map);
+    smap_add(&map, "peer", end->peer);
+    ovsrec_interface_set_options(iface, &map);
+    smap_destroy(&map);
+    ovsrec_bridge_update_ports_addvalue(end->bridge, port);
+    p->changed = true;
+}
+
+/* Sets up what there is of 'end'. */
+static void
+ensure_end_settings(struct patching *p, const struct end *end)
+{
+    const struct ovsrec_interface *iface = end->port->interfaces[0];
+    const char *peer = smap_get(&iface->options, "peer");
+    const char *id = smap_get(&iface->external_ids, "iface-id");
+
+    if (strcmp(iface->type, "patch")) {
+        ovsrec_interface_set_type(iface, "patch");
+        p->changed = true;
+    }
+    if (!peer || strcmp(peer, end->peer) || smap_count(&iface->options) > 1) {
+        const struct smap options = SMAP_CONST1(&options, "peer", end->peer);
+
+        ovsrec_interface_set_options(iface, &options);
+        p->changed = true;
+    }
+    if (end->iface_id && (!id || strcmp(id, end->iface_id))) {
+        ovsrec_interface_update_external_ids_setkey(iface, "iface-id",
+                                                    end->iface_id);
+        p->changed = true;
+    }
+    if (!is_ours(p, &iface->external_ids)) {
+        ovsrec_interface_update_external_ids_setkey(iface, OVSDB_OWNER_KEY,
+                                                    p->wish->owner);
+        p->changed = true;
+    }
+    if (!has_port(end->bridge, end->port)) {
+        ovsrec_bridge_update_ports_addvalue(end->bridge, end->port);
+        p->changed = true;
+    }
+}
+
+/* Both ends are there, or none: one by itself would only take packets in. */
+static void
+ensure_pair(struct patching *p, struct end ends[2])
+{
+    for (int i = 0; i < 2; i++) {
+        if (ends[i].port && !is_ours(p, &ends[i].port->external_ids)) {
+            return;             /* The snapshot shows it. */
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        if (ends[i].port) {
+            ensure_end_settings(p, &ends[i]);
+        } else {
+            insert_end(p, &ends[i]);
+        }
+    }
+}
+
+bool
+ovsdb_ensure_patches(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
+                     const struct ovsdb_wish *wish,
+                     const struct ovsrec_bridge *bridge)
+{
+    struct patching p = { .idl = idl, .txn = txn, .wish = wish };
+
+    detach_unwanted(&p);
+    for (size_t i = 0; i < wish->n_patches; i++) {
+        const struct ovsdb_patch *patch = &wish->patches[i];
+        const struct ovsrec_bridge *other = other_bridge(&p, patch);
+
+        if (other && other != bridge) {
+            struct end ends[2];
+
+            end_init(&p, &ends[0], bridge, patch, true);
+            end_init(&p, &ends[1], other, patch, false);
+            ensure_pair(&p, ends);
+            end_uninit(&ends[0]);
+            end_uninit(&ends[1]);
+        }
+    }
+    return p.changed;
+}
