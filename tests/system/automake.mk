@@ -18,6 +18,7 @@ EXTRA_DIST += \
 	tests/system/test_order.py \
 	tests/system/test_overlay.py \
 	tests/system/test_plan.py \
+	tests/system/test_provider.py \
 	tests/system/test_quarrel.py \
 	tests/system/test_quickstart.py \
 	tests/system/test_quiet.py \

@@ -126,6 +126,8 @@ class World:
         self.servers = traffic.Servers()
         self.made = []          # (type, name), oldest first.
         self.own_vms = []
+        self.own_outsides = []
+        self.provider_hosts = []
         self.narrowed = -SETTLE
 
     def close(self):
@@ -139,6 +141,11 @@ class World:
                                 wait="installed")
             except Refused as refused:
                 assert refused.status == 404, refused
+        for name in self.own_outsides:
+            self.lab.remove_outside(name)
+        for name in self.provider_hosts:
+            self.api.patch("hosts/" + name, {"provider_bridges": None})
+            self.lab.host(name).remove_provider_bridge()
 
     def settle(self):
         """Something may have become forbidden just now: see never()."""
@@ -203,6 +210,34 @@ class World:
             for port in udp:
                 self.servers.udp(vm, port, any_ip)
         return vm
+
+    # What is outside.  ----------------------------------------------------
+
+    def provider_hosts_are(self, *hosts, physical="dc"):
+        """Gives hosts a bridge to the lab's physical network, which they call
+        'physical', and waits until it is joined."""
+        for name in hosts:
+            self.lab.host(name).add_provider_bridge()
+            self.provider_hosts.append(name)
+            self.patch("hosts", name, provider_bridges=[
+                {"physical": physical, "bridge": "br-ex"}])
+        for name in hosts:
+            wait_for("%s's way to %s" % (name, physical), lambda n=name: any(
+                "ofport" in b for b in self.api.get("hosts/" + n)["status"]
+                .get("provider_bridges", [])), 20)
+        wait_quiet(self.lab)
+
+    def outside(self, name, *ips, tcp=(), udp=(), **more):
+        """A machine on the physical network, with servers on the ports
+        told; 'more' as of Lab.add_outside()."""
+        machine = self.lab.add_outside(name, ips, **more)
+        self.own_outsides.append(name)
+        for any_ip in ("0.0.0.0", "::") if machine.ip6 else ("0.0.0.0",):
+            for port in tcp:
+                self.servers.tcp(machine, port, any_ip)
+            for port in udp:
+                self.servers.udp(machine, port, any_ip)
+        return machine
 
     # Packets.  ------------------------------------------------------------
 

@@ -270,6 +270,8 @@ def _exec(args):
         raise Error("exec: no command")
     if args.vm in lab.vms:
         ns, env = lab.vms[args.vm].ns, os.environ
+    elif args.vm in lab.outsides:
+        ns, env = lab.outsides[args.vm].ns, os.environ
     else:
         host = lab.host(args.vm)
         ns, env = host.ns, host.env

@@ -5,6 +5,7 @@ userspace datapath needs no kernel module.
     br-phys   the underlay: holds u0 (a veth to the lab's underlay) and the
               tunnel address, since userspace tunnels look for it on a bridge
     br-int    made by vmnd, not here
+    br-ex     on demand: leads to the lab's physical network, by x0
     control   a veth to the lab's control network, where vmnd is"""
 
 import contextlib
@@ -117,15 +118,18 @@ class Host:
 
     def start_db(self):
         self._unlink("db.sock")
-        remotes = ["--remote=punix:%s" % self._file("db.sock"),
-                   "--remote=db:Open_vSwitch,Open_vSwitch,manager_options"]
-        if self.lab.ovsdb_mode == "tcp":
-            remotes.append("--remote=ptcp:%d:%s"
-                           % (OVSDB_PORT, self.control_ip))
-        self._spawn("ovsdb-server", [self._file("conf.db")] + remotes)
+        self._spawn("ovsdb-server", [
+            self._file("conf.db"), "--remote=punix:%s" % self._file("db.sock"),
+            "--remote=db:Open_vSwitch,Open_vSwitch,manager_options"]
+            + self.remotes())
         netns.wait_for("%s's database (log: %s)"
                        % (self.name, self._file("ovsdb-server.log")),
                        lambda: self.answers("ovsdb-server"))
+
+    def remotes(self):
+        """How the database is reached besides."""
+        return ["--remote=ptcp:%d:%s" % (OVSDB_PORT, self.control_ip)] \
+            if self.lab.ovsdb_mode == "tcp" else []
 
     def stop_db(self, grace=5.0):
         netns.kill(self.pids("ovsdb-server"), grace)
@@ -288,6 +292,19 @@ class Host:
         self.vsctl("--may-exist", "add-port", bridge, link, "--",
                    "set", "interface", link,
                    "external_ids:iface-id=" + iface_id)
+
+    def add_provider_bridge(self, bridge="br-ex"):
+        """Makes a bridge, of its own switching, with a link to the lab's
+        physical network, as an operator would."""
+        self.lab.wire.create()
+        self.lab.wire.add_link(self.ns, "x0", "x-" + self.name)
+        self.vsctl("--may-exist", "add-br", bridge, "--",
+                   "set", "bridge", bridge, "datapath_type=netdev", "--",
+                   "add-port", bridge, "x0")
+
+    def remove_provider_bridge(self, bridge="br-ex"):
+        self.vsctl("--if-exists", "del-br", bridge)
+        self.lab.wire.remove_link("x-" + self.name)
 
     def unplug(self, link):
         self.vsctl("--if-exists", "del-port", link)

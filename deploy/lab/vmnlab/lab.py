@@ -19,6 +19,7 @@ from . import netns
 from .daemon import Vmnd
 from .host import Host, missing_programs
 from .netns import Error
+from .outside import Outside, Wire
 from .vm import Vm
 
 DIR = os.environ.get("VMN_LAB_DIR", "/run/vmn-lab")
@@ -68,6 +69,8 @@ class Lab:
         self.control_ip = "10.98.0.1"
         self.hosts = []
         self.vms = {}
+        self.outsides = {}
+        self.wire = Wire(self)  # Made once somebody needs it.
         self.children = []      # Processes that this program started.
         self.ovsdb_mode = "tcp"
         self.underlay = "ipv4"
@@ -139,6 +142,8 @@ class Lab:
         self.underlay = state["underlay"]
         self.hosts = [Host(self, i + 1) for i in range(state["hosts"])]
         self.vms = {n: Vm(self, n, s) for n, s in state["vms"].items()}
+        self.outsides = {n: Outside(self, n, s) for n, s in
+                         state.get("outsides", {}).items()}
         if state["vmnd"]:
             self.vmnd = Vmnd(self, state["vmnd"])
         return self
@@ -147,7 +152,8 @@ class Lab:
         state = {"hosts": len(self.hosts), "ovsdb": self.ovsdb_mode,
                  "underlay": self.underlay,
                  "vmnd": self.vmnd and self.vmnd.program,
-                 "vms": {n: vm.state for n, vm in self.vms.items()}}
+                 "vms": {n: vm.state for n, vm in self.vms.items()},
+                 "outsides": {n: o.state for n, o in self.outsides.items()}}
         new = os.path.join(self.dir, "lab.json.new")
         with open(new, "w") as record:
             json.dump(state, record, indent=1)
@@ -231,11 +237,42 @@ class Lab:
         for child in self.children:
             child.poll()
         shutil.rmtree(self.dir, ignore_errors=True)
-        self.hosts, self.vms, self.vmnd = [], {}, None
+        self.hosts, self.vms, self.outsides, self.vmnd = [], {}, {}, None
         try:
             os.rmdir(DIR)
         except OSError:
             pass                # Other labs are there.
+
+    def _check_new_name(self, name):
+        check_vm_name(name)
+        if name in self.vms or name in self.outsides or \
+                name in ("net", "wire") or name in (h.name for h in self.hosts):
+            raise Error("lab %s has a %s already" % (self.name, name))
+
+    # What is outside.  ----------------------------------------------------
+
+    def add_outside(self, name, ips, vlan=None, mac=None, gateway=None,
+                    gateway6=None):
+        """Makes machine 'name' on the physical network that hosts' provider
+        bridges (Host.add_provider_bridge()) lead to."""
+        self._check_new_name(name)
+        self.wire.create()
+        number = len(self.outsides) + 1
+        while mac is None:
+            mac = "02:ee:00:00:00:%02x" % number
+            if mac in (o.mac for o in self.outsides.values()):
+                mac, number = None, number + 1
+        outside = Outside(self, name, {"ips": list(ips), "vlan": vlan,
+                                       "mac": mac, "gateway": gateway,
+                                       "gateway6": gateway6})
+        self.outsides[name] = outside
+        self.save()
+        outside.create()
+        return outside
+
+    def remove_outside(self, name):
+        self.outsides.pop(name).delete()
+        self.save()
 
     # VMs.  ----------------------------------------------------------------
 
@@ -243,10 +280,7 @@ class Lab:
                gateway6=None):
         """Makes VM 'name' and plugs it in at host 'host'.  Its port in VMN is
         the caller's business."""
-        check_vm_name(name)
-        if name in self.vms or name == "net" or \
-                name in (h.name for h in self.hosts):
-            raise Error("lab %s has a %s already" % (self.name, name))
+        self._check_new_name(name)
         host = self.host(host)
         vm = Vm(self, name, {"iface_id": iface_id or name, "mac": mac,
                              "ips": list(ips), "gateway": gateway,
