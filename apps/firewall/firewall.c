@@ -21,7 +21,10 @@ static const uint16_t ip_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
 static void
 base_send(struct vmn_emit *emit)
 {
-    static const uint8_t nd_types[] = { VMN_ND_SOLICIT, VMN_ND_ADVERT };
+    /* Where routers are, and who asks for them, passes in provider networks
+     * only. */
+    static const uint8_t nd_types[] = { 133, 134, VMN_ND_SOLICIT,
+                                        VMN_ND_ADVERT };
     struct vmn_flow *flow;
 
     /* A VM may always reach itself. */

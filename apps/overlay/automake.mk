@@ -9,7 +9,8 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/overlay.h \
 	apps/overlay/port.c \
 	apps/overlay/served.c \
-	apps/overlay/text.c
+	apps/overlay/text.c \
+	apps/overlay/wire.c
 apps_overlay_overlay_la_CFLAGS = $(APPS_C)
 apps_overlay_overlay_la_CPPFLAGS = $(APPS_CPP)
 apps_overlay_overlay_la_LDFLAGS = $(APPS_LD)

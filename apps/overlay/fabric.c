@@ -110,6 +110,7 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     vmn_match(flow, VMN_REG_DST_HOST, number);
     drop(flow, "this host itself");
+    wire_of_host(view, emit, host);
 }
 
 /* Networks and domains.  -------------------------------------------------- */
@@ -148,6 +149,24 @@ network_flood(struct vmn_view *view, struct vmn_emit *emit,
     vmn_act_group(vmn_flow_actions(flow), group);
 }
 
+/* What is between the hosts of an overlay network. */
+static void
+network_tunnels(struct vmn_view *view, struct vmn_emit *emit,
+                const struct vmn_network *network)
+{
+    const char *name = network->row.name;
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_network(name),
+                                         STAGE_ADMIT, ADMIT_TUNNEL,
+                                         TUNNEL_NETWORK);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_F_TUN_ID, network->vni);
+    network_registers(view, actions, network,
+                      vmn_domain_zone(view, vmn_domain_of(view, name)));
+    vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
+    network_flood(view, emit, network);
+}
+
 void
 compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -156,17 +175,11 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (!network || !network->vni) {
         return;
     }
-
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_network(key),
-                                         STAGE_ADMIT, ADMIT_TUNNEL,
-                                         TUNNEL_NETWORK);
-    struct vmn_actions *actions = vmn_flow_actions(flow);
-
-    vmn_match(flow, VMN_F_TUN_ID, network->vni);
-    network_registers(view, actions, network,
-                      vmn_domain_zone(view, vmn_domain_of(view, key)));
-    vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
-    network_flood(view, emit, network);
+    if (is_provider(network)) {
+        wire_of_network(emit, network);
+    } else {
+        network_tunnels(view, emit, network);
+    }
     nd_of_network(view, emit, network);
     served_of_network(view, emit, network);
 }

@@ -7,7 +7,8 @@
  *
  * The copy for the tunnels passes no policy here, since it has no single
  * destination: the sender's egress rules are judged with each copy where it
- * arrives, which is why the source counts as local there. */
+ * arrives, which is why the source counts as local there.  That for a provider
+ * network's wire is judged as one to anybody outside. */
 
 #include "overlay.h"
 
@@ -17,6 +18,8 @@
 struct audience {
     const struct vmn_network *network;
     const char *host;
+    uint32_t wire;              /* Of a provider network: where it comes in,
+                                 * or 0. */
     size_t n;
     struct site *sites;
 };
@@ -51,7 +54,25 @@ put_copies(struct vmn_actions *actions, const struct audience *to)
     }
 }
 
-/* A flow for what came out of a tunnel, or for what a local port sent. */
+/* What a local port sent goes on to others, after all copies. */
+static void
+put_rest(struct vmn_actions *actions, const struct audience *to)
+{
+    bool provider = is_provider(to->network);
+
+    if (!provider) {
+        vmn_act_set(actions, VMN_REG_SRC_LOCAL, 0);
+    }
+    vmn_act_set(actions, VMN_REG_DST_ID, 0);
+    vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
+    vmn_act_set(actions, VMN_REG_OUT_PORT, 0);
+    vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_WIRE
+                : VMN_DST_HOST_FLOOD);
+    vmn_act_next(actions);
+}
+
+/* A flow for what came out of a tunnel or a wire, or for what a local port
+ * sent. */
 static struct vmn_flow *
 flow_add(struct vmn_emit *emit, const struct audience *to, bool out_of_tunnel,
          uint16_t priority)
@@ -61,18 +82,16 @@ flow_add(struct vmn_emit *emit, const struct audience *to, bool out_of_tunnel,
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     match_network(flow, to->network);
-    if (out_of_tunnel) {
+    if (out_of_tunnel && is_provider(to->network)) {
+        vmn_match(flow, VMN_F_IN_PORT, to->wire);
+        put_copies(actions, to);
+    } else if (out_of_tunnel) {
         vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
         vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
         put_copies(actions, to);
     } else {
         put_copies(actions, to);
-        vmn_act_set(actions, VMN_REG_SRC_LOCAL, 0);
-        vmn_act_set(actions, VMN_REG_DST_ID, 0);
-        vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
-        vmn_act_set(actions, VMN_REG_OUT_PORT, 0);
-        vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_FLOOD);
-        vmn_act_next(actions);
+        put_rest(actions, to);
     }
     return flow;
 }
@@ -96,11 +115,15 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     audience_read(view, key, &to);
+    if (is_provider(to.network)) {
+        to.wire = wire_ofport(view, to.network, to.host);
+    }
 
+    bool hears = to.n && (to.wire || !is_provider(to.network));
     struct vmn_names shared = vmn_facts(view, REL_SHARED, parts[0]);
 
     /* First without a tunnel, then out of one. */
-    for (int tunnel = 0; tunnel <= (to.n ? 1 : 0); tunnel++) {
+    for (int tunnel = 0; tunnel <= (hears ? 1 : 0); tunnel++) {
         struct vmn_flow *flow = flow_add(emit, &to, tunnel,
                                          tunnel ? LOCATE_GROUP_TUNNEL
                                          : LOCATE_GROUP);

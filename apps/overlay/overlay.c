@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The overlay app: isolated layer-2 networks over VXLAN and Geneve, with
- * anti-spoofing, answers to ARP and neighbour discovery, and delivery of known
- * unicast, broadcast and multicast.  This file describes the app to the
- * engine, and emits what all hosts have. */
+ * The overlay app: isolated layer-2 networks over VXLAN and Geneve, and
+ * provider networks on physical ones, with anti-spoofing, answers to ARP and
+ * neighbour discovery, and delivery of known unicast, broadcast and multicast.
+ * This file describes the app to the engine, and emits what all hosts have. */
 
 #include "overlay.h"
 
@@ -166,6 +166,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_port },
     { .name = "flood", .each = VMN_EACH_KEY, .relation = REL_LOCAL,
       .compile = compile_flood },
+    { .name = "wire", .each = VMN_EACH_KEY, .relation = REL_WIRE,
+      .compile = compile_wire },
     { .name = "asked", .each = VMN_EACH_KEY, .relation = REL_ASKED,
       .compile = compile_asked },
     { .name = "pair", .each = VMN_EACH_KEY, .relation = REL_PAIR,

@@ -25,6 +25,9 @@ enum {
     ADMIT_N_TABLES
 };
 enum {
+    CLASSIFY_WIRE_AGAIN = 215,  /* From a physical network, without its tag. */
+    CLASSIFY_WIRE = 210,
+    CLASSIFY_WIRE_OTHER = 205,
     CLASSIFY_VLAN = 200,
     CLASSIFY_ROUTED = 150,      /* Comes here again. */
     CLASSIFY_PORT = 100,
@@ -32,9 +35,11 @@ enum {
 
     TUNNEL_NETWORK = 100,
 
+    SOURCE_SPOOFED = 400,       /* A local port's, out of a wire. */
     SOURCE_PAIR = 200,          /* Plus the prefix length. */
     SOURCE_OWN = 180,
     SOURCE_ROUTED_PAIR = 20,    /* Plus the prefix length. */
+    SOURCE_OUTSIDE = 10,        /* Anybody on a wire. */
 
     GUARD_SERVED = 160,         /* What the controller answers. */
     GUARD_UNHEARD = 150,        /* ICMPv6 that is for nobody here. */
@@ -56,6 +61,7 @@ enum {
     SERVICE_N_TABLES
 };
 enum {
+    SERVICE_WIRE = 310,         /* Answered by the guests. */
     SERVICE_REMOTE = 300,       /* Answered where it came from. */
     SERVICE_SELF = 200,         /* Asks for an address of its own. */
     SERVICE_QUARANTINE_DIRECT = 160,
@@ -64,6 +70,7 @@ enum {
     SERVICE_QUARANTINE = 70,
     SERVICE_FLOOD = 50,         /* Only the guests know. */
     SERVICE_REPLY = 50,
+    SERVICE_OUTSIDE = 20,       /* Somebody on the wire may know. */
     SERVICE_UNKNOWN = 10,
 
     TURN_SELF = 200,            /* As SERVICE_SELF. */
@@ -84,6 +91,7 @@ enum {
     LOCATE_REMOTE = 200,
     LOCATE_SHARED = 195,
     LOCATE_REMOTE_PAIR = 190,
+    LOCATE_OUTSIDE = 2,         /* Onto the wire. */
 };
 
 /* Tables of STAGE_DELIVER. */
@@ -94,6 +102,8 @@ enum {
 };
 enum {
     OUT_HAIRPIN = 300,
+    OUT_WIRE = 250,
+    OUT_NO_WIRE = 240,
     OUT_LOCAL = 200,
     OUT_FLOOD = 100,
     OUT_ALONE = 50,             /* A flood without another host. */
@@ -112,6 +122,9 @@ enum {
 #define REL_ROUTED_PAIR "overlay.routed-pair" /* DOMAIN|PREFIX -> port. */
 #define REL_MAC "overlay.mac"           /* NETWORK|MAC -> port. */
 #define REL_SHARED "overlay.shared"     /* NETWORK -> MAC of several. */
+#define REL_WIRE "overlay.wire"         /* NETWORK|HOST -> port; the same of
+                                         * provider networks, with hosts that
+                                         * are a port's candidate. */
 /* "4" or "6" -> hosts with tunnel addresses of that family only. */
 #define REL_FAMILY "overlay.family"
 #define REL_GENEVE "overlay.geneve"     /* "" -> hosts that receive Geneve. */
@@ -165,6 +178,24 @@ is_link_local(const struct vmn_ip *ip)
     return ip->family == 6 && ip->addr[0] == 0xfe
            && (ip->addr[1] & 0xc0) == 0x80;
 }
+
+/* wire.c: provider networks. */
+static inline bool
+is_provider(const struct vmn_network *network)
+{
+    return network->provider.physical != NULL;
+}
+
+/* The number, on 'host', of the port that leads to the provider network's
+ * wire, or 0. */
+uint32_t wire_ofport(struct vmn_view *, const struct vmn_network *,
+                     const char *host);
+void wire_of_host(struct vmn_view *, struct vmn_emit *,
+                  const struct vmn_host *);
+void wire_of_network(struct vmn_emit *, const struct vmn_network *);
+void wire_guard_port(struct vmn_view *, struct vmn_emit *,
+                     const struct site *);
+void wire_self(struct vmn_emit *, const struct site *, const struct vmn_ip *);
 
 /* Network-wide registers of a packet that has just come in; 'zone' is that of
  * the network's domain. */
@@ -225,6 +256,7 @@ void compile_host(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_flood(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_wire(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_asked(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_pair(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_routed_pair(struct vmn_view *, const char *key,

@@ -35,7 +35,8 @@ site_read(struct vmn_view *view, const char *name, struct site *site)
         memcpy(&site->identity, identity, size);
     }
 
-    const struct vmn_binding *binding = vmn_read_binding(view, name);
+    const struct vmn_binding *binding = (site->port->external ? NULL
+                                         : vmn_read_binding(view, name));
 
     if (binding && binding->host) {
         const struct vmn_vif *vif = vmn_read_vif(view, binding->host,
@@ -80,10 +81,15 @@ void
 site_locate(struct vmn_view *view, struct vmn_emit *emit,
             const struct site *site, struct vmn_mac mac, bool is_own)
 {
+    bool provider = is_provider(site->network);
+    uint32_t from = (!site->candidate_ofport ? 0
+                     : provider ? wire_ofport(view, site->network,
+                                              site->candidate)
+                     : VMN_TUNNEL_OFPORT);
     struct vmn_flow *flow;
     struct vmn_actions *actions;
 
-    if (!site->host) {
+    if (!site->host && !site->port->external) {
         return;
     }
 
@@ -93,17 +99,21 @@ site_locate(struct vmn_view *view, struct vmn_emit *emit,
     vmn_match_mac(flow, VMN_F_ETH_DST, mac);
     actions = vmn_flow_actions(flow);
     vmn_act_set(actions, VMN_REG_DST_ID, site->identity);
-    vmn_act_set(actions, VMN_REG_DST_HOST,
-                vmn_number(view, VMN_NUMBER_HOST, site->host));
+    if (site->port->external) {
+        /* What is to reach it is judged here, or nowhere. */
+        vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
+    }
+    vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_WIRE
+                : vmn_number(view, VMN_NUMBER_HOST, site->host));
     vmn_act_next(actions);
 
     if (site->ofport) {
         local_add(emit, site, site->host, site->ofport, mac, is_own);
     }
-    if (site->candidate_ofport) {
+    if (from) {
         flow = local_add(emit, site, site->candidate, site->candidate_ofport,
                          mac, is_own);
-        vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+        vmn_match(flow, VMN_F_IN_PORT, from);
     }
 }
 
@@ -129,6 +139,10 @@ emit_source(struct vmn_emit *emit, const struct site *site,
     }
     vmn_match_ip(flow, field, ip);
     vmn_act_set(actions, VMN_REG_SRC_ID, site->identity);
+    if (site->port->external) {
+        /* What it sends is judged here, or nowhere. */
+        vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
+    }
     vmn_act_next(actions);
 }
 
@@ -140,6 +154,11 @@ emit_address(struct vmn_view *view, struct vmn_emit *emit,
 {
     struct vmn_flow *flow;
 
+    if (site->port->external) {
+        emit_source(emit, site, ip->family == 6 ? VMN_F_IPV6_SRC
+                    : VMN_F_IPV4_SRC, ip);
+        return;                 /* It answers for itself. */
+    }
     if (ip->family == 6) {
         emit_source(emit, site, VMN_F_IPV6_SRC, ip);
         nd_of_address(emit, site, ip);
@@ -259,7 +278,9 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
         }
     }
     for (size_t i = 0; i < port->n_ips; i++) {
-        if (port->ips[i].family == 4) {
+        if (is_provider(site->network)) {
+            wire_self(emit, site, &port->ips[i]);
+        } else if (port->ips[i].family == 4) {
             emit_self(emit, site, &port->ips[i]);
         }
     }
@@ -274,6 +295,9 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     if (port_has_ipv6(port)) {
         nd_guard_port(emit, site);
     }
+    if (is_provider(site->network)) {
+        wire_guard_port(view, emit, site);
+    }
     if (vmn_is_quarantined(view, port)) {
         flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_SERVICE,
                             SERVICE_ASK, SERVICE_QUARANTINE);
@@ -286,13 +310,18 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
 /* For a network that no router joins, its own relation is its domain's as
  * well. */
 static void
-publish_host(struct vmn_emit *emit, const struct site *site, const char *host)
+publish_host(struct vmn_view *view, struct vmn_emit *emit,
+             const struct site *site, const char *host)
 {
     const char *network = site->network->row.name;
 
     vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network, host);
     if (strcmp(site->domain, network)) {
         vmn_publish(emit, VMN_REL_DOMAIN_HOSTS, site->domain, host);
+    }
+    if (is_provider(site->network)) {
+        vmn_publish(emit, REL_WIRE, vmn_printf(view, "%s|%s", network, host),
+                    site->port->row.name);
     }
 }
 
@@ -309,24 +338,25 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_ip *ips;
     size_t n_ips = port_ips(view, site.port, &ips);
 
-    if (site.host) {
+    if (site.host || site.port->external) {
         site.zone = vmn_domain_zone(view, site.domain);
     }
 
     /* A port that is nowhere has nothing on any host: so its VM's start is one
      * bundle for each host, and nobody is told to send to it before. */
-    for (size_t i = 0; site.host && i < n_ips; i++) {
+    for (size_t i = 0; (site.host || site.port->external) && i < n_ips;
+         i++) {
         emit_address(view, emit, &site, &ips[i]);
     }
     publish_pairs(view, emit, &site);
     site_locate(view, emit, &site, site.port->mac, true);
     if (site.host) {
-        publish_host(emit, &site, site.host);
+        publish_host(view, emit, &site, site.host);
         vmn_publish(emit, REL_LOCAL,
                     vmn_printf(view, "%s|%s", network, site.host), key);
     }
     if (site.candidate) {
-        publish_host(emit, &site, site.candidate);
+        publish_host(view, emit, &site, site.candidate);
     }
     if (site.ofport) {
         emit_local(view, emit, &site);

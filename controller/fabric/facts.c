@@ -170,13 +170,20 @@ port_destroy(struct facts *facts, struct fact_port *port)
     free(port);
 }
 
+/* The iface-id of its interface; "", which none has, if there is to be none. */
+static const char *
+iface_id_of(const struct vmn_port *row)
+{
+    return row->external ? "" : row->iface_id;
+}
+
 static struct fact_port *
 port_create(struct facts *facts, const struct vmn_port *row)
 {
     struct fact_port *port = xzalloc(sizeof *port);
 
     port->name = xstrdup(row->row.name);
-    port->iface_id = xstrdup(row->iface_id);
+    port->iface_id = xstrdup(iface_id_of(row));
     ovs_list_init(&port->due_node);
     ovs_list_init(&port->moving_node);
     hmap_insert(&facts->ports, &port->name_node, hash_string(port->name, 0));
@@ -190,17 +197,18 @@ static void
 port_set(struct facts *facts, const struct vmn_port *row)
 {
     struct fact_port *port = find_port(facts, row->row.name);
+    const char *iface_id = iface_id_of(row);
 
-    if (port && !strcmp(port->iface_id, row->iface_id)
+    if (port && !strcmp(port->iface_id, iface_id)
         && nullable_string_is_equal(port->wanted, row->host)) {
         return;
     }
     if (!port) {
         port = port_create(facts, row);
-    } else if (strcmp(port->iface_id, row->iface_id)) {
+    } else if (strcmp(port->iface_id, iface_id)) {
         hmap_remove(&facts->ports_by_id, &port->id_node);
         free(port->iface_id);
-        port->iface_id = xstrdup(row->iface_id);
+        port->iface_id = xstrdup(iface_id);
         hmap_insert(&facts->ports_by_id, &port->id_node,
                     hash_string(port->iface_id, 0));
     }

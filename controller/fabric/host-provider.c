@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What of a host leads to physical networks: patch ports between the integration
- * bridge and bridges that the host's operator made.  Says which are to be there
- * and what is wrong with those that are not; the database's part is
+ * What of a host leads to physical networks: patch ports between the
+ * integration bridge and bridges that the host's operator made.  Says which are
+ * to be there and what is wrong with those that are not; the database's part is
  * proto/ovsdb's. */
 
 #include <config.h>

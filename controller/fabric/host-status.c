@@ -73,7 +73,8 @@ find_large_networks(const struct fabric_host_db *db, struct sset *large)
             = (port ? model_get_durable(model, VMN_TABLE_NETWORK,
                                         port->network, NULL) : NULL);
 
-        if (network && network->mtu > most) {
+        /* What is on a wire of its own needs no tunnels. */
+        if (network && !network->provider.physical && network->mtu > most) {
             sset_add(large, network->row.name);
         }
     }
@@ -140,6 +141,51 @@ underlay_status(const struct fabric_host_db *db, json_t *status)
     json_object_set_new(status, "underlay", underlay);
 }
 
+/* Physical networks.  ---------------------------------------------------- */
+
+/* Why 'port' cannot be reached on 'host' by its provider network, as a sentence
+ * that the caller frees, or NULL. */
+static char *
+wire_reason(const struct fabric *fabric, const char *host,
+            const struct vmn_port *port)
+{
+    const struct vmn_network *network = model_get_durable(
+        fabric->model, VMN_TABLE_NETWORK, port->network, NULL);
+    const char *physical = network ? network->provider.physical : NULL;
+    const struct fact_host *fact = facts_find_host(fabric->db->facts, host);
+    char *iface_id, *reason = NULL;
+
+    if (!physical || !fact) {
+        return NULL;
+    }
+    iface_id = xasprintf("@%s", physical);
+    if (!facts_host_vif(fact, iface_id)) {
+        reason = xasprintf("host \"%s\" has no way to physical network \"%s\","
+                           " which network \"%s\" of port \"%s\" is on", host,
+                           physical, network->row.name, port->row.name);
+    }
+    free(iface_id);
+    return reason;
+}
+
+/* The same for the first of the host's ports that has one. */
+static char *
+find_wireless(const struct fabric_host_db *db)
+{
+    const struct fabric *fabric = db->host->fabric;
+    struct vmn_names ports = model_lookup(
+        fabric->model, VMN_INDEX_PORT_BY_HOST, db->host->name);
+    char *reason = NULL;
+
+    for (size_t i = 0; !reason && i < ports.n; i++) {
+        const struct vmn_port *port = model_get_durable(
+            fabric->model, VMN_TABLE_PORT, ports.names[i], NULL);
+
+        reason = port ? wire_reason(fabric, db->host->name, port) : NULL;
+    }
+    return reason;
+}
+
 void
 fabric_db_host_status(const struct fabric_host *host, json_t *status)
 {
@@ -175,6 +221,14 @@ fabric_db_host_status(const struct fabric_host *host, json_t *status)
         json_object_set_new(status, "reason", json_string(db->reason));
     }
     underlay_status(db, status);
+    if (!json_object_get(status, "reason") && db->connected) {
+        char *reason = find_wireless(db);
+
+        if (reason) {
+            json_object_set_new(status, "reason", json_string(reason));
+        }
+        free(reason);
+    }
 }
 
 /* Whether the port's host has acknowledged the flows of its being there.
@@ -214,19 +268,30 @@ fabric_port_status(const struct fabric *fabric, const char *name)
 {
     const struct facts *facts = fabric->db->facts;
     const struct fact_port *port = facts_find_port(facts, name);
+    const struct vmn_port *row = model_get_durable(
+        fabric->model, VMN_TABLE_PORT, name, NULL);
     const struct fact_host *host;
     const struct fact_vif *vif;
+    char *reason;
+    json_t *status;
 
     if (!port) {
         return NULL;
+    }
+    if (row && row->external) {
+        return json_pack("{s:s}", "state", "external");
     }
     if (!port->active) {
         return json_pack("{s:s}", "state", "unbound");
     }
     host = facts_find_host(facts, port->active);
     vif = host ? facts_host_vif(host, port->iface_id) : NULL;
-    return json_pack("{s:s, s:s*, s:s, s:o*}", "host", port->active,
-                     "candidate", port->candidate,
-                     "state", port_state(fabric, port, vif),
-                     "ofport", vif ? json_integer(vif->ofport) : NULL);
+    reason = row ? wire_reason(fabric, port->active, row) : NULL;
+    status = json_pack("{s:s, s:s*, s:s, s:o*, s:s*}", "host", port->active,
+                       "candidate", port->candidate,
+                       "state", port_state(fabric, port, vif),
+                       "ofport", vif ? json_integer(vif->ofport) : NULL,
+                       "reason", reason);
+    free(reason);
+    return status;
 }

@@ -251,7 +251,7 @@ check_port(struct txn *txn, const struct entry *entry)
         }
     }
     check_no_router_has_mac(txn, entry, port->network, port->mac);
-    check_is_overlay(txn, entry, "/network", port->network, "ports");
+    check_port_external(txn, entry, port, network);
     check_port_moved(txn, entry);
 }
 

@@ -239,6 +239,9 @@ void check_no_router_has_mac(struct txn *, const struct entry *where,
 
 /* model-provider.c */
 void check_provider(struct txn *, const struct entry *network);
+void check_port_external(struct txn *, const struct entry *where,
+                         const struct vmn_port *,
+                         const struct vmn_network *);
 /* Reports to 'field' of 'where' if 'network' is a provider network, and so
  * cannot have 'what' ("ports"). */
 void check_is_overlay(struct txn *, const struct entry *where,

@@ -2,7 +2,8 @@
  *
  * What provider networks ask of the model: each part of a physical network is
  * one network, and has only what can be served on a wire that others are on,
- * too.  Not for what hosts have of it: a host without the bridge says so itself. */
+ * too.  Not for what hosts have of it: a host without the bridge says so
+ * itself. */
 
 #include <config.h>
 
@@ -44,7 +45,6 @@ check_users(struct txn *txn, const struct entry *entry)
         int index;
         enum vmn_table table;
     } users[] = {
-        { VMN_INDEX_PORT_BY_NETWORK, VMN_TABLE_PORT },
         { VMN_INDEX_LB_BY_NETWORK, VMN_TABLE_LOADBALANCER },
         { VMN_INDEX_ROUTER_BY_NETWORK, VMN_TABLE_ROUTER },
     };
@@ -65,6 +65,26 @@ check_users(struct txn *txn, const struct entry *entry)
     }
 }
 
+/* The same of one that is none any more. */
+static void
+check_external_ports(struct txn *txn, const struct entry *entry)
+{
+    const struct name_set *names = index_get(
+        txn->model, VMN_INDEX_PORT_BY_NETWORK, entry->name);
+
+    for (size_t i = 0; i < names->n; i++) {
+        const struct entry *other = model_find(txn->model, VMN_TABLE_PORT,
+                                               names->names[i]);
+        const struct vmn_port *port = entry_row(other);
+
+        if (port->external && !entry_is_changed(other)) {
+            txn_error(txn, entry, VMN_ERR_CONFLICT, "/provider",
+                      "port \"%s\" is external, and so in a provider network",
+                      port->row.name);
+        }
+    }
+}
+
 void
 check_provider(struct txn *txn, const struct entry *entry)
 {
@@ -73,6 +93,22 @@ check_provider(struct txn *txn, const struct entry *entry)
     if (network->provider.physical) {
         check_part_is_free(txn, entry, &network->provider);
         check_users(txn, entry);
+    } else if (entry->before
+               && ((const struct vmn_network *) entry->before->row)
+                  ->provider.physical) {
+        check_external_ports(txn, entry);
+    }
+}
+
+void
+check_port_external(struct txn *txn, const struct entry *where,
+                    const struct vmn_port *port,
+                    const struct vmn_network *network)
+{
+    if (port->external && !network->provider.physical) {
+        txn_error(txn, where, VMN_ERR_INVALID, "/external",
+                  "is only for ports of provider networks, and \"%s\" is none",
+                  network->row.name);
     }
 }
 

@@ -236,6 +236,26 @@ schema_finish_network(void *network_, const json_t *json OVS_UNUSED,
 }
 
 void
+schema_finish_port(void *port_, const json_t *json, const char *pointer,
+                   struct vmn_errors *errors)
+{
+    static const char *const members[] = { "host", "iface_id" };
+    const struct vmn_port *port = port_;
+
+    for (size_t i = 0; port->external && i < ARRAY_SIZE(members); i++) {
+        const json_t *value = json_object_get(json, members[i]);
+
+        /* A name is what absence stands for, and is shown. */
+        if (value && !json_is_null(value)
+            && (!i || strcmp(json_string_value(value), port->row.name))) {
+            fault(errors, pointer, members[i],
+                  "cannot be combined with \"external\": such a port is on no "
+                  "host");
+        }
+    }
+}
+
+void
 schema_finish_peer(void *peer_, const json_t *json OVS_UNUSED,
                    const char *pointer, struct vmn_errors *errors)
 {

@@ -406,8 +406,13 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .nested = &schema_port_dhcp_options,
                   .doc = "What it is told; before what its subnet and its "
                          "network say." },
+                { .name = "external", .type = SCHEMA_BOOL,
+                  AT(vmn_port, external), .flags = SCHEMA_HIDE_DEFAULT,
+                  .doc = "Whether it is a machine on the physical network of "
+                         "its provider network, and so on no host." },
                 { .name = NULL },
             },
+            .finish = schema_finish_port,
         },
     },
     [VMN_TABLE_GROUP] = {

@@ -171,6 +171,8 @@ struct vmn_port {
     const char *host;           /* Where it is to run, or NULL: anywhere. */
     const char *iface_id;       /* external_ids:iface-id on the host. */
     struct vmn_dhcp_options dhcp_options;
+    bool external;              /* A machine on the physical network of its
+                                 * provider network: on no host, ever. */
 };
 
 /* A set of ports and addresses. */

@@ -54,6 +54,9 @@ enum vmn_hook {
 #define VMN_DST_HOST_FLOOD 0xffffffffu
 /* In VMN_REG_DST_HOST: a router, which is on every host. */
 #define VMN_DST_HOST_ROUTER 0xfffffffeu
+/* In VMN_REG_DST_HOST: the physical network that the packet's network is on, by
+ * way of this host's own bridge. */
+#define VMN_DST_HOST_WIRE 0xfffffffcu
 
 /* Relation: network name -> hosts with an enabled port in it, or to which one
  * may move any moment.  Published by overlay.  Scope of whatever concerns one network. */

@@ -343,6 +343,11 @@ spec_host(unsigned i)
         json_object_set(spec, "second_tunnel_ip", swapped ? v4 : v6);
     }
     json_object_set(spec, "tunnel_ip", swapped ? v6 : v4);
+    if (chance(70)) {
+        json_object_set_new(spec, "provider_bridges", json_pack(
+            "[{s:s, s:s}]", "physical", chance(80) ? "dc" : "wan", "bridge",
+            "br-ex"));
+    }
     json_decref(v4);
     json_decref(v6);
     return spec;
@@ -366,6 +371,15 @@ spec_network(unsigned i)
             json_pack("{s:o, s:o}", "cidr",
                       json_sprintf("fd00:0:0:%u::/64", routed), "gateway",
                       json_sprintf("fd00:0:0:%u::1", routed)));
+    }
+    if (i == N_NETWORKS - 1 && chance(70)) {
+        json_t *provider = json_pack("{s:s}", "physical",
+                                     chance(80) ? "dc" : "wan");
+
+        if (chance(50)) {
+            json_object_set_new(provider, "vlan", json_integer(1 + rnd(3)));
+        }
+        json_object_set_new(spec, "provider", provider);
     }
     return spec;
 }
@@ -405,6 +419,9 @@ spec_port(unsigned i)
                              random_labels(), "enabled", chance(90),
                              "quarantined", chance(10));
 
+    if (network == N_NETWORKS - 1 && chance(20)) {
+        json_object_set_new(spec, "external", json_true());
+    }
     if (chance(30)) {
         json_object_set_new(spec, "ips", json_pack(
             "[o]", json_sprintf("10.0.%u.%u",
@@ -656,6 +673,28 @@ add_observed(struct model_request *request)
     free(vif);
 }
 
+/* What leads to a physical network on a host. */
+static void
+add_wire(struct model_request *request)
+{
+    unsigned host = rnd(N_HOSTS);
+    const char *physical = chance(80) ? "dc" : "wan";
+    char *vif = xasprintf("h%u/@%s", host, physical);
+
+    if (chance(30)) {
+        model_request_add(request, MODEL_DELETE, VMN_TABLE_VIF, vif,
+                          NULL)->missing_ok = true;
+    } else {
+        model_request_add(request, MODEL_PUT, VMN_TABLE_VIF, vif, json_pack(
+            "{s:o, s:o, s:s, s:i, s:b}", "host",
+            json_sprintf("h%u", host), "iface_id",
+            json_sprintf("@%s", physical), "iface", "vmn-to-br-ex", "ofport",
+            1000 + (int) rnd(2) + (*physical == 'w' ? 2 : 0), "link_up",
+            true));
+    }
+    free(vif);
+}
+
 static void
 show_errors(const struct vmn_errors *errors)
 {
@@ -675,8 +714,10 @@ random_request(struct model_request *request)
         request->prune_set = chance(50) ? xstrdup("a") : xstrdup("b");
     }
     for (unsigned i = 0; i < n; i++) {
-        if (chance(35)) {
+        if (chance(30)) {
             add_observed(request);
+        } else if (chance(10)) {
+            add_wire(request);
         } else {
             add_desired(request);
         }

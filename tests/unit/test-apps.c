@@ -177,6 +177,56 @@ static struct scenario scenarios[] = {
             { "h2", "-arp_spa=10.0.0.1" },
             { "h2", "-arp_tpa=10.0.0.1" } } },
     } },
+    { "overlay_puts_provider_networks_on_the_wire", {
+        { "{" BASE ","
+          "'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1',"
+          " 'provider_bridges': [{'physical': 'dc', 'bridge': 'br-ex'}]},"
+          "'vifs/h1/@dc': {'host': 'h1', 'iface_id': '@dc',"
+          " 'iface': 'vmn-to-br-ex', 'ofport': 41},"
+          "'networks/shop': {'vni': 100, 'subnets': [{'cidr': "
+          "'10.0.0.0/24'}], 'provider': {'physical': 'dc', 'vlan': 7}},"
+          "'ports/metal': {'network': 'shop', 'ips': ['10.0.0.5'],"
+          " 'mac': '02:00:00:00:00:05', 'external': true}}", {
+            /* In, with its tag and without, and nothing else. */
+            { "h1", "+" ADMIT "/0 210 reg0=0,in_port=41,dl_vlan=7 "
+              "actions=set_field:0->vlan_tci,set_field:0x64->reg0," },
+            { "h1", "+" ADMIT "/0 215 reg0=0x64,in_port=41 actions=" },
+            { "h1", "+" ADMIT "/0 205 in_port=41 actions=drop (no network of "
+              "that VLAN here)" },
+            { "h1", "+" ADMIT "/2 10 reg0=0x64 actions=" },
+            { "h1", "+" ADMIT "/2 400 reg0=0x64,dl_src=02:00:00:00:00:01 "
+              "actions=drop (spoofed)" },
+            { "h1", "+" LOCATE "250 reg0=0x64,in_port=41 actions=drop" },
+            { "h1", "+" LOCATE "400 reg0=0x64,in_port=41,dl_dst=01:" },
+            /* Out, to known ones and others, and never by a tunnel. */
+            { "h1", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:02 "
+              "actions=set_field:0->reg2,set_field:0xfffffffc->reg6,goto" },
+            { "h1", "+" LOCATE "2 reg0=0x64 "
+              "actions=set_field:0xfffffffc->reg6,goto" },
+            { "h1", "+250 reg0=0x64,reg6=0xfffffffc "
+              "actions=set_field:0x1007->vlan_tci,output:41" },
+            { "h1", "-tun_id=0x64" },
+            { "h1", "-reg0=0x64,reg6=0xffffffff" },
+            /* A host without the bridge. */
+            { "h2", "+240 reg0=0x64,reg6=0xfffffffc actions=drop (no bridge to "
+              "the physical network)" },
+            { "h2", "-250 reg0=0x64,reg6=0xfffffffc" },
+            { "h2", "-in_port=41" },
+            /* A machine out there: judged here, and answers for itself. */
+            { "h2", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:05 "
+              "actions=set_field:0->reg2,set_field:0x1->reg4,"
+              "set_field:0xfffffffc->reg6," },
+            { "h2", "+nw_src=10.0.0.5 actions=set_field:0->reg1,"
+              "set_field:0x1->reg3," },
+            { "h1", "-arp_tpa=10.0.0.5" },
+            { "h1", "+arp_tpa=10.0.0.2" } } },
+        { "{'vifs/h1/@dc': null}", {
+            { "h1", "-in_port=41" }, { "h1", "-output:41" },
+            { "h1", "+240 reg0=0x64,reg6=0xfffffffc actions=drop" } } },
+        { "{'ports/metal': null, 'networks/shop': {'vni': 100, 'subnets': "
+          "[{'cidr': '10.0.0.0/24'}]}}", {
+            { "h1", "+tun_id=0x64" }, { "h1", "-0xfffffffc" } } },
+    } },
     { "overlay_admits_from_tunnels_only_known_hosts_networks_and_sources", {
         { "{" BASE "}", {
             { "h1", "+" ADMIT "/0 100 tun_src=10.99.0.2,in_port=40000 "

@@ -542,6 +542,36 @@ stranger_does_not_lead_to_a_physical_network(void **state OVS_UNUSED)
     assert_int_equal(get_vif("hv1/@dc")->ofport, 9);
 }
 
+/* Nor is a port on a host that is a machine outside. */
+static void
+external_port_claims_no_interface(void **state OVS_UNUSED)
+{
+    start_hosts();
+    edit(VMN_TABLE_NETWORK, "pub", json_pack("{s:{s:s}}", "provider",
+                                             "physical", "dc"));
+    edit(VMN_TABLE_PORT, "metal", json_pack("{s:s, s:b}", "network", "pub",
+                                            "external", true));
+    add_vif(0, "tap1", "metal", 5);
+    UNTIL(get_vif("hv1/metal"));
+    settle();
+    assert_true(bound("metal", NULL, NULL));
+    assert_true(port_state_is("metal", "external"));
+
+    /* It may become a VM. */
+    edit(VMN_TABLE_PORT, "metal", json_pack("{s:s}", "network", "pub"));
+    UNTIL(bound("metal", "hv1", NULL));
+
+    json_t *status = fabric_port_status(fabric, "metal");
+    const char *reason = json_string_value(json_object_get(status, "reason"));
+    assert_non_null(reason);
+    assert_non_null(strstr(reason, "no way to physical network \"dc\""));
+    json_decref(status);
+
+    edit(VMN_TABLE_PORT, "metal", json_pack("{s:s, s:b}", "network", "pub",
+                                            "external", true));
+    UNTIL(bound("metal", NULL, NULL));
+}
+
 static void
 same_datapath_id_twice_is_refused(void **state OVS_UNUSED)
 {
@@ -1154,6 +1184,7 @@ main(int argc, char *argv[])
         T(physical_network_waits_for_its_bridge),
         T(physical_networks_come_and_go),
         T(stranger_does_not_lead_to_a_physical_network),
+        T(external_port_claims_no_interface),
         T(same_datapath_id_twice_is_refused),
         T(what_else_is_wrong_is_told),
         T(host_that_is_not_there_has_a_status),

@@ -238,16 +238,17 @@ static const struct refusal refusals[] = {
       "put networks y {'provider':{'physical':'a','vlan':7}}",
       "/0/provider VLAN 7 of physical network \"a\" is network \"y\"\n"
       "/1/provider VLAN 7 of physical network \"a\" is network \"x\"\n" },
-    { "put networks n {" SUBNET ",'provider':{'physical':'a'}}",
-      "/provider port \"p1\" cannot be in a provider network\n"
-      "/provider port \"p2\" cannot be in a provider network\n" },
+    { "put networks x {'subnets':[{'cidr':'10.1.0.0/24','gateway':"
+      "'10.1.0.1'}]}\nput routers r {'interfaces':[{'network':'x'}]}\n"
+      "put ports y {'network':'x','external':true}",
+      "/2/external is only for ports of provider networks, and \"x\" is "
+      "none\n" },
     { "put networks x {'provider':{'physical':'a'},"
       "'subnets':[{'cidr':'10.1.0.0/24','gateway':'10.1.0.1'}]}\n"
       "put ports y {'network':'x'}\n"
       "put routers r {'interfaces':[{'network':'x'}]}\n"
       "put loadbalancers l {'vip':'10.1.0.9','networks':['x'],"
       "'protocol':'tcp','ports':[{'port':80}]}",
-      "/1/network \"x\" is a provider network, which cannot have ports\n"
       "/2/interfaces \"x\" is a provider network, which cannot have "
       "routers\n"
       "/3/networks \"x\" is a provider network, which cannot have virtual "

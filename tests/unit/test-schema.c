@@ -101,6 +101,9 @@ static const struct good_case good_cases[] = {
       "{'cidr':'10.0.0.0/24','gateway':'10.0.0.1'}]}",
       "{'vni':7,'subnets':[{'cidr':'10.0.0.0/24','gateway':'10.0.0.1'},"
       "{'cidr':'10.1.0.0/24'}],'mtu':9000,'default':'deny'}" },
+    { "ports", "{'network':'n','external':true,'iface_id':'x'}",
+      "{'network':'n','enabled':true,'quarantined':false,'iface_id':'x',"
+      "'external':true}" },
     { "ports", "{'network':'n'}",
       "{'network':'n','enabled':true,'quarantined':false,'iface_id':'x'}" },
     { "ports", "{'network':'n','mac':'02:AB:cd:00:00:01',"
@@ -392,6 +395,12 @@ static const struct bad_case bad_cases[] = {
     { "networks", "{'provider':{'physical':'a','vlan':4095}}",
       "/provider/vlan must be an integer from 1 to 4094\n" },
     { "networks", "{'provider':'a'}", "/provider must be an object\n" },
+    { "ports", "{'network':'n','external':true,'host':'h'}",
+      "/host cannot be combined with \"external\": such a port is on no "
+      "host\n" },
+    { "ports", "{'network':'n','external':true,'iface_id':'y'}",
+      "/iface_id cannot be combined with \"external\": such a port is on no "
+      "host\n" },
     { "ports", "{'network':'n','iface_id':'@dc'}",
       "/iface_id must be an interface id: 1 to 63 of A-Z, a-z, 0-9, '.', '_' "
       "and '-'\n" },
