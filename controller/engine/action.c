@@ -7,6 +7,7 @@
 
 #include "controller/engine/emit.h"
 #include "controller/engine/handler.h"
+#include "controller/engine/neighbour.h"
 #include "controller/engine/note.h"
 #include "controller/engine/view.h"
 
@@ -18,6 +19,7 @@
 #include "flow.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
+#include "packets.h"
 #include "util.h"
 
 void
@@ -252,6 +254,28 @@ vmn_act_output_in_port(struct vmn_actions *a)
 }
 
 void
+vmn_act_push_vlan(struct vmn_actions *a, uint16_t vlan)
+{
+    union mf_value vid = { .be16 = htons(vlan | VLAN_CFI) };
+
+    if (!vlan || vlan > 4094) {
+        emit_fail(a->emit, "%u is no VLAN", vlan);
+    } else if (begin(a)) {
+        ofpact_put_PUSH_VLAN(&a->ofpacts)->ethertype = htons(ETH_TYPE_VLAN);
+        ofpact_put_set_field(&a->ofpacts, mf_from_id(MFF_VLAN_VID), &vid,
+                             NULL);
+    }
+}
+
+void
+vmn_act_pop_vlan(struct vmn_actions *a)
+{
+    if (begin(a)) {
+        ofpact_put_STRIP_VLAN(&a->ofpacts)->ofpact.raw = -1;
+    }
+}
+
+void
 vmn_act_clear_in_port(struct vmn_actions *a)
 {
     set_in_port(a, OFPP_NONE);
@@ -313,6 +337,30 @@ vmn_act_note(struct vmn_actions *a, uint16_t eth_type, uint8_t ip_proto)
         emit_fail(a->emit, "only connections of IP are noted");
     } else if (begin(a)) {
         note_put(&a->ofpacts, eth_type, ip_proto);
+    }
+}
+
+void
+vmn_act_learn_neighbour(struct vmn_actions *a, enum vmn_neighbour from)
+{
+    if (a->in_bucket) {
+        emit_fail(a->emit, "a bucket learns nothing");
+    } else if (begin(a)) {
+        neighbour_put_learn(&a->ofpacts, from);
+    }
+}
+
+void
+vmn_act_find_neighbour(struct vmn_actions *a)
+{
+    static const struct vmn_mac none;
+
+    vmn_act_set_mac(a, VMN_F_ETH_DST, none);
+    if (begin(a)) {
+        struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
+
+        resubmit->in_port = OFPP_IN_PORT;
+        resubmit->table_id = NEIGHBOUR_TABLE;
     }
 }
 
@@ -462,8 +510,28 @@ vmn_act_arp_reply(struct vmn_actions *a, struct vmn_mac mac,
 }
 
 static void
+set_range(struct ofpact_nat *nat, const struct vmn_ip *first,
+          const struct vmn_ip *last)
+{
+    if (first->family == 4) {
+        nat->range_af = AF_INET;
+        memcpy(&nat->range.addr.ipv4.min, first->addr, 4);
+        if (last->family == 4) {
+            memcpy(&nat->range.addr.ipv4.max, last->addr, 4);
+        }
+    } else {
+        nat->range_af = AF_INET6;
+        memcpy(&nat->range.addr.ipv6.min, first->addr, 16);
+        if (last->family == 6) {
+            memcpy(&nat->range.addr.ipv6.max, last->addr, 16);
+        }
+    }
+}
+
+static void
 put_nat(struct ofpbuf *ofpacts, const struct vmn_ct *spec)
 {
+    static const struct vmn_ip none;
     /* Actions inside of another are built at the start of the buffer. */
     size_t ofs = ofpacts->size;
 
@@ -472,11 +540,13 @@ put_nat(struct ofpbuf *ofpacts, const struct vmn_ct *spec)
     struct ofpact_nat *nat = ofpact_put_NAT(ofpacts);
 
     nat->range_af = AF_UNSPEC;
-    if (spec->commit && spec->dnat.family == 4) {
+    if (spec->commit && spec->dnat.family) {
         nat->flags = NX_NAT_F_DST;
-        nat->range_af = AF_INET;
-        memcpy(&nat->range.addr.ipv4.min, spec->dnat.addr, 4);
+        set_range(nat, &spec->dnat, &none);
         nat->range.proto.min = spec->dnat_port;
+    } else if (spec->commit && spec->snat.family) {
+        nat->flags = NX_NAT_F_SRC;
+        set_range(nat, &spec->snat, &spec->snat_last);
     }
     ofpacts->header = ofpbuf_push_uninit(ofpacts, ofs);
 }
@@ -530,6 +600,11 @@ vmn_act_ct(struct vmn_actions *a, const struct vmn_ct *spec)
     }
     if (!is_register(spec->zone)) {
         emit_fail(a->emit, "a zone comes from a register");
+        return;
+    }
+    if (spec->dnat.family && spec->snat.family) {
+        emit_fail(a->emit, "a connection's source and destination are not "
+                  "translated at once");
         return;
     }
     if (spec->mark && (!spec->commit || !is_register(spec->mark_from))) {

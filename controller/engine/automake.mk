@@ -26,6 +26,10 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/level.h \
 	controller/engine/node.c \
 	controller/engine/node.h \
+	controller/engine/learn.c \
+	controller/engine/learn.h \
+	controller/engine/neighbour.c \
+	controller/engine/neighbour.h \
 	controller/engine/note.c \
 	controller/engine/note.h \
 	controller/engine/overlap.c \

@@ -37,8 +37,6 @@ struct engine_note {
 
 /* Appends to ofpacts what notes a connection, for vmn_act_note(). */
 void note_put(struct ofpbuf *ofpacts, uint16_t eth_type, uint8_t ip_proto);
-/* Sets the cookie of the notes that 'ofpacts' make. */
-void note_set_cookie(struct ofpbuf *ofpacts, uint64_t cookie);
 
 /* Reads a note; false if it is none. */
 bool engine_note_read(const struct match *, struct engine_note *);

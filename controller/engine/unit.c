@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "controller/engine/emit.h"
-#include "controller/engine/note.h"
+#include "controller/engine/learn.h"
 #include "controller/engine/tap.h"
 #include "controller/engine/view.h"
 #include "openvswitch/ofp-actions.h"
@@ -271,7 +271,7 @@ want_flow(struct engine *engine, struct comparison *cmp,
         uint64_t cookie = cookie_of(cmp->unit, flow);
 
         put_tap(engine, cmp->unit, flow);
-        note_set_cookie(&actions->ofpacts, cmp->unit->cookie);
+        learn_set_cookie(&actions->ofpacts, cmp->unit->cookie);
         item_draft_actions(&draft, cookie, actions->ofpacts.data,
                            actions->ofpacts.size);
         want_item(engine, cmp, scope, &draft, actions->drop_reason);

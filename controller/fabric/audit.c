@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "byte-order.h"
+#include "controller/engine/neighbour.h"
 #include "controller/engine/note.h"
 #include "controller/engine/tap.h"
 #include "controller/fabric/fabric-private.h"
@@ -201,7 +202,8 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
         a->marker = ntohll(fs->cookie);
         return;
     }
-    if (fs->table_id == TAP_TABLE || fs->table_id == NOTE_TABLE) {
+    if (fs->table_id == TAP_TABLE || fs->table_id == NOTE_TABLE
+        || fs->table_id == NEIGHBOUR_TABLE) {
         return;
     }
     a->result.n_flows++;

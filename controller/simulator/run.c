@@ -10,6 +10,7 @@
 
 #include <config.h>
 
+#include "controller/engine/neighbour.h"
 #include "controller/engine/note.h"
 #include "controller/engine/tap.h"
 #include "controller/simulator/simulator.h"
@@ -353,6 +354,17 @@ enter_table(struct ctx *ctx, uint8_t table, bool deeper)
     ctx->table = from;
 }
 
+/* Who is on a wire only the switch knows.  So everybody is, at an address that
+ * stands for all. */
+static void
+find_neighbour(struct ctx *ctx)
+{
+    static const struct eth_addr someone
+        = ETH_ADDR_C(02,00,00,00,00,00);
+
+    ctx->flow->dl_dst = someone;
+}
+
 static void
 resubmit(struct ctx *ctx, const struct ofpact_resubmit *r)
 {
@@ -360,6 +372,10 @@ resubmit(struct ctx *ctx, const struct ofpact_resubmit *r)
 
     if (r->with_ct_orig || r->in_port != OFPP_IN_PORT) {
         give_up(ctx, SIM_UNKNOWN, "a resubmit as if from elsewhere");
+        return;
+    }
+    if (table == NEIGHBOUR_TABLE) {
+        find_neighbour(ctx);
         return;
     }
     ctx->detour++;
@@ -679,6 +695,14 @@ do_action(struct ctx *ctx, const struct ofpact *a)
         break;
     case OFPACT_DEC_TTL:
         return dec_ttl(ctx);
+    case OFPACT_PUSH_VLAN:
+        flow_push_vlan_uninit(ctx->flow, &ctx->wc);
+        ctx->flow->vlans[0].tpid = ofpact_get_PUSH_VLAN(a)->ethertype;
+        ctx->flow->vlans[0].tci = htons(VLAN_CFI);
+        break;
+    case OFPACT_STRIP_VLAN:
+        flow_pop_vlan(ctx->flow, &ctx->wc);
+        break;
     case OFPACT_CLONE: {
         struct sim_packet before = *ctx->packet;
 
@@ -691,8 +715,9 @@ do_action(struct ctx *ctx, const struct ofpact *a)
     case OFPACT_NOTE:
         break;
     case OFPACT_LEARN:
-        if (ofpact_get_LEARN(a)->table_id == NOTE_TABLE) {
-            break;              /* Where no packet goes. */
+        if (ofpact_get_LEARN(a)->table_id == NOTE_TABLE
+            || ofpact_get_LEARN(a)->table_id == NEIGHBOUR_TABLE) {
+            break;              /* Another packet's matter. */
         }
         /* Fall through. */
     default:

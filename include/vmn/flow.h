@@ -211,6 +211,10 @@ void vmn_act_dec_ttl(struct vmn_actions *);
 void vmn_act_output(struct vmn_actions *, uint32_t ofport);
 void vmn_act_output_field(struct vmn_actions *, enum vmn_field reg);
 void vmn_act_output_in_port(struct vmn_actions *);
+/* Puts an 802.1Q tag in front, outside of any that there is, or takes the
+ * outermost one away.  'vlan' is 1 to 4094. */
+void vmn_act_push_vlan(struct vmn_actions *, uint16_t vlan);
+void vmn_act_pop_vlan(struct vmn_actions *);
 /* Forgets the input port, so that output to it is not suppressed. */
 void vmn_act_clear_in_port(struct vmn_actions *);
 void vmn_act_group(struct vmn_actions *, const struct vmn_group_msg *);
@@ -265,6 +269,31 @@ void vmn_act_punt(struct vmn_actions *, unsigned handler, uint32_t arg,
 #define VMN_NOTES_MAX 4096
 void vmn_act_note(struct vmn_actions *, uint16_t eth_type, uint8_t ip_proto);
 
+/* Neighbours on a wire that the app does not know of, which the switch learns
+ * from what they say.  An ARP packet tells its sender's address, a neighbour
+ * advertisement with a link-layer address its target, a solicitation with one
+ * its sender: the flow must match that much (VMN_F_ARP_OP, or the type and
+ * VMN_F_ND_TLL or VMN_F_ND_SLL in full or masked with 0).  It is remembered for
+ * the packet's network (VMN_REG_NETWORK), until it was not looked for in
+ * VMN_NEIGHBOUR_IDLE_S seconds or the unit has no flow left that learns; of a
+ * unit at most VMN_NEIGHBOURS_MAX on a host. */
+#define VMN_NEIGHBOUR_IDLE_S 300
+#define VMN_NEIGHBOURS_MAX 4096
+enum vmn_neighbour {
+    VMN_NEIGHBOUR_ARP,
+    VMN_NEIGHBOUR_ADVERT,
+    VMN_NEIGHBOUR_SOLICIT,
+};
+void vmn_act_learn_neighbour(struct vmn_actions *, enum vmn_neighbour);
+/* Looks for a neighbour of the packet's network: its address is in
+ * VMN_REG_NEIGHBOUR4, or for IPv6 from VMN_REG_NEIGHBOUR6 on in four registers,
+ * the first one holding its first four bytes.  The packet's Ethernet destination
+ * becomes the neighbour's, or zero where it is not known; then the actions go
+ * on. */
+#define VMN_REG_NEIGHBOUR4 VMN_F_REG15
+#define VMN_REG_NEIGHBOUR6 VMN_F_REG12
+void vmn_act_find_neighbour(struct vmn_actions *);
+
 /* Where a packet goes on after connection tracking. */
 enum vmn_ct_then { VMN_CT_STOP, VMN_CT_NEXT, VMN_CT_TABLE };
 
@@ -272,8 +301,14 @@ struct vmn_ct {
     bool commit;
     enum vmn_field zone;        /* A register whose low 16 bits hold it. */
     bool nat;                   /* Apply NAT that the connection has. */
-    struct vmn_ip dnat;         /* With commit: to here; family 0: none. */
+    /* With commit and nat, what becomes of the connection: its destination is
+     * 'dnat' (and 'dnat_port', if that is not 0), or its source is one of 'snat'
+     * to 'snat_last' (family 0: 'snat' alone) with a port of the switch's
+     * choosing, its own if that is free.  Family 0: neither. */
+    struct vmn_ip dnat;
     uint16_t dnat_port;
+    struct vmn_ip snat;
+    struct vmn_ip snat_last;
     enum vmn_ct_then then;      /* STOP: the actions go on, untracked. */
     unsigned stage;             /* For VMN_CT_TABLE, the app's own. */
     unsigned table;

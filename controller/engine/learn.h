@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What learn() actions are made of (ovs-actions(7), "learn").  Not for what is
+ * learned: note.h, neighbour.h. */
+
+#ifndef CONTROLLER_ENGINE_LEARN_H
+#define CONTROLLER_ENGINE_LEARN_H 1
+
+#include <stdint.h>
+
+#include "openvswitch/meta-flow.h"
+
+struct ofpact_learn;
+struct ofpbuf;
+
+/* Begins a learn() action: flows of priority 1 in 'table', 'limit' of them at
+ * most with one cookie.  They go with the last flow of that cookie. */
+struct ofpact_learn *learn_begin(struct ofpbuf *ofpacts, uint8_t table,
+                                 uint32_t limit);
+/* The learned match has the packet's value of a field. */
+void learn_match_copy(struct ofpbuf *ofpacts, enum mf_field_id);
+/* The same, of another field. */
+void learn_match_other(struct ofpbuf *ofpacts, enum mf_field_id,
+                       enum mf_field_id from);
+/* The learned match has 'value'. */
+void learn_match_value(struct ofpbuf *ofpacts, enum mf_field_id,
+                       uint32_t value);
+/* The learned flow sets a field to the packet's value of field 'from'. */
+void learn_load(struct ofpbuf *ofpacts, enum mf_field_id,
+                enum mf_field_id from);
+/* Ends the action that began where 'ofpacts' was 'ofs' bytes long. */
+void learn_end(struct ofpbuf *ofpacts, size_t ofs);
+/* Sets the cookie of what 'ofpacts' learn. */
+void learn_set_cookie(struct ofpbuf *ofpacts, uint64_t cookie);
+
+#endif /* controller/engine/learn.h */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Neighbours on a wire, which switches learn from what they say.
+ *
+ * A flow that hears them (vmn_act_learn_neighbour()) has a learn() action.  What
+ * it learns goes into NEIGHBOUR_TABLE: by network and address, the Ethernet
+ * address.  Packets make a detour there (vmn_act_find_neighbour()).  Nobody else
+ * adds flows there, so reconciling, audits and the marker pass that table by. */
+
+#ifndef CONTROLLER_ENGINE_NEIGHBOUR_H
+#define CONTROLLER_ENGINE_NEIGHBOUR_H 1
+
+#include "vmn/flow.h"
+
+struct ofpbuf;
+
+/* Behind all stages; that of notes is the next one. */
+#define NEIGHBOUR_TABLE 250
+
+/* Appends to ofpacts what learns from a packet, for
+ * vmn_act_learn_neighbour(). */
+void neighbour_put_learn(struct ofpbuf *ofpacts, enum vmn_neighbour);
+
+#endif /* controller/engine/neighbour.h */
