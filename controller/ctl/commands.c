@@ -11,7 +11,7 @@ const struct ctl_command ctl_commands[] = {
       CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT,
       "show objects",
       "TYPE is hosts, networks, ports, groups, services, tiers, policies,\n"
-      "quarantines, loadbalancers, routers, dns-zones, observations or apps;\n"
+      "quarantines, loadbalancers, routers, floating-ips, dns-zones, observations or apps;\n"
       "singular and short names (net, svc, pol, lb) do as well.  Without NAME, all\n"
       "of the type.\n"
       "\nExample:\n"

@@ -19,7 +19,6 @@
 #include "flow.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
-#include "packets.h"
 #include "util.h"
 
 void
@@ -250,28 +249,6 @@ vmn_act_output_in_port(struct vmn_actions *a)
 
         output->port = OFPP_IN_PORT;
         output->max_len = 0;
-    }
-}
-
-void
-vmn_act_push_vlan(struct vmn_actions *a, uint16_t vlan)
-{
-    union mf_value vid = { .be16 = htons(vlan | VLAN_CFI) };
-
-    if (!vlan || vlan > 4094) {
-        emit_fail(a->emit, "%u is no VLAN", vlan);
-    } else if (begin(a)) {
-        ofpact_put_PUSH_VLAN(&a->ofpacts)->ethertype = htons(ETH_TYPE_VLAN);
-        ofpact_put_set_field(&a->ofpacts, mf_from_id(MFF_VLAN_VID), &vid,
-                             NULL);
-    }
-}
-
-void
-vmn_act_pop_vlan(struct vmn_actions *a)
-{
-    if (begin(a)) {
-        ofpact_put_STRIP_VLAN(&a->ofpacts)->ofpact.raw = -1;
     }
 }
 

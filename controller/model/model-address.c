@@ -294,11 +294,13 @@ is_used(const struct model *model, const char *network,
         const struct vmn_ip *ip)
 {
     char key[VMN_NAME_LEN + VALUE_IP_SIZE + 2], buf[VALUE_IP_SIZE];
+    enum vmn_table table;
 
     snprintf(key, sizeof key, "%s/%s", network, value_format_ip(ip, buf));
     return index_get(model, VMN_INDEX_PORT_BY_IP, key)->n
            || index_get(model, INDEX_VIP_IP, key)->n
-           || route_find_router(model, network, ip, "");
+           || route_find_router(model, network, ip, "")
+           || external_find(model, network, ip, &table);
 }
 
 static bool

@@ -253,6 +253,7 @@ check_port(struct txn *txn, const struct entry *entry)
     check_no_router_has_mac(txn, entry, port->network, port->mac);
     check_port_external(txn, entry, port, network);
     check_port_moved(txn, entry);
+    check_port_floating(txn, entry);
 }
 
 /* Networks.  -------------------------------------------------------------- */
@@ -328,6 +329,7 @@ check_network(struct txn *txn, const struct entry *entry)
     const struct name_set *names;
 
     check_provider(txn, entry);
+    check_network_external(txn, entry);
     if (network_keeps_subnets(entry)) {
         return;
     }
@@ -593,6 +595,9 @@ check_entry(struct txn *txn, const struct entry *entry)
         check_loadbalancer(txn, entry);
     } else if (entry->table == VMN_TABLE_ROUTER) {
         check_router(txn, entry);
+        check_external(txn, entry);
+    } else if (entry->table == VMN_TABLE_FLOATING_IP) {
+        check_floating_ip(txn, entry);
     } else if (entry->table == VMN_TABLE_DNS_ZONE) {
         check_zone(txn, entry);
     }

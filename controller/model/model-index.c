@@ -311,6 +311,35 @@ emit_loadbalancer(const struct emitter *e,
 }
 
 static void
+emit_external(const struct emitter *e, const struct vmn_router *router,
+              const char *mac)
+{
+    const struct vmn_external *external = &router->external;
+    char ip[VALUE_IP_SIZE];
+
+    emit(e, VMN_INDEX_ROUTER_BY_EXTERNAL, external->network);
+    if (!value_mac_is_none(router->mac)) {
+        emit_joined(e, INDEX_ROUTER_MAC, external->network, '/', mac);
+    }
+    for (size_t i = 0; i < external->n_addresses; i++) {
+        value_format_ip(&external->addresses[i], ip);
+        emit_joined(e, INDEX_EXTERNAL_IP, external->network, '/', ip);
+    }
+}
+
+static void
+emit_floating_ip(const struct emitter *e,
+                 const struct vmn_floating_ip *floating)
+{
+    char ip[VALUE_IP_SIZE];
+
+    value_format_ip(&floating->ip, ip);
+    emit(e, VMN_INDEX_FLOATING_BY_ROUTER, floating->router);
+    emit(e, VMN_INDEX_FLOATING_BY_PORT, floating->port);
+    emit_joined(e, INDEX_FLOATING_IP, floating->router, '/', ip);
+}
+
+static void
 emit_router(const struct emitter *e, const struct vmn_router *router)
 {
     char mac[VALUE_MAC_SIZE];
@@ -323,6 +352,9 @@ emit_router(const struct emitter *e, const struct vmn_router *router)
         if (!value_mac_is_none(router->mac)) {
             emit_joined(e, INDEX_ROUTER_MAC, network, '/', mac);
         }
+    }
+    if (router->external.network) {
+        emit_external(e, router, mac);
     }
 }
 
@@ -388,6 +420,8 @@ emit_version(const struct version *version, emit_cb *cb, void *aux)
         emit_loadbalancer(&e, (const struct vmn_loadbalancer *) row);
     } else if (row->table == VMN_TABLE_ROUTER) {
         emit_router(&e, (const struct vmn_router *) row);
+    } else if (row->table == VMN_TABLE_FLOATING_IP) {
+        emit_floating_ip(&e, (const struct vmn_floating_ip *) row);
     } else if (row->table == VMN_TABLE_DNS_ZONE) {
         emit_zone(&e, (const struct vmn_dns_zone *) row);
     } else if (row->table == VMN_TABLE_BINDING) {

@@ -68,6 +68,8 @@ enum {
     INDEX_TUNNEL_IP,            /* Hosts. */
     INDEX_TUNNEL_FAMILY,        /* Hosts of one family, by "4" or "6". */
     INDEX_PROVIDER,             /* Networks by "PHYSICAL/VLAN". */
+    INDEX_EXTERNAL_IP,          /* Routers by "EXTERNAL-NETWORK/IP". */
+    INDEX_FLOATING_IP,          /* Floating addresses by "ROUTER/IP". */
     INDEX_POSITION,             /* Tiers. */
     INDEX_PRIORITY,             /* Policies by "TIER/PRIORITY". */
     INDEX_SET,                  /* + table: rows by meta.set. */
@@ -247,6 +249,17 @@ void check_port_external(struct txn *, const struct entry *where,
 void check_is_overlay(struct txn *, const struct entry *where,
                       const char *field, const char *network,
                       const char *what);
+
+/* model-external.c */
+void check_external(struct txn *, const struct entry *router);
+void check_floating_ip(struct txn *, const struct entry *floating);
+/* What changed beneath external addresses: a network, or a port. */
+void check_network_external(struct txn *, const struct entry *network);
+void check_port_floating(struct txn *, const struct entry *port);
+/* The router or floating address that has 'ip' in the external network, and
+ * '*table' of which it is; or NULL. */
+const char *external_find(const struct model *, const char *network,
+                          const struct vmn_ip *ip, enum vmn_table *table);
 
 /* model-domain.c */
 /* Checks what was touched for subnets that overlap inside of a domain. */

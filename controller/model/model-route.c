@@ -178,8 +178,16 @@ check_no_router_has(struct txn *txn, const struct entry *where,
                     const struct vmn_ip *ip)
 {
     const char *router = route_find_router(txn->model, network, ip, "");
+    enum vmn_table table;
+    const char *external = external_find(txn->model, network, ip, &table);
     char buf[VALUE_IP_SIZE];
 
+    if (external) {
+        txn_error(txn, where, VMN_ERR_CONFLICT, field,
+                  "%s is the address of %s \"%s\" in network \"%s\"",
+                  value_format_ip(ip, buf), schema_tables[table].singular,
+                  external, network);
+    }
     if (router) {
         txn_error(txn, where, VMN_ERR_CONFLICT, field,
                   "%s is the address of router \"%s\" in network \"%s\"",
@@ -378,6 +386,9 @@ check_router(struct txn *txn, const struct entry *entry)
         check_is_overlay(txn, entry, "/interfaces",
                          router->interfaces[i].network, "routers");
         check_interface(&interfaces, router, &router->interfaces[i]);
+    }
+    if (router->external.network) {
+        check_mac(txn, entry, router, router->external.network);
     }
     check_routes(&routes, router);
 }

@@ -31,6 +31,8 @@ extern const struct schema_field schema_router_fields[];
 extern const struct schema_column schema_router_columns[];
 extern const struct schema_struct schema_provider_bridge;
 extern const struct schema_struct schema_provider;
+extern const struct schema_field schema_floating_ip_fields[];
+extern const struct schema_column schema_floating_ip_columns[];
 extern const struct schema_field schema_dns_zone_fields[];
 extern const struct schema_column schema_dns_zone_columns[];
 

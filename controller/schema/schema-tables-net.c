@@ -50,6 +50,48 @@ static const struct schema_struct route = {
     .finish = schema_finish_route,
 };
 
+static const struct schema_struct gateway = {
+    .name = "gateway", .size = sizeof(struct vmn_gateway),
+    .fields = FIELDS {
+        { .name = "host", .type = SCHEMA_REF, AT(vmn_gateway, host),
+          .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .ref = VMN_TABLE_HOST,
+          .doc = "A host that has a bridge to the physical network." },
+        { .name = "priority", .type = SCHEMA_U32, AT(vmn_gateway, priority),
+          .max = 999, .def = 100,
+          .doc = "The lowest of those that are there is the gateway; of "
+                 "equal ones the first by name." },
+        { .name = NULL },
+    },
+};
+
+static const struct schema_struct external = {
+    .name = "external", .size = sizeof(struct vmn_external),
+    .fields = FIELDS {
+        { .name = "network", .type = SCHEMA_REF, AT(vmn_external, network),
+          .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_NETWORK,
+          .doc = "A provider network; the gateways of its subnets lead "
+                 "further on." },
+        { .name = "addresses", .type = SCHEMA_IP,
+          .flags = SCHEMA_SET | SCHEMA_REQUIRED,
+          LIST_AT(vmn_external, addresses), .min_items = 1,
+          .max_items = VMN_ADDRESSES_MAX,
+          .doc = "The router's own addresses there." },
+        { .name = "gateways", .type = SCHEMA_STRUCT,
+          .flags = SCHEMA_SET | SCHEMA_REQUIRED,
+          LIST_AT(vmn_external, gateways), .min_items = 1, .max_items = 16,
+          .nested = &gateway,
+          .doc = "The hosts that may be its gateway: one at a time is." },
+        { .name = "snat", .type = SCHEMA_BOOL, AT(vmn_external, snat),
+          .def = true,
+          .doc = "Whether what goes out comes from one of its addresses." },
+        { .name = "exempt", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,
+          LIST_AT(vmn_external, exempt), .max_items = 64,
+          .doc = "Where it comes from the sender's own address all the "
+                 "same." },
+        { .name = NULL },
+    },
+};
+
 const struct schema_field schema_router_fields[] = {
     COMMON(vmn_router),
     { .name = "mac", .type = SCHEMA_MAC, .flags = SCHEMA_GIVEN,
@@ -62,6 +104,9 @@ const struct schema_field schema_router_fields[] = {
     { .name = "routes", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
       LIST_AT(vmn_router, routes), .max_items = 1000, .nested = &route,
       .doc = "Where it sends what is for none of its networks." },
+    { .name = "external", .type = SCHEMA_STRUCT, AT(vmn_router, external),
+      .nested = &external,
+      .doc = "How it reaches what is outside: whatever no route is for." },
     { .name = NULL },
 };
 
@@ -70,6 +115,32 @@ const struct schema_column schema_router_columns[] = {
     { .heading = "MAC", .path = "/status/mac" },
     { .heading = "NETWORKS", .path = "/spec/interfaces" },
     { .heading = "ROUTES", .path = "/spec/routes" },
+    { .heading = "EXTERNAL", .path = "/spec/external/addresses" },
+    { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
+    { .heading = NULL },
+};
+
+/* Floating addresses.  ---------------------------------------------------- */
+
+const struct schema_field schema_floating_ip_fields[] = {
+    COMMON(vmn_floating_ip),
+    { .name = "router", .type = SCHEMA_REF, AT(vmn_floating_ip, router),
+      .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_ROUTER,
+      .doc = "The router, of whose external network the address is." },
+    { .name = "ip", .type = SCHEMA_IP, AT(vmn_floating_ip, ip),
+      .flags = SCHEMA_REQUIRED, .doc = "The address, of IPv4." },
+    { .name = "port", .type = SCHEMA_REF, AT(vmn_floating_ip, port),
+      .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_PORT,
+      .doc = "Whose it is: a port of one of the router's networks, and its "
+             "first address of IPv4." },
+    { .name = NULL },
+};
+
+const struct schema_column schema_floating_ip_columns[] = {
+    { .heading = "NAME", .path = "/name" },
+    { .heading = "IP", .path = "/spec/ip" },
+    { .heading = "PORT", .path = "/spec/port" },
+    { .heading = "ROUTER", .path = "/spec/router" },
     { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
     { .heading = NULL },
 };

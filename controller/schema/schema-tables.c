@@ -712,9 +712,20 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .columns = schema_router_columns,
         .row = {
             .name = "router", .size = sizeof(struct vmn_router),
-            .later = NAMES("external"),
             .fields = schema_router_fields,
             .finish = schema_finish_router,
+        },
+    },
+    [VMN_TABLE_FLOATING_IP] = {
+        .id = VMN_TABLE_FLOATING_IP, .plural = "floating-ips",
+        .singular = "floating-ip", .kind = "FloatingIp", .stored = true,
+        .max_rows = 20000, .named_as = VMN_N_TABLES,
+        .check_name = value_check_name,
+        .doc = "A port's address in an external network.",
+        .columns = schema_floating_ip_columns,
+        .row = {
+            .name = "floating-ip", .size = sizeof(struct vmn_floating_ip),
+            .fields = schema_floating_ip_fields,
         },
     },
     [VMN_TABLE_DNS_ZONE] = {

@@ -695,14 +695,6 @@ do_action(struct ctx *ctx, const struct ofpact *a)
         break;
     case OFPACT_DEC_TTL:
         return dec_ttl(ctx);
-    case OFPACT_PUSH_VLAN:
-        flow_push_vlan_uninit(ctx->flow, &ctx->wc);
-        ctx->flow->vlans[0].tpid = ofpact_get_PUSH_VLAN(a)->ethertype;
-        ctx->flow->vlans[0].tci = htons(VLAN_CFI);
-        break;
-    case OFPACT_STRIP_VLAN:
-        flow_pop_vlan(ctx->flow, &ctx->wc);
-        break;
     case OFPACT_CLONE: {
         struct sim_packet before = *ctx->packet;
 

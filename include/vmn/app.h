@@ -55,6 +55,7 @@ VMN_READER(policy, vmn_policy, VMN_TABLE_POLICY)
 VMN_READER(quarantine, vmn_quarantine, VMN_TABLE_QUARANTINE)
 VMN_READER(loadbalancer, vmn_loadbalancer, VMN_TABLE_LOADBALANCER)
 VMN_READER(router, vmn_router, VMN_TABLE_ROUTER)
+VMN_READER(floating_ip, vmn_floating_ip, VMN_TABLE_FLOATING_IP)
 VMN_READER(dns_zone, vmn_dns_zone, VMN_TABLE_DNS_ZONE)
 VMN_READER(binding, vmn_binding, VMN_TABLE_BINDING)
 VMN_READER(observation, vmn_observation, VMN_TABLE_OBSERVATION)
@@ -85,6 +86,9 @@ enum vmn_index {
     VMN_INDEX_PORT_BY_IP,       /* "NETWORK/ADDRESS": at most one, of its own
                                  * addresses. */
     VMN_INDEX_ROUTER_BY_NETWORK, /* A network that the router joins. */
+    VMN_INDEX_ROUTER_BY_EXTERNAL, /* Its external network. */
+    VMN_INDEX_FLOATING_BY_ROUTER,
+    VMN_INDEX_FLOATING_BY_PORT,
     VMN_INDEX_ZONE_BY_NETWORK,  /* A network of the DNS zone. */
     VMN_N_INDEXES
 };

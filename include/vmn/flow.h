@@ -211,10 +211,6 @@ void vmn_act_dec_ttl(struct vmn_actions *);
 void vmn_act_output(struct vmn_actions *, uint32_t ofport);
 void vmn_act_output_field(struct vmn_actions *, enum vmn_field reg);
 void vmn_act_output_in_port(struct vmn_actions *);
-/* Puts an 802.1Q tag in front, outside of any that there is, or takes the
- * outermost one away.  'vlan' is 1 to 4094. */
-void vmn_act_push_vlan(struct vmn_actions *, uint16_t vlan);
-void vmn_act_pop_vlan(struct vmn_actions *);
 /* Forgets the input port, so that output to it is not suppressed. */
 void vmn_act_clear_in_port(struct vmn_actions *);
 void vmn_act_group(struct vmn_actions *, const struct vmn_group_msg *);

@@ -31,6 +31,7 @@ enum vmn_table {
     VMN_TABLE_LOADBALANCER,
     VMN_TABLE_APP,
     VMN_TABLE_ROUTER,
+    VMN_TABLE_FLOATING_IP,
     VMN_TABLE_DNS_ZONE,
     VMN_TABLE_OBSERVATION,      /* Named as the network. */
     /* Observed. */
@@ -385,6 +386,24 @@ struct vmn_route {
     bool blackhole;             /* Nowhere; 'via' is empty. */
 };
 
+/* A host by which a router reaches its external network. */
+struct vmn_gateway {
+    const char *host;
+    uint32_t priority;          /* 0 to 999; the lowest that is there. */
+};
+
+/* How a router reaches what is outside. */
+struct vmn_external {
+    const char *network;        /* A provider network, or NULL: not at all. */
+    size_t n_addresses;         /* Its own there; of IPv4. */
+    const struct vmn_ip *addresses;
+    size_t n_gateways;          /* Each host once. */
+    const struct vmn_gateway *gateways;
+    bool snat;                  /* What goes out is from 'addresses'... */
+    size_t n_exempt;            /* ...unless it goes to one of these. */
+    const struct vmn_prefix *exempt;
+};
+
 /* Joins networks. */
 struct vmn_router {
     struct vmn_row row;
@@ -396,6 +415,18 @@ struct vmn_router {
     const struct vmn_router_interface *interfaces;
     size_t n_routes;            /* Each destination and source once. */
     const struct vmn_route *routes;
+    struct vmn_external external;
+};
+
+/* An address of a router's external network that is a port's: what is sent there
+ * comes to the port, and what the port sends out comes from there. */
+struct vmn_floating_ip {
+    struct vmn_row row;
+    const char *description;
+    struct vmn_labels labels;
+    const char *router;
+    struct vmn_ip ip;           /* Of IPv4. */
+    const char *port;           /* It has one at most. */
 };
 
 /* Most addresses of an interface, and most subnets of a network. */

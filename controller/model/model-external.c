@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What routers' external sides ask of the model: a provider network, addresses
+ * there that nobody else has, and floating addresses for ports that the router
+ * reaches.  Not for routers between networks (model-route.c). */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/model-private.h"
+#include "controller/schema/schema.h"
+#include "controller/schema/value.h"
+#include "util.h"
+
+/* The name, in 'index', of who has KEY/IP, but for 'except' (or NULL). */
+static const char *
+find_in(const struct model *model, int index, const char *key,
+        const struct vmn_ip *ip, const char *except)
+{
+    char full[2 * VMN_NAME_LEN + VALUE_IP_SIZE], buf[VALUE_IP_SIZE];
+    const struct name_set *names;
+
+    snprintf(full, sizeof full, "%s/%s", key, value_format_ip(ip, buf));
+    names = index_get(model, index, full);
+    for (size_t i = 0; i < names->n; i++) {
+        if (!except || strcmp(names->names[i], except)) {
+            return names->names[i];
+        }
+    }
+    return NULL;
+}
+
+/* Who else than 'entry' (or NULL) has 'ip' in the external network. */
+static const char *
+find_other(const struct model *model, const char *network,
+           const struct vmn_ip *ip, const struct entry *entry,
+           enum vmn_table *table)
+{
+    const struct name_set *routers = index_get(
+        model, VMN_INDEX_ROUTER_BY_EXTERNAL, network);
+    const char *name;
+
+    *table = VMN_TABLE_ROUTER;
+    name = find_in(model, INDEX_EXTERNAL_IP, network, ip,
+                   entry && entry->table == *table ? entry->name : NULL);
+    for (size_t i = 0; !name && i < routers->n; i++) {
+        *table = VMN_TABLE_FLOATING_IP;
+        name = find_in(model, INDEX_FLOATING_IP, routers->names[i], ip,
+                       entry && entry->table == *table ? entry->name : NULL);
+    }
+    return name;
+}
+
+const char *
+external_find(const struct model *model, const char *network,
+              const struct vmn_ip *ip, enum vmn_table *table)
+{
+    return find_other(model, network, ip, NULL, table);
+}
+
+/* Addresses.  ------------------------------------------------------------- */
+
+/* Where a fault is reported: at what has the address, or at what changed beneath
+ * it. */
+struct place {
+    struct txn *txn;
+    const struct entry *entry;
+    const char *field;
+};
+
+static const struct vmn_subnet *
+find_subnet(const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        if (value_prefix_contains(&network->subnets[i].cidr, ip)) {
+            return &network->subnets[i];
+        }
+    }
+    return NULL;
+}
+
+/* 'ip' is that of 'owner', in external network 'network'. */
+static void
+check_address(const struct place *at, const struct entry *owner,
+              const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    const struct vmn_subnet *subnet = find_subnet(network, ip);
+    const char *name = network->row.name, *other;
+    const char *what = schema_tables[owner->table].singular;
+    enum vmn_table table;
+    char buf[VALUE_IP_SIZE];
+
+    value_format_ip(ip, buf);
+    if (ip->family != 4) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "%s of %s \"%s\" is not of IPv4, as external addresses "
+                  "must be", buf, what, owner->name);
+        return;
+    }
+    if (!subnet) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "%s of %s \"%s\" is in no subnet of network \"%s\"", buf,
+                  what, owner->name, name);
+    } else if (value_prefix_is_reserved(&subnet->cidr, ip)) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "%s of %s \"%s\" is the first or last address of its "
+                  "subnet", buf, what, owner->name);
+    } else if (!memcmp(&subnet->gateway, ip, sizeof *ip)) {
+        txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
+                  "%s of %s \"%s\" is the gateway of its subnet, which is "
+                  "outside", buf, what, owner->name);
+    }
+    other = find_in(at->txn->model, VMN_INDEX_PORT_BY_IP, name, ip, NULL);
+    table = VMN_TABLE_PORT;
+    if (!other) {
+        other = find_other(at->txn->model, name, ip, owner, &table);
+    }
+    if (other) {
+        txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
+                  "%s of %s \"%s\" is used by %s \"%s\" of network \"%s\"",
+                  buf, what, owner->name, schema_tables[table].singular,
+                  other, name);
+    }
+}
+
+/* Routers.  --------------------------------------------------------------- */
+
+static bool
+has_gateway(const struct vmn_network *network)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        if (network->subnets[i].gateway.family == 4) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+check_router_at(const struct place *at, const struct entry *entry)
+{
+    const struct vmn_router *router = entry_row(entry);
+    const struct vmn_network *network = model_get(
+        at->txn->model, VMN_TABLE_NETWORK, router->external.network);
+
+    if (!network) {
+        return;                 /* check_refs() tells. */
+    }
+    if (!network->provider.physical) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "external network \"%s\" of router \"%s\" is no provider "
+                  "network", network->row.name, entry->name);
+        return;
+    }
+    if (!has_gateway(network)) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "external network \"%s\" of router \"%s\" has no subnet "
+                  "of IPv4 with a gateway", network->row.name, entry->name);
+    }
+    for (size_t i = 0; i < router->external.n_addresses; i++) {
+        check_address(at, entry, network, &router->external.addresses[i]);
+    }
+}
+
+/* Floating addresses.  ---------------------------------------------------- */
+
+static bool
+joins(const struct vmn_router *router, const char *network)
+{
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        if (!strcmp(router->interfaces[i].network, network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+check_floating_port(const struct place *at, const struct entry *entry,
+                    const struct vmn_router *router)
+{
+    const struct vmn_floating_ip *floating = entry_row(entry);
+    const struct vmn_port *port = model_get(at->txn->model, VMN_TABLE_PORT,
+                                            floating->port);
+    const struct name_set *names = index_get(
+        at->txn->model, VMN_INDEX_FLOATING_BY_PORT, floating->port);
+    bool has_ip = false;
+
+    if (!port) {
+        return;                 /* check_refs() tells. */
+    }
+    for (size_t i = 0; i < port->n_ips; i++) {
+        has_ip |= port->ips[i].family == 4;
+    }
+    if (!has_ip) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "port \"%s\" of floating-ip \"%s\" has no address of IPv4",
+                  floating->port, entry->name);
+    }
+    if (!joins(router, port->network)) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "port \"%s\" of floating-ip \"%s\" is in no network of "
+                  "router \"%s\"", floating->port, entry->name,
+                  floating->router);
+    }
+    for (size_t i = 0; i < names->n; i++) {
+        if (strcmp(names->names[i], entry->name)) {
+            txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
+                      "port \"%s\" has floating-ip \"%s\" already",
+                      floating->port, names->names[i]);
+        }
+    }
+}
+
+/* Where something changed beneath it, 'field' is that of what changed; else
+ * NULL. */
+static void
+check_floating_at(struct txn *txn, const struct entry *entry,
+                  const struct entry *where, const char *field)
+{
+    const struct vmn_floating_ip *floating = entry_row(entry);
+    const struct place ip = { txn, where, field ? field : "/ip" };
+    const struct place port = { txn, where, field ? field : "/port" };
+    const struct vmn_router *router = model_get(
+        txn->model, VMN_TABLE_ROUTER, floating->router);
+    const struct vmn_network *network;
+
+    if (!router) {
+        return;                 /* check_refs() tells. */
+    }
+    if (!router->external.network) {
+        txn_error(txn, where, VMN_ERR_INVALID, field ? field : "/router",
+                  "router \"%s\" of floating-ip \"%s\" has no \"external\"",
+                  floating->router, entry->name);
+        return;
+    }
+    network = model_get(txn->model, VMN_TABLE_NETWORK,
+                        router->external.network);
+    if (network) {
+        check_address(&ip, entry, network, &floating->ip);
+    }
+    check_floating_port(&port, entry, router);
+}
+
+void
+check_floating_ip(struct txn *txn, const struct entry *entry)
+{
+    if (entry->op) {
+        check_floating_at(txn, entry, entry, NULL);
+    }
+}
+
+/* Of those in 'index' at 'key', all that do not change themselves. */
+static void
+check_floating_of(struct txn *txn, int index, const char *key,
+                  const struct entry *where, const char *field)
+{
+    const struct name_set *names = index_get(txn->model, index, key);
+
+    for (size_t i = 0; i < names->n; i++) {
+        const struct entry *other = model_find(
+            txn->model, VMN_TABLE_FLOATING_IP, names->names[i]);
+
+        if (!entry_is_changed(other)) {
+            check_floating_at(txn, other, where, field);
+        }
+    }
+}
+
+/* What changed.  ---------------------------------------------------------- */
+
+void
+check_external(struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_router *router = entry_row(entry);
+    const struct place at = { txn, entry, "/external" };
+
+    if (!entry->op) {
+        return;
+    }
+    if (router->external.network) {
+        check_router_at(&at, entry);
+    }
+    check_floating_of(txn, VMN_INDEX_FLOATING_BY_ROUTER, entry->name, entry,
+                      "/external");
+}
+
+void
+check_network_external(struct txn *txn, const struct entry *entry)
+{
+    const struct place at = { txn, entry, "/subnets" };
+    const struct name_set *names = index_get(
+        txn->model, VMN_INDEX_ROUTER_BY_EXTERNAL, entry->name);
+
+    for (size_t i = 0; i < names->n; i++) {
+        const struct entry *other = model_find(txn->model, VMN_TABLE_ROUTER,
+                                               names->names[i]);
+
+        if (!entry_is_changed(other)) {
+            check_router_at(&at, other);
+            check_floating_of(txn, VMN_INDEX_FLOATING_BY_ROUTER, other->name,
+                              entry, "/subnets");
+        }
+    }
+}
+
+void
+check_port_floating(struct txn *txn, const struct entry *entry)
+{
+    check_floating_of(txn, VMN_INDEX_FLOATING_BY_PORT, entry->name, entry,
+                      "/network");
+}
