@@ -7,5 +7,6 @@ include apps/dns/automake.mk
 include apps/overlay/automake.mk
 include apps/firewall/automake.mk
 include apps/loadbalancer/automake.mk
+include apps/gateway/automake.mk
 include apps/router/automake.mk
 include apps/example/automake.mk

@@ -96,7 +96,7 @@ static const struct option_row {
 };
 
 static const char *const default_apps[] = {
-    "overlay", "firewall", "loadbalancer", "router", "dhcp", "dns",
+    "overlay", "firewall", "loadbalancer", "router", "gateway", "dhcp", "dns",
 };
 
 static char **

@@ -32,6 +32,17 @@ base_send(struct vmn_emit *emit)
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN, VMN_FLAG_HAIRPIN);
     to_done(flow);
 
+    /* Where a gateway only passes it on, whoever is judged is elsewhere: of two
+     * directions this host may see one. */
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 190);
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 0);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    to_done(flow);
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 180);
+    vmn_match(flow, VMN_REG_DST_LOCAL, 0);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE, VMN_FLAG_OUTSIDE);
+    to_done(flow);
+
     /* Neighbour discovery has no policy, as ARP has none; conntrack would take
      * it for invalid. */
     for (size_t i = 0; i < sizeof nd_types; i++) {

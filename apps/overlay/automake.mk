@@ -6,6 +6,7 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/flood.c \
 	apps/overlay/nd.c \
 	apps/overlay/overlay.c \
+	apps/overlay/outside.c \
 	apps/overlay/overlay.h \
 	apps/overlay/port.c \
 	apps/overlay/served.c \

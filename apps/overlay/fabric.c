@@ -208,4 +208,5 @@ compile_domain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     match_domain(flow, zone);
     vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_ROUTER);
     vmn_act_next(vmn_flow_actions(flow));
+    outside_of_domain(view, emit, key);
 }

@@ -166,6 +166,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_port },
     { .name = "flood", .each = VMN_EACH_KEY, .relation = REL_LOCAL,
       .compile = compile_flood },
+    { .name = "outside", .each = VMN_EACH_ROW, .table = VMN_TABLE_ROUTER,
+      .compile = compile_outside },
     { .name = "wire", .each = VMN_EACH_KEY, .relation = REL_WIRE,
       .compile = compile_wire },
     { .name = "asked", .each = VMN_EACH_KEY, .relation = REL_ASKED,

@@ -25,6 +25,7 @@ enum {
     ADMIT_N_TABLES
 };
 enum {
+    CLASSIFY_OUTSIDE = 220,     /* From outside, here again. */
     CLASSIFY_WIRE_AGAIN = 215,  /* From a physical network, without its tag. */
     CLASSIFY_WIRE = 210,
     CLASSIFY_WIRE_OTHER = 205,
@@ -35,6 +36,7 @@ enum {
 
     TUNNEL_NETWORK = 100,
 
+    SOURCE_GATEWAY = 410,       /* From outside, by a gateway. */
     SOURCE_SPOOFED = 400,       /* A local port's, out of a wire. */
     SOURCE_PAIR = 200,          /* Plus the prefix length. */
     SOURCE_OWN = 180,
@@ -81,7 +83,7 @@ enum {
 
 /* Priorities in STAGE_LOCATE. */
 enum {
-    LOCATE_ROUTER = 410,        /* For a router itself. */
+    LOCATE_ROUTER = 410,        /* For a router itself, or for outside. */
     LOCATE_GROUP_TUNNEL = 400,  /* Multicast out of a tunnel. */
     LOCATE_GROUP = 390,         /* Multicast of a local port. */
     LOCATE_LOCAL = 300,
@@ -125,6 +127,7 @@ enum {
 #define REL_WIRE "overlay.wire"         /* NETWORK|HOST -> port; the same of
                                          * provider networks, with hosts that
                                          * are a port's candidate. */
+#define REL_OUTSIDE "overlay.outside"   /* DOMAIN -> router that leads outside. */
 /* "4" or "6" -> hosts with tunnel addresses of that family only. */
 #define REL_FAMILY "overlay.family"
 #define REL_GENEVE "overlay.geneve"     /* "" -> hosts that receive Geneve. */
@@ -178,6 +181,10 @@ is_link_local(const struct vmn_ip *ip)
     return ip->family == 6 && ip->addr[0] == 0xfe
            && (ip->addr[1] & 0xc0) == 0x80;
 }
+
+/* outside.c: what a domain needs of which a router leads outside. */
+void outside_of_domain(struct vmn_view *, struct vmn_emit *,
+                       const char *domain);
 
 /* wire.c: provider networks. */
 static inline bool
@@ -256,6 +263,7 @@ void compile_host(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_flood(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_outside(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_wire(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_asked(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_pair(struct vmn_view *, const char *key, struct vmn_emit *);

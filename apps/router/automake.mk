@@ -7,6 +7,7 @@ apps_router_router_la_SOURCES = \
 	apps/router/frame.c \
 	apps/router/interface.c \
 	apps/router/neighbour.c \
+	apps/router/outside.c \
 	apps/router/route.c \
 	apps/router/router.c \
 	apps/router/router.h \

@@ -237,4 +237,7 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     for (size_t i = 0; i < site.router->n_interfaces; i++) {
         emit_interface(&site, &site.router->interfaces[i]);
     }
+    if (site.router->external.network) {
+        emit_outside(&site);
+    }
 }

@@ -42,6 +42,8 @@ enum {
     /* For a destination as long as D and a source as long as S (-1: none) this
      * plus 130 x D + S + 1, since the destination goes first. */
     LOOKUP_ROUTE = 100,
+    LOOKUP_BACK = 55,           /* From outside, and not for inside. */
+    LOOKUP_OUTSIDE = 50,
 
     NEIGHBOUR_OWN = 300,
     NEIGHBOUR_PAIR = 100,       /* Plus the prefix length. */
@@ -162,6 +164,9 @@ void compile_base(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* interface.c: a router and its networks. */
 void compile_router(struct vmn_view *, const char *key, struct vmn_emit *);
+
+/* outside.c: by way of the gateway. */
+void emit_outside(const struct site *);
 
 /* neighbour.c: who has which address. */
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);

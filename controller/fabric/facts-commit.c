@@ -160,14 +160,22 @@ vif_spec(const struct fact_vif *vif)
                      "link_up", vif->link_up);
 }
 
+/* A port that leads to a physical network is there as long as its host is heard:
+ * others stand in for it. */
+static bool
+is_told(const struct fact_vif *vif)
+{
+    return vif->iface_id[0] != '@' || !vif->host->silent;
+}
+
 void
 facts_put_vif(struct fact_vif *vif)
 {
     struct fact_host *host = vif->host;
     char *name;
 
-    if (host->facts->gathering && !host->loaded) {
-        return;                 /* facts_load() will. */
+    if ((host->facts->gathering && !host->loaded) || !is_told(vif)) {
+        return;                 /* facts_load() will, or who hears it. */
     }
     name = vif_name(vif);
     add_op(host->facts, host, MODEL_PUT, VMN_TABLE_VIF, name, vif_spec(vif));
@@ -231,7 +239,7 @@ load_host(struct facts *facts, struct fact_host *host)
     host->loaded = true;
     SVEC_FOR_EACH (i, iface_id, &names) {
         vif = facts_host_vif(host, iface_id);
-        if (vif) {
+        if (vif && is_told(vif)) {
             load_vif(facts, vif);
         }
         commit_pause(facts->fabric->commit);
@@ -440,7 +448,9 @@ resync_rows(struct fact_host *host)
 
     while ((row = model_next_durable(model, VMN_TABLE_VIF, after, NULL))
            && !strncmp(row->row.name, prefix, strlen(prefix))) {
-        if (host->known && !facts_host_vif(host, row->iface_id)) {
+        const struct fact_vif *vif = facts_host_vif(host, row->iface_id);
+
+        if (host->known && (!vif || !is_told(vif))) {
             add_op__(host->facts, host, MODEL_DELETE, VMN_TABLE_VIF,
                      row->row.name, NULL);
         }
@@ -460,8 +470,10 @@ resync_vifs(struct fact_host *host)
         const struct vmn_vif *row = model_get_durable(
             host->facts->fabric->model, VMN_TABLE_VIF, name, NULL);
 
-        if (!row || strcmp(row->iface, vif->iface)
-            || row->ofport != vif->ofport || row->link_up != vif->link_up) {
+        if (is_told(vif)
+            && (!row || strcmp(row->iface, vif->iface)
+                || row->ofport != vif->ofport
+                || row->link_up != vif->link_up)) {
             add_op__(host->facts, host, MODEL_PUT, VMN_TABLE_VIF, name,
                      vif_spec(vif));
         }

@@ -345,12 +345,31 @@ facts_host_report(struct fact_host *host, const struct fact_report *reports,
     }
 }
 
+/* What leads to physical networks comes and goes with that. */
+static void
+host_wires_changed(struct fact_host *host)
+{
+    struct fact_vif *vif;
+
+    HMAP_FOR_EACH (vif, host_node, &host->vifs) {
+        if (vif->iface_id[0] != '@') {
+            continue;
+        }
+        if (host->silent) {
+            facts_delete_vif(vif);
+        } else {
+            facts_put_vif(vif);
+        }
+    }
+}
+
 void
 facts_host_set_silent(struct fact_host *host, bool silent)
 {
     if (host->silent != silent) {
         host->silent = silent;
         host_ports_due(host, NULL);
+        host_wires_changed(host);
     }
 }
 

@@ -30,6 +30,7 @@ BUILD_ASSERT_DECL(PORTS_PER_TICK < PACKETS_WAITING_MAX / 4);
 struct timed_state {
     int64_t due_ms;             /* 0: not known yet. */
     char *after;                /* The port it has come to, or NULL. */
+    uint32_t n_calls;           /* For ports that lead to a physical network. */
 };
 
 static int64_t
@@ -57,8 +58,33 @@ call_for(struct packets_of_switch *ps, const struct engine_handler *handler,
     vif = model_get_durable(model, VMN_TABLE_VIF, vif_name, NULL);
     free(vif_name);
     if (vif && port->enabled) {
-        packets_put_timed(ps, handler, vif->ofport);
+        packets_put_timed(ps, handler, 0, vif->ofport);
     }
+}
+
+/* Calls 'handler' for the ports that lead to physical networks. */
+static void
+call_for_wires(struct packets_of_switch *ps,
+               const struct engine_handler *handler,
+               struct timed_state *state)
+{
+    const struct fabric_host *host = ps->sw->host;
+    const struct model *model = host->fabric->model;
+    const struct vmn_host *row = model_get_durable(model, VMN_TABLE_HOST,
+                                                   host->name, NULL);
+
+    for (size_t i = 0; row && i < row->n_provider_bridges; i++) {
+        char *name = xasprintf("%s/@%s", host->name,
+                               row->provider_bridges[i].physical);
+        const struct vmn_vif *vif = model_get_durable(model, VMN_TABLE_VIF,
+                                                      name, NULL);
+
+        if (vif) {
+            packets_put_timed(ps, handler, state->n_calls, vif->ofport);
+        }
+        free(name);
+    }
+    state->n_calls++;
 }
 
 /* Goes on with the ports of a host; returns true at their end. */
@@ -71,6 +97,10 @@ go_on(struct packets_of_switch *ps, const struct engine_handler *handler,
                                           VMN_INDEX_PORT_BY_HOST, host->name);
     size_t low = 0, high = names.n, end;
 
+    if (handler->class_->wires) {
+        call_for_wires(ps, handler, state);
+        return true;
+    }
     while (state->after && low < high) {
         size_t middle = low + (high - low) / 2;
 

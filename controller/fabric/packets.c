@@ -206,13 +206,14 @@ put_aside(struct packets_of_switch *ps, const struct engine_handler *handler,
 
 void
 packets_put_timed(struct packets_of_switch *ps,
-                  const struct engine_handler *handler, uint32_t in_port)
+                  const struct engine_handler *handler, uint32_t arg,
+                  uint32_t in_port)
 {
     static const struct ofpacket_in none;
     struct packet_port *port = get_port(ps, in_port, time_msec());
 
     if (port) {
-        put_aside(ps, handler, 0, port, &none);
+        put_aside(ps, handler, arg, port, &none);
     }
 }
 

@@ -104,6 +104,10 @@ refuse_vni(struct txn *txn, const struct entry *entry, uint32_t vni,
     if (other && other->vni == vni) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/vni",
                   "VNI %"PRIu32" is that of network \"%s\"", vni, name);
+    } else if (!strncmp(owner, "router/", 7)) {
+        txn_error(txn, entry, VMN_ERR_CONFLICT, "/vni",
+                  "VNI %"PRIu32" is between router \"%s\" and its gateway",
+                  vni, owner + 7);
     } else {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/vni",
                   "VNI %"PRIu32" was that of network \"%s\", and some host "

@@ -499,24 +499,35 @@ loadbalancer_status(const struct northbound *nb, const struct vmn_row *row,
     sset_destroy(&selected);
 }
 
-/* The key of the routing domain of its networks. */
+/* Adds what a query of an app says in text, as member 'name'. */
+static void
+put_query(const struct northbound *nb, const char *query, const char *key,
+          const char *name, struct ds *ds)
+{
+    size_t size;
+    char *text = engine_peek(nb->engine, query, key, &size);
+
+    if (text) {
+        nb_put_members(ds, json_pack("{s:s}", name, text));
+    }
+    free(text);
+}
+
+/* The key of the routing domain of its networks, and the host that is its
+ * gateway. */
 static void
 router_status(const struct northbound *nb, const struct vmn_row *row,
               bool one, struct ds *ds)
 {
     const struct vmn_router *router = (const void *) row;
-    size_t size;
-    char *domain;
 
-    if (!one || !router->n_interfaces) {
-        return;
+    if (one && router->n_interfaces) {
+        put_query(nb, VMN_QUERY_DOMAIN, router->interfaces[0].network,
+                  "domain", ds);
     }
-    domain = engine_peek(nb->engine, VMN_QUERY_DOMAIN,
-                         router->interfaces[0].network, &size);
-    if (domain) {
-        nb_put_members(ds, json_pack("{s:s}", "domain", domain));
+    if (router->external.network) {
+        put_query(nb, VMN_QUERY_GATEWAY, row->name, "gateway", ds);
     }
-    free(domain);
 }
 
 /* All types.  ------------------------------------------------------------ */

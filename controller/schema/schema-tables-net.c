@@ -81,13 +81,14 @@ static const struct schema_struct external = {
           LIST_AT(vmn_external, gateways), .min_items = 1, .max_items = 16,
           .nested = &gateway,
           .doc = "The hosts that may be its gateway: one at a time is." },
-        { .name = "snat", .type = SCHEMA_BOOL, AT(vmn_external, snat),
-          .def = true,
-          .doc = "Whether what goes out comes from one of its addresses." },
+        { .name = "routed", .type = SCHEMA_BOOL, AT(vmn_external, routed),
+          .flags = SCHEMA_HIDE_DEFAULT,
+          .doc = "Whether what goes out keeps its sender's address, to which "
+                 "those outside have a route then; else it comes from the "
+                 "first of \"addresses\"." },
         { .name = "exempt", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,
           LIST_AT(vmn_external, exempt), .max_items = 64,
-          .doc = "Where it comes from the sender's own address all the "
-                 "same." },
+          .doc = "Where it keeps that all the same." },
         { .name = NULL },
     },
 };
@@ -116,6 +117,7 @@ const struct schema_column schema_router_columns[] = {
     { .heading = "NETWORKS", .path = "/spec/interfaces" },
     { .heading = "ROUTES", .path = "/spec/routes" },
     { .heading = "EXTERNAL", .path = "/spec/external/addresses" },
+    { .heading = "GATEWAY", .path = "/status/gateway" },
     { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
     { .heading = NULL },
 };

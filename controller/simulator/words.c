@@ -54,12 +54,37 @@ find_port(const struct words *words, struct vmn_names names, const char *host,
     return NULL;
 }
 
+/* "@PHYSICAL" if number 'ofport' on 'host' leads to a physical network, or
+ * NULL. */
+static const char *
+find_wire(const struct words *words, const char *host, uint32_t ofport)
+{
+    const struct vmn_host *row = model_get(words->model, VMN_TABLE_HOST,
+                                           host);
+
+    for (size_t i = 0; row && i < row->n_provider_bridges; i++) {
+        char *key = xasprintf("%s/@%s", host,
+                              row->provider_bridges[i].physical);
+        const struct vmn_vif *vif = model_get(words->model, VMN_TABLE_VIF,
+                                              key);
+
+        free(key);
+        if (vif && vif->ofport == ofport) {
+            return vif->iface_id;
+        }
+    }
+    return NULL;
+}
+
 const char *
 words_port(const struct words *words, const char *host, uint32_t ofport)
 {
-    const char *port = find_port(words, model_lookup(words->model,
-                                                     VMN_INDEX_PORT_BY_HOST,
-                                                     host), host, ofport);
+    const char *wire = find_wire(words, host, ofport);
+    const char *port = (wire ? wire
+                        : find_port(words,
+                                    model_lookup(words->model,
+                                                 VMN_INDEX_PORT_BY_HOST,
+                                                 host), host, ofport));
 
     /* One that is about to move there is among all only. */
     return (port ? port

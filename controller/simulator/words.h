@@ -21,7 +21,8 @@ struct words {
     const struct pipeline *pipeline;
 };
 
-/* The port that has number 'ofport' on 'host', or NULL. */
+/* The port that has number 'ofport' on 'host', or "@PHYSICAL" if that leads to a
+ * physical network, or NULL. */
 const char *words_port(const struct words *, const char *host,
                        uint32_t ofport);
 

@@ -145,6 +145,14 @@ vmn_domain_zone(struct vmn_view *view, const char *domain)
                       vmn_printf(view, "policy/%s", domain));
 }
 
+/* The VNI of the transit of router 'name', which has an external network. */
+static inline uint32_t
+vmn_transit_vni(struct vmn_view *view, const char *name)
+{
+    return vmn_number(view, VMN_NUMBER_VNI,
+                      vmn_printf(view, VMN_TRANSIT_KEY, name));
+}
+
 /* Writing.  ------------------------------------------------------------- */
 
 /* Publishes the fact that 'relation' has 'value' at 'key'.  A unit's facts
@@ -208,6 +216,9 @@ struct vmn_handler_class {
     /* If not 0, it is also called for each enabled port about so often, with no
      * packet ('size' is 0): for what guests are to hear unasked. */
     uint32_t interval_s;
+    /* Then it is called instead for each port that leads to a physical network
+     * (its VIF is "@NAME"), and 'arg' counts the calls. */
+    bool wires;
 };
 
 /* What a flow stands for to people: an object, and of a policy the rule. */

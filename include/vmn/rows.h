@@ -399,7 +399,8 @@ struct vmn_external {
     const struct vmn_ip *addresses;
     size_t n_gateways;          /* Each host once. */
     const struct vmn_gateway *gateways;
-    bool snat;                  /* What goes out is from 'addresses'... */
+    bool routed;                /* What goes out keeps its source; else it is
+                                 * from the first of 'addresses'... */
     size_t n_exempt;            /* ...unless it goes to one of these. */
     const struct vmn_prefix *exempt;
 };

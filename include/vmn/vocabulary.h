@@ -43,6 +43,9 @@ enum vmn_hook {
                                          * Ethernet addresses are those of its
                                          * last hop. */
 
+#define VMN_FLAG_OUTSIDE 4              /* Came in on this host by a router's
+                                         * external network. */
+
 /* The input port, from the admit stage on, of what came by a tunnel; and the
  * OpenFlow number of the tunnel port for VXLAN. */
 #define VMN_TUNNEL_OFPORT 40000
@@ -54,6 +57,9 @@ enum vmn_hook {
 #define VMN_DST_HOST_FLOOD 0xffffffffu
 /* In VMN_REG_DST_HOST: a router, which is on every host. */
 #define VMN_DST_HOST_ROUTER 0xfffffffeu
+/* In VMN_REG_DST_HOST: outside, by way of the gateway of a router.  The packet's
+ * network is the router's transit then. */
+#define VMN_DST_HOST_OUTSIDE 0xfffffffdu
 /* In VMN_REG_DST_HOST: the physical network that the packet's network is on, by
  * way of this host's own bridge. */
 #define VMN_DST_HOST_WIRE 0xfffffffcu
@@ -75,6 +81,19 @@ enum vmn_hook {
 /* Relation: key of a domain that has routers -> hosts of its networks.
  * Published by overlay.  See vmn_scope_domain(). */
 #define VMN_REL_DOMAIN_HOSTS "overlay.domain-hosts"
+
+/* Query: router name -> the host that is its gateway, a text with its final
+ * null: the first of those that it may be, by priority and name, that has the
+ * port to the physical network.  No value: none.  Provided by gateway. */
+#define VMN_QUERY_GATEWAY "gateway.active"
+
+/* What is between hosts and a router's gateway is in a network of its own, the
+ * router's transit: its VNI is the number of (VMN_NUMBER_VNI, this). */
+#define VMN_TRANSIT_KEY "router/%s"
+
+/* The source, between hosts, of what came from outside: no neighbour has it. */
+#define VMN_OUTSIDE_MAC \
+    ((struct vmn_mac) { { 0x0e, 0x56, 0x4d, 0xff, 0x00, 0x0e } })
 
 /* Relation: network name -> VMN_SERVED_*, what the controller answers there as a
  * server, so that guests may ask for it before they have an address, and may not
@@ -105,5 +124,6 @@ enum vmn_hook {
 #define VMN_NUMBER_HOST "host"          /* Host name. */
 #define VMN_NUMBER_ZONE "zone"          /* "PURPOSE/DOMAIN"; 1 to 65535. */
 #define VMN_NUMBER_GROUP "group"        /* OpenFlow groups. */
+#define VMN_NUMBER_VNI "vni"            /* VMN_TRANSIT_KEY; 24 bits. */
 
 #endif /* vmn/vocabulary.h */

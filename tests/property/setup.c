@@ -51,7 +51,8 @@ struct apphost *
 load_apps(void)
 {
     static const char *const apps[] = { "overlay", "firewall",
-                                        "loadbalancer", "router" };
+                                        "loadbalancer", "router",
+                                        "gateway" };
     const char *dir = getenv("VMN_APPDIR");
     struct apphost *host = apphost_create();
     char *text = NULL;

@@ -384,12 +384,30 @@ spec_network(unsigned i)
     return spec;
 }
 
+/* By the network that may be a provider network. */
+static json_t *
+spec_external(unsigned i)
+{
+    json_t *external = json_pack(
+        "{s:o, s:[o], s:[{s:o, s:i}], s:b}", "network",
+        json_sprintf("n%u", N_NETWORKS - 1), "addresses",
+        json_sprintf("10.0.0.%u", 190 + i), "gateways", "host",
+        random_name("h", N_HOSTS), "priority", (int) rnd(3), "routed",
+        chance(20));
+
+    if (chance(30)) {
+        json_object_set_new(external, "exempt",
+                            json_pack("[s]", "203.0.113.0/24"));
+    }
+    return external;
+}
+
 /* What it joins may well be too much, since others have the same addresses, or
  * the gateway's is another's already. */
 static json_t *
 spec_router(unsigned i)
 {
-    json_t *interfaces = json_array();
+    json_t *interfaces = json_array(), *spec;
 
     for (unsigned n = 0; n < N_NETWORKS; n++) {
         json_t *interface;
@@ -405,9 +423,23 @@ spec_router(unsigned i)
         }
         json_array_append_new(interfaces, interface);
     }
-    return json_pack("{s:o, s:[{s:s, s:b}]}", "interfaces", interfaces,
+    spec = json_pack("{s:o, s:[{s:s, s:b}]}", "interfaces", interfaces,
                      "routes", "destination", chance(50) ? "192.0.2.0/24"
                      : "198.51.100.0/24", "blackhole", 1);
+    if (chance(50)) {
+        json_object_set_new(spec, "external", spec_external(i));
+    }
+    return spec;
+}
+
+/* Of a router that may have no way outside, and perhaps for a port of a network
+ * that it does not join. */
+static json_t *
+spec_floating_ip(unsigned i)
+{
+    return json_pack("{s:o, s:o, s:o}", "router", random_name("x", N_ROUTERS),
+                     "ip", json_sprintf("10.0.0.%u", 200 + i), "port",
+                     random_name("p", N_PORTS));
 }
 
 static json_t *
@@ -620,6 +652,7 @@ static const struct {
     { VMN_TABLE_QUARANTINE, "q", N_QUARANTINES, spec_quarantine },
     { VMN_TABLE_LOADBALANCER, "l", N_LBS, spec_lb },
     { VMN_TABLE_ROUTER, "x", N_ROUTERS, spec_router },
+    { VMN_TABLE_FLOATING_IP, "f", 3, spec_floating_ip },
     { VMN_TABLE_OBSERVATION, "n", N_NETWORKS, spec_observation },
 };
 

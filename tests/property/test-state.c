@@ -68,7 +68,8 @@ static const unsigned n_names[VMN_N_TABLES] = {
     [VMN_TABLE_GROUP] = 5, [VMN_TABLE_SERVICE] = 3, [VMN_TABLE_TIER] = 3,
     [VMN_TABLE_POLICY] = 4, [VMN_TABLE_QUARANTINE] = 3,
     [VMN_TABLE_LOADBALANCER] = 4, [VMN_TABLE_APP] = 2,
-    [VMN_TABLE_ROUTER] = 4, [VMN_TABLE_DNS_ZONE] = 2,
+    [VMN_TABLE_ROUTER] = 4, [VMN_TABLE_FLOATING_IP] = 4,
+    [VMN_TABLE_DNS_ZONE] = 2,
     [VMN_TABLE_OBSERVATION] = 6,
     [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6,
 };
@@ -185,6 +186,8 @@ put_name(struct ds *ds, enum vmn_table table)
         letter = 'n';           /* Named as networks. */
     } else if (table == VMN_TABLE_ROUTER) {
         letter = 'w';
+    } else if (table == VMN_TABLE_FLOATING_IP) {
+        letter = 'f';
     } else if (table == VMN_TABLE_DNS_ZONE) {
         letter = 'z';
     } else if (table == VMN_TABLE_VIF) {
@@ -270,6 +273,10 @@ put_network(struct ds *ds, const char *name)
     }
     if (chance(10)) {
         ds_put_format(ds, ",'mtu':%u", PICK(mtus));
+    }
+    if (chance(25)) {
+        ds_put_format(ds, ",'provider':{'physical':'dc'%s}",
+                      chance(50) ? "" : ",'vlan':7");
     }
     /* These two have little else, or their ports would keep edges away. */
     if (name[1] >= '4' || chance(5)) {
@@ -425,6 +432,21 @@ put_interface(struct ds *ds)
 }
 
 static void
+put_external(struct ds *ds)
+{
+    ds_put_cstr(ds, ",'external':{'network':'");
+    put_name(ds, VMN_TABLE_NETWORK);
+    ds_put_format(ds, "','addresses':['10.%u.0.%u'],'gateways':[{'host':'",
+                  rnd(3), 1 + rnd(15));
+    put_name(ds, VMN_TABLE_HOST);
+    ds_put_cstr(ds, "'}]");
+    if (chance(20)) {
+        ds_put_format(ds, ",'exempt':['%s']", PICK(edge_prefixes));
+    }
+    ds_put_char(ds, '}');
+}
+
+static void
 put_router(struct ds *ds)
 {
     ds_put_cstr(ds, ",'interfaces':[");
@@ -442,6 +464,21 @@ put_router(struct ds *ds)
     if (chance(30)) {
         ds_put_format(ds, ",'mac':'02:00:00:00:00:0%u'", rnd(6));
     }
+    if (chance(40)) {
+        put_external(ds);
+    }
+}
+
+static void
+put_floating_ip(struct ds *ds)
+{
+    if (chance(95)) {
+        ds_put_format(ds, ",'ip':'10.%u.0.%u'", rnd(3), rnd(16));
+    } else {
+        ds_put_format(ds, ",'ip':'%s'", PICK(edge_ips));
+    }
+    put_ref(ds, "router", VMN_TABLE_ROUTER);
+    put_ref(ds, "port", VMN_TABLE_PORT);
 }
 
 static void
@@ -550,6 +587,7 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
         break;
     case VMN_TABLE_APP: break;
     case VMN_TABLE_ROUTER: put_router(ds); break;
+    case VMN_TABLE_FLOATING_IP: put_floating_ip(ds); break;
     case VMN_TABLE_DNS_ZONE: put_zone(ds); break;
     case VMN_TABLE_BINDING:
         put_ref(ds, "host", VMN_TABLE_HOST);

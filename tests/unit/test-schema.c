@@ -703,10 +703,18 @@ static const struct bad_case bad_cases[] = {
       "/backends must name each \"port\" once: \"a\" is there twice\n" },
     { "routers", "{'interfaces':[{},{'network':'n','addresses':[]}],"
       "'external':1}",
-      "/external field \"external\" of a router is not supported yet\n"
       "/interfaces/0/network is required\n"
       "/interfaces/1/addresses must not be empty: leave it out for the "
-      "gateways of its subnets\n" },
+      "gateways of its subnets\n"
+      "/external must be an object\n" },
+    { "routers", "{'external':{'addresses':[],'gateways':[{'host':'h',"
+      "'priority':1000},{'host':'h'}],'snat':true}}",
+      "/external/snat unknown field \"snat\" of a external\n"
+      "/external/network is required\n"
+      "/external/addresses must have at least 1 element\n"
+      "/external/gateways/0/priority must be an integer from 0 to 999\n" },
+    { "floating-ips", "{'ip':'198.51.100.20'}",
+      "/router is required\n/port is required\n" },
     { "routers", "{'interfaces':[{'network':'n'},{'network':'n',"
       "'addresses':['10.0.0.1']}]}",
       "/interfaces must name each \"network\" once: \"n\" is there twice\n" },

@@ -13,7 +13,8 @@ from .netns import Error
 
 OPENFLOW_PORT = 6653
 OVSDB_PORT = 6640
-APPS = ("overlay", "firewall", "loadbalancer", "router", "dhcp", "dns")
+APPS = ("overlay", "firewall", "loadbalancer", "router", "gateway", "dhcp",
+        "dns")
 
 
 def find(name):

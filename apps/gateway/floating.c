@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Floating addresses: what comes for one goes to its port, and what the port
+ * sends out comes from there. */
+
+#include "gateway.h"
+
+static const struct vmn_ip *
+first_ipv4(const struct vmn_port *port)
+{
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (port->ips[i].family == 4) {
+            return &port->ips[i];
+        }
+    }
+    return NULL;
+}
+
+void
+compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_floating_ip *floating = vmn_read_floating_ip(view, key);
+    const struct vmn_port *port;
+    const struct vmn_ip *ip;
+    struct vmn_flow *flow;
+    struct site site;
+
+    if (!floating || !site_read(view, emit, floating->router, &site)) {
+        return;
+    }
+    port = vmn_read_port(view, floating->port);
+    ip = port ? first_ipv4(port) : NULL;
+    if (!ip) {
+        return;
+    }
+    in_address(&site, &floating->ip);
+    wire_address(&site, &floating->ip);
+
+    flow = nat_new(&site, STAGE_IN, IN_NAT, NAT_FLOATING);
+    vmn_match_ip(flow, VMN_F_IPV4_DST, &floating->ip);
+    nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, ip);
+
+    flow = nat_new(&site, STAGE_OUT, OUT_NAT, NAT_FLOATING);
+    vmn_match_ip(flow, VMN_F_IPV4_SRC, ip);
+    nat_commit(flow, STAGE_OUT, OUT_HOP, &floating->ip, NULL);
+}

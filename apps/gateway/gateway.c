@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The gateway app: the way from a router to what is outside, and back.  A router
+ * with an external network has a gateway, a host that is on that physical
+ * network: there its packets get their external addresses and leave, and there
+ * the others come in.  This file describes the app to the engine. */
+
+#include "gateway.h"
+
+static void
+compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    out_base(emit);
+}
+
+static void
+compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct site site;
+
+    if (!site_read(view, emit, key, &site)) {
+        return;
+    }
+    vmn_publish(emit, REL_TRANSIT, vmn_printf(view, "%u", site.transit), key);
+    in_router(&site);
+    out_router(&site);
+    wire_router(&site);
+    for (size_t i = 0; i < site.router->external.n_addresses; i++) {
+        in_address(&site, &site.router->external.addresses[i]);
+        wire_address(&site, &site.router->external.addresses[i]);
+    }
+}
+
+/* STAGE_IN comes behind overlay's (order 0), which tells networks apart; so does
+ * STAGE_ARP, since overlay leaves to others what is asked on a wire.  STAGE_OUT
+ * comes before overlay's, which delivers. */
+static const struct vmn_stage_class stages[] = {
+    [STAGE_IN] = { "in", VMN_HOOK_ADMIT, 10, IN_N_TABLES, VMN_MISS_NEXT },
+    [STAGE_ARP] = { "arp", VMN_HOOK_SERVICE, 5, 1, VMN_MISS_NEXT },
+    [STAGE_OUT] = { "out", VMN_HOOK_DELIVER, -5, OUT_N_TABLES,
+                    VMN_MISS_NEXT },
+    { .name = NULL },
+};
+
+static const struct vmn_query_class queries[] = {
+    { "active", query_active },
+    { .name = NULL },
+};
+
+static const struct vmn_unit_class units[] = {
+    { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
+    { .name = "router", .each = VMN_EACH_ROW, .table = VMN_TABLE_ROUTER,
+      .compile = compile_router },
+    { .name = "floating", .each = VMN_EACH_ROW,
+      .table = VMN_TABLE_FLOATING_IP, .compile = compile_floating },
+    { .name = NULL },
+};
+
+static const struct vmn_handler_class handlers[] = {
+    [HANDLER_RESOLVE] = { .name = "resolve", .handle = handle_resolve },
+    [HANDLER_ANNOUNCE] = { .name = "announce", .handle = handle_announce,
+                           .interval_s = ANNOUNCE_INTERVAL, .wires = true },
+    { .name = NULL },
+};
+
+extern const struct vmn_app_class vmn_app;
+const struct vmn_app_class vmn_app = {
+    .abi = VMN_APP_ABI,
+    .size = sizeof(struct vmn_app_class),
+    .name = "gateway",
+    .description = "Ways from routers to what is outside",
+    .stages = stages,
+    .queries = queries,
+    .units = units,
+    .handlers = handlers,
+};

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What comes in from outside: through NAT, and to the router, as nobody's
+ * packets. */
+
+#include "gateway.h"
+
+static void
+act_track(const struct site *site, struct vmn_flow *flow)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_act_set(actions, REG_NAT_ZONE, site->nat_zone);
+    vmn_act_set(actions, REG_TRANSIT, site->transit);
+    vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE, .nat = true,
+                                           .then = VMN_CT_TABLE,
+                                           .stage = STAGE_IN,
+                                           .table = IN_NAT });
+}
+
+void
+in_address(const struct site *site, const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow;
+
+    if (!site->ofport || ip->family != 4) {
+        return;
+    }
+    flow = site_wire_flow(site, STAGE_IN, IN_ENTER, ENTER_HERE);
+    vmn_match_ip(flow, VMN_F_IPV4_DST, ip);
+    act_track(site, flow);
+}
+
+/* The router itself answers pings.  Answers to those of others have another
+ * type. */
+static void
+in_ping(const struct site *site, const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow = site_wire_flow(site, STAGE_IN, IN_ENTER,
+                                           ENTER_PING);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match_ip(flow, VMN_F_IPV4_DST, ip);
+    vmn_match(flow, VMN_F_ICMPV4_TYPE, 8);
+    vmn_act_swap(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
+    vmn_act_swap(actions, VMN_F_IPV4_SRC, VMN_F_IPV4_DST);
+    vmn_act_set(actions, VMN_F_IP_TTL, 64);
+    vmn_act_set(actions, VMN_F_ICMPV4_TYPE, 0);
+    site_tag(site, actions);
+    vmn_act_output_in_port(actions);
+}
+
+/* New connections to those behind the router, as themselves: with those that are
+ * exempt from NAT, or with all. */
+static void
+in_exempt(const struct site *site)
+{
+    const struct vmn_external *external = &site->router->external;
+    struct vmn_flow *flow;
+
+    for (size_t i = 0; i < external->n_exempt; i++) {
+        if (external->exempt[i].ip.family == 4) {
+            flow = nat_new(site, STAGE_IN, IN_NAT, NAT_EXEMPT);
+            vmn_match_prefix(flow, VMN_F_IPV4_SRC, &external->exempt[i]);
+            nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, NULL);
+        }
+    }
+    flow = nat_new(site, STAGE_IN, IN_NAT, NAT_REST);
+    if (external->routed) {
+        nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, NULL);
+    } else {
+        vmn_act_drop(vmn_flow_actions(flow),
+                     "no such service at external address");
+    }
+}
+
+static void
+in_route(const struct site *site)
+{
+    struct vmn_flow *flow = site_flow(site, STAGE_IN, IN_ROUTE, ONLY);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, REG_TRANSIT, site->transit);
+    vmn_act_set(actions, VMN_REG_NETWORK, site->transit);
+    vmn_act_set(actions, VMN_REG_ZONE, site->zone);
+    vmn_act_set(actions, VMN_REG_BALANCE_ZONE, 0);
+    vmn_act_set(actions, VMN_REG_SRC_ID, 0);
+    vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE,
+                       VMN_FLAG_OUTSIDE);
+    vmn_act_set_mac(actions, VMN_F_ETH_DST, site->router->mac);
+    vmn_act_next(actions);
+}
+
+void
+in_router(const struct site *site)
+{
+    const struct vmn_external *external = &site->router->external;
+
+    for (size_t i = 0; site->ofport && i < external->n_addresses; i++) {
+        if (external->addresses[i].family == 4) {
+            in_ping(site, &external->addresses[i]);
+        }
+    }
+    if (site->ofport) {
+        struct vmn_flow *flow = site_wire_flow(site, STAGE_IN, IN_ENTER,
+                                               ENTER_ROUTED);
+
+        vmn_match_mac(flow, VMN_F_ETH_DST, site->router->mac);
+        vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
+        act_track(site, flow);
+    }
+    nat_open(site, STAGE_IN, IN_NAT, IN_ROUTE);
+    in_exempt(site);
+    in_route(site);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What goes out: to the gateway, through NAT, and to somebody on the wire. */
+
+#include "gateway.h"
+
+/* NAT, of both directions.  ---------------------------------------------- */
+
+static struct vmn_flow *
+nat_flow(const struct site *site, unsigned stage, unsigned table,
+         uint16_t priority, unsigned state, unsigned mask)
+{
+    struct vmn_flow *flow = site_flow(site, stage, table, priority);
+
+    vmn_match(flow, REG_TRANSIT, site->transit);
+    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | state,
+                     VMN_CT_TRK | mask);
+    return flow;
+}
+
+void
+nat_open(const struct site *site, unsigned stage, unsigned table,
+         unsigned next)
+{
+    vmn_act_drop(vmn_flow_actions(nat_flow(site, stage, table, NAT_INVALID,
+                                           VMN_CT_INV, VMN_CT_INV)),
+                 "invalid state");
+    vmn_act_goto(vmn_flow_actions(nat_flow(site, stage, table, NAT_OPEN, 0,
+                                           VMN_CT_NEW)), stage, next);
+}
+
+struct vmn_flow *
+nat_new(const struct site *site, unsigned stage, unsigned table,
+        uint16_t priority)
+{
+    return nat_flow(site, stage, table, priority, VMN_CT_NEW, VMN_CT_NEW);
+}
+
+void
+nat_commit(struct vmn_flow *flow, unsigned stage, unsigned next,
+           const struct vmn_ip *snat, const struct vmn_ip *dnat)
+{
+    struct vmn_ct ct = {
+        .commit = true,
+        .zone = REG_NAT_ZONE,
+        .nat = snat || dnat,
+        .then = VMN_CT_TABLE,
+        .stage = stage,
+        .table = next,
+    };
+
+    if (snat) {
+        ct.snat = *snat;
+    }
+    if (dnat) {
+        ct.dnat = *dnat;
+    }
+    vmn_act_ct(vmn_flow_actions(flow), &ct);
+}
+
+/* To the gateway.  ------------------------------------------------------- */
+
+/* On the hosts of the domain. */
+static struct vmn_flow *
+enter_flow(const struct site *site, struct vmn_scope scope, uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(site->emit, scope, STAGE_OUT,
+                                         OUT_ENTER, priority);
+
+    vmn_match(flow, VMN_REG_NETWORK, site->transit);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    return flow;
+}
+
+static void
+out_enter(const struct site *site)
+{
+    struct vmn_flow *flow = enter_flow(site, vmn_scope_domain(site->domain),
+                                       ENTER_AWAY);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    if (!site->host) {
+        vmn_act_drop(actions, "no gateway");
+        return;
+    }
+    vmn_act_set(actions, VMN_REG_DST_HOST,
+                vmn_number(site->view, VMN_NUMBER_HOST, site->host));
+    vmn_act_next(actions);
+
+    flow = enter_flow(site, vmn_scope_host(site->host), ENTER_HERE);
+    actions = vmn_flow_actions(flow);
+    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
+    vmn_act_set(actions, REG_NAT_ZONE, site->nat_zone);
+    vmn_act_set(actions, REG_TRANSIT, site->transit);
+    vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE, .nat = true,
+                                           .then = VMN_CT_TABLE,
+                                           .stage = STAGE_OUT,
+                                           .table = OUT_NAT });
+}
+
+/* At the gateway.  ------------------------------------------------------- */
+
+static void
+out_nat(const struct site *site)
+{
+    const struct vmn_external *external = &site->router->external;
+    struct vmn_flow *flow;
+
+    nat_open(site, STAGE_OUT, OUT_NAT, OUT_HOP);
+    for (size_t i = 0; i < external->n_exempt; i++) {
+        if (external->exempt[i].ip.family == 4) {
+            flow = nat_new(site, STAGE_OUT, OUT_NAT, NAT_EXEMPT);
+            vmn_match_prefix(flow, VMN_F_IPV4_DST, &external->exempt[i]);
+            nat_commit(flow, STAGE_OUT, OUT_HOP, NULL, NULL);
+        }
+    }
+    nat_commit(nat_new(site, STAGE_OUT, OUT_NAT, NAT_REST), STAGE_OUT,
+               OUT_HOP, external->routed ? NULL : &external->addresses[0],
+               NULL);
+}
+
+/* 'next' is who gets it: the one that it is for (NULL), or a gateway. */
+static void
+out_to(const struct site *site, struct vmn_flow *flow,
+       const struct vmn_ip *next)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, REG_TRANSIT, site->transit);
+    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
+    if (next) {
+        vmn_act_set(actions, VMN_REG_NEIGHBOUR4,
+                    (uint32_t) next->addr[0] << 24 | next->addr[1] << 16
+                    | next->addr[2] << 8 | next->addr[3]);
+    } else {
+        vmn_act_move(actions, VMN_F_IPV4_DST, VMN_REG_NEIGHBOUR4);
+    }
+    vmn_act_set(actions, VMN_REG_NETWORK, site->network->vni);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->router->mac);
+    vmn_act_find_neighbour(actions);
+    vmn_act_goto(actions, STAGE_OUT, OUT_SEND);
+}
+
+static void
+out_hop(const struct site *site)
+{
+    const struct vmn_ip *next = site_next_hop(site->network, NULL);
+
+    for (size_t i = 0; i < site->network->n_subnets; i++) {
+        const struct vmn_prefix *cidr = &site->network->subnets[i].cidr;
+
+        if (cidr->ip.family == 4) {
+            struct vmn_flow *flow = site_flow(site, STAGE_OUT, OUT_HOP,
+                                              HOP_LINK + cidr->len);
+
+            vmn_match_prefix(flow, VMN_F_IPV4_DST, cidr);
+            out_to(site, flow, NULL);
+        }
+    }
+    if (next) {
+        out_to(site, site_flow(site, STAGE_OUT, OUT_HOP, HOP_FURTHER), next);
+    }
+}
+
+void
+out_router(const struct site *site)
+{
+    out_enter(site);
+    out_nat(site);
+    out_hop(site);
+}
+
+void
+out_base(struct vmn_emit *emit)
+{
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    /* From outside, and to somebody elsewhere: there it is known by this. */
+    flow = vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), STAGE_OUT,
+                        OUT_ENTER, ENTER_FROM_OUTSIDE);
+    vmn_match(flow, VMN_REG_DST_LOCAL, 0);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE, VMN_FLAG_OUTSIDE);
+    actions = vmn_flow_actions(flow);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, VMN_OUTSIDE_MAC);
+    vmn_act_next(actions);
+
+    flow = vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), STAGE_OUT,
+                        OUT_SEND, ONLY);
+    vmn_match_mac(flow, VMN_F_ETH_DST, (struct vmn_mac) { { 0 } });
+    actions = vmn_flow_actions(flow);
+    vmn_act_punt(actions, HANDLER_RESOLVE, 0, 64);
+    vmn_act_drop(actions, "neighbour is not known yet");
+}

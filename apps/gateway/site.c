@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A router with an external network, and which host is its gateway. */
+
+#include "gateway.h"
+
+#include <string.h>
+
+#define VLAN_PRESENT 0x1000
+
+/* The port of 'host' that leads to the network's wire, or 0. */
+static uint32_t
+wire_ofport(struct vmn_view *view, const struct vmn_network *network,
+            const char *host)
+{
+    const struct vmn_vif *vif = vmn_read_vif(
+        view, host, vmn_printf(view, "@%s", network->provider.physical));
+
+    return vif ? vif->ofport : 0;
+}
+
+static const struct vmn_network *
+external_network(struct vmn_view *view, const struct vmn_router *router)
+{
+    const struct vmn_network *network
+        = (router && router->external.network
+           ? vmn_read_network(view, router->external.network) : NULL);
+
+    return network && network->vni && network->provider.physical ? network
+           : NULL;
+}
+
+/* They are sorted by name.  Of a host that is silent there is no such port. */
+void
+query_active(struct vmn_view *view, const char *name, struct vmn_value *value)
+{
+    const struct vmn_router *router = vmn_read_router(view, name);
+    const struct vmn_network *network = external_network(view, router);
+    const struct vmn_gateway *best = NULL;
+
+    for (size_t i = 0; network && i < router->external.n_gateways; i++) {
+        const struct vmn_gateway *g = &router->external.gateways[i];
+
+        if ((!best || g->priority < best->priority)
+            && wire_ofport(view, network, g->host)) {
+            best = g;
+        }
+    }
+    if (best) {
+        vmn_value_set(value, best->host, strlen(best->host) + 1);
+    }
+}
+
+bool
+site_read(struct vmn_view *view, struct vmn_emit *emit, const char *name,
+          struct site *site)
+{
+    size_t size;
+
+    *site = (struct site) {
+        .view = view,
+        .emit = emit,
+        .router = vmn_read_router(view, name),
+    };
+    site->network = external_network(view, site->router);
+    if (!site->network || !site->router->n_interfaces) {
+        return false;
+    }
+    site->domain = vmn_domain_of(view, site->router->interfaces[0].network);
+    if (!vmn_domain_is_routed(site->domain)) {
+        return false;
+    }
+    site->transit = vmn_transit_vni(view, name);
+    site->zone = vmn_domain_zone(view, site->domain);
+    site->nat_zone = vmn_number(view, VMN_NUMBER_ZONE,
+                                vmn_printf(view, "gateway/%s", name));
+    site->host = (const char *) vmn_query(view, VMN_QUERY_GATEWAY, name,
+                                          &size);
+    site->ofport = (site->host ? wire_ofport(view, site->network, site->host)
+                    : 0);
+    return true;
+}
+
+struct vmn_flow *
+site_flow(const struct site *site, unsigned stage, unsigned table,
+          uint16_t priority)
+{
+    return vmn_flow_add(site->emit,
+                        vmn_scope_facts(REL_SITES, site->router->row.name),
+                        stage, table, priority);
+}
+
+struct vmn_flow *
+site_wire_flow(const struct site *site, unsigned stage, unsigned table,
+               uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(site->emit,
+                                         vmn_scope_host(site->host), stage,
+                                         table, priority);
+
+    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match(flow, VMN_REG_NETWORK, site->network->vni);
+    return flow;
+}
+
+void
+site_tag(const struct site *site, struct vmn_actions *actions)
+{
+    if (site->network->provider.vlan) {
+        vmn_act_set(actions, VMN_F_VLAN_TCI,
+                    VLAN_PRESENT | site->network->provider.vlan);
+    }
+}
+
+const struct vmn_ip *
+site_next_hop(const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        const struct vmn_subnet *subnet = &network->subnets[i];
+
+        if (subnet->gateway.family == 4
+            && (!ip || vmn_prefix_contains(&subnet->cidr, ip))) {
+            return &subnet->gateway;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The way to and from what is outside, as far as it leads through the overlay: a
+ * router's gateway is a host of its domain and of its external network, and
+ * between it and the others the packets of both directions are told apart from
+ * those of networks.  What gateways do is app gateway's. */
+
+#include "overlay.h"
+
+/* What goes out is in the router's transit network: whoever gets it by a tunnel
+ * is the gateway. */
+static void
+emit_transit(struct vmn_view *view, struct vmn_emit *emit, const char *router,
+             const char *host, uint32_t zone)
+{
+    uint32_t vni = vmn_transit_vni(view, router);
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
+                                         STAGE_ADMIT, ADMIT_TUNNEL,
+                                         TUNNEL_NETWORK);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_F_TUN_ID, vni);
+    vmn_act_set(actions, VMN_REG_NETWORK, vni);
+    vmn_act_set(actions, VMN_REG_ZONE, zone);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
+}
+
+void
+compile_outside(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_router *router = vmn_read_router(view, key);
+    const struct vmn_external *external = router ? &router->external : NULL;
+    const struct vmn_network *network;
+    const char *domain;
+
+    if (!router || !external->network || !router->n_interfaces) {
+        return;
+    }
+    network = vmn_read_network(view, external->network);
+    domain = vmn_domain_of(view, router->interfaces[0].network);
+    if (!network || !is_provider(network) || !vmn_domain_is_routed(domain)) {
+        return;
+    }
+    vmn_publish(emit, REL_OUTSIDE, domain, key);
+    for (size_t i = 0; i < external->n_gateways; i++) {
+        const char *host = external->gateways[i].host;
+
+        /* Those that are not the gateway now are ready to be. */
+        if (wire_ofport(view, network, host)) {
+            vmn_publish(emit, VMN_REL_DOMAIN_HOSTS, domain, host);
+            vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network->row.name, host);
+            vmn_publish(emit, REL_WIRE,
+                        vmn_printf(view, "%s|%s", network->row.name, host),
+                        vmn_printf(view, "router/%s", key));
+            emit_transit(view, emit, key, host,
+                         vmn_domain_zone(view, domain));
+        }
+    }
+}
+
+void
+outside_of_domain(struct vmn_view *view, struct vmn_emit *emit,
+                  const char *domain)
+{
+    struct vmn_scope scope = vmn_scope_domain(domain);
+    uint32_t zone = vmn_domain_zone(view, domain);
+    struct vmn_flow *flow;
+
+    if (!vmn_facts(view, REL_OUTSIDE, domain).n) {
+        return;
+    }
+
+    /* Sent through the pipeline anew on the gateway: nobody's, as before. */
+    flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_CLASSIFY,
+                        CLASSIFY_OUTSIDE);
+    match_domain(flow, zone);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE, VMN_FLAG_OUTSIDE);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    /* By a gateway: its source is nobody's, whatever address it says. */
+    flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_SOURCE,
+                        SOURCE_GATEWAY);
+    match_domain(flow, zone);
+    vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, VMN_OUTSIDE_MAC);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    flow = vmn_flow_add(emit, scope, STAGE_LOCATE, 0, LOCATE_ROUTER);
+    match_domain(flow, zone);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    vmn_act_next(vmn_flow_actions(flow));
+}
