@@ -5,7 +5,7 @@
 
 #include "gateway.h"
 
-static const struct vmn_ip *
+const struct vmn_ip *
 first_ipv4(const struct vmn_port *port)
 {
     for (size_t i = 0; i < port->n_ips; i++) {
@@ -38,9 +38,9 @@ compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     flow = nat_new(&site, STAGE_IN, IN_NAT, NAT_FLOATING);
     vmn_match_ip(flow, VMN_F_IPV4_DST, &floating->ip);
-    nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, ip);
+    nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, ip, 0);
 
     flow = nat_new(&site, STAGE_OUT, OUT_NAT, NAT_FLOATING);
     vmn_match_ip(flow, VMN_F_IPV4_SRC, ip);
-    nat_commit(flow, STAGE_OUT, OUT_HOP, &floating->ip, NULL);
+    nat_commit(flow, STAGE_OUT, OUT_HOP, &floating->ip, NULL, 0);
 }

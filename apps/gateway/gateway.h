@@ -42,6 +42,7 @@ enum {
     NAT_INVALID = 120,
     NAT_OPEN = 110,             /* Conntrack knows what becomes of it. */
     NAT_FLOATING = 100,
+    NAT_FORWARD = 95,
     NAT_EXEMPT = 90,
     NAT_REST = 80,
 
@@ -119,9 +120,11 @@ void nat_open(const struct site *, unsigned stage, unsigned table,
 /* A new connection of the router's. */
 struct vmn_flow *nat_new(const struct site *, unsigned stage, unsigned table,
                          uint16_t priority);
-/* It is kept, with 'snat' or 'dnat' (or neither: NULL) for its address. */
+/* It is kept, with 'snat' or 'dnat' (or neither: NULL) for its address, and
+ * 'dnat_port' for the port of its destination, if it is not 0. */
 void nat_commit(struct vmn_flow *, unsigned stage, unsigned next,
-                const struct vmn_ip *snat, const struct vmn_ip *dnat);
+                const struct vmn_ip *snat, const struct vmn_ip *dnat,
+                uint16_t dnat_port);
 
 /* wire.c */
 void wire_router(const struct site *);
@@ -130,6 +133,9 @@ void handle_resolve(struct vmn_view *, const struct vmn_packet_in *,
                     struct vmn_packets_out *);
 void handle_announce(struct vmn_view *, const struct vmn_packet_in *,
                      struct vmn_packets_out *);
+
+/* The port's first address of IPv4, or NULL. */
+const struct vmn_ip *first_ipv4(const struct vmn_port *);
 
 /* floating.c */
 void compile_floating(struct vmn_view *, const char *key, struct vmn_emit *);

@@ -62,15 +62,37 @@ in_exempt(const struct site *site)
         if (external->exempt[i].ip.family == 4) {
             flow = nat_new(site, STAGE_IN, IN_NAT, NAT_EXEMPT);
             vmn_match_prefix(flow, VMN_F_IPV4_SRC, &external->exempt[i]);
-            nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, NULL);
+            nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, NULL, 0);
         }
     }
     flow = nat_new(site, STAGE_IN, IN_NAT, NAT_REST);
     if (external->routed) {
-        nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, NULL);
+        nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, NULL, 0);
     } else {
         vmn_act_drop(vmn_flow_actions(flow),
                      "no such service at external address");
+    }
+}
+
+static void
+in_forwards(const struct site *site)
+{
+    const struct vmn_external *external = &site->router->external;
+
+    for (size_t i = 0; i < external->n_forwards; i++) {
+        const struct vmn_forward *forward = &external->forwards[i];
+        const struct vmn_port *port = vmn_read_port(site->view, forward->to);
+        const struct vmn_ip *ip = port ? first_ipv4(port) : NULL;
+        struct vmn_flow *flow;
+
+        if (ip) {
+            flow = nat_new(site, STAGE_IN, IN_NAT, NAT_FORWARD);
+            vmn_match_ip(flow, VMN_F_IPV4_DST,
+                         vmn_forward_address(external, forward));
+            vmn_match(flow, forward->protocol == VMN_PROTO_UDP
+                      ? VMN_F_UDP_DST : VMN_F_TCP_DST, forward->port);
+            nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, ip, forward->target);
+        }
     }
 }
 
@@ -110,6 +132,7 @@ in_router(const struct site *site)
         act_track(site, flow);
     }
     nat_open(site, STAGE_IN, IN_NAT, IN_ROUTE);
+    in_forwards(site);
     in_exempt(site);
     in_route(site);
 }

@@ -39,7 +39,8 @@ nat_new(const struct site *site, unsigned stage, unsigned table,
 
 void
 nat_commit(struct vmn_flow *flow, unsigned stage, unsigned next,
-           const struct vmn_ip *snat, const struct vmn_ip *dnat)
+           const struct vmn_ip *snat, const struct vmn_ip *dnat,
+           uint16_t dnat_port)
 {
     struct vmn_ct ct = {
         .commit = true,
@@ -55,6 +56,7 @@ nat_commit(struct vmn_flow *flow, unsigned stage, unsigned next,
     }
     if (dnat) {
         ct.dnat = *dnat;
+        ct.dnat_port = dnat_port;
     }
     vmn_act_ct(vmn_flow_actions(flow), &ct);
 }
@@ -112,12 +114,12 @@ out_nat(const struct site *site)
         if (external->exempt[i].ip.family == 4) {
             flow = nat_new(site, STAGE_OUT, OUT_NAT, NAT_EXEMPT);
             vmn_match_prefix(flow, VMN_F_IPV4_DST, &external->exempt[i]);
-            nat_commit(flow, STAGE_OUT, OUT_HOP, NULL, NULL);
+            nat_commit(flow, STAGE_OUT, OUT_HOP, NULL, NULL, 0);
         }
     }
     nat_commit(nat_new(site, STAGE_OUT, OUT_NAT, NAT_REST), STAGE_OUT,
                OUT_HOP, external->routed ? NULL : &external->addresses[0],
-               NULL);
+               NULL, 0);
 }
 
 /* 'next' is who gets it: the one that it is for (NULL), or a gateway. */

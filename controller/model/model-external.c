@@ -125,6 +125,45 @@ check_address(const struct place *at, const struct entry *owner,
     }
 }
 
+/* Ports that get what comes in.  ----------------------------------------- */
+
+static bool
+joins(const struct vmn_router *router, const char *network)
+{
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        if (!strcmp(router->interfaces[i].network, network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* 'port' gets what 'what' of the router says. */
+static void
+check_port_fits(const struct place *at, const struct vmn_router *router,
+                const char *name, const char *what)
+{
+    const struct vmn_port *port = model_get(at->txn->model, VMN_TABLE_PORT,
+                                            name);
+    bool has_ip = false;
+
+    if (!port) {
+        return;                 /* check_refs() tells. */
+    }
+    for (size_t i = 0; i < port->n_ips; i++) {
+        has_ip |= port->ips[i].family == 4;
+    }
+    if (!has_ip) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "port \"%s\" of %s has no address of IPv4", name, what);
+    }
+    if (!joins(router, port->network)) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "port \"%s\" of %s is in no network of router \"%s\"",
+                  name, what, router->row.name);
+    }
+}
+
 /* Routers.  --------------------------------------------------------------- */
 
 static bool
@@ -164,47 +203,30 @@ check_router_at(const struct place *at, const struct entry *entry)
     }
 }
 
-/* Floating addresses.  ---------------------------------------------------- */
-
-static bool
-joins(const struct vmn_router *router, const char *network)
+static void
+check_forwards(const struct place *at, const struct vmn_router *router)
 {
-    for (size_t i = 0; i < router->n_interfaces; i++) {
-        if (!strcmp(router->interfaces[i].network, network)) {
-            return true;
-        }
+    char *what = xasprintf("a forward of router \"%s\"", router->row.name);
+
+    for (size_t i = 0; i < router->external.n_forwards; i++) {
+        check_port_fits(at, router, router->external.forwards[i].to, what);
     }
-    return false;
+    free(what);
 }
+
+/* Floating addresses.  ---------------------------------------------------- */
 
 static void
 check_floating_port(const struct place *at, const struct entry *entry,
                     const struct vmn_router *router)
 {
     const struct vmn_floating_ip *floating = entry_row(entry);
-    const struct vmn_port *port = model_get(at->txn->model, VMN_TABLE_PORT,
-                                            floating->port);
     const struct name_set *names = index_get(
         at->txn->model, VMN_INDEX_FLOATING_BY_PORT, floating->port);
-    bool has_ip = false;
+    char *what = xasprintf("floating-ip \"%s\"", entry->name);
 
-    if (!port) {
-        return;                 /* check_refs() tells. */
-    }
-    for (size_t i = 0; i < port->n_ips; i++) {
-        has_ip |= port->ips[i].family == 4;
-    }
-    if (!has_ip) {
-        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "port \"%s\" of floating-ip \"%s\" has no address of IPv4",
-                  floating->port, entry->name);
-    }
-    if (!joins(router, port->network)) {
-        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "port \"%s\" of floating-ip \"%s\" is in no network of "
-                  "router \"%s\"", floating->port, entry->name,
-                  floating->router);
-    }
+    check_port_fits(at, router, floating->port, what);
+    free(what);
     for (size_t i = 0; i < names->n; i++) {
         if (strcmp(names->names[i], entry->name)) {
             txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
@@ -282,6 +304,7 @@ check_external(struct txn *txn, const struct entry *entry)
     }
     if (router->external.network) {
         check_router_at(&at, entry);
+        check_forwards(&at, router);
     }
     check_floating_of(txn, VMN_INDEX_FLOATING_BY_ROUTER, entry->name, entry,
                       "/external");
@@ -309,6 +332,19 @@ check_network_external(struct txn *txn, const struct entry *entry)
 void
 check_port_floating(struct txn *txn, const struct entry *entry)
 {
+    const struct place at = { txn, entry, "/network" };
+    const struct name_set *routers = index_get(
+        txn->model, index_refs(VMN_TABLE_PORT, VMN_TABLE_ROUTER),
+        entry->name);
+
     check_floating_of(txn, VMN_INDEX_FLOATING_BY_PORT, entry->name, entry,
                       "/network");
+    for (size_t i = 0; i < routers->n; i++) {
+        const struct entry *other = model_find(txn->model, VMN_TABLE_ROUTER,
+                                               routers->names[i]);
+
+        if (!entry_is_changed(other)) {
+            check_forwards(&at, entry_row(other));
+        }
+    }
 }

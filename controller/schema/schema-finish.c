@@ -394,6 +394,60 @@ schema_finish_lb_port(void *port_, const json_t *json OVS_UNUSED,
     }
 }
 
+void
+schema_finish_forward(void *forward_, const json_t *json OVS_UNUSED,
+                      const char *pointer OVS_UNUSED,
+                      struct vmn_errors *errors OVS_UNUSED)
+{
+    struct vmn_forward *forward = forward_;
+
+    if (!forward->target) {
+        forward->target = forward->port;
+    }
+}
+
+static bool
+has_address(const struct vmn_external *external, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < external->n_addresses; i++) {
+        if (!memcmp(&external->addresses[i], ip, sizeof *ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+schema_finish_external(void *external_, const json_t *json OVS_UNUSED,
+                       const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_external *external = external_;
+
+    for (size_t i = 0; external->n_addresses && i < external->n_forwards;
+         i++) {
+        const struct vmn_forward *a = &external->forwards[i];
+        const struct vmn_ip *ip = vmn_forward_address(external, a);
+        char buf[VALUE_IP_SIZE];
+
+        value_format_ip(ip, buf);
+        if (!has_address(external, ip)) {
+            fault(errors, pointer, "forwards",
+                  "must be for \"addresses\" of the router: %s is none", buf);
+        }
+        for (size_t j = 0; j < i; j++) {
+            const struct vmn_forward *b = &external->forwards[j];
+
+            if (a->protocol == b->protocol && a->port == b->port
+                && !memcmp(ip, vmn_forward_address(external, b),
+                           sizeof *ip)) {
+                fault(errors, pointer, "forwards",
+                      "must name each address, protocol and port once: port "
+                      "%u of %s is there twice", a->port, buf);
+            }
+        }
+    }
+}
+
 /* A route is of one family. */
 void
 schema_finish_route(void *route_, const json_t *json OVS_UNUSED,

@@ -33,6 +33,10 @@ void schema_finish_policy(void *, const json_t *, const char *pointer,
                           struct vmn_errors *);
 void schema_finish_lb_port(void *, const json_t *, const char *pointer,
                            struct vmn_errors *);
+void schema_finish_forward(void *, const json_t *, const char *pointer,
+                           struct vmn_errors *);
+void schema_finish_external(void *, const json_t *, const char *pointer,
+                            struct vmn_errors *);
 void schema_finish_route(void *, const json_t *, const char *pointer,
                          struct vmn_errors *);
 void schema_finish_dns_record(void *, const json_t *, const char *pointer,

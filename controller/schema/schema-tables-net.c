@@ -64,6 +64,30 @@ static const struct schema_struct gateway = {
     },
 };
 
+static const struct schema_struct forward = {
+    .name = "forward", .size = sizeof(struct vmn_forward),
+    .fields = FIELDS {
+        { .name = "address", .type = SCHEMA_IP, AT(vmn_forward, address),
+          .absent = "the first of \"addresses\"",
+          .doc = "One of the router's; the first when absent." },
+        { .name = "protocol", .type = SCHEMA_ENUM, AT(vmn_forward, protocol),
+          .flags = SCHEMA_REQUIRED, .names = schema_protocol_names,
+          .allowed = 1u << VMN_PROTO_TCP | 1u << VMN_PROTO_UDP,
+          .doc = "The protocol." },
+        { .name = "port", .type = SCHEMA_U16, AT(vmn_forward, port),
+          .flags = SCHEMA_REQUIRED, .min = 1, .max = 65535,
+          .doc = "The port on that address." },
+        { .name = "to", .type = SCHEMA_REF, AT(vmn_forward, to),
+          .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_PORT,
+          .doc = "The port that gets it, by its first address of IPv4." },
+        { .name = "target", .type = SCHEMA_U16, AT(vmn_forward, target),
+          .min = 1, .max = 65535,
+          .doc = "The port there; the same when absent." },
+        { .name = NULL },
+    },
+    .finish = schema_finish_forward,
+};
+
 static const struct schema_struct external = {
     .name = "external", .size = sizeof(struct vmn_external),
     .fields = FIELDS {
@@ -89,8 +113,13 @@ static const struct schema_struct external = {
         { .name = "exempt", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,
           LIST_AT(vmn_external, exempt), .max_items = 64,
           .doc = "Where it keeps that all the same." },
+        { .name = "forwards", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
+          LIST_AT(vmn_external, forwards), .max_items = 256,
+          .nested = &forward,
+          .doc = "What comes in to the router's own addresses." },
         { .name = NULL },
     },
+    .finish = schema_finish_external,
 };
 
 const struct schema_field schema_router_fields[] = {

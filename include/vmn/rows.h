@@ -392,6 +392,15 @@ struct vmn_gateway {
     uint32_t priority;          /* 0 to 999; the lowest that is there. */
 };
 
+/* What is sent to one port of an external address comes to a port. */
+struct vmn_forward {
+    struct vmn_ip address;      /* Of the router's; family 0: the first. */
+    enum vmn_protocol protocol; /* TCP or UDP. */
+    uint16_t port;
+    const char *to;             /* The port's name. */
+    uint16_t target;            /* There. */
+};
+
 /* How a router reaches what is outside. */
 struct vmn_external {
     const char *network;        /* A provider network, or NULL: not at all. */
@@ -403,7 +412,18 @@ struct vmn_external {
                                  * from the first of 'addresses'... */
     size_t n_exempt;            /* ...unless it goes to one of these. */
     const struct vmn_prefix *exempt;
+    size_t n_forwards;          /* Each address, protocol and port once. */
+    const struct vmn_forward *forwards;
 };
+
+/* The address that a forward is for. */
+static inline const struct vmn_ip *
+vmn_forward_address(const struct vmn_external *external,
+                    const struct vmn_forward *forward)
+{
+    return (forward->address.family ? &forward->address
+            : &external->addresses[0]);
+}
 
 /* Joins networks. */
 struct vmn_router {

@@ -98,6 +98,22 @@ def test_floating_address_is_the_ports_own(world, shop):
     assert seen_as(shop["a1"], shop["near"]) == OURS
 
 
+def test_ports_are_forwarded(world, shop):
+    """Of the router's address, to ports on the gateway and elsewhere."""
+    external = world.api.get("routers/r")["spec"]["external"]
+    world.patch("routers", "r", external=dict(external, forwards=[
+        {"protocol": "tcp", "port": 8080, "to": "b3", "target": 80},
+        {"protocol": "udp", "port": 53, "to": "a1"}]))
+    for who in ("gw", "near"):
+        assert world.answers(shop[who], OURS, 8080) == "b3"
+        assert world.answers(shop[who], OURS, 53, "udp") == "a1"
+        assert world.unanswered(shop[who], OURS, 80)
+        assert world.unanswered(shop[who], OURS, 53, "tcp")
+    assert seen_as(shop["b3"], shop["near"]) == OURS
+    world.patch("routers", "r", external=dict(external, forwards=None))
+    assert world.unanswered(shop["near"], OURS, 8080)
+
+
 def test_who_is_outside_is_nobody(world, shop):
     """One that says it has a VM's address is judged as a stranger, and gets no
     further than others."""

@@ -1276,6 +1276,64 @@ routers_are_given_a_mac_and_keep_it(void **state)
     assert_string_equal(value_format_mac(r->mac, buf), "02:00:00:00:00:01");
 }
 
+#define OUT "put networks out {'provider':{'physical':'dc'},"    \
+    "'subnets':[{'cidr':'10.7.0.0/24','gateway':'10.7.0.1'}]}\n"
+#define EXTERNAL "'external':{'network':'out','addresses':['10.7.0.9'],"  \
+    "'gateways':[{'host':'h1'}]}"
+#define R OUT A B "put routers r {'interfaces':[{'network':'a'}]," EXTERNAL \
+    "}\nput ports pa {'network':'a'}\nput ports pb {'network':'b'}\n"
+
+/* Nobody else has it in that network, and who is to get what comes there can. */
+static void
+external_addresses_are_had_once(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}\n"
+          R, "");
+    apply(model, "put routers s {'interfaces':[{'network':'b'}]," EXTERNAL "}",
+          "/external 10.7.0.9 of router \"s\" is used by router \"r\" of "
+          "network \"out\"\n");
+    apply(model, "put routers s {'external':{'network':'a','addresses':"
+          "['10.0.0.5'],'gateways':[{'host':'h1'}]}}",
+          "/external external network \"a\" of router \"s\" is no provider "
+          "network\n");
+    apply(model, "put floating-ips f {'router':'r','ip':'10.7.0.1',"
+          "'port':'pb'}",
+          "/ip 10.7.0.1 of floating-ip \"f\" is the gateway of its subnet, "
+          "which is outside\n"
+          "/port port \"pb\" of floating-ip \"f\" is in no network of router "
+          "\"r\"\n");
+    apply(model, "put floating-ips f {'router':'r','ip':'10.7.0.9',"
+          "'port':'pa'}",
+          "/ip 10.7.0.9 of floating-ip \"f\" is used by router \"r\" of "
+          "network \"out\"\n");
+    apply(model, "put floating-ips f {'router':'r','ip':'10.7.0.20',"
+          "'port':'pa'}", "");
+    apply(model, "put floating-ips g {'router':'r','ip':'10.7.0.20',"
+          "'port':'pa'}",
+          "/ip 10.7.0.20 of floating-ip \"g\" is used by floating-ip \"f\" "
+          "of network \"out\"\n"
+          "/port port \"pa\" has floating-ip \"f\" already\n");
+    apply(model, "put ports x {'network':'out','ips':['10.7.0.20']}",
+          "/ips 10.7.0.20 is the address of floating-ip \"f\" in network "
+          "\"out\"\n");
+
+    /* What is beneath it cannot change. */
+    apply(model, "put ports pa {'network':'b'}",
+          "/network port \"pa\" of floating-ip \"f\" is in no network of "
+          "router \"r\"\n");
+    apply(model, "patch routers r {'external':null}",
+          "/external router \"r\" of floating-ip \"f\" has no \"external\""
+          "\n");
+    apply(model, "patch networks out {'subnets':[{'cidr':'10.7.0.0/28',"
+          "'gateway':'10.7.0.1'}]}",
+          "/subnets 10.7.0.20 of floating-ip \"f\" is in no subnet of network "
+          "\"out\"\n");
+    apply(model, "delete floating-ips f\npatch routers r {'external':null}",
+          "");
+}
+
 static int
 compare_text(const void *a, const void *b)
 {
@@ -1613,6 +1671,7 @@ main(void)
         TEST(indexes_follow_rows),
         TEST(networks_of_routers_keep_what_routers_need),
         TEST(routers_are_given_a_mac_and_keep_it),
+        TEST(external_addresses_are_had_once),
         TEST(changes_are_noted_once_and_exactly),
         TEST(joining_a_set_is_no_change_of_the_row),
         TEST(durable_state_follows_when_settled),
