@@ -3,6 +3,7 @@ EXTRA_DIST += \
 	tests/bench/api \
 	tests/bench/compare \
 	tests/bench/datapath \
+	tests/bench/failover \
 	tests/bench/flood \
 	tests/bench/one-switch \
 	tests/bench/packets \
