@@ -36,10 +36,11 @@ defaults_are_safe(void **state OVS_UNUSED)
     assert_string_equal(options.openflow_listen, "tcp:127.0.0.1:6653");
     assert_string_equal(options.openflow_target, "tcp:127.0.0.1:6653");
     assert_int_equal(options.max_flows_per_host, 1000000);
-    assert_int_equal(options.n_apps, 6);
+    assert_int_equal(options.n_apps, 7);
     assert_string_equal(options.apps[0], "overlay");
     assert_string_equal(options.apps[2], "loadbalancer");
     assert_string_equal(options.apps[3], "router");
+    assert_string_equal(options.apps[4], "gateway");
     options_uninit(&options);
 }
 
