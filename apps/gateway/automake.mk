@@ -1,6 +1,7 @@
 # gateway
 app_LTLIBRARIES += apps/gateway/gateway.la
 apps_gateway_gateway_la_SOURCES = \
+	apps/gateway/balanced.c \
 	apps/gateway/floating.c \
 	apps/gateway/gateway.c \
 	apps/gateway/gateway.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Floating addresses: what comes for one goes to its port, and what the port
- * sends out comes from there. */
+ * sends out comes from there.  For those of virtual IPs see balanced.c. */
 
 #include "gateway.h"
 
@@ -26,6 +26,10 @@ compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct site site;
 
     if (!floating || !site_read(view, emit, floating->router, &site)) {
+        return;
+    }
+    if (floating->load_balancer) {
+        balanced(&site, floating);
         return;
     }
     port = vmn_read_port(view, floating->port);

@@ -25,6 +25,7 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     in_router(&site);
     out_router(&site);
     wire_router(&site);
+    balanced_networks(&site);
     for (size_t i = 0; i < site.router->external.n_addresses; i++) {
         in_address(&site, &site.router->external.addresses[i]);
         wire_address(&site, &site.router->external.addresses[i]);

@@ -25,6 +25,7 @@ enum {
 /* Tables of STAGE_OUT. */
 enum {
     OUT_ENTER,                  /* Here, or at the gateway? */
+    OUT_UNBALANCED,             /* Perhaps an answer of a virtual IP. */
     OUT_NAT,
     OUT_HOP,                    /* Whom on the wire it goes to. */
     OUT_SEND,                   /* Is that one known? */
@@ -34,6 +35,7 @@ enum {
 /* Priorities.  In both tables for NAT there are the same. */
 enum {
     ENTER_FROM_OUTSIDE = 150,
+    ENTER_BALANCED = 120,       /* Perhaps a backend's answer. */
     ENTER_PING = 110,           /* The gateway itself. */
     ENTER_HERE = 100,
     ENTER_ROUTED = 90,          /* For whom is behind the router. */
@@ -48,6 +50,8 @@ enum {
 
     HOP_LINK = 100,
     HOP_FURTHER = 50,
+
+    IN_BALANCED = 110,
 
     ARP_ASKED = 100,
     ARP_ANSWERED = 90,
@@ -72,6 +76,7 @@ enum gateway_handler {
 #define REL_HOSTS "gateway.hosts"       /* "" -> hosts that may be a gateway. */
 #define REL_SITES "gateway.sites"       /* Router -> hosts that may be its. */
 #define REL_TRANSIT "gateway.transit"   /* VNI -> router. */
+#define REL_BALANCED "gateway.balanced" /* Router -> network of virtual IPs. */
 #define REL_SAYS "gateway.says"         /* HOST|PHYSICAL -> ROUTER|ADDRESS. */
 
 /* A router with an external network. */
@@ -111,7 +116,16 @@ void in_router(const struct site *);
 /* What comes for an external address goes through NAT. */
 void in_address(const struct site *, const struct vmn_ip *);
 
+/* balanced.c: a virtual IP that has a floating address. */
+void balanced(const struct site *, const struct vmn_floating_ip *);
+void balanced_networks(const struct site *);
+
 /* out.c */
+/* Matches what goes out of the router, wherever it is in its domain. */
+struct vmn_flow *out_enter_flow(const struct site *, struct vmn_scope,
+                                uint16_t priority);
+/* Has conntrack say what is known of it, for OUT_NAT. */
+void out_track(const struct site *, struct vmn_actions *);
 void out_base(struct vmn_emit *);
 void out_router(const struct site *);
 /* What both directions do with connections that are there already. */

@@ -63,9 +63,9 @@ nat_commit(struct vmn_flow *flow, unsigned stage, unsigned next,
 
 /* To the gateway.  ------------------------------------------------------- */
 
-/* On the hosts of the domain. */
-static struct vmn_flow *
-enter_flow(const struct site *site, struct vmn_scope scope, uint16_t priority)
+struct vmn_flow *
+out_enter_flow(const struct site *site, struct vmn_scope scope,
+               uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(site->emit, scope, STAGE_OUT,
                                          OUT_ENTER, priority);
@@ -75,11 +75,22 @@ enter_flow(const struct site *site, struct vmn_scope scope, uint16_t priority)
     return flow;
 }
 
+void
+out_track(const struct site *site, struct vmn_actions *actions)
+{
+    vmn_act_set(actions, REG_NAT_ZONE, site->nat_zone);
+    vmn_act_set(actions, REG_TRANSIT, site->transit);
+    vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE, .nat = true,
+                                           .then = VMN_CT_TABLE,
+                                           .stage = STAGE_OUT,
+                                           .table = OUT_NAT });
+}
+
 static void
 out_enter(const struct site *site)
 {
-    struct vmn_flow *flow = enter_flow(site, vmn_scope_domain(site->domain),
-                                       ENTER_AWAY);
+    struct vmn_flow *flow = out_enter_flow(
+        site, vmn_scope_domain(site->domain), ENTER_AWAY);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     if (!site->host) {
@@ -90,15 +101,9 @@ out_enter(const struct site *site)
                 vmn_number(site->view, VMN_NUMBER_HOST, site->host));
     vmn_act_next(actions);
 
-    flow = enter_flow(site, vmn_scope_host(site->host), ENTER_HERE);
-    actions = vmn_flow_actions(flow);
+    flow = out_enter_flow(site, vmn_scope_host(site->host), ENTER_HERE);
     vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
-    vmn_act_set(actions, REG_NAT_ZONE, site->nat_zone);
-    vmn_act_set(actions, REG_TRANSIT, site->transit);
-    vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE, .nat = true,
-                                           .then = VMN_CT_TABLE,
-                                           .stage = STAGE_OUT,
-                                           .table = OUT_NAT });
+    out_track(site, vmn_flow_actions(flow));
 }
 
 /* At the gateway.  ------------------------------------------------------- */

@@ -7,6 +7,8 @@
 
 #include "overlay.h"
 
+#include <string.h>
+
 /* What goes out is in the router's transit network: whoever gets it by a tunnel
  * is the gateway. */
 static void
@@ -24,6 +26,42 @@ emit_transit(struct vmn_view *view, struct vmn_emit *emit, const char *router,
     vmn_act_set(actions, VMN_REG_ZONE, zone);
     vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
+}
+
+static bool
+joins(const struct vmn_router *router, const char *network)
+{
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        if (!strcmp(router->interfaces[i].network, network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What comes from outside for a virtual IP is balanced by the gateway, as by any
+ * host of the balancer's networks. */
+static void
+publish_balanced(struct vmn_view *view, struct vmn_emit *emit,
+                 const struct vmn_router *router, const char *host)
+{
+    struct vmn_names names = vmn_lookup(view, VMN_INDEX_FLOATING_BY_ROUTER,
+                                        router->row.name);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_floating_ip *floating = vmn_read_floating_ip(
+            view, names.names[i]);
+        const struct vmn_loadbalancer *lb
+            = (floating && floating->load_balancer
+               ? vmn_read_loadbalancer(view, floating->load_balancer) : NULL);
+
+        for (size_t j = 0; lb && j < lb->n_networks; j++) {
+            if (joins(router, lb->networks[j])) {
+                vmn_publish(emit, VMN_REL_NETWORK_HOSTS, lb->networks[j],
+                            host);
+            }
+        }
+    }
 }
 
 void
@@ -53,6 +91,7 @@ compile_outside(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             vmn_publish(emit, REL_WIRE,
                         vmn_printf(view, "%s|%s", network->row.name, host),
                         vmn_printf(view, "router/%s", key));
+            publish_balanced(view, emit, router, host);
             emit_transit(view, emit, key, host,
                          vmn_domain_zone(view, domain));
         }

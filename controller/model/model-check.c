@@ -593,6 +593,7 @@ check_entry(struct txn *txn, const struct entry *entry)
         check_policy(txn, entry);
     } else if (entry->table == VMN_TABLE_LOADBALANCER) {
         check_loadbalancer(txn, entry);
+        check_lb_floating(txn, entry);
     } else if (entry->table == VMN_TABLE_ROUTER) {
         check_router(txn, entry);
         check_external(txn, entry);

@@ -236,6 +236,36 @@ check_floating_port(const struct place *at, const struct entry *entry,
     }
 }
 
+/* A balancer has one floating address at most, too. */
+static void
+check_floating_lb(const struct place *at, const struct entry *entry,
+                  const struct vmn_router *router)
+{
+    const struct vmn_floating_ip *floating = entry_row(entry);
+    const struct vmn_loadbalancer *lb = model_get(
+        at->txn->model, VMN_TABLE_LOADBALANCER, floating->load_balancer);
+    const struct name_set *names = index_get(
+        at->txn->model, INDEX_FLOATING_BY_LB, floating->load_balancer);
+    bool joined = false;
+
+    for (size_t i = 0; lb && i < lb->n_networks; i++) {
+        joined |= joins(router, lb->networks[i]);
+    }
+    if (lb && !joined) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "loadbalancer \"%s\" of floating-ip \"%s\" is in no "
+                  "network of router \"%s\"", floating->load_balancer,
+                  entry->name, floating->router);
+    }
+    for (size_t i = 0; i < names->n; i++) {
+        if (strcmp(names->names[i], entry->name)) {
+            txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
+                      "loadbalancer \"%s\" has floating-ip \"%s\" already",
+                      floating->load_balancer, names->names[i]);
+        }
+    }
+}
+
 /* Where something changed beneath it, 'field' is that of what changed; else
  * NULL. */
 static void
@@ -244,7 +274,9 @@ check_floating_at(struct txn *txn, const struct entry *entry,
 {
     const struct vmn_floating_ip *floating = entry_row(entry);
     const struct place ip = { txn, where, field ? field : "/ip" };
-    const struct place port = { txn, where, field ? field : "/port" };
+    const struct place whose = { txn, where, field ? field
+                                 : floating->port ? "/port"
+                                 : "/load_balancer" };
     const struct vmn_router *router = model_get(
         txn->model, VMN_TABLE_ROUTER, floating->router);
     const struct vmn_network *network;
@@ -263,7 +295,11 @@ check_floating_at(struct txn *txn, const struct entry *entry,
     if (network) {
         check_address(&ip, entry, network, &floating->ip);
     }
-    check_floating_port(&port, entry, router);
+    if (floating->port) {
+        check_floating_port(&whose, entry, router);
+    } else {
+        check_floating_lb(&whose, entry, router);
+    }
 }
 
 void
@@ -347,4 +383,11 @@ check_port_floating(struct txn *txn, const struct entry *entry)
             check_forwards(&at, entry_row(other));
         }
     }
+}
+
+void
+check_lb_floating(struct txn *txn, const struct entry *entry)
+{
+    check_floating_of(txn, INDEX_FLOATING_BY_LB, entry->name, entry,
+                      "/networks");
 }

@@ -335,7 +335,11 @@ emit_floating_ip(const struct emitter *e,
 
     value_format_ip(&floating->ip, ip);
     emit(e, VMN_INDEX_FLOATING_BY_ROUTER, floating->router);
-    emit(e, VMN_INDEX_FLOATING_BY_PORT, floating->port);
+    if (floating->port) {
+        emit(e, VMN_INDEX_FLOATING_BY_PORT, floating->port);
+    } else {
+        emit(e, INDEX_FLOATING_BY_LB, floating->load_balancer);
+    }
     emit_joined(e, INDEX_FLOATING_IP, floating->router, '/', ip);
 }
 

@@ -70,6 +70,7 @@ enum {
     INDEX_PROVIDER,             /* Networks by "PHYSICAL/VLAN". */
     INDEX_EXTERNAL_IP,          /* Routers by "EXTERNAL-NETWORK/IP". */
     INDEX_FLOATING_IP,          /* Floating addresses by "ROUTER/IP". */
+    INDEX_FLOATING_BY_LB,       /* The same by balancer. */
     INDEX_POSITION,             /* Tiers. */
     INDEX_PRIORITY,             /* Policies by "TIER/PRIORITY". */
     INDEX_SET,                  /* + table: rows by meta.set. */
@@ -256,6 +257,7 @@ void check_floating_ip(struct txn *, const struct entry *floating);
 /* What changed beneath external addresses: a network, or a port. */
 void check_network_external(struct txn *, const struct entry *network);
 void check_port_floating(struct txn *, const struct entry *port);
+void check_lb_floating(struct txn *, const struct entry *lb);
 /* The router or floating address that has 'ip' in the external network, and
  * '*table' of which it is; or NULL. */
 const char *external_find(const struct model *, const char *network,

@@ -162,8 +162,14 @@ const struct schema_field schema_floating_ip_fields[] = {
       .flags = SCHEMA_REQUIRED, .doc = "The address, of IPv4." },
     { .name = "port", .type = SCHEMA_REF, AT(vmn_floating_ip, port),
       .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_PORT,
+      .unless = "load_balancer",
       .doc = "Whose it is: a port of one of the router's networks, and its "
              "first address of IPv4." },
+    { .name = "load_balancer", .type = SCHEMA_REF,
+      AT(vmn_floating_ip, load_balancer), .flags = SCHEMA_REQUIRED,
+      .ref = VMN_TABLE_LOADBALANCER, .unless = "port",
+      .doc = "Whose virtual IP it is: a balancer in one of the router's "
+             "networks." },
     { .name = NULL },
 };
 
@@ -171,6 +177,7 @@ const struct schema_column schema_floating_ip_columns[] = {
     { .heading = "NAME", .path = "/name" },
     { .heading = "IP", .path = "/spec/ip" },
     { .heading = "PORT", .path = "/spec/port" },
+    { .heading = "BALANCER", .path = "/spec/load_balancer" },
     { .heading = "ROUTER", .path = "/spec/router" },
     { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
     { .heading = NULL },

@@ -440,14 +440,16 @@ struct vmn_router {
 };
 
 /* An address of a router's external network that is a port's: what is sent there
- * comes to the port, and what the port sends out comes from there. */
+ * comes to the port, and what the port sends out comes from there.  Or that is a
+ * balancer's virtual IP. */
 struct vmn_floating_ip {
     struct vmn_row row;
     const char *description;
     struct vmn_labels labels;
     const char *router;
     struct vmn_ip ip;           /* Of IPv4. */
-    const char *port;           /* It has one at most. */
+    const char *port;           /* It has one at most; or NULL... */
+    const char *load_balancer;  /* ...and it is this one's. */
 };
 
 /* Most addresses of an interface, and most subnets of a network. */

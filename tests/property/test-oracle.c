@@ -432,14 +432,18 @@ spec_router(unsigned i)
     return spec;
 }
 
-/* Of a router that may have no way outside, and perhaps for a port of a network
- * that it does not join. */
+/* Of a router that may have no way outside, and perhaps for a port or a balancer
+ * of networks that it does not join. */
 static json_t *
 spec_floating_ip(unsigned i)
 {
+    bool balanced = chance(30);
+
     return json_pack("{s:o, s:o, s:o}", "router", random_name("x", N_ROUTERS),
-                     "ip", json_sprintf("10.0.0.%u", 200 + i), "port",
-                     random_name("p", N_PORTS));
+                     "ip", json_sprintf("10.0.0.%u", 200 + i),
+                     balanced ? "load_balancer" : "port",
+                     balanced ? random_name("l", N_LBS)
+                     : random_name("p", N_PORTS));
 }
 
 static json_t *

@@ -478,7 +478,11 @@ put_floating_ip(struct ds *ds)
         ds_put_format(ds, ",'ip':'%s'", PICK(edge_ips));
     }
     put_ref(ds, "router", VMN_TABLE_ROUTER);
-    put_ref(ds, "port", VMN_TABLE_PORT);
+    if (chance(70)) {
+        put_ref(ds, "port", VMN_TABLE_PORT);
+    } else {
+        put_ref(ds, "load_balancer", VMN_TABLE_LOADBALANCER);
+    }
 }
 
 static void

@@ -1334,6 +1334,30 @@ external_addresses_are_had_once(void **state)
           "");
 }
 
+static void
+balancer_has_one_floating_address(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}\n"
+          R "put loadbalancers la {'vip':'10.0.0.99','networks':['a'],"
+          "'ports':[{'port':80}]}\n"
+          "put loadbalancers lb {'vip':'10.0.1.99','networks':['b'],"
+          "'ports':[{'port':80}]}", "");
+    apply(model, "put floating-ips f {'router':'r','ip':'10.7.0.20',"
+          "'load_balancer':'lb'}",
+          "/load_balancer loadbalancer \"lb\" of floating-ip \"f\" is in no "
+          "network of router \"r\"\n");
+    apply(model, "put floating-ips f {'router':'r','ip':'10.7.0.20',"
+          "'load_balancer':'la'}", "");
+    apply(model, "put floating-ips g {'router':'r','ip':'10.7.0.21',"
+          "'load_balancer':'la'}",
+          "/load_balancer loadbalancer \"la\" has floating-ip \"f\" "
+          "already\n");
+    apply(model, "delete loadbalancers la",
+          " loadbalancer \"la\" is referred to by floating-ip \"f\"\n");
+}
+
 static int
 compare_text(const void *a, const void *b)
 {
@@ -1672,6 +1696,7 @@ main(void)
         TEST(networks_of_routers_keep_what_routers_need),
         TEST(routers_are_given_a_mac_and_keep_it),
         TEST(external_addresses_are_had_once),
+        TEST(balancer_has_one_floating_address),
         TEST(changes_are_noted_once_and_exactly),
         TEST(joining_a_set_is_no_change_of_the_row),
         TEST(durable_state_follows_when_settled),

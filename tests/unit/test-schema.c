@@ -714,7 +714,7 @@ static const struct bad_case bad_cases[] = {
       "/external/addresses must have at least 1 element\n"
       "/external/gateways/0/priority must be an integer from 0 to 999\n" },
     { "floating-ips", "{'ip':'198.51.100.20'}",
-      "/router is required\n/port is required\n" },
+      "/router is required\n needs \"port\" or \"load_balancer\"\n" },
     { "routers", "{'interfaces':[{'network':'n'},{'network':'n',"
       "'addresses':['10.0.0.1']}]}",
       "/interfaces must name each \"network\" once: \"n\" is there twice\n" },
