@@ -201,7 +201,8 @@ def test_vm_moves_and_is_found(world, wire):
     world.lab.move("a", "h2")
     world.lab.await_ports(["a"])
     # Its own announcement tells the wire where it is now.
-    a.run("ping", "-c1", "-W2", out.ip, check=False)
+    wait_for("it to be heard", lambda: "1 received" in a.run(
+        "ping", "-c1", "-W1", out.ip, check=False))
     for who in (out, b, c):
         assert world.answers(who, a.ip) == "a"
         assert world.answers(who, a.ip6) == "a"
