@@ -234,6 +234,7 @@ packet_reply(const struct sim_packet *request, struct sim_packet *reply)
     struct flow *out = &reply->flow;
 
     memset(reply, 0, sizeof *reply);
+    out->vlans[0] = in->vlans[0];
     out->dl_src = in->dl_dst;
     out->dl_dst = in->dl_src;
     out->dl_type = in->dl_type;

@@ -36,6 +36,24 @@ place_find(const struct model *model, const char *name, struct place *place)
     return true;
 }
 
+const struct vmn_vif *
+place_wire(const struct model *model, const char *host, uint32_t ofport)
+{
+    const struct vmn_host *row = model_get(model, VMN_TABLE_HOST, host);
+
+    for (size_t i = 0; row && i < row->n_provider_bridges; i++) {
+        char *key = xasprintf("%s/@%s", host,
+                              row->provider_bridges[i].physical);
+        const struct vmn_vif *vif = model_get(model, VMN_TABLE_VIF, key);
+
+        free(key);
+        if (vif && vif->ofport == ofport) {
+            return vif;
+        }
+    }
+    return NULL;
+}
+
 const struct vmn_ip *
 place_ip(const struct place *place, uint8_t family)
 {

@@ -24,6 +24,11 @@ struct place {
 /* Where port 'name' is; false if there is no such port. */
 bool place_find(const struct model *, const char *name, struct place *);
 
+/* The VIF that leads to a physical network, if it has number 'ofport' on
+ * 'host'; or NULL. */
+const struct vmn_vif *place_wire(const struct model *, const char *host,
+                                 uint32_t ofport);
+
 /* Its first address of 'family', or NULL. */
 const struct vmn_ip *place_ip(const struct place *, uint8_t family);
 

@@ -254,6 +254,36 @@ output_tunnel(struct ctx *ctx, ofp_port_t port)
     add_step(ctx, SIM_TUNNEL, ctx->flow)->to = host;
 }
 
+/* Output to 'port', which may lead to a physical network: to the host of the
+ * one that the packet is for, if there is one. */
+static void
+output_port(struct ctx *ctx, ofp_port_t port)
+{
+    const struct sim_net *net = &ctx->sim->net;
+    const char *host = NULL;
+    uint32_t in_port = 0;
+    bool wire = (net->wire
+                 && net->wire(net->aux, ctx->pass->host, ofp_to_u16(port),
+                              ctx->flow, &host, &in_port));
+
+    if (!wire || !host) {
+        struct sim_end *end = add_end(ctx, SIM_OUTPUT, NULL);
+
+        end->port = ofp_to_u16(port);
+        end->wire = wire;
+    } else if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
+        add_end(ctx, SIM_LOST, "it goes in circles between hosts");
+    } else {
+        struct pass *pass = fork_pass(ctx, host, 0);
+
+        pass->n_tunnels++;
+        pass->n_recirculations = 0;
+        clear_metadata(&pass->packet.flow);
+        pass->packet.flow.in_port.ofp_port = u16_to_ofp(in_port);
+        add_step(ctx, SIM_WIRE, ctx->flow)->to = host;
+    }
+}
+
 static bool
 is_tunnel(ofp_port_t port)
 {
@@ -284,7 +314,7 @@ output(struct ctx *ctx, ofp_port_t port)
     } else if (is_tunnel(port)) {
         output_tunnel(ctx, port);
     } else {
-        add_end(ctx, SIM_OUTPUT, NULL)->port = ofp_to_u16(port);
+        output_port(ctx, port);
     }
 }
 

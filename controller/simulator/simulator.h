@@ -40,6 +40,11 @@ struct sim_net {
      * false if it has none. */
     bool (*tunnel_ip)(void *aux, const char *host, bool v6,
                       struct in6_addr *);
+    /* True if 'port' of 'host' leads to a physical network; then '*to' is the
+     * other host where the packet comes in again, at '*in_port', or NULL:
+     * whoever it is for is none of ours.  May be NULL. */
+    bool (*wire)(void *aux, const char *host, uint32_t port,
+                 const struct flow *, const char **to, uint32_t *in_port);
     /* Lets others have their turn, or NULL. */
     void (*pause)(void *aux);
 };
@@ -58,12 +63,13 @@ enum sim_step_kind {
     SIM_CONNTRACK,              /* The answer is in 'flow'. */
     SIM_GROUP,                  /* 'number' is its number. */
     SIM_TUNNEL,                 /* To host 'to'. */
+    SIM_WIRE,                   /* The same by a physical network. */
 };
 
 struct sim_step {
     enum sim_step_kind kind;
     const char *host;
-    const char *to;             /* SIM_TUNNEL: the other host. */
+    const char *to;             /* SIM_TUNNEL, SIM_WIRE: the other host. */
     unsigned copy;              /* Copies have numbers, the first 0. */
     uint8_t table;
     uint32_t number;            /* Of the conjunction, or of the group. */
@@ -87,6 +93,8 @@ struct sim_end {
     const char *host;
     uint8_t table;              /* Where it ended. */
     uint32_t port;
+    bool wire;                  /* SIM_OUTPUT: to a physical network, and to
+                                 * none of our hosts. */
     const struct rule *rule;    /* That did it, or NULL. */
     size_t step;                /* The last step of its copy. */
     const char *text;           /* Or NULL. */

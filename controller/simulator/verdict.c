@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "packets.h"
 #include "util.h"
 
 const char *
@@ -36,9 +37,23 @@ weight(const struct sim_end *end)
     }
 }
 
+/* True if the packet went to a physical network, for that machine or for all. */
+static bool
+is_on_wire_to(const struct sim_end *end, const struct vmn_port *port)
+{
+    const struct eth_addr *to = &end->packet.flow.dl_dst;
+
+    return (end->kind == SIM_OUTPUT && end->wire
+            && (eth_addr_is_multicast(*to)
+                || !memcmp(to->ea, port->mac.ea, sizeof to->ea)));
+}
+
 bool
 sim_end_is_at(const struct sim_end *end, const struct place *place)
 {
+    if (place->port->external) {
+        return is_on_wire_to(end, place->port);
+    }
     return (end->kind == SIM_OUTPUT && end->port == place->ofport
             && place->host && !strcmp(end->host, place->host));
 }

@@ -13,6 +13,8 @@
 
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
+#include "controller/schema/value.h"
+#include "controller/simulator/places.h"
 #include "hash.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/match.h"
@@ -62,6 +64,8 @@ struct wanted_net {
     struct shash hosts;         /* Of struct net_host. */
     bool has_tunnels;
     struct shash tunnels;       /* Address, as text, to the host's name. */
+    bool has_wires;
+    struct shash wires;         /* "@PHYSICAL/VLAN/MAC" to the port's name. */
     unsigned n_decoded;
 };
 
@@ -75,6 +79,7 @@ wanted_net_create(const struct engine *engine, const struct model *model)
     hmap_init(&net->scopes);
     shash_init(&net->hosts);
     shash_init(&net->tunnels);
+    shash_init(&net->wires);
     return net;
 }
 
@@ -129,6 +134,7 @@ wanted_net_destroy(struct wanted_net *net)
     }
     shash_destroy_free_data(&net->hosts);
     shash_destroy(&net->tunnels);
+    shash_destroy(&net->wires);
     free(net);
 }
 
@@ -388,6 +394,82 @@ net_tunnel_ip(void *net_, const char *name, bool v6, struct in6_addr *ip)
     return true;
 }
 
+/* Physical networks.  ---------------------------------------------------- */
+
+/* Who has 'mac' in VLAN 'vid', or 0 of none, of the physical network that VIF
+ * 'iface_id' leads to.  The caller frees it. */
+static char *
+wire_key(const char *iface_id, uint16_t vid, const uint8_t mac[6])
+{
+    struct vmn_mac ea;
+    char buf[VALUE_MAC_SIZE];
+
+    memcpy(ea.ea, mac, sizeof ea.ea);
+    return xasprintf("%s/%u/%s", iface_id, vid, value_format_mac(ea, buf));
+}
+
+static void
+find_wires(struct wanted_net *net)
+{
+    struct vmn_names names = model_names(net->model, VMN_TABLE_PORT);
+
+    net->has_wires = true;
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_port *port = model_get(net->model, VMN_TABLE_PORT,
+                                                names.names[i]);
+        const struct vmn_network *network
+            = port ? model_get(net->model, VMN_TABLE_NETWORK, port->network)
+              : NULL;
+
+        if (network && network->provider.physical && !port->external) {
+            char *id = xasprintf("@%s", network->provider.physical);
+            char *key = wire_key(id, network->provider.vlan, port->mac.ea);
+
+            shash_add_once(&net->wires, key, port->row.name);
+            free(key);
+            free(id);
+        }
+        engine_pause(net->engine);
+    }
+}
+
+/* A physical network is taken to know where everybody is. */
+static bool
+net_wire(void *net_, const char *host, uint32_t ofport,
+         const struct flow *flow, const char **to, uint32_t *in_port)
+{
+    struct wanted_net *net = net_;
+    const struct vmn_vif *wire = place_wire(net->model, host, ofport);
+    const struct vmn_vif *there;
+    const char *name;
+    struct place place;
+    char *key;
+
+    *to = NULL;
+    if (!wire) {
+        return false;
+    }
+    if (!net->has_wires) {
+        find_wires(net);
+    }
+    key = wire_key(wire->iface_id, vlan_tci_to_vid(flow->vlans[0].tci),
+                   flow->dl_dst.ea);
+    name = shash_find_data(&net->wires, key);
+    free(key);
+    if (!name || !place_find(net->model, name, &place) || !place.host
+        || !strcmp(place.host, host)) {
+        return true;
+    }
+    key = xasprintf("%s/%s", place.host, wire->iface_id);
+    there = model_get(net->model, VMN_TABLE_VIF, key);
+    free(key);
+    if (there) {
+        *to = place.host;
+        *in_port = there->ofport;
+    }
+    return true;
+}
+
 void
 wanted_net_get(struct wanted_net *net, struct sim_net *sim_net)
 {
@@ -397,6 +479,7 @@ wanted_net_get(struct wanted_net *net, struct sim_net *sim_net)
         .group = net_group,
         .host_at = net_host_at,
         .tunnel_ip = net_tunnel_ip,
+        .wire = net_wire,
         .pause = net_pause,
     };
 }

@@ -12,6 +12,7 @@
 #include "controller/engine/engine.h"
 #include "controller/engine/pipeline.h"
 #include "controller/model/model.h"
+#include "controller/simulator/places.h"
 #include "flow.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/match.h"
@@ -54,33 +55,11 @@ find_port(const struct words *words, struct vmn_names names, const char *host,
     return NULL;
 }
 
-/* "@PHYSICAL" if number 'ofport' on 'host' leads to a physical network, or
- * NULL. */
-static const char *
-find_wire(const struct words *words, const char *host, uint32_t ofport)
-{
-    const struct vmn_host *row = model_get(words->model, VMN_TABLE_HOST,
-                                           host);
-
-    for (size_t i = 0; row && i < row->n_provider_bridges; i++) {
-        char *key = xasprintf("%s/@%s", host,
-                              row->provider_bridges[i].physical);
-        const struct vmn_vif *vif = model_get(words->model, VMN_TABLE_VIF,
-                                              key);
-
-        free(key);
-        if (vif && vif->ofport == ofport) {
-            return vif->iface_id;
-        }
-    }
-    return NULL;
-}
-
 const char *
 words_port(const struct words *words, const char *host, uint32_t ofport)
 {
-    const char *wire = find_wire(words, host, ofport);
-    const char *port = (wire ? wire
+    const struct vmn_vif *wire = place_wire(words->model, host, ofport);
+    const char *port = (wire ? wire->iface_id
                         : find_port(words,
                                     model_lookup(words->model,
                                                  VMN_INDEX_PORT_BY_HOST,
@@ -254,6 +233,7 @@ step_json(const struct words *words, const struct simulator *sim,
     static const char *const kinds[] = {
         [SIM_LOOKUP] = "lookup", [SIM_CONNTRACK] = "conntrack",
         [SIM_GROUP] = "group", [SIM_TUNNEL] = "tunnel",
+        [SIM_WIRE] = "wire",
     };
     const struct sim_step *step = &steps[i];
     const struct sim_step *next = next_step(steps, n, i);
@@ -281,7 +261,7 @@ step_json(const struct words *words, const struct simulator *sim,
         if (before) {
             json_object_set_new(json, "state", state_json(before->ct_state));
         }
-    } else if (step->kind == SIM_TUNNEL) {
+    } else if (step->kind == SIM_TUNNEL || step->kind == SIM_WIRE) {
         json_object_set_new(json, "to", json_string(step->to));
     } else if (step->kind == SIM_GROUP) {
         json_object_set_new(json, "group", json_integer(step->number));

@@ -1021,7 +1021,8 @@ static void
 held_open(const struct world *world, struct held *held)
 {
     const struct sim_net now = {
-        &held->now, now_sets, now_group, now_host_at, now_tunnel_ip, NULL
+        &held->now, now_sets, now_group, now_host_at, now_tunnel_ip,
+        NULL, NULL
     };
     struct text_packet *text = &held->text;
     unsigned kept[VMN_N_DIRECTIONS];

@@ -236,3 +236,22 @@ def test_restart_of_vmnd_is_not_felt(world, wire):
         assert set(flows(world.lab.host(n))) == set(before[n])
     for h in held:
         h.close()
+
+
+# What is said of it.  ------------------------------------------------------
+
+def test_traces_and_reachability_cross_the_wire(world, wire):
+    a, b, c, out = wire
+    world.put("ports", "metal", network="pub", external=True, mac=out.mac,
+              ips=both(9))
+    for protocol in ("icmp", "icmpv6"):
+        for to, host, port in (("b", "h2", "b"), ("c", "h1", "c"),
+                               ("metal", "h1", "@dc")):
+            said = world.api.call("POST", "/v1/trace", {
+                "from": "a", "to": to, "protocol": protocol, "reply": True})
+            assert said["verdict"] == "delivered", (to, said)
+            at = said["outcomes"][0]["at"]
+            assert (at["host"], at["port"]) == (host, port), at
+    said = world.api.get("reachability", network="pub", protocol="tcp",
+                         port=80)
+    assert [c["verdict"] for c in said["cells"]] == ["delivered"], said

@@ -826,6 +826,54 @@ routers_lead_to_other_networks(void **state)
     apps_fixture_destroy(f);
 }
 
+/* Network "shop" on VLAN 7 of a physical network, which web2's host, too, has a
+ * way to, and db1's has not. */
+#define WIRE                                                                \
+    "'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1',"           \
+    " 'provider_bridges': [{'physical': 'dc', 'bridge': 'br-ex'}]},"        \
+    "'hosts/h2': {'ovsdb': 'unix:/h2', 'tunnel_ip': '10.99.0.2',"           \
+    " 'provider_bridges': [{'physical': 'dc', 'bridge': 'br-ex'}]},"        \
+    "'vifs/h1/@dc': {'host': 'h1', 'iface_id': '@dc',"                      \
+    " 'iface': 'vmn-to-br-ex', 'ofport': 41},"                              \
+    "'vifs/h2/@dc': {'host': 'h2', 'iface_id': '@dc',"                      \
+    " 'iface': 'vmn-to-br-ex', 'ofport': 42},"                              \
+    "'networks/shop': {'vni': 100, 'subnets': [{'cidr': '10.0.0.0/24'}],"   \
+    " 'provider': {'physical': 'dc', 'vlan': 7}},"                          \
+    "'ports/metal': {'network': 'shop', 'ips': ['10.0.0.50'],"              \
+    " 'mac': '02:00:00:00:00:50', 'external': true,"                        \
+    " 'labels': {'role': 'metal'}}"
+
+static void
+physical_networks_lead_to_other_hosts_and_outside(void **state)
+{
+    struct apps_fixture *f = create("{" BASE "," WIRE "}");
+
+    (void) state;
+    expect(f, BOTH("web1", "web2", "80"),
+           "delivered | request delivered h2 web2");
+    expect(f, BOTH("web2", "web1", "80"),
+           "delivered | request delivered h1 web1");
+    expect(f, BOTH("web1", "metal", "80"),
+           "delivered | request delivered h1 @dc");
+    expect(f, TCP("web1", "db1", "80"),
+           "dropped | request dropped h1 @dc");
+    expect(f, TCP("db1", "web1", "80"),
+           "dropped | request dropped h3 no bridge to the physical network "
+           "(overlay.network/shop)");
+
+    /* Where it goes, policies of there hold. */
+    apps_fixture_apply(f, "{'groups/metal': {'selector': 'role=metal'},"
+                       "'policies/web': {'applies_to': ['web'], 'rules': ["
+                       " {'direction': 'ingress', 'action': 'allow',"
+                       "  'peers': [{'group': 'metal'}]}]}}");
+    expect(f, TCP("web1", "web2", "80"),
+           "dropped | request dropped h2 isolated "
+           "(firewall.isolated/shop|ingress)");
+    expect(f, BOTH("web1", "metal", "80"),
+           "delivered | request delivered h1 @dc");
+    apps_fixture_destroy(f);
+}
+
 int
 main(void)
 {
@@ -843,6 +891,7 @@ main(void)
         cmocka_unit_test(difference_names_the_ports_that_it_concerns),
         cmocka_unit_test(cells_are_as_traces_of_each_pair),
         cmocka_unit_test(routers_lead_to_other_networks),
+        cmocka_unit_test(physical_networks_lead_to_other_hosts_and_outside),
         cmocka_unit_test(wrong_requests_are_refused),
     };
 
