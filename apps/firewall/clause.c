@@ -209,20 +209,10 @@ emit_rule(const struct place *place, const struct rule *rule)
     }
 }
 
-void
-emit_verdict(struct vmn_view *view, struct vmn_emit *emit,
-             const char *policy, const struct rule_head *rule)
+static void
+act_verdict(struct vmn_view *view, struct vmn_actions *actions,
+            const struct rule_head *rule)
 {
-    struct vmn_flow *flow = vmn_flow_add(
-        emit, vmn_scope_facts(REL_HOSTS, policy), STAGE_POLICY,
-        rule_table(rule), rule->priority);
-    struct vmn_actions *actions = vmn_flow_actions(flow);
-
-    vmn_match(flow, VMN_F_CONJ_ID, rule->conj);
-    vmn_flow_count(flow);
-    if (rule->log) {
-        vmn_flow_log(flow);
-    }
     if (rule->shadow) {
         vmn_act_set(actions, REG_SHADOW, 0);
         return;
@@ -241,5 +231,42 @@ emit_verdict(struct vmn_view *view, struct vmn_emit *emit,
     default:
         vmn_act_drop(actions, "denied by rule");
         break;
+    }
+}
+
+static struct vmn_flow *
+add_verdict(struct vmn_view *view, struct vmn_emit *emit, const char *policy,
+            const struct rule_head *rule, uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_facts(REL_HOSTS, policy), STAGE_POLICY,
+        rule_table(rule), priority);
+
+    vmn_match(flow, VMN_F_CONJ_ID, rule->conj);
+    vmn_flow_count(flow);
+    act_verdict(view, vmn_flow_actions(flow), rule);
+    return flow;
+}
+
+/* All packets that are denied are told; of others those that open a connection,
+ * which have a flow of their own then, so that they are counted by themselves.
+ * A number of a conjunction leads to no other flows, so any higher priority
+ * will do. */
+void
+emit_verdict(struct vmn_view *view, struct vmn_emit *emit,
+             const char *policy, const struct rule_head *rule)
+{
+    bool drops = !rule->shadow && (rule->action == VMN_DENY
+                                   || rule->action == VMN_REJECT);
+    struct vmn_flow *flow = add_verdict(view, emit, policy, rule,
+                                        rule->priority);
+
+    if (rule->log && drops) {
+        vmn_flow_log(flow);
+    } else if (rule->log) {
+        flow = add_verdict(view, emit, policy, rule, rule->priority + 1);
+        vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_NEW | VMN_CT_TRK,
+                         VMN_CT_NEW | VMN_CT_TRK);
+        vmn_flow_log(flow);
     }
 }

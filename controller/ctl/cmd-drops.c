@@ -109,6 +109,16 @@ static const struct ctl_column log_columns[] = {
     { NULL, NULL, NULL },
 };
 
+/* Of rules with a log: what they decided, and how much of it is told. */
+static const struct ctl_column log_rule_columns[] = {
+    { "POLICY", "/policy", NULL },
+    { "RULE", "/rule", NULL },
+    { "EVENTS", "/events", NULL },
+    { "TOLD", "/told", NULL },
+    { "SUPPRESSED", "/suppressed", NULL },
+    { NULL, NULL, NULL },
+};
+
 static void
 put_filters(const struct ctl *ctl, struct ds *path)
 {
@@ -257,6 +267,8 @@ ctl_cmd_logs(struct ctl *ctl, int n_args OVS_UNUSED,
             /* It is. */
         } else if (json_array_size(items)) {
             ctl_show_table(ctl->out, log_columns, items);
+            ctl_show_part(ctl->out, log_rule_columns,
+                          json_object_get(reply.body, "rules"));
         } else {
             fputs("no events\n", ctl->err);
         }

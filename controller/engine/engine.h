@@ -139,6 +139,9 @@ const char *engine_item_owner(const struct engine *,
 /* The reason given to vmn_act_drop(), or NULL if the flow drops nothing. */
 const char *engine_item_drop_reason(const struct engine_item *);
 
+/* True if what the flow decides is told (vmn_flow_log()). */
+bool engine_item_has_log(const struct engine_item *);
+
 /* What a flow stands for, by its cookie and engine_item_part(). */
 struct engine_about {
     const char *owner;          /* "APP.UNIT/KEY", or NULL: nobody's, and the

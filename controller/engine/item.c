@@ -127,6 +127,7 @@ draft_init(struct item_draft *draft, enum engine_item_kind kind)
     draft->kind = kind;
     draft->table = 0;
     draft->priority = 0;
+    draft->log = false;
     draft->cookie = 0;
     draft->group_id = 0;
     draft->digest = 0;
@@ -288,6 +289,7 @@ item_create(struct item_registry *registry, struct engine_scope *scope,
     finish_headers(bytes, size, item->pub.xid);
     scope_ref(scope);
     item->n_refs = 1;
+    item->log = draft->log;
     item->registry = registry;
     registry->n_refs++;
     registry->n_bytes += size;
@@ -425,4 +427,10 @@ const char *
 engine_item_drop_reason(const struct engine_item *item)
 {
     return item_cast(item)->drop_reason;
+}
+
+bool
+engine_item_has_log(const struct engine_item *item)
+{
+    return item_cast(item)->log;
 }

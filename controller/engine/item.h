@@ -30,6 +30,7 @@ struct item {
     struct engine_item pub;     /* First. */
     unsigned n_refs;
     uint16_t app;               /* Index in the pipeline. */
+    bool log;                   /* What it decides is told. */
     struct item_registry *registry;
     struct hmap_node xid_node;
     struct ovs_list scope_node; /* In the scope's items, while wanted. */
@@ -49,6 +50,7 @@ struct item_draft {
     enum engine_item_kind kind;
     uint8_t table;
     uint16_t priority;
+    bool log;                   /* For the one who drafts it to set. */
     uint64_t cookie;
     uint32_t group_id;
     uint64_t key;               /* Strong hash of what identifies it. */

@@ -271,6 +271,7 @@ want_flow(struct engine *engine, struct comparison *cmp,
         uint64_t cookie = cookie_of(cmp->unit, flow);
 
         put_tap(engine, cmp->unit, flow);
+        draft.log = flow->log;
         learn_set_cookie(&actions->ofpacts, cmp->unit->cookie);
         item_draft_actions(&draft, cookie, actions->ofpacts.data,
                            actions->ofpacts.size);

@@ -28,16 +28,20 @@ struct drop_sum {
 
 /* What flows that say the same were hit by, on all hosts. */
 struct counter {
-    struct hmap_node node;      /* In 'counters', by the next three. */
+    struct hmap_node node;      /* In 'counters', by its cookie, part, reason
+                                 * and log. */
     struct hmap_node object_node; /* In 'by_object', by the name of what it is
                                    * for. */
     uint64_t cookie;            /* Of its owner, */
     const char *app;            /* which is of this one. */
     uint32_t part;              /* engine_item_part(). */
     const char *reason;         /* Of a drop, or NULL.  The app's. */
+    bool log;                   /* What these flows decide is told. */
     struct drop_sum *sum;       /* Of a drop, or NULL. */
     size_t n_flows;             /* That refer to it. */
     struct fabric_count total;
+    uint64_t n_before;          /* With a log: packets of these that came
+                                 * before this vmnd. */
 };
 
 struct counted_seen {
@@ -72,6 +76,7 @@ struct counters {
     struct hmap by_object;      /* The same. */
     size_t n_flows;             /* struct counted_flow, of all hosts. */
     int64_t interval_ms;        /* 0: hosts are not read. */
+    int64_t started_ms;         /* time_msec(). */
     struct ovs_list due;        /* struct counters_of_switch, next one first. */
     struct event *timer;
     size_t n_sums;

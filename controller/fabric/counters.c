@@ -62,9 +62,10 @@ get_sum(struct counters *c, const char *app, const char *reason)
 }
 
 static uint32_t
-counter_hash(uint64_t cookie, uint32_t part, const char *reason)
+counter_hash(uint64_t cookie, uint32_t part, const char *reason, bool log)
 {
-    return hash_string(reason ? reason : "", hash_add64(part, cookie));
+    return hash_string(reason ? reason : "",
+                       hash_add64(hash_add(part, log), cookie));
 }
 
 static struct counter *
@@ -73,13 +74,15 @@ get_counter(struct fabric *f, const struct engine_item *item)
     uint64_t cookie = engine_cookie_owner(item->cookie);
     const char *reason = engine_item_drop_reason(item);
     uint32_t part = engine_item_part(item);
-    uint32_t hash = counter_hash(cookie, part, reason);
+    bool log = engine_item_has_log(item);
+    uint32_t hash = counter_hash(cookie, part, reason, log);
     struct counters *c = f->counters;
     struct engine_about about;
     struct counter *counter;
 
     HMAP_FOR_EACH_WITH_HASH (counter, node, hash, &c->counters) {
         if (counter->cookie == cookie && counter->part == part
+            && counter->log == log
             && !strcmp(counter->reason ? counter->reason : "",
                        reason ? reason : "")) {
             return counter;
@@ -94,6 +97,7 @@ get_counter(struct fabric *f, const struct engine_item *item)
     counter->app = about.app;
     counter->part = part;
     counter->reason = reason;
+    counter->log = log;
     if (reason) {
         counter->sum = get_sum(c, about.app, reason);
     }
@@ -116,7 +120,8 @@ counter_unref(struct counters *c, struct counter *counter)
 /* Flows.  ---------------------------------------------------------------- */
 
 /* Two flows of a host with equal hashes, which are rare, have the same owner
- * and reason even more rarely. */
+ * and reason even more rarely.  One that gets a log is another one, which takes
+ * over what has been seen. */
 static struct counted_flow *
 find_flow(const struct counters_of_switch *cs, const struct engine_item *item)
 {
@@ -124,6 +129,7 @@ find_flow(const struct counters_of_switch *cs, const struct engine_item *item)
 
     HMAP_FOR_EACH_WITH_HASH (flow, node, item->key_hash, &cs->flows) {
         if (flow->counter->cookie == engine_cookie_owner(item->cookie)
+            && flow->counter->log == engine_item_has_log(item)
             && flow->counter->reason == engine_item_drop_reason(item)) {
             return flow;
         }
@@ -158,6 +164,9 @@ get_flow(struct counters_of_switch *cs, const struct engine_item *item,
     struct counter *counter;
 
     if (flow) {
+        if (!flow->seen.packets) {
+            take_over_seen(cs, flow, counts); /* It has come back. */
+        }
         return flow;
     }
     if (c->n_flows >= FLOWS_MAX) {
@@ -174,6 +183,10 @@ get_flow(struct counters_of_switch *cs, const struct engine_item *item,
     hmap_insert(&cs->flows, &flow->node, item->key_hash);
     c->n_flows++;
     take_over_seen(cs, flow, counts);
+    if (counter->log && counts->age_ms > time_msec() - c->started_ms) {
+        /* The one before us has told of these. */
+        counter->n_before += counts->packets - flow->seen.packets;
+    }
     return flow;
 }
 
@@ -430,6 +443,7 @@ counters_create(struct fabric *f, const struct fabric_options *options)
     hmap_init(&c->by_object);
     ovs_list_init(&c->due);
     c->interval_ms = MIN(options->count_s, FABRIC_COUNT_MAX_S) * 1000;
+    c->started_ms = time_msec();
     c->timer = event_new(f->base, -1, 0, timer_cb, c);
 }
 

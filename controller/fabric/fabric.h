@@ -193,6 +193,14 @@ bool fabric_rule_counts(const struct fabric *, enum vmn_table,
                         struct fabric_count *counts,
                         struct fabric_count *rest);
 
+/* Fills in what rules of a policy with a log have decided since the start, as
+ * far as counters have been read, and how many of these events were told. */
+struct fabric_log {
+    uint64_t n_events, n_told;  /* The latter is no more than the former. */
+};
+void fabric_rule_logs(const struct fabric *, const char *policy,
+                      size_t n_rules, struct fabric_log *logs);
+
 /* What flows of a host dropped that have one owner and one reason. */
 struct fabric_drop {
     const char *host;

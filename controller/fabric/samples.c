@@ -14,6 +14,7 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets-private.h"
 #include "controller/fabric/switch.h"
+#include "controller/fabric/taps.h"
 #include "dp-packet.h"
 #include "flow.h"
 #include "hash.h"
@@ -28,8 +29,8 @@
 #define AGAIN_MAX 64
 #define AGAIN_MS 10000
 /* Rules and reasons of which budgets are kept; those that were silent for a
- * while are forgotten. */
-#define BUDGETS_MAX 4096
+ * while are forgotten, but for rules that are still there. */
+#define BUDGETS_MAX 16384
 #define BUDGET_IDLE_MS 60000
 /* What token_bucket.h calls tokens per millisecond is samples a second, if
  * each takes so many. */
@@ -49,6 +50,7 @@ struct budget {
     struct token_bucket bucket;
     int64_t used_ms;
     uint64_t n_suppressed;      /* Since its last sample. */
+    uint64_t n_told;            /* Of a log, since the start. */
 };
 
 struct samples {
@@ -61,13 +63,21 @@ struct samples {
 
 /* Budgets.  -------------------------------------------------------------- */
 
-static void
-forget_idle(struct samples *s, int64_t now_ms)
+static uint32_t
+budget_hash(uint64_t cookie, uint32_t part, const char *reason)
 {
+    return hash_pointer(reason, hash_add64(part, cookie));
+}
+
+static void
+forget_idle(const struct fabric *f, int64_t now_ms)
+{
+    struct samples *s = f->samples;
     struct budget *b, *next;
 
     HMAP_FOR_EACH_SAFE (b, next, node, &s->budgets) {
-        if (now_ms - b->used_ms > BUDGET_IDLE_MS) {
+        if (now_ms - b->used_ms > BUDGET_IDLE_MS
+            && !(b->n_told && engine_cookie_name(f->engine, b->cookie))) {
             hmap_remove(&s->budgets, &b->node);
             free(b);
         }
@@ -76,10 +86,11 @@ forget_idle(struct samples *s, int64_t now_ms)
 
 /* NULL if there are too many. */
 static struct budget *
-get_budget(struct samples *s, uint64_t cookie, uint32_t part,
+get_budget(const struct fabric *f, uint64_t cookie, uint32_t part,
            const char *reason, int64_t now_ms)
 {
-    uint32_t hash = hash_pointer(reason, hash_add64(part, cookie));
+    uint32_t hash = budget_hash(cookie, part, reason);
+    struct samples *s = f->samples;
     struct budget *b;
 
     HMAP_FOR_EACH_WITH_HASH (b, node, hash, &s->budgets) {
@@ -89,7 +100,7 @@ get_budget(struct samples *s, uint64_t cookie, uint32_t part,
         }
     }
     if (hmap_count(&s->budgets) >= BUDGETS_MAX) {
-        forget_idle(s, now_ms);
+        forget_idle(f, now_ms);
         if (hmap_count(&s->budgets) >= BUDGETS_MAX) {
             return NULL;
         }
@@ -103,6 +114,20 @@ get_budget(struct samples *s, uint64_t cookie, uint32_t part,
                       SAMPLES_EACH_BURST * TOKENS);
     hmap_insert(&s->budgets, &b->node, hash);
     return b;
+}
+
+uint64_t
+samples_told(const struct fabric *f, uint64_t cookie, uint32_t part)
+{
+    const struct budget *b;
+
+    HMAP_FOR_EACH_WITH_HASH (b, node, budget_hash(cookie, part, NULL),
+                             &f->samples->budgets) {
+        if (b->cookie == cookie && b->part == part && !b->reason) {
+            return b->n_told;
+        }
+    }
+    return 0;
 }
 
 /* Packets.  -------------------------------------------------------------- */
@@ -267,14 +292,17 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
     struct samples *s = f->samples;
     bool log = kind == FABRIC_SAMPLE_LOG;
     struct fabric_sample *old = find_again(&s->rings[kind], sample);
-    struct budget *b;
+    struct budget *b = get_budget(f, log ? sample->cookie : 0,
+                                  log ? sample->part : 0,
+                                  log ? NULL : sample->reason, time_msec());
 
     if (old) {
         old->n++;
+        if (b && log) {
+            b->n_told++;
+        }
         return;
     }
-    b = get_budget(s, log ? sample->cookie : 0, log ? sample->part : 0,
-                   log ? NULL : sample->reason, time_msec());
     if (!b || !token_bucket_withdraw(&b->bucket, TOKENS)
         || !token_bucket_withdraw(&s->bucket, TOKENS)) {
         s->n_suppressed++;
@@ -285,6 +313,7 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
     }
     sample->n_suppressed = b->n_suppressed;
     b->n_suppressed = 0;
+    b->n_told += log;
     name_ports(ps, in, sample);
     name_rule(f, sample);
     push(&s->rings[kind], sample);
@@ -318,6 +347,7 @@ samples_take(struct packets_of_switch *ps, const struct ofpacket_in *in)
         keep(ps, in, FABRIC_SAMPLE_DROP, &sample);
     }
     if (kind & TAP_LOG) {
+        taps_heard(ps->sw, sample.part);
         keep(ps, in, FABRIC_SAMPLE_LOG, &sample);
     }
 }

@@ -10,6 +10,8 @@
 #ifndef CONTROLLER_FABRIC_SAMPLES_H
 #define CONTROLLER_FABRIC_SAMPLES_H 1
 
+#include <stdint.h>
+
 struct fabric;
 struct fabric_stats;
 struct ofpacket_in;
@@ -26,6 +28,10 @@ void samples_destroy(struct fabric *);
 
 /* A copy has come up from a switch. */
 void samples_take(struct packets_of_switch *, const struct ofpacket_in *);
+
+/* How many packets that flows with this owner and part decided have been told,
+ * since the start. */
+uint64_t samples_told(const struct fabric *, uint64_t cookie, uint32_t part);
 
 /* Fills in what concerns samples. */
 void samples_get_stats(const struct fabric *, struct fabric_stats *);

@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bitmap.h"
 #include "byte-order.h"
 #include "controller/engine/handler.h"
 #include "controller/engine/pipeline.h"
 #include "controller/engine/tap.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/samples.h"
 #include "controller/fabric/switch.h"
 #include "openflow/openflow.h"
 #include "openvswitch/match.h"
@@ -34,6 +36,9 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= TAP_TABLE);
 
 #define N_METERS (2 * TAPS_METERS)
+#define FIRST_OWN (TAPS_FIRST_METER + N_METERS)
+/* Of flows through rules' own meters. */
+#define OWN_COOKIE UINT64_C(0x10000)
 #define METER_FLAGS (OFPMF13_PKTPS | OFPMF13_BURST)
 /* A connection, of a packet that conntrack has seen. */
 #define CT_NEW 0x01
@@ -58,17 +63,22 @@ turn_off(struct fabric_switch *sw, const char *reason)
 
 /* Putting them there.  --------------------------------------------------- */
 
-/* Meters for drops come first, then those for logs. */
+/* Meters for drops come first, then those for logs, then rules' own. */
 static void
 make_meter(unsigned i, struct ofputil_meter_config *mc,
            struct ofputil_meter_band *band)
 {
-    bool log = i >= TAPS_METERS;
+    static const struct { uint32_t rate, burst; } kinds[] = {
+        { TAPS_DROP_RATE, TAPS_DROP_BURST },
+        { TAPS_LOG_RATE, TAPS_LOG_BURST },
+        { SAMPLES_EACH_RATE, SAMPLES_EACH_BURST },
+    };
+    unsigned kind = MIN(i / TAPS_METERS, 2);
 
     *band = (struct ofputil_meter_band) {
         .type = OFPMBT13_DROP,
-        .rate = log ? TAPS_LOG_RATE : TAPS_DROP_RATE,
-        .burst_size = log ? TAPS_LOG_BURST : TAPS_DROP_BURST,
+        .rate = kinds[kind].rate,
+        .burst_size = kinds[kind].burst,
     };
     *mc = (struct ofputil_meter_config) {
         .meter_id = TAPS_FIRST_METER + i,
@@ -80,14 +90,8 @@ make_meter(unsigned i, struct ofputil_meter_config *mc,
 
 /* Moves 'msg' to the end of 'b'. */
 static void
-append(struct fabric_switch *sw, struct ofpbuf *msg, struct ofpbuf *b)
+append(uint32_t xid, struct ofpbuf *msg, struct ofpbuf *b)
 {
-    uint32_t xid = ofconn_next_xid(sw->conn);
-
-    if (!sw->taps.first_xid) {
-        sw->taps.first_xid = xid;
-    }
-    sw->taps.last_xid = xid;
     ofpmsg_update_length(msg);
     ((struct ofp_header *) msg->data)->xid = htonl(xid);
     ofpbuf_put(b, msg->data, msg->size);
@@ -95,16 +99,13 @@ append(struct fabric_switch *sw, struct ofpbuf *msg, struct ofpbuf *b)
 }
 
 static void
-put_meter(struct fabric_switch *sw, unsigned i, struct ofpbuf *b)
+put_meter(uint32_t xid, uint16_t command, unsigned i, struct ofpbuf *b)
 {
     struct ofputil_meter_band band;
-    struct ofputil_meter_mod mm = {
-        .command = sw->taps.held[i] == HELD_OTHER ? OFPMC13_MODIFY
-                   : OFPMC13_ADD,
-    };
+    struct ofputil_meter_mod mm = { .command = command };
 
     make_meter(i, &mm.meter, &band);
-    append(sw, ofputil_encode_meter_mod(OFP15_VERSION, &mm), b);
+    append(xid, ofputil_encode_meter_mod(OFP15_VERSION, &mm), b);
 }
 
 static void
@@ -126,15 +127,17 @@ put_controller(struct ofpbuf *ofpacts, unsigned meter)
 }
 
 /* A flow that copies through 'meter'.  Of kinds of packets these flows are
- * told apart by register 15, and of a kind by the lowest bits of a register. */
+ * told apart by register 15, and of a kind by the lowest bits of a register,
+ * as many as there are meters of that sort ('n', a power of two). */
 static void
-put_flow(struct fabric_switch *sw, uint32_t kind, int reg, unsigned meter,
+put_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
          struct ofpbuf *b)
 {
     const uint32_t kinds = TAP_DROP | TAP_LOG;
+    bool own = n == TAPS_OWN;
     struct ofputil_flow_mod fm = {
-        .priority = 10,
-        .new_cookie = htonll(meter + 1),
+        .priority = own ? 20 : 10,
+        .new_cookie = htonll((own ? OWN_COOKIE : 0) | (meter + 1)),
         .table_id = TAP_TABLE,
         .command = OFPFC_ADD,
         .buffer_id = UINT32_MAX,
@@ -147,8 +150,8 @@ put_flow(struct fabric_switch *sw, uint32_t kind, int reg, unsigned meter,
 
     values[TAP_KIND_REG] = kind;
     masks[TAP_KIND_REG] = kinds;
-    values[reg] |= meter % TAPS_METERS;
-    masks[reg] |= TAPS_METERS - 1;
+    values[reg] |= (own ? meter - N_METERS : meter) % n;
+    masks[reg] |= n - 1;
     match_init_catchall(&match);
     match_set_reg_masked(&match, TAP_KIND_REG, values[TAP_KIND_REG],
                          masks[TAP_KIND_REG]);
@@ -161,9 +164,37 @@ put_flow(struct fabric_switch *sw, uint32_t kind, int reg, unsigned meter,
     fm.ofpacts = ofpacts.data;
     fm.ofpacts_len = ofpacts.size;
     minimatch_init(&fm.match, &match);
-    append(sw, ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM), b);
+    append(xid, ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM), b);
     minimatch_destroy(&fm.match);
     ofpbuf_uninit(&ofpacts);
+}
+
+/* Rules' own flows and meters, of a time before this connection, go: who they
+ * are for is not known. */
+static void
+put_own_deletes(const struct taps *taps, struct ofpbuf *b)
+{
+    struct ofputil_flow_mod fm = {
+        .cookie = htonll(OWN_COOKIE),
+        .cookie_mask = htonll(OWN_COOKIE),
+        .table_id = TAP_TABLE,
+        .command = OFPFC_DELETE,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+    struct match match;
+
+    match_init_catchall(&match);
+    minimatch_init(&fm.match, &match);
+    append(taps->own_xid, ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM),
+           b);
+    minimatch_destroy(&fm.match);
+    for (unsigned i = 0; i < TAPS_OWN; i++) {
+        if (bitmap_is_set(taps->own, i)) {
+            put_meter(taps->own_xid, OFPMC13_DELETE, N_METERS + i, b);
+        }
+    }
 }
 
 /* The bank is known: puts there what is missing. */
@@ -178,17 +209,46 @@ complete(struct fabric_switch *sw)
     ofpbuf_init(&b, 4096);
     for (unsigned i = 0; i < N_METERS; i++) {
         if (taps->held[i] != HELD_RIGHT) {
-            put_meter(sw, i, &b);
+            put_meter(taps->bank_xid, taps->held[i] == HELD_OTHER
+                      ? OFPMC13_MODIFY : OFPMC13_ADD, i, &b);
         }
     }
     for (unsigned i = 0; b.size && i < TAPS_METERS; i++) {
-        put_flow(sw, TAP_DROP, TAP_KIND_REG, i, &b);
-        put_flow(sw, TAP_DROP | TAP_LOG, TAP_PART_REG, TAPS_METERS + i, &b);
-        put_flow(sw, TAP_LOG, TAP_PART_REG, TAPS_METERS + i, &b);
+        put_flow(taps->bank_xid, TAP_DROP, TAP_KIND_REG, TAPS_METERS, i, &b);
+        put_flow(taps->bank_xid, TAP_DROP | TAP_LOG, TAP_PART_REG,
+                 TAPS_METERS, TAPS_METERS + i, &b);
+        put_flow(taps->bank_xid, TAP_LOG, TAP_PART_REG, TAPS_METERS,
+                 TAPS_METERS + i, &b);
+    }
+    if (!bitmap_is_all_zeros(taps->own, TAPS_OWN)) {
+        put_own_deletes(taps, &b);
+        memset(taps->own, 0, sizeof taps->own);
     }
     if (b.size) {
         ofconn_send(sw->conn, b.data, b.size);
     }
+    ofpbuf_uninit(&b);
+}
+
+void
+taps_heard(struct fabric_switch *sw, uint32_t part)
+{
+    struct taps *taps = &sw->taps;
+    unsigned i = part % TAPS_OWN;
+    struct ofpbuf b;
+
+    if (taps->state != TAPS_ON || taps->no_own
+        || bitmap_is_set(taps->own, i)) {
+        return;
+    }
+    bitmap_set1(taps->own, i);
+    ofpbuf_init(&b, 512);
+    put_meter(taps->own_xid, OFPMC13_ADD, N_METERS + i, &b);
+    put_flow(taps->own_xid, TAP_DROP | TAP_LOG, TAP_PART_REG, TAPS_OWN,
+             N_METERS + i, &b);
+    put_flow(taps->own_xid, TAP_LOG, TAP_PART_REG, TAPS_OWN, N_METERS + i,
+             &b);
+    ofconn_send(sw->conn, b.data, b.size);
     ofpbuf_uninit(&b);
 }
 
@@ -212,6 +272,8 @@ void
 taps_connected(struct fabric_switch *sw)
 {
     taps_disconnected(sw);
+    sw->taps.bank_xid = ofconn_next_xid(sw->conn);
+    sw->taps.own_xid = ofconn_next_xid(sw->conn);
     sw->taps.features_xid = ask(sw, OFPUTIL_METER_FEATURES);
     sw->taps.config_xid = ask(sw, OFPUTIL_METER_CONFIG);
 }
@@ -235,6 +297,7 @@ take_features(struct fabric_switch *sw, const struct ofp_header *oh)
         || (mf.capabilities & METER_FLAGS) != METER_FLAGS) {
         turn_off(sw, "its switch lacks meters of packets a second");
     }
+    sw->taps.no_own = mf.max_meters < FIRST_OWN + TAPS_OWN;
 }
 
 static bool
@@ -271,6 +334,9 @@ take_config(struct fabric_switch *sw, const struct ofp_header *oh)
             unsigned i = mc.meter_id - TAPS_FIRST_METER;
 
             sw->taps.held[i] = is_right(&mc, i) ? HELD_RIGHT : HELD_OTHER;
+        } else if (mc.meter_id >= FIRST_OWN
+                   && mc.meter_id - FIRST_OWN < TAPS_OWN) {
+            bitmap_set1(sw->taps.own, mc.meter_id - FIRST_OWN);
         }
     }
     ofpbuf_uninit(&bands);
@@ -291,13 +357,19 @@ taps_message(struct fabric_switch *sw, enum ofptype type,
     if (type == OFPTYPE_ERROR
         && ((taps->features_xid && xid == taps->features_xid)
             || (taps->config_xid && xid == taps->config_xid)
-            || (taps->first_xid && xid >= taps->first_xid
-                && xid <= taps->last_xid))) {
+            || (taps->bank_xid && xid == taps->bank_xid))) {
         char *reason = xasprintf("its switch refuses meters with %s",
                                  ofmsg_error_name(oh));
 
         turn_off(sw, reason);
         free(reason);
+        return true;
+    } else if (type == OFPTYPE_ERROR && taps->own_xid
+               && xid == taps->own_xid) {
+        VLOG_WARN_RL(&rl, "%s: rules with a log share meters: its switch "
+                     "refuses more with %s", sw->host->name,
+                     ofmsg_error_name(oh));
+        taps->no_own = true;
         return true;
     } else if (type == OFPTYPE_METER_FEATURES_STATS_REPLY
                && taps->features_xid && xid == taps->features_xid) {

@@ -11,8 +11,9 @@
  * goes without samples; counters are not concerned.
  *
  * A copy's meter is picked by a hash of the reason, or of the rule, so that
- * one that is noisy takes its share and no more, in the switch.  What comes up
- * is for samples.h. */
+ * one that is noisy takes its share and no more, in the switch.  A rule with a
+ * log of which a copy has come up gets a meter of its own on that switch, for
+ * as long as the connection lasts.  What comes up is for samples.h. */
 
 #ifndef CONTROLLER_FABRIC_TAPS_H
 #define CONTROLLER_FABRIC_TAPS_H 1
@@ -21,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bitmap.h"
 #include "openvswitch/ofp-msgs.h"
 
 struct fabric_switch;
@@ -33,6 +35,10 @@ struct fabric_switch;
 #define TAPS_DROP_BURST 10
 #define TAPS_LOG_RATE 50
 #define TAPS_LOG_BURST 100
+/* Rules' own meters, behind these; a power of two.  Rules that are so many
+ * numbers apart share one.  Each lets through what is kept of a rule
+ * (samples.h). */
+#define TAPS_OWN 1024
 /* Bytes of a packet that are copied. */
 #define TAPS_SIZE 128
 
@@ -43,7 +49,9 @@ struct taps {
     enum taps_state state;
     char *reason;               /* Of TAPS_OFF.  Owned. */
     uint32_t features_xid, config_xid; /* Of questions, or 0. */
-    uint32_t first_xid, last_xid; /* Of what was put there, or 0. */
+    uint32_t bank_xid, own_xid; /* Of what is put there. */
+    bool no_own;                /* The switch has no room for more meters. */
+    unsigned long own[BITMAP_N_LONGS(TAPS_OWN)]; /* Those that are there. */
     uint8_t held[2 * TAPS_METERS]; /* An enum in taps.c. */
 };
 
@@ -53,6 +61,9 @@ void taps_disconnected(struct fabric_switch *);
 /* Takes a message that belongs to them (and returns true). */
 bool taps_message(struct fabric_switch *, enum ofptype,
                   const struct ofp_header *);
+
+/* A copy has come up of what a flow with a log and this part decided. */
+void taps_heard(struct fabric_switch *, uint32_t part);
 
 /* True if a packet that came up is a copy. */
 bool taps_sent(const uint8_t *userdata, size_t size);

@@ -64,6 +64,15 @@ nb_add_count(json_t *json, const struct fabric_count *count)
                         ? nb_time_json(count->last_ms) : json_null());
 }
 
+json_t *
+nb_log_json(const struct fabric_log *log)
+{
+    return json_pack("{s:I, s:I, s:I}",
+                     "events", (json_int_t) log->n_events,
+                     "told", (json_int_t) log->n_told, "suppressed",
+                     (json_int_t) (log->n_events - log->n_told));
+}
+
 void
 nb_add_about(json_t *json, const struct engine_about *about)
 {
@@ -353,6 +362,59 @@ add_samples(struct samples_list *list, enum fabric_sample_kind kind,
     free(list->samples);
 }
 
+static bool
+policy_has_log(const struct vmn_policy *policy)
+{
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        if (policy->rules[i].log) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds to 'array' the rules of 'policy' with a log that have decided
+ * something. */
+static void
+add_log_rules(const struct northbound *nb, const struct vmn_policy *policy,
+              json_t *array)
+{
+    struct fabric_log *logs = xmalloc(MAX(policy->n_rules, 1) * sizeof *logs);
+
+    fabric_rule_logs(nb->fabric, policy->row.name, policy->n_rules, logs);
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        if (policy->rules[i].log && logs[i].n_events) {
+            json_t *json = nb_log_json(&logs[i]);
+
+            json_object_set_new(json, "policy",
+                                json_string(policy->row.name));
+            json_object_set_new(json, "rule", json_integer(i));
+            json_array_append_new(array, json);
+        }
+    }
+    free(logs);
+}
+
+/* The same of 'name', or of all policies if it is NULL. */
+static json_t *
+log_rules(const struct northbound *nb, const char *name)
+{
+    struct vmn_names names = model_names(nb->model, VMN_TABLE_POLICY);
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_policy *policy = (
+            name && strcmp(name, names.names[i]) ? NULL
+            : model_get_durable(nb->model, VMN_TABLE_POLICY, names.names[i],
+                                NULL));
+
+        if (policy && policy_has_log(policy)) {
+            add_log_rules(nb, policy, array);
+        }
+    }
+    return array;
+}
+
 void
 nb_get_logs(struct http_request *req, void *nb_)
 {
@@ -370,6 +432,8 @@ nb_get_logs(struct http_request *req, void *nb_)
     }
     body = json_object();
     add_samples(&list, FABRIC_SAMPLE_LOG, after, limit, "items", body);
+    json_object_set_new(body, "rules",
+                        log_rules(nb, filter.names[POLICY]));
     http_reply_json(req, 200, body);
 }
 

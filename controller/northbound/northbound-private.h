@@ -160,6 +160,7 @@ json_t *nb_revision_us(const struct northbound *, uint64_t revision);
 json_t *nb_time_json(int64_t ms);
 /* Adds "packets", "bytes" and "last" (null: never). */
 void nb_add_count(json_t *, const struct fabric_count *);
+json_t *nb_log_json(const struct fabric_log *);
 /* Adds "owner", "object" ({"type", "name"} or null) and perhaps "rule". */
 void nb_add_about(json_t *, const struct engine_about *);
 

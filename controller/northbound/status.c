@@ -356,6 +356,23 @@ quarantine_status(const struct northbound *nb, const struct vmn_row *row,
     quarantine_hits(nb, quarantine, one, ds);
 }
 
+/* Events of rules with a log. */
+static void
+add_logs(const struct northbound *nb, const struct vmn_policy *policy,
+         json_t *rules)
+{
+    struct fabric_log *logs = xmalloc(MAX(policy->n_rules, 1) * sizeof *logs);
+
+    fabric_rule_logs(nb->fabric, policy->row.name, policy->n_rules, logs);
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        if (policy->rules[i].log) {
+            json_object_set_new(json_array_get(rules, i), "log",
+                                nb_log_json(&logs[i]));
+        }
+    }
+    free(logs);
+}
+
 /* What a policy's rules were hit by; each of them when one is asked for. */
 static void
 policy_status(const struct northbound *nb, const struct vmn_row *row,
@@ -372,6 +389,7 @@ policy_status(const struct northbound *nb, const struct vmn_row *row,
     rules = rules_to_json(counts, n, &sum);
     nb_add_count(json, &sum);
     if (one) {
+        add_logs(nb, policy, rules);
         json_object_set(json, "rules", rules);
     }
     if (one && policy->mode == VMN_SHADOW) {

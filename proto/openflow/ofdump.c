@@ -93,6 +93,8 @@ ofdump_get_counts(const struct ofdump_raw *raw, struct ofdump_counts *counts)
                       : stats.packet_count;
     counts->bytes = stats.byte_count == UINT64_MAX ? 0 : stats.byte_count;
     counts->idle_s = stats.idle_age;
+    counts->age_ms = stats.duration_sec == UINT32_MAX ? 0
+                     : stats.duration_sec * INT64_C(1000);
     return true;
 }
 

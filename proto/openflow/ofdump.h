@@ -51,6 +51,8 @@ struct ofdump_counts {
     uint64_t packets, bytes;
     uint32_t idle_s;            /* Since the last hit, or since it was added;
                                  * UINT32_MAX if the switch does not say. */
+    int64_t age_ms;             /* Since it was added; 0 if the switch does
+                                 * not say. */
 };
 /* False if the flow's statistics make no sense; the flow then does not
  * either. */

@@ -55,7 +55,10 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
              : vmn_scope_host(where));
     flow = vmn_flow_add(emit, scope, 0, 0, atoi(prio));
     vmn_match(flow, VMN_F_REG0, 7);
-    if (vmn_labels_get(&port->labels, "count")) {
+    if (vmn_labels_get(&port->labels, "log")) {
+        vmn_flow_count(flow);
+        vmn_flow_log(flow);
+    } else if (vmn_labels_get(&port->labels, "count")) {
         vmn_flow_count(flow);
     }
     actions = vmn_flow_actions(flow);

@@ -168,6 +168,43 @@ counters_go_on_when_flows_are_replaced(void **state OVS_UNUSED)
     assert_int_equal(rule_count().bytes, 650);
 }
 
+static struct fabric_log
+rule_log(void)
+{
+    struct fabric_log logs[3];
+
+    fabric_rule_logs(fabric, "q", 3, logs);
+    assert_int_equal(logs[1].n_events, 0);
+    fabric_rule_logs(fabric, "p", 3, logs);
+    assert_int_equal(logs[0].n_events, 0);
+    assert_int_equal(logs[2].n_events, 0);
+    return logs[1];
+}
+
+static void
+events_are_counted_while_there_is_a_log(void **state OVS_UNUSED)
+{
+    edit_labelled("rule", 100, 1, "count");
+    connect_host(0);
+    hit(0, 100, 5, 500);
+    TURN_UNTIL(rule_count().packets == 5);
+    assert_int_equal(rule_log().n_events, 0);
+
+    /* What came before was not told, nor is it forgotten. */
+    edit_labelled("rule", 100, 1, "log");
+    until_acked(0);
+    hit(0, 100, 8, 800);
+    TURN_UNTIL(rule_log().n_events);
+    assert_int_equal(rule_log().n_events, 3);
+    assert_int_equal(rule_log().n_told, 0);
+    assert_int_equal(rule_count().packets, 8);
+    edit_labelled("rule", 100, 1, "count");
+    until_acked(0);
+    hit(0, 100, 9, 900);
+    TURN_UNTIL(rule_count().packets == 9);
+    assert_int_equal(rule_log().n_events, 3);
+}
+
 static void
 what_takes_a_place_begins_at_nothing(void **state OVS_UNUSED)
 {
@@ -273,6 +310,9 @@ main(int argc OVS_UNUSED, char *argv[])
                                         setup_counts, teardown),
         cmocka_unit_test_setup_teardown(
             counters_go_on_when_flows_are_replaced, setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(
+            events_are_counted_while_there_is_a_log, setup_counts,
+            teardown),
         cmocka_unit_test_setup_teardown(what_takes_a_place_begins_at_nothing,
                                         setup_counts, teardown),
         cmocka_unit_test_setup_teardown(a_restart_takes_counters_up,

@@ -234,6 +234,48 @@ a_flood_takes_its_budget_alone(void **state OVS_UNUSED)
     TURN_UNTIL(samples(FABRIC_SAMPLE_LOG, 0).n == 2);
 }
 
+/* Until 'n' copies in all have come up. */
+static void
+until_in(uint64_t n)
+{
+    TURN_UNTIL(stats_now().n_samples_in == n);
+}
+
+static void
+a_rule_that_is_heard_gets_its_own_meter(void **state OVS_UNUSED)
+{
+    const unsigned n_meters = 2 * TAPS_METERS, n_taps = 3 * TAPS_METERS;
+
+    edit_drop();
+    switches[0].meters = true;
+    connect_host(0);
+    TURN_UNTIL(switches[0].n_taps == n_taps);
+    send_copy(0, 1, "toy.port/d", 9, TAP_LOG);
+    until_in(1);
+    TURN_UNTIL(switches[0].n_taps == n_taps + 2);
+    assert_int_equal(switches[0].n_meter_mods, n_meters + 1);
+    /* Once; and one whose number has the same end shares it. */
+    send_copy(0, 2, "toy.port/d", 9, TAP_LOG);
+    send_copy(0, 3, "toy.port/d", 9 + TAPS_OWN, TAP_LOG);
+    /* A reason to drop has none. */
+    send_copy(0, 4, "toy.port/d", 11, kind_of_drop());
+    until_in(4);
+    send_copy(0, 5, "toy.port/d", 10, TAP_LOG);
+    until_in(5);
+    TURN_UNTIL(switches[0].n_taps == n_taps + 4);
+    assert_int_equal(switches[0].n_meter_mods, n_meters + 2);
+    assert_int_equal(samples_told(fabric, item_owner_cookie("toy.port/d"),
+                                  9), 2);
+
+    /* A switch that has no room goes on with those that are shared. */
+    switches[0].refuse_meters = true;
+    send_copy(0, 6, "toy.port/d", 12, TAP_LOG);
+    until_in(6);
+    TURN_UNTIL(host(0)->sw->taps.no_own);
+    assert_int_equal(host(0)->sw->taps.state, TAPS_ON);
+    check_host(0);
+}
+
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
@@ -246,6 +288,8 @@ main(int argc OVS_UNUSED, char *argv[])
                                         teardown),
         cmocka_unit_test_setup_teardown(a_flood_takes_its_budget_alone,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_rule_that_is_heard_gets_its_own_meter, setup, teardown),
     };
 
     return run_all(argv, tests, ARRAY_SIZE(tests));

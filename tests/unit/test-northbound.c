@@ -338,6 +338,16 @@ fabric_packet_drops(const struct fabric *f OVS_UNUSED,
     cb(aux, "app.handler", "so \"said\" \\ it", 1);
 }
 
+void
+fabric_rule_logs(const struct fabric *f OVS_UNUSED,
+                 const char *policy OVS_UNUSED, size_t n_rules,
+                 struct fabric_log *logs)
+{
+    for (size_t i = 0; i < n_rules; i++) {
+        logs[i] = (struct fabric_log) { 10 * i, 4 * i };
+    }
+}
+
 bool
 fabric_rule_counts(const struct fabric *f OVS_UNUSED, enum vmn_table table,
                    const char *name, size_t n_rules,
@@ -1697,10 +1707,20 @@ policies_tell_what_their_rules_were_hit_by(void **state)
                 " [\"g\"], \"rules\": ["
                 "{\"direction\": \"ingress\", \"action\": \"deny\","
                 " \"services\": [{\"protocol\": \"udp\"}]},"
-                "{\"direction\": \"egress\", \"action\": \"deny\"},"
+                "{\"direction\": \"egress\", \"action\": \"deny\","
+                " \"log\": true},"
                 "{\"direction\": \"ingress\", \"action\": \"allow\","
                 " \"services\": [{\"protocol\": \"tcp\"}]}]}}");
+    assert_call(f, 200, "GET", "/v1/logs", NULL);
+    assert_int_equal(json_array_size(at(f, "rules")), 1);
+    assert_text(f, "rules.0.policy", "p");
+    assert_int_equal(json_integer_value(at(f, "rules.0.rule")), 1);
+    assert_int_equal(json_integer_value(at(f, "rules.0.suppressed")), 6);
     assert_call(f, 200, "GET", "/v1/policies/p", NULL);
+    assert_null(at(f, "status.rules.0.log"));
+    assert_int_equal(json_integer_value(at(f, "status.rules.1.log.events")),
+                     10);
+    assert_int_equal(json_integer_value(at(f, "status.rules.1.log.told")), 4);
     assert_int_equal(json_integer_value(at(f, "status.packets")), 7);
     assert_int_equal(json_integer_value(at(f, "status.bytes")), 520);
     assert_text(f, "status.last", "2025-11-20T15:02:07.000Z");
