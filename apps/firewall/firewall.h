@@ -39,9 +39,9 @@ enum {
 
 /* Priorities in the tier tables: rules are between. */
 enum {
-    POLICY_SKIP = 65000,        /* The direction does not concern this host. */
-    POLICY_KEPT = 64000,        /* Connections that a rule had allowed. */
-    POLICY_RULE_MAX = 60000,
+    POLICY_SKIP = 65500,        /* The direction does not concern this host. */
+    POLICY_KEPT = 65400,        /* Connections that a rule had allowed. */
+    POLICY_RULE_MAX = 65300,
     POLICY_ALLOWED = 110,       /* In quarantine, all the same. */
     POLICY_REST = 100,          /* Quarantine, isolation, default. */
     POLICY_WOULD_ISOLATE = 50,  /* Isolation, if policies were no shadows. */

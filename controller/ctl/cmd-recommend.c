@@ -182,14 +182,16 @@ say_head(struct ctl *ctl, const json_t *answer)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     json_int_t n = number_of(answer, "n_unselected");
+    json_int_t n_seen = number_of(answer, "connections");
+    size_t n_rules = json_array_size(json_object_get(answer, "rules"));
     const json_t *left;
     size_t i;
 
     ds_put_format(&ds, "Network %s since %s: %"JSON_INTEGER_FORMAT
-                  " connections, %"PRIuSIZE" rules%s.",
+                  " connection%s, %"PRIuSIZE" rule%s%s.",
                   text_of(answer, "network"), text_of(answer, "since"),
-                  number_of(answer, "connections"),
-                  json_array_size(json_object_get(answer, "rules")),
+                  n_seen, n_seen == 1 ? "" : "s", n_rules,
+                  n_rules == 1 ? "" : "s",
                   json_is_true(json_object_get(answer, "fewest"))
                   ? "" : " (perhaps fewer would do)");
     say(ctl, &ds);

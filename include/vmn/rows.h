@@ -298,11 +298,11 @@ struct vmn_policy {
 /* Where a policy's rules of one direction stand, one after the other.  Levels
  * are dealt out in turns; in each there is one for denials and rejections, and
  * one for what is let through.  In the tier application, whose policies of
- * equal priority are united, there are four: for denials and rejections,
+ * equal priority are united, there are five: for denials, rejections,
  * permissions, permissions whose connections are kept, and passes.  A rule
  * stays on the level of the one before it if both have the same action, and
  * else goes on to the next of its kind.  The lower level decides. */
-#define VMN_POLICY_LEVELS 50
+#define VMN_POLICY_LEVELS 65
 
 struct vmn_level {
     bool started;
@@ -315,9 +315,10 @@ static inline bool
 vmn_level_next(struct vmn_level *level, bool united, enum vmn_action action,
                bool keep)
 {
-    unsigned n_kinds = united ? 4 : 2;
-    unsigned kind = (action == VMN_DENY || action == VMN_REJECT ? 0
-                     : !united ? 1 : action == VMN_PASS ? 3 : keep ? 2 : 1);
+    unsigned n_kinds = united ? 5 : 2;
+    unsigned kind = (action == VMN_DENY ? 0
+                     : action == VMN_REJECT ? united
+                     : !united ? 1 : action == VMN_PASS ? 4 : keep ? 3 : 2);
 
     if (!level->started) {
         level->level = kind;

@@ -206,14 +206,14 @@ enum said {
 };
 
 /* Of policies of equal priority, which are taken by turns: in each, those that
- * deny come first, then those that allow, those that keep, those that pass.  A
+ * deny come first, then those that reject, allow, keep, pass.  A
  * policy is through with a turn where its next action is none that is still to
  * come in it. */
 static unsigned
 rank(enum said says)
 {
-    return (says == SAYS_DENY || says == SAYS_REJECT ? 0
-            : says == SAYS_ALLOW ? 1 : says == SAYS_KEEP ? 2 : 3);
+    return (says == SAYS_DENY ? 0 : says == SAYS_REJECT ? 1
+            : says == SAYS_ALLOW ? 2 : says == SAYS_KEEP ? 3 : 4);
 }
 
 static enum said
@@ -243,7 +243,7 @@ policy_says(const struct model *model, const struct vmn_policy *policy,
         before = says;
         if (rule_matches(model, rule, direction, packet)) {
             snprintf(why, TEXT_WHY, "rule %zu of %s", i, policy->row.name);
-            *place = 4 * turn + rank(says);
+            *place = 5 * turn + rank(says);
             return says;
         }
     }

@@ -247,14 +247,14 @@ random_direction(void)
 }
 
 static json_t *
-random_rule(bool rejects)
+random_rule(void)
 {
     static const char *const actions[] = { "allow", "allow", "deny", "pass",
                                            "reject" };
 
     return random_rule_of(json_pack(
         "{s:o, s:s}", "direction", random_direction(), "action",
-        actions[rnd(rejects ? 5 : 4)]));
+        PICK(actions)));
 }
 
 /* Few ports, or there would not be much to see of policies. */
@@ -287,14 +287,12 @@ spec_policy(unsigned i)
         "emergency", "security", "platform", "application", "application",
         "application", "baseline", "t0", "t1",
     };
-    /* Of equal priorities in the application tier, either of two that deny and
-     * reject may be the one that decides. */
     bool same = chance(40);
     const char *tier = same ? "application" : PICK(tiers);
     json_t *rules = json_array();
 
     for (unsigned n = rnd(5); n; n--) {
-        json_array_append_new(rules, random_rule(!same));
+        json_array_append_new(rules, random_rule());
     }
 
     json_t *spec = json_pack(

@@ -557,16 +557,16 @@ static struct scenario scenarios[] = {
           " [{'protocol': 'tcp', 'ports': [80]}]},"
           " {'direction': 'egress', 'action': 'allow',"
           " 'peers': [{'cidr': '::/0'}]}]}}", {
-            { "h1", "+firewall.policy/31 34999 reg2=" APP_ID " actions=" },
-            { "h1", "+firewall.policy/31 34999 reg1=" WEB_ID " actions=" },
-            { "h1", "+firewall.policy/31 34999 ct_state=-inv+trk,"
+            { "h1", "+firewall.policy/31 32798 reg2=" APP_ID " actions=" },
+            { "h1", "+firewall.policy/31 32798 reg1=" WEB_ID " actions=" },
+            { "h1", "+firewall.policy/31 32798 ct_state=-inv+trk,"
               "ct_ipv6_src=fd00::/64,ipv6," SHOP " actions=" },
-            { "h1", "+firewall.policy/31 34999 ct_state=-inv+trk,"
+            { "h1", "+firewall.policy/31 32798 ct_state=-inv+trk,"
               "ct_nw_src=10.0.0.0/8,ip," SHOP " actions=" },
-            { "h1", "+firewall.policy/31 34999 ct_state=-inv+trk,ct_nw_proto=6"
+            { "h1", "+firewall.policy/31 32798 ct_state=-inv+trk,ct_nw_proto=6"
               ",ct_tp_dst=80," SHOP " actions=" },
             /* All addresses of one family are not everyone. */
-            { "h1", "+firewall.policy/13 34999 ct_state=-inv+trk,ipv6,"
+            { "h1", "+firewall.policy/13 32798 ct_state=-inv+trk,ipv6,"
               SHOP " actions=" },
             { "h1", "+firewall.track/0 150 icmp6,icmp_type=135 actions=goto" },
             { "h1", "+firewall.track/0 100 ipv6 actions="
@@ -599,19 +599,19 @@ static struct scenario scenarios[] = {
           " 'allow', 'peers': [{'group': 'web'}, {'cidr': '10.0.0.128/25'}],"
           " 'services': [{'protocol': 'tcp', 'ports': ['8080-8083']},"
           " {'protocol': 'icmp', 'icmp_type': 8}]}]}}", {
-            { "h1", "+firewall.policy/31 59499 reg2=" APP_ID " actions="
+            { "h1", "+firewall.policy/31 64648 reg2=" APP_ID " actions="
               "conjunction(1,1/3)" },
-            { "h1", "+firewall.policy/31 59499 reg1=" WEB_ID " actions="
+            { "h1", "+firewall.policy/31 64648 reg1=" WEB_ID " actions="
               "conjunction(1,2/3)" },
-            { "h1", "+firewall.policy/31 59499 ct_state=-inv+trk,"
+            { "h1", "+firewall.policy/31 64648 ct_state=-inv+trk,"
               "ct_nw_src=10.0.0.128/25,ip," SHOP " actions="
               "conjunction(1,2/3)" },
-            { "h1", "+firewall.policy/31 59499 ct_state=-inv+trk,ct_nw_proto=6,"
+            { "h1", "+firewall.policy/31 64648 ct_state=-inv+trk,ct_nw_proto=6,"
               "ct_tp_dst=0x1f90/0xfffc," SHOP " actions="
               "conjunction(1,3/3)" },
-            { "h1", "+firewall.policy/31 59499 ct_state=-inv+trk,ct_nw_proto=1,"
+            { "h1", "+firewall.policy/31 64648 ct_state=-inv+trk,ct_nw_proto=1,"
               "ct_tp_src=8,ip," SHOP " actions=conjunction(1,3/3)" },
-            { "h1", "+firewall.policy/31 59499 conj_id=1 actions="
+            { "h1", "+firewall.policy/31 64648 conj_id=1 actions="
               "goto_table:{TABLE:firewall.policy/37}" },
             /* The application tier closes what it selects. */
             { "h1", "+firewall.policy/31 100 reg2=" APP_ID " actions=drop "
@@ -624,10 +624,10 @@ static struct scenario scenarios[] = {
           " 'allow', 'peers': [{'group': 'web'}, {'cidr': '10.0.0.128/25'}],"
           " 'services': [{'protocol': 'tcp', 'ports': ['8080-8083']},"
           " {'protocol': 'icmp', 'icmp_type': 8}]}]}}", {
-            { "h1", "+firewall.policy/31 59500 conj_id=2 actions=drop "
+            { "h1", "+firewall.policy/31 64650 conj_id=2 actions=drop "
               "(denied by rule)" },
-            { "h1", "+firewall.policy/31 59499 conj_id=1 actions=goto" },
-            { "h1", "+firewall.policy/31 59500 reg1=" DB_ID " actions="
+            { "h1", "+firewall.policy/31 64648 conj_id=1 actions=goto" },
+            { "h1", "+firewall.policy/31 64650 reg1=" DB_ID " actions="
               "conjunction(2,2/2)" } } },
         /* Who is rejected is told; a denial behind it has a level of its
          * own. */
@@ -635,9 +635,9 @@ static struct scenario scenarios[] = {
           " 'rules': [{'direction': 'ingress', 'action': 'reject', 'peers':"
           " [{'group': 'db'}]}, {'direction': 'ingress', 'action': 'deny',"
           " 'peers': [{'group': 'web'}]}]}}", {
-            { "h1", "+firewall.policy/31 59500 conj_id=3 actions=controll" },
+            { "h1", "+firewall.policy/31 64649 conj_id=3 actions=controll" },
             { "h1", "+),drop (rejected by rule)" },
-            { "h1", "+firewall.policy/31 59496 conj_id=4 actions=drop "
+            { "h1", "+firewall.policy/31 64645 conj_id=4 actions=drop "
               "(denied by rule)" } } },
         /* Nobody is left whom it applies to. */
         { "{'ports/app1': {'network': 'shop', 'enabled': false}}", {
@@ -656,29 +656,29 @@ static struct scenario scenarios[] = {
           "   {'service': 's'}, {'protocol': 'udp', 'ports': [53]},"
           "   {'protocol': 'icmp', 'icmp_type': 8},"
           "   {'protocol': 'tcp', 'ports': ['80-81']}]}]}}", {
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_src=10.1.0.0/24,ip,"
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_src=10.1.0.0/24,ip,"
               SHOP " actions=conjunction(1,2/3)" },
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_src=10.2.0.0/16,ip," },
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_src=10.3.0.0/31,ip," },
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_src=10.2.0.0/16,ip," },
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_src=10.3.0.0/31,ip," },
             { "h1", "-ct_nw_src=10.1.0.0/25" },
             { "h1", "-ct_nw_src=10.1.0.128/25" },
             { "h1", "-ct_nw_src=10.2.7.0/24" },
             { "h1", "-ct_nw_src=10.3.0.1" },
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=6,ct_tp_dst=0x50/"
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=6,ct_tp_dst=0x50/"
               "0xfffc," SHOP " actions=conjunction(1,3/3)" },
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=17," SHOP " "
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=17," SHOP " "
               "actions=conjunction(1,3/3)" },
             { "h1", "-ct_nw_proto=17,ct_tp_dst" },
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=1,ct_tp_src=8," },
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=1,ct_tp_src=8," },
         } },
         /* One entry says it all. */
         { "{'services/s': {'entries': [{'protocol': 'any'},"
           " {'protocol': 'tcp', 'ports': [82]}]}}", {
-            { "h1", "+59499 " SHOP " actions=conjunction(1,3/3)" },
+            { "h1", "+64648 " SHOP " actions=conjunction(1,3/3)" },
             { "h1", "-ct_nw_proto" } } },
         { "{'services/s': {'entries': [{'protocol': 'icmp'},"
           " {'protocol': 'tcp', 'ports': ['1-65535']}]}}", {
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=1," },
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=1," },
             { "h1", "-ct_nw_proto=1,ct_tp_src" },
             { "h1", "+ct_nw_proto=6,ct_tp_dst=0x8000/0x8000" } } },
     } },
@@ -688,9 +688,9 @@ static struct scenario scenarios[] = {
           " {'direction': 'egress', 'action': 'pass'}]}}", {
             { "h1", "+firewall.policy/5 1  actions=goto_table:"
               "{TABLE:firewall.policy/9}" },
-            { "h1", "+firewall.policy/23 34999 conj_id=1 actions="
+            { "h1", "+firewall.policy/23 32799 conj_id=1 actions="
               "goto_table:{TABLE:firewall.policy/27}" },
-            { "h1", "+firewall.policy/5 34999 conj_id=2 actions="
+            { "h1", "+firewall.policy/5 32799 conj_id=2 actions="
               "goto_table:{TABLE:firewall.policy/9}" },
             /* No flows where no tier is. */
             { "h1", "-firewall.policy/7 " } } },
@@ -699,16 +699,16 @@ static struct scenario scenarios[] = {
               "{TABLE:firewall.policy/7}" },
             { "h1", "+firewall.policy/7 1  actions=goto_table:"
               "{TABLE:firewall.policy/9}" },
-            { "h1", "+firewall.policy/23 34999 conj_id=1 actions="
+            { "h1", "+firewall.policy/23 32799 conj_id=1 actions="
               "goto_table:{TABLE:firewall.policy/25}" } } },
         { "{'policies/q': {'tier': 'dmz', 'applies_to': ['app'], 'rules':"
           " [{'direction': 'ingress', 'action': 'deny'}]}}", {
-            { "h1", "+firewall.policy/25 35000 conj_id=3 actions=drop" },
+            { "h1", "+firewall.policy/25 32800 conj_id=3 actions=drop" },
             { "h1", "-(isolated)" } } },
         { "{'tiers/dmz': {'position': 3}}", {
-            { "h1", "+firewall.policy/21 35000 conj_id=3 actions=drop" },
+            { "h1", "+firewall.policy/21 32800 conj_id=3 actions=drop" },
             { "h1", "-firewall.policy/25" },
-            { "h1", "+firewall.policy/23 34999 conj_id=1 actions="
+            { "h1", "+firewall.policy/23 32799 conj_id=1 actions="
               "goto_table:{TABLE:firewall.policy/27}" } } },
         { "{'policies/q': null, 'tiers/dmz': null}", {
             { "h1", "+firewall.policy/1 1  actions=goto_table:"
@@ -721,16 +721,16 @@ static struct scenario scenarios[] = {
           " 'policies/p': {'applies_to': ['app'], 'priority': 10, 'rules': ["
           "  {'direction': 'ingress', 'action': 'allow', 'services': ["
           "   {'protocol': 'sctp', 'ports': ['5000-5001']}]}]}}", {
-            { "h1", "+59499 ct_state=-rpl-inv+trk,sctp," SHOP ",tp_dst="
+            { "h1", "+64648 ct_state=-rpl-inv+trk,sctp," SHOP ",tp_dst="
               "0x1388/0xfffe actions=conjunction(1,2/2)" },
-            { "h1", "+59499 ct_state=+rpl-inv+trk,sctp," SHOP ",tp_src="
+            { "h1", "+64648 ct_state=+rpl-inv+trk,sctp," SHOP ",tp_src="
               "0x1388/0xfffe actions=conjunction(1,2/2)" },
-            { "h1", "+59499 ct_state=-rpl-inv+trk,sctp6," SHOP ",tp_dst=" },
+            { "h1", "+64648 ct_state=-rpl-inv+trk,sctp6," SHOP ",tp_dst=" },
             { "h1", "-ct_nw_proto=132" } } },
         { "{'policies/p': {'applies_to': ['app'], 'priority': 10, 'rules': ["
           "  {'direction': 'ingress', 'action': 'allow', 'services': ["
           "   {'protocol': 'sctp'}]}]}}", {
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=132," SHOP " "
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=132," SHOP " "
               "actions=conjunction(" },
             { "h1", "-sctp" } } },
     } },
@@ -744,16 +744,16 @@ static struct scenario scenarios[] = {
           " 'policies/p': {'applies_to': ['app'], 'priority': 10, 'rules': ["
           "  {'direction': 'ingress', 'action': 'allow', 'services': ["
           "   {'service': 's'}]}]}}", {
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=1,ct_tp_src=8,"
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=1,ct_tp_src=8,"
               "ct_tp_dst=0,ip," SHOP " actions=conjunction(1,2/2)" },
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=1,ct_tp_src=13,ip,"
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=1,ct_tp_src=13,ip,"
               SHOP " actions=conjunction(1,2/2)" },
             { "h1", "-ct_tp_src=13,ct_tp_dst" },
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=58,ct_tp_src=128,"
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=58,ct_tp_src=128,"
               "ct_tp_dst=0,ipv6," SHOP " actions=conjunction(1,2/2)" } } },
         { "{'services/s': {'entries': [{'protocol': 'icmpv6'},"
           "  {'protocol': 'icmpv6', 'icmp_type': 1, 'icmp_code': 3}]}}", {
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_proto=58,ipv6," SHOP },
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=58,ipv6," SHOP },
             { "h1", "-ct_nw_proto=58,ct_tp_src" },
             { "h1", "-ct_nw_proto=1," } } },
     } },
@@ -765,9 +765,9 @@ static struct scenario scenarios[] = {
           "  {'direction': 'ingress', 'action': 'allow', 'peers': ["
           "   {'cidr': '10.8.0.0/15', 'except': ['10.8.0.0/17',"
           "    '10.8.128.0/17']}, {'group': 'out'}]}]}}", {
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_src=10.1.0.64/26,ip," },
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_src=10.1.0.128/25,ip," },
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_src=10.9.0.0/16,ip," },
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_src=10.1.0.64/26,ip," },
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_src=10.1.0.128/25,ip," },
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_src=10.9.0.0/16,ip," },
             { "h1", "-ct_nw_src=10.2." }, { "h1", "-ct_nw_src=10.8." },
             { "h1", "-ct_nw_src=10.1.0.0" } } },
         /* Another peer has it again. */
@@ -775,7 +775,7 @@ static struct scenario scenarios[] = {
           " {'applies_to': ['app'], 'priority': 10, 'rules': ["
           "  {'direction': 'ingress', 'action': 'allow', 'peers': ["
           "   {'group': 'two'}, {'group': 'out'}]}]}}", {
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_src=10.1.0.0/24,ip," },
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_src=10.1.0.0/24,ip," },
             { "h1", "-ct_nw_src=10.9." } } },
         { "{'groups/out': {'cidrs': ['10.1.0.0/24'],"
           "  'except': ['10.1.0.0/24']},"
@@ -790,18 +790,18 @@ static struct scenario scenarios[] = {
           " 'policies/p': {'applies_to': ['all'], 'priority': 10, 'rules': ["
           "  {'direction': 'ingress', 'action': 'allow', 'peers': ["
           "   {'group': 'front'}]}]}}", {
-            { "h1", "+59499 reg2=" WEB_ID " actions=conjunction(1,1/2)" },
-            { "h1", "+59499 reg2=" DB_ID " actions=conjunction(1,1/2)" },
-            { "h1", "+59499 reg1=" WEB_ID " actions=conjunction(1,2/2)" },
-            { "h1", "+59499 ct_state=-inv+trk,ct_nw_src=10.7.0.0/16,ip," },
-            { "h1", "-59499 reg1=" DB_ID },
+            { "h1", "+64648 reg2=" WEB_ID " actions=conjunction(1,1/2)" },
+            { "h1", "+64648 reg2=" DB_ID " actions=conjunction(1,1/2)" },
+            { "h1", "+64648 reg1=" WEB_ID " actions=conjunction(1,2/2)" },
+            { "h1", "+64648 ct_state=-inv+trk,ct_nw_src=10.7.0.0/16,ip," },
+            { "h1", "-64648 reg1=" DB_ID },
             { "h1", "+100 reg2=" DB_ID " actions=drop (isolated)" } } },
         /* Identities stay, whatever groups are in. */
         { "{'groups/front': {'groups': ['web', 'app']},"
           " 'groups/all': {'groups': ['app']}}", {
-            { "h1", "+59499 reg1=" APP_ID " actions=conjunction(1,2/2)" },
-            { "h1", "+59499 reg2=" APP_ID " actions=conjunction(1,1/2)" },
-            { "h1", "-59499 reg2=" DB_ID },
+            { "h1", "+64648 reg1=" APP_ID " actions=conjunction(1,2/2)" },
+            { "h1", "+64648 reg2=" APP_ID " actions=conjunction(1,1/2)" },
+            { "h1", "-64648 reg2=" DB_ID },
             { "h1", "-ct_nw_src=" } } },
         { "{'groups/front': {}}", { { "h1", "-conjunction(" } } },
     } },
@@ -817,10 +817,10 @@ static struct scenario scenarios[] = {
           "  {'direction': 'ingress', 'action': 'allow'},"
           "  {'direction': 'ingress', 'action': 'allow'}]}}", {
             /* One flow with the clauses of three rules, of two policies. */
-            { "h1", "+firewall.policy/31 34999 " SHOP " actions="
+            { "h1", "+firewall.policy/31 32798 " SHOP " actions="
               "conjunction(1,2/2),conjunction(" },
-            { "h1", "+firewall.policy/31 34996 conj_id=" },
-            { "h1", "-firewall.policy/31 35000 conj_id=" } } },
+            { "h1", "+firewall.policy/31 32795 conj_id=" },
+            { "h1", "-firewall.policy/31 32800 conj_id=" } } },
     } },
     { "firewall_matches_nobody_by_an_empty_list_of_peers", {
         { "{" BASE "," TIERS "," GROUP("none", "no=one") ","
@@ -829,11 +829,11 @@ static struct scenario scenarios[] = {
           " 'none'}]}]}}", {
             { "h1", "-conjunction(" } } },
         { "{'ports/db1': {'network': 'shop', 'labels': {'no': 'one'}}}", {
-            { "h1", "+firewall.policy/5 35000 conj_id=1 actions=drop "
+            { "h1", "+firewall.policy/5 32800 conj_id=1 actions=drop "
               "(denied by rule)" },
-            { "h1", "+firewall.policy/5 35000 reg1=" WEB_ID " actions="
+            { "h1", "+firewall.policy/5 32800 reg1=" WEB_ID " actions="
               "conjunction(1,1/2)" },
-            { "h1", "+firewall.policy/5 35000 reg2="
+            { "h1", "+firewall.policy/5 32800 reg2="
               "{firewall.identity:shop|none} actions=conjunction(1,2/2)" },
             { "h1", "-(isolated)" } } },
     } },
@@ -941,23 +941,23 @@ static struct scenario scenarios[] = {
           "  {'direction': 'egress', 'action': 'allow'}]}}", {
             { "h1", "+firewall.track/0 100 ip actions=set_field:0->reg12,"
               "ct(table=" },
-            { "h1", "+firewall.policy/31 34998 conj_id=1 actions="
+            { "h1", "+firewall.policy/31 32797 conj_id=1 actions="
               "set_field:0xd00/0xff00->reg12,"
               "goto_table:{TABLE:firewall.policy/37}" },
-            { "h1", "+firewall.policy/31 34997 conj_id=2 actions="
+            { "h1", "+firewall.policy/31 32796 conj_id=2 actions="
               "goto_table:{TABLE:firewall.policy/35}" },
             { "h1", "+actions=set_field:0xd/0xff->reg12,"
               "goto_table:{TABLE:firewall.policy/18}" },
             /* For connections that are open, whoever allowed them then. */
-            { "h1", "+firewall.policy/31 64000 ct_state=-inv+trk,"
+            { "h1", "+firewall.policy/31 65400 ct_state=-inv+trk,"
               "ct_mark=0xd00/0xff00 actions=set_field:0xd00/0xff00->reg12,"
               "goto_table:{TABLE:firewall.policy/37}" },
-            { "h1", "+firewall.policy/13 64000 ct_state=-inv+trk,"
+            { "h1", "+firewall.policy/13 65400 ct_state=-inv+trk,"
               "ct_mark=0xd/0xff actions=set_field:0xd/0xff->reg12,"
               "goto_table:{TABLE:firewall.policy/18}" },
-            { "h1", "+firewall.policy/23 64000 ct_state=-inv+trk,"
+            { "h1", "+firewall.policy/23 65400 ct_state=-inv+trk,"
               "ct_mark=0x500/0xff00 actions=" },
-            { "h1", "-firewall.policy/0 64000" } } },
+            { "h1", "-firewall.policy/0 65400" } } },
         /* Of two policies that allow the same, one decides. */
         { "{'policies/q': {'applies_to': ['app'], 'on_change': 'keep',"
           " 'rules': [{'direction': 'egress', 'action': 'deny',"
@@ -969,22 +969,22 @@ static struct scenario scenarios[] = {
           "  {'direction': 'egress', 'action': 'allow',"
           "   'services': [{'protocol': 'udp'}]},"
           "  {'direction': 'egress', 'action': 'deny'}]}}", {
-            { "h1", "+firewall.policy/13 34998 conj_id=5 actions=set_field" },
-            { "h1", "+firewall.policy/13 34999 conj_id=7 actions=goto" },
-            { "h1", "+firewall.policy/13 34996 conj_id=8 actions=drop" } } },
+            { "h1", "+firewall.policy/13 32797 conj_id=5 actions=set_field" },
+            { "h1", "+firewall.policy/13 32798 conj_id=7 actions=goto" },
+            { "h1", "+firewall.policy/13 32795 conj_id=8 actions=drop" } } },
         { "{'policies/p': {'applies_to': ['app'], 'rules': ["
           "  {'direction': 'ingress', 'action': 'allow', 'services':"
           "   [{'protocol': 'tcp'}]}]}}", {
-            { "h1", "+firewall.policy/31 34999 conj_id=1 actions="
+            { "h1", "+firewall.policy/31 32798 conj_id=1 actions="
               "goto_table:{TABLE:firewall.policy/37}" },
-            { "h1", "+firewall.policy/31 64000 ct_state=-inv+trk,"
+            { "h1", "+firewall.policy/31 65400 ct_state=-inv+trk,"
               "ct_mark=0xd00/0xff00 actions=" } } },
     } },
     { "firewall_counts_what_shadow_policies_would_decide_on_a_detour", {
         { "{" BASE "," TIERS ", 'policies/p': {'applies_to': ['app'],"
           " 'rules': [{'direction': 'ingress', 'action': 'deny',"
           " 'peers': [{'group': 'web'}]}]}}", {
-            { "h1", "+firewall.policy/31 35000 conj_id=1 actions=drop" },
+            { "h1", "+firewall.policy/31 32800 conj_id=1 actions=drop" },
             { "h1", "+firewall.policy/9 1  actions=goto_table:" },
             { "h1", "-firewall.policy/66" } } },
         { "{'policies/p': {'applies_to': ['app'], 'mode': 'shadow',"
@@ -996,8 +996,8 @@ static struct scenario scenarios[] = {
               "firewall.policy/50}),goto_table:{TABLE:firewall.policy/13}" },
             { "h1", "+firewall.policy/27 1  actions=resubmit(,{TABLE:"
               "firewall.policy/66}),goto_table:{TABLE:firewall.policy/31}" },
-            { "h1", "+firewall.policy/66 35000 reg2=" APP_ID " actions=conj" },
-            { "h1", "+firewall.policy/66 35000 conj_id=1 actions="
+            { "h1", "+firewall.policy/66 32800 reg2=" APP_ID " actions=conj" },
+            { "h1", "+firewall.policy/66 32800 conj_id=1 actions="
               "set_field:0->reg13" },
             { "h1", "+firewall.policy/66 100 reg2=" APP_ID " actions="
               "set_field:{firewall.conj:p/ingress}->reg13" },
@@ -1006,7 +1006,7 @@ static struct scenario scenarios[] = {
             { "h1", "+firewall.policy/66 1  actions=set_field:0->reg13" },
             { "h1", "+firewall.policy/31 50 reg13={firewall.conj:p/ingress} "
               "actions=goto_table:{TABLE:firewall.policy/35}" },
-            { "h1", "-firewall.policy/31 35000" }, { "h1", "-(isolated)" },
+            { "h1", "-firewall.policy/31 32800" }, { "h1", "-(isolated)" },
             { "h1", "-firewall.policy/66 100 reg1" } } },
     } },
     { "firewall_judges_replies_as_their_requests", {
@@ -1028,9 +1028,9 @@ static struct scenario scenarios[] = {
             { "h1", "+firewall.policy/37 110 ct_state=+new+trk,ip,"
               "nw_frag=later actions=ct(commit,zone=NXM_NX_REG5[0..15]),"
               "goto_table" },
-            { "h1", "+firewall.policy/0 65000 reg3=0 "
+            { "h1", "+firewall.policy/0 65500 reg3=0 "
               "actions=goto_table:{TABLE:firewall.policy/18}" },
-            { "h1", "+firewall.policy/18 65000 reg4=0 "
+            { "h1", "+firewall.policy/18 65500 reg4=0 "
               "actions=goto_table:{TABLE:firewall.policy/37}" },
             { "h1", "+firewall.policy/17 1  "
               "actions=goto_table:{TABLE:firewall.policy/18}" },

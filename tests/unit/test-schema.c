@@ -856,9 +856,9 @@ policy_levels_are_bounded(void **state OVS_UNUSED)
         const char *tier, *other;
         int n_fit;
     } cases[] = {
-        { "security", "deny", 49 }, { "security", "reject", 49 },
-        { "security", "pass", 25 }, { "application", "deny", 25 },
-        { "application", "pass", 25 },
+        { "security", "deny", 64 }, { "security", "reject", 64 },
+        { "security", "pass", 32 }, { "application", "deny", 25 },
+        { "application", "reject", 25 }, { "application", "pass", 26 },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
