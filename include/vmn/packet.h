@@ -160,6 +160,19 @@ bool vmn_nd_advert_build(const uint8_t *bytes, size_t size,
                          struct vmn_mac mac, bool is_router,
                          uint8_t buffer[VMN_ND_ADVERT_SIZE]);
 
+/* Writes to 'buffer' the question who has 'target' (section 4.3), from 'from', which
+ * has 'mac', to those who may have it.  Both addresses are of IPv6. */
+#define VMN_ND_SOLICIT_SIZE 86
+void vmn_nd_solicit_build(struct vmn_mac mac, const struct vmn_ip *from,
+                          const struct vmn_ip *target,
+                          uint8_t buffer[VMN_ND_SOLICIT_SIZE]);
+
+/* Writes to 'buffer', for all on the link, what nobody has asked for: "'mac' has
+ * 'ip' (of IPv6) by now, and is a router" (if 'is_router'; section 7.2.6). */
+void vmn_nd_announce_build(struct vmn_mac mac, const struct vmn_ip *ip,
+                           bool is_router,
+                           uint8_t buffer[VMN_ND_ADVERT_SIZE]);
+
 /* Router discovery (RFC 4861).  ------------------------------------------ */
 
 /* A solicitation: somebody asks for routers. */

@@ -91,6 +91,59 @@ question_is_answered_to_its_asker(void **state OVS_UNUSED)
     assert_int_equal(answer[ETH + V6 + 4], 0x60);
 }
 
+/* To the group of its target, and what it asks can be answered. */
+static void
+question_is_for_the_group_of_its_target(void **state OVS_UNUSED)
+{
+    static const uint8_t expected[] = {
+        0x33, 0x33, 0xff, 0xab, 0xcd, 0xef, 0x0a, 0, 0, 0, 0, 1, 0x86, 0xdd,
+        0x60, 0, 0, 0, 0, 32, 58, 255,
+        0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5,
+        0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xab, 0xcd, 0xef,
+        135, 0, 0, 0, 0, 0, 0, 0,
+        0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x12, 0xab, 0xcd, 0xef,
+        1, 1, 0x0a, 0, 0, 0, 0, 1,
+    };
+    const struct vmn_ip from = { 6, { 0xfd, [15] = 5 } };
+    const struct vmn_ip target = { 6, { 0xfd, [12] = 0x12, 0xab, 0xcd,
+                                        0xef } };
+    const struct vmn_mac mac = { { 2, 0, 0, 0, 0, 9 } };
+    uint8_t packet[VMN_ND_SOLICIT_SIZE], answer[VMN_ND_ADVERT_SIZE];
+
+    vmn_nd_solicit_build(router_mac, &from, &target, packet);
+    assert_int_equal(sum(packet, 32), 0);
+    assert_true(vmn_nd_advert_build(packet, sizeof packet, mac, false,
+                                    answer));
+    assert_memory_equal(answer, router_mac.ea, 6);
+    memset(packet + ETH + V6 + 2, 0, 2);
+    assert_memory_equal(packet, expected, sizeof expected);
+}
+
+/* Unasked, so without the flag S. */
+static void
+announcement_is_for_all(void **state OVS_UNUSED)
+{
+    static const uint8_t expected[] = {
+        0x33, 0x33, 0, 0, 0, 1, 0x0a, 0, 0, 0, 0, 1, 0x86, 0xdd,
+        0x60, 0, 0, 0, 0, 32, 58, 255,
+        0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5,
+        0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+        136, 0, 0, 0, 0xa0, 0, 0, 0,
+        0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5,
+        2, 1, 0x0a, 0, 0, 0, 0, 1,
+    };
+    const struct vmn_ip ip = { 6, { 0xfd, [15] = 5 } };
+    uint8_t packet[VMN_ND_ADVERT_SIZE];
+
+    vmn_nd_announce_build(router_mac, &ip, true, packet);
+    assert_int_equal(sum(packet, 32), 0);
+    memset(packet + ETH + V6 + 2, 0, 2);
+    assert_memory_equal(packet, expected, sizeof expected);
+
+    vmn_nd_announce_build(router_mac, &ip, false, packet);
+    assert_int_equal(packet[ETH + V6 + 4], 0x20);
+}
+
 /* RFC 4861, section 7.1.1. */
 static void
 wrong_questions_get_no_answer(void **state OVS_UNUSED)
@@ -146,6 +199,8 @@ main(int argc, char *argv[])
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(question_is_answered_to_its_asker),
+        cmocka_unit_test(question_is_for_the_group_of_its_target),
+        cmocka_unit_test(announcement_is_for_all),
         cmocka_unit_test(wrong_questions_get_no_answer),
     };
 
