@@ -38,7 +38,8 @@ static void
 emit_in(const struct site *site, const struct vmn_floating_ip *floating,
         const struct vmn_loadbalancer *lb, const struct vmn_network *network)
 {
-    struct vmn_flow *flow = nat_new(site, STAGE_IN, IN_NAT, NAT_FLOATING);
+    struct vmn_flow *flow = nat_new(site, 4, STAGE_IN, IN_NAT,
+                                    NAT_FLOATING);
     struct vmn_actions *actions;
 
     vmn_match_ip(flow, VMN_F_IPV4_DST, &floating->ip);
@@ -89,7 +90,8 @@ balanced(const struct site *site, const struct vmn_floating_ip *floating)
         site->view, floating->load_balancer);
     const struct vmn_network *network = lb ? find_network(site, lb) : NULL;
 
-    if (network && network->vni && lb->vip.family == 4) {
+    if (network && network->vni && lb->vip.family == 4
+        && floating->ip.family == 4) {
         in_address(site, &floating->ip);
         wire_address(site, &floating->ip);
         emit_in(site, floating, lb, network);

@@ -33,11 +33,11 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 }
 
 /* STAGE_IN comes behind overlay's (order 0), which tells networks apart; so does
- * STAGE_ARP, since overlay leaves to others what is asked on a wire.  STAGE_OUT
+ * STAGE_WIRE, since overlay leaves to others what is asked on a wire.  STAGE_OUT
  * comes before overlay's, which delivers. */
 static const struct vmn_stage_class stages[] = {
     [STAGE_IN] = { "in", VMN_HOOK_ADMIT, 10, IN_N_TABLES, VMN_MISS_NEXT },
-    [STAGE_ARP] = { "arp", VMN_HOOK_SERVICE, 5, 1, VMN_MISS_NEXT },
+    [STAGE_WIRE] = { "wire", VMN_HOOK_SERVICE, 5, 1, VMN_MISS_NEXT },
     [STAGE_OUT] = { "out", VMN_HOOK_DELIVER, -5, OUT_N_TABLES,
                     VMN_MISS_NEXT },
     { .name = NULL },
@@ -52,6 +52,8 @@ static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
     { .name = "router", .each = VMN_EACH_ROW, .table = VMN_TABLE_ROUTER,
       .compile = compile_router },
+    { .name = "wire", .each = VMN_EACH_KEY, .relation = REL_WIRES,
+      .compile = compile_wire },
     { .name = "floating", .each = VMN_EACH_ROW,
       .table = VMN_TABLE_FLOATING_IP, .compile = compile_floating },
     { .name = NULL },
@@ -61,6 +63,8 @@ static const struct vmn_handler_class handlers[] = {
     [HANDLER_RESOLVE] = { .name = "resolve", .handle = handle_resolve },
     [HANDLER_ANNOUNCE] = { .name = "announce", .handle = handle_announce,
                            .interval_s = ANNOUNCE_INTERVAL, .wires = true },
+    [HANDLER_NEIGHBOUR] = { .name = "neighbour",
+                            .handle = handle_neighbour },
     { .name = NULL },
 };
 

@@ -10,7 +10,7 @@
 
 enum gateway_stage {
     STAGE_IN,                   /* From outside. */
-    STAGE_ARP,                  /* What is asked and said on the wire. */
+    STAGE_WIRE,                 /* Who asks there for whom. */
     STAGE_OUT,                  /* To outside. */
 };
 
@@ -36,6 +36,7 @@ enum {
 enum {
     ENTER_FROM_OUTSIDE = 150,
     ENTER_BALANCED = 120,       /* Perhaps a backend's answer. */
+    ENTER_ND = 115,             /* Neighbour discovery. */
     ENTER_PING = 110,           /* The gateway itself. */
     ENTER_HERE = 100,
     ENTER_ROUTED = 90,          /* For whom is behind the router. */
@@ -53,9 +54,14 @@ enum {
 
     IN_BALANCED = 110,
 
-    ARP_ASKED = 100,
-    ARP_ANSWERED = 90,
-    ARP_GATEWAY = 80,
+    WIRE_DIRECT = 120,          /* Is it still there? */
+    WIRE_PROBE = 110,           /* From one that has no address yet. */
+    WIRE_MUTE = 105,            /* Says no link-layer address. */
+    WIRE_ASKED = 100,
+    WIRE_EMPTY = 95,            /* An answer that says none, either. */
+    WIRE_ANSWERED = 90,
+    WIRE_GATEWAY_EMPTY = 85,
+    WIRE_GATEWAY = 80,
 
     ONLY = 100,                 /* Where there is one kind. */
 };
@@ -63,6 +69,7 @@ enum {
 enum gateway_handler {
     HANDLER_RESOLVE,            /* Asks who on the wire has an address. */
     HANDLER_ANNOUNCE,           /* Says on the wire who has which. */
+    HANDLER_NEIGHBOUR,          /* Says that the router is still there. */
 };
 
 /* How often somebody says so. */
@@ -77,7 +84,13 @@ enum gateway_handler {
 #define REL_SITES "gateway.sites"       /* Router -> hosts that may be its. */
 #define REL_TRANSIT "gateway.transit"   /* VNI -> router. */
 #define REL_BALANCED "gateway.balanced" /* Router -> network of virtual IPs. */
-#define REL_SAYS "gateway.says"         /* HOST|PHYSICAL -> ROUTER|ADDRESS. */
+#define REL_SAYS "gateway.says"         /* HOST|PHYSICAL -> ROUTER|ADDRESS, or
+                                         * ROUTER|ASK_GATEWAY. */
+#define REL_WIRES "gateway.wires"       /* NETWORK|HOST -> routers that have their
+                                         * gateway there. */
+
+/* In REL_SAYS: the gateway of IPv6 is asked for. */
+#define ASK_GATEWAY "?"
 
 /* A router with an external network. */
 struct site {
@@ -93,7 +106,39 @@ struct site {
     uint32_t ofport;            /* There, to the wire; or 0. */
 };
 
+#define N_FAMILIES 2
+static const uint8_t families[N_FAMILIES] = { 4, 6 };
+
+static inline uint16_t
+eth_type_of(uint8_t family)
+{
+    return family == 6 ? VMN_ETH_IPV6 : VMN_ETH_IPV4;
+}
+
+static inline enum vmn_field
+field_src(uint8_t family)
+{
+    return family == 6 ? VMN_F_IPV6_SRC : VMN_F_IPV4_SRC;
+}
+
+static inline enum vmn_field
+field_dst(uint8_t family)
+{
+    return family == 6 ? VMN_F_IPV6_DST : VMN_F_IPV4_DST;
+}
+
+/* What routers share that have their gateway on one host and by one network. */
+struct wire {
+    struct vmn_emit *emit;
+    const struct vmn_network *network; /* The external one. */
+    const char *host;
+    uint32_t ofport;            /* There, to the wire. */
+};
+
 /* site.c */
+/* The port of 'host' that leads to the network's wire, or 0. */
+uint32_t wire_ofport(struct vmn_view *, const struct vmn_network *,
+                     const char *host);
 /* Fills in 'site' for router 'name'; false if it leads nowhere. */
 bool site_read(struct vmn_view *, struct vmn_emit *, const char *name,
                struct site *);
@@ -105,10 +150,15 @@ struct vmn_flow *site_wire_flow(const struct site *, unsigned stage,
                                 unsigned table, uint16_t priority);
 /* What is sent back into the wire has the network's tag. */
 void site_tag(const struct site *, struct vmn_actions *);
-/* The gateway, of IPv4, of the subnet that 'ip' is in, or of the first that has
- * one ('ip' NULL); or NULL. */
-const struct vmn_ip *site_next_hop(const struct vmn_network *,
-                                   const struct vmn_ip *ip);
+/* The gateway of the subnet that 'ip' is in; or NULL. */
+const struct vmn_ip *gateway_of(const struct vmn_network *,
+                                const struct vmn_ip *ip);
+/* That of the first subnet of a family that has one; or NULL. */
+const struct vmn_ip *next_hop(const struct vmn_network *, uint8_t family);
+/* The router's first external address of a family.  NULL: of that family
+ * nothing gets in or out. */
+const struct vmn_ip *first_external(const struct vmn_router *,
+                                    uint8_t family);
 void query_active(struct vmn_view *, const char *router, struct vmn_value *);
 
 /* in.c */
@@ -128,12 +178,13 @@ struct vmn_flow *out_enter_flow(const struct site *, struct vmn_scope,
 void out_track(const struct site *, struct vmn_actions *);
 void out_base(struct vmn_emit *);
 void out_router(const struct site *);
-/* What both directions do with connections that are there already. */
-void nat_open(const struct site *, unsigned stage, unsigned table,
-              unsigned next);
+/* What both directions do with connections of a family that are there
+ * already. */
+void nat_open(const struct site *, uint8_t family, unsigned stage,
+              unsigned table, unsigned next);
 /* A new connection of the router's. */
-struct vmn_flow *nat_new(const struct site *, unsigned stage, unsigned table,
-                         uint16_t priority);
+struct vmn_flow *nat_new(const struct site *, uint8_t family, unsigned stage,
+                         unsigned table, uint16_t priority);
 /* It is kept, with 'snat' or 'dnat' (or neither: NULL) for its address, and
  * 'dnat_port' for the port of its destination, if it is not 0. */
 void nat_commit(struct vmn_flow *, unsigned stage, unsigned next,
@@ -143,15 +194,39 @@ void nat_commit(struct vmn_flow *, unsigned stage, unsigned next,
 /* wire.c */
 void wire_router(const struct site *);
 void wire_address(const struct site *, const struct vmn_ip *);
+/* An address, or ASK_GATEWAY, is said by the clock. */
+void says(const struct site *, const char *what);
+void compile_wire(struct vmn_view *, const char *key, struct vmn_emit *);
+/* A flow in the first table of 'stage', of what comes out of the wire. */
+struct vmn_flow *wire_flow(const struct wire *, unsigned stage,
+                           uint16_t priority);
+
+/* nd.c: the same for IPv6. */
+void nd_router(const struct site *);
+void nd_address(const struct site *, const struct vmn_ip *);
+void nd_wire(const struct wire *);
+void nd_gateway(const struct wire *, const struct vmn_ip *gateway);
+void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
+                      struct vmn_packets_out *);
+
+/* announce.c */
 void handle_resolve(struct vmn_view *, const struct vmn_packet_in *,
                     struct vmn_packets_out *);
 void handle_announce(struct vmn_view *, const struct vmn_packet_in *,
                      struct vmn_packets_out *);
-
-/* The port's first address of IPv4, or NULL. */
-const struct vmn_ip *first_ipv4(const struct vmn_port *);
+/* The router whose transit has VNI 'transit', or NULL. */
+const struct vmn_router *router_of_transit(struct vmn_view *,
+                                           uint32_t transit);
+/* Sends 'frame', which is untagged and of VMN_ND_ADVERT_SIZE bytes at most, out
+ * of the VIF that a packet came from, with the tag of the router's external
+ * network. */
+void send_back_tagged(struct vmn_view *, const struct vmn_router *,
+                      struct vmn_packets_out *, const uint8_t *frame,
+                      size_t size);
 
 /* floating.c */
+/* The port's first address of a family, or NULL. */
+const struct vmn_ip *first_ip(const struct vmn_port *, uint8_t family);
 void compile_floating(struct vmn_view *, const char *key, struct vmn_emit *);
 
 #endif /* apps/gateway/gateway.h */

@@ -7,34 +7,37 @@
 /* NAT, of both directions.  ---------------------------------------------- */
 
 static struct vmn_flow *
-nat_flow(const struct site *site, unsigned stage, unsigned table,
-         uint16_t priority, unsigned state, unsigned mask)
+nat_flow(const struct site *site, uint8_t family, unsigned stage,
+         unsigned table, uint16_t priority, unsigned state, unsigned mask)
 {
     struct vmn_flow *flow = site_flow(site, stage, table, priority);
 
     vmn_match(flow, REG_TRANSIT, site->transit);
-    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | state,
                      VMN_CT_TRK | mask);
     return flow;
 }
 
 void
-nat_open(const struct site *site, unsigned stage, unsigned table,
-         unsigned next)
+nat_open(const struct site *site, uint8_t family, unsigned stage,
+         unsigned table, unsigned next)
 {
-    vmn_act_drop(vmn_flow_actions(nat_flow(site, stage, table, NAT_INVALID,
-                                           VMN_CT_INV, VMN_CT_INV)),
+    vmn_act_drop(vmn_flow_actions(nat_flow(site, family, stage, table,
+                                           NAT_INVALID, VMN_CT_INV,
+                                           VMN_CT_INV)),
                  "invalid state");
-    vmn_act_goto(vmn_flow_actions(nat_flow(site, stage, table, NAT_OPEN, 0,
-                                           VMN_CT_NEW)), stage, next);
+    vmn_act_goto(vmn_flow_actions(nat_flow(site, family, stage, table,
+                                           NAT_OPEN, 0, VMN_CT_NEW)),
+                 stage, next);
 }
 
 struct vmn_flow *
-nat_new(const struct site *site, unsigned stage, unsigned table,
-        uint16_t priority)
+nat_new(const struct site *site, uint8_t family, unsigned stage,
+        unsigned table, uint16_t priority)
 {
-    return nat_flow(site, stage, table, priority, VMN_CT_NEW, VMN_CT_NEW);
+    return nat_flow(site, family, stage, table, priority, VMN_CT_NEW,
+                    VMN_CT_NEW);
 }
 
 void
@@ -101,48 +104,68 @@ out_enter(const struct site *site)
                 vmn_number(site->view, VMN_NUMBER_HOST, site->host));
     vmn_act_next(actions);
 
-    flow = out_enter_flow(site, vmn_scope_host(site->host), ENTER_HERE);
-    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
-    out_track(site, vmn_flow_actions(flow));
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        if (first_external(site->router, families[i])) {
+            flow = out_enter_flow(site, vmn_scope_host(site->host),
+                                  ENTER_HERE);
+            vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(families[i]));
+            out_track(site, vmn_flow_actions(flow));
+        }
+    }
 }
 
 /* At the gateway.  ------------------------------------------------------- */
 
 static void
-out_nat(const struct site *site)
+out_nat(const struct site *site, uint8_t family)
 {
     const struct vmn_external *external = &site->router->external;
     struct vmn_flow *flow;
 
-    nat_open(site, STAGE_OUT, OUT_NAT, OUT_HOP);
+    nat_open(site, family, STAGE_OUT, OUT_NAT, OUT_HOP);
     for (size_t i = 0; i < external->n_exempt; i++) {
-        if (external->exempt[i].ip.family == 4) {
-            flow = nat_new(site, STAGE_OUT, OUT_NAT, NAT_EXEMPT);
-            vmn_match_prefix(flow, VMN_F_IPV4_DST, &external->exempt[i]);
+        if (external->exempt[i].ip.family == family) {
+            flow = nat_new(site, family, STAGE_OUT, OUT_NAT, NAT_EXEMPT);
+            vmn_match_prefix(flow, field_dst(family), &external->exempt[i]);
             nat_commit(flow, STAGE_OUT, OUT_HOP, NULL, NULL, 0);
         }
     }
-    nat_commit(nat_new(site, STAGE_OUT, OUT_NAT, NAT_REST), STAGE_OUT,
-               OUT_HOP, external->routed ? NULL : &external->addresses[0],
-               NULL, 0);
+    nat_commit(nat_new(site, family, STAGE_OUT, OUT_NAT, NAT_REST), STAGE_OUT,
+               OUT_HOP, external->routed ? NULL
+               : first_external(site->router, family), NULL, 0);
+}
+
+/* Whom to look for: 'next', or where that is NULL the destination. */
+static void
+act_neighbour(struct vmn_actions *actions, uint8_t family,
+              const struct vmn_ip *next)
+{
+    for (unsigned i = 0; i < (family == 6 ? 4 : 1); i++) {
+        enum vmn_field reg = (family == 6 ? VMN_REG_NEIGHBOUR6 + i
+                              : VMN_REG_NEIGHBOUR4);
+
+        if (next) {
+            const uint8_t *p = &next->addr[4 * i];
+
+            vmn_act_set(actions, reg, (uint32_t) p[0] << 24 | p[1] << 16
+                        | p[2] << 8 | p[3]);
+        } else {
+            vmn_act_move_bits(actions, field_dst(family),
+                              family == 6 ? 96 - 32 * i : 0, reg, 0, 32);
+        }
+    }
 }
 
 /* 'next' is who gets it: the one that it is for (NULL), or a gateway. */
 static void
-out_to(const struct site *site, struct vmn_flow *flow,
+out_to(const struct site *site, struct vmn_flow *flow, uint8_t family,
        const struct vmn_ip *next)
 {
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, REG_TRANSIT, site->transit);
-    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
-    if (next) {
-        vmn_act_set(actions, VMN_REG_NEIGHBOUR4,
-                    (uint32_t) next->addr[0] << 24 | next->addr[1] << 16
-                    | next->addr[2] << 8 | next->addr[3]);
-    } else {
-        vmn_act_move(actions, VMN_F_IPV4_DST, VMN_REG_NEIGHBOUR4);
-    }
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
+    act_neighbour(actions, family, next);
     vmn_act_set(actions, VMN_REG_NETWORK, site->network->vni);
     vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->router->mac);
@@ -151,23 +174,24 @@ out_to(const struct site *site, struct vmn_flow *flow,
 }
 
 static void
-out_hop(const struct site *site)
+out_hop(const struct site *site, uint8_t family)
 {
-    const struct vmn_ip *next = site_next_hop(site->network, NULL);
+    const struct vmn_ip *next = next_hop(site->network, family);
 
     for (size_t i = 0; i < site->network->n_subnets; i++) {
         const struct vmn_prefix *cidr = &site->network->subnets[i].cidr;
 
-        if (cidr->ip.family == 4) {
+        if (cidr->ip.family == family) {
             struct vmn_flow *flow = site_flow(site, STAGE_OUT, OUT_HOP,
                                               HOP_LINK + cidr->len);
 
-            vmn_match_prefix(flow, VMN_F_IPV4_DST, cidr);
-            out_to(site, flow, NULL);
+            vmn_match_prefix(flow, field_dst(family), cidr);
+            out_to(site, flow, family, NULL);
         }
     }
     if (next) {
-        out_to(site, site_flow(site, STAGE_OUT, OUT_HOP, HOP_FURTHER), next);
+        out_to(site, site_flow(site, STAGE_OUT, OUT_HOP, HOP_FURTHER), family,
+               next);
     }
 }
 
@@ -175,8 +199,12 @@ void
 out_router(const struct site *site)
 {
     out_enter(site);
-    out_nat(site);
-    out_hop(site);
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        if (first_external(site->router, families[i])) {
+            out_nat(site, families[i]);
+            out_hop(site, families[i]);
+        }
+    }
 }
 
 void

@@ -8,8 +8,7 @@
 
 #define VLAN_PRESENT 0x1000
 
-/* The port of 'host' that leads to the network's wire, or 0. */
-static uint32_t
+uint32_t
 wire_ofport(struct vmn_view *view, const struct vmn_network *network,
             const char *host)
 {
@@ -113,14 +112,36 @@ site_tag(const struct site *site, struct vmn_actions *actions)
 }
 
 const struct vmn_ip *
-site_next_hop(const struct vmn_network *network, const struct vmn_ip *ip)
+gateway_of(const struct vmn_network *network, const struct vmn_ip *ip)
 {
     for (size_t i = 0; i < network->n_subnets; i++) {
         const struct vmn_subnet *subnet = &network->subnets[i];
 
-        if (subnet->gateway.family == 4
-            && (!ip || vmn_prefix_contains(&subnet->cidr, ip))) {
+        if (subnet->gateway.family
+            && vmn_prefix_contains(&subnet->cidr, ip)) {
             return &subnet->gateway;
+        }
+    }
+    return NULL;
+}
+
+const struct vmn_ip *
+next_hop(const struct vmn_network *network, uint8_t family)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        if (network->subnets[i].gateway.family == family) {
+            return &network->subnets[i].gateway;
+        }
+    }
+    return NULL;
+}
+
+const struct vmn_ip *
+first_external(const struct vmn_router *router, uint8_t family)
+{
+    for (size_t i = 0; i < router->external.n_addresses; i++) {
+        if (router->external.addresses[i].family == family) {
+            return &router->external.addresses[i];
         }
     }
     return NULL;

@@ -1,41 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ARP on the wire of an external network: the gateway answers for the external
- * addresses, hears who the others are, asks for those that it does not know, and
- * says unasked where the addresses are. */
+ * What is heard on the wire of an external network: the gateway answers ARP for
+ * the external addresses, and hears who the others are.  Neighbour discovery is
+ * in nd.c, what is asked and said by the gateway itself in announce.c. */
 
 #include "gateway.h"
 
 #include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Hearing and answering.  ------------------------------------------------- */
+/* Routers.  --------------------------------------------------------------- */
 
-void
-wire_address(const struct site *site, const struct vmn_ip *ip)
+static void
+arp_address(const struct site *site, const struct vmn_ip *ip)
 {
-    char text[INET_ADDRSTRLEN];
-    struct vmn_flow *flow;
-    struct vmn_actions *actions;
+    struct vmn_flow *flow = site_wire_flow(site, STAGE_WIRE, 0, WIRE_ASKED);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    if (!site->ofport || ip->family != 4) {
-        return;
-    }
-    flow = site_wire_flow(site, STAGE_ARP, 0, ARP_ASKED);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
-    actions = vmn_flow_actions(flow);
     vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_ARP);
     site_tag(site, actions);
     vmn_act_arp_reply(actions, site->router->mac, ip);
+}
 
-    inet_ntop(AF_INET, ip->addr, text, sizeof text);
+void
+says(const struct site *site, const char *what)
+{
     vmn_publish(site->emit, REL_SAYS,
                 vmn_printf(site->view, "%s|%s", site->host,
                            site->network->provider.physical),
                 vmn_printf(site->view, "%s|%s", site->router->row.name,
-                           text));
+                           what));
+}
+
+void
+wire_address(const struct site *site, const struct vmn_ip *ip)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    if (!site->ofport) {
+        return;
+    }
+    if (ip->family == 6) {
+        nd_address(site, ip);
+    } else {
+        arp_address(site, ip);
+    }
+    inet_ntop(ip->family == 6 ? AF_INET6 : AF_INET, ip->addr, text,
+              sizeof text);
+    says(site, text);
 }
 
 void
@@ -57,122 +71,76 @@ wire_router(const struct site *site)
     if (!site->ofport) {
         return;
     }
-    flow = site_wire_flow(site, STAGE_ARP, 0, ARP_ANSWERED);
-    vmn_match(flow, VMN_F_ARP_OP, 2);
-    vmn_match_mac(flow, VMN_F_ETH_DST, site->router->mac);
-    vmn_act_learn_neighbour(vmn_flow_actions(flow), VMN_NEIGHBOUR_ARP);
+    vmn_publish(site->emit, REL_WIRES,
+                vmn_printf(site->view, "%s|%s", site->network->row.name,
+                           site->host),
+                site->router->row.name);
+    if (first_external(site->router, 4)) {
+        flow = site_wire_flow(site, STAGE_WIRE, 0, WIRE_ANSWERED);
+        vmn_match(flow, VMN_F_ARP_OP, 2);
+        vmn_match_mac(flow, VMN_F_ETH_DST, site->router->mac);
+        vmn_act_learn_neighbour(vmn_flow_actions(flow), VMN_NEIGHBOUR_ARP);
+    }
+    if (first_external(site->router, 6)) {
+        nd_router(site);
+    }
+}
 
-    /* Where it says that it is elsewhere by now. */
-    for (size_t i = 0; i < site->network->n_subnets; i++) {
-        const struct vmn_ip *gateway = &site->network->subnets[i].gateway;
+/* What the routers share that have their gateway on one host.  ------------ */
+
+struct vmn_flow *
+wire_flow(const struct wire *wire, unsigned stage, uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(wire->emit,
+                                         vmn_scope_host(wire->host), stage, 0,
+                                         priority);
+
+    vmn_match(flow, VMN_F_IN_PORT, wire->ofport);
+    vmn_match(flow, VMN_REG_NETWORK, wire->network->vni);
+    return flow;
+}
+
+/* A subnet's gateway says that it is elsewhere by now. */
+static void
+arp_gateway(const struct wire *wire, const struct vmn_ip *gateway)
+{
+    struct vmn_flow *flow = wire_flow(wire, STAGE_WIRE, WIRE_GATEWAY);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match_ip(flow, VMN_F_ARP_SPA, gateway);
+    vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_ARP);
+    vmn_act_next(actions);
+}
+
+void
+compile_wire(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const char *bar = strchr(key, '|');
+    struct wire wire = { .emit = emit, .host = bar ? bar + 1 : "" };
+
+    if (!bar) {
+        return;
+    }
+    wire.network = vmn_read_network(view, vmn_printf(
+        view, "%.*s", (int) (bar - key), key));
+    if (!wire.network || !wire.network->vni
+        || !wire.network->provider.physical) {
+        return;
+    }
+    wire.ofport = wire_ofport(view, wire.network, wire.host);
+    if (!wire.ofport) {
+        return;
+    }
+    for (size_t i = 0; i < wire.network->n_subnets; i++) {
+        const struct vmn_ip *gateway = &wire.network->subnets[i].gateway;
 
         if (gateway->family == 4) {
-            flow = site_wire_flow(site, STAGE_ARP, 0, ARP_GATEWAY);
-            vmn_match_ip(flow, VMN_F_ARP_SPA, gateway);
-            vmn_act_learn_neighbour(vmn_flow_actions(flow),
-                                    VMN_NEIGHBOUR_ARP);
-            vmn_act_next(vmn_flow_actions(flow));
+            arp_gateway(&wire, gateway);
+        } else if (gateway->family == 6) {
+            nd_gateway(&wire, gateway);
         }
     }
-}
-
-/* Asking.  ---------------------------------------------------------------- */
-
-#define ARP_FRAME_MAX 46
-
-/* "Who has 'to'?  Tell 'from'", with a tag unless 'vlan' is 0 (RFC 826). */
-static size_t
-build_request(uint8_t frame[ARP_FRAME_MAX], struct vmn_mac mac,
-              const struct vmn_ip *from, const struct vmn_ip *to,
-              uint32_t vlan)
-{
-    static const uint8_t head[] = { 0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1 };
-    uint8_t *p = frame;
-
-    memset(p, 0xff, 6);
-    memcpy(p + 6, mac.ea, 6);
-    p += 12;
-    if (vlan) {
-        const uint8_t tag[] = { 0x81, 0, vlan >> 8, vlan };
-
-        memcpy(p, tag, sizeof tag);
-        p += sizeof tag;
-    }
-    memcpy(p, head, sizeof head);
-    p += sizeof head;
-    memcpy(p, mac.ea, 6);
-    memcpy(p + 6, from->addr, 4);
-    memset(p + 10, 0, 6);
-    memcpy(p + 16, to->addr, 4);
-    return p + 20 - frame;
-}
-
-/* The packet is lost; who sent it tries again, and the answer is here by then.
- * What is asked goes on where the packet would have, which puts the tag on. */
-void
-handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
-               struct vmn_packets_out *out)
-{
-    uint32_t ip = vmn_packet_reg(in, VMN_REG_NEIGHBOUR4);
-    struct vmn_ip to = { 4, { ip >> 24, ip >> 16, ip >> 8, ip } };
-    struct vmn_names names = vmn_facts(
-        view, REL_TRANSIT,
-        vmn_printf(view, "%u", vmn_packet_reg(in, REG_TRANSIT)));
-    const struct vmn_router *router = (names.n ? vmn_read_router(
-        view, names.names[0]) : NULL);
-    uint8_t frame[ARP_FRAME_MAX];
-
-    if (!router || !router->external.n_addresses) {
-        vmn_send_nothing(out, "router leads nowhere by now");
-        return;
-    }
-    vmn_send_to_next(out, STAGE_OUT, frame,
-                     build_request(frame, router->mac,
-                                   &router->external.addresses[0], &to, 0));
-}
-
-/* Announces one of the addresses: by asking for the gateway of its subnet, which
- * tells it, and every switch on the way. */
-static void
-announce(struct vmn_view *view, const char *what, struct vmn_packets_out *out)
-{
-    const char *text = strchr(what, '|');
-    struct vmn_ip from = { .family = 4 };
-    const struct vmn_router *router;
-    const struct vmn_network *network;
-    const struct vmn_ip *to;
-    uint8_t frame[ARP_FRAME_MAX];
-
-    if (!text || inet_pton(AF_INET, text + 1, from.addr) != 1) {
-        return;
-    }
-    router = vmn_read_router(view, vmn_printf(view, "%.*s",
-                                              (int) (text - what), what));
-    network = (router && router->external.network
-               ? vmn_read_network(view, router->external.network) : NULL);
-    to = network ? site_next_hop(network, &from) : NULL;
-    if (to) {
-        vmn_send_back(out, frame, build_request(frame, router->mac, &from, to,
-                                                network->provider.vlan));
-    }
-}
-
-/* By the clock: 'arg' counts the times, so that all have their turn. */
-void
-handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
-                struct vmn_packets_out *out)
-{
-    struct vmn_names names = { 0, NULL };
-    size_t n, first;
-
-    if (in->vif && in->vif->iface_id[0] == '@') {
-        names = vmn_facts(view, REL_SAYS,
-                          vmn_printf(view, "%s|%s", in->host,
-                                     in->vif->iface_id + 1));
-    }
-    n = names.n < VMN_SENDS_MAX ? names.n : VMN_SENDS_MAX;
-    first = names.n > n ? (size_t) in->arg * VMN_SENDS_MAX % names.n : 0;
-    for (size_t i = 0; i < n; i++) {
-        announce(view, names.names[(first + i) % names.n], out);
+    if (next_hop(wire.network, 6)) {
+        nd_wire(&wire);
     }
 }

@@ -93,12 +93,6 @@ check_address(const struct place *at, const struct entry *owner,
     char buf[VALUE_IP_SIZE];
 
     value_format_ip(ip, buf);
-    if (ip->family != 4) {
-        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "%s of %s \"%s\" is not of IPv4, as external addresses "
-                  "must be", buf, what, owner->name);
-        return;
-    }
     if (!subnet) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
                   "%s of %s \"%s\" is in no subnet of network \"%s\"", buf,
@@ -138,10 +132,10 @@ joins(const struct vmn_router *router, const char *network)
     return false;
 }
 
-/* 'port' gets what 'what' of the router says. */
+/* 'port' gets what 'what' of the router says, of a family. */
 static void
 check_port_fits(const struct place *at, const struct vmn_router *router,
-                const char *name, const char *what)
+                const char *name, uint8_t family, const char *what)
 {
     const struct vmn_port *port = model_get(at->txn->model, VMN_TABLE_PORT,
                                             name);
@@ -151,11 +145,12 @@ check_port_fits(const struct place *at, const struct vmn_router *router,
         return;                 /* check_refs() tells. */
     }
     for (size_t i = 0; i < port->n_ips; i++) {
-        has_ip |= port->ips[i].family == 4;
+        has_ip |= port->ips[i].family == family;
     }
     if (!has_ip) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "port \"%s\" of %s has no address of IPv4", name, what);
+                  "port \"%s\" of %s has no address of IPv%u", name, what,
+                  family);
     }
     if (!joins(router, port->network)) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
@@ -167,10 +162,21 @@ check_port_fits(const struct place *at, const struct vmn_router *router,
 /* Routers.  --------------------------------------------------------------- */
 
 static bool
-has_gateway(const struct vmn_network *network)
+has_gateway(const struct vmn_network *network, uint8_t family)
 {
     for (size_t i = 0; i < network->n_subnets; i++) {
-        if (network->subnets[i].gateway.family == 4) {
+        if (network->subnets[i].gateway.family == family) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+has_address(const struct vmn_router *router, uint8_t family)
+{
+    for (size_t i = 0; i < router->external.n_addresses; i++) {
+        if (router->external.addresses[i].family == family) {
             return true;
         }
     }
@@ -193,10 +199,13 @@ check_router_at(const struct place *at, const struct entry *entry)
                   "network", network->row.name, entry->name);
         return;
     }
-    if (!has_gateway(network)) {
-        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "external network \"%s\" of router \"%s\" has no subnet "
-                  "of IPv4 with a gateway", network->row.name, entry->name);
+    for (uint8_t family = 4; family <= 6; family += 2) {
+        if (has_address(router, family) && !has_gateway(network, family)) {
+            txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                      "external network \"%s\" of router \"%s\" has no "
+                      "subnet of IPv%u with a gateway", network->row.name,
+                      entry->name, family);
+        }
     }
     for (size_t i = 0; i < router->external.n_addresses; i++) {
         check_address(at, entry, network, &router->external.addresses[i]);
@@ -209,13 +218,18 @@ check_forwards(const struct place *at, const struct vmn_router *router)
     char *what = xasprintf("a forward of router \"%s\"", router->row.name);
 
     for (size_t i = 0; i < router->external.n_forwards; i++) {
-        check_port_fits(at, router, router->external.forwards[i].to, what);
+        const struct vmn_forward *forward = &router->external.forwards[i];
+
+        check_port_fits(at, router, forward->to,
+                        vmn_forward_address(&router->external,
+                                            forward)->family, what);
     }
     free(what);
 }
 
 /* Floating addresses.  ---------------------------------------------------- */
 
+/* A port has one of each family at most. */
 static void
 check_floating_port(const struct place *at, const struct entry *entry,
                     const struct vmn_router *router)
@@ -225,10 +239,14 @@ check_floating_port(const struct place *at, const struct entry *entry,
         at->txn->model, VMN_INDEX_FLOATING_BY_PORT, floating->port);
     char *what = xasprintf("floating-ip \"%s\"", entry->name);
 
-    check_port_fits(at, router, floating->port, what);
+    check_port_fits(at, router, floating->port, floating->ip.family, what);
     free(what);
     for (size_t i = 0; i < names->n; i++) {
-        if (strcmp(names->names[i], entry->name)) {
+        const struct vmn_floating_ip *other = model_get(
+            at->txn->model, VMN_TABLE_FLOATING_IP, names->names[i]);
+
+        if (strcmp(names->names[i], entry->name)
+            && other->ip.family == floating->ip.family) {
             txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
                       "port \"%s\" has floating-ip \"%s\" already",
                       floating->port, names->names[i]);
@@ -256,6 +274,12 @@ check_floating_lb(const struct place *at, const struct entry *entry,
                   "loadbalancer \"%s\" of floating-ip \"%s\" is in no "
                   "network of router \"%s\"", floating->load_balancer,
                   entry->name, floating->router);
+    }
+    if (lb && lb->vip.family != floating->ip.family) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "the virtual IP of loadbalancer \"%s\" is of IPv%u, and "
+                  "floating-ip \"%s\" is not", floating->load_balancer,
+                  lb->vip.family, entry->name);
     }
     for (size_t i = 0; i < names->n; i++) {
         if (strcmp(names->names[i], entry->name)) {
@@ -294,6 +318,12 @@ check_floating_at(struct txn *txn, const struct entry *entry,
                         router->external.network);
     if (network) {
         check_address(&ip, entry, network, &floating->ip);
+    }
+    if (!has_address(router, floating->ip.family)) {
+        txn_error(txn, where, VMN_ERR_INVALID, ip.field,
+                  "router \"%s\" of floating-ip \"%s\" has no external "
+                  "address of IPv%u", floating->router, entry->name,
+                  floating->ip.family);
     }
     if (floating->port) {
         check_floating_port(&whose, entry, router);

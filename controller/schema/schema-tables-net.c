@@ -69,7 +69,8 @@ static const struct schema_struct forward = {
     .fields = FIELDS {
         { .name = "address", .type = SCHEMA_IP, AT(vmn_forward, address),
           .absent = "the first of \"addresses\"",
-          .doc = "One of the router's; the first when absent." },
+          .doc = "One of the router's; the first when absent, which is of "
+                 "IPv4 where there is one." },
         { .name = "protocol", .type = SCHEMA_ENUM, AT(vmn_forward, protocol),
           .flags = SCHEMA_REQUIRED, .names = schema_protocol_names,
           .allowed = 1u << VMN_PROTO_TCP | 1u << VMN_PROTO_UDP,
@@ -79,7 +80,8 @@ static const struct schema_struct forward = {
           .doc = "The port on that address." },
         { .name = "to", .type = SCHEMA_REF, AT(vmn_forward, to),
           .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_PORT,
-          .doc = "The port that gets it, by its first address of IPv4." },
+          .doc = "The port that gets it, by its first address of the same "
+                 "family." },
         { .name = "target", .type = SCHEMA_U16, AT(vmn_forward, target),
           .min = 1, .max = 65535,
           .doc = "The port there; the same when absent." },
@@ -99,7 +101,8 @@ static const struct schema_struct external = {
           .flags = SCHEMA_SET | SCHEMA_REQUIRED,
           LIST_AT(vmn_external, addresses), .min_items = 1,
           .max_items = VMN_ADDRESSES_MAX,
-          .doc = "The router's own addresses there." },
+          .doc = "The router's own addresses there. What is of a family "
+                 "of which it has none neither leaves nor comes in." },
         { .name = "gateways", .type = SCHEMA_STRUCT,
           .flags = SCHEMA_SET | SCHEMA_REQUIRED,
           LIST_AT(vmn_external, gateways), .min_items = 1, .max_items = 16,
@@ -109,10 +112,10 @@ static const struct schema_struct external = {
           .flags = SCHEMA_HIDE_DEFAULT,
           .doc = "Whether what goes out keeps its sender's address, to which "
                  "those outside have a route then; else it comes from the "
-                 "first of \"addresses\"." },
+                 "first of \"addresses\" of its family." },
         { .name = "exempt", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,
           LIST_AT(vmn_external, exempt), .max_items = 64,
-          .doc = "Where it keeps that all the same." },
+          .doc = "Where it keeps that all the same: ::/0 for all of IPv6." },
         { .name = "forwards", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
           LIST_AT(vmn_external, forwards), .max_items = 256,
           .nested = &forward,
@@ -159,12 +162,13 @@ const struct schema_field schema_floating_ip_fields[] = {
       .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_ROUTER,
       .doc = "The router, of whose external network the address is." },
     { .name = "ip", .type = SCHEMA_IP, AT(vmn_floating_ip, ip),
-      .flags = SCHEMA_REQUIRED, .doc = "The address, of IPv4." },
+      .flags = SCHEMA_REQUIRED,
+      .doc = "The address, of a family of which the router has one there." },
     { .name = "port", .type = SCHEMA_REF, AT(vmn_floating_ip, port),
       .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_PORT,
       .unless = "load_balancer",
       .doc = "Whose it is: a port of one of the router's networks, and its "
-             "first address of IPv4." },
+             "first address of the same family." },
     { .name = "load_balancer", .type = SCHEMA_REF,
       AT(vmn_floating_ip, load_balancer), .flags = SCHEMA_REQUIRED,
       .ref = VMN_TABLE_LOADBALANCER, .unless = "port",

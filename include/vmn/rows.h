@@ -405,12 +405,13 @@ struct vmn_forward {
 /* How a router reaches what is outside. */
 struct vmn_external {
     const char *network;        /* A provider network, or NULL: not at all. */
-    size_t n_addresses;         /* Its own there; of IPv4. */
+    size_t n_addresses;         /* Its own there; those of IPv4 are first. */
     const struct vmn_ip *addresses;
     size_t n_gateways;          /* Each host once. */
     const struct vmn_gateway *gateways;
     bool routed;                /* What goes out keeps its source; else it is
-                                 * from the first of 'addresses'... */
+                                 * from the first of 'addresses' that is of
+                                 * its family... */
     size_t n_exempt;            /* ...unless it goes to one of these. */
     const struct vmn_prefix *exempt;
     size_t n_forwards;          /* Each address, protocol and port once. */
@@ -448,8 +449,8 @@ struct vmn_floating_ip {
     const char *description;
     struct vmn_labels labels;
     const char *router;
-    struct vmn_ip ip;           /* Of IPv4. */
-    const char *port;           /* It has one at most; or NULL... */
+    struct vmn_ip ip;
+    const char *port;           /* One of a family at most; or NULL... */
     const char *load_balancer;  /* ...and it is this one's. */
 };
 

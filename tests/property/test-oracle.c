@@ -395,9 +395,14 @@ spec_external(unsigned i)
         random_name("h", N_HOSTS), "priority", (int) rnd(3), "routed",
         chance(20));
 
+    if (chance(50)) {
+        json_array_append_new(json_object_get(external, "addresses"),
+                              json_sprintf("fd00::%u", 190 + i));
+    }
     if (chance(30)) {
         json_object_set_new(external, "exempt",
-                            json_pack("[s]", "203.0.113.0/24"));
+                            json_pack("[s, s]", "203.0.113.0/24",
+                                      chance(50) ? "::/0" : "2001:db8::/32"));
     }
     return external;
 }
@@ -440,7 +445,8 @@ spec_floating_ip(unsigned i)
     bool balanced = chance(30);
 
     return json_pack("{s:o, s:o, s:o}", "router", random_name("x", N_ROUTERS),
-                     "ip", json_sprintf("10.0.0.%u", 200 + i),
+                     "ip", json_sprintf(chance(70) ? "10.0.0.%u" : "fd00::%u",
+                                        200 + i),
                      balanced ? "load_balancer" : "port",
                      balanced ? random_name("l", N_LBS)
                      : random_name("p", N_PORTS));

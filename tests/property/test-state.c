@@ -436,8 +436,8 @@ put_external(struct ds *ds)
 {
     ds_put_cstr(ds, ",'external':{'network':'");
     put_name(ds, VMN_TABLE_NETWORK);
-    ds_put_format(ds, "','addresses':['10.%u.0.%u'],'gateways':[{'host':'",
-                  rnd(3), 1 + rnd(15));
+    ds_put_format(ds, "','addresses':['10.%u.0.%u'%s],'gateways':[{'host':'",
+                  rnd(3), 1 + rnd(15), chance(70) ? "" : ",'fd00::6'");
     put_name(ds, VMN_TABLE_HOST);
     ds_put_cstr(ds, "'}]");
     if (chance(20)) {

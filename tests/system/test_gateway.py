@@ -3,99 +3,192 @@
 
 import ipaddress
 import re
+import socket
 
 import pytest
 from conftest import flows, rule
 
-from vmnlab import traffic
-from vmnlab.frames import Capture, of_udp, parse, send, udp
+from vmnlab import netns, traffic
+from vmnlab.frames import (Capture, link_local, of_udp, parse, send,
+                           solicitation, solicited_node, udp)
 from vmnlab.netns import wait_for
 
 CIDR = "198.51.100.0/24"
 ROUTER = "198.51.100.1"         # Outside: the gateway of the subnet.
 OURS = "198.51.100.10"
+NEAR = "198.51.100.50"
+FAR = "192.0.2.1"
+
+CIDR6 = "fd51::/64"
+ROUTER6, OURS6, NEAR6, FAR6 = "fd51::1", "fd51::10", "fd51::50", "fd52::1"
+
+# What is told apart by the family alone.
+FAMILIES = ((ROUTER, OURS, NEAR, FAR), (ROUTER6, OURS6, NEAR6, FAR6))
 
 
 @pytest.fixture(params=[None, 7], ids=["flat", "vlan"])
 def shop(request, world):
     """Networks "a" and "b" of router "r", which has its gateway on h1 or else h2;
     a VM of each on h1 and on h3, which has no way out of its own; and outside, a
-    router, a machine beside it and one behind it."""
+    router, a machine beside it and one behind it.  All of both families."""
     world.provider_hosts_are("h1", "h2")
     provider = {"physical": "dc"}
     if request.param:
         provider["vlan"] = request.param
     world.put("networks", "out", provider=provider,
-              subnets=[{"cidr": CIDR, "gateway": ROUTER}])
+              subnets=[{"cidr": CIDR, "gateway": ROUTER},
+                       {"cidr": CIDR6, "gateway": ROUTER6}])
     for name, n in (("a", 1), ("b", 2)):
         world.put("networks", name, subnets=[
-            {"cidr": "10.0.%d.0/24" % n, "gateway": "10.0.%d.1" % n}])
+            {"cidr": "10.0.%d.0/24" % n, "gateway": "10.0.%d.1" % n},
+            {"cidr": "fd00:%d::/64" % n, "gateway": "fd00:%d::1" % n}])
     world.put("routers", "r", interfaces=[{"network": "a"}, {"network": "b"}],
-              external={"network": "out", "addresses": [OURS],
+              external={"network": "out", "addresses": [OURS, OURS6],
                         "gateways": [{"host": "h1", "priority": 1},
                                      {"host": "h2", "priority": 2}]})
     vms = {}
     for name, network, host, n in (("a1", "a", "h1", 1), ("a3", "a", "h3", 3),
                                    ("b3", "b", "h3", 4)):
-        vm = world.vm(name, network, host, "10.0.%d.%d"
-                      % (1 if network == "a" else 2, 10 + n), tcp=[80],
-                      udp=[53])
+        link = 1 if network == "a" else 2
+        vm = world.vm(name, network, host,
+                      ["10.0.%d.%d" % (link, 10 + n),
+                       "fd00:%d::%d" % (link, 10 + n)], tcp=[80], udp=[53])
         vms[name] = vm
-    vms["gw"] = world.outside("gw", ROUTER + "/24", "192.0.2.1/32",
+    vms["gw"] = world.outside("gw", ROUTER + "/24", FAR + "/32",
+                              ROUTER6 + "/64", FAR6 + "/128",
                               vlan=request.param, tcp=[80], udp=[53])
-    vms["near"] = world.outside("near", "198.51.100.50/24", tcp=[80],
+    vms["near"] = world.outside("near", NEAR + "/24", NEAR6 + "/64", tcp=[80],
                                 udp=[53], vlan=request.param)
     return vms
 
 
 def test_what_goes_out_comes_from_the_router(world, shop):
     """TCP, UDP and pings of VMs on the gateway and elsewhere."""
-    for name in ("a1", "a3", "b3"):
+    for router, ours, near, far in FAMILIES:
+        for name in ("a1", "a3", "b3"):
+            vm = shop[name]
+            assert world.answers(vm, far) == "gw", name
+            for ip, who in ((router, "gw"), (near, "near")):
+                for protocol, port in (("tcp", 80), ("udp", 53)):
+                    assert world.answers(vm, ip, port, protocol) == who, (
+                        name, ip, protocol)
+            assert seen_as(vm, shop["near"], near) == ours
+        # One each: the userspace datapath does not translate identifiers of
+        # pings, which all have the same here.
+        for name, ip in (("a1", far), ("a3", near), ("b3", router)):
+            assert world.answers(shop[name], ip, 0, "icmp") == "icmp", name
+            wait_for("an ICMP error", lambda: refused(shop[name], ip), 15)
+        # The router itself answers pings, and nothing else gets in.
+        for who in ("gw", "near"):
+            assert world.answers(shop[who], ours, 0, "icmp") == "icmp"
+            assert world.unanswered(shop[who], ours)
+
+
+def test_a_family_is_routed(world, shop):
+    """IPv6 keeps its addresses, as those outside may open connections to them,
+    by the router's link-local address or another; IPv4 does not."""
+    router = world.api.get("routers/r")
+    world.patch("routers", "r", external=dict(router["spec"]["external"],
+                                              exempt=["::/0"]))
+    for who, via in (("gw", link_local(router["status"]["mac"])),
+                     ("near", OURS6)):
+        shop[who].run("ip", "route", "add", "fd00::/16", "via", via, "dev",
+                      "eth0")
+    for name in ("a1", "b3"):
         vm = shop[name]
-        assert world.answers(vm, "192.0.2.1") == "gw", name
-        for ip, who in ((ROUTER, "gw"), ("198.51.100.50", "near")):
-            for protocol, port in (("tcp", 80), ("udp", 53)):
-                assert world.answers(vm, ip, port, protocol) == who, (
-                    name, ip, protocol)
-        assert seen_as(vm, shop["near"]) == OURS
-    # One each: the userspace datapath does not translate identifiers of pings,
-    # which all have the same here.
-    for name, ip in (("a1", "192.0.2.1"), ("a3", "198.51.100.50"),
-                     ("b3", ROUTER)):
-        assert world.answers(shop[name], ip, 0, "icmp") == "icmp", name
-    # The router itself answers pings, and nothing else gets in.
-    for who in ("gw", "near"):
-        assert world.answers(shop[who], OURS, 0, "icmp") == "icmp"
-        assert world.unanswered(shop[who], OURS)
+        assert seen_as(vm, shop["near"], NEAR6) == vm.ip6
+        assert seen_as(vm, shop["gw"], FAR6) == vm.ip6
+        assert seen_as(vm, shop["near"], NEAR) == OURS
+        for who, ip in (("gw", FAR6), ("near", NEAR6)):
+            assert seen_as(shop[who], vm, vm.ip6) == ip
+            assert world.answers(shop[who], vm.ip6, 0, "icmp") == "icmp"
+    world.patch("ports", "b3", labels={"role": "web"})
+    world.group("web", "role=web")
+    world.policy("p", "web", rule("ingress", "allow", [FAR6 + "/128"]))
+    assert world.unanswered(shop["near"], shop["b3"].ip6)
+    assert world.answers(shop["gw"], shop["b3"].ip6) == "b3"
+
+
+def test_neighbours_on_the_wire_are_answered(world, shop):
+    """By a solicitation of one's own, by an advertisement where one is asked by
+    its own address or looks for duplicates; and nobody is who is further
+    away."""
+    mac = world.api.get("routers/r")["status"]["mac"]
+    near = shop["near"]
+    world.put("floating-ips", "f6", router="r", ip="fd51::24", port="b3")
+    for ip in (OURS6, "fd51::24", link_local(mac)):
+        asked = solicitation(near.mac, NEAR6, ip, near.mac)
+        said = answer_to(near, asked, lambda f: f.get("nd") == 135
+                         and f["src_ip"] == ip)
+        assert (said["src"], said["dst"], said["target"], said["options"],
+                said["sum_is_right"]) == (mac, near.mac, NEAR6, {1: mac},
+                                          True)
+        directly = solicitation(near.mac, NEAR6, ip, near.mac, to=(mac, ip))
+        said = answer_to(near, directly, lambda f: f.get("nd") == 136
+                         and f["target"] == ip and f["dst"] == near.mac)
+        assert (said["src"], said["flags"], said["options"]) == (
+            mac, 0xe0, {2: mac})
+        said = answer_to(near, solicitation(near.mac, "::", ip), lambda f:
+                         f.get("nd") == 136 and f["target"] == ip
+                         and f["flags"] == 0)
+        assert said["dst_ip"] == "ff02::1"
+    # "fd51::66" is heard of from here, "fd51::67" from further away, which is
+    # answered neither.
+    honest = solicitation(near.mac, "fd51::66", OURS6, near.mac)
+    for to in (solicited_node(OURS6), (mac, OURS6)):
+        lie = bytearray(solicitation(near.mac, "fd51::67", OURS6, near.mac,
+                                     to=to))
+        lie[21] = 254
+        with Capture(near.ns) as capture:
+            send(near, bytes(lie))
+            send(near, honest)
+            assert capture.wait(lambda f: parse(f).get("dst_ip")
+                                == "fd51::66")
+            assert not [f for f in capture.read() if parse(f).get("dst_ip")
+                        == "fd51::67"]
+    known = neighbours(world.lab.host("h1"))
+    assert known["fd51::66"] == near.mac and "fd51::67" not in known
 
 
 def test_floating_address_is_the_ports_own(world, shop):
     """In both directions, on the gateway and elsewhere; and policies judge as
     whom it is."""
     for name, n in (("a1", 21), ("b3", 24)):
-        ip = "198.51.100.%d" % n
-        world.put("floating-ips", "f-" + name, router="r", ip=ip, port=name)
-        for who in ("gw", "near"):
-            for protocol, port in (("tcp", 80), ("udp", 53)):
-                assert world.answers(shop[who], ip, port, protocol) == name
-            assert world.answers(shop[who], ip, 0, "icmp") == "icmp"
-        assert seen_as(shop[name], shop["near"]) == ip
-        assert seen_as(shop["near"], shop[name], ip) == "198.51.100.50"
+        for ip, near in (("198.51.100.%d" % n, NEAR),
+                         ("fd51::%d" % n, NEAR6)):
+            world.put("floating-ips", "f%d-%s" % (6 if ":" in ip else 4, name),
+                      router="r", ip=ip, port=name)
+            for who in ("gw", "near"):
+                for protocol, port in (("tcp", 80), ("udp", 53)):
+                    assert world.answers(shop[who], ip, port,
+                                         protocol) == name
+                assert world.answers(shop[who], ip, 0, "icmp") == "icmp"
+            assert seen_as(shop[name], shop["near"], near) == ip
+            assert seen_as(shop["near"], shop[name], ip) == near
     assert seen_as(shop["a3"], shop["near"]) == OURS
+    assert seen_as(shop["a3"], shop["near"], NEAR6) == OURS6
 
     world.patch("ports", "b3", labels={"role": "web"})
     world.group("web", "role=web")
-    world.policy("p", "web", rule("ingress", "allow", [ROUTER + "/32"]))
-    assert world.unanswered(shop["near"], "198.51.100.24")
-    assert world.answers(shop["gw"], "198.51.100.24") == "b3"
-    world.policy("q", "web", rule("egress", "deny", ["198.51.100.50/32"]),
+    world.policy("p", "web", rule("ingress", "allow",
+                                  [ROUTER + "/32", ROUTER6 + "/128"]))
+    for ip in ("198.51.100.24", "fd51::24"):
+        assert world.unanswered(shop["near"], ip)
+        assert world.answers(shop["gw"], ip) == "b3"
+    world.policy("q", "web", rule("egress", "deny",
+                                  [NEAR + "/32", NEAR6 + "/128"]),
                  rule("egress", "allow"))
-    assert world.unanswered(shop["b3"], "198.51.100.50")
-    assert world.answers(shop["b3"], ROUTER) == "gw"
+    for near, router in ((NEAR, ROUTER), (NEAR6, ROUTER6)):
+        assert world.unanswered(shop["b3"], near)
+        assert world.answers(shop["b3"], router) == "gw"
 
-    world.delete("floating-ips", "f-a1")
+    world.delete("floating-ips", "f4-a1")
     assert world.unanswered(shop["near"], "198.51.100.21")
     assert seen_as(shop["a1"], shop["near"]) == OURS
+    assert seen_as(shop["a1"], shop["near"], NEAR6) == "fd51::21"
+    world.delete("floating-ips", "f6-a1")
+    assert world.unanswered(shop["near"], "fd51::21")
+    assert seen_as(shop["a1"], shop["near"], NEAR6) == OURS6
 
 
 def test_virtual_ip_is_reached_from_outside(world, shop):
@@ -125,15 +218,21 @@ def test_ports_are_forwarded(world, shop):
     external = world.api.get("routers/r")["spec"]["external"]
     world.patch("routers", "r", external=dict(external, forwards=[
         {"protocol": "tcp", "port": 8080, "to": "b3", "target": 80},
-        {"protocol": "udp", "port": 53, "to": "a1"}]))
-    for who in ("gw", "near"):
-        assert world.answers(shop[who], OURS, 8080) == "b3"
-        assert world.answers(shop[who], OURS, 53, "udp") == "a1"
-        assert world.unanswered(shop[who], OURS, 80)
-        assert world.unanswered(shop[who], OURS, 53, "tcp")
-    assert seen_as(shop["b3"], shop["near"]) == OURS
+        {"protocol": "udp", "port": 53, "to": "a1"},
+        {"address": OURS6, "protocol": "tcp", "port": 8080, "to": "b3",
+         "target": 80},
+        {"address": OURS6, "protocol": "udp", "port": 53, "to": "a3"}]))
+    for ours, who_answers in ((OURS, "a1"), (OURS6, "a3")):
+        for who in ("gw", "near"):
+            assert world.answers(shop[who], ours, 8080) == "b3"
+            assert world.answers(shop[who], ours, 53, "udp") == who_answers
+        assert world.unanswered(shop["near"], ours, 80)
+        assert world.unanswered(shop["near"], ours, 53, "tcp")
+    for near, ours in ((NEAR, OURS), (NEAR6, OURS6)):
+        assert seen_as(shop["b3"], shop["near"], near) == ours
     world.patch("routers", "r", external=dict(external, forwards=None))
-    assert world.unanswered(shop["near"], OURS, 8080)
+    for ours in (OURS, OURS6):
+        assert world.unanswered(shop["near"], ours, 8080)
 
 
 def test_who_is_outside_is_nobody(world, shop):
@@ -160,29 +259,42 @@ def test_who_is_outside_is_nobody(world, shop):
 def test_another_gateway_stands_in(world, shop):
     """When the host of the gateway is not heard any more, the next one takes
     over, also what is open."""
-    world.put("floating-ips", "f", router="r", ip="198.51.100.24", port="b3")
+    pairs = (("198.51.100.24", NEAR), ("fd51::24", NEAR6))
+    for name, (ip, _) in zip(("f4", "f6"), pairs):
+        world.put("floating-ips", name, router="r", ip=ip, port="b3")
+    mac = world.api.get("routers/r")["status"]["mac"]
     assert gateway(world) == "h1"
-    held = traffic.Connection(shop["b3"], "198.51.100.50", 80)
-    assert held.exchange(seconds=5)
-    inside = traffic.Connection(shop["near"], "198.51.100.24", 80)
-    assert inside.exchange(seconds=5)
+    held = []
+    for ip, near in pairs:
+        for vm, to, who in (("b3", near, "near"), ("near", ip, "b3"),
+                            ("a3", near, "near")):
+            assert world.answers(shop[vm], to) == who
+            held.append(traffic.Connection(shop[vm], to, 80))
+    assert all(h.exchange(seconds=5) for h in held)
     h1 = world.lab.host("h1")
     try:
         h1.stop()
         wait_for("h2 to be the gateway", lambda: gateway(world) == "h2", 30)
-        assert world.answers(shop["b3"], "198.51.100.50") == "near"
-        assert world.answers(shop["near"], "198.51.100.24") == "b3"
-        assert held.exchange(seconds=10) and inside.exchange(seconds=10)
+        with Capture(shop["gw"].ns) as capture:
+            wait_for("the other one to be announced",
+                     lambda: {"fd51::24", OURS6} <= told_of(capture, mac), 15)
+        for ip, near in pairs:
+            assert world.answers(shop["b3"], near) == "near"
+            assert world.answers(shop["near"], ip) == "b3"
+        assert all(h.exchange(seconds=10) for h in held)
     finally:
         h1.start()
     wait_for("h1 to be it again", lambda: gateway(world) == "h1", 30)
-    assert world.answers(shop["b3"], "198.51.100.50") == "near"
+    for ip, near in pairs:
+        assert world.answers(shop["b3"], near) == "near"
 
 
 def test_addresses_are_announced_unasked(world, shop):
     """And by an ARP request, so that whoever hears it knows the address, and the
-    answer says who is asked for."""
+    answer says who is asked for; in IPv6 by an advertisement, and a question
+    beside it."""
     world.put("floating-ips", "f", router="r", ip="198.51.100.24", port="b3")
+    world.put("floating-ips", "f6", router="r", ip="fd51::24", port="b3")
     mac = world.api.get("routers/r")["status"]["mac"]
     heard = set()
     with Capture(shop["gw"].ns) as capture:
@@ -192,17 +304,23 @@ def test_addresses_are_announced_unasked(world, shop):
                     heard.add((frame["sender_ip"], frame["target_ip"]))
             return heard >= {(OURS, ROUTER), ("198.51.100.24", ROUTER)}
         wait_for("both addresses on the wire", both, 15)
-    assert neighbours(world.lab.host("h1"))[ROUTER] == shop["gw"].mac
+        wait_for("those of IPv6", lambda: told_of(capture, mac)
+                 >= {OURS6, "fd51::24"}, 15)
+    for router in (ROUTER, ROUTER6):
+        wait_for("the gateway to be known", lambda: neighbours(
+            world.lab.host("h1")).get(router) == shop["gw"].mac, 15)
 
 
 def test_trace_leads_outside(world, shop):
     world.put("floating-ips", "f", router="r", ip="198.51.100.24", port="b3")
+    world.put("floating-ips", "f6", router="r", ip="fd51::24", port="b3")
     for name in ("a1", "a3", "b3"):
-        told = world.api.call("POST", "/v1/trace", {
-            "from": name, "to": "192.0.2.1", "protocol": "tcp", "port": 80})
-        assert told["verdict"] == "delivered", told
-        end = told["outcomes"][0]["legs"][0]["ends"][0]
-        assert (end["port"], end["host"]) == ("@dc", "h1"), end
+        for far in (FAR, FAR6, NEAR6):
+            told = world.api.call("POST", "/v1/trace", {
+                "from": name, "to": far, "protocol": "tcp", "port": 80})
+            assert told["verdict"] == "delivered", told
+            end = told["outcomes"][0]["legs"][0]["ends"][0]
+            assert (end["port"], end["host"]) == ("@dc", "h1"), end
 
 
 def neighbours(host):
@@ -210,10 +328,48 @@ def neighbours(host):
     found = {}
     for flow in flows(host).values():
         if flow.table == 250:
-            ip = re.search(r"reg15=(0x\w+)", flow.match).group(1)
-            found[str(ipaddress.ip_address(int(ip, 16)))] = re.search(
+            regs = {int(n): int(value, 16) for n, value in re.findall(
+                r"\breg(\d+)=(0x\w+|0)", flow.match)}
+            ip = ipaddress.IPv4Address(regs[15])
+            if "ipv6" in flow.match:
+                ip = ipaddress.IPv6Address(sum(
+                    regs[12 + i] << 96 - 32 * i for i in range(4)))
+            found[str(ip)] = re.search(
                 r"set_field:([0-9a-f:]+)->eth_dst", flow.actions).group(1)
     return found
+
+
+def told_of(capture, mac):
+    """The addresses that all were told 'mac' has, unasked."""
+    return {f["target"] for f in map(parse, capture.read())
+            if f.get("nd") == 136 and f["dst_ip"] == "ff02::1"
+            and f["src"] == mac and f["options"] == {2: mac}
+            and f["flags"] == 0xa0 and f["sum_is_right"]}
+
+
+def refused(vm, ip):
+    """Whether a UDP port is told to be closed, by an ICMP error."""
+    with netns.socket_in(vm.ns, traffic.family_of(ip),
+                         socket.SOCK_DGRAM) as sock:
+        sock.settimeout(1.0)
+        sock.connect((ip, 54))
+        try:
+            sock.send(b"hello\n")
+            sock.recv(100)
+        except ConnectionRefusedError:
+            return True
+        except TimeoutError:
+            return False
+    return False
+
+
+def answer_to(machine, frame, wanted):
+    """The first frame, parsed, for which 'wanted' is true after 'frame'."""
+    with Capture(machine.ns) as capture:
+        send(machine, frame)
+        found = capture.wait(lambda f: wanted(parse(f)))
+    assert found, "no answer"
+    return parse(found)
 
 
 def gateway(world):

@@ -282,6 +282,17 @@ tests_unit_test_dns_SOURCES = tests/unit/test-dns.c
 tests_unit_test_dns_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_dns_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-gateway
+TESTS += tests/unit/test-gateway
+tests_unit_test_gateway_SOURCES = \
+	tests/unit/apps-fixture.c \
+	tests/unit/apps-fixture.h \
+	tests/unit/test-gateway.c
+tests_unit_test_gateway_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_gateway_LDADD = $(UNIT_LIBS)
+tests_unit_test_gateway_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
+EXTRA_tests_unit_test_gateway_DEPENDENCIES = $(app_LTLIBRARIES)
+
 check_PROGRAMS += tests/unit/test-router
 TESTS += tests/unit/test-router
 tests_unit_test_router_SOURCES = \

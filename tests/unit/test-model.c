@@ -1358,6 +1358,86 @@ balancer_has_one_floating_address(void **state)
           " loadbalancer \"la\" is referred to by floating-ip \"f\"\n");
 }
 
+#define OUT6 "put networks out {'provider':{'physical':'dc'},'subnets':["    \
+    "{'cidr':'10.7.0.0/24','gateway':'10.7.0.1'},"                         \
+    "{'cidr':'fd07::/64'%s}]}\n"
+#define EXTERNAL6 "'external':{'network':'out','addresses':['10.7.0.9',"   \
+    "'fd07::9'],'gateways':[{'host':'h1'}]%s}"
+
+/* What is of a family needs an address of it on both sides. */
+static void
+external_addresses_are_of_both_families(void **state)
+{
+    struct model *model = *state;
+    char *ways[] = {
+        xasprintf(OUT6, ""), xasprintf(OUT6, ",'gateway':'fd07::1'"),
+        xasprintf("put routers r {" EXTERNAL6 "}", ""),
+        xasprintf("put routers r {'interfaces':[{'network':'a'}]," EXTERNAL6
+                  "}", ",'forwards':[{'address':'fd07::9','protocol':'tcp',"
+                  "'port':80,'to':'pa'}]"),
+    };
+
+    apply(model, "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}\n"
+          R, "");
+    apply(model, "patch networks a {'subnets':[{'cidr':'10.1.0.0/24',"
+          "'gateway':'10.1.0.1'},{'cidr':'fd0a::/64','gateway':'fd0a::1'}]}\n"
+          "put ports pa6 {'network':'a','ips':['10.1.0.66','fd0a::66']}\n"
+          "put loadbalancers la {'vip':'10.1.0.99','networks':['a'],"
+          "'ports':[{'port':80}]}", "");
+    apply(model, "put floating-ips f {'router':'r','ip':'fd07::20',"
+          "'port':'pa6'}",
+          "/ip fd07::20 of floating-ip \"f\" is in no subnet of network "
+          "\"out\"\n"
+          "/ip router \"r\" of floating-ip \"f\" has no external address "
+          "of IPv6\n");
+    apply(model, ways[0], "");
+    apply(model, ways[2], "/external external network \"out\" of router "
+          "\"r\" has no subnet of IPv6 with a gateway\n");
+    apply(model, ways[1], "");
+    apply(model, ways[3], "/external port \"pa\" of a forward of router "
+          "\"r\" has no address of IPv6\n");
+    apply(model, "patch routers r {'external':{'network':'out','addresses':["
+          "'10.7.0.9','fd07::9'],'gateways':[{'host':'h1'}]}}", "");
+    apply(model, "patch networks out {'subnets':[{'cidr':'10.7.0.0/24',"
+          "'gateway':'10.7.0.1'},{'cidr':'fd07::/64'}]}",
+          "/subnets external network \"out\" of router \"r\" has no subnet "
+          "of IPv6 with a gateway\n");
+
+    apply(model, "put floating-ips f {'router':'r','ip':'fd07::1',"
+          "'port':'pa'}",
+          "/ip fd07::1 of floating-ip \"f\" is the gateway of its subnet, "
+          "which is outside\n"
+          "/port port \"pa\" of floating-ip \"f\" has no address of "
+          "IPv6\n");
+    apply(model, "put floating-ips f {'router':'r','ip':'fd07::20',"
+          "'load_balancer':'la'}",
+          "/load_balancer the virtual IP of loadbalancer \"la\" is of IPv4, "
+          "and floating-ip \"f\" is not\n");
+    apply(model, "put floating-ips f {'router':'r','ip':'fd07::9',"
+          "'port':'pa6'}",
+          "/ip fd07::9 of floating-ip \"f\" is used by router \"r\" of "
+          "network \"out\"\n");
+
+    /* One of each. */
+    apply(model, "put floating-ips f {'router':'r','ip':'fd07::20',"
+          "'port':'pa6'}\n"
+          "put floating-ips g {'router':'r','ip':'10.7.0.20','port':'pa6'}",
+          "");
+    apply(model, "put floating-ips h {'router':'r','ip':'fd07::21',"
+          "'port':'pa6'}",
+          "/port port \"pa6\" has floating-ip \"f\" already\n");
+    apply(model, "patch routers r {'external':{'network':'out','addresses':["
+          "'10.7.0.9'],'gateways':[{'host':'h1'}]}}",
+          "/external router \"r\" of floating-ip \"f\" has no external "
+          "address of IPv6\n");
+    apply(model, "patch ports pa6 {'ips':['10.1.0.66']}",
+          "/network port \"pa6\" of floating-ip \"f\" has no address of "
+          "IPv6\n");
+    for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+        free(ways[i]);
+    }
+}
+
 static int
 compare_text(const void *a, const void *b)
 {
@@ -1696,6 +1776,7 @@ main(void)
         TEST(networks_of_routers_keep_what_routers_need),
         TEST(routers_are_given_a_mac_and_keep_it),
         TEST(external_addresses_are_had_once),
+        TEST(external_addresses_are_of_both_families),
         TEST(balancer_has_one_floating_address),
         TEST(changes_are_noted_once_and_exactly),
         TEST(joining_a_set_is_no_change_of_the_row),

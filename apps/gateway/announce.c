@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the gateway itself says on the wire of an external network: it asks for
+ * neighbours that it does not know, and says unasked where the external
+ * addresses are, by ARP and by neighbour discovery.  Not for answers (wire.c,
+ * nd.c). */
+
+#include "gateway.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define FRAME_MAX VMN_ND_ADVERT_SIZE /* A solicitation is as long. */
+#define ARP_SIZE 42
+#define TAG_SIZE 4
+
+const struct vmn_router *
+router_of_transit(struct vmn_view *view, uint32_t transit)
+{
+    struct vmn_names names = vmn_facts(view, REL_TRANSIT,
+                                       vmn_printf(view, "%u", transit));
+    const struct vmn_router *router
+        = names.n ? vmn_read_router(view, names.names[0]) : NULL;
+
+    return router && router->external.network ? router : NULL;
+}
+
+/* With a tag, unless the network has none. */
+static void
+send_tagged(const struct vmn_network *network, struct vmn_packets_out *out,
+            const uint8_t *frame, size_t size)
+{
+    uint32_t vlan = network->provider.vlan;
+    const uint8_t tag[TAG_SIZE] = { 0x81, 0, vlan >> 8, vlan };
+    uint8_t tagged[FRAME_MAX + TAG_SIZE];
+
+    if (!vlan) {
+        vmn_send_back(out, frame, size);
+        return;
+    }
+    memcpy(tagged, frame, 12);
+    memcpy(tagged + 12, tag, sizeof tag);
+    memcpy(tagged + 12 + TAG_SIZE, frame + 12, size - 12);
+    vmn_send_back(out, tagged, size + TAG_SIZE);
+}
+
+void
+send_back_tagged(struct vmn_view *view, const struct vmn_router *router,
+                 struct vmn_packets_out *out, const uint8_t *frame,
+                 size_t size)
+{
+    const struct vmn_network *network = vmn_read_network(
+        view, router->external.network);
+
+    if (network && size <= FRAME_MAX) {
+        send_tagged(network, out, frame, size);
+    } else {
+        vmn_send_nothing(out, "router leads nowhere by now");
+    }
+}
+
+/* Asking.  ---------------------------------------------------------------- */
+
+/* "Who has 'to'?  Tell 'from'" (RFC 826). */
+static size_t
+build_arp(uint8_t frame[FRAME_MAX], struct vmn_mac mac,
+          const struct vmn_ip *from, const struct vmn_ip *to)
+{
+    static const uint8_t head[] = { 0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1 };
+    uint8_t *p = frame + 12 + sizeof head;
+
+    memset(frame, 0xff, 6);
+    memcpy(frame + 6, mac.ea, 6);
+    memcpy(frame + 12, head, sizeof head);
+    memcpy(p, mac.ea, 6);
+    memcpy(p + 6, from->addr, 4);
+    memset(p + 10, 0, 6);
+    memcpy(p + 16, to->addr, 4);
+    return ARP_SIZE;
+}
+
+static size_t
+build_question(uint8_t frame[FRAME_MAX], const struct vmn_router *router,
+               const struct vmn_ip *from, const struct vmn_ip *to)
+{
+    if (to->family == 4) {
+        return build_arp(frame, router->mac, from, to);
+    }
+    vmn_nd_solicit_build(router->mac, from, to, frame);
+    return VMN_ND_SOLICIT_SIZE;
+}
+
+/* Whom OUT_HOP has looked for. */
+static struct vmn_ip
+wanted_neighbour(const struct vmn_packet_in *in)
+{
+    bool v6 = (in->size >= 14
+               && (in->bytes[12] << 8 | in->bytes[13]) == VMN_ETH_IPV6);
+    struct vmn_ip ip = { .family = v6 ? 6 : 4 };
+
+    for (unsigned i = 0; i < (v6 ? 4 : 1); i++) {
+        uint32_t word = vmn_packet_reg(in, v6 ? VMN_REG_NEIGHBOUR6 + i
+                                       : VMN_REG_NEIGHBOUR4);
+
+        for (unsigned j = 0; j < 4; j++) {
+            ip.addr[4 * i + j] = word >> (24 - 8 * j);
+        }
+    }
+    return ip;
+}
+
+/* The packet is lost; who sent it tries again, and the answer is here by then.
+ * What is asked goes on where the packet would have, which puts the tag on. */
+void
+handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
+               struct vmn_packets_out *out)
+{
+    struct vmn_ip to = wanted_neighbour(in);
+    const struct vmn_router *router = router_of_transit(
+        view, vmn_packet_reg(in, REG_TRANSIT));
+    const struct vmn_ip *from = (router ? first_external(router, to.family)
+                                 : NULL);
+    uint8_t frame[FRAME_MAX];
+
+    if (!from) {
+        vmn_send_nothing(out, "router leads nowhere by now");
+        return;
+    }
+    vmn_send_to_next(out, STAGE_OUT, frame,
+                     build_question(frame, router, from, &to));
+}
+
+/* Saying.  ---------------------------------------------------------------- */
+
+/* Where 'from' is.  In IPv4 by asking for the gateway of its subnet, which tells
+ * it, and every switch on the way.  In IPv6 all nodes are told, and the gateway
+ * is asked for by ASK_GATEWAY, once for a router. */
+static void
+announce_address(const struct vmn_router *router,
+                 const struct vmn_network *network, const struct vmn_ip *from,
+                 struct vmn_packets_out *out)
+{
+    const struct vmn_ip *to = gateway_of(network, from);
+    uint8_t frame[FRAME_MAX];
+
+    if (from->family == 6) {
+        vmn_nd_announce_build(router->mac, from, true, frame);
+        send_tagged(network, out, frame, VMN_ND_ADVERT_SIZE);
+    } else if (to) {
+        send_tagged(network, out, frame,
+                    build_arp(frame, router->mac, from, to));
+    }
+}
+
+/* So that it is known before the first packet is there for it. */
+static void
+ask_gateway(const struct vmn_router *router,
+            const struct vmn_network *network, struct vmn_packets_out *out)
+{
+    const struct vmn_ip *from = first_external(router, 6);
+    const struct vmn_ip *to = next_hop(network, 6);
+    uint8_t frame[FRAME_MAX];
+
+    if (from && to) {
+        send_tagged(network, out, frame,
+                    build_question(frame, router, from, to));
+    }
+}
+
+static void
+say(struct vmn_view *view, const char *what, struct vmn_packets_out *out)
+{
+    const char *bar = strchr(what, '|');
+    const char *text = bar ? bar + 1 : "";
+    struct vmn_ip from = { .family = strchr(text, ':') ? 6 : 4 };
+    const struct vmn_router *router = (bar ? vmn_read_router(
+        view, vmn_printf(view, "%.*s", (int) (bar - what), what)) : NULL);
+    const struct vmn_network *network
+        = (router && router->external.network
+           ? vmn_read_network(view, router->external.network) : NULL);
+
+    if (!network) {
+        return;
+    }
+    if (!strcmp(text, ASK_GATEWAY)) {
+        ask_gateway(router, network, out);
+    } else if (inet_pton(from.family == 6 ? AF_INET6 : AF_INET, text,
+                         from.addr) == 1) {
+        announce_address(router, network, &from, out);
+    }
+}
+
+/* By the clock: 'arg' counts the times, so that all have their turn. */
+void
+handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
+                struct vmn_packets_out *out)
+{
+    struct vmn_names names = { 0, NULL };
+    size_t n, first;
+
+    if (in->vif && in->vif->iface_id[0] == '@') {
+        names = vmn_facts(view, REL_SAYS,
+                          vmn_printf(view, "%s|%s", in->host,
+                                     in->vif->iface_id + 1));
+    }
+    n = names.n < VMN_SENDS_MAX ? names.n : VMN_SENDS_MAX;
+    first = names.n > n ? (size_t) in->arg * VMN_SENDS_MAX % names.n : 0;
+    for (size_t i = 0; i < n; i++) {
+        say(view, names.names[(first + i) % names.n], out);
+    }
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The gateway app on the real engine: which flows the host has that is the
+ * gateway of routers, of which families, and what routers share there.  What
+ * becomes of packets is in tests/system/test_gateway.py. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "tests/unit/apps-fixture.h"
+#include "util.h"
+
+static const char *const apps[] = {
+    "apps/overlay/.libs/overlay.so",
+    "apps/firewall/.libs/firewall.so",
+    "apps/loadbalancer/.libs/loadbalancer.so",
+    "apps/router/.libs/router.so",
+    "apps/gateway/.libs/gateway.so",
+    NULL,
+};
+
+/* h1 is on the physical network, by port 41; "out" is there, and no VM. */
+#define BASE \
+    "'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1'," \
+    " 'provider_bridges': [{'physical': 'dc', 'bridge': 'br-ex'}]}," \
+    "'vifs/h1/@dc': {'host': 'h1', 'iface_id': '@dc'," \
+    " 'iface': 'vmn-to-br-ex', 'ofport': 41}," \
+    "'networks/out': {'vni': 9, 'provider': {'physical': 'dc', 'vlan': 7}," \
+    " 'subnets': [{'cidr': '10.9.0.0/24', 'gateway': '10.9.0.1'}," \
+    " {'cidr': 'fd09::/64', 'gateway': 'fd09::1'}]}," \
+    "'networks/a': {'vni': 1, 'subnets': [" \
+    " {'cidr': '10.0.1.0/24', 'gateway': '10.0.1.1'}," \
+    " {'cidr': 'fd01::/64', 'gateway': 'fd01::1'}]}," \
+    "'networks/b': {'vni': 2, 'subnets': [" \
+    " {'cidr': '10.0.1.0/24', 'gateway': '10.0.1.1'}," \
+    " {'cidr': 'fd01::/64', 'gateway': 'fd01::1'}]}"
+/* A router of one network. */
+#define ROUTER(NAME, MAC, NETWORK, ADDRESSES, MORE) \
+    "'routers/" NAME "': {'mac': '0e:00:00:00:00:0" MAC "'," \
+    " 'interfaces': [{'network': '" NETWORK "'}], 'external': {" \
+    " 'network': 'out', 'addresses': [" ADDRESSES "]," \
+    " 'gateways': [{'host': 'h1'}]" MORE "}}"
+
+static char *
+flows_of_h1(struct apps_fixture *f, const char *json)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    apps_fixture_apply(f, json);
+    apps_fixture_check(f);
+    apps_fixture_flows(f, "h1", false, &ds);
+    return ds_steal_cstr(&ds);
+}
+
+/* How many lines start with 'what', which apps_fixture_expand() expands. */
+static int
+count(struct apps_fixture *f, const char *flows, const char *what)
+{
+    char *start = apps_fixture_expand(f, what);
+    int n = 0;
+
+    for (const char *line = flows; line && *line;
+         line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        n += !strncmp(line, start, strlen(start));
+    }
+    free(start);
+    return n;
+}
+
+static void
+a_family_without_an_address_stays_inside(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    static const struct {
+        const char *addresses;
+        int v4, v6;
+    } cases[] = {
+        { "{" BASE "," ROUTER("r", "1", "a", "'10.9.0.9'", "") "}", 1, 0 },
+        { "{" ROUTER("r", "1", "a", "'fd09::9'", "") "}", 0, 1 },
+        { "{" ROUTER("r", "1", "a", "'fd09::9','10.9.0.9'", "") "}", 1, 1 },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *flows = flows_of_h1(f, cases[i].addresses);
+
+        assert_int_equal(count(f, flows, "router.route/2 50 ip,"),
+                         cases[i].v4);
+        assert_int_equal(count(f, flows, "router.route/2 50 ipv6,"),
+                         cases[i].v6);
+        assert_int_equal(count(f, flows, "gateway.out/2 80 ct_state=+new+trk,"
+                               "ip,"), cases[i].v4);
+        assert_int_equal(count(f, flows, "gateway.out/2 80 ct_state=+new+trk,"
+                               "ipv6,"), cases[i].v6);
+        assert_int_equal(count(f, flows, "gateway.wire/0 100 arp,reg0=0x9,"
+                               "in_port=41,arp_tpa=10.9.0.9"), cases[i].v4);
+        assert_int_equal(count(f, flows, "gateway.wire/0 100 icmp6,reg0=0x9,"
+                               "in_port=41,nw_ttl=255,icmp_type=135,"),
+                         2 * cases[i].v6);
+        free(flows);
+    }
+    apps_fixture_destroy(f);
+}
+
+/* With one external network, and the same addresses inside. */
+static void
+routers_share_what_they_hear(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    char *flows = flows_of_h1(f, "{" BASE ","
+                              ROUTER("r", "1", "a", "'10.9.0.9','fd09::9'", "")
+                              "," ROUTER("s", "2", "b",
+                                         "'10.9.0.8','fd09::8'",
+                                         ",'exempt': ['::/0']") "}");
+
+    assert_int_equal(count(f, flows, "gateway.wire/0 80 arp,"), 1);
+    assert_int_equal(count(f, flows, "gateway.wire/0 80 icmp6,"), 1);
+    assert_int_equal(count(f, flows, "gateway.wire/0 85 icmp6,"), 1);
+    assert_int_equal(count(f, flows, "gateway.in/0 115 icmp6,"), 2);
+    /* Their own: the address and the link-local one. */
+    for (int priority = 100; priority <= 120; priority += 10) {
+        char *start = xasprintf("gateway.wire/0 %d icmp6,", priority);
+
+        assert_int_equal(count(f, flows, start), 4);
+        free(start);
+    }
+    assert_int_equal(count(f, flows, "gateway.out/2 90 ct_state=+new+trk,"
+                           "ipv6,"), 1);
+    free(flows);
+
+    flows = flows_of_h1(f, "{'routers/r': null}");
+    assert_int_equal(count(f, flows, "gateway.wire/0 80 icmp6,"), 1);
+    free(flows);
+    flows = flows_of_h1(f, "{'routers/s': null}");
+    assert_int_equal(count(f, flows, "gateway.wire/0 8"), 0);
+    assert_int_equal(count(f, flows, "gateway.in/0 115"), 0);
+    free(flows);
+    apps_fixture_destroy(f);
+}
+
+int
+main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_family_without_an_address_stays_inside),
+        cmocka_unit_test(routers_share_what_they_hear),
+    };
+
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return cmocka_run_group_tests_name("gateway", tests, NULL, NULL);
+}
