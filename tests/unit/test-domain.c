@@ -192,7 +192,7 @@ identities_are_the_domains(void **state)
     struct apps_fixture *f = *state;
     const char *known = "firewall.track/5 100 "
                         "reg10={firewall.identity:@r|web} ";
-    const char *clause = "firewall.policy/31 34999 ct_state=-inv+trk,"
+    const char *clause = "firewall.policy/31 32798 ct_state=-inv+trk,"
                          "ct_nw_src=192.0.2.0/24,ip,"
                          "reg5={zone:policy/@r} ";
 
