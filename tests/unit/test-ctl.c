@@ -917,7 +917,7 @@ policies_are_recommended(void **state OVS_UNUSED)
 
     assert_play(answered, "", "policy recommend --network shop --labels "
                 "app,tier --exact --enforce", CTL_DONE,
-                "# Network shop since now: 2 connections, 1 rules.\n"
+                "# Network shop since now: 2 connections, 1 rule.\n"
                 "# Host h2 is missing: gone.\n"
                 "# Nobody was seen to speak to 1 ports, so no policy is about "
                 "them: web\n"
