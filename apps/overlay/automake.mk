@@ -4,6 +4,7 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/allowed.c \
 	apps/overlay/fabric.c \
 	apps/overlay/flood.c \
+	apps/overlay/large.c \
 	apps/overlay/nd.c \
 	apps/overlay/overlay.c \
 	apps/overlay/outside.c \

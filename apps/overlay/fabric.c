@@ -165,6 +165,8 @@ network_tunnels(struct vmn_view *view, struct vmn_emit *emit,
                       vmn_domain_zone(view, vmn_domain_of(view, name)));
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
     network_flood(view, emit, network);
+    large_of_vni(emit, vmn_domain_of(view, name), network->vni,
+                 network->mtu);
 }
 
 void

@@ -125,10 +125,7 @@ base_deliver(struct vmn_emit *emit)
     vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_FLOOD);
     drop(flow, "no other host");
 
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_OUT,
-                        PRIORITY_LAST);
-    vmn_act_goto(vmn_flow_actions(flow), STAGE_DELIVER, DELIVER_TUNNEL);
-
+    large_base(emit);
     drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_TUNNEL,
                       PRIORITY_LAST), "unknown host");
 }
@@ -183,6 +180,11 @@ static const struct vmn_unit_class units[] = {
     { .name = NULL },
 };
 
+static const struct vmn_handler_class handlers[] = {
+    [HANDLER_LARGE] = { .name = "large", .handle = handle_large },
+    { .name = NULL },
+};
+
 extern const struct vmn_app_class vmn_app;
 const struct vmn_app_class vmn_app = {
     .abi = VMN_APP_ABI,
@@ -191,4 +193,5 @@ const struct vmn_app_class vmn_app = {
     .description = "Layer-2 networks over VXLAN and Geneve",
     .stages = stages,
     .units = units,
+    .handlers = handlers,
 };

@@ -15,6 +15,10 @@ enum overlay_stage {
     STAGE_DELIVER,
 };
 
+enum overlay_handler {
+    HANDLER_LARGE,              /* Tells a sender what has room. */
+};
+
 /* Tables of STAGE_ADMIT. */
 enum {
     ADMIT_CLASSIFY,             /* Input port -> network, or tunnel. */
@@ -109,7 +113,10 @@ enum {
     OUT_LOCAL = 200,
     OUT_FLOOD = 100,
     OUT_ALONE = 50,             /* A flood without another host. */
+    OUT_SIZED = 10,             /* Is there room for it in the tunnel? */
 
+    TUNNEL_LARGE = 120,
+    TUNNEL_LARGE_ANY = 115,
     TUNNEL_OWN = 110,
     TUNNEL_SECOND = 105,        /* By a host's second address. */
     TUNNEL_HOST = 100,
@@ -230,6 +237,13 @@ drop(struct vmn_flow *flow, const char *reason)
 {
     vmn_act_drop(vmn_flow_actions(flow), reason);
 }
+
+/* large.c: packets that have no room in tunnels. */
+void large_base(struct vmn_emit *);
+void large_of_vni(struct vmn_emit *, const char *domain, uint32_t vni,
+                  uint32_t mtu);
+void handle_large(struct vmn_view *, const struct vmn_packet_in *,
+                  struct vmn_packets_out *);
 
 /* nd.c: neighbour discovery. */
 void nd_base(struct vmn_emit *);

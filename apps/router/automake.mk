@@ -4,6 +4,7 @@ apps_router_router_la_SOURCES = \
 	apps/router/answer.c \
 	apps/router/domain.c \
 	apps/router/error.c \
+	apps/router/fit.c \
 	apps/router/frame.c \
 	apps/router/interface.c \
 	apps/router/neighbour.c \

@@ -90,6 +90,7 @@ reason_of(enum router_error error)
     case ERROR_TTL: return VMN_REFUSAL_TTL;
     case ERROR_NO_ROUTE: return VMN_REFUSAL_NO_ROUTE;
     case ERROR_NO_NEIGHBOUR: return VMN_REFUSAL_NO_HOST;
+    case ERROR_TOO_LARGE: return VMN_REFUSAL_TOO_BIG;
     case ERROR_NO_SERVICE: default: return VMN_REFUSAL_NO_PORT;
     }
 }
@@ -98,14 +99,15 @@ reason_of(enum router_error error)
  * STAGE_ROUTE; what is for a router itself has left that. */
 static bool
 find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
-            struct vmn_ip *from)
+            enum router_error error, struct vmn_ip *from)
 {
     const struct vmn_router *router;
     struct vmn_ip near;
-    uint32_t vni = vmn_packet_reg(in, in->arg == ERROR_NO_NEIGHBOUR
+    uint32_t vni = vmn_packet_reg(in, error == ERROR_NO_NEIGHBOUR
+                                  || error == ERROR_TOO_LARGE
                                   ? REG_FROM : VMN_REG_NETWORK);
 
-    if (in->arg == ERROR_NO_SERVICE) {
+    if (error == ERROR_NO_SERVICE) {
         return true;            /* As from whom it was for. */
     }
     router = router_of_number(view, vmn_packet_reg(in, REG_ROUTER));
@@ -120,8 +122,10 @@ void
 handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
              struct vmn_packets_out *out)
 {
+    enum router_error error = in->arg & ((1u << ERROR_BITS) - 1);
     struct vmn_refusal refusal = {
-        .reason = reason_of((enum router_error) in->arg),
+        .reason = reason_of(error),
+        .mtu = in->arg >> ERROR_BITS,
     };
     uint8_t answer[VMN_REFUSAL_MAX];
     const char *why;
@@ -132,7 +136,7 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
                          : "sender is nobody's port");
         return;
     }
-    if (!find_sender(view, in, &refusal.from)) {
+    if (!find_sender(view, in, error, &refusal.from)) {
         vmn_send_nothing(out, "router has no address to answer from");
         return;
     }

@@ -208,12 +208,9 @@ emit_ends(const struct site *site)
            ERROR_NO_NEIGHBOUR, "no such neighbour");
 }
 
-static void
-emit_send(const struct site *site)
+void
+act_send(const struct site *site, struct vmn_actions *actions)
 {
-    struct vmn_actions *actions = vmn_flow_actions(
-        site_flow_here(site, ROUTE_SEND, ONLY));
-
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->router->mac);
     vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_ROUTED,
                        VMN_FLAG_ROUTED);
@@ -233,7 +230,9 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     local = vmn_link_local(site.router->mac);
     emit_self(&site, &local);
     emit_ends(&site);
-    emit_send(&site);
+    act_send(&site, vmn_flow_actions(site_flow_here(&site, ROUTE_SEND,
+                                                    ONLY)));
+    emit_fits(&site);
     for (size_t i = 0; i < site.router->n_interfaces; i++) {
         emit_interface(&site, &site.router->interfaces[i]);
     }

@@ -30,6 +30,7 @@ enum {
     ROUTE_LOOKUP,               /* Destination -> network or next hop. */
     ROUTE_NEIGHBOUR,            /* Destination -> MAC address. */
     ROUTE_SEND,                 /* From the router's MAC address. */
+    ROUTE_FIT,                  /* The same, if it is not too large. */
     ROUTE_N_TABLES
 };
 enum {
@@ -49,6 +50,7 @@ enum {
     NEIGHBOUR_PAIR = 100,       /* Plus the prefix length. */
 
     ONLY = 100,                 /* Where there is one kind. */
+    LARGE = 110,                /* Before these: is it too large? */
     PRIORITY_LAST = 1,          /* Catches the rest, in any table. */
 };
 
@@ -70,7 +72,9 @@ enum router_error {
     ERROR_NO_ROUTE,
     ERROR_NO_NEIGHBOUR,
     ERROR_NO_SERVICE,           /* By the router itself. */
+    ERROR_TOO_LARGE,            /* The MTU is in the bits above the error's. */
 };
+#define ERROR_BITS 8
 
 /* Registers inside of STAGE_ROUTE. */
 #define REG_ROUTER VMN_F_REG10  /* Number of the router where a packet is. */
@@ -116,6 +120,9 @@ struct vmn_flow *site_flow_here(const struct site *, unsigned table,
 
 /* Drops, and tells the sender. */
 void refuse(struct vmn_flow *, enum router_error, const char *reason);
+
+/* Sends the packet on from the router's MAC address. */
+void act_send(const struct site *, struct vmn_actions *);
 
 /* The packet goes on at another router. */
 void act_hop(struct vmn_actions *, uint32_t router_number);
@@ -167,6 +174,9 @@ void compile_router(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* outside.c: by way of the gateway. */
 void emit_outside(const struct site *);
+
+/* fit.c: networks of different MTUs. */
+void emit_fits(const struct site *);
 
 /* neighbour.c: who has which address. */
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);

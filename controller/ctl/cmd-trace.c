@@ -280,6 +280,9 @@ ctl_cmd_trace(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
                          "icmp/TYPE, icmp/TYPE/CODE or the same of icmpv6, "
                          "not \"%s\"", args[2]);
     }
+    if (ctl->size) {
+        json_object_set_new(body, "size", json_integer(ctl->size));
+    }
     status = ctl_put_after(ctl, body);
     if (!status) {
         status = ctl_call(ctl, "POST", "/v1/trace", body, NULL, &reply);

@@ -65,6 +65,7 @@ struct ctl {
     enum ctl_output output;
     char *selector;             /* Owned; or NULL. */
     long int limit;             /* 0: all. */
+    long int size;              /* Of a packet in bytes; 0: any. */
     struct svec files;
     char *prune;                /* Owned; or NULL. */
     char *database;             /* Owned; or NULL. */

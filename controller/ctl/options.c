@@ -27,7 +27,7 @@ typedef bool option_set(struct ctl *ctl, const struct option_row *row,
                         const char *arg);
 
 static option_set set_true, set_no_wait, set_text, add_text, set_time,
-    set_timeout, set_for, set_limit, set_by, set_output, set_shown, set_raw;
+    set_timeout, set_for, set_count, set_by, set_output, set_shown, set_raw;
 
 struct option_row {
     char letter;                /* Its short form, or 0. */
@@ -69,7 +69,7 @@ static const struct option_row option_rows[] = {
       CTL_OPT_ALLOW, add_text, MEMBER(allow_groups),
       "let the ports and addresses of this group in; repeatable" },
     { 0, "limit", "N",
-      CTL_OPT_LIMIT, set_limit, MEMBER(limit),
+      CTL_OPT_LIMIT, set_count, MEMBER(limit),
       "at most N of them" },
     { 'f', "file", "PATH",
       CTL_OPT_FILE, add_text, MEMBER(files),
@@ -145,6 +145,9 @@ static const struct option_row option_rows[] = {
     { 0, "reply", NULL,
       CTL_OPT_REPLY, set_true, MEMBER(reply),
       "the answer as well" },
+    { 0, "size", "BYTES",
+      CTL_OPT_REPLY, set_count, MEMBER(size),
+      "of the packet, from its IP header on, if it matters" },
     { 0, "by", "WHAT",
       CTL_OPT_REACH, set_by, MEMBER(by_port),
       "group (the default), or port: by ports that are alike" },
@@ -298,16 +301,16 @@ set_for(struct ctl *ctl, const struct option_row *row, const char *arg)
 }
 
 static bool
-set_limit(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
-          const char *arg)
+set_count(struct ctl *ctl, const struct option_row *row, const char *arg)
 {
     int value;
 
     if (!str_to_int(arg, 10, &value) || value < 1) {
-        ctl_usage(ctl, "--limit: want a number from 1, not \"%s\"", arg);
+        ctl_usage(ctl, "--%s: want a number from 1, not \"%s\"", row->name,
+                  arg);
         return false;
     }
-    ctl->limit = value;
+    *(long int *) member_of(ctl, row) = value;
     return true;
 }
 

@@ -341,6 +341,22 @@ vmn_act_find_neighbour(struct vmn_actions *a)
     }
 }
 
+void
+vmn_act_check_size(struct vmn_actions *a, uint32_t mtu)
+{
+    if (mtu > UINT16_MAX - ETH_HEADER_LEN) {
+        emit_fail(a->emit, "no packet has more than %u bytes", mtu);
+    } else if (begin(a)) {
+        struct ofpact_check_pkt_larger *check
+            = ofpact_put_CHECK_PKT_LARGER(&a->ofpacts);
+
+        check->pkt_len = mtu + ETH_HEADER_LEN;
+        check->dst.field = field_get(VMN_REG_FLAGS);
+        check->dst.ofs = ctz32(VMN_FLAG_LARGE);
+        check->dst.n_bits = 1;
+    }
+}
+
 /* Where a packet goes on.  ----------------------------------------------- */
 
 /* The table after the stage, or -1 with emit_fail(). */

@@ -323,7 +323,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .max_items = 16, .nested = &subnet,
                   .doc = "Its addresses." },
                 { .name = "mtu", .type = SCHEMA_U32, AT(vmn_network, mtu),
-                  .min = 576, .max = 9216, .def = 1450,
+                  .min = 576, .max = 9216, .def = VMN_MTU_DEFAULT,
                   .doc = "Its MTU in bytes." },
                 { .name = "default", .type = SCHEMA_ENUM,
                   AT(vmn_network, default_action),

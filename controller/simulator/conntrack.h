@@ -32,6 +32,8 @@ struct sim_packet {
     ovs_be16 tp_src, tp_dst;    /* Of the whole packet. */
     ovs_be16 tcp_flags;         /* The same. */
     uint16_t icmp_id;           /* Of pings. */
+    uint32_t size;              /* With its Ethernet header; 0: no matter, it
+                                 * has room anywhere. */
     bool quotes;                /* An ICMP error, about the packet ... */
     struct ct_tuple quoted;     /* ... that has this. */
 };

@@ -199,6 +199,7 @@ packet_request(const struct packet_ends *ends,
     if (request->protocol == TRACE_TCP) {
         packet->tcp_flags = flow->tcp_flags = htons(request->tcp_flags);
     }
+    packet->size = request->size ? request->size + ETH_HEADER_LEN : 0;
     if (request->fragment != TRACE_WHOLE) {
         flow->nw_frag = FLOW_NW_FRAG_ANY;
     }

@@ -660,6 +660,17 @@ follow_ports(struct ctx *ctx)
     }
 }
 
+static void
+check_size(struct ctx *ctx, const struct ofpact_check_pkt_larger *check)
+{
+    const union mf_subvalue larger = {
+        .u8[sizeof(union mf_subvalue) - 1]
+            = ctx->packet->size > check->pkt_len,
+    };
+
+    mf_write_subfield_flow(&check->dst, &larger, ctx->flow);
+}
+
 /* Returns false if the actions end here. */
 static bool
 dec_ttl(struct ctx *ctx)
@@ -722,6 +733,9 @@ do_action(struct ctx *ctx, const struct ofpact *a)
         break;
     case OFPACT_CT_CLEAR:
         flow_clear_conntrack(ctx->flow);
+        break;
+    case OFPACT_CHECK_PKT_LARGER:
+        check_size(ctx, ofpact_get_CHECK_PKT_LARGER(a));
         break;
     case OFPACT_DEC_TTL:
         return dec_ttl(ctx);

@@ -3,7 +3,7 @@
  * What becomes of a packet by the flows that hosts are to hold: from table to
  * table, through groups and conntrack, and from host to host.  The flows mean
  * what they mean to a switch, and nothing is known here of the apps that want
- * them.  What does not follow from the flows (the underlay, MTUs, meters) is
+ * them.  What does not follow from the flows (the underlay, its MTU, meters) is
  * not simulated, and where a packet's way depends on it, that is said.  What an
  * app's handler answers to a packet is another packet (answer.h).
  *

@@ -186,6 +186,16 @@ read_tcp_flags(const struct field *field, struct trace_request *request)
 }
 
 static void
+read_size(const struct field *field, struct trace_request *request)
+{
+    json_int_t number;
+
+    if (read_number(field, 1, UINT16_MAX - ETH_HEADER_LEN, &number)) {
+        request->size = number;
+    }
+}
+
+static void
 read_fragment(const struct field *field, struct trace_request *request)
 {
     static const char *const words[] = { "first", "later", NULL };
@@ -268,6 +278,7 @@ static const struct member {
     { "icmp_type", read_icmp_type, ICMP, false },
     { "icmp_code", read_icmp_code, ICMP, false },
     { "tcp_flags", read_tcp_flags, 1 << TRACE_TCP, false },
+    { "size", read_size, ALL, false },
     { "fragment", read_fragment, ALL, false },
     { "reply", read_reply, ALL, false },
     { "source_ip", read_source_ip, ALL, false },

@@ -29,6 +29,7 @@ struct trace_request {
     int icmp_type;              /* -1: that of a ping. */
     uint8_t icmp_code;
     uint16_t tcp_flags;
+    uint32_t size;              /* Of the IP packet; 0: it fits anywhere. */
     enum trace_fragment fragment;
     bool reply;                 /* The answer as well. */
     struct vmn_ip source_ip;    /* Family 0: the port's own. */

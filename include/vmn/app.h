@@ -153,6 +153,24 @@ vmn_transit_vni(struct vmn_view *view, const char *name)
                       vmn_printf(view, VMN_TRANSIT_KEY, name));
 }
 
+/* The most bytes of a packet that may leave such a router for outside: a tunnel
+ * takes it to the gateway, as it takes those of the router's own networks. */
+static inline uint32_t
+vmn_outside_mtu(struct vmn_view *view, const struct vmn_router *router)
+{
+    const struct vmn_network *network = vmn_read_network(
+        view, router->external.network);
+    uint32_t out = network ? network->mtu : VMN_MTU_DEFAULT, mtu = 0;
+
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        network = vmn_read_network(view, router->interfaces[i].network);
+        if (network && !network->provider.physical && network->mtu > mtu) {
+            mtu = network->mtu;
+        }
+    }
+    return mtu && mtu < out ? mtu : out;
+}
+
 /* Writing.  ------------------------------------------------------------- */
 
 /* Publishes the fact that 'relation' has 'value' at 'key'.  A unit's facts

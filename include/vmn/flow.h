@@ -290,6 +290,12 @@ void vmn_act_learn_neighbour(struct vmn_actions *, enum vmn_neighbour);
 #define VMN_REG_NEIGHBOUR6 VMN_F_REG12
 void vmn_act_find_neighbour(struct vmn_actions *);
 
+/* Sets or clears VMN_FLAG_LARGE: whether the IP packet has more than 'mtu'
+ * bytes.  Of one that the guest leaves to be cut up (TCP segmentation offload),
+ * what it is cut into counts.  Switches do this for each packet, so it belongs
+ * only where something depends on it, and as late as may be. */
+void vmn_act_check_size(struct vmn_actions *, uint32_t mtu);
+
 /* Where a packet goes on after connection tracking. */
 enum vmn_ct_then { VMN_CT_STOP, VMN_CT_NEXT, VMN_CT_TABLE };
 

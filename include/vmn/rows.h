@@ -131,6 +131,10 @@ struct vmn_provider {
     uint32_t vlan;              /* 1 to 4094, or 0: without a tag. */
 };
 
+/* The MTU of a network that says none: what VXLAN and Geneve leave of 1500 bytes
+ * of IPv4. */
+#define VMN_MTU_DEFAULT 1450
+
 /* An isolated layer-2 segment: an overlay, or a provider network, which is on
  * a wire that others are on, too. */
 struct vmn_network {
@@ -141,7 +145,8 @@ struct vmn_network {
     uint32_t vni;               /* In effect, 1 to 2^24-1. */
     size_t n_subnets;
     const struct vmn_subnet *subnets;
-    uint32_t mtu;               /* In bytes. */
+    uint32_t mtu;               /* In bytes; that of most is
+                                 * VMN_MTU_DEFAULT. */
     enum vmn_default default_action;
     struct vmn_dhcp_options dhcp_options;
     struct vmn_provider provider; /* 'physical' NULL: it is an overlay. */

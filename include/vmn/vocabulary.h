@@ -45,6 +45,8 @@ enum vmn_hook {
 
 #define VMN_FLAG_OUTSIDE 4              /* Came in on this host by a router's
                                          * external network. */
+#define VMN_FLAG_LARGE 8                /* More than vmn_act_check_size() was
+                                         * told. */
 
 /* The input port, from the admit stage on, of what came by a tunnel; and the
  * OpenFlow number of the tunnel port for VXLAN. */

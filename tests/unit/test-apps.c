@@ -1228,7 +1228,7 @@ what_no_flow_reads_changes_no_flow(void **state)
         "{'ports/web1': {'network': 'shop', 'ips': ['10.0.0.1'],"
         " 'mac': '02:00:00:00:00:01', 'description': 'x',"
         " 'labels': {'tier': 'web', 'owner': 'me'}}}",
-        "{'networks/shop': {'vni': 100, 'mtu': 1400, 'labels': {'a': 'b'},"
+        "{'networks/shop': {'vni': 100, 'labels': {'a': 'b'},"
         " 'subnets': [{'cidr': '10.0.0.0/24'}]}}",
         "{'groups/web': {'selector': 'tier=web', 'description': 'y'}}",
         "{'groups/more': {'selector': 'nothing=here'}}",

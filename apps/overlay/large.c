@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Packets that have more bytes than their network's MTU.  An underlay loses them
+ * without a word, so none goes into a tunnel: they are dropped where they are
+ * sent, with a reason that people can read, and their sender is told how much
+ * there is room for (RFC 1191, RFC 8201), as from whom they were for.  Not for
+ * what is too large for a smaller network behind a router (app router). */
+
+#include "overlay.h"
+
+/* Of what has 'vni' (or of all, if that is 0) and is to go into a tunnel. */
+static void
+emit_sized(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni,
+           uint32_t mtu)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_DELIVER,
+                                         DELIVER_OUT, vni ? OUT_SIZED
+                                         : PRIORITY_LAST);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    if (vni) {
+        vmn_match(flow, VMN_REG_NETWORK, vni);
+    }
+    vmn_act_check_size(actions, mtu);
+    vmn_act_goto(actions, STAGE_DELIVER, DELIVER_TUNNEL);
+
+    flow = vmn_flow_add(emit, scope, STAGE_DELIVER, DELIVER_TUNNEL,
+                        vni ? TUNNEL_LARGE : TUNNEL_LARGE_ANY);
+    actions = vmn_flow_actions(flow);
+    if (vni) {
+        vmn_match(flow, VMN_REG_NETWORK, vni);
+    }
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_LARGE, VMN_FLAG_LARGE);
+    vmn_act_punt(actions, HANDLER_LARGE, mtu, VMN_REFUSAL_QUOTED);
+    vmn_act_drop(actions, "larger than the MTU");
+}
+
+void
+large_base(struct vmn_emit *emit)
+{
+    emit_sized(emit, vmn_scope_all(), 0, VMN_MTU_DEFAULT);
+}
+
+/* Routed packets may leave from any host of the domain. */
+void
+large_of_vni(struct vmn_emit *emit, const char *domain, uint32_t vni,
+             uint32_t mtu)
+{
+    if (mtu != VMN_MTU_DEFAULT) {
+        emit_sized(emit, vmn_scope_domain(domain), vni, mtu);
+    }
+}
+
+static void
+copy_reg(uint32_t regs[VMN_N_REGS], const struct vmn_packet_in *in,
+         enum vmn_field reg)
+{
+    regs[reg - VMN_F_REG0] = vmn_packet_reg(in, reg);
+}
+
+/* The answer goes the way of one from the packet's destination, which routes it
+ * back if the packet was routed, and no policy judges it. */
+void
+handle_large(struct vmn_view *view, const struct vmn_packet_in *in,
+             struct vmn_packets_out *out)
+{
+    const struct vmn_refusal refusal = {
+        .reason = VMN_REFUSAL_TOO_BIG,
+        .mtu = in->arg,
+    };
+    uint8_t answer[VMN_REFUSAL_MAX];
+    uint32_t regs[VMN_N_REGS] = { 0 };
+    const char *why;
+    size_t size;
+
+    if (!in->port) {
+        vmn_send_nothing(out, "sender is nobody's port");
+        return;
+    }
+    size = vmn_refusal_build_as(&refusal, in->bytes, in->size, answer, &why);
+    if (!size) {
+        vmn_send_nothing(out, why);
+        return;
+    }
+    copy_reg(regs, in, VMN_REG_NETWORK);
+    copy_reg(regs, in, VMN_REG_ZONE);
+    copy_reg(regs, in, VMN_REG_BALANCE_ZONE);
+    regs[VMN_REG_SRC_LOCAL - VMN_F_REG0] = 1;
+    regs[VMN_REG_FLAGS - VMN_F_REG0] = VMN_FLAG_HAIRPIN;
+    vmn_send_to_hook(out, VMN_HOOK_ROUTE, in->in_port, regs, answer, size);
+}

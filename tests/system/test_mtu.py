@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packets as large as a network takes, and one byte more: in a network, and
+between networks of different MTUs, in both families."""
+
+import re
+
+import pytest
+from conftest import close_lab, make_lab
+from test_router import join, network, vm
+
+from vmnlab import netns
+from vmnlab.netns import wait_for
+
+# What guests may think that a network takes.
+GUEST = 1500
+# The headers of a ping.
+PING = {4: 28, 6: 48}
+
+
+@pytest.fixture(scope="module")
+def module_lab(request):
+    """Two hosts, of which counters are read every second."""
+    lab = make_lab("mtu", 2, options=["--count-interval=1"])
+    yield lab
+    close_lab(lab)
+
+
+def widen(guest):
+    """Has a guest believe that there is room for more."""
+    netns.ip(guest.ns, "link set eth0 mtu %d" % GUEST)
+    netns.ip(guest.lab.host(guest.host).ns,
+             "link set %s mtu %d" % (guest.link, GUEST))
+
+
+def ping(source, ip, size):
+    """What a ping of 'size' bytes, IP header and all, that may not be cut up
+    brings: (its output, whether it was answered)."""
+    v6 = ":" in ip
+    said = source.run("sh", "-c", "ping -%d -M do -c1 -W1 -s %d %s 2>&1" % (
+        6 if v6 else 4, size - PING[6 if v6 else 4], ip), check=False)
+    return said, "1 received" in said
+
+
+def fits(source, ip, size):
+    return wait_for("a ping of %d bytes" % size,
+                    lambda: ping(source, ip, size)[1], 10)
+
+
+def told(source, ip, size):
+    """Who says how much there is room for: (address or None, MTU).  The kernel
+    sends the next one no more, and says it itself."""
+    def errors():
+        return re.search(r"(?:From (\S+) .*)?mtu ?[=:] ?(\d+)",
+                         ping(source, ip, size)[0])
+
+    found = wait_for("an error for %d bytes" % size, errors, 10)
+    return found[1], int(found[2])
+
+
+def forget(source):
+    """What the kernel of a guest has been told."""
+    for family in ("-4", "-6"):
+        source.run("ip", family, "route", "flush", "cache")
+
+
+def trace(world, source, sink, ip, size):
+    return world.api.call("POST", "/v1/trace", {
+        "from": source, "to": sink, "protocol": "icmp", "size": size,
+        "source_ip": ip})
+
+
+def drops(world):
+    return world.api.get("drops", reason="larger than the MTU")["counters"]
+
+
+def test_a_network_takes_its_mtu_and_no_byte_more(world):
+    network(world, "net", 1)
+    a = vm(world, "a", "net", 1, "h1", 2, tcp=[80])
+    b = vm(world, "b", "net", 1, "h2", 3, tcp=[80])
+    widen(a)
+    widen(b)
+    for source, ip in ((a, b.ip), (a, b.ip6), (b, a.ip), (b, a.ip6)):
+        assert fits(source, ip, 1450)
+        assert told(source, ip, 1451) == (ip, 1450)
+        # From then on the guest keeps to it.
+        assert told(source, ip, 1451)[1] == 1450
+    # So whatever is sent by TCP comes through.
+    assert world.reaches(a, b)
+    wait_for("drops", lambda: {d["host"] for d in drops(world)}
+             == {"h1", "h2"})
+    assert {d["owner"] for d in drops(world)} == {"overlay.base/"}
+
+    for source, sink, own in ((a, "b", a.ip), (b, "a", b.ip6)):
+        assert trace(world, source.name, sink, own, 1450)[
+            "verdict"] == "delivered"
+        outcome = trace(world, source.name, sink, own, 1451)["outcomes"][0]
+        assert outcome["verdict"] == "dropped"
+        assert outcome["at"]["reason"] == "larger than the MTU"
+        assert outcome["answer"]["verdict"] == "delivered"
+
+    # Its own number, which a change puts into force.
+    network(world, "net", 1, mtu=1400)
+    for guest in (a, b):
+        forget(guest)
+    for source, ip in ((a, b.ip), (b, a.ip6)):
+        assert fits(source, ip, 1400)
+        assert told(source, ip, 1401)[1] == 1400
+
+
+def test_routers_tell_what_the_next_network_takes(world):
+    network(world, "wide", 1)
+    network(world, "narrow", 2, mtu=1300)
+    join(world, "r", "wide", "narrow")
+    a = vm(world, "a", "wide", 1, "h1", 2)
+    near = vm(world, "near", "narrow", 2, "h1", 2)
+    far = vm(world, "far", "narrow", 2, "h2", 3)
+    for sink in (near, far):
+        assert fits(a, sink.ip, 1300)
+        assert fits(a, sink.ip6, 1300)
+        # The router says it, on the sender's own host.
+        assert told(a, sink.ip, 1301) == ("10.0.1.1", 1300)
+        assert told(a, sink.ip6, 1301) == ("fd00:1::1", 1300)
+    wait_for("drops", lambda: ("h1", "router.router/r") in {
+        (d["host"], d["owner"]) for d in drops(world)})
+
+    # What is too large for the network that it comes from is told as well,
+    # though a router has sent it on.
+    network(world, "other", 3)
+    join(world, "r", "wide", "other")
+    c = vm(world, "c", "other", 3, "h2", 2)
+    widen(a)
+    forget(a)
+    assert fits(a, c.ip, 1450) and fits(a, c.ip6, 1450)
+    assert told(a, c.ip, 1451)[1] == told(a, c.ip6, 1451)[1] == 1450
