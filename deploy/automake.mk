@@ -16,7 +16,7 @@ dist_labpackage_DATA = \
 	deploy/lab/vmnlab/traffic.py \
 	deploy/lab/vmnlab/vm.py
 
-dist_lab_DATA = deploy/lab/shop.py deploy/lab/shop.yaml
+dist_lab_DATA = deploy/lab/shop.py deploy/lab/shop.yaml deploy/lab/street.yaml
 
 # The installed command knows where its parts are.
 bin_SCRIPTS = vmn-lab

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demonstration: a shop of three tiers on three hypervisors, with another
-tenant beside it that has the very same addresses.  shop.yaml holds what VMN is
-told; this file puts the VMs on hosts, sends real packets between them, and
+tenant beside it that has the very same addresses.  shop.yaml and street.yaml
+hold what VMN is told; this file puts the VMs on hosts, sends real packets between them, and
 says which of VMN's claims came true.
 
 `vmn-lab demo` runs it; tests/system/test_demo.py runs the same scenes."""
@@ -30,6 +30,11 @@ SHOP = [vm for vm in PLACES if not vm.startswith("r-")]
 RIVAL = [vm for vm in PLACES if vm.startswith("r-")]
 
 VIP, VIP_PORT = "10.0.0.100", 80
+# What is on the street: the shop's virtual IP, its router, and a customer, who
+# takes orders on a port.
+STREET, STREET_HOSTS = "street", ("h1", "h3")
+FRONT, ROUTER = "192.0.2.100", "192.0.2.2"
+CUSTOMER, ORDERS = "192.0.2.50", 443
 WEB, APP, DB = 8080, 9000, 5432     # Every VM listens on all of them: only
 SERVICES = (WEB, APP, DB)           # the policies keep one from another.
 
@@ -52,12 +57,7 @@ class Shop:
 
     def open(self):
         """Applies shop.yaml, starts the VMs and a server on each."""
-        done = subprocess.run(
-            [find("vmnctl"), "--server", "unix:" + self.lab.vmnd.socket,
-             "apply", "-f", os.path.join(HERE, "shop.yaml")],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode:
-            raise Error("vmnctl apply: " + done.stdout)
+        self._apply("shop.yaml")
         for vm, host in PLACES.items():
             self.lab.add_vm_of_port(vm, host)
         self.lab.await_ports(PLACES)
@@ -67,6 +67,14 @@ class Shop:
 
     def close(self):
         self.servers.close()
+
+    def _apply(self, file):
+        done = subprocess.run(
+            [find("vmnctl"), "--server", "unix:" + self.lab.vmnd.socket,
+             "apply", "-f", os.path.join(HERE, file)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise Error("vmnctl apply: " + done.stdout)
 
     def role(self, vm):
         return self.api.get("ports/" + vm)["spec"]["labels"]["role"]
@@ -303,6 +311,58 @@ class Shop:
                            "web3 too", None not in seen and seen["web3"] > 0,
                            dict(seen)))
 
+    def open_to_the_street(self):
+        """Customers on a physical network are served, and web VMs order
+        there."""
+        customer = self._open_street()
+        seen = collections.Counter(
+            ask(customer, FRONT, VIP_PORT, seconds=5) for _ in range(100))
+        self._show_spread(seen)
+        others = {what: ask(customer, ip, port) for what, ip, port in (
+            ("another service of its address", FRONT, WEB),
+            ("the router's address", ROUTER, VIP_PORT))}
+        rows, known = [], set()
+        for name in ("web1", "web2", "app1"):
+            vm, answer = self.lab.vm(name), None
+            try:
+                order = Connection(vm, CUSTOMER, ORDERS, seconds=2)
+                answer = order.exchange(seconds=5)
+                order.close()
+            except OSError:
+                pass
+            known.add((name, answer and answer.split()[1]))
+            rows.append([name, vm.host,
+                         answer.split()[1] if answer else "nobody"])
+        self.say(table(["who orders", "on", "and is seen as"], rows, "  "))
+        self.say("")
+        return (self.claim("each request of the customer to %s was answered "
+                           "by a web VM" % FRONT,
+                           set(seen) == {"web1", "web2", "web3"},
+                           dict(seen)) and
+                self.claim("nothing else is open to the street",
+                           not any(others.values()), others) and
+                self.claim("web VMs may order there, and are seen as the "
+                           "shop's router; app VMs may not",
+                           known == {("web1", ROUTER), ("web2", ROUTER),
+                                     ("app1", None)}, known))
+
+    def _open_street(self):
+        """Joins hosts to the street, as an operator would, and the shop to it.
+        Returns the customer."""
+        for name in STREET_HOSTS:
+            self.lab.host(name).add_provider_bridge()
+            self.api.patch("hosts/" + name, {"provider_bridges": [
+                {"physical": STREET, "bridge": "br-ex"}]})
+        for name in STREET_HOSTS:
+            netns.wait_for("%s's way to the street" % name, lambda n=name: any(
+                "ofport" in b for b in self.api.get("hosts/" + n)["status"]
+                .get("provider_bridges", [])), 20)
+        self._apply("street.yaml")
+        customer = self.lab.add_outside("customer", [CUSTOMER + "/24"],
+                                        gateway=ROUTER)
+        self.servers.tcp(customer, ORDERS)
+        return customer
+
     def _connection_to(self, name):
         """Returns an open connection through the virtual IP that 'name'
         answers."""
@@ -325,6 +385,7 @@ SCENES = (
     ("A VM put in quarantine", Shop.quarantine),
     ("A web VM added by label", Shop.join_by_label),
     ("A VM that moves", Shop.move),
+    ("Customers on the street", Shop.open_to_the_street),
 )
 
 
