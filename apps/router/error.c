@@ -95,17 +95,42 @@ reason_of(enum router_error error)
     }
 }
 
-/* Which router it is and how the packet came there is in the registers of
- * STAGE_ROUTE; what is for a router itself has left that. */
+/* Its address outside, of the family of 'near'. */
+static struct vmn_ip
+external_address(const struct vmn_router *router, const struct vmn_ip *near)
+{
+    const struct vmn_external *external = &router->external;
+
+    for (size_t i = 0; i < external->n_addresses; i++) {
+        if (external->addresses[i].family == near->family) {
+            return external->addresses[i];
+        }
+    }
+    return (struct vmn_ip) { .family = 0 };
+}
+
+/* By which network the packet came to the router; what is for a router itself
+ * has left STAGE_ROUTE, and its registers. */
+static uint32_t
+network_of(const struct vmn_packet_in *in, enum router_error error)
+{
+    return vmn_packet_reg(in, error == ERROR_NO_NEIGHBOUR
+                          || error == ERROR_TOO_LARGE
+                          ? REG_FROM : VMN_REG_NETWORK);
+}
+
+static bool
+is_from_outside(const struct vmn_packet_in *in)
+{
+    return vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_OUTSIDE;
+}
+
 static bool
 find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
             enum router_error error, struct vmn_ip *from)
 {
     const struct vmn_router *router;
     struct vmn_ip near;
-    uint32_t vni = vmn_packet_reg(in, error == ERROR_NO_NEIGHBOUR
-                                  || error == ERROR_TOO_LARGE
-                                  ? REG_FROM : VMN_REG_NETWORK);
 
     if (error == ERROR_NO_SERVICE) {
         return true;            /* As from whom it was for. */
@@ -114,8 +139,25 @@ find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
     if (!router || !source_of(in, &near)) {
         return false;
     }
-    *from = find_address(view, router, vni, &near);
+    *from = (is_from_outside(in) ? external_address(router, &near)
+             : find_address(view, router, network_of(in, error), &near));
     return from->family;
+}
+
+/* The way of whatever goes outside, from the gateway on: this is its host.  Back
+ * through NAT the error, and what it quotes, are about the address that the
+ * sender knows. */
+static void
+send_outside(const struct vmn_packet_in *in, enum router_error error,
+             struct vmn_packets_out *out, const uint8_t *answer, size_t size)
+{
+    uint32_t regs[VMN_N_REGS] = { 0 };
+
+    regs[VMN_REG_NETWORK - VMN_F_REG0] = network_of(in, error);
+    regs[VMN_REG_ZONE - VMN_F_REG0] = vmn_packet_reg(in, VMN_REG_ZONE);
+    regs[VMN_REG_DST_HOST - VMN_F_REG0] = VMN_DST_HOST_OUTSIDE;
+    vmn_send_to_hook(out, VMN_HOOK_DELIVER, VMN_TUNNEL_OFPORT, regs, answer,
+                     size);
 }
 
 void
@@ -128,10 +170,11 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
         .mtu = in->arg >> ERROR_BITS,
     };
     uint8_t answer[VMN_REFUSAL_MAX];
+    bool outside = is_from_outside(in);
     const char *why;
     size_t size;
 
-    if (!in->port || vmn_is_quarantined(view, in->port)) {
+    if (!outside && (!in->port || vmn_is_quarantined(view, in->port))) {
         vmn_send_nothing(out, in->port ? "sender is quarantined"
                          : "sender is nobody's port");
         return;
@@ -141,9 +184,11 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
         return;
     }
     size = vmn_refusal_build_as(&refusal, in->bytes, in->size, answer, &why);
-    if (size) {
-        vmn_send_back(out, answer, size);
-    } else {
+    if (!size) {
         vmn_send_nothing(out, why);
+    } else if (outside) {
+        send_outside(in, error, out, answer, size);
+    } else {
+        vmn_send_back(out, answer, size);
     }
 }

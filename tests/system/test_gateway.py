@@ -7,6 +7,8 @@ import socket
 
 import pytest
 from conftest import flows, rule
+from test_mtu import fits, told
+from test_router import hop
 
 from vmnlab import netns, traffic
 from vmnlab.frames import (Capture, link_local, of_udp, parse, send,
@@ -35,7 +37,7 @@ def shop(request, world):
     provider = {"physical": "dc"}
     if request.param:
         provider["vlan"] = request.param
-    world.put("networks", "out", provider=provider,
+    world.put("networks", "out", provider=provider, mtu=1500,
               subnets=[{"cidr": CIDR, "gateway": ROUTER},
                        {"cidr": CIDR6, "gateway": ROUTER6}])
     for name, n in (("a", 1), ("b", 2)):
@@ -167,6 +169,14 @@ def test_floating_address_is_the_ports_own(world, shop):
             assert seen_as(shop["near"], shop[name], ip) == near
     assert seen_as(shop["a3"], shop["near"]) == OURS
     assert seen_as(shop["a3"], shop["near"], NEAR6) == OURS6
+
+    # What the router has to say of a packet comes from the address that it was
+    # for: that it went too far, or that the port's network takes no more.
+    for ip, ttl in (("198.51.100.21", 11), ("fd51::24", 3)):
+        assert wait_for("the router to be a hop", lambda: hop(
+            shop["near"], ip, 1)) == (ip, ttl, 0)
+        assert fits(shop["near"], ip, 1450)
+        assert told(shop["near"], ip, 1451) == (ip, 1450)
 
     world.patch("ports", "b3", labels={"role": "web"})
     world.group("web", "role=web")
@@ -321,6 +331,15 @@ def test_trace_leads_outside(world, shop):
             assert told["verdict"] == "delivered", told
             end = told["outcomes"][0]["legs"][0]["ends"][0]
             assert (end["port"], end["host"]) == ("@dc", "h1"), end
+    # What has no room in the tunnel to the gateway ends at the router.
+    for name in ("a1", "a3"):
+        for size, verdict in ((1450, "delivered"), (1451, "dropped")):
+            outcome = world.api.call("POST", "/v1/trace", {
+                "from": name, "to": FAR, "protocol": "tcp", "port": 80,
+                "size": size})["outcomes"][0]
+            assert outcome["verdict"] == verdict, outcome
+        assert outcome["at"]["owner"] == "router.router/r"
+        assert outcome["answer"]["says"] == "ICMP error 3/4"
 
 
 def neighbours(host):
