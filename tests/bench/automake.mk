@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/bench/packets \
 	tests/bench/plot \
 	tests/bench/pressure \
+	tests/bench/routed \
 	tests/bench/scale \
 	tests/bench/switch-cpu \
 	tests/bench/vmnbench/__init__.py \
@@ -21,6 +22,7 @@ EXTRA_DIST += \
 	tests/bench/vmnbench/process.py \
 	tests/bench/vmnbench/reference.py \
 	tests/bench/vmnbench/result.py \
+	tests/bench/vmnbench/streams.py \
 	tests/bench/vmnbench/swarm.py \
 	tests/bench/vmnbench/vmn.py \
 	tests/bench/vmnbench/wire.py \

@@ -37,13 +37,16 @@ class Rule:
 
 class Switched:
     """A lab with VMs; what lets their packets through is the subclass's.
-    'vms' has (name, host, MAC, IP) of each; hosts are named h1, h2, ..."""
+    'vms' has (name, host, MAC, IP) of each; hosts are named h1, h2, ...  Where
+    their addresses are in more than one /24, each is a network of its own, and
+    a router joins them."""
 
     name = None
 
     def __init__(self, vmnd, vms, prefix):
         self.vmnd = vmnd
         self.vms = vms
+        self.subnets = sorted({vm[3].rpartition(".")[0] for vm in vms})
         self.n_hosts = max(int(vm[1][1:]) for vm in vms)
         self.lab = Lab("%s%s%d" % (prefix, self.name[:1].lower(),
                                    os.getpid()))
@@ -53,7 +56,8 @@ class Switched:
     def up(self):
         self.start()
         for name, host, mac, ip in self.vms:
-            self.lab.add_vm(name, host, mac, [ip + "/24"])
+            self.lab.add_vm(name, host, mac, [ip + "/24"],
+                            gateway=self.gateway(ip))
         self.bind()
         self.switches = {pid: host for host in self.lab.hosts
                          for pid in host.pids("ovs-vswitchd")}
@@ -61,6 +65,15 @@ class Switched:
         wait_for("packets of " + self.name, lambda: netns.run(
             ["ping", "-c", "1", "-W", "1", b], ns=a.ns,
             check=False).find(" 0% packet loss") > 0, 60)
+
+    def gateway(self, ip):
+        """The router's address beside 'ip', or None."""
+        return (ip.rpartition(".")[0] + ".254" if len(self.subnets) > 1
+                else None)
+
+    def network(self, ip):
+        """The name of the network of 'ip'."""
+        return "net%d" % self.subnets.index(ip.rpartition(".")[0])
 
     def start(self):
         """Hosts that are connected to whoever programs them."""
@@ -156,10 +169,16 @@ class Vmn(Switched):
         self.lab.up(self.n_hosts, self.vmnd)
 
     def bind(self):
-        self.apply([("networks", "net", {
-            "subnets": [{"cidr": "10.0.0.0/24"}]})] + [
+        self.apply([("networks", self.network(net + ".0"), {
+            "subnets": [{"cidr": net + ".0/24", **(
+                {"gateway": net + ".254"} if len(self.subnets) > 1
+                else {})}]}) for net in self.subnets] + ([
+            ("routers", "r", {"interfaces": [
+                {"network": self.network(net + ".0")}
+                for net in self.subnets]})] if len(self.subnets) > 1 else []
+            ) + [
                 ("ports", name, {
-                    "network": "net", "mac": mac, "ips": [ip],
+                    "network": self.network(ip), "mac": mac, "ips": [ip],
                     "labels": {"g%d" % g: "yes" for g in range(N_GROUPS)}})
                 for name, _, mac, ip in self.vms] + [
                     ("groups", "g%d" % g, {"selector": "g%d" % g})
@@ -267,8 +286,7 @@ class Ovn(Switched):
                          "port_security": "%s %s" % (mac, ip)}}
                 for name, _, mac, ip in self.vms]
         ports = ovsdb.uuid_set("p" + vm[0] for vm in self.vms)
-        self.commit(*rows, {"op": "insert", "table": "Logical_Switch",
-                            "row": {"name": "net", "ports": ports}}, *[
+        self.commit(*rows, *self._networks(), *[
             {"op": "insert", "table": "Port_Group",
              "row": {"name": "g%d" % g, "ports": ports}}
             for g in range(N_GROUPS)], {
@@ -277,6 +295,32 @@ class Ovn(Switched):
                     "bands": ["set", [["named-uuid", "band"]]]}}, {
                 "op": "insert", "table": "Meter_Band", "uuid-name": "band",
                 "row": {"action": "drop", "rate": 50, "burst_size": 100}})
+
+    def _networks(self):
+        """Logical switches, and the router if there are several."""
+        rows, routed = [], len(self.subnets) > 1
+        for i, net in enumerate(self.subnets):
+            ports = ["p" + vm[0] for vm in self.vms
+                     if vm[3].startswith(net + ".")]
+            if routed:
+                rows += [
+                    {"op": "insert", "table": "Logical_Router_Port",
+                     "uuid-name": "r%d" % i, "row": {
+                         "name": "r%d" % i, "mac": "02:00:00:00:ff:%02x" % i,
+                         "networks": net + ".254/24"}},
+                    {"op": "insert", "table": "Logical_Switch_Port",
+                     "uuid-name": "s%d" % i, "row": {
+                         "name": "s%d" % i, "type": "router",
+                         "addresses": "router", "options": [
+                             "map", [["router-port", "r%d" % i]]]}}]
+                ports.append("s%d" % i)
+            rows.append({"op": "insert", "table": "Logical_Switch", "row": {
+                "name": "net%d" % i, "ports": ovsdb.uuid_set(ports)}})
+        if routed:
+            rows.append({"op": "insert", "table": "Logical_Router", "row": {
+                "name": "r", "ports": ovsdb.uuid_set(
+                    "r%d" % i for i in range(len(self.subnets)))}})
+        return rows
 
     def set_rules(self, rules):
         rows = [self._acl("a%d" % i, rule) for i, rule in enumerate(rules)]
