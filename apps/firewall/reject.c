@@ -19,19 +19,11 @@ act_reject(struct vmn_actions *actions)
     vmn_act_drop(actions, "rejected by rule");
 }
 
-static void
-copy_reg(uint32_t regs[VMN_N_REGS], const struct vmn_packet_in *in,
-         enum vmn_field reg)
-{
-    regs[reg - VMN_F_REG0] = vmn_packet_reg(in, reg);
-}
-
 void
 handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
               struct vmn_packets_out *out)
 {
     uint8_t answer[VMN_REFUSAL_MAX];
-    uint32_t regs[VMN_N_REGS] = { 0 };
     uint32_t in_port = in->in_port;
     const char *why;
     size_t size = vmn_refusal_build(in->bytes, in->size, answer, &why);
@@ -49,12 +41,5 @@ handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
         vmn_send_nothing(out, "for no port of this host");
         return;
     }
-    copy_reg(regs, in, VMN_REG_NETWORK);
-    copy_reg(regs, in, VMN_REG_ZONE);
-    copy_reg(regs, in, VMN_REG_BALANCE_ZONE);
-    regs[VMN_REG_SRC_LOCAL - VMN_F_REG0] = 1;
-    /* Back to where the packet came from, and past the policies.  Its network
-     * is that of its last hop, so what was routed is routed back. */
-    regs[VMN_REG_FLAGS - VMN_F_REG0] = VMN_FLAG_HAIRPIN;
-    vmn_send_to_hook(out, VMN_HOOK_ROUTE, in_port, regs, answer, size);
+    vmn_send_as_answer(in, in_port, out, answer, size);
 }

@@ -51,15 +51,6 @@ large_of_vni(struct vmn_emit *emit, const char *domain, uint32_t vni,
     }
 }
 
-static void
-copy_reg(uint32_t regs[VMN_N_REGS], const struct vmn_packet_in *in,
-         enum vmn_field reg)
-{
-    regs[reg - VMN_F_REG0] = vmn_packet_reg(in, reg);
-}
-
-/* The answer goes the way of one from the packet's destination, which routes it
- * back if the packet was routed, and no policy judges it. */
 void
 handle_large(struct vmn_view *view, const struct vmn_packet_in *in,
              struct vmn_packets_out *out)
@@ -69,7 +60,6 @@ handle_large(struct vmn_view *view, const struct vmn_packet_in *in,
         .mtu = in->arg,
     };
     uint8_t answer[VMN_REFUSAL_MAX];
-    uint32_t regs[VMN_N_REGS] = { 0 };
     const char *why;
     size_t size;
 
@@ -78,14 +68,9 @@ handle_large(struct vmn_view *view, const struct vmn_packet_in *in,
         return;
     }
     size = vmn_refusal_build_as(&refusal, in->bytes, in->size, answer, &why);
-    if (!size) {
+    if (size) {
+        vmn_send_as_answer(in, in->in_port, out, answer, size);
+    } else {
         vmn_send_nothing(out, why);
-        return;
     }
-    copy_reg(regs, in, VMN_REG_NETWORK);
-    copy_reg(regs, in, VMN_REG_ZONE);
-    copy_reg(regs, in, VMN_REG_BALANCE_ZONE);
-    regs[VMN_REG_SRC_LOCAL - VMN_F_REG0] = 1;
-    regs[VMN_REG_FLAGS - VMN_F_REG0] = VMN_FLAG_HAIRPIN;
-    vmn_send_to_hook(out, VMN_HOOK_ROUTE, in->in_port, regs, answer, size);
 }

@@ -19,6 +19,7 @@
 #include "vmn/flow.h"
 #include "vmn/rows.h"
 #include "vmn/types.h"
+#include "vmn/vocabulary.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -84,6 +85,27 @@ void vmn_send_to_next(struct vmn_packets_out *, unsigned stage,
 void vmn_send_to_hook(struct vmn_packets_out *, enum vmn_hook hook,
                       uint32_t in_port, const uint32_t regs[VMN_N_REGS],
                       const void *bytes, size_t size);
+
+/* The same for an answer as from whom the packet was for, which goes the way that
+ * one of that one's would: back through balancing, and routed back if the packet
+ * was routed; but no policy judges it on this host.  'in_port' is where it seems
+ * to come in. */
+static inline void
+vmn_send_as_answer(const struct vmn_packet_in *in, uint32_t in_port,
+                   struct vmn_packets_out *out, const void *bytes,
+                   size_t size)
+{
+    const enum vmn_field kept[] = { VMN_REG_NETWORK, VMN_REG_ZONE,
+                                    VMN_REG_BALANCE_ZONE };
+    uint32_t regs[VMN_N_REGS] = { 0 };
+
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        regs[kept[i] - VMN_F_REG0] = vmn_packet_reg(in, kept[i]);
+    }
+    regs[VMN_REG_SRC_LOCAL - VMN_F_REG0] = 1;
+    regs[VMN_REG_FLAGS - VMN_F_REG0] = VMN_FLAG_HAIRPIN;
+    vmn_send_to_hook(out, VMN_HOOK_ROUTE, in_port, regs, bytes, size);
+}
 
 /* Says why the packet gets no answer, for statistics.  'reason' must be a
  * string literal, such as "malformed". */
