@@ -24,6 +24,12 @@ field_candidate(const void *s_, size_t i)
     return s->fields[i].name;
 }
 
+static const char *
+article(const char *noun)
+{
+    return strchr("aeio", noun[0]) ? "an" : "a";
+}
+
 /* Reports the members of 'json' that 's' does not have. */
 static void
 check_unknown(struct parse *p, const struct schema_struct *s,
@@ -44,14 +50,15 @@ check_unknown(struct parse *p, const struct schema_struct *s,
         size_t length = parse_push(p, key);
         const char *guess = schema_suggest(key, field_candidate, s);
         if (later && *later) {
-            parse_fault(p, VMN_ERR_INVALID, "field \"%s\" of a %s is not "
-                        "supported yet", key, s->name);
+            parse_fault(p, VMN_ERR_INVALID, "field \"%s\" of %s %s is "
+                        "not supported yet", key, article(s->name), s->name);
         } else if (guess) {
-            parse_fault(p, VMN_ERR_INVALID, "unknown field \"%s\" of a %s; "
-                        "did you mean \"%s\"?", key, s->name, guess);
+            parse_fault(p, VMN_ERR_INVALID, "unknown field \"%s\" of %s %s; "
+                        "did you mean \"%s\"?", key, article(s->name),
+                        s->name, guess);
         } else {
-            parse_fault(p, VMN_ERR_INVALID, "unknown field \"%.64s\" of a %s",
-                        key, s->name);
+            parse_fault(p, VMN_ERR_INVALID, "unknown field \"%.64s\" of %s %s",
+                        key, article(s->name), s->name);
         }
         parse_pop(p, length);
     }

@@ -709,7 +709,7 @@ static const struct bad_case bad_cases[] = {
       "/external must be an object\n" },
     { "routers", "{'external':{'addresses':[],'gateways':[{'host':'h',"
       "'priority':1000},{'host':'h'}],'snat':true}}",
-      "/external/snat unknown field \"snat\" of a external\n"
+      "/external/snat unknown field \"snat\" of an external\n"
       "/external/network is required\n"
       "/external/addresses must have at least 1 element\n"
       "/external/gateways/0/priority must be an integer from 0 to 999\n" },
