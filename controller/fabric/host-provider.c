@@ -14,16 +14,42 @@
 
 #include "util.h"
 
+/* Takes the reason of one that says the same from among 'n', or NULL: it holds
+ * until the host reports. */
+static char *
+take_reason(struct host_provider *providers, size_t n,
+            const struct vmn_provider_bridge *row)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(providers[i].physical, row->physical)
+            && !strcmp(providers[i].bridge, row->bridge)) {
+            char *reason = providers[i].reason;
+
+            providers[i].reason = NULL;
+            return reason;
+        }
+    }
+    return NULL;
+}
+
+static void
+free_providers(struct host_provider *providers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(providers[i].physical);
+        free(providers[i].bridge);
+        free(providers[i].iface_id);
+        free(providers[i].reason);
+    }
+    free(providers);
+}
+
 void
 host_provider_set(struct fabric_host_db *db, const struct vmn_host *row)
 {
-    for (size_t i = 0; i < db->n_providers; i++) {
-        free(db->providers[i].physical);
-        free(db->providers[i].bridge);
-        free(db->providers[i].iface_id);
-        free(db->providers[i].reason);
-    }
-    free(db->providers);
+    struct host_provider *old = db->providers;
+    size_t n_old = db->n_providers;
+
     db->n_providers = row ? row->n_provider_bridges : 0;
     db->providers = (db->n_providers
                      ? xcalloc(db->n_providers, sizeof *db->providers)
@@ -35,8 +61,10 @@ host_provider_set(struct fabric_host_db *db, const struct vmn_host *row)
             .physical = xstrdup(from->physical),
             .bridge = xstrdup(from->bridge),
             .iface_id = xasprintf("@%s", from->physical),
+            .reason = take_reason(old, n_old, from),
         };
     }
+    free_providers(old, n_old);
 }
 
 struct ovsdb_patch *

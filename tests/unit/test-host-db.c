@@ -493,6 +493,10 @@ physical_network_waits_for_its_bridge(void **state OVS_UNUSED)
     UNTIL(!get_vif("hv1/@dc"));
     UNTIL(!has_interface(0, "vmn-to-br-ex"));
     UNTIL(reason_has("hv1", "has no bridge \"br-ex\""));
+
+    /* What is known holds on when something else of the host changes. */
+    put_provider("dc", "br-ex", "wan");
+    assert_true(reason_has("hv1", "has no bridge \"br-ex\""));
 }
 
 static void
