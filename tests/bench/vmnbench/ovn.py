@@ -151,13 +151,16 @@ class Ovn:
                  "uuid-name": "lb%d" % vip,
                  "row": {"name": "lb%d" % vip, "protocol": "tcp",
                          "vips": self.lb_vips(vip, 5)}})
+        operations += self.router()
         for network in range(workload.n_networks):
             operations.append(
                 {"op": "insert", "table": "Logical_Switch",
                  "row": {"name": "ls%d" % network,
-                         "ports": ovsdb.uuid_set(
+                         "ports": ovsdb.uuid_set([
                              port.name
-                             for port in workload.of_network(network)),
+                             for port in workload.of_network(network)] + (
+                                 ["lsr%d" % network] if workload.routed
+                                 else [])),
                          "load_balancer": ovsdb.uuid_set(
                              "lb%d" % vip for vip in range(N_VIPS)
                              if workload.vip_network(vip) == network)}})
@@ -174,6 +177,25 @@ class Ovn:
                              port.name
                              for port in workload.of_group(group))}})
         return operations + self.quarantine_group()
+
+    def router(self):
+        """It and its ports, of both sides, if there is one."""
+        networks = range(self.workload.n_networks)
+        if not self.workload.routed:
+            return []
+        return [{"op": "insert", "table": "Logical_Router_Port",
+                 "uuid-name": "lrp%d" % n, "row": {
+                     "name": "lrp%d" % n, "mac": "02:00:00:ff:00:%02x" % n,
+                     "networks": self.workload.gateway(n) + "/16"}}
+                for n in networks] + [
+            {"op": "insert", "table": "Logical_Switch_Port",
+             "uuid-name": "lsr%d" % n, "row": {
+                 "name": "lsr%d" % n, "type": "router",
+                 "addresses": "router", "options": ovsdb.string_map(
+                     {"router-port": "lrp%d" % n})}} for n in networks] + [
+            {"op": "insert", "table": "Logical_Router", "row": {
+                "name": "lr", "ports": ovsdb.uuid_set(
+                    "lrp%d" % n for n in networks)}}]
 
     @staticmethod
     def quarantine_group():

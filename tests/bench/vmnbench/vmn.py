@@ -156,9 +156,13 @@ class Vmn:
 
     def everything(self):
         workload = self.workload
-        objects = [("networks", "n%d" % n,
-                    {"subnets": [{"cidr": "10.%d.0.0/16" % n}]})
-                   for n in range(workload.n_networks)]
+        networks = range(workload.n_networks)
+        objects = [("networks", "n%d" % n, {"subnets": [
+            {"cidr": "10.%d.0.0/16" % n, "gateway": workload.gateway(n)}]})
+                   for n in networks]
+        if workload.routed:
+            objects.append(("routers", "r", {"interfaces": [
+                {"network": "n%d" % n} for n in networks]}))
         objects += [("ports", port.name, self.port(port))
                     for port in workload.ports]
         for group in range(N_GROUPS):

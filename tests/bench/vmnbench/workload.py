@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What both sides are asked for: ports over networks without a router, five
-groups with ten rules each, ten virtual IPs with five backends each.
+"""What both sides are asked for: ports over networks, which a router joins if
+that is asked for, five groups with ten rules each, ten virtual IPs with five
+backends each.
 
 Port x, counted over all hosts, is in network x mod NETWORKS and in group
 (x div NETWORKS) mod 5.  With 10 networks (the wide layout) a host has one port
@@ -26,10 +27,11 @@ class Port:
 
 
 class Workload:
-    def __init__(self, n_hosts, n_vifs, layout):
+    def __init__(self, n_hosts, n_vifs, layout, routed=False):
         self.n_hosts = n_hosts
         self.n_vifs = n_vifs    # Of each host.
         self.n_networks = NETWORKS[layout]
+        self.routed = routed
         self.ports = []
         for x in range(n_hosts * n_vifs):
             self.ports.append(self._port("lp%d" % x, x // n_vifs, x,
@@ -40,6 +42,11 @@ class Workload:
         return Port(name, host, network, index, group,
                     "02:00:00:%02x:%02x:%02x"
                     % (network, index // 256, index % 256))
+
+    @staticmethod
+    def gateway(network):
+        """The router's address in a network, which is 10.NETWORK.0.0/16."""
+        return "10.%d.0.1" % network
 
     def new_port(self, r):
         """The r-th port that is added later; in no group."""
