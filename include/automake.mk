@@ -8,6 +8,7 @@ vmninclude_HEADERS = \
 	include/vmn/flow.h \
 	include/vmn/packet.h \
 	include/vmn/rows.h \
+	include/vmn/text.h \
 	include/vmn/types.h \
 	include/vmn/vocabulary.h
 pkgconfig_DATA += include/vmn/vmn-app.pc

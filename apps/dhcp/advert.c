@@ -148,11 +148,11 @@ owns(const struct vmn_port *port, const struct vmn_ip *ip)
     struct vmn_ip local = vmn_link_local(port->mac);
 
     for (size_t i = 0; i < port->n_ips; i++) {
-        if (ip_equal(&port->ips[i], ip)) {
+        if (vmn_ip_equal(&port->ips[i], ip)) {
             return true;
         }
     }
-    return ip_equal(&local, ip);
+    return vmn_ip_equal(&local, ip);
 }
 
 /* By the clock, in whichever network. */
@@ -182,9 +182,9 @@ handle_routers(struct vmn_view *view, const struct vmn_packet_in *in,
         say_unasked(view, network, in->port, out);
     } else if (!vmn_rs_parse(in->bytes, in->size, &rs)) {
         vmn_send_nothing(out, "malformed");
-    } else if (!mac_equal(rs.eth_src, in->port->mac)) {
+    } else if (!vmn_mac_equal(rs.eth_src, in->port->mac)) {
         vmn_send_nothing(out, "not its MAC");
-    } else if (ip_equal(&rs.ip_src, &nobody)) {
+    } else if (vmn_ip_equal(&rs.ip_src, &nobody)) {
         advertise(view, network, in->port, NULL, out);
     } else if (owns(in->port, &rs.ip_src)) {
         advertise(view, network, in->port, &rs.ip_src, out);

@@ -40,18 +40,6 @@ static const struct vmn_ip server_ip = { 4, { 169, 254, 0, 67 } };
 /* Room for an answer, of which a network's MTU may leave less. */
 #define ANSWER_MAX 1514
 
-static inline bool
-ip_equal(const struct vmn_ip *a, const struct vmn_ip *b)
-{
-    return !memcmp(a, b, sizeof *a);
-}
-
-static inline bool
-mac_equal(struct vmn_mac a, struct vmn_mac b)
-{
-    return !memcmp(&a, &b, sizeof a);
-}
-
 /* told.c */
 
 /* The address of a /64 that follows from a MAC (RFC 4291, appendix A). */

@@ -38,7 +38,7 @@ find_lease(const struct vmn_network *network, const struct vmn_port *port,
         const struct vmn_ip *ip = &port->ips[i];
         const struct vmn_subnet *subnet;
 
-        if (ip->family != family || (wanted && !ip_equal(ip, wanted))) {
+        if (ip->family != family || (wanted && !vmn_ip_equal(ip, wanted))) {
             continue;
         }
         subnet = find_subnet(network, ip);
@@ -59,14 +59,14 @@ is_slaac(const struct vmn_subnet *subnet, const struct vmn_port *port,
         return false;
     }
     own = ip_of_mac(&subnet->cidr.ip, port->mac);
-    return ip_equal(&own, ip);
+    return vmn_ip_equal(&own, ip);
 }
 
 static bool
 is_gateway6(const struct vmn_network *network, const struct vmn_ip *ip)
 {
     for (size_t i = 0; i < network->n_subnets; i++) {
-        if (ip->family == 6 && ip_equal(&network->subnets[i].gateway, ip)) {
+        if (ip->family == 6 && vmn_ip_equal(&network->subnets[i].gateway, ip)) {
             return true;
         }
     }

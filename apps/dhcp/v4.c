@@ -366,7 +366,7 @@ handle_request(const struct ask *ask, struct vmn_packets_out *out)
                                    ? &ask->dhcp.ciaddr : &ask->requested);
     const struct vmn_ip *ip;
 
-    if (ask->server.family && !ip_equal(&ask->server, &server_ip)) {
+    if (ask->server.family && !vmn_ip_equal(&ask->server, &server_ip)) {
         return "another server's";
     }
     if (!wanted->family) {
@@ -444,8 +444,8 @@ check_ask(struct vmn_view *view, const struct vmn_packet_in *in,
     if (ask->dhcp.is_reply) {
         return "not a client's";
     }
-    if (!mac_equal(udp.eth_src, in->port->mac)
-        || !mac_equal(ask->dhcp.chaddr, in->port->mac)) {
+    if (!vmn_mac_equal(udp.eth_src, in->port->mac)
+        || !vmn_mac_equal(ask->dhcp.chaddr, in->port->mac)) {
         return "not its MAC";
     }
     if (ask->dhcp.giaddr.family) {

@@ -491,7 +491,7 @@ check_ask(struct vmn_view *view, const struct vmn_packet_in *in,
                             &ask->dhcp)) {
         return "malformed";
     }
-    if (!mac_equal(ask->udp.eth_src, in->port->mac)) {
+    if (!vmn_mac_equal(ask->udp.eth_src, in->port->mac)) {
         return "not its MAC";
     }
     if (vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,

@@ -5,7 +5,6 @@
 
 #include "dns.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,14 +67,6 @@ find_zone(const struct search *search, const char *name, const char **rest)
 
 /* Records.  -------------------------------------------------------------- */
 
-static bool
-ip_from_text(const char *text, struct vmn_ip *ip)
-{
-    *ip = (struct vmn_ip) { .family = strchr(text, ':') ? 6 : 4 };
-    return inet_pton(ip->family == 6 ? AF_INET6 : AF_INET, text, ip->addr)
-           == 1;
-}
-
 static void
 add_ips(const struct search *search, const char *name, uint32_t ttl,
         const struct vmn_ip *ips, size_t n)
@@ -115,7 +106,7 @@ add_record(const struct search *search, const char *name,
         switch (record->type) {
         case VMN_DNS_TYPE_A:
         case VMN_DNS_TYPE_AAAA:
-            if (ip_from_text(value, &ip)) {
+            if (vmn_ip_from_text(value, &ip)) {
                 add_ips(search, name, ttl, &ip, 1);
             }
             break;
@@ -305,10 +296,8 @@ static enum found
 find_address(const struct search *search, const char *name,
              const struct vmn_ip *ip)
 {
-    char address[INET6_ADDRSTRLEN];
+    const char *address = vmn_ip_text(search->view, ip);
 
-    inet_ntop(ip->family == 6 ? AF_INET6 : AF_INET, ip->addr, address,
-              sizeof address);
     for (size_t i = 0; i < search->zones.n; i++) {
         const struct vmn_dns_zone *zone
             = vmn_read_dns_zone(search->view, search->zones.names[i]);

@@ -12,7 +12,6 @@
  * docs/writing-an-app.md goes through this file. */
 
 #define _GNU_SOURCE              /* stpcpy() */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include <vmn/app.h>
@@ -40,13 +39,13 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                                           LABEL)
                          : NULL);
     struct vmn_scope scope = vmn_scope_network(key);
-    struct vmn_ip ip = { .family = 4 };
+    struct vmn_ip ip;
     struct vmn_flow *flow;
 
     if (!label || !network->vni) {
         return;
     }
-    if (inet_pton(AF_INET, label, ip.addr) != 1) {
+    if (!vmn_ip_from_text(label, &ip) || ip.family != 4) {
         vmn_fail(emit, "label whoami of network %s is no IPv4 address", key);
         return;
     }

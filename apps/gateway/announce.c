@@ -7,7 +7,6 @@
 
 #include "gateway.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #define FRAME_MAX VMN_ND_ADVERT_SIZE /* A solicitation is as long. */
@@ -172,7 +171,7 @@ say(struct vmn_view *view, const char *what, struct vmn_packets_out *out)
 {
     const char *bar = strchr(what, '|');
     const char *text = bar ? bar + 1 : "";
-    struct vmn_ip from = { .family = strchr(text, ':') ? 6 : 4 };
+    struct vmn_ip from;
     const struct vmn_router *router = (bar ? vmn_read_router(
         view, vmn_printf(view, "%.*s", (int) (bar - what), what)) : NULL);
     const struct vmn_network *network
@@ -184,8 +183,7 @@ say(struct vmn_view *view, const char *what, struct vmn_packets_out *out)
     }
     if (!strcmp(text, ASK_GATEWAY)) {
         ask_gateway(router, network, out);
-    } else if (inet_pton(from.family == 6 ? AF_INET6 : AF_INET, text,
-                         from.addr) == 1) {
+    } else if (vmn_ip_from_text(text, &from)) {
         announce_address(router, network, &from, out);
     }
 }

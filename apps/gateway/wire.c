@@ -6,7 +6,6 @@
 
 #include "gateway.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 /* Routers.  --------------------------------------------------------------- */
@@ -37,8 +36,6 @@ says(const struct site *site, const char *what)
 void
 wire_address(const struct site *site, const struct vmn_ip *ip)
 {
-    char text[INET6_ADDRSTRLEN];
-
     if (!site->ofport) {
         return;
     }
@@ -47,9 +44,7 @@ wire_address(const struct site *site, const struct vmn_ip *ip)
     } else {
         arp_address(site, ip);
     }
-    inet_ntop(ip->family == 6 ? AF_INET6 : AF_INET, ip->addr, text,
-              sizeof text);
-    says(site, text);
+    says(site, vmn_ip_text(site->view, ip));
 }
 
 void

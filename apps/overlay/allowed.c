@@ -42,12 +42,6 @@ port_ips(struct vmn_view *view, const struct vmn_port *port,
     return n;
 }
 
-static bool
-ip_equal(const struct vmn_ip *a, const struct vmn_ip *b)
-{
-    return !memcmp(a, b, sizeof *a);
-}
-
 bool
 port_owns(const struct vmn_port *port, const struct vmn_prefix *prefix)
 {
@@ -57,11 +51,11 @@ port_owns(const struct vmn_port *port, const struct vmn_prefix *prefix)
         return false;
     }
     for (size_t i = 0; i < port->n_ips; i++) {
-        if (ip_equal(&port->ips[i], &prefix->ip)) {
+        if (vmn_ip_equal(&port->ips[i], &prefix->ip)) {
             return true;
         }
     }
-    return port_has_ipv6(port) && ip_equal(&local, &prefix->ip);
+    return port_has_ipv6(port) && vmn_ip_equal(&local, &prefix->ip);
 }
 
 /* Allowed ones.  --------------------------------------------------------- */
@@ -69,7 +63,7 @@ port_owns(const struct vmn_port *port, const struct vmn_prefix *prefix)
 struct vmn_mac
 pair_mac(const struct vmn_port *port, const struct vmn_address_pair *pair)
 {
-    return mac_is_none(pair->mac) ? port->mac : pair->mac;
+    return vmn_mac_is_none(pair->mac) ? port->mac : pair->mac;
 }
 
 bool
@@ -78,14 +72,14 @@ pair_is_new(const struct vmn_port *port, size_t i)
     const struct vmn_address_pair *pair = &port->allowed_addresses[i];
     struct vmn_mac mac = pair_mac(port, pair);
 
-    if (mac_equal(mac, port->mac) && port_owns(port, &pair->ip)) {
+    if (vmn_mac_equal(mac, port->mac) && port_owns(port, &pair->ip)) {
         return false;
     }
     for (size_t j = 0; j < i; j++) {
         const struct vmn_address_pair *other = &port->allowed_addresses[j];
 
         if (other->ip.len == pair->ip.len
-            && mac_equal(mac, pair_mac(port, other))
+            && vmn_mac_equal(mac, pair_mac(port, other))
             && !memcmp(&other->ip.ip, &pair->ip.ip, sizeof pair->ip.ip)) {
             return false;
         }
@@ -99,11 +93,11 @@ pair_has_new_mac(const struct vmn_port *port, size_t i)
     struct vmn_mac mac = pair_mac(port, &port->allowed_addresses[i]);
 
     for (size_t j = 0; j < i; j++) {
-        if (mac_equal(mac, pair_mac(port, &port->allowed_addresses[j]))) {
+        if (vmn_mac_equal(mac, pair_mac(port, &port->allowed_addresses[j]))) {
             return false;
         }
     }
-    return !mac_equal(mac, port->mac);
+    return !vmn_mac_equal(mac, port->mac);
 }
 
 size_t
@@ -116,14 +110,14 @@ port_prefixes(struct vmn_view *view, const struct vmn_port *port,
         view, (n_ips + port->n_allowed_addresses) * sizeof *set);
     size_t n = 0;
 
-    for (size_t i = 0; mac_equal(mac, port->mac) && i < n_ips; i++) {
+    for (size_t i = 0; vmn_mac_equal(mac, port->mac) && i < n_ips; i++) {
         set[n].ip = ips[i];
         set[n++].len = vmn_ip_bits(&ips[i]);
     }
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         const struct vmn_address_pair *pair = &port->allowed_addresses[i];
 
-        if (mac_equal(mac, pair_mac(port, pair))) {
+        if (vmn_mac_equal(mac, pair_mac(port, pair))) {
             set[n++] = pair->ip;
         }
     }
@@ -152,7 +146,7 @@ publish_asked(struct vmn_view *view, struct vmn_emit *emit,
     for (size_t i = 0; i < n; i++) {
         vmn_publish(emit, REL_ASKED,
                     vmn_printf(view, "%s|%s", network,
-                               prefix_to_text(view, &set[i])),
+                               vmn_prefix_text(view, &set[i])),
                     port->row.name);
         v4 |= set[i].ip.family == 4;
         v6 |= set[i].ip.family == 6;
@@ -183,8 +177,8 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
         }
 
         struct vmn_mac mac = pair_mac(port, pair);
-        const char *mac_text = mac_to_text(view, mac);
-        const char *prefix = prefix_to_text(view, &pair->ip);
+        const char *mac_text = vmn_mac_text(view, mac);
+        const char *prefix = vmn_prefix_text(view, &pair->ip);
 
         vmn_publish(emit, REL_PAIR,
                     vmn_printf(view, "%s|%s|%s", network, prefix, mac_text),
@@ -194,7 +188,7 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
             vmn_publish(emit, REL_ROUTED_PAIR,
                         vmn_printf(view, "%s|%s", site->domain, prefix), name);
         }
-        if (!mac_equal(mac, port->mac)) {
+        if (!vmn_mac_equal(mac, port->mac)) {
             vmn_publish(emit, REL_MAC,
                         vmn_printf(view, "%s|%s", network, mac_text), name);
         }
@@ -210,7 +204,7 @@ compile_asked(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_prefix prefix;
 
     if (!key_split(view, key, parts, 2)
-        || !prefix_from_text(parts[1], &prefix)) {
+        || !vmn_prefix_from_text(parts[1], &prefix)) {
         return;
     }
 
@@ -280,8 +274,8 @@ compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const char *parts[3];
 
     if (!key_split(view, key, parts, 3)
-        || !prefix_from_text(parts[1], &prefix)
-        || !mac_from_text(parts[2], &mac)
+        || !vmn_prefix_from_text(parts[1], &prefix)
+        || !vmn_mac_from_text(parts[2], &mac)
         || !read_united(view, vmn_facts(view, REL_PAIR, key), &site)) {
         return;
     }
@@ -308,7 +302,7 @@ compile_routed_pair(struct vmn_view *view, const char *key,
     struct site site;
 
     if (!key_split(view, key, parts, 2)
-        || !prefix_from_text(parts[1], &prefix)) {
+        || !vmn_prefix_from_text(parts[1], &prefix)) {
         return;
     }
     flow = vmn_flow_add(emit, vmn_scope_domain(parts[0]), STAGE_ADMIT,
@@ -335,7 +329,7 @@ compile_mac(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_mac mac;
     struct site site;
 
-    if (!key_split(view, key, parts, 2) || !mac_from_text(parts[1], &mac)) {
+    if (!key_split(view, key, parts, 2) || !vmn_mac_from_text(parts[1], &mac)) {
         return;
     }
     if (ports.n > 1) {

@@ -132,7 +132,7 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         for (size_t i = 0; i < shared.n; i++) {
             struct vmn_mac mac;
 
-            if (mac_from_text(shared.names[i], &mac)) {
+            if (vmn_mac_from_text(shared.names[i], &mac)) {
                 flow = flow_add(emit, &to, tunnel,
                                 tunnel ? LOCATE_SHARED_TUNNEL
                                 : LOCATE_SHARED);

@@ -261,15 +261,9 @@ void served_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
 
 /* text.c: keys of relations. */
-const char *mac_to_text(struct vmn_view *, struct vmn_mac);
-bool mac_from_text(const char *, struct vmn_mac *);
-const char *prefix_to_text(struct vmn_view *, const struct vmn_prefix *);
-bool prefix_from_text(const char *, struct vmn_prefix *);
 /* Cuts a copy of 'key' at each '|'; false unless there are 'n' parts. */
 bool key_split(struct vmn_view *, const char *key, const char *parts[],
                size_t n);
-bool mac_is_none(struct vmn_mac);
-bool mac_equal(struct vmn_mac, struct vmn_mac);
 
 /* Units. */
 void compile_base(struct vmn_view *, const char *key, struct vmn_emit *);

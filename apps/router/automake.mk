@@ -11,8 +11,7 @@ apps_router_router_la_SOURCES = \
 	apps/router/outside.c \
 	apps/router/route.c \
 	apps/router/router.c \
-	apps/router/router.h \
-	apps/router/text.c
+	apps/router/router.h
 apps_router_router_la_CFLAGS = $(APPS_C)
 apps_router_router_la_CPPFLAGS = $(APPS_CPP)
 apps_router_router_la_LDFLAGS = $(APPS_LD)

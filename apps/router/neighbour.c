@@ -37,8 +37,8 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit_,
 
         vmn_publish(emit_, REL_PAIR,
                     vmn_printf(view, "%s|%s", port->network,
-                               prefix_to_text(view, &pair->ip)),
-                    mac_to_text(view, is_own ? port->mac : pair->mac));
+                               vmn_prefix_text(view, &pair->ip)),
+                    vmn_mac_text(view, is_own ? port->mac : pair->mac));
     }
 }
 
@@ -83,8 +83,8 @@ compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit_)
     struct vmn_mac mac;
 
     if (network && network->vni && macs.n == 1
-        && prefix_from_text(bar + 1, &prefix)
-        && mac_from_text(macs.names[0], &mac)) {
+        && vmn_prefix_from_text(bar + 1, &prefix)
+        && vmn_mac_from_text(macs.names[0], &mac)) {
         emit(emit_, vmn_domain_of(view, name), network, &prefix, mac,
              NEIGHBOUR_PAIR + prefix.len);
     }

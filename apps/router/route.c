@@ -104,9 +104,9 @@ find_pair(const struct site *site, const char *network,
     struct vmn_names macs = vmn_facts(
         site->view, REL_PAIR,
         vmn_printf(site->view, "%s|%s", network,
-                   prefix_to_text(site->view, &prefix)));
+                   vmn_prefix_text(site->view, &prefix)));
 
-    return macs.n == 1 && mac_from_text(macs.names[0], mac);
+    return macs.n == 1 && vmn_mac_from_text(macs.names[0], mac);
 }
 
 static struct next
@@ -121,7 +121,7 @@ next_find(const struct site *site, const struct vmn_ip *ip)
     }
     next.vni = network->vni;
     if (find_port(site, vmn_printf(site->view, "%s/%s", network->row.name,
-                                   ip_to_text(site->view, ip)), &next.mac)) {
+                                   vmn_ip_text(site->view, ip)), &next.mac)) {
         next.kind = NEXT_MAC;
         return next;
     }
@@ -156,11 +156,11 @@ act_share(const struct site *site, struct vmn_actions *actions,
           const struct vmn_route *route, const struct next *nexts)
 {
     const char *from = (route->source.ip.family
-                        ? prefix_to_text(site->view, &route->source) : "");
+                        ? vmn_prefix_text(site->view, &route->source) : "");
     struct vmn_group_msg *group = vmn_group_add(
         site->emit, site->scope, VMN_GROUP_SELECT,
         vmn_printf(site->view, "router/%s/%s/%s", site->router->row.name,
-                   prefix_to_text(site->view, &route->destination), from));
+                   vmn_prefix_text(site->view, &route->destination), from));
 
     for (size_t i = 0; i < route->n_via; i++) {
         if (nexts[i].kind != NEXT_NOBODY) {

@@ -185,11 +185,4 @@ void compile_pair(struct vmn_view *, const char *key, struct vmn_emit *);
 /* route.c: routes by way of others. */
 void compile_routes(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* text.c */
-const char *ip_to_text(struct vmn_view *, const struct vmn_ip *);
-const char *prefix_to_text(struct vmn_view *, const struct vmn_prefix *);
-bool prefix_from_text(const char *, struct vmn_prefix *);
-const char *mac_to_text(struct vmn_view *, struct vmn_mac);
-bool mac_from_text(const char *, struct vmn_mac *);
-
 #endif /* apps/router/router.h */

@@ -51,6 +51,7 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/slices.h \
 	controller/engine/tap.c \
 	controller/engine/tap.h \
+	controller/engine/text.c \
 	controller/engine/totals.c \
 	controller/engine/totals.h \
 	controller/engine/trial.c \

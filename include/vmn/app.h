@@ -15,6 +15,7 @@
 #include "vmn/flow.h"
 #include "vmn/packet.h"
 #include "vmn/rows.h"
+#include "vmn/text.h"
 #include "vmn/types.h"
 #include "vmn/vocabulary.h"
 

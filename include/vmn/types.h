@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,6 +30,24 @@ struct vmn_ip {
     uint8_t family;             /* 4, 6, or 0 for none. */
     uint8_t addr[16];
 };
+
+static inline bool
+vmn_mac_equal(struct vmn_mac a, struct vmn_mac b)
+{
+    return !memcmp(&a, &b, sizeof a);
+}
+
+static inline bool
+vmn_mac_is_none(struct vmn_mac mac)
+{
+    return vmn_mac_equal(mac, (struct vmn_mac) { { 0 } });
+}
+
+static inline bool
+vmn_ip_equal(const struct vmn_ip *a, const struct vmn_ip *b)
+{
+    return !memcmp(a, b, sizeof *a);
+}
 
 /* How many bits an address has. */
 static inline uint8_t

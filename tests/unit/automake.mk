@@ -370,8 +370,9 @@ tests_unit_test_fabric_ovs_SOURCES = \
 	tests/unit/toy-app.h
 tests_unit_test_fabric_ovs_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fabric_ovs_LDADD = $(UNIT_LIBS)
-# Not all of libvmn, of which it has parts of its own.
+# Not all of libvmn, of which it has parts of its own; but what apps alone use.
 tests_unit_test_fabric_ovs_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic \
+	-Wl,--undefined=vmn_prefix_text \
 	-Wl,--whole-archive,proto/.libs/libproto.a,--no-whole-archive
 EXTRA_tests_unit_test_fabric_ovs_DEPENDENCIES = $(app_LTLIBRARIES)
 EXTRA_DIST += tests/unit/bad-requests.json docs/api.md
