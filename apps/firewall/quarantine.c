@@ -76,6 +76,23 @@ add_all_selecting(struct vmn_view *view, struct names *names,
     }
 }
 
+/* What cuts a VM's interface off does so with all that it carries. */
+static void
+add_parents(struct vmn_view *view, struct names *names, const char *parent)
+{
+    size_t size;
+    const char *text = vmn_query(view, VMN_QUERY_QUARANTINE, parent, &size);
+
+    if (text) {
+        char *rest = vmn_printf(view, "%s", text);
+        const char *name;
+
+        while ((name = list_next(&rest))) {
+            names_add(view, names, name);
+        }
+    }
+}
+
 void
 eval_quarantine(struct vmn_view *view, const char *key,
                 struct vmn_value *value)
@@ -96,6 +113,10 @@ eval_quarantine(struct vmn_view *view, const char *key,
         add_held(view, &names, found.names[i]);
     }
     add_all_selecting(view, &names, port);
+    if (port->parent) {
+        add_parents(view, &names, port->parent);
+    }
+    names_sort(&names);
     if (names.n) {
         text = names_join(view, &names);
         vmn_value_set(value, text, strlen(text) + 1);

@@ -29,6 +29,7 @@ enum {
     ADMIT_N_TABLES
 };
 enum {
+    CLASSIFY_TRUNK = 230,       /* Between a sub-port and its parent. */
     CLASSIFY_OUTSIDE = 220,     /* From outside, here again. */
     CLASSIFY_WIRE_AGAIN = 215,  /* From a physical network, without its tag. */
     CLASSIFY_WIRE = 210,
@@ -192,6 +193,9 @@ is_link_local(const struct vmn_ip *ip)
 /* outside.c: what a domain needs of which a router leads outside. */
 void outside_of_domain(struct vmn_view *, struct vmn_emit *,
                        const char *domain);
+
+/* trunk.c: what joins a sub-port to its parent, on 'site->host'. */
+void trunk_of_port(struct vmn_view *, struct vmn_emit *, const struct site *);
 
 /* wire.c: provider networks. */
 static inline bool

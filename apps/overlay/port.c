@@ -269,6 +269,7 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     const struct vmn_port *port = site->port;
     struct vmn_flow *flow;
 
+    trunk_of_port(view, emit, site);
     emit_classify(view, emit, site);
     emit_guards(view, emit, site, port->mac);
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {

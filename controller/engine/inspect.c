@@ -37,6 +37,7 @@ static const char *const index_names[VMN_N_INDEXES] = {
     [VMN_INDEX_PORT_BY_IP] = "port-by-ip",
     [VMN_INDEX_ROUTER_BY_NETWORK] = "router-by-network",
     [VMN_INDEX_ZONE_BY_NETWORK] = "zone-by-network",
+    [VMN_INDEX_PORT_BY_PARENT] = "port-by-parent",
 };
 
 /* Pieces.  --------------------------------------------------------------- */

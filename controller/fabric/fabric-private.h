@@ -122,6 +122,9 @@ void fabric_db_group(struct fabric *, const struct commit_group *);
 
 /* Hosts have acknowledged something. */
 void fabric_db_acked(struct fabric *);
+/* Sub-ports may have come to 'host', or gone from it: looks at them later in
+ * this turn. */
+void fabric_db_trunks_due(struct fabric *, const char *host);
 
 /* digest.c.  ------------------------------------------------------------- */
 

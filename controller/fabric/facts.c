@@ -12,6 +12,7 @@
 
 #include "controller/fabric/fabric-private.h"
 #include "hash.h"
+#include "svec.h"
 #include "util.h"
 
 /* Ports.  ---------------------------------------------------------------- */
@@ -103,6 +104,41 @@ set_part(struct hmap *index, struct hmap_node *node, char **part,
     }
 }
 
+/* The hosts that have a part in 'port' look at its sub-ports, if it has some. */
+static void
+trunk_due(struct facts *facts, const struct fact_port *port)
+{
+    if (hmap_first_with_hash(&facts->by_parent, hash_string(port->name, 0))) {
+        if (port->active) {
+            fabric_db_trunks_due(facts->fabric, port->active);
+        }
+        if (port->candidate) {
+            fabric_db_trunks_due(facts->fabric, port->candidate);
+        }
+    }
+}
+
+/* Makes 'port' a sub-port of 'parent', or of none if that is NULL. */
+static void
+port_set_parent(struct facts *facts, struct fact_port *port,
+                const char *parent)
+{
+    const char *const parents[] = { port->parent, parent };
+
+    for (int i = 0; i < 2; i++) {
+        const struct fact_port *p = (parents[i]
+                                     ? find_port(facts, parents[i]) : NULL);
+
+        if (p && p->active) {
+            fabric_db_trunks_due(facts->fabric, p->active);
+        }
+        if (p && p->candidate) {
+            fabric_db_trunks_due(facts->fabric, p->candidate);
+        }
+    }
+    set_part(&facts->by_parent, &port->parent_node, &port->parent, parent);
+}
+
 void
 facts_port_set_binding(struct facts *facts, struct fact_port *port,
                        const char *active, const char *candidate)
@@ -110,10 +146,13 @@ facts_port_set_binding(struct facts *facts, struct fact_port *port,
     /* Either may be what the other was. */
     char *new_candidate = nullable_xstrdup(candidate);
 
+    trunk_due(facts, port);
+
     set_part(&facts->by_active, &port->active_node, &port->active, active);
     set_part(&facts->by_candidate, &port->candidate_node, &port->candidate,
              new_candidate);
     free(new_candidate);
+    trunk_due(facts, port);
 }
 
 /* Looks again at the port whose interface has 'iface_id'. */
@@ -163,6 +202,7 @@ port_destroy(struct facts *facts, struct fact_port *port)
     ovs_list_remove(&port->due_node);
     ovs_list_remove(&port->moving_node);
     facts_port_set_binding(facts, port, NULL, NULL);
+    port_set_parent(facts, port, NULL);
     free(port->name);
     free(port->iface_id);
     free(port->wanted);
@@ -192,15 +232,28 @@ port_create(struct facts *facts, const struct vmn_port *row)
     return port;
 }
 
+/* The host where the row wants it: a sub-port is where its parent is. */
+static const char *
+wanted_by(const struct facts *facts, const struct vmn_port *row)
+{
+    const struct vmn_port *parent
+        = (row->parent ? model_get(facts->fabric->model, VMN_TABLE_PORT,
+                                   row->parent) : NULL);
+
+    return parent ? parent->host : row->host;
+}
+
 /* Takes in a row that is there.  Its iface-id may be another one now. */
 static void
 port_set(struct facts *facts, const struct vmn_port *row)
 {
     struct fact_port *port = find_port(facts, row->row.name);
     const char *iface_id = iface_id_of(row);
+    const char *wanted = wanted_by(facts, row);
 
     if (port && !strcmp(port->iface_id, iface_id)
-        && nullable_string_is_equal(port->wanted, row->host)) {
+        && nullable_string_is_equal(port->wanted, wanted)
+        && nullable_string_is_equal(port->parent, row->parent)) {
         return;
     }
     if (!port) {
@@ -213,8 +266,30 @@ port_set(struct facts *facts, const struct vmn_port *row)
                     hash_string(port->iface_id, 0));
     }
     free(port->wanted);
-    port->wanted = nullable_xstrdup(row->host);
+    port->wanted = nullable_xstrdup(wanted);
+    port_set_parent(facts, port, row->parent);
     facts_port_due(facts, port, NULL);
+}
+
+/* The same for those that follow it. */
+static void
+sub_ports_set(struct facts *facts, const char *parent)
+{
+    struct fact_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, parent_node, hash_string(parent, 0),
+                             &facts->by_parent) {
+        const struct vmn_port *row = model_get(facts->fabric->model,
+                                               VMN_TABLE_PORT, port->name);
+        const char *wanted = row ? wanted_by(facts, row) : NULL;
+
+        if (!strcmp(port->parent, parent)
+            && !nullable_string_is_equal(port->wanted, wanted)) {
+            free(port->wanted);
+            port->wanted = nullable_xstrdup(wanted);
+            facts_port_due(facts, port, NULL);
+        }
+    }
 }
 
 void
@@ -229,6 +304,7 @@ facts_port_update(struct facts *facts, const char *name, bool anew)
     }
     if (row) {
         port_set(facts, row);
+        sub_ports_set(facts, name);
     }
 }
 
@@ -265,6 +341,44 @@ find_vif(const struct fact_host *host, const char *iface_id)
         }
     }
     return NULL;
+}
+
+/* Adds to 'iface_ids' those of the sub-ports of 'parent'. */
+static void
+add_sub_ports(const struct facts *facts, const struct fact_port *parent,
+              struct svec *iface_ids)
+{
+    const struct fact_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, parent_node, hash_string(parent->name, 0),
+                             &facts->by_parent) {
+        if (!strcmp(port->parent, parent->name)) {
+            svec_add(iface_ids, port->iface_id);
+        }
+    }
+}
+
+void
+facts_host_subports(const struct fact_host *host, struct svec *iface_ids)
+{
+    const struct facts *facts = host->facts;
+    uint32_t hash = hash_string(host->name, 0);
+    const struct fact_port *port;
+
+    if (hmap_is_empty(&facts->by_parent)) {
+        return;
+    }
+    HMAP_FOR_EACH_WITH_HASH (port, active_node, hash, &facts->by_active) {
+        if (!strcmp(port->active, host->name)) {
+            add_sub_ports(facts, port, iface_ids);
+        }
+    }
+    HMAP_FOR_EACH_WITH_HASH (port, candidate_node, hash,
+                             &facts->by_candidate) {
+        if (!strcmp(port->candidate, host->name)) {
+            add_sub_ports(facts, port, iface_ids);
+        }
+    }
 }
 
 const struct fact_vif *
@@ -308,13 +422,15 @@ vif_report(struct fact_host *host, const struct fact_report *report)
     }
     vif->seen = true;
     if (vif->iface && !strcmp(vif->iface, report->iface)
-        && vif->ofport == report->ofport && vif->link_up == report->link_up) {
+        && vif->ofport == report->ofport && vif->link_up == report->link_up
+        && vif->tag_ofport == report->tag_ofport) {
         return;
     }
     free(vif->iface);
     vif->iface = xstrdup(report->iface);
     vif->ofport = report->ofport;
     vif->link_up = report->link_up;
+    vif->tag_ofport = report->tag_ofport;
     facts_put_vif(vif);
 }
 
@@ -449,6 +565,7 @@ fabric_facts_create(struct fabric *fabric)
     hmap_init(&facts->ports_by_id);
     hmap_init(&facts->by_active);
     hmap_init(&facts->by_candidate);
+    hmap_init(&facts->by_parent);
     ovs_list_init(&facts->due);
     ovs_list_init(&facts->moving);
     facts_commit_init(facts);
@@ -492,5 +609,6 @@ fabric_facts_destroy(struct facts *facts)
     hmap_destroy(&facts->ports_by_id);
     hmap_destroy(&facts->by_active);
     hmap_destroy(&facts->by_candidate);
+    hmap_destroy(&facts->by_parent);
     free(facts);
 }

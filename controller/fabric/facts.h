@@ -17,6 +17,7 @@
 #include "openvswitch/list.h"
 
 struct fabric;
+struct svec;
 
 /* An interface on a host that carries an iface-id. */
 struct fact_vif {
@@ -27,6 +28,7 @@ struct fact_vif {
     char *iface;
     uint32_t ofport;            /* Never 0. */
     bool link_up;
+    uint32_t tag_ofport;        /* Of a sub-port: of its other end; else 0. */
     bool seen;                  /* In the report that is being taken in. */
 };
 
@@ -36,6 +38,7 @@ struct fact_report {
     const char *iface;
     uint32_t ofport;
     bool link_up;
+    uint32_t tag_ofport;        /* 0: not a sub-port's. */
 };
 
 struct fact_host {
@@ -59,11 +62,14 @@ struct fact_port {
     struct hmap_node id_node;   /* In 'ports_by_id', by iface-id. */
     struct hmap_node active_node; /* In 'by_active', if 'active'. */
     struct hmap_node candidate_node; /* In 'by_candidate', if 'candidate'. */
+    struct hmap_node parent_node; /* In 'by_parent', if 'parent'. */
     struct ovs_list due_node;   /* In 'due', or empty. */
     struct ovs_list moving_node; /* In 'moving', or empty. */
     char *name;
     char *iface_id;
-    char *wanted;               /* The row's host, or NULL. */
+    char *wanted;               /* The row's host (a sub-port's: its parent's),
+                                 * or NULL. */
+    char *parent;               /* Of a sub-port; else NULL. */
     char *active;               /* Or NULL. */
     char *candidate;            /* Or NULL. */
     char *cause;                /* The host that made it due, or NULL. */
@@ -77,6 +83,7 @@ struct facts {
     struct hmap ports_by_id;    /* The same, by iface-id. */
     struct hmap by_active;      /* Those that have one, by 'active'. */
     struct hmap by_candidate;   /* Those that have one, by 'candidate'. */
+    struct hmap by_parent;      /* Sub-ports, by 'parent'. */
     struct ovs_list due;        /* struct fact_port: to be decided anew. */
     struct ovs_list moving;     /* struct fact_port: its candidate takes over
                                  * once it is ready. */
@@ -105,6 +112,9 @@ void facts_host_remove(struct fact_host *);
 void facts_host_report(struct fact_host *, const struct fact_report *,
                        size_t n);
 void facts_host_set_silent(struct fact_host *, bool silent);
+/* Adds to 'iface_ids' those of the sub-ports whose parent is there, or may be
+ * next. */
+void facts_host_subports(const struct fact_host *, struct svec *iface_ids);
 const struct fact_vif *facts_host_vif(const struct fact_host *,
                                       const char *iface_id);
 

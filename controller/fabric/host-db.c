@@ -125,11 +125,19 @@ changed_cb(void *db)
     host_db_update(db);
 }
 
+static void host_db_wish(struct fabric_host_db *, const struct vmn_host *);
+
 static void
 timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *db_)
 {
     struct fabric_host_db *db = db_;
 
+    if (db->trunks_due) {
+        db->trunks_due = false;
+        if (host_trunk_update(db)) {
+            host_db_wish(db, db->host->row);
+        }
+    }
     if (db->silent_ms
         && loop_now_ms(db->host->fabric->loop) >= db->silent_ms) {
         db->silent_ms = 0;
@@ -169,9 +177,12 @@ host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
         .controller_rate_pps = packets_host_rate(db->host->fabric),
     };
 
-    struct ovsdb_patch *patches = host_provider_wish(db);
+    size_t n_patches = db->n_providers + db->n_trunks;
+    struct ovsdb_patch *patches = xcalloc(MAX(n_patches, 1), sizeof *patches);
 
-    wish.n_patches = db->n_providers;
+    host_provider_wish(db, patches);
+    host_trunk_wish(db, patches + db->n_providers);
+    wish.n_patches = n_patches;
     wish.patches = patches;
     for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
         wish.tunnels[i] = (struct ovsdb_tunnel) {
@@ -239,6 +250,7 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
     db->has_ipv6 = (row->tunnel_ip.family == 6
                     || row->second_tunnel_ip.family == 6);
     host_provider_set(db, row);
+    host_trunk_update(db);
     db->datapath_type = (row->datapath == VMN_DATAPATH_NETDEV ? "netdev"
                          : "system");
     if (!db->session || strcmp(db->remote, row->ovsdb)) {
@@ -260,12 +272,24 @@ fabric_db_host_destroy(struct fabric_host *host)
         event_free(db->timer);
         shash_destroy_free_data(&db->held);
         host_provider_set(db, NULL);
+        host_trunk_uninit(db);
         free(db->remote);
         free(db->bridge);
         free(db->tunnel_interface);
         free(db->reason);
         free(db->ovs_version);
         free(db);
+    }
+}
+
+void
+fabric_db_trunks_due(struct fabric *fabric, const char *name)
+{
+    struct fabric_host *host = fabric_find_host(fabric, name);
+
+    if (host && host->db) {
+        host->db->trunks_due = true;
+        event_active(host->db->timer, EV_TIMEOUT, 0);
     }
 }
 

@@ -2,8 +2,8 @@
  *
  * What the parts of the fabric's OVSDB side share: host-db.c (sessions and
  * wishes), host-report.c (what a host has), host-provider.c (what leads to
- * physical networks), host-status.c (for people).  Not
- * for the OpenFlow side, which has fabric-private.h. */
+ * physical networks), host-trunk.c (sub-ports), host-status.c (for people).
+ * Not for the OpenFlow side, which has fabric-private.h. */
 
 #ifndef CONTROLLER_FABRIC_HOST_DB_H
 #define CONTROLLER_FABRIC_HOST_DB_H 1
@@ -44,7 +44,16 @@ struct host_provider {
     char *physical;             /* As in the row. */
     char *bridge;               /* The same. */
     char *iface_id;             /* "@PHYSICAL". */
+    char *name;                 /* Of the end in the integration bridge. */
+    char *other_name;           /* Of the end in 'bridge'. */
     char *reason;               /* Why packets cannot go there, or NULL. */
+};
+
+/* A sub-port whose parent is on the host. */
+struct host_trunk {
+    char *iface_id;
+    char *name;                 /* Of the interface that is its VIF. */
+    char *tag_name;             /* Of the other end. */
 };
 
 struct fabric_host_db {
@@ -57,8 +66,11 @@ struct fabric_host_db {
     bool has_ipv6;              /* Among its tunnel addresses. */
     size_t n_providers;
     struct host_provider *providers;
+    size_t n_trunks;
+    struct host_trunk *trunks;  /* By 'iface_id'. */
+    bool trunks_due;            /* To be looked at by the timer. */
     struct fact_host *facts;
-    struct event *timer;        /* For the next two. */
+    struct event *timer;        /* For 'trunks_due' and the next two. */
     int64_t silent_ms;          /* When it is silent, or 0: connected, or
                                  * silent already. */
     struct shash held;          /* Names of interfaces that the switch can't
@@ -99,8 +111,9 @@ int64_t host_report_deadline(const struct fabric_host_db *);
 
 /* Takes in the row's; 'row' NULL: none. */
 void host_provider_set(struct fabric_host_db *, const struct vmn_host *row);
-/* What is to be made for them; the caller frees it, but for the strings. */
-struct ovsdb_patch *host_provider_wish(const struct fabric_host_db *);
+/* Writes what is to be made for them into 'patches'.  Strings are borrowed. */
+void host_provider_wish(const struct fabric_host_db *,
+                        struct ovsdb_patch *patches);
 /* Finds out what is wrong with each of them. */
 void host_provider_check(struct fabric_host_db *,
                          const struct ovsdb_snapshot *);
@@ -111,6 +124,25 @@ bool host_provider_has(const struct fabric_host_db *,
                        const struct ovsdb_interface *iface);
 /* An array for the host's status, or NULL if there are none. */
 json_t *host_provider_status(const struct fabric_host_db *);
+
+/* host-trunk.c.  --------------------------------------------------------- */
+
+/* Takes in the sub-ports that belong on the host by now.  Returns true if they
+ * have changed. */
+bool host_trunk_update(struct fabric_host_db *);
+void host_trunk_uninit(struct fabric_host_db *);
+/* As host_provider_wish(). */
+void host_trunk_wish(const struct fabric_host_db *,
+                     struct ovsdb_patch *patches);
+/* Was 'iface' made as a sub-port's VIF? */
+bool host_trunk_is_end(const struct ovsdb_interface *iface);
+/* The number of the other end of 'iface', which is a sub-port's VIF; 0 if it is
+ * not there yet, or not wanted any more. */
+uint32_t host_trunk_tag(const struct fabric_host_db *,
+                        const struct ovsdb_snapshot *,
+                        const struct ovsdb_interface *iface);
+
+/* host-db.c.  ------------------------------------------------------------ */
 
 /* What keeps the host from serving at all, or at best: takes ownership of
  * 'reason', which may be NULL. */

@@ -14,6 +14,10 @@
 
 #include "util.h"
 
+#define PROVIDER_TO "vmn-to-"   /* In the integration bridge: and the other's
+                                 * name. */
+#define PROVIDER_FROM "vmn-from-" /* In the other: and its name. */
+
 /* Takes the reason of one that says the same from among 'n', or NULL: it holds
  * until the host reports. */
 static char *
@@ -39,6 +43,8 @@ free_providers(struct host_provider *providers, size_t n)
         free(providers[i].physical);
         free(providers[i].bridge);
         free(providers[i].iface_id);
+        free(providers[i].name);
+        free(providers[i].other_name);
         free(providers[i].reason);
     }
     free(providers);
@@ -61,23 +67,26 @@ host_provider_set(struct fabric_host_db *db, const struct vmn_host *row)
             .physical = xstrdup(from->physical),
             .bridge = xstrdup(from->bridge),
             .iface_id = xasprintf("@%s", from->physical),
+            .name = xasprintf(PROVIDER_TO "%s", from->bridge),
+            .other_name = xasprintf(PROVIDER_FROM "%s", from->bridge),
             .reason = take_reason(old, n_old, from),
         };
     }
     free_providers(old, n_old);
 }
 
-struct ovsdb_patch *
-host_provider_wish(const struct fabric_host_db *db)
+void
+host_provider_wish(const struct fabric_host_db *db,
+                   struct ovsdb_patch *patches)
 {
-    struct ovsdb_patch *patches = xcalloc(MAX(db->n_providers, 1),
-                                          sizeof *patches);
-
     for (size_t i = 0; i < db->n_providers; i++) {
-        patches[i].bridge = db->providers[i].bridge;
-        patches[i].iface_id = db->providers[i].iface_id;
+        patches[i] = (struct ovsdb_patch) {
+            .bridge = db->providers[i].bridge,
+            .name = db->providers[i].name,
+            .iface_id = db->providers[i].iface_id,
+            .other_name = db->providers[i].other_name,
+        };
     }
-    return patches;
 }
 
 static const struct ovsdb_bridge *
@@ -94,30 +103,26 @@ find_bridge(const struct ovsdb_snapshot *snapshot, const char *name)
 /* What is wrong with one end of a pair, as a sentence that the caller frees, or
  * NULL. */
 static char *
-check_end(const struct ovsdb_snapshot *snapshot, const char *prefix,
-          const struct host_provider *provider)
+check_end(const struct ovsdb_snapshot *snapshot, const char *name)
 {
-    char *name = xasprintf("%s%s", prefix, provider->bridge);
-    char *reason = NULL;
-
-    for (size_t i = 0; i < snapshot->n_interfaces && !reason; i++) {
+    for (size_t i = 0; i < snapshot->n_interfaces; i++) {
         const struct ovsdb_interface *iface = &snapshot->interfaces[i];
 
         if (strcmp(iface->name, name)) {
             continue;
         }
         if (!iface->owner || strcmp(iface->owner, HOST_DB_OWNER)) {
-            reason = xasprintf("port \"%s\" is there already and was not made "
-                               "by %s", name, HOST_DB_OWNER);
-        } else if (iface->ofport < 0 || iface->error) {
-            reason = xasprintf("the switch could not make the port \"%s\": "
-                               "%.200s", name,
-                               iface->error ? iface->error
-                               : "no reason given");
+            return xasprintf("port \"%s\" is there already and was not made "
+                             "by %s", name, HOST_DB_OWNER);
+        }
+        if (iface->ofport < 0 || iface->error) {
+            return xasprintf("the switch could not make the port \"%s\": "
+                             "%.200s", name,
+                             iface->error ? iface->error
+                             : "no reason given");
         }
     }
-    free(name);
-    return reason;
+    return NULL;
 }
 
 /* The same for all that there is of it. */
@@ -142,8 +147,8 @@ check_provider(const struct fabric_host_db *db,
                          provider->physical, bridge->datapath_type,
                          db->bridge, db->datapath_type);
     }
-    reason = check_end(snapshot, OVSDB_PATCH_TO, provider);
-    return reason ? reason : check_end(snapshot, OVSDB_PATCH_FROM, provider);
+    reason = check_end(snapshot, provider->name);
+    return reason ? reason : check_end(snapshot, provider->other_name);
 }
 
 void
@@ -175,14 +180,11 @@ bool
 host_provider_has(const struct fabric_host_db *db,
                   const struct ovsdb_interface *iface)
 {
-    size_t len = strlen(OVSDB_PATCH_TO);
-
-    if (!iface->owner || strcmp(iface->owner, HOST_DB_OWNER)
-        || strncmp(iface->name, OVSDB_PATCH_TO, len)) {
+    if (!iface->owner || strcmp(iface->owner, HOST_DB_OWNER)) {
         return false;
     }
     for (size_t i = 0; i < db->n_providers; i++) {
-        if (!strcmp(iface->name + len, db->providers[i].bridge)) {
+        if (!strcmp(iface->name, db->providers[i].name)) {
             return !strcmp(iface->iface_id, db->providers[i].iface_id);
         }
     }

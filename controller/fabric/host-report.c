@@ -32,6 +32,7 @@ VLOG_DEFINE_THIS_MODULE(host_report);
 struct candidate {
     const struct ovsdb_interface *iface;
     uint32_t ofport;            /* 0: none. */
+    uint32_t tag_ofport;        /* Of a sub-port; else 0. */
     bool link_up;
     bool has_it;                /* Its iface-id's VIF is this one so far. */
 };
@@ -62,7 +63,7 @@ is_iface_name(const char *s)
             return false;
         }
     }
-    return len && len <= 64;
+    return len && len <= 80;
 }
 
 static bool
@@ -118,6 +119,11 @@ make_candidate(struct fabric_host_db *db,
         c.ofport = iface->ofport;
     } else if (last) {
         c.ofport = last_ofport(db, snapshot, iface, last, held);
+    }
+    if (host_trunk_is_end(iface)) {
+        /* Without the other end nothing comes by it. */
+        c.tag_ofport = host_trunk_tag(db, snapshot, iface);
+        c.ofport = c.tag_ofport ? c.ofport : 0;
     }
     c.has_it = last && !strcmp(last->iface, iface->name);
     c.link_up = (iface->link == OVSDB_LINK_UNKNOWN ? last && last->link_up
@@ -207,6 +213,7 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
                 .iface = c->iface->name,
                 .ofport = c->ofport,
                 .link_up = c->link_up,
+                .tag_ofport = c->tag_ofport,
             };
             n_providers += c->iface->iface_id[0] == '@';
         }

@@ -252,6 +252,7 @@ check_port(struct txn *txn, const struct entry *entry)
     }
     check_no_router_has_mac(txn, entry, port->network, port->mac);
     check_port_external(txn, entry, port, network);
+    check_port_trunk(txn, entry, port);
     check_port_moved(txn, entry);
     check_port_floating(txn, entry);
 }

@@ -230,6 +230,13 @@ emit_port(const struct emitter *e, const struct vmn_port *port)
                     value_format_ip(&port->ips[i], buf));
     }
     emit(e, INDEX_IFACE_ID, port->iface_id);
+    if (port->parent) {
+        char vlan[8];
+
+        snprintf(vlan, sizeof vlan, "%"PRIu32, port->vlan);
+        emit(e, VMN_INDEX_PORT_BY_PARENT, port->parent);
+        emit_joined(e, INDEX_PORT_VLAN, port->parent, '/', vlan);
+    }
 }
 
 /* How well a term narrows down the ports that can match: see app.h. */

@@ -65,6 +65,7 @@ enum {
     INDEX_VIP_IP,               /* Load balancers by "NETWORK/VIP". */
     INDEX_VIP,                  /* The same by "NETWORK/VIP/PROTO/PORT". */
     INDEX_IFACE_ID,             /* Ports. */
+    INDEX_PORT_VLAN,            /* Sub-ports by "PARENT/VLAN". */
     INDEX_TUNNEL_IP,            /* Hosts. */
     INDEX_TUNNEL_FAMILY,        /* Hosts of one family, by "4" or "6". */
     INDEX_PROVIDER,             /* Networks by "PHYSICAL/VLAN". */
@@ -239,6 +240,10 @@ void check_no_router_has(struct txn *, const struct entry *where,
 /* Reports a port whose MAC address is a router's in 'network'. */
 void check_no_router_has_mac(struct txn *, const struct entry *where,
                              const char *network, struct vmn_mac);
+
+/* model-trunk.c */
+void check_port_trunk(struct txn *, const struct entry *where,
+                      const struct vmn_port *);
 
 /* model-provider.c */
 void check_provider(struct txn *, const struct entry *network);

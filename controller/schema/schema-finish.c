@@ -235,6 +235,28 @@ schema_finish_network(void *network_, const json_t *json OVS_UNUSED,
     }
 }
 
+/* A sub-port is where its parent is, and nowhere by itself. */
+static void
+finish_sub_port(const struct vmn_port *port, const char *pointer,
+                struct vmn_errors *errors)
+{
+    if (!port->parent && port->vlan) {
+        fault(errors, pointer, "vlan",
+              "is only for a sub-port, which has a \"parent\"");
+    } else if (port->parent && !port->vlan) {
+        fault(errors, pointer, "vlan", "is required with \"parent\"");
+    }
+    if (port->parent && port->host) {
+        fault(errors, pointer, "host",
+              "cannot be combined with \"parent\": a sub-port is where its "
+              "parent is");
+    }
+    if (port->parent && port->external) {
+        fault(errors, pointer, "external",
+              "cannot be combined with \"parent\"");
+    }
+}
+
 void
 schema_finish_port(void *port_, const json_t *json, const char *pointer,
                    struct vmn_errors *errors)
@@ -253,6 +275,7 @@ schema_finish_port(void *port_, const json_t *json, const char *pointer,
                   "host");
         }
     }
+    finish_sub_port(port, pointer, errors);
 }
 
 void

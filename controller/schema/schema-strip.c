@@ -75,7 +75,8 @@ strip_struct(const struct strip *strip, const struct schema_struct *s,
             }
         } else if (!strip_value(strip, f, value)) {
             /* Without one that has a default, it would mean another. */
-            if (f->flags & SCHEMA_REQUIRED || f->def_text) {
+            if (f->flags & (SCHEMA_REQUIRED | SCHEMA_BELONGS)
+                || f->def_text) {
                 return false;
             }
             json_object_del(object, f->name);

@@ -410,6 +410,14 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   AT(vmn_port, external), .flags = SCHEMA_HIDE_DEFAULT,
                   .doc = "Whether it is a machine on the physical network of "
                          "its provider network, and so on no host." },
+                { .name = "parent", .type = SCHEMA_REF,
+                  AT(vmn_port, parent), .ref = VMN_TABLE_PORT,
+                  .flags = SCHEMA_BELONGS,
+                  .doc = "Of a sub-port: the port whose interface carries it "
+                         "with a VLAN tag; it is where that one is." },
+                { .name = "vlan", .type = SCHEMA_U32, AT(vmn_port, vlan),
+                  .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 4094,
+                  .doc = "The VLAN of a sub-port on its parent's interface." },
                 { .name = NULL },
             },
             .finish = schema_finish_port,
@@ -797,6 +805,11 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .max = 65535, .doc = "Its OpenFlow port number." },
                 { .name = "link_up", .type = SCHEMA_BOOL,
                   AT(vmn_vif, link_up), .doc = "Whether it has a link." },
+                { .name = "tag_ofport", .type = SCHEMA_U32,
+                  AT(vmn_vif, tag_ofport), .flags = SCHEMA_HIDE_DEFAULT,
+                  .max = 65535,
+                  .doc = "Of a sub-port: the number of the port that takes "
+                         "its parent's tagged frames to it." },
                 { .name = NULL },
             },
         },

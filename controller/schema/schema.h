@@ -63,6 +63,9 @@ enum schema_type {
 #define SCHEMA_REMARK (1u << 8)
 /* An address of IPv4. */
 #define SCHEMA_IPV4 (1u << 9)
+/* A reference that need not be there; but if it is, what has it goes with what
+ * it names. */
+#define SCHEMA_BELONGS (1u << 10)
 
 struct schema_struct;
 

@@ -91,6 +91,7 @@ enum vmn_index {
     VMN_INDEX_FLOATING_BY_ROUTER,
     VMN_INDEX_FLOATING_BY_PORT,
     VMN_INDEX_ZONE_BY_NETWORK,  /* A network of the DNS zone. */
+    VMN_INDEX_PORT_BY_PARENT,   /* Sub-ports of a port. */
     VMN_N_INDEXES
 };
 struct vmn_names vmn_lookup(struct vmn_view *, enum vmn_index,

@@ -179,6 +179,9 @@ struct vmn_port {
     struct vmn_dhcp_options dhcp_options;
     bool external;              /* A machine on the physical network of its
                                  * provider network: on no host, ever. */
+    const char *parent;         /* Of a sub-port: whose interface carries it,
+                                 * with a VLAN tag; or NULL. */
+    uint32_t vlan;              /* That tag's, 1 to 4094; else 0. */
 };
 
 /* A set of ports and addresses. */
@@ -553,6 +556,9 @@ struct vmn_vif {
     const char *iface;          /* The Interface's name. */
     uint32_t ofport;            /* OpenFlow port number, never 0. */
     bool link_up;
+    uint32_t tag_ofport;        /* Of a sub-port: the number of the other end,
+                                 * where its parent's tagged frames go; else
+                                 * 0. */
 };
 
 #ifdef __cplusplus

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Patch ports between the wish's bridge and others, written into a host's
- * database where it says otherwise; for ensure.c.  The other bridges are their
- * makers': only ports of ours are put there and taken away. */
+ * Patch ports of the wish's bridge, to others and to itself, written into a
+ * host's database where it says otherwise; for ensure.c.  The other bridges are
+ * their makers': only ports of ours are put there and taken away. */
 
 #include <config.h>
 
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/vswitch-idl.h"
+#include "openvswitch/shash.h"
 #include "ovsdb-idl.h"
 #include "smap.h"
 #include "util.h"
@@ -20,6 +21,10 @@ struct patching {
     struct ovsdb_idl *idl;
     struct ovsdb_idl_txn *txn;
     const struct ovsdb_wish *wish;
+    const struct ovsrec_bridge *bridge; /* The wish's. */
+    struct shash ports;         /* struct ovsrec_port *, by name. */
+    struct shash wanted;        /* struct ovsrec_bridge * where an end of that
+                                 * name is to be. */
     bool changed;
 };
 
@@ -27,8 +32,8 @@ struct patching {
 struct end {
     const struct ovsrec_bridge *bridge; /* Where it is to be. */
     const char *iface_id;       /* Or NULL. */
-    char *name;
-    char *peer;                 /* The other end's name. */
+    const char *name;
+    const char *peer;           /* The other end's name. */
     const struct ovsrec_port *port; /* What has that name, or NULL. */
 };
 
@@ -53,28 +58,20 @@ find_bridge(const struct patching *p, const char *name)
     return NULL;
 }
 
-static const struct ovsrec_port *
-find_port(const struct patching *p, const char *name)
-{
-    const struct ovsrec_port *port;
-
-    OVSREC_PORT_FOR_EACH (port, p->idl) {
-        if (!strcmp(port->name, name)) {
-            return port;
-        }
-    }
-    return NULL;
-}
-
-/* The other bridge of 'patch' if there can be ports between both, or NULL. */
+/* The bridge of the other end of 'patch' if there can be one there, or NULL. */
 static const struct ovsrec_bridge *
 other_bridge(const struct patching *p, const struct ovsdb_patch *patch)
 {
-    const struct ovsrec_bridge *bridge = find_bridge(p, patch->bridge);
-    const char *type = (!bridge ? "" : bridge->datapath_type[0]
-                        ? bridge->datapath_type : "system");
+    const struct ovsrec_bridge *bridge;
 
-    return !strcmp(type, p->wish->datapath_type) ? bridge : NULL;
+    if (!patch->bridge) {
+        return p->bridge;
+    }
+    bridge = find_bridge(p, patch->bridge);
+    return (bridge && bridge != p->bridge
+            && !strcmp(bridge->datapath_type[0] ? bridge->datapath_type
+                       : "system", p->wish->datapath_type)
+            ? bridge : NULL);
 }
 
 static bool
@@ -88,34 +85,12 @@ has_port(const struct ovsrec_bridge *bridge, const struct ovsrec_port *port)
     return false;
 }
 
-/* Is 'port', of bridge 'on', an end that the wish has there? */
-static bool
-is_wanted(const struct patching *p, const struct ovsrec_bridge *on,
-          const char *name)
-{
-    bool inner = !strcmp(on->name, p->wish->bridge);
-    const char *prefix = inner ? OVSDB_PATCH_TO : OVSDB_PATCH_FROM;
-
-    for (size_t i = 0; i < p->wish->n_patches; i++) {
-        const struct ovsdb_patch *patch = &p->wish->patches[i];
-
-        if (!strncmp(name, prefix, strlen(prefix))
-            && !strcmp(name + strlen(prefix), patch->bridge)
-            && (inner || !strcmp(on->name, patch->bridge))) {
-            return other_bridge(p, patch) != NULL;
-        }
-    }
-    return false;
-}
-
 /* Is 'port' an end that was made here? */
 static bool
 is_end(const struct patching *p, const struct ovsrec_port *port)
 {
-    return is_ours(p, &port->external_ids)
-           && (!strncmp(port->name, OVSDB_PATCH_TO, strlen(OVSDB_PATCH_TO))
-               || !strncmp(port->name, OVSDB_PATCH_FROM,
-                           strlen(OVSDB_PATCH_FROM)));
+    return is_ours(p, &port->external_ids) && port->n_interfaces == 1
+           && !strcmp(port->interfaces[0]->type, "patch");
 }
 
 static void
@@ -127,33 +102,13 @@ detach_unwanted(struct patching *p)
         for (size_t i = 0; i < bridge->n_ports; i++) {
             const struct ovsrec_port *port = bridge->ports[i];
 
-            if (is_end(p, port) && !is_wanted(p, bridge, port->name)) {
+            if (is_end(p, port)
+                && shash_find_data(&p->wanted, port->name) != bridge) {
                 ovsrec_bridge_update_ports_delvalue(bridge, port);
                 p->changed = true;
             }
         }
     }
-}
-
-static void
-end_init(const struct patching *p, struct end *end,
-         const struct ovsrec_bridge *bridge, const struct ovsdb_patch *patch,
-         bool inner)
-{
-    end->bridge = bridge;
-    end->iface_id = inner ? patch->iface_id : NULL;
-    end->name = xasprintf("%s%s", inner ? OVSDB_PATCH_TO : OVSDB_PATCH_FROM,
-                          patch->bridge);
-    end->peer = xasprintf("%s%s", inner ? OVSDB_PATCH_FROM : OVSDB_PATCH_TO,
-                          patch->bridge);
-    end->port = find_port(p, end->name);
-}
-
-static void
-end_uninit(struct end *end)
-{
-    free(end->name);
-    free(end->peer);
 }
 
 static void
@@ -233,27 +188,57 @@ ensure_pair(struct patching *p, struct end ends[2])
     }
 }
 
+static void
+patching_init(struct patching *p)
+{
+    const struct ovsrec_port *port;
+
+    shash_init(&p->ports);
+    shash_init(&p->wanted);
+    for (size_t i = 0; i < p->wish->n_patches; i++) {
+        const struct ovsdb_patch *patch = &p->wish->patches[i];
+        const struct ovsrec_bridge *other = other_bridge(p, patch);
+
+        if (other) {
+            shash_add_once(&p->wanted, patch->name, p->bridge);
+            shash_add_once(&p->wanted, patch->other_name, other);
+        }
+    }
+    if (p->wish->n_patches) {
+        OVSREC_PORT_FOR_EACH (port, p->idl) {
+            shash_add_once(&p->ports, port->name, port);
+        }
+    }
+}
+
 bool
 ovsdb_ensure_patches(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
                      const struct ovsdb_wish *wish,
                      const struct ovsrec_bridge *bridge)
 {
-    struct patching p = { .idl = idl, .txn = txn, .wish = wish };
+    struct patching p = { .idl = idl, .txn = txn, .wish = wish,
+                          .bridge = bridge };
 
+    patching_init(&p);
     detach_unwanted(&p);
     for (size_t i = 0; i < wish->n_patches; i++) {
         const struct ovsdb_patch *patch = &wish->patches[i];
         const struct ovsrec_bridge *other = other_bridge(&p, patch);
 
-        if (other && other != bridge) {
-            struct end ends[2];
+        if (other) {
+            struct end ends[] = {
+                { .bridge = bridge, .iface_id = patch->iface_id,
+                  .name = patch->name, .peer = patch->other_name,
+                  .port = shash_find_data(&p.ports, patch->name) },
+                { .bridge = other,
+                  .name = patch->other_name, .peer = patch->name,
+                  .port = shash_find_data(&p.ports, patch->other_name) },
+            };
 
-            end_init(&p, &ends[0], bridge, patch, true);
-            end_init(&p, &ends[1], other, patch, false);
             ensure_pair(&p, ends);
-            end_uninit(&ends[0]);
-            end_uninit(&ends[1]);
         }
     }
+    shash_destroy(&p.ports);
+    shash_destroy(&p.wanted);
     return p.changed;
 }

@@ -75,16 +75,15 @@ struct ovsdb_tunnel {
 };
 #define OVSDB_TUNNELS_MAX 2
 
-/* A pair of patch ports between the bridge and another, which must be there and
- * of the same datapath: until it is, there is none.  Those that are there and
- * ours, and not wanted, go. */
+/* A pair of patch ports: one end in the wish's bridge, the other in another,
+ * which must be there and of the same datapath (until it is, there is no pair)
+ * or in the wish's, too.  Those that are there and ours, and not wanted, go. */
 struct ovsdb_patch {
-    const char *bridge;         /* The other one, which stays as it is. */
-    const char *iface_id;       /* Of the end in the wish's bridge. */
+    const char *bridge;         /* Another, which stays as it is; or NULL. */
+    const char *name;           /* Of the end in the wish's bridge. */
+    const char *iface_id;       /* Of that end. */
+    const char *other_name;     /* Of the other end. */
 };
-/* The ends are named by what follows and the other bridge's name. */
-#define OVSDB_PATCH_TO "vmn-to-"        /* In the wish's bridge. */
-#define OVSDB_PATCH_FROM "vmn-from-"    /* In the other. */
 
 /* One bridge with flow-based tunnel ports and a controller.  The bridge gets
  * fail_mode=secure and other_config:disable-in-band=true.  Rows that are made
@@ -100,7 +99,7 @@ struct ovsdb_wish {
     struct ovsdb_tunnel tunnels[OVSDB_TUNNELS_MAX]; /* Each type once. */
     const char *tunnel_local_ip; /* Of all of them, or NULL: any. */
 
-    size_t n_patches;           /* Each bridge once. */
+    size_t n_patches;           /* Each name once. */
     const struct ovsdb_patch *patches;
 
     const char *controller;     /* Target, or NULL for none of ours. */

@@ -88,7 +88,9 @@ wish_destroy(struct ovsdb_wish *w)
         free(CONST_CAST(char *, w->tunnel_local_ip));
         for (size_t i = 0; i < w->n_patches; i++) {
             free(CONST_CAST(char *, w->patches[i].bridge));
+            free(CONST_CAST(char *, w->patches[i].name));
             free(CONST_CAST(char *, w->patches[i].iface_id));
+            free(CONST_CAST(char *, w->patches[i].other_name));
         }
         free(CONST_CAST(struct ovsdb_patch *, w->patches));
         free(CONST_CAST(char *, w->controller));
@@ -103,8 +105,14 @@ clone_patches(const struct ovsdb_wish *w)
                                           sizeof *patches);
 
     for (size_t i = 0; i < w->n_patches; i++) {
-        patches[i].bridge = xstrdup(w->patches[i].bridge);
-        patches[i].iface_id = xstrdup(w->patches[i].iface_id);
+        const struct ovsdb_patch *from = &w->patches[i];
+
+        patches[i] = (struct ovsdb_patch) {
+            .bridge = nullable_xstrdup(from->bridge),
+            .name = xstrdup(from->name),
+            .iface_id = xstrdup(from->iface_id),
+            .other_name = xstrdup(from->other_name),
+        };
     }
     return patches;
 }

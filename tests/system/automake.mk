@@ -2,8 +2,10 @@
 EXTRA_DIST += \
 	tests/system/conftest.py \
 	tests/system/dhcp_guests.py \
+	tests/system/inner.py \
 	tests/system/quarrel.c \
 	tests/system/run-files \
+	tests/system/tagger.py \
 	tests/system/test_api.py \
 	tests/system/test_bytes.py \
 	tests/system/test_daemon.py \
@@ -39,6 +41,7 @@ EXTRA_DIST += \
 	tests/system/test_swarm.py \
 	tests/system/test_tools.py \
 	tests/system/test_trace.py \
+	tests/system/test_trunk.py \
 	tests/system/test_truth.py \
 	tests/system/test_tunnels.py \
 	tests/system/truth.py

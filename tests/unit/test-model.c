@@ -253,6 +253,19 @@ static const struct refusal refusals[] = {
       "routers\n"
       "/3/networks \"x\" is a provider network, which cannot have virtual "
       "IPs\n" },
+    /* A sub-port's parent has an interface of its own. */
+    { "put ports x {'network':'n','parent':'x','vlan':5}",
+      "/parent cannot be the port itself\n" },
+    { "put ports x {'network':'n'}\n"
+      "put ports y {'network':'n','parent':'x','vlan':5}\n"
+      "put ports z {'network':'n','parent':'x','vlan':5}",
+      "/1/vlan 5 is used by sub-port \"z\" of the same parent\n"
+      "/2/vlan 5 is used by sub-port \"y\" of the same parent\n" },
+    { "put ports x {'network':'n'}\n"
+      "put ports y {'network':'n','parent':'x','vlan':5}\n"
+      "put ports z {'network':'n','parent':'y','vlan':5}",
+      "/1/parent port \"z\" is a sub-port of this one\n"
+      "/2/parent \"y\" is a sub-port itself, of \"x\"\n" },
     { "put networks x {'vni':77}",
       "/vni VNI 77 is that of network \"m\"\n" },
     { "put networks x {'vni':78}\nput networks y {'vni':78}",
