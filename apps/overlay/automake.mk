@@ -12,6 +12,7 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/port.c \
 	apps/overlay/served.c \
 	apps/overlay/text.c \
+	apps/overlay/nested.c \
 	apps/overlay/trunk.c \
 	apps/overlay/wire.c
 apps_overlay_overlay_la_CFLAGS = $(APPS_C)

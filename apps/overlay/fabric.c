@@ -51,7 +51,6 @@ tunnel_to(struct vmn_emit *emit, struct vmn_scope scope, uint16_t priority,
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_REG_DST_HOST, number);
-    vmn_act_move(actions, VMN_REG_NETWORK, VMN_F_TUN_ID);
     vmn_act_set_ip(actions, ip->family == 6 ? VMN_F_TUN_IPV6_DST
                    : VMN_F_TUN_DST, ip);
     vmn_act_output(actions, encap == VMN_ENCAP_GENEVE ? VMN_GENEVE_OFPORT
@@ -115,23 +114,20 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
 /* Networks and domains.  -------------------------------------------------- */
 
-/* One bucket for each host of the network.  The group is the same on all of
- * them: a host's own bucket ends in "this host itself". */
-static void
-network_flood(struct vmn_view *view, struct vmn_emit *emit,
-              const struct vmn_network *network)
+/* One bucket for each host.  The group is the same on all of them: a host's own
+ * bucket ends in "this host itself". */
+void
+flood_add(struct vmn_view *view, struct vmn_emit *emit,
+          const struct vmn_network *network, uint32_t to,
+          struct vmn_names hosts)
 {
     struct vmn_scope scope = vmn_scope_network(network->row.name);
-    struct vmn_names hosts = vmn_facts(view, VMN_REL_NETWORK_HOSTS,
-                                       network->row.name);
-
-    if (hosts.n < 2) {
-        return;
-    }
-
     struct vmn_group_msg *group = vmn_group_add(
         emit, scope, VMN_GROUP_ALL,
-        vmn_printf(view, "flood/%s", network->row.name));
+        vmn_printf(view, to == VMN_DST_HOST_FLOOD ? "flood/%s" : "unknown/%s",
+                   network->row.name));
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
 
     for (size_t i = 0; i < hosts.n; i++) {
         uint32_t number = vmn_number(view, VMN_NUMBER_HOST, hosts.names[i]);
@@ -141,12 +137,13 @@ network_flood(struct vmn_view *view, struct vmn_emit *emit,
         vmn_act_resubmit(bucket, STAGE_DELIVER, DELIVER_TUNNEL);
     }
 
-    struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_DELIVER,
-                                         DELIVER_OUT, OUT_FLOOD);
-
+    flow = vmn_flow_add(emit, scope, STAGE_DELIVER, DELIVER_OUT, OUT_FLOOD);
     match_network(flow, network);
-    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_FLOOD);
-    vmn_act_group(vmn_flow_actions(flow), group);
+    vmn_match(flow, VMN_REG_DST_HOST, to);
+    actions = vmn_flow_actions(flow);
+    vmn_act_move(actions, VMN_REG_NETWORK, VMN_F_TUN_ID);
+    vmn_act_group(actions, group);
+    nested_flood(view, emit, network, to, group);
 }
 
 /* What is between the hosts of an overlay network. */
@@ -155,6 +152,7 @@ network_tunnels(struct vmn_view *view, struct vmn_emit *emit,
                 const struct vmn_network *network)
 {
     const char *name = network->row.name;
+    struct vmn_names hosts = vmn_facts(view, VMN_REL_NETWORK_HOSTS, name);
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_network(name),
                                          STAGE_ADMIT, ADMIT_TUNNEL,
                                          TUNNEL_NETWORK);
@@ -164,7 +162,9 @@ network_tunnels(struct vmn_view *view, struct vmn_emit *emit,
     network_registers(view, actions, network,
                       vmn_domain_zone(view, vmn_domain_of(view, name)));
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
-    network_flood(view, emit, network);
+    if (hosts.n >= 2) {
+        flood_add(view, emit, network, VMN_DST_HOST_FLOOD, hosts);
+    }
     large_of_vni(emit, vmn_domain_of(view, name), network->vni,
                  network->mtu);
 }
@@ -183,6 +183,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         network_tunnels(view, emit, network);
     }
     nd_of_network(view, emit, network);
+    nested_of_network(view, emit, network);
     served_of_network(view, emit, network);
 }
 

@@ -96,6 +96,41 @@ flow_add(struct vmn_emit *emit, const struct audience *to, bool out_of_tunnel,
     return flow;
 }
 
+/* What is for somebody who was not heard yet goes to all ports that may have
+ * somebody behind them. */
+static void
+nested_copies(struct vmn_emit *emit, const struct audience *to)
+{
+    struct audience nesting = *to;
+    uint32_t far = is_provider(to->network) ? to->wire : VMN_TUNNEL_OFPORT;
+
+    nesting.n = 0;
+    for (size_t i = 0; i < to->n; i++) {
+        if (to->sites[i].port->unknown) {
+            nesting.sites[nesting.n++] = to->sites[i];
+        }
+    }
+    for (int from_far = 0; nesting.n && from_far <= (far != 0); from_far++) {
+        struct vmn_flow *flow = vmn_flow_add(
+            emit, vmn_scope_host(to->host), STAGE_LOCATE, LOCATE_HEARD,
+            from_far ? HEARD_NOT_FAR : HEARD_NOT_LOCAL);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        match_network(flow, to->network);
+        if (!from_far) {
+            put_copies(actions, &nesting);
+            nested_put_rest(actions, to->network);
+            continue;
+        }
+        vmn_match(flow, VMN_F_IN_PORT, far);
+        vmn_match(flow, VMN_REG_MAC_VALUE, 0);
+        if (!is_provider(to->network)) {
+            vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
+        }
+        put_copies(actions, &nesting);
+    }
+}
+
 void
 compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -140,4 +175,5 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             }
         }
     }
+    nested_copies(emit, &to);   /* Last: it changes 'to'. */
 }

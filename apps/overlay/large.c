@@ -21,6 +21,7 @@ emit_sized(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni,
     if (vni) {
         vmn_match(flow, VMN_REG_NETWORK, vni);
     }
+    vmn_act_move(actions, VMN_REG_NETWORK, VMN_F_TUN_ID);
     vmn_act_check_size(actions, mtu);
     vmn_act_goto(actions, STAGE_DELIVER, DELIVER_TUNNEL);
 

@@ -263,23 +263,26 @@ nd_guard_port(struct vmn_emit *emit, const struct site *site)
     vmn_match(flow, VMN_F_IN_PORT, site->ofport);
     vmn_match_mac(flow, VMN_F_ETH_SRC, site->port->mac);
     drop(flow, "ND for own address");
+}
 
-    if (site->port->quarantined) {
-        static const uint8_t types[] = { VMN_ND_SOLICIT, VMN_ND_ADVERT };
+/* What a quarantined port has once. */
+void
+nd_guard_quarantined(struct vmn_emit *emit, const struct site *site)
+{
+    static const uint8_t types[] = { VMN_ND_SOLICIT, VMN_ND_ADVERT };
+    struct vmn_flow *flow;
 
-        for (size_t i = 0; i < sizeof types; i++) {
-            flow = vmn_flow_add(emit, vmn_scope_host(site->host),
-                                STAGE_SERVICE, SERVICE_ASK,
-                                SERVICE_QUARANTINE);
-            vmn_match(flow, VMN_F_IN_PORT, site->ofport);
-            vmn_match(flow, VMN_F_ICMPV6_TYPE, types[i]);
-            drop(flow, "quarantined");
-        }
+    for (size_t i = 0; i < sizeof types; i++) {
         flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_SERVICE,
-                            SERVICE_ASK, SERVICE_QUARANTINE_DIRECT);
+                            SERVICE_ASK, SERVICE_QUARANTINE);
         vmn_match(flow, VMN_F_IN_PORT, site->ofport);
-        vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
-        match_one(flow);
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, types[i]);
         drop(flow, "quarantined");
     }
+    flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_SERVICE,
+                        SERVICE_ASK, SERVICE_QUARANTINE_DIRECT);
+    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+    match_one(flow);
+    drop(flow, "quarantined");
 }

@@ -97,8 +97,8 @@ base_locate(struct vmn_emit *emit)
     vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
     drop(flow, "destination is not here");
 
-    drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_LOCATE, 0, PRIORITY_LAST),
-         "unknown destination");
+    drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_LOCATE, LOCATE_PLACE,
+                      PRIORITY_LAST), "unknown destination");
 }
 
 static void
@@ -147,7 +147,8 @@ static const struct vmn_stage_class stages[] = {
                       VMN_MISS_DROP },
     [STAGE_SERVICE] = { "arp", VMN_HOOK_SERVICE, 0, SERVICE_N_TABLES,
                         VMN_MISS_NEXT },
-    [STAGE_LOCATE] = { "locate", VMN_HOOK_LOCATE, 0, 1, VMN_MISS_DROP },
+    [STAGE_LOCATE] = { "locate", VMN_HOOK_LOCATE, 0, LOCATE_N_TABLES,
+                       VMN_MISS_DROP },
     [STAGE_DELIVER] = { "deliver", VMN_HOOK_DELIVER, 0, DELIVER_N_TABLES,
                         VMN_MISS_DROP },
     { .name = NULL },

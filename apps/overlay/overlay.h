@@ -52,9 +52,12 @@ enum {
     GUARD_UNHEARD = 150,        /* ICMPv6 that is for nobody here. */
     GUARD_SERVER = 150,         /* What only a server says. */
     GUARD_OWN = 100,
+    GUARD_NESTED = 40,          /* Somebody behind the port. */
     GUARD_PORT = 30,            /* The rest of a port with IPv6. */
     GUARD_SPOOFED = 20,
 
+    ND_CLAIMED = 220,           /* Nested, and as somebody else. */
+    ND_NESTED = 210,
     ND_OWN = 100,
     ND_SPOOFED = 20,
 
@@ -86,7 +89,12 @@ enum {
     TURN_ASKER = 90,
 };
 
-/* Priorities in STAGE_LOCATE. */
+/* Tables of STAGE_LOCATE. */
+enum {
+    LOCATE_PLACE,               /* Destination -> local port or host. */
+    LOCATE_HEARD,               /* The same of what switches have learned. */
+    LOCATE_N_TABLES
+};
 enum {
     LOCATE_ROUTER = 410,        /* For a router itself, or for outside. */
     LOCATE_GROUP_TUNNEL = 400,  /* Multicast out of a tunnel. */
@@ -94,11 +102,23 @@ enum {
     LOCATE_LOCAL = 300,
     LOCATE_LOCAL_PAIR = 280,
     LOCATE_SHARED_TUNNEL = 270, /* A MAC that several ports may use. */
+    LOCATE_NESTED_FAR = 260,    /* As LOCATE_NESTED, not from here. */
     LOCATE_NOT_HERE = 250,      /* Never from tunnel to tunnel. */
     LOCATE_REMOTE = 200,
     LOCATE_SHARED = 195,
     LOCATE_REMOTE_PAIR = 190,
+    LOCATE_NESTED = 3,          /* Perhaps of somebody behind a port. */
     LOCATE_OUTSIDE = 2,         /* Onto the wire. */
+
+    HEARD_KNOWN = 330,          /* A port's own after all. */
+    HEARD_HERE_TUNNEL = 320,    /* Out of a tunnel. */
+    HEARD_HERE = 300,
+    HEARD_NOT_FAR = 260,        /* From elsewhere, and not heard: to all that
+                                 * are here. */
+    HEARD_NOT_HERE = 250,
+    HEARD_ELSEWHERE = 200,
+    HEARD_NOT_LOCAL = 100,      /* To all that are here, and others. */
+    HEARD_NOT = 50,
 };
 
 /* Tables of STAGE_DELIVER. */
@@ -112,8 +132,10 @@ enum {
     OUT_WIRE = 250,
     OUT_NO_WIRE = 240,
     OUT_LOCAL = 200,
+    OUT_NESTED_FLOOD = 110,     /* With its port's VNI. */
     OUT_FLOOD = 100,
     OUT_ALONE = 50,             /* A flood without another host. */
+    OUT_NESTED = 20,            /* With its port's VNI. */
     OUT_SIZED = 10,             /* Is there room for it in the tunnel? */
 
     TUNNEL_LARGE = 120,
@@ -138,6 +160,11 @@ enum {
 #define REL_OUTSIDE "overlay.outside"   /* DOMAIN -> router that leads outside. */
 /* "4" or "6" -> hosts with tunnel addresses of that family only. */
 #define REL_FAMILY "overlay.family"
+/* Of ports with 'unknown' that are on a host. */
+#define REL_NESTING "overlay.nesting"   /* NETWORK -> "". */
+#define REL_NESTING_HOSTS "overlay.nesting-hosts" /* NETWORK -> host. */
+#define REL_NESTING_PORTS "overlay.nesting-ports" /* NETWORK -> port; overlay
+                                                   * networks. */
 #define REL_GENEVE "overlay.geneve"     /* "" -> hosts that receive Geneve. */
 
 /* What the flows of a port need to know. */
@@ -196,6 +223,35 @@ void outside_of_domain(struct vmn_view *, struct vmn_emit *,
 
 /* trunk.c: what joins a sub-port to its parent, on 'site->host'. */
 void trunk_of_port(struct vmn_view *, struct vmn_emit *, const struct site *);
+
+/* fabric.c: takes what is for the 'hosts' that VMN_REG_DST_HOST calls 'to' to
+ * them. */
+void flood_add(struct vmn_view *, struct vmn_emit *,
+               const struct vmn_network *, uint32_t to,
+               struct vmn_names hosts);
+
+/* nested.c: ports with 'unknown', and who is behind them. */
+bool is_nesting(struct vmn_view *, const struct vmn_network *);
+void nested_of_port(struct vmn_view *, struct vmn_emit *,
+                    const struct site *);
+/* The same on 'site->host'. */
+void nested_of_port_here(struct vmn_view *, struct vmn_emit *,
+                         const struct site *);
+/* What of any port nobody may claim. */
+void nested_claims_of_port(struct vmn_view *, struct vmn_emit *,
+                           const struct site *);
+void nested_of_network(struct vmn_view *, struct vmn_emit *,
+                       const struct vmn_network *);
+void nested_of_wire(struct vmn_view *, struct vmn_emit *,
+                    const struct vmn_network *, const char *host,
+                    uint32_t wire);
+/* Goes on with what is for nobody who was heard, after local copies. */
+void nested_put_rest(struct vmn_actions *, const struct vmn_network *);
+/* What such a guest floods goes by 'group' as well, where VMN_REG_DST_HOST is
+ * 'to'. */
+void nested_flood(struct vmn_view *, struct vmn_emit *,
+                  const struct vmn_network *, uint32_t to,
+                  struct vmn_group_msg *group);
 
 /* wire.c: provider networks. */
 static inline bool
@@ -259,6 +315,7 @@ void nd_guard_target(struct vmn_emit *, const struct site *, struct vmn_mac,
                      const struct vmn_prefix *);
 void nd_guard_mac(struct vmn_emit *, const struct site *, struct vmn_mac);
 void nd_guard_port(struct vmn_emit *, const struct site *);
+void nd_guard_quarantined(struct vmn_emit *, const struct site *);
 
 /* served.c */
 void served_of_network(struct vmn_view *, struct vmn_emit *,

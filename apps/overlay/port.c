@@ -270,6 +270,7 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     struct vmn_flow *flow;
 
     trunk_of_port(view, emit, site);
+    nested_of_port_here(view, emit, site);
     emit_classify(view, emit, site);
     emit_guards(view, emit, site, port->mac);
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
@@ -295,6 +296,10 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
 
     if (port_has_ipv6(port)) {
         nd_guard_port(emit, site);
+    }
+    if (vmn_is_quarantined(view, port)
+        && (port_has_ipv6(port) || port->unknown)) {
+        nd_guard_quarantined(emit, site);
     }
     if (is_provider(site->network)) {
         wire_guard_port(view, emit, site);
@@ -350,6 +355,10 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         emit_address(view, emit, &site, &ips[i]);
     }
     publish_pairs(view, emit, &site);
+    nested_of_port(view, emit, &site);
+    if (site.host || site.port->external) {
+        nested_claims_of_port(view, emit, &site);
+    }
     site_locate(view, emit, &site, site.port->mac, true);
     if (site.host) {
         publish_host(view, emit, &site, site.host);

@@ -132,6 +132,8 @@ compile_wire(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_match(flow, VMN_F_IN_PORT, ofport);
     drop(flow, "destination is not here");
 
+    nested_of_wire(view, emit, network, parts[1], ofport);
+
     flow = vmn_flow_add(emit, vmn_scope_host(parts[1]), STAGE_DELIVER,
                         DELIVER_OUT, OUT_WIRE);
     match_network(flow, network);

@@ -35,6 +35,7 @@ enum {
 };
 enum {
     HOP_MANY = 250,             /* It goes in circles. */
+    HOP_NESTED = 240,           /* From somebody behind a port. */
     HOP_SELF = 200,
     HOP_NOWHERE = 150,          /* What no router passes on. */
     HOP_USED_UP = 100,

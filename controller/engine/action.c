@@ -7,6 +7,7 @@
 
 #include "controller/engine/emit.h"
 #include "controller/engine/handler.h"
+#include "controller/engine/mac.h"
 #include "controller/engine/neighbour.h"
 #include "controller/engine/note.h"
 #include "controller/engine/view.h"
@@ -327,18 +328,44 @@ vmn_act_learn_neighbour(struct vmn_actions *a, enum vmn_neighbour from)
     }
 }
 
+/* A detour by a table that the switch fills. */
+static void
+put_detour(struct vmn_actions *a, uint8_t table)
+{
+    if (begin(a)) {
+        struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
+
+        resubmit->in_port = OFPP_IN_PORT;
+        resubmit->table_id = table;
+    }
+}
+
 void
 vmn_act_find_neighbour(struct vmn_actions *a)
 {
     static const struct vmn_mac none;
 
     vmn_act_set_mac(a, VMN_F_ETH_DST, none);
-    if (begin(a)) {
-        struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
+    put_detour(a, NEIGHBOUR_TABLE);
+}
 
-        resubmit->in_port = OFPP_IN_PORT;
-        resubmit->table_id = NEIGHBOUR_TABLE;
+void
+vmn_act_learn_mac(struct vmn_actions *a, uint32_t value)
+{
+    if (a->in_bucket) {
+        emit_fail(a->emit, "a bucket learns nothing");
+    } else if (!value) {
+        emit_fail(a->emit, "0 is no value of a MAC address");
+    } else if (begin(a)) {
+        mac_put_learn(&a->ofpacts, value);
     }
+}
+
+void
+vmn_act_find_mac(struct vmn_actions *a)
+{
+    vmn_act_set(a, VMN_REG_MAC_VALUE, 0);
+    put_detour(a, MAC_TABLE);
 }
 
 void

@@ -28,6 +28,8 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/node.h \
 	controller/engine/learn.c \
 	controller/engine/learn.h \
+	controller/engine/mac.c \
+	controller/engine/mac.h \
 	controller/engine/neighbour.c \
 	controller/engine/neighbour.h \
 	controller/engine/note.c \

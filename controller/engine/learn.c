@@ -56,8 +56,9 @@ learn_match_copy(struct ofpbuf *ofpacts, enum mf_field_id id)
     learn_match_other(ofpacts, id, id);
 }
 
-void
-learn_match_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t value)
+/* 'value', into field 'id'. */
+static struct ofpact_learn_spec *
+put_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t value)
 {
     unsigned n_bytes = mf_from_id(id)->n_bytes;
     struct ofpact_learn_spec *spec
@@ -68,6 +69,19 @@ learn_match_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t value)
     for (unsigned i = 0; i < n_bytes; i++) {
         bytes[n_bytes - 1 - i] = value >> (8 * i);
     }
+    return spec;
+}
+
+void
+learn_match_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t value)
+{
+    put_value(ofpacts, id, value);
+}
+
+void
+learn_load_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t value)
+{
+    put_value(ofpacts, id, value)->dst_type = NX_LEARN_DST_LOAD;
 }
 
 void

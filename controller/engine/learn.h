@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What learn() actions are made of (ovs-actions(7), "learn").  Not for what is
- * learned: note.h, neighbour.h. */
+ * learned: note.h, neighbour.h, mac.h. */
 
 #ifndef CONTROLLER_ENGINE_LEARN_H
 #define CONTROLLER_ENGINE_LEARN_H 1
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "controller/engine/mac.h"
+#include "controller/engine/neighbour.h"
+#include "controller/engine/note.h"
 #include "openvswitch/meta-flow.h"
 
 struct ofpact_learn;
 struct ofpbuf;
+
+/* Do switches themselves fill 'table'?  Then nobody else adds flows there, and
+ * reconciling, audits and the marker pass it by. */
+static inline bool
+learn_fills(uint8_t table)
+{
+    return (table == NOTE_TABLE || table == NEIGHBOUR_TABLE
+            || table == MAC_TABLE);
+}
 
 /* Begins a learn() action: flows of priority 1 in 'table', 'limit' of them at
  * most with one cookie.  They go with the last flow of that cookie. */
@@ -28,6 +41,9 @@ void learn_match_value(struct ofpbuf *ofpacts, enum mf_field_id,
 /* The learned flow sets a field to the packet's value of field 'from'. */
 void learn_load(struct ofpbuf *ofpacts, enum mf_field_id,
                 enum mf_field_id from);
+/* The learned flow sets a field to 'value'. */
+void learn_load_value(struct ofpbuf *ofpacts, enum mf_field_id,
+                      uint32_t value);
 /* Ends the action that began where 'ofpacts' was 'ofs' bytes long. */
 void learn_end(struct ofpbuf *ofpacts, size_t ofs);
 /* Sets the cookie of what 'ofpacts' learn. */

@@ -24,8 +24,7 @@
 #include <stdlib.h>
 
 #include "byte-order.h"
-#include "controller/engine/neighbour.h"
-#include "controller/engine/note.h"
+#include "controller/engine/learn.h"
 #include "controller/engine/tap.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets.h"
@@ -131,8 +130,7 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
         r->marker = ntohll(fs->cookie);
         return;
     }
-    if (fs->table_id == TAP_TABLE || fs->table_id == NOTE_TABLE
-        || fs->table_id == NEIGHBOUR_TABLE) {
+    if (fs->table_id == TAP_TABLE || learn_fills(fs->table_id)) {
         return;
     }
     r->n_held++;

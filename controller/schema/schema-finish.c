@@ -275,6 +275,11 @@ schema_finish_port(void *port_, const json_t *json, const char *pointer,
                   "host");
         }
     }
+    if (port->external && port->unknown) {
+        fault(errors, pointer, "unknown",
+              "cannot be combined with \"external\": whoever is on a physical "
+              "network is known there");
+    }
     finish_sub_port(port, pointer, errors);
 }
 

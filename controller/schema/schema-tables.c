@@ -418,6 +418,10 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                 { .name = "vlan", .type = SCHEMA_U32, AT(vmn_port, vlan),
                   .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 4094,
                   .doc = "The VLAN of a sub-port on its parent's interface." },
+                { .name = "unknown", .type = SCHEMA_BOOL,
+                  AT(vmn_port, unknown), .flags = SCHEMA_HIDE_DEFAULT,
+                  .doc = "Whether others may be behind it, with addresses that "
+                         "nobody has told; switches learn these." },
                 { .name = NULL },
             },
             .finish = schema_finish_port,

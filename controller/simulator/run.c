@@ -10,8 +10,7 @@
 
 #include <config.h>
 
-#include "controller/engine/neighbour.h"
-#include "controller/engine/note.h"
+#include "controller/engine/learn.h"
 #include "controller/engine/tap.h"
 #include "controller/simulator/simulator.h"
 
@@ -408,6 +407,9 @@ resubmit(struct ctx *ctx, const struct ofpact_resubmit *r)
         find_neighbour(ctx);
         return;
     }
+    if (table == MAC_TABLE) {
+        return;                 /* As if nobody had been heard yet. */
+    }
     ctx->detour++;
     enter_table(ctx, table, table <= ctx->table);
     ctx->detour--;
@@ -751,8 +753,7 @@ do_action(struct ctx *ctx, const struct ofpact *a)
     case OFPACT_NOTE:
         break;
     case OFPACT_LEARN:
-        if (ofpact_get_LEARN(a)->table_id == NOTE_TABLE
-            || ofpact_get_LEARN(a)->table_id == NEIGHBOUR_TABLE) {
+        if (learn_fills(ofpact_get_LEARN(a)->table_id)) {
             break;              /* Another packet's matter. */
         }
         /* Fall through. */

@@ -290,6 +290,19 @@ void vmn_act_learn_neighbour(struct vmn_actions *, enum vmn_neighbour);
 #define VMN_REG_NEIGHBOUR6 VMN_F_REG12
 void vmn_act_find_neighbour(struct vmn_actions *);
 
+/* Ethernet addresses that the app does not know of, which the switch learns from
+ * packets: their sender's is remembered for the packet's network, with 'value'
+ * (not 0), until it was not heard for VMN_MAC_AGE_S seconds, or elsewhere, or
+ * the unit has no flow left that learns; of a unit at most VMN_MACS_MAX on a
+ * host, and what is beyond that is not remembered. */
+#define VMN_MAC_AGE_S 300
+#define VMN_MACS_MAX 1024
+void vmn_act_learn_mac(struct vmn_actions *, uint32_t value);
+/* Sets VMN_REG_MAC_VALUE to what is remembered of the packet's Ethernet
+ * destination, or to 0; then the actions go on. */
+#define VMN_REG_MAC_VALUE VMN_F_REG11
+void vmn_act_find_mac(struct vmn_actions *);
+
 /* Sets or clears VMN_FLAG_LARGE: whether the IP packet has more than 'mtu'
  * bytes.  Of one that the guest leaves to be cut up (TCP segmentation offload),
  * what it is cut into counts.  Switches do this for each packet, so it belongs

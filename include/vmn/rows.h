@@ -182,6 +182,8 @@ struct vmn_port {
     const char *parent;         /* Of a sub-port: whose interface carries it,
                                  * with a VLAN tag; or NULL. */
     uint32_t vlan;              /* That tag's, 1 to 4094; else 0. */
+    bool unknown;               /* There may be others behind it, with addresses
+                                 * that no row names. */
 };
 
 /* A set of ports and addresses. */

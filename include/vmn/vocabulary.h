@@ -47,6 +47,8 @@ enum vmn_hook {
                                          * external network. */
 #define VMN_FLAG_LARGE 8                /* More than vmn_act_check_size() was
                                          * told. */
+#define VMN_FLAG_NESTED 16              /* Of a sender behind a port with
+                                         * 'unknown' that no row names. */
 
 /* The input port, from the admit stage on, of what came by a tunnel; and the
  * OpenFlow number of the tunnel port for VXLAN. */
@@ -65,6 +67,9 @@ enum vmn_hook {
 /* In VMN_REG_DST_HOST: the physical network that the packet's network is on, by
  * way of this host's own bridge. */
 #define VMN_DST_HOST_WIRE 0xfffffffcu
+/* In VMN_REG_DST_HOST: all hosts with ports of the network that have
+ * 'unknown'. */
+#define VMN_DST_HOST_UNKNOWN 0xfffffffbu
 
 /* Relation: network name -> hosts with an enabled port in it, or to which one
  * may move any moment.  Published by overlay.  Scope of whatever concerns one network. */

@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	tests/system/test_lab.py \
 	tests/system/test_loadbalancer.py \
 	tests/system/test_mtu.py \
+	tests/system/test_nested.py \
 	tests/system/test_order.py \
 	tests/system/test_overlay.py \
 	tests/system/test_packets.py \

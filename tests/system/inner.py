@@ -66,9 +66,13 @@ class Inner:
         if "br0" not in self.vm.run("ip", "-br", "link"):
             netns.ip(self.vm.ns, "addr flush dev eth0",
                      "link add name br0 type bridge forward_delay 0",
-                     "link set br0 address " + self.vm.mac,
-                     "link set eth0 master br0", "link set br0 up",
-                     *["addr add %s dev br0" % ip
+                     "link set br0 address " + self.vm.mac)
+            if self.vm.ip6:
+                with netns.inside(self.vm.ns):
+                    _write("/proc/sys/net/ipv6/conf/br0/disable_ipv6", "0")
+            netns.ip(self.vm.ns, "link set eth0 master br0", "link set br0 up",
+                     *["addr add %s dev br0%s" % (ip, " nodad" if ":" in ip
+                                                  else "")
                        for ip in self.vm.state["ips"]])
         netns.ip(self.vm.ns, "link set %s master br0" % self.linked())
         return self

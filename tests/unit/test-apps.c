@@ -177,6 +177,71 @@ static struct scenario scenarios[] = {
             { "h2", "-arp_spa=10.0.0.1" },
             { "h2", "-arp_tpa=10.0.0.1" } } },
     } },
+    { "overlay_learns_who_is_behind_a_port", {
+        { "{" BASE ","
+          "'ports/nest': {'network': 'shop', 'ips': ['10.0.0.9'],"
+          " 'mac': '02:00:00:00:00:09', 'unknown': true},"
+          "'bindings/nest': {'host': 'h1'},"
+          "'vifs/h1/nest': {'host': 'h1', 'iface_id': 'nest',"
+          " 'iface': 'tap9', 'ofport': 19},"
+          "'routers/r': {'interfaces': [{'network': 'shop',"
+          " 'addresses': ['10.0.0.254']}]}}", {
+            /* In: anybody, but not as somebody who is known. */
+            { "h1", "+" ADMIT "/3 40 ip,in_port=19 "
+              "actions=set_field:0x10->reg9,goto_table:{TABLE:overlay.admit/4}"
+            },
+            { "h1", "-" ADMIT "/3 40 ip,in_port=5" },
+            { "h1", "+" ADMIT "/4 220 reg0=0x64,reg9=0x10/0x10,"
+              "dl_src=02:00:00:00:00:01 actions=drop (spoofed)" },
+            { "h1", "+" ADMIT "/4 220 arp,reg0=0x64,reg9=0x10/0x10,"
+              "arp_spa=10.0.0.1 actions=drop (spoofed)" },
+            { "h1", "+" ADMIT "/4 220 arp,reg0=0x64,reg9=0x10/0x10,"
+              "arp_spa=10.0.0.254 actions=drop (spoofed)" },
+            { "h1", "-" ADMIT "/4 220 reg0=0x64,reg9=0x10/0x10,"
+              "dl_src=02:00:00:00:00:09" },
+            { "h2", "-reg9=0x10/0x10,dl_src" },
+            { "h1", "+" ADMIT "/4 210 reg9=0x10/0x10,in_port=19 "
+              "actions=learn(table=249,hard_timeout=300,priority=1," },
+            /* Out, by a VNI of the port's own, by which others know it. */
+            { "h1", "+overlay.deliver/0 20 reg0=0x64,reg9=0x10/0x10,in_port=19 "
+              "actions=set_field:{vni:port/nest}->tun_id,check_pkt_larger" },
+            { "h1", "+overlay.deliver/0 110 reg0=0x64,reg6=0xffffffff,"
+              "reg9=0x10/0x10,in_port=19 "
+              "actions=set_field:{vni:port/nest}->tun_id,group:" },
+            { "h2", "+" ADMIT "/1 100 tun_id={vni:port/nest} "
+              "actions=set_field:0x64->reg0," } } },
+        { "{}", {
+            /* Found by what was learned of its address. */
+            { "h1", "+" LOCATE "3 reg0=0x64 actions=set_field:0->reg11,"
+              "resubmit(,249),goto_table:{TABLE:overlay.locate/1}" },
+            { "h2", "+" LOCATE "260 reg0=0x64,in_port=40000 "
+              "actions=set_field:0->reg11,resubmit(,249),goto" },
+            { "h1", "+overlay.locate/1 300 reg11={vni:port/nest} "
+              "actions=set_field:0->reg2,set_field:0x1->reg4,"
+              "set_field:0x13->reg7,goto" },
+            { "h2", "+overlay.locate/1 200 reg11={vni:port/nest} "
+              "actions=set_field:0->reg2,set_field:{host:h1}->reg6,goto" },
+            { "h1", "+overlay.locate/1 330 reg0=0x64,"
+              "dl_dst=02:00:00:00:00:01 actions=drop (destination is not "
+              "here)" },
+            /* Not heard yet: for all of them, judged where it arrives. */
+            { "h1", "+overlay.locate/1 100 reg0=0x64 actions=set_field:0->reg2,"
+              "set_field:0x1->reg4,set_field:0x13->reg7,resubmit" },
+            { "h1", "+overlay.locate/1 260 reg0=0x64,reg11=0,in_port=40000 "
+              "actions=set_field:0x1->reg3,set_field:0->reg2," },
+            { "h2", "+overlay.locate/1 50 reg0=0x64 "
+              "actions=set_field:0->reg3,set_field:0->reg2,"
+              "set_field:0->reg4,set_field:0->reg7,"
+              "set_field:0xfffffffb->reg6" },
+            { "h2", "+overlay.deliver/0 100 reg0=0x64,reg6=0xfffffffb "
+              "actions=move:NXM_NX_REG0[]->NXM_NX_TUN_ID[0..31],group:" },
+            { "h2", "+overlay.locate/1 250 reg0=0x64,in_port=40000 "
+              "actions=drop (destination is not here)" } } },
+        { "{'bindings/nest': null}", {
+            { "h1", "-reg9=0x10/0x10,dl_src" },
+            { "h2", "-resubmit(,249)" },
+            { "h2", "-reg6=0xfffffffb" } } },
+    } },
     { "overlay_puts_provider_networks_on_the_wire", {
         { "{" BASE ","
           "'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1',"
@@ -254,7 +319,6 @@ static struct scenario scenarios[] = {
     { "overlay_tunnels_go_by_family_and_encapsulation", {
         { "{" BASE "}", {
             { "h1", "+overlay.deliver/1 100 reg6={host:h2} actions="
-              "move:NXM_NX_REG0[]->NXM_NX_TUN_ID[0..31],"
               "set_field:10.99.0.2->tun_dst,output:40000" },
             { "h1", "-in_port=40001" } } },
         { "{'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1',"
@@ -264,7 +328,6 @@ static struct scenario scenarios[] = {
             { "h1", "+set_field:fd99::2->tun_ipv6_dst,output:40001" },
             { "h1", "-set_field:10.99.0.2->tun_dst" },
             { "h3", "+overlay.deliver/1 105 reg6={host:h2} actions="
-              "move:NXM_NX_REG0[]->NXM_NX_TUN_ID[0..31],"
               "set_field:10.99.0.2->tun_dst,output:40001" },
             { "h3", "+set_field:10.99.0.1->tun_dst,output:40000" },
             { "h3", "-set_field:fd99::1->tun_ipv6_dst" },
@@ -282,7 +345,6 @@ static struct scenario scenarios[] = {
             { "h3", "-in_port=40001" } } },
         { "{'hosts/h3': {'ovsdb': 'unix:/h3', 'tunnel_ip': 'fd99::3'}}", {
             { "h3", "+overlay.deliver/1 105 reg6={host:h1} actions="
-              "move:NXM_NX_REG0[]->NXM_NX_TUN_ID[0..31],"
               "set_field:fd99::1->tun_ipv6_dst,output:40000" },
             { "h3", "-set_field:10.99.0.2->tun_dst" },
             { "h1", "+set_field:fd99::3->tun_ipv6_dst,output:40000" },
@@ -314,7 +376,6 @@ static struct scenario scenarios[] = {
               "is not here)" },
             { "h1", "+" LOCATE "1  actions=drop (unknown destination)" },
             { "h1", "+overlay.deliver/1 100 reg6={host:h3} actions="
-              "move:NXM_NX_REG0[]->NXM_NX_TUN_ID[0..31],"
               "set_field:10.99.0.3->tun_dst,output:40000" },
             { "h1", "+overlay.deliver/1 110 reg6={host:h1} actions=drop" },
             { "h1", "-overlay.deliver/1 110 reg6={host:h2} actions=drop" },
@@ -389,7 +450,7 @@ static struct scenario scenarios[] = {
               "set_field:0x1->reg4,"
               "set_field:0x6->reg7,resubmit(,{TABLE:firewall.track/0})\n" },
             { "h2", "+overlay.deliver/0 100 reg0=0x64,reg6=0xffffffff "
-              "actions=group:" },
+              "actions=move:NXM_NX_REG0[]->NXM_NX_TUN_ID[0..31],group:" },
             { "h1", "-overlay.deliver/0 100 reg0=0xc8" },
             { "h2", "+type=all" },
             { "h2", "+actions=set_field:{host:h1}->reg6,resubmit(,"
