@@ -38,17 +38,17 @@ static void
 emit_in(const struct site *site, const struct vmn_floating_ip *floating,
         const struct vmn_loadbalancer *lb, const struct vmn_network *network)
 {
-    struct vmn_flow *flow = nat_new(site, 4, STAGE_IN, IN_NAT,
+    struct vmn_flow *flow = nat_new(site, lb->vip.family, STAGE_IN, IN_NAT,
                                     NAT_FLOATING);
     struct vmn_actions *actions;
 
-    vmn_match_ip(flow, VMN_F_IPV4_DST, &floating->ip);
+    vmn_match_ip(flow, field_dst(floating->ip.family), &floating->ip);
     nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, &lb->vip, 0);
 
     flow = site_flow(site, STAGE_IN, IN_ROUTE, IN_BALANCED);
     actions = vmn_flow_actions(flow);
     vmn_match(flow, REG_TRANSIT, site->transit);
-    vmn_match_ip(flow, VMN_F_IPV4_DST, &lb->vip);
+    vmn_match_ip(flow, field_dst(lb->vip.family), &lb->vip);
     vmn_act_set(actions, VMN_REG_NETWORK, network->vni);
     vmn_act_set(actions, VMN_REG_ZONE, site->zone);
     vmn_act_set(actions, VMN_REG_BALANCE_ZONE, balance_zone(site, network));
@@ -59,20 +59,23 @@ emit_in(const struct site *site, const struct vmn_floating_ip *floating,
     vmn_act_next(actions);
 }
 
-/* Who is a backend is the balancer's matter: all of its network may be. */
+/* Who is a backend is the balancer's matter: all of its network's addresses of
+ * 'family' may be. */
 static void
-emit_out(const struct site *site, const struct vmn_network *network)
+emit_out(const struct site *site, const struct vmn_network *network,
+         uint8_t family)
 {
     for (size_t i = 0; site->ofport && i < network->n_subnets; i++) {
+        const struct vmn_prefix *cidr = &network->subnets[i].cidr;
         struct vmn_flow *flow;
         struct vmn_actions *actions;
 
-        if (network->subnets[i].cidr.ip.family != 4) {
+        if (cidr->ip.family != family) {
             continue;
         }
         flow = out_enter_flow(site, vmn_scope_host(site->host),
                               ENTER_BALANCED);
-        vmn_match_prefix(flow, VMN_F_IPV4_SRC, &network->subnets[i].cidr);
+        vmn_match_prefix(flow, field_src(family), cidr);
         actions = vmn_flow_actions(flow);
         vmn_act_set(actions, REG_NAT_ZONE, balance_zone(site, network));
         vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE,
@@ -83,6 +86,17 @@ emit_out(const struct site *site, const struct vmn_network *network)
     }
 }
 
+/* Where it goes on. */
+static void
+emit_out_end(const struct site *site, uint8_t family)
+{
+    struct vmn_flow *flow = site_flow(site, STAGE_OUT, OUT_UNBALANCED, ONLY);
+
+    vmn_match(flow, VMN_REG_NETWORK, site->transit);
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
+    out_track(site, vmn_flow_actions(flow));
+}
+
 void
 balanced(const struct site *site, const struct vmn_floating_ip *floating)
 {
@@ -90,13 +104,13 @@ balanced(const struct site *site, const struct vmn_floating_ip *floating)
         site->view, floating->load_balancer);
     const struct vmn_network *network = lb ? find_network(site, lb) : NULL;
 
-    if (network && network->vni && lb->vip.family == 4
-        && floating->ip.family == 4) {
+    if (network && network->vni && lb->vip.family == floating->ip.family) {
         in_address(site, &floating->ip);
         wire_address(site, &floating->ip);
         emit_in(site, floating, lb, network);
         vmn_publish(site->emit, REL_BALANCED, site->router->row.name,
-                    network->row.name);
+                    vmn_printf(site->view, "%u|%s", lb->vip.family,
+                               network->row.name));
     }
 }
 
@@ -106,20 +120,21 @@ balanced_networks(const struct site *site)
 {
     struct vmn_names names = vmn_facts(site->view, REL_BALANCED,
                                        site->router->row.name);
-    struct vmn_flow *flow;
+    bool some[7] = { false };
 
     for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_network *network = vmn_read_network(site->view,
-                                                             names.names[i]);
+        uint8_t family = names.names[i][0] == '6' ? 6 : 4;
+        const struct vmn_network *network = vmn_read_network(
+            site->view, names.names[i] + 2);
 
         if (network) {
-            emit_out(site, network);
+            emit_out(site, network, family);
+            some[family] = true;
         }
     }
-    if (names.n) {
-        flow = site_flow(site, STAGE_OUT, OUT_UNBALANCED, ONLY);
-        vmn_match(flow, VMN_REG_NETWORK, site->transit);
-        vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
-        out_track(site, vmn_flow_actions(flow));
+    for (int family = 4; family <= 6; family += 2) {
+        if (some[family]) {
+            emit_out_end(site, family);
+        }
     }
 }

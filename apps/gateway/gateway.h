@@ -83,7 +83,8 @@ enum gateway_handler {
 #define REL_HOSTS "gateway.hosts"       /* "" -> hosts that may be a gateway. */
 #define REL_SITES "gateway.sites"       /* Router -> hosts that may be its. */
 #define REL_TRANSIT "gateway.transit"   /* VNI -> router. */
-#define REL_BALANCED "gateway.balanced" /* Router -> network of virtual IPs. */
+#define REL_BALANCED "gateway.balanced" /* Router -> FAMILY|NETWORK of virtual
+                                         * IPs. */
 #define REL_SAYS "gateway.says"         /* HOST|PHYSICAL -> ROUTER|ADDRESS, or
                                          * ROUTER|ASK_GATEWAY. */
 #define REL_WIRES "gateway.wires"       /* NETWORK|HOST -> routers that have their

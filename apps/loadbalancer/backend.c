@@ -13,24 +13,34 @@
 /* There are fewer slots than that. */
 #define BACKENDS_MAX 1024
 
+/* The first address of 'family', by which the port serves, or NULL. */
+static const struct vmn_ip *
+serving_ip(const struct vmn_port *port, unsigned family)
+{
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (port->ips[i].family == family) {
+            return &port->ips[i];
+        }
+    }
+    return NULL;
+}
+
 /* Adds port 'name' if it can serve in 'network' now. */
 static void
 backends_add(struct vmn_view *view, struct backends *list, const char *name,
-             const char *network, uint32_t weight)
+             const char *network, unsigned family, uint32_t weight)
 {
     const struct vmn_port *port = vmn_read_port(view, name);
     const struct vmn_binding *binding = vmn_read_binding(view, name);
-    size_t ip = 0;
+    const struct vmn_ip *ip;
 
     if (!port || !port->enabled || vmn_is_quarantined(view, port) || !weight
         || !binding || !binding->host || strcmp(port->network, network)
         || list->n >= BACKENDS_MAX) {
         return;
     }
-    while (ip < port->n_ips && port->ips[ip].family != 4) {
-        ip++;
-    }
-    if (ip >= port->n_ips) {
+    ip = serving_ip(port, family);
+    if (!ip) {
         return;
     }
     if (list->n >= list->allocated) {
@@ -46,7 +56,7 @@ backends_add(struct vmn_view *view, struct backends *list, const char *name,
     list->backends[list->n++] = (struct backend) {
         .name = port->row.name,
         .weight = weight,
-        .ip = port->ips[ip],
+        .ip = *ip,
         .mac = port->mac,
         .host = binding->host,
     };
@@ -99,7 +109,7 @@ backends_read(struct vmn_view *view, const struct vmn_loadbalancer *lb,
     memset(list, 0, sizeof *list);
     for (size_t i = 0; i < lb->n_backends; i++) {
         backends_add(view, list, lb->backends[i].port, network,
-                     lb->backends[i].weight);
+                     lb->vip.family, lb->backends[i].weight);
     }
     if (lb->selector.text) {
         struct vmn_names names = vmn_lookup(
@@ -111,7 +121,8 @@ backends_read(struct vmn_view *view, const struct vmn_loadbalancer *lb,
             if (port && vmn_selector_matches(&lb->selector,
                                              vmn_labels_of(view, &port->row))
                 && !is_named(lb, names.names[i])) {
-                backends_add(view, list, names.names[i], network, 1);
+                backends_add(view, list, names.names[i], network,
+                             lb->vip.family, 1);
             }
         }
     }
@@ -123,97 +134,99 @@ backends_read(struct vmn_view *view, const struct vmn_loadbalancer *lb,
 
 /* Flows of one backend.  ------------------------------------------------- */
 
-/* Reads the port and its network and address; false if it cannot serve. */
+/* What the flows of a port that serves need to know. */
+struct serving {
+    const struct vmn_port *port;
+    const struct vmn_network *network;
+    const struct vmn_ip *ip;
+};
+
+/* Reads "PORT|FAMILY" at the beginning of 'key'; sets '*rest' to what follows
+ * these.  False if it cannot serve. */
 static bool
-read_port(struct vmn_view *view, const char *name,
-          const struct vmn_port **port, const struct vmn_network **network,
-          const struct vmn_ip **ip)
+serving_read(struct vmn_view *view, const char *key, struct serving *s,
+             const char **rest)
 {
-    *port = vmn_read_port(view, name);
-    *network = *port ? vmn_read_network(view, (*port)->network) : NULL;
-    *ip = NULL;
-    for (size_t i = 0; *port && i < (*port)->n_ips && !*ip; i++) {
-        if ((*port)->ips[i].family == 4) {
-            *ip = &(*port)->ips[i];
-        }
+    char *name = vmn_printf(view, "%s", key);
+    char *bar = strchr(name, '|');
+
+    if (!bar || !bar[1]) {
+        return false;
     }
-    return *ip && *network && (*network)->vni;
+    *bar = '\0';
+    *rest = bar + 2;
+    s->port = vmn_read_port(view, name);
+    s->network = s->port ? vmn_read_network(view, s->port->network) : NULL;
+    s->ip = s->port ? serving_ip(s->port, bar[1] - '0') : NULL;
+    return s->ip && s->network && s->network->vni;
 }
 
 /* A flow for what the backend sends to a client on this host. */
 static struct vmn_flow *
-answer_add(struct vmn_emit *emit, const struct vmn_network *network,
-           const struct vmn_ip *ip, uint16_t priority)
+answer_add(struct vmn_emit *emit, const struct serving *s, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(
-        emit, vmn_scope_network(network->row.name), STAGE_UNBALANCE,
+        emit, vmn_scope_network(s->network->row.name), STAGE_UNBALANCE,
         UNBALANCE_SEND, priority);
 
-    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match(flow, VMN_REG_NETWORK, s->network->vni);
     vmn_match(flow, VMN_REG_DST_LOCAL, 1);
-    vmn_match_ip(flow, VMN_F_IPV4_SRC, ip);
+    vmn_match_ip(flow, field_ip_src(s->ip), s->ip);
     act_nat(vmn_flow_actions(flow), STAGE_UNBALANCE, UNBALANCE_MAC);
     return flow;
+}
+
+/* That a packet could not be delivered: the client knows nothing of the backend
+ * that it quotes. */
+static void
+emit_errors(struct vmn_emit *emit, const struct serving *s)
+{
+    if (s->ip->family == 6) {
+        vmn_match(answer_add(emit, s, SEND_ANSWER), VMN_F_ICMPV6_TYPE,
+                  ICMPV6_UNREACHABLE);
+        vmn_match(answer_add(emit, s, SEND_ANSWER), VMN_F_ICMPV6_TYPE,
+                  ICMPV6_TOO_BIG);
+    } else {
+        vmn_match(answer_add(emit, s, SEND_ANSWER), VMN_F_ICMPV4_TYPE,
+                  ICMP_UNREACHABLE);
+    }
 }
 
 void
 compile_backend(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    const struct vmn_port *port;
-    const struct vmn_network *network;
-    const struct vmn_ip *ip;
+    struct serving s;
     struct vmn_flow *flow;
+    const char *rest;
 
-    if (!read_port(view, key, &port, &network, &ip)) {
+    if (!serving_read(view, key, &s, &rest)) {
         return;
     }
 
-    flow = vmn_flow_add(emit, vmn_scope_network(network->row.name),
+    flow = vmn_flow_add(emit, vmn_scope_network(s.network->row.name),
                         STAGE_BALANCE, BALANCE_BACKEND, BACKEND_MAC);
-    vmn_match(flow, VMN_REG_NETWORK, network->vni);
-    vmn_match_ip(flow, VMN_F_IPV4_DST, ip);
-    vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_DST, port->mac);
+    vmn_match(flow, VMN_REG_NETWORK, s.network->vni);
+    vmn_match_ip(flow, field_ip_dst(s.ip), s.ip);
+    vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_DST, s.port->mac);
     vmn_act_next(vmn_flow_actions(flow));
 
     /* All of a packet's fragments must come to the same zone; only the first
      * says which port it is from. */
-    flow = answer_add(emit, network, ip, SEND_FRAGMENT);
+    flow = answer_add(emit, &s, SEND_FRAGMENT);
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_ANY, VMN_FRAG_ANY);
-
-    /* That a packet could not be delivered: the client knows nothing of the
-     * backend that it quotes. */
-    vmn_match(answer_add(emit, network, ip, SEND_ANSWER), VMN_F_ICMPV4_TYPE,
-              ICMP_UNREACHABLE);
-}
-
-/* Cuts "PORT|PROTO|N" into its parts; false if it is none. */
-static bool
-target_parse(struct vmn_view *view, const char *key, const char **port,
-             unsigned *ip_proto, unsigned *target)
-{
-    char *copy = vmn_printf(view, "%s", key);
-    char *bar = strchr(copy, '|');
-
-    if (!bar) {
-        return false;
-    }
-    *bar = '\0';
-    *port = copy;
-    return sscanf(bar + 1, "%u|%u", ip_proto, target) == 2;
+    emit_errors(emit, &s);
 }
 
 void
 compile_target(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    const struct vmn_port *port;
-    const struct vmn_network *network;
-    const struct vmn_ip *ip;
-    const char *name;
     unsigned ip_proto, target;
+    struct serving s;
+    const char *rest;
 
-    if (target_parse(view, key, &name, &ip_proto, &target)
-        && read_port(view, name, &port, &network, &ip)) {
-        vmn_match(answer_add(emit, network, ip, SEND_ANSWER),
-                  field_src(ip_proto), target);
+    if (serving_read(view, key, &s, &rest)
+        && sscanf(rest, "|%u|%u", &ip_proto, &target) == 2) {
+        vmn_match(answer_add(emit, &s, SEND_ANSWER), field_src(ip_proto),
+                  target);
     }
 }

@@ -41,6 +41,11 @@ static const struct vmn_unit_class units[] = {
     { .name = NULL },
 };
 
+static const struct vmn_handler_class handlers[] = {
+    [HANDLER_NEIGHBOUR] = { .name = "neighbour", .handle = handle_neighbour },
+    { .name = NULL },
+};
+
 static const struct vmn_number_class numbers[] = {
     { NUMBER_VIP, (1u << 24) - 1 },
     { .kind = NULL },
@@ -55,4 +60,5 @@ const struct vmn_app_class vmn_app = {
     .stages = stages,
     .units = units,
     .numbers = numbers,
+    .handlers = handlers,
 };

@@ -10,6 +10,10 @@
 
 enum loadbalancer_stage { STAGE_ARP, STAGE_BALANCE, STAGE_UNBALANCE };
 
+enum loadbalancer_handler { HANDLER_NEIGHBOUR };
+
+#define ARP_ASKED 100           /* In STAGE_ARP: of vmn_answer_for(). */
+
 /* Tables of STAGE_BALANCE. */
 enum {
     BALANCE_VIP,                /* Is it for a virtual IP? */
@@ -49,13 +53,17 @@ enum {
 #define IP_PROTO_TCP 6
 #define IP_PROTO_UDP 17
 
+/* Of a packet that could not be delivered (RFC 792; RFC 4443, sections 3.1 and
+ * 3.2). */
 #define ICMP_UNREACHABLE 3
+#define ICMPV6_UNREACHABLE 1
+#define ICMPV6_TOO_BIG 2
 
 #define NUMBER_VIP "loadbalancer.vip"
 
 /* Relations. */
-#define REL_BACKEND "loadbalancer.backend"  /* Port -> its balancer. */
-#define REL_TARGET "loadbalancer.target"    /* PORT|PROTO|N -> balancer. */
+#define REL_BACKEND "loadbalancer.backend"  /* PORT|FAMILY -> balancer. */
+#define REL_TARGET "loadbalancer.target" /* PORT|FAMILY|PROTO|N -> balancer. */
 
 /* A port that serves. */
 struct backend {
@@ -84,6 +92,22 @@ void slots_fill(struct vmn_view *, const struct backends *,
 
 /* vip.c */
 void compile_vip(struct vmn_view *, const char *key, struct vmn_emit *);
+/* Says that a virtual IP of IPv6 is still there. */
+void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
+                      struct vmn_packets_out *);
+
+/* The fields of the IP addresses of a family. */
+static inline enum vmn_field
+field_ip_src(const struct vmn_ip *ip)
+{
+    return ip->family == 6 ? VMN_F_IPV6_SRC : VMN_F_IPV4_SRC;
+}
+
+static inline enum vmn_field
+field_ip_dst(const struct vmn_ip *ip)
+{
+    return ip->family == 6 ? VMN_F_IPV6_DST : VMN_F_IPV4_DST;
+}
 
 /* The transport ports' fields of a protocol. */
 static inline enum vmn_field

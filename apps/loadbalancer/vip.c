@@ -23,12 +23,16 @@ struct vip {
     uint16_t slots[N_SLOTS];    /* If there are backends. */
 };
 
+static uint32_t
+vip_number(struct vmn_view *view, const char *name)
+{
+    return vmn_number(view, NUMBER_VIP, name);
+}
+
 /* Locally administered, from the balancer's number. */
 static struct vmn_mac
-vip_mac(struct vmn_view *view, const char *name)
+number_mac(uint32_t number)
 {
-    uint32_t number = vmn_number(view, NUMBER_VIP, name);
-
     return (struct vmn_mac) {
         { 0x0e, 0x56, 0x4d, number >> 16, number >> 8, number }
     };
@@ -51,7 +55,7 @@ flow_to_vip(const struct vip *vip, unsigned table, uint16_t priority)
 {
     struct vmn_flow *flow = flow_add(vip, STAGE_BALANCE, table, priority);
 
-    vmn_match_ip(flow, VMN_F_IPV4_DST, &vip->lb->vip);
+    vmn_match_ip(flow, field_ip_dst(&vip->lb->vip), &vip->lb->vip);
     return flow;
 }
 
@@ -69,14 +73,35 @@ flow_new(const struct vip *vip, uint16_t priority)
 /* The address itself.  --------------------------------------------------- */
 
 static void
-emit_arp(const struct vip *vip)
+emit_answers(const struct vip *vip)
 {
-    struct vmn_flow *flow = flow_add(vip, STAGE_ARP, 0, 100);
+    const struct vmn_answering by = {
+        .scope = vmn_scope_network(vip->network->row.name),
+        .stage = STAGE_ARP,
+        .priority = ARP_ASKED,
+        .vni = vip->network->vni,
+        .mac = vip->mac,
+        .handler = HANDLER_NEIGHBOUR,
+        .arg = vip_number(vip->view, vip->lb->row.name),
+    };
 
-    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
-    vmn_match(flow, VMN_F_ARP_OP, 1);
-    vmn_match_ip(flow, VMN_F_ARP_TPA, &vip->lb->vip);
-    vmn_act_arp_reply(vmn_flow_actions(flow), vip->mac, &vip->lb->vip);
+    vmn_answer_for(vip->emit, &by, &vip->lb->vip);
+}
+
+/* The flow has seen to it that the target is the virtual IP, and its MAC address
+ * follows from the number. */
+void
+handle_neighbour(struct vmn_view *view,
+                 const struct vmn_packet_in *in, struct vmn_packets_out *out)
+{
+    uint8_t answer[VMN_ND_ADVERT_SIZE];
+
+    if (vmn_nd_advert_build(in->bytes, in->size, number_mac(in->arg), false,
+                            answer)) {
+        vmn_send_back(out, answer, sizeof answer);
+    } else {
+        vmn_send_nothing(out, "malformed");
+    }
 }
 
 static void
@@ -85,7 +110,7 @@ emit_address(const struct vip *vip)
     struct vmn_flow *flow;
     struct vmn_actions *actions;
 
-    emit_arp(vip);
+    emit_answers(vip);
 
     vmn_act_drop(vmn_flow_actions(flow_to_vip(vip, BALANCE_VIP, VIP_OTHER)),
                  "no such service at virtual IP");
@@ -101,14 +126,14 @@ emit_address(const struct vip *vip)
 
     /* Answers come from the virtual IP's MAC, a backend's to itself... */
     flow = flow_add(vip, STAGE_BALANCE, BALANCE_SELECT, SELECT_ANSWER);
-    vmn_match_ip(flow, VMN_F_IPV4_SRC, &vip->lb->vip);
+    vmn_match_ip(flow, field_ip_src(&vip->lb->vip), &vip->lb->vip);
     actions = vmn_flow_actions(flow);
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, vip->mac);
     vmn_act_goto(actions, STAGE_BALANCE, BALANCE_BACKEND);
 
     /* ...and all the others. */
     flow = flow_add(vip, STAGE_UNBALANCE, UNBALANCE_MAC, MAC_ANSWER);
-    vmn_match_ip(flow, VMN_F_IPV4_SRC, &vip->lb->vip);
+    vmn_match_ip(flow, field_ip_src(&vip->lb->vip), &vip->lb->vip);
     actions = vmn_flow_actions(flow);
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, vip->mac);
     vmn_act_next(actions);
@@ -195,7 +220,7 @@ hairpin_add(const struct vip *vip, const struct backend *backend,
                                          STAGE_BALANCE, table, priority);
 
     vmn_match(flow, VMN_REG_NETWORK, vip->network->vni);
-    vmn_match_ip(flow, VMN_F_IPV4_SRC, &backend->ip);
+    vmn_match_ip(flow, field_ip_src(&backend->ip), &backend->ip);
     vmn_act_set_masked(vmn_flow_actions(flow), VMN_REG_FLAGS,
                        VMN_FLAG_HAIRPIN, VMN_FLAG_HAIRPIN);
     return flow;
@@ -209,11 +234,12 @@ emit_hairpin(const struct vip *vip, const struct backend *backend)
                                         BACKEND_HAIRPIN);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match_ip(flow, VMN_F_IPV4_DST, &backend->ip);
+    vmn_match_ip(flow, field_ip_dst(&backend->ip), &backend->ip);
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
                      VMN_CT_TRK | VMN_CT_INV);
-    vmn_match_ip(flow, VMN_F_CT_NW_DST, &vip->lb->vip);
-    vmn_act_set_ip(actions, VMN_F_IPV4_SRC, &vip->lb->vip);
+    vmn_match_ip(flow, vip->lb->vip.family == 6 ? VMN_F_CT_IPV6_DST
+                 : VMN_F_CT_NW_DST, &vip->lb->vip);
+    vmn_act_set_ip(actions, field_ip_src(&vip->lb->vip), &vip->lb->vip);
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, vip->mac);
     vmn_act_set_mac(actions, VMN_F_ETH_DST, backend->mac);
     vmn_act_next(actions);
@@ -228,9 +254,9 @@ emit_hairpin_answer(const struct vip *vip, const struct backend *backend,
                                         VIP_HAIRPIN);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match_ip(flow, VMN_F_IPV4_DST, &vip->lb->vip);
+    vmn_match_ip(flow, field_ip_dst(&vip->lb->vip), &vip->lb->vip);
     vmn_match(flow, field_src(vip->ip_proto), target);
-    vmn_act_set_ip(actions, VMN_F_IPV4_DST, &backend->ip);
+    vmn_act_set_ip(actions, field_ip_dst(&backend->ip), &backend->ip);
     act_nat(actions, STAGE_BALANCE, BALANCE_SELECT);
 }
 
@@ -250,13 +276,16 @@ emit_backend(const struct vip *vip, const struct backend *backend)
 {
     const struct vmn_loadbalancer *lb = vip->lb;
 
-    vmn_publish(vip->emit, REL_BACKEND, backend->name, lb->row.name);
+    vmn_publish(vip->emit, REL_BACKEND,
+                vmn_printf(vip->view, "%s|%u", backend->name,
+                           lb->vip.family), lb->row.name);
     emit_hairpin(vip, backend);
     for (size_t i = 0; i < lb->n_ports; i++) {
         if (is_first_target(lb, i)) {
             vmn_publish(vip->emit, REL_TARGET,
-                        vmn_printf(vip->view, "%s|%u|%u", backend->name,
-                                   vip->ip_proto, lb->ports[i].target),
+                        vmn_printf(vip->view, "%s|%u|%u|%u", backend->name,
+                                   lb->vip.family, vip->ip_proto,
+                                   lb->ports[i].target),
                         lb->row.name);
             emit_hairpin_answer(vip, backend, lb->ports[i].target);
         }
@@ -287,7 +316,7 @@ compile_vip(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const struct vmn_loadbalancer *lb = vmn_read_loadbalancer(view, key);
 
-    if (!lb || lb->vip.family != 4
+    if (!lb || !lb->vip.family
         || (lb->protocol != VMN_PROTO_TCP && lb->protocol != VMN_PROTO_UDP)) {
         return;
     }
@@ -302,7 +331,7 @@ compile_vip(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         };
 
         if (vip.network && vip.network->vni) {
-            vip.mac = vip_mac(view, key);
+            vip.mac = number_mac(vip_number(view, key));
             emit_vip(&vip);
         }
     }

@@ -16,10 +16,7 @@ enum router_stage {
 
 /* Priorities in STAGE_ANSWER. */
 enum {
-    ANSWER_DIRECT = 120,        /* Is it still there? */
-    ANSWER_PROBE = 110,         /* From one that has no address yet. */
-    ANSWER_MUTE = 105,          /* Says no link-layer address. */
-    ANSWER_ASKER = 100,
+    ANSWER_ASKED = 100,         /* The least, of vmn_answer_for(). */
 };
 
 /* Tables of STAGE_ROUTE.  A packet that comes to another router is back at

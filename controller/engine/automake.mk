@@ -28,6 +28,7 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/node.h \
 	controller/engine/learn.c \
 	controller/engine/learn.h \
+	controller/engine/answer.c \
 	controller/engine/mac.c \
 	controller/engine/mac.h \
 	controller/engine/neighbour.c \

@@ -284,6 +284,18 @@ schema_finish_port(void *port_, const json_t *json, const char *pointer,
 }
 
 void
+schema_finish_loadbalancer(void *lb_, const json_t *json OVS_UNUSED,
+                           const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_loadbalancer *lb = lb_;
+
+    if (lb->vip.family == 6 && lb->vip.addr[0] == 0xfe
+        && (lb->vip.addr[1] & 0xc0) == 0x80) {
+        fault(errors, pointer, "vip", "must not be link-local");
+    }
+}
+
+void
 schema_finish_peer(void *peer_, const json_t *json OVS_UNUSED,
                    const char *pointer, struct vmn_errors *errors)
 {

@@ -19,6 +19,8 @@ void schema_finish_subnet(void *, const json_t *, const char *pointer,
                           struct vmn_errors *);
 void schema_finish_network(void *, const json_t *, const char *pointer,
                            struct vmn_errors *);
+void schema_finish_loadbalancer(void *, const json_t *, const char *pointer,
+                                struct vmn_errors *);
 void schema_finish_port(void *, const json_t *, const char *pointer,
                         struct vmn_errors *);
 void schema_finish_peer(void *, const json_t *, const char *pointer,

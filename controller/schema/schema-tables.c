@@ -637,8 +637,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                 COMMON(vmn_loadbalancer),
                 { .name = "vip", .type = SCHEMA_IP,
                   AT(vmn_loadbalancer, vip),
-                  .flags = SCHEMA_REQUIRED | SCHEMA_IPV4,
-                  .doc = "The virtual address; IPv4." },
+                  .flags = SCHEMA_REQUIRED, .doc = "The virtual address." },
                 { .name = "networks", .type = SCHEMA_REF,
                   .flags = SCHEMA_SET | SCHEMA_REQUIRED,
                   LIST_AT(vmn_loadbalancer, networks), .min_items = 1,
@@ -663,6 +662,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .doc = "More backends, of weight 1, by their labels." },
                 { .name = NULL },
             },
+            .finish = schema_finish_loadbalancer,
         },
     },
     [VMN_TABLE_OBSERVATION] = {

@@ -349,6 +349,26 @@ struct vmn_group_msg *vmn_group_add(struct vmn_emit *, struct vmn_scope,
 struct vmn_actions *vmn_bucket_add(struct vmn_group_msg *, uint32_t bucket_id,
                                    uint16_t weight);
 
+/* Answers for addresses that are in switches only.  ----------------------- */
+
+/* Where, and for whom: local senders of network 'vni' are told 'mac' by flows of
+ * priorities from 'priority' to 'priority' + 20.  Solicitations of IPv6 that ask
+ * whether the one that has 'mac' is still there go to 'handler' with 'arg': it
+ * answers them by vmn_nd_advert_build(). */
+struct vmn_answering {
+    struct vmn_scope scope;
+    unsigned stage;
+    unsigned table;
+    uint16_t priority;
+    uint32_t vni;
+    struct vmn_mac mac;
+    unsigned handler;
+    uint32_t arg;
+};
+/* Has ARP and neighbour discovery for 'ip' answered. */
+void vmn_answer_for(struct vmn_emit *, const struct vmn_answering *,
+                    const struct vmn_ip *ip);
+
 #ifdef __cplusplus
 }
 #endif

@@ -201,26 +201,30 @@ def test_floating_address_is_the_ports_own(world, shop):
     assert seen_as(shop["a1"], shop["near"], NEAR6) == OURS6
 
 
-def test_virtual_ip_is_reached_from_outside(world, shop):
+@pytest.mark.parametrize("vip, floating, near", [
+    ("10.0.1.100", "198.51.100.24", "198.51.100.50"),
+    ("fd00:1::100", "fd51::24", "fd51::50")], ids=["ipv4", "ipv6"])
+def test_virtual_ip_is_reached_from_outside(world, shop, vip, floating, near):
     """By a floating address; backends are on the gateway and elsewhere, and they
     see who asks."""
-    world.put("loadbalancers", "www", vip="10.0.1.100", networks=["a"],
+    world.put("loadbalancers", "www", vip=vip, networks=["a"],
               ports=[{"port": 8000, "target": 80}],
               backends=[{"port": "a1"}, {"port": "a3"}])
-    world.put("floating-ips", "f", router="r", ip="198.51.100.24",
+    world.put("floating-ips", "f", router="r", ip=floating,
               load_balancer="www")
     for who in ("gw", "near"):
         wait_for("both backends", lambda w=who: {traffic.ask(
-            shop[w], "198.51.100.24", 8000) for _ in range(20)} >= {"a1", "a3"})
-        assert world.unanswered(shop[who], "198.51.100.24", 80)
-    held = traffic.Connection(shop["near"], "198.51.100.24", 8000)
-    assert held.exchange(seconds=5).split()[1] == "198.51.100.50"
+            shop[w], floating, 8000) for _ in range(20)} >= {"a1", "a3"})
+        assert world.unanswered(shop[who], floating, 80)
+    held = traffic.Connection(shop["near"], floating, 8000)
+    assert held.exchange(seconds=5).split()[1] == near
     # Neither those inside nor what backends send by themselves is touched.
     assert world.answers(shop["b3"], shop["a1"].ip) == "a1"
     assert seen_as(shop["a3"], shop["near"]) == OURS
+    assert seen_as(shop["a3"], shop["near"], NEAR6) == OURS6
     assert held.exchange(seconds=5)
     world.delete("floating-ips", "f")
-    assert world.unanswered(shop["near"], "198.51.100.24", 8000)
+    assert world.unanswered(shop["near"], floating, 8000)
 
 
 def test_ports_are_forwarded(world, shop):

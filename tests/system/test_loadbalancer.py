@@ -6,19 +6,21 @@ import collections
 import pytest
 from conftest import cut, entry, rule
 
-from vmnlab import frames, traffic
-from vmnlab.frames import Capture
+from vmnlab import traffic
 from vmnlab.netns import wait_for
 
-VIP = "10.0.0.100"
+LINKS = {"ipv4": ("10.0.0.0/24", "10.0.0."), "ipv6": ("fd00::/64", "fd00::")}
 
 
-@pytest.fixture
-def farm(world):
-    """A client and three servers, the servers labelled role=web."""
-    world.network("net")
-    cli = world.vm("cli", "net", "h1", "10.0.0.1", tcp=[8080])
-    web = [world.vm("w%d" % i, "net", "h%d" % i, "10.0.0.1%d" % i,
+@pytest.fixture(params=sorted(LINKS))
+def farm(world, request):
+    """A client and three servers, the servers labelled role=web, of one
+    family.  'world.vip' is the virtual IP of the balancer to come."""
+    cidr, world.start = LINKS[request.param]
+    world.vip = world.start + "100"
+    world.network("net", cidr)
+    cli = world.vm("cli", "net", "h1", world.start + "1", tcp=[8080])
+    web = [world.vm("w%d" % i, "net", "h%d" % i, world.start + "1%d" % i,
                     labels={"role": "web"}, tcp=[8080], udp=[53])
            for i in (1, 2, 3)]
     return cli, web
@@ -26,19 +28,19 @@ def farm(world):
 
 def balancer(world, **spec):
     spec.setdefault("ports", [{"port": 80, "target": 8080}])
-    world.put("loadbalancers", "lb", vip=VIP, networks=["net"], **spec)
+    world.put("loadbalancers", "lb", vip=world.vip, networks=["net"], **spec)
 
 
-def spread(client, n=200, port=80, protocol="tcp"):
+def spread(world, client, n=200, port=80, protocol="tcp"):
     """Asks 'n' times; returns {who: times}."""
     return collections.Counter(
-        traffic.ask(client, VIP, port, protocol, 5) for _ in range(n))
+        traffic.ask(client, world.vip, port, protocol, 5) for _ in range(n))
 
 
 def serves(world, client, wanted, port=80, protocol="tcp"):
     """Waits until exactly 'wanted' answer; returns how often each did."""
     def right():
-        seen = spread(client, 60, port, protocol)
+        seen = spread(world, client, 60, port, protocol)
         return set(seen) == set(wanted) and seen
     return wait_for("answers of %s" % wanted, right, 30)
 
@@ -47,7 +49,7 @@ def test_requests_are_spread_evenly(world, farm):
     cli, _ = farm
     balancer(world, selector="role=web")
     serves(world, cli, ["w1", "w2", "w3"])
-    seen = spread(cli, 300)
+    seen = spread(world, cli, 300)
     assert set(seen) == {"w1", "w2", "w3"}
     # A fair choice has 100 each with a deviation of 8.
     assert all(50 <= n <= 150 for n in seen.values()), seen
@@ -59,7 +61,7 @@ def test_weights_count(world, farm):
                               {"port": "w2", "weight": 2},
                               {"port": "w3", "weight": 0}])
     serves(world, cli, ["w1", "w2"])
-    seen = spread(cli, 400)
+    seen = spread(world, cli, 400)
     assert set(seen) == {"w1", "w2"}
     # 300 and 100 are fair, with a deviation of 9.
     assert 240 <= seen["w1"] <= 360, seen
@@ -69,7 +71,7 @@ def test_connection_stays_with_its_backend(world, farm):
     cli, _ = farm
     balancer(world, selector="role=web")
     serves(world, cli, ["w1", "w2", "w3"])
-    held = [traffic.Connection(cli, VIP, 80) for _ in range(12)]
+    held = [traffic.Connection(cli, world.vip, 80) for _ in range(12)]
     for one in held:
         who = {(one.exchange(seconds=5) or "").split()[0] for _ in range(5)}
         assert len(who) == 1 and who <= {"w1", "w2", "w3"}
@@ -80,7 +82,7 @@ def test_backend_sees_the_clients_address(world, farm):
     cli, _ = farm
     balancer(world, selector="role=web")
     serves(world, cli, ["w1", "w2", "w3"])
-    held = traffic.Connection(cli, VIP, 80)
+    held = traffic.Connection(cli, world.vip, 80)
     assert held.exchange(seconds=5).split()[1] == cli.ip
     held.close()
 
@@ -110,7 +112,7 @@ def test_backends_that_stay_keep_their_connections(world, farm):
     cli, _ = farm
     balancer(world, selector="role=web")
     serves(world, cli, ["w1", "w2", "w3"])
-    held = [traffic.Connection(cli, VIP, 80) for _ in range(20)]
+    held = [traffic.Connection(cli, world.vip, 80) for _ in range(20)]
     who = [one.exchange(seconds=5).split()[0] for one in held]
     world.patch("ports", "w3", labels={"role": "spare"})
     for one, name in zip(held, who):
@@ -126,7 +128,7 @@ def test_backend_reaches_its_own_vip(world, farm, n_backends):
     names = ["w%d" % (i + 1) for i in range(n_backends)]
     balancer(world, backends=[{"port": n} for n in names])
     serves(world, web[0], names)
-    held = traffic.Connection(web[0], VIP, 80)
+    held = traffic.Connection(web[0], world.vip, 80)
     assert all(held.exchange(seconds=5) for _ in range(5))
     held.close()
 
@@ -145,25 +147,34 @@ def test_udp(world, farm):
     balancer(world, protocol="udp", selector="role=web",
              ports=[{"port": 5353, "target": 53}])
     serves(world, cli, ["w1", "w2", "w3"], 5353, "udp")
-    held = traffic.Connection(cli, VIP, 5353, "udp")
+    held = traffic.Connection(cli, world.vip, 5353, "udp")
     who = {held.exchange(seconds=5).split()[0] for _ in range(5)}
     assert len(who) == 1
-    assert world.answers(cli, VIP, 53, "udp", 1) is None
+    assert world.answers(cli, world.vip, 53, "udp", 1) is None
     held.close()
 
 
-def test_vip_answers_arp_with_one_mac(world, farm):
+def test_vip_has_one_mac(world, farm):
+    """Asked for by ARP or neighbour discovery, and again once it is known: then
+    by its own address, as hosts do that have not heard of it for a while."""
     cli, web = farm
     balancer(world, selector="role=web")
-    serves(world, cli, ["w1", "w2", "w3"])
     macs = set()
     for vm in (cli, web[1]):
-        with Capture(vm.ns) as seen:
-            frames.send(vm, frames.arp_question(vm.mac, vm.ip, VIP))
-            answer = seen.wait(lambda f: frames.parse(f).get("operation") == 2
-                               and frames.parse(f)["sender_ip"] == VIP, 10)
-            assert answer
-            macs.add(frames.parse(answer)["sender"])
+        serves(world, vm, ["w1", "w2", "w3"])
+        for state in ("", "stale"):
+            if state:
+                vm.run("ip", "neigh", "change", world.vip, "nud", "delay",
+                       "dev", "eth0")
+            else:
+                vm.run("ip", "neigh", "flush", "to", world.vip)
+                assert traffic.ask(vm, world.vip, 80)
+            neighbour = wait_for("it to be there", lambda: [
+                line for line in vm.run("ip", "neigh", "show",
+                                        world.vip).splitlines()
+                if "REACHABLE" in line], 20)
+            macs.add(neighbour[0].split()[neighbour[0].split()
+                                          .index("lladdr") + 1])
     assert len(macs) == 1
     assert not macs & {vm.mac for vm in [cli] + web}
 
@@ -172,14 +183,14 @@ def test_other_ports_of_the_vip_answer_nothing(world, farm):
     cli, _ = farm
     balancer(world, selector="role=web")
     serves(world, cli, ["w1", "w2", "w3"])
-    assert world.unanswered(cli, VIP, 8080)
-    assert world.unanswered(cli, VIP, 80, "udp")
+    assert world.unanswered(cli, world.vip, 8080)
+    assert world.unanswered(cli, world.vip, 80, "udp")
 
 
 def test_no_backend_no_answer_and_then_one(world, farm):
     cli, _ = farm
     balancer(world, selector="role=nobody")
-    assert world.unanswered(cli, VIP, 80)
+    assert world.unanswered(cli, world.vip, 80)
     balancer(world, selector="role=web")
     serves(world, cli, ["w1", "w2", "w3"])
 
@@ -189,17 +200,17 @@ def test_deleted_balancer_answers_no_more(world, farm):
     balancer(world, selector="role=web")
     serves(world, cli, ["w1", "w2", "w3"])
     world.delete("loadbalancers", "lb")
-    assert world.unanswered(cli, VIP, 80)
+    assert world.unanswered(cli, world.vip, 80)
     assert world.reaches(cli, web[0], 8080)
 
 
 def test_vip_is_offered_in_its_networks_only(world, farm):
     cli, _ = farm
-    world.network("far")
-    stranger = world.vm("far1", "far", "h1", "10.0.0.1")
+    world.network("far", "10.0.0.0/24", "fd00::/64")
+    stranger = world.vm("far1", "far", "h1", world.start + "1")
     balancer(world, selector="role=web")
     serves(world, cli, ["w1", "w2", "w3"])
-    assert world.unanswered(stranger, VIP, 80)
+    assert world.unanswered(stranger, world.vip, 80)
 
 
 def test_policies_see_the_backend(world, farm):
@@ -210,13 +221,13 @@ def test_policies_see_the_backend(world, farm):
     world.policy("p", "web", rule("ingress", "allow", ["cli"],
                                   [entry("tcp", 8080)]))
     serves(world, cli, ["w1", "w2", "w3"])
-    assert traffic.ask(web[0], VIP, 80) in (None, "w1")
-    held = traffic.Connection(cli, VIP, 80)
+    assert traffic.ask(web[0], world.vip, 80) in (None, "w1")
+    held = traffic.Connection(cli, world.vip, 80)
     assert held.exchange(seconds=5)
     world.policy("p", "web", rule("ingress", "allow", ["cli"],
                                   [entry("tcp", 80)]))
     assert cut(held)
-    assert world.unanswered(cli, VIP, 80)
+    assert world.unanswered(cli, world.vip, 80)
     held.close()
 
 
@@ -224,10 +235,20 @@ def test_backend_that_moves_goes_on_serving(world, farm):
     cli, _ = farm
     balancer(world, backends=[{"port": "w2"}])
     serves(world, cli, ["w2"])
-    held = traffic.Connection(cli, VIP, 80)
+    held = traffic.Connection(cli, world.vip, 80)
     assert held.exchange(seconds=5)
     world.lab.move("w2", "h3")
     world.lab.await_ports(["w2"])
     assert held.again()
     serves(world, cli, ["w2"])
     held.close()
+
+
+def test_traces_follow_it(world, farm):
+    balancer(world, selector="role=web")
+    said = world.api.call("POST", "/v1/trace", {
+        "from": "cli", "to": "lb", "protocol": "tcp", "port": 80,
+        "reply": True})
+    assert said["verdict"] == "delivered", said
+    assert {o["at"]["port"] for o in said["outcomes"]} \
+        == {"w1", "w2", "w3"}, said

@@ -1105,6 +1105,35 @@ static struct scenario scenarios[] = {
 
 /* Load balancer.  -------------------------------------------------------- */
 
+    { "loadbalancer_balances_ipv6", {
+        { "{" BASE "," DUAL("web1", "1") ","
+          "'loadbalancers/front6': {'vip': 'fd00::64', 'networks': ['shop'],"
+          " 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1'}, {'port': 'app1'}]}}", {
+            { "h2", "+loadbalancer.arp/0 100 icmp6,reg0=0x64,reg3=0x1,"
+              "icmp_type=135,nd_target=fd00::64 actions=move" },
+            { "h2", "+loadbalancer.arp/0 120 icmp6,reg0=0x64,reg3=0x1,"
+              "dl_dst=00:00:00:00:00:00/01:00:00:00:00:00,icmp_type=135,"
+              "nd_target=fd00::64 actions=controller(" },
+            { "h2", "+loadbalancer.balance/0 200 tcp6,reg0=0x64,"
+              "ipv6_dst=fd00::64,tp_dst=80 actions=ct(" },
+            { "h2", "+loadbalancer.balance/0 100 ipv6,reg0=0x64,"
+              "ipv6_dst=fd00::64 actions=drop (no such service" },
+            { "h2", "+loadbalancer.balance/1 100 ct_state=+new-inv+trk,"
+              "ct_nw_proto=6,ct_tp_dst=80,ipv6,reg0=0x64,ipv6_dst=fd00::64 "
+              "actions=group:" },
+            /* What has no address of its family does not serve. */
+            { "h2", "+loadbalancer.balance/2 50 ipv6,reg0=0x64,"
+              "ipv6_dst=fd00::1 actions=set_field:02:00:00:00:00:01->eth_dst" },
+            { "h2", "-loadbalancer.balance/2 50 ip,reg0=0x64" },
+            { "h2", "+loadbalancer.unbalance/0 100 tcp6,reg0=0x64,reg4=0x1,"
+              "ipv6_src=fd00::1,tp_src=8080 actions=ct(" },
+            { "h2", "+loadbalancer.unbalance/0 100 icmp6,reg0=0x64,reg4=0x1,"
+              "ipv6_src=fd00::1,icmp_type=2 actions=ct(" },
+            { "h1", "+loadbalancer.balance/2 100 ct_state=-inv+trk,"
+              "ct_ipv6_dst=fd00::64,ipv6,reg0=0x64,ipv6_src=fd00::1,"
+              "ipv6_dst=fd00::1 actions=" } } },
+    } },
     { "loadbalancer_sends_new_connections_to_a_group_of_256_slots", {
         { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
           " ['shop'], 'ports': [{'port': 80, 'target': 8080}],"

@@ -419,9 +419,12 @@ static const struct bad_case bad_cases[] = {
     { "hosts", "{'ovsdb':'http:x','tunnel_ip':'fd00::1'}",
       "/ovsdb must be \"tcp:HOST:PORT\", \"ssl:HOST:PORT\", "
       "\"unix:/PATH\" or \"inbound\"\n" },
-    { "loadbalancers", "{'vip':'fd00::1','networks':['n'],"
+    { "loadbalancers", "{'vip':'fe80::1','networks':['n'],"
       "'ports':[{'port':80}]}",
-      "/vip must be IPv4: IPv6 is not supported here yet\n" },
+      "/vip must not be link-local\n" },
+    { "loadbalancers", "{'vip':'ff02::1','networks':['n'],"
+      "'ports':[{'port':80}]}",
+      "/vip must be a unicast address\n" },
     { "hosts", HOST("'description':'a\\u0000b'"),
       "/description must not hold control characters\n" },
     { "hosts", HOST("'description':'\\u009b1m'"),
