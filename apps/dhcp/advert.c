@@ -79,13 +79,13 @@ prepare(struct vmn_view *view, const struct vmn_network *network,
                                                 first_subnet(network, port),
                                                 port);
     struct vmn_ra *ra = &advert->ra;
+    uint32_t mtu = vmn_mtu_of(view, network);
 
     memset(advert, 0, sizeof *advert);
-    advert->room = (network->mtu + 14 < ANSWER_MAX ? network->mtu + 14
-                    : ANSWER_MAX);
+    advert->room = (mtu + 14 < ANSWER_MAX ? mtu + 14 : ANSWER_MAX);
     ra->eth_dst = to ? port->mac : all_nodes_mac;
     ra->ip_dst = to ? *to : all_nodes;
-    ra->mtu = network->mtu;
+    ra->mtu = mtu;
     ra->valid_s = PREFIX_VALID;
     ra->preferred_s = PREFIX_PREFERRED;
     ra->dns_s = ROUTER_LIFETIME;

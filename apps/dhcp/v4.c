@@ -46,6 +46,7 @@ struct ask {
     struct vmn_dhcp4 dhcp;
     const struct vmn_port *port;
     const struct vmn_network *network;
+    uint32_t mtu;               /* The network's. */
     struct vmn_ip requested, server; /* Family 0: not said. */
 };
 
@@ -53,7 +54,7 @@ struct ask {
 
 /* What options are made of. */
 struct context {
-    const struct vmn_network *network;
+    uint32_t mtu;
     const struct vmn_subnet *subnet;
     struct vmn_dhcp_options told;
 };
@@ -200,7 +201,7 @@ put_option(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
     case OPTION_NTP: put_ips(b, code, told->ntp, told->n_ntp); break;
     case OPTION_HOSTNAME: put_text(b, code, told->hostname); break;
     case OPTION_DOMAIN: put_text(b, code, told->domain); break;
-    case OPTION_MTU: put_u16(b, code, ctx->network->mtu); break;
+    case OPTION_MTU: put_u16(b, code, ctx->mtu); break;
     case OPTION_TFTP_SERVER: put_boot_server(b, &told->boot_server); break;
     case OPTION_BOOT_FILE: put_text(b, code, told->boot_file); break;
     case OPTION_SEARCH: put_search(b, told); break;
@@ -267,8 +268,8 @@ message_room(const struct ask *ask)
 
         room = asked > room ? asked : room;
     }
-    if (room > ask->network->mtu) {
-        room = ask->network->mtu;
+    if (room > ask->mtu) {
+        room = ask->mtu;
     }
     if (room > ANSWER_MAX - 14) {
         room = ANSWER_MAX - 14;
@@ -314,7 +315,7 @@ answer(const struct ask *ask, uint8_t type, const struct vmn_ip *ip,
     bool leases = !refuses && ask->dhcp.type != VMN_DHCP4_INFORM;
     uint8_t data[ANSWER_MAX];
     struct vmn_bytes b = vmn_bytes(data, message_room(ask));
-    struct context ctx = { .network = ask->network };
+    struct context ctx = { .mtu = ask->mtu };
     struct vmn_dhcp4 dhcp = {
         .is_reply = true,
         .type = type,
@@ -454,6 +455,7 @@ check_ask(struct vmn_view *view, const struct vmn_packet_in *in,
     ask->in = in;
     ask->port = in->port;
     ask->network = vmn_read_network(view, in->port->network);
+    ask->mtu = ask->network ? vmn_mtu_of(view, ask->network) : 0;
     ask->requested = get_ip(&ask->dhcp, OPTION_REQUESTED_IP);
     ask->server = get_ip(&ask->dhcp, OPTION_SERVER_ID);
     return ask->network ? NULL : "from no port";

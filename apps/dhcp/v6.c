@@ -63,6 +63,7 @@ struct ask {
     struct vmn_dhcp6_option client, server; /* 'data' NULL: none. */
     const struct vmn_port *port;
     const struct vmn_network *network;
+    uint32_t mtu;               /* The network's. */
     struct vmn_dhcp_options told;
 };
 
@@ -378,7 +379,7 @@ static const char *
 handle_ask(const struct ask *ask, struct vmn_packets_out *out)
 {
     uint8_t data[ANSWER_MAX], type = REPLY;
-    size_t room = ask->network->mtu - IPV6_UDP_SIZE;
+    size_t room = ask->mtu - IPV6_UDP_SIZE;
     struct vmn_bytes b = vmn_bytes(data, room < ANSWER_MAX - VMN_UDP6_HEADERS
                                    ? room : ANSWER_MAX - VMN_UDP6_HEADERS);
     struct vmn_dhcp6_option rapid;
@@ -485,6 +486,7 @@ check_ask(struct vmn_view *view, const struct vmn_packet_in *in,
     if (!ask->network) {
         return "from no port";
     }
+    ask->mtu = vmn_mtu_of(view, ask->network);
     if (!vmn_udp_parse(in->bytes, in->size, &ask->udp)
         || ask->udp.ip_src.family != 6
         || !vmn_dhcp6_parse(ask->udp.payload, ask->udp.payload_size,

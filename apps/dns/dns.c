@@ -158,7 +158,8 @@ static size_t
 answer_room(struct vmn_view *view, const struct vmn_port *port)
 {
     const struct vmn_network *network = vmn_read_network(view, port->network);
-    size_t room = network ? network->mtu + 14 - VMN_UDP6_HEADERS : 512;
+    size_t room = (network ? vmn_mtu_of(view, network) + 14 - VMN_UDP6_HEADERS
+                   : 512);
 
     return room < ANSWER_MAX ? room : ANSWER_MAX;
 }

@@ -8,6 +8,14 @@
 
 #include "overlay.h"
 
+#include <stdlib.h>
+
+#define UNDERLAY_MTU 1500       /* Of one that nobody has told of. */
+/* A network's: the least that IPv6 takes (RFC 8200, section 5), and the most
+ * that one may be given. */
+#define MTU_MIN 1280
+#define MTU_MAX 9216
+
 /* Of what has 'vni' (or of all, if that is 0) and is to go into a tunnel. */
 static void
 emit_sized(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni,
@@ -36,18 +44,68 @@ emit_sized(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni,
     vmn_act_drop(actions, "larger than the MTU");
 }
 
+/* What the tunnels of all hosts have room for.  A host whose row names no
+ * interface for them counts as if that had an MTU of 1500, and one that has not
+ * reported yet not at all: so nothing changes while hosts come and go. */
 void
-large_base(struct vmn_emit *emit)
+eval_mtu(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
-    emit_sized(emit, vmn_scope_all(), 0, VMN_MTU_DEFAULT);
+    struct vmn_names rooms = vmn_facts(view, REL_ROOM, "");
+    uint32_t mtu = 0;
+
+    for (size_t i = 0; i < rooms.n; i++) {
+        uint32_t room = strtoul(rooms.names[i], NULL, 10);
+
+        mtu = !mtu || room < mtu ? room : mtu;
+    }
+    mtu = !mtu ? VMN_MTU_DEFAULT : mtu < MTU_MIN ? MTU_MIN
+          : mtu > MTU_MAX ? MTU_MAX : mtu;
+    vmn_value_set(value, &mtu, sizeof mtu);
+}
+
+void
+large_of_host(struct vmn_view *view, struct vmn_emit *emit,
+              const struct vmn_host *host)
+{
+    bool v6 = host->tunnel_ip.family == 6 || host->second_tunnel_ip.family == 6;
+    uint32_t overhead = v6 ? VMN_TUNNEL_OVERHEAD_IPV6
+                        : VMN_TUNNEL_OVERHEAD_IPV4;
+    uint32_t mtu = UNDERLAY_MTU;
+
+    if (host->tunnel_interface) {
+        const struct vmn_vif *vif = vmn_read_vif(view, host->row.name,
+                                                 VMN_UNDERLAY_ID);
+
+        if (!vif) {
+            return;
+        }
+        mtu = vif->mtu;
+    }
+    vmn_publish(emit, REL_ROOM, "",
+                vmn_printf(view, "%u", mtu > overhead ? mtu - overhead : 1));
+}
+
+/* The MTU of most networks: for others, large_of_vni(). */
+static uint32_t
+common_mtu(struct vmn_view *view)
+{
+    const struct vmn_network any = { .mtu = 0 };
+
+    return vmn_mtu_of(view, &any);
+}
+
+void
+large_base(struct vmn_view *view, struct vmn_emit *emit)
+{
+    emit_sized(emit, vmn_scope_all(), 0, common_mtu(view));
 }
 
 /* Routed packets may leave from any host of the domain. */
 void
-large_of_vni(struct vmn_emit *emit, const char *domain, uint32_t vni,
-             uint32_t mtu)
+large_of_vni(struct vmn_view *view, struct vmn_emit *emit,
+             const char *domain, uint32_t vni, uint32_t mtu)
 {
-    if (mtu != VMN_MTU_DEFAULT) {
+    if (mtu != common_mtu(view)) {
         emit_sized(emit, vmn_scope_domain(domain), vni, mtu);
     }
 }

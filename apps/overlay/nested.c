@@ -212,7 +212,7 @@ leave_nested(struct vmn_view *view, struct vmn_emit *emit,
     match_network(flow, site->network);
     match_nested(flow);
     vmn_act_set(actions, VMN_F_TUN_ID, port_vni(view, site->port));
-    vmn_act_check_size(actions, site->network->mtu);
+    vmn_act_check_size(actions, vmn_mtu_of(view, site->network));
     vmn_act_goto(actions, STAGE_DELIVER, DELIVER_TUNNEL);
 }
 

@@ -81,7 +81,7 @@ compile_outside(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     vmn_publish(emit, REL_OUTSIDE, domain, key);
-    large_of_vni(emit, domain, vmn_transit_vni(view, key),
+    large_of_vni(view, emit, domain, vmn_transit_vni(view, key),
                  vmn_outside_mtu(view, router));
     for (size_t i = 0; i < external->n_gateways; i++) {
         const char *host = external->gateways[i].host;

@@ -102,7 +102,7 @@ base_locate(struct vmn_emit *emit)
 }
 
 static void
-base_deliver(struct vmn_emit *emit)
+base_deliver(struct vmn_view *view, struct vmn_emit *emit)
 {
     struct vmn_flow *flow;
     struct vmn_actions *actions;
@@ -125,7 +125,7 @@ base_deliver(struct vmn_emit *emit)
     vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_FLOOD);
     drop(flow, "no other host");
 
-    large_base(emit);
+    large_base(view, emit);
     drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_TUNNEL,
                       PRIORITY_LAST), "unknown host");
 }
@@ -139,7 +139,7 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     base_service(emit);
     nd_base(emit);
     base_locate(emit);
-    base_deliver(emit);
+    base_deliver(view, emit);
 }
 
 static const struct vmn_stage_class stages[] = {
@@ -151,6 +151,11 @@ static const struct vmn_stage_class stages[] = {
                        VMN_MISS_DROP },
     [STAGE_DELIVER] = { "deliver", VMN_HOOK_DELIVER, 0, DELIVER_N_TABLES,
                         VMN_MISS_DROP },
+    { .name = NULL },
+};
+
+static const struct vmn_query_class queries[] = {
+    { "mtu", eval_mtu },
     { .name = NULL },
 };
 
@@ -193,6 +198,7 @@ const struct vmn_app_class vmn_app = {
     .name = "overlay",
     .description = "Layer-2 networks over VXLAN and Geneve",
     .stages = stages,
+    .queries = queries,
     .units = units,
     .handlers = handlers,
 };

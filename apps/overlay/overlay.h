@@ -160,6 +160,7 @@ enum {
 #define REL_OUTSIDE "overlay.outside"   /* DOMAIN -> router that leads outside. */
 /* "4" or "6" -> hosts with tunnel addresses of that family only. */
 #define REL_FAMILY "overlay.family"
+#define REL_ROOM "overlay.room" /* "" -> the MTU that a host has room for. */
 /* Of ports with 'unknown' that are on a host. */
 #define REL_NESTING "overlay.nesting"   /* NETWORK -> "". */
 #define REL_NESTING_HOSTS "overlay.nesting-hosts" /* NETWORK -> host. */
@@ -299,9 +300,13 @@ drop(struct vmn_flow *flow, const char *reason)
 }
 
 /* large.c: packets that have no room in tunnels. */
-void large_base(struct vmn_emit *);
-void large_of_vni(struct vmn_emit *, const char *domain, uint32_t vni,
-                  uint32_t mtu);
+void large_base(struct vmn_view *, struct vmn_emit *);
+void large_of_vni(struct vmn_view *, struct vmn_emit *, const char *domain,
+                  uint32_t vni, uint32_t mtu);
+/* What a host's tunnels have room for, and the query of the least of that. */
+void large_of_host(struct vmn_view *, struct vmn_emit *,
+                   const struct vmn_host *);
+void eval_mtu(struct vmn_view *, const char *key, struct vmn_value *);
 void handle_large(struct vmn_view *, const struct vmn_packet_in *,
                   struct vmn_packets_out *);
 

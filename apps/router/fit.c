@@ -40,19 +40,22 @@ emit_fits(const struct site *site)
     const struct vmn_network *external = (
         site->router->external.network
         ? vmn_read_network(site->view, site->router->external.network) : NULL);
-    uint32_t max = external ? external->mtu : 0;
+    uint32_t max = external ? vmn_mtu_of(site->view, external) : 0;
     bool any = external;
 
     for (size_t i = 0; i < site->router->n_interfaces; i++) {
         const struct vmn_network *network = network_of(site, i);
 
-        max = network && network->mtu > max ? network->mtu : max;
+        if (network && vmn_mtu_of(site->view, network) > max) {
+            max = vmn_mtu_of(site->view, network);
+        }
     }
     for (size_t i = 0; i < site->router->n_interfaces; i++) {
         const struct vmn_network *network = network_of(site, i);
 
-        if (network && network->vni && network->mtu < max) {
-            emit_fit(site, network->vni, network->mtu);
+        if (network && network->vni
+            && vmn_mtu_of(site->view, network) < max) {
+            emit_fit(site, network->vni, vmn_mtu_of(site->view, network));
             any = true;
         }
     }

@@ -154,11 +154,12 @@ vif_name(const struct fact_vif *vif)
 static json_t *
 vif_spec(const struct fact_vif *vif)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:b, s:I}", "host", vif->host->name,
+    return json_pack("{s:s, s:s, s:s, s:I, s:b, s:I, s:I}", "host", vif->host->name,
                      "iface_id", vif->iface_id, "iface", vif->iface,
                      "ofport", (json_int_t) vif->ofport,
                      "link_up", vif->link_up,
-                     "tag_ofport", (json_int_t) vif->tag_ofport);
+                     "tag_ofport", (json_int_t) vif->tag_ofport,
+                     "mtu", (json_int_t) vif->mtu);
 }
 
 /* A port that leads to a physical network is there as long as its host is heard:

@@ -423,7 +423,8 @@ vif_report(struct fact_host *host, const struct fact_report *report)
     vif->seen = true;
     if (vif->iface && !strcmp(vif->iface, report->iface)
         && vif->ofport == report->ofport && vif->link_up == report->link_up
-        && vif->tag_ofport == report->tag_ofport) {
+        && vif->tag_ofport == report->tag_ofport
+        && vif->mtu == report->mtu) {
         return;
     }
     free(vif->iface);
@@ -431,6 +432,7 @@ vif_report(struct fact_host *host, const struct fact_report *report)
     vif->ofport = report->ofport;
     vif->link_up = report->link_up;
     vif->tag_ofport = report->tag_ofport;
+    vif->mtu = report->mtu;
     facts_put_vif(vif);
 }
 

@@ -29,6 +29,7 @@ struct fact_vif {
     uint32_t ofport;            /* Never 0. */
     bool link_up;
     uint32_t tag_ofport;        /* Of a sub-port: of its other end; else 0. */
+    uint32_t mtu;               /* Of VMN_UNDERLAY_ID; else 0. */
     bool seen;                  /* In the report that is being taken in. */
 };
 
@@ -39,6 +40,7 @@ struct fact_report {
     uint32_t ofport;
     bool link_up;
     uint32_t tag_ofport;        /* 0: not a sub-port's. */
+    uint32_t mtu;               /* 0: not of VMN_UNDERLAY_ID. */
 };
 
 struct fact_host {

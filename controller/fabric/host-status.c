@@ -43,18 +43,13 @@ blame_database(const struct ovsdb_status *session, json_t *status)
     }
 }
 
-/* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN (RFC
- * 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
-#define TUNNEL_OVERHEAD_IPV4 (14 + 20 + 8 + 8)
-#define TUNNEL_OVERHEAD_IPV6 (14 + 40 + 8 + 8)
-
 /* The MTU of a network that the host's tunnels take in whole, whichever of its
  * addresses is used. */
 static int64_t
 network_mtu(const struct fabric_host_db *db)
 {
-    return (int64_t) db->underlay_mtu - (db->has_ipv6 ? TUNNEL_OVERHEAD_IPV6
-                                         : TUNNEL_OVERHEAD_IPV4);
+    return (int64_t) db->underlay_mtu - (db->has_ipv6 ? VMN_TUNNEL_OVERHEAD_IPV6
+                                         : VMN_TUNNEL_OVERHEAD_IPV4);
 }
 
 /* The networks of the host's ports whose MTU is too large for its tunnels. */

@@ -71,6 +71,26 @@ put_subnets(const struct northbound *nb, const struct vmn_network *network,
     free(uses);
 }
 
+/* That of the row, or else what follows from the underlay. */
+static void
+put_mtu(const struct northbound *nb, const struct vmn_network *network,
+        struct ds *ds)
+{
+    uint32_t mtu = network->mtu;
+    size_t size;
+    char *value = mtu ? NULL : engine_peek(nb->engine, VMN_QUERY_MTU, "",
+                                           &size);
+
+    if (value && size == sizeof mtu) {
+        memcpy(&mtu, value, sizeof mtu);
+    }
+    if (mtu) {
+        put_name(ds, "mtu");
+        ds_put_format(ds, "%"PRIu32, mtu);
+    }
+    free(value);
+}
+
 static void
 network_status(const struct northbound *nb, const struct vmn_row *row,
                bool one OVS_UNUSED, struct ds *ds)
@@ -80,6 +100,7 @@ network_status(const struct northbound *nb, const struct vmn_row *row,
 
     put_name(ds, "ports");
     ds_put_format(ds, "%"PRIuSIZE, ports.n);
+    put_mtu(nb, (const struct vmn_network *) row, ds);
     put_subnets(nb, (const struct vmn_network *) row, ds);
 }
 

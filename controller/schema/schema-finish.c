@@ -211,7 +211,7 @@ schema_finish_network(void *network_, const json_t *json OVS_UNUSED,
 
     for (size_t i = 0; i < network->n_subnets; i++) {
         if (network->subnets[i].cidr.ip.family == 6
-            && network->mtu < IPV6_MTU_MIN) {
+            && network->mtu && network->mtu < IPV6_MTU_MIN) {
             fault(errors, pointer, "mtu",
                   "must be at least 1280 in a network with IPv6 (RFC 8200, "
                   "section 5)");

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "util.h"
+#include "vmn/vocabulary.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -86,15 +87,16 @@ value_check_physical(const char *text)
 static bool
 is_vif_iface_id(const char *text)
 {
-    return text[0] == '@' ? is_physical(text + 1) : is_iface_id(text);
+    return (text[0] == '@' ? is_physical(text + 1)
+            : is_iface_id(text) || !strcmp(text, VMN_UNDERLAY_ID));
 }
 
 char *
 value_check_vif_iface_id(const char *text)
 {
     return is_vif_iface_id(text) ? NULL
-           : xstrdup("must be an interface id, or \"@\" and the name of a "
-                     "physical network");
+           : xstrdup("must be an interface id, \"@\" and the name of a "
+                     "physical network, or \"" VMN_UNDERLAY_ID "\"");
 }
 
 char *

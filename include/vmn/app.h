@@ -155,6 +155,20 @@ vmn_transit_vni(struct vmn_view *view, const char *name)
                       vmn_printf(view, VMN_TRANSIT_KEY, name));
 }
 
+/* The MTU of 'network', in bytes. */
+static inline uint32_t
+vmn_mtu_of(struct vmn_view *view, const struct vmn_network *network)
+{
+    const uint32_t *mtu = NULL;
+    size_t size = 0;
+
+    if (!network->mtu) {
+        mtu = (const uint32_t *) vmn_query(view, VMN_QUERY_MTU, "", &size);
+    }
+    return network->mtu ? network->mtu
+           : mtu && size == sizeof *mtu ? *mtu : VMN_MTU_DEFAULT;
+}
+
 /* The most bytes of a packet that may leave such a router for outside: a tunnel
  * takes it to the gateway, as it takes those of the router's own networks. */
 static inline uint32_t
@@ -162,12 +176,14 @@ vmn_outside_mtu(struct vmn_view *view, const struct vmn_router *router)
 {
     const struct vmn_network *network = vmn_read_network(
         view, router->external.network);
-    uint32_t out = network ? network->mtu : VMN_MTU_DEFAULT, mtu = 0;
+    uint32_t out = network ? vmn_mtu_of(view, network) : VMN_MTU_DEFAULT;
+    uint32_t mtu = 0;
 
     for (size_t i = 0; i < router->n_interfaces; i++) {
         network = vmn_read_network(view, router->interfaces[i].network);
-        if (network && !network->provider.physical && network->mtu > mtu) {
-            mtu = network->mtu;
+        if (network && !network->provider.physical
+            && vmn_mtu_of(view, network) > mtu) {
+            mtu = vmn_mtu_of(view, network);
         }
     }
     return mtu && mtu < out ? mtu : out;

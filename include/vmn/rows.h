@@ -131,8 +131,8 @@ struct vmn_provider {
     uint32_t vlan;              /* 1 to 4094, or 0: without a tag. */
 };
 
-/* The MTU of a network that says none: what VXLAN and Geneve leave of 1500 bytes
- * of IPv4. */
+/* The MTU of a network that says none, where nothing is known of underlays: what
+ * VXLAN and Geneve leave of 1500 bytes of IPv4.  See vmn_mtu_of(). */
 #define VMN_MTU_DEFAULT 1450
 
 /* An isolated layer-2 segment: an overlay, or a provider network, which is on
@@ -145,8 +145,7 @@ struct vmn_network {
     uint32_t vni;               /* In effect, 1 to 2^24-1. */
     size_t n_subnets;
     const struct vmn_subnet *subnets;
-    uint32_t mtu;               /* In bytes; that of most is
-                                 * VMN_MTU_DEFAULT. */
+    uint32_t mtu;               /* In bytes, as asked for; 0: vmn_mtu_of(). */
     enum vmn_default default_action;
     struct vmn_dhcp_options dhcp_options;
     struct vmn_provider provider; /* 'physical' NULL: it is an overlay. */
@@ -558,6 +557,7 @@ struct vmn_vif {
     const char *iface;          /* The Interface's name. */
     uint32_t ofport;            /* OpenFlow port number, never 0. */
     bool link_up;
+    uint32_t mtu;               /* Of VMN_UNDERLAY_ID, in bytes; else 0. */
     uint32_t tag_ofport;        /* Of a sub-port: the number of the other end,
                                  * where its parent's tagged frames go; else
                                  * 0. */

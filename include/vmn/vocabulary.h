@@ -89,6 +89,19 @@ enum vmn_hook {
  * Published by overlay.  See vmn_scope_domain(). */
 #define VMN_REL_DOMAIN_HOSTS "overlay.domain-hosts"
 
+/* Query: "" -> uint32_t, the MTU of networks whose row has none: what tunnels
+ * between all hosts have room for.  See vmn_mtu_of().  Provided by overlay. */
+#define VMN_QUERY_MTU "overlay.mtu"
+
+/* The iface-id of a host's VIF that is none: the interface that has the host's
+ * tunnel addresses.  Its number says nothing. */
+#define VMN_UNDERLAY_ID "~underlay"
+
+/* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN (RFC
+ * 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
+#define VMN_TUNNEL_OVERHEAD_IPV4 (14 + 20 + 8 + 8)
+#define VMN_TUNNEL_OVERHEAD_IPV6 (14 + 40 + 8 + 8)
+
 /* Query: router name -> the host that is its gateway, a text with its final
  * null: the first of those that it may be, by priority and name, that has the
  * port to the physical network.  No value: none.  Provided by gateway. */

@@ -107,6 +107,46 @@ def test_a_network_takes_its_mtu_and_no_byte_more(world):
         assert told(source, ip, 1401)[1] == 1400
 
 
+def set_underlay(world, mtu):
+    """Has the hosts' interfaces for tunnels, and the wires behind, carry
+    'mtu' bytes."""
+    for host in world.lab.hosts:
+        netns.ip(host.ns, "link set u0 mtu %d" % mtu)
+        host.vsctl("set", "interface", "br-phys", "mtu_request=%d" % mtu)
+
+
+def in_effect(world, name):
+    return world.api.get("networks/" + name)["status"]["mtu"]
+
+
+def test_the_mtu_follows_the_underlay(world):
+    before = world.lab.underlay_mtu
+    network(world, "net", 1)
+    network(world, "own", 2, mtu=1400)
+    a = vm(world, "a", "net", 1, "h1", 2)
+    b = vm(world, "b", "net", 1, "h2", 3)
+    assert in_effect(world, "net") == 1450
+    try:
+        set_underlay(world, before - 100)
+        wait_for("a smaller MTU", lambda: in_effect(world, "net") == 1350, 10)
+        assert in_effect(world, "own") == 1400
+        for source, ip in ((a, b.ip), (b, a.ip6)):
+            assert fits(source, ip, 1350)
+            assert told(source, ip, 1351) == (ip, 1350)
+        # The least of all hosts counts.
+        world.lab.host("h1").vsctl("set", "interface", "br-phys",
+                                   "mtu_request=%d" % before)
+        wait_for("the larger underlay", lambda: world.api.get("hosts/h1")[
+            "status"]["underlay"].get("mtu") == before, 10)
+        assert in_effect(world, "net") == 1350
+    finally:
+        set_underlay(world, before)
+    wait_for("the MTU of before", lambda: in_effect(world, "net") == 1450, 10)
+    for guest in (a, b):
+        forget(guest)
+    assert fits(a, b.ip, 1450) and fits(b, a.ip6, 1450)
+
+
 def test_routers_tell_what_the_next_network_takes(world):
     network(world, "wide", 1)
     network(world, "narrow", 2, mtu=1300)

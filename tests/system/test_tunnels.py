@@ -129,6 +129,7 @@ def test_the_mtu_of_the_underlay_is_known_and_held_to(world, three):
         pytest.skip("of the IPv6 underlay alone: over IPv4 there is more room")
     a, b, _ = three
     host = world.lab.host("h1")
+    world.patch("networks", "net", mtu=1450)
 
     def underlay():
         status = world.api.get("hosts/h1")["status"]

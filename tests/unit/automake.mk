@@ -372,6 +372,7 @@ tests_unit_test_fabric_ovs_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fabric_ovs_LDADD = $(UNIT_LIBS)
 # Not all of libvmn, of which it has parts of its own; but what apps alone use.
 tests_unit_test_fabric_ovs_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic \
+	-Wl,--undefined=vmn_answer_for \
 	-Wl,--undefined=vmn_prefix_text \
 	-Wl,--whole-archive,proto/.libs/libproto.a,--no-whole-archive
 EXTRA_tests_unit_test_fabric_ovs_DEPENDENCIES = $(app_LTLIBRARIES)

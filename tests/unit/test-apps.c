@@ -177,6 +177,38 @@ static struct scenario scenarios[] = {
             { "h2", "-arp_spa=10.0.0.1" },
             { "h2", "-arp_tpa=10.0.0.1" } } },
     } },
+    { "overlay_takes_its_mtu_from_underlays", {
+        { "{" BASE ", 'networks/small': {'vni': 300, 'mtu': 1400,"
+          " 'subnets': [{'cidr': '10.0.0.0/24'}]},"
+          PORT("small1", "small", "1", "h1", "11", "") "}", {
+            { "h1", "+overlay.deliver/0 1  actions=move:NXM_NX_REG0[]->"
+              "NXM_NX_TUN_ID[0..31],check_pkt_larger(1464)" },
+            { "h1", "+overlay.deliver/0 10 reg0=0x12c actions=move:"
+              "NXM_NX_REG0[]->NXM_NX_TUN_ID[0..31],check_pkt_larger(1414)" } } },
+        /* One that is larger, one that has not reported, and one of which
+         * nothing is known. */
+        { "{'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1',"
+          " 'tunnel_interface': 'br0'},"
+          "'vifs/h1/~underlay': {'host': 'h1', 'iface_id': '~underlay',"
+          " 'iface': 'br0', 'ofport': 65535, 'mtu': 9000},"
+          "'hosts/h2': {'ovsdb': 'unix:/h2', 'tunnel_ip': '10.99.0.2',"
+          " 'tunnel_interface': 'br0'}}", {
+            { "h1", "+overlay.deliver/0 1  actions=move:NXM_NX_REG0[]->"
+              "NXM_NX_TUN_ID[0..31],check_pkt_larger(1464)" } } },
+        { "{'hosts/h3': {'ovsdb': 'unix:/h3', 'tunnel_ip': '10.99.0.3',"
+          " 'tunnel_interface': 'br0'},"
+          "'vifs/h3/~underlay': {'host': 'h3', 'iface_id': '~underlay',"
+          " 'iface': 'br0', 'ofport': 65535, 'mtu': 4000}}", {
+            { "h1", "+overlay.deliver/0 1  actions=move:NXM_NX_REG0[]->"
+              "NXM_NX_TUN_ID[0..31],check_pkt_larger(3964)" },
+            { "h1", "+overlay.deliver/1 115 reg9=0x8/0x8 "
+              "actions=controller(" } } },
+        /* The overhead of IPv6 is 20 bytes more. */
+        { "{'hosts/h3': {'ovsdb': 'unix:/h3', 'tunnel_ip': '10.99.0.3',"
+          " 'second_tunnel_ip': 'fd99::3', 'tunnel_interface': 'br0'}}", {
+            { "h1", "+overlay.deliver/0 1  actions=move:NXM_NX_REG0[]->"
+              "NXM_NX_TUN_ID[0..31],check_pkt_larger(3944)" } } },
+    } },
     { "overlay_learns_who_is_behind_a_port", {
         { "{" BASE ","
           "'ports/nest': {'network': 'shop', 'ips': ['10.0.0.9'],"

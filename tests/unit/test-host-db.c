@@ -378,6 +378,7 @@ static void
 mtu_of_the_underlay_is_told_and_held_against_networks(void **state OVS_UNUSED)
 {
     start_hosts();
+    edit(VMN_TABLE_NETWORK, "net", json_pack("{s:i}", "mtu", 1450));
     put_underlay("192.0.2.1", NULL, "br-phys");
     UNTIL(underlay_says("no interface \"br-phys\""));
     VSCTL(0, "add-br br-phys");
@@ -385,6 +386,8 @@ mtu_of_the_underlay_is_told_and_held_against_networks(void **state OVS_UNUSED)
     assert_true(underlay_is("hv1", 0, 0));
     VSCTL(0, "set Interface br-phys mtu=1500");
     UNTIL(underlay_is("hv1", 1500, 1450));
+    UNTIL(get_vif("hv1/~underlay"));
+    assert_int_equal(get_vif("hv1/~underlay")->mtu, 1500);
 
     /* A network counts where it has a port. */
     add_vif(0, "tap1", "p1", 1);

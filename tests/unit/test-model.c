@@ -1681,7 +1681,7 @@ row_is_shown_with_its_metadata(void **state)
         "\"created\":\"1970-01-01T00:00:01.000Z\","
         "\"updated\":\"1970-01-01T00:00:01.000Z\"},"
         "\"spec\":{\"vni\":77,\"subnets\":[{\"cidr\":\"10.0.0.0/24\"}],"
-        "\"mtu\":1450,\"default\":\"allow\"},\"status\":{\"vni\":77}");
+        "\"default\":\"allow\"},\"status\":{\"vni\":77}");
     ds_destroy(&ds);
 }
 

@@ -1202,7 +1202,7 @@ plan_tells_and_changes_nothing(void **state)
                 "{\"spec\": {\"mtu\": 1400}}");
     assert_text(f, "objects.0.op", "updated");
     assert_call(f, 200, "GET", "/v1/networks/shop", NULL);
-    assert_int_equal(json_integer_value(at(f, "spec.mtu")), 1450);
+    assert_null(at(f, "spec.mtu"));
 
     /* It is refused as the change itself would be. */
     assert_call(f, 400, "PATCH", "/v1/networks/shop?dry_run=plan",

@@ -79,13 +79,13 @@ static const struct good_case good_cases[] = {
     { "networks", "{'description':'\\u00a0\\u00e4\\u2029\\u202f\\u2065"
       "\\u206a\\ud83d\\ude00'}",
       "{'description':'\u00a0\u00e4\u2029\u202f\u2065\u206a\U0001f600',"
-      "'mtu':1450,'default':'allow'}" },
-    { "networks", "{}", "{'mtu':1450,'default':'allow'}" },
-    { "networks", "{'provider':null}", "{'mtu':1450,'default':'allow'}" },
+      "'default':'allow'}" },
+    { "networks", "{}", "{'default':'allow'}" },
+    { "networks", "{'provider':null}", "{'default':'allow'}" },
     { "networks", "{'provider':{'physical':'dc.1'}}",
-      "{'mtu':1450,'default':'allow','provider':{'physical':'dc.1'}}" },
+      "{'default':'allow','provider':{'physical':'dc.1'}}" },
     { "networks", "{'provider':{'vlan':4094,'physical':'dc'}}",
-      "{'mtu':1450,'default':'allow','provider':{'physical':'dc',"
+      "{'default':'allow','provider':{'physical':'dc',"
       "'vlan':4094}}" },
     { "hosts", "{'ovsdb':'inbound','tunnel_ip':'192.0.2.1',"
       "'provider_bridges':[{'bridge':'br-ex','physical':'wan'},"
@@ -95,7 +95,7 @@ static const struct good_case good_cases[] = {
       "'provider_bridges':[{'physical':'dc','bridge':'br-dc'},"
       "{'physical':'wan','bridge':'br-ex'}]}" },
     { "networks", "{'vni':null,'description':'','labels':{}}",
-      "{'mtu':1450,'default':'allow'}" },
+      "{'default':'allow'}" },
     { "networks", "{'vni':7,'default':'deny','mtu':9000,'subnets':["
       "{'cidr':'10.1.0.0/24'},"
       "{'cidr':'10.0.0.0/24','gateway':'10.0.0.1'}]}",
@@ -124,7 +124,7 @@ static const struct good_case good_cases[] = {
       "{'subnets':[{'cidr':'10.0.0.0/24','dhcp':true,'dhcp_options':{"
       "'routes':[{'destination':'0.0.0.0/0','via':'10.0.0.2'},"
       "{'destination':'192.168.0.0/16','via':'10.0.0.9'}]}},"
-      "{'cidr':'fd00::/64','slaac':true}],'mtu':1450,'default':'allow'}" },
+      "{'cidr':'fd00::/64','slaac':true}],'default':'allow'}" },
     { "ports", "{'network':'n','dhcp_options':{'lease_time':60,"
       "'dns':['fd00::2','10.0.0.1'],'hostname':'a.b','search':['c','b.c'],"
       "'ntp':['10.0.0.3'],'boot_server':'10.0.0.4','boot_file':'x y'}}",
@@ -743,8 +743,8 @@ static const struct bad_case bad_cases[] = {
       "/routes must name each \"destination\" and \"source\" once: ::/0 from "
       "fd00::/8 is there twice\n" },
     { "vifs", "{'host':'h','iface_id':'@','iface':'tap0','ofport':1}",
-      "/iface_id must be an interface id, or \"@\" and the name of a physical "
-      "network\n" },
+      "/iface_id must be an interface id, \"@\" and the name of a physical "
+      "network, or \"~underlay\"\n" },
     { "vifs", "{'host':'h','iface_id':'x','iface':'tap0','ofport':0}",
       "/ofport must be an integer from 1 to 65535\n" },
     { "vifs", "{'host':'h','iface_id':'x','iface':'','ofport':1}",
