@@ -79,13 +79,13 @@ build_arp(uint8_t frame[FRAME_MAX], struct vmn_mac mac,
 }
 
 static size_t
-build_question(uint8_t frame[FRAME_MAX], const struct vmn_router *router,
+build_question(uint8_t frame[FRAME_MAX], struct vmn_mac mac,
                const struct vmn_ip *from, const struct vmn_ip *to)
 {
     if (to->family == 4) {
-        return build_arp(frame, router->mac, from, to);
+        return build_arp(frame, mac, from, to);
     }
-    vmn_nd_solicit_build(router->mac, from, to, frame);
+    vmn_nd_solicit_build(mac, from, to, frame);
     return VMN_ND_SOLICIT_SIZE;
 }
 
@@ -108,25 +108,48 @@ wanted_neighbour(const struct vmn_packet_in *in)
     return ip;
 }
 
+/* Who sends the packet, which is an IP packet of that family. */
+static struct vmn_ip
+sender_of(const struct vmn_packet_in *in, uint8_t family)
+{
+    size_t offset = 14 + (family == 6 ? 8 : 12), size = family == 6 ? 16 : 4;
+    struct vmn_ip ip = { 0 };
+
+    if (in->size >= offset + size) {
+        ip.family = family;
+        memcpy(ip.addr, in->bytes + offset, size);
+    }
+    return ip;
+}
+
 /* The packet is lost; who sent it tries again, and the answer is here by then.
- * What is asked goes on where the packet would have, which puts the tag on. */
+ * What is asked goes on where the packet would have, which puts the tag on.  It
+ * comes from the router's own address, or from a floating one that is at home
+ * here and so has its own MAC address. */
 void
 handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
                struct vmn_packets_out *out)
 {
     struct vmn_ip to = wanted_neighbour(in);
+    struct vmn_ip sender = sender_of(in, to.family);
     const struct vmn_router *router = router_of_transit(
         view, vmn_packet_reg(in, REG_TRANSIT));
     const struct vmn_ip *from = (router ? first_external(router, to.family)
                                  : NULL);
     uint8_t frame[FRAME_MAX];
+    struct vmn_mac mac;
 
-    if (!from) {
+    if (!from || !sender.family) {
         vmn_send_nothing(out, "router leads nowhere by now");
         return;
     }
+    mac = router->mac;
+    if (in->arg) {
+        mac = floating_mac(in->arg);
+        from = &sender;
+    }
     vmn_send_to_next(out, STAGE_OUT, frame,
-                     build_question(frame, router, from, &to));
+                     build_question(frame, mac, from, &to));
 }
 
 /* Saying.  ---------------------------------------------------------------- */
@@ -135,19 +158,17 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
  * it, and every switch on the way.  In IPv6 all nodes are told, and the gateway
  * is asked for by ASK_GATEWAY, once for a router. */
 static void
-announce_address(const struct vmn_router *router,
-                 const struct vmn_network *network, const struct vmn_ip *from,
-                 struct vmn_packets_out *out)
+announce_address(struct vmn_mac mac, const struct vmn_network *network,
+                 const struct vmn_ip *from, struct vmn_packets_out *out)
 {
     const struct vmn_ip *to = gateway_of(network, from);
     uint8_t frame[FRAME_MAX];
 
     if (from->family == 6) {
-        vmn_nd_announce_build(router->mac, from, true, frame);
+        vmn_nd_announce_build(mac, from, true, frame);
         send_tagged(network, out, frame, VMN_ND_ADVERT_SIZE);
     } else if (to) {
-        send_tagged(network, out, frame,
-                    build_arp(frame, router->mac, from, to));
+        send_tagged(network, out, frame, build_arp(frame, mac, from, to));
     }
 }
 
@@ -162,29 +183,36 @@ ask_gateway(const struct vmn_router *router,
 
     if (from && to) {
         send_tagged(network, out, frame,
-                    build_question(frame, router, from, to));
+                    build_question(frame, router->mac, from, to));
     }
 }
 
 static void
 say(struct vmn_view *view, const char *what, struct vmn_packets_out *out)
 {
-    const char *bar = strchr(what, '|');
-    const char *text = bar ? bar + 1 : "";
+    char *name = vmn_printf(view, "%s", what);
+    char *mac_text = strchr(name, '|');
+    char *text = mac_text ? strchr(mac_text + 1, '|') : NULL;
+    const struct vmn_router *router;
+    const struct vmn_network *network;
+    struct vmn_mac mac;
     struct vmn_ip from;
-    const struct vmn_router *router = (bar ? vmn_read_router(
-        view, vmn_printf(view, "%.*s", (int) (bar - what), what)) : NULL);
-    const struct vmn_network *network
-        = (router && router->external.network
-           ? vmn_read_network(view, router->external.network) : NULL);
 
-    if (!network) {
+    if (!text) {
+        return;
+    }
+    *mac_text++ = '\0';
+    *text++ = '\0';
+    router = vmn_read_router(view, name);
+    network = (router && router->external.network
+               ? vmn_read_network(view, router->external.network) : NULL);
+    if (!network || !vmn_mac_from_text(mac_text, &mac)) {
         return;
     }
     if (!strcmp(text, ASK_GATEWAY)) {
         ask_gateway(router, network, out);
     } else if (vmn_ip_from_text(text, &from)) {
-        announce_address(router, network, &from, out);
+        announce_address(mac, network, &from, out);
     }
 }
 

@@ -16,6 +16,38 @@ first_ip(const struct vmn_port *port, uint8_t family)
     return NULL;
 }
 
+/* Locally administered. */
+struct vmn_mac
+floating_mac(uint32_t number)
+{
+    return (struct vmn_mac) {
+        { 0x0e, 0x56, 0x4e, number >> 16, number >> 8, number }
+    };
+}
+
+/* Makes 'site' the host of 'port', if that is on the wire itself. */
+static bool
+go_home(struct site *site, const struct vmn_port *port, uint32_t number)
+{
+    const struct vmn_binding *binding = (port->external ? NULL
+                                         : vmn_read_binding(site->view,
+                                                            port->row.name));
+    uint32_t ofport = (port->enabled && binding && binding->host
+                       ? wire_ofport(site->view, site->network, binding->host)
+                       : 0);
+
+    if (!ofport) {
+        return false;
+    }
+    site->host = binding->host;
+    site->ofport = ofport;
+    site->mac = floating_mac(number);
+    vmn_publish(site->emit, REL_SITES, site->router->row.name, site->host);
+    vmn_publish(site->emit, REL_HOSTS, "", site->host);
+    wire_hears(site);
+    return true;
+}
+
 void
 compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -24,6 +56,7 @@ compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const struct vmn_ip *ip;
     struct vmn_flow *flow;
     struct site site;
+    uint32_t number;
     uint8_t family;
 
     if (!floating || !site_read(view, emit, floating->router, &site)) {
@@ -38,6 +71,10 @@ compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     ip = port ? first_ip(port, family) : NULL;
     if (!ip) {
         return;
+    }
+    number = vmn_number(view, NUMBER_FLOATING, key);
+    if (go_home(&site, port, number)) {
+        out_home(&site, ip, &floating->ip, number);
     }
     in_address(&site, &floating->ip);
     wire_address(&site, &floating->ip);

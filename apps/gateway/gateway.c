@@ -59,6 +59,11 @@ static const struct vmn_unit_class units[] = {
     { .name = NULL },
 };
 
+static const struct vmn_number_class numbers[] = {
+    { NUMBER_FLOATING, (1u << 24) - 1 },
+    { .kind = NULL },
+};
+
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_RESOLVE] = { .name = "resolve", .handle = handle_resolve },
     [HANDLER_ANNOUNCE] = { .name = "announce", .handle = handle_announce,
@@ -77,5 +82,6 @@ const struct vmn_app_class vmn_app = {
     .stages = stages,
     .queries = queries,
     .units = units,
+    .numbers = numbers,
     .handlers = handlers,
 };

@@ -38,6 +38,7 @@ enum {
     ENTER_BALANCED = 120,       /* Perhaps a backend's answer. */
     ENTER_ND = 115,             /* Neighbour discovery. */
     ENTER_PING = 110,           /* The gateway itself. */
+    ENTER_HOME = 105,           /* From a port whose floating address is here. */
     ENTER_HERE = 100,
     ENTER_ROUTED = 90,          /* For whom is behind the router. */
     ENTER_AWAY = 50,
@@ -54,6 +55,8 @@ enum {
 
     IN_BALANCED = 110,
 
+    WIRE_DIRECT_MUTE = 125,     /* As the next one, from one who does not say
+                                 * its link-layer address. */
     WIRE_DIRECT = 120,          /* Is it still there? */
     WIRE_PROBE = 110,           /* From one that has no address yet. */
     WIRE_MUTE = 105,            /* Says no link-layer address. */
@@ -62,6 +65,9 @@ enum {
     WIRE_ANSWERED = 90,
     WIRE_GATEWAY_EMPTY = 85,
     WIRE_GATEWAY = 80,
+
+    SEND_HOME_UNKNOWN = 120,    /* From a floating address that is here. */
+    SEND_HOME = 110,
 
     ONLY = 100,                 /* Where there is one kind. */
 };
@@ -85,8 +91,8 @@ enum gateway_handler {
 #define REL_TRANSIT "gateway.transit"   /* VNI -> router. */
 #define REL_BALANCED "gateway.balanced" /* Router -> FAMILY|NETWORK of virtual
                                          * IPs. */
-#define REL_SAYS "gateway.says"         /* HOST|PHYSICAL -> ROUTER|ADDRESS, or
-                                         * ROUTER|ASK_GATEWAY. */
+#define REL_SAYS "gateway.says"         /* HOST|PHYSICAL -> ROUTER|MAC|ADDRESS, or
+                                         * ROUTER|MAC|ASK_GATEWAY. */
 #define REL_WIRES "gateway.wires"       /* NETWORK|HOST -> routers that have their
                                          * gateway there. */
 
@@ -103,8 +109,10 @@ struct site {
     uint32_t zone;              /* The domain's. */
     uint32_t nat_zone;
     const char *domain;
-    const char *host;           /* That is the gateway now, or NULL. */
+    const char *host;           /* That is the gateway now, or NULL; or where a
+                                 * floating address is at home. */
     uint32_t ofport;            /* There, to the wire; or 0. */
+    struct vmn_mac mac;         /* On the wire, there. */
 };
 
 #define N_FAMILIES 2
@@ -178,6 +186,8 @@ struct vmn_flow *out_enter_flow(const struct site *, struct vmn_scope,
 /* Has conntrack say what is known of it, for OUT_NAT. */
 void out_track(const struct site *, struct vmn_actions *);
 void out_base(struct vmn_emit *);
+void out_home(const struct site *, const struct vmn_ip *ip,
+              const struct vmn_ip *floating, uint32_t number);
 void out_router(const struct site *);
 /* What both directions do with connections of a family that are there
  * already. */
@@ -195,6 +205,8 @@ void nat_commit(struct vmn_flow *, unsigned stage, unsigned next,
 /* wire.c */
 void wire_router(const struct site *);
 void wire_address(const struct site *, const struct vmn_ip *);
+/* Learns from what those on the wire answer to 'site->mac'. */
+void wire_hears(const struct site *);
 /* An address, or ASK_GATEWAY, is said by the clock. */
 void says(const struct site *, const char *what);
 void compile_wire(struct vmn_view *, const char *key, struct vmn_emit *);
@@ -204,6 +216,7 @@ struct vmn_flow *wire_flow(const struct wire *, unsigned stage,
 
 /* nd.c: the same for IPv6. */
 void nd_router(const struct site *);
+void nd_hears(const struct site *);
 void nd_address(const struct site *, const struct vmn_ip *);
 void nd_wire(const struct wire *);
 void nd_gateway(const struct wire *, const struct vmn_ip *gateway);
@@ -225,9 +238,13 @@ void send_back_tagged(struct vmn_view *, const struct vmn_router *,
                       struct vmn_packets_out *, const uint8_t *frame,
                       size_t size);
 
+#define NUMBER_FLOATING "gateway.floating" /* Floating addresses, by name. */
+
 /* floating.c */
 /* The port's first address of a family, or NULL. */
 const struct vmn_ip *first_ip(const struct vmn_port *, uint8_t family);
+/* The MAC address of a floating address that is at home, by its number. */
+struct vmn_mac floating_mac(uint32_t number);
 void compile_floating(struct vmn_view *, const char *key, struct vmn_emit *);
 
 #endif /* apps/gateway/gateway.h */

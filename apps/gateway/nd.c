@@ -10,8 +10,9 @@
 
 #include "gateway.h"
 
+#include <string.h>
+
 #define HOP_LIMIT 255
-#define GROUP_BIT (UINT64_C(1) << 40) /* Of an Ethernet address. */
 
 static void
 match_nd(struct vmn_flow *flow, uint8_t type)
@@ -58,7 +59,7 @@ answer_probe(const struct site *site, const struct vmn_ip *ip)
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match_ip(flow, VMN_F_IPV6_SRC, &nobody);
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->router->mac);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->mac);
     vmn_act_set_mac(actions, VMN_F_ETH_DST, all_nodes_mac);
     vmn_act_set_ip(actions, VMN_F_IPV6_SRC, ip);
     vmn_act_set_ip(actions, VMN_F_IPV6_DST, &all_nodes);
@@ -75,25 +76,41 @@ answer_asker(const struct site *site, const struct vmn_ip *ip)
 
     vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_SOLICIT);
     vmn_act_move(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->router->mac);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->mac);
     vmn_act_move(actions, VMN_F_IPV6_SRC, VMN_F_IPV6_DST);
     vmn_act_move(actions, VMN_F_IPV6_SRC, VMN_F_ND_TARGET);
     vmn_act_set_ip(actions, VMN_F_IPV6_SRC, ip);
-    vmn_act_set_mac(actions, VMN_F_ND_SLL, site->router->mac);
+    vmn_act_set_mac(actions, VMN_F_ND_SLL, site->mac);
     site_tag(site, actions);
     vmn_act_output_in_port(actions);
+}
+
+/* Asked of its own MAC address, whether it is still there.  So do switches
+ * answer (above), whose address is to be learned. */
+static void
+answer_direct(const struct site *site, const struct vmn_ip *ip, bool mute)
+{
+    struct vmn_flow *flow = asked_add(site, ip, mute ? WIRE_DIRECT_MUTE
+                                      : WIRE_DIRECT);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match_mac(flow, VMN_F_ETH_DST, site->mac);
+    if (mute) {
+        vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
+    } else {
+        vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_SOLICIT);
+    }
+    vmn_act_punt(actions, HANDLER_NEIGHBOUR, site->transit, VMN_PUNT_ALL);
 }
 
 void
 nd_address(const struct site *site, const struct vmn_ip *ip)
 {
     const struct vmn_mac none = { { 0 } };
-    struct vmn_flow *flow = asked_add(site, ip, WIRE_DIRECT);
+    struct vmn_flow *flow;
 
-    vmn_match_masked(flow, VMN_F_ETH_DST, 0, GROUP_BIT);
-    vmn_act_punt(vmn_flow_actions(flow), HANDLER_NEIGHBOUR, site->transit,
-                 VMN_PUNT_ALL);
-
+    answer_direct(site, ip, true);
+    answer_direct(site, ip, false);
     answer_probe(site, ip);
 
     /* There is no room for one in the answer. */
@@ -104,18 +121,22 @@ nd_address(const struct site *site, const struct vmn_ip *ip)
     answer_asker(site, ip);
 }
 
-/* The flow has seen to it that the target is the router's. */
+/* The flow has seen to it that the target and the Ethernet destination are the
+ * router's, or a floating address's. */
 void
 handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
                  struct vmn_packets_out *out)
 {
     const struct vmn_router *router = router_of_transit(view, in->arg);
     uint8_t answer[VMN_ND_ADVERT_SIZE];
+    struct vmn_mac mac;
 
-    if (!router) {
+    if (!router || in->size < sizeof mac) {
         vmn_send_nothing(out, "router leads nowhere by now");
-    } else if (!vmn_nd_advert_build(in->bytes, in->size, router->mac, true,
-                                    answer)) {
+        return;
+    }
+    memcpy(&mac, in->bytes, sizeof mac);
+    if (!vmn_nd_advert_build(in->bytes, in->size, mac, true, answer)) {
         vmn_send_nothing(out, "malformed");
     } else {
         send_back_tagged(view, router, out, answer, sizeof answer);
@@ -130,25 +151,31 @@ act_hear(struct vmn_actions *actions)
     vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_ADVERT);
 }
 
-/* What the router itself is told; its link-local address is asked for as the
- * others are.  Who was asked for nothing but whether it is there may leave out
- * where (section 4.4), and answers of switches ask for that. */
+/* What the router itself is told.  Who was asked for nothing but whether it is
+ * there may leave out where (section 4.4), and answers of switches ask for
+ * that. */
 void
-nd_router(const struct site *site)
+nd_hears(const struct site *site)
 {
     const struct vmn_mac none = { { 0 } };
-    const struct vmn_ip local = vmn_link_local(site->router->mac);
     struct vmn_flow *flow = site_wire_flow(site, STAGE_WIRE, 0, WIRE_EMPTY);
 
     match_nd(flow, VMN_ND_ADVERT);
-    vmn_match_mac(flow, VMN_F_ETH_DST, site->router->mac);
+    vmn_match_mac(flow, VMN_F_ETH_DST, site->mac);
     vmn_match_mac(flow, VMN_F_ND_TLL, none);
     vmn_act_drop(vmn_flow_actions(flow), "ND without link-layer address");
 
     flow = site_wire_flow(site, STAGE_WIRE, 0, WIRE_ANSWERED);
     match_nd(flow, VMN_ND_ADVERT);
-    vmn_match_mac(flow, VMN_F_ETH_DST, site->router->mac);
+    vmn_match_mac(flow, VMN_F_ETH_DST, site->mac);
     act_hear(vmn_flow_actions(flow));
+}
+
+/* The router's link-local address is asked for as the others are. */
+void
+nd_router(const struct site *site)
+{
+    const struct vmn_ip local = vmn_link_local(site->router->mac);
 
     nd_address(site, &local);
     says(site, ASK_GATEWAY);

@@ -64,6 +64,15 @@ nat_commit(struct vmn_flow *flow, unsigned stage, unsigned next,
     vmn_act_ct(vmn_flow_actions(flow), &ct);
 }
 
+/* Asks for whom OUT_HOP has looked in vain: from floating address number
+ * 'floating', or as the router (0). */
+static void
+act_resolve(struct vmn_actions *actions, uint32_t floating)
+{
+    vmn_act_punt(actions, HANDLER_RESOLVE, floating, 64);
+    vmn_act_drop(actions, "neighbour is not known yet");
+}
+
 /* To the gateway.  ------------------------------------------------------- */
 
 struct vmn_flow *
@@ -87,6 +96,36 @@ out_track(const struct site *site, struct vmn_actions *actions)
                                            .then = VMN_CT_TABLE,
                                            .stage = STAGE_OUT,
                                            .table = OUT_NAT });
+}
+
+/* From a port with address 'ip', whose floating address 'floating' is at home:
+ * what it sends out leaves here. */
+void
+out_home(const struct site *site, const struct vmn_ip *ip,
+         const struct vmn_ip *floating, uint32_t number)
+{
+    struct vmn_scope scope = vmn_scope_host(site->host);
+    struct vmn_flow *flow = out_enter_flow(site, scope, ENTER_HOME);
+    struct vmn_actions *actions;
+
+    vmn_match_ip(flow, field_src(ip->family), ip);
+    out_track(site, vmn_flow_actions(flow));
+
+    for (int known = 0; known < 2; known++) {
+        flow = vmn_flow_add(site->emit, scope, STAGE_OUT, OUT_SEND,
+                            known ? SEND_HOME : SEND_HOME_UNKNOWN);
+        actions = vmn_flow_actions(flow);
+        vmn_match(flow, REG_TRANSIT, site->transit);
+        vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
+        vmn_match_ip(flow, field_src(floating->family), floating);
+        if (known) {
+            vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->mac);
+            vmn_act_next(actions);
+        } else {
+            vmn_match_mac(flow, VMN_F_ETH_DST, (struct vmn_mac) { { 0 } });
+            act_resolve(actions, number);
+        }
+    }
 }
 
 static void
@@ -226,6 +265,5 @@ out_base(struct vmn_emit *emit)
                         OUT_SEND, ONLY);
     vmn_match_mac(flow, VMN_F_ETH_DST, (struct vmn_mac) { { 0 } });
     actions = vmn_flow_actions(flow);
-    vmn_act_punt(actions, HANDLER_RESOLVE, 0, 64);
-    vmn_act_drop(actions, "neighbour is not known yet");
+    act_resolve(actions, 0);
 }

@@ -69,6 +69,7 @@ site_read(struct vmn_view *view, struct vmn_emit *emit, const char *name,
     if (!vmn_domain_is_routed(site->domain)) {
         return false;
     }
+    site->mac = site->router->mac;
     site->transit = vmn_transit_vni(view, name);
     site->zone = vmn_domain_zone(view, site->domain);
     site->nat_zone = vmn_number(view, VMN_NUMBER_ZONE,

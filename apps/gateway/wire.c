@@ -20,7 +20,7 @@ arp_address(const struct site *site, const struct vmn_ip *ip)
     vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
     vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_ARP);
     site_tag(site, actions);
-    vmn_act_arp_reply(actions, site->router->mac, ip);
+    vmn_act_arp_reply(actions, site->mac, ip);
 }
 
 void
@@ -29,8 +29,8 @@ says(const struct site *site, const char *what)
     vmn_publish(site->emit, REL_SAYS,
                 vmn_printf(site->view, "%s|%s", site->host,
                            site->network->provider.physical),
-                vmn_printf(site->view, "%s|%s", site->router->row.name,
-                           what));
+                vmn_printf(site->view, "%s|%s|%s", site->router->row.name,
+                           vmn_mac_text(site->view, site->mac), what));
 }
 
 void
@@ -51,14 +51,11 @@ void
 wire_router(const struct site *site)
 {
     const struct vmn_external *external = &site->router->external;
-    struct vmn_flow *flow;
 
     for (size_t i = 0; i < external->n_gateways; i++) {
         const char *host = external->gateways[i].host;
 
-        if (vmn_read_vif(site->view, host,
-                         vmn_printf(site->view, "@%s",
-                                    site->network->provider.physical))) {
+        if (wire_ofport(site->view, site->network, host)) {
             vmn_publish(site->emit, REL_SITES, site->router->row.name, host);
             vmn_publish(site->emit, REL_HOSTS, "", host);
         }
@@ -66,18 +63,29 @@ wire_router(const struct site *site)
     if (!site->ofport) {
         return;
     }
+    wire_hears(site);
+    if (first_external(site->router, 6)) {
+        nd_router(site);
+    }
+}
+
+void
+wire_hears(const struct site *site)
+{
     vmn_publish(site->emit, REL_WIRES,
                 vmn_printf(site->view, "%s|%s", site->network->row.name,
                            site->host),
                 site->router->row.name);
     if (first_external(site->router, 4)) {
-        flow = site_wire_flow(site, STAGE_WIRE, 0, WIRE_ANSWERED);
+        struct vmn_flow *flow = site_wire_flow(site, STAGE_WIRE, 0,
+                                               WIRE_ANSWERED);
+
         vmn_match(flow, VMN_F_ARP_OP, 2);
-        vmn_match_mac(flow, VMN_F_ETH_DST, site->router->mac);
+        vmn_match_mac(flow, VMN_F_ETH_DST, site->mac);
         vmn_act_learn_neighbour(vmn_flow_actions(flow), VMN_NEIGHBOUR_ARP);
     }
     if (first_external(site->router, 6)) {
-        nd_router(site);
+        nd_hears(site);
     }
 }
 

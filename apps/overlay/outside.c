@@ -100,6 +100,35 @@ compile_outside(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
+/* A floating address whose port's host is on the physical network itself is at
+ * home there (app gateway): that takes the external network. */
+void
+compile_home(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_floating_ip *floating = vmn_read_floating_ip(view, key);
+    const struct vmn_router *router
+        = floating ? vmn_read_router(view, floating->router) : NULL;
+    const struct vmn_network *network
+        = (router && router->external.network
+           ? vmn_read_network(view, router->external.network) : NULL);
+    const struct vmn_port *port
+        = (network && is_provider(network) && floating->port
+           ? vmn_read_port(view, floating->port) : NULL);
+    const struct vmn_binding *binding
+        = (port && port->enabled && !port->external
+           ? vmn_read_binding(view, floating->port) : NULL);
+
+    if (binding && binding->host
+        && wire_ofport(view, network, binding->host)) {
+        vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network->row.name,
+                    binding->host);
+        vmn_publish(emit, REL_WIRE,
+                    vmn_printf(view, "%s|%s", network->row.name,
+                               binding->host),
+                    vmn_printf(view, "floating/%s", key));
+    }
+}
+
 void
 outside_of_domain(struct vmn_view *view, struct vmn_emit *emit,
                   const char *domain)

@@ -171,6 +171,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_flood },
     { .name = "outside", .each = VMN_EACH_ROW, .table = VMN_TABLE_ROUTER,
       .compile = compile_outside },
+    { .name = "home", .each = VMN_EACH_ROW, .table = VMN_TABLE_FLOATING_IP,
+      .compile = compile_home },
     { .name = "wire", .each = VMN_EACH_KEY, .relation = REL_WIRE,
       .compile = compile_wire },
     { .name = "asked", .each = VMN_EACH_KEY, .relation = REL_ASKED,

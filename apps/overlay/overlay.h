@@ -338,6 +338,7 @@ void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_flood(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_outside(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_home(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_wire(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_asked(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_pair(struct vmn_view *, const char *key, struct vmn_emit *);

@@ -201,6 +201,58 @@ def test_floating_address_is_the_ports_own(world, shop):
     assert seen_as(shop["a1"], shop["near"], NEAR6) == OURS6
 
 
+def mac_of(guest, ip):
+    """The Ethernet address by which 'guest' knows 'ip'."""
+    words = guest.run("ip", "neigh", "show", ip).split()
+    return words[words.index("lladdr") + 1] if "lladdr" in words else None
+
+
+def test_floating_address_is_at_home_on_a_host_with_a_wire(world, shop):
+    """There it needs no gateway, and has a MAC address of its own.  Where its
+    port moves it goes."""
+    pairs = (("198.51.100.22", NEAR), ("fd51::22", NEAR6))
+    shop["a2"] = world.vm("a2", "a", "h2", ["10.0.1.12", "fd00:1::12"],
+                          tcp=[80])
+    for name, (ip, _) in zip(("f4", "f6"), pairs):
+        world.put("floating-ips", name, router="r", ip=ip, port="a2")
+    router = world.api.get("routers/r")["status"]["mac"]
+    held = []
+    for ip, near in pairs:
+        assert seen_as(shop["a2"], shop["near"], near) == ip
+        assert world.answers(shop["near"], ip) == "a2"
+        assert mac_of(shop["near"], ip) not in (router, None)
+        # Others of the router's come by it, though its gateway is elsewhere.
+        assert world.answers(shop["b3"], ip) == "a2"
+        for vm, to in (("near", ip), ("a2", near)):
+            held.append(traffic.Connection(shop[vm], to, 80))
+    for far in (FAR, FAR6):
+        told = world.api.call("POST", "/v1/trace", {
+            "from": "a2", "to": far, "protocol": "tcp", "port": 80})
+        assert told["verdict"] == "delivered", told
+        end = told["outcomes"][0]["legs"][0]["ends"][0]
+        assert (end["port"], end["host"]) == ("@dc", "h2"), end
+    assert all(h.exchange(seconds=5) for h in held)
+    assert gateway(world) == "h1"
+    h1 = world.lab.host("h1")
+    try:
+        h1.stop()
+        # At once, before anybody could stand in.
+        assert all(h.exchange(seconds=2) for h in held)
+    finally:
+        h1.start()
+    wait_for("h1 to be it again", lambda: gateway(world) == "h1", 30)
+
+    # To a host without a wire, whose packets take the gateway's; and back.
+    for host, is_home in (("h3", False), ("h1", True)):
+        world.lab.move("a2", host)
+        world.lab.await_ports(["a2"])
+        for ip, near in pairs:
+            assert world.answers(shop["near"], ip, seconds=40) == "a2", host
+            assert seen_as(shop["a2"], shop["near"], near) == ip
+            wait_for("its MAC address", lambda a=ip: (
+                mac_of(shop["near"], a) == router) == (not is_home), 40)
+
+
 @pytest.mark.parametrize("vip, floating, near", [
     ("10.0.1.100", "198.51.100.24", "198.51.100.50"),
     ("fd00:1::100", "fd51::24", "fd51::50")], ids=["ipv4", "ipv6"])
