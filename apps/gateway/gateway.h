@@ -38,7 +38,7 @@ enum {
     ENTER_BALANCED = 120,       /* Perhaps a backend's answer. */
     ENTER_ND = 115,             /* Neighbour discovery. */
     ENTER_PING = 110,           /* The gateway itself. */
-    ENTER_HOME = 105,           /* From a port whose floating address is here. */
+    ENTER_HOME = 105,           /* From one with a floating address here. */
     ENTER_HERE = 100,
     ENTER_ROUTED = 90,          /* For whom is behind the router. */
     ENTER_AWAY = 50,

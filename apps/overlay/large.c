@@ -45,8 +45,9 @@ emit_sized(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni,
 }
 
 /* What the tunnels of all hosts have room for.  A host whose row names no
- * interface for them counts as if that had an MTU of 1500, and one that has not
- * reported yet not at all: so nothing changes while hosts come and go. */
+ * interface for them counts as if that had an MTU of 1500, and one that has never
+ * reported its MTU not at all.  What it has reported holds on while it is away:
+ * so nothing changes while hosts come and go. */
 void
 eval_mtu(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
@@ -67,19 +68,20 @@ void
 large_of_host(struct vmn_view *view, struct vmn_emit *emit,
               const struct vmn_host *host)
 {
-    bool v6 = host->tunnel_ip.family == 6 || host->second_tunnel_ip.family == 6;
+    bool v6 = (host->tunnel_ip.family == 6
+               || host->second_tunnel_ip.family == 6);
     uint32_t overhead = v6 ? VMN_TUNNEL_OVERHEAD_IPV6
                         : VMN_TUNNEL_OVERHEAD_IPV4;
     uint32_t mtu = UNDERLAY_MTU;
 
     if (host->tunnel_interface) {
-        const struct vmn_vif *vif = vmn_read_vif(view, host->row.name,
-                                                 VMN_UNDERLAY_ID);
+        const struct vmn_underlay *underlay = vmn_read_underlay(
+            view, host->row.name);
 
-        if (!vif) {
+        if (!underlay) {
             return;
         }
-        mtu = vif->mtu;
+        mtu = underlay->mtu;
     }
     vmn_publish(emit, REL_ROOM, "",
                 vmn_printf(view, "%u", mtu > overhead ? mtu - overhead : 1));

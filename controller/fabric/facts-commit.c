@@ -154,12 +154,12 @@ vif_name(const struct fact_vif *vif)
 static json_t *
 vif_spec(const struct fact_vif *vif)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:b, s:I, s:I}", "host", vif->host->name,
+    return json_pack("{s:s, s:s, s:s, s:I, s:b, s:I}",
+                     "host", vif->host->name,
                      "iface_id", vif->iface_id, "iface", vif->iface,
                      "ofport", (json_int_t) vif->ofport,
                      "link_up", vif->link_up,
-                     "tag_ofport", (json_int_t) vif->tag_ofport,
-                     "mtu", (json_int_t) vif->mtu);
+                     "tag_ofport", (json_int_t) vif->tag_ofport);
 }
 
 /* A port that leads to a physical network is there as long as its host is heard:
@@ -182,6 +182,19 @@ facts_put_vif(struct fact_vif *vif)
     name = vif_name(vif);
     add_op(host->facts, host, MODEL_PUT, VMN_TABLE_VIF, name, vif_spec(vif));
     free(name);
+}
+
+static json_t *
+underlay_spec(const struct fact_host *host)
+{
+    return json_pack("{s:I}", "mtu", (json_int_t) host->underlay_mtu);
+}
+
+void
+facts_put_underlay(struct fact_host *host)
+{
+    add_op(host->facts, host, MODEL_PUT, VMN_TABLE_UNDERLAY, host->name,
+           underlay_spec(host));
 }
 
 void
@@ -475,11 +488,25 @@ resync_vifs(struct fact_host *host)
         if (is_told(vif)
             && (!row || strcmp(row->iface, vif->iface)
                 || row->ofport != vif->ofport
-                || row->link_up != vif->link_up)) {
+                || row->link_up != vif->link_up
+                || row->tag_ofport != vif->tag_ofport)) {
             add_op__(host->facts, host, MODEL_PUT, VMN_TABLE_VIF, name,
                      vif_spec(vif));
         }
         free(name);
+    }
+}
+
+/* The same of its underlay, which is never withdrawn. */
+static void
+resync_underlay(struct fact_host *host)
+{
+    const struct vmn_underlay *row = model_get_durable(
+        host->facts->fabric->model, VMN_TABLE_UNDERLAY, host->name, NULL);
+
+    if (host->underlay_mtu && (!row || row->mtu != host->underlay_mtu)) {
+        add_op__(host->facts, host, MODEL_PUT, VMN_TABLE_UNDERLAY, host->name,
+                 underlay_spec(host));
     }
 }
 
@@ -527,6 +554,7 @@ resync_hosts(struct facts *facts)
             clear_request(&host->request);
             resync_rows(host);
             resync_vifs(host);
+            resync_underlay(host);
             commit_pause(facts->fabric->commit);
         }
     }

@@ -423,8 +423,7 @@ vif_report(struct fact_host *host, const struct fact_report *report)
     vif->seen = true;
     if (vif->iface && !strcmp(vif->iface, report->iface)
         && vif->ofport == report->ofport && vif->link_up == report->link_up
-        && vif->tag_ofport == report->tag_ofport
-        && vif->mtu == report->mtu) {
+        && vif->tag_ofport == report->tag_ofport) {
         return;
     }
     free(vif->iface);
@@ -432,7 +431,6 @@ vif_report(struct fact_host *host, const struct fact_report *report)
     vif->ofport = report->ofport;
     vif->link_up = report->link_up;
     vif->tag_ofport = report->tag_ofport;
-    vif->mtu = report->mtu;
     facts_put_vif(vif);
 }
 
@@ -460,6 +458,16 @@ facts_host_report(struct fact_host *host, const struct fact_report *reports,
         host->known = true;
         host_ports_due(host, host->name);
         facts_schedule(host->facts);
+    }
+}
+
+void
+facts_host_underlay(struct fact_host *host, uint32_t mtu)
+{
+    mtu = MIN(mtu, UINT16_MAX);
+    if (mtu && mtu != host->underlay_mtu) {
+        host->underlay_mtu = mtu;
+        facts_put_underlay(host);
     }
 }
 
@@ -508,11 +516,14 @@ facts_find_host(const struct facts *facts, const char *name)
 struct fact_host *
 facts_host_add(struct facts *facts, const char *name)
 {
+    const struct vmn_underlay *underlay = model_get(
+        facts->fabric->model, VMN_TABLE_UNDERLAY, name);
     struct fact_host *host = xzalloc(sizeof *host);
     char *who = xasprintf("host:%s", name);
 
     host->facts = facts;
     host->name = xstrdup(name);
+    host->underlay_mtu = underlay ? underlay->mtu : 0;
     hmap_init(&host->vifs);
     model_request_init(&host->request, who);
     free(who);

@@ -29,7 +29,6 @@ struct fact_vif {
     uint32_t ofport;            /* Never 0. */
     bool link_up;
     uint32_t tag_ofport;        /* Of a sub-port: of its other end; else 0. */
-    uint32_t mtu;               /* Of VMN_UNDERLAY_ID; else 0. */
     bool seen;                  /* In the report that is being taken in. */
 };
 
@@ -40,7 +39,6 @@ struct fact_report {
     uint32_t ofport;
     bool link_up;
     uint32_t tag_ofport;        /* 0: not a sub-port's. */
-    uint32_t mtu;               /* 0: not of VMN_UNDERLAY_ID. */
 };
 
 struct fact_host {
@@ -48,6 +46,7 @@ struct fact_host {
     struct facts *facts;
     char *name;
     struct hmap vifs;           /* struct fact_vif, by iface-id. */
+    uint32_t underlay_mtu;      /* As it was last submitted; 0: never. */
     bool known;                 /* Has reported since the start. */
     bool loaded;                /* What it has is in the model, or on its way
                                  * there, though 'gathering' is on. */
@@ -113,6 +112,9 @@ void facts_host_remove(struct fact_host *);
 /* Takes in all that the host has: 'n' reports with distinct iface-ids. */
 void facts_host_report(struct fact_host *, const struct fact_report *,
                        size_t n);
+/* The MTU of the interface that its tunnels go by; 0 if that is not known, which
+ * changes nothing: what was reported last holds on. */
+void facts_host_underlay(struct fact_host *, uint32_t mtu);
 void facts_host_set_silent(struct fact_host *, bool silent);
 /* Adds to 'iface_ids' those of the sub-ports whose parent is there, or may be
  * next. */
@@ -152,6 +154,7 @@ void facts_resync(struct facts *);
 /* Hosts have acknowledged something: looks at the ports that wait for it. */
 void facts_acked(struct facts *);
 void facts_put_vif(struct fact_vif *);
+void facts_put_underlay(struct fact_host *);
 void facts_delete_vif(struct fact_vif *);
 
 #endif /* controller/fabric/facts.h */

@@ -28,9 +28,6 @@ VLOG_DEFINE_THIS_MODULE(host_report);
 /* How long an interface that the switch can't make still counts. */
 #define REPORT_HELD_MS 5000
 
-/* What is no VIF, and has the number of none. */
-#define NO_OFPORT 65535
-
 /* An interface that may be a VIF. */
 struct candidate {
     const struct ovsdb_interface *iface;
@@ -199,7 +196,8 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     size_t n_candidates, n = 0, n_providers = 0;
     struct candidate *candidates = find_candidates(db, snapshot,
                                                    &n_candidates);
-    struct fact_report *reports = xcalloc(n_candidates + 1, sizeof *reports);
+    struct fact_report *reports = xcalloc(MAX(n_candidates, 1),
+                                          sizeof *reports);
 
     for (size_t i = 0; i < n_candidates; i++) {
         const struct candidate *c = &candidates[i];
@@ -220,17 +218,8 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
             n_providers += c->iface->iface_id[0] == '@';
         }
     }
-    db->n_ports = n - n_providers;
-    if (db->underlay_mtu) {
-        reports[n++] = (struct fact_report) {
-            .iface_id = VMN_UNDERLAY_ID,
-            .iface = db->tunnel_interface,
-            .ofport = NO_OFPORT,
-            .link_up = true,
-            .mtu = MIN(db->underlay_mtu, UINT16_MAX),
-        };
-    }
     facts_host_report(db->facts, reports, n);
+    db->n_ports = n - n_providers;
     free(reports);
     free(candidates);
 }
@@ -367,6 +356,7 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     }
 
     report_underlay(db, snapshot);
+    facts_host_underlay(db->facts, db->underlay_mtu);
     reason = check_tunnels(db, snapshot, &refused);
     if (!reason) {
         reason = check_switch(db, snapshot);

@@ -13,6 +13,7 @@
 #include "controller/fabric/switch.h"
 #include "sset.h"
 #include "util.h"
+#include "vmn/vocabulary.h"
 
 static json_t *
 session_status(const struct fabric_host_db *db,
@@ -48,8 +49,27 @@ blame_database(const struct ovsdb_status *session, json_t *status)
 static int64_t
 network_mtu(const struct fabric_host_db *db)
 {
-    return (int64_t) db->underlay_mtu - (db->has_ipv6 ? VMN_TUNNEL_OVERHEAD_IPV6
-                                         : VMN_TUNNEL_OVERHEAD_IPV4);
+    uint32_t overhead = (db->has_ipv6 ? VMN_TUNNEL_OVERHEAD_IPV6
+                         : VMN_TUNNEL_OVERHEAD_IPV4);
+
+    return (int64_t) db->underlay_mtu - overhead;
+}
+
+/* The MTU of networks that say none, or 0 if nobody knows.  It follows from what
+ * tunnels have room for, but is no less than IPv6 takes. */
+static uint32_t
+common_mtu(const struct fabric_host_db *db)
+{
+    uint32_t mtu = 0;
+    size_t size;
+    char *value = engine_peek(db->host->fabric->engine, VMN_QUERY_MTU, "",
+                              &size);
+
+    if (value && size == sizeof mtu) {
+        memcpy(&mtu, value, sizeof mtu);
+    }
+    free(value);
+    return mtu;
 }
 
 /* The networks of the host's ports whose MTU is too large for its tunnels. */
@@ -60,6 +80,7 @@ find_large_networks(const struct fabric_host_db *db, struct sset *large)
     struct vmn_names ports = model_lookup(model, VMN_INDEX_PORT_BY_HOST,
                                           db->host->name);
     int64_t most = network_mtu(db);
+    uint32_t common = common_mtu(db);
 
     for (size_t i = 0; i < ports.n; i++) {
         const struct vmn_port *port = model_get_durable(
@@ -69,7 +90,8 @@ find_large_networks(const struct fabric_host_db *db, struct sset *large)
                                         port->network, NULL) : NULL);
 
         /* What is on a wire of its own needs no tunnels. */
-        if (network && !network->provider.physical && network->mtu > most) {
+        if (network && !network->provider.physical
+            && (network->mtu ? network->mtu : common) > most) {
             sset_add(large, network->row.name);
         }
     }

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "util.h"
-#include "vmn/vocabulary.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -87,16 +86,15 @@ value_check_physical(const char *text)
 static bool
 is_vif_iface_id(const char *text)
 {
-    return (text[0] == '@' ? is_physical(text + 1)
-            : is_iface_id(text) || !strcmp(text, VMN_UNDERLAY_ID));
+    return text[0] == '@' ? is_physical(text + 1) : is_iface_id(text);
 }
 
 char *
 value_check_vif_iface_id(const char *text)
 {
     return is_vif_iface_id(text) ? NULL
-           : xstrdup("must be an interface id, \"@\" and the name of a "
-                     "physical network, or \"" VMN_UNDERLAY_ID "\"");
+           : xstrdup("must be an interface id, or \"@\" and the name of a "
+                     "physical network");
 }
 
 char *

@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-#define VMN_APP_ABI 4
+#define VMN_APP_ABI 5
 
 /* Reading.  ------------------------------------------------------------- */
 
@@ -59,6 +59,7 @@ VMN_READER(router, vmn_router, VMN_TABLE_ROUTER)
 VMN_READER(floating_ip, vmn_floating_ip, VMN_TABLE_FLOATING_IP)
 VMN_READER(dns_zone, vmn_dns_zone, VMN_TABLE_DNS_ZONE)
 VMN_READER(binding, vmn_binding, VMN_TABLE_BINDING)
+VMN_READER(underlay, vmn_underlay, VMN_TABLE_UNDERLAY)
 VMN_READER(observation, vmn_observation, VMN_TABLE_OBSERVATION)
 #undef VMN_READER
 

@@ -36,6 +36,7 @@ enum vmn_table {
     VMN_TABLE_OBSERVATION,      /* Named as the network. */
     /* Observed. */
     VMN_TABLE_BINDING,          /* Named as the port. Stored. */
+    VMN_TABLE_UNDERLAY,         /* Named as the host. Stored. */
     VMN_TABLE_VIF,              /* Named HOST/IFACE-ID.  Volatile. */
     VMN_N_TABLES
 };
@@ -557,10 +558,16 @@ struct vmn_vif {
     const char *iface;          /* The Interface's name. */
     uint32_t ofport;            /* OpenFlow port number, never 0. */
     bool link_up;
-    uint32_t mtu;               /* Of VMN_UNDERLAY_ID, in bytes; else 0. */
     uint32_t tag_ofport;        /* Of a sub-port: the number of the other end,
                                  * where its parent's tagged frames go; else
                                  * 0. */
+};
+
+/* What a host has last reported of the interface that its tunnels go by, if its
+ * row names one. */
+struct vmn_underlay {
+    struct vmn_row row;
+    uint32_t mtu;               /* In bytes, never 0. */
 };
 
 #ifdef __cplusplus

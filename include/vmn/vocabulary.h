@@ -93,10 +93,6 @@ enum vmn_hook {
  * between all hosts have room for.  See vmn_mtu_of().  Provided by overlay. */
 #define VMN_QUERY_MTU "overlay.mtu"
 
-/* The iface-id of a host's VIF that is none: the interface that has the host's
- * tunnel addresses.  Its number says nothing. */
-#define VMN_UNDERLAY_ID "~underlay"
-
 /* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN (RFC
  * 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
 #define VMN_TUNNEL_OVERHEAD_IPV4 (14 + 20 + 8 + 8)

@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/bench/packets \
 	tests/bench/plot \
 	tests/bench/pressure \
+	tests/bench/outside \
 	tests/bench/routed \
 	tests/bench/scale \
 	tests/bench/switch-cpu \

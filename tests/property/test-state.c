@@ -71,7 +71,7 @@ static const unsigned n_names[VMN_N_TABLES] = {
     [VMN_TABLE_ROUTER] = 4, [VMN_TABLE_FLOATING_IP] = 4,
     [VMN_TABLE_DNS_ZONE] = 2,
     [VMN_TABLE_OBSERVATION] = 6,
-    [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6,
+    [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6, [VMN_TABLE_UNDERLAY] = 4,
 };
 
 /* Values at the edges of what is allowed, on both sides.  ----------------- */
@@ -184,6 +184,8 @@ put_name(struct ds *ds, enum vmn_table table)
         letter = 'r';
     } else if (table == VMN_TABLE_OBSERVATION) {
         letter = 'n';           /* Named as networks. */
+    } else if (table == VMN_TABLE_UNDERLAY) {
+        letter = 'h';
     } else if (table == VMN_TABLE_ROUTER) {
         letter = 'w';
     } else if (table == VMN_TABLE_FLOATING_IP) {
@@ -258,6 +260,14 @@ put_port(struct ds *ds)
         ds_put_format(ds, ",'allowed_addresses':[{'ip':'%s'},{'ip':'%s',"
                       "'mac':'%s'}]", PICK(edge_prefixes), PICK(edge_ips),
                       PICK(edge_macs));
+    }
+    if (chance(20)) {
+        put_ref(ds, "parent", VMN_TABLE_PORT);
+        ds_put_format(ds, ",'vlan':%u", chance(90) ? 1 + rnd(3)
+                      : chance(50) ? 4094 : rnd(2) * 4095);
+    }
+    if (chance(10)) {
+        ds_put_cstr(ds, ",'unknown':true");
     }
 }
 
@@ -603,6 +613,9 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
         ds_put_format(ds, ",'host':'%.*s','iface_id':'%s','iface':'t',"
                       "'ofport':%u", (int) strcspn(name, "/"), name,
                       strchr(name, '/') + 1, rnd(4));
+        break;
+    case VMN_TABLE_UNDERLAY:
+        ds_put_format(ds, ",'mtu':%u", rnd(3) * 4000);
         break;
     case VMN_N_TABLES:
         OVS_NOT_REACHED();
@@ -1061,6 +1074,10 @@ snap_index(struct shash *snap, const struct vmn_row *row)
             snap_key(snap, row->name, VMN_INDEX_PORT_BY_LABEL, "%s", l->key);
             snap_key(snap, row->name, VMN_INDEX_PORT_BY_LABEL, "%s=%s",
                      l->key, l->value);
+        }
+        if (port->parent) {
+            snap_key(snap, row->name, VMN_INDEX_PORT_BY_PARENT, "%s",
+                     port->parent);
         }
         for (size_t i = 0; i < port->n_ips; i++) {
             char buf[VALUE_IP_SIZE];

@@ -84,6 +84,8 @@ class Inner:
         if self.tagger:
             self.tagger.kill()
             self.tagger.wait()
+        # Servers' sockets keep a namespace alive.
+        self.run("ip", "link", "del", "eth0", check=False)
         netns.delete(self.ns)
 
 

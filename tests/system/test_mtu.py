@@ -6,6 +6,7 @@ import re
 
 import pytest
 from conftest import close_lab, make_lab
+from dhcp_guests import Udhcpc, bare_vm
 from test_router import join, network, vm
 
 from vmnlab import netns
@@ -115,13 +116,20 @@ def set_underlay(world, mtu):
         host.vsctl("set", "interface", "br-phys", "mtu_request=%d" % mtu)
 
 
+def heard_mtu(guest):
+    """What the guest's kernel was told by a router."""
+    return int(guest.run("cat", "/proc/sys/net/ipv6/conf/eth0/mtu"))
+
+
 def in_effect(world, name):
     return world.api.get("networks/" + name)["status"]["mtu"]
 
 
-def test_the_mtu_follows_the_underlay(world):
+def test_the_mtu_follows_the_underlay(world, tmp_path):
     before = world.lab.underlay_mtu
-    network(world, "net", 1)
+    world.put("networks", "net", subnets=[
+        {"cidr": "10.0.1.0/24", "dhcp": True},
+        {"cidr": "fd00:1::/64", "slaac": True}])
     network(world, "own", 2, mtu=1400)
     a = vm(world, "a", "net", 1, "h1", 2)
     b = vm(world, "b", "net", 1, "h2", 3)
@@ -130,6 +138,11 @@ def test_the_mtu_follows_the_underlay(world):
         set_underlay(world, before - 100)
         wait_for("a smaller MTU", lambda: in_effect(world, "net") == 1350, 10)
         assert in_effect(world, "own") == 1400
+        # Guests are told.
+        c = bare_vm(world, "c", "net", "h1", ipv6=True)
+        with Udhcpc(c, tmp_path, "-O", "mtu") as client:
+            assert client.wait("bound")["mtu"] == "1350"
+        wait_for("the MTU that routers say", lambda: heard_mtu(c) == 1350, 20)
         for source, ip in ((a, b.ip), (b, a.ip6)):
             assert fits(source, ip, 1350)
             assert told(source, ip, 1351) == (ip, 1350)

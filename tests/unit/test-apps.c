@@ -90,7 +90,7 @@ struct step {
 
 struct scenario {
     const char *name;
-    struct step steps[5];
+    struct step steps[6];
 };
 
 static bool
@@ -189,23 +189,29 @@ static struct scenario scenarios[] = {
          * nothing is known. */
         { "{'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1',"
           " 'tunnel_interface': 'br0'},"
-          "'vifs/h1/~underlay': {'host': 'h1', 'iface_id': '~underlay',"
-          " 'iface': 'br0', 'ofport': 65535, 'mtu': 9000},"
+          "'underlays/h1': {'mtu': 9000},"
           "'hosts/h2': {'ovsdb': 'unix:/h2', 'tunnel_ip': '10.99.0.2',"
           " 'tunnel_interface': 'br0'}}", {
             { "h1", "+overlay.deliver/0 1  actions=move:NXM_NX_REG0[]->"
               "NXM_NX_TUN_ID[0..31],check_pkt_larger(1464)" } } },
         { "{'hosts/h3': {'ovsdb': 'unix:/h3', 'tunnel_ip': '10.99.0.3',"
           " 'tunnel_interface': 'br0'},"
-          "'vifs/h3/~underlay': {'host': 'h3', 'iface_id': '~underlay',"
-          " 'iface': 'br0', 'ofport': 65535, 'mtu': 4000}}", {
+          "'underlays/h3': {'mtu': 4000}}", {
             { "h1", "+overlay.deliver/0 1  actions=move:NXM_NX_REG0[]->"
               "NXM_NX_TUN_ID[0..31],check_pkt_larger(3964)" },
             { "h1", "+overlay.deliver/1 115 reg9=0x8/0x8 "
               "actions=controller(" } } },
+        /* No less than IPv6 takes, and no more than a network may have. */
+        { "{'underlays/h3': {'mtu': 600}}", {
+            { "h1", "+overlay.deliver/0 1  actions=move:NXM_NX_REG0[]->"
+              "NXM_NX_TUN_ID[0..31],check_pkt_larger(1294)" } } },
+        { "{'underlays/h1': {'mtu': 65535}, 'underlays/h3': {'mtu': 65000}}", {
+            { "h1", "+overlay.deliver/0 1  actions=move:NXM_NX_REG0[]->"
+              "NXM_NX_TUN_ID[0..31],check_pkt_larger(9230)" } } },
         /* The overhead of IPv6 is 20 bytes more. */
         { "{'hosts/h3': {'ovsdb': 'unix:/h3', 'tunnel_ip': '10.99.0.3',"
-          " 'second_tunnel_ip': 'fd99::3', 'tunnel_interface': 'br0'}}", {
+          " 'second_tunnel_ip': 'fd99::3', 'tunnel_interface': 'br0'},"
+          "'underlays/h3': {'mtu': 4000}}", {
             { "h1", "+overlay.deliver/0 1  actions=move:NXM_NX_REG0[]->"
               "NXM_NX_TUN_ID[0..31],check_pkt_larger(3944)" } } },
     } },

@@ -123,7 +123,7 @@ restarted_controller_leaves_right_flows_alone(void **state OVS_UNUSED)
 }
 
 /* So many that nobody wants that to compare them takes many slices. */
-#define N_STRANGERS 3000
+#define N_STRANGERS 6000
 
 static void
 add_strangers(void)

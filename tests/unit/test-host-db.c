@@ -374,6 +374,36 @@ put_underlay(const char *tunnel_ip, const char *second, const char *interface)
                    interface));
 }
 
+static bool
+underlay_row_is(const char *host, uint32_t mtu)
+{
+    const struct vmn_underlay *row = model_get_durable(
+        toy.model, VMN_TABLE_UNDERLAY, host, NULL);
+
+    return mtu ? row && row->mtu == mtu : !row;
+}
+
+static void
+mtu_of_the_underlay_holds_on(void **state OVS_UNUSED)
+{
+    start_hosts();
+    put_underlay("192.0.2.1", NULL, "br-phys");
+    VSCTL(0, "add-br br-phys -- set Interface br-phys mtu=9000");
+    UNTIL(underlay_row_is("hv1", 9000));
+    /* Not known for a moment, and after a restart not yet. */
+    VSCTL(0, "clear Interface br-phys mtu");
+    UNTIL(underlay_is("hv1", 0, 0));
+    assert_true(underlay_row_is("hv1", 9000));
+    stop_vmnd();
+    assert_true(underlay_row_is("hv1", 9000));
+    fixture_start_fabric(&options);
+    VSCTL(0, "set Interface br-phys mtu=4000");
+    UNTIL(underlay_row_is("hv1", 4000));
+    /* It goes with its host. */
+    edit(VMN_TABLE_HOST, "hv1", NULL);
+    assert_true(underlay_row_is("hv1", 0));
+}
+
 static void
 mtu_of_the_underlay_is_told_and_held_against_networks(void **state OVS_UNUSED)
 {
@@ -386,8 +416,7 @@ mtu_of_the_underlay_is_told_and_held_against_networks(void **state OVS_UNUSED)
     assert_true(underlay_is("hv1", 0, 0));
     VSCTL(0, "set Interface br-phys mtu=1500");
     UNTIL(underlay_is("hv1", 1500, 1450));
-    UNTIL(get_vif("hv1/~underlay"));
-    assert_int_equal(get_vif("hv1/~underlay")->mtu, 1500);
+    UNTIL(underlay_row_is("hv1", 1500));
 
     /* A network counts where it has a port. */
     add_vif(0, "tap1", "p1", 1);
@@ -1307,6 +1336,7 @@ main(int argc, char *argv[])
         T(wrong_tunnel_number_is_refused),
         T(tunnel_ports_are_those_that_some_host_receives_by),
         T(mtu_of_the_underlay_is_told_and_held_against_networks),
+        T(mtu_of_the_underlay_holds_on),
         T(physical_network_is_reached_by_a_real_switch),
         T(physical_network_waits_for_its_bridge),
         T(physical_networks_come_and_go),

@@ -743,8 +743,8 @@ static const struct bad_case bad_cases[] = {
       "/routes must name each \"destination\" and \"source\" once: ::/0 from "
       "fd00::/8 is there twice\n" },
     { "vifs", "{'host':'h','iface_id':'@','iface':'tap0','ofport':1}",
-      "/iface_id must be an interface id, \"@\" and the name of a physical "
-      "network, or \"~underlay\"\n" },
+      "/iface_id must be an interface id, or \"@\" and the name of a physical "
+      "network\n" },
     { "vifs", "{'host':'h','iface_id':'x','iface':'tap0','ofport':0}",
       "/ofport must be an integer from 1 to 65535\n" },
     { "vifs", "{'host':'h','iface_id':'x','iface':'','ofport':1}",
