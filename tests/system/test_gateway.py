@@ -6,7 +6,7 @@ import re
 import socket
 
 import pytest
-from conftest import flows, rule
+from conftest import flows, rule, wait_quiet
 from test_mtu import fits, told
 from test_router import hop
 
@@ -353,6 +353,38 @@ def test_another_gateway_stands_in(world, shop):
     wait_for("h1 to be it again", lambda: gateway(world) == "h1", 30)
     for ip, near in pairs:
         assert world.answers(shop["b3"], near) == "near"
+
+
+def test_sessions_outlive_vmnd(world, shop):
+    """By SNAT, by floating addresses at the gateway and at home, and by a port
+    that is forwarded: vmnd is killed, stays away, and comes back."""
+    lab = world.lab
+    for name, ip, port in (("f1", "198.51.100.21", "a1"),
+                           ("f3", "198.51.100.24", "b3"),
+                           ("g1", "fd51::21", "a1"), ("g3", "fd51::24", "b3")):
+        world.put("floating-ips", name, router="r", ip=ip, port=port)
+    external = world.api.get("routers/r")["spec"]["external"]
+    world.patch("routers", "r", external=dict(external, forwards=[
+        {"protocol": "tcp", "port": 8080, "to": "a3", "target": 80}]))
+    ways = [("a3", NEAR, 80), ("a3", NEAR6, 80), ("a1", NEAR, 80),
+            ("b3", NEAR6, 80), ("near", "198.51.100.21", 80),
+            ("near", "fd51::24", 80), ("near", OURS, 8080)]
+    held = []
+    for vm, ip, port in ways:
+        assert world.answers(shop[vm], ip, port), (vm, ip)
+        held.append(traffic.Connection(shop[vm], ip, port))
+    assert all(h.exchange(seconds=5) for h in held)
+    lab.vmnd.kill()
+    assert all(h.exchange(seconds=5) for h in held)
+    for vm, ip, port in ways:
+        assert world.answers(shop[vm], ip, port), (vm, ip)
+    lab.vmnd.start()
+    lab.await_ports(["a1", "a3", "b3"])
+    wait_for("the gateway", lambda: gateway(world) == "h1", 30)
+    wait_quiet(lab)
+    assert all(h.exchange(seconds=5) for h in held)
+    for h in held:
+        h.close()
 
 
 def test_addresses_are_announced_unasked(world, shop):
