@@ -243,11 +243,17 @@ void
 nested_of_port_here(struct vmn_view *view, struct vmn_emit *emit,
                     const struct site *site)
 {
+    /* A candidate's own host goes on sending to the active one. */
+    bool is_candidate = (site->candidate
+                         && !strcmp(site->host, site->candidate));
+
     if (!site->port->unknown) {
         return;
     }
     admit_nested(view, emit, site);
-    locate_here(view, emit, site, false);
+    if (!is_candidate) {
+        locate_here(view, emit, site, false);
+    }
     if (!is_provider(site->network)) {
         leave_nested(view, emit, site);
         locate_here(view, emit, site, true);

@@ -275,6 +275,16 @@ static struct scenario scenarios[] = {
               "actions=move:NXM_NX_REG0[]->NXM_NX_TUN_ID[0..31],group:" },
             { "h2", "+overlay.locate/1 250 reg0=0x64,in_port=40000 "
               "actions=drop (destination is not here)" } } },
+        { "{'bindings/nest': {'host': 'h1', 'candidate': 'h2'},"
+          "'vifs/h2/nest': {'host': 'h2', 'iface_id': 'nest',"
+          " 'iface': 'tap9', 'ofport': 29}}", {
+            /* A candidate is ready for what others send it. */
+            { "h2", "+overlay.locate/1 320 reg11={vni:port/nest},in_port=40000 "
+              "actions=set_field:0x1->reg3,set_field:0->reg2,"
+              "set_field:0x1->reg4,set_field:0x1d->reg7,goto" },
+            { "h2", "-overlay.locate/1 300 " },
+            { "h2", "+" ADMIT "/4 210 reg9=0x10/0x10,in_port=29 "
+              "actions=learn(" } } },
         { "{'bindings/nest': null}", {
             { "h1", "-reg9=0x10/0x10,dl_src" },
             { "h2", "-resubmit(,249)" },
