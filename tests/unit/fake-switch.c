@@ -167,6 +167,7 @@ decode(struct ofputil_flow_mod *fm, const struct ofpbuf *mod,
 static struct fake_flow *
 find_flow(struct fake_switch *fs, const struct ofputil_flow_mod *fm)
 {
+    uint32_t hash = minimatch_hash(&fm->match, 0);
     struct fake_flow *flow;
 
     LIST_FOR_EACH (flow, node, &fs->flows) {
@@ -174,7 +175,8 @@ find_flow(struct fake_switch *fs, const struct ofputil_flow_mod *fm)
         struct ofpbuf ofpacts;
         bool same;
 
-        if (flow->table != fm->table_id || flow->priority != fm->priority) {
+        if (flow->hash != hash || flow->table != fm->table_id
+            || flow->priority != fm->priority) {
             continue;
         }
         ofpbuf_init(&ofpacts, 0);
@@ -209,6 +211,7 @@ apply_flow_mod(struct fake_switch *fs, const struct ofpbuf *mod)
         flow->mod = ofpbuf_clone(mod);
         flow->table = fm.table_id;
         flow->priority = fm.priority;
+        flow->hash = minimatch_hash(&fm.match, 0);
         flow->cookie = ntohll(fm.new_cookie);
         flow->age = fs->n_commits;
     } else if (flow && !((flow->cookie ^ ntohll(fm.cookie))

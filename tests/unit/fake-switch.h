@@ -19,6 +19,7 @@ struct fake_flow {
     struct ofpbuf *mod;         /* The flow_mod that added it. */
     uint8_t table;
     uint16_t priority;
+    uint32_t hash;              /* Of its match. */
     uint64_t cookie;
     unsigned age;               /* Number of the commit that added it. */
     uint64_t packets, bytes;    /* As the test says; they outlive a flow mod
