@@ -8,6 +8,7 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/client.h \
 	controller/ctl/cmd-get.c \
 	controller/ctl/cmd-drops.c \
+	controller/ctl/cmd-explain.c \
 	controller/ctl/cmd-flows.c \
 	controller/ctl/cmd-identities.c \
 	controller/ctl/cmd-info.c \

@@ -24,6 +24,16 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl describe port web-1\n",
       ctl_cmd_describe },
+    { "explain", "[TYPE[.FIELD]...]", 0, 1, 0,
+      "show what a type or a field is",
+      "What it is, what stands for it when it is absent, and its bounds; of a\n"
+      "type all fields of its spec and status, and examples.  FIELD may lead\n"
+      "further in, and into the status.  Asks no server.\n"
+      "\nExample:\n"
+      "  vmnctl explain ports\n"
+      "  vmnctl explain policy.rules.peers\n"
+      "  vmnctl explain host.status.lag\n",
+      ctl_cmd_explain },
     { "apply", "-f PATH", 0, 0,
       CTL_OPT_FILE | CTL_OPT_PRUNE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "create or change objects from files, as one transaction",

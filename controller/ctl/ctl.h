@@ -144,6 +144,7 @@ enum ctl_exit ctl_cmd_get(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_hosts(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_apps(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_describe(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_explain(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_apply(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_delete(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_label(struct ctl *, int, char *const[]);

@@ -9,6 +9,7 @@ controller_libvmn_la_SOURCES += \
 	controller/schema/schema-dhcp.c \
 	controller/schema/schema-dhcp.h \
 	controller/schema/schema-dns.c \
+	controller/schema/schema-examples.c \
 	controller/schema/schema-fault.h \
 	controller/schema/schema-finish.c \
 	controller/schema/schema-finish.h \
@@ -17,9 +18,12 @@ controller_libvmn_la_SOURCES += \
 	controller/schema/schema-print.c \
 	controller/schema/schema-row.h \
 	controller/schema/schema-scalar.c \
+	controller/schema/schema-shown.h \
+	controller/schema/schema-status.c \
 	controller/schema/schema-strip.c \
 	controller/schema/schema-tables-net.c \
 	controller/schema/schema-tables.c \
+	controller/schema/schema-words.c \
 	controller/schema/schema.c \
 	controller/schema/schema.h \
 	controller/schema/selector.c \

@@ -53,7 +53,8 @@ static const struct schema_struct route = {
              "says." },                                                     \
     { .name = "dns", .type = SCHEMA_IP, .flags = SCHEMA_LIST,               \
       LIST_AT(vmn_dhcp_options, dns), .min_items = 1, .max_items = 8,       \
-      .absent = WIDER, .doc = "Resolvers, of both families." },             \
+      .absent = WIDER,                                                      \
+      .doc = "Resolvers, of both families, the first one first." },         \
     { .name = "domain", .type = SCHEMA_STRING,                              \
       AT(vmn_dhcp_options, domain), .max = VALUE_DOMAIN_LEN,                \
       .check = value_check_domain, .doc = "The domain that hosts are in." },  \
@@ -61,7 +62,7 @@ static const struct schema_struct route = {
       LIST_AT(vmn_dhcp_options, search), .min_items = 1, .max_items = 8,    \
       .max = VALUE_DOMAIN_LEN, .check = value_check_domain,                 \
       .absent = WIDER,                                                      \
-      .doc = "Domains in which names are looked up; \"domain\" where "        \
+      .doc = "Domains in which names are looked up; `domain` where "        \
              "nobody says." },                                              \
     { .name = "ntp", .type = SCHEMA_IP, .flags = SCHEMA_LIST,               \
       LIST_AT(vmn_dhcp_options, ntp), .min_items = 1, .max_items = 8,       \

@@ -35,7 +35,7 @@ static const struct schema_struct route = {
           .doc = "Where packets are going; the longest that fits wins." },
         { .name = "source", .type = SCHEMA_PREFIX, AT(vmn_route, source),
           .flags = SCHEMA_BARE_ADDRESS,
-          .doc = "Where they come from; anywhere when absent.  Of equal "
+          .doc = "Where they come from; anywhere when absent. Of equal "
                  "destinations the longest that fits wins." },
         { .name = "via", .type = SCHEMA_IP,
           .flags = SCHEMA_SET | SCHEMA_REQUIRED, LIST_AT(vmn_route, via),
@@ -112,7 +112,7 @@ static const struct schema_struct external = {
           .flags = SCHEMA_HIDE_DEFAULT,
           .doc = "Whether what goes out keeps its sender's address, to which "
                  "those outside have a route then; else it comes from the "
-                 "first of \"addresses\" of its family." },
+                 "first of `addresses` of its family." },
         { .name = "exempt", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,
           LIST_AT(vmn_external, exempt), .max_items = 64,
           .doc = "Where it keeps that all the same: ::/0 for all of IPv6." },
@@ -196,7 +196,8 @@ const struct schema_struct schema_provider_bridge = {
           AT(vmn_provider_bridge, physical),
           .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .max = VALUE_PHYSICAL_LEN,
           .check = value_check_physical,
-          .doc = "The physical network: a name that hosts share." },
+          .doc = "The physical network: a name that hosts share, 1 to 32 of "
+                 "`a-z 0-9 . -`." },
         { .name = "bridge", .type = SCHEMA_STRING,
           AT(vmn_provider_bridge, bridge), .flags = SCHEMA_REQUIRED,
           .max = 15, .check = value_check_bridge,
@@ -213,7 +214,7 @@ const struct schema_struct schema_provider = {
           AT(vmn_provider, physical), .flags = SCHEMA_REQUIRED,
           .max = VALUE_PHYSICAL_LEN, .check = value_check_physical,
           .doc = "The physical network, as hosts name it in "
-                 "\"provider_bridges\"." },
+                 "`provider_bridges`." },
         { .name = "vlan", .type = SCHEMA_U32, AT(vmn_provider, vlan),
           .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 4094,
           .doc = "Its VLAN there; packets have no tag when absent." },

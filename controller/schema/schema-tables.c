@@ -11,6 +11,7 @@
 #include "controller/schema/schema-define.h"
 #include "controller/schema/schema-dhcp.h"
 #include "controller/schema/schema-finish.h"
+#include "controller/schema/schema-shown.h"
 #include "controller/schema/value.h"
 
 static const struct schema_struct ip_range = {
@@ -57,7 +58,7 @@ static const struct schema_struct subnet = {
         { .name = "exclude", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
           LIST_AT(vmn_subnet, exclude), .max_items = 64,
           .nested = &ip_range,
-          .doc = "What of that is not given out.  Ports may still ask for "
+          .doc = "What of that is not given out. Ports may still ask for "
                  "it." },
         { .name = "reservations", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
           LIST_AT(vmn_subnet, reservations), .max_items = 1024,
@@ -217,7 +218,7 @@ static const struct schema_struct backend = {
           .doc = "The port that serves." },
         { .name = "weight", .type = SCHEMA_U32, AT(vmn_backend, weight),
           .max = 100, .def = 1,
-          .doc = "Its share.  0: it gets no new connections, and its open "
+          .doc = "Its share. 0: it gets no new connections, and its open "
                  "ones are cut (draining comes with health checks)." },
         { .name = NULL },
     },
@@ -229,6 +230,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .kind = "Host", .stored = true, .max_rows = 2000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
         .doc = "A hypervisor that runs Open vSwitch.",
+        .status = &schema_status_host,
         .columns = COLUMNS {
             { .heading = "NAME", .path = "/name" },
             { .heading = "STATE", .path = "/status/state" },
@@ -301,6 +303,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .max_rows = 20000, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
         .doc = "An isolated layer-2 segment.",
+        .status = &schema_status_network,
         .columns = COLUMNS {
             { .heading = "NAME", .path = "/name" },
             { .heading = "VNI", .path = "/status/vni" },
@@ -349,6 +352,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .kind = "Port", .stored = true, .max_rows = 100000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
         .doc = "A VM's interface in a network.",
+        .status = &schema_status_port,
         .columns = COLUMNS {
             { .heading = "NAME", .path = "/name" },
             { .heading = "NETWORK", .path = "/spec/network" },
@@ -387,7 +391,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .doc = "Whether it forwards." },
                 { .name = "quarantined", .type = SCHEMA_BOOL,
                   AT(vmn_port, quarantined),
-                  .doc = "Cut off, open connections included." },
+                  .doc = "Cut off, open connections included; a quarantine "
+                         "without a list." },
                 { .name = "allowed_addresses", .type = SCHEMA_STRUCT,
                   .flags = SCHEMA_SET, LIST_AT(vmn_port, allowed_addresses),
                   .max_items = 64, .nested = &address_pair,
@@ -401,7 +406,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   AT(vmn_port, iface_id), .flags = SCHEMA_NAME_DEFAULT,
                   .max = VMN_NAME_LEN, .check = value_check_iface_id,
                   .doc = "external_ids:iface-id of its interface, 1 to 63 "
-                         "of A-Z a-z 0-9 . _ -; its name when absent." },
+                         "of `A-Z a-z 0-9 . _ -`; its name when absent." },
                 { .name = "dhcp_options", .type = SCHEMA_STRUCT,
                   AT(vmn_port, dhcp_options),
                   .nested = &schema_port_dhcp_options,
@@ -433,6 +438,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .kind = "Group", .stored = true, .max_rows = 10000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
         .doc = "A set of ports and addresses.",
+        .status = &schema_status_group,
         .columns = COLUMNS {
             { .heading = "NAME", .path = "/name" },
             { .heading = "SELECTOR", .path = "/spec/selector" },
@@ -464,7 +470,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                 { .name = "except", .type = SCHEMA_PREFIX,
                   .flags = SCHEMA_SET, LIST_AT(vmn_group, except),
                   .max_items = 10000,
-                  .doc = "Prefixes that are left out of \"cidrs\"." },
+                  .doc = "Prefixes that are left out of `cidrs`." },
                 { .name = NULL },
             },
             .finish = schema_finish_group,
@@ -500,6 +506,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .max_rows = VMN_TIER_POSITIONS, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
         .doc = "A step in which policies are evaluated.",
+        .status = &schema_status_tier,
         .columns = COLUMNS {
             { .heading = "NAME", .path = "/name" },
             { .heading = "POSITION", .path = "/spec/position" },
@@ -526,6 +533,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .kind = "Policy", .stored = true, .max_rows = 10000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
         .doc = "Rules for the ports of some groups.",
+        .status = &schema_status_policy,
         .columns = COLUMNS {
             { .heading = "NAME", .path = "/name" },
             { .heading = "TIER", .path = "/spec/tier" },
@@ -583,6 +591,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .max_rows = 1000, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
         .doc = "Ports that are cut off.",
+        .status = &schema_status_quarantine,
         .columns = COLUMNS {
             { .heading = "NAME", .path = "/name" },
             { .heading = "SELECTOR", .path = "/spec/selector" },
@@ -621,6 +630,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .max_rows = 10000, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
         .doc = "A virtual IP in front of ports.",
+        .status = &schema_status_loadbalancer,
         .columns = COLUMNS {
             { .heading = "NAME", .path = "/name" },
             { .heading = "VIP", .path = "/spec/vip" },
@@ -672,6 +682,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .max_rows = 100, .named_as = VMN_TABLE_NETWORK,
         .check_name = value_check_name,
         .doc = "Has the connections of the network of its name noted.",
+        .status = &schema_status_observation,
         .columns = COLUMNS {
             { .heading = "NAME", .path = "/name" },
             { .heading = "MINUTES", .path = "/spec/minutes" },
@@ -697,6 +708,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .kind = "App", .stored = true, .max_rows = 64,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
         .doc = "An app that is loaded.",
+        .status = &schema_status_app,
         .columns = COLUMNS {
             { .heading = "NAME", .path = "/name" },
             { .heading = "ENABLED", .path = "/spec/enabled" },
@@ -722,6 +734,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .kind = "Router", .stored = true, .max_rows = 10000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
         .doc = "What joins networks.",
+        .status = &schema_status_router,
         .columns = schema_router_columns,
         .row = {
             .name = "router", .size = sizeof(struct vmn_router),

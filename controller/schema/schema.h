@@ -66,6 +66,15 @@ enum schema_type {
 /* A reference that need not be there; but if it is, what has it goes with what
  * it names. */
 #define SCHEMA_BELONGS (1u << 10)
+/* Of what is only shown (struct schema_table's 'status', replies of calls):
+ * SCHEMA_REQUIRED is then what is always there.  May be null; an object, whose
+ * members have any names and values of this type; a text that is a time, as RFC
+ * 3339 writes it; a number that need be no integer; any JSON. */
+#define SCHEMA_NULLABLE (1u << 11)
+#define SCHEMA_MAP (1u << 12)
+#define SCHEMA_TIME (1u << 13)
+#define SCHEMA_FRACTION (1u << 14)
+#define SCHEMA_ANY (1u << 15)
 
 struct schema_struct;
 
@@ -130,14 +139,40 @@ struct schema_table {
     char *(*check_name)(const char *); /* As schema_field's 'check'. */
     struct schema_struct row;
     const struct schema_column *columns;
+    /* What is observed of it, but for fields with SCHEMA_GIVEN, which are there
+     * as well.  NULL: nothing. */
+    const struct schema_struct *status;
     const char *doc;            /* A sentence for users. */
 };
 
 /* By enum vmn_table. */
 extern const struct schema_table schema_tables[VMN_N_TABLES];
 
+/* What a field is, in words: "set of name of a network".  The caller frees
+ * it. */
+char *schema_type_words(const struct schema_field *);
+
+/* What a field is when it is absent, or that it must not be: "required, or
+ * `cidr`", "500", "given out"; empty: nothing.  Then its bounds, "(0 to 999)".
+ * The caller frees it. */
+char *schema_default_words(const struct schema_field *);
+
+/* Whether it has one value when it is absent: 'def' or 'def_text'. */
+bool schema_field_has_default(const struct schema_field *);
+
 /* By enum vmn_action; NULL ends. */
 extern const char *const schema_action_names[];
+
+/* An object that shows what its type is for, with its spec as JSON. */
+struct schema_example {
+    const char *name;           /* NULL ends an array. */
+    const char *spec;
+};
+
+/* By enum vmn_table.  All of them together are one world that can be made. */
+#define SCHEMA_EXAMPLES_MAX 3
+extern const struct schema_example
+schema_examples[VMN_N_TABLES][SCHEMA_EXAMPLES_MAX];
 
 /* The table "ports" (or "port"), or NULL. */
 const struct schema_table *schema_find_table(const char *name);

@@ -866,6 +866,62 @@ identities_are_listed_by_number(void **state OVS_UNUSED)
     "overlap   x.u/a,y.u/b   both   tcp,tp_dst=80\n"
 #define NO_PLAN "{\"changed\": false, \"objects\": [], \"problems\": []}"
 
+/* Explains all fields of 's', which 'path' leads to. */
+static void
+check_explained(const struct schema_struct *s, const char *path)
+{
+    for (const struct schema_field *f = s ? s->fields : NULL; f && f->name;
+         f++) {
+        char *line = xasprintf("explain %s.%s", path, f->name);
+        struct run result;
+
+        assert_true(f->doc && f->doc[strlen(f->doc) - 1] == '.');
+        run(&result, "unix:/nonexistent", "", line);
+        assert_int_equal(result.status, CTL_DONE);
+        assert_non_null(strstr(result.out, f->name));
+        for (const char *c = result.out; *c; c += strcspn(c, "\n") + 1) {
+            assert_true(strcspn(c, "\n") <= 79 || !strncmp(c, "  ", 2));
+        }
+        run_uninit(&result);
+        if (f->type == SCHEMA_STRUCT) {
+            check_explained(f->nested, line + strlen("explain "));
+        }
+        free(line);
+    }
+}
+
+static void
+explain_knows_all_fields(void **state OVS_UNUSED)
+{
+    static const struct step none[] = { { NULL, NULL, 0, NULL } };
+    const struct schema_table *type;
+
+    for (size_t i = 0; (type = ctl_type_at(i)); i++) {
+        char *path = xasprintf("%s.status", type->singular);
+
+        check_explained(&type->row, type->plural);
+        check_explained(type->status, path);
+        free(path);
+    }
+    assert_play(none, "", "explain lb.ports", CTL_DONE,
+                "loadbalancers.ports\n"
+                "  ports: set of object; required\n"
+                "      The ports it serves.\n\n"
+                "Its fields:\n"
+                "  port: number; required (1 to 65535)\n"
+                "      The port on the virtual IP.\n"
+                "  target: number; (1 to 65535)\n"
+                "      The port on the backends; the same when absent.\n", "");
+    assert_play(none, "", "explain ports.status.lost", CTL_USAGE, "",
+                "vmnctl: explain: ports.status has no field \"lost\"; did you "
+                "mean \"host\"?\n");
+    assert_play(none, "", "explain port.status.enabled", CTL_USAGE, "",
+                "vmnctl: explain: ports.status has no field \"enabled\"\n");
+    assert_play(none, "", "explain port.network.cidr", CTL_USAGE, "",
+                "vmnctl: explain: ports.network has no field \"cidr\"\n");
+    assert_alone("", "explain nothing", CTL_USAGE, "nothing");
+}
+
 static void
 dry_run_shows_the_plan(void **state OVS_UNUSED)
 {
@@ -1492,6 +1548,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(release_ends_whatever_holds_the_name),
         cmocka_unit_test(promote_has_policies_enforced),
         cmocka_unit_test(identities_are_listed_by_number),
+        cmocka_unit_test(explain_knows_all_fields),
         cmocka_unit_test(dry_run_shows_the_plan),
         cmocka_unit_test(policies_are_recommended),
         cmocka_unit_test(dry_run_goes_with_what_makes_sense),

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl explain: what types and fields are, by the same description that the
+ * server checks requests with.  Asks no server. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/call.h"
+#include "controller/ctl/show.h"
+#include "controller/ctl/types.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Longest line that is written. */
+#define WIDTH 78
+
+/* Writes 'text' in lines, each behind 'indent' spaces. */
+static void
+put_text(FILE *out, int indent, const char *text)
+{
+    int column = 0;
+
+    while (*text) {
+        int len = strcspn(text, " ");
+
+        if (column && column + 1 + len > WIDTH) {
+            fputc('\n', out);
+            column = 0;
+        }
+        column += fprintf(out, "%*s%.*s", column ? 1 : indent, "", len, text);
+        text += len + strspn(text + len, " ");
+    }
+    fputc('\n', out);
+}
+
+static void
+put_field(FILE *out, const struct schema_field *f, bool shown)
+{
+    char *type = schema_type_words(f);
+    char *absent = shown ? xstrdup("") : schema_default_words(f);
+
+    fprintf(out, "  %s: %s%s%s\n", f->name, type, *absent ? "; " : "",
+            absent);
+    put_text(out, 6, f->doc);
+    free(type);
+    free(absent);
+}
+
+static void
+put_fields(FILE *out, const struct schema_struct *s, bool shown)
+{
+    for (const struct schema_field *f = s->fields; f->name; f++) {
+        put_field(out, f, shown);
+    }
+}
+
+static void
+put_status(FILE *out, const struct schema_table *type)
+{
+    fputs("\nstatus, what is observed:\n", out);
+    for (const struct schema_field *f = type->row.fields; f->name; f++) {
+        if (f->flags & SCHEMA_GIVEN) {
+            put_field(out, f, true);
+        }
+    }
+    if (type->status) {
+        put_fields(out, type->status, true);
+    }
+}
+
+static bool
+has_status(const struct schema_table *type)
+{
+    for (const struct schema_field *f = type->row.fields; f->name; f++) {
+        if (f->flags & SCHEMA_GIVEN) {
+            return true;
+        }
+    }
+    return type->status != NULL;
+}
+
+static void
+explain_type(struct ctl *ctl, const struct schema_table *type)
+{
+    const struct schema_example *example = schema_examples[type->id];
+    const char *short_name = ctl_type_short_name(type);
+
+    fprintf(ctl->out, "%s (%s%s%s)\n", type->plural, type->singular,
+            short_name ? ", " : "", short_name ? short_name : "");
+    put_text(ctl->out, 0, type->doc);
+    fprintf(ctl->out, "At most %"PRIuSIZE".\n\nspec, what is asked for:\n",
+            type->max_rows);
+    put_fields(ctl->out, &type->row, false);
+    if (has_status(type)) {
+        put_status(ctl->out, type);
+    }
+    for (; example->name; example++) {
+        json_t *object = json_pack("{s:s, s:s, s:o}", "type", type->plural,
+                                   "name", example->name, "spec",
+                                   json_loads(example->spec, 0, NULL));
+
+        fputs("\nExample:\n", ctl->out);
+        ctl_show_yaml(ctl->out, object, "  ");
+        json_decref(object);
+    }
+}
+
+static const char *
+field_candidate(const void *s_, size_t i)
+{
+    const struct schema_struct *s = s_;
+
+    return s->fields[i].name;
+}
+
+/* Where a name leads. */
+struct place {
+    const struct schema_table *type;
+    const struct schema_field *f;   /* NULL: the type itself. */
+    bool shown;                     /* In its status. */
+    struct ds path;
+};
+
+/* The fields that there are at 'place', or NULL; of a status, without those
+ * that were given out. */
+static const struct schema_struct *
+fields_at(const struct place *place)
+{
+    if (place->f) {
+        return place->f->type == SCHEMA_STRUCT ? place->f->nested : NULL;
+    }
+    return place->shown ? place->type->status : &place->type->row;
+}
+
+/* The field 'name' at 'place', or NULL. */
+static const struct schema_field *
+find_field(const struct place *place, const char *name)
+{
+    const struct schema_struct *s = fields_at(place);
+    const struct schema_field *f = s ? schema_find_field(s, name) : NULL;
+
+    if (!f && !place->f && place->shown) {
+        f = schema_find_field(&place->type->row, name);
+        f = f && f->flags & SCHEMA_GIVEN ? f : NULL;
+    }
+    return f;
+}
+
+static enum ctl_exit
+no_field(struct ctl *ctl, const struct place *place, const char *name)
+{
+    const struct schema_struct *s = fields_at(place);
+    const char *guess = s ? schema_suggest(name, field_candidate, s) : NULL;
+
+    if (guess) {
+        return ctl_usage(ctl, "explain: %s has no field \"%s\"; did you mean "
+                         "\"%s\"?", ds_cstr_ro(&place->path), name, guess);
+    }
+    return ctl_usage(ctl, "explain: %s has no field \"%s\"",
+                     ds_cstr_ro(&place->path), name);
+}
+
+/* Goes on to 'name', which may end with "[]".  Returns false if it leads
+ * nowhere. */
+static bool
+step(struct place *place, char *name)
+{
+    bool is_top = !place->f && !strchr(ds_cstr_ro(&place->path), '.');
+
+    name[strcspn(name, "[")] = '\0';
+    if (is_top && (!strcmp(name, "spec") || !strcmp(name, "status"))) {
+        place->shown = !strcmp(name, "status");
+    } else {
+        const struct schema_field *f = find_field(place, name);
+
+        if (!f) {
+            return false;
+        }
+        place->f = f;
+    }
+    ds_put_format(&place->path, ".%s", name);
+    return true;
+}
+
+static void
+explain_place(struct ctl *ctl, const struct place *place)
+{
+    const struct schema_struct *fields = fields_at(place);
+
+    if (!place->f && !place->shown) {
+        explain_type(ctl, place->type);
+        return;
+    }
+    fprintf(ctl->out, "%s\n", ds_cstr_ro(&place->path));
+    if (!place->f) {
+        put_status(ctl->out, place->type);
+        return;
+    }
+    put_field(ctl->out, place->f, place->shown);
+    if (fields) {
+        fputs("\nIts fields:\n", ctl->out);
+        put_fields(ctl->out, fields, place->shown);
+    }
+}
+
+enum ctl_exit
+ctl_cmd_explain(struct ctl *ctl, int n_args, char *const args[])
+{
+    struct place place = { .type = NULL, .path = DS_EMPTY_INITIALIZER };
+    enum ctl_exit status = CTL_USAGE;
+    char *copy, *name, *save = NULL;
+
+    if (!n_args) {
+        for (size_t i = 0; (place.type = ctl_type_at(i)); i++) {
+            fprintf(ctl->out, "%-15s %s\n", place.type->plural,
+                    place.type->doc);
+        }
+        return CTL_DONE;
+    }
+    copy = xstrdup(args[0]);
+    name = strtok_r(copy, ".", &save);
+    place.type = ctl_get_type(ctl, name ? name : "");
+    if (place.type) {
+        ds_put_cstr(&place.path, place.type->plural);
+        while ((name = strtok_r(NULL, ".", &save)) && step(&place, name)) {
+            continue;
+        }
+        if (!name) {
+            explain_place(ctl, &place);
+            status = CTL_DONE;
+        } else {
+            status = no_field(ctl, &place, name);
+        }
+    }
+    ds_destroy(&place.path);
+    free(copy);
+    return status;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is observed of objects, type by type: the description of "status",
+ * which northbound/status.c and the fabric make. */
+
+#include <config.h>
+
+#include "controller/schema/schema-shown.h"
+
+/* Hosts.  ---------------------------------------------------------------- */
+
+const struct schema_struct schema_lag = SHOWN_STRUCT(
+    "Lag",
+    SHOWN("revisions", INT, ALWAYS, "How many it has not acknowledged."),
+    SHOWN("ms", INT, ALWAYS,
+          "For how many milliseconds, as far as receipts go back."));
+
+static const struct schema_struct openflow = SHOWN_STRUCT(
+    "openflow",
+    SHOWN("state", ENUM, ALWAYS, "Whether its switch is connected.",
+          SHOWN_NAMES("connected", "disconnected")),
+    SHOWN("since", STRING, ALWAYS | TIME, "Since when."),
+    SHOWN("peer", STRING, 0, "Where it connects from."),
+    SHOWN("error", STRING, 0, "Why the last connection ended."),
+    SHOWN("outstanding_bundles", INT, ALWAYS, "Sent, and not answered."),
+    SHOWN("outstanding_bytes", INT, ALWAYS, "The same in bytes."),
+    SHOWN("queued_bytes", INT, ALWAYS, "Not yet taken by the network."),
+    SHOWN("merging", INT, ALWAYS,
+          "Groups of revisions that wait to be sent as one."),
+    SHOWN("refused", INT, ALWAYS,
+          "Flows and groups that are left out, as the switch refuses them."),
+    SHOWN("stalls", INT, ALWAYS, "Times that it was cut off."));
+
+static const struct schema_struct ovsdb = SHOWN_STRUCT(
+    "ovsdb",
+    SHOWN("state", ENUM, ALWAYS, "Whether its database is connected.",
+          SHOWN_NAMES("connected", "connecting", "disconnected")),
+    SHOWN("since", STRING, ALWAYS | TIME, "Since when."),
+    SHOWN("error", STRING, 0, "Why the last connection ended."));
+
+static const struct schema_struct underlay = SHOWN_STRUCT(
+    "underlay",
+    SHOWN("interface", STRING, ALWAYS, "Its `tunnel_interface`."),
+    SHOWN("mtu", INT, 0,
+          "The MTU of that; absent as long as it is not known."),
+    SHOWN("network_mtu", INT, 0,
+          "The largest MTU of a network that tunnels have room for: 50 bytes "
+          "less, 70 if the host has a tunnel address of IPv6."),
+    SHOWN("reason", STRING, 0,
+          "What is wrong with it, such as a network with a larger MTU that "
+          "has a port on the host."));
+
+static const struct schema_struct provider_bridge = SHOWN_STRUCT(
+    "bridge",
+    SHOWN("physical", STRING, ALWAYS, "The physical network."),
+    SHOWN("bridge", STRING, ALWAYS, "The bridge that leads there."),
+    SHOWN("ofport", INT, 0,
+          "The number in the integration bridge of the port that leads "
+          "there."),
+    SHOWN("reason", STRING, 0, "Why there is none."));
+
+static const struct schema_struct samples = SHOWN_STRUCT(
+    "samples",
+    SHOWN("samples", BOOL, ALWAYS,
+          "Whether its switch sends samples of drops and logs."),
+    SHOWN("reason", STRING, 0, "Why it does not."));
+
+static const struct schema_struct audit = SHOWN_STRUCT(
+    "audit",
+    SHOWN_AUDIT(SHOWN("differences", STRING, ALWAYS | LIST,
+                      "The first 100, in words.")));
+
+const struct schema_struct schema_status_host = SHOWN_STRUCT(
+    "HostStatus",
+    SHOWN("state", ENUM, 0,
+          "`synced`: it holds what it is to hold; `reconciling`: it is "
+          "brought there; `offline`, `connecting`; `diverged`: its switch "
+          "refuses something, or did not answer; `refused`: it cannot be "
+          "used.",
+          SHOWN_NAMES("synced", "reconciling", "offline", "connecting",
+                      "diverged", "refused")),
+    SHOWN("reason", STRING, 0, "Why it is so."),
+    SHOWN("flows", INT, 0, "Flows that are wanted on it."),
+    SHOWN("groups", INT, 0, "Groups that are wanted on it."),
+    SHOWN("ports", INT, 0, "VMs' interfaces that it has."),
+    SHOWN("revision", INT, 0, "The newest that it is known to hold."),
+    SHOWN("sent_revision", INT, 0, "The newest that was sent to it."),
+    SHOWN("lag", STRUCT, 0, "What it has not acknowledged.",
+          .nested = &schema_lag),
+    SHOWN("openflow", STRUCT, 0, "Its switch's connection.",
+          .nested = &openflow),
+    SHOWN("ovsdb", STRUCT, 0, "Its database's connection.",
+          .nested = &ovsdb),
+    SHOWN("bridge", STRING, 0, "Its integration bridge."),
+    SHOWN("datapath_id", STRING, 0, "The same as OpenFlow knows it."),
+    SHOWN("ovs_version", STRING, 0, "The version of its Open vSwitch."),
+    SHOWN("underlay", STRUCT, 0, "Of its `tunnel_interface`.",
+          .nested = &underlay),
+    SHOWN("provider_bridges", STRUCT, LIST,
+          "Its bridges to physical networks, as they are joined.",
+          .nested = &provider_bridge),
+    SHOWN("samples", STRUCT, 0, "Whether it tells of packets.",
+          .nested = &samples),
+    SHOWN("audit", STRUCT, 0,
+          "What the last audit found, once there was one.",
+          .nested = &audit));
+
+/* Networks and ports.  --------------------------------------------------- */
+
+static const struct schema_struct subnet = SHOWN_STRUCT(
+    "subnet",
+    SHOWN("cidr", PREFIX, ALWAYS, "The subnet."),
+    SHOWN("size", INT, ALWAYS,
+          "How many addresses there are to be given out."),
+    SHOWN("used", INT, ALWAYS,
+          "How many of them ports and virtual IPs have, or reservations "
+          "keep."),
+    SHOWN("free", INT, ALWAYS, "How many are left."));
+
+const struct schema_struct schema_status_network = SHOWN_STRUCT(
+    "NetworkStatus",
+    SHOWN("ports", INT, ALWAYS, "How many ports it has."),
+    SHOWN("mtu", INT, 0, "The MTU in effect."),
+    SHOWN("subnets", STRUCT, ALWAYS | LIST, "How full its subnets are.",
+          .nested = &subnet));
+
+const struct schema_struct schema_status_port = SHOWN_STRUCT(
+    "PortStatus",
+    SHOWN("state", ENUM, 0,
+          "`unbound`: no host reports it; `up`: its interface has a link, and "
+          "its host has acknowledged the flows of its being there; `pending`: "
+          "not yet; `down`: no link, or not enabled; `external`: it is on no "
+          "host.",
+          SHOWN_NAMES("unbound", "pending", "up", "down", "external")),
+    SHOWN("reason", STRING, 0, "What is missing on its host, if anything."),
+    SHOWN("host", REF, 0, "The host that it is on.", .ref = VMN_TABLE_HOST),
+    SHOWN("candidate", REF, 0, "Another host that has its interface.",
+          .ref = VMN_TABLE_HOST),
+    SHOWN("ofport", INT, 0, "Its number in its host's bridge."),
+    SHOWN("quarantines", REF, LIST, "Those that hold it, if any.",
+          .ref = VMN_TABLE_QUARANTINE));
+
+const struct schema_struct schema_status_router = SHOWN_STRUCT(
+    "RouterStatus",
+    SHOWN("domain", STRING, 0,
+          "The key of the routing domain of its networks, when one router is "
+          "asked for."),
+    SHOWN("gateway", REF, 0, "The host that is its gateway.",
+          .ref = VMN_TABLE_HOST));
+
+/* Policies, and what they are about.  ------------------------------------- */
+
+#define MEMBERS(FLAGS)                                                  \
+    SHOWN("n_members", INT, FLAGS, "How many ports are in it."),        \
+    SHOWN("members", REF, LIST,                                         \
+          "Which, when one is asked for; the first 1000 by name.",      \
+          .ref = VMN_TABLE_PORT)
+
+const struct schema_struct schema_status_group = SHOWN_STRUCT(
+    "GroupStatus", MEMBERS(0));
+
+static const struct schema_struct count = SHOWN_STRUCT("Count", SHOWN_COUNT);
+
+static const struct schema_struct log_count = SHOWN_STRUCT(
+    "log",
+    SHOWN("events", INT, ALWAYS, "How many there were, on all hosts."),
+    SHOWN("told", INT, ALWAYS, "How many of these were told."),
+    SHOWN("suppressed", INT, ALWAYS, "How many were not."));
+
+static const struct schema_struct rule_count = SHOWN_STRUCT(
+    "rule", SHOWN_COUNT,
+    SHOWN("log", STRUCT, 0, "Its events, of a rule with a log.",
+          .nested = &log_count));
+
+const struct schema_struct schema_status_tier = SHOWN_STRUCT(
+    "TierStatus",
+    SHOWN("kept", STRUCT, ALWAYS,
+          "Packets of connections that the tier keeps (`on_change`).",
+          .nested = &count));
+
+const struct schema_struct schema_status_policy = SHOWN_STRUCT(
+    "PolicyStatus", SHOWN_COUNT,
+    SHOWN("rules", STRUCT, LIST,
+          "The same of each rule, in their order, when one policy is asked "
+          "for.", .nested = &rule_count),
+    SHOWN("would_isolate", STRUCT, 0,
+          "The same of what a shadow would isolate, when one is asked for.",
+          .nested = &count));
+
+const struct schema_struct schema_status_quarantine = SHOWN_STRUCT(
+    "QuarantineStatus", MEMBERS(ALWAYS), SHOWN_COUNT,
+    SHOWN("allow", STRUCT, LIST,
+          "The same of each entry of `allow`, in their order, when one "
+          "quarantine is asked for.", .nested = &count));
+
+static const struct schema_struct backend = SHOWN_STRUCT(
+    "backend",
+    SHOWN("port", REF, ALWAYS, "The port.", .ref = VMN_TABLE_PORT),
+    SHOWN("weight", INT, ALWAYS, "Its share."),
+    SHOWN("serving", BOOL, ALWAYS, "Whether it serves."),
+    SHOWN("host", REF, 0, "The host that it is on.", .ref = VMN_TABLE_HOST),
+    SHOWN("reason", STRING, 0, "Why it does not serve."));
+
+const struct schema_struct schema_status_loadbalancer = SHOWN_STRUCT(
+    "LoadBalancerStatus",
+    SHOWN("backends", STRUCT, LIST,
+          "Those named, then those selected, when one balancer is asked for; "
+          "the first 1000.", .nested = &backend));
+
+/* The rest.  ------------------------------------------------------------- */
+
+const struct schema_struct schema_status_observation = SHOWN_STRUCT(
+    "ObservationStatus",
+    SHOWN("ends", STRING, 0 | TIME, "When it is over."));
+
+static const struct schema_struct stage = SHOWN_STRUCT(
+    "stage",
+    SHOWN("name", STRING, ALWAYS, "Its name."),
+    SHOWN("first_table", INT, ALWAYS, "The first of its tables."),
+    SHOWN("tables", INT, ALWAYS, "How many it has."));
+
+const struct schema_struct schema_status_app = SHOWN_STRUCT(
+    "AppStatus",
+    SHOWN("about", STRING, 0, "What it says of itself."),
+    SHOWN("stages", STRUCT, LIST, "Where in the pipeline it is.",
+          .nested = &stage),
+    SHOWN("units", INT, 0, "How many units there are of it."),
+    SHOWN("flows", INT, 0, "How many flows these want."),
+    SHOWN("groups", INT, 0, "How many groups."),
+    SHOWN("problems", INT, 0,
+          "How many units could not be compiled, or contradict others."));
