@@ -92,6 +92,8 @@ struct commit {
     struct ovs_list settled_cbs;
     commit_sink_cb *sink;
     void *sink_aux;
+    commit_sink_cb *watch;
+    void *watch_aux;
 };
 
 static void run(void *commit);
@@ -150,6 +152,13 @@ commit_set_sink(struct commit *commit, commit_sink_cb *sink, void *aux)
 {
     commit->sink = sink;
     commit->sink_aux = aux;
+}
+
+void
+commit_set_watch(struct commit *commit, commit_sink_cb *watch, void *aux)
+{
+    commit->watch = watch;
+    commit->watch_aux = aux;
 }
 
 bool
@@ -478,6 +487,9 @@ finish(struct commit *commit)
         commit->sink(commit->sink_aux, &commit->info);
     }
     activity_step(commit->activity, ACTIVITY_SEND);
+    if (commit->watch) {
+        commit->watch(commit->watch_aux, &commit->info);
+    }
     activity_end(commit->activity, commit->info.first_revision,
                  commit->info.last_revision);
     model_settle(commit->model);

@@ -452,6 +452,10 @@ report(struct audit *a)
                   "%"PRIuSIZE" not wanted; they are mended", sw->host->name,
                   r->n_missing, r->n_altered, r->n_strangers);
     }
+    if (f->watch && (n_lost || r->n_strangers)) {
+        f->watch->audited(f->watch_aux, sw->host->name, r->n_missing,
+                          r->n_altered, r->n_strangers);
+    }
 }
 
 /* The state is settled, and all has been read. */

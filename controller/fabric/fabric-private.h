@@ -50,6 +50,9 @@ struct fabric {
     json_t *audit_owners;       /* What all audits found; as of an
                                  * audit_result.  Owned. */
 
+    const struct fabric_watch *watch; /* Or NULL. */
+    void *watch_aux;
+
     bool from_nothing;          /* A host that is made now has been sent the
                                  * difference from nothing, or will be. */
     uint64_t last_revision;     /* Of the last group that became durable. */
@@ -79,6 +82,10 @@ struct fabric_host {
 
 struct fabric_host *fabric_find_host(const struct fabric *, const char *name);
 struct fabric_host *fabric_find_datapath(const struct fabric *, uint64_t id);
+
+/* Tells who watches that the state of the host, or its reason, may be another
+ * one now. */
+void fabric_host_changed(const struct fabric_host *);
 
 /* What the OVSDB side tells.  -------------------------------------------- */
 

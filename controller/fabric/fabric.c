@@ -52,6 +52,34 @@ fabric_find_datapath(const struct fabric *f, uint64_t id)
     return NULL;
 }
 
+/* Watching.  ------------------------------------------------------------- */
+
+void
+fabric_set_watch(struct fabric *f, const struct fabric_watch *watch,
+                 void *aux)
+{
+    f->watch = watch;
+    f->watch_aux = aux;
+}
+
+void
+fabric_host_changed(const struct fabric_host *host)
+{
+    const struct fabric *f = host->fabric;
+
+    if (f->watch) {
+        f->watch->host(f->watch_aux, host->name);
+    }
+}
+
+uint64_t
+fabric_host_acked(const struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    return host ? switch_acked(host->sw) : 0;
+}
+
 /* What the OVSDB side tells.  -------------------------------------------- */
 
 bool

@@ -288,6 +288,34 @@ struct fabric_reading *fabric_read_notes(struct fabric *, uint32_t vni,
 /* Forgets about it; 'cb' is not called. */
 void fabric_reading_cancel(struct fabric_reading *);
 
+/* What somebody is told of as it happens.  All are called from wherever it does:
+ * they may take note of it, look, and ask for a turn of the loop; they must not
+ * change anything here.  None may be NULL. */
+struct fabric_watch {
+    /* What fabric_host_status() says of its "state" or "reason" may be
+     * different now. */
+    void (*host)(void *aux, const char *host);
+    /* The same of fabric_port_status().  What it says as well depends on what
+     * the port's host acknowledges: see 'acked'. */
+    void (*port)(void *aux, const char *port);
+    /* Some host's fabric_host_acked() has grown.  Once in a turn. */
+    void (*acked)(void *aux);
+    /* All hosts that the revisions concern, so many, have acknowledged them. */
+    void (*installed)(void *aux, uint64_t first, uint64_t last,
+                      size_t n_hosts);
+    /* A packet was kept; not of one that has come before. */
+    void (*sample)(void *aux, enum fabric_sample_kind,
+                   const struct fabric_sample *);
+    /* An audit of the host has found so many differences. */
+    void (*audited)(void *aux, const char *host, size_t n_missing,
+                    size_t n_altered, size_t n_strangers);
+};
+/* 'watch' is borrowed; NULL: nobody is told any more. */
+void fabric_set_watch(struct fabric *, const struct fabric_watch *watch,
+                      void *aux);
+/* The newest revision that the host has acknowledged, or 0. */
+uint64_t fabric_host_acked(const struct fabric *, const char *host);
+
 /* The port whose interface is OpenFlow port 'ofport' of 'host' now, or
  * NULL. */
 const char *fabric_port_at(const struct fabric *, const char *host,

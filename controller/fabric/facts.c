@@ -67,6 +67,17 @@ find_candidate(const struct facts *facts, const char *host)
     return NULL;
 }
 
+/* Tells who watches that the port's status may be another one now. */
+static void
+tell_watch(const struct facts *facts, const struct fact_port *port)
+{
+    const struct fabric *f = facts->fabric;
+
+    if (f->watch) {
+        f->watch->port(f->watch_aux, port->name);
+    }
+}
+
 void
 facts_port_due(struct facts *facts, struct fact_port *port, const char *cause)
 {
@@ -74,6 +85,7 @@ facts_port_due(struct facts *facts, struct fact_port *port, const char *cause)
         ovs_list_push_back(&facts->due, &port->due_node);
         port->cause = nullable_xstrdup(cause);
     }
+    tell_watch(facts, port);
     facts_schedule(facts);
 }
 
@@ -152,6 +164,7 @@ facts_port_set_binding(struct facts *facts, struct fact_port *port,
     set_part(&facts->by_candidate, &port->candidate_node, &port->candidate,
              new_candidate);
     free(new_candidate);
+    tell_watch(facts, port);
     trunk_due(facts, port);
 }
 

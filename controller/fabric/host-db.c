@@ -79,6 +79,10 @@ host_db_set_reason(struct fabric_host_db *db, bool refused, char *reason)
         VLOG_WARN("%s: %s%s", db->host->name, refused ? "refused: " : "",
                   reason);
     }
+    if (!nullable_string_is_equal(db->reason, reason)
+        || db->refused != refused) {
+        fabric_host_changed(db->host);
+    }
     free(db->reason);
     db->reason = reason;
     db->refused = refused;
@@ -100,6 +104,7 @@ host_db_update(struct fabric_host_db *db)
     if (db->connected != (snapshot != NULL)) {
         db->connected = snapshot != NULL;
         db->since_ms = time_wall_msec();
+        fabric_host_changed(db->host);
     }
     if (snapshot && status.wish == OVSDB_WISH_REFUSED) {
         host_db_set_reason(db, true, xstrdup(status.wish_reason));

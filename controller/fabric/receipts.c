@@ -183,6 +183,16 @@ receipts_add_host(struct receipt *receipt, const struct fabric_host *host)
     receipt->n_missing++;
 }
 
+/* Tells who watches if 'receipt' has just become complete. */
+static void
+check_complete(const struct fabric *f, const struct receipt *receipt)
+{
+    if (!receipt->n_missing && f->watch) {
+        f->watch->installed(f->watch_aux, receipt->first, receipt->last,
+                            receipt->n_hosts);
+    }
+}
+
 static int
 compare_hosts(const void *a_, const void *b_)
 {
@@ -211,6 +221,7 @@ receipts_close(struct fabric *f, struct receipt *receipt)
         receipt_destroy(receipt_at(r, r->begin++));
     }
     r->ring[r->end++ % FABRIC_RECEIPTS_MAX] = receipt;
+    check_complete(f, receipt);
     receipts_acked_changed(f);
 }
 
@@ -284,6 +295,7 @@ set_states(struct fabric *f, const struct fabric_host *host, uint64_t first,
         }
         if (receipt->n_missing) {
             set_state(receipt, host->name, state, reason);
+            check_complete(f, receipt);
         }
     }
 }
@@ -332,6 +344,7 @@ receipts_remove_host(struct fabric *f, const struct fabric_host *host)
             memmove(rh, rh + 1, after * sizeof *rh);
             receipt->n_hosts--;
             receipt->n_missing--;
+            check_complete(f, receipt);
         }
     }
     receipts_acked_changed(f);
@@ -659,6 +672,9 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
         }
     }
     fabric_db_acked(f);
+    if (f->watch) {
+        f->watch->acked(f->watch_aux);
+    }
     while (!ovs_list_is_empty(&ready)) {
         answer_wait(CONTAINER_OF(ovs_list_front(&ready), struct fabric_wait,
                                  node), true);

@@ -197,6 +197,7 @@ begin(struct fabric_switch *sw)
     sw->host->fabric->stats.n_reconciles++;
     sw->reconcile = r;
     sw->state = SWITCH_READING;
+    fabric_host_changed(sw->host);
     switch_expect(sw);
     r->sw = sw;
     r->commit = sw->host->fabric->commit;
@@ -397,6 +398,7 @@ go_live(struct reconcile *r, bool commit)
     uint64_t revision = r->revision;
 
     sw->state = SWITCH_LIVE;
+    fabric_host_changed(sw->host);
     packets_timed_begin(sw);
     sw->read_ms = time_msec() - r->began_ms;
     if (commit) {

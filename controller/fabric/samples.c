@@ -259,13 +259,10 @@ find_again(struct ring *ring, const struct fabric_sample *sample)
 }
 
 static void
-push(struct ring *ring, const struct fabric_sample *sample)
+push(struct ring *ring, struct fabric_sample *sample)
 {
-    struct fabric_sample *place
-        = &ring->samples[++ring->n % FABRIC_SAMPLES_MAX];
-
-    *place = *sample;
-    place->id = ring->n;
+    sample->id = ++ring->n;
+    ring->samples[ring->n % FABRIC_SAMPLES_MAX] = *sample;
 }
 
 /* What the flow stands for is asked now: it may be gone when the sample is
@@ -318,6 +315,9 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
     name_rule(f, sample);
     push(&s->rings[kind], sample);
     s->n_taken++;
+    if (f->watch) {
+        f->watch->sample(f->watch_aux, kind, sample);
+    }
 }
 
 void

@@ -248,6 +248,7 @@ reset(struct fabric_switch *sw)
     switch_clear_refusals(sw);
     sw->state = SWITCH_OFFLINE;
     sw->since_ms = time_wall_msec();
+    fabric_host_changed(sw->host);
 }
 
 void
@@ -297,6 +298,7 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     ofconn_set_aux(conn, sw);
     sw->state = SWITCH_WAITING;
     sw->since_ms = time_wall_msec();
+    fabric_host_changed(sw->host);
     sw->host->fabric->stats.n_connected++;
     free(sw->error);
     sw->error = NULL;
@@ -368,6 +370,7 @@ switch_reconciled(struct fabric_switch *sw, uint64_t revision)
     } else if (!sw->resting) {
         switch_start_rest(sw);
     }
+    fabric_host_changed(sw->host);
     receipts_confirm_all(f, sw->host, revision, sw->trouble);
 }
 
@@ -391,6 +394,7 @@ bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
                   bundle->revision, bundle->failed);
     free(sw->trouble);
     sw->trouble = xstrdup(bundle->failed);
+    fabric_host_changed(sw->host);
     switch_unmark(sw);
     sw->doubtful = true;
     if (sw->state != SWITCH_LIVE) {

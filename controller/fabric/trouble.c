@@ -143,6 +143,7 @@ switch_name_refusal(struct fabric_switch *sw, uint32_t xid,
                                 ofmsg_error_name(oh));
     }
     VLOG_WARN_RL(&rl, "%s: %s", sw->host->name, sw->trouble);
+    fabric_host_changed(sw->host);
 }
 
 static void
@@ -336,6 +337,7 @@ wait(struct fabric_switch *sw)
     switch_freeze(sw);
     audit_stop(sw, "it is being reconciled");
     sw->state = SWITCH_WAITING;
+    fabric_host_changed(sw->host);
 }
 
 /* Reconciles a live switch: now, if it is not too soon. */

@@ -7,6 +7,10 @@ controller_libvmn_la_SOURCES += \
 	controller/northbound/change.c \
 	controller/northbound/drops.c \
 	controller/northbound/envelope.c \
+	controller/northbound/event-readers.c \
+	controller/northbound/event-sources.c \
+	controller/northbound/events.c \
+	controller/northbound/events.h \
 	controller/northbound/flows.c \
 	controller/northbound/identities.c \
 	controller/northbound/info.c \

@@ -162,7 +162,6 @@ counters_json(const struct drops_list *list, size_t limit)
 struct samples_list {
     const struct northbound *nb;
     const struct drops_filter *filter;
-    bool logs;
     size_t n, allocated;
     struct fabric_sample *samples; /* That pass. */
 };
@@ -267,8 +266,9 @@ verdict_of(const struct northbound *nb, const struct fabric_sample *s)
     return schema_action_names[action];
 }
 
-static json_t *
-sample_json(const struct samples_list *list, const struct fabric_sample *s)
+json_t *
+nb_sample_json(const struct northbound *nb, const struct fabric_sample *s,
+               enum fabric_sample_kind kind)
 {
     json_t *json = json_pack(
         "{s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:I}", "id", (json_int_t) s->id,
@@ -289,10 +289,9 @@ sample_json(const struct samples_list *list, const struct fabric_sample *s)
         json_object_set_new(json_object_get(json, "dst"), "number",
                             json_integer(s->tp_dst));
     }
-    if (list->logs) {
-        json_object_set_new(json, "verdict",
-                            json_string(verdict_of(list->nb, s)));
-        if (is_shadow(list->nb, s)) {
+    if (kind == FABRIC_SAMPLE_LOG) {
+        json_object_set_new(json, "verdict", json_string(verdict_of(nb, s)));
+        if (is_shadow(nb, s)) {
             json_object_set_new(json, "shadow", json_true());
         }
     } else {
@@ -355,7 +354,8 @@ add_samples(struct samples_list *list, enum fabric_sample_kind kind,
 
     newest = fabric_samples(list->nb->fabric, kind, after, sample_cb, list);
     for (i = list->n > limit ? list->n - limit : 0; i < list->n; i++) {
-        json_array_append_new(array, sample_json(list, &list->samples[i]));
+        json_array_append_new(array, nb_sample_json(list->nb,
+                                                    &list->samples[i], kind));
     }
     json_object_set_new(body, member, array);
     json_object_set_new(body, "newest", json_integer(newest));
@@ -420,7 +420,7 @@ nb_get_logs(struct http_request *req, void *nb_)
 {
     const struct northbound *nb = nb_;
     struct drops_filter filter = { .reason = NULL };
-    struct samples_list list = { .nb = nb, .filter = &filter, .logs = true };
+    struct samples_list list = { .nb = nb, .filter = &filter };
     uint64_t limit, after;
     json_t *body;
 

@@ -4,7 +4,7 @@
 
 #include <config.h>
 
-#include "controller/northbound/northbound-private.h"
+#include "controller/northbound/events.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -22,6 +22,7 @@ struct figures {
     struct fabric_stats fabric;
     struct commit_stats commit;
     struct http_stats http;
+    struct event_readers_stats events;
     struct store_stats store;
     uint64_t store_ok;
     uint64_t store_corrupt;
@@ -158,6 +159,10 @@ static const struct metric metrics[] = {
             "API clients that were too slow."),
     COUNTER("vmn_http_gone_total", http.n_gone,
             "API clients that left before the reply."),
+    GAUGE("vmn_event_readers", events.n_readers,
+          "API clients that listen to events."),
+    COUNTER("vmn_event_readers_cut_off_total", events.n_cut_off,
+            "Of these, cut off since they did not keep up."),
 };
 
 /* What was computed, class by class: names of apps and classes are checked
@@ -327,6 +332,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     commit_get_stats(nb->commit, &figures.commit);
     http_server_get_stats(nb->http, &figures.http);
     nb->store_class->get_stats(nb->store, &figures.store);
+    event_readers_get_stats(nb->event_readers, &figures.events);
     figures.store_ok = figures.store.ok;
     figures.store_corrupt = figures.store.corrupt;
     figures.revision = model_durable_revision(nb->model);

@@ -40,6 +40,9 @@ struct northbound {
     size_t n_looks;
     struct http_request *backup;    /* That waits for its copy, or NULL. */
     struct event *observations;     /* Looks for those that are over. */
+    struct event_log *event_log; /* Owned, as the next two; see events.h. */
+    struct event_sources *event_sources;
+    struct event_readers *event_readers;
     bool ready;
     int64_t started_ms;             /* Wall clock. */
 };
@@ -161,6 +164,10 @@ json_t *nb_time_json(int64_t ms);
 /* Adds "packets", "bytes" and "last" (null: never). */
 void nb_add_count(json_t *, const struct fabric_count *);
 json_t *nb_log_json(const struct fabric_log *);
+/* A packet, as the answers to GET /v1/drops and GET /v1/logs have it. */
+json_t *nb_sample_json(const struct northbound *,
+                       const struct fabric_sample *,
+                       enum fabric_sample_kind);
 /* Adds "owner", "object" ({"type", "name"} or null) and perhaps "rule". */
 void nb_add_about(json_t *, const struct engine_about *);
 

@@ -7,6 +7,8 @@
 
 #include "controller/northbound/northbound-private.h"
 
+#include "controller/northbound/events.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,9 @@
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(northbound);
+
+/* Of each listener: who listens to events leaves room for others. */
+#define CONNECTIONS_MAX (EVENT_READERS_MAX + 256)
 
 /* What every change may ask for. */
 #define WAIT "wait timeout dry_run"
@@ -52,6 +57,8 @@ static const struct http_route calls[] = {
       .handler = nb_get_revision },
     { .method = HTTP_GET, .pattern = "/v1/activity",
       .handler = nb_get_activity, .query = "limit after" },
+    { .method = HTTP_GET, .pattern = "/v1/events", .handler = nb_get_events,
+      .query = "kinds type host network port policy after" },
     { .method = HTTP_GET, .pattern = "/v1/drops", .handler = nb_get_drops,
       .query = "host app reason network port limit after" },
     { .method = HTTP_GET, .pattern = "/v1/logs", .handler = nb_get_logs,
@@ -176,7 +183,11 @@ northbound_create(const struct northbound_options *options,
     ovs_list_init(&nb->looks);
     ovs_list_init(&nb->trials);
     nb_observations_init(nb);
+    nb->event_log = event_log_create();
+    nb->event_readers = event_readers_create(nb);
+    nb->event_sources = event_sources_create(nb);
     make_routes(nb);
+    http_options.max_connections = CONNECTIONS_MAX;
     http_options.pause = pause_cb;
     http_options.pause_aux = commit;
     nb->http = http_server_create(base, &http_options, nb->routes,
@@ -201,6 +212,9 @@ northbound_destroy(struct northbound *nb)
     if (!nb) {
         return;
     }
+    event_sources_destroy(nb->event_sources);
+    event_readers_destroy(nb->event_readers);
+    event_log_destroy(nb->event_log);
     http_server_destroy(nb->http);
     nb_changes_abandon(nb);
     nb_trials_abandon(nb);

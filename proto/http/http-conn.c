@@ -87,6 +87,12 @@ http_conn_destroy(struct http_conn *conn)
         *conn->gone = true;
     }
     bufferevent_free(conn->bev);
+    if (conn->state == HTTP_STREAMING) {
+        conn->listener->server->stats.n_streams--;
+        if (conn->stream.ops) {
+            conn->stream.ops->closed(conn->stream.aux, conn->stream.stuck);
+        }
+    }
     if (req && conn->state == HTTP_HANDLING) {
         conn->listener->server->stats.n_gone++;
         req->conn = NULL;
@@ -146,6 +152,17 @@ http_conn_replied(struct http_conn *conn)
         /* Has on_write() called by the loop. */
         bufferevent_trigger(conn->bev, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
     }
+}
+
+void
+http_conn_streams(struct http_conn *conn)
+{
+    conn->request = NULL;
+    conn->state = HTTP_STREAMING;
+    conn->listener->server->stats.n_streams++;
+    clear_deadline(conn);
+    bufferevent_setwatermark(conn->bev, EV_WRITE, HTTP_STREAM_LOW, 0);
+    bufferevent_enable(conn->bev, EV_WRITE);
 }
 
 /* Reading.  -------------------------------------------------------------- */
@@ -368,6 +385,10 @@ take_input(struct http_conn *conn)
         linger(conn, in);
         return;
     }
+    if (conn->state == HTTP_STREAMING) {
+        evbuffer_drain(in, evbuffer_get_length(in)); /* Nobody answers. */
+        return;
+    }
     if (conn->half_closed && conn->state <= HTTP_BODY) {
         http_conn_destroy(conn);
     } else if (!conn->timed && conn->state == HTTP_HEAD) {
@@ -429,13 +450,20 @@ on_read(struct bufferevent *bev OVS_UNUSED, void *conn_)
     conn_input(conn_);
 }
 
-/* The output is empty. */
+/* The output is empty; that of a stream is at least low. */
 static void
 on_write(struct bufferevent *bev, void *conn_)
 {
     struct http_conn *conn = conn_;
     bool gone = false;
 
+    if (conn->state == HTTP_STREAMING) {
+        if (!http_stream_queued(&conn->stream)) {
+            bufferevent_disable(bev, EV_WRITE);
+        }
+        conn->stream.ops->drained(conn->stream.aux);
+        return;
+    }
     bufferevent_disable(bev, EV_WRITE);
     if (conn->state == HTTP_REPLYING) {
         conn->gone = &gone;
@@ -463,6 +491,7 @@ on_event(struct bufferevent *bev OVS_UNUSED, short what, void *conn_)
 
     if (what & BEV_EVENT_TIMEOUT) {
         conn->listener->server->stats.n_timed_out++;
+        conn->stream.stuck = true;
         http_conn_destroy(conn);
         return;
     }

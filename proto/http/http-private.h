@@ -48,6 +48,7 @@ enum http_state {
     HTTP_BODY,
     HTTP_HANDLING,                  /* The handler has it. */
     HTTP_REPLYING,                  /* The reply is being written. */
+    HTTP_STREAMING,                 /* It goes on until one side closes. */
     HTTP_LINGERING,                 /* Written; what comes is thrown away, so
                                      * that no reset takes the reply. */
 };
@@ -55,6 +56,14 @@ enum http_state {
 /* Where chunked framing is. */
 enum http_chunk { HTTP_CHUNK_SIZE, HTTP_CHUNK_DATA, HTTP_CHUNK_END,
                   HTTP_CHUNK_TRAILER };
+
+/* A reply that goes on. */
+struct http_stream {
+    struct http_conn *conn;
+    const struct http_stream_ops *ops;
+    void *aux;
+    bool stuck;                 /* Its client does not read. */
+};
 
 struct http_conn {
     struct ovs_list node;           /* In listener's 'conns'. */
@@ -75,6 +84,7 @@ struct http_conn {
                                      * be set if the connection goes. */
 
     struct http_request *request;   /* From the head's end to the reply. */
+    struct http_stream stream;      /* While HTTP_STREAMING. */
     enum http_chunk chunk;
     uint64_t chunk_left;
     size_t trailer_size;
@@ -104,6 +114,8 @@ void http_conn_create(struct http_listener *, int fd, char *who);
 void http_conn_destroy(struct http_conn *);
 /* The reply of its request is in the output buffer. */
 void http_conn_replied(struct http_conn *);
+/* The head of a reply that goes on is in it. */
+void http_conn_streams(struct http_conn *);
 
 /* http-request.c */
 struct http_request *http_request_create(struct http_conn *);

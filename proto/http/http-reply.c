@@ -9,6 +9,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -89,18 +90,21 @@ get_date(struct http_server *server)
     return server->date;
 }
 
-/* Writes the status line and the headers. */
+/* Writes the status line and the headers.  'size' is the body's; -1: it ends
+ * with the connection. */
 static void
 put_head(struct http_request *req, struct evbuffer *out, int status,
-         const char *content_type, size_t size)
+         const char *content_type, int64_t size)
 {
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n"
                         "Cache-Control: no-cache\r\n"
-                        "Content-Type: %s\r\n"
-                        "Content-Length: %"PRIuSIZE"\r\n%s%s\r\n",
-                        status, http_status_phrase(status),
-                        get_date(req->server), content_type, size,
-                        ds_cstr(&req->headers),
+                        "Content-Type: %s\r\n", status,
+                        http_status_phrase(status), get_date(req->server),
+                        content_type);
+    if (size >= 0) {
+        evbuffer_add_printf(out, "Content-Length: %"PRId64"\r\n", size);
+    }
+    evbuffer_add_printf(out, "%s%s\r\n", ds_cstr(&req->headers),
                         req->conn->close ? "Connection: close\r\n" : "");
 }
 
@@ -246,4 +250,61 @@ http_request_drop(struct http_request *req)
         http_conn_destroy(conn);
     }
     http_request_free(req);
+}
+
+/* Streams.  -------------------------------------------------------------- */
+
+struct http_stream *
+http_reply_stream(struct http_request *req, int status,
+                  const char *content_type,
+                  const struct http_stream_ops *ops, void *aux)
+{
+    struct http_conn *conn = req->conn;
+    struct http_stream *stream = NULL;
+
+    if (conn) {
+        conn->close = true;
+        begin_reply(req, status);
+        put_head(req, bufferevent_get_output(conn->bev), status,
+                 content_type, -1);
+        if (req->head.head) {
+            http_conn_replied(conn);
+        } else {
+            stream = &conn->stream;
+            *stream = (struct http_stream) { conn, ops, aux, false };
+            http_conn_streams(conn);
+        }
+    }
+    http_request_free(req);
+    return stream;
+}
+
+/* The bufferevent writes it, at the end of this turn at the earliest: what is
+ * written in one turn leaves with one call. */
+void
+http_stream_write(struct http_stream *stream, const char *data, size_t size)
+{
+    struct bufferevent *bev = stream->conn->bev;
+
+    evbuffer_add(bufferevent_get_output(bev), data, size);
+    bufferevent_enable(bev, EV_WRITE);
+}
+
+size_t
+http_stream_queued(const struct http_stream *stream)
+{
+    return evbuffer_get_length(bufferevent_get_output(stream->conn->bev));
+}
+
+const char *
+http_stream_who(const struct http_stream *stream)
+{
+    return stream->conn->who;
+}
+
+void
+http_stream_close(struct http_stream *stream)
+{
+    stream->ops = NULL;
+    http_conn_destroy(stream->conn);
 }

@@ -121,6 +121,7 @@ struct http_stats {
     uint64_t n_unauthorized;
     uint64_t n_timed_out;
     uint64_t n_gone;                /* Left before the reply. */
+    uint64_t n_streams;             /* Now. */
     uint64_t n_replies[6];          /* [2] is 2xx, and so on. */
 };
 void http_server_get_stats(const struct http_server *, struct http_stats *);
@@ -189,6 +190,38 @@ void http_reply_problem(struct http_request *, int status, const char *kind,
 /* For 'errors': {"pointer": "", "parameter": name, "detail": text}. */
 json_t *http_query_error(const char *name, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Streams: a reply that goes on.  ----------------------------------------- */
+
+struct http_stream;
+
+struct http_stream_ops {
+    /* The client has read on, and fewer bytes than HTTP_STREAM_LOW wait. */
+    void (*drained)(void *aux);
+    /* The client has left, or was cut off since it was 'stuck'.  The stream is
+     * gone. */
+    void (*closed)(void *aux, bool stuck);
+};
+#define HTTP_STREAM_LOW (16 * 1024)
+
+/* Begins a reply whose end is the connection's, and ends the request.  HEAD
+ * gets its head alone.  Returns NULL if the client has left, or if that was
+ * all; neither of 'ops' is called then.  They are called from the loop, never
+ * from inside of a function of this header but http_server_destroy(). */
+struct http_stream *http_reply_stream(struct http_request *, int status,
+                                      const char *content_type,
+                                      const struct http_stream_ops *ops,
+                                      void *aux);
+/* Appends 'size' bytes.  They are sent once in a turn of the loop, and a client
+ * that takes none of what waits for options.write_timeout_ms is cut off.  How
+ * much waits is for the caller to bound. */
+void http_stream_write(struct http_stream *, const char *data, size_t size);
+/* Bytes that wait to be taken by the client's side. */
+size_t http_stream_queued(const struct http_stream *);
+/* Who reads it; as http_request_who(). */
+const char *http_stream_who(const struct http_stream *);
+/* Closes it; what waits is lost.  'closed' is not called. */
+void http_stream_close(struct http_stream *);
 
 /* JSON text from outside.  ------------------------------------------------ */
 

@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	tests/system/test_drops.py \
 	tests/system/test_durable.py \
 	tests/system/test_established.py \
+	tests/system/test_events.py \
 	tests/system/test_firewall.py \
 	tests/system/test_gateway.py \
 	tests/system/test_ipam.py \

@@ -128,13 +128,32 @@ tests_unit_test_model_SOURCES = tests/unit/test-model.c \
 	tests/unit/model-util.c tests/unit/model-util.h
 tests_unit_test_model_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_model_LDADD = $(UNIT_LIBS)
+NORTHBOUND_FIXTURE = tests/unit/northbound-fixture.c \
+	tests/unit/northbound-fixture.h \
+	tests/unit/http-client.c tests/unit/http-client.h
+
 check_PROGRAMS += tests/unit/test-northbound
 TESTS += tests/unit/test-northbound
 tests_unit_test_northbound_SOURCES = tests/unit/test-northbound.c \
-	tests/unit/http-client.c tests/unit/http-client.h
+	$(NORTHBOUND_FIXTURE)
 tests_unit_test_northbound_CFLAGS = $(UNIT_CFLAGS) \
 	-DTEST_SRCDIR='"$(abs_srcdir)"'
 tests_unit_test_northbound_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-northbound-ask
+TESTS += tests/unit/test-northbound-ask
+tests_unit_test_northbound_ask_SOURCES = tests/unit/test-northbound-ask.c \
+	$(NORTHBOUND_FIXTURE)
+tests_unit_test_northbound_ask_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_northbound_ask_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-events
+TESTS += tests/unit/test-events
+tests_unit_test_events_SOURCES = tests/unit/test-events.c \
+	$(NORTHBOUND_FIXTURE)
+tests_unit_test_events_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_events_LDADD = $(UNIT_LIBS)
+
 EXTRA_DIST += tests/unit/bad-requests.json
 OVS_SANDBOX = tests/unit/ovs-sandbox.c tests/unit/ovs-sandbox.h
 

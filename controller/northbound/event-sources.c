@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where events come from: groups of revisions that became durable, and what the
+ * fabric tells of hosts, ports, acknowledgements and packets.
+ *
+ * What hosts and ports are is a level, put together from much: who tells of it
+ * only says where to look.  That is done later in the turn, once for all that
+ * happened to one, and an event made if what a user sees is different from what
+ * was told before. */
+
+#include <config.h>
+
+#include "controller/northbound/events.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/schema-row.h"
+#include "openvswitch/shash.h"
+#include "proto/loop/loop.h"
+#include "sset.h"
+#include "timeval.h"
+#include "util.h"
+
+/* Of a host: ports that will work once it has acknowledged something. */
+struct waiting {
+    struct sset ports;
+    uint64_t acked;             /* What it had when they were looked at. */
+};
+
+struct event_sources {
+    struct northbound *nb;
+    struct event *look;         /* Looks at what follows. */
+    struct sset hosts, ports;   /* That may be different. */
+    bool acked;                 /* Some host has acknowledged something. */
+    struct shash told_hosts;    /* By name: a text of what was told. */
+    struct shash told_ports;
+    struct shash waiting;       /* By host: struct waiting. */
+    uint64_t told_revision;     /* The newest with its event. */
+    uint64_t group_first;       /* The id at which the last group began. */
+    /* The group that was installed, perhaps because it concerns no host, before
+     * its own event; its last revision is 0 if there is none. */
+    uint64_t early_first, early_last;
+};
+
+static void
+push(struct event_sources *es, enum event_kind kind, struct ds *data,
+     struct ds *about, bool about_all)
+{
+    event_log_push(es->nb->event_log, kind, data, about, about_all);
+    event_readers_wake(es->nb->event_readers);
+}
+
+static void
+push_json(struct event_sources *es, enum event_kind kind, json_t *json,
+          struct ds *about)
+{
+    char *text = json_dumps(json, JSON_COMPACT);
+    struct ds data = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&data, text ? text : "null");
+    push(es, kind, &data, about, false);
+    json_decref(json);
+    free(text);
+}
+
+static void
+put_time(struct ds *ds, int64_t time_ms)
+{
+    ds_put_strftime_msec(ds, "\"time\":\"%Y-%m-%dT%H:%M:%S.###Z\"", time_ms,
+                         true);
+}
+
+uint64_t
+event_sources_start(const struct event_sources *es)
+{
+    /* While a group is on its way it may have its events, and not be what users
+     * see. */
+    return (commit_is_settled(es->nb->commit) ? es->nb->event_log->next
+            : MAX(es->group_first, es->nb->event_log->oldest));
+}
+
+static void
+look_later(struct event_sources *es)
+{
+    event_active(es->look, EV_TIMEOUT, 1);
+}
+
+/* Revisions.  ------------------------------------------------------------ */
+
+/* Names what a revision changed; returns true if it is too much to name. */
+static bool
+name_changes(const struct event_sources *es, const char *summary,
+             struct ds *about)
+{
+    const struct model *model = es->nb->model;
+    json_t *changes = json_loads(summary, 0, NULL), *change;
+    bool more = false;
+    size_t i;
+
+    json_array_foreach (changes, i, change) {
+        const char *type = json_string_value(json_object_get(change, "type"));
+        const char *name = json_string_value(json_object_get(change, "name"));
+        const struct schema_table *table = type ? schema_find_table(type)
+                                                : NULL;
+
+        if (!table || !name) {
+            more = true;
+            continue;
+        }
+        event_about(about, table->id, name);
+        if (table->id == VMN_TABLE_PORT) {
+            /* Before the change if it is gone now. */
+            const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,
+                                                    name);
+
+            port = port ? port : model_get_durable(model, VMN_TABLE_PORT,
+                                                   name, NULL);
+            event_about(about, VMN_TABLE_NETWORK, port ? port->network
+                        : NULL);
+        }
+    }
+    json_decref(changes);
+    return more;
+}
+
+static void
+tell_revision(struct event_sources *es, const struct model_log *log)
+{
+    struct ds data = DS_EMPTY_INITIALIZER;
+    struct ds about = DS_EMPTY_INITIALIZER;
+    bool more = name_changes(es, log->summary, &about);
+
+    ds_put_format(&data, "{\"revision\":%"PRIu64",", log->revision);
+    put_time(&data, log->time_ms);
+    ds_put_cstr(&data, ",\"who\":");
+    schema_print_string(&data, log->who);
+    ds_put_format(&data, ",\"changes\":%s}", log->summary);
+    push(es, EVENT_REVISION, &data, &about, more);
+}
+
+static void
+tell_installed(struct event_sources *es, uint64_t first, uint64_t last,
+               size_t n_hosts)
+{
+    struct ds data = DS_EMPTY_INITIALIZER;
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&data, "{\"first_revision\":%"PRIu64",\"revision\":%"PRIu64
+                  ",", first, last);
+    put_time(&data, time_wall_msec());
+    ds_put_format(&data, ",\"hosts\":%"PRIuSIZE"}", n_hosts);
+    push(es, EVENT_INSTALLED, &data, &about, false);
+}
+
+static void
+installed_cb(void *es_, uint64_t first, uint64_t last, size_t n_hosts)
+{
+    struct event_sources *es = es_;
+
+    if (last > es->told_revision) {
+        es->early_first = first;
+        es->early_last = last;
+    } else {
+        tell_installed(es, first, last, n_hosts);
+    }
+}
+
+static void
+group_cb(void *es_, const struct commit_group *group)
+{
+    struct event_sources *es = es_;
+    struct model_pending pending;
+
+    es->group_first = es->nb->event_log->next;
+    model_get_pending(es->nb->model, &pending);
+    for (size_t i = 0; i < pending.n_logs; i++) {
+        /* What is not stored are interfaces of hosts: see bindings. */
+        if (pending.logs[i].stored) {
+            tell_revision(es, &pending.logs[i]);
+        }
+    }
+    es->told_revision = MAX(es->told_revision, group->last_revision);
+    if (es->early_last && es->early_last <= es->told_revision) {
+        tell_installed(es, es->early_first, es->early_last, 0);
+        es->early_last = 0;
+    }
+}
+
+/* Hosts.  ---------------------------------------------------------------- */
+
+static void
+host_cb(void *es_, const char *host)
+{
+    struct event_sources *es = es_;
+
+    sset_add(&es->hosts, host);
+    look_later(es);
+}
+
+/* Keeps 'text' (taken over; NULL: nothing) as what was told of 'name'.  Returns
+ * true if that is new. */
+static bool
+note_told(struct shash *told, const char *name, char *text)
+{
+    struct shash_node *node = shash_find(told, name);
+    bool same = (node ? text && !strcmp(node->data, text) : !text);
+
+    if (same) {
+        free(text);
+        return false;
+    }
+    if (node) {
+        free(node->data);
+        node->data = text;
+        if (!text) {
+            shash_delete(told, node);
+        }
+    } else {
+        shash_add(told, name, text);
+    }
+    return true;
+}
+
+static void
+look_at_host(struct event_sources *es, const char *name)
+{
+    json_t *status = fabric_host_status(es->nb->fabric, name);
+    json_t *state = json_object_get(status, "state");
+    json_t *reason = json_object_get(status, "reason");
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    if (!status) {
+        note_told(&es->told_hosts, name, NULL);
+        return;
+    }
+    if (note_told(&es->told_hosts, name, xasprintf(
+            "%s %s", json_string_value(state),
+            reason ? json_string_value(reason) : ""))) {
+        event_about(&about, VMN_TABLE_HOST, name);
+        push_json(es, EVENT_HOST, json_pack(
+            "{s:s, s:o, s:O, s:O*}", "host", name,
+            "time", nb_time_json(time_wall_msec()), "state", state,
+            "reason", reason), &about);
+    }
+    json_decref(status);
+}
+
+static void
+audited_cb(void *es, const char *host, size_t n_missing, size_t n_altered,
+           size_t n_strangers)
+{
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    event_about(&about, VMN_TABLE_HOST, host);
+    push_json(es, EVENT_AUDIT, json_pack(
+        "{s:s, s:o, s:I, s:I, s:I}", "host", host,
+        "time", nb_time_json(time_wall_msec()),
+        "missing", (json_int_t) n_missing,
+        "altered", (json_int_t) n_altered,
+        "strangers", (json_int_t) n_strangers), &about);
+}
+
+/* Ports.  ---------------------------------------------------------------- */
+
+static void
+port_cb(void *es_, const char *port)
+{
+    struct event_sources *es = es_;
+
+    sset_add(&es->ports, port);
+    look_later(es);
+}
+
+/* Has the port looked at again when 'host' has acknowledged more. */
+static void
+wait_for(struct event_sources *es, const char *host, const char *port)
+{
+    struct waiting *w = shash_find_data(&es->waiting, host);
+
+    if (!w) {
+        w = xzalloc(sizeof *w);
+        sset_init(&w->ports);
+        shash_add(&es->waiting, host, w);
+    }
+    w->acked = fabric_host_acked(es->nb->fabric, host);
+    sset_add(&w->ports, port);
+}
+
+static void
+waiting_destroy(struct waiting *w)
+{
+    sset_destroy(&w->ports);
+    free(w);
+}
+
+/* Looks again at ports whose hosts have acknowledged something. */
+static void
+look_at_waiting(struct event_sources *es)
+{
+    struct shash_node *node, *next;
+
+    SHASH_FOR_EACH_SAFE (node, next, &es->waiting) {
+        struct waiting *w = node->data;
+        const char *port;
+
+        if (fabric_host_acked(es->nb->fabric, node->name) != w->acked) {
+            SSET_FOR_EACH (port, &w->ports) {
+                sset_add(&es->ports, port);
+            }
+            shash_delete(&es->waiting, node);
+            waiting_destroy(w);
+        }
+    }
+}
+
+/* "HOST CANDIDATE STATE" of what users were shown before this process looked
+ * for the first time: a binding of before its start was up.  The caller frees
+ * it. */
+static char *
+told_before(const struct event_sources *es, const char *port)
+{
+    struct model_meta meta;
+    const struct vmn_binding *binding = model_get_durable(
+        es->nb->model, VMN_TABLE_BINDING, port, &meta);
+
+    return (!binding ? xstrdup("  unbound")
+            : meta.updated_ms >= es->nb->started_ms ? NULL
+            : xasprintf("%s %s up", binding->host,
+                        binding->candidate ? binding->candidate : ""));
+}
+
+/* True if 'a' and 'b', as above, have the same host and candidate. */
+static bool
+same_place(const char *a, const char *b)
+{
+    size_t len = strrchr(a, ' ') - a;
+
+    return !strncmp(a, b, len + 1);
+}
+
+/* A port that is where it was and waits for its host is not worth an event: its
+ * host is. */
+static void
+tell_port(struct event_sources *es, const struct vmn_port *port,
+          json_t *status)
+{
+    const char *name = port->row.name;
+    const char *host = json_string_value(json_object_get(status, "host"));
+    json_t *candidate = json_object_get(status, "candidate");
+    const char *state = json_string_value(json_object_get(status, "state"));
+    bool pending = !strcmp(state, "pending");
+    char *text = xasprintf("%s %s %s", host ? host : "",
+                           candidate ? json_string_value(candidate) : "",
+                           state);
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    if (!shash_find(&es->told_ports, name)) {
+        char *before = told_before(es, name);
+
+        if (before) {
+            shash_add(&es->told_ports, name, before);
+        }
+    }
+    if (pending) {
+        const char *before = shash_find_data(&es->told_ports, name);
+
+        wait_for(es, host, name);
+        if (before && same_place(text, before)) {
+            free(text);
+            return;
+        }
+    }
+    if (!note_told(&es->told_ports, name, text)) {
+        return;
+    }
+    event_about(&about, VMN_TABLE_PORT, name);
+    event_about(&about, VMN_TABLE_NETWORK, port->network);
+    event_about(&about, VMN_TABLE_HOST, host);
+    push_json(es, EVENT_BINDING, json_pack(
+        "{s:s, s:s, s:o, s:s?, s:O*, s:s, s:O*}", "port", name,
+        "network", port->network, "time", nb_time_json(time_wall_msec()),
+        "host", host, "candidate", candidate, "state", state,
+        "reason", json_object_get(status, "reason")), &about);
+}
+
+static void
+look_at_port(struct event_sources *es, const char *name)
+{
+    const struct vmn_port *port = model_get_durable(
+        es->nb->model, VMN_TABLE_PORT, name, NULL);
+    json_t *status = port ? fabric_port_status(es->nb->fabric, name) : NULL;
+
+    if (status) {
+        tell_port(es, port, status);
+        json_decref(status);
+    } else {
+        note_told(&es->told_ports, name, NULL);
+    }
+}
+
+static void
+acked_cb(void *es_)
+{
+    struct event_sources *es = es_;
+
+    if (!shash_is_empty(&es->waiting)) {
+        es->acked = true;
+        look_later(es);
+    }
+}
+
+/* Looking.  -------------------------------------------------------------- */
+
+/* Looks at each of 'names' with 'look', and empties it; returns false if the
+ * turn is over before that. */
+static bool
+look_at_all(struct event_sources *es, struct sset *names,
+            void (*look)(struct event_sources *, const char *))
+{
+    while (!sset_is_empty(names)) {
+        char *name = sset_pop(names);
+
+        look(es, name);
+        free(name);
+        if (es->nb->loop && loop_turn_is_over(es->nb->loop)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
+{
+    static const struct timeval at_once = { 0, 0 };
+    struct event_sources *es = es_;
+
+    if (es->acked) {
+        es->acked = false;
+        look_at_waiting(es);
+    }
+    if (!look_at_all(es, &es->hosts, look_at_host)
+        || !look_at_all(es, &es->ports, look_at_port)) {
+        event_add(es->look, &at_once);
+    }
+}
+
+/* Packets.  -------------------------------------------------------------- */
+
+static void
+sample_cb(void *es_, enum fabric_sample_kind kind,
+          const struct fabric_sample *sample)
+{
+    struct event_sources *es = es_;
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    event_about(&about, VMN_TABLE_HOST, sample->host);
+    event_about(&about, VMN_TABLE_NETWORK, sample->network);
+    event_about(&about, VMN_TABLE_PORT, sample->src_port);
+    event_about(&about, VMN_TABLE_PORT, sample->dst_port);
+    if (sample->type && !strcmp(sample->type, "policies")) {
+        event_about(&about, VMN_TABLE_POLICY, sample->name);
+    }
+    push_json(es, kind == FABRIC_SAMPLE_DROP ? EVENT_DROP : EVENT_LOG,
+              nb_sample_json(es->nb, sample, kind), &about);
+}
+
+/* Life.  ----------------------------------------------------------------- */
+
+static const struct fabric_watch fabric_watch = {
+    .host = host_cb,
+    .port = port_cb,
+    .acked = acked_cb,
+    .installed = installed_cb,
+    .sample = sample_cb,
+    .audited = audited_cb,
+};
+
+struct event_sources *
+event_sources_create(struct northbound *nb)
+{
+    struct event_sources *es = xzalloc(sizeof *es);
+
+    es->nb = nb;
+    es->look = event_new(nb->base, -1, 0, look_cb, es);
+    sset_init(&es->hosts);
+    sset_init(&es->ports);
+    shash_init(&es->told_hosts);
+    shash_init(&es->told_ports);
+    shash_init(&es->waiting);
+    es->told_revision = model_durable_revision(nb->model);
+    es->group_first = nb->event_log->next;
+    commit_set_watch(nb->commit, group_cb, es);
+    if (nb->fabric) {
+        fabric_set_watch(nb->fabric, &fabric_watch, es);
+    }
+    return es;
+}
+
+void
+event_sources_destroy(struct event_sources *es)
+{
+    struct shash_node *node;
+
+    if (!es) {
+        return;
+    }
+    commit_set_watch(es->nb->commit, NULL, NULL);
+    if (es->nb->fabric) {
+        fabric_set_watch(es->nb->fabric, NULL, NULL);
+    }
+    SHASH_FOR_EACH (node, &es->waiting) {
+        waiting_destroy(node->data);
+    }
+    shash_destroy(&es->waiting);
+    shash_destroy_free_data(&es->told_hosts);
+    shash_destroy_free_data(&es->told_ports);
+    sset_destroy(&es->hosts);
+    sset_destroy(&es->ports);
+    event_free(es->look);
+    free(es);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The log of events, and who wants to see which; see events.h. */
+
+#include <config.h>
+
+#include "controller/northbound/events.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "timeval.h"
+#include "util.h"
+
+const char *const event_kind_names[EVENT_N_KINDS] = {
+    [EVENT_REVISION] = "revision",   [EVENT_INSTALLED] = "installed",
+    [EVENT_HOST] = "host",           [EVENT_BINDING] = "binding",
+    [EVENT_DROP] = "drop",           [EVENT_LOG] = "log",
+    [EVENT_AUDIT] = "audit",
+};
+
+const enum vmn_table event_of_tables[EVENT_N_OF] = {
+    [EVENT_OF_HOST] = VMN_TABLE_HOST,
+    [EVENT_OF_NETWORK] = VMN_TABLE_NETWORK,
+    [EVENT_OF_PORT] = VMN_TABLE_PORT,
+    [EVENT_OF_POLICY] = VMN_TABLE_POLICY,
+};
+
+struct event_log *
+event_log_create(void)
+{
+    struct event_log *log = xzalloc(sizeof *log);
+
+    log->first = log->oldest = log->next = time_wall_usec();
+    return log;
+}
+
+static void
+forget_oldest(struct event_log *log)
+{
+    struct event_entry *entry = &log->ring[log->oldest++ % EVENTS_MAX];
+
+    log->n_bytes -= entry->size + entry->about.length;
+    ds_destroy(&entry->about);
+    free(entry->text);
+}
+
+void
+event_log_destroy(struct event_log *log)
+{
+    if (log) {
+        while (log->oldest < log->next) {
+            forget_oldest(log);
+        }
+        free(log);
+    }
+}
+
+const struct event_entry *
+event_log_get(const struct event_log *log, uint64_t id)
+{
+    return &log->ring[id % EVENTS_MAX];
+}
+
+void
+event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
+               struct ds *about, bool about_all)
+{
+    struct event_entry *entry;
+
+    while (log->next - log->oldest >= EVENTS_MAX
+           || (log->n_bytes > EVENTS_BYTES_MAX && log->oldest < log->next)) {
+        forget_oldest(log);
+    }
+    entry = &log->ring[log->next % EVENTS_MAX];
+    entry->kind = kind;
+    entry->about_all = about_all;
+    entry->about = *about;
+    entry->text = xasprintf("id: %"PRIu64"\nevent: %s\ndata: %s\n\n",
+                            log->next, event_kind_names[kind],
+                            ds_cstr(data));
+    entry->size = strlen(entry->text);
+    log->n_bytes += entry->size + about->length;
+    log->next++;
+    ds_destroy(data);
+}
+
+void
+event_about(struct ds *about, enum vmn_table table, const char *name)
+{
+    if (name && *name) {
+        ds_put_char(about, table);
+        ds_put_buffer(about, name, strlen(name) + 1);
+    }
+}
+
+/* True if an object of 'table' is named, the one with this name unless it is
+ * NULL. */
+static bool
+is_about(const struct event_entry *entry, enum vmn_table table,
+         const char *name)
+{
+    const char *p = entry->about.string;
+    const char *end = p + entry->about.length;
+
+    while (p < end) {
+        if (*p == (char) table && (!name || !strcmp(p + 1, name))) {
+            return true;
+        }
+        p += strlen(p + 1) + 2;
+    }
+    return entry->about_all;
+}
+
+bool
+event_matches(const struct event_entry *entry,
+              const struct event_filter *filter)
+{
+    if (!(filter->kinds & (1u << entry->kind))
+        || (filter->type >= 0 && entry->kind == EVENT_REVISION
+            && !is_about(entry, filter->type, NULL))) {
+        return false;
+    }
+    for (size_t i = 0; i < EVENT_N_OF; i++) {
+        if (filter->of[i]
+            && !is_about(entry, event_of_tables[i], filter->of[i])) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,716 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A northbound with a store and a fabric that a test speaks for; see
+ * northbound-fixture.h. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/engine/commit.h"
+#include "controller/engine/item.h"
+#include "controller/engine/note.h"
+#include "controller/fabric/fabric.h"
+#include "controller/model/numbers.h"
+#include "controller/northbound/northbound-private.h"
+#include "controller/schema/schema.h"
+#include "fatal-signal.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "tests/unit/northbound-fixture.h"
+#include "util.h"
+
+/* A store in memory.  ---------------------------------------------------- */
+
+void
+store_finish(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
+             void *store_)
+{
+    struct store *store = store_;
+
+    store->cb(store->aux, store->error, store->error ? "disk full" : NULL);
+}
+
+static void
+fake_submit(struct store *store, struct model *model, store_done_cb *cb,
+            void *aux)
+{
+    const struct number_write *numbers;
+    struct model_pending pending;
+    size_t n;
+
+    model_get_pending(model, &pending);
+    numbers_get_pending(model_numbers(model), &n, &numbers);
+    for (size_t i = 0; !store->error && i < pending.n_logs; i++) {
+        const struct model_log *log = &pending.logs[i];
+
+        if (log->stored) {
+            json_array_append_new(store->logs, json_pack(
+                "{s:I, s:s, s:s, s:o}", "revision",
+                (json_int_t) log->revision, "time",
+                "2026-11-20T09:51:13.595Z", "who", log->who, "changes",
+                json_loads(log->summary, 0, NULL)));
+        }
+    }
+    numbers_written(model_numbers(model));
+    store->cb = cb;
+    store->aux = aux;
+    if (!store->hold) {
+        event_active(store->done, EV_TIMEOUT, 1);
+    }
+}
+
+static void
+put_log(const json_t *log, struct ds *ds)
+{
+    char *text = json_dumps(log, JSON_COMPACT);
+
+    ds_put_cstr(ds, text);
+    free(text);
+}
+
+static bool
+fake_log(struct store *store, uint64_t revision, struct ds *ds)
+{
+    json_t *log;
+    size_t i;
+
+    json_array_foreach (store->logs, i, log) {
+        if (json_integer_value(json_object_get(log, "revision"))
+            == (json_int_t) revision) {
+            put_log(log, ds);
+            ds_truncate(ds, ds->length - 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+fake_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds)
+{
+    json_t *log;
+    size_t i, n = 0;
+
+    json_array_foreach (store->logs, i, log) {
+        if (json_integer_value(json_object_get(log, "revision"))
+            > (json_int_t) after && n < limit) {
+            ds_put_cstr(ds, n++ ? "," : "");
+            put_log(log, ds);
+        }
+    }
+}
+
+static void
+fake_newest_logs(struct store *store, size_t limit, struct ds *ds)
+{
+    size_t n = json_array_size(store->logs);
+
+    for (size_t i = n - MIN(n, limit); i < n; i++) {
+        ds_put_cstr(ds, i > n - MIN(n, limit) ? "," : "");
+        put_log(json_array_get(store->logs, i), ds);
+    }
+}
+
+static int
+fake_copy(struct store *store, struct model *model OVS_UNUSED,
+          store_copied_cb *copied, void *aux, char **text)
+{
+    if (store->copied) {
+        *text = xstrdup("another backup is being made");
+        return EBUSY;
+    }
+    store->copied = copied;
+    store->copied_aux = aux;
+    return 0;
+}
+
+static void
+fake_get_stats(const struct store *store, struct store_stats *stats)
+{
+    *stats = (struct store_stats) { .ok = !store->error, .n_batches = 7 };
+}
+
+const struct store_class fake_store_class = {
+    .name = "fake", .submit = fake_submit, .log = fake_log, .logs = fake_logs,
+    .newest_logs = fake_newest_logs, .copy = fake_copy,
+    .get_stats = fake_get_stats,
+};
+
+/* A fabric of hosts that the test speaks for.  ---------------------------- */
+
+struct fabric fake_fabric;
+
+json_t *
+fabric_host_status(const struct fabric *f, const char *host)
+{
+    return json_pack("{s:s, s:s}", "state",
+                     f->host_state ? f->host_state : "offline", "reason",
+                     host);
+}
+
+json_t *
+fabric_port_status(const struct fabric *f, const char *port OVS_UNUSED)
+{
+    return json_pack("{s:s, s:s*}", "state",
+                     f->port_state ? f->port_state : "unbound",
+                     "host", f->port_state ? "hv1" : NULL);
+}
+
+void
+fabric_set_watch(struct fabric *f, const struct fabric_watch *watch,
+                 void *aux)
+{
+    f->watch = watch;
+    f->watch_aux = aux;
+}
+
+uint64_t
+fabric_host_acked(const struct fabric *f, const char *host OVS_UNUSED)
+{
+    return f->acked;
+}
+
+bool
+fabric_put_receipt(const struct fabric *f OVS_UNUSED, uint64_t revision,
+                   struct ds *ds)
+{
+    if (revision > 1) {
+        ds_put_cstr(ds, "{\"installed\":true,\"hosts\":[],\"flows\":[]}");
+    }
+    return revision > 1;
+}
+
+struct fabric_wait *
+fabric_wait(struct fabric *f, uint64_t revision, int timeout_ms,
+            fabric_wait_cb *cb, void *aux)
+{
+    assert_null(f->cb);
+    f->cb = cb;
+    f->aux = aux;
+    f->revision = revision;
+    f->timeout_ms = timeout_ms;
+    return (struct fabric_wait *) f;
+}
+
+void
+fabric_wait_cancel(struct fabric_wait *wait)
+{
+    struct fabric *f = (struct fabric *) wait;
+
+    f->cb = NULL;
+    f->n_cancelled++;
+}
+
+bool
+fabric_progress(const struct fabric *f OVS_UNUSED, uint64_t revision,
+                struct fabric_progress *progress)
+{
+    *progress = (struct fabric_progress) {
+        .n_hosts = 2, .n_confirmed = 2, .confirmed_us = INT64_MAX / 2,
+    };
+    return revision > 1;
+}
+
+json_t *
+fabric_behind(const struct fabric *f OVS_UNUSED, size_t max OVS_UNUSED,
+              size_t *n)
+{
+    *n = 1;
+    return json_pack("[{s:s}]", "host", "hv1");
+}
+
+static void
+add_filter(json_t *json, const struct fabric_filter *filter, size_t limit)
+{
+    json_object_set_new(json, "app", json_string(filter->app));
+    json_object_set_new(json, "object", json_string(filter->object));
+    json_object_set_new(json, "limit", json_integer(limit));
+    if (filter->by_table) {
+        json_object_set_new(json, "first_table",
+                            json_integer(filter->first_table));
+        json_object_set_new(json, "last_table",
+                            json_integer(filter->last_table));
+    }
+}
+
+/* Echoes what was asked for, in several bits. */
+struct fabric_flows {
+    char *text;
+    size_t done;
+};
+
+struct fabric_flows *
+fabric_flows_create(const struct fabric *f OVS_UNUSED, const char *host,
+                    const struct fabric_filter *filter, size_t limit)
+{
+    struct fabric_flows *flows = xzalloc(sizeof *flows);
+    json_t *json = json_pack("{s:[{s:s}]}", "flows", "owner", host);
+
+    add_filter(json, filter, limit);
+    flows->text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    flows->done = 1;            /* Without the braces. */
+    fake_fabric.n_flows++;
+    return flows;
+}
+
+bool
+fabric_flows_put(struct fabric_flows *flows, struct ds *ds)
+{
+    if (fake_fabric.endless) {
+        return true;
+    } else if (flows->text[flows->done + 1]) {
+        ds_put_char(ds, flows->text[flows->done++]);
+        return true;
+    }
+    return false;
+}
+
+void
+fabric_flows_destroy(struct fabric_flows *flows)
+{
+    free(flows->text);
+    free(flows);
+    fake_fabric.n_flows--;
+}
+
+const char *
+fabric_audit(struct fabric *f, const char *host OVS_UNUSED,
+             const struct fabric_look *look, fabric_audit_cb *cb, void *aux)
+{
+    if (f->not_now) {
+        return f->not_now;
+    }
+    f->audit_cb = cb;
+    f->audit_aux = aux;
+    f->audit = json_pack("{s:b}", "mend", look->mend);
+    add_filter(f->audit, &look->filter, look->limit);
+    f->n_audits++;
+    return NULL;
+}
+
+void
+fabric_audit_forget(struct fabric *f, fabric_audit_cb *cb OVS_UNUSED,
+                    void *aux OVS_UNUSED)
+{
+    json_decref(f->audit);
+    f->audit = NULL;
+    f->n_forgotten++;
+}
+
+json_t *
+fabric_audit_owners(const struct fabric *f OVS_UNUSED)
+{
+    return json_pack("{s:{s:i}}", "overlay", "missing", 3);
+}
+
+void
+fabric_packet_drops(const struct fabric *f OVS_UNUSED,
+                    fabric_packet_drop_cb *cb, void *aux)
+{
+    cb(aux, "vmn", "port's rate", 7);
+    cb(aux, "app.handler", "so \"said\" \\ it", 1);
+}
+
+void
+fabric_rule_logs(const struct fabric *f OVS_UNUSED,
+                 const char *policy OVS_UNUSED, size_t n_rules,
+                 struct fabric_log *logs)
+{
+    for (size_t i = 0; i < n_rules; i++) {
+        logs[i] = (struct fabric_log) { 10 * i, 4 * i };
+    }
+}
+
+bool
+fabric_rule_counts(const struct fabric *f OVS_UNUSED, enum vmn_table table,
+                   const char *name, size_t n_rules,
+                   struct fabric_count *counts, struct fabric_count *rest)
+{
+    if (table == VMN_TABLE_TIER) {
+        *rest = (struct fabric_count) { !strcmp(name, "platform") ? 9 : 0, 90,
+                                        INT64_C(1763650927000) };
+        return false;
+    } else if (table == VMN_TABLE_QUARANTINE) {
+        memset(counts, 0, n_rules * sizeof *counts);
+        if (n_rules > 1) {
+            counts[1] = (struct fabric_count) { 4, 400, 1000 };
+        }
+        return n_rules > 1;
+    }
+    assert_int_equal(table, VMN_TABLE_POLICY);
+    assert_string_equal(name, "p");
+    *rest = (struct fabric_count) { 7, 700, 2000 };
+    memset(counts, 0, n_rules * sizeof *counts);
+    counts[1] = (struct fabric_count) { 5, 500, 1000 };
+    counts[2] = (struct fabric_count) { 2, 20, INT64_C(1763650927000) };
+    return true;
+}
+
+/* Three drops, one of which is of what is no more. */
+void
+fabric_drops(const struct fabric *f OVS_UNUSED, const char *host,
+             fabric_drop_cb *cb, void *aux)
+{
+    const struct fabric_drop drops[] = {
+        { "hv1", "overlay", "spoofed", item_owner_cookie("overlay.net/shop"),
+          0, { 1, 60, 3000 } },
+        { "hv2", "overlay", "no \"good\"",
+          item_owner_cookie("overlay.net/shop"), 0, { 9, 900, 9000 } },
+        { "hv2", "overlay", "gone", 77, 0, { 9, 900, 9500 } },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(drops); i++) {
+        if (!host || !strcmp(host, drops[i].host)) {
+            cb(aux, &drops[i]);
+        }
+    }
+}
+
+struct fabric_reading *
+fabric_read_notes(struct fabric *f, uint32_t vni,
+                  const struct vmn_names *hosts, int64_t since_ms,
+                  fabric_noted_cb *cb, void *aux)
+{
+    struct fabric_reading *reading = xzalloc(sizeof *reading);
+
+    assert_true(since_ms > 0);
+    reading->cb = cb;
+    reading->aux = aux;
+    reading->vni = vni;
+    for (size_t i = 0; i < hosts->n; i++) {
+        strcat(strcat(reading->hosts, i ? "," : ""), hosts->names[i]);
+    }
+    f->reading = reading;
+    return reading;
+}
+
+void
+fabric_reading_cancel(struct fabric_reading *reading)
+{
+    free(reading);
+    fake_fabric.reading = NULL;
+}
+
+const char *
+fabric_port_at(const struct fabric *f OVS_UNUSED, const char *host,
+               uint32_t ofport)
+{
+    return !strcmp(host, "hv1") && ofport == 7 ? "web-1" : NULL;
+}
+
+/* hv1 has seen 'from' speak to 'to' on TCP port 80 and by GRE; it has no room
+ * for more, and hv2 is away. */
+void
+tell_notes(void)
+{
+    struct fabric_reading *reading = fake_fabric.reading;
+    struct fabric_noted_host hosts[] = {
+        { .name = "hv1", .n = 2, .full = true },
+        { .name = "hv2", .missing = "its switch is gone" },
+    };
+    const struct engine_note notes[] = {
+        { .vni = 1, .ofport = 7, .src = fake_fabric.from,
+          .dst = fake_fabric.to, .protocol = 6, .port = 80 },
+        { .vni = 1, .ofport = 7, .src = fake_fabric.from,
+          .dst = fake_fabric.to, .protocol = 47 },
+    };
+    const uint32_t where[] = { 0, 0 };
+    const struct fabric_noted noted = { 2, hosts, ARRAY_SIZE(notes), notes,
+                                        where };
+
+    fake_fabric.reading = NULL;
+    reading->cb(reading->aux, &noted);
+    free(reading);
+}
+
+uint64_t
+fabric_samples(const struct fabric *f OVS_UNUSED,
+               enum fabric_sample_kind kind, uint64_t after,
+               fabric_sample_cb *cb, void *aux)
+{
+    struct fabric_sample sample = {
+        .id = 7, .time_ms = 9000, .n = 3, .n_suppressed = 2,
+        .host = "hv1", .network = "shop", .src_port = "web-1",
+        .reason = kind == FABRIC_SAMPLE_DROP ? "spoofed" : NULL,
+        .owner = "overlay.net/shop", .type = "networks", .name = "shop",
+        .rule = -1, .size = 74, .eth_type = 0x800, .family = 4,
+        .src = { 10, 0, 0, 1 }, .dst = { 10, 0, 0, 2 }, .protocol = 6,
+        .tp_src = 1025, .tp_dst = 80,
+    };
+
+    if (after < 7) {
+        cb(aux, &sample);
+    }
+    if (after < 8) {
+        sample.id = 8;
+        sample.family = 0;
+        sample.protocol = 0;
+        sample.eth_type = 0x88cc;
+        strcpy(sample.host, "hv2");
+        cb(aux, &sample);
+    }
+    return 8;
+}
+
+void
+fabric_drop_sums(const struct fabric *f OVS_UNUSED, fabric_drop_sum_cb *cb,
+                 void *aux)
+{
+    cb(aux, "overlay", "no \"good\"", 9, 900);
+}
+
+void
+fabric_get_stats(const struct fabric *f OVS_UNUSED, struct fabric_stats *s)
+{
+    memset(s, 0, sizeof *s);
+    s->n_hosts = 3;
+}
+
+/* Fixture.  -------------------------------------------------------------- */
+
+static void
+compile_nothing(struct vmn_view *view OVS_UNUSED, const char *key OVS_UNUSED,
+                struct vmn_emit *emit OVS_UNUSED)
+{
+}
+
+static const struct vmn_app_class fake_app = {
+    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class),
+    .name = "overlay", .description = "Nothing at all",
+    .stages = (const struct vmn_stage_class[]) {
+        { .name = "check", .hook = VMN_HOOK_ADMIT, .n_tables = 2,
+          .miss = VMN_MISS_NEXT },
+        { .name = NULL },
+    },
+    .units = (const struct vmn_unit_class[]) {
+        { .name = "net", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+          .compile = compile_nothing },
+        { .name = NULL },
+    },
+};
+
+void
+on_committed(void *done, const struct commit_result *result)
+{
+    assert_true(result->ok);
+    *(bool *) done = true;
+}
+
+static void
+make_app(struct fixture *f)
+{
+    struct model_request request;
+    bool done = false;
+
+    model_request_init(&request, "vmnd");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_APP, "overlay",
+                      json_object());
+    commit_submit(f->commit, &request, on_committed, &done);
+    model_request_uninit(&request);
+    while (!done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+int
+setup(void **state)
+{
+    struct fixture *f = xzalloc(sizeof *f);
+    struct northbound_options options = { 0 };
+    struct vmn_errors errors;
+    char *text = NULL;
+
+    alarm(120);
+    memset(&fake_fabric, 0, sizeof fake_fabric);
+    f->base = event_base_new();
+    ovs_strlcpy(f->dir, "/tmp/vmn-nb-XXXXXX", sizeof f->dir);
+    assert_non_null(mkdtemp(f->dir));
+    f->path = xasprintf("%s/sock", f->dir);
+    f->store.done = event_new(f->base, -1, 0, store_finish, &f->store);
+    f->store.logs = json_array();
+    f->model = model_create();
+    vmn_errors_init(&errors);
+    assert_int_equal(model_load_done(f->model, 0, &errors), 0);
+    f->apphost = apphost_create();
+    assert_int_equal(apphost_add(f->apphost, &fake_app, &text), 0);
+    assert_int_equal(apphost_place(f->apphost, &text), 0);
+    f->engine = engine_create(f->model, apphost_pipeline(f->apphost));
+    f->commit = commit_create(f->base, f->model, f->engine,
+                              &fake_store_class, &f->store);
+    make_app(f);
+    options.unix_path = f->path;
+    if (northbound_create(&options, f->base, f->model, f->engine, f->commit,
+                          &fake_fabric, &fake_store_class, &f->store,
+                          f->apphost, &f->nb, &text)) {
+        fail_msg("%s", text);
+    }
+    client_connect(&f->client, f->base, f->path);
+    *state = f;
+    return 0;
+}
+
+int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    json_decref(f->body);
+    client_close(&f->client);
+    northbound_destroy(f->nb);
+    commit_destroy(f->commit);
+    engine_destroy(f->engine);
+    apphost_destroy(f->apphost);
+    model_destroy(f->model);
+    event_free(f->store.done);
+    json_decref(f->store.logs);
+    event_base_free(f->base);
+    rmdir(f->dir);
+    free(f->path);
+    free(f);
+    return 0;
+}
+
+/* Asking.  --------------------------------------------------------------- */
+
+char *
+make_request(const char *method, const char *path, const char *headers,
+             const char *body)
+{
+    return xasprintf("%s %s HTTP/1.1\r\nHost: h\r\n%s"
+                     "Content-Length: %"PRIuSIZE"\r\n\r\n%s", method, path,
+                     headers, body ? strlen(body) : 0, body ? body : "");
+}
+
+/* Takes the next reply; its body to f->body. */
+int
+take_reply(struct fixture *f)
+{
+    int status = client_reply(&f->client);
+
+    json_decref(f->body);
+    f->body = json_loads(f->client.body.length
+                         ? ds_cstr(&f->client.body) : "", 0, NULL);
+    return status;
+}
+
+int
+call_with(struct fixture *f, const char *method, const char *path,
+          const char *headers, const char *body)
+{
+    char *request = make_request(method, path, headers, body);
+
+    client_say(&f->client, request);
+    free(request);
+    return take_reply(f);
+}
+
+int
+call(struct fixture *f, const char *method, const char *path,
+     const char *body)
+{
+    return call_with(f, method, path, "", body);
+}
+
+/* Sends, and comes back before the reply. */
+void
+send_only(struct fixture *f, const char *method, const char *path,
+          const char *body)
+{
+    char *request = make_request(method, path, "", body);
+
+    client_say(&f->client, request);
+    free(request);
+}
+
+/* The value at a dotted path of the last reply, such as "items.0.name". */
+json_t *
+at(struct fixture *f, const char *path)
+{
+    json_t *json = f->body;
+    char *copy = xstrdup(path), *save = NULL;
+
+    for (char *part = strtok_r(copy, ".", &save); part && json;
+         part = strtok_r(NULL, ".", &save)) {
+        json = json_is_array(json) ? json_array_get(json, atoi(part))
+               : json_object_get(json, part);
+    }
+    free(copy);
+    return json;
+}
+
+void
+assert_text(struct fixture *f, const char *path, const char *want)
+{
+    const char *have = json_string_value(at(f, path));
+
+    if (!have || strcmp(have, want)) {
+        fail_msg("%s is %s instead of %s in %s", path, have ? have : "absent",
+                 want, ds_cstr(&f->client.body));
+    }
+}
+
+bool
+has_error_at(struct fixture *f, const char *pointer)
+{
+    json_t *error;
+    size_t i;
+
+    json_array_foreach (at(f, "errors"), i, error) {
+        const char *p = json_string_value(json_object_get(error, "pointer"));
+
+        if (p && !strcmp(p, pointer)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+assert_error_at(struct fixture *f, const char *pointer)
+{
+    if (!has_error_at(f, pointer)) {
+        fail_msg("no error at %s in %s", pointer, ds_cstr(&f->client.body));
+    }
+}
+
+void
+assert_call(struct fixture *f, int want, const char *method,
+            const char *path, const char *body)
+{
+    int status = call(f, method, path, body);
+
+    if (status != want) {
+        fail_msg("%s %s: %d instead of %d: %s", method, path, status, want,
+                 f->client.body.length ? ds_cstr(&f->client.body) : "");
+    }
+}
+
+json_int_t
+revision(struct fixture *f)
+{
+    return json_integer_value(at(f, "revision"));
+}
+
+void
+make_shop(struct fixture *f)
+{
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    assert_call(f, 201, "PUT", "/v1/ports/web-1", PORT("\"role\": \"web\""));
+    assert_call(f, 201, "PUT", "/v1/ports/web-2", PORT("\"role\": \"web\""));
+    assert_call(f, 201, "PUT", "/v1/ports/db-1", PORT("\"role\": \"db\""));
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The JSON API on a real model, engine and commit, and a raw client.  Only the
+ * store and the fabric are made here, so that a test can hold, fail and finish
+ * what they do. */
+
+#ifndef TESTS_UNIT_NORTHBOUND_FIXTURE_H
+#define TESTS_UNIT_NORTHBOUND_FIXTURE_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/engine/commit.h"
+#include "controller/fabric/fabric.h"
+#include "controller/northbound/northbound-private.h"
+#include "tests/unit/http-client.h"
+
+/* A store in memory. */
+struct store {
+    struct event *done;
+    store_done_cb *cb;
+    void *aux;
+    int error;                  /* Of the next writes. */
+    bool hold;                  /* Do not finish writes. */
+    json_t *logs;
+    /* The copy that was asked for. */
+    store_copied_cb *copied;
+    void *copied_aux;
+};
+
+extern const struct store_class fake_store_class;
+/* Its write is done: the callback of 'done'. */
+void store_finish(int fd, short what, void *store);
+
+/* A fabric of hosts that the test speaks for. */
+struct fabric {
+    fabric_wait_cb *cb;         /* One wait at a time. */
+    void *aux;
+    uint64_t revision;
+    int timeout_ms;
+    unsigned n_cancelled;
+    const char *not_now;        /* Why nothing can be audited, or NULL. */
+    fabric_audit_cb *audit_cb;
+    void *audit_aux;
+    json_t *audit;              /* What was asked for, of the newest. */
+    unsigned n_audits, n_forgotten;
+    unsigned n_flows;           /* Lists under way. */
+    bool endless;               /* They do not end. */
+    const struct fabric_watch *watch;
+    void *watch_aux;
+    const char *host_state;     /* Of all hosts; NULL: "offline". */
+    const char *port_state;     /* Of all ports, on hv1; NULL: "unbound". */
+    uint64_t acked;             /* By all hosts. */
+    struct fabric_reading *reading; /* Of notes, the newest. */
+    struct vmn_ip from, to;     /* Of what is noted. */
+};
+extern struct fabric fake_fabric;
+
+struct fabric_reading {
+    fabric_noted_cb *cb;
+    void *aux;
+    uint32_t vni;
+    char hosts[64];             /* "hv1,hv2". */
+};
+
+struct fixture {
+    struct event_base *base;
+    struct model *model;
+    struct engine *engine;
+    struct commit *commit;
+    struct apphost *apphost;
+    struct northbound *nb;
+    struct store store;
+    char dir[64];
+    char *path;
+    struct client client;       /* Its last reply is what asserts look at. */
+    json_t *body;               /* Of the last reply, or NULL. */
+};
+
+/* For commit_submit(): the request must be done well; sets the bool at 'done'. */
+void on_committed(void *done, const struct commit_result *);
+
+int setup(void **state);
+int teardown(void **state);
+
+/* A request, as text that the caller frees. */
+char *make_request(const char *method, const char *path, const char *headers,
+                   const char *body);
+/* Takes the next reply; its body to f->body.  Returns its status. */
+int take_reply(struct fixture *);
+/* Both. */
+int call_with(struct fixture *, const char *method, const char *path,
+              const char *headers, const char *body);
+int call(struct fixture *, const char *method, const char *path,
+         const char *body);
+/* Sends, and comes back before the reply. */
+void send_only(struct fixture *, const char *method, const char *path,
+               const char *body);
+/* Fails the test unless the reply's status is 'want'. */
+void assert_call(struct fixture *, int want, const char *method,
+                 const char *path, const char *body);
+
+/* The value at a dotted path of the last reply, such as "items.0.name". */
+json_t *at(struct fixture *, const char *path);
+void assert_text(struct fixture *, const char *path, const char *want);
+bool has_error_at(struct fixture *, const char *pointer);
+void assert_error_at(struct fixture *, const char *pointer);
+json_int_t revision(struct fixture *);
+
+#define NET "{\"spec\": {\"subnets\": [{\"cidr\": \"10.0.0.0/24\"}]}}"
+#define PORT(LABELS) "{\"spec\": {\"network\": \"shop\", \"labels\": {" \
+                     LABELS "}}}"
+
+/* Makes a network "shop" with three ports. */
+void make_shop(struct fixture *);
+/* hv1 has seen 'from' speak to 'to' on TCP port 80 and by GRE; it has no room
+ * for more, and hv2 is away. */
+void tell_notes(void);
+
+#endif /* tests/unit/northbound-fixture.h */

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /v1/events: what is told, to whom, in which order, from where on, and
+ * what becomes of those who do not keep up. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "controller/northbound/events.h"
+#include "fatal-signal.h"
+#include "openvswitch/vlog.h"
+#include "tests/unit/northbound-fixture.h"
+#include "util.h"
+
+/* Listeners.  ------------------------------------------------------------ */
+
+/* One event, as it came. */
+struct told {
+    uint64_t id;
+    char kind[16];
+    json_t *data;
+};
+
+static void
+told_uninit(struct told *told)
+{
+    json_decref(told->data);
+    told->data = NULL;
+}
+
+/* Opens a stream at 'path' and takes its head. */
+static void
+listen_at(struct fixture *f, struct client *c, const char *path,
+          const char *headers)
+{
+    char *request = make_request("GET", path, headers, NULL);
+    char *end;
+
+    client_connect(c, f->base, f->path);
+    client_say(c, request);
+    free(request);
+    while (!(end = strstr(ds_cstr(&c->in), "\r\n\r\n"))) {
+        assert_false(c->eof);
+        client_turn(c);
+    }
+    assert_non_null(strstr(c->in.string, "HTTP/1.1 200 OK\r\n"));
+    assert_non_null(strstr(c->in.string, "text/event-stream"));
+    memmove(c->in.string, end + 4, strlen(end + 4) + 1);
+    c->in.length = strlen(c->in.string);
+}
+
+/* Takes the next event; false if the stream ends. */
+static bool
+next_event(struct client *c, struct told *told)
+{
+    for (;;) {
+        char *end = strstr(ds_cstr(&c->in), "\n\n");
+        bool beat = end && c->in.string[0] == ':';
+
+        if (!end && c->eof) {
+            return false;
+        } else if (!end) {
+            client_turn(c);
+            continue;
+        }
+        *end = '\0';
+        if (!beat) {
+            const char *data = strstr(c->in.string, "\ndata: ");
+
+            assert_int_equal(sscanf(c->in.string,
+                                    "id: %"SCNu64"\nevent: %15s",
+                                    &told->id, told->kind), 2);
+            assert_non_null(data);
+            told->data = json_loads(data + 7, 0, NULL);
+            assert_non_null(told->data);
+        }
+        memmove(c->in.string, end + 2, c->in.length - (end + 2
+                                                       - c->in.string) + 1);
+        c->in.length -= end + 2 - c->in.string;
+        if (!beat) {
+            return true;
+        }
+    }
+}
+
+/* Takes the next event, which must be of 'kind'. */
+static void
+expect(struct client *c, const char *kind, struct told *told)
+{
+    assert_true(next_event(c, told));
+    if (strcmp(told->kind, kind)) {
+        char *text = json_dumps(told->data, 0);
+
+        fail_msg("%s instead of %s: %s", told->kind, kind, text);
+    }
+}
+
+/* The same, for who needs no more of it than one member. */
+static void
+expect_member(struct client *c, const char *kind, const char *member,
+              const char *want)
+{
+    struct told told;
+
+    expect(c, kind, &told);
+    assert_string_equal(json_string_value(json_object_get(told.data,
+                                                          member)), want);
+    told_uninit(&told);
+}
+
+/* The type and name of the first object that a revision changed. */
+static void
+expect_change(struct client *c, const char *type, const char *name)
+{
+    struct told told;
+    json_t *change;
+
+    expect(c, "revision", &told);
+    change = json_array_get(json_object_get(told.data, "changes"), 0);
+    assert_string_equal(json_string_value(json_object_get(change, "type")),
+                        type);
+    assert_string_equal(json_string_value(json_object_get(change, "name")),
+                        name);
+    told_uninit(&told);
+}
+
+static void
+expect_start(struct client *c, const char *kind, struct fixture *f)
+{
+    struct told told;
+
+    expect(c, kind, &told);
+    assert_int_equal(json_integer_value(json_object_get(told.data,
+                                                        "revision")),
+                     model_durable_revision(f->model));
+    told_uninit(&told);
+}
+
+static const struct fabric_watch *
+watch(void)
+{
+    return fake_fabric.watch;
+}
+
+/* What is told.  --------------------------------------------------------- */
+
+static void
+revisions_are_told_in_order(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t last_id = 0;
+    struct told told;
+    struct client c;
+
+    listen_at(f, &c, "/v1/events", "");
+    expect_start(&c, "start", f);
+    make_shop(f);
+    for (int i = 0; i < 4; i++) {
+        expect(&c, "revision", &told);
+        assert_true(told.id > last_id);
+        last_id = told.id;
+        assert_int_equal(json_integer_value(json_object_get(
+            told.data, "revision")), i + 2);
+        assert_true(!strncmp(json_string_value(json_object_get(
+            told.data, "who")), "unix:uid=", 9));
+        told_uninit(&told);
+    }
+    /* What changes nothing is no revision. */
+    assert_call(f, 200, "PUT", "/v1/networks/shop", NET);
+    assert_call(f, 200, "DELETE", "/v1/ports/db-1", NULL);
+    expect_change(&c, "ports", "db-1");
+    client_close(&c);
+}
+
+static void
+installed_comes_behind_its_revision(void **state)
+{
+    struct fixture *f = *state;
+    struct told told;
+    struct client c;
+
+    listen_at(f, &c, "/v1/events", "");
+    expect_start(&c, "start", f);
+    /* The next revision concerns no host, and is installed before it is told
+     * of. */
+    watch()->installed(fake_fabric.watch_aux, 2, 2, 0);
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    expect_change(&c, "networks", "shop");
+    expect(&c, "installed", &told);
+    assert_int_equal(json_integer_value(json_object_get(told.data,
+                                                        "revision")), 2);
+    told_uninit(&told);
+    watch()->installed(fake_fabric.watch_aux, 1, 2, 5);
+    expect(&c, "installed", &told);
+    assert_int_equal(json_integer_value(json_object_get(told.data,
+                                                        "hosts")), 5);
+    told_uninit(&told);
+    client_close(&c);
+}
+
+static void
+hosts_are_told_when_they_differ(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    listen_at(f, &c, "/v1/events?kinds=host,audit", "");
+    expect_start(&c, "start", f);
+    watch()->host(fake_fabric.watch_aux, "hv1");
+    expect_member(&c, "host", "state", "offline");
+    /* The same again is no event; what comes and goes in a turn is one. */
+    watch()->host(fake_fabric.watch_aux, "hv1");
+    client_turn(&c);
+    fake_fabric.host_state = "connecting";
+    watch()->host(fake_fabric.watch_aux, "hv1");
+    fake_fabric.host_state = "synced";
+    watch()->host(fake_fabric.watch_aux, "hv1");
+    expect_member(&c, "host", "state", "synced");
+    watch()->audited(fake_fabric.watch_aux, "hv1", 1, 2, 3);
+    expect_member(&c, "audit", "host", "hv1");
+    client_close(&c);
+}
+
+static void
+ports_are_told_when_they_come_up(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    make_shop(f);
+    listen_at(f, &c, "/v1/events?kinds=binding", "");
+    expect_start(&c, "start", f);
+    /* Unbound as before: no event. */
+    watch()->port(fake_fabric.watch_aux, "web-1");
+    client_turn(&c);
+    fake_fabric.port_state = "pending";
+    watch()->port(fake_fabric.watch_aux, "web-1");
+    expect_member(&c, "binding", "state", "pending");
+    /* Nobody says more of the port: its host's acknowledgement does. */
+    watch()->acked(fake_fabric.watch_aux);
+    client_turn(&c);
+    fake_fabric.port_state = "up";
+    fake_fabric.acked = 9;
+    watch()->acked(fake_fabric.watch_aux);
+    expect_member(&c, "binding", "state", "up");
+    /* It waits again where it is: nothing to tell, nor when that is over. */
+    fake_fabric.port_state = "pending";
+    watch()->port(fake_fabric.watch_aux, "web-1");
+    client_turn(&c);
+    client_turn(&c);
+    fake_fabric.port_state = "up";
+    fake_fabric.acked = 10;
+    watch()->acked(fake_fabric.watch_aux);
+    client_turn(&c);
+    fake_fabric.port_state = NULL;
+    watch()->port(fake_fabric.watch_aux, "web-1");
+    expect_member(&c, "binding", "state", "unbound");
+    client_close(&c);
+}
+
+static void
+packets_are_told_as_they_are_answered(void **state)
+{
+    const struct fabric_sample sample = {
+        .id = 7, .time_ms = 9000, .n = 1, .host = "hv1", .network = "shop",
+        .src_port = "web-1", .dst_port = "db-1", .reason = "denied",
+        .owner = "firewall.rule/p", .type = "policies", .name = "p",
+        .rule = 2, .size = 74,
+    };
+    static const char *const queries[] = {
+        "", "?kinds=drop,log", "?host=hv1", "?port=db-1", "?port=web-1",
+        "?network=shop", "?policy=p&host=hv1",
+    };
+    struct fixture *f = *state;
+    struct client c[ARRAY_SIZE(queries)], other[2];
+
+    for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
+        char *path = xasprintf("/v1/events%s", queries[i]);
+
+        listen_at(f, &c[i], path, "");
+        expect_start(&c[i], "start", f);
+        free(path);
+    }
+    listen_at(f, &other[0], "/v1/events?port=web-2", "");
+    listen_at(f, &other[1], "/v1/events?kinds=log", "");
+    expect_start(&other[0], "start", f);
+    expect_start(&other[1], "start", f);
+    watch()->sample(fake_fabric.watch_aux, FABRIC_SAMPLE_DROP, &sample);
+    watch()->sample(fake_fabric.watch_aux, FABRIC_SAMPLE_LOG, &sample);
+    for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
+        expect_member(&c[i], "drop", "reason", "denied");
+        expect_member(&c[i], "log", "verdict", "deny");
+        client_close(&c[i]);
+    }
+    expect_member(&other[1], "log", "host", "hv1");
+    assert_null(strstr(ds_cstr(&other[0].in), "denied"));
+    client_close(&other[0]);
+    client_close(&other[1]);
+}
+
+static void
+revisions_are_filtered_by_what_they_change(void **state)
+{
+    struct fixture *f = *state;
+    struct client port, ports, net;
+
+    listen_at(f, &port, "/v1/events?port=web-2", "");
+    listen_at(f, &ports, "/v1/events?type=ports", "");
+    listen_at(f, &net, "/v1/events?network=shop&kinds=revision", "");
+    expect_start(&port, "start", f);
+    expect_start(&ports, "start", f);
+    expect_start(&net, "start", f);
+    assert_call(f, 201, "PUT", "/v1/networks/other", NET);
+    make_shop(f);
+    assert_call(f, 200, "DELETE", "/v1/ports/web-2", NULL);
+    expect_change(&port, "ports", "web-2");
+    expect_change(&port, "ports", "web-2");
+    expect_change(&ports, "ports", "web-1");
+    /* A port's network is concerned, even by its end. */
+    expect_change(&net, "networks", "shop");
+    expect_change(&net, "ports", "web-1");
+    expect_change(&net, "ports", "web-2");
+    expect_change(&net, "ports", "db-1");
+    expect_change(&net, "ports", "web-2");
+    client_close(&port);
+    client_close(&ports);
+    client_close(&net);
+}
+
+/* Resuming.  ------------------------------------------------------------- */
+
+static void
+reader_goes_on_where_it_was(void **state)
+{
+    struct fixture *f = *state;
+    struct told first, told;
+    char *headers, *path;
+    struct client c;
+
+    listen_at(f, &c, "/v1/events", "");
+    expect_start(&c, "start", f);
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    expect(&c, "revision", &first);
+    client_close(&c);
+
+    assert_call(f, 201, "PUT", "/v1/networks/b", NET);
+    assert_call(f, 201, "PUT", "/v1/networks/c", NET);
+    /* The header is newer than the query, which a browser sends as it was. */
+    headers = xasprintf("Last-Event-ID: %"PRIu64"\r\n", first.id);
+    listen_at(f, &c, "/v1/events?after=5", headers);
+    expect(&c, "revision", &told);
+    assert_int_equal(told.id, first.id + 1);
+    told_uninit(&told);
+    expect_change(&c, "networks", "c");
+    client_close(&c);
+
+    path = xasprintf("/v1/events?after=%"PRIu64, first.id + 1);
+    listen_at(f, &c, path, "");
+    expect_change(&c, "networks", "c");
+    client_close(&c);
+    told_uninit(&first);
+    free(headers);
+    free(path);
+}
+
+static void
+reader_of_the_past_is_told_so(void **state)
+{
+    static const char *const ids[] = { "5", "999999999999999999" };
+    struct fixture *f = *state;
+    struct client c;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+        char *path = xasprintf("/v1/events?after=%s", ids[i]);
+
+        listen_at(f, &c, path, "");
+        expect_start(&c, "reset", f);
+        client_close(&c);
+        free(path);
+    }
+    assert_call(f, 201, "PUT", "/v1/networks/b", NET);
+}
+
+/* While a group is being written its events are still to come. */
+static void
+start_is_what_a_list_shows(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    f->store.hold = true;
+    send_only(f, "PUT", "/v1/networks/b", NET);
+    while (commit_is_settled(f->commit)) {
+        client_turn(&f->client);
+    }
+    listen_at(f, &c, "/v1/events", "");
+    expect_start(&c, "start", f);
+    f->store.hold = false;
+    event_active(f->store.done, EV_TIMEOUT, 1);
+    assert_int_equal(take_reply(f), 201);
+    for (;;) {
+        struct told told;
+        bool last;
+
+        /* Perhaps of what it has seen, but all that it has not. */
+        expect(&c, "revision", &told);
+        last = json_integer_value(json_object_get(told.data, "revision")) == 3;
+        told_uninit(&told);
+        if (last) {
+            break;
+        }
+    }
+    client_close(&c);
+}
+
+/* Rude readers.  --------------------------------------------------------- */
+
+/* Makes many events of some KiB. */
+static void
+tell_much(unsigned n)
+{
+    struct fabric_sample sample = {
+        .id = 7, .time_ms = 9000, .n = 1, .host = "hv1", .reason = "denied",
+        .owner = "firewall.rule/p", .rule = -1,
+    };
+
+    for (unsigned i = 0; i < n; i++) {
+        sample.id = i + 1;
+        watch()->sample(fake_fabric.watch_aux, FABRIC_SAMPLE_DROP, &sample);
+    }
+}
+
+static void
+stuck_reader_is_cut_off_and_others_are_not(void **state)
+{
+    const struct event_log *log = ((struct fixture *) *state)->nb->event_log;
+    struct event_readers_stats stats;
+    struct fixture *f = *state;
+    struct client stuck, good;
+    unsigned n = 0;
+    struct told told;
+
+    listen_at(f, &stuck, "/v1/events?kinds=drop", "");
+    listen_at(f, &good, "/v1/events?kinds=drop", "");
+    expect_start(&good, "start", f);
+    for (int round = 0; round < 5; round++) {
+        tell_much(EVENTS_MAX / 2);
+        for (unsigned i = 0; i < EVENTS_MAX / 2; i++) {
+            expect(&good, "drop", &told);
+            assert_int_equal(json_integer_value(json_object_get(
+                told.data, "id")), i + 1);
+            told_uninit(&told);
+            n++;
+        }
+    }
+    assert_true(log->next - log->oldest <= EVENTS_MAX);
+    assert_true(log->n_bytes <= EVENTS_BYTES_MAX + 65536);
+    event_readers_get_stats(f->nb->event_readers, &stats);
+    assert_int_equal(stats.n_readers, 1);
+    assert_int_equal(stats.n_cut_off, 1);
+    client_wait_eof(&stuck);
+    /* What it was sent before is little. */
+    assert_true(stuck.in.length < 2 << 20);
+    client_close(&stuck);
+    client_close(&good);
+}
+
+static void
+log_is_bounded_in_bytes(void **state)
+{
+    struct fixture *f = *state;
+    struct event_log *log = f->nb->event_log;
+    uint64_t first = log->oldest;
+
+    for (int i = 0; i < 40; i++) {
+        struct ds data = DS_EMPTY_INITIALIZER;
+        struct ds about = DS_EMPTY_INITIALIZER;
+
+        ds_put_char_multiple(&data, '1', 1 << 20);
+        event_log_push(log, EVENT_LOG, &data, &about, false);
+    }
+    assert_true(log->n_bytes <= EVENTS_BYTES_MAX + (2 << 20));
+    assert_true(log->oldest > first);
+}
+
+static void
+readers_are_bounded(void **state)
+{
+    struct client *c = xcalloc(EVENT_READERS_MAX, sizeof *c);
+    struct fixture *f = *state;
+    struct event_readers_stats stats;
+
+    for (int i = 0; i < EVENT_READERS_MAX; i++) {
+        listen_at(f, &c[i], "/v1/events?kinds=host", "");
+    }
+    assert_call(f, 503, "GET", "/v1/events", NULL);
+    assert_text(f, "type", "urn:vmn:problem:busy");
+    watch()->host(fake_fabric.watch_aux, "hv1");
+    for (int i = 0; i < EVENT_READERS_MAX; i++) {
+        expect_start(&c[i], "start", f);
+        expect_member(&c[i], "host", "host", "hv1");
+    }
+    for (int i = 0; i < EVENT_READERS_MAX; i++) {
+        client_close(&c[i]);
+    }
+    do {
+        client_turn(&f->client);
+        event_readers_get_stats(f->nb->event_readers, &stats);
+    } while (stats.n_readers);
+    free(c);
+}
+
+static void
+reader_may_say_more_and_half_close(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    listen_at(f, &c, "/v1/events", "");
+    expect_start(&c, "start", f);
+    client_say(&c, "GET /v1 HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    expect_change(&c, "networks", "shop");
+    shutdown(c.fd, SHUT_WR);
+    assert_call(f, 201, "PUT", "/v1/networks/b", NET);
+    expect_change(&c, "networks", "b");
+    client_close(&c);
+}
+
+static void
+questions_that_make_no_sense_are_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 400, "GET", "/v1/events?kinds=weather", NULL);
+    assert_call(f, 400, "GET", "/v1/events?kinds=", NULL);
+    assert_call(f, 400, "GET", "/v1/events?kinds=host,", NULL);
+    assert_call(f, 400, "GET", "/v1/events?type=vifs", NULL);
+    assert_call(f, 400, "GET", "/v1/events?type=x", NULL);
+    assert_call(f, 400, "GET", "/v1/events?after=-1", NULL);
+    assert_int_equal(call_with(f, "GET", "/v1/events",
+                               "Last-Event-ID: x\r\n", NULL), 400);
+    assert_int_equal(call(f, "POST", "/v1/events", "{}"), 405);
+}
+
+int
+main(void)
+{
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(revisions_are_told_in_order),
+        TEST(installed_comes_behind_its_revision),
+        TEST(hosts_are_told_when_they_differ),
+        TEST(ports_are_told_when_they_come_up),
+        TEST(packets_are_told_as_they_are_answered),
+        TEST(revisions_are_filtered_by_what_they_change),
+        TEST(reader_goes_on_where_it_was),
+        TEST(reader_of_the_past_is_told_so),
+        TEST(start_is_what_a_list_shows),
+        TEST(stuck_reader_is_cut_off_and_others_are_not),
+        TEST(log_is_bounded_in_bytes),
+        TEST(readers_are_bounded),
+        TEST(reader_may_say_more_and_half_close),
+        TEST(questions_that_make_no_sense_are_refused),
+    };
+
+    fatal_ignore_sigpipe();
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

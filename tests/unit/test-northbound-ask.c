@@ -1,0 +1,762 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the JSON API answers about what goes on: revisions, drops, hits, flows,
+ * recommendations. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/engine/commit.h"
+#include "controller/engine/item.h"
+#include "controller/engine/note.h"
+#include "controller/fabric/fabric.h"
+#include "controller/model/numbers.h"
+#include "controller/northbound/northbound-private.h"
+#include "controller/schema/schema.h"
+#include "fatal-signal.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "tests/unit/northbound-fixture.h"
+#include "util.h"
+
+/* What is going on.  ----------------------------------------------------- */
+
+static void
+revisions_have_who_what_and_receipt(void **state)
+{
+    struct fixture *f = *state;
+    char *who = xasprintf("unix:uid=%u", (unsigned) getuid());
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    char *path = xasprintf("/v1/revisions/%"PRId64, (int64_t) revision(f));
+    assert_call(f, 200, "GET", path, NULL);
+    assert_text(f, "who", who);
+    assert_text(f, "changes.0.name", "shop");
+    assert_true(json_is_true(at(f, "receipt.installed")));
+    assert_call(f, 200, "GET", "/v1/revisions/1", NULL);
+    assert_true(json_is_null(at(f, "receipt")));
+    assert_call(f, 404, "GET", "/v1/revisions/99", NULL);
+    assert_call(f, 400, "GET", "/v1/revisions/x", NULL);
+
+    assert_call(f, 201, "PUT", "/v1/networks/b", NET);
+    assert_call(f, 200, "GET", "/v1/revisions?limit=1", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 1);
+    assert_text(f, "items.0.changes.0.name", "b");
+    assert_call(f, 200, "GET", "/v1/revisions?after=1&limit=1", NULL);
+    assert_text(f, "items.0.changes.0.name", "shop");
+    free(who);
+    free(path);
+}
+
+static void
+status_and_metrics_are_told(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_int_equal(json_integer_value(at(f, "objects.ports")), 3);
+    assert_int_equal(json_integer_value(at(f, "hosts.configured")), 3);
+    assert_true(json_is_array(at(f, "problems")));
+    assert_call(f, 200, "GET", "/v1", NULL);
+    assert_text(f, "types.0.type", "hosts");
+    assert_call(f, 200, "GET", "/metrics", NULL);
+    assert_has(&f->client.head, "text/plain; version=0.0.4");
+    assert_has(&f->client.body, "\nvmn_hosts 3\n");
+    assert_has(&f->client.body, "\nvmn_store_ok 1\n");
+    assert_has(&f->client.body, "\nvmn_store_batches_total 7\n");
+    assert_has(&f->client.body, "# TYPE vmn_http_requests_total counter\n");
+    assert_has(&f->client.body, "\nvmn_engine_class_computed_total{"
+               "app=\"overlay\",kind=\"unit\",class=\"net\"} 1\n");
+    assert_has(&f->client.body, "\nvmn_fabric_audit_differences_total{"
+               "owner=\"overlay\",kind=\"missing\"} 3\n");
+    assert_has(&f->client.body, "\nvmn_packets_dropped_total{by=\"vmn\","
+               "reason=\"port's rate\"} 7\n");
+    assert_has(&f->client.body, "{by=\"app.handler\","
+               "reason=\"so \\\"said\\\" \\\\ it\"} 1\n");
+    assert_call(f, 200, "GET", "/healthz", NULL);
+    assert_text(f, "status", "ok");
+    assert_call(f, 503, "GET", "/readyz", NULL);
+    northbound_set_ready(f->nb, true);
+    assert_call(f, 200, "GET", "/readyz", NULL);
+
+    assert_call(f, 404, "GET", "/v1/hosts/hv1/flows", NULL);
+    assert_call(f, 201, "PUT", "/v1/hosts/hv1", "{\"spec\": {\"ovsdb\":"
+                " \"tcp:127.0.0.1:6640\", \"tunnel_ip\": \"192.0.2.1\"}}");
+    assert_text(f, "status.reason", "hv1");
+    assert_call(f, 200, "GET", "/v1/hosts/hv1/flows", NULL);
+    assert_text(f, "flows.0.owner", "hv1");
+}
+
+/* Without a firewall there are none; tests/system has those that there are. */
+static void
+identities_are_asked_for_by_network_and_number(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/identities?network=shop&limit=1&after=4",
+                NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 0);
+    assert_true(json_is_integer(at(f, "revision")));
+    assert_null(at(f, "next"));
+    assert_call(f, 400, "GET", "/v1/identities?network=none", NULL);
+    assert_text(f, "errors.0.parameter", "network");
+    assert_call(f, 400, "GET", "/v1/identities?after=web", NULL);
+    assert_text(f, "errors.0.parameter", "after");
+    assert_call(f, 400, "GET", "/v1/identities?limit=1001", NULL);
+    assert_text(f, "errors.0.parameter", "limit");
+}
+
+static void
+drops_of_what_is_nowhere_are_refused(void **state)
+{
+    static const char *const calls[][2] = {
+        { "/v1/drops?host=hv9", "host" },
+        { "/v1/drops?network=shop&port=web-3", "port" },
+        { "/v1/drops?network=shap&port=web-1", "network" },
+        { "/v1/drops?app=overlie", "app" },
+        { "/v1/logs?host=hv9", "host" },
+        { "/v1/logs?policy=shop", "policy" },
+    };
+    struct fixture *f = *state;
+
+    make_shop(f);
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        assert_call(f, 400, "GET", calls[i][0], NULL);
+        assert_text(f, "errors.0.parameter", calls[i][1]);
+    }
+    assert_call(f, 400, "GET", "/v1/logs?policy=shop", NULL);
+    assert_text(f, "errors.0.detail", "there is no policy \"shop\"");
+
+    /* What is gone is told of as long as samples are. */
+    assert_call(f, 200, "DELETE", "/v1/ports/web-1", NULL);
+    assert_call(f, 200, "GET", "/v1/drops?port=web-1&after=8", NULL);
+}
+
+static void
+drops_are_told_by_what_they_are_for(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/drops", NULL);
+    /* The newest first; what has no owner any more is left out. */
+    assert_int_equal(json_array_size(at(f, "counters")), 2);
+    assert_text(f, "counters.0.host", "hv2");
+    assert_text(f, "counters.0.reason", "no \"good\"");
+    assert_text(f, "counters.0.owner", "overlay.net/shop");
+    assert_text(f, "counters.0.object.type", "networks");
+    assert_text(f, "counters.0.object.name", "shop");
+    assert_null(at(f, "counters.0.rule"));
+    assert_int_equal(json_integer_value(at(f, "counters.0.packets")), 9);
+    assert_text(f, "counters.0.last", "1970-01-01T00:00:09.000Z");
+    assert_text(f, "counters.1.reason", "spoofed");
+
+    assert_call(f, 200, "GET", "/v1/drops?host=hv1&app=overlay", NULL);
+    assert_int_equal(json_integer_value(at(f, "matching")), 1);
+    assert_text(f, "counters.0.reason", "spoofed");
+    assert_call(f, 200, "GET", "/v1/drops?network=shop&limit=1", NULL);
+    assert_int_equal(json_integer_value(at(f, "matching")), 2);
+    assert_int_equal(json_array_size(at(f, "counters")), 1);
+    assert_call(f, 200, "GET", "/v1/drops?port=web-1", NULL);
+    assert_int_equal(json_integer_value(at(f, "matching")), 0);
+    assert_call(f, 200, "GET", "/v1/drops?reason=x&app=overlay", NULL);
+    assert_int_equal(json_integer_value(at(f, "matching")), 0);
+    assert_call(f, 400, "GET", "/v1/drops?limit=0", NULL);
+    assert_text(f, "errors.0.parameter", "limit");
+    assert_call(f, 400, "GET", "/v1/drops?colour=red", NULL);
+
+    assert_call(f, 200, "GET", "/v1/drops?app=overlay", NULL);
+    assert_int_equal(json_integer_value(at(f, "newest")), 8);
+    assert_int_equal(json_array_size(at(f, "samples")), 2);
+    assert_text(f, "samples.0.src.port", "web-1");
+    assert_text(f, "samples.0.src.ip", "10.0.0.1");
+    assert_true(json_is_null(at(f, "samples.0.dst.port")));
+    assert_int_equal(json_integer_value(at(f, "samples.0.dst.number")), 80);
+    assert_text(f, "samples.0.protocol", "tcp");
+    assert_text(f, "samples.0.reason", "spoofed");
+    assert_text(f, "samples.0.object.name", "shop");
+    assert_int_equal(json_integer_value(at(f, "samples.0.times")), 3);
+    assert_int_equal(json_integer_value(at(f, "samples.0.suppressed")), 2);
+    assert_text(f, "samples.1.protocol", "0x88cc");
+    assert_null(at(f, "samples.1.src.ip"));
+    assert_call(f, 200, "GET", "/v1/drops?after=7", NULL);
+    assert_int_equal(json_array_size(at(f, "samples")), 1);
+    assert_call(f, 200, "GET", "/v1/drops?port=web-2", NULL);
+    assert_int_equal(json_array_size(at(f, "samples")), 0);
+    assert_call(f, 200, "GET", "/v1/drops?reason=x", NULL);
+    assert_int_equal(json_array_size(at(f, "samples")), 0);
+    assert_call(f, 200, "GET", "/v1/logs?host=hv2&limit=1", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 1);
+    assert_text(f, "items.0.verdict", "allow");
+    assert_null(at(f, "items.0.reason"));
+    assert_call(f, 400, "GET", "/v1/logs?after=x", NULL);
+
+    assert_call(f, 200, "GET", "/metrics", NULL);
+    assert_has(&f->client.body, "vmn_drops_packets_total{app=\"overlay\","
+               "reason=\"no \\\"good\\\"\"} 9\n");
+    assert_has(&f->client.body, "vmn_drops_bytes_total{app=\"overlay\","
+               "reason=\"no \\\"good\\\"\"} 900\n");
+}
+
+static void
+tiers_that_are_built_in_are_shown_and_stay(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "GET", "/v1/tiers", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 5);
+    assert_call(f, 200, "GET", "/v1/tiers/security", NULL);
+    assert_int_equal(json_integer_value(at(f, "spec.position")), 5);
+    assert_int_equal(json_integer_value(at(f, "metadata.revision")), 0);
+    assert_null(at(f, "metadata.created"));
+    assert_call(f, 200, "PATCH", "/v1/tiers/security",
+                "{\"spec\": {\"position\": 5}}");
+    assert_text(f, "outcome", "unchanged");
+    assert_call(f, 409, "PATCH", "/v1/tiers/security",
+                "{\"spec\": {\"position\": 6}}");
+    assert_call(f, 409, "DELETE", "/v1/tiers/security", NULL);
+    assert_call(f, 201, "PUT", "/v1/tiers/dmz",
+                "{\"spec\": {\"position\": 6}}");
+    assert_non_null(at(f, "metadata.created"));
+}
+
+/* Also in a plan, which changes nothing. */
+static void
+priorities_that_are_equal_are_told_of_both(void **state)
+{
+    struct fixture *f = *state;
+    static const char two[] = "{\"objects\": ["
+        "{\"type\": \"groups\", \"name\": \"g\", \"spec\": {}},"
+        "{\"type\": \"policies\", \"name\": \"a\", \"spec\": {\"tier\":"
+        " \"platform\", \"applies_to\": [\"g\"]}},"
+        "{\"type\": \"policies\", \"name\": \"b\", \"spec\": {\"tier\":"
+        " \"platform\", \"applies_to\": [\"g\"]}}]}";
+
+    for (int i = 0; i < 2; i++) {
+        assert_call(f, 409, "POST", i ? "/v1/apply"
+                    : "/v1/apply?dry_run=plan", two);
+        assert_int_equal(json_array_size(at(f, "errors")), 2);
+        assert_text(f, "errors.0.pointer", "/objects/1/spec/priority");
+        assert_text(f, "errors.1.pointer", "/objects/2/spec/priority");
+    }
+}
+
+static void
+policies_tell_what_their_rules_were_hit_by(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/groups/g", "{\"spec\": {}}");
+    assert_call(f, 201, "PUT", "/v1/policies/p", "{\"spec\": {\"applies_to\":"
+                " [\"g\"], \"rules\": ["
+                "{\"direction\": \"ingress\", \"action\": \"deny\","
+                " \"services\": [{\"protocol\": \"udp\"}]},"
+                "{\"direction\": \"egress\", \"action\": \"deny\","
+                " \"log\": true},"
+                "{\"direction\": \"ingress\", \"action\": \"allow\","
+                " \"services\": [{\"protocol\": \"tcp\"}]}]}}");
+    assert_call(f, 200, "GET", "/v1/logs", NULL);
+    assert_int_equal(json_array_size(at(f, "rules")), 1);
+    assert_text(f, "rules.0.policy", "p");
+    assert_int_equal(json_integer_value(at(f, "rules.0.rule")), 1);
+    assert_int_equal(json_integer_value(at(f, "rules.0.suppressed")), 6);
+    assert_call(f, 200, "GET", "/v1/policies/p", NULL);
+    assert_null(at(f, "status.rules.0.log"));
+    assert_int_equal(json_integer_value(at(f, "status.rules.1.log.events")),
+                     10);
+    assert_int_equal(json_integer_value(at(f, "status.rules.1.log.told")), 4);
+    assert_int_equal(json_integer_value(at(f, "status.packets")), 7);
+    assert_int_equal(json_integer_value(at(f, "status.bytes")), 520);
+    assert_text(f, "status.last", "2025-11-20T15:02:07.000Z");
+    assert_int_equal(json_array_size(at(f, "status.rules")), 3);
+    assert_true(json_is_null(at(f, "status.rules.0.last")));
+    assert_int_equal(json_integer_value(at(f, "status.rules.1.packets")), 5);
+    assert_call(f, 200, "GET", "/v1/policies", NULL);
+    assert_int_equal(json_integer_value(at(f, "items.0.status.packets")), 7);
+    assert_null(at(f, "items.0.status.rules"));
+}
+
+static void
+quarantines_tell_what_came_through(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/quarantines/q", "{\"spec\": {\"allow\": ["
+                "{\"direction\": \"ingress\"}, {\"direction\": \"egress\","
+                " \"services\": [{\"protocol\": \"udp\"}]}]}}");
+    assert_call(f, 200, "GET", "/v1/quarantines/q", NULL);
+    assert_int_equal(json_integer_value(at(f, "status.n_members")), 0);
+    assert_int_equal(json_integer_value(at(f, "status.packets")), 4);
+    assert_int_equal(json_array_size(at(f, "status.allow")), 2);
+    assert_true(json_is_null(at(f, "status.allow.0.last")));
+    assert_int_equal(json_integer_value(at(f, "status.allow.1.bytes")), 400);
+    assert_call(f, 200, "GET", "/v1/quarantines", NULL);
+    assert_int_equal(json_integer_value(at(f, "items.0.status.packets")), 4);
+    assert_null(at(f, "items.0.status.allow"));
+}
+
+static void
+tiers_tell_what_they_keep(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "GET", "/v1/tiers/platform", NULL);
+    assert_int_equal(json_integer_value(at(f, "status.kept.packets")), 9);
+    assert_text(f, "status.kept.last", "2025-11-20T15:02:07.000Z");
+}
+
+static void
+activity_tells_what_changes_cost(void **state)
+{
+    struct fixture *f = *state;
+    size_t n;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/activity", NULL);
+    n = json_array_size(at(f, "items"));
+    assert_true(n >= 2);
+    /* The state as it was loaded is no revision. */
+    assert_int_equal(json_integer_value(at(f, "items.0.id")), 1);
+    assert_true(json_is_null(at(f, "items.0.revision")));
+    assert_null(at(f, "items.0.hosts"));
+
+    assert_call(f, 201, "PUT", "/v1/networks/other", NET);
+    assert_call(f, 200, "GET", "/v1/activity?limit=1", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 1);
+    assert_int_equal(json_integer_value(at(f, "items.0.id")), n + 1);
+    assert_text(f, "items.0.changes.0.op", "create");
+    assert_text(f, "items.0.changes.0.type", "networks");
+    assert_text(f, "items.0.changes.0.name", "other");
+    assert_text(f, "items.0.apps.0.app", "overlay");
+    assert_int_equal(json_integer_value(at(f, "items.0.apps.0.units")), 1);
+    assert_int_equal(
+        json_integer_value(at(f, "items.0.apps.0.by_unit.net")), 1);
+    assert_int_equal(json_integer_value(at(f, "items.0.hosts.confirmed")), 2);
+    assert_true(json_integer_value(at(f, "items.0.us.installed")) > 0);
+    assert_int_equal(json_integer_value(at(f, "hosts.configured")), 3);
+    assert_int_equal(json_integer_value(at(f, "hosts.n_behind")), 1);
+    assert_text(f, "hosts.behind.0.host", "hv1");
+
+    /* Only what is new since the last look. */
+    assert_call(f, 200, "GET", "/v1/activity?after=1", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), n);
+    assert_call(f, 200, "GET", "/v1/activity?after=100000", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 0);
+    assert_call(f, 400, "GET", "/v1/activity?limit=257", NULL);
+    assert_text(f, "errors.0.parameter", "limit");
+    assert_call(f, 400, "GET", "/v1/activity?after=x", NULL);
+    assert_text(f, "errors.0.parameter", "after");
+}
+
+/* Ends the newest audit, with its own request as the answer. */
+static void
+end_audit(const char *reason)
+{
+    fake_fabric.audit_cb(fake_fabric.audit_aux,
+                         reason ? NULL : fake_fabric.audit, reason);
+    json_decref(fake_fabric.audit);
+    fake_fabric.audit = NULL;
+}
+
+static void
+run_until_audits(struct fixture *f, unsigned n)
+{
+    while (fake_fabric.n_audits < n) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+static void
+make_host(struct fixture *f)
+{
+    assert_call(f, 201, "PUT", "/v1/hosts/hv1", "{\"spec\": {\"ovsdb\":"
+                " \"tcp:127.0.0.1:6640\", \"tunnel_ip\": \"192.0.2.1\"}}");
+}
+
+static void
+flows_are_filtered(void **state)
+{
+    static const struct {
+        const char *query;
+        const char *parameter;  /* That is refused. */
+    } bad[] = {
+        { "limit=0", "limit" },
+        { "diff=true&limit=10001", "limit" },
+        { "diff=maybe", "diff" },
+        { "app=overly", "app" },
+        { "stage=nowhere", "stage" },
+        { "stage=overlay.", "stage" },
+        { "stage=", "stage" },
+        { "table=255", "table" },
+        { "table=x", "table" },
+        { "table=1&stage=check", "table" },
+        { "object=", "object" },
+    };
+    struct fixture *f = *state;
+
+    make_host(f);
+    assert_call(f, 200, "GET", "/v1/hosts/hv1/flows?app=overlay&object=a/b"
+                "&table=3&limit=7", NULL);
+    assert_text(f, "host", "hv1");
+    assert_text(f, "app", "overlay");
+    assert_text(f, "object", "a/b");
+    assert_int_equal(json_integer_value(at(f, "first_table")), 3);
+    assert_int_equal(json_integer_value(at(f, "last_table")), 3);
+    assert_int_equal(json_integer_value(at(f, "limit")), 7);
+    assert_call(f, 200, "GET", "/v1/hosts/hv1/flows?stage=check", NULL);
+    assert_int_equal(json_integer_value(at(f, "last_table"))
+                     - json_integer_value(at(f, "first_table")), 1);
+    assert_call(f, 200, "GET", "/v1/hosts/hv1/flows?stage=overlay.check",
+                NULL);
+    assert_call(f, 404, "GET", "/v1/hosts/hv2/flows", NULL);
+    assert_call(f, 404, "GET", "/v1/hosts/hv2/flows?diff=true", NULL);
+    assert_call(f, 404, "POST", "/v1/hosts/hv2/audit", NULL);
+    assert_call(f, 400, "POST", "/v1/hosts/hv1/audit?app=overlay", NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        char *path = xasprintf("/v1/hosts/hv1/flows?%s", bad[i].query);
+
+        assert_call(f, 400, "GET", path, NULL);
+        assert_text(f, "errors.0.parameter", bad[i].parameter);
+        free(path);
+    }
+    assert_int_equal(fake_fabric.n_audits, 0);
+}
+
+static void
+differences_are_told_when_they_are_known(void **state)
+{
+    struct fixture *f = *state;
+
+    make_host(f);
+    send_only(f, "GET", "/v1/hosts/hv1/flows?diff=true&object=a", NULL);
+    run_until_audits(f, 1);
+    end_audit(NULL);
+    assert_int_equal(take_reply(f), 200);
+    assert_text(f, "host", "hv1");
+    assert_text(f, "object", "a");
+    assert_true(json_is_false(at(f, "mend")));
+    assert_true(json_is_false(at(f, "mending")));
+    assert_int_equal(json_integer_value(at(f, "limit")), 1000);
+
+    send_only(f, "POST", "/v1/hosts/hv1/audit?limit=5", NULL);
+    run_until_audits(f, 2);
+    end_audit(NULL);
+    assert_int_equal(take_reply(f), 200);
+    assert_true(json_is_true(at(f, "mend")));
+    assert_true(json_is_true(at(f, "mending")));
+
+    /* The host is gone in the middle, or is not there to begin with. */
+    send_only(f, "GET", "/v1/hosts/hv1/flows?diff=true", NULL);
+    run_until_audits(f, 3);
+    end_audit("its switch is gone");
+    assert_int_equal(take_reply(f), 503);
+    assert_has(&f->client.head, "Retry-After: 1");
+    assert_has(&f->client.body, "its switch is gone");
+    fake_fabric.not_now = "its switch is not connected";
+    assert_call(f, 503, "GET", "/v1/hosts/hv1/flows?diff=true", NULL);
+    assert_has(&f->client.body, "its switch is not connected");
+}
+
+static void
+client_that_leaves_ends_its_look(void **state)
+{
+    struct fixture *f = *state;
+
+    make_host(f);
+    send_only(f, "GET", "/v1/hosts/hv1/flows?diff=true", NULL);
+    run_until_audits(f, 1);
+    client_close(&f->client);
+    while (!fake_fabric.n_forgotten) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_connect(&f->client, f->base, f->path);
+
+    /* In the middle of a list. */
+    fake_fabric.endless = true;
+    send_only(f, "GET", "/v1/hosts/hv1/flows", NULL);
+    while (!fake_fabric.n_flows) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_close(&f->client);
+    while (fake_fabric.n_flows) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_connect(&f->client, f->base, f->path);
+
+    /* As does the end of vmnd. */
+    send_only(f, "GET", "/v1/hosts/hv1/flows", NULL);
+    while (!fake_fabric.n_flows) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    northbound_destroy(f->nb);
+    f->nb = NULL;
+    assert_int_equal(fake_fabric.n_flows, 0);
+}
+
+static void
+northbound_may_go_with_looks_in_flight(void **state)
+{
+    struct fixture *f = *state;
+
+    make_host(f);
+    send_only(f, "GET", "/v1/hosts/hv1/flows?diff=true", NULL);
+    run_until_audits(f, 1);
+    northbound_destroy(f->nb);
+    f->nb = NULL;
+    assert_int_equal(fake_fabric.n_forgotten, 1);
+}
+
+/* Recommendations.  ------------------------------------------------------- */
+
+static struct vmn_ip
+ip_of(struct fixture *f, const char *port)
+{
+    const struct vmn_port *row = model_get(f->model, VMN_TABLE_PORT, port);
+
+    return row->ips[0];
+}
+
+/* web-1 speaks to db-1, on hosts hv1 and hv2; another network has a database,
+ * too. */
+static void
+make_observed(struct fixture *f)
+{
+    struct model_request request;
+    bool done = false;
+
+    make_shop(f);
+    make_host(f);
+    assert_call(f, 201, "PUT", "/v1/hosts/hv2", "{\"spec\": {\"ovsdb\": "
+                "\"inbound\", \"tunnel_ip\": \"10.0.0.2\"}}");
+    model_request_init(&request, "host:hv1");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_BINDING, "web-1",
+                      json_pack("{s:s}", "host", "hv1"));
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_BINDING, "db-1",
+                      json_pack("{s:s}", "host", "hv2"));
+    commit_submit(f->commit, &request, on_committed, &done);
+    model_request_uninit(&request);
+    while (!done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_call(f, 201, "PUT", "/v1/observations/shop", "{\"spec\": {}}");
+    fake_fabric.from = ip_of(f, "web-1");
+    fake_fabric.to = ip_of(f, "db-1");
+}
+
+static int
+ask_for_notes(struct fixture *f, const char *query)
+{
+    char *path = xasprintf("/v1/recommendations?network=shop%s", query);
+
+    send_only(f, "GET", path, NULL);
+    free(path);
+    while (!fake_fabric.reading) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_string_equal(fake_fabric.reading->hosts, "hv1,hv2");
+    tell_notes();
+    return take_reply(f);
+}
+
+static void
+what_was_seen_becomes_policies(void **state)
+{
+    struct fixture *f = *state;
+    json_t *request;
+    char *body;
+
+    make_observed(f);
+    assert_int_equal(ask_for_notes(f, ""), 200);
+    assert_text(f, "network", "shop");
+    assert_text(f, "hosts.0.host", "hv1");
+    assert_true(json_is_true(at(f, "hosts.0.full")));
+    assert_null(at(f, "hosts.0.missing"));
+    assert_text(f, "hosts.1.missing", "its switch is gone");
+    assert_int_equal(json_integer_value(at(f, "connections")), 1);
+    assert_text(f, "left_out.0.service", "47");
+    assert_int_equal(json_integer_value(at(f, "n_unselected")), 2);
+    assert_text(f, "unselected.0", "web-1");
+    assert_true(json_is_true(at(f, "fewest")));
+    /* web-2 is not told apart from web-1. */
+    assert_text(f, "rules.0.policy", "shop-db-in");
+    assert_text(f, "rules.0.from", "shop-web");
+    assert_text(f, "rules.0.services.0", "tcp/80");
+    assert_int_equal(json_integer_value(at(f, "rules.0.seen")), 1);
+    assert_int_equal(json_integer_value(at(f, "rules.0.extra")), 1);
+    assert_text(f, "rules.0.extras.0.from", "web-2");
+    assert_text(f, "objects.0.spec.selector", "role=db");
+    assert_text(f, "objects.2.spec.mode", "shadow");
+
+    /* They can be applied, and then the groups are those that there are. */
+    request = json_pack("{s:O}", "objects", at(f, "objects"));
+    body = json_dumps(request, 0);
+    json_decref(request);
+    assert_call(f, 200, "POST", "/v1/apply", body);
+    free(body);
+    assert_call(f, 201, "PUT", "/v1/services/http", "{\"spec\": {\"entries\": "
+                "[{\"protocol\": \"tcp\", \"ports\": [80]}]}}");
+    assert_int_equal(ask_for_notes(f, "&mode=enforce"), 200);
+    assert_int_equal(json_array_size(at(f, "rules")), 1);
+    assert_text(f, "rules.0.policy", "shop-db-in");
+    assert_text(f, "rules.0.from", "shop-web");
+    assert_null(at(f, "objects.1.spec.mode"));
+
+    /* Port by port; nothing is allowed that was not seen. */
+    assert_int_equal(ask_for_notes(f, "&exact=true"), 200);
+    assert_int_equal(json_integer_value(at(f, "rules.0.extra")), 0);
+    assert_text(f, "rules.0.from", "shop-web-1");
+    assert_text(f, "objects.0.spec.ports.0", "web-1");
+}
+
+static void
+ports_elsewhere_are_not_picked(void **state)
+{
+    struct fixture *f = *state;
+
+    make_observed(f);
+    assert_call(f, 201, "PUT", "/v1/networks/rival", NET);
+    assert_call(f, 201, "PUT", "/v1/ports/r-db-1", "{\"spec\": {\"network\": "
+                "\"rival\", \"labels\": {\"role\": \"db\"}}}");
+    assert_int_equal(ask_for_notes(f, ""), 200);
+    assert_text(f, "rules.0.to", "shop-db-1");
+    assert_text(f, "objects.0.spec.ports.0", "db-1");
+    assert_text(f, "objects.1.spec.selector", "role=web");
+
+    /* Without labels that tell, all ports are one kind. */
+    assert_int_equal(ask_for_notes(f, "&labels=none"), 200);
+    assert_int_equal(json_integer_value(at(f, "rules.0.extra")), 5);
+    assert_text(f, "rules.0.to", "shop-ports");
+
+    /* An address that is nobody's; and who gets it is known by where it is. */
+    fake_fabric.from.addr[0] = 192;
+    fake_fabric.to.addr[3] = 255;
+    assert_int_equal(ask_for_notes(f, ""), 200);
+    assert_true(json_is_array(at(f, "rules.0.from")));
+    assert_text(f, "rules.0.to", "shop-web");
+    assert_non_null(at(f, "objects.1.spec.rules.0.peers.0.cidr"));
+}
+
+static void
+questions_about_what_is_not_observed_are_refused(void **state)
+{
+    static const char *const calls[][2] = {
+        { "/v1/recommendations", "network" },
+        { "/v1/recommendations?network=shap", "network" },
+        { "/v1/recommendations?network=shop&mode=dream", "mode" },
+        { "/v1/recommendations?network=shop&labels=", "labels" },
+        { "/v1/recommendations?network=shop&exact=1", "exact" },
+    };
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 409, "GET", "/v1/recommendations?network=shop", NULL);
+    assert_has(&f->client.body, "PUT /v1/observations/shop");
+    /* An observation is of a network, which cannot go without it. */
+    assert_call(f, 400, "PUT", "/v1/observations/shap", "{\"spec\": {}}");
+    assert_call(f, 201, "PUT", "/v1/observations/shop", "{\"spec\": {}}");
+    assert_call(f, 409, "DELETE", "/v1/networks/shop", NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        assert_call(f, 400, "GET", calls[i][0], NULL);
+        assert_text(f, "errors.0.parameter", calls[i][1]);
+    }
+}
+
+static void
+client_that_leaves_ends_its_reading(void **state)
+{
+    struct fixture *f = *state;
+
+    make_observed(f);
+    send_only(f, "GET", "/v1/recommendations?network=shop", NULL);
+    while (!fake_fabric.reading) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_close(&f->client);
+    while (fake_fabric.reading) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_connect(&f->client, f->base, f->path);
+
+    /* As does the end of vmnd. */
+    send_only(f, "GET", "/v1/recommendations?network=shop", NULL);
+    while (!fake_fabric.reading) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    northbound_destroy(f->nb);
+    f->nb = NULL;
+    assert_null(fake_fabric.reading);
+}
+
+static void
+observation_tells_its_end(void **state)
+{
+    struct fixture *f = *state;
+    const struct vmn_observation *row;
+    struct model_meta meta;
+
+    make_shop(f);
+    assert_call(f, 201, "PUT", "/v1/observations/shop",
+                "{\"spec\": {\"minutes\": 2}}");
+    row = model_get_durable(f->model, VMN_TABLE_OBSERVATION, "shop", &meta);
+    assert_int_equal(nb_observation_ends(row, &meta),
+                     meta.created_ms + 120000);
+    assert_true(json_is_string(at(f, "status.ends")));
+    northbound_set_ready(f->nb, true);
+    nb_end_observations(f->nb, meta.created_ms + 119999);
+    assert_call(f, 200, "GET", "/v1/observations/shop", NULL);
+    nb_end_observations(f->nb, meta.created_ms + 120000);
+    assert_call(f, 200, "GET", "/v1/revisions?limit=1", NULL);
+    while (model_get_durable(f->model, VMN_TABLE_OBSERVATION, "shop", NULL)) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_call(f, 200, "GET", "/v1/revisions?limit=1", NULL);
+    assert_text(f, "items.0.who", "vmnd");
+}
+
+int
+main(void)
+{
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(revisions_have_who_what_and_receipt),
+        TEST(status_and_metrics_are_told),
+        TEST(activity_tells_what_changes_cost),
+        TEST(identities_are_asked_for_by_network_and_number),
+        TEST(drops_are_told_by_what_they_are_for),
+        TEST(drops_of_what_is_nowhere_are_refused),
+        TEST(tiers_that_are_built_in_are_shown_and_stay),
+        TEST(priorities_that_are_equal_are_told_of_both),
+        TEST(policies_tell_what_their_rules_were_hit_by),
+        TEST(quarantines_tell_what_came_through),
+        TEST(tiers_tell_what_they_keep),
+        TEST(flows_are_filtered),
+        TEST(differences_are_told_when_they_are_known),
+        TEST(client_that_leaves_ends_its_look),
+        TEST(northbound_may_go_with_looks_in_flight),
+        TEST(what_was_seen_becomes_policies),
+        TEST(ports_elsewhere_are_not_picked),
+        TEST(questions_about_what_is_not_observed_are_refused),
+        TEST(client_that_leaves_ends_its_reading),
+        TEST(observation_tells_its_end),
+    };
+
+    fatal_ignore_sigpipe();
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
