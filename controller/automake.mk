@@ -13,6 +13,7 @@ include controller/apphost/automake.mk
 include controller/fabric/automake.mk
 include controller/simulator/automake.mk
 include controller/recommend/automake.mk
+include controller/page/automake.mk
 include controller/northbound/automake.mk
 include controller/ctl/automake.mk
 

@@ -28,6 +28,31 @@ AC_DEFUN([VMN_OVS_SOURCE], [
   AC_SUBST([OVS_SOURCE], [$ovs_source])
 ])
 
+# VMN_PAGE
+# The page that vmnd serves: sets NODE and PAGE_MODULES, and WITH_PAGE;
+# --without-page leaves it out.
+AC_DEFUN([VMN_PAGE], [
+  AC_ARG_WITH([page],
+    [AS_HELP_STRING([--without-page], [vmnd serves no page, and none is built])],
+    [], [with_page=yes])
+  AC_ARG_WITH([page-modules],
+    [AS_HELP_STRING([--with-page-modules=DIR],
+      [what the page is built with (build-aux/page-modules installs it)])],
+    [page_modules=$withval], [page_modules=])
+  AS_IF([test "$with_page" != no], [
+    AC_CHECK_PROGS([NODE], [node nodejs])
+    AS_IF([test -z "$NODE"],
+      [AC_MSG_ERROR([node is missing, with which the page is built; see also --without-page])])
+    AC_MSG_CHECKING([for esbuild in $page_modules])
+    AS_IF([test -r "$page_modules/node_modules/esbuild/package.json"],
+      [AC_MSG_RESULT([yes])],
+      [AC_MSG_RESULT([no])
+       AC_MSG_ERROR([give --with-page-modules=DIR (build-aux/page-modules installs such a folder and prints DIR), or --without-page])])
+  ])
+  AM_CONDITIONAL([WITH_PAGE], [test "$with_page" != no])
+  AC_SUBST([PAGE_MODULES], [$page_modules])
+])
+
 # VMN_WARNINGS
 # The warnings of this project; --enable-werror makes them errors.
 AC_DEFUN([VMN_WARNINGS], [

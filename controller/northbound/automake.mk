@@ -20,6 +20,7 @@ controller_libvmn_la_SOURCES += \
 	controller/northbound/northbound.c \
 	controller/northbound/northbound.h \
 	controller/northbound/object.c \
+	controller/northbound/page.c \
 	controller/northbound/ports.c \
 	controller/northbound/problem.c \
 	controller/northbound/query.c \
@@ -30,4 +31,5 @@ controller_libvmn_la_SOURCES += \
 	controller/northbound/recommendations.c \
 	controller/northbound/simulate.c \
 	controller/northbound/status.c \
+	controller/northbound/summary.c \
 	controller/northbound/trace.c

@@ -148,6 +148,10 @@ void nb_put_object(const struct northbound *, const struct vmn_row *,
 /* Appends the members of the object 'more', which it takes, to one that has no
  * last brace. */
 void nb_put_members(struct ds *, json_t *more);
+/* The backends that a balancer has now: those named, then those selected, at
+ * most NB_MEMBERS_MAX. */
+json_t *nb_balancer_backends(const struct northbound *,
+                             const struct vmn_loadbalancer *);
 /* What cuts the port off, as VMN_QUERY_QUARANTINE has it, or NULL.  The caller
  * frees it. */
 char *nb_port_held(const struct northbound *, const char *port);
@@ -210,6 +214,8 @@ http_handler nb_get_activity;
 http_handler nb_get_identities;
 http_handler nb_get_drops, nb_get_logs;
 http_handler nb_get_metrics, nb_get_backup;
+http_handler nb_get_page, nb_get_page_file;
+http_handler nb_get_summary;
 http_handler nb_get_recommendations;
 http_handler nb_post_trace, nb_get_reachability, nb_post_reachability;
 

@@ -503,21 +503,15 @@ add_backend(const struct northbound *nb, const struct vmn_loadbalancer *lb,
     json_array_append_new(backends, backend);
 }
 
-/* The backends that there are now: those named, then those selected. */
-static void
-loadbalancer_status(const struct northbound *nb, const struct vmn_row *row,
-                    bool one, struct ds *ds)
+json_t *
+nb_balancer_backends(const struct northbound *nb,
+                     const struct vmn_loadbalancer *lb)
 {
-    const struct vmn_loadbalancer *lb = (const void *) row;
     struct sset selected = SSET_INITIALIZER(&selected);
+    json_t *backends = json_array();
     const char **names;
-    json_t *backends;
     size_t n;
 
-    if (!one) {
-        return;
-    }
-    backends = json_array();
     names = get_selected(nb->model, &lb->selector, &n);
     for (size_t i = 0; i < n; i++) {
         sset_add(&selected, names[i]);
@@ -533,9 +527,19 @@ loadbalancer_status(const struct northbound *nb, const struct vmn_row *row,
     for (size_t i = 0; i < sset_count(&selected); i++) {
         add_backend(nb, lb, sorted[i], 1, backends);
     }
-    nb_put_members(ds, json_pack("{s:o}", "backends", backends));
     free(sorted);
     sset_destroy(&selected);
+    return backends;
+}
+
+static void
+loadbalancer_status(const struct northbound *nb, const struct vmn_row *row,
+                    bool one, struct ds *ds)
+{
+    if (one) {
+        nb_put_members(ds, json_pack("{s:o}", "backends",
+            nb_balancer_backends(nb, (const void *) row)));
+    }
 }
 
 /* Adds what a query of an app says in text, as member 'name'. */

@@ -25,6 +25,7 @@ static const struct {
     { 200, "OK" },
     { 201, "Created" },
     { 202, "Accepted" },
+    { 304, "Not Modified" },
     { 400, "Bad Request" },
     { 401, "Unauthorized" },
     { 404, "Not Found" },
@@ -152,6 +153,35 @@ http_reply_body(struct http_request *req, int status,
 {
     send_reply(req, status, content_type, ds_cstr(body), body->length);
     ds_destroy(body);
+}
+
+void
+http_reply_bytes(struct http_request *req, int status,
+                 const char *content_type, const void *bytes, size_t size)
+{
+    send_reply(req, status, content_type, bytes, size);
+}
+
+/* Without what says how long or of which kind the content is, since there is
+ * none (RFC 9110, section 15.4.5). */
+void
+http_reply_not_modified(struct http_request *req)
+{
+    struct http_conn *conn = req->conn;
+
+    if (!conn) {
+        http_request_free(req);
+        return;
+    }
+    begin_reply(req, 304);
+    evbuffer_add_printf(bufferevent_get_output(conn->bev),
+                        "HTTP/1.1 304 %s\r\nDate: %s\r\n"
+                        "Cache-Control: no-cache\r\n%s%s\r\n",
+                        http_status_phrase(304), get_date(req->server),
+                        ds_cstr(&req->headers),
+                        conn->close ? "Connection: close\r\n" : "");
+    http_conn_replied(conn);
+    http_request_free(req);
 }
 
 void

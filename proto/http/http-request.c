@@ -414,6 +414,64 @@ http_request_if_match(struct http_request *req, char **etag)
     return true;
 }
 
+bool
+http_request_has_etag(const struct http_request *req, const char *etag)
+{
+    const char *p = http_request_header(req, "If-None-Match");
+    size_t want = strlen(etag);
+
+    if (p && !strcmp(p, "*")) {
+        return true;
+    }
+    while (p && *p) {
+        size_t len = etag_len(p);
+        size_t weak = len && p[0] == 'W' ? 2 : 0;
+
+        if (len && len - weak == want + 2
+            && !memcmp(p + weak + 1, etag, want)) {
+            return true;
+        }
+        p += len ? len : strcspn(p, ",");
+        p += strspn(p, ", \t");
+    }
+    return false;
+}
+
+/* Whether the weight in the parameters at 'p', up to a comma, is zero. */
+static bool
+weighs_nothing(const char *p)
+{
+    size_t len = strcspn(p, ",");
+    const char *q = memmem(p, len, "q=", 2);
+
+    if (!q) {
+        return false;
+    }
+    q += 2;
+    q += strspn(q, "0.");
+    return *q < '1' || *q > '9';
+}
+
+bool
+http_request_accepts(const struct http_request *req, const char *coding)
+{
+    const char *p = http_request_header(req, "Accept-Encoding");
+    bool any = false;
+
+    while (p && *p) {
+        size_t len = strcspn(p, ",; \t");
+
+        if (len == strlen(coding) && !strncasecmp(p, coding, len)) {
+            return !weighs_nothing(p + len);
+        } else if (len == 1 && *p == '*') {
+            any = !weighs_nothing(p + len);
+        }
+        p += strcspn(p, ",");
+        p += strspn(p, ", \t");
+    }
+    return any;
+}
+
 void
 http_request_set_gone(struct http_request *req, void (*gone)(void *aux),
                       void *aux)

@@ -151,6 +151,13 @@ json_t *http_request_json(struct http_request *);
  * tag comes back as it is, and so never matches. */
 bool http_request_if_match(struct http_request *, char **etag);
 
+/* Whether If-None-Match has 'etag' (weakly compared; RFC 9110, section 13.1.2)
+ * or "*". */
+bool http_request_has_etag(const struct http_request *, const char *etag);
+/* Whether Accept-Encoding takes 'coding': it is named, or "*" is, and its
+ * weight is not 0. */
+bool http_request_accepts(const struct http_request *, const char *coding);
+
 /* Has 'gone' called once if the client leaves before the request is answered.
  * It must, at last, be dropped. */
 void http_request_set_gone(struct http_request *, void (*gone)(void *aux),
@@ -170,6 +177,13 @@ void http_reply_etag(struct http_request *, const char *etag);
 void http_reply_json(struct http_request *, int status, json_t *body);
 void http_reply_text(struct http_request *, int status,
                      const char *content_type, const char *text);
+
+/* Sends a copy of 'size' bytes, of any kind. */
+void http_reply_bytes(struct http_request *, int status,
+                      const char *content_type, const void *bytes,
+                      size_t size);
+/* 304: the client has what it asked for. */
+void http_reply_not_modified(struct http_request *);
 
 /* Sends the text of 'body', which it takes over. */
 void http_reply_body(struct http_request *, int status,

@@ -3,6 +3,8 @@ EXTRA_DIST += \
 	tests/system/conftest.py \
 	tests/system/dhcp_guests.py \
 	tests/system/inner.py \
+	tests/system/page-scenes.mjs \
+	tests/system/page.mjs \
 	tests/system/quarrel.c \
 	tests/system/run-files \
 	tests/system/tagger.py \
@@ -28,6 +30,7 @@ EXTRA_DIST += \
 	tests/system/test_order.py \
 	tests/system/test_overlay.py \
 	tests/system/test_packets.py \
+	tests/system/test_page.py \
 	tests/system/test_plan.py \
 	tests/system/test_provider.py \
 	tests/system/test_quarrel.py \

@@ -126,6 +126,21 @@ handle_if_match(struct http_request *req, void *aux OVS_UNUSED)
     }
 }
 
+/* Bytes of two codings, which the client picks from. */
+static void
+handle_coded(struct http_request *req, void *aux OVS_UNUSED)
+{
+    bool gzip = http_request_accepts(req, "gzip");
+
+    http_reply_etag(req, gzip ? "1-gzip" : "1");
+    if (http_request_has_etag(req, gzip ? "1-gzip" : "1")) {
+        http_reply_not_modified(req);
+    } else {
+        http_reply_bytes(req, 200, "text/plain", gzip ? "g\0z" : "plain",
+                         gzip ? 3 : 5);
+    }
+}
+
 static void
 handle_drop(struct http_request *req, void *aux OVS_UNUSED)
 {
@@ -142,6 +157,7 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/big", handle_big, NULL, false, false, "" },
     { HTTP_GET, "/etag", handle_etag, NULL, false, false, "" },
     { HTTP_PUT, "/etag", handle_if_match, NULL, false, false, "" },
+    { HTTP_GET, "/", handle_coded, NULL, false, true, "" },
     { HTTP_GET, "/drop", handle_drop, NULL, false, false, "" },
 };
 
@@ -271,6 +287,54 @@ request_is_routed_and_answered(void **state)
     assert_has(&c.head, "Allow: PUT, PATCH\r\n");
     client_close(&c);
     free(who);
+}
+
+/* RFC 9110, sections 12.5.3 and 13.1.2. */
+static void
+client_picks_the_coding_and_may_have_it_already(void **state)
+{
+    static const struct {
+        const char *headers;
+        int status;
+        const char *body;           /* Or NULL: not looked at. */
+    } cases[] = {
+        { "", 200, "plain" },
+        { "Accept-Encoding: gzip\r\n", 200, NULL },
+        { "Accept-Encoding: br, GZIP;q=0.5\r\n", 200, NULL },
+        { "Accept-Encoding: gzip;q=0\r\n", 200, "plain" },
+        { "Accept-Encoding: gzip;q=0.000, *\r\n", 200, "plain" },
+        { "Accept-Encoding: *;q=0.001\r\n", 200, NULL },
+        { "Accept-Encoding: identity, xgzip\r\n", 200, "plain" },
+        { "If-None-Match: \"1\"\r\n", 304, "" },
+        { "If-None-Match: \"0\", W/\"1\"\r\n", 304, "" },
+        { "If-None-Match: x \"1\r\n", 200, "plain" },
+        { "If-None-Match: \"11\",\"\",\"1-gzip\"\r\n", 200, "plain" },
+        { "If-None-Match: *\r\n", 304, "" },
+        { "If-None-Match: \"1\"\r\nAccept-Encoding: gzip\r\n", 200, NULL },
+        { "If-None-Match: \"1-gzip\"\r\nAccept-Encoding: gzip\r\n", 304,
+          "" },
+    };
+    struct fixture *f = *state;
+    struct client c;
+
+    client_open_tcp(&c, f);     /* Open: without a token. */
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *request = xasprintf("GET /" H "%s\r\n", cases[i].headers);
+
+        assert_ask(cases[i].status, &c, request);
+        if (cases[i].body) {
+            assert_string_equal(ds_cstr(&c.body), cases[i].body);
+        } else {
+            assert_int_equal(c.body.length, 3);
+            assert_memory_equal(c.body.string, "g\0z", 3);
+        }
+        if (cases[i].status == 304) {
+            assert_null(strstr(ds_cstr(&c.head), "Content-"));
+            assert_has(&c.head, "ETag: \"1");
+        }
+        free(request);
+    }
+    client_close(&c);
 }
 
 static void
@@ -887,6 +951,7 @@ main(void)
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(request_is_routed_and_answered),
+        TEST(client_picks_the_coding_and_may_have_it_already),
         TEST(head_gets_the_headers_alone),
         TEST(request_may_come_byte_by_byte),
         TEST(pipelined_requests_are_answered_in_order),

@@ -26,6 +26,7 @@
 #include "controller/fabric/fabric.h"
 #include "controller/model/numbers.h"
 #include "controller/northbound/northbound-private.h"
+#include "controller/page/page.h"
 #include "controller/schema/schema.h"
 #include "fatal-signal.h"
 #include "openvswitch/dynamic-string.h"
@@ -336,6 +337,72 @@ status_names_members_and_backends(void **state)
     assert_call(f, 201, "PUT", "/v1/groups/none", "{\"spec\": {\"selector\":"
                 " \"role=nobody\"}}");
     assert_int_equal(json_integer_value(at(f, "status.n_members")), 0);
+}
+
+static void
+summary_counts_what_there_is_where(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 201, "PUT", "/v1/networks/empty", NET);
+    assert_call(f, 201, "PUT", "/v1/hosts/h1", "{\"spec\": {\"ovsdb\":"
+                " \"inbound\", \"tunnel_ip\": \"10.9.0.1\"}}");
+    assert_call(f, 200, "PATCH", "/v1/ports/db-1",
+                "{\"spec\": {\"quarantined\": true, \"enabled\": false}}");
+    assert_call(f, 201, "PUT", "/v1/loadbalancers/lb", "{\"spec\": {\"vip\":"
+                " \"10.0.0.100\", \"networks\": [\"shop\"], \"protocol\":"
+                " \"tcp\", \"ports\": [{\"port\": 80}], \"selector\":"
+                " \"role=web\"}}");
+    assert_call(f, 200, "GET", "/v1/summary", NULL);
+    assert_int_equal(json_integer_value(at(f, "ports.unbound")), 3);
+    assert_int_equal(json_integer_value(at(f, "ports.up")), 0);
+    assert_int_equal(json_integer_value(at(f, "ports.quarantined")), 1);
+    assert_int_equal(json_integer_value(at(f, "ports.disabled")), 1);
+    assert_text(f, "hosts.0.name", "h1");
+    assert_text(f, "hosts.0.state", "offline");
+    assert_text(f, "hosts.0.reason", "h1");
+    assert_int_equal(json_integer_value(at(f, "hosts.0.ports")), 0);
+
+    /* Those with most ports first; nobody is on a host. */
+    assert_int_equal(json_integer_value(at(f, "n_networks")), 2);
+    assert_text(f, "networks.0.name", "shop");
+    assert_int_equal(json_integer_value(at(f, "networks.0.ports")), 3);
+    assert_text(f, "networks.1.name", "empty");
+    assert_int_equal(json_array_size(at(f, "places")), 1);
+    assert_int_equal(json_integer_value(at(f, "places.0.0")), -1);
+    assert_int_equal(json_integer_value(at(f, "places.0.1")), 0);
+    assert_int_equal(json_integer_value(at(f, "places.0.2")), 3);
+    assert_int_equal(json_integer_value(at(f, "balancers.n")), 1);
+    assert_int_equal(json_integer_value(at(f, "balancers.idle")), 1);
+    assert_text(f, "balancers.lacking.0.name", "lb");
+    assert_int_equal(json_integer_value(at(f, "balancers.lacking.0.backends")),
+                     2);
+    assert_call(f, 200, "GET", "/v1/summary?limit=1", NULL);
+    assert_int_equal(json_array_size(at(f, "networks")), 1);
+    assert_int_equal(json_integer_value(at(f, "n_networks")), 2);
+    assert_call(f, 400, "GET", "/v1/summary?limit=0", NULL);
+}
+
+static void
+page_needs_no_token_but_has_a_policy(void **state)
+{
+    struct fixture *f = *state;
+
+    client_say(&f->client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(client_reply(&f->client), page_n_files ? 200 : 404);
+    if (page_n_files) {
+        assert_has(&f->client.head, "Content-Type: text/html");
+        assert_has(&f->client.head, "Content-Security-Policy: default-src"
+                   " 'none'; script-src 'self';");
+        assert_has(&f->client.head, "X-Content-Type-Options: nosniff");
+        assert_has(&f->client.head, "Referrer-Policy: no-referrer");
+        assert_has(&f->client.body, "/page/page.js");
+    }
+    client_say(&f->client, "GET /page/page.js HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(client_reply(&f->client), page_n_files ? 200 : 404);
+    client_say(&f->client, "GET /page/..%2fx HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(client_reply(&f->client), 404);
 }
 
 /* Transactions.  --------------------------------------------------------- */
@@ -961,6 +1028,8 @@ main(void)
         TEST(page_that_takes_long_is_made_in_parts),
         TEST(lists_are_selected_by_label),
         TEST(status_names_members_and_backends),
+        TEST(summary_counts_what_there_is_where),
+        TEST(page_needs_no_token_but_has_a_policy),
         TEST(apply_takes_objects_in_any_order),
         TEST(apply_is_all_or_nothing),
         TEST(apply_prunes_what_the_set_no_longer_names),

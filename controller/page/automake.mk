@@ -1,0 +1,30 @@
+# controller/page: the page that vmnd serves, bundled by esbuild into a file of
+# C.  docs/page.md tells how it is built.
+PAGE_SOURCES = \
+	controller/page/build.mjs \
+	controller/page/icon.svg \
+	controller/page/index.html \
+	controller/page/package-lock.json \
+	controller/page/package.json \
+	controller/page/src/api.js \
+	controller/page/src/dom.js \
+	controller/page/src/format.js \
+	controller/page/src/live.js \
+	controller/page/src/main.js \
+	controller/page/src/page.css \
+	controller/page/src/table.js \
+	controller/page/src/views/changes.js \
+	controller/page/src/views/overview.js
+EXTRA_DIST += $(PAGE_SOURCES) build-aux/page-modules
+
+controller_libvmn_la_SOURCES += controller/page/page.h
+if WITH_PAGE
+nodist_controller_libvmn_la_SOURCES = controller/page/page-files.c
+controller/page/page-files.c: $(PAGE_SOURCES)
+	@$(MKDIR_P) controller/page
+	$(AM_V_GEN)$(NODE) $(srcdir)/controller/page/build.mjs \
+	  "$(PAGE_MODULES)" $@.part && mv $@.part $@
+CLEANFILES += controller/page/page-files.c
+else
+controller_libvmn_la_SOURCES += controller/page/without.c
+endif

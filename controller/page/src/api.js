@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls of the API.  Over TCP it wants a token: it is asked for when the first
+// call is refused, and kept for this tab alone.
+
+const KEY = "vmn-token";
+
+let askForToken = null;         // (refused) => Promise of a token.
+let asking = null;              // The question that is open.
+
+export function onTokenNeeded(ask) {
+  askForToken = ask;
+}
+
+export function hasToken() {
+  return sessionStorage.getItem(KEY) !== null;
+}
+
+export function forgetToken() {
+  sessionStorage.removeItem(KEY);
+}
+
+/** What the API refused, or that it did not answer (status 0). */
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body?.detail ?? body?.title ?? `The answer was ${status}`);
+    this.status = status;
+    this.kind = body?.type?.replace("urn:vmn:problem:", "");
+    this.title = status === 0 ? "vmnd does not answer."
+      : status >= 500 ? "vmnd cannot do that now." : "vmnd refused that.";
+    this.errors = (body?.errors ?? []).filter((e) => e.pointer || e.parameter
+      || e.detail !== body.detail);
+    this.hint = status === 0
+      ? "Is it running? On its machine: systemctl status vmnd"
+      : status === 412 ? "Somebody has changed it meanwhile: load it again."
+        : "";
+  }
+}
+
+async function newToken(refused) {
+  asking ??= askForToken(refused).finally(() => { asking = null; });
+  sessionStorage.setItem(KEY, await asking);
+}
+
+/** A response that is not a refusal, whatever is in it. */
+export async function request(method, path, { query, body, signal, headers }
+  = {}) {
+  const words = new URLSearchParams(Object.entries(query ?? {}).filter(
+    ([, value]) => value !== undefined && value !== null && value !== ""));
+  const url = `/v1${path ? `/${path}` : ""}${words.size ? `?${words}` : ""}`;
+
+  for (;;) {
+    const token = sessionStorage.getItem(KEY);
+    let response;
+
+    try {
+      response = await fetch(url, {
+        method, signal, cache: "no-store", credentials: "omit",
+        headers: {
+          ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : {
+            "Content-Type": method === "PATCH"
+              ? "application/merge-patch+json" : "application/json" }),
+          ...headers,
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
+    } catch (error) {
+      if (error.name === "AbortError") {
+        throw error;
+      }
+      throw new Problem(0, { detail: "The connection failed." });
+    }
+    if (response.status === 401) {
+      // Another call may have brought a better one meanwhile.
+      if (sessionStorage.getItem(KEY) === token) {
+        await newToken(token !== null);
+      }
+      continue;
+    }
+    if (!response.ok) {
+      throw new Problem(response.status,
+        await response.json().catch(() => null));
+    }
+    return response;
+  }
+}
+
+export async function call(method, path, options) {
+  return (await request(method, path, options)).json();
+}
+
+export const get = (path, query, signal) =>
+  call("GET", path, { query, signal });
+
+/** The items of a list, up to 'most' of them; 'more' says if there are others
+ * behind these. */
+export async function list(type, { query, signal, most = 1000 } = {}) {
+  const items = [];
+  let after;
+
+  do {
+    const page = await get(type, { ...query, after,
+      limit: Math.min(1000, most - items.length) }, signal);
+
+    items.push(...page.items);
+    after = page.next;
+  } while (after !== undefined && items.length < most);
+  return { items, more: after !== undefined };
+}
+
+/** A name in a path. */
+export const at = (type, name) => `${type}/${encodeURIComponent(name)}`;

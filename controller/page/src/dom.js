@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Elements.  Whatever is text goes in as a text node: there is no other way
+// in this file, nor in any other, so that a name or a description that has
+// markup in it is shown as it is.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === undefined || value === false) {
+      continue;
+    }
+    if (name.startsWith("on")) {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "style") {
+      // One by one: the policy of the page refuses a style attribute.
+      for (const [property, to] of Object.entries(value)) {
+        element.style.setProperty(property, to);
+      }
+    } else if (name === "value" || name === "checked") {
+      element[name] = value;
+    } else {
+      element.setAttribute(name, value === true ? "" : value);
+    }
+  }
+  element.append(...children.flat(3).filter((child) =>
+    child !== null && child !== undefined && child !== false && child !== "")
+    .map((child) => child instanceof Node ? child : String(child)));
+  return element;
+}
+
+/** h("a", {href, onclick, style: {...}}, children...) */
+export function h(tag, attributes, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** The same of SVG. */
+export function s(tag, attributes, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+export function replace(element, ...children) {
+  element.replaceChildren();
+  fill(element, null, children);
+  return element;
+}
+
+let lastId = 0;
+
+/** An id that no other element has. */
+export function newId() {
+  return `x${++lastId}`;
+}
+
+/** A state in words, with a mark whose shape says the same as its colour. */
+export function badge(kind, text, title) {
+  return h("span", { class: `badge ${kind}`, title }, text);
+}
+
+/** A heading with what it is about, and what can be done at its right. */
+export function panel(title, { actions, id, classes } = {}, ...children) {
+  const name = id ?? newId();
+
+  return h("section", { class: `panel ${classes ?? ""}`,
+    "aria-labelledby": name },
+  h("header", {}, h("h2", { id: name }, title),
+    actions ? h("div", { class: "actions" }, actions) : null),
+  children);
+}
+
+/** What stands where there is nothing, with what to do about it. */
+export function empty(text, ...more) {
+  return h("div", { class: "empty" }, h("p", {}, text),
+    more.length ? h("p", { class: "hint" }, more) : null);
+}
+
+export function code(text) {
+  return h("code", {}, text);
+}
+
+/** An error of the API as something to read: all that it says. */
+export function errorBox(error, retry) {
+  return h("div", { class: "error", role: "alert" },
+    h("p", {}, h("strong", {}, error.title ?? "Something went wrong"), " ",
+      error.message),
+    error.errors?.length ? h("ul", {}, error.errors.map((one) => h("li", {},
+      one.pointer ? [code(one.pointer), " "] : null,
+      one.parameter ? [code(one.parameter), " "] : null, one.detail))) : null,
+    error.hint ? h("p", { class: "hint" }, error.hint) : null,
+    retry ? h("button", { type: "button", onclick: retry }, "Try again")
+      : null);
+}
+
+/** Definitions: [[term, value], ...], without those that have no value. */
+export function facts(pairs) {
+  return h("dl", { class: "facts" }, pairs.filter(([, value]) =>
+    value !== null && value !== undefined && value !== "").map(
+    ([term, value]) => h("div", {}, h("dt", {}, term),
+      h("dd", {}, value))));
+}

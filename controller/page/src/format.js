@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Numbers and times as people read them.
+
+const whole = new Intl.NumberFormat("en");
+
+export function number(n) {
+  return n === null || n === undefined ? "–" : whole.format(n);
+}
+
+/** "1.2 k", "3.4 M". */
+export function short(n) {
+  for (const [size, unit] of [[1e9, "G"], [1e6, "M"], [1e4, "k"]]) {
+    if (n >= size) {
+      const scaled = n / (unit === "k" ? 1e3 : size);
+
+      return `${scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)} ${unit}`;
+    }
+  }
+  return whole.format(n);
+}
+
+/** Of bits a second. */
+export function rate(bytes) {
+  const bits = bytes * 8;
+
+  return bits < 1 ? "idle" : `${short(Math.round(bits))}bit/s`;
+}
+
+export function plural(n, one, many) {
+  return `${number(n)} ${n === 1 ? one : many ?? `${one}s`}`;
+}
+
+export function clock(time) {
+  return time ? new Date(time).toLocaleTimeString("en-GB") : "–";
+}
+
+/** With the day where it is not today. */
+export function when(time) {
+  if (!time) {
+    return "–";
+  }
+  const date = new Date(time);
+  const today = date.toDateString() === new Date().toDateString();
+
+  return today ? clock(time)
+    : `${date.toLocaleDateString("en-CA")} ${clock(time)}`;
+}
+
+/** "3 min ago". */
+export function ago(time, now = Date.now()) {
+  if (!time) {
+    return "never";
+  }
+  const s = Math.max(0, Math.round((now - new Date(time)) / 1000));
+
+  return s < 2 ? "now" : s < 60 ? `${s} s ago`
+    : s < 3600 ? `${Math.floor(s / 60)} min ago`
+      : s < 86400 ? `${Math.floor(s / 3600)} h ago`
+        : `${Math.floor(s / 86400)} d ago`;
+}
+
+export function duration(s) {
+  return s < 60 ? `${s} s` : s < 3600 ? `${Math.floor(s / 60)} min`
+    : s < 86400 ? `${Math.floor(s / 3600)} h ${Math.floor(s % 3600 / 60)} min`
+      : `${Math.floor(s / 86400)} d ${Math.floor(s % 86400 / 3600)} h`;
+}
+
+/** Microseconds, as milliseconds. */
+export function ms(us) {
+  return us === null || us === undefined ? "–"
+    : `${(us / 1000).toFixed(us < 10000 ? 2 : 0)} ms`;
+}
+
+/** A change in words: "create policies/web-in and 2 more". */
+export function changes(list, most = 2, more = 0) {
+  const words = list.slice(0, most).map((c) => `${c.op} ${c.type}/${c.name}`);
+  const rest = list.length - words.length + more;
+
+  return words.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}
+
+/** "tcp/80,8000-8010" of a service of a rule. */
+export function service(entry) {
+  if (entry.service) {
+    return entry.service;
+  }
+  const more = entry.ports?.join(",")
+    ?? (entry.icmp_type === undefined ? "" : `${entry.icmp_type}`
+      + (entry.icmp_code === undefined ? "" : `.${entry.icmp_code}`));
+
+  return entry.protocol + (more ? `/${more}` : "");
+}
+
+export function peer(entry) {
+  return entry.group ?? entry.cidr
+    + (entry.except?.length ? ` but ${entry.except.join(", ")}` : "");
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What happens, as it happens: the stream of GET /v1/events, which is read by
+// fetch since EventSource cannot send a token.  Where vmnd has no such call,
+// or the stream is cut, it is asked for new revisions every few seconds.
+//
+// Who listens is told of kinds ("revision", "host", "drop" ...); "reset" says
+// that something may have been missed, and "tick" comes every few seconds, for
+// what no event tells of.
+
+import { get, request } from "./api.js";
+
+const POLL_MS = 4000;
+const TICK_MS = 5000;
+const RETRY_MS = [500, 1000, 2000, 5000, 10000];
+
+const listeners = new Map();    // Kind -> Set of functions.
+let state = "connecting";       // "live", "polling", "lost".
+let lastId = null;              // Of the stream.
+let revision = null;            // While polling.
+
+export function on(kinds, listener, signal) {
+  for (const kind of kinds) {
+    if (!listeners.has(kind)) {
+      listeners.set(kind, new Set());
+    }
+    listeners.get(kind).add(listener);
+    signal?.addEventListener("abort",
+      () => listeners.get(kind).delete(listener));
+  }
+}
+
+function tell(kind, data) {
+  for (const listener of [...listeners.get(kind) ?? []]) {
+    listener(kind, data);
+  }
+}
+
+function become(next) {
+  if (state !== next) {
+    const before = state;
+
+    state = next;
+    tell("state", next);
+    if (before === "lost") {
+      tell("reset", null);      // Nobody told what came meanwhile.
+    }
+  }
+}
+
+export const current = () => state;
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Events of a text/event-stream (HTML standard, 9.2.6), one by one. */
+export async function* parse(stream) {
+  const decoder = new TextDecoderStream();
+  const reader = stream.pipeThrough(decoder).getReader();
+  let rest = "";
+  let event = { kind: "message", data: [] };
+
+  for (;;) {
+    const { value, done } = await reader.read();
+
+    if (done) {
+      return;
+    }
+    const lines = (rest + value).split(/\r\n|\n|\r/);
+
+    rest = lines.pop();
+    for (const line of lines) {
+      const colon = line.indexOf(":");
+      const field = colon < 0 ? line : line.slice(0, colon);
+      const text = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+
+      if (line === "") {
+        if (event.data.length) {
+          yield { ...event, data: event.data.join("\n") };
+        }
+        event = { kind: "message", data: [] };
+      } else if (field === "event") {
+        event.kind = text;
+      } else if (field === "data") {
+        event.data.push(text);
+      } else if (field === "id") {
+        event.id = text;
+      }
+    }
+  }
+}
+
+/** Whether this vmnd has the stream. */
+async function hasStream() {
+  const index = await get("");
+
+  return index.calls.some((c) => c.call === "GET /v1/events");
+}
+
+/** Reads the stream until it ends. */
+async function follow() {
+  const response = await request("GET", "events", lastId === null ? {}
+    : { headers: { "Last-Event-ID": lastId } });
+
+  become("live");
+  for await (const event of parse(response.body)) {
+    lastId = event.id ?? lastId;
+    if (event.kind === "reset") {
+      lastId = event.id ?? null;
+    }
+    tell(event.kind, JSON.parse(event.data));
+  }
+}
+
+/** What a poll brings, in the words of the stream. */
+async function poll() {
+  const page = await get("revisions", revision === null ? { limit: 1 }
+    : { after: revision, limit: 1000 });
+
+  become("polling");
+  if (revision !== null) {
+    page.items.forEach((item) => tell("revision", item));
+  }
+  revision = page.revision;
+}
+
+export async function start() {
+  let failures = 0;
+  let streams = null;           // Not known yet.
+
+  setInterval(() => {
+    if (!document.hidden) {
+      tell("tick", null);
+    }
+  }, TICK_MS);
+  for (;;) {
+    try {
+      streams ??= await hasStream();
+      if (streams) {
+        await follow();
+      } else {
+        await poll();
+      }
+      failures = 0;
+      await sleep(streams ? RETRY_MS[0] : POLL_MS);
+    } catch {
+      become("lost");
+      streams = null;           // Another vmnd may be there next time.
+      await sleep(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
+    }
+  }
+}
+
+/** Calls 'work' once at a time, and no more often than every 'ms': what is
+ * asked for while it runs is one more run behind it. */
+export function calmly(work, ms = 700) {
+  let running = false;
+  let wanted = false;
+
+  async function run() {
+    if (running) {
+      wanted = true;
+      return;
+    }
+    running = true;
+    try {
+      await work();
+    } finally {
+      setTimeout(() => {
+        running = false;
+        if (wanted) {
+          wanted = false;
+          run();
+        }
+      }, ms);
+    }
+  }
+  return run;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A table of any length, of which only the rows in sight are there.  The arrow
+// keys go through the rows, Enter opens one.
+
+import { h, replace } from "./dom.js";
+
+const ROW = 28;                 // Pixels; page.css says the same.
+const BEYOND = 8;               // Rows that are made outside of the sight.
+
+/**
+ * @param label   what it is a table of
+ * @param columns [{title, width (of grid-template-columns), cell(row), right}]
+ * @param open    (row) => when one is clicked, or NULL
+ * @param key     (row) => what it is known by
+ * @param most    rows in sight before it scrolls
+ * @param end     () => when the last row comes into sight, or NULL
+ */
+export function table({ label, columns, open, key, most = 12, end }) {
+  const widths = columns.map((c) => c.width ?? "1fr").join(" ");
+  const grid = { "grid-template-columns": widths };
+  const body = h("div", { class: "rows", role: "rowgroup" });
+  const space = h("div", { class: "space" }, body);
+  const scroller = h("div", { class: "scroller", tabindex: "-1" },
+    h("div", { class: "row head", role: "row", style: grid },
+      columns.map((c) => h("span", { role: "columnheader",
+        class: c.right ? "right" : null }, c.title))),
+    space);
+  const root = h("div", { class: `table ${open ? "opens" : ""}`,
+    role: "table", "aria-label": label }, scroller);
+  let rows = [];
+  let focused = 0;              // Index of the row that Tab comes to.
+  let chosen = null;            // Key of the row that is open.
+  let shown = "";
+
+  function makeRow(row, i) {
+    return h("div", {
+      class: `row ${key && key(row) === chosen ? "chosen" : ""}`,
+      role: "row", "aria-rowindex": i + 2, "data-index": i,
+      "aria-selected": open && key ? String(key(row) === chosen) : null,
+      tabindex: open ? (i === focused ? "0" : "-1") : null,
+      style: { ...grid, transform: `translateY(${i * ROW}px)` },
+    }, columns.map((c) => h("span", { role: "cell",
+      class: c.right ? "right" : null }, c.cell(row))));
+  }
+
+  function draw(force) {
+    const top = scroller.scrollTop;
+    const height = scroller.clientHeight || most * ROW;
+    const first = Math.max(0, Math.floor(top / ROW) - BEYOND);
+    const last = Math.min(rows.length,
+      Math.ceil((top + height) / ROW) + BEYOND);
+    const now = `${first} ${last}`;
+
+    if (end && rows.length && last === rows.length) {
+      end();
+    }
+    if (now === shown && !force) {
+      return;
+    }
+    const had = hasFocus();
+
+    shown = now;
+    replace(body, rows.slice(first, last).map((row, i) =>
+      makeRow(row, first + i)));
+    if (had) {
+      body.querySelector(`[data-index="${focused}"]`)?.focus(
+        { preventScroll: true });
+    }
+  }
+
+  function focusRow(i) {
+    focused = Math.max(0, Math.min(rows.length - 1, i));
+    const top = focused * ROW;
+
+    if (top < scroller.scrollTop) {
+      scroller.scrollTop = top;
+    } else if (top + 2 * ROW > scroller.scrollTop + scroller.clientHeight) {
+      scroller.scrollTop = top + 2 * ROW - scroller.clientHeight;
+    }
+    draw(true);
+    body.querySelector(`[data-index="${focused}"]`)?.focus(
+      { preventScroll: true });
+  }
+
+  function hasFocus() {
+    return body.contains(document.activeElement);
+  }
+
+  function indexOf(event) {
+    const row = event.target.closest("[data-index]");
+
+    return row ? Number(row.dataset.index) : -1;
+  }
+
+  scroller.addEventListener("scroll", () => draw(false), { passive: true });
+  if (open) {
+    body.addEventListener("click", (event) => {
+      const i = indexOf(event);
+
+      if (i >= 0 && !event.target.closest("button, a, input")) {
+        focused = i;
+        open(rows[i]);
+      }
+    });
+    body.addEventListener("keydown", (event) => {
+      const i = indexOf(event);
+      const page = Math.max(1, Math.floor(scroller.clientHeight / ROW) - 2);
+      const to = { ArrowDown: i + 1, ArrowUp: i - 1, Home: 0,
+        End: rows.length - 1, PageDown: i + page, PageUp: i - page }[event.key];
+
+      if (i < 0 || event.target.closest("button, a, input")) {
+        return;
+      }
+      if (to !== undefined) {
+        event.preventDefault();
+        focusRow(to);
+      } else if (event.key === "Enter" || event.key === " ") {
+        event.preventDefault();
+        open(rows[i]);
+      }
+    });
+  }
+
+  return {
+    root,
+    set(next) {
+      // The row that has the focus may have another place now.
+      const held = key && rows.length && (focused > 0 || hasFocus())
+        ? key(rows[focused]) : undefined;
+      const i = held === undefined ? -1
+        : next.findIndex((row) => key(row) === held);
+
+      rows = next;
+      focused = i >= 0 ? i : Math.min(focused, Math.max(0, rows.length - 1));
+      space.style.setProperty("height", `${rows.length * ROW}px`);
+      scroller.style.setProperty("max-height", `${(most + 1) * ROW + 2}px`);
+      root.setAttribute("aria-rowcount", rows.length + 1);
+      draw(true);
+    },
+    choose(k) {
+      chosen = k;
+      draw(true);
+    },
+    get length() {
+      return rows.length;
+    },
+  };
+}

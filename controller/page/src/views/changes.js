@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The log of revisions: who changed what, how far each has come on which host,
+// and what it took.
+
+import { get } from "../api.js";
+import { badge, empty, errorBox, facts, h, panel, replace } from "../dom.js";
+import { changes, clock, ms, number, plural, when } from "../format.js";
+import * as live from "../live.js";
+import { table } from "../table.js";
+
+export const path = "changes";
+export const title = "Changes";
+
+const PAGE = 500;
+
+const STEPS = [["apply", "apply"], ["compile", "compile"], ["store", "store"],
+  ["send", "send"], ["installed", "installed, all of it"]];
+const HOST_KIND = { confirmed: "ok", pending: "wait", offline: "off",
+  failed: "bad" };
+
+// One revision.  ------------------------------------------------------------
+
+function changesTable(list) {
+  return h("table", { class: "plain" },
+    h("thead", {}, h("tr", {}, ["Change", "Type", "Name"].map((t) =>
+      h("th", { scope: "col" }, t)))),
+    h("tbody", {}, list.map((c) => h("tr", {}, h("td", {}, c.op),
+      h("td", {}, c.type), h("td", {}, c.name)))));
+}
+
+function flowsTable(flows) {
+  return h("table", { class: "plain" },
+    h("thead", {}, h("tr", {}, ["App", "Added", "Changed", "Removed"].map(
+      (t, i) => h("th", { scope: "col", class: i ? "right" : null }, t)))),
+    h("tbody", {}, flows.map((f) => h("tr", {}, h("td", {}, f.app),
+      [f.added, f.changed, f.removed].map((n) =>
+        h("td", { class: "right" }, number(n)))))));
+}
+
+/** Those that lack it first. */
+function hostsTable(hosts) {
+  const rank = { failed: 0, offline: 1, pending: 2, confirmed: 3 };
+  const made = table({
+    label: "Receipts of hosts", most: 14, key: (host) => host.host,
+    columns: [
+      { title: "Host", width: "1fr", cell: (host) => host.host },
+      { title: "State", width: "110px", cell: (host) =>
+        badge(HOST_KIND[host.state], host.state) },
+      { title: "Time", width: "80px", cell: (host) => clock(host.time) },
+      { title: "Reason", width: "2fr", cell: (host) => host.reason ?? "" },
+    ],
+  });
+
+  return { made, rows: [...hosts].sort((a, b) =>
+    rank[a.state] - rank[b.state]) };
+}
+
+function receipt(found) {
+  const one = found.receipt;
+
+  if (!one) {
+    return { parts: empty("There is no receipt of this revision."),
+      fill() {} };
+  }
+  const counts = {};
+
+  for (const host of one.hosts) {
+    counts[host.state] = (counts[host.state] ?? 0) + 1;
+  }
+  const { made, rows } = hostsTable(one.hosts);
+  const parts = [
+    h("p", {}, one.installed
+      ? badge("ok", one.hosts.length ? `installed on all ${plural(
+        one.hosts.length, "host")} concerned` : "concerns no host")
+      : Object.entries(counts).map(([state, n]) => [
+        badge(HOST_KIND[state], `${number(n)} ${state}`), " "])),
+    one.hosts.length ? made.root : null,
+    h("h3", {}, "Flows"),
+    one.flows.length ? flowsTable(one.flows)
+      : h("p", { class: "faint" }, "No flow was changed by it."),
+  ];
+
+  return { parts, fill: () => made.set(rows) };
+}
+
+function detail(found) {
+  const { parts, fill } = receipt(found);
+
+  return { fill, node: [
+    facts([["Time", when(found.time)], ["Who", found.who],
+      ["Took", found.us ? STEPS.filter(([k]) => found.us[k] !== undefined
+        && found.us[k] !== null).map(([k, word]) =>
+        `${word} ${ms(found.us[k])}`).join(", ") : null]]),
+    h("h3", {}, plural(found.changes.length, "change")),
+    found.changes.length ? changesTable(found.changes)
+      : h("p", { class: "faint" }, "Only what hosts report, which is not "
+        + "stored, or it is too old for the log."),
+    h("h3", {}, "Receipt"), parts,
+  ] };
+}
+
+// The list.  ----------------------------------------------------------------
+
+/** How far revisions have come, of the newest groups: revision -> group. */
+function groupOf(groups, revision) {
+  return groups.find((g) => g.first_revision !== null
+    && g.first_revision <= revision && revision <= g.revision);
+}
+
+function progress(group) {
+  if (!group) {
+    return "";
+  }
+  const { concerned, confirmed } = group.hosts;
+
+  return concerned === confirmed
+    ? badge("ok", concerned ? `${number(concerned)}` : "no host",
+      "All hosts concerned have it")
+    : badge("wait", `${number(confirmed)} of ${number(concerned)}`,
+      "Hosts that have it, of those concerned");
+}
+
+function makeList(state, open, end) {
+  return table({
+    label: "Revisions, the newest first", most: 24, end,
+    key: (r) => r.revision, open,
+    columns: [
+      { title: "Revision", width: "76px", right: true,
+        cell: (r) => number(r.revision) },
+      { title: "Time", width: "136px", cell: (r) => when(r.time) },
+      { title: "Who", width: "minmax(116px, .5fr)", cell: (r) => r.who },
+      { title: "What", width: "2fr", cell: (r) => changes(r.changes) },
+      { title: "Installed", width: "96px",
+        cell: (r) => progress(groupOf(state.groups, r.revision)) },
+    ],
+  });
+}
+
+function matches(words, item) {
+  const text = `${item.revision} ${item.who} ${item.changes.map((c) =>
+    `${c.op} ${c.type}/${c.name}`).join(" ")}`.toLowerCase();
+
+  return words.every((word) => text.includes(word));
+}
+
+export function mount(root, { signal, words }) {
+  const state = { items: [], groups: [], older: true, loading: false };
+  const search = h("input", { type: "search", "aria-label": "Search",
+    placeholder: "who, type or name …", oninput: () => draw() });
+  const people = h("input", { type: "checkbox", onchange: () => draw() });
+  const failed = h("div", {});
+  const count = h("span", { class: "faint", role: "status" });
+  const side = h("div", {}, empty("Choose a revision.",
+    "Its receipts tell which hosts have it."));
+  const body = h("div", {});
+  const list = makeList(state, (r) => {
+    history.replaceState(null, "", `#/changes/${r.revision}`);
+    choose(r.revision);
+  }, () => loadOlder());
+
+  replace(root, failed, h("div", { class: "split" },
+    panel("Revisions", { actions: [count] },
+      h("div", { class: "filters" }, search,
+        h("label", {}, people, " without what hosts report")), body),
+    panel("Revision", { classes: "detail" }, side)));
+
+  function draw() {
+    const terms = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const rows = state.items.filter((item) => matches(terms, item)
+      && !(people.checked && item.who?.startsWith("host:")));
+
+    replace(count, `${number(rows.length)} of the newest `
+      + number(state.items.length));
+    if (rows.length) {
+      if (!body.contains(list.root)) {
+        replace(body, list.root);
+      }
+      list.set(rows);
+    } else {
+      replace(body, state.items.length
+        ? empty("Nothing matches.", "Only what is loaded is searched.",
+          state.older ? h("button", { type: "button",
+            onclick: () => loadOlder() }, "Load older ones") : null)
+        : empty("Nothing was changed yet.", "Whatever vmnctl or another "
+          + "client changes is here at once."));
+    }
+  }
+
+  let chosen = null;
+
+  async function choose(revision) {
+    chosen = revision;
+    list.choose(revision);
+    try {
+      const found = await get(`revisions/${revision}`, {}, signal);
+
+      if (chosen === revision) {
+        const made = detail(found);
+
+        replace(side, h("h3", {}, `Revision ${number(found.revision)}`),
+          made.node);
+        made.fill();
+      }
+    } catch (error) {
+      if (!signal.aborted) {
+        replace(side, errorBox(error));
+      }
+    }
+  }
+
+  async function loadOlder() {
+    const first = state.items.at(-1)?.revision;
+
+    if (state.loading || !state.older || first === undefined || first <= 1) {
+      return;
+    }
+    state.loading = true;
+    try {
+      // Numbers have gaps: what hosts report is not stored.
+      let after = Math.max(0, first - 1 - PAGE);
+      const page = await get("revisions", { after, limit: PAGE }, signal);
+      const items = page.items.filter((item) => item.revision < first);
+
+      state.older = after > 0;
+      state.items.push(...items.reverse());
+      draw();
+    } catch (error) {
+      if (!signal.aborted) {
+        replace(failed, errorBox(error));
+      }
+    } finally {
+      state.loading = false;
+    }
+  }
+
+  const refresh = live.calmly(async () => {
+    try {
+      const newest = state.items[0]?.revision;
+      const [page, activity] = await Promise.all([
+        get("revisions", newest === undefined ? { limit: PAGE }
+          : { after: newest, limit: 1000 }, signal),
+        get("activity", { limit: 256 }, signal)]);
+
+      state.groups = activity.items;
+      state.items = [...page.items.reverse(), ...state.items];
+      replace(failed);
+      draw();
+      if (chosen !== null && chosen >= (newest ?? 0) - 50) {
+        choose(chosen);
+      }
+    } catch (error) {
+      if (!signal.aborted) {
+        replace(failed, errorBox(error, refresh));
+      }
+    }
+  });
+
+  live.on(["revision", "installed", "tick", "reset"], refresh, signal);
+  if (/^\d+$/.test(words[0] ?? "")) {
+    choose(Number(words[0]));
+  }
+  refresh();
+}

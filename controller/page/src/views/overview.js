@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How things are: in numbers, what needs somebody's attention, and what was
+// dropped and changed in the last hour.
+
+import { scaleLinear } from "d3-scale";
+import { get } from "../api.js";
+import { badge, empty, errorBox, h, newId, panel, replace, s }
+  from "../dom.js";
+import { ago, changes, duration, number, plural, short, when }
+  from "../format.js";
+import * as live from "../live.js";
+import { table } from "../table.js";
+
+export const path = "overview";
+export const title = "Overview";
+
+const HOUR = 3600 * 1000;
+const MINUTES = 60;
+
+// Tiles.  -------------------------------------------------------------------
+
+function tile(name, kind, big, ...lines) {
+  const id = newId();
+
+  return h("section", { class: `tile ${kind}`, "aria-labelledby": id },
+    h("h2", { id }, name), h("div", { class: "big" }, big),
+    h("ul", {}, lines.flat().filter(Boolean).map((line) => h("li", {}, line))));
+}
+
+function some(n, kind, word) {
+  return n ? badge(kind, `${number(n)} ${word}`) : null;
+}
+
+const STATE_KIND = { synced: "ok", reconciling: "wait", connecting: "wait",
+  offline: "bad", diverged: "bad", refused: "bad" };
+
+function hostTile(hosts) {
+  const by = {};
+
+  for (const host of hosts) {
+    by[host.state] = (by[host.state] ?? 0) + 1;
+  }
+  const behind = hosts.filter((host) => host.state === "synced"
+    && host.lag).length;
+  const bad = hosts.some((host) => STATE_KIND[host.state] === "bad");
+
+  return tile("Hosts", !hosts.length ? "" : bad ? "bad"
+    : by.synced === hosts.length ? "ok" : "wait", number(hosts.length),
+  Object.keys(STATE_KIND).map((state) =>
+    some(by[state], STATE_KIND[state], state)),
+  some(behind, "wait", "behind"));
+}
+
+function portTile(ports) {
+  const total = ports.up + ports.pending + ports.down + ports.unbound
+    + ports.external;
+
+  return tile("Ports", ports.down ? "bad" : ports.pending ? "wait"
+    : total ? "ok" : "", number(total), some(ports.up, "ok", "up"),
+  some(ports.pending, "wait", "pending"), some(ports.down, "bad", "down"),
+  some(ports.unbound, "off", "unbound"), some(ports.external, "", "external"),
+  some(ports.quarantined, "wait", "quarantined"),
+  some(ports.disabled, "off", "disabled"));
+}
+
+function tiles({ status, summary }) {
+  const o = status.objects;
+  const b = summary.balancers;
+  const healthy = status.ready && !status.problems.length;
+
+  return [
+    tile("Health", healthy ? "ok" : "bad",
+      healthy ? "good" : !status.ready ? "starting"
+        : plural(status.problems.length, "problem"),
+      `up ${duration(status.uptime_s)}`, `version ${status.version}`),
+    hostTile(summary.hosts),
+    portTile(summary.ports),
+    tile("Networks", "", number(o.networks), plural(o.routers, "router"),
+      o["floating-ips"] ? plural(o["floating-ips"], "floating address",
+        "floating addresses") : null),
+    tile("Policies", "", number(o.policies), plural(o.groups, "group"),
+      some(o.quarantines, "wait", o.quarantines === 1 ? "quarantine"
+        : "quarantines")),
+    tile("Balancers", b.idle ? "bad" : b.partial ? "wait" : b.n ? "ok" : "",
+      number(b.n), some(b.n - b.idle - b.partial, "ok", "serve"),
+      some(b.partial, "wait", "lack backends"), some(b.idle, "bad", "idle")),
+  ];
+}
+
+// What needs attention.  ----------------------------------------------------
+
+const ISSUES_MAX = 40;
+
+function issues({ status, summary }) {
+  const found = status.problems.map((p) => ["bad", p.kind,
+    [p.text, p.units?.length ? ` (${p.units.join(", ")})` : "",
+      p.packet ? [" – for instance ", h("code", {}, p.packet)] : ""]]);
+
+  for (const host of summary.hosts) {
+    if (host.state !== "synced" || host.reason) {
+      found.push([STATE_KIND[host.state] === "ok" ? "wait"
+        : STATE_KIND[host.state] ?? "wait", host.state,
+      [`host ${host.name}`, host.reason ? `: ${host.reason}` : "",
+        host.ports ? ` (${plural(host.ports, "port")})` : ""]]);
+    } else if (host.lag) {
+      found.push(["wait", "behind", `host ${host.name} has not acknowledged `
+        + plural(host.lag, "revision")]);
+    }
+  }
+  for (const lb of summary.balancers.lacking) {
+    found.push([lb.serving ? "wait" : "bad", lb.serving ? "lacking" : "idle",
+      lb.backends ? `balancer ${lb.name}: ${lb.serving} of `
+        + `${plural(lb.backends, "backend")} serve`
+        : `balancer ${lb.name} has no backends`]);
+  }
+  for (const network of summary.networks) {
+    const rest = network.ports - network.up;
+
+    if (rest && found.length < ISSUES_MAX) {
+      found.push(["off", "not up", `network ${network.name}: ${number(rest)} `
+        + `of ${plural(network.ports, "port")}`]);
+    }
+  }
+  return found;
+}
+
+function attention(data) {
+  const found = issues(data);
+
+  if (!data.summary.hosts.length) {
+    return empty("There are no hosts yet.", "A hypervisor joins by ",
+      h("code", {}, "vmnctl apply"), " of {type: hosts, name: hv1, spec: "
+      + "{ovsdb: \"tcp:ADDRESS:6640\", tunnel_ip: ADDRESS}}.");
+  }
+  if (!found.length) {
+    return empty("All hosts hold all that they are to hold, every port is up, "
+      + "and every balancer serves.");
+  }
+  return [h("ul", { class: "issues" }, found.slice(0, ISSUES_MAX).map(
+    ([kind, word, text]) => h("li", {}, badge(kind, word),
+      h("span", { class: "what" }, text)))),
+  found.length > ISSUES_MAX ? h("p", { class: "hint" },
+    `and ${found.length - ISSUES_MAX} more`) : null];
+}
+
+// The last hour.  -----------------------------------------------------------
+
+/** How many of 'times' in each minute of the last hour. */
+function histogram(times, label) {
+  const now = Date.now();
+  const bins = new Array(MINUTES).fill(0);
+
+  for (const time of times) {
+    const minute = Math.floor((now - new Date(time)) / 60000);
+
+    if (minute >= 0 && minute < MINUTES) {
+      bins[MINUTES - 1 - minute]++;
+    }
+  }
+  const most = Math.max(...bins);
+  const y = scaleLinear([0, Math.max(1, most)], [0, 38]);
+
+  return s("svg", { class: "histogram", viewBox: "0 0 600 54",
+    preserveAspectRatio: "none", role: "img",
+    "aria-label": `${label}: ${times.length}; the most in a minute: ${most}` },
+  s("line", { class: "axis", x1: 0, x2: 600, y1: 40.5, y2: 40.5 }),
+  bins.map((n, i) => n ? s("rect", { x: i * 10 + 1, width: 8,
+    y: 40 - y(n), height: y(n) }, s("title", {},
+    `${MINUTES - 1 - i} min ago: ${n}`)) : null));
+}
+
+const owner = (drop) => drop.object ? `${drop.object.type}/${drop.object.name}`
+  + (drop.rule === undefined ? "" : ` rule ${drop.rule}`) : drop.owner ?? "–";
+
+const end = (side) => side?.port ?? side?.ip ?? side?.mac ?? "?";
+
+function makeDrops() {
+  return table({
+    label: "Why packets were dropped in the last hour", most: 9,
+    key: (d) => `${d.host} ${d.owner} ${d.reason} ${d.rule}`,
+    columns: [
+      { title: "Reason", width: "1.1fr", cell: (d) => d.reason },
+      { title: "By", width: "1.3fr", cell: (d) => owner(d) },
+      { title: "Host", width: "90px", cell: (d) => d.host },
+      { title: "Packets", width: "80px", right: true,
+        cell: (d) => short(d.packets) },
+      { title: "Last", width: "80px", right: true, cell: (d) => ago(d.last) },
+    ],
+  });
+}
+
+function makeSamples() {
+  return table({
+    label: "Packets that were dropped, the newest first", most: 9,
+    key: (d) => d.id,
+    columns: [
+      { title: "Time", width: "74px", cell: (d) => when(d.time) },
+      { title: "From", width: "1fr", cell: (d) => end(d.src) },
+      { title: "To", width: "1fr", cell: (d) => end(d.dst) },
+      { title: "What", width: "90px", cell: (d) => d.protocol
+        + (d.dst?.number === undefined ? "" : `/${d.dst.number}`) },
+      { title: "Reason", width: "1.2fr", cell: (d) => d.reason },
+      { title: "Times", width: "50px", right: true,
+        cell: (d) => number(d.times) },
+    ],
+  });
+}
+
+function makeChanges() {
+  return table({
+    label: "Changes of the last hour, the newest first", most: 9,
+    key: (r) => r.revision,
+    open: (r) => { location.hash = `#/changes/${r.revision}`; },
+    columns: [
+      { title: "Revision", width: "70px", right: true,
+        cell: (r) => number(r.revision) },
+      { title: "Time", width: "74px", cell: (r) => when(r.time) },
+      { title: "Who", width: "minmax(116px, .5fr)", cell: (r) => r.who },
+      { title: "What", width: "2fr", cell: (r) => changes(r.changes) },
+    ],
+  });
+}
+
+function recentPanel(name, made, note, none) {
+  const body = h("div", {});
+  const root = panel(name, {}, body);
+
+  return {
+    root,
+    set(rows, ...above) {
+      replace(body, rows.length ? [above, made.root,
+        note ? h("p", { class: "hint" }, note) : null] : none());
+      if (rows.length) {
+        made.set(rows);
+      }
+    },
+  };
+}
+
+// The view.  ----------------------------------------------------------------
+
+async function load(signal) {
+  const [status, summary, drops, revisions] = await Promise.all([
+    get("status", {}, signal), get("summary", { limit: 200 }, signal),
+    get("drops", { limit: 500 }, signal),
+    get("revisions", { limit: 1000 }, signal)]);
+
+  return { status, summary, drops, revisions };
+}
+
+export function mount(root, { signal }) {
+  const top = h("div", { class: "tiles" });
+  const needs = h("div", {}, h("p", { class: "loading" }, "Loading …"));
+  const drops = recentPanel("Drops of the last hour", makeDrops(), null,
+    () => empty("No flow has dropped a packet in the last hour.",
+      "Counters are read every few seconds."));
+  const samples = recentPanel("Packets that were dropped", makeSamples(), null,
+    () => empty("There are no samples of dropped packets.",
+      "They are taken within a budget, and kept until vmnd ends."));
+  const log = recentPanel("Changes of the last hour", makeChanges(), null,
+    () => empty("Nothing was changed in the last hour.",
+      h("a", { href: "#/changes" }, "All changes")));
+  const failed = h("div", {});
+
+  replace(root, failed, top, h("div", { class: "columns" },
+    h("div", {}, panel("Needs attention", {}, needs), drops.root),
+    h("div", {}, log.root, samples.root)));
+
+  const refresh = live.calmly(async () => {
+    try {
+      const data = await load(signal);
+      const since = Date.now() - HOUR;
+      const dropped = data.drops.counters.filter((d) =>
+        new Date(d.last) >= since);
+      const changed = data.revisions.items.filter((r) =>
+        new Date(r.time) >= since).reverse();
+
+      replace(failed);
+      replace(top, tiles(data));
+      replace(needs, attention(data));
+      drops.set(dropped);
+      samples.set(data.drops.samples.filter((d) =>
+        new Date(d.time) >= since).reverse());
+      log.set(changed, histogram(changed.map((r) => r.time),
+        "Changes of the last hour"));
+    } catch (error) {
+      if (!signal.aborted) {
+        replace(failed, errorBox(error, refresh));
+      }
+    }
+  }, 1000);
+
+  live.on(["tick", "reset", "revision", "host", "binding", "drop", "health",
+    "installed"], refresh, signal);
+  refresh();
+}

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page that vmnd serves, used in a headless Chromium on the
+demonstration's shop: page-scenes.mjs has what is done there.  Screenshots are
+kept in $VMN_TEST_LOGS/page."""
+
+import gzip
+import json
+import os
+import re
+import subprocess
+
+import pytest
+import shop
+from conftest import HERE, check_log, close_lab, make_lab, wait_quiet
+from vmnlab import netns, traffic
+
+TOP = os.path.join(HERE, "../..")
+TOKEN = "a-token-for-the-page"
+PORT = 8181
+
+with open(os.path.join(HERE, "page-scenes.mjs")) as source:
+    SCENES = [name for name, body in re.findall(
+        r"^  (\w+): \{\n((?:    .*\n|\n)*)  \},$", source.read(), re.M)
+        if "    bench: true" not in body]
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    token = tmp_path_factory.mktemp("page") / "token"
+    token.write_text(TOKEN + "\n")
+    token.chmod(0o600)
+    lab = make_lab("page", 3, options=[
+        "--api-listen=127.0.0.1:%d" % PORT, "--api-token-file=%s" % token,
+        "--count-interval=1"])
+    made = shop.Shop(lab)
+    try:
+        made.open()
+        wait_quiet(lab)
+        assert traffic.ask(lab.vm("buyer1"), lab.vm("db1").ip, shop.DB,
+                           seconds=0.5) is None
+        yield made
+    finally:
+        made.close()
+        close_lab(lab)
+
+
+@pytest.fixture(scope="module")
+def modules():
+    return subprocess.run([os.path.join(TOP, "build-aux/page-modules")],
+                          stdout=subprocess.PIPE, text=True,
+                          check=True).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def played(opened, modules, tmp_path_factory):
+    """Plays all scenes; {scene: what was wrong, or None}."""
+    place = os.environ.get("VMN_TEST_LOGS") or str(
+        tmp_path_factory.mktemp("shots"))
+    said = netns.run(
+        ["node", os.path.join(HERE, "page.mjs"), modules,
+         "http://127.0.0.1:%d" % PORT, TOKEN, os.path.join(place, "page")],
+        ns=opened.lab.net_ns, check=False, timeout=300)
+    print(said)
+    found = [json.loads(line) for line in said.splitlines()
+             if line.startswith("{")]
+    return {one["scene"]: one["error"] for one in found}
+
+
+def test_files_are_served_compressed_and_known_again(opened):
+    raw = opened.api.raw
+    status, headers, page = raw("GET", "/")
+    assert status == 200
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = headers["Content-Security-Policy"]
+    for part in ("default-src 'none'", "script-src 'self'",
+                 "style-src 'self'", "connect-src 'self'",
+                 "frame-ancestors 'none'", "base-uri 'none'",
+                 "form-action 'none'"):
+        assert part in policy.split("; ")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert b"<script type=\"module\" src=\"/page/page.js\">" in page
+    # Nothing in it that the policy would refuse, nor from elsewhere.
+    assert not re.search(rb"style=|\son\w+=|https?://", page)
+
+    for name in ("page.js", "page.css"):
+        status, headers, plain = raw("GET", "/page/" + name)
+        assert status == 200 and "Content-Encoding" not in headers
+        status, packed, body = raw("GET", "/page/" + name,
+                                   headers={"Accept-Encoding": "gzip"})
+        assert packed["Content-Encoding"] == "gzip"
+        assert gzip.decompress(body) == plain
+        assert len(body) < len(plain) / 2
+        assert packed["ETag"] != headers["ETag"]
+        status, _, body = raw("GET", "/page/" + name, headers={
+            "Accept-Encoding": "gzip", "If-None-Match": packed["ETag"]})
+        assert (status, body) == (304, b"")
+    assert raw("GET", "/page/nothing.js")[0] == 404
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_scene(opened, played, scene):
+    assert scene in played, sorted(played)
+    assert played[scene] is None, played[scene]
+    check_log(opened.lab.vmnd)
