@@ -8,6 +8,7 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/client.h \
 	controller/ctl/cmd-get.c \
 	controller/ctl/cmd-drops.c \
+	controller/ctl/cmd-events.c \
 	controller/ctl/cmd-explain.c \
 	controller/ctl/cmd-flows.c \
 	controller/ctl/cmd-identities.c \
@@ -22,6 +23,7 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/commands.c \
 	controller/ctl/ctl.h \
 	controller/ctl/input.c \
+	controller/ctl/listen.c \
 	controller/ctl/input.h \
 	controller/ctl/options.c \
 	controller/ctl/simulate.h \
@@ -33,6 +35,8 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/table.c \
 	controller/ctl/table.h \
 	controller/ctl/types.c \
+	controller/ctl/watch.c \
+	controller/ctl/watch.h \
 	controller/ctl/types.h \
 	controller/ctl/yaml-print.c \
 	controller/ctl/yaml-scalar.c \

@@ -202,25 +202,32 @@ get_token(struct ctl *ctl, char **token)
     return true;
 }
 
+/* NULL after having said why. */
+static struct ctl_client *
+make_client(struct ctl *ctl)
+{
+    struct ctl_client *client;
+    char *error, *token;
+
+    if (!get_token(ctl, &token)) {
+        return NULL;
+    }
+    client = ctl_client_create(ctl->server, token, &error);
+    free(token);
+    if (!client) {
+        ctl_usage(ctl, "%s", error);
+        free(error);
+    }
+    return client;
+}
+
 static enum ctl_exit
 open_client(struct ctl *ctl)
 {
-    char *error, *token;
-
-    if (ctl->client) {
-        return CTL_DONE;
-    }
-    if (!get_token(ctl, &token)) {
-        return CTL_USAGE;
-    }
-    ctl->client = ctl_client_create(ctl->server, token, &error);
-    free(token);
     if (!ctl->client) {
-        ctl_usage(ctl, "%s", error);
-        free(error);
-        return CTL_USAGE;
+        ctl->client = make_client(ctl);
     }
-    return CTL_DONE;
+    return ctl->client ? CTL_DONE : CTL_USAGE;
 }
 
 /* Sends a request.  Says so if there is no answer. */
@@ -315,6 +322,36 @@ ctl_download(struct ctl *ctl, const char *path, int fd)
         status = CTL_REFUSED;
     }
     ctl_reply_uninit(&reply);
+    return status;
+}
+
+enum ctl_exit
+ctl_stream(struct ctl *ctl, const char *path, int idle_timeout_ms,
+           ctl_client_take *take, void *aux, bool quiet)
+{
+    struct ctl_client *client = make_client(ctl);
+    enum ctl_exit status = CTL_DONE;
+    struct ctl_reply reply;
+    char *error;
+
+    if (!client) {
+        return CTL_USAGE;
+    }
+    if (ctl_client_stream(client, path, idle_timeout_ms, take, aux, &reply,
+                          &error)) {
+        if (!quiet) {
+            fprintf(ctl->err, "vmnctl: %s\n", error);
+        }
+        free(error);
+        status = CTL_UNREACHABLE;
+    } else {
+        if (reply.status != 200) {
+            say_problem(ctl, &reply, NULL);
+            status = CTL_REFUSED;
+        }
+        ctl_reply_uninit(&reply);
+    }
+    ctl_client_destroy(client);
     return status;
 }
 

@@ -45,6 +45,22 @@ enum ctl_exit ctl_get(struct ctl *, const char *path, struct ctl_reply *);
 /* GETs what is no JSON, and writes it to 'fd'. */
 enum ctl_exit ctl_download(struct ctl *, const char *path, int fd);
 
+/* GETs what does not end by itself, on a connection of its own, so that 'take' may
+ * make calls.  Ends as ctl_client_stream() does.  'quiet' says nothing of a
+ * server that cannot be reached. */
+enum ctl_exit ctl_stream(struct ctl *, const char *path, int idle_timeout_ms,
+                         ctl_client_take *take, void *aux, bool quiet);
+
+/* listen.c: listens to GET /v1/events with 'query', which is "?KEY=VALUE&..." or empty,
+ * until the server refuses, and calls 'cb' with each event.  Goes on where it
+ * was when the server comes back, and says so.  'cb' may make calls of its own;
+ * it returns a status other than CTL_DONE to end. */
+typedef enum ctl_exit ctl_event_cb(struct ctl *, const char *kind,
+                                   const char *id, const json_t *data,
+                                   void *aux);
+enum ctl_exit ctl_listen(struct ctl *, const char *query, ctl_event_cb *cb,
+                         void *aux);
+
 /* Appends to the array 'objects' those that --selector, --network and --limit
  * ask for, page by page. */
 enum ctl_exit ctl_get_list(struct ctl *, const char *type, json_t *objects);

@@ -105,7 +105,10 @@ ctl_client_destroy(struct ctl_client *client)
 struct sink {
     CURL *curl;
     struct ds text;
-    int fd;                     /* For the body of a 200, or -1. */
+    int fd;                     /* For the body of a 200, or -1; */
+    ctl_client_take *take;      /* or this, or NULL. */
+    void *aux;
+    bool enough;                /* It wants no more. */
     int error;                  /* Of writing to it. */
 };
 
@@ -123,6 +126,10 @@ take_data(char *data, size_t size, size_t n, void *sink_)
 
         sink->error = write_fully(sink->fd, data, size, &written);
         return sink->error ? 0 : size;
+    }
+    if (sink->take && status == 200) {
+        sink->enough = !sink->take(sink->aux, data, size);
+        return sink->enough ? 0 : size;
     }
     if (size > CTL_REPLY_SIZE_MAX - sink->text.length) {
         return 0;
@@ -145,7 +152,7 @@ set_options(struct ctl_client *client, const char *method, const char *url,
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      (long) CONNECT_TIMEOUT_MS);
-    if (sink->fd < 0) {
+    if (sink->fd < 0 && !sink->take) {
         curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long) timeout_ms);
     } else {
         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -254,7 +261,7 @@ call(struct ctl_client *client, const char *method, const char *path,
     set_options(client, method, url, timeout_ms, sink);
     code = perform(client, body, type);
     free(url);
-    if (code) {
+    if (code && !sink->enough) {
         *error = describe_failure(client, code, timeout_ms, sink);
         ds_destroy(&sink->text);
         return code == CURLE_OPERATION_TIMEDOUT ? ETIMEDOUT : ECONNREFUSED;
@@ -285,6 +292,18 @@ ctl_client_download(struct ctl_client *client, const char *path,
                     char **error)
 {
     struct sink sink = { .text = DS_EMPTY_INITIALIZER, .fd = fd };
+
+    return call(client, "GET", path, NULL, NULL, idle_timeout_ms, &sink,
+                reply, error);
+}
+
+int
+ctl_client_stream(struct ctl_client *client, const char *path,
+                  int idle_timeout_ms, ctl_client_take *take, void *aux,
+                  struct ctl_reply *reply, char **error)
+{
+    struct sink sink = { .text = DS_EMPTY_INITIALIZER, .fd = -1,
+                         .take = take, .aux = aux };
 
     return call(client, "GET", path, NULL, NULL, idle_timeout_ms, &sink,
                 reply, error);

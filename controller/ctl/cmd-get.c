@@ -11,6 +11,7 @@
 #include "controller/ctl/call.h"
 #include "controller/ctl/show.h"
 #include "controller/ctl/types.h"
+#include "controller/ctl/watch.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -36,8 +37,8 @@ get_one(struct ctl *ctl, const struct schema_table *type, const char *name,
 
 /* Puts "type" in front of each object, so that what is shown can be applied.
  */
-static json_t *
-with_types(const json_t *objects, const struct schema_table *type)
+json_t *
+ctl_with_types(const json_t *objects, const struct schema_table *type)
 {
     json_t *result = json_array();
     json_t *object;
@@ -56,7 +57,7 @@ static void
 show_objects(struct ctl *ctl, const struct schema_table *type,
              const json_t *objects, bool one)
 {
-    json_t *typed = with_types(objects, type);
+    json_t *typed = ctl_with_types(objects, type);
     struct ctl_column *columns;
     const json_t *object;
     size_t i;
@@ -138,7 +139,8 @@ ctl_cmd_get(struct ctl *ctl, int n_args, char *const args[])
         return ctl_usage(ctl, "get: --selector and --limit do not go with "
                          "names");
     }
-    return get(ctl, type, n_args - 1, args + 1);
+    return (ctl->watch ? ctl_watch(ctl, type, n_args - 1, args + 1)
+            : get(ctl, type, n_args - 1, args + 1));
 }
 
 enum ctl_exit

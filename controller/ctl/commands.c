@@ -8,15 +8,17 @@
 
 const struct ctl_command ctl_commands[] = {
     { "get", "TYPE [NAME...]", 1, -1,
-      CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT,
+      CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT | CTL_OPT_WATCH,
       "show objects",
       "TYPE is hosts, networks, ports, groups, services, tiers, policies,\n"
       "quarantines, loadbalancers, routers, floating-ips, dns-zones, observations or apps;\n"
       "singular and short names (net, svc, pol, lb) do as well.  Without NAME, all\n"
-      "of the type.\n"
+      "of the type.  With --watch, also each that is different from then on, until\n"
+      "it is interrupted.\n"
       "\nExample:\n"
       "  vmnctl get ports -l tier=web\n"
-      "  vmnctl get net shop -o yaml >shop.yaml\n",
+      "  vmnctl get net shop -o yaml >shop.yaml\n"
+      "  vmnctl get ports -l tier=web --watch\n",
       ctl_cmd_get },
     { "describe", "TYPE NAME", 2, 2, 0,
       "show all there is about one object",
@@ -215,6 +217,17 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl logs --policy db-in --follow\n",
       ctl_cmd_logs },
+    { "events", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_EVENTS,
+      "show what happens, as it happens",
+      "Changes (revision), who has them (installed), states of hosts and ports\n"
+      "(host, binding), packets that were dropped or logged (drop, log), and what\n"
+      "audits found (audit): a line each, until it is interrupted.  With -o json\n"
+      "also a line each.  It goes on where it was if vmnd is away for a while.\n"
+      "\nExample:\n"
+      "  vmnctl events\n"
+      "  vmnctl events --kinds revision,installed --network shop\n"
+      "  vmnctl events --port db-1 -o json\n",
+      ctl_cmd_events },
     { "identities", "", 0, 0,
       CTL_OPT_SHOWN | CTL_OPT_NETWORK | CTL_OPT_LIMIT,
       "show who ports are to policies",

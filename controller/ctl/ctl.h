@@ -53,6 +53,8 @@ enum ctl_option {
     CTL_OPT_NETWORK = 1 << 20,  /* --network. */
     CTL_OPT_SHOWN = 1 << 21,    /* -o, of anything else. */
     CTL_OPT_RECOMMEND = 1 << 22, /* --network, --for and the like. */
+    CTL_OPT_WATCH = 1 << 23,    /* --watch. */
+    CTL_OPT_EVENTS = 1 << 24,   /* --kinds and the like. */
 };
 
 struct ctl {
@@ -92,6 +94,9 @@ struct ctl {
     bool by_port;
     char *policy;               /* Owned; or NULL. */
     bool follow;
+    bool watch;
+    char *kinds;                /* Owned, as the next; or NULL. */
+    char *type;
     int for_s;                  /* 0: not given. */
     char *labels;               /* Owned; or NULL. */
     bool exact;
@@ -160,6 +165,7 @@ enum ctl_exit ctl_cmd_drops(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_identities(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_policy(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_reachability(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_events(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_logs(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_status(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_top(struct ctl *, int, char *const[]);

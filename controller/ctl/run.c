@@ -132,6 +132,8 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->port);
     free(ctl->reason);
     free(ctl->policy);
+    free(ctl->kinds);
+    free(ctl->type);
     free(ctl->labels);
     free(ctl->database);
     svec_destroy(&ctl->files);

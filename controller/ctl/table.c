@@ -213,3 +213,10 @@ ctl_table_print(const struct ctl_table *table, FILE *file)
         }
     }
 }
+
+void
+ctl_table_print_on(struct ctl_table *table, FILE *file)
+{
+    ctl_table_print(table, file);
+    svec_clear(&table->cells);
+}

@@ -35,6 +35,10 @@ void ctl_table_add(struct ctl_table *, const json_t *object);
  * terminal. */
 void ctl_table_print(const struct ctl_table *, FILE *);
 
+/* The same for rows that were added since the last call, without the headings
+ * if they were written then. */
+void ctl_table_print_on(struct ctl_table *, FILE *);
+
 /* Writes 'text' with control characters other than line feed shown as "?". */
 void ctl_print_safely(FILE *, const char *text);
 

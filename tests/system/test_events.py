@@ -7,10 +7,13 @@ import json
 import os
 import selectors
 import socket
+import subprocess
 import time
 
 import pytest
 from conftest import close_lab, entry, make_lab, rule
+from vmnlab.daemon import find
+from vmnlab.netns import wait_for
 
 N_READERS = 500
 N_STUCK = 10
@@ -228,6 +231,31 @@ def test_500_readers_of_whom_10_are_stuck(world, read):
             pass
         assert reader.ended
     assert world.api.metrics()["vmn_event_readers"] == N_READERS - N_STUCK
+
+
+def test_vmnctl_watches(world, tmp_path):
+    """What is watched is told when it comes, is different, and goes."""
+    world.network("net")
+    env = dict(os.environ, VMNCTL_SERVER="unix:" + world.lab.vmnd.socket)
+    out = tmp_path / "out"
+    with open(out, "w", encoding="utf-8") as file, subprocess.Popen(
+            [find("vmnctl"), "get", "ports", "-l", "role=web", "-w"],
+            stdout=file, env=env) as process:
+        try:
+            wait_for("the headings", lambda: "NAME" in out.read_text(), 10)
+            world.put("ports", "a", network="net", labels={"role": "web"})
+            world.put("ports", "b", network="net")
+            wait_for("a", lambda: "unbound   role=web" in out.read_text(), 10)
+            world.lab.add_vm_of_port("a", "h1")
+            world.own_vms.append("a")
+            wait_for("a to be up", lambda: "up        role=web"
+                     in out.read_text(), 10)
+            world.patch("ports", "a", labels={"role": "db"})
+            wait_for("a to be others'",
+                     lambda: "a (no longer selected)" in out.read_text(), 10)
+        finally:
+            process.terminate()
+    assert "b " not in out.read_text()
 
 
 def test_restart_tells_to_read_all_again():

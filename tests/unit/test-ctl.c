@@ -325,6 +325,89 @@ get_stops_at_the_limit(void **state OVS_UNUSED)
                 "web-1\n", "");
 }
 
+#define EVENT(ID, KIND, DATA) "id: " ID "\nevent: " KIND "\ndata: " DATA "\n\n"
+/* What ends it: one that is away comes back. */
+#define NO_MORE 404, "{\"detail\": \"no more\"}"
+#define AWAY "vmnctl: the server is away; this goes on when it is back\n" \
+             "vmnctl: no more (HTTP 404)\n"
+
+static void
+watch_shows_what_becomes_of_objects(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/events?kinds=revision,binding&type=ports", NULL, 200,
+          EVENT("7", "start", "{\"revision\": 5}")
+          ":\n\n"
+          EVENT("8", "revision", "{\"changes\": [{\"type\": \"groups\","
+                " \"name\": \"web-1\"}, {\"type\": \"ports\", \"name\":"
+                " \"database-1\"}]}")
+          EVENT("9", "binding", "{\"port\": \"web-1\"}") },
+        { "GET /v1/ports?selector=role%3Dweb&limit=250", NULL,
+          200, "{\"items\": [" PORT_1 "]}" },
+        { "GET /v1/ports/database-1", NULL, 200, PORT_2 },
+        { "GET /v1/ports/web-1", NULL, 404, "{}" },
+        { "GET /v1/events?kinds=revision,binding&type=ports&after=9", NULL,
+          200, EVENT("12", "reset", "{}") },
+        { "GET /v1/ports?selector=role%3Dweb&limit=250", NULL,
+          200, "{\"items\": [" PORT_1 "]}" },
+        { "GET /v1/events?kinds=revision,binding&type=ports&after=12", NULL,
+          NO_MORE },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    play(&result, steps, "", "get ports -l role=web --watch -o name");
+    assert_string_equal(result.out, "web-1\nweb-1 (deleted)\nweb-1\n");
+    assert_non_null(strstr(result.err, AWAY));
+    assert_int_equal(result.status, CTL_REFUSED);
+    run_uninit(&result);
+}
+
+static void
+events_are_a_line_each(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/events?kinds=host%2Cdrop&port=a", NULL, 200,
+          EVENT("7", "start", "{\"revision\": 5}")
+          EVENT("8", "revision", "{\"time\": \"T1\", \"revision\": 9,"
+                " \"who\": \"me\", \"changes\": [{\"op\": \"create\","
+                " \"type\": \"ports\", \"name\": \"a\"}, {\"op\":"
+                " \"create\", \"type\": \"ports\", \"name\": \"b\"},"
+                " {\"more\": 20}]}")
+          EVENT("9", "installed", "{\"time\": \"T2\", \"revision\": 9,"
+                " \"first_revision\": 8, \"hosts\": 1}")
+          EVENT("10", "host", "{\"time\": \"T3\", \"host\": \"h1\","
+                " \"state\": \"offline\", \"reason\": \"\\u001b[2J\"}")
+          EVENT("11", "binding", "{\"time\": \"T4\", \"port\": \"a\","
+                " \"state\": \"up\", \"host\": \"h1\"}")
+          EVENT("12", "drop", "{\"time\": \"T5\", \"host\": \"h1\","
+                " \"src\": {\"port\": \"a\", \"number\": 1}, \"dst\":"
+                " {\"port\": null, \"ip\": \"10.0.0.9\"}, \"protocol\":"
+                " \"tcp\", \"reason\": \"denied\", \"object\":"
+                " {\"type\": \"policies\", \"name\": \"p\"}, \"rule\":"
+                " 0}")
+          EVENT("13", "audit", "{\"time\": \"T6\", \"host\": \"h1\","
+                " \"missing\": 1, \"altered\": 2, \"strangers\": 3}") },
+        { "GET /v1/events?kinds=host%2Cdrop&port=a&after=13", NULL, NO_MORE },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "events --kinds host,drop --port a", CTL_REFUSED,
+                "T1  revision   9 by me: create ports/a, and 21 more\n"
+                "T2  installed  8-9 on 1 host\n"
+                "T3  host       h1 offline: ?[2J\n"
+                "T4  binding    a up on h1\n"
+                "T5  drop       h1 a:1 -> 10.0.0.9 tcp: denied, by policies/p"
+                " rule 0\n"
+                "T6  audit      h1: missing 1, altered 2, strangers 3\n",
+                AWAY);
+    assert_alone("", "events", CTL_UNREACHABLE, "cannot reach");
+    assert_alone("", "events -o yaml", CTL_USAGE, "-o is table or json");
+    assert_alone("", "events --type x", CTL_USAGE, "no type \"x\"");
+    assert_alone("", "get ports -w --limit 3", CTL_USAGE, "--limit");
+    assert_alone("", "get ports -w -l a=(", CTL_USAGE, "--selector");
+}
+
 static void
 get_one_as_yaml_can_be_applied_again(void **state OVS_UNUSED)
 {
@@ -1526,6 +1609,8 @@ main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(get_prints_a_table_over_all_pages),
+        cmocka_unit_test(watch_shows_what_becomes_of_objects),
+        cmocka_unit_test(events_are_a_line_each),
         cmocka_unit_test(get_stops_at_the_limit),
         cmocka_unit_test(get_one_as_yaml_can_be_applied_again),
         cmocka_unit_test(get_of_several_names_shows_those_that_are_there),

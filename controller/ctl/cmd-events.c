@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl events: what happens, a line each. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/call.h"
+#include "controller/ctl/types.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+static json_int_t
+get_count(const json_t *json, const char *name)
+{
+    return json_integer_value(json_object_get(json, name));
+}
+
+static void
+put_text(struct ds *ds, const json_t *data, const char *path,
+         const char *before)
+{
+    struct ds text = DS_EMPTY_INITIALIZER;
+
+    ctl_path_print(data, path, &text);
+    if (text.length) {
+        ds_put_format(ds, "%s%s", before, ds_cstr(&text));
+    }
+    ds_destroy(&text);
+}
+
+/* "create ports/web-1, and 3 more". */
+static void
+put_changes(struct ds *ds, const json_t *changes)
+{
+    const json_t *last = json_array_get(changes,
+                                        json_array_size(changes) - 1);
+    json_int_t n = json_array_size(changes) + get_count(last, "more")
+                   - (json_object_get(last, "more") != NULL);
+    const json_t *first = json_array_get(changes, 0);
+
+    put_text(ds, first, "/op", "");
+    put_text(ds, first, "/type", " ");
+    put_text(ds, first, "/name", "/");
+    if (n > 1) {
+        ds_put_format(ds, ", and %"JSON_INTEGER_FORMAT" more", n - 1);
+    }
+}
+
+static void
+put_revision(struct ds *ds, const json_t *data)
+{
+    put_text(ds, data, "/revision", "");
+    put_text(ds, data, "/who", " by ");
+    ds_put_cstr(ds, ": ");
+    put_changes(ds, json_object_get(data, "changes"));
+}
+
+static void
+put_installed(struct ds *ds, const json_t *data)
+{
+    json_int_t first = get_count(data, "first_revision");
+    json_int_t last = get_count(data, "revision");
+    json_int_t n = get_count(data, "hosts");
+
+    if (first < last) {
+        ds_put_format(ds, "%"JSON_INTEGER_FORMAT"-", first);
+    }
+    ds_put_format(ds, "%"JSON_INTEGER_FORMAT" on %"JSON_INTEGER_FORMAT
+                  " host%s", last, n, n == 1 ? "" : "s");
+}
+
+static void
+put_host(struct ds *ds, const json_t *data)
+{
+    put_text(ds, data, "/host", "");
+    put_text(ds, data, "/state", " ");
+    put_text(ds, data, "/reason", ": ");
+}
+
+static void
+put_binding(struct ds *ds, const json_t *data)
+{
+    put_text(ds, data, "/port", "");
+    put_text(ds, data, "/state", " ");
+    put_text(ds, data, "/host", " on ");
+    put_text(ds, data, "/candidate", ", candidate ");
+    put_text(ds, data, "/reason", ": ");
+}
+
+static void
+put_end(struct ds *ds, const json_t *end)
+{
+    const json_t *port = json_object_get(end, "port");
+
+    put_text(ds, end, json_is_string(port) ? "/port"
+             : json_object_get(end, "ip") ? "/ip" : "/mac", " ");
+    put_text(ds, end, "/number", ":");
+}
+
+static void
+put_packet(struct ds *ds, const json_t *data)
+{
+    put_text(ds, data, "/host", "");
+    put_end(ds, json_object_get(data, "src"));
+    ds_put_cstr(ds, " ->");
+    put_end(ds, json_object_get(data, "dst"));
+    put_text(ds, data, "/protocol", " ");
+    put_text(ds, data, "/verdict", ": ");
+    put_text(ds, data, "/reason", ": ");
+    put_text(ds, data, "/object/type", ", by ");
+    put_text(ds, data, "/object/name", "/");
+    put_text(ds, data, "/rule", " rule ");
+}
+
+static void
+put_audit(struct ds *ds, const json_t *data)
+{
+    put_text(ds, data, "/host", "");
+    put_text(ds, data, "/missing", ": missing ");
+    put_text(ds, data, "/altered", ", altered ");
+    put_text(ds, data, "/strangers", ", strangers ");
+}
+
+static const struct {
+    const char *kind;
+    void (*put)(struct ds *, const json_t *data);
+} kinds[] = {
+    { "revision", put_revision }, { "installed", put_installed },
+    { "host", put_host }, { "binding", put_binding },
+    { "drop", put_packet }, { "log", put_packet }, { "audit", put_audit },
+};
+
+static void
+print_line(struct ctl *ctl, const char *kind, const json_t *data)
+{
+    const char *time = json_string_value(json_object_get(data, "time"));
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (!strcmp(kind, "reset")) {
+        fputs("vmnctl: vmnd has started anew, or events since then are no "
+              "longer kept\n", ctl->err);
+    }
+    ds_put_format(&ds, "%s  %-9s  ", time ? time : "-", kind);
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (!strcmp(kind, kinds[i].kind)) {
+            kinds[i].put(&ds, data);
+        }
+    }
+    if (time) {
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->out, ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+}
+
+static enum ctl_exit
+event_cb(struct ctl *ctl, const char *kind, const char *id,
+         const json_t *data, void *aux OVS_UNUSED)
+{
+    if (ctl->output == CTL_JSON) {
+        json_t *json = json_pack("{s:s, s:s, s:O}", "id", id, "event", kind,
+                                 "data", data);
+        char *text = json_dumps(json, JSON_COMPACT);
+
+        fprintf(ctl->out, "%s\n", text);
+        json_decref(json);
+        free(text);
+    } else {
+        print_line(ctl, kind, data);
+    }
+    return CTL_DONE;
+}
+
+enum ctl_exit
+ctl_cmd_events(struct ctl *ctl, int n_args OVS_UNUSED,
+               char *const args[] OVS_UNUSED)
+{
+    const struct schema_table *type = ctl->type ? ctl_get_type(ctl, ctl->type)
+                                                : NULL;
+    const struct {
+        const char *name, *value;
+    } filters[] = {
+        { "kinds", ctl->kinds }, { "type", type ? type->plural : NULL },
+        { "host", ctl->host }, { "network", ctl->network },
+        { "port", ctl->port }, { "policy", ctl->policy },
+    };
+    struct ds query = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+
+    if (ctl->type && !type) {
+        return CTL_USAGE;
+    }
+    if (ctl->output == CTL_YAML) {
+        return ctl_usage(ctl, "events: -o is table or json");
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
+        if (filters[i].value) {
+            ctl_put_query(&query, filters[i].name, filters[i].value);
+        }
+    }
+    status = ctl_listen(ctl, query.length ? ds_cstr(&query) : "", event_cb,
+                        NULL);
+    ds_destroy(&query);
+    return status;
+}
