@@ -1,5 +1,9 @@
 # controller/northbound: the JSON API.
 controller_libvmn_la_SOURCES += \
+	controller/northbound/about-calls.c \
+	controller/northbound/about-replies.c \
+	controller/northbound/about-simulator.c \
+	controller/northbound/about.h \
 	controller/northbound/activity.c \
 	controller/northbound/apply.c \
 	controller/northbound/ask.c \
@@ -25,6 +29,9 @@ controller_libvmn_la_SOURCES += \
 	controller/northbound/problem.c \
 	controller/northbound/query.c \
 	controller/northbound/observations.c \
+	controller/northbound/openapi-types.c \
+	controller/northbound/openapi.c \
+	controller/northbound/openapi.h \
 	controller/northbound/reachability.c \
 	controller/northbound/recommend-objects.c \
 	controller/northbound/recommend-private.h \

@@ -33,7 +33,9 @@ struct northbound {
     const struct apphost *apphost;
     struct http_server *http;
     size_t n_routes;
-    struct http_route *routes;      /* Owned, with their patterns. */
+    struct http_route *routes;      /* Owned, with their patterns and
+                                     * queries. */
+    char *openapi;                  /* Owned: their description. */
     struct ovs_list changes;        /* Of struct change, in flight. */
     struct ovs_list looks;          /* Of struct look, that wait. */
     struct ovs_list trials;         /* Of struct trial, that wait. */
@@ -53,6 +55,11 @@ struct northbound {
 #define NB_MEMBERS_MAX 1000         /* Ports that a status lists. */
 #define NB_TIMEOUT_MAX_MS (300 * 1000)
 #define NB_TIMEOUT_DEFAULT_MS (10 * 1000)
+
+/* northbound.c */
+/* The table of routes; what it has is owned.  nb_routes_destroy() frees it. */
+struct http_route *nb_routes_make(size_t *n);
+void nb_routes_destroy(struct http_route *, size_t n);
 
 /* query.c: parameters of a query.  On error they answer the request and return
  * false. */
@@ -207,7 +214,7 @@ void nb_when_settled(struct northbound *, struct http_request *, nb_answer *);
 void nb_when_problems_known(struct northbound *, struct http_request *,
                             nb_answer *);
 
-http_handler nb_get_index, nb_get_status, nb_get_health, nb_get_ready;
+http_handler nb_get_index, nb_get_openapi, nb_get_status, nb_get_health, nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions;
 http_handler nb_get_activity;

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/northbound/about.h"
+#include "controller/northbound/openapi.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "timeval.h"
@@ -24,83 +26,104 @@ VLOG_DEFINE_THIS_MODULE(northbound);
 /* Of each listener: who listens to events leaves room for others. */
 #define CONNECTIONS_MAX (EVENT_READERS_MAX + 256)
 
-/* What every change may ask for. */
-#define WAIT "wait timeout dry_run"
-
-/* Calls that there are once. */
+/* Calls that there are once.  What they take in a query is in their 'about'. */
 static const struct http_route calls[] = {
-    { .method = HTTP_GET, .pattern = "/healthz", .handler = nb_get_health,
+    { .method = HTTP_GET, .pattern = "/healthz",
+      .handler = nb_get_health, .about = &nb_about_health,
       .open = true },
-    { .method = HTTP_GET, .pattern = "/readyz", .handler = nb_get_ready,
+    { .method = HTTP_GET, .pattern = "/readyz",
+      .handler = nb_get_ready, .about = &nb_about_ready,
       .open = true },
-    { .method = HTTP_GET, .pattern = "/", .handler = nb_get_page,
-      .open = true },
+    { .method = HTTP_GET, .pattern = "/",
+      .handler = nb_get_page, .about = &nb_about_page, .open = true },
     { .method = HTTP_GET, .pattern = "/page/{file}",
-      .handler = nb_get_page_file, .open = true },
-    { .method = HTTP_GET, .pattern = "/metrics", .handler = nb_get_metrics },
-    { .method = HTTP_GET, .pattern = "/v1", .handler = nb_get_index },
+      .handler = nb_get_page_file, .about = &nb_about_page_file,
+      .open = true },
+    { .method = HTTP_GET, .pattern = "/metrics",
+      .handler = nb_get_metrics, .about = &nb_about_metrics },
+    { .method = HTTP_GET, .pattern = "/v1",
+      .handler = nb_get_index, .about = &nb_about_index },
+    { .method = HTTP_GET, .pattern = "/v1/openapi.json",
+      .handler = nb_get_openapi, .about = &nb_about_openapi },
     { .method = HTTP_GET, .pattern = "/v1/status",
-      .handler = nb_get_status },
+      .handler = nb_get_status, .about = &nb_about_status },
     { .method = HTTP_GET, .pattern = "/v1/summary",
-      .handler = nb_get_summary, .query = "limit" },
+      .handler = nb_get_summary, .about = &nb_about_summary },
     { .method = HTTP_GET, .pattern = "/v1/backup",
-      .handler = nb_get_backup },
-    { .method = HTTP_POST, .pattern = "/v1/apply", .handler = nb_apply,
-      .query = "prune " WAIT, .takes_body = true },
+      .handler = nb_get_backup, .about = &nb_about_backup },
+    { .method = HTTP_POST, .pattern = "/v1/apply",
+      .handler = nb_apply, .about = &nb_about_apply,
+      .takes_body = true },
     { .method = HTTP_POST, .pattern = "/v1/trace",
-      .handler = nb_post_trace, .takes_body = true },
+      .handler = nb_post_trace, .about = &nb_about_trace,
+      .takes_body = true },
     { .method = HTTP_GET, .pattern = "/v1/reachability",
-      .handler = nb_get_reachability, .query = "network protocol port by" },
+      .handler = nb_get_reachability, .about = &nb_about_reachability },
     { .method = HTTP_POST, .pattern = "/v1/reachability",
-      .handler = nb_post_reachability,
-      .query = "network protocol port by", .takes_body = true },
+      .handler = nb_post_reachability, .about = &nb_about_reach_change,
+      .takes_body = true },
     { .method = HTTP_GET, .pattern = "/v1/recommendations",
-      .handler = nb_get_recommendations,
-      .query = "network labels exact mode" },
+      .handler = nb_get_recommendations, .about = &nb_about_recommendations },
     { .method = HTTP_GET, .pattern = "/v1/revisions",
-      .handler = nb_get_revisions, .query = "limit after" },
+      .handler = nb_get_revisions, .about = &nb_about_revisions },
     { .method = HTTP_GET, .pattern = "/v1/revisions/{revision}",
-      .handler = nb_get_revision },
+      .handler = nb_get_revision, .about = &nb_about_revision },
     { .method = HTTP_GET, .pattern = "/v1/activity",
-      .handler = nb_get_activity, .query = "limit after" },
-    { .method = HTTP_GET, .pattern = "/v1/events", .handler = nb_get_events,
-      .query = "kinds type host network port policy after" },
-    { .method = HTTP_GET, .pattern = "/v1/drops", .handler = nb_get_drops,
-      .query = "host app reason network port limit after" },
-    { .method = HTTP_GET, .pattern = "/v1/logs", .handler = nb_get_logs,
-      .query = "host network port policy limit after" },
+      .handler = nb_get_activity, .about = &nb_about_activity },
+    { .method = HTTP_GET, .pattern = "/v1/events",
+      .handler = nb_get_events, .about = &nb_about_events },
+    { .method = HTTP_GET, .pattern = "/v1/drops",
+      .handler = nb_get_drops, .about = &nb_about_drops },
+    { .method = HTTP_GET, .pattern = "/v1/logs",
+      .handler = nb_get_logs, .about = &nb_about_logs },
     { .method = HTTP_GET, .pattern = "/v1/identities",
-      .handler = nb_get_identities, .query = "network limit after" },
+      .handler = nb_get_identities, .about = &nb_about_identities },
     { .method = HTTP_GET, .pattern = "/v1/hosts/{name}/flows",
-      .handler = nb_get_flows, .query = "diff app stage table object limit" },
+      .handler = nb_get_flows, .about = &nb_about_flows },
     { .method = HTTP_POST, .pattern = "/v1/hosts/{name}/audit",
-      .handler = nb_post_audit, .query = "limit" },
+      .handler = nb_post_audit, .about = &nb_about_audit },
 };
 
 /* Calls of each type; the pattern is what follows its plural. */
 static const struct http_route type_calls[] = {
     { .method = HTTP_GET, .pattern = "", .handler = nb_get_list,
-      .query = "selector limit after" },
-    { .method = HTTP_GET, .pattern = "/{name}", .handler = nb_get_one },
+      .about = &nb_about_list },
+    { .method = HTTP_GET, .pattern = "/{name}", .handler = nb_get_one,
+      .about = &nb_about_get },
     { .method = HTTP_PUT, .pattern = "/{name}", .handler = nb_put,
-      .query = WAIT, .takes_body = true },
+      .about = &nb_about_put, .takes_body = true },
     { .method = HTTP_PATCH, .pattern = "/{name}", .handler = nb_patch,
-      .query = WAIT, .takes_body = true },
+      .about = &nb_about_patch, .takes_body = true },
     { .method = HTTP_DELETE, .pattern = "/{name}", .handler = nb_delete,
-      .query = "cascade " WAIT },
+      .about = &nb_about_delete },
 };
 
+/* Makes 'route' own its pattern, and says which parameters it takes. */
 static void
-make_routes(struct northbound *nb)
+finish_route(struct http_route *route, char *pattern)
+{
+    const struct nb_about *about = route->about;
+    struct ds query = DS_EMPTY_INITIALIZER;
+
+    route->pattern = pattern;
+    for (const struct schema_field *f = about ? about->params : NULL;
+         f && f->name; f++) {
+        ds_put_format(&query, "%s%s", query.length ? " " : "", f->name);
+    }
+    route->query = query.length ? ds_steal_cstr(&query) : NULL;
+    ds_destroy(&query);
+}
+
+struct http_route *
+nb_routes_make(size_t *n)
 {
     size_t max = ARRAY_SIZE(calls) + VMN_N_TABLES * ARRAY_SIZE(type_calls);
-    struct http_route *route = xcalloc(max, sizeof *route);
+    struct http_route *routes = xcalloc(max, sizeof *routes);
+    struct http_route *route = routes;
 
-    nb->routes = route;
     for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
         *route = calls[i];
-        route->pattern = xstrdup(calls[i].pattern);
-        route++;
+        finish_route(route++, xstrdup(calls[i].pattern));
     }
     for (int t = 0; t < VMN_N_TABLES; t++) {
         const struct schema_table *table = &schema_tables[t];
@@ -112,13 +135,23 @@ make_routes(struct northbound *nb)
                 continue;
             }
             *route = type_calls[i];
-            route->pattern = xasprintf("/v1/%s%s", table->plural,
-                                       type_calls[i].pattern);
             route->data = table;
-            route++;
+            finish_route(route++, xasprintf("/v1/%s%s", table->plural,
+                                            type_calls[i].pattern));
         }
     }
-    nb->n_routes = route - nb->routes;
+    *n = route - routes;
+    return routes;
+}
+
+void
+nb_routes_destroy(struct http_route *routes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(CONST_CAST(char *, routes[i].pattern));
+        free(CONST_CAST(char *, routes[i].query));
+    }
+    free(routes);
 }
 
 static int
@@ -192,7 +225,8 @@ northbound_create(const struct northbound_options *options,
     nb->event_log = event_log_create();
     nb->event_readers = event_readers_create(nb);
     nb->event_sources = event_sources_create(nb);
-    make_routes(nb);
+    nb->routes = nb_routes_make(&nb->n_routes);
+    nb->openapi = openapi_make(nb->routes, nb->n_routes);
     http_options.max_connections = CONNECTIONS_MAX;
     http_options.pause = pause_cb;
     http_options.pause_aux = commit;
@@ -225,10 +259,8 @@ northbound_destroy(struct northbound *nb)
     nb_changes_abandon(nb);
     nb_trials_abandon(nb);
     nb_observations_uninit(nb);
-    for (size_t i = 0; i < nb->n_routes; i++) {
-        free(CONST_CAST(char *, nb->routes[i].pattern));
-    }
-    free(nb->routes);
+    nb_routes_destroy(nb->routes, nb->n_routes);
+    free(nb->openapi);
     free(nb);
 }
 

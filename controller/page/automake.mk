@@ -15,7 +15,7 @@ PAGE_SOURCES = \
 	controller/page/src/table.js \
 	controller/page/src/views/changes.js \
 	controller/page/src/views/overview.js
-EXTRA_DIST += $(PAGE_SOURCES) build-aux/page-modules
+EXTRA_DIST += $(PAGE_SOURCES) build-aux/page-modules build-aux/npm-modules
 
 controller_libvmn_la_SOURCES += controller/page/page.h
 if WITH_PAGE

@@ -2,7 +2,7 @@
  *
  * Objects that show what a type is for, as `vmnctl explain` and the API's
  * description have them.  All together they are one world that vmnd takes:
- * tests/unit/test-openapi.c applies them. */
+ * tests/system/test_openapi.py applies them. */
 
 #include <config.h>
 

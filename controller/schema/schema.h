@@ -99,6 +99,8 @@ struct schema_field {
     const char *unless;         /* Excludes this other field. */
     /* STRING: NULL or a sentence, that the caller frees, what is wrong. */
     char *(*check)(const char *);
+    const char *pattern;        /* Of what is not kept in a row: the same as a
+                                 * regular expression (ECMA 262).  Or NULL. */
     const char *doc;            /* A sentence for users. */
 };
 

@@ -81,6 +81,7 @@ struct http_route {
     bool takes_body;                /* Else a body is refused. */
     bool open;                      /* Needs no token. */
     const void *data;               /* For the handler. */
+    const void *about;              /* For who describes the routes. */
 };
 
 /* Server.  --------------------------------------------------------------- */

@@ -1,5 +1,10 @@
 # System tests: run by tests/run, with pytest.
 EXTRA_DIST += \
+	tests/system/api-client/client.ts \
+	tests/system/api-client/package-lock.json \
+	tests/system/api-client/package.json \
+	tests/system/api-client/tsconfig.json \
+	tests/system/api-client/validate.mjs \
 	tests/system/conftest.py \
 	tests/system/dhcp_guests.py \
 	tests/system/inner.py \
@@ -27,6 +32,7 @@ EXTRA_DIST += \
 	tests/system/test_loadbalancer.py \
 	tests/system/test_mtu.py \
 	tests/system/test_nested.py \
+	tests/system/test_openapi.py \
 	tests/system/test_order.py \
 	tests/system/test_overlay.py \
 	tests/system/test_packets.py \

@@ -25,6 +25,7 @@
 #include "controller/engine/note.h"
 #include "controller/fabric/fabric.h"
 #include "controller/model/numbers.h"
+#include "controller/northbound/about.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/page/page.h"
 #include "controller/schema/schema.h"
@@ -904,6 +905,28 @@ reference_has_every_field(void **state OVS_UNUSED)
     ds_destroy(&doc);
 }
 
+/* Where there is no 'about', the API's description has no such call. */
+static void
+every_call_says_what_it_is_for(void **state)
+{
+    struct fixture *f = *state;
+    size_t n;
+    struct http_route *routes = nb_routes_make(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct nb_about *about = routes[i].about;
+
+        if (!about || !about->summary) {
+            fail_msg("%s has no 'about'", routes[i].pattern);
+        }
+        assert_true(!about->body || routes[i].takes_body);
+    }
+    nb_routes_destroy(routes, n);
+    assert_call(f, 200, "GET", "/v1/openapi.json", NULL);
+    assert_text(f, "openapi", "3.1.0");
+    assert_call(f, 400, "GET", "/v1/openapi.json?x=1", NULL);
+}
+
 /* The table of bad requests.  -------------------------------------------- */
 
 /* The request of 'test': its "raw" text, or made of method, path, headers and
@@ -1047,6 +1070,7 @@ main(void)
         TEST(client_may_leave_its_backup),
         TEST(listeners_need_an_address_and_a_token),
         cmocka_unit_test(reference_has_every_field),
+        TEST(every_call_says_what_it_is_for),
         TEST(bad_requests_are_refused_one_by_one),
     };
 

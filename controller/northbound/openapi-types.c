@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Fields and structs of the schema as JSON Schema has them (2020-12, in
+ * OpenAPI 3.1); see openapi.h. */
+
+#include <config.h>
+
+#include "controller/northbound/openapi.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/northbound/about.h"
+#include "controller/schema/value.h"
+#include "util.h"
+
+#define NAME "[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?"
+#define LABEL "[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+#define DOMAIN(CHARS, ENDS)                                             \
+    "^[" ENDS "]([" CHARS "]{0,61}[" ENDS "])?"                         \
+    "(\\.[" ENDS "]([" CHARS "]{0,61}[" ENDS "])?)*$"
+#define LINK "^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$"
+
+/* What the checks of texts let pass, or a little more. */
+static const struct {
+    char *(*check)(const char *);
+    const char *pattern;
+} patterns[] = {
+    { value_check_name, "^" NAME "$" },
+    { value_check_iface_id, "^[A-Za-z0-9._-]{1,63}$" },
+    { value_check_physical, "^[a-z0-9]([a-z0-9.-]{0,30}[a-z0-9])?$" },
+    { value_check_bridge, LINK },
+    { value_check_interface, LINK },
+    { value_check_domain, DOMAIN("A-Za-z0-9_-", "A-Za-z0-9_") },
+    { value_check_lower_domain, DOMAIN("a-z0-9_-", "a-z0-9_") },
+    { value_check_ovsdb, "^(inbound|(tcp|ssl):.+:[1-9][0-9]{0,4}|unix:/.*)$" },
+};
+
+json_t *
+openapi_ref(const char *section, const char *name)
+{
+    return json_pack("{s:o}", "$ref", json_sprintf("#/components/%s/%s",
+                                                   section, name));
+}
+
+static json_t *
+text_matching(const char *pattern, const char *doc)
+{
+    return json_pack("{s:s, s:s, s:s*}", "type", "string", "pattern", pattern,
+                     "description", doc);
+}
+
+char *
+openapi_camel(const char *plural)
+{
+    char *camel = xstrdup(plural);
+    char *to = camel;
+    bool up = true;
+
+    for (const char *c = plural; *c; c++) {
+        if (*c != '-') {
+            *to++ = up ? toupper((unsigned char) *c) : *c;
+        }
+        up = *c == '-';
+    }
+    *to = '\0';
+    return camel;
+}
+
+/* Values.  --------------------------------------------------------------- */
+
+/* For whom a schema is. */
+enum how {
+    ASKED,                      /* Of what may be sent. */
+    PATCHED,                    /* Of a merge patch. */
+    SHOWN,                      /* Of what is answered. */
+};
+
+static json_t *struct_schema(struct openapi *, const struct schema_struct *,
+                             enum how);
+
+static json_t *
+enum_schema(const struct schema_field *f)
+{
+    json_t *names = json_array();
+
+    for (int i = 0; f->names[i]; i++) {
+        if (!f->allowed || f->allowed & 1u << i) {
+            json_array_append_new(names, json_string(f->names[i]));
+        }
+    }
+    return json_pack("{s:s, s:o}", "type", "string", "enum", names);
+}
+
+static json_t *
+string_schema(const struct schema_field *f, enum how how)
+{
+    json_t *schema = json_pack("{s:s}", "type", "string");
+    const char *pattern = f->pattern;
+
+    for (size_t i = 0; f->check && i < ARRAY_SIZE(patterns); i++) {
+        if (patterns[i].check == f->check) {
+            pattern = patterns[i].pattern;
+        }
+    }
+    if (f->max) {
+        json_object_set_new(schema, "maxLength", json_integer(f->max));
+    }
+    if (how == ASKED && f->flags & SCHEMA_REQUIRED) {
+        json_object_set_new(schema, "minLength", json_integer(1));
+    }
+    if (pattern) {
+        json_object_set_new(schema, "pattern", json_string(pattern));
+    }
+    return schema;
+}
+
+static json_t *
+integer_schema(const struct schema_field *f)
+{
+    json_t *schema = json_pack("{s:s}", "type", f->flags & SCHEMA_FRACTION
+                               ? "number" : "integer");
+
+    json_object_set_new(schema, "minimum", json_integer(f->min));
+    if (f->max) {
+        json_object_set_new(schema, "maximum", json_integer(f->max));
+    }
+    return schema;
+}
+
+static json_t *
+ref_schema(const struct schema_field *f)
+{
+    char *name = xasprintf("%sName", schema_tables[f->ref].kind);
+    json_t *ref = openapi_ref("schemas", name);
+
+    free(name);
+    return ref;
+}
+
+static json_t *
+prefix_schema(const struct schema_field *f)
+{
+    json_t *prefix = openapi_ref("schemas", "Prefix");
+
+    return (f->flags & SCHEMA_BARE_ADDRESS
+            ? json_pack("{s:[o, o]}", "anyOf", prefix,
+                        openapi_ref("schemas", "Address"))
+            : prefix);
+}
+
+/* A struct that has a name of its own is described once. */
+static json_t *
+nested_schema(struct openapi *o, const struct schema_struct *s, enum how how)
+{
+    if (!isupper((unsigned char) s->name[0])) {
+        return struct_schema(o, s, how);
+    }
+    if (!json_object_get(o->schemas, s->name)) {
+        /* There at once, since it may have its like inside. */
+        json_object_set_new(o->schemas, s->name, json_null());
+        json_object_set_new(o->schemas, s->name, struct_schema(o, s, how));
+    }
+    return openapi_ref("schemas", s->name);
+}
+
+/* One value of 'f'. */
+static json_t *
+value_schema(struct openapi *o, const struct schema_field *f, enum how how)
+{
+    if (f->flags & SCHEMA_ANY) {
+        return json_object();
+    } else if (f->flags & SCHEMA_TIME) {
+        return json_pack("{s:s, s:s}", "type", "string", "format",
+                         "date-time");
+    }
+    switch (f->type) {
+    case SCHEMA_BOOL:
+        return json_pack("{s:s}", "type", "boolean");
+    case SCHEMA_INT:
+    case SCHEMA_U16:
+    case SCHEMA_U32:
+        return integer_schema(f);
+    case SCHEMA_ENUM:
+        return enum_schema(f);
+    case SCHEMA_ENUM_SET:
+        return json_pack("{s:s, s:o, s:b}", "type", "array", "items",
+                         enum_schema(f), "uniqueItems", true);
+    case SCHEMA_STRING:
+        return string_schema(f, how);
+    case SCHEMA_REF:
+        return ref_schema(f);
+    case SCHEMA_MAC:
+        return openapi_ref("schemas", "Mac");
+    case SCHEMA_IP:
+        return (f->flags & SCHEMA_IPV4
+                ? json_pack("{s:s, s:s}", "type", "string", "format", "ipv4")
+                : openapi_ref("schemas", "Address"));
+    case SCHEMA_PREFIX:
+        return prefix_schema(f);
+    case SCHEMA_RANGE:
+        return openapi_ref("schemas", "PortRange");
+    case SCHEMA_LABELS:
+        return openapi_ref("schemas", "Labels");
+    case SCHEMA_SELECTOR:
+        return openapi_ref("schemas", "Selector");
+    case SCHEMA_STRUCT:
+        return nested_schema(o, f->nested, how);
+    }
+    OVS_NOT_REACHED();
+}
+
+static json_t *
+list_schema(struct openapi *o, const struct schema_field *f, enum how how)
+{
+    /* A merge patch has lists as a whole. */
+    json_t *schema = json_pack("{s:s, s:o}", "type", "array", "items",
+                               value_schema(o, f, how == PATCHED ? ASKED
+                                                                 : how));
+
+    if (f->min_items) {
+        json_object_set_new(schema, "minItems", json_integer(f->min_items));
+    }
+    if (f->max_items) {
+        json_object_set_new(schema, "maxItems", json_integer(f->max_items));
+    }
+    return schema;
+}
+
+static void
+add_default(const struct schema_field *f, json_t *schema)
+{
+    if (schema_field_has_default(f)) {
+        json_object_set_new(
+            schema, "default",
+            f->type == SCHEMA_BOOL ? json_boolean(f->def)
+            : f->type == SCHEMA_ENUM ? json_string(f->names[f->def])
+            : f->def_text ? json_string(f->def_text) : json_integer(f->def));
+    }
+}
+
+static json_t *
+field_schema(struct openapi *o, const struct schema_field *f, enum how how)
+{
+    json_t *schema = (f->flags & SCHEMA_LIST ? list_schema(o, f, how)
+                      : value_schema(o, f, how));
+
+    if (f->flags & SCHEMA_MAP) {
+        schema = json_pack("{s:s, s:o}", "type", "object",
+                           "additionalProperties", schema);
+    }
+    if (how == PATCHED || f->flags & SCHEMA_NULLABLE) {
+        schema = json_pack("{s:[o, {s:s}]}", "anyOf", schema, "type", "null");
+    }
+    json_object_set_new(schema, "description", json_string(f->doc));
+    if (how == ASKED) {
+        add_default(f, schema);
+    }
+    return schema;
+}
+
+json_t *
+openapi_of_parameter(const struct schema_field *f)
+{
+    json_t *schema = value_schema(NULL, f, ASKED);
+
+    add_default(f, schema);
+    return schema;
+}
+
+/* Structs.  -------------------------------------------------------------- */
+
+/* What fields of 's' exclude each other, or need one of two. */
+static void
+add_conditions(const struct schema_struct *s, json_t *schema)
+{
+    json_t *excluded = json_array();
+
+    for (const struct schema_field *f = s->fields; f->name; f++) {
+        const struct schema_field *other
+            = f->unless ? schema_find_field(s, f->unless) : NULL;
+
+        if (!other) {
+            continue;
+        }
+        if (!(f->flags & other->flags & SCHEMA_REQUIRED)
+            || !other->unless || strcmp(other->unless, f->name)) {
+            json_array_append_new(excluded, json_pack(
+                "{s:{s:[s, s]}}", "not", "required", f->name, other->name));
+        } else if (f < other) {
+            json_object_set_new(schema, "oneOf", json_pack(
+                "[{s:[s]}, {s:[s]}]", "required", f->name, "required",
+                other->name));
+        }
+    }
+    if (json_array_size(excluded)) {
+        json_object_set(schema, "allOf", excluded);
+    }
+    json_decref(excluded);
+}
+
+/* Adds 'fields' to an object's schema; with 'given', those of a row that are
+ * given out alone. */
+static void
+add_fields(struct openapi *o, const struct schema_field *fields, enum how how,
+           bool given, json_t *schema)
+{
+    json_t *properties = json_object_get(schema, "properties");
+    json_t *required = json_object_get(schema, "required");
+
+    for (const struct schema_field *f = fields; f && f->name; f++) {
+        if (given && !(f->flags & SCHEMA_GIVEN)) {
+            continue;
+        }
+        json_object_set_new(properties, f->name, field_schema(o, f, how));
+        if (f->flags & SCHEMA_REQUIRED && !f->unless && how != PATCHED) {
+            json_array_append_new(required, json_string(f->name));
+        }
+    }
+}
+
+static json_t *
+object_begin(void)
+{
+    return json_pack("{s:s, s:[], s:{}}", "type", "object", "required",
+                     "properties");
+}
+
+/* An empty list of what is required is none. */
+static json_t *
+object_end(json_t *schema)
+{
+    if (!json_array_size(json_object_get(schema, "required"))) {
+        json_object_del(schema, "required");
+    }
+    return schema;
+}
+
+static json_t *
+struct_schema(struct openapi *o, const struct schema_struct *s, enum how how)
+{
+    json_t *schema = object_begin();
+
+    add_fields(o, s->fields, how, false, schema);
+    if (how == ASKED) {
+        add_conditions(s, schema);
+    }
+    if (how != SHOWN) {
+        json_object_set_new(schema, "additionalProperties", json_false());
+    }
+    return object_end(schema);
+}
+
+json_t *
+openapi_of_body(struct openapi *o, const struct schema_struct *s)
+{
+    return nested_schema(o, s, ASKED);
+}
+
+json_t *
+openapi_of_reply(struct openapi *o, const struct schema_struct *s)
+{
+    return nested_schema(o, s, SHOWN);
+}
+
+/* Types.  ---------------------------------------------------------------- */
+
+/* Adds a component "KINDsuffix". */
+static void
+add(struct openapi *o, const struct schema_table *table, const char *suffix,
+    json_t *schema)
+{
+    char *name = xasprintf("%s%s", table->kind, suffix);
+
+    json_object_set_new(o->schemas, name, object_end(schema));
+    free(name);
+}
+
+static json_t *
+ref_to(const struct schema_table *table, const char *suffix)
+{
+    char *name = xasprintf("%s%s", table->kind, suffix);
+    json_t *ref = openapi_ref("schemas", name);
+
+    free(name);
+    return ref;
+}
+
+/* Adds a property, of which there are many that are not fields. */
+static void
+add_property(json_t *schema, const char *name, json_t *value, bool required)
+{
+    json_object_set_new(json_object_get(schema, "properties"), name, value);
+    if (required) {
+        json_array_append_new(json_object_get(schema, "required"),
+                              json_string(name));
+    }
+}
+
+static void
+add_address(json_t *schema, const struct schema_table *table, bool required)
+{
+    add_property(schema, "type", json_pack("{s:s}", "const", table->plural),
+                 required);
+    add_property(schema, "name", ref_to(table, "Name"), required);
+}
+
+/* What is sent: 'spec' is the suffix of a component.  What was read may be sent
+ * back, and what nobody sets is passed over. */
+static json_t *
+sent_schema(const struct schema_table *table, const char *spec,
+            bool has_address)
+{
+    static const char *const passed_over[] = { "metadata", "status" };
+    json_t *schema = object_begin();
+
+    add_address(schema, table, has_address);
+    add_property(schema, "spec", ref_to(table, spec), true);
+    for (size_t i = 0; i < ARRAY_SIZE(passed_over); i++) {
+        add_property(schema, passed_over[i], json_pack(
+            "{s:s, s:b, s:s}", "type", "object", "readOnly", true,
+            "description", "Not for users to set; passed over."), false);
+    }
+    json_object_set_new(schema, "additionalProperties", json_false());
+    return schema;
+}
+
+static json_t *
+object_schema(struct openapi *o, const struct schema_table *table)
+{
+    json_t *schema = object_begin();
+    json_t *status = ref_to(table, "Status");
+    json_t *metadata = openapi_of_reply(o, &nb_reply_metadata);
+
+    json_object_set_new(schema, "description", json_string(table->doc));
+    add_address(schema, table, true);
+    json_object_set_new(metadata, "readOnly", json_true());
+    json_object_set_new(status, "readOnly", json_true());
+    add_property(schema, "metadata", metadata, true);
+    add_property(schema, "spec", ref_to(table, "Spec"), true);
+    add_property(schema, "status", status, true);
+    return schema;
+}
+
+static json_t *
+list_of(const struct schema_table *table)
+{
+    json_t *schema = object_begin();
+
+    add_property(schema, "items", json_pack(
+        "{s:s, s:o}", "type", "array", "items", ref_to(table, "")), true);
+    add_property(schema, "revision", json_pack(
+        "{s:s, s:s}", "type", "integer", "description",
+        "The state that was read."), true);
+    add_property(schema, "next", json_pack(
+        "{s:s, s:s}", "type", "string", "description",
+        "What to give as `after`, if there are more."), false);
+    return schema;
+}
+
+static json_t *
+status_schema(struct openapi *o, const struct schema_table *table)
+{
+    json_t *schema = object_begin();
+
+    add_fields(o, table->row.fields, SHOWN, true, schema);
+    add_fields(o, table->status ? table->status->fields : NULL, SHOWN, false,
+               schema);
+    return schema;
+}
+
+void
+openapi_add_type(struct openapi *o, const struct schema_table *table)
+{
+    json_t *changed = object_schema(o, table);
+    char *doc = xasprintf("The name of %s %s.",
+                          strchr("aeio", table->singular[0]) ? "an" : "a",
+                          table->singular);
+
+    add(o, table, "Name", text_matching("^" NAME "$", doc));
+    free(doc);
+    add(o, table, "Spec", struct_schema(o, &table->row, ASKED));
+    add(o, table, "SpecPatch", struct_schema(o, &table->row, PATCHED));
+    add(o, table, "Status", status_schema(o, table));
+    add(o, table, "", object_schema(o, table));
+    add(o, table, "List", list_of(table));
+    add(o, table, "Put", sent_schema(table, "Spec", false));
+    add(o, table, "Patch", sent_schema(table, "SpecPatch", false));
+    add(o, table, "Object", sent_schema(table, "Spec", true));
+    add_fields(o, nb_reply_change, SHOWN, false, changed);
+    add(o, table, "Change", changed);
+}
+
+static json_t *
+labels_schema(void)
+{
+    return json_pack(
+        "{s:s, s:s, s:i, s:{s:s, s:i}, s:{s:s, s:s}}", "type", "object",
+        "description", "Keys and values.", "maxProperties", 64,
+        "propertyNames",
+        "pattern", "^(" NAME "/)?" LABEL "$", "maxLength",
+        VALUE_LABEL_KEY_LEN,
+        "additionalProperties",
+        "type", "string", "pattern", "^(" LABEL ")?$");
+}
+
+/* Of all types: for POST /v1/apply. */
+static json_t *
+any_object_schema(void)
+{
+    json_t *mapping = json_object(), *refs = json_array();
+
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct schema_table *table = &schema_tables[i];
+
+        if (!table->observed) {
+            json_t *ref = ref_to(table, "Object");
+
+            json_object_set(mapping, table->plural,
+                            json_object_get(ref, "$ref"));
+            json_array_append_new(refs, ref);
+        }
+    }
+    return json_pack("{s:s, s:o, s:{s:s, s:o}}",
+                     "description", "An object of any type.", "oneOf", refs,
+                     "discriminator", "propertyName", "type", "mapping",
+                     mapping);
+}
+
+void
+openapi_add_values(struct openapi *o)
+{
+    json_t *schemas = o->schemas;
+
+    json_object_set_new(schemas, nb_any_object.name, any_object_schema());
+    json_object_set_new(schemas, "Labels", labels_schema());
+    json_object_set_new(schemas, "Selector", json_pack(
+        "{s:s, s:s}", "type", "string", "description",
+        "Conditions on labels that must all hold: `role=web,env!=dev`, "
+        "`role in (web,app)`, `!role`; the empty one selects everything."));
+    json_object_set_new(schemas, "Mac", text_matching(
+        "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$", "A MAC address."));
+    json_object_set_new(schemas, "Address", json_pack(
+        "{s:s, s:[{s:s, s:s}, {s:s, s:s}]}", "description",
+        "An address of IPv4 or IPv6.", "anyOf", "type", "string", "format",
+        "ipv4", "type", "string", "format", "ipv6"));
+    json_object_set_new(schemas, "Prefix", text_matching(
+        "^[0-9A-Fa-f.:]+/[0-9]{1,3}$",
+        "A prefix of IPv4 or IPv6: 10.0.0.0/24, fd00::/64."));
+    json_object_set_new(schemas, "PortRange", json_pack(
+        "{s:s, s:[{s:s, s:i, s:i}, {s:s, s:s}]}", "description",
+        "A port, or a range of ports: 80, \"8000-8010\".", "anyOf",
+        "type", "integer", "minimum", 1, "maximum", 65535,
+        "type", "string", "pattern", "^[0-9]{1,5}(-[0-9]{1,5})?$"));
+}
