@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The northbound: its routes, listeners and life.  A new call is a row of
- * 'calls'; a new type of object gets its routes from 'type_calls'. */
+ * 'calls', and a struct nb_about that says what it is for; a new type of
+ * object gets its routes from 'type_calls'. */
 
 #include <config.h>
 

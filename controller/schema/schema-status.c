@@ -151,7 +151,8 @@ const struct schema_struct schema_status_router = SHOWN_STRUCT(
 /* Policies, and what they are about.  ------------------------------------- */
 
 #define MEMBERS(FLAGS)                                                  \
-    SHOWN("n_members", INT, FLAGS, "How many ports are in it."),        \
+    SHOWN("n_members", INT, FLAGS,                                      \
+          "How many ports are in it, those of groups inside included."), \
     SHOWN("members", REF, LIST,                                         \
           "Which, when one is asked for; the first 1000 by name.",      \
           .ref = VMN_TABLE_PORT)

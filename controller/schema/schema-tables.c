@@ -70,7 +70,7 @@ static const struct schema_struct subnet = {
         { .name = "slaac", .type = SCHEMA_BOOL, AT(vmn_subnet, slaac),
           .flags = SCHEMA_HIDE_DEFAULT,
           .doc = "Whether ports get the address that follows from their MAC, "
-                 "and make it themselves (IPv6, /64)." },
+                 "and make it themselves (IPv6, `/64`)." },
         { .name = "dhcp_options", .type = SCHEMA_STRUCT,
           AT(vmn_subnet, dhcp_options), .nested = &schema_dhcp_options,
           .doc = "What ports in it are told; before what the network says." },

@@ -2,6 +2,14 @@
 UNIT_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 UNIT_LIBS = $(VMN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit/test-api-doc
+TESTS += tests/unit/test-api-doc
+tests_unit_test_api_doc_SOURCES = tests/unit/test-api-doc.c \
+	build-aux/api-doc.c build-aux/api-doc.h
+tests_unit_test_api_doc_CFLAGS = $(UNIT_CFLAGS) \
+	-DTEST_SRCDIR='"$(abs_srcdir)"'
+tests_unit_test_api_doc_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-openflow
 TESTS += tests/unit/test-openflow
 tests_unit_test_openflow_SOURCES = tests/unit/test-openflow.c
