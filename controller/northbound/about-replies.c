@@ -20,10 +20,10 @@
           "App, unit and object whose flow it is."),                    \
     SHOWN("object", STRUCT, FLAGS | OR_NULL,                            \
           "The object that it is there for; null: none in particular.", \
-          .nested = &object_ref),                                       \
+          .nested = &nb_object_ref),                                    \
     SHOWN("rule", INT, 0, "Which rule of that policy, from 0.")
 
-static const struct schema_struct object_ref = SHOWN_STRUCT(
+const struct schema_struct nb_object_ref = SHOWN_STRUCT(
     "ObjectRef",
     SHOWN("type", STRING, ALWAYS, "The type of an object."),
     SHOWN("name", STRING, ALWAYS, "Its name."));

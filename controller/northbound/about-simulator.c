@@ -13,17 +13,12 @@
           "As if these objects had been applied.",                      \
           .nested = &nb_any_object, .max_items = 20000)
 
-static const struct schema_struct object_ref = SHOWN_STRUCT(
-    "object",
-    SHOWN("type", STRING, ALWAYS, "The type of an object."),
-    SHOWN("name", STRING, ALWAYS, "Its name."));
-
 /* Whose rule it is. */
 #define RULE(FLAGS)                                                     \
     SHOWN("owner", STRING, FLAGS | OR_NULL,                             \
           "App, unit and object whose flow decided."),                  \
     SHOWN("object", STRUCT, 0, "The object that this is about.",        \
-          .nested = &object_ref),                                       \
+          .nested = &nb_object_ref),                                    \
     SHOWN("rule", INT, 0, "Which rule of that policy, from 0.")
 
 /* Traces.  --------------------------------------------------------------- */

@@ -78,6 +78,8 @@ extern const struct schema_struct nb_reply_deleted;
 extern const struct schema_struct nb_reply_plan;
 /* RFC 9457. */
 extern const struct schema_struct nb_reply_problem;
+/* An object's type and name. */
+extern const struct schema_struct nb_object_ref;
 /* An object of any type, as POST /v1/apply takes it. */
 extern const struct schema_struct nb_any_object;
 

@@ -2,8 +2,9 @@
  *
  * The one description of every resource: its fields, their types, places in
  * the structs of vmn/rows.h, bounds, defaults and meanings.  JSON
- * (schema-row.h), SQL columns (store/), the API's description, docs/api.md and
- * the columns of vmnctl are all driven by these tables; adding a field is adding a row.
+ * (schema-row.h), SQL columns (store/), the API's description, docs/api.md,
+ * `vmnctl explain` and its columns are all driven by these tables; adding a
+ * field is adding a row.
  *
  * Not for what takes more than one object to check (model/). */
 

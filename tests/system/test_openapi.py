@@ -335,9 +335,15 @@ def test_simulations_are_as_described(checker, document, shop):
 def test_differences_are_as_described(lab, checker, shop):
     lab.host("h1").ofctl("add-flow", "br-int",
                          "cookie=0x99,table=16,priority=7,ip,actions=drop")
-    answer = checker.done("get", "/v1/hosts/{name}/flows", name="h1",
-                          diff="true")
-    assert answer["strangers"] == 1
+    answer = {}
+
+    def compared():
+        status, found = checker.ask("get", "/v1/hosts/{name}/flows",
+                                    name="h1", diff="true")
+        answer.update(found)
+        return status == 200
+    wait_for("h1 to be compared", compared)
+    assert answer["strangers"] == 1, answer
     checker.done("post", "/v1/hosts/{name}/audit", name="h1")
     assert checker.ask("post", "/v1/hosts/{name}/audit", name="hv1")[0] == 503
     wait_for("the audit to be in the status", lambda: "audit" in checker.done(
