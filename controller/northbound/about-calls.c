@@ -190,7 +190,8 @@ const struct nb_about nb_about_events = {
     HEADERS(SHOWN("Last-Event-ID", STRING, 0,
                   "As `after`, which it counts more than: what who resumes "
                   "has had last.", .pattern = "^[0-9]+$")),
-    .media = "text/event-stream", .statuses = NB_503,
+    .media = "text/event-stream", .replies = { &nb_reply_events },
+    .statuses = NB_503,
 };
 
 const struct nb_about nb_about_drops = {

@@ -368,6 +368,64 @@ const struct schema_struct nb_reply_identities = SHOWN_STRUCT(
     REVISION("The state that was read."),
     NEXT("What to give as `after`, if there are more."));
 
+/* Events.  --------------------------------------------------------------- */
+
+static const struct schema_struct event_start = SHOWN_STRUCT(
+    "start", REVISION("That of the state which was there."));
+
+static const struct schema_struct event_installed = SHOWN_STRUCT(
+    "installed",
+    SHOWN("first_revision", INT, ALWAYS, "From this revision on."),
+    REVISION("To this one."),
+    SHOWN("time", STRING, ALWAYS | TIME, "When."),
+    SHOWN("hosts", INT, ALWAYS, "How many hosts they concern."));
+
+static const struct schema_struct event_host = SHOWN_STRUCT(
+    "host",
+    SHOWN("host", STRING, ALWAYS, "The host."),
+    SHOWN("time", STRING, ALWAYS | TIME, "When."),
+    SHOWN("state", STRING, ALWAYS, "As in its status."),
+    SHOWN("reason", STRING, 0, "As in its status."));
+
+static const struct schema_struct event_binding = SHOWN_STRUCT(
+    "binding",
+    SHOWN("port", STRING, ALWAYS, "The port."),
+    SHOWN("network", STRING, ALWAYS, "Its network."),
+    SHOWN("time", STRING, ALWAYS | TIME, "When."),
+    SHOWN("host", STRING, ALWAYS | OR_NULL, "The host that it is on."),
+    SHOWN("candidate", STRING, 0, "Another host that has its interface."),
+    SHOWN("state", STRING, ALWAYS, "As in its status."),
+    SHOWN("reason", STRING, 0, "As in its status."));
+
+static const struct schema_struct event_audit = SHOWN_STRUCT(
+    "audit",
+    SHOWN("host", STRING, ALWAYS, "The host."),
+    SHOWN("time", STRING, ALWAYS | TIME, "When."),
+    SHOWN("missing", INT, ALWAYS, "How much was missing."),
+    SHOWN("altered", INT, ALWAYS, "How much was altered."),
+    SHOWN("strangers", INT, ALWAYS, "How much nobody wanted."));
+
+const struct schema_struct nb_reply_events = SHOWN_STRUCT(
+    "Events",
+    SHOWN("start", STRUCT, 0, "First of all, for who begins.",
+          .nested = &event_start),
+    SHOWN("reset", STRUCT, 0,
+          "First of all, for who resumed from what is no longer kept: read "
+          "all again.", .nested = &event_start),
+    SHOWN("revision", STRUCT, 0, "A change is durable.",
+          .nested = &log_entry),
+    SHOWN("installed", STRUCT, 0, "All hosts concerned hold it.",
+          .nested = &event_installed),
+    SHOWN("host", STRUCT, 0, "A host's state is another one.",
+          .nested = &event_host),
+    SHOWN("binding", STRUCT, 0, "Where a port is, and whether it works.",
+          .nested = &event_binding),
+    SHOWN("drop", STRUCT, 0, "A packet was dropped.", .nested = &sample),
+    SHOWN("log", STRUCT, 0, "A rule with a log has decided.",
+          .nested = &event),
+    SHOWN("audit", STRUCT, 0, "A host held something else.",
+          .nested = &event_audit));
+
 /* Flows.  ---------------------------------------------------------------- */
 
 #define FLOW(FLAGS)                                                     \

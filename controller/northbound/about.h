@@ -46,7 +46,9 @@ struct nb_about {
     const char *example;        /* Of the body. */
     /* Of status 200: one of these.  NULL: none, or as 'kind' says. */
     const struct schema_struct *replies[2];
-    const char *media;          /* Of a reply that is no JSON; or NULL. */
+    /* Of a reply that is no JSON, or a stream of it: 'replies' then tell what
+     * is in it.  Or NULL. */
+    const char *media;
     unsigned statuses;          /* NB_404 and so on. */
 };
 
@@ -89,7 +91,7 @@ extern const struct schema_struct nb_reply_index, nb_reply_status;
 extern const struct schema_struct nb_reply_openapi, nb_reply_summary;
 extern const struct schema_struct nb_reply_applied;
 extern const struct schema_struct nb_reply_revisions, nb_reply_revision;
-extern const struct schema_struct nb_reply_activity;
+extern const struct schema_struct nb_reply_activity, nb_reply_events;
 extern const struct schema_struct nb_reply_drops, nb_reply_logs;
 extern const struct schema_struct nb_reply_identities;
 extern const struct schema_struct nb_reply_flows, nb_reply_differences;

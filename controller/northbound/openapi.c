@@ -309,9 +309,16 @@ add_done(struct openapi *o, const struct http_route *route, json_t *responses)
                  || about->kind == NB_PATCH);
 
     if (about->media) {
+        json_t *schema = json_pack("{s:s}", "type", "string");
+
+        if (about->replies[0]) {
+            json_decref(openapi_of_reply(o, about->replies[0]));
+            json_object_set_new(schema, "description", json_sprintf(
+                "The data of each event is JSON: the schema `%s` has what it "
+                "is by the event's kind.", about->replies[0]->name));
+        }
         json_object_set_new(responses, "200", response(
-            "The answer.", about->media, json_pack("{s:s}", "type", "string"),
-            false));
+            "The answer.", about->media, schema, false));
         return;
     }
     json_object_set_new(responses, "200", response(

@@ -14,6 +14,7 @@ import urllib.parse
 import jsonschema
 import pytest
 from conftest import HERE, check_log, close_lab, make_lab
+from test_events import Reader
 from vmnlab import netns, traffic
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
@@ -40,6 +41,9 @@ def lab():
     lab = make_lab("oapi", 2, options=(
         "--api-listen=127.0.0.1:%d" % PORT, "--api-token-file=" + tokens,
         "--count-interval=1"))
+    reader = Reader(lab.vmnd.socket)
+    lab.first_event = reader.take("start")[0]
+    reader.close()
     yield lab
     close_lab(lab)
     os.unlink(tokens)
@@ -350,6 +354,18 @@ def test_differences_are_as_described(lab, checker, shop):
         "get", "/v1/hosts/{name}", name="h1")["status"])
 
 
+def test_objects_of_all_types_change_as_described(checker, document, shop):
+    for path in document["paths"]:
+        # Of an app nothing is changed but whether it is enabled.
+        if path.endswith("/{name}") and "/apps/" not in path:
+            name = next(iter(examples(document, path)))
+            for text in "Some words.", None:
+                answer = checker.done("patch", path, {
+                    "spec": {"description": text}}, name=name)
+                assert answer["outcome"] == "updated"
+                assert answer["spec"].get("description") == text
+
+
 def test_changes_are_as_described(lab, checker, shop):
     port = "/v1/ports/{name}"
     spec = {"spec": {"network": "shop"}}
@@ -398,6 +414,23 @@ def test_refusals_are_as_described(lab, checker, document, shop):
     assert done.endswith("401")
     with pytest.raises(Refused):
         lab.vmnd.api.get("ports", limit=0)
+
+
+def test_events_are_as_described(lab, checker, shop):
+    """All that happened in the tests above."""
+    lab.vmnd.api.put("groups/last", {})
+    reader = Reader(lab.vmnd.socket, last=lab.first_event)
+    kinds = set()
+    last = {"op": "create", "type": "groups", "name": "last"}
+    while not any(last in data.get("changes", ())
+                  for _, _, data in reader.events):
+        assert reader.read(20), reader.events[-1:]
+    for _, kind, data in reader.events:
+        checker.check({"$ref": "#/components/schemas/Events"}, {kind: data})
+        kinds.add(kind)
+    reader.close()
+    assert kinds >= {"revision", "installed", "binding", "drop", "log",
+                     "audit"}, kinds
 
 
 # A client.  ----------------------------------------------------------------
