@@ -4,7 +4,8 @@
  * the structs of vmn/rows.h, bounds, defaults and meanings.  JSON
  * (schema-row.h), SQL columns (store/), the API's description, docs/api.md,
  * `vmnctl explain` and its columns are all driven by these tables; adding a
- * field is adding a row.
+ * field is adding a row.  A new type also has an example (schema-examples.c),
+ * what is observed of it (schema-status.c), and a section in docs/api.md.
  *
  * Not for what takes more than one object to check (model/). */
 
