@@ -6,6 +6,7 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/call.h \
 	controller/ctl/client.c \
 	controller/ctl/client.h \
+	controller/ctl/cmd-describe.c \
 	controller/ctl/cmd-get.c \
 	controller/ctl/cmd-drops.c \
 	controller/ctl/cmd-events.c \
@@ -22,6 +23,9 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/cmd-write.c \
 	controller/ctl/commands.c \
 	controller/ctl/ctl.h \
+	controller/ctl/describe-rules.c \
+	controller/ctl/describe-types.c \
+	controller/ctl/describe.h \
 	controller/ctl/input.c \
 	controller/ctl/listen.c \
 	controller/ctl/input.h \

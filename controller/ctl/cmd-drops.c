@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "controller/ctl/call.h"
+#include "controller/ctl/describe.h"
 #include "controller/ctl/show.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -160,6 +161,15 @@ show(struct ctl *ctl, const json_t *body)
         fprintf(ctl->err, "%"PRIuSIZE" of %"JSON_INTEGER_FORMAT"\n", n_shown,
                 n);
     }
+}
+
+void
+ctl_describe_drops(struct ctl *ctl, const json_t *body)
+{
+    ctl_describe_part(ctl, "Drops", counter_columns,
+                      json_object_get(body, "counters"));
+    ctl_describe_part(ctl, "Packets that were dropped lately", sample_columns,
+                      json_object_get(body, "samples"));
 }
 
 /* Gets 'what', from the one behind 'after' on. */

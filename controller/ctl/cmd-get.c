@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Commands that show objects: get, describe, hosts, apps. */
+ * Commands that show objects: get, hosts, apps. */
 
 #include <config.h>
 
@@ -153,49 +153,4 @@ enum ctl_exit
 ctl_cmd_apps(struct ctl *ctl, int n_args, char *const args[])
 {
     return get(ctl, ctl_type_find("apps"), n_args, args);
-}
-
-/* describe.  ------------------------------------------------------------- */
-
-static void
-describe(struct ctl *ctl, const struct schema_table *type, const json_t *object)
-{
-    static const struct {
-        const char *title;
-        const char *path;
-    } lines[] = {
-        { "Name", "/name" },
-        { "Description", "/spec/description" },
-        { "Labels", "/spec/labels" },
-        { "Revision", "/metadata/revision" },
-        { "Created", "/metadata/created" },
-        { "Updated", "/metadata/updated" },
-        { "Set", "/metadata/set" },
-    };
-
-    fprintf(ctl->out, "%-13s%s\n", "Type:", type->plural);
-    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-        ctl_show_field(ctl->out, lines[i].title, object, lines[i].path);
-    }
-    ctl_show_section(ctl->out, "Spec", json_object_get(object, "spec"));
-    ctl_show_section(ctl->out, "Status", json_object_get(object, "status"));
-}
-
-enum ctl_exit
-ctl_cmd_describe(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
-{
-    const struct schema_table *type = ctl_get_type(ctl, args[0]);
-    json_t *objects;
-    enum ctl_exit status;
-
-    if (!type) {
-        return CTL_USAGE;
-    }
-    objects = json_array();
-    status = get_one(ctl, type, args[1], objects);
-    if (!status) {
-        describe(ctl, type, json_array_get(objects, 0));
-    }
-    json_decref(objects);
-    return status;
 }

@@ -22,7 +22,13 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_get },
     { "describe", "TYPE NAME", 2, 2, 0,
       "show all there is about one object",
-      "Shows what was asked for (spec) and what is observed (status).\n"
+      "Shows what was asked for (spec) and what is observed (status), and below\n"
+      "it what concerns the object: of a port its groups and the rules that apply\n"
+      "to it, in the order in which they are met; of a host its networks and ports;\n"
+      "of a network its subnets, ports by host, routers, balancers and policies; of a\n"
+      "balancer its backends, of a group who names it, of a policy its rules and what\n"
+      "they were hit by.  Then its flows by host and app, its last changes and\n"
+      "which hosts have them, and what was dropped lately.\n"
       "\nExample:\n"
       "  vmnctl describe port web-1\n",
       ctl_cmd_describe },

@@ -20,8 +20,8 @@ spec_of(const json_t *object)
 }
 
 /* "80,443", where an entry is a number or a text such as "8000-8100". */
-static void
-print_service_entry(const json_t *entry, struct ds *ds)
+void
+ctl_print_service_entry(const json_t *entry, struct ds *ds)
 {
     const char *protocol = json_string_value(
         json_object_get(entry, "protocol"));
@@ -54,7 +54,7 @@ print_entries(const json_t *object, struct ds *ds)
         if (i) {
             ds_put_char(ds, ' ');
         }
-        print_service_entry(entry, ds);
+        ctl_print_service_entry(entry, ds);
     }
 }
 

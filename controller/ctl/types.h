@@ -24,6 +24,10 @@ const char *ctl_type_short_name(const struct schema_table *);
 /* "3/250ms" for {"revisions": 3, "ms": 250}, or nothing. */
 void ctl_print_lag(const json_t *lag, struct ds *);
 
+/* "tcp/80,443" for an entry of a service, or what a rule says in place of
+ * one. */
+void ctl_print_service_entry(const json_t *entry, struct ds *);
+
 /* The columns for people; with 'wide' all of them.  The caller frees the
  * array. */
 struct ctl_column *ctl_type_columns(const struct schema_table *, bool wide);

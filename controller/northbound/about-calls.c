@@ -156,7 +156,15 @@ const struct nb_about nb_about_recommendations = {
 const struct nb_about nb_about_revisions = {
     .id = "listRevisions", .section = "what-is-going-on",
     .summary = "Lists the log of changes: the newest, oldest first",
-    PARAMS(LIMIT(1000, 100), AFTER("Those after this revision.")),
+    PARAMS(LIMIT(1000, 100), AFTER("Those after this revision."),
+           SHOWN("type", STRING, 0,
+                 "With `name`: those that changed this object."),
+           SHOWN("name", STRING, 0,
+                 "The object, which need not be there any more."),
+           SHOWN("before", U32, 0,
+                 "With `type` and `name`: those before this revision, the "
+                 "`next` of the page before.", .min = 1,
+                 .absent = "the newest")),
     .replies = { &nb_reply_revisions },
 };
 
@@ -222,6 +230,7 @@ const struct nb_about nb_about_identities = {
     .id = "listIdentities", .section = "identities",
     .summary = "Lists who ports are to policies, by number",
     PARAMS(OF("network", NETWORK, "Those of this network's ports."),
+           OF("port", PORT, "The one of this port."),
            LIMIT(1000, 100),
            SHOWN("after", U32, 0,
                  "Those behind this number: the `next` of the page before.",

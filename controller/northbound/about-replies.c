@@ -190,7 +190,8 @@ const struct schema_struct nb_reply_revisions = SHOWN_STRUCT(
     "RevisionList",
     SHOWN("items", STRUCT, ALWAYS | LIST, "Entries, oldest first.",
           .nested = &log_entry),
-    REVISION("The newest."));
+    REVISION("The newest."),
+    NEXT("Of an object's: what to give as `before`, if there may be more."));
 
 static const struct schema_struct steps = SHOWN_STRUCT(
     "Steps",

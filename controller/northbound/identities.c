@@ -30,6 +30,8 @@ struct census {
     const struct northbound *nb;
     struct http_request *req;
     char *network;              /* Or NULL: all. */
+    bool one;                   /* Only the one of 'number', or none if 0. */
+    uint32_t number;
     uint64_t after, limit;      /* Of the page. */
     uint64_t revision;          /* Durable when it was begun. */
     char *port;                 /* That was looked at last. */
@@ -77,7 +79,8 @@ census_add(struct census *census, const struct vmn_port *port)
         return;
     }
     number = identity_of(census->nb, port->row.name);
-    if (!number || number <= census->after) {
+    if (!number || number <= census->after
+        || (census->one && number != census->number)) {
         return;
     }
     if (census->n >= census->allocated) {
@@ -262,7 +265,7 @@ void
 nb_get_identities(struct http_request *req, void *nb_)
 {
     const struct northbound *nb = nb_;
-    const char *network;
+    const char *network, *port;
     struct census *census;
     uint64_t after, limit;
 
@@ -270,13 +273,18 @@ nb_get_identities(struct http_request *req, void *nb_)
                          &limit)
         || !nb_query_number(req, "after", 0, UINT32_MAX, 0, &after)
         || !nb_query_object(req, nb, "network", VMN_TABLE_NETWORK,
-                            &network)) {
+                            &network)
+        || !nb_query_object(req, nb, "port", VMN_TABLE_PORT, &port)) {
         return;
     }
     census = xzalloc(sizeof *census);
     census->nb = nb;
     census->req = req;
     census->network = network ? xstrdup(network) : NULL;
+    if (port) {
+        census->one = true;
+        census->number = identity_of(nb, port);
+    }
     census->after = after;
     census->limit = limit;
     census->revision = model_durable_revision(nb->model);

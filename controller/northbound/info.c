@@ -161,26 +161,76 @@ nb_get_revision(struct http_request *req, void *nb_)
     http_reply_body(req, 200, "application/json", &ds);
 }
 
+/* Which revisions are asked for. */
+struct span {
+    uint64_t after, before, limit;
+    const char *type, *name;    /* Of an object; or NULL. */
+};
+
+/* The object is named by both, and need not be there any more. */
+static bool
+query_span(struct http_request *req, struct span *span)
+{
+    span->type = http_request_query(req, "type");
+    span->name = http_request_query(req, "name");
+    if (!nb_query_number(req, "after", 0, UINT64_MAX, 0, &span->after)
+        || !nb_query_number(req, "before", 1, UINT64_MAX, UINT64_MAX,
+                            &span->before)
+        || !nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
+                            &span->limit)) {
+        return false;
+    }
+    if (!span->type != !span->name) {
+        return nb_query_refuse(req, span->type ? "type" : "name",
+                               "goes with \"%s\"",
+                               span->type ? "name" : "type");
+    }
+    if (span->type) {
+        const struct schema_table *table = schema_find_table(span->type);
+
+        if (!table) {
+            return nb_query_refuse(req, "type", "there is no type \"%s\"",
+                                   span->type);
+        }
+        span->type = table->plural;
+    }
+    if (span->type && http_request_query(req, "after")) {
+        return nb_query_refuse(req, "after", "goes with neither \"type\" nor "
+                               "\"name\"; \"before\" does");
+    }
+    if (!span->type && http_request_query(req, "before")) {
+        return nb_query_refuse(req, "before", "goes with \"type\" and "
+                               "\"name\"");
+    }
+    return true;
+}
+
 void
 nb_get_revisions(struct http_request *req, void *nb_)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct northbound *nb = nb_;
-    uint64_t after, limit;
+    uint64_t next = 0;
+    struct span span;
 
-    if (!nb_query_number(req, "after", 0, UINT64_MAX, 0, &after)
-        || !nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
-                            &limit)) {
+    if (!query_span(req, &span)) {
         return;
     }
 
     ds_put_cstr(&ds, "{\"items\":[");
-    if (http_request_query(req, "after")) {
-        nb->store_class->logs(nb->store, after, limit, &ds);
+    if (span.type) {
+        next = nb->store_class->object_logs(nb->store, span.type, span.name,
+                                            span.before, span.limit, &ds);
+    } else if (http_request_query(req, "after")) {
+        nb->store_class->logs(nb->store, span.after, span.limit, &ds);
     } else {
-        nb->store_class->newest_logs(nb->store, limit, &ds);
+        nb->store_class->newest_logs(nb->store, span.limit, &ds);
     }
-    ds_put_format(&ds, "],\"revision\":%"PRIu64"}\n",
+    ds_put_format(&ds, "],\"revision\":%"PRIu64,
                   model_durable_revision(nb->model));
+    if (next) {
+        ds_put_format(&ds, ",\"next\":\"%"PRIu64"\"", next);
+    }
+    ds_put_cstr(&ds, "}\n");
     http_reply_body(req, 200, "application/json", &ds);
 }

@@ -28,6 +28,7 @@
 #include "controller/store/store-private.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
+#include "svec.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(store);
@@ -39,7 +40,7 @@ struct store {
     sqlite3 *db;                /* For writing, and for loading before. */
     sqlite3 *reader;            /* For the log. */
     struct store_statements statements;
-    sqlite3_stmt *log_one, *log_many, *log_newest;
+    sqlite3_stmt *log_one, *log_many, *log_newest, *log_back;
     char *corrupt;              /* Why nothing is written any more, or NULL. */
     struct store_stats stats;
     char *last_error;           /* Of the newest batch, or NULL. */
@@ -365,9 +366,11 @@ open_reader(struct store *store, char **text)
         SELECT_LOG "WHERE revision > ? ORDER BY revision LIMIT ?",
         "SELECT * FROM (" SELECT_LOG "ORDER BY revision DESC LIMIT ?) "
         "ORDER BY revision",
+        SELECT_LOG "WHERE revision < ? ORDER BY revision DESC",
     };
     sqlite3_stmt **const stmts[] = {
         &store->log_one, &store->log_many, &store->log_newest,
+        &store->log_back,
     };
     int error = store_connect(store->path, SQLITE_OPEN_READONLY,
                               "PRAGMA busy_timeout = 0", &store->reader,
@@ -429,6 +432,7 @@ sqlite_close(struct store *store)
     sqlite3_finalize(store->log_one);
     sqlite3_finalize(store->log_many);
     sqlite3_finalize(store->log_newest);
+    sqlite3_finalize(store->log_back);
     sqlite3_close(store->reader);
     sqlite3_close(store->db);
     /* Leaves no lock's file beside a file that turned out not to be ours, or
@@ -538,6 +542,55 @@ sqlite_newest_logs(struct store *store, size_t limit, struct ds *ds)
     put_entries(store->log_newest, ds);
 }
 
+/* How much of the log one question looks at, so that it takes no longer than a
+ * few milliseconds of the loop's time. */
+#define LOOK_ENTRIES 2000
+#define LOOK_BYTES (1024 * 1024)
+
+/* An index of the log by object would be as large as the log, and be written
+ * with each change; so this goes back through the log, in parts. */
+static uint64_t
+sqlite_object_logs(struct store *store, const char *type, const char *name,
+                   uint64_t before, size_t limit, struct ds *ds)
+{
+    sqlite3_stmt *stmt = store->log_back;
+    struct ds pattern = DS_EMPTY_INITIALIZER;
+    struct svec found = SVEC_EMPTY_INITIALIZER;
+    size_t n_looked = 0, n_bytes = 0;
+    uint64_t next = 0;
+
+    /* Just as the model writes it (put_change()). */
+    ds_put_format(&pattern, "\"type\":\"%s\",\"name\":", type);
+    schema_print_string(&pattern, name);
+    ds_put_char(&pattern, '}');
+    sqlite3_bind_int64(stmt, 1, MIN(before, INT64_MAX));
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *changes = (const char *) sqlite3_column_text(stmt, 3);
+
+        if (n_looked >= LOOK_ENTRIES || n_bytes >= LOOK_BYTES
+            || found.n >= limit) {
+            next = sqlite3_column_int64(stmt, 0) + 1;
+            break;
+        }
+        n_looked++;
+        n_bytes += sqlite3_column_bytes(stmt, 3);
+        if (changes && strstr(changes, ds_cstr(&pattern))) {
+            struct ds entry = DS_EMPTY_INITIALIZER;
+
+            put_entry(stmt, &entry);
+            ds_put_char(&entry, '}');
+            svec_add_nocopy(&found, ds_steal_cstr(&entry));
+        }
+    }
+    sqlite3_reset(stmt);
+    for (size_t i = found.n; i-- > 0; ) {
+        ds_put_format(ds, "%s%s", found.names[i], i ? "," : "");
+    }
+    svec_destroy(&found);
+    ds_destroy(&pattern);
+    return next;
+}
+
 const struct store_class store_sqlite_class = {
     .name = "sqlite",
     .open = sqlite_open,
@@ -547,6 +600,7 @@ const struct store_class store_sqlite_class = {
     .log = sqlite_log,
     .logs = sqlite_logs,
     .newest_logs = sqlite_newest_logs,
+    .object_logs = sqlite_object_logs,
     .copy = sqlite_copy,
     .get_stats = sqlite_get_stats,
 };

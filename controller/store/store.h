@@ -66,6 +66,13 @@ struct store_class {
     void (*logs)(struct store *, uint64_t after, size_t limit, struct ds *);
     /* The newest entries, oldest first, at most 'limit'. */
     void (*newest_logs)(struct store *, size_t limit, struct ds *);
+    /* Those that name object 'name' of the type with plural 'type', oldest first:
+     * the newest 'limit' of these before revision 'before'.  Looks at a bounded
+     * part of the log, and returns the revision before which to go on, or 0 if there is
+     * nothing more. */
+    uint64_t (*object_logs)(struct store *, const char *type,
+                            const char *name, uint64_t before, size_t limit,
+                            struct ds *);
     /* Makes a copy of all that is durable, checked, of a moment between this
      * call and 'done'.  Neither the loop nor writing waits for it, and it
      * takes as much room beside the file as the file.  If that is corrupt the

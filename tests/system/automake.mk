@@ -55,4 +55,5 @@ EXTRA_DIST += \
 	tests/system/test_trunk.py \
 	tests/system/test_truth.py \
 	tests/system/test_tunnels.py \
+	tests/system/test_vmnctl.py \
 	tests/system/truth.py

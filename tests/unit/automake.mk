@@ -99,11 +99,21 @@ tests_unit_test_ctl_yaml_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ctl_yaml_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test-ctl-yaml
 
+CTL_FIXTURE = tests/unit/ctl-fixture.c tests/unit/ctl-fixture.h
+
 check_PROGRAMS += tests/unit/test-ctl
-tests_unit_test_ctl_SOURCES = tests/unit/test-ctl.c
+tests_unit_test_ctl_SOURCES = tests/unit/test-ctl.c $(CTL_FIXTURE)
 tests_unit_test_ctl_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ctl_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test-ctl
+
+check_PROGRAMS += tests/unit/test-ctl-describe
+tests_unit_test_ctl_describe_SOURCES = tests/unit/test-ctl-describe.c \
+	$(CTL_FIXTURE)
+tests_unit_test_ctl_describe_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ctl_describe_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test-ctl-describe
+
 LOOP_HELP = tests/unit/loop-help.c tests/unit/loop-help.h
 
 check_PROGRAMS += tests/unit/test-loop

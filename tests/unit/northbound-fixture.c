@@ -125,6 +125,30 @@ fake_newest_logs(struct store *store, size_t limit, struct ds *ds)
     }
 }
 
+/* All at once. */
+static uint64_t
+fake_object_logs(struct store *store, const char *type, const char *name,
+                 uint64_t before, size_t limit OVS_UNUSED, struct ds *ds)
+{
+    const json_t *log, *change;
+    size_t i, j, n = 0;
+
+    json_array_foreach (store->logs, i, log) {
+        json_array_foreach (json_object_get(log, "changes"), j, change) {
+            if ((uint64_t) json_integer_value(json_object_get(log, "revision"))
+                < before
+                && !strcmp(json_string_value(json_object_get(change, "type")),
+                           type)
+                && !strcmp(json_string_value(json_object_get(change, "name")),
+                           name)) {
+                ds_put_cstr(ds, n++ ? "," : "");
+                put_log(log, ds);
+            }
+        }
+    }
+    return before == 77 ? 5 : 0;
+}
+
 static int
 fake_copy(struct store *store, struct model *model OVS_UNUSED,
           store_copied_cb *copied, void *aux, char **text)
@@ -146,7 +170,7 @@ fake_get_stats(const struct store *store, struct store_stats *stats)
 
 const struct store_class fake_store_class = {
     .name = "fake", .submit = fake_submit, .log = fake_log, .logs = fake_logs,
-    .newest_logs = fake_newest_logs, .copy = fake_copy,
+    .newest_logs = fake_newest_logs, .object_logs = fake_object_logs, .copy = fake_copy,
     .get_stats = fake_get_stats,
 };
 

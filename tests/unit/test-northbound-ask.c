@@ -63,6 +63,36 @@ revisions_have_who_what_and_receipt(void **state)
 }
 
 static void
+revisions_of_an_object_are_told(void **state)
+{
+    static const char *const refused[][2] = {
+        { "/v1/revisions?type=networks", "type" },
+        { "/v1/revisions?name=shop", "name" },
+        { "/v1/revisions?type=none&name=shop", "type" },
+        { "/v1/revisions?type=networks&name=shop&after=1", "after" },
+        { "/v1/revisions?before=7", "before" },
+        { "/v1/revisions?type=networks&name=shop&before=0", "before" },
+    };
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    assert_call(f, 201, "PUT", "/v1/networks/b", NET);
+    assert_call(f, 200, "GET", "/v1/revisions?type=networks&name=shop",
+                NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 1);
+    assert_text(f, "items.0.changes.0.name", "shop");
+    assert_null(at(f, "next"));
+    assert_call(f, 200, "GET",
+                "/v1/revisions?type=network&name=gone&before=77", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 0);
+    assert_text(f, "next", "5");
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+        assert_call(f, 400, "GET", refused[i][0], NULL);
+        assert_text(f, "errors.0.parameter", refused[i][1]);
+    }
+}
+
+static void
 status_and_metrics_are_told(void **state)
 {
     struct fixture *f = *state;
@@ -114,6 +144,10 @@ identities_are_asked_for_by_network_and_number(void **state)
     assert_int_equal(json_array_size(at(f, "items")), 0);
     assert_true(json_is_integer(at(f, "revision")));
     assert_null(at(f, "next"));
+    assert_call(f, 200, "GET", "/v1/identities?port=web-1", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 0);
+    assert_call(f, 400, "GET", "/v1/identities?port=none", NULL);
+    assert_text(f, "errors.0.parameter", "port");
     assert_call(f, 400, "GET", "/v1/identities?network=none", NULL);
     assert_text(f, "errors.0.parameter", "network");
     assert_call(f, 400, "GET", "/v1/identities?after=web", NULL);
@@ -735,6 +769,7 @@ main(void)
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(revisions_have_who_what_and_receipt),
+        TEST(revisions_of_an_object_are_told),
         TEST(status_and_metrics_are_told),
         TEST(activity_tells_what_changes_cost),
         TEST(identities_are_asked_for_by_network_and_number),

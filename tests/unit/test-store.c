@@ -398,6 +398,98 @@ log_tells_revisions(void **state)
     json_decref(list);
 }
 
+/* The revisions that are told of an object before 'before', as text; '*next' is
+ * what to go on with. */
+static char *
+revisions_of(struct fixture *f, const char *type, const char *name,
+             uint64_t before, size_t limit, uint64_t *next)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct ds text = DS_EMPTY_INITIALIZER;
+    json_t *list, *entry;
+    size_t i;
+
+    ds_put_char(&ds, '[');
+    *next = store_sqlite_class.object_logs(f->store, type, name, before,
+                                           limit, &ds);
+    ds_put_char(&ds, ']');
+    list = json_loads(ds_cstr(&ds), 0, NULL);
+    assert_non_null(list);
+    ds_destroy(&ds);
+    json_array_foreach (list, i, entry) {
+        ds_put_format(&text, "%s%"JSON_INTEGER_FORMAT, i ? " " : "",
+                      json_integer_value(json_object_get(entry,
+                                                         "revision")));
+    }
+    json_decref(list);
+    return ds_steal_cstr(&text);
+}
+
+static void
+assert_revisions_of(struct fixture *f, const char *type, const char *name,
+                    uint64_t before, size_t limit, const char *expected,
+                    uint64_t expected_next)
+{
+    uint64_t next;
+    char *text = revisions_of(f, type, name, before, limit, &next);
+
+    assert_string_equal(text, expected);
+    assert_int_equal(next, expected_next);
+    free(text);
+}
+
+static void
+log_tells_revisions_of_an_object(void **state)
+{
+    struct fixture *f = *state;
+
+    apply(f, "put networks n {}\n"
+          "put networks nn {}");
+    apply(f, "put networks n {'mtu':1400}");
+    apply(f, "put networks nn {'mtu':1400}");
+    apply(f, "put groups n {}");
+    apply(f, "delete networks n");
+    assert_int_equal(submit(f), 0);
+
+    assert_revisions_of(f, "networks", "n", UINT64_MAX, 10, "1 2 5", 0);
+    assert_revisions_of(f, "networks", "nn", UINT64_MAX, 10, "1 3", 0);
+    assert_revisions_of(f, "groups", "n", UINT64_MAX, 10, "4", 0);
+    assert_revisions_of(f, "groups", "nn", UINT64_MAX, 10, "", 0);
+    assert_revisions_of(f, "groups", "n\"}", UINT64_MAX, 10, "", 0);
+    /* The newest of them; and on from there. */
+    assert_revisions_of(f, "networks", "n", UINT64_MAX, 2, "2 5", 2);
+    assert_revisions_of(f, "networks", "n", 2, 2, "1", 0);
+    assert_revisions_of(f, "networks", "n", 1, 2, "", 0);
+}
+
+/* A question looks at a part of the log, and says where to go on. */
+static void
+log_is_looked_through_in_parts(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t before = UINT64_MAX;
+    size_t n_parts = 0, n_found = 0;
+
+    apply(f, "put networks n {}");
+    for (int i = 0; i < 2500; i++) {
+        apply(f, i % 2 ? "put networks m {'mtu':1400}"
+              : "put networks m {'mtu':1500}");
+    }
+    assert_int_equal(submit(f), 0);
+    do {
+        uint64_t next;
+        char *text = revisions_of(f, "networks", "n", before, 10, &next);
+
+        n_found += !strcmp(text, "1");
+        assert_true(!next || next < before);
+        before = next;
+        n_parts++;
+        free(text);
+    } while (before);
+    assert_int_equal(n_found, 1);
+    assert_int_equal(n_parts, 2);
+}
+
 static void
 volatile_rows_are_not_stored(void **state)
 {
@@ -909,6 +1001,8 @@ main(void)
         TEST(columns_are_real),
         TEST(numbers_pass_from_key_to_key),
         TEST(log_tells_revisions),
+        TEST(log_tells_revisions_of_an_object),
+        TEST(log_is_looked_through_in_parts),
         TEST(volatile_rows_are_not_stored),
         TEST(file_is_for_its_owner_alone),
         TEST(second_process_is_refused),

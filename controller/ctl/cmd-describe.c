@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl describe: an object, and what concerns it; see describe.h. */
+
+#include <config.h>
+
+#include "controller/ctl/describe.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/call.h"
+#include "controller/ctl/show.h"
+#include "controller/ctl/types.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* How many of its last changes are shown, and how often the server is asked to
+ * go on looking for them. */
+#define CHANGES_MAX 5
+#define CHANGES_CALLS_MAX 20
+/* Hosts whose flows are counted. */
+#define HOSTS_MAX 8
+/* Flows that are told apart by app. */
+#define FLOWS_MAX 2000
+
+/* Pieces.  --------------------------------------------------------------- */
+
+void
+ctl_describe_part(struct ctl *ctl, const char *title,
+                  const struct ctl_column *columns, const json_t *array)
+{
+    if (json_array_size(array)) {
+        fprintf(ctl->out, "\n%s:\n", title);
+        ctl_show_table(ctl->out, columns, array);
+    }
+}
+
+enum ctl_exit
+ctl_describe_get(struct ctl *ctl, const char *type, const char *key,
+                 const char *value, struct ctl_reply *reply)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+
+    ctl_put_path(&path, type, NULL);
+    if (key) {
+        ctl_put_query(&path, key, value);
+    }
+    status = ctl_get(ctl, ds_cstr(&path), reply);
+    ds_destroy(&path);
+    return status;
+}
+
+json_t *
+ctl_spec(const json_t *object, const char *member)
+{
+    return json_object_get(json_object_get(object, "spec"), member);
+}
+
+json_t *
+ctl_status(const json_t *object, const char *member)
+{
+    return json_object_get(json_object_get(object, "status"), member);
+}
+
+bool
+ctl_has_text(const json_t *array, const char *text)
+{
+    const json_t *element;
+    size_t i;
+
+    json_array_foreach (array, i, element) {
+        const char *s = json_string_value(element);
+
+        if (s && !strcmp(s, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Changes.  -------------------------------------------------------------- */
+
+/* "3 of 3", "2 of 3: h3 offline", "on no host" if it concerned none. */
+static void
+print_installed(const json_t *revision, struct ds *ds)
+{
+    const json_t *hosts = json_object_get(json_object_get(revision,
+                                                          "receipt"),
+                                          "hosts");
+    size_t n_confirmed = 0, n_said = 0;
+    struct ds rest = DS_EMPTY_INITIALIZER;
+    const json_t *host;
+    size_t i;
+
+    if (!json_array_size(hosts)) {
+        ds_put_cstr(ds, hosts ? "on no host" : "");
+        return;
+    }
+    json_array_foreach (hosts, i, host) {
+        const char *state = json_string_value(json_object_get(host, "state"));
+
+        if (state && !strcmp(state, "confirmed")) {
+            n_confirmed++;
+        } else if (n_said++ < 3) {
+            ds_put_cstr(&rest, n_said > 1 ? ", " : ": ");
+            ctl_path_print(host, "/host", &rest);
+            ds_put_char(&rest, ' ');
+            ctl_path_print(host, "/state", &rest);
+        }
+    }
+    ds_put_format(ds, "%"PRIuSIZE" of %"PRIuSIZE"%s%s", n_confirmed,
+                  json_array_size(hosts), ds_cstr(&rest),
+                  n_said > 3 ? ", ..." : "");
+    ds_destroy(&rest);
+}
+
+static void
+print_took(const json_t *revision, struct ds *ds)
+{
+    const json_t *us = json_object_get(json_object_get(revision, "us"),
+                                       "installed");
+
+    if (us) {
+        ds_put_format(ds, "%.1f ms", json_integer_value(us) / 1000.0);
+    }
+}
+
+static const struct ctl_column change_columns[] = {
+    { "REVISION", "/revision", NULL },
+    { "TIME", "/time", NULL },
+    { "WHO", "/who", NULL },
+    { "CHANGE", "/op", NULL },
+    { "INSTALLED", NULL, print_installed },
+    { "TOOK", NULL, print_took },
+    { NULL, NULL, NULL },
+};
+
+/* What the revision did to the object; a later one knows nothing of it. */
+static void
+set_op(json_t *revision, const char *type, const char *name)
+{
+    const json_t *change;
+    size_t i;
+
+    json_array_foreach (json_object_get(revision, "changes"), i, change) {
+        const char *t = json_string_value(json_object_get(change, "type"));
+        const char *n = json_string_value(json_object_get(change, "name"));
+
+        if (t && n && !strcmp(t, type) && !strcmp(n, name)) {
+            json_object_set(revision, "op", json_object_get(change, "op"));
+        }
+    }
+}
+
+/* Adds, to the front of 'revisions', a page of those that changed the object
+ * before '*before'; '*before' is where to go on, or 0. */
+static enum ctl_exit
+get_changes_page(struct ctl *ctl, const char *type, const char *name,
+                 json_int_t *before, json_t *revisions)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    char *start = xasprintf("%"JSON_INTEGER_FORMAT, *before);
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ds_put_format(&path, "/v1/revisions?limit=%d", CHANGES_MAX);
+    ctl_put_query(&path, "type", type);
+    ctl_put_query(&path, "name", name);
+    ctl_put_query(&path, "before", start);
+    free(start);
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    ds_destroy(&path);
+    if (!status) {
+        const json_t *items = json_object_get(reply.body, "items");
+        const char *next = json_string_value(json_object_get(reply.body,
+                                                             "next"));
+
+        for (size_t i = json_array_size(items); i-- > 0
+             && json_array_size(revisions) < CHANGES_MAX; ) {
+            json_array_append(revisions, json_array_get(items, i));
+        }
+        *before = next ? strtoll(next, NULL, 10) : 0;
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
+/* Puts the receipts into 'revisions', as GET /v1/revisions/N has them. */
+static enum ctl_exit
+get_receipts(struct ctl *ctl, const char *type, const char *name,
+             json_t *revisions)
+{
+    enum ctl_exit status = CTL_DONE;
+
+    for (size_t i = 0; i < json_array_size(revisions) && !status; i++) {
+        json_int_t n = json_integer_value(json_object_get(
+            json_array_get(revisions, i), "revision"));
+        char *text = xasprintf("/v1/revisions/%"JSON_INTEGER_FORMAT, n);
+        struct ctl_reply reply;
+
+        status = ctl_get(ctl, text, &reply);
+        free(text);
+        if (!status) {
+            set_op(reply.body, type, name);
+            json_array_set(revisions, i, reply.body);
+            ctl_reply_uninit(&reply);
+        }
+    }
+    return status;
+}
+
+/* The last changes of an object, the newest first, in 'revisions'. */
+static enum ctl_exit
+get_changes(struct ctl *ctl, const char *type, const char *name,
+            const json_t *object, json_t *revisions)
+{
+    json_int_t newest = json_integer_value(json_object_get(
+        json_object_get(object, "metadata"), "revision"));
+    json_int_t before = newest + 1;
+    enum ctl_exit status = CTL_DONE;
+
+    if (newest < 1) {
+        return CTL_DONE;        /* Built in. */
+    }
+    for (int i = 0; !status && before && i < CHANGES_CALLS_MAX
+         && json_array_size(revisions) < CHANGES_MAX; i++) {
+        status = get_changes_page(ctl, type, name, &before, revisions);
+    }
+    /* One of very many changes does not name all of them. */
+    if (!status && json_integer_value(json_object_get(
+            json_array_get(revisions, 0), "revision")) != newest) {
+        json_array_insert_new(revisions, 0, json_pack("{s:I}", "revision",
+                                                      newest));
+    }
+    return status ? status : get_receipts(ctl, type, name, revisions);
+}
+
+/* Flows.  ---------------------------------------------------------------- */
+
+static const struct ctl_column flow_columns[] = {
+    { "HOST", "/host", NULL },
+    { "APP", "/app", NULL },
+    { "FLOWS", "/flows", NULL },
+    { "GROUPS", "/groups", NULL },
+    { NULL, NULL, NULL },
+};
+
+/* Counts 'items' by app in 'apps': {APP: {"flows": N, "groups": N}}. */
+static void
+count_by_app(const json_t *items, const char *member, json_t *apps)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach (items, i, item) {
+        const char *owner = json_string_value(json_object_get(item, "owner"));
+        char *app = xmemdup0(owner ? owner : "vmnd",
+                             owner ? strcspn(owner, ".") : 4);
+        json_t *counts = json_object_get(apps, app);
+
+        if (!counts) {
+            counts = json_object();
+            json_object_set_new(apps, app, counts);
+        }
+        json_object_set_new(counts, member, json_integer(
+            json_integer_value(json_object_get(counts, member)) + 1));
+        free(app);
+    }
+}
+
+/* Adds rows of the flows that 'host' is to hold for 'object', or, if that is NULL,
+ * for anything. */
+static enum ctl_exit
+add_flows(struct ctl *ctl, const char *host, const char *object, json_t *rows)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    json_t *apps = json_object();
+    struct ctl_reply reply;
+    enum ctl_exit status;
+    const char *app;
+    json_t *counts;
+
+    ctl_put_path(&path, "hosts", host);
+    ds_put_cstr(&path, "/flows");
+    if (object) {
+        char *limit = xasprintf("%d", FLOWS_MAX);
+
+        ctl_put_query(&path, "object", object);
+        ctl_put_query(&path, "limit", limit);
+        free(limit);
+    }
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    ds_destroy(&path);
+    if (status) {
+        json_decref(apps);
+        return status;
+    }
+
+    json_t *n_flows = json_object_get(reply.body, "n_flows");
+
+    if (object && json_integer_value(n_flows) > FLOWS_MAX) {
+        json_object_set_new(apps, "(all)", json_pack(
+            "{s:O, s:O*}", "flows", n_flows, "groups",
+            json_object_get(reply.body, "n_groups")));
+    } else {
+        count_by_app(json_object_get(reply.body, "flows"), "flows", apps);
+        count_by_app(json_object_get(reply.body, "groups"), "groups", apps);
+    }
+    json_object_foreach (apps, app, counts) {
+        json_object_set_new(counts, "host", json_string(host));
+        json_object_set_new(counts, "app", json_string(app));
+        json_array_append(rows, counts);
+    }
+    json_decref(apps);
+    ctl_reply_uninit(&reply);
+    return CTL_DONE;
+}
+
+static bool
+has_name(const struct svec *names, const char *name)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        if (!strcmp(names->names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The hosts on which to look for an object's flows: where it is, and then those
+ * that its last change concerned, or else all. */
+static void
+add_hosts(const json_t *object, const json_t *revisions, const json_t *all,
+          struct svec *hosts)
+{
+    const char *own = json_string_value(ctl_status(object, "host"));
+    const json_t *receipt = json_object_get(json_array_get(revisions, 0),
+                                            "receipt");
+    const json_t *more = json_object_get(receipt, "hosts");
+    const json_t *host;
+    size_t i;
+
+    if (own) {
+        svec_add(hosts, own);
+    }
+    more = json_array_size(all) <= HOSTS_MAX ? all : more;
+    json_array_foreach (more, i, host) {
+        const char *name = json_string_value(json_object_get(
+            host, more == all ? "name" : "host"));
+
+        if (name && !has_name(hosts, name)
+            && hosts->n < HOSTS_MAX) {
+            svec_add(hosts, name);
+        }
+    }
+}
+
+static enum ctl_exit
+describe_flows(struct ctl *ctl, const char *name, const json_t *object,
+               const json_t *revisions)
+{
+    struct svec hosts = SVEC_EMPTY_INITIALIZER;
+    char *limit = xasprintf("%d", HOSTS_MAX + 1);
+    json_t *rows = json_array();
+    struct ctl_reply reply;
+    enum ctl_exit status = ctl_describe_get(ctl, "hosts", "limit", limit,
+                                            &reply);
+
+    free(limit);
+    if (!status) {
+        const json_t *all = json_object_get(reply.body, "items");
+        bool few = json_array_size(all) <= HOSTS_MAX;
+
+        add_hosts(object, revisions, all, &hosts);
+        for (size_t i = 0; i < hosts.n && !status; i++) {
+            status = add_flows(ctl, hosts.names[i], name, rows);
+        }
+        ctl_describe_part(ctl, few ? "Flows of this name"
+                          : "Flows of this name, on hosts that its last "
+                          "change concerned", flow_columns, rows);
+        ctl_reply_uninit(&reply);
+    }
+    json_decref(rows);
+    svec_destroy(&hosts);
+    return status;
+}
+
+static enum ctl_exit
+describe_host_flows(struct ctl *ctl, const char *name)
+{
+    json_t *rows = json_array();
+    enum ctl_exit status = add_flows(ctl, name, NULL, rows);
+
+    /* Each row is of this host. */
+    ctl_describe_part(ctl, "Flows, by app", &flow_columns[1], rows);
+    json_decref(rows);
+    return status;
+}
+
+/* The command.  ---------------------------------------------------------- */
+
+/* What there is of a type besides.  'own' are members of the status that are
+ * shown as tables. */
+static const struct about {
+    enum vmn_table table;
+    enum ctl_exit (*describe)(struct ctl *, const char *name,
+                              const json_t *object);
+    const char *own;
+    const char *drops;          /* Parameter of GET /v1/drops, or NULL. */
+} abouts[] = {
+    { VMN_TABLE_PORT, ctl_describe_port, NULL, "port" },
+    { VMN_TABLE_HOST, ctl_describe_host, NULL, "host" },
+    { VMN_TABLE_NETWORK, ctl_describe_network, "subnets", "network" },
+    { VMN_TABLE_LOADBALANCER, ctl_describe_balancer, "backends", NULL },
+    { VMN_TABLE_GROUP, ctl_describe_group, NULL, NULL },
+    { VMN_TABLE_POLICY, ctl_describe_policy, "rules", NULL },
+};
+
+static const struct about *
+find_about(const struct schema_table *type)
+{
+    static const struct about nothing = { 0, NULL, NULL, NULL };
+
+    for (size_t i = 0; i < ARRAY_SIZE(abouts); i++) {
+        if (abouts[i].table == type->id) {
+            return &abouts[i];
+        }
+    }
+    return &nothing;
+}
+
+static void
+show_object(struct ctl *ctl, const struct schema_table *type,
+            const json_t *object, const struct about *about)
+{
+    static const struct {
+        const char *title;
+        const char *path;
+    } lines[] = {
+        { "Name", "/name" },
+        { "Description", "/spec/description" },
+        { "Labels", "/spec/labels" },
+        { "Revision", "/metadata/revision" },
+        { "Created", "/metadata/created" },
+        { "Updated", "/metadata/updated" },
+        { "Set", "/metadata/set" },
+    };
+    json_t *spec = json_copy(json_object_get(object, "spec"));
+    json_t *status = json_copy(json_object_get(object, "status"));
+
+    fprintf(ctl->out, "%-13s%s\n", "Type:", type->plural);
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        ctl_show_field(ctl->out, lines[i].title, object, lines[i].path);
+    }
+    json_object_del(spec, "description");
+    json_object_del(spec, "labels");
+    if (about->own) {
+        json_object_del(status, about->own);
+    }
+    ctl_show_section(ctl->out, "Spec", spec);
+    ctl_show_section(ctl->out, "Status", status);
+    json_decref(spec);
+    json_decref(status);
+}
+
+static enum ctl_exit
+describe_drops(struct ctl *ctl, const char *parameter, const char *name)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ds_put_cstr(&path, "/v1/drops?limit=10");
+    ctl_put_query(&path, parameter, name);
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    ds_destroy(&path);
+    if (!status) {
+        ctl_describe_drops(ctl, reply.body);
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
+/* What concerns the object, below it.  One that cannot be had is told, and the rest
+ * is shown all the same, unless the server has gone. */
+static enum ctl_exit
+describe_concerns(struct ctl *ctl, const struct schema_table *type,
+                  const char *name, const json_t *object)
+{
+    const struct about *about = find_about(type);
+    json_t *revisions = json_array();
+    enum ctl_exit worst, status;
+
+    worst = about->describe ? about->describe(ctl, name, object) : CTL_DONE;
+    if (worst != CTL_UNREACHABLE) {
+        status = get_changes(ctl, type->plural, name, object, revisions);
+        worst = status ? status : worst;
+    }
+    if (worst != CTL_UNREACHABLE && type->id != VMN_TABLE_APP) {
+        status = (type->id == VMN_TABLE_HOST
+                  ? describe_host_flows(ctl, name)
+                  : describe_flows(ctl, name, object, revisions));
+        worst = status ? status : worst;
+    }
+    ctl_describe_part(ctl, "Last changes", change_columns, revisions);
+    if (worst != CTL_UNREACHABLE && about->drops) {
+        status = describe_drops(ctl, about->drops, name);
+        worst = status ? status : worst;
+    }
+    json_decref(revisions);
+    return worst;
+}
+
+enum ctl_exit
+ctl_cmd_describe(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    const struct schema_table *type = ctl_get_type(ctl, args[0]);
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    if (!type) {
+        return CTL_USAGE;
+    }
+    ctl_put_path(&path, type->plural, args[1]);
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    ds_destroy(&path);
+    if (!status) {
+        show_object(ctl, type, reply.body, find_about(type));
+        status = describe_concerns(ctl, type, args[1], reply.body);
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What concerns an object, by its type; see describe.h. */
+
+#include <config.h>
+
+#include "controller/ctl/describe.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/call.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* All ports are looked through for a host's if there are so many at most. */
+#define PORTS_MAX 5000
+
+/* Rows of objects.  ------------------------------------------------------ */
+
+static const struct ctl_column group_columns[] = {
+    { "GROUP", "/name", NULL },
+    { "WHY", "/why", NULL },
+    { NULL, NULL, NULL },
+};
+
+static const struct ctl_column policy_columns[] = {
+    { "POLICY", "/name", NULL },
+    { "TIER", "/spec/tier", NULL },
+    { "PRIORITY", "/spec/priority", NULL },
+    { "MODE", "/spec/mode", NULL },
+    { "APPLIES TO", "/spec/applies_to", NULL },
+    { "RULES", "/spec/rules", NULL },
+    { NULL, NULL, NULL },
+};
+
+static const struct ctl_column router_columns[] = {
+    { "ROUTER", "/name", NULL },
+    { "NETWORKS", "/spec/interfaces/*/network", NULL },
+    { "OUTSIDE", "/spec/external/network", NULL },
+    { NULL, NULL, NULL },
+};
+
+static const struct ctl_column balancer_columns[] = {
+    { "BALANCER", "/name", NULL },
+    { "VIP", "/spec/vip", NULL },
+    { "PORTS", "/spec/ports/*/port", NULL },
+    { NULL, NULL, NULL },
+};
+
+static const struct ctl_column place_columns[] = {
+    { "HOST", "/host", NULL },
+    { "STATE", "/state", NULL },
+    { "NETWORK", "/network", NULL },
+    { "PORTS", "/ports", NULL },
+    { NULL, NULL, NULL },
+};
+
+static const struct ctl_column port_columns[] = {
+    { "PORT", "/name", NULL },
+    { "NETWORK", "/spec/network", NULL },
+    { "IPS", "/status/ips", NULL },
+    { "STATE", "/status/state", NULL },
+    { "REASON", "/status/reason", NULL },
+    { NULL, NULL, NULL },
+};
+
+static const struct ctl_column subnet_columns[] = {
+    { "SUBNET", "/cidr", NULL },
+    { "ADDRESSES", "/size", NULL },
+    { "USED", "/used", NULL },
+    { "FREE", "/free", NULL },
+    { NULL, NULL, NULL },
+};
+
+static const struct ctl_column backend_columns[] = {
+    { "BACKEND", "/port", NULL },
+    { "WEIGHT", "/weight", NULL },
+    { "HOST", "/host", NULL },
+    { "SERVING", "/serving", NULL },
+    { "REASON", "/reason", NULL },
+    { NULL, NULL, NULL },
+};
+
+static const struct ctl_column rule_columns[] = {
+    { "RULE", "/number", NULL },
+    { "DIRECTION", "/direction", NULL },
+    { "ACTION", "/action", NULL },
+    { "PEERS", NULL, ctl_print_peers },
+    { "SERVICES", NULL, ctl_print_services },
+    { "PACKETS", "/packets", NULL },
+    { "LAST", "/last", NULL },
+    { NULL, NULL, NULL },
+};
+
+/* Lists.  ---------------------------------------------------------------- */
+
+typedef bool is_wanted(const json_t *object, const char *name);
+
+/* Writes a table of the objects of 'type' that 'wanted' says are about
+ * 'name'. */
+static enum ctl_exit
+list(struct ctl *ctl, const char *title, const char *type,
+     const struct ctl_column *columns, is_wanted *wanted, const char *name)
+{
+    json_t *all = json_array();
+    json_t *found = json_array();
+    enum ctl_exit status = ctl_get_list(ctl, type, all);
+    json_t *object;
+    size_t i;
+
+    json_array_foreach (all, i, object) {
+        if (wanted(object, name)) {
+            json_array_append(found, object);
+        }
+    }
+    ctl_describe_part(ctl, title, columns, found);
+    json_decref(found);
+    json_decref(all);
+    return status;
+}
+
+static bool
+is_member(const json_t *object, const char *member, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+
+    return text && !strcmp(text, name);
+}
+
+static bool
+joins_network(const json_t *router, const char *network)
+{
+    const json_t *interface;
+    size_t i;
+
+    json_array_foreach (ctl_spec(router, "interfaces"), i, interface) {
+        if (is_member(interface, "network", network)) {
+            return true;
+        }
+    }
+    return is_member(ctl_spec(router, "external"), "network", network);
+}
+
+static bool
+is_offered_in(const json_t *balancer, const char *network)
+{
+    return ctl_has_text(ctl_spec(balancer, "networks"), network);
+}
+
+static bool
+has_backend(const json_t *balancer, const char *port)
+{
+    const json_t *backend;
+    size_t i;
+
+    json_array_foreach (ctl_spec(balancer, "backends"), i, backend) {
+        if (is_member(backend, "port", port)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_on_host(const json_t *port, const char *host)
+{
+    return is_member(json_object_get(port, "status"), "host", host);
+}
+
+static bool
+has_group_inside(const json_t *group, const char *inner)
+{
+    return ctl_has_text(ctl_spec(group, "groups"), inner);
+}
+
+/* As whom it is protected, or as a peer. */
+static bool
+names_group(const json_t *policy, const char *group)
+{
+    const json_t *rule, *peer;
+    size_t i, j;
+
+    json_array_foreach (ctl_spec(policy, "rules"), i, rule) {
+        json_array_foreach (json_object_get(rule, "peers"), j, peer) {
+            if (is_member(peer, "group", group)) {
+                return true;
+            }
+        }
+    }
+    return ctl_has_text(ctl_spec(policy, "applies_to"), group);
+}
+
+/* Ports.  ---------------------------------------------------------------- */
+
+/* Writes the identity of a port, and the groups that it is in; adds these to
+ * 'groups'. */
+static enum ctl_exit
+describe_identity(struct ctl *ctl, const char *port, struct sset *groups)
+{
+    json_t *rows = json_array();
+    struct ctl_reply reply;
+    enum ctl_exit status = ctl_describe_get(ctl, "identities", "port", port,
+                                            &reply);
+    const json_t *item, *own;
+    size_t i;
+
+    if (status) {
+        json_decref(rows);
+        return status;
+    }
+    item = json_array_get(json_object_get(reply.body, "items"), 0);
+    own = json_object_get(item, "groups");
+    for (i = 0; i < json_array_size(own); i++) {
+        const char *name = json_string_value(json_array_get(own, i));
+
+        if (name) {
+            sset_add(groups, name);
+            json_array_append_new(rows, json_pack(
+                "{s:s, s:s}", "name", name, "why", "itself"));
+        }
+    }
+    status = ctl_widen_groups(ctl, groups);
+
+    const char **names = sset_sort(groups);
+
+    for (i = 0; names[i]; i++) {
+        if (!ctl_has_text(own, names[i])) {
+            json_array_append_new(rows, json_pack(
+                "{s:s, s:s}", "name", names[i], "why", "a group inside"));
+        }
+    }
+    free(names);
+    if (item) {
+        fprintf(ctl->out, "\nIdentity:    %"JSON_INTEGER_FORMAT", which %"
+                JSON_INTEGER_FORMAT" port%s have\n",
+                json_integer_value(json_object_get(item, "number")),
+                json_integer_value(json_object_get(item, "n_ports")),
+                json_integer_value(json_object_get(item, "n_ports")) == 1
+                ? "" : "s");
+    }
+    ctl_describe_part(ctl, "Groups", group_columns, rows);
+    json_decref(rows);
+    ctl_reply_uninit(&reply);
+    return status;
+}
+
+enum ctl_exit
+ctl_describe_port(struct ctl *ctl, const char *name, const json_t *object)
+{
+    struct sset groups = SSET_INITIALIZER(&groups);
+    enum ctl_exit status = describe_identity(ctl, name, &groups);
+
+    status = status ? status : ctl_describe_rules(ctl, object, &groups);
+    status = status ? status : list(ctl, "Balancers that name it",
+                                    "loadbalancers", balancer_columns,
+                                    has_backend, name);
+    sset_destroy(&groups);
+    return status;
+}
+
+/* Hosts and networks.  --------------------------------------------------- */
+
+/* Where ports of 'network' are, or which ports are on 'host'; one of them is
+ * NULL.  '*n_ports' is how many ports there are at all. */
+static enum ctl_exit
+describe_places(struct ctl *ctl, const char *title, const char *host,
+                const char *network, json_int_t *n_ports)
+{
+    json_t *rows = json_array();
+    struct ctl_reply reply;
+    enum ctl_exit status = ctl_describe_get(ctl, "summary", "limit", "20000",
+                                            &reply);
+    const json_t *hosts, *networks, *place;
+    size_t i;
+
+    *n_ports = 0;
+    if (status) {
+        json_decref(rows);
+        return status;
+    }
+    hosts = json_object_get(reply.body, "hosts");
+    networks = json_object_get(reply.body, "networks");
+    json_array_foreach (json_object_get(reply.body, "places"), i, place) {
+        json_int_t h = json_integer_value(json_array_get(place, 0));
+        json_int_t n = json_integer_value(json_array_get(place, 1));
+        json_t *ports = json_array_get(place, 2);
+        json_t *at = h < 0 ? NULL : json_array_get(hosts, (size_t) h);
+        json_t *of = n < 0 ? NULL : json_array_get(networks, (size_t) n);
+
+        *n_ports += json_integer_value(ports);
+        if (host ? is_member(at, "name", host)
+            : is_member(of, "name", network)) {
+            json_array_append_new(rows, json_pack(
+                "{s:O*, s:O*, s:O*, s:O}",
+                "host", json_object_get(at, "name"),
+                "state", json_object_get(at, "state"),
+                "network", json_object_get(of, "name"), "ports", ports));
+        }
+    }
+    /* Its own columns say the same in each row. */
+    ctl_describe_part(ctl, title, host ? &place_columns[2]
+                      : (const struct ctl_column[]) {
+                          place_columns[0], place_columns[1],
+                          place_columns[3], { NULL, NULL, NULL } }, rows);
+    json_decref(rows);
+    ctl_reply_uninit(&reply);
+    return CTL_DONE;
+}
+
+enum ctl_exit
+ctl_describe_host(struct ctl *ctl, const char *name,
+                  const json_t *object OVS_UNUSED)
+{
+    json_int_t n_ports;
+    enum ctl_exit status = describe_places(ctl, "Networks", name, NULL,
+                                           &n_ports);
+
+    if (status || !n_ports) {
+        return status;
+    }
+    if (n_ports > PORTS_MAX) {
+        fprintf(ctl->out, "\nPorts:       among %"JSON_INTEGER_FORMAT
+                " in all: see vmnctl get ports -o wide\n", n_ports);
+        return CTL_DONE;
+    }
+    return list(ctl, "Ports", "ports", port_columns, is_on_host, name);
+}
+
+/* The groups that ports of 'network' are in. */
+static enum ctl_exit
+get_network_groups(struct ctl *ctl, const char *network,
+                   struct sset *groups)
+{
+    json_t *identities = json_array();
+    enum ctl_exit status;
+    const json_t *identity, *group;
+    size_t i, j;
+
+    ctl->network = xstrdup(network);
+    status = ctl_get_list(ctl, "identities", identities);
+    free(ctl->network);
+    ctl->network = NULL;
+    json_array_foreach (identities, i, identity) {
+        json_array_foreach (json_object_get(identity, "groups"), j, group) {
+            if (json_is_string(group)) {
+                sset_add(groups, json_string_value(group));
+            }
+        }
+    }
+    json_decref(identities);
+    return status ? status : ctl_widen_groups(ctl, groups);
+}
+
+enum ctl_exit
+ctl_describe_network(struct ctl *ctl, const char *name, const json_t *object)
+{
+    struct sset groups = SSET_INITIALIZER(&groups);
+    json_t *policies = json_array();
+    json_int_t n_ports;
+    enum ctl_exit status;
+
+    ctl_describe_part(ctl, "Subnets", subnet_columns,
+                      ctl_status(object, "subnets"));
+    status = describe_places(ctl, "Ports, by host", NULL, name, &n_ports);
+    status = status ? status : list(ctl, "Routers", "routers",
+                                    router_columns, joins_network, name);
+    status = status ? status : list(ctl, "Balancers", "loadbalancers",
+                                    balancer_columns, is_offered_in, name);
+    status = status ? status : get_network_groups(ctl, name, &groups);
+    status = status ? status : ctl_get_policies(ctl, &groups, policies);
+    ctl_describe_part(ctl, "Policies that apply to ports in it",
+                      policy_columns, policies);
+    json_decref(policies);
+    sset_destroy(&groups);
+    return status;
+}
+
+/* Others.  --------------------------------------------------------------- */
+
+enum ctl_exit
+ctl_describe_balancer(struct ctl *ctl, const char *name OVS_UNUSED,
+                      const json_t *object)
+{
+    ctl_describe_part(ctl, "Backends", backend_columns,
+                      ctl_status(object, "backends"));
+    return CTL_DONE;
+}
+
+enum ctl_exit
+ctl_describe_group(struct ctl *ctl, const char *name,
+                   const json_t *object OVS_UNUSED)
+{
+    enum ctl_exit status = list(ctl, "Policies that name it", "policies",
+                                policy_columns, names_group, name);
+    static const struct ctl_column columns[] = {
+        { "GROUP", "/name", NULL }, { NULL, NULL, NULL },
+    };
+
+    return status ? status : list(ctl, "Groups that it is in", "groups",
+                                  columns, has_group_inside, name);
+}
+
+/* Its rules, with what they were hit by. */
+enum ctl_exit
+ctl_describe_policy(struct ctl *ctl, const char *name OVS_UNUSED,
+                    const json_t *object)
+{
+    const json_t *hits = ctl_status(object, "rules");
+    json_t *rows = json_array();
+    const json_t *rule;
+    size_t i;
+
+    json_array_foreach (ctl_spec(object, "rules"), i, rule) {
+        json_t *row = json_copy(CONST_CAST(json_t *, rule));
+
+        json_object_set_new(row, "number", json_integer((json_int_t) i));
+        json_object_update(row, json_array_get(hits, i));
+        json_array_append_new(rows, row);
+    }
+    ctl_describe_part(ctl, "Rules", rule_columns, rows);
+    json_decref(rows);
+    return CTL_DONE;
+}

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator does with vmnctl on a live system, beyond single calls:
+describe."""
+
+import os
+import re
+import subprocess
+
+import pytest
+from conftest import close_lab, make_lab, wait_quiet
+
+from vmnlab import traffic
+from vmnlab.daemon import find
+from vmnlab.netns import wait_for
+
+
+class Shop:
+    """Two hosts, three VMs and a policy between them."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.api = lab.vmnd.api
+        self.vms = {}
+        self.api.call("POST", "/v1/apply", {"objects": [
+            {"type": "networks", "name": "shop",
+             "spec": {"subnets": [{"cidr": "10.0.0.0/24"}]}},
+            {"type": "groups", "name": "db", "spec": {"selector": "tier=db"}},
+            {"type": "groups", "name": "web",
+             "spec": {"selector": "tier=web"}},
+            {"type": "groups", "name": "all", "spec": {"groups": ["db"]}},
+            {"type": "policies", "name": "watch", "spec": {
+                "tier": "security", "applies_to": ["all"], "rules": [
+                    {"direction": "ingress", "action": "deny",
+                     "services": [{"protocol": "tcp", "ports": [23]}]}]}},
+            {"type": "policies", "name": "db-in", "spec": {
+                "applies_to": ["db"], "rules": [
+                    {"direction": "ingress", "action": "allow",
+                     "peers": [{"group": "web"}],
+                     "services": [{"protocol": "tcp", "ports": [5432]}]}]}},
+        ] + [{"type": "ports", "name": name, "spec": {
+            "network": "shop", "labels": {"tier": name[:-2]}}}
+             for name in ("web-1", "web-2", "db-1")]}, wait="installed")
+        for name, host in ("web-1", "h1"), ("web-2", "h2"), ("db-1", "h2"):
+            self.vms[name] = lab.add_vm_of_port(name, host)
+        lab.await_ports(list(self.vms))
+        wait_quiet(lab)
+
+    def vmnctl(self, *words, status=0, **more):
+        """Runs it, and returns what it wrote and its complaints."""
+        done = subprocess.run(
+            [find("vmnctl"), *words], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, timeout=60, env=dict(
+                os.environ, VMNCTL_SERVER="unix:" + self.api.path, **more))
+        assert done.returncode == status, (words, done)
+        return done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def shop():
+    lab = make_lab("vmnctl", 2)
+    try:
+        yield Shop(lab)
+    finally:
+        close_lab(lab)
+
+
+def sections(text):
+    """{title: [[cell, ...], ...]}, with the headings."""
+    found, rows = {}, []
+    for line in text.splitlines():
+        title = re.fullmatch(r"([A-Z][^:]*):", line)
+        if title:
+            rows = found[title[1]] = []
+        elif line and not line.startswith(" "):
+            rows.append(re.split(r" {3,}", line))
+    return found
+
+
+# describe.  -----------------------------------------------------------------
+
+def test_a_port_with_all_that_concerns_it(shop):
+    assert traffic.ask(shop.vms["web-1"], shop.vms["db-1"].ip, 23, "tcp",
+                       1.0) is None
+
+    def told():
+        out, err = shop.vmnctl("describe", "port", "db-1")
+        assert err == ""
+        return out if "Packets that were dropped lately:" in out else None
+    out = wait_for("the drop to be told", told, 20)
+    parts = sections(out)
+    assert re.search(r"^Identity: +\d+, which 1 port have$", out, re.M), out
+    assert parts["Groups"][1:] == [["db", "itself"],
+                                   ["all", "a group inside"]]
+    assert parts["Rules that apply, ingress"][1:] == [
+        ["security", "500", "watch", "0", "deny", "any", "tcp/23"],
+        ["application", "500", "db-in", "0", "allow", "web", "tcp/5432"],
+        ["Then: isolated: what no rule of tier application lets through is "
+         "denied"]]
+    assert parts["Rules that apply, egress"] == [
+        ["Then: allowed: no policy isolates the port in this direction"]]
+    counted = {row[0]: row for row in parts["Flows of this name"][1:]}
+    held = shop.api.call("GET", "/v1/hosts/h2/flows", object="db-1")
+    assert sum(int(row[2]) for row in parts["Flows of this name"][1:]
+               if row[0] == "h2") == held["n_flows"] > 0, counted
+    change = parts["Last changes"][1]
+    port = shop.api.get("ports/db-1")
+    assert change[0] == port["metadata"]["etag"]
+    assert (change[3], change[4]) == ("create", "on no host"), change
+    row = parts["Packets that were dropped lately"][1]
+    assert row[2].startswith("web-1 ") and row[5:8] == [
+        "denied by rule", "policies/watch", "0"], row
+
+    shop.vmnctl("quarantine", "db-1")
+    parts = sections(shop.vmnctl("describe", "port", "db-1")[0])
+    assert parts["Rules that apply, ingress"] == [
+        ["Then: quarantined by db-1: only what that allows passes"]]
+    shop.vmnctl("release", "db-1")
+
+
+def test_changes_are_those_of_the_object(shop):
+    for tier in "a", "b", "c":
+        shop.vmnctl("label", "port", "web-2", "rack=" + tier, "--wait")
+        shop.vmnctl("label", "port", "web-1", "rack=" + tier)
+    parts = sections(shop.vmnctl("describe", "port", "web-2")[0])
+    changes = parts["Last changes"][1:]
+    assert [row[3] for row in changes] == ["update"] * 3 + ["create"]
+    assert all(row[4] in ("1 of 1", "2 of 2", "on no host")
+               for row in changes), changes
+    revisions = [int(row[0]) for row in changes]
+    assert revisions == sorted(revisions, reverse=True)
+    for row in changes[:3]:
+        named = shop.api.call("GET", "/v1/revisions/" + row[0])["changes"]
+        assert [c["name"] for c in named] == ["web-2"]
+
+
+def test_hosts_networks_groups_and_policies(shop):
+    parts = sections(shop.vmnctl("describe", "host", "h2")[0])
+    assert parts["Networks"][1:] == [["shop", "2"]]
+    assert [row[0] for row in parts["Ports"][1:]] == ["db-1", "web-2"]
+    held = shop.api.call("GET", "/v1/hosts/h2/flows")
+    assert sum(int(row[1]) for row in parts["Flows, by app"][1:]) \
+        == len(held["flows"])
+    parts = sections(shop.vmnctl("describe", "net", "shop")[0])
+    assert parts["Subnets"][1:] == [["10.0.0.0/24", "254", "3", "251"]]
+    assert sorted([row[0], row[2]] for row in parts["Ports, by host"][1:]
+                  ) == [["h1", "1"], ["h2", "2"]]
+    assert sorted(row[0] for row in parts[
+        "Policies that apply to ports in it"][1:]) == ["db-in", "watch"]
+    parts = sections(shop.vmnctl("describe", "group", "db")[0])
+    assert [row[0] for row in parts["Policies that name it"][1:]] == ["db-in"]
+    assert parts["Groups that it is in"][1:] == [["all"]]
+    parts = sections(shop.vmnctl("describe", "policy", "watch")[0])
+    assert parts["Rules"][1][:5] == ["0", "ingress", "deny", "any", "tcp/23"]
+    assert parts["Rules"][1][5].isdigit()
+    for kind in ("tier", "application"), ("app", "overlay"):
+        shop.vmnctl("describe", *kind)
