@@ -52,6 +52,8 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/samples.h \
 	controller/fabric/taps.c \
 	controller/fabric/taps.h \
+	controller/fabric/traffic.c \
+	controller/fabric/traffic.h \
 	controller/fabric/trouble.c \
 	controller/fabric/wire.c \
 	controller/fabric/wire.h \

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/traffic.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "proto/openflow/ofdump.h"
@@ -69,6 +70,7 @@ struct counters_of_switch {
     int64_t wall_ms;            /* wall clock. */
     int64_t rest_until_ms;      /* time_msec(). */
     struct ofdump_counts counts; /* Of the flow that is being read. */
+    struct traffic traffic;     /* Of its ports. */
 };
 
 struct counters {

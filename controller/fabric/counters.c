@@ -347,8 +347,9 @@ bool
 counters_message(struct fabric_switch *sw, enum ofptype type,
                  const struct ofp_header *oh)
 {
-    return (sw->counters->dump
-            && ofdump_message(sw->counters->dump, type, oh));
+    return (traffic_message(&sw->counters->traffic, type, oh)
+            || (sw->counters->dump
+                && ofdump_message(sw->counters->dump, type, oh)));
 }
 
 bool
@@ -371,6 +372,7 @@ ask(struct counters_of_switch *cs)
     cs->asked_ms = time_msec();
     cs->wall_ms = time_wall_msec();
     switch_expect(sw);
+    traffic_ask(&cs->traffic, sw->conn);
     cs->dump = ofdump_create_marked(sw->conn, ENGINE_COOKIE_COUNTED,
                                     &dump_callbacks, cs);
 }
@@ -482,6 +484,7 @@ void
 counters_disconnected(struct fabric_switch *sw)
 {
     stop(sw->counters);
+    traffic_forget(&sw->counters->traffic);
     sw->counters->rest_until_ms = 0;
 }
 
@@ -493,6 +496,7 @@ counters_switch_destroy(struct fabric_switch *sw)
     struct counted_flow *flow, *next;
 
     stop(cs);
+    traffic_forget(&cs->traffic);
     HMAP_FOR_EACH_SAFE (flow, next, node, &cs->flows) {
         flow_free(cs, flow);
     }

@@ -201,6 +201,20 @@ struct fabric_log {
 void fabric_rule_logs(const struct fabric *, const char *policy,
                       size_t n_rules, struct fabric_log *logs);
 
+/* What goes through a port; some seconds old, as counters are. */
+struct fabric_traffic {
+    uint64_t sent_packets, sent_bytes;
+    uint64_t received_packets, received_bytes;
+    double sent_bytes_s, received_bytes_s;
+};
+/* As the VM behind port 'ofport' of 'host' sees it.  False, and all zero, if
+ * nothing is known. */
+bool fabric_port_traffic(const struct fabric *, const char *host,
+                         uint32_t ofport, struct fabric_traffic *);
+/* As 'host' sees it: by its tunnels. */
+bool fabric_tunnel_traffic(const struct fabric *, const char *host,
+                           struct fabric_traffic *);
+
 /* What flows of a host dropped that have one owner and one reason. */
 struct fabric_drop {
     const char *host;

@@ -280,6 +280,24 @@ port_state(const struct fabric *fabric, const struct fact_port *port,
     return is_served(fabric, port, host) ? "up" : "pending";
 }
 
+/* Or NULL, if the switch has not told. */
+static json_t *
+port_traffic(const struct fabric *fabric, const char *host, uint32_t ofport)
+{
+    struct fabric_traffic t;
+
+    if (!fabric_port_traffic(fabric, host, ofport, &t)) {
+        return NULL;
+    }
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
+                     "sent_packets", (json_int_t) t.sent_packets,
+                     "sent_bytes", (json_int_t) t.sent_bytes,
+                     "sent_bytes_s", (json_int_t) t.sent_bytes_s,
+                     "received_packets", (json_int_t) t.received_packets,
+                     "received_bytes", (json_int_t) t.received_bytes,
+                     "received_bytes_s", (json_int_t) t.received_bytes_s);
+}
+
 json_t *
 fabric_port_status(const struct fabric *fabric, const char *name)
 {
@@ -304,11 +322,14 @@ fabric_port_status(const struct fabric *fabric, const char *name)
     host = facts_find_host(facts, port->active);
     vif = host ? facts_host_vif(host, port->iface_id) : NULL;
     reason = row ? wire_reason(fabric, port->active, row) : NULL;
-    status = json_pack("{s:s, s:s*, s:s, s:o*, s:s*}", "host", port->active,
+    status = json_pack("{s:s, s:s*, s:s, s:o*, s:s*, s:o*}",
+                       "host", port->active,
                        "candidate", port->candidate,
                        "state", port_state(fabric, port, vif),
                        "ofport", vif ? json_integer(vif->ofport) : NULL,
-                       "reason", reason);
+                       "reason", reason, "traffic",
+                       vif ? port_traffic(fabric, port->active, vif->ofport)
+                       : NULL);
     free(reason);
     return status;
 }

@@ -33,6 +33,7 @@
 struct tally {
     const char *host, *network;     /* Keys of the other two; NULL: none. */
     size_t n, n_up;
+    uint64_t bytes_s;               /* Sent by them, and received. */
     int index;                      /* In the reply; -1: it is not there. */
 };
 
@@ -94,7 +95,8 @@ own_key(const struct shash *tallies, const char *key)
 }
 
 static void
-count_place(struct summary *s, const char *host, const char *network, bool up)
+count_place(struct summary *s, const char *host, const char *network, bool up,
+            uint64_t bytes_s)
 {
     char *key = xasprintf("%s/%s", host ? host : "", network);
     struct tally *tallies[] = {
@@ -107,6 +109,7 @@ count_place(struct summary *s, const char *host, const char *network, bool up)
         if (tallies[i]) {
             tallies[i]->n++;
             tallies[i]->n_up += up;
+            tallies[i]->bytes_s += bytes_s;
         }
     }
     tallies[2]->network = own_key(&s->networks, network);
@@ -120,6 +123,10 @@ look_at_port(struct summary *s, const struct vmn_row *row)
     const struct vmn_port *port = (const void *) row;
     json_t *status = fabric_port_status(s->nb->fabric, row->name);
     const char *state = json_string_value(json_object_get(status, "state"));
+    const json_t *traffic = json_object_get(status, "traffic");
+    uint64_t bytes_s = json_integer_value(json_object_get(traffic,
+                                                          "sent_bytes_s"))
+        + json_integer_value(json_object_get(traffic, "received_bytes_s"));
     char *held = nb_port_held(s->nb, row->name);
     size_t *n;
 
@@ -133,7 +140,7 @@ look_at_port(struct summary *s, const struct vmn_row *row)
     s->n_quarantined += port->quarantined || held;
     s->n_disabled += !port->enabled;
     count_place(s, json_string_value(json_object_get(status, "host")),
-                port->network, !strcmp(state, "up"));
+                port->network, !strcmp(state, "up"), bytes_s);
     free(held);
     json_decref(status);
 }
@@ -152,6 +159,7 @@ look_at_host(struct summary *s, const struct vmn_row *row)
 {
     json_t *status = fabric_host_status(s->nb->fabric, row->name);
     json_t *lag = json_object_get(status, "lag");
+    struct fabric_traffic tunnels;
     struct tally *tally = get_tally(&s->hosts, row->name);
     struct ds *ds = &s->hosts_text;
 
@@ -163,8 +171,13 @@ look_at_host(struct summary *s, const struct vmn_row *row)
     put_text(ds, "reason", json_string_value(json_object_get(status,
                                                              "reason")));
     ds_put_format(ds, ",\"ports\":%"PRIuSIZE",\"up\":%"PRIuSIZE
-                  ",\"lag\":%"JSON_INTEGER_FORMAT"}", tally->n, tally->n_up,
-                  json_integer_value(json_object_get(lag, "revisions")));
+                  ",\"lag\":%"JSON_INTEGER_FORMAT",\"bytes_s\":%"PRIu64,
+                  tally->n, tally->n_up,
+                  json_integer_value(json_object_get(lag, "revisions")),
+                  tally->bytes_s);
+    fabric_tunnel_traffic(s->nb->fabric, row->name, &tunnels);
+    ds_put_format(ds, ",\"tunnel_bytes_s\":%.0f}",
+                  tunnels.sent_bytes_s + tunnels.received_bytes_s);
     json_decref(status);
 }
 
@@ -289,15 +302,16 @@ put_networks(struct summary *s, struct ds *ds)
             tally->index = i;
             ds_put_cstr(ds, i ? ",{\"name\":" : "{\"name\":");
             schema_print_string(ds, sorted[i]->name);
-            ds_put_format(ds, ",\"ports\":%"PRIuSIZE",\"up\":%"PRIuSIZE"}",
-                          tally->n, tally->n_up);
+            ds_put_format(ds, ",\"ports\":%"PRIuSIZE",\"up\":%"PRIuSIZE
+                          ",\"bytes_s\":%"PRIu64"}", tally->n, tally->n_up,
+                          tally->bytes_s);
         }
     }
     ds_put_char(ds, ']');
     free(sorted);
 }
 
-/* [HOST, NETWORK, PORTS], both by their places in the lists above; -1 are those
+/* [HOST, NETWORK, PORTS, BYTES_S], the first two by their places in the lists above; -1 are those
  * on no host. */
 static void
 put_places(const struct summary *s, struct ds *ds)
@@ -314,8 +328,9 @@ put_places(const struct summary *s, struct ds *ds)
                                                       place->network);
 
         if (network->index >= 0) {
-            ds_put_format(ds, "%s[%d,%d,%"PRIuSIZE"]", between,
-                          host ? host->index : -1, network->index, place->n);
+            ds_put_format(ds, "%s[%d,%d,%"PRIuSIZE",%"PRIu64"]", between,
+                          host ? host->index : -1, network->index, place->n,
+                          place->bytes_s);
             between = ",";
         }
     }

@@ -124,6 +124,16 @@ const struct schema_struct schema_status_network = SHOWN_STRUCT(
     SHOWN("subnets", STRUCT, ALWAYS | LIST, "How full its subnets are.",
           .nested = &subnet));
 
+static const struct schema_struct traffic = SHOWN_STRUCT(
+    "traffic",
+    SHOWN("sent_packets", INT, ALWAYS, "Packets that its VM has sent."),
+    SHOWN("sent_bytes", INT, ALWAYS, "The same in bytes."),
+    SHOWN("sent_bytes_s", INT, ALWAYS, "In a second, of late."),
+    SHOWN("received_packets", INT, ALWAYS,
+          "Packets that its VM was given."),
+    SHOWN("received_bytes", INT, ALWAYS, "The same in bytes."),
+    SHOWN("received_bytes_s", INT, ALWAYS, "In a second, of late."));
+
 const struct schema_struct schema_status_port = SHOWN_STRUCT(
     "PortStatus",
     SHOWN("state", ENUM, 0,
@@ -137,6 +147,9 @@ const struct schema_struct schema_status_port = SHOWN_STRUCT(
     SHOWN("candidate", REF, 0, "Another host that has its interface.",
           .ref = VMN_TABLE_HOST),
     SHOWN("ofport", INT, 0, "Its number in its host's bridge."),
+    SHOWN("traffic", STRUCT, 0,
+          "What its VM has sent and received, as its switch last told.",
+          .nested = &traffic),
     SHOWN("quarantines", REF, LIST, "Those that hold it, if any.",
           .ref = VMN_TABLE_QUARANTINE));
 

@@ -26,8 +26,10 @@
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"
 #include "openvswitch/ofp-meter.h"
+#include "openvswitch/ofp-port.h"
 #include "openvswitch/ofp-switch.h"
 #include "openvswitch/ofp-util.h"
+#include "unaligned.h"
 #include "util.h"
 
 void
@@ -703,6 +705,38 @@ tell_meter_features(struct fake_switch *fs, const struct ofp_header *request)
     fake_switch_send(fs, ofputil_encode_meter_features_reply(&mf, request));
 }
 
+/* Ports 2 and 1, each in a message of its own. */
+static void
+tell_ports(struct fake_switch *fs, const struct ofp_header *oh)
+{
+    struct ofputil_port_stats ps = { .duration_sec = UINT32_MAX };
+    struct ovs_list replies;
+    struct ofpbuf *reply;
+
+    if (fs->refuse_ports) {
+        send_error(fs, OFPERR_OFPBRC_BAD_STAT, oh);
+        return;
+    }
+    for (int port = 2; port >= 1; port--) {
+        memset(&ps.stats, 0xff, sizeof ps.stats);
+        ps.port_no = (OVS_FORCE ofp_port_t) port;
+        if (port == 1) {
+            ps.stats.rx_bytes = fs->port_bytes;
+            ps.stats.tx_bytes = fs->port_bytes / 10;
+        }
+        ofpmp_init(&replies, oh);
+        ofputil_append_port_stat(&replies, &ps);
+        reply = ofpbuf_from_list(ovs_list_pop_front(&replies));
+        if (port == 2) {
+            /* The flags are behind the header and a type (OpenFlow 1.5.1,
+             * section 7.3.5). */
+            put_unaligned_be16((ovs_be16 *) ((uint8_t *) reply->data + 10),
+                               htons(OFPSF_REPLY_MORE));
+        }
+        fake_switch_send(fs, reply);
+    }
+}
+
 /* Messages.  ------------------------------------------------------------- */
 
 static void
@@ -774,6 +808,7 @@ static const struct handler {
     void (*handle)(struct fake_switch *, const struct ofp_header *);
 } handlers[] = {
     { OFPTYPE_FEATURES_REQUEST, tell_features },
+    { OFPTYPE_PORT_STATS_REQUEST, tell_ports },
     { OFPTYPE_METER_FEATURES_STATS_REQUEST, tell_meter_features },
     { OFPTYPE_METER_CONFIG_STATS_REQUEST, tell_meters },
     { OFPTYPE_METER_MOD, meter_mod },

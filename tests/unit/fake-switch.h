@@ -53,6 +53,8 @@ struct fake_switch {
     bool meters;                /* It has some.  Else it says that it has
                                  * none. */
     bool refuse_meters;         /* But takes none. */
+    bool refuse_ports;          /* It tells of none. */
+    uint64_t port_bytes;        /* Received on port 1; a tenth of it sent. */
     bool deaf;                  /* Reads nothing. */
     bool hold;                  /* Answers no barrier and no commit. */
     struct ovs_list held;       /* Messages that wait for the end of that. */

@@ -209,6 +209,16 @@ fabric_host_acked(const struct fabric *f, const char *host OVS_UNUSED)
 }
 
 bool
+fabric_tunnel_traffic(const struct fabric *f OVS_UNUSED,
+                      const char *host OVS_UNUSED,
+                      struct fabric_traffic *traffic)
+{
+    memset(traffic, 0, sizeof *traffic);
+    traffic->sent_bytes_s = 7;
+    return true;
+}
+
+bool
 fabric_put_receipt(const struct fabric *f OVS_UNUSED, uint64_t revision,
                    struct ds *ds)
 {

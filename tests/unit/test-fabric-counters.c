@@ -302,6 +302,65 @@ strangers_and_refusals_do_no_harm(void **state OVS_UNUSED)
     assert_int_equal(stats.n_counted_flows, 0);
 }
 
+static struct fabric_traffic
+traffic(uint32_t ofport)
+{
+    struct fabric_traffic found;
+
+    fabric_port_traffic(fabric, "h0", ofport, &found);
+    return found;
+}
+
+static void
+ports_tell_what_goes_through_them(void **state OVS_UNUSED)
+{
+    struct fabric_traffic unused;
+
+    assert_false(fabric_port_traffic(fabric, "h0", 1, &unused));
+    assert_false(fabric_port_traffic(fabric, "h9", 1, &unused));
+    switches[0].port_bytes = 1000;
+    connect_host(0);
+    TURN_UNTIL(traffic(1).sent_bytes == 1000);
+    assert_int_equal(traffic(1).received_bytes, 100);
+    assert_true(traffic(1).sent_bytes_s == 0);
+    /* The other one does not know; and there is no third. */
+    assert_true(fabric_port_traffic(fabric, "h0", 2, &unused));
+    assert_int_equal(traffic(2).sent_bytes, 0);
+    assert_false(fabric_port_traffic(fabric, "h0", 3, &unused));
+    assert_false(fabric_tunnel_traffic(fabric, "h0", &unused));
+
+    switches[0].port_bytes = 1000000;
+    TURN_UNTIL(traffic(1).sent_bytes == 1000000);
+    assert_true(traffic(1).sent_bytes_s > 0);
+    assert_true(traffic(1).received_bytes_s > 0);
+    assert_true(traffic(1).received_bytes_s < traffic(1).sent_bytes_s / 5);
+    /* It begins anew: no rate, until the next time. */
+    switches[0].port_bytes = 10;
+    TURN_UNTIL(traffic(1).sent_bytes == 10);
+    assert_true(traffic(1).sent_bytes_s == 0);
+    disconnect_host(0);
+    assert_false(fabric_port_traffic(fabric, "h0", 1, &unused));
+}
+
+static void
+switches_that_tell_of_no_ports_are_not_asked_again(void **state OVS_UNUSED)
+{
+    struct fabric_traffic unused;
+
+    edit_labelled("rule", 100, 1, "count");
+    switches[0].refuse_ports = true;
+    connect_host(0);
+    hit(0, 100, 5, 500);
+    TURN_UNTIL(rule_count().packets == 5);
+    switches[0].refuse_ports = false;
+    hit(0, 100, 6, 600);
+    TURN_UNTIL(rule_count().packets == 6);
+    assert_false(fabric_port_traffic(fabric, "h0", 1, &unused));
+    disconnect_host(0);
+    connect_host(0);
+    TURN_UNTIL(fabric_port_traffic(fabric, "h0", 1, &unused));
+}
+
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
@@ -319,6 +378,11 @@ main(int argc OVS_UNUSED, char *argv[])
                                         setup_counts, teardown),
         cmocka_unit_test_setup_teardown(a_mark_costs_no_flow, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(ports_tell_what_goes_through_them,
+                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(
+            switches_that_tell_of_no_ports_are_not_asked_again,
+            setup_counts, teardown),
         cmocka_unit_test_setup_teardown(strangers_and_refusals_do_no_harm,
                                         setup_counts, teardown),
     };

@@ -364,6 +364,7 @@ summary_counts_what_there_is_where(void **state)
     assert_text(f, "hosts.0.state", "offline");
     assert_text(f, "hosts.0.reason", "h1");
     assert_int_equal(json_integer_value(at(f, "hosts.0.ports")), 0);
+    assert_int_equal(json_integer_value(at(f, "hosts.0.tunnel_bytes_s")), 7);
 
     /* Those with most ports first; nobody is on a host. */
     assert_int_equal(json_integer_value(at(f, "n_networks")), 2);
