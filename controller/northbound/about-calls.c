@@ -46,14 +46,24 @@
 
 #define NB_CHANGE (NB_202 | NB_409 | NB_412 | NB_413 | NB_503)
 
+#define LISTED                                                          \
+    SHOWN("selector", SELECTOR, 0,                                      \
+          "Those whose labels it selects; all when absent."),           \
+    LIMIT(1000, 100),                                                   \
+    SHOWN("after", STRING, 0,                                           \
+          "Those behind this name: the `next` of the page before.")
+
 const struct nb_about nb_about_list = {
     .kind = NB_LIST, .id = "list", .summary = "Lists %s, by name",
     .section = "lists-and-selectors",
-    PARAMS(SHOWN("selector", SELECTOR, 0,
-                 "Those whose labels it selects; all when absent."),
-           LIMIT(1000, 100),
-           SHOWN("after", STRING, 0,
-                 "Those behind this name: the `next` of the page before.")),
+    PARAMS(LISTED),
+};
+
+const struct nb_about nb_about_list_ports = {
+    .kind = NB_LIST, .id = "list", .summary = "Lists %s, by name",
+    .section = "lists-and-selectors",
+    PARAMS(LISTED, OF("host", HOST, "Those that are on this host."),
+           OF("network", NETWORK, "Those of this network.")),
 };
 
 const struct nb_about nb_about_get = {
@@ -236,6 +246,13 @@ const struct nb_about nb_about_identities = {
                  "Those behind this number: the `next` of the page before.",
                  .max = UINT32_MAX)),
     .replies = { &nb_reply_identities },
+};
+
+const struct nb_about nb_about_port_policies = {
+    .id = "getPortPolicies", .section = "policies-of-a-port",
+    .summary = "Tells which groups a port is in, and which policies apply to "
+               "it",
+    .replies = { &nb_reply_port_policies }, .statuses = NB_404,
 };
 
 const struct nb_about nb_about_flows = {

@@ -559,13 +559,18 @@ static const struct schema_struct summary_host = SHOWN_STRUCT(
     SHOWN("reason", STRING, 0, "As in its status."),
     SHOWN("ports", INT, ALWAYS, "How many ports are bound to it."),
     SHOWN("up", INT, ALWAYS, "How many of these are up."),
-    SHOWN("lag", INT, ALWAYS, "How many revisions it has not acknowledged."));
+    SHOWN("lag", INT, ALWAYS, "How many revisions it has not acknowledged."),
+    SHOWN("bytes_s", INT, ALWAYS,
+          "What its ports send and receive in a second."),
+    SHOWN("tunnel_bytes_s", INT, ALWAYS, "What its tunnels do."));
 
 static const struct schema_struct summary_network = SHOWN_STRUCT(
     "network",
     SHOWN("name", STRING, ALWAYS, "The network."),
     SHOWN("ports", INT, ALWAYS, "How many ports it has."),
-    SHOWN("up", INT, ALWAYS, "How many of these are up."));
+    SHOWN("up", INT, ALWAYS, "How many of these are up."),
+    SHOWN("bytes_s", INT, ALWAYS,
+          "What these send and receive in a second."));
 
 static const struct schema_struct summary_balancer = SHOWN_STRUCT(
     "balancer",
@@ -593,10 +598,31 @@ const struct schema_struct nb_reply_summary = SHOWN_STRUCT(
     SHOWN("networks", STRUCT, ALWAYS | LIST,
           "Those with most ports first.", .nested = &summary_network),
     SHOWN("places", STRING, ALWAYS | LIST | ANY,
-          "[HOST, NETWORK, PORTS]: so many ports of that network are on that "
-          "host, both by their places in these lists; -1 is no host."),
+          "[HOST, NETWORK, PORTS, BYTES_S]: so many ports of that network are "
+          "on that host, and so much goes through these; both by their places "
+          "in these lists; -1 is no host."),
     SHOWN("balancers", STRUCT, ALWAYS, "Balancers.",
           .nested = &summary_balancers));
+
+/* What applies to a port.  ----------------------------------------------- */
+
+static const struct schema_struct port_policy = SHOWN_STRUCT(
+    "policy",
+    SHOWN("name", STRING, ALWAYS, "The policy."),
+    SHOWN("tier", STRING, ALWAYS, "Its tier."),
+    SHOWN("position", INT, ALWAYS, "The position of that."),
+    SHOWN("priority", INT, ALWAYS, "Its priority in the tier."),
+    SHOWN("mode", ENUM, ALWAYS, "Whether it decides.",
+          SHOWN_NAMES("enforce", "shadow")));
+
+const struct schema_struct nb_reply_port_policies = SHOWN_STRUCT(
+    "PortPolicies",
+    SHOWN("port", STRING, ALWAYS, "The port."),
+    SHOWN("groups", STRING, ALWAYS | LIST,
+          "Those that it is in, by itself or by way of others."),
+    SHOWN("policies", STRUCT, ALWAYS | LIST,
+          "Those that apply to one of these, as they are evaluated.",
+          .nested = &port_policy));
 
 /* The daemon.  ----------------------------------------------------------- */
 

@@ -67,6 +67,7 @@ extern const struct nb_about nb_about_activity, nb_about_events;
 extern const struct nb_about nb_about_drops, nb_about_logs;
 extern const struct nb_about nb_about_identities;
 extern const struct nb_about nb_about_flows, nb_about_audit;
+extern const struct nb_about nb_about_port_policies, nb_about_list_ports;
 extern const struct nb_about nb_about_list, nb_about_get, nb_about_put;
 extern const struct nb_about nb_about_patch, nb_about_delete;
 
@@ -100,6 +101,7 @@ extern const struct schema_struct nb_reply_matrix, nb_reply_groups;
 extern const struct schema_struct nb_body_after, nb_reply_reach_change;
 extern const struct schema_struct nb_body_apply;
 extern const struct schema_struct nb_reply_recommendations;
+extern const struct schema_struct nb_reply_port_policies;
 
 /* openapi.c */
 

@@ -25,6 +25,7 @@ controller_libvmn_la_SOURCES += \
 	controller/northbound/northbound.h \
 	controller/northbound/object.c \
 	controller/northbound/page.c \
+	controller/northbound/port-policies.c \
 	controller/northbound/ports.c \
 	controller/northbound/problem.c \
 	controller/northbound/query.c \

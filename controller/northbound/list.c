@@ -33,6 +33,7 @@ struct page {
     struct arena arena;             /* Holds what 'selector' points to. */
     struct vmn_selector selector;
     bool selects;                   /* By 'selector'; else all. */
+    char *host, *network;           /* Of ports; NULL: of any. */
     uint64_t limit;
     uint64_t revision;              /* Durable when the page was begun. */
     char *after;                    /* Name of the last row looked at. */
@@ -52,6 +53,8 @@ page_destroy(struct page *page)
     }
     arena_uninit(&page->arena);
     ds_destroy(&page->items);
+    free(page->host);
+    free(page->network);
     free(page->after);
     free(page->last);
     free(page);
@@ -62,6 +65,10 @@ static bool
 page_add(struct page *page, const struct vmn_row *row,
          const struct model_meta *meta)
 {
+    if (page->network
+        && strcmp(((const struct vmn_port *) row)->network, page->network)) {
+        return true;
+    }
     if (page->selects
         && !vmn_selector_matches(&page->selector, nb_row_labels(row))) {
         return true;
@@ -115,14 +122,33 @@ page_scan(struct page *page)
     return true;
 }
 
-/* Goes through the ports that an index has for the selector.  Returns false if
- * there is a rest. */
+/* A copy, since an index may move while rows are read, of the names of ports
+ * that it has for the host, the network or the selector.  The caller frees
+ * it. */
+static const char **
+page_candidates(const struct page *page, size_t *n)
+{
+    const struct model *model = page->nb->model;
+
+    if (!page->host && !page->network) {
+        return nb_selector_candidates(model, &page->selector, n);
+    }
+
+    struct vmn_names found = page->host
+        ? model_lookup(model, VMN_INDEX_PORT_BY_HOST, page->host)
+        : model_lookup(model, VMN_INDEX_PORT_BY_NETWORK, page->network);
+    *n = found.n;
+    return found.n ? xmemdup(found.names, found.n * sizeof *found.names)
+           : NULL;
+}
+
+/* Goes through the ports that an index has.  Returns false if there is a
+ * rest. */
 static bool
 page_look_up(struct page *page)
 {
     size_t n;
-    const char **names = nb_selector_candidates(page->nb->model,
-                                                &page->selector, &n);
+    const char **names = page_candidates(page, &n);
     bool rests = false;
 
     for (size_t i = 0; i < n && !rests; i++) {
@@ -174,8 +200,9 @@ part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *page_)
 {
     static const struct timeval at_once = { 0, 0 };
     struct page *page = page_;
-    bool done = (page->selects && page->table->id == VMN_TABLE_PORT
-                 ? page_look_up(page) : page_scan(page));
+    bool by_index = page->host || page->network
+        || (page->selects && page->table->id == VMN_TABLE_PORT);
+    bool done = by_index ? page_look_up(page) : page_scan(page);
 
     if (done) {
         page_reply(page);
@@ -212,11 +239,16 @@ nb_get_list(struct http_request *req, void *nb_)
     const char *after = http_request_query(req, "after");
     const char *text = http_request_query(req, "selector");
     const struct northbound *nb = nb_;
+    const char *host, *network;
     struct page *page;
     uint64_t limit;
 
+    /* Of other types than ports the last two are not known. */
     if (!nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
-                         &limit)) {
+                         &limit)
+        || !nb_query_object(req, nb, "host", VMN_TABLE_HOST, &host)
+        || !nb_query_object(req, nb, "network", VMN_TABLE_NETWORK,
+                            &network)) {
         return;
     }
     page = xzalloc(sizeof *page);
@@ -224,6 +256,8 @@ nb_get_list(struct http_request *req, void *nb_)
     page->req = req;
     page->table = http_request_data(req);
     page->limit = limit;
+    page->host = nullable_xstrdup(host);
+    page->network = nullable_xstrdup(network);
     page->revision = model_durable_revision(nb->model);
     page->after = xstrdup(after ? after : "");
     arena_init(&page->arena);

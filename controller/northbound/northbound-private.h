@@ -222,7 +222,7 @@ http_handler nb_get_identities;
 http_handler nb_get_drops, nb_get_logs;
 http_handler nb_get_metrics, nb_get_backup;
 http_handler nb_get_page, nb_get_page_file;
-http_handler nb_get_summary;
+http_handler nb_get_summary, nb_get_port_policies;
 http_handler nb_get_recommendations;
 http_handler nb_post_trace, nb_get_reachability, nb_post_reachability;
 

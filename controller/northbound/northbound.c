@@ -79,6 +79,8 @@ static const struct http_route calls[] = {
       .handler = nb_get_logs, .about = &nb_about_logs },
     { .method = HTTP_GET, .pattern = "/v1/identities",
       .handler = nb_get_identities, .about = &nb_about_identities },
+    { .method = HTTP_GET, .pattern = "/v1/ports/{name}/policies",
+      .handler = nb_get_port_policies, .about = &nb_about_port_policies },
     { .method = HTTP_GET, .pattern = "/v1/hosts/{name}/flows",
       .handler = nb_get_flows, .about = &nb_about_flows },
     { .method = HTTP_POST, .pattern = "/v1/hosts/{name}/audit",
@@ -137,6 +139,9 @@ nb_routes_make(size_t *n)
             }
             *route = type_calls[i];
             route->data = table;
+            if (t == VMN_TABLE_PORT && route->handler == nb_get_list) {
+                route->about = &nb_about_list_ports;
+            }
             finish_route(route++, xasprintf("/v1/%s%s", table->plural,
                                             type_calls[i].pattern));
         }

@@ -341,6 +341,82 @@ status_names_members_and_backends(void **state)
 }
 
 static void
+ports_are_listed_by_host_and_network(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 201, "PUT", "/v1/networks/other", NET);
+    assert_call(f, 201, "PUT", "/v1/ports/o-1",
+                "{\"spec\": {\"network\": \"other\", \"labels\":"
+                " {\"role\": \"web\"}}}");
+    assert_call(f, 201, "PUT", "/v1/hosts/h1", "{\"spec\": {\"ovsdb\":"
+                " \"inbound\", \"tunnel_ip\": \"10.9.0.1\"}}");
+    assert_call(f, 200, "GET", "/v1/ports?network=shop&limit=2", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 2);
+    assert_text(f, "items.0.name", "db-1");
+    assert_text(f, "next", "web-1");
+    assert_call(f, 200, "GET", "/v1/ports?network=shop&after=web-1", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 1);
+    assert_null(at(f, "next"));
+    assert_call(f, 200, "GET", "/v1/ports?network=other&selector=role=web",
+                NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 1);
+    assert_text(f, "items.0.name", "o-1");
+    /* Nobody is on it. */
+    assert_call(f, 200, "GET", "/v1/ports?host=h1", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 0);
+    assert_call(f, 400, "GET", "/v1/ports?host=h9", NULL);
+    assert_call(f, 400, "GET", "/v1/ports?network=nowhere", NULL);
+    assert_call(f, 400, "GET", "/v1/groups?network=shop", NULL);
+}
+
+static void
+policies_of_a_port_are_told_in_their_order(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "POST", "/v1/apply", "{\"objects\": ["
+                "{\"type\": \"groups\", \"name\": \"web\","
+                " \"spec\": {\"selector\": \"role=web\"}},"
+                "{\"type\": \"groups\", \"name\": \"named\","
+                " \"spec\": {\"ports\": [\"web-1\"]}},"
+                "{\"type\": \"groups\", \"name\": \"outer\","
+                " \"spec\": {\"groups\": [\"middle\"]}},"
+                "{\"type\": \"groups\", \"name\": \"middle\","
+                " \"spec\": {\"groups\": [\"named\"]}},"
+                "{\"type\": \"groups\", \"name\": \"db\","
+                " \"spec\": {\"selector\": \"role=db\"}},"
+                "{\"type\": \"policies\", \"name\": \"z-first\","
+                " \"spec\": {\"tier\": \"security\", \"applies_to\": [\"db\", \"outer\"]}},"
+                "{\"type\": \"policies\", \"name\": \"c\","
+                " \"spec\": {\"priority\": 3, \"applies_to\": [\"web\"], \"mode\": \"shadow\"}},"
+                "{\"type\": \"policies\", \"name\": \"b\","
+                " \"spec\": {\"priority\": 3, \"applies_to\": [\"web\"]}},"
+                "{\"type\": \"policies\", \"name\": \"a\","
+                " \"spec\": {\"priority\": 4, \"applies_to\": [\"web\"]}},"
+                "{\"type\": \"policies\", \"name\": \"other\","
+                " \"spec\": {\"applies_to\": [\"db\"]}}]}");
+    assert_call(f, 200, "GET", "/v1/ports/web-1/policies", NULL);
+    assert_int_equal(json_array_size(at(f, "groups")), 4);
+    assert_text(f, "groups.0", "middle");
+    assert_text(f, "groups.3", "web");
+    assert_int_equal(json_array_size(at(f, "policies")), 4);
+    assert_text(f, "policies.0.name", "z-first");
+    assert_text(f, "policies.0.tier", "security");
+    assert_text(f, "policies.1.name", "b");
+    assert_text(f, "policies.1.mode", "enforce");
+    assert_text(f, "policies.2.name", "c");
+    assert_text(f, "policies.2.mode", "shadow");
+    assert_text(f, "policies.3.name", "a");
+    assert_call(f, 200, "GET", "/v1/ports/db-1/policies", NULL);
+    assert_int_equal(json_array_size(at(f, "groups")), 1);
+    assert_int_equal(json_array_size(at(f, "policies")), 2);
+    assert_call(f, 404, "GET", "/v1/ports/nobody/policies", NULL);
+}
+
+static void
 summary_counts_what_there_is_where(void **state)
 {
     struct fixture *f = *state;
@@ -1052,6 +1128,8 @@ main(void)
         TEST(page_that_takes_long_is_made_in_parts),
         TEST(lists_are_selected_by_label),
         TEST(status_names_members_and_backends),
+        TEST(ports_are_listed_by_host_and_network),
+        TEST(policies_of_a_port_are_told_in_their_order),
         TEST(summary_counts_what_there_is_where),
         TEST(page_needs_no_token_but_has_a_policy),
         TEST(apply_takes_objects_in_any_order),
