@@ -11,10 +11,14 @@ PAGE_SOURCES = \
 	controller/page/src/format.js \
 	controller/page/src/live.js \
 	controller/page/src/main.js \
+	controller/page/src/object.js \
 	controller/page/src/page.css \
+	controller/page/src/ports-input.js \
 	controller/page/src/table.js \
 	controller/page/src/views/changes.js \
-	controller/page/src/views/overview.js
+	controller/page/src/views/overview.js \
+	controller/page/src/views/topology.js \
+	controller/page/src/views/trace.js
 EXTRA_DIST += $(PAGE_SOURCES) build-aux/page-modules build-aux/npm-modules
 
 controller_libvmn_la_SOURCES += controller/page/page.h

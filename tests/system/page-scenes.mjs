@@ -15,6 +15,8 @@ const rows = (where) => where.locator("[role=rowgroup] [role=row]");
 const section = (page, name) => page.getByRole("region", { name,
   exact: true });
 
+const field = (page, name) => page.getByLabel(name, { exact: true });
+
 /** Until it is so, as expect() would. */
 async function until(what, condition) {
   const end = Date.now() + 15000;
@@ -90,6 +92,96 @@ export const scenes = {
     },
   },
 
+  topology: {
+    async play({ page, api, go, shoot }) {
+      await api("PATCH", "ports/web1", { spec: { description: MARKUP } });
+      await go("topology");
+      const picture = page.getByRole("group", { name: "The picture" });
+      const card = (name) => picture.getByRole("button", { name });
+
+      // VMs in their hosts, and what goes through these.
+      await card(/^host h1, synced, 4 ports/).waitFor();
+      assert.equal(await picture.locator("rect.chip").count(), 11);
+      await until("traffic", async () => await picture.getByText("bit/s")
+        .count() > 0);
+      await shoot("hosts");
+      await page.getByRole("button", { name: "By network" }).click();
+      await card(/^network shop, 7 ports.*balancer shop/).waitFor();
+      await card(/^router shop, joins shop, shop-data/).waitFor();
+      await shoot("networks");
+      // By the keys alone: the first card, and the one beside it.
+      await card(/^router shop/).focus();
+      await page.keyboard.press("ArrowRight");
+      await page.keyboard.press("Enter");
+      await section(page, "Network shop").getByText("10.0.0.0/24").waitFor();
+      assert.equal(await rows(section(page, "Network shop")).filter(
+        { hasText: "web" }).count(), 3);
+      // A search, and what it finds.
+      await page.keyboard.press("/");
+      await page.keyboard.type("10.0.0.11");
+      await until("the port of that address", async () =>
+        (await rows(section(page, "Found")).allTextContents()).join()
+          === "Portr-web1,Portweb1");
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
+      const detail = section(page, "Port web1");
+
+      await detail.getByText("shop-web").first().waitFor();
+      await detail.getByRole("table", { name: "Flows" }).getByText("in_port")
+        .first().waitFor();
+      await detail.getByText("installed on").waitFor();
+      // What would be markup is text.
+      await detail.getByText(MARKUP).waitFor();
+      assert.equal(await page.locator("main img").count(), 0);
+      assert.match(await page.title(), /^Topology/);
+    },
+  },
+
+  trace: {
+    dark: true,
+    async play({ page, go, shoot }) {
+      await go("trace");
+      await field(page, "From").fill("web2");
+      await field(page, "To").fill("app2");
+      await field(page, "Port").fill("9000");
+      await page.keyboard.press("Enter");
+      await page.getByRole("status").getByText("delivered").waitFor();
+      // By a tunnel, by a rule at either end, and its answer.
+      for (const what of ["request", "reply"]) {
+        const leg = page.locator(".leg").filter({ has: page.getByRole(
+          "heading", { name: what }) });
+
+        await leg.getByRole("img", { name: "by tunnel to h" }).waitFor();
+        await leg.getByText("shop-web rule 1").waitFor();
+        await leg.getByText("shop-app rule 0").waitFor();
+      }
+      await page.getByText("firewall.policy").first().click();
+      await page.getByText("firewall.verdicts/shop-web").first().waitFor();
+      await shoot("delivered");
+      await field(page, "To").fill("db1");
+      await field(page, "Port").fill("5432");
+      await page.getByRole("button", { name: "Trace" }).click();
+      await page.getByRole("status").getByText("isolated", { exact: true })
+        .waitFor();
+      await page.getByText("none of its rules allows this").waitFor();
+      await page.getByText("Policies that apply to").waitFor();
+      assert(page.url().endsWith("#/trace/web2/db1/tcp/5432"));
+      await shoot("dropped");
+      // To the balancer: one outcome for each backend.
+      await field(page, "From").fill("buyer1");
+      await field(page, "To").fill("shop");
+      await field(page, "Port").fill("80");
+      await page.getByRole("button", { name: "Trace" }).click();
+      await page.getByText("50 % of connections").first().waitFor();
+      // What the API refuses is told as it says.
+      await field(page, "From").fill("nobody");
+      await page.getByRole("button", { name: "Trace" }).click();
+      await page.getByRole("alert").getByText("nobody").waitFor();
+    },
+    allows: /status of 4\d\d/,
+  },
+
   changes: {
     dark: true,
     async play({ page, api, go }) {
@@ -118,8 +210,8 @@ export const scenes = {
         { spec: { ...(await api("GET", "ports/web1")).spec,
           labels: { role: "web", tenant: "shop", looked: "yes" } } });
 
-      await rows(list).filter({ hasText: "update ports/web1" }).first()
-        .focus();
+      await rows(list).filter({ hasText: "update ports/web1" })
+        .filter({ hasText: String(moved.revision) }).focus();
       await page.keyboard.press("ArrowDown");
       await page.keyboard.press("ArrowUp");
       await page.keyboard.press("Enter");

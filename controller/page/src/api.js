@@ -28,8 +28,8 @@ export class Problem extends Error {
     this.kind = body?.type?.replace("urn:vmn:problem:", "");
     this.title = status === 0 ? "vmnd does not answer."
       : status >= 500 ? "vmnd cannot do that now." : "vmnd refused that.";
-    this.errors = (body?.errors ?? []).filter((e) => e.pointer || e.parameter
-      || e.detail !== body.detail);
+    // One alone is what 'detail' says.
+    this.errors = body?.errors?.length > 1 ? body.errors : [];
     this.hint = status === 0
       ? "Is it running? On its machine: systemctl status vmnd"
       : status === 412 ? "Somebody has changed it meanwhile: load it again."

@@ -24,7 +24,7 @@ function fill(element, attributes, children) {
       element.setAttribute(name, value === true ? "" : value);
     }
   }
-  element.append(...children.flat(3).filter((child) =>
+  element.append(...children.flat(Infinity).filter((child) =>
     child !== null && child !== undefined && child !== false && child !== "")
     .map((child) => child instanceof Node ? child : String(child)));
   return element;

@@ -24,7 +24,8 @@ export function short(n) {
 export function rate(bytes) {
   const bits = bytes * 8;
 
-  return bits < 1 ? "idle" : `${short(Math.round(bits))}bit/s`;
+  return bits < 1 ? "idle" : bits < 1e4 ? `${whole.format(Math.round(bits))} `
+    + "bit/s" : `${short(Math.round(bits))}bit/s`;
 }
 
 export function plural(n, one, many) {

@@ -9,11 +9,14 @@ import * as live from "./live.js";
 import { number } from "./format.js";
 import * as overview from "./views/overview.js";
 import * as changes from "./views/changes.js";
+import * as topology from "./views/topology.js";
+import * as trace from "./views/trace.js";
 
-/* Each has a 'path', a 'title', and mount(root, { signal, words, go, title }),
- * which fills 'root', and stops all that it does when 'signal' is aborted.
- * 'words' are the rest of the address. */
-const views = [overview, changes];
+/* Each has a 'path', a 'title', and mount(root, { signal, words }), which fills
+ * 'root', and stops all that it does when 'signal' is aborted.  'words' are the
+ * rest of the address.  It may return a function that is called with these when
+ * they change; else it is mounted anew. */
+const views = [overview, topology, trace, changes];
 
 // Theme.  -------------------------------------------------------------------
 
@@ -134,7 +137,7 @@ function frame() {
 
 // Which view.  --------------------------------------------------------------
 
-let mounted = null;             // { controller }
+let mounted = null;             // { controller, view, update }
 
 function show({ links, main }) {
   const [path, ...words] = location.hash.replace(/^#\/?/, "").split("/")
@@ -145,8 +148,12 @@ function show({ links, main }) {
     location.replace(`#/${views[0].path}`);
     return;
   }
+  if (mounted?.view === view && mounted.update) {
+    mounted.update(words);
+    return;
+  }
   mounted?.controller.abort();
-  mounted = { controller: new AbortController() };
+  mounted = { controller: new AbortController(), view };
   for (const link of links) {
     if (link.dataset.path === path) {
       link.setAttribute("aria-current", "page");
@@ -160,7 +167,8 @@ function show({ links, main }) {
   replace(main, h("h1", { class: "sr" }, view.title), root);
   main.focus({ preventScroll: true });
   window.scrollTo(0, 0);
-  view.mount(root, { signal: mounted.controller.signal, words });
+  mounted.update = view.mount(root, { signal: mounted.controller.signal,
+    words });
 }
 
 /** Keys that work wherever one does not write: the views by their number. */

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One object to look at: what it is, where it is, what applies to it, what it
+// had dropped, its flows, and how far its last change has come.
+
+import { at, get } from "./api.js";
+import { badge, empty, errorBox, facts, h, replace } from "./dom.js";
+import { ago, number, plural, rate, when } from "./format.js";
+import { table } from "./table.js";
+
+export const PORT_KIND = { up: "ok", pending: "wait", down: "bad",
+  unbound: "off", external: "" };
+export const HOST_KIND = { synced: "ok", reconciling: "wait",
+  connecting: "wait", offline: "bad", diverged: "bad", refused: "bad" };
+
+/** A link to an object in the picture. */
+export const link = (type, name) => h("a", {
+  href: `#/topology/${type}/${encodeURIComponent(name)}` }, name);
+
+export const policyLink = (name) => name;
+
+const links = (type, names) => names?.length
+  ? names.map((name, i) => [i ? ", " : "", link(type, name)]) : null;
+
+const labels = (object) => Object.entries(object.spec.labels ?? {}).map(
+  ([key, value]) => `${key}=${value}`).join(", ");
+
+/** What all types have. */
+const common = (object) => [
+  ["Description", object.spec.description], ["Labels", labels(object)],
+  ["Changed", object.metadata.updated ? [when(object.metadata.updated), " ",
+    h("a", { href: `#/changes/${object.metadata.revision}` },
+      `revision ${number(object.metadata.revision)}`)] : null]];
+
+function part(title, ...children) {
+  return [h("h3", {}, title), children];
+}
+
+// Tables that several of them have.  ----------------------------------------
+
+export function portTable(label, most = 12) {
+  return table({
+    label, most, key: (p) => p.name,
+    open: (p) => { location.hash =
+      `#/topology/ports/${encodeURIComponent(p.name)}`; },
+    columns: [
+      { title: "Port", width: "1.2fr", cell: (p) => p.name },
+      { title: "State", width: "92px", cell: (p) =>
+        badge(PORT_KIND[p.status.state], p.status.state, p.status.reason) },
+      { title: "Network", width: "1fr", cell: (p) => p.spec.network },
+      { title: "Host", width: "70px", cell: (p) => p.status.host ?? "–" },
+      { title: "Traffic", width: "88px", right: true, cell: (p) =>
+        p.status.traffic ? rate(p.status.traffic.sent_bytes_s
+          + p.status.traffic.received_bytes_s) : "–" },
+    ],
+  });
+}
+
+/** The ports that 'query' selects, page by page as they come into sight. */
+async function portsPart(query, signal) {
+  const found = [];
+  const body = h("div", {});
+  const made = portTable("Ports");
+  let after;
+  let more = true;
+  let loading = false;
+
+  async function load() {
+    if (loading || !more) {
+      return;
+    }
+    loading = true;
+    const page = await get("ports", { ...query, after, limit: 200 }, signal);
+
+    found.push(...page.items);
+    after = page.next;
+    more = after !== undefined;
+    loading = false;
+    replace(body, found.length ? [made.root, more
+      ? h("p", {}, h("button", { type: "button", onclick: load }, "More"))
+      : null] : empty("No ports are there."));
+    made.set(found);
+  }
+
+  await load();
+  return { nodes: part("Ports", body), fill: () => made.set(found) };
+}
+
+function flowTable() {
+  return table({
+    label: "Flows", most: 10, key: (f) => `${f.table} ${f.match}`,
+    columns: [
+      { title: "Table", width: "44px", right: true, cell: (f) => f.table },
+      { title: "Prio", width: "44px", right: true, cell: (f) => f.priority },
+      { title: "Match", width: "1.3fr", cell: (f) => h("code", {
+        title: f.match }, f.match || "*") },
+      { title: "Actions", width: "1fr", cell: (f) => h("code", {
+        title: `${f.actions}\n${f.owner}` }, f.actions) },
+    ],
+  });
+}
+
+const FLOWS_MAX = 200;
+
+async function flowsPart(host, query, signal) {
+  if (!host) {
+    return { nodes: part("Flows", h("p", { class: "faint" },
+      "It is on no host.")) };
+  }
+  const found = await get(`${at("hosts", host)}/flows`,
+    { ...query, limit: FLOWS_MAX }, signal);
+  const made = flowTable();
+
+  return { nodes: part(`Flows on ${host}`, found.flows.length ? [made.root,
+    found.n_flows > found.flows.length ? h("p", { class: "hint" },
+      `The first ${FLOWS_MAX} of ${number(found.n_flows)}.`) : null]
+    : h("p", { class: "faint" }, "None.")),
+  fill: () => made.set(found.flows) };
+}
+
+const dropOwner = (d) => d.object ? `${d.object.type}/${d.object.name}`
+  + (d.rule === undefined ? "" : ` rule ${d.rule}`) : d.owner;
+
+async function dropsPart(query, signal) {
+  const found = await get("drops", { ...query, limit: 100 }, signal);
+  const samples = found.samples.reverse();
+  const made = table({
+    label: "Packets that were dropped", most: 8, key: (d) => d.id,
+    columns: [
+      { title: "Time", width: "72px", cell: (d) => when(d.time) },
+      { title: "From", width: "1fr", cell: (d) => d.src?.port ?? d.src?.ip },
+      { title: "To", width: "1fr", cell: (d) => d.dst?.port ?? d.dst?.ip },
+      { title: "What", width: "86px", cell: (d) => d.protocol
+        + (d.dst?.number === undefined ? "" : `/${d.dst.number}`) },
+      { title: "Why", width: "1.5fr", cell: (d) => h("span", {
+        title: `${d.reason}, by ${dropOwner(d)}` }, d.reason) },
+    ],
+  });
+
+  return { nodes: part("Recent drops", samples.length ? made.root
+    : h("p", { class: "faint" }, found.counters.length
+      ? `No samples; ${plural(found.counters.reduce((n, c) =>
+        n + c.packets, 0), "packet")} counted, the last ${ago(
+        found.counters[0].last)}.` : "None.")),
+  fill: () => made.set(samples) };
+}
+
+async function receiptPart(revision, signal) {
+  if (!revision) {
+    return { nodes: [] };
+  }
+  const found = await get(`revisions/${revision}`, {}, signal)
+    .catch(() => null);
+  const receipt = found?.receipt;
+
+  return { nodes: part("Receipt of its last change", receipt
+    ? h("p", {}, receipt.installed
+      ? badge("ok", `installed on all ${plural(receipt.hosts.length, "host")}`
+        + " concerned")
+      : receipt.hosts.filter((one) => one.state !== "confirmed").slice(0, 10)
+        .map((one) => h("span", {}, badge(one.state === "pending" ? "wait"
+          : "bad", `${one.host} ${one.state}`, one.reason), " ")),
+    " ", h("a", { href: `#/changes/${revision}` }, "details"))
+    : h("p", { class: "faint" }, "It is too old to be known.")) };
+}
+
+// The types.  ---------------------------------------------------------------
+
+async function port(object, signal) {
+  const { spec, status, name } = object;
+  const held = spec.quarantined || status.quarantines?.length;
+  const [applied, ...parts] = await Promise.all([
+    get(`${at("ports", name)}/policies`, {}, signal),
+    flowsPart(status.host, { object: name }, signal),
+    dropsPart({ port: name }, signal),
+    receiptPart(object.metadata.revision, signal)]);
+  const t = status.traffic;
+
+  return { parts, nodes: [
+    facts([
+      ["State", [badge(PORT_KIND[status.state], status.state),
+        spec.enabled ? "" : " (not enabled)",
+        held ? [" ", badge("wait", "quarantined")] : ""]],
+      ["Reason", status.reason],
+      ["Network", link("networks", spec.network)],
+      ["Host", status.host ? link("hosts", status.host) : null],
+      ["Moving to", status.candidate],
+      ["Addresses", (status.ips ?? []).join(", ")], ["MAC", status.mac],
+      ["Sends", t ? `${rate(t.sent_bytes_s)}, ${number(t.sent_packets)} `
+        + "packets" : null],
+      ["Receives", t ? `${rate(t.received_bytes_s)}, `
+        + `${number(t.received_packets)} packets` : null],
+      ...common(object)]),
+    h("p", {}, h("a", { href: `#/trace/${encodeURIComponent(name)}` },
+      "Trace a packet from here")),
+    part("Rules that apply", applied.policies.length
+      ? h("table", { class: "plain" }, h("thead", {}, h("tr", {},
+        ["Policy", "Tier", "Priority", "Mode"].map((t) =>
+          h("th", { scope: "col" }, t)))),
+      h("tbody", {}, applied.policies.map((p) => h("tr", {},
+        h("td", {}, policyLink(p.name)),
+        h("td", {}, p.tier), h("td", {}, p.priority),
+        h("td", {}, p.mode)))))
+      : h("p", { class: "faint" }, "No policy applies to it: it is as open "
+        + "as its network."),
+    h("p", {}, h("span", { class: "faint" }, "Groups: "),
+      applied.groups.join(", ") || "none")),
+  ] };
+}
+
+async function host(object, signal) {
+  const { spec, status, name } = object;
+  const parts = await Promise.all([portsPart({ host: name }, signal),
+    dropsPart({ host: name }, signal),
+    receiptPart(object.metadata.revision, signal)]);
+
+  return { parts, nodes: facts([
+    ["State", badge(HOST_KIND[status.state], status.state)],
+    ["Reason", status.reason],
+    ["Holds", `${plural(status.flows ?? 0, "flow")}, `
+      + plural(status.groups ?? 0, "group")],
+    ["Revision", status.revision === undefined ? null
+      : `${number(status.revision)}${status.lag?.revisions
+        ? `, ${plural(status.lag.revisions, "revision")} behind` : ""}`],
+    ["Tunnels", [`${spec.encap ?? "vxlan"} ${spec.tunnel_ip}`,
+      spec.second_tunnel_ip ? `, ${spec.second_tunnel_ip}` : ""]],
+    ["Database", spec.ovsdb], ["Open vSwitch", status.ovs_version],
+    ["Provider bridges", (status.provider_bridges ?? []).map((b) =>
+      `${b.physical} by ${b.bridge}${b.reason ? ` (${b.reason})` : ""}`)
+      .join(", ")],
+    ["Audit", status.audit ? `missing ${status.audit.missing}, altered `
+      + `${status.audit.altered}, strangers ${status.audit.strangers}` : null],
+    ...common(object)]) };
+}
+
+async function network(object, signal) {
+  const { spec, status, name } = object;
+  const parts = await Promise.all([portsPart({ network: name }, signal),
+    dropsPart({ network: name }, signal),
+    receiptPart(object.metadata.revision, signal)]);
+
+  return { parts, nodes: facts([
+    ["Ports", number(status.ports)], ["VNI", status.vni],
+    ["MTU", status.mtu], ["Without a policy", spec.default],
+    ["Physical", spec.provider ? spec.provider.physical
+      + (spec.provider.vlan ? `, VLAN ${spec.provider.vlan}` : "") : null],
+    ["Subnets", (status.subnets ?? []).map((subnet) => h("div", {},
+      `${subnet.cidr}: ${number(subnet.used)} of ${number(subnet.size)} `
+      + "addresses used"))],
+    ...common(object)]) };
+}
+
+async function router(object, signal) {
+  const { spec, status } = object;
+  const parts = [await receiptPart(object.metadata.revision, signal)];
+
+  return { parts, nodes: facts([
+    ["Joins", links("networks", spec.interfaces?.map((i) => i.network))],
+    ["MAC", status.mac],
+    ["Outside", spec.external ? [link("networks", spec.external.network),
+      ` as ${spec.external.addresses.join(", ")}`] : null],
+    ["Gateway", status.gateway ? link("hosts", status.gateway)
+      : spec.external ? badge("bad", "none") : null],
+    ["Routes", spec.routes?.length ? spec.routes.map((r) => h("div", {},
+      `${r.destination} ${r.blackhole ? "ends here"
+        : `via ${r.via.join(", ")}`}`)) : null],
+    ...common(object)]) };
+}
+
+async function balancer(object, signal) {
+  const { spec, status } = object;
+  const parts = [await receiptPart(object.metadata.revision, signal)];
+
+  return { parts, nodes: [facts([
+    ["Address", `${spec.vip} ${spec.protocol} ${spec.ports.map((p) =>
+      p.target && p.target !== p.port ? `${p.port} to ${p.target}` : p.port)
+      .join(", ")}`],
+    ["Networks", links("networks", spec.networks)],
+    ["Selector", spec.selector], ...common(object)]),
+  part("Backends", status.backends.length
+    ? h("table", { class: "plain" }, h("tbody", {}, status.backends.map((b) =>
+      h("tr", {}, h("td", {}, link("ports", b.port)),
+        h("td", {}, b.host ?? "–"), h("td", { class: "right" }, b.weight),
+        h("td", {}, b.serving ? badge("ok", "serves")
+          : badge("bad", b.reason))))))
+    : empty("It has no backends.", "Name ports in backends, or give it a "
+      + "selector of labels."))] };
+}
+
+const TYPES = { ports: port, hosts: host, networks: network,
+  routers: router, loadbalancers: balancer };
+export const WORDS = { ports: "Port", hosts: "Host", networks: "Network",
+  routers: "Router", loadbalancers: "Balancer" };
+
+/** Shows the object in 'root'. */
+export async function showObject(root, type, name, signal) {
+  try {
+    const object = await get(at(type, name), {}, signal);
+    const { nodes, parts } = await TYPES[type](object, signal);
+
+    replace(root, nodes, parts.map((p) => p.nodes));
+    parts.forEach((p) => p.fill?.());
+  } catch (error) {
+    if (!signal?.aborted) {
+      replace(root, errorBox(error));
+    }
+  }
+}
+
+export const isType = (type) => type in TYPES;

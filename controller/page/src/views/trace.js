@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What becomes of a packet, and why: the way through hosts and stages, the
+// rule that decides, and a drop explained.
+
+import { at as pathOf, call, get } from "../api.js";
+import { badge, code, empty, errorBox, facts, h, newId, panel, replace }
+  from "../dom.js";
+import { isType, link, policyLink, WORDS } from "../object.js";
+import { nameInput } from "../ports-input.js";
+
+export const path = "trace";
+export const title = "Trace";
+
+const PROTOCOLS = ["tcp", "udp", "sctp", "icmp", "icmpv6"];
+const VERDICT_KIND = { delivered: "ok", dropped: "bad", unknown: "wait",
+  some: "wait" };
+
+/* Reason of a drop: what it means, and what one can do. */
+const REASONS = {
+  isolated: ["A policy of the tier application selects the port in this "
+    + "direction, and none of its rules allows this.",
+  "Add a rule that allows it, or see in Reachability who may."],
+  "denied by rule": ["The first rule that matches denies it.",
+    "Change that rule, or allow it in a tier before."],
+  "rejected by rule": ["The first rule that matches rejects it: the sender "
+    + "is told at once.", "Change that rule, or allow it in a tier before."],
+  quarantined: ["The port is cut off.",
+    "Delete the quarantine that holds it; Policies shows them."],
+  "invalid state": ["The switch's connection tracking knows no connection "
+    + "that this belongs to.", "Trace its first packet: TCP flags SYN."],
+  "no backend": ["No backend of the balancer serves.",
+    "Its backends must be enabled, on a host, and of a weight above 0."],
+  "no route": ["No route of the router leads there.",
+    "Add a route, or a network with that subnet to the router."],
+  "blackhole route": ["A route of the router ends there, as it was told.",
+    "Change or delete that route."],
+  "larger than the MTU": ["The packet is larger than what the next network "
+    + "takes.", "Look at the MTU of both networks."],
+  "no gateway": ["No host is the router's gateway now.",
+    "A host in its external.gateways must be synced, with a bridge to the "
+    + "physical network."],
+  "no router at its gateway": ["The sender's gateway is no router's "
+    + "address.", "Give a router an interface in the sender's network."],
+};
+
+// The verdict.  -------------------------------------------------------------
+
+const deciderOf = (at) => [at.object ? [WORDS[at.object.type]?.toLowerCase()
+  ?? at.object.type, " ", isType(at.object.type)
+  ? link(at.object.type, at.object.name) : at.object.name,
+at.rule === undefined ? "" : `, rule ${at.rule}`, " "] : "",
+at.owner ? code(at.owner) : ""];
+
+function sentence(outcome) {
+  const { at } = outcome;
+
+  if (!at) {
+    return "";
+  }
+  const on = at.host ? [" on ", link("hosts", at.host)] : "";
+
+  if (at.kind === "delivered" || at.port) {
+    return [`${outcome.packet === "reply" ? "its answer, too, " : ""}arrives `
+      + "at ", at.port?.startsWith("@") ? code(at.port)
+      : link("ports", at.port), on];
+  }
+  return [outcome.packet === "reply" ? "its answer " : "", "ends", on,
+    at.stage ? [" in ", code(at.stage)] : "", ": ",
+    h("strong", {}, at.reason ?? "no reason is told")];
+}
+
+function explain(at) {
+  const [means, todo] = REASONS[at?.reason] ?? [];
+
+  return means ? [h("p", {}, means), h("p", { class: "hint" }, todo)] : null;
+}
+
+/** Which policies isolate the port, where that is why. */
+async function isolating(found, outcome, signal) {
+  const side = { egress: found.from, ingress: found.to }[
+    outcome.at?.owner?.split("|")[1]];
+
+  if (outcome.at?.reason !== "isolated" || !side?.port) {
+    return null;
+  }
+  const { policies } = await get(`${pathOf("ports", side.port)}/policies`, {},
+    signal);
+  const names = policies.filter((p) => p.tier === "application"
+    && p.mode === "enforce").map((p) => p.name);
+
+  return names.length ? h("p", {}, `Policies that apply to ${side.port}: `,
+    names.map((name, i) => [i ? ", " : "", policyLink(name)])) : null;
+}
+
+function verdictBox(outcome, n) {
+  const kind = VERDICT_KIND[outcome.verdict];
+  const at = outcome.at ?? {};
+
+  return h("div", { class: `verdict ${kind}`, role: "status" },
+    h("p", { class: "said" }, badge(kind, outcome.verdict),
+      n > 1 ? h("span", { class: "faint" },
+        ` ${(100 * outcome.share).toFixed(0)} % of connections`) : null,
+      " ", sentence(outcome)),
+    outcome.verdict === "delivered" ? null : [
+      facts([["Decided by", deciderOf(at)],
+        ["Table", at.table === undefined ? null : at.table],
+        ["Sender gets", outcome.answer?.says]]),
+      explain(at), outcome.more]);
+}
+
+// The way.  -----------------------------------------------------------------
+
+/** Steps, cut where they go to another host, and there by stage. */
+function hops(leg) {
+  const found = [];
+
+  for (const step of leg.steps) {
+    const last = found.at(-1);
+
+    if (step.kind === "tunnel" || step.kind === "wire") {
+      found.push({ way: step.kind, to: step.to });
+    } else if (!last || last.way || last.host !== step.host) {
+      found.push({ host: step.host, stages: [] });
+    }
+    const hop = found.at(-1);
+
+    if (!hop.way) {
+      const stage = hop.stages.at(-1);
+
+      if (stage?.name === step.stage) {
+        stage.steps.push(step);
+      } else {
+        hop.stages.push({ name: step.stage, steps: [step] });
+      }
+    }
+  }
+  return found;
+}
+
+const passesBy = (step) => step.kind === "lookup"
+  && step.owner === "vmn.pipeline/";
+
+/** Who of the stage has to do with this packet. */
+function deciders(stage) {
+  const found = new Map();
+
+  for (const step of stage.steps) {
+    if (step.object && ["policies", "quarantines", "loadbalancers",
+      "floating-ips"].includes(step.object.type)) {
+      found.set(`${step.object.type}/${step.object.name}/${step.rule}`, step);
+    }
+  }
+  return [...found.values()];
+}
+
+function stepText(step) {
+  switch (step.kind) {
+    case "conntrack":
+      return [`conntrack: ${step.state}`, step.commit ? ", remembered" : ""];
+    case "group":
+      return `group ${step.group}, bucket ${step.bucket}`;
+    default:
+      return step.actions;
+  }
+}
+
+function stageItem(stage, isEnd, at) {
+  const decided = deciders(stage);
+  const quiet = stage.steps.every(passesBy);
+  const bad = isEnd && at?.kind === "dropped";
+
+  return h("li", { class: `${quiet ? "quiet" : ""} ${decided.length
+    ? "decided" : ""} ${bad ? "bad" : ""}` },
+  h("details", {},
+    h("summary", {}, h("span", { class: "stage" }, stage.name),
+      decided.map((step) => h("span", { class: "by" },
+        `${step.object.name}${step.rule === undefined ? ""
+          : ` rule ${step.rule}`}`)),
+      bad ? h("span", { class: "by drop" }, at.reason) : null),
+    h("table", { class: "plain" },
+      h("thead", {}, h("tr", {}, ["Table", "Owner", "Match", "What"].map(
+        (t) => h("th", { scope: "col" }, t)))),
+      h("tbody", {}, stage.steps.map((step) => h("tr", {},
+        h("td", { class: "right" }, step.table),
+        h("td", {}, code(step.owner ?? "")),
+        h("td", {}, code(step.match ?? "")),
+        h("td", {}, code(stepText(step)))))))));
+}
+
+function endNode(leg, at) {
+  return leg.ends.map((end) => end.kind === "delivered"
+    ? h("div", { class: "node ok" }, h("span", { class: "faint" },
+      "arrives at"), end.port?.startsWith("@") ? code(end.port)
+      : link("ports", end.port))
+    : h("div", { class: `node ${end.kind === "dropped" ? "bad" : "wait"}` },
+      h("span", { class: "faint" }, end.kind), end.reason ?? at?.reason ?? ""));
+}
+
+const arrow = (text, label) => h("div", { class: "arrow", role: "img",
+  "aria-label": label }, h("span", {}, text));
+
+function legWay(leg, outcome, from) {
+  const found = hops(leg);
+  const last = found.filter((hop) => !hop.way).at(-1);
+  const isLast = leg === outcome.legs.at(-1);
+
+  return h("div", { class: "leg" },
+    h("h3", {}, leg.what),
+    h("div", { class: "way" },
+      h("div", { class: "node" }, h("span", { class: "faint" }, "from"),
+        leg.what === "request" ? link("ports", from)
+          : code(outcome.legs[0].ends[0]?.port ?? "")),
+      arrow("", "then"),
+      found.map((hop) => hop.way
+        ? arrow(hop.way, `by ${hop.way} to ${hop.to ?? "the wire"}`)
+        : h("div", { class: "hop" }, h("h4", {}, link("hosts", hop.host)),
+          h("ol", { class: "stages" }, hop.stages.map((stage) =>
+            stageItem(stage, hop === last && isLast
+              && stage === hop.stages.at(-1), outcome.at))))),
+      arrow("", "then"), endNode(leg, outcome.at)),
+    h("p", { class: "faint" }, code(leg.packet)));
+}
+
+function result(found, all) {
+  return h("div", { class: `result ${all ? "all" : ""}` },
+    found.complete ? null : h("p", { class: "hint" },
+      "There are more outcomes than these."),
+    found.outcomes.map((outcome) => panel(
+      found.outcomes.length > 1 ? `Outcome: ${outcome.verdict}` : "Outcome",
+      {}, verdictBox(outcome, found.outcomes.length),
+      (outcome.legs ?? []).map((leg) => legWay(leg, outcome,
+        found.from.port)))));
+}
+
+// The view.  ----------------------------------------------------------------
+
+/** The question in the address: #/trace/FROM/TO/tcp/80 */
+export const address = (from, to, protocol, port) => `#/trace/${[from, to,
+  protocol, port].filter((word) => word !== undefined && word !== "")
+  .map(encodeURIComponent).join("/")}`;
+
+export function mount(root, { signal, words }) {
+  const ids = [newId(), newId(), newId(), newId()];
+  const from = nameInput("From", { signal, value: words[0],
+    placeholder: "a port" });
+  const to = nameInput("To", { signal, value: words[1],
+    types: ["ports", "loadbalancers"], placeholder: "port, balancer, address" });
+  const protocol = h("select", { id: ids[0], onchange: () => tell() },
+    PROTOCOLS.map((p) => h("option", { value: p }, p)));
+  const number = h("input", { id: ids[1], type: "number", min: 1, max: 65535,
+    value: words[3] ?? "80", class: "short" });
+  const reply = h("input", { id: ids[2], type: "checkbox", checked: true });
+  const all = h("input", { id: ids[3], type: "checkbox", onchange: () =>
+    out.firstChild?.classList.toggle("all", all.checked) });
+  const button = h("button", { class: "main" }, "Trace");
+  const out = h("div", {}, empty("Which packet? Two ports and a service will "
+    + "do.", "Nothing is sent, and no switch is asked: it is worked out from "
+    + "the flows that hosts are to hold."));
+
+  if (PROTOCOLS.includes(words[2])) {
+    protocol.value = words[2];
+  }
+
+  function tell() {
+    number.disabled = protocol.value.startsWith("icmp");
+  }
+
+  async function run() {
+    const service = number.disabled ? {} : { port: Number(number.value) };
+
+    button.disabled = true;
+    try {
+      const found = await call("POST", "trace", { signal, body: {
+        from: from.input.value.trim(), to: to.input.value.trim(),
+        protocol: protocol.value, ...service, reply: reply.checked } });
+
+      for (const outcome of found.outcomes) {
+        outcome.more = await isolating(found, outcome, signal);
+      }
+      replace(out, result(found, all.checked));
+    } catch (error) {
+      if (!signal.aborted) {
+        replace(out, errorBox(error));
+      }
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  replace(root, panel("Packet", {}, h("form", { class: "question",
+    onsubmit(event) {
+      event.preventDefault();
+      history.replaceState(null, "", address(from.input.value.trim(),
+        to.input.value.trim(), protocol.value,
+        number.disabled ? "" : number.value));
+      run();
+    } },
+  from.nodes, to.nodes,
+  h("span", { class: "field" }, h("label", { for: ids[0] }, "Protocol"),
+    protocol),
+  h("span", { class: "field" }, h("label", { for: ids[1] }, "Port"), number),
+  h("span", { class: "check" }, reply, h("label", { for: ids[2] },
+    "and its answer")),
+  h("span", { class: "check" }, all, h("label", { for: ids[3] },
+    "all stages")), button)), out);
+  tell();
+  if (words[1]) {
+    run();
+  } else {
+    from.input.focus();
+  }
+}
