@@ -148,17 +148,17 @@ handle_drop(struct http_request *req, void *aux OVS_UNUSED)
 }
 
 static const struct http_route routes[] = {
-    { HTTP_GET, "/echo", handle_echo, "q", false, false, "echo" },
-    { HTTP_GET, "/open", handle_echo, NULL, false, true, "open" },
-    { HTTP_GET, "/items/{name}", handle_echo, NULL, false, false, "item" },
-    { HTTP_PUT, "/body", handle_body, NULL, true, false, "" },
-    { HTTP_PATCH, "/body", handle_body, NULL, true, false, "" },
-    { HTTP_GET, "/hold", handle_hold, NULL, false, false, "" },
-    { HTTP_GET, "/big", handle_big, NULL, false, false, "" },
-    { HTTP_GET, "/etag", handle_etag, NULL, false, false, "" },
-    { HTTP_PUT, "/etag", handle_if_match, NULL, false, false, "" },
-    { HTTP_GET, "/", handle_coded, NULL, false, true, "" },
-    { HTTP_GET, "/drop", handle_drop, NULL, false, false, "" },
+    { HTTP_GET, "/echo", handle_echo, "q", false, false, "echo", NULL },
+    { HTTP_GET, "/open", handle_echo, NULL, false, true, "open", NULL },
+    { HTTP_GET, "/items/{name}", handle_echo, NULL, false, false, "item", NULL },
+    { HTTP_PUT, "/body", handle_body, NULL, true, false, "", NULL },
+    { HTTP_PATCH, "/body", handle_body, NULL, true, false, "", NULL },
+    { HTTP_GET, "/hold", handle_hold, NULL, false, false, "", NULL },
+    { HTTP_GET, "/big", handle_big, NULL, false, false, "", NULL },
+    { HTTP_GET, "/etag", handle_etag, NULL, false, false, "", NULL },
+    { HTTP_PUT, "/etag", handle_if_match, NULL, false, false, "", NULL },
+    { HTTP_GET, "/", handle_coded, NULL, false, true, "", NULL },
+    { HTTP_GET, "/drop", handle_drop, NULL, false, false, "", NULL },
 };
 
 /* Fixture.  -------------------------------------------------------------- */
