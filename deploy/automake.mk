@@ -37,4 +37,9 @@ EXTRA_DIST += deploy/systemd/vmnd.service.in deploy/quickstart
 CLEANFILES += vmnd.service
 exampledir = $(docdir)/examples
 dist_example_DATA = deploy/vmnd.json
+libvirtdir = $(exampledir)/libvirt
+dist_libvirt_DATA = \
+	deploy/libvirt/network.xml \
+	deploy/libvirt/web1.xml \
+	deploy/libvirt/web1.yaml
 dist_man_MANS += docs/man/vmnd.8
