@@ -3,6 +3,8 @@ noinst_LTLIBRARIES += controller/libvmn.la
 controller_libvmn_la_SOURCES = \
 	controller/heap.c \
 	controller/heap.h \
+	controller/histogram.c \
+	controller/histogram.h \
 	controller/options.c \
 	controller/options.h
 include controller/schema/automake.mk

@@ -177,6 +177,7 @@ emit_later_fragment(const struct vip *vip, const struct vmn_group_msg *group)
 
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_LATER, VMN_FRAG_LATER);
     if (group && vip->lb->n_ports == 1) {
+        vmn_flow_count(flow);
         vmn_act_group(vmn_flow_actions(flow), group);
     } else {
         vmn_act_drop(vmn_flow_actions(flow),
@@ -202,6 +203,7 @@ emit_service(const struct vip *vip, const struct vmn_lb_port *port)
     vmn_match(flow, VMN_F_CT_TP_DST, port->port);
     if (vip->backends.n) {
         group = group_add(vip, port);
+        vmn_flow_count(flow);
         vmn_act_group(vmn_flow_actions(flow), group);
     } else {
         vmn_act_drop(vmn_flow_actions(flow), "no backend");

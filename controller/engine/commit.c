@@ -66,6 +66,8 @@ struct commit {
     struct event *later;        /* which this waits for. */
     bool behind;                /* Most hosts owe answers. */
     uint64_t n_groups, n_requests; /* Begun, and in them. */
+    uint64_t n_revisions;       /* Stored. */
+    struct histogram stored;
     struct ovs_list queue;      /* Of struct pending. */
     size_t n_queue;
     size_t n_single;            /* The first of them get a group each. */
@@ -426,6 +428,8 @@ commit_get_stats(const struct commit *commit, struct commit_stats *stats)
         .delay_us = commit->pace.delay_us,
         .n_waits = commit->pace.n_waits,
         .waited_us = commit->pace.waited_us,
+        .n_revisions = commit->n_revisions,
+        .stored = commit->stored,
     };
 }
 
@@ -438,7 +442,7 @@ apply(struct commit *commit)
 {
     int max = commit->n_single ? 1 : GROUP_MAX;
     size_t n_ops = 0;
-    int64_t now_ms = time_wall_msec();
+    int64_t now_ms = time_wall_msec(), begin_us = time_usec();
     uint64_t before = model_revision(commit->model);
 
     activity_begin(commit->activity, now_ms);
@@ -464,6 +468,7 @@ apply(struct commit *commit)
     commit->info.first_revision = before + 1;
     commit->info.last_revision = model_revision(commit->model);
     commit->info.time_ms = now_ms;
+    commit->info.begin_us = begin_us;
     activity_step(commit->activity, ACTIVITY_APPLY);
 }
 
@@ -474,6 +479,18 @@ has_pending(struct commit *commit)
             || numbers_has_pending(model_numbers(commit->model)));
 }
 
+/* What was loaded at the start is no revision. */
+static void
+count_stored(struct commit *commit)
+{
+    const struct commit_group *info = &commit->info;
+
+    if (info->last_revision >= info->first_revision) {
+        commit->n_revisions += info->last_revision - info->first_revision + 1;
+        histogram_add(&commit->stored, time_usec() - info->begin_us);
+    }
+}
+
 /* The group is durable. */
 static void
 finish(struct commit *commit)
@@ -482,6 +499,7 @@ finish(struct commit *commit)
         = CONST_CAST(struct engine_delta *, commit->info.delta);
 
     activity_step(commit->activity, ACTIVITY_STORE);
+    count_stored(commit);
     pace_sent(&commit->pace, commit->behind, time_usec());
     if (commit->sink) {
         commit->sink(commit->sink_aux, &commit->info);
@@ -735,6 +753,7 @@ start(struct commit *commit)
         .first_revision = revision + 1,
         .last_revision = revision,
         .time_ms = time_wall_msec(),
+        .begin_us = time_usec(),
     };
     activity_begin(commit->activity, commit->info.time_ms);
     compile(commit);

@@ -22,6 +22,7 @@
 #include <jansson.h>
 
 #include "controller/engine/engine.h"
+#include "controller/histogram.h"
 #include "controller/model/model.h"
 #include "controller/store/store.h"
 
@@ -45,6 +46,7 @@ struct commit_group {
     uint64_t first_revision;    /* Revisions in it: first to last. */
     uint64_t last_revision;
     int64_t time_ms;
+    int64_t begin_us;           /* time_usec() when its making began. */
     const struct engine_delta *delta;
 };
 /* Where durable groups go: the fabric. */
@@ -115,6 +117,9 @@ struct commit_stats {
     uint64_t n_groups, n_requests; /* Begun, and in all of them. */
     uint64_t delay_us;          /* Of the next group. */
     uint64_t n_waits, waited_us; /* Groups that waited, and how long. */
+    uint64_t n_revisions;       /* Stored since the start. */
+    struct histogram stored;    /* Groups of revisions, from the beginning of
+                                 * their making until they were durable. */
 };
 void commit_get_stats(const struct commit *, struct commit_stats *);
 

@@ -193,6 +193,12 @@ bool fabric_rule_counts(const struct fabric *, enum vmn_table,
                         struct fabric_count *counts,
                         struct fabric_count *rest);
 
+/* The same of all flows of an object that are counted: what went on, and what
+ * was dropped. */
+void fabric_object_counts(const struct fabric *, enum vmn_table,
+                          const char *name, struct fabric_count *passed,
+                          struct fabric_count *dropped);
+
 /* Fills in what rules of a policy with a log have decided since the start, as
  * far as counters have been read, and how many of these events were told. */
 struct fabric_log {
@@ -335,9 +341,22 @@ uint64_t fabric_host_acked(const struct fabric *, const char *host);
 const char *fabric_port_at(const struct fabric *, const char *host,
                            uint32_t ofport);
 
+/* What "state" of a host's status may be. */
+#define FABRIC_N_STATES 6
+extern const char *const fabric_states[FABRIC_N_STATES];
+
 /* For /metrics and unixctl. */
 struct fabric_stats {
     uint64_t n_hosts, n_connected, n_synced, n_diverged;
+    uint64_t n_in_state[FABRIC_N_STATES];
+    uint64_t n_ovsdb_sessions;  /* Hosts whose database is connected. */
+    uint64_t n_ovsdb_opened, n_openflow_opened; /* Sessions, since the start. */
+    uint64_t installed_revision; /* The newest that all hosts have. */
+    uint64_t lag_ms;            /* How long the oldest revision that some
+                                 * connected host lacks has been there. */
+    struct histogram installed; /* Groups of revisions, from the beginning of
+                                 * their making until all hosts that they
+                                 * concern had them. */
     uint64_t n_flow_adds, n_flow_deletes, n_group_mods, n_bundles, n_errors;
     uint64_t n_reconciles, n_reconciles_unchanged;
     uint64_t n_put_off;         /* Differences for a host not sent at once. */
@@ -348,6 +367,8 @@ struct fabric_stats {
     uint64_t n_audit_missing, n_audit_altered, n_audit_strangers;
     uint64_t n_fingerprints_equal;  /* Of the latter, by one question. */
     uint64_t n_packet_ins, n_packet_outs; /* Sent up, and sent for them. */
+    uint64_t n_packets_answered; /* Of the former, with one or more. */
+    uint64_t n_packets_limited; /* Of these, over a port's or host's rate. */
     uint64_t n_counter_polls, n_counter_failures; /* Of hosts' counters. */
     uint64_t n_counted_flows;   /* Flows that were hit. */
     uint64_t n_samples_in;      /* Copies of packets that came up, */

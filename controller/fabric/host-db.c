@@ -103,6 +103,7 @@ host_db_update(struct fabric_host_db *db)
     ovsdb_session_get_status(db->session, &status);
     if (db->connected != (snapshot != NULL)) {
         db->connected = snapshot != NULL;
+        db->host->fabric->stats.n_ovsdb_opened += db->connected;
         db->since_ms = time_wall_msec();
         fabric_host_changed(db->host);
     }

@@ -259,6 +259,8 @@ packets_answer(struct packets_of_switch *ps,
         packets_count_drop(ps, PACKET_DROP_FAILED);
     } else if (!out->n && packet->size) {
         count_unanswered(ps, packet->handler, out->reason);
+    } else if (packet->size) {
+        ps->packets->n_answered++;
     }
     for (size_t i = 0; i < out->n; i++) {
         put_answer(ps, packet->port, &in, &out->sends[i], b);

@@ -121,7 +121,7 @@ struct fabric_packets {
     size_t n_spare;
     struct ofpbuf batch;        /* Packet-outs of one host. */
     struct vmn_packets_out out;
-    uint64_t n_in, n_out, drops[N_PACKET_DROPS];
+    uint64_t n_in, n_out, n_answered, drops[N_PACKET_DROPS];
     struct handler_stats *handlers; /* By the handlers' index. */
     const struct engine_handler **timed; /* Those with an interval. */
     size_t n_timed;

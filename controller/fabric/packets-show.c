@@ -45,6 +45,9 @@ packets_get_stats(const struct fabric *f, struct fabric_stats *stats)
 {
     stats->n_packet_ins = f->packets->n_in;
     stats->n_packet_outs = f->packets->n_out;
+    stats->n_packets_answered = f->packets->n_answered;
+    stats->n_packets_limited = (f->packets->drops[PACKET_DROP_PORT_RATE]
+                                + f->packets->drops[PACKET_DROP_HOST_RATE]);
 }
 
 static unsigned

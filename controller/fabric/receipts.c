@@ -43,7 +43,7 @@ struct receipt_app {
 struct receipt {
     struct fabric_receipts *all;
     uint64_t first, last;       /* Revisions. */
-    int64_t time_ms;
+    int64_t time_ms, begin_us;  /* The commit_group's. */
     size_t n_apps;
     struct receipt_app *apps;
     size_t n_hosts, allocated_hosts;
@@ -60,6 +60,7 @@ struct fabric_receipts {
     struct event *check;        /* Looks at waits and at numbers. */
     uint64_t freed;             /* What numbers_acked() was last told. */
     uint64_t free_up_to;        /* To be told at the next settled moment. */
+    struct histogram installed; /* Of receipts that have become complete. */
 };
 
 struct fabric_wait {
@@ -158,6 +159,7 @@ receipts_open(struct fabric *f, const struct commit_group *group)
     receipt->first = group->first_revision;
     receipt->last = group->last_revision;
     receipt->time_ms = group->time_ms;
+    receipt->begin_us = group->begin_us;
     copy_apps(receipt, group->delta);
     return receipt;
 }
@@ -183,11 +185,19 @@ receipts_add_host(struct receipt *receipt, const struct fabric_host *host)
     receipt->n_missing++;
 }
 
-/* Tells who watches if 'receipt' has just become complete. */
+/* Counts 'receipt', and tells who watches, if it has just become complete.
+ * One that concerns no host took no time. */
 static void
 check_complete(const struct fabric *f, const struct receipt *receipt)
 {
-    if (!receipt->n_missing && f->watch) {
+    if (receipt->n_missing) {
+        return;
+    }
+    if (receipt->n_hosts) {
+        histogram_add(&f->receipts->installed,
+                      time_usec() - receipt->begin_us);
+    }
+    if (f->watch) {
         f->watch->installed(f->watch_aux, receipt->first, receipt->last,
                             receipt->n_hosts);
     }
@@ -562,6 +572,22 @@ receipts_lag(const struct fabric *f, uint64_t acked)
                      (json_int_t) (f->last_revision - MIN(acked,
                                                           f->last_revision)),
                      "ms", (json_int_t) receipts_lag_ms(f, acked));
+}
+
+void
+receipts_get_stats(const struct fabric *f, struct fabric_stats *stats)
+{
+    const struct fabric_host *host;
+
+    stats->installed = f->receipts->installed;
+    stats->installed_revision = acked_by_all(f);
+    stats->lag_ms = 0;
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (host->sw->conn) {
+            stats->lag_ms = MAX(stats->lag_ms, (uint64_t) receipts_lag_ms(
+                f, switch_acked(host->sw)));
+        }
+    }
 }
 
 bool

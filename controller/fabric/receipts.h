@@ -14,6 +14,7 @@
 struct commit_group;
 struct fabric;
 struct fabric_host;
+struct fabric_stats;
 struct receipt;
 
 void receipts_create(struct fabric *);
@@ -49,6 +50,9 @@ json_t *receipts_to_json(const struct fabric *, size_t max);
  * (since the oldest of them was made, as far as receipts go back)}. */
 json_t *receipts_lag(const struct fabric *, uint64_t acked);
 int64_t receipts_lag_ms(const struct fabric *, uint64_t acked);
+
+/* Fills in what concerns receipts. */
+void receipts_get_stats(const struct fabric *, struct fabric_stats *);
 
 /* What switch_acked() says of some host may have changed. */
 void receipts_acked_changed(struct fabric *);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "controller/fabric/counters.h"
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/host-db.h"
 #include "controller/fabric/packets.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/samples.h"
@@ -119,6 +119,26 @@ fabric_behind(const struct fabric *f, size_t max, size_t *n)
 
 /* Statistics.  ----------------------------------------------------------- */
 
+const char *const fabric_states[FABRIC_N_STATES] = {
+    "synced", "diverged", "reconciling", "connecting", "offline", "refused",
+};
+
+/* The index of the host's. */
+static size_t
+find_state(const struct fabric_host *host)
+{
+    const char *reason;
+    const char *state = (host->db && host->db->refused ? "refused"
+                         : switch_state_name(host->sw, &reason));
+
+    for (size_t i = 0; i < FABRIC_N_STATES; i++) {
+        if (!strcmp(fabric_states[i], state)) {
+            return i;
+        }
+    }
+    OVS_NOT_REACHED();
+}
+
 void
 fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
 {
@@ -135,8 +155,11 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
     stats->n_conns_bad = conns.n_bad;
     stats->n_conns_silent = conns.n_silent;
     samples_get_stats(f, stats);
-    stats->n_synced = stats->n_diverged = 0;
+    receipts_get_stats(f, stats);
+    stats->n_synced = stats->n_diverged = stats->n_ovsdb_sessions = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        stats->n_in_state[find_state(host)]++;
+        stats->n_ovsdb_sessions += host->db && host->db->connected;
         stats->n_synced += (host->sw->state == SWITCH_LIVE
                             && !host->sw->frozen
                             && hmap_is_empty(&host->sw->refusals));

@@ -300,6 +300,7 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     sw->since_ms = time_wall_msec();
     fabric_host_changed(sw->host);
     sw->host->fabric->stats.n_connected++;
+    sw->host->fabric->stats.n_openflow_opened++;
     free(sw->error);
     sw->error = NULL;
     taps_connected(sw);

@@ -19,7 +19,10 @@ controller_libvmn_la_SOURCES += \
 	controller/northbound/identities.c \
 	controller/northbound/info.c \
 	controller/northbound/list.c \
+	controller/northbound/metrics-objects.c \
+	controller/northbound/metrics-process.c \
 	controller/northbound/metrics.c \
+	controller/northbound/metrics.h \
 	controller/northbound/northbound-private.h \
 	controller/northbound/northbound.c \
 	controller/northbound/northbound.h \

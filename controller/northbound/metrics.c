@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /metrics: Prometheus's text format.  A metric is a row of the table. */
+ * GET /metrics: Prometheus's text format.  A family of one
+ * figure is a row of the table; those with labels come behind it.  What they
+ * all are is in docs/monitoring.md. */
 
 #include <config.h>
 
-#include "controller/northbound/events.h"
+#include "controller/northbound/metrics.h"
 
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/resource.h>
-#include <unistd.h>
+#include <string.h>
 
+#include "controller/engine/pipeline.h"
+#include "controller/northbound/events.h"
 #include "openvswitch/dynamic-string.h"
-#include "proto/loop/loop.h"
 #include "util.h"
 
 /* All the figures, gathered once a request. */
@@ -34,17 +36,30 @@ struct metric {
     const char *name;
     const char *help;
     bool counter;               /* Else a gauge. */
+    unsigned per_unit;          /* What is told is divided by that. */
     size_t offset;              /* Of a uint64_t in struct figures. */
 };
 
 #define GAUGE(NAME, MEMBER, HELP) \
-    { NAME, HELP, false, offsetof(struct figures, MEMBER) }
+    { NAME, HELP, false, 1, offsetof(struct figures, MEMBER) }
 #define COUNTER(NAME, MEMBER, HELP) \
-    { NAME, HELP, true, offsetof(struct figures, MEMBER) }
+    { NAME, HELP, true, 1, offsetof(struct figures, MEMBER) }
+/* In seconds, of a member in parts of one. */
+#define GAUGE_SECONDS(NAME, MEMBER, PARTS, HELP) \
+    { NAME, HELP, false, PARTS, offsetof(struct figures, MEMBER) }
+#define COUNTER_SECONDS(NAME, MEMBER, PARTS, HELP) \
+    { NAME, HELP, true, PARTS, offsetof(struct figures, MEMBER) }
 
 static const struct metric metrics[] = {
     GAUGE("vmn_ready", ready, "1 once the controller is up."),
     GAUGE("vmn_revision", revision, "Newest durable revision."),
+    COUNTER("vmn_revisions_total", commit.n_revisions,
+            "Revisions made since the start."),
+    GAUGE("vmn_installed_revision", fabric.installed_revision,
+          "Newest revision that all hosts have acknowledged."),
+    GAUGE_SECONDS("vmn_installed_lag_seconds", fabric.lag_ms, 1000,
+                  "How long the oldest revision that some connected host "
+                  "lacks has been there."),
     GAUGE("vmn_engine_units", engine.n_units, "Units that are kept."),
     GAUGE("vmn_engine_queries", engine.n_queries, "Queries kept."),
     GAUGE("vmn_engine_facts", engine.n_facts, "Facts published."),
@@ -65,12 +80,12 @@ static const struct metric metrics[] = {
             "Groups of requests: each is one compile and one bundle a host."),
     COUNTER("vmn_commit_requests_total", commit.n_requests,
             "Requests in these groups."),
-    GAUGE("vmn_commit_delay_microseconds", commit.delay_us,
+    GAUGE_SECONDS("vmn_commit_delay_seconds", commit.delay_us, 1000000,
           "How long a group waits for more while hosts are behind."),
     COUNTER("vmn_commit_delayed_total", commit.n_waits,
             "Groups that have waited so."),
-    COUNTER("vmn_commit_delayed_microseconds_total", commit.waited_us,
-            "How long, in all."),
+    COUNTER_SECONDS("vmn_commit_delayed_seconds_total", commit.waited_us,
+                    1000000, "How long, in all."),
     GAUGE("vmn_hosts", fabric.n_hosts, "Hosts configured."),
     GAUGE("vmn_hosts_connected", fabric.n_connected, "Hosts connected."),
     GAUGE("vmn_hosts_synced", fabric.n_synced,
@@ -107,6 +122,14 @@ static const struct metric metrics[] = {
             "Of these, merged into another's bundle."),
     COUNTER("vmn_fabric_stalls_total", fabric.n_stalls,
             "Hosts cut off for not reading or not answering."),
+    GAUGE("vmn_ovsdb_sessions", fabric.n_ovsdb_sessions,
+          "Hosts whose database is connected."),
+    COUNTER("vmn_ovsdb_sessions_opened_total", fabric.n_ovsdb_opened,
+            "Sessions with hosts' databases that began."),
+    GAUGE("vmn_openflow_sessions", fabric.n_connected,
+          "Hosts whose switch is connected."),
+    COUNTER("vmn_openflow_sessions_opened_total", fabric.n_openflow_opened,
+            "Sessions with hosts' switches that began."),
     COUNTER("vmn_switch_connections_refused_total", fabric.n_conns_refused,
             "Connections of switches refused, as there were too many."),
     COUNTER("vmn_switch_connections_failed_total", fabric.n_conns_failed,
@@ -129,6 +152,10 @@ static const struct metric metrics[] = {
     COUNTER("vmn_store_backups_total", store.n_copies, "Backups made."),
     COUNTER("vmn_packet_ins_total", fabric.n_packet_ins,
             "Packets that switches sent up."),
+    COUNTER("vmn_packet_ins_answered_total", fabric.n_packets_answered,
+            "Of these, answered."),
+    COUNTER("vmn_packet_ins_limited_total", fabric.n_packets_limited,
+            "Of these, over the rate of their port or host."),
     COUNTER("vmn_packet_outs_total", fabric.n_packet_outs,
             "Packets sent for these."),
     COUNTER("vmn_samples_in_total", fabric.n_samples_in,
@@ -137,15 +164,21 @@ static const struct metric metrics[] = {
             "Of these, kept as a sample of a drop or an event of a log."),
     COUNTER("vmn_samples_suppressed_total", fabric.n_samples_suppressed,
             "Of these, not kept, for the budget's sake."),
-    COUNTER("vmn_counter_polls_total", fabric.n_counter_polls,
+    COUNTER("vmn_flow_count_polls_total", fabric.n_counter_polls,
             "Readings of a host's counters."),
-    COUNTER("vmn_counter_poll_failures_total", fabric.n_counter_failures,
+    COUNTER("vmn_flow_count_poll_failures_total", fabric.n_counter_failures,
             "Of these, that failed."),
     GAUGE("vmn_counted_flows", fabric.n_counted_flows,
           "Flows of all hosts whose hits are kept."),
     COUNTER("vmn_counters_full_total", fabric.n_counters_full,
             "Readings of flows not kept, for want of room."),
     GAUGE("vmn_http_connections", http.n_connections, "API clients."),
+    GAUGE("vmn_http_streams", http.n_streams,
+          "Of these, with a reply that goes on."),
+    COUNTER("vmn_http_received_bytes_total", http.n_bytes_in,
+            "Bytes of API clients' requests."),
+    COUNTER("vmn_http_sent_bytes_total", http.n_bytes_out,
+            "Bytes of replies to them."),
     COUNTER("vmn_http_accepted_total", http.n_accepted,
             "API clients accepted."),
     COUNTER("vmn_http_turned_away_total", http.n_turned_away,
@@ -165,15 +198,84 @@ static const struct metric metrics[] = {
             "Of these, cut off since they did not keep up."),
 };
 
-/* What was computed, class by class: names of apps and classes are checked
- * when an app is loaded, so they need no quoting. */
+void
+metrics_family(struct ds *ds, const char *name, const char *type,
+               const char *help)
+{
+    ds_put_format(ds, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
+                  type);
+}
+
+void
+metrics_label(struct ds *ds, const char *text)
+{
+    ds_put_char(ds, '"');
+    for (const char *p = text; *p; p++) {
+        if (*p == '\\' || *p == '"') {
+            ds_put_char(ds, '\\');
+        }
+        ds_put_char(ds, (unsigned char) *p < ' ' ? ' ' : *p);
+    }
+    ds_put_char(ds, '"');
+}
+
+/* The table. */
+static void
+put_figures(const struct figures *figures, struct ds *ds)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
+        const struct metric *m = &metrics[i];
+        uint64_t value = *ALIGNED_CAST(
+            const uint64_t *, (const char *) figures + m->offset);
+
+        metrics_family(ds, m->name, m->counter ? "counter" : "gauge",
+                       m->help);
+        if (m->per_unit == 1) {
+            ds_put_format(ds, "%s %"PRIu64"\n", m->name, value);
+        } else {
+            ds_put_format(ds, "%s %.6f\n", m->name,
+                          (double) value / m->per_unit);
+        }
+    }
+}
+
+/* Hosts and objects.  ---------------------------------------------------- */
+
+static void
+put_states(const struct fabric_stats *stats, struct ds *ds)
+{
+    static const char name[] = "vmn_hosts_in_state";
+
+    metrics_family(ds, name, "gauge", "Hosts, by their state.");
+    for (size_t i = 0; i < FABRIC_N_STATES; i++) {
+        ds_put_format(ds, "%s{state=\"%s\"} %"PRIu64"\n", name,
+                      fabric_states[i], stats->n_in_state[i]);
+    }
+}
+
+static void
+put_types(const struct model *model, struct ds *ds)
+{
+    metrics_family(ds, "vmn_objects", "gauge", "Objects, by their type.");
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        if (!schema_tables[i].observed) {
+            ds_put_format(ds, "vmn_objects{type=\"%s\"} %"PRIuSIZE"\n",
+                          schema_tables[i].plural, model_names(model, i).n);
+        }
+    }
+}
+
+/* Apps.  Their names, and their classes', are checked when they are loaded, so
+ * they need no quoting.  -------------------------------------------------- */
+
+/* What was computed, class by class. */
 static void
 put_classes(const struct engine *engine, struct ds *ds)
 {
     static const char name[] = "vmn_engine_class_computed_total";
 
-    ds_put_format(ds, "# HELP %s Computations of units and queries, by "
-                  "class.\n# TYPE %s counter\n", name, name);
+    metrics_family(ds, name, "counter",
+                   "Computations of units and queries, by class.");
     for (size_t i = 0; i < engine_n_classes(engine); i++) {
         struct engine_class c = engine_get_class(engine, i);
 
@@ -183,7 +285,43 @@ put_classes(const struct engine *engine, struct ds *ds)
     }
 }
 
-/* What audits found, by owner: apps' names again. */
+/* What each app has, as of engine_app_status(). */
+static void
+put_apps(const struct northbound *nb, struct ds *ds)
+{
+    static const struct {
+        const char *member, *name, *help;
+    } families[] = {
+        { "units", "vmn_app_units", "Units that are kept, by app." },
+        { "flows", "vmn_app_flows", "Flows wanted, by app." },
+        { "groups", "vmn_app_groups", "Groups wanted, by app." },
+        { "problems", "vmn_app_problems",
+          "Units that failed or contradict another, by app." },
+    };
+    const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
+    size_t n_apps = pipeline ? pipeline->n_apps : 0;
+    json_t **statuses = xcalloc(MAX(n_apps, 1), sizeof *statuses);
+
+    for (size_t i = 0; i < n_apps; i++) {
+        statuses[i] = engine_app_status(nb->engine,
+                                        pipeline->apps[i].class_->name);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+        metrics_family(ds, families[i].name, "gauge", families[i].help);
+        for (size_t j = 0; j < n_apps; j++) {
+            ds_put_format(ds, "%s{app=\"%s\"} %"JSON_INTEGER_FORMAT"\n",
+                          families[i].name, pipeline->apps[j].class_->name,
+                          json_integer_value(json_object_get(
+                              statuses[j], families[i].member)));
+        }
+    }
+    for (size_t i = 0; i < n_apps; i++) {
+        json_decref(statuses[i]);
+    }
+    free(statuses);
+}
+
+/* What audits found, by owner. */
 static void
 put_audits(const struct fabric *fabric, struct ds *ds)
 {
@@ -192,8 +330,8 @@ put_audits(const struct fabric *fabric, struct ds *ds)
     const char *owner, *kind;
     json_t *counts, *n;
 
-    ds_put_format(ds, "# HELP %s What audits found, by whose it is.\n"
-                  "# TYPE %s counter\n", name, name);
+    metrics_family(ds, name, "counter",
+                   "What audits found, by whose it is.");
     json_object_foreach (owners, owner, counts) {
         json_object_foreach (counts, kind, n) {
             ds_put_format(ds, "%s{owner=\"%s\",kind=\"%s\"} "
@@ -204,34 +342,22 @@ put_audits(const struct fabric *fabric, struct ds *ds)
     json_decref(owners);
 }
 
-/* A text of an app's, in quotes. */
-static void
-put_label(struct ds *ds, const char *text)
-{
-    ds_put_char(ds, '"');
-    for (const char *p = text; *p; p++) {
-        if (*p == '\\' || *p == '"') {
-            ds_put_char(ds, '\\');
-        }
-        ds_put_char(ds, *p < ' ' ? ' ' : *p);
-    }
-    ds_put_char(ds, '"');
-}
+/* Packets.  -------------------------------------------------------------- */
 
 static void
 put_drop(void *ds, const char *who, const char *reason, uint64_t n)
 {
     ds_put_format(ds, "vmn_packets_dropped_total{by=\"%s\",reason=", who);
-    put_label(ds, reason);
+    metrics_label(ds, reason);
     ds_put_format(ds, "} %"PRIu64"\n", n);
 }
 
 static void
 put_drops(const struct fabric *fabric, struct ds *ds)
 {
-    ds_put_cstr(ds, "# HELP vmn_packets_dropped_total Packets sent up, and "
-                "answers to them, that were dropped.\n"
-                "# TYPE vmn_packets_dropped_total counter\n");
+    metrics_family(ds, "vmn_packets_dropped_total", "counter",
+                   "Packets sent up, and answers to them, that were "
+                   "dropped.");
     fabric_packet_drops(fabric, put_drop, ds);
 }
 
@@ -248,11 +374,11 @@ put_sum(void *sums_, const char *app, const char *reason, uint64_t packets,
 
     ds_put_format(&sums->packets, "vmn_drops_packets_total{app=\"%s\","
                   "reason=", app);
-    put_label(&sums->packets, reason);
+    metrics_label(&sums->packets, reason);
     ds_put_format(&sums->packets, "} %"PRIu64"\n", packets);
     ds_put_format(&sums->bytes, "vmn_drops_bytes_total{app=\"%s\",reason=",
                   app);
-    put_label(&sums->bytes, reason);
+    metrics_label(&sums->bytes, reason);
     ds_put_format(&sums->bytes, "} %"PRIu64"\n", bytes);
 }
 
@@ -262,62 +388,36 @@ put_flow_drops(const struct fabric *fabric, struct ds *ds)
     struct sums sums = { DS_EMPTY_INITIALIZER, DS_EMPTY_INITIALIZER };
 
     fabric_drop_sums(fabric, put_sum, &sums);
-    ds_put_format(ds, "# HELP vmn_drops_packets_total Packets that flows "
-                  "dropped.\n# TYPE vmn_drops_packets_total counter\n%s"
-                  "# HELP vmn_drops_bytes_total Bytes of these.\n"
-                  "# TYPE vmn_drops_bytes_total counter\n%s",
-                  ds_cstr(&sums.packets), ds_cstr(&sums.bytes));
+    metrics_family(ds, "vmn_drops_packets_total", "counter",
+                   "Packets that flows dropped.");
+    ds_put_cstr(ds, ds_cstr(&sums.packets));
+    metrics_family(ds, "vmn_drops_bytes_total", "counter",
+                   "Bytes of these.");
+    ds_put_cstr(ds, ds_cstr(&sums.bytes));
     ds_destroy(&sums.packets);
     ds_destroy(&sums.bytes);
 }
 
-static void
-put_process(struct ds *ds)
-{
-    unsigned long size, resident;
-    struct rusage usage;
-    FILE *statm = fopen("/proc/self/statm", "re");
+/* HTTP.  ----------------------------------------------------------------- */
 
-    if (statm) {
-        if (fscanf(statm, "%lu %lu", &size, &resident) == 2) {
-            ds_put_format(ds, "# HELP process_resident_memory_bytes Memory.\n"
-                          "# TYPE process_resident_memory_bytes gauge\n"
-                          "process_resident_memory_bytes %lu\n",
-                          resident * (unsigned long) sysconf(_SC_PAGESIZE));
+static void
+put_replies(const struct http_stats *stats, struct ds *ds)
+{
+    static const char *const methods[] = {
+        [HTTP_GET] = "GET", [HTTP_PUT] = "PUT", [HTTP_POST] = "POST",
+        [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
+        [HTTP_N_METHODS] = "other",
+    };
+    static const char name[] = "vmn_http_replies_total";
+
+    metrics_family(ds, name, "counter", "Replies to API requests, by method "
+                   "(HEAD is GET) and class of status.");
+    for (int i = 0; i <= HTTP_N_METHODS; i++) {
+        for (int j = 2; j <= 5; j++) {
+            ds_put_format(ds, "%s{method=\"%s\",code=\"%dxx\"} %"PRIu64"\n",
+                          name, methods[i], j, stats->n_replies_to[i][j]);
         }
-        fclose(statm);
     }
-    getrusage(RUSAGE_SELF, &usage);
-    ds_put_format(ds, "# HELP process_cpu_seconds_total CPU time.\n"
-                  "# TYPE process_cpu_seconds_total counter\n"
-                  "process_cpu_seconds_total %.6f\n",
-                  usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
-                  + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
-}
-
-/* A histogram in the form of Prometheus. */
-static void
-put_turns(struct ds *ds, const struct loop *loop)
-{
-    struct loop_stats stats;
-    uint64_t n = 0;
-
-    loop_get_stats(loop, &stats);
-    ds_put_cstr(ds, "# HELP vmn_loop_turn_seconds CPU time of a turn of the "
-                "event loop.\n# TYPE vmn_loop_turn_seconds histogram\n");
-    for (int i = 0; i < LOOP_N_BOUNDS; i++) {
-        n += stats.n[i];
-        ds_put_format(ds, "vmn_loop_turn_seconds_bucket{le=\"%g\"} "
-                      "%"PRIu64"\n", loop_turn_us[i] / 1e6, n);
-    }
-    n += stats.n[LOOP_N_BOUNDS];
-    ds_put_format(ds, "vmn_loop_turn_seconds_bucket{le=\"+Inf\"} %"PRIu64
-                  "\nvmn_loop_turn_seconds_sum %.6f\n"
-                  "vmn_loop_turn_seconds_count %"PRIu64"\n"
-                  "# HELP vmn_loop_turn_longest_seconds The longest turn.\n"
-                  "# TYPE vmn_loop_turn_longest_seconds gauge\n"
-                  "vmn_loop_turn_longest_seconds %.6f\n",
-                  n, stats.total_us / 1e6, n, stats.longest_us / 1e6);
 }
 
 void
@@ -338,24 +438,19 @@ nb_get_metrics(struct http_request *req, void *nb_)
     figures.revision = model_durable_revision(nb->model);
     figures.ready = nb->ready;
 
-    for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
-        const struct metric *m = &metrics[i];
-        const uint64_t *value = ALIGNED_CAST(
-            const uint64_t *, (const char *) &figures + m->offset);
-
-        ds_put_format(&ds, "# HELP %s %s\n# TYPE %s %s\n%s %"PRIu64"\n",
-                      m->name, m->help, m->name,
-                      m->counter ? "counter" : "gauge", m->name, *value);
-    }
+    put_figures(&figures, &ds);
+    put_states(&figures.fabric, &ds);
+    put_types(nb->model, &ds);
     put_classes(nb->engine, &ds);
+    put_apps(nb, &ds);
     put_audits(nb->fabric, &ds);
     put_drops(nb->fabric, &ds);
     put_flow_drops(nb->fabric, &ds);
-    put_process(&ds);
-    if (nb->loop) {
-        put_turns(&ds, nb->loop);
-    }
-    http_reply_text(req, 200, "text/plain; version=0.0.4; charset=utf-8",
-                    ds_cstr(&ds));
-    ds_destroy(&ds);
+    put_replies(&figures.http, &ds);
+    metrics_put_objects(nb, &ds);
+    metrics_put_times(nb, &figures.commit.stored, &figures.fabric.installed,
+                      &figures.store.writing, &ds);
+    metrics_put_process(&ds);
+    http_reply_body(req, 200, "text/plain; version=0.0.4; charset=utf-8",
+                    &ds);
 }

@@ -45,6 +45,7 @@ struct northbound {
     struct event_log *event_log; /* Owned, as the next two; see events.h. */
     struct event_sources *event_sources;
     struct event_readers *event_readers;
+    struct metrics_objects *metrics_objects; /* Owned; see metrics.h. */
     bool ready;
     int64_t started_ms;             /* Wall clock. */
 };

@@ -9,6 +9,7 @@
 #include "controller/northbound/northbound-private.h"
 
 #include "controller/northbound/events.h"
+#include "controller/northbound/metrics.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -231,6 +232,7 @@ northbound_create(const struct northbound_options *options,
     nb->event_log = event_log_create();
     nb->event_readers = event_readers_create(nb);
     nb->event_sources = event_sources_create(nb);
+    nb->metrics_objects = metrics_objects_create();
     nb->routes = nb_routes_make(&nb->n_routes);
     nb->openapi = openapi_make(nb->routes, nb->n_routes);
     http_options.max_connections = CONNECTIONS_MAX;
@@ -261,6 +263,7 @@ northbound_destroy(struct northbound *nb)
     event_sources_destroy(nb->event_sources);
     event_readers_destroy(nb->event_readers);
     event_log_destroy(nb->event_log);
+    metrics_objects_destroy(nb->metrics_objects);
     http_server_destroy(nb->http);
     nb_changes_abandon(nb);
     nb_trials_abandon(nb);

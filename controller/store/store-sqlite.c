@@ -29,6 +29,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "svec.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(store);
@@ -68,6 +69,7 @@ struct store {
     bool queued;                /* 'batch' is to be written. */
     bool quit;
     struct store_batch batch;   /* The writer's, while 'queued'. */
+    int64_t took_us;            /* Of that; negative: nothing was tried. */
     int error;                  /* What came of it. */
     char *text;
 };
@@ -94,6 +96,7 @@ writer_main(void *store_)
     for (;;) {
         if (store->queued) {
             char *text = NULL;
+            int64_t begin_us = time_usec();
             int error;
 
             pthread_mutex_unlock(&store->mutex);
@@ -103,6 +106,7 @@ writer_main(void *store_)
             store->queued = false;
             store->error = error;
             store->text = text;
+            store->took_us = time_usec() - begin_us;
             ring(store);
         } else if (store->quit) {
             break;
@@ -153,8 +157,12 @@ on_done(int fd, short what OVS_UNUSED, void *store_)
     int error = store->error;
     char *text = store->text;
     store->text = NULL;
+    int64_t took_us = store->took_us;
     pthread_mutex_unlock(&store->mutex);
 
+    if (took_us >= 0) {
+        histogram_add(&store->stats.writing, took_us);
+    }
     store_batch_uninit(&store->batch);
     store->model = NULL;
     store->stats.ok = !error;
@@ -188,6 +196,7 @@ sqlite_submit(struct store *store, struct model *model, store_done_cb *done,
     pthread_mutex_lock(&store->mutex);
     if (store->corrupt) {
         store->error = EUCLEAN;
+        store->took_us = -1;
         ring(store);
     } else {
         store->queued = true;

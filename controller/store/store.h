@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "controller/histogram.h"
 #include "controller/model/model.h"
 
 struct ds;
@@ -36,6 +37,8 @@ struct store_stats {
     bool corrupt;               /* Nothing is written any more. */
     uint64_t size;              /* Bytes of the database, */
     uint64_t log_size;          /* and of its write-ahead log. */
+    struct histogram writing;   /* What the writer took for a batch, from its
+                                 * first row to the end of its fsync. */
 };
 
 struct store_class {

@@ -194,6 +194,7 @@ take_head(struct http_conn *conn, const char *text, size_t size)
     }
     evbuffer_drain(bufferevent_get_input(conn->bev), size);
     server->stats.n_requests++;
+    req->understood = true;
     if (!http_request_accept(req)) {
         return true;                    /* Answered, and gone. */
     }
@@ -529,6 +530,25 @@ on_timer(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
     }
 }
 
+/* What has come, and what has left. */
+static void
+count_in(struct evbuffer *in OVS_UNUSED, const struct evbuffer_cb_info *info,
+         void *server_)
+{
+    struct http_server *server = server_;
+
+    server->stats.n_bytes_in += info->n_added;
+}
+
+static void
+count_out(struct evbuffer *out OVS_UNUSED,
+          const struct evbuffer_cb_info *info, void *server_)
+{
+    struct http_server *server = server_;
+
+    server->stats.n_bytes_out += info->n_deleted;
+}
+
 void
 http_conn_create(struct http_listener *listener, int fd, char *who)
 {
@@ -547,6 +567,11 @@ http_conn_create(struct http_listener *listener, int fd, char *who)
     conn->timer = event_new(server->base, -1, 0, on_timer, conn);
     conn->timer_ms = LLONG_MAX;
     if (!conn->bev || !conn->timer) {
+        VLOG_FATAL("out of memory");
+    }
+    if (!evbuffer_add_cb(bufferevent_get_input(conn->bev), count_in, server)
+        || !evbuffer_add_cb(bufferevent_get_output(conn->bev), count_out,
+                            server)) {
         VLOG_FATAL("out of memory");
     }
     bufferevent_setcb(conn->bev, on_read, on_write, on_event, conn);

@@ -93,6 +93,7 @@ struct http_conn {
 struct http_request {
     struct http_conn *conn;         /* NULL: the client has left. */
     struct http_server *server;     /* For statistics; NULL after it. */
+    bool understood;                /* 'head' is. */
     struct http_head head;
     struct http_target target;
     char *who;

@@ -116,6 +116,8 @@ begin_reply(struct http_request *req, int status)
     struct http_conn *conn = req->conn;
 
     req->server->stats.n_replies[status / 100]++;
+    req->server->stats.n_replies_to[
+        req->understood ? req->head.method : HTTP_N_METHODS][status / 100]++;
     /* A body that was not read would be taken for the next request. */
     if (req->head.close || conn->state != HTTP_HANDLING) {
         if (req->head.close || req->head.chunked || req->head.body_size) {

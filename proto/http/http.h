@@ -124,6 +124,9 @@ struct http_stats {
     uint64_t n_gone;                /* Left before the reply. */
     uint64_t n_streams;             /* Now. */
     uint64_t n_replies[6];          /* [2] is 2xx, and so on. */
+    /* The same by method; the last are to what was not understood. */
+    uint64_t n_replies_to[HTTP_N_METHODS + 1][6];
+    uint64_t n_bytes_in, n_bytes_out;   /* Heads and bodies. */
 };
 void http_server_get_stats(const struct http_server *, struct http_stats *);
 

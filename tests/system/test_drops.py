@@ -81,7 +81,7 @@ def test_rules_are_counted_over_hosts_and_changes(world, pair):
     listed = world.api.get("policies")["items"][0]["status"]
     assert listed["packets"] >= seen[1]["packets"] + 5
     assert "rules" not in listed
-    assert world.api.metrics()["vmn_counter_polls_total"] >= 1
+    assert world.api.metrics()["vmn_flow_count_polls_total"] >= 1
 
 
 def test_shadow_policies_only_count(world, pair):

@@ -58,6 +58,12 @@ tests_unit_test_heap_SOURCES = tests/unit/test-heap.c
 tests_unit_test_heap_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_heap_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-histogram
+TESTS += tests/unit/test-histogram
+tests_unit_test_histogram_SOURCES = tests/unit/test-histogram.c
+tests_unit_test_histogram_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_histogram_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-ovsdb-opening
 TESTS += tests/unit/test-ovsdb-opening
 tests_unit_test_ovsdb_opening_SOURCES = tests/unit/test-ovsdb-opening.c

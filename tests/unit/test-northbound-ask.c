@@ -248,6 +248,55 @@ drops_are_told_by_what_they_are_for(void **state)
                "reason=\"no \\\"good\\\"\"} 900\n");
 }
 
+/* A balancer at a virtual IP of its own. */
+static void
+put_balancer(struct fixture *f, const char *name, int i)
+{
+    char *path = xasprintf("/v1/loadbalancers/%s", name);
+    char *body = xasprintf("{\"spec\": {\"vip\": \"10.0.0.%d\","
+                           " \"networks\": [\"shop\"], \"ports\": "
+                           "[{\"port\": 80}], \"selector\": \"a=b\"}}",
+                           100 + i);
+
+    assert_call(f, 201, "PUT", path, body);
+    free(path);
+    free(body);
+}
+
+/* Each passes as many packets as its name is long. */
+static void
+series_of_objects_are_bounded_and_the_rest_is_summed_up(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    put_balancer(f, "other", 101);
+    for (int i = 0; i < 101; i++) {
+        char name[8];
+
+        snprintf(name, sizeof name, "b%03d", i);
+        put_balancer(f, name, i);
+    }
+    assert_call(f, 200, "GET", "/metrics", NULL);
+    assert_has(&f->client.body, "\nvmn_loadbalancers_other 2\n");
+    assert_has(&f->client.body, "\nvmn_loadbalancer_opening_packets_total{"
+               "loadbalancer=\"b099\"} 4\n");
+    assert_has(&f->client.body, "\nvmn_loadbalancer_opening_packets_total{"
+               "loadbalancer=\"other\"} 9\n");
+    assert_null(strstr(ds_cstr(&f->client.body), "\"b100\""));
+
+    /* Who takes the place of one that went begins at nothing. */
+    assert_call(f, 200, "DELETE", "/v1/loadbalancers/b007", NULL);
+    assert_call(f, 200, "GET", "/metrics", NULL);
+    assert_null(strstr(ds_cstr(&f->client.body), "\"b007\""));
+    assert_call(f, 200, "GET", "/metrics", NULL);
+    assert_has(&f->client.body, "\nvmn_loadbalancer_opening_packets_total{"
+               "loadbalancer=\"b100\"} 0\n");
+    assert_has(&f->client.body, "\nvmn_loadbalancer_opening_packets_total{"
+               "loadbalancer=\"other\"} 9\n");
+    assert_has(&f->client.body, "\nvmn_loadbalancers_other 1\n");
+}
+
 static void
 tiers_that_are_built_in_are_shown_and_stay(void **state)
 {
@@ -775,6 +824,7 @@ main(void)
         TEST(identities_are_asked_for_by_network_and_number),
         TEST(drops_are_told_by_what_they_are_for),
         TEST(drops_of_what_is_nowhere_are_refused),
+        TEST(series_of_objects_are_bounded_and_the_rest_is_summed_up),
         TEST(tiers_that_are_built_in_are_shown_and_stay),
         TEST(priorities_that_are_equal_are_told_of_both),
         TEST(policies_tell_what_their_rules_were_hit_by),

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Metrics of single objects: what policies and balancers have counted, with a
+ * bounded number of series; see metrics.h.
+ *
+ * An object gets a series when there is room for one, and keeps it until it is
+ * deleted.  Series are sums of what has been added since the look before, so
+ * they only grow: also "other", where objects come and go, and that of a policy
+ * that loses a rule. */
+
+#include <config.h>
+
+#include "controller/northbound/metrics.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/hmap.h"
+#include "util.h"
+
+/* The label of what has no series.  An object of that name never has one. */
+#define OTHER "other"
+
+/* Figures of an object. */
+#define N_FIGURES_MAX 2
+struct figures {
+    uint64_t n[N_FIGURES_MAX];
+};
+
+struct object {
+    struct hmap_node node;
+    char *name;                 /* Owned. */
+    bool has_series;
+    unsigned round;             /* In which it was there last. */
+    struct figures seen;        /* Of the object, when it was looked at. */
+    struct figures sum;         /* What its series shows. */
+};
+
+struct kind {
+    enum vmn_table table;
+    const char *label;
+    const char *name[N_FIGURES_MAX]; /* NULL: there are fewer. */
+    const char *help[N_FIGURES_MAX];
+    const char *others_name, *others_help;
+    void (*read)(const struct northbound *, const struct vmn_row *,
+                 struct figures *);
+};
+
+static void read_policy(const struct northbound *, const struct vmn_row *,
+                        struct figures *);
+static void read_balancer(const struct northbound *, const struct vmn_row *,
+                          struct figures *);
+
+static const struct kind kinds[] = {
+    {
+        .table = VMN_TABLE_POLICY,
+        .label = "policy",
+        .name = { "vmn_policy_packets_total", "vmn_policy_bytes_total" },
+        .help = { "Packets that rules of the policy decided, of allowed "
+                  "connections those that began them.", "Bytes of these." },
+        .others_name = "vmn_policies_other",
+        .others_help = "Policies whose counters are summed up as other.",
+        .read = read_policy,
+    }, {
+        .table = VMN_TABLE_LOADBALANCER,
+        .label = "loadbalancer",
+        .name = { "vmn_loadbalancer_opening_packets_total",
+                  "vmn_loadbalancer_dropped_packets_total" },
+        .help = { "Packets that began, or tried again to begin, a connection "
+                  "to a backend.", "Packets to the virtual IP that were "
+                  "dropped." },
+        .others_name = "vmn_loadbalancers_other",
+        .others_help = "Balancers whose counters are summed up as other.",
+        .read = read_balancer,
+    },
+};
+#define N_KINDS ARRAY_SIZE(kinds)
+
+struct metrics_objects {
+    struct objects {
+        struct hmap by_name;    /* struct object. */
+        size_t n_series;
+        unsigned round;
+        struct figures other;
+    } of[N_KINDS];
+};
+
+struct metrics_objects *
+metrics_objects_create(void)
+{
+    struct metrics_objects *all = xzalloc(sizeof *all);
+
+    for (size_t i = 0; i < N_KINDS; i++) {
+        hmap_init(&all->of[i].by_name);
+    }
+    return all;
+}
+
+static void
+object_destroy(struct objects *objects, struct object *object)
+{
+    objects->n_series -= object->has_series;
+    hmap_remove(&objects->by_name, &object->node);
+    free(object->name);
+    free(object);
+}
+
+void
+metrics_objects_destroy(struct metrics_objects *all)
+{
+    if (!all) {
+        return;
+    }
+    for (size_t i = 0; i < N_KINDS; i++) {
+        struct object *object, *next;
+
+        HMAP_FOR_EACH_SAFE (object, next, node, &all->of[i].by_name) {
+            object_destroy(&all->of[i], object);
+        }
+        hmap_destroy(&all->of[i].by_name);
+    }
+    free(all);
+}
+
+/* Reading.  -------------------------------------------------------------- */
+
+static void
+read_policy(const struct northbound *nb, const struct vmn_row *row,
+            struct figures *figures)
+{
+    const struct vmn_policy *policy = (const struct vmn_policy *) row;
+    size_t n = policy->n_rules;
+    struct fabric_count *counts = xmalloc(MAX(n, 1) * sizeof *counts);
+    struct fabric_count rest;
+
+    if (fabric_rule_counts(nb->fabric, VMN_TABLE_POLICY, row->name, n, counts,
+                           &rest)) {
+        for (size_t i = 0; i < n; i++) {
+            figures->n[0] += counts[i].packets;
+            figures->n[1] += counts[i].bytes;
+        }
+    }
+    free(counts);
+}
+
+static void
+read_balancer(const struct northbound *nb, const struct vmn_row *row,
+              struct figures *figures)
+{
+    struct fabric_count passed, dropped;
+
+    fabric_object_counts(nb->fabric, VMN_TABLE_LOADBALANCER, row->name,
+                         &passed, &dropped);
+    figures->n[0] = passed.packets;
+    figures->n[1] = dropped.packets;
+}
+
+static struct object *
+get_object(struct objects *objects, const char *name)
+{
+    uint32_t hash = hash_string(name, 0);
+    struct object *object;
+
+    HMAP_FOR_EACH_WITH_HASH (object, node, hash, &objects->by_name) {
+        if (!strcmp(object->name, name)) {
+            return object;
+        }
+    }
+    object = xzalloc(sizeof *object);
+    object->name = xstrdup(name);
+    hmap_insert(&objects->by_name, &object->node, hash);
+    return object;
+}
+
+/* Takes in what the object counts now.  What a counter has lost (rules that
+ * went, switches that began anew) is not taken off. */
+static void
+update(struct objects *objects, struct object *object,
+       const struct figures *now)
+{
+    struct figures *sum;
+
+    if (!object->has_series && objects->n_series < METRICS_SERIES_MAX
+        && strcmp(object->name, OTHER)) {
+        object->has_series = true;
+        objects->n_series++;
+    }
+    sum = object->has_series ? &object->sum : &objects->other;
+    for (int i = 0; i < N_FIGURES_MAX; i++) {
+        if (now->n[i] > object->seen.n[i]) {
+            sum->n[i] += now->n[i] - object->seen.n[i];
+        }
+        object->seen.n[i] = now->n[i];
+    }
+    object->round = objects->round;
+}
+
+static void
+read_all(const struct northbound *nb, const struct kind *kind,
+         struct objects *objects)
+{
+    struct vmn_names names = model_names(nb->model, kind->table);
+    struct object *object, *next;
+
+    objects->round++;
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_row *row = model_get_durable(
+            nb->model, kind->table, names.names[i], NULL);
+        struct figures now = { .n = { 0 } };
+
+        if (row) {
+            kind->read(nb, row, &now);
+            update(objects, get_object(objects, names.names[i]), &now);
+        }
+    }
+    HMAP_FOR_EACH_SAFE (object, next, node, &objects->by_name) {
+        if (object->round != objects->round) {
+            object_destroy(objects, object);
+        }
+    }
+}
+
+/* Printing.  ------------------------------------------------------------- */
+
+static int
+compare_objects(const void *a_, const void *b_)
+{
+    const struct object *const *a = a_;
+    const struct object *const *b = b_;
+
+    return strcmp((*a)->name, (*b)->name);
+}
+
+static void
+put_kind(const struct kind *kind, const struct objects *objects,
+         struct ds *ds)
+{
+    const struct object *sorted[METRICS_SERIES_MAX], *object;
+    size_t n = 0;
+
+    HMAP_FOR_EACH (object, node, &objects->by_name) {
+        if (object->has_series) {
+            sorted[n++] = object;
+        }
+    }
+    qsort(sorted, n, sizeof *sorted, compare_objects);
+    for (int i = 0; i < N_FIGURES_MAX && kind->name[i]; i++) {
+        metrics_family(ds, kind->name[i], "counter", kind->help[i]);
+        for (size_t j = 0; j < n; j++) {
+            ds_put_format(ds, "%s{%s=", kind->name[i], kind->label);
+            metrics_label(ds, sorted[j]->name);
+            ds_put_format(ds, "} %"PRIu64"\n", sorted[j]->sum.n[i]);
+        }
+        ds_put_format(ds, "%s{%s=\"" OTHER "\"} %"PRIu64"\n",
+                      kind->name[i], kind->label, objects->other.n[i]);
+    }
+    metrics_family(ds, kind->others_name, "gauge", kind->others_help);
+    ds_put_format(ds, "%s %"PRIuSIZE"\n", kind->others_name,
+                  hmap_count(&objects->by_name) - objects->n_series);
+}
+
+void
+metrics_put_objects(struct northbound *nb, struct ds *ds)
+{
+    for (size_t i = 0; i < N_KINDS; i++) {
+        read_all(nb, &kinds[i], &nb->metrics_objects->of[i]);
+        put_kind(&kinds[i], &nb->metrics_objects->of[i], ds);
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files that make up GET /metrics share.  Not for others. */
+
+#ifndef CONTROLLER_NORTHBOUND_METRICS_H
+#define CONTROLLER_NORTHBOUND_METRICS_H 1
+
+#include "controller/histogram.h"
+#include "controller/northbound/northbound-private.h"
+
+struct ds;
+
+/* metrics.c */
+/* The lines that every family begins with.  'type' is "counter", "gauge" or
+ * "histogram". */
+void metrics_family(struct ds *, const char *name, const char *type,
+                    const char *help);
+/* Any text as the value of a label, in quotes. */
+void metrics_label(struct ds *, const char *text);
+
+/* metrics-objects.c: what single objects count.  Of each type at most
+ * METRICS_SERIES_MAX have a series of their own, those that came first;
+ * what the others count is summed up under "other". */
+#define METRICS_SERIES_MAX 100
+struct metrics_objects;
+struct metrics_objects *metrics_objects_create(void);
+void metrics_objects_destroy(struct metrics_objects *);
+void metrics_put_objects(struct northbound *, struct ds *);
+
+/* metrics-process.c: how long things took, and the process itself. */
+void metrics_put_times(const struct northbound *,
+                       const struct histogram *stored,
+                       const struct histogram *installed,
+                       const struct histogram *writing, struct ds *);
+void metrics_put_process(struct ds *);
+
+#endif /* controller/northbound/metrics.h */

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What those see who watch a vmnd: its metrics, by promtool and by the table
+of docs/monitoring.md."""
+
+import os
+import re
+import subprocess
+
+import pytest
+from conftest import entry, rule
+
+from vmnlab.api import Refused
+from vmnlab.netns import wait_for
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+TOP = os.path.join(HERE, "../..")
+
+ROW = re.compile(r"\| `(\w+)` \| (\w+) \| (.*?) \| .* \|$")
+LABEL = re.compile(r'(\w+)="(?:[^"\\]|\\.)*"')
+
+
+def promtool(*args, **more):
+    found = subprocess.run(["promtool", *args], capture_output=True,
+                           text=True, **more)
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
+
+
+def documented():
+    """{name: (type, labels)} of the table."""
+    with open(os.path.join(TOP, "docs/monitoring.md")) as text:
+        rows = [ROW.match(line) for line in text]
+    return {row[1]: (row[2], set(re.findall(r"`(\w+)`", row[3])))
+            for row in rows if row}
+
+
+def exposed(text):
+    """The same of what a vmnd says; labels are those of its series."""
+    found = {}
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            family, kind = line.split()[2:]
+            found[family] = (kind, set())
+        elif not line.startswith("#"):
+            assert line.startswith(family), line
+            found[family][1].update(LABEL.findall(line))
+    for kind, labels in found.values():
+        if kind == "histogram":
+            assert labels == {"le"}
+            labels.clear()
+    return found
+
+
+@pytest.fixture
+def shop(world):
+    """A client, and a server behind a policy and a balancer."""
+    world.network("net")
+    cli = world.vm("cli", "net", "h1")
+    web = world.vm("web", "net", "h2", tcp=[80, 8080],
+                   labels={"role": "web"})
+    world.group("web", "role=web")
+    world.policy("web-in", "web",
+                 rule("ingress", "allow", services=[entry("tcp", 80, 8080)]),
+                 rule("ingress", "deny", services=[entry("tcp", 81)]))
+    world.put("loadbalancers", "lb", vip="10.0.0.100", networks=["net"],
+              ports=[{"port": 80, "target": 8080}], selector="role=web")
+    return cli, web
+
+
+def test_metrics_are_as_the_convention_says_and_the_table(world, shop):
+    cli, web = shop
+    assert world.reaches(cli, web, 80)
+    assert world.blocked(cli, web, 81)
+    assert world.answers(cli, "10.0.0.100") == "web"
+    assert world.unanswered(cli, "10.0.0.100", 81)
+
+    def counted():
+        m = world.api.metrics()
+        return (m['vmn_policy_packets_total{policy="web-in"}'] >= 2
+                and m['vmn_loadbalancer_opening_packets_total'
+                      '{loadbalancer="lb"}'] >= 1
+                and m['vmn_loadbalancer_dropped_packets_total'
+                      '{loadbalancer="lb"}'] >= 1
+                and m.get('vmn_drops_packets_total{app="firewall",'
+                          'reason="denied by rule"}', 0) >= 1)
+    wait_for("counters of what was sent", counted, 30)
+
+    text = world.api.raw("GET", "/metrics")[2].decode()
+    promtool("check", "metrics", input=text)
+    known, found = documented(), exposed(text)
+    assert set(known) == set(found)
+    for name, (kind, labels) in found.items():
+        assert known[name][0] == kind, name
+        assert labels <= known[name][1], name
+
+
+@pytest.mark.usefixtures("shop")
+def test_figures_follow_what_happens(world):
+    before = world.api.metrics()
+    assert before['vmn_hosts_in_state{state="synced"}'] == 3
+    assert before["vmn_ovsdb_sessions"] == 3
+    assert before["vmn_openflow_sessions"] == 3
+    assert before['vmn_objects{type="policies"}'] == 1
+    assert before['vmn_app_flows{app="firewall"}'] > 0
+    assert before["process_open_fds"] < before["process_max_fds"]
+    assert before["process_start_time_seconds"] > 1e9
+
+    world.policy("more", "web", rule("ingress", "deny",
+                                     services=[entry("tcp", 82)]))
+    with pytest.raises(Refused):
+        world.api.put("networks/other", {"subnets": 7})
+    after = world.api.metrics()
+
+    def grew(name):
+        return after[name] - before[name]
+    assert grew("vmn_revision") == grew("vmn_revisions_total") == 1
+    assert grew("vmn_commit_stored_seconds_count") == 1
+    assert grew("vmn_commit_installed_seconds_count") >= 1
+    assert grew("vmn_store_write_seconds_count") == 1
+    assert 0 < grew("vmn_store_write_seconds_sum") \
+        <= grew("vmn_commit_stored_seconds_sum") \
+        <= grew("vmn_commit_installed_seconds_sum")
+    assert grew('vmn_http_replies_total{method="PUT",code="2xx"}') == 1
+    assert grew('vmn_http_replies_total{method="PUT",code="4xx"}') == 1
+    assert grew("vmn_http_received_bytes_total") > 100
+    assert grew("vmn_http_sent_bytes_total") > 1000
+    assert after["vmn_installed_revision"] == after["vmn_revision"]
+    assert after["vmn_installed_lag_seconds"] == 0
+
+    # One that is away is not waited for, but seen.
+    host = world.lab.host("h3")
+    host.stop_switch()
+    try:
+        wait_for("h3 to be offline", lambda: world.api.metrics()[
+            'vmn_hosts_in_state{state="offline"}'] == 1, 30)
+        world.put_nowait("networks", "third", subnets=[
+            {"cidr": "10.1.0.0/24"}])
+        away = world.api.metrics()
+        assert away["vmn_openflow_sessions"] == 2
+        assert away["vmn_installed_revision"] <= away["vmn_revision"]
+    finally:
+        host.start_switch()
+    wait_for("h3 to be back", lambda: world.api.metrics()[
+        'vmn_hosts_in_state{state="synced"}'] == 3, 30)
+    assert world.api.metrics()["vmn_openflow_sessions_opened_total"] \
+        > before["vmn_openflow_sessions_opened_total"]
+
+
+def test_packets_that_go_up_are_told_apart(world):
+    world.network("net")
+    cli = world.vm("cli", "net", "h1")
+    web = world.vm("web", "net", "h2", tcp=[81], labels={"role": "web"})
+    world.group("web", "role=web")
+    world.policy("refuse", "web", rule("ingress", "reject"))
+    before = world.api.metrics()
+    assert world.blocked(cli, web, 81)
+    after = world.api.metrics()
+
+    def grew(name):
+        return after[name] - before[name]
+    assert grew("vmn_packet_ins_total") \
+        >= grew("vmn_packet_ins_answered_total") >= 1
+    assert grew("vmn_packet_ins_limited_total") == 0
