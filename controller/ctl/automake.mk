@@ -9,6 +9,7 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/cmd-describe.c \
 	controller/ctl/cmd-get.c \
 	controller/ctl/cmd-drops.c \
+	controller/ctl/cmd-edit.c \
 	controller/ctl/cmd-events.c \
 	controller/ctl/cmd-explain.c \
 	controller/ctl/cmd-flows.c \

@@ -137,35 +137,42 @@ put_fault(const json_t *fault, const struct ctl_input *input, struct ds *ds)
                   detail ? detail : "refused");
 }
 
-/* Says what an answer of 400 and above says, as RFC 9457 has it. */
-static void
-say_problem(struct ctl *ctl, const struct ctl_reply *reply,
-            const struct ctl_input *input)
+void
+ctl_put_problem(struct ds *ds, const struct ctl_reply *reply,
+                const struct ctl_input *input)
 {
     const json_t *errors = json_object_get(reply->body, "errors");
     const char *title = json_string_value(json_object_get(reply->body,
                                                           "title"));
     const char *detail = json_string_value(json_object_get(reply->body,
                                                            "detail"));
-    struct ds ds = DS_EMPTY_INITIALIZER;
     const json_t *fault;
     size_t i;
 
-    ds_put_cstr(&ds, "vmnctl: ");
     if (json_array_size(errors) == 1) {
-        put_fault(json_array_get(errors, 0), input, &ds);
+        put_fault(json_array_get(errors, 0), input, ds);
     } else {
-        ds_put_cstr(&ds, detail ? detail : title ? title
+        ds_put_cstr(ds, detail ? detail : title ? title
                     : "the server refused");
     }
-    ds_put_format(&ds, " (HTTP %d)\n", reply->status);
+    ds_put_format(ds, " (HTTP %d)\n", reply->status);
     json_array_foreach (errors, i, fault) {
         if (json_array_size(errors) > 1) {
-            ds_put_cstr(&ds, "  ");
-            put_fault(fault, input, &ds);
-            ds_put_char(&ds, '\n');
+            ds_put_cstr(ds, "  ");
+            put_fault(fault, input, ds);
+            ds_put_char(ds, '\n');
         }
     }
+}
+
+static void
+say_problem(struct ctl *ctl, const struct ctl_reply *reply,
+            const struct ctl_input *input)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&ds, "vmnctl: ");
+    ctl_put_problem(&ds, reply, input);
     ctl_print_safely(ctl->err, ds_cstr(&ds));
     ds_destroy(&ds);
 }
@@ -275,6 +282,20 @@ ctl_call(struct ctl *ctl, const char *method, const char *path,
     enum ctl_exit status = send_request(ctl, method, path, body, reply);
 
     return status ? status : check_reply(ctl, input, reply);
+}
+
+enum ctl_exit
+ctl_put_if(struct ctl *ctl, const char *path, const json_t *body,
+           const char *tag, struct ctl_reply *reply)
+{
+    enum ctl_exit status = open_client(ctl);
+
+    if (!status) {
+        ctl_client_if_match(ctl->client, tag);
+        status = send_request(ctl, "PUT", path, body, reply);
+        ctl_client_if_match(ctl->client, NULL);
+    }
+    return status;
 }
 
 enum ctl_exit

@@ -30,6 +30,17 @@ enum ctl_exit ctl_call(struct ctl *, const char *method, const char *path,
                        const json_t *body, const struct ctl_input *input,
                        struct ctl_reply *);
 
+/* Appends what an answer of 400 and above says, as RFC 9457 has it, with a line
+ * for each field that is wrong. */
+void ctl_put_problem(struct ds *, const struct ctl_reply *,
+                     const struct ctl_input *);
+
+/* PUTs 'body' if the object at 'path' still has the ETag 'tag'.  An answer is one,
+ * also if it refuses: there is a reply after CTL_DONE, which the caller
+ * frees. */
+enum ctl_exit ctl_put_if(struct ctl *, const char *path, const json_t *body,
+                         const char *tag, struct ctl_reply *);
+
 /* The exit status of commands that answer a question by 0 or 1, as diff(1) does,
  * and so say by 2 that they have no answer. */
 enum ctl_exit ctl_trouble(enum ctl_exit);

@@ -24,6 +24,7 @@ struct ctl_client {
     char *base_url;
     char *socket;               /* Of a unix: server, or NULL. */
     char *authorization;        /* The header, or NULL. */
+    char *if_match;             /* The header, or NULL. */
     char curl_error[CURL_ERROR_SIZE];
 };
 
@@ -97,8 +98,16 @@ ctl_client_destroy(struct ctl_client *client)
         free(client->base_url);
         free(client->socket);
         free(client->authorization);
+        free(client->if_match);
         free(client);
     }
+}
+
+void
+ctl_client_if_match(struct ctl_client *client, const char *tag)
+{
+    free(client->if_match);
+    client->if_match = tag ? xasprintf("If-Match: \"%s\"", tag) : NULL;
 }
 
 /* Where an answer goes. */
@@ -224,6 +233,9 @@ perform(struct ctl_client *client, const json_t *body, const char *type)
     headers = add_header(headers, "Expect:");
     if (client->authorization) {
         headers = add_header(headers, client->authorization);
+    }
+    if (client->if_match) {
+        headers = add_header(headers, client->if_match);
     }
     if (body) {
         data = json_dumps(body, JSON_COMPACT);

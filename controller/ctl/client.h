@@ -32,6 +32,10 @@ struct ctl_client *ctl_client_create(const char *server, const char *token,
                                      char **error);
 void ctl_client_destroy(struct ctl_client *);
 
+/* From now on requests are for the version of an object that has 'tag' alone;
+ * NULL: for any. */
+void ctl_client_if_match(struct ctl_client *, const char *tag);
+
 /* Does one call.  'path' begins with "/" and is already escaped.  'body' is
  * NULL, or sent as 'type'.  'timeout_ms' is how long the server may take at
  * most.  Returns 0 with the answer, whatever its status, in '*reply', or a

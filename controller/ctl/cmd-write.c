@@ -19,10 +19,9 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Says "ports/web-1 created". */
-static void
-say_outcome(struct ctl *ctl, const char *type, const char *name,
-            const char *outcome)
+void
+ctl_say_outcome(struct ctl *ctl, const char *type, const char *name,
+                const char *outcome)
 {
     char *line = xasprintf("%s/%s %s\n", type, name, outcome);
 
@@ -58,8 +57,8 @@ say_also(struct ctl *ctl, const json_t *reply)
         } else {
             char *outcome = xasprintf("%sd", member(change, "op"));
 
-            say_outcome(ctl, member(change, "type"), member(change, "name"),
-                        outcome);
+            ctl_say_outcome(ctl, member(change, "type"),
+                            member(change, "name"), outcome);
             free(outcome);
         }
     }
@@ -74,8 +73,8 @@ say_outcomes(struct ctl *ctl, const json_t *objects)
     size_t i;
 
     json_array_foreach (objects, i, object) {
-        say_outcome(ctl, member(object, "type"), member(object, "name"),
-                    member(object, "outcome"));
+        ctl_say_outcome(ctl, member(object, "type"), member(object, "name"),
+                        member(object, "outcome"));
     }
 }
 
@@ -176,7 +175,7 @@ delete_one(struct ctl *ctl, const char *type, const char *name)
         ctl_plan_show(ctl, reply.body);
         ctl_reply_uninit(&reply);
     } else if (!status) {
-        say_outcome(ctl, type, name, "deleted");
+        ctl_say_outcome(ctl, type, name, "deleted");
         say_also(ctl, reply.body);
         status = ctl_report_receipt(ctl, &reply);
         ctl_reply_uninit(&reply);
@@ -226,8 +225,9 @@ ctl_write(struct ctl *ctl, const char *method, const char *type,
     } else if (!status) {
         const char *said = member(reply.body, "outcome");
 
-        say_outcome(ctl, type, name,
-                    outcome && strcmp(said, "unchanged") ? outcome : said);
+        ctl_say_outcome(ctl, type, name,
+                        outcome && strcmp(said, "unchanged") ? outcome
+                        : said);
         status = ctl_report_receipt(ctl, &reply);
         ctl_reply_uninit(&reply);
     }

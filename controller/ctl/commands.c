@@ -70,6 +70,16 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl diff -f tenants/shop/ --prune shop\n",
       ctl_cmd_diff },
+    { "edit", "TYPE NAME", 2, 2, CTL_OPT_WAIT,
+      "change an object in an editor",
+      "Opens the object as YAML in the editor that the environment names\n"
+      "(VMNCTL_EDITOR, VISUAL or EDITOR; else vi), and puts what was written in its\n"
+      "place, unless somebody else has changed it meanwhile.  If it is refused,\n"
+      "the file opens again with the reasons on top.  To give up, close it\n"
+      "without a change: where what was written is, is told.\n"
+      "\nExample:\n"
+      "  vmnctl edit policy db-in --wait\n",
+      ctl_cmd_edit },
     { "delete", "TYPE NAME...", 2, -1,
       CTL_OPT_CASCADE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "delete objects",

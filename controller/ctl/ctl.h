@@ -138,6 +138,10 @@ enum ctl_exit ctl_usage(struct ctl *, const char *format, ...)
 
 /* cmd-write.c */
 
+/* Says "ports/web-1 created". */
+void ctl_say_outcome(struct ctl *, const char *type, const char *name,
+                     const char *outcome);
+
 /* Sends a change of one object.  Says what became of it ('outcome', if
  * anything; NULL for what the reply says) and of --wait, or the plan. */
 enum ctl_exit ctl_write(struct ctl *, const char *method, const char *type,
@@ -151,6 +155,7 @@ enum ctl_exit ctl_cmd_apps(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_describe(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_explain(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_apply(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_edit(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_delete(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_label(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_quarantine(struct ctl *, int, char *const[]);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator does with vmnctl on a live system, beyond single calls:
-describe."""
+describe, edit."""
 
 import os
 import re
@@ -154,3 +154,32 @@ def test_hosts_networks_groups_and_policies(shop):
     assert parts["Rules"][1][5].isdigit()
     for kind in ("tier", "application"), ("app", "overlay"):
         shop.vmnctl("describe", *kind)
+
+
+# edit.  ---------------------------------------------------------------------
+
+def test_edit_until_it_is_right(shop, tmp_path):
+    """What is refused opens again with the fields that are wrong; meanwhile
+    somebody else changes it."""
+    script = tmp_path / "editor"
+    script.write_text(r"""
+cp "$1" %(dir)s/seen.$(ls %(dir)s | grep -c seen)
+case $(ls %(dir)s | grep -c seen) in
+1) sed -i 's/default: allow/default: perhaps/' "$1" ;;
+2) sed -i 's/default: perhaps/default: deny/' "$1"
+   vmnctl label network shop by=another ;;
+3) sed -i '/delete this/d' "$1" ;;
+esac
+""" % {"dir": tmp_path})
+    path = os.path.dirname(find("vmnctl")) + ":" + os.environ["PATH"]
+    out, err = shop.vmnctl("edit", "network", "shop", "--wait", PATH=path,
+                           VMNCTL_EDITOR="sh %s" % script, TMPDIR=str(tmp_path))
+    assert "networks/shop updated\nrevision " in out and err == "", (out, err)
+    seen = [(tmp_path / ("seen.%d" % i)).read_text() for i in range(3)]
+    assert "#: /spec/default: " in seen[1], seen[1]
+    assert "#:     by: another\n" in seen[2], seen[2]
+    spec = shop.api.get("networks/shop")["spec"]
+    assert spec["default"] == "deny" and "labels" not in spec
+    out, _ = shop.vmnctl("edit", "network", "shop", VMNCTL_EDITOR="true")
+    assert out == "networks/shop unchanged\n"
+    assert not [f for f in os.listdir(tmp_path) if f.startswith("vmnctl-")]

@@ -120,6 +120,12 @@ tests_unit_test_ctl_describe_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ctl_describe_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test-ctl-describe
 
+check_PROGRAMS += tests/unit/test-ctl-edit
+tests_unit_test_ctl_edit_SOURCES = tests/unit/test-ctl-edit.c $(CTL_FIXTURE)
+tests_unit_test_ctl_edit_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ctl_edit_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test-ctl-edit
+
 LOOP_HELP = tests/unit/loop-help.c tests/unit/loop-help.h
 
 check_PROGRAMS += tests/unit/test-loop

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl edit: an object in the user's editor.  What was written is never
+ * lost: its file goes only once the object is so, or was left as it was. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "controller/ctl/call.h"
+#include "controller/ctl/input.h"
+#include "controller/ctl/types.h"
+#include "controller/ctl/yaml.h"
+#include "openvswitch/dynamic-string.h"
+#include "process.h"
+#include "socket-util.h"
+#include "util.h"
+
+/* Begins the lines that are vmnctl's own, and go when others take their
+ * place. */
+#define OWN "#:"
+
+/* An editor that is a program might change the file without end. */
+#define ROUNDS_MAX 100
+
+struct edit {
+    struct ctl *ctl;
+    const struct schema_table *type;
+    const char *name;
+    char *api;                  /* Path of the object there. */
+    char *path;                 /* Of the file, or NULL. */
+    char *tag;                  /* ETag of what was read. */
+    json_t *spec;               /* That was read. */
+    char *shown;                /* What the file held when it was opened. */
+    bool refused;               /* It holds something that was refused. */
+};
+
+/* The file.  ------------------------------------------------------------- */
+
+static int
+write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    size_t written;
+    int error;
+
+    if (fd < 0) {
+        return errno;
+    }
+    error = write_fully(fd, text, strlen(text), &written);
+    return close(fd) && !error ? errno : error;
+}
+
+static enum ctl_exit
+make_file(struct edit *edit)
+{
+    const char *dir = getenv("TMPDIR");
+    int fd;
+
+    edit->path = xasprintf("%s/vmnctl-%s-XXXXXX.yaml",
+                           dir && *dir ? dir : "/tmp", edit->name);
+    fd = mkostemps(edit->path, 5, O_CLOEXEC);
+    if (fd < 0) {
+        enum ctl_exit status = ctl_usage(edit->ctl, "%s: %s", edit->path,
+                                         ovs_strerror(errno));
+
+        free(edit->path);
+        edit->path = NULL;
+        return status;
+    }
+    close(fd);
+    return CTL_DONE;
+}
+
+/* Reads the file; NULL after an error was said. */
+static char *
+read_file(struct edit *edit)
+{
+    FILE *file = fopen(edit->path, "re");
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    char buffer[4096];
+    size_t n;
+
+    if (!file) {
+        ctl_usage(edit->ctl, "%s: %s", edit->path, ovs_strerror(errno));
+        return NULL;
+    }
+    while ((n = fread(buffer, 1, sizeof buffer, file))
+           && ds.length <= CTL_YAML_SIZE_MAX) {
+        ds_put_buffer(&ds, buffer, n);
+    }
+    fclose(file);
+    return ds_steal_cstr(&ds);
+}
+
+/* Appends 'text' as comments of vmnctl's own. */
+static void
+put_comments(struct ds *ds, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+
+        ds_put_format(ds, "%s %.*s\n", OWN, (int) n, text);
+        text += n + (text[n] == '\n');
+    }
+}
+
+/* Appends what of 'text' is not vmnctl's own. */
+static void
+put_users(struct ds *ds, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+
+        n += text[n] == '\n';
+        if (strncmp(text, OWN, strlen(OWN))) {
+            ds_put_buffer(ds, text, n);
+        }
+        text += n;
+    }
+}
+
+/* Makes the file hold 'comments', and behind them what is the user's of
+ * 'text'. */
+static enum ctl_exit
+fill_file(struct edit *edit, const char *comments, const char *text)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    int error;
+
+    put_comments(&ds, comments);
+    put_users(&ds, text);
+    error = write_file(edit->path, ds_cstr(&ds));
+    free(edit->shown);
+    edit->shown = ds_steal_cstr(&ds);
+    return error ? ctl_usage(edit->ctl, "%s: %s", edit->path,
+                             ovs_strerror(error)) : CTL_DONE;
+}
+
+/* The editor.  ----------------------------------------------------------- */
+
+static const char *
+find_editor(void)
+{
+    static const char *const names[] = { "VMNCTL_EDITOR", "VISUAL",
+                                         "EDITOR" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const char *editor = getenv(names[i]);
+
+        if (editor && *editor) {
+            return editor;
+        }
+    }
+    return "vi";
+}
+
+/* Runs the editor, which gets the signals of the terminal alone. */
+static enum ctl_exit
+run_editor(struct edit *edit)
+{
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, old_int, old_quit;
+    char *command = xasprintf("%s \"$1\"", find_editor());
+    int status = -1;
+    pid_t pid;
+
+    fflush(NULL);
+    sigaction(SIGINT, &ignore, &old_int);
+    sigaction(SIGQUIT, &ignore, &old_quit);
+    pid = fork();
+    if (!pid) {
+        sigaction(SIGINT, &old_int, NULL);
+        sigaction(SIGQUIT, &old_quit, NULL);
+        execl("/bin/sh", "sh", "-c", command, "vmnctl", edit->path,
+              (char *) NULL);
+        _exit(127);
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+        continue;
+    }
+    sigaction(SIGINT, &old_int, NULL);
+    sigaction(SIGQUIT, &old_quit, NULL);
+    free(command);
+    if (pid < 0 || status) {
+        char *end = pid < 0 ? xstrdup(ovs_strerror(errno))
+                    : process_status_msg(status);
+
+        ctl_usage(edit->ctl, "the editor (%s) did not end well: %s",
+                  find_editor(), end);
+        free(end);
+        return CTL_USAGE;
+    }
+    return CTL_DONE;
+}
+
+/* What was written.  ----------------------------------------------------- */
+
+/* Reads the one object in the file.  '*spec' is NULL if the file holds none; what
+ * is wrong with it goes to '*error'. */
+static bool
+take_spec(struct edit *edit, json_t **spec, char **error)
+{
+    struct ctl_input input;
+    const json_t *object;
+    const char *type, *name;
+    size_t n;
+
+    *spec = NULL;
+    *error = NULL;
+    ctl_input_init(&input);
+    if (ctl_input_load(&input, edit->path, edit->ctl->in, error)) {
+        ctl_input_uninit(&input);
+        return false;
+    }
+    n = json_array_size(input.objects);
+    object = json_array_get(input.objects, 0);
+    type = json_string_value(json_object_get(object, "type"));
+    name = json_string_value(json_object_get(object, "name"));
+    if (n > 1) {
+        *error = xasprintf("there are %"PRIuSIZE" objects in the file: want "
+                           "one", n);
+    } else if (n && (!type || strcmp(type, edit->type->plural) || !name
+                     || strcmp(name, edit->name))) {
+        *error = xasprintf("this is %s/%s, not %s/%s: an object keeps its "
+                           "type and name", type ? type : "?",
+                           name ? name : "?", edit->type->plural, edit->name);
+    } else if (n) {
+        *spec = json_incref(json_object_get(object, "spec"));
+    }
+    ctl_input_uninit(&input);
+    return !*error;
+}
+
+/* Takes up what the server has: its tag, and in '*text' its YAML. */
+static enum ctl_exit
+read_object(struct edit *edit, bool *there, char **text)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+    const json_t *tag;
+    json_t *object;
+
+    *text = NULL;
+    status = ctl_look(edit->ctl, edit->type->plural, edit->name, &reply,
+                      there);
+    if (status || !*there) {
+        return status;
+    }
+    tag = json_object_get(json_object_get(reply.body, "metadata"), "etag");
+    free(edit->tag);
+    edit->tag = xstrdup(json_is_string(tag) ? json_string_value(tag) : "?");
+    json_decref(edit->spec);
+    edit->spec = json_incref(json_object_get(reply.body, "spec"));
+    object = json_pack("{s:s, s:s, s:O*}", "type", edit->type->plural,
+                       "name", edit->name, "spec", edit->spec);
+    ctl_yaml_print(object, &ds);
+    json_decref(object);
+    *text = ds_steal_cstr(&ds);
+    ctl_reply_uninit(&reply);
+    return CTL_DONE;
+}
+
+/* It is not what it was when it was read.  Shows what it is now, beside what was
+ * written.  'again' says whether to open the file again. */
+static enum ctl_exit
+on_stale(struct edit *edit, const char *written, bool *again)
+{
+    char *now = NULL, *comments;
+    enum ctl_exit status;
+
+    status = read_object(edit, again, &now);
+    if (!status && !*again) {
+        fprintf(edit->ctl->err, "vmnctl: %s/%s was deleted meanwhile (vmnctl "
+                "apply makes it anew)\n", edit->type->plural, edit->name);
+        status = CTL_REFUSED;
+    }
+    if (!status) {
+        comments = xasprintf(
+            "Somebody else has changed this object meanwhile, and nothing "
+            "was done.\nTo have what you wrote, which is below, replace what "
+            "it is now, delete this\nline and save.  To give up, leave the "
+            "file as it is.  What it is now:\n%s", now);
+        status = fill_file(edit, comments, written);
+        free(comments);
+    }
+    free(now);
+    return status;
+}
+
+/* Sends 'spec'.  '*again' says whether to open the file again. */
+static enum ctl_exit
+send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
+{
+    struct ctl *ctl = edit->ctl;
+    json_t *body = json_pack("{s:O*}", "spec", spec);
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    *again = false;
+    ds_put_cstr(&path, edit->api);
+    ctl_put_wait(ctl, &path);
+    status = ctl_put_if(ctl, ds_cstr(&path), body, edit->tag, &reply);
+    ds_destroy(&path);
+    json_decref(body);
+    if (status) {
+        return status;
+    }
+    if (reply.status < 300) {
+        const char *outcome = json_string_value(
+            json_object_get(reply.body, "outcome"));
+
+        ctl_say_outcome(ctl, edit->type->plural, edit->name,
+                        outcome ? outcome : "updated");
+        status = ctl_report_receipt(ctl, &reply);
+        unlink(edit->path);
+    } else if (reply.status == 412) {
+        status = on_stale(edit, written, again);
+    } else {
+        struct ds problem = DS_EMPTY_INITIALIZER;
+
+        ds_put_cstr(&problem, "This was refused.  Mend it and save, or leave "
+                    "the file as it is to give up:\n");
+        ctl_put_problem(&problem, &reply, NULL);
+        status = fill_file(edit, ds_cstr(&problem), written);
+        ds_destroy(&problem);
+        *again = true;
+    }
+    ctl_reply_uninit(&reply);
+    edit->refused |= *again;
+    return status;
+}
+
+/* The command.  ---------------------------------------------------------- */
+
+/* The user wants nothing done. */
+static enum ctl_exit
+leave(struct edit *edit)
+{
+    if (edit->refused) {
+        return CTL_REFUSED;
+    }
+    unlink(edit->path);
+    ctl_say_outcome(edit->ctl, edit->type->plural, edit->name, "unchanged");
+    return CTL_DONE;
+}
+
+/* Opens the file, and does what it says.  '*again' says whether to do that once
+ * more. */
+static enum ctl_exit
+edit_once(struct edit *edit, bool *again)
+{
+    enum ctl_exit status = run_editor(edit);
+    char *written, *error = NULL;
+    json_t *spec = NULL;
+
+    *again = false;
+    written = status ? NULL : read_file(edit);
+    if (!written) {
+        return CTL_USAGE;
+    }
+    if (!strcmp(written, edit->shown)) {
+        status = leave(edit);
+    } else if (!take_spec(edit, &spec, &error)) {
+        char *comments = xasprintf(
+            "This cannot be read.  Mend it and save, or leave the file as it "
+            "is to give up:\n%s", error);
+
+        status = fill_file(edit, comments, written);
+        free(comments);
+        edit->refused = *again = true;
+    } else if (!spec || (json_equal(spec, edit->spec) && !edit->refused)) {
+        /* Emptied, or no change but in comments. */
+        edit->refused &= spec != NULL;
+        status = leave(edit);
+    } else {
+        status = send_spec(edit, spec, written, again);
+    }
+    json_decref(spec);
+    free(error);
+    free(written);
+    return status;
+}
+
+static enum ctl_exit
+edit_object(struct edit *edit, const char *text)
+{
+    char *comments = xasprintf(
+        "%s/%s, version %s.  Change its spec, save and close: then it becomes "
+        "so.\nTo leave it as it is, close without a change, or empty the "
+        "file.", edit->type->plural, edit->name, edit->tag);
+    enum ctl_exit status = make_file(edit);
+    bool again = true;
+
+    status = status ? status : fill_file(edit, comments, text);
+    free(comments);
+    for (int i = 0; !status && again && i < ROUNDS_MAX; i++) {
+        status = edit_once(edit, &again);
+    }
+    if (!status && again) {
+        status = CTL_REFUSED;
+    }
+    if (edit->path && !access(edit->path, F_OK)) {
+        fprintf(edit->ctl->err, "vmnctl: %s/%s is as it was; what you wrote "
+                "is in %s\n", edit->type->plural, edit->name, edit->path);
+    }
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_edit(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    struct edit edit = { .ctl = ctl, .type = ctl_get_type(ctl, args[0]),
+                         .name = args[1] };
+    struct ds api = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+    char *text;
+    bool there;
+
+    if (!edit.type) {
+        return CTL_USAGE;
+    }
+    ctl_put_path(&api, edit.type->plural, edit.name);
+    edit.api = ds_steal_cstr(&api);
+    status = read_object(&edit, &there, &text);
+    if (!status && !there) {
+        fprintf(ctl->err, "vmnctl: there is no %s \"%s\"\n",
+                edit.type->singular, edit.name);
+        status = CTL_REFUSED;
+    } else if (!status) {
+        status = edit_object(&edit, text);
+    }
+    free(text);
+    free(edit.api);
+    free(edit.path);
+    free(edit.tag);
+    free(edit.shown);
+    json_decref(edit.spec);
+    return status;
+}
