@@ -13,10 +13,14 @@ PAGE_SOURCES = \
 	controller/page/src/main.js \
 	controller/page/src/object.js \
 	controller/page/src/page.css \
+	controller/page/src/plan.js \
+	controller/page/src/policy-edit.js \
 	controller/page/src/ports-input.js \
 	controller/page/src/table.js \
 	controller/page/src/views/changes.js \
 	controller/page/src/views/overview.js \
+	controller/page/src/views/policies.js \
+	controller/page/src/views/reachability.js \
 	controller/page/src/views/topology.js \
 	controller/page/src/views/trace.js
 EXTRA_DIST += $(PAGE_SOURCES) build-aux/page-modules build-aux/npm-modules

@@ -182,6 +182,114 @@ export const scenes = {
     allows: /status of 4\d\d/,
   },
 
+  reachability: {
+    async play({ page, api, go, shoot }) {
+      await go("reachability");
+      await field(page, "Port").fill("9000");
+      await page.getByRole("button", { name: "Show" }).click();
+      const cell = (name) => page.getByRole("button", { name });
+
+      // Which rule decides.
+      await cell("web1 to app1 +1: yes").click();
+      await section(page, "Cell").getByText("policy shop-app, rule 0")
+        .or(section(page, "Cell").getByText("shop-app, rule 0")).first()
+        .waitFor();
+      await section(page, "Cell").getByText("ingress from shop-web on").waitFor();
+      await cell("buyer1 +1 to app1 +1: no, isolated").focus();
+      await page.keyboard.press("ArrowRight");
+      await page.keyboard.press("ArrowLeft");
+      await page.keyboard.press("Enter");
+      await section(page, "Cell").getByText("no: isolated").waitFor();
+      await shoot("cell");
+      // By group.
+      await page.getByLabel("By", { exact: true }).selectOption("group");
+      await page.getByRole("button", { name: "Show" }).click();
+      await cell("shop-web to shop-app: yes").waitFor();
+      await page.getByLabel("By", { exact: true }).selectOption("port");
+      await page.getByRole("button", { name: "Show" }).click();
+      // What a change would do, before it is made.
+      await cell("web1 to app1 +1: yes").click();
+      await page.getByRole("button", { name: "Edit shop-app" }).click();
+      const text = page.getByLabel("Its spec, as JSON");
+      const before = (await api("GET", "policies/shop-app")).spec;
+      const apply = page.getByRole("button", { name: "Apply" });
+
+      await until("the spec", async () => (await text.inputValue()).includes(
+        "shop-web"));
+      assert(await apply.isDisabled());
+      await text.fill("{");
+      await page.getByRole("button", { name: "Compare" }).click();
+      await page.getByText("That is no JSON").waitFor();
+      await text.fill(JSON.stringify({ ...before, description: MARKUP,
+        rules: before.rules.map((rule, i) => i ? rule
+          : { ...rule, peers: [{ group: "shop-buyer" }] }) }));
+      await page.keyboard.press("Control+Enter");
+      await page.getByText("What would be different").waitFor();
+      await page.getByText("app firewall").waitFor();
+      assert.equal(await cell("web1 to app1 +1: yes").textContent(), "✓→✕");
+      assert.equal(await cell("buyer1 +1 to web2").textContent(), "✕");
+      assert.deepEqual((await api("GET", "policies/shop-app")).spec, before);
+      await shoot("compared");
+      await apply.click();
+      await page.getByText("installed on 3 hosts").waitFor();
+      await cell("web1 to app1 +1: no, isolated").waitFor();
+      // buyers may not send, so a rule that lets them in is not enough.
+      await cell("buyer1 +1 to app1 +1: no, isolated").waitFor();
+      await api("PUT", "policies/shop-app", { spec: before });
+    },
+  },
+
+  policies: {
+    async play({ page, api, go, shoot }) {
+      await api("PUT", "policies/tried", { spec: { tier: "security",
+        mode: "shadow", applies_to: ["shop-buyer"], description: MARKUP,
+        rules: [{ direction: "egress", action: "deny",
+          services: [{ protocol: "tcp", ports: [9] }] }] } });
+      await go("policies");
+      // Lanes in the order of the tiers, quarantine behind emergency.
+      const lane = (name) => section(page, name);
+
+      await lane("Tier application").getByText("shop-web").first().waitFor();
+      assert.deepEqual(await page.locator(".lane h3").allTextContents(),
+        ["emergency", "quarantine", "security", "platform", "application",
+          "baseline"]);
+      await lane("Tier application").getByRole("button", { name: "shop-web" })
+        .click();
+      await section(page, "Policy shop-web").getByText("egress to shop-app on")
+        .waitFor();
+      // A shadow's results, and that it decides from now on.
+      await lane("Tier security").getByRole("button", { name: "tried" })
+        .click();
+      const tried = section(page, "Policy tried");
+
+      await tried.getByText("It decides nothing yet").waitFor();
+      await tried.getByText(MARKUP).waitFor();
+      await shoot("shadow");
+      await page.getByRole("button", { name: "Promote" }).click();
+      await page.getByRole("dialog").getByText("updated").waitFor();
+      await page.getByRole("dialog").getByRole("button", { name: "Promote" })
+        .click();
+      await page.getByText("tried decides now").waitFor();
+      await tried.getByText("enforce").waitFor();
+      assert.equal((await api("GET", "policies/tried")).spec.mode, "enforce");
+      // One button cuts a port off, another one undoes it.
+      await field(page, "Port").fill("buyer1");
+      await page.getByRole("button", { name: "Cut off" }).click();
+      await page.getByText("buyer1 is cut off").waitFor();
+      await page.getByText("installed on 3 hosts").waitFor();
+      await lane("Quarantine").getByText("buyer1").first().waitFor();
+      assert.deepEqual((await api("GET", "ports/buyer1")).status.quarantines,
+        ["buyer1"]);
+      await shoot("quarantine");
+      await page.getByRole("button", { name: "Undo" }).click();
+      await page.getByText("buyer1 is released").waitFor();
+      await page.getByText("Nobody is in quarantine").waitFor();
+      await api("DELETE", "policies/tried");
+      await lane("Tier security").getByText("No policies").waitFor();
+      await page.getByText("There is no policy tried").waitFor();
+    },
+  },
+
   changes: {
     dark: true,
     async play({ page, api, go }) {

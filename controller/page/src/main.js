@@ -9,6 +9,8 @@ import * as live from "./live.js";
 import { number } from "./format.js";
 import * as overview from "./views/overview.js";
 import * as changes from "./views/changes.js";
+import * as policies from "./views/policies.js";
+import * as reachability from "./views/reachability.js";
 import * as topology from "./views/topology.js";
 import * as trace from "./views/trace.js";
 
@@ -16,7 +18,8 @@ import * as trace from "./views/trace.js";
  * 'root', and stops all that it does when 'signal' is aborted.  'words' are the
  * rest of the address.  It may return a function that is called with these when
  * they change; else it is mounted anew. */
-const views = [overview, topology, trace, changes];
+const views = [overview, topology, reachability, trace, policies,
+  changes];
 
 // Theme.  -------------------------------------------------------------------
 

@@ -17,7 +17,8 @@ export const HOST_KIND = { synced: "ok", reconciling: "wait",
 export const link = (type, name) => h("a", {
   href: `#/topology/${type}/${encodeURIComponent(name)}` }, name);
 
-export const policyLink = (name) => name;
+export const policyLink = (name) => h("a", {
+  href: `#/policies/${encodeURIComponent(name)}` }, name);
 
 const links = (type, names) => names?.length
   ? names.map((name, i) => [i ? ", " : "", link(type, name)]) : null;

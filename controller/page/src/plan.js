@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a change would do, and what came of one that was made.
+
+import { badge, h } from "./dom.js";
+import { number, plural } from "./format.js";
+
+const HOSTS_MAX = 30;
+
+/** The answer to ?dry_run=plan. */
+export function planNodes(plan) {
+  const { hosts, apps } = plan.flows;
+  const row = (name, f) => h("tr", {}, h("td", {}, name),
+    [f.added, f.changed, f.removed].map((n) =>
+      h("td", { class: "right" }, number(n))));
+
+  if (!plan.changed) {
+    return h("p", { class: "faint" }, "Nothing would change.");
+  }
+  return [
+    h("p", {}, plan.objects.filter((o) => o.op !== "unchanged").map((o, i) =>
+      [i ? ", " : "", h("strong", {}, o.op), ` ${o.type}/${o.name}`])),
+    hosts.length ? h("table", { class: "plain" },
+      h("thead", {}, h("tr", {}, ["Flows", "Added", "Changed", "Removed"].map(
+        (t, i) => h("th", { scope: "col", class: i ? "right" : null }, t)))),
+      h("tbody", {}, apps.map((f) => row(`app ${f.app}`, f)),
+        hosts.slice(0, HOSTS_MAX).map((f) => row(`host ${f.host}`, f))))
+      : h("p", { class: "faint" }, "No flow would change."),
+    hosts.length > HOSTS_MAX ? h("p", { class: "hint" },
+      `and ${plural(hosts.length - HOSTS_MAX, "more host")}`) : null,
+    plan.restarts.length ? h("p", {}, badge("wait", "connections start over"),
+      ` in ${plan.restarts.join(", ")}`) : null,
+    plan.problems.map((p) => h("p", {}, badge("bad", p.kind), " ", p.text))];
+}
+
+/** The receipt of a change that was waited for. */
+export function receiptNodes(answer) {
+  const { receipt } = answer;
+  const lacking = receipt?.hosts.filter((one) => one.state !== "confirmed");
+
+  return h("p", { role: "status" }, !receipt || receipt.installed
+    ? badge("ok", `revision ${number(answer.revision)}, installed`
+      + (receipt ? ` on ${plural(receipt.hosts.length, "host")}` : ""))
+    : [badge("wait", `revision ${number(answer.revision)} is stored, not yet `
+      + "installed on "), lacking.slice(0, 5).map((one) => one.host).join(", "),
+    lacking.length > 5 ? ` and ${lacking.length - 5} more` : ""], " ",
+  h("a", { href: `#/changes/${answer.revision}` }, "details"));
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Changing a policy: its spec as JSON, what that would do to who reaches whom
+// and to which flows, and only then the change itself.
+
+import { at, call, get } from "./api.js";
+import { badge, errorBox, h, newId, replace } from "./dom.js";
+import { plural } from "./format.js";
+import { planNodes, receiptNodes } from "./plan.js";
+
+const NEW = { applies_to: [], rules: [{ direction: "ingress",
+  action: "allow", peers: [], services: [{ protocol: "tcp", ports: [80] }] }] };
+const PORTS_SHOWN = 6;
+const CHANGES_SHOWN = 40;
+
+const names = (list) => list.slice(0, PORTS_SHOWN).join(", ")
+  + (list.length > PORTS_SHOWN ? ` and ${list.length - PORTS_SHOWN} more` : "");
+
+export function verdictBadge(cell) {
+  const verdict = cell?.verdict ?? "absent";
+  const kind = { delivered: "ok", dropped: "bad", absent: "off" }[verdict]
+    ?? "wait";
+
+  return badge(kind, verdict === "delivered" ? "yes"
+    : verdict === "dropped" ? `no: ${cell.reason ?? ""}` : verdict);
+}
+
+function differences(changes) {
+  if (!changes.length) {
+    return h("p", { class: "faint" }, "Nobody would reach more or less of "
+      + "whom than now, on this service.");
+  }
+  return [h("table", { class: "plain" },
+    h("thead", {}, h("tr", {}, ["From", "To", "Now", "Then"].map((t) =>
+      h("th", { scope: "col" }, t)))),
+    h("tbody", {}, changes.slice(0, CHANGES_SHOWN).map((c) => h("tr", {},
+      h("td", { title: c.from.join(", ") }, names(c.from)),
+      h("td", { title: c.to.join(", ") }, names(c.to)),
+      h("td", {}, verdictBadge(c.before)),
+      h("td", {}, verdictBadge(c.after)))))),
+  changes.length > CHANGES_SHOWN ? h("p", { class: "hint" },
+    `and ${plural(changes.length - CHANGES_SHOWN, "more difference")}`)
+    : null];
+}
+
+/**
+ * @param query    () => the query of GET /v1/reachability
+ * @param compared (changes) => what would be different, or null
+ * @param applied  () => it was changed
+ */
+export function policyEditor({ signal, query, compared, applied }) {
+  const id = newId();
+  const text = h("textarea", { id, rows: 16, spellcheck: "false",
+    oninput: () => stale() });
+  const title = h("h3", {}, "");
+  const out = h("div", {});
+  const button = (label, name, onclick) => h("button", { type: "button",
+    class: name, onclick }, label);
+  const compareButton = button("Compare", "main", () => compare());
+  const applyButton = button("Apply", "", () => apply());
+  const root = h("div", { class: "editor" }, title,
+    h("label", { for: id }, "Its spec, as JSON"), text,
+    h("div", { class: "buttons" }, compareButton, applyButton), out);
+  let name = null;
+  let etag = null;
+
+  text.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      compare();
+    }
+  });
+
+  function stale() {
+    applyButton.disabled = true;
+    compared(null);
+  }
+
+  function spec() {
+    try {
+      return JSON.parse(text.value);
+    } catch (error) {
+      replace(out, errorBox({ title: "That is no JSON.",
+        message: error.message }));
+      return null;
+    }
+  }
+
+  async function attempt(work) {
+    compareButton.disabled = applyButton.disabled = true;
+    try {
+      await work();
+    } catch (error) {
+      if (!signal.aborted) {
+        replace(out, errorBox(error));
+      }
+    } finally {
+      compareButton.disabled = false;
+    }
+  }
+
+  async function compare() {
+    const wanted = spec();
+
+    if (wanted === null) {
+      return;
+    }
+    await attempt(async () => {
+      const headers = etag ? { "If-Match": `"${etag}"` } : {};
+      const [reach, plan] = await Promise.all([
+        call("POST", "reachability", { signal, query: query(), body: {
+          after: [{ type: "policies", name, spec: wanted }] } }),
+        call("PUT", at("policies", name), { signal, headers,
+          query: { dry_run: "plan" }, body: { spec: wanted } })]);
+
+      compared(reach.changes);
+      replace(out, h("h3", {}, "What would be different"),
+        differences(reach.changes), h("h3", {}, "Plan"), planNodes(plan));
+      applyButton.disabled = !plan.changed;
+    });
+  }
+
+  async function apply() {
+    const wanted = spec();
+
+    await attempt(async () => {
+      const answer = await call("PUT", at("policies", name), { signal,
+        headers: etag ? { "If-Match": `"${etag}"` } : {},
+        query: { wait: "installed", timeout: "10s" },
+        body: { spec: wanted } });
+
+      etag = answer.metadata.etag;
+      compared(null);
+      replace(out, receiptNodes(answer));
+      applied();
+    });
+  }
+
+  return { root,
+    async open(policy) {
+      name = policy;
+      etag = null;
+      stale();
+      replace(out);
+      replace(title, `Policy ${policy}`);
+      try {
+        const found = await get(at("policies", policy), {}, signal);
+
+        etag = found.metadata.etag;
+        text.value = JSON.stringify(found.spec, null, 2);
+      } catch (error) {
+        if (error.status !== 404) {
+          replace(out, errorBox(error));
+          return;
+        }
+        replace(title, `New policy ${policy}`);
+        text.value = JSON.stringify(NEW, null, 2);
+      }
+      text.focus({ preventScroll: true });
+    } };
+}
