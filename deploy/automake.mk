@@ -42,4 +42,10 @@ dist_libvirt_DATA = \
 	deploy/libvirt/network.xml \
 	deploy/libvirt/web1.xml \
 	deploy/libvirt/web1.yaml
+monitoringdir = $(exampledir)/monitoring
+dist_monitoring_DATA = \
+	deploy/monitoring/prometheus.yml \
+	deploy/monitoring/vmn-alerts-test.yml \
+	deploy/monitoring/vmn-alerts.yml \
+	deploy/monitoring/vmn-dashboard.json
 dist_man_MANS += docs/man/vmnd.8

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What those see who watch a vmnd: its metrics, by promtool and by the table
-of docs/monitoring.md."""
+of docs/monitoring.md, and what deploy/monitoring makes of them."""
 
+import json
 import os
 import re
 import subprocess
 
 import pytest
+import yaml
 from conftest import entry, rule
 
 from vmnlab.api import Refused
@@ -17,6 +19,7 @@ TOP = os.path.join(HERE, "../..")
 
 ROW = re.compile(r"\| `(\w+)` \| (\w+) \| (.*?) \| .* \|$")
 LABEL = re.compile(r'(\w+)="(?:[^"\\]|\\.)*"')
+LABEL_VALUE = re.compile(r'="([^"]*)"')
 
 
 def promtool(*args, **more):
@@ -161,3 +164,104 @@ def test_packets_that_go_up_are_told_apart(world):
     assert grew("vmn_packet_ins_total") \
         >= grew("vmn_packet_ins_answered_total") >= 1
     assert grew("vmn_packet_ins_limited_total") == 0
+
+
+# What is in deploy/monitoring.  ---------------------------------------------
+
+PLACE = os.path.join(TOP, "deploy/monitoring")
+RULES = os.path.join(PLACE, "vmn-alerts.yml")
+DASHBOARD = os.path.join(PLACE, "vmn-dashboard.json")
+
+# A selector: a metric's name, and what it says of labels.
+SELECTOR = re.compile(r"\b((?:vmn|process)_\w+|up)\b(?:\{([^}]*)\})?")
+MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"')
+
+
+def read_rules():
+    with open(RULES) as text:
+        return yaml.safe_load(text)["groups"][0]["rules"]
+
+
+def read_dashboard():
+    with open(DASHBOARD) as text:
+        return json.load(text)
+
+
+def dashboard_exprs():
+    return [t["expr"] for p in read_dashboard()["panels"]
+            for t in p.get("targets", [])]
+
+
+def test_rules_are_valid_and_each_is_tested():
+    promtool("check", "rules", RULES)
+    promtool("check", "config", "--syntax-only",
+             os.path.join(PLACE, "prometheus.yml"))
+    promtool("test", "rules", os.path.join(PLACE, "vmn-alerts-test.yml"))
+    with open(os.path.join(PLACE, "vmn-alerts-test.yml")) as text:
+        cases = [case for test in yaml.safe_load(text)["tests"]
+                 for case in test["alert_rule_test"]]
+    names = {rule["alert"] for rule in read_rules()}
+    for comes in (True, False):
+        assert names == {case["alertname"] for case in cases
+                         if bool(case.get("exp_alerts")) == comes}
+
+
+def test_dashboard_can_be_imported(tmp_path):
+    dashboard = read_dashboard()
+    variables = {v["name"]: v for v in dashboard["templating"]["list"]}
+    assert variables["datasource"]["type"] == "datasource"
+    panels = dashboard["panels"]
+    assert len({p["id"] for p in panels}) == len(panels)
+    cells = set()
+    for panel in panels:
+        at = panel["gridPos"]
+        assert at["x"] + at["w"] <= 24
+        own = {(x, y) for x in range(at["x"], at["x"] + at["w"])
+               for y in range(at["y"], at["y"] + at["h"])}
+        assert not own & cells, panel["title"]
+        cells |= own
+        if panel["type"] == "row":
+            continue
+        for part in [panel] + panel["targets"]:
+            assert part["datasource"] == {"type": "prometheus",
+                                          "uid": "${datasource}"}
+    used = set(re.findall(r"\$\{?(\w+)", json.dumps(dashboard)))
+    assert used == set(variables) | {"__rate_interval"}
+
+    # PromQL's own parser reads what is shown.
+    rules = [{"record": "shown:%d" % i,
+              "expr": expr.replace("$__rate_interval", "1m")}
+             for i, expr in enumerate(dashboard_exprs())]
+    path = tmp_path / "shown.yml"
+    path.write_text(yaml.safe_dump(
+        {"groups": [{"name": "shown", "rules": rules}]}))
+    promtool("check", "rules", str(path))
+
+
+def test_what_is_shown_and_watched_is_there(module_lab):
+    found = exposed(module_lab.vmnd.api.raw("GET", "/metrics")[2].decode())
+    table = documented()
+    with open(os.path.join(TOP, "docs/pipeline.md")) as text:
+        pipeline = text.read()
+    states = {LABEL_VALUE.search(name)[1] for name
+              in module_lab.vmnd.api.metrics()
+              if name.startswith("vmn_hosts_in_state{")}
+    exprs = dashboard_exprs() + [rule["expr"] for rule in read_rules()]
+    n = 0
+    for expr in exprs:
+        for name, matchers in SELECTOR.findall(expr):
+            n += 1
+            family = re.sub("_(bucket|count|sum)$", "", name)
+            if name == "up":
+                continue
+            assert name in found or found.get(family, "?")[0] == "histogram"
+            allowed = table[family if name not in table else name][1] | {
+                "job", "instance", "le"}
+            for label, value in MATCHER.findall(matchers):
+                assert label in allowed, expr
+                if label == "state":
+                    assert set(value.split("|")) <= states
+                elif label == "reason":
+                    for reason in value.split("|"):
+                        assert '"%s"' % reason in pipeline, reason
+    assert n > 60
