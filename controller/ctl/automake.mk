@@ -2,6 +2,8 @@
 # the daemon, only schema/ gets in, and what store/ has for files.
 noinst_LTLIBRARIES += controller/ctl/libctl.la
 controller_ctl_libctl_la_SOURCES = \
+	controller/ctl/bundle.c \
+	controller/ctl/bundle.h \
 	controller/ctl/call.c \
 	controller/ctl/call.h \
 	controller/ctl/client.c \
@@ -19,6 +21,7 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/cmd-reach.c \
 	controller/ctl/cmd-recommend.c \
 	controller/ctl/cmd-store.c \
+	controller/ctl/cmd-support.c \
 	controller/ctl/cmd-top.c \
 	controller/ctl/cmd-trace.c \
 	controller/ctl/cmd-write.c \
@@ -40,6 +43,8 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/table.c \
 	controller/ctl/table.h \
 	controller/ctl/types.c \
+	controller/ctl/unixctl.c \
+	controller/ctl/unixctl.h \
 	controller/ctl/watch.c \
 	controller/ctl/watch.h \
 	controller/ctl/types.h \
@@ -48,10 +53,11 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/yaml-scalar.h \
 	controller/ctl/yaml.c \
 	controller/ctl/yaml.h
-controller_ctl_libctl_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS)
+controller_ctl_libctl_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS) \
+	$(ARCHIVE_CFLAGS)
 
 CTL_LIBS = controller/ctl/libctl.la controller/libvmn.la $(OVS_LIBS) $(JANSSON_LIBS) \
-	$(YAML_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS)
+	$(YAML_LIBS) $(CURL_LIBS) $(ARCHIVE_LIBS) $(SQLITE_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS)
 
 bin_PROGRAMS += vmnctl
 vmnctl_SOURCES = controller/ctl/main.c

@@ -323,6 +323,31 @@ ctl_look(struct ctl *ctl, const char *type, const char *name,
 }
 
 enum ctl_exit
+ctl_fetch(struct ctl *ctl, const char *path, struct ctl_reply *reply,
+          char **why)
+{
+    enum ctl_exit status = open_client(ctl);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    *why = NULL;
+    if (status) {
+        *why = xstrdup("there is no such server");
+        return status;
+    }
+    if (ctl_client_call(ctl->client, "GET", path, NULL, NULL,
+                        ANSWER_TIMEOUT_MS, reply, why)) {
+        return CTL_UNREACHABLE;
+    }
+    if (reply->status >= 200 && reply->status < 300) {
+        return CTL_DONE;
+    }
+    ctl_put_problem(&ds, reply, NULL);
+    *why = ds_steal_cstr(&ds);
+    ctl_reply_uninit(reply);
+    return CTL_REFUSED;
+}
+
+enum ctl_exit
 ctl_download(struct ctl *ctl, const char *path, int fd)
 {
     enum ctl_exit status = open_client(ctl);

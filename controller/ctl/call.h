@@ -53,6 +53,11 @@ enum ctl_exit ctl_look(struct ctl *, const char *type, const char *name,
 /* As ctl_call(), for an answer that must be a JSON object. */
 enum ctl_exit ctl_get(struct ctl *, const char *path, struct ctl_reply *);
 
+/* As ctl_call() for a GET, but says nothing: why there is no reply is in
+ * '*why', which the caller frees. */
+enum ctl_exit ctl_fetch(struct ctl *, const char *path, struct ctl_reply *,
+                        char **why);
+
 /* GETs what is no JSON, and writes it to 'fd'. */
 enum ctl_exit ctl_download(struct ctl *, const char *path, int fd);
 

@@ -281,6 +281,20 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl restore /var/backups/vmn.db --database /var/lib/vmn/vmn.db\n",
       ctl_cmd_restore },
+    { "support-bundle", "[FILE]", 0, 1, CTL_OPT_SUPPORT,
+      "gather all that a bug report needs, in one file",
+      "A .tar.gz, which only you may read: versions, status, problems, figures,\n"
+      "what the last changes took, the last 1000 revisions, hosts and all other\n"
+      "objects, drops, what differs on up to 20 switches, and, where vmnd's own\n"
+      "socket can be reached, what ovs-appctl shows.  Tokens and what is named\n"
+      "like a secret are left out.  Names, labels and addresses are in it;\n"
+      "--no-objects leaves most of them out.  Its manifest.json says what is there,\n"
+      "and what is not and why.  Exit status 3 if vmnd did not answer: the file is\n"
+      "made of the rest then.\n"
+      "\nExample:\n"
+      "  vmnctl support-bundle\n"
+      "  vmnctl support-bundle --no-objects report.tar.gz\n",
+      ctl_cmd_support },
     { "status", "", 0, 0, CTL_OPT_SHOWN,
       "show whether all is well",
       "Exit status 1 if vmnd is not ready, a host is not synced, or flows are\n"

@@ -55,6 +55,7 @@ enum ctl_option {
     CTL_OPT_RECOMMEND = 1 << 22, /* --network, --for and the like. */
     CTL_OPT_WATCH = 1 << 23,    /* --watch. */
     CTL_OPT_EVENTS = 1 << 24,   /* --kinds and the like. */
+    CTL_OPT_SUPPORT = 1 << 25,  /* --no-objects and --unixctl. */
 };
 
 struct ctl {
@@ -102,6 +103,8 @@ struct ctl {
     bool exact;
     bool enforce;
     bool once;
+    bool no_objects;
+    char *unixctl;              /* Owned; or NULL. */
     int interval_ms;
     bool help;
 };
@@ -173,6 +176,7 @@ enum ctl_exit ctl_cmd_reachability(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_events(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_logs(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_status(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_support(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_top(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_backup(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_restore(struct ctl *, int, char *const[]);

@@ -24,7 +24,7 @@ print_help(FILE *file)
           "\nCommands (vmnctl COMMAND --help has an example of each):\n",
           file);
     for (const struct ctl_command *c = ctl_commands; c->name; c++) {
-        fprintf(file, "  %-12s %s\n", c->name, c->summary);
+        fprintf(file, "  %-14s %s\n", c->name, c->summary);
     }
     fputs("\nOptions:\n", file);
     ctl_options_help(file, CTL_OPT_GLOBAL);
@@ -135,6 +135,7 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->kinds);
     free(ctl->type);
     free(ctl->labels);
+    free(ctl->unixctl);
     free(ctl->database);
     svec_destroy(&ctl->files);
     svec_destroy(&ctl->after);

@@ -6,13 +6,36 @@
 
 #include "controller/ctl/show.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "controller/ctl/ctl.h"
 #include "controller/ctl/yaml.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
+
+void
+ctl_progress(struct ctl *ctl, const char *format, ...)
+{
+    int fd = fileno(ctl->err);
+    char *text = NULL;
+    va_list args;
+
+    if (fd < 0 || !isatty(fd)) {
+        return;
+    }
+    if (format) {
+        va_start(args, format);
+        text = xvasprintf(format, args);
+        va_end(args);
+    }
+    fputs("\r\033[K", ctl->err);
+    ctl_print_safely(ctl->err, text ? text : "");
+    fflush(ctl->err);
+    free(text);
+}
 
 void
 ctl_show_json(FILE *file, const json_t *json)

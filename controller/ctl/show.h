@@ -13,6 +13,11 @@
 
 struct ctl;
 
+/* Says what is being done, on a line that the next one replaces, if standard error is a
+ * terminal; NULL: nothing any more. */
+void ctl_progress(struct ctl *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Writes JSON in lines. */
 void ctl_show_json(FILE *, const json_t *);
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator does with vmnctl on a live system, beyond single calls:
-describe, edit."""
+describe, edit, support-bundle."""
 
+import json
 import os
 import re
 import subprocess
+import tarfile
 
 import pytest
 from conftest import close_lab, make_lab, wait_quiet
@@ -183,3 +185,49 @@ esac
     out, _ = shop.vmnctl("edit", "network", "shop", VMNCTL_EDITOR="true")
     assert out == "networks/shop unchanged\n"
     assert not [f for f in os.listdir(tmp_path) if f.startswith("vmnctl-")]
+
+
+# support-bundle.  -----------------------------------------------------------
+
+def unpack(path):
+    """{name: text} of the files in it, without the folder that all are in."""
+    with tarfile.open(path) as archive:
+        tops = {name.split("/")[0] for name in archive.getnames()}
+        assert len(tops) == 1, tops
+        return {name.split("/", 1)[1]: archive.extractfile(name).read()
+                .decode() for name in archive.getnames()}
+
+
+def test_support_bundle_has_what_a_report_needs(shop, tmp_path):
+    path = str(tmp_path / "report.tar.gz")
+    shop.vmnctl("label", "port", "web-1", "api-token=sesame")
+    out, err = shop.vmnctl("support-bundle", path, "--unixctl",
+                           shop.lab.vmnd.unixctl)
+    assert (out, err) == (path + "\n", "")
+    files = unpack(path)
+    manifest = json.loads(files["manifest.json"])
+    assert {f["name"] for f in manifest["files"]} | {"manifest.json"} == set(
+        files)
+    for entry in manifest["files"]:
+        assert entry["bytes"] == len(files[entry["name"]].encode()), entry
+    assert "secrets" in [o["what"] for o in manifest["left_out"]]
+    assert not [name for name, text in files.items() if "sesame" in text]
+    names = {o["name"] for o in json.loads(files["objects/ports.json"])}
+    assert names == {"db-1", "web-1", "web-2"}
+    assert json.loads(files["status.json"])["ready"] is True
+    for host in "h1", "h2":
+        diff = json.loads(files["flows/%s.json" % host])
+        assert (diff["missing"], diff["strangers"]) == (0, 0)
+    assert len(json.loads(files["revisions.json"])["items"]) > 5
+    assert "vmn_hosts 2\n" in files["metrics.txt"]
+    assert "state: ok" in files["unixctl/store-show.txt"]
+    assert files["unixctl/fabric-hosts.txt"]
+
+    shop.vmnctl("support-bundle", path, "--no-objects", "--unixctl",
+                shop.lab.vmnd.unixctl)
+    files = unpack(path)
+    assert [f for f in files if f.startswith("objects/")] == [
+        "objects/hosts.json"]
+    assert {"what": "objects/ports.json", "why": "--no-objects"} in \
+        json.loads(files["manifest.json"])["left_out"]
+    shop.vmnctl("label", "port", "web-1", "api-token-")

@@ -126,6 +126,13 @@ tests_unit_test_ctl_edit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ctl_edit_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test-ctl-edit
 
+check_PROGRAMS += tests/unit/test-ctl-bundle
+tests_unit_test_ctl_bundle_SOURCES = tests/unit/test-ctl-bundle.c \
+	$(CTL_FIXTURE)
+tests_unit_test_ctl_bundle_CFLAGS = $(UNIT_CFLAGS) $(ARCHIVE_CFLAGS)
+tests_unit_test_ctl_bundle_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test-ctl-bundle
+
 LOOP_HELP = tests/unit/loop-help.c tests/unit/loop-help.h
 
 check_PROGRAMS += tests/unit/test-loop

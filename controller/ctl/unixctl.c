@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A small client of unixctl; see unixctl.h. */
+
+#include <config.h>
+
+#include "controller/ctl/unixctl.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "dirs.h"
+#include "socket-util.h"
+#include "util.h"
+
+/* How long an answer may take. */
+#define TIMEOUT_S 10
+
+char *
+ctl_unixctl_find(char **error)
+{
+    char *pidfile = xasprintf("%s/vmnd.pid", ovs_rundir());
+    FILE *file = fopen(pidfile, "re");
+    long int pid = 0;
+    char *path = NULL;
+
+    *error = NULL;
+    if (!file) {
+        *error = xasprintf("%s: %s", pidfile, ovs_strerror(errno));
+    } else {
+        if (fscanf(file, "%9ld", &pid) != 1 || pid < 1) {
+            *error = xasprintf("%s: there is no process in it", pidfile);
+        } else {
+            path = xasprintf("%s/vmnd.%ld.ctl", ovs_rundir(), pid);
+        }
+        fclose(file);
+    }
+    free(pidfile);
+    return path;
+}
+
+/* A socket that is connected to 'path', or -1 with errno set. */
+static int
+open_socket(const char *path)
+{
+    const struct timeval timeout = { .tv_sec = TIMEOUT_S };
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+    int fd;
+
+    if (strlen(path) >= sizeof sun.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    ovs_strlcpy(sun.sun_path, path, sizeof sun.sun_path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+    if (connect(fd, (struct sockaddr *) &sun, sizeof sun)) {
+        int error = errno;
+
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+/* Takes the reply apart, which it frees. */
+static char *
+take_reply(json_t *reply, const char *why, char **error)
+{
+    const char *result = json_string_value(json_object_get(reply, "result"));
+    const char *refused = json_string_value(json_object_get(reply, "error"));
+    char *text = result && !refused ? xstrdup(result) : NULL;
+
+    if (!text) {
+        *error = xstrdup(refused ? refused : why);
+    }
+    json_decref(reply);
+    return text;
+}
+
+char *
+ctl_unixctl_run(const char *path, const char *command, char **error)
+{
+    json_t *request = json_pack("{s:s, s:[], s:i}", "method", command,
+                                "params", "id", 0);
+    char *line = json_dumps(request, JSON_COMPACT);
+    int fd = open_socket(path);
+    json_t *reply = NULL;
+    json_error_t fault;
+    size_t written;
+    char *text;
+
+    *error = NULL;
+    json_decref(request);
+    if (fd < 0 || write_fully(fd, line, strlen(line), &written)) {
+        *error = xasprintf("%s: %s", path, ovs_strerror(errno));
+        text = NULL;
+    } else {
+        reply = json_loadfd(fd, JSON_DISABLE_EOF_CHECK, &fault);
+        text = take_reply(reply, "there is no answer", error);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(line);
+    return text;
+}
