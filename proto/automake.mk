@@ -6,3 +6,4 @@ include proto/openflow/automake.mk
 include proto/ovsdb/automake.mk
 include proto/http/automake.mk
 include proto/packet/automake.mk
+include proto/tls/automake.mk

@@ -106,6 +106,8 @@ void fabric_host_set_reported(struct fabric_host *);
  * positive errno with a sentence in '*text' (caller frees). */
 int fabric_db_create(struct fabric *, const struct fabric_options *,
                      char **text);
+/* Files with certificates have changed. */
+void fabric_db_set_certificates(const struct fabric_db *);
 /* The hosts that there are at the start have been made. */
 void fabric_db_begin(struct fabric *);
 /* After the last fabric_db_host_destroy(). */

@@ -310,6 +310,16 @@ find_inbound(void *db_, const char *system_id)
             ? host->db->session : NULL);
 }
 
+/* Each is read again only if its file has changed; whoever is no longer
+ * believed goes on being until a restart. */
+void
+fabric_db_set_certificates(const struct fabric_db *db)
+{
+    stream_ssl_set_certificate_file(db->certificate);
+    stream_ssl_set_private_key_file(db->private_key);
+    stream_ssl_set_ca_cert_file(db->ca_cert, false);
+}
+
 int
 fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
                  char **text)
@@ -321,9 +331,10 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
     db->schemas = ovsdb_schemas_create();
     fabric->db = db;
     if (options->ssl_private_key) {
-        stream_ssl_set_key_and_cert(options->ssl_private_key,
-                                    options->ssl_certificate);
-        stream_ssl_set_ca_cert_file(options->ssl_ca_cert, false);
+        db->private_key = xstrdup(options->ssl_private_key);
+        db->certificate = xstrdup(options->ssl_certificate);
+        db->ca_cert = xstrdup(options->ssl_ca_cert);
+        fabric_db_set_certificates(db);
     }
     if (options->ovsdb_listen) {
         int error = ovsdb_listener_open(fabric->loop, options->ovsdb_listen,
@@ -356,6 +367,9 @@ fabric_db_destroy(struct fabric *fabric)
         fabric_facts_destroy(db->facts);
         ovsdb_schemas_destroy(db->schemas);
         free(db->target);
+        free(db->private_key);
+        free(db->certificate);
+        free(db->ca_cert);
         free(db);
     }
 }

@@ -32,6 +32,9 @@ struct fabric_db {
     struct ovsdb_schemas *schemas;
     struct facts *facts;
     char *target;               /* Of bridges' controllers, or NULL. */
+    char *private_key;          /* Files; all three or none. */
+    char *certificate;
+    char *ca_cert;
     bool uses[OVSDB_TUNNELS_MAX]; /* Some host receives so: all send so. */
     struct event *gathering;    /* gather.c: its timer; NULL: it is over. */
     int64_t gathering_until_ms; /* At most. */

@@ -317,7 +317,7 @@ switch_rematch(struct fabric_switch *sw)
     if (host->datapath_id) {
         conn = switches_take_stray(host->fabric, host->datapath_id);
         if (conn) {
-            switch_attach(sw, conn);
+            switches_attach(host, conn);
         }
     }
 }

@@ -138,6 +138,9 @@ int switches_create(struct fabric *, const struct fabric_options *,
 void switches_destroy(struct fabric *);
 /* The connection of a switch with this datapath id that waits for a host, or
  * NULL.  It is the caller's from then on. */
+/* Gives 'conn' to the host's switch, or closes it if its certificate is another
+ * host's. */
+void switches_attach(struct fabric_host *, struct ofconn *conn);
 struct ofconn *switches_take_stray(struct fabric *, uint64_t datapath_id);
 struct ofserver *switches_server(const struct fabric *);
 

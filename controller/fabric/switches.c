@@ -8,9 +8,8 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/engine/handler.h"
 #include "controller/fabric/fabric-private.h"
@@ -18,6 +17,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "proto/openflow/ofconn.h"
+#include "proto/tls/tls.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(switches);
@@ -29,7 +29,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 60);
 
 struct fabric_switches {
     struct ofserver *server;
-    SSL_CTX *ctx;               /* Or NULL. */
+    struct tls *tls;            /* Or NULL. */
     struct ovs_list strays;     /* struct stray. */
 };
 
@@ -107,6 +107,33 @@ switches_take_stray(struct fabric *f, uint64_t datapath_id)
     return NULL;
 }
 
+/* A host's certificate speaks for that host alone: its name must be the host's.
+ */
+static bool
+may_speak_for(const struct fabric_host *host, const struct ofconn *conn)
+{
+    char *name = ofconn_certificate(conn);
+    bool may = !name || !strcmp(name, host->name);
+
+    if (!may) {
+        VLOG_WARN_RL(&rl, "%s: closed: it has host %s's datapath id, but its "
+                     "certificate is for \"%s\"", ofconn_peer(conn),
+                     host->name, name);
+    }
+    free(name);
+    return may;
+}
+
+void
+switches_attach(struct fabric_host *host, struct ofconn *conn)
+{
+    if (may_speak_for(host, conn)) {
+        switch_attach(host->sw, conn);
+    } else {
+        ofconn_close(conn);
+    }
+}
+
 static void
 connected_cb(void *f_, struct ofconn *conn,
              const struct ofconn_features *features)
@@ -115,7 +142,7 @@ connected_cb(void *f_, struct ofconn *conn,
     struct fabric_host *host = fabric_find_datapath(f, features->datapath_id);
 
     if (host) {
-        switch_attach(host->sw, conn);
+        switches_attach(host, conn);
     } else {
         stray_add(f, conn, features->datapath_id);
     }
@@ -156,41 +183,29 @@ static const struct ofconn_callbacks callbacks = {
     .closed = closed_cb,
 };
 
+/* The OVSDB side's TLS is libopenvswitch's, which reads files again if it is told
+ * them again. */
+static void
+certificates_changed_cb(void *f_)
+{
+    const struct fabric *f = f_;
+
+    fabric_db_set_certificates(f->db);
+}
+
 /* The credentials for "ssl:": peers must show a certificate of our CA. */
 static int
-make_ctx(const struct fabric_options *options, SSL_CTX **ctxp, char **text)
+make_tls(struct fabric *f, const struct fabric_options *options, char **text)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    const char *what = NULL;
+    const struct tls_options tls_options = {
+        .private_key = options->ssl_private_key,
+        .certificate = options->ssl_certificate,
+        .ca_cert = options->ssl_ca_cert,
+        .changed = certificates_changed_cb,
+        .changed_aux = f,
+    };
 
-    if (!ctx) {
-        *text = xstrdup("TLS is not available");
-        return ENOMEM;
-    }
-    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-                       NULL);
-    if (SSL_CTX_use_PrivateKey_file(ctx, options->ssl_private_key,
-                                    SSL_FILETYPE_PEM) != 1) {
-        what = options->ssl_private_key;
-    } else if (SSL_CTX_use_certificate_chain_file(
-                   ctx, options->ssl_certificate) != 1
-               || SSL_CTX_check_private_key(ctx) != 1) {
-        what = options->ssl_certificate;
-    } else if (SSL_CTX_load_verify_locations(ctx, options->ssl_ca_cert,
-                                             NULL) != 1) {
-        what = options->ssl_ca_cert;
-    }
-    if (what) {
-        const char *s = ERR_reason_error_string(ERR_get_error());
-
-        *text = xasprintf("%s: %s", what, s ? s : "cannot be used");
-        ERR_clear_error();
-        SSL_CTX_free(ctx);
-        return EINVAL;
-    }
-    *ctxp = ctx;
-    return 0;
+    return tls_create(&tls_options, f->base, &f->switches->tls, text);
 }
 
 static bool
@@ -210,9 +225,9 @@ switches_create(struct fabric *f, const struct fabric_options *options,
 
     ovs_list_init(&s->strays);
     f->switches = s;
-    if (target && !strncmp(target, "ssl:", 4) && options->ssl_private_key
-        && options->ssl_certificate && options->ssl_ca_cert) {
-        error = make_ctx(options, &s->ctx, text);
+    if (options->ssl_private_key && options->ssl_certificate
+        && options->ssl_ca_cert) {
+        error = make_tls(f, options, text);
     }
     conn_options.packet_ins = true;
     conn_options.put_off = turn_is_over;
@@ -221,8 +236,12 @@ switches_create(struct fabric *f, const struct fabric_options *options,
         conn_options.max_queue = options->max_queue;
     }
     if (!error) {
-        error = ofserver_create(f->base, target, s->ctx, &conn_options,
-                                &callbacks, f, &s->server, text);
+        bool is_tls = target && !strncmp(target, "ssl:", 4) && s->tls;
+
+        error = ofserver_create(f->base, target,
+                                is_tls ? tls_context(s->tls) : NULL,
+                                &conn_options, &callbacks, f, &s->server,
+                                text);
     }
     return error;
 }
@@ -240,7 +259,7 @@ switches_destroy(struct fabric *f)
                                 node));
     }
     ofserver_destroy(s->server);
-    SSL_CTX_free(s->ctx);
+    tls_destroy(s->tls);
     free(s);
     f->switches = NULL;
 }
@@ -249,4 +268,13 @@ struct ofserver *
 switches_server(const struct fabric *f)
 {
     return f->switches->server;
+}
+
+bool
+fabric_get_tls(const struct fabric *f, struct tls_info *info)
+{
+    if (f->switches->tls) {
+        tls_get_info(f->switches->tls, info);
+    }
+    return f->switches->tls != NULL;
 }

@@ -468,6 +468,12 @@ ofconn_peer(const struct ofconn *conn)
     return conn->peer;
 }
 
+char *
+ofconn_certificate(const struct ofconn *conn)
+{
+    return ofstream_certificate(conn->stream);
+}
+
 void
 ofconn_set_aux(struct ofconn *conn, void *aux)
 {

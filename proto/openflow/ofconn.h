@@ -103,6 +103,8 @@ void ofserver_get_stats(const struct ofserver *, struct ofserver_stats *);
 
 /* "tcp:192.0.2.1:54321". */
 const char *ofconn_peer(const struct ofconn *);
+/* The name of the peer's certificate; NULL without TLS.  The caller frees it. */
+char *ofconn_certificate(const struct ofconn *);
 void ofconn_set_aux(struct ofconn *, void *aux);
 void *ofconn_aux(const struct ofconn *);
 

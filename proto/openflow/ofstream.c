@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proto/tls/tls.h"
 #include "util.h"
 
 /* Bytes that a stream reads at a time. */
@@ -287,6 +288,18 @@ start_tls(struct ofstream *stream, int fd, SSL_CTX *ctx)
     bufferevent_set_max_single_write(stream->bev, READ_MAX);
     bufferevent_enable(stream->bev, EV_READ | EV_WRITE);
     return true;
+}
+
+char *
+ofstream_certificate(const struct ofstream *stream)
+{
+    char *name;
+
+    if (!stream->bev) {
+        return NULL;
+    }
+    name = tls_peer_name(bufferevent_openssl_get_ssl(stream->bev));
+    return name ? name : xstrdup("");
 }
 
 /* Life.  ----------------------------------------------------------------- */

@@ -327,6 +327,16 @@ session_dial(struct ovsdb_session *s)
     }
 }
 
+/* A host's certificate speaks for that host alone. */
+static bool
+is_other_host(const struct ovsdb_session *s)
+{
+    const char *peer = stream_get_peer_id(s->stream);
+
+    return (!strncmp(s->remote, "ssl:", 4)
+            && (!peer || strcmp(peer, s->name)));
+}
+
 static void
 session_connect(struct ovsdb_session *s)
 {
@@ -334,7 +344,9 @@ session_connect(struct ovsdb_session *s)
 
     stream_run(s->stream);
     error = stream_connect(s->stream);
-    if (!error) {
+    if (!error && is_other_host(s)) {
+        session_drop(s, "its certificate is not this host's");
+    } else if (!error) {
         struct stream *stream = s->stream;
 
         s->stream = NULL;

@@ -51,6 +51,11 @@ fabric_db_host_status(const struct fabric_host *host OVS_UNUSED,
 }
 
 void
+fabric_db_set_certificates(const struct fabric_db *db OVS_UNUSED)
+{
+}
+
+void
 fabric_db_group(struct fabric *f OVS_UNUSED,
                 const struct commit_group *group OVS_UNUSED)
 {

@@ -21,6 +21,7 @@
 #include "controller/fabric/marker.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
+#include "proto/tls/tls.h"
 #include "util.h"
 
 #define SCHEMA "/usr/share/openvswitch/vswitch.ovsschema"
@@ -326,18 +327,20 @@ setup(void **state OVS_UNUSED)
 /* What openssl-req(1) makes in no time; RSA takes seconds under load. */
 #define NEW_KEY "ec -pkeyopt ec_paramgen_curve:P-256"
 
-/* A CA, and one certificate of it for both sides; with names that begin with
- * 'prefix'. */
+/* A CA, unless there is one already, and a certificate of it for both sides, of
+ * host 'cn'; with names that begin with 'prefix'. */
 static void
-make_pki(const char *prefix)
+make_pki(const char *prefix, const char *cn)
 {
-    run("cd %s && openssl req -x509 -newkey " NEW_KEY " -nodes -days 2"
-        " -subj /CN=ca -keyout %scakey.pem -out %sca.pem 2>/dev/null"
-        " && openssl req -newkey " NEW_KEY " -nodes -subj /CN=host"
-        " -keyout %skey.pem -out req.pem 2>/dev/null"
+    run("cd %s && { [ -e %sca.pem ] || openssl req -x509 -newkey " NEW_KEY
+        " -nodes -days 2 -subj /CN=ca -keyout %scakey.pem -out %sca.pem"
+        " 2>/dev/null; }"
+        " && openssl req -newkey " NEW_KEY " -nodes -subj /CN=%s"
+        " -keyout new-key.pem -out req.pem 2>/dev/null"
         " && openssl x509 -req -in req.pem -CA %sca.pem -CAkey %scakey.pem"
-        " -CAcreateserial -days 2 -out %scert.pem 2>/dev/null", dir, prefix,
-        prefix, prefix, prefix, prefix, prefix);
+        " -CAcreateserial -days 2 -out new-cert.pem 2>/dev/null"
+        " && mv new-cert.pem %scert.pem && mv new-key.pem %skey.pem", dir,
+        prefix, prefix, prefix, cn, prefix, prefix, prefix, prefix);
 }
 
 static int
@@ -345,8 +348,11 @@ setup_tls(void **state OVS_UNUSED)
 {
     strcpy(dir, "/tmp/test-fabric-ovs-XXXXXX");
     assert_non_null(mkdtemp(dir));
-    make_pki("");
-    make_pki("other");
+    make_pki("", "h1");
+    make_pki("other", "h1");
+    run("cp %s/ca.pem %s/wrongca.pem; cp %s/cakey.pem %s/wrongcakey.pem", dir,
+        dir, dir, dir);
+    make_pki("wrong", "h2");
     fixture_start("ssl:127.0.0.1:0", dir, NULL, modules);
     target = xasprintf("ssl:127.0.0.1:%u",
                        ofserver_port(switches_server(fabric)));
@@ -669,6 +675,62 @@ tls_takes_certificates_of_its_ca_only(void **state OVS_UNUSED)
     assert_int_equal(strncmp(ofconn_peer(h1()->sw->conn), "ssl:", 4), 0);
 }
 
+static uint64_t
+n_accepted(void)
+{
+    struct ofserver_stats stats;
+
+    ofserver_get_stats(switches_server(fabric), &stats);
+    return stats.n_accepted;
+}
+
+static void
+certificate_speaks_for_its_host_alone(void **state OVS_UNUSED)
+{
+    uint64_t before = n_accepted();
+
+    fabric_host_set_datapath(h1(), DPID);
+    fabric_host_set_reported(h1());
+    set_ssl("wrong");
+    FIXTURE_TURN_UNTIL(fixture_turn, n_accepted() > before + 2);
+    assert_null(h1()->sw->conn);
+
+    set_ssl("");
+    until_synced();
+}
+
+static void
+certificates_are_renewed_without_a_restart(void **state OVS_UNUSED)
+{
+    struct tls_info info, first;
+
+    set_ssl("");
+    until_synced();
+    assert_true(fabric_get_tls(fabric, &first));
+    assert_int_equal(first.n_loads, 1);
+    assert_true(first.expires_s > time(NULL));
+
+    make_pki("", "h1");
+    FIXTURE_TURN_UNTIL(fixture_turn, (fabric_get_tls(fabric, &info),
+                                      info.n_loads == 2));
+    /* Half of what belongs together, and rubbish, change nothing. */
+    run("cp %s/otherkey.pem %s/key.pem", dir, dir);
+    FIXTURE_TURN_UNTIL(fixture_turn, (fabric_get_tls(fabric, &info),
+                                      info.n_failures == 1));
+    run("echo rubbish >%s/cert.pem", dir);
+    FIXTURE_TURN_UNTIL(fixture_turn, (fabric_get_tls(fabric, &info),
+                                      info.n_failures == 2));
+    assert_non_null(strstr(info.error, "cert.pem"));
+    assert_int_equal(info.n_loads, 2);
+    /* The switch's own files are the same. */
+    make_pki("", "h1");
+    FIXTURE_TURN_UNTIL(fixture_turn, (fabric_get_tls(fabric, &info),
+                                      info.n_loads == 3));
+    switch_disconnect(h1()->sw, "as a test");
+    until_synced();
+    assert_null(info.error);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -684,6 +746,10 @@ main(int argc, char *argv[])
         T(stopped_switch_is_cut_off_and_mended),
         cmocka_unit_test_setup_teardown(tls_takes_certificates_of_its_ca_only,
                                         setup_tls, teardown),
+        cmocka_unit_test_setup_teardown(
+            certificate_speaks_for_its_host_alone, setup_tls, teardown),
+        cmocka_unit_test_setup_teardown(
+            certificates_are_renewed_without_a_restart, setup_tls, teardown),
     };
 
     if (access("/usr/sbin/ovs-vswitchd", X_OK) || access(SCHEMA, R_OK)) {

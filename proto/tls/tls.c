@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Certificates; see tls.h.  Files are looked at now and then.  What has changed
+ * is loaded into a context of its own first: only what is good as a whole gets
+ * into the one that is used. */
+
+#include <config.h>
+
+#include "proto/tls/tls.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(tls);
+
+/* How often files are looked at. */
+#define LOOK_S 2
+
+enum { KEY, CERTIFICATE, CA, N_FILES };
+
+struct tls {
+    char *names[N_FILES];
+    bool peer_optional;
+    void (*changed)(void *aux);
+    void *changed_aux;
+    SSL_CTX *ctx;
+    struct event *look;
+    struct stat seen[N_FILES];  /* As of the last try. */
+    int64_t expires_s;
+    uint64_t n_loads, n_failures;
+    char *error;                /* Of the last try, or NULL. */
+};
+
+/* Notes what the files are; true if that is different from before. */
+static bool
+note_files(struct tls *tls)
+{
+    bool changed = false;
+
+    for (int i = 0; i < N_FILES; i++) {
+        struct stat st, *seen = &tls->seen[i];
+
+        if (stat(tls->names[i], &st)) {
+            memset(&st, 0, sizeof st);
+        }
+        changed |= (st.st_mtim.tv_sec != seen->st_mtim.tv_sec
+                    || st.st_mtim.tv_nsec != seen->st_mtim.tv_nsec
+                    || st.st_ino != seen->st_ino
+                    || st.st_size != seen->st_size);
+        *seen = st;
+    }
+    return changed;
+}
+
+/* Loads all files into 'ctx'.  Returns NULL, or a sentence that the caller
+ * frees. */
+static char *
+load(const struct tls *tls, SSL_CTX *ctx)
+{
+    const char *what = NULL, *reason;
+    X509_STORE *store = X509_STORE_new();
+
+    ERR_clear_error();
+    if (SSL_CTX_use_certificate_chain_file(ctx, tls->names[CERTIFICATE])
+        != 1) {
+        what = tls->names[CERTIFICATE];
+    } else if (SSL_CTX_use_PrivateKey_file(ctx, tls->names[KEY],
+                                           SSL_FILETYPE_PEM) != 1
+               || SSL_CTX_check_private_key(ctx) != 1) {
+        what = tls->names[KEY];
+    } else if (!store
+               || X509_STORE_load_locations(store, tls->names[CA], NULL)
+                  != 1) {
+        what = tls->names[CA];
+    }
+    if (!what) {
+        SSL_CTX_set_cert_store(ctx, store);     /* Takes it. */
+        return NULL;
+    }
+    X509_STORE_free(store);
+    reason = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error();
+    return xasprintf("%s: %s", what, reason ? reason : "cannot be used");
+}
+
+static SSL_CTX *
+make_context(const struct tls *tls)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+    if (!ctx) {
+        out_of_memory();
+    }
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER
+                       | (tls->peer_optional ? 0
+                          : SSL_VERIFY_FAIL_IF_NO_PEER_CERT), NULL);
+    /* Who comes back proves itself anew: its certificate may be another, or no
+     * good by now. */
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_num_tickets(ctx, 0);
+    return ctx;
+}
+
+static int64_t
+expiry_of(SSL_CTX *ctx)
+{
+    X509 *cert = SSL_CTX_get0_certificate(ctx);
+    struct tm tm;
+
+    return (cert && ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm)
+            ? (int64_t) timegm(&tm) : 0);
+}
+
+/* Takes up what the files hold.  Returns true if they are good. */
+static bool
+take_up(struct tls *tls)
+{
+    SSL_CTX *trial = make_context(tls);
+    char *error = load(tls, trial);
+
+    SSL_CTX_free(trial);
+    if (!error) {
+        error = load(tls, tls->ctx);
+    }
+    free(tls->error);
+    tls->error = error;
+    if (error) {
+        tls->n_failures++;
+        return false;
+    }
+    tls->n_loads++;
+    tls->expires_s = expiry_of(tls->ctx);
+    return true;
+}
+
+static void
+look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *tls_)
+{
+    struct tls *tls = tls_;
+
+    if (!note_files(tls)) {
+        return;
+    }
+    if (!take_up(tls)) {
+        VLOG_ERR("certificates have changed and cannot be used; the former "
+                 "ones are used on: %s", tls->error);
+        return;
+    }
+    VLOG_INFO("certificates have changed: connections from now on use %s",
+              tls->names[CERTIFICATE]);
+    if (tls->changed) {
+        tls->changed(tls->changed_aux);
+    }
+}
+
+int
+tls_create(const struct tls_options *options, struct event_base *base,
+           struct tls **tlsp, char **text)
+{
+    static const struct timeval tv = { LOOK_S, 0 };
+    struct tls *tls = xzalloc(sizeof *tls);
+
+    tls->names[KEY] = xstrdup(options->private_key);
+    tls->names[CERTIFICATE] = xstrdup(options->certificate);
+    tls->names[CA] = xstrdup(options->ca_cert);
+    tls->peer_optional = options->peer_optional;
+    tls->changed = options->changed;
+    tls->changed_aux = options->changed_aux;
+    tls->ctx = make_context(tls);
+    *tlsp = NULL;
+    note_files(tls);
+    if (!take_up(tls)) {
+        *text = xstrdup(tls->error);
+        tls_destroy(tls);
+        return EINVAL;
+    }
+    tls->look = event_new(base, -1, EV_PERSIST, look_cb, tls);
+    event_add(tls->look, &tv);
+    *tlsp = tls;
+    return 0;
+}
+
+void
+tls_destroy(struct tls *tls)
+{
+    if (tls) {
+        if (tls->look) {
+            event_free(tls->look);
+        }
+        SSL_CTX_free(tls->ctx);
+        for (int i = 0; i < N_FILES; i++) {
+            free(tls->names[i]);
+        }
+        free(tls->error);
+        free(tls);
+    }
+}
+
+SSL_CTX *
+tls_context(const struct tls *tls)
+{
+    return tls->ctx;
+}
+
+void
+tls_get_info(const struct tls *tls, struct tls_info *info)
+{
+    *info = (struct tls_info) {
+        .expires_s = tls->expires_s,
+        .n_loads = tls->n_loads,
+        .n_failures = tls->n_failures,
+        .error = tls->error,
+    };
+}
+
+char *
+tls_peer_name(const SSL *ssl)
+{
+    X509 *cert = SSL_get0_peer_certificate(ssl);
+    char name[TLS_NAME_MAX + 1];
+    int len;
+
+    if (!cert || SSL_get_verify_result(ssl) != X509_V_OK) {
+        return NULL;
+    }
+    len = X509_NAME_get_text_by_NID(X509_get_subject_name(cert),
+                                    NID_commonName, NULL, 0);
+    if (len <= 0 || len > TLS_NAME_MAX
+        || X509_NAME_get_text_by_NID(X509_get_subject_name(cert),
+                                     NID_commonName, name, sizeof name) != len
+        || strlen(name) != (size_t) len) {
+        return NULL;
+    }
+    return xstrdup(name);
+}
