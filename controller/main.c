@@ -309,6 +309,10 @@ start_northbound(struct vmnd *vmnd)
         .unix_group = vmnd->options.socket_group,
         .tcp_listen = vmnd->options.api_listen,
         .token_file = vmnd->options.api_token_file,
+        .private_key = vmnd->options.private_key,
+        .certificate = vmnd->options.certificate,
+        .ca_cert = vmnd->options.ca_cert,
+        .account_rate = vmnd->options.api_rate_calls,
         .loop = vmnd->loop,
     };
     char *text = NULL;

@@ -59,9 +59,11 @@ static const struct option_row {
     { "socket-group", MEMBER(socket_group), false, "GROUP", NULL,
       "a group that may open the socket as well" },
     { "api-listen", MEMBER(api_listen), false, "ADDRESS:PORT", NULL,
-      "serve the API on TCP too (loopback only)" },
+      "serve the API on TCP too: ssl:ADDRESS:PORT, or on loopback" },
     { "api-token-file", MEMBER(api_token_file), true, "FILE", NULL,
-      "its first line is the token that TCP clients must send" },
+      "who sends its first line as the token may do everything" },
+    { "api-rate", MEMBER(api_rate), false, "NUMBER", "200",
+      "calls a second that an account may make, or 0 for any number" },
     { "openflow-listen", MEMBER(openflow_listen), false, "REMOTE",
       "tcp:127.0.0.1:6653", "where switches connect to" },
     { "openflow-target", MEMBER(openflow_target), false, "REMOTE", NULL,
@@ -329,6 +331,10 @@ options_finish(struct options *options)
                               &options->packet_host_pps);
     }
     if (!problem) {
+        problem = parse_range("api-rate", options->api_rate, 0, 1000000,
+                              &options->api_rate_calls);
+    }
+    if (!problem) {
         problem = parse_range("batch-delay", options->batch_delay, 0,
                               COMMIT_MAX_DELAY_MS, &options->batch_delay_ms);
     }
@@ -354,8 +360,14 @@ options_finish(struct options *options)
         }
         options->openflow_target = xstrdup(options->openflow_listen);
     }
-    if (options->api_listen && !options->api_token_file) {
+    if (options->api_listen && strncmp(options->api_listen, "ssl:", 4)
+        && !options->api_token_file) {
         return xstrdup("api-listen needs api-token-file");
+    }
+    if (options->api_listen && !strncmp(options->api_listen, "ssl:", 4)
+        && !options->private_key) {
+        return xstrdup("api-listen=ssl: needs private-key, certificate and "
+                       "ca-cert");
     }
     int n_ssl = (!!options->private_key + !!options->certificate
                  + !!options->ca_cert);

@@ -17,7 +17,9 @@ struct options {
     char *socket;               /* The API's unix socket. */
     char *socket_group;         /* That may open it too, or NULL. */
     char *api_listen;           /* ADDRESS:PORT on loopback, or NULL. */
-    char *api_token_file;       /* With 'api_listen', else NULL. */
+    char *api_token_file;       /* Or NULL. */
+    char *api_rate;             /* As given, and calls a second. */
+    unsigned api_rate_calls;
     char *openflow_listen;
     char *openflow_target;      /* Where bridges are told to connect to. */
     char *ovsdb_listen;         /* For hosts that dial in, or NULL. */

@@ -344,6 +344,7 @@ const char *fabric_port_at(const struct fabric *, const char *host,
 /* What "state" of a host's status may be. */
 #define FABRIC_N_STATES 6
 extern const char *const fabric_states[FABRIC_N_STATES];
+
 /* The certificates of "ssl:" remotes; false if there are none. */
 struct tls_info;
 bool fabric_get_tls(const struct fabric *, struct tls_info *);

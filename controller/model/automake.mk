@@ -15,6 +15,7 @@ controller_libvmn_la_SOURCES += \
 	controller/model/model-private.h \
 	controller/model/model-provider.c \
 	controller/model/model-trunk.c \
+	controller/model/model-rights.c \
 	controller/model/model-route.c \
 	controller/model/model-spec.c \
 	controller/model/model.c \

@@ -531,6 +531,7 @@ apply_ops(struct txn *txn)
     if (!txn->errors->n) {
         delete_asked(txn);
         given_assign(txn);
+        check_rights(txn);
         check_touched(txn);
         check_bounds(txn);
     }

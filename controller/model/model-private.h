@@ -214,6 +214,8 @@ void builtin_add(struct model *);
 /* Checks the touched entries against everything else, as it is now. */
 void check_touched(struct txn *);
 /* Checks one entry; errors go to 'pointer' and on. */
+/* model-rights.c: whether whoever asks may do what is about to be done. */
+void check_rights(struct txn *);
 void check_refs(struct txn *, const struct entry *, const char *pointer);
 
 /* The network's subnets and gateways are what they were. */

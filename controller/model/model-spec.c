@@ -45,6 +45,7 @@ model_request_uninit(struct model_request *request)
     free(request->ops);
     free(request->who);
     free(request->prune_set);
+    model_rights_destroy(request->rights);
     json_decref(request->also);
     memset(request, 0, sizeof *request);
 }

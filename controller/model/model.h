@@ -20,6 +20,7 @@
 #include "controller/schema/error.h"
 #include "vmn/app.h"
 
+struct arena;
 struct ds;
 struct model;
 struct numbers;
@@ -132,9 +133,31 @@ struct model_op {
     uint64_t revision;          /* Of the row afterwards. */
 };
 
+/* What somebody may see and change; see model-rights.c. */
+struct model_rights {
+    uint64_t tables;            /* Bits of enum vmn_table, of what he may
+                                 * change. */
+    /* If 'scope.text' is not NULL, only objects whose labels it selects, as they
+     * are before and after; these refer only to objects that he sees, and have
+     * no selector that selects more than 'scope'. */
+    struct vmn_selector scope;
+    struct vmn_selector reads;  /* What he sees besides; text NULL: nothing. */
+    struct arena *arena;        /* Of both.  Owned. */
+};
+/* Copies both selectors. */
+struct model_rights *model_rights_create(uint64_t tables,
+                                         const struct vmn_selector *scope,
+                                         const struct vmn_selector *reads);
+struct model_rights *model_rights_clone(const struct model_rights *);
+void model_rights_destroy(struct model_rights *);
+/* True if whoever has 'rights' (NULL: everything) sees 'row'.  Hosts, tiers and
+ * apps are everybody's to see. */
+bool model_sees(const struct model_rights *, const struct vmn_row *);
+
 /* Several operations as one transaction. */
 struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */
+    struct model_rights *rights; /* NULL: everything.  Owned. */
     bool list;                  /* Error pointers start with "/INDEX". */
     char *prune_set;            /* Or NULL.  Owned. */
     size_t n_ops;

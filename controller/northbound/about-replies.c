@@ -72,7 +72,12 @@ static const struct schema_struct receipt = SHOWN_STRUCT(
           "Of a change that was waited for: which hosts have it.",      \
           .nested = &receipt)
 
-const struct schema_field nb_reply_change[] = { OUTCOME, CHANGED, SHOWN_END };
+const struct schema_field nb_reply_change[] = {
+    OUTCOME, CHANGED,
+    SHOWN("secret", STRING, 0,
+          "The token, of a PUT that has made it. It is told this once."),
+    SHOWN_END
+};
 
 const struct schema_struct nb_reply_deleted = SHOWN_STRUCT(
     "Deleted",

@@ -4,7 +4,7 @@
 
 #include <config.h>
 
-#include "controller/northbound/northbound-private.h"
+#include "controller/northbound/door.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -132,7 +132,7 @@ apply(struct http_request *req, struct northbound *nb)
         return;
     }
     vmn_errors_init(&errors);
-    model_request_init(&request, http_request_who(req));
+    nb_request_init(&request, req);
     request.list = true;
     request.prune_set = nullable_xstrdup(set);
 
@@ -148,7 +148,7 @@ apply(struct http_request *req, struct northbound *nb)
     if (errors.n) {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
     } else {
-        nb_change_submit(nb, req, &request, NULL, NULL, &wait);
+        nb_change_submit(nb, req, &request, NULL, NULL, &wait, NULL);
     }
     model_request_uninit(&request);
     vmn_errors_uninit(&errors);

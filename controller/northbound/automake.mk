@@ -9,6 +9,8 @@ controller_libvmn_la_SOURCES += \
 	controller/northbound/ask.c \
 	controller/northbound/backup.c \
 	controller/northbound/change.c \
+	controller/northbound/door.c \
+	controller/northbound/door.h \
 	controller/northbound/drops.c \
 	controller/northbound/envelope.c \
 	controller/northbound/event-readers.c \

@@ -26,6 +26,7 @@ struct change {
     const struct schema_table *table; /* NULL: a list of objects. */
     char *name;
     struct nb_wait wait;
+    char *secret;                   /* That the reply tells, or NULL. */
     struct fabric_wait *fabric_wait; /* Once durable. */
     int status;                     /* Of the reply, if it is installed. */
     struct ds object;               /* Once durable: the text of the object,
@@ -45,6 +46,7 @@ change_destroy(struct change *change)
     json_decref(change->reply);
     ds_destroy(&change->object);
     free(change->name);
+    free(change->secret);
     free(change);
 }
 
@@ -143,6 +145,10 @@ put_one(struct change *change, const struct model_op *op)
     }
     change->reply = json_pack("{s:s}", "outcome",
                               nb_outcome_name(op->outcome));
+    if (change->secret && op->outcome != MODEL_UNCHANGED) {
+        json_object_set_new(change->reply, "secret",
+                            json_string(change->secret));
+    }
 }
 
 static void
@@ -205,7 +211,7 @@ void
 nb_change_submit(struct northbound *nb, struct http_request *req,
                  struct model_request *request,
                  const struct schema_table *table, const char *name,
-                 const struct nb_wait *wait)
+                 const struct nb_wait *wait, const char *secret)
 {
     struct change *change = xzalloc(sizeof *change);
 
@@ -214,6 +220,7 @@ nb_change_submit(struct northbound *nb, struct http_request *req,
     change->table = table;
     change->name = nullable_xstrdup(name);
     change->wait = *wait;
+    change->secret = nullable_xstrdup(secret);
     ds_init(&change->object);
     ovs_list_push_back(&nb->changes, &change->node);
     http_request_set_gone(req, on_gone, change);

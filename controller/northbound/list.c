@@ -9,7 +9,7 @@
 
 #include <config.h>
 
-#include "controller/northbound/northbound-private.h"
+#include "controller/northbound/door.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -69,8 +69,9 @@ page_add(struct page *page, const struct vmn_row *row,
         && strcmp(((const struct vmn_port *) row)->network, page->network)) {
         return true;
     }
-    if (page->selects
-        && !vmn_selector_matches(&page->selector, nb_row_labels(row))) {
+    if (!model_sees(nb_rights(page->req), row)
+        || (page->selects
+            && !vmn_selector_matches(&page->selector, nb_row_labels(row)))) {
         return true;
     }
     if (page->n_items >= page->limit) {

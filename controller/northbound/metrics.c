@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "controller/engine/pipeline.h"
+#include "controller/northbound/door.h"
 #include "controller/northbound/events.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -450,6 +451,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     metrics_put_objects(nb, &ds);
     metrics_put_times(nb, &figures.commit.stored, &figures.fabric.installed,
                       &figures.store.writing, &ds);
+    nb_door_put_metrics(nb, &ds);
     metrics_put_process(&ds);
     http_reply_body(req, 200, "text/plain; version=0.0.4; charset=utf-8",
                     &ds);

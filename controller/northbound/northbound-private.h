@@ -42,6 +42,8 @@ struct northbound {
     size_t n_looks;
     struct http_request *backup;    /* That waits for its copy, or NULL. */
     struct event *observations;     /* Looks for those that are over. */
+    struct nb_door *door;           /* Owned. */
+    struct tls *tls;                /* Owned; or NULL. */
     struct event_log *event_log; /* Owned, as the next two; see events.h. */
     struct event_sources *event_sources;
     struct event_readers *event_readers;
@@ -116,11 +118,12 @@ const char *nb_outcome_name(enum model_outcome);
 
 /* change.c: a transaction on its way: submitted, durable, installed. */
 /* Submits 'request' (taken over) and answers 'req' when it is done. 'table'
- * and 'name' are the one object that it is about; NULL for a list. */
+ * and 'name' are the one object that it is about; NULL for a list.
+ * 'secret' is told in the reply if the object was changed, or NULL. */
 void nb_change_submit(struct northbound *, struct http_request *req,
                       struct model_request *request,
                       const struct schema_table *table, const char *name,
-                      const struct nb_wait *);
+                      const struct nb_wait *, const char *secret);
 /* Lets go of those that the commit still has. */
 void nb_changes_abandon(struct northbound *);
 

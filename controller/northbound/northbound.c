@@ -16,9 +16,11 @@
 #include <string.h>
 
 #include "controller/northbound/about.h"
+#include "controller/northbound/door.h"
 #include "controller/northbound/openapi.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
+#include "proto/tls/tls.h"
 #include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
@@ -42,64 +44,90 @@ static const struct http_route calls[] = {
       .handler = nb_get_page_file, .about = &nb_about_page_file,
       .open = true },
     { .method = HTTP_GET, .pattern = "/metrics",
-      .handler = nb_get_metrics, .about = &nb_about_metrics },
+      .handler = nb_get_metrics, .about = &nb_about_metrics,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_GET, .pattern = "/v1",
-      .handler = nb_get_index, .about = &nb_about_index },
+      .handler = nb_get_index, .about = &nb_about_index,
+      .need = NB_NEED_ANY },
     { .method = HTTP_GET, .pattern = "/v1/openapi.json",
-      .handler = nb_get_openapi, .about = &nb_about_openapi },
+      .handler = nb_get_openapi, .about = &nb_about_openapi,
+      .need = NB_NEED_ANY },
     { .method = HTTP_GET, .pattern = "/v1/status",
-      .handler = nb_get_status, .about = &nb_about_status },
+      .handler = nb_get_status, .about = &nb_about_status,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_GET, .pattern = "/v1/summary",
-      .handler = nb_get_summary, .about = &nb_about_summary },
+      .handler = nb_get_summary, .about = &nb_about_summary,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_GET, .pattern = "/v1/backup",
-      .handler = nb_get_backup, .about = &nb_about_backup },
+      .handler = nb_get_backup, .about = &nb_about_backup,
+      .need = NB_NEED_ADMIN },
     { .method = HTTP_POST, .pattern = "/v1/apply",
       .handler = nb_apply, .about = &nb_about_apply,
+      .need = NB_NEED_CHANGE,
       .takes_body = true },
     { .method = HTTP_POST, .pattern = "/v1/trace",
       .handler = nb_post_trace, .about = &nb_about_trace,
+      .need = NB_NEED_VIEW,
       .takes_body = true },
     { .method = HTTP_GET, .pattern = "/v1/reachability",
-      .handler = nb_get_reachability, .about = &nb_about_reachability },
+      .handler = nb_get_reachability, .about = &nb_about_reachability,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_POST, .pattern = "/v1/reachability",
       .handler = nb_post_reachability, .about = &nb_about_reach_change,
+      .need = NB_NEED_VIEW,
       .takes_body = true },
     { .method = HTTP_GET, .pattern = "/v1/recommendations",
-      .handler = nb_get_recommendations, .about = &nb_about_recommendations },
+      .handler = nb_get_recommendations, .about = &nb_about_recommendations,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_GET, .pattern = "/v1/revisions",
-      .handler = nb_get_revisions, .about = &nb_about_revisions },
+      .handler = nb_get_revisions, .about = &nb_about_revisions,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_GET, .pattern = "/v1/revisions/{revision}",
-      .handler = nb_get_revision, .about = &nb_about_revision },
+      .handler = nb_get_revision, .about = &nb_about_revision,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_GET, .pattern = "/v1/activity",
-      .handler = nb_get_activity, .about = &nb_about_activity },
+      .handler = nb_get_activity, .about = &nb_about_activity,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_GET, .pattern = "/v1/events",
-      .handler = nb_get_events, .about = &nb_about_events },
+      .handler = nb_get_events, .about = &nb_about_events,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_GET, .pattern = "/v1/drops",
-      .handler = nb_get_drops, .about = &nb_about_drops },
+      .handler = nb_get_drops, .about = &nb_about_drops,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_GET, .pattern = "/v1/logs",
-      .handler = nb_get_logs, .about = &nb_about_logs },
+      .handler = nb_get_logs, .about = &nb_about_logs,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_GET, .pattern = "/v1/identities",
-      .handler = nb_get_identities, .about = &nb_about_identities },
+      .handler = nb_get_identities, .about = &nb_about_identities,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_GET, .pattern = "/v1/ports/{name}/policies",
-      .handler = nb_get_port_policies, .about = &nb_about_port_policies },
+      .handler = nb_get_port_policies, .about = &nb_about_port_policies,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_GET, .pattern = "/v1/hosts/{name}/flows",
-      .handler = nb_get_flows, .about = &nb_about_flows },
+      .handler = nb_get_flows, .about = &nb_about_flows,
+      .need = NB_NEED_VIEW },
     { .method = HTTP_POST, .pattern = "/v1/hosts/{name}/audit",
-      .handler = nb_post_audit, .about = &nb_about_audit },
+      .handler = nb_post_audit, .about = &nb_about_audit,
+      .need = NB_NEED_OPERATE },
 };
 
 /* Calls of each type; the pattern is what follows its plural. */
 static const struct http_route type_calls[] = {
     { .method = HTTP_GET, .pattern = "", .handler = nb_get_list,
-      .about = &nb_about_list },
+      .about = &nb_about_list,
+      .need = NB_NEED_OBJECTS },
     { .method = HTTP_GET, .pattern = "/{name}", .handler = nb_get_one,
-      .about = &nb_about_get },
+      .about = &nb_about_get,
+      .need = NB_NEED_OBJECTS },
     { .method = HTTP_PUT, .pattern = "/{name}", .handler = nb_put,
-      .about = &nb_about_put, .takes_body = true },
+      .about = &nb_about_put,
+      .need = NB_NEED_CHANGE, .takes_body = true },
     { .method = HTTP_PATCH, .pattern = "/{name}", .handler = nb_patch,
-      .about = &nb_about_patch, .takes_body = true },
+      .about = &nb_about_patch,
+      .need = NB_NEED_CHANGE, .takes_body = true },
     { .method = HTTP_DELETE, .pattern = "/{name}", .handler = nb_delete,
-      .about = &nb_about_delete },
+      .about = &nb_about_delete,
+      .need = NB_NEED_CHANGE },
 };
 
 /* Makes 'route' own its pattern, and says which parameters it takes. */
@@ -161,11 +189,51 @@ nb_routes_destroy(struct http_route *routes, size_t n)
     free(routes);
 }
 
+/* Loads the certificates for the API: clients may show one. */
+static int
+load_certificates(struct northbound *nb,
+                  const struct northbound_options *options, char **text)
+{
+    const struct tls_options tls_options = {
+        .private_key = options->private_key,
+        .certificate = options->certificate,
+        .ca_cert = options->ca_cert,
+        .peer_optional = true,
+    };
+
+    if (!options->private_key) {
+        *text = xasprintf("%s: needs a private key, a certificate and a CA "
+                          "certificate", options->tcp_listen);
+        return EINVAL;
+    }
+    return tls_create(&tls_options, nb->base, &nb->tls, text);
+}
+
+/* "127.0.0.1:8181", with a token, or "ssl:0.0.0.0:8443". */
+static int
+open_tcp(struct northbound *nb, const struct northbound_options *options,
+         char **text)
+{
+    const char *address = options->tcp_listen;
+    bool is_tls = !strncmp(address, "ssl:", 4);
+    char *token = NULL;
+    int error = is_tls ? load_certificates(nb, options, text) : 0;
+
+    if (!error && options->token_file) {
+        error = http_token_load(options->token_file, &token, text);
+    }
+    if (!error) {
+        error = http_listen_tcp(nb->http, is_tls ? address + 4 : address,
+                                token, nb->tls, text);
+    }
+    free(token);
+    return error;
+}
+
 static int
 open_listeners(struct northbound *nb,
                const struct northbound_options *options, char **text)
 {
-    char *token;
     int error;
 
     if (!options->unix_path && !options->tcp_listen) {
@@ -180,20 +248,7 @@ open_listeners(struct northbound *nb,
             return error;
         }
     }
-    if (!options->tcp_listen) {
-        return 0;
-    }
-    if (!options->token_file) {
-        *text = xasprintf("%s: TCP is only served with a token file",
-                          options->tcp_listen);
-        return EINVAL;
-    }
-    error = http_token_load(options->token_file, &token, text);
-    if (!error) {
-        error = http_listen_tcp(nb->http, options->tcp_listen, token, text);
-        free(token);
-    }
-    return error;
+    return options->tcp_listen ? open_tcp(nb, options, text) : 0;
 }
 
 static void
@@ -229,6 +284,7 @@ northbound_create(const struct northbound_options *options,
     ovs_list_init(&nb->looks);
     ovs_list_init(&nb->trials);
     nb_observations_init(nb);
+    nb->door = nb_door_create(nb, options->account_rate);
     nb->event_log = event_log_create();
     nb->event_readers = event_readers_create(nb);
     nb->event_sources = event_sources_create(nb);
@@ -236,6 +292,8 @@ northbound_create(const struct northbound_options *options,
     nb->routes = nb_routes_make(&nb->n_routes);
     nb->openapi = openapi_make(nb->routes, nb->n_routes);
     http_options.max_connections = CONNECTIONS_MAX;
+    http_options.authenticate = nb_authenticate;
+    http_options.authorize = nb_authorize;
     http_options.pause = pause_cb;
     http_options.pause_aux = commit;
     nb->http = http_server_create(base, &http_options, nb->routes,
@@ -268,6 +326,8 @@ northbound_destroy(struct northbound *nb)
     nb_changes_abandon(nb);
     nb_trials_abandon(nb);
     nb_observations_uninit(nb);
+    nb_door_destroy(nb->door);
+    tls_destroy(nb->tls);
     nb_routes_destroy(nb->routes, nb->n_routes);
     free(nb->openapi);
     free(nb);

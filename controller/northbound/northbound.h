@@ -30,8 +30,8 @@ struct northbound_options {
     /* A group that may open it as well (mode 0660), or NULL (mode 0600). */
     const char *unix_group;
 
-    /* "127.0.0.1:8181", "[::1]:8181", or NULL for none.  Other addresses than
-     * loopback are refused, since there is no TLS. */
+    /* "127.0.0.1:8181", "[::1]:8181", "ssl:0.0.0.0:8443", or NULL for none.
+     * Other addresses than loopback take TLS. */
     const char *tcp_listen;
     /* File whose first line is the bearer token that TCP clients must send:
      * 16 to 512 visible characters, the file closed to group and others.
@@ -39,6 +39,11 @@ struct northbound_options {
     const char *token_file;
 
     /* Whose turns are shown in /metrics, or NULL. */
+    const char *private_key;    /* PEM files, for "ssl:"; all three or none. */
+    const char *certificate;
+    const char *ca_cert;        /* Of clients that show a certificate. */
+    unsigned account_rate;      /* Calls that an account may make a second; 0:
+                                 * any number. */
     const struct loop *loop;
 };
 

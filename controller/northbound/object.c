@@ -5,7 +5,7 @@
 
 #include <config.h>
 
-#include "controller/northbound/northbound-private.h"
+#include "controller/northbound/door.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ nb_get_one(struct http_request *req, void *nb_)
     const struct vmn_row *row = model_get_durable(nb->model, table->id, name,
                                                   &meta);
 
-    if (!row) {
+    if (!row || !model_sees(nb_rights(req), row)) {
         nb_reply_no_object(req, table, name);
         return;
     }
@@ -40,6 +40,49 @@ nb_get_one(struct http_request *req, void *nb_)
     http_reply_body(req, 200, "application/json", &ds);
 }
 
+/* The secret that a PUT of a token makes, to be told, or NULL: a token that there
+ * is keeps its own. */
+static char *
+make_secret(const struct northbound *nb, const struct schema_table *table,
+            const char *name, enum model_op_kind kind, json_t *spec)
+{
+    const struct vmn_token *token;
+
+    if (table->id != VMN_TABLE_TOKEN || kind != MODEL_PUT
+        || !json_is_object(spec) || json_object_get(spec, "sha256")) {
+        return NULL;
+    }
+    token = model_get_durable(nb->model, VMN_TABLE_TOKEN, name, NULL);
+    if (!token) {
+        return nb_token_make(name, spec);
+    }
+    json_object_set_new(spec, "sha256", json_string(token->sha256));
+    return NULL;
+}
+
+/* True if the client sees the object, or if there is none.  Else it is told that
+ * there is none, or, where it wants to make it, that the name is taken. */
+static bool
+sees_object(const struct northbound *nb, struct http_request *req,
+            const struct schema_table *table, const char *name,
+            enum model_op_kind kind)
+{
+    const struct vmn_row *row = model_get_durable(nb->model, table->id, name,
+                                                  NULL);
+
+    if (!row || model_sees(nb_rights(req), row)) {
+        return true;
+    }
+    if (kind == MODEL_PUT) {
+        http_reply_problem(req, 403, "forbidden", NULL, "The name \"%s\" is "
+                           "taken by a %s that is not within this account's "
+                           "scope", name, table->singular);
+    } else {
+        nb_reply_no_object(req, table, name);
+    }
+    return false;
+}
+
 /* Submits a change of the object that 'req' addresses.  Takes ownership of
  * 'spec'. */
 static void
@@ -51,17 +94,20 @@ submit(struct northbound *nb, struct http_request *req,
     const char *name = http_request_param(req, "name");
     struct model_request request;
     struct model_op *op;
-    char *if_match;
+    char *if_match, *secret;
 
-    if (!http_request_if_match(req, &if_match)) {
+    if (!sees_object(nb, req, table, name, kind)
+        || !http_request_if_match(req, &if_match)) {
         json_decref(spec);
         return;
     }
-    model_request_init(&request, http_request_who(req));
+    secret = make_secret(nb, table, name, kind, spec);
+    nb_request_init(&request, req);
     op = model_request_add(&request, kind, table->id, name, spec);
     op->if_match = if_match;
     op->cascade = cascade;
-    nb_change_submit(nb, req, &request, table, name, wait);
+    nb_change_submit(nb, req, &request, table, name, wait, secret);
+    free(secret);
 }
 
 static void

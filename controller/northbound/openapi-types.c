@@ -29,6 +29,9 @@ static const struct {
 } patterns[] = {
     { value_check_name, "^" NAME "$" },
     { value_check_iface_id, "^[A-Za-z0-9._-]{1,63}$" },
+    { value_check_sha256, "^[0-9a-f]{64}$" },
+    { value_check_time, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:"
+                        "[0-9]{2}Z$" },
     { value_check_physical, "^[a-z0-9]([a-z0-9.-]{0,30}[a-z0-9])?$" },
     { value_check_bridge, LINK },
     { value_check_interface, LINK },

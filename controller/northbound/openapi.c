@@ -36,8 +36,9 @@ static const struct {
     { "400", "BadRequest", 0, false,
       "A field, a parameter, the JSON, or the request itself is wrong.",
       NULL },
-    { "401", "Unauthorized", 0, false, "No token, or not the right one.",
-      "WWW-Authenticate" },
+    { "401", "Unauthorized", 0, false,
+      "No token or certificate, or not a good one.", "WWW-Authenticate" },
+    { "403", "Forbidden", 0, false, "That is not for this account.", NULL },
     { "404", "NotFound", NB_404, false, "There is no such object.", NULL },
     { "408", "TooSlow", 0, true, "The body did not come in time.", NULL },
     { "409", "Conflict", NB_409, false,
@@ -45,10 +46,20 @@ static const struct {
     { "412", "Stale", NB_412, false, "`If-Match` does not match.", NULL },
     { "413", "TooLarge", NB_413, true, "A bound is exceeded.", NULL },
     { "415", "MediaType", 0, true, "The body is not JSON.", NULL },
+    { "429", "Throttled", 0, false,
+      "The account makes too many calls.", "Retry-After" },
     { "503", "Unavailable", NB_503, false,
       "Nothing has changed; try again later.", "Retry-After" },
     { "default", "Problem", 0, false, "Another refusal.", "Allow" },
 };
+
+/* What calls for everyone are not refused with. */
+static bool
+is_of_door(const char *status)
+{
+    return (!strcmp(status, "401") || !strcmp(status, "403")
+            || !strcmp(status, "429"));
+}
 
 /* Whether calls with 'about' may be refused so. */
 static bool
@@ -58,7 +69,7 @@ may_be_refused(size_t i, const struct nb_about *about, bool takes_body,
     return (refusals[i].flag & about->statuses
             || (refusals[i].body && takes_body)
             || (!refusals[i].flag && !refusals[i].body
-                && !(open && !strcmp(refusals[i].status, "401"))));
+                && !(open && is_of_door(refusals[i].status))));
 }
 
 static json_t *
@@ -448,9 +459,11 @@ static json_t *
 security_schemes(void)
 {
     return json_pack(
-        "{s:{s:s, s:s, s:s}}", "token", "type", "http", "scheme", "bearer",
-        "description",
-        "Over TCP.  On the unix socket its file's owner and mode decide.");
+        "{s:{s:s, s:s, s:s}, s:{s:s, s:s}}", "token", "type", "http",
+        "scheme", "bearer", "description",
+        "Over TCP.  On the unix socket its file's owner and mode decide.",
+        "certificate", "type", "mutualTLS", "description",
+        "Over TLS: a certificate whose common name is an account's.");
 }
 
 char *

@@ -25,6 +25,8 @@ static const struct {
                            1 },
     [VMN_ERR_STALE] = { 412, "stale", "objects have changed meanwhile", 5 },
     [VMN_ERR_TOO_LARGE] = { 413, "too-large", "bounds are exceeded", 3 },
+    [VMN_ERR_FORBIDDEN] = { 403, "forbidden", "changes are not for this "
+                            "account", 7 },
     [VMN_ERR_UNAVAILABLE] = { 503, "unavailable", "changes were not stored",
                               6 },
 };

@@ -6,7 +6,7 @@
 
 #include <config.h>
 
-#include "controller/northbound/northbound-private.h"
+#include "controller/northbound/door.h"
 
 #include <stdlib.h>
 
@@ -203,7 +203,7 @@ try_change(struct northbound *nb, struct http_request *req,
 
     trial->question = *question;
     vmn_errors_init(&trial->errors);
-    model_request_init(&request, http_request_who(req));
+    nb_request_init(&request, req);
     request.list = true;
     if (read_change(nb, after, &request, &trial->errors)) {
         trial->nb = nb;

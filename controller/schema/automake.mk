@@ -21,6 +21,7 @@ controller_libvmn_la_SOURCES += \
 	controller/schema/schema-shown.h \
 	controller/schema/schema-status.c \
 	controller/schema/schema-strip.c \
+	controller/schema/schema-tables-door.c \
 	controller/schema/schema-tables-net.c \
 	controller/schema/schema-tables.c \
 	controller/schema/schema-words.c \

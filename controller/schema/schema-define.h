@@ -31,6 +31,14 @@ extern const struct schema_field schema_router_fields[];
 extern const struct schema_column schema_router_columns[];
 extern const struct schema_struct schema_provider_bridge;
 extern const struct schema_struct schema_provider;
+/* schema-tables-door.c */
+extern const struct schema_field schema_account_fields[];
+extern const struct schema_column schema_account_columns[];
+extern const struct schema_field schema_token_fields[];
+extern const struct schema_column schema_token_columns[];
+void schema_finish_account(void *account, const json_t *json,
+                           const char *pointer, struct vmn_errors *);
+
 extern const struct schema_field schema_floating_ip_fields[];
 extern const struct schema_column schema_floating_ip_columns[];
 extern const struct schema_field schema_dns_zone_fields[];

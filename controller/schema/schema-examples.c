@@ -90,6 +90,15 @@ schema_examples[VMN_N_TABLES][SCHEMA_EXAMPLES_MAX] = {
         EXAMPLE("web", {
             "router": "shop", "ip": "198.51.100.20", "port": "web-1"}),
     },
+    [VMN_TABLE_ACCOUNT] = {
+        EXAMPLE("shop-team", {
+            "role": "operator", "scope": "project=shop"}),
+    },
+    [VMN_TABLE_TOKEN] = {
+        EXAMPLE("shop-ci", {
+            "account": "shop-team", "expires": "2027-01-31T12:00:00Z",
+            "sha256": "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9"}),
+    },
     [VMN_TABLE_DNS_ZONE] = {
         EXAMPLE("shop.internal", {
             "networks": ["shop"],

@@ -767,6 +767,30 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
             .finish = schema_finish_dns_zone,
         },
     },
+    [VMN_TABLE_ACCOUNT] = {
+        .id = VMN_TABLE_ACCOUNT, .plural = "accounts",
+        .singular = "account", .kind = "Account", .stored = true,
+        .max_rows = 10000, .named_as = VMN_N_TABLES,
+        .check_name = value_check_name,
+        .doc = "Who may use the API, and for what.",
+        .columns = schema_account_columns,
+        .row = {
+            .name = "account", .size = sizeof(struct vmn_account),
+            .fields = schema_account_fields,
+            .finish = schema_finish_account,
+        },
+    },
+    [VMN_TABLE_TOKEN] = {
+        .id = VMN_TABLE_TOKEN, .plural = "tokens", .singular = "token",
+        .kind = "Token", .stored = true, .max_rows = 100000,
+        .named_as = VMN_N_TABLES, .check_name = value_check_name,
+        .doc = "What proves an account.",
+        .columns = schema_token_columns,
+        .row = {
+            .name = "token", .size = sizeof(struct vmn_token),
+            .fields = schema_token_fields,
+        },
+    },
     [VMN_TABLE_BINDING] = {
         .id = VMN_TABLE_BINDING, .plural = "bindings",
         .singular = "binding", .kind = "Binding", .observed = true,

@@ -361,3 +361,71 @@ vmn_selector_matches(const struct vmn_selector *selector,
     }
     return true;
 }
+
+/* One within another.  -------------------------------------------------- */
+
+static bool
+has_value(const struct vmn_selector_term *term, const char *value)
+{
+    for (size_t i = 0; i < term->n_values; i++) {
+        if (!strcmp(term->values[i], value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* True if all (or, with 'none', none) of the values of 'a' are of 'b'. */
+static bool
+values_in(const struct vmn_selector_term *a,
+          const struct vmn_selector_term *b, bool none)
+{
+    for (size_t i = 0; i < a->n_values; i++) {
+        if (has_value(b, a->values[i]) == none) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* True if what fulfils 'have' fulfils 'want', both of one key. */
+static bool
+term_implies(const struct vmn_selector_term *have,
+             const struct vmn_selector_term *want)
+{
+    switch (want->op) {
+    case VMN_SEL_IN:
+        return have->op == VMN_SEL_IN && values_in(have, want, false);
+    case VMN_SEL_NOT_IN:
+        return (have->op == VMN_SEL_NOT_EXISTS
+                || (have->op == VMN_SEL_IN && values_in(have, want, true))
+                || (have->op == VMN_SEL_NOT_IN
+                    && values_in(want, have, false)));
+    case VMN_SEL_EXISTS:
+        return have->op == VMN_SEL_IN || have->op == VMN_SEL_EXISTS;
+    case VMN_SEL_NOT_EXISTS:
+    default:
+        return have->op == VMN_SEL_NOT_EXISTS;
+    }
+}
+
+bool
+selector_is_within(const struct vmn_selector *selector,
+                   const struct vmn_selector *scope)
+{
+    for (size_t i = 0; i < scope->n_terms; i++) {
+        const struct vmn_selector_term *want = &scope->terms[i];
+        bool found = false;
+
+        for (size_t j = 0; j < selector->n_terms && !found; j++) {
+            const struct vmn_selector_term *have = &selector->terms[j];
+
+            found = !strcmp(have->key, want->key)
+                    && term_implies(have, want);
+        }
+        if (!found) {
+            return false;
+        }
+    }
+    return true;
+}

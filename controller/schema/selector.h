@@ -7,6 +7,7 @@
 #ifndef CONTROLLER_SCHEMA_SELECTOR_H
 #define CONTROLLER_SCHEMA_SELECTOR_H 1
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "vmn/types.h"
@@ -23,5 +24,10 @@ struct arena;
  * frees. */
 char *selector_parse(const char *text, size_t len, struct arena *,
                      struct vmn_selector *);
+
+/* True if 'selector' selects nothing but what 'scope' does.  It may be false where
+ * that follows only from several terms together. */
+bool selector_is_within(const struct vmn_selector *selector,
+                        const struct vmn_selector *scope);
 
 #endif /* controller/schema/selector.h */

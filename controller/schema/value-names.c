@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "util.h"
 
@@ -247,4 +248,52 @@ value_check_label_value(const char *text)
     return !len || is_label_text(text, len) ? NULL
            : xstrdup("must be a label value: up to 63 of A-Z, a-z, 0-9, '.', "
                      "'_' and '-', with a letter or digit at both ends");
+}
+
+/* "2027-01-31T12:00:00Z" in '*tm'. */
+static bool
+parse_time(const char *s, struct tm *tm)
+{
+    const char *end;
+
+    memset(tm, 0, sizeof *tm);
+    if (strlen(s) != VALUE_TIME_LEN) {
+        return false;
+    }
+    end = strptime(s, "%Y-%m-%dT%H:%M:%SZ", tm);
+    if (!end || *end) {
+        return false;
+    }
+
+    /* What there is of no month (February the 30th) comes out as another. */
+    struct tm again = *tm;
+    timegm(&again);
+    return again.tm_mday == tm->tm_mday && again.tm_hour == tm->tm_hour
+           && again.tm_sec == tm->tm_sec;
+}
+
+char *
+value_check_time(const char *s)
+{
+    struct tm tm;
+
+    return (parse_time(s, &tm) ? NULL
+            : xstrdup("must be a time in UTC such as "
+                      "\"2027-01-31T12:00:00Z\""));
+}
+
+int64_t
+value_parse_time(const char *s)
+{
+    struct tm tm;
+
+    return parse_time(s, &tm) ? timegm(&tm) : 0;
+}
+
+char *
+value_check_sha256(const char *s)
+{
+    return (strlen(s) == VALUE_SHA256_LEN
+            && strspn(s, "0123456789abcdef") == VALUE_SHA256_LEN ? NULL
+            : xstrdup("must be 64 digits of lower-case hexadecimal"));
 }

@@ -93,6 +93,14 @@ char *value_check_interface(const char *);
 /* A name in DNS: labels of A-Z, a-z, 0-9, '-' and '_', 1 to 63 characters
  * each. */
 #define VALUE_DOMAIN_LEN 253
+/* "2027-01-31T12:00:00Z". */
+#define VALUE_TIME_LEN 20
+char *value_check_time(const char *);
+/* The time in seconds since 1970, of what has passed that check. */
+int64_t value_parse_time(const char *);
+/* 64 digits of lower-case hexadecimal. */
+#define VALUE_SHA256_LEN 64
+char *value_check_sha256(const char *);
 char *value_check_domain(const char *);
 /* The same without capital letters. */
 char *value_check_lower_domain(const char *);

@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-#define VMN_APP_ABI 5
+#define VMN_APP_ABI 6
 
 /* Reading.  ------------------------------------------------------------- */
 

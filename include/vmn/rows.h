@@ -34,6 +34,8 @@ enum vmn_table {
     VMN_TABLE_FLOATING_IP,
     VMN_TABLE_DNS_ZONE,
     VMN_TABLE_OBSERVATION,      /* Named as the network. */
+    VMN_TABLE_ACCOUNT,
+    VMN_TABLE_TOKEN,
     /* Observed. */
     VMN_TABLE_BINDING,          /* Named as the port. Stored. */
     VMN_TABLE_UNDERLAY,         /* Named as the host. Stored. */
@@ -529,6 +531,31 @@ struct vmn_observation {
     const char *description;
     struct vmn_labels labels;
     uint32_t minutes;           /* Since it was made; then it is deleted. */
+};
+
+enum vmn_role { VMN_ROLE_VIEWER, VMN_ROLE_OPERATOR, VMN_ROLE_ADMIN };
+
+/* Who may use the API.  Nothing that apps do follows from it. */
+struct vmn_account {
+    struct vmn_row row;
+    const char *description;
+    struct vmn_labels labels;
+    enum vmn_role role;
+    bool enabled;
+    bool certificate;           /* Proven by a client certificate. */
+    struct vmn_selector scope;  /* Of what it sees and changes; text NULL:
+                                 * everything. */
+    struct vmn_selector reads;  /* What it sees besides; text NULL: nothing. */
+};
+
+/* What proves an account. */
+struct vmn_token {
+    struct vmn_row row;
+    const char *description;
+    struct vmn_labels labels;
+    const char *account;
+    const char *expires;        /* As RFC 3339 writes it, or NULL: never. */
+    const char *sha256;         /* Of the whole token, in hexadecimal. */
 };
 
 /* A loaded app.  Every app has such a row. */

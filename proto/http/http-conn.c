@@ -11,14 +11,18 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <limits.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "openvswitch/vlog.h"
+#include "proto/tls/tls.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -74,6 +78,24 @@ become_idle(struct http_conn *conn)
     ovs_list_push_back(&conn->listener->conns, &conn->node);
 }
 
+/* Tells the client that what it has got is all: by TLS, that nobody has cut it
+ * short. */
+static void
+say_end(struct http_conn *conn)
+{
+    if (conn->tls) {
+        SSL_shutdown(bufferevent_openssl_get_ssl(conn->bev));
+        ERR_clear_error();
+    }
+}
+
+char *
+http_conn_certificate(const struct http_conn *conn)
+{
+    return (conn->tls ? tls_peer_name(bufferevent_openssl_get_ssl(conn->bev))
+            : NULL);
+}
+
 void
 http_conn_destroy(struct http_conn *conn)
 {
@@ -85,6 +107,9 @@ http_conn_destroy(struct http_conn *conn)
     event_free(conn->timer);
     if (conn->gone) {
         *conn->gone = true;
+    }
+    if (conn->state == HTTP_STREAMING) {
+        say_end(conn);
     }
     bufferevent_free(conn->bev);
     if (conn->state == HTTP_STREAMING) {
@@ -127,6 +152,9 @@ flush(struct http_conn *conn)
 {
     struct evbuffer *out = bufferevent_get_output(conn->bev);
 
+    if (conn->tls) {
+        return false;           /* The bufferevent does it all. */
+    }
     evbuffer_unfreeze(out, 1);
     ignore(evbuffer_write(out, bufferevent_getfd(conn->bev)));
     evbuffer_freeze(out, 1);
@@ -411,6 +439,7 @@ conn_sent(struct http_conn *conn)
         conn->state = HTTP_LINGERING;
         conn->discarded = 0;
         set_deadline(conn, LINGER_MS);
+        say_end(conn);
         shutdown(bufferevent_getfd(conn->bev), SHUT_WR);
     }
 }
@@ -459,13 +488,15 @@ on_write(struct bufferevent *bev, void *conn_)
     bool gone = false;
 
     if (conn->state == HTTP_STREAMING) {
-        if (!http_stream_queued(&conn->stream)) {
+        if (!conn->tls && !http_stream_queued(&conn->stream)) {
             bufferevent_disable(bev, EV_WRITE);
         }
         conn->stream.ops->drained(conn->stream.aux);
         return;
     }
-    bufferevent_disable(bev, EV_WRITE);
+    if (!conn->tls) {
+        bufferevent_disable(bev, EV_WRITE);
+    }
     if (conn->state == HTTP_REPLYING) {
         conn->gone = &gone;
         conn_sent(conn);
@@ -490,13 +521,17 @@ on_event(struct bufferevent *bev OVS_UNUSED, short what, void *conn_)
 {
     struct http_conn *conn = conn_;
 
+    if (what & BEV_EVENT_CONNECTED) {
+        become_idle(conn);      /* TLS is up. */
+        return;
+    }
     if (what & BEV_EVENT_TIMEOUT) {
         conn->listener->server->stats.n_timed_out++;
         conn->stream.stuck = true;
         http_conn_destroy(conn);
         return;
     }
-    if (!(what & BEV_EVENT_EOF) || what & BEV_EVENT_WRITING
+    if (!(what & BEV_EVENT_EOF) || what & BEV_EVENT_WRITING || conn->tls
         || is_hung_up(conn)) {
         http_conn_destroy(conn);
         return;
@@ -549,6 +584,32 @@ count_out(struct evbuffer *out OVS_UNUSED,
     server->stats.n_bytes_out += info->n_deleted;
 }
 
+/* Takes 'fd', and what is needed for TLS, if that is asked for. */
+static struct bufferevent *
+make_bufferevent(const struct http_listener *listener, int fd)
+{
+    struct event_base *base = listener->server->base;
+    struct bufferevent *bev;
+    SSL *ssl;
+
+    if (!listener->tls) {
+        bev = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+    } else {
+        ssl = SSL_new(tls_context(listener->tls));
+        if (!ssl) {
+            out_of_memory();
+        }
+        /* Deferred: TLS may otherwise fail inside of a reply. */
+        bev = bufferevent_openssl_socket_new(
+            base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
+            BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+    }
+    if (!bev) {
+        out_of_memory();
+    }
+    return bev;
+}
+
 void
 http_conn_create(struct http_listener *listener, int fd, char *who)
 {
@@ -562,12 +623,12 @@ http_conn_create(struct http_listener *listener, int fd, char *who)
     ovs_list_push_back(&listener->conns, &conn->node);
     listener->n_conns++;
     server->stats.n_connections++;
-    conn->bev = bufferevent_socket_new(server->base, fd,
-                                       BEV_OPT_CLOSE_ON_FREE);
+    conn->tls = listener->tls != NULL;
+    conn->bev = make_bufferevent(listener, fd);
     conn->timer = event_new(server->base, -1, 0, on_timer, conn);
     conn->timer_ms = LLONG_MAX;
-    if (!conn->bev || !conn->timer) {
-        VLOG_FATAL("out of memory");
+    if (!conn->timer) {
+        out_of_memory();
     }
     if (!evbuffer_add_cb(bufferevent_get_input(conn->bev), count_in, server)
         || !evbuffer_add_cb(bufferevent_get_output(conn->bev), count_out,
@@ -578,6 +639,13 @@ http_conn_create(struct http_listener *listener, int fd, char *who)
     bufferevent_setwatermark(conn->bev, EV_READ, 0, INPUT_HIGH);
     bufferevent_set_timeouts(conn->bev, NULL, &write_timeout);
     bufferevent_enable(conn->bev, EV_READ);
-    bufferevent_disable(conn->bev, EV_WRITE);
+    if (conn->tls) {
+        bufferevent_enable(conn->bev, EV_WRITE);
+    } else {
+        bufferevent_disable(conn->bev, EV_WRITE);
+    }
     become_idle(conn);
+    if (conn->tls) {
+        set_deadline(conn, server->options.head_timeout_ms);
+    }
 }

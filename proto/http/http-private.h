@@ -39,7 +39,8 @@ struct http_listener {
                                      * shortest, others in between. */
     size_t n_conns;
     char *unix_path;                /* Or NULL. */
-    char *token;                    /* Or NULL: nobody needs one. */
+    char *token;                    /* Or NULL. */
+    const struct tls *tls;          /* Or NULL. */
 };
 
 enum http_state {
@@ -68,7 +69,9 @@ struct http_stream {
 struct http_conn {
     struct ovs_list node;           /* In listener's 'conns'. */
     struct http_listener *listener;
-    struct bufferevent *bev;        /* Writes only what flush() could not. */
+    struct bufferevent *bev;        /* Without TLS, writes only what flush()
+                                     * could not. */
+    bool tls;
     struct event *timer;            /* Fires at 'timer_ms' or before. */
     long long int timer_ms;         /* LLONG_MAX: it is not pending. */
     long long int deadline_ms;      /* Of the state; LLONG_MAX: none. */
@@ -108,6 +111,8 @@ struct http_request {
     struct ds headers;              /* Of the reply. */
     void (*gone)(void *aux);
     void *gone_aux;
+    void *identity;                 /* See http_request_set_who(). */
+    void (*free_identity)(void *);
 };
 
 /* http-conn.c */
@@ -115,6 +120,8 @@ void http_conn_create(struct http_listener *, int fd, char *who);
 void http_conn_destroy(struct http_conn *);
 /* The reply of its request is in the output buffer. */
 void http_conn_replied(struct http_conn *);
+/* The name in the client's certificate, or NULL.  The caller frees it. */
+char *http_conn_certificate(const struct http_conn *);
 /* The head of a reply that goes on is in it. */
 void http_conn_streams(struct http_conn *);
 

@@ -35,6 +35,9 @@ http_request_free(struct http_request *req)
         free(req->params[i].value);
     }
     free(req->who);
+    if (req->identity) {
+        req->free_identity(req->identity);
+    }
     ds_destroy(&req->body);
     ds_destroy(&req->headers);
     free(req);
@@ -209,27 +212,76 @@ equal_in_constant_time(const char *have, const char *want)
     return !differs;
 }
 
-static bool
-check_token(struct http_request *req)
+void
+http_reply_unauthorized(struct http_request *req, const char *text)
 {
-    const char *token = req->conn->listener->token;
+    if (req->server) {
+        req->server->stats.n_unauthorized++;
+    }
+    http_reply_header(req, "WWW-Authenticate", "Bearer");
+    http_reply_problem(req, 401, "unauthorized", NULL, "%s", text);
+}
+
+/* The token that the client has sent, or NULL. */
+static const char *
+get_token(const struct http_request *req)
+{
     const char *value = http_request_header(req, "Authorization");
 
-    if (!token || (req->route && req->route->open)) {
-        return true;
+    return (value && !strncasecmp(value, "Bearer ", 7)
+            ? value + 7 + strspn(value + 7, " ") : NULL);
+}
+
+/* Finds out who the client is. */
+static bool
+authenticate(struct http_request *req)
+{
+    const struct http_options *options = &req->server->options;
+    const struct http_listener *listener = req->conn->listener;
+    const char *token = get_token(req);
+    char *certificate = http_conn_certificate(req->conn);
+    const struct http_peer peer = {
+        .trusted = (listener->unix_path
+                    || (token && listener->token
+                        && equal_in_constant_time(token, listener->token))),
+        .token = token,
+        .certificate = certificate,
+    };
+    bool ok = peer.trusted && !options->authenticate;
+
+    if (!peer.trusted && !token && !certificate) {
+        http_reply_unauthorized(req, "There must be a header 'Authorization:"
+                                " Bearer TOKEN'");
+    } else if (options->authenticate) {
+        ok = options->authenticate(req, &peer, req->server->aux);
+    } else if (!ok) {
+        http_reply_unauthorized(req, "The token is not the right one");
     }
-    if (value && !strncasecmp(value, "Bearer ", 7)) {
-        value += 7 + strspn(value + 7, " ");
-        if (equal_in_constant_time(value, token)) {
+    free(certificate);
+    return ok;
+}
+
+static bool
+authorize(struct http_request *req)
+{
+    const struct http_options *options = &req->server->options;
+
+    return (req->route->open || !options->authorize
+            || options->authorize(req, req->server->aux));
+}
+
+/* True if the path is one for everyone. */
+static bool
+is_open(struct http_request *req)
+{
+    for (size_t i = 0; i < req->server->n_routes; i++) {
+        const struct http_route *route = &req->server->routes[i];
+
+        if (route->open && route->method == req->head.method
+            && pattern_matches(req, route->pattern)) {
             return true;
         }
     }
-    req->server->stats.n_unauthorized++;
-    http_reply_header(req, "WWW-Authenticate", "Bearer");
-    http_reply_problem(req, 401, "unauthorized", NULL, value
-                       ? "The token is not the right one"
-                       : "There must be a header 'Authorization: Bearer"
-                         " TOKEN'");
     return false;
 }
 
@@ -274,23 +326,10 @@ http_request_accept(struct http_request *req)
         return false;
     }
 
-    /* Who has no token learns nothing of which paths there are. */
-    const struct http_listener *listener = req->conn->listener;
-    if (listener->token) {
-        for (size_t i = 0; i < req->server->n_routes; i++) {
-            const struct http_route *route = &req->server->routes[i];
-
-            if (route->open && route->method == req->head.method
-                && pattern_matches(req, route->pattern)) {
-                req->route = route;
-                break;
-            }
-        }
-        if (!check_token(req)) {
-            return false;
-        }
-    }
-    return find_route(req) && check_query(req) && check_body(req);
+    /* Who is unknown learns nothing of which paths there are. */
+    return ((is_open(req) || authenticate(req))
+            && find_route(req) && authorize(req) && check_query(req)
+            && check_body(req));
 }
 
 /* What handlers ask.  ---------------------------------------------------- */
@@ -299,6 +338,28 @@ const char *
 http_request_who(const struct http_request *req)
 {
     return req->who;
+}
+
+void
+http_request_set_who(struct http_request *req, char *who, void *identity,
+                     void (*free_cb)(void *))
+{
+    free(req->who);
+    req->who = who;
+    req->identity = identity;
+    req->free_identity = free_cb;
+}
+
+void *
+http_request_identity(const struct http_request *req)
+{
+    return req->identity;
+}
+
+int
+http_request_need(const struct http_request *req)
+{
+    return req->route->need;
 }
 
 const void *

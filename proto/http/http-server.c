@@ -123,7 +123,7 @@ name_client(const struct http_listener *listener, int fd,
 
         inet_ntop(AF_INET6, &sin6->sin6_addr, address, sizeof address);
     }
-    return xasprintf("tcp:%s", address);
+    return xasprintf("%s:%s", listener->tls ? "ssl" : "tcp", address);
 }
 
 /* At the limit the connection that has been idle longest gives way, so that
@@ -217,13 +217,14 @@ on_again(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
 /* Takes over 'fd', which is bound, and 'unix_path'. */
 static int
 add_listener(struct http_server *server, int fd, char *unix_path,
-             const char *token, char **text)
+             const char *token, const struct tls *tls, char **text)
 {
     struct http_listener *listener = xzalloc(sizeof *listener);
 
     listener->server = server;
     listener->unix_path = unix_path;
     listener->token = nullable_xstrdup(token);
+    listener->tls = tls;
     ovs_list_init(&listener->conns);
     ovs_list_push_back(&server->listeners, &listener->node);
     listener->again = event_new(server->base, -1, 0, on_again, listener);
@@ -331,7 +332,7 @@ http_listen_unix(struct http_server *server, const char *path,
         close(fd);
         return error;
     }
-    return add_listener(server, fd, xstrdup(path), NULL, text);
+    return add_listener(server, fd, xstrdup(path), NULL, NULL, text);
 }
 
 /* "127.0.0.1:80" or "[::1]:80". */
@@ -383,7 +384,7 @@ is_loopback(const struct sockaddr_storage *ss)
 
 int
 http_listen_tcp(struct http_server *server, const char *address,
-                const char *token, char **text)
+                const char *token, const struct tls *tls, char **text)
 {
     struct sockaddr_storage ss;
     int on = 1, fd, error;
@@ -393,11 +394,11 @@ http_listen_tcp(struct http_server *server, const char *address,
         *text = xasprintf("%s: is not ADDRESS:PORT", address);
         return EINVAL;
     }
-    if (!is_loopback(&ss)) {
+    if (!tls && !is_loopback(&ss)) {
         *text = xasprintf("%s: without TLS only loopback is served", address);
         return EACCES;
     }
-    if (!token) {
+    if (!tls && !token) {
         *text = xasprintf("%s: TCP is only served with a token", address);
         return EACCES;
     }
@@ -411,7 +412,7 @@ http_listen_tcp(struct http_server *server, const char *address,
         }
         return error;
     }
-    return add_listener(server, fd, NULL, token, text);
+    return add_listener(server, fd, NULL, token, tls, text);
 }
 
 uint16_t

@@ -11,8 +11,7 @@
  * through evhttp: that one (2.1.12) cannot bound the number of connections
  * nor the time that a head takes, takes the first of two Content-Length
  * headers, reads a GET's body as the next request, and does not tell when a
- * client that waits has left.  A connection knows only its bufferevent, so
- * TLS is another kind of bufferevent for a listener. */
+ * client that waits has left.  TLS is another kind of bufferevent. */
 
 #ifndef PROTO_HTTP_HTTP_H
 #define PROTO_HTTP_HTTP_H 1
@@ -40,7 +39,25 @@ struct http_server;
 #define HTTP_PARAMS_MAX 4           /* Parameters in a route's pattern. */
 #define HTTP_TOKEN_MAX 512          /* Bytes of a bearer token. */
 
+/* What is known of a client before it is known who it is.  Borrowed. */
+struct http_peer {
+    bool trusted;                   /* By a unix socket, or with the listener's
+                                     * own token. */
+    const char *token;              /* That it has sent, or NULL. */
+    const char *certificate;        /* The name in the one that it has shown,
+                                     * which was verified; or NULL. */
+};
+
 struct http_options {
+    /* Finds out who a client is, if not NULL: true, perhaps after
+     * http_request_set_who(); or false with the request answered, as by
+     * http_reply_unauthorized().  Without it only those are let in who are
+     * trusted.  Not called for routes that are open. */
+    bool (*authenticate)(struct http_request *, const struct http_peer *,
+                         void *aux);
+    /* Whether it may call this route, if not NULL: false with the request
+     * answered. */
+    bool (*authorize)(struct http_request *, void *aux);
     size_t max_connections;         /* Of each listener. */
     int idle_timeout_ms;            /* Until the next request begins. */
     int head_timeout_ms;            /* First byte to end of the head. */
@@ -79,7 +96,8 @@ struct http_route {
      * refused.  NULL: none. */
     const char *query;
     bool takes_body;                /* Else a body is refused. */
-    bool open;                      /* Needs no token. */
+    bool open;                      /* For everyone. */
+    int need;                       /* For 'authorize'. */
     const void *data;               /* For the handler. */
     const void *about;              /* For who describes the routes. */
 };
@@ -103,10 +121,13 @@ void http_server_destroy(struct http_server *);
 int http_listen_unix(struct http_server *, const char *path,
                      const char *group, char **text);
 
-/* Listens on "127.0.0.1:PORT" or "[::1]:PORT" (0: any); anything but loopback
- * is refused.  Clients must send 'token' and are "tcp:ADDRESS". */
+/* Listens on "ADDRESS:PORT" or "[ADDRESS]:PORT" (0: any).  Without TLS anything
+ * but loopback is refused, and 'token' is needed.  Clients are trusted if they
+ * send 'token', unless it is NULL, and are "tcp:ADDRESS" or "ssl:ADDRESS" if
+ * nobody says otherwise.  'tls' is borrowed, or NULL. */
+struct tls;
 int http_listen_tcp(struct http_server *, const char *address,
-                    const char *token, char **text);
+                    const char *token, const struct tls *, char **text);
 /* The port of the first TCP listener in host order, or 0. */
 uint16_t http_server_port(const struct http_server *);
 
@@ -132,8 +153,16 @@ void http_server_get_stats(const struct http_server *, struct http_stats *);
 
 /* Requests.  A request exists until it is answered or dropped.  ----------- */
 
-/* "unix:uid=0" or "tcp:127.0.0.1". */
+/* "unix:uid=0", "tcp:127.0.0.1", or what http_request_set_who() said. */
 const char *http_request_who(const struct http_request *);
+/* Takes 'who', and 'identity', which it frees with 'free_cb' in the end. */
+void http_request_set_who(struct http_request *, char *who, void *identity,
+                          void (*free_cb)(void *identity));
+/* That of http_request_set_who(), or NULL. */
+void *http_request_identity(const struct http_request *);
+int http_request_need(const struct http_request *);
+/* 401, with a sentence. */
+void http_reply_unauthorized(struct http_request *, const char *text);
 const void *http_request_data(const struct http_request *);
 /* The segment that took the pattern's 'name'; decoded.  Never NULL. */
 const char *http_request_param(const struct http_request *, const char *name);

@@ -71,6 +71,7 @@ static const unsigned n_names[VMN_N_TABLES] = {
     [VMN_TABLE_ROUTER] = 4, [VMN_TABLE_FLOATING_IP] = 4,
     [VMN_TABLE_DNS_ZONE] = 2,
     [VMN_TABLE_OBSERVATION] = 6,
+    [VMN_TABLE_ACCOUNT] = 3, [VMN_TABLE_TOKEN] = 4,
     [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6, [VMN_TABLE_UNDERLAY] = 4,
 };
 
@@ -513,6 +514,35 @@ put_zone(struct ds *ds)
 }
 
 static void
+put_account(struct ds *ds)
+{
+    static const char *const roles[] = { "viewer", "operator", "admin", "x" };
+
+    ds_put_format(ds, ",'role':'%s'", PICK(roles));
+    if (chance(30)) {
+        ds_put_format(ds, ",'scope':'l%u=a'", rnd(3));
+    }
+    if (chance(10)) {
+        ds_put_cstr(ds, ",'reads':'l0'");
+    }
+}
+
+static void
+put_token(struct ds *ds)
+{
+    static const char *const times[] = {
+        "2027-01-31T12:00:00Z", "2027-02-30T12:00:00Z", "2027-01-31", "",
+        "2027-01-31T24:00:00Z", "9999-12-31T23:59:59Z",
+    };
+
+    put_ref(ds, "account", VMN_TABLE_ACCOUNT);
+    ds_put_format(ds, ",'sha256':'%0*u'", chance(95) ? 64 : 63, rnd(10));
+    if (chance(40)) {
+        ds_put_format(ds, ",'expires':'%s'", PICK(times));
+    }
+}
+
+static void
 put_group(struct ds *ds)
 {
     if (chance(60)) {
@@ -600,6 +630,8 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
                       : chance(50) ? 43200 : 43201);
         break;
     case VMN_TABLE_APP: break;
+    case VMN_TABLE_ACCOUNT: put_account(ds); break;
+    case VMN_TABLE_TOKEN: put_token(ds); break;
     case VMN_TABLE_ROUTER: put_router(ds); break;
     case VMN_TABLE_FLOATING_IP: put_floating_ip(ds); break;
     case VMN_TABLE_DNS_ZONE: put_zone(ds); break;

@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/system/test_dhcp.py \
 	tests/system/test_dns.py \
 	tests/system/test_domain.py \
+	tests/system/test_door.py \
 	tests/system/test_drops.py \
 	tests/system/test_durable.py \
 	tests/system/test_established.py \

@@ -202,6 +202,13 @@ fabric_set_watch(struct fabric *f, const struct fabric_watch *watch,
     f->watch_aux = aux;
 }
 
+bool
+fabric_get_tls(const struct fabric *f OVS_UNUSED,
+               struct tls_info *info OVS_UNUSED)
+{
+    return false;
+}
+
 uint64_t
 fabric_host_acked(const struct fabric *f, const char *host OVS_UNUSED)
 {

@@ -148,17 +148,28 @@ handle_drop(struct http_request *req, void *aux OVS_UNUSED)
 }
 
 static const struct http_route routes[] = {
-    { HTTP_GET, "/echo", handle_echo, "q", false, false, "echo", NULL },
-    { HTTP_GET, "/open", handle_echo, NULL, false, true, "open", NULL },
-    { HTTP_GET, "/items/{name}", handle_echo, NULL, false, false, "item", NULL },
-    { HTTP_PUT, "/body", handle_body, NULL, true, false, "", NULL },
-    { HTTP_PATCH, "/body", handle_body, NULL, true, false, "", NULL },
-    { HTTP_GET, "/hold", handle_hold, NULL, false, false, "", NULL },
-    { HTTP_GET, "/big", handle_big, NULL, false, false, "", NULL },
-    { HTTP_GET, "/etag", handle_etag, NULL, false, false, "", NULL },
-    { HTTP_PUT, "/etag", handle_if_match, NULL, false, false, "", NULL },
-    { HTTP_GET, "/", handle_coded, NULL, false, true, "", NULL },
-    { HTTP_GET, "/drop", handle_drop, NULL, false, false, "", NULL },
+    { .method = HTTP_GET, .pattern = "/echo",
+      .handler = handle_echo, .query = "q", .data = "echo" },
+    { .method = HTTP_GET, .pattern = "/open",
+      .handler = handle_echo, .open = true, .data = "open" },
+    { .method = HTTP_GET, .pattern = "/items/{name}",
+      .handler = handle_echo, .data = "item" },
+    { .method = HTTP_PUT, .pattern = "/body",
+      .handler = handle_body, .takes_body = true, .data = "" },
+    { .method = HTTP_PATCH, .pattern = "/body",
+      .handler = handle_body, .takes_body = true, .data = "" },
+    { .method = HTTP_GET, .pattern = "/hold",
+      .handler = handle_hold, .data = "" },
+    { .method = HTTP_GET, .pattern = "/big",
+      .handler = handle_big, .data = "" },
+    { .method = HTTP_GET, .pattern = "/etag",
+      .handler = handle_etag, .data = "" },
+    { .method = HTTP_PUT, .pattern = "/etag",
+      .handler = handle_if_match, .data = "" },
+    { .method = HTTP_GET, .pattern = "/",
+      .handler = handle_coded, .open = true, .data = "" },
+    { .method = HTTP_GET, .pattern = "/drop",
+      .handler = handle_drop, .data = "" },
 };
 
 /* Fixture.  -------------------------------------------------------------- */
@@ -171,7 +182,7 @@ start(struct fixture *f, const struct http_options *options)
     f->server = http_server_create(f->base, options, routes,
                                    ARRAY_SIZE(routes), f);
     if (http_listen_unix(f->server, f->path, NULL, &text)
-        || http_listen_tcp(f->server, "127.0.0.1:0", TOKEN, &text)) {
+        || http_listen_tcp(f->server, "127.0.0.1:0", TOKEN, NULL, &text)) {
         fail_msg("%s", text);
     }
 }
@@ -899,7 +910,7 @@ tcp_is_for_loopback_with_a_token_only(void **state)
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(http_listen_tcp(f->server, cases[i].address,
-                                         cases[i].token, &text),
+                                         cases[i].token, NULL, &text),
                          cases[i].error);
         free(text);
     }

@@ -202,6 +202,82 @@ sizes_are_bounded(void **state OVS_UNUSED)
     ds_destroy(&ds);
 }
 
+/* Whether 'a' selects, of all labels that can be made of a few values, nothing
+ * that 'b' does not. */
+static bool
+is_within_by_trial(const struct vmn_selector *a, const struct vmn_selector *b)
+{
+    static const char *const values[] = { NULL, "x", "y", "z", "" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        for (size_t j = 0; j < ARRAY_SIZE(values); j++) {
+            struct vmn_label pairs[2];
+            struct vmn_labels labels = { 0, pairs };
+
+            if (values[i]) {
+                pairs[labels.n++] = (struct vmn_label) { "k", values[i] };
+            }
+            if (values[j]) {
+                pairs[labels.n++] = (struct vmn_label) { "l", values[j] };
+            }
+            if (vmn_selector_matches(a, &labels)
+                && !vmn_selector_matches(b, &labels)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Never more than it is; and all of it, as long as there is one condition for a
+ * key. */
+static void
+one_is_within_another_or_not(void **state OVS_UNUSED)
+{
+    static const char *const terms[] = {
+        "", "@=x", "@=", "@ in (x,y)", "@!=x", "@ notin (x,y)", "@", "!@",
+        "@ in (x,y),@!=y", "@,@!=x",
+    };
+    enum { N = ARRAY_SIZE(terms), N_SINGLE = N - 2 };
+    struct vmn_selector selectors[N * N];
+    struct arena arena;
+    size_t n_within = 0;
+
+    arena_init(&arena);
+    for (size_t i = 0; i < N * N; i++) {
+        const char *k = terms[i / N], *l = terms[i % N];
+        char *text = xasprintf("%s%s%s", k, *k && *l ? "," : "", l);
+        size_t n_k = strlen(k);
+        char *fault;
+
+        for (char *p = text; *p; p++) {
+            *p = *p != '@' ? *p : p < text + n_k ? 'k' : 'l';
+        }
+        fault = selector_parse(text, strlen(text), &arena, &selectors[i]);
+        if (fault) {
+            fail_msg("%s: %s", text, fault);
+        }
+        free(text);
+    }
+    for (size_t i = 0; i < N * N; i++) {
+        for (size_t j = 0; j < N * N; j++) {
+            const struct vmn_selector *a = &selectors[i], *b = &selectors[j];
+            bool within = selector_is_within(a, b);
+
+            n_within += within;
+            if (within && !is_within_by_trial(a, b)) {
+                fail_msg("\"%s\" is not within \"%s\"", a->text, b->text);
+            }
+            if (!within && i / N < N_SINGLE && i % N < N_SINGLE
+                && is_within_by_trial(a, b)) {
+                fail_msg("\"%s\" is within \"%s\"", a->text, b->text);
+            }
+        }
+    }
+    assert_true(n_within > 100);
+    arena_uninit(&arena);
+}
+
 int
 main(void)
 {
@@ -212,6 +288,7 @@ main(void)
         cmocka_unit_test(labels_are_found_by_key),
         cmocka_unit_test(bad_selectors_are_refused),
         cmocka_unit_test(sizes_are_bounded),
+        cmocka_unit_test(one_is_within_another_or_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The door; see door.h.
+ *
+ * A token is "NAME.SECRET": its row is found by its name, and the SHA-256 of the
+ * whole compared.  The secret is 32 random bytes, so no slow hash is needed to
+ * keep it from being guessed. */
+
+#include <config.h>
+
+#include "controller/northbound/door.h"
+
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/value.h"
+#include "hash.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/token-bucket.h"
+#include "openvswitch/vlog.h"
+#include "proto/tls/tls.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(door);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
+
+#define SECRET_BYTES 32
+/* Buckets hold so many seconds' calls; a call takes this from one. */
+#define BURST_S 2
+#define CALL 1000
+/* Accounts whose calls are counted; those that were silent are forgotten. */
+#define CALLERS_MAX 4096
+
+struct caller {
+    struct hmap_node node;
+    char *account;
+    struct token_bucket bucket;
+};
+
+struct nb_door {
+    struct northbound *nb;
+    unsigned rate;
+    struct hmap callers;        /* Of struct caller. */
+    uint64_t n_refused;         /* 403. */
+    uint64_t n_throttled;       /* 429. */
+};
+
+/* Whom a request is from. */
+struct identity {
+    enum vmn_role role;
+    struct model_rights *rights; /* NULL: everything. */
+};
+
+static void
+identity_destroy(void *identity_)
+{
+    struct identity *identity = identity_;
+
+    model_rights_destroy(identity->rights);
+    free(identity);
+}
+
+/* Tokens.  --------------------------------------------------------------- */
+
+/* 'text' as 64 digits. */
+static void
+hash_token(const char *text, char digits[VALUE_SHA256_LEN + 1])
+{
+    unsigned char md[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+
+    if (!EVP_Digest(text, strlen(text), md, &n, EVP_sha256(), NULL)) {
+        out_of_memory();
+    }
+    for (unsigned int i = 0; i < n; i++) {
+        snprintf(digits + 2 * i, 3, "%02x", md[i]);
+    }
+}
+
+char *
+nb_token_make(const char *name, json_t *spec)
+{
+    char text[4 * (SECRET_BYTES / 3 + 1) + 1], digits[VALUE_SHA256_LEN + 1];
+    unsigned char secret[SECRET_BYTES];
+    char *token;
+
+    if (RAND_bytes(secret, sizeof secret) != 1) {
+        VLOG_FATAL("the system gives no random numbers");
+    }
+    EVP_EncodeBlock((unsigned char *) text, secret, sizeof secret);
+    text[strcspn(text, "=")] = '\0';
+    for (char *p = text; *p; p++) {
+        *p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+    }
+    token = xasprintf("%s.%s", name, text);
+    hash_token(token, digits);
+    json_object_set_new(spec, "sha256", json_string(digits));
+    return token;
+}
+
+/* The row that 'token' is good for, or NULL with the reason. */
+static const struct vmn_token *
+find_token(const struct northbound *nb, const char *token,
+           const char **reason)
+{
+    const char *dot = strrchr(token, '.');
+    char digits[VALUE_SHA256_LEN + 1];
+    const struct vmn_token *row = NULL;
+
+    *reason = "The token is not the right one";
+    if (dot && dot - token <= VMN_NAME_LEN) {
+        char *name = xmemdup0(token, dot - token);
+
+        row = model_get_durable(nb->model, VMN_TABLE_TOKEN, name, NULL);
+        free(name);
+    }
+    hash_token(token, digits);
+    if (!row || CRYPTO_memcmp(row->sha256, digits, VALUE_SHA256_LEN)) {
+        return NULL;
+    }
+    if (row->expires && value_parse_time(row->expires) <= time_wall()) {
+        *reason = "The token has expired";
+        return NULL;
+    }
+    return row;
+}
+
+/* Who it is.  ------------------------------------------------------------ */
+
+static struct identity *
+make_identity(const struct vmn_account *account)
+{
+    /* What is of the whole installation, and who may come in, is for
+     * admins. */
+    static const uint64_t for_admins
+        = (UINT64_C(1) << VMN_TABLE_HOST | UINT64_C(1) << VMN_TABLE_APP
+           | UINT64_C(1) << VMN_TABLE_ACCOUNT
+           | UINT64_C(1) << VMN_TABLE_TOKEN);
+    struct identity *identity = xzalloc(sizeof *identity);
+
+    identity->role = account->role;
+    if (account->role != VMN_ROLE_ADMIN) {
+        identity->rights = model_rights_create(
+            account->role == VMN_ROLE_OPERATOR ? ~for_admins : 0,
+            &account->scope, &account->reads);
+    }
+    return identity;
+}
+
+/* Lets the account in, or says why not. */
+static bool
+let_in(struct northbound *nb, struct http_request *req, const char *name,
+       const char *token)
+{
+    const struct vmn_account *account = model_get_durable(
+        nb->model, VMN_TABLE_ACCOUNT, name, NULL);
+
+    if (!account || !account->enabled || (!token && !account->certificate)) {
+        VLOG_INFO_RL(&rl, "%s: account \"%s\" is not let in",
+                     http_request_who(req), name);
+        http_reply_unauthorized(
+            req, token ? "The token's account is not enabled"
+            : "There is no account that this certificate proves");
+        return false;
+    }
+    http_request_set_who(req, token
+                         ? xasprintf("account:%s/%s", name, token)
+                         : xasprintf("account:%s", name),
+                         make_identity(account), identity_destroy);
+    return true;
+}
+
+static void
+forget_callers(struct nb_door *door)
+{
+    struct caller *caller, *next;
+
+    HMAP_FOR_EACH_SAFE (caller, next, node, &door->callers) {
+        hmap_remove(&door->callers, &caller->node);
+        free(caller->account);
+        free(caller);
+    }
+}
+
+static struct caller *
+get_caller(struct nb_door *door, const char *account)
+{
+    uint32_t hash = hash_string(account, 0);
+    struct caller *caller;
+
+    HMAP_FOR_EACH_WITH_HASH (caller, node, hash, &door->callers) {
+        if (!strcmp(caller->account, account)) {
+            return caller;
+        }
+    }
+    if (hmap_count(&door->callers) >= CALLERS_MAX) {
+        forget_callers(door);
+    }
+    caller = xzalloc(sizeof *caller);
+    caller->account = xstrdup(account);
+    token_bucket_init(&caller->bucket, door->rate,
+                      door->rate * BURST_S * CALL);
+    hmap_insert(&door->callers, &caller->node, hash);
+    return caller;
+}
+
+/* Whether the account may make another call now. */
+static bool
+is_in_time(struct nb_door *door, struct http_request *req,
+           const char *account)
+{
+    if (!door->rate
+        || token_bucket_withdraw(&get_caller(door, account)->bucket, CALL)) {
+        return true;
+    }
+    door->n_throttled++;
+    http_reply_header(req, "Retry-After", "1");
+    http_reply_problem(req, 429, "throttled", NULL, "Account \"%s\" makes "
+                       "more than %u calls a second", account, door->rate);
+    return false;
+}
+
+bool
+nb_authenticate(struct http_request *req, const struct http_peer *peer,
+                void *nb_)
+{
+    struct northbound *nb = nb_;
+    const struct vmn_token *token = NULL;
+    const char *reason = NULL;
+    const char *account;
+
+    if (peer->trusted) {
+        return true;
+    }
+    if (peer->token) {
+        token = find_token(nb, peer->token, &reason);
+        if (!token) {
+            VLOG_INFO_RL(&rl, "%s: %s", http_request_who(req), reason);
+            http_reply_unauthorized(req, reason);
+            return false;
+        }
+    }
+    account = token ? token->account : peer->certificate;
+    return (is_in_time(nb->door, req, account)
+            && let_in(nb, req, account, token ? token->row.name : NULL));
+}
+
+/* What it may do.  ------------------------------------------------------- */
+
+const struct model_rights *
+nb_rights(const struct http_request *req)
+{
+    const struct identity *identity = http_request_identity(req);
+
+    return identity ? identity->rights : NULL;
+}
+
+void
+nb_request_init(struct model_request *request, const struct http_request *req)
+{
+    model_request_init(request, http_request_who(req));
+    request->rights = model_rights_clone(nb_rights(req));
+}
+
+/* Why the client may not make this call, or NULL. */
+static const char *
+why_not(const struct http_request *req, const struct identity *identity)
+{
+    const struct schema_table *table = http_request_data(req);
+    bool scoped = identity->rights && identity->rights->scope.text;
+
+    if (identity->role == VMN_ROLE_ADMIN) {
+        return NULL;
+    } else if (table && (table->id == VMN_TABLE_ACCOUNT
+                         || table->id == VMN_TABLE_TOKEN)) {
+        return "is for admins";
+    }
+    switch ((enum nb_need) http_request_need(req)) {
+    case NB_NEED_ANY:
+    case NB_NEED_OBJECTS:
+        return NULL;
+    case NB_NEED_VIEW:
+        return scoped ? "is for accounts without a scope" : NULL;
+    case NB_NEED_CHANGE:
+        return identity->role == VMN_ROLE_VIEWER ? "is for operators" : NULL;
+    case NB_NEED_OPERATE:
+        return (identity->role == VMN_ROLE_VIEWER ? "is for operators"
+                : scoped ? "is for accounts without a scope" : NULL);
+    case NB_NEED_ADMIN:
+    default:
+        return "is for admins";
+    }
+}
+
+bool
+nb_authorize(struct http_request *req, void *nb_)
+{
+    const struct identity *identity = http_request_identity(req);
+    const char *reason = identity ? why_not(req, identity) : NULL;
+    struct northbound *nb = nb_;
+
+    if (reason) {
+        nb->door->n_refused++;
+        http_reply_problem(req, 403, "forbidden", NULL, "This call %s",
+                           reason);
+    }
+    return !reason;
+}
+
+/* Life.  ----------------------------------------------------------------- */
+
+struct nb_door *
+nb_door_create(struct northbound *nb, unsigned rate)
+{
+    struct nb_door *door = xzalloc(sizeof *door);
+
+    door->nb = nb;
+    door->rate = rate;
+    hmap_init(&door->callers);
+    return door;
+}
+
+void
+nb_door_destroy(struct nb_door *door)
+{
+    if (door) {
+        forget_callers(door);
+        hmap_destroy(&door->callers);
+        free(door);
+    }
+}
+
+/* Metrics.  -------------------------------------------------------------- */
+
+/* The lines of a metric about certificates: the API's and that for hosts. */
+static void
+put_certificates(struct ds *ds, const char *name, const char *type,
+                 const char *help, const struct tls_info infos[2],
+                 const bool there[2], bool expiry)
+{
+    static const char *const uses[] = { "api", "hosts" };
+
+    ds_put_format(ds, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
+                  type);
+    for (int i = 0; i < 2; i++) {
+        if (there[i]) {
+            ds_put_format(ds, "%s{use=\"%s\"} %"PRIu64"\n", name, uses[i],
+                          expiry ? (uint64_t) infos[i].expires_s
+                          : infos[i].n_failures);
+        }
+    }
+}
+
+void
+nb_door_put_metrics(const struct northbound *nb, struct ds *ds)
+{
+    struct tls_info infos[2];
+    const bool there[2] = { nb->tls != NULL,
+                            fabric_get_tls(nb->fabric, &infos[1]) };
+
+    if (there[0]) {
+        tls_get_info(nb->tls, &infos[0]);
+    }
+    ds_put_format(ds, "# HELP vmn_http_forbidden_total API requests that were "
+                  "not for their account.\n"
+                  "# TYPE vmn_http_forbidden_total counter\n"
+                  "vmn_http_forbidden_total %"PRIu64"\n"
+                  "# HELP vmn_http_throttled_total API requests beyond their "
+                  "account's rate.\n"
+                  "# TYPE vmn_http_throttled_total counter\n"
+                  "vmn_http_throttled_total %"PRIu64"\n", nb->door->n_refused,
+                  nb->door->n_throttled);
+    put_certificates(ds, "vmn_certificate_expiry_timestamp_seconds", "gauge",
+                     "When a certificate ends to be good, since 1970.",
+                     infos, there, true);
+    put_certificates(ds, "vmn_certificate_load_failures_total", "counter",
+                     "Certificates that were replaced by what is no good.",
+                     infos, there, false);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fields of the resources that say who may use the API; see
+ * schema-tables.c. */
+
+#include <config.h>
+
+#include "controller/schema/schema-define.h"
+#include "controller/schema/schema-fault.h"
+#include "controller/schema/value.h"
+
+static const char *const role_names[] = {
+    [VMN_ROLE_VIEWER] = "viewer",
+    [VMN_ROLE_OPERATOR] = "operator",
+    [VMN_ROLE_ADMIN] = "admin",
+    NULL,
+};
+
+const struct schema_field schema_account_fields[] = {
+    COMMON(vmn_account),
+    { .name = "role", .type = SCHEMA_ENUM, AT(vmn_account, role),
+      .flags = SCHEMA_REQUIRED, .names = role_names,
+      .doc = "What it may do: a viewer looks, an operator changes networks "
+             "and what is in them, an admin everything." },
+    { .name = "enabled", .type = SCHEMA_BOOL, AT(vmn_account, enabled),
+      .def = true, .doc = "Whether it is let in." },
+    { .name = "certificate", .type = SCHEMA_BOOL,
+      AT(vmn_account, certificate), .flags = SCHEMA_HIDE_DEFAULT,
+      .doc = "Whether a client certificate of the CA proves it, whose common "
+             "name is the account's." },
+    { .name = "scope", .type = SCHEMA_SELECTOR, AT(vmn_account, scope),
+      .doc = "It sees and changes only objects with these labels, and refers "
+             "to no others: a project. All when absent." },
+    { .name = "reads", .type = SCHEMA_SELECTOR, AT(vmn_account, reads),
+      .doc = "With `scope`: objects with these labels, too, it sees and may "
+             "refer to, but not change." },
+    { .name = NULL },
+};
+
+const struct schema_column schema_account_columns[] = {
+    { .heading = "NAME", .path = "/name" },
+    { .heading = "ROLE", .path = "/spec/role" },
+    { .heading = "ENABLED", .path = "/spec/enabled" },
+    { .heading = "CERTIFICATE", .path = "/spec/certificate" },
+    { .heading = "SCOPE", .path = "/spec/scope" },
+    { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
+    { .heading = NULL },
+};
+
+void
+schema_finish_account(void *account_, const json_t *json OVS_UNUSED,
+                      const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_account *account = account_;
+
+    if (account->role == VMN_ROLE_ADMIN && account->scope.text) {
+        fault(errors, pointer, "scope", "an admin's is everything: it cannot "
+              "be combined with \"role\"");
+    }
+    if (account->reads.text && !account->scope.text) {
+        fault(errors, pointer, "reads", "is only for accounts with a "
+              "\"scope\"");
+    }
+}
+
+const struct schema_field schema_token_fields[] = {
+    COMMON(vmn_token),
+    { .name = "account", .type = SCHEMA_REF, AT(vmn_token, account),
+      .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_ACCOUNT,
+      .doc = "Whoever has the token is this account." },
+    { .name = "expires", .type = SCHEMA_STRING, AT(vmn_token, expires),
+      .max = VALUE_TIME_LEN, .check = value_check_time,
+      .doc = "When it ends to be good, in UTC: \"2027-01-31T12:00:00Z\". "
+             "Never when absent." },
+    { .name = "sha256", .type = SCHEMA_STRING, AT(vmn_token, sha256),
+      .flags = SCHEMA_REQUIRED, .min = VALUE_SHA256_LEN,
+      .max = VALUE_SHA256_LEN, .check = value_check_sha256,
+      .doc = "SHA-256 of the token, which is NAME.SECRET, in hexadecimal. A "
+             "PUT that does not say it makes a secret, which is in the reply, "
+             "once, as `secret`." },
+    { .name = NULL },
+};
+
+const struct schema_column schema_token_columns[] = {
+    { .heading = "NAME", .path = "/name" },
+    { .heading = "ACCOUNT", .path = "/spec/account" },
+    { .heading = "EXPIRES", .path = "/spec/expires" },
+    { .heading = "DESCRIPTION", .path = "/spec/description" },
+    { .heading = NULL },
+};
