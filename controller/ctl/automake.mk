@@ -8,6 +8,7 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/call.h \
 	controller/ctl/client.c \
 	controller/ctl/client.h \
+	controller/ctl/cmd-completion.c \
 	controller/ctl/cmd-describe.c \
 	controller/ctl/cmd-get.c \
 	controller/ctl/cmd-drops.c \
@@ -63,3 +64,14 @@ bin_PROGRAMS += vmnctl
 vmnctl_SOURCES = controller/ctl/main.c
 vmnctl_LDADD = $(CTL_LIBS)
 dist_man_MANS += docs/man/vmnctl.1
+
+# What shells complete its command lines with, as it says itself.
+bashcompdir = $(datadir)/bash-completion/completions
+zshcompdir = $(datadir)/zsh/site-functions
+nodist_bashcomp_DATA = controller/ctl/bash/vmnctl
+nodist_zshcomp_DATA = controller/ctl/zsh/_vmnctl
+CLEANFILES += $(nodist_bashcomp_DATA) $(nodist_zshcomp_DATA)
+controller/ctl/bash/vmnctl: vmnctl$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./vmnctl$(EXEEXT) completion bash >$@.tmp && mv $@.tmp $@
+controller/ctl/zsh/_vmnctl: vmnctl$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./vmnctl$(EXEEXT) completion zsh >$@.tmp && mv $@.tmp $@

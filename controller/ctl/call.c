@@ -17,10 +17,6 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* How much longer than the wait that was asked for an answer may take, on a
- * server that has much to do. */
-#define ANSWER_TIMEOUT_MS (60 * 1000)
-
 /* How long nothing at all may come of a download: what is downloaded is made
  * first. */
 #define DOWNLOAD_TIMEOUT_MS (600 * 1000)
@@ -245,7 +241,8 @@ send_request(struct ctl *ctl, const char *method, const char *path,
     const char *type = (!strcmp(method, "PATCH")
                         ? "application/merge-patch+json"
                         : "application/json");
-    int timeout_ms = ANSWER_TIMEOUT_MS + (ctl->wait ? ctl->timeout_ms : 0);
+    int timeout_ms = (CTL_ANSWER_TIMEOUT_MS
+                      + (ctl->wait ? ctl->timeout_ms : 0));
     enum ctl_exit status = open_client(ctl);
     char *error;
 
@@ -323,8 +320,8 @@ ctl_look(struct ctl *ctl, const char *type, const char *name,
 }
 
 enum ctl_exit
-ctl_fetch(struct ctl *ctl, const char *path, struct ctl_reply *reply,
-          char **why)
+ctl_fetch(struct ctl *ctl, const char *path, int timeout_ms,
+          struct ctl_reply *reply, char **why)
 {
     enum ctl_exit status = open_client(ctl);
     struct ds ds = DS_EMPTY_INITIALIZER;
@@ -334,8 +331,8 @@ ctl_fetch(struct ctl *ctl, const char *path, struct ctl_reply *reply,
         *why = xstrdup("there is no such server");
         return status;
     }
-    if (ctl_client_call(ctl->client, "GET", path, NULL, NULL,
-                        ANSWER_TIMEOUT_MS, reply, why)) {
+    if (ctl_client_call(ctl->client, "GET", path, NULL, NULL, timeout_ms,
+                        reply, why)) {
         return CTL_UNREACHABLE;
     }
     if (reply->status >= 200 && reply->status < 300) {

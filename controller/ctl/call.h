@@ -9,6 +9,10 @@
 #include "controller/ctl/client.h"
 #include "controller/ctl/ctl.h"
 
+/* How much longer than the wait that was asked for an answer may take, on a
+ * server that has much to do. */
+#define CTL_ANSWER_TIMEOUT_MS (60 * 1000)
+
 struct ctl_input;
 struct schema_table;
 struct ds;
@@ -53,10 +57,10 @@ enum ctl_exit ctl_look(struct ctl *, const char *type, const char *name,
 /* As ctl_call(), for an answer that must be a JSON object. */
 enum ctl_exit ctl_get(struct ctl *, const char *path, struct ctl_reply *);
 
-/* As ctl_call() for a GET, but says nothing: why there is no reply is in
- * '*why', which the caller frees. */
-enum ctl_exit ctl_fetch(struct ctl *, const char *path, struct ctl_reply *,
-                        char **why);
+/* As ctl_call() for a GET, but says nothing: why there is no reply within
+ * 'timeout_ms' is in '*why', which the caller frees. */
+enum ctl_exit ctl_fetch(struct ctl *, const char *path, int timeout_ms,
+                        struct ctl_reply *, char **why);
 
 /* GETs what is no JSON, and writes it to 'fd'. */
 enum ctl_exit ctl_download(struct ctl *, const char *path, int fd);

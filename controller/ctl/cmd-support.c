@@ -55,7 +55,7 @@ fetch(struct support *s, const char *what, const char *path,
         return false;
     }
     ctl_progress(s->ctl, "%s", what);
-    status = ctl_fetch(s->ctl, path, reply, &why);
+    status = ctl_fetch(s->ctl, path, CTL_ANSWER_TIMEOUT_MS, reply, &why);
     if (status) {
         why[strcspn(why, "\n")] = '\0';
         leave_out(s, what, why);

@@ -319,6 +319,16 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl top\n"
       "  vmnctl top --once --limit 5\n",
       ctl_cmd_top },
+    { "completion", "bash|zsh", 1, -1, 0,
+      "print what a shell completes command lines with",
+      "Commands, options, types, and names of objects, for which the server is\n"
+      "asked.  It is installed with vmnctl; where the shell does not find it:\n"
+      "  source <(vmnctl completion bash)\n"
+      "`vmnctl completion words -- WORD...` prints what the last WORD of a command\n"
+      "line may become.\n"
+      "\nExample:\n"
+      "  vmnctl completion zsh >~/.zfunc/_vmnctl\n",
+      ctl_cmd_completion },
     { "version", "", 0, 0, 0,
       "show the versions of vmnctl and vmnd",
       "Example:\n"

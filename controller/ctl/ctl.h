@@ -135,6 +135,17 @@ bool ctl_options_parse(struct ctl *, const struct ctl_command *command,
                        int argc, char *argv[], int *first);
 void ctl_options_help(FILE *, unsigned int options);
 
+/* What there is to know of an option. */
+struct ctl_option_info {
+    char letter;                /* Its short form, or 0. */
+    const char *name, *arg;     /* 'arg' is NULL if it takes none. */
+    const char *values;         /* That it takes, with spaces; or NULL. */
+    const char *help;
+};
+
+/* The 'i'th of the options that 'options' bring; false past the last one. */
+bool ctl_option_at(size_t i, unsigned int options, struct ctl_option_info *);
+
 /* Complains about the command line or a file; returns CTL_USAGE. */
 enum ctl_exit ctl_usage(struct ctl *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -176,6 +187,7 @@ enum ctl_exit ctl_cmd_reachability(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_events(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_logs(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_status(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_completion(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_support(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_top(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_backup(struct ctl *, int, char *const[]);

@@ -229,6 +229,34 @@ ctl_options_help(FILE *file, unsigned int options)
     }
 }
 
+/* All that an option takes, with spaces between; NULL: nobody knows. */
+static const char *
+values_of(const struct option_row *row)
+{
+    return (row->set == set_output ? "table wide json yaml name"
+            : row->set == set_shown ? "table json yaml"
+            : row->set == set_raw ? "json yaml"
+            : row->set == set_by ? "group port"
+            : !strcmp(row->name, "kinds")
+            ? "revision installed host binding drop log audit" : NULL);
+}
+
+bool
+ctl_option_at(size_t i, unsigned int options, struct ctl_option_info *info)
+{
+    for (size_t row = 0; row < ARRAY_SIZE(option_rows); row++) {
+        const struct option_row *r = &option_rows[row];
+
+        if (r->options & options && !i--) {
+            *info = (struct ctl_option_info) {
+                r->letter, r->name, r->arg, values_of(r), r->help
+            };
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Setting.  -------------------------------------------------------------- */
 
 static void *

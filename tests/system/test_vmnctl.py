@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator does with vmnctl on a live system, beyond single calls:
-describe, edit, support-bundle."""
+describe, edit, support-bundle, completion."""
 
 import json
 import os
+import pty
 import re
+import select
 import subprocess
 import tarfile
+import time
 
 import pytest
 from conftest import close_lab, make_lab, wait_quiet
@@ -231,3 +234,90 @@ def test_support_bundle_has_what_a_report_needs(shop, tmp_path):
     assert {"what": "objects/ports.json", "why": "--no-objects"} in \
         json.loads(files["manifest.json"])["left_out"]
     shop.vmnctl("label", "port", "web-1", "api-token-")
+
+
+# Completion.  ---------------------------------------------------------------
+
+BASH = """
+source <("$1" completion bash)
+COMP_LINE=$2
+COMP_POINT=${#COMP_LINE}
+_vmnctl
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def bash(shop, line):
+    """What bash offers for the end of 'line'."""
+    vmnctl = find("vmnctl")
+    done = subprocess.run(
+        ["bash", "--norc", "-c", BASH, "bash", vmnctl, vmnctl + " " + line],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30,
+        cwd=os.path.dirname(os.path.realpath(__file__)),
+        env=dict(os.environ, VMNCTL_SERVER="unix:" + shop.api.path))
+    assert done.returncode == 0 and not done.stderr, done
+    return done.stdout.split()
+
+
+def test_bash_completes(shop):
+    assert bash(shop, "descr") == ["describe"]
+    assert bash(shop, "get po") == ["ports", "policies"]
+    assert bash(shop, "describe port ") == ["db-1", "web-1", "web-2"]
+    assert bash(shop, "describe port web") == ["web-1", "web-2"]
+    assert bash(shop, "flows h") == ["h1", "h2"]
+    assert bash(shop, "get ports --output=j") == ["json"]
+    assert bash(shop, "events --network s") == ["shop"]
+    assert bash(shop, "apply -f test_vmnc") == ["test_vmnctl.py"]
+    assert bash(shop, "-s unix:/nonexistent/x get ports ") == []
+    assert bash(shop, "get ports --lim") == ["--limit"]
+
+
+def test_bash_does_as_it_types(shop):
+    """What is typed is completed in place, behind = too."""
+    setup = 'source <("%s" completion bash)' % find("vmnctl")
+    typed(shop, ["bash", "--norc", "-i"], setup, "get networks --output=js",
+          "get networks --output=json")
+
+
+def test_zsh_completes(shop, tmp_path):
+    script, _ = shop.vmnctl("completion", "zsh")
+    (tmp_path / "_vmnctl").write_text(script)
+    setup = ("fpath=(%s $fpath); autoload -Uz compinit; compinit -u -D; "
+             "unsetopt promptsp promptcr" % tmp_path)
+    for line, full in (("get networ", "get networks"),
+                       ("describe port db", "describe port db-1"),
+                       ("get ports --output=js", "get ports --output=json"),
+                       ("apply --dry-r", "apply --dry-run")):
+        typed(shop, ["zsh", "-f", "-i"], setup, line, full)
+
+
+def typed(shop, shell, setup, line, full):
+    """Types 'line' and a tab in a shell, which must make 'full' of it."""
+    place = os.path.dirname(find("vmnctl"))
+    pid, fd = pty.fork()
+    if not pid:
+        os.environ.update(TERM="dumb", PS1="next:", PROMPT="next:",
+                          HOME="/nonexistent", PATH=place + ":" + os.environ[
+                              "PATH"], VMNCTL_SERVER="unix:" + shop.api.path)
+        os.execvp(shell[0], shell)
+    try:
+        # The line editor reads, and nothing else echoes, from the prompt on.
+        show(fd, "next:")
+        os.write(fd, (setup + "; echo rea''dy\n").encode())
+        show(fd, "\nready\nnext:")
+        os.write(fd, ("vmnctl " + line + "\t").encode())
+        show(fd, "vmnctl " + full)
+    finally:
+        os.kill(pid, 9)
+        os.close(fd)
+        os.waitpid(pid, 0)
+
+
+def show(fd, awaited):
+    """Reads from a terminal until it shows 'awaited'."""
+    text, end = "", time.monotonic() + 20
+    while awaited not in text:
+        assert time.monotonic() < end, (awaited, text)
+        if select.select([fd], [], [], 0.2)[0]:
+            text += os.read(fd, 4096).decode(errors="replace").replace(
+                "\r", "")

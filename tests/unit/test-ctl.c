@@ -1353,6 +1353,93 @@ an_answer_that_is_not_json_is_refused(void **state OVS_UNUSED)
     run_uninit(&result);
 }
 
+/* Completion.  ----------------------------------------------------------- */
+
+/* What the last word of 'line' may become, where there is no server. */
+static void
+assert_completed(const char *line, const char *out)
+{
+    char *command = xasprintf("completion words -- %s", line);
+    struct run result;
+
+    run(&result, "unix:/nonexistent/vmnd.sock", "", command);
+    assert_string_equal(result.out, out);
+    assert_string_equal(result.err, "");
+    assert_int_equal(result.status, CTL_DONE);
+    run_uninit(&result);
+    free(command);
+}
+
+static void
+words_are_completed_by_the_tables(void **state OVS_UNUSED)
+{
+    struct run result;
+
+    assert_completed("revisio", "revision\tshow a revision: who, what, and "
+                     "which hosts have it\n"
+                     "revisions\tshow the log of changes\n");
+    assert_completed("get po", "ports\npolicies\n");
+    assert_completed("-s unix:/x --token-file=y get po",
+                     "ports\npolicies\n");
+    assert_completed("explain po", "ports\npolicies\n");
+    assert_completed("get ports -o w", "wide\n");
+    assert_completed("drops -o w", "");
+    assert_completed("drops --output=y", "--output=yaml\n");
+    assert_completed("get ports --output w", "wide\n");
+    assert_completed("reachability --by g", "group\n");
+    assert_completed("apply --dry", "--dry-run\tonly show what would change, "
+                     "down to the flows\n");
+    assert_completed("get --cas", "");
+    assert_completed("apply -f x", ":files\n");
+    assert_completed("backup x", ":files\n");
+    assert_completed("policy r", "recommend\n");
+    assert_completed("completion b", "bash\n");
+    assert_completed("no-such-command x", "");
+    assert_completed("label ports web-1 x", "");
+    assert_completed("get ports web", "");      /* Nobody answers. */
+
+    run(&result, "unix:/nonexistent/vmnd.sock", "", "completion words");
+    assert_string_equal(result.out, "");
+    assert_int_equal(result.status, CTL_DONE);
+    run_uninit(&result);
+    assert_alone("", "completion csh", CTL_USAGE, "want bash or zsh");
+}
+
+/* Names come from behind the text that is before all that begin so. */
+static void
+names_are_asked_from_the_server(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/ports?limit=250&after=wea~", NULL, 200,
+          "{\"items\": [{\"name\": \"web-1\"}, {\"name\": \"web-2\"},"
+          " {\"name\": \"x\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const char *const lines[] = {
+        "get port web", "delete ports db-1 web", "quarantine web",
+        "quarantine a web", "trace web", "events --port web", "events --port=web",
+    };
+    static const struct step both[] = {
+        { "GET /v1/ports?limit=250&after=wea~", NULL, 200,
+          "{\"items\": [{\"name\": \"web-1\"}]}" },
+        { "GET /v1/loadbalancers?limit=250&after=wea~", NULL, 200,
+          "{\"items\": [{\"name\": \"webs\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        char *command = xasprintf("completion words -- %s", lines[i]);
+        const char *p = strchr(lines[i], '=') ? "--port=" : "";
+        char *out = xasprintf("%sweb-1\n%sweb-2\n", p, p);
+
+        assert_play(steps, "", command, CTL_DONE, out, "");
+        free(out);
+        free(command);
+    }
+    assert_play(both, "", "completion words -- trace a web", CTL_DONE,
+                "web-1\nwebs\n", "");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -1402,6 +1489,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(diff_of_flows_shows_both_sides),
         cmocka_unit_test(flows_have_groups_behind_them),
         cmocka_unit_test(help_and_usage),
+        cmocka_unit_test(words_are_completed_by_the_tables),
+        cmocka_unit_test(names_are_asked_from_the_server),
         cmocka_unit_test(a_server_that_is_not_there_exits_with_3),
         cmocka_unit_test(an_answer_that_is_not_json_is_refused),
     };

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl completion: what bash and zsh complete vmnctl's command lines with.
+ * Their scripts are small: they ask `vmnctl completion words`, which goes by the
+ * tables of commands and options, and asks the server for names. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/call.h"
+#include "controller/ctl/table.h"
+#include "controller/ctl/types.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* How long a server may let the user wait, and names to ask for at once. */
+#define ANSWER_MS 1000
+#define NAMES_MAX 250
+
+/* What a script prints for files' names instead of words. */
+#define FILES ":files"
+
+static const char bash_script[] =
+"# bash completion for vmnctl, as `vmnctl completion bash` prints it.\n"
+"_vmnctl() {\n"
+"    local IFS=$' \\t\\n' line=${COMP_LINE:0:COMP_POINT} words cur word found\n"
+"    read -ra words <<<\"$line\"\n"
+"    [[ $line == *[[:space:]] ]] && words+=(\"\")\n"
+"    cur=${words[${#words[@]}-1]}\n"
+"    # Readline takes what is behind the last of these for the word.\n"
+"    word=${cur##*[=:]}\n"
+"    mapfile -t found < <(\"${words[0]}\" completion words -- \\\n"
+"        \"${words[@]:1}\" 2>/dev/null)\n"
+"    found=(\"${found[@]%%$'\\t'*}\")\n"
+"    COMPREPLY=()\n"
+"    if [[ ${found[0]} == " FILES " ]]; then\n"
+"        compopt -o filenames 2>/dev/null\n"
+"        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
+"        return\n"
+"    fi\n"
+"    local prefix=${cur%\"$word\"} each\n"
+"    for each in \"${found[@]}\"; do\n"
+"        [[ -n $each ]] && COMPREPLY+=(\"${each#\"$prefix\"}\")\n"
+"    done\n"
+"}\n"
+"complete -F _vmnctl vmnctl\n";
+
+static const char zsh_script[] =
+"#compdef vmnctl\n"
+"# zsh completion for vmnctl, as `vmnctl completion zsh` prints it.\n"
+"_vmnctl() {\n"
+"    local -a found list\n"
+"    local each word\n"
+"    found=(\"${(@f)$(\"${words[1]}\" completion words -- \\\n"
+"        \"${(@)words[2,CURRENT]}\" 2>/dev/null)}\")\n"
+"    if [[ ${found[1]} == " FILES " ]]; then\n"
+"        [[ $PREFIX == --*=* ]] && compset -P '*='\n"
+"        _files\n"
+"        return\n"
+"    fi\n"
+"    for each in \"${found[@]}\"; do\n"
+"        [[ -n $each ]] || continue\n"
+"        word=${each%%$'\\t'*}\n"
+"        list+=(\"${word//:/\\\\:}${${each#$word}/$'\\t'/:}\")\n"
+"    done\n"
+"    _describe vmnctl list\n"
+"}\n"
+"if [[ ${funcstack[1]} == _vmnctl ]]; then\n"
+"    _vmnctl \"$@\"\n"
+"else\n"
+"    compdef _vmnctl vmnctl\n"
+"fi\n";
+
+/* A command line up to the word that is completed. */
+struct line {
+    struct ctl *ctl;
+    const struct ctl_command *command; /* NULL: it is not there yet. */
+    struct svec args;
+    struct ctl_option_info option; /* Whose argument is next, if 'wants'. */
+    bool wants;
+    const char *current;        /* What there is of the word. */
+    const char *prefix;         /* What stands before it in each answer. */
+};
+
+static void
+say(const struct line *line, const char *word, const char *about)
+{
+    if (!strncmp(word, line->current, strlen(line->current))) {
+        FILE *out = line->ctl->out;
+
+        ctl_print_safely(out, line->prefix);
+        ctl_print_safely(out, word);
+        if (about) {
+            fprintf(out, "\t%s", about);
+        }
+        putc('\n', out);
+    }
+}
+
+/* The words of 'list', which 'separator' is between. */
+static void
+say_each(const struct line *line, const char *list, size_t n,
+         const char *separator)
+{
+    char *copy = xmemdup0(list, n), *save = NULL;
+
+    for (char *word = strtok_r(copy, separator, &save); word;
+         word = strtok_r(NULL, separator, &save)) {
+        say(line, word, NULL);
+    }
+    free(copy);
+}
+
+/* Names.  ---------------------------------------------------------------- */
+
+/* The text behind which names that begin as the current word come: names hold
+ * nothing that is as far behind as "~". */
+static char *
+cursor_before(const char *current)
+{
+    size_t len = strlen(current);
+    char *text;
+
+    if (!len || current[len - 1] <= '!') {
+        return NULL;
+    }
+    text = xasprintf("%s~", current);
+    text[len - 1]--;
+    return text;
+}
+
+/* The names of objects, as far as the server tells them at once; else none. */
+static void
+say_names(struct line *line, const char *type)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    char *after = cursor_before(line->current);
+    struct ctl_reply reply;
+    const json_t *object;
+    char *why;
+    size_t i;
+
+    ds_put_format(&path, "/v1/%s?limit=%d", type, NAMES_MAX);
+    if (after) {
+        ctl_put_query(&path, "after", after);
+    }
+    if (!ctl_fetch(line->ctl, ds_cstr(&path), ANSWER_MS, &reply, &why)) {
+        json_array_foreach (json_object_get(reply.body, "items"), i, object) {
+            const char *name = json_string_value(json_object_get(object,
+                                                                 "name"));
+
+            if (name) {
+                say(line, name, NULL);
+            }
+        }
+        ctl_reply_uninit(&reply);
+    }
+    free(why);
+    free(after);
+    ds_destroy(&path);
+}
+
+static void
+say_types(const struct line *line)
+{
+    const struct schema_table *type;
+
+    for (size_t i = 0; (type = ctl_type_at(i)); i++) {
+        say(line, type->plural, NULL);
+    }
+}
+
+/* What stands for a word such as "PORT" in the tables. */
+static void
+say_kind(struct line *line, const char *kind, size_t n)
+{
+    static const struct {
+        const char *kind, *type;
+    } kinds[] = {
+        { "HOST", "hosts" }, { "NETWORK", "networks" }, { "PORT", "ports" },
+        { "POLICY", "policies" }, { "GROUP", "groups" }, { "APP", "apps" },
+        { "TO", "ports" }, { "TO", "loadbalancers" },
+    };
+    const struct ctl_command *command = line->command;
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (n == strlen(kinds[i].kind) && !memcmp(kind, kinds[i].kind, n)) {
+            say_names(line, kinds[i].type);
+        }
+    }
+    if (n == 4 && !memcmp(kind, "TYPE", n)) {
+        say_types(line);
+    } else if (n == 4 && (!memcmp(kind, "PATH", n)
+                          || !memcmp(kind, "FILE", n))) {
+        fputs(FILES "\n", line->ctl->out);
+    } else if (n == 4 && !memcmp(kind, "NAME", n) && command) {
+        /* Of the type before it, or of what is released. */
+        const struct schema_table *type = ctl_type_find(
+            !strncmp(command->args, "TYPE", 4) && line->args.n
+            ? line->args.names[0] : "quarantines");
+
+        if (type) {
+            say_names(line, type->plural);
+        }
+    }
+}
+
+/* Words.  ---------------------------------------------------------------- */
+
+static void
+say_commands(const struct line *line)
+{
+    for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+        say(line, c->name, c->summary);
+    }
+}
+
+static void
+say_options(const struct line *line)
+{
+    unsigned int options = (CTL_OPT_GLOBAL
+                            | (line->command ? line->command->options : 0));
+    struct ctl_option_info info;
+
+    for (size_t i = 0; ctl_option_at(i, options, &info); i++) {
+        char *name = xasprintf("--%s", info.name);
+
+        say(line, name, info.help);
+        free(name);
+    }
+}
+
+static void
+say_value(struct line *line)
+{
+    const struct ctl_option_info *option = &line->option;
+
+    if (option->values) {
+        say_each(line, option->values, strlen(option->values), " ");
+    } else {
+        say_kind(line, option->arg, strlen(option->arg));
+    }
+}
+
+/* Completes the argument that is next, as the command's usage line names
+ * it: "TYPE [NAME...]", "bash|zsh".  The last one may be repeated. */
+static void
+say_argument(struct line *line)
+{
+    const char *p = line->command->args;
+    size_t i = 0, n;
+
+    for (; *p; p += n + strspn(p + n, " ")) {
+        n = strcspn(p, " ");
+        if (*p == '-') {        /* An option that must be there: "-f PATH". */
+            n += strspn(p + n, " ");
+            n += strcspn(p + n, " ");
+            continue;
+        }
+        if (i++ == line->args.n || (!p[n] && n > 3
+                                    && memmem(p, n, "...", 3))) {
+            size_t skip = strspn(p, "[");
+            size_t len = strcspn(p + skip, ".[]= ");
+            size_t kind_len = strspn(p + skip, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+            if (kind_len) {
+                say_kind(line, p + skip, kind_len);
+            } else {
+                say_each(line, p + skip, len, "|");
+            }
+            return;
+        }
+    }
+}
+
+/* The line.  ------------------------------------------------------------- */
+
+/* Sets line->option to the option that 'word' names; false: there is none.  '*value' is its
+ * argument if the word has it, too. */
+static bool
+find_option(struct line *line, const char *word, const char **value)
+{
+    unsigned int options = (CTL_OPT_GLOBAL
+                            | (line->command ? line->command->options : 0));
+    size_t n = strcspn(word, "=");
+    struct ctl_option_info info;
+
+    *value = word[n] ? &word[n + 1] : NULL;
+    for (size_t i = 0; ctl_option_at(i, options, &info); i++) {
+        bool is_long = (!strncmp(word, "--", 2) && strlen(info.name) == n - 2
+                        && !memcmp(info.name, word + 2, n - 2));
+        bool is_short = word[1] == info.letter && info.letter;
+
+        if (is_long || is_short) {
+            line->option = info;
+            if (is_short) {
+                *value = word[2] ? &word[2] : NULL;
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is asked for names is the server that the line names. */
+static void
+take_value(struct line *line, const char *value)
+{
+    char **member = (!strcmp(line->option.name, "server")
+                     ? &line->ctl->server
+                     : !strcmp(line->option.name, "token-file")
+                     ? &line->ctl->token_file : NULL);
+
+    if (member) {
+        free(*member);
+        *member = xstrdup(value);
+    }
+}
+
+/* Takes in a word before the one that is completed; false: nothing is known of
+ * what follows. */
+static bool
+take_word(struct line *line, const char *word)
+{
+    const char *value;
+
+    if (line->wants) {
+        take_value(line, word);
+        line->wants = false;
+    } else if (word[0] == '-' && word[1] && strcmp(word, "--")) {
+        if (find_option(line, word, &value) && line->option.arg) {
+            line->wants = !value;
+            if (value) {
+                take_value(line, value);
+            }
+        }
+    } else if (!line->command) {
+        for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+            if (!strcmp(c->name, word)) {
+                line->command = c;
+            }
+        }
+        return line->command != NULL;
+    } else if (strcmp(word, "--")) {
+        svec_add(&line->args, word);
+    }
+    return true;
+}
+
+static void
+complete(struct line *line)
+{
+    const char *current = line->current;
+    const char *value;
+
+    if (line->wants) {
+        say_value(line);
+    } else if (!strncmp(current, "--", 2) && strchr(current, '=')) {
+        char *prefix = xmemdup0(current, strcspn(current, "=") + 1);
+
+        if (find_option(line, current, &value) && line->option.arg) {
+            line->prefix = prefix;
+            line->current = value;
+            say_value(line);
+        }
+        free(prefix);
+    } else if (*current == '-') {
+        say_options(line);
+    } else if (line->command) {
+        say_argument(line);
+    } else {
+        say_commands(line);
+    }
+}
+
+/* The words behind "vmnctl", the last of which is completed. */
+static void
+complete_words(struct ctl *ctl, int n, char *const words[])
+{
+    struct line line = { .ctl = ctl, .args = SVEC_EMPTY_INITIALIZER,
+                         .prefix = "" };
+    bool known = n > 0;
+
+    for (int i = 0; i + 1 < n && known; i++) {
+        known = take_word(&line, words[i]);
+    }
+    if (known) {
+        line.current = words[n - 1];
+        complete(&line);
+    }
+    svec_destroy(&line.args);
+}
+
+enum ctl_exit
+ctl_cmd_completion(struct ctl *ctl, int n_args, char *const args[])
+{
+    if (!strcmp(args[0], "words")) {
+        complete_words(ctl, n_args - 1, args + 1);
+    } else if (n_args == 1 && !strcmp(args[0], "bash")) {
+        fputs(bash_script, ctl->out);
+    } else if (n_args == 1 && !strcmp(args[0], "zsh")) {
+        fputs(zsh_script, ctl->out);
+    } else {
+        return ctl_usage(ctl, "completion: want bash or zsh, not \"%s\"",
+                         args[n_args - 1]);
+    }
+    return CTL_DONE;
+}
