@@ -26,6 +26,8 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/cmd-top.c \
 	controller/ctl/cmd-trace.c \
 	controller/ctl/cmd-write.c \
+	controller/ctl/colour.c \
+	controller/ctl/colour.h \
 	controller/ctl/commands.c \
 	controller/ctl/ctl.h \
 	controller/ctl/describe-rules.c \

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/ctl/input.h"
+#include "controller/ctl/show.h"
 #include "controller/ctl/table.h"
 #include "controller/ctl/types.h"
 #include "openvswitch/dynamic-string.h"
@@ -249,13 +250,18 @@ send_request(struct ctl *ctl, const char *method, const char *path,
     if (status) {
         return status;
     }
-    if (ctl_client_call(ctl->client, method, path, body, type, timeout_ms,
-                        reply, &error)) {
+    if (ctl->wait && strcmp(method, "GET")) {
+        ctl_progress(ctl, "waiting until it is installed");
+    }
+    status = (ctl_client_call(ctl->client, method, path, body, type,
+                              timeout_ms, reply, &error)
+              ? CTL_UNREACHABLE : CTL_DONE);
+    ctl_progress(ctl, NULL);
+    if (status) {
         fprintf(ctl->err, "vmnctl: %s\n", error);
         free(error);
-        return CTL_UNREACHABLE;
     }
-    return CTL_DONE;
+    return status;
 }
 
 /* Says what is wrong with the reply, if anything, and frees it then. */
@@ -354,12 +360,15 @@ ctl_download(struct ctl *ctl, const char *path, int fd)
     if (status) {
         return status;
     }
+    ctl_progress(ctl, "fetching");
     if (ctl_client_download(ctl->client, path, DOWNLOAD_TIMEOUT_MS, fd,
                             &reply, &error)) {
+        ctl_progress(ctl, NULL);
         fprintf(ctl->err, "vmnctl: %s\n", error);
         free(error);
         return CTL_UNREACHABLE;
     }
+    ctl_progress(ctl, NULL);
     if (reply.status != 200) {
         say_problem(ctl, &reply, NULL);
         status = CTL_REFUSED;
@@ -466,10 +475,15 @@ ctl_get_list(struct ctl *ctl, const char *type, json_t *objects)
             n = MIN(n, ctl->limit - json_array_size(objects));
         }
         status = get_page(ctl, type, n, objects, &after);
+        if (after) {
+            ctl_progress(ctl, "%"PRIuSIZE" %s", json_array_size(objects),
+                         type);
+        }
     } while (!status && after
              && (!ctl->limit
                  || json_array_size(objects) < (size_t) ctl->limit));
     free(after);
+    ctl_progress(ctl, NULL);
     return status;
 }
 

@@ -23,10 +23,12 @@ void
 ctl_say_outcome(struct ctl *ctl, const char *type, const char *name,
                 const char *outcome)
 {
-    char *line = xasprintf("%s/%s %s\n", type, name, outcome);
+    char *object = xasprintf("%s/%s ", type, name);
 
-    ctl_print_safely(ctl->out, line);
-    free(line);
+    ctl_print_safely(ctl->out, object);
+    ctl_print_coloured(ctl->out, "OUTCOME", outcome);
+    putc('\n', ctl->out);
+    free(object);
 }
 
 /* A member that is a string; "?" if it is not. */

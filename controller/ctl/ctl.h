@@ -107,6 +107,8 @@ struct ctl {
     char *unixctl;              /* Owned; or NULL. */
     int interval_ms;
     bool help;
+
+    bool progress;              /* Some is shown: see ctl_progress(). */
 };
 
 struct ctl_command {

@@ -23,9 +23,10 @@ ctl_progress(struct ctl *ctl, const char *format, ...)
     char *text = NULL;
     va_list args;
 
-    if (fd < 0 || !isatty(fd)) {
+    if (fd < 0 || !isatty(fd) || (!format && !ctl->progress)) {
         return;
     }
+    ctl->progress = format != NULL;
     if (format) {
         va_start(args, format);
         text = xvasprintf(format, args);
@@ -103,7 +104,7 @@ show_field(FILE *file, const char *title, const json_t *json,
     if (ds.length) {
         fprintf(file, "%s:%*s", title,
                 MAX(1, 12 - (int) strlen(title)), "");
-        ctl_print_safely(file, ds_cstr(&ds));
+        ctl_print_coloured(file, title, ds_cstr(&ds));
         putc('\n', file);
     }
     ds_destroy(&ds);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/ctl/colour.h"
 #include "openvswitch/dynamic-string.h"
 #include "svec.h"
 #include "util.h"
@@ -190,6 +191,17 @@ print_safely(FILE *file, const char *text, const char *keep)
 }
 
 void
+ctl_print_coloured(FILE *file, const char *heading, const char *text)
+{
+    const char *colour = (ctl_colour_on(file) ? ctl_colour_of(heading, text)
+                          : NULL);
+
+    fputs(colour ? colour : "", file);
+    print_safely(file, text, "");
+    fputs(colour ? CTL_COLOUR_END : "", file);
+}
+
+void
 ctl_print_safely(FILE *file, const char *text)
 {
     print_safely(file, text, "\n");
@@ -198,11 +210,17 @@ ctl_print_safely(FILE *file, const char *text)
 void
 ctl_table_print(const struct ctl_table *table, FILE *file)
 {
+    bool colours = ctl_colour_on(file);
+
     for (size_t i = 0; i < table->cells.n; i++) {
         size_t column = i % table->n_columns;
         const char *cell = table->cells.names[i];
 
-        print_safely(file, cell, "");
+        if (colours) {
+            ctl_print_coloured(file, table->columns[column].heading, cell);
+        } else {
+            print_safely(file, cell, "");
+        }
         if (column + 1 == table->n_columns) {
             putc('\n', file);
         } else {

@@ -39,6 +39,10 @@ void ctl_table_print(const struct ctl_table *, FILE *);
  * if they were written then. */
 void ctl_table_print_on(struct ctl_table *, FILE *);
 
+/* Writes 'text', control characters shown as "?", in its colour under
+ * 'heading' if 'file' is a terminal. */
+void ctl_print_coloured(FILE *, const char *heading, const char *text);
+
 /* Writes 'text' with control characters other than line feed shown as "?". */
 void ctl_print_safely(FILE *, const char *text);
 

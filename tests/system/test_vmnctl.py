@@ -236,6 +236,35 @@ def test_support_bundle_has_what_a_report_needs(shop, tmp_path):
     shop.vmnctl("label", "port", "web-1", "api-token-")
 
 
+# Terminals.  ----------------------------------------------------------------
+
+def on_terminal(shop, *words, **more):
+    """What vmnctl writes if standard output and error are a terminal."""
+    master, slave = pty.openpty()
+    done = subprocess.run(
+        [find("vmnctl"), *words], stdout=slave, stderr=slave, timeout=60,
+        env=dict(os.environ, VMNCTL_SERVER="unix:" + shop.api.path,
+                 TERM="xterm", **more))
+    os.close(slave)
+    text = b""
+    try:
+        while True:
+            text += os.read(master, 4096)
+    except OSError:
+        pass                    # All of it was read.
+    os.close(master)
+    assert done.returncode == 0, text
+    return text.decode()
+
+
+def test_colours_are_for_terminals_that_want_them(shop):
+    assert "\033[32msynced\033[0m" in on_terminal(shop, "hosts")
+    assert "\033" not in on_terminal(shop, "hosts", NO_COLOR="1")
+    assert "\033" not in shop.vmnctl("hosts", TERM="xterm")[0]
+    text = on_terminal(shop, "label", "port", "web-1", "rack=9", "--wait")
+    assert "waiting until it is installed\r\033[K" in text
+
+
 # Completion.  ---------------------------------------------------------------
 
 BASH = """

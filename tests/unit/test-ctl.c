@@ -8,18 +8,17 @@
 #include "controller/ctl/ctl.h"
 
 #include <errno.h>
-#include <pthread.h>
+#include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "controller/ctl/show.h"
 #include "controller/ctl/simulate.h"
 #include "controller/ctl/table.h"
 #include "controller/ctl/types.h"
@@ -1353,6 +1352,100 @@ an_answer_that_is_not_json_is_refused(void **state OVS_UNUSED)
     run_uninit(&result);
 }
 
+/* Terminals.  ------------------------------------------------------------ */
+
+/* What a terminal of this kind is given of a table and of progress. */
+static char *
+shown_on_terminal(const char *term, const char *no_colour)
+{
+    static const struct ctl_column columns[] = {
+        { "NAME", "/name", NULL }, { "STATE", "/state", NULL },
+        { "REMOVED", "/removed", NULL }, { NULL, NULL, NULL },
+    };
+    json_t *rows = json_pack("[{s:s, s:s, s:i}, {s:s, s:s, s:i}]",
+                             "name", "up", "state", "up", "removed", 0,
+                             "name", "b", "state", "up,quarantined",
+                             "removed", 3);
+    char *text = xzalloc(4096);
+    struct ctl ctl = { .out = NULL };
+    int master, slave;
+    size_t n = 0;
+
+    assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
+    setenv("TERM", term, 1);
+    setenv("NO_COLOR", no_colour, 1);
+    ctl.err = fdopen(slave, "w");
+    ctl_progress(&ctl, "%d ports", 7);
+    ctl_progress(&ctl, NULL);
+    ctl_show_table(ctl.err, columns, rows);
+    fputs("END", ctl.err);
+    fflush(ctl.err);
+    while (!strstr(text, "END")) {
+        ssize_t got = read(master, text + n, 4095 - n);
+
+        assert_true(got > 0);
+        n += (size_t) got;
+    }
+    fclose(ctl.err);
+    close(master);
+    json_decref(rows);
+    unsetenv("NO_COLOR");
+    unsetenv("TERM");
+    return text;
+}
+
+static void
+terminals_have_colours_and_progress(void **state OVS_UNUSED)
+{
+    static const char plain[] =
+        "\r\033[K7 ports\r\033[K"
+        "NAME   STATE            REMOVED\r\n"
+        "up     up               0\r\n"
+        "b      up,quarantined   3\r\nEND";
+    char *text = shown_on_terminal("xterm", "");
+
+    assert_string_equal(
+        text, "\r\033[K7 ports\r\033[K"
+        "NAME   STATE            REMOVED\r\n"
+        "up     \033[32mup\033[0m               0\r\n"
+        "b      \033[31mup,quarantined\033[0m   \033[31m3\033[0m\r\nEND");
+    free(text);
+    text = shown_on_terminal("xterm", "1");
+    assert_string_equal(text, plain);
+    free(text);
+    text = shown_on_terminal("dumb", "");
+    assert_string_equal(text, plain);
+    free(text);
+}
+
+/* All that change something can be waited for. */
+static void
+changes_can_be_waited_for(void **state OVS_UNUSED)
+{
+    static const char *const names[] = {
+        "apply", "edit", "delete", "label", "quarantine", "release",
+        "promote",
+    };
+    size_t n = 0;
+
+    for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+            if (!strcmp(c->name, names[i])) {
+                assert_true(c->options & (CTL_OPT_WAIT | CTL_OPT_NO_WAIT));
+                n++;
+            }
+        }
+        /* What can be planned is a change. */
+        if (c->options & CTL_OPT_DRY_RUN) {
+            assert_true(c->options & (CTL_OPT_WAIT | CTL_OPT_NO_WAIT));
+        }
+    }
+    assert_int_equal(n, ARRAY_SIZE(names));
+    assert_alone("", "promote p --wait", CTL_UNREACHABLE, "cannot reach");
+    assert_alone("", "promote p --wait --no-wait --timeout 1s", CTL_USAGE,
+                 "--timeout");
+}
+
 /* Completion.  ----------------------------------------------------------- */
 
 /* What the last word of 'line' may become, where there is no server. */
@@ -1489,6 +1582,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(diff_of_flows_shows_both_sides),
         cmocka_unit_test(flows_have_groups_behind_them),
         cmocka_unit_test(help_and_usage),
+        cmocka_unit_test(terminals_have_colours_and_progress),
+        cmocka_unit_test(changes_can_be_waited_for),
         cmocka_unit_test(words_are_completed_by_the_tables),
         cmocka_unit_test(names_are_asked_from_the_server),
         cmocka_unit_test(a_server_that_is_not_there_exits_with_3),
