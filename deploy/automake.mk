@@ -24,6 +24,13 @@ vmn-lab: deploy/lab/vmn-lab Makefile
 	$(AM_V_GEN)sed -e 's|@labdir[@]|$(labdir)|' $(srcdir)/deploy/lab/vmn-lab \
 	  > $@.tmp && chmod +x $@.tmp && mv $@.tmp $@
 EXTRA_DIST += deploy/lab/vmn-lab
+
+# The certificate authority, under the name that people call it by.
+bin_SCRIPTS += vmn-pki
+vmn-pki: deploy/pki
+	$(AM_V_GEN)cp $(srcdir)/deploy/pki $@.tmp && chmod +x $@.tmp && mv $@.tmp $@
+EXTRA_DIST += deploy/pki
+CLEANFILES += vmn-pki
 CLEANFILES += vmn-lab
 dist_man_MANS += docs/man/vmn-lab.1
 

@@ -11,6 +11,7 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/cmd-completion.c \
 	controller/ctl/cmd-describe.c \
 	controller/ctl/cmd-get.c \
+	controller/ctl/cmd-door.c \
 	controller/ctl/cmd-drops.c \
 	controller/ctl/cmd-edit.c \
 	controller/ctl/cmd-events.c \

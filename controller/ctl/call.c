@@ -206,18 +206,32 @@ get_token(struct ctl *ctl, char **token)
     return true;
 }
 
+/* What the command line says, or else the environment; or NULL. */
+static const char *
+file_option(const char *option, const char *variable)
+{
+    const char *value = option ? option : getenv(variable);
+
+    return value && *value ? value : NULL;
+}
+
 /* NULL after having said why. */
 static struct ctl_client *
 make_client(struct ctl *ctl)
 {
+    struct ctl_credentials cred = {
+        .ca_cert = file_option(ctl->ca_cert, "VMNCTL_CA_CERT"),
+        .certificate = file_option(ctl->certificate, "VMNCTL_CERTIFICATE"),
+        .private_key = file_option(ctl->private_key, "VMNCTL_PRIVATE_KEY"),
+    };
     struct ctl_client *client;
-    char *error, *token;
+    char *error;
 
-    if (!get_token(ctl, &token)) {
+    if (!get_token(ctl, &cred.token)) {
         return NULL;
     }
-    client = ctl_client_create(ctl->server, token, &error);
-    free(token);
+    client = ctl_client_create(ctl->server, &cred, &error);
+    free(cred.token);
     if (!client) {
         ctl_usage(ctl, "%s", error);
         free(error);

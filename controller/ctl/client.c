@@ -24,6 +24,9 @@ struct ctl_client {
     char *base_url;
     char *socket;               /* Of a unix: server, or NULL. */
     char *authorization;        /* The header, or NULL. */
+    char *ca_cert;              /* Files, or NULL. */
+    char *certificate;
+    char *private_key;
     char *if_match;             /* The header, or NULL. */
     char curl_error[CURL_ERROR_SIZE];
 };
@@ -49,23 +52,35 @@ is_token(const char *token)
     return *token;
 }
 
-struct ctl_client *
-ctl_client_create(const char *server, const char *token, char **error)
+static char *
+check_server(const char *server)
 {
-    struct ctl_client *client;
     bool is_unix = !strncmp(server, "unix:", 5);
 
-    *error = NULL;
-    if (is_unix ? !server[5]
-        : (strncmp(server, "tcp:", 4) || !strchr(server + 4, ':')
-           || strpbrk(server, "/@?# "))) {
-        *error = xasprintf("server \"%s\": want unix:PATH or tcp:HOST:PORT",
-                           server);
+    if (is_unix ? server[5] != '\0'
+        : ((!strncmp(server, "tcp:", 4) || !strncmp(server, "ssl:", 4))
+           && strchr(server + 4, ':') && !strpbrk(server, "/@?# "))) {
         return NULL;
     }
-    if (token && !is_token(token)) {
+    return xasprintf("server \"%s\": want unix:PATH, tcp:HOST:PORT or "
+                     "ssl:HOST:PORT", server);
+}
+
+struct ctl_client *
+ctl_client_create(const char *server, const struct ctl_credentials *cred,
+                  char **error)
+{
+    struct ctl_client *client;
+
+    *error = check_server(server);
+    if (!*error && cred->token && !is_token(cred->token)) {
         *error = xstrdup("the token is empty or holds characters other than "
                          "visible ones");
+    }
+    if (!*error && !cred->certificate != !cred->private_key) {
+        *error = xstrdup("a certificate and its private key go together");
+    }
+    if (*error) {
         return NULL;
     }
 
@@ -76,15 +91,20 @@ ctl_client_create(const char *server, const char *token, char **error)
         out_of_memory();
     }
     client->server = xstrdup(server);
-    if (is_unix) {
+    if (!strncmp(server, "unix:", 5)) {
         client->base_url = xstrdup("http://localhost");
         client->socket = xstrdup(server + 5);
     } else {
-        client->base_url = xasprintf("http://%s", server + 4);
+        client->base_url = xasprintf("%s://%s", !strncmp(server, "ssl:", 4)
+                                     ? "https" : "http", server + 4);
     }
-    if (token) {
-        client->authorization = xasprintf("Authorization: Bearer %s", token);
+    if (cred->token) {
+        client->authorization = xasprintf("Authorization: Bearer %s",
+                                          cred->token);
     }
+    client->ca_cert = nullable_xstrdup(cred->ca_cert);
+    client->certificate = nullable_xstrdup(cred->certificate);
+    client->private_key = nullable_xstrdup(cred->private_key);
     return client;
 }
 
@@ -98,6 +118,9 @@ ctl_client_destroy(struct ctl_client *client)
         free(client->base_url);
         free(client->socket);
         free(client->authorization);
+        free(client->ca_cert);
+        free(client->certificate);
+        free(client->private_key);
         free(client->if_match);
         free(client);
     }
@@ -156,7 +179,7 @@ set_options(struct ctl_client *client, const char *method, const char *url,
     curl_easy_reset(curl);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
@@ -172,6 +195,13 @@ set_options(struct ctl_client *client, const char *method, const char *url,
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->curl_error);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_data);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, sink);
+    if (client->ca_cert) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, client->ca_cert);
+    }
+    if (client->certificate) {
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, client->certificate);
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, client->private_key);
+    }
     if (client->socket) {
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
     }

@@ -25,10 +25,20 @@ struct ctl_reply {
 };
 void ctl_reply_uninit(struct ctl_reply *);
 
-/* 'server' is "unix:PATH" or "tcp:HOST:PORT"; 'token' is NULL, or sent as a
- * bearer token.  On a server that cannot be meant, returns NULL with a
- * sentence in '*error' (the caller frees it). */
-struct ctl_client *ctl_client_create(const char *server, const char *token,
+/* What proves who is who.  Each may be NULL. */
+struct ctl_credentials {
+    char *token;                /* Sent as a bearer token. */
+    const char *ca_cert;        /* PEM files for "ssl:": whose the server's is,
+                                 * if not of the system's usual ones; */
+    const char *certificate;    /* and ours, with its key. */
+    const char *private_key;
+};
+
+/* 'server' is "unix:PATH", "tcp:HOST:PORT" or "ssl:HOST:PORT".  On one that
+ * cannot be meant, returns NULL with a sentence in '*error' (the caller frees
+ * it). */
+struct ctl_client *ctl_client_create(const char *server,
+                                     const struct ctl_credentials *,
                                      char **error);
 void ctl_client_destroy(struct ctl_client *);
 

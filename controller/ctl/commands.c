@@ -158,6 +158,23 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl hosts\n",
       ctl_cmd_hosts },
+    { "host", "join-command NAME", 2, 2, CTL_OPT_JOIN,
+      "show the commands that make a hypervisor a host",
+      "For a host of that name, which must be an object already: where the CA is,\n"
+      "what makes its certificate; and on the hypervisor, what has its database\n"
+      "dial vmnd (hosts that are `inbound`) or listen (others).  With --plain,\n"
+      "without TLS.  Nothing is done.\n"
+      "\nExample:\n"
+      "  vmnctl host join-command hv1 --address 192.0.2.1\n",
+      ctl_cmd_host },
+    { "token", "NAME", 1, 1, CTL_OPT_TOKEN,
+      "make a token for an account",
+      "Writes the token, which nobody can tell again: vmnd keeps a hash of it.\n"
+      "It is sent to vmnd by --token-file or VMNCTL_TOKEN.  To revoke it, delete\n"
+      "it (`vmnctl delete token NAME`).\n"
+      "\nExample:\n"
+      "  vmnctl token shop-ci --account shop-team --expires 90d >shop-ci.token\n",
+      ctl_cmd_token },
     { "apps", "", 0, 0, CTL_OPT_OUTPUT,
       "show the apps that are loaded",
       "The same as `vmnctl get apps`: stages, units, flows, problems.\n"

@@ -55,6 +55,8 @@ enum ctl_option {
     CTL_OPT_RECOMMEND = 1 << 22, /* --network, --for and the like. */
     CTL_OPT_WATCH = 1 << 23,    /* --watch. */
     CTL_OPT_EVENTS = 1 << 24,   /* --kinds and the like. */
+    CTL_OPT_TOKEN = 1 << 26,    /* --account and --expires. */
+    CTL_OPT_JOIN = 1 << 27,     /* --address and --plain. */
     CTL_OPT_SUPPORT = 1 << 25,  /* --no-objects and --unixctl. */
 };
 
@@ -64,7 +66,10 @@ struct ctl {
 
     /* Options. */
     char *server;               /* Owned. */
-    char *token_file;           /* Owned; or NULL. */
+    char *token_file;           /* Owned, as the next three; or NULL. */
+    char *ca_cert;
+    char *certificate;
+    char *private_key;
     enum ctl_output output;
     char *selector;             /* Owned; or NULL. */
     long int limit;             /* 0: all. */
@@ -98,6 +103,10 @@ struct ctl {
     bool watch;
     char *kinds;                /* Owned, as the next; or NULL. */
     char *type;
+    char *account;              /* Owned, as the next two; or NULL. */
+    char *expires;
+    char *address;
+    bool plain;
     int for_s;                  /* 0: not given. */
     char *labels;               /* Owned; or NULL. */
     bool exact;
@@ -194,6 +203,8 @@ enum ctl_exit ctl_cmd_support(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_top(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_backup(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_restore(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_token(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_host(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_version(struct ctl *, int, char *const[]);
 
 #endif /* controller/ctl/ctl.h */

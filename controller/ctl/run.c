@@ -37,7 +37,9 @@ print_help(FILE *file)
     }
     fputs("\nThe server is that of --server, else of the environment's "
           "VMNCTL_SERVER, else\n" CTL_DEFAULT_SERVER ".  A tcp: server asks "
-          "for a token: --token-file or\nVMNCTL_TOKEN.\n"
+          "for a token: --token-file or\nVMNCTL_TOKEN; an ssl: server for one, "
+          "or for a certificate (VMNCTL_CERTIFICATE,\nVMNCTL_PRIVATE_KEY).  "
+          "VMNCTL_CA_CERT is the CA of an ssl: server.\n"
           "\nExit status: 0 done, 1 refused, 2 wrong usage or file, "
           "3 no answer,\n4 done but not installed on all hosts in time.  "
           "Of commands that answer a\nquestion (diff, flows --diff, trace, "
@@ -121,6 +123,12 @@ ctl_uninit(struct ctl *ctl)
     ctl_client_destroy(ctl->client);
     free(ctl->server);
     free(ctl->token_file);
+    free(ctl->ca_cert);
+    free(ctl->certificate);
+    free(ctl->private_key);
+    free(ctl->account);
+    free(ctl->expires);
+    free(ctl->address);
     free(ctl->selector);
     free(ctl->prune);
     free(ctl->app);

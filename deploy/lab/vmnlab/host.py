@@ -120,7 +120,10 @@ class Host:
         self._unlink("db.sock")
         self._spawn("ovsdb-server", [
             self._file("conf.db"), "--remote=punix:%s" % self._file("db.sock"),
-            "--remote=db:Open_vSwitch,Open_vSwitch,manager_options"]
+            "--remote=db:Open_vSwitch,Open_vSwitch,manager_options",
+            "--private-key=db:Open_vSwitch,SSL,private_key",
+            "--certificate=db:Open_vSwitch,SSL,certificate",
+            "--bootstrap-ca-cert=db:Open_vSwitch,SSL,ca_cert"]
             + self.remotes())
         netns.wait_for("%s's database (log: %s)"
                        % (self.name, self._file("ovsdb-server.log")),

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A hypervisor joins by TLS, with what deploy/pki and `vmnctl host join-command`
+say: packets flow; a certificate that is another host's gets nobody in."""
+
+import os
+import shlex
+import subprocess
+
+import pytest
+from conftest import HERE, close_lab, make_lab
+from vmnlab import netns, traffic
+from vmnlab.daemon import find
+from vmnlab.netns import wait_for
+
+PKI = os.path.join(HERE, "../../deploy/pki")
+ADDRESS = "10.98.0.1"           # The lab's vmnd, as hosts reach it.
+
+
+def pki(folder, *args, **more):
+    return subprocess.run([PKI, *args], cwd=folder, text=True, timeout=60,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          **more)
+
+
+def vmnctl(lab, *args):
+    return subprocess.run(
+        [find("vmnctl"), *args], text=True, check=True, timeout=60,
+        stdout=subprocess.PIPE, cwd="/",
+        env=dict(os.environ, VMNCTL_SERVER="unix:" + lab.vmnd.socket)).stdout
+
+
+@pytest.fixture(name="ca", scope="module")
+def _ca(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ca")
+    pki(folder, "init", check=True)
+    pki(folder, "vmnd", "vmnd", ADDRESS, check=True)
+    return folder
+
+
+@pytest.fixture(name="lab", scope="module")
+def _lab(ca):
+    """Two hosts, whose vmnd then speaks nothing but TLS."""
+    lab = make_lab("joi", 2)
+    end = lab.vmnd.stop()
+    assert end == 0
+    lab.vmnd.options = [
+        "--openflow-listen=ssl:%s:6643" % ADDRESS,
+        "--ovsdb-listen=ssl:%s:6641" % ADDRESS,
+        "--private-key=%s/vmnd.key" % ca, "--certificate=%s/vmnd.pem" % ca,
+        "--ca-cert=%s/ca.pem" % ca]
+    lab.vmnd.start()
+    yield lab
+    close_lab(lab)
+
+
+def join(lab, ca, name, host):
+    """What `vmnctl host join-command` tells to do, on 'host'; its folder for
+    certificates is the CA's."""
+    text = vmnctl(lab, "host", "join-command", name, "--address",
+                  ADDRESS + ":6641")
+    make, vsctl = [line for line in text.splitlines()
+                   if not line.startswith("#")]
+    assert make.startswith("vmn-pki host %s && scp" % name)
+    if not os.path.exists(ca / (name + ".key")):
+        pki(ca, "host", name, check=True)
+    words = shlex.split(vsctl.replace("/etc/openvswitch", str(ca)))
+    assert words.pop(0) == "ovs-vsctl"
+    host.vsctl(*words)
+
+
+def state(lab, name):
+    return lab.vmnd.api.get("hosts/" + name)["status"]
+
+
+def test_hosts_join_by_tls(lab, ca):
+    api = lab.vmnd.api
+    for host in lab.hosts:
+        api.patch("hosts/" + host.name, {"ovsdb": "inbound"})
+        join(lab, ca, host.name, host)
+    lab.await_synced(seconds=60)
+    for host in lab.hosts:
+        status = state(lab, host.name)
+        assert status["openflow"]["peer"].startswith("ssl:")
+    api.put("networks/net", {"subnets": [{"cidr": "10.0.0.0/24"}]})
+    for name, host in ("a", "h1"), ("b", "h2"):
+        api.put("ports/" + name, {"network": "net"})
+        lab.add_vm_of_port(name, host)
+    lab.await_ports(["a", "b"])
+    wait_for("a to reach b", lambda: traffic.ask(
+        lab.vm("a"), lab.vm("b").ip, 0, "icmp", 1.0), 20)
+
+
+def test_certificate_of_another_host_gets_nobody_in(lab, ca):
+    """h2 shows h1's: neither its database nor its switch is heard."""
+    def come_again_as(name):
+        h2.vsctl("set-ssl", "%s/%s.key" % (ca, name), "%s/%s.pem"
+                 % (ca, name), "%s/ca.pem" % ca)
+        h2.stop()
+        h2.start()
+
+    def told(words):
+        with open(lab.vmnd.log, encoding="utf-8", errors="replace") as log:
+            return words in log.read()
+
+    h2 = lab.host("h2")
+    come_again_as("h1")
+    wait_for("its database to be refused", lambda: told(
+        'its system-id is "h2", but its certificate is for "h1"'), 30)
+    wait_for("its switch to be refused", lambda: told(
+        "it has host h2's datapath id, but its certificate is for \"h1\""),
+             30)
+    assert state(lab, "h2")["ovsdb"]["state"] != "connected"
+    assert state(lab, "h2")["openflow"]["state"] != "connected"
+    come_again_as("h2")
+    lab.await_synced(seconds=60)
+    assert state(lab, "h1")["state"] == "synced"
+
+
+def test_certificate_of_vmnd_is_renewed(lab, ca):
+    for name in "vmnd.key", "vmnd.pem":
+        os.rename(ca / name, ca / ("old-" + name))
+    pki(ca, "vmnd", "vmnd", ADDRESS, check=True)
+    serial = subprocess.run(
+        ["openssl", "x509", "-noout", "-serial", "-in", str(ca / "vmnd.pem")],
+        stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+    def shown():
+        told = netns.run(["openssl", "s_client", "-connect", ADDRESS
+                          + ":6643", "-CAfile", str(ca / "ca.pem")],
+                         ns=lab.net_ns, data="", check=False)
+        return subprocess.run(["openssl", "x509", "-noout", "-serial"],
+                              input=told, stdout=subprocess.PIPE, text=True,
+                              check=True).stdout.strip()
+
+    wait_for("the new certificate", lambda: shown() == serial, 20)
+    # Hosts that come again take it.
+    for host in lab.hosts:
+        host.stop()
+        host.start()
+    lab.await_synced(seconds=60)
+
+
+def test_pki_refuses_what_makes_no_sense(ca, tmp_path):
+    assert "there is no CA here" in pki(tmp_path, "host", "h1").stdout
+    assert "usage:" in pki(tmp_path).stdout
+    for name in "../x", "a b", "-x", "", "a/b", "x" * 64:
+        assert pki(ca, "host", name).returncode == 1, name
+    kept = (ca / "ca.pem").read_bytes()
+    assert "is there already" in pki(ca, "init").stdout
+    assert "is there already" in pki(ca, "host", "h1").stdout
+    assert (ca / "ca.pem").read_bytes() == kept
+    assert oct(os.stat(ca / "ca.key").st_mode & 0o777) == "0o600"
+    assert "CN = h1" in pki(ca, "show", "h1.pem").stdout
+
+
+def test_join_command_knows_ways_in(lab):
+    api = lab.vmnd.api
+    for name, ovsdb in ("x", "ssl:192.0.2.7:6640"), ("y", "tcp:192.0.2.8:99"):
+        api.put("hosts/" + name, {"ovsdb": ovsdb, "tunnel_ip": "192.0.2.%d"
+                                  % ord(name)})
+    text = vmnctl(lab, "host", "join-command", "x")
+    assert "target=\"pssl:6640\"" in text and "set-ssl" in text
+    text = vmnctl(lab, "host", "join-command", "y")
+    assert "target=\"ptcp:99\"" in text and "set-ssl" not in text
+    text = vmnctl(lab, "host", "join-command", "h1", "--address", "[fd00::1]",
+                  "--plain")
+    assert "target=\"tcp:[fd00::1]:6640\"" in text
+    for args in ["host", "join-command", "h1"], ["host", "join", "h1"], \
+            ["host", "join-command", "nobody"]:
+        with pytest.raises(subprocess.CalledProcessError):
+            vmnctl(lab, *args)
+    for name in "x", "y":
+        api.delete("hosts/" + name)
+
+
+def test_vmnctl_makes_tokens_and_speaks_tls(ca, lab, tmp_path):
+    """The same CA, for people: a token, and a certificate."""
+    api = lab.vmnd.api
+    api.put("accounts/alice", {"role": "viewer", "certificate": True})
+    secret = vmnctl(lab, "token", "laptop", "--account", "alice",
+                    "--expires", "1d").strip()
+    assert secret.startswith("laptop.")
+    with pytest.raises(subprocess.CalledProcessError):
+        vmnctl(lab, "token", "laptop", "--account", "alice")
+    pki(ca, "client", "alice", check=True)
+    lab.vmnd.stop()
+    lab.vmnd.options = lab.vmnd.options + ["--api-listen=ssl:%s:8443"
+                                           % ADDRESS]
+    lab.vmnd.start()
+
+    def remote(*args, **env):
+        done = subprocess.run(
+            ["ip", "netns", "exec", lab.net_ns, find("vmnctl"), "--server",
+             "ssl:%s:8443" % ADDRESS, "--ca-cert", str(ca / "ca.pem"), *args],
+            env=dict(os.environ, **env), text=True, timeout=60,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return done.returncode, done.stdout + done.stderr
+
+    assert remote("get", "hosts", "-o", "name") == (
+        1, "vmnctl: There must be a header 'Authorization: Bearer TOKEN' "
+        "(HTTP 401)\n")
+    assert remote("get", "hosts", "-o", "name",
+                  VMNCTL_TOKEN=secret) == (0, "h1\nh2\n")
+    file = tmp_path / "token"
+    file.write_text(secret + "\n")
+    cert = ["--certificate", str(ca / "alice.pem"), "--private-key",
+            str(ca / "alice.key")]
+    assert remote("get", "hosts", "-o", "name", "--token-file",
+                  str(file))[0] == 0
+    assert remote("get", "hosts", "-o", "name", *cert) == (0, "h1\nh2\n")
+    status, text = remote("delete", "host", "h1", *cert)
+    assert status == 1 and "is for operators" in text
+    # Another CA's server is not believed.
+    pki(tmp_path, "init", check=True)
+    status, text = remote("get", "hosts", "--ca-cert",
+                          str(tmp_path / "ca.pem"), VMNCTL_TOKEN=secret)
+    assert status == 3, text
