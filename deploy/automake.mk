@@ -55,4 +55,4 @@ dist_monitoring_DATA = \
 	deploy/monitoring/vmn-alerts-test.yml \
 	deploy/monitoring/vmn-alerts.yml \
 	deploy/monitoring/vmn-dashboard.json
-dist_man_MANS += docs/man/vmnd.8
+dist_man_MANS += docs/man/vmnd.8 docs/man/vmn_app.7

@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	tests/system/test_libvirt.py \
 	tests/system/test_loadbalancer.py \
 	tests/system/test_monitoring.py \
+	tests/system/test_manual.py \
 	tests/system/test_mtu.py \
 	tests/system/test_nested.py \
 	tests/system/test_openapi.py \
