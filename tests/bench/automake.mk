@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/bench/flood \
 	tests/bench/one-switch \
 	tests/bench/packets \
+	tests/bench/page \
 	tests/bench/plot \
 	tests/bench/pressure \
 	tests/bench/outside \
@@ -14,6 +15,7 @@ EXTRA_DIST += \
 	tests/bench/scale \
 	tests/bench/switch-cpu \
 	tests/bench/vmnbench/__init__.py \
+	tests/bench/vmnbench/crowd.py \
 	tests/bench/vmnbench/hosts.py \
 	tests/bench/vmnbench/labs.py \
 	tests/bench/vmnbench/openflow.py \

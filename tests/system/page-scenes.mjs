@@ -3,7 +3,7 @@
 // What is done with the page, and what must then be seen.  The demonstration's
 // shop is there: three hosts, eleven VMs, a router and a balancer.
 //
-// A scene has play({page, url, token, api, shoot, go}), and perhaps: stranger
+// A scene has play({page, context, url, token, api, shoot, go}), and perhaps: stranger
 // (it has no token), dark, allows (what the console may say), bench (played
 // only when it is asked for).
 
@@ -326,6 +326,80 @@ export const scenes = {
       await detail.getByText(`Revision ${moved.revision}`).waitFor();
       await api("DELETE", "groups/watched");
       await rows(list).filter({ hasText: "delete groups/watched" }).waitFor();
+    },
+  },
+
+  loads: {
+    bench: true,
+    async play({ page, context, url, api, shoot }) {
+      const { hosts, ports } = await api("GET", "summary");
+      const n = new Intl.NumberFormat("en");
+      const seen = {
+        overview: (p) => section(p, "Ports").getByText(
+          `${n.format(ports.up)} up`),
+        topology: (p) => p.getByRole("button",
+          { name: /^host hv0, synced/ }),
+        "topology/ports/p0": (p) => section(p, "Port p0").getByText(
+          "installed on").or(section(p, "Port p0").getByText("too old")),
+        "topology/hosts/hv0": (p) => rows(section(p, "Host hv0"))
+          .filter({ hasText: "p0" }).first(),
+        policies: (p) => section(p, "Tier application").getByText("g0")
+          .first(),
+        changes: (p) => rows(section(p, "Revisions")).first(),
+        trace: (p) => p.getByRole("button", { name: "Trace" }),
+        "trace/p0/p5/tcp/8000": (p) => p.getByRole("status").getByText(
+          /dropped|delivered/),
+        reachability: (p) => p.getByText("Which network?").or(
+          p.getByText("from \\ to")),
+      };
+      const figures = [];
+
+      for (const [hash, what] of Object.entries(seen)) {
+        const view = await context.newPage();
+
+        await view.addInitScript(() => {
+          window.stall = 0;
+          new PerformanceObserver((all) => all.getEntries().forEach((one) => {
+            window.stall = Math.max(window.stall, one.duration);
+          })).observe({ type: "longtask", buffered: true });
+        });
+        const start = performance.now();
+
+        await view.goto(`${url}/#/${hash}`);
+        await what(view).waitFor();
+        const ms = performance.now() - start;
+
+        // And it goes on to answer while it is refreshed.
+        await view.waitForTimeout(hosts.length < 500 ? 100 : 1500);
+        figures.push([hash, Math.round(ms), Math.round(
+          await view.evaluate(() => window.stall))]);
+        await view.screenshot({ path: await shoot.path(
+          hash.replaceAll("/", "-")) });
+        await view.close();
+      }
+      await page.goto(`${url}/#/reachability`);
+      await field(page, "Network").fill("n0");
+      await field(page, "Port").fill("8000");
+      await page.getByRole("button", { name: "Show" }).click();
+      await page.getByRole("button", { name: /^p\d.* to p\d.*: yes/ }).first()
+        .waitFor();
+      await shoot("reachability-n0");
+      // As many cards as hosts, and bars in them instead of ports.
+      await page.goto(`${url}/#/topology`);
+      await until("all hosts", async () => await page.locator(".card.ok")
+        .count() === hosts.length);
+      if (ports.up > 2000) {
+        assert.equal(await page.locator("rect.chip").count(), 0);
+        assert(await page.locator("rect.bar, rect.load").count()
+          >= hosts.length);
+        // A search finds ports by the beginning of their names.
+        await page.getByRole("searchbox").fill("p17");
+        await rows(section(page, "Found")).filter({ hasText: /^Portp17$/ })
+          .waitFor();
+        await rows(section(page, "Found")).filter({ hasText: /^Portp170$/ })
+          .waitFor();
+      }
+      return figures;
     },
   },
 };

@@ -6,7 +6,8 @@
 // usage: node page.mjs MODULES URL TOKEN SCREENSHOTS [SCENE...]
 //
 // MODULES is what build-aux/page-modules prints.  For each scene it prints a
-// line of JSON: {"scene", "error" (null, or what was wrong), "ms"}.
+// line of JSON: {"scene", "error" (null, or what was wrong), "ms", "figures"
+// (what the scene has measured)}.
 
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync } from "node:fs";
@@ -56,16 +57,19 @@ async function play(browser, name, scene) {
       complaints.push(`a request to ${request.url()}`);
     }
   });
-  const shoot = (what) => page.screenshot({
-    path: join(shots, what ? `${name}-${what}.png` : `${name}.png`) });
+  const shoot = (what) => page.screenshot({ path: shoot.path(what) });
+
+  shoot.path = (what) => join(shots, what ? `${name}-${what}.png`
+    : `${name}.png`);
 
   try {
-    await scene.play({ page, url, token, api, shoot,
-      go: (hash) => page.goto(`${url}/#/${hash}`) });
+    const figures = await scene.play({ page, url, token, api, shoot,
+      context, go: (hash) => page.goto(`${url}/#/${hash}`) });
     await shoot();
     const bad = complaints.filter((text) => !scene.allows?.test(text));
 
     assert.deepEqual(bad, [], "the console has nothing to complain of");
+    return figures;
   } catch (error) {
     await shoot("failed").catch(() => {});
     throw new Error(`${error.message}\nconsole: ${complaints.join("\n")}`,
@@ -82,10 +86,10 @@ const browser = await chromium.launch({ executablePath,
 for (const [name, scene] of Object.entries(scenes)) {
   if (chosen.length ? chosen.includes(name) : !scene.bench) {
     const start = Date.now();
-    const error = await play(browser, name, scene).then(() => null,
-      (e) => String(e.message));
+    const [figures, error] = await play(browser, name, scene).then(
+      (f) => [f, null], (e) => [null, String(e.message)]);
 
-    console.log(JSON.stringify({ scene: name, error,
+    console.log(JSON.stringify({ scene: name, error, figures,
       ms: Date.now() - start }));
   }
 }

@@ -7,14 +7,24 @@ import gzip
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
+import tempfile
 
 import pytest
 import shop
 from conftest import HERE, check_log, close_lab, make_lab, wait_quiet
 from vmnlab import netns, traffic
+from vmnlab.daemon import find
 
 TOP = os.path.join(HERE, "../..")
+sys.path.insert(0, os.path.join(TOP, "tests/bench"))
+
+from vmnbench.crowd import Crowd  # noqa: E402
+from vmnbench.swarm import Swarm  # noqa: E402
+from vmnbench.vmn import free_port  # noqa: E402
+
 TOKEN = "a-token-for-the-page"
 PORT = 8181
 
@@ -52,18 +62,26 @@ def modules():
 
 
 @pytest.fixture(scope="module")
-def played(opened, modules, tmp_path_factory):
-    """Plays all scenes; {scene: what was wrong, or None}."""
-    place = os.environ.get("VMN_TEST_LOGS") or str(
-        tmp_path_factory.mktemp("shots"))
+def shots(tmp_path_factory):
+    return os.path.join(os.environ.get("VMN_TEST_LOGS") or str(
+        tmp_path_factory.mktemp("shots")), "page")
+
+
+def play(modules, port, shots, *scenes, ns=None):
+    """Plays scenes; {scene: what was wrong, or None}."""
     said = netns.run(
         ["node", os.path.join(HERE, "page.mjs"), modules,
-         "http://127.0.0.1:%d" % PORT, TOKEN, os.path.join(place, "page")],
-        ns=opened.lab.net_ns, check=False, timeout=300)
+         "http://127.0.0.1:%d" % port, TOKEN, shots, *scenes],
+        ns=ns, check=False, timeout=300)
     print(said)
     found = [json.loads(line) for line in said.splitlines()
              if line.startswith("{")]
     return {one["scene"]: one["error"] for one in found}
+
+
+@pytest.fixture(scope="module")
+def played(opened, modules, shots):
+    return play(modules, PORT, shots, ns=opened.lab.net_ns)
 
 
 def test_files_are_served_compressed_and_known_again(opened):
@@ -103,3 +121,29 @@ def test_scene(opened, played, scene):
     assert scene in played, sorted(played)
     assert played[scene] is None, played[scene]
     check_log(opened.lab.vmnd)
+
+
+def test_many_hosts_and_ports_are_summed_up(modules, shots):
+    """tests/bench/page is this with a thousand hosts, and how long it takes."""
+    vmnd = find("vmnd")
+    program = os.path.join(os.path.dirname(vmnd), "tests/bench/swarm/swarm")
+    # A unix socket's path has 107 characters at the most.
+    directory = tempfile.mkdtemp(prefix="vmnp.", dir="/tmp")
+    token = os.path.join(directory, "token")
+    with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
+        out.write(TOKEN + "\n")
+    port = free_port()
+    swarm = Swarm(directory, 160, vmnd, program,
+                  app_dir=os.environ.get("VMN_APPDIR"),
+                  options=["--api-listen=127.0.0.1:%d" % port,
+                           "--api-token-file=" + token])
+    try:
+        swarm.start()
+        swarm.add_hosts()
+        Crowd(swarm, 14).come()
+        found = play(modules, port, shots, "loads")
+        assert found == {"loads": None}, found["loads"]
+        assert swarm.stop_vmnd() == 0
+    finally:
+        swarm.stop()
+        shutil.rmtree(directory, ignore_errors=True)

@@ -109,5 +109,15 @@ export async function list(type, { query, signal, most = 1000 } = {}) {
   return { items, more: after !== undefined };
 }
 
+/** Objects whose names begin with 'text', the first 'most' of them. */
+export async function beginning(type, text, most, signal) {
+  // Lists go on behind a name: here behind the last one that is before 'text'.
+  const after = text && `${text.slice(0, -1)}${String.fromCharCode(
+    text.charCodeAt(text.length - 1) - 1)}~`;
+  const page = await get(type, { after, limit: most }, signal);
+
+  return page.items.filter((object) => object.name.startsWith(text));
+}
+
 /** A name in a path. */
 export const at = (type, name) => `${type}/${encodeURIComponent(name)}`;

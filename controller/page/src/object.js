@@ -17,6 +17,12 @@ export const HOST_KIND = { synced: "ok", reconciling: "wait",
 export const link = (type, name) => h("a", {
   href: `#/topology/${type}/${encodeURIComponent(name)}` }, name);
 
+/** What something was decided for: a link with its type, if it has one. */
+export const reference = ({ type, name }) => type === "policies"
+  ? ["policy ", policyLink(name)]
+  : isType(type) ? [`${WORDS[type].toLowerCase()} `, link(type, name)]
+    : [`${type} `, name];
+
 export const policyLink = (name) => h("a", {
   href: `#/policies/${encodeURIComponent(name)}` }, name);
 

@@ -240,15 +240,6 @@ function recentPanel(name, made, note, none) {
 
 // The view.  ----------------------------------------------------------------
 
-async function load(signal) {
-  const [status, summary, drops, revisions] = await Promise.all([
-    get("status", {}, signal), get("summary", { limit: 200 }, signal),
-    get("drops", { limit: 500 }, signal),
-    get("revisions", { limit: 1000 }, signal)]);
-
-  return { status, summary, drops, revisions };
-}
-
 export function mount(root, { signal }) {
   const top = h("div", { class: "tiles" });
   const needs = h("div", {}, h("p", { class: "loading" }, "Loading …"));
@@ -268,22 +259,30 @@ export function mount(root, { signal }) {
     h("div", {}, log.root, samples.root)));
 
   const refresh = live.calmly(async () => {
-    try {
-      const data = await load(signal);
-      const since = Date.now() - HOUR;
-      const dropped = data.drops.counters.filter((d) =>
-        new Date(d.last) >= since);
-      const changed = data.revisions.items.filter((r) =>
-        new Date(r.time) >= since).reverse();
+    const since = Date.now() - HOUR;
+    const recent = (items, time) => items.filter((one) =>
+      new Date(one[time]) >= since);
 
+    // Each part as soon as it is there.
+    try {
+      await Promise.all([
+        Promise.all([get("status", {}, signal),
+          get("summary", { limit: 200 }, signal)]).then(
+          ([status, summary]) => {
+            replace(top, tiles({ status, summary }));
+            replace(needs, attention({ status, summary }));
+          }),
+        get("drops", { limit: 500 }, signal).then((found) => {
+          drops.set(recent(found.counters, "last"));
+          samples.set(recent(found.samples, "time").reverse());
+        }),
+        get("revisions", { limit: 500 }, signal).then((found) => {
+          const changed = recent(found.items, "time").reverse();
+
+          log.set(changed, histogram(changed.map((r) => r.time),
+            "Changes of the last hour"));
+        })]);
       replace(failed);
-      replace(top, tiles(data));
-      replace(needs, attention(data));
-      drops.set(dropped);
-      samples.set(data.drops.samples.filter((d) =>
-        new Date(d.time) >= since).reverse());
-      log.set(changed, histogram(changed.map((r) => r.time),
-        "Changes of the last hour"));
     } catch (error) {
       if (!signal.aborted) {
         replace(failed, errorBox(error, refresh));

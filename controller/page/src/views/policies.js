@@ -261,7 +261,7 @@ export function mount(root, { signal, words }) {
   replace(root, failed, h("div", { class: "split" },
     panel("Tiers, in their order", { actions: [search] }, lanes),
     h("div", { class: "stack sticky" },
-      panel("Quarantine", {}, h("form", { class: "question",
+      panel("Cut a port off", {}, h("form", { class: "question",
         onsubmit(event) {
           event.preventDefault();
           quarantine(victim.input.value.trim());
@@ -285,7 +285,7 @@ export function mount(root, { signal, words }) {
         replace(failed, errorBox(error, refresh));
       }
     }
-  }, 2000);
+  }, 500);
 
   live.on(["tick", "reset", "revision"], refresh, signal);
   refresh();

@@ -7,7 +7,7 @@ import { at, get } from "../api.js";
 import { badge, code, empty, errorBox, facts, h, newId, panel, replace }
   from "../dom.js";
 import { number, plural, service, peer } from "../format.js";
-import { isType, link, WORDS } from "../object.js";
+import { reference } from "../object.js";
 import { policyEditor, verdictBadge } from "../policy-edit.js";
 import { nameInput } from "../ports-input.js";
 import { address } from "./trace.js";
@@ -16,6 +16,8 @@ export const path = "reachability";
 export const title = "Reachability";
 
 const PROTOCOLS = ["tcp", "udp", "sctp", "icmp", "icmpv6"];
+/* More ports than that are asked about by network. */
+const ALL_MAX = 1000;
 const MARK = { delivered: "✓", dropped: "✕", some: "~", unknown: "?" };
 const KIND = { delivered: "ok", dropped: "bad", some: "wait", unknown: "wait" };
 const WORD = { delivered: "yes", dropped: "no", some: "some do",
@@ -132,10 +134,8 @@ const either = { across_hosts: "Across hosts", on_one_host: "On one host",
 function verdictFacts(cell) {
   return facts([["Answer", verdictBadge(cell)],
     ["Lost is", cell.packet === "reply" ? "the answer" : null],
-    ["Decided by", cell.object ? [`${WORDS[cell.object.type]?.toLowerCase()
-      ?? cell.object.type} `, isType(cell.object.type)
-      ? link(cell.object.type, cell.object.name) : cell.object.name,
-    cell.rule === undefined ? "" : `, rule ${cell.rule}`] : null],
+    ["Decided by", cell.object ? [reference(cell.object),
+      cell.rule === undefined ? "" : `, rule ${cell.rule}`] : null],
     ["Flow of", cell.owner ? code(cell.owner) : null]]);
 }
 
@@ -254,6 +254,21 @@ export function mount(root, { signal, words }) {
     }
   }
 
+  /** Of all ports at once only where there are not too many. */
+  async function begin() {
+    const { ports, networks } = await get("summary", { limit: 1 }, signal)
+      .catch(() => ({}));
+    const n = ports ? ports.up + ports.pending + ports.down : 0;
+
+    if (n > ALL_MAX) {
+      replace(out, empty(`Which network? There are ${number(n)} ports, too `
+        + "many for one matrix.", `Name one, such as ${networks[0]?.name}.`));
+      network.input.focus();
+    } else {
+      run();
+    }
+  }
+
   cell.addEventListener("click", (event) => {
     const name = event.target.dataset?.policy;
 
@@ -278,7 +293,7 @@ export function mount(root, { signal, words }) {
     h("div", { class: "stack" }, panel("Cell", {}, cell),
       panel("Change a policy", {}, edit))));
   tell();
-  run();
+  begin();
   if (words[0] === "edit" && words[1]) {
     openEditor(words[1]);
   }

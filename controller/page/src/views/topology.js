@@ -8,7 +8,7 @@ import { scaleSqrt } from "d3-scale";
 import { select } from "d3-selection";
 import { linkVertical } from "d3-shape";
 import { zoom, zoomIdentity } from "d3-zoom";
-import { at, get, list } from "../api.js";
+import { beginning, get, list } from "../api.js";
 import { badge, empty, errorBox, h, panel, replace, s } from "../dom.js";
 import { number, plural, rate } from "../format.js";
 import * as live from "../live.js";
@@ -23,8 +23,13 @@ const PORTS_MAX = 2000;
 const NETWORKS_MAX = 1000;
 const COLOURS = 8;              // And one for all others; page.css has them.
 
-const CARD = { width: 196, head: 30, foot: 20, chip: 13, step: 17, columns: 10,
-  rows: 4, gapX: 20, gapY: 40 };
+/* Sizes of cards; and of small ones, where there are many. */
+const LARGE = { width: 196, head: 30, foot: 20, chip: 13, step: 17, columns: 10,
+  rows: 4, gapX: 20, gapY: 40, wide: 4 };
+const SMALL = { width: 64, head: 18, foot: 0, gapX: 8, gapY: 10, wide: 14 };
+const LARGE_MAX = 150;
+
+const sizeOf = (n) => n > LARGE_MAX ? SMALL : LARGE;
 
 // Data.  --------------------------------------------------------------------
 
@@ -101,17 +106,15 @@ function sortNetworks(cards, routers) {
 // Layout.  ------------------------------------------------------------------
 
 /** So many that all of it is as large as can be in a frame of that ratio, which
- * has room for WIDE cards as they are. */
-const WIDE = 4;
-
-function bestColumns(n, top, height, ratio) {
-  const wide = WIDE * (CARD.width + CARD.gapX);
+ * has room for some cards as they are. */
+function bestColumns(n, size, top, height, ratio) {
+  const wide = size.wide * (size.width + size.gapX);
   let best = 1;
   let scale = 0;
 
   for (let columns = 1; columns <= n; columns++) {
-    const k = Math.min(1, wide / (columns * (CARD.width + CARD.gapX)),
-      wide / ratio / (top + Math.ceil(n / columns) * (height + CARD.gapY)));
+    const k = Math.min(1, wide / (columns * (size.width + size.gapX)),
+      wide / ratio / (top + Math.ceil(n / columns) * (height + size.gapY)));
 
     if (k >= scale) {
       best = columns;
@@ -122,20 +125,24 @@ function bestColumns(n, top, height, ratio) {
 }
 
 function layout(cards, top, ratio) {
+  const size = sizeOf(cards.length);
   const most = Math.max(0, ...cards.map((card) => card.chips.length));
-  const rows = Math.min(CARD.rows, Math.ceil(most / CARD.columns));
-  const height = CARD.head + CARD.foot + (rows ? rows * CARD.step + 4 : 16);
-  const columns = bestColumns(cards.length, top, height, ratio);
+  const rows = size.rows ? Math.min(size.rows, Math.ceil(most / size.columns))
+    : 0;
+  const height = size.head + size.foot + (rows ? rows * size.step + 4
+    : size === LARGE ? 16 : 10);
+  const columns = bestColumns(cards.length, size, top, height, ratio);
 
   cards.forEach((card, i) => {
     card.column = i % columns;
     card.row = Math.floor(i / columns);
-    card.x = card.column * (CARD.width + CARD.gapX);
-    card.y = top + card.row * (height + CARD.gapY);
+    card.x = card.column * (size.width + size.gapX);
+    card.y = top + card.row * (height + size.gapY);
     card.height = height;
   });
-  return { columns, rows: Math.ceil(cards.length / columns), height,
-    width: columns * (CARD.width + CARD.gapX) - CARD.gapX };
+  return { size, top, columns, height,
+    rows: Math.ceil(cards.length / columns),
+    width: columns * (size.width + size.gapX) - size.gapX };
 }
 
 const clip = (text, n) => text.length > n ? `${text.slice(0, n - 1)}…` : text;
@@ -143,7 +150,7 @@ const clip = (text, n) => text.length > n ? `${text.slice(0, n - 1)}…` : text;
 // Drawing.  -----------------------------------------------------------------
 
 function chips(card) {
-  const room = CARD.columns * CARD.rows;
+  const room = LARGE.columns * LARGE.rows;
 
   if (card.chips.length > room || !card.chips.length) {
     return bar(card);
@@ -151,9 +158,9 @@ function chips(card) {
   return card.chips.map((chip, i) => s("rect", {
     class: `chip c${chip.colour} ${chip.state} ${chip.held ? "held" : ""}`,
     "data-type": "ports", "data-name": chip.name, "data-other": chip.other,
-    x: 12 + i % CARD.columns * CARD.step,
-    y: CARD.head + Math.floor(i / CARD.columns) * CARD.step,
-    width: CARD.chip, height: CARD.chip, rx: 3,
+    x: 12 + i % LARGE.columns * LARGE.step,
+    y: LARGE.head + Math.floor(i / LARGE.columns) * LARGE.step,
+    width: LARGE.chip, height: LARGE.chip, rx: 3,
   }, s("title", {}, `port ${chip.name}, ${chip.state}`
     + `${chip.held ? ", quarantined" : ""}`
     + `${chip.other ? ` (${chip.other})` : ""}`)));
@@ -161,13 +168,13 @@ function chips(card) {
 
 /** Many ports, by where the others of them are. */
 function bar(card) {
-  const width = CARD.width - 24;
+  const width = LARGE.width - 24;
   let x = 12;
 
   return card.parts.map((part) => {
     const w = width * part.n / Math.max(1, card.ports);
     const made = s("rect", { class: `bar c${part.colour}`,
-      "data-other": part.other, x, y: CARD.head + 1,
+      "data-other": part.other, x, y: LARGE.head + 1,
       width: Math.max(w - 0.6, 0.6), height: 11 },
     s("title", {}, `${part.other ?? "on no host"}: ${plural(part.n,
       "port")}`));
@@ -175,6 +182,23 @@ function bar(card) {
     x += w;
     return made;
   });
+}
+
+/** Where there are many cards: its state, and how much goes through it. */
+function drawSmall(card, most) {
+  const kind = card.state ? HOST_KIND[card.state] : "";
+  const share = Math.sqrt(card.rate / Math.max(125000, most));
+
+  return s("g", { class: `card small ${kind} ${rest(card) ? "lacks" : ""}`,
+    transform: `translate(${card.x},${card.y})`, role: "button",
+    tabindex: "-1", "aria-label": cardLabel(card), "data-type": card.type,
+    "data-name": card.name },
+  s("rect", { class: "ground", width: SMALL.width, height: card.height,
+    rx: 4 }),
+  s("text", { class: "name", x: 6, y: 15 }, clip(card.name, 9)),
+  s("rect", { class: "load", x: 6, y: card.height - 8, height: 3,
+    width: Math.max(1, share * (SMALL.width - 12)) }),
+  s("title", {}, cardLabel(card)));
 }
 
 const rest = (card) => card.ports - card.up;
@@ -193,7 +217,7 @@ function drawCard(card) {
     transform: `translate(${card.x},${card.y})`, role: "button",
     tabindex: "-1", "aria-label": cardLabel(card), "data-type": card.type,
     "data-name": card.name },
-  s("rect", { class: "ground", width: CARD.width, height: card.height, rx: 8 }),
+  s("rect", { class: "ground", width: LARGE.width, height: card.height, rx: 8 }),
   card.state ? s("path", { class: `mark ${kind}`, d: kind === "ok"
     ? "M12,15a4,4 0 1,0 8,0a4,4 0 1,0 -8,0"
     : kind === "wait" ? "M16,10l5,5l-5,5l-5,-5z" : "M16,10l5,9h-10z" }) : null,
@@ -204,9 +228,9 @@ function drawCard(card) {
     plural(card.ports, "port"), rest(card)
       ? s("tspan", { class: "wait" }, ` · ${number(rest(card))} not up`)
       : null),
-  s("text", { class: "foot rate", x: CARD.width - 12, y: card.height - 8,
+  s("text", { class: "foot rate", x: LARGE.width - 12, y: card.height - 8,
     "text-anchor": "end" }, rate(card.rate)),
-  card.tags.length ? s("text", { class: "tag", x: CARD.width - 12, y: 20,
+  card.tags.length ? s("text", { class: "tag", x: LARGE.width - 12, y: 20,
     "text-anchor": "end", "data-type": "loadbalancers",
     "data-name": card.tags[0] }, `◆ ${clip(card.tags[0], 9)}`
     + (card.tags.length > 1 ? ` +${card.tags.length - 1}` : ""),
@@ -220,27 +244,30 @@ function widths(values) {
 
 /** The underlay: a rail above each row of hosts, and one that joins these. */
 function underlay(cards, grid) {
+  const { size } = grid;
+  const large = size === LARGE;
   const width = widths(cards.map((card) => card.tunnel_bytes_s));
-  const x = -26;
-  const rail = (row) => row * (grid.height + CARD.gapY) - 20;
-  const sum = (row) => cards.filter((card) => card.row === row)
-    .reduce((n, card) => n + card.tunnel_bytes_s, 0);
+  const x = large ? -26 : -14;
+  const up = large ? 20 : 5;
+  const rail = (row) => row * (grid.height + size.gapY) - up;
   const lines = [s("text", { class: "note", x, y: rail(0) - 10 }, "underlay")];
 
   for (let row = 0; row < grid.rows; row++) {
-    const last = cards.filter((card) => card.row === row).at(-1);
+    const mine = cards.slice(row * grid.columns, (row + 1) * grid.columns);
+    const sum = mine.reduce((n, card) => n + card.tunnel_bytes_s, 0);
 
     lines.push(s("path", { class: "rail", d: `M${x},${rail(row)}`
-      + `H${last.x + CARD.width / 2}` },
-    s("title", {}, `tunnels of this row: ${rate(sum(row))}`)));
+      + `H${mine.at(-1).x + size.width / 2}` },
+    s("title", {}, `tunnels of this row: ${rate(sum)}`)));
   }
   lines.push(s("path", { class: "rail", d: `M${x},${rail(0)}`
     + `V${rail(grid.rows - 1)}` }));
-  return lines.concat(cards.map((card) => s("path", {
+  return lines.concat(large ? cards.map((card) => s("path", {
     class: `wire ${HOST_KIND[card.state] === "bad" ? "broken" : ""}`,
     "stroke-width": width(card.tunnel_bytes_s),
-    d: `M${card.x + CARD.width / 2},${rail(card.row)}V${card.y}` },
-  s("title", {}, `tunnels of ${card.name}: ${rate(card.tunnel_bytes_s)}`))));
+    d: `M${card.x + size.width / 2},${rail(card.row)}V${card.y}` },
+  s("title", {}, `tunnels of ${card.name}: ${rate(card.tunnel_bytes_s)}`)))
+    : []);
 }
 
 const ROUTER = { width: 150, height: 30, gap: 16 };
@@ -269,7 +296,7 @@ function routersAbove(cards, routers, grid) {
           && !joins.includes(name) ? "out" : ""}`,
         "stroke-width": width(card.rate), d: curve({
           source: [x + ROUTER.width / 2, y + ROUTER.height],
-          target: [card.x + CARD.width / 2, card.y] }) },
+          target: [card.x + grid.size.width / 2, card.y] }) },
         s("title", {}, `${router.name} to ${name}: ${rate(card.rate)}`)));
       }
     }
@@ -292,16 +319,21 @@ function topFor(n, count, ratio) {
   if (!n) {
     return 0;
   }
-  const guess = Math.max(1, Math.round(Math.sqrt(count * ratio * 0.6)));
-  const columns = Math.max(1, Math.floor(guess * (CARD.width + CARD.gapX)
-    / (ROUTER.width + ROUTER.gap)));
+  const size = sizeOf(count);
+  const guess = bestColumns(count, size, 0, size.head + size.foot + 16, ratio);
+  const columns = Math.max(1, Math.floor((guess * (size.width + size.gapX)
+    - size.gapX + ROUTER.gap) / (ROUTER.width + ROUTER.gap)));
 
   return routerRows(n, columns) * (ROUTER.height + 12) + 50;
 }
 
+/* hv2 before hv10. */
+const inOrder = new Intl.Collator("en", { numeric: true });
+
 function draw(data, by, ratio) {
   const hosts = by === "hosts";
-  let cards = cardsOf(data, by);
+  let cards = cardsOf(data, by).sort((a, b) =>
+    inOrder.compare(a.name, b.name));
 
   if (!hosts) {
     cards = sortNetworks(cards, data.routers);
@@ -312,13 +344,21 @@ function draw(data, by, ratio) {
     ? { lines: cards.length ? underlay(cards, grid) : [], nodes: [] }
     : routersAbove(cards, data.routers, grid);
 
+  const most = Math.max(0, ...cards.map((card) => card.rate));
+
   return { cards, grid, node: s("g", { class: "all" },
-    s("g", { class: "lines" }, lines), nodes, cards.map(drawCard)) };
+    s("g", { class: "lines" }, lines), nodes, cards.map((card) =>
+      grid.size === SMALL ? drawSmall(card, most) : drawCard(card))) };
 }
 
 // What colours mean.  -------------------------------------------------------
 
 function legend({ summary }, by) {
+  if ((by === "hosts" ? summary.hosts : summary.networks).length > LARGE_MAX) {
+    return h("p", { class: "faint" }, "A card is as its state is; its bar is "
+      + "what goes through. Larger shows names; one opens by a click.");
+  }
+
   const others = by === "hosts" ? summary.networks : summary.hosts;
   const used = others.slice(0, COLOURS);
 
@@ -355,11 +395,9 @@ async function find(text, data, signal) {
   }
   // By the beginning of their names, since that is how a list goes on.
   for (const type of ["ports", "networks"]) {
-    const one = await get(at(type, text), {}, signal).catch(() => null);
-    const page = await get(type, { after: text, limit: FOUND_MAX }, signal);
+    const some = await beginning(type, text, FOUND_MAX, signal);
 
-    found.push(...[one, ...page.items].filter((item) =>
-      item?.name.startsWith(text)).map(({ name }) => ({ type, name })));
+    found.push(...some.map(({ name }) => ({ type, name })));
   }
   const seen = new Set();
 
@@ -377,6 +415,10 @@ function resultTable() {
   });
 }
 
+/** What is not as it should be comes first. */
+const trouble = (card) => (card.state && card.state !== "synced" ? 2 : 0)
+  + (rest(card) ? 1 : 0);
+
 /** The cards once more, as a table: quicker to go through by keys. */
 function cardTable(by) {
   return table({
@@ -387,12 +429,12 @@ function cardTable(by) {
     columns: [
       { title: by === "hosts" ? "Host" : "Network", width: "minmax(80px, 1fr)",
         cell: (c) => c.name },
-      ...by === "hosts" ? [{ title: "State", width: "110px", cell: (c) =>
+      ...by === "hosts" ? [{ title: "State", width: "102px", cell: (c) =>
         badge(HOST_KIND[c.state], c.state, c.reason) }] : [],
-      { title: "Ports", width: "64px", right: true,
+      { title: "Ports", width: "46px", right: true,
         cell: (c) => number(c.ports) },
-      { title: "Up", width: "64px", right: true, cell: (c) => number(c.up) },
-      { title: "Traffic", width: "96px", right: true,
+      { title: "Up", width: "46px", right: true, cell: (c) => number(c.up) },
+      { title: "Traffic", width: "80px", right: true,
         cell: (c) => rate(c.rate) },
     ],
   });
@@ -417,10 +459,14 @@ function makePicture(onOpen) {
   const focusable = () => [...svg.querySelectorAll(".card")];
 
   function fit() {
-    const box = svg.firstChild?.getBBox();
     const { clientWidth: w, clientHeight: hh } = svg;
 
-    if (box?.width && w) {
+    if (drawn && w) {
+      // Known, and quicker than to ask for it; with room for the rails.
+      const { grid } = drawn;
+      const box = { x: -30, y: grid.top ? 0 : -44, width: grid.width + 36,
+        height: grid.top + grid.rows * (grid.height + grid.size.gapY)
+          + (grid.top ? 0 : 44) };
       const k = Math.min(1.25, (w - 40) / box.width, (hh - 40) / box.height);
 
       selection.call(moved.transform, zoomIdentity
@@ -495,6 +541,7 @@ function makePicture(onOpen) {
 export function mount(root, { signal, words }) {
   let by = sessionStorage.getItem("vmn-topology") ?? "hosts";
   let data = null;
+  let last = "";                // What was drawn, in large networks.
   let showing = null;           // Ends when something else is to be shown.
   let chosen = isType(words[0]) && words[1] ? words : null;
   const failed = h("div", {});
@@ -571,7 +618,7 @@ export function mount(root, { signal, words }) {
       : null);
     picture.set(drawn, `${by} ${drawn.cards.length}`);
     picture.mark(...chosen ?? []);
-    cards.set(drawn.cards);
+    cards.set([...drawn.cards].sort((a, b) => trouble(b) - trouble(a)));
   }
 
   const search_ = live.calmly(async () => {
@@ -610,9 +657,15 @@ export function mount(root, { signal, words }) {
 
   const refresh = live.calmly(async () => {
     try {
-      data = await load(signal);
+      const next = await load(signal);
+      const same = JSON.stringify({ ...next.summary, revision: 0 });
+
       replace(failed);
-      redraw();
+      data = next;
+      if (same !== last || next.ports) {
+        last = same;
+        redraw();
+      }
       if (!chosen && !side.hasChildNodes()) {
         showSide();
       }

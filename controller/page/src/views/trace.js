@@ -6,7 +6,7 @@
 import { at as pathOf, call, get } from "../api.js";
 import { badge, code, empty, errorBox, facts, h, newId, panel, replace }
   from "../dom.js";
-import { isType, link, policyLink, WORDS } from "../object.js";
+import { link, policyLink, reference } from "../object.js";
 import { nameInput } from "../ports-input.js";
 
 export const path = "trace";
@@ -46,10 +46,8 @@ const REASONS = {
 
 // The verdict.  -------------------------------------------------------------
 
-const deciderOf = (at) => [at.object ? [WORDS[at.object.type]?.toLowerCase()
-  ?? at.object.type, " ", isType(at.object.type)
-  ? link(at.object.type, at.object.name) : at.object.name,
-at.rule === undefined ? "" : `, rule ${at.rule}`, " "] : "",
+const deciderOf = (at) => [at.object ? [reference(at.object),
+  at.rule === undefined ? "" : `, rule ${at.rule}`, " "] : "",
 at.owner ? code(at.owner) : ""];
 
 function sentence(outcome) {
