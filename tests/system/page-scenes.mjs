@@ -182,6 +182,57 @@ export const scenes = {
     allows: /status of 4\d\d/,
   },
 
+  policies: {
+    async play({ page, api, go, shoot }) {
+      await api("PUT", "policies/tried", { spec: { tier: "security",
+        mode: "shadow", applies_to: ["shop-buyer"], description: MARKUP,
+        rules: [{ direction: "egress", action: "deny",
+          services: [{ protocol: "tcp", ports: [9] }] }] } });
+      await go("policies");
+      // Lanes in the order of the tiers, quarantine behind emergency.
+      const lane = (name) => section(page, name);
+
+      await lane("Tier application").getByText("shop-web").first().waitFor();
+      assert.deepEqual(await page.locator(".lane h3").allTextContents(),
+        ["emergency", "quarantine", "security", "platform", "application",
+          "baseline"]);
+      await lane("Tier application").getByRole("button", { name: "shop-web" })
+        .click();
+      await section(page, "Policy shop-web").getByText("egress to shop-app on")
+        .waitFor();
+      // A shadow's results, and that it decides from now on.
+      await lane("Tier security").getByRole("button", { name: "tried" })
+        .click();
+      const tried = section(page, "Policy tried");
+
+      await tried.getByText("It decides nothing yet").waitFor();
+      await tried.getByText(MARKUP).waitFor();
+      await shoot("shadow");
+      await page.getByRole("button", { name: "Promote" }).click();
+      await page.getByRole("dialog").getByText("updated").waitFor();
+      await page.getByRole("dialog").getByRole("button", { name: "Promote" })
+        .click();
+      await page.getByText("tried decides now").waitFor();
+      await tried.getByText("enforce").waitFor();
+      assert.equal((await api("GET", "policies/tried")).spec.mode, "enforce");
+      // One button cuts a port off, another one undoes it.
+      await field(page, "Port").fill("buyer1");
+      await page.getByRole("button", { name: "Cut off" }).click();
+      await page.getByText("buyer1 is cut off").waitFor();
+      await page.getByText("installed on 3 hosts").waitFor();
+      await lane("Quarantine").getByText("buyer1").first().waitFor();
+      assert.deepEqual((await api("GET", "ports/buyer1")).status.quarantines,
+        ["buyer1"]);
+      await shoot("quarantine");
+      await page.getByRole("button", { name: "Undo" }).click();
+      await page.getByText("buyer1 is released").waitFor();
+      await page.getByText("Nobody is in quarantine").waitFor();
+      await api("DELETE", "policies/tried");
+      await lane("Tier security").getByText("No policies").waitFor();
+      await page.getByText("There is no policy tried").waitFor();
+    },
+  },
+
   reachability: {
     async play({ page, api, go, shoot }) {
       await go("reachability");
@@ -239,57 +290,6 @@ export const scenes = {
     },
   },
 
-  policies: {
-    async play({ page, api, go, shoot }) {
-      await api("PUT", "policies/tried", { spec: { tier: "security",
-        mode: "shadow", applies_to: ["shop-buyer"], description: MARKUP,
-        rules: [{ direction: "egress", action: "deny",
-          services: [{ protocol: "tcp", ports: [9] }] }] } });
-      await go("policies");
-      // Lanes in the order of the tiers, quarantine behind emergency.
-      const lane = (name) => section(page, name);
-
-      await lane("Tier application").getByText("shop-web").first().waitFor();
-      assert.deepEqual(await page.locator(".lane h3").allTextContents(),
-        ["emergency", "quarantine", "security", "platform", "application",
-          "baseline"]);
-      await lane("Tier application").getByRole("button", { name: "shop-web" })
-        .click();
-      await section(page, "Policy shop-web").getByText("egress to shop-app on")
-        .waitFor();
-      // A shadow's results, and that it decides from now on.
-      await lane("Tier security").getByRole("button", { name: "tried" })
-        .click();
-      const tried = section(page, "Policy tried");
-
-      await tried.getByText("It decides nothing yet").waitFor();
-      await tried.getByText(MARKUP).waitFor();
-      await shoot("shadow");
-      await page.getByRole("button", { name: "Promote" }).click();
-      await page.getByRole("dialog").getByText("updated").waitFor();
-      await page.getByRole("dialog").getByRole("button", { name: "Promote" })
-        .click();
-      await page.getByText("tried decides now").waitFor();
-      await tried.getByText("enforce").waitFor();
-      assert.equal((await api("GET", "policies/tried")).spec.mode, "enforce");
-      // One button cuts a port off, another one undoes it.
-      await field(page, "Port").fill("buyer1");
-      await page.getByRole("button", { name: "Cut off" }).click();
-      await page.getByText("buyer1 is cut off").waitFor();
-      await page.getByText("installed on 3 hosts").waitFor();
-      await lane("Quarantine").getByText("buyer1").first().waitFor();
-      assert.deepEqual((await api("GET", "ports/buyer1")).status.quarantines,
-        ["buyer1"]);
-      await shoot("quarantine");
-      await page.getByRole("button", { name: "Undo" }).click();
-      await page.getByText("buyer1 is released").waitFor();
-      await page.getByText("Nobody is in quarantine").waitFor();
-      await api("DELETE", "policies/tried");
-      await lane("Tier security").getByText("No policies").waitFor();
-      await page.getByText("There is no policy tried").waitFor();
-    },
-  },
-
   changes: {
     dark: true,
     async play({ page, api, go }) {
@@ -319,7 +319,7 @@ export const scenes = {
           labels: { role: "web", tenant: "shop", looked: "yes" } } });
 
       await rows(list).filter({ hasText: "update ports/web1" })
-        .filter({ hasText: String(moved.revision) }).focus();
+        .filter({ hasText: new RegExp(`^${moved.revision}`) }).focus();
       await page.keyboard.press("ArrowDown");
       await page.keyboard.press("ArrowUp");
       await page.keyboard.press("Enter");
@@ -352,9 +352,15 @@ export const scenes = {
         reachability: (p) => p.getByText("Which network?").or(
           p.getByText("from \\ to")),
       };
+      const few = ["overview", "topology", "topology/hosts/hv0",
+        "reachability"];
       const figures = [];
 
       for (const [hash, what] of Object.entries(seen)) {
+        if (hosts.length < 500 && !few.includes(hash)) {
+          continue;             // They are as in the demonstration.
+        }
+
         const view = await context.newPage();
 
         await view.addInitScript(() => {

@@ -16,8 +16,9 @@ import { join } from "node:path";
 import { scenes } from "./page-scenes.mjs";
 
 const [modules, url, token, shots, ...chosen] = process.argv.slice(2);
-const { chromium } = createRequire(join(modules, "package.json"))(
-  "playwright-core");
+const require = createRequire(join(modules, "package.json"));
+const { chromium } = require("playwright-core");
+const axe = require.resolve("axe-core/axe.min.js");
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"]
   .find(existsSync);
 
@@ -33,6 +34,18 @@ async function api(method, path, body) {
   return response.json();
 }
 
+/** What is wrong with names, contrast, order and so on of what is shown now, by
+ * the rules of WCAG 2.1 (A and AA) that a program can check. */
+async function barriers(page) {
+  const { violations } = await page.evaluate(() => window.axe.run(document, {
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
+    resultTypes: ["violations"] }));
+
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(
+    (node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`)
+    .join("; ")}`);
+}
+
 async function play(browser, name, scene) {
   const context = await browser.newContext({
     viewport: { width: 1400, height: 900 },
@@ -45,6 +58,7 @@ async function play(browser, name, scene) {
   }
   const page = await context.newPage();
 
+  await page.addInitScript({ path: axe });
   page.setDefaultTimeout(15000);
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) {
@@ -66,6 +80,9 @@ async function play(browser, name, scene) {
     const figures = await scene.play({ page, url, token, api, shoot,
       context, go: (hash) => page.goto(`${url}/#/${hash}`) });
     await shoot();
+    if (!scene.bench) {
+      assert.deepEqual(await barriers(page), [], "it is accessible");
+    }
     const bad = complaints.filter((text) => !scene.allows?.test(text));
 
     assert.deepEqual(bad, [], "the console has nothing to complain of");
@@ -83,14 +100,18 @@ mkdirSync(shots, { recursive: true });
 const browser = await chromium.launch({ executablePath,
   args: process.getuid() === 0 ? ["--no-sandbox"] : [] });
 
-for (const [name, scene] of Object.entries(scenes)) {
-  if (chosen.length ? chosen.includes(name) : !scene.bench) {
-    const start = Date.now();
-    const [figures, error] = await play(browser, name, scene).then(
-      (f) => [f, null], (e) => [null, String(e.message)]);
+async function tell(name) {
+  const start = Date.now();
+  const [figures, error] = await play(browser, name, scenes[name]).then(
+    (f) => [f, null], (e) => [null, String(e.message)]);
 
-    console.log(JSON.stringify({ scene: name, error, figures,
-      ms: Date.now() - start }));
+  console.log(JSON.stringify({ scene: name, error, figures,
+    ms: Date.now() - start }));
+}
+
+for (const name of Object.keys(scenes)) {
+  if (chosen.length ? chosen.includes(name) : !scenes[name].bench) {
+    await tell(name);
   }
 }
 await browser.close();

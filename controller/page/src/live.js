@@ -153,7 +153,7 @@ export async function start() {
 /** Calls 'work' once at a time, and no more often than every 'ms' and for a
  * fifth of the time: what is asked for while it runs is one more run behind
  * it. */
-export function calmly(work, ms = 700) {
+export function calmly(work, ms = 300) {
   let running = false;
   let wanted = false;
 

@@ -20,14 +20,16 @@ export function table({ label, columns, open, key, most = 12, end }) {
   const widths = columns.map((c) => c.width ?? "1fr").join(" ");
   const grid = { "grid-template-columns": widths };
   const body = h("div", { class: "rows", role: "rowgroup" });
-  const space = h("div", { class: "space" }, body);
-  const scroller = h("div", { class: "scroller", tabindex: "-1" },
+  const space = h("div", { class: "space", role: "presentation" }, body);
+  // Rows that one can open take the focus; else what scrolls does.
+  const scroller = h("div", { class: `scroller ${open ? "opens" : ""}`,
+    role: open ? "grid" : "table", "aria-label": label,
+    tabindex: open ? "-1" : "0" },
     h("div", { class: "row head", role: "row", style: grid },
       columns.map((c) => h("span", { role: "columnheader",
         class: c.right ? "right" : null }, c.title))),
     space);
-  const root = h("div", { class: `table ${open ? "opens" : ""}`,
-    role: "table", "aria-label": label }, scroller);
+  const root = h("div", { class: "table" }, scroller);
   let rows = [];
   let focused = 0;              // Index of the row that Tab comes to.
   let chosen = null;            // Key of the row that is open.
@@ -40,7 +42,7 @@ export function table({ label, columns, open, key, most = 12, end }) {
       "aria-selected": open && key ? String(key(row) === chosen) : null,
       tabindex: open ? (i === focused ? "0" : "-1") : null,
       style: { ...grid, transform: `translateY(${i * ROW}px)` },
-    }, columns.map((c) => h("span", { role: "cell",
+    }, columns.map((c) => h("span", { role: open ? "gridcell" : "cell",
       class: c.right ? "right" : null }, c.cell(row))));
   }
 
@@ -135,7 +137,7 @@ export function table({ label, columns, open, key, most = 12, end }) {
       focused = i >= 0 ? i : Math.min(focused, Math.max(0, rows.length - 1));
       space.style.setProperty("height", `${rows.length * ROW}px`);
       scroller.style.setProperty("max-height", `${(most + 1) * ROW + 2}px`);
-      root.setAttribute("aria-rowcount", rows.length + 1);
+      scroller.setAttribute("aria-rowcount", rows.length + 1);
       draw(true);
     },
     choose(k) {

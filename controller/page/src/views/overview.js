@@ -288,7 +288,7 @@ export function mount(root, { signal }) {
         replace(failed, errorBox(error, refresh));
       }
     }
-  }, 1000);
+  });
 
   live.on(["tick", "reset", "revision", "host", "binding", "drop", "health",
     "installed"], refresh, signal);

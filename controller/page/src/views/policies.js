@@ -285,7 +285,7 @@ export function mount(root, { signal, words }) {
         replace(failed, errorBox(error, refresh));
       }
     }
-  }, 500);
+  });
 
   live.on(["tick", "reset", "revision"], refresh, signal);
   refresh();

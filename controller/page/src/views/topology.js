@@ -674,7 +674,7 @@ export function mount(root, { signal, words }) {
         replace(failed, errorBox(error, refresh));
       }
     }
-  }, 2000);
+  });
 
   window.addEventListener("resize", () => data && picture.fit(), { signal });
   live.on(["tick", "reset", "revision", "host", "binding", "installed"],
