@@ -332,7 +332,7 @@ export const scenes = {
   loads: {
     bench: true,
     async play({ page, context, url, api, shoot }) {
-      const { hosts, ports } = await api("GET", "summary");
+      const { hosts, ports, n_networks } = await api("GET", "summary");
       const n = new Intl.NumberFormat("en");
       const seen = {
         overview: (p) => section(p, "Ports").getByText(
@@ -394,10 +394,16 @@ export const scenes = {
       await page.goto(`${url}/#/topology`);
       await until("all hosts", async () => await page.locator(".card.ok")
         .count() === hosts.length);
-      if (ports.up > 2000) {
+      if (ports.up > 1000) {
         assert.equal(await page.locator("rect.chip").count(), 0);
         assert(await page.locator("rect.bar, rect.load").count()
           >= hosts.length);
+        await shoot("hosts");
+        await page.getByRole("button", { name: "By network" }).click();
+        await until("a card for each network", async () =>
+          await page.locator(".card").count() === Math.min(n_networks, 1000));
+        await shoot("networks");
+        await page.getByRole("button", { name: "By host" }).click();
         // A search finds ports by the beginning of their names.
         await page.getByRole("searchbox").fill("p17");
         await rows(section(page, "Found")).filter({ hasText: /^Portp17$/ })

@@ -48,6 +48,9 @@ def opened(tmp_path_factory):
         wait_quiet(lab)
         assert traffic.ask(lab.vm("buyer1"), lab.vm("db1").ip, shop.DB,
                            seconds=0.5) is None
+        # Something that goes on.
+        netns.spawn(["ping", "-q", "-i", "0.2", lab.vm("r-db1").ip],
+                    lab.vm("r-web1").ns)
         yield made
     finally:
         made.close()
@@ -133,14 +136,14 @@ def test_many_hosts_and_ports_are_summed_up(modules, shots):
     with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
         out.write(TOKEN + "\n")
     port = free_port()
-    swarm = Swarm(directory, 160, vmnd, program,
+    swarm = Swarm(directory, 26, vmnd, program,
                   app_dir=os.environ.get("VMN_APPDIR"),
                   options=["--api-listen=127.0.0.1:%d" % port,
                            "--api-token-file=" + token])
     try:
         swarm.start()
         swarm.add_hosts()
-        Crowd(swarm, 14).come()
+        Crowd(swarm, 40, spread=7, times=6).come()
         found = play(modules, port, shots, "loads")
         assert found == {"loads": None}, found["loads"]
         assert swarm.stop_vmnd() == 0

@@ -10,17 +10,20 @@ APPLY_MAX = 20000               # Objects in a request, as vmnd takes them.
 
 class Crowd:
     """'n_ports' on each host of 'swarm', in 'spread' networks of each.  Port x
-    is "pX" on host x div n_ports; network "nM" is on 'spread' hosts."""
+    is "pX" on host x div n_ports; there are as many networks as hosts, or
+    'times' as many."""
 
-    def __init__(self, swarm, n_ports, spread=2):
+    def __init__(self, swarm, n_ports, spread=2, times=1):
         self.swarm = swarm
         self.n_ports = n_ports
         self.spread = spread
+        self.times = times
+        self.n_networks = times * swarm.n_hosts
         self.n = n_ports * swarm.n_hosts
 
     def network(self, x):
         host = x // self.n_ports
-        return (host + x % self.spread) % self.swarm.n_hosts
+        return (self.times * host + x % self.spread) % self.n_networks
 
     def port(self, x):
         return {"network": "n%d" % self.network(x),
@@ -38,7 +41,7 @@ class Crowd:
     def objects(self):
         found = [("networks", "n%d" % n, {"subnets": [{"cidr":
                                                        "10.0.0.0/16"}]})
-                 for n in range(self.swarm.n_hosts)]
+                 for n in range(self.n_networks)]
         for group in range(N_GROUPS):
             found += [("groups", "g%d" % group,
                        {"selector": "group=g%d" % group}),

@@ -19,7 +19,7 @@ export const path = "topology";
 export const title = "Topology";
 
 /* Above so many ports, each container says how many there are in a bar. */
-const PORTS_MAX = 2000;
+const PORTS_MAX = 1000;
 const NETWORKS_MAX = 1000;
 const COLOURS = 8;              // And one for all others; page.css has them.
 
