@@ -197,9 +197,10 @@ ctl_bundle_close(struct ctl_bundle *bundle, const json_t *about)
 static bool
 is_secret(const char *name)
 {
+    /* And what is told of a secret to compare it with. */
     static const char *const words[] = {
         "token", "password", "passwd", "passphrase", "secret", "credential",
-        "private_key", "private-key",
+        "private_key", "private-key", "sha256",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {

@@ -286,7 +286,12 @@ check_reply(struct ctl *ctl, const struct ctl_input *input,
     if (reply->status >= 200 && reply->status < 300) {
         return CTL_DONE;
     }
-    say_problem(ctl, reply, input);
+    if (reply->status == 403 && ctl->passes_over) {
+        ctl->n_passed_over++;
+    } else {
+        say_problem(ctl, reply, input);
+        ctl->n_refused++;
+    }
     ctl_reply_uninit(reply);
     return CTL_REFUSED;
 }

@@ -185,6 +185,7 @@ say_kind(struct line *line, const char *kind, size_t n)
         { "HOST", "hosts" }, { "NETWORK", "networks" }, { "PORT", "ports" },
         { "POLICY", "policies" }, { "GROUP", "groups" }, { "APP", "apps" },
         { "TO", "ports" }, { "TO", "loadbalancers" },
+        { "ACCOUNT", "accounts" },
     };
     const struct ctl_command *command = line->command;
 
@@ -199,10 +200,12 @@ say_kind(struct line *line, const char *kind, size_t n)
                           || !memcmp(kind, "FILE", n))) {
         fputs(FILES "\n", line->ctl->out);
     } else if (n == 4 && !memcmp(kind, "NAME", n) && command) {
-        /* Of the type before it, or of what is released. */
+        /* Of the type before it, or that the command is about. */
+        bool named = !strncmp(command->args, "TYPE", 4) && line->args.n;
         const struct schema_table *type = ctl_type_find(
-            !strncmp(command->args, "TYPE", 4) && line->args.n
-            ? line->args.names[0] : "quarantines");
+            named ? line->args.names[0]
+            : !strcmp(command->name, "release") ? "quarantines"
+            : command->name);
 
         if (type) {
             say_names(line, type->plural);

@@ -53,6 +53,15 @@ ctl_describe_get(struct ctl *ctl, const char *type, const char *key,
     return status;
 }
 
+bool
+ctl_describe_on(enum ctl_exit *worst, enum ctl_exit status)
+{
+    if (status && *worst != CTL_UNREACHABLE) {
+        *worst = status;
+    }
+    return *worst != CTL_UNREACHABLE;
+}
+
 json_t *
 ctl_spec(const json_t *object, const char *member)
 {
@@ -484,31 +493,29 @@ describe_drops(struct ctl *ctl, const char *parameter, const char *name)
     return status;
 }
 
-/* What concerns the object, below it.  One that cannot be had is told, and the rest
- * is shown all the same, unless the server has gone. */
+/* What concerns the object, below it. */
 static enum ctl_exit
 describe_concerns(struct ctl *ctl, const struct schema_table *type,
                   const char *name, const json_t *object)
 {
     const struct about *about = find_about(type);
     json_t *revisions = json_array();
-    enum ctl_exit worst, status;
+    enum ctl_exit worst = CTL_DONE;
+    bool on = true;
 
-    worst = about->describe ? about->describe(ctl, name, object) : CTL_DONE;
-    if (worst != CTL_UNREACHABLE) {
-        status = get_changes(ctl, type->plural, name, object, revisions);
-        worst = status ? status : worst;
+    if (about->describe) {
+        on = ctl_describe_on(&worst, about->describe(ctl, name, object));
     }
-    if (worst != CTL_UNREACHABLE && type->id != VMN_TABLE_APP) {
-        status = (type->id == VMN_TABLE_HOST
-                  ? describe_host_flows(ctl, name)
-                  : describe_flows(ctl, name, object, revisions));
-        worst = status ? status : worst;
+    on = on && ctl_describe_on(&worst, get_changes(ctl, type->plural, name,
+                                                   object, revisions));
+    if (on && type->id != VMN_TABLE_APP) {
+        on = ctl_describe_on(&worst, type->id == VMN_TABLE_HOST
+                             ? describe_host_flows(ctl, name)
+                             : describe_flows(ctl, name, object, revisions));
     }
     ctl_describe_part(ctl, "Last changes", change_columns, revisions);
-    if (worst != CTL_UNREACHABLE && about->drops) {
-        status = describe_drops(ctl, about->drops, name);
-        worst = status ? status : worst;
+    if (on && about->drops) {
+        ctl_describe_on(&worst, describe_drops(ctl, about->drops, name));
     }
     json_decref(revisions);
     return worst;
@@ -530,8 +537,17 @@ ctl_cmd_describe(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     ds_destroy(&path);
     if (!status) {
         show_object(ctl, type, reply.body, find_about(type));
+        ctl->passes_over = true;
         status = describe_concerns(ctl, type, args[1], reply.body);
         ctl_reply_uninit(&reply);
+        if (ctl->n_passed_over) {
+            fflush(ctl->out);
+            fputs("vmnctl: some of it is not for this account to see\n",
+                  ctl->err);
+            if (status == CTL_REFUSED && !ctl->n_refused) {
+                status = CTL_DONE;
+            }
+        }
     }
     return status;
 }

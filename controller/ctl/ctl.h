@@ -118,6 +118,9 @@ struct ctl {
     bool help;
 
     bool progress;              /* Some is shown: see ctl_progress(). */
+    bool passes_over;           /* What the account may not see: 403 is not */
+    size_t n_passed_over;       /* said, but counted. */
+    size_t n_refused;           /* Other refusals, which were said. */
 };
 
 struct ctl_command {

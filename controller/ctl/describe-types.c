@@ -252,12 +252,17 @@ ctl_describe_port(struct ctl *ctl, const char *name, const json_t *object)
     struct sset groups = SSET_INITIALIZER(&groups);
     enum ctl_exit status = describe_identity(ctl, name, &groups);
 
+    enum ctl_exit worst = CTL_DONE;
+
+    /* Without its groups nobody knows which rules apply. */
     status = status ? status : ctl_describe_rules(ctl, object, &groups);
-    status = status ? status : list(ctl, "Balancers that name it",
-                                    "loadbalancers", balancer_columns,
-                                    has_backend, name);
+    if (ctl_describe_on(&worst, status)) {
+        ctl_describe_on(&worst, list(ctl, "Balancers that name it",
+                                     "loadbalancers", balancer_columns,
+                                     has_backend, name));
+    }
     sset_destroy(&groups);
-    return status;
+    return worst;
 }
 
 /* Hosts and networks.  --------------------------------------------------- */
@@ -358,23 +363,29 @@ ctl_describe_network(struct ctl *ctl, const char *name, const json_t *object)
 {
     struct sset groups = SSET_INITIALIZER(&groups);
     json_t *policies = json_array();
+    enum ctl_exit worst = CTL_DONE;
     json_int_t n_ports;
-    enum ctl_exit status;
+    bool on;
 
     ctl_describe_part(ctl, "Subnets", subnet_columns,
                       ctl_status(object, "subnets"));
-    status = describe_places(ctl, "Ports, by host", NULL, name, &n_ports);
-    status = status ? status : list(ctl, "Routers", "routers",
-                                    router_columns, joins_network, name);
-    status = status ? status : list(ctl, "Balancers", "loadbalancers",
-                                    balancer_columns, is_offered_in, name);
-    status = status ? status : get_network_groups(ctl, name, &groups);
-    status = status ? status : ctl_get_policies(ctl, &groups, policies);
+    on = ctl_describe_on(&worst, describe_places(ctl, "Ports, by host", NULL,
+                                                 name, &n_ports));
+    on = on && ctl_describe_on(&worst, list(ctl, "Routers", "routers",
+                                            router_columns, joins_network,
+                                            name));
+    on = on && ctl_describe_on(&worst, list(ctl, "Balancers", "loadbalancers",
+                                            balancer_columns, is_offered_in,
+                                            name));
+    on = on && ctl_describe_on(&worst, get_network_groups(ctl, name,
+                                                          &groups));
+    on = on && ctl_describe_on(&worst, ctl_get_policies(ctl, &groups,
+                                                        policies));
     ctl_describe_part(ctl, "Policies that apply to ports in it",
                       policy_columns, policies);
     json_decref(policies);
     sset_destroy(&groups);
-    return status;
+    return worst;
 }
 
 /* Others.  --------------------------------------------------------------- */

@@ -25,6 +25,10 @@ enum ctl_exit ctl_describe_get(struct ctl *, const char *type,
                                const char *key, const char *value,
                                struct ctl_reply *);
 
+/* Takes the outcome of a part into '*worst'.  The other parts are shown all the same:
+ * false only if the server is gone. */
+bool ctl_describe_on(enum ctl_exit *worst, enum ctl_exit);
+
 /* A member of an object's spec, and of its status. */
 json_t *ctl_spec(const json_t *object, const char *member);
 json_t *ctl_status(const json_t *object, const char *member);

@@ -87,7 +87,7 @@ secrets_are_left_out(void **state OVS_UNUSED)
 {
     json_t *json = json_loads(
         "{\"name\": \"a\", \"api_token\": \"x\", \"deep\": [{\"PASSWORD\":"
-        " \"y\", \"tokens\": 3, \"key\": \"k\", \"private_key\": \"z\"}]}", 0,
+        " \"y\", \"tokens\": 3, \"sha256\": \"0a\", \"key\": \"k\", \"private_key\": \"z\"}]}", 0,
         NULL);
     size_t n = 0;
     json_t *stripped = ctl_bundle_strip(json, &n);
@@ -95,9 +95,9 @@ secrets_are_left_out(void **state OVS_UNUSED)
 
     assert_string_equal(text, "{\"name\":\"a\",\"api_token\":\"(left out)\","
                         "\"deep\":[{\"PASSWORD\":\"(left out)\","
-                        "\"tokens\":3,\"key\":\"k\","
+                        "\"tokens\":3,\"sha256\":\"(left out)\",\"key\":\"k\","
                         "\"private_key\":\"(left out)\"}]}");
-    assert_int_equal(n, 3);
+    assert_int_equal(n, 4);
     free(text);
     json_decref(stripped);
     json_decref(json);

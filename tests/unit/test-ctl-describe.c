@@ -343,6 +343,30 @@ parts_that_are_refused_are_left_out(void **state OVS_UNUSED)
         "h1     (all)   2001    1\n", "vmnctl: later (HTTP 503)\n");
 }
 
+/* Whom a project's account belongs to sees objects, and little else. */
+static void
+what_is_not_for_the_account_is_passed_over(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        PORT(""),
+        { "GET /v1/identities?port=db-1", NULL, 403, "{\"detail\": \"no\"}" },
+        BALANCERS,
+        { "GET /v1/revisions?limit=5&type=ports&name=db-1&before=6", NULL,
+          403, "{\"detail\": \"no\"}" },
+        { "GET /v1/hosts?limit=9", NULL, 200,
+          "{\"items\": [{\"name\": \"h1\"}]}" },
+        { "GET /v1/hosts/h1/flows?object=db-1&limit=2000", NULL, 403,
+          "{\"detail\": \"no\"}" },
+        { "GET /v1/drops?limit=10&port=db-1", NULL, 403,
+          "{\"detail\": \"no\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "describe port db-1", CTL_DONE,
+                HEAD BALANCERS_TOLD,
+                "vmnctl: some of it is not for this account to see\n");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -353,6 +377,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(a_host_has_networks_ports_and_flows),
         cmocka_unit_test(a_network_has_subnets_places_routers_and_policies),
         cmocka_unit_test(parts_that_are_refused_are_left_out),
+        cmocka_unit_test(what_is_not_for_the_account_is_passed_over),
     };
 
     if (argc > 1) {

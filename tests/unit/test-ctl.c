@@ -1512,6 +1512,16 @@ names_are_asked_from_the_server(void **state OVS_UNUSED)
         "get port web", "delete ports db-1 web", "quarantine web",
         "quarantine a web", "trace web", "events --port web", "events --port=web",
     };
+    static const struct step of_host[] = {
+        { "GET /v1/hosts?limit=250&after=g~", NULL, 200,
+          "{\"items\": [{\"name\": \"h1\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step of_account[] = {
+        { "GET /v1/accounts?limit=250&after=%60~", NULL, 200,
+          "{\"items\": [{\"name\": \"ann\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
     static const struct step both[] = {
         { "GET /v1/ports?limit=250&after=wea~", NULL, 200,
           "{\"items\": [{\"name\": \"web-1\"}]}" },
@@ -1531,6 +1541,10 @@ names_are_asked_from_the_server(void **state OVS_UNUSED)
     }
     assert_play(both, "", "completion words -- trace a web", CTL_DONE,
                 "web-1\nwebs\n", "");
+    assert_play(of_host, "", "completion words -- host join-command h",
+                CTL_DONE, "h1\n", "");
+    assert_play(of_account, "", "completion words -- token t --account a",
+                CTL_DONE, "ann\n", "");
 }
 
 int
