@@ -7,6 +7,8 @@ controller_libvmn_la_SOURCES = \
 	controller/histogram.h \
 	controller/options.c \
 	controller/options.h
+# It knows where apps are, which another --prefix changes.
+controller/options.lo: Makefile
 include controller/schema/automake.mk
 include controller/model/automake.mk
 include controller/store/automake.mk

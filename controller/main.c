@@ -16,7 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "controller/apphost/apphost.h"
 #include "controller/engine/commit.h"
@@ -113,6 +116,40 @@ make_folder_of(const char *path, mode_t mode)
 
     make_folder(folder, mode);
     free(folder);
+}
+
+/* Tells the service manager, if it has asked to be told, that vmnd is in
+ * 'state': a datagram to $NOTIFY_SOCKET, as sd_notify(3) says. */
+static void
+notify(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    size_t len = path ? strlen(path) : 0;
+
+    if (!len) {
+        return;
+    }
+    if ((*path != '/' && *path != '@') || len >= sizeof to.sun_path) {
+        VLOG_WARN("NOTIFY_SOCKET: no path of a socket");
+        return;
+    }
+    memcpy(to.sun_path, path, len);
+    if (*path == '@') {
+        to.sun_path[0] = '\0';  /* In Linux's abstract namespace. */
+    }
+
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0
+        || sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+                  (struct sockaddr *) &to,
+                  offsetof(struct sockaddr_un, sun_path) + len) < 0) {
+        VLOG_WARN("the service manager is not told \"%s\" (%s)", state,
+                  ovs_strerror(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
 }
 
 /* Signals and unixctl.  --------------------------------------------------- */
@@ -335,6 +372,7 @@ ready_cb(void *vmnd_)
 
     northbound_set_ready(vmnd->northbound, true);
     VLOG_INFO("ready");
+    notify("READY=1");
 }
 
 static void
@@ -449,6 +487,7 @@ main(int argc, char *argv[])
     loop_run(vmnd.loop);
 
     VLOG_INFO("exiting");
+    notify("STOPPING=1");
     vmnd_stop(&vmnd);
     ovsrcu_exit();
     return EXIT_SUCCESS;

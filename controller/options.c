@@ -193,6 +193,9 @@ config_read_member(struct options *options, const char *name,
     if (!row) {
         return xasprintf("there is no option \"%s\"", name);
     }
+    if (json_is_null(value)) {
+        return NULL;            /* As if it were not there. */
+    }
     if (!json_is_string(value)) {
         return xasprintf("%s is not a string", name);
     }
@@ -397,8 +400,12 @@ usage(void)
         free(names);
     }
     printf("  %-30s an app to load: a name, or a path with a slash;\n"
-           "  %-30s repeatable (default: overlay, firewall, loadbalancer, dhcp)\n",
+           "  %-30s repeatable (default:",
            "--app=NAME", "");
+    for (size_t i = 0; i < ARRAY_SIZE(default_apps); i++) {
+        printf("%s %s", i ? "," : "", default_apps[i]);
+    }
+    printf(")\n");
     printf("\nOptions of the command line alone:\n"
            "  %-30s read options from a JSON object\n",
            "--config=FILE");

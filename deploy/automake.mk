@@ -34,16 +34,22 @@ CLEANFILES += vmn-pki
 CLEANFILES += vmn-lab
 dist_man_MANS += docs/man/vmn-lab.1
 
-# The daemon's unit, and a configuration to begin with.
+# The daemon's unit with its user, and a configuration with every option.
 systemdsystemunit_DATA = vmnd.service
 vmnd.service: deploy/systemd/vmnd.service.in Makefile
 	$(AM_V_GEN)sed -e 's|@sbindir[@]|$(sbindir)|g' \
 	  -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
 	  $(srcdir)/deploy/systemd/vmnd.service.in > $@.tmp && mv $@.tmp $@
-EXTRA_DIST += deploy/systemd/vmnd.service.in deploy/quickstart
-CLEANFILES += vmnd.service
+sysusersdir = $(prefix)/lib/sysusers.d
+dist_sysusers_DATA = deploy/systemd/vmn.conf
 exampledir = $(docdir)/examples
-dist_example_DATA = deploy/vmnd.json
+example_DATA = vmnd.json
+vmnd.json: deploy/vmnd.json.in Makefile
+	$(AM_V_GEN)sed -e 's|@appdir[@]|$(appdir)|g' \
+	  $(srcdir)/deploy/vmnd.json.in > $@.tmp && mv $@.tmp $@
+EXTRA_DIST += deploy/systemd/vmnd.service.in deploy/vmnd.json.in \
+	deploy/quickstart
+CLEANFILES += vmnd.service vmnd.json
 libvirtdir = $(exampledir)/libvirt
 dist_libvirt_DATA = \
 	deploy/libvirt/network.xml \
@@ -56,3 +62,23 @@ dist_monitoring_DATA = \
 	deploy/monitoring/vmn-alerts.yml \
 	deploy/monitoring/vmn-dashboard.json
 dist_man_MANS += docs/man/vmnd.8 docs/man/vmn_app.7
+
+# Debian packages.
+EXTRA_DIST += \
+	deploy/debian/changelog \
+	deploy/debian/control \
+	deploy/debian/copyright \
+	deploy/debian/rules \
+	deploy/debian/source/format \
+	deploy/debian/vmn-dev.install \
+	deploy/debian/vmn-dev.manpages \
+	deploy/debian/vmn-lab.install \
+	deploy/debian/vmn-lab.manpages \
+	deploy/debian/vmn-lab.prerm \
+	deploy/debian/vmn.install \
+	deploy/debian/vmn.manpages \
+	deploy/debian/vmn.postinst \
+	deploy/debian/vmn.postrm \
+	deploy/debian/vmnctl.install \
+	deploy/debian/vmnctl.manpages \
+	deploy/package

@@ -286,6 +286,36 @@ def test_options_come_from_a_file_too(daemon):
     assert path in text and "sockets" in text
 
 
+def test_null_in_the_file_is_the_default(daemon):
+    path = daemon.dir + "/vmnd.json"
+    with open(path, "w") as file:
+        json.dump({"api-listen": None, "batch-delay": None, "app": []}, file)
+    daemon.start("--config=" + path)
+    assert "tcp" not in daemon.call("GET", "/v1")[1]
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_service_manager_is_told_when_it_serves_and_when_it_ends(daemon,
+                                                                 abstract):
+    path = daemon.dir + "/notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(60)
+        manager.bind("\0" + path if abstract else path)
+        daemon.env["NOTIFY_SOCKET"] = "@" + path if abstract else path
+        daemon.start()
+        assert manager.recv(100) == b"READY=1"
+        assert daemon.call("GET", "/readyz")[0] == 200
+        daemon.process.terminate()
+        assert manager.recv(100) == b"STOPPING=1"
+    assert daemon.wait() == 0
+
+
+def test_service_manager_that_is_not_there_does_not_matter(daemon):
+    daemon.env["NOTIFY_SOCKET"] = daemon.dir + "/nobody"
+    daemon.start()
+    assert "the service manager is not told" in daemon.text()
+
+
 def test_one_state_has_one_vmnd(daemon):
     daemon.start()
     status, text = daemon.run("--socket=%s/second.sock" % daemon.dir,
