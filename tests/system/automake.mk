@@ -26,6 +26,7 @@ EXTRA_DIST += \
 	tests/system/test_established.py \
 	tests/system/test_events.py \
 	tests/system/test_firewall.py \
+	tests/system/test_first_hour.py \
 	tests/system/test_gateway.py \
 	tests/system/test_ipam.py \
 	tests/system/test_ipv6.py \
@@ -51,6 +52,7 @@ EXTRA_DIST += \
 	tests/system/test_reject.py \
 	tests/system/test_restart.py \
 	tests/system/test_router.py \
+	tests/system/test_rude.py \
 	tests/system/test_store.py \
 	tests/system/test_stranger.py \
 	tests/system/test_stream.py \

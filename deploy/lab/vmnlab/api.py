@@ -33,7 +33,15 @@ class _Connection(http.client.HTTPConnection):
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
+        # A full queue is an error at once, with a time-out.
+        netns.wait_for("a place in vmnd's queue", self._try, self.timeout)
+
+    def _try(self):
+        try:
+            self.sock.connect(self.path)
+        except BlockingIOError:
+            return False
+        return True
 
 
 class Api:
