@@ -4,10 +4,11 @@
 // shop is there: three hosts, eleven VMs, a router and a balancer.
 //
 // A scene has play({page, context, url, token, api, shoot, go}), and perhaps: stranger
-// (it has no token), dark, allows (what the console may say), bench (played
-// only when it is asked for).
+// (it has no token), dark, elsewhere (it asks another address than 'url'),
+// allows (what the console may say), bench (played only when it is asked for).
 
 import assert from "node:assert/strict";
+import { connect, createServer } from "node:net";
 
 /** What a view shows as its rows, as text. */
 const rows = (where) => where.locator("[role=rowgroup] [role=row]");
@@ -89,6 +90,46 @@ export const scenes = {
       await rows(section(page, "Packets that were dropped"))
         .filter({ hasText: "buyer1" }).filter({ hasText: "db1" }).first()
         .waitFor();
+    },
+  },
+
+  outage: {
+    allows: /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE|ERR_EMPTY/,
+    elsewhere: true,
+    async play({ page, url, api }) {
+      // By way of somebody who can go away.
+      const open = new Set();
+      const way = createServer((socket) => {
+        const { hostname, port } = new URL(url);
+        const other = connect(Number(port), hostname);
+
+        for (const [one, two] of [[socket, other], [other, socket]]) {
+          open.add(one);
+          one.on("error", () => {}).on("close", () => two.destroy());
+          one.pipe(two);
+        }
+      });
+      const listen = (port) => new Promise((done) =>
+        way.listen(port, "127.0.0.1", () => done(way.address().port)));
+      const port = await listen(0);
+
+      await page.goto(`http://127.0.0.1:${port}/#/overview`);
+      await page.locator("header.top").getByText("live").waitFor();
+      await section(page, "Hosts").getByText("3 synced").waitFor();
+      way.close();
+      open.forEach((socket) => socket.destroy());
+      await page.getByText("no connection").waitFor();
+      await page.getByRole("alert").getByText("vmnd does not answer").waitFor();
+      // What was there stays to be seen; what comes meanwhile, is seen after.
+      await section(page, "Hosts").getByText("3 synced").waitFor();
+      await api("PUT", "groups/meanwhile", { spec: { selector: "role=x" } });
+      await listen(port);
+      await page.locator("header.top").getByText("live").waitFor();
+      await section(page, "Changes of the last hour")
+        .getByText("create groups/meanwhile").waitFor();
+      await page.getByRole("alert").waitFor({ state: "detached" });
+      await api("DELETE", "groups/meanwhile");
+      way.close();
     },
   },
 

@@ -4,6 +4,7 @@
 // call is refused, and kept for this tab alone.
 
 const KEY = "vmn-token";
+const PATIENCE = 3;             // Times that a call waits for its turn.
 
 let askForToken = null;         // (refused) => Promise of a token.
 let asking = null;              // The question that is open.
@@ -30,7 +31,9 @@ export class Problem extends Error {
       : status >= 500 ? "vmnd cannot do that now." : "vmnd refused that.";
     // One alone is what 'detail' says.
     this.errors = body?.errors?.length > 1 ? body.errors : [];
-    this.hint = status === 0
+    this.hint = status === 403
+      ? "This account may not do that. Another one may: sign out at the top."
+      : status === 0
       ? "Is it running? On its machine: systemctl status vmnd"
       : status === 412 ? "Somebody has changed it meanwhile: load it again."
         : "";
@@ -48,6 +51,8 @@ export async function request(method, path, { query, body, signal, headers }
   const words = new URLSearchParams(Object.entries(query ?? {}).filter(
     ([, value]) => value !== undefined && value !== null && value !== ""));
   const url = `/v1${path ? `/${path}` : ""}${words.size ? `?${words}` : ""}`;
+
+  let patience = PATIENCE;
 
   for (;;) {
     const token = sessionStorage.getItem(KEY);
@@ -76,6 +81,12 @@ export async function request(method, path, { query, body, signal, headers }
       if (sessionStorage.getItem(KEY) === token) {
         await newToken(token !== null);
       }
+      continue;
+    }
+    if (response.status === 429 && patience-- > 0) {
+      // So many calls a second are allowed to an account.
+      await new Promise((done) => setTimeout(done, 1000 * Math.min(5,
+        Number(response.headers.get("Retry-After")) || 1)));
       continue;
     }
     if (!response.ok) {

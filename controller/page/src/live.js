@@ -12,6 +12,7 @@ import { get, request } from "./api.js";
 
 const POLL_MS = 4000;
 const TICK_MS = 5000;
+const SILENCE_MS = 40000;
 const RETRY_MS = [500, 1000, 2000, 5000, 10000];
 
 const listeners = new Map();    // Kind -> Set of functions.
@@ -53,7 +54,7 @@ export const current = () => state;
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** Events of a text/event-stream (HTML standard, 9.2.6), one by one. */
-export async function* parse(stream) {
+export async function* parse(stream, onBytes = () => {}) {
   const decoder = new TextDecoderStream();
   const reader = stream.pipeThrough(decoder).getReader();
   let rest = "";
@@ -65,6 +66,7 @@ export async function* parse(stream) {
     if (done) {
       return;
     }
+    onBytes();
     const lines = (rest + value).split(/\r\n|\n|\r/);
 
     rest = lines.pop();
@@ -98,17 +100,26 @@ async function hasStream() {
 
 /** Reads the stream until it ends. */
 async function follow() {
-  const response = await request("GET", "events", lastId === null ? {}
-    : { headers: { "Last-Event-ID": lastId } });
+  const silence = new AbortController();
+  const response = await request("GET", "events", { signal: silence.signal,
+    headers: lastId === null ? {} : { "Last-Event-ID": lastId } });
+  let timer;
+  // vmnd says something every 15 s, if only that it is there.
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silence.abort(), SILENCE_MS);
+  };
 
   become("live");
-  for await (const event of parse(response.body)) {
+  heard();
+  for await (const event of parse(response.body, heard)) {
     lastId = event.id ?? lastId;
     if (event.kind === "reset") {
       lastId = event.id ?? null;
     }
     tell(event.kind, JSON.parse(event.data));
   }
+  clearTimeout(timer);
 }
 
 /** What a poll brings, in the words of the stream. */

@@ -75,9 +75,10 @@ function askForToken(refused) {
       h("h2", { id: `${id}t` }, "Sign in"),
       refused ? h("p", { class: "error", role: "alert" },
         "That token is not, or no longer, the right one.") : null,
-      h("p", {}, "By TCP, vmnd wants a token. It is the first line of the "
+      h("p", {}, "vmnd wants a token: of an account, as ",
+        h("code", {}, "vmnctl token"), " makes it, or the first line of the "
         + "file that its option ", h("code", {}, "--api-token-file"),
-      " names. It is kept for this tab, until the tab is closed."),
+        " names. It is kept for this tab, until the tab is closed."),
       h("label", { for: id }, "Token"), input,
       h("div", { class: "buttons" },
         h("button", { class: "main" }, "Sign in"))));
