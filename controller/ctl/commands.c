@@ -11,8 +11,8 @@ const struct ctl_command ctl_commands[] = {
       CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT | CTL_OPT_WATCH,
       "show objects",
       "TYPE is hosts, networks, ports, groups, services, tiers, policies,\n"
-      "quarantines, loadbalancers, routers, floating-ips, dns-zones, observations, accounts,\n"
-      "tokens or apps;\n"
+      "quarantines, loadbalancers, routers, floating-ips, dns-zones, observations,\n"
+      "accounts, tokens, telemetries or apps;\n"
       "singular and short names (net, svc, pol, lb) do as well.  Without NAME, all\n"
       "of the type.  With --watch, also each that is different from then on, until\n"
       "it is interrupted.\n"

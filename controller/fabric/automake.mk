@@ -27,6 +27,7 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/host-provider.c \
 	controller/fabric/host-report.c \
 	controller/fabric/host-status.c \
+	controller/fabric/host-telemetry.c \
 	controller/fabric/host-trunk.c \
 	controller/fabric/marker.c \
 	controller/fabric/marker.h \

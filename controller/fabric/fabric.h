@@ -179,6 +179,13 @@ json_t *fabric_audit_owners(const struct fabric *);
 /* 'cb' is not called for 'aux' any more.  The reading goes on. */
 void fabric_audit_forget(struct fabric *, fabric_audit_cb *cb, void *aux);
 
+/* How far what a telemetry says has come: {"n_hosts", "n_active"}, and unless
+ * 'max' is 0 "hosts", at most 'max' of those that it names: {"host", "sflow",
+ * "ipfix" (each "active", "pending" or "blocked"), "reason"}.  'row' is durable.
+ * The caller owns it. */
+json_t *fabric_telemetry_status(const struct fabric *,
+                                const struct vmn_telemetry *row, size_t max);
+
 /* What flows were hit by.  It is some seconds old (fabric_options.count_s). */
 struct fabric_count {
     uint64_t packets, bytes;

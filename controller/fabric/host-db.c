@@ -107,6 +107,9 @@ host_db_update(struct fabric_host_db *db)
         db->since_ms = time_wall_msec();
         fabric_host_changed(db->host);
     }
+    if (snapshot) {
+        host_telemetry_check(db, snapshot);
+    }
     if (snapshot && status.wish == OVSDB_WISH_REFUSED) {
         host_db_set_reason(db, true, xstrdup(status.wish_reason));
     } else if (snapshot) {
@@ -181,6 +184,8 @@ host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
         .controller_max_backoff_ms = CONTROLLER_MAX_BACKOFF_MS,
         .controller_probe_ms = CONTROLLER_PROBE_MS,
         .controller_rate_pps = packets_host_rate(db->host->fabric),
+        .sflow = db->telemetry.sflow,
+        .ipfix = db->telemetry.ipfix,
     };
 
     size_t n_patches = db->n_providers + db->n_trunks;
@@ -257,6 +262,7 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
                     || row->second_tunnel_ip.family == 6);
     host_provider_set(db, row);
     host_trunk_update(db);
+    host_telemetry_update(db, row);
     db->datapath_type = (row->datapath == VMN_DATAPATH_NETDEV ? "netdev"
                          : "system");
     if (!db->session || strcmp(db->remote, row->ovsdb)) {
@@ -279,6 +285,7 @@ fabric_db_host_destroy(struct fabric_host *host)
         shash_destroy_free_data(&db->held);
         host_provider_set(db, NULL);
         host_trunk_uninit(db);
+        host_telemetry_uninit(db);
         free(db->remote);
         free(db->bridge);
         free(db->tunnel_interface);
@@ -380,11 +387,25 @@ fabric_db_acked(struct fabric *fabric)
     facts_acked(fabric->db->facts);
 }
 
+/* Some row of TELEMETRY is another one. */
+static void
+update_telemetry(struct fabric *fabric)
+{
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
+        if (host->db && host_telemetry_update(host->db, host->row)) {
+            host_db_wish(host->db, host->row);
+        }
+    }
+}
+
 void
 fabric_db_group(struct fabric *fabric,
                 const struct commit_group *group OVS_UNUSED)
 {
     struct model_pending pending;
+    bool telemetry = false;
 
     model_get_pending(fabric->model, &pending);
     for (size_t i = 0; i < pending.n_writes; i++) {
@@ -393,6 +414,10 @@ fabric_db_group(struct fabric *fabric,
         if (write->table == VMN_TABLE_PORT) {
             facts_port_update(fabric->db->facts, write->name, write->anew);
         }
+        telemetry |= write->table == VMN_TABLE_TELEMETRY;
         commit_pause(fabric->commit);
+    }
+    if (telemetry) {
+        update_telemetry(fabric);
     }
 }

@@ -2,7 +2,8 @@
  *
  * What the parts of the fabric's OVSDB side share: host-db.c (sessions and
  * wishes), host-report.c (what a host has), host-provider.c (what leads to
- * physical networks), host-trunk.c (sub-ports), host-status.c (for people).
+ * physical networks), host-trunk.c (sub-ports), host-telemetry.c (sFlow and
+ * IPFIX), host-status.c (for people).
  * Not for the OpenFlow side, which has fabric-private.h. */
 
 #ifndef CONTROLLER_FABRIC_HOST_DB_H
@@ -59,6 +60,16 @@ struct host_trunk {
     char *tag_name;             /* Of the other end. */
 };
 
+/* What is told to collectors, and whose rows these are on the host. */
+enum telemetry_kind { TELEMETRY_SFLOW, TELEMETRY_IPFIX, TELEMETRY_N_KINDS };
+enum telemetry_place { TELEMETRY_ABSENT, TELEMETRY_OURS, TELEMETRY_OTHERS };
+struct host_telemetry {
+    char *chosen[TELEMETRY_N_KINDS]; /* The row that says it, or NULL. */
+    struct ovsdb_sflow sflow;   /* Owned, as the next. */
+    struct ovsdb_ipfix ipfix;
+    enum telemetry_place there[TELEMETRY_N_KINDS]; /* As last heard. */
+};
+
 struct fabric_host_db {
     struct fabric_host *host;
     struct ovsdb_session *session;
@@ -72,6 +83,7 @@ struct fabric_host_db {
     size_t n_trunks;
     struct host_trunk *trunks;  /* By 'iface_id'. */
     bool trunks_due;            /* To be looked at by the timer. */
+    struct host_telemetry telemetry;
     struct fact_host *facts;
     struct event *timer;        /* For 'trunks_due' and the next two. */
     int64_t silent_ms;          /* When it is silent, or 0: connected, or
@@ -144,6 +156,17 @@ bool host_trunk_is_end(const struct ovsdb_interface *iface);
 uint32_t host_trunk_tag(const struct fabric_host_db *,
                         const struct ovsdb_snapshot *,
                         const struct ovsdb_interface *iface);
+
+/* host-telemetry.c.  ----------------------------------------------------- */
+
+/* Takes in what the rows say of the host, whose row is 'host'.  Returns true if
+ * they say, or have said, anything. */
+bool host_telemetry_update(struct fabric_host_db *,
+                           const struct vmn_host *host);
+void host_telemetry_uninit(struct fabric_host_db *);
+/* Finds out what is there of it. */
+void host_telemetry_check(struct fabric_host_db *,
+                          const struct ovsdb_snapshot *);
 
 /* host-db.c.  ------------------------------------------------------------ */
 

@@ -142,7 +142,8 @@ make_identity(const struct vmn_account *account)
     static const uint64_t for_admins
         = (UINT64_C(1) << VMN_TABLE_HOST | UINT64_C(1) << VMN_TABLE_APP
            | UINT64_C(1) << VMN_TABLE_ACCOUNT
-           | UINT64_C(1) << VMN_TABLE_TOKEN);
+           | UINT64_C(1) << VMN_TABLE_TOKEN
+           | UINT64_C(1) << VMN_TABLE_TELEMETRY);
     struct identity *identity = xzalloc(sizeof *identity);
 
     identity->role = account->role;

@@ -573,6 +573,16 @@ router_status(const struct northbound *nb, const struct vmn_row *row,
     }
 }
 
+/* What hosts have of it. */
+static void
+telemetry_status(const struct northbound *nb, const struct vmn_row *row,
+                 bool one, struct ds *ds)
+{
+    nb_put_members(ds, fabric_telemetry_status(
+        nb->fabric, (const struct vmn_telemetry *) row,
+        one ? NB_MEMBERS_MAX : 0));
+}
+
 /* All types.  ------------------------------------------------------------ */
 
 static void (*const status_of[VMN_N_TABLES])(const struct northbound *,
@@ -589,6 +599,7 @@ static void (*const status_of[VMN_N_TABLES])(const struct northbound *,
     [VMN_TABLE_OBSERVATION] = observation_status,
     [VMN_TABLE_APP] = app_status,
     [VMN_TABLE_ROUTER] = router_status,
+    [VMN_TABLE_TELEMETRY] = telemetry_status,
 };
 
 void

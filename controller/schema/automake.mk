@@ -24,6 +24,7 @@ controller_libvmn_la_SOURCES += \
 	controller/schema/schema-tables-door.c \
 	controller/schema/schema-tables-net.c \
 	controller/schema/schema-tables.c \
+	controller/schema/schema-telemetry.c \
 	controller/schema/schema-words.c \
 	controller/schema/schema.c \
 	controller/schema/schema.h \

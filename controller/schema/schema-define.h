@@ -44,4 +44,8 @@ extern const struct schema_column schema_floating_ip_columns[];
 extern const struct schema_field schema_dns_zone_fields[];
 extern const struct schema_column schema_dns_zone_columns[];
 
+/* schema-telemetry.c */
+extern const struct schema_field schema_telemetry_fields[];
+extern const struct schema_column schema_telemetry_columns[];
+
 #endif /* controller/schema/schema-define.h */

@@ -75,6 +75,12 @@ schema_examples[VMN_N_TABLES][SCHEMA_EXAMPLES_MAX] = {
     [VMN_TABLE_OBSERVATION] = {
         EXAMPLE("shop", {"minutes": 60}),
     },
+    [VMN_TABLE_TELEMETRY] = {
+        EXAMPLE("flows", {
+            "selector": "rack=a",
+            "sflow": {"targets": ["192.0.2.9:6343"], "sampling": 1000},
+            "ipfix": {"targets": ["192.0.2.9:4739"], "obs_domain_id": 7}}),
+    },
     [VMN_TABLE_APP] = {
         EXAMPLE("dns", {"enabled": true}),
     },

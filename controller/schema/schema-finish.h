@@ -45,6 +45,8 @@ void schema_finish_dns_record(void *, const json_t *, const char *pointer,
                               struct vmn_errors *);
 void schema_finish_dns_zone(void *, const json_t *, const char *pointer,
                             struct vmn_errors *);
+void schema_finish_telemetry(void *, const json_t *, const char *pointer,
+                             struct vmn_errors *);
 void schema_finish_router(void *, const json_t *, const char *pointer,
                           struct vmn_errors *);
 

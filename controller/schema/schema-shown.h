@@ -73,5 +73,6 @@ extern const struct schema_struct schema_status_loadbalancer;
 extern const struct schema_struct schema_status_observation;
 extern const struct schema_struct schema_status_app;
 extern const struct schema_struct schema_status_router;
+extern const struct schema_struct schema_status_telemetry;
 
 #endif /* controller/schema/schema-shown.h */

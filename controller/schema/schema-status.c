@@ -233,6 +233,29 @@ static const struct schema_struct stage = SHOWN_STRUCT(
     SHOWN("first_table", INT, ALWAYS, "The first of its tables."),
     SHOWN("tables", INT, ALWAYS, "How many it has."));
 
+/* Of what one kind is on a host. */
+#define TELEMETRY_STATE(NAME, KIND)                                     \
+    SHOWN(NAME, ENUM, 0,                                                \
+          "Of " KIND ": `active`: the host's database has it; "         \
+          "`pending`: not yet; `blocked`: something is in its way.",    \
+          SHOWN_NAMES("active", "pending", "blocked"))
+
+static const struct schema_struct telemetry_host = SHOWN_STRUCT(
+    "host",
+    SHOWN("host", REF, ALWAYS, "The host.", .ref = VMN_TABLE_HOST),
+    TELEMETRY_STATE("sflow", "sFlow"),
+    TELEMETRY_STATE("ipfix", "IPFIX"),
+    SHOWN("reason", STRING, 0, "Why it is not `active`."));
+
+const struct schema_struct schema_status_telemetry = SHOWN_STRUCT(
+    "TelemetryStatus",
+    SHOWN("n_hosts", INT, ALWAYS, "How many hosts it names."),
+    SHOWN("n_active", INT, ALWAYS,
+          "On how many of them all that it says is `active`."),
+    SHOWN("hosts", STRUCT, LIST,
+          "Each of them, at most 1000, when one telemetry is asked for.",
+          .nested = &telemetry_host));
+
 const struct schema_struct schema_status_app = SHOWN_STRUCT(
     "AppStatus",
     SHOWN("about", STRING, 0, "What it says of itself."),

@@ -703,6 +703,20 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
             },
         },
     },
+    [VMN_TABLE_TELEMETRY] = {
+        .id = VMN_TABLE_TELEMETRY, .plural = "telemetries",
+        .singular = "telemetry", .kind = "Telemetry", .stored = true,
+        .max_rows = 100, .named_as = VMN_N_TABLES,
+        .check_name = value_check_name,
+        .doc = "Has hosts tell collectors of packets, by sFlow and IPFIX.",
+        .status = &schema_status_telemetry,
+        .columns = schema_telemetry_columns,
+        .row = {
+            .name = "telemetry", .size = sizeof(struct vmn_telemetry),
+            .fields = schema_telemetry_fields,
+            .finish = schema_finish_telemetry,
+        },
+    },
     [VMN_TABLE_APP] = {
         .id = VMN_TABLE_APP, .plural = "apps", .singular = "app",
         .kind = "App", .stored = true, .max_rows = 64,

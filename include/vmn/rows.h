@@ -36,6 +36,7 @@ enum vmn_table {
     VMN_TABLE_OBSERVATION,      /* Named as the network. */
     VMN_TABLE_ACCOUNT,
     VMN_TABLE_TOKEN,
+    VMN_TABLE_TELEMETRY,
     /* Observed. */
     VMN_TABLE_BINDING,          /* Named as the port. Stored. */
     VMN_TABLE_UNDERLAY,         /* Named as the host. Stored. */
@@ -523,6 +524,37 @@ struct vmn_dns_zone {
     uint32_t ttl;               /* In seconds. */
     size_t n_records;
     const struct vmn_dns_record *records;
+};
+
+/* Who is told of packets by sFlow; nobody if there is no target.  Of the numbers,
+ * 0 is what Open vSwitch does by itself. */
+struct vmn_sflow {
+    size_t n_targets;
+    const char *const *targets; /* "ADDRESS:PORT". */
+    const char *agent;          /* An interface of the host, or NULL. */
+    uint32_t sampling;          /* One packet in so many. */
+    uint32_t polling;           /* Seconds between counters. */
+    uint32_t header;            /* Bytes of a packet. */
+};
+
+/* The same by IPFIX. */
+struct vmn_ipfix {
+    size_t n_targets;
+    const char *const *targets;
+    uint32_t sampling;
+    uint32_t obs_domain_id, obs_point_id;
+    uint32_t cache_active_timeout; /* Seconds; 0: no cache. */
+    uint32_t cache_max_flows;
+};
+
+/* What hosts tell collectors of the packets on their integration bridges. */
+struct vmn_telemetry {
+    struct vmn_row row;
+    const char *description;
+    struct vmn_labels labels;
+    struct vmn_selector selector; /* Of hosts; none: all. */
+    struct vmn_sflow sflow;
+    struct vmn_ipfix ipfix;
 };
 
 /* Connections in a network are noted for some time (vmn_act_note()). */

@@ -1,6 +1,7 @@
 # proto/ovsdb
 proto_libproto_la_SOURCES += \
 	proto/ovsdb/ensure-patch.c \
+	proto/ovsdb/ensure-telemetry.c \
 	proto/ovsdb/ensure.c \
 	proto/ovsdb/identify.c \
 	proto/ovsdb/json-frame.c \

@@ -436,6 +436,7 @@ ovsdb_ensure(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
     ensure_bridge_settings(&e, bridge);
     ensure_tunnels(&e, bridge);
     e.changed |= ovsdb_ensure_patches(idl, txn, wish, bridge);
+    e.changed |= ovsdb_ensure_telemetry(idl, txn, wish);
     if (!ensure_controllers(&e, bridge, wish->controller)
         && wish->controller) {
         ovsrec_bridge_update_controller_addvalue(bridge,

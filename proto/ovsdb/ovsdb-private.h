@@ -143,4 +143,10 @@ bool ovsdb_ensure_patches(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                           const struct ovsdb_wish *,
                           const struct ovsrec_bridge *bridge);
 
+/* ensure-telemetry.c.  --------------------------------------------------- */
+
+/* The part of it that concerns sFlow and IPFIX, on all bridges. */
+bool ovsdb_ensure_telemetry(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                            const struct ovsdb_wish *);
+
 #endif /* proto/ovsdb/ovsdb-private.h */

@@ -37,6 +37,9 @@ struct ovsdb_bridge {
     char *datapath_type;        /* "system" where the database has "". */
     char *owner;                /* external_ids:vmn-owner, or NULL. */
     uint64_t datapath_id;       /* 0 while the switch has not made it. */
+    bool has_sflow, has_ipfix;
+    char *sflow_owner;          /* external_ids:vmn-owner of what it has of */
+    char *ipfix_owner;          /* these, or NULL. */
 };
 
 struct ovsdb_interface {
@@ -85,6 +88,27 @@ struct ovsdb_patch {
     const char *other_name;     /* Of the other end. */
 };
 
+/* What is told to collectors; nothing if there is no target.  A number that is 0
+ * is left to the switch.  Somebody else's row stays, in the place of ours. */
+struct ovsdb_sflow {
+    size_t n_targets;
+    const char *const *targets; /* "ADDRESS:PORT". */
+    const char *agent;          /* An interface's name, or NULL. */
+    uint32_t sampling, polling_s, header_size;
+};
+struct ovsdb_ipfix {
+    size_t n_targets;
+    const char *const *targets;
+    uint32_t sampling, obs_domain_id, obs_point_id;
+    uint32_t cache_active_timeout_s, cache_max_flows;
+};
+/* Makes '*to' a copy that owns what it points to. */
+void ovsdb_sflow_clone(struct ovsdb_sflow *to, const struct ovsdb_sflow *);
+void ovsdb_ipfix_clone(struct ovsdb_ipfix *to, const struct ovsdb_ipfix *);
+/* Frees what such a copy points to. */
+void ovsdb_sflow_uninit(struct ovsdb_sflow *);
+void ovsdb_ipfix_uninit(struct ovsdb_ipfix *);
+
 /* One bridge with flow-based tunnel ports and a controller.  The bridge gets
  * fail_mode=secure and other_config:disable-in-band=true.  Rows that are made
  * are marked with OVSDB_OWNER_KEY=owner, and only rows so marked are changed.
@@ -108,6 +132,9 @@ struct ovsdb_wish {
     /* Packets a second that the bridge sends to it, the same share for each
      * port that has some; 0: any number.  Open vSwitch's least is 100. */
     int controller_rate_pps;
+
+    struct ovsdb_sflow sflow;
+    struct ovsdb_ipfix ipfix;
 };
 #define OVSDB_CONTROLLER_RATE_MIN 100
 

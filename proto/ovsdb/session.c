@@ -94,6 +94,8 @@ wish_destroy(struct ovsdb_wish *w)
         }
         free(CONST_CAST(struct ovsdb_patch *, w->patches));
         free(CONST_CAST(char *, w->controller));
+        ovsdb_sflow_uninit(&w->sflow);
+        ovsdb_ipfix_uninit(&w->ipfix);
         free(w);
     }
 }
@@ -133,6 +135,8 @@ wish_clone(const struct ovsdb_wish *w)
     copy->tunnel_local_ip = nullable_xstrdup(w->tunnel_local_ip);
     copy->patches = clone_patches(w);
     copy->controller = nullable_xstrdup(w->controller);
+    ovsdb_sflow_clone(&copy->sflow, &w->sflow);
+    ovsdb_ipfix_clone(&copy->ipfix, &w->ipfix);
     return copy;
 }
 

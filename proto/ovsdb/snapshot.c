@@ -30,6 +30,8 @@ static const struct ovsdb_idl_column *const snapshot_columns[] = {
     &ovsrec_bridge_col_datapath_id,
     &ovsrec_bridge_col_other_config,
     &ovsrec_bridge_col_external_ids,
+    &ovsrec_bridge_col_sflow,
+    &ovsrec_bridge_col_ipfix,
     &ovsrec_port_col_name,
     &ovsrec_port_col_interfaces,
     &ovsrec_port_col_external_ids,
@@ -49,6 +51,19 @@ static const struct ovsdb_idl_column *const snapshot_columns[] = {
     &ovsrec_controller_col_controller_rate_limit,
     &ovsrec_controller_col_controller_burst_limit,
     &ovsrec_controller_col_external_ids,
+    &ovsrec_sflow_col_targets,
+    &ovsrec_sflow_col_agent,
+    &ovsrec_sflow_col_sampling,
+    &ovsrec_sflow_col_polling,
+    &ovsrec_sflow_col_header,
+    &ovsrec_sflow_col_external_ids,
+    &ovsrec_ipfix_col_targets,
+    &ovsrec_ipfix_col_sampling,
+    &ovsrec_ipfix_col_obs_domain_id,
+    &ovsrec_ipfix_col_obs_point_id,
+    &ovsrec_ipfix_col_cache_active_timeout,
+    &ovsrec_ipfix_col_cache_max_flows,
+    &ovsrec_ipfix_col_external_ids,
 };
 
 const struct ovsdb_idl_column *const *
@@ -150,6 +165,16 @@ snapshot_bridge(struct ovsdb_bridge *bridge, const struct ovsrec_bridge *rec)
     if (rec->datapath_id && str_to_ullong(rec->datapath_id, 16, &id)) {
         bridge->datapath_id = id;
     }
+    bridge->has_sflow = rec->sflow != NULL;
+    bridge->has_ipfix = rec->ipfix != NULL;
+    if (rec->sflow) {
+        bridge->sflow_owner = nullable_xstrdup(
+            smap_get(&rec->sflow->external_ids, OVSDB_OWNER_KEY));
+    }
+    if (rec->ipfix) {
+        bridge->ipfix_owner = nullable_xstrdup(
+            smap_get(&rec->ipfix->external_ids, OVSDB_OWNER_KEY));
+    }
 }
 
 /* Fills in what concerns the switch as a whole. */
@@ -223,6 +248,8 @@ ovsdb_snapshot_destroy(struct ovsdb_snapshot *snapshot)
         free(snapshot->bridges[i].name);
         free(snapshot->bridges[i].datapath_type);
         free(snapshot->bridges[i].owner);
+        free(snapshot->bridges[i].sflow_owner);
+        free(snapshot->bridges[i].ipfix_owner);
     }
     for (size_t i = 0; i < snapshot->n_interfaces; i++) {
         struct ovsdb_interface *iface = &snapshot->interfaces[i];

@@ -72,6 +72,7 @@ static const unsigned n_names[VMN_N_TABLES] = {
     [VMN_TABLE_DNS_ZONE] = 2,
     [VMN_TABLE_OBSERVATION] = 6,
     [VMN_TABLE_ACCOUNT] = 3, [VMN_TABLE_TOKEN] = 4,
+    [VMN_TABLE_TELEMETRY] = 3,
     [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6, [VMN_TABLE_UNDERLAY] = 4,
 };
 
@@ -193,6 +194,8 @@ put_name(struct ds *ds, enum vmn_table table)
         letter = 'f';
     } else if (table == VMN_TABLE_DNS_ZONE) {
         letter = 'z';
+    } else if (table == VMN_TABLE_TELEMETRY) {
+        letter = 'y';
     } else if (table == VMN_TABLE_VIF) {
         put_numbered(ds, 'h', rnd(n_names[VMN_TABLE_HOST]));
         ds_put_char(ds, '/');
@@ -609,6 +612,29 @@ put_service(struct ds *ds)
     }
 }
 
+/* Nothing follows from it in the model. */
+static void
+put_telemetry(struct ds *ds)
+{
+    static const char *const targets[] = {
+        "'192.0.2.1:6343'", "'[2001:db8::1]:65535'", "'192.0.2.1:0'",
+        "'192.0.2.1'", "'[192.0.2.1]:1'", "'h:1'",
+    };
+
+    if (chance(30)) {
+        ds_put_cstr(ds, ",'selector':'rack=a'");
+    }
+    if (chance(70)) {
+        ds_put_format(ds, ",'sflow':{'targets':[%s],'header':%u}",
+                      targets[chance(80) ? rnd(2) : rnd(6)],
+                      chance(80) ? 128 : 10 + rnd(8));
+    }
+    if (chance(70)) {
+        ds_put_format(ds, ",'ipfix':{'targets':[%s,%s],'sampling':%u}",
+                      targets[0], targets[rnd(2)], chance(90) ? 1 : 0);
+    }
+}
+
 /* The members of a spec, each after a comma. */
 static void
 put_members(struct ds *ds, enum vmn_table table, const char *name)
@@ -629,6 +655,7 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
         ds_put_format(ds, ",'minutes':%u", chance(80) ? 1 + rnd(3)
                       : chance(50) ? 43200 : 43201);
         break;
+    case VMN_TABLE_TELEMETRY: put_telemetry(ds); break;
     case VMN_TABLE_APP: break;
     case VMN_TABLE_ACCOUNT: put_account(ds); break;
     case VMN_TABLE_TOKEN: put_token(ds); break;

@@ -57,6 +57,7 @@ EXTRA_DIST += \
 	tests/system/test_stranger.py \
 	tests/system/test_stream.py \
 	tests/system/test_swarm.py \
+	tests/system/test_telemetry.py \
 	tests/system/test_tools.py \
 	tests/system/test_trace.py \
 	tests/system/test_trunk.py \

