@@ -10,6 +10,7 @@ dist_labpackage_DATA = \
 	deploy/lab/vmnlab/host.py \
 	deploy/lab/vmnlab/lab.py \
 	deploy/lab/vmnlab/netns.py \
+	deploy/lab/vmnlab/page.py \
 	deploy/lab/vmnlab/outside.py \
 	deploy/lab/vmnlab/stream.py \
 	deploy/lab/vmnlab/table.py \

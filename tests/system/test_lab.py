@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lab itself: labs stand side by side, and leave nothing behind."""
 
+import http.client
 import os
 import random
+import re
 import subprocess
 import sys
 
@@ -226,3 +228,39 @@ def test_vmnd_is_stopped_and_started_under_running_vms():
         lab.lock()
         lab.down()
         lab.unlock()
+
+
+def test_page_is_shown_on_this_machine_and_ends_with_the_lab():
+    lab = make_lab("pag", 1)
+    lab.unlock()
+    try:
+        def run(*words):
+            return subprocess.run(
+                [sys.executable, VMN_LAB, *words, "--name", lab.name],
+                check=True, stdout=subprocess.PIPE, text=True,
+                timeout=60).stdout
+        said = run("page")
+        port, token = re.search(r":(\d+)/ +its token: (\S+)", said).groups()
+        assert run("page") == said      # The same one.
+
+        def get(path, **headers):
+            link = http.client.HTTPConnection("127.0.0.1", int(port),
+                                              timeout=20)
+            link.request("GET", path, headers=headers)
+            reply = link.getresponse()
+            return reply.status, reply.read()
+
+        assert get("/")[0] in (200, 404)        # 404: built without it.
+        assert get("/v1")[0] == 401
+        assert get("/v1", Authorization="Bearer " + token)[0] == 200
+        run("stop", "vmnd")
+        with pytest.raises((http.client.HTTPException, ConnectionError)):
+            get("/")
+        run("start", "vmnd")
+        assert get("/v1", Authorization="Bearer " + token)[0] == 200
+    finally:
+        lab.lock()
+        lab.down()
+        lab.unlock()
+    with pytest.raises(ConnectionError):
+        get("/")

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from . import netns
+from . import netns, page
 from .daemon import find
 from .lab import (Lab, MAX_HOSTS, OVSDB_MODES, UNDERLAYS, all_names,
                   check_machine, check_vm_name)
@@ -64,6 +64,9 @@ def _parser():
     up.add_argument("--underlay", choices=UNDERLAYS, default="ipv4",
                     help="the family of the hosts' tunnel addresses")
     command("status", _status, "Show hosts and VMs.")
+    shown = command("page", _page, "Show the page of vmnd in a browser.")
+    shown.add_argument("--port", type=int, default=0, metavar="N",
+                       help="on this machine's loopback (default: any)")
     command("list", _list, "Show the names of all labs.")
     run = command("exec", _exec, "Run a command in a VM or on a host.", "vm")
     run.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
@@ -250,6 +253,18 @@ def _status(args):
                  % lab.vmnd.log, lab.vmnd.socket))
     else:
         print("no vmnd")
+
+
+def _page(args):
+    lab = _open(args)
+    if not lab.vmnd or not lab.vmnd.pid():
+        raise Error("lab %s has no vmnd that runs" % lab.name)
+    try:
+        port = page.serve(lab, args.port)
+    except OSError as error:
+        raise Error("port %d: %s" % (args.port, error.strerror))
+    print("the page: http://127.0.0.1:%d/   its token: %s"
+          % (port, page.token(lab.vmnd.token_file)))
 
 
 def _said(api, target):

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 
-from . import netns
+from . import netns, page
 from .api import Api
 from .netns import Error
 
@@ -71,6 +71,7 @@ class Vmnd:
         self.unixctl = os.path.join(lab.dir, "vmnd.ctl")
         self.db = os.path.join(lab.dir, "vmnd.db")
         self.log = os.path.join(lab.dir, "vmnd.log")
+        self.token_file = os.path.join(lab.dir, "token")
         self.api = Api(self.socket)
         self.process = None     # If this process started it.
 
@@ -82,10 +83,14 @@ class Vmnd:
                 "--openflow-listen=" + control % OPENFLOW_PORT]
         if self.lab.ovsdb_mode == "inbound":
             args.append("--ovsdb-listen=" + control % OVSDB_PORT)
+        if not any(o.startswith("--api-listen") for o in self.options):
+            args += ["--api-listen=127.0.0.1:%d" % page.API_PORT,
+                     "--api-token-file=" + self.token_file]
         return args + app_args(self.program, self.apps) + list(self.options)
 
     def spawn(self, wrapper=()):
         """Starts it and returns at once."""
+        page.token(self.token_file)
         for path in (self.socket, self.unixctl):
             if os.path.exists(path):
                 os.unlink(path)
