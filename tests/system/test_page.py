@@ -119,6 +119,18 @@ def test_files_are_served_compressed_and_known_again(opened):
     assert raw("GET", "/page/nothing.js")[0] == 404
 
 
+def test_ports_are_listed_by_where_they_are(opened):
+    def names(**where):
+        return {p["name"] for p in opened.api.get("ports", **where)["items"]}
+
+    on_h1 = {vm for vm, host in shop.PLACES.items() if host == "h1"}
+    assert names(host="h1") == on_h1
+    in_shop = names(network="shop")
+    assert in_shop and in_shop < set(shop.SHOP)
+    assert names(host="h1", network="shop") == on_h1 & in_shop
+    assert names(host="h1", network="shop", selector="role=web") == {"web1"}
+
+
 @pytest.mark.parametrize("scene", SCENES)
 def test_scene(opened, played, scene):
     assert scene in played, sorted(played)
