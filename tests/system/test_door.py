@@ -182,7 +182,6 @@ CALLS = [
     ("PATCH", "/v1/apps/dns", {"spec": {"enabled": True}}, "00100"),
     ("PUT", "/v1/telemetries/x", {"spec": {"ipfix": {
         "targets": ["127.0.0.1:4739"]}}}, "00100"),
-    ("DELETE", "/v1/telemetries/x", None, "00100"),
     ("GET", "/v1/networks", None, "11111"),
     ("GET", "/v1/networks/shop", None, "11111"),
     ("GET", "/v1/networks/bank", None, "11100"),
