@@ -64,8 +64,9 @@ dist_monitoring_DATA = \
 	deploy/monitoring/vmn-dashboard.json
 dist_man_MANS += docs/man/vmnd.8 docs/man/vmn_app.7
 
-# Debian packages.
+# For hypervisors; Debian packages; a container.
 EXTRA_DIST += \
+	deploy/container/Containerfile \
 	deploy/debian/changelog \
 	deploy/debian/control \
 	deploy/debian/copyright \
@@ -82,4 +83,5 @@ EXTRA_DIST += \
 	deploy/debian/vmn.postrm \
 	deploy/debian/vmnctl.install \
 	deploy/debian/vmnctl.manpages \
+	deploy/host-join \
 	deploy/package
