@@ -31,14 +31,14 @@ put_reg(struct ofpbuf *ofpacts, int reg, uint32_t value)
 
 void
 tap_put(struct ofpbuf *ofpacts, uint64_t cookie, uint32_t part,
-        const char *reason, bool log)
+        const char *reason, bool log, bool counted)
 {
     const union mf_value mfv = { .be64 = htonll(cookie) };
 
     ofpact_put_set_field(ofpacts, mf_from_id(MFF_METADATA), &mfv, NULL);
     put_reg(ofpacts, TAP_PART_REG, part);
     put_reg(ofpacts, TAP_KIND_REG,
-            (log ? TAP_LOG : 0)
+            (log ? TAP_LOG : 0) | (counted ? 0 : TAP_UNCOUNTED)
             | (reason ? TAP_DROP | hash_reason(reason) : 0));
     if (reason) {
         ofpact_put_GOTO_TABLE(ofpacts)->table_id = TAP_TABLE;

@@ -28,14 +28,16 @@ struct ofpbuf;
  * engine_item_part() in register 14, and in register 15: */
 #define TAP_DROP 0x80000000u    /* it drops; */
 #define TAP_LOG 0x40000000u     /* it has a log; */
+#define TAP_UNCOUNTED 0x20000000u /* its hits are not to be had from the switch:
+                                 * each copy is one; */
 #define TAP_REASON 0x0fffffffu  /* of a drop, a hash of the reason. */
 #define TAP_PART_REG 14
 #define TAP_KIND_REG 15
 
 /* Appends to ofpacts what takes a packet there: for good if 'reason', of a
- * drop, is not NULL, else as a detour. */
+ * drop, is not NULL, else as a detour.  'counted': its hits are to be had. */
 void tap_put(struct ofpbuf *ofpacts, uint64_t cookie, uint32_t part,
-             const char *reason, bool log);
+             const char *reason, bool log, bool counted);
 
 /* Writes the actions of a flow for people to read: "drop" for what leads there
  * for good. */

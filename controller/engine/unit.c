@@ -221,12 +221,26 @@ want_item(struct engine *engine, struct comparison *cmp,
     }
 }
 
-/* What drops is always counted. */
+/* Whether the flow is only for packets that a check of their size has found too
+ * large.  Open vSwitch works out both outcomes of such a check when it decides
+ * about a packet, and counts that and all that are like it as hits of the flows
+ * of both: what it says of such a flow is of all packets that were checked. */
+static bool
+is_behind_check(const struct vmn_flow *flow)
+{
+    const int reg = VMN_REG_FLAGS - VMN_F_REG0;
+
+    return flow->match.wc.masks.regs[reg] & flow->match.flow.regs[reg]
+           & VMN_FLAG_LARGE;
+}
+
+/* What drops is always counted, if it can be. */
 static uint64_t
 cookie_of(const struct unit_node *unit, const struct vmn_flow *flow)
 {
-    bool counted = (flow->counted || flow->actions.drop_reason
-                    || !flow->actions.ofpacts.size);
+    bool counted = ((flow->counted || flow->actions.drop_reason
+                     || !flow->actions.ofpacts.size)
+                    && !is_behind_check(flow));
 
     return unit->cookie | (counted ? ENGINE_COOKIE_COUNTED : 0);
 }
@@ -244,12 +258,13 @@ put_tap(struct engine *engine, const struct unit_node *unit,
 
     if (reason) {
         tap_note_reason(engine, reason);
-        tap_put(ofpacts, unit->cookie, part, reason, flow->log);
+        tap_put(ofpacts, unit->cookie, part, reason, flow->log,
+                !is_behind_check(flow));
     } else if (flow->log) {
         ofpbuf_init(&rest, ofpacts->size);
         ofpbuf_put(&rest, ofpacts->data, ofpacts->size);
         ofpbuf_clear(ofpacts);
-        tap_put(ofpacts, unit->cookie, part, NULL, true);
+        tap_put(ofpacts, unit->cookie, part, NULL, true, true);
         ofpbuf_put(ofpacts, rest.data, rest.size);
         ofpbuf_uninit(&rest);
     }

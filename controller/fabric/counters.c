@@ -69,12 +69,9 @@ counter_hash(uint64_t cookie, uint32_t part, const char *reason, bool log)
 }
 
 static struct counter *
-get_counter(struct fabric *f, const struct engine_item *item)
+get_counter(struct fabric *f, uint64_t cookie, uint32_t part,
+            const char *reason, bool log)
 {
-    uint64_t cookie = engine_cookie_owner(item->cookie);
-    const char *reason = engine_item_drop_reason(item);
-    uint32_t part = engine_item_part(item);
-    bool log = engine_item_has_log(item);
     uint32_t hash = counter_hash(cookie, part, reason, log);
     struct counters *c = f->counters;
     struct engine_about about;
@@ -156,6 +153,19 @@ take_over_seen(const struct counters_of_switch *cs,
 }
 
 static struct counted_flow *
+add_flow(struct counters_of_switch *cs, struct counter *counter,
+         uint32_t hash)
+{
+    struct counted_flow *flow = xzalloc(sizeof *flow);
+
+    flow->counter = counter;
+    counter->n_flows++;
+    hmap_insert(&cs->flows, &flow->node, hash);
+    cs->sw->host->fabric->counters->n_flows++;
+    return flow;
+}
+
+static struct counted_flow *
 get_flow(struct counters_of_switch *cs, const struct engine_item *item,
          const struct ofdump_counts *counts)
 {
@@ -173,15 +183,15 @@ get_flow(struct counters_of_switch *cs, const struct engine_item *item,
         c->n_full++;
         return NULL;
     }
-    counter = get_counter(cs->sw->host->fabric, item);
+    counter = get_counter(cs->sw->host->fabric,
+                          engine_cookie_owner(item->cookie),
+                          engine_item_part(item),
+                          engine_item_drop_reason(item),
+                          engine_item_has_log(item));
     if (!counter) {
         return NULL;
     }
-    flow = xzalloc(sizeof *flow);
-    flow->counter = counter;
-    counter->n_flows++;
-    hmap_insert(&cs->flows, &flow->node, item->key_hash);
-    c->n_flows++;
+    flow = add_flow(cs, counter, item->key_hash);
     take_over_seen(cs, flow, counts);
     if (counter->log && counts->age_ms > time_msec() - c->started_ms) {
         /* The one before us has told of these. */
@@ -201,6 +211,24 @@ flow_free(struct counters_of_switch *cs, struct counted_flow *flow)
     free(flow);
 }
 
+static void
+add_packets(struct counted_flow *flow, uint64_t packets, uint64_t bytes,
+            int64_t last_ms)
+{
+    struct counter *counter = flow->counter;
+
+    flow->total.packets += packets;
+    flow->total.bytes += bytes;
+    flow->total.last_ms = MAX(flow->total.last_ms, last_ms);
+    counter->total.packets += packets;
+    counter->total.bytes += bytes;
+    counter->total.last_ms = MAX(counter->total.last_ms, last_ms);
+    if (counter->sum) {
+        counter->sum->packets += packets;
+        counter->sum->bytes += bytes;
+    }
+}
+
 /* Adds what is new.  Fewer packets than the last time mean that the flow was
  * made anew. */
 static void
@@ -211,7 +239,6 @@ add_hits(struct counters_of_switch *cs, struct counted_flow *flow,
                 || counts->bytes < flow->seen.bytes;
     uint64_t packets = counts->packets - (anew ? 0 : flow->seen.packets);
     uint64_t bytes = counts->bytes - (anew ? 0 : flow->seen.bytes);
-    struct counter *counter = flow->counter;
     int64_t last_ms = cs->wall_ms;
 
     flow->round = cs->round;
@@ -223,16 +250,35 @@ add_hits(struct counters_of_switch *cs, struct counted_flow *flow,
     if (counts->idle_s != UINT32_MAX) {
         last_ms -= counts->idle_s * INT64_C(1000);
     }
-    flow->total.packets += packets;
-    flow->total.bytes += bytes;
-    flow->total.last_ms = MAX(flow->total.last_ms, last_ms);
-    counter->total.packets += packets;
-    counter->total.bytes += bytes;
-    counter->total.last_ms = MAX(counter->total.last_ms, last_ms);
-    if (counter->sum) {
-        counter->sum->packets += packets;
-        counter->sum->bytes += bytes;
+    add_packets(flow, packets, bytes, last_ms);
+}
+
+void
+counters_add(struct fabric_switch *sw, uint64_t cookie, uint32_t part,
+             const char *reason, uint32_t size)
+{
+    struct counters_of_switch *cs = sw->counters;
+    uint32_t hash = counter_hash(cookie, part, reason, false);
+    struct counter *counter = get_counter(sw->host->fabric, cookie, part,
+                                          reason, false);
+    struct counted_flow *flow;
+
+    if (!counter) {
+        return;
     }
+    HMAP_FOR_EACH_WITH_HASH (flow, node, hash, &cs->flows) {
+        if (flow->counter == counter) {
+            break;
+        }
+    }
+    if (!flow && sw->host->fabric->counters->n_flows >= FLOWS_MAX) {
+        sw->host->fabric->counters->n_full++;
+        return;
+    }
+    if (!flow) {
+        flow = add_flow(cs, counter, hash);
+    }
+    add_packets(flow, 1, size, time_wall_msec());
 }
 
 /* Reading.  -------------------------------------------------------------- */

@@ -34,6 +34,11 @@ void counters_switch_destroy(struct fabric_switch *);
 /* The connection is gone. */
 void counters_disconnected(struct fabric_switch *);
 
+/* A packet of 'size' bytes, of which a copy has come up, was dropped by a flow
+ * whose hits the switch does not tell (TAP_UNCOUNTED). */
+void counters_add(struct fabric_switch *, uint64_t cookie, uint32_t part,
+                  const char *reason, uint32_t size);
+
 /* True if an answer of the switch is waited for. */
 bool counters_are_owed(const struct fabric_switch *);
 /* Takes a message that belongs to it (and returns true). */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/engine/tap.h"
+#include "controller/fabric/counters.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets-private.h"
 #include "controller/fabric/switch.h"
@@ -343,6 +344,10 @@ samples_take(struct packets_of_switch *ps, const struct ofpacket_in *in)
     }
     ovs_strlcpy(sample.host, ps->sw->host->name, sizeof sample.host);
     parse(s, in, &sample);
+    if (kind & TAP_UNCOUNTED && sample.reason) {
+        counters_add(ps->sw, sample.cookie, sample.part, sample.reason,
+                     in->full_size);
+    }
     if (kind & TAP_DROP) {
         keep(ps, in, FABRIC_SAMPLE_DROP, &sample);
     }
