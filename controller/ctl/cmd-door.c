@@ -147,7 +147,10 @@ print_commands(struct ctl *ctl, const char *name, const char *manager)
     }
     fprintf(ctl->out, "set Open_vSwitch . external_ids:system-id=%s "
             "-- --id=@vmn create Manager 'target=\"%s\"' "
-            "-- add Open_vSwitch . manager_options @vmn\n", name, manager);
+            "-- add Open_vSwitch . manager_options @vmn\n"
+            "# Its name, where Open vSwitch's own scripts keep it over "
+            "restarts:\n# echo %s >%s/system-id.conf\n", name, manager,
+            name, dir);
 }
 
 enum ctl_exit
