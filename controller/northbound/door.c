@@ -53,18 +53,30 @@ struct nb_door {
 };
 
 /* Whom a request is from. */
-struct identity {
+struct nb_pass {
+    char *account;
+    char *token;                /* Its name, or NULL: by a certificate. */
+    char *sha256;               /* Of that token, or NULL. */
     enum vmn_role role;
     struct model_rights *rights; /* NULL: everything. */
 };
 
-static void
-identity_destroy(void *identity_)
+void
+nb_pass_destroy(struct nb_pass *pass)
 {
-    struct identity *identity = identity_;
+    if (pass) {
+        model_rights_destroy(pass->rights);
+        free(pass->account);
+        free(pass->token);
+        free(pass->sha256);
+        free(pass);
+    }
+}
 
-    model_rights_destroy(identity->rights);
-    free(identity);
+static void
+identity_destroy(void *pass)
+{
+    nb_pass_destroy(pass);
 }
 
 /* Tokens.  --------------------------------------------------------------- */
@@ -105,6 +117,12 @@ nb_token_make(const char *name, json_t *spec)
     return token;
 }
 
+static bool
+is_over(const struct vmn_token *token)
+{
+    return token->expires && value_parse_time(token->expires) <= time_wall();
+}
+
 /* The row that 'token' is good for, or NULL with the reason. */
 static const struct vmn_token *
 find_token(const struct northbound *nb, const char *token,
@@ -125,7 +143,7 @@ find_token(const struct northbound *nb, const char *token,
     if (!row || CRYPTO_memcmp(row->sha256, digits, VALUE_SHA256_LEN)) {
         return NULL;
     }
-    if (row->expires && value_parse_time(row->expires) <= time_wall()) {
+    if (is_over(row)) {
         *reason = "The token has expired";
         return NULL;
     }
@@ -134,8 +152,8 @@ find_token(const struct northbound *nb, const char *token,
 
 /* Who it is.  ------------------------------------------------------------ */
 
-static struct identity *
-make_identity(const struct vmn_account *account)
+static struct nb_pass *
+make_pass(const struct vmn_account *account, const struct vmn_token *token)
 {
     /* What is of the whole installation, and who may come in, is for
      * admins. */
@@ -144,26 +162,76 @@ make_identity(const struct vmn_account *account)
            | UINT64_C(1) << VMN_TABLE_ACCOUNT
            | UINT64_C(1) << VMN_TABLE_TOKEN
            | UINT64_C(1) << VMN_TABLE_TELEMETRY);
-    struct identity *identity = xzalloc(sizeof *identity);
+    struct nb_pass *pass = xzalloc(sizeof *pass);
 
-    identity->role = account->role;
+    pass->account = xstrdup(account->row.name);
+    if (token) {
+        pass->token = xstrdup(token->row.name);
+        pass->sha256 = xstrdup(token->sha256);
+    }
+    pass->role = account->role;
     if (account->role != VMN_ROLE_ADMIN) {
-        identity->rights = model_rights_create(
+        pass->rights = model_rights_create(
             account->role == VMN_ROLE_OPERATOR ? ~for_admins : 0,
             &account->scope, &account->reads);
     }
-    return identity;
+    return pass;
+}
+
+/* Whether the account is let in by what proves it. */
+static bool
+is_welcome(const struct vmn_account *account, bool by_token)
+{
+    return account && account->enabled && (by_token || account->certificate);
+}
+
+struct nb_pass *
+nb_pass_create(const struct http_request *req)
+{
+    const struct nb_pass *pass = http_request_identity(req);
+    struct nb_pass *copy;
+
+    if (!pass) {
+        return NULL;
+    }
+    copy = xzalloc(sizeof *copy);
+    copy->account = xstrdup(pass->account);
+    copy->token = nullable_xstrdup(pass->token);
+    copy->sha256 = nullable_xstrdup(pass->sha256);
+    copy->role = pass->role;
+    copy->rights = model_rights_clone(pass->rights);
+    return copy;
+}
+
+bool
+nb_pass_is_good(const struct northbound *nb, const struct nb_pass *pass)
+{
+    const struct vmn_account *account = model_get_durable(
+        nb->model, VMN_TABLE_ACCOUNT, pass->account, NULL);
+    const struct vmn_token *token = pass->token ? model_get_durable(
+        nb->model, VMN_TABLE_TOKEN, pass->token, NULL) : NULL;
+
+    return (is_welcome(account, pass->token) && account->role == pass->role
+            && (!pass->rights
+                || (nullable_string_is_equal(pass->rights->scope.text,
+                                             account->scope.text)
+                    && nullable_string_is_equal(pass->rights->reads.text,
+                                                account->reads.text)))
+            && (!pass->token
+                || (token && !strcmp(token->sha256, pass->sha256)
+                    && !strcmp(token->account, pass->account)
+                    && !is_over(token))));
 }
 
 /* Lets the account in, or says why not. */
 static bool
 let_in(struct northbound *nb, struct http_request *req, const char *name,
-       const char *token)
+       const struct vmn_token *token)
 {
     const struct vmn_account *account = model_get_durable(
         nb->model, VMN_TABLE_ACCOUNT, name, NULL);
 
-    if (!account || !account->enabled || (!token && !account->certificate)) {
+    if (!is_welcome(account, token)) {
         VLOG_INFO_RL(&rl, "%s: account \"%s\" is not let in",
                      http_request_who(req), name);
         http_reply_unauthorized(
@@ -172,9 +240,9 @@ let_in(struct northbound *nb, struct http_request *req, const char *name,
         return false;
     }
     http_request_set_who(req, token
-                         ? xasprintf("account:%s/%s", name, token)
+                         ? xasprintf("account:%s/%s", name, token->row.name)
                          : xasprintf("account:%s", name),
-                         make_identity(account), identity_destroy);
+                         make_pass(account, token), identity_destroy);
     return true;
 }
 
@@ -250,7 +318,7 @@ nb_authenticate(struct http_request *req, const struct http_peer *peer,
     }
     account = token ? token->account : peer->certificate;
     return (is_in_time(nb->door, req, account)
-            && let_in(nb, req, account, token ? token->row.name : NULL));
+            && let_in(nb, req, account, token));
 }
 
 /* What it may do.  ------------------------------------------------------- */
@@ -258,9 +326,9 @@ nb_authenticate(struct http_request *req, const struct http_peer *peer,
 const struct model_rights *
 nb_rights(const struct http_request *req)
 {
-    const struct identity *identity = http_request_identity(req);
+    const struct nb_pass *pass = http_request_identity(req);
 
-    return identity ? identity->rights : NULL;
+    return pass ? pass->rights : NULL;
 }
 
 void
@@ -272,12 +340,12 @@ nb_request_init(struct model_request *request, const struct http_request *req)
 
 /* Why the client may not make this call, or NULL. */
 static const char *
-why_not(const struct http_request *req, const struct identity *identity)
+why_not(const struct http_request *req, const struct nb_pass *pass)
 {
     const struct schema_table *table = http_request_data(req);
-    bool scoped = identity->rights && identity->rights->scope.text;
+    bool scoped = pass->rights && pass->rights->scope.text;
 
-    if (identity->role == VMN_ROLE_ADMIN) {
+    if (pass->role == VMN_ROLE_ADMIN) {
         return NULL;
     } else if (table && (table->id == VMN_TABLE_ACCOUNT
                          || table->id == VMN_TABLE_TOKEN)) {
@@ -290,9 +358,9 @@ why_not(const struct http_request *req, const struct identity *identity)
     case NB_NEED_VIEW:
         return scoped ? "is for accounts without a scope" : NULL;
     case NB_NEED_CHANGE:
-        return identity->role == VMN_ROLE_VIEWER ? "is for operators" : NULL;
+        return pass->role == VMN_ROLE_VIEWER ? "is for operators" : NULL;
     case NB_NEED_OPERATE:
-        return (identity->role == VMN_ROLE_VIEWER ? "is for operators"
+        return (pass->role == VMN_ROLE_VIEWER ? "is for operators"
                 : scoped ? "is for accounts without a scope" : NULL);
     case NB_NEED_ADMIN:
     default:
@@ -303,8 +371,8 @@ why_not(const struct http_request *req, const struct identity *identity)
 bool
 nb_authorize(struct http_request *req, void *nb_)
 {
-    const struct identity *identity = http_request_identity(req);
-    const char *reason = identity ? why_not(req, identity) : NULL;
+    const struct nb_pass *pass = http_request_identity(req);
+    const char *reason = pass ? why_not(req, pass) : NULL;
     struct northbound *nb = nb_;
 
     if (reason) {

@@ -35,6 +35,14 @@ bool nb_authenticate(struct http_request *, const struct http_peer *,
                      void *nb);
 bool nb_authorize(struct http_request *, void *nb);
 
+/* For what outlives its request: whom that was from, or NULL if that was somebody
+ * who may do everything.  The caller frees it with nb_pass_destroy(). */
+struct nb_pass;
+struct nb_pass *nb_pass_create(const struct http_request *);
+void nb_pass_destroy(struct nb_pass *);
+/* True as long as the same client would be let in, and be allowed the same. */
+bool nb_pass_is_good(const struct northbound *, const struct nb_pass *);
+
 /* What the client of 'req' may see and change; NULL: everything. */
 const struct model_rights *nb_rights(const struct http_request *);
 /* Makes 'request' one of this client. */

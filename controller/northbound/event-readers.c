@@ -9,6 +9,7 @@
 
 #include <config.h>
 
+#include "controller/northbound/door.h"
 #include "controller/northbound/events.h"
 
 #include <event2/event.h>
@@ -26,7 +27,7 @@ VLOG_DEFINE_THIS_MODULE(event_readers);
 /* What may wait in a reader's connection before it is given more. */
 #define QUEUED_MAX (64 * 1024)
 /* Something is sent that often at least, so that both sides, and whoever is
- * between them, know of each other. */
+ * between them, know of each other.  Tokens may expire meanwhile. */
 #define BEAT_S 15
 
 struct event_readers {
@@ -35,6 +36,7 @@ struct event_readers {
     size_t n_readers;
     uint64_t n_cut_off;
     struct event *feed;         /* Gives what is new to all. */
+    bool check;                 /* Accounts or tokens have changed. */
     struct event *beat;
 };
 
@@ -43,6 +45,7 @@ struct reader {
     struct event_readers *all;
     struct http_stream *stream;
     struct event_filter filter;
+    struct nb_pass *pass;       /* Whose it is; NULL: may do everything. */
     uint64_t next;              /* The id of what it is given next. */
     bool full;                  /* Until its client has read on. */
     bool quiet;                 /* Nothing was sent since the last beat. */
@@ -56,6 +59,7 @@ reader_destroy(struct reader *reader)
     for (size_t i = 0; i < EVENT_N_OF; i++) {
         free(reader->filter.of[i]);
     }
+    nb_pass_destroy(reader->pass);
     free(reader);
 }
 
@@ -95,13 +99,35 @@ feed(struct reader *reader)
     }
 }
 
+/* Closes those who would not get in any more. */
+static void
+check_passes(struct event_readers *all)
+{
+    struct reader *reader, *next;
+
+    LIST_FOR_EACH_SAFE (reader, next, node, &all->readers) {
+        if (reader->pass && !nb_pass_is_good(all->nb, reader->pass)) {
+            http_stream_close(reader->stream);
+            reader_destroy(reader);
+        }
+    }
+}
+
 static void
 feed_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
 {
     static const struct timeval at_once = { 0, 0 };
     struct event_readers *all = all_;
-    size_t n = all->n_readers;
+    size_t n;
 
+    /* What was changed is in force once it is settled. */
+    if (all->check && commit_is_settled(all->nb->commit)) {
+        all->check = false;
+        check_passes(all);
+    } else if (all->check) {
+        event_add(all->feed, &at_once);
+    }
+    n = all->n_readers;
     /* In turns: who was fed goes to the end of the list. */
     for (; n; n--) {
         struct reader *reader = CONTAINER_OF(
@@ -124,12 +150,20 @@ event_readers_wake(struct event_readers *all)
     }
 }
 
+void
+event_readers_recheck(struct event_readers *all)
+{
+    all->check = true;
+    event_readers_wake(all);
+}
+
 static void
 beat_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
 {
     struct event_readers *all = all_;
     struct reader *reader;
 
+    check_passes(all);
     LIST_FOR_EACH (reader, node, &all->readers) {
         if (reader->quiet && !reader->full) {
             http_stream_write(reader->stream, ":\n\n", 3);
@@ -290,6 +324,7 @@ nb_get_events(struct http_request *req, void *nb_)
     struct reader *reader = xzalloc(sizeof *reader);
     reader->all = all;
     reader->filter = filter;
+    reader->pass = nb_pass_create(req);
     ovs_list_push_back(&all->readers, &reader->node);
     all->n_readers++;
     reader->stream = http_reply_stream(req, 200, "text/event-stream",

@@ -111,6 +111,9 @@ name_changes(const struct event_sources *es, const char *summary,
             continue;
         }
         event_about(about, table->id, name);
+        if (table->id == VMN_TABLE_ACCOUNT || table->id == VMN_TABLE_TOKEN) {
+            event_readers_recheck(es->nb->event_readers);
+        }
         if (table->id == VMN_TABLE_PORT) {
             /* Before the change if it is gone now. */
             const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,

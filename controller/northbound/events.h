@@ -91,6 +91,8 @@ struct event_readers *event_readers_create(struct northbound *);
 void event_readers_destroy(struct event_readers *);
 /* There is something new in the log. */
 void event_readers_wake(struct event_readers *);
+/* Some may not be allowed to listen any more. */
+void event_readers_recheck(struct event_readers *);
 struct event_readers_stats {
     uint64_t n_readers;         /* Now. */
     uint64_t n_cut_off;         /* That did not keep up. */

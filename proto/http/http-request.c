@@ -327,9 +327,11 @@ http_request_accept(struct http_request *req)
     }
 
     /* Who is unknown learns nothing of which paths there are. */
-    return ((is_open(req) || authenticate(req))
-            && find_route(req) && authorize(req) && check_query(req)
-            && check_body(req));
+    bool open = is_open(req);
+
+    return ((open || authenticate(req)) && find_route(req)
+            && (!open || req->route->open || authenticate(req))
+            && authorize(req) && check_query(req) && check_body(req));
 }
 
 /* What handlers ask.  ---------------------------------------------------- */

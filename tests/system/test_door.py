@@ -300,6 +300,39 @@ def test_cascades_and_prunes_stay_within_the_scope(lab, who):
     api.delete("groups/theirs")
 
 
+def test_stream_ends_with_what_let_it_in(pki, lab, who):
+    """A token that is revoked, and an account that is less than it was."""
+    api = lab.vmnd.api
+    api.put("accounts/late", {"role": "viewer"})
+    tokens = {n: make_token(api, n, "late") for n in ("late-1", "late-2")}
+    context = ssl.create_default_context(cafile=pki.path("ca.pem"))
+    streams = {}
+    for name, token in tokens.items():
+        with inside(lab.net_ns):
+            plain = socket.create_connection(("127.0.0.1", PORT), 40)
+        streams[name] = context.wrap_socket(plain,
+                                            server_hostname="127.0.0.1")
+        streams[name].sendall(
+            ("GET /v1/events?kinds=host HTTP/1.1\r\nHost: h\r\nAuthorization:"
+             " Bearer %s\r\n\r\n" % token).encode())
+        text = b""
+        while b"event: start" not in text:
+            text += streams[name].recv(4096)
+    api.delete("tokens/late-1")
+    while streams["late-1"].recv(4096):
+        pass                            # Until it ends.
+    with pytest.raises(TimeoutError):
+        streams["late-2"].settimeout(0.5)
+        streams["late-2"].recv(4096)    # It goes on.
+    streams["late-2"].settimeout(40)
+    api.patch("accounts/late", {"scope": "project=shop"})
+    while streams["late-2"].recv(4096):
+        pass
+    for stream in streams.values():
+        stream.close()
+    api.delete("accounts/late", cascade="true")
+
+
 def test_who_did_it_is_in_the_log(lab, who):
     answer = who["operator"].call("PUT", "/v1/groups/mine", {"spec": {}})[1]
     log = lab.vmnd.api.get("revisions/%d" % answer["revision"])
