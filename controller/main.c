@@ -330,7 +330,13 @@ start_fabric(struct vmnd *vmnd)
         .packet_port_rate = vmnd->options.packet_port_pps,
         .packet_host_rate = vmnd->options.packet_host_pps,
     };
+    const char *listen = options.openflow_listen;
     char *text = NULL;
+
+    if (!strncmp(listen, "unix:", 5)) {
+        make_folder_of(listen + 5, 0755);
+    }
+
     int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,
                               vmnd->commit, &vmnd->fabric, &text);
 

@@ -65,7 +65,7 @@ static const struct option_row {
     { "api-rate", MEMBER(api_rate), false, "NUMBER", "200",
       "calls a second that an account may make, or 0 for any number" },
     { "openflow-listen", MEMBER(openflow_listen), false, "REMOTE",
-      "tcp:127.0.0.1:6653", "where switches connect to" },
+      "unix:/run/vmn/openflow.sock", "where switches connect to" },
     { "openflow-target", MEMBER(openflow_target), false, "REMOTE", NULL,
       "what bridges are told to connect to (as openflow-listen)" },
     { "ovsdb-listen", MEMBER(ovsdb_listen), false, "REMOTE", NULL,

@@ -44,6 +44,24 @@ blame_database(const struct ovsdb_status *session, json_t *status)
     }
 }
 
+/* A switch on another machine does not find a unix socket of ours. */
+static void
+blame_target(const struct fabric_host_db *db, json_t *status)
+{
+    const char *target = db->host->fabric->db->target;
+
+    if (target && !strncmp(target, "unix:", 5)
+        && strncmp(db->remote, "unix:", 5)
+        && !db->host->sw->conn && !db->host->sw->error) {
+        char *reason = xasprintf("its switch has not connected to %s, which "
+                                 "only vmnd's own machine has (vmnd "
+                                 "--openflow-listen)", target);
+
+        json_object_set_new(status, "reason", json_string(reason));
+        free(reason);
+    }
+}
+
 /* The MTU of a network that the host's tunnels take in whole, whichever of its
  * addresses is used. */
 static int64_t
@@ -214,6 +232,7 @@ fabric_db_host_status(const struct fabric_host *host, json_t *status)
     }
     ovsdb_session_get_status(db->session, &session);
     json_object_set_new(status, "ovsdb", session_status(db, &session));
+    blame_target(db, status);
     blame_database(&session, status);
     json_object_set_new(status, "bridge", json_string(db->bridge));
     if (host->datapath_id) {

@@ -323,3 +323,29 @@ def test_one_state_has_one_vmnd(daemon):
     assert status == 1
     assert "vmn.db" in text
     assert daemon.call("GET", "/v1/networks")[0] == 200
+
+
+def test_it_listens_on_unix_sockets_alone_unless_asked(daemon):
+    """By its defaults, where /run and the network are its own."""
+    with open(daemon.log, "ab") as log:
+        daemon.process = subprocess.Popen(
+            ["unshare", "--mount", "--net", "sh", "-c",
+             "mount -t tmpfs none /run && exec \"$@\"", "sh", PROGRAM,
+             "--state=%s/vmn.db" % daemon.dir, "-vsyslog:off",
+             *app_args(PROGRAM)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=daemon.env)
+
+    def sockets(kind):
+        with open("/proc/%d/net/%s" % (daemon.process.pid, kind),
+                  encoding="ascii") as table:
+            return table.read()
+
+    wait_for("its sockets", lambda: "/run/vmn/vmnd.sock" in sockets("unix")
+             or daemon.process.poll() is not None, 60)
+    assert "/run/vmn/openflow.sock" in sockets("unix"), daemon.text()
+    for kind in "tcp", "tcp6":
+        assert not [line for line in sockets(kind).splitlines()[1:]
+                    if line.split()[3] == "0A"]
+    daemon.process.terminate()
+    assert daemon.process.wait(30) == 0, daemon.text()
+    daemon.process = None

@@ -33,8 +33,11 @@ defaults_are_safe(void **state OVS_UNUSED)
     assert_string_equal(options.socket, "/run/vmn/vmnd.sock");
     assert_null(options.api_listen);
     assert_null(options.ovsdb_listen);
-    assert_string_equal(options.openflow_listen, "tcp:127.0.0.1:6653");
-    assert_string_equal(options.openflow_target, "tcp:127.0.0.1:6653");
+    /* Nothing that others reach is listened on, unless it is asked for. */
+    assert_string_equal(options.openflow_listen,
+                        "unix:/run/vmn/openflow.sock");
+    assert_string_equal(options.openflow_target,
+                        "unix:/run/vmn/openflow.sock");
     assert_int_equal(options.max_flows_per_host, 1000000);
     assert_int_equal(options.n_apps, 7);
     assert_string_equal(options.apps[0], "overlay");
