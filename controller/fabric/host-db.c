@@ -317,8 +317,8 @@ find_inbound(void *db_, const char *system_id)
             ? host->db->session : NULL);
 }
 
-/* Each is read again only if its file has changed; whoever is no longer
- * believed goes on being until a restart. */
+/* Each is read again only if its file has changed, for the sessions from then
+ * on: those that are up stay, even if their CA is no longer among these. */
 void
 fabric_db_set_certificates(const struct fabric_db *db)
 {
