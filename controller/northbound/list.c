@@ -71,7 +71,8 @@ page_add(struct page *page, const struct vmn_row *row,
     }
     if (!model_sees(nb_rights(page->req), row)
         || (page->selects
-            && !vmn_selector_matches(&page->selector, nb_row_labels(row)))) {
+            && !vmn_selector_matches(&page->selector,
+                                     schema_row_labels(row)))) {
         return true;
     }
     if (page->n_items >= page->limit) {

@@ -166,7 +166,6 @@ json_t *nb_balancer_backends(const struct northbound *,
 /* What cuts the port off, as VMN_QUERY_QUARANTINE has it, or NULL.  The caller
  * frees it. */
 char *nb_port_held(const struct northbound *, const char *port);
-const struct vmn_labels *nb_row_labels(const struct vmn_row *);
 
 /* activity.c */
 /* What the revision took, step by step, in microseconds; NULL if that is not

@@ -616,12 +616,3 @@ nb_put_object(const struct northbound *nb, const struct vmn_row *row,
         ds_put_char(ds, '}');
     }
 }
-
-const struct vmn_labels *
-nb_row_labels(const struct vmn_row *row)
-{
-    const struct schema_field *labels
-        = schema_find_field(&schema_tables[row->table].row, "labels");
-
-    return (const struct vmn_labels *) ((const char *) row + labels->offset);
-}
