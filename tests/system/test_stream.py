@@ -106,6 +106,9 @@ def show(lab, streams):
                 print("".join("    %s: %s" % (host.name, line)
                               for line in log if "|WARN|" in line
                               or "poll interval" in line), end="")
+            print("".join("    %s: %s\n" % (host.name, line) for line in
+                          host.appctl("coverage/show").splitlines()
+                          if "drop" in line or "route" in line), end="")
     assert len(found["there"].sent) > 1000
     return found
 

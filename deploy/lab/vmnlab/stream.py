@@ -96,6 +96,7 @@ class Streams:
         self.key = os.urandom(8)
         self.names = []
         self.specs = []
+        self.hosts = []         # Whose switches are to keep up.
         self._process = None
         self._results = None
 
@@ -113,6 +114,7 @@ class Streams:
         # Without a checksum: it would change with the packet's number.
         frame = frame[:40] + b"\0\0" + frame[42:]
         self.names.append(name)
+        self.hosts = source.lab.hosts
         self.specs.append({
             "key": self.key.hex(), "frame": frame.hex(), "rate": self.rate,
             "listen": [[vm.ns, port] for vm in (sink, *others)],
@@ -122,6 +124,8 @@ class Streams:
         return self
 
     def start(self):
+        for host in self.hosts:
+            host.deepen_sockets()
         place = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "vmnlab.stream"], cwd=place, text=True,
