@@ -6,4 +6,5 @@ include proto/openflow/automake.mk
 include proto/ovsdb/automake.mk
 include proto/http/automake.mk
 include proto/packet/automake.mk
+include proto/probe/automake.mk
 include proto/tls/automake.mk

@@ -187,3 +187,22 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/dhcp/solicitation \
 	tests/fuzz/corpus/dhcp/split \
 	tests/fuzz/corpus/dhcp/truncated
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-probe
+tests_fuzz_fuzz_probe_SOURCES = tests/fuzz/fuzz-probe.c
+tests_fuzz_fuzz_probe_LDFLAGS = $(AM_LDFLAGS) $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_probe_LDADD = $(VMN_LIBS)
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-probe
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/probe/early \
+	tests/fuzz/corpus/probe/frame \
+	tests/fuzz/corpus/probe/http \
+	tests/fuzz/corpus/probe/interim \
+	tests/fuzz/corpus/probe/no-port \
+	tests/fuzz/corpus/probe/ping6 \
+	tests/fuzz/corpus/probe/refused \
+	tests/fuzz/corpus/probe/stray \
+	tests/fuzz/corpus/probe/tcp \
+	tests/fuzz/corpus/probe/udp

@@ -28,6 +28,12 @@ tests_unit_test_nd_SOURCES = tests/unit/test-nd.c
 tests_unit_test_nd_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_nd_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-probe
+TESTS += tests/unit/test-probe
+tests_unit_test_probe_SOURCES = tests/unit/test-probe.c
+tests_unit_test_probe_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_probe_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-refusal
 TESTS += tests/unit/test-refusal
 tests_unit_test_refusal_SOURCES = tests/unit/test-refusal.c

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Frames that a probe sends, and those that come back, up to where the upper
+ * layer begins: untagged Ethernet, IPv4 with or without options, IPv6 without
+ * extension headers, no fragments.  Every length is held against what there is
+ * before anything is read. */
+
+#include <config.h>
+
+#include "proto/probe/probe-private.h"
+
+#include <string.h>
+
+#include "csum.h"
+#include "packets.h"
+#include "proto/packet/bytes.h"
+#include "util.h"
+#include "vmn/flow.h"
+
+#define IPV6_SIZE 40
+#define HOP_LIMIT 64
+
+BUILD_ASSERT_DECL(ETH_SIZE + IPV6_SIZE + 20 + PROBE_REQUEST_MAX
+                  <= PROBE_FRAME_SIZE);
+
+static bool
+is_v6(const struct probe *p)
+{
+    return p->dst.family == 6;
+}
+
+static size_t
+ip_size(const struct probe *p)
+{
+    return is_v6(p) ? 16 : 4;
+}
+
+/* The checksum of an upper layer; 0 if the one in it is right. */
+static ovs_be16
+csum_upper(const struct probe *p, const uint8_t *src, const uint8_t *dst,
+           uint8_t proto, const uint8_t *l4, size_t size)
+{
+    uint32_t partial = 0;
+
+    if (proto != PROTO_ICMP) {
+        partial = csum_continue(partial, src, ip_size(p));
+        partial = csum_continue(partial, dst, ip_size(p));
+        partial = csum_add16(partial, htons(proto));
+        partial = csum_add16(partial, htons(size));
+    }
+    return csum_finish(csum_continue(partial, l4, size));
+}
+
+/* Reading.  --------------------------------------------------------------- */
+
+static bool
+parse_ipv4(const uint8_t *ip, size_t size, struct probe_packet *packet)
+{
+    size_t header, total;
+
+    if (size < IPV4_SIZE || ip[0] >> 4 != 4) {
+        return false;
+    }
+    header = (ip[0] & 0xf) * 4;
+    total = get_u16(ip + 2);
+    if (header < IPV4_SIZE || total > size || total < header
+        || get_u16(ip + 6) & 0x3fff /* More fragments, or an offset. */
+        || csum(ip, header)) {
+        return false;
+    }
+    packet->proto = ip[9];
+    packet->l4 = ip + header;
+    packet->l4_size = total - header;
+    return true;
+}
+
+static bool
+parse_ipv6(const uint8_t *ip, size_t size, struct probe_packet *packet)
+{
+    if (size < IPV6_SIZE || ip[0] >> 4 != 6
+        || get_u16(ip + 4) > size - IPV6_SIZE) {
+        return false;
+    }
+    packet->proto = ip[6];
+    packet->l4 = ip + IPV6_SIZE;
+    packet->l4_size = get_u16(ip + 4);
+    return true;
+}
+
+bool
+probe_parse(const struct probe *p, const uint8_t *frame, size_t size,
+            struct probe_packet *packet)
+{
+    const uint8_t *ip = frame + ETH_SIZE;
+    const uint8_t *src, *dst;
+    bool is_icmp;
+
+    if (size < ETH_SIZE || frame[0] & 1
+        || get_u16(frame + 12) != (is_v6(p) ? VMN_ETH_IPV6 : VMN_ETH_IPV4)
+        || !(is_v6(p) ? parse_ipv6(ip, size - ETH_SIZE, packet)
+             : parse_ipv4(ip, size - ETH_SIZE, packet))) {
+        return false;
+    }
+    is_icmp = packet->proto == (is_v6(p) ? PROTO_ICMPV6 : PROTO_ICMP);
+    src = ip + (is_v6(p) ? 8 : 12);
+    dst = src + ip_size(p);
+    if (memcmp(dst, p->src.addr, ip_size(p))
+        || (!is_icmp && memcmp(src, p->dst.addr, ip_size(p)))) {
+        return false;
+    }
+    /* UDP's is vmn_udp_parse()'s to look at: it may be absent. */
+    return (packet->proto == PROTO_UDP
+            || ((packet->proto == PROTO_TCP || is_icmp)
+                && !csum_upper(p, src, dst, packet->proto, packet->l4,
+                               packet->l4_size)));
+}
+
+const uint8_t *
+probe_quoted(const struct probe *p, const uint8_t *ip, size_t size,
+             uint8_t *proto)
+{
+    size_t header = IPV6_SIZE;
+    const uint8_t *src;
+
+    if (!is_v6(p)) {
+        if (size < IPV4_SIZE || ip[0] >> 4 != 4 || get_u16(ip + 6) & 0x1fff) {
+            return NULL;
+        }
+        header = (ip[0] & 0xf) * 4;
+    } else if (size < IPV6_SIZE || ip[0] >> 4 != 6) {
+        return NULL;
+    }
+    if (header < IPV4_SIZE || size < header + PROBE_QUOTED_MIN) {
+        return NULL;
+    }
+    src = ip + (is_v6(p) ? 8 : 12);
+    if (memcmp(src, p->src.addr, ip_size(p))
+        || memcmp(src + ip_size(p), p->dst.addr, ip_size(p))) {
+        return NULL;
+    }
+    *proto = is_v6(p) ? ip[6] : ip[9];
+    return ip + header;
+}
+
+/* Writing.  --------------------------------------------------------------- */
+
+static void
+put_ipv4(const struct probe *p, uint8_t *ip, uint8_t proto, size_t l4_size)
+{
+    ovs_be16 sum;
+
+    ip[0] = 0x45;
+    put_u16(ip + 2, IPV4_SIZE + l4_size);
+    put_u16(ip + 6, 0x4000);    /* Not to be fragmented. */
+    ip[8] = HOP_LIMIT;
+    ip[9] = proto;
+    memcpy(ip + 12, p->src.addr, 4);
+    memcpy(ip + 16, p->dst.addr, 4);
+    sum = csum(ip, IPV4_SIZE);
+    memcpy(ip + 10, &sum, sizeof sum);
+}
+
+static void
+put_ipv6(const struct probe *p, uint8_t *ip, uint8_t proto, size_t l4_size)
+{
+    ip[0] = 0x60;
+    put_u16(ip + 4, l4_size);
+    ip[6] = proto;
+    ip[7] = HOP_LIMIT;
+    memcpy(ip + 8, p->src.addr, 16);
+    memcpy(ip + 24, p->dst.addr, 16);
+}
+
+uint8_t *
+probe_frame_begin(const struct probe *p, struct probe_frames *frames,
+                  uint8_t proto, size_t l4_size)
+{
+    size_t header = ETH_SIZE + (is_v6(p) ? IPV6_SIZE : IPV4_SIZE);
+    uint8_t *frame;
+
+    if (frames->n >= PROBE_FRAMES_MAX
+        || l4_size > PROBE_FRAME_SIZE - header) {
+        return NULL;
+    }
+    frame = frames->bytes[frames->n];
+    frames->sizes[frames->n++] = header + l4_size;
+    memset(frame, 0, header + l4_size);
+    memcpy(frame, p->dst_mac.ea, 6);
+    memcpy(frame + 6, p->src_mac.ea, 6);
+    put_u16(frame + 12, is_v6(p) ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
+    if (is_v6(p)) {
+        put_ipv6(p, frame + ETH_SIZE, proto, l4_size);
+    } else {
+        put_ipv4(p, frame + ETH_SIZE, proto, l4_size);
+    }
+    return frame + header;
+}
+
+void
+probe_frame_end(const struct probe *p, struct probe_frames *frames,
+                uint8_t proto, size_t l4_size, size_t offset)
+{
+    size_t last = frames->n - 1;
+    uint8_t *l4 = frames->bytes[last] + frames->sizes[last] - l4_size;
+    ovs_be16 sum = csum_upper(p, p->src.addr, p->dst.addr, proto, l4,
+                              l4_size);
+
+    memcpy(l4 + offset, &sum, sizeof sum);
+}
