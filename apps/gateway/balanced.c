@@ -30,7 +30,8 @@ balance_zone(const struct site *site, const struct vmn_network *network)
 {
     return vmn_number(site->view, VMN_NUMBER_ZONE,
                       vmn_printf(site->view, "balance/%s",
-                                 network->row.name));
+                                 vmn_domain_of(site->view,
+                                               network->row.name)));
 }
 
 /* As from the router, in the network: from there on, as of a client. */

@@ -1,175 +1,106 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who serves behind a virtual IP, and what concerns a backend alone, whatever
- * balancers it serves: its MAC for packets that were sent on to it, and where
- * its answers may need their virtual IP back. */
+ * What concerns a backend alone, whatever balancers it serves: its MAC for
+ * packets that were sent on to it, where its answers may need their virtual IP
+ * back, its answers to itself, and those to probes. */
 
 #include "loadbalancer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* There are fewer slots than that. */
-#define BACKENDS_MAX 1024
-
-/* The first address of 'family', by which the port serves, or NULL. */
-static const struct vmn_ip *
-serving_ip(const struct vmn_port *port, unsigned family)
-{
-    for (size_t i = 0; i < port->n_ips; i++) {
-        if (port->ips[i].family == family) {
-            return &port->ips[i];
-        }
-    }
-    return NULL;
-}
-
-/* Adds port 'name' if it can serve in 'network' now. */
-static void
-backends_add(struct vmn_view *view, struct backends *list, const char *name,
-             const char *network, unsigned family, uint32_t weight)
-{
-    const struct vmn_port *port = vmn_read_port(view, name);
-    const struct vmn_binding *binding = vmn_read_binding(view, name);
-    const struct vmn_ip *ip;
-
-    if (!port || !port->enabled || vmn_is_quarantined(view, port) || !weight
-        || !binding || !binding->host || strcmp(port->network, network)
-        || list->n >= BACKENDS_MAX) {
-        return;
-    }
-    ip = serving_ip(port, family);
-    if (!ip) {
-        return;
-    }
-    if (list->n >= list->allocated) {
-        struct backend *bigger;
-
-        list->allocated = list->allocated ? 2 * list->allocated : 8;
-        bigger = vmn_alloc(view, list->allocated * sizeof *bigger);
-        if (list->n) {
-            memcpy(bigger, list->backends, list->n * sizeof *bigger);
-        }
-        list->backends = bigger;
-    }
-    list->backends[list->n++] = (struct backend) {
-        .name = port->row.name,
-        .weight = weight,
-        .ip = *ip,
-        .mac = port->mac,
-        .host = binding->host,
-    };
-}
-
-/* A key of the label index at which all ports are that 'selector' can
- * match. */
-static const char *
-selector_key(struct vmn_view *view, const struct vmn_selector *selector)
-{
-    const char *key = "";
-
-    for (size_t i = 0; i < selector->n_terms; i++) {
-        const struct vmn_selector_term *term = &selector->terms[i];
-
-        if (term->op == VMN_SEL_IN && term->n_values == 1) {
-            return vmn_printf(view, "%s=%s", term->key, term->values[0]);
-        } else if (term->op == VMN_SEL_IN || term->op == VMN_SEL_EXISTS) {
-            key = term->key;
-        }
-    }
-    return key;
-}
-
-/* What is named has the weight that it was given there, also none. */
-static bool
-is_named(const struct vmn_loadbalancer *lb, const char *port)
-{
-    for (size_t i = 0; i < lb->n_backends; i++) {
-        if (!strcmp(lb->backends[i].port, port)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int
-compare_backends(const void *a_, const void *b_)
-{
-    const struct backend *a = a_;
-    const struct backend *b = b_;
-
-    return strcmp(a->name, b->name);
-}
-
-void
-backends_read(struct vmn_view *view, const struct vmn_loadbalancer *lb,
-              const char *network, struct backends *list)
-{
-    memset(list, 0, sizeof *list);
-    for (size_t i = 0; i < lb->n_backends; i++) {
-        backends_add(view, list, lb->backends[i].port, network,
-                     lb->vip.family, lb->backends[i].weight);
-    }
-    if (lb->selector.text) {
-        struct vmn_names names = vmn_lookup(
-            view, VMN_INDEX_PORT_BY_LABEL, selector_key(view, &lb->selector));
-
-        for (size_t i = 0; i < names.n; i++) {
-            const struct vmn_port *port = vmn_read_port(view, names.names[i]);
-
-            if (port && vmn_selector_matches(&lb->selector,
-                                             vmn_labels_of(view, &port->row))
-                && !is_named(lb, names.names[i])) {
-                backends_add(view, list, names.names[i], network,
-                             lb->vip.family, 1);
-            }
-        }
-    }
-    if (list->n) {
-        qsort(list->backends, list->n, sizeof *list->backends,
-              compare_backends);
-    }
-}
-
-/* Flows of one backend.  ------------------------------------------------- */
-
 /* What the flows of a port that serves need to know. */
 struct serving {
+    struct vmn_view *view;
+    struct vmn_emit *emit;
     const struct vmn_port *port;
     const struct vmn_network *network;
+    const char *domain;
+    uint32_t zone;              /* The domain's. */
     const struct vmn_ip *ip;
 };
 
-/* Reads "PORT|FAMILY" at the beginning of 'key'; sets '*rest' to what follows
- * these.  False if it cannot serve. */
+/* False if it cannot serve. */
 static bool
-serving_read(struct vmn_view *view, const char *key, struct serving *s,
-             const char **rest)
+serving_read(struct vmn_view *view, struct vmn_emit *emit, const char *name,
+             unsigned family, struct serving *s)
 {
-    char *name = vmn_printf(view, "%s", key);
-    char *bar = strchr(name, '|');
-
-    if (!bar || !bar[1]) {
-        return false;
-    }
-    *bar = '\0';
-    *rest = bar + 2;
+    memset(s, 0, sizeof *s);
+    s->view = view;
+    s->emit = emit;
     s->port = vmn_read_port(view, name);
     s->network = s->port ? vmn_read_network(view, s->port->network) : NULL;
-    s->ip = s->port ? serving_ip(s->port, bar[1] - '0') : NULL;
-    return s->ip && s->network && s->network->vni;
+    for (size_t i = 0; s->port && !s->ip && i < s->port->n_ips; i++) {
+        s->ip = s->port->ips[i].family == family ? &s->port->ips[i] : NULL;
+    }
+    if (!s->ip || !s->network || !s->network->vni) {
+        return false;
+    }
+    s->domain = vmn_domain_of(view, s->network->row.name);
+    s->zone = vmn_domain_zone(view, s->domain);
+    return true;
 }
+
+/* Sent on to it.  --------------------------------------------------------- */
+
+/* To the MAC by which 'network' reaches it: its own, or a router's. */
+static void
+emit_mac(const struct serving *s, const char *network)
+{
+    const struct vmn_network *from = vmn_read_network(s->view, network);
+    struct vmn_mac mac = s->port->mac;
+    struct vmn_flow *flow;
+
+    if (!from || !from->vni) {
+        return;
+    }
+    if (strcmp(network, s->network->row.name)) {
+        struct vmn_names routers = vmn_lookup(
+            s->view, VMN_INDEX_ROUTER_BY_NETWORK, network);
+        const struct vmn_router *router
+            = routers.n ? vmn_read_router(s->view, routers.names[0]) : NULL;
+
+        if (!router) {
+            return;
+        }
+        mac = router->mac;
+    }
+    flow = vmn_flow_add(s->emit, vmn_scope_network(network), STAGE_BALANCE,
+                        BALANCE_BACKEND, BACKEND_MAC);
+    vmn_match(flow, VMN_REG_NETWORK, from->vni);
+    vmn_match_ip(flow, field_ip_dst(s->ip), s->ip);
+    vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_DST, mac);
+    vmn_act_next(vmn_flow_actions(flow));
+}
+
+/* From where the virtual IP is not on the link, the packet goes to a router
+ * anyway. */
+static void
+emit_routed(const struct serving *s)
+{
+    struct vmn_flow *flow;
+
+    if (!vmn_domain_is_routed(s->domain)) {
+        return;
+    }
+    flow = vmn_flow_add(s->emit, vmn_scope_domain(s->domain), STAGE_BALANCE,
+                        BALANCE_BACKEND, BACKEND_ROUTED);
+    vmn_match(flow, VMN_REG_ZONE, s->zone);
+    vmn_match_ip(flow, field_ip_dst(s->ip), s->ip);
+    vmn_act_next(vmn_flow_actions(flow));
+}
+
+/* Its answers.  ----------------------------------------------------------- */
 
 /* A flow for what the backend sends to a client on this host. */
 static struct vmn_flow *
-answer_add(struct vmn_emit *emit, const struct serving *s, uint16_t priority)
+answer_add(const struct serving *s, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(
-        emit, vmn_scope_network(s->network->row.name), STAGE_UNBALANCE,
-        UNBALANCE_SEND, priority);
+        s->emit, vmn_scope_domain(s->domain), STAGE_UNBALANCE, UNBALANCE_SEND,
+        priority);
 
-    vmn_match(flow, VMN_REG_NETWORK, s->network->vni);
+    vmn_match(flow, VMN_REG_ZONE, s->zone);
     vmn_match(flow, VMN_REG_DST_LOCAL, 1);
     vmn_match_ip(flow, field_ip_src(s->ip), s->ip);
     act_nat(vmn_flow_actions(flow), STAGE_UNBALANCE, UNBALANCE_MAC);
@@ -179,15 +110,15 @@ answer_add(struct vmn_emit *emit, const struct serving *s, uint16_t priority)
 /* That a packet could not be delivered: the client knows nothing of the backend
  * that it quotes. */
 static void
-emit_errors(struct vmn_emit *emit, const struct serving *s)
+emit_errors(const struct serving *s)
 {
     if (s->ip->family == 6) {
-        vmn_match(answer_add(emit, s, SEND_ANSWER), VMN_F_ICMPV6_TYPE,
+        vmn_match(answer_add(s, SEND_ANSWER), VMN_F_ICMPV6_TYPE,
                   ICMPV6_UNREACHABLE);
-        vmn_match(answer_add(emit, s, SEND_ANSWER), VMN_F_ICMPV6_TYPE,
+        vmn_match(answer_add(s, SEND_ANSWER), VMN_F_ICMPV6_TYPE,
                   ICMPV6_TOO_BIG);
     } else {
-        vmn_match(answer_add(emit, s, SEND_ANSWER), VMN_F_ICMPV4_TYPE,
+        vmn_match(answer_add(s, SEND_ANSWER), VMN_F_ICMPV4_TYPE,
                   ICMP_UNREACHABLE);
     }
 }
@@ -195,38 +126,197 @@ emit_errors(struct vmn_emit *emit, const struct serving *s)
 void
 compile_backend(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct serving s;
+    struct vmn_names networks = vmn_facts(view, REL_BACKEND, key);
     struct vmn_flow *flow;
-    const char *rest;
+    struct serving s;
+    char *parts[2];             /* PORT|FAMILY. */
 
-    if (!serving_read(view, key, &s, &rest)) {
+    if (split(view, key, parts, 2) < 2
+        || !serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
         return;
     }
-
-    flow = vmn_flow_add(emit, vmn_scope_network(s.network->row.name),
-                        STAGE_BALANCE, BALANCE_BACKEND, BACKEND_MAC);
-    vmn_match(flow, VMN_REG_NETWORK, s.network->vni);
-    vmn_match_ip(flow, field_ip_dst(s.ip), s.ip);
-    vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_DST, s.port->mac);
-    vmn_act_next(vmn_flow_actions(flow));
+    for (size_t i = 0; i < networks.n; i++) {
+        emit_mac(&s, networks.names[i]);
+    }
+    emit_routed(&s);
 
     /* All of a packet's fragments must come to the same zone; only the first
      * says which port it is from. */
-    flow = answer_add(emit, &s, SEND_FRAGMENT);
+    flow = answer_add(&s, SEND_FRAGMENT);
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_ANY, VMN_FRAG_ANY);
-    emit_errors(emit, &s);
+    emit_errors(&s);
 }
 
 void
 compile_target(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    unsigned ip_proto, target;
     struct serving s;
-    const char *rest;
+    char *parts[5];             /* PORT|FAMILY|PROTOCOL|FIRST|LAST. */
+    uint32_t first, last;
 
-    if (serving_read(view, key, &s, &rest)
-        && sscanf(rest, "|%u|%u", &ip_proto, &target) == 2) {
-        vmn_match(answer_add(emit, &s, SEND_ANSWER), field_src(ip_proto),
-                  target);
+    if (split(view, key, parts, 5) < 5
+        || !serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
+        return;
     }
+    first = atoi(parts[3]);
+    last = atoi(parts[4]);
+    while (first && first <= last) {
+        uint32_t port = first;
+        uint16_t mask = range_mask(&first, last);
+
+        vmn_match_masked(answer_add(&s, SEND_ANSWER),
+                         field_src(atoi(parts[2])), port, mask);
+    }
+}
+
+/* To itself.  ------------------------------------------------------------- */
+
+static struct vmn_flow *
+own_add(const struct serving *s, const char *host, unsigned table,
+        uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(s->emit, vmn_scope_host(host),
+                                         STAGE_BALANCE, table, priority);
+
+    vmn_match(flow, VMN_REG_ZONE, s->zone);
+    vmn_match_ip(flow, field_ip_src(s->ip), s->ip);
+    return flow;
+}
+
+/* The backend got itself as backend. */
+static void
+emit_hairpin(const struct serving *s, const char *host,
+             const struct vmn_ip *vip)
+{
+    struct vmn_flow *flow = own_add(s, host, BALANCE_BACKEND,
+                                    BACKEND_HAIRPIN);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match_ip(flow, field_ip_dst(s->ip), s->ip);
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
+                     VMN_CT_TRK | VMN_CT_INV);
+    vmn_match_ip(flow, vip->family == 6 ? VMN_F_CT_IPV6_DST
+                 : VMN_F_CT_NW_DST, vip);
+    vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN,
+                       VMN_FLAG_HAIRPIN);
+    vmn_act_set_ip(actions, field_ip_src(vip), vip);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC,
+                    vip_mac(s->view, s->network->row.name, vip));
+    vmn_act_set_mac(actions, VMN_F_ETH_DST, s->port->mac);
+    vmn_act_next(actions);
+}
+
+/* The backend answers itself: back into the connection that it opened. */
+static void
+emit_hairpin_answer(const struct serving *s, const char *host,
+                    const struct vmn_ip *vip, const char *target)
+{
+    char *parts[3];             /* PROTOCOL|FIRST|LAST. */
+    uint32_t first, last;
+
+    if (split(s->view, target, parts, 3) < 3) {
+        return;
+    }
+    first = atoi(parts[1]);
+    last = atoi(parts[2]);
+    while (first && first <= last) {
+        uint32_t port = first;
+        uint16_t mask = range_mask(&first, last);
+        struct vmn_flow *flow = own_add(s, host, BALANCE_VIP, VIP_HAIRPIN);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        vmn_match_ip(flow, field_ip_dst(vip), vip);
+        vmn_match_masked(flow, field_src(atoi(parts[0])), port, mask);
+        vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN,
+                           VMN_FLAG_HAIRPIN);
+        vmn_act_set_ip(actions, field_ip_dst(vip), s->ip);
+        act_nat(actions, STAGE_BALANCE, BALANCE_SELECT);
+    }
+}
+
+void
+compile_hairpin(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct vmn_names targets = vmn_facts(view, REL_HAIRPIN, key);
+    const struct vmn_binding *binding;
+    struct serving s;
+    struct vmn_ip vip;
+    char *parts[2];             /* PORT|VIP. */
+
+    if (split(view, key, parts, 2) < 2 || !vmn_ip_from_text(parts[1], &vip)
+        || !serving_read(view, emit, parts[0], vip.family, &s)) {
+        return;
+    }
+    binding = vmn_read_binding(view, parts[0]);
+    if (!binding || !binding->host) {
+        return;
+    }
+    emit_hairpin(&s, binding->host, &vip);
+    for (size_t i = 0; i < targets.n; i++) {
+        emit_hairpin_answer(&s, binding->host, &vip, targets.names[i]);
+    }
+}
+
+/* To probes.  ------------------------------------------------------------- */
+
+/* A flow for what it sends to the virtual IP, by which it is probed. */
+static struct vmn_flow *
+probed_add(const struct serving *s, const char *host,
+           const struct vmn_ip *vip)
+{
+    struct vmn_flow *flow = own_add(s, host, BALANCE_VIP, VIP_PROBED);
+
+    vmn_match_ip(flow, field_ip_dst(vip), vip);
+    vmn_act_punt(vmn_flow_actions(flow), HANDLER_PROBE, 0, VMN_PUNT_ALL);
+    return flow;
+}
+
+static void
+emit_answer(const struct serving *s, const char *host,
+            const struct vmn_ip *vip, unsigned ip_proto, uint16_t port)
+{
+    bool v6 = vip->family == 6;
+    enum vmn_field type = v6 ? VMN_F_ICMPV6_TYPE : VMN_F_ICMPV4_TYPE;
+    struct vmn_flow *flow = probed_add(s, host, vip);
+
+    if (ip_proto == IP_PROTO_ICMP) {
+        vmn_match(flow, type, v6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY);
+    } else {
+        vmn_match(flow, field_src(ip_proto), port);
+        vmn_match_masked(flow, field_dst(ip_proto), PROBE_PORT,
+                         PROBE_PORT_MASK);
+    }
+}
+
+/* Answers are for vmnd, and nothing becomes of them here: neither conntrack
+ * nor policies see them. */
+void
+compile_probed(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct vmn_names probes = vmn_facts(view, REL_PROBED, key);
+    const struct vmn_binding *binding;
+    struct vmn_flow *flow;
+    struct serving s;
+    struct vmn_ip vip;
+    char *parts[2];             /* PORT|VIP. */
+
+    if (split(view, key, parts, 2) < 2 || !vmn_ip_from_text(parts[1], &vip)
+        || !serving_read(view, emit, parts[0], vip.family, &s)) {
+        return;
+    }
+    binding = vmn_read_binding(view, parts[0]);
+    if (!binding || !binding->host) {
+        return;
+    }
+    for (size_t i = 0; i < probes.n; i++) {
+        char *what[2];          /* PROTOCOL|PORT. */
+
+        if (split(view, probes.names[i], what, 2) == 2) {
+            emit_answer(&s, binding->host, &vip, atoi(what[0]),
+                        atoi(what[1]));
+        }
+    }
+    flow = probed_add(&s, binding->host, &vip);
+    vmn_match(flow, vip.family == 6 ? VMN_F_ICMPV6_TYPE : VMN_F_ICMPV4_TYPE,
+              vip.family == 6 ? ICMPV6_UNREACHABLE : ICMP_UNREACHABLE);
 }

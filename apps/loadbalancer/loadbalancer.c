@@ -1,23 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The loadbalancer app: virtual IPs for TCP and UDP inside of networks, by
- * NAT in conntrack at the client's host.  This file describes the app to the
+ * The loadbalancer app: virtual IPs for TCP and UDP inside of routing domains,
+ * by NAT in conntrack at the client's host.  This file describes the app to the
  * engine, and emits what all hosts have. */
 
 #include "loadbalancer.h"
 
+static struct vmn_actions *
+base_add(struct vmn_emit *emit, unsigned table)
+{
+    return vmn_flow_actions(vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE,
+                                         table, PRIORITY_LAST));
+}
+
+/* What refuse.c makes as from whom a packet was for, which may be a backend by
+ * now: conntrack knows. */
+static void
+base_refusals(struct vmn_emit *emit)
+{
+    static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(),
+                                             STAGE_BALANCE, BALANCE_REFUSED,
+                                             PRIORITY_LAST);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i]);
+        vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN,
+                           VMN_FLAG_HAIRPIN);
+        vmn_act_ct(actions, &(struct vmn_ct) { .zone = VMN_REG_BALANCE_ZONE,
+                                               .nat = true,
+                                               .then = VMN_CT_NEXT });
+    }
+}
+
 static void
 compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct vmn_flow *flow;
-
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE, BALANCE_SELECT,
-                        PRIORITY_LAST);
-    vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
-
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE, BALANCE_BACKEND,
-                        PRIORITY_LAST);
-    vmn_act_drop(vmn_flow_actions(flow), "backend is gone");
+    vmn_act_goto(base_add(emit, BALANCE_SELECT), STAGE_BALANCE,
+                 BALANCE_BACKEND);
+    act_refuse(base_add(emit, BALANCE_CHOOSE), "no backend");
+    act_refuse(base_add(emit, BALANCE_CHOSEN), "no backend");
+    act_refuse(base_add(emit, BALANCE_BACKEND), "backend is gone");
+    base_refusals(emit);
 }
 
 /* ARP for virtual IPs comes before what refuses unknown addresses. */
@@ -30,24 +56,47 @@ static const struct vmn_stage_class stages[] = {
     { .name = NULL },
 };
 
+static const struct vmn_query_class queries[] = {
+    { .name = "backends", .eval = eval_backends },
+    { .name = NULL },
+};
+
 static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
     { .name = "vip", .each = VMN_EACH_ROW, .table = VMN_TABLE_LOADBALANCER,
-      .compile = compile_vip },
+      .compile = compile_balancer },
+    { .name = "address", .each = VMN_EACH_KEY, .relation = REL_ADDRESS,
+      .compile = compile_address },
     { .name = "backend", .each = VMN_EACH_KEY, .relation = REL_BACKEND,
       .compile = compile_backend },
     { .name = "target", .each = VMN_EACH_KEY, .relation = REL_TARGET,
       .compile = compile_target },
+    { .name = "hairpin", .each = VMN_EACH_KEY, .relation = REL_HAIRPIN,
+      .compile = compile_hairpin },
+    { .name = "probed", .each = VMN_EACH_KEY, .relation = REL_PROBED,
+      .compile = compile_probed },
     { .name = NULL },
 };
 
+/* Answers to probes are the controller's own. */
+static void
+handle_probe(struct vmn_view *view, const struct vmn_packet_in *in,
+             struct vmn_packets_out *out)
+{
+    vmn_send_nothing(out, "answer to a probe");
+}
+
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_NEIGHBOUR] = { .name = "neighbour", .handle = handle_neighbour },
+    [HANDLER_REFUSE] = { .name = "refuse", .handle = handle_refuse },
+    [HANDLER_PROBE] = { .name = "probe", .handle = handle_probe },
     { .name = NULL },
 };
 
 static const struct vmn_number_class numbers[] = {
     { NUMBER_VIP, (1u << 24) - 1 },
+    { NUMBER_BALANCER, (1u << 24) - 1 },
+    { NUMBER_BACKEND, UINT32_MAX - 1 },
     { .kind = NULL },
 };
 
@@ -58,6 +107,7 @@ const struct vmn_app_class vmn_app = {
     .name = "loadbalancer",
     .description = "Virtual IPs inside of networks",
     .stages = stages,
+    .queries = queries,
     .units = units,
     .numbers = numbers,
     .handlers = handlers,

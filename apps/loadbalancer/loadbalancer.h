@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the loadbalancer app share: its stages, tables,
- * priorities and relations.  docs/pipeline.md describes the tables. */
+ * priorities, numbers and relations.  docs/pipeline.md describes the tables. */
 
 #ifndef APPS_LOADBALANCER_H
 #define APPS_LOADBALANCER_H 1
@@ -10,20 +10,25 @@
 
 enum loadbalancer_stage { STAGE_ARP, STAGE_BALANCE, STAGE_UNBALANCE };
 
-enum loadbalancer_handler { HANDLER_NEIGHBOUR };
+enum loadbalancer_handler { HANDLER_NEIGHBOUR, HANDLER_REFUSE, HANDLER_PROBE };
 
 #define ARP_ASKED 100           /* In STAGE_ARP: of vmn_answer_for(). */
 
 /* Tables of STAGE_BALANCE. */
 enum {
     BALANCE_VIP,                /* Is it for a virtual IP? */
-    BALANCE_SELECT,             /* Tracked: a new connection gets a backend. */
+    BALANCE_SELECT,             /* Tracked: whose is a new connection? */
+    BALANCE_CHOOSE,             /* It gets a backend... */
+    BALANCE_CHOSEN,             /* ...and is that one's from then on. */
     BALANCE_BACKEND,            /* Has its backend: the backend's MAC. */
+    BALANCE_REFUSED,            /* What was made here for a client. */
     BALANCE_N_TABLES
 };
 enum {
     VIP_FRAGMENT = 220,
+    VIP_PROBED = 210,           /* A backend's answer to a probe. */
     VIP_SERVICE = 200,
+    VIP_PING = 180,
     VIP_HAIRPIN = 150,          /* A backend's answer to itself. */
     VIP_OTHER = 100,
 
@@ -32,11 +37,22 @@ enum {
     SELECT_INVALID = 80,
     SELECT_ANSWER = 60,         /* To itself, from the virtual IP again. */
 
+    CHOOSE_KNOWN = 100,         /* A client that has a backend. */
+    CHOOSE_HERE = 70,           /* One on the client's own host. */
+    CHOOSE_ANY = 50,
+
+    CHOSEN_ONE = 100,
+
     BACKEND_HAIRPIN = 100,
     BACKEND_MAC = 50,
+    BACKEND_ROUTED = 40,
 
     PRIORITY_LAST = 1,
 };
+
+/* Scratch registers in STAGE_BALANCE. */
+#define REG_BACKEND VMN_F_REG10 /* Number of the backend of that balancer. */
+#define REG_BALANCER VMN_F_REG12 /* Number of the balancer. */
 
 /* Tables of STAGE_UNBALANCE. */
 enum {
@@ -50,51 +66,83 @@ enum {
     MAC_ANSWER = 100,
 };
 
+#define IP_PROTO_ICMP 1
 #define IP_PROTO_TCP 6
 #define IP_PROTO_UDP 17
+#define IP_PROTO_ICMPV6 58
 
-/* Of a packet that could not be delivered (RFC 792; RFC 4443, sections 3.1 and
- * 3.2). */
+/* RFC 792; RFC 4443, sections 3 and 4. */
+#define ICMP_ECHO_REPLY 0
 #define ICMP_UNREACHABLE 3
+#define ICMP_ECHO 8
 #define ICMPV6_UNREACHABLE 1
 #define ICMPV6_TOO_BIG 2
+#define ICMPV6_ECHO 128
+#define ICMPV6_ECHO_REPLY 129
 
-#define NUMBER_VIP "loadbalancer.vip"
+/* Probes come from these ports of the virtual IP, where no guest's own
+ * connection to it begins: 512 to 1023. */
+#define PROBE_PORT 0x200
+#define PROBE_PORT_MASK 0xfe00
 
-/* Relations. */
-#define REL_BACKEND "loadbalancer.backend"  /* PORT|FAMILY -> balancer. */
-#define REL_TARGET "loadbalancer.target" /* PORT|FAMILY|PROTO|N -> balancer. */
+#define NUMBER_VIP "loadbalancer.vip" /* NETWORK|IP. */
+#define NUMBER_BALANCER "loadbalancer.balancer" /* Its name. */
+#define NUMBER_BACKEND "loadbalancer.backend" /* BALANCER|PORT. */
 
-/* A port that serves. */
-struct backend {
-    const char *name;
-    uint32_t weight;            /* More than 0. */
-    struct vmn_ip ip;
-    struct vmn_mac mac;
-    const char *host;
-};
+/* Relations, by key -> values.  What several balancers may want has a unit of
+ * its own, so that it is there once. */
+#define REL_ADDRESS "loadbalancer.address" /* DOMAIN|VIP
+                                            * -> PROTOCOL|BALANCER|NETWORK. */
+#define REL_BACKEND "loadbalancer.backend" /* PORT|FAMILY -> network. */
+#define REL_TARGET "loadbalancer.target" /* PORT|FAMILY|PROTOCOL|FIRST|LAST
+                                          * -> balancer. */
+#define REL_HAIRPIN "loadbalancer.hairpin" /* PORT|VIP
+                                            * -> PROTOCOL|FIRST|LAST. */
+#define REL_PROBED "loadbalancer.probed" /* PORT|VIP -> PROTOCOL|N. */
 
+/* Those of a balancer that are in one routing domain. */
 struct backends {
-    size_t n, allocated;
-    struct backend *backends;   /* Sorted by name. */
+    size_t n;
+    const struct vmn_lb_member **members; /* Sorted by name. */
 };
 
-/* backend.c: finds those that can serve in 'network' now. */
-void backends_read(struct vmn_view *, const struct vmn_loadbalancer *,
-                   const char *network, struct backends *);
+/* member.c: the query. */
+void eval_backends(struct vmn_view *, const char *key, struct vmn_value *);
+struct vmn_mac vip_mac(struct vmn_view *, const char *network,
+                       const struct vmn_ip *vip);
+struct vmn_mac number_mac(uint32_t number);
+const struct vmn_lb_member *members_of(struct vmn_view *, const char *balancer,
+                                       size_t *n);
+
+/* backend.c: what concerns a port, whatever balancers it serves. */
 void compile_backend(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_target(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_hairpin(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_probed(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* slots.c: gives each of the slots of a group to a backend. */
+/* slots.c: gives each of the slots of a group to a backend; there must be at
+ * least one. */
 #define N_SLOTS 256
 void slots_fill(struct vmn_view *, const struct backends *,
                 uint16_t slots[N_SLOTS]);
 
-/* vip.c */
-void compile_vip(struct vmn_view *, const char *key, struct vmn_emit *);
+/* address.c: a virtual IP, whatever is served there. */
+void compile_address(struct vmn_view *, const char *key, struct vmn_emit *);
 /* Says that a virtual IP of IPv6 is still there. */
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
+
+/* balancer.c: what one balancer does. */
+void compile_balancer(struct vmn_view *, const char *key, struct vmn_emit *);
+
+/* refuse.c: drops, and tells the client. */
+void act_refuse(struct vmn_actions *, const char *reason);
+void handle_refuse(struct vmn_view *, const struct vmn_packet_in *,
+                   struct vmn_packets_out *);
+
+/* text.c: takes "A|B|C" apart into at most 'n' parts, in memory of the view's.
+ * Returns how many there are. */
+size_t split(struct vmn_view *, const char *text, char *parts[], size_t n);
 
 /* The fields of the IP addresses of a family. */
 static inline enum vmn_field
@@ -131,6 +179,20 @@ act_nat(struct vmn_actions *actions, unsigned stage, unsigned table)
                                            .then = VMN_CT_TABLE,
                                            .stage = stage,
                                            .table = table });
+}
+
+/* The largest mask that covers ports from '*first' on and none behind 'last',
+ * 1 to 65535; moves '*first' behind it. */
+static inline uint16_t
+range_mask(uint32_t *first, uint32_t last)
+{
+    uint32_t size = 1;
+
+    while (!(*first & size) && *first + 2 * size - 1 <= last) {
+        size *= 2;
+    }
+    *first += size;
+    return 0xffff & ~(size - 1);
 }
 
 #endif /* apps/loadbalancer/loadbalancer.h */

@@ -63,10 +63,10 @@ set_shares(struct vmn_view *view, const struct backends *backends,
     uint32_t left = N_SLOTS;
 
     for (size_t i = 0; i < backends->n; i++) {
-        total += backends->backends[i].weight;
+        total += backends->members[i]->weight;
     }
     for (size_t i = 0; i < backends->n; i++) {
-        uint64_t part = (uint64_t) N_SLOTS * backends->backends[i].weight;
+        uint64_t part = (uint64_t) N_SLOTS * backends->members[i]->weight;
 
         takers[i].share = part / total;
         rests[i] = (struct remainder) { part % total, i };
@@ -101,8 +101,8 @@ slots_fill(struct vmn_view *view, const struct backends *backends,
     unsigned n_taken = 0;
 
     for (size_t i = 0; i < backends->n; i++) {
-        const struct backend *backend = &backends->backends[i];
-        uint64_t hash = hash_name(backend->name);
+        const struct vmn_lb_member *backend = backends->members[i];
+        uint64_t hash = hash_name(backend->port);
 
         /* An odd step visits all slots, as their number is a power of 2. */
         takers[i].offset = hash % N_SLOTS;
@@ -117,7 +117,7 @@ slots_fill(struct vmn_view *view, const struct backends *backends,
         for (size_t i = 0; i < backends->n; i++) {
             struct taker *taker = &takers[i];
 
-            taker->credit += backends->backends[i].weight;
+            taker->credit += backends->members[i]->weight;
             if (taker->credit >= heaviest && taker->share) {
                 taker->credit -= heaviest;
                 take_slot(taker, i, slots);

@@ -10,13 +10,13 @@ void
 network_registers(struct vmn_view *view, struct vmn_actions *actions,
                   const struct vmn_network *network, uint32_t zone)
 {
-    const char *name = network->row.name;
+    const char *domain = vmn_domain_of(view, network->row.name);
 
     vmn_act_set(actions, VMN_REG_NETWORK, network->vni);
     vmn_act_set(actions, VMN_REG_ZONE, zone);
     vmn_act_set(actions, VMN_REG_BALANCE_ZONE,
                 vmn_number(view, VMN_NUMBER_ZONE,
-                           vmn_printf(view, "balance/%s", name)));
+                           vmn_printf(view, "balance/%s", domain)));
 }
 
 /* Tunnels.  --------------------------------------------------------------- */

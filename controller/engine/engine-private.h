@@ -29,6 +29,7 @@ struct query_class {
     const struct pipeline_app *app;
     char *name;                 /* "APP.QUERY". */
     uint64_t n_computed;        /* Since the start. */
+    struct sset *changed;       /* Keys, if it is watched; else NULL. */
 };
 
 /* What engine_problems() found last, and after which run. */

@@ -17,6 +17,7 @@
 #include "controller/engine/view.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/vlog.h"
+#include "sset.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(engine);
@@ -398,7 +399,13 @@ engine_destroy(struct engine *engine)
     free(engine->about_arena);
     item_registry_unref(engine->registry);
     for (size_t i = 0; i < engine->n_query_classes; i++) {
-        free(engine->query_classes[i].name);
+        struct query_class *class_ = &engine->query_classes[i];
+
+        if (class_->changed) {
+            sset_destroy(class_->changed);
+            free(class_->changed);
+        }
+        free(class_->name);
     }
     free(engine->query_classes);
     free(engine->unit_classes);

@@ -165,6 +165,16 @@ uint32_t engine_item_part(const struct engine_item *);
 void *engine_peek(struct engine *, const char *query, const char *key,
                   size_t *size);
 
+/* From now on the keys are remembered at which query "APP.QUERY" has another
+ * value, or none any more, as long as somebody reads it there.  False if no
+ * loaded app has such a query. */
+bool engine_watch(struct engine *, const char *query);
+/* Moves the keys that were remembered since the last call to 'keys'.  What a
+ * trial has undone may be among them. */
+struct sset;
+void engine_take_changed(struct engine *, const char *query,
+                         struct sset *keys);
+
 /* Differences.  ---------------------------------------------------------- */
 
 struct engine_change {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/engine/view.h"
+#include "sset.h"
 #include "util.h"
 
 /* The node of query 'name' at 'key'; a new one is stale.  NULL if no loaded
@@ -46,6 +47,44 @@ value_equals(const struct query_node *query, const struct vmn_value *value)
                 || !memcmp(query->value, value->data, value->size)));
 }
 
+static void
+note_changed(struct engine *engine, const struct node *node)
+{
+    struct sset *changed = engine->query_classes[node->id].changed;
+
+    if (changed) {
+        sset_add(changed, node->key);
+    }
+}
+
+bool
+engine_watch(struct engine *engine, const char *query)
+{
+    struct query_class *class_ = shash_find_data(&engine->queries, query);
+
+    if (class_ && !class_->changed) {
+        class_->changed = xmalloc(sizeof *class_->changed);
+        sset_init(class_->changed);
+    }
+    return class_ != NULL;
+}
+
+void
+engine_take_changed(struct engine *engine, const char *query,
+                    struct sset *keys)
+{
+    struct query_class *class_ = shash_find_data(&engine->queries, query);
+
+    if (class_ && class_->changed) {
+        const char *key;
+
+        SSET_FOR_EACH (key, class_->changed) {
+            sset_add(keys, key);
+        }
+        sset_clear(class_->changed);
+    }
+}
+
 void
 query_compute(struct engine *engine, struct query_node *query)
 {
@@ -73,6 +112,7 @@ query_compute(struct engine *engine, struct query_node *query)
         query->value = value.data;
         query->value_size = value.size;
         graph_mark_readers(&engine->graph, node);
+        note_changed(engine, node);
     }
     number_refs_uninit(&old_numbers, model_numbers(engine->model));
     graph_drop_reads(old_reads, engine_note_idle, engine);
@@ -84,6 +124,9 @@ query_destroy(struct engine *engine, struct query_node *query)
 {
     struct edge *reads = graph_take_reads(&query->node);
 
+    if (query->value) {
+        note_changed(engine, &query->node);
+    }
     graph_drop_reads(reads, engine_note_idle, engine);
     graph_remove(&engine->graph, &query->node);
     number_refs_uninit(&query->numbers, model_numbers(engine->model));

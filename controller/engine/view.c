@@ -278,6 +278,17 @@ vmn_labels_of(struct vmn_view *view, const struct vmn_row *row)
     return labels;
 }
 
+const struct vmn_health *
+vmn_read_health(struct vmn_view *view, const char *loadbalancer,
+                const char *port)
+{
+    if (!loadbalancer || !port) {
+        return NULL;
+    }
+    return vmn_read(view, VMN_TABLE_HEALTH,
+                    vmn_printf(view, "%s/%s", loadbalancer, port));
+}
+
 const struct vmn_vif *
 vmn_read_vif(struct vmn_view *view, const char *host, const char *iface_id)
 {

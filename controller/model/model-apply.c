@@ -202,6 +202,15 @@ check_row(struct txn *txn, const struct model_op *op,
                      name);
         }
         free(name);
+    } else if (row->table == VMN_TABLE_HEALTH) {
+        const struct vmn_health *health = (const struct vmn_health *) row;
+        char *name = xasprintf("%s/%s", health->loadbalancer, health->port);
+
+        if (strcmp(name, row->name)) {
+            op_error(txn, op, VMN_ERR_INVALID, "", "must be named \"%s\"",
+                     name);
+        }
+        free(name);
     } else if (row->table == VMN_TABLE_BINDING) {
         const struct vmn_binding *b = (const struct vmn_binding *) row;
 

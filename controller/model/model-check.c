@@ -393,14 +393,46 @@ check_backends(struct txn *txn, const struct entry *where,
     }
 }
 
+/* Balancers may share a virtual IP, but no port of it. */
+static void
+check_vip_ports(struct txn *txn, const struct entry *entry,
+                const struct vmn_loadbalancer *lb, const char *network,
+                const char *vip, const char *name)
+{
+    const struct vmn_loadbalancer *other = model_get(
+        txn->model, VMN_TABLE_LOADBALANCER, name);
+
+    if (!other || other->protocol != lb->protocol) {
+        return;
+    }
+    for (size_t i = 0; i < lb->n_ports; i++) {
+        const struct vmn_lb_port *port = &lb->ports[i];
+
+        for (size_t j = 0; j < other->n_ports; j++) {
+            if (port->port <= vmn_lb_port_last(&other->ports[j])
+                && other->ports[j].port <= vmn_lb_port_last(port)) {
+                txn_error(txn, entry, VMN_ERR_CONFLICT, "/ports",
+                          "port %u of %s is served by loadbalancer \"%s\" in "
+                          "network \"%s\"",
+                          MAX(port->port, other->ports[j].port), vip, name,
+                          network);
+                return;
+            }
+        }
+    }
+}
+
 static void
 check_vip(struct txn *txn, const struct entry *entry,
           const struct vmn_loadbalancer *lb, const char *network)
 {
+    const struct name_set *names;
     char vip[VALUE_IP_SIZE];
     const char *other;
+    char *key;
 
     value_format_ip(&lb->vip, vip);
+    key = xasprintf("%s/%s", network, vip);
     other = find_other_in(txn, VMN_INDEX_PORT_BY_IP, network, vip, "");
     if (other) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/vip",
@@ -408,18 +440,38 @@ check_vip(struct txn *txn, const struct entry *entry,
                   network);
     }
     check_no_router_has(txn, entry, "/vip", network, &lb->vip);
-    for (size_t i = 0; i < lb->n_ports; i++) {
-        char *key = xasprintf("%s/%d/%u", vip, lb->protocol,
-                              lb->ports[i].port);
-
-        other = find_other_in(txn, INDEX_VIP, network, key, entry->name);
-        if (other) {
-            txn_error(txn, entry, VMN_ERR_CONFLICT, "/ports",
-                      "port %u of %s is served by loadbalancer \"%s\" in "
-                      "network \"%s\"", lb->ports[i].port, vip, other,
-                      network);
+    names = index_get(txn->model, INDEX_VIP_IP, key);
+    for (size_t i = 0; i < names->n; i++) {
+        if (strcmp(names->names[i], entry->name)) {
+            check_vip_ports(txn, entry, lb, network, vip, names->names[i]);
         }
-        free(key);
+    }
+    free(key);
+}
+
+/* A balancer that falls back on another that falls back on it would look for
+ * backends for ever. */
+static void
+check_fallback(struct txn *txn, const struct entry *entry,
+               const struct vmn_loadbalancer *lb)
+{
+    const struct vmn_loadbalancer *at = lb;
+    unsigned depth = 0;
+
+    while (at && at->fallback) {
+        at = model_get(txn->model, VMN_TABLE_LOADBALANCER, at->fallback);
+        if (at && !depth && (at->vip.family != lb->vip.family
+                             || at->protocol != lb->protocol)) {
+            txn_error(txn, entry, VMN_ERR_INVALID, "/fallback",
+                      "loadbalancer \"%s\" is of another protocol or family",
+                      at->row.name);
+        }
+        if (++depth > VMN_LB_FALLBACKS_MAX) {
+            txn_error(txn, entry, VMN_ERR_INVALID, "/fallback",
+                      "must not lead on more than %d times, nor in a circle",
+                      VMN_LB_FALLBACKS_MAX);
+            return;
+        }
     }
 }
 
@@ -440,6 +492,7 @@ check_loadbalancer(struct txn *txn, const struct entry *entry)
         }
     }
     check_backends(txn, entry, lb);
+    check_fallback(txn, entry, lb);
 }
 
 static void

@@ -307,13 +307,6 @@ emit_loadbalancer(const struct emitter *e,
 
         emit(e, VMN_INDEX_LB_BY_NETWORK, network);
         emit_joined(e, INDEX_VIP_IP, network, '/', vip);
-        for (size_t j = 0; j < lb->n_ports; j++) {
-            char rest[VALUE_IP_SIZE + 32];
-
-            snprintf(rest, sizeof rest, "%s/%d/%u", vip, lb->protocol,
-                     lb->ports[j].port);
-            emit_joined(e, INDEX_VIP, network, '/', rest);
-        }
     }
 }
 

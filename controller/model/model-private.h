@@ -63,7 +63,6 @@ enum {
     INDEX_MAC = VMN_N_INDEXES,  /* Ports by "NETWORK/MAC". */
     INDEX_ROUTER_MAC,           /* Routers by "NETWORK/MAC". */
     INDEX_VIP_IP,               /* Load balancers by "NETWORK/VIP". */
-    INDEX_VIP,                  /* The same by "NETWORK/VIP/PROTO/PORT". */
     INDEX_IFACE_ID,             /* Ports. */
     INDEX_PORT_VLAN,            /* Sub-ports by "PARENT/VLAN". */
     INDEX_TUNNEL_IP,            /* Hosts. */

@@ -8,6 +8,7 @@ controller_libvmn_la_SOURCES += \
 	controller/northbound/apply.c \
 	controller/northbound/ask.c \
 	controller/northbound/backup.c \
+	controller/northbound/balancers.c \
 	controller/northbound/change.c \
 	controller/northbound/door.c \
 	controller/northbound/door.h \

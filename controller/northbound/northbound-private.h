@@ -159,10 +159,6 @@ void nb_put_object(const struct northbound *, const struct vmn_row *,
 /* Appends the members of the object 'more', which it takes, to one that has no
  * last brace. */
 void nb_put_members(struct ds *, json_t *more);
-/* The backends that a balancer has now: those named, then those selected, at
- * most NB_MEMBERS_MAX. */
-json_t *nb_balancer_backends(const struct northbound *,
-                             const struct vmn_loadbalancer *);
 /* What cuts the port off, as VMN_QUERY_QUARANTINE has it, or NULL.  The caller
  * frees it. */
 char *nb_port_held(const struct northbound *, const char *port);
@@ -195,6 +191,16 @@ const char **nb_selector_candidates(const struct model *,
  * array. */
 const char **nb_group_ports(const struct model *, const struct vmn_group *,
                             size_t *n);
+
+/* balancers.c: those that may be backends of a balancer, which the caller frees,
+ * or NULL; how many there are. */
+extern const char *const nb_backend_states[];
+struct vmn_lb_member *nb_balancer_members(const struct northbound *,
+                                          const char *name, size_t *n);
+void nb_balancer_count(const struct northbound *, const char *name,
+                       size_t *n_backends, size_t *n_serving);
+void nb_balancer_status(const struct northbound *, const struct vmn_row *,
+                        bool one, struct ds *);
 
 /* observations.c */
 /* When it ends, by the wall clock. */

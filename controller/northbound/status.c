@@ -451,97 +451,6 @@ observation_status(const struct northbound *nb, const struct vmn_row *row,
     }
 }
 
-static bool
-is_offered_in(const struct vmn_loadbalancer *lb, const char *network)
-{
-    for (size_t i = 0; i < lb->n_networks; i++) {
-        if (!strcmp(lb->networks[i], network)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Why a port does not serve, or NULL if it does. */
-static const char *
-why_idle(const struct vmn_port *port, const struct vmn_binding *binding,
-         uint32_t weight, bool is_held)
-{
-    return (!weight ? "its weight is 0"
-            : !port->enabled ? "it is not enabled"
-            : port->quarantined || is_held ? "it is quarantined"
-            : !binding || !binding->host ? "it is not bound to a host"
-            : NULL);
-}
-
-static void
-add_backend(const struct northbound *nb, const struct vmn_loadbalancer *lb,
-            const char *name, uint32_t weight, json_t *backends)
-{
-    const struct vmn_port *port = model_get_durable(
-        nb->model, VMN_TABLE_PORT, name, NULL);
-    const struct vmn_binding *binding = model_get_durable(
-        nb->model, VMN_TABLE_BINDING, name, NULL);
-
-    if (!port || !is_offered_in(lb, port->network)
-        || json_array_size(backends) >= NB_MEMBERS_MAX) {
-        return;
-    }
-
-    char *held = nb_port_held(nb, name);
-    const char *why = why_idle(port, binding, weight, held != NULL);
-
-    free(held);
-    json_t *backend = json_pack("{s:s, s:i, s:b}", "port", name, "weight",
-                                (int) weight, "serving", why == NULL);
-    if (binding && binding->host) {
-        json_object_set_new(backend, "host", json_string(binding->host));
-    }
-    if (why) {
-        json_object_set_new(backend, "reason", json_string(why));
-    }
-    json_array_append_new(backends, backend);
-}
-
-json_t *
-nb_balancer_backends(const struct northbound *nb,
-                     const struct vmn_loadbalancer *lb)
-{
-    struct sset selected = SSET_INITIALIZER(&selected);
-    json_t *backends = json_array();
-    const char **names;
-    size_t n;
-
-    names = get_selected(nb->model, &lb->selector, &n);
-    for (size_t i = 0; i < n; i++) {
-        sset_add(&selected, names[i]);
-    }
-    free(names);
-    for (size_t i = 0; i < lb->n_backends; i++) {
-        add_backend(nb, lb, lb->backends[i].port, lb->backends[i].weight,
-                    backends);
-        sset_find_and_delete(&selected, lb->backends[i].port);
-    }
-
-    const char **sorted = sset_sort(&selected);
-    for (size_t i = 0; i < sset_count(&selected); i++) {
-        add_backend(nb, lb, sorted[i], 1, backends);
-    }
-    free(sorted);
-    sset_destroy(&selected);
-    return backends;
-}
-
-static void
-loadbalancer_status(const struct northbound *nb, const struct vmn_row *row,
-                    bool one, struct ds *ds)
-{
-    if (one) {
-        nb_put_members(ds, json_pack("{s:o}", "backends",
-            nb_balancer_backends(nb, (const void *) row)));
-    }
-}
-
 /* Adds what a query of an app says in text, as member 'name'. */
 static void
 put_query(const struct northbound *nb, const char *query, const char *key,
@@ -595,7 +504,7 @@ static void (*const status_of[VMN_N_TABLES])(const struct northbound *,
     [VMN_TABLE_TIER] = tier_status,
     [VMN_TABLE_POLICY] = policy_status,
     [VMN_TABLE_QUARANTINE] = quarantine_status,
-    [VMN_TABLE_LOADBALANCER] = loadbalancer_status,
+    [VMN_TABLE_LOADBALANCER] = nb_balancer_status,
     [VMN_TABLE_OBSERVATION] = observation_status,
     [VMN_TABLE_APP] = app_status,
     [VMN_TABLE_ROUTER] = router_status,

@@ -184,15 +184,10 @@ look_at_host(struct summary *s, const struct vmn_row *row)
 static void
 look_at_balancer(struct summary *s, const struct vmn_row *row)
 {
-    json_t *backends = nb_balancer_backends(s->nb, (const void *) row);
-    size_t n = json_array_size(backends), n_serving = 0;
     struct ds *ds = &s->balancers_text;
+    size_t n, n_serving;
 
-    for (size_t i = 0; i < n; i++) {
-        n_serving += json_is_true(json_object_get(
-            json_array_get(backends, i), "serving"));
-    }
-    json_decref(backends);
+    nb_balancer_count(s->nb, row->name, &n, &n_serving);
     s->n_balancers++;
     if (n_serving && n_serving == n) {
         return;

@@ -4,6 +4,7 @@ controller_libvmn_la_SOURCES += \
 	controller/schema/arena.h \
 	controller/schema/error.c \
 	controller/schema/error.h \
+	controller/schema/schema-balancer.c \
 	controller/schema/schema-compare.c \
 	controller/schema/schema-define.h \
 	controller/schema/schema-dhcp.c \

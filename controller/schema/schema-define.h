@@ -44,6 +44,12 @@ extern const struct schema_column schema_floating_ip_columns[];
 extern const struct schema_field schema_dns_zone_fields[];
 extern const struct schema_column schema_dns_zone_columns[];
 
+/* schema-balancer.c */
+extern const struct schema_field schema_loadbalancer_fields[];
+extern const struct schema_column schema_loadbalancer_columns[];
+void schema_finish_loadbalancer(void *lb, const json_t *json,
+                                const char *pointer, struct vmn_errors *);
+
 /* schema-telemetry.c */
 extern const struct schema_field schema_telemetry_fields[];
 extern const struct schema_column schema_telemetry_columns[];

@@ -284,18 +284,6 @@ schema_finish_port(void *port_, const json_t *json, const char *pointer,
 }
 
 void
-schema_finish_loadbalancer(void *lb_, const json_t *json OVS_UNUSED,
-                           const char *pointer, struct vmn_errors *errors)
-{
-    const struct vmn_loadbalancer *lb = lb_;
-
-    if (lb->vip.family == 6 && lb->vip.addr[0] == 0xfe
-        && (lb->vip.addr[1] & 0xc0) == 0x80) {
-        fault(errors, pointer, "vip", "must not be link-local");
-    }
-}
-
-void
 schema_finish_peer(void *peer_, const json_t *json OVS_UNUSED,
                    const char *pointer, struct vmn_errors *errors)
 {
@@ -419,18 +407,6 @@ schema_finish_policy(void *policy_, const json_t *json, const char *pointer,
                   "as up to rule %zu: split the policy", i);
             break;
         }
-    }
-}
-
-void
-schema_finish_lb_port(void *port_, const json_t *json OVS_UNUSED,
-                      const char *pointer OVS_UNUSED,
-                      struct vmn_errors *errors OVS_UNUSED)
-{
-    struct vmn_lb_port *port = port_;
-
-    if (!port->target) {
-        port->target = port->port;
     }
 }
 

@@ -19,8 +19,6 @@ void schema_finish_subnet(void *, const json_t *, const char *pointer,
                           struct vmn_errors *);
 void schema_finish_network(void *, const json_t *, const char *pointer,
                            struct vmn_errors *);
-void schema_finish_loadbalancer(void *, const json_t *, const char *pointer,
-                                struct vmn_errors *);
 void schema_finish_port(void *, const json_t *, const char *pointer,
                         struct vmn_errors *);
 void schema_finish_peer(void *, const json_t *, const char *pointer,
@@ -33,8 +31,6 @@ void schema_finish_rule_service(void *, const json_t *, const char *pointer,
                                 struct vmn_errors *);
 void schema_finish_policy(void *, const json_t *, const char *pointer,
                           struct vmn_errors *);
-void schema_finish_lb_port(void *, const json_t *, const char *pointer,
-                           struct vmn_errors *);
 void schema_finish_forward(void *, const json_t *, const char *pointer,
                            struct vmn_errors *);
 void schema_finish_external(void *, const json_t *, const char *pointer,

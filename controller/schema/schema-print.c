@@ -68,7 +68,9 @@ get_scalar(const struct schema_field *f, const void *src,
     case SCHEMA_U32:
         return get_integer(f, *(const uint32_t *) src, scalar);
     case SCHEMA_ENUM:
-        return get_text(f->names[*(const int *) src], scalar);
+        return !(f->flags & SCHEMA_HIDE_DEFAULT && *(const int *) src
+                                                   == f->def)
+               && get_text(f->names[*(const int *) src], scalar);
     case SCHEMA_STRING:
     case SCHEMA_REF:
         return get_text(*(const char *const *) src, scalar);

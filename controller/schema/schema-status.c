@@ -211,15 +211,23 @@ static const struct schema_struct backend = SHOWN_STRUCT(
     "backend",
     SHOWN("port", REF, ALWAYS, "The port.", .ref = VMN_TABLE_PORT),
     SHOWN("weight", INT, ALWAYS, "Its share."),
+    SHOWN("state", ENUM, ALWAYS,
+          "`serving`: gets new connections; `standby`: would; `checking`: "
+          "has not answered a probe yet; `down`: fails its probes; "
+          "`draining`: its open connections may end; `drained`: they have; "
+          "`idle`: cannot serve.",
+          SHOWN_NAMES("serving", "standby", "checking", "down", "draining",
+                      "drained", "idle")),
     SHOWN("serving", BOOL, ALWAYS, "Whether it serves."),
     SHOWN("host", REF, 0, "The host that it is on.", .ref = VMN_TABLE_HOST),
     SHOWN("reason", STRING, 0, "Why it does not serve."));
 
 const struct schema_struct schema_status_loadbalancer = SHOWN_STRUCT(
     "LoadBalancerStatus",
+    SHOWN("n_backends", INT, ALWAYS, "How many backends it has."),
+    SHOWN("n_serving", INT, ALWAYS, "How many of these serve."),
     SHOWN("backends", STRUCT, LIST,
-          "Those named, then those selected, when one balancer is asked for; "
-          "the first 1000.", .nested = &backend));
+          "When one balancer is asked for; the first 1000.", .nested = &backend));
 
 /* The rest.  ------------------------------------------------------------- */
 

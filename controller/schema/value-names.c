@@ -107,6 +107,56 @@ value_check_vif_name(const char *text)
            ? NULL : xstrdup("must be HOST/IFACE-ID");
 }
 
+char *
+value_check_health_name(const char *text)
+{
+    const char *slash = strchr(text, '/');
+
+    return slash && is_name(text, slash - text)
+           && is_name(slash + 1, strlen(slash + 1))
+           ? NULL : xstrdup("must be BALANCER/PORT");
+}
+
+/* True if all of 'text' can be seen, in ASCII. */
+static bool
+is_visible(const char *text)
+{
+    for (; *text; text++) {
+        if (*text <= ' ' || *text > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+char *
+value_check_http_path(const char *text)
+{
+    return text[0] == '/' && is_visible(text)
+           ? NULL : xstrdup("must begin with \"/\", and have no spaces and "
+                            "nothing but ASCII");
+}
+
+char *
+value_check_http_host(const char *text)
+{
+    return text[0] && is_visible(text) && !strpbrk(text, "/?#@\"")
+           ? NULL : xstrdup("must be a host, or HOST:PORT");
+}
+
+char *
+value_check_http_url(const char *text)
+{
+    const char *rest = !strncmp(text, "http://", 7) ? text + 7
+                       : !strncmp(text, "https://", 8) ? text + 8 : "";
+    size_t host = strcspn(rest, "/?#");
+
+    return host && rest[0] != ':' && is_visible(text)
+           && !memchr(rest, '@', host) && !strchr(rest, '#')
+           ? NULL : xstrdup("must be http://HOST[:PORT]/... or https://..., "
+                            "without a user and without \"#\"");
+}
+
 /* 'what' with its article. */
 static char *
 check_link(const char *text, const char *what)

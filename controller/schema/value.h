@@ -84,6 +84,14 @@ char *value_check_physical(const char *);
 char *value_check_vif_iface_id(const char *);
 /* HOST/IFACE-ID, where this may be the latter, too. */
 char *value_check_vif_name(const char *);
+/* BALANCER/PORT. */
+char *value_check_health_name(const char *);
+/* "/...", what a GET asks for: no spaces, no control characters. */
+char *value_check_http_path(const char *);
+/* "http://HOST[:PORT]/..." or "https://...". */
+char *value_check_http_url(const char *);
+/* What is sent in a Host header. */
+char *value_check_http_host(const char *);
 /* "inbound", "tcp:HOST:PORT", "ssl:HOST:PORT", "unix:/PATH". */
 char *value_check_ovsdb(const char *);
 /* A bridge's name: what Linux takes as an interface name. */

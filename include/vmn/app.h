@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-#define VMN_APP_ABI 6
+#define VMN_APP_ABI 7
 
 /* Reading.  ------------------------------------------------------------- */
 
@@ -62,6 +62,11 @@ VMN_READER(binding, vmn_binding, VMN_TABLE_BINDING)
 VMN_READER(underlay, vmn_underlay, VMN_TABLE_UNDERLAY)
 VMN_READER(observation, vmn_observation, VMN_TABLE_OBSERVATION)
 #undef VMN_READER
+
+/* What is known of backend 'port' of 'loadbalancer', or NULL. */
+const struct vmn_health *vmn_read_health(struct vmn_view *,
+                                         const char *loadbalancer,
+                                         const char *port);
 
 /* The interface of 'iface_id' on 'host', or NULL. */
 const struct vmn_vif *vmn_read_vif(struct vmn_view *, const char *host,

@@ -40,6 +40,7 @@ enum vmn_table {
     /* Observed. */
     VMN_TABLE_BINDING,          /* Named as the port. Stored. */
     VMN_TABLE_UNDERLAY,         /* Named as the host. Stored. */
+    VMN_TABLE_HEALTH,           /* Named BALANCER/PORT. Stored. */
     VMN_TABLE_VIF,              /* Named HOST/IFACE-ID.  Volatile. */
     VMN_N_TABLES
 };
@@ -359,13 +360,62 @@ struct vmn_quarantine {
 
 struct vmn_lb_port {
     uint16_t port;              /* On the VIP. */
-    uint16_t target;            /* On the backend. */
+    uint16_t target;            /* On the backend; 0: the same as on the VIP,
+                                 * of a range. */
+    uint16_t end_port;          /* The last of a range that begins at 'port'; 0:
+                                 * 'port' alone. */
 };
+
+static inline uint16_t
+vmn_lb_port_last(const struct vmn_lb_port *port)
+{
+    return port->end_port ? port->end_port : port->port;
+}
 
 struct vmn_backend {
     const char *port;           /* A port's name. */
     uint32_t weight;            /* 0 (none) to 100. */
+    bool standby;               /* Serves only where others are too few. */
+    bool drain;                 /* Gets no new connections; its open ones may
+                                 * end by themselves. */
 };
+
+/* How backends are looked after. */
+enum vmn_probe { VMN_PROBE_NONE, VMN_PROBE_TCP, VMN_PROBE_HTTP, VMN_PROBE_UDP,
+                 VMN_PROBE_PING };
+struct vmn_lb_health {
+    enum vmn_probe type;        /* NONE: not at all. */
+    uint16_t port;              /* 0: the target of the first of 'ports'. */
+    uint32_t interval_ms, timeout_ms; /* The latter is not the longer one. */
+    uint32_t healthy_after;     /* Successes in a row, at least 1. */
+    uint32_t unhealthy_after;   /* Failures in a row, at least 1. */
+    const char *path;           /* HTTP: "/...". */
+    const char *host;           /* HTTP: or NULL, the backend's address. */
+    size_t n_expect;            /* HTTP: status codes, sorted and merged; none:
+                                 * 200 to 399. */
+    const struct vmn_port_range *expect;
+    const char *send;           /* UDP: or NULL, which awaits no answer. */
+};
+
+enum vmn_locality { VMN_LOCALITY_ANY, VMN_LOCALITY_PREFER,
+                    VMN_LOCALITY_REQUIRE };
+enum vmn_when_down { VMN_DOWN_KEEP, VMN_DOWN_CUT };
+
+/* Thresholds of load, which somebody is told of.  Nothing that apps do follows
+ * from it. */
+enum vmn_scale_metric { VMN_SCALE_NONE, VMN_SCALE_CONNECTIONS,
+                        VMN_SCALE_PACKETS, VMN_SCALE_BYTES };
+struct vmn_lb_scale {
+    enum vmn_scale_metric metric; /* A second, of a backend that serves; NONE:
+                                   * no thresholds. */
+    uint32_t high, low;
+    uint32_t for_s;             /* So long above or below, in seconds. */
+    uint32_t cooldown_s;        /* So long nobody is told again. */
+    const char *webhook;        /* A URL, or NULL. */
+};
+
+/* How often a fallback may lead on to another. */
+#define VMN_LB_FALLBACKS_MAX 4
 
 /* A virtual IP. */
 struct vmn_loadbalancer {
@@ -376,11 +426,23 @@ struct vmn_loadbalancer {
     size_t n_networks;          /* Where it is offered. */
     const char *const *networks;
     enum vmn_protocol protocol; /* TCP or UDP. */
-    size_t n_ports;
+    size_t n_ports;             /* No two overlap. */
     const struct vmn_lb_port *ports;
     size_t n_backends;
     const struct vmn_backend *backends;
     struct vmn_selector selector; /* More backends, of weight 1. */
+    struct vmn_lb_health health;
+    uint32_t affinity_s;        /* A client stays with its backend until it was
+                                 * away for so long; 0: it does not. */
+    enum vmn_locality locality; /* Backends on the client's own host. */
+    uint32_t min_serving;       /* Standbys serve when there are fewer others;
+                                 * at least 1. */
+    const char *fallback;       /* The balancer that serves when nobody does, or
+                                 * NULL. */
+    uint32_t drain_s;           /* How long a drain may take at most. */
+    enum vmn_when_down when_down; /* Open connections of a backend that fails
+                                   * its probes. */
+    struct vmn_lb_scale scale;
 };
 
 /* A router in one of its networks. */
@@ -627,6 +689,49 @@ struct vmn_vif {
 struct vmn_underlay {
     struct vmn_row row;
     uint32_t mtu;               /* In bytes, never 0. */
+};
+
+/* What is known of a backend by probing and by what it still has to do.  One
+ * that has no such row and is probed has not answered yet. */
+enum vmn_health_state {
+    VMN_HEALTH_UP,
+    VMN_HEALTH_DOWN,
+    VMN_HEALTH_DRAINED,         /* Its drain is over. */
+};
+struct vmn_health {
+    struct vmn_row row;         /* BALANCER/PORT. */
+    const char *loadbalancer;
+    const char *port;
+    enum vmn_health_state state;
+};
+
+/* What a backend does by now, as VMN_QUERY_BACKENDS has it. */
+enum vmn_lb_state {
+    VMN_LB_SERVING,             /* Gets new connections. */
+    VMN_LB_STANDBY,             /* Would, if there were too few. */
+    VMN_LB_CHECKING,            /* Has not answered a probe yet. */
+    VMN_LB_DOWN,                /* Fails its probes. */
+    VMN_LB_DRAINING,            /* Its open connections may end. */
+    VMN_LB_DRAINED,             /* They have, or were cut. */
+    VMN_LB_IDLE,                /* Cannot serve: see 'reason'. */
+    VMN_N_LB_STATES
+};
+
+/* Without padding: it is compared by its bytes. */
+struct vmn_lb_member {
+    char port[VMN_NAME_LEN + 1];
+    char network[VMN_NAME_LEN + 1]; /* The port's. */
+    char host[VMN_NAME_LEN + 1]; /* Where it is bound; "": nowhere. */
+    char reason[VMN_NAME_LEN + 1]; /* Why it does not serve; "": it does. */
+    uint32_t weight;
+    uint32_t state;             /* enum vmn_lb_state. */
+    struct vmn_ip ip;           /* Family 0: it has none of the VIP's. */
+    struct vmn_mac mac;
+    struct vmn_mac vip_mac;     /* That of the VIP, in this network. */
+    bool keeps;                 /* Its open connections may go on. */
+    bool probed;                /* It could serve, or will, and is to be asked
+                                 * how it is. */
+    bool drains;                /* 'drain', and not drained yet. */
 };
 
 #ifdef __cplusplus

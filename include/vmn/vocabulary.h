@@ -33,7 +33,8 @@ enum vmn_hook {
                                          * the packet's domain. */
 #define VMN_REG_DST_HOST VMN_F_REG6     /* Number of the remote host. */
 #define VMN_REG_OUT_PORT VMN_F_REG7     /* Local OpenFlow port. */
-#define VMN_REG_BALANCE_ZONE VMN_F_REG8 /* Balancing's conntrack zone. */
+#define VMN_REG_BALANCE_ZONE VMN_F_REG8 /* Balancing's conntrack zone: number of
+                                         * "balance/DOMAIN". */
 #define VMN_REG_FLAGS VMN_F_REG9        /* VMN_FLAG_*. */
 /* Registers 10 to 15 are scratch: a stage may not expect them to survive
  * into another app's stage. */
@@ -118,6 +119,11 @@ enum vmn_hook {
 #define VMN_SERVED_DHCP4 "dhcp4"
 #define VMN_SERVED_DHCP6 "dhcp6"
 #define VMN_SERVED_ROUTERS "routers"    /* Router solicitations. */
+
+/* Query: name of a balancer -> struct vmn_lb_member[] (vmn/rows.h), those that may
+ * be its backends, sorted by their ports' names.  No value: there are none.
+ * Provided by loadbalancer. */
+#define VMN_QUERY_BACKENDS "loadbalancer.backends"
 
 /* Query: network name -> struct vmn_ip, where guests may ask for names.  No value:
  * nowhere.  Provided by dns. */

@@ -74,6 +74,7 @@ static const unsigned n_names[VMN_N_TABLES] = {
     [VMN_TABLE_ACCOUNT] = 3, [VMN_TABLE_TOKEN] = 4,
     [VMN_TABLE_TELEMETRY] = 3,
     [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6, [VMN_TABLE_UNDERLAY] = 4,
+    [VMN_TABLE_HEALTH] = 14,
 };
 
 /* Values at the edges of what is allowed, on both sides.  ----------------- */
@@ -198,6 +199,10 @@ put_name(struct ds *ds, enum vmn_table table)
         letter = 'y';
     } else if (table == VMN_TABLE_VIF) {
         put_numbered(ds, 'h', rnd(n_names[VMN_TABLE_HOST]));
+        ds_put_char(ds, '/');
+        letter = 'p';
+    } else if (table == VMN_TABLE_HEALTH) {
+        put_numbered(ds, 'l', rnd(n_names[VMN_TABLE_LOADBALANCER]));
         ds_put_char(ds, '/');
         letter = 'p';
     }
@@ -412,14 +417,34 @@ static void
 put_loadbalancer(struct ds *ds)
 {
     static const unsigned weights[] = { 0, 1, 100, 101 };
+    static const char *const more[] = {
+        ",'health':{'type':'tcp'},'when_down':'cut'",
+        ",'health':{'type':'http','path':'/a?b=c','host':'a:1','expect':"
+        "[200,'300-399']}", ",'health':{'type':'http','expect':[99]}",
+        ",'health':{'type':'ping','timeout_ms':60000}",
+        ",'health':{'type':'udp','port':65535,'send':'\\u0000'}",
+        ",'health':{}", ",'affinity':{}", ",'affinity':{'seconds':65536}",
+        ",'locality':'prefer','min_serving':256", ",'locality':'require'",
+        ",'drain_seconds':1", ",'scale':{'metric':'bytes','high':2,'low':1}",
+        ",'scale':{'metric':'packets','high':2,'low':2}",
+        ",'scale':{'metric':'connections','low':1,'webhook':'http://a@b/'}",
+    };
 
     if (chance(90)) {
         ds_put_format(ds, ",'vip':'10.%u.0.%u'", rnd(3), 1 + rnd(12));
     } else {
         ds_put_format(ds, ",'vip':'%s'", PICK(edge_ips));
     }
-    ds_put_format(ds, ",'ports':[{'port':%u}%s]", 80 + rnd(2),
+    ds_put_format(ds, ",'ports':[{'port':%u%s}%s]", 80 + rnd(2),
+                  chance(90) ? "" : chance(80) ? ",'end_port':90"
+                  : ",'end_port':79",
                   chance(90) ? "" : ",{'port':65535,'target':1}");
+    if (chance(30)) {
+        ds_put_cstr(ds, PICK(more));
+    }
+    if (chance(20)) {
+        put_ref(ds, "fallback", VMN_TABLE_LOADBALANCER);
+    }
     put_refs(ds, "networks", VMN_TABLE_NETWORK);
     if (chance(50)) {
         ds_put_cstr(ds, ",'backends':[{'port':'");
@@ -635,6 +660,18 @@ put_telemetry(struct ds *ds)
     }
 }
 
+/* Of what it is named as, mostly. */
+static void
+put_health(struct ds *ds, const char *name)
+{
+    static const char *const states[] = { "up", "down", "drained", "idle" };
+
+    ds_put_format(ds, ",'loadbalancer':'%.*s','port':'%s','state':'%s'",
+                  (int) strcspn(name, "/"), name,
+                  chance(90) ? strchr(name, '/') + 1 : "p1",
+                  chance(90) ? states[rnd(3)] : PICK(states));
+}
+
 /* The members of a spec, each after a comma. */
 static void
 put_members(struct ds *ds, enum vmn_table table, const char *name)
@@ -676,6 +713,7 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
     case VMN_TABLE_UNDERLAY:
         ds_put_format(ds, ",'mtu':%u", rnd(3) * 4000);
         break;
+    case VMN_TABLE_HEALTH: put_health(ds, name); break;
     case VMN_N_TABLES:
         OVS_NOT_REACHED();
     }

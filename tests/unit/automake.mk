@@ -172,6 +172,7 @@ tests_unit_test_model_SOURCES = tests/unit/test-model.c \
 tests_unit_test_model_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_model_LDADD = $(UNIT_LIBS)
 NORTHBOUND_FIXTURE = tests/unit/northbound-fixture.c \
+	apps/loadbalancer/loadbalancer.h apps/loadbalancer/member.c \
 	tests/unit/northbound-fixture.h \
 	tests/unit/http-client.c tests/unit/http-client.h
 

@@ -572,6 +572,36 @@ static const struct vmn_app_class fake_app = {
     },
 };
 
+/* Who the backends of balancers are, as the app itself has it. */
+void eval_backends(struct vmn_view *, const char *key, struct vmn_value *);
+
+static void
+compile_balancer(struct vmn_view *view, const char *key,
+                 struct vmn_emit *emit OVS_UNUSED)
+{
+    size_t size;
+
+    vmn_query(view, VMN_QUERY_BACKENDS, key, &size);
+}
+
+static const struct vmn_app_class fake_balancer = {
+    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class),
+    .name = "loadbalancer", .description = "Nothing at all",
+    .queries = (const struct vmn_query_class[]) {
+        { .name = "backends", .eval = eval_backends },
+        { .name = NULL },
+    },
+    .units = (const struct vmn_unit_class[]) {
+        { .name = "vip", .each = VMN_EACH_ROW,
+          .table = VMN_TABLE_LOADBALANCER, .compile = compile_balancer },
+        { .name = NULL },
+    },
+    .numbers = (const struct vmn_number_class[]) {
+        { "loadbalancer.vip", 1000 },
+        { .kind = NULL },
+    },
+};
+
 void
 on_committed(void *done, const struct commit_result *result)
 {
@@ -616,6 +646,7 @@ setup(void **state)
     assert_int_equal(model_load_done(f->model, 0, &errors), 0);
     f->apphost = apphost_create();
     assert_int_equal(apphost_add(f->apphost, &fake_app, &text), 0);
+    assert_int_equal(apphost_add(f->apphost, &fake_balancer, &text), 0);
     assert_int_equal(apphost_place(f->apphost, &text), 0);
     f->engine = engine_create(f->model, apphost_pipeline(f->apphost));
     f->commit = commit_create(f->base, f->model, f->engine,

@@ -742,7 +742,11 @@ explain_knows_all_fields(void **state OVS_UNUSED)
                 "  port: number; required (1 to 65535)\n"
                 "      The port on the virtual IP.\n"
                 "  target: number; (1 to 65535)\n"
-                "      The port on the backends; the same when absent.\n", "");
+                "      The port on the backends; the same when absent.\n"
+                "  end_port: number; (1 to 65535)\n"
+                "      The last port of a range that begins at `port`, all of "
+                "them the same on\n"
+                "      the backends; one port when absent.\n", "");
     assert_play(none, "", "explain ports.status.lost", CTL_USAGE, "",
                 "vmnctl: explain: ports.status has no field \"lost\"; did you "
                 "mean \"host\"?\n");

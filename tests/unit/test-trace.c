@@ -330,7 +330,7 @@ balancer_has_an_outcome_for_each_backend(void **state)
     expect(f, BOTH("web1", "10.0.0.100", "80"), "delivered"
            " | request delivered h1 web1 | request delivered h2 web2");
     expect(f, TCP("app1", "www", "81"), "dropped | request dropped h2 no "
-           "such service at virtual IP (loadbalancer.vip/www)");
+           "such service at virtual IP (loadbalancer.address/shop|10.0.0.100)");
     apps_fixture_destroy(f);
 }
 

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One balancer.  The client's host chooses the backend and keeps it in a
+ * conntrack zone that holds nothing but balanced connections; from there on
+ * the packet is one to the backend, also for policies.  Answers get the
+ * virtual IP back after policy, again at the client's host.
+ *
+ * In each routing domain where it is offered a balancer has the backends that
+ * are there.  What a virtual IP has whatever is served there is in address.c,
+ * what a backend has whomever it serves in backend.c. */
+
+#include "loadbalancer.h"
+
+#include <string.h>
+
+/* A balancer in one of its domains. */
+struct place {
+    struct vmn_view *view;
+    struct vmn_emit *emit;
+    const struct vmn_loadbalancer *lb;
+    unsigned ip_proto;
+    uint32_t number;            /* The balancer's. */
+    const char *domain;
+    struct vmn_scope scope;
+    uint32_t zone;
+    const char *vip;            /* As text. */
+    struct backends all;        /* Its own. */
+    struct backends serving;    /* Those of which new connections are. */
+    const struct vmn_loadbalancer *server; /* Whose these are. */
+};
+
+static bool
+is_here(const struct place *place, const char *network)
+{
+    return !strcmp(vmn_domain_of(place->view, network), place->domain);
+}
+
+static struct vmn_flow *
+flow_add(const struct place *place, struct vmn_scope scope, unsigned table,
+         uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(place->emit, scope, STAGE_BALANCE,
+                                         table, priority);
+
+    vmn_match(flow, VMN_REG_ZONE, place->zone);
+    return flow;
+}
+
+/* Who serves.  ------------------------------------------------------------ */
+
+static void
+backends_add(struct place *place, struct backends *list, size_t n_max,
+             const struct vmn_lb_member *member)
+{
+    if (!list->members) {
+        list->members = vmn_alloc(place->view,
+                                  n_max * sizeof *list->members);
+    }
+    list->members[list->n++] = member;
+}
+
+/* Those of 'balancer' that are in this domain; false if none of them serves. */
+static bool
+find_serving(struct place *place, const struct vmn_loadbalancer *balancer)
+{
+    size_t n;
+    const struct vmn_lb_member *members = members_of(
+        place->view, balancer->row.name, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!is_here(place, members[i].network)) {
+            continue;
+        }
+        if (balancer == place->lb) {
+            backends_add(place, &place->all, n, &members[i]);
+        }
+        if (members[i].state == VMN_LB_SERVING) {
+            backends_add(place, &place->serving, n, &members[i]);
+        }
+    }
+    place->server = balancer;
+    return place->serving.n > 0;
+}
+
+/* Its own ones, or else those of the first of its fallbacks that has some. */
+static void
+find_backends(struct place *place)
+{
+    const struct vmn_loadbalancer *at = place->lb;
+
+    for (int i = 0; at && i <= VMN_LB_FALLBACKS_MAX; i++) {
+        if (find_serving(place, at)) {
+            return;
+        }
+        at = at->fallback ? vmn_read_loadbalancer(place->view, at->fallback)
+             : NULL;
+    }
+}
+
+/* Its services.  --------------------------------------------------------- */
+
+static void
+emit_service(const struct place *place, const struct vmn_lb_port *port)
+{
+    uint32_t first = port->port, last = vmn_lb_port_last(port);
+
+    while (first <= last) {
+        uint32_t value = first;
+        uint16_t mask = range_mask(&first, last);
+        struct vmn_flow *flow = flow_add(place, place->scope, BALANCE_VIP,
+                                         VIP_SERVICE);
+        struct vmn_actions *actions;
+
+        vmn_match_ip(flow, field_ip_dst(&place->lb->vip), &place->lb->vip);
+        vmn_match_masked(flow, field_dst(place->ip_proto), value, mask);
+        act_nat(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_SELECT);
+
+        /* Conntrack's copy of the port, since a switch hides that of the
+         * packet if it is a fragment (ovs-fields(7), "Fragments"). */
+        flow = flow_add(place, place->scope, BALANCE_SELECT, SELECT_NEW);
+        actions = vmn_flow_actions(flow);
+        vmn_match_ip(flow, field_ip_dst(&place->lb->vip), &place->lb->vip);
+        vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
+                         VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
+        vmn_match(flow, VMN_F_CT_NW_PROTO, place->ip_proto);
+        vmn_match_masked(flow, VMN_F_CT_TP_DST, value, mask);
+        vmn_flow_count(flow);
+        vmn_act_set(actions, REG_BALANCER, place->number);
+        vmn_act_goto(actions, STAGE_BALANCE, BALANCE_CHOOSE);
+    }
+}
+
+/* Choosing.  -------------------------------------------------------------- */
+
+static uint32_t
+backend_number(const struct place *place, const struct vmn_lb_member *member)
+{
+    return vmn_number(place->view, NUMBER_BACKEND,
+                      vmn_printf(place->view, "%s|%s", place->lb->row.name,
+                                 member->port));
+}
+
+static const struct vmn_group_msg *
+group_add(const struct place *place, struct vmn_scope scope, const char *host,
+          const struct backends *backends)
+{
+    struct vmn_group_msg *group = vmn_group_add(
+        place->emit, scope, VMN_GROUP_SELECT,
+        vmn_printf(place->view, "loadbalancer/%s/%s%s%s", place->lb->row.name,
+                   place->domain, *host ? "/" : "", host));
+    uint16_t slots[N_SLOTS];
+
+    slots_fill(place->view, backends, slots);
+    for (unsigned i = 0; i < N_SLOTS; i++) {
+        struct vmn_actions *bucket = vmn_bucket_add(group, i, 1);
+
+        vmn_act_set(bucket, REG_BACKEND,
+                    backend_number(place, backends->members[slots[i]]));
+        vmn_act_back(bucket, STAGE_BALANCE, BALANCE_CHOSEN);
+    }
+    return group;
+}
+
+static struct vmn_flow *
+choose_add(const struct place *place, struct vmn_scope scope,
+           uint16_t priority)
+{
+    struct vmn_flow *flow = flow_add(place, scope, BALANCE_CHOOSE, priority);
+
+    vmn_match(flow, REG_BALANCER, place->number);
+    return flow;
+}
+
+/* The backends of each host are chosen from there. */
+static void
+emit_here(struct place *place)
+{
+    const struct backends *all = &place->serving;
+
+    for (size_t i = 0; i < all->n; i++) {
+        const char *host = all->members[i]->host;
+        struct backends here = { 0, NULL };
+        struct vmn_scope scope = vmn_scope_host(host);
+        bool is_first = true;
+
+        for (size_t j = 0; j < all->n; j++) {
+            if (!strcmp(all->members[j]->host, host)) {
+                is_first &= j >= i;
+                backends_add(place, &here, all->n, all->members[j]);
+            }
+        }
+        if (is_first) {
+            vmn_act_group(vmn_flow_actions(choose_add(place, scope,
+                                                      CHOOSE_HERE)),
+                          group_add(place, scope, host, &here));
+        }
+    }
+}
+
+static void
+emit_choice(struct place *place)
+{
+    struct vmn_actions *actions = vmn_flow_actions(
+        choose_add(place, place->scope, CHOOSE_ANY));
+
+    if (place->serving.n && place->lb->locality != VMN_LOCALITY_ANY) {
+        emit_here(place);
+    }
+    if (!place->serving.n) {
+        act_refuse(actions, "no backend");
+    } else if (place->lb->locality == VMN_LOCALITY_REQUIRE) {
+        act_refuse(actions, "no backend on this host");
+    } else {
+        vmn_act_group(actions, group_add(place, place->scope, "",
+                                         &place->serving));
+    }
+}
+
+/* The chosen.  ------------------------------------------------------------ */
+
+/* New connections of services from 'first' to 'last' (0: of all) go to port
+ * 'target' (0: to that of the service). */
+static void
+emit_chosen(const struct place *place, const struct vmn_lb_member *member,
+            uint32_t first, uint32_t last, uint16_t target)
+{
+    bool all = !first;
+
+    while (all || first <= last) {
+        struct vmn_flow *flow = flow_add(place, place->scope, BALANCE_CHOSEN,
+                                         CHOSEN_ONE);
+        uint32_t value = first;
+
+        vmn_match(flow, REG_BALANCER, place->number);
+        vmn_match(flow, REG_BACKEND, backend_number(place, member));
+        if (!all) {
+            vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
+                             VMN_CT_TRK | VMN_CT_INV);
+            vmn_match(flow, VMN_F_ETH_TYPE, place->lb->vip.family == 6
+                      ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
+            vmn_match(flow, VMN_F_CT_NW_PROTO, place->ip_proto);
+            vmn_match_masked(flow, VMN_F_CT_TP_DST, value,
+                             range_mask(&first, last));
+        } else {
+            vmn_match(flow, VMN_F_ETH_TYPE, place->lb->vip.family == 6
+                      ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
+        }
+        vmn_act_ct(vmn_flow_actions(flow), &(struct vmn_ct) {
+            .commit = true,
+            .zone = VMN_REG_BALANCE_ZONE,
+            .nat = true,
+            .dnat = member->ip,
+            .dnat_port = target,
+            .then = VMN_CT_TABLE,
+            .stage = STAGE_BALANCE,
+            .table = BALANCE_BACKEND,
+        });
+        if (all) {
+            break;
+        }
+    }
+}
+
+static uint16_t
+target_of(const struct vmn_lb_port *port)
+{
+    return port->target == port->port ? 0 : port->target;
+}
+
+/* Whether all services have the same to say about the backend's port. */
+static bool
+is_one_target(const struct vmn_loadbalancer *lb)
+{
+    for (size_t i = 0; lb->n_ports > 1 && i < lb->n_ports; i++) {
+        if (target_of(&lb->ports[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+emit_server(const struct place *place, const struct vmn_lb_member *member)
+{
+    const struct vmn_loadbalancer *server = place->server;
+
+    if (is_one_target(server) && server == place->lb) {
+        emit_chosen(place, member, 0, 0, target_of(&server->ports[0]));
+        return;
+    }
+    for (size_t i = 0; i < server->n_ports; i++) {
+        const struct vmn_lb_port *port = &server->ports[i];
+
+        emit_chosen(place, member, port->port, vmn_lb_port_last(port),
+                    target_of(port));
+    }
+}
+
+/* What its backends need wherever they serve.  ---------------------------- */
+
+/* A packet sent on to the member may come from each network where the virtual
+ * IP is. */
+static void
+publish_backend(const struct place *place, const struct vmn_lb_member *member)
+{
+    const struct vmn_loadbalancer *lb = place->lb;
+    const char *key = vmn_printf(place->view, "%s|%u", member->port,
+                                 lb->vip.family);
+
+    for (size_t i = 0; i < lb->n_networks; i++) {
+        if (is_here(place, lb->networks[i])) {
+            vmn_publish(place->emit, REL_BACKEND, key, lb->networks[i]);
+        }
+    }
+}
+
+/* 'services' are those of whom the member is a backend. */
+static void
+publish_targets(const struct place *place, const struct vmn_lb_member *member,
+                const struct vmn_loadbalancer *services)
+{
+    const char *hairpin = vmn_printf(place->view, "%s|%s", member->port,
+                                     place->vip);
+
+    for (size_t i = 0; i < services->n_ports; i++) {
+        const struct vmn_lb_port *port = &services->ports[i];
+        uint16_t first = port->target ? port->target : port->port;
+        const char *target = vmn_printf(
+            place->view, "%u|%u|%u", place->ip_proto, first,
+            port->target ? first : vmn_lb_port_last(port));
+
+        vmn_publish(place->emit, REL_HAIRPIN, hairpin, target);
+        vmn_publish(place->emit, REL_TARGET,
+                    vmn_printf(place->view, "%s|%u|%s", member->port,
+                               place->lb->vip.family, target),
+                    place->lb->row.name);
+    }
+}
+
+/* Answers to probes are awaited of it. */
+static void
+publish_probe(const struct place *place, const struct vmn_lb_member *member)
+{
+    const struct vmn_lb_health *health = &place->lb->health;
+    const struct vmn_lb_port *first = &place->lb->ports[0];
+    unsigned ip_proto = health->type == VMN_PROBE_PING ? IP_PROTO_ICMP
+                        : health->type == VMN_PROBE_UDP ? IP_PROTO_UDP
+                        : IP_PROTO_TCP;
+    unsigned port = health->type == VMN_PROBE_PING ? 0
+                    : health->port ? health->port
+                    : first->target ? first->target : first->port;
+
+    vmn_publish(place->emit, REL_PROBED,
+                vmn_printf(place->view, "%s|%s", member->port, place->vip),
+                vmn_printf(place->view, "%u|%u", ip_proto, port));
+}
+
+static void
+emit_members(const struct place *place)
+{
+    for (size_t i = 0; i < place->all.n; i++) {
+        const struct vmn_lb_member *member = place->all.members[i];
+
+        if (member->keeps) {
+            publish_backend(place, member);
+            publish_targets(place, member, place->lb);
+        }
+        if (member->probed) {
+            publish_probe(place, member);
+        }
+    }
+    for (size_t i = 0; i < place->serving.n; i++) {
+        const struct vmn_lb_member *member = place->serving.members[i];
+
+        emit_server(place, member);
+        if (place->server != place->lb) {
+            publish_backend(place, member);
+            publish_targets(place, member, place->server);
+        }
+    }
+}
+
+/* All of it.  ------------------------------------------------------------- */
+
+static void
+emit_place(struct place *place)
+{
+    const struct vmn_loadbalancer *lb = place->lb;
+    size_t n_services = lb->n_ports;
+
+    find_backends(place);
+    for (size_t i = 0; i < lb->n_ports; i++) {
+        n_services += lb->ports[i].end_port > 0;
+        emit_service(place, &lb->ports[i]);
+    }
+    for (size_t i = 0; i < lb->n_networks; i++) {
+        if (is_here(place, lb->networks[i])) {
+            vmn_publish(place->emit, REL_ADDRESS,
+                        vmn_printf(place->view, "%s|%s", place->domain,
+                                   place->vip),
+                        vmn_printf(place->view, "%s|%u|%zu|%s",
+                                   lb->networks[i], place->ip_proto,
+                                   n_services, lb->row.name));
+        }
+    }
+    emit_choice(place);
+    emit_members(place);
+}
+
+/* Whether the domain of network 'i' is that of one before it. */
+static bool
+is_known_domain(struct vmn_view *view, const struct vmn_loadbalancer *lb,
+                size_t i)
+{
+    const char *domain = vmn_domain_of(view, lb->networks[i]);
+
+    for (size_t j = 0; j < i; j++) {
+        if (!strcmp(vmn_domain_of(view, lb->networks[j]), domain)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+compile_balancer(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_loadbalancer *lb = vmn_read_loadbalancer(view, key);
+
+    if (!lb || !lb->vip.family || !lb->n_ports
+        || (lb->protocol != VMN_PROTO_TCP && lb->protocol != VMN_PROTO_UDP)) {
+        return;
+    }
+    for (size_t i = 0; i < lb->n_networks; i++) {
+        struct place place = {
+            .view = view,
+            .emit = emit,
+            .lb = lb,
+            .ip_proto = lb->protocol == VMN_PROTO_TCP ? IP_PROTO_TCP
+                        : IP_PROTO_UDP,
+            .number = vmn_number(view, NUMBER_BALANCER, key),
+            .domain = vmn_domain_of(view, lb->networks[i]),
+            .vip = vmn_ip_text(view, &lb->vip),
+        };
+
+        if (!is_known_domain(view, lb, i)) {
+            place.scope = vmn_scope_domain(place.domain);
+            place.zone = vmn_domain_zone(view, place.domain);
+            emit_place(&place);
+        }
+    }
+}

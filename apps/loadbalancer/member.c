@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The query: which ports are a balancer's backends, and what each does by now.
+ * Everybody who asks goes by this, flows, probes and people. */
+
+#include "loadbalancer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* There are fewer slots than that. */
+#define MEMBERS_MAX 1024
+
+struct members {
+    struct vmn_view *view;
+    const struct vmn_loadbalancer *lb;
+    size_t n, allocated;
+    struct vmn_lb_member *members;
+};
+
+/* Locally administered, from the virtual IP's number. */
+struct vmn_mac
+number_mac(uint32_t number)
+{
+    return (struct vmn_mac) {
+        { 0x0e, 0x56, 0x4d, number >> 16, number >> 8, number }
+    };
+}
+
+struct vmn_mac
+vip_mac(struct vmn_view *view, const char *network, const struct vmn_ip *vip)
+{
+    return number_mac(vmn_number(view, NUMBER_VIP,
+                                 vmn_printf(view, "%s|%s", network,
+                                            vmn_ip_text(view, vip))));
+}
+
+const struct vmn_lb_member *
+members_of(struct vmn_view *view, const char *balancer, size_t *n)
+{
+    size_t size = 0;
+    const struct vmn_lb_member *members = vmn_query(view, VMN_QUERY_BACKENDS,
+                                                    balancer, &size);
+
+    *n = members ? size / sizeof *members : 0;
+    return members;
+}
+
+/* Who may be one.  ------------------------------------------------------- */
+
+/* What is named has the weight that it was given there, also none. */
+static const struct vmn_backend *
+find_named(const struct vmn_loadbalancer *lb, const char *port)
+{
+    for (size_t i = 0; i < lb->n_backends; i++) {
+        if (!strcmp(lb->backends[i].port, port)) {
+            return &lb->backends[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+is_offered_in(const struct vmn_loadbalancer *lb, const char *network)
+{
+    for (size_t i = 0; i < lb->n_networks; i++) {
+        if (!strcmp(lb->networks[i], network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first address of 'family', by which the port serves, or NULL. */
+static const struct vmn_ip *
+serving_ip(const struct vmn_port *port, unsigned family)
+{
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (port->ips[i].family == family) {
+            return &port->ips[i];
+        }
+    }
+    return NULL;
+}
+
+/* Why the port cannot serve, or NULL. */
+static const char *
+why_idle(struct vmn_view *view, const struct vmn_port *port,
+         const struct vmn_binding *binding, const struct vmn_ip *ip)
+{
+    return !ip ? "it has no address of the virtual IP's family"
+           : !port->enabled ? "it is not enabled"
+           : vmn_is_quarantined(view, port) ? "it is quarantined"
+           : !binding || !binding->host ? "it is not bound to a host"
+           : NULL;
+}
+
+static void
+set_text(char dst[VMN_NAME_LEN + 1], const char *text)
+{
+    snprintf(dst, VMN_NAME_LEN + 1, "%s", text);
+}
+
+/* What a port does that could serve. */
+static void
+set_state(struct vmn_view *view, const struct vmn_loadbalancer *lb,
+          const struct vmn_backend *named, struct vmn_lb_member *member)
+{
+    const struct vmn_health *health = vmn_read_health(view, lb->row.name,
+                                                      member->port);
+    bool is_down = health && health->state == VMN_HEALTH_DOWN
+                   && lb->health.type;
+    const char *why = "";
+
+    member->probed = lb->health.type;
+    member->keeps = !(is_down && lb->when_down == VMN_DOWN_CUT);
+    if (named && named->drain) {
+        bool is_over = health && health->state == VMN_HEALTH_DRAINED;
+
+        member->state = is_over ? VMN_LB_DRAINED : VMN_LB_DRAINING;
+        member->drains = !is_over;
+        member->probed = false;
+        member->keeps = !is_over;
+        why = is_over ? "it is drained" : "it is drained now";
+    } else if (!member->weight) {
+        member->state = VMN_LB_IDLE;
+        why = "its weight is 0";
+    } else if (is_down) {
+        member->state = VMN_LB_DOWN;
+        why = "it fails its probes";
+    } else if (lb->health.type
+               && !(health && health->state == VMN_HEALTH_UP)) {
+        member->state = VMN_LB_CHECKING;
+        why = "it has not answered a probe yet";
+    } else if (named && named->standby) {
+        member->state = VMN_LB_STANDBY;
+        why = "it is a standby";
+    }
+    set_text(member->reason, why);
+}
+
+/* Adds port 'name', if it is in one of the balancer's networks. */
+static void
+add(struct members *list, const char *name)
+{
+    const struct vmn_loadbalancer *lb = list->lb;
+    const struct vmn_port *port = vmn_read_port(list->view, name);
+    const struct vmn_backend *named = find_named(lb, name);
+    const struct vmn_binding *binding;
+    struct vmn_lb_member *member;
+    const struct vmn_ip *ip;
+    const char *why;
+
+    if (!port || !is_offered_in(lb, port->network)
+        || list->n >= MEMBERS_MAX) {
+        return;
+    }
+    if (list->n >= list->allocated) {
+        struct vmn_lb_member *bigger;
+
+        list->allocated = list->allocated ? 2 * list->allocated : 8;
+        bigger = vmn_alloc(list->view, list->allocated * sizeof *bigger);
+        if (list->n) {
+            memcpy(bigger, list->members, list->n * sizeof *bigger);
+        }
+        list->members = bigger;
+    }
+    member = &list->members[list->n++];
+    binding = vmn_read_binding(list->view, name);
+    ip = serving_ip(port, lb->vip.family);
+    set_text(member->port, name);
+    set_text(member->network, port->network);
+    set_text(member->host, binding && binding->host ? binding->host : "");
+    member->weight = named ? named->weight : 1;
+    member->mac = port->mac;
+    member->vip_mac = vip_mac(list->view, port->network, &lb->vip);
+    if (ip) {
+        member->ip = *ip;
+    }
+    why = why_idle(list->view, port, binding, ip);
+    if (why) {
+        member->state = VMN_LB_IDLE;
+        member->drains = named && named->drain;
+        set_text(member->reason, why);
+    } else {
+        set_state(list->view, lb, named, member);
+    }
+}
+
+/* A key of the label index at which all ports are that 'selector' can
+ * match. */
+static const char *
+selector_key(struct vmn_view *view, const struct vmn_selector *selector)
+{
+    const char *key = "";
+
+    for (size_t i = 0; i < selector->n_terms; i++) {
+        const struct vmn_selector_term *term = &selector->terms[i];
+
+        if (term->op == VMN_SEL_IN && term->n_values == 1) {
+            return vmn_printf(view, "%s=%s", term->key, term->values[0]);
+        } else if (term->op == VMN_SEL_IN || term->op == VMN_SEL_EXISTS) {
+            key = term->key;
+        }
+    }
+    return key;
+}
+
+static void
+add_selected(struct members *list)
+{
+    const struct vmn_selector *selector = &list->lb->selector;
+    struct vmn_names names = vmn_lookup(
+        list->view, VMN_INDEX_PORT_BY_LABEL,
+        selector_key(list->view, selector));
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_port *port = vmn_read_port(list->view,
+                                                    names.names[i]);
+
+        if (port && vmn_selector_matches(selector,
+                                         vmn_labels_of(list->view,
+                                                       &port->row))
+            && !find_named(list->lb, names.names[i])) {
+            add(list, names.names[i]);
+        }
+    }
+}
+
+/* Standbys.  ------------------------------------------------------------- */
+
+static bool
+same_domain(struct vmn_view *view, const struct vmn_lb_member *a,
+            const struct vmn_lb_member *b)
+{
+    return !strcmp(a->network, b->network)
+           || !strcmp(vmn_domain_of(view, a->network),
+                      vmn_domain_of(view, b->network));
+}
+
+/* A standby serves while too few others do that its clients can reach. */
+static void
+call_standbys(struct members *list)
+{
+    const struct vmn_loadbalancer *lb = list->lb;
+
+    for (size_t i = 0; i < list->n; i++) {
+        struct vmn_lb_member *member = &list->members[i];
+        size_t n_others = 0;
+
+        if (member->state != VMN_LB_STANDBY) {
+            continue;
+        }
+        for (size_t j = 0; j < list->n; j++) {
+            const struct vmn_backend *named = find_named(
+                lb, list->members[j].port);
+
+            n_others += list->members[j].state == VMN_LB_SERVING
+                        && !(named && named->standby)
+                        && same_domain(list->view, member,
+                                       &list->members[j]);
+        }
+        if (n_others < lb->min_serving) {
+            member->state = VMN_LB_SERVING;
+            set_text(member->reason, "");
+        }
+    }
+}
+
+static int
+compare_members(const void *a_, const void *b_)
+{
+    const struct vmn_lb_member *a = a_;
+    const struct vmn_lb_member *b = b_;
+
+    return strcmp(a->port, b->port);
+}
+
+void
+eval_backends(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    struct members list = {
+        .view = view,
+        .lb = vmn_read_loadbalancer(view, key),
+    };
+
+    if (!list.lb) {
+        return;
+    }
+    for (size_t i = 0; i < list.lb->n_backends; i++) {
+        add(&list, list.lb->backends[i].port);
+    }
+    if (list.lb->selector.text) {
+        add_selected(&list);
+    }
+    if (list.n) {
+        qsort(list.members, list.n, sizeof *list.members, compare_members);
+        call_standbys(&list);
+        vmn_value_set(value, list.members, list.n * sizeof *list.members);
+    }
+}

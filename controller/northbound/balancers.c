@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is known of balancers: who serves, as the app that makes their flows
+ * says itself. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <stdlib.h>
+
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+const char *const nb_backend_states[VMN_N_LB_STATES + 1] = {
+    [VMN_LB_SERVING] = "serving",   [VMN_LB_STANDBY] = "standby",
+    [VMN_LB_CHECKING] = "checking", [VMN_LB_DOWN] = "down",
+    [VMN_LB_DRAINING] = "draining", [VMN_LB_DRAINED] = "drained",
+    [VMN_LB_IDLE] = "idle",         NULL,
+};
+
+struct vmn_lb_member *
+nb_balancer_members(const struct northbound *nb, const char *name, size_t *n)
+{
+    size_t size = 0;
+    struct vmn_lb_member *members = engine_peek(nb->engine, VMN_QUERY_BACKENDS,
+                                                name, &size);
+
+    *n = members ? size / sizeof *members : 0;
+    return members;
+}
+
+void
+nb_balancer_count(const struct northbound *nb, const char *name,
+                  size_t *n_backends, size_t *n_serving)
+{
+    struct vmn_lb_member *members = nb_balancer_members(nb, name, n_backends);
+
+    *n_serving = 0;
+    for (size_t i = 0; i < *n_backends; i++) {
+        *n_serving += members[i].state == VMN_LB_SERVING;
+    }
+    free(members);
+}
+
+static json_t *
+member_to_json(const struct vmn_lb_member *member)
+{
+    json_t *json = json_pack(
+        "{s:s, s:i, s:b, s:s}", "port", member->port, "weight",
+        (int) member->weight, "serving", member->state == VMN_LB_SERVING,
+        "state", nb_backend_states[member->state]);
+
+    if (member->host[0]) {
+        json_object_set_new(json, "host", json_string(member->host));
+    }
+    if (member->reason[0]) {
+        json_object_set_new(json, "reason", json_string(member->reason));
+    }
+    return json;
+}
+
+void
+nb_balancer_status(const struct northbound *nb, const struct vmn_row *row,
+                   bool one, struct ds *ds)
+{
+    size_t n, n_serving = 0;
+    struct vmn_lb_member *members = nb_balancer_members(nb, row->name, &n);
+    json_t *json = json_object(), *backends = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        n_serving += members[i].state == VMN_LB_SERVING;
+        if (one && i < NB_MEMBERS_MAX) {
+            json_array_append_new(backends, member_to_json(&members[i]));
+        }
+    }
+    json_object_set_new(json, "n_backends", json_integer(n));
+    json_object_set_new(json, "n_serving", json_integer(n_serving));
+    if (one) {
+        json_object_set(json, "backends", backends);
+    }
+    nb_put_members(ds, json);
+    json_decref(backends);
+    free(members);
+}
