@@ -42,6 +42,7 @@
 #include "proto/http/http.h"
 #include "proto/loop/loop.h"
 #include "proto/openflow/ofconn.h"
+#include "proto/webhook/webhook.h"
 #include "signals.h"
 #include "simap.h"
 #include "unixctl.h"
@@ -64,6 +65,7 @@ struct vmnd {
     struct engine *engine;
     struct commit *commit;
     struct fabric *fabric;
+    struct webhook *webhook;
     struct northbound *northbound;
 };
 
@@ -265,6 +267,13 @@ check_options(const struct options *options)
         die_of(error, "cannot serve the API", text);
         free(token);
     }
+    if (options->webhook_key_file) {
+        char *key;
+
+        error = http_token_load(options->webhook_key_file, &key, &text);
+        die_of(error, "cannot call webhooks", text);
+        free(key);
+    }
 }
 
 static void
@@ -345,6 +354,20 @@ start_fabric(struct vmnd *vmnd)
 }
 
 static void
+start_webhook(struct vmnd *vmnd)
+{
+    struct webhook_options options = WEBHOOK_OPTIONS_DEFAULT;
+    char *text = NULL;
+    int error;
+
+    options.allow = vmnd->options.webhook_allow;
+    options.key_file = vmnd->options.webhook_key_file;
+    error = webhook_create(&options, loop_base(vmnd->loop), &vmnd->webhook,
+                           &text);
+    die_of(error, "cannot call webhooks", text);
+}
+
+static void
 start_northbound(struct vmnd *vmnd)
 {
     const struct northbound_options options = {
@@ -357,6 +380,7 @@ start_northbound(struct vmnd *vmnd)
         .ca_cert = vmnd->options.ca_cert,
         .account_rate = vmnd->options.api_rate_calls,
         .loop = vmnd->loop,
+        .webhook = vmnd->webhook,
     };
     char *text = NULL;
     int error;
@@ -447,6 +471,7 @@ vmnd_start(struct vmnd *vmnd)
     start_state(vmnd);
     start_engine(vmnd);
     start_fabric(vmnd);
+    start_webhook(vmnd);
     start_northbound(vmnd);
     start_apps(vmnd);
 }
@@ -458,6 +483,7 @@ vmnd_stop(struct vmnd *vmnd)
     commit_cancel_when_settled(vmnd->commit, ready_cb, vmnd);
     commit_stop(vmnd->commit);
     northbound_destroy(vmnd->northbound);
+    webhook_destroy(vmnd->webhook);
     fabric_destroy(vmnd->fabric);
     commit_destroy(vmnd->commit);
     engine_destroy(vmnd->engine);

@@ -20,6 +20,7 @@
 #include "controller/fabric/fabric.h"
 #include "daemon.h"
 #include "openvswitch/vlog.h"
+#include "proto/webhook/webhook-url.h"
 #include "stream-ssl.h"
 #include "util.h"
 
@@ -64,6 +65,10 @@ static const struct option_row {
       "who sends its first line as the token may do everything" },
     { "api-rate", MEMBER(api_rate), false, "NUMBER", "200",
       "calls a second that an account may make, or 0 for any number" },
+    { "webhook-allow", MEMBER(webhook_allow), false, "URLPREFIX[,...]", NULL,
+      "what webhooks of objects may call; nothing else is" },
+    { "webhook-key-file", MEMBER(webhook_key_file), true, "FILE", NULL,
+      "calls are signed with its first line" },
     { "openflow-listen", MEMBER(openflow_listen), false, "REMOTE",
       "unix:/run/vmn/openflow.sock", "where switches connect to" },
     { "openflow-target", MEMBER(openflow_target), false, "REMOTE", NULL,
@@ -300,6 +305,22 @@ parse_range(const char *name, const char *value, unsigned min, unsigned max,
     return NULL;
 }
 
+static char *
+check_webhook_allow(const char *text)
+{
+    struct webhook_allow allow;
+    char *fault = webhook_allow_parse(&allow, text);
+
+    webhook_allow_uninit(&allow);
+    if (fault) {
+        char *sentence = xasprintf("webhook-allow: %s", fault);
+
+        free(fault);
+        fault = sentence;
+    }
+    return fault;
+}
+
 char *
 options_finish(struct options *options)
 {
@@ -340,6 +361,9 @@ options_finish(struct options *options)
     if (!problem) {
         problem = parse_range("batch-delay", options->batch_delay, 0,
                               COMMIT_MAX_DELAY_MS, &options->batch_delay_ms);
+    }
+    if (!problem) {
+        problem = check_webhook_allow(options->webhook_allow);
     }
     if (problem) {
         return problem;

@@ -20,6 +20,8 @@ struct options {
     char *api_token_file;       /* Or NULL. */
     char *api_rate;             /* As given, and calls a second. */
     unsigned api_rate_calls;
+    char *webhook_allow;        /* Prefixes of URLs, or NULL: none. */
+    char *webhook_key_file;     /* Or NULL. */
     char *openflow_listen;
     char *openflow_target;      /* Where bridges are told to connect to. */
     char *ovsdb_listen;         /* For hosts that dial in, or NULL. */

@@ -8,3 +8,4 @@ include proto/http/automake.mk
 include proto/packet/automake.mk
 include proto/probe/automake.mk
 include proto/tls/automake.mk
+include proto/webhook/automake.mk

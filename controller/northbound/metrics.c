@@ -17,6 +17,7 @@
 #include "controller/northbound/door.h"
 #include "controller/northbound/events.h"
 #include "openvswitch/dynamic-string.h"
+#include "proto/webhook/webhook.h"
 #include "util.h"
 
 /* All the figures, gathered once a request. */
@@ -322,6 +323,32 @@ put_apps(const struct northbound *nb, struct ds *ds)
     free(statuses);
 }
 
+/* Calls of web servers. */
+static void
+put_webhooks(const struct webhook *webhook, struct ds *ds)
+{
+    static const char name[] = "vmn_webhook_calls_total";
+    struct webhook_stats stats;
+
+    if (!webhook) {
+        return;
+    }
+    webhook_get_stats(webhook, &stats);
+    metrics_family(ds, name, "counter",
+                   "Calls of webhooks that have ended, by their result.");
+    for (size_t i = WEBHOOK_WAITING + 1; i < WEBHOOK_N_OUTCOMES; i++) {
+        ds_put_format(ds, "%s{result=\"%s\"} %"PRIu64"\n", name,
+                      webhook_outcome_names[i], stats.n_calls[i]);
+    }
+    metrics_family(ds, "vmn_webhook_calls_waiting", "gauge",
+                   "Calls of webhooks that have not ended.");
+    ds_put_format(ds, "vmn_webhook_calls_waiting %"PRIu64"\n",
+                  stats.n_calls[WEBHOOK_WAITING]);
+    metrics_family(ds, "vmn_webhook_tries_total", "counter",
+                   "Requests that were made for them.");
+    ds_put_format(ds, "vmn_webhook_tries_total %"PRIu64"\n", stats.n_tries);
+}
+
 /* What audits found, by owner. */
 static void
 put_audits(const struct fabric *fabric, struct ds *ds)
@@ -448,6 +475,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     put_drops(nb->fabric, &ds);
     put_flow_drops(nb->fabric, &ds);
     put_replies(&figures.http, &ds);
+    put_webhooks(nb->webhook, &ds);
     metrics_put_objects(nb, &ds);
     metrics_put_times(nb, &figures.commit.stored, &figures.fabric.installed,
                       &figures.store.writing, &ds);

@@ -28,6 +28,7 @@ struct northbound {
     struct engine *engine;
     struct commit *commit;
     struct fabric *fabric;
+    struct webhook *webhook;        /* Or NULL. */
     const struct store_class *store_class;
     struct store *store;
     const struct apphost *apphost;

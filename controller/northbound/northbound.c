@@ -276,6 +276,7 @@ northbound_create(const struct northbound_options *options,
     nb->engine = engine;
     nb->commit = commit;
     nb->fabric = fabric;
+    nb->webhook = options->webhook;
     nb->store_class = store_class;
     nb->store = store;
     nb->apphost = apphost;

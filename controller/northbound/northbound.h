@@ -22,6 +22,7 @@ struct model;
 struct northbound;
 struct store;
 struct store_class;
+struct webhook;
 
 struct northbound_options {
     /* The local operator's socket, or NULL for none.  Whoever may open it may
@@ -38,13 +39,14 @@ struct northbound_options {
      * Required with 'tcp_listen'. */
     const char *token_file;
 
-    /* Whose turns are shown in /metrics, or NULL. */
     const char *private_key;    /* PEM files, for "ssl:"; all three or none. */
     const char *certificate;
     const char *ca_cert;        /* Of clients that show a certificate. */
     unsigned account_rate;      /* Calls that an account may make a second; 0:
                                  * any number. */
+    /* Whose turns are shown in /metrics, or NULL. */
     const struct loop *loop;
+    struct webhook *webhook;    /* Whose calls are, or NULL. */
 };
 
 /* Opens the listeners and serves from 'base' on.  Nothing passed in is owned;

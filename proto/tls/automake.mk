@@ -1,4 +1,6 @@
 # proto/tls: certificates.
 proto_libproto_la_SOURCES += \
+	proto/tls/tls-client.c \
+	proto/tls/tls-client.h \
 	proto/tls/tls.c \
 	proto/tls/tls.h

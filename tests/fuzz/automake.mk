@@ -24,6 +24,9 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/http-head/get \
 	tests/fuzz/corpus/http-head/lengths \
 	tests/fuzz/corpus/http-head/put \
+	tests/fuzz/corpus/http-head/reply \
+	tests/fuzz/corpus/http-head/url \
+	tests/fuzz/corpus/http-head/url-ipv6 \
 	tests/fuzz/corpus/http-json/apply \
 	tests/fuzz/corpus/http-json/deep \
 	tests/fuzz/corpus/http-json/null \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzzes the heads of HTTP requests and the targets in them.  A head found in
- * two pieces must be the head found in one. */
+ * Fuzzes the heads of HTTP requests and the targets in them, those of replies,
+ * and URLs to be called.  A head found in two pieces must be the head found in
+ * one. */
 
 #include <config.h>
 
@@ -11,8 +12,59 @@
 #include <string.h>
 
 #include "proto/http/http-parse.h"
+#include "proto/webhook/webhook-reply.h"
+#include "proto/webhook/webhook-url.h"
+#include "util.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+/* A whole head is not whole one byte earlier. */
+static void
+parse_reply(const char *text, size_t size)
+{
+    struct webhook_reply reply;
+    size_t head_size, other_size;
+
+    if (webhook_reply_parse(&reply, text, size, 0, &head_size)
+        != WEBHOOK_HEAD_WHOLE) {
+        return;
+    }
+    if (head_size > size || reply.status < 200 || reply.status > 999
+        || webhook_reply_parse(&reply, text, head_size - 1, 0, &other_size)
+           != WEBHOOK_HEAD_PART) {
+        abort();
+    }
+}
+
+/* A URL, put together again, is the same URL, and allows itself. */
+static void
+parse_url(const char *text)
+{
+    struct webhook_url url, again;
+
+    char *fault = webhook_url_parse(&url, text);
+
+    if (!fault) {
+        struct webhook_allow allow = { .n = 1, .prefixes = &again };
+        char *authority = webhook_url_authority(&url);
+        char *whole = xasprintf("http%s://%s%s", url.tls ? "s" : "",
+                                authority, url.target);
+
+        char *other = webhook_url_parse(&again, whole);
+
+        /* It may have become longer, by a slash. */
+        if (other ? strlen(whole) <= WEBHOOK_URL_MAX
+            : !webhook_allow_matches(&allow, &url)) {
+            abort();
+        }
+        webhook_url_uninit(&again);
+        free(other);
+        free(authority);
+        free(whole);
+    }
+    webhook_url_uninit(&url);
+    free(fault);
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -47,5 +99,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         http_head_uninit(&head);
     }
+    parse_reply(text, size);
+
+    char *string = xmemdup0(text, size);
+    parse_url(string);
+    free(string);
     return 0;
 }

@@ -226,6 +226,7 @@ def test_idle_it_does_not_wake_up(daemon):
     (["--openflow-listen=tcp:0.0.0.0:6653"], "openflow-target"),
     (["--api-listen=127.0.0.1:8181"], "api-token-file"),
     (["--private-key=/x"], "go together"),
+    (["--webhook-allow=https://user@a.example"], "names a user"),
 ])
 def test_wrong_usage_is_status_2_with_the_reason(daemon, words, reason):
     status, text = daemon.run(*words)
@@ -256,6 +257,7 @@ def test_what_cannot_be_had_is_status_1_with_the_reason(daemon, words,
     (["--openflow-listen=tcp:192.0.2.1:6653"], "192.0.2.1"),
     (["--api-listen=127.0.0.1:0", "--api-token-file=%s/token"], "chmod 600"),
     (["--api-listen=127.0.0.1:0", "--api-token-file=%s/none"], "No such file"),
+    (["--webhook-key-file=%s/token"], "chmod 600"),
     (["--state=%s/folder"], "Is a directory"),
 ])
 def test_failed_start_leaves_nothing_behind(daemon, words, reason):

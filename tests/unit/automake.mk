@@ -105,6 +105,12 @@ tests_unit_test_http_parse_SOURCES = tests/unit/test-http-parse.c
 tests_unit_test_http_parse_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_http_parse_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-webhook
+TESTS += tests/unit/test-webhook
+tests_unit_test_webhook_SOURCES = tests/unit/test-webhook.c
+tests_unit_test_webhook_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_webhook_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-ctl-yaml
 tests_unit_test_ctl_yaml_SOURCES = tests/unit/test-ctl-yaml.c
 tests_unit_test_ctl_yaml_CFLAGS = $(UNIT_CFLAGS)

@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calls, and what became of them; see webhook.h.  A call is in one of two
+ * lists: it waits (for its turn, or to be tried again), or it is on its way.
+ * All calls of one URL share a site, which bounds how often, and how many at a
+ * time. */
+
+#include <config.h>
+
+#include "proto/webhook/webhook.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <limits.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "hash.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "openvswitch/vlog.h"
+#include "proto/http/http.h"
+#include "proto/tls/tls-client.h"
+#include "proto/webhook/webhook-names.h"
+#include "proto/webhook/webhook-try.h"
+#include "proto/webhook/webhook-url.h"
+#include "random.h"
+#include "timeval.h"
+#include "util.h"
+#include "uuid.h"
+
+VLOG_DEFINE_THIS_MODULE(webhook);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(6, 10);
+
+const char *const webhook_outcome_names[WEBHOOK_N_OUTCOMES] = {
+    [WEBHOOK_WAITING] = "waiting",
+    [WEBHOOK_DELIVERED] = "delivered",
+    [WEBHOOK_FAILED] = "failed",
+    [WEBHOOK_REFUSED] = "refused",
+    [WEBHOOK_DROPPED] = "dropped",
+};
+
+/* The system's CAs are read anew after this time. */
+#define CONTEXT_MAX_MS (3600 * 1000)
+
+struct webhook {
+    struct webhook_options options; /* Its strings are not used. */
+    struct webhook_allow allow;
+    char *key;                  /* Or NULL. */
+    char *ca_cert;              /* Or NULL. */
+    SSL_CTX *ctx;               /* Or NULL: no need for it yet. */
+    long long int ctx_made_ms;
+    struct webhook_tries tries;
+    struct event *wake;
+    struct hmap sites, owners;
+    struct ovs_list waiting, active; /* Of struct call; oldest first. */
+    size_t n_waiting, n_active;
+    struct webhook_stats stats;
+};
+
+/* A URL that is called, or was a moment ago. */
+struct site {
+    struct hmap_node node;      /* In webhook->sites. */
+    char *url;
+    size_t n_calls, n_active;
+    long long int full_ms;      /* When all of its burst is there again. */
+};
+
+/* Who has called. */
+struct owner {
+    struct hmap_node node;      /* In webhook->owners. */
+    char *name;
+    struct webhook_status status; /* Without its strings. */
+    char *reason, *delivery;    /* Theirs. */
+};
+
+struct call {
+    struct ovs_list node;
+    struct webhook *webhook;
+    struct site *site;
+    struct webhook_url url;
+    char *owner, *event, *body;
+    char delivery[UUID_LEN + 1];
+    unsigned n_tries;
+    long long int created_ms, due_ms; /* Of timeval's clock. */
+    struct webhook_try *try;    /* Or NULL: it waits. */
+};
+
+static void wake_cb(evutil_socket_t, short what, void *webhook);
+
+int
+webhook_create(const struct webhook_options *options, struct event_base *base,
+               struct webhook **wp, char **text)
+{
+    struct webhook *w = xzalloc(sizeof *w);
+    int error = 0;
+
+    *wp = NULL;
+    w->options = *options;
+    hmap_init(&w->sites);
+    hmap_init(&w->owners);
+    ovs_list_init(&w->waiting);
+    ovs_list_init(&w->active);
+    *text = webhook_allow_parse(&w->allow, options->allow);
+    if (*text) {
+        error = EINVAL;
+    } else if (options->key_file) {
+        error = http_token_load(options->key_file, &w->key, text);
+    }
+    w->ca_cert = nullable_xstrdup(options->ca_cert);
+    w->tries = (struct webhook_tries) {
+        .base = base,
+        .names = webhook_names_create(base, options->resolv_conf,
+                                      options->hosts),
+        .timeout_ms = options->try_ms,
+        .linger_ms = options->linger_ms,
+    };
+    w->wake = evtimer_new(base, wake_cb, w);
+    if (error) {
+        webhook_destroy(w);
+        return error;
+    }
+    *wp = w;
+    return 0;
+}
+
+/* Owners, and what they are told.  ---------------------------------------- */
+
+static struct owner *
+find_owner(const struct webhook *w, const char *name)
+{
+    struct owner *owner;
+
+    HMAP_FOR_EACH_WITH_HASH (owner, node, hash_string(name, 0), &w->owners) {
+        if (!strcmp(owner->name, name)) {
+            return owner;
+        }
+    }
+    return NULL;
+}
+
+static void
+owner_destroy(struct webhook *w, struct owner *owner)
+{
+    hmap_remove(&w->owners, &owner->node);
+    free(owner->name);
+    free(owner->reason);
+    free(owner->delivery);
+    free(owner);
+}
+
+static struct owner *
+make_owner(struct webhook *w, const char *name)
+{
+    struct owner *owner = find_owner(w, name);
+
+    if (!owner) {
+        owner = xzalloc(sizeof *owner);
+        owner->name = xstrdup(name);
+        hmap_insert(&w->owners, &owner->node, hash_string(name, 0));
+    }
+    return owner;
+}
+
+/* The owner of 'call', or NULL if it is a later call that he asks for. */
+static struct owner *
+owner_of(const struct call *call)
+{
+    struct owner *owner = find_owner(call->webhook, call->owner);
+
+    return (owner && !strcmp(owner->delivery, call->delivery) ? owner : NULL);
+}
+
+/* Tells the owner of 'call' what has become of it.  'reason' may be NULL. */
+static void
+tell(const struct call *call, enum webhook_outcome outcome, int http_status,
+     const char *reason)
+{
+    struct owner *owner = owner_of(call);
+
+    if (!owner) {
+        return;
+    }
+    char *copy = nullable_xstrdup(reason);
+    free(owner->reason);
+    owner->reason = copy;
+    owner->status.outcome = outcome;
+    owner->status.time_ms = time_wall_msec();
+    owner->status.n_tries = call->n_tries;
+    owner->status.http_status = http_status;
+}
+
+bool
+webhook_get_status(const struct webhook *w, const char *name,
+                   struct webhook_status *status)
+{
+    const struct owner *owner = find_owner(w, name);
+
+    if (!owner) {
+        return false;
+    }
+    *status = owner->status;
+    status->reason = owner->reason;
+    status->delivery = owner->delivery;
+    return true;
+}
+
+void
+webhook_forget(struct webhook *w, const char *name)
+{
+    struct owner *owner = find_owner(w, name);
+
+    if (owner) {
+        owner_destroy(w, owner);
+    }
+}
+
+void
+webhook_get_stats(const struct webhook *w, struct webhook_stats *stats)
+{
+    *stats = w->stats;
+    stats->n_calls[WEBHOOK_WAITING] = w->n_waiting + w->n_active;
+}
+
+/* Sites.  ----------------------------------------------------------------- */
+
+static struct site *
+make_site(struct webhook *w, const char *url)
+{
+    uint32_t hash = hash_string(url, 0);
+    struct site *site;
+
+    HMAP_FOR_EACH_WITH_HASH (site, node, hash, &w->sites) {
+        if (!strcmp(site->url, url)) {
+            return site;
+        }
+    }
+    site = xzalloc(sizeof *site);
+    site->url = xstrdup(url);
+    hmap_insert(&w->sites, &site->node, hash);
+    return site;
+}
+
+static void
+site_destroy(struct webhook *w, struct site *site)
+{
+    hmap_remove(&w->sites, &site->node);
+    free(site->url);
+    free(site);
+}
+
+/* Those that have nothing to say any more. */
+static void
+forget_sites(struct webhook *w, long long int now_ms)
+{
+    struct site *site;
+
+    HMAP_FOR_EACH_SAFE (site, node, &w->sites) {
+        if (!site->n_calls && site->full_ms <= now_ms) {
+            site_destroy(w, site);
+        }
+    }
+}
+
+/* When the site may be called by its rate. */
+static long long int
+site_due(const struct webhook *w, const struct site *site)
+{
+    unsigned n = w->options.site_burst ? w->options.site_burst - 1 : 0;
+
+    return site->full_ms - (long long int) n * w->options.site_interval_ms;
+}
+
+/* Calls.  ----------------------------------------------------------------- */
+
+static void
+call_destroy(struct call *call)
+{
+    struct webhook *w = call->webhook;
+
+    if (call->try) {
+        webhook_try_cancel(call->try);
+        call->site->n_active--;
+        w->n_active--;
+    } else {
+        w->n_waiting--;
+    }
+    call->site->n_calls--;
+    ovs_list_remove(&call->node);
+    webhook_url_uninit(&call->url);
+    free(call->owner);
+    free(call->event);
+    free(call->body);
+    free(call);
+}
+
+/* Ends 'call'. */
+static void
+end(struct call *call, enum webhook_outcome outcome, int http_status,
+    const char *reason)
+{
+    struct webhook *w = call->webhook;
+
+    w->stats.n_calls[outcome]++;
+    if (outcome != WEBHOOK_DELIVERED) {
+        /* Without the path, which may be a secret. */
+        VLOG_WARN_RL(&rl, "%s: a call of %s about %s was %s after %u tries: "
+                     "%s", call->delivery,
+                     call->url.host ? call->url.host : "nobody", call->owner,
+                     webhook_outcome_names[outcome], call->n_tries, reason);
+    }
+    tell(call, outcome, http_status, reason);
+    call_destroy(call);
+}
+
+/* Makes room for one more call, of 'site' if need be. */
+static void
+make_room(struct webhook *w, const struct site *site)
+{
+    struct call *call, *victim = NULL;
+
+    if (w->n_waiting < w->options.n_waiting) {
+        return;
+    }
+    LIST_FOR_EACH (call, node, &w->waiting) {
+        if (!victim || call->site == site) {
+            victim = call;
+        }
+        if (call->site == site) {
+            break;
+        }
+    }
+    if (victim) {
+        char *reason = xasprintf("more than %u calls were waiting",
+                                 w->options.n_waiting);
+
+        end(victim, WEBHOOK_DROPPED, 0, reason);
+        free(reason);
+    }
+}
+
+static void
+wake_at(struct webhook *w, long long int at_ms)
+{
+    long long int ms = MAX(at_ms - time_msec(), 0);
+    struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+    event_add(w->wake, &tv);
+}
+
+/* Why 'url' is not to be called; fills it in, in any case. */
+static char *
+check(const struct webhook *w, const char *text, struct webhook_url *url)
+{
+    char *fault = webhook_url_parse(url, text);
+
+    if (fault) {
+        char *sentence = xasprintf("this URL cannot be called: %s", fault);
+
+        free(fault);
+        return sentence;
+    }
+    return (webhook_allow_matches(&w->allow, url) ? NULL
+            : xasprintf("%s is not among those that --webhook-allow names",
+                        text));
+}
+
+char *
+webhook_check(const struct webhook *w, const char *text)
+{
+    struct webhook_url url;
+    char *fault = check(w, text, &url);
+
+    webhook_url_uninit(&url);
+    return fault;
+}
+
+void
+webhook_call(struct webhook *w, const char *owner_name, const char *url,
+             const char *event, const char *body)
+{
+    struct owner *owner = make_owner(w, owner_name);
+    struct call *call = xzalloc(sizeof *call);
+    long long int now_ms = time_msec();
+    struct uuid uuid;
+
+    forget_sites(w, now_ms);
+    uuid_generate(&uuid);
+    snprintf(call->delivery, sizeof call->delivery, UUID_FMT,
+             UUID_ARGS(&uuid));
+    call->webhook = w;
+    call->site = make_site(w, url);
+    call->site->n_calls++;
+    call->owner = xstrdup(owner_name);
+    call->event = xstrdup(event);
+    call->body = xstrdup(body);
+    call->created_ms = call->due_ms = now_ms;
+    free(owner->delivery);
+    owner->delivery = xstrdup(call->delivery);
+
+    char *fault = check(w, url, &call->url);
+    if (!fault && strlen(body) > WEBHOOK_BODY_MAX) {
+        fault = xasprintf("its body has more than %d bytes",
+                          WEBHOOK_BODY_MAX);
+    }
+    if (!fault) {
+        make_room(w, call->site);
+    }
+    ovs_list_push_back(&w->waiting, &call->node);
+    w->n_waiting++;
+    if (fault) {
+        end(call, WEBHOOK_REFUSED, 0, fault);
+        free(fault);
+    } else {
+        tell(call, WEBHOOK_WAITING, 0, NULL);
+        wake_at(w, now_ms);
+    }
+}
+
+/* Tries.  ----------------------------------------------------------------- */
+
+/* Appends X-VMN-Signature. */
+static void
+put_signature(const struct webhook *w, const char *timestamp, const char *body,
+              struct ds *ds)
+{
+    char *text = xasprintf("%s.%s", timestamp, body);
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+
+    if (!HMAC(EVP_sha256(), w->key, strlen(w->key), (unsigned char *) text,
+              strlen(text), mac, &size)) {
+        out_of_memory();
+    }
+    ds_put_cstr(ds, "X-VMN-Signature: sha256=");
+    for (unsigned int i = 0; i < size; i++) {
+        ds_put_format(ds, "%02x", mac[i]);
+    }
+    ds_put_cstr(ds, "\r\n");
+    free(text);
+}
+
+static void
+put_request(const struct call *call, struct ds *ds)
+{
+    char *authority = webhook_url_authority(&call->url);
+    char *timestamp = xasprintf("%lld", time_wall_msec() / 1000);
+
+    ds_put_format(ds, "POST %s HTTP/1.1\r\n"
+                  "Host: %s\r\n"
+                  "User-Agent: vmnd/" VMN_VERSION "\r\n"
+                  "Connection: close\r\n"
+                  "Content-Type: application/json\r\n"
+                  "Content-Length: %"PRIuSIZE"\r\n"
+                  "X-VMN-Event: %s\r\n"
+                  "X-VMN-Delivery: %s\r\n"
+                  "X-VMN-Timestamp: %s\r\n",
+                  call->url.target, authority, strlen(call->body),
+                  call->event, call->delivery, timestamp);
+    if (call->webhook->key) {
+        put_signature(call->webhook, timestamp, call->body, ds);
+    }
+    ds_put_format(ds, "\r\n%s", call->body);
+    free(timestamp);
+    free(authority);
+}
+
+/* The context for https, or NULL with a sentence in '*text'. */
+static SSL_CTX *
+get_context(struct webhook *w, char **text)
+{
+    long long int now_ms = time_msec();
+
+    if (!w->ctx || now_ms - w->ctx_made_ms > CONTEXT_MAX_MS) {
+        SSL_CTX *ctx = tls_client_context(w->ca_cert, text);
+
+        if (!ctx) {
+            return NULL;
+        }
+        SSL_CTX_free(w->ctx);
+        w->ctx = ctx;
+        w->ctx_made_ms = now_ms;
+    }
+    return w->ctx;
+}
+
+/* Whether it may help to try again. */
+static bool
+is_for_later(int status)
+{
+    return !status || status == 408 || status == 429 || status >= 500;
+}
+
+/* Milliseconds until the next try. */
+static long long int
+backoff(const struct call *call, const struct webhook_result *result)
+{
+    const struct webhook_options *options = &call->webhook->options;
+    long long int ms = ((long long int) options->backoff_ms
+                        << (call->n_tries - 1));
+    long long int asked_ms = result->retry_after_s * 1000LL;
+
+    ms = ms * (75 + random_range(51)) / 100;
+    if (result->has_retry_after) {
+        ms = MAX(ms, MIN(asked_ms, options->retry_after_max_ms));
+    }
+    return ms;
+}
+
+/* A try ended so.  It is gone, and 'call' waits, if it has not ended. */
+static void
+settle(struct call *call, const struct webhook_result *result)
+{
+    const struct webhook_options *options = &call->webhook->options;
+    long long int now_ms = time_msec();
+    int status = result->status;
+    char *reason;
+
+    if (status >= 200 && status < 300) {
+        end(call, WEBHOOK_DELIVERED, status, NULL);
+        return;
+    }
+    reason = (!status ? xstrdup(result->fault)
+              : status < 400
+              ? xasprintf("it answered %d, and redirects are not followed",
+                          status)
+              : xasprintf("it answered %d", status));
+    call->due_ms = now_ms + backoff(call, result);
+    if (!is_for_later(status) || call->n_tries >= options->n_tries
+        || call->due_ms - call->created_ms > options->retry_within_ms) {
+        end(call, WEBHOOK_FAILED, status, reason);
+    } else {
+        tell(call, WEBHOOK_WAITING, status, reason);
+    }
+    free(reason);
+}
+
+static void
+tried_cb(void *call_, const struct webhook_result *result)
+{
+    struct call *call = call_;
+    struct webhook *w = call->webhook;
+
+    call->try = NULL;
+    call->site->n_active--;
+    w->n_active--;
+    ovs_list_remove(&call->node);
+    ovs_list_push_back(&w->waiting, &call->node);
+    w->n_waiting++;
+    settle(call, result);
+    wake_at(w, time_msec());
+}
+
+/* Begins a try.  Returns false if it has ended already, and perhaps 'call' as
+ * well. */
+static bool
+start(struct call *call, long long int now_ms)
+{
+    struct owner *owner = owner_of(call);
+    struct webhook *w = call->webhook;
+    struct ds request = DS_EMPTY_INITIALIZER;
+    SSL_CTX *ctx = NULL;
+    char *text = NULL;
+
+    call->n_tries++;
+    call->site->full_ms = (MAX(call->site->full_ms, now_ms)
+                           + w->options.site_interval_ms);
+    w->stats.n_tries++;
+    if (owner) {
+        owner->status.n_tries = call->n_tries;
+    }
+    if (call->url.tls) {
+        ctx = get_context(w, &text);
+        if (!ctx) {
+            struct webhook_result result = { .fault = text };
+
+            settle(call, &result);
+            free(text);
+            return false;
+        }
+    }
+    put_request(call, &request);
+    call->try = webhook_try_start(&w->tries, &call->url, ctx, &request,
+                                  tried_cb, call);
+    ds_destroy(&request);
+    call->site->n_active++;
+    w->n_active++;
+    ovs_list_remove(&call->node);
+    ovs_list_push_back(&w->active, &call->node);
+    w->n_waiting--;
+    return true;
+}
+
+/* Begins what may begin, and sees to it that the rest will. */
+static void
+wake_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *w_)
+{
+    struct webhook *w = w_;
+    long long int now_ms = time_msec(), next_ms = LLONG_MAX;
+    struct call *call;
+
+    forget_sites(w, now_ms);
+    LIST_FOR_EACH_SAFE (call, node, &w->waiting) {
+        struct site *site = call->site;
+        long long int due_ms = MAX(call->due_ms, site_due(w, site));
+
+        if (w->n_active >= w->options.n_active) {
+            return;             /* One of those that end will wake us. */
+        }
+        if (site->n_active >= WEBHOOK_SITE_ACTIVE_MAX) {
+            continue;           /* The same. */
+        }
+        if (due_ms > now_ms) {
+            next_ms = MIN(next_ms, due_ms);
+        } else if (!start(call, now_ms)) {
+            next_ms = now_ms;
+        }
+    }
+    if (next_ms != LLONG_MAX) {
+        wake_at(w, next_ms);
+    }
+}
+
+void
+webhook_destroy(struct webhook *w)
+{
+    struct owner *owner;
+    struct site *site;
+    struct call *call;
+
+    if (!w) {
+        return;
+    }
+    LIST_FOR_EACH_SAFE (call, node, &w->waiting) {
+        call_destroy(call);
+    }
+    LIST_FOR_EACH_SAFE (call, node, &w->active) {
+        call_destroy(call);
+    }
+    HMAP_FOR_EACH_SAFE (owner, node, &w->owners) {
+        owner_destroy(w, owner);
+    }
+    HMAP_FOR_EACH_SAFE (site, node, &w->sites) {
+        site_destroy(w, site);
+    }
+    hmap_destroy(&w->owners);
+    hmap_destroy(&w->sites);
+    webhook_names_destroy(w->tries.names);
+    webhook_allow_uninit(&w->allow);
+    event_free(w->wake);
+    SSL_CTX_free(w->ctx);
+    free(w->ca_cert);
+    free(w->key);
+    free(w);
+}

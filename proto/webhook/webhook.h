@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calls of web servers that are told of something: a POST with a JSON body,
+ * signed, tried again for a while where that may help, and bounded in
+ * everything, since what is called is not ours and may do anything.
+ *
+ * Whom vmnd calls is its administrator's to say, not that of who may write
+ * objects: a URL that no prefix in 'allow' covers is not called.
+ *
+ * Who calls it: whoever has something to tell, from the loop's thread; nothing
+ * blocks, and nobody is called back.  What became of a call is asked for.  Not
+ * an HTTP client for anything else: replies' bodies are not looked at. */
+
+#ifndef PROTO_WEBHOOK_WEBHOOK_H
+#define PROTO_WEBHOOK_WEBHOOK_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct webhook;
+
+/* Bounds. */
+#define WEBHOOK_BODY_MAX 65536      /* Bytes of a body. */
+#define WEBHOOK_SITE_ACTIVE_MAX 2   /* Calls of one URL at a time. */
+
+struct webhook_options {
+    /* Prefixes of URLs, separated by commas, as webhook-url.h has them; NULL:
+     * nothing is called. */
+    const char *allow;
+    /* File whose first line is the key of signatures, closed to others, as
+     * http_token_load() reads it; NULL: calls are not signed. */
+    const char *key_file;
+    /* PEM file of CAs, resolv.conf and hosts; NULL: the system's. */
+    const char *ca_cert;
+    const char *resolv_conf;
+    const char *hosts;
+
+    unsigned try_ms;                /* How long a try may take. */
+    unsigned linger_ms;             /* For a reply's body, after its head. */
+    unsigned n_tries;               /* At most. */
+    unsigned backoff_ms;            /* Before the second try; then twice as
+                                     * long each time, a quarter more or less
+                                     * by chance. */
+    unsigned retry_after_max_ms;    /* Longest wait that a server may ask
+                                     * for. */
+    unsigned retry_within_ms;       /* After the call, no try begins. */
+    unsigned n_active;              /* Calls at a time. */
+    unsigned n_waiting;             /* That wait, for a try or another. */
+    unsigned site_interval_ms;      /* A try of one URL so often, */
+    unsigned site_burst;            /* but so many may come at once. */
+};
+#define WEBHOOK_OPTIONS_DEFAULT                                         \
+    { .try_ms = 10 * 1000, .linger_ms = 1000, .n_tries = 5,             \
+      .backoff_ms = 1000, .retry_after_max_ms = 60 * 1000,              \
+      .retry_within_ms = 120 * 1000, .n_active = 8, .n_waiting = 256,   \
+      .site_interval_ms = 1000, .site_burst = 5 }
+
+/* Returns 0, or a positive errno with a sentence in '*text' (caller frees).
+ * 'options' is read inside of the call only. */
+int webhook_create(const struct webhook_options *options, struct event_base *,
+                   struct webhook **, char **text);
+/* What waits, or is on its way, is not told any more. */
+void webhook_destroy(struct webhook *);
+
+/* Whether 'url' may be called: NULL, or a sentence that the caller frees. */
+char *webhook_check(const struct webhook *, const char *url);
+
+/* Has 'url' told 'body', the text of a JSON value, which is of the kind
+ * 'event' (letters).  'owner' is whom it is about, for webhook_get_status().
+ * Calls of one URL begin in their order; one that is tried again may come after
+ * a later one.
+ *
+ * Headers: X-VMN-Event ('event'), X-VMN-Delivery (a UUID, the same with each
+ * try), X-VMN-Timestamp (of the try, in seconds since 1970) and, if there is a
+ * key, X-VMN-Signature: "sha256=HEX", which is the HMAC-SHA256 of
+ * "TIMESTAMP.BODY". */
+void webhook_call(struct webhook *, const char *owner, const char *url,
+                  const char *event, const char *body);
+
+enum webhook_outcome {
+    WEBHOOK_WAITING,            /* For a try, for another, or for the reply. */
+    WEBHOOK_DELIVERED,          /* It answered 2xx. */
+    WEBHOOK_FAILED,             /* It did not, and is not tried again. */
+    WEBHOOK_REFUSED,            /* The URL may not be called. */
+    WEBHOOK_DROPPED,            /* Too much else was to be told. */
+    WEBHOOK_N_OUTCOMES
+};
+extern const char *const webhook_outcome_names[WEBHOOK_N_OUTCOMES];
+
+/* Of the last call of an owner.  Strings are borrowed until the loop's next
+ * turn. */
+struct webhook_status {
+    enum webhook_outcome outcome;
+    int64_t time_ms;            /* When that came about, by the wall clock. */
+    unsigned n_tries;           /* That were begun. */
+    int http_status;            /* Of the last try, or 0: no reply. */
+    const char *reason;         /* Why it is no success, or NULL. */
+    const char *delivery;       /* X-VMN-Delivery. */
+};
+/* False if 'owner' has called nothing. */
+bool webhook_get_status(const struct webhook *, const char *owner,
+                        struct webhook_status *);
+/* Forgets the status of 'owner', who will not ask for it.  Calls go on. */
+void webhook_forget(struct webhook *, const char *owner);
+
+struct webhook_stats {
+    uint64_t n_calls[WEBHOOK_N_OUTCOMES]; /* That have ended so; "waiting":
+                                           * that have not ended. */
+    uint64_t n_tries;
+};
+void webhook_get_stats(const struct webhook *, struct webhook_stats *);
+
+#endif /* proto/webhook/webhook.h */

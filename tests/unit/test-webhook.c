@@ -1,0 +1,1189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calls of web servers: which URLs, what is sent, and that nothing that a
+ * server does holds a call for ever.  The servers are real ones, on loopback:
+ * libevent's for replies that are in order, and one that misbehaves. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fatal-signal.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/vlog.h"
+#include "proto/webhook/webhook-reply.h"
+#include "proto/webhook/webhook-url.h"
+#include "proto/webhook/webhook.h"
+#include "timeval.h"
+#include "util.h"
+
+#define KEY "0123456789abcdef"
+/* A condition that has not come true by then never will. */
+#define GIVE_UP_MS 30000
+
+/* What the server that misbehaves does. */
+enum manner {
+    SILENT,                     /* Takes all, says nothing. */
+    CLOSES,                     /* At once. */
+    CLOSES_LATER,               /* Once it has been sent something. */
+    RUBBISH,
+    HEAD_FOR_EVER,              /* Fields and no end. */
+    DRIPS,                      /* A byte now and then. */
+    BODY_FOR_EVER,
+    BODY_HANGS,                 /* Promises one, and does not send it. */
+};
+
+/* One request, as the server in order has seen it. */
+struct seen {
+    char *body, *event, *delivery, *timestamp, *signature, *type, *uri, *host;
+};
+#define SEEN_MAX 64
+
+struct fixture {
+    struct event_base *base;
+    char *dir;
+    struct webhook_options options;
+    struct webhook *w;
+
+    struct evhttp *http;
+    SSL_CTX *ctx;               /* Of the server in order, or NULL. */
+    uint16_t port;
+    int answers[SEEN_MAX];      /* Statuses; then 200. */
+    const char *retry_after;    /* Or NULL. */
+    struct seen seen[SEEN_MAX];
+    size_t n_seen;
+
+    struct evconnlistener *rude;
+    uint16_t rude_port;
+    enum manner manner;
+    struct bufferevent *conns[SEEN_MAX];
+    bool asked[SEEN_MAX];       /* They have been sent something. */
+    size_t n_conns, n_open, most_open; /* All there were, and now. */
+    struct event *drip;
+};
+
+/* The servers.  ----------------------------------------------------------- */
+
+static uint16_t
+port_of(evutil_socket_t fd)
+{
+    struct sockaddr_in sin;
+    socklen_t len = sizeof sin;
+
+    assert_int_equal(getsockname(fd, (struct sockaddr *) &sin, &len), 0);
+    return ntohs(sin.sin_port);
+}
+
+static char *
+header(struct evhttp_request *req, const char *name)
+{
+    return nullable_xstrdup(
+        evhttp_find_header(evhttp_request_get_input_headers(req), name));
+}
+
+static void
+request_cb(struct evhttp_request *req, void *f_)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(req);
+    size_t size = evbuffer_get_length(input);
+    struct fixture *f = f_;
+
+    assert_true(f->n_seen < SEEN_MAX);
+    assert_int_equal(evhttp_request_get_command(req), EVHTTP_REQ_POST);
+    struct seen *seen = &f->seen[f->n_seen];
+    *seen = (struct seen) {
+        .body = xmemdup0((char *) evbuffer_pullup(input, size), size),
+        .event = header(req, "X-VMN-Event"),
+        .delivery = header(req, "X-VMN-Delivery"),
+        .timestamp = header(req, "X-VMN-Timestamp"),
+        .signature = header(req, "X-VMN-Signature"),
+        .type = header(req, "Content-Type"),
+        .host = header(req, "Host"),
+        .uri = xstrdup(evhttp_request_get_uri(req)),
+    };
+    int status = f->answers[f->n_seen] ? f->answers[f->n_seen] : 200;
+    f->n_seen++;
+    if (f->retry_after) {
+        evhttp_add_header(evhttp_request_get_output_headers(req),
+                          "Retry-After", f->retry_after);
+    }
+    evhttp_send_reply(req, status, "So", NULL);
+}
+
+static struct bufferevent *
+tls_bev(struct event_base *base, void *f_)
+{
+    struct fixture *f = f_;
+
+    return bufferevent_openssl_socket_new(base, -1, SSL_new(f->ctx),
+                                          BUFFEREVENT_SSL_ACCEPTING,
+                                          BEV_OPT_CLOSE_ON_FREE);
+}
+
+static void
+start_http(struct fixture *f)
+{
+    f->http = evhttp_new(f->base);
+    evhttp_set_gencb(f->http, request_cb, f);
+    if (f->ctx) {
+        evhttp_set_bevcb(f->http, tls_bev, f);
+    }
+    f->port = port_of(evhttp_bound_socket_get_fd(
+        evhttp_bind_socket_with_handle(f->http, "127.0.0.1", 0)));
+}
+
+static size_t
+conn_of(const struct fixture *f, const struct bufferevent *bev)
+{
+    size_t i = 0;
+
+    while (f->conns[i] != bev) {
+        i++;
+    }
+    return i;
+}
+
+static void
+rude_close(struct fixture *f, struct bufferevent *bev)
+{
+    f->conns[conn_of(f, bev)] = NULL;
+    f->n_open--;
+    bufferevent_free(bev);
+}
+
+static void
+rude_event_cb(struct bufferevent *bev, short what OVS_UNUSED, void *f)
+{
+    rude_close(f, bev);
+}
+
+static void
+write_text(struct bufferevent *bev, const char *text)
+{
+    bufferevent_write(bev, text, strlen(text));
+}
+
+/* All that was written before is on its way. */
+static void
+rude_write_cb(struct bufferevent *bev, void *f_)
+{
+    struct fixture *f = f_;
+    char kilobyte[1024];
+
+    if (!f->asked[conn_of(f, bev)]) {
+        return;
+    }
+    memset(kilobyte, 'x', sizeof kilobyte);
+    if (f->manner == HEAD_FOR_EVER) {
+        write_text(bev, "X-Field: and so on\r\n");
+    } else if (f->manner == BODY_FOR_EVER) {
+        bufferevent_write(bev, kilobyte, sizeof kilobyte);
+    }
+}
+
+static void
+rude_read_cb(struct bufferevent *bev, void *f_)
+{
+    struct evbuffer *input = bufferevent_get_input(bev);
+    struct fixture *f = f_;
+
+    evbuffer_drain(input, evbuffer_get_length(input));
+    f->asked[conn_of(f, bev)] = true;
+    switch (f->manner) {
+    case SILENT:
+        break;
+    case CLOSES:
+    case CLOSES_LATER:
+        rude_close(f, bev);
+        break;
+    case RUBBISH:
+        write_text(bev, "220 mail.example ESMTP\r\n");
+        break;
+    case HEAD_FOR_EVER:
+    case DRIPS:
+        write_text(bev, "HTTP/1.1 200 OK\r\n");
+        break;
+    case BODY_FOR_EVER:
+        write_text(bev, "HTTP/1.1 200 OK\r\n\r\n");
+        break;
+    case BODY_HANGS:
+        write_text(bev, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
+        break;
+    default:
+        OVS_NOT_REACHED();
+    }
+}
+
+static void
+drip_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
+{
+    struct fixture *f = f_;
+
+    for (size_t i = 0; f->manner == DRIPS && i < f->n_conns; i++) {
+        if (f->conns[i] && f->asked[i]) {
+            write_text(f->conns[i], "x");
+        }
+    }
+}
+
+static void
+accept_cb(struct evconnlistener *listener OVS_UNUSED, evutil_socket_t fd,
+          struct sockaddr *addr OVS_UNUSED, int len OVS_UNUSED, void *f_)
+{
+    struct fixture *f = f_;
+    struct bufferevent *bev;
+
+    assert_true(f->n_conns < SEEN_MAX);
+    bev = bufferevent_socket_new(f->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    f->conns[f->n_conns++] = bev;
+    f->n_open++;
+    f->most_open = MAX(f->most_open, f->n_open);
+    bufferevent_setcb(bev, rude_read_cb, rude_write_cb, rude_event_cb, f);
+    bufferevent_enable(bev, EV_READ | EV_WRITE);
+    if (f->manner == CLOSES) {
+        rude_close(f, bev);
+    }
+}
+
+static void
+start_rude(struct fixture *f)
+{
+    static const struct timeval tv = { 0, 2000 };
+    struct sockaddr_in sin = { .sin_family = AF_INET };
+
+    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    f->rude = evconnlistener_new_bind(
+        f->base, accept_cb, f, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, 16,
+        (struct sockaddr *) &sin, sizeof sin);
+    f->rude_port = port_of(evconnlistener_get_fd(f->rude));
+    f->drip = event_new(f->base, -1, EV_PERSIST, drip_cb, f);
+    event_add(f->drip, &tv);
+}
+
+/* The fixture.  ----------------------------------------------------------- */
+
+static char *
+write_file(const struct fixture *f, const char *name, const char *text)
+{
+    char *path = xasprintf("%s/%s", f->dir, name);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    chmod(path, 0600);
+    return path;
+}
+
+static int
+setup(void **state)
+{
+    static const struct webhook_options defaults = WEBHOOK_OPTIONS_DEFAULT;
+    char dir[] = "/tmp/vmn-webhook-XXXXXX";
+    struct fixture *f = xzalloc(sizeof *f);
+
+    assert_non_null(mkdtemp(dir));
+    f->dir = xstrdup(dir);
+    f->base = event_base_new();
+    f->options = defaults;
+    f->options.backoff_ms = 1;
+    f->options.site_interval_ms = 0;
+    f->options.resolv_conf = write_file(f, "resolv.conf",
+                                        "nameserver 127.0.0.99\n");
+    f->options.hosts = write_file(f, "hosts", "127.0.0.1 web.test\n");
+    start_rude(f);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    webhook_destroy(f->w);
+    if (f->http) {
+        evhttp_free(f->http);
+    }
+    for (size_t i = 0; i < f->n_conns; i++) {
+        if (f->conns[i]) {
+            bufferevent_free(f->conns[i]);
+        }
+    }
+    for (size_t i = 0; i < f->n_seen; i++) {
+        struct seen *s = &f->seen[i];
+
+        free(s->body);
+        free(s->event);
+        free(s->delivery);
+        free(s->timestamp);
+        free(s->signature);
+        free(s->type);
+        free(s->uri);
+        free(s->host);
+    }
+    evconnlistener_free(f->rude);
+    event_free(f->drip);
+    /* What bufferevents have left to do. */
+    event_base_loop(f->base, EVLOOP_NONBLOCK);
+    event_base_free(f->base);
+    SSL_CTX_free(f->ctx);
+
+    char *command = xasprintf("rm -rf %s", f->dir);
+    assert_int_equal(system(command), 0);
+    free(command);
+    free(CONST_CAST(char *, f->options.resolv_conf));
+    free(CONST_CAST(char *, f->options.hosts));
+    free(CONST_CAST(char *, f->options.key_file));
+    free(CONST_CAST(char *, f->options.ca_cert));
+    free(f->dir);
+    free(f);
+    return 0;
+}
+
+/* Makes the caller; NULL: all that is on loopback may be called. */
+static void
+create(struct fixture *f, const char *allow)
+{
+    char *text = NULL, *all;
+
+    if (!f->http) {
+        start_http(f);
+    }
+    all = xasprintf("http://127.0.0.1:%u,http://127.0.0.1:%u,"
+                    "http://127.0.0.1:1,https://web.test:%u,"
+                    "https://127.0.0.1:%u,http://web.test:%u,http://no.test",
+                    f->port, f->rude_port, f->port, f->port, f->port);
+    f->options.allow = allow ? allow : all;
+    assert_int_equal(webhook_create(&f->options, f->base, &f->w, &text), 0);
+    assert_null(text);
+    free(all);
+}
+
+static void
+call(struct fixture *f, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    char *url = xvasprintf(format, args);
+    va_end(args);
+    webhook_call(f->w, "web", url, "scale", "{\"up\": true}");
+    free(url);
+}
+
+/* The outcome of "web" once it has one. */
+static struct webhook_status
+outcome(struct fixture *f)
+{
+    long long int end_ms = time_msec() + GIVE_UP_MS;
+    struct webhook_status status;
+
+    while (webhook_get_status(f->w, "web", &status)
+           && status.outcome == WEBHOOK_WAITING) {
+        assert_true(time_msec() < end_ms);
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    return status;
+}
+
+static void
+assert_outcome(struct fixture *f, enum webhook_outcome expected,
+               unsigned n_tries, const char *reason)
+{
+    struct webhook_status status = outcome(f);
+
+    if (status.outcome != expected
+        || (reason && !(status.reason && strstr(status.reason, reason)))) {
+        fail_msg("%s: %s", webhook_outcome_names[status.outcome],
+                 status.reason ? status.reason : "no reason");
+    }
+    if (!reason) {
+        assert_null(status.reason);
+    }
+    assert_int_equal(status.n_tries, n_tries);
+    assert_true(status.time_ms > 0);
+}
+
+static uint64_t
+n_calls(const struct fixture *f, enum webhook_outcome what)
+{
+    struct webhook_stats stats;
+
+    webhook_get_stats(f->w, &stats);
+    return stats.n_calls[what];
+}
+
+/* Until none is left. */
+static void
+drain(struct fixture *f)
+{
+    long long int end_ms = time_msec() + GIVE_UP_MS;
+
+    while (n_calls(f, WEBHOOK_WAITING)) {
+        assert_true(time_msec() < end_ms);
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+/* URLs.  ------------------------------------------------------------------ */
+
+static void
+url_is_taken_apart(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *text, *authority, *target;
+        bool tls;
+    } cases[] = {
+        { "http://a.example", "a.example", "/", false },
+        { "HTTPS://A.Example:443/x?y=z", "a.example", "/x?y=z", true },
+        { "https://a:8443?q", "a:8443", "/?q", true },
+        { "http://192.0.2.1:80/", "192.0.2.1", "/", false },
+        { "http://[2001:DB8:0::1]:99/a/b", "[2001:db8::1]:99", "/a/b",
+          false },
+        { "http://a/%2e%2Efoo/...", "a", "/%2e%2Efoo/...", false },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct webhook_url url;
+
+        assert_null(webhook_url_parse(&url, cases[i].text));
+        char *authority = webhook_url_authority(&url);
+        assert_string_equal(authority, cases[i].authority);
+        assert_string_equal(url.target, cases[i].target);
+        assert_int_equal(url.tls, cases[i].tls);
+        free(authority);
+        webhook_url_uninit(&url);
+    }
+}
+
+static void
+url_that_can_be_read_in_two_ways_is_refused(void **state OVS_UNUSED)
+{
+    static const char *const cases[] = {
+        "", "http", "http:/a", "ftp://a/", "//a/", "http://", "http:///x",
+        "http://user@a/", "http://a@b/", "http://a:80@b/", "http://a%40b/",
+        "http://a\\b/", "http://a/b c", "http://a/\r\nX: y", "http://a/#x",
+        "http://a#@b/", "http://a:0/", "http://a:65536/", "http://a:/",
+        "http://a:8x/", "http://a:-1/", "http://a:1:2/", "http://[::1",
+        "http://[::1]x/", "http://[1.2.3.4]/", "http://[fe80::1%25eth0]/",
+        "http://2130706433/", "http://0x7f.1/", "http://127.1/",
+        "http://1.2.3.256/", "http://a./", "http://.a/", "http://a..b/",
+        "http://-a/", "http://a/../b", "http://a/.", "http://a/b/..",
+        "http://a/%2e%2e/b", "http://a/.%2E", "http://a/..;x/b",
+        "http://a/b%2fc", "http://a/b%5Cc", "http://a/%00", "http://a/%",
+        "http://a/%2", "http://a/%zz", "http://\xc3\xa4/",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct webhook_url url;
+        char *fault = webhook_url_parse(&url, cases[i]);
+
+        if (!fault) {
+            fail_msg("\"%s\" is taken", cases[i]);
+        }
+        free(fault);
+        webhook_url_uninit(&url);
+    }
+}
+
+static void
+prefix_allows_what_is_below_it(void **state OVS_UNUSED)
+{
+    static const char allowed[] = "https://a.example/hooks,"
+                                  "http://b.example:8080/x/,http://[::1]";
+    static const struct {
+        const char *url;
+        bool matches;
+    } cases[] = {
+        { "https://a.example/hooks", true },
+        { "https://A.EXAMPLE:443/hooks/1?x", true },
+        { "https://a.example/hooks?x=/", true },
+        { "https://a.example/hooksy", false },
+        { "https://a.example/hook", false },
+        { "https://a.example/", false },
+        { "https://a.example:8443/hooks", false },
+        { "http://a.example:443/hooks", false },
+        { "https://a.example.evil/hooks", false },
+        { "https://xa.example/hooks", false },
+        { "https://a.example@evil/hooks", false },
+        { "https://a.example/?/hooks", false },
+        { "http://b.example:8080/x/y", true },
+        { "http://b.example:8080/x/", true },
+        { "http://b.example:8080/x", false },
+        { "http://b.example/x/y", false },
+        { "http://[0:0::1]/any/thing", true },
+        { "http://[::2]/", false },
+        { "http://[::ffff:0:1]/", false },
+    };
+    struct webhook_allow allow;
+
+    assert_null(webhook_allow_parse(&allow, allowed));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct webhook_url url;
+        char *fault = webhook_url_parse(&url, cases[i].url);
+
+        if ((!fault && webhook_allow_matches(&allow, &url))
+            != cases[i].matches) {
+            fail_msg("\"%s\": %d was expected", cases[i].url,
+                     cases[i].matches);
+        }
+        free(fault);
+        webhook_url_uninit(&url);
+    }
+    webhook_allow_uninit(&allow);
+}
+
+static void
+prefixes_that_are_none_are_refused(void **state)
+{
+    static const char *const cases[] = {
+        "", "a.example", "https://a,", "https://a/?q", "https://a,,https://b",
+        "https://a https://b",
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *text = NULL;
+
+        f->options.allow = cases[i];
+        assert_int_not_equal(webhook_create(&f->options, f->base, &f->w,
+                                            &text), 0);
+        assert_non_null(text);
+        assert_null(f->w);
+        free(text);
+    }
+}
+
+/* Heads of replies.  ------------------------------------------------------ */
+
+static void
+head_of_a_reply_is_found(void **state OVS_UNUSED)
+{
+    static const char date[] = "Sun, 06 Nov 1994 08:49:37 GMT";
+    static const struct {
+        const char *text;
+        enum webhook_head what;
+        int status;
+        int retry_after_s;      /* -1: none. */
+    } cases[] = {
+        { "HTTP/1.1 200 OK\r\n\r\nbody", WEBHOOK_HEAD_WHOLE, 200, -1 },
+        { "HTTP/1.0 204\n\n", WEBHOOK_HEAD_WHOLE, 204, -1 },
+        { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 503 So\r\n"
+          "retry-after:  7 \r\n\r\n", WEBHOOK_HEAD_WHOLE, 503, 7 },
+        { "HTTP/1.1 103 x\r\nRetry-After: 9\r\n\r\nHTTP/1.1 429 x\r\n\r\n",
+          WEBHOOK_HEAD_WHOLE, 429, -1 },
+        { "HTTP/1.1 429 x\r\nRetry-After: 99999999999999999999\r\n\r\n",
+          WEBHOOK_HEAD_WHOLE, 429, WEBHOOK_RETRY_AFTER_MAX_S },
+        { "HTTP/1.1 429 x\r\nRetry-After: -1\r\n\r\n", WEBHOOK_HEAD_WHOLE,
+          429, -1 },
+        { "HTTP/1.1 429 x\r\nRetry-After: Sun, 06 Nov 1994 08:49:47 GMT"
+          "\r\n\r\n", WEBHOOK_HEAD_WHOLE, 429, 10 },
+        { "HTTP/1.1 429 x\r\nRetry-After: Sun, 06 Nov 1994 08:00:00 GMT"
+          "\r\n\r\n", WEBHOOK_HEAD_WHOLE, 429, 0 },
+        { "HTTP/1.1 429 x\r\nno colon\r\n: x\r\n\r\n", WEBHOOK_HEAD_WHOLE,
+          429, -1 },
+        { "HTTP/1.1 101 Switching\r\n\r\n", WEBHOOK_HEAD_BAD, 0, -1 },
+        { "HTTP/2 200\r\n\r\n", WEBHOOK_HEAD_BAD, 0, -1 },
+        { "HTTP/1.1 2000 x\r\n\r\n", WEBHOOK_HEAD_BAD, 0, -1 },
+        { "HTTP/1.1 099 x\r\n\r\n", WEBHOOK_HEAD_BAD, 0, -1 },
+        { "220 smtp\r\n", WEBHOOK_HEAD_BAD, 0, -1 },
+        { "\r\n", WEBHOOK_HEAD_BAD, 0, -1 },
+        { "HTTP/1.1 200 OK\r\nX: y\r\n", WEBHOOK_HEAD_PART, 0, -1 },
+        { "HTTP/1.1 100 x\r\n\r\n", WEBHOOK_HEAD_PART, 0, -1 },
+        { "", WEBHOOK_HEAD_PART, 0, -1 },
+    };
+    struct tm tm;
+
+    memset(&tm, 0, sizeof tm);
+    assert_non_null(strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *text = cases[i].text;
+        struct webhook_reply reply;
+        size_t head_size = 0;
+
+        assert_int_equal(webhook_reply_parse(&reply, text, strlen(text),
+                                             timegm(&tm), &head_size),
+                         cases[i].what);
+        if (cases[i].what != WEBHOOK_HEAD_WHOLE) {
+            continue;
+        }
+        assert_int_equal(reply.status, cases[i].status);
+        assert_int_equal(reply.has_retry_after ? (int) reply.retry_after_s
+                         : -1, cases[i].retry_after_s);
+        for (size_t n = 0; n < head_size; n++) {
+            assert_int_equal(webhook_reply_parse(&reply, text, n, 0,
+                                                 &head_size),
+                             WEBHOOK_HEAD_PART);
+        }
+    }
+}
+
+/* Calls.  ----------------------------------------------------------------- */
+
+static void
+call_is_delivered_and_signed(void **state)
+{
+    struct fixture *f = *state;
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    size_t size = 0;
+
+    f->options.key_file = write_file(f, "key", KEY "\n");
+    create(f, NULL);
+    call(f, "http://127.0.0.1:%u/hook?a=b", f->port);
+    assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
+    assert_int_equal(f->n_seen, 1);
+
+    const struct seen *seen = &f->seen[0];
+    assert_string_equal(seen->uri, "/hook?a=b");
+    assert_string_equal(seen->body, "{\"up\": true}");
+    assert_string_equal(seen->event, "scale");
+    assert_string_equal(seen->type, "application/json");
+    assert_string_equal(seen->delivery, outcome(f).delivery);
+    assert_true(llabs(atoll(seen->timestamp) - time(NULL)) < GIVE_UP_MS);
+
+    char *text = xasprintf("%s.%s", seen->timestamp, seen->body);
+    assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, KEY,
+                              strlen(KEY), (unsigned char *) text,
+                              strlen(text), mac, sizeof mac, &size));
+    struct ds expected = DS_EMPTY_INITIALIZER;
+    ds_put_cstr(&expected, "sha256=");
+    for (size_t i = 0; i < size; i++) {
+        ds_put_format(&expected, "%02x", mac[i]);
+    }
+    assert_string_equal(seen->signature, ds_cstr(&expected));
+    ds_destroy(&expected);
+    free(text);
+}
+
+static void
+call_without_a_key_is_not_signed(void **state)
+{
+    struct fixture *f = *state;
+
+    create(f, NULL);
+    call(f, "http://127.0.0.1:%u/", f->port);
+    assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
+    assert_null(f->seen[0].signature);
+    assert_non_null(f->seen[0].timestamp);
+}
+
+static void
+key_that_others_can_read_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    char *text = NULL;
+
+    f->options.key_file = write_file(f, "key", KEY "\n");
+    chmod(f->options.key_file, 0644);
+    assert_int_not_equal(webhook_create(&f->options, f->base, &f->w, &text),
+                         0);
+    assert_non_null(strstr(text, "chmod 600"));
+    free(text);
+}
+
+static void
+url_that_nobody_allowed_is_not_called(void **state)
+{
+    struct fixture *f = *state;
+    char *allow, *reason;
+
+    start_http(f);
+    allow = xasprintf("http://127.0.0.1:%u/hooks", f->port);
+    create(f, allow);
+    call(f, "http://127.0.0.1:%u/hooksy", f->port);
+    assert_outcome(f, WEBHOOK_REFUSED, 0,
+                   "is not among those that --webhook-allow names");
+    call(f, "http://127.0.0.1:%u@evil/", f->port);
+    assert_outcome(f, WEBHOOK_REFUSED, 0, "it names a user");
+    reason = webhook_check(f->w, "http://127.0.0.1/");
+    assert_non_null(reason);
+    free(reason);
+    call(f, "http://127.0.0.1:%u/hooks/1", f->port);
+    assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
+    assert_int_equal(f->n_seen, 1);
+    assert_int_equal(n_calls(f, WEBHOOK_REFUSED), 2);
+    free(allow);
+
+    /* By default, none is. */
+    webhook_destroy(f->w);
+    f->options.allow = NULL;
+    assert_int_equal(webhook_create(&f->options, f->base, &f->w, &reason), 0);
+    call(f, "http://127.0.0.1:%u/hooks", f->port);
+    assert_outcome(f, WEBHOOK_REFUSED, 0, "--webhook-allow");
+}
+
+static void
+body_that_is_too_long_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    char *body = xmalloc(WEBHOOK_BODY_MAX + 2);
+
+    memset(body, ' ', WEBHOOK_BODY_MAX + 1);
+    body[WEBHOOK_BODY_MAX + 1] = '\0';
+    create(f, NULL);
+    char *url = xasprintf("http://127.0.0.1:%u/", f->rude_port);
+    webhook_call(f->w, "web", url, "scale", body);
+    assert_outcome(f, WEBHOOK_REFUSED, 0, "65536");
+    free(url);
+    free(body);
+}
+
+static void
+what_may_pass_is_tried_again_with_the_same_delivery(void **state)
+{
+    static const int answers[] = { 500, 503, 408, 429 };
+    struct fixture *f = *state;
+
+    memcpy(f->answers, answers, sizeof answers);
+    create(f, NULL);
+    call(f, "http://127.0.0.1:%u/", f->port);
+    assert_outcome(f, WEBHOOK_DELIVERED, 5, NULL);
+    assert_int_equal(f->n_seen, 5);
+    for (size_t i = 1; i < f->n_seen; i++) {
+        assert_string_equal(f->seen[i].delivery, f->seen[0].delivery);
+        assert_string_equal(f->seen[i].body, f->seen[0].body);
+    }
+}
+
+static void
+tries_end(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.n_tries = 3;
+    for (size_t i = 0; i < SEEN_MAX; i++) {
+        f->answers[i] = 502;
+    }
+    create(f, NULL);
+    call(f, "http://127.0.0.1:%u/", f->port);
+    assert_outcome(f, WEBHOOK_FAILED, 3, "it answered 502");
+    assert_int_equal(outcome(f).http_status, 502);
+    assert_int_equal(f->n_seen, 3);
+
+    /* By time as well: the next would be too late. */
+    webhook_destroy(f->w);
+    f->options.backoff_ms = 1000;
+    f->options.retry_within_ms = 500;
+    create(f, NULL);
+    call(f, "http://127.0.0.1:%u/", f->port);
+    assert_outcome(f, WEBHOOK_FAILED, 1, "it answered 502");
+}
+
+static void
+what_will_not_pass_is_not_tried_again(void **state)
+{
+    static const int answers[] = { 400, 404, 410, 301, 302, 307 };
+    struct fixture *f = *state;
+
+    memcpy(f->answers, answers, sizeof answers);
+    create(f, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+        call(f, "http://127.0.0.1:%u/", f->port);
+        assert_outcome(f, WEBHOOK_FAILED, 1, answers[i] < 400 ? "redirects"
+                       : "it answered 4");
+        assert_int_equal(outcome(f).http_status, answers[i]);
+    }
+    assert_int_equal(f->n_seen, ARRAY_SIZE(answers));
+    assert_int_equal(n_calls(f, WEBHOOK_FAILED), ARRAY_SIZE(answers));
+}
+
+static void
+retry_after_is_kept_within_bounds(void **state)
+{
+    struct fixture *f = *state;
+    long long int begin_ms = time_msec();
+
+    f->answers[0] = 429;
+    f->retry_after = "3600";
+    f->options.retry_after_max_ms = 30;
+    create(f, NULL);
+    call(f, "http://127.0.0.1:%u/", f->port);
+    assert_outcome(f, WEBHOOK_DELIVERED, 2, NULL);
+    assert_true(time_msec() - begin_ms >= 30);
+
+    /* An hour is more than all tries may take. */
+    webhook_destroy(f->w);
+    f->options.retry_after_max_ms = 3600 * 1000;
+    f->answers[2] = 503;
+    create(f, NULL);
+    call(f, "http://127.0.0.1:%u/", f->port);
+    assert_outcome(f, WEBHOOK_FAILED, 1, "503");
+}
+
+static void
+nobody_there_is_tried_again(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.n_tries = 2;
+    create(f, NULL);
+    call(f, "http://127.0.0.1:1/");
+    assert_outcome(f, WEBHOOK_FAILED, 2, "Connection refused");
+    assert_int_equal(outcome(f).http_status, 0);
+}
+
+static void
+server_that_misbehaves_is_left_in_time(void **state)
+{
+    static const struct {
+        enum manner manner;
+        const char *reason;     /* NULL: it has said that all is well. */
+    } cases[] = {
+        { SILENT, "it did not answer in time" },
+        { CLOSES, "" },
+        { CLOSES_LATER, "" },
+        { RUBBISH, "not one of HTTP/1" },
+        { HEAD_FOR_EVER, "not one of HTTP/1" },
+        { DRIPS, "it did not answer in time" },
+        { BODY_FOR_EVER, NULL },
+        { BODY_HANGS, NULL },
+    };
+    struct fixture *f = *state;
+
+    f->options.n_tries = 2;
+    f->options.linger_ms = 20;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        bool waits = cases[i].manner == SILENT || cases[i].manner == DRIPS;
+
+        f->manner = cases[i].manner;
+        f->options.try_ms = waits ? 50 : GIVE_UP_MS;
+        create(f, NULL);
+        call(f, "http://127.0.0.1:%u/", f->rude_port);
+        if (cases[i].reason) {
+            assert_outcome(f, WEBHOOK_FAILED, 2, cases[i].reason);
+        } else {
+            assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
+        }
+        webhook_destroy(f->w);
+        f->w = NULL;
+    }
+}
+
+static void
+number_at_a_time_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.n_tries = 1;
+    f->options.try_ms = 50;
+    create(f, NULL);
+    for (int i = 0; i < 20; i++) {
+        call(f, "http://127.0.0.1:%u/%d", f->rude_port, i);
+    }
+    drain(f);
+    assert_int_equal(n_calls(f, WEBHOOK_FAILED), 20);
+    assert_int_equal(f->n_conns, 20);
+    assert_true(f->most_open > 2);
+    assert_true(f->most_open <= 8);
+
+    /* One URL does not take the places of the others. */
+    f->most_open = f->n_open;
+    for (int i = 0; i < 6; i++) {
+        call(f, "http://127.0.0.1:%u/", f->rude_port);
+    }
+    drain(f);
+    assert_true(f->most_open <= WEBHOOK_SITE_ACTIVE_MAX + f->n_open);
+}
+
+static void
+queue_is_bounded_and_the_oldest_goes(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.n_waiting = 4;
+    create(f, NULL);
+    webhook_call(f->w, "other", "http://127.0.0.1:1/", "scale", "{}");
+    for (int i = 0; i < 10; i++) {
+        char *url = xasprintf("http://127.0.0.1:%u/", f->port);
+        char *body = xasprintf("%d", i);
+        char *owner = xasprintf("owner%d", i);
+
+        webhook_call(f->w, owner, url, "scale", body);
+        free(owner);
+        free(body);
+        free(url);
+    }
+    assert_int_equal(n_calls(f, WEBHOOK_DROPPED), 7);
+    assert_int_equal(n_calls(f, WEBHOOK_WAITING), 4);
+
+    struct webhook_status status;
+    assert_true(webhook_get_status(f->w, "owner0", &status));
+    assert_int_equal(status.outcome, WEBHOOK_DROPPED);
+    assert_non_null(strstr(status.reason, "more than 4"));
+    /* It was not one of its URL. */
+    assert_true(webhook_get_status(f->w, "other", &status));
+    assert_int_equal(status.outcome, WEBHOOK_WAITING);
+    while (f->n_seen < 3) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_true(atoi(f->seen[i].body) >= 7);
+    }
+}
+
+static void
+rate_of_a_url_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    long long int begin_ms = time_msec();
+
+    f->options.site_interval_ms = 20;
+    f->options.site_burst = 2;
+    create(f, NULL);
+    for (int i = 0; i < 5; i++) {
+        call(f, "http://127.0.0.1:%u/", f->port);
+    }
+    drain(f);
+    assert_int_equal(f->n_seen, 5);
+    assert_true(time_msec() - begin_ms >= 60);
+}
+
+static void
+owner_that_is_forgotten_has_no_status(void **state)
+{
+    struct webhook_status status;
+    struct fixture *f = *state;
+
+    create(f, NULL);
+    assert_false(webhook_get_status(f->w, "web", &status));
+    call(f, "http://127.0.0.1:%u/", f->port);
+    assert_true(webhook_get_status(f->w, "web", &status));
+    webhook_forget(f->w, "web");
+    webhook_forget(f->w, "web");
+    drain(f);
+    assert_int_equal(f->n_seen, 1);
+    assert_false(webhook_get_status(f->w, "web", &status));
+}
+
+/* Names.  ----------------------------------------------------------------- */
+
+static void
+name_is_looked_up(void **state)
+{
+    struct fixture *f = *state;
+
+    create(f, NULL);
+    call(f, "http://web.test:%u/", f->port);
+    assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
+    char *host = xasprintf("web.test:%u", f->port);
+    assert_string_equal(f->seen[0].host, host);
+    free(host);
+}
+
+static void
+name_that_nobody_knows_is_no_address(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.n_tries = 2;
+    f->options.try_ms = 50;
+    create(f, NULL);
+    call(f, "http://no.test/");
+    assert_outcome(f, WEBHOOK_FAILED, 2, "its name");
+
+    /* The file of hosts is another one by now. */
+    char *from = write_file(f, "hosts.new", "127.0.0.1 no.test\n");
+    assert_int_equal(rename(from, f->options.hosts), 0);
+    call(f, "http://no.test/");
+    assert_outcome(f, WEBHOOK_FAILED, 2, "connect");
+    free(from);
+}
+
+/* TLS.  ------------------------------------------------------------------- */
+
+static EVP_PKEY *server_key;    /* Made once. */
+
+/* Makes a server's certificate for web.test that is its own CA. */
+static void
+use_tls(struct fixture *f)
+{
+    X509 *cert = X509_new();
+    X509V3_CTX v3;
+
+    if (!server_key) {
+        server_key = EVP_EC_gen("P-256");
+    }
+    X509_set_version(cert, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+    X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+    X509_set_pubkey(cert, server_key);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN",
+                               MBSTRING_ASC, (const unsigned char *) "web",
+                               -1, -1, 0);
+    X509_set_issuer_name(cert, X509_get_subject_name(cert));
+    X509V3_set_ctx(&v3, cert, cert, NULL, NULL, 0);
+    X509_EXTENSION *san = X509V3_EXT_conf_nid(
+        NULL, &v3, NID_subject_alt_name, "DNS:web.test");
+    X509_add_ext(cert, san, -1);
+    X509_EXTENSION_free(san);
+    assert_true(X509_sign(cert, server_key, EVP_sha256()));
+
+    f->ctx = SSL_CTX_new(TLS_server_method());
+    assert_int_equal(SSL_CTX_use_certificate(f->ctx, cert), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(f->ctx, server_key), 1);
+
+    f->options.ca_cert = write_file(f, "ca.pem", "");
+    FILE *file = fopen(f->options.ca_cert, "w");
+    assert_int_equal(PEM_write_X509(file, cert), 1);
+    fclose(file);
+    X509_free(cert);
+}
+
+static void
+https_is_for_whom_the_certificate_names(void **state)
+{
+    struct fixture *f = *state;
+
+    use_tls(f);
+    f->options.n_tries = 2;
+    create(f, NULL);
+    call(f, "https://web.test:%u/", f->port);
+    assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
+    call(f, "https://127.0.0.1:%u/", f->port);
+    assert_outcome(f, WEBHOOK_FAILED, 2, "its certificate is not believed: IP "
+                   "address mismatch");
+    assert_int_equal(f->n_seen, 1);
+
+    /* Who does not speak it. */
+    call(f, "http://127.0.0.1:%u/", f->port);
+    assert_outcome(f, WEBHOOK_FAILED, 2, "");
+    assert_int_equal(f->n_seen, 1);
+}
+
+static void
+https_takes_a_ca_that_is_believed(void **state)
+{
+    struct fixture *f = *state;
+
+    use_tls(f);
+    free(CONST_CAST(char *, f->options.ca_cert));
+    f->options.ca_cert = NULL;  /* The system's. */
+    f->options.n_tries = 1;
+    create(f, NULL);
+    call(f, "https://web.test:%u/", f->port);
+    assert_outcome(f, WEBHOOK_FAILED, 1, "its certificate is not believed");
+    assert_int_equal(f->n_seen, 0);
+
+    /* What cannot be read is no reason to believe anybody. */
+    webhook_destroy(f->w);
+    f->options.ca_cert = write_file(f, "empty.pem", "");
+    f->options.n_tries = 2;
+    create(f, NULL);
+    call(f, "https://web.test:%u/", f->port);
+    assert_outcome(f, WEBHOOK_FAILED, 2, "empty.pem");
+    assert_int_equal(f->n_seen, 0);
+}
+
+static void
+https_to_who_hangs_ends_in_time(void **state)
+{
+    struct fixture *f = *state;
+    char *allow = xasprintf("https://127.0.0.1:%u", f->rude_port);
+
+    f->manner = SILENT;
+    f->options.n_tries = 1;
+    f->options.try_ms = 50;
+    create(f, allow);
+    call(f, "https://127.0.0.1:%u/", f->rude_port);
+    assert_outcome(f, WEBHOOK_FAILED, 1, "timed out");
+    webhook_destroy(f->w);
+    f->w = NULL;
+
+    f->manner = RUBBISH;
+    f->options.try_ms = GIVE_UP_MS;
+    create(f, allow);
+    call(f, "https://127.0.0.1:%u/", f->rude_port);
+    assert_outcome(f, WEBHOOK_FAILED, 1, "TLS failed");
+    free(allow);
+}
+
+/* The end.  --------------------------------------------------------------- */
+
+static void
+calls_end_with_their_caller(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int turns = 0; turns < 8; turns++) {
+        f->manner = turns % 2 ? SILENT : BODY_HANGS;
+        create(f, NULL);
+        call(f, "http://127.0.0.1:%u/", f->rude_port);
+        call(f, "http://127.0.0.1:1/");
+        call(f, "http://no.test/");
+        for (int i = 0; i < turns; i++) {
+            event_base_loop(f->base, EVLOOP_ONCE);
+        }
+        webhook_destroy(f->w);
+        f->w = NULL;
+    }
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+
+int
+main(int argc, char *argv[])
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(url_is_taken_apart),
+        cmocka_unit_test(url_that_can_be_read_in_two_ways_is_refused),
+        cmocka_unit_test(prefix_allows_what_is_below_it),
+        TEST(prefixes_that_are_none_are_refused),
+        cmocka_unit_test(head_of_a_reply_is_found),
+        TEST(call_is_delivered_and_signed),
+        TEST(call_without_a_key_is_not_signed),
+        TEST(key_that_others_can_read_is_refused),
+        TEST(url_that_nobody_allowed_is_not_called),
+        TEST(body_that_is_too_long_is_refused),
+        TEST(what_may_pass_is_tried_again_with_the_same_delivery),
+        TEST(tries_end),
+        TEST(what_will_not_pass_is_not_tried_again),
+        TEST(retry_after_is_kept_within_bounds),
+        TEST(nobody_there_is_tried_again),
+        TEST(server_that_misbehaves_is_left_in_time),
+        TEST(number_at_a_time_is_bounded),
+        TEST(queue_is_bounded_and_the_oldest_goes),
+        TEST(rate_of_a_url_is_bounded),
+        TEST(owner_that_is_forgotten_has_no_status),
+        TEST(name_is_looked_up),
+        TEST(name_that_nobody_knows_is_no_address),
+        TEST(https_is_for_whom_the_certificate_names),
+        TEST(https_takes_a_ca_that_is_believed),
+        TEST(https_to_who_hangs_ends_in_time),
+        TEST(calls_end_with_their_caller),
+    };
+
+    fatal_ignore_sigpipe();
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    int n_failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    EVP_PKEY_free(server_key);
+    return n_failed;
+}
