@@ -617,23 +617,44 @@ spec_quarantine(unsigned i)
     return spec;
 }
 
+/* Some share a virtual IP, and some are in several networks. */
 static json_t *
 spec_lb(unsigned i)
 {
-    json_t *spec = json_pack("{s:o, s:o, s:s, s:[{s:i, s:i}]}", "vip",
-                             json_sprintf("10.0.0.%u", 200 + i), "networks",
-                             json_pack("[o]",
-                                       random_name("n", N_NETWORKS)),
-                             "protocol", chance(80) ? "tcp" : "udp", "ports",
-                             "port", 80, "target", 8080);
+    json_t *spec = json_pack(
+        "{s:o, s:o, s:s, s:[{s:i, s:i}]}", "vip", chance(80)
+        ? json_sprintf("10.0.0.%u", 200 + i) : json_string("10.0.0.200"),
+        "networks", random_names("n", N_NETWORKS, 2), "protocol",
+        chance(80) ? "tcp" : "udp", "ports", "port", 80 + (int) (i % 2),
+        chance(70) ? "target" : "end_port", chance(70) ? 8080 : 90);
 
     if (chance(60)) {
         json_object_set_new(spec, "selector", random_selector());
     }
     if (chance(40)) {
         json_object_set_new(spec, "backends", json_pack(
-            "[{s:o, s:i}]", "port", random_name("p", N_PORTS), "weight",
-            (int) rnd(4)));
+            "[{s:o, s:i, s:b, s:b}]", "port", random_name("p", N_PORTS),
+            "weight", (int) rnd(4), "standby", chance(30), "drain",
+            chance(20)));
+    }
+    if (chance(40)) {
+        static const char *const types[] = { "tcp", "http", "udp", "ping" };
+
+        json_object_set_new(spec, "health", json_pack(
+            "{s:s}", "type", types[rnd(ARRAY_SIZE(types))]));
+    }
+    if (chance(30)) {
+        json_object_set_new(spec, "locality", json_string(
+            chance(50) ? "prefer" : "require"));
+    }
+    if (chance(30)) {
+        json_object_set_new(spec, "when_down", json_string("cut"));
+    }
+    if (chance(20)) {
+        json_object_set_new(spec, "fallback", random_name("l", N_LBS));
+    }
+    if (chance(20)) {
+        json_object_set_new(spec, "min_serving", json_integer(2));
     }
     return spec;
 }
@@ -716,6 +737,29 @@ add_observed(struct model_request *request)
     free(vif);
 }
 
+/* What probes have found. */
+static void
+add_health(struct model_request *request)
+{
+    static const char *const states[] = { "up", "up", "down", "drained" };
+    char *lb = name_of("l", N_LBS);
+    char *port = name_of("p", N_PORTS);
+    char *name = xasprintf("%s/%s", lb, port);
+
+    if (chance(20)) {
+        model_request_add(request, MODEL_DELETE, VMN_TABLE_HEALTH, name,
+                          NULL)->missing_ok = true;
+    } else {
+        model_request_add(request, MODEL_PUT, VMN_TABLE_HEALTH, name,
+                          json_pack("{s:s, s:s, s:s}", "loadbalancer", lb,
+                                    "port", port, "state",
+                                    states[rnd(ARRAY_SIZE(states))]));
+    }
+    free(lb);
+    free(port);
+    free(name);
+}
+
 /* What leads to a physical network on a host. */
 static void
 add_wire(struct model_request *request)
@@ -761,6 +805,8 @@ random_request(struct model_request *request)
             add_observed(request);
         } else if (chance(10)) {
             add_wire(request);
+        } else if (chance(25)) {
+            add_health(request);
         } else {
             add_desired(request);
         }

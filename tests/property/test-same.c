@@ -242,7 +242,7 @@ make_lb(unsigned i)
     for (unsigned j = rnd(N_PORTS); j < N_PORTS; j += 1 + rnd(4)) {
         json_array_append_new(backends, json_pack(
             "{s:o, s:i}", "port", json_sprintf("p%u", j), "weight",
-            (int) rnd(4)));
+            1 + (int) rnd(4)));
     }
     return json_pack("{s:o, s:[s, s], s:o, s:o}", "vip",
                      json_sprintf("10.0.0.%u", 200 + i), "networks", "n0",

@@ -422,7 +422,7 @@ put_loadbalancer(struct ds *ds)
         ",'health':{'type':'http','path':'/a?b=c','host':'a:1','expect':"
         "[200,'300-399']}", ",'health':{'type':'http','expect':[99]}",
         ",'health':{'type':'ping','timeout_ms':60000}",
-        ",'health':{'type':'udp','port':65535,'send':'\\u0000'}",
+        ",'health':{'type':'udp','port':65535,'send':'\\u0001'}",
         ",'health':{}", ",'affinity':{}", ",'affinity':{'seconds':65536}",
         ",'locality':'prefer','min_serving':256", ",'locality':'require'",
         ",'drain_seconds':1", ",'scale':{'metric':'bytes','high':2,'low':1}",
