@@ -5,6 +5,7 @@
 
 #include <config.h>
 
+#include "controller/engine/client.h"
 #include "controller/engine/emit.h"
 #include "controller/engine/handler.h"
 #include "controller/engine/mac.h"
@@ -46,6 +47,12 @@ begin(struct vmn_actions *a)
     }
     a->has_other = true;
     return true;
+}
+
+static bool
+is_register(enum vmn_field field)
+{
+    return field >= VMN_F_REG0 && field <= VMN_F_REG15;
 }
 
 static void
@@ -369,6 +376,30 @@ vmn_act_find_mac(struct vmn_actions *a)
 }
 
 void
+vmn_act_learn_client(struct vmn_actions *a, const struct vmn_client *client)
+{
+    if (a->in_bucket) {
+        emit_fail(a->emit, "a bucket learns nothing");
+    } else if (client->eth_type != VMN_ETH_IPV4
+               && client->eth_type != VMN_ETH_IPV6) {
+        emit_fail(a->emit, "only clients of IP are learned");
+    } else if (!client->idle_s) {
+        emit_fail(a->emit, "a client is remembered for some seconds");
+    } else if (!is_register(client->from)) {
+        emit_fail(a->emit, "a client's value comes from a register");
+    } else if (begin(a)) {
+        client_put_learn(&a->ofpacts, client);
+    }
+}
+
+void
+vmn_act_find_client(struct vmn_actions *a)
+{
+    vmn_act_set(a, VMN_REG_CLIENT_VALUE, 0);
+    put_detour(a, CLIENT_TABLE);
+}
+
+void
 vmn_act_check_size(struct vmn_actions *a, uint32_t mtu)
 {
     if (mtu > UINT16_MAX - ETH_HEADER_LEN) {
@@ -584,12 +615,6 @@ put_mark(struct ofpbuf *ofpacts, enum vmn_field reg)
     move->src = subfield(reg);
     move->dst = subfield(VMN_F_CT_MARK);
     ofpacts->header = ofpbuf_push_uninit(ofpacts, ofs);
-}
-
-static bool
-is_register(enum vmn_field field)
-{
-    return field >= VMN_F_REG0 && field <= VMN_F_REG15;
 }
 
 static bool

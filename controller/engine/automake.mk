@@ -6,6 +6,8 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/activity.h \
 	controller/engine/builtin.c \
 	controller/engine/builtin.h \
+	controller/engine/client.c \
+	controller/engine/client.h \
 	controller/engine/commit-show.c \
 	controller/engine/commit.c \
 	controller/engine/commit.h \

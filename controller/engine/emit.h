@@ -57,6 +57,8 @@ struct vmn_group_msg {
     struct vmn_scope scope;
     enum vmn_group_type type;
     uint32_t id;
+    unsigned hash_family;       /* SELECT: hashes the IP source of packets of
+                                 * this family alone; 0: by dp_hash. */
     size_t n_buckets;
     struct ovs_list buckets;
 };

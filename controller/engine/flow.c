@@ -483,6 +483,19 @@ vmn_bucket_add(struct vmn_group_msg *group, uint32_t bucket_id,
     return &bucket->actions;
 }
 
+void
+vmn_group_hash_client(struct vmn_group_msg *group, unsigned family)
+{
+    if (group->type != VMN_GROUP_SELECT) {
+        emit_fail(group->emit, "a group that does not select hashes nothing");
+    } else if (family != 4 && family != 6) {
+        emit_fail(group->emit, "a client's address is of family 4 or 6, "
+                  "not %u", family);
+    } else {
+        group->hash_family = family;
+    }
+}
+
 /* The emitter.  ---------------------------------------------------------- */
 
 void

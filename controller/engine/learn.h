@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What learn() actions are made of (ovs-actions(7), "learn").  Not for what is
- * learned: note.h, neighbour.h, mac.h. */
+ * learned: note.h, neighbour.h, mac.h, client.h. */
 
 #ifndef CONTROLLER_ENGINE_LEARN_H
 #define CONTROLLER_ENGINE_LEARN_H 1
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controller/engine/client.h"
 #include "controller/engine/mac.h"
 #include "controller/engine/neighbour.h"
 #include "controller/engine/note.h"
@@ -23,7 +24,7 @@ static inline bool
 learn_fills(uint8_t table)
 {
     return (table == NOTE_TABLE || table == NEIGHBOUR_TABLE
-            || table == MAC_TABLE);
+            || table == MAC_TABLE || table == CLIENT_TABLE);
 }
 
 /* Begins a learn() action: flows of priority 1 in 'table', 'limit' of them at

@@ -15,6 +15,7 @@
 #include "controller/engine/learn.h"
 #include "controller/engine/tap.h"
 #include "controller/engine/view.h"
+#include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
@@ -295,6 +296,22 @@ want_flow(struct engine *engine, struct comparison *cmp,
     item_draft_uninit(&draft);
 }
 
+/* By what a select group chooses.  The caller frees 'props'. */
+static void
+set_selection(struct ofputil_group_props *props, unsigned hash_family)
+{
+    ovs_strlcpy(props->selection_method, hash_family ? "hash" : "dp_hash",
+                sizeof props->selection_method);
+    if (hash_family) {
+        enum mf_field_id id = (hash_family == 4 ? MFF_IPV4_SRC
+                               : MFF_IPV6_SRC);
+        union mf_value all;     /* Of its bits. */
+
+        memset(&all, 0xff, sizeof all);
+        field_array_set(id, &all, &props->fields);
+    }
+}
+
 static void
 want_group(struct engine *engine, struct comparison *cmp,
            struct vmn_group_msg *group)
@@ -309,8 +326,7 @@ want_group(struct engine *engine, struct comparison *cmp,
     gm.group_id = group->id;
     ovs_list_init(&gm.buckets);
     if (group->type == VMN_GROUP_SELECT) {
-        ovs_strlcpy(gm.props.selection_method, "dp_hash",
-                    sizeof gm.props.selection_method);
+        set_selection(&gm.props, group->hash_family);
     }
     LIST_FOR_EACH (b, node, &group->buckets) {
         struct ofputil_bucket *bucket = xzalloc(sizeof *bucket);

@@ -407,7 +407,7 @@ resubmit(struct ctx *ctx, const struct ofpact_resubmit *r)
         find_neighbour(ctx);
         return;
     }
-    if (table == MAC_TABLE) {
+    if (table == MAC_TABLE || table == CLIENT_TABLE) {
         return;                 /* As if nobody had been heard yet. */
     }
     ctx->detour++;

@@ -303,6 +303,29 @@ void vmn_act_learn_mac(struct vmn_actions *, uint32_t value);
 #define VMN_REG_MAC_VALUE VMN_F_REG11
 void vmn_act_find_mac(struct vmn_actions *);
 
+/* Clients of a service that are to keep what was chosen for them.  The switch
+ * remembers a value for (VMN_REG_ZONE, VMN_REG_CLIENT_SERVICE, the packet's IP
+ * source), until it was not looked for in 'idle_s' seconds or the unit has no
+ * flow left that learns; of a unit at most VMN_CLIENTS_MAX on a host.  Learning
+ * it again changes the value, but not the seconds.  At VMN_CLIENTS_MAX neither
+ * a new client nor another value is remembered.  So what is found may be 0, or
+ * name what is no more: the app chooses anew then.
+ *
+ * The flow must match 'eth_type'. */
+#define VMN_CLIENTS_MAX 8192
+#define VMN_REG_CLIENT_SERVICE VMN_F_REG12 /* A number of the app's: whose. */
+struct vmn_client {
+    uint16_t eth_type;          /* VMN_ETH_IPV4 or VMN_ETH_IPV6. */
+    uint16_t idle_s;            /* Not 0. */
+    enum vmn_field from;        /* The register that holds the value, which is
+                                 * not 0. */
+};
+void vmn_act_learn_client(struct vmn_actions *, const struct vmn_client *);
+/* Sets VMN_REG_CLIENT_VALUE to what is remembered for the packet's domain,
+ * service and IP source, or to 0; then the actions go on. */
+#define VMN_REG_CLIENT_VALUE VMN_F_REG11
+void vmn_act_find_client(struct vmn_actions *);
+
 /* Sets or clears VMN_FLAG_LARGE: whether the IP packet has more than 'mtu'
  * bytes.  Of one that the guest leaves to be cut up (TCP segmentation offload),
  * what it is cut into counts.  Switches do this for each packet, so it belongs
@@ -345,9 +368,15 @@ enum vmn_group_type { VMN_GROUP_ALL, VMN_GROUP_SELECT };
 struct vmn_group_msg *vmn_group_add(struct vmn_emit *, struct vmn_scope,
                                     enum vmn_group_type, const char *key);
 /* Adds a bucket.  'weight' matters in a SELECT group, which hashes the
- * 5-tuple by dp_hash. */
+ * 5-tuple by dp_hash, or what vmn_group_hash_client() says. */
 struct vmn_actions *vmn_bucket_add(struct vmn_group_msg *, uint32_t bucket_id,
                                    uint16_t weight);
+/* Has a SELECT group hash the IP source alone, of packets of 'family' (4 or 6; all
+ * others get one and the same bucket).  So a client gets the same bucket whatever
+ * it opens, as long as that is there and weights stay: where a bucket goes, only
+ * its own clients get others.  Unlike dp_hash it takes no further pass through
+ * the datapath, but an entry in its cache for each client. */
+void vmn_group_hash_client(struct vmn_group_msg *, unsigned family);
 
 /* Answers for addresses that are in switches only.  ----------------------- */
 

@@ -23,6 +23,7 @@
 #include "controller/model/numbers.h"
 #include "controller/schema/error.h"
 #include "controller/schema/schema.h"
+#include "nx-match.h"
 #include "openflow/openflow-1.4.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
@@ -300,6 +301,10 @@ dump_group(void *dump_, const struct engine_item *item)
                   gm.type == OFPGT11_ALL ? "all" : "select");
     if (gm.props.selection_method[0]) {
         ds_put_format(&s, ",selection_method=%s", gm.props.selection_method);
+    }
+    if (gm.props.fields.values_size) {
+        ds_put_cstr(&s, ",fields=");
+        oxm_format_field_array(&s, &gm.props.fields);
     }
     LIST_FOR_EACH (bucket, list_node, &gm.buckets) {
         ds_put_format(&s, ",bucket=bucket_id:%u,", bucket->bucket_id);

@@ -445,6 +445,19 @@ tests_unit_test_fabric_ovs_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic \
 	-Wl,--undefined=vmn_prefix_text \
 	-Wl,--whole-archive,proto/.libs/libproto.a,--no-whole-archive
 EXTRA_tests_unit_test_fabric_ovs_DEPENDENCIES = $(app_LTLIBRARIES)
+
+# What switches remember of clients, against a real ovs-vswitchd.
+check_PROGRAMS += tests/unit/test-client
+TESTS += tests/unit/test-client
+tests_unit_test_client_SOURCES = \
+	tests/unit/fabric-fixture.c \
+	tests/unit/fabric-fixture.h \
+	tests/unit/fake-db.c \
+	tests/unit/test-client.c \
+	tests/unit/toy-app.h \
+	$(OVS_SANDBOX)
+tests_unit_test_client_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_client_LDADD = $(UNIT_LIBS)
 EXTRA_DIST += tests/unit/bad-requests.json docs/api.md
 
 check_PROGRAMS += tests/unit/test-bindings

@@ -382,6 +382,23 @@ what_is_not_known_is_said(void **state)
     net_destroy(net);
 }
 
+/* As if a switch had learned nothing yet. */
+static void
+what_switches_learn_is_not_found(void **state)
+{
+    struct net *net = net_create();
+
+    (void) state;
+    add_flow(net, "h1", "table=0,priority=1 actions=set_field:0->reg11,"
+             "resubmit(,249),resubmit(,248),"
+             "learn(table=248,delete_learned,load:1->NXM_NX_REG11[]),"
+             "resubmit(,248),resubmit(,1)");
+    add_flow(net, "h1", "table=248,priority=1 actions=set_field:2->reg11");
+    add_flow(net, "h1", "table=1,priority=1,reg11=0 actions=output:1");
+    run(net, 9, UDP, "output h1 1");
+    net_destroy(net);
+}
+
 static void
 controller_gets_it(void **state)
 {
@@ -903,6 +920,27 @@ select_group_takes_each_in_turn(void **state)
     net_destroy(net);
 }
 
+/* Nobody can tell how a switch hashes, by whatever fields. */
+static void
+group_that_hashes_an_address_takes_each_in_turn(void **state)
+{
+    struct net *net = net_create();
+
+    (void) state;
+    add_group(net, "group_id=1,type=select,"
+              "selection_method=hash,fields(ip_src),"
+              "bucket=bucket_id:0,weight:1,actions=output:1,"
+              "bucket=bucket_id:1,weight:3,actions=output:2");
+    add_flow(net, "h1", "table=0,priority=1 actions=group:1");
+    run(net, 9, UDP, "output h1 1");
+    assert_true(simulator_share(net->sim) == 0.25);
+    assert_true(simulator_next(net->sim));
+    run(net, 9, UDP, "output h1 2");
+    assert_true(simulator_share(net->sim) == 0.75);
+    assert_false(simulator_next(net->sim));
+    net_destroy(net);
+}
+
 /* Hosts.  ---------------------------------------------------------------- */
 
 static void
@@ -951,6 +989,7 @@ main(void)
         cmocka_unit_test(circles_end),
         cmocka_unit_test(no_way_back_but_by_in_port),
         cmocka_unit_test(what_is_not_known_is_said),
+        cmocka_unit_test(what_switches_learn_is_not_found),
         cmocka_unit_test(controller_gets_it),
         cmocka_unit_test(ttl_is_counted),
         cmocka_unit_test(ipv6_fields_match),
@@ -968,6 +1007,7 @@ main(void)
         cmocka_unit_test(marks_stay_with_their_connection),
         cmocka_unit_test(all_group_makes_copies),
         cmocka_unit_test(select_group_takes_each_in_turn),
+        cmocka_unit_test(group_that_hashes_an_address_takes_each_in_turn),
         cmocka_unit_test(tunnel_leads_to_another_host),
         cmocka_unit_test(circles_between_hosts_end),
     };
