@@ -48,6 +48,7 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/plan.h \
 	controller/engine/problems.c \
 	controller/engine/query.c \
+	controller/engine/relation.h \
 	controller/engine/scope.c \
 	controller/engine/scope.h \
 	controller/engine/shards.h \

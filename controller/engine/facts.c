@@ -8,6 +8,7 @@
 #include <config.h>
 
 #include "controller/engine/engine-private.h"
+#include "controller/engine/relation.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,18 @@ facts_names(struct facts_node *facts)
         qsort(facts->names, n, sizeof *facts->names, compare_names);
     }
     return (struct vmn_names) { facts->n_names, facts->names };
+}
+
+struct vmn_names
+engine_relation(struct engine *engine, const char *relation, const char *key)
+{
+    void *number = shash_find_data(&engine->relations, relation);
+    struct node *node = number
+        ? graph_find(&engine->graph, NODE_FACTS, (uintptr_t) number - 1, key)
+        : NULL;
+
+    return (node ? facts_names(facts_node_cast(node))
+            : (struct vmn_names) { 0, NULL });
 }
 
 void

@@ -19,6 +19,8 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/facts.c \
 	controller/fabric/facts.h \
 	controller/fabric/flows.c \
+	controller/fabric/flush.c \
+	controller/fabric/flush.h \
 	controller/fabric/gather.c \
 	controller/fabric/held.c \
 	controller/fabric/held.h \

@@ -14,6 +14,7 @@
 #include "openvswitch/hmap.h"
 
 struct counters;                /* counters.c. */
+struct flushes;                 /* flush.c. */
 struct samples;                 /* samples.c. */
 struct fabric_packets;          /* packets.c. */
 struct fabric_db;               /* OVSDB side, of the whole fabric. */
@@ -41,9 +42,11 @@ struct fabric {
     struct fabric_packets *packets; /* Owned. */
     struct counters *counters;  /* Owned. */
     struct samples *samples;    /* Owned. */
+    struct flushes *flushes;    /* Owned. */
     /* From fabric_options, or their defaults. */
     size_t max_bundles, max_bytes;
     int stall_ms;
+    int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, but for tests. */
     int64_t audit_s;            /* 0: no audits. */
     size_t audit_alarm;         /* Percent. */
     struct event *audit_timer;  /* Or NULL. */

@@ -13,6 +13,7 @@
 
 #include "controller/fabric/counters.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/flush.h"
 #include "controller/fabric/packets.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/samples.h"
@@ -224,6 +225,8 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->max_bundles = options->max_bundles ? : FABRIC_MAX_BUNDLES;
     f->max_bytes = options->max_bytes ? : FABRIC_MAX_BYTES;
     f->stall_ms = options->stall_ms ? : FABRIC_STALL_MS;
+    f->flush_again_ms = FABRIC_FLUSH_AGAIN_MS;
+    f->flush_keep_ms = FABRIC_FLUSH_KEEP_MS;
     f->last_revision = model_durable_revision(model);
     hmap_init(&f->hosts);
     hmap_init(&f->datapaths);
@@ -231,6 +234,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     packets_create(f, options);
     counters_create(f, options);
     samples_create(f);
+    flushes_create(f);
     error = switches_create(f, options, text);
     if (!error) {
         error = fabric_db_create(f, options, text);
@@ -269,6 +273,7 @@ fabric_destroy(struct fabric *f)
     switches_destroy(f);
     counters_destroy(f);
     samples_destroy(f);
+    flushes_destroy(f);
     packets_destroy(f);
     receipts_destroy(f);
     hmap_destroy(&f->hosts);

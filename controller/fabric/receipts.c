@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/flush.h"
 #include "controller/fabric/switch.h"
 #include "controller/model/numbers.h"
 #include "controller/schema/schema-row.h"
@@ -698,6 +699,7 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
         }
     }
     fabric_db_acked(f);
+    flushes_acked(f);
     if (f->watch) {
         f->watch->acked(f->watch_aux);
     }

@@ -18,6 +18,7 @@
 
 #include "controller/fabric/counters.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/flush.h"
 #include "controller/fabric/marker.h"
 #include "controller/fabric/notes.h"
 #include "controller/fabric/packets.h"
@@ -204,7 +205,8 @@ stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
     char *reason;
 
     if (!sw->n_sent && !reconcile_is_owed(sw) && !audit_is_owed(sw)
-        && !counters_are_owed(sw) && !notes_are_owed(sw)) {
+        && !counters_are_owed(sw) && !notes_are_owed(sw)
+        && !flushes_are_owed(sw)) {
         return;
     } else if (silent_ms < limit) {
         set_stall_timer(sw, limit - silent_ms);
@@ -235,6 +237,7 @@ reset(struct fabric_switch *sw)
     packets_disconnected(sw);
     counters_disconnected(sw);
     notes_disconnected(sw);
+    flushes_disconnected(sw);
     taps_disconnected(sw);
     audit_stop(sw, "its switch is gone");
     /* Some were perhaps committed, and the errors lost; or its marker is one
@@ -304,6 +307,7 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     free(sw->error);
     sw->error = NULL;
     taps_connected(sw);
+    flushes_connected(sw);
     switch_start(sw);
 }
 
@@ -338,6 +342,7 @@ switch_destroy(struct fabric_switch *sw, const char *reason)
         reset(sw);
         packets_switch_destroy(sw);
         counters_switch_destroy(sw);
+        flushes_switch_destroy(sw);
         backlog_uninit(&sw->backlog);
         trouble_uninit(sw);
         event_free(sw->stall);
@@ -506,7 +511,8 @@ switch_message(struct fabric_switch *sw, enum ofptype type,
     } else if (sw->audit && audit_message(sw, type, oh)) {
         sw->progress_ms = time_msec();
     } else if (counters_message(sw, type, oh)
-               || notes_message(sw, type, oh)) {
+               || notes_message(sw, type, oh)
+               || flushes_message(sw, type, oh)) {
         sw->progress_ms = time_msec();
     } else if (type == OFPTYPE_ERROR) {
         handle_error(sw, oh);

@@ -25,6 +25,7 @@ struct event;
 struct fabric;
 struct fabric_host;
 struct fabric_options;
+struct flush_queue;
 struct ofconn;
 struct ofpbuf;
 struct ofserver;
@@ -108,6 +109,7 @@ struct fabric_switch {
     struct counters_of_switch *counters; /* Owned. */
     struct taps taps;
     struct ovs_list notes;      /* Readings of them (notes.c). */
+    struct flush_queue *flushes; /* Owned, or NULL (flush.c). */
 
     struct hmap refusals;       /* struct refusal. */
     size_t n_gone;              /* Of these. */

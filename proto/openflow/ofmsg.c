@@ -10,6 +10,7 @@
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-bundle.h"
+#include "openvswitch/ofp-ct.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"
 #include "openvswitch/ofp-packet.h"
@@ -104,6 +105,13 @@ ofmsg_put_group_request(struct ofpbuf *b, uint32_t xid)
 {
     append(b, ofputil_encode_group_desc_request(OFP15_VERSION, OFPG_ALL),
            xid);
+}
+
+void
+ofmsg_put_ct_flush(struct ofpbuf *b, const struct ofp_ct_match *match,
+                   uint16_t zone, uint32_t xid)
+{
+    append(b, ofp_ct_match_encode(match, &zone, OFP15_VERSION), xid);
 }
 
 bool

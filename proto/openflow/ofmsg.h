@@ -15,6 +15,7 @@
 #include "openvswitch/types.h"
 
 struct match;
+struct ofp_ct_match;
 struct ofpbuf;
 
 /* All bundles are atomic and ordered. */
@@ -39,6 +40,12 @@ void ofmsg_put_flow_request(struct ofpbuf *, uint8_t table,
                             uint32_t xid);
 /* All groups with their buckets. */
 void ofmsg_put_group_request(struct ofpbuf *, uint32_t xid);
+
+/* Has the switch forget connections (NXT_CT_FLUSH; Open vSwitch 3.1 and later):
+ * those in conntrack 'zone' that have all members of 'match' that are not
+ * zero.  There is no answer but an error. */
+void ofmsg_put_ct_flush(struct ofpbuf *, const struct ofp_ct_match *match,
+                        uint16_t zone, uint32_t xid);
 
 /* What a bundle control reply is about.  False if it is malformed. */
 bool ofmsg_decode_bundle_reply(const struct ofp_header *,

@@ -284,6 +284,13 @@ tests_unit_test_fabric_send_SOURCES = tests/unit/test-fabric-send.c \
 tests_unit_test_fabric_send_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fabric_send_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-fabric-flush
+TESTS += tests/unit/test-fabric-flush
+tests_unit_test_fabric_flush_SOURCES = tests/unit/test-fabric-flush.c \
+	$(FABRIC_TEST_SOURCES)
+tests_unit_test_fabric_flush_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fabric_flush_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-fabric-faults
 TESTS += tests/unit/test-fabric-faults
 tests_unit_test_fabric_faults_SOURCES = tests/unit/test-fabric-faults.c \

@@ -12,6 +12,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/list.h"
+#include "openvswitch/ofp-ct.h"
 #include "openvswitch/ofpbuf.h"
 
 struct fake_flow {
@@ -55,6 +56,7 @@ struct fake_switch {
     bool refuse_meters;         /* But takes none. */
     bool refuse_ports;          /* It tells of none. */
     uint64_t port_bytes;        /* Received on port 1; a tenth of it sent. */
+    bool refuse_flushes;        /* Of connections: it is an old one. */
     bool deaf;                  /* Reads nothing. */
     bool hold;                  /* Answers no barrier and no commit. */
     struct ovs_list held;       /* Messages that wait for the end of that. */
@@ -67,6 +69,11 @@ struct fake_switch {
     unsigned n_commits, n_discards, n_dumps;
     unsigned n_meter_mods, n_taps;
     unsigned n_packet_outs;
+    unsigned n_flushes;         /* Of connections. */
+    unsigned most_flushes;      /* Between two barriers. */
+    unsigned since_barrier;     /* The same, of late. */
+    struct ofp_ct_match flush;  /* The last one, */
+    uint16_t flush_zone;        /* and its zone. */
     struct ofpbuf *packet_out;  /* The last one, or NULL. */
     struct ds order;            /* Of messages: G F (add), f g (delete), and
                                  * "." for each commit. */

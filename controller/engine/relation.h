@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What units say of the world as facts, for those outside who go by it as apps
+ * do.  Not for hosts of a scope that is at hand: engine_scope_hosts(). */
+
+#ifndef CONTROLLER_ENGINE_RELATION_H
+#define CONTROLLER_ENGINE_RELATION_H 1
+
+#include "vmn/types.h"
+
+struct engine;
+
+/* The values of relation 'relation' at 'key': of one that is a scope, hosts,
+ * with or without a row.  Sorted; valid until the next engine_run(). */
+struct vmn_names engine_relation(struct engine *, const char *relation,
+                                 const char *key);
+
+#endif /* controller/engine/relation.h */
