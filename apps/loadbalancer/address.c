@@ -132,7 +132,7 @@ emit_common(const struct address *a)
  * there is no choice: 'balancer' is the only one then, with one service. */
 static void
 emit_fragments(const struct address *a, unsigned ip_proto,
-               const char *balancer)
+               const struct vmn_loadbalancer *balancer)
 {
     struct vmn_flow *flow = flow_to_it(a, BALANCE_VIP, VIP_FRAGMENT);
     struct vmn_actions *actions;
@@ -148,9 +148,7 @@ emit_fragments(const struct address *a, unsigned ip_proto,
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_LATER, VMN_FRAG_LATER);
     vmn_match(flow, VMN_F_IP_PROTO, ip_proto);
     if (balancer) {
-        vmn_act_set(actions, REG_BALANCER,
-                    vmn_number(a->view, NUMBER_BALANCER, balancer));
-        vmn_act_goto(actions, STAGE_BALANCE, BALANCE_CHOOSE);
+        act_choose(a->view, actions, balancer);
     } else {
         vmn_act_drop(actions, "fragment to one of several services");
     }
@@ -185,7 +183,8 @@ emit_services(const struct address *a, const struct vmn_names *facts)
     }
     for (unsigned i = 0; i < 256; i++) {
         if (some[i]) {
-            emit_fragments(a, i, several[i] ? NULL : only[i]);
+            emit_fragments(a, i, several[i] ? NULL
+                           : vmn_read_loadbalancer(a->view, only[i]));
         }
     }
 }

@@ -97,6 +97,27 @@ find_backends(struct place *place)
     }
 }
 
+/* What is remembered of clients is for this long: with another time they are
+ * others. */
+static uint32_t
+balancer_number(struct vmn_view *view, const struct vmn_loadbalancer *lb)
+{
+    return vmn_number(view, NUMBER_BALANCER, lb->affinity_s
+                      ? vmn_printf(view, "%s|%u", lb->row.name,
+                                   lb->affinity_s) : lb->row.name);
+}
+
+void
+act_choose(struct vmn_view *view, struct vmn_actions *actions,
+           const struct vmn_loadbalancer *lb)
+{
+    vmn_act_set(actions, REG_BALANCER, balancer_number(view, lb));
+    if (lb->affinity_s) {
+        vmn_act_find_client(actions);
+    }
+    vmn_act_goto(actions, STAGE_BALANCE, BALANCE_CHOOSE);
+}
+
 /* Its services.  --------------------------------------------------------- */
 
 static void
@@ -125,8 +146,7 @@ emit_service(const struct place *place, const struct vmn_lb_port *port)
         vmn_match(flow, VMN_F_CT_NW_PROTO, place->ip_proto);
         vmn_match_masked(flow, VMN_F_CT_TP_DST, value, mask);
         vmn_flow_count(flow);
-        vmn_act_set(actions, REG_BALANCER, place->number);
-        vmn_act_goto(actions, STAGE_BALANCE, BALANCE_CHOOSE);
+        act_choose(place->view, actions, place->lb);
     }
 }
 
@@ -150,6 +170,9 @@ group_add(const struct place *place, struct vmn_scope scope, const char *host,
                    place->domain, *host ? "/" : "", host));
     uint16_t slots[N_SLOTS];
 
+    if (place->lb->affinity_s) {
+        vmn_group_hash_client(group, place->lb->vip.family);
+    }
     slots_fill(place->view, backends, slots);
     for (unsigned i = 0; i < N_SLOTS; i++) {
         struct vmn_actions *bucket = vmn_bucket_add(group, i, 1);
@@ -197,12 +220,29 @@ emit_here(struct place *place)
     }
 }
 
+/* Clients that have a backend. */
+static void
+emit_known(const struct place *place)
+{
+    for (size_t i = 0; i < place->serving.n; i++) {
+        struct vmn_flow *flow = choose_add(place, place->scope, CHOOSE_KNOWN);
+        uint32_t number = backend_number(place, place->serving.members[i]);
+
+        vmn_match(flow, VMN_REG_CLIENT_VALUE, number);
+        vmn_act_set(vmn_flow_actions(flow), REG_BACKEND, number);
+        vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_CHOSEN);
+    }
+}
+
 static void
 emit_choice(struct place *place)
 {
     struct vmn_actions *actions = vmn_flow_actions(
         choose_add(place, place->scope, CHOOSE_ANY));
 
+    if (place->lb->affinity_s) {
+        emit_known(place);
+    }
     if (place->serving.n && place->lb->locality != VMN_LOCALITY_ANY) {
         emit_here(place);
     }
@@ -244,6 +284,15 @@ emit_chosen(const struct place *place, const struct vmn_lb_member *member,
         } else {
             vmn_match(flow, VMN_F_ETH_TYPE, place->lb->vip.family == 6
                       ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
+        }
+        if (place->lb->affinity_s) {
+            vmn_act_learn_client(vmn_flow_actions(flow),
+                                 &(struct vmn_client) {
+                .eth_type = place->lb->vip.family == 6 ? VMN_ETH_IPV6
+                            : VMN_ETH_IPV4,
+                .idle_s = place->lb->affinity_s,
+                .from = REG_BACKEND,
+            });
         }
         vmn_act_ct(vmn_flow_actions(flow), &(struct vmn_ct) {
             .commit = true,
@@ -438,7 +487,7 @@ compile_balancer(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             .lb = lb,
             .ip_proto = lb->protocol == VMN_PROTO_TCP ? IP_PROTO_TCP
                         : IP_PROTO_UDP,
-            .number = vmn_number(view, NUMBER_BALANCER, key),
+            .number = balancer_number(view, lb),
             .domain = vmn_domain_of(view, lb->networks[i]),
             .vip = vmn_ip_text(view, &lb->vip),
         };

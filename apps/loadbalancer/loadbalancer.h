@@ -52,7 +52,7 @@ enum {
 
 /* Scratch registers in STAGE_BALANCE. */
 #define REG_BACKEND VMN_F_REG10 /* Number of the backend of that balancer. */
-#define REG_BALANCER VMN_F_REG12 /* Number of the balancer. */
+#define REG_BALANCER VMN_REG_CLIENT_SERVICE /* Number of the balancer. */
 
 /* Tables of STAGE_UNBALANCE. */
 enum {
@@ -86,7 +86,8 @@ enum {
 #define PROBE_PORT_MASK 0xfe00
 
 #define NUMBER_VIP "loadbalancer.vip" /* NETWORK|IP. */
-#define NUMBER_BALANCER "loadbalancer.balancer" /* Its name. */
+#define NUMBER_BALANCER "loadbalancer.balancer" /* Its name; with affinity
+                                                 * NAME|SECONDS. */
 #define NUMBER_BACKEND "loadbalancer.backend" /* BALANCER|PORT. */
 
 /* Relations, by key -> values.  What several balancers may want has a unit of
@@ -134,6 +135,9 @@ void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
 
 /* balancer.c: what one balancer does. */
 void compile_balancer(struct vmn_view *, const char *key, struct vmn_emit *);
+/* Has a backend chosen for a new connection; ends the actions. */
+void act_choose(struct vmn_view *, struct vmn_actions *,
+                const struct vmn_loadbalancer *);
 
 /* refuse.c: drops, and tells the client. */
 void act_refuse(struct vmn_actions *, const char *reason);

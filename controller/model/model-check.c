@@ -422,17 +422,31 @@ check_vip_ports(struct txn *txn, const struct entry *entry,
     }
 }
 
+/* Checks that no other balancer in 'network' has its services. */
+void
+check_vip_others(struct txn *txn, const struct entry *entry,
+                 const struct vmn_loadbalancer *lb, const char *network)
+{
+    char vip[VALUE_IP_SIZE];
+    char *key = xasprintf("%s/%s", network, value_format_ip(&lb->vip, vip));
+    const struct name_set *names = index_get(txn->model, INDEX_VIP_IP, key);
+
+    for (size_t i = 0; i < names->n; i++) {
+        if (strcmp(names->names[i], entry->name)) {
+            check_vip_ports(txn, entry, lb, network, vip, names->names[i]);
+        }
+    }
+    free(key);
+}
+
 static void
 check_vip(struct txn *txn, const struct entry *entry,
           const struct vmn_loadbalancer *lb, const char *network)
 {
-    const struct name_set *names;
     char vip[VALUE_IP_SIZE];
     const char *other;
-    char *key;
 
     value_format_ip(&lb->vip, vip);
-    key = xasprintf("%s/%s", network, vip);
     other = find_other_in(txn, VMN_INDEX_PORT_BY_IP, network, vip, "");
     if (other) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/vip",
@@ -440,13 +454,7 @@ check_vip(struct txn *txn, const struct entry *entry,
                   network);
     }
     check_no_router_has(txn, entry, "/vip", network, &lb->vip);
-    names = index_get(txn->model, INDEX_VIP_IP, key);
-    for (size_t i = 0; i < names->n; i++) {
-        if (strcmp(names->names[i], entry->name)) {
-            check_vip_ports(txn, entry, lb, network, vip, names->names[i]);
-        }
-    }
-    free(key);
+    check_vip_others(txn, entry, lb, network);
 }
 
 /* A balancer that falls back on another that falls back on it would look for
@@ -491,6 +499,7 @@ check_loadbalancer(struct txn *txn, const struct entry *entry)
             check_vip_is_free(txn, entry, "/vip", lb, network);
         }
     }
+    check_vip_domain(txn, entry, lb);
     check_backends(txn, entry, lb);
     check_fallback(txn, entry, lb);
 }

@@ -156,6 +156,89 @@ check_overlaps(struct txn *txn, const struct domain *domain,
     }
 }
 
+/* Virtual IPs.  ----------------------------------------------------------- */
+
+static bool
+is_offered_in(const struct vmn_loadbalancer *lb, const char *network)
+{
+    for (size_t i = 0; i < lb->n_networks; i++) {
+        if (!strcmp(lb->networks[i], network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Behind routers a virtual IP is reached from the whole domain.  Where it is in
+ * a network's subnet it must be offered, too: so whoever gets an address there
+ * need look no further.  Errors go to 'where'. */
+static void
+check_vip_areas(struct txn *txn, const struct domain *domain,
+                const struct entry *where, const struct vmn_loadbalancer *lb)
+{
+    for (size_t i = 0; i < domain->n; i++) {
+        const struct area *area = &domain->areas[i];
+        char buf[VALUE_IP_SIZE];
+
+        if (vmn_prefix_contains(&area->cidr, &lb->vip)
+            && !is_offered_in(lb, area->network)) {
+            txn_error(txn, where, VMN_ERR_CONFLICT,
+                      where->table == VMN_TABLE_LOADBALANCER ? "/vip"
+                      : where->table == VMN_TABLE_ROUTER ? "/interfaces"
+                      : "/subnets",
+                      "%s, the virtual IP of loadbalancer \"%s\", is an "
+                      "address of network \"%s\", which routers join to its "
+                      "own: it must be offered there, too",
+                      value_format_ip(&lb->vip, buf), lb->row.name,
+                      area->network);
+        }
+    }
+}
+
+void
+check_vip_domain(struct txn *txn, const struct entry *entry,
+                 const struct vmn_loadbalancer *lb)
+{
+    struct domain domain = { .model = txn->model,
+                             .seen = SSET_INITIALIZER(&domain.seen),
+                             .queue = SVEC_EMPTY_INITIALIZER };
+
+    for (size_t i = 0; i < lb->n_networks; i++) {
+        add_network(&domain, lb->networks[i]);
+    }
+    gather(&domain, txn->model);
+    check_vip_areas(txn, &domain, entry, lb);
+    for (size_t i = 0; i < domain.queue.n; i++) {
+        if (!is_offered_in(lb, domain.queue.names[i])) {
+            check_vip_others(txn, entry, lb, domain.queue.names[i]);
+        }
+    }
+    sset_destroy(&domain.seen);
+    svec_destroy(&domain.queue);
+    free(domain.areas);
+}
+
+/* Those of networks that are joined anew. */
+static void
+check_joined_vips(struct txn *txn, const struct domain *domain,
+                  const struct entry *where)
+{
+    for (size_t i = 0; i < domain->queue.n; i++) {
+        const struct name_set *names = index_get(
+            txn->model, VMN_INDEX_LB_BY_NETWORK, domain->queue.names[i]);
+
+        for (size_t j = 0; j < names->n; j++) {
+            const struct entry *lb = model_find(
+                txn->model, VMN_TABLE_LOADBALANCER, names->names[j]);
+
+            if (!entry_is_changed(lb)) {
+                check_vip_areas(txn, domain, where, entry_row(lb));
+            }
+        }
+        model_pause(txn->model);
+    }
+}
+
 /* The router joins what it joined before. */
 static bool
 keeps_networks(const struct entry *entry)
@@ -209,6 +292,7 @@ check_domains(struct txn *txn)
         }
         gather(&domain, txn->model);
         check_overlaps(txn, &domain, entry);
+        check_joined_vips(txn, &domain, entry);
         svec_clear(&domain.queue);
         domain.n = 0;
     }

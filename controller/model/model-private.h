@@ -263,6 +263,8 @@ void check_floating_ip(struct txn *, const struct entry *floating);
 /* What changed beneath external addresses: a network, or a port. */
 void check_network_external(struct txn *, const struct entry *network);
 void check_port_floating(struct txn *, const struct entry *port);
+void check_vip_others(struct txn *, const struct entry *,
+                      const struct vmn_loadbalancer *, const char *network);
 void check_lb_floating(struct txn *, const struct entry *lb);
 /* The router or floating address that has 'ip' in the external network, and
  * '*table' of which it is; or NULL. */
@@ -270,6 +272,10 @@ const char *external_find(const struct model *, const char *network,
                           const struct vmn_ip *ip, enum vmn_table *table);
 
 /* model-domain.c */
+/* Checks that a balancer's virtual IP is its own in all that routers join to its
+ * networks. */
+void check_vip_domain(struct txn *, const struct entry *,
+                      const struct vmn_loadbalancer *);
 /* Checks what was touched for subnets that overlap inside of a domain. */
 void check_domains(struct txn *);
 

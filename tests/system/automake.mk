@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	tests/system/run-files \
 	tests/system/tagger.py \
 	tests/system/test_api.py \
+	tests/system/test_balancer.py \
 	tests/system/test_bytes.py \
 	tests/system/test_daemon.py \
 	tests/system/test_demo.py \

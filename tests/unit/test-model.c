@@ -364,6 +364,49 @@ static const struct refusal refusals[] = {
       "network \"n\"\n"
       "/1/ports port 80 of 10.0.0.100 is served by loadbalancer \"x\" in "
       "network \"n\"\n" },
+    { "put loadbalancers x {'vip':'10.0.0.100','networks':['n'],'ports':"
+      "[{'port':70,'end_port':80}]}\nput loadbalancers y " LB(""),
+      "/0/ports port 80 of 10.0.0.100 is served by loadbalancer \"y\" in "
+      "network \"n\"\n"
+      "/1/ports port 80 of 10.0.0.100 is served by loadbalancer \"x\" in "
+      "network \"n\"\n" },
+    { "put loadbalancers x {'vip':'10.0.0.100','networks':['n'],'ports':"
+      "[{'port':9,'end_port':8},{'port':10,'end_port':12,'target':1},"
+      "{'port':12}]}",
+      "/ports must not end before they begin: 9 to 8\n"
+      "/ports have either \"target\" or \"end_port\": a range has the same "
+      "ports on the backends\n"
+      "/ports must not overlap: port 12 is there twice\n" },
+    { "put ports b {'network':'n'}\n"
+      "put loadbalancers x " LB(",'backends':[{'port':'b','weight':0}]"),
+      "/1/backends must have a weight above 0, at least one of them\n" },
+    { "put loadbalancers x " LB(",'fallback':'x'"),
+      "/fallback must be another balancer\n" },
+    { "put loadbalancers x " LB(",'fallback':'y'") "\n"
+      "put loadbalancers y {'vip':'10.0.0.101','networks':['n'],'ports':"
+      "[{'port':80}],'fallback':'x'}",
+      "/0/fallback must not lead on more than 4 times, nor in a circle\n"
+      "/1/fallback must not lead on more than 4 times, nor in a circle\n" },
+    { "put loadbalancers x " LB(",'fallback':'y'") "\n"
+      "put loadbalancers y {'vip':'10.0.0.101','networks':['n'],'ports':"
+      "[{'port':80}],'protocol':'udp'}",
+      "/0/fallback loadbalancer \"y\" is of another protocol or family\n" },
+    { "put loadbalancers x " LB(",'health':{'type':'tcp','path':'/',"
+      "'interval_ms':500,'timeout_ms':501,'send':'a'}"),
+      "/health/timeout_ms must not be longer than \"interval_ms\" (500)\n"
+      "/health/path is only for type \"http\"\n"
+      "/health/send is only for type \"udp\"\n" },
+    { "put loadbalancers x " LB(",'health':{'type':'none'}"),
+      "/health/type must be one of \"tcp\", \"http\", \"udp\", \"ping\"\n" },
+    { "put loadbalancers x " LB(",'scale':{'metric':'bytes','high':5,"
+      "'low':5,'webhook':'http://me@host/'}"),
+      "/scale/webhook must be http://HOST[:PORT]/... or https://..., without "
+      "a user and without \"#\"\n" },
+    { "put loadbalancers x " LB(",'scale':{'metric':'bytes','high':5,"
+      "'low':5}"),
+      "/scale/low must be less than \"high\" (5)\n" },
+    { "put loadbalancers x " LB(",'protocol':'sctp'"),
+      "/protocol must be one of \"tcp\", \"udp\"\n" },
     { "put loadbalancers x " LB("")
       "\nput ports x {'network':'n','ips':['10.0.0.100']}",
       "/0/vip 10.0.0.100 is used by port \"x\" of network \"n\"\n"
@@ -377,6 +420,22 @@ static const struct refusal refusals[] = {
           "'gateway':'10.1.0.1'}]}\n"
 #define B "put networks b {'subnets':[{'cidr':'10.2.0.0/24'," \
           "'gateway':'10.2.0.1'},{'cidr':'fd02::/64'}]}\n"
+    /* Behind routers a virtual IP is everybody's. */
+    { A B "put routers r {'interfaces':[{'network':'a'},{'network':'b'}]}\n"
+      "put loadbalancers x {'vip':'10.2.0.9','networks':['a'],'ports':"
+      "[{'port':80}]}",
+      "/3/vip 10.2.0.9, the virtual IP of loadbalancer \"x\", is an address "
+      "of network \"b\", which routers join to its own: it must be offered "
+      "there, too\n" },
+    { A B "put routers r {'interfaces':[{'network':'a'},{'network':'b'}]}\n"
+      "put loadbalancers x {'vip':'10.9.0.9','networks':['a'],'ports':"
+      "[{'port':80}]}\n"
+      "put loadbalancers y {'vip':'10.9.0.9','networks':['b'],'ports':"
+      "[{'port':80}]}",
+      "/3/ports port 80 of 10.9.0.9 is served by loadbalancer \"y\" in "
+      "network \"b\"\n"
+      "/4/ports port 80 of 10.9.0.9 is served by loadbalancer \"x\" in "
+      "network \"a\"\n" },
     { "put routers r {'interfaces':[{'network':'x'}]}",
       "/interfaces/0/network network \"x\" does not exist\n" },
     { "put routers r {'interfaces':[{'network':'m'}]}",

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Balancers in a routing domain: who reaches a virtual IP from where, who stays
+with which backend while they come and go, and what clients are told when nobody
+serves.  How they spread is test_loadbalancer's, probes are test_health's."""
+
+import collections
+import socket
+
+import pytest
+from conftest import SETTLE, rule, wait_quiet
+
+from vmnlab import netns, traffic
+from vmnlab.api import Refused
+from vmnlab.netns import wait_for
+
+VIPS = {"ipv4": "10.0.2.100", "ipv6": "fd00:2::100"}
+
+
+@pytest.fixture(scope="module")
+def town(module_lab):
+    """Two networks that a router joins: clients in both, servers on all
+    hosts."""
+    from conftest import World, check_log
+    world = World(module_lab)
+    for n, name in ((1, "a"), (2, "b")):
+        world.put("networks", name, subnets=[
+            {"cidr": "10.0.%d.0/24" % n, "gateway": "10.0.%d.1" % n},
+            {"cidr": "fd00:%d::/64" % n, "gateway": "fd00:%d::1" % n}])
+    world.put("routers", "r", interfaces=[{"network": n} for n in "ab"])
+    for name, net, n, host, number in (
+            ("ca", "a", 1, "h1", 11), ("cb", "b", 2, "h2", 12),
+            ("b1", "b", 2, "h1", 21), ("b2", "b", 2, "h2", 22),
+            ("a3", "a", 1, "h3", 23)):
+        server = name[1].isdigit()
+        world.vm(name, net, host, ["10.0.%d.%d" % (n, number),
+                                   "fd00:%d::%d" % (n, number)],
+                 tcp=[8080, 8081] if server else [],
+                 udp=[5353] if server else [],
+                 labels={"role": "web"} if server else {})
+    for vm in module_lab.vms.values():
+        wait_for("%s's addresses" % vm.name, lambda v=vm: "tentative" not in
+                 v.run("ip", "-6", "-o", "addr", "show", "dev", "eth0"), 20)
+    yield world
+    world.close()
+    check_log(module_lab.vmnd)
+
+
+@pytest.fixture(params=sorted(VIPS))
+def vip(town, request):
+    """Where the balancers of a test are, which go when it ends."""
+    yield VIPS[request.param]
+    for name in ("lb", "other", "sorry"):
+        try:
+            town.api.delete("loadbalancers/" + name, wait="installed")
+        except Refused as refused:
+            assert refused.status == 404
+
+
+def balance(town, vip, name="lb", **spec):
+    spec.setdefault("ports", [{"port": 80, "target": 8080}])
+    spec.setdefault("networks", ["a", "b"])
+    town.api.put("loadbalancers/" + name, dict(spec, vip=vip),
+                 wait="installed", timeout="20s")
+
+
+def spread(client, vip, n=40, port=80, protocol="tcp"):
+    return collections.Counter(
+        traffic.ask(client, vip, port, protocol, 5) for _ in range(n))
+
+
+def serve(client, vip, wanted, **more):
+    wait_for("answers of %s" % wanted, lambda: set(
+        spread(client, vip, **more)) == set(wanted), 20)
+
+
+def refusal(client, vip, port=80, udp=False):
+    """What a client is told at once; None: nothing."""
+    with netns.socket_in(client.ns, traffic.family_of(vip),
+                         socket.SOCK_DGRAM if udp
+                         else socket.SOCK_STREAM) as sock:
+        sock.settimeout(2.0)
+        try:
+            sock.connect((vip, port))
+            sock.send(b"who\n")
+            sock.recv(100)
+        except socket.timeout:
+            return None
+        except OSError as error:
+            return type(error)
+
+
+def test_clients_of_both_networks_are_served_by_both(town, vip):
+    ca, cb, b1 = (town.lab.vm(n) for n in ("ca", "cb", "b1"))
+    balance(town, vip, selector="role=web")
+    for client in (ca, cb, b1):     # The last one is a backend itself.
+        serve(client, vip, ["a3", "b1", "b2"])
+        held = traffic.Connection(client, vip, 80)
+        assert held.exchange(seconds=5)
+        held.close()
+    # The client keeps its address, but where it is its own server.
+    seen = traffic.Connection(ca, vip, 80)
+    own = ca.ip6 if ":" in vip else ca.ip
+    assert seen.exchange(seconds=5).split()[1] == own
+    seen.close()
+    for client in (ca, cb):
+        assert wait_for("a pong", lambda c=client: traffic.ask(
+            c, vip, 0, "icmp", 1), 10)
+
+
+def test_policies_judge_the_backend_behind_a_router(town, vip):
+    ca, cb = (town.lab.vm(n) for n in ("ca", "cb"))
+    balance(town, vip, selector="role=web")
+    serve(ca, vip, ["a3", "b1", "b2"])
+    town.put("groups", "web", selector="role=web")
+    town.put("groups", "near", ports=["cb"])
+    town.policy("p", "web", rule("ingress", "allow", ["near"]))
+    assert wait_for("it to be denied", lambda: traffic.ask(
+        ca, vip, 80, "tcp", SETTLE) is None, 20)
+    assert set(spread(cb, vip)) == {"a3", "b1", "b2"}
+    town.delete("policies", "p")
+
+
+def test_nobody_serves_and_the_client_is_told(town, vip):
+    ca, cb = (town.lab.vm(n) for n in ("ca", "cb"))
+    balance(town, vip, backends=[])
+    balance(town, vip, name="other", protocol="udp",
+            ports=[{"port": 53, "target": 5353}])
+    for client in (ca, cb):
+        for udp, port in ((False, 80), (True, 53)):
+            wait_for("%s to be refused" % client.name, lambda c=client, u=udp,
+                     p=port: refusal(c, vip, p, u) is ConnectionRefusedError,
+                     10)
+    # The other one serves instead.
+    balance(town, vip.replace("100", "101"), name="sorry",
+            ports=[{"port": 80, "target": 8081}], backends=[{"port": "a3"}])
+    balance(town, vip, backends=[], fallback="sorry")
+    serve(ca, vip, ["a3"])
+    balance(town, vip, backends=[{"port": "b1"}], fallback="sorry")
+    serve(ca, vip, ["b1"])
+
+
+def hold(client, vip, n=12):
+    """Connections by who serves them."""
+    held = collections.defaultdict(list)
+    for _ in range(n):
+        one = traffic.Connection(client, vip, 80)
+        held[(one.exchange(seconds=5) or "").split()[0]].append(one)
+    return held
+
+
+def ends(connection):
+    """Whether the client is told that it is over."""
+    def told():
+        try:
+            connection.sock.settimeout(0.5)
+            connection.sock.send(b"x\n")
+            return connection.sock.recv(100) == b""
+        except socket.timeout:
+            return False
+        except ConnectionError:
+            return True
+    return wait_for("the end", told, 10)
+
+
+def test_connections_stay_or_are_cut_as_told(town, vip):
+    ca = town.lab.vm("ca")
+    names = ["a3", "b1", "b2"]
+
+    def backends(**more):
+        return [dict({"port": n}, **more.get(n, {})) for n in names]
+    balance(town, vip, backends=backends())
+    serve(ca, vip, names)
+    held = hold(ca, vip, 24)
+    assert set(held) == set(names)
+
+    def all_go_on(some):
+        for name in some:
+            for one in held[name]:
+                assert (one.exchange(seconds=5) or "").split()[0] == name
+
+    # Another weight, none at all, a drain, a standby, another name.
+    for change in ({"b1": {"weight": 7}}, {"b1": {"weight": 0}},
+                   {"b1": {"drain": True}}, {"b1": {"standby": True}}):
+        balance(town, vip, backends=backends(**change))
+        all_go_on(names)
+    serve(ca, vip, ["a3", "b2"])
+    spec = town.api.get("loadbalancers/lb")["spec"]
+    for name in ("lb", "other"):
+        town.api.apply([{"type": "loadbalancers", "name": name, "spec": spec}],
+                       prune="renamed", wait="installed", timeout="20s")
+    all_go_on(names)
+    town.lab.vmnd.kill()
+    town.lab.vmnd.start()
+    wait_quiet(town.lab)
+    all_go_on(names)
+    # One that is taken away is cut, and its clients are told.
+    names.remove("b1")
+    balance(town, vip, name="other", backends=backends())
+    assert all(ends(one) for one in held["b1"])
+    all_go_on(names)
+    for some in held.values():
+        for one in some:
+            one.close()
+
+
+def test_clients_stay_with_their_backend(town, vip):
+    ca, cb = (town.lab.vm(n) for n in ("ca", "cb"))
+    balance(town, vip, backends=[{"port": "b1"}, {"port": "b2"}],
+            affinity={"seconds": 600})
+    mine = {}
+    for client in (ca, cb):
+        wait_for("an answer", lambda c=client: traffic.ask(c, vip, 80), 20)
+        mine[client], = spread(client, vip)
+    # Whoever else comes or goes.
+    balance(town, vip, selector="role=web", affinity={"seconds": 600},
+            backends=[{"port": "a3", "weight": 100}])
+    for client in (ca, cb):
+        assert set(spread(client, vip)) == {mine[client]}
+    balance(town, vip, backends=[{"port": "a3"}], affinity={"seconds": 600})
+    serve(ca, vip, ["a3"])
+
+
+def test_clients_prefer_their_own_host(town, vip):
+    ca, cb = (town.lab.vm(n) for n in ("ca", "cb"))
+    balance(town, vip, selector="role=web", locality="prefer")
+    serve(ca, vip, ["b1"])
+    serve(cb, vip, ["b2"])
+    balance(town, vip, backends=[{"port": "b1"}], locality="prefer")
+    serve(cb, vip, ["b1"])
+    balance(town, vip, backends=[{"port": "b1"}], locality="require")
+    serve(ca, vip, ["b1"])
+    wait_for("cb to be refused", lambda: refusal(cb, vip)
+             is ConnectionRefusedError, 10)
+
+
+def test_ranges_and_an_address_that_balancers_share(town, vip):
+    ca = town.lab.vm("ca")
+    balance(town, vip, ports=[{"port": 8080, "end_port": 8081}],
+            backends=[{"port": "b1"}])
+    balance(town, vip, name="other", protocol="udp",
+            ports=[{"port": 53, "target": 5353}], backends=[{"port": "b2"}])
+    serve(ca, vip, ["b1"], port=8080, n=5)
+    serve(ca, vip, ["b1"], port=8081, n=5)
+    serve(ca, vip, ["b2"], port=53, n=5, protocol="udp")
+    assert town.unanswered(ca, vip, 8082)
