@@ -1,6 +1,7 @@
 # loadbalancer
 app_LTLIBRARIES += apps/loadbalancer/loadbalancer.la
 apps_loadbalancer_loadbalancer_la_SOURCES = \
+	apps/loadbalancer/about.c \
 	apps/loadbalancer/address.c \
 	apps/loadbalancer/backend.c \
 	apps/loadbalancer/balancer.c \

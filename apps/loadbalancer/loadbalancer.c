@@ -111,4 +111,5 @@ const struct vmn_app_class vmn_app = {
     .units = units,
     .numbers = numbers,
     .handlers = handlers,
+    .about = about,
 };

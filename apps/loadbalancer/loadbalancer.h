@@ -92,8 +92,8 @@ enum {
 
 /* Relations, by key -> values.  What several balancers may want has a unit of
  * its own, so that it is there once. */
-#define REL_ADDRESS "loadbalancer.address" /* DOMAIN|VIP
-                                            * -> PROTOCOL|BALANCER|NETWORK. */
+#define REL_ADDRESS "loadbalancer.address" /* DOMAIN|VIP -> NETWORK|PROTOCOL|
+                                            * SERVICES|BALANCER. */
 #define REL_BACKEND "loadbalancer.backend" /* PORT|FAMILY -> network. */
 #define REL_TARGET "loadbalancer.target" /* PORT|FAMILY|PROTOCOL|FIRST|LAST
                                           * -> balancer. */
@@ -143,6 +143,10 @@ void act_choose(struct vmn_view *, struct vmn_actions *,
 void act_refuse(struct vmn_actions *, const char *reason);
 void handle_refuse(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
+
+/* about.c */
+bool about(struct vmn_view *, const char *unit, const char *key,
+           uint32_t part, struct vmn_about *);
 
 /* text.c: takes "A|B|C" apart into at most 'n' parts, in memory of the view's.
  * Returns how many there are. */

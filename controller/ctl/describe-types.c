@@ -78,7 +78,8 @@ static const struct ctl_column backend_columns[] = {
     { "BACKEND", "/port", NULL },
     { "WEIGHT", "/weight", NULL },
     { "HOST", "/host", NULL },
-    { "SERVING", "/serving", NULL },
+    { "STATE", "/state", NULL },
+    { "SHARE", "/share", NULL },
     { "REASON", "/reason", NULL },
     { NULL, NULL, NULL },
 };

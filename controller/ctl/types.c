@@ -58,7 +58,7 @@ print_entries(const json_t *object, struct ds *ds)
     }
 }
 
-/* "80->8080,443". */
+/* "80->8080,443,8000-8010". */
 static void
 print_lb_ports(const json_t *object, struct ds *ds)
 {
@@ -72,6 +72,10 @@ print_lb_ports(const json_t *object, struct ds *ds)
             ds_put_char(ds, ',');
         }
         ctl_path_print(port, "/port", ds);
+        if (json_object_get(port, "end_port")) {
+            ds_put_char(ds, '-');
+            ctl_path_print(port, "/end_port", ds);
+        }
         if (target && !json_equal(CONST_CAST(json_t *, target),
                                   json_object_get(port, "port"))) {
             ds_put_cstr(ds, "->");

@@ -7,8 +7,10 @@
 
 #include "controller/northbound/northbound-private.h"
 
+#include <math.h>
 #include <stdlib.h>
 
+#include "simap.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
 
@@ -43,14 +45,56 @@ nb_balancer_count(const struct northbound *nb, const char *name,
     free(members);
 }
 
+/* The key of the routing domain of 'network'.  The caller frees it. */
+static char *
+domain_of(const struct northbound *nb, const char *network)
+{
+    size_t size;
+    char *domain = engine_peek(nb->engine, VMN_QUERY_DOMAIN, network, &size);
+
+    return domain ? domain : xstrdup(network);
+}
+
+/* What each that serves gets of the new connections in its domain, in percent,
+ * as far as buckets go into it.  The caller frees it. */
+static double *
+get_shares(const struct northbound *nb, const struct vmn_lb_member *members,
+           size_t n)
+{
+    double *shares = xcalloc(MAX(n, 1), sizeof *shares);
+    struct simap totals = SIMAP_INITIALIZER(&totals);
+    char **domains = xcalloc(MAX(n, 1), sizeof *domains);
+
+    for (size_t i = 0; i < n; i++) {
+        if (members[i].state == VMN_LB_SERVING) {
+            domains[i] = domain_of(nb, members[i].network);
+            simap_increase(&totals, domains[i], members[i].weight);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (domains[i]) {
+            shares[i] = 100.0 * members[i].weight
+                        / simap_get(&totals, domains[i]);
+            shares[i] = round(10 * shares[i]) / 10;
+        }
+        free(domains[i]);
+    }
+    free(domains);
+    simap_destroy(&totals);
+    return shares;
+}
+
 static json_t *
-member_to_json(const struct vmn_lb_member *member)
+member_to_json(const struct vmn_lb_member *member, double share)
 {
     json_t *json = json_pack(
         "{s:s, s:i, s:b, s:s}", "port", member->port, "weight",
         (int) member->weight, "serving", member->state == VMN_LB_SERVING,
         "state", nb_backend_states[member->state]);
 
+    if (share) {
+        json_object_set_new(json, "share", json_real(share));
+    }
     if (member->host[0]) {
         json_object_set_new(json, "host", json_string(member->host));
     }
@@ -67,11 +111,13 @@ nb_balancer_status(const struct northbound *nb, const struct vmn_row *row,
     size_t n, n_serving = 0;
     struct vmn_lb_member *members = nb_balancer_members(nb, row->name, &n);
     json_t *json = json_object(), *backends = json_array();
+    double *shares = one ? get_shares(nb, members, n) : NULL;
 
     for (size_t i = 0; i < n; i++) {
         n_serving += members[i].state == VMN_LB_SERVING;
         if (one && i < NB_MEMBERS_MAX) {
-            json_array_append_new(backends, member_to_json(&members[i]));
+            json_array_append_new(backends, member_to_json(&members[i],
+                                                           shares[i]));
         }
     }
     json_object_set_new(json, "n_backends", json_integer(n));
@@ -81,5 +127,6 @@ nb_balancer_status(const struct northbound *nb, const struct vmn_row *row,
     }
     nb_put_members(ds, json);
     json_decref(backends);
+    free(shares);
     free(members);
 }

@@ -250,8 +250,8 @@ const struct schema_field schema_loadbalancer_fields[] = {
       .flags = SCHEMA_SET | SCHEMA_REQUIRED,
       LIST_AT(vmn_loadbalancer, networks), .min_items = 1, .max_items = 64,
       .ref = VMN_TABLE_NETWORK,
-      .doc = "The networks where it is offered, and where backends are; with "
-             "them, those that routers join to them." },
+      .doc = "The networks where it is offered, and where its backends may be; "
+             "clients of networks that routers join to these reach it, too." },
     { .name = "protocol", .type = SCHEMA_ENUM, AT(vmn_loadbalancer, protocol),
       .names = schema_protocol_names,
       .allowed = 1u << VMN_PROTO_TCP | 1u << VMN_PROTO_UDP,

@@ -219,6 +219,9 @@ static const struct schema_struct backend = SHOWN_STRUCT(
           SHOWN_NAMES("serving", "standby", "checking", "down", "draining",
                       "drained", "idle")),
     SHOWN("serving", BOOL, ALWAYS, "Whether it serves."),
+    SHOWN("share", INT, 0 | SCHEMA_FRACTION,
+          "Of new connections of clients in its routing domain, in percent; "
+          "with `locality`, of those that have no backend on their host."),
     SHOWN("host", REF, 0, "The host that it is on.", .ref = VMN_TABLE_HOST),
     SHOWN("reason", STRING, 0, "Why it does not serve."));
 

@@ -324,7 +324,8 @@ parts_that_are_refused_are_left_out(void **state OVS_UNUSED)
         { "GET /v1/loadbalancers/lb", NULL, 200,
           "{\"name\": \"lb\", \"metadata\": {\"revision\": 3}, \"status\":"
           " {\"backends\": [{\"port\": \"web-1\", \"weight\": 1,"
-          " \"serving\": false, \"reason\": \"down\"}]}}" },
+          " \"serving\": false, \"state\": \"down\", \"reason\":"
+          " \"down\"}]}}" },
         { "GET /v1/revisions?limit=5&type=loadbalancers&name=lb&before=4",
           NULL, 503, "{\"detail\": \"later\"}" },
         { "GET /v1/hosts?limit=9", NULL, 200,
@@ -337,8 +338,8 @@ parts_that_are_refused_are_left_out(void **state OVS_UNUSED)
     assert_play(
         steps, "", "describe lb lb", CTL_REFUSED,
         "Type:        loadbalancers\nName:        lb\nRevision:    3\n"
-        "\nBackends:\nBACKEND   WEIGHT   HOST   SERVING   REASON\n"
-        "web-1     1        -      no        down\n"
+        "\nBackends:\nBACKEND   WEIGHT   HOST   STATE   SHARE   REASON\n"
+        "web-1     1        -      down    -       down\n"
         "\nFlows of this name:\nHOST   APP     FLOWS   GROUPS\n"
         "h1     (all)   2001    1\n", "vmnctl: later (HTTP 503)\n");
 }

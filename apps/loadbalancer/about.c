@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the flows stand for to people: a balancer, or the port that serves. */
+
+#include "loadbalancer.h"
+
+#include <string.h>
+
+/* The only balancer at the address, or NULL. */
+static const char *
+only_balancer(struct vmn_view *view, const char *address)
+{
+    struct vmn_names facts = vmn_facts(view, REL_ADDRESS, address);
+    const char *only = NULL;
+
+    for (size_t i = 0; i < facts.n; i++) {
+        char *parts[4];         /* NETWORK|PROTOCOL|SERVICES|BALANCER. */
+
+        if (split(view, facts.names[i], parts, 4) < 4
+            || (only && strcmp(only, parts[3]))) {
+            return NULL;
+        }
+        only = parts[3];
+    }
+    return only;
+}
+
+bool
+about(struct vmn_view *view, const char *unit, const char *key, uint32_t part,
+      struct vmn_about *about)
+{
+    char *parts[2];             /* PORT|... */
+
+    about->rule = -1;
+    if (!strcmp(unit, "base") || !strcmp(unit, "vip")) {
+        return false;
+    } else if (!strcmp(unit, "address")) {
+        about->table = VMN_TABLE_LOADBALANCER;
+        about->name = only_balancer(view, key);
+        return about->name != NULL;
+    }
+    if (split(view, key, parts, 2) < 2) {
+        return false;
+    }
+    about->table = VMN_TABLE_PORT;
+    about->name = parts[0];
+    return true;
+}
