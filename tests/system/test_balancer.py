@@ -4,12 +4,18 @@ with which backend while they come and go, and what clients are told when nobody
 serves.  How they spread is test_loadbalancer's, probes are test_health's."""
 
 import collections
+import itertools
+import math
+import os
+import random
+import re
 import socket
+import time
 
 import pytest
 from conftest import SETTLE, rule, wait_quiet
 
-from vmnlab import netns, traffic
+from vmnlab import frames, netns, traffic
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
 
@@ -162,21 +168,29 @@ def ends(connection):
     return wait_for("the end", told, 10)
 
 
+def all_answer(held, names):
+    """All at once, which takes no longer than the slowest."""
+    for name in names:
+        for one in held[name]:
+            one.sock.send(b"hello\n")
+    for name in names:
+        for one in held[name]:
+            assert (one.line(5) or "none").split()[0] == name
+
+
 def test_connections_stay_or_are_cut_as_told(town, vip):
-    ca = town.lab.vm("ca")
+    ca, h1 = town.lab.vm("ca"), town.lab.host("h1")
     names = ["a3", "b1", "b2"]
 
     def backends(**more):
         return [dict({"port": n}, **more.get(n, {})) for n in names]
     balance(town, vip, backends=backends())
     serve(ca, vip, names)
-    held = hold(ca, vip, 24)
+    held = hold(ca, vip, 200)
     assert set(held) == set(names)
 
     def all_go_on(some):
-        for name in some:
-            for one in held[name]:
-                assert (one.exchange(seconds=5) or "").split()[0] == name
+        all_answer(held, some)
 
     # Another weight, none at all, a drain, a standby, another name.
     for change in ({"b1": {"weight": 7}}, {"b1": {"weight": 0}},
@@ -190,13 +204,22 @@ def test_connections_stay_or_are_cut_as_told(town, vip):
                        prune="renamed", wait="installed", timeout="20s")
     all_go_on(names)
     town.lab.vmnd.kill()
+    all_go_on(names)
     town.lab.vmnd.start()
+    wait_quiet(town.lab)
+    all_go_on(names)
+    # The control link of the client's host.
+    h1.cut()
+    wait_for("h1 to be offline",
+             lambda: town.lab.host_state(h1) == "offline")
+    all_go_on(names)
+    h1.heal()
     wait_quiet(town.lab)
     all_go_on(names)
     # One that is taken away is cut, and its clients are told.
     names.remove("b1")
     balance(town, vip, name="other", backends=backends())
-    assert all(ends(one) for one in held["b1"])
+    assert all(ends(one) for one in held["b1"])     # And none hangs.
     all_go_on(names)
     for some in held.values():
         for one in some:
@@ -243,3 +266,92 @@ def test_ranges_and_an_address_that_balancers_share(town, vip):
     serve(ca, vip, ["b1"], port=8081, n=5)
     serve(ca, vip, ["b2"], port=53, n=5, protocol="udp")
     assert town.unanswered(ca, vip, 8082)
+
+
+# Spread.  ------------------------------------------------------------------
+
+N_CLIENTS = 4096
+
+
+@pytest.fixture(scope="module")
+def many(town):
+    """Fifty backends that are nothing but a port."""
+    h3 = town.lab.host("h3")
+    names = ["m%02d" % i for i in range(50)]
+    town.api.apply([{"type": "ports", "name": name, "spec": {
+        "network": "b", "ips": ["10.0.2.%d" % (150 + i)],
+        "mac": "02:00:00:00:77:%02x" % i}} for i, name in enumerate(names)])
+    h3.vsctl(*itertools.chain(*(
+        ["--", "add-port", "br-int", name, "--", "set", "interface", name,
+         "type=internal", "external_ids:iface-id=" + name]
+        for name in names)))
+    for name in names:
+        netns.ip(h3.ns, "link set %s up" % name)
+    wait_for("them to be bound", lambda: all(
+        town.api.get("ports/" + name)["status"]["state"] == "up"
+        for name in names), 30)
+    yield names
+    h3.vsctl(*itertools.chain(*(["--", "del-port", name] for name in names)))
+    for name in names:
+        town.api.delete("ports/" + name, cascade="true")
+
+
+def opened(town, vip, seed):
+    """Sends that many first packets, and returns how many each backend's
+    address was given."""
+    ca, h1 = town.lab.vm("ca"), town.lab.host("h1")
+    rng = random.Random(seed)
+    gateway = town.api.get("routers/r")["status"]["mac"]
+    pairs = rng.sample(range(1024 << 10), N_CLIENTS)
+    for i in range(0, N_CLIENTS, 64):
+        frames.send(ca, *(frames.udp(
+            gateway, ca.mac, ca.ip, vip, 1024 + (pair >> 10),
+            1024 + (pair & 1023), b"?") for pair in pairs[i:i + 64]))
+
+    def count():
+        found = collections.Counter()
+        for line in h1.ofctl("dump-flows", "br-int").splitlines():
+            to = re.search(r"nat\(dst=([0-9.]+)", line)
+            if to:
+                n = int(re.search(r"n_packets=(\d+)", line).group(1))
+                found[to.group(1)] += n
+        return found
+    wait_for("all to be counted",
+             lambda: sum(count().values()) >= N_CLIENTS * 0.99, 20)
+    return count()
+
+
+def slots_of(weights):
+    """How many of 256 slots each has: what is left over goes to the largest
+    remainders."""
+    total = sum(weights)
+    slots = [256 * weight // total for weight in weights]
+    for i in sorted(range(len(weights)),
+                    key=lambda i: -(256 * weights[i] % total))[
+                        :256 - sum(slots)]:
+        slots[i] += 1
+    return slots
+
+
+@pytest.mark.parametrize("n", [3, 5, 50])
+def test_connections_spread_by_weight(town, many, n):
+    """Chi-square against the weights: what chance gives once in 10,000 times
+    is too much."""
+    seed = int(os.environ.get("VMN_TEST_SEED") or time.time())
+    print("seed", seed)
+    weights = {name: 1 + (i % 4) * 3 for i, name in enumerate(many[:n])}
+    balance(town, VIPS["ipv4"], protocol="udp",
+            ports=[{"port": 1024, "end_port": 2047}],
+            backends=[{"port": name, "weight": weight}
+                      for name, weight in weights.items()])
+    try:
+        found = opened(town, VIPS["ipv4"], seed)
+    finally:
+        town.api.delete("loadbalancers/lb", wait="installed")
+    chi = 0.0
+    for i, slots in enumerate(slots_of(list(weights.values()))):
+        expected = sum(found.values()) * slots / 256
+        chi += (found["10.0.2.%d" % (150 + i)] - expected) ** 2 / expected
+    # The quantile of 0.9999, by Wilson and Hilferty.
+    k = n - 1
+    assert chi < k * (1 - 2 / (9 * k) + 3.719 * math.sqrt(2 / (9 * k))) ** 3
