@@ -1,6 +1,7 @@
 # Benchmarks: figures for docs/performance.md.
 EXTRA_DIST += \
 	tests/bench/api \
+	tests/bench/balanced \
 	tests/bench/compare \
 	tests/bench/datapath \
 	tests/bench/failover \
