@@ -9,7 +9,7 @@ from . import ovsdb
 from .hosts import hosts_of
 from .process import Processes, run, wait_for, wait_for_socket
 from .result import Meter, Result
-from .workload import N_GROUPS, N_VIPS
+from .workload import N_GROUPS
 
 CONTROL = ("northd", "northbound", "southbound", "controller")
 SCHEMAS = "/usr/share/ovn/"
@@ -145,12 +145,13 @@ class Ovn:
         workload = self.workload
         operations = [self.port_row(port, port.name)
                       for port in workload.ports]
-        for vip in range(N_VIPS):
+        for vip in range(self.workload.n_vips):
             operations.append(
                 {"op": "insert", "table": "Load_Balancer",
                  "uuid-name": "lb%d" % vip,
                  "row": {"name": "lb%d" % vip, "protocol": "tcp",
-                         "vips": self.lb_vips(vip, 5)}})
+                         "vips": self.lb_vips(
+                             vip, self.workload.n_backends)}})
         operations += self.router()
         for network in range(workload.n_networks):
             operations.append(
@@ -162,7 +163,8 @@ class Ovn:
                                  ["lsr%d" % network] if workload.routed
                                  else [])),
                          "load_balancer": ovsdb.uuid_set(
-                             "lb%d" % vip for vip in range(N_VIPS)
+                             "lb%d" % vip
+                             for vip in range(self.workload.n_vips)
                              if workload.vip_network(vip) == network)}})
         for group in range(N_GROUPS):
             rules = workload.rules(group) + [None]
@@ -260,12 +262,17 @@ class Ovn:
     def member_remove(self, r):
         return self._member(r, "delete")
 
-    def backend_add(self, r):
-        vip = r % N_VIPS
+    def _backends(self, vip, n):
         return self._timed(
             {"op": "update", "table": "Load_Balancer",
              "where": [["name", "==", "lb%d" % vip]],
-             "row": {"vips": self.lb_vips(vip, 6 + r // N_VIPS)}})
+             "row": {"vips": self.lb_vips(vip, n)}})
+
+    def backend_add(self, r):
+        return self._backends(*self.workload.added(r))
+
+    def backend_remove(self, r):
+        return self._backends(*self.workload.removed(r, self.repetitions))
 
     def _quarantine(self, port, mutator):
         return self._timed(self.mutate(
@@ -305,6 +312,7 @@ def measure(directory, workload, operations, repetitions, say, wire):
     version = run(["ovn-northd", "--version"]).split()[1]
     result = Result("OVN " + version)
     ovn = Ovn(directory, workload, wire)
+    ovn.repetitions = repetitions
     try:
         say("%s: starting %d hosts" % (result.name, workload.n_hosts))
         ovn.start()

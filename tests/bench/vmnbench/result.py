@@ -11,6 +11,7 @@ OPERATIONS = [
     ("member_add", "port added to a group"),
     ("member_remove", "port removed from a group"),
     ("backend_add", "backend added"),
+    ("backend_remove", "backend removed"),
     ("quarantine", "port quarantined"),
     ("release", "port released"),
     ("port_delete", "port deleted"),

@@ -12,7 +12,7 @@ import urllib.parse
 from .hosts import hosts_of
 from .process import Error, Processes, wait_for
 from .result import Meter, Result
-from .workload import N_GROUPS, N_VIPS
+from .workload import N_GROUPS
 
 
 def free_port():
@@ -169,8 +169,9 @@ class Vmn:
             objects += [("groups", "g%d" % group,
                          {"selector": "group=g%d" % group}),
                         ("policies", "g%d" % group, self.policy(group))]
-        objects += [("loadbalancers", "lb%d" % vip, self.loadbalancer(vip, 5))
-                    for vip in range(N_VIPS)]
+        objects += [("loadbalancers", "lb%d" % vip,
+                     self.loadbalancer(vip, workload.n_backends))
+                    for vip in range(workload.n_vips)]
         return [{"type": kind, "name": name, "spec": spec}
                 for kind, name, spec in objects]
 
@@ -231,10 +232,16 @@ class Vmn:
     def member_remove(self, r):
         return self._member(r, None)
 
-    def backend_add(self, r):
-        vip = r % N_VIPS
+    def _backends(self, vip, n):
         return self._timed("PUT", "loadbalancers/lb%d" % vip,
-                           self.loadbalancer(vip, 6 + r // N_VIPS))
+                           self.loadbalancer(vip, n))
+
+    def backend_add(self, r):
+        return self._backends(*self.workload.added(r))
+
+    def backend_remove(self, r):
+        return self._backends(*self.workload.removed(
+            r, self.args.repetitions))
 
     def _quarantine(self, port, on):
         return self._timed("PATCH", "ports/" + port.name, {"quarantined": on})

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What both sides are asked for: ports over networks, which a router joins if
 that is asked for, five groups with ten rules each, ten virtual IPs with five
-backends each.
+backends each (or as many as are asked for).
 
 Port x, counted over all hosts, is in network x mod NETWORKS and in group
 (x div NETWORKS) mod 5.  With 10 networks (the wide layout) a host has one port
@@ -27,7 +27,10 @@ class Port:
 
 
 class Workload:
-    def __init__(self, n_hosts, n_vifs, layout, routed=False):
+    def __init__(self, n_hosts, n_vifs, layout, routed=False, n_vips=N_VIPS,
+                 n_backends=N_BACKENDS):
+        self.n_vips = n_vips
+        self.n_backends = n_backends
         self.n_hosts = n_hosts
         self.n_vifs = n_vifs    # Of each host.
         self.n_networks = NETWORKS[layout]
@@ -88,9 +91,20 @@ class Workload:
         return vip % self.n_networks
 
     def vip_ip(self, vip):
-        return "10.%d.200.%d" % (self.vip_network(vip), vip + 1)
+        return "10.%d.%d.%d" % (self.vip_network(vip), 200 + vip // 250,
+                                vip % 250 + 1)
 
-    def backends(self, vip, n=N_BACKENDS):
+    def backends(self, vip, n):
         ports = self.of_network(self.vip_network(vip))
-        start = vip // self.n_networks * N_BACKENDS
+        start = vip // self.n_networks * self.n_backends
         return [ports[(start + b) % len(ports)] for b in range(n)]
+
+    def added(self, r):
+        """The virtual IP that gets a backend by the r-th change, and how many
+        it has then."""
+        return r % self.n_vips, self.n_backends + 1 + r // self.n_vips
+
+    def removed(self, r, repetitions):
+        """The same of those that are taken away again."""
+        vip, n = self.added(repetitions - 1 - r)
+        return vip, n - 1
