@@ -122,9 +122,6 @@ emit_common(const struct address *a)
     emit_ping(a);
     vmn_act_drop(vmn_flow_actions(flow_to_it(a, BALANCE_VIP, VIP_OTHER)),
                  "no such service at virtual IP");
-    vmn_act_drop(vmn_flow_actions(flow_to_it(a, BALANCE_SELECT,
-                                             SELECT_INVALID)),
-                 "invalid state");
 }
 
 /* Fragments are put together by conntrack, so all must go there.  A later one

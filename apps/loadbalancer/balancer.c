@@ -160,6 +160,58 @@ backend_number(const struct place *place, const struct vmn_lb_member *member)
                                  member->port));
 }
 
+static void
+bucket_add(const struct place *place, struct vmn_group_msg *group,
+           uint32_t id, uint16_t weight, const struct vmn_lb_member *member)
+{
+    struct vmn_actions *bucket = vmn_bucket_add(group, id, weight);
+
+    vmn_act_set(bucket, REG_BACKEND, backend_number(place, member));
+    vmn_act_back(bucket, STAGE_BALANCE, BALANCE_CHOSEN);
+}
+
+/* Open vSwitch takes as many hash values as the least weight goes into the sum of
+ * all, rounded up to a power of two, and gives them to buckets by Webster's
+ * method (group_setup_dp_hash_table() in ofproto-dpif.c).  With weights that add
+ * up to 256, one of which is 1, that is exact: so one slot of the backend that
+ * has most becomes a bucket of its own. */
+static void
+add_weighted(const struct place *place, struct vmn_group_msg *group,
+             const struct backends *backends)
+{
+    uint32_t *shares = vmn_alloc(place->view, backends->n * sizeof *shares);
+    size_t most = 0;
+
+    slots_share(place->view, backends, shares);
+    for (size_t i = 1; i < backends->n; i++) {
+        most = shares[i] > shares[most] ? i : most;
+    }
+    if (backends->n > 1 && shares[most] > 1) {
+        shares[most]--;
+        bucket_add(place, group, backends->n, 1, backends->members[most]);
+    }
+    for (size_t i = 0; i < backends->n; i++) {
+        if (shares[i]) {
+            bucket_add(place, group, i, shares[i], backends->members[i]);
+        }
+    }
+}
+
+/* By the client's address each bucket is as likely as its weight only if all have
+ * the same. */
+static void
+add_slots(const struct place *place, struct vmn_group_msg *group,
+          const struct backends *backends)
+{
+    uint16_t slots[N_SLOTS];
+
+    vmn_group_hash_client(group, place->lb->vip.family);
+    slots_fill(place->view, backends, slots);
+    for (unsigned i = 0; i < N_SLOTS; i++) {
+        bucket_add(place, group, i, 1, backends->members[slots[i]]);
+    }
+}
+
 static const struct vmn_group_msg *
 group_add(const struct place *place, struct vmn_scope scope, const char *host,
           const struct backends *backends)
@@ -168,18 +220,11 @@ group_add(const struct place *place, struct vmn_scope scope, const char *host,
         place->emit, scope, VMN_GROUP_SELECT,
         vmn_printf(place->view, "loadbalancer/%s/%s%s%s", place->lb->row.name,
                    place->domain, *host ? "/" : "", host));
-    uint16_t slots[N_SLOTS];
 
     if (place->lb->affinity_s) {
-        vmn_group_hash_client(group, place->lb->vip.family);
-    }
-    slots_fill(place->view, backends, slots);
-    for (unsigned i = 0; i < N_SLOTS; i++) {
-        struct vmn_actions *bucket = vmn_bucket_add(group, i, 1);
-
-        vmn_act_set(bucket, REG_BACKEND,
-                    backend_number(place, backends->members[slots[i]]));
-        vmn_act_back(bucket, STAGE_BALANCE, BALANCE_CHOSEN);
+        add_slots(place, group, backends);
+    } else {
+        add_weighted(place, group, backends);
     }
     return group;
 }

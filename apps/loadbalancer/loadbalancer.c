@@ -35,6 +35,18 @@ base_refusals(struct vmn_emit *emit)
     }
 }
 
+/* What conntrack does not take for a part of the connection. */
+static void
+base_invalid(struct vmn_emit *emit)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE,
+                                         BALANCE_SELECT, SELECT_INVALID);
+
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_INV,
+                     VMN_CT_TRK | VMN_CT_INV);
+    vmn_act_drop(vmn_flow_actions(flow), "invalid state");
+}
+
 static void
 compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -43,6 +55,7 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     act_refuse(base_add(emit, BALANCE_CHOOSE), "no backend");
     act_refuse(base_add(emit, BALANCE_CHOSEN), "no backend");
     act_refuse(base_add(emit, BALANCE_BACKEND), "backend is gone");
+    base_invalid(emit);
     base_refusals(emit);
 }
 

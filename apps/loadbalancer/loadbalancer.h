@@ -32,9 +32,9 @@ enum {
     VIP_HAIRPIN = 150,          /* A backend's answer to itself. */
     VIP_OTHER = 100,
 
+    SELECT_INVALID = 110,
     SELECT_NEW = 100,
     SELECT_FRAGMENT = 90,
-    SELECT_INVALID = 80,
     SELECT_ANSWER = 60,         /* To itself, from the virtual IP again. */
 
     CHOOSE_KNOWN = 100,         /* A client that has a backend. */
@@ -121,9 +121,11 @@ void compile_target(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_hairpin(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_probed(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* slots.c: gives each of the slots of a group to a backend; there must be at
- * least one. */
+/* slots.c: how many of the slots each backend has, and whose each of them is.
+ * There must be at least one backend. */
 #define N_SLOTS 256
+void slots_share(struct vmn_view *, const struct backends *,
+                 uint32_t *shares);
 void slots_fill(struct vmn_view *, const struct backends *,
                 uint16_t slots[N_SLOTS]);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which backend each of a select group's 256 buckets stands for.
+ * How many of 256 slots each backend has, and which.
  *
- * dp_hash gives 256 buckets of equal weight one hash value each, so a share of
- * slots is an exact share of connections.  Slots are handed out as Maglev does
- * (Eisenbud et al., NSDI 2016, section 3.4): each backend has an order of
+ * Where each connection may go to any backend, only how many matters: Open
+ * vSwitch hands the hash values themselves to buckets, by their weights
+ * (balancer.c).  Where a client is to find its backend again, each slot is a
+ * bucket, and which it is matters as well: slots are handed out as Maglev does
+ * (Eisenbud et al., NSDI 2016, section 3.4).  Each backend has an order of
  * preference of its own, and in turns takes the next free slot in it, until it
  * has its share.  So a change of the backends moves little more than the
  * share that changes. */
@@ -53,10 +55,10 @@ compare_remainders(const void *a_, const void *b_)
            : a->i != b->i ? (a->i > b->i ? 1 : -1) : 0;
 }
 
-/* Shares by weight, with the slots left over to the largest remainders. */
-static void
-set_shares(struct vmn_view *view, const struct backends *backends,
-           struct taker *takers)
+/* By weight, with the slots left over to the largest remainders. */
+void
+slots_share(struct vmn_view *view, const struct backends *backends,
+            uint32_t *shares)
 {
     struct remainder *rests = vmn_alloc(view, backends->n * sizeof *rests);
     uint64_t total = 0;
@@ -68,13 +70,13 @@ set_shares(struct vmn_view *view, const struct backends *backends,
     for (size_t i = 0; i < backends->n; i++) {
         uint64_t part = (uint64_t) N_SLOTS * backends->members[i]->weight;
 
-        takers[i].share = part / total;
+        shares[i] = part / total;
         rests[i] = (struct remainder) { part % total, i };
-        left -= takers[i].share;
+        left -= shares[i];
     }
     qsort(rests, backends->n, sizeof *rests, compare_remainders);
     for (size_t i = 0; i < left; i++) {
-        takers[rests[i].i].share++;
+        shares[rests[i].i]++;
     }
 }
 
@@ -97,6 +99,7 @@ slots_fill(struct vmn_view *view, const struct backends *backends,
            uint16_t slots[N_SLOTS])
 {
     struct taker *takers = vmn_alloc(view, backends->n * sizeof *takers);
+    uint32_t *shares = vmn_alloc(view, backends->n * sizeof *shares);
     uint32_t heaviest = 0;
     unsigned n_taken = 0;
 
@@ -111,7 +114,10 @@ slots_fill(struct vmn_view *view, const struct backends *backends,
             heaviest = backend->weight;
         }
     }
-    set_shares(view, backends, takers);
+    slots_share(view, backends, shares);
+    for (size_t i = 0; i < backends->n; i++) {
+        takers[i].share = shares[i];
+    }
     memset(slots, 0xff, N_SLOTS * sizeof *slots);
     while (n_taken < N_SLOTS) {
         for (size_t i = 0; i < backends->n; i++) {

@@ -1186,7 +1186,7 @@ static struct scenario scenarios[] = {
               "ct_ipv6_dst=fd00::64,ipv6," SHOP ",ipv6_src=fd00::1,"
               "ipv6_dst=fd00::1 actions=" } } },
     } },
-    { "loadbalancer_sends_new_connections_to_a_group_of_256_slots", {
+    { "loadbalancer_sends_new_connections_to_a_group_of_256_shares", {
         { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
           " ['shop'], 'ports': [{'port': 80, 'target': 8080}],"
           " 'backends': [{'port': 'web1', 'weight': 3}],"
@@ -1209,7 +1209,12 @@ static struct scenario scenarios[] = {
             { "h1", "+loadbalancer.balance/2 50 " SHOP ","
               "reg12={loadbalancer.balancer:lb} actions=group:1\n" },
             { "h1", "+group_id=1,type=select,selection_method=dp_hash" },
-            { "h1", "+bucket_id:255,weight:1,actions=set_field:" },
+            { "h1", "+bucket_id:0,weight:64,actions=set_field:"
+              "{loadbalancer.backend:lb|app1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:1,weight:191,actions=set_field:"
+              "{loadbalancer.backend:lb|web1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:2,weight:1,actions=set_field:"
+              "{loadbalancer.backend:lb|web1}->reg10,resubmit(" },
             { "h3", "+loadbalancer.balance/3 100 ip," SHOP ","
               "reg10={loadbalancer.backend:lb|web1},"
               "reg12={loadbalancer.balancer:lb} actions=ct(commit,"
@@ -1439,7 +1444,7 @@ n_moved(const char *a, const char *b)
 
 #define LB(BACKENDS)                                                       \
     "'loadbalancers/lb': {'vip': '10.0.0.100', 'networks': ['shop'],"      \
-    " 'ports': [{'port': 80}], 'backends': [" BACKENDS "]}"
+    " 'ports': [{'port': 80}], 'affinity': {}, 'backends': [" BACKENDS "]}"
 
 static void
 loadbalancer_weights_are_exact_and_changes_move_little(void **state)
