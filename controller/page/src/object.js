@@ -274,22 +274,44 @@ async function router(object, signal) {
     ...common(object)]) };
 }
 
+/** What kind of badge a backend's state is. */
+const STATES = { serving: "ok", standby: "wait", checking: "wait",
+  draining: "wait", drained: "wait", down: "bad", idle: "bad" };
+
+function backendRow(b) {
+  return h("tr", {}, h("td", {}, link("ports", b.port)),
+    h("td", {}, b.host ?? "–"),
+    h("td", { class: "right" }, b.share === undefined ? "–" : `${b.share} %`),
+    h("td", {}, badge(STATES[b.state] ?? "wait", b.state, b.reason)),
+    h("td", {}, b.reason ?? ""));
+}
+
+function lbPort(p) {
+  return p.end_port ? `${p.port} to ${p.end_port}`
+    : p.target && p.target !== p.port ? `${p.port} to the backends' ${p.target}`
+      : p.port;
+}
+
 async function balancer(object, signal) {
   const { spec, status } = object;
   const parts = [await receiptPart(object.metadata.revision, signal)];
 
   return { parts, nodes: [facts([
-    ["Address", `${spec.vip} ${spec.protocol} ${spec.ports.map((p) =>
-      p.target && p.target !== p.port ? `${p.port} to ${p.target}` : p.port)
+    ["Address", `${spec.vip} ${spec.protocol} ${spec.ports.map(lbPort)
       .join(", ")}`],
     ["Networks", links("networks", spec.networks)],
+    ["Serving", `${status.n_serving} of ${status.n_backends}`],
+    ["Probes", spec.health ? `${spec.health.type}${spec.health.path
+      ? ` ${spec.health.path}` : ""}, every ${spec.health.interval_ms} ms`
+      : null],
+    ["Falls back on", spec.fallback ? link("loadbalancers", spec.fallback)
+      : null],
     ["Selector", spec.selector], ...common(object)]),
   part("Backends", status.backends.length
-    ? h("table", { class: "plain" }, h("tbody", {}, status.backends.map((b) =>
-      h("tr", {}, h("td", {}, link("ports", b.port)),
-        h("td", {}, b.host ?? "–"), h("td", { class: "right" }, b.weight),
-        h("td", {}, b.serving ? badge("ok", "serves")
-          : badge("bad", b.reason))))))
+    ? h("table", { class: "plain" }, h("thead", {}, h("tr", {},
+      ...["Port", "Host", "Share", "State", ""].map((word) =>
+        h("th", { scope: "col" }, word)))),
+    h("tbody", {}, status.backends.map(backendRow)))
     : empty("It has no backends.", "Name ports in backends, or give it a "
       + "selector of labels."))] };
 }
