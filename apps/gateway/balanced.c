@@ -108,6 +108,9 @@ balanced(const struct site *site, const struct vmn_floating_ip *floating)
     if (network && network->vni && lb->vip.family == floating->ip.family) {
         in_address(site, &floating->ip);
         wire_address(site, &floating->ip);
+        if (site->ofport) {
+            in_ping(site, &floating->ip);
+        }
         emit_in(site, floating, lb, network);
         vmn_publish(site->emit, REL_BALANCED, site->router->row.name,
                     vmn_printf(site->view, "%u|%s", lb->vip.family,

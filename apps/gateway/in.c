@@ -33,7 +33,7 @@ in_address(const struct site *site, const struct vmn_ip *ip)
 
 /* The router itself answers pings.  Answers to those of others have another
  * type. */
-static void
+void
 in_ping(const struct site *site, const struct vmn_ip *ip)
 {
     struct vmn_flow *flow = site_wire_flow(site, STAGE_IN, IN_ENTER,

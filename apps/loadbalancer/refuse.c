@@ -2,7 +2,8 @@
  *
  * Telling clients that nobody serves them: by a reset, or by an ICMP error, as
  * from whom the packet was for.  Where that is a backend by now, conntrack puts
- * the virtual IP back.  No policy judges it: it is vmnd's own. */
+ * the virtual IP back.  No policy judges it: it is vmnd's own.  Those outside are
+ * told as well, by the way that answers take. */
 
 #include "loadbalancer.h"
 
@@ -25,6 +26,10 @@ handle_refuse(struct vmn_view *view, const struct vmn_packet_in *in,
 
     if (!size) {
         vmn_send_nothing(out, why);
+    } else if (vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_OUTSIDE) {
+        /* By the router, as a backend's answer.  It may leave by the port by
+         * which the packet came, and so comes from elsewhere. */
+        vmn_send_as_answer(in, VMN_TUNNEL_OFPORT, out, answer, size);
     } else if (!in->in_port || in->in_port == VMN_TUNNEL_OFPORT) {
         vmn_send_nothing(out, "from no port of this host");
     } else {

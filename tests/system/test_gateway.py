@@ -253,6 +253,18 @@ def test_floating_address_is_at_home_on_a_host_with_a_wire(world, shop):
                 mac_of(shop["near"], a) == router) == (not is_home), 40)
 
 
+def is_refused(client, ip, port):
+    with netns.socket_in(client.ns, traffic.family_of(ip)) as sock:
+        sock.settimeout(1.0)
+        try:
+            sock.connect((ip, port))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            pass
+        return False
+
+
 @pytest.mark.parametrize("vip, floating, near", [
     ("10.0.1.100", "198.51.100.24", "198.51.100.50"),
     ("fd00:1::100", "fd51::24", "fd51::50")], ids=["ipv4", "ipv6"])
@@ -268,6 +280,7 @@ def test_virtual_ip_is_reached_from_outside(world, shop, vip, floating, near):
         wait_for("both backends", lambda w=who: {traffic.ask(
             shop[w], floating, 8000) for _ in range(20)} >= {"a1", "a3"})
         assert world.unanswered(shop[who], floating, 80)
+    assert world.answers(shop["near"], floating, 0, "icmp")
     held = traffic.Connection(shop["near"], floating, 8000)
     assert held.exchange(seconds=5).split()[1] == near
     # Neither those inside nor what backends send by themselves is touched.
@@ -275,6 +288,11 @@ def test_virtual_ip_is_reached_from_outside(world, shop, vip, floating, near):
     assert seen_as(shop["a3"], shop["near"]) == OURS
     assert seen_as(shop["a3"], shop["near"], NEAR6) == OURS6
     assert held.exchange(seconds=5)
+    # Where nobody serves, those outside are told at once as well.
+    world.patch("loadbalancers", "www", backends=[])
+    assert wait_for("the end", lambda: held.exchange(seconds=1.0) is None, 10)
+    wait_for("a refusal", lambda: is_refused(
+        shop["near"], floating, 8000), 10)
     world.delete("floating-ips", "f")
     assert world.unanswered(shop["near"], floating, 8000)
 
