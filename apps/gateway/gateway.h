@@ -172,9 +172,9 @@ void query_active(struct vmn_view *, const char *router, struct vmn_value *);
 
 /* in.c */
 void in_router(const struct site *);
-/* What comes for an external address goes through NAT. */
 /* Pings of it are answered. */
 void in_ping(const struct site *, const struct vmn_ip *);
+/* What comes for an external address goes through NAT. */
 void in_address(const struct site *, const struct vmn_ip *);
 
 /* balanced.c: a virtual IP that has a floating address. */
