@@ -44,6 +44,8 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/pace.c \
 	controller/engine/pace.h \
 	controller/engine/pipeline.h \
+	controller/engine/part.c \
+	controller/engine/part.h \
 	controller/engine/plan.c \
 	controller/engine/plan.h \
 	controller/engine/problems.c \

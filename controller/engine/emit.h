@@ -40,6 +40,7 @@ struct vmn_flow {
     struct match match;
     uint64_t matched;           /* A bit for each enum vmn_field. */
     bool counted, log;
+    uint32_t part;              /* vmn_flow_count_part(), or 0. */
     struct vmn_actions actions;
 };
 BUILD_ASSERT_DECL(VMN_N_FIELDS <= 64);

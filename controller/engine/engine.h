@@ -157,7 +157,8 @@ void engine_get_about(struct engine *, uint64_t cookie, uint32_t part,
                       struct engine_about *);
 
 /* Which of its owner's flows a flow is to people: the number of the
- * conjunction that it matches, or 0. */
+ * conjunction that it matches, or what the app has said
+ * (vmn_flow_count_part()), or 0. */
 uint32_t engine_item_part(const struct engine_item *);
 
 /* A copy of the value of query "APP.QUERY" at 'key', '*size' bytes, which the

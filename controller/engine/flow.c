@@ -238,6 +238,7 @@ emit_flow(struct vmn_emit *emit, struct vmn_scope scope,
     flow->priority = priority;
     flow->matched = 0;
     flow->counted = flow->log = false;
+    flow->part = 0;
     match_init_catchall(&flow->match);
     actions_init(&flow->actions, emit, stage, table, false);
     return flow;
@@ -275,6 +276,13 @@ void
 vmn_flow_count(struct vmn_flow *flow)
 {
     flow->counted = true;
+}
+
+void
+vmn_flow_count_part(struct vmn_flow *flow, uint32_t part)
+{
+    flow->counted = true;
+    flow->part = part;
 }
 
 void
@@ -425,6 +433,14 @@ emit_check_flow(struct vmn_flow *flow)
     if (actions->has_conjunction && (flow->counted || flow->log)) {
         emit_fail(actions->emit, "a flow with conjunction() cannot be "
                   "counted or logged");
+        return false;
+    }
+
+    if (flow->part && (flow->match.wc.masks.conj_id || flow->log
+                       || actions->drop_reason)) {
+        emit_fail(actions->emit, "a flow that drops, is logged or is for "
+                  "packets of a conjunction is counted as such, and has no "
+                  "other part");
         return false;
     }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/engine/overlap.h"
+#include "controller/engine/part.h"
 #include "controller/engine/oxm.h"
 #include "controller/engine/scope.h"
 #include "hash.h"
@@ -420,7 +421,8 @@ engine_item_part(const struct engine_item *item)
         return 0;
     }
     overlap_decode(item, &match);
-    return match.wc.masks.conj_id ? match.flow.conj_id : 0;
+    return (match.wc.masks.conj_id ? match.flow.conj_id
+            : item->cookie & ENGINE_COOKIE_COUNTED ? part_read(item) : 0);
 }
 
 const char *

@@ -13,6 +13,7 @@
 
 #include "controller/engine/emit.h"
 #include "controller/engine/learn.h"
+#include "controller/engine/part.h"
 #include "controller/engine/tap.h"
 #include "controller/engine/view.h"
 #include "openvswitch/meta-flow.h"
@@ -287,6 +288,9 @@ want_flow(struct engine *engine, struct comparison *cmp,
         uint64_t cookie = cookie_of(cmp->unit, flow);
 
         put_tap(engine, cmp->unit, flow);
+        if (flow->part && cookie & ENGINE_COOKIE_COUNTED) {
+            part_put(&actions->ofpacts, flow->part);
+        }
         draft.log = flow->log;
         learn_set_cookie(&actions->ofpacts, cmp->unit->cookie);
         item_draft_actions(&draft, cookie, actions->ofpacts.data,

@@ -31,6 +31,7 @@ controller_libvmn_la_SOURCES += \
 	controller/fabric/host-status.c \
 	controller/fabric/host-telemetry.c \
 	controller/fabric/host-trunk.c \
+	controller/fabric/load.c \
 	controller/fabric/marker.c \
 	controller/fabric/marker.h \
 	controller/fabric/notes.c \

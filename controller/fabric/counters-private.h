@@ -41,6 +41,8 @@ struct counter {
     struct drop_sum *sum;       /* Of a drop, or NULL. */
     size_t n_flows;             /* That refer to it. */
     struct fabric_count total;
+    int64_t packets_1000s;      /* Sums of their rates, in thousandths: they are */
+    int64_t bytes_1000s;        /* added and taken off without an error. */
     uint64_t n_before;          /* With a log: packets of these that came
                                  * before this vmnd. */
 };
@@ -56,6 +58,7 @@ struct counted_flow {
     struct counted_seen seen;   /* When it was read last. */
     struct fabric_count total;
     uint32_t round;             /* When that was. */
+    float packets_s, bytes_s;   /* Between the last two readings. */
 };
 
 struct counters_of_switch {
@@ -63,10 +66,13 @@ struct counters_of_switch {
     struct hmap flows;          /* struct counted_flow. */
     struct ovs_list due_node;   /* In 'due', if hosts are read at all. */
     int64_t due_ms;             /* time_msec() of its turn. */
+    bool often;                 /* fabric_count_often(). */
     struct ofdump *dump;        /* While an answer is waited for, or NULL. */
     uint32_t round;             /* Of the last reading. */
     bool unsure;                /* In it there was a flow that nobody wants. */
-    int64_t asked_ms;           /* time_msec() when it began, and */
+    int64_t before_ms;          /* time_msec() when the last whole one began;
+                                 * 0: there was none. */
+    int64_t asked_ms;           /* time_msec() when this one began, and */
     int64_t wall_ms;            /* wall clock. */
     int64_t rest_until_ms;      /* time_msec(). */
     struct ofdump_counts counts; /* Of the flow that is being read. */

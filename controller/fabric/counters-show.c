@@ -82,6 +82,35 @@ fabric_object_counts(const struct fabric *f, enum vmn_table table,
     }
 }
 
+static void
+add_load(struct fabric_load *load, const struct counter *counter)
+{
+    load->packets += counter->total.packets;
+    load->bytes += counter->total.bytes;
+    load->last_ms = MAX(load->last_ms, counter->total.last_ms);
+    load->packets_s += counter->packets_1000s / 1000.0;
+    load->bytes_s += counter->bytes_1000s / 1000.0;
+}
+
+void
+fabric_parts(const struct fabric *f, enum vmn_table table, const char *name,
+             fabric_part_cb *cb, void *aux)
+{
+    const struct counter *counter;
+
+    HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(name, 0),
+                             &f->counters->by_object) {
+        struct engine_about about;
+
+        if (is_of(f, counter, table, name, &about)) {
+            struct fabric_load load = { .packets = 0 };
+
+            add_load(&load, counter);
+            cb(aux, counter->part, counter->reason, &load);
+        }
+    }
+}
+
 /* Copies are faster than counters are read. */
 void
 fabric_rule_logs(const struct fabric *f, const char *policy, size_t n_rules,

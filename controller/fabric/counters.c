@@ -19,6 +19,7 @@
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofdump.h"
+#include "sset.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -200,12 +201,32 @@ get_flow(struct counters_of_switch *cs, const struct engine_item *item,
     return flow;
 }
 
+static int64_t
+thousandths(float rate)
+{
+    return rate * 1000.0;
+}
+
+static void
+set_rate(struct counted_flow *flow, float packets_s, float bytes_s)
+{
+    struct counter *counter = flow->counter;
+
+    counter->packets_1000s += thousandths(packets_s)
+                              - thousandths(flow->packets_s);
+    counter->bytes_1000s += thousandths(bytes_s)
+                            - thousandths(flow->bytes_s);
+    flow->packets_s = packets_s;
+    flow->bytes_s = bytes_s;
+}
+
 static void
 flow_free(struct counters_of_switch *cs, struct counted_flow *flow)
 {
     struct counters *c = cs->sw->host->fabric->counters;
 
     hmap_remove(&cs->flows, &flow->node);
+    set_rate(flow, 0, 0);
     counter_unref(c, flow->counter);
     c->n_flows--;
     free(flow);
@@ -241,9 +262,13 @@ add_hits(struct counters_of_switch *cs, struct counted_flow *flow,
     uint64_t bytes = counts->bytes - (anew ? 0 : flow->seen.bytes);
     int64_t last_ms = cs->wall_ms;
 
+    int64_t ms = cs->before_ms ? cs->asked_ms - cs->before_ms : 0;
+
     flow->round = cs->round;
     flow->seen.packets = counts->packets;
     flow->seen.bytes = counts->bytes;
+    set_rate(flow, ms > 0 ? packets * 1000.0 / ms : 0,
+             ms > 0 ? bytes * 1000.0 / ms : 0);
     if (!packets) {
         return;
     }
@@ -350,6 +375,7 @@ forget_gone(struct counters_of_switch *cs)
         if (!cs->unsure) {
             flow->seen = (struct counted_seen) { 0, 0 };
         }
+        set_rate(flow, 0, 0);
         if (!engine_cookie_name(engine, flow->counter->cookie)
             || cs->wall_ms - flow->total.last_ms > GONE_MS) {
             flow_free(cs, flow);
@@ -378,6 +404,7 @@ done_cb(void *cs_, const char *error)
     } else {
         c->n_polls++;
         forget_gone(cs);
+        cs->before_ms = cs->asked_ms;
     }
     cs->rest_until_ms = now + (now - cs->asked_ms) * SHARE;
     stop(cs);
@@ -441,6 +468,16 @@ set_due(struct counters *c, struct counters_of_switch *cs, int64_t due_ms)
     ovs_list_insert(before->next, &cs->due_node);
 }
 
+/* From one turn of the host to the next. */
+static int64_t
+interval_of(const struct counters *c, const struct counters_of_switch *cs)
+{
+    const struct fabric *f = cs->sw->host->fabric;
+
+    return (cs->often ? MIN(c->interval_ms, f->count_often_ms)
+            : c->interval_ms);
+}
+
 static struct counters_of_switch *
 first_due(const struct counters *c)
 {
@@ -474,7 +511,28 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *c_)
         ask(cs);
         ovs_list_remove(&cs->due_node);
         /* From start to start, unless that is long past. */
-        set_due(c, cs, MAX(cs->due_ms + c->interval_ms, now + 1));
+        set_due(c, cs, MAX(cs->due_ms + interval_of(c, cs), now + 1));
+    }
+    set_timer(c);
+}
+
+/* A host that is newly among them has its turn within that time. */
+void
+fabric_count_often(struct fabric *f, const struct sset *hosts)
+{
+    struct counters *c = f->counters;
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        struct counters_of_switch *cs = host->sw->counters;
+        bool often = sset_contains(hosts, host->name);
+        int64_t latest_ms = time_msec() + f->count_often_ms;
+
+        if (c->interval_ms && often && !cs->often && cs->due_ms > latest_ms) {
+            ovs_list_remove(&cs->due_node);
+            set_due(c, cs, latest_ms);
+        }
+        cs->often = often;
     }
     set_timer(c);
 }
@@ -529,9 +587,16 @@ counters_switch_create(struct fabric_switch *sw)
 void
 counters_disconnected(struct fabric_switch *sw)
 {
-    stop(sw->counters);
-    traffic_forget(&sw->counters->traffic);
-    sw->counters->rest_until_ms = 0;
+    struct counters_of_switch *cs = sw->counters;
+    struct counted_flow *flow;
+
+    stop(cs);
+    traffic_forget(&cs->traffic);
+    cs->rest_until_ms = 0;
+    cs->before_ms = 0;
+    HMAP_FOR_EACH (flow, node, &cs->flows) {
+        set_rate(flow, 0, 0);
+    }
 }
 
 void

@@ -48,6 +48,7 @@ struct fabric {
     int stall_ms;
     int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, but for tests. */
     int64_t audit_s;            /* 0: no audits. */
+    int64_t count_often_ms;     /* FABRIC_COUNT_OFTEN_S, but for tests. */
     size_t audit_alarm;         /* Percent. */
     struct event *audit_timer;  /* Or NULL. */
     json_t *audit_owners;       /* What all audits found; as of an

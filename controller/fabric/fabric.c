@@ -227,6 +227,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->stall_ms = options->stall_ms ? : FABRIC_STALL_MS;
     f->flush_again_ms = FABRIC_FLUSH_AGAIN_MS;
     f->flush_keep_ms = FABRIC_FLUSH_KEEP_MS;
+    f->count_often_ms = FABRIC_COUNT_OFTEN_S * 1000;
     f->last_revision = model_durable_revision(model);
     hmap_init(&f->hosts);
     hmap_init(&f->datapaths);

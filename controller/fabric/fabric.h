@@ -206,6 +206,45 @@ void fabric_object_counts(const struct fabric *, enum vmn_table,
                           const char *name, struct fabric_count *passed,
                           struct fabric_count *dropped);
 
+/* What goes through flows of late, on all hosts together: rates are those between
+ * the last two readings of each host. */
+struct fabric_load {
+    uint64_t packets, bytes;
+    double packets_s, bytes_s;
+    int64_t last_ms;            /* Wall clock, to the second; 0: never. */
+};
+
+/* Calls 'cb' for what flows of an object were hit by that are counted, apart by
+ * part (vmn_flow_count_part(), or 0) and reason (of those that drop; else NULL),
+ * in any order; several times for one part, perhaps. */
+typedef void fabric_part_cb(void *aux, uint32_t part, const char *reason,
+                            const struct fabric_load *);
+void fabric_parts(const struct fabric *, enum vmn_table, const char *name,
+                  fabric_part_cb *, void *aux);
+
+/* The load of a balancer, on all hosts together. */
+struct fabric_balancer_load {
+    uint64_t connections;       /* New ones, and so many a second. */
+    double connections_s;
+    uint64_t packets, bytes;    /* That clients sent it. */
+    double packets_s, bytes_s;
+    uint64_t dropped;           /* Packets. */
+    int64_t last_ms;            /* Of a connection; 0: never. */
+};
+/* Fills in 'load', and 'loads' for each of its 'n' backends (VMN_QUERY_BACKENDS)
+ * what they were given by it; but packets and bytes of a backend are what all
+ * balancers sent it. */
+void fabric_balancer_load(const struct fabric *, const char *balancer,
+                          const struct vmn_lb_member *members, size_t n,
+                          struct fabric_balancer_load *load,
+                          struct fabric_balancer_load *loads);
+
+/* From now on the counters of these hosts, and of no others, are read every
+ * FABRIC_COUNT_OFTEN_S, if that is more often than others are. */
+struct sset;
+#define FABRIC_COUNT_OFTEN_S 5
+void fabric_count_often(struct fabric *, const struct sset *hosts);
+
 /* Fills in what rules of a policy with a log have decided since the start, as
  * far as counters have been read, and how many of these events were told. */
 struct fabric_log {

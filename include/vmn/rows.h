@@ -725,6 +725,8 @@ struct vmn_lb_member {
     char reason[VMN_NAME_LEN + 1]; /* Why it does not serve; "": it does. */
     uint32_t weight;
     uint32_t state;             /* enum vmn_lb_state. */
+    uint32_t part;              /* Of the balancer's flows that count what it is
+                                 * given (VMN_LB_PART_BACKENDS). */
     struct vmn_ip ip;           /* Family 0: it has none of the VIP's. */
     struct vmn_mac mac;
     struct vmn_mac vip_mac;     /* That of the VIP, in this network. */

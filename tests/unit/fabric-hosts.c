@@ -60,6 +60,9 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         vmn_flow_log(flow);
     } else if (vmn_labels_get(&port->labels, "count")) {
         vmn_flow_count(flow);
+    } else if (vmn_labels_get(&port->labels, "part")) {
+        vmn_flow_count_part(flow, atoi(vmn_labels_get(&port->labels,
+                                                      "part")));
     }
     actions = vmn_flow_actions(flow);
     if (vmn_labels_get(labels, "group")) {
@@ -78,17 +81,20 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* Port "rule" stands for the second rule of policy "p". */
+/* Port "rule" stands for the second rule of policy "p", "lb1" and the like for
+ * balancer "lb". */
 static bool
 about(struct vmn_view *view OVS_UNUSED, const char *unit, const char *key,
       uint32_t part OVS_UNUSED, struct vmn_about *about)
 {
-    bool known = !strcmp(unit, "port") && !strcmp(key, "rule");
-
-    if (known) {
+    if (!strcmp(unit, "port") && !strcmp(key, "rule")) {
         *about = (struct vmn_about) { VMN_TABLE_POLICY, "p", 1 };
+    } else if (!strcmp(unit, "port") && !strncmp(key, "lb", 2)) {
+        *about = (struct vmn_about) { VMN_TABLE_LOADBALANCER, "lb", -1 };
+    } else {
+        return false;
     }
-    return known;
+    return true;
 }
 
 const struct vmn_app_class hosts_app = {

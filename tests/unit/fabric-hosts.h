@@ -9,7 +9,8 @@
  * networks.  A port makes a flow whose priority is its label "prio" and whose
  * action is its label "value", in the scope of its label "scope": "all",
  * "net" or a host's name; with a label "group", through a group.  With a label
- * "drop" it drops, with "count" it is counted, with "log" told as well. */
+ * "drop" it drops, with "count" it is counted, with "log" told as well, with
+ * "part" counted as that.  Flows of ports "lb..." are of balancer "lb". */
 
 #ifndef TESTS_UNIT_FABRIC_HOSTS_H
 #define TESTS_UNIT_FABRIC_HOSTS_H 1

@@ -404,6 +404,22 @@ fabric_object_counts(const struct fabric *f OVS_UNUSED,
     *dropped = (struct fabric_count) { 2, 20, 1000 };
 }
 
+void
+fabric_balancer_load(const struct fabric *f OVS_UNUSED, const char *balancer,
+                     const struct vmn_lb_member *members OVS_UNUSED, size_t n,
+                     struct fabric_balancer_load *load,
+                     struct fabric_balancer_load *loads)
+{
+    *load = (struct fabric_balancer_load) {
+        .connections = strlen(balancer), .connections_s = 1.5,
+        .packets = 10, .bytes = 90, .packets_s = 2, .bytes_s = 18,
+        .dropped = 2, .last_ms = 1000,
+    };
+    for (size_t i = 0; i < n; i++) {
+        loads[i] = (struct fabric_balancer_load) { .connections = i };
+    }
+}
+
 bool
 fabric_rule_counts(const struct fabric *f OVS_UNUSED, enum vmn_table table,
                    const char *name, size_t n_rules,

@@ -518,6 +518,116 @@ clauses_cannot_be_counted(void **state)
     json_decref(problems);
 }
 
+/* App "parts": a port's flow is counted as the part that its role says, and as
+ * what else it says. */
+static void
+compile_part(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_port *port = vmn_read_port(view, key);
+    const char *role = vmn_labels_get(vmn_labels_of(view, &port->row),
+                                      "role");
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), STAGE, 0, 10);
+
+    vmn_match_mac(flow, VMN_F_ETH_SRC, port->mac);
+    vmn_flow_count_part(flow, strtoul(role, NULL, 10));
+    if (strstr(role, "conjunction")) {
+        vmn_match(flow, VMN_F_CONJ_ID, 3);
+    }
+    if (strstr(role, "log")) {
+        vmn_flow_log(flow);
+    }
+    if (strstr(role, "drop")) {
+        vmn_act_drop(vmn_flow_actions(flow), "the test wants it");
+    } else {
+        vmn_act_set(vmn_flow_actions(flow), VMN_F_REG1, 1);
+        vmn_act_goto(vmn_flow_actions(flow), STAGE, 1);
+    }
+}
+
+static const struct vmn_app_class parts_app = {
+    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "parts",
+    .stages = one_stage,
+    .units = (const struct vmn_unit_class[]) {
+        { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+          .compile = compile_part },
+        { .name = NULL },
+    },
+};
+
+static int
+setup_parts(void **state)
+{
+    toy_init(&toy, &parts_app, NULL);
+    toy_edit(&toy, VMN_TABLE_NETWORK, "net", toy_network());
+    toy_edit(&toy, VMN_TABLE_HOST, "h1", toy_host(1));
+    return 0;
+}
+
+static void
+part_cb(void *part_, const struct engine_item *item)
+{
+    uint32_t *part = part_;
+
+    if (item->priority == 10) {
+        assert_true(item->cookie & ENGINE_COOKIE_COUNTED);
+        *part = engine_item_part(item);
+    } else {
+        assert_int_equal(engine_item_part(item), 0);
+    }
+}
+
+static uint32_t
+part_now(void)
+{
+    uint32_t part = 99;
+
+    engine_host_items(toy.engine, "h1", part_cb, &part);
+    return part;
+}
+
+static void
+counted_flows_have_the_part_that_was_said(void **state)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "4000000001"));
+    toy_settle(&toy);
+    assert_int_equal(part_now(), 4000000001u);
+    toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "7"));
+    toy_expect(&toy, 1, 1);
+    assert_int_equal(part_now(), 7);
+    assert_int_equal(engine_verify(toy.engine, &ds), 0);
+    ds_destroy(&ds);
+    toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "0"));
+    toy_expect(&toy, 1, 1);
+    assert_int_equal(part_now(), 0);
+    /* With none they may be what they like. */
+    toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "0-drop"));
+    toy_expect(&toy, 1, 1);
+    assert_int_equal(part_now(), 0);
+}
+
+static void
+what_is_counted_as_something_else_has_no_part(void **state)
+{
+    static const char *const roles[] = { "7-drop", "7-log", "7-conjunction" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
+        json_t *problems;
+        char *text;
+
+        toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", roles[i]));
+        toy_settle(&toy);
+        problems = engine_problems(toy.engine);
+        text = json_dumps(problems, 0);
+        assert_non_null(strstr(text, "has no other part"));
+        json_decref(problems);
+        free(text);
+        toy_edit(&toy, VMN_TABLE_PORT, "a", NULL);
+        toy_settle(&toy);
+    }
+}
+
 static void
 clauses_of_several_units_meet_in_one_flow(void **state)
 {
@@ -724,6 +834,8 @@ main(void)
         T(clauses_of_several_units_meet_in_one_flow, setup_one),
         T(a_merged_flow_names_one_of_its_units, setup_one),
         T(clauses_cannot_be_counted, setup_one),
+        T(counted_flows_have_the_part_that_was_said, setup_parts),
+        T(what_is_counted_as_something_else_has_no_part, setup_parts),
         T(of_two_rivals_the_first_by_name_wins, setup_one),
         T(a_value_read_too_early_is_read_again, setup_late),
         T(circles_come_to_an_end, setup_circle),

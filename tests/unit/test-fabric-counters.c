@@ -9,7 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "controller/fabric/counters-private.h"
 #include "controller/fabric/fabric-private.h"
+#include "sset.h"
 #include "util.h"
 
 /* A port's flow, with another label than those that edit_port() gives. */
@@ -361,6 +363,163 @@ switches_that_tell_of_no_ports_are_not_asked_again(void **state OVS_UNUSED)
     TURN_UNTIL(fabric_port_traffic(fabric, "h0", 1, &unused));
 }
 
+/* Balancers.  ------------------------------------------------------------ */
+
+/* A port's flow that is counted as 'part'. */
+static void
+edit_part(const char *name, int prio, const char *scope, unsigned part)
+{
+    edit(VMN_TABLE_PORT, name, json_pack(
+             "{s:s, s:{s:o, s:s, s:o}}", "network", "red", "labels",
+             "prio", json_sprintf("%d", prio), "scope", scope,
+             "part", json_sprintf("%u", part)));
+}
+
+static struct fabric_balancer_load backend_loads[2];
+
+/* Counters are hardly ever read, but for hosts that are to be read often. */
+static int
+setup_rarely(void **state OVS_UNUSED)
+{
+    struct fabric_options options = { .count_s = 3600 };
+    int status = setup(state);
+
+    options.openflow_listen = listen_path;
+    fabric_destroy(fabric);
+    fixture_start_fabric(&options);
+    fabric->count_often_ms = 20;
+    return status;
+}
+
+/* All hosts are from now on. */
+static void
+begin_to_count(void)
+{
+    struct sset hosts = SSET_INITIALIZER(&hosts);
+
+    for (int i = 0; i < N_HOSTS; i++) {
+        sset_add(&hosts, host(i)->name);
+    }
+    fabric_count_often(fabric, &hosts);
+    sset_destroy(&hosts);
+}
+
+/* Of a balancer with the backends p1 (part 17) and p2 (18). */
+static struct fabric_balancer_load
+load_now(void)
+{
+    static const struct vmn_lb_member members[2] = {
+        { .port = "p1", .part = 17 }, { .port = "p2", .part = 18 },
+    };
+    struct fabric_balancer_load load;
+
+    fabric_balancer_load(fabric, "lb", members, 2, &load, backend_loads);
+    return load;
+}
+
+static void
+balancers_and_backends_have_loads(void **state OVS_UNUSED)
+{
+    edit_part("lb1", 101, "all", VMN_LB_PART_PACKETS);
+    edit_part("lb2", 102, "all", VMN_LB_PART_CONNECTIONS);
+    edit_part("lb3", 103, "all", 17);
+    edit_part("lb4", 104, "all", 18);
+    edit_part("lb5", 105, "all", 19);
+    edit_part("p1", 106, "all", VMN_LB_PART_PACKETS);
+    edit_labelled("lb6", 107, 1, "drop");
+    assert_int_equal(load_now().packets, 0);
+    connect_host(0);
+    connect_host(1);
+    check_host(0);
+    for (int i = 0; i < 7; i++) {
+        hit(0, 101 + i, 10 * (i + 1), 1000 * (i + 1));
+    }
+    hit(1, 103, 5, 500);
+    begin_to_count();
+    TURN_UNTIL(load_now().dropped == 70 && backend_loads[0].connections == 35);
+    assert_int_equal(load_now().packets, 10);
+    assert_int_equal(load_now().bytes, 1000);
+    assert_int_equal(load_now().connections, 20);
+    assert_true(load_now().last_ms > 0);
+    assert_int_equal(backend_loads[0].packets, 60);
+    assert_int_equal(backend_loads[0].bytes, 6000);
+    assert_int_equal(backend_loads[1].connections, 40);
+    assert_int_equal(backend_loads[1].packets, 0);
+    /* What there was before the first reading is no rate. */
+    assert_true(load_now().packets_s == 0 && load_now().connections_s == 0);
+}
+
+static void
+rates_are_between_the_last_two_readings(void **state OVS_UNUSED)
+{
+    const struct counters_of_switch *cs = host(0)->sw->counters;
+    int64_t before_ms = 0;
+
+    edit_part("lb1", 101, "all", VMN_LB_PART_PACKETS);
+    edit_part("lb2", 102, "h1", VMN_LB_PART_PACKETS);
+    connect_host(0);
+    hit(0, 101, 10, 1000);
+    begin_to_count();
+    TURN_UNTIL(load_now().packets == 10 && cs->before_ms);
+    assert_true(load_now().packets_s == 0);
+    hit(0, 101, 110, 21000);
+    while (load_now().packets != 110) {
+        before_ms = cs->before_ms;
+        turn();
+    }
+    assert_float_equal(load_now().packets_s,
+                       100 * 1000.0 / (cs->asked_ms - before_ms), 0.01);
+    assert_float_equal(load_now().bytes_s,
+                       20000 * 1000.0 / (cs->asked_ms - before_ms), 1);
+    assert_true(load_now().connections_s == 0);
+
+    /* Other hosts add to it, and one that is gone does not any more. */
+    connect_host(1);
+    hit(0, 101, 210, 41000);
+    hit(1, 102, 10, 1000);
+    TURN_UNTIL(load_now().packets == 220);
+    assert_true(load_now().packets_s > 0);
+    disconnect_host(0);
+    assert_true(load_now().packets_s == 0);
+    hit(1, 102, 30, 3000);
+    TURN_UNTIL(load_now().packets == 240);
+    assert_true(load_now().packets_s > 0);
+    /* What is hit no more has no rate. */
+    TURN_UNTIL(load_now().packets_s == 0);
+    hit(1, 102, 50, 5000);
+    TURN_UNTIL(load_now().packets_s > 0);
+    hit(1, 102, 0, 0);
+    TURN_UNTIL(load_now().packets_s == 0);
+    assert_int_equal(load_now().packets, 260);
+}
+
+static void
+some_hosts_are_read_more_often(void **state OVS_UNUSED)
+{
+    struct sset often = SSET_INITIALIZER(&often);
+    unsigned n;
+
+    for (int i = 0; i < N_HOSTS; i++) {
+        connect_host(i);
+    }
+    sset_add(&often, "h0");
+    sset_add(&often, "h1");
+    sset_add(&often, "h9");
+    fabric_count_often(fabric, &often);
+    TURN_UNTIL(switches[0].n_polls > 3 && switches[1].n_polls > 3);
+    assert_int_equal(switches[2].n_polls, 0);
+
+    sset_clear(&often);
+    sset_add(&often, "h2");
+    fabric_count_often(fabric, &often);
+    /* Each has one more turn, and then in an hour. */
+    TURN_UNTIL(switches[2].n_polls > 3);
+    n = switches[0].n_polls + switches[1].n_polls;
+    TURN_UNTIL(switches[2].n_polls > 8);
+    assert_int_equal(switches[0].n_polls + switches[1].n_polls, n);
+    sset_destroy(&often);
+}
+
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
@@ -383,6 +542,13 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_setup_teardown(
             switches_that_tell_of_no_ports_are_not_asked_again,
             setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(balancers_and_backends_have_loads,
+                                        setup_rarely, teardown),
+        cmocka_unit_test_setup_teardown(
+            rates_are_between_the_last_two_readings, setup_rarely,
+            teardown),
+        cmocka_unit_test_setup_teardown(some_hosts_are_read_more_often,
+                                        setup_rarely, teardown),
         cmocka_unit_test_setup_teardown(strangers_and_refusals_do_no_harm,
                                         setup_counts, teardown),
     };
