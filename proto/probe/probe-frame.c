@@ -115,14 +115,14 @@ probe_parse(const struct probe *p, const uint8_t *frame, size_t size,
                                packet->l4_size)));
 }
 
-const uint8_t *
-probe_quoted(const struct probe *p, const uint8_t *ip, size_t size,
-             uint8_t *proto)
+/* Where the upper layer of a quoted packet begins, of which there are
+ * PROBE_QUOTED_MIN bytes; or NULL. */
+static const uint8_t *
+quoted_upper(bool v6, const uint8_t *ip, size_t size)
 {
     size_t header = IPV6_SIZE;
-    const uint8_t *src;
 
-    if (!is_v6(p)) {
+    if (!v6) {
         if (size < IPV4_SIZE || ip[0] >> 4 != 4 || get_u16(ip + 6) & 0x1fff) {
             return NULL;
         }
@@ -130,16 +130,82 @@ probe_quoted(const struct probe *p, const uint8_t *ip, size_t size,
     } else if (size < IPV6_SIZE || ip[0] >> 4 != 6) {
         return NULL;
     }
-    if (header < IPV4_SIZE || size < header + PROBE_QUOTED_MIN) {
-        return NULL;
-    }
-    src = ip + (is_v6(p) ? 8 : 12);
-    if (memcmp(src, p->src.addr, ip_size(p))
+    return (header < IPV4_SIZE || size < header + PROBE_QUOTED_MIN ? NULL
+            : ip + header);
+}
+
+const uint8_t *
+probe_quoted(const struct probe *p, const uint8_t *ip, size_t size,
+             uint8_t *proto)
+{
+    const uint8_t *l4 = quoted_upper(is_v6(p), ip, size);
+    const uint8_t *src = ip + (is_v6(p) ? 8 : 12);
+
+    if (!l4 || memcmp(src, p->src.addr, ip_size(p))
         || memcmp(src + ip_size(p), p->dst.addr, ip_size(p))) {
         return NULL;
     }
     *proto = is_v6(p) ? ip[6] : ip[9];
-    return ip + header;
+    return l4;
+}
+
+/* Whose probe. ------------------------------------------------------------ */
+
+static void
+set_server(struct vmn_ip *server, bool v6, const uint8_t *addr)
+{
+    memset(server, 0, sizeof *server);
+    server->family = v6 ? 6 : 4;
+    memcpy(server->addr, addr, v6 ? 16 : 4);
+}
+
+/* The same of an ICMP error, by what it quotes. */
+static bool
+quoted_address(bool v6, const uint8_t *ip, size_t size,
+               struct vmn_ip *server, uint16_t *id)
+{
+    const uint8_t *l4 = quoted_upper(v6, ip, size);
+    uint8_t proto;
+
+    if (!l4) {
+        return false;
+    }
+    proto = v6 ? ip[6] : ip[9];
+    *id = get_u16(l4 + (proto == PROTO_TCP || proto == PROTO_UDP ? 0 : 4));
+    set_server(server, v6, ip + (v6 ? 24 : 16));
+    return true;
+}
+
+bool
+probe_address(const uint8_t *frame, size_t size, struct vmn_ip *server,
+              uint16_t *id)
+{
+    const uint8_t *ip = frame + ETH_SIZE;
+    struct probe_packet packet;
+    bool v6;
+
+    if (size < ETH_SIZE) {
+        return false;
+    }
+    v6 = get_u16(frame + 12) == VMN_ETH_IPV6;
+    if ((!v6 && get_u16(frame + 12) != VMN_ETH_IPV4)
+        || !(v6 ? parse_ipv6(ip, size - ETH_SIZE, &packet)
+             : parse_ipv4(ip, size - ETH_SIZE, &packet))
+        || packet.l4_size < 8) {
+        return false;
+    }
+    set_server(server, v6, ip + (v6 ? 8 : 12));
+    if (packet.proto == PROTO_TCP || packet.proto == PROTO_UDP) {
+        *id = get_u16(packet.l4 + 2);
+        return true;
+    } else if (packet.proto != (v6 ? PROTO_ICMPV6 : PROTO_ICMP)) {
+        return false;
+    } else if (packet.l4[0] == (v6 ? ICMP6_UNREACHABLE : ICMP4_UNREACHABLE)) {
+        return quoted_address(v6, packet.l4 + 8, packet.l4_size - 8, server,
+                              id);
+    }
+    *id = get_u16(packet.l4 + 4);
+    return true;
 }
 
 /* Writing.  --------------------------------------------------------------- */

@@ -18,9 +18,6 @@
 #define ICMP_SIZE 8
 #define PING_DATA 24            /* With it, a frame is not padded. */
 
-enum { ICMP4_REPLY = 0, ICMP4_UNREACHABLE = 3, ICMP4_REQUEST = 8,
-       ICMP6_UNREACHABLE = 1, ICMP6_REQUEST = 128, ICMP6_REPLY = 129 };
-
 BUILD_ASSERT_DECL(PROBE_PAYLOAD_MAX <= PROBE_REQUEST_MAX);
 
 /* The end.  --------------------------------------------------------------- */

@@ -121,6 +121,12 @@ void probe_begin(struct probe *, struct probe_frames *);
 enum probe_verdict probe_receive(struct probe *, const uint8_t *frame,
                                  size_t size, struct probe_frames *);
 
+/* Of which probe a frame may be: the address of the server, and what that probe's
+ * 'src_port' would be.  Not all is looked at that probe_receive() looks at.
+ * False if it is nobody's. */
+bool probe_address(const uint8_t *frame, size_t size, struct vmn_ip *server,
+                   uint16_t *id);
+
 /* What has not been answered yet once more: the caller says when, and how
  * often. */
 void probe_retransmit(struct probe *, struct probe_frames *);

@@ -131,9 +131,17 @@ receive(struct probe *p, const uint8_t *frame, size_t size,
     uint8_t *copy = malloc(size ? size : 1); /* It ends where the frame does. */
     enum probe_verdict verdict;
     size_t taken = p->n_taken;
+    struct vmn_ip server;
+    bool is_known;
+    uint16_t id;
 
     memcpy(copy, frame, size);
+    is_known = probe_address(copy, size, &server, &id);
     verdict = probe_receive(p, copy, size, frames);
+    /* What is a probe's is found. */
+    check(verdict == PROBE_IGNORED
+          || (is_known && id == p->src_port
+              && vmn_ip_equal(&server, &p->dst)));
     free(copy);
     check(p->n_taken - taken <= size);
     return verdict;

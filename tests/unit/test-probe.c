@@ -221,10 +221,19 @@ receive(struct server *s, const struct frame *f)
     /* A copy that ends where the frame does, for sanitizers. */
     uint8_t *copy = malloc(f->size + 1);
     enum probe_verdict verdict;
+    struct vmn_ip server;
+    bool is_known;
+    uint16_t id;
 
     memcpy(copy, f->bytes, f->size);
+    is_known = probe_address(copy, f->size, &server, &id);
     verdict = probe_receive(&s->probe, copy, f->size, &s->out);
     free(copy);
+    if (verdict != PROBE_IGNORED) {
+        assert_true(is_known);
+        assert_int_equal(id, 600);
+        assert_memory_equal(&server, &s->probe.dst, sizeof server);
+    }
     assert_int_equal(verdict == PROBE_FAILURE,
                      *probe_reason(&s->probe) != '\0');
     return verdict;
