@@ -15,6 +15,7 @@ include controller/store/automake.mk
 include controller/engine/automake.mk
 include controller/apphost/automake.mk
 include controller/fabric/automake.mk
+include controller/health/automake.mk
 include controller/simulator/automake.mk
 include controller/recommend/automake.mk
 include controller/page/automake.mk

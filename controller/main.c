@@ -26,6 +26,7 @@
 #include "controller/engine/engine.h"
 #include "controller/engine/pipeline.h"
 #include "controller/fabric/fabric.h"
+#include "controller/health/health.h"
 #include "controller/heap.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
@@ -65,6 +66,7 @@ struct vmnd {
     struct engine *engine;
     struct commit *commit;
     struct fabric *fabric;
+    struct health *health;
     struct webhook *webhook;
     struct northbound *northbound;
 };
@@ -368,6 +370,14 @@ start_webhook(struct vmnd *vmnd)
 }
 
 static void
+start_health(struct vmnd *vmnd)
+{
+    vmnd->health = health_create(loop_base(vmnd->loop), vmnd->model,
+                                 vmnd->engine, vmnd->commit, vmnd->fabric);
+    health_unixctl_init(vmnd->health);
+}
+
+static void
 start_northbound(struct vmnd *vmnd)
 {
     const struct northbound_options options = {
@@ -381,6 +391,7 @@ start_northbound(struct vmnd *vmnd)
         .account_rate = vmnd->options.api_rate_calls,
         .loop = vmnd->loop,
         .webhook = vmnd->webhook,
+        .health = vmnd->health,
     };
     char *text = NULL;
     int error;
@@ -472,6 +483,7 @@ vmnd_start(struct vmnd *vmnd)
     start_engine(vmnd);
     start_fabric(vmnd);
     start_webhook(vmnd);
+    start_health(vmnd);
     start_northbound(vmnd);
     start_apps(vmnd);
 }
@@ -484,6 +496,7 @@ vmnd_stop(struct vmnd *vmnd)
     commit_stop(vmnd->commit);
     northbound_destroy(vmnd->northbound);
     webhook_destroy(vmnd->webhook);
+    health_destroy(vmnd->health);
     fabric_destroy(vmnd->fabric);
     commit_destroy(vmnd->commit);
     engine_destroy(vmnd->engine);

@@ -102,7 +102,7 @@ handle_probe(struct vmn_view *view, const struct vmn_packet_in *in,
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_NEIGHBOUR] = { .name = "neighbour", .handle = handle_neighbour },
     [HANDLER_REFUSE] = { .name = "refuse", .handle = handle_refuse },
-    [HANDLER_PROBE] = { .name = "probe", .handle = handle_probe },
+    [HANDLER_PROBE] = { .name = "probe", .handle = handle_probe, .told = true },
     { .name = NULL },
 };
 

@@ -126,6 +126,15 @@ put_audit(struct ds *ds, const json_t *data)
     put_text(ds, data, "/strangers", ", strangers ");
 }
 
+static void
+put_health(struct ds *ds, const json_t *data)
+{
+    put_text(ds, data, "/loadbalancer", "");
+    put_text(ds, data, "/port", ": ");
+    put_text(ds, data, "/state", " ");
+    put_text(ds, data, "/reason", ": ");
+}
+
 static const struct {
     const char *kind;
     void (*put)(struct ds *, const json_t *data);
@@ -133,6 +142,7 @@ static const struct {
     { "revision", put_revision }, { "installed", put_installed },
     { "host", put_host }, { "binding", put_binding },
     { "drop", put_packet }, { "log", put_packet }, { "audit", put_audit },
+    { "health", put_health },
 };
 
 static void

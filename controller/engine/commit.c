@@ -94,8 +94,11 @@ struct commit {
     struct ovs_list settled_cbs;
     commit_sink_cb *sink;
     void *sink_aux;
-    commit_sink_cb *watch;
-    void *watch_aux;
+    struct {
+        commit_sink_cb *cb;
+        void *aux;
+    } watchers[COMMIT_WATCHERS_MAX];
+    size_t n_watchers;
 };
 
 static void run(void *commit);
@@ -157,10 +160,22 @@ commit_set_sink(struct commit *commit, commit_sink_cb *sink, void *aux)
 }
 
 void
-commit_set_watch(struct commit *commit, commit_sink_cb *watch, void *aux)
+commit_add_watch(struct commit *commit, commit_sink_cb *cb, void *aux)
 {
-    commit->watch = watch;
-    commit->watch_aux = aux;
+    ovs_assert(commit->n_watchers < COMMIT_WATCHERS_MAX);
+    commit->watchers[commit->n_watchers].cb = cb;
+    commit->watchers[commit->n_watchers++].aux = aux;
+}
+
+void
+commit_remove_watch(struct commit *commit, commit_sink_cb *cb, void *aux)
+{
+    for (size_t i = 0; i < commit->n_watchers; i++) {
+        if (commit->watchers[i].cb == cb && commit->watchers[i].aux == aux) {
+            commit->watchers[i] = commit->watchers[--commit->n_watchers];
+            return;
+        }
+    }
 }
 
 bool
@@ -505,8 +520,8 @@ finish(struct commit *commit)
         commit->sink(commit->sink_aux, &commit->info);
     }
     activity_step(commit->activity, ACTIVITY_SEND);
-    if (commit->watch) {
-        commit->watch(commit->watch_aux, &commit->info);
+    for (size_t i = 0; i < commit->n_watchers; i++) {
+        commit->watchers[i].cb(commit->watchers[i].aux, &commit->info);
     }
     activity_end(commit->activity, commit->info.first_revision,
                  commit->info.last_revision);

@@ -71,8 +71,10 @@ void commit_destroy(struct commit *);
 void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
 /* Who else is told of a group, once the sink has had it: the model's pending
  * rows and revisions (model_get_pending()) are those of the group.  May call
- * commit_pause(). */
-void commit_set_watch(struct commit *, commit_sink_cb *, void *aux);
+ * commit_pause().  There are at most COMMIT_WATCHERS_MAX. */
+#define COMMIT_WATCHERS_MAX 4
+void commit_add_watch(struct commit *, commit_sink_cb *, void *aux);
+void commit_remove_watch(struct commit *, commit_sink_cb *, void *aux);
 
 /* Puts off the first group, and all others with it, until commit_begin(), so
  * that what is learned meanwhile can be loaded into the model as a part of the

@@ -452,9 +452,9 @@ report(struct audit *a)
                   "%"PRIuSIZE" not wanted; they are mended", sw->host->name,
                   r->n_missing, r->n_altered, r->n_strangers);
     }
-    if (f->watch && (n_lost || r->n_strangers)) {
-        f->watch->audited(f->watch_aux, sw->host->name, r->n_missing,
-                          r->n_altered, r->n_strangers);
+    if (n_lost || r->n_strangers) {
+        FABRIC_TELL(f, audited, (aux, sw->host->name, r->n_missing,
+                                 r->n_altered, r->n_strangers))
     }
 }
 

@@ -54,8 +54,13 @@ struct fabric {
     json_t *audit_owners;       /* What all audits found; as of an
                                  * audit_result.  Owned. */
 
-    const struct fabric_watch *watch; /* Or NULL. */
-    void *watch_aux;
+    struct fabric_watcher {
+        const struct fabric_watch *watch;
+        void *aux;
+    } watchers[FABRIC_WATCHERS_MAX];
+    size_t n_watchers;
+    fabric_sink_cb *sink;       /* Or NULL. */
+    void *sink_aux;
 
     bool from_nothing;          /* A host that is made now has been sent the
                                  * difference from nothing, or will be. */
@@ -90,6 +95,18 @@ struct fabric_host *fabric_find_datapath(const struct fabric *, uint64_t id);
 /* Tells who watches that the state of the host, or its reason, may be another
  * one now. */
 void fabric_host_changed(const struct fabric_host *);
+
+/* Calls MEMBER of each who watches that has it, with the arguments in brackets,
+ * of which 'aux' is theirs. */
+#define FABRIC_TELL(F, MEMBER, ARGUMENTS)                               \
+    for (size_t w_ = 0; w_ < (F)->n_watchers; w_++) {                   \
+        const struct fabric_watch *watch_ = (F)->watchers[w_].watch;    \
+        void *aux = (F)->watchers[w_].aux;                              \
+                                                                        \
+        if (watch_->MEMBER) {                                           \
+            watch_->MEMBER ARGUMENTS;                                   \
+        }                                                               \
+    }
 
 /* What the OVSDB side tells.  -------------------------------------------- */
 

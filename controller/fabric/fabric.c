@@ -56,21 +56,37 @@ fabric_find_datapath(const struct fabric *f, uint64_t id)
 /* Watching.  ------------------------------------------------------------- */
 
 void
-fabric_set_watch(struct fabric *f, const struct fabric_watch *watch,
+fabric_add_watch(struct fabric *f, const struct fabric_watch *watch,
                  void *aux)
 {
-    f->watch = watch;
-    f->watch_aux = aux;
+    ovs_assert(f->n_watchers < FABRIC_WATCHERS_MAX);
+    f->watchers[f->n_watchers++] = (struct fabric_watcher) { watch, aux };
+}
+
+void
+fabric_remove_watch(struct fabric *f, const struct fabric_watch *watch,
+                    void *aux)
+{
+    for (size_t i = 0; i < f->n_watchers; i++) {
+        if (f->watchers[i].watch == watch && f->watchers[i].aux == aux) {
+            f->watchers[i] = f->watchers[--f->n_watchers];
+            return;
+        }
+    }
 }
 
 void
 fabric_host_changed(const struct fabric_host *host)
 {
-    const struct fabric *f = host->fabric;
+    FABRIC_TELL(host->fabric, host, (aux, host->name))
+}
 
-    if (f->watch) {
-        f->watch->host(f->watch_aux, host->name);
-    }
+bool
+fabric_host_is_connected(const struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    return host && host->sw->state != SWITCH_OFFLINE;
 }
 
 uint64_t

@@ -393,7 +393,7 @@ void fabric_flush_cancel(struct fabric *, const struct fabric_flush *);
 
 /* What somebody is told of as it happens.  All are called from wherever it does:
  * they may take note of it, look, and ask for a turn of the loop; they must not
- * change anything here.  None may be NULL. */
+ * change anything here.  Those that are NULL are not called. */
 struct fabric_watch {
     /* What fabric_host_status() says of its "state" or "reason" may be
      * different now. */
@@ -413,11 +413,30 @@ struct fabric_watch {
     void (*audited)(void *aux, const char *host, size_t n_missing,
                     size_t n_altered, size_t n_strangers);
 };
-/* 'watch' is borrowed; NULL: nobody is told any more. */
-void fabric_set_watch(struct fabric *, const struct fabric_watch *watch,
+/* 'watch' is borrowed, until it is removed with the same 'aux'.  There are at
+ * most FABRIC_WATCHERS_MAX. */
+#define FABRIC_WATCHERS_MAX 4
+void fabric_add_watch(struct fabric *, const struct fabric_watch *watch,
                       void *aux);
+void fabric_remove_watch(struct fabric *, const struct fabric_watch *watch,
+                         void *aux);
+/* Whether the host's switch is connected. */
+bool fabric_host_is_connected(const struct fabric *, const char *host);
 /* The newest revision that the host has acknowledged, or 0. */
 uint64_t fabric_host_acked(const struct fabric *, const char *host);
+
+/* Sends an Ethernet frame, of VMN_FRAME_MIN to VMN_FRAME_MAX bytes, out of OpenFlow
+ * port 'ofport' of 'host', past all flows.  False if it is not connected, or does
+ * not read what it is sent. */
+bool fabric_send_frame(struct fabric *, const char *host, uint32_t ofport,
+                       const void *frame, size_t size);
+
+/* Where packets go that come up for a handler which is the controller's
+ * ('told' of struct vmn_handler_class), within the limits of all packets.  The
+ * frame is borrowed, and perhaps cut off.  NULL: nowhere. */
+typedef void fabric_sink_cb(void *aux, const char *host, uint32_t in_port,
+                            const uint8_t *frame, size_t size);
+void fabric_set_sink(struct fabric *, fabric_sink_cb *, void *aux);
 
 /* The port whose interface is OpenFlow port 'ofport' of 'host' now, or
  * NULL. */

@@ -71,11 +71,7 @@ find_candidate(const struct facts *facts, const char *host)
 static void
 tell_watch(const struct facts *facts, const struct fact_port *port)
 {
-    const struct fabric *f = facts->fabric;
-
-    if (f->watch) {
-        f->watch->port(f->watch_aux, port->name);
-    }
+    FABRIC_TELL(facts->fabric, port, (aux, port->name))
 }
 
 void

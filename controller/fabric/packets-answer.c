@@ -231,6 +231,23 @@ count_unanswered(struct packets_of_switch *ps,
     stats->n_other++;
 }
 
+/* Gives a packet that is the controller's own to who is there for it. */
+static void
+give_to_sink(struct packets_of_switch *ps,
+             const struct waiting_packet *packet)
+{
+    const struct fabric_host *host = ps->sw->host;
+    const struct fabric *f = host->fabric;
+
+    if (f->sink) {
+        ps->packets->n_answered++;
+        f->sink(f->sink_aux, host->name, packet->port->in_port,
+                packet->bytes, packet->size);
+    } else {
+        count_unanswered(ps, packet->handler, "nobody is there for it");
+    }
+}
+
 void
 packets_answer(struct packets_of_switch *ps,
                const struct waiting_packet *packet, struct ofpbuf *b)
@@ -247,6 +264,10 @@ packets_answer(struct packets_of_switch *ps,
     };
     char *problem;
 
+    if (packet->handler->class_->told) {
+        give_to_sink(ps, packet);
+        return;
+    }
     memcpy(in.regs, packet->regs, sizeof in.regs);
     resolve(ps, packet->port);
     in.vif = packet->port->vif;
@@ -265,4 +286,40 @@ packets_answer(struct packets_of_switch *ps,
     for (size_t i = 0; i < out->n; i++) {
         put_answer(ps, packet->port, &in, &out->sends[i], b);
     }
+}
+
+/* For the controller itself.  ---------------------------------------------- */
+
+bool
+fabric_send_frame(struct fabric *f, const char *name, uint32_t ofport,
+                  const void *frame, size_t size)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+    struct ofpbuf *b = &f->packets->frame;
+    struct packets_of_switch *ps;
+    struct ofpacket_out head;
+
+    if (!host || !host->sw->conn || size < VMN_FRAME_MIN
+        || size > VMN_FRAME_MAX) {
+        return false;
+    }
+    ps = packets_of(host->sw);
+    if (ofconn_queued(host->sw->conn) > PACKETS_UNREAD_MAX) {
+        packets_count_drop(ps, PACKET_DROP_UNREAD);
+        return false;
+    }
+    ofpbuf_clear(b);
+    ofpacket_make_output(&head, ofport);
+    ofpacket_put(b, &head, frame, size);
+    ofconn_send(host->sw->conn, b->data, b->size);
+    f->packets->n_out++;
+    ps->n_out++;
+    return true;
+}
+
+void
+fabric_set_sink(struct fabric *f, fabric_sink_cb *sink, void *aux)
+{
+    f->sink = sink;
+    f->sink_aux = aux;
 }

@@ -120,6 +120,7 @@ struct fabric_packets {
     struct ovs_list spare;      /* struct waiting_packet, to be used again. */
     size_t n_spare;
     struct ofpbuf batch;        /* Packet-outs of one host. */
+    struct ofpbuf frame;        /* One of the controller's own. */
     struct vmn_packets_out out;
     uint64_t n_in, n_out, n_answered, drops[N_PACKET_DROPS];
     struct handler_stats *handlers; /* By the handlers' index. */

@@ -371,6 +371,7 @@ packets_create(struct fabric *f, const struct fabric_options *options)
     ovs_list_init(&packets->due);
     ovs_list_init(&packets->spare);
     ofpbuf_init(&packets->batch, 16384);
+    ofpbuf_init(&packets->frame, 2048);
     engine_packets_out_init(&packets->out);
     f->packets = packets;
     packets_timed_create(f);
@@ -389,6 +390,7 @@ packets_destroy(struct fabric *f)
         packets_timed_destroy(f);
         event_free(packets->drain);
         ofpbuf_uninit(&packets->batch);
+        ofpbuf_uninit(&packets->frame);
         engine_packets_out_uninit(&packets->out);
         free(packets->handlers);
         free(packets);

@@ -198,10 +198,8 @@ check_complete(const struct fabric *f, const struct receipt *receipt)
         histogram_add(&f->receipts->installed,
                       time_usec() - receipt->begin_us);
     }
-    if (f->watch) {
-        f->watch->installed(f->watch_aux, receipt->first, receipt->last,
-                            receipt->n_hosts);
-    }
+    FABRIC_TELL(f, installed, (aux, receipt->first, receipt->last,
+                               receipt->n_hosts))
 }
 
 static int
@@ -700,9 +698,7 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
     }
     fabric_db_acked(f);
     flushes_acked(f);
-    if (f->watch) {
-        f->watch->acked(f->watch_aux);
-    }
+    FABRIC_TELL(f, acked, (aux))
     while (!ovs_list_is_empty(&ready)) {
         answer_wait(CONTAINER_OF(ovs_list_front(&ready), struct fabric_wait,
                                  node), true);

@@ -316,9 +316,7 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
     name_rule(f, sample);
     push(&s->rings[kind], sample);
     s->n_taken++;
-    if (f->watch) {
-        f->watch->sample(f->watch_aux, kind, sample);
-    }
+    FABRIC_TELL(f, sample, (aux, kind, sample))
 }
 
 void

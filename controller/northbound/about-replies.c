@@ -411,6 +411,15 @@ static const struct schema_struct event_audit = SHOWN_STRUCT(
     SHOWN("altered", INT, ALWAYS, "How much was altered."),
     SHOWN("strangers", INT, ALWAYS, "How much nobody wanted."));
 
+static const struct schema_struct event_health = SHOWN_STRUCT(
+    "health",
+    SHOWN("loadbalancer", STRING, ALWAYS, "The balancer."),
+    SHOWN("port", STRING, ALWAYS, "Its backend."),
+    SHOWN("time", STRING, ALWAYS | TIME, "When."),
+    SHOWN("state", ENUM, ALWAYS, "As in the balancer's status.",
+          SHOWN_NAMES("checking", "up", "down", "drained", "idle")),
+    SHOWN("reason", STRING, 0, "As in the balancer's status."));
+
 const struct schema_struct nb_reply_events = SHOWN_STRUCT(
     "Events",
     SHOWN("start", STRUCT, 0, "First of all, for who begins.",
@@ -430,7 +439,9 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
     SHOWN("log", STRUCT, 0, "A rule with a log has decided.",
           .nested = &event),
     SHOWN("audit", STRUCT, 0, "A host held something else.",
-          .nested = &event_audit));
+          .nested = &event_audit),
+    SHOWN("health", STRUCT, 0, "A backend's state is another one.",
+          .nested = &event_health));
 
 /* Flows.  ---------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@ controller_libvmn_la_SOURCES += \
 	controller/northbound/activity.c \
 	controller/northbound/apply.c \
 	controller/northbound/ask.c \
+	controller/northbound/backend-health.c \
 	controller/northbound/backup.c \
 	controller/northbound/balancers.c \
 	controller/northbound/change.c \

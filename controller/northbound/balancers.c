@@ -85,8 +85,10 @@ get_shares(const struct northbound *nb, const struct vmn_lb_member *members,
 }
 
 static json_t *
-member_to_json(const struct vmn_lb_member *member, double share)
+member_to_json(const struct northbound *nb, const char *name,
+               const struct vmn_lb_member *member, double share)
 {
+    json_t *health = nb_backend_health(nb, name, member->port);
     json_t *json = json_pack(
         "{s:s, s:i, s:b, s:s}", "port", member->port, "weight",
         (int) member->weight, "serving", member->state == VMN_LB_SERVING,
@@ -100,6 +102,9 @@ member_to_json(const struct vmn_lb_member *member, double share)
     }
     if (member->reason[0]) {
         json_object_set_new(json, "reason", json_string(member->reason));
+    }
+    if (health) {
+        json_object_set_new(json, "health", health);
     }
     return json;
 }
@@ -116,8 +121,8 @@ nb_balancer_status(const struct northbound *nb, const struct vmn_row *row,
     for (size_t i = 0; i < n; i++) {
         n_serving += members[i].state == VMN_LB_SERVING;
         if (one && i < NB_MEMBERS_MAX) {
-            json_array_append_new(backends, member_to_json(&members[i],
-                                                           shares[i]));
+            json_array_append_new(backends, member_to_json(
+                nb, row->name, &members[i], shares[i]));
         }
     }
     json_object_set_new(json, "n_backends", json_integer(n));

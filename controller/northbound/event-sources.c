@@ -471,6 +471,27 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
               nb_sample_json(es->nb, sample, kind), &about);
 }
 
+/* Backends.  ------------------------------------------------------------- */
+
+static void
+health_cb(void *es_, const char *balancer, const char *port,
+          enum backend_state state, const char *reason)
+{
+    struct event_sources *es = es_;
+    const struct vmn_port *row = model_get_durable(
+        es->nb->model, VMN_TABLE_PORT, port, NULL);
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    event_about(&about, VMN_TABLE_PORT, port);
+    event_about(&about, VMN_TABLE_LOADBALANCER, balancer);
+    event_about(&about, VMN_TABLE_NETWORK, row ? row->network : NULL);
+    push_json(es, EVENT_HEALTH, json_pack(
+        "{s:s, s:s, s:o, s:s, s:s*}", "loadbalancer", balancer,
+        "port", port, "time", nb_time_json(time_wall_msec()),
+        "state", backend_state_names[state],
+        "reason", reason[0] ? reason : NULL), &about);
+}
+
 /* Life.  ----------------------------------------------------------------- */
 
 static const struct fabric_watch fabric_watch = {
@@ -496,9 +517,12 @@ event_sources_create(struct northbound *nb)
     shash_init(&es->waiting);
     es->told_revision = model_durable_revision(nb->model);
     es->group_first = nb->event_log->next;
-    commit_set_watch(nb->commit, group_cb, es);
+    commit_add_watch(nb->commit, group_cb, es);
     if (nb->fabric) {
-        fabric_set_watch(nb->fabric, &fabric_watch, es);
+        fabric_add_watch(nb->fabric, &fabric_watch, es);
+    }
+    if (nb->health) {
+        health_set_watch(nb->health, health_cb, es);
     }
     return es;
 }
@@ -511,9 +535,12 @@ event_sources_destroy(struct event_sources *es)
     if (!es) {
         return;
     }
-    commit_set_watch(es->nb->commit, NULL, NULL);
+    commit_remove_watch(es->nb->commit, group_cb, es);
     if (es->nb->fabric) {
-        fabric_set_watch(es->nb->fabric, NULL, NULL);
+        fabric_remove_watch(es->nb->fabric, &fabric_watch, es);
+    }
+    if (es->nb->health) {
+        health_set_watch(es->nb->health, NULL, NULL);
     }
     SHASH_FOR_EACH (node, &es->waiting) {
         waiting_destroy(node->data);

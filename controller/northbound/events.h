@@ -26,6 +26,7 @@ enum event_kind {
     EVENT_DROP,                 /* A packet was dropped. */
     EVENT_LOG,                  /* A rule with a log has decided. */
     EVENT_AUDIT,                /* A host held something else. */
+    EVENT_HEALTH,               /* A backend's state is another one. */
     EVENT_N_KINDS
 };
 extern const char *const event_kind_names[EVENT_N_KINDS];

@@ -28,6 +28,7 @@ struct figures {
     struct http_stats http;
     struct event_readers_stats events;
     struct store_stats store;
+    struct prober_stats health;
     uint64_t store_ok;
     uint64_t store_corrupt;
     uint64_t revision;
@@ -200,6 +201,12 @@ static const struct metric metrics[] = {
             "API clients that were too slow."),
     COUNTER("vmn_http_gone_total", http.n_gone,
             "API clients that left before the reply."),
+    COUNTER("vmn_health_changes_total", health.n_changes,
+            "Changes of backends' states."),
+    COUNTER("vmn_health_probes_late_total", health.n_late,
+            "Probes that had to wait, as too many were due."),
+    COUNTER("vmn_health_frames_ignored_total", health.n_ignored,
+            "Frames that came for probes and were no answer to one."),
     GAUGE("vmn_event_readers", events.n_readers,
           "API clients that listen to events."),
     COUNTER("vmn_event_readers_cut_off_total", events.n_cut_off,
@@ -467,6 +474,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     http_server_get_stats(nb->http, &figures.http);
     nb->store_class->get_stats(nb->store, &figures.store);
     event_readers_get_stats(nb->event_readers, &figures.events);
+    health_get_stats(nb->health, &figures.health);
     figures.store_ok = figures.store.ok;
     figures.store_corrupt = figures.store.corrupt;
     figures.revision = model_durable_revision(nb->model);
@@ -483,6 +491,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     put_replies(&figures.http, &ds);
     put_webhooks(nb->webhook, &ds);
     metrics_put_objects(nb, &ds);
+    metrics_put_health(nb, &ds);
     metrics_put_times(nb, &figures.commit.stored, &figures.fabric.installed,
                       &figures.store.writing, &ds);
     nb_door_put_metrics(nb, &ds);

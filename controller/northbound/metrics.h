@@ -27,6 +27,9 @@ struct metrics_objects *metrics_objects_create(void);
 void metrics_objects_destroy(struct metrics_objects *);
 void metrics_put_objects(struct northbound *, struct ds *);
 
+/* backend-health.c: backends and their probes. */
+void metrics_put_health(const struct northbound *, struct ds *);
+
 /* metrics-process.c: how long things took, and the process itself. */
 void metrics_put_times(const struct northbound *,
                        const struct histogram *stored,

@@ -13,6 +13,7 @@
 #include "controller/engine/commit.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric.h"
+#include "controller/health/health.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
 #include "controller/schema/error.h"
@@ -28,6 +29,7 @@ struct northbound {
     struct engine *engine;
     struct commit *commit;
     struct fabric *fabric;
+    struct health *health;          /* Or NULL. */
     struct webhook *webhook;        /* Or NULL. */
     const struct store_class *store_class;
     struct store *store;
@@ -202,6 +204,10 @@ void nb_balancer_count(const struct northbound *, const char *name,
                        size_t *n_backends, size_t *n_serving);
 void nb_balancer_status(const struct northbound *, const struct vmn_row *,
                         bool one, struct ds *);
+
+/* backend-health.c: what is known of a backend by probing; NULL: nothing. */
+json_t *nb_backend_health(const struct northbound *, const char *balancer,
+                          const char *port);
 
 /* observations.c */
 /* When it ends, by the wall clock. */

@@ -277,6 +277,7 @@ northbound_create(const struct northbound_options *options,
     nb->commit = commit;
     nb->fabric = fabric;
     nb->webhook = options->webhook;
+    nb->health = options->health;
     nb->store_class = store_class;
     nb->store = store;
     nb->apphost = apphost;

@@ -18,6 +18,7 @@ struct loop;
 struct engine;
 struct event_base;
 struct fabric;
+struct health;
 struct model;
 struct northbound;
 struct store;
@@ -46,6 +47,8 @@ struct northbound_options {
                                  * any number. */
     /* Whose turns are shown in /metrics, or NULL. */
     const struct loop *loop;
+    struct health *health;      /* Of balancers' backends, or NULL.  It outlives
+                                 * the northbound. */
     struct webhook *webhook;    /* Whose calls are, or NULL. */
 };
 

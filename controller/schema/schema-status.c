@@ -207,6 +207,35 @@ const struct schema_struct schema_status_quarantine = SHOWN_STRUCT(
           "The same of each entry of `allow`, in their order, when one "
           "quarantine is asked for.", .nested = &count));
 
+#define BACKEND_HEALTH_STATE(DOC)                                        \
+    SHOWN("state", ENUM, ALWAYS, DOC,                                   \
+          SHOWN_NAMES("checking", "up", "down", "drained", "idle"))
+
+static const struct schema_struct backend_change = SHOWN_STRUCT(
+    "change",
+    SHOWN("time", STRING, ALWAYS | TIME, "When."),
+    BACKEND_HEALTH_STATE("What it was from then on."),
+    SHOWN("reason", STRING, 0, "Why."));
+
+static const struct schema_struct backend_health = SHOWN_STRUCT(
+    "health",
+    BACKEND_HEALTH_STATE(
+        "`checking`: it has not answered yet; `up`; `down`: it does not "
+        "answer, or cannot; `drained`: its drain is over; `idle`: it is "
+        "not probed."),
+    SHOWN("since", STRING, ALWAYS | TIME, "Since when."),
+    SHOWN("reason", STRING, 0,
+          "Why the last probe that failed did so, until it is up again; or "
+          "why it is out."),
+    SHOWN("checked", STRING, TIME, "When the last probe was over."),
+    SHOWN("latency_us", INT, 0,
+          "How long the last good answer took, in microseconds."),
+    SHOWN("ok", INT, ALWAYS, "Probes that went well, since vmnd's start."),
+    SHOWN("failed", INT, ALWAYS, "Those that did not."),
+    SHOWN("history", STRUCT, LIST | ALWAYS,
+          "Its last 16 changes, the oldest first.",
+          .nested = &backend_change));
+
 static const struct schema_struct backend = SHOWN_STRUCT(
     "backend",
     SHOWN("port", REF, ALWAYS, "The port.", .ref = VMN_TABLE_PORT),
@@ -223,7 +252,9 @@ static const struct schema_struct backend = SHOWN_STRUCT(
           "Of new connections of clients in its routing domain, in percent; "
           "with `locality`, of those that have no backend on their host."),
     SHOWN("host", REF, 0, "The host that it is on.", .ref = VMN_TABLE_HOST),
-    SHOWN("reason", STRING, 0, "Why it does not serve."));
+    SHOWN("reason", STRING, 0, "Why it does not serve."),
+    SHOWN("health", STRUCT, 0, "What probes have found.",
+          .nested = &backend_health));
 
 const struct schema_struct schema_status_loadbalancer = SHOWN_STRUCT(
     "LoadBalancerStatus",

@@ -261,6 +261,9 @@ struct vmn_handler_class {
     /* Then it is called instead for each port that leads to a physical network
      * (its VIF is "@NAME"), and 'arg' counts the calls. */
     bool wires;
+    /* What comes up is for the controller itself, such as answers to probes; it
+     * is not called. */
+    bool told;
 };
 
 /* What a flow stands for to people: an object, and of a policy the rule. */

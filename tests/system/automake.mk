@@ -29,6 +29,7 @@ EXTRA_DIST += \
 	tests/system/test_firewall.py \
 	tests/system/test_first_hour.py \
 	tests/system/test_gateway.py \
+	tests/system/test_health.py \
 	tests/system/test_host_join.py \
 	tests/system/test_ipam.py \
 	tests/system/test_ipv6.py \

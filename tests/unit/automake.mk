@@ -34,6 +34,12 @@ tests_unit_test_probe_SOURCES = tests/unit/test-probe.c
 tests_unit_test_probe_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_probe_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-health
+TESTS += tests/unit/test-health
+tests_unit_test_health_SOURCES = tests/unit/test-health.c
+tests_unit_test_health_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_health_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-refusal
 TESTS += tests/unit/test-refusal
 tests_unit_test_refusal_SOURCES = tests/unit/test-refusal.c

@@ -195,11 +195,40 @@ fabric_port_status(const struct fabric *f, const char *port OVS_UNUSED)
 }
 
 void
-fabric_set_watch(struct fabric *f, const struct fabric_watch *watch,
+fabric_add_watch(struct fabric *f, const struct fabric_watch *watch,
                  void *aux)
 {
     f->watch = watch;
     f->watch_aux = aux;
+}
+
+void
+fabric_remove_watch(struct fabric *f,
+                    const struct fabric_watch *watch OVS_UNUSED,
+                    void *aux OVS_UNUSED)
+{
+    f->watch = NULL;
+}
+
+bool
+fabric_host_is_connected(const struct fabric *f OVS_UNUSED,
+                         const char *host OVS_UNUSED)
+{
+    return false;
+}
+
+bool
+fabric_send_frame(struct fabric *f OVS_UNUSED, const char *host OVS_UNUSED,
+                  uint32_t ofport OVS_UNUSED, const void *frame OVS_UNUSED,
+                  size_t size OVS_UNUSED)
+{
+    return false;
+}
+
+void
+fabric_set_sink(struct fabric *f OVS_UNUSED, fabric_sink_cb *sink OVS_UNUSED,
+                void *aux OVS_UNUSED)
+{
 }
 
 bool

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See health.h.  Who is told of a change, of a row, a host or a port, only says
+ * where to look; that is done later in the turn. */
+
+#include <config.h>
+
+#include "controller/health/health.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/commit.h"
+#include "controller/engine/engine.h"
+#include "controller/fabric/fabric.h"
+#include "controller/health/rows.h"
+#include "controller/model/model.h"
+#include "openvswitch/dynamic-string.h"
+#include "sset.h"
+#include "timeval.h"
+#include "unixctl.h"
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+/* A host that has not been there since vmnd's start is not known to be away
+ * until then: all of them come back in that time, if they can. */
+#define GRACE_MS (20 * 1000)
+/* How often drains are looked at. */
+#define DRAINS_MS 1000
+
+struct health {
+    struct model *model;
+    struct engine *engine;
+    struct commit *commit;
+    struct fabric *fabric;
+    struct prober prober;
+    struct health_rows *rows;   /* Owned. */
+    struct event *timer;        /* When something is due. */
+    struct event *look;
+    struct event *drains;
+    struct event *grace;
+    bool begun;                 /* The first compile is done. */
+    int64_t started_ms;
+    struct sset balancers, hosts, ports; /* To look at. */
+    struct sset seen_hosts;     /* That have been connected. */
+    health_watch_cb *watch;
+    void *watch_aux;
+};
+
+static void
+look_later(struct health *h)
+{
+    if (h->begun) {
+        event_active(h->look, EV_TIMEOUT, 1);
+    }
+}
+
+static void
+set_timer(struct health *h)
+{
+    int64_t next_us = prober_next(&h->prober);
+
+    if (next_us != INT64_MAX) {
+        int64_t in_us = MAX(next_us - time_usec(), 0);
+        const struct timeval in = { in_us / 1000000, in_us % 1000000 };
+
+        event_add(h->timer, &in);
+    } else {
+        event_del(h->timer);
+    }
+}
+
+static void
+timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
+{
+    struct health *h = h_;
+
+    prober_run(&h->prober, time_usec());
+    set_timer(h);
+}
+
+static void
+drains_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
+{
+    struct health *h = h_;
+
+    prober_end_drains(&h->prober, time_usec());
+}
+
+/* What the prober wants.  -------------------------------------------------- */
+
+static bool
+send_cb(void *h_, const char *host, uint32_t ofport, const void *frame,
+        size_t size)
+{
+    struct health *h = h_;
+
+    return fabric_send_frame(h->fabric, host, ofport, frame, size);
+}
+
+static void
+changed_cb(void *h_, struct backend *b, bool gone)
+{
+    struct health *h = h_;
+
+    health_rows_look(h->rows, b->lb->name, b->port);
+    if (!gone && h->watch) {
+        h->watch(h->watch_aux, b->lb->name, b->port, b->shown, b->reason);
+    }
+}
+
+static const struct prober_ops prober_ops = { send_cb, changed_cb };
+
+static void
+sink_cb(void *h_, const char *host, uint32_t in_port, const uint8_t *frame,
+        size_t size)
+{
+    struct health *h = h_;
+
+    prober_receive(&h->prober, host, in_port, frame, size, time_usec());
+    set_timer(h);
+}
+
+/* As of health_rows_wanted_cb. */
+static const char *
+wanted_cb(void *h_, const char *balancer, const char *port)
+{
+    const struct health *h = h_;
+    const struct backend *b = prober_find(&h->prober, balancer, port);
+
+    return (b && (b->shown == BACKEND_UP || b->shown == BACKEND_DOWN
+                  || b->shown == BACKEND_DRAINED)
+            ? backend_state_names[b->shown] : NULL);
+}
+
+/* What is to be probed.  --------------------------------------------------- */
+
+static enum probe_type
+type_of(enum vmn_probe probe)
+{
+    return (probe == VMN_PROBE_HTTP ? PROBE_HTTP
+            : probe == VMN_PROBE_UDP ? PROBE_UDP
+            : probe == VMN_PROBE_PING ? PROBE_PING : PROBE_TCP);
+}
+
+/* Strings are the row's. */
+static void
+read_settings(const struct vmn_loadbalancer *lb,
+              const struct model_meta *meta, struct prober_settings *s)
+{
+    const struct vmn_lb_health *health = &lb->health;
+    const struct vmn_lb_port *first = &lb->ports[0];
+
+    *s = (struct prober_settings) {
+        .probes = health->type != VMN_PROBE_NONE,
+        .type = type_of(health->type),
+        .vip = lb->vip,
+        .port = health->port ? health->port
+                : first->target ? first->target : first->port,
+        .interval_ms = health->interval_ms,
+        .timeout_ms = health->timeout_ms,
+        .healthy_after = health->healthy_after,
+        .unhealthy_after = health->unhealthy_after,
+        .path = health->path,
+        .host = health->host,
+        .n_expect = MIN(health->n_expect, PROBE_EXPECT_MAX),
+        .send = health->send,
+        .drain_ms = lb->drain_s * INT64_C(1000),
+        .edited_ms = meta->updated_ms,
+    };
+    for (size_t i = 0; i < s->n_expect; i++) {
+        s->expect[i].first = health->expect[i].first;
+        s->expect[i].last = health->expect[i].last;
+    }
+}
+
+static bool
+drains(const struct vmn_loadbalancer *lb, const char *port)
+{
+    for (size_t i = 0; i < lb->n_backends; i++) {
+        if (lb->backends[i].drain
+            && (!port || !strcmp(lb->backends[i].port, port))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether it can be probed where it is, as far as its host knows. */
+static void
+look_at_host(struct health *h, const struct vmn_lb_member *of,
+             struct prober_member *m)
+{
+    const struct vmn_port *port = model_get_durable(
+        h->model, VMN_TABLE_PORT, of->port, NULL);
+    char *name = port ? xasprintf("%s/%s", of->host, port->iface_id) : NULL;
+    const struct vmn_vif *vif = (name ? model_get_durable(
+        h->model, VMN_TABLE_VIF, name, NULL) : NULL);
+
+    free(name);
+    if (fabric_host_is_connected(h->fabric, of->host)) {
+        sset_add(&h->seen_hosts, of->host);
+    } else if (sset_contains(&h->seen_hosts, of->host)
+               || time_msec() - h->started_ms >= GRACE_MS) {
+        m->out = "its host is not connected";
+        return;
+    } else {
+        m->waits = true;
+    }
+    if (!vif) {
+        m->waits = true;        /* Its binding will go as well. */
+        return;
+    }
+    m->ofport = vif->ofport;
+    if (!vif->link_up) {
+        m->out = "its link is down";
+    }
+}
+
+static void
+read_row(struct health *h, const char *balancer, struct prober_member *m)
+{
+    static const enum backend_state states[] = {
+        [VMN_HEALTH_UP] = BACKEND_UP, [VMN_HEALTH_DOWN] = BACKEND_DOWN,
+        [VMN_HEALTH_DRAINED] = BACKEND_DRAINED,
+    };
+    char *name = xasprintf("%s/%s", balancer, m->port);
+    struct model_meta meta;
+    const struct vmn_health *row = model_get_durable(
+        h->model, VMN_TABLE_HEALTH, name, &meta);
+
+    m->row = row ? states[row->state] : BACKEND_CHECKING;
+    m->row_ms = row ? meta.updated_ms : 0;
+    free(name);
+}
+
+static void
+read_member(struct health *h, const struct vmn_loadbalancer *lb,
+            const struct vmn_lb_member *of, struct prober_member *m)
+{
+    *m = (struct prober_member) {
+        .port = of->port, .host = of->host,
+        .ip = of->ip, .mac = of->mac, .vip_mac = of->vip_mac,
+        .drain = drains(lb, of->port),
+    };
+    read_row(h, lb->row.name, m);
+    if (!of->probed) {
+        m->idle = of->reason[0] ? of->reason : "it is not probed";
+    } else {
+        look_at_host(h, of, m);
+    }
+}
+
+/* A row that says something else, as one that was being deleted when the
+ * backend came back. */
+static void
+check_row(struct health *h, const char *balancer,
+          const struct prober_member *m)
+{
+    const struct backend *b = prober_find(&h->prober, balancer, m->port);
+
+    if (b && (b->shown == BACKEND_IDLE ? BACKEND_CHECKING : b->shown)
+             != m->row) {
+        health_rows_look(h->rows, balancer, m->port);
+    }
+}
+
+static void
+look_at_balancer(struct health *h, const char *name)
+{
+    struct model_meta meta;
+    const struct vmn_loadbalancer *lb = model_get_durable(
+        h->model, VMN_TABLE_LOADBALANCER, name, &meta);
+    struct vmn_lb_member *of = NULL;
+    struct prober_settings settings;
+    struct prober_member *members;
+    size_t size = 0, n;
+
+    if (!lb || (!lb->health.type && !drains(lb, NULL))) {
+        prober_remove(&h->prober, name);
+        return;
+    }
+    of = engine_peek(h->engine, VMN_QUERY_BACKENDS, name, &size);
+    n = of ? size / sizeof *of : 0;
+    members = xcalloc(MAX(n, 1), sizeof *members);
+    for (size_t i = 0; i < n; i++) {
+        read_member(h, lb, &of[i], &members[i]);
+    }
+    read_settings(lb, &meta, &settings);
+    prober_set(&h->prober, name, &settings, members, n, time_usec());
+    for (size_t i = 0; i < n; i++) {
+        check_row(h, name, &members[i]);
+    }
+    free(members);
+    free(of);
+}
+
+/* Adds to 'balancers' those with a backend on one of 'hosts', or among
+ * 'ports'. */
+static void
+find_concerned(struct health *h)
+{
+    const struct balancer *lb;
+    const struct backend *b;
+
+    if (sset_is_empty(&h->hosts) && sset_is_empty(&h->ports)) {
+        return;
+    }
+    HMAP_FOR_EACH (lb, node, &h->prober.balancers) {
+        HMAP_FOR_EACH (b, node, &lb->backends) {
+            if (sset_contains(&h->hosts, b->host)
+                || sset_contains(&h->ports, b->port)) {
+                sset_add(&h->balancers, lb->name);
+                break;
+            }
+        }
+    }
+    sset_clear(&h->hosts);
+    sset_clear(&h->ports);
+}
+
+static void
+look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
+{
+    struct health *h = h_;
+
+    engine_take_changed(h->engine, VMN_QUERY_BACKENDS, &h->balancers);
+    find_concerned(h);
+    while (!sset_is_empty(&h->balancers)) {
+        char *name = sset_pop(&h->balancers);
+
+        look_at_balancer(h, name);
+        free(name);
+    }
+    set_timer(h);
+}
+
+/* Who tells.  -------------------------------------------------------------- */
+
+static void
+group_cb(void *h_, const struct commit_group *group OVS_UNUSED)
+{
+    struct health *h = h_;
+    struct model_pending pending;
+
+    model_get_pending(h->model, &pending);
+    for (size_t i = 0; i < pending.n_writes; i++) {
+        if (pending.writes[i].table == VMN_TABLE_LOADBALANCER) {
+            sset_add(&h->balancers, pending.writes[i].name);
+        }
+    }
+    look_later(h);
+}
+
+static void
+host_cb(void *h_, const char *host)
+{
+    struct health *h = h_;
+
+    sset_add(&h->hosts, host);
+    look_later(h);
+}
+
+static void
+port_cb(void *h_, const char *port)
+{
+    struct health *h = h_;
+
+    sset_add(&h->ports, port);
+    look_later(h);
+}
+
+static const struct fabric_watch fabric_watch = {
+    .host = host_cb,
+    .port = port_cb,
+};
+
+/* Rows of what is not looked after any more. */
+static void
+look_at_rows(struct health *h)
+{
+    const struct vmn_health *row;
+    const char *after = "";
+
+    while ((row = model_next_durable(h->model, VMN_TABLE_HEALTH, after,
+                                     NULL))) {
+        if (!prober_find(&h->prober, row->loadbalancer, row->port)) {
+            health_rows_look(h->rows, row->loadbalancer, row->port);
+        }
+        after = row->row.name;
+    }
+}
+
+static void
+look_at_all(struct health *h)
+{
+    struct vmn_names names = model_names(h->model, VMN_TABLE_LOADBALANCER);
+
+    for (size_t i = 0; i < names.n; i++) {
+        sset_add(&h->balancers, names.names[i]);
+    }
+    look_cb(-1, 0, h);
+}
+
+static void
+grace_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
+{
+    look_at_all(h_);
+}
+
+/* The first compile is done. */
+static void
+begin_cb(void *h_)
+{
+    static const struct timeval grace = { GRACE_MS / 1000, 0 };
+    static const struct timeval each = { DRAINS_MS / 1000, 0 };
+    struct health *h = h_;
+
+    h->begun = true;
+    look_at_all(h);
+    look_at_rows(h);
+    event_add(h->drains, &each);
+    event_add(h->grace, &grace);
+}
+
+/* For others.  ------------------------------------------------------------- */
+
+void
+health_set_watch(struct health *h, health_watch_cb *watch, void *aux)
+{
+    h->watch = watch;
+    h->watch_aux = aux;
+}
+
+bool
+health_backend_status(const struct health *h, const char *balancer,
+                      const char *port, struct health_status *status)
+{
+    const struct backend *b = (h ? prober_find(&h->prober, balancer, port)
+                               : NULL);
+    size_t n;
+
+    if (!b) {
+        return false;
+    }
+    n = MIN(b->n_changes, BACKEND_HISTORY);
+    *status = (struct health_status) {
+        .state = b->shown, .reason = b->reason,
+        .since_ms = b->since_ms, .checked_ms = b->checked_ms,
+        .latency_us = b->latency_us,
+        .n_ok = b->n_ok, .n_failed = b->n_failed,
+        .n_history = n,
+    };
+    for (size_t i = 0; i < n; i++) {
+        status->history[i]
+            = b->history[(b->n_changes - n + i) % BACKEND_HISTORY];
+    }
+    return true;
+}
+
+void
+health_get_stats(const struct health *h, struct prober_stats *stats)
+{
+    if (h) {
+        *stats = h->prober.stats;
+    } else {
+        memset(stats, 0, sizeof *stats);
+    }
+}
+
+static void
+show_backend(const struct backend *b, struct ds *ds)
+{
+    ds_put_format(ds, "%s/%s: %s", b->lb->name, b->port,
+                  backend_state_names[b->shown]);
+    if (b->reason[0]) {
+        ds_put_format(ds, " (%s)", b->reason);
+    }
+    ds_put_format(ds, ", host %s, port %"PRIu32", %"PRIu64" ok, %"PRIu64
+                  " failed, last %"PRId64" us%s\n",
+                  b->host[0] ? b->host : "none", b->ofport, b->n_ok,
+                  b->n_failed, b->latency_us,
+                  b->probe ? ", probe on its way" : "");
+}
+
+static void
+show_cmd(struct unixctl_conn *conn, int argc, const char *argv[], void *h_)
+{
+    const struct health *h = h_;
+    const struct prober_stats *stats = &h->prober.stats;
+    const struct balancer *lb;
+    const struct backend *b;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&ds, "%"PRIu64" ok, %"PRIu64" failed, %"PRIu64" not sent, "
+                  "%"PRIu64" late, %"PRIu64" frames ignored\n", stats->n_ok,
+                  stats->n_failed, stats->n_unsent, stats->n_late,
+                  stats->n_ignored);
+    HMAP_FOR_EACH (lb, node, &h->prober.balancers) {
+        if (argc < 2 || !strcmp(argv[1], lb->name)) {
+            HMAP_FOR_EACH (b, node, &lb->backends) {
+                show_backend(b, &ds);
+            }
+        }
+    }
+    unixctl_command_reply(conn, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+void
+health_unixctl_init(struct health *h)
+{
+    unixctl_command_register("health/show", "[balancer]", 0, 1, show_cmd, h);
+}
+
+/* Life.  ------------------------------------------------------------------ */
+
+struct health *
+health_create(struct event_base *base, struct model *model,
+              struct engine *engine, struct commit *commit,
+              struct fabric *fabric)
+{
+    struct health *h = xzalloc(sizeof *h);
+
+    h->model = model;
+    h->engine = engine;
+    h->commit = commit;
+    h->fabric = fabric;
+    h->started_ms = time_msec();
+    prober_init(&h->prober, &prober_ops, h);
+    h->rows = health_rows_create(base, model, commit, wanted_cb, h);
+    h->timer = event_new(base, -1, 0, timer_cb, h);
+    h->look = event_new(base, -1, 0, look_cb, h);
+    h->drains = event_new(base, -1, EV_PERSIST, drains_cb, h);
+    h->grace = event_new(base, -1, 0, grace_cb, h);
+    sset_init(&h->balancers);
+    sset_init(&h->hosts);
+    sset_init(&h->ports);
+    sset_init(&h->seen_hosts);
+    engine_watch(engine, VMN_QUERY_BACKENDS);
+    commit_add_watch(commit, group_cb, h);
+    fabric_add_watch(fabric, &fabric_watch, h);
+    fabric_set_sink(fabric, sink_cb, h);
+    commit_when_settled(commit, begin_cb, h);
+    return h;
+}
+
+void
+health_destroy(struct health *h)
+{
+    if (!h) {
+        return;
+    }
+    commit_cancel_when_settled(h->commit, begin_cb, h);
+    commit_remove_watch(h->commit, group_cb, h);
+    fabric_remove_watch(h->fabric, &fabric_watch, h);
+    fabric_set_sink(h->fabric, NULL, NULL);
+    prober_uninit(&h->prober);
+    health_rows_destroy(h->rows);
+    event_free(h->timer);
+    event_free(h->look);
+    event_free(h->drains);
+    event_free(h->grace);
+    sset_destroy(&h->balancers);
+    sset_destroy(&h->hosts);
+    sset_destroy(&h->ports);
+    sset_destroy(&h->seen_hosts);
+    free(h);
+}

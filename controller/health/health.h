@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Looks after the backends of balancers: probes those whose balancer has
+ * "health", by the hosts that they are on, says which are up in rows of
+ * VMN_TABLE_HEALTH, and ends drains.  Which backends there are is the
+ * loadbalancer app's to say (VMN_QUERY_BACKENDS), and what follows from their
+ * states is, too.
+ *
+ * health.c finds out what is to be probed, rows.c writes rows, prober.[ch] is the
+ * core. */
+
+#ifndef CONTROLLER_HEALTH_HEALTH_H
+#define CONTROLLER_HEALTH_HEALTH_H 1
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+
+#include "controller/health/prober.h"
+
+struct commit;
+struct engine;
+struct event_base;
+struct fabric;
+struct health;
+struct model;
+
+/* Nothing that is passed in is owned; all of it has to outlive the health, but
+ * for the commit's requests: commit_stop() comes first. */
+struct health *health_create(struct event_base *, struct model *,
+                             struct engine *, struct commit *,
+                             struct fabric *);
+void health_destroy(struct health *);
+
+/* Somebody is told when a backend's state is another one; NULL: nobody. */
+typedef void health_watch_cb(void *aux, const char *balancer,
+                             const char *port, enum backend_state,
+                             const char *reason);
+void health_set_watch(struct health *, health_watch_cb *, void *aux);
+
+/* What is known of a backend; false if it is not looked after.  The strings and
+ * the history are good until the next turn of the loop. */
+struct health_status {
+    enum backend_state state;
+    const char *reason;         /* Of the last failure; "": none since it is
+                                 * up. */
+    int64_t since_ms, checked_ms; /* Wall clock; the latter 0: never. */
+    int64_t latency_us;         /* Of the last success; 0: none. */
+    uint64_t n_ok, n_failed;    /* Since the start. */
+    size_t n_history;           /* At most BACKEND_HISTORY, the oldest first. */
+    struct backend_change history[BACKEND_HISTORY];
+};
+bool health_backend_status(const struct health *, const char *balancer,
+                           const char *port, struct health_status *);
+
+/* For /metrics. */
+void health_get_stats(const struct health *, struct prober_stats *);
+
+/* Registers "health/show" with unixctl. */
+void health_unixctl_init(struct health *);
+
+#endif /* controller/health/health.h */

@@ -1,0 +1,638 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See prober.h. */
+
+#include <config.h>
+
+#include "controller/health/prober.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "openvswitch/vlog.h"
+#include "proto/probe/probe.h"
+#include "random.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(health);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
+
+/* A probe is sent once more, twice, at equal parts of its time. */
+#define PARTS 3
+/* A timeout that vmnd notices later than that says nothing yet: the answer may
+ * wait to be read. */
+#define LATE_US (50 * 1000)
+
+const char *const backend_state_names[BACKEND_N_STATES] = {
+    [BACKEND_CHECKING] = "checking", [BACKEND_UP] = "up",
+    [BACKEND_DOWN] = "down", [BACKEND_DRAINED] = "drained",
+    [BACKEND_IDLE] = "idle",
+};
+
+static struct check_rules
+rules_of(const struct backend *b)
+{
+    const struct prober_settings *s = &b->lb->settings;
+
+    return (struct check_rules) {
+        .interval_ms = s->interval_ms,
+        .healthy_after = s->healthy_after,
+        .unhealthy_after = s->unhealthy_after,
+    };
+}
+
+/* What is shown.  --------------------------------------------------------- */
+
+static enum backend_state
+state_of(const struct backend *b)
+{
+    static const enum backend_state states[] = {
+        [CHECK_NEW] = BACKEND_CHECKING, [CHECK_UP] = BACKEND_UP,
+        [CHECK_DOWN] = BACKEND_DOWN,
+    };
+
+    return (b->drained ? BACKEND_DRAINED
+            : b->idle && !b->drains ? BACKEND_IDLE
+            : states[b->check.state]);
+}
+
+/* Tells of the backend's state if it is another one. */
+static void
+tell(struct backend *b)
+{
+    enum backend_state state = state_of(b);
+    struct backend_change *change;
+
+    if (state == b->shown) {
+        return;
+    }
+    VLOG_INFO_RL(&rl, "loadbalancer %s: backend %s is %s%s%s%s", b->lb->name,
+                 b->port, backend_state_names[state],
+                 b->reason[0] ? " (" : "", b->reason,
+                 b->reason[0] ? ")" : "");
+    b->shown = state;
+    b->since_ms = time_wall_msec();
+    b->prober->stats.n_changes++;
+    if (!b->history) {
+        b->history = xcalloc(BACKEND_HISTORY, sizeof *b->history);
+    }
+    change = &b->history[b->n_changes++ % BACKEND_HISTORY];
+    change->time_ms = b->since_ms;
+    change->state = state;
+    ovs_strzcpy(change->reason, b->reason, sizeof change->reason);
+    b->prober->ops->changed(b->prober->aux, b, false);
+}
+
+/* Times.  ----------------------------------------------------------------- */
+
+static void
+set_due(struct backend *b, enum backend_due due, int64_t at_us)
+{
+    b->due = due;
+    timers_set(&b->prober->timers, &b->timer, at_us);
+}
+
+/* The next moment that is the backend's own, by its name: they are spread over
+ * the interval. */
+static void
+set_next(struct backend *b, int64_t now_us)
+{
+    int64_t interval = MAX(b->lb->settings.interval_ms, 1) * 1000;
+    uint32_t hash = hash_string(b->port, hash_string(b->lb->name, 0));
+    int64_t phase = (int64_t) hash * 1000 % interval;
+    int64_t rest = (now_us - phase) % interval;
+
+    set_due(b, DUE_PROBE, now_us + interval - (rest < 0 ? rest + interval
+                                               : rest));
+}
+
+/* Probes.  ---------------------------------------------------------------- */
+
+static uint32_t
+probe_hash(const char *host, const struct vmn_ip *ip, uint16_t id)
+{
+    return hash_string(host, hash_bytes(ip, sizeof *ip, id));
+}
+
+static void
+drop_probe(struct backend *b)
+{
+    if (b->probe) {
+        hmap_remove(&b->prober->probes, &b->probe_node);
+        free(b->probe);
+        b->probe = NULL;
+    }
+}
+
+static bool
+send_frames(const struct backend *b, const struct probe_frames *frames)
+{
+    const struct prober *p = b->prober;
+
+    for (size_t i = 0; i < frames->n; i++) {
+        if (!p->ops->send(p->aux, b->host, b->ofport, frames->bytes[i],
+                          frames->sizes[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The probe is over. */
+static void
+end_probe(struct backend *b, bool ok, const char *reason, int64_t now_us)
+{
+    struct check_rules rules = rules_of(b);
+
+    b->checked_ms = time_wall_msec();
+    if (ok) {
+        b->n_ok++;
+        b->prober->stats.n_ok++;
+        b->latency_us = MAX(now_us - b->begun_us, 1);
+        check_succeeded(&b->check, &rules, now_us / 1000);
+        if (b->check.state == CHECK_UP) {
+            b->reason[0] = '\0';
+        }
+    } else {
+        b->n_failed++;
+        b->prober->stats.n_failed++;
+        ovs_strzcpy(b->reason, reason, sizeof b->reason);
+        check_failed(&b->check, &rules, now_us / 1000);
+    }
+    drop_probe(b);
+    set_next(b, now_us);
+    tell(b);
+}
+
+static struct probe_target
+target_of(const struct backend *b)
+{
+    const struct prober_settings *s = &b->lb->settings;
+    bool ping = s->type == PROBE_PING;
+
+    return (struct probe_target) {
+        .type = s->type,
+        .src_mac = b->vip_mac, .dst_mac = b->mac,
+        .src = s->vip, .dst = b->ip,
+        .src_port = b->id, .dst_port = ping ? b->turn : s->port,
+        .random = random_uint32(),
+        .path = s->path, .host = s->host,
+        .n_expect = s->n_expect, .expect = s->expect,
+        .payload = s->send, .payload_size = s->send ? strlen(s->send) : 0,
+        .answer = s->send != NULL,
+    };
+}
+
+static void
+begin_probe(struct backend *b, int64_t now_us)
+{
+    struct probe_target target;
+    struct probe_frames frames;
+    const char *problem;
+
+    b->turn++;
+    b->id = PROBER_PORT_FIRST + b->turn % PROBER_N_PORTS;
+    b->begun_us = now_us;
+    b->n_again = 0;
+    b->waited = false;
+    target = target_of(b);
+    b->probe = xmalloc(sizeof *b->probe);
+    hmap_insert(&b->prober->probes, &b->probe_node,
+                probe_hash(b->host, &b->ip, b->id));
+    problem = probe_init(b->probe, &target);
+    if (problem) {
+        end_probe(b, false, problem, now_us);
+        return;
+    }
+    probe_begin(b->probe, &frames);
+    if (!send_frames(b, &frames)) {
+        /* Whose fault it is is known from elsewhere. */
+        b->prober->stats.n_unsent++;
+        drop_probe(b);
+        set_next(b, now_us);
+        return;
+    }
+    set_due(b, DUE_AGAIN,
+            now_us + b->lb->settings.timeout_ms * 1000 / PARTS);
+}
+
+/* Once more, or no longer. */
+static void
+wait_more(struct backend *b, int64_t now_us)
+{
+    int64_t timeout = b->lb->settings.timeout_ms * 1000;
+    struct probe_frames frames;
+
+    b->n_again++;
+    if (b->probe->answer) {
+        probe_retransmit(b->probe, &frames);
+        send_frames(b, &frames);
+    }
+    if (b->n_again < PARTS - 1) {
+        set_due(b, DUE_AGAIN,
+                MAX(now_us, b->begun_us + timeout / PARTS * (b->n_again + 1)));
+    } else {
+        set_due(b, DUE_TIMEOUT, b->begun_us + timeout);
+    }
+}
+
+static void
+time_out(struct backend *b, int64_t now_us)
+{
+    struct probe_frames frames;
+    bool ok;
+
+    if (!b->waited && now_us - b->timer.at_us > LATE_US) {
+        b->waited = true;
+        set_due(b, DUE_TIMEOUT, now_us + LATE_US);
+        return;
+    }
+    ok = probe_timeout(b->probe, &frames) == PROBE_SUCCESS;
+    send_frames(b, &frames);
+    end_probe(b, ok, probe_reason(b->probe), now_us);
+}
+
+/* It is time for what is due of the backend. */
+static void
+run(struct backend *b, int64_t now_us)
+{
+    int64_t turn_us;
+
+    timers_unset(&b->prober->timers, &b->timer);
+    switch (b->due) {
+    case DUE_PROBE:
+        turn_us = pacing_take(&b->prober->pacing, b->host, now_us);
+        if (turn_us > now_us) {
+            b->prober->stats.n_late++;
+            set_due(b, DUE_TURN, turn_us);
+        } else {
+            begin_probe(b, now_us);
+        }
+        break;
+    case DUE_TURN:
+        begin_probe(b, now_us);
+        break;
+    case DUE_AGAIN:
+        wait_more(b, now_us);
+        break;
+    case DUE_TIMEOUT:
+        time_out(b, now_us);
+        break;
+    case DUE_NOTHING:
+    default:
+        break;
+    }
+}
+
+void
+prober_run(struct prober *p, int64_t now_us)
+{
+    struct timer *timer;
+
+    for (int i = 0; i < PROBER_STEPS && (timer = timers_first(&p->timers))
+                    && timer->at_us <= now_us; i++) {
+        run(CONTAINER_OF(timer, struct backend, timer), now_us);
+    }
+}
+
+int64_t
+prober_next(const struct prober *p)
+{
+    const struct timer *timer = timers_first(&p->timers);
+
+    return timer ? timer->at_us : INT64_MAX;
+}
+
+void
+prober_receive(struct prober *p, const char *host, uint32_t in_port,
+               const uint8_t *frame, size_t size, int64_t now_us)
+{
+    struct probe_frames frames;
+    struct vmn_ip ip;
+    struct backend *b;
+    uint16_t id;
+
+    if (probe_address(frame, size, &ip, &id)) {
+        HMAP_FOR_EACH_WITH_HASH (b, probe_node, probe_hash(host, &ip, id),
+                                 &p->probes) {
+            enum probe_verdict verdict;
+
+            if (b->id != id || b->ofport != in_port
+                || strcmp(b->host, host)) {
+                continue;
+            }
+            verdict = probe_receive(b->probe, frame, size, &frames);
+            if (verdict == PROBE_IGNORED) {
+                continue;
+            }
+            send_frames(b, &frames);
+            if (verdict != PROBE_GOES_ON) {
+                end_probe(b, verdict == PROBE_SUCCESS,
+                          probe_reason(b->probe), now_us);
+            }
+            return;
+        }
+    }
+    p->stats.n_ignored++;
+}
+
+/* Backends.  -------------------------------------------------------------- */
+
+static struct backend *
+find_backend(const struct balancer *lb, const char *port)
+{
+    struct backend *b;
+
+    HMAP_FOR_EACH_WITH_HASH (b, node, hash_string(port, 0), &lb->backends) {
+        if (!strcmp(b->port, port)) {
+            return b;
+        }
+    }
+    return NULL;
+}
+
+static struct balancer *
+find_balancer(const struct prober *p, const char *name)
+{
+    struct balancer *lb;
+
+    HMAP_FOR_EACH_WITH_HASH (lb, node, hash_string(name, 0), &p->balancers) {
+        if (!strcmp(lb->name, name)) {
+            return lb;
+        }
+    }
+    return NULL;
+}
+
+struct backend *
+prober_find(const struct prober *p, const char *balancer, const char *port)
+{
+    const struct balancer *lb = find_balancer(p, balancer);
+
+    return lb ? find_backend(lb, port) : NULL;
+}
+
+static void
+backend_free(struct backend *b)
+{
+    drop_probe(b);
+    timers_unset(&b->prober->timers, &b->timer);
+    hmap_remove(&b->lb->backends, &b->node);
+    free(b->history);
+    free(b->port);
+    free(b->host);
+    free(b);
+}
+
+static struct backend *
+backend_create(struct prober *p, struct balancer *lb,
+               const struct prober_member *m)
+{
+    struct backend *b = xzalloc(sizeof *b);
+
+    b->prober = p;
+    b->lb = lb;
+    b->port = xstrdup(m->port);
+    b->host = xstrdup(m->host);
+    b->turn = random_uint16();
+    /* What was known before a restart is believed. */
+    check_init(&b->check, m->row == BACKEND_UP ? CHECK_UP
+               : m->row == BACKEND_DOWN ? CHECK_DOWN : CHECK_NEW);
+    b->drained = m->row == BACKEND_DRAINED && m->drain;
+    b->shown = m->row;
+    b->since_ms = m->row_ms ? m->row_ms : time_wall_msec();
+    hmap_insert(&lb->backends, &b->node, hash_string(b->port, 0));
+    return b;
+}
+
+/* It is probed no more; what is known of it goes with that, unless it drains. */
+static void
+stop(struct backend *b, bool forget)
+{
+    drop_probe(b);
+    timers_unset(&b->prober->timers, &b->timer);
+    b->due = DUE_NOTHING;
+    if (forget) {
+        check_init(&b->check, CHECK_NEW);
+        b->reason[0] = '\0';
+    }
+}
+
+static void
+set_drain(struct backend *b, bool drain, int64_t now_us)
+{
+    const struct prober_settings *s = &b->lb->settings;
+
+    if (drain && !b->drains && !b->drained) {
+        /* When it began is not stored: not later than the last edit. */
+        int64_t ago_ms = time_wall_msec() - s->edited_ms;
+
+        b->drain_us = now_us + (s->drain_ms - MIN(MAX(ago_ms, 0),
+                                                  s->drain_ms)) * 1000;
+    }
+    if (!drain && b->drained) {
+        b->drained = false;
+        stop(b, true);
+    }
+    b->drains = drain && !b->drained;
+}
+
+void
+prober_end_drains(struct prober *p, int64_t now_us)
+{
+    struct balancer *lb;
+    struct backend *b;
+
+    HMAP_FOR_EACH (lb, node, &p->balancers) {
+        HMAP_FOR_EACH (b, node, &lb->backends) {
+            if (b->drains && now_us >= b->drain_us) {
+                b->drains = false;
+                b->drained = true;
+                stop(b, true);
+                tell(b);
+            }
+        }
+    }
+}
+
+static void
+set_member(struct backend *b, const struct prober_member *m, bool restart,
+           int64_t now_us)
+{
+    bool is_new = !b->round;
+
+    if (restart || b->ofport != m->ofport || strcmp(b->host, m->host)
+        || !vmn_ip_equal(&b->ip, &m->ip) || !vmn_mac_equal(b->mac, m->mac)
+        || !vmn_mac_equal(b->vip_mac, m->vip_mac)) {
+        drop_probe(b);
+        if (b->timer.place) {
+            set_next(b, now_us);
+        }
+        free(b->host);
+        b->host = xstrdup(m->host);
+        b->ofport = m->ofport;
+        b->ip = m->ip;
+        b->mac = m->mac;
+        b->vip_mac = m->vip_mac;
+    }
+    set_drain(b, m->drain, now_us);
+    b->idle = m->idle != NULL;
+    if (m->idle || b->drained) {
+        stop(b, !b->drains);
+        ovs_strzcpy(b->reason, m->idle ? m->idle : "", sizeof b->reason);
+    } else if (m->waits) {
+        stop(b, false);
+    } else if (m->out) {
+        stop(b, false);
+        ovs_strzcpy(b->reason, m->out, sizeof b->reason);
+        check_out(&b->check);
+    } else if (!b->timer.place) {
+        /* One that is believed to be up has time; others are waited for. */
+        if (is_new && b->check.state == CHECK_UP) {
+            set_next(b, now_us);
+        } else {
+            set_due(b, DUE_PROBE, now_us);
+        }
+    }
+    tell(b);
+}
+
+/* Balancers.  ------------------------------------------------------------- */
+
+static bool
+same_settings(const struct prober_settings *a,
+              const struct prober_settings *b)
+{
+    return (a->probes == b->probes && a->type == b->type
+            && vmn_ip_equal(&a->vip, &b->vip) && a->port == b->port
+            && a->interval_ms == b->interval_ms
+            && a->timeout_ms == b->timeout_ms
+            && nullable_string_is_equal(a->path, b->path)
+            && nullable_string_is_equal(a->host, b->host)
+            && nullable_string_is_equal(a->send, b->send)
+            && a->n_expect == b->n_expect
+            && !memcmp(a->expect, b->expect,
+                       a->n_expect * sizeof *a->expect));
+}
+
+static void
+free_settings(struct prober_settings *s)
+{
+    free(CONST_CAST(char *, s->path));
+    free(CONST_CAST(char *, s->host));
+    free(CONST_CAST(char *, s->send));
+}
+
+/* Copies 'settings'; true if probes that are on their way are of no use any
+ * more. */
+static bool
+set_settings(struct balancer *lb, const struct prober_settings *settings)
+{
+    bool same = same_settings(&lb->settings, settings);
+
+    free_settings(&lb->settings);
+    lb->settings = *settings;
+    lb->settings.path = nullable_xstrdup(settings->path);
+    lb->settings.host = nullable_xstrdup(settings->host);
+    lb->settings.send = nullable_xstrdup(settings->send);
+    return !same;
+}
+
+static void
+remove_backend(struct backend *b)
+{
+    b->prober->ops->changed(b->prober->aux, b, true);
+    backend_free(b);
+}
+
+void
+prober_set(struct prober *p, const char *name,
+           const struct prober_settings *settings,
+           const struct prober_member *members, size_t n, int64_t now_us)
+{
+    struct balancer *lb = find_balancer(p, name);
+    struct backend *b, *next;
+    bool restart;
+
+    if (!lb) {
+        lb = xzalloc(sizeof *lb);
+        lb->name = xstrdup(name);
+        hmap_init(&lb->backends);
+        hmap_insert(&p->balancers, &lb->node, hash_string(name, 0));
+    }
+    restart = set_settings(lb, settings);
+    p->round++;
+    p->round += !p->round;      /* Never 0. */
+    for (size_t i = 0; i < n; i++) {
+        b = find_backend(lb, members[i].port);
+        if (!b) {
+            b = backend_create(p, lb, &members[i]);
+        }
+        set_member(b, &members[i], restart, now_us);
+        b->round = p->round;
+    }
+    HMAP_FOR_EACH_SAFE (b, next, node, &lb->backends) {
+        if (b->round != p->round) {
+            remove_backend(b);
+        }
+    }
+}
+
+static void
+balancer_free(struct prober *p, struct balancer *lb)
+{
+    hmap_remove(&p->balancers, &lb->node);
+    hmap_destroy(&lb->backends);
+    free_settings(&lb->settings);
+    free(lb->name);
+    free(lb);
+}
+
+void
+prober_remove(struct prober *p, const char *name)
+{
+    struct balancer *lb = find_balancer(p, name);
+    struct backend *b, *next;
+
+    if (lb) {
+        HMAP_FOR_EACH_SAFE (b, next, node, &lb->backends) {
+            remove_backend(b);
+        }
+        balancer_free(p, lb);
+    }
+}
+
+/* Life.  ------------------------------------------------------------------ */
+
+void
+prober_init(struct prober *p, const struct prober_ops *ops, void *aux)
+{
+    memset(p, 0, sizeof *p);
+    p->ops = ops;
+    p->aux = aux;
+    hmap_init(&p->balancers);
+    hmap_init(&p->probes);
+    timers_init(&p->timers);
+    pacing_init(&p->pacing);
+}
+
+void
+prober_uninit(struct prober *p)
+{
+    struct balancer *lb, *next_lb;
+    struct backend *b, *next;
+
+    HMAP_FOR_EACH_SAFE (lb, next_lb, node, &p->balancers) {
+        HMAP_FOR_EACH_SAFE (b, next, node, &lb->backends) {
+            backend_free(b);
+        }
+        balancer_free(p, lb);
+    }
+    hmap_destroy(&p->balancers);
+    hmap_destroy(&p->probes);
+    timers_uninit(&p->timers);
+    pacing_uninit(&p->pacing);
+}

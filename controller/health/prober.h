@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The room's core: which backends there are, when each is probed, and what comes
+ * of it.  It is told of time, of balancers and of frames, and says what is to be
+ * sent and what has changed; so it needs neither a loop nor a network.
+ *
+ * prober.c has backends and their probes, pacing.c when one may leave.  Not for
+ * where balancers come from (health.c), nor for rows (rows.c). */
+
+#ifndef CONTROLLER_HEALTH_PROBER_H
+#define CONTROLLER_HEALTH_PROBER_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/health/check.h"
+#include "controller/health/pacing.h"
+#include "controller/health/timers.h"
+#include "openvswitch/hmap.h"
+#include "proto/probe/probe.h"
+#include "vmn/types.h"
+
+/* Ports that probes come from; the app has what is sent to these come up. */
+#define PROBER_PORT_FIRST 512
+#define PROBER_N_PORTS 512
+
+/* Of a balancer.  Strings are borrowed when it is given, and copied. */
+struct prober_settings {
+    bool probes;                /* Else the rest says nothing but 'drain_ms'. */
+    enum probe_type type;
+    struct vmn_ip vip;
+    uint16_t port;
+    int64_t interval_ms, timeout_ms;
+    unsigned healthy_after, unhealthy_after;
+    const char *path, *host;    /* As of struct probe_target, and the rest. */
+    size_t n_expect;
+    struct probe_range expect[PROBE_EXPECT_MAX];
+    const char *send;           /* UDP: NULL: no answer is awaited. */
+    int64_t drain_ms;           /* How long a drain may take. */
+    int64_t edited_ms;          /* Wall clock: the balancer's last edit. */
+};
+
+/* What a backend is to people and in its row. */
+enum backend_state {
+    BACKEND_CHECKING,           /* It has not answered yet. */
+    BACKEND_UP,
+    BACKEND_DOWN,
+    BACKEND_DRAINED,
+    BACKEND_IDLE,               /* It is not probed. */
+    BACKEND_N_STATES
+};
+extern const char *const backend_state_names[BACKEND_N_STATES];
+
+/* One of a balancer's, as it is by now.  'port' and 'host' are borrowed. */
+struct prober_member {
+    const char *port;
+    const char *host;
+    uint32_t ofport;
+    struct vmn_ip ip;
+    struct vmn_mac mac, vip_mac;
+    const char *idle;           /* If not NULL, it is not to be probed at all,
+                                 * and why.  Else it is... */
+    bool waits;                 /* ...but not before more is known... */
+    const char *out;            /* ...unless this is not NULL: a constant, why
+                                 * it cannot serve. */
+    bool drain;                 /* Its open connections are to end. */
+    /* Of one that was not known, what its row says is believed; CHECKING: it
+     * has none. */
+    enum backend_state row;
+    int64_t row_ms;             /* Since when; wall clock. */
+};
+
+#define BACKEND_HISTORY 16
+struct backend_change {
+    int64_t time_ms;            /* Wall clock. */
+    enum backend_state state;
+    char reason[PROBE_REASON_SIZE];
+};
+
+struct balancer {
+    struct hmap_node node;      /* In the prober's, by name. */
+    char *name;
+    struct prober_settings settings; /* Strings owned. */
+    struct hmap backends;       /* By port. */
+};
+
+enum backend_due { DUE_NOTHING, DUE_PROBE, DUE_TURN, DUE_AGAIN, DUE_TIMEOUT };
+
+struct backend {
+    struct hmap_node node;      /* In its balancer's. */
+    struct prober *prober;
+    struct balancer *lb;
+    char *port, *host;
+    uint32_t ofport;
+    struct vmn_ip ip;
+    struct vmn_mac mac, vip_mac;
+    bool idle;
+    unsigned round;             /* Of the last prober_set() that named it. */
+
+    struct check check;
+    struct timer timer;
+    enum backend_due due;
+    uint16_t turn;              /* Of source ports. */
+
+    /* The probe that is on its way, or NULL. */
+    struct probe *probe;
+    struct hmap_node probe_node; /* In the prober's 'probes'. */
+    uint16_t id;                /* Its source port, or ICMP's identifier. */
+    int64_t begun_us;
+    unsigned n_again;           /* Sent once more, so often. */
+    bool waited;                /* As vmnd itself was late. */
+
+    /* A drain. */
+    bool drains, drained;
+    int64_t drain_us;           /* When it is over at the latest. */
+
+    /* For people. */
+    enum backend_state shown;   /* As it was told last. */
+    int64_t since_ms, checked_ms; /* Wall clock; 0: never. */
+    char reason[PROBE_REASON_SIZE]; /* Of the last failure, or why it's out; "":
+                                     * none since it is up. */
+    int64_t latency_us;         /* Of the last success; 0: none. */
+    uint64_t n_ok, n_failed;
+    struct backend_change *history; /* The newest 'n_changes', modulo. */
+    size_t n_changes;
+};
+
+struct prober_ops {
+    /* Sends a frame out of a port.  False if the host is not there. */
+    bool (*send)(void *aux, const char *host, uint32_t ofport,
+                 const void *frame, size_t size);
+    /* A backend's 'shown' is another one; or it has been forgotten, and is
+     * about to be freed ('gone'). */
+    void (*changed)(void *aux, struct backend *, bool gone);
+};
+
+struct prober_stats {
+    uint64_t n_ok, n_failed, n_unsent;
+    uint64_t n_changes;
+    uint64_t n_late;            /* Probes that had to wait for others. */
+    uint64_t n_ignored;         /* Frames that were no answer. */
+};
+
+struct prober {
+    const struct prober_ops *ops;
+    void *aux;
+    struct hmap balancers;
+    struct hmap probes;         /* Backends with one on its way. */
+    struct timers timers;
+    struct pacing pacing;
+    struct prober_stats stats;
+    unsigned round;
+};
+
+void prober_init(struct prober *, const struct prober_ops *, void *aux);
+/* Tells nobody. */
+void prober_uninit(struct prober *);
+
+/* Balancer 'name' is so, and has these backends, and no others. */
+void prober_set(struct prober *, const char *name,
+                const struct prober_settings *,
+                const struct prober_member *, size_t n, int64_t now_us);
+/* There is no such balancer any more. */
+void prober_remove(struct prober *, const char *name);
+
+/* Ends drains that have had their time. */
+void prober_end_drains(struct prober *, int64_t now_us);
+
+struct backend *prober_find(const struct prober *, const char *balancer,
+                            const char *port);
+
+/* Does what is due; in one call not more than PROBER_STEPS of it. */
+#define PROBER_STEPS 200
+void prober_run(struct prober *, int64_t now_us);
+/* When the next is due; INT64_MAX: never. */
+int64_t prober_next(const struct prober *);
+
+/* Takes a frame that came up from OpenFlow port 'in_port' of 'host'. */
+void prober_receive(struct prober *, const char *host, uint32_t in_port,
+                    const uint8_t *frame, size_t size, int64_t now_us);
+
+#endif /* controller/health/prober.h */

@@ -1,0 +1,688 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Unit tests of controller/health's core: when a backend is taken for well, when
+ * probes leave, and what becomes of answers.  The clock is the test's, and so is
+ * the server, who answers pings. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "controller/health/check.h"
+#include "controller/health/pacing.h"
+#include "controller/health/prober.h"
+#include "controller/health/timers.h"
+#include "openvswitch/vlog.h"
+#include "random.h"
+#include "timeval.h"
+#include "util.h"
+
+/* Checks.  ---------------------------------------------------------------- */
+
+static const struct check_rules rules = { 1000, 2, 3 };
+
+static void
+new_is_up_after_one_success(void **state OVS_UNUSED)
+{
+    struct check c;
+
+    check_init(&c, CHECK_NEW);
+    assert_true(check_succeeded(&c, &rules, 1000));
+    assert_int_equal(c.state, CHECK_UP);
+    assert_false(check_succeeded(&c, &rules, 2000));
+
+    /* Also after it has been found down: it was never up. */
+    check_init(&c, CHECK_NEW);
+    assert_false(check_failed(&c, &rules, 1000));
+    assert_false(check_failed(&c, &rules, 2000));
+    assert_true(check_failed(&c, &rules, 3000));
+    assert_int_equal(c.state, CHECK_DOWN);
+    assert_true(check_succeeded(&c, &rules, 4000));
+    assert_int_equal(c.state, CHECK_UP);
+}
+
+static void
+failures_and_successes_count_in_a_row(void **state OVS_UNUSED)
+{
+    struct check c;
+
+    check_init(&c, CHECK_UP);
+    assert_false(check_failed(&c, &rules, 1000));
+    assert_false(check_failed(&c, &rules, 2000));
+    assert_false(check_succeeded(&c, &rules, 3000));
+    assert_false(check_failed(&c, &rules, 4000));
+    assert_false(check_failed(&c, &rules, 5000));
+    assert_int_equal(c.state, CHECK_UP);
+    assert_true(check_failed(&c, &rules, 6000));
+    assert_false(check_succeeded(&c, &rules, 7000));
+    assert_false(check_failed(&c, &rules, 8000));
+    assert_false(check_succeeded(&c, &rules, 9000));
+    assert_true(check_succeeded(&c, &rules, 10000));
+    assert_int_equal(c.state, CHECK_UP);
+}
+
+/* How many successes in a row it takes, one each interval from '*now' on. */
+static unsigned
+come_back(struct check *c, int64_t *now)
+{
+    unsigned n = 1;
+
+    while (!check_succeeded(c, &rules, *now += rules.interval_ms)) {
+        assert_true(++n < 100);
+    }
+    return n;
+}
+
+static void
+go_down(struct check *c, int64_t *now)
+{
+    while (!check_failed(c, &rules, *now += rules.interval_ms)) {
+        continue;
+    }
+}
+
+static void
+flapping_is_damped_and_forgiven(void **state OVS_UNUSED)
+{
+    int64_t now = 100000;
+    struct check c;
+
+    check_init(&c, CHECK_UP);
+    go_down(&c, &now);
+    assert_int_equal(come_back(&c, &now), 2);
+    go_down(&c, &now);          /* The third change in a short time. */
+    assert_int_equal(come_back(&c, &now), 8);
+    go_down(&c, &now);
+    /* 16, halved while it waits. */
+    assert_int_equal(come_back(&c, &now), 10);
+    for (int i = 0; i < 20; i++) {
+        go_down(&c, &now);
+        assert_true(come_back(&c, &now) <= 16);
+    }
+    now += rules.interval_ms * CHECK_WINDOW * CHECK_PENALTY_MAX;
+    go_down(&c, &now);
+    assert_int_equal(come_back(&c, &now), 2);
+}
+
+static void
+out_is_at_once_and_no_flapping(void **state OVS_UNUSED)
+{
+    int64_t now = 100000;
+    struct check c;
+
+    check_init(&c, CHECK_UP);
+    for (int i = 0; i < 5; i++) {
+        assert_true(check_out(&c));
+        assert_false(check_out(&c));
+        assert_int_equal(c.state, CHECK_DOWN);
+        assert_int_equal(come_back(&c, &now), 1);
+    }
+    go_down(&c, &now);
+    assert_int_equal(come_back(&c, &now), 2);
+    /* One that has failed before has to prove itself all the same. */
+    go_down(&c, &now);
+    assert_false(check_out(&c));
+    assert_true(come_back(&c, &now) > 1);
+}
+
+/* Times.  ----------------------------------------------------------------- */
+
+static void
+timers_come_in_order(void **state OVS_UNUSED)
+{
+    struct timer all[200] = { { 0 } }, *first;
+    struct timers timers;
+    int64_t last = 0;
+    size_t n = 0;
+
+    random_set_seed(7);
+    timers_init(&timers);
+    for (int i = 0; i < 2000; i++) {
+        struct timer *timer = &all[random_range(ARRAY_SIZE(all))];
+
+        if (random_range(4)) {
+            timers_set(&timers, timer, random_range(1000));
+        } else {
+            timers_unset(&timers, timer);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        n += all[i].place != 0;
+    }
+    while ((first = timers_first(&timers))) {
+        assert_true(first->at_us >= last);
+        last = first->at_us;
+        timers_unset(&timers, first);
+        n--;
+    }
+    assert_int_equal(n, 0);
+    timers_uninit(&timers);
+}
+
+static void
+pacing_gives_turns(void **state OVS_UNUSED)
+{
+    const int64_t now = 5000000;
+    struct pacing pacing;
+    int64_t last = now;
+
+    pacing_init(&pacing);
+    for (int i = 0; i < PACING_HOST_BURST; i++) {
+        assert_int_equal(pacing_take(&pacing, "h1", now), now);
+    }
+    for (int i = 0; i < 150; i++) {
+        int64_t at = pacing_take(&pacing, "h1", now);
+
+        assert_int_equal(at - last, 1000000 / PACING_HOST);
+        last = at;
+    }
+    /* Others do not wait for it. */
+    assert_int_equal(pacing_take(&pacing, "h2", now), now);
+    pacing_uninit(&pacing);
+
+    /* In a second not many more leave than may, whoever they are for. */
+    size_t n = 0;
+
+    pacing_init(&pacing);
+    for (int i = 0; i < 10000; i++) {
+        char host[16];
+
+        snprintf(host, sizeof host, "h%d", i % 500);
+        n += pacing_take(&pacing, host, now) < now + 1000000;
+    }
+    assert_in_range(n, PACING_ALL, PACING_ALL + PACING_ALL_BURST);
+    pacing_uninit(&pacing);
+}
+
+/* Probes.  ---------------------------------------------------------------- */
+
+static const struct vmn_ip server_ip = { 4, { 10, 0, 0, 1 } };
+
+struct world {
+    struct prober prober;
+    int64_t now_us;
+    bool online;                /* Frames can be sent. */
+    bool answers;               /* And are answered... */
+    int64_t delay_us;           /* ...after so long. */
+    size_t n_sent;
+    int64_t sent_us[4096];
+    uint8_t last[256];          /* The last frame, and where it went. */
+    size_t last_size;
+    char host[32];
+    uint32_t ofport;
+    bool has_answer;            /* One is on its way. */
+    int64_t answer_us;
+    char told[256];             /* States that were told. */
+};
+
+static bool
+send_cb(void *w_, const char *host, uint32_t ofport, const void *frame,
+        size_t size)
+{
+    struct world *w = w_;
+
+    if (!w->online) {
+        return false;
+    }
+    assert_true(size <= sizeof w->last);
+    memcpy(w->last, frame, size);
+    w->last_size = size;
+    ovs_strzcpy(w->host, host, sizeof w->host);
+    w->ofport = ofport;
+    w->sent_us[w->n_sent++ % ARRAY_SIZE(w->sent_us)] = w->now_us;
+    if (w->answers) {
+        w->has_answer = true;
+        w->answer_us = w->now_us + w->delay_us;
+    }
+    return true;
+}
+
+static void
+changed_cb(void *w_, struct backend *b, bool gone)
+{
+    struct world *w = w_;
+    size_t n = strlen(w->told);
+
+    if (!gone) {
+        snprintf(w->told + n, sizeof w->told - n, "%s ",
+                 backend_state_names[b->shown]);
+    }
+}
+
+static const struct prober_ops ops = { send_cb, changed_cb };
+
+/* Answers the ping that was sent last: its addresses change places, which no
+ * checksum sees, and its type is 0 instead of 8. */
+static void
+answer(struct world *w, const char *host, uint32_t in_port)
+{
+    uint8_t f[256], *icmp = f + 34;
+    unsigned sum;
+
+    memcpy(f, w->last, w->last_size);
+    memcpy(f, w->last + 6, 6);
+    memcpy(f + 6, w->last, 6);
+    memcpy(f + 26, w->last + 30, 4);
+    memcpy(f + 30, w->last + 26, 4);
+    icmp[0] = 0;
+    sum = (icmp[2] << 8 | icmp[3]) + 0x800;
+    sum = (sum & 0xffff) + (sum >> 16);
+    icmp[2] = sum >> 8;
+    icmp[3] = sum;
+    prober_receive(&w->prober, host, in_port, f, w->last_size, w->now_us);
+}
+
+/* Time goes by until 'end_us'. */
+static void
+pass_until(struct world *w, int64_t end_us)
+{
+    for (;;) {
+        int64_t next = prober_next(&w->prober);
+
+        if (w->has_answer && w->answer_us < next) {
+            next = w->answer_us;
+        }
+        if (next > end_us) {
+            break;
+        }
+        w->now_us = MAX(w->now_us, next);
+        if (w->has_answer && w->answer_us <= w->now_us) {
+            w->has_answer = false;
+            answer(w, w->host, w->ofport);
+        }
+        prober_run(&w->prober, w->now_us);
+    }
+    w->now_us = end_us;
+}
+
+static void
+pass(struct world *w, int64_t ms)
+{
+    pass_until(w, w->now_us + ms * 1000);
+}
+
+static const struct prober_settings settings = {
+    .probes = true, .type = PROBE_PING, .vip = { 4, { 10, 0, 0, 100 } },
+    .interval_ms = 1000, .timeout_ms = 600,
+    .healthy_after = 2, .unhealthy_after = 2, .drain_ms = 5000,
+};
+
+static struct prober_member
+member_of(const char *port)
+{
+    return (struct prober_member) {
+        .port = port, .host = "h1", .ofport = 7, .ip = server_ip,
+        .mac = { { 2, 0, 0, 0, 0, 1 } }, .vip_mac = { { 14, 0, 0, 0, 0, 1 } },
+    };
+}
+
+static void
+set(struct world *w, const struct prober_member *m)
+{
+    prober_set(&w->prober, "lb", &settings, m, m ? 1 : 0, w->now_us);
+}
+
+static struct world *
+world_create(void)
+{
+    struct world *w = xzalloc(sizeof *w);
+
+    random_set_seed(11);
+    prober_init(&w->prober, &ops, w);
+    w->now_us = 1000000000;
+    w->online = w->answers = true;
+    w->delay_us = 1500;
+    return w;
+}
+
+static void
+world_destroy(struct world *w)
+{
+    prober_uninit(&w->prober);
+    free(w);
+}
+
+static void
+backend_goes_up_down_and_up(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+    const struct backend *b;
+
+    set(w, &m);
+    pass(w, 10);                /* At once. */
+    assert_string_equal(w->told, "up ");
+    assert_string_equal(w->host, "h1");
+    assert_int_equal(w->ofport, 7);
+    b = prober_find(&w->prober, "lb", "p");
+    assert_int_equal(b->latency_us, 1500);
+    w->answers = false;
+    pass(w, 3000);
+    assert_string_equal(w->told, "up down ");
+    assert_string_equal(b->reason, "no answer");
+    w->answers = true;
+    pass(w, 3000);
+    assert_string_equal(w->told, "up down up ");
+    assert_string_equal(b->reason, "");
+    assert_int_equal(b->n_changes, 3);
+    assert_string_equal(b->history[1].reason, "no answer");
+    assert_true(b->n_ok >= 3);
+    assert_true(b->n_failed >= 2);
+    assert_int_equal(w->prober.stats.n_changes, 3);
+    world_destroy(w);
+}
+
+static void
+probes_come_once_an_interval(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+    int64_t first;
+
+    set(w, &m);
+    pass(w, 1000);
+    first = w->sent_us[w->n_sent - 1];
+    w->n_sent = 0;
+    pass(w, 20000);
+    assert_in_range(w->n_sent, 19, 21);
+    for (size_t i = 0; i < w->n_sent; i++) {
+        assert_int_equal((w->sent_us[i] - first) % 1000000, 0);
+    }
+    /* Without answers: three times, then not until the next one. */
+    w->answers = false;
+    w->n_sent = 0;
+    pass(w, 10000);
+    assert_in_range(w->n_sent, 28, 32);
+    world_destroy(w);
+}
+
+static void
+probes_are_spread_by_name(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member members[100];
+    unsigned in_tenth[10] = { 0 };
+    char names[100][8];
+
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        snprintf(names[i], sizeof names[i], "p%"PRIuSIZE, i);
+        members[i] = member_of(names[i]);
+        members[i].row = BACKEND_UP;
+        members[i].ip.addr[3] = i;
+    }
+    w->answers = false;
+    prober_set(&w->prober, "lb", &settings, members, ARRAY_SIZE(members),
+               w->now_us);
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        const struct backend *b = prober_find(&w->prober, "lb", names[i]);
+
+        in_tenth[b->timer.at_us / 100000 % 10]++;
+    }
+    assert_string_equal(w->told, "");
+    for (size_t i = 0; i < 10; i++) {
+        assert_in_range(in_tenth[i], 1, 30);
+    }
+    world_destroy(w);
+}
+
+/* Many at once: those that had to wait are counted, and all have their
+ * turn. */
+static void
+too_many_probes_come_later(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member members[300];
+    char names[300][8];
+
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        snprintf(names[i], sizeof names[i], "p%"PRIuSIZE, i);
+        members[i] = member_of(names[i]);
+    }
+    w->answers = false;
+    prober_set(&w->prober, "lb", &settings, members, ARRAY_SIZE(members),
+               w->now_us);
+    pass(w, 0);
+    pass(w, 0);
+    assert_int_equal(w->n_sent, PACING_HOST_BURST);
+    assert_int_equal(w->prober.stats.n_late, 300 - PACING_HOST_BURST);
+    pass(w, 10000);
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        assert_true(prober_find(&w->prober, "lb", names[i])->n_failed >= 2);
+    }
+    world_destroy(w);
+}
+
+static void
+known_state_is_believed(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+
+    m.row = BACKEND_UP;
+    set(w, &m);
+    pass(w, 5000);
+    assert_string_equal(w->told, "");
+
+    set(w, NULL);
+    assert_null(prober_find(&w->prober, "lb", "p"));
+    m.row = BACKEND_DOWN;
+    set(w, &m);
+    pass(w, 100);
+    assert_string_equal(w->told, "");   /* One is not enough. */
+    pass(w, 2000);
+    assert_string_equal(w->told, "up ");
+    world_destroy(w);
+}
+
+static void
+out_is_told_at_once(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+    const struct backend *b;
+    size_t n;
+
+    set(w, &m);
+    pass(w, 100);
+    m.out = "its link is down";
+    set(w, &m);
+    assert_string_equal(w->told, "up down ");
+    b = prober_find(&w->prober, "lb", "p");
+    assert_string_equal(b->reason, "its link is down");
+    n = w->n_sent;
+    pass(w, 10000);
+    assert_int_equal(w->n_sent, n);
+    m.out = NULL;
+    set(w, &m);
+    pass(w, 10);
+    assert_string_equal(w->told, "up down up ");
+
+    /* What nothing is known of yet changes nothing. */
+    n = w->n_sent;
+    m.waits = true;
+    set(w, &m);
+    pass(w, 10000);
+    assert_int_equal(w->n_sent, n);
+    m.waits = false;
+    set(w, &m);
+    pass(w, 10000);
+    assert_string_equal(w->told, "up down up ");
+
+    /* Who is not to be probed is as if new. */
+    m.idle = "it is quarantined";
+    set(w, &m);
+    assert_string_equal(w->told, "up down up idle ");
+    assert_string_equal(b->reason, "it is quarantined");
+    m.idle = NULL;
+    w->answers = false;
+    set(w, &m);
+    pass(w, 700);
+    assert_string_equal(w->told, "up down up idle checking ");
+    world_destroy(w);
+}
+
+static void
+unsent_probes_say_nothing(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+
+    set(w, &m);
+    pass(w, 10);
+    w->online = false;
+    pass(w, 10000);
+    assert_string_equal(w->told, "up ");
+    assert_in_range(w->prober.stats.n_unsent, 9, 11);
+    world_destroy(w);
+}
+
+/* A daemon that was stopped for a while reads answers before it judges. */
+static void
+late_timeouts_wait_for_answers(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+
+    w->answers = false;
+    set(w, &m);
+    for (int i = 0; i < 3; i++) {
+        prober_run(&w->prober, w->now_us = prober_next(&w->prober));
+    }
+    assert_int_equal(w->n_sent, 3);
+    w->now_us += 30 * 1000000;
+    prober_run(&w->prober, w->now_us);
+    assert_int_equal(w->prober.stats.n_failed, 0);
+    w->now_us += 100;
+    answer(w, "h1", 7);
+    assert_string_equal(w->told, "up ");
+    /* But not for ever. */
+    for (int i = 0; i < 10; i++) {
+        w->now_us = prober_next(&w->prober) + 1000000;
+        prober_run(&w->prober, w->now_us);
+    }
+    assert_true(w->prober.stats.n_failed > 0);
+    world_destroy(w);
+}
+
+static void
+answers_of_others_are_ignored(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+
+    w->answers = false;
+    set(w, &m);
+    pass(w, 0);
+    answer(w, "h2", 7);
+    answer(w, "h1", 8);
+    prober_receive(&w->prober, "h1", 7, w->last, 10, w->now_us);
+    assert_string_equal(w->told, "");
+    assert_int_equal(w->prober.stats.n_ignored, 3);
+    answer(w, "h1", 7);
+    assert_string_equal(w->told, "up ");
+    answer(w, "h1", 7);
+    assert_int_equal(w->prober.stats.n_ignored, 4);
+    world_destroy(w);
+}
+
+static void
+change_of_settings_begins_anew_and_keeps_the_state(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+    struct prober_settings other = settings;
+
+    other.interval_ms = 60000;
+    prober_set(&w->prober, "lb", &other, &m, 1, w->now_us);
+    pass(w, 10);
+    w->n_sent = 0;
+    other.interval_ms = 100;
+    other.timeout_ms = 50;
+    prober_set(&w->prober, "lb", &other, &m, 1, w->now_us);
+    pass(w, 1000);
+    assert_in_range(w->n_sent, 9, 11);
+    assert_string_equal(w->told, "up ");
+    prober_remove(&w->prober, "lb");
+    assert_int_equal(prober_next(&w->prober), INT64_MAX);
+    world_destroy(w);
+}
+
+static void
+drain_ends_at_its_deadline(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+    struct prober_settings s = settings;
+
+    s.edited_ms = time_wall_msec();
+    prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
+    pass(w, 10);
+    m.drain = true;
+    m.idle = "it is drained now";
+    prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
+    pass(w, 4000);
+    prober_end_drains(&w->prober, w->now_us);
+    assert_string_equal(w->told, "up ");
+    pass(w, 2000);
+    prober_end_drains(&w->prober, w->now_us);
+    assert_string_equal(w->told, "up drained ");
+    /* It has to answer before it serves again. */
+    m.drain = false;
+    m.idle = NULL;
+    prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
+    assert_string_equal(w->told, "up drained checking ");
+    pass(w, 10);
+    assert_string_equal(w->told, "up drained checking up ");
+    prober_remove(&w->prober, "lb");
+
+    /* After a restart the last edit says when it began at the latest. */
+    m.drain = true;
+    m.idle = "it is drained now";
+    s.edited_ms = time_wall_msec() - 4500;
+    prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
+    pass(w, 600);
+    prober_end_drains(&w->prober, w->now_us);
+    assert_string_equal(w->told, "up drained checking up drained ");
+    prober_remove(&w->prober, "lb");
+    m.row = BACKEND_DRAINED;
+    prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
+    prober_end_drains(&w->prober, w->now_us);
+    assert_string_equal(w->told, "up drained checking up drained ");
+    world_destroy(w);
+}
+
+int
+main(int argc, char *argv[])
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(new_is_up_after_one_success),
+        cmocka_unit_test(failures_and_successes_count_in_a_row),
+        cmocka_unit_test(flapping_is_damped_and_forgiven),
+        cmocka_unit_test(out_is_at_once_and_no_flapping),
+        cmocka_unit_test(timers_come_in_order),
+        cmocka_unit_test(pacing_gives_turns),
+        cmocka_unit_test(backend_goes_up_down_and_up),
+        cmocka_unit_test(probes_come_once_an_interval),
+        cmocka_unit_test(probes_are_spread_by_name),
+        cmocka_unit_test(too_many_probes_come_later),
+        cmocka_unit_test(known_state_is_believed),
+        cmocka_unit_test(out_is_told_at_once),
+        cmocka_unit_test(unsent_probes_say_nothing),
+        cmocka_unit_test(late_timeouts_wait_for_answers),
+        cmocka_unit_test(answers_of_others_are_ignored),
+        cmocka_unit_test(change_of_settings_begins_anew_and_keeps_the_state),
+        cmocka_unit_test(drain_ends_at_its_deadline),
+    };
+
+    vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
