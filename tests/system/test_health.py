@@ -9,6 +9,7 @@ import time
 import pytest
 from conftest import make_lab, close_lab, rule, World, check_log
 
+from test_events import Reader
 from vmnlab import netns, traffic
 from vmnlab.netns import wait_for
 
@@ -112,6 +113,14 @@ def world(lab):
     world.close()
     check_log(lab.vmnd)
     assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
+
+
+@pytest.fixture
+def reader(lab):
+    reader = Reader(lab.vmnd.socket, "?kinds=health")
+    reader.take("start")
+    yield reader
+    reader.close()
 
 
 def serve(world, name, host, ip, **spec):
@@ -254,7 +263,8 @@ def test_tcp_udp_ping(world):
     becomes(world, "w1", "down", "no answer")
 
 
-def test_policies_do_not_judge_probes_and_what_is_cut_off_is_out(world):
+def test_policies_do_not_judge_probes_and_what_is_cut_off_is_out(world,
+                                                                 reader):
     for i in (1, 2):
         serve(world, "w%d" % i, "h%d" % i, "10.0.0.1%d" % i)
     world.group("web", "role=web")
@@ -264,10 +274,14 @@ def test_policies_do_not_judge_probes_and_what_is_cut_off_is_out(world):
     for name in ("w1", "w2"):
         becomes(world, name, "up")
     stays(world, ["w1", "w2"])
+    for name in ("w1", "w2"):
+        reader.take("health", loadbalancer="lb", port=name, state="up")
 
     world.patch("ports", "w1", quarantined=True)
     assert not backends(world)["w1"]["serving"]
     becomes(world, "w1", "idle", "it is quarantined")
+    reader.take("health", port="w1", state="idle",
+                reason="it is quarantined")
     world.patch("ports", "w1", quarantined=False)
     becomes(world, "w1", "up")
 

@@ -230,6 +230,7 @@ static const struct vmn_app_class toy_app = {
     },
     .handlers = (const struct vmn_handler_class[]) {
         { .name = "do", .handle = handle },
+        { .name = "told", .handle = handle, .told = true },
         { .name = NULL },
     },
 };
@@ -356,10 +357,11 @@ teardown(void **state OVS_UNUSED)
     return 0;
 }
 
-/* Sends packet 'text' of 'size' bytes up from port 'in_port' of host 'i'. */
+/* Sends packet 'text' of 'size' bytes up from port 'in_port' of host 'i', to
+ * 'handler'. */
 static void
-send_up(int i, uint32_t in_port, enum what what, const char *text,
-        size_t size)
+send_up_to(const char *handler, int i, uint32_t in_port, enum what what,
+           const char *text, size_t size)
 {
     uint8_t userdata[ENGINE_USERDATA_SIZE];
     struct ofputil_packet_in_private pin = {
@@ -374,13 +376,20 @@ send_up(int i, uint32_t in_port, enum what what, const char *text,
     };
 
     ovs_strlcpy(pin.base.packet, text, size);
-    engine_put_userdata(userdata, "toy", "do", what);
+    engine_put_userdata(userdata, "toy", handler, what);
     match_set_in_port(&pin.base.flow_metadata, u16_to_ofp(in_port));
     match_set_reg(&pin.base.flow_metadata, 0, 0x77);
     match_set_reg(&pin.base.flow_metadata, 9, 0x99);
     fake_switch_send(&switches[i], ofputil_encode_packet_in_private(
                          &pin, OFPUTIL_P_OF15_OXM, OFPUTIL_PACKET_IN_NXT2));
     free(pin.base.packet);
+}
+
+static void
+send_up(int i, uint32_t in_port, enum what what, const char *text,
+        size_t size)
+{
+    send_up_to("do", i, in_port, what, text, size);
 }
 
 struct find_drop {
@@ -617,6 +626,78 @@ answer_to_what_is_no_vif_is_dropped(void **state)
     assert_int_equal(switches[0].n_packet_outs, 0);
 }
 
+/* The controller's own.  -------------------------------------------------- */
+
+struct told {
+    unsigned n;
+    char host[16], text[64];
+    uint32_t in_port;
+};
+
+static void
+told_cb(void *told_, const char *on, uint32_t in_port, const uint8_t *frame,
+        size_t size)
+{
+    struct told *told = told_;
+
+    told->n++;
+    told->in_port = in_port;
+    ovs_strlcpy(told->host, on, sizeof told->host);
+    ovs_strlcpy(told->text, (const char *) frame, MIN(size, 64));
+}
+
+static void
+packets_for_the_controller_go_to_the_sink(void **state)
+{
+    struct told told = { .n = 0 };
+
+    send_up_to("told", 0, 1, ECHO, "nobody asked", 60);
+    TURN_UNTIL(dropped("toy.told", "nobody is there for it") == 1);
+    fabric_set_sink(fabric, told_cb, &told);
+    send_up_to("told", 1, 7, ECHO, "an answer", 60);
+    TURN_UNTIL(told.n == 1);
+    assert_string_equal(told.host, "h1");
+    assert_string_equal(told.text, "an answer");
+    assert_int_equal(told.in_port, 7);
+    /* Its handler is not called; those of others are. */
+    assert_int_equal(seen.n, 0);
+    send_up(0, 1, ECHO, "another's", 60);
+    TURN_UNTIL(switches[0].n_packet_outs == 1);
+    assert_int_equal(told.n, 1);
+    fabric_set_sink(fabric, NULL, NULL);
+}
+
+static void
+told_packets_are_limited_as_others(void **state)
+{
+    struct told told = { .n = 0 };
+
+    fabric_set_sink(fabric, told_cb, &told);
+    for (int i = 0; i < PORT_RATE + 5; i++) {
+        send_up_to("told", 0, 1, ECHO, "flood", 60);
+    }
+    TURN_UNTIL(told.n + dropped("vmn", "port's rate") == PORT_RATE + 5);
+    assert_in_range(told.n, PORT_RATE, PORT_RATE + 2);
+    fabric_set_sink(fabric, NULL, NULL);
+}
+
+static void
+frames_are_sent_to_hosts_that_are_there(void **state)
+{
+    static const uint8_t frame[64] = "a frame of the controller's";
+
+    assert_true(fabric_host_is_connected(fabric, "h0"));
+    assert_true(fabric_send_frame(fabric, "h0", 9, frame, sizeof frame));
+    TURN_UNTIL(switches[0].n_packet_outs == 1);
+    assert_output(0, 9, (const char *) frame);
+    assert_false(fabric_send_frame(fabric, "h0", 9, frame, 13));
+    assert_false(fabric_send_frame(fabric, "h9", 9, frame, sizeof frame));
+    assert_false(fabric_host_is_connected(fabric, "h9"));
+    fake_switch_disconnect(&switches[0]);
+    TURN_UNTIL(!fabric_host_is_connected(fabric, "h0"));
+    assert_false(fabric_send_frame(fabric, "h0", 9, frame, sizeof frame));
+}
+
 /* Faults.  ---------------------------------------------------------------- */
 
 static void
@@ -636,11 +717,11 @@ punt_to_no_handler_fails_the_unit(void **state)
 {
     json_t *problems;
 
-    edit_port("a", "1");
+    edit_port("a", "2");
     problems = engine_problems(toy.engine);
     assert_int_equal(json_array_size(problems), 1);
     assert_non_null(strstr(json_string_value(json_object_get(
-        json_array_get(problems, 0), "text")), "no handler 1"));
+        json_array_get(problems, 0), "text")), "no handler 2"));
     json_decref(problems);
 }
 
@@ -852,6 +933,9 @@ main(int argc, char *argv[])
         T(answer_goes_on_through_the_pipeline, setup),
         T(one_packet_may_have_several_answers_or_none, setup),
         T(answer_to_what_is_no_vif_is_dropped, setup),
+        T(packets_for_the_controller_go_to_the_sink, setup),
+        T(told_packets_are_limited_as_others, setup_limited),
+        T(frames_are_sent_to_hosts_that_are_there, setup),
         T(mistakes_of_a_handler_send_nothing, setup),
         T(punt_to_no_handler_fails_the_unit, setup),
         T(packets_of_nobody_are_counted, setup),
