@@ -35,6 +35,7 @@
 const struct store_step store_steps[] = {
     { 1, "" },
     { 2, CURSORS_TABLE },
+    { 3, "" },
     { 0, NULL },
 };
 

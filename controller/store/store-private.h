@@ -21,8 +21,8 @@
  * each release whose description has new tables or columns, so that an older
  * vmnd leaves such a file alone; a new format needs a step in store-format.c.
  * 2: tiers, groups in groups, exceptions.  3: routers, cursors of subnets,
- * observations. */
-#define STORE_FORMAT 3
+ * observations.  4: accounts, tokens, telemetries, what backends do. */
+#define STORE_FORMAT 4
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* How many revisions the log keeps. */

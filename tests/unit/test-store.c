@@ -28,6 +28,7 @@
 #include "controller/store/store.h"
 #include "tests/unit/fault-vfs.h"
 #include "tests/unit/model-util.h"
+#include "hash.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -574,7 +575,7 @@ foreign_files_are_refused(void **state)
 
     check_sql_refused(f, "PRAGMA user_version = 99", EINVAL,
                       "was written by a newer vmnd: its format is 99, and "
-                      "this vmnd knows up to 3");
+                      "this vmnd knows up to 4");
     check_sql_refused(f, "PRAGMA application_id = 1", EINVAL,
                       "is a database of another program");
     check_sql_refused(f, "PRAGMA user_version = 0", EINVAL,
@@ -707,13 +708,13 @@ static void
 older_formats_are_brought_up_step_by_step(void **state)
 {
     static const struct store_step steps[] = {
-        { 3, "CREATE TABLE extra (a INTEGER) STRICT" },
-        { 4, "INSERT INTO extra VALUES (7)" },
+        { STORE_FORMAT, "CREATE TABLE extra (a INTEGER) STRICT" },
+        { STORE_FORMAT + 1, "INSERT INTO extra VALUES (7)" },
         { 0, NULL },
     };
     static const struct store_step bad_steps[] = {
-        { 5, "DROP TABLE extra" },
-        { 6, "DROP TABLE none" },
+        { STORE_FORMAT + 2, "DROP TABLE extra" },
+        { STORE_FORMAT + 3, "DROP TABLE none" },
         { 0, NULL },
     };
     struct fixture *f = *state;
@@ -722,21 +723,60 @@ older_formats_are_brought_up_step_by_step(void **state)
 
     close_store(f);
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(store_format_check(db, "x", steps, 5, &text), 0);
+    assert_int_equal(store_format_check(db, "x", steps,
+                                        STORE_FORMAT + 2, &text), 0);
     assert_int_equal(sqlite3_exec(db, "DELETE FROM extra WHERE a = 7; "
                                   "UPDATE extra SET a = 1", NULL, NULL, NULL),
                      SQLITE_OK);
 
     /* A step that fails leaves the file as it was. */
-    assert_int_equal(store_format_check(db, "x", bad_steps, 7, &text), EIO);
+    assert_int_equal(store_format_check(db, "x", bad_steps,
+                                        STORE_FORMAT + 4, &text), EIO);
     assert_string_equal(text, "cannot upgrade: no such table: none");
     free(text);
-    assert_int_equal(store_format_check(db, "x", steps, 5, &text), 0);
+    assert_int_equal(store_format_check(db, "x", steps,
+                                        STORE_FORMAT + 2, &text), 0);
     assert_int_equal(sqlite3_exec(db, "SELECT * FROM extra", NULL, NULL,
                                   NULL), SQLITE_OK);
     sqlite3_close(db);
     unlink(f->path);
     open_store(f);
+}
+
+/* All tables and columns, in words. */
+static uint32_t
+schema_fingerprint(void)
+{
+    uint32_t hash = 0;
+
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct schema_table *table = &schema_tables[i];
+
+        if (table->stored) {
+            hash = hash_string(table->plural, hash);
+        }
+        for (const struct schema_field *f = table->row.fields;
+             table->stored && f->name; f++) {
+            hash = hash_int(f->type, hash_string(f->name, hash));
+        }
+    }
+    return hash;
+}
+
+/* What is added without a new format would make a file of the last release look
+ * damaged. */
+static void
+description_with_other_columns_is_another_format(void **state OVS_UNUSED)
+{
+    static const uint32_t known = 0xcdd77680;
+
+    assert_int_equal(STORE_FORMAT, 4);
+    if (schema_fingerprint() != known) {
+        fail_msg("tables or columns are not those of format %d (0x%"PRIx32"): "
+                 "if that one was released, make STORE_FORMAT one more, with a "
+                 "step in store_steps; then put the new number here",
+                 STORE_FORMAT, schema_fingerprint());
+    }
 }
 
 static void
@@ -1012,6 +1052,7 @@ main(void)
         TEST(corrupt_files_are_refused),
         TEST(edited_rows_are_refused),
         TEST(older_formats_are_brought_up_step_by_step),
+        TEST(description_with_other_columns_is_another_format),
         TEST(what_an_older_format_lacks_is_added),
         TEST(fault_once_at_each_write),
         TEST(fault_for_good_at_each_write),
