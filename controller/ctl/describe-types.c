@@ -80,6 +80,11 @@ static const struct ctl_column backend_columns[] = {
     { "HOST", "/host", NULL },
     { "STATE", "/state", NULL },
     { "SHARE", "/share", NULL },
+    { "CONNECTIONS", "/load/connections", NULL },
+    { "A SECOND", "/load/connections_s", NULL },
+    { "HEALTH", "/health/state", NULL },
+    { "CHECKED", "/health/checked", NULL },
+    { "LAST FAILURE", "/health/reason", NULL },
     { "REASON", "/reason", NULL },
     { NULL, NULL, NULL },
 };

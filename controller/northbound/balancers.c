@@ -84,9 +84,31 @@ get_shares(const struct northbound *nb, const struct vmn_lb_member *members,
     return shares;
 }
 
+/* Tenths will do. */
+static json_t *
+rate_to_json(double rate)
+{
+    return json_real(round(10 * rate) / 10);
+}
+
+static json_t *
+load_to_json(const struct fabric_balancer_load *load)
+{
+    return json_pack(
+        "{s:I, s:o, s:I, s:o, s:I, s:o, s:o}",
+        "connections", (json_int_t) load->connections,
+        "connections_s", rate_to_json(load->connections_s),
+        "packets", (json_int_t) load->packets,
+        "packets_s", rate_to_json(load->packets_s),
+        "bytes", (json_int_t) load->bytes,
+        "bytes_s", rate_to_json(load->bytes_s),
+        "last", load->last_ms ? nb_time_json(load->last_ms) : json_null());
+}
+
 static json_t *
 member_to_json(const struct northbound *nb, const char *name,
-               const struct vmn_lb_member *member, double share)
+               const struct vmn_lb_member *member, double share,
+               const struct fabric_balancer_load *load)
 {
     json_t *health = nb_backend_health(nb, name, member->port);
     json_t *json = json_pack(
@@ -106,6 +128,7 @@ member_to_json(const struct northbound *nb, const char *name,
     if (health) {
         json_object_set_new(json, "health", health);
     }
+    json_object_set_new(json, "load", load_to_json(load));
     return json;
 }
 
@@ -117,21 +140,26 @@ nb_balancer_status(const struct northbound *nb, const struct vmn_row *row,
     struct vmn_lb_member *members = nb_balancer_members(nb, row->name, &n);
     json_t *json = json_object(), *backends = json_array();
     double *shares = one ? get_shares(nb, members, n) : NULL;
+    struct fabric_balancer_load *loads = xcalloc(MAX(n, 1), sizeof *loads);
+    struct fabric_balancer_load load;
 
+    fabric_balancer_load(nb->fabric, row->name, members, n, &load, loads);
     for (size_t i = 0; i < n; i++) {
         n_serving += members[i].state == VMN_LB_SERVING;
         if (one && i < NB_MEMBERS_MAX) {
             json_array_append_new(backends, member_to_json(
-                nb, row->name, &members[i], shares[i]));
+                nb, row->name, &members[i], shares[i], &loads[i]));
         }
     }
     json_object_set_new(json, "n_backends", json_integer(n));
     json_object_set_new(json, "n_serving", json_integer(n_serving));
+    json_object_set_new(json, "load", load_to_json(&load));
     if (one) {
         json_object_set(json, "backends", backends);
     }
     nb_put_members(ds, json);
     json_decref(backends);
+    free(loads);
     free(shares);
     free(members);
 }

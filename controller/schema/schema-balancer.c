@@ -312,6 +312,8 @@ const struct schema_column schema_loadbalancer_columns[] = {
     { .heading = "SERVING", .path = "/status/n_serving" },
     { .heading = "OF", .path = "/status/n_backends" },
     { .heading = "HEALTH", .path = "/spec/health/type" },
+    { .heading = "CONNECTIONS/S", .path = "/status/load/connections_s" },
+    { .heading = "BYTES/S", .path = "/status/load/bytes_s", .wide = true },
     { .heading = "SELECTOR", .path = "/spec/selector" },
     { .heading = "BACKENDS", .path = "/spec/backends", .wide = true },
     { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },

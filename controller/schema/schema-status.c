@@ -207,6 +207,20 @@ const struct schema_struct schema_status_quarantine = SHOWN_STRUCT(
           "The same of each entry of `allow`, in their order, when one "
           "quarantine is asked for.", .nested = &count));
 
+static const struct schema_struct balancer_load = SHOWN_STRUCT(
+    "load",
+    SHOWN("connections", INT, ALWAYS, "New connections, on all hosts."),
+    SHOWN("connections_s", INT, ALWAYS | SCHEMA_FRACTION,
+          "In a second, of late."),
+    SHOWN("packets", INT, ALWAYS, "Packets of clients."),
+    SHOWN("packets_s", INT, ALWAYS | SCHEMA_FRACTION,
+          "In a second, of late."),
+    SHOWN("bytes", INT, ALWAYS, "How many bytes they had."),
+    SHOWN("bytes_s", INT, ALWAYS | SCHEMA_FRACTION, "In a second, of late."),
+    SHOWN("last", STRING, ALWAYS | TIME | OR_NULL,
+          "When the last connection was opened, to the second; null: none "
+          "was."));
+
 #define BACKEND_HEALTH_STATE(DOC)                                        \
     SHOWN("state", ENUM, ALWAYS, DOC,                                   \
           SHOWN_NAMES("checking", "up", "down", "drained", "idle"))
@@ -254,12 +268,18 @@ static const struct schema_struct backend = SHOWN_STRUCT(
     SHOWN("host", REF, 0, "The host that it is on.", .ref = VMN_TABLE_HOST),
     SHOWN("reason", STRING, 0, "Why it does not serve."),
     SHOWN("health", STRUCT, 0, "What probes have found.",
-          .nested = &backend_health));
+          .nested = &backend_health),
+    SHOWN("load", STRUCT, ALWAYS,
+          "What it is given; its packets and bytes are those of all "
+          "balancers.", .nested = &balancer_load));
 
 const struct schema_struct schema_status_loadbalancer = SHOWN_STRUCT(
     "LoadBalancerStatus",
     SHOWN("n_backends", INT, ALWAYS, "How many backends it has."),
     SHOWN("n_serving", INT, ALWAYS, "How many of these serve."),
+    SHOWN("load", STRUCT, ALWAYS,
+          "What clients send it, some seconds old, as counters are.",
+          .nested = &balancer_load),
     SHOWN("backends", STRUCT, LIST,
           "When one balancer is asked for; the first 1000.", .nested = &backend));
 

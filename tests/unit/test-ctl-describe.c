@@ -338,8 +338,10 @@ parts_that_are_refused_are_left_out(void **state OVS_UNUSED)
     assert_play(
         steps, "", "describe lb lb", CTL_REFUSED,
         "Type:        loadbalancers\nName:        lb\nRevision:    3\n"
-        "\nBackends:\nBACKEND   WEIGHT   HOST   STATE   SHARE   REASON\n"
-        "web-1     1        -      down    -       down\n"
+        "\nBackends:\nBACKEND   WEIGHT   HOST   STATE   SHARE   CONNECTIONS   "
+        "A SECOND   HEALTH   CHECKED   LAST FAILURE   REASON\n"
+        "web-1     1        -      down    -       -             "
+        "-          -        -         -              down\n"
         "\nFlows of this name:\nHOST   APP     FLOWS   GROUPS\n"
         "h1     (all)   2001    1\n", "vmnctl: later (HTTP 503)\n");
 }

@@ -335,6 +335,9 @@ status_names_members_and_backends(void **state)
     assert_int_equal(json_array_size(at(f, "status.backends")), 2);
     assert_text(f, "status.backends.0.port", "web-1");
     assert_text(f, "status.backends.0.reason", "it is not bound to a host");
+    assert_text(f, "status.backends.0.state", "idle");
+    assert_int_equal(json_integer_value(at(f, "status.n_serving")), 0);
+    assert_int_equal(json_integer_value(at(f, "status.load.connections")), 2);
     assert_call(f, 201, "PUT", "/v1/groups/none", "{\"spec\": {\"selector\":"
                 " \"role=nobody\"}}");
     assert_int_equal(json_integer_value(at(f, "status.n_members")), 0);
