@@ -29,6 +29,8 @@
 #define GRACE_MS (20 * 1000)
 /* How often drains are looked at. */
 #define DRAINS_MS 1000
+/* Balancers that are looked at in a turn. */
+#define LOOKS 64
 
 struct health {
     struct model *model;
@@ -41,7 +43,8 @@ struct health {
     struct event *look;
     struct event *drains;
     struct event *grace;
-    bool begun;                 /* The first compile is done. */
+    bool begun;                 /* The first compile is done... */
+    bool rows_known;            /* ...and all rows were looked at. */
     int64_t started_ms;
     struct sset balancers, hosts, ports; /* To look at. */
     struct sset seen_hosts;     /* That have been connected. */
@@ -321,18 +324,41 @@ find_concerned(struct health *h)
     sset_clear(&h->ports);
 }
 
+/* Rows of what is not looked after any more. */
+static void
+look_at_rows(struct health *h)
+{
+    const struct vmn_health *row;
+    const char *after = "";
+
+    while ((row = model_next_durable(h->model, VMN_TABLE_HEALTH, after,
+                                     NULL))) {
+        if (!prober_find(&h->prober, row->loadbalancer, row->port)) {
+            health_rows_look(h->rows, row->loadbalancer, row->port);
+        }
+        after = row->row.name;
+    }
+}
+
 static void
 look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
 {
+    static const struct timeval at_once = { 0, 0 };
     struct health *h = h_;
 
     engine_take_changed(h->engine, VMN_QUERY_BACKENDS, &h->balancers);
     find_concerned(h);
-    while (!sset_is_empty(&h->balancers)) {
+    for (int i = 0; i < LOOKS && !sset_is_empty(&h->balancers); i++) {
         char *name = sset_pop(&h->balancers);
 
         look_at_balancer(h, name);
         free(name);
+    }
+    if (!sset_is_empty(&h->balancers)) {
+        event_add(h->look, &at_once); /* In the next turn. */
+    } else if (!h->rows_known) {
+        h->rows_known = true;
+        look_at_rows(h);
     }
     set_timer(h);
 }
@@ -377,22 +403,6 @@ static const struct fabric_watch fabric_watch = {
     .port = port_cb,
 };
 
-/* Rows of what is not looked after any more. */
-static void
-look_at_rows(struct health *h)
-{
-    const struct vmn_health *row;
-    const char *after = "";
-
-    while ((row = model_next_durable(h->model, VMN_TABLE_HEALTH, after,
-                                     NULL))) {
-        if (!prober_find(&h->prober, row->loadbalancer, row->port)) {
-            health_rows_look(h->rows, row->loadbalancer, row->port);
-        }
-        after = row->row.name;
-    }
-}
-
 static void
 look_at_all(struct health *h)
 {
@@ -420,7 +430,6 @@ begin_cb(void *h_)
 
     h->begun = true;
     look_at_all(h);
-    look_at_rows(h);
     event_add(h->drains, &each);
     event_add(h->grace, &grace);
 }

@@ -274,6 +274,7 @@ query_filter(struct http_request *req, struct event_filter *filter)
     static const char *const parameters[EVENT_N_OF] = {
         [EVENT_OF_HOST] = "host", [EVENT_OF_NETWORK] = "network",
         [EVENT_OF_PORT] = "port", [EVENT_OF_POLICY] = "policy",
+        [EVENT_OF_LOADBALANCER] = "loadbalancer",
     };
 
     for (size_t i = 0; i < EVENT_N_OF; i++) {

@@ -25,6 +25,7 @@ const enum vmn_table event_of_tables[EVENT_N_OF] = {
     [EVENT_OF_NETWORK] = VMN_TABLE_NETWORK,
     [EVENT_OF_PORT] = VMN_TABLE_PORT,
     [EVENT_OF_POLICY] = VMN_TABLE_POLICY,
+    [EVENT_OF_LOADBALANCER] = VMN_TABLE_LOADBALANCER,
 };
 
 struct event_log *

@@ -68,6 +68,7 @@ void event_about(struct ds *about, enum vmn_table, const char *name);
 
 /* What a reader wants to be told of.  Strings are owned, or NULL: any. */
 enum { EVENT_OF_HOST, EVENT_OF_NETWORK, EVENT_OF_PORT, EVENT_OF_POLICY,
+       EVENT_OF_LOADBALANCER,
        EVENT_N_OF };
 struct event_filter {
     unsigned kinds;             /* Bits of enum event_kind. */

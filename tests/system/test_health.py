@@ -117,7 +117,7 @@ def world(lab):
 
 @pytest.fixture
 def reader(lab):
-    reader = Reader(lab.vmnd.socket, "?kinds=health")
+    reader = Reader(lab.vmnd.socket, "?kinds=health&loadbalancer=lb")
     reader.take("start")
     yield reader
     reader.close()
