@@ -69,6 +69,7 @@ emit_mac(const struct serving *s, const char *network)
                         BALANCE_BACKEND, BACKEND_MAC);
     vmn_match(flow, VMN_REG_NETWORK, from->vni);
     vmn_match_ip(flow, field_ip_dst(s->ip), s->ip);
+    vmn_flow_count_part(flow, VMN_LB_PART_PACKETS);
     vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_DST, mac);
     vmn_act_next(vmn_flow_actions(flow));
 }
@@ -87,6 +88,7 @@ emit_routed(const struct serving *s)
                         BALANCE_BACKEND, BACKEND_ROUTED);
     vmn_match(flow, VMN_REG_ZONE, s->zone);
     vmn_match_ip(flow, field_ip_dst(s->ip), s->ip);
+    vmn_flow_count_part(flow, VMN_LB_PART_PACKETS);
     vmn_act_next(vmn_flow_actions(flow));
 }
 

@@ -134,6 +134,7 @@ emit_service(const struct place *place, const struct vmn_lb_port *port)
 
         vmn_match_ip(flow, field_ip_dst(&place->lb->vip), &place->lb->vip);
         vmn_match_masked(flow, field_dst(place->ip_proto), value, mask);
+        vmn_flow_count_part(flow, VMN_LB_PART_PACKETS);
         act_nat(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_SELECT);
 
         /* Conntrack's copy of the port, since a switch hides that of the
@@ -145,7 +146,7 @@ emit_service(const struct place *place, const struct vmn_lb_port *port)
                          VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
         vmn_match(flow, VMN_F_CT_NW_PROTO, place->ip_proto);
         vmn_match_masked(flow, VMN_F_CT_TP_DST, value, mask);
-        vmn_flow_count(flow);
+        vmn_flow_count_part(flow, VMN_LB_PART_CONNECTIONS);
         act_choose(place->view, actions, place->lb);
     }
 }
@@ -153,11 +154,9 @@ emit_service(const struct place *place, const struct vmn_lb_port *port)
 /* Choosing.  -------------------------------------------------------------- */
 
 static uint32_t
-backend_number(const struct place *place, const struct vmn_lb_member *member)
+number_of(const struct place *place, const struct vmn_lb_member *member)
 {
-    return vmn_number(place->view, NUMBER_BACKEND,
-                      vmn_printf(place->view, "%s|%s", place->lb->row.name,
-                                 member->port));
+    return backend_number(place->view, place->lb->row.name, member->port);
 }
 
 static void
@@ -166,7 +165,7 @@ bucket_add(const struct place *place, struct vmn_group_msg *group,
 {
     struct vmn_actions *bucket = vmn_bucket_add(group, id, weight);
 
-    vmn_act_set(bucket, REG_BACKEND, backend_number(place, member));
+    vmn_act_set(bucket, REG_BACKEND, number_of(place, member));
     vmn_act_back(bucket, STAGE_BALANCE, BALANCE_CHOSEN);
 }
 
@@ -271,7 +270,7 @@ emit_known(const struct place *place)
 {
     for (size_t i = 0; i < place->serving.n; i++) {
         struct vmn_flow *flow = choose_add(place, place->scope, CHOOSE_KNOWN);
-        uint32_t number = backend_number(place, place->serving.members[i]);
+        uint32_t number = number_of(place, place->serving.members[i]);
 
         vmn_match(flow, VMN_REG_CLIENT_VALUE, number);
         vmn_act_set(vmn_flow_actions(flow), REG_BACKEND, number);
@@ -317,7 +316,9 @@ emit_chosen(const struct place *place, const struct vmn_lb_member *member,
         uint32_t value = first;
 
         vmn_match(flow, REG_BALANCER, place->number);
-        vmn_match(flow, REG_BACKEND, backend_number(place, member));
+        vmn_match(flow, REG_BACKEND, number_of(place, member));
+        vmn_flow_count_part(flow, VMN_LB_PART_BACKENDS
+                            + number_of(place, member));
         if (!all) {
             vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
                              VMN_CT_TRK | VMN_CT_INV);

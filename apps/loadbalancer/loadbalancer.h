@@ -112,6 +112,8 @@ void eval_backends(struct vmn_view *, const char *key, struct vmn_value *);
 struct vmn_mac vip_mac(struct vmn_view *, const char *network,
                        const struct vmn_ip *vip);
 struct vmn_mac number_mac(uint32_t number);
+uint32_t backend_number(struct vmn_view *, const char *balancer,
+                        const char *port);
 const struct vmn_lb_member *members_of(struct vmn_view *, const char *balancer,
                                        size_t *n);
 

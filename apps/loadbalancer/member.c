@@ -36,6 +36,13 @@ vip_mac(struct vmn_view *view, const char *network, const struct vmn_ip *vip)
                                             vmn_ip_text(view, vip))));
 }
 
+uint32_t
+backend_number(struct vmn_view *view, const char *balancer, const char *port)
+{
+    return vmn_number(view, NUMBER_BACKEND,
+                      vmn_printf(view, "%s|%s", balancer, port));
+}
+
 const struct vmn_lb_member *
 members_of(struct vmn_view *view, const char *balancer, size_t *n)
 {
@@ -173,6 +180,8 @@ add(struct members *list, const char *name)
     set_text(member->network, port->network);
     set_text(member->host, binding && binding->host ? binding->host : "");
     member->weight = named ? named->weight : 1;
+    member->part = VMN_LB_PART_BACKENDS
+                   + backend_number(list->view, lb->row.name, name);
     member->mac = port->mac;
     member->vip_mac = vip_mac(list->view, port->network, &lb->vip);
     if (ip) {

@@ -150,12 +150,11 @@ static void
 read_balancer(const struct northbound *nb, const struct vmn_row *row,
               struct figures *figures)
 {
-    struct fabric_count passed, dropped;
+    struct fabric_balancer_load load;
 
-    fabric_object_counts(nb->fabric, VMN_TABLE_LOADBALANCER, row->name,
-                         &passed, &dropped);
-    figures->n[0] = passed.packets;
-    figures->n[1] = dropped.packets;
+    fabric_balancer_load(nb->fabric, row->name, NULL, 0, &load, NULL);
+    figures->n[0] = load.connections;
+    figures->n[1] = load.dropped;
 }
 
 static struct object *

@@ -643,6 +643,7 @@ static const struct vmn_app_class fake_balancer = {
     },
     .numbers = (const struct vmn_number_class[]) {
         { "loadbalancer.vip", 1000 },
+        { "loadbalancer.backend", 1000 },
         { .kind = NULL },
     },
 };

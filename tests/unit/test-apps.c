@@ -1164,19 +1164,22 @@ static struct scenario scenarios[] = {
               "dl_dst=00:00:00:00:00:00/01:00:00:00:00:00,icmp_type=135,"
               "nd_target=fd00::64 actions=controller(" },
             { "h2", "+loadbalancer.balance/0 200 tcp6," SHOP ","
-              "ipv6_dst=fd00::64,tp_dst=80 actions=ct(" },
+              "ipv6_dst=fd00::64,tp_dst=80 actions=note:00.00.00.01.00.00,"
+              "ct(" },
             { "h2", "+loadbalancer.balance/0 180 icmp6,reg3=0x1," SHOP ","
               "ipv6_dst=fd00::64,icmp_type=128 actions=push" },
             { "h2", "+loadbalancer.balance/0 100 ipv6," SHOP ","
               "ipv6_dst=fd00::64 actions=drop (no such service" },
             { "h2", "+loadbalancer.balance/1 100 ct_state=+new-inv+trk,"
               "ct_nw_proto=6,ct_tp_dst=80,ipv6," SHOP ",ipv6_dst=fd00::64 "
-              "actions=set_field:{loadbalancer.balancer:front6}->reg12,"
+              "actions=note:00.00.00.02.00.00,"
+              "set_field:{loadbalancer.balancer:front6}->reg12,"
               "goto_table:{TABLE:loadbalancer.balance/2}" },
             /* What has no address of its family does not serve. */
             { "h2", "+nat(dst=[fd00::1]:8080)" },
             { "h2", "+loadbalancer.balance/4 50 ipv6,reg0=0x64,"
-              "ipv6_dst=fd00::1 actions=set_field:02:00:00:00:00:01->eth_dst" },
+              "ipv6_dst=fd00::1 actions=note:00.00.00.01.00.00,"
+              "set_field:02:00:00:00:00:01->eth_dst" },
             { "h2", "-loadbalancer.balance/4 50 ip,reg0=0x64" },
             { "h2", "+loadbalancer.unbalance/0 100 tcp6,reg4=0x1," SHOP ","
               "ipv6_src=fd00::1,tp_src=8080 actions=ct(" },
@@ -1196,7 +1199,8 @@ static struct scenario scenarios[] = {
             { "h1", "+set_field:0e:56:4d:00:00:01->arp_sha" },
             { "h1", "+loadbalancer.balance/0 200 tcp," SHOP ","
               "nw_dst=10.0.0.100,tp_dst=80 "
-              "actions=ct(table={TABLE:loadbalancer.balance/1},"
+              "actions=note:00.00.00.01.00.00,"
+              "ct(table={TABLE:loadbalancer.balance/1},"
               "zone=NXM_NX_REG8[0..15],nat)" },
             { "h1", "+loadbalancer.balance/0 180 icmp,reg3=0x1," SHOP ","
               "nw_dst=10.0.0.100,icmp_type=8 actions=push" },
@@ -1204,7 +1208,8 @@ static struct scenario scenarios[] = {
               "nw_dst=10.0.0.100 actions=drop (no such service" },
             { "h1", "+loadbalancer.balance/1 100 ct_state=+new-inv+trk,"
               "ct_nw_proto=6,ct_tp_dst=80,ip," SHOP ",nw_dst=10.0.0.100 "
-              "actions=set_field:{loadbalancer.balancer:lb}->reg12,"
+              "actions=note:00.00.00.02.00.00,"
+              "set_field:{loadbalancer.balancer:lb}->reg12,"
               "goto_table:{TABLE:loadbalancer.balance/2}" },
             { "h1", "+loadbalancer.balance/2 50 " SHOP ","
               "reg12={loadbalancer.balancer:lb} actions=group:1\n" },
@@ -1217,12 +1222,13 @@ static struct scenario scenarios[] = {
               "{loadbalancer.backend:lb|web1}->reg10,resubmit(" },
             { "h3", "+loadbalancer.balance/3 100 ip," SHOP ","
               "reg10={loadbalancer.backend:lb|web1},"
-              "reg12={loadbalancer.balancer:lb} actions=ct(commit,"
+              "reg12={loadbalancer.balancer:lb} actions="
+              "note:00.00.00.11.00.00,ct(commit,"
               "table={TABLE:loadbalancer.balance/4},"
               "zone=NXM_NX_REG8[0..15],nat(dst=10.0.0.1:8080))" },
             { "h3", "+nat(dst=10.0.0.3:8080)" },
             { "h1", "+loadbalancer.balance/4 50 ip,reg0=0x64,nw_dst=10.0.0.3 "
-              "actions=set_field:02:00:00:00:00:03->eth_dst,goto_table" },
+              "actions=note:00.00.00.01.00.00,set_field:02:00:00:00:00:03->eth_dst,goto_table" },
             { "h3", "+loadbalancer.unbalance/0 100 tcp,reg4=0x1," SHOP ","
               "nw_src=10.0.0.3,tp_src=8080 actions=ct(table=" },
             { "h3", "+loadbalancer.unbalance/0 100 icmp,reg4=0x1," SHOP ","
@@ -1330,8 +1336,9 @@ static struct scenario scenarios[] = {
             { "h1", "+nat(dst=10.0.0.3)" } } },
         { "{'bindings/app1': null}", {
             { "h1", "-nat(dst=10.0.0.3)" },
-            { "h1", "+reg12={loadbalancer.balancer:lb} "
-              "actions=ct(commit,table={TABLE:loadbalancer.balance/4},"
+            { "h1", "+{loadbalancer.balancer:lb} "
+              "actions=note:" },
+            { "h1", "+ct(commit,table={TABLE:loadbalancer.balance/4},"
               "zone=NXM_NX_REG8[0..15],nat(dst=10.0.0.4:8080))" } } },
     } },
     { "loadbalancer_prefers_backends_on_the_clients_host", {
