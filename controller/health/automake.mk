@@ -2,6 +2,8 @@
 controller_libvmn_la_SOURCES += \
 	controller/health/check.c \
 	controller/health/check.h \
+	controller/health/gone.c \
+	controller/health/gone.h \
 	controller/health/health.c \
 	controller/health/health.h \
 	controller/health/pacing.c \

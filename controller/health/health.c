@@ -15,6 +15,7 @@
 #include "controller/engine/commit.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric.h"
+#include "controller/health/gone.h"
 #include "controller/health/rows.h"
 #include "controller/model/model.h"
 #include "openvswitch/dynamic-string.h"
@@ -39,6 +40,7 @@ struct health {
     struct fabric *fabric;
     struct prober prober;
     struct health_rows *rows;   /* Owned. */
+    struct gone *gone;          /* Owned. */
     struct event *timer;        /* When something is due. */
     struct event *look;
     struct event *drains;
@@ -281,12 +283,14 @@ look_at_balancer(struct health *h, const char *name)
     struct prober_member *members;
     size_t size = 0, n;
 
+    of = lb ? engine_peek(h->engine, VMN_QUERY_BACKENDS, name, &size) : NULL;
+    n = of ? size / sizeof *of : 0;
+    gone_look(h->gone, name, lb, of, n);
     if (!lb || (!lb->health.type && !drains(lb, NULL))) {
         prober_remove(&h->prober, name);
+        free(of);
         return;
     }
-    of = engine_peek(h->engine, VMN_QUERY_BACKENDS, name, &size);
-    n = of ? size / sizeof *of : 0;
     members = xcalloc(MAX(n, 1), sizeof *members);
     for (size_t i = 0; i < n; i++) {
         read_member(h, lb, &of[i], &members[i]);
@@ -539,6 +543,7 @@ health_create(struct event_base *base, struct model *model,
     h->fabric = fabric;
     h->started_ms = time_msec();
     prober_init(&h->prober, &prober_ops, h);
+    h->gone = gone_create(model, engine, fabric);
     h->rows = health_rows_create(base, model, commit, wanted_cb, h);
     h->timer = event_new(base, -1, 0, timer_cb, h);
     h->look = event_new(base, -1, 0, look_cb, h);
@@ -568,6 +573,7 @@ health_destroy(struct health *h)
     fabric_set_sink(h->fabric, NULL, NULL);
     prober_uninit(&h->prober);
     health_rows_destroy(h->rows);
+    gone_destroy(h->gone);
     event_free(h->timer);
     event_free(h->look);
     event_free(h->drains);

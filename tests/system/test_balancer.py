@@ -226,6 +226,25 @@ def test_connections_stay_or_are_cut_as_told(town, vip):
             one.close()
 
 
+def test_udp_client_gets_another_backend(town, vip):
+    """It sends and sends, so conntrack would never forget where to."""
+    ca = town.lab.vm("ca")
+
+    def both(*names):
+        balance(town, vip, protocol="udp",
+                ports=[{"port": 53, "target": 5353}],
+                backends=[{"port": n} for n in names])
+    both("b1", "b2")
+    serve(ca, vip, ["b1", "b2"], port=53, protocol="udp")
+    held = traffic.Connection(ca, vip, 53, "udp")
+    mine = wait_for("an answer", lambda: held.exchange(seconds=1.0)).split()[0]
+    other, = {"b1", "b2"} - {mine}
+    both(other)
+    assert wait_for("the other", lambda: (held.exchange(seconds=0.2) or "")
+                    .startswith(other), 10)
+    held.close()
+
+
 def test_clients_stay_with_their_backend(town, vip):
     ca, cb = (town.lab.vm(n) for n in ("ca", "cb"))
     balance(town, vip, backends=[{"port": "b1"}, {"port": "b2"}],

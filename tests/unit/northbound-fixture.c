@@ -226,6 +226,20 @@ fabric_send_frame(struct fabric *f OVS_UNUSED, const char *host OVS_UNUSED,
 }
 
 void
+fabric_flush_domain(struct fabric *f OVS_UNUSED,
+                    const char *domain OVS_UNUSED,
+                    const struct fabric_flush *flushes OVS_UNUSED,
+                    size_t n OVS_UNUSED, uint64_t after_revision OVS_UNUSED)
+{
+}
+
+void
+fabric_flush_cancel(struct fabric *f OVS_UNUSED,
+                    const struct fabric_flush *flush OVS_UNUSED)
+{
+}
+
+void
 fabric_set_sink(struct fabric *f OVS_UNUSED, fabric_sink_cb *sink OVS_UNUSED,
                 void *aux OVS_UNUSED)
 {
