@@ -16,6 +16,7 @@ include controller/engine/automake.mk
 include controller/apphost/automake.mk
 include controller/fabric/automake.mk
 include controller/health/automake.mk
+include controller/load/automake.mk
 include controller/simulator/automake.mk
 include controller/recommend/automake.mk
 include controller/page/automake.mk

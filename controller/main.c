@@ -28,6 +28,8 @@
 #include "controller/fabric/fabric.h"
 #include "controller/health/health.h"
 #include "controller/heap.h"
+#include "controller/load/load.h"
+#include "controller/load/sources.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
 #include "controller/options.h"
@@ -68,6 +70,8 @@ struct vmnd {
     struct fabric *fabric;
     struct health *health;
     struct webhook *webhook;
+    struct load_sources load_sources;
+    struct load *load;
     struct northbound *northbound;
 };
 
@@ -369,6 +373,25 @@ start_webhook(struct vmnd *vmnd)
     die_of(error, "cannot call webhooks", text);
 }
 
+/* How often loads are looked at: not more often than they are counted. */
+#define LOAD_INTERVAL_S 5
+
+static void
+start_load(struct vmnd *vmnd)
+{
+    unsigned count_s = MAX(vmnd->options.count_interval_s, 1);
+
+    vmnd->load_sources = (struct load_sources) {
+        .model = vmnd->model, .engine = vmnd->engine,
+        .fabric = vmnd->fabric,
+        .count_s = vmnd->options.count_interval_s,
+    };
+    const struct load_source source = load_source_of(&vmnd->load_sources);
+    vmnd->load = load_create(loop_base(vmnd->loop), vmnd->model,
+                             vmnd->commit, vmnd->webhook, &source,
+                             MIN(count_s, LOAD_INTERVAL_S) * 1000);
+}
+
 static void
 start_health(struct vmnd *vmnd)
 {
@@ -392,6 +415,7 @@ start_northbound(struct vmnd *vmnd)
         .loop = vmnd->loop,
         .webhook = vmnd->webhook,
         .health = vmnd->health,
+        .load = vmnd->load,
     };
     char *text = NULL;
     int error;
@@ -484,6 +508,7 @@ vmnd_start(struct vmnd *vmnd)
     start_fabric(vmnd);
     start_webhook(vmnd);
     start_health(vmnd);
+    start_load(vmnd);
     start_northbound(vmnd);
     start_apps(vmnd);
 }
@@ -495,6 +520,7 @@ vmnd_stop(struct vmnd *vmnd)
     commit_cancel_when_settled(vmnd->commit, ready_cb, vmnd);
     commit_stop(vmnd->commit);
     northbound_destroy(vmnd->northbound);
+    load_destroy(vmnd->load);
     webhook_destroy(vmnd->webhook);
     health_destroy(vmnd->health);
     fabric_destroy(vmnd->fabric);

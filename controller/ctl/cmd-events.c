@@ -135,6 +135,20 @@ put_health(struct ds *ds, const json_t *data)
     put_text(ds, data, "/reason", ": ");
 }
 
+static void
+put_scale(struct ds *ds, const json_t *data)
+{
+    put_text(ds, data, "/loadbalancer", "");
+    put_text(ds, data, "/direction", " ");
+    put_text(ds, data, "/value", ": ");
+    put_text(ds, data, "/metric", " ");
+    put_text(ds, data, "/threshold",
+             " a second for each backend, against ");
+    put_text(ds, data, "/serving", "; ");
+    put_text(ds, data, "/backends", " of ");
+    ds_put_cstr(ds, " serve");
+}
+
 static const struct {
     const char *kind;
     void (*put)(struct ds *, const json_t *data);
@@ -142,7 +156,7 @@ static const struct {
     { "revision", put_revision }, { "installed", put_installed },
     { "host", put_host }, { "binding", put_binding },
     { "drop", put_packet }, { "log", put_packet }, { "audit", put_audit },
-    { "health", put_health },
+    { "health", put_health }, { "scale", put_scale },
 };
 
 static void
@@ -198,6 +212,7 @@ ctl_cmd_events(struct ctl *ctl, int n_args OVS_UNUSED,
         { "kinds", ctl->kinds }, { "type", type ? type->plural : NULL },
         { "host", ctl->host }, { "network", ctl->network },
         { "port", ctl->port }, { "policy", ctl->policy },
+        { "loadbalancer", ctl->loadbalancer },
     };
     struct ds query = DS_EMPTY_INITIALIZER;
     enum ctl_exit status;

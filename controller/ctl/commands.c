@@ -254,9 +254,11 @@ const struct ctl_command ctl_commands[] = {
     { "events", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_EVENTS,
       "show what happens, as it happens",
       "Changes (revision), who has them (installed), states of hosts and ports\n"
-      "(host, binding), packets that were dropped or logged (drop, log), and what\n"
-      "audits found (audit): a line each, until it is interrupted.  With -o json\n"
-      "also a line each.  It goes on where it was if vmnd is away for a while.\n"
+      "(host, binding), packets that were dropped or logged (drop, log), what\n"
+      "audits found (audit), states of backends (health), and loads that want\n"
+      "other numbers of them (scale): a line each, until it is interrupted.\n"
+      "With -o json also a line each.  It goes on where it was if vmnd is away\n"
+      "for a while.\n"
       "\nExample:\n"
       "  vmnctl events\n"
       "  vmnctl events --kinds revision,installed --network shop\n"

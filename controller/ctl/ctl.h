@@ -98,7 +98,8 @@ struct ctl {
     char *port;
     char *reason;
     bool by_port;
-    char *policy;               /* Owned; or NULL. */
+    char *policy;               /* Owned, as the next; or NULL. */
+    char *loadbalancer;
     bool follow;
     bool watch;
     char *kinds;                /* Owned, as the next; or NULL. */

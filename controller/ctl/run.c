@@ -140,6 +140,7 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->port);
     free(ctl->reason);
     free(ctl->policy);
+    free(ctl->loadbalancer);
     free(ctl->kinds);
     free(ctl->type);
     free(ctl->labels);

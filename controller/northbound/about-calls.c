@@ -196,8 +196,8 @@ const struct nb_about nb_about_events = {
     .summary = "Tells what happens, as it happens, as server-sent events",
     PARAMS(SHOWN("kinds", STRING, 0,
                  "Events of these kinds: `revision`, `installed`, `host`, "
-                 "`binding`, `drop`, `log`, `audit`, `health`, with commas "
-                 "between them.", .pattern = "^[a-z]+(,[a-z]+)*$"),
+                 "`binding`, `drop`, `log`, `audit`, `health`, `scale`, with "
+                 "commas between them.", .pattern = "^[a-z]+(,[a-z]+)*$"),
            SHOWN("type", STRING, 0,
                  "Of revisions, those that change an object of this type."),
            SHOWN("host", STRING, 0, "What is about this host."),
@@ -205,7 +205,7 @@ const struct nb_about nb_about_events = {
            SHOWN("port", STRING, 0, "What is about this port."),
            SHOWN("policy", STRING, 0, "What is about this policy."),
            SHOWN("loadbalancer", STRING, 0,
-                 "What is about this loadbalancer."),
+                 "What is about this load balancer."),
            AFTER("What came behind the event of this id.")),
     HEADERS(SHOWN("Last-Event-ID", STRING, 0,
                   "As `after`, which it counts more than: what who resumes "

@@ -157,6 +157,13 @@ nb_balancer_status(const struct northbound *nb, const struct vmn_row *row,
     if (one) {
         json_object_set(json, "backends", backends);
     }
+    if (nb->load) {
+        json_t *scale = load_status(nb->load, row->name);
+
+        if (scale) {
+            json_object_set_new(json, "scale", scale);
+        }
+    }
     nb_put_members(ds, json);
     json_decref(backends);
     free(loads);

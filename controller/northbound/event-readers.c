@@ -220,7 +220,8 @@ query_kinds(struct http_request *req, unsigned *kinds)
         if (kind >= EVENT_N_KINDS) {
             return nb_query_refuse(
                 req, "kinds", "is a list of revision, installed, host, "
-                "binding, drop, log and audit, not \"%s\"", text);
+                "binding, drop, log, audit, health and scale, "
+                "not \"%s\"", text);
         }
         *kinds |= 1u << kind;
         p += len;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where events come from: groups of revisions that became durable, and what the
- * fabric tells of hosts, ports, acknowledgements and packets.
+ * Where events come from: groups of revisions that became durable, what the
+ * fabric tells of hosts, ports, acknowledgements and packets, and loads of
+ * balancers.
  *
  * What hosts and ports are is a level, put together from much: who tells of it
  * only says where to look.  That is done later in the turn, once for all that
@@ -451,6 +452,18 @@ look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
     }
 }
 
+/* Balancers.  ------------------------------------------------------------ */
+
+static void
+scale_cb(void *es, const char *balancer, const json_t *event)
+{
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    event_about(&about, VMN_TABLE_LOADBALANCER, balancer);
+    push_json(es, EVENT_SCALE, json_copy(CONST_CAST(json_t *, event)),
+              &about);
+}
+
 /* Packets.  -------------------------------------------------------------- */
 
 static void
@@ -524,6 +537,9 @@ event_sources_create(struct northbound *nb)
     if (nb->health) {
         health_set_watch(nb->health, health_cb, es);
     }
+    if (nb->load) {
+        load_set_watch(nb->load, scale_cb, es);
+    }
     return es;
 }
 
@@ -541,6 +557,9 @@ event_sources_destroy(struct event_sources *es)
     }
     if (es->nb->health) {
         health_set_watch(es->nb->health, NULL, NULL);
+    }
+    if (es->nb->load) {
+        load_set_watch(es->nb->load, NULL, NULL);
     }
     SHASH_FOR_EACH (node, &es->waiting) {
         waiting_destroy(node->data);

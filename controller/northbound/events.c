@@ -18,6 +18,7 @@ const char *const event_kind_names[EVENT_N_KINDS] = {
     [EVENT_HOST] = "host",           [EVENT_BINDING] = "binding",
     [EVENT_DROP] = "drop",           [EVENT_LOG] = "log",
     [EVENT_AUDIT] = "audit",         [EVENT_HEALTH] = "health",
+    [EVENT_SCALE] = "scale",
 };
 
 const enum vmn_table event_of_tables[EVENT_N_OF] = {

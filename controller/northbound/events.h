@@ -27,6 +27,8 @@ enum event_kind {
     EVENT_LOG,                  /* A rule with a log has decided. */
     EVENT_AUDIT,                /* A host held something else. */
     EVENT_HEALTH,               /* A backend's state is another one. */
+    EVENT_SCALE,                /* A balancer's load wants another number of
+                                 * backends. */
     EVENT_N_KINDS
 };
 extern const char *const event_kind_names[EVENT_N_KINDS];
@@ -68,8 +70,7 @@ void event_about(struct ds *about, enum vmn_table, const char *name);
 
 /* What a reader wants to be told of.  Strings are owned, or NULL: any. */
 enum { EVENT_OF_HOST, EVENT_OF_NETWORK, EVENT_OF_PORT, EVENT_OF_POLICY,
-       EVENT_OF_LOADBALANCER,
-       EVENT_N_OF };
+       EVENT_OF_LOADBALANCER, EVENT_N_OF };
 struct event_filter {
     unsigned kinds;             /* Bits of enum event_kind. */
     int type;                   /* Revisions that change one of this table; -1:

@@ -362,6 +362,32 @@ put_webhooks(const struct webhook *webhook, struct ds *ds)
     ds_put_format(ds, "vmn_webhook_tries_total %"PRIu64"\n", stats.n_tries);
 }
 
+/* Loads of balancers that have thresholds. */
+static void
+put_loads(const struct load *load, struct ds *ds)
+{
+    static const char told[] = "vmn_scale_events_total";
+    static const char states[] = "vmn_scale_loadbalancers";
+    struct load_stats stats;
+
+    if (!load) {
+        return;
+    }
+    load_get_stats(load, &stats);
+    metrics_family(ds, told, "counter",
+                   "Events of load, by direction.");
+    for (size_t i = LOAD_SAME + 1; i < LOAD_N_DIRECTIONS; i++) {
+        ds_put_format(ds, "%s{direction=\"%s\"} %"PRIu64"\n", told,
+                      load_direction_names[i], stats.n_told[i]);
+    }
+    metrics_family(ds, states, "gauge",
+                   "Load balancers with thresholds of load, by state.");
+    for (size_t i = 0; i < LOAD_N_STATES; i++) {
+        ds_put_format(ds, "%s{state=\"%s\"} %"PRIu64"\n", states,
+                      load_state_names[i], stats.n_in_state[i]);
+    }
+}
+
 /* What audits found, by owner. */
 static void
 put_audits(const struct fabric *fabric, struct ds *ds)
@@ -490,6 +516,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     put_flow_drops(nb->fabric, &ds);
     put_replies(&figures.http, &ds);
     put_webhooks(nb->webhook, &ds);
+    put_loads(nb->load, &ds);
     metrics_put_objects(nb, &ds);
     metrics_put_health(nb, &ds);
     metrics_put_times(nb, &figures.commit.stored, &figures.fabric.installed,

@@ -14,6 +14,7 @@
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric.h"
 #include "controller/health/health.h"
+#include "controller/load/load.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
 #include "controller/schema/error.h"
@@ -31,6 +32,7 @@ struct northbound {
     struct fabric *fabric;
     struct health *health;          /* Or NULL. */
     struct webhook *webhook;        /* Or NULL. */
+    struct load *load;              /* Or NULL. */
     const struct store_class *store_class;
     struct store *store;
     const struct apphost *apphost;

@@ -278,6 +278,7 @@ northbound_create(const struct northbound_options *options,
     nb->fabric = fabric;
     nb->webhook = options->webhook;
     nb->health = options->health;
+    nb->load = options->load;
     nb->store_class = store_class;
     nb->store = store;
     nb->apphost = apphost;

@@ -14,6 +14,7 @@
 
 struct apphost;
 struct commit;
+struct load;
 struct loop;
 struct engine;
 struct event_base;
@@ -50,6 +51,7 @@ struct northbound_options {
     struct health *health;      /* Of balancers' backends, or NULL.  It outlives
                                  * the northbound. */
     struct webhook *webhook;    /* Whose calls are, or NULL. */
+    struct load *load;          /* That of balancers, or NULL. */
 };
 
 /* Opens the listeners and serves from 'base' on.  Nothing passed in is owned;

@@ -273,6 +273,44 @@ static const struct schema_struct backend = SHOWN_STRUCT(
           "What it is given; its packets and bytes are those of all "
           "balancers.", .nested = &balancer_load));
 
+static const struct schema_struct scale_webhook = SHOWN_STRUCT(
+    "webhook",
+    SHOWN("result", ENUM, ALWAYS,
+          "`waiting`: for its turn, for the reply, or to be tried again; "
+          "`delivered`: it was answered with 2xx; `failed`: it was not, and "
+          "is not tried again; `refused`: `vmnd` may not call it; `dropped`: "
+          "too much else was to be told.",
+          SHOWN_NAMES("waiting", "delivered", "failed", "refused",
+                      "dropped")),
+    SHOWN("time", STRING, ALWAYS | TIME, "Since when."),
+    SHOWN("tries", INT, ALWAYS, "How often it was tried."),
+    SHOWN("delivery", STRING, ALWAYS, "By which the call is known."),
+    SHOWN("reason", STRING, 0, "What was wrong with the last try."));
+
+static const struct schema_struct scale_last = SHOWN_STRUCT(
+    "last",
+    SHOWN("time", STRING, ALWAYS | TIME, "When."),
+    SHOWN("direction", ENUM, ALWAYS, "What was told.",
+          SHOWN_NAMES("up", "down")),
+    SHOWN("webhook", STRUCT, 0, "What became of the call of its webhook.",
+          .nested = &scale_webhook));
+
+static const struct schema_struct scale = SHOWN_STRUCT(
+    "scale",
+    SHOWN("state", ENUM, ALWAYS,
+          "`normal`; `high` or `low`: beyond that threshold; `cooling`: "
+          "somebody was told, and nobody is told again for a while; "
+          "`unknown`: nobody knows.",
+          SHOWN_NAMES("unknown", "normal", "high", "low", "cooling")),
+    SHOWN("since", STRING, ALWAYS | TIME, "When that began."),
+    SHOWN("value", INT, ALWAYS | OR_NULL | SCHEMA_FRACTION,
+          "What there is of the metric in a second, for each backend that "
+          "serves."),
+    SHOWN("reason", STRING, 0,
+          "Why nobody knows, or why its webhook would not be called."),
+    SHOWN("last", STRUCT, 0, "The last event, since the start of `vmnd`.",
+          .nested = &scale_last));
+
 const struct schema_struct schema_status_loadbalancer = SHOWN_STRUCT(
     "LoadBalancerStatus",
     SHOWN("n_backends", INT, ALWAYS, "How many backends it has."),
@@ -281,7 +319,10 @@ const struct schema_struct schema_status_loadbalancer = SHOWN_STRUCT(
           "What clients send it, some seconds old, as counters are.",
           .nested = &balancer_load),
     SHOWN("backends", STRUCT, LIST,
-          "When one balancer is asked for; the first 1000.", .nested = &backend));
+          "When one balancer is asked for; the first 1000.",
+          .nested = &backend),
+    SHOWN("scale", STRUCT, 0, "Its load, if it has thresholds.",
+          .nested = &scale));
 
 /* The rest.  ------------------------------------------------------------- */
 

@@ -117,6 +117,15 @@ tests_unit_test_webhook_SOURCES = tests/unit/test-webhook.c
 tests_unit_test_webhook_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_webhook_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-load
+TESTS += tests/unit/test-load
+tests_unit_test_load_SOURCES = \
+	tests/unit/model-util.c \
+	tests/unit/model-util.h \
+	tests/unit/test-load.c
+tests_unit_test_load_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_load_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-ctl-yaml
 tests_unit_test_ctl_yaml_SOURCES = tests/unit/test-ctl-yaml.c
 tests_unit_test_ctl_yaml_CFLAGS = $(UNIT_CFLAGS)

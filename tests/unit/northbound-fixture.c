@@ -30,6 +30,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
+#include "proto/webhook/webhook.h"
 #include "tests/unit/northbound-fixture.h"
 #include "util.h"
 
@@ -608,6 +609,41 @@ fabric_get_stats(const struct fabric *f OVS_UNUSED, struct fabric_stats *s)
     s->n_hosts = 3;
 }
 
+/* Loads.  ---------------------------------------------------------------- */
+
+struct fake_load fake_load;
+
+static enum load_figure
+load_rate(void *aux OVS_UNUSED, const char *balancer OVS_UNUSED,
+          enum vmn_scale_metric metric OVS_UNUSED, double *rate)
+{
+    *rate = fake_load.rate;
+    return fake_load.known ? LOAD_WHOLE : LOAD_NOTHING;
+}
+
+static void
+load_count(void *aux OVS_UNUSED, const char *balancer OVS_UNUSED,
+           size_t *n_backends, size_t *n_serving)
+{
+    *n_backends = fake_load.n_backends;
+    *n_serving = fake_load.n_serving;
+}
+
+static void
+make_load(struct fixture *f)
+{
+    static const struct load_source source = { .rate = load_rate,
+                                               .count = load_count };
+    static const struct webhook_options options = WEBHOOK_OPTIONS_DEFAULT;
+    char *text;
+
+    memset(&fake_load, 0, sizeof fake_load);
+    assert_int_equal(webhook_create(&options, f->base, &f->webhook, &text),
+                     0);
+    f->load = load_create(f->base, f->model, NULL, f->webhook, &source,
+                          3600 * 1000);
+}
+
 /* Fixture.  -------------------------------------------------------------- */
 
 static void
@@ -712,7 +748,10 @@ setup(void **state)
     f->commit = commit_create(f->base, f->model, f->engine,
                               &fake_store_class, &f->store);
     make_app(f);
+    make_load(f);
     options.unix_path = f->path;
+    options.webhook = f->webhook;
+    options.load = f->load;
     if (northbound_create(&options, f->base, f->model, f->engine, f->commit,
                           &fake_fabric, &fake_store_class, &f->store,
                           f->apphost, &f->nb, &text)) {
@@ -731,6 +770,8 @@ teardown(void **state)
     json_decref(f->body);
     client_close(&f->client);
     northbound_destroy(f->nb);
+    load_destroy(f->load);
+    webhook_destroy(f->webhook);
     commit_destroy(f->commit);
     engine_destroy(f->engine);
     apphost_destroy(f->apphost);

@@ -57,6 +57,14 @@ struct fabric {
 };
 extern struct fabric fake_fabric;
 
+/* What there is of everything at all balancers. */
+struct fake_load {
+    bool known;
+    double rate;                /* A second. */
+    size_t n_backends, n_serving;
+};
+extern struct fake_load fake_load;
+
 struct fabric_reading {
     fabric_noted_cb *cb;
     void *aux;
@@ -70,6 +78,8 @@ struct fixture {
     struct engine *engine;
     struct commit *commit;
     struct apphost *apphost;
+    struct webhook *webhook;    /* May call nobody. */
+    struct load *load;          /* Looks when it is told to. */
     struct northbound *nb;
     struct store store;
     char dir[64];

@@ -135,8 +135,12 @@ events_are_a_line_each(void **state OVS_UNUSED)
                 " {\"type\": \"policies\", \"name\": \"p\"}, \"rule\":"
                 " 0}")
           EVENT("13", "audit", "{\"time\": \"T6\", \"host\": \"h1\","
-                " \"missing\": 1, \"altered\": 2, \"strangers\": 3}") },
-        { "GET /v1/events?kinds=host%2Cdrop&port=a&after=13", NULL, NO_MORE },
+                " \"missing\": 1, \"altered\": 2, \"strangers\": 3}")
+          EVENT("14", "scale", "{\"time\": \"T7\", \"loadbalancer\":"
+                " \"vip\", \"direction\": \"up\", \"metric\":"
+                " \"connections\", \"value\": 25.25, \"threshold\": 10,"
+                " \"serving\": 2, \"backends\": 3}") },
+        { "GET /v1/events?kinds=host%2Cdrop&port=a&after=14", NULL, NO_MORE },
         { NULL, NULL, 0, NULL },
     };
 
@@ -147,7 +151,9 @@ events_are_a_line_each(void **state OVS_UNUSED)
                 "T4  binding    a up on h1\n"
                 "T5  drop       h1 a:1 -> 10.0.0.9 tcp: denied, by policies/p"
                 " rule 0\n"
-                "T6  audit      h1: missing 1, altered 2, strangers 3\n",
+                "T6  audit      h1: missing 1, altered 2, strangers 3\n"
+                "T7  scale      vip up: 25.25 connections a second for each "
+                "backend, against 10; 2 of 3 serve\n",
                 AWAY);
     assert_alone("", "events", CTL_UNREACHABLE, "cannot reach");
     assert_alone("", "events -o yaml", CTL_USAGE, "-o is table or json");

@@ -233,6 +233,55 @@ hosts_are_told_when_they_differ(void **state)
 }
 
 static void
+loads_are_told_when_they_last(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    make_shop(f);
+    assert_call(f, 201, "PUT", "/v1/loadbalancers/vip", "{\"spec\": {"
+                "\"vip\": \"10.0.0.100\", \"networks\": [\"shop\"], "
+                "\"ports\": [{\"port\": 80}], \"scale\": {\"metric\": "
+                "\"connections\", \"high\": 10, \"for_seconds\": 5, "
+                "\"webhook\": \"https://a.example/\"}}}");
+    assert_call(f, 200, "GET", "/v1/loadbalancers/vip", NULL);
+    assert_null(at(f, "status.scale"));
+    listen_at(f, &c, "/v1/events?kinds=scale&loadbalancer=vip", "");
+    expect_start(&c, "start", f);
+
+    load_look(f->load, 1000);
+    assert_call(f, 200, "GET", "/v1/loadbalancers/vip", NULL);
+    assert_text(f, "status.scale.state", "unknown");
+    assert_text(f, "status.scale.reason", "no backend serves");
+    assert_true(json_is_null(at(f, "status.scale.value")));
+
+    fake_load = (struct fake_load) { true, 50.5, 3, 2 };
+    load_look(f->load, 2000);
+    assert_call(f, 200, "GET", "/v1/loadbalancers/vip", NULL);
+    assert_text(f, "status.scale.state", "high");
+    assert_non_null(strstr(json_string_value(at(f, "status.scale.reason")),
+                           "--webhook-allow"));
+    assert_true(json_real_value(at(f, "status.scale.value")) == 25.25);
+    assert_null(at(f, "status.scale.last"));
+    load_look(f->load, 7000);
+
+    struct told told;
+    expect(&c, "scale", &told);
+    assert_string_equal(json_string_value(json_object_get(
+        told.data, "loadbalancer")), "vip");
+    assert_string_equal(json_string_value(json_object_get(
+        told.data, "direction")), "up");
+    assert_int_equal(json_integer_value(json_object_get(
+        told.data, "serving")), 2);
+    told_uninit(&told);
+    assert_call(f, 200, "GET", "/v1/loadbalancers/vip", NULL);
+    assert_text(f, "status.scale.state", "cooling");
+    assert_text(f, "status.scale.last.direction", "up");
+    assert_text(f, "status.scale.last.webhook.result", "refused");
+    client_close(&c);
+}
+
+static void
 ports_are_told_when_they_come_up(void **state)
 {
     struct fixture *f = *state;
@@ -579,6 +628,7 @@ main(void)
         TEST(revisions_are_told_in_order),
         TEST(installed_comes_behind_its_revision),
         TEST(hosts_are_told_when_they_differ),
+        TEST(loads_are_told_when_they_last),
         TEST(ports_are_told_when_they_come_up),
         TEST(packets_are_told_as_they_are_answered),
         TEST(revisions_are_filtered_by_what_they_change),

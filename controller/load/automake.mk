@@ -1,0 +1,8 @@
+# controller/load
+controller_libvmn_la_SOURCES += \
+	controller/load/load.c \
+	controller/load/load.h \
+	controller/load/sources.c \
+	controller/load/sources.h \
+	controller/load/thresholds.c \
+	controller/load/thresholds.h
