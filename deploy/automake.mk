@@ -56,6 +56,8 @@ dist_libvirt_DATA = \
 	deploy/libvirt/network.xml \
 	deploy/libvirt/web1.xml \
 	deploy/libvirt/web1.yaml
+autoscaledir = $(exampledir)/autoscale
+dist_autoscale_SCRIPTS = deploy/autoscale/autoscale
 monitoringdir = $(exampledir)/monitoring
 dist_monitoring_DATA = \
 	deploy/monitoring/prometheus.yml \

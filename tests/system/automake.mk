@@ -56,6 +56,7 @@ EXTRA_DIST += \
 	tests/system/test_restart.py \
 	tests/system/test_router.py \
 	tests/system/test_rude.py \
+	tests/system/test_scale.py \
 	tests/system/test_store.py \
 	tests/system/test_stranger.py \
 	tests/system/test_stream.py \

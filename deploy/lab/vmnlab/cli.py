@@ -57,6 +57,9 @@ def _parser():
                     help="VM@HOST[=IP],... or a JSON file with \"objects\" "
                     "and \"vms\" (default: one a host; \"\" for none)")
     up.add_argument("--vmnd", metavar="PATH", help="the daemon to run")
+    up.add_argument("--vmnd-option", action="append", default=[],
+                    metavar="OPTION", help="one of vmnd's options, such as "
+                    "--vmnd-option=--count-interval=2; repeatable")
     up.add_argument("--no-vmnd", action="store_true",
                     help="only hosts: no daemon, no VMs")
     up.add_argument("--ovsdb", choices=OVSDB_MODES, default="tcp",
@@ -113,8 +116,9 @@ def _open(args):
 
 def _up(args):
     # First all that can be wrong without a lab: nothing is made then.
-    if args.no_vmnd and (args.vms or args.vmnd):
-        raise Usage("--no-vmnd does not go with --vms or --vmnd")
+    if args.no_vmnd and (args.vms or args.vmnd or args.vmnd_option):
+        raise Usage("--no-vmnd does not go with --vms, --vmnd or "
+                    "--vmnd-option")
     objects, placement = _read_vms(args.vms, args.hosts)
     lab = Lab(args.name)
     vmnd = None if args.no_vmnd else args.vmnd or find("vmnd")
@@ -123,7 +127,8 @@ def _up(args):
     check_machine()
     lab.lock(create=True)
     print("%d hosts ..." % args.hosts, flush=True)
-    lab.up(args.hosts, vmnd, args.ovsdb, args.underlay)
+    lab.up(args.hosts, vmnd, args.ovsdb, args.underlay,
+           **({"options": args.vmnd_option} if vmnd else {}))
     if vmnd:
         _make_vms(lab, objects, placement)
     lab.unlock()

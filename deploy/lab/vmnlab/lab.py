@@ -145,13 +145,16 @@ class Lab:
         self.outsides = {n: Outside(self, n, s) for n, s in
                          state.get("outsides", {}).items()}
         if state["vmnd"]:
-            self.vmnd = Vmnd(self, state["vmnd"])
+            self.vmnd = Vmnd(self, state["vmnd"],
+                             options=state.get("vmnd_options", ()))
         return self
 
     def save(self):
         state = {"hosts": len(self.hosts), "ovsdb": self.ovsdb_mode,
                  "underlay": self.underlay,
                  "vmnd": self.vmnd and self.vmnd.program,
+                 "vmnd_options": list(self.vmnd.options) if self.vmnd
+                 else [],
                  "vms": {n: vm.state for n, vm in self.vms.items()},
                  "outsides": {n: o.state for n, o in self.outsides.items()}}
         new = os.path.join(self.dir, "lab.json.new")
