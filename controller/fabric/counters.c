@@ -517,6 +517,12 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *c_)
 }
 
 /* A host that is newly among them has its turn within that time. */
+int64_t
+fabric_count_interval(const struct fabric *f)
+{
+    return f->counters->interval_ms / 1000;
+}
+
 void
 fabric_count_often(struct fabric *f, const struct sset *hosts)
 {

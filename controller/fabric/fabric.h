@@ -239,6 +239,9 @@ void fabric_balancer_load(const struct fabric *, const char *balancer,
                           struct fabric_balancer_load *load,
                           struct fabric_balancer_load *loads);
 
+/* How often the counters of each host are read at least, in seconds; 0: never. */
+int64_t fabric_count_interval(const struct fabric *);
+
 /* From now on the counters of these hosts, and of no others, are read every
  * FABRIC_COUNT_OFTEN_S, if that is more often than others are. */
 struct sset;

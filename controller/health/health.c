@@ -48,6 +48,8 @@ struct health {
     bool begun;                 /* The first compile is done... */
     bool rows_known;            /* ...and all rows were looked at. */
     int64_t started_ms;
+    int64_t known_us;           /* Since when counters of all hosts are. */
+    uint64_t n_count_failures;  /* As of then. */
     struct sset balancers, hosts, ports; /* To look at. */
     struct sset seen_hosts;     /* That have been connected. */
     health_watch_cb *watch;
@@ -90,7 +92,15 @@ static void
 drains_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
 {
     struct health *h = h_;
+    struct fabric_stats stats;
 
+    /* What hosts that are away sent nobody knows. */
+    fabric_get_stats(h->fabric, &stats);
+    if (stats.n_connected < stats.n_hosts
+        || stats.n_counter_failures != h->n_count_failures) {
+        h->n_count_failures = stats.n_counter_failures;
+        h->known_us = time_usec();
+    }
     prober_end_drains(&h->prober, time_usec());
 }
 
@@ -116,7 +126,30 @@ changed_cb(void *h_, struct backend *b, bool gone)
     }
 }
 
-static const struct prober_ops prober_ops = { send_cb, changed_cb };
+/* Counters are as old as their hosts' readings. */
+static int64_t
+quiet_since_cb(void *h_, struct backend *b, int64_t now_us)
+{
+    struct health *h = h_;
+    struct vmn_lb_member member = { .part = 0 };
+    struct fabric_balancer_load all, load;
+    int64_t interval_s = fabric_count_interval(h->fabric);
+
+    if (!interval_s) {
+        return INT64_MAX;
+    }
+    ovs_strlcpy(member.port, b->port, sizeof member.port);
+    fabric_balancer_load(h->fabric, b->lb->name, &member, 1, &all, &load);
+    if (load.packets != b->n_sent || !b->sent_us) {
+        b->n_sent = load.packets;
+        b->sent_us = now_us;
+    }
+    return MAX(b->sent_us, h->known_us) + 2 * interval_s * 1000000;
+}
+
+static const struct prober_ops prober_ops = {
+    send_cb, changed_cb, quiet_since_cb
+};
 
 static void
 sink_cb(void *h_, const char *host, uint32_t in_port, const uint8_t *frame,
@@ -542,6 +575,7 @@ health_create(struct event_base *base, struct model *model,
     h->commit = commit;
     h->fabric = fabric;
     h->started_ms = time_msec();
+    h->known_us = time_usec();
     prober_init(&h->prober, &prober_ops, h);
     h->gone = gone_create(model, engine, fabric);
     h->rows = health_rows_create(base, model, commit, wanted_cb, h);

@@ -432,12 +432,26 @@ set_drain(struct backend *b, bool drain, int64_t now_us)
 
         b->drain_us = now_us + (s->drain_ms - MIN(MAX(ago_ms, 0),
                                                   s->drain_ms)) * 1000;
+        b->drain_begun_us = now_us;
     }
     if (!drain && b->drained) {
         b->drained = false;
         stop(b, true);
     }
     b->drains = drain && !b->drained;
+}
+
+/* Why the drain of a backend is over, or NULL. */
+static const char *
+why_drained(struct backend *b, int64_t now_us)
+{
+    const struct prober *p = b->prober;
+    int64_t since_us = p->ops->quiet_since(p->aux, b, now_us);
+
+    since_us = MAX(since_us, b->drain_begun_us);
+    return (now_us >= b->drain_us ? "its time is over"
+            : since_us <= now_us - PROBER_QUIET_MS * INT64_C(1000)
+            ? "nothing was sent to it for a while" : NULL);
 }
 
 void
@@ -448,10 +462,13 @@ prober_end_drains(struct prober *p, int64_t now_us)
 
     HMAP_FOR_EACH (lb, node, &p->balancers) {
         HMAP_FOR_EACH (b, node, &lb->backends) {
-            if (b->drains && now_us >= b->drain_us) {
+            const char *why = b->drains ? why_drained(b, now_us) : NULL;
+
+            if (why) {
                 b->drains = false;
                 b->drained = true;
                 stop(b, true);
+                ovs_strzcpy(b->reason, why, sizeof b->reason);
                 tell(b);
             }
         }
@@ -482,7 +499,9 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
     b->idle = m->idle != NULL;
     if (m->idle || b->drained) {
         stop(b, !b->drains);
-        ovs_strzcpy(b->reason, m->idle ? m->idle : "", sizeof b->reason);
+        if (!b->drained) {
+            ovs_strzcpy(b->reason, m->idle ? m->idle : "", sizeof b->reason);
+        }
     } else if (m->waits) {
         stop(b, false);
     } else if (m->out) {

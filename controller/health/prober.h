@@ -114,6 +114,10 @@ struct backend {
     /* A drain. */
     bool drains, drained;
     int64_t drain_us;           /* When it is over at the latest. */
+    int64_t drain_begun_us;     /* As far as this process knows. */
+    uint64_t n_sent;            /* For the owner of 'quiet_since': packets that
+                                 * were sent to it, as of... */
+    int64_t sent_us;            /* ...then. */
 
     /* For people. */
     enum backend_state shown;   /* As it was told last. */
@@ -133,6 +137,9 @@ struct prober_ops {
     /* A backend's 'shown' is another one; or it has been forgotten, and is
      * about to be freed ('gone'). */
     void (*changed)(void *aux, struct backend *, bool gone);
+    /* Since when no client has sent a backend anything, as far as is known;
+     * INT64_MAX: that is not known. */
+    int64_t (*quiet_since)(void *aux, struct backend *, int64_t now_us);
 };
 
 struct prober_stats {
@@ -164,7 +171,9 @@ void prober_set(struct prober *, const char *name,
 /* There is no such balancer any more. */
 void prober_remove(struct prober *, const char *name);
 
-/* Ends drains that have had their time. */
+/* Ends drains that have had their time, and those of backends to which nothing is
+ * sent any more. */
+#define PROBER_QUIET_MS (60 * 1000)
 void prober_end_drains(struct prober *, int64_t now_us);
 
 struct backend *prober_find(const struct prober *, const char *balancer,

@@ -211,6 +211,12 @@ fabric_remove_watch(struct fabric *f,
     f->watch = NULL;
 }
 
+int64_t
+fabric_count_interval(const struct fabric *f OVS_UNUSED)
+{
+    return 0;
+}
+
 bool
 fabric_host_is_connected(const struct fabric *f OVS_UNUSED,
                          const char *host OVS_UNUSED)

@@ -219,6 +219,7 @@ struct world {
     bool has_answer;            /* One is on its way. */
     int64_t answer_us;
     char told[256];             /* States that were told. */
+    int64_t quiet_us;           /* Since when nobody sends anything. */
 };
 
 static bool
@@ -255,7 +256,16 @@ changed_cb(void *w_, struct backend *b, bool gone)
     }
 }
 
-static const struct prober_ops ops = { send_cb, changed_cb };
+static int64_t
+quiet_since_cb(void *w_, struct backend *b OVS_UNUSED,
+               int64_t now_us OVS_UNUSED)
+{
+    const struct world *w = w_;
+
+    return w->quiet_us;
+}
+
+static const struct prober_ops ops = { send_cb, changed_cb, quiet_since_cb };
 
 /* Answers the ping that was sent last: its addresses change places, which no
  * checksum sees, and its type is 0 instead of 8. */
@@ -338,6 +348,7 @@ world_create(void)
     w->now_us = 1000000000;
     w->online = w->answers = true;
     w->delay_us = 1500;
+    w->quiet_us = INT64_MAX;
     return w;
 }
 
@@ -657,6 +668,39 @@ drain_ends_at_its_deadline(void **state OVS_UNUSED)
     world_destroy(w);
 }
 
+static void
+drain_ends_when_nothing_is_sent(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+    struct prober_settings s = settings;
+
+    s.drain_ms = 3600 * 1000;
+    s.edited_ms = time_wall_msec();
+    m.drain = true;
+    m.idle = "it is drained now";
+    m.row = BACKEND_UP;
+    w->quiet_us = 0;            /* Since long before. */
+    prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
+    pass(w, PROBER_QUIET_MS - 1);
+    prober_end_drains(&w->prober, w->now_us);
+    assert_string_equal(w->told, "");
+    /* Something is sent. */
+    w->quiet_us = w->now_us;
+    pass(w, PROBER_QUIET_MS - 1);
+    prober_end_drains(&w->prober, w->now_us);
+    assert_string_equal(w->told, "");
+    /* Nobody knows. */
+    w->quiet_us = INT64_MAX;
+    pass(w, PROBER_QUIET_MS);
+    prober_end_drains(&w->prober, w->now_us);
+    assert_string_equal(w->told, "");
+    w->quiet_us = w->now_us - PROBER_QUIET_MS * INT64_C(1000);
+    prober_end_drains(&w->prober, w->now_us);
+    assert_string_equal(w->told, "drained ");
+    world_destroy(w);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -678,6 +722,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(answers_of_others_are_ignored),
         cmocka_unit_test(change_of_settings_begins_anew_and_keeps_the_state),
         cmocka_unit_test(drain_ends_at_its_deadline),
+        cmocka_unit_test(drain_ends_when_nothing_is_sent),
     };
 
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);
