@@ -109,7 +109,7 @@ static const struct vmn_handler_class handlers[] = {
 static const struct vmn_number_class numbers[] = {
     { NUMBER_VIP, (1u << 24) - 1 },
     { NUMBER_BALANCER, (1u << 24) - 1 },
-    { NUMBER_BACKEND, UINT32_MAX - 1 },
+    { NUMBER_BACKEND, UINT32_MAX - VMN_LB_PART_BACKENDS },
     { .kind = NULL },
 };
 

@@ -64,24 +64,6 @@ fabric_rule_counts(const struct fabric *f, enum vmn_table table,
     return any;
 }
 
-void
-fabric_object_counts(const struct fabric *f, enum vmn_table table,
-                     const char *name, struct fabric_count *passed,
-                     struct fabric_count *dropped)
-{
-    const struct counter *counter;
-    struct engine_about about;
-
-    memset(passed, 0, sizeof *passed);
-    memset(dropped, 0, sizeof *dropped);
-    HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(name, 0),
-                             &f->counters->by_object) {
-        if (is_of(f, counter, table, name, &about)) {
-            add(counter->reason ? dropped : passed, &counter->total);
-        }
-    }
-}
-
 static void
 add_load(struct fabric_load *load, const struct counter *counter)
 {

@@ -200,12 +200,6 @@ bool fabric_rule_counts(const struct fabric *, enum vmn_table,
                         struct fabric_count *counts,
                         struct fabric_count *rest);
 
-/* The same of all flows of an object that are counted: what went on, and what
- * was dropped. */
-void fabric_object_counts(const struct fabric *, enum vmn_table,
-                          const char *name, struct fabric_count *passed,
-                          struct fabric_count *dropped);
-
 /* What goes through flows of late, on all hosts together: rates are those between
  * the last two readings of each host. */
 struct fabric_load {

@@ -446,15 +446,6 @@ fabric_telemetry_status(const struct fabric *f OVS_UNUSED,
 }
 
 void
-fabric_object_counts(const struct fabric *f OVS_UNUSED,
-                     enum vmn_table table OVS_UNUSED, const char *name,
-                     struct fabric_count *passed, struct fabric_count *dropped)
-{
-    *passed = (struct fabric_count) { strlen(name), 90, 1000 };
-    *dropped = (struct fabric_count) { 2, 20, 1000 };
-}
-
-void
 fabric_balancer_load(const struct fabric *f OVS_UNUSED, const char *balancer,
                      const struct vmn_lb_member *members OVS_UNUSED, size_t n,
                      struct fabric_balancer_load *load,
