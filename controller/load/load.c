@@ -188,11 +188,12 @@ take_row(struct load *load, const struct vmn_loadbalancer *row)
 
 /* Looks.  ----------------------------------------------------------------- */
 
-/* Two digits are enough for anybody. */
+/* In eighths, which binary numbers have exactly: 0.1 would be told with 17
+ * digits. */
 static json_t *
 value_to_json(double value)
 {
-    return json_real(round(value * 100) / 100);
+    return json_real(round(value * 8) / 8);
 }
 
 static json_t *
