@@ -14,6 +14,7 @@
 #include "controller/engine/relation.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/switch.h"
+#include "hash.h"
 #include "openvswitch/ofp-ct.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
@@ -33,7 +34,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 #define WINDOW_MAX 64
 #define SLOW_MS 50
 #define FAST_MS 10
-/* What one call asks for. */
+/* Calls of one turn for the same hosts and revision are one batch. */
 #define BATCHES_MAX 4096
 
 struct wish {
@@ -41,14 +42,16 @@ struct wish {
     bool cancelled;
 };
 
-/* What one call asks for, and struct job refers to. */
+/* What some hosts are to be told, and struct job refers to. */
 struct batch {
     struct ovs_list node;       /* In 'batches', the oldest first. */
     unsigned n_refs;
+    size_t n_hosts, n_unable;   /* The latter are not told. */
+    uint64_t hosts;             /* Strong hash of all their names. */
     uint64_t after_revision;
     int64_t asked_ms;           /* time_msec(). */
     bool given_up;              /* 'wishes' are none any more. */
-    size_t n;
+    size_t n, allocated;
     struct wish *wishes;        /* Owned. */
 };
 
@@ -85,6 +88,8 @@ struct flushes {
     struct event *run;
     struct ovs_list queues;     /* struct flush_queue, with jobs. */
     struct ovs_list batches;
+    struct batch *open;         /* The newest one, until it is looked at; or
+                                 * NULL. */
     size_t n_batches, n_wishes; /* Of these. */
 };
 
@@ -104,6 +109,9 @@ batch_empty(struct flushes *flushes, struct batch *batch)
         flushes->n_batches--;
         flushes->n_wishes -= batch->n;
         batch->given_up = true;
+        if (flushes->open == batch) {
+            flushes->open = NULL;
+        }
         free(batch->wishes);
         batch->wishes = NULL;
     }
@@ -118,21 +126,28 @@ batch_unref(struct flushes *flushes, struct batch *batch)
     }
 }
 
-/* 'n' is FABRIC_FLUSHES_MAX at most. */
+static void
+batch_add(struct flushes *flushes, struct batch *batch,
+          const struct fabric_flush *wanted, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (batch->n >= batch->allocated) {
+            batch->wishes = x2nrealloc(batch->wishes, &batch->allocated,
+                                       sizeof *batch->wishes);
+        }
+        batch->wishes[batch->n++] = (struct wish) { .flush = wanted[i] };
+    }
+    flushes->n_wishes += n;
+}
+
+/* Makes room for one of 'n', FABRIC_FLUSHES_MAX at most. */
 static struct batch *
-batch_create(struct flushes *flushes, const struct fabric_flush *wanted,
-             size_t n, uint64_t after_revision)
+batch_create(struct flushes *flushes, size_t n)
 {
     struct batch *batch = xzalloc(sizeof *batch);
 
     batch->n_refs = 1;
-    batch->after_revision = after_revision;
     batch->asked_ms = time_msec();
-    batch->n = n;
-    batch->wishes = xcalloc(n, sizeof *batch->wishes);
-    for (size_t i = 0; i < n; i++) {
-        batch->wishes[i].flush = wanted[i];
-    }
     while (flushes->n_batches >= BATCHES_MAX
            || flushes->n_wishes + n > FABRIC_FLUSHES_MAX) {
         VLOG_WARN_RL(&rl, "too many connections to be forgotten: the oldest "
@@ -142,8 +157,19 @@ batch_create(struct flushes *flushes, const struct fabric_flush *wanted,
     }
     ovs_list_push_back(&flushes->batches, &batch->node);
     flushes->n_batches++;
-    flushes->n_wishes += n;
     return batch;
+}
+
+static uint64_t
+hash_names(const struct vmn_names *names)
+{
+    uint32_t a = names->n, b = ~a;
+
+    for (size_t i = 0; i < names->n; i++) {
+        a = hash_string(names->names[i], a);
+        b = hash_string(names->names[i], b);
+    }
+    return (uint64_t) a << 32 | b;
 }
 
 /* Jobs.  ----------------------------------------------------------------- */
@@ -411,6 +437,7 @@ run_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
     struct flushes *flushes = f->flushes;
     int64_t now = time_msec(), wake_ms = INT64_MAX;
 
+    flushes->open = NULL;
     for (size_t n = ovs_list_size(&flushes->queues); n; n--) {
         struct flush_queue *q = CONTAINER_OF(ovs_list_front(&flushes->queues),
                                              struct flush_queue, node);
@@ -460,12 +487,31 @@ flushes_disconnected(struct fabric_switch *sw)
 
 /* For others.  ----------------------------------------------------------- */
 
+/* Has the hosts told of a batch that is made. */
+static void
+give_to_hosts(struct fabric *f, const struct vmn_names *hosts,
+              struct batch *batch)
+{
+    for (size_t i = 0; i < hosts->n; i++) {
+        struct fabric_host *host = fabric_find_host(f, hosts->names[i]);
+        struct flush_queue *q = host ? get_queue(host->sw) : NULL;
+
+        if (q && q->unable) {
+            batch->n_unable++;
+        } else if (q) {
+            queue_add(q, batch);
+        }
+    }
+}
+
 void
 fabric_flush(struct fabric *f, const struct vmn_names *hosts,
              const struct fabric_flush *wanted, size_t n,
              uint64_t after_revision)
 {
-    struct batch *batch;
+    struct flushes *flushes = f->flushes;
+    struct batch *batch = flushes->open;
+    uint64_t hash = hash_names(hosts);
 
     if (n > FABRIC_FLUSHES_MAX) {
         f->stats.n_flushes_lost += (n - FABRIC_FLUSHES_MAX) * hosts->n;
@@ -474,18 +520,22 @@ fabric_flush(struct fabric *f, const struct vmn_names *hosts,
     if (!n) {
         return;
     }
-    batch = batch_create(f->flushes, wanted, n, after_revision);
-    for (size_t i = 0; i < hosts->n; i++) {
-        struct fabric_host *host = fabric_find_host(f, hosts->names[i]);
-        struct flush_queue *q = host ? get_queue(host->sw) : NULL;
-
-        if (q && q->unable) {
-            f->stats.n_flushes_refused += n;
-        } else if (q) {
-            queue_add(q, batch);
-        }
+    if (batch && batch->hosts == hash && batch->n_hosts == hosts->n
+        && batch->after_revision == after_revision
+        && flushes->n_wishes + n <= FABRIC_FLUSHES_MAX) {
+        batch_add(flushes, batch, wanted, n);
+        f->stats.n_flushes_refused += n * batch->n_unable;
+        return;
     }
-    batch_unref(f->flushes, batch);
+    batch = batch_create(flushes, n);
+    batch->after_revision = after_revision;
+    batch->hosts = hash;
+    batch->n_hosts = hosts->n;
+    batch_add(flushes, batch, wanted, n);
+    give_to_hosts(f, hosts, batch);
+    f->stats.n_flushes_refused += n * batch->n_unable;
+    flushes->open = batch;
+    batch_unref(flushes, batch);
     run_soon(f);
 }
 

@@ -3,7 +3,7 @@
  * Has switches forget connections: fabric_flush() of fabric.h, its queues, and
  * how fast they go out.
  *
- * What one call asks for is kept once, for all of its hosts.  A switch is told
+ * What is asked for is kept once, for all of its hosts.  A switch is told
  * some at a time, between two barriers: for each of them it looks at all of its
  * connections, in the thread in which it takes flows as well.  So the next ones
  * wait for the last barrier's answer and for as long again as it has worked, and

@@ -147,7 +147,8 @@ switch_that_cannot_is_left_alone_and_well(void **state OVS_UNUSED)
     assert_true(is_synced(0));
     assert_int_equal(stats_now().n_errors, 0);
     assert_int_equal(stats_now().n_flushes, 0);
-    ask(flushes, 3, 1, 0);
+    ask(flushes, 2, 1, 0);
+    ask(&flushes[2], 1, 1, 0);
     edit_port("a", "red", 100, "all", 1, false);
     until_acked(0);
     assert_string_equal(receipt_of(revision, 0), "confirmed");
@@ -184,6 +185,18 @@ thousands_leave_room_for_bundles(void **state OVS_UNUSED)
     turns();
     assert_int_equal(switches[0].n_flushes, 2 * ARRAY_SIZE(flushes));
     assert_int_equal(stats_now().n_flushes, N_HOSTS * ARRAY_SIZE(flushes));
+
+    /* The same one by one, and more than there may be batches. */
+    switches[0].most_flushes = switches[1].most_flushes = 0;
+    for (int i = 0; i < 5000; i++) {
+        ask(&flushes[i % ARRAY_SIZE(flushes)], 1, 2, revision);
+    }
+    for (int i = 0; i < 2; i++) {
+        TURN_UNTIL(switches[i].n_flushes
+                   == 2 * ARRAY_SIZE(flushes) + 2 * 5000);
+        assert_in_range(switches[i].most_flushes, 2, 64);
+    }
+    assert_int_equal(switches[2].n_flushes, 2 * ARRAY_SIZE(flushes));
     assert_int_equal(stats_now().n_flushes_lost, 0);
 }
 
