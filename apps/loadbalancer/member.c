@@ -189,6 +189,9 @@ add(struct members *list, const char *name)
     }
     why = why_idle(list->view, port, binding, ip);
     if (why) {
+        /* A VM that moves is nowhere for a moment. */
+        member->keeps = ip && port->enabled
+                        && !vmn_is_quarantined(list->view, port);
         member->state = VMN_LB_IDLE;
         member->drains = named && named->drain;
         set_text(member->reason, why);

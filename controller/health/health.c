@@ -88,6 +88,8 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
     set_timer(h);
 }
 
+static const struct timeval drains_each = { DRAINS_MS / 1000, 0 };
+
 static void
 drains_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
 {
@@ -101,7 +103,19 @@ drains_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
         h->n_count_failures = stats.n_counter_failures;
         h->known_us = time_usec();
     }
-    prober_end_drains(&h->prober, time_usec());
+    if (prober_end_drains(&h->prober, time_usec())) {
+        event_add(h->drains, &drains_each);
+    }
+}
+
+/* There are some: has them looked at.  What was sent before is not known. */
+static void
+watch_drains(struct health *h)
+{
+    if (!event_pending(h->drains, EV_TIMEOUT, NULL)) {
+        h->known_us = time_usec();
+        event_add(h->drains, &drains_each);
+    }
 }
 
 /* What the prober wants.  -------------------------------------------------- */
@@ -329,6 +343,9 @@ look_at_balancer(struct health *h, const char *name)
         read_member(h, lb, &of[i], &members[i]);
     }
     read_settings(lb, &meta, &settings);
+    if (drains(lb, NULL)) {
+        watch_drains(h);
+    }
     prober_set(&h->prober, name, &settings, members, n, time_usec());
     for (size_t i = 0; i < n; i++) {
         check_row(h, name, &members[i]);
@@ -462,12 +479,10 @@ static void
 begin_cb(void *h_)
 {
     static const struct timeval grace = { GRACE_MS / 1000, 0 };
-    static const struct timeval each = { DRAINS_MS / 1000, 0 };
     struct health *h = h_;
 
     h->begun = true;
     look_at_all(h);
-    event_add(h->drains, &each);
     event_add(h->grace, &grace);
 }
 
@@ -581,7 +596,7 @@ health_create(struct event_base *base, struct model *model,
     h->rows = health_rows_create(base, model, commit, wanted_cb, h);
     h->timer = event_new(base, -1, 0, timer_cb, h);
     h->look = event_new(base, -1, 0, look_cb, h);
-    h->drains = event_new(base, -1, EV_PERSIST, drains_cb, h);
+    h->drains = event_new(base, -1, 0, drains_cb, h);
     h->grace = event_new(base, -1, 0, grace_cb, h);
     sset_init(&h->balancers);
     sset_init(&h->hosts);

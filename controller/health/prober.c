@@ -454,11 +454,12 @@ why_drained(struct backend *b, int64_t now_us)
             ? "nothing was sent to it for a while" : NULL);
 }
 
-void
+bool
 prober_end_drains(struct prober *p, int64_t now_us)
 {
     struct balancer *lb;
     struct backend *b;
+    bool some_left = false;
 
     HMAP_FOR_EACH (lb, node, &p->balancers) {
         HMAP_FOR_EACH (b, node, &lb->backends) {
@@ -471,8 +472,10 @@ prober_end_drains(struct prober *p, int64_t now_us)
                 ovs_strzcpy(b->reason, why, sizeof b->reason);
                 tell(b);
             }
+            some_left |= b->drains;
         }
     }
+    return some_left;
 }
 
 static void

@@ -172,9 +172,9 @@ void prober_set(struct prober *, const char *name,
 void prober_remove(struct prober *, const char *name);
 
 /* Ends drains that have had their time, and those of backends to which nothing is
- * sent any more. */
+ * sent any more.  Returns whether others go on. */
 #define PROBER_QUIET_MS (60 * 1000)
-void prober_end_drains(struct prober *, int64_t now_us);
+bool prober_end_drains(struct prober *, int64_t now_us);
 
 struct backend *prober_find(const struct prober *, const char *balancer,
                             const char *port);

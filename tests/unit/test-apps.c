@@ -1240,7 +1240,9 @@ static struct scenario scenarios[] = {
         { "{'ports/app1': {'network': 'shop', 'ips': ['10.0.0.3'],"
           " 'mac': '02:00:00:00:00:03'}, 'bindings/web1': null}", {
             { "h3", "-nat(dst" },
-            { "h3", "-tp_src=8080" },
+            /* What is nowhere may come back. */
+            { "h3", "+nw_src=10.0.0.1,tp_src=8080" },
+            { "h3", "-nw_src=10.0.0.3,tp_src=8080" },
             { "h3", "+loadbalancer.balance/2 50 " SHOP ","
               "reg12={loadbalancer.balancer:lb} actions=controller(" },
             { "h3", "+drop (no backend)" } } },
