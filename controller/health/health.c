@@ -50,7 +50,7 @@ struct health {
     int64_t started_ms;
     int64_t known_us;           /* Since when counters of all hosts are. */
     uint64_t n_count_failures;  /* As of then. */
-    struct sset balancers, hosts, ports; /* To look at. */
+    struct sset balancers, hosts, ports, vifs; /* To look at. */
     struct sset seen_hosts;     /* That have been connected. */
     health_watch_cb *watch;
     void *watch_aux;
@@ -354,21 +354,58 @@ look_at_balancer(struct health *h, const char *name)
     free(of);
 }
 
-/* Adds to 'balancers' those with a backend on one of 'hosts', or among
- * 'ports'. */
+/* Whether the backend's interface is among 'vifs', which are of 'hosts'. */
+static bool
+has_vif_among(const struct health *h, const struct backend *b,
+              const struct sset *hosts)
+{
+    const struct vmn_port *port;
+    bool is_there;
+    char *name;
+
+    if (!sset_contains(hosts, b->host)) {
+        return false;
+    }
+    port = model_get_durable(h->model, VMN_TABLE_PORT, b->port, NULL);
+    if (!port) {
+        return false;
+    }
+    name = xasprintf("%s/%s", b->host, port->iface_id);
+    is_there = sset_contains(&h->vifs, name);
+    free(name);
+    return is_there;
+}
+
+/* The hosts of 'vifs'. */
+static void
+find_vif_hosts(const struct health *h, struct sset *hosts)
+{
+    const char *name;
+
+    SSET_FOR_EACH (name, &h->vifs) {
+        sset_add_and_free(hosts, xmemdup0(name, strcspn(name, "/")));
+    }
+}
+
+/* Adds to 'balancers' those with a backend on one of 'hosts', among 'ports', or
+ * behind one of 'vifs'. */
 static void
 find_concerned(struct health *h)
 {
+    struct sset vif_hosts = SSET_INITIALIZER(&vif_hosts);
     const struct balancer *lb;
     const struct backend *b;
 
-    if (sset_is_empty(&h->hosts) && sset_is_empty(&h->ports)) {
+    if (sset_is_empty(&h->hosts) && sset_is_empty(&h->ports)
+        && sset_is_empty(&h->vifs)) {
         return;
     }
+    find_vif_hosts(h, &vif_hosts);
     HMAP_FOR_EACH (lb, node, &h->prober.balancers) {
         HMAP_FOR_EACH (b, node, &lb->backends) {
             if (sset_contains(&h->hosts, b->host)
-                || sset_contains(&h->ports, b->port)) {
+                || sset_contains(&h->ports, b->port)
+                || has_vif_among(h, b, &vif_hosts)) {
                 sset_add(&h->balancers, lb->name);
                 break;
             }
@@ -376,6 +413,8 @@ find_concerned(struct health *h)
     }
     sset_clear(&h->hosts);
     sset_clear(&h->ports);
+    sset_clear(&h->vifs);
+    sset_destroy(&vif_hosts);
 }
 
 /* Rows of what is not looked after any more. */
@@ -420,17 +459,28 @@ look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
 /* Who tells.  -------------------------------------------------------------- */
 
 static void
+balancer_cb(void *h_, const char *name)
+{
+    struct health *h = h_;
+
+    sset_add(&h->balancers, name);
+}
+
+static void
+vif_cb(void *h_, const char *name)
+{
+    struct health *h = h_;
+
+    sset_add(&h->vifs, name);
+}
+
+static void
 group_cb(void *h_, const struct commit_group *group OVS_UNUSED)
 {
     struct health *h = h_;
-    struct model_pending pending;
 
-    model_get_pending(h->model, &pending);
-    for (size_t i = 0; i < pending.n_writes; i++) {
-        if (pending.writes[i].table == VMN_TABLE_LOADBALANCER) {
-            sset_add(&h->balancers, pending.writes[i].name);
-        }
-    }
+    model_each_unsettled(h->model, VMN_TABLE_LOADBALANCER, balancer_cb, h);
+    model_each_unsettled(h->model, VMN_TABLE_VIF, vif_cb, h);
     look_later(h);
 }
 
@@ -601,6 +651,7 @@ health_create(struct event_base *base, struct model *model,
     sset_init(&h->balancers);
     sset_init(&h->hosts);
     sset_init(&h->ports);
+    sset_init(&h->vifs);
     sset_init(&h->seen_hosts);
     engine_watch(engine, VMN_QUERY_BACKENDS);
     commit_add_watch(commit, group_cb, h);
@@ -630,6 +681,7 @@ health_destroy(struct health *h)
     sset_destroy(&h->balancers);
     sset_destroy(&h->hosts);
     sset_destroy(&h->ports);
+    sset_destroy(&h->vifs);
     sset_destroy(&h->seen_hosts);
     free(h);
 }

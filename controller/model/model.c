@@ -418,6 +418,19 @@ model_has_pending(const struct model *model)
 }
 
 void
+model_each_unsettled(const struct model *model, enum vmn_table table,
+                     void (*cb)(void *aux, const char *name), void *aux)
+{
+    for (size_t i = 0; i < model->n_dirty; i++) {
+        const struct entry *entry = model->dirty[i];
+
+        if (entry->table == table && entry->cur != entry->durable) {
+            cb(aux, entry->name);
+        }
+    }
+}
+
+void
 model_get_pending(struct model *model, struct model_pending *pending)
 {
     size_t n = 0;

@@ -215,6 +215,9 @@ void model_changes_uninit(struct model_changes *);
 
 /* True if the current state differs from the durable one. */
 bool model_is_unsettled(const struct model *);
+/* Calls 'cb' for each row of 'table' in which it does, stored or not. */
+void model_each_unsettled(const struct model *, enum vmn_table table,
+                          void (*cb)(void *aux, const char *name), void *aux);
 void model_settle(struct model *);
 void model_undo(struct model *);
 

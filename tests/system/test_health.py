@@ -285,6 +285,12 @@ def test_policies_do_not_judge_probes_and_what_is_cut_off_is_out(world,
     world.patch("ports", "w1", quarantined=False)
     becomes(world, "w1", "up")
 
+    vm = world.webs[0].vm
+    vm.run("ip", "link", "set", "eth0", "down")
+    becomes(world, "w1", "down", "its link is down")
+    vm.run("ip", "link", "set", "eth0", "up")
+    becomes(world, "w1", "up")
+
     world.lab.unplug("w1")
     wait_for("w1 to be out", lambda: not backends(world)["w1"]["serving"],
              10)

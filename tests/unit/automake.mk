@@ -510,3 +510,22 @@ tests_unit_test_dhcp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_dhcp_LDADD = $(UNIT_LIBS)
 tests_unit_test_dhcp_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
 EXTRA_tests_unit_test_dhcp_DEPENDENCIES = $(app_LTLIBRARIES)
+
+# The same of how the app is loaded as of test-fabric-ovs.
+check_PROGRAMS += tests/unit/test-health-rows
+TESTS += tests/unit/test-health-rows
+tests_unit_test_health_rows_SOURCES = \
+	tests/unit/fabric-fixture.c \
+	tests/unit/fabric-fixture.h \
+	tests/unit/fake-db.c \
+	tests/unit/fake-switch.c \
+	tests/unit/fake-switch.h \
+	tests/unit/test-health-rows.c \
+	tests/unit/toy-app.h
+tests_unit_test_health_rows_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_health_rows_LDADD = $(UNIT_LIBS)
+tests_unit_test_health_rows_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic \
+	-Wl,--undefined=vmn_answer_for \
+	-Wl,--undefined=vmn_prefix_text \
+	-Wl,--whole-archive,proto/.libs/libproto.a,--no-whole-archive
+EXTRA_tests_unit_test_health_rows_DEPENDENCIES = $(app_LTLIBRARIES)
