@@ -887,13 +887,15 @@ fake_switch_run(struct fake_switch *fs)
         ofpbuf_put(&fs->in, buf, n);
     }
     while (fs->in.size >= sizeof(struct ofp_header)) {
-        struct ofp_header *oh = fs->in.data;
-        size_t length = ntohs(oh->length);
+        const uint8_t *bytes = fs->in.data;
+        size_t length = bytes[2] << 8 | bytes[3];
+        struct ofp_header *oh;
 
         if (fs->in.size < length) {
             break;
         }
-        oh = xmemdup(oh, length);
+        /* Behind one with a packet of any length it is not aligned. */
+        oh = xmemdup(bytes, length);
         ofpbuf_pull(&fs->in, length);
         handle(fs, oh);
         free(oh);
