@@ -56,7 +56,7 @@ emit_string(yaml_emitter_t *emitter, const char *text, size_t size)
 static void
 emit_number(yaml_emitter_t *emitter, const json_t *json)
 {
-    char *text = json_dumps(json, JSON_ENCODE_ANY);
+    char *text = json_dumps(json, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 
     if (!text) {
         out_of_memory();

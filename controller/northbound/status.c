@@ -30,7 +30,7 @@ void
 nb_put_members(struct ds *ds, json_t *more)
 {
     if (json_object_size(more)) {
-        char *text = json_dumps(more, JSON_COMPACT);
+        char *text = json_dumps(more, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
         ds_put_cstr(ds, ds_last(ds) == '{' ? "" : ",");
         ds_put_buffer(ds, text + 1, strlen(text) - 2);
