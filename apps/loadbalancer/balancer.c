@@ -238,6 +238,18 @@ choose_add(const struct place *place, struct vmn_scope scope,
     return flow;
 }
 
+/* Whether a backend before 'i' is on the same host. */
+static bool
+is_known_host(const struct backends *all, size_t i)
+{
+    for (size_t j = 0; j < i; j++) {
+        if (!strcmp(all->members[j]->host, all->members[i]->host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The backends of each host are chosen from there. */
 static void
 emit_here(struct place *place)
@@ -246,21 +258,19 @@ emit_here(struct place *place)
 
     for (size_t i = 0; i < all->n; i++) {
         const char *host = all->members[i]->host;
-        struct backends here = { 0, NULL };
         struct vmn_scope scope = vmn_scope_host(host);
-        bool is_first = true;
+        struct backends here = { 0, NULL };
 
-        for (size_t j = 0; j < all->n; j++) {
+        if (is_known_host(all, i)) {
+            continue;
+        }
+        for (size_t j = i; j < all->n; j++) {
             if (!strcmp(all->members[j]->host, host)) {
-                is_first &= j >= i;
-                backends_add(place, &here, all->n, all->members[j]);
+                backends_add(place, &here, all->n - i, all->members[j]);
             }
         }
-        if (is_first) {
-            vmn_act_group(vmn_flow_actions(choose_add(place, scope,
-                                                      CHOOSE_HERE)),
-                          group_add(place, scope, host, &here));
-        }
+        vmn_act_group(vmn_flow_actions(choose_add(place, scope, CHOOSE_HERE)),
+                      group_add(place, scope, host, &here));
     }
 }
 
