@@ -1491,6 +1491,41 @@ loadbalancer_weights_are_exact_and_changes_move_little(void **state)
     apps_fixture_destroy(f);
 }
 
+/* However many balancers there are: its group (twice: withdrawn and added) and
+ * the flow that commits to it; on its own host two more, by which it reaches
+ * itself; and five that it has once for all balancers that it serves. */
+static void
+a_backend_more_changes_no_other_balancer(void **state)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    struct ds rows = DS_EMPTY_INITIALIZER;
+
+    (void) state;
+    ds_put_cstr(&rows, "{" BASE);
+    for (int i = 0; i < 50; i++) {
+        ds_put_format(&rows, ", 'loadbalancers/l%d': {'vip': '10.0.0.%d',"
+                      " 'networks': ['shop'], 'ports': [{'port': 80,"
+                      " 'target': 8080}], 'backends': [{'port': 'web1'},"
+                      " {'port': 'web2'}]}", i, 100 + i);
+    }
+    ds_put_char(&rows, '}');
+    apps_fixture_apply(f, ds_cstr(&rows));
+    ds_destroy(&rows);
+    for (int i = 0; i < 2; i++) {
+        char *row = xasprintf(
+            "{'loadbalancers/l%d': {'vip': '10.0.0.%d', 'networks': ['shop'],"
+            " 'ports': [{'port': 80, 'target': 8080}], 'backends':"
+            " [{'port': 'web1'}, {'port': 'web2'}, {'port': 'db1'}]}}", i,
+            100 + i);
+
+        apps_fixture_apply(f, row);
+        assert_int_equal(apps_fixture_n_changes(f), i ? 5 : 9);
+        assert_in_range(apps_fixture_n_computed(f), 1, i ? 4 : 8);
+        free(row);
+    }
+    apps_fixture_destroy(f);
+}
+
 static void
 what_no_flow_reads_changes_no_flow(void **state)
 {
@@ -1703,6 +1738,7 @@ main(int argc, char *argv[])
     static const struct CMUnitTest others[] = {
         cmocka_unit_test(
             loadbalancer_weights_are_exact_and_changes_move_little),
+        cmocka_unit_test(a_backend_more_changes_no_other_balancer),
         cmocka_unit_test(what_no_flow_reads_changes_no_flow),
         cmocka_unit_test(what_is_for_people_computes_nothing),
         cmocka_unit_test(overlay_works_without_a_firewall),
