@@ -7,7 +7,8 @@ import threading
 import time
 
 import pytest
-from conftest import make_lab, close_lab, rule, World, check_log
+from conftest import (make_lab, close_lab, rule, wait_quiet, World,
+                      check_log)
 
 from test_events import Reader
 from vmnlab import netns, traffic
@@ -305,6 +306,10 @@ def test_restart_and_hosts_that_go(world):
     balancer(world, health=http())
     for name in ("w1", "w2"):
         becomes(world, name, "up")
+    # What was not durable would be found anew.
+    wait_for("rows of both", lambda: all(
+        b["serving"] for b in backends(world).values()))
+    wait_quiet(world.lab)
     world.lab.vmnd.kill()
     world.lab.vmnd.start()
     world.lab.await_synced()
