@@ -41,8 +41,7 @@ ctl_progress(struct ctl *ctl, const char *format, ...)
 void
 ctl_show_json(FILE *file, const json_t *json)
 {
-    char *text = json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY
-                            | JSON_REAL_PRECISION(15));
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY);
 
     if (!text) {
         out_of_memory();

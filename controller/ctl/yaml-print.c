@@ -56,8 +56,15 @@ emit_string(yaml_emitter_t *emitter, const char *text, size_t size)
 static void
 emit_number(yaml_emitter_t *emitter, const json_t *json)
 {
-    char *text = json_dumps(json, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    /* The fewest digits that are read back as the same, of 15 and 17. */
+    size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+    char *text = json_dumps(json, flags);
 
+    if (text && json_is_real(json) && strtod(text, NULL)
+                                      != json_real_value(json)) {
+        free(text);
+        text = json_dumps(json, JSON_ENCODE_ANY);
+    }
     if (!text) {
         out_of_memory();
     }

@@ -81,6 +81,8 @@ keeps_read(const struct gone *gone, const struct vmn_loadbalancer *lb,
     return keeps;
 }
 
+/* Whatever ports there are: what is flushed by one port or by all of them is the
+ * connections of a backend that goes, and of no other. */
 static bool
 has_kept(const struct keeps *keeps, const struct kept *kept)
 {
@@ -88,7 +90,7 @@ has_kept(const struct keeps *keeps, const struct kept *kept)
         const struct fabric_flush *a = &keeps->kept[i].flush;
         const struct fabric_flush *b = &kept->flush;
 
-        if (vmn_ip_equal(&a->vip, &b->vip) && a->port == b->port
+        if (vmn_ip_equal(&a->vip, &b->vip)
             && vmn_ip_equal(&a->backend, &b->backend)
             && !strcmp(keeps->kept[i].domain, kept->domain)) {
             return true;
@@ -121,14 +123,17 @@ forget(struct gone *gone, const struct kept *kept)
     }
 }
 
-/* What has yet to be told to a host is about nobody who is gone any more. */
+/* What has yet to be told to a host is about nobody who is gone any more: that is
+ * of one of its ports, or of all. */
 static void
-keep(struct gone *gone, const struct kept *kept)
+keep(struct gone *gone, const struct vmn_loadbalancer *lb,
+     const struct kept *kept)
 {
     struct fabric_flush flush = kept->flush;
 
     flush.zone = zone_of(gone, kept->domain);
-    if (flush.zone) {
+    for (size_t i = 0; flush.zone && i <= lb->n_ports; i++) {
+        flush.port = i < lb->n_ports ? lb->ports[i].port : 0;
         fabric_flush_cancel(gone->fabric, &flush);
     }
 }
@@ -149,7 +154,7 @@ gone_look(struct gone *gone, const char *name,
     }
     for (size_t i = 0; now && i < now->n; i++) {
         if (!has_kept(before, &now->kept[i])) {
-            keep(gone, &now->kept[i]);
+            keep(gone, lb, &now->kept[i]);
         }
     }
     if (now) {

@@ -55,6 +55,7 @@ class Host:
         net = self.lab.net_ns
         os.makedirs(self.dir)
         netns.add(self.ns)
+        self._keep_routes()
         netns.ip(
             self.ns,
             "link add name u0 mtu %d type veth peer name u-%s netns %s"
@@ -88,6 +89,15 @@ class Host:
             self.vsctl("--no-wait", "set-manager",
                        "tcp:%s:%d" % (self.lab.control_ip, OVSDB_PORT))
         self.start_switch()
+
+    def _keep_routes(self):
+        """Has links get no link-local address by themselves: one that came a
+        second after each link would change the routes, and Open vSwitch forgets
+        all of them for the moment that it takes to read them anew.  Packets that
+        need a tunnel just then are lost."""
+        with netns.inside(self.ns), open(
+                "/proc/sys/net/ipv6/conf/default/addr_gen_mode", "w") as mode:
+            mode.write("1")         # IN6_ADDR_GEN_MODE_NONE.
 
     def await_ready(self):
         """Waits for the switch and gives it its tunnel address and the other
