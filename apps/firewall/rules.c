@@ -161,14 +161,10 @@ put_range(struct pack *pack, uint32_t *n, uint8_t ip_proto,
     uint32_t port = range->first;
 
     while (port <= range->last) {
-        uint32_t size = port ? port & -port : 0x10000;
+        uint32_t value = port;
 
-        while (port + size - 1 > range->last) {
-            size >>= 1;
-        }
-        put_service(pack, n, ip_proto, SERVICE_PORTS, port,
-                    0xffff & ~(size - 1));
-        port += size;
+        put_service(pack, n, ip_proto, SERVICE_PORTS, value,
+                    vmn_range_mask(&port, range->last));
     }
 }
 

@@ -164,7 +164,7 @@ compile_target(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     last = atoi(parts[4]);
     while (first && first <= last) {
         uint32_t port = first;
-        uint16_t mask = range_mask(&first, last);
+        uint16_t mask = vmn_range_mask(&first, last);
 
         vmn_match_masked(answer_add(&s, SEND_ANSWER),
                          field_src(atoi(parts[2])), port, mask);
@@ -223,7 +223,7 @@ emit_hairpin_answer(const struct serving *s, const char *host,
     last = atoi(parts[2]);
     while (first && first <= last) {
         uint32_t port = first;
-        uint16_t mask = range_mask(&first, last);
+        uint16_t mask = vmn_range_mask(&first, last);
         struct vmn_flow *flow = own_add(s, host, BALANCE_VIP, VIP_HAIRPIN);
         struct vmn_actions *actions = vmn_flow_actions(flow);
 

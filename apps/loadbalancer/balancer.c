@@ -127,7 +127,7 @@ emit_service(const struct place *place, const struct vmn_lb_port *port)
 
     while (first <= last) {
         uint32_t value = first;
-        uint16_t mask = range_mask(&first, last);
+        uint16_t mask = vmn_range_mask(&first, last);
         struct vmn_flow *flow = flow_add(place, place->scope, BALANCE_VIP,
                                          VIP_SERVICE);
         struct vmn_actions *actions;
@@ -336,7 +336,7 @@ emit_chosen(const struct place *place, const struct vmn_lb_member *member,
                       ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
             vmn_match(flow, VMN_F_CT_NW_PROTO, place->ip_proto);
             vmn_match_masked(flow, VMN_F_CT_TP_DST, value,
-                             range_mask(&first, last));
+                             vmn_range_mask(&first, last));
         } else {
             vmn_match(flow, VMN_F_ETH_TYPE, place->lb->vip.family == 6
                       ? VMN_ETH_IPV6 : VMN_ETH_IPV4);

@@ -193,18 +193,4 @@ act_nat(struct vmn_actions *actions, unsigned stage, unsigned table)
                                            .table = table });
 }
 
-/* The largest mask that covers ports from '*first' on and none behind 'last',
- * 1 to 65535; moves '*first' behind it. */
-static inline uint16_t
-range_mask(uint32_t *first, uint32_t last)
-{
-    uint32_t size = 1;
-
-    while (!(*first & size) && *first + 2 * size - 1 <= last) {
-        size *= 2;
-    }
-    *first += size;
-    return 0xffff & ~(size - 1);
-}
-
 #endif /* apps/loadbalancer/loadbalancer.h */

@@ -12,6 +12,12 @@
 /* There are fewer slots than that. */
 #define MEMBERS_MAX 1024
 
+/* It is compared by its bytes. */
+_Static_assert(sizeof(struct vmn_lb_member)
+               == 4 * (VMN_NAME_LEN + 1) + 3 * sizeof(uint32_t)
+                  + sizeof(struct vmn_ip) + 2 * sizeof(struct vmn_mac)
+                  + 3 * sizeof(bool), "padding");
+
 struct members {
     struct vmn_view *view;
     const struct vmn_loadbalancer *lb;
@@ -66,17 +72,6 @@ find_named(const struct vmn_loadbalancer *lb, const char *port)
         }
     }
     return NULL;
-}
-
-static bool
-is_offered_in(const struct vmn_loadbalancer *lb, const char *network)
-{
-    for (size_t i = 0; i < lb->n_networks; i++) {
-        if (!strcmp(lb->networks[i], network)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* The first address of 'family', by which the port serves, or NULL. */
@@ -159,7 +154,7 @@ add(struct members *list, const char *name)
     const struct vmn_ip *ip;
     const char *why;
 
-    if (!port || !is_offered_in(lb, port->network)
+    if (!port || !vmn_lb_is_offered_in(lb, port->network)
         || list->n >= MEMBERS_MAX) {
         return;
     }

@@ -360,17 +360,6 @@ check_network(struct txn *txn, const struct entry *entry)
 
 /* Load balancers.  -------------------------------------------------------- */
 
-static bool
-has_network(const struct vmn_loadbalancer *lb, const char *network)
-{
-    for (size_t i = 0; i < lb->n_networks; i++) {
-        if (!strcmp(lb->networks[i], network)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Errors go to 'where': the balancer, or the port that moved. */
 static void
 check_backends(struct txn *txn, const struct entry *where,
@@ -382,7 +371,7 @@ check_backends(struct txn *txn, const struct entry *where,
         const struct vmn_port *port = model_get(txn->model, VMN_TABLE_PORT,
                                                 lb->backends[i].port);
 
-        if (port && !has_network(lb, port->network)
+        if (port && !vmn_lb_is_offered_in(lb, port->network)
             && (is_lb || !strcmp(where->name, port->row.name))) {
             txn_error(txn, where, VMN_ERR_INVALID,
                       is_lb ? "/backends" : "/network",

@@ -158,17 +158,6 @@ check_overlaps(struct txn *txn, const struct domain *domain,
 
 /* Virtual IPs.  ----------------------------------------------------------- */
 
-static bool
-is_offered_in(const struct vmn_loadbalancer *lb, const char *network)
-{
-    for (size_t i = 0; i < lb->n_networks; i++) {
-        if (!strcmp(lb->networks[i], network)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Behind routers a virtual IP is reached from the whole domain.  Where it is in
  * a network's subnet it must be offered, too: so whoever gets an address there
  * need look no further.  Errors go to 'where'. */
@@ -181,7 +170,7 @@ check_vip_areas(struct txn *txn, const struct domain *domain,
         char buf[VALUE_IP_SIZE];
 
         if (vmn_prefix_contains(&area->cidr, &lb->vip)
-            && !is_offered_in(lb, area->network)) {
+            && !vmn_lb_is_offered_in(lb, area->network)) {
             txn_error(txn, where, VMN_ERR_CONFLICT,
                       where->table == VMN_TABLE_LOADBALANCER ? "/vip"
                       : where->table == VMN_TABLE_ROUTER ? "/interfaces"
@@ -209,7 +198,7 @@ check_vip_domain(struct txn *txn, const struct entry *entry,
     gather(&domain, txn->model);
     check_vip_areas(txn, &domain, entry, lb);
     for (size_t i = 0; i < domain.queue.n; i++) {
-        if (!is_offered_in(lb, domain.queue.names[i])) {
+        if (!vmn_lb_is_offered_in(lb, domain.queue.names[i])) {
             check_vip_others(txn, entry, lb, domain.queue.names[i]);
         }
     }

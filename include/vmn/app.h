@@ -274,8 +274,8 @@ struct vmn_about {
 };
 
 /* Says what a flow of unit 'unit' of key 'key' stands for; 'part' is the
- * conjunction that it matches, that of vmn_flow_count_part(), or 0.  As pure as a handler, and reads as one
- * does.  Returns false for what goes without saying: the row that a
+ * conjunction that it matches, that of vmn_flow_count_part(), or 0.  As pure as
+ * a handler, and reads as one does.  Returns false for what goes without saying: the row that a
  * VMN_EACH_ROW unit is for, or nothing. */
 typedef bool vmn_about_fn(struct vmn_view *, const char *unit,
                           const char *key, uint32_t part,

@@ -445,6 +445,17 @@ struct vmn_loadbalancer {
     struct vmn_lb_scale scale;
 };
 
+static inline bool
+vmn_lb_is_offered_in(const struct vmn_loadbalancer *lb, const char *network)
+{
+    for (size_t i = 0; i < lb->n_networks; i++) {
+        if (!strcmp(lb->networks[i], network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A router in one of its networks. */
 struct vmn_router_interface {
     const char *network;

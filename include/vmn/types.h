@@ -143,6 +143,20 @@ size_t vmn_prefixes_subtract(const struct vmn_prefix *from, size_t n,
                              const struct vmn_prefix *except, size_t n_except,
                              struct vmn_prefix *left);
 
+/* The largest mask that covers ports from '*first' on and none behind 'last',
+ * at most 65535; moves '*first' behind it. */
+static inline uint16_t
+vmn_range_mask(uint32_t *first, uint32_t last)
+{
+    uint32_t size = 1;
+
+    while (!(*first & size) && *first + 2 * size - 1 <= last) {
+        size *= 2;
+    }
+    *first += size;
+    return 0xffff & ~(size - 1);
+}
+
 /* As vmn_prefixes_merge(), for ranges: those that overlap or touch become one. */
 size_t vmn_ranges_merge(struct vmn_port_range *ranges, size_t n);
 
