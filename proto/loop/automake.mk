@@ -3,4 +3,5 @@ proto_libproto_la_SOURCES += \
 	proto/loop/loop-poll.c \
 	proto/loop/loop-poll.h \
 	proto/loop/loop.c \
-	proto/loop/loop.h
+	proto/loop/loop.h \
+	proto/loop/seen-file.h

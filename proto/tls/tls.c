@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "openvswitch/vlog.h"
+#include "proto/loop/seen-file.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(tls);
@@ -48,16 +49,7 @@ note_files(struct tls *tls)
     bool changed = false;
 
     for (int i = 0; i < N_FILES; i++) {
-        struct stat st, *seen = &tls->seen[i];
-
-        if (stat(tls->names[i], &st)) {
-            memset(&st, 0, sizeof st);
-        }
-        changed |= (st.st_mtim.tv_sec != seen->st_mtim.tv_sec
-                    || st.st_mtim.tv_nsec != seen->st_mtim.tv_nsec
-                    || st.st_ino != seen->st_ino
-                    || st.st_size != seen->st_size);
-        *seen = st;
+        changed |= seen_file_note(tls->names[i], &tls->seen[i]);
     }
     return changed;
 }

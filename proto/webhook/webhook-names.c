@@ -15,6 +15,7 @@
 #include <unbound.h>
 
 #include "openvswitch/vlog.h"
+#include "proto/loop/seen-file.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(webhook_names);
@@ -64,16 +65,7 @@ note_files(struct webhook_names *names)
     bool changed = false;
 
     for (int i = 0; i < N_FILES; i++) {
-        struct stat st, *seen = &names->seen[i];
-
-        if (stat(names->files[i], &st)) {
-            memset(&st, 0, sizeof st);
-        }
-        changed |= (st.st_mtim.tv_sec != seen->st_mtim.tv_sec
-                    || st.st_mtim.tv_nsec != seen->st_mtim.tv_nsec
-                    || st.st_ino != seen->st_ino
-                    || st.st_size != seen->st_size);
-        *seen = st;
+        changed |= seen_file_note(names->files[i], &names->seen[i]);
     }
     return changed;
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Whether a file is another one than it was when it was looked at last. */
+
+#ifndef PROTO_LOOP_SEEN_FILE_H
+#define PROTO_LOOP_SEEN_FILE_H 1
+
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Notes what 'name' is in '*seen', zero at first; true if that is different from
+ * before.  One that is not there is zero. */
+static inline bool
+seen_file_note(const char *name, struct stat *seen)
+{
+    struct stat st;
+    bool changed;
+
+    if (stat(name, &st)) {
+        memset(&st, 0, sizeof st);
+    }
+    changed = (st.st_mtim.tv_sec != seen->st_mtim.tv_sec
+               || st.st_mtim.tv_nsec != seen->st_mtim.tv_nsec
+               || st.st_ino != seen->st_ino
+               || st.st_size != seen->st_size);
+    *seen = st;
+    return changed;
+}
+
+#endif /* proto/loop/seen-file.h */
