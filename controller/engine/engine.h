@@ -166,6 +166,10 @@ uint32_t engine_item_part(const struct engine_item *);
 void *engine_peek(struct engine *, const char *query, const char *key,
                   size_t *size);
 
+/* The key of the routing domain that 'network' is in: its own name where no router
+ * joins it.  The caller frees it. */
+char *engine_domain_of(struct engine *, const char *network);
+
 /* From now on the keys are remembered at which query "APP.QUERY" has another
  * value, or none any more, as long as somebody reads it there.  False if no
  * loaded app has such a query. */

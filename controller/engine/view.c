@@ -503,3 +503,12 @@ engine_peek(struct engine *engine, const char *query, const char *key,
     view_uninit(&view);
     return copy;
 }
+
+char *
+engine_domain_of(struct engine *engine, const char *network)
+{
+    size_t size;
+    char *domain = engine_peek(engine, VMN_QUERY_DOMAIN, network, &size);
+
+    return domain ? domain : xstrdup(network);
+}

@@ -47,16 +47,6 @@ keeps_destroy(struct keeps *keeps)
     }
 }
 
-/* The key of the routing domain of 'network'.  The caller frees it. */
-static char *
-domain_of(const struct gone *gone, const char *network)
-{
-    size_t size;
-    char *domain = engine_peek(gone->engine, VMN_QUERY_DOMAIN, network, &size);
-
-    return domain ? domain : xstrdup(network);
-}
-
 static struct keeps *
 keeps_read(const struct gone *gone, const struct vmn_loadbalancer *lb,
            const struct vmn_lb_member *members, size_t n)
@@ -68,7 +58,8 @@ keeps_read(const struct gone *gone, const struct vmn_loadbalancer *lb,
     for (size_t i = 0; i < n; i++) {
         if (members[i].keeps) {
             keeps->kept[keeps->n++] = (struct kept) {
-                .domain = domain_of(gone, members[i].network),
+                .domain = engine_domain_of(gone->engine,
+                                           members[i].network),
                 .flush = {
                     .protocol = lb->protocol,
                     .vip = lb->vip,

@@ -45,16 +45,6 @@ nb_balancer_count(const struct northbound *nb, const char *name,
     free(members);
 }
 
-/* The key of the routing domain of 'network'.  The caller frees it. */
-static char *
-domain_of(const struct northbound *nb, const char *network)
-{
-    size_t size;
-    char *domain = engine_peek(nb->engine, VMN_QUERY_DOMAIN, network, &size);
-
-    return domain ? domain : xstrdup(network);
-}
-
 /* What each that serves gets of the new connections in its domain, in percent,
  * as far as buckets go into it.  The caller frees it. */
 static double *
@@ -67,7 +57,7 @@ get_shares(const struct northbound *nb, const struct vmn_lb_member *members,
 
     for (size_t i = 0; i < n; i++) {
         if (members[i].state == VMN_LB_SERVING) {
-            domains[i] = domain_of(nb, members[i].network);
+            domains[i] = engine_domain_of(nb->engine, members[i].network);
             simap_increase(&totals, domains[i], members[i].weight);
         }
     }

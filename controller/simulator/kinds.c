@@ -292,17 +292,6 @@ is_quarantined(const struct search *search, const struct vmn_port *port)
     return port->quarantined || value;
 }
 
-/* The key of the routing domain, which the caller frees. */
-static char *
-domain_of(const struct search *search, const char *network)
-{
-    size_t size;
-    char *domain = engine_peek(search->engine, VMN_QUERY_DOMAIN, network,
-                               &size);
-
-    return domain ? domain : xstrdup(network);
-}
-
 /* Which gateways the port sends to, if there are routers. */
 static void
 put_gateways(const struct search *search, const struct place *place,
@@ -376,7 +365,7 @@ add_place(struct shash *by_signature, const struct search *search,
     if (!kind) {
         kind = xzalloc(sizeof *kind);
         kind->network = place->port->network;
-        kind->domain = domain_of(search, kind->network);
+        kind->domain = engine_domain_of(search->engine, kind->network);
         kind->groups = groups;
         groups = NULL;
         shash_add(by_signature, text, kind);
