@@ -415,6 +415,54 @@ vmn_act_check_size(struct vmn_actions *a, uint32_t mtu)
     }
 }
 
+void
+vmn_act_spread_clients(struct vmn_actions *a, uint16_t basis,
+                       enum vmn_field reg, uint32_t n)
+{
+    if (!is_register(reg) || !n || n > VMN_SPREAD_MAX) {
+        emit_fail(a->emit, "cannot spread clients over %"PRIu32" values of "
+                  "field %u", n, (unsigned) reg);
+    } else if (begin(a)) {
+        struct ofpact_multipath *multipath
+            = ofpact_put_MULTIPATH(&a->ofpacts);
+
+        multipath->fields = NX_HASH_FIELDS_NW_SRC;
+        multipath->basis = basis;
+        multipath->algorithm = NX_MP_ALG_MODULO_N;
+        multipath->max_link = n - 1;
+        multipath->arg = 0;
+        multipath->dst.field = field_get(reg);
+        multipath->dst.ofs = 0;
+        multipath->dst.n_bits = n > 1 ? 32 - clz32(n - 1) : 1;
+    }
+}
+
+void
+vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
+              uint32_t burst)
+{
+    struct ofpact_meter *meter;
+
+    if (a->in_bucket || a->limit.meter) {
+        emit_fail(a->emit, a->in_bucket ? "a bucket cannot have a limit"
+                  : "a flow has only one limit");
+    } else if (!rate || !burst || rate > VMN_LIMIT_MAX
+               || burst > VMN_LIMIT_MAX) {
+        emit_fail(a->emit, "a limit is of 1 to %d packets a second and at "
+                  "once", VMN_LIMIT_MAX);
+    } else if (begin(a)) {
+        a->limit.rate = rate;
+        a->limit.burst = burst;
+        a->limit.meter = ENGINE_FIRST_METER - 1 + vmn_number(
+            a->emit->view, VMN_NUMBER_METER,
+            vmn_printf(a->emit->view, "%"PRIu32"|%"PRIu32"|%s", rate, burst,
+                       key));
+        meter = ofpact_put_METER(&a->ofpacts);
+        meter->meter_id = a->limit.meter;
+        meter->provider_meter_id = UINT32_MAX;
+    }
+}
+
 /* Where a packet goes on.  ----------------------------------------------- */
 
 /* The table after the stage, or -1 with emit_fail(). */

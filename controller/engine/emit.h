@@ -7,6 +7,7 @@
 #ifndef CONTROLLER_ENGINE_EMIT_H
 #define CONTROLLER_ENGINE_EMIT_H 1
 
+#include "controller/engine/item.h"
 #include "controller/engine/pipeline.h"
 #include "openvswitch/list.h"
 #include "openvswitch/match.h"
@@ -30,6 +31,7 @@ struct vmn_actions {
     bool has_conjunction;
     bool has_other;
     const char *drop_reason;
+    struct item_limit limit;    /* Meter 0: none. */
 };
 
 struct vmn_flow {

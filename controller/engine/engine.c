@@ -95,6 +95,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     numbers_declare(numbers, VMN_NUMBER_HOST, UINT32_MAX - 1);
     numbers_declare(numbers, VMN_NUMBER_ZONE, UINT16_MAX);
     numbers_declare(numbers, VMN_NUMBER_GROUP, 0xfffffeff);
+    numbers_declare(numbers, VMN_NUMBER_METER, ENGINE_N_METERS);
     add_classes(engine, builtin_app(), UINT16_MAX);
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         add_classes(engine, &pipeline->apps[i], i);

@@ -39,7 +39,12 @@ enum engine_item_kind { ENGINE_GROUP, ENGINE_FLOW };
  *
  * 'add' is a whole OpenFlow 1.5 OFPT_BUNDLE_ADD_MESSAGE with bundle id
  * ENGINE_BUNDLE_ID, flags OFPBF_ATOMIC|OFPBF_ORDERED, and 'xid' as xid inside
- * and out: the same bytes for every host, at any time. */
+ * and out: the same bytes for every host, at any time.
+ *
+ * 'send' is what goes to a switch: 'add', and before it, if the flow has a limit,
+ * what sees to it that its meter is there.  Bundles take no meters, so these come
+ * into being at once: two OFPT_METER_MODs with the same xid, ADD, which a switch
+ * that has the meter refuses with OFPMMFC_METER_EXISTS, and MODIFY. */
 #define ENGINE_BUNDLE_ID 1
 
 /* The bit of a cookie that says that the flow is counted: all such flows of a
@@ -52,6 +57,10 @@ engine_cookie_owner(uint64_t cookie)
     return cookie & ~ENGINE_COOKIE_COUNTED;
 }
 
+/* Meters of flows that have a limit. */
+#define ENGINE_FIRST_METER 30001
+#define ENGINE_N_METERS 32768
+
 struct engine_item {
     enum engine_item_kind kind;
     uint32_t xid;               /* Of this item alone. */
@@ -62,9 +71,10 @@ struct engine_item {
     uint16_t priority;          /* Flow. */
     uint32_t group_id;          /* Group. */
     uint32_t key_hash;          /* Of what identifies it on a switch. */
-    uint32_t add_size;
+    uint32_t meter;             /* Flow: of its limit, or 0. */
+    uint32_t send_size, add_size;
     const struct engine_scope *scope;
-    const uint8_t *add;
+    const uint8_t *send, *add;
 };
 
 struct engine_item *engine_item_ref(const struct engine_item *);

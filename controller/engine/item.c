@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Flows and groups as messages; see item.h.  OpenFlow 1.5, sections 7.3.4.3
- * (flow mod), 7.3.4.4 (group mod), 7.3.9.4 (bundle add). */
+ * (flow mod), 7.3.4.4 (group mod), 7.3.4.5 (meter mod), 7.3.9.4 (bundle
+ * add). */
 
 #include <config.h>
 
@@ -20,6 +21,7 @@
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-bundle.h"
 #include "openvswitch/ofp-group.h"
+#include "openvswitch/ofp-meter.h"
 #include "openvswitch/ofp-port.h"
 #include "openvswitch/ofpbuf.h"
 #include "unaligned.h"
@@ -129,6 +131,7 @@ draft_init(struct item_draft *draft, enum engine_item_kind kind)
     draft->table = 0;
     draft->priority = 0;
     draft->log = false;
+    draft->limit.meter = 0;
     draft->cookie = 0;
     draft->group_id = 0;
     draft->digest = 0;
@@ -148,6 +151,9 @@ draft_finish(struct item_draft *draft)
 
     draft->digest = item_hash64(body, draft->msg.size - FLOW_MOD_OFS,
                                 draft->kind);
+    if (draft->limit.meter) {
+        draft->digest += item_hash64(&draft->limit, sizeof draft->limit, 0);
+    }
 }
 
 static void
@@ -264,36 +270,78 @@ finish_headers(uint8_t *msg, size_t size, uint32_t xid)
     inner->xid = htonl(xid);
 }
 
+/* OpenFlow 1.5, section 7.3.4.5. */
+static void
+put_meter_mod(struct ofpbuf *b, enum ofp13_meter_mod_command command,
+              const struct item_limit *limit, uint32_t xid)
+{
+    struct ofputil_meter_band band = {
+        .type = OFPMBT13_DROP,
+        .rate = limit->rate,
+        .burst_size = limit->burst,
+    };
+    struct ofputil_meter_mod mm = {
+        .command = command,
+        .meter = {
+            .meter_id = limit->meter,
+            .flags = OFPMF13_PKTPS | OFPMF13_BURST,
+            .n_bands = 1,
+            .bands = &band,
+        },
+    };
+    struct ofpbuf *msg = ofputil_encode_meter_mod(OFP15_VERSION, &mm);
+    struct ofp_header *oh = msg->data;
+
+    oh->length = htons(msg->size);
+    oh->xid = htonl(xid);
+    ofpbuf_put(b, msg->data, msg->size);
+    ofpbuf_delete(msg);
+}
+
 struct item *
 item_create(struct item_registry *registry, struct engine_scope *scope,
             const struct item_draft *draft)
 {
+    uint32_t xid = take_xid(registry);
+    uint64_t stub[16];
+    struct ofpbuf meter = OFPBUF_STUB_INITIALIZER(stub);
     size_t size = draft->msg.size;
-    struct item *item = xmalloc(sizeof *item + size);
-    uint8_t *bytes = (uint8_t *) item->bytes;
+    struct item *item;
+    uint8_t *bytes;
 
+    if (draft->limit.meter) {
+        put_meter_mod(&meter, OFPMC13_ADD, &draft->limit, xid);
+        put_meter_mod(&meter, OFPMC13_MODIFY, &draft->limit, xid);
+    }
+    item = xmalloc(sizeof *item + meter.size + size);
+    bytes = (uint8_t *) item->bytes;
     memset(item, 0, sizeof *item);
-    memcpy(bytes, draft->msg.data, size);
+    memcpy(bytes, meter.data, meter.size);
+    memcpy(bytes + meter.size, draft->msg.data, size);
     item->pub = (struct engine_item) {
         .kind = draft->kind,
-        .xid = take_xid(registry),
+        .xid = xid,
         .digest = draft->digest,
         .cookie = draft->cookie,
         .table = draft->table,
         .priority = draft->priority,
         .group_id = draft->group_id,
         .key_hash = draft->key,
+        .meter = draft->limit.meter,
+        .send_size = meter.size + size,
         .add_size = size,
         .scope = scope,
-        .add = bytes,
+        .send = bytes,
+        .add = bytes + meter.size,
     };
-    finish_headers(bytes, size, item->pub.xid);
+    finish_headers(bytes + meter.size, size, xid);
+    ofpbuf_uninit(&meter);
     scope_ref(scope);
     item->n_refs = 1;
     item->log = draft->log;
     item->registry = registry;
     registry->n_refs++;
-    registry->n_bytes += size;
+    registry->n_bytes += item->pub.send_size;
     shards_insert(&registry->by_xid, &item->xid_node, item->pub.xid);
     return item;
 }
@@ -320,7 +368,7 @@ engine_item_unref(struct engine_item *pub)
         struct item_registry *registry = item->registry;
 
         hmap_remove(shards_at(&registry->by_xid, pub->xid), &item->xid_node);
-        registry->n_bytes -= pub->add_size;
+        registry->n_bytes -= pub->send_size;
         scope_unref(CONST_CAST(struct engine_scope *, pub->scope));
         free(item);
         item_registry_unref(registry);

@@ -35,7 +35,7 @@ struct item {
     struct hmap_node xid_node;
     struct ovs_list scope_node; /* In the scope's items, while wanted. */
     const char *drop_reason;    /* Static string of the app, or NULL. */
-    uint64_t bytes[];           /* What 'pub.add' points to. */
+    uint64_t bytes[];           /* What 'pub.send' points to. */
 };
 
 static inline struct item *
@@ -44,13 +44,20 @@ item_cast(const struct engine_item *pub)
     return CONTAINER_OF(pub, struct item, pub);
 }
 
+/* Of a flow: 'rate' packets a second, and 'burst' at once. */
+struct item_limit {
+    uint32_t meter;             /* 0: none. */
+    uint32_t rate, burst;
+};
+
 /* An item that is encoded but not yet made: most drafts turn out to be equal
  * to what is there already.  It may not be copied. */
 struct item_draft {
     enum engine_item_kind kind;
     uint8_t table;
     uint16_t priority;
-    bool log;                   /* For the one who drafts it to set. */
+    bool log;                   /* For the one who drafts it to set; the same */
+    struct item_limit limit;    /* before item_draft_actions(). */
     uint64_t cookie;
     uint32_t group_id;
     uint64_t key;               /* Strong hash of what identifies it. */

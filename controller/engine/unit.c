@@ -292,6 +292,7 @@ want_flow(struct engine *engine, struct comparison *cmp,
             part_put(&actions->ofpacts, flow->part);
         }
         draft.log = flow->log;
+        draft.limit = actions->limit;
         learn_set_cookie(&actions->ofpacts, cmp->unit->cookie);
         item_draft_actions(&draft, cookie, actions->ofpacts.data,
                            actions->ofpacts.size);

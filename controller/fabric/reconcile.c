@@ -328,7 +328,7 @@ put_items(struct reconcile *r, struct ofpbuf *b)
     bool on = true;
 
     for (size_t i = 0; on && i < r->n_items; i++) {
-        ofpbuf_put(b, r->items[i]->add, r->items[i]->add_size);
+        ofpbuf_put(b, r->items[i]->send, r->items[i]->send_size);
         on = flush_if(r, b, GATHER_SIZE / 2);
     }
     return on;

@@ -145,7 +145,7 @@ encode_next(struct scope_diff *diff)
     }
     item = diff->added[diff->n_encoded++];
     put_bytes(block_of(diff, item->kind == ENGINE_GROUP
-                       ? GROUPS_ADD : FLOWS_ADD), item->add, item->add_size);
+                       ? GROUPS_ADD : FLOWS_ADD), item->send, item->send_size);
     return true;
 }
 
@@ -611,7 +611,7 @@ put_entry(const struct fabric_switch *sw, const struct backlog_entry *entry,
                    || held->digest != wanted->digest)) {
         int phase = group ? GROUPS_ADD : FLOWS_ADD;
 
-        ofpbuf_put(&phases[phase], wanted->add, wanted->add_size);
+        ofpbuf_put(&phases[phase], wanted->send, wanted->send_size);
         n[phase]++;
     } else if (!wanted && held) {
         int phase = group ? GROUPS_DEL : FLOWS_DEL;

@@ -506,6 +506,8 @@ switch_message(struct fabric_switch *sw, enum ofptype type,
 {
     if (packets_message(sw, type, oh) || taps_message(sw, type, oh)) {
         return;
+    } else if (type == OFPTYPE_ERROR && ofmsg_error_is_known_meter(oh)) {
+        sw->progress_ms = time_msec(); /* A flow's limit was there already. */
     } else if (sw->reconcile && reconcile_message(sw, type, oh)) {
         sw->progress_ms = time_msec();
     } else if (sw->audit && audit_message(sw, type, oh)) {

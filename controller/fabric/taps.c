@@ -18,6 +18,8 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/samples.h"
 #include "controller/fabric/switch.h"
+#include "controller/model/model.h"
+#include "controller/model/numbers.h"
 #include "openflow/openflow.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
@@ -28,12 +30,15 @@
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofmsg.h"
 #include "util.h"
+#include "vmn/vocabulary.h"
 
 VLOG_DEFINE_THIS_MODULE(taps);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
 BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= TAP_TABLE);
+BUILD_ASSERT_DECL(TAPS_FIRST_METER + 2 * TAPS_METERS + TAPS_OWN
+                  <= ENGINE_FIRST_METER);
 
 #define N_METERS (2 * TAPS_METERS)
 #define FIRST_OWN (TAPS_FIRST_METER + N_METERS)
@@ -313,6 +318,31 @@ is_right(const struct ofputil_meter_config *mc, unsigned i)
             && mc->bands[0].burst_size == band.burst_size);
 }
 
+/* Limits of flows (engine.h) that are no more.  Their numbers are free once no
+ * switch holds such a flow. */
+static void
+drop_old_limit(struct fabric_switch *sw, uint32_t meter)
+{
+    const struct numbers *numbers = model_numbers(sw->host->fabric->model);
+    struct ofputil_meter_mod mm = {
+        .command = OFPMC13_DELETE,
+        .meter = { .meter_id = meter },
+    };
+    struct ofpbuf b;
+
+    if (meter < ENGINE_FIRST_METER
+        || meter - ENGINE_FIRST_METER >= ENGINE_N_METERS
+        || numbers_key_of(numbers, VMN_NUMBER_METER,
+                          meter - ENGINE_FIRST_METER + 1)) {
+        return;
+    }
+    ofpbuf_init(&b, 64);
+    append(sw->taps.own_xid, ofputil_encode_meter_mod(OFP15_VERSION, &mm),
+           &b);
+    ofconn_send(sw->conn, b.data, b.size);
+    ofpbuf_uninit(&b);
+}
+
 static void
 take_config(struct fabric_switch *sw, const struct ofp_header *oh)
 {
@@ -337,6 +367,8 @@ take_config(struct fabric_switch *sw, const struct ofp_header *oh)
         } else if (mc.meter_id >= FIRST_OWN
                    && mc.meter_id - FIRST_OWN < TAPS_OWN) {
             bitmap_set1(sw->taps.own, mc.meter_id - FIRST_OWN);
+        } else {
+            drop_old_limit(sw, mc.meter_id);
         }
     }
     ofpbuf_uninit(&bands);

@@ -13,7 +13,10 @@
  * A copy's meter is picked by a hash of the reason, or of the rule, so that
  * one that is noisy takes its share and no more, in the switch.  A rule with a
  * log of which a copy has come up gets a meter of its own on that switch, for
- * as long as the connection lasts.  What comes up is for samples.h. */
+ * as long as the connection lasts.  What comes up is for samples.h.
+ *
+ * Of a switch's other meters, those of flows' limits come with the flows; what is
+ * left of them when no such flow is goes when the switch connects. */
 
 #ifndef CONTROLLER_FABRIC_TAPS_H
 #define CONTROLLER_FABRIC_TAPS_H 1

@@ -338,6 +338,23 @@ void vmn_act_find_client(struct vmn_actions *);
  * only where something depends on it, and as late as may be. */
 void vmn_act_check_size(struct vmn_actions *, uint32_t mtu);
 
+/* Sets the lowest bits of register 'reg', as many as that takes, to one of 0 to
+ * 'n' - 1 by a hash of the packet's IP source: the same one for a client each
+ * time.  With another 'basis' clients fall together otherwise.  The datapath's
+ * cache has an entry for each client then. */
+#define VMN_SPREAD_MAX 65536
+void vmn_act_spread_clients(struct vmn_actions *, uint16_t basis,
+                            enum vmn_field reg, uint32_t n);
+
+/* Lets 'rate' packets a second through, and up to 'burst' at once after a rest,
+ * and drops what is more: nobody is told, but the actions after this one are not
+ * done.  'key' names the limit, with its rate and burst; flows with equal ones
+ * share it, on each host for itself.  Switches do this for each packet.  A flow
+ * has at most one, a bucket none. */
+#define VMN_LIMIT_MAX 1000000
+void vmn_act_limit(struct vmn_actions *, const char *key, uint32_t rate,
+                   uint32_t burst);
+
 /* Where a packet goes on after connection tracking. */
 enum vmn_ct_then { VMN_CT_STOP, VMN_CT_NEXT, VMN_CT_TABLE };
 

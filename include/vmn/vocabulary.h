@@ -154,6 +154,7 @@ enum vmn_hook {
 #define VMN_NUMBER_HOST "host"          /* Host name. */
 #define VMN_NUMBER_ZONE "zone"          /* "PURPOSE/DOMAIN"; 1 to 65535. */
 #define VMN_NUMBER_GROUP "group"        /* OpenFlow groups. */
+#define VMN_NUMBER_METER "meter"        /* Of vmn_act_limit(). */
 #define VMN_NUMBER_VNI "vni"            /* VMN_TRANSIT_KEY; 24 bits. */
 
 #endif /* vmn/vocabulary.h */

@@ -140,6 +140,12 @@ ofmsg_error_is_full(const struct ofp_header *oh)
     return ofperr_decode_msg(oh, NULL) == OFPERR_OFPFMFC_TABLE_FULL;
 }
 
+bool
+ofmsg_error_is_known_meter(const struct ofp_header *oh)
+{
+    return ofperr_decode_msg(oh, NULL) == OFPERR_OFPMMFC_METER_EXISTS;
+}
+
 const char *
 ofmsg_error_name(const struct ofp_header *oh)
 {

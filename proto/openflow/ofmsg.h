@@ -58,5 +58,7 @@ uint32_t ofmsg_error_xid(const struct ofp_header *oh);
 const char *ofmsg_error_name(const struct ofp_header *oh);
 /* True if a flow was refused because its table is full. */
 bool ofmsg_error_is_full(const struct ofp_header *oh);
+/* True if the error says that a meter that was to be added is there already. */
+bool ofmsg_error_is_known_meter(const struct ofp_header *oh);
 
 #endif /* proto/openflow/ofmsg.h */

@@ -73,6 +73,9 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                        value ? atoi(value) + 1 : 1);
         vmn_act_output(vmn_bucket_add(group, 2, 1), 2000);
         vmn_act_group(actions, group);
+    } else if (vmn_labels_get(labels, "limit")) {
+        vmn_act_limit(actions, key, atoi(vmn_labels_get(labels, "limit")), 7);
+        vmn_act_next(actions);
     } else if (vmn_labels_get(&port->labels, "drop")) {
         vmn_act_drop(actions, "not wanted");
     } else {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "byte-order.h"
+#include "controller/engine/engine.h"
 #include "controller/engine/tap.h"
 #include "controller/fabric/marker.h"
 #include "controller/fabric/taps.h"
@@ -542,6 +543,31 @@ tables_save(struct tables *t, const struct fake_switch *fs)
     }
 }
 
+static struct fake_limit *
+find_limit(struct fake_switch *fs, uint32_t meter)
+{
+    for (size_t i = 0; i < fs->n_limits; i++) {
+        if (fs->limits[i].meter == meter) {
+            return &fs->limits[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+has_its_meters(struct fake_switch *fs, const struct ofputil_flow_mod *fm)
+{
+    const struct ofpact *a;
+
+    OFPACT_FOR_EACH (a, fm->ofpacts, fm->ofpacts_len) {
+        if (a->type == OFPACT_METER
+            && !find_limit(fs, ofpact_get_METER(a)->meter_id)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Why a flow cannot be added now, or 0. */
 static enum ofperr
 find_fault(struct fake_switch *fs, const struct ofpbuf *mod)
@@ -563,6 +589,9 @@ find_fault(struct fake_switch *fs, const struct ofpbuf *mod)
                     error = 0;
                 }
             }
+        }
+        if (!error && fm.command == OFPFC_ADD && !has_its_meters(fs, &fm)) {
+            error = OFPERR_OFPMMFC_INVALID_METER;
         }
         if (!error && fm.command == OFPFC_ADD && fs->max_flows
             && fm.table_id != MARKER_TABLE && !find_flow(fs, &fm)
@@ -689,6 +718,20 @@ tell_meters(struct fake_switch *fs, const struct ofp_header *request)
 
         ofputil_append_meter_config(&replies, &mc);
     }
+    for (size_t i = 0; i < fs->n_limits; i++) {
+        struct ofputil_meter_band band = {
+            .type = OFPMBT13_DROP,
+            .rate = fs->limits[i].rate,
+            .burst_size = fs->limits[i].burst,
+        };
+        const struct ofputil_meter_config mc = {
+            .meter_id = fs->limits[i].meter,
+            .flags = OFPMF13_PKTPS | OFPMF13_BURST,
+            .n_bands = 1, .bands = &band,
+        };
+
+        ofputil_append_meter_config(&replies, &mc);
+    }
     send_list(fs, &replies);
 }
 
@@ -750,14 +793,78 @@ tell_features(struct fake_switch *fs, const struct ofp_header *oh)
                          &features, OFPUTIL_P_OF15_OXM, oh->xid));
 }
 
+/* Deletes a limit's meter, and the flows that have it. */
+static void
+delete_limit(struct fake_switch *fs, struct fake_limit *limit)
+{
+    struct fake_flow *flow, *next;
+
+    LIST_FOR_EACH_SAFE (flow, next, node, &fs->flows) {
+        struct ofputil_flow_mod fm;
+        struct ofpbuf ofpacts;
+        uint32_t meter = limit->meter;
+        bool has_it = false;
+
+        ofpbuf_init(&ofpacts, 0);
+        limit->meter = 0;
+        if (decode(&fm, flow->mod, &ofpacts)) {
+            has_it = !has_its_meters(fs, &fm);
+            minimatch_destroy(&fm.match);
+        }
+        limit->meter = meter;
+        ofpbuf_uninit(&ofpacts);
+        if (has_it) {
+            flow_free(flow);
+        }
+    }
+    *limit = fs->limits[--fs->n_limits];
+}
+
+static void
+limit_mod(struct fake_switch *fs, const struct ofputil_meter_mod *mm,
+          const struct ofp_header *oh)
+{
+    struct fake_limit *limit = find_limit(fs, mm->meter.meter_id);
+
+    fs->n_limit_mods++;
+    if (mm->command == OFPMC13_DELETE) {
+        if (limit) {
+            delete_limit(fs, limit);
+        }
+        return;
+    }
+    if ((mm->command == OFPMC13_ADD) == (limit != NULL)) {
+        send_error(fs, limit ? OFPERR_OFPMMFC_METER_EXISTS
+                   : OFPERR_OFPMMFC_UNKNOWN_METER, oh);
+        return;
+    }
+    if (!limit) {
+        ovs_assert(fs->n_limits < ARRAY_SIZE(fs->limits));
+        limit = &fs->limits[fs->n_limits++];
+    }
+    *limit = (struct fake_limit) {
+        .meter = mm->meter.meter_id,
+        .rate = mm->meter.bands[0].rate,
+        .burst = mm->meter.bands[0].burst_size,
+    };
+}
+
 static void
 meter_mod(struct fake_switch *fs, const struct ofp_header *oh)
 {
+    struct ofputil_meter_mod mm;
+    struct ofpbuf bands;
+
+    ofpbuf_init(&bands, 64);
     if (fs->refuse_meters) {
         send_error(fs, OFPERR_OFPMMFC_OUT_OF_METERS, oh);
+    } else if (!ofputil_decode_meter_mod(oh, &mm, &bands)
+               && mm.meter.meter_id >= ENGINE_FIRST_METER) {
+        limit_mod(fs, &mm, oh);
     } else {
         fs->n_meter_mods++;
     }
+    ofpbuf_uninit(&bands);
 }
 
 /* Outside of bundles there are taps, and what takes the marker away. */

@@ -33,12 +33,18 @@ struct fake_group {
     uint32_t id;
 };
 
+struct fake_limit {
+    uint32_t meter, rate, burst;
+};
+
 struct fake_switch {
     uint64_t datapath_id;
     int fd;                     /* -1: not connected. */
     struct ofpbuf in, out;      /* Bytes that wait to be handled, or sent. */
     struct ovs_list flows;      /* struct fake_flow. */
     struct ovs_list groups;     /* struct fake_group. */
+    size_t n_limits;            /* Meters of flows' limits. */
+    struct fake_limit limits[8];
     bool open;                  /* A bundle is. */
     struct ovs_list bundle;     /* Its messages: struct ofpbuf. */
 
@@ -67,7 +73,8 @@ struct fake_switch {
     unsigned n_questions;       /* For one table. */
     unsigned n_polls, n_polled; /* For some cookies, and flows told of. */
     unsigned n_commits, n_discards, n_dumps;
-    unsigned n_meter_mods, n_taps;
+    unsigned n_meter_mods, n_taps; /* Limits' meters apart. */
+    unsigned n_limit_mods;
     unsigned n_packet_outs;
     unsigned n_flushes;         /* Of connections. */
     unsigned most_flushes;      /* Between two barriers. */

@@ -334,6 +334,106 @@ numbers_are_freed_once_every_host_has_acknowledged(void **state OVS_UNUSED)
     TURN_UNTIL(!numbers_key_of(numbers, VMN_NUMBER_GROUP, value));
 }
 
+/* Limits.  --------------------------------------------------------------- */
+
+static void
+edit_limited(const char *name, int prio, const char *rate)
+{
+    edit(VMN_TABLE_PORT, name, json_pack(
+             "{s:s, s:{s:o, s:s, s:s}}", "network", "red", "labels",
+             "prio", json_sprintf("%d", prio), "scope", "all", "limit",
+             rate));
+}
+
+static uint64_t
+n_errors(void)
+{
+    struct fabric_stats stats;
+
+    fabric_get_stats(fabric, &stats);
+    return stats.n_errors;
+}
+
+static void
+assert_limit(int i, uint32_t rate)
+{
+    assert_int_equal(switches[i].n_limits, 1);
+    assert_int_equal(switches[i].limits[0].rate, rate);
+    assert_int_equal(switches[i].limits[0].burst, 7);
+}
+
+static void
+a_limit_comes_with_its_flow(void **state OVS_UNUSED)
+{
+    const struct numbers *numbers = model_numbers(toy.model);
+    uint32_t meter;
+
+    for (int i = 0; i < N_HOSTS; i++) {
+        switches[i].meters = true;
+    }
+    connect_host(0);
+    edit_limited("a", 100, "20");
+    until_acked(0);
+    assert_limit(0, 20);
+    check_host(0);
+    assert_non_null(fake_switch_find(&switches[0], 100));
+    assert_int_equal(n_errors(), 0);
+
+    /* Another flow that has it, and one that replaces another: that it is there
+     * already is no trouble. */
+    edit_port("a", "red", 100, "all", 5, false);
+    edit_limited("a", 100, "20");
+    edit_limited("a", 101, "20");
+    until_acked(0);
+    check_host(0);
+    assert_limit(0, 20);
+    assert_int_equal(n_errors(), 0);
+
+    /* A switch that lost its flows, and one that connects late. */
+    disconnect_host(0);
+    fake_switch_remove(&switches[0], 101);
+    connect_host(0);
+    reconcile_start(host(0)->sw);
+    TURN_UNTIL(is_synced(0));
+    check_host(0);
+    assert_non_null(fake_switch_find(&switches[0], 101));
+    connect_host(1);
+    connect_host(2);
+    TURN_UNTIL(is_synced(1) && is_synced(2));
+    assert_limit(1, 20);
+
+    /* Another rate is another meter; the old one goes when nobody can have a flow
+     * with it any more and the switch connects. */
+    meter = switches[0].limits[0].meter;
+    edit_limited("a", 101, "30");
+    for (int i = 0; i < N_HOSTS; i++) {
+        until_acked(i);
+        assert_int_equal(switches[i].n_limits, 2);
+    }
+    TURN_UNTIL(!numbers_key_of(numbers, VMN_NUMBER_METER,
+                               meter - ENGINE_FIRST_METER + 1));
+    disconnect_host(0);
+    connect_host(0);
+    TURN_UNTIL(switches[0].n_limits == 1);
+    assert_limit(0, 30);
+    TURN_UNTIL(is_synced(0));
+    check_host(0);
+    assert_non_null(fake_switch_find(&switches[0], 101));
+}
+
+static void
+a_switch_without_meters_lacks_what_has_a_limit(void **state OVS_UNUSED)
+{
+    switches[0].meters = switches[0].refuse_meters = true;
+    connect_host(0);
+    edit_limited("a", 100, "20");
+    edit_port("b", "red", 200, "all", 1, false);
+    TURN_UNTIL(fake_switch_find(&switches[0], 200)
+               && !hmap_is_empty(&host(0)->sw->refusals));
+    assert_null(fake_switch_find(&switches[0], 100));
+    assert_non_null(strstr(host(0)->sw->trouble, "OFPMMFC_OUT_OF_METERS"));
+}
+
 /* All together.  --------------------------------------------------------- */
 
 static void
@@ -422,6 +522,8 @@ main(int argc OVS_UNUSED, char *argv[])
         T(wait_ends_at_its_time_out, setup),
         T(removed_host_is_not_waited_for, setup),
         T(numbers_are_freed_once_every_host_has_acknowledged, setup),
+        T(a_limit_comes_with_its_flow, setup),
+        T(a_switch_without_meters_lacks_what_has_a_limit, setup),
         T(random_edits_and_drops_end_in_what_is_wanted, setup_narrow),
     };
 
