@@ -96,17 +96,18 @@ set_due(struct backend *b, enum backend_due due, int64_t at_us)
 }
 
 /* The next moment that is the backend's own, by its name: they are spread over
- * the interval. */
+ * the interval.  It is the next one after 'last_us', when it was probed last, so
+ * that a probe which takes all of the interval does not cost it a turn. */
 static void
-set_next(struct backend *b, int64_t now_us)
+set_next(struct backend *b, int64_t last_us, int64_t now_us)
 {
     int64_t interval = MAX(b->lb->settings.interval_ms, 1) * 1000;
     uint32_t hash = hash_string(b->port, hash_string(b->lb->name, 0));
     int64_t phase = (int64_t) hash * 1000 % interval;
-    int64_t rest = (now_us - phase) % interval;
+    int64_t rest = (last_us - phase) % interval;
+    int64_t next = last_us + interval - (rest < 0 ? rest + interval : rest);
 
-    set_due(b, DUE_PROBE, now_us + interval - (rest < 0 ? rest + interval
-                                               : rest));
+    set_due(b, DUE_PROBE, MAX(next, now_us));
 }
 
 /* Probes.  ---------------------------------------------------------------- */
@@ -163,7 +164,7 @@ end_probe(struct backend *b, bool ok, const char *reason, int64_t now_us)
         check_failed(&b->check, &rules, now_us / 1000);
     }
     drop_probe(b);
-    set_next(b, now_us);
+    set_next(b, b->begun_us, now_us);
     tell(b);
 }
 
@@ -212,7 +213,7 @@ begin_probe(struct backend *b, int64_t now_us)
         /* Whose fault it is is known from elsewhere. */
         b->prober->stats.n_unsent++;
         drop_probe(b);
-        set_next(b, now_us);
+        set_next(b, now_us, now_us);
         return;
     }
     set_due(b, DUE_AGAIN,
@@ -489,7 +490,7 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
         || !vmn_mac_equal(b->vip_mac, m->vip_mac)) {
         drop_probe(b);
         if (b->timer.place) {
-            set_next(b, now_us);
+            set_next(b, now_us, now_us);
         }
         free(b->host);
         b->host = xstrdup(m->host);
@@ -514,7 +515,7 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
     } else if (!b->timer.place) {
         /* One that is believed to be up has time; others are waited for. */
         if (is_new && b->check.state == CHECK_UP) {
-            set_next(b, now_us);
+            set_next(b, now_us, now_us);
         } else {
             set_due(b, DUE_PROBE, now_us);
         }

@@ -413,6 +413,33 @@ probes_come_once_an_interval(void **state OVS_UNUSED)
     world_destroy(w);
 }
 
+/* A timeout may be as long as the interval, and what is noticed a little late
+ * costs no turn either. */
+static void
+long_timeouts_cost_no_turn(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+    struct prober_settings other = settings;
+    int64_t asked_us;
+
+    other.timeout_ms = other.interval_ms;
+    prober_set(&w->prober, "lb", &other, &m, 1, w->now_us);
+    pass(w, 10);
+    asked_us = prober_next(&w->prober);
+    w->answers = false;
+    while (!strstr(w->told, "down")) {
+        assert_true(w->prober.stats.n_failed < 2);
+        w->now_us = prober_next(&w->prober) + 300;
+        prober_run(&w->prober, w->now_us);
+    }
+    assert_in_range(w->now_us - asked_us, 2000000, 2010000);
+    w->prober.stats.n_failed = 0;
+    pass(w, 10000);
+    assert_in_range(w->prober.stats.n_failed, 9, 10);
+    world_destroy(w);
+}
+
 static void
 probes_are_spread_by_name(void **state OVS_UNUSED)
 {
@@ -713,6 +740,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(pacing_gives_turns),
         cmocka_unit_test(backend_goes_up_down_and_up),
         cmocka_unit_test(probes_come_once_an_interval),
+        cmocka_unit_test(long_timeouts_cost_no_turn),
         cmocka_unit_test(probes_are_spread_by_name),
         cmocka_unit_test(too_many_probes_come_later),
         cmocka_unit_test(known_state_is_believed),
