@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	tests/bench/scale \
 	tests/bench/switch-cpu \
 	tests/bench/vmnbench/__init__.py \
+	tests/bench/vmnbench/balancers.py \
 	tests/bench/vmnbench/crowd.py \
 	tests/bench/vmnbench/hosts.py \
 	tests/bench/vmnbench/labs.py \
