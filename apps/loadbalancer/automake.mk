@@ -5,6 +5,7 @@ apps_loadbalancer_loadbalancer_la_SOURCES = \
 	apps/loadbalancer/address.c \
 	apps/loadbalancer/backend.c \
 	apps/loadbalancer/balancer.c \
+	apps/loadbalancer/limit.c \
 	apps/loadbalancer/loadbalancer.c \
 	apps/loadbalancer/loadbalancer.h \
 	apps/loadbalancer/member.c \

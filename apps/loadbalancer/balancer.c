@@ -107,15 +107,28 @@ balancer_number(struct vmn_view *view, const struct vmn_loadbalancer *lb)
                                    lb->affinity_s) : lb->row.name);
 }
 
-void
-act_choose(struct vmn_view *view, struct vmn_actions *actions,
-           const struct vmn_loadbalancer *lb)
+/* The number is known already. */
+static void
+act_choose_now(struct vmn_actions *actions, const struct vmn_loadbalancer *lb)
 {
-    vmn_act_set(actions, REG_BALANCER, balancer_number(view, lb));
     if (lb->affinity_s) {
         vmn_act_find_client(actions);
     }
     vmn_act_goto(actions, STAGE_BALANCE, BALANCE_CHOOSE);
+}
+
+void
+act_choose(struct vmn_view *view, struct vmn_actions *actions,
+           const struct vmn_loadbalancer *lb, const char *domain)
+{
+    uint32_t number = balancer_number(view, lb);
+
+    vmn_act_set(actions, REG_BALANCER, number);
+    if (lb->client_limit.rate) {
+        act_limit(view, actions, lb, domain, number);
+    } else {
+        act_choose_now(actions, lb);
+    }
 }
 
 /* Its services.  --------------------------------------------------------- */
@@ -146,8 +159,26 @@ emit_service(const struct place *place, const struct vmn_lb_port *port)
                          VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
         vmn_match(flow, VMN_F_CT_NW_PROTO, place->ip_proto);
         vmn_match_masked(flow, VMN_F_CT_TP_DST, value, mask);
-        vmn_flow_count_part(flow, VMN_LB_PART_CONNECTIONS);
-        act_choose(place->view, actions, place->lb);
+        vmn_flow_count_part(flow, place->lb->client_limit.rate
+                            ? VMN_LB_PART_ASKED : VMN_LB_PART_CONNECTIONS);
+        act_choose(place->view, actions, place->lb, place->domain);
+    }
+}
+
+/* Connections within their clients' limit. */
+static void
+emit_admitted(const struct place *place)
+{
+    struct vmn_flow *flow;
+
+    if (place->lb->client_limit.rate) {
+        flow = flow_add(place, place->scope, BALANCE_ADMITTED, ADMITTED_ONE);
+        vmn_match(flow, REG_BALANCER, place->number);
+        vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
+                         VMN_CT_TRK | VMN_CT_INV);
+        vmn_flow_count_part(flow, VMN_LB_PART_ADMITTED);
+        act_choose_now(vmn_flow_actions(flow), place->lb);
+        publish_limit(place->view, place->emit, place->lb, place->domain);
     }
 }
 
@@ -508,6 +539,7 @@ emit_place(struct place *place)
                                    n_services, lb->row.name));
         }
     }
+    emit_admitted(place);
     emit_choice(place);
     emit_members(place);
 }

@@ -52,6 +52,9 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     vmn_act_goto(base_add(emit, BALANCE_SELECT), STAGE_BALANCE,
                  BALANCE_BACKEND);
+    vmn_act_goto(base_add(emit, BALANCE_LIMIT), STAGE_BALANCE,
+                 BALANCE_ADMITTED);
+    act_refuse(base_add(emit, BALANCE_ADMITTED), "no backend");
     act_refuse(base_add(emit, BALANCE_CHOOSE), "no backend");
     act_refuse(base_add(emit, BALANCE_CHOSEN), "no backend");
     act_refuse(base_add(emit, BALANCE_BACKEND), "backend is gone");
@@ -86,6 +89,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_target },
     { .name = "hairpin", .each = VMN_EACH_KEY, .relation = REL_HAIRPIN,
       .compile = compile_hairpin },
+    { .name = "limit", .each = VMN_EACH_KEY, .relation = REL_LIMIT,
+      .compile = compile_limit },
     { .name = "probed", .each = VMN_EACH_KEY, .relation = REL_PROBED,
       .compile = compile_probed },
     { .name = NULL },
@@ -110,6 +115,7 @@ static const struct vmn_number_class numbers[] = {
     { NUMBER_VIP, (1u << 24) - 1 },
     { NUMBER_BALANCER, (1u << 24) - 1 },
     { NUMBER_BACKEND, UINT32_MAX - VMN_LB_PART_BACKENDS },
+    { NUMBER_LIMIT, (1u << 22) - 1 },
     { .kind = NULL },
 };
 

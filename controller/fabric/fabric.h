@@ -222,7 +222,9 @@ struct fabric_balancer_load {
     double connections_s;
     uint64_t packets, bytes;    /* That clients sent it. */
     double packets_s, bytes_s;
-    uint64_t dropped;           /* Packets. */
+    uint64_t dropped;           /* Packets... */
+    uint64_t limited;           /* ...and those that would have opened one
+                                 * connection more than their clients may. */
     int64_t last_ms;            /* Of a connection; 0: never. */
 };
 /* Fills in 'load', and 'loads' for each of its 'n' backends (VMN_QUERY_BACKENDS)

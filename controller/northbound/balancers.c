@@ -144,6 +144,9 @@ nb_balancer_status(const struct northbound *nb, const struct vmn_row *row,
     json_object_set_new(json, "n_backends", json_integer(n));
     json_object_set_new(json, "n_serving", json_integer(n_serving));
     json_object_set_new(json, "load", load_to_json(&load));
+    if (((const struct vmn_loadbalancer *) row)->client_limit.rate) {
+        json_object_set_new(json, "limited", json_integer(load.limited));
+    }
     if (one) {
         json_object_set(json, "backends", backends);
     }

@@ -25,7 +25,7 @@
 #define OTHER "other"
 
 /* Figures of an object. */
-#define N_FIGURES_MAX 2
+#define N_FIGURES_MAX 3
 struct figures {
     uint64_t n[N_FIGURES_MAX];
 };
@@ -68,10 +68,13 @@ static const struct kind kinds[] = {
         .table = VMN_TABLE_LOADBALANCER,
         .label = "loadbalancer",
         .name = { "vmn_loadbalancer_opening_packets_total",
-                  "vmn_loadbalancer_dropped_packets_total" },
+                  "vmn_loadbalancer_dropped_packets_total",
+                  "vmn_loadbalancer_limited_packets_total" },
         .help = { "Packets that began, or tried again to begin, a connection "
                   "to a backend.", "Packets to the virtual IP that were "
-                  "dropped." },
+                  "dropped, but for those over a client's limit.",
+                  "Packets that would have begun one connection more than "
+                  "their clients may open, and were dropped." },
         .others_name = "vmn_loadbalancers_other",
         .others_help = "Balancers whose counters are summed up as other.",
         .read = read_balancer,
@@ -155,6 +158,7 @@ read_balancer(const struct northbound *nb, const struct vmn_row *row,
     fabric_balancer_load(nb->fabric, row->name, NULL, 0, &load, NULL);
     figures->n[0] = load.connections;
     figures->n[1] = load.dropped;
+    figures->n[2] = load.limited;
 }
 
 static struct object *

@@ -242,6 +242,34 @@ static const struct schema_struct scale = {
     .finish = finish_scale,
 };
 
+static void
+finish_client_limit(void *limit_, const json_t *json OVS_UNUSED,
+                    const char *pointer OVS_UNUSED,
+                    struct vmn_errors *errors OVS_UNUSED)
+{
+    struct vmn_lb_client_limit *limit = limit_;
+
+    if (!limit->burst) {
+        limit->burst = limit->rate;
+    }
+}
+
+static const struct schema_struct client_limit = {
+    .name = "client_limit", .size = sizeof(struct vmn_lb_client_limit),
+    .fields = FIELDS {
+        { .name = "rate", .type = SCHEMA_U32, AT(vmn_lb_client_limit, rate),
+          .flags = SCHEMA_REQUIRED | SCHEMA_HIDE_DEFAULT,
+          .min = 1, .max = 100000,
+          .doc = "New connections a second." },
+        { .name = "burst", .type = SCHEMA_U32, AT(vmn_lb_client_limit, burst),
+          .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 100000,
+          .doc = "New connections at once after a rest; those of a second "
+                 "when absent." },
+        { .name = NULL },
+    },
+    .finish = finish_client_limit,
+};
+
 const struct schema_field schema_loadbalancer_fields[] = {
     COMMON(vmn_loadbalancer),
     { .name = "vip", .type = SCHEMA_IP, AT(vmn_loadbalancer, vip),
@@ -300,6 +328,10 @@ const struct schema_field schema_loadbalancer_fields[] = {
       .nested = &scale,
       .doc = "Thresholds of load, at which somebody is told to add or to "
              "remove backends." },
+    { .name = "client_limit", .type = SCHEMA_STRUCT,
+      AT(vmn_loadbalancer, client_limit), .nested = &client_limit,
+      .doc = "How many connections a client may open, by its address; any "
+             "number when absent." },
     { .name = NULL },
 };
 

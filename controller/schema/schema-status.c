@@ -318,6 +318,9 @@ const struct schema_struct schema_status_loadbalancer = SHOWN_STRUCT(
     SHOWN("load", STRUCT, ALWAYS,
           "What clients send it, some seconds old, as counters are.",
           .nested = &balancer_load),
+    SHOWN("limited", INT, 0, "Packets, on all hosts, that would have opened "
+          "one connection more than their clients may, and were dropped; with "
+          "`client_limit`."),
     SHOWN("backends", STRUCT, LIST,
           "When one balancer is asked for; the first 1000.",
           .nested = &backend),

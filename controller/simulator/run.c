@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "flow.h"
+#include "multipath.h"
 #include "nx-match.h"
 #include "openvswitch/list.h"
 #include "openvswitch/meta-flow.h"
@@ -715,6 +716,9 @@ do_action(struct ctx *ctx, const struct ofpact *a)
     case OFPACT_REG_MOVE:
         move(ctx, ofpact_get_REG_MOVE(a));
         follow_ports(ctx);
+        break;
+    case OFPACT_MULTIPATH:
+        multipath_execute(ofpact_get_MULTIPATH(a), ctx->flow, &ctx->wc);
         break;
     case OFPACT_STACK_PUSH:
         nxm_execute_stack_push(ofpact_get_STACK_PUSH(a), ctx->flow,

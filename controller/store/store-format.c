@@ -36,6 +36,7 @@ const struct store_step store_steps[] = {
     { 1, "" },
     { 2, CURSORS_TABLE },
     { 3, "" },
+    { 4, "" },
     { 0, NULL },
 };
 

@@ -414,6 +414,12 @@ struct vmn_lb_scale {
     const char *webhook;        /* A URL, or NULL. */
 };
 
+/* New connections of one client. */
+struct vmn_lb_client_limit {
+    uint32_t rate;              /* A second, at each host; 0: any number. */
+    uint32_t burst;             /* At once, after a rest. */
+};
+
 /* How often a fallback may lead on to another. */
 #define VMN_LB_FALLBACKS_MAX 4
 
@@ -443,6 +449,7 @@ struct vmn_loadbalancer {
     enum vmn_when_down when_down; /* Open connections of a backend that fails
                                    * its probes. */
     struct vmn_lb_scale scale;
+    struct vmn_lb_client_limit client_limit;
 };
 
 static inline bool

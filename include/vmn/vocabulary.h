@@ -126,11 +126,14 @@ enum vmn_hook {
 #define VMN_QUERY_BACKENDS "loadbalancer.backends"
 
 /* Parts of a balancer's flows that are counted (vmn_flow_count_part()): packets
- * to its virtual IP, and those that opened a connection.  What backends were
- * given has the 'part' of struct vmn_lb_member.  Of a port: packets that balancers
- * sent it. */
+ * to its virtual IP, and those that opened a connection; where clients have a
+ * limit, instead of the latter those that would have, and those of them that
+ * might.  What backends were given has the 'part' of struct vmn_lb_member.  Of a
+ * port: packets that balancers sent it. */
 #define VMN_LB_PART_PACKETS 1
 #define VMN_LB_PART_CONNECTIONS 2
+#define VMN_LB_PART_ASKED 3
+#define VMN_LB_PART_ADMITTED 4
 #define VMN_LB_PART_BACKENDS 16         /* From here on. */
 
 /* Query: network name -> struct vmn_ip, where guests may ask for names.  No value:

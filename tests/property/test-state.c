@@ -428,6 +428,8 @@ put_loadbalancer(struct ds *ds)
         ",'drain_seconds':1", ",'scale':{'metric':'bytes','high':2,'low':1}",
         ",'scale':{'metric':'packets','high':2,'low':2}",
         ",'scale':{'metric':'connections','low':1,'webhook':'http://a@b/'}",
+        ",'client_limit':{'rate':1}", ",'client_limit':{'rate':5,'burst':1}",
+        ",'client_limit':{'burst':1}", ",'client_limit':{'rate':100001}",
     };
 
     if (chance(90)) {

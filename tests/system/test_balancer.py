@@ -9,6 +9,7 @@ import math
 import os
 import random
 import re
+import select
 import socket
 import time
 
@@ -273,6 +274,68 @@ def test_clients_prefer_their_own_host(town, vip):
     serve(ca, vip, ["b1"])
     wait_for("cb to be refused", lambda: refusal(cb, vip)
              is ConnectionRefusedError, 10)
+
+
+def burst(client, vip, n, kind):
+    """Tries to open 'n' connections at once.  Returns how many were opened
+    within a second, and how many seconds there were for that."""
+    began, opened = time.monotonic(), 0
+    udp = kind == socket.SOCK_DGRAM
+    socks = [netns.socket_in(client.ns, traffic.family_of(vip), kind)
+             for _ in range(n)]
+    for sock in socks:
+        sock.setblocking(False)
+        sock.connect_ex((vip, 53 if udp else 80))
+        if udp:
+            sock.send(b"who\n")
+    end = time.monotonic() + 1
+    while socks and time.monotonic() < end:
+        for some in select.select(socks if udp else [], [] if udp else socks,
+                                  [], 0.1):
+            for sock in some:
+                assert not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                opened += 1
+                socks.remove(sock)
+                sock.close()
+    for sock in socks:
+        sock.close()
+    return opened, time.monotonic() - began
+
+
+def test_clients_open_no_more_than_they_may(town, vip):
+    ca, cb = (town.lab.vm(n) for n in ("ca", "cb"))
+    services = {"lb": ("tcp", 80, 8080, socket.SOCK_STREAM),
+                "other": ("udp", 53, 5353, socket.SOCK_DGRAM)}
+    opened = {}
+
+    def some(kind):
+        n, seconds = burst(ca, vip, 60, kind)
+        return 1 <= n <= 5 + seconds + 1 and n
+
+    def limit(**more):
+        for name, (protocol, port, target, _) in services.items():
+            balance(town, vip, name=name, protocol=protocol,
+                    ports=[{"port": port, "target": target}],
+                    selector="role=web", **more,
+                    affinity={"seconds": 600} if ":" in vip else None)
+    limit()
+    held = traffic.Connection(ca, vip, 80)
+    limit(client_limit={"rate": 1, "burst": 5})
+    for name, (protocol, port, _, kind) in services.items():
+        opened[name] = wait_for("some", lambda k=kind: some(k))
+        # Another client's, and what is open, goes on.
+        assert traffic.ask(cb, vip, port, protocol, 5)
+        assert held.exchange(seconds=5)
+    for name, n in opened.items():
+        wait_for("counters of %s" % name, lambda n=n, name=name: town.api.get(
+            "loadbalancers/" + name)["status"]["limited"] >= 60 - n, 20)
+    assert town.api.call("POST", "/v1/trace", {
+        "from": "ca", "to": vip, "protocol": "tcp", "port": 80,
+    })["verdict"] == "delivered"
+    limit(client_limit={"rate": 100000})
+    assert wait_for("all", lambda: burst(ca, vip, 60, socket.SOCK_STREAM)[0]
+                    == 60)
+    held.close()
 
 
 def test_ranges_and_an_address_that_balancers_share(town, vip):

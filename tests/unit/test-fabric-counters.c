@@ -427,6 +427,8 @@ balancers_and_backends_have_loads(void **state OVS_UNUSED)
     edit_part("lb5", 105, "all", 19);
     edit_part("p1", 106, "all", VMN_LB_PART_PACKETS);
     edit_labelled("lb6", 107, 1, "drop");
+    edit_part("lb7", 108, "all", VMN_LB_PART_ASKED);
+    edit_part("lb8", 109, "h1", VMN_LB_PART_ADMITTED);
     assert_int_equal(load_now().packets, 0);
     connect_host(0);
     connect_host(1);
@@ -434,12 +436,15 @@ balancers_and_backends_have_loads(void **state OVS_UNUSED)
     for (int i = 0; i < 7; i++) {
         hit(0, 101 + i, 10 * (i + 1), 1000 * (i + 1));
     }
+    hit(0, 108, 100, 6000);
     hit(1, 103, 5, 500);
+    hit(1, 109, 60, 3600);
     begin_to_count();
-    TURN_UNTIL(load_now().dropped == 70 && backend_loads[0].connections == 35);
+    TURN_UNTIL(load_now().dropped == 70 && backend_loads[0].connections == 35
+               && load_now().limited == 40);
     assert_int_equal(load_now().packets, 10);
     assert_int_equal(load_now().bytes, 1000);
-    assert_int_equal(load_now().connections, 20);
+    assert_int_equal(load_now().connections, 80);
     assert_true(load_now().last_ms > 0);
     assert_int_equal(backend_loads[0].packets, 60);
     assert_int_equal(backend_loads[0].bytes, 6000);
