@@ -288,6 +288,12 @@ def test_virtual_ip_is_reached_from_outside(world, shop, vip, floating, near):
     assert seen_as(shop["a3"], shop["near"]) == OURS
     assert seen_as(shop["a3"], shop["near"], NEAR6) == OURS6
     assert held.exchange(seconds=5)
+    # A client outside may have a limit, and other clients are others.
+    world.patch("loadbalancers", "www", client_limit={"rate": 1})
+    wait_for("one too many", lambda: traffic.ask(
+        shop["near"], floating, 8000, "tcp", 0.5) is None)
+    assert world.answers(shop["gw"], floating, 8000)
+    world.patch("loadbalancers", "www", client_limit=None)
     # Where nobody serves, those outside are told at once as well.
     world.patch("loadbalancers", "www", backends=[])
     assert wait_for("the end", lambda: held.exchange(seconds=1.0) is None, 10)
