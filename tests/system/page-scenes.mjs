@@ -179,6 +179,27 @@ export const scenes = {
     },
   },
 
+  balancer: {
+    async play({ page, api, go, shoot }) {
+      await api("PATCH", "loadbalancers/shop", { spec: {
+        client_limit: { rate: 50 }, scale: { metric: "connections",
+          high: 100 } } });
+      await until("its load", async () => ((await api("GET",
+        "loadbalancers/shop")).status.scale?.value ?? null) !== null);
+      await go("topology/loadbalancers/shop");
+      const detail = section(page, "Balancer shop");
+
+      await detail.getByText("50 connections a second, 50 at once")
+        .waitFor();
+      await detail.getByText("a second for each backend").waitFor();
+      await detail.getByRole("row", { name: /^web1 h1 1 50 % .*serving/ })
+        .waitFor();
+      await shoot("balancer");
+      await api("PATCH", "loadbalancers/shop", { spec: {
+        client_limit: null, scale: null } });
+    },
+  },
+
   trace: {
     dark: true,
     async play({ page, go, shoot }) {

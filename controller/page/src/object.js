@@ -278,12 +278,32 @@ async function router(object, signal) {
 const STATES = { serving: "ok", standby: "wait", checking: "wait",
   draining: "wait", drained: "wait", down: "bad", idle: "bad" };
 
+const connections = (load) => `${number(load.connections)} (${
+  load.connections_s}/s)`;
+
 function backendRow(b) {
+  const why = b.reason ?? b.health?.reason ?? "";
+
   return h("tr", {}, h("td", {}, link("ports", b.port)),
     h("td", {}, b.host ?? "–"),
+    h("td", { class: "right" }, b.weight),
     h("td", { class: "right" }, b.share === undefined ? "–" : `${b.share} %`),
-    h("td", {}, badge(STATES[b.state] ?? "wait", b.state, b.reason)),
-    h("td", {}, b.reason ?? ""));
+    h("td", { class: "right" }, connections(b.load)),
+    h("td", {}, badge(STATES[b.state] ?? "wait", b.state, why)),
+    h("td", {}, why));
+}
+
+/** What kind of badge the state of a balancer's load is. */
+const LOADS = { normal: "ok", cooling: "wait", unknown: "wait", high: "bad",
+  low: "bad" };
+
+function scaleOf({ scale }) {
+  const { last } = scale;
+
+  return [badge(LOADS[scale.state] ?? "wait", scale.state, scale.reason),
+    scale.value === null ? "" : ` ${scale.value} a second for each backend`,
+    last ? `; last told "${last.direction}" ${ago(last.time)}${last.webhook
+      ? `, webhook ${last.webhook.result}` : ""}` : ""];
 }
 
 function lbPort(p) {
@@ -304,12 +324,20 @@ async function balancer(object, signal) {
     ["Probes", spec.health ? `${spec.health.type}${spec.health.path
       ? ` ${spec.health.path}` : ""}, every ${spec.health.interval_ms} ms`
       : null],
+    ["Clients", `${plural(status.load.connections, "connection")} (${
+      status.load.connections_s} a second), ${rate(status.load.bytes_s)}`],
+    ["Limit of each", spec.client_limit
+      ? `${spec.client_limit.rate} connections a second, ${
+        spec.client_limit.burst} at once; ${
+        number(status.limited ?? 0)} were too many` : null],
+    ["Scaling", status.scale ? scaleOf(status) : null],
     ["Falls back on", spec.fallback ? link("loadbalancers", spec.fallback)
       : null],
     ["Selector", spec.selector], ...common(object)]),
   part("Backends", status.backends.length
     ? h("table", { class: "plain" }, h("thead", {}, h("tr", {},
-      ...["Port", "Host", "Share", "State", ""].map((word) =>
+      ...["Port", "Host", "Weight", "Share", "Connections", "State",
+        "Why"].map((word) =>
         h("th", { scope: "col" }, word)))),
     h("tbody", {}, status.backends.map(backendRow)))
     : empty("It has no backends.", "Name ports in backends, or give it a "
