@@ -288,6 +288,16 @@ def test_virtual_ip_is_reached_from_outside(world, shop, vip, floating, near):
     assert seen_as(shop["a3"], shop["near"]) == OURS
     assert seen_as(shop["a3"], shop["near"], NEAR6) == OURS6
     assert held.exchange(seconds=5)
+    # Who may reach one backend, and who may not, is that one's policy.
+    world.group("one", ports=["a1"])
+    world.policy("p", "one", rule("ingress", "deny", [
+        near + ("/128" if ":" in near else "/32")]),
+        rule("ingress", "allow"))
+    seen = set()
+    wait_for("a1 to be cut off, and a3 not", lambda: seen.add(traffic.ask(
+        shop["near"], floating, 8000, "tcp", 0.3)) or seen == {"a3", None})
+    wait_for("a1", lambda: traffic.ask(shop["gw"], floating, 8000) == "a1")
+    world.delete("policies", "p")
     # A client outside may have a limit, and other clients are others.
     world.patch("loadbalancers", "www", client_limit={"rate": 1})
     wait_for("one too many", lambda: traffic.ask(

@@ -300,6 +300,33 @@ def test_policies_do_not_judge_probes_and_what_is_cut_off_is_out(world,
     becomes(world, "w1", "up")
 
 
+def test_open_connections_of_one_that_fails(world):
+    web = serve(world, "w1", "h1", "10.0.0.11", tcp=[90])
+    clients = [world.vm("c%d" % i, "net", "h%d" % i, "10.0.0.%d" % i)
+               for i in (1, 2)]
+
+    def fails(**more):
+        world.put("loadbalancers", "lb", vip="10.0.0.100", networks=["net"],
+                  ports=[{"port": 80, "target": 90}], selector="role=web",
+                  health=http(port=PORT), **more)
+        becomes(world, "w1", "up")
+        held = [traffic.Connection(c, "10.0.0.100", 80) for c in clients]
+        web.be("500")
+        becomes(world, "w1", "down", "status 500")
+        return held
+    for one in fails():
+        assert one.exchange(seconds=5)
+        one.close()
+    web.be("ok")
+    for one in fails(when_down="cut"):
+        with pytest.raises(ConnectionResetError):
+            one.sock.settimeout(5)
+            while True:         # Until the switch's cache has heard of it.
+                one.sock.send(b"still there?\n")
+                one.sock.recv(100)
+        one.close()
+
+
 def test_restart_and_hosts_that_go(world):
     for i in (1, 2):
         serve(world, "w%d" % i, "h%d" % i, "10.0.0.1%d" % i)
