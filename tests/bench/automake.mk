@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/bench/balanced \
 	tests/bench/compare \
 	tests/bench/datapath \
+	tests/bench/failing \
 	tests/bench/failover \
 	tests/bench/flood \
 	tests/bench/one-switch \
@@ -16,6 +17,7 @@ EXTRA_DIST += \
 	tests/bench/scale \
 	tests/bench/switch-cpu \
 	tests/bench/vmnbench/__init__.py \
+	tests/bench/vmnbench/attempts.py \
 	tests/bench/vmnbench/balancers.py \
 	tests/bench/vmnbench/crowd.py \
 	tests/bench/vmnbench/hosts.py \

@@ -107,9 +107,8 @@ class OvnBalanced(Ovn):
 
     def _rows(self, balancer):
         address = {vm[0]: vm[3] for vm in self.vms}
-        vip = "%s:%d" % (balancer.vip, PORT)
         row = {"name": balancer.name, "protocol": "tcp",
-               "vips": ovsdb.string_map({vip: ",".join(
+               "vips": ovsdb.string_map({self._vip(balancer): ",".join(
                    "%s:%d" % (address[name], PORT)
                    for name in balancer.backends)})}
         rows = [{"op": "insert", "table": "Load_Balancer",
@@ -119,8 +118,24 @@ class OvnBalanced(Ovn):
                 address[name]: "%s:%s" % (name, PROBER_IP)
                 for name in balancer.backends})
             row["health_check"] = ovsdb.uuid_set(["hc_" + balancer.name])
-            rows.append({"op": "insert", "table": "Load_Balancer_Health_Check",
-                         "uuid-name": "hc_" + balancer.name, "row": {
-                             "vip": vip, "options": ovsdb.string_map(
-                                 balancer.health.of_ovn())}})
+            rows.append(self._health_check(balancer))
         return rows
+
+    @staticmethod
+    def _vip(balancer):
+        return "%s:%d" % (balancer.vip, PORT)
+
+    def _health_check(self, balancer):
+        return {"op": "insert", "table": "Load_Balancer_Health_Check",
+                "uuid-name": "hc_" + balancer.name, "row": {
+                    "vip": self._vip(balancer), "options": ovsdb.string_map(
+                        balancer.health.of_ovn())}}
+
+    def probe_anew(self, balancer):
+        """Its backends are probed as if they never were before."""
+        for rows, checks in (([], []), ([self._health_check(balancer)],
+                                        ["hc_" + balancer.name])):
+            self.commit(*rows, {
+                "op": "update", "table": "Load_Balancer",
+                "where": [["name", "==", balancer.name]],
+                "row": {"health_check": ovsdb.uuid_set(checks)}})
