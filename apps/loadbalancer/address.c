@@ -12,7 +12,6 @@
 struct address {
     struct vmn_view *view;
     struct vmn_emit *emit;
-    const char *domain;
     struct vmn_scope scope;
     uint32_t zone;              /* The domain's. */
     struct vmn_ip ip;
@@ -146,7 +145,7 @@ emit_fragments(const struct address *a, unsigned ip_proto,
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_LATER, VMN_FRAG_LATER);
     vmn_match(flow, VMN_F_IP_PROTO, ip_proto);
     if (balancer) {
-        act_choose(a->view, actions, balancer, a->domain);
+        act_choose(a->view, actions, balancer);
     } else {
         vmn_act_drop(actions, "fragment to one of several services");
     }
@@ -198,7 +197,6 @@ compile_address(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         || !vmn_ip_from_text(parts[1], &a.ip)) {
         return;
     }
-    a.domain = parts[0];
     a.scope = vmn_scope_domain(parts[0]);
     a.zone = vmn_domain_zone(view, parts[0]);
     emit_common(&a);

@@ -35,6 +35,13 @@ is_here(const struct place *place, const char *network)
     return !strcmp(vmn_domain_of(place->view, network), place->domain);
 }
 
+/* Whether clients are. */
+static bool
+is_limited(const struct place *place)
+{
+    return place->lb->client_limit.rate > 0;
+}
+
 static struct vmn_flow *
 flow_add(const struct place *place, struct vmn_scope scope, unsigned table,
          uint16_t priority)
@@ -107,28 +114,15 @@ balancer_number(struct vmn_view *view, const struct vmn_loadbalancer *lb)
                                    lb->affinity_s) : lb->row.name);
 }
 
-/* The number is known already. */
-static void
-act_choose_now(struct vmn_actions *actions, const struct vmn_loadbalancer *lb)
+void
+act_choose(struct vmn_view *view, struct vmn_actions *actions,
+           const struct vmn_loadbalancer *lb)
 {
+    vmn_act_set(actions, REG_BALANCER, balancer_number(view, lb));
     if (lb->affinity_s) {
         vmn_act_find_client(actions);
     }
     vmn_act_goto(actions, STAGE_BALANCE, BALANCE_CHOOSE);
-}
-
-void
-act_choose(struct vmn_view *view, struct vmn_actions *actions,
-           const struct vmn_loadbalancer *lb, const char *domain)
-{
-    uint32_t number = balancer_number(view, lb);
-
-    vmn_act_set(actions, REG_BALANCER, number);
-    if (lb->client_limit.rate) {
-        act_limit(view, actions, lb, domain, number);
-    } else {
-        act_choose_now(actions, lb);
-    }
 }
 
 /* Its services.  --------------------------------------------------------- */
@@ -159,26 +153,9 @@ emit_service(const struct place *place, const struct vmn_lb_port *port)
                          VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
         vmn_match(flow, VMN_F_CT_NW_PROTO, place->ip_proto);
         vmn_match_masked(flow, VMN_F_CT_TP_DST, value, mask);
-        vmn_flow_count_part(flow, place->lb->client_limit.rate
-                            ? VMN_LB_PART_ASKED : VMN_LB_PART_CONNECTIONS);
-        act_choose(place->view, actions, place->lb, place->domain);
-    }
-}
-
-/* Connections within their clients' limit. */
-static void
-emit_admitted(const struct place *place)
-{
-    struct vmn_flow *flow;
-
-    if (place->lb->client_limit.rate) {
-        flow = flow_add(place, place->scope, BALANCE_ADMITTED, ADMITTED_ONE);
-        vmn_match(flow, REG_BALANCER, place->number);
-        vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
-                         VMN_CT_TRK | VMN_CT_INV);
-        vmn_flow_count_part(flow, VMN_LB_PART_ADMITTED);
-        act_choose_now(vmn_flow_actions(flow), place->lb);
-        publish_limit(place->view, place->emit, place->lb, place->domain);
+        vmn_flow_count_part(flow, is_limited(place) ? VMN_LB_PART_ASKED
+                            : VMN_LB_PART_CONNECTIONS);
+        act_choose(place->view, actions, place->lb);
     }
 }
 
@@ -197,7 +174,7 @@ bucket_add(const struct place *place, struct vmn_group_msg *group,
     struct vmn_actions *bucket = vmn_bucket_add(group, id, weight);
 
     vmn_act_set(bucket, REG_BACKEND, number_of(place, member));
-    vmn_act_back(bucket, STAGE_BALANCE, BALANCE_CHOSEN);
+    act_chosen(place->view, bucket, place->lb, place->domain, place->number);
 }
 
 /* Open vSwitch takes as many hash values as the least weight goes into the sum of
@@ -315,7 +292,8 @@ emit_known(const struct place *place)
 
         vmn_match(flow, VMN_REG_CLIENT_VALUE, number);
         vmn_act_set(vmn_flow_actions(flow), REG_BACKEND, number);
-        vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_CHOSEN);
+        act_chosen(place->view, vmn_flow_actions(flow), place->lb,
+                   place->domain, place->number);
     }
 }
 
@@ -341,6 +319,40 @@ emit_choice(struct place *place)
     }
 }
 
+/* Where clients have a limit.  --------------------------------------------- */
+
+static uint32_t
+part_of(const struct place *place, const struct vmn_lb_member *member)
+{
+    return VMN_LB_PART_BACKENDS + number_of(place, member);
+}
+
+/* Counts what no meter has dropped: a switch counts a packet for all flows that it
+ * knows it to come to, so only those behind the next pass, which is that of
+ * conntrack, tell. */
+static void
+emit_admitted(const struct place *place)
+{
+    const struct backends *serving = &place->serving;
+    struct vmn_flow *flow;
+
+    if (!is_limited(place)) {
+        return;
+    }
+    publish_limit(place->view, place->emit, place->lb, place->domain);
+    flow = flow_add(place, place->scope, BALANCE_ADMITTED, ADMITTED_ONE);
+    vmn_match(flow, REG_BALANCER, place->number);
+    vmn_flow_count_part(flow, VMN_LB_PART_ADMITTED);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_GIVEN);
+    for (size_t i = 0; i < serving->n; i++) {
+        flow = flow_add(place, place->scope, BALANCE_GIVEN, GIVEN_ONE);
+        vmn_match(flow, REG_BALANCER, place->number);
+        vmn_match(flow, REG_BACKEND, number_of(place, serving->members[i]));
+        vmn_flow_count_part(flow, part_of(place, serving->members[i]));
+        vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
+    }
+}
+
 /* The chosen.  ------------------------------------------------------------ */
 
 /* New connections of services from 'first' to 'last' (0: of all) go to port
@@ -358,8 +370,9 @@ emit_chosen(const struct place *place, const struct vmn_lb_member *member,
 
         vmn_match(flow, REG_BALANCER, place->number);
         vmn_match(flow, REG_BACKEND, number_of(place, member));
-        vmn_flow_count_part(flow, VMN_LB_PART_BACKENDS
-                            + number_of(place, member));
+        if (!is_limited(place)) {
+            vmn_flow_count_part(flow, part_of(place, member));
+        }
         if (!all) {
             vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
                              VMN_CT_TRK | VMN_CT_INV);
@@ -389,7 +402,7 @@ emit_chosen(const struct place *place, const struct vmn_lb_member *member,
             .dnat_port = target,
             .then = VMN_CT_TABLE,
             .stage = STAGE_BALANCE,
-            .table = BALANCE_BACKEND,
+            .table = is_limited(place) ? BALANCE_ADMITTED : BALANCE_BACKEND,
         });
         if (all) {
             break;
@@ -539,8 +552,8 @@ emit_place(struct place *place)
                                    n_services, lb->row.name));
         }
     }
-    emit_admitted(place);
     emit_choice(place);
+    emit_admitted(place);
     emit_members(place);
 }
 

@@ -10,7 +10,6 @@
 #include "loadbalancer.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Of a pool.  A client shares its limit with one of so many others. */
 #define N_METERS 512
@@ -20,11 +19,11 @@ static const char *
 pool_key(struct vmn_view *view, const struct vmn_loadbalancer *lb,
          const char *domain)
 {
-    return vmn_printf(view, "%s|%u|%u|%u", domain, lb->vip.family,
-                      lb->client_limit.rate, lb->client_limit.burst);
+    return vmn_printf(view, "%s|%u|%u", domain, lb->client_limit.rate,
+                      lb->client_limit.burst);
 }
 
-/* What register 10 holds of the pool's first meter. */
+/* What register 13 holds of the pool's first meter. */
 static uint32_t
 pool_base(struct vmn_view *view, const char *key)
 {
@@ -35,38 +34,35 @@ void
 publish_limit(struct vmn_view *view, struct vmn_emit *emit,
               const struct vmn_loadbalancer *lb, const char *domain)
 {
-    if (lb->client_limit.rate) {
-        vmn_publish(emit, REL_LIMIT, pool_key(view, lb, domain),
-                    lb->row.name);
-    }
+    vmn_publish(emit, REL_LIMIT, pool_key(view, lb, domain), lb->row.name);
 }
 
 void
-act_limit(struct vmn_view *view, struct vmn_actions *actions,
-          const struct vmn_loadbalancer *lb, const char *domain,
-          uint32_t balancer)
+act_chosen(struct vmn_view *view, struct vmn_actions *actions,
+           const struct vmn_loadbalancer *lb, const char *domain,
+           uint32_t balancer)
 {
-    vmn_act_set(actions, REG_LIMIT,
-                pool_base(view, pool_key(view, lb, domain)));
-    vmn_act_spread_clients(actions, balancer, REG_LIMIT, N_METERS);
-    vmn_act_goto(actions, STAGE_BALANCE, BALANCE_LIMIT);
+    if (lb->client_limit.rate) {
+        vmn_act_set(actions, REG_LIMIT,
+                    pool_base(view, pool_key(view, lb, domain)));
+        vmn_act_spread_clients(actions, balancer, REG_LIMIT, N_METERS);
+        vmn_act_back(actions, STAGE_BALANCE, BALANCE_LIMIT);
+    } else {
+        vmn_act_back(actions, STAGE_BALANCE, BALANCE_CHOSEN);
+    }
 }
 
-/* A pool, by DOMAIN|FAMILY|RATE|BURST.  Behind its meter a packet is tracked again: a
- * switch counts it for all flows that it knows it to come to, and only then
- * has it left those that it comes to if it is let through. */
+/* A pool, by DOMAIN|RATE|BURST. */
 void
 compile_limit(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     uint32_t base = pool_base(view, key), zone;
-    uint16_t eth_type;
-    char *parts[4];
+    char *parts[3];
 
-    if (split(view, key, parts, 4) < 4) {
+    if (split(view, key, parts, 3) < 3) {
         return;
     }
     zone = vmn_domain_zone(view, parts[0]);
-    eth_type = strcmp(parts[1], "6") ? VMN_ETH_IPV4 : VMN_ETH_IPV6;
     for (uint32_t i = 0; i < N_METERS; i++) {
         struct vmn_flow *flow = vmn_flow_add(
             emit, vmn_scope_domain(parts[0]), STAGE_BALANCE, BALANCE_LIMIT,
@@ -74,12 +70,11 @@ compile_limit(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         struct vmn_actions *actions = vmn_flow_actions(flow);
 
         vmn_match(flow, VMN_REG_ZONE, zone);
-        vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
         vmn_match(flow, REG_LIMIT, base + i);
-        vmn_act_limit(actions, vmn_printf(view, "loadbalancer/%s/%s/%u",
-                                          parts[0], parts[1], i),
-                      strtoul(parts[2], NULL, 10),
-                      strtoul(parts[3], NULL, 10));
-        act_nat(actions, STAGE_BALANCE, BALANCE_ADMITTED);
+        vmn_act_limit(actions, vmn_printf(view, "loadbalancer/%s/%u",
+                                          parts[0], i),
+                      strtoul(parts[1], NULL, 10),
+                      strtoul(parts[2], NULL, 10));
+        vmn_act_goto(actions, STAGE_BALANCE, BALANCE_CHOSEN);
     }
 }

@@ -53,8 +53,10 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_act_goto(base_add(emit, BALANCE_SELECT), STAGE_BALANCE,
                  BALANCE_BACKEND);
     vmn_act_goto(base_add(emit, BALANCE_LIMIT), STAGE_BALANCE,
-                 BALANCE_ADMITTED);
-    act_refuse(base_add(emit, BALANCE_ADMITTED), "no backend");
+                 BALANCE_CHOSEN);
+    for (unsigned table = BALANCE_ADMITTED; table <= BALANCE_GIVEN; table++) {
+        vmn_act_goto(base_add(emit, table), STAGE_BALANCE, table + 1);
+    }
     act_refuse(base_add(emit, BALANCE_CHOOSE), "no backend");
     act_refuse(base_add(emit, BALANCE_CHOSEN), "no backend");
     act_refuse(base_add(emit, BALANCE_BACKEND), "backend is gone");

@@ -18,10 +18,11 @@ enum loadbalancer_handler { HANDLER_NEIGHBOUR, HANDLER_REFUSE, HANDLER_PROBE };
 enum {
     BALANCE_VIP,                /* Is it for a virtual IP? */
     BALANCE_SELECT,             /* Tracked: whose is a new connection? */
-    BALANCE_LIMIT,              /* Of some: does its client open too many? */
-    BALANCE_ADMITTED,           /* No. */
     BALANCE_CHOOSE,             /* It gets a backend... */
+    BALANCE_LIMIT,              /* (if its client does not open too many) */
     BALANCE_CHOSEN,             /* ...and is that one's from then on. */
+    BALANCE_ADMITTED,           /* Where there is a limit, it counts now, */
+    BALANCE_GIVEN,              /* also as that backend's. */
     BALANCE_BACKEND,            /* Has its backend: the backend's MAC. */
     BALANCE_REFUSED,            /* What was made here for a client. */
     BALANCE_N_TABLES
@@ -39,15 +40,17 @@ enum {
     SELECT_FRAGMENT = 90,
     SELECT_ANSWER = 60,         /* To itself, from the virtual IP again. */
 
-    LIMIT_ONE = 100,
-
-    ADMITTED_ONE = 100,
-
     CHOOSE_KNOWN = 100,         /* A client that has a backend. */
     CHOOSE_HERE = 70,           /* One on the client's own host. */
     CHOOSE_ANY = 50,
 
+    LIMIT_ONE = 100,
+
     CHOSEN_ONE = 100,
+
+    ADMITTED_ONE = 100,
+
+    GIVEN_ONE = 100,
 
     BACKEND_HAIRPIN = 100,
     BACKEND_MAC = 50,
@@ -58,7 +61,7 @@ enum {
 
 /* Scratch registers in STAGE_BALANCE. */
 #define REG_BACKEND VMN_F_REG10 /* Number of the backend of that balancer. */
-#define REG_LIMIT VMN_F_REG10   /* A meter, until there is a backend. */
+#define REG_LIMIT VMN_F_REG13   /* The client's meter. */
 #define REG_BALANCER VMN_REG_CLIENT_SERVICE /* Number of the balancer. */
 
 /* Tables of STAGE_UNBALANCE. */
@@ -96,8 +99,7 @@ enum {
 #define NUMBER_BALANCER "loadbalancer.balancer" /* Its name; with affinity
                                                  * NAME|SECONDS. */
 #define NUMBER_BACKEND "loadbalancer.backend" /* BALANCER|PORT. */
-#define NUMBER_LIMIT "loadbalancer.limit" /* DOMAIN|FAMILY|RATE|
-                                           * BURST. */
+#define NUMBER_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST. */
 
 /* Relations, by key -> values.  What several balancers may want has a unit of
  * its own, so that it is there once. */
@@ -108,8 +110,7 @@ enum {
                                           * -> balancer. */
 #define REL_HAIRPIN "loadbalancer.hairpin" /* PORT|VIP
                                             * -> PROTOCOL|FIRST|LAST. */
-#define REL_LIMIT "loadbalancer.limit" /* DOMAIN|FAMILY|RATE|BURST
-                                        * -> balancer. */
+#define REL_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST -> balancer. */
 #define REL_PROBED "loadbalancer.probed" /* PORT|VIP -> PROTOCOL|N. */
 
 /* Those of a balancer that are in one routing domain. */
@@ -150,21 +151,20 @@ void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
 
 /* balancer.c: what one balancer does. */
 void compile_balancer(struct vmn_view *, const char *key, struct vmn_emit *);
-/* Has a backend chosen for a new connection, if its client may have one more; ends
- * the actions. */
+/* Has a backend chosen for a new connection; ends the actions. */
 void act_choose(struct vmn_view *, struct vmn_actions *,
-                const struct vmn_loadbalancer *, const char *domain);
+                const struct vmn_loadbalancer *);
 
 /* limit.c: how many connections a client may open. */
 void compile_limit(struct vmn_view *, const char *key, struct vmn_emit *);
 /* Says that the balancer is limited in 'domain', if it is. */
 void publish_limit(struct vmn_view *, struct vmn_emit *,
                    const struct vmn_loadbalancer *, const char *domain);
-/* Goes on at BALANCE_ADMITTED, unless it is one too many; ends the actions.
- * 'balancer' is the number of the balancer, which is limited. */
-void act_limit(struct vmn_view *, struct vmn_actions *,
-               const struct vmn_loadbalancer *, const char *domain,
-               uint32_t balancer);
+/* Goes on at BALANCE_CHOSEN, unless it is one too many; ends the actions.
+ * 'balancer' is the balancer's number. */
+void act_chosen(struct vmn_view *, struct vmn_actions *,
+                const struct vmn_loadbalancer *, const char *domain,
+                uint32_t balancer);
 
 /* refuse.c: drops, and tells the client. */
 void act_refuse(struct vmn_actions *, const char *reason);
