@@ -535,3 +535,50 @@ def test_stuck_or_slow_switch_delays_nobody(swarm, fault):
         assert merging > 30
     swarm.control("resume", "hv0")
     wait_healed(swarm, revisions)
+
+
+# Many balancers.  ------------------------------------------------------------
+
+N_VIPS, N_BACKENDS = 1000, 10
+MODS = ["vmn_fabric_%s_total" % what for what in (
+    "group_mods", "flow_adds", "flow_deletes")]
+
+
+def test_a_backend_is_one_group_wherever_its_balancer_is(swarm):
+    """However many other balancers its hosts have, and to no other host."""
+    backends = ["b%d" % i for i in range(N_BACKENDS)]
+    hosts = {x: backends[2 * x:2 * x + 2] for x in range(5)}
+    swarm.api.call("POST", "/v1/apply", {"objects": [
+        {"type": "networks", "name": "n",
+         "spec": {"subnets": [{"cidr": "10.0.0.0/16"}]}}] + [
+        {"type": "ports", "name": name, "spec": {"network": "n"}}
+        for name in backends + ["late"]]})
+    swarm.plug({x: names + ["late"] * (not x) for x, names in hosts.items()})
+    swarm.api.call("POST", "/v1/apply", {"objects": [
+        {"type": "loadbalancers", "name": "lb%d" % i, "spec": {
+            "vip": "10.0.%d.%d" % (100 + i // 250, 1 + i % 250),
+            "networks": ["n"], "ports": [{"port": 80}],
+            "backends": [{"port": name} for name in backends]}}
+        for i in range(N_VIPS)]})
+    swarm.wait_synced(60)
+    swarm.wait_settled(60)
+
+    def change(backends):
+        before = swarm.metrics()
+        answer = swarm.api.call("PUT", "/v1/loadbalancers/lb7?wait=installed", {
+            "spec": {"vip": "10.0.100.8", "networks": ["n"],
+                     "ports": [{"port": 80}],
+                     "backends": [{"port": name} for name in backends]}})
+        receipt = swarm.api.call("GET", "/v1/revisions/%d"
+                                 % answer["revision"])["receipt"]
+        assert sorted(host["host"] for host in receipt["hosts"]) == [
+            "hv%d" % x for x in hosts]
+        after = swarm.metrics()
+        return [after[what] - before[what] for what in MODS]
+    # At each host the group, and the flow that counts the one and sends to it.
+    # What any backend has is one more; on its own host there is its target.
+    groups, adds, deletes = change(backends + ["late"])
+    assert groups == 5 and adds <= 5 * 5 + 3 and deletes == 0
+    groups, adds, deletes = change(backends)
+    assert groups == 5 and adds == 0 and deletes <= 5 * 5 + 3
+    assert swarm.verify() == "0 differences"
