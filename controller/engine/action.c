@@ -7,11 +7,14 @@
 
 #include "controller/engine/client.h"
 #include "controller/engine/emit.h"
+#include "controller/engine/engine-private.h"
 #include "controller/engine/handler.h"
 #include "controller/engine/mac.h"
 #include "controller/engine/neighbour.h"
 #include "controller/engine/note.h"
 #include "controller/engine/view.h"
+#include "controller/model/model.h"
+#include "controller/model/numbers.h"
 
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -437,6 +440,20 @@ vmn_act_spread_clients(struct vmn_actions *a, uint16_t basis,
     }
 }
 
+/* By this key the limit is found again. */
+#define LIMIT_KEY "%"PRIu32"|%"PRIu32"|"
+
+bool
+engine_get_limit(const struct engine *engine, uint32_t meter, uint32_t *rate,
+                 uint32_t *burst)
+{
+    const char *key = numbers_key_of(model_numbers(engine->model),
+                                     VMN_NUMBER_METER,
+                                     meter - ENGINE_FIRST_METER + 1);
+
+    return key && ovs_scan(key, LIMIT_KEY, rate, burst);
+}
+
 void
 vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
               uint32_t burst)
@@ -455,8 +472,7 @@ vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
         a->limit.burst = burst;
         a->limit.meter = ENGINE_FIRST_METER - 1 + vmn_number(
             a->emit->view, VMN_NUMBER_METER,
-            vmn_printf(a->emit->view, "%"PRIu32"|%"PRIu32"|%s", rate, burst,
-                       key));
+            vmn_printf(a->emit->view, LIMIT_KEY "%s", rate, burst, key));
         meter = ofpact_put_METER(&a->ofpacts);
         meter->meter_id = a->limit.meter;
         meter->provider_meter_id = UINT32_MAX;

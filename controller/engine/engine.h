@@ -60,6 +60,10 @@ engine_cookie_owner(uint64_t cookie)
 /* Meters of flows that have a limit. */
 #define ENGINE_FIRST_METER 30001
 #define ENGINE_N_METERS 32768
+/* The limit that such a meter is for: packets a second, and at once.  False if it
+ * is for none; then no host holds a flow with it. */
+bool engine_get_limit(const struct engine *, uint32_t meter, uint32_t *rate,
+                      uint32_t *burst);
 
 struct engine_item {
     enum engine_item_kind kind;

@@ -18,8 +18,6 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/samples.h"
 #include "controller/fabric/switch.h"
-#include "controller/model/model.h"
-#include "controller/model/numbers.h"
 #include "openflow/openflow.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
@@ -30,7 +28,6 @@
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofmsg.h"
 #include "util.h"
-#include "vmn/vocabulary.h"
 
 VLOG_DEFINE_THIS_MODULE(taps);
 
@@ -306,34 +303,50 @@ take_features(struct fabric_switch *sw, const struct ofp_header *oh)
 }
 
 static bool
+same_meter(const struct ofputil_meter_config *a,
+           const struct ofputil_meter_config *b)
+{
+    return (a->flags == b->flags && a->n_bands == 1 && b->n_bands == 1
+            && a->bands[0].type == b->bands[0].type
+            && a->bands[0].rate == b->bands[0].rate
+            && a->bands[0].burst_size == b->bands[0].burst_size);
+}
+
+static bool
 is_right(const struct ofputil_meter_config *mc, unsigned i)
 {
     struct ofputil_meter_config wanted;
     struct ofputil_meter_band band;
 
     make_meter(i, &wanted, &band);
-    return (mc->flags == wanted.flags && mc->n_bands == 1
-            && mc->bands[0].type == band.type
-            && mc->bands[0].rate == band.rate
-            && mc->bands[0].burst_size == band.burst_size);
+    return same_meter(mc, &wanted);
 }
 
-/* Limits of flows (engine.h) that are no more.  Their numbers are free once no
- * switch holds such a flow. */
+/* A limit's meter that no flow can have any more goes, and one that is not as it was
+ * made becomes right. */
 static void
-drop_old_limit(struct fabric_switch *sw, uint32_t meter)
+mend_limit(struct fabric_switch *sw, const struct ofputil_meter_config *held)
 {
-    const struct numbers *numbers = model_numbers(sw->host->fabric->model);
+    struct ofputil_meter_band band = { .type = OFPMBT13_DROP };
     struct ofputil_meter_mod mm = {
-        .command = OFPMC13_DELETE,
-        .meter = { .meter_id = meter },
+        .command = OFPMC13_MODIFY,
+        .meter = {
+            .meter_id = held->meter_id,
+            .flags = METER_FLAGS,
+            .n_bands = 1,
+            .bands = &band,
+        },
     };
     struct ofpbuf b;
 
-    if (meter < ENGINE_FIRST_METER
-        || meter - ENGINE_FIRST_METER >= ENGINE_N_METERS
-        || numbers_key_of(numbers, VMN_NUMBER_METER,
-                          meter - ENGINE_FIRST_METER + 1)) {
+    if (held->meter_id < ENGINE_FIRST_METER
+        || held->meter_id - ENGINE_FIRST_METER >= ENGINE_N_METERS) {
+        return;
+    }
+    if (!engine_get_limit(sw->host->fabric->engine, held->meter_id,
+                          &band.rate, &band.burst_size)) {
+        mm.command = OFPMC13_DELETE;
+    } else if (same_meter(held, &mm.meter)) {
         return;
     }
     ofpbuf_init(&b, 64);
@@ -368,7 +381,7 @@ take_config(struct fabric_switch *sw, const struct ofp_header *oh)
                    && mc.meter_id - FIRST_OWN < TAPS_OWN) {
             bitmap_set1(sw->taps.own, mc.meter_id - FIRST_OWN);
         } else {
-            drop_old_limit(sw, mc.meter_id);
+            mend_limit(sw, &mc);
         }
     }
     ofpbuf_uninit(&bands);

@@ -15,8 +15,8 @@
  * log of which a copy has come up gets a meter of its own on that switch, for
  * as long as the connection lasts.  What comes up is for samples.h.
  *
- * Of a switch's other meters, those of flows' limits come with the flows; what is
- * left of them when no such flow is goes when the switch connects. */
+ * Of a switch's other meters, those of flows' limits come with the flows.  When the
+ * switch connects, those go that no flow can have any more. */
 
 #ifndef CONTROLLER_FABRIC_TAPS_H
 #define CONTROLLER_FABRIC_TAPS_H 1

@@ -402,6 +402,13 @@ a_limit_comes_with_its_flow(void **state OVS_UNUSED)
     TURN_UNTIL(is_synced(1) && is_synced(2));
     assert_limit(1, 20);
 
+    /* One that somebody has changed is right when it connects again. */
+    switches[0].limits[0].rate = 999;
+    disconnect_host(0);
+    connect_host(0);
+    TURN_UNTIL(switches[0].limits[0].rate == 20);
+    TURN_UNTIL(is_synced(0));
+
     /* Another rate is another meter; the old one goes when nobody can have a flow
      * with it any more and the switch connects. */
     meter = switches[0].limits[0].meter;
