@@ -25,6 +25,7 @@
 #include "openvswitch/list.h"
 #include "openvswitch/vlog.h"
 #include "proto/http/http.h"
+#include "proto/loop/seen-file.h"
 #include "proto/tls/tls-client.h"
 #include "proto/webhook/webhook-names.h"
 #include "proto/webhook/webhook-try.h"
@@ -52,7 +53,9 @@ const char *const webhook_outcome_names[WEBHOOK_N_OUTCOMES] = {
 struct webhook {
     struct webhook_options options; /* Its strings are not used. */
     struct webhook_allow allow;
-    char *key;                  /* Or NULL. */
+    char *key_file;             /* Or NULL. */
+    struct stat key_seen;
+    char *key;                  /* What was last in there, or NULL. */
     char *ca_cert;              /* Or NULL. */
     SSL_CTX *ctx;               /* Or NULL: no need for it yet. */
     long long int ctx_made_ms;
@@ -94,6 +97,27 @@ struct call {
 
 static void wake_cb(evutil_socket_t, short what, void *webhook);
 
+/* Reads the key, if its file is another one than before.  Keeps what there is where
+ * that fails, and tries again with the next call. */
+static int
+read_key(struct webhook *w, char **text)
+{
+    char *key;
+    int error;
+
+    if (!w->key_file || !seen_file_note(w->key_file, &w->key_seen)) {
+        return 0;
+    }
+    error = http_token_load(w->key_file, &key, text);
+    if (error) {
+        memset(&w->key_seen, 0, sizeof w->key_seen);
+    } else {
+        free(w->key);
+        w->key = key;
+    }
+    return error;
+}
+
 int
 webhook_create(const struct webhook_options *options, struct event_base *base,
                struct webhook **wp, char **text)
@@ -110,8 +134,9 @@ webhook_create(const struct webhook_options *options, struct event_base *base,
     *text = webhook_allow_parse(&w->allow, options->allow);
     if (*text) {
         error = EINVAL;
-    } else if (options->key_file) {
-        error = http_token_load(options->key_file, &w->key, text);
+    } else {
+        w->key_file = nullable_xstrdup(options->key_file);
+        error = read_key(w, text);
     }
     w->ca_cert = nullable_xstrdup(options->ca_cert);
     w->tries = (struct webhook_tries) {
@@ -451,6 +476,7 @@ put_request(const struct call *call, struct ds *ds)
 {
     char *authority = webhook_url_authority(&call->url);
     char *timestamp = xasprintf("%lld", time_wall_msec() / 1000);
+    char *reason;
 
     ds_put_format(ds, "POST %s HTTP/1.1\r\n"
                   "Host: %s\r\n"
@@ -463,6 +489,11 @@ put_request(const struct call *call, struct ds *ds)
                   "X-VMN-Timestamp: %s\r\n",
                   call->url.target, authority, strlen(call->body),
                   call->event, call->delivery, timestamp);
+    if (read_key(call->webhook, &reason)) {
+        VLOG_WARN_RL(&rl, "calls are signed with the key as it was: %s",
+                     reason);
+        free(reason);
+    }
     if (call->webhook->key) {
         put_signature(call->webhook, timestamp, call->body, ds);
     }
@@ -656,6 +687,7 @@ webhook_destroy(struct webhook *w)
     event_free(w->wake);
     SSL_CTX_free(w->ctx);
     free(w->ca_cert);
+    free(w->key_file);
     free(w->key);
     free(w);
 }

@@ -30,7 +30,8 @@ struct webhook_options {
      * nothing is called. */
     const char *allow;
     /* File whose first line is the key of signatures, closed to others, as
-     * http_token_load() reads it; NULL: calls are not signed. */
+     * http_token_load() reads it, and again when it is another one; NULL:
+     * calls are not signed. */
     const char *key_file;
     /* PEM file of CAs, resolv.conf and hosts; NULL: the system's. */
     const char *ca_cert;

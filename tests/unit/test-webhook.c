@@ -645,11 +645,29 @@ head_of_a_reply_is_found(void **state OVS_UNUSED)
 /* Calls.  ----------------------------------------------------------------- */
 
 static void
+assert_signed(const struct seen *seen, const char *key)
+{
+    char *text = xasprintf("%s.%s", seen->timestamp, seen->body);
+    struct ds expected = DS_EMPTY_INITIALIZER;
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    size_t size = 0;
+
+    assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key,
+                              strlen(key), (unsigned char *) text,
+                              strlen(text), mac, sizeof mac, &size));
+    ds_put_cstr(&expected, "sha256=");
+    for (size_t i = 0; i < size; i++) {
+        ds_put_format(&expected, "%02x", mac[i]);
+    }
+    assert_string_equal(seen->signature, ds_cstr(&expected));
+    ds_destroy(&expected);
+    free(text);
+}
+
+static void
 call_is_delivered_and_signed(void **state)
 {
     struct fixture *f = *state;
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    size_t size = 0;
 
     f->options.key_file = write_file(f, "key", KEY "\n");
     create(f, NULL);
@@ -664,19 +682,26 @@ call_is_delivered_and_signed(void **state)
     assert_string_equal(seen->type, "application/json");
     assert_string_equal(seen->delivery, outcome(f).delivery);
     assert_true(llabs(atoll(seen->timestamp) - time(NULL)) < GIVE_UP_MS);
+    assert_signed(seen, KEY);
+}
 
-    char *text = xasprintf("%s.%s", seen->timestamp, seen->body);
-    assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, KEY,
-                              strlen(KEY), (unsigned char *) text,
-                              strlen(text), mac, sizeof mac, &size));
-    struct ds expected = DS_EMPTY_INITIALIZER;
-    ds_put_cstr(&expected, "sha256=");
-    for (size_t i = 0; i < size; i++) {
-        ds_put_format(&expected, "%02x", mac[i]);
-    }
-    assert_string_equal(seen->signature, ds_cstr(&expected));
-    ds_destroy(&expected);
-    free(text);
+static void
+key_that_is_replaced_signs_the_next_call(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.key_file = write_file(f, "key", KEY "\n");
+    create(f, NULL);
+    /* One that cannot be used changes nothing. */
+    free(write_file(f, "key", "short\n"));
+    call(f, "http://127.0.0.1:%u/", f->port);
+    assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
+    assert_signed(&f->seen[0], KEY);
+    free(write_file(f, "key", "another-" KEY "\n"));
+    call(f, "http://127.0.0.1:%u/", f->port);
+    assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
+    assert_int_equal(f->n_seen, 2);
+    assert_signed(&f->seen[1], "another-" KEY);
 }
 
 static void
@@ -1165,6 +1190,7 @@ main(int argc, char *argv[])
         TEST(prefixes_that_are_none_are_refused),
         cmocka_unit_test(head_of_a_reply_is_found),
         TEST(call_is_delivered_and_signed),
+        TEST(key_that_is_replaced_signs_the_next_call),
         TEST(call_without_a_key_is_not_signed),
         TEST(key_that_others_can_read_is_refused),
         TEST(url_that_nobody_allowed_is_not_called),
