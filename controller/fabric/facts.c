@@ -178,6 +178,20 @@ iface_due(struct facts *facts, const char *iface_id, const char *cause)
     }
 }
 
+/* Tells who watches of the port whose interface has 'iface_id'. */
+static void
+iface_told(const struct facts *facts, const char *iface_id)
+{
+    const struct fact_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, id_node, hash_string(iface_id, 0),
+                             &facts->ports_by_id) {
+        if (!strcmp(port->iface_id, iface_id)) {
+            tell_watch(facts, port);
+        }
+    }
+}
+
 /* Looks again at each port that 'host' has a part in. */
 static void
 host_ports_due(struct fact_host *host, const char *cause)
@@ -441,6 +455,7 @@ vif_report(struct fact_host *host, const struct fact_report *report)
     vif->link_up = report->link_up;
     vif->tag_ofport = report->tag_ofport;
     facts_put_vif(vif);
+    iface_told(host->facts, vif->iface_id);
 }
 
 void

@@ -109,6 +109,10 @@ def test_life_of_a_vm_is_told(world, read):
     world.own_vms.append("a")
     up = reader.take("binding", port="a", state="up")[1]
     assert up["host"] == "h1" and up["network"] == "net"
+    vm = world.lab.vm("a")
+    for state in ("down", "up"):
+        vm.run("ip", "link", "set", "eth0", state)
+        assert reader.take("binding", port="a", state=state)[1]["host"] == "h1"
     world.lab.move("a", "h2")
     assert reader.take("binding", port="a", host="h2", state="up")
     world.lab.remove_vm("a")
