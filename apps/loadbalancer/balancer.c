@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#define N_VALUES_MIN 16         /* Hash values: Open vSwitch takes no fewer. */
+
 /* A balancer in one of its domains. */
 struct place {
     struct vmn_view *view;
@@ -177,23 +179,45 @@ bucket_add(const struct place *place, struct vmn_group_msg *group,
     act_chosen(place->view, bucket, place->lb, place->domain, place->number);
 }
 
+/* Takes the fewest hash values that give the same shares; returns how many.
+ * Each is a flow of the switch's cache, which the first connection waits for,
+ * and which is looked at again whenever a flow changes. */
+static uint32_t
+reduce_shares(uint32_t *shares, size_t n)
+{
+    uint32_t n_values = N_SLOTS, bits = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bits |= shares[i];
+    }
+    for (; n_values > N_VALUES_MIN && !(bits & 1); n_values /= 2) {
+        for (size_t i = 0; i < n; i++) {
+            shares[i] /= 2;
+        }
+        bits >>= 1;
+    }
+    return n_values;
+}
+
 /* Open vSwitch takes as many hash values as the least weight goes into the sum of
- * all, rounded up to a power of two, and gives them to buckets by Webster's
- * method (group_setup_dp_hash_table() in ofproto-dpif.c).  With weights that add
- * up to 256, one of which is 1, that is exact: so one slot of the backend that
- * has most becomes a bucket of its own. */
+ * all, rounded up to a power of two, but 16 at least, and gives them to buckets
+ * by Webster's method (group_setup_dp_hash_table() in ofproto-dpif.c).  With
+ * weights that add up to that power, one of which is 1, that is exact: so one
+ * slot of the backend that has most becomes a bucket of its own. */
 static void
 add_weighted(const struct place *place, struct vmn_group_msg *group,
              const struct backends *backends)
 {
     uint32_t *shares = vmn_alloc(place->view, backends->n * sizeof *shares);
+    uint32_t n_values;
     size_t most = 0;
 
     slots_share(place->view, backends, shares);
+    n_values = reduce_shares(shares, backends->n);
     for (size_t i = 1; i < backends->n; i++) {
         most = shares[i] > shares[most] ? i : most;
     }
-    if (backends->n > 1 && shares[most] > 1) {
+    if (n_values > N_VALUES_MIN && shares[most] > 1) {
         shares[most]--;
         bucket_add(place, group, backends->n, 1, backends->members[most]);
     }

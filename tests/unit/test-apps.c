@@ -1214,12 +1214,12 @@ static struct scenario scenarios[] = {
             { "h1", "+loadbalancer.balance/2 50 " SHOP ","
               "reg12={loadbalancer.balancer:lb} actions=group:1\n" },
             { "h1", "+group_id=1,type=select,selection_method=dp_hash" },
-            { "h1", "+bucket_id:0,weight:64,actions=set_field:"
+            /* The least that are exact: 4 and 12 of 16. */
+            { "h1", "+bucket_id:0,weight:4,actions=set_field:"
               "{loadbalancer.backend:lb|app1}->reg10,resubmit(" },
-            { "h1", "+bucket_id:1,weight:191,actions=set_field:"
+            { "h1", "+bucket_id:1,weight:12,actions=set_field:"
               "{loadbalancer.backend:lb|web1}->reg10,resubmit(" },
-            { "h1", "+bucket_id:2,weight:1,actions=set_field:"
-              "{loadbalancer.backend:lb|web1}->reg10,resubmit(" },
+            { "h1", "-bucket_id:2,weight:" },
             { "h3", "+loadbalancer.balance/4 100 ip," SHOP ","
               "reg10={loadbalancer.backend:lb|web1},"
               "reg12={loadbalancer.balancer:lb} actions="
@@ -1236,6 +1236,38 @@ static struct scenario scenarios[] = {
             { "h3", "+loadbalancer.unbalance/1 100 ip,reg0=0x64,"
               "nw_src=10.0.0.100 actions=set_field:0e:56:4d:00:00:01->eth_src"
             } } },
+        /* 96, 32, 96 and 32 of 256 are 3, 1, 3 and 1 of 8... */
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1', 'weight': 3}, {'port': 'web2'},"
+          " {'port': 'app1', 'weight': 3}, {'port': 'db1'}]}}", {
+            { "h1", "+bucket_id:0,weight:6,actions=set_field:"
+              "{loadbalancer.backend:lb|app1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:1,weight:2,actions=set_field:"
+              "{loadbalancer.backend:lb|db1}->reg10,resubmit(" },
+            { "h1", "-bucket_id:4,weight:" } } },
+        /* ...but 9 of 32 need 32, where one weight must be 1... */
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1', 'weight': 23},"
+          " {'port': 'app1', 'weight': 9}]}}", {
+            { "h1", "+bucket_id:0,weight:9,actions=set_field:"
+              "{loadbalancer.backend:lb|app1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:1,weight:22,actions=set_field:"
+              "{loadbalancer.backend:lb|web1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:2,weight:1,actions=set_field:"
+              "{loadbalancer.backend:lb|web1}->reg10,resubmit(" } } },
+        /* ...and with thirds it takes all. */
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1', 'weight': 2}],"
+          " 'selector': 'tier=app'}}", {
+            { "h1", "+bucket_id:0,weight:85,actions=set_field:"
+              "{loadbalancer.backend:lb|app1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:1,weight:170,actions=set_field:"
+              "{loadbalancer.backend:lb|web1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:2,weight:1,actions=set_field:"
+              "{loadbalancer.backend:lb|web1}->reg10,resubmit(" } } },
         /* By selector it leaves with its label, by name with its binding. */
         { "{'ports/app1': {'network': 'shop', 'ips': ['10.0.0.3'],"
           " 'mac': '02:00:00:00:00:03'}, 'bindings/web1': null}", {
