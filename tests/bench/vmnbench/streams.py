@@ -6,6 +6,7 @@ No connection has a source port that an earlier one had: where OVN commits with
 nat(src), a port that is used again while conntrack remembers it ends
 Open vSwitch 3.1.0 (assertion in conn_update_state())."""
 
+import itertools
 import multiprocessing
 import socket
 import statistics
@@ -64,13 +65,13 @@ def serve(ns, ready):
 
 
 class Client:
-    """Connections from namespace 'ns' to 'ip', each from another source port
-    from 'first' to 'last'."""
+    """Connections from namespace 'ns' to 'ips' by turns, each from another
+    source port from 'first' to 'last'."""
 
-    def __init__(self, ns, ip, first=FIRST_SOURCE_PORT,
+    def __init__(self, ns, ips, first=FIRST_SOURCE_PORT,
                  last=LAST_SOURCE_PORT):
         self.ns = ns
-        self.address = (ip, PORT)
+        self.ips = itertools.cycle(ips)
         self.first, self.last = first, last
         self.source_port = first
 
@@ -90,7 +91,7 @@ class Client:
         with self._socket() as sock:
             # A switch that has ended is to be told, not waited for.
             sock.settimeout(30)
-            sock.connect(self.address)
+            sock.connect((next(self.ips), PORT))
             sock.sendall(b"s")
             start = time.monotonic()
             while time.monotonic() < start + seconds:
@@ -112,7 +113,7 @@ class Client:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                             struct.pack("ii", 1, 0))
             try:
-                sock.connect(self.address)
+                sock.connect((next(self.ips), PORT))
                 sock.sendall(b"c")
                 return sock.recv(1) == b"c"
             except OSError:
