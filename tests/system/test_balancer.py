@@ -423,8 +423,8 @@ def hash_values(host):
         host.appctl("dpctl/dump-flows"))}
 
 
-@pytest.mark.parametrize("n, heavier, n_values", [(3, 3, 256), (4, 0, 16),
-                                                  (50, 3, 256)])
+@pytest.mark.parametrize("n, heavier, n_values", [
+    (3, 3, 256), (4, 0, 16), (5, 3, 256), (50, 3, 256)])
 def test_connections_spread_by_weight(town, many, n, heavier, n_values):
     """Chi-square against the weights: what chance gives once in 10,000 times
     is too much."""
