@@ -39,6 +39,13 @@ about(struct vmn_view *view, const char *unit, const char *key, uint32_t part,
         about->name = only_balancer(view, key);
         return about->name != NULL;
     }
+    if (!strcmp(unit, "limit")) {
+        struct vmn_names facts = vmn_facts(view, REL_LIMIT, key);
+
+        about->table = VMN_TABLE_LOADBALANCER;
+        about->name = facts.n == 1 ? facts.names[0] : NULL;
+        return facts.n == 1;
+    }
     if (split(view, key, parts, 2) < 2) {
         return false;
     }

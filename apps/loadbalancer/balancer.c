@@ -44,6 +44,12 @@ is_limited(const struct place *place)
     return place->lb->client_limit.rate > 0;
 }
 
+static unsigned
+table_after_choice(const struct place *place)
+{
+    return is_limited(place) ? BALANCE_LIMIT : BALANCE_CHOSEN;
+}
+
 static struct vmn_flow *
 flow_add(const struct place *place, struct vmn_scope scope, unsigned table,
          uint16_t priority)
@@ -106,24 +112,32 @@ find_backends(struct place *place)
     }
 }
 
-/* What is remembered of clients is for this long: with another time they are
- * others. */
 static uint32_t
 balancer_number(struct vmn_view *view, const struct vmn_loadbalancer *lb)
 {
-    return vmn_number(view, NUMBER_BALANCER, lb->affinity_s
-                      ? vmn_printf(view, "%s|%u", lb->row.name,
-                                   lb->affinity_s) : lb->row.name);
+    return vmn_number(view, NUMBER_BALANCER, lb->row.name);
+}
+
+/* What is remembered of clients is for this long: with another time they are
+ * others, but the balancer is the same, to packets that are on their way. */
+static void
+act_set_memory(struct vmn_view *view, struct vmn_actions *actions,
+               const struct vmn_loadbalancer *lb)
+{
+    vmn_act_set(actions, VMN_REG_CLIENT_SERVICE, vmn_number(
+        view, NUMBER_MEMORY, vmn_printf(view, "%s|%u", lb->row.name,
+                                        lb->affinity_s)));
 }
 
 void
 act_choose(struct vmn_view *view, struct vmn_actions *actions,
            const struct vmn_loadbalancer *lb)
 {
-    vmn_act_set(actions, REG_BALANCER, balancer_number(view, lb));
     if (lb->affinity_s) {
+        act_set_memory(view, actions, lb);
         vmn_act_find_client(actions);
     }
+    vmn_act_set(actions, REG_BALANCER, balancer_number(view, lb));
     vmn_act_goto(actions, STAGE_BALANCE, BALANCE_CHOOSE);
 }
 
@@ -148,7 +162,8 @@ emit_service(const struct place *place, const struct vmn_lb_port *port)
 
         /* Conntrack's copy of the port, since a switch hides that of the
          * packet if it is a fragment (ovs-fields(7), "Fragments"). */
-        flow = flow_add(place, place->scope, BALANCE_SELECT, SELECT_NEW);
+        flow = flow_add(place, place->scope, BALANCE_SELECT,
+                        is_limited(place) ? SELECT_NEW_LIMITED : SELECT_NEW);
         actions = vmn_flow_actions(flow);
         vmn_match_ip(flow, field_ip_dst(&place->lb->vip), &place->lb->vip);
         vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
@@ -176,7 +191,7 @@ bucket_add(const struct place *place, struct vmn_group_msg *group,
     struct vmn_actions *bucket = vmn_bucket_add(group, id, weight);
 
     vmn_act_set(bucket, REG_BACKEND, number_of(place, member));
-    act_chosen(place->view, bucket, place->lb, place->domain, place->number);
+    vmn_act_back(bucket, STAGE_BALANCE, table_after_choice(place));
 }
 
 /* Takes the fewest hash values that give the same shares; returns how many.
@@ -316,8 +331,8 @@ emit_known(const struct place *place)
 
         vmn_match(flow, VMN_REG_CLIENT_VALUE, number);
         vmn_act_set(vmn_flow_actions(flow), REG_BACKEND, number);
-        act_chosen(place->view, vmn_flow_actions(flow), place->lb,
-                   place->domain, place->number);
+        vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE,
+                     table_after_choice(place));
     }
 }
 
@@ -351,6 +366,18 @@ part_of(const struct place *place, const struct vmn_lb_member *member)
     return VMN_LB_PART_BACKENDS + number_of(place, member);
 }
 
+static void
+emit_limit(const struct place *place)
+{
+    struct vmn_flow *flow = flow_add(place, place->scope, BALANCE_LIMIT,
+                                     LIMIT_ONE);
+
+    vmn_match(flow, REG_BALANCER, place->number);
+    act_limit(place->view, vmn_flow_actions(flow), place->lb, place->domain,
+              place->number);
+    publish_limit(place->view, place->emit, place->lb, place->domain);
+}
+
 /* Counts what no meter has dropped: a switch counts a packet for all flows that it
  * knows it to come to, so only those behind the next pass, which is that of
  * conntrack, tell. */
@@ -360,10 +387,6 @@ emit_admitted(const struct place *place)
     const struct backends *serving = &place->serving;
     struct vmn_flow *flow;
 
-    if (!is_limited(place)) {
-        return;
-    }
-    publish_limit(place->view, place->emit, place->lb, place->domain);
     flow = flow_add(place, place->scope, BALANCE_ADMITTED, ADMITTED_ONE);
     vmn_match(flow, REG_BALANCER, place->number);
     vmn_flow_count_part(flow, VMN_LB_PART_ADMITTED);
@@ -389,7 +412,8 @@ emit_chosen(const struct place *place, const struct vmn_lb_member *member,
 
     while (all || first <= last) {
         struct vmn_flow *flow = flow_add(place, place->scope, BALANCE_CHOSEN,
-                                         CHOSEN_ONE);
+                                         is_limited(place)
+                                         ? CHOSEN_ONE_LIMITED : CHOSEN_ONE);
         uint32_t value = first;
 
         vmn_match(flow, REG_BALANCER, place->number);
@@ -410,6 +434,7 @@ emit_chosen(const struct place *place, const struct vmn_lb_member *member,
                       ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
         }
         if (place->lb->affinity_s) {
+            act_set_memory(place->view, vmn_flow_actions(flow), place->lb);
             vmn_act_learn_client(vmn_flow_actions(flow),
                                  &(struct vmn_client) {
                 .eth_type = place->lb->vip.family == 6 ? VMN_ETH_IPV6
@@ -417,6 +442,7 @@ emit_chosen(const struct place *place, const struct vmn_lb_member *member,
                 .idle_s = place->lb->affinity_s,
                 .from = REG_BACKEND,
             });
+            vmn_act_set(vmn_flow_actions(flow), REG_BALANCER, place->number);
         }
         vmn_act_ct(vmn_flow_actions(flow), &(struct vmn_ct) {
             .commit = true,
@@ -577,7 +603,10 @@ emit_place(struct place *place)
         }
     }
     emit_choice(place);
-    emit_admitted(place);
+    if (is_limited(place)) {
+        emit_limit(place);
+        emit_admitted(place);
+    }
     emit_members(place);
 }
 

@@ -12,15 +12,17 @@
 #include <stdlib.h>
 
 /* Of a pool.  A client shares its limit with one of so many others. */
-#define N_METERS 512
-#define METER_BITS 9
+#define N_METERS 256
+#define METER_BITS 8
 
 static const char *
 pool_key(struct vmn_view *view, const struct vmn_loadbalancer *lb,
          const char *domain)
 {
-    return vmn_printf(view, "%s|%u|%u", domain, lb->client_limit.rate,
-                      lb->client_limit.burst);
+    const struct vmn_lb_client_limit *limit = &lb->client_limit;
+
+    return vmn_printf(view, "%s|%u|%u", domain, limit->rate,
+                      vmn_lb_burst(limit));
 }
 
 /* What register 13 holds of the pool's first meter. */
@@ -38,18 +40,14 @@ publish_limit(struct vmn_view *view, struct vmn_emit *emit,
 }
 
 void
-act_chosen(struct vmn_view *view, struct vmn_actions *actions,
-           const struct vmn_loadbalancer *lb, const char *domain,
-           uint32_t balancer)
+act_limit(struct vmn_view *view, struct vmn_actions *actions,
+          const struct vmn_loadbalancer *lb, const char *domain,
+          uint32_t balancer)
 {
-    if (lb->client_limit.rate) {
-        vmn_act_set(actions, REG_LIMIT,
-                    pool_base(view, pool_key(view, lb, domain)));
-        vmn_act_spread_clients(actions, balancer, REG_LIMIT, N_METERS);
-        vmn_act_back(actions, STAGE_BALANCE, BALANCE_LIMIT);
-    } else {
-        vmn_act_back(actions, STAGE_BALANCE, BALANCE_CHOSEN);
-    }
+    vmn_act_set(actions, REG_LIMIT,
+                pool_base(view, pool_key(view, lb, domain)));
+    vmn_act_spread_clients(actions, balancer, REG_LIMIT, N_METERS);
+    vmn_act_goto(actions, STAGE_BALANCE, BALANCE_METER);
 }
 
 /* A pool, by DOMAIN|RATE|BURST. */
@@ -65,8 +63,8 @@ compile_limit(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     zone = vmn_domain_zone(view, parts[0]);
     for (uint32_t i = 0; i < N_METERS; i++) {
         struct vmn_flow *flow = vmn_flow_add(
-            emit, vmn_scope_domain(parts[0]), STAGE_BALANCE, BALANCE_LIMIT,
-            LIMIT_ONE);
+            emit, vmn_scope_domain(parts[0]), STAGE_BALANCE, BALANCE_METER,
+            METER_ONE);
         struct vmn_actions *actions = vmn_flow_actions(flow);
 
         vmn_match(flow, VMN_REG_ZONE, zone);

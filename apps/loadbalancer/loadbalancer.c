@@ -52,8 +52,9 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     vmn_act_goto(base_add(emit, BALANCE_SELECT), STAGE_BALANCE,
                  BALANCE_BACKEND);
-    vmn_act_goto(base_add(emit, BALANCE_LIMIT), STAGE_BALANCE,
-                 BALANCE_CHOSEN);
+    for (unsigned table = BALANCE_LIMIT; table <= BALANCE_METER; table++) {
+        vmn_act_goto(base_add(emit, table), STAGE_BALANCE, BALANCE_CHOSEN);
+    }
     for (unsigned table = BALANCE_ADMITTED; table <= BALANCE_GIVEN; table++) {
         vmn_act_goto(base_add(emit, table), STAGE_BALANCE, table + 1);
     }
@@ -116,8 +117,9 @@ static const struct vmn_handler_class handlers[] = {
 static const struct vmn_number_class numbers[] = {
     { NUMBER_VIP, (1u << 24) - 1 },
     { NUMBER_BALANCER, (1u << 24) - 1 },
+    { NUMBER_MEMORY, (1u << 24) - 1 },
     { NUMBER_BACKEND, UINT32_MAX - VMN_LB_PART_BACKENDS },
-    { NUMBER_LIMIT, (1u << 22) - 1 },
+    { NUMBER_LIMIT, (1u << 24) - 1 },
     { .kind = NULL },
 };
 

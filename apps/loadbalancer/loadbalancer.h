@@ -19,7 +19,8 @@ enum {
     BALANCE_VIP,                /* Is it for a virtual IP? */
     BALANCE_SELECT,             /* Tracked: whose is a new connection? */
     BALANCE_CHOOSE,             /* It gets a backend... */
-    BALANCE_LIMIT,              /* (if its client does not open too many) */
+    BALANCE_LIMIT,              /* (where clients have a limit: by whose... */
+    BALANCE_METER,              /* ...meter it counts) */
     BALANCE_CHOSEN,             /* ...and is that one's from then on. */
     BALANCE_ADMITTED,           /* Where there is a limit, it counts now, */
     BALANCE_GIVEN,              /* also as that backend's. */
@@ -36,6 +37,7 @@ enum {
     VIP_OTHER = 100,
 
     SELECT_INVALID = 110,
+    SELECT_NEW_LIMITED = 101,   /* Other flows, which are counted anew. */
     SELECT_NEW = 100,
     SELECT_FRAGMENT = 90,
     SELECT_ANSWER = 60,         /* To itself, from the virtual IP again. */
@@ -46,6 +48,9 @@ enum {
 
     LIMIT_ONE = 100,
 
+    METER_ONE = 100,
+
+    CHOSEN_ONE_LIMITED = 101,
     CHOSEN_ONE = 100,
 
     ADMITTED_ONE = 100,
@@ -96,8 +101,8 @@ enum {
 #define PROBE_PORT_MASK 0xfe00
 
 #define NUMBER_VIP "loadbalancer.vip" /* NETWORK|IP. */
-#define NUMBER_BALANCER "loadbalancer.balancer" /* Its name; with affinity
-                                                 * NAME|SECONDS. */
+#define NUMBER_BALANCER "loadbalancer.balancer" /* Its name. */
+#define NUMBER_MEMORY "loadbalancer.memory" /* NAME|SECONDS: of clients. */
 #define NUMBER_BACKEND "loadbalancer.backend" /* BALANCER|PORT. */
 #define NUMBER_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST. */
 
@@ -157,14 +162,14 @@ void act_choose(struct vmn_view *, struct vmn_actions *,
 
 /* limit.c: how many connections a client may open. */
 void compile_limit(struct vmn_view *, const char *key, struct vmn_emit *);
-/* Says that the balancer is limited in 'domain', if it is. */
+/* Says that the balancer is limited in 'domain', which it is. */
 void publish_limit(struct vmn_view *, struct vmn_emit *,
                    const struct vmn_loadbalancer *, const char *domain);
-/* Goes on at BALANCE_CHOSEN, unless it is one too many; ends the actions.
- * 'balancer' is the balancer's number. */
-void act_chosen(struct vmn_view *, struct vmn_actions *,
-                const struct vmn_loadbalancer *, const char *domain,
-                uint32_t balancer);
+/* Goes on at the client's meter; ends the actions.  'balancer' is the balancer's
+ * number. */
+void act_limit(struct vmn_view *, struct vmn_actions *,
+               const struct vmn_loadbalancer *, const char *domain,
+               uint32_t balancer);
 
 /* refuse.c: drops, and tells the client. */
 void act_refuse(struct vmn_actions *, const char *reason);

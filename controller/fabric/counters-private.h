@@ -55,6 +55,7 @@ struct counted_seen {
 struct counted_flow {
     struct hmap_node node;      /* In 'flows', by engine_item's 'key_hash'. */
     struct counter *counter;
+    uint32_t xid;               /* Of the item that it was for then. */
     struct counted_seen seen;   /* When it was read last. */
     struct fabric_count total;
     uint32_t round;             /* When that was. */

@@ -128,7 +128,10 @@ find_flow(const struct counters_of_switch *cs, const struct engine_item *item)
     HMAP_FOR_EACH_WITH_HASH (flow, node, item->key_hash, &cs->flows) {
         if (flow->counter->cookie == engine_cookie_owner(item->cookie)
             && flow->counter->log == engine_item_has_log(item)
-            && flow->counter->reason == engine_item_drop_reason(item)) {
+            && flow->counter->reason == engine_item_drop_reason(item)
+            && (flow->xid == item->xid    /* Taking it apart costs more. */
+                || flow->counter->part == engine_item_part(item))) {
+            flow->xid = item->xid;
             return flow;
         }
     }
@@ -193,6 +196,7 @@ get_flow(struct counters_of_switch *cs, const struct engine_item *item,
         return NULL;
     }
     flow = add_flow(cs, counter, item->key_hash);
+    flow->xid = item->xid;
     take_over_seen(cs, flow, counts);
     if (counter->log && counts->age_ms > time_msec() - c->started_ms) {
         /* The one before us has told of these. */

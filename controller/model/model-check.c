@@ -493,6 +493,63 @@ check_loadbalancer(struct txn *txn, const struct entry *entry)
     check_fallback(txn, entry, lb);
 }
 
+static int
+compare_limits(const void *a_, const void *b_)
+{
+    const struct vmn_lb_client_limit *a = a_, *b = b_;
+
+    return (a->rate != b->rate ? (a->rate < b->rate ? -1 : 1)
+            : a->burst < b->burst ? -1 : a->burst > b->burst);
+}
+
+/* How many different limits of clients balancers have. */
+static size_t
+count_limits(const struct model *model)
+{
+    struct vmn_names names = model_names(model, VMN_TABLE_LOADBALANCER);
+    struct vmn_lb_client_limit *limits = xmalloc(MAX(names.n, 1)
+                                                 * sizeof *limits);
+    size_t n = 0, n_different = 0;
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_loadbalancer *lb = model_get(
+            model, VMN_TABLE_LOADBALANCER, names.names[i]);
+
+        if (lb && lb->client_limit.rate) {
+            limits[n] = lb->client_limit;
+            limits[n].burst = vmn_lb_burst(&lb->client_limit);
+            n++;
+        }
+    }
+    qsort(limits, n, sizeof *limits, compare_limits);
+    for (size_t i = 0; i < n; i++) {
+        n_different += !i || compare_limits(&limits[i - 1], &limits[i]);
+    }
+    free(limits);
+    return n_different;
+}
+
+/* Each takes many of the meters that a switch has. */
+static void
+check_limits(struct txn *txn)
+{
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        const struct entry *entry = txn->touched[i];
+
+        if (entry->table == VMN_TABLE_LOADBALANCER && entry->cur
+            && entry_is_changed(entry)
+            && ((const struct vmn_loadbalancer *) entry_row(entry))
+               ->client_limit.rate) {
+            if (count_limits(txn->model) > VMN_LB_LIMITS_MAX) {
+                txn_error(txn, entry, VMN_ERR_CONFLICT, "/client_limit",
+                          "balancers can have at most %d different limits",
+                          VMN_LB_LIMITS_MAX);
+            }
+            return;
+        }
+    }
+}
+
 static void
 check_tunnel_ip(struct txn *txn, const struct entry *entry,
                 const char *field, const struct vmn_ip *ip)
@@ -672,6 +729,7 @@ check_touched(struct txn *txn)
         }
         model_pause(txn->model);
     }
+    check_limits(txn);
     check_nesting(txn);
     check_domains(txn);
 }

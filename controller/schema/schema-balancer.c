@@ -242,18 +242,6 @@ static const struct schema_struct scale = {
     .finish = finish_scale,
 };
 
-static void
-finish_client_limit(void *limit_, const json_t *json OVS_UNUSED,
-                    const char *pointer OVS_UNUSED,
-                    struct vmn_errors *errors OVS_UNUSED)
-{
-    struct vmn_lb_client_limit *limit = limit_;
-
-    if (!limit->burst) {
-        limit->burst = limit->rate;
-    }
-}
-
 static const struct schema_struct client_limit = {
     .name = "client_limit", .size = sizeof(struct vmn_lb_client_limit),
     .fields = FIELDS {
@@ -267,7 +255,6 @@ static const struct schema_struct client_limit = {
                  "when absent." },
         { .name = NULL },
     },
-    .finish = finish_client_limit,
 };
 
 const struct schema_field schema_loadbalancer_fields[] = {
@@ -346,6 +333,8 @@ const struct schema_column schema_loadbalancer_columns[] = {
     { .heading = "HEALTH", .path = "/spec/health/type" },
     { .heading = "CONNECTIONS/S", .path = "/status/load/connections_s" },
     { .heading = "BYTES/S", .path = "/status/load/bytes_s", .wide = true },
+    { .heading = "LIMIT", .path = "/spec/client_limit/rate", .wide = true },
+    { .heading = "LIMITED", .path = "/status/limited", .wide = true },
     { .heading = "SELECTOR", .path = "/spec/selector" },
     { .heading = "BACKENDS", .path = "/spec/backends", .wide = true },
     { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },

@@ -341,7 +341,7 @@ void vmn_act_check_size(struct vmn_actions *, uint32_t mtu);
 /* Sets the lowest bits of register 'reg', as many as that takes, to one of 0 to
  * 'n' - 1 by a hash of the packet's IP source: the same one for a client each
  * time.  With another 'basis' clients fall together otherwise.  The datapath's
- * cache has an entry for each client then. */
+ * cache has an entry for each client then.  Not in a bucket. */
 #define VMN_SPREAD_MAX 65536
 void vmn_act_spread_clients(struct vmn_actions *, uint16_t basis,
                             enum vmn_field reg, uint32_t n);

@@ -417,8 +417,17 @@ struct vmn_lb_scale {
 /* New connections of one client. */
 struct vmn_lb_client_limit {
     uint32_t rate;              /* A second, at each host; 0: any number. */
-    uint32_t burst;             /* At once, after a rest. */
+    uint32_t burst;             /* At once, after a rest; 0: as many. */
 };
+
+static inline uint32_t
+vmn_lb_burst(const struct vmn_lb_client_limit *limit)
+{
+    return limit->burst ? limit->burst : limit->rate;
+}
+
+/* Different ones, of all balancers. */
+#define VMN_LB_LIMITS_MAX 128
 
 /* How often a fallback may lead on to another. */
 #define VMN_LB_FALLBACKS_MAX 4

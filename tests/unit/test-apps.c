@@ -1177,15 +1177,15 @@ static struct scenario scenarios[] = {
               "goto_table:{TABLE:loadbalancer.balance/2}" },
             /* What has no address of its family does not serve. */
             { "h2", "+nat(dst=[fd00::1]:8080)" },
-            { "h2", "+loadbalancer.balance/7 50 ipv6,reg0=0x64,"
+            { "h2", "+loadbalancer.balance/8 50 ipv6,reg0=0x64,"
               "ipv6_dst=fd00::1 actions=note:00.00.00.01.00.00,"
               "set_field:02:00:00:00:00:01->eth_dst" },
-            { "h2", "-loadbalancer.balance/7 50 ip,reg0=0x64" },
+            { "h2", "-loadbalancer.balance/8 50 ip,reg0=0x64" },
             { "h2", "+loadbalancer.unbalance/0 100 tcp6,reg4=0x1," SHOP ","
               "ipv6_src=fd00::1,tp_src=8080 actions=ct(" },
             { "h2", "+loadbalancer.unbalance/0 100 icmp6,reg4=0x1," SHOP ","
               "ipv6_src=fd00::1,icmp_type=2 actions=ct(" },
-            { "h1", "+loadbalancer.balance/7 100 ct_state=-inv+trk,"
+            { "h1", "+loadbalancer.balance/8 100 ct_state=-inv+trk,"
               "ct_ipv6_dst=fd00::64,ipv6," SHOP ",ipv6_src=fd00::1,"
               "ipv6_dst=fd00::1 actions=" } } },
     } },
@@ -1220,14 +1220,14 @@ static struct scenario scenarios[] = {
             { "h1", "+bucket_id:1,weight:12,actions=set_field:"
               "{loadbalancer.backend:lb|web1}->reg10,resubmit(" },
             { "h1", "-bucket_id:2,weight:" },
-            { "h3", "+loadbalancer.balance/4 100 ip," SHOP ","
+            { "h3", "+loadbalancer.balance/5 100 ip," SHOP ","
               "reg10={loadbalancer.backend:lb|web1},"
               "reg12={loadbalancer.balancer:lb} actions="
               "note:00.00.00.11.00.00,ct(commit,"
-              "table={TABLE:loadbalancer.balance/7},"
+              "table={TABLE:loadbalancer.balance/8},"
               "zone=NXM_NX_REG8[0..15],nat(dst=10.0.0.1:8080))" },
             { "h3", "+nat(dst=10.0.0.3:8080)" },
-            { "h1", "+loadbalancer.balance/7 50 ip,reg0=0x64,nw_dst=10.0.0.3 "
+            { "h1", "+loadbalancer.balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.3 "
               "actions=note:00.00.00.01.00.00,set_field:02:00:00:00:00:03->eth_dst,goto_table" },
             { "h3", "+loadbalancer.unbalance/0 100 tcp,reg4=0x1," SHOP ","
               "nw_src=10.0.0.3,tp_src=8080 actions=ct(table=" },
@@ -1284,7 +1284,7 @@ static struct scenario scenarios[] = {
         { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
           " ['shop'], 'ports': [{'port': 80, 'target': 8080}, {'port': 81,"
           " 'target': 8080}], 'selector': 'tier=web'}}", {
-            { "h1", "+loadbalancer.balance/7 100 ct_state=-inv+trk,"
+            { "h1", "+loadbalancer.balance/8 100 ct_state=-inv+trk,"
               "ct_nw_dst=10.0.0.100,ip," SHOP ",nw_src=10.0.0.1,"
               "nw_dst=10.0.0.1 actions=set_field:0x1/0x1->reg9,"
               "set_field:10.0.0.100->ip_src,"
@@ -1343,13 +1343,13 @@ static struct scenario scenarios[] = {
         { "{'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
           " 'state': 'down'}}", {
             { "h3", "-nat(dst=10.0.0.1)" },
-            { "h3", "+balance/7 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
+            { "h3", "+balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
             { "h3", "+nat(dst=10.0.0.2)" } } },
         /* ...unless it is to be cut. */
         { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
           " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
           " 'health': {'type': 'tcp'}, 'when_down': 'cut'}}", {
-            { "h3", "-balance/7 50 ip,reg0=0x64,nw_dst=10.0.0.1 " } } },
+            { "h3", "-balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " } } },
     } },
     { "loadbalancer_has_standbys_drains_and_a_fallback", {
         { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
@@ -1360,19 +1360,19 @@ static struct scenario scenarios[] = {
           " [{'port': 80, 'target': 8080}], 'backends': [{'port':"
           " 'db1'}]}}", {
             { "h1", "-nat(dst=10.0.0.1)" },
-            { "h1", "+balance/7 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
+            { "h1", "+balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
             { "h1", "+nat(dst=10.0.0.2)" },
             { "h1", "-nat(dst=10.0.0.3)" } } },
         { "{'bindings/web2': null, 'healths/lb/web1': {'loadbalancer': 'lb',"
           " 'port': 'web1', 'state': 'drained'}}", {
-            { "h1", "-balance/7 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
+            { "h1", "-balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
             { "h1", "-nat(dst=10.0.0.2)" },
             { "h1", "+nat(dst=10.0.0.3)" } } },
         { "{'bindings/app1': null}", {
             { "h1", "-nat(dst=10.0.0.3)" },
             { "h1", "+{loadbalancer.balancer:lb} "
               "actions=note:" },
-            { "h1", "+ct(commit,table={TABLE:loadbalancer.balance/7},"
+            { "h1", "+ct(commit,table={TABLE:loadbalancer.balance/8},"
               "zone=NXM_NX_REG8[0..15],nat(dst=10.0.0.4:8080))" } } },
     } },
     { "loadbalancer_prefers_backends_on_the_clients_host", {
@@ -1393,21 +1393,24 @@ static struct scenario scenarios[] = {
         { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
           " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
           " 'client_limit': {'rate': 20}}}", {
-            { "h1", "+balance/5 100 " SHOP ",reg12={loadbalancer.balancer:lb} "
-              "actions=note:00.00.00.04.00.00,goto_table:"
-              "{TABLE:loadbalancer.balance/6}" },
-            { "h1", "+meter:" },
+            { "h1", "+loadbalancer.balance/1 101 " },
+            { "h1", "-loadbalancer.balance/1 100 " },
+            { "h1", "+balance/3 100 " SHOP ",reg12={loadbalancer.balancer:lb} "
+              "actions=set_field:0x100->reg13,multipath(nw_src," },
             { "h3", "+meter:" },
-            { "h1", "-balance/4 100 " SHOP ",reg10=0x1,reg12=0x1 "
-              "actions=note:" } } },
+            { "h1", "+balance/6 100 " SHOP ",reg12={loadbalancer.balancer:lb} "
+              "actions=note:00.00.00.04.00.00," } } },
         { "{'loadbalancers/lb': {'vip': 'fd00::100', 'networks':"
           " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
           " 'affinity': {}, 'client_limit': {'rate': 20, 'burst': 1}}}", {
+            { "h1", "+multipath(nw_src," },
             { "h1", "+meter:" } } },
         { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
           " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web'}}", {
             { "h1", "-meter:" },
-            { "h1", "-balance/5 100" } } },
+            { "h1", "-multipath(" },
+            { "h1", "-loadbalancer.balance/1 101 " },
+            { "h1", "+loadbalancer.balance/1 100 " } } },
     } },
     { "loadbalancer_does_not_use_what_a_quarantine_holds", {
         { "{" BASE ", 'quarantines/q': {'selector': 'tier=web'},"

@@ -455,6 +455,23 @@ balancers_and_backends_have_loads(void **state OVS_UNUSED)
 }
 
 static void
+flow_that_counts_as_another_part_begins_anew(void **state OVS_UNUSED)
+{
+    edit_part("lb1", 101, "all", VMN_LB_PART_CONNECTIONS);
+    edit_part("lb2", 102, "all", VMN_LB_PART_ADMITTED);
+    connect_host(0);
+    begin_to_count();
+    hit(0, 101, 200, 20000);
+    TURN_UNTIL(load_now().connections == 200);
+    edit_part("lb1", 101, "all", VMN_LB_PART_ASKED);
+    until_acked(0);
+    hit(0, 101, 300, 30000);
+    hit(0, 102, 40, 4000);
+    TURN_UNTIL(load_now().connections == 240 && load_now().limited);
+    assert_int_equal(load_now().limited, 60);
+}
+
+static void
 rates_are_between_the_last_two_readings(void **state OVS_UNUSED)
 {
     const struct counters_of_switch *cs = host(0)->sw->counters;
@@ -550,6 +567,9 @@ main(int argc OVS_UNUSED, char *argv[])
             setup_counts, teardown),
         cmocka_unit_test_setup_teardown(balancers_and_backends_have_loads,
                                         setup_rarely, teardown),
+        cmocka_unit_test_setup_teardown(
+            flow_that_counts_as_another_part_begins_anew, setup_rarely,
+            teardown),
         cmocka_unit_test_setup_teardown(
             rates_are_between_the_last_two_readings, setup_rarely,
             teardown),

@@ -573,6 +573,27 @@ order_inside_a_request_does_not_matter(void **state)
 }
 
 static void
+balancers_have_so_many_different_limits(void **state)
+{
+    for (unsigned i = 1; i <= 2 * VMN_LB_LIMITS_MAX; i++) {
+        bool fits = i <= VMN_LB_LIMITS_MAX || i % 2;
+        char *text = xasprintf(
+            "put loadbalancers l%u {'vip':'10.0.%u.%u','networks':['n'],"
+            "'ports':[{'port':80}],'client_limit':{'rate':%u}}", i,
+            1 + i / 200, i % 200, i <= VMN_LB_LIMITS_MAX || !fits ? i : 7);
+
+        apply(*state, text, fits ? "" : "/client_limit balancers can have at "
+              "most 128 different limits\n");
+        free(text);
+    }
+    /* The same one is not another, and one that is gone makes room. */
+    apply(*state, "put loadbalancers l1 {'vip':'10.0.1.1','networks':['n'],"
+          "'ports':[{'port':80}],'client_limit':{'rate':8,'burst':8}}", "");
+    apply(*state, "put loadbalancers l2 {'vip':'10.0.1.2','networks':['n'],"
+          "'ports':[{'port':80}],'client_limit':{'rate':1000}}", "");
+}
+
+static void
 same_request_again_changes_nothing(void **state)
 {
     struct model *model = *state;
@@ -1850,6 +1871,7 @@ main(void)
         TEST(external_addresses_are_had_once),
         TEST(external_addresses_are_of_both_families),
         TEST(balancer_has_one_floating_address),
+        TEST(balancers_have_so_many_different_limits),
         TEST(changes_are_noted_once_and_exactly),
         TEST(joining_a_set_is_no_change_of_the_row),
         TEST(durable_state_follows_when_settled),

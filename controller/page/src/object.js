@@ -328,7 +328,7 @@ async function balancer(object, signal) {
       status.load.connections_s} a second), ${rate(status.load.bytes_s)}`],
     ["Limit of each", spec.client_limit
       ? `${spec.client_limit.rate} connections a second, ${
-        spec.client_limit.burst} at once; ${
+        spec.client_limit.burst ?? spec.client_limit.rate} at once; ${
         number(status.limited ?? 0)} were too many` : null],
     ["Scaling", status.scale ? scaleOf(status) : null],
     ["Falls back on", spec.fallback ? link("loadbalancers", spec.fallback)
