@@ -310,6 +310,9 @@ def test_open_connections_of_one_that_fails(world):
                   ports=[{"port": 80, "target": 90}], selector="role=web",
                   health=http(port=PORT), **more)
         becomes(world, "w1", "up")
+        for client in clients:
+            assert wait_for("it to serve", lambda c=client: traffic.ask(
+                c, "10.0.0.100", 80))
         held = [traffic.Connection(c, "10.0.0.100", 80) for c in clients]
         web.be("500")
         becomes(world, "w1", "down", "status 500")
