@@ -276,7 +276,7 @@ def test_clients_prefer_their_own_host(town, vip):
              is ConnectionRefusedError, 10)
 
 
-def burst(client, vip, n, kind):
+def burst(client, vip, n, kind=socket.SOCK_STREAM, port=80):
     """Tries to open 'n' connections at once.  Returns how many were opened
     within a second, and how many seconds there were for that."""
     began, opened = time.monotonic(), 0
@@ -285,7 +285,7 @@ def burst(client, vip, n, kind):
              for _ in range(n)]
     for sock in socks:
         sock.setblocking(False)
-        sock.connect_ex((vip, 53 if udp else 80))
+        sock.connect_ex((vip, port))
         if udp:
             sock.send(b"who\n")
     end = time.monotonic() + 1
@@ -314,7 +314,7 @@ def test_clients_open_no_more_than_they_may(town, vip):
                     selector="role=web", **more)
 
     def some(name):
-        n, seconds = burst(ca, vip, 60, services[name][3])
+        n, seconds = burst(ca, vip, 60, services[name][3], services[name][1])
         return 1 <= n <= 5 + seconds + 1
     limit()
     held = traffic.Connection(ca, vip, 80)
@@ -323,7 +323,7 @@ def test_clients_open_no_more_than_they_may(town, vip):
         for name, service in services.items():
             wait_for("some", lambda n=name: some(n))
             # Another client may as many, and what is open goes on.
-            assert burst(b1, vip, 5, service[3])[0] == 5
+            assert burst(b1, vip, 5, service[3], service[1])[0] == 5
             assert held.exchange(seconds=5)
     # Two times some 55, of TCP perhaps once more each.
     for name in services:
@@ -333,8 +333,7 @@ def test_clients_open_no_more_than_they_may(town, vip):
         "from": "ca", "to": vip, "protocol": "tcp", "port": 80,
     })["verdict"] == "delivered"
     limit(client_limit={"rate": 100000})
-    assert wait_for("all", lambda: burst(ca, vip, 60, socket.SOCK_STREAM)[0]
-                    == 60)
+    assert wait_for("all", lambda: burst(ca, vip, 60)[0] == 60)
     held.close()
 
 

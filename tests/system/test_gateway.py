@@ -7,6 +7,7 @@ import socket
 
 import pytest
 from conftest import flows, rule, wait_quiet
+from test_balancer import burst
 from test_mtu import fits, told
 from test_router import hop
 
@@ -299,9 +300,11 @@ def test_virtual_ip_is_reached_from_outside(world, shop, vip, floating, near):
     wait_for("a1", lambda: traffic.ask(shop["gw"], floating, 8000) == "a1")
     world.delete("policies", "p")
     # A client outside may have a limit, and other clients are others.
-    world.patch("loadbalancers", "www", client_limit={"rate": 10})
-    wait_for("one too many", lambda: traffic.ask(
-        shop["near"], floating, 8000, "tcp", 0.5) is None)
+    world.patch("loadbalancers", "www", client_limit={"rate": 1, "burst": 9})
+    wait_for("too many", lambda: burst(
+        shop["near"], floating, 60, port=8000)[0] < 20)
+    assert burst(shop["gw"], floating, 9, port=8000)[0] == 9
+    world.patch("loadbalancers", "www", client_limit={"rate": 1000})
     for name in ("a1", "a3"):
         wait_for(name, lambda n=name: traffic.ask(
             shop["gw"], floating, 8000) == n)
