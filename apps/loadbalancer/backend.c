@@ -153,21 +153,13 @@ void
 compile_target(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct serving s;
-    char *parts[5];             /* PORT|FAMILY|PROTOCOL|FIRST|LAST. */
-    uint32_t first, last;
+    char *parts[5];             /* PORT|FAMILY|PROTOCOL|VALUE|MASK. */
 
-    if (split(view, key, parts, 5) < 5
-        || !serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
-        return;
-    }
-    first = atoi(parts[3]);
-    last = atoi(parts[4]);
-    while (first && first <= last) {
-        uint32_t port = first;
-        uint16_t mask = vmn_range_mask(&first, last);
-
+    if (split(view, key, parts, 5) == 5
+        && serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
         vmn_match_masked(answer_add(&s, SEND_ANSWER),
-                         field_src(atoi(parts[2])), port, mask);
+                         field_src(atoi(parts[2])), atoi(parts[3]),
+                         atoi(parts[4]));
     }
 }
 
@@ -213,27 +205,22 @@ static void
 emit_hairpin_answer(const struct serving *s, const char *host,
                     const struct vmn_ip *vip, const char *target)
 {
-    char *parts[3];             /* PROTOCOL|FIRST|LAST. */
-    uint32_t first, last;
+    char *parts[3];             /* PROTOCOL|VALUE|MASK. */
+    struct vmn_actions *actions;
+    struct vmn_flow *flow;
 
     if (split(s->view, target, parts, 3) < 3) {
         return;
     }
-    first = atoi(parts[1]);
-    last = atoi(parts[2]);
-    while (first && first <= last) {
-        uint32_t port = first;
-        uint16_t mask = vmn_range_mask(&first, last);
-        struct vmn_flow *flow = own_add(s, host, BALANCE_VIP, VIP_HAIRPIN);
-        struct vmn_actions *actions = vmn_flow_actions(flow);
-
-        vmn_match_ip(flow, field_ip_dst(vip), vip);
-        vmn_match_masked(flow, field_src(atoi(parts[0])), port, mask);
-        vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN,
-                           VMN_FLAG_HAIRPIN);
-        vmn_act_set_ip(actions, field_ip_dst(vip), s->ip);
-        act_nat(actions, STAGE_BALANCE, BALANCE_SELECT);
-    }
+    flow = own_add(s, host, BALANCE_VIP, VIP_HAIRPIN);
+    actions = vmn_flow_actions(flow);
+    vmn_match_ip(flow, field_ip_dst(vip), vip);
+    vmn_match_masked(flow, field_src(atoi(parts[0])), atoi(parts[1]),
+                     atoi(parts[2]));
+    vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN,
+                       VMN_FLAG_HAIRPIN);
+    vmn_act_set_ip(actions, field_ip_dst(vip), s->ip);
+    act_nat(actions, STAGE_BALANCE, BALANCE_SELECT);
 }
 
 void

@@ -513,7 +513,8 @@ publish_backend(const struct place *place, const struct vmn_lb_member *member)
     }
 }
 
-/* 'services' are those of whom the member is a backend. */
+/* 'services' are those of whom the member is a backend.  Each mask of a range
+ * is a fact by itself: others that have the same one may have other ranges. */
 static void
 publish_targets(const struct place *place, const struct vmn_lb_member *member,
                 const struct vmn_loadbalancer *services)
@@ -523,16 +524,21 @@ publish_targets(const struct place *place, const struct vmn_lb_member *member,
 
     for (size_t i = 0; i < services->n_ports; i++) {
         const struct vmn_lb_port *port = &services->ports[i];
-        uint16_t first = port->target ? port->target : port->port;
-        const char *target = vmn_printf(
-            place->view, "%u|%u|%u", place->ip_proto, first,
-            port->target ? first : vmn_lb_port_last(port));
+        uint32_t first = port->target ? port->target : port->port;
+        uint32_t last = port->target ? first : vmn_lb_port_last(port);
 
-        vmn_publish(place->emit, REL_HAIRPIN, hairpin, target);
-        vmn_publish(place->emit, REL_TARGET,
-                    vmn_printf(place->view, "%s|%u|%s", member->port,
-                               place->lb->vip.family, target),
-                    place->lb->row.name);
+        while (first <= last) {
+            uint32_t value = first;
+            uint16_t mask = vmn_range_mask(&first, last);
+            const char *target = vmn_printf(place->view, "%u|%u|%u",
+                                            place->ip_proto, value, mask);
+
+            vmn_publish(place->emit, REL_HAIRPIN, hairpin, target);
+            vmn_publish(place->emit, REL_TARGET,
+                        vmn_printf(place->view, "%s|%u|%s", member->port,
+                                   place->lb->vip.family, target),
+                        place->lb->row.name);
+        }
     }
 }
 

@@ -111,10 +111,10 @@ enum {
 #define REL_ADDRESS "loadbalancer.address" /* DOMAIN|VIP -> NETWORK|PROTOCOL|
                                             * SERVICES|BALANCER. */
 #define REL_BACKEND "loadbalancer.backend" /* PORT|FAMILY -> network. */
-#define REL_TARGET "loadbalancer.target" /* PORT|FAMILY|PROTOCOL|FIRST|LAST
+#define REL_TARGET "loadbalancer.target" /* PORT|FAMILY|PROTOCOL|VALUE|MASK
                                           * -> balancer. */
 #define REL_HAIRPIN "loadbalancer.hairpin" /* PORT|VIP
-                                            * -> PROTOCOL|FIRST|LAST. */
+                                            * -> PROTOCOL|VALUE|MASK. */
 #define REL_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST -> balancer. */
 #define REL_PROBED "loadbalancer.probed" /* PORT|VIP -> PROTOCOL|N. */
 

@@ -1546,6 +1546,83 @@ loadbalancer_weights_are_exact_and_changes_move_little(void **state)
     apps_fixture_destroy(f);
 }
 
+#define RANGE(NAME, VIP, PORTS)                                            \
+    "'loadbalancers/" NAME "': {'vip': '" VIP "', 'networks': ['shop'],"   \
+    " 'backends': [{'port': 'web1'}], 'ports': [{" PORTS "}]}"
+#define RA RANGE("ra", "10.0.0.130", "'port': 9000, 'end_port': 9010")
+
+/* How many flows of h1 take the answers of web1 from ports that 'match' says, to
+ * clients ('vip' is "") and to itself by 'vip'. */
+static unsigned
+n_answers(struct apps_fixture *f, const char *vip, const char *match)
+{
+    struct ds flows = DS_EMPTY_INITIALIZER;
+    char *text = *vip
+        ? xasprintf("balance/0 150 tcp," SHOP ",nw_src=10.0.0.1,nw_dst=%s,"
+                    "tp_src=%s actions=", vip, match)
+        : xasprintf("unbalance/0 100 tcp,reg4=0x1," SHOP ",nw_src=10.0.0.1,"
+                    "tp_src=%s actions=", match);
+    char *flow = apps_fixture_expand(f, text);
+    unsigned n;
+
+    apps_fixture_flows(f, "h1", false, &flows);
+    n = count(ds_cstr(&flows), flow);
+    ds_destroy(&flows);
+    free(flow);
+    free(text);
+    return n;
+}
+
+/* Ranges of two balancers that have masks in common, but are not the same: the
+ * flows of these masks are there once, and as long as either wants them. */
+static void
+ranges_of_one_backend_share_their_masks(void **state)
+{
+    static const struct {
+        const char *rows;
+        const char *vip;        /* The other one's. */
+        const char *shared, *own; /* Masks, one of each. */
+    } others[] = {
+        { "{" RANGE("rb", "10.0.0.131", "'port': 80, 'target': 9010") "}",
+          "10.0.0.131", "9010", NULL },
+        { "{" RANGE("rb", "10.0.0.131", "'port': 9004, 'end_port': 9010") "}",
+          "10.0.0.131", "0x2330/0xfffe", "0x232c/0xfffc" },
+        { "{" RANGE("rb", "10.0.0.130", "'port': 80, 'target': 9010") "}",
+          "10.0.0.130", "9010", NULL },
+    };
+    static const char *const masks[] = {
+        "0x2328/0xfff8", "0x2330/0xfffe", "9010",
+    };
+    struct apps_fixture *f = apps_fixture_create(apps);
+
+    (void) state;
+    apps_fixture_apply(f, "{" BASE "," RA "}");
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(others); i++) {
+        const char *vip = others[i / 2].vip, *own = others[i / 2].own;
+        const char *shared = others[i / 2].shared;
+
+        apps_fixture_apply(f, others[i / 2].rows);
+        apps_fixture_check(f);
+        for (size_t j = 0; j < ARRAY_SIZE(masks); j++) {
+            assert_int_equal(n_answers(f, "", masks[j]), 1);
+            assert_int_equal(n_answers(f, "10.0.0.130", masks[j]), 1);
+        }
+        assert_int_equal(n_answers(f, vip, shared), 1);
+        assert_true(!own || n_answers(f, "", own) == 1);
+
+        /* Either goes, and what the other shares with it stays. */
+        apps_fixture_apply(f, i % 2 ? "{'loadbalancers/ra': null}"
+                           : "{'loadbalancers/rb': null}");
+        apps_fixture_check(f);
+        assert_int_equal(n_answers(f, "", shared), 1);
+        assert_int_equal(n_answers(f, i % 2 ? vip : "10.0.0.130", shared), 1);
+        assert_int_equal(n_answers(f, "", masks[0]), i % 2 ? 0 : 1);
+        assert_true(!own || n_answers(f, "", own) == i % 2);
+        apps_fixture_apply(f, "{" RA "}");
+    }
+    apps_fixture_destroy(f);
+}
+
 /* However many balancers there are: its group (twice: withdrawn and added) and
  * the flow that commits to it; on its own host two more, by which it reaches
  * itself; and five that it has once for all balancers that it serves. */
@@ -1793,6 +1870,7 @@ main(int argc, char *argv[])
     static const struct CMUnitTest others[] = {
         cmocka_unit_test(
             loadbalancer_weights_are_exact_and_changes_move_little),
+        cmocka_unit_test(ranges_of_one_backend_share_their_masks),
         cmocka_unit_test(a_backend_more_changes_no_other_balancer),
         cmocka_unit_test(what_no_flow_reads_changes_no_flow),
         cmocka_unit_test(what_is_for_people_computes_nothing),
