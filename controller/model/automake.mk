@@ -18,6 +18,7 @@ controller_libvmn_la_SOURCES += \
 	controller/model/model-rights.c \
 	controller/model/model-route.c \
 	controller/model/model-spec.c \
+	controller/model/model-vip.c \
 	controller/model/model.c \
 	controller/model/model.h \
 	controller/model/numbers.c \

@@ -353,6 +353,7 @@ check_network(struct txn *txn, const struct entry *entry)
         if (!entry_is_changed(other)) {
             check_vip_is_free(txn, entry, "/subnets", entry_row(other),
                                     network);
+            check_vip_fits(txn, entry, "/subnets", other, entry);
         }
     }
     check_network_routers(txn, entry);
@@ -477,15 +478,17 @@ check_loadbalancer(struct txn *txn, const struct entry *entry)
 {
     const struct vmn_loadbalancer *lb = entry_row(entry);
 
+    check_vip_loopback(txn, entry);
     for (size_t i = 0; i < lb->n_networks; i++) {
-        const struct vmn_network *network = model_get(
+        const struct entry *network = model_find(
             txn->model, VMN_TABLE_NETWORK, lb->networks[i]);
 
         check_vip(txn, entry, lb, lb->networks[i]);
         check_is_overlay(txn, entry, "/networks", lb->networks[i],
                          "virtual IPs");
-        if (network) {
-            check_vip_is_free(txn, entry, "/vip", lb, network);
+        if (entry_row(network)) {
+            check_vip_is_free(txn, entry, "/vip", lb, entry_row(network));
+            check_vip_fits(txn, entry, "/vip", entry, network);
         }
     }
     check_vip_domain(txn, entry, lb);

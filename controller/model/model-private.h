@@ -279,6 +279,15 @@ void check_vip_domain(struct txn *, const struct entry *,
 /* Checks what was touched for subnets that overlap inside of a domain. */
 void check_domains(struct txn *);
 
+/* model-vip.c */
+/* Reports a balancer's virtual IP that is a host's own, whatever network. */
+void check_vip_loopback(struct txn *, const struct entry *balancer);
+/* Reports to 'field' of 'where' if the virtual IP of 'balancer' is an address
+ * of a subnet of 'network' that no host may have. */
+void check_vip_fits(struct txn *, const struct entry *where,
+                    const char *field, const struct entry *balancer,
+                    const struct entry *network);
+
 /* model-nest.c */
 /* Checks how the groups that were touched are inside of each other. */
 void check_nesting(struct txn *);

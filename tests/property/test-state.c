@@ -433,7 +433,8 @@ put_loadbalancer(struct ds *ds)
     };
 
     if (chance(90)) {
-        ds_put_format(ds, ",'vip':'10.%u.0.%u'", rnd(3), 1 + rnd(12));
+        ds_put_format(ds, ",'vip':'10.%u.0.%u'", rnd(3),
+                      chance(70) ? 1 + rnd(12) : chance(50) ? 0 : 15);
     } else {
         ds_put_format(ds, ",'vip':'%s'", PICK(edge_ips));
     }
@@ -822,10 +823,17 @@ check_lb(struct model *model, const struct vmn_loadbalancer *lb,
 {
     char buf[VALUE_IP_SIZE];
 
+    assert_true(lb->vip.family == 6 || lb->vip.addr[0] != 127);
     value_format_ip(&lb->vip, buf);
     for (size_t i = 0; i < lb->n_networks; i++) {
+        const struct vmn_network *network = model_get(
+            model, VMN_TABLE_NETWORK, lb->networks[i]);
         struct ds ip = DS_EMPTY_INITIALIZER;
 
+        for (size_t j = 0; j < network->n_subnets; j++) {
+            assert_false(value_prefix_is_reserved(&network->subnets[j].cidr,
+                                                  &lb->vip));
+        }
         ds_put_format(&ip, "ip %s %s", lb->networks[i], buf);
         assert_false(sset_contains(seen, ds_cstr(&ip)));
         for (size_t j = 0; j < lb->n_ports; j++) {

@@ -27,6 +27,9 @@
 #define LB(MORE) "{'vip':'10.0.0.100','networks':['n']," \
                  "'ports':[{'port':80}]" MORE "}"
 
+#define LB_AT(VIP, NETWORKS) "{'vip':'" VIP "','networks':[" NETWORKS "]," \
+                             "'ports':[{'port':80}]}"
+
 /* Three are given out: 10.5.0.10, .12 and .20.  One is kept. */
 #define POOLS "'subnets':[{'cidr':'10.5.0.0/24','gateway':'10.5.0.11'," \
               "'pools':[{'start':'10.5.0.10','end':'10.5.0.14'}," \
@@ -359,6 +362,23 @@ static const struct refusal refusals[] = {
       "'ports':[{'port':80}]}",
       "/vip the virtual IP of loadbalancer \"x\" is the gateway of network "
       "\"n\"\n" },
+    /* Nothing is ever sent to these. */
+    { "put loadbalancers x " LB_AT("127.0.0.1", "'n'"),
+      "/vip must not be a loopback address: 127.0.0.1\n" },
+    { "put loadbalancers x " LB_AT("127.255.255.255", "'n'"),
+      "/vip must not be a loopback address: 127.255.255.255\n" },
+    { "put loadbalancers x " LB_AT("10.0.0.0", "'m','n'") "\n"
+      "put loadbalancers y " LB_AT("10.0.0.255", "'n'"),
+      "/0/vip 10.0.0.0 of loadbalancer \"x\" is the first or last address of "
+      "its subnet in network \"m\"\n"
+      "/0/vip 10.0.0.0 of loadbalancer \"x\" is the first or last address of "
+      "its subnet in network \"n\"\n"
+      "/1/vip 10.0.0.255 of loadbalancer \"y\" is the first or last address "
+      "of its subnet in network \"n\"\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/64'}]}\n"
+      "put loadbalancers x " LB_AT("fd00::", "'x'"),
+      "/1/vip fd00:: of loadbalancer \"x\" is the first address of its "
+      "subnet in network \"x\"\n" },
     { "put loadbalancers x " LB("") "\nput loadbalancers y " LB(""),
       "/0/ports port 80 of 10.0.0.100 is served by loadbalancer \"y\" in "
       "network \"n\"\n"
@@ -1831,6 +1851,101 @@ damaged_rows_are_not_loaded(void **state)
     model_destroy(copy);
 }
 
+/* What no port may have, but a virtual IP: where there is no subnet, or only the
+ * one that has it in the middle, or of two addresses, or of IPv6 the last. */
+static void
+virtual_ips_may_end_like_those_of_subnets(void **state)
+{
+    apply(*state, "put networks x {'subnets':[{'cidr':'10.6.0.0/31'},"
+          "{'cidr':'fd00::/64'},{'cidr':'10.7.0.0/16'}]}\n"
+          "put loadbalancers a " LB_AT("10.6.0.0", "'x'") "\n"
+          "put loadbalancers b " LB_AT("10.6.0.1", "'x'") "\n"
+          "put loadbalancers c " LB_AT("fd00::ffff:ffff:ffff:ffff", "'x'") "\n"
+          "put loadbalancers d " LB_AT("10.7.1.0", "'x'") "\n"
+          "put loadbalancers e " LB_AT("10.9.0.255", "'x'") "\n"
+          "put loadbalancers f " LB_AT("126.255.255.255", "'x'") "\n"
+          "put loadbalancers g " LB_AT("128.0.0.0", "'x'"), "");
+}
+
+/* What subnets become must leave virtual IPs in their middle. */
+static void
+subnets_may_not_end_at_virtual_ips(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put loadbalancers x " LB_AT("10.0.0.127", "'n'") "\n"
+          "put loadbalancers y " LB_AT("10.8.0.0", "'n'"), "");
+    apply(model, "patch networks n {'subnets':[{'cidr':'10.0.0.0/25'},"
+          "{'cidr':'10.8.0.0/24'}]}",
+          "/subnets 10.0.0.127 of loadbalancer \"x\" is the first or last "
+          "address of its subnet in network \"n\"\n"
+          "/subnets 10.8.0.0 of loadbalancer \"y\" is the first or last "
+          "address of its subnet in network \"n\"\n");
+
+    /* Where both change in one request, the balancer is told. */
+    apply(model, "patch networks n {'subnets':[{'cidr':'10.0.0.0/25'}]}\n"
+          "patch loadbalancers x {'description':'x'}",
+          "/1/vip 10.0.0.127 of loadbalancer \"x\" is the first or last "
+          "address of its subnet in network \"n\"\n");
+    apply(model, "patch networks n {'subnets':[{'cidr':'10.0.0.0/25'}]}\n"
+          "patch loadbalancers x {'vip':'10.0.0.126'}", "");
+}
+
+static void
+load_lb(struct model *model, const char *name, const char *spec)
+{
+    char *text = xasprintf("%s", spec);
+    struct model_meta meta = { .revision = 1 };
+    struct vmn_errors errors;
+    json_t *json;
+
+    for (char *p = text; *p; p++) {
+        *p = *p == '\'' ? '"' : *p;
+    }
+    vmn_errors_init(&errors);
+    json = json_loads(text, 0, NULL);
+    assert_non_null(json);
+    assert_int_equal(model_load_row(model, VMN_TABLE_LOADBALANCER, name, json,
+                                    NULL, &meta, &errors), 0);
+    json_decref(json);
+    free(text);
+}
+
+/* They were not refused once: they are loaded, and hinder nobody who does not
+ * change them. */
+static void
+stored_virtual_ips_that_nobody_reaches_stay(void **state)
+{
+    struct model *model = model_create();
+    struct vmn_errors errors;
+
+    vmn_errors_init(&errors);
+    numbers_load(model_numbers(model), "vni", "n", get_vni(*state, "n"));
+    numbers_load(model_numbers(model), "vni", "m=77", 77);
+    load_lb(model, "x", "{'vip':'127.0.0.1','networks':['n'],"
+            "'ports':[{'port':80}],'backends':[{'port':'p1'}]}");
+    load_lb(model, "y", "{'vip':'10.0.0.255','networks':['n'],"
+            "'ports':[{'port':80}],'backends':[{'port':'p1'}]}");
+    assert_int_equal(copy_rows(*state, model, &errors), 0);
+
+    apply(model, "patch loadbalancers x {'description':'x'}\n"
+          "patch loadbalancers y {'description':'y'}", "");
+    apply(model, "cascade ports p1", "");
+    apply(model, "patch networks n {'subnets':[{'cidr':'10.0.0.0/24',"
+          "'gateway':'10.0.0.1'},{'cidr':'10.8.0.0/24'}]}", "");
+    apply(model, "patch loadbalancers y {'networks':['n','m']}",
+          "/vip 10.0.0.255 of loadbalancer \"y\" is the first or last "
+          "address of its subnet in network \"m\"\n");
+    apply(model, "patch loadbalancers x {'vip':'127.0.0.2'}",
+          "/vip must not be a loopback address: 127.0.0.2\n");
+    apply(model, "patch loadbalancers y {'vip':'10.0.0.0'}",
+          "/vip 10.0.0.0 of loadbalancer \"y\" is the first or last address "
+          "of its subnet in network \"n\"\n");
+    apply(model, "patch loadbalancers x {'vip':'10.0.0.254'}\n"
+          "patch loadbalancers y {'vip':'10.8.0.9'}", "");
+    model_destroy(model);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
 
 int
@@ -1869,6 +1984,9 @@ main(void)
         TEST(networks_of_routers_keep_what_routers_need),
         TEST(routers_are_given_a_mac_and_keep_it),
         TEST(external_addresses_are_had_once),
+        TEST(virtual_ips_may_end_like_those_of_subnets),
+        TEST(subnets_may_not_end_at_virtual_ips),
+        TEST(stored_virtual_ips_that_nobody_reaches_stay),
         TEST(external_addresses_are_of_both_families),
         TEST(balancer_has_one_floating_address),
         TEST(balancers_have_so_many_different_limits),

@@ -425,6 +425,15 @@ static const struct bad_case bad_cases[] = {
     { "loadbalancers", "{'vip':'ff02::1','networks':['n'],"
       "'ports':[{'port':80}]}",
       "/vip must be a unicast address\n" },
+    { "loadbalancers", "{'vip':'0.0.0.0','networks':['n'],"
+      "'ports':[{'port':80}]}",
+      "/vip must be a unicast address\n" },
+    { "loadbalancers", "{'vip':'224.0.0.1','networks':['n'],"
+      "'ports':[{'port':80}]}",
+      "/vip must be a unicast address\n" },
+    { "loadbalancers", "{'vip':'255.255.255.255','networks':['n'],"
+      "'ports':[{'port':80}]}",
+      "/vip must be a unicast address\n" },
     { "hosts", HOST("'description':'a\\u0000b'"),
       "/description must not hold control characters\n" },
     { "hosts", HOST("'description':'\\u009b1m'"),
