@@ -422,11 +422,7 @@ void
 vmn_act_spread_clients(struct vmn_actions *a, uint16_t basis,
                        enum vmn_field reg, uint32_t n)
 {
-    if (a->in_bucket) {
-        /* A switch takes it, and does nothing (action_set_classify() in
-         * Open vSwitch's lib/ofp-actions.c). */
-        emit_fail(a->emit, "a bucket cannot spread clients");
-    } else if (!is_register(reg) || !n || n > VMN_SPREAD_MAX) {
+    if (!is_register(reg) || !n || n > VMN_SPREAD_MAX) {
         emit_fail(a->emit, "cannot spread clients over %"PRIu32" values of "
                   "field %u", n, (unsigned) reg);
     } else if (begin(a)) {

@@ -113,6 +113,8 @@ void emit_fail(struct vmn_emit *, const char *format, ...)
 /* Checks a flow that is complete; false (with emit_fail()) if a switch would
  * refuse it. */
 bool emit_check_flow(struct vmn_flow *);
+/* The same of a group, or if it would pass by some of what buckets say. */
+bool emit_check_group(const struct vmn_group_msg *);
 
 /* The table of (stage, table) of the app, or -1 with emit_fail(). */
 int emit_table(struct vmn_emit *, unsigned stage, unsigned table);

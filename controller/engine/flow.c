@@ -462,6 +462,32 @@ emit_check_flow(struct vmn_flow *flow)
     return true;
 }
 
+/* Open vSwitch executes a bucket as an action set (OpenFlow 1.5, section 5.6): it
+ * takes all actions, and passes by those that no such set can have
+ * (action_set_classify() in its lib/ofp-actions.c). */
+bool
+emit_check_group(const struct vmn_group_msg *group)
+{
+    const struct emit_bucket *bucket;
+    const struct ofpact *a;
+
+    LIST_FOR_EACH (bucket, node, &group->buckets) {
+        const struct ofpbuf *ofpacts = &bucket->actions.ofpacts;
+
+        OFPACT_FOR_EACH (a, ofpacts->data, ofpacts->size) {
+            if (a->type != OFPACT_SET_FIELD && a->type != OFPACT_REG_MOVE
+                && a->type != OFPACT_OUTPUT && a->type != OFPACT_GROUP
+                && a->type != OFPACT_RESUBMIT && a->type != OFPACT_CT
+                && a->type != OFPACT_CT_CLEAR && a->type != OFPACT_DEC_TTL) {
+                emit_fail(group->emit, "a bucket cannot %s: go on at a table "
+                          "for that", ofpact_name(a->type));
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* Groups.  --------------------------------------------------------------- */
 
 struct vmn_group_msg *

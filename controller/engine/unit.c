@@ -414,10 +414,16 @@ is_enabled(struct vmn_view *view, const struct unit_class *class_)
 static void
 check_flows(struct vmn_emit *emit)
 {
+    struct vmn_group_msg *group;
     struct vmn_flow *flow;
 
     LIST_FOR_EACH (flow, node, &emit->flows) {
         if (emit->view->problem || !emit_check_flow(flow)) {
+            break;
+        }
+    }
+    LIST_FOR_EACH (group, node, &emit->groups) {
+        if (emit->view->problem || !emit_check_group(group)) {
             break;
         }
     }

@@ -131,6 +131,16 @@ emit_mistake(struct vmn_view *view, struct vmn_emit *emit,
         vmn_group_hash_client(group, 5);
     } else if (!strcmp(mistake, "bucket")) {
         actions = vmn_bucket_add(group, 0, 1);
+    } else if (!strcmp(mistake, "spread")) {
+        vmn_act_spread_clients(vmn_bucket_add(group, 0, 1), 0, VMN_F_REG10,
+                               2);
+    } else if (!strcmp(mistake, "limit")) {
+        vmn_act_limit(vmn_bucket_add(group, 0, 1), "x", 1, 1);
+    } else if (!strcmp(mistake, "limits")) {
+        vmn_act_limit(actions, "x", 1, 1);
+        vmn_act_limit(actions, "y", 1, 1);
+    } else if (!strcmp(mistake, "none")) {
+        vmn_act_limit(actions, "x", 0, 1);
     } else if (!strcmp(mistake, "arp")) {
         client.eth_type = VMN_ETH_ARP;
     } else if (!strcmp(mistake, "other")) {
@@ -614,6 +624,10 @@ mistakes_are_said(void **state OVS_UNUSED)
         { "all", "a group that does not select hashes nothing" },
         { "family", "a client's address is of family 4 or 6, not 5" },
         { "bucket", "a bucket learns nothing" },
+        { "spread", "a bucket cannot multipath" },
+        { "limit", "a bucket cannot have a limit" },
+        { "limits", "a flow has only one limit" },
+        { "none", "a limit is of 1 to 1000000 packets a second" },
         { "arp", "only clients of IP are learned" },
         { "other", "OFPBAC_MATCH_INCONSISTENT" },
         { "idle", "a client is remembered for some seconds" },
