@@ -42,7 +42,8 @@ print_revisions(const json_t *group, struct ds *ds)
     json_int_t last = get_count(group, "revision");
 
     if (!last) {
-        ds_put_cstr(ds, "start");
+        /* What was loaded, or a second try of what had lacked a number. */
+        ds_put_cstr(ds, get_count(group, "id") == 1 ? "start" : "again");
     } else if (first < last) {
         ds_put_format(ds, "%"JSON_INTEGER_FORMAT"-%"JSON_INTEGER_FORMAT,
                       first, last);

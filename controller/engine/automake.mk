@@ -24,6 +24,7 @@ controller_libvmn_la_SOURCES += \
 	controller/engine/inspect.c \
 	controller/engine/item.c \
 	controller/engine/item.h \
+	controller/engine/lack.c \
 	controller/engine/level.c \
 	controller/engine/level.h \
 	controller/engine/node.c \

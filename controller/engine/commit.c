@@ -76,8 +76,9 @@ struct commit {
     struct ovs_list refused;    /* Overflow of the queue, to be answered. */
     struct ovs_list group;      /* Being written. */
     bool started;
-    bool starting;              /* What was loaded is not durable yet. */
-    struct event *retry;        /* Gives it to the store again ... */
+    bool unasked;               /* What nobody asked for is not durable yet:
+                                 * what was loaded, or units' second try. */
+    struct event *retry;        /* Gives that to the store again ... */
     int retry_ms;               /* ... after so long, next time. */
     bool held;                  /* Until commit_begin(), */
     void (*load)(void *aux);    /* which may say what loads first. */
@@ -527,7 +528,8 @@ finish(struct commit *commit)
                  commit->info.last_revision);
     model_settle(commit->model);
     commit->info.delta = NULL;
-    commit->starting = false;
+    commit->unasked = false;
+    commit->retry_ms = RETRY_MIN_MS;
     commit->busy = false;
     answer_all(commit, &commit->group);
     engine_delta_destroy(delta);
@@ -584,11 +586,11 @@ may_be_refused(const struct pending *pending)
     return strncmp(who, "host:", 5) && strcmp(who, "vmnd");
 }
 
-/* The store refused the numbers of what was loaded.  There is nothing to go back
- * to, and no host may see them: all waits until they are durable, but users do
- * not. */
+/* The store refused the numbers of what was loaded, or of units that were tried
+ * again.  There is nothing to go back to, and no host may see them: all waits until
+ * they are durable, but users do not. */
 static void
-fail_start(struct commit *commit)
+fail_unasked(struct commit *commit)
 {
     const struct timeval tv = { commit->retry_ms / 1000,
                                 commit->retry_ms % 1000 * 1000 };
@@ -647,8 +649,8 @@ take_answer(struct commit *commit)
     if (commit->write_error) {
         note_store_error(commit, commit->write_error,
                          commit->write_error_text);
-        if (commit->starting) {
-            fail_start(commit);
+        if (commit->unasked) {
+            fail_unasked(commit);
         } else {
             fail(commit);
         }
@@ -734,12 +736,12 @@ retry_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
     write_group(commit);
 }
 
-/* Compiles what was applied, and has it written. */
+/* Compiles what was applied, and has it written.  Numbers that go out of use are
+ * free once every host has acknowledged revision 'retired'. */
 static void
-compile(struct commit *commit)
+compile(struct commit *commit, uint64_t retired)
 {
-    numbers_set_revision(model_numbers(commit->model),
-                         commit->info.last_revision);
+    numbers_set_revision(model_numbers(commit->model), retired);
     commit->info.delta = engine_run(commit->engine);
     activity_compiled(commit->activity, commit->info.delta);
     if (!check_limit(commit)) {
@@ -752,18 +754,14 @@ compile(struct commit *commit)
     }
 }
 
-/* The state as it was loaded is compiled as a group without a revision: what
- * is new in it are numbers, which must be durable before a host sees them. */
+/* Compiles a group without a revision: what is new in it are numbers, which must
+ * be durable before a host sees them. */
 static void
-start(struct commit *commit)
+compile_unasked(struct commit *commit, uint64_t retired)
 {
     uint64_t revision = model_revision(commit->model);
 
-    commit->started = commit->starting = true;
-    commit->busy = true;
-    if (commit->load) {
-        commit->load(commit->load_aux);
-    }
+    commit->busy = commit->unasked = true;
     commit->info = (struct commit_group) {
         .first_revision = revision + 1,
         .last_revision = revision,
@@ -771,7 +769,29 @@ start(struct commit *commit)
         .begin_us = time_usec(),
     };
     activity_begin(commit->activity, commit->info.time_ms);
-    compile(commit);
+    compile(commit, retired);
+}
+
+/* The state as it was loaded. */
+static void
+start(struct commit *commit)
+{
+    commit->started = commit->busy = true;
+    if (commit->load) {
+        commit->load(commit->load_aux);
+    }
+    compile_unasked(commit, model_revision(commit->model));
+}
+
+/* Tries units again that lacked a number, if some have become free.  That is no
+ * part of a request's group, which may be taken back.  That hosts have acknowledged
+ * the newest revision says nothing of this; the next one comes behind it. */
+static void
+try_again(struct commit *commit)
+{
+    if (engine_take_freed(commit->engine)) {
+        compile_unasked(commit, model_revision(commit->model) + 1);
+    }
 }
 
 static void
@@ -780,7 +800,7 @@ run_group(struct commit *commit)
     commit->busy = true;
     apply(commit);
     if (model_is_unsettled(commit->model)) {
-        compile(commit);
+        compile(commit, commit->info.last_revision);
     } else {
         commit->busy = false;
         answer_all(commit, &commit->group);
@@ -806,10 +826,14 @@ run(void *commit_)
     if (!commit->started) {
         start(commit);
     }
-    if (commit->writing || commit->starting) {
+    if (commit->writing || commit->unasked) {
         return;
     }
     call_settled(commit);
+    try_again(commit);
+    if (commit->unasked) {
+        return;                 /* It is being written. */
+    }
     if (commit->n_plans) {
         run_plan(commit);
     }

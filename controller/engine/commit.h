@@ -7,9 +7,10 @@
  * all that wait are applied (each as a revision of its own), compiled once,
  * and written as the next group with one fsync.  When the group is durable,
  * its flows go to the sink, and then its requests are answered.  When the
- * store refuses it, the model goes back, and all its requests fail; what was
- * loaded at the start is written again until it is durable, and all else waits
- * or fails until then.  So it does
+ * store refuses it, the model goes back, and all its requests fail; what nobody
+ * asked for (what was loaded at the start, and units that are tried again since
+ * numbers have become free) is written again until it is durable, and all else
+ * waits or fails until then.  So it does
  * when a host would exceed the engine's limit; the group's requests are then
  * tried one by one, and the one that exceeds it is refused.
  *
@@ -41,7 +42,8 @@ typedef void commit_done_cb(void *aux, const struct commit_result *);
 
 /* One group that became durable.  The first one after the start has no
  * revision (first_revision > last_revision): it is the compiled state as it
- * was loaded. */
+ * was loaded.  Nor has one in which units that lacked a number are tried again
+ * (engine_take_freed()). */
 struct commit_group {
     uint64_t first_revision;    /* Revisions in it: first to last. */
     uint64_t last_revision;

@@ -62,6 +62,7 @@ struct engine {
     struct shash relations;     /* Name -> number + 1, as pointer. */
 
     struct ovs_list changed_facts; /* Of struct facts_node. */
+    struct ovs_list lacks;      /* Of struct lack_node. */
     struct ovs_list idle;       /* Of struct node: nobody reads them. */
     struct shards cookies;      /* Of struct unit_node, by cookie. */
     struct ovs_list problems;   /* Of struct unit_node that have one. */
@@ -95,6 +96,10 @@ struct vmn_names facts_names(struct facts_node *);
 void facts_put(struct engine *, struct facts_node *);
 void facts_node_destroy(struct engine *, struct facts_node *);
 
+/* lack.c */
+struct lack_node *lack_get(struct engine *, const char *kind);
+void lack_destroy(struct engine *, struct lack_node *);
+
 /* query.c */
 struct query_node *query_get(struct engine *, const char *name,
                              const char *key);
@@ -118,6 +123,12 @@ static inline struct facts_node *
 facts_node_cast(struct node *node)
 {
     return CONTAINER_OF(node, struct facts_node, node);
+}
+
+static inline struct lack_node *
+lack_node_cast(struct node *node)
+{
+    return CONTAINER_OF(node, struct lack_node, node);
 }
 
 static inline struct query_node *

@@ -79,6 +79,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     shash_init(&engine->queries);
     shash_init(&engine->relations);
     ovs_list_init(&engine->changed_facts);
+    ovs_list_init(&engine->lacks);
     ovs_list_init(&engine->idle);
     shards_init(&engine->cookies);
     ovs_list_init(&engine->problems);
@@ -279,6 +280,9 @@ free_idle(struct engine *engine)
             break;
         case NODE_FACTS:
             facts_put(engine, facts_node_cast(node));
+            break;
+        case NODE_LACK:
+            lack_destroy(engine, lack_node_cast(node));
             break;
         case NODE_QUERY:
             query_destroy(engine, query_node_cast(node));

@@ -246,6 +246,11 @@ void engine_pause(const struct engine *);
  * listed by engine_problems().  The caller owns the delta. */
 struct engine_delta *engine_run(struct engine *);
 
+/* True if numbers have become free (numbers_acked()) of a kind of which units or
+ * queries were refused one: the next run computes these again, and is not to be
+ * undone.  Costs nothing where nobody was refused. */
+bool engine_take_freed(struct engine *);
+
 /* As engine_run(), after the change that gave 'undone' was taken back: what it
  * withdrew comes back, the same items and not merely equal ones. */
 struct engine_delta *engine_run_back(struct engine *,

@@ -72,6 +72,8 @@ describe_node(const struct engine *engine, const struct node *node)
     case NODE_FACTS:
         return xasprintf("facts %s \"%s\"", relation_name(engine, node->id),
                          node->key);
+    case NODE_LACK:
+        return xasprintf("lack of %s numbers", node->key);
     case NODE_QUERY:
         return xasprintf("query %s \"%s\"",
                          engine->query_classes[node->id].name, node->key);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The dependency graph: nodes that are read (rows, index keys, facts), nodes
- * that read and are read (queries), and nodes that only read (units).  An edge
+ * The dependency graph: nodes that are read (rows, index keys, facts, numbers
+ * that are not to be had), nodes that read and are read (queries), and nodes that only read (units).  An edge
  * says that 'reader' has read 'source'.  Not for what a computation does
  * (view.c, unit.c, query.c). */
 
@@ -27,6 +27,8 @@ enum node_kind {
     NODE_LABELS,                /* Of a row; 'id' as for that. */
     NODE_INDEX,                 /* 'id' is an enum vmn_index. */
     NODE_FACTS,                 /* 'id' is a relation. */
+    NODE_LACK,                  /* Numbers of the kind 'key', when none was
+                                 * left. */
     NODE_QUERY,                 /* 'id' is a query class. */
     NODE_UNIT,                  /* 'id' is a unit class. */
 };
@@ -69,6 +71,14 @@ struct facts_node {
     size_t n_names;             /* Sorted cache; 'names' is NULL if stale. */
     const char **names;
     struct engine_scope *scope; /* Of these hosts, or NULL. */
+};
+
+/* That no number of a kind was left: there as long as somebody lacks one. */
+struct lack_node {
+    struct node node;
+    struct ovs_list lacks_node; /* In the engine's 'lacks'. */
+    uint64_t n_freed;           /* Numbers of the kind that had become free
+                                 * when its readers were last marked. */
 };
 
 /* A fact that a unit has published: one of its values at one key, both of

@@ -16,6 +16,7 @@
 #include "controller/engine/part.h"
 #include "controller/engine/tap.h"
 #include "controller/engine/view.h"
+#include "controller/model/numbers.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/vlog.h"
@@ -448,11 +449,21 @@ note_problem(struct engine *engine, struct unit_node *unit, char *problem)
     unit->failed = problem && !engine->trial.running;
 }
 
+static int
+compare_numbers(const void *a_, const void *b_)
+{
+    const struct number *const *a = a_;
+    const struct number *const *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
 /* A unit that fails has read what made it fail, so it is tried again when that
- * changes.  Until then it holds on to all it had, numbers too. */
+ * changes.  Until then it holds on to all it had, numbers too, each once however
+ * often it fails. */
 static void
-keep_numbers(struct unit_node *unit, struct number_refs *old,
-             struct number_refs *now)
+keep_numbers(struct engine *engine, struct unit_node *unit,
+             struct number_refs *old, struct number_refs *now)
 {
     size_t n = old->n + now->n;
 
@@ -460,8 +471,17 @@ keep_numbers(struct unit_node *unit, struct number_refs *old,
     if (old->n) {
         memcpy(&now->refs[now->n], old->refs, old->n * sizeof *old->refs);
     }
-    now->n = now->allocated = n;
     free(old->refs);
+    qsort(now->refs, n, sizeof *now->refs, compare_numbers);
+    now->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (now->n && now->refs[i] == now->refs[now->n - 1]) {
+            numbers_unref(model_numbers(engine->model), now->refs[i]);
+        } else {
+            now->refs[now->n++] = now->refs[i];
+        }
+    }
+    now->allocated = n;
     unit->numbers = *now;
 }
 
@@ -473,7 +493,7 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
     struct number_refs old_numbers = unit->numbers;
 
     if (view->problem) {
-        keep_numbers(unit, &old_numbers, &view->numbers);
+        keep_numbers(engine, unit, &old_numbers, &view->numbers);
     } else {
         take_wanted(engine, unit, emit);
         take_facts(engine, unit, emit);

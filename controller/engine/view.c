@@ -439,6 +439,8 @@ vmn_number(struct vmn_view *view, const char *kind, const char *key)
     }
     number = numbers_ref(model_numbers(view->engine->model), kind, key);
     if (!number) {
+        graph_read(view->node, &lack_get(view->engine, kind)->node,
+                   view->serial);
         fail(view, "no %s number is left for \"%s\"", kind, key);
         return 0;
     }

@@ -545,6 +545,14 @@ out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
     ofpbuf_uninit(&out->gathered);
 }
 
+/* The first revision that an answer to this group's bundle is for: its last, and
+ * none if it has no revision. */
+static uint64_t
+first_answered(const struct send *send)
+{
+    return MAX(send->group->last_revision, send->group->first_revision);
+}
+
 /* Sends the host its bundle.  Returns false if there is nothing in it. */
 static bool
 send_bundle(struct send *send, struct fabric_switch *sw, uint64_t before)
@@ -564,7 +572,7 @@ send_bundle(struct send *send, struct fabric_switch *sw, uint64_t before)
     }
     count_sent(&send->fabric->stats, n);
     out.deletes = n[FLOWS_DEL] > 0;
-    out_commit(&out, last, last, before);
+    out_commit(&out, first_answered(send), last, before);
     return true;
 }
 
@@ -734,7 +742,8 @@ send_host(struct send *send, struct fabric_host *host)
     if (sw->concerned && sw->state == SWITCH_LIVE
         && backlog_is_empty(&sw->backlog) && !switch_is_busy(sw)) {
         if (!send_bundle(send, sw, before)) {
-            receipts_confirm(f, host, last, last); /* It was so already. */
+            /* It was so already. */
+            receipts_confirm(f, host, first_answered(send), last);
         }
     } else if (sw->concerned && (sw->state == SWITCH_LIVE
                                  || sw->state == SWITCH_CHECKING)) {

@@ -26,6 +26,7 @@ struct kind {
     uint32_t last;              /* Given out last: the next search starts
                                  * behind it. */
     uint32_t last_before;       /* The same, when the trial began. */
+    uint64_t n_freed;           /* By numbers_acked(). */
     struct hmap by_key;         /* Of struct number. */
     struct hmap by_value;
 };
@@ -469,8 +470,17 @@ numbers_acked(struct numbers *numbers, uint64_t revision)
             break;
         }
         note(numbers, number->kind, number->key, 0);
+        number->kind->n_freed++;
         number_destroy(number);
     }
+}
+
+uint64_t
+numbers_n_freed(const struct numbers *numbers, const char *kind_name)
+{
+    const struct kind *kind = shash_find_data(&numbers->kinds, kind_name);
+
+    return kind ? kind->n_freed : 0;
 }
 
 /* A trial.  -------------------------------------------------------------- */

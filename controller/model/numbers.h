@@ -60,6 +60,8 @@ void numbers_set_revision(struct numbers *, uint64_t revision);
 /* Frees what was retired in 'revision' or before: every host, also those that
  * are offline, has acknowledged it. */
 void numbers_acked(struct numbers *, uint64_t revision);
+/* How many numbers of 'kind' that has freed so far. */
+uint64_t numbers_n_freed(const struct numbers *, const char *kind);
 
 /* A trial: what happens to entries between these two leaves no trace but in
  * references that are still held at its end.  An entry that was made in it and

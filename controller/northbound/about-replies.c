@@ -263,7 +263,8 @@ static const struct schema_struct group = SHOWN_STRUCT(
     SHOWN("id", INT, ALWAYS, "Its number."),
     SHOWN("time", STRING, ALWAYS | TIME, "When it began."),
     SHOWN("first_revision", INT, ALWAYS | OR_NULL,
-          "Its first revision; null: the state loaded at the start."),
+          "Its first revision; null: the state loaded at the start, or a "
+          "second try of what had lacked a number."),
     SHOWN("revision", INT, ALWAYS | OR_NULL, "Its last one."),
     SHOWN("requests", INT, ALWAYS, "How many requests it is of."),
     SHOWN("who", STRING, ALWAYS | LIST, "Who made them; the first 8."),

@@ -137,7 +137,9 @@ vmn_is_quarantined(struct vmn_view *view, const struct vmn_port *port)
 
 /* The number of (kind, key): the same as long as somebody uses it, also over
  * restarts, and not given to another before every switch has forgotten it.
- * From 1 to the kind's largest.  0 if none is left, which fails the unit. */
+ * From 1 to the kind's largest.  0 if none is left, which fails the unit (it
+ * keeps the flows that it had); it, or the query that asked, is computed again
+ * once numbers of the kind have become free. */
 uint32_t vmn_number(struct vmn_view *, const char *kind, const char *key);
 
 /* Memory that lives until the compile or query function returns; zeroed. */

@@ -76,6 +76,9 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     } else if (vmn_labels_get(labels, "limit")) {
         vmn_act_limit(actions, key, atoi(vmn_labels_get(labels, "limit")), 7);
         vmn_act_next(actions);
+    } else if (vmn_labels_get(labels, "few")) {
+        vmn_act_set(actions, VMN_F_REG1, vmn_number(view, "toy.few", key));
+        vmn_act_next(actions);
     } else if (vmn_labels_get(&port->labels, "drop")) {
         vmn_act_drop(actions, "not wanted");
     } else {
@@ -115,6 +118,9 @@ const struct vmn_app_class hosts_app = {
         { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
           .compile = compile_port },
         { .name = NULL },
+    },
+    .numbers = (const struct vmn_number_class[]) {
+        { "toy.few", 1 }, { NULL, 0 },
     },
     .about = about,
 };

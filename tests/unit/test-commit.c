@@ -37,6 +37,48 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_match(flow, VMN_F_REG0, vmn_number(view, VMN_NUMBER_HOST, key));
 }
 
+/* Of the kind "app.few" there are two numbers only.  Each network wants one, of its
+ * name or of its label; those whose names begin with "q" by way of a query. */
+static int n_few_compiled;
+
+static uint32_t
+get_few(struct vmn_view *view, const char *key)
+{
+    const struct vmn_network *network = vmn_read_network(view, key);
+    const char *other = (network ? vmn_labels_get(
+                             vmn_labels_of(view, &network->row), "key")
+                         : NULL);
+
+    return vmn_number(view, "app.few", other ? other : key);
+}
+
+static void
+eval_few(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    uint32_t number = get_few(view, key);
+
+    if (number) {
+        vmn_value_set(value, &number, sizeof number);
+    }
+}
+
+static void
+compile_few(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    size_t size;
+    const uint32_t *asked = (key[0] == 'q'
+                             ? vmn_query(view, "app.few", key, &size) : NULL);
+    uint32_t number = (asked ? *asked : key[0] == 'q' ? 0
+                       : get_few(view, key));
+
+    n_few_compiled++;
+    vmn_number(view, VMN_NUMBER_GROUP, key);
+    if (number) {
+        vmn_match(vmn_flow_add(emit, vmn_scope_all(), 0, 0, 20), VMN_F_REG0,
+                  number);
+    }
+}
+
 static const struct vmn_app_class app = {
     .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "app",
     .stages = (const struct vmn_stage_class[]) {
@@ -47,7 +89,15 @@ static const struct vmn_app_class app = {
     .units = (const struct vmn_unit_class[]) {
         { .name = "host", .each = VMN_EACH_ROW, .table = VMN_TABLE_HOST,
           .compile = compile_host },
+        { .name = "few", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+          .compile = compile_few },
         { .name = NULL },
+    },
+    .queries = (const struct vmn_query_class[]) {
+        { .name = "few", .eval = eval_few }, { .name = NULL },
+    },
+    .numbers = (const struct vmn_number_class[]) {
+        { "app.few", 2 }, { NULL, 0 },
     },
 };
 
@@ -462,6 +512,243 @@ plans_beyond_their_number_are_refused(void **state)
     assert_int_equal(n_plans_refused, 2);
 }
 
+/* Numbers that are few.  ------------------------------------------------- */
+
+static void
+submit_network(const char *name, json_t *spec)
+{
+    struct model_request request;
+
+    model_request_init(&request, "test");
+    model_request_add(&request, spec ? MODEL_PUT : MODEL_DELETE,
+                      VMN_TABLE_NETWORK, name, spec);
+    commit_submit(commit, &request, done, NULL);
+}
+
+static void
+edit_network(const char *name, json_t *spec)
+{
+    int before = n_ok;
+
+    submit_network(name, spec);
+    turn();
+    finish_store(0);
+    assert_int_equal(n_ok, before + 1);
+}
+
+/* Makes a revision that has nothing to do with these. */
+static void
+edit_other(void)
+{
+    put_host("h1");
+    turn();
+    finish_store(0);
+    delete_host("h1");
+    turn();
+    finish_store(0);
+}
+
+/* As when every host has acknowledged the newest revision. */
+static void
+free_cb(void *aux)
+{
+    numbers_acked(model_numbers(toy.model), last_revision);
+}
+
+static void
+free_numbers(void)
+{
+    commit_when_settled(commit, free_cb, NULL);
+    turn();
+}
+
+static uint32_t
+few_of(const char *key)
+{
+    return numbers_peek(model_numbers(toy.model), "app.few", key);
+}
+
+static void
+assert_problems(size_t n)
+{
+    json_t *problems = engine_problems(toy.engine);
+
+    assert_int_equal(json_array_size(problems), n);
+    json_decref(problems);
+}
+
+/* A unit that fails again and again holds a number that it has once. */
+static void
+assert_held_once(const char *key)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    char *line = xasprintf("%s \"%s\": %"PRIu32", 1 references\n",
+                           VMN_NUMBER_GROUP, key,
+                           numbers_peek(model_numbers(toy.model),
+                                        VMN_NUMBER_GROUP, key));
+
+    numbers_format(model_numbers(toy.model), &ds);
+    assert_non_null(strstr(ds_cstr(&ds), line));
+    free(line);
+    ds_destroy(&ds);
+}
+
+static void
+assert_verified(void)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    assert_int_equal(engine_verify(toy.engine, &ds), 0);
+    ds_destroy(&ds);
+}
+
+/* Networks a and b have all numbers, and the others have to go without. */
+static void
+put_networks(const char *const *others)
+{
+    edit_network("a", toy_network());
+    edit_network("b", toy_network());
+    for (; *others; others++) {
+        edit_network(*others, toy_network());
+        assert_int_equal(n_sent, 0);
+    }
+}
+
+static void
+a_unit_that_lacked_a_number_is_tried_again_when_one_is_free(void **state)
+{
+    static const char *const others[] = { "c", "d", NULL };
+    uint32_t number;
+
+    put_networks(others);
+    assert_problems(2);
+    number = few_of("a");
+    edit_network("a", NULL);
+    assert_int_equal(few_of("a"), number);
+    n_few_compiled = n_submits = n_groups = 0;
+
+    /* Both try, and one of them has it.  That is durable before it is sent. */
+    free_numbers();
+    assert_int_equal(n_few_compiled, 2);
+    assert_int_equal(n_submits, 1);
+    assert_int_equal(n_groups, 0);
+    assert_false(commit_is_settled(commit));
+    finish_store(0);
+    assert_int_equal(n_groups, 1);
+    assert_int_equal(n_sent, 1);
+    assert_int_equal(few_of("c") + few_of("d"), number);
+    assert_problems(1);
+    assert_held_once("c");
+    assert_held_once("d");
+
+    /* Once, and not when what has become free is of no use. */
+    free_numbers();
+    edit_other();
+    free_numbers();
+    assert_int_equal(numbers_peek(model_numbers(toy.model), VMN_NUMBER_HOST,
+                                  "h1"), 0);
+    assert_int_equal(n_few_compiled, 2);
+
+    /* The next number is for the other. */
+    edit_network("b", NULL);
+    free_numbers();
+    finish_store(0);
+    assert_int_equal(n_few_compiled, 3);
+    assert_int_equal(n_sent, 1);
+    assert_true(few_of("c") && few_of("d"));
+    assert_problems(0);
+    assert_verified();
+}
+
+static void
+what_a_second_try_leaves_is_free_after_the_next_revision(void **state)
+{
+    static const char *const none[] = { NULL };
+    json_t *spec = toy_network();
+
+    put_networks(none);
+    json_object_set_new(spec, "labels", json_pack("{s:s}", "key", "b2"));
+    edit_network("b", spec);
+    assert_problems(1);
+    edit_network("a", NULL);
+    free_numbers();
+    finish_store(0);
+    assert_problems(0);
+    assert_int_not_equal(few_of("b2"), 0);
+    /* What hosts have acknowledged is older than that. */
+    free_numbers();
+    assert_int_not_equal(few_of("b"), 0);
+    edit_other();
+    free_numbers();
+    assert_int_equal(few_of("b"), 0);
+}
+
+static void
+a_query_that_lacked_a_number_is_computed_again_too(void **state)
+{
+    static const char *const others[] = { "q", NULL };
+
+    put_networks(others);
+    edit_network("a", NULL);
+    free_numbers();
+    finish_store(0);
+    assert_int_equal(n_sent, 1);
+    assert_int_not_equal(few_of("q"), 0);
+}
+
+static void
+a_second_try_is_stored_again_until_it_is_durable(void **state)
+{
+    static const char *const others[] = { "c", NULL };
+
+    put_networks(others);
+    edit_network("a", NULL);
+    n_groups = n_refused = n_submits = 0;
+    free_numbers();
+    submit_network("e", toy_network());
+    finish_store(ENOSPC);
+    assert_int_equal(n_refused, 1);
+    assert_int_equal(last_code, VMN_ERR_UNAVAILABLE);
+    assert_int_equal(n_groups, 0);
+    while (!store_done) {
+        turn();
+    }
+    finish_store(0);
+    assert_int_equal(n_submits, 2);
+    assert_int_equal(n_groups, 1);
+    assert_int_equal(n_sent, 1);
+    edit_network("e", toy_network());
+}
+
+/* What would be free after a change that is only planned is not. */
+static void
+a_plan_is_no_second_try(void **state)
+{
+    static const char *const others[] = { "c", NULL };
+    struct model_request request;
+
+    put_networks(others);
+    edit_network("a", NULL);
+    n_few_compiled = 0;
+    model_request_init(&request, "test");
+    model_request_add(&request, MODEL_DELETE, VMN_TABLE_NETWORK, "b", NULL);
+    commit_plan(commit, &request, planned, NULL);
+    turn();
+    assert_int_equal(n_plans, 1);
+    assert_int_equal(few_of("c"), 0);
+    assert_problems(1);
+    /* Both at one moment: the second try comes first. */
+    model_request_init(&request, "test");
+    model_request_add(&request, MODEL_DELETE, VMN_TABLE_NETWORK, "c", NULL);
+    commit_plan(commit, &request, planned, NULL);
+    free_numbers();
+    finish_store(0);
+    assert_int_equal(n_plans, 2);
+    assert_int_not_equal(few_of("c"), 0);
+    assert_problems(0);
+    assert_verified();
+}
+
 /* The limit.  ------------------------------------------------------------ */
 
 /* Each host brings a flow for every host. */
@@ -813,6 +1100,11 @@ main(void)
         T(plan_waits_for_the_write_that_is_under_way),
         T(plan_is_refused_as_the_change_would_be),
         T(plans_beyond_their_number_are_refused),
+        T(a_unit_that_lacked_a_number_is_tried_again_when_one_is_free),
+        T(what_a_second_try_leaves_is_free_after_the_next_revision),
+        T(a_query_that_lacked_a_number_is_computed_again_too),
+        T(a_second_try_is_stored_again_until_it_is_durable),
+        T(a_plan_is_no_second_try),
         T(of_a_group_only_the_guilty_request_is_refused),
         T(what_hosts_report_is_never_too_much),
 #undef T

@@ -334,6 +334,66 @@ numbers_are_freed_once_every_host_has_acknowledged(void **state OVS_UNUSED)
     TURN_UNTIL(!numbers_key_of(numbers, VMN_NUMBER_GROUP, value));
 }
 
+static void
+edit_few(const char *name, int prio)
+{
+    edit(VMN_TABLE_PORT, name, json_pack(
+             "{s:s, s:{s:o, s:s, s:s}}", "network", "red", "labels",
+             "prio", json_sprintf("%d", prio), "scope", "all", "few",
+             "yes"));
+}
+
+/* True if all switches but the last one hold the flow of priority 'prio'. */
+static bool
+others_hold(int prio)
+{
+    bool hold = true;
+
+    for (int i = 0; i < N_HOSTS - 1; i++) {
+        hold &= fake_switch_find(&switches[i], prio) != NULL;
+    }
+    return hold;
+}
+
+static void
+flow_that_lacked_a_number_comes_when_one_is_free(void **state OVS_UNUSED)
+{
+    const int last = N_HOSTS - 1;
+
+    for (int i = 0; i < N_HOSTS; i++) {
+        connect_host(i);
+    }
+    edit_few("a", 100);
+    edit_few("b", 200);
+    edit(VMN_TABLE_PORT, "a", NULL);
+    TURN_UNTIL(others_hold(200));
+    for (int i = 0; i < N_HOSTS; i++) {
+        TURN_UNTIL(fake_switch_find(&switches[i], 200));
+        until_acked(i);
+        check_host(i);
+        assert_string_equal(receipt_of(revision, i), "confirmed");
+    }
+
+    /* The same for hosts that are behind: the number is free once the last of them
+     * has answered, and no revision comes after that. */
+    switches[last].hold = true;
+    edit_few("a", 100);
+    edit(VMN_TABLE_PORT, "b", NULL);
+    for (int i = 0; i < 10; i++) {
+        turn();
+    }
+    assert_false(others_hold(100));
+    assert_string_equal(receipt_of(revision, last), "pending");
+    fake_switch_release(&switches[last]);
+    TURN_UNTIL(others_hold(100) && fake_switch_find(&switches[last], 100));
+    for (int i = 0; i < N_HOSTS; i++) {
+        until_acked(i);
+        check_host(i);
+        assert_null(fake_switch_find(&switches[i], 200));
+    }
+    assert_string_equal(receipt_of(revision, last), "confirmed");
+}
+
 /* Limits.  --------------------------------------------------------------- */
 
 static void
@@ -529,6 +589,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(wait_ends_at_its_time_out, setup),
         T(removed_host_is_not_waited_for, setup),
         T(numbers_are_freed_once_every_host_has_acknowledged, setup),
+        T(flow_that_lacked_a_number_comes_when_one_is_free, setup),
         T(a_limit_comes_with_its_flow, setup),
         T(a_switch_without_meters_lacks_what_has_a_limit, setup),
         T(random_edits_and_drops_end_in_what_is_wanted, setup_narrow),

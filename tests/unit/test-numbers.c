@@ -96,8 +96,11 @@ exhaustion_is_refused_until_hosts_acknowledge(void **state)
     assert_null(numbers_ref(numbers, "zone", "d"));
     numbers_acked(numbers, 4);
     assert_null(numbers_ref(numbers, "zone", "d"));
+    assert_int_equal(numbers_n_freed(numbers, "zone"), 0);
 
     numbers_acked(numbers, 5);
+    assert_int_equal(numbers_n_freed(numbers, "zone"), 1);
+    assert_int_equal(numbers_n_freed(numbers, "unknown"), 0);
     assert_int_equal(numbers_peek(numbers, "zone", "a"), 0);
     assert_int_equal(number_value(numbers_ref(numbers, "zone", "d")), 1);
 }
