@@ -20,6 +20,7 @@ struct fabric_packets;          /* packets.c. */
 struct fabric_db;               /* OVSDB side, of the whole fabric. */
 struct fabric_host_db;          /* OVSDB side of one host. */
 struct fabric_receipts;         /* receipts.c. */
+struct fabric_taps;             /* taps.c. */
 struct fabric_switches;         /* OpenFlow side, of the whole fabric. */
 struct fabric_switch;           /* OpenFlow side of one host. */
 struct event;
@@ -43,10 +44,12 @@ struct fabric {
     struct counters *counters;  /* Owned. */
     struct samples *samples;    /* Owned. */
     struct flushes *flushes;    /* Owned. */
+    struct fabric_taps *taps;   /* Owned. */
     /* From fabric_options, or their defaults. */
     size_t max_bundles, max_bytes;
     int stall_ms;
     int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, but for tests. */
+    int ask_limits_ms;          /* TAPS_ASK_LIMITS_MS, but for tests. */
     int64_t audit_s;            /* 0: no audits. */
     int64_t count_often_ms;     /* FABRIC_COUNT_OFTEN_S, but for tests. */
     size_t audit_alarm;         /* Percent. */

@@ -18,6 +18,7 @@
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/samples.h"
 #include "controller/fabric/switch.h"
+#include "controller/fabric/taps.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
@@ -243,6 +244,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->stall_ms = options->stall_ms ? : FABRIC_STALL_MS;
     f->flush_again_ms = FABRIC_FLUSH_AGAIN_MS;
     f->flush_keep_ms = FABRIC_FLUSH_KEEP_MS;
+    f->ask_limits_ms = TAPS_ASK_LIMITS_MS;
     f->count_often_ms = FABRIC_COUNT_OFTEN_S * 1000;
     f->last_revision = model_durable_revision(model);
     hmap_init(&f->hosts);
@@ -252,6 +254,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     counters_create(f, options);
     samples_create(f);
     flushes_create(f);
+    taps_create(f);
     error = switches_create(f, options, text);
     if (!error) {
         error = fabric_db_create(f, options, text);
@@ -291,6 +294,7 @@ fabric_destroy(struct fabric *f)
     counters_destroy(f);
     samples_destroy(f);
     flushes_destroy(f);
+    taps_destroy(f);
     packets_destroy(f);
     receipts_destroy(f);
     hmap_destroy(&f->hosts);

@@ -18,6 +18,7 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/flush.h"
 #include "controller/fabric/switch.h"
+#include "controller/fabric/taps.h"
 #include "controller/model/numbers.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
@@ -667,6 +668,7 @@ free_numbers(void *f_)
 
     r->freed = r->free_up_to;
     numbers_acked(model_numbers(f->model), r->freed);
+    taps_numbers_freed(f);
 }
 
 /* Answers the waits that are fulfilled, frees numbers, and has ports move on.

@@ -7,6 +7,7 @@
 
 #include "controller/fabric/taps.h"
 
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/samples.h"
 #include "controller/fabric/switch.h"
+#include "controller/model/numbers.h"
 #include "openflow/openflow.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
@@ -27,6 +29,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofmsg.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(taps);
@@ -45,6 +48,13 @@ BUILD_ASSERT_DECL(TAPS_FIRST_METER + 2 * TAPS_METERS + TAPS_OWN
 /* A connection, of a packet that conntrack has seen. */
 #define CT_NEW 0x01
 #define CT_TRK 0x20
+
+/* Of the whole fabric: who asks switches for limits' meters once more. */
+struct fabric_taps {
+    struct event *timer;
+    uint64_t n_freed;           /* Meters' numbers, when it was set last. */
+    long long int asked_ms;     /* When it asked last. */
+};
 
 enum held { HELD_NOT, HELD_OTHER, HELD_RIGHT };
 
@@ -257,11 +267,11 @@ taps_heard(struct fabric_switch *sw, uint32_t part)
 /* Asking.  --------------------------------------------------------------- */
 
 static uint32_t
-ask(struct fabric_switch *sw, enum ofputil_meter_request_type type)
+ask(struct fabric_switch *sw, enum ofputil_meter_request_type type,
+    uint32_t xid)
 {
     struct ofpbuf *msg = ofputil_encode_meter_request(OFP15_VERSION, type,
                                                       OFPM13_ALL);
-    uint32_t xid = ofconn_next_xid(sw->conn);
 
     ofpmsg_update_length(msg);
     ((struct ofp_header *) msg->data)->xid = htonl(xid);
@@ -276,8 +286,11 @@ taps_connected(struct fabric_switch *sw)
     taps_disconnected(sw);
     sw->taps.bank_xid = ofconn_next_xid(sw->conn);
     sw->taps.own_xid = ofconn_next_xid(sw->conn);
-    sw->taps.features_xid = ask(sw, OFPUTIL_METER_FEATURES);
-    sw->taps.config_xid = ask(sw, OFPUTIL_METER_CONFIG);
+    sw->taps.limits_xid = ofconn_next_xid(sw->conn);
+    sw->taps.features_xid = ask(sw, OFPUTIL_METER_FEATURES,
+                                ofconn_next_xid(sw->conn));
+    sw->taps.config_xid = ask(sw, OFPUTIL_METER_CONFIG,
+                              ofconn_next_xid(sw->conn));
 }
 
 void
@@ -350,14 +363,33 @@ mend_limit(struct fabric_switch *sw, const struct ofputil_meter_config *held)
         return;
     }
     ofpbuf_init(&b, 64);
-    append(sw->taps.own_xid, ofputil_encode_meter_mod(OFP15_VERSION, &mm),
+    append(sw->taps.limits_xid, ofputil_encode_meter_mod(OFP15_VERSION, &mm),
            &b);
     ofconn_send(sw->conn, b.data, b.size);
     ofpbuf_uninit(&b);
 }
 
 static void
-take_config(struct fabric_switch *sw, const struct ofp_header *oh)
+take_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
+{
+    if (mc->meter_id >= TAPS_FIRST_METER
+        && mc->meter_id - TAPS_FIRST_METER < N_METERS) {
+        unsigned i = mc->meter_id - TAPS_FIRST_METER;
+
+        sw->taps.held[i] = is_right(mc, i) ? HELD_RIGHT : HELD_OTHER;
+    } else if (mc->meter_id >= FIRST_OWN
+               && mc->meter_id - FIRST_OWN < TAPS_OWN) {
+        bitmap_set1(sw->taps.own, mc->meter_id - FIRST_OWN);
+    } else {
+        mend_limit(sw, mc);
+    }
+}
+
+/* Calls 'cb' for each meter in the reply; false if it makes no sense. */
+static bool
+each_meter(struct fabric_switch *sw, const struct ofp_header *oh,
+           void (*cb)(struct fabric_switch *,
+                      const struct ofputil_meter_config *))
 {
     struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
     struct ofpbuf bands;
@@ -372,25 +404,94 @@ take_config(struct fabric_switch *sw, const struct ofp_header *oh)
         if (error) {
             break;
         }
-        if (mc.meter_id >= TAPS_FIRST_METER
-            && mc.meter_id - TAPS_FIRST_METER < N_METERS) {
-            unsigned i = mc.meter_id - TAPS_FIRST_METER;
-
-            sw->taps.held[i] = is_right(&mc, i) ? HELD_RIGHT : HELD_OTHER;
-        } else if (mc.meter_id >= FIRST_OWN
-                   && mc.meter_id - FIRST_OWN < TAPS_OWN) {
-            bitmap_set1(sw->taps.own, mc.meter_id - FIRST_OWN);
-        } else {
-            mend_limit(sw, &mc);
-        }
+        cb(sw, &mc);
     }
     ofpbuf_uninit(&bands);
-    if (error != EOF) {
+    return error == EOF;
+}
+
+static void
+take_config(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    if (!each_meter(sw, oh, take_meter)) {
         turn_off(sw, "what its switch says of meters makes no sense");
     } else if (!(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
         complete(sw);
     }
 }
+
+/* Limits' meters alone.  ------------------------------------------------- */
+
+/* An answer for the sake of meters that came with flows' limits: the bank and
+ * rules' own meters are as they were put there. */
+static void
+take_limits(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    if (!each_meter(sw, oh, mend_limit)) {
+        VLOG_WARN_RL(&rl, "%s: what its switch says of meters makes no "
+                     "sense; those of limits that are no more may stay",
+                     sw->host->name);
+    }
+}
+
+/* All that are connected are asked: which of them have held a flow with such a
+ * limit is not known any more. */
+static void
+ask_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
+{
+    struct fabric *f = f_;
+    const struct fabric_host *host;
+
+    f->taps->asked_ms = time_msec();
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        struct fabric_switch *sw = host->sw;
+
+        if (sw->conn && sw->taps.limits_xid && sw->taps.state != TAPS_OFF) {
+            ask(sw, OFPUTIL_METER_CONFIG, sw->taps.limits_xid);
+        }
+    }
+}
+
+void
+taps_numbers_freed(struct fabric *f)
+{
+    struct fabric_taps *taps = f->taps;
+    uint64_t n_freed = numbers_n_freed(model_numbers(f->model),
+                                       VMN_NUMBER_METER);
+    long long int ms;
+    struct timeval tv;
+
+    if (n_freed == taps->n_freed) {
+        return;
+    }
+    taps->n_freed = n_freed;
+    if (!event_pending(taps->timer, EV_TIMEOUT, NULL)) {
+        ms = MAX(0, taps->asked_ms + f->ask_limits_ms - time_msec());
+        tv.tv_sec = ms / 1000;
+        tv.tv_usec = ms % 1000 * 1000;
+        event_add(taps->timer, &tv);
+    }
+}
+
+void
+taps_create(struct fabric *f)
+{
+    f->taps = xzalloc(sizeof *f->taps);
+    f->taps->timer = event_new(f->base, -1, 0, ask_cb, f);
+    f->taps->asked_ms = time_msec() - f->ask_limits_ms;
+}
+
+void
+taps_destroy(struct fabric *f)
+{
+    if (f->taps) {
+        event_free(f->taps->timer);
+        free(f->taps);
+        f->taps = NULL;
+    }
+}
+
+/* Messages.  ------------------------------------------------------------- */
 
 bool
 taps_message(struct fabric_switch *sw, enum ofptype type,
@@ -416,6 +517,11 @@ taps_message(struct fabric_switch *sw, enum ofptype type,
                      ofmsg_error_name(oh));
         taps->no_own = true;
         return true;
+    } else if (type == OFPTYPE_ERROR && taps->limits_xid
+               && xid == taps->limits_xid) {
+        VLOG_WARN_RL(&rl, "%s: limits' meters may not be as they should: its "
+                     "switch says %s", sw->host->name, ofmsg_error_name(oh));
+        return true;
     } else if (type == OFPTYPE_METER_FEATURES_STATS_REPLY
                && taps->features_xid && xid == taps->features_xid) {
         take_features(sw, oh);
@@ -423,6 +529,10 @@ taps_message(struct fabric_switch *sw, enum ofptype type,
     } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
                && taps->config_xid && xid == taps->config_xid) {
         take_config(sw, oh);
+        return true;
+    } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
+               && taps->limits_xid && xid == taps->limits_xid) {
+        take_limits(sw, oh);
         return true;
     }
     return false;

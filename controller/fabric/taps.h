@@ -15,8 +15,10 @@
  * log of which a copy has come up gets a meter of its own on that switch, for
  * as long as the connection lasts.  What comes up is for samples.h.
  *
- * Of a switch's other meters, those of flows' limits come with the flows.  When the
- * switch connects, those go that no flow can have any more. */
+ * Of a switch's other meters, those of flows' limits come with the flows.  Those go
+ * that no flow can have any more: when the switch connects, and when numbers of
+ * meters have become free, since then every connected switch is asked for its
+ * meters once more, the first time at once and else some seconds after the last. */
 
 #ifndef CONTROLLER_FABRIC_TAPS_H
 #define CONTROLLER_FABRIC_TAPS_H 1
@@ -28,6 +30,7 @@
 #include "bitmap.h"
 #include "openvswitch/ofp-msgs.h"
 
+struct fabric;
 struct fabric_switch;
 
 /* Meters for drops, and for logs; their numbers go on from the first. */
@@ -53,10 +56,21 @@ struct taps {
     char *reason;               /* Of TAPS_OFF.  Owned. */
     uint32_t features_xid, config_xid; /* Of questions, or 0. */
     uint32_t bank_xid, own_xid; /* Of what is put there. */
+    uint32_t limits_xid;        /* Of questions for limits' meters alone, and of
+                                 * what is done to these. */
     bool no_own;                /* The switch has no room for more meters. */
     unsigned long own[BITMAP_N_LONGS(TAPS_OWN)]; /* Those that are there. */
     uint8_t held[2 * TAPS_METERS]; /* An enum in taps.c. */
 };
+
+/* Between two questions for limits' meters, at least. */
+#define TAPS_ASK_LIMITS_MS 5000
+
+/* Makes and destroys the fabric's 'taps'. */
+void taps_create(struct fabric *);
+void taps_destroy(struct fabric *);
+/* Numbers have become free, perhaps of meters. */
+void taps_numbers_freed(struct fabric *);
 
 /* The switch has connected, or is gone. */
 void taps_connected(struct fabric_switch *);

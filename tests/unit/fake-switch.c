@@ -702,6 +702,7 @@ tell_meters(struct fake_switch *fs, const struct ofp_header *request)
 {
     struct ovs_list replies;
 
+    fs->n_meter_asks++;
     ofpmp_init(&replies, request);
     for (unsigned i = 0; i < MIN(fs->n_meter_mods, 2 * TAPS_METERS); i++) {
         struct ofputil_meter_band band = {

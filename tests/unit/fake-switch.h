@@ -73,6 +73,7 @@ struct fake_switch {
     unsigned n_questions;       /* For one table. */
     unsigned n_polls, n_polled; /* For some cookies, and flows told of. */
     unsigned n_commits, n_discards, n_dumps;
+    unsigned n_meter_asks;      /* Questions for its meters. */
     unsigned n_meter_mods, n_taps; /* Limits' meters apart. */
     unsigned n_limit_mods;
     unsigned n_packet_outs;

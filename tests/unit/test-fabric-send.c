@@ -470,22 +470,70 @@ a_limit_comes_with_its_flow(void **state OVS_UNUSED)
     TURN_UNTIL(is_synced(0));
 
     /* Another rate is another meter; the old one goes when nobody can have a flow
-     * with it any more and the switch connects. */
+     * with it any more, wherever it is.  What is asked for the second time and on
+     * comes later, but for a test. */
+    fabric->ask_limits_ms = 0;
     meter = switches[0].limits[0].meter;
     edit_limited("a", 101, "30");
     for (int i = 0; i < N_HOSTS; i++) {
         until_acked(i);
-        assert_int_equal(switches[i].n_limits, 2);
     }
     TURN_UNTIL(!numbers_key_of(numbers, VMN_NUMBER_METER,
                                meter - ENGINE_FIRST_METER + 1));
+    for (int i = 0; i < N_HOSTS; i++) {
+        TURN_UNTIL(switches[i].n_limits == 1);
+        assert_limit(i, 30);
+        check_host(i);
+        assert_non_null(fake_switch_find(&switches[i], 101));
+    }
+
+    /* One that was away is told when it connects. */
     disconnect_host(0);
+    edit(VMN_TABLE_PORT, "a", NULL);
+    until_acked(1);
+    until_acked(2);
+    assert_int_equal(switches[1].n_limits, 1);
+    assert_int_equal(numbers_n_freed(numbers, VMN_NUMBER_METER), 1);
     connect_host(0);
-    TURN_UNTIL(switches[0].n_limits == 1);
-    assert_limit(0, 30);
-    TURN_UNTIL(is_synced(0));
-    check_host(0);
-    assert_non_null(fake_switch_find(&switches[0], 101));
+    for (int i = 0; i < N_HOSTS; i++) {
+        TURN_UNTIL(!switches[i].n_limits);
+        check_host(i);
+    }
+    assert_int_equal(n_errors(), 0);
+}
+
+static void
+only_a_switch_with_meters_is_asked_for_them_again(void **state OVS_UNUSED)
+{
+    struct model_request request;
+    unsigned n_mods;
+
+    for (int i = 0; i < N_HOSTS; i++) {
+        switches[i].meters = i > 0;
+        connect_host(i);
+    }
+    edit_limited("a", 100, "20");
+    edit_limited("b", 101, "20");
+    for (int i = 0; i < N_HOSTS; i++) {
+        until_acked(i);
+        assert_int_equal(switches[i].n_meter_asks, 1);
+    }
+    n_mods = switches[1].n_meter_mods;
+    /* Two numbers become free at once: one question. */
+    model_request_init(&request, "test");
+    request.list = true;
+    model_request_add(&request, MODEL_DELETE, VMN_TABLE_PORT, "a", NULL);
+    model_request_add(&request, MODEL_DELETE, VMN_TABLE_PORT, "b", NULL);
+    fixture_submit(&request, turn);
+    TURN_UNTIL(!switches[1].n_limits && !switches[2].n_limits);
+    for (int i = 0; i < 10; i++) {
+        turn();
+    }
+    assert_int_equal(switches[0].n_meter_asks, 1);
+    assert_int_equal(switches[1].n_meter_asks, 2);
+    assert_int_equal(switches[2].n_meter_asks, 2);
+    /* The bank is not put there once more. */
+    assert_int_equal(switches[1].n_meter_mods, n_mods);
 }
 
 static void
@@ -591,6 +639,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(numbers_are_freed_once_every_host_has_acknowledged, setup),
         T(flow_that_lacked_a_number_comes_when_one_is_free, setup),
         T(a_limit_comes_with_its_flow, setup),
+        T(only_a_switch_with_meters_is_asked_for_them_again, setup),
         T(a_switch_without_meters_lacks_what_has_a_limit, setup),
         T(random_edits_and_drops_end_in_what_is_wanted, setup_narrow),
     };
