@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The dependency graph: nodes that are read (rows, index keys, facts, numbers
- * that are not to be had), nodes that read and are read (queries), and nodes that only read (units).  An edge
- * says that 'reader' has read 'source'.  Not for what a computation does
- * (view.c, unit.c, query.c). */
+ * that are not to be had), nodes that read and are read (queries), and nodes
+ * that only read (units).  An edge says that 'reader' has read 'source'.  Not
+ * for what a computation does (view.c, unit.c, query.c). */
 
 #ifndef CONTROLLER_ENGINE_NODE_H
 #define CONTROLLER_ENGINE_NODE_H 1
