@@ -321,6 +321,11 @@ bundle_add(struct host *host, const struct ofp_header *oh)
     host->bundle_id = ntohl(msg->bundle_id);
     /* Messages have any length, structs their alignment. */
     ofpbuf_put_zeros(&host->bundle, PAD_SIZE(host->bundle.size, 8));
+    if (ofpbuf_tailroom(&host->bundle) < ntohs(inner->length)) {
+        /* By itself it would become larger bit by bit. */
+        ofpbuf_prealloc_tailroom(&host->bundle, MAX(ntohs(inner->length),
+                                                    host->bundle.size));
+    }
     ofpbuf_put(&host->bundle, inner, ntohs(inner->length));
 }
 
