@@ -1049,7 +1049,7 @@ activity_is_bounded(void **state)
     /* More than are named, in one request ... */
     model_request_init(&request, "test");
     for (int i = 0; i < ACTIVITY_NAMES_MAX + 3; i++) {
-        char name[8];
+        char name[16];
 
         snprintf(name, sizeof name, "h%d", i);
         model_request_add(&request, MODEL_PUT, VMN_TABLE_HOST, name,

@@ -1246,7 +1246,7 @@ static void
 switch_that_restarts_changes_nothing(void **state OVS_UNUSED)
 {
     uint64_t bindings[3], vifs[3];
-    char name[16];
+    char name[24];
 
     ovs_sandbox_start_vswitchd(&sandboxes[0]);
     put_host(0, "br-int", false);

@@ -309,7 +309,7 @@ series_of_objects_are_bounded_and_the_rest_is_summed_up(void **state)
     make_shop(f);
     put_balancer(f, "other", 101);
     for (int i = 0; i < 101; i++) {
-        char name[8];
+        char name[16];
 
         snprintf(name, sizeof name, "b%03d", i);
         put_balancer(f, name, i);
