@@ -186,12 +186,27 @@ tests_unit_test_numbers_SOURCES = tests/unit/test-numbers.c
 tests_unit_test_numbers_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_numbers_LDADD = $(UNIT_LIBS)
 
+MODEL_FIXTURE = tests/unit/model-fixture.c tests/unit/model-fixture.h \
+	tests/unit/model-util.c tests/unit/model-util.h
+
 check_PROGRAMS += tests/unit/test-model
 TESTS += tests/unit/test-model
-tests_unit_test_model_SOURCES = tests/unit/test-model.c \
-	tests/unit/model-util.c tests/unit/model-util.h
+tests_unit_test_model_SOURCES = tests/unit/test-model.c $(MODEL_FIXTURE)
 tests_unit_test_model_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_model_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-model-refusals
+TESTS += tests/unit/test-model-refusals
+tests_unit_test_model_refusals_SOURCES = tests/unit/test-model-refusals.c $(MODEL_FIXTURE)
+tests_unit_test_model_refusals_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_model_refusals_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-model-state
+TESTS += tests/unit/test-model-state
+tests_unit_test_model_state_SOURCES = tests/unit/test-model-state.c $(MODEL_FIXTURE)
+tests_unit_test_model_state_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_model_state_LDADD = $(UNIT_LIBS)
+
 NORTHBOUND_FIXTURE = tests/unit/northbound-fixture.c \
 	apps/loadbalancer/loadbalancer.h apps/loadbalancer/member.c \
 	tests/unit/northbound-fixture.h \
@@ -361,11 +376,42 @@ TESTS += tests/unit/test-apps
 tests_unit_test_apps_SOURCES = \
 	tests/unit/apps-fixture.c \
 	tests/unit/apps-fixture.h \
+	tests/unit/apps-rows.h \
+	tests/unit/apps-scenario.c \
+	tests/unit/apps-scenario.h \
 	tests/unit/test-apps.c
 tests_unit_test_apps_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_apps_LDADD = $(UNIT_LIBS)
 tests_unit_test_apps_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
 EXTRA_tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
+
+check_PROGRAMS += tests/unit/test-firewall
+TESTS += tests/unit/test-firewall
+tests_unit_test_firewall_SOURCES = \
+	tests/unit/apps-fixture.c \
+	tests/unit/apps-fixture.h \
+	tests/unit/apps-rows.h \
+	tests/unit/apps-scenario.c \
+	tests/unit/apps-scenario.h \
+	tests/unit/test-firewall.c
+tests_unit_test_firewall_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_firewall_LDADD = $(UNIT_LIBS)
+tests_unit_test_firewall_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
+EXTRA_tests_unit_test_firewall_DEPENDENCIES = $(app_LTLIBRARIES)
+
+check_PROGRAMS += tests/unit/test-loadbalancer
+TESTS += tests/unit/test-loadbalancer
+tests_unit_test_loadbalancer_SOURCES = \
+	tests/unit/apps-fixture.c \
+	tests/unit/apps-fixture.h \
+	tests/unit/apps-rows.h \
+	tests/unit/apps-scenario.c \
+	tests/unit/apps-scenario.h \
+	tests/unit/test-loadbalancer.c
+tests_unit_test_loadbalancer_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_loadbalancer_LDADD = $(UNIT_LIBS)
+tests_unit_test_loadbalancer_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
+EXTRA_tests_unit_test_loadbalancer_DEPENDENCIES = $(app_LTLIBRARIES)
 
 check_PROGRAMS += tests/unit/test-dns
 TESTS += tests/unit/test-dns
@@ -389,6 +435,8 @@ TESTS += tests/unit/test-router
 tests_unit_test_router_SOURCES = \
 	tests/unit/apps-fixture.c \
 	tests/unit/apps-fixture.h \
+	tests/unit/apps-scenario.c \
+	tests/unit/apps-scenario.h \
 	tests/unit/test-router.c
 tests_unit_test_router_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_router_LDADD = $(UNIT_LIBS)

@@ -17,6 +17,7 @@
 #include "controller/engine/engine.h"
 #include "openvswitch/dynamic-string.h"
 #include "tests/unit/apps-fixture.h"
+#include "tests/unit/apps-scenario.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
 
@@ -176,52 +177,6 @@ large_domain_is_searched_by_few(void **state OVS_UNUSED)
     HOSTS "," NET("a", "1") "," NET("b", "2") "," NET("t", "3") ","         \
     PORT("p", "a", "1", "5", "h1", "") ","                                  \
     PORT("q", "b", "2", "5", "h2", "")
-
-struct check {
-    const char *host;
-    const char *line;           /* "+" or "-", and what is to be there or not. */
-};
-
-struct step {
-    const char *rows;
-    struct check checks[24];
-};
-
-struct scenario {
-    const char *name;
-    struct step steps[5];
-};
-
-static void
-run_scenario(void **state)
-{
-    const struct scenario *scenario = *state;
-    struct apps_fixture *f = apps_fixture_create(apps);
-
-    for (size_t i = 0; i < ARRAY_SIZE(scenario->steps)
-                       && scenario->steps[i].rows; i++) {
-        const struct step *step = &scenario->steps[i];
-
-        apps_fixture_apply(f, step->rows);
-        apps_fixture_check(f);
-        for (const struct check *c = step->checks; c->host; c++) {
-            char *text = apps_fixture_expand(f, c->line + 1);
-            struct ds ds = DS_EMPTY_INITIALIZER;
-
-            apps_fixture_flows(f, c->host, false, &ds);
-            apps_fixture_groups(f, c->host, &ds);
-            if ((strstr(ds_cstr(&ds), text) != NULL) != (c->line[0] == '+')) {
-                fputs(ds_cstr(&ds), stderr);
-                fail_msg("%s, step %"PRIuSIZE", %s: %s: %s", scenario->name,
-                         i, c->host,
-                         c->line[0] == '+' ? "missing" : "not wanted", text);
-            }
-            ds_destroy(&ds);
-            free(text);
-        }
-    }
-    apps_fixture_destroy(f);
-}
 
 #define R "router.route"
 #define HERE "reg10={router.router:r}"
@@ -433,19 +388,12 @@ main(int argc, char *argv[])
         cmocka_unit_test(large_domain_is_searched_by_few),
         cmocka_unit_test(a_network_costs_four_flows_and_a_port_three),
     };
-    struct CMUnitTest tests[ARRAY_SIZE(scenarios)];
 
     if (argc > 1) {
         cmocka_set_test_filter(argv[1]);
     }
-    for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
-        tests[i] = (struct CMUnitTest) {
-            .name = scenarios[i].name,
-            .test_func = run_scenario,
-            .initial_state = &scenarios[i],
-        };
-    }
-    return (cmocka_run_group_tests_name("router: flows", tests, NULL, NULL)
+    return (run_scenarios("router: flows", apps, scenarios,
+                          ARRAY_SIZE(scenarios))
             + cmocka_run_group_tests_name("router: more", others, NULL,
                                           NULL));
 }

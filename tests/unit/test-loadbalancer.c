@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Unit tests of the app loadbalancer: the flows and groups of balancers, whose
+ * shares are exact and of which a change moves little. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "tests/unit/apps-fixture.h"
+#include "tests/unit/apps-rows.h"
+#include "tests/unit/apps-scenario.h"
+#include "util.h"
+
+static struct scenario scenarios[] = {
+    { "loadbalancer_balances_ipv6", {
+        { "{" BASE "," DUAL("web1", "1") ","
+          "'loadbalancers/front6': {'vip': 'fd00::64', 'networks': ['shop'],"
+          " 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1'}, {'port': 'app1'}]}}", {
+            { "h2", "+loadbalancer.arp/0 100 icmp6,reg0=0x64,reg3=0x1,"
+              "icmp_type=135,nd_target=fd00::64 actions=move" },
+            { "h2", "+loadbalancer.arp/0 120 icmp6,reg0=0x64,reg3=0x1,"
+              "dl_dst=00:00:00:00:00:00/01:00:00:00:00:00,icmp_type=135,"
+              "nd_target=fd00::64 actions=controller(" },
+            { "h2", "+loadbalancer.balance/0 200 tcp6," SHOP ","
+              "ipv6_dst=fd00::64,tp_dst=80 actions=note:00.00.00.01.00.00,"
+              "ct(" },
+            { "h2", "+loadbalancer.balance/0 180 icmp6,reg3=0x1," SHOP ","
+              "ipv6_dst=fd00::64,icmp_type=128 actions=push" },
+            { "h2", "+loadbalancer.balance/0 100 ipv6," SHOP ","
+              "ipv6_dst=fd00::64 actions=drop (no such service" },
+            { "h2", "+loadbalancer.balance/1 100 ct_state=+new-inv+trk,"
+              "ct_nw_proto=6,ct_tp_dst=80,ipv6," SHOP ",ipv6_dst=fd00::64 "
+              "actions=note:00.00.00.02.00.00,"
+              "set_field:{loadbalancer.balancer:front6}->reg12,"
+              "goto_table:{TABLE:loadbalancer.balance/2}" },
+            /* What has no address of its family does not serve. */
+            { "h2", "+nat(dst=[fd00::1]:8080)" },
+            { "h2", "+loadbalancer.balance/8 50 ipv6,reg0=0x64,"
+              "ipv6_dst=fd00::1 actions=note:00.00.00.01.00.00,"
+              "set_field:02:00:00:00:00:01->eth_dst" },
+            { "h2", "-loadbalancer.balance/8 50 ip,reg0=0x64" },
+            { "h2", "+loadbalancer.unbalance/0 100 tcp6,reg4=0x1," SHOP ","
+              "ipv6_src=fd00::1,tp_src=8080 actions=ct(" },
+            { "h2", "+loadbalancer.unbalance/0 100 icmp6,reg4=0x1," SHOP ","
+              "ipv6_src=fd00::1,icmp_type=2 actions=ct(" },
+            { "h1", "+loadbalancer.balance/8 100 ct_state=-inv+trk,"
+              "ct_ipv6_dst=fd00::64,ipv6," SHOP ",ipv6_src=fd00::1,"
+              "ipv6_dst=fd00::1 actions=" } } },
+    } },
+    { "loadbalancer_sends_new_connections_to_a_group_of_256_shares", {
+        { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1', 'weight': 3}],"
+          " 'selector': 'tier=app'}}", {
+            { "h1", "+loadbalancer.arp/0 100 arp,reg0=0x64,reg3=0x1,"
+              "arp_tpa=10.0.0.100,arp_op=1 actions=move" },
+            { "h1", "+set_field:0e:56:4d:00:00:01->arp_sha" },
+            { "h1", "+loadbalancer.balance/0 200 tcp," SHOP ","
+              "nw_dst=10.0.0.100,tp_dst=80 "
+              "actions=note:00.00.00.01.00.00,"
+              "ct(table={TABLE:loadbalancer.balance/1},"
+              "zone=NXM_NX_REG8[0..15],nat)" },
+            { "h1", "+loadbalancer.balance/0 180 icmp,reg3=0x1," SHOP ","
+              "nw_dst=10.0.0.100,icmp_type=8 actions=push" },
+            { "h1", "+loadbalancer.balance/0 100 ip," SHOP ","
+              "nw_dst=10.0.0.100 actions=drop (no such service" },
+            { "h1", "+loadbalancer.balance/1 100 ct_state=+new-inv+trk,"
+              "ct_nw_proto=6,ct_tp_dst=80,ip," SHOP ",nw_dst=10.0.0.100 "
+              "actions=note:00.00.00.02.00.00,"
+              "set_field:{loadbalancer.balancer:lb}->reg12,"
+              "goto_table:{TABLE:loadbalancer.balance/2}" },
+            { "h1", "+loadbalancer.balance/2 50 " SHOP ","
+              "reg12={loadbalancer.balancer:lb} actions=group:1\n" },
+            { "h1", "+group_id=1,type=select,selection_method=dp_hash" },
+            /* The least that are exact: 4 and 12 of 16. */
+            { "h1", "+bucket_id:0,weight:4,actions=set_field:"
+              "{loadbalancer.backend:lb|app1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:1,weight:12,actions=set_field:"
+              "{loadbalancer.backend:lb|web1}->reg10,resubmit(" },
+            { "h1", "-bucket_id:2,weight:" },
+            { "h3", "+loadbalancer.balance/5 100 ip," SHOP ","
+              "reg10={loadbalancer.backend:lb|web1},"
+              "reg12={loadbalancer.balancer:lb} actions="
+              "note:00.00.00.11.00.00,ct(commit,"
+              "table={TABLE:loadbalancer.balance/8},"
+              "zone=NXM_NX_REG8[0..15],nat(dst=10.0.0.1:8080))" },
+            { "h3", "+nat(dst=10.0.0.3:8080)" },
+            { "h1", "+loadbalancer.balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.3 "
+              "actions=note:00.00.00.01.00.00,set_field:02:00:00:00:00:03->eth_dst,goto_table" },
+            { "h3", "+loadbalancer.unbalance/0 100 tcp,reg4=0x1," SHOP ","
+              "nw_src=10.0.0.3,tp_src=8080 actions=ct(table=" },
+            { "h3", "+loadbalancer.unbalance/0 100 icmp,reg4=0x1," SHOP ","
+              "nw_src=10.0.0.3,icmp_type=3 actions=ct(table=" },
+            { "h3", "+loadbalancer.unbalance/1 100 ip,reg0=0x64,"
+              "nw_src=10.0.0.100 actions=set_field:0e:56:4d:00:00:01->eth_src"
+            } } },
+        /* 96, 32, 96 and 32 of 256 are 3, 1, 3 and 1 of 8... */
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1', 'weight': 3}, {'port': 'web2'},"
+          " {'port': 'app1', 'weight': 3}, {'port': 'db1'}]}}", {
+            { "h1", "+bucket_id:0,weight:6,actions=set_field:"
+              "{loadbalancer.backend:lb|app1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:1,weight:2,actions=set_field:"
+              "{loadbalancer.backend:lb|db1}->reg10,resubmit(" },
+            { "h1", "-bucket_id:4,weight:" } } },
+        /* ...but 9 of 32 need 32, where one weight must be 1... */
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1', 'weight': 23},"
+          " {'port': 'app1', 'weight': 9}]}}", {
+            { "h1", "+bucket_id:0,weight:9,actions=set_field:"
+              "{loadbalancer.backend:lb|app1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:1,weight:22,actions=set_field:"
+              "{loadbalancer.backend:lb|web1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:2,weight:1,actions=set_field:"
+              "{loadbalancer.backend:lb|web1}->reg10,resubmit(" } } },
+        /* ...and with thirds it takes all. */
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1', 'weight': 2}],"
+          " 'selector': 'tier=app'}}", {
+            { "h1", "+bucket_id:0,weight:85,actions=set_field:"
+              "{loadbalancer.backend:lb|app1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:1,weight:170,actions=set_field:"
+              "{loadbalancer.backend:lb|web1}->reg10,resubmit(" },
+            { "h1", "+bucket_id:2,weight:1,actions=set_field:"
+              "{loadbalancer.backend:lb|web1}->reg10,resubmit(" } } },
+        /* By selector it leaves with its label, by name with its binding. */
+        { "{'ports/app1': {'network': 'shop', 'ips': ['10.0.0.3'],"
+          " 'mac': '02:00:00:00:00:03'}, 'bindings/web1': null}", {
+            { "h3", "-nat(dst" },
+            /* What is nowhere may come back. */
+            { "h3", "+nw_src=10.0.0.1,tp_src=8080" },
+            { "h3", "-nw_src=10.0.0.3,tp_src=8080" },
+            { "h3", "+loadbalancer.balance/2 50 " SHOP ","
+              "reg12={loadbalancer.balancer:lb} actions=controller(" },
+            { "h3", "+drop (no backend)" } } },
+        { "{'loadbalancers/lb': null}", { { "h3", "-10.0.0.100" } } },
+    } },
+    { "loadbalancer_turns_a_backends_answer_to_itself", {
+        { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80, 'target': 8080}, {'port': 81,"
+          " 'target': 8080}], 'selector': 'tier=web'}}", {
+            { "h1", "+loadbalancer.balance/8 100 ct_state=-inv+trk,"
+              "ct_nw_dst=10.0.0.100,ip," SHOP ",nw_src=10.0.0.1,"
+              "nw_dst=10.0.0.1 actions=set_field:0x1/0x1->reg9,"
+              "set_field:10.0.0.100->ip_src,"
+              "set_field:0e:56:4d:00:00:01->eth_src,"
+              "set_field:02:00:00:00:00:01->eth_dst,goto_table" },
+            { "h1", "+loadbalancer.balance/0 150 tcp," SHOP ","
+              "nw_src=10.0.0.1,nw_dst=10.0.0.100,tp_src=8080 actions="
+              "set_field:0x1/0x1->reg9,set_field:10.0.0.1->ip_dst,"
+              "ct(table={TABLE:loadbalancer.balance/1},"
+              "zone=NXM_NX_REG8[0..15],nat)" },
+            { "h2", "-nw_src=10.0.0.1,nw_dst=10.0.0.1 " },
+            { "h1", "+loadbalancer.balance/1 90 ct_state=+new-inv+trk,tcp,"
+              SHOP ",nw_dst=10.0.0.100,nw_frag=later actions=drop "
+              "(fragment to one of several services)" },
+            /* Web VMs of another network are none. */
+            { "h1", "-reg0=0xc8,nw_src=10.0.0.1,nw_dst=10.0.0.100" } } },
+    } },
+    { "loadbalancer_takes_ranges_and_shares_its_address", {
+        { "{" BASE ", 'loadbalancers/a': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 6, 'end_port': 8}],"
+          " 'selector': 'tier=web'}, 'loadbalancers/b': {'vip':"
+          " '10.0.0.100', 'networks': ['shop'], 'protocol': 'udp',"
+          " 'ports': [{'port': 7}], 'selector': 'tier=web'}}", {
+            { "h1", "+balance/0 200 tcp," SHOP ",nw_dst=10.0.0.100,"
+              "tp_dst=0x6/0xfffe " },
+            { "h1", "+balance/0 200 tcp," SHOP ",nw_dst=10.0.0.100,"
+              "tp_dst=8 " },
+            { "h1", "+balance/0 200 udp," SHOP ",nw_dst=10.0.0.100,"
+              "tp_dst=7 " },
+            { "h1", "+nat(dst=10.0.0.1))" },
+            { "h1", "+balance/1 90 ct_state=+new-inv+trk,tcp," SHOP ","
+              "nw_dst=10.0.0.100,nw_frag=later actions=drop" },
+            { "h1", "+balance/1 90 ct_state=+new-inv+trk,udp," SHOP ","
+              "nw_dst=10.0.0.100,nw_frag=later actions=set_field:"
+              "{loadbalancer.balancer:b}->reg12" } } },
+    } },
+    { "loadbalancer_goes_by_what_probes_find", {
+        { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
+          " 'health': {'type': 'tcp', 'port': 81}}}", {
+            /* Nobody has answered yet. */
+            { "h1", "-nat(dst" },
+            { "h1", "+drop (no backend)" },
+            { "h1", "+balance/0 210 tcp," SHOP ",nw_src=10.0.0.1,"
+              "nw_dst=10.0.0.100,tp_src=81,tp_dst=0x200/0xfe00 "
+              "actions=controller(" },
+            { "h1", "+balance/0 210 icmp," SHOP ",nw_src=10.0.0.1,"
+              "nw_dst=10.0.0.100,icmp_type=3 actions=controller(" },
+            { "h2", "-nw_src=10.0.0.1,nw_dst=10.0.0.100,tp_src=81" } } },
+        { "{'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
+          " 'state': 'up'}, 'healths/lb/web2': {'loadbalancer': 'lb',"
+          " 'port': 'web2', 'state': 'up'}}", {
+            { "h3", "+nat(dst=10.0.0.1)" },
+            { "h3", "+nat(dst=10.0.0.2)" } } },
+        /* Who is down keeps what is open... */
+        { "{'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
+          " 'state': 'down'}}", {
+            { "h3", "-nat(dst=10.0.0.1)" },
+            { "h3", "+balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
+            { "h3", "+nat(dst=10.0.0.2)" } } },
+        /* ...unless it is to be cut. */
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
+          " 'health': {'type': 'tcp'}, 'when_down': 'cut'}}", {
+            { "h3", "-balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " } } },
+    } },
+    { "loadbalancer_has_standbys_drains_and_a_fallback", {
+        { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80}], 'fallback': 'sorry',"
+          " 'backends': [{'port': 'web1', 'drain': true}, {'port': 'web2'},"
+          " {'port': 'app1', 'standby': true}]}, 'loadbalancers/sorry':"
+          " {'vip': '10.0.0.101', 'networks': ['shop'], 'ports':"
+          " [{'port': 80, 'target': 8080}], 'backends': [{'port':"
+          " 'db1'}]}}", {
+            { "h1", "-nat(dst=10.0.0.1)" },
+            { "h1", "+balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
+            { "h1", "+nat(dst=10.0.0.2)" },
+            { "h1", "-nat(dst=10.0.0.3)" } } },
+        { "{'bindings/web2': null, 'healths/lb/web1': {'loadbalancer': 'lb',"
+          " 'port': 'web1', 'state': 'drained'}}", {
+            { "h1", "-balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
+            { "h1", "-nat(dst=10.0.0.2)" },
+            { "h1", "+nat(dst=10.0.0.3)" } } },
+        { "{'bindings/app1': null}", {
+            { "h1", "-nat(dst=10.0.0.3)" },
+            { "h1", "+{loadbalancer.balancer:lb} "
+              "actions=note:" },
+            { "h1", "+ct(commit,table={TABLE:loadbalancer.balance/8},"
+              "zone=NXM_NX_REG8[0..15],nat(dst=10.0.0.4:8080))" } } },
+    } },
+    { "loadbalancer_prefers_backends_on_the_clients_host", {
+        { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
+          " 'locality': 'prefer'}}", {
+            { "h1", "+balance/2 70 " SHOP ",reg12=" },
+            { "h3", "-balance/2 70 " SHOP ",reg12=" },
+            { "h3", "+balance/2 50 " SHOP ","
+              "reg12={loadbalancer.balancer:lb} actions=group:" } } },
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
+          " 'locality': 'require'}}", {
+            { "h1", "+balance/2 70 " SHOP ",reg12=" },
+            { "h3", "+drop (no backend on this host)" } } },
+    } },
+    { "loadbalancer_limits_connections_of_clients", {
+        { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
+          " 'client_limit': {'rate': 20}}}", {
+            { "h1", "+loadbalancer.balance/1 101 " },
+            { "h1", "-loadbalancer.balance/1 100 " },
+            { "h1", "+balance/3 100 " SHOP ",reg12={loadbalancer.balancer:lb} "
+              "actions=set_field:0x100->reg13,multipath(nw_src," },
+            { "h3", "+meter:" },
+            { "h1", "+balance/6 100 " SHOP ",reg12={loadbalancer.balancer:lb} "
+              "actions=note:00.00.00.04.00.00," } } },
+        { "{'loadbalancers/lb': {'vip': 'fd00::100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
+          " 'affinity': {}, 'client_limit': {'rate': 20, 'burst': 1}}}", {
+            { "h1", "+multipath(nw_src," },
+            { "h1", "+meter:" } } },
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web'}}", {
+            { "h1", "-meter:" },
+            { "h1", "-multipath(" },
+            { "h1", "-loadbalancer.balance/1 101 " },
+            { "h1", "+loadbalancer.balance/1 100 " } } },
+    } },
+    { "loadbalancer_does_not_use_what_a_quarantine_holds", {
+        { "{" BASE ", 'quarantines/q': {'selector': 'tier=web'},"
+          " 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks': ['shop'],"
+          " 'ports': [{'port': 53}], 'selector': ''}}", {
+            { "h1", "-nat(dst=10.0.0.2)" },
+            { "h1", "+nat(dst=10.0.0.4)" } } },
+        { "{'quarantines/q': {'selector': 'tier=db'}}", {
+            { "h1", "+nat(dst=10.0.0.2)" },
+            { "h1", "-nat(dst=10.0.0.4)" } } },
+    } },
+    { "loadbalancer_does_not_use_disabled_or_quarantined_ports", {
+        { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'protocol': 'udp', 'ports': [{'port': 53}],"
+          " 'selector': ''}}", {
+            { "h1", "+nat(dst=10.0.0.2)" },
+            { "h1", "+nat(dst=10.0.0.4)" } } },
+        { "{'ports/web2': {'network': 'shop', 'ips': ['10.0.0.2'],"
+          " 'mac': '02:00:00:00:00:02', 'quarantined': true},"
+          " 'ports/db1': {'network': 'shop', 'ips': ['10.0.0.4'],"
+          " 'mac': '02:00:00:00:00:04', 'enabled': false}}", {
+            { "h1", "-nat(dst=10.0.0.2)" },
+            { "h1", "-nat(dst=10.0.0.4)" },
+            { "h1", "+nat(dst=10.0.0.3)" } } },
+    } },
+};
+
+/* What a line cannot say.  ----------------------------------------------- */
+
+static unsigned
+count(const char *haystack, const char *needle)
+{
+    unsigned n = 0;
+
+    while ((haystack = strstr(haystack, needle)) != NULL) {
+        haystack += strlen(needle);
+        n++;
+    }
+    return n;
+}
+
+/* Whose each of the 256 slots of the only select group is: the last digit of the
+ * backend's number. */
+static void
+read_slots(struct apps_fixture *f, char slots[257])
+{
+    struct ds groups = DS_EMPTY_INITIALIZER;
+    const char *p;
+    size_t n = 0;
+
+    apps_fixture_groups(f, "h1", &groups);
+    p = strstr(ds_cstr(&groups), "type=select");
+    assert_non_null(p);
+    while ((p = strstr(p, "actions=set_field:0x")) != NULL && n < 256) {
+        p += strlen("actions=set_field:0x");
+        assert_int_equal(p[1], '-');
+        slots[n++] = *p;
+    }
+    assert_int_equal(n, 256);
+    slots[n] = '\0';
+    ds_destroy(&groups);
+}
+
+/* The digit of the backend of "lb" that is port 'name'. */
+static char
+digit_of(struct apps_fixture *f, const char *name)
+{
+    char *text = xasprintf("{loadbalancer.backend:lb|%s}", name);
+    char *number = apps_fixture_expand(f, text);
+    char digit = number[2];     /* 0x... */
+
+    free(text);
+    free(number);
+    return digit;
+}
+
+static unsigned
+n_slots_of(struct apps_fixture *f, const char *slots, const char *name)
+{
+    const char digit[] = { digit_of(f, name), '\0' };
+
+    return count(slots, digit);
+}
+
+static unsigned
+n_moved(const char *a, const char *b)
+{
+    unsigned n = 0;
+
+    for (; *a; a++, b++) {
+        n += *a != *b;
+    }
+    return n;
+}
+
+static void
+weights_are_exact_and_changes_move_little(void **state)
+{
+    struct apps_fixture *f = apps_fixture_create(shop_apps);
+    char before[257], after[257];
+
+    (void) state;
+    apps_fixture_apply(f, "{" BASE "," LB("{'port': 'web1', 'weight': 5},"
+                                          "{'port': 'web2', 'weight': 2},"
+                                          "{'port': 'app1', 'weight': 1}")
+                       "}");
+    read_slots(f, before);
+    assert_int_equal(n_slots_of(f, before, "web1"), 160);
+    assert_int_equal(n_slots_of(f, before, "web2"), 64);
+    assert_int_equal(n_slots_of(f, before, "app1"), 32);
+
+    /* A ninth part more: 28 or 29 slots have to move. */
+    apps_fixture_apply(f, "{" LB("{'port': 'web1', 'weight': 5},"
+                                 "{'port': 'web2', 'weight': 2},"
+                                 "{'port': 'app1', 'weight': 1},"
+                                 "{'port': 'db1', 'weight': 1}") "}");
+    read_slots(f, after);
+    assert_in_range(n_slots_of(f, after, "db1"), 28, 29);
+    assert_in_range(n_moved(before, after), 28, 60);
+
+    /* And back, to the very same. */
+    apps_fixture_apply(f, "{" LB("{'port': 'web1', 'weight': 5},"
+                                 "{'port': 'web2', 'weight': 2},"
+                                 "{'port': 'app1', 'weight': 1},"
+                                 "{'port': 'db1', 'weight': 0}") "}");
+    read_slots(f, after);
+    assert_string_equal(before, after);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+#define RANGE(NAME, VIP, PORTS)                                            \
+    "'loadbalancers/" NAME "': {'vip': '" VIP "', 'networks': ['shop'],"   \
+    " 'backends': [{'port': 'web1'}], 'ports': [{" PORTS "}]}"
+#define RA RANGE("ra", "10.0.0.130", "'port': 9000, 'end_port': 9010")
+
+/* How many flows of h1 take the answers of web1 from ports that 'match' says, to
+ * clients ('vip' is "") and to itself by 'vip'. */
+static unsigned
+n_answers(struct apps_fixture *f, const char *vip, const char *match)
+{
+    struct ds flows = DS_EMPTY_INITIALIZER;
+    char *text = *vip
+        ? xasprintf("balance/0 150 tcp," SHOP ",nw_src=10.0.0.1,nw_dst=%s,"
+                    "tp_src=%s actions=", vip, match)
+        : xasprintf("unbalance/0 100 tcp,reg4=0x1," SHOP ",nw_src=10.0.0.1,"
+                    "tp_src=%s actions=", match);
+    char *flow = apps_fixture_expand(f, text);
+    unsigned n;
+
+    apps_fixture_flows(f, "h1", false, &flows);
+    n = count(ds_cstr(&flows), flow);
+    ds_destroy(&flows);
+    free(flow);
+    free(text);
+    return n;
+}
+
+/* Ranges of two balancers that have masks in common, but are not the same: the
+ * flows of these masks are there once, and as long as either wants them. */
+static void
+ranges_of_one_backend_share_their_masks(void **state)
+{
+    static const struct {
+        const char *rows;
+        const char *vip;        /* The other one's. */
+        const char *shared, *own; /* Masks, one of each. */
+    } others[] = {
+        { "{" RANGE("rb", "10.0.0.131", "'port': 80, 'target': 9010") "}",
+          "10.0.0.131", "9010", NULL },
+        { "{" RANGE("rb", "10.0.0.131", "'port': 9004, 'end_port': 9010") "}",
+          "10.0.0.131", "0x2330/0xfffe", "0x232c/0xfffc" },
+        { "{" RANGE("rb", "10.0.0.130", "'port': 80, 'target': 9010") "}",
+          "10.0.0.130", "9010", NULL },
+    };
+    static const char *const masks[] = {
+        "0x2328/0xfff8", "0x2330/0xfffe", "9010",
+    };
+    struct apps_fixture *f = apps_fixture_create(shop_apps);
+
+    (void) state;
+    apps_fixture_apply(f, "{" BASE "," RA "}");
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(others); i++) {
+        const char *vip = others[i / 2].vip, *own = others[i / 2].own;
+        const char *shared = others[i / 2].shared;
+
+        apps_fixture_apply(f, others[i / 2].rows);
+        apps_fixture_check(f);
+        for (size_t j = 0; j < ARRAY_SIZE(masks); j++) {
+            assert_int_equal(n_answers(f, "", masks[j]), 1);
+            assert_int_equal(n_answers(f, "10.0.0.130", masks[j]), 1);
+        }
+        assert_int_equal(n_answers(f, vip, shared), 1);
+        assert_true(!own || n_answers(f, "", own) == 1);
+
+        /* Either goes, and what the other shares with it stays. */
+        apps_fixture_apply(f, i % 2 ? "{'loadbalancers/ra': null}"
+                           : "{'loadbalancers/rb': null}");
+        apps_fixture_check(f);
+        assert_int_equal(n_answers(f, "", shared), 1);
+        assert_int_equal(n_answers(f, i % 2 ? vip : "10.0.0.130", shared), 1);
+        assert_int_equal(n_answers(f, "", masks[0]), i % 2 ? 0 : 1);
+        assert_true(!own || n_answers(f, "", own) == i % 2);
+        apps_fixture_apply(f, "{" RA "}");
+    }
+    apps_fixture_destroy(f);
+}
+
+/* However many balancers there are: its group (twice: withdrawn and added) and
+ * the flow that commits to it; on its own host two more, by which it reaches
+ * itself; and five that it has once for all balancers that it serves. */
+static void
+a_backend_more_changes_no_other_balancer(void **state)
+{
+    struct apps_fixture *f = apps_fixture_create(shop_apps);
+    struct ds rows = DS_EMPTY_INITIALIZER;
+
+    (void) state;
+    ds_put_cstr(&rows, "{" BASE);
+    for (int i = 0; i < 50; i++) {
+        ds_put_format(&rows, ", 'loadbalancers/l%d': {'vip': '10.0.0.%d',"
+                      " 'networks': ['shop'], 'ports': [{'port': 80,"
+                      " 'target': 8080}], 'backends': [{'port': 'web1'},"
+                      " {'port': 'web2'}]}", i, 100 + i);
+    }
+    ds_put_char(&rows, '}');
+    apps_fixture_apply(f, ds_cstr(&rows));
+    ds_destroy(&rows);
+    for (int i = 0; i < 2; i++) {
+        char *row = xasprintf(
+            "{'loadbalancers/l%d': {'vip': '10.0.0.%d', 'networks': ['shop'],"
+            " 'ports': [{'port': 80, 'target': 8080}], 'backends':"
+            " [{'port': 'web1'}, {'port': 'web2'}, {'port': 'db1'}]}}", i,
+            100 + i);
+
+        apps_fixture_apply(f, row);
+        assert_int_equal(apps_fixture_n_changes(f), i ? 5 : 9);
+        assert_in_range(apps_fixture_n_computed(f), 1, i ? 4 : 8);
+        free(row);
+    }
+    apps_fixture_destroy(f);
+}
+
+int
+main(int argc, char *argv[])
+{
+    static const struct CMUnitTest others[] = {
+        cmocka_unit_test(weights_are_exact_and_changes_move_little),
+        cmocka_unit_test(ranges_of_one_backend_share_their_masks),
+        cmocka_unit_test(a_backend_more_changes_no_other_balancer),
+    };
+
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return (run_scenarios("loadbalancer: flows", shop_apps, scenarios,
+                          ARRAY_SIZE(scenarios))
+            + cmocka_run_group_tests_name("loadbalancer: more", others, NULL,
+                                          NULL));
+}

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The model: what requests are refused for. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "controller/model/model.h"
+#include "tests/unit/model-fixture.h"
+#include "util.h"
+
+/* Refusals.  -------------------------------------------------------------- */
+
+struct refusal {
+    const char *request;
+    const char *errors;
+};
+
+static const struct refusal refusals[] = {
+    /* References. */
+    { "put ports x {'network':'none'}",
+      "/network network \"none\" does not exist\n" },
+    { "put ports x {'network':'none','host':'none'}",
+      "/network network \"none\" does not exist\n"
+      "/host host \"none\" does not exist\n" },
+    { "put groups x {'ports':['p1','zz']}",
+      "/ports/1 port \"zz\" does not exist\n" },
+    { "put policies x {'applies_to':['g'],'rules':[{'direction':'ingress',"
+      "'action':'allow','peers':[{'group':'zz'}],"
+      "'services':[{'service':'zz'}]}]}",
+      "/rules/0/peers/0/group group \"zz\" does not exist\n"
+      "/rules/0/services/0/service service \"zz\" does not exist\n" },
+    { "put bindings p1 {'host':'zz'}",
+      "/host host \"zz\" does not exist\n" },
+    { "put bindings zz {'host':'h1'}", " port \"zz\" does not exist\n" },
+    { "put bindings p1 {'host':'h1','candidate':'h1'}",
+      "/candidate must not be the active host\n" },
+    { "put vifs h1/x {'host':'h1','iface_id':'y','iface':'t','ofport':1}",
+      " must be named \"h1/y\"\n" },
+    /* Tiers. */
+    { "put policies x {'applies_to':['g'],'tier':'aplication'}",
+      "/tier tier \"aplication\" does not exist: there are emergency, "
+      "security, platform, application, baseline\n" },
+    { "put policies x {'applies_to':['g'],'tier':'x'}\n"
+      "put tiers early {'position':3}",
+      "/0/tier tier \"x\" does not exist: there are emergency, early, "
+      "security, platform, application, baseline\n" },
+    { "put tiers x {'position':5}", "/position 5 is that of tier "
+      "\"security\"\n" },
+    { "put tiers x {'position':2}\nput tiers y {'position':2}",
+      "/0/position 2 is that of tier \"y\"\n"
+      "/1/position 2 is that of tier \"x\"\n" },
+    /* Groups in groups. */
+    { "put groups x {'groups':['zz']}",
+      "/groups/0 group \"zz\" does not exist\n" },
+    { "put groups x {'groups':['x']}",
+      "/groups must not be in a circle: x, which has x\n" },
+    { "put groups x {'groups':['y']}\nput groups y {'groups':['g','z']}\n"
+      "put groups z {'groups':['x']}",
+      "/0/groups must not be in a circle: x, which has y, which has z, which "
+      "has x\n" },
+    { "put groups x {'groups':['y']}\nput groups y {'groups':['z']}\n"
+      "put groups z {'groups':['y']}",
+      "/0/groups must not be in a circle: y, which has z, which has y\n" },
+    { "put groups a {'groups':['b']}\nput groups b {'groups':['c']}\n"
+      "put groups c {'groups':['d']}\nput groups d {'groups':['e']}\n"
+      "put groups e {'groups':['f']}\nput groups f {'groups':['h']}\n"
+      "put groups h {'groups':['i']}\nput groups i {'groups':['g']}",
+      "/0/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/1/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/2/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/3/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/4/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/5/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/6/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n"
+      "/7/groups must not put more than 8 groups inside of each other: with "
+      "these there are 9\n" },
+    /* Priorities. */
+    { "put policies x {'applies_to':['g'],'tier':'security'}\n"
+      "put policies y {'applies_to':['g'],'tier':'security','priority':500}",
+      "/0/priority 500 is that of policy \"y\" in tier \"security\": which "
+      "one decides must be said\n"
+      "/1/priority 500 is that of policy \"x\" in tier \"security\": which "
+      "one decides must be said\n" },
+    { "delete tiers security", " tier \"security\" is built in\n" },
+    { "cascade tiers security", " tier \"security\" is built in\n" },
+    { "put tiers security {'position':6}",
+      " tier \"security\" is built in, and cannot be changed\n" },
+    { "patch tiers security {'description':'x'}",
+      " tier \"security\" is built in, and cannot be changed\n" },
+    /* Referrers. */
+    { "delete networks n",
+      " network \"n\" is referred to by port \"p1\"\n"
+      " network \"n\" is referred to by port \"p2\"\n" },
+    { "delete ports p2", " port \"p2\" is referred to by group \"g\"\n" },
+    { "delete groups g",
+      " group \"g\" is referred to by policy \"pol\"\n" },
+    { "delete networks n\nput ports p3 {'network':'n'}",
+      "/0 network \"n\" is referred to by port \"p1\"\n"
+      "/0 network \"n\" is referred to by port \"p2\"\n"
+      "/0 network \"n\" is referred to by port \"p3\"\n"
+      "/1/network network \"n\" does not exist\n" },
+    { "cascade networks n\nput ports p3 {'network':'n'}",
+      "/0 network \"n\" is referred to by port \"p3\"\n"
+      "/1/network network \"n\" does not exist\n" },
+    /* Absence. */
+    { "delete ports x", " port \"x\" does not exist\n" },
+    { "patch ports x {'enabled':false}", " port \"x\" does not exist\n" },
+    /* ETags. */
+    { "put@7 ports p1 {'network':'n'}",
+      " port \"p1\" was changed: its ETag is \"1\"\n" },
+    { "put@1 ports x {'network':'n'}", " port \"x\" does not exist\n" },
+    { "put@* ports x {'network':'n'}", " port \"x\" does not exist\n" },
+    { "delete@01 groups g", " group \"g\" was changed: its ETag is \"1\"\n" },
+    /* Uniqueness. */
+    { "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}",
+      "/tunnel_ip 192.0.2.1 is that of host \"h1\"\n" },
+    { "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'fd99::3',"
+      "'second_tunnel_ip':'192.0.2.2'}",
+      "/second_tunnel_ip 192.0.2.2 is that of host \"h2\"\n" },
+    { "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'192.0.2.3',"
+      "'second_tunnel_ip':'192.0.2.4'}",
+      "/second_tunnel_ip must be IPv6: tunnel_ip is IPv4\n" },
+    { "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'fe80::3',"
+      "'second_tunnel_ip':'192.0.2.3'}",
+      "/tunnel_ip must not be link-local: fe80::3\n" },
+    /* Every two hosts have a family in common. */
+    { "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'fd99::3'}",
+      "/tunnel_ip is IPv6, and host \"h1\" has no address but one of IPv4: "
+      "one of them needs a second_tunnel_ip\n" },
+    { "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'fd99::1',"
+      "'second_tunnel_ip':'192.0.2.1'}\n"
+      "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'fd99::3'}",
+      "/1/tunnel_ip is IPv6, and host \"h2\" has no address but one of IPv4: "
+      "one of them needs a second_tunnel_ip\n" },
+    /* A part of a physical network is one network. */
+    { "put networks x {'provider':{'physical':'a'}}\n"
+      "put networks y {'provider':{'physical':'a','vlan':7}}\n"
+      "put networks z {'provider':{'physical':'a'}}",
+      "/0/provider what has no VLAN of physical network \"a\" is network "
+      "\"z\"\n"
+      "/2/provider what has no VLAN of physical network \"a\" is network "
+      "\"x\"\n" },
+    { "put networks x {'provider':{'physical':'a','vlan':7}}\n"
+      "put networks y {'provider':{'physical':'a','vlan':7}}",
+      "/0/provider VLAN 7 of physical network \"a\" is network \"y\"\n"
+      "/1/provider VLAN 7 of physical network \"a\" is network \"x\"\n" },
+    { "put networks x {'subnets':[{'cidr':'10.1.0.0/24','gateway':"
+      "'10.1.0.1'}]}\nput routers r {'interfaces':[{'network':'x'}]}\n"
+      "put ports y {'network':'x','external':true}",
+      "/2/external is only for ports of provider networks, and \"x\" is "
+      "none\n" },
+    { "put networks x {'provider':{'physical':'a'},"
+      "'subnets':[{'cidr':'10.1.0.0/24','gateway':'10.1.0.1'}]}\n"
+      "put ports y {'network':'x'}\n"
+      "put routers r {'interfaces':[{'network':'x'}]}\n"
+      "put loadbalancers l {'vip':'10.1.0.9','networks':['x'],"
+      "'protocol':'tcp','ports':[{'port':80}]}",
+      "/2/interfaces \"x\" is a provider network, which cannot have "
+      "routers\n"
+      "/3/networks \"x\" is a provider network, which cannot have virtual "
+      "IPs\n" },
+    /* A sub-port's parent has an interface of its own. */
+    { "put ports x {'network':'n','parent':'x','vlan':5}",
+      "/parent cannot be the port itself\n" },
+    { "put ports x {'network':'n'}\n"
+      "put ports y {'network':'n','parent':'x','vlan':5}\n"
+      "put ports z {'network':'n','parent':'x','vlan':5}",
+      "/1/vlan 5 is used by sub-port \"z\" of the same parent\n"
+      "/2/vlan 5 is used by sub-port \"y\" of the same parent\n" },
+    { "put ports x {'network':'n'}\n"
+      "put ports y {'network':'n','parent':'x','vlan':5}\n"
+      "put ports z {'network':'n','parent':'y','vlan':5}",
+      "/1/parent port \"z\" is a sub-port of this one\n"
+      "/2/parent \"y\" is a sub-port itself, of \"x\"\n" },
+    { "put networks x {'vni':77}",
+      "/vni VNI 77 is that of network \"m\"\n" },
+    { "put networks x {'vni':78}\nput networks y {'vni':78}",
+      "/1/vni VNI 78 is that of network \"x\"\n" },
+    { "put ports x {'network':'n','ips':['10.0.0.9']}",
+      "/ips 10.0.0.9 is used by port \"p2\" of the same network\n" },
+    { "put ports x {'network':'n','mac':'02:00:00:00:00:09'}",
+      "/mac 02:00:00:00:00:09 is used by port \"p2\" of the same "
+      "network\n" },
+    { "put ports x {'network':'n','iface_id':'p1'}",
+      "/iface_id \"p1\" is used by port \"p1\"\n" },
+    { "put ports x {'network':'n','ips':['10.0.0.40']}\n"
+      "put ports y {'network':'n','ips':['10.0.0.40']}",
+      "/0/ips 10.0.0.40 is used by port \"y\" of the same network\n"
+      "/1/ips 10.0.0.40 is used by port \"x\" of the same network\n" },
+    /* Addresses. */
+    { "put ports x {'network':'n','ips':['10.0.1.9','10.0.0.0']}",
+      "/ips 10.0.0.0 of port \"x\" is the first or last address of its "
+      "subnet\n"
+      "/ips 10.0.1.9 of port \"x\" is in no subnet of network \"n\"\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/64'}]}\n"
+      "put ports x {'network':'x','ips':['fd00::','fd01::1','10.0.0.2',"
+      "'fe80::1','fd00::ffff:ffff:ffff:ffff']}",
+      "/1/ips 10.0.0.2 of port \"x\" is in no subnet of network \"x\"\n"
+      "/1/ips fd00:: of port \"x\" is the first address of its subnet\n"
+      "/1/ips fd01::1 of port \"x\" is in no subnet of network \"x\"\n"
+      "/1/ips fe80::1 of port \"x\" is in no subnet of network \"x\"\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/64'}]}\n"
+      "put ports x {'network':'x','ips':['fd00::a']}\n"
+      "put ports y {'network':'x','ips':['fd00:0::0A']}",
+      "/1/ips fd00::a is used by port \"y\" of the same network\n"
+      "/2/ips fd00::a is used by port \"x\" of the same network\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/126'}]}\n"
+      "put ports a {'network':'x'}\nput ports b {'network':'x'}\n"
+      "put ports c {'network':'x'}\nput ports d {'network':'x'}",
+      "/4/ips no address of fd00::/126 of network \"x\" is left\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/127'}]}\n"
+      "put ports a {'network':'x'}\nput ports b {'network':'x'}\n"
+      "put ports c {'network':'x'}",
+      "/3/ips no address of fd00::/127 of network \"x\" is left\n" },
+    { "put networks n {'subnets':[{'cidr':'10.0.1.0/24'}]}",
+      "/subnets 10.0.0.2 of port \"p1\" is in no subnet of network \"n\"\n"
+      "/subnets 10.0.0.9 of port \"p2\" is in no subnet of network \"n\"\n"
+    },
+    { "put networks x {'subnets':[{'cidr':'10.9.0.0/31'}]}\n"
+      "put ports a {'network':'x'}\nput ports b {'network':'x'}\n"
+      "put ports c {'network':'x'}",
+      "/3/ips no address of 10.9.0.0/31 of network \"x\" is left\n" },
+    /* Pools and reservations. */
+    { "put networks x {" POOLS "}\nput ports a {'network':'x'}\n"
+      "put ports b {'network':'x'}\nput ports c {'network':'x'}\n"
+      "put ports d {'network':'x'}",
+      "/4/ips no address of 10.5.0.0/24 of network \"x\" is left\n" },
+    { "put networks x {" POOLS "}\n"
+      "put ports a {'network':'x','ips':['10.5.0.99']}",
+      "/1/ips 10.5.0.99 of port \"a\" is reserved for port \"db\"\n" },
+    { "put networks n {'subnets':[{'cidr':'10.0.0.0/24','reservations':["
+      "{'ip':'10.0.0.9','port':'p1'}]}]}",
+      "/subnets 10.0.0.9 of port \"p2\" is reserved for port \"p1\"\n" },
+    { "put networks x {" POOLS "}\nput loadbalancers l {'vip':'10.5.0.99',"
+      "'networks':['x'],'ports':[{'port':80}]}",
+      "/1/vip the virtual IP of loadbalancer \"l\" is reserved for port "
+      "\"db\" in network \"x\"\n" },
+    { "put networks x {'subnets':[{'cidr':'10.5.0.0/24','gateway':'10.5.0.1',"
+      "'pools':[{'start':'10.5.0.9','end':'10.5.0.8'}]}]}",
+      "/subnets/0/pools/0/end must not come before \"start\"\n" },
+    { "put networks x {'subnets':[{'cidr':'10.5.0.0/24','gateway':'10.5.0.1',"
+      "'pools':[{'start':'10.5.0.9','end':'10.5.1.8'}],"
+      "'exclude':[{'start':'10.5.0.9','end':'10.5.0.20'},"
+      "{'start':'10.5.0.20'}],'reservations':[{'ip':'10.5.0.1','port':'a'},"
+      "{'ip':'10.5.0.255','port':'b'},{'ip':'10.6.0.1','port':'c'},"
+      "{'ip':'10.5.0.8','port':'d'},{'ip':'10.5.0.7','port':'d'}]}]}",
+      "/subnets/0/pools must have addresses of the subnet only\n"
+      "/subnets/0/exclude must not have ranges that overlap\n"
+      "/subnets/0/reservations 10.5.0.1 cannot be an address of a port\n"
+      "/subnets/0/reservations port \"d\" has two addresses of one subnet\n"
+      "/subnets/0/reservations 10.5.0.255 cannot be an address of a port\n"
+      "/subnets/0/reservations 10.6.0.1 is no address of the subnet\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/60','exclude':[{'start':"
+      "'fd00::1','end':'fd00:0:0:8::'}]}]}",
+      "/subnets/0/exclude must be among the first 2^63 addresses of the "
+      "subnet\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/60','pools':[{'start':"
+      "'fd00::1','end':'10.0.0.1'}]}]}",
+      "/subnets/0/pools/0/end must be of the family of \"start\"\n" },
+    /* Load balancers. */
+    { "put loadbalancers x {'vip':'10.0.0.9','networks':['n'],"
+      "'ports':[{'port':80}]}",
+      "/vip 10.0.0.9 is used by port \"p2\" of network \"n\"\n" },
+    { "put loadbalancers x {'vip':'10.0.0.1','networks':['n'],"
+      "'ports':[{'port':80}]}",
+      "/vip the virtual IP of loadbalancer \"x\" is the gateway of network "
+      "\"n\"\n" },
+    /* Nothing is ever sent to these. */
+    { "put loadbalancers x " LB_AT("127.0.0.1", "'n'"),
+      "/vip must not be a loopback address: 127.0.0.1\n" },
+    { "put loadbalancers x " LB_AT("127.255.255.255", "'n'"),
+      "/vip must not be a loopback address: 127.255.255.255\n" },
+    { "put loadbalancers x " LB_AT("10.0.0.0", "'m','n'") "\n"
+      "put loadbalancers y " LB_AT("10.0.0.255", "'n'"),
+      "/0/vip 10.0.0.0 of loadbalancer \"x\" is the first or last address of "
+      "its subnet in network \"m\"\n"
+      "/0/vip 10.0.0.0 of loadbalancer \"x\" is the first or last address of "
+      "its subnet in network \"n\"\n"
+      "/1/vip 10.0.0.255 of loadbalancer \"y\" is the first or last address "
+      "of its subnet in network \"n\"\n" },
+    { "put networks x {'subnets':[{'cidr':'fd00::/64'}]}\n"
+      "put loadbalancers x " LB_AT("fd00::", "'x'"),
+      "/1/vip fd00:: of loadbalancer \"x\" is the first address of its "
+      "subnet in network \"x\"\n" },
+    { "put loadbalancers x " LB("") "\nput loadbalancers y " LB(""),
+      "/0/ports port 80 of 10.0.0.100 is served by loadbalancer \"y\" in "
+      "network \"n\"\n"
+      "/1/ports port 80 of 10.0.0.100 is served by loadbalancer \"x\" in "
+      "network \"n\"\n" },
+    { "put loadbalancers x {'vip':'10.0.0.100','networks':['n'],'ports':"
+      "[{'port':70,'end_port':80}]}\nput loadbalancers y " LB(""),
+      "/0/ports port 80 of 10.0.0.100 is served by loadbalancer \"y\" in "
+      "network \"n\"\n"
+      "/1/ports port 80 of 10.0.0.100 is served by loadbalancer \"x\" in "
+      "network \"n\"\n" },
+    { "put loadbalancers x {'vip':'10.0.0.100','networks':['n'],'ports':"
+      "[{'port':9,'end_port':8},{'port':10,'end_port':12,'target':1},"
+      "{'port':12}]}",
+      "/ports must not end before they begin: 9 to 8\n"
+      "/ports have either \"target\" or \"end_port\": a range has the same "
+      "ports on the backends\n"
+      "/ports must not overlap: port 12 is there twice\n" },
+    { "put ports b {'network':'n'}\n"
+      "put loadbalancers x " LB(",'backends':[{'port':'b','weight':0}]"),
+      "/1/backends must have a weight above 0, at least one of them\n" },
+    { "put loadbalancers x " LB(",'fallback':'x'"),
+      "/fallback must be another balancer\n" },
+    { "put loadbalancers x " LB(",'fallback':'y'") "\n"
+      "put loadbalancers y {'vip':'10.0.0.101','networks':['n'],'ports':"
+      "[{'port':80}],'fallback':'x'}",
+      "/0/fallback must not lead on more than 4 times, nor in a circle\n"
+      "/1/fallback must not lead on more than 4 times, nor in a circle\n" },
+    { "put loadbalancers x " LB(",'fallback':'y'") "\n"
+      "put loadbalancers y {'vip':'10.0.0.101','networks':['n'],'ports':"
+      "[{'port':80}],'protocol':'udp'}",
+      "/0/fallback loadbalancer \"y\" is of another protocol or family\n" },
+    { "put loadbalancers x " LB(",'health':{'type':'tcp','path':'/',"
+      "'interval_ms':500,'timeout_ms':501,'send':'a'}"),
+      "/health/timeout_ms must not be longer than \"interval_ms\" (500)\n"
+      "/health/path is only for type \"http\"\n"
+      "/health/send is only for type \"udp\"\n" },
+    { "put loadbalancers x " LB(",'health':{'type':'none'}"),
+      "/health/type must be one of \"tcp\", \"http\", \"udp\", \"ping\"\n" },
+    { "put loadbalancers x " LB(",'scale':{'metric':'bytes','high':5,"
+      "'low':5,'webhook':'http://me@host/'}"),
+      "/scale/webhook must be http://HOST[:PORT]/... or https://..., without "
+      "a user and without \"#\"\n" },
+    { "put loadbalancers x " LB(",'scale':{'metric':'bytes','high':5,"
+      "'low':5}"),
+      "/scale/low must be less than \"high\" (5)\n" },
+    { "put loadbalancers x " LB(",'protocol':'sctp'"),
+      "/protocol must be one of \"tcp\", \"udp\"\n" },
+    { "put loadbalancers x " LB("")
+      "\nput ports x {'network':'n','ips':['10.0.0.100']}",
+      "/0/vip 10.0.0.100 is used by port \"x\" of network \"n\"\n"
+      "/1/ips 10.0.0.100 is the virtual IP of loadbalancer \"x\"\n" },
+    { "put ports x {'network':'m'}\n"
+      "put loadbalancers x " LB(",'backends':[{'port':'x'}]"),
+      "/1/backends port \"x\" is a backend of loadbalancer \"x\", which is "
+      "not offered in its network \"m\"\n" },
+    /* Routers. */
+    /* Behind routers a virtual IP is everybody's. */
+    { NETWORK_A NETWORK_B "put routers r {'interfaces':[{'network':'a'},{'network':'b'}]}\n"
+      "put loadbalancers x {'vip':'10.2.0.9','networks':['a'],'ports':"
+      "[{'port':80}]}",
+      "/3/vip 10.2.0.9, the virtual IP of loadbalancer \"x\", is an address "
+      "of network \"b\", which routers join to its own: it must be offered "
+      "there, too\n" },
+    { NETWORK_A NETWORK_B "put routers r {'interfaces':[{'network':'a'},{'network':'b'}]}\n"
+      "put loadbalancers x {'vip':'10.9.0.9','networks':['a'],'ports':"
+      "[{'port':80}]}\n"
+      "put loadbalancers y {'vip':'10.9.0.9','networks':['b'],'ports':"
+      "[{'port':80}]}",
+      "/3/ports port 80 of 10.9.0.9 is served by loadbalancer \"y\" in "
+      "network \"b\"\n"
+      "/4/ports port 80 of 10.9.0.9 is served by loadbalancer \"x\" in "
+      "network \"a\"\n" },
+    { "put routers r {'interfaces':[{'network':'x'}]}",
+      "/interfaces/0/network network \"x\" does not exist\n" },
+    { "put routers r {'interfaces':[{'network':'m'}]}",
+      "/interfaces router \"r\" has no address in network \"m\", whose "
+      "subnets have no gateway\n" },
+    { NETWORK_A "put routers r {'interfaces':[{'network':'a','addresses':"
+      "['10.1.0.0','10.2.0.1','fd02::1']}]}",
+      "/1/interfaces 10.1.0.0 of router \"r\" is the first or last address of "
+      "its subnet\n"
+      "/1/interfaces 10.2.0.1 of router \"r\" is in no subnet of network "
+      "\"a\"\n"
+      "/1/interfaces fd02::1 of router \"r\" is in no subnet of network "
+      "\"a\"\n" },
+    { "put routers r {'interfaces':[{'network':'n','addresses':"
+      "['10.0.0.9']}]}",
+      "/interfaces 10.0.0.9 of router \"r\" is used by port \"p2\" of network "
+      "\"n\"\n" },
+    { "put routers r {'interfaces':[{'network':'n'}]}\n"
+      "put ports x {'network':'n','ips':['10.0.0.1']}",
+      "/0/interfaces 10.0.0.1 of router \"r\" is used by port \"x\" of "
+      "network \"n\"\n"
+      "/1/ips 10.0.0.1 is the address of router \"r\" in network \"n\"\n" },
+    { "put routers r {'interfaces':[{'network':'n','addresses':"
+      "['10.0.0.100']}]}\nput loadbalancers x " LB(""),
+      "/0/interfaces 10.0.0.100 of router \"r\" is used by loadbalancer \"x\" "
+      "of network \"n\"\n"
+      "/1/vip 10.0.0.100 is the address of router \"r\" in network \"n\"\n" },
+    { NETWORK_A "put routers r {'interfaces':[{'network':'a'}]}\n"
+      "put routers s {'interfaces':[{'network':'a'}]}",
+      "/1/interfaces 10.1.0.1 of router \"r\" is used by router \"s\" of "
+      "network \"a\"\n"
+      "/2/interfaces 10.1.0.1 of router \"s\" is used by router \"r\" of "
+      "network \"a\"\n" },
+    { "put routers r {'mac':'02:00:00:00:00:09',"
+      "'interfaces':[{'network':'n'}]}",
+      "/mac 02:00:00:00:00:09 is that of port \"p2\" of network \"n\"\n" },
+    { NETWORK_A "put routers r {'mac':'02:00:00:00:00:0a',"
+      "'interfaces':[{'network':'a'}]}\n"
+      "put routers s {'mac':'02:00:00:00:00:0a',"
+      "'interfaces':[{'network':'a','addresses':['10.1.0.2']}]}\n"
+      "put ports x {'network':'a','mac':'02:00:00:00:00:0a'}",
+      "/1/mac 02:00:00:00:00:0a is that of port \"x\" of network \"a\"\n"
+      "/1/mac 02:00:00:00:00:0a is that of router \"s\" of network \"a\"\n"
+      "/2/mac 02:00:00:00:00:0a is that of port \"x\" of network \"a\"\n"
+      "/2/mac 02:00:00:00:00:0a is that of router \"r\" of network \"a\"\n"
+      "/3/mac 02:00:00:00:00:0a is that of router \"r\"\n" },
+    { NETWORK_A NETWORK_B "put routers r {'interfaces':[{'network':'a'},{'network':'b'}],"
+      "'routes':[{'destination':'0.0.0.0/0','via':['10.1.0.9','10.3.0.1']},"
+      "{'destination':'10.2.0.0/24','via':['10.1.0.9']},"
+      "{'destination':'::/0','via':['fd02::2']},"
+      "{'destination':'10.9.0.0/16','via':['10.2.0.1']}]}",
+      "/2/routes next hop 10.3.0.1 of router \"r\" to 0.0.0.0/0 is in no "
+      "subnet in which the router has an address\n"
+      "/2/routes 10.2.0.0/24 of router \"r\" is a subnet of its network "
+      "\"b\"\n"
+      "/2/routes next hop 10.2.0.1 of router \"r\" to 10.9.0.0/16 is the "
+      "router itself\n"
+      "/2/routes next hop fd02::2 of router \"r\" to ::/0 is in no subnet in "
+      "which the router has an address\n" },
+    { NETWORK_A "put networks c {'subnets':[{'cidr':'10.0.0.0/15',"
+      "'gateway':'10.1.0.9'}]}\n"
+      "put routers r {'interfaces':[{'network':'a'},{'network':'c'}]}",
+      "/2/interfaces routers join networks \"c\" and \"a\", whose subnets "
+      "10.0.0.0/15 and 10.1.0.0/24 overlap\n" },
+    { NETWORK_A NETWORK_B "put networks c {'subnets':[{'cidr':'10.3.0.0/24',"
+      "'gateway':'10.3.0.1'},{'cidr':'fd02::/48'}]}\n"
+      "put routers r {'interfaces':[{'network':'a'},{'network':'b'}]}\n"
+      "put routers s {'interfaces':[{'network':'a','addresses':['10.1.0.2']},"
+      "{'network':'c'}]}",
+      "/3/interfaces routers join networks \"c\" and \"b\", whose subnets "
+      "fd02::/48 and fd02::/64 overlap\n" },
+    /* Apps. */
+    { "put apps firewall {}", " app \"firewall\" does not exist\n" },
+    { "delete apps overlay",
+      " apps come and go with the configuration of vmnd; disable it "
+      "instead\n" },
+    { "put apps overlay {'description':'mine'}",
+      " only \"enabled\" of an app can be changed\n" },
+    /* Requests. */
+    { "put groups a {}\nput groups a {}",
+      "/1 names group \"a\" a second time\n" },
+    { "put groups a {}\nput groups B {}\nput ports c {}",
+      "/1 must be a name: 1 to 63 of a-z, 0-9, '-' and '.', with a letter "
+      "or digit at both ends\n/2/network is required\n" },
+    { "patch groups g []", " must be an object\n" },
+    { "patch groups g {'ports':null,'nope':1}",
+      "/nope unknown field \"nope\" of a group\n" },
+};
+
+static void
+bad_requests_change_nothing(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+        apply(*state, refusals[i].request, refusals[i].errors);
+    }
+    assert_false(model_is_unsettled(*state));
+}
+
+/* What no port may have, but a virtual IP: where there is no subnet, or only the
+ * one that has it in the middle, or of two addresses, or of IPv6 the last. */
+static void
+virtual_ips_may_end_like_those_of_subnets(void **state)
+{
+    apply(*state, "put networks x {'subnets':[{'cidr':'10.6.0.0/31'},"
+          "{'cidr':'fd00::/64'},{'cidr':'10.7.0.0/16'}]}\n"
+          "put loadbalancers a " LB_AT("10.6.0.0", "'x'") "\n"
+          "put loadbalancers b " LB_AT("10.6.0.1", "'x'") "\n"
+          "put loadbalancers c " LB_AT("fd00::ffff:ffff:ffff:ffff", "'x'") "\n"
+          "put loadbalancers d " LB_AT("10.7.1.0", "'x'") "\n"
+          "put loadbalancers e " LB_AT("10.9.0.255", "'x'") "\n"
+          "put loadbalancers f " LB_AT("126.255.255.255", "'x'") "\n"
+          "put loadbalancers g " LB_AT("128.0.0.0", "'x'"), "");
+}
+
+/* What subnets become must leave virtual IPs in their middle. */
+static void
+subnets_may_not_end_at_virtual_ips(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put loadbalancers x " LB_AT("10.0.0.127", "'n'") "\n"
+          "put loadbalancers y " LB_AT("10.8.0.0", "'n'"), "");
+    apply(model, "patch networks n {'subnets':[{'cidr':'10.0.0.0/25'},"
+          "{'cidr':'10.8.0.0/24'}]}",
+          "/subnets 10.0.0.127 of loadbalancer \"x\" is the first or last "
+          "address of its subnet in network \"n\"\n"
+          "/subnets 10.8.0.0 of loadbalancer \"y\" is the first or last "
+          "address of its subnet in network \"n\"\n");
+
+    /* Where both change in one request, the balancer is told. */
+    apply(model, "patch networks n {'subnets':[{'cidr':'10.0.0.0/25'}]}\n"
+          "patch loadbalancers x {'description':'x'}",
+          "/1/vip 10.0.0.127 of loadbalancer \"x\" is the first or last "
+          "address of its subnet in network \"n\"\n");
+    apply(model, "patch networks n {'subnets':[{'cidr':'10.0.0.0/25'}]}\n"
+          "patch loadbalancers x {'vip':'10.0.0.126'}", "");
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, model_setup, \
+                                                   model_teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(bad_requests_change_nothing),
+        TEST(virtual_ips_may_end_like_those_of_subnets),
+        TEST(subnets_may_not_end_at_virtual_ips),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
