@@ -1,6 +1,6 @@
 # The daemon: one library of its rooms (the tests link it too), and main.
-noinst_LTLIBRARIES += controller/libvmn.la
-controller_libvmn_la_SOURCES = \
+noinst_LIBRARIES += controller/libvmn.a
+controller_libvmn_a_SOURCES = \
 	controller/heap.c \
 	controller/heap.h \
 	controller/histogram.c \
@@ -28,5 +28,5 @@ sbin_PROGRAMS += vmnd
 vmnd_SOURCES = controller/main.c
 vmnd_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
 vmnd_LDADD = $(VMN_LIBS)
-vmnd_DEPENDENCIES = controller/libvmn.la proto/libproto.la \
+vmnd_DEPENDENCIES = controller/libvmn.a proto/libproto.a \
 	$(srcdir)/controller/vmn.syms

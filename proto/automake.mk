@@ -1,6 +1,6 @@
 # Bytes on wires: one library of all the protocol parts.
-noinst_LTLIBRARIES += proto/libproto.la
-proto_libproto_la_SOURCES =
+noinst_LIBRARIES += proto/libproto.a
+proto_libproto_a_SOURCES =
 include proto/loop/automake.mk
 include proto/openflow/automake.mk
 include proto/ovsdb/automake.mk

@@ -1,5 +1,5 @@
 # controller/apphost: loads apps and places their stages.
-controller_libvmn_la_SOURCES += \
+controller_libvmn_a_SOURCES += \
 	controller/apphost/apphost.c \
 	controller/apphost/apphost.h \
 	controller/apphost/place.c \

@@ -1,7 +1,7 @@
 # vmnctl: a library of all but main(), which its tests link too, and main.  Of
 # the daemon, only schema/ gets in, and what store/ has for files.
-noinst_LTLIBRARIES += controller/ctl/libctl.la
-controller_ctl_libctl_la_SOURCES = \
+noinst_LIBRARIES += controller/ctl/libctl.a
+controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/bundle.c \
 	controller/ctl/bundle.h \
 	controller/ctl/call.c \
@@ -57,10 +57,10 @@ controller_ctl_libctl_la_SOURCES = \
 	controller/ctl/yaml-scalar.h \
 	controller/ctl/yaml.c \
 	controller/ctl/yaml.h
-controller_ctl_libctl_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS) \
+controller_ctl_libctl_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS) \
 	$(ARCHIVE_CFLAGS)
 
-CTL_LIBS = controller/ctl/libctl.la controller/libvmn.la $(OVS_LIBS) $(JANSSON_LIBS) \
+CTL_LIBS = controller/ctl/libctl.a controller/libvmn.a $(OVS_LIBS) $(JANSSON_LIBS) \
 	$(YAML_LIBS) $(CURL_LIBS) $(ARCHIVE_LIBS) $(SQLITE_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS)
 
 bin_PROGRAMS += vmnctl

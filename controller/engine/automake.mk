@@ -1,5 +1,5 @@
 # controller/engine: what follows from the state, and the door in.
-controller_libvmn_la_SOURCES += \
+controller_libvmn_a_SOURCES += \
 	controller/engine/about.c \
 	controller/engine/action.c \
 	controller/engine/activity.c \

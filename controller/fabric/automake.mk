@@ -1,5 +1,5 @@
 # controller/fabric
-controller_libvmn_la_SOURCES += \
+controller_libvmn_a_SOURCES += \
 	controller/fabric/audit.c \
 	controller/fabric/audit.h \
 	controller/fabric/backlog.c \

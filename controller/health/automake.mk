@@ -1,5 +1,5 @@
 # controller/health
-controller_libvmn_la_SOURCES += \
+controller_libvmn_a_SOURCES += \
 	controller/health/check.c \
 	controller/health/check.h \
 	controller/health/gone.c \

@@ -1,5 +1,5 @@
 # controller/load
-controller_libvmn_la_SOURCES += \
+controller_libvmn_a_SOURCES += \
 	controller/load/load.c \
 	controller/load/load.h \
 	controller/load/sources.c \

@@ -1,5 +1,5 @@
 # controller/model: the state in memory, checked, indexed and numbered.
-controller_libvmn_la_SOURCES += \
+controller_libvmn_a_SOURCES += \
 	controller/model/model-address.c \
 	controller/model/model-apply.c \
 	controller/model/model-builtin.c \

@@ -1,5 +1,5 @@
 # controller/northbound: the JSON API.
-controller_libvmn_la_SOURCES += \
+controller_libvmn_a_SOURCES += \
 	controller/northbound/about-calls.c \
 	controller/northbound/about-replies.c \
 	controller/northbound/about-simulator.c \

@@ -25,14 +25,14 @@ PAGE_SOURCES = \
 	controller/page/src/views/trace.js
 EXTRA_DIST += $(PAGE_SOURCES) build-aux/page-modules build-aux/npm-modules
 
-controller_libvmn_la_SOURCES += controller/page/page.h
+controller_libvmn_a_SOURCES += controller/page/page.h
 if WITH_PAGE
-nodist_controller_libvmn_la_SOURCES = controller/page/page-files.c
+nodist_controller_libvmn_a_SOURCES = controller/page/page-files.c
 controller/page/page-files.c: $(PAGE_SOURCES)
 	@$(MKDIR_P) controller/page
 	$(AM_V_GEN)$(NODE) $(srcdir)/controller/page/build.mjs \
 	  "$(PAGE_MODULES)" $@.part && mv $@.part $@
 CLEANFILES += controller/page/page-files.c
 else
-controller_libvmn_la_SOURCES += controller/page/without.c
+controller_libvmn_a_SOURCES += controller/page/without.c
 endif

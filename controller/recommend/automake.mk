@@ -1,5 +1,5 @@
 # controller/recommend
-controller_libvmn_la_SOURCES += \
+controller_libvmn_a_SOURCES += \
 	controller/recommend/boxes.c \
 	controller/recommend/boxes.h \
 	controller/recommend/pacer.h \

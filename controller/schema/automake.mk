@@ -1,5 +1,5 @@
 # controller/schema: what a resource looks like, and errors about it.
-controller_libvmn_la_SOURCES += \
+controller_libvmn_a_SOURCES += \
 	controller/schema/arena.c \
 	controller/schema/arena.h \
 	controller/schema/error.c \

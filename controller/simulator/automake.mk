@@ -1,5 +1,5 @@
 # controller/simulator
-controller_libvmn_la_SOURCES += \
+controller_libvmn_a_SOURCES += \
 	controller/simulator/answer.c \
 	controller/simulator/answer.h \
 	controller/simulator/conntrack.c \

@@ -1,5 +1,5 @@
 # controller/store: makes revisions durable.
-controller_libvmn_la_SOURCES += \
+controller_libvmn_a_SOURCES += \
 	controller/store/store-batch.c \
 	controller/store/store-copy.c \
 	controller/store/store-file.c \

@@ -1,5 +1,5 @@
 # proto/http: HTTP/1.1 server parts.
-proto_libproto_la_SOURCES += \
+proto_libproto_a_SOURCES += \
 	proto/http/http-conn.c \
 	proto/http/http-json.c \
 	proto/http/http-parse.c \

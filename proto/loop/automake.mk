@@ -1,5 +1,5 @@
 # proto/loop: must come before libopenvswitch where programs are linked.
-proto_libproto_la_SOURCES += \
+proto_libproto_a_SOURCES += \
 	proto/loop/loop-poll.c \
 	proto/loop/loop-poll.h \
 	proto/loop/loop.c \

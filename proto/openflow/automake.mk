@@ -1,5 +1,5 @@
 # proto/openflow
-proto_libproto_la_SOURCES += \
+proto_libproto_a_SOURCES += \
 	proto/openflow/ofconn-private.h \
 	proto/openflow/ofconn.c \
 	proto/openflow/ofconn.h \

@@ -1,5 +1,5 @@
 # proto/ovsdb
-proto_libproto_la_SOURCES += \
+proto_libproto_a_SOURCES += \
 	proto/ovsdb/ensure-patch.c \
 	proto/ovsdb/ensure-telemetry.c \
 	proto/ovsdb/ensure.c \

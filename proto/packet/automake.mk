@@ -1,5 +1,5 @@
 # proto/packet
-proto_libproto_la_SOURCES += \
+proto_libproto_a_SOURCES += \
 	proto/packet/bytes.h \
 	proto/packet/dhcp4.c \
 	proto/packet/dhcp6.c \

@@ -1,5 +1,5 @@
 # proto/probe
-proto_libproto_la_SOURCES += \
+proto_libproto_a_SOURCES += \
 	proto/probe/probe-frame.c \
 	proto/probe/probe-http.c \
 	proto/probe/probe-private.h \

@@ -1,5 +1,5 @@
 # proto/tls: certificates.
-proto_libproto_la_SOURCES += \
+proto_libproto_a_SOURCES += \
 	proto/tls/tls-client.c \
 	proto/tls/tls-client.h \
 	proto/tls/tls.c \

@@ -1,5 +1,5 @@
 # proto/webhook: calls of web servers that are told of something.
-proto_libproto_la_SOURCES += \
+proto_libproto_a_SOURCES += \
 	proto/webhook/webhook-names.c \
 	proto/webhook/webhook-names.h \
 	proto/webhook/webhook-reply.c \

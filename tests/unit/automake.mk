@@ -513,7 +513,7 @@ tests_unit_test_fabric_ovs_LDADD = $(UNIT_LIBS)
 tests_unit_test_fabric_ovs_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic \
 	-Wl,--undefined=vmn_answer_for \
 	-Wl,--undefined=vmn_prefix_text \
-	-Wl,--whole-archive,proto/.libs/libproto.a,--no-whole-archive
+	-Wl,--whole-archive,proto/libproto.a,--no-whole-archive
 EXTRA_tests_unit_test_fabric_ovs_DEPENDENCIES = $(app_LTLIBRARIES)
 
 # What switches remember of clients, against a real ovs-vswitchd.
@@ -575,5 +575,5 @@ tests_unit_test_health_rows_LDADD = $(UNIT_LIBS)
 tests_unit_test_health_rows_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic \
 	-Wl,--undefined=vmn_answer_for \
 	-Wl,--undefined=vmn_prefix_text \
-	-Wl,--whole-archive,proto/.libs/libproto.a,--no-whole-archive
+	-Wl,--whole-archive,proto/libproto.a,--no-whole-archive
 EXTRA_tests_unit_test_health_rows_DEPENDENCIES = $(app_LTLIBRARIES)
