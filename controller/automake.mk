@@ -8,7 +8,7 @@ controller_libvmn_a_SOURCES = \
 	controller/options.c \
 	controller/options.h
 # It knows where apps are, which another --prefix changes.
-controller/options.lo: Makefile
+controller/options.$(OBJEXT): Makefile
 include controller/schema/automake.mk
 include controller/model/automake.mk
 include controller/store/automake.mk
