@@ -371,14 +371,14 @@ tests_unit_test_packets_LDADD = $(UNIT_LIBS)
 
 # The apps are loaded as the daemon loads them: they find the engine's side of
 # the ABI in the program.
+APPS_CASES = tests/unit/apps-fixture.c tests/unit/apps-fixture.h \
+	tests/unit/apps-rows.h \
+	tests/unit/apps-scenario.c tests/unit/apps-scenario.h
+
 check_PROGRAMS += tests/unit/test-apps
 TESTS += tests/unit/test-apps
 tests_unit_test_apps_SOURCES = \
-	tests/unit/apps-fixture.c \
-	tests/unit/apps-fixture.h \
-	tests/unit/apps-rows.h \
-	tests/unit/apps-scenario.c \
-	tests/unit/apps-scenario.h \
+	$(APPS_CASES) \
 	tests/unit/test-apps.c
 tests_unit_test_apps_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_apps_LDADD = $(UNIT_LIBS)
@@ -388,11 +388,7 @@ EXTRA_tests_unit_test_apps_DEPENDENCIES = $(app_LTLIBRARIES)
 check_PROGRAMS += tests/unit/test-firewall
 TESTS += tests/unit/test-firewall
 tests_unit_test_firewall_SOURCES = \
-	tests/unit/apps-fixture.c \
-	tests/unit/apps-fixture.h \
-	tests/unit/apps-rows.h \
-	tests/unit/apps-scenario.c \
-	tests/unit/apps-scenario.h \
+	$(APPS_CASES) \
 	tests/unit/test-firewall.c
 tests_unit_test_firewall_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_firewall_LDADD = $(UNIT_LIBS)
@@ -402,11 +398,7 @@ EXTRA_tests_unit_test_firewall_DEPENDENCIES = $(app_LTLIBRARIES)
 check_PROGRAMS += tests/unit/test-loadbalancer
 TESTS += tests/unit/test-loadbalancer
 tests_unit_test_loadbalancer_SOURCES = \
-	tests/unit/apps-fixture.c \
-	tests/unit/apps-fixture.h \
-	tests/unit/apps-rows.h \
-	tests/unit/apps-scenario.c \
-	tests/unit/apps-scenario.h \
+	$(APPS_CASES) \
 	tests/unit/test-loadbalancer.c
 tests_unit_test_loadbalancer_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_loadbalancer_LDADD = $(UNIT_LIBS)

@@ -485,6 +485,31 @@ static struct scenario scenarios[] = {
             { "h1", "+firewall.track/0 1  "
               "actions=goto_table:{TABLE:firewall.policy/38}" } } },
     } },
+    { "firewall_judges_both_families_by_the_same_clauses", {
+        { "{" BASE "," TIERS ", 'policies/p': {'applies_to': ['app'],"
+          " 'rules': [{'direction': 'ingress', 'action': 'allow', 'peers':"
+          " [{'group': 'web'}, {'cidr': 'fd00::/65'}, {'cidr': '10.0.0.0/8'},"
+          " {'cidr': 'fd00::8000:0:0:0/65'}], 'services':"
+          " [{'protocol': 'tcp', 'ports': [80]}]},"
+          " {'direction': 'egress', 'action': 'allow',"
+          " 'peers': [{'cidr': '::/0'}]}]}}", {
+            { "h1", "+firewall.policy/31 32798 reg2=" APP_ID " actions=" },
+            { "h1", "+firewall.policy/31 32798 reg1=" WEB_ID " actions=" },
+            { "h1", "+firewall.policy/31 32798 ct_state=-inv+trk,"
+              "ct_ipv6_src=fd00::/64,ipv6," SHOP " actions=" },
+            { "h1", "+firewall.policy/31 32798 ct_state=-inv+trk,"
+              "ct_nw_src=10.0.0.0/8,ip," SHOP " actions=" },
+            { "h1", "+firewall.policy/31 32798 ct_state=-inv+trk,ct_nw_proto=6"
+              ",ct_tp_dst=80," SHOP " actions=" },
+            /* All addresses of one family are not everyone. */
+            { "h1", "+firewall.policy/13 32798 ct_state=-inv+trk,ipv6,"
+              SHOP " actions=" },
+            { "h1", "+firewall.track/0 150 icmp6,icmp_type=135 actions=goto" },
+            { "h1", "+firewall.track/0 100 ipv6 actions="
+              "set_field:0->reg12,ct(" },
+            { "h1", "+firewall.track/1 95 ct_state=-inv+trk,ipv6,"
+              "nw_frag=later actions=goto" } } },
+    } },
 };
 
 /* Identities.  ----------------------------------------------------------- */

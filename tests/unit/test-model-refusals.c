@@ -14,8 +14,6 @@
 #include "tests/unit/model-fixture.h"
 #include "util.h"
 
-/* Refusals.  -------------------------------------------------------------- */
-
 struct refusal {
     const char *request;
     const char *errors;
