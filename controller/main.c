@@ -411,6 +411,7 @@ start_northbound(struct vmnd *vmnd)
         .private_key = vmnd->options.private_key,
         .certificate = vmnd->options.certificate,
         .ca_cert = vmnd->options.ca_cert,
+        .origins = vmnd->options.api_origin,
         .account_rate = vmnd->options.api_rate_calls,
         .loop = vmnd->loop,
         .webhook = vmnd->webhook,

@@ -20,6 +20,7 @@
 #include "controller/fabric/fabric.h"
 #include "daemon.h"
 #include "openvswitch/vlog.h"
+#include "proto/http/http.h"
 #include "proto/webhook/webhook-url.h"
 #include "stream-ssl.h"
 #include "util.h"
@@ -63,6 +64,8 @@ static const struct option_row {
       "serve the API on TCP too: ssl:ADDRESS:PORT, or on loopback" },
     { "api-token-file", MEMBER(api_token_file), true, "FILE", NULL,
       "who sends its first line as the token may do everything" },
+    { "api-origin", MEMBER(api_origin), false, "ORIGIN[,...]", NULL,
+      "where browsers see the page, if a proxy gives another Host" },
     { "api-rate", MEMBER(api_rate), false, "NUMBER", "200",
       "calls a second that an account may make, or 0 for any number" },
     { "webhook-allow", MEMBER(webhook_allow), false, "URLPREFIX[,...]", NULL,
@@ -312,13 +315,18 @@ check_webhook_allow(const char *text)
     char *fault = webhook_allow_parse(&allow, text);
 
     webhook_allow_uninit(&allow);
-    if (fault) {
-        char *sentence = xasprintf("webhook-allow: %s", fault);
-
-        free(fault);
-        fault = sentence;
-    }
     return fault;
+}
+
+/* Puts the option's name before what is wrong with it.  Takes 'fault', which
+ * may be NULL. */
+static char *
+name_option(const char *name, char *fault)
+{
+    char *sentence = fault ? xasprintf("%s: %s", name, fault) : NULL;
+
+    free(fault);
+    return sentence;
 }
 
 char *
@@ -363,7 +371,12 @@ options_finish(struct options *options)
                               COMMIT_MAX_DELAY_MS, &options->batch_delay_ms);
     }
     if (!problem) {
-        problem = check_webhook_allow(options->webhook_allow);
+        problem = name_option("webhook-allow", check_webhook_allow(
+            options->webhook_allow));
+    }
+    if (!problem) {
+        problem = name_option("api-origin",
+                              http_origins_check(options->api_origin));
     }
     if (problem) {
         return problem;

@@ -18,6 +18,7 @@ struct options {
     char *socket_group;         /* That may open it too, or NULL. */
     char *api_listen;           /* ADDRESS:PORT on loopback, or NULL. */
     char *api_token_file;       /* Or NULL. */
+    char *api_origin;           /* Origins with commas between, or NULL. */
     char *api_rate;             /* As given, and calls a second. */
     unsigned api_rate_calls;
     char *webhook_allow;        /* Prefixes of URLs, or NULL: none. */

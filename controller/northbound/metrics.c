@@ -195,6 +195,8 @@ static const struct metric metrics[] = {
     COUNTER("vmn_http_requests_total", http.n_requests, "API requests."),
     COUNTER("vmn_http_bad_total", http.n_bad,
             "API requests that were malformed."),
+    COUNTER("vmn_http_cross_origin_total", http.n_cross_origin,
+            "API requests of pages of other origins, refused."),
     COUNTER("vmn_http_unauthorized_total", http.n_unauthorized,
             "API requests without the right token."),
     COUNTER("vmn_http_timed_out_total", http.n_timed_out,

@@ -297,6 +297,7 @@ northbound_create(const struct northbound_options *options,
     http_options.max_connections = CONNECTIONS_MAX;
     http_options.authenticate = nb_authenticate;
     http_options.authorize = nb_authorize;
+    http_options.origins = options->origins;
     http_options.pause = pause_cb;
     http_options.pause_aux = commit;
     nb->http = http_server_create(base, &http_options, nb->routes,

@@ -2,6 +2,7 @@
 proto_libproto_a_SOURCES += \
 	proto/http/http-conn.c \
 	proto/http/http-json.c \
+	proto/http/http-origin.c \
 	proto/http/http-parse.c \
 	proto/http/http-parse.h \
 	proto/http/http-private.h \

@@ -132,6 +132,11 @@ void http_request_free(struct http_request *);
  * answered (and freed) already. */
 bool http_request_accept(struct http_request *);
 
+/* http-origin.c */
+/* Refuses what a page of another origin has a browser send.  False if it was
+ * answered (and freed). */
+bool http_request_check_origin(struct http_request *);
+
 /* http-reply.c */
 void http_reply_fault(struct http_request *, const struct http_fault *);
 const char *http_status_phrase(int status);

@@ -261,6 +261,14 @@ authenticate(struct http_request *req)
     return ok;
 }
 
+/* Where it comes from is looked at first: a foreign page's request shall not
+ * count as one of its user's. */
+static bool
+let_in(struct http_request *req)
+{
+    return http_request_check_origin(req) && authenticate(req);
+}
+
 static bool
 authorize(struct http_request *req)
 {
@@ -285,12 +293,25 @@ is_open(struct http_request *req)
     return false;
 }
 
-/* Only JSON comes in.  No type at all is taken for it. */
+static bool
+is_json(const struct http_request *req, const char *type)
+{
+    size_t len = strcspn(type, "; \t");
+
+    return ((len == 16 && !strncasecmp(type, "application/json", len))
+            || (len == 28 && req->head.method == HTTP_PATCH
+                && !strncasecmp(type, "application/merge-patch+json", len)));
+}
+
+/* Only JSON comes in, and must say so: a page of another origin can make a
+ * browser send a body of no type or of some others without asking first.  On a
+ * unix socket no type at all is taken for JSON. */
 static bool
 check_body(struct http_request *req)
 {
     const char *type = http_request_header(req, "Content-Type");
     bool has_body = req->head.chunked || req->head.body_size;
+    bool is_local = req->conn->listener->unix_path;
 
     if (!req->route->takes_body) {
         if (has_body) {
@@ -299,19 +320,12 @@ check_body(struct http_request *req)
         }
         return !has_body;
     }
-    if (type) {
-        size_t len = strcspn(type, "; \t");
-
-        if (!(len == 16 && !strncasecmp(type, "application/json", len))
-            && !(len == 28 && req->head.method == HTTP_PATCH
-                 && !strncasecmp(type, "application/merge-patch+json",
-                                 len))) {
-            http_reply_problem(req, 415, "media-type", NULL,
-                               "Content-Type must be application/json%s",
-                               req->head.method == HTTP_PATCH
-                               ? " or application/merge-patch+json" : "");
-            return false;
-        }
+    if (type ? !is_json(req, type) : has_body && !is_local) {
+        http_reply_problem(req, 415, "media-type", NULL,
+                           "Content-Type must be application/json%s",
+                           req->head.method == HTTP_PATCH
+                           ? " or application/merge-patch+json" : "");
+        return false;
     }
     return true;
 }
@@ -329,8 +343,8 @@ http_request_accept(struct http_request *req)
     /* Who is unknown learns nothing of which paths there are. */
     bool open = is_open(req);
 
-    return ((open || authenticate(req)) && find_route(req)
-            && (!open || req->route->open || authenticate(req))
+    return ((open || let_in(req)) && find_route(req)
+            && (!open || req->route->open || let_in(req))
             && authorize(req) && check_query(req) && check_body(req));
 }
 

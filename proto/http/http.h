@@ -63,6 +63,9 @@ struct http_options {
     int head_timeout_ms;            /* First byte to end of the head. */
     int body_timeout_ms;            /* End of the head to end of the body. */
     int write_timeout_ms;           /* A reply that makes no progress. */
+    /* Origins such as "https://vmn.example.org", with commas between, whose
+     * pages may make requests beside the server's own; or NULL.  Borrowed. */
+    const char *origins;
     /* Called now and then while a body is parsed, if not NULL. */
     void (*pause)(void *aux);
     void *pause_aux;
@@ -131,6 +134,10 @@ int http_listen_tcp(struct http_server *, const char *address,
 /* The port of the first TCP listener in host order, or 0. */
 uint16_t http_server_port(const struct http_server *);
 
+/* Checks 'origins' for http_options.  Returns NULL, or a sentence about what is
+ * wrong, which the caller frees.  NULL is right. */
+char *http_origins_check(const char *origins);
+
 /* Reads a bearer token from a file that only its owner can read. */
 int http_token_load(const char *file, char **token, char **text);
 
@@ -141,6 +148,7 @@ struct http_stats {
     uint64_t n_requests;            /* Whose head was understood. */
     uint64_t n_bad;                 /* Heads and bodies that were not. */
     uint64_t n_unauthorized;
+    uint64_t n_cross_origin;        /* Refused for where they came from. */
     uint64_t n_timed_out;
     uint64_t n_gone;                /* Left before the reply. */
     uint64_t n_streams;             /* Now. */

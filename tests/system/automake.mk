@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	tests/system/api-client/package.json \
 	tests/system/api-client/tsconfig.json \
 	tests/system/api-client/validate.mjs \
+	tests/system/browser.mjs \
 	tests/system/conftest.py \
 	tests/system/dhcp_guests.py \
 	tests/system/inner.py \
@@ -14,6 +15,7 @@ EXTRA_DIST += \
 	tests/system/run-files \
 	tests/system/tagger.py \
 	tests/system/test_api.py \
+	tests/system/test_attacks_api.py \
 	tests/system/test_balancer.py \
 	tests/system/test_bytes.py \
 	tests/system/test_daemon.py \

@@ -766,6 +766,57 @@ token_is_required_over_tcp(void **state)
     client_close(&c);
 }
 
+#define AUTH "Authorization: Bearer " TOKEN "\r\n"
+
+static void
+cross_site_requests_are_refused_over_tcp(void **state)
+{
+    static const struct {
+        const char *request;
+        int status;
+    } cases[] = {
+        { "GET /echo" H AUTH "\r\n", 200 },
+        { "GET /echo" H AUTH "Origin: http://h\r\n\r\n", 200 },
+        { "GET /echo" H AUTH "Origin: https://H\r\n\r\n", 200 },
+        { "GET /echo" H AUTH "Origin: http://h:81\r\n\r\n", 403 },
+        { "GET /echo" H AUTH "Origin: ftp://h\r\n\r\n", 403 },
+        { "GET /echo" H AUTH "Origin: null\r\n\r\n", 403 },
+        { "GET /echo" H AUTH "Origin: https://b:8\r\n\r\n", 200 },
+        { "GET /echo" H AUTH "Origin: https://b\r\n\r\n", 403 },
+        { "GET /echo" H AUTH "Sec-Fetch-Site: none\r\n\r\n", 200 },
+        { "GET /echo" H AUTH "Sec-Fetch-Site: same-site\r\n\r\n", 403 },
+        { "GET /open" H "Sec-Fetch-Site: cross-site\r\n\r\n", 200 },
+        /* It is not counted as one without the right token. */
+        { "GET /echo" H "Sec-Fetch-Site: cross-site\r\n\r\n", 403 },
+        { "GET /echo" H "\r\n", 401 },
+        /* A body says what it is. */
+        { "PUT /body" H AUTH "Content-Type: application/json\r\n"
+          "Content-Length: 2\r\n\r\n{}", 200 },
+        { "PUT /body" H AUTH "Content-Length: 2\r\n\r\n{}", 415 },
+    };
+    struct http_options options = HTTP_OPTIONS_DEFAULT;
+    struct fixture *f = *state;
+    struct http_stats stats;
+    struct client c;
+
+    options.origins = "https://a,https://b:8";
+    restart(f, &options);
+    client_open_tcp(&c, f);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_ask(cases[i].status, &c, cases[i].request);
+    }
+    client_close(&c);
+    http_server_get_stats(f->server, &stats);
+    assert_int_equal(stats.n_unauthorized, 1);
+    assert_int_equal(stats.n_cross_origin, 6);
+
+    /* No browser opens a unix socket. */
+    client_open(&c, f);
+    assert_ask(200, &c, "GET /echo" H "Origin: http://other\r\n\r\n");
+    assert_ask(200, &c, "PUT /body" H "Content-Length: 2\r\n\r\n{}");
+    client_close(&c);
+}
+
 static void
 connections_are_limited(void **state)
 {
@@ -982,6 +1033,7 @@ main(void)
         TEST(dropped_request_closes_the_connection),
         TEST(destroying_the_server_lets_go_of_held_requests),
         TEST(token_is_required_over_tcp),
+        TEST(cross_site_requests_are_refused_over_tcp),
         TEST(connections_are_limited),
         TEST(large_reply_is_complete_for_a_slow_reader),
         TEST(rubbish_never_stops_the_server),

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Cross-site requests: those that a page of another origin makes a browser
+ * send, which adds by itself what proves its user (a client certificate).
+ *
+ * Not for CORS: the server sends no Access-Control headers, so no page of
+ * another origin reads a reply. */
+
+#include <config.h>
+
+#include "proto/http/http-private.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "util.h"
+
+/* Returns the origins' next one from '*p' on, with its length in '*len', and
+ * moves '*p' behind it; NULL: there is none. */
+static const char *
+next_origin(const char **p, size_t *len)
+{
+    const char *origin = *p;
+
+    if (!origin || !*origin) {
+        return NULL;
+    }
+    *len = strcspn(origin, ",");
+    *p = origin + *len + (origin[*len] == ',');
+    return origin;
+}
+
+/* Returns what follows "http://" or "https://" at the start of 'origin', or
+ * NULL. */
+static const char *
+skip_scheme(const char *origin)
+{
+    return (!strncasecmp(origin, "http://", 7) ? origin + 7
+            : !strncasecmp(origin, "https://", 8) ? origin + 8 : NULL);
+}
+
+char *
+http_origins_check(const char *origins)
+{
+    const char *p = origins, *origin;
+    size_t len;
+
+    if (origins && (!*origins || origins[strlen(origins) - 1] == ',')) {
+        return xstrdup("an origin is empty");
+    }
+    while ((origin = next_origin(&p, &len)) != NULL) {
+        const char *host = skip_scheme(origin);
+
+        if (!host || host >= origin + len
+            || strcspn(host, "/?#@ ,") != (size_t) (origin + len - host)) {
+            return xasprintf("\"%.*s\" must be an origin such as "
+                             "https://vmn.example.org:8443, without a path",
+                             (int) len, origin);
+        }
+    }
+    return NULL;
+}
+
+static bool
+is_listed(const char *origins, const char *wanted)
+{
+    const char *p = origins, *origin;
+    size_t len;
+
+    while ((origin = next_origin(&p, &len)) != NULL) {
+        if (len == strlen(wanted) && !strncasecmp(origin, wanted, len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether 'origin' is what the client itself calls this server. */
+static bool
+is_own(const struct http_request *req, const char *origin)
+{
+    const char *host = http_request_header(req, "Host");
+    const char *name = skip_scheme(origin);
+
+    return host && name && !strcasecmp(name, host);
+}
+
+/* Browsers have sent Sec-Fetch-Site since 2023 to servers with TLS and on
+ * loopback, and a page cannot set it.  Without it there is Origin, with all
+ * methods but GET and HEAD.  A client that sends neither is no browser. */
+static bool
+is_foreign(const struct http_request *req)
+{
+    const char *origin = http_request_header(req, "Origin");
+    const char *site = http_request_header(req, "Sec-Fetch-Site");
+
+    if (origin && is_listed(req->server->options.origins, origin)) {
+        return false;
+    } else if (site) {
+        return strcasecmp(site, "same-origin") && strcasecmp(site, "none");
+    }
+    return origin && !is_own(req, origin);
+}
+
+bool
+http_request_check_origin(struct http_request *req)
+{
+    const char *origin = http_request_header(req, "Origin");
+
+    if (req->conn->listener->unix_path || !is_foreign(req)) {
+        return true;            /* No browser opens a unix socket. */
+    }
+    req->server->stats.n_cross_origin++;
+    http_reply_problem(req, 403, "cross-origin", NULL, "Requests of pages of "
+                       "another origin (%s) are refused; --api-origin names "
+                       "origins that are not", origin ? origin : "not named");
+    return false;
+}

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks on the API by those who can reach it: pages of other origins in an
+operator's browser, accounts that may do little, and who has no account.  Each
+function is named for what the attacker wants, and shows that he fails."""
+
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import ssl
+import subprocess
+import threading
+
+import pytest
+from conftest import HERE, close_lab, make_lab
+from test_door import Pki
+from vmnlab import netns
+
+TOP = os.path.join(HERE, "../..")
+PORT = 8443
+PROXY = 8080
+SITE = "https://127.0.0.1:%d" % PORT
+
+
+@pytest.fixture(name="pki", scope="module")
+def _pki(tmp_path_factory):
+    pki = Pki(tmp_path_factory.mktemp("pki"))
+    pki.issue("vmnd")
+    pki.issue("alice")
+    return pki
+
+
+@pytest.fixture(name="lab", scope="module")
+def _lab(pki):
+    lab = make_lab("ata", 1, options=[
+        "--api-listen=ssl:127.0.0.1:%d" % PORT,
+        "--private-key=" + pki.path("vmnd.key"),
+        "--certificate=" + pki.path("vmnd.pem"),
+        "--ca-cert=" + pki.path("ca.pem"), "--api-rate=1000",
+        "--api-origin=http://vmn.test:%d,https://vmn.example.org" % PROXY])
+    lab.vmnd.api.put("accounts/alice", {"role": "admin",
+                                        "certificate": True})
+    yield lab
+    close_lab(lab)
+
+
+def call(lab, pki, method, target, headers=(), body=None):
+    """A call with alice's certificate; returns status and what was said."""
+    context = ssl.create_default_context(cafile=pki.path("ca.pem"))
+    context.load_cert_chain(pki.path("alice.pem"), pki.path("alice.key"))
+    link = http.client.HTTPSConnection("127.0.0.1", PORT, timeout=30,
+                                       context=context)
+    try:
+        with netns.inside(lab.net_ns):
+            link.connect()
+        link.request(method, target, body, dict(headers))
+        reply = link.getresponse()
+        return reply.status, reply.read().decode(errors="replace")
+    finally:
+        link.close()
+
+
+# Pages of other origins.  --------------------------------------------------
+
+def openssl(*args):
+    subprocess.run(["openssl", *args], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture(name="home", scope="module")
+def _home(pki, tmp_path_factory):
+    """A home folder with alice's certificate in the browser's store."""
+    home = tmp_path_factory.mktemp("home")
+    store = home / ".pki" / "nssdb"
+    store.mkdir(parents=True)
+    database = "sql:%s" % store
+
+    subprocess.run(["certutil", "-d", database, "-N", "--empty-password"],
+                   check=True)
+    subprocess.run(["certutil", "-d", database, "-A", "-n", "ca", "-t",
+                    "CT,,", "-i", pki.path("ca.pem")], check=True)
+    openssl("pkcs12", "-export", "-in", pki.path("alice.pem"), "-inkey",
+            pki.path("alice.key"), "-name", "alice", "-passout", "pass:x",
+            "-out", pki.path("alice.p12"))
+    subprocess.run(["pk12util", "-d", database, "-i", pki.path("alice.p12"),
+                    "-W", "x"], check=True, stdout=subprocess.DEVNULL)
+    return home
+
+
+@pytest.fixture(name="modules", scope="module")
+def _modules():
+    return subprocess.run([os.path.join(TOP, "build-aux/page-modules")],
+                          stdout=subprocess.PIPE, text=True,
+                          check=True).stdout.strip()
+
+
+# Chromium takes policies from one folder only.  They are put there in a mount
+# namespace of its own, so that nobody else sees them and nothing stays.
+IN_PRIVATE = """
+set -e
+mkdir -p /etc/chromium
+mount -t tmpfs tmpfs /etc/chromium
+mkdir -p /etc/chromium/policies/managed
+printf '%s' "$POLICY" >/etc/chromium/policies/managed/vmn.json
+exec node "$@"
+"""
+
+
+def browse(lab, home, modules, *steps):
+    """Opens pages and runs scripts in them; returns what these come to."""
+    policy = json.dumps({"AutoSelectCertificateForUrls": [
+        json.dumps({"pattern": SITE, "filter": {}})]})
+    said = netns.run(
+        ["unshare", "--mount", "sh", "-c", IN_PRIVATE, "sh",
+         os.path.join(HERE, "browser.mjs"), modules], ns=lab.net_ns,
+        env=dict(os.environ, HOME=str(home), POLICY=policy), timeout=120,
+        data=json.dumps([{"open": url, "run": run} for url, run in steps]))
+    return json.loads(said.splitlines()[-1])
+
+
+class BlankPage(http.server.BaseHTTPRequestHandler):
+    """An empty page at any address."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_args):
+        pass
+
+
+def make_proxy(lab, pki):
+    """A reverse proxy in front of vmnd, which calls it by another name and
+    vouches for its users by alice's certificate."""
+    class Proxy(BlankPage):
+        def do_GET(self):
+            size = int(self.headers.get("Content-Length", 0))
+            headers = {k: v for k, v in self.headers.items()
+                       if k.lower() not in ("host", "connection")}
+            status, text = call(lab, pki, self.command, self.path, headers,
+                                self.rfile.read(size) if size else None)
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        do_POST = do_GET
+    return Proxy
+
+
+@contextlib.contextmanager
+def serving(lab, handler, context=None, port=0):
+    """A web server in the lab's namespace; gives its port."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler,
+                                             bind_and_activate=False)
+    server.socket.close()
+    server.socket = netns.socket_in(lab.net_ns)
+    server.server_bind()
+    server.server_activate()
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def body_of(name):
+    return json.dumps({"objects": [{"type": "groups", "name": name,
+                                    "spec": {}}]})
+
+
+# A blob of no type has no Content-Type: the request needs no preflight.
+POST_BLOB = """fetch("%s/v1/apply", { method: "POST", mode: "no-cors",
+    credentials: "include", body: new Blob([%s]) })
+    .then(() => "sent", (error) => String(error))"""
+
+# JSON in the name of a form's field, as text.  It answers when the browser
+# has gone to what it posted to.
+POST_FORM = """new Promise((done) => {
+    const frame = document.createElement("iframe");
+    const form = document.createElement("form");
+    const field = document.createElement("input");
+
+    frame.name = "target";
+    document.body.append(frame, form);
+    frame.onload = () => done("sent");
+    Object.assign(form, { method: "POST", enctype: "text/plain",
+      target: "target", action: "%s/v1/apply" });
+    [field.name, field.value] = %s.split(/=/);
+    form.append(field);
+    form.submit();
+})"""
+
+# What the page that vmnd serves may do.
+POST_JSON = """fetch("/v1/apply", { method: "POST", credentials: "include",
+    headers: { "Content-Type": "application/json" }, body: %s })
+    .then((response) => response.status)"""
+
+
+def groups(lab):
+    return [g["name"] for g in lab.vmnd.api.get("groups")["items"]]
+
+
+def test_foreign_page_changes_nothing_with_a_certificate(lab, pki, home,
+                                                         modules):
+    """A page at another site, and one at another port of the same machine,
+    that an operator visits whose browser holds a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki.path("vmnd.pem"), pki.path("vmnd.key"))
+    form = '{"objects":[{"type":"groups","name":"form","spec":{' \
+        '"description":"="}}]}'
+    with serving(lab, BlankPage) as plain, \
+            serving(lab, BlankPage, context) as secure:
+        cross = "http://evil.test:%d/" % plain
+        same = "https://127.0.0.1:%d/" % secure
+        found = browse(
+            lab, home, modules,
+            (cross, POST_BLOB % (SITE, json.dumps(body_of("cross")))),
+            (same, POST_BLOB % (SITE, json.dumps(body_of("same")))),
+            (cross, POST_FORM % (SITE, json.dumps(form))),
+            # The browser does show the certificate where it may.
+            (SITE, POST_JSON % json.dumps(body_of("page"))))
+    assert found == ["sent", "sent", "sent", 200]
+    assert groups(lab) == ["page"]
+    lab.vmnd.api.delete("groups/page")
+
+
+def test_page_behind_a_proxy_goes_on_working(lab, pki, home, modules):
+    """By a name that vmnd is not called by: where the browser says that the
+    page is its own, and where only --api-origin can."""
+    post = POST_JSON.replace('"include"', '"omit"')
+    with serving(lab, make_proxy(lab, pki), port=PROXY):
+        found = browse(
+            lab, home, modules,
+            ("http://127.0.0.1:%d/" % PROXY,
+             post % json.dumps(body_of("loopback"))),
+            ("http://vmn.test:%d/" % PROXY,
+             post % json.dumps(body_of("listed"))),
+            ("http://other.test:%d/" % PROXY,
+             post % json.dumps(body_of("unlisted"))))
+    assert found == [200, 200, 403]
+    assert groups(lab) == ["listed", "loopback"]
+    for name in groups(lab):
+        lab.vmnd.api.delete("groups/" + name)
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize("headers, status", [
+    ({}, 200),                                  # No browser.
+    ({"Sec-Fetch-Site": "same-origin"}, 200),
+    ({"Sec-Fetch-Site": "none"}, 200),
+    ({"Sec-Fetch-Site": "same-site"}, 403),
+    ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ({"Origin": SITE}, 200),
+    ({"Origin": "https://vmn.example.org"}, 200),
+    ({"Origin": "https://vmn.example.org", "Sec-Fetch-Site": "cross-site"},
+     200),
+    ({"Origin": "https://vmn.example.org.evil.example"}, 403),
+    ({"Origin": "https://127.0.0.1"}, 403),     # Another port.
+    ({"Origin": "null"}, 403),
+    ({"Origin": ""}, 403),
+], ids=str)
+def test_foreign_page_causes_no_work(lab, pki, headers, status):
+    """Not by reading either: some calls that change nothing cost much."""
+    before = lab.vmnd.api.metrics()["vmn_http_cross_origin_total"]
+    calls = [("GET", "/v1/backup", None), ("GET", "/metrics", None),
+             ("GET", "/v1/hosts/h1/flows?diff=true", None),
+             ("POST", "/v1/hosts/h1/audit", None),
+             ("POST", "/v1/apply", json.dumps({"objects": []}))]
+    for method, target, body in calls:
+        more = dict(headers, **JSON) if body else headers
+        got, text = call(lab, pki, method, target, more, body)
+        assert got == status, (method, target, text)
+        assert (status == 200) or "--api-origin" in text
+    after = lab.vmnd.api.metrics()["vmn_http_cross_origin_total"]
+    assert after - before == (len(calls) if status == 403 else 0)
+    # A link to the page is followed from anywhere.
+    assert call(lab, pki, "GET", "/", headers)[0] == 200
+
+
+def test_body_of_no_type_is_taken_by_the_socket_alone(lab, pki):
+    body = json.dumps({"objects": []})
+    for headers in ({}, {"Content-Type": "text/plain"},
+                    {"Content-Type": "application/x-www-form-urlencoded"}):
+        status, text = call(lab, pki, "POST", "/v1/apply", headers,
+                            body.encode())
+        assert status == 415 and "application/json" in text
+    assert call(lab, pki, "POST", "/v1/apply", JSON, body)[0] == 200
+    assert lab.vmnd.api.raw("POST", "/v1/apply", body.encode())[0] == 200
