@@ -6,6 +6,7 @@
 
 #include "controller/northbound/northbound-private.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,17 @@ nb_get_status(struct http_request *req, void *nb)
 
 /* Revisions.  ------------------------------------------------------------ */
 
+/* The log could not be read: that is never told as a log that ends.  Takes
+ * 'text'. */
+static void
+refuse_log(struct http_request *req, char *text)
+{
+    http_reply_header(req, "Retry-After", "1");
+    http_reply_problem(req, 503, "unavailable", NULL, "The log could not be "
+                       "read: %s", text);
+    free(text);
+}
+
 void
 nb_get_revision(struct http_request *req, void *nb_)
 {
@@ -138,13 +150,20 @@ nb_get_revision(struct http_request *req, void *nb_)
     /* One that only touched what is not stored (interfaces of hosts), or that
      * the log has dropped by its age, has a receipt alone. */
     struct ds ds = DS_EMPTY_INITIALIZER;
-    bool found = nb->store_class->log(nb->store, revision, &ds);
-    if (!found && revision && revision <= model_durable_revision(nb->model)) {
+    char *problem = NULL;
+    int error = nb->store_class->log(nb->store, revision, &ds, &problem);
+    if (error == ENOENT && revision
+        && revision <= model_durable_revision(nb->model)) {
         ds_put_format(&ds, "{\"revision\":%"PRIu64",\"time\":null,"
                       "\"who\":null,\"changes\":[]", revision);
-        found = true;
+        error = 0;
     }
-    if (!found) {
+    if (error && error != ENOENT) {
+        refuse_log(req, problem);
+        ds_destroy(&ds);
+        return;
+    }
+    if (error) {
         http_reply_problem(req, 404, "not-found", NULL,
                            "There is no revision %s", text);
         return;
@@ -211,7 +230,9 @@ nb_get_revisions(struct http_request *req, void *nb_)
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct northbound *nb = nb_;
     uint64_t next = 0;
+    char *text = NULL;
     struct span span;
+    int error;
 
     if (!query_span(req, &span)) {
         return;
@@ -219,12 +240,20 @@ nb_get_revisions(struct http_request *req, void *nb_)
 
     ds_put_cstr(&ds, "{\"items\":[");
     if (span.type) {
-        next = nb->store_class->object_logs(nb->store, span.type, span.name,
-                                            span.before, span.limit, &ds);
+        error = nb->store_class->object_logs(nb->store, span.type, span.name,
+                                             span.before, span.limit, &ds,
+                                             &next, &text);
     } else if (http_request_query(req, "after")) {
-        nb->store_class->logs(nb->store, span.after, span.limit, &ds);
+        error = nb->store_class->logs(nb->store, span.after, span.limit, &ds,
+                                      &text);
     } else {
-        nb->store_class->newest_logs(nb->store, span.limit, &ds);
+        error = nb->store_class->newest_logs(nb->store, span.limit, &ds,
+                                             &text);
+    }
+    if (error) {
+        refuse_log(req, text);
+        ds_destroy(&ds);
+        return;
     }
     ds_put_format(&ds, "],\"revision\":%"PRIu64,
                   model_durable_revision(nb->model));

@@ -158,6 +158,8 @@ static const struct metric metrics[] = {
             "Groups of changes stored, with one fsync each."),
     COUNTER("vmn_store_failures_total", store.n_failed,
             "Groups of changes that the store refused."),
+    COUNTER("vmn_store_read_failures_total", store.n_read_failures,
+            "Readings of the log of changes that failed."),
     COUNTER("vmn_store_backups_total", store.n_copies, "Backups made."),
     COUNTER("vmn_packet_ins_total", fabric.n_packet_ins,
             "Packets that switches sent up."),

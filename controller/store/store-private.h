@@ -163,4 +163,26 @@ int store_error(sqlite3 *, char **text, const char *doing);
 int store_connect(const char *path, int flags, const char *pragmas,
                   sqlite3 **db, char **text);
 
+/* store-log.c */
+/* What it takes to read the log of changes. */
+struct store_log {
+    sqlite3 *db;                /* Owned, as all of this. */
+    sqlite3_stmt *one, *many, *newest, *back;
+};
+/* Opens 'path', which has been checked.  What is in '*log' must be zero, and be
+ * closed even after an error.  Returns 0, or a positive errno with a sentence. */
+int store_log_open(struct store_log *log, const char *path, char **text);
+void store_log_close(struct store_log *);
+/* These are what struct store_class says of log(), logs(), newest_logs() and
+ * object_logs(). */
+int store_log_one(struct store_log *, uint64_t revision, struct ds *,
+                  char **text);
+int store_log_after(struct store_log *, uint64_t after, size_t limit,
+                    struct ds *, char **text);
+int store_log_newest(struct store_log *, size_t limit, struct ds *,
+                     char **text);
+int store_log_of_object(struct store_log *, const char *type,
+                        const char *name, uint64_t before, size_t limit,
+                        struct ds *, uint64_t *next, char **text);
+
 #endif /* controller/store/store-private.h */

@@ -37,8 +37,9 @@ unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   "write-ahead log\n", stats.path, stats.size,
                   stats.log_size);
     ds_put_format(&ds, "groups of changes: %"PRIu64" stored, %"PRIu64
-                  " refused\nbackups: %"PRIu64"\n", stats.n_batches,
-                  stats.n_failed, stats.n_copies);
+                  " refused\nreadings of the log that failed: %"PRIu64
+                  "\nbackups: %"PRIu64"\n", stats.n_batches,
+                  stats.n_failed, stats.n_read_failures, stats.n_copies);
     unixctl_command_reply(conn, ds_cstr(&ds));
     ds_destroy(&ds);
 }

@@ -24,24 +24,22 @@
 #include <unistd.h>
 
 #include "controller/model/numbers.h"
-#include "controller/schema/schema-row.h"
 #include "controller/store/store-private.h"
-#include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
-#include "svec.h"
 #include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(store);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
 
 struct store {
     char *path;
     struct store_lock lock;
     bool opened;                /* It is ours, and in order. */
     sqlite3 *db;                /* For writing, and for loading before. */
-    sqlite3 *reader;            /* For the log. */
     struct store_statements statements;
-    sqlite3_stmt *log_one, *log_many, *log_newest, *log_back;
+    struct store_log log;       /* For reading it. */
     char *corrupt;              /* Why nothing is written any more, or NULL. */
     struct store_stats stats;
     char *last_error;           /* Of the newest batch, or NULL. */
@@ -367,34 +365,6 @@ open_writer(struct store *store, char **text)
 }
 
 static int
-open_reader(struct store *store, char **text)
-{
-#define SELECT_LOG "SELECT revision, time_ms, who, changes FROM revisions "
-    static const char *const sql[] = {
-        SELECT_LOG "WHERE revision = ?",
-        SELECT_LOG "WHERE revision > ? ORDER BY revision LIMIT ?",
-        "SELECT * FROM (" SELECT_LOG "ORDER BY revision DESC LIMIT ?) "
-        "ORDER BY revision",
-        SELECT_LOG "WHERE revision < ? ORDER BY revision DESC",
-    };
-    sqlite3_stmt **const stmts[] = {
-        &store->log_one, &store->log_many, &store->log_newest,
-        &store->log_back,
-    };
-    int error = store_connect(store->path, SQLITE_OPEN_READONLY,
-                              "PRAGMA busy_timeout = 0", &store->reader,
-                              text);
-
-    for (size_t i = 0; !error && i < ARRAY_SIZE(sql); i++) {
-        if (sqlite3_prepare_v2(store->reader, sql[i], -1, stmts[i], NULL)
-            != SQLITE_OK) {
-            error = store_error(store->reader, text, "cannot read the log");
-        }
-    }
-    return error;
-}
-
-static int
 make_done_event(struct store *store, struct event_base *base, char **text)
 {
     store->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -438,11 +408,7 @@ sqlite_close(struct store *store)
         close(store->done_fd);
     }
     store_statements_finalize(&store->statements);
-    sqlite3_finalize(store->log_one);
-    sqlite3_finalize(store->log_many);
-    sqlite3_finalize(store->log_newest);
-    sqlite3_finalize(store->log_back);
-    sqlite3_close(store->reader);
+    store_log_close(&store->log);
     sqlite3_close(store->db);
     /* Leaves no lock's file beside a file that turned out not to be ours, or
      * not to be had at all. */
@@ -470,7 +436,7 @@ sqlite_open(const char *path, struct event_base *base, struct store **storep,
 
     error = store_lock_take(&store->lock, path, text);
     error = error ? error : open_writer(store, text);
-    error = error ? error : open_reader(store, text);
+    error = error ? error : store_log_open(&store->log, store->path, text);
     error = error ? error : make_done_event(store, base, text);
     error = error ? error : start_writer(store, text);
     if (error) {
@@ -489,115 +455,50 @@ sqlite_open(const char *path, struct event_base *base, struct store **storep,
 
 /* The log.  --------------------------------------------------------------- */
 
-/* What changed is text already, and may be a thousand objects. */
-static void
-put_entry(sqlite3_stmt *stmt, struct ds *ds)
+/* Counts what a reading of the log came to, which it returns. */
+static int
+note_reading(struct store *store, int error, char *const *text)
 {
-    const char *who = (const char *) sqlite3_column_text(stmt, 2);
-    const char *changes = (const char *) sqlite3_column_text(stmt, 3);
-
-    ds_put_format(ds, "{\"revision\":%lld,\"time\":\"",
-                  (long long int) sqlite3_column_int64(stmt, 0));
-    ds_put_strftime_msec(ds, "%Y-%m-%dT%H:%M:%S.###Z",
-                         sqlite3_column_int64(stmt, 1), true);
-    ds_put_cstr(ds, "\",\"who\":");
-    schema_print_string(ds, who ? who : "");
-    ds_put_format(ds, ",\"changes\":%s",
-                  changes && *changes == '[' ? changes : "[]");
-}
-
-static bool
-sqlite_log(struct store *store, uint64_t revision, struct ds *ds)
-{
-    sqlite3_stmt *stmt = store->log_one;
-    bool found;
-
-    sqlite3_bind_int64(stmt, 1, MIN(revision, INT64_MAX));
-    found = sqlite3_step(stmt) == SQLITE_ROW;
-    if (found) {
-        put_entry(stmt, ds);
+    if (error && error != ENOENT) {
+        VLOG_WARN_RL(&rl, "%s: %s", store->path, *text);
+        store->stats.n_read_failures++;
+        if (error == EUCLEAN) {
+            set_corrupt(store, *text);
+        }
     }
-    sqlite3_reset(stmt);
-    return found;
+    return error;
 }
 
-/* All that 'stmt', which is bound, finds. */
-static void
-put_entries(sqlite3_stmt *stmt, struct ds *ds)
+static int
+sqlite_log(struct store *store, uint64_t revision, struct ds *ds, char **text)
 {
-    bool first = true;
-
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
-        ds_put_cstr(ds, first ? "" : ",");
-        put_entry(stmt, ds);
-        ds_put_char(ds, '}');
-        first = false;
-    }
-    sqlite3_reset(stmt);
+    return note_reading(store, store_log_one(&store->log, revision, ds, text),
+                        text);
 }
 
-static void
-sqlite_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds)
+static int
+sqlite_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds,
+            char **text)
 {
-    sqlite3_bind_int64(store->log_many, 1, MIN(after, INT64_MAX));
-    sqlite3_bind_int64(store->log_many, 2, MIN(limit, STORE_LOG_MAX));
-    put_entries(store->log_many, ds);
+    return note_reading(store, store_log_after(&store->log, after, limit, ds,
+                                               text), text);
 }
 
-static void
-sqlite_newest_logs(struct store *store, size_t limit, struct ds *ds)
+static int
+sqlite_newest_logs(struct store *store, size_t limit, struct ds *ds,
+                   char **text)
 {
-    sqlite3_bind_int64(store->log_newest, 1, MIN(limit, STORE_LOG_MAX));
-    put_entries(store->log_newest, ds);
+    return note_reading(store, store_log_newest(&store->log, limit, ds, text),
+                        text);
 }
 
-/* How much of the log one question looks at, so that it takes no longer than a
- * few milliseconds of the loop's time. */
-#define LOOK_ENTRIES 2000
-#define LOOK_BYTES (1024 * 1024)
-
-/* An index of the log by object would be as large as the log, and be written
- * with each change; so this goes back through the log, in parts. */
-static uint64_t
+static int
 sqlite_object_logs(struct store *store, const char *type, const char *name,
-                   uint64_t before, size_t limit, struct ds *ds)
+                   uint64_t before, size_t limit, struct ds *ds,
+                   uint64_t *next, char **text)
 {
-    sqlite3_stmt *stmt = store->log_back;
-    struct ds pattern = DS_EMPTY_INITIALIZER;
-    struct svec found = SVEC_EMPTY_INITIALIZER;
-    size_t n_looked = 0, n_bytes = 0;
-    uint64_t next = 0;
-
-    /* Just as the model writes it (put_change()). */
-    ds_put_format(&pattern, "\"type\":\"%s\",\"name\":", type);
-    schema_print_string(&pattern, name);
-    ds_put_char(&pattern, '}');
-    sqlite3_bind_int64(stmt, 1, MIN(before, INT64_MAX));
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
-        const char *changes = (const char *) sqlite3_column_text(stmt, 3);
-
-        if (n_looked >= LOOK_ENTRIES || n_bytes >= LOOK_BYTES
-            || found.n >= limit) {
-            next = sqlite3_column_int64(stmt, 0) + 1;
-            break;
-        }
-        n_looked++;
-        n_bytes += sqlite3_column_bytes(stmt, 3);
-        if (changes && strstr(changes, ds_cstr(&pattern))) {
-            struct ds entry = DS_EMPTY_INITIALIZER;
-
-            put_entry(stmt, &entry);
-            ds_put_char(&entry, '}');
-            svec_add_nocopy(&found, ds_steal_cstr(&entry));
-        }
-    }
-    sqlite3_reset(stmt);
-    for (size_t i = found.n; i-- > 0; ) {
-        ds_put_format(ds, "%s%s", found.names[i], i ? "," : "");
-    }
-    svec_destroy(&found);
-    ds_destroy(&pattern);
-    return next;
+    return note_reading(store, store_log_of_object(
+        &store->log, type, name, before, limit, ds, next, text), text);
 }
 
 const struct store_class store_sqlite_class = {

@@ -32,6 +32,7 @@ struct store_stats {
                                  * until the next one. */
     uint64_t n_batches;         /* Written. */
     uint64_t n_failed;          /* Refused. */
+    uint64_t n_read_failures;   /* Of the log. */
     uint64_t n_copies;          /* Made. */
     bool ok;                    /* The newest batch was written. */
     bool corrupt;               /* Nothing is written any more. */
@@ -60,22 +61,29 @@ struct store_class {
      * turned out to be corrupt, every batch is refused (EUCLEAN). */
     void (*submit)(struct store *, struct model *, store_done_cb *done,
                    void *aux);
+    /* The log is read on the loop's thread, through a connection of its own.
+     * Each of these returns 0, or a positive errno with a sentence in '*text',
+     * which the caller frees; nothing is appended then.  Finding fewer entries
+     * than there may be is no error, reading fewer than there are is one. */
+
     /* Appends the stored log entry of 'revision' as JSON text {"revision",
-     * "time", "who", "changes"}, without its last brace; false if there is
-     * none.  Reads on the loop's thread, through a connection of its own. */
-    bool (*log)(struct store *, uint64_t revision, struct ds *);
+     * "time", "who", "changes"}, without its last brace.  ENOENT, without a
+     * sentence: there is none. */
+    int (*log)(struct store *, uint64_t revision, struct ds *, char **text);
     /* Appends entries after 'after', oldest first, at most 'limit', with commas
      * between them. */
-    void (*logs)(struct store *, uint64_t after, size_t limit, struct ds *);
+    int (*logs)(struct store *, uint64_t after, size_t limit, struct ds *,
+                char **text);
     /* The newest entries, oldest first, at most 'limit'. */
-    void (*newest_logs)(struct store *, size_t limit, struct ds *);
-    /* Those that name object 'name' of the type with plural 'type', oldest first:
-     * the newest 'limit' of these before revision 'before'.  Looks at a bounded
-     * part of the log, and returns the revision before which to go on, or 0 if there is
-     * nothing more. */
-    uint64_t (*object_logs)(struct store *, const char *type,
-                            const char *name, uint64_t before, size_t limit,
-                            struct ds *);
+    int (*newest_logs)(struct store *, size_t limit, struct ds *,
+                       char **text);
+    /* Those that name object 'name' of the type with plural 'type', oldest
+     * first: the newest 'limit' of these before revision 'before'.  Looks at a
+     * bounded part of the log, and sets '*next' to the revision before which
+     * to go on, or 0 if there is nothing more. */
+    int (*object_logs)(struct store *, const char *type, const char *name,
+                       uint64_t before, size_t limit, struct ds *,
+                       uint64_t *next, char **text);
     /* Makes a copy of all that is durable, checked, of a moment between this
      * call and 'done'.  Neither the loop nor writing waits for it, and it
      * takes as much room beside the file as the file.  If that is corrupt the

@@ -21,15 +21,25 @@ struct fault_file {
 static sqlite3_vfs vfs;
 static sqlite3_vfs *real_vfs;
 static atomic_int countdown;    /* 0: off. */
+static atomic_bool reads;       /* It is of reads. */
 static atomic_bool stays;
 static atomic_bool failed;
 
 void
 fault_vfs_fail_nth(int n, bool stay)
 {
+    atomic_store(&reads, false);
     atomic_store(&countdown, n);
     atomic_store(&stays, stay);
     atomic_store(&failed, false);
+}
+
+void
+fault_vfs_fail_nth_read(int n, bool stay)
+{
+    atomic_store(&countdown, 0);
+    fault_vfs_fail_nth(n, stay);
+    atomic_store(&reads, true);
 }
 
 bool
@@ -39,8 +49,11 @@ fault_vfs_has_failed(void)
 }
 
 static bool
-fails(void)
+fails(bool read)
 {
+    if (read != atomic_load(&reads)) {
+        return false;
+    }
     if (!atomic_load(&countdown)) {
         return atomic_load(&failed) && atomic_load(&stays);
     }
@@ -66,28 +79,29 @@ fault_close(sqlite3_file *f)
 static int
 fault_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
-    return real(f)->pMethods->xRead(real(f), p, n, at);
+    return fails(true) ? SQLITE_IOERR_READ
+                       : real(f)->pMethods->xRead(real(f), p, n, at);
 }
 
 static int
 fault_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-    return fails() ? SQLITE_FULL
-                   : real(f)->pMethods->xWrite(real(f), p, n, at);
+    return fails(false) ? SQLITE_FULL
+                        : real(f)->pMethods->xWrite(real(f), p, n, at);
 }
 
 static int
 fault_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
-    return fails() ? SQLITE_IOERR_TRUNCATE
-                   : real(f)->pMethods->xTruncate(real(f), size);
+    return fails(false) ? SQLITE_IOERR_TRUNCATE
+                        : real(f)->pMethods->xTruncate(real(f), size);
 }
 
 static int
 fault_sync(sqlite3_file *f, int flags)
 {
-    return fails() ? SQLITE_IOERR_FSYNC
-                   : real(f)->pMethods->xSync(real(f), flags);
+    return fails(false) ? SQLITE_IOERR_FSYNC
+                        : real(f)->pMethods->xSync(real(f), flags);
 }
 
 static int

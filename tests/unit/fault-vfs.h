@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An SQLite VFS whose writes and syncs fail when they are told to. */
+ * An SQLite VFS whose reads, writes and syncs fail when they are told to. */
 
 #ifndef TESTS_UNIT_FAULT_VFS_H
 #define TESTS_UNIT_FAULT_VFS_H 1
@@ -15,7 +15,10 @@ void fault_vfs_unregister(void);
  * 'stay', so do all that follow, until this is called again. */
 void fault_vfs_fail_nth(int n, bool stay);
 
-/* True if one has failed since the last call of fault_vfs_fail_nth(). */
+/* The same of reads, which do not count for the above. */
+void fault_vfs_fail_nth_read(int n, bool stay);
+
+/* True if one has failed since the last call of one of the above. */
 bool fault_vfs_has_failed(void);
 
 #endif /* tests/unit/fault-vfs.h */

@@ -83,25 +83,38 @@ put_log(const json_t *log, struct ds *ds)
     free(text);
 }
 
-static bool
-fake_log(struct store *store, uint64_t revision, struct ds *ds)
+/* Fails as the test wants it. */
+static int
+fake_read(const struct store *store, char **text)
+{
+    *text = store->read_error ? xstrdup("disk I/O error") : NULL;
+    return store->read_error;
+}
+
+static int
+fake_log(struct store *store, uint64_t revision, struct ds *ds, char **text)
 {
     json_t *log;
     size_t i;
+
+    if (fake_read(store, text)) {
+        return store->read_error;
+    }
 
     json_array_foreach (store->logs, i, log) {
         if (json_integer_value(json_object_get(log, "revision"))
             == (json_int_t) revision) {
             put_log(log, ds);
             ds_truncate(ds, ds->length - 1);
-            return true;
+            return 0;
         }
     }
-    return false;
+    return ENOENT;
 }
 
-static void
-fake_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds)
+static int
+fake_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds,
+          char **text)
 {
     json_t *log;
     size_t i, n = 0;
@@ -113,10 +126,12 @@ fake_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds)
             put_log(log, ds);
         }
     }
+    return fake_read(store, text);
 }
 
-static void
-fake_newest_logs(struct store *store, size_t limit, struct ds *ds)
+static int
+fake_newest_logs(struct store *store, size_t limit, struct ds *ds,
+                 char **text)
 {
     size_t n = json_array_size(store->logs);
 
@@ -124,12 +139,14 @@ fake_newest_logs(struct store *store, size_t limit, struct ds *ds)
         ds_put_cstr(ds, i > n - MIN(n, limit) ? "," : "");
         put_log(json_array_get(store->logs, i), ds);
     }
+    return fake_read(store, text);
 }
 
 /* All at once. */
-static uint64_t
+static int
 fake_object_logs(struct store *store, const char *type, const char *name,
-                 uint64_t before, size_t limit OVS_UNUSED, struct ds *ds)
+                 uint64_t before, size_t limit OVS_UNUSED, struct ds *ds,
+                 uint64_t *next, char **text)
 {
     const json_t *log, *change;
     size_t i, j, n = 0;
@@ -147,7 +164,8 @@ fake_object_logs(struct store *store, const char *type, const char *name,
             }
         }
     }
-    return before == 77 ? 5 : 0;
+    *next = before == 77 ? 5 : 0;
+    return fake_read(store, text);
 }
 
 static int

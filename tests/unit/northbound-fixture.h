@@ -22,6 +22,7 @@ struct store {
     store_done_cb *cb;
     void *aux;
     int error;                  /* Of the next writes. */
+    int read_error;             /* Of the next readings of the log. */
     bool hold;                  /* Do not finish writes. */
     json_t *logs;
     /* The copy that was asked for. */

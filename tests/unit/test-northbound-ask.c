@@ -63,6 +63,27 @@ revisions_have_who_what_and_receipt(void **state)
 }
 
 static void
+log_that_cannot_be_read_is_no_short_log(void **state)
+{
+    static const char *const paths[] = {
+        "/v1/revisions", "/v1/revisions?after=1", "/v1/revisions/1",
+        "/v1/revisions?type=networks&name=shop", "/v1/revisions/999",
+    };
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    f->store.read_error = EIO;
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        assert_call(f, 503, "GET", paths[i], NULL);
+        assert_text(f, "type", "urn:vmn:problem:unavailable");
+        assert_text(f, "detail", "The log could not be read: disk I/O error");
+        assert_has(&f->client.head, "Retry-After: 1\r\n");
+    }
+    f->store.read_error = 0;
+    assert_call(f, 200, "GET", "/v1/revisions", NULL);
+}
+
+static void
 revisions_of_an_object_are_told(void **state)
 {
     static const char *const refused[][2] = {
@@ -855,6 +876,7 @@ main(void)
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(revisions_have_who_what_and_receipt),
+        TEST(log_that_cannot_be_read_is_no_short_log),
         TEST(revisions_of_an_object_are_told),
         TEST(status_and_metrics_are_told),
         TEST(activity_tells_what_changes_cost),

@@ -337,8 +337,12 @@ read_log(struct fixture *f, uint64_t revision)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     json_t *json = NULL;
+    char *text = NULL;
+    int error = store_sqlite_class.log(f->store, revision, &ds, &text);
 
-    if (store_sqlite_class.log(f->store, revision, &ds)) {
+    assert_true(!error || error == ENOENT);
+    assert_null(text);
+    if (!error) {
         ds_put_char(&ds, '}');
         json = json_loads(ds_cstr(&ds), 0, NULL);
         assert_non_null(json);
@@ -351,9 +355,11 @@ static json_t *
 read_logs(struct fixture *f, uint64_t after, size_t limit)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
+    char *text = NULL;
 
     ds_put_char(&ds, '[');
-    store_sqlite_class.logs(f->store, after, limit, &ds);
+    assert_int_equal(store_sqlite_class.logs(f->store, after, limit, &ds,
+                                             &text), 0);
     ds_put_char(&ds, ']');
     json_t *json = json_loads(ds_cstr(&ds), 0, NULL);
     assert_non_null(json);
@@ -408,11 +414,12 @@ revisions_of(struct fixture *f, const char *type, const char *name,
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct ds text = DS_EMPTY_INITIALIZER;
     json_t *list, *entry;
+    char *problem = NULL;
     size_t i;
 
     ds_put_char(&ds, '[');
-    *next = store_sqlite_class.object_logs(f->store, type, name, before,
-                                           limit, &ds);
+    assert_int_equal(store_sqlite_class.object_logs(
+        f->store, type, name, before, limit, &ds, next, &problem), 0);
     ds_put_char(&ds, ']');
     list = json_loads(ds_cstr(&ds), 0, NULL);
     assert_non_null(list);
@@ -919,6 +926,100 @@ fault_for_good_at_each_write(void **state)
     open_store(f);
 }
 
+/* The ways to read the log. */
+enum reading { READ_ONE, READ_AFTER, READ_NEWEST, READ_OBJECT, N_READINGS };
+
+static int
+read_in_way(struct fixture *f, enum reading way, struct ds *ds, char **text)
+{
+    uint64_t next;
+
+    switch (way) {
+    case READ_ONE:
+        return store_sqlite_class.log(f->store, 2, ds, text);
+    case READ_AFTER:
+        return store_sqlite_class.logs(f->store, 0, 1000, ds, text);
+    case READ_NEWEST:
+        return store_sqlite_class.newest_logs(f->store, 1000, ds, text);
+    case READ_OBJECT:
+        return store_sqlite_class.object_logs(f->store, "groups", "g",
+                                              UINT64_MAX, 1000, ds, &next,
+                                              text);
+    case N_READINGS:
+    default:
+        OVS_NOT_REACHED();
+    }
+}
+
+/* Fails the n-th read, for each n, until a reading goes through: it is an error
+ * or has all that there is, never less. */
+static void
+fail_each_read(struct fixture *f, enum reading way, bool stay)
+{
+    struct store_stats stats;
+    bool failed;
+    int n = 0;
+
+    do {
+        struct ds whole = DS_EMPTY_INITIALIZER;
+        struct ds ds = DS_EMPTY_INITIALIZER;
+        char *text = NULL;
+
+        assert_int_equal(read_in_way(f, way, &whole, &text), 0);
+        /* What the connection has read before is not read again. */
+        close_store(f);
+        open_store(f);
+        fault_vfs_fail_nth_read(++n, stay);
+        ds_put_char(&ds, '[');
+        int error = read_in_way(f, way, &ds, &text);
+        failed = fault_vfs_has_failed();
+        fault_vfs_fail_nth(0, false);
+        if (error) {
+            assert_true(failed);
+            assert_int_equal(error, EIO);
+            assert_non_null(strstr(text, "cannot read the log: "));
+            assert_string_equal(ds_cstr(&ds), "[");
+            free(text);
+        } else {
+            assert_string_equal(ds_cstr(&ds) + 1, ds_cstr(&whole));
+        }
+        store_sqlite_class.get_stats(f->store, &stats);
+        assert_int_equal(stats.n_read_failures, error != 0);
+        assert_false(stats.corrupt);
+        assert_true(stay ? !failed == !error : !error || failed);
+        ds_destroy(&ds);
+        ds_destroy(&whole);
+    } while (failed);
+    /* More than one entry's pages were among them. */
+    assert_true(n > (way == READ_ONE ? 2 : 10));
+}
+
+static void
+fault_at_each_read_of_the_log(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 300; i++) {
+        char *change = xasprintf(
+            "put groups g {'description':'%d'}\nput groups of-a-long-name-%d"
+            " {}\nput groups other-%d {}", i, i, i);
+
+        apply(f, change);
+        assert_int_equal(submit(f), 0);
+        free(change);
+    }
+    close_store(f);
+    fault_vfs_register();
+    open_store(f);
+    for (int way = 0; way < N_READINGS; way++) {
+        fail_each_read(f, way, false);
+        fail_each_read(f, way, true);
+    }
+    close_store(f);
+    fault_vfs_unregister();
+    open_store(f);
+}
+
 static void
 full_file_is_told(void **state)
 {
@@ -1056,6 +1157,7 @@ main(void)
         TEST(what_an_older_format_lacks_is_added),
         TEST(fault_once_at_each_write),
         TEST(fault_for_good_at_each_write),
+        TEST(fault_at_each_read_of_the_log),
         TEST(full_file_is_told),
         TEST(killed_writer_loses_nothing),
         TEST(cost_of_a_commit),

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads the log of changes, through a connection of its own, which in WAL mode
+ * neither waits for the writer nor holds it up.  An error is never taken for
+ * the log's end.  Not for writing it (store-batch.c). */
+
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/schema-row.h"
+#include "controller/store/store-private.h"
+#include "openvswitch/dynamic-string.h"
+#include "svec.h"
+#include "util.h"
+
+int
+store_log_open(struct store_log *log, const char *path, char **text)
+{
+#define SELECT_LOG "SELECT revision, time_ms, who, changes FROM revisions "
+    static const char *const sql[] = {
+        SELECT_LOG "WHERE revision = ?",
+        SELECT_LOG "WHERE revision > ? ORDER BY revision LIMIT ?",
+        "SELECT * FROM (" SELECT_LOG "ORDER BY revision DESC LIMIT ?) "
+        "ORDER BY revision",
+        SELECT_LOG "WHERE revision < ? ORDER BY revision DESC",
+    };
+    sqlite3_stmt **const stmts[] = {
+        &log->one, &log->many, &log->newest, &log->back,
+    };
+    int error = store_connect(path, SQLITE_OPEN_READONLY,
+                              "PRAGMA busy_timeout = 0", &log->db, text);
+
+    for (size_t i = 0; !error && i < ARRAY_SIZE(sql); i++) {
+        if (sqlite3_prepare_v2(log->db, sql[i], -1, stmts[i], NULL)
+            != SQLITE_OK) {
+            error = store_error(log->db, text, "cannot read the log");
+        }
+    }
+    return error;
+}
+
+void
+store_log_close(struct store_log *log)
+{
+    sqlite3_finalize(log->one);
+    sqlite3_finalize(log->many);
+    sqlite3_finalize(log->newest);
+    sqlite3_finalize(log->back);
+    sqlite3_close(log->db);
+}
+
+/* What changed is text already, and may be a thousand objects. */
+static void
+put_entry(sqlite3_stmt *stmt, struct ds *ds)
+{
+    const char *who = (const char *) sqlite3_column_text(stmt, 2);
+    const char *changes = (const char *) sqlite3_column_text(stmt, 3);
+
+    if (!who || !changes) {
+        out_of_memory();        /* Neither is ever NULL in the table. */
+    }
+    ds_put_format(ds, "{\"revision\":%lld,\"time\":\"",
+                  (long long int) sqlite3_column_int64(stmt, 0));
+    ds_put_strftime_msec(ds, "%Y-%m-%dT%H:%M:%S.###Z",
+                         sqlite3_column_int64(stmt, 1), true);
+    ds_put_cstr(ds, "\",\"who\":");
+    schema_print_string(ds, who);
+    ds_put_format(ds, ",\"changes\":%s",
+                  *changes == '[' ? changes : "[]");
+}
+
+/* Ends a reading of the log that 'code' has ended.  If that is an error, takes
+ * back what was appended to 'ds' after its first 'size' bytes, and returns the
+ * errno with a sentence. */
+static int
+finish_reading(struct store_log *log, sqlite3_stmt *stmt, int code,
+               struct ds *ds, size_t size, char **text)
+{
+    int error = 0;
+
+    if (code != SQLITE_ROW && code != SQLITE_DONE) {
+        error = store_error(log->db, text, "cannot read the log");
+        ds_truncate(ds, size);
+    }
+    sqlite3_reset(stmt);
+    return error;
+}
+
+int
+store_log_one(struct store_log *log, uint64_t revision, struct ds *ds, char **text)
+{
+    sqlite3_stmt *stmt = log->one;
+    size_t size = ds->length;
+    int code, error;
+
+    sqlite3_bind_int64(stmt, 1, MIN(revision, INT64_MAX));
+    code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW) {
+        put_entry(stmt, ds);
+    }
+    error = finish_reading(log, stmt, code, ds, size, text);
+    return error ? error : code == SQLITE_ROW ? 0 : ENOENT;
+}
+
+/* All that 'stmt', which is bound, finds. */
+static int
+put_entries(struct store_log *log, sqlite3_stmt *stmt, struct ds *ds,
+            char **text)
+{
+    size_t size = ds->length;
+    bool first = true;
+    int code;
+
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        ds_put_cstr(ds, first ? "" : ",");
+        put_entry(stmt, ds);
+        ds_put_char(ds, '}');
+        first = false;
+    }
+    return finish_reading(log, stmt, code, ds, size, text);
+}
+
+int
+store_log_after(struct store_log *log, uint64_t after, size_t limit, struct ds *ds,
+            char **text)
+{
+    sqlite3_bind_int64(log->many, 1, MIN(after, INT64_MAX));
+    sqlite3_bind_int64(log->many, 2, MIN(limit, STORE_LOG_MAX));
+    return put_entries(log, log->many, ds, text);
+}
+
+int
+store_log_newest(struct store_log *log, size_t limit, struct ds *ds,
+                   char **text)
+{
+    sqlite3_bind_int64(log->newest, 1, MIN(limit, STORE_LOG_MAX));
+    return put_entries(log, log->newest, ds, text);
+}
+
+/* How much of the log one question looks at, so that it takes no longer than a
+ * few milliseconds of the loop's time. */
+#define LOOK_ENTRIES 2000
+#define LOOK_BYTES (1024 * 1024)
+
+/* Collects entries whose changes have 'pattern' from 'stmt', newest first, and
+ * sets '*next' if there are others behind those.  Returns SQLite's code of the
+ * last step. */
+static int
+find_entries(sqlite3_stmt *stmt, const char *pattern, size_t limit,
+             struct svec *found, uint64_t *next)
+{
+    size_t n_looked = 0, n_bytes = 0;
+    int code;
+
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        const char *changes = (const char *) sqlite3_column_text(stmt, 3);
+
+        if (n_looked >= LOOK_ENTRIES || n_bytes >= LOOK_BYTES
+            || found->n >= limit) {
+            *next = sqlite3_column_int64(stmt, 0) + 1;
+            break;
+        }
+        n_looked++;
+        n_bytes += sqlite3_column_bytes(stmt, 3);
+        if (changes && strstr(changes, pattern)) {
+            struct ds entry = DS_EMPTY_INITIALIZER;
+
+            put_entry(stmt, &entry);
+            ds_put_char(&entry, '}');
+            svec_add_nocopy(found, ds_steal_cstr(&entry));
+        }
+    }
+    return code;
+}
+
+/* An index of the log by object would be as large as the log, and be written
+ * with each change; so this goes back through the log, in parts. */
+int
+store_log_of_object(struct store_log *log, const char *type, const char *name,
+                   uint64_t before, size_t limit, struct ds *ds,
+                   uint64_t *next, char **text)
+{
+    sqlite3_stmt *stmt = log->back;
+    struct ds pattern = DS_EMPTY_INITIALIZER;
+    struct svec found = SVEC_EMPTY_INITIALIZER;
+    int code, error;
+
+    /* Just as the model writes it (put_change()). */
+    ds_put_format(&pattern, "\"type\":\"%s\",\"name\":", type);
+    schema_print_string(&pattern, name);
+    ds_put_char(&pattern, '}');
+    *next = 0;
+    sqlite3_bind_int64(stmt, 1, MIN(before, INT64_MAX));
+    code = find_entries(stmt, ds_cstr(&pattern), limit, &found, next);
+    error = finish_reading(log, stmt, code, ds, ds->length, text);
+    for (size_t i = found.n; !error && i-- > 0; ) {
+        ds_put_format(ds, "%s%s", found.names[i], i ? "," : "");
+    }
+    svec_destroy(&found);
+    ds_destroy(&pattern);
+    return error;
+}
