@@ -83,7 +83,11 @@ static const struct option_row {
     { "certificate", MEMBER(certificate), true, "FILE", NULL,
       "PEM file with the certificate" },
     { "ca-cert", MEMBER(ca_cert), true, "FILE", NULL,
-      "PEM file with the CA certificate of the hosts" },
+      "PEM file with the CAs of hosts and of API clients" },
+    { "host-ca-cert", MEMBER(host_ca_cert), true, "FILE", NULL,
+      "PEM file with the CAs of hosts (as ca-cert)" },
+    { "api-ca-cert", MEMBER(api_ca_cert), true, "FILE", NULL,
+      "PEM file with the CAs of API clients (as ca-cert)" },
     { "app-dir", MEMBER(app_dir), true, "DIR", VMN_APPDIR,
       "where apps are looked for" },
     { "max-flows-per-host", MEMBER(max_flows_text), false, "NUMBER",
@@ -329,6 +333,46 @@ name_option(const char *name, char *fault)
     return sentence;
 }
 
+/* Fills in which CAs are believed, and checks that what is to be served by TLS
+ * can be.  Returns NULL, or a sentence that the caller frees. */
+static char *
+finish_tls(struct options *options)
+{
+    if (!options->host_ca_cert) {
+        options->host_ca_cert = nullable_xstrdup(options->ca_cert);
+    }
+    if (!options->api_ca_cert) {
+        options->api_ca_cert = nullable_xstrdup(options->ca_cert);
+    }
+
+    bool has_ca = options->host_ca_cert || options->api_ca_cert;
+    int n_ssl = !!options->private_key + !!options->certificate + has_ca;
+    if (n_ssl && n_ssl != 3) {
+        return xstrdup("private-key, certificate and ca-cert (or host-ca-cert "
+                       "and api-ca-cert) go together");
+    }
+
+    const struct {
+        const char *option, *remote, *ca_option, *ca;
+    } served[] = {
+        { "api-listen", options->api_listen, "api-ca-cert",
+          options->api_ca_cert },
+        { "openflow-listen", options->openflow_listen, "host-ca-cert",
+          options->host_ca_cert },
+        { "ovsdb-listen", options->ovsdb_listen, "host-ca-cert",
+          options->host_ca_cert },
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(served); i++) {
+        if (served[i].remote && !strncmp(served[i].remote, "ssl:", 4)
+            && !served[i].ca) {
+            return xasprintf("%s=ssl: needs private-key, certificate and %s "
+                             "or ca-cert", served[i].option,
+                             served[i].ca_option);
+        }
+    }
+    return NULL;
+}
+
 char *
 options_finish(struct options *options)
 {
@@ -404,17 +448,7 @@ options_finish(struct options *options)
         && !options->api_token_file) {
         return xstrdup("api-listen needs api-token-file");
     }
-    if (options->api_listen && !strncmp(options->api_listen, "ssl:", 4)
-        && !options->private_key) {
-        return xstrdup("api-listen=ssl: needs private-key, certificate and "
-                       "ca-cert");
-    }
-    int n_ssl = (!!options->private_key + !!options->certificate
-                 + !!options->ca_cert);
-    if (n_ssl && n_ssl != 3) {
-        return xstrdup("private-key, certificate and ca-cert go together");
-    }
-    return NULL;
+    return finish_tls(options);
 }
 
 /* The command line.  ------------------------------------------------------ */

@@ -26,9 +26,11 @@ struct options {
     char *openflow_listen;
     char *openflow_target;      /* Where bridges are told to connect to. */
     char *ovsdb_listen;         /* For hosts that dial in, or NULL. */
-    char *private_key;          /* All three or none. */
-    char *certificate;
-    char *ca_cert;
+    char *private_key;          /* This and the next, and at least one CA, */
+    char *certificate;          /* or none of them. */
+    char *ca_cert;              /* What the next two are if nobody says. */
+    char *host_ca_cert;
+    char *api_ca_cert;
     char *app_dir;
     char *unixctl;              /* Path, or NULL for the usual one. */
     char *max_flows_text;       /* As given; for the next. */

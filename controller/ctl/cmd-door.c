@@ -136,13 +136,20 @@ print_commands(struct ctl *ctl, const char *name, const char *manager)
 
     if (tls) {
         fprintf(ctl->out,
-                "# Where the CA is: its certificate, which speaks for %s "
-                "alone\nvmn-pki host %s && scp %s.key %s.pem ca.pem "
+                "# Where the CAs are: its certificate, which speaks for %s "
+                "alone, and vmnd's CA\n"
+                "vmn-pki host %s && scp %s.key %s.pem controller-ca.pem "
                 "root@%s:%s/\n", name, name, name, name, name, dir);
+    }
+    if (manager[0] == 'p') {
+        fprintf(ctl->out, "# Its database is to listen, and does not look at "
+                "names: every certificate of\n# the CA that it believes opens "
+                "it. With \"inbound\" it opens no port.\n");
     }
     fprintf(ctl->out, "# On %s, as root\novs-vsctl ", name);
     if (tls) {
-        fprintf(ctl->out, "set-ssl %s/%s.key %s/%s.pem %s/ca.pem -- ", dir,
+        fprintf(ctl->out, "set-ssl %s/%s.key %s/%s.pem %s/controller-ca.pem "
+                "-- ", dir,
                 name, dir, name, dir);
     }
     fprintf(ctl->out, "set Open_vSwitch . external_ids:system-id=%s "

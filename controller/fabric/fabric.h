@@ -24,9 +24,9 @@ struct fabric_options {
                                    * 'openflow_target'. */
     const char *openflow_target;
     const char *ovsdb_listen;     /* For hosts that dial in, or NULL. */
-    const char *ssl_private_key;  /* All three or none: for ssl: remotes. */
-    const char *ssl_certificate;
-    const char *ssl_ca_cert;
+    const char *ssl_private_key;  /* For ssl: remotes; unless all three are */
+    const char *ssl_certificate;  /* there, there is no TLS. */
+    const char *ssl_ca_cert;    /* Of hosts. */
 
     /* Bounds of what a switch may owe; 0 is for the default. */
     size_t max_bundles;           /* Bundles that are not acknowledged: */
@@ -446,9 +446,9 @@ const char *fabric_port_at(const struct fabric *, const char *host,
 #define FABRIC_N_STATES 6
 extern const char *const fabric_states[FABRIC_N_STATES];
 
-/* The certificates of "ssl:" remotes; false if there are none. */
-struct tls_info;
-bool fabric_get_tls(const struct fabric *, struct tls_info *);
+/* The certificates of "ssl:" remotes, or NULL if there are none. */
+struct tls;
+const struct tls *fabric_tls(const struct fabric *);
 
 /* For /metrics and unixctl. */
 struct fabric_stats {

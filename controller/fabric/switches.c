@@ -270,11 +270,8 @@ switches_server(const struct fabric *f)
     return f->switches->server;
 }
 
-bool
-fabric_get_tls(const struct fabric *f, struct tls_info *info)
+const struct tls *
+fabric_tls(const struct fabric *f)
 {
-    if (f->switches->tls) {
-        tls_get_info(f->switches->tls, info);
-    }
-    return f->switches->tls != NULL;
+    return f->switches->tls;
 }

@@ -136,7 +136,8 @@ const struct schema_struct nb_reply_applied = SHOWN_STRUCT(
 static const struct schema_struct issue = SHOWN_STRUCT(
     "Issue",
     SHOWN("kind", STRING, ALWAYS,
-          "Such as `failed`, `conflict`, `overlap`, `unchecked`, `store`."),
+          "Such as `failed`, `conflict`, `overlap`, `unchecked`, `store`, "
+          "`certificates`."),
     SHOWN("units", STRING, ALWAYS | LIST, "The units that it is about."),
     SHOWN("text", STRING, ALWAYS, "What it is."),
     SHOWN("packet", STRING, 0,

@@ -10,6 +10,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/backend-health.c \
 	controller/northbound/backup.c \
 	controller/northbound/balancers.c \
+	controller/northbound/certificates.c \
 	controller/northbound/change.c \
 	controller/northbound/door.c \
 	controller/northbound/door.h \

@@ -408,35 +408,9 @@ nb_door_destroy(struct nb_door *door)
 
 /* Metrics.  -------------------------------------------------------------- */
 
-/* The lines of a metric about certificates: the API's and that for hosts. */
-static void
-put_certificates(struct ds *ds, const char *name, const char *type,
-                 const char *help, const struct tls_info infos[2],
-                 const bool there[2], bool expiry)
-{
-    static const char *const uses[] = { "api", "hosts" };
-
-    ds_put_format(ds, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
-                  type);
-    for (int i = 0; i < 2; i++) {
-        if (there[i]) {
-            ds_put_format(ds, "%s{use=\"%s\"} %"PRIu64"\n", name, uses[i],
-                          expiry ? (uint64_t) infos[i].expires_s
-                          : infos[i].n_failures);
-        }
-    }
-}
-
 void
 nb_door_put_metrics(const struct northbound *nb, struct ds *ds)
 {
-    struct tls_info infos[2];
-    const bool there[2] = { nb->tls != NULL,
-                            fabric_get_tls(nb->fabric, &infos[1]) };
-
-    if (there[0]) {
-        tls_get_info(nb->tls, &infos[0]);
-    }
     ds_put_format(ds, "# HELP vmn_http_forbidden_total API requests that were "
                   "not for their account.\n"
                   "# TYPE vmn_http_forbidden_total counter\n"
@@ -446,10 +420,4 @@ nb_door_put_metrics(const struct northbound *nb, struct ds *ds)
                   "# TYPE vmn_http_throttled_total counter\n"
                   "vmn_http_throttled_total %"PRIu64"\n", nb->door->n_refused,
                   nb->door->n_throttled);
-    put_certificates(ds, "vmn_certificate_expiry_timestamp_seconds", "gauge",
-                     "When a certificate ends to be good, since 1970.",
-                     infos, there, true);
-    put_certificates(ds, "vmn_certificate_load_failures_total", "counter",
-                     "Certificates that were replaced by what is no good.",
-                     infos, there, false);
 }

@@ -85,6 +85,7 @@ get_problems(const struct northbound *nb)
             "{s:s, s:[], s:o}", "kind", "store", "units", "text",
             json_sprintf("changes cannot be stored: %s", store_error)));
     }
+    nb_certificates_put_problems(nb, problems);
     return problems;
 }
 

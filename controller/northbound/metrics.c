@@ -526,6 +526,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     metrics_put_times(nb, &figures.commit.stored, &figures.fabric.installed,
                       &figures.store.writing, &ds);
     nb_door_put_metrics(nb, &ds);
+    nb_certificates_put_metrics(nb, &ds);
     metrics_put_process(&ds);
     http_reply_body(req, 200, "text/plain; version=0.0.4; charset=utf-8",
                     &ds);

@@ -211,6 +211,20 @@ void nb_balancer_status(const struct northbound *, const struct vmn_row *,
 json_t *nb_backend_health(const struct northbound *, const char *balancer,
                           const char *port);
 
+/* certificates.c */
+struct northbound_options;
+/* Loads the API's into 'nb->tls'.  Returns 0, or a positive errno with a
+ * sentence in '*text' (caller frees). */
+int nb_certificates_load(struct northbound *,
+                         const struct northbound_options *, char **text);
+/* Logs what is wrong with the CAs that are believed. */
+void nb_certificates_check(struct northbound *);
+/* Appends the same to 'problems' of GET /v1/status. */
+void nb_certificates_put_problems(const struct northbound *,
+                                  json_t *problems);
+/* Appends its part of /metrics. */
+void nb_certificates_put_metrics(const struct northbound *, struct ds *);
+
 /* observations.c */
 /* When it ends, by the wall clock. */
 int64_t nb_observation_ends(const struct vmn_observation *,

@@ -189,26 +189,6 @@ nb_routes_destroy(struct http_route *routes, size_t n)
     free(routes);
 }
 
-/* Loads the certificates for the API: clients may show one. */
-static int
-load_certificates(struct northbound *nb,
-                  const struct northbound_options *options, char **text)
-{
-    const struct tls_options tls_options = {
-        .private_key = options->private_key,
-        .certificate = options->certificate,
-        .ca_cert = options->ca_cert,
-        .peer_optional = true,
-    };
-
-    if (!options->private_key) {
-        *text = xasprintf("%s: needs a private key, a certificate and a CA "
-                          "certificate", options->tcp_listen);
-        return EINVAL;
-    }
-    return tls_create(&tls_options, nb->base, &nb->tls, text);
-}
-
 /* "127.0.0.1:8181", with a token, or "ssl:0.0.0.0:8443". */
 static int
 open_tcp(struct northbound *nb, const struct northbound_options *options,
@@ -217,7 +197,7 @@ open_tcp(struct northbound *nb, const struct northbound_options *options,
     const char *address = options->tcp_listen;
     bool is_tls = !strncmp(address, "ssl:", 4);
     char *token = NULL;
-    int error = is_tls ? load_certificates(nb, options, text) : 0;
+    int error = is_tls ? nb_certificates_load(nb, options, text) : 0;
 
     if (!error && options->token_file) {
         error = http_token_load(options->token_file, &token, text);
@@ -307,6 +287,7 @@ northbound_create(const struct northbound_options *options,
         northbound_destroy(nb);
         nb = NULL;
     } else {
+        nb_certificates_check(nb);
         VLOG_INFO("listening on %s%s%s",
                   options->unix_path ? options->unix_path : "",
                   options->unix_path && options->tcp_listen ? " and " : "",

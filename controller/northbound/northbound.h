@@ -43,7 +43,7 @@ struct northbound_options {
 
     const char *private_key;    /* PEM files, for "ssl:"; all three or none. */
     const char *certificate;
-    const char *ca_cert;        /* Of clients that show a certificate. */
+    const char *ca_cert;        /* CAs of clients that show one. */
     const char *origins;        /* See http_options; or NULL. */
     unsigned account_rate;      /* Calls that an account may make a second; 0:
                                  * any number. */

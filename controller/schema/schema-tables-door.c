@@ -26,8 +26,8 @@ const struct schema_field schema_account_fields[] = {
       .def = true, .doc = "Whether it is let in." },
     { .name = "certificate", .type = SCHEMA_BOOL,
       AT(vmn_account, certificate), .flags = SCHEMA_HIDE_DEFAULT,
-      .doc = "Whether a client certificate of the CA proves it, whose common "
-             "name is the account's." },
+      .doc = "Whether a client certificate of the API's CA proves it, whose "
+             "common name is the account's." },
     { .name = "scope", .type = SCHEMA_SELECTOR, AT(vmn_account, scope),
       .doc = "It sees and changes only objects with these labels, and refers "
              "to no others: a project. All when absent." },

@@ -13,6 +13,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,7 +39,8 @@ struct tls {
     SSL_CTX *ctx;
     struct event *look;
     struct stat seen[N_FILES];  /* As of the last try. */
-    int64_t expires_s;
+    int64_t expires_s, ca_expires_s;
+    bool is_own_ca;
     uint64_t n_loads, n_failures;
     char *error;                /* Of the last try, or NULL. */
 };
@@ -97,6 +100,8 @@ make_context(const struct tls *tls)
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER
                        | (tls->peer_optional ? 0
                           : SSL_VERIFY_FAIL_IF_NO_PEER_CERT), NULL);
+    /* The default of servers; not left to OpenSSL's configuration. */
+    SSL_CTX_set_purpose(ctx, X509_PURPOSE_SSL_CLIENT);
     /* Who comes back proves itself anew: its certificate may be another, or no
      * good by now. */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
@@ -105,14 +110,73 @@ make_context(const struct tls *tls)
     return ctx;
 }
 
+/* Returns when 'cert', which may be NULL, expires, in seconds since 1970, or 0
+ * if that is not known. */
 static int64_t
-expiry_of(SSL_CTX *ctx)
+expiry_of(const X509 *cert)
 {
-    X509 *cert = SSL_CTX_get0_certificate(ctx);
     struct tm tm;
 
     return (cert && ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm)
             ? (int64_t) timegm(&tm) : 0);
+}
+
+/* Returns the CA at 'i' of those that 'ctx' believes, or NULL if that is not a
+ * certificate (but a revocation list, say). */
+static X509 *
+ca_at(const SSL_CTX *ctx, int i)
+{
+    STACK_OF(X509_OBJECT) *objects
+        = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+
+    return X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+}
+
+static int
+n_cas(const SSL_CTX *ctx)
+{
+    return sk_X509_OBJECT_num(
+        X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx)));
+}
+
+/* Returns when the first CA that 'ctx' believes expires, or 0 as above. */
+static int64_t
+ca_expiry_of(const SSL_CTX *ctx)
+{
+    int64_t first = 0;
+
+    for (int i = 0; i < n_cas(ctx); i++) {
+        int64_t expires_s = expiry_of(ca_at(ctx, i));
+
+        if (expires_s && (!first || expires_s < first)) {
+            first = expires_s;
+        }
+    }
+    return first;
+}
+
+/* Returns true if 'ctx' would believe its own certificate in a peer's hands,
+ * whatever it may be used for and whether it has expired or not. */
+static bool
+believes_itself(SSL_CTX *ctx)
+{
+    X509_STORE_CTX *verify = X509_STORE_CTX_new();
+    STACK_OF(X509) *chain = NULL;
+    bool result;
+
+    if (!verify) {
+        out_of_memory();
+    }
+    SSL_CTX_get0_chain_certs(ctx, &chain);
+    result = (X509_STORE_CTX_init(verify, SSL_CTX_get_cert_store(ctx),
+                                  SSL_CTX_get0_certificate(ctx), chain) == 1);
+    if (result) {
+        X509_STORE_CTX_set_flags(verify, X509_V_FLAG_NO_CHECK_TIME);
+        result = X509_verify_cert(verify) == 1;
+    }
+    X509_STORE_CTX_free(verify);
+    ERR_clear_error();
+    return result;
 }
 
 /* Takes up what the files hold.  Returns true if they are good. */
@@ -133,8 +197,21 @@ take_up(struct tls *tls)
         return false;
     }
     tls->n_loads++;
-    tls->expires_s = expiry_of(tls->ctx);
+    tls->expires_s = expiry_of(SSL_CTX_get0_certificate(tls->ctx));
+    tls->ca_expires_s = ca_expiry_of(tls->ctx);
+    tls->is_own_ca = believes_itself(tls->ctx);
     return true;
+}
+
+/* Points out that peers and we are of one CA. */
+static void
+warn_of_own_ca(const struct tls *tls)
+{
+    if (tls->is_own_ca) {
+        VLOG_WARN("%s holds the CA of our own certificate, %s: whoever "
+                  "believes that CA takes these peers for us",
+                  tls->names[CA], tls->names[CERTIFICATE]);
+    }
 }
 
 static void
@@ -152,6 +229,7 @@ look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *tls_)
     }
     VLOG_INFO("certificates have changed: connections from now on use %s",
               tls->names[CERTIFICATE]);
+    warn_of_own_ca(tls);
     if (tls->changed) {
         tls->changed(tls->changed_aux);
     }
@@ -178,6 +256,7 @@ tls_create(const struct tls_options *options, struct event_base *base,
         tls_destroy(tls);
         return EINVAL;
     }
+    warn_of_own_ca(tls);
     tls->look = event_new(base, -1, EV_PERSIST, look_cb, tls);
     event_add(tls->look, &tv);
     *tlsp = tls;
@@ -211,10 +290,33 @@ tls_get_info(const struct tls *tls, struct tls_info *info)
 {
     *info = (struct tls_info) {
         .expires_s = tls->expires_s,
+        .ca_expires_s = tls->ca_expires_s,
+        .is_own_ca = tls->is_own_ca,
         .n_loads = tls->n_loads,
         .n_failures = tls->n_failures,
         .error = tls->error,
     };
+}
+
+char *
+tls_shared_ca(const struct tls *a, const struct tls *b)
+{
+    for (int i = 0; i < n_cas(a->ctx); i++) {
+        X509 *ca = ca_at(a->ctx, i);
+
+        for (int j = 0; ca && j < n_cas(b->ctx); j++) {
+            X509 *other = ca_at(b->ctx, j);
+
+            if (other && !X509_cmp(ca, other)) {
+                char name[TLS_NAME_MAX + 1];
+
+                X509_NAME_oneline(X509_get_subject_name(ca), name,
+                                  sizeof name);
+                return xstrdup(name);
+            }
+        }
+    }
+    return NULL;
 }
 
 char *

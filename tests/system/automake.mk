@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	tests/system/tagger.py \
 	tests/system/test_api.py \
 	tests/system/test_attacks_api.py \
+	tests/system/test_attacks_pki.py \
 	tests/system/test_balancer.py \
 	tests/system/test_bytes.py \
 	tests/system/test_daemon.py \
@@ -48,6 +49,7 @@ EXTRA_DIST += \
 	tests/system/test_overlay.py \
 	tests/system/test_packets.py \
 	tests/system/test_page.py \
+	tests/system/test_pki_upgrade.py \
 	tests/system/test_plan.py \
 	tests/system/test_provider.py \
 	tests/system/test_quarrel.py \

@@ -128,7 +128,7 @@ def test_refuses(hypervisor, args, reason):
 
 
 def test_refuses_the_certificate_of_another(hypervisor, tmp_path):
-    for name in ("h1.key", "h1.pem", "ca.pem"):
+    for name in ("h1.key", "h1.pem", "controller-ca.pem"):
         (tmp_path / name).touch()
     netns.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
                "-subj", "/CN=h2", "-keyout", str(tmp_path / "h1.key"), "-out",
@@ -136,6 +136,15 @@ def test_refuses_the_certificate_of_another(hypervisor, tmp_path):
     said = hypervisor.join("--apply", "--pki", str(tmp_path), "h1",
                            "ssl:192.0.2.1", fails=True)
     assert 'speaks for "h2"' in said
+
+
+def test_wants_the_ca_of_vmnd(hypervisor, tmp_path):
+    """The single CA of former versions is not taken for it."""
+    for name in ("h1.key", "h1.pem", "ca.pem"):
+        (tmp_path / name).touch()
+    said = hypervisor.join("--apply", "--pki", str(tmp_path), "h1",
+                           "ssl:192.0.2.1", fails=True)
+    assert "controller-ca.pem is missing" in said
 
 
 def test_refuses_a_chassis_of_ovn(hypervisor):

@@ -47,7 +47,8 @@ def _lab(ca):
         "--openflow-listen=ssl:%s:6643" % ADDRESS,
         "--ovsdb-listen=ssl:%s:6641" % ADDRESS,
         "--private-key=%s/vmnd.key" % ca, "--certificate=%s/vmnd.pem" % ca,
-        "--ca-cert=%s/ca.pem" % ca]
+        "--host-ca-cert=%s/host-ca.pem" % ca,
+        "--api-ca-cert=%s/api-ca.pem" % ca]
     lab.vmnd.start()
     yield lab
     close_lab(lab)
@@ -60,7 +61,8 @@ def join(lab, ca, name, host):
                   ADDRESS + ":6641")
     make, vsctl = [line for line in text.splitlines()
                    if not line.startswith("#")]
-    assert make.startswith("vmn-pki host %s && scp" % name)
+    assert make.startswith("vmn-pki host %s && scp %s.key %s.pem "
+                           "controller-ca.pem " % (name, name, name))
     if not os.path.exists(ca / (name + ".key")):
         pki(ca, "host", name, check=True)
     words = shlex.split(vsctl.replace("/etc/openvswitch", str(ca)))
@@ -94,7 +96,7 @@ def test_certificate_of_another_host_gets_nobody_in(lab, ca):
     """h2 shows h1's: neither its database nor its switch is heard."""
     def come_again_as(name):
         h2.vsctl("set-ssl", "%s/%s.key" % (ca, name), "%s/%s.pem"
-                 % (ca, name), "%s/ca.pem" % ca)
+                 % (ca, name), "%s/controller-ca.pem" % ca)
         h2.stop()
         h2.start()
 
@@ -126,7 +128,8 @@ def test_certificate_of_vmnd_is_renewed(lab, ca):
 
     def shown():
         told = netns.run(["openssl", "s_client", "-connect", ADDRESS
-                          + ":6643", "-CAfile", str(ca / "ca.pem")],
+                          + ":6643", "-CAfile",
+                          str(ca / "controller-ca.pem")],
                          ns=lab.net_ns, data="", check=False)
         return subprocess.run(["openssl", "x509", "-noout", "-serial"],
                               input=told, stdout=subprocess.PIPE, text=True,
@@ -141,16 +144,45 @@ def test_certificate_of_vmnd_is_renewed(lab, ca):
 
 
 def test_pki_refuses_what_makes_no_sense(ca, tmp_path):
-    assert "there is no CA here" in pki(tmp_path, "host", "h1").stdout
+    assert "host-ca.key is not found" in pki(tmp_path, "host", "h1").stdout
     assert "usage:" in pki(tmp_path).stdout
+    assert "want controller, host or api" in pki(tmp_path, "init", "x").stdout
+    (tmp_path / "ca.key").touch()       # A former version's.
+    assert "the single CA of a former version" in pki(tmp_path, "client",
+                                                      "alice").stdout
     for name in "../x", "a b", "-x", "", "a/b", "x" * 64:
         assert pki(ca, "host", name).returncode == 1, name
-    kept = (ca / "ca.pem").read_bytes()
+    kept = {name: (ca / name).read_bytes() for name in (
+        "controller-ca.pem", "host-ca.pem", "api-ca.pem")}
     assert "is there already" in pki(ca, "init").stdout
+    assert "is there already" in pki(ca, "init", "api").stdout
+    assert "is there already" in pki(ca, "host", "api-ca").stdout
     assert "is there already" in pki(ca, "host", "h1").stdout
-    assert (ca / "ca.pem").read_bytes() == kept
-    assert oct(os.stat(ca / "ca.key").st_mode & 0o777) == "0o600"
+    for name, data in kept.items():
+        assert (ca / name).read_bytes() == data
+        key = ca / name.replace(".pem", ".key")
+        assert oct(os.stat(key).st_mode & 0o777) == "0o600"
     assert "CN = h1" in pki(ca, "show", "h1.pem").stdout
+
+
+@pytest.mark.parametrize("name, signer, purposes", [
+    ("vmnd", "controller", "sslserver sslclient"),
+    ("h1", "host", "sslserver sslclient"),
+    ("carol", "api", "sslclient")])
+def test_pki_keeps_cas_and_purposes_apart(ca, name, signer, purposes):
+    """Each certificate is of its CA alone, for its purposes alone."""
+    for command, of in ("host", "h1"), ("client", "carol"):
+        if not os.path.exists(ca / (of + ".pem")):
+            pki(ca, command, of, check=True)
+    for which in "controller", "host", "api":
+        for purpose in "sslserver", "sslclient":
+            done = subprocess.run(
+                ["openssl", "verify", "-CAfile", which + "-ca.pem",
+                 "-purpose", purpose, name + ".pem"], cwd=ca,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                check=False)
+            assert (done.returncode == 0) == (which == signer and purpose
+                                              in purposes.split()), which
 
 
 def test_join_command_knows_ways_in(lab):
@@ -174,7 +206,7 @@ def test_join_command_knows_ways_in(lab):
 
 
 def test_vmnctl_makes_tokens_and_speaks_tls(ca, lab, tmp_path):
-    """The same CA, for people: a token, and a certificate."""
+    """For people: a token, and a certificate of the API's CA."""
     api = lab.vmnd.api
     api.put("accounts/alice", {"role": "viewer", "certificate": True})
     secret = vmnctl(lab, "token", "laptop", "--account", "alice",
@@ -191,7 +223,8 @@ def test_vmnctl_makes_tokens_and_speaks_tls(ca, lab, tmp_path):
     def remote(*args, **env):
         done = subprocess.run(
             ["ip", "netns", "exec", lab.net_ns, find("vmnctl"), "--server",
-             "ssl:%s:8443" % ADDRESS, "--ca-cert", str(ca / "ca.pem"), *args],
+             "ssl:%s:8443" % ADDRESS, "--ca-cert",
+             str(ca / "controller-ca.pem"), *args],
             env=dict(os.environ, **env), text=True, timeout=60,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         return done.returncode, done.stdout + done.stderr
@@ -213,5 +246,6 @@ def test_vmnctl_makes_tokens_and_speaks_tls(ca, lab, tmp_path):
     # Another CA's server is not believed.
     pki(tmp_path, "init", check=True)
     status, text = remote("get", "hosts", "--ca-cert",
-                          str(tmp_path / "ca.pem"), VMNCTL_TOKEN=secret)
+                          str(tmp_path / "controller-ca.pem"),
+                          VMNCTL_TOKEN=secret)
     assert status == 3, text

@@ -270,11 +270,10 @@ fabric_set_sink(struct fabric *f OVS_UNUSED, fabric_sink_cb *sink OVS_UNUSED,
 {
 }
 
-bool
-fabric_get_tls(const struct fabric *f OVS_UNUSED,
-               struct tls_info *info OVS_UNUSED)
+const struct tls *
+fabric_tls(const struct fabric *f OVS_UNUSED)
 {
-    return false;
+    return NULL;
 }
 
 uint64_t

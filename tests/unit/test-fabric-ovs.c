@@ -858,25 +858,25 @@ certificates_are_renewed_without_a_restart(void **state OVS_UNUSED)
 
     set_ssl("");
     until_synced();
-    assert_true(fabric_get_tls(fabric, &first));
+    tls_get_info(fabric_tls(fabric), &first);
     assert_int_equal(first.n_loads, 1);
     assert_true(first.expires_s > time(NULL));
 
     make_pki("", "h1");
-    FIXTURE_TURN_UNTIL(fixture_turn, (fabric_get_tls(fabric, &info),
+    FIXTURE_TURN_UNTIL(fixture_turn, (tls_get_info(fabric_tls(fabric), &info),
                                       info.n_loads == 2));
     /* Half of what belongs together, and rubbish, change nothing. */
     run("cp %s/otherkey.pem %s/key.pem", dir, dir);
-    FIXTURE_TURN_UNTIL(fixture_turn, (fabric_get_tls(fabric, &info),
+    FIXTURE_TURN_UNTIL(fixture_turn, (tls_get_info(fabric_tls(fabric), &info),
                                       info.n_failures == 1));
     run("echo rubbish >%s/cert.pem", dir);
-    FIXTURE_TURN_UNTIL(fixture_turn, (fabric_get_tls(fabric, &info),
+    FIXTURE_TURN_UNTIL(fixture_turn, (tls_get_info(fabric_tls(fabric), &info),
                                       info.n_failures == 2));
     assert_non_null(strstr(info.error, "cert.pem"));
     assert_int_equal(info.n_loads, 2);
     /* The switch's own files are the same. */
     make_pki("", "h1");
-    FIXTURE_TURN_UNTIL(fixture_turn, (fabric_get_tls(fabric, &info),
+    FIXTURE_TURN_UNTIL(fixture_turn, (tls_get_info(fabric_tls(fabric), &info),
                                       info.n_loads == 3));
     switch_disconnect(h1()->sw, "as a test");
     until_synced();

@@ -153,6 +153,17 @@ contradictions_are_refused(void **state OVS_UNUSED)
         { "{\"batch-delay\": \"1001\"}", "batch-delay" },
         { "{\"api-listen\": \"127.0.0.1:80\"}", "api-token-file" },
         { "{\"certificate\": \"/c.pem\"}", "go together" },
+        { "{\"private-key\": \"/k\", \"certificate\": \"/c\"}",
+          "go together" },
+        { "{\"host-ca-cert\": \"/h\"}", "go together" },
+        { "{\"ovsdb-listen\": \"ssl:127.0.0.1:1\"}",
+          "ovsdb-listen=ssl: needs private-key, certificate and host-ca-cert" },
+        { "{\"openflow-listen\": \"ssl:127.0.0.1:1\", \"private-key\": "
+          "\"/k\", \"certificate\": \"/c\", \"api-ca-cert\": \"/a\"}",
+          "openflow-listen=ssl: needs" },
+        { "{\"api-listen\": \"ssl:127.0.0.1:1\", \"private-key\": "
+          "\"/k\", \"certificate\": \"/c\", \"host-ca-cert\": \"/a\"}",
+          "api-ca-cert or ca-cert" },
         { "{\"webhook-allow\": \"a.example\"}",
           "webhook-allow: \"a.example\"" },
         { "{\"webhook-allow\": \"https://a@b/,https://c\"}", "user" },
