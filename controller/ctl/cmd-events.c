@@ -93,6 +93,15 @@ put_binding(struct ds *ds, const json_t *data)
 }
 
 static void
+put_claim(struct ds *ds, const json_t *data)
+{
+    put_text(ds, data, "/port", "");
+    put_text(ds, data, "/host", " refused to ");
+    put_text(ds, data, "/expected", ", expected on ");
+    put_text(ds, data, "/reason", ": ");
+}
+
+static void
 put_end(struct ds *ds, const json_t *end)
 {
     const json_t *port = json_object_get(end, "port");
@@ -155,6 +164,7 @@ static const struct {
 } kinds[] = {
     { "revision", put_revision }, { "installed", put_installed },
     { "host", put_host }, { "binding", put_binding },
+    { "claim", put_claim },
     { "drop", put_packet }, { "log", put_packet }, { "audit", put_audit },
     { "health", put_health }, { "scale", put_scale },
 };

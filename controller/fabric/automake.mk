@@ -6,6 +6,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/backlog.h \
 	controller/fabric/bindings.c \
 	controller/fabric/bindings.h \
+	controller/fabric/claims.c \
+	controller/fabric/claims.h \
 	controller/fabric/commands.c \
 	controller/fabric/counters-private.h \
 	controller/fabric/counters-show.c \
@@ -42,6 +44,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets-timed.c \
 	controller/fabric/packets.c \
 	controller/fabric/packets.h \
+	controller/fabric/placement.c \
+	controller/fabric/placement.h \
 	controller/fabric/receipts.c \
 	controller/fabric/receipts.h \
 	controller/fabric/reconcile.c \

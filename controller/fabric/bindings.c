@@ -3,13 +3,18 @@
  * The rules of bindings; see bindings.h.
  *
  * A claim never displaces a live binding: the target of a migration comes up
- * while the source still runs.  The port's row can, and so can the silence of
- * the active host, since a VM that was started again elsewhere is no
- * migration.  A host that has not reported yet keeps what it had.
+ * while the source still runs.  The port's row can, and so can, where the port
+ * allows it, the silence of the active host, since a VM that was started again
+ * elsewhere is no migration.  A host that has not reported yet keeps what it
+ * had.
  *
  * A host that may still run the VM does not let go before the one that the row
  * names is ready: that is the candidate first, so that its switch is told, and
- * becomes active when the switch has acknowledged it. */
+ * becomes active when the switch has acknowledged it.
+ *
+ * Claims that the port's row, or the host's, does not allow count as none.  The
+ * active host is one of these once its row is changed so; it goes at once if no
+ * allowed host has the interface, and else once that host is ready. */
 
 #include <config.h>
 
@@ -31,7 +36,8 @@ find_claim(const struct binding_claim *claims, size_t n, const char *host)
 static bool
 is_live_claim(const struct binding_claim *claim)
 {
-    return claim && claim->says == BINDING_SAYS_YES && !claim->silent;
+    return (claim && claim->allowed && claim->says == BINDING_SAYS_YES
+            && !claim->silent);
 }
 
 /* How good a second host 'claim' is; 0 if it is none.  A host that has not
@@ -39,6 +45,9 @@ is_live_claim(const struct binding_claim *claim)
 static int
 rank(const struct binding_claim *claim, const struct binding_claim *candidate)
 {
+    if (!claim->allowed) {
+        return 0;
+    }
     switch (claim->says) {
     case BINDING_SAYS_YES:
         return (claim->silent ? 2 : 4) + (claim == candidate);
@@ -72,34 +81,58 @@ best_claim(const struct binding_claim *claims, size_t n,
     return best;
 }
 
+/* Who is to take over from 'active', whatever that says; NULL: nobody. */
+static const struct binding_claim *
+find_target(const struct binding_claim *want,
+            const struct binding_claim *active,
+            const struct binding_claim *candidate,
+            const struct binding_claim *claims, size_t n)
+{
+    const struct binding_claim *best;
+
+    if (is_live_claim(want)) {
+        return want;
+    }
+    if (!active || active->allowed) {
+        return NULL;
+    }
+    best = best_claim(claims, n, active, candidate);
+    return is_live_claim(best) ? best : NULL;
+}
+
 struct binding
-binding_decide(const char *wanted, struct binding now,
+binding_decide(const char *wanted, bool failover, struct binding now,
                const struct binding_claim *claims, size_t n)
 {
     const struct binding_claim *want = find_claim(claims, n, wanted);
     const struct binding_claim *active = find_claim(claims, n, now.active);
     const struct binding_claim *candidate = find_claim(claims, n,
                                                        now.candidate);
-    const struct binding_claim *best;
+    const struct binding_claim *best, *target;
     bool moving = false;
 
     if (active && active->says == BINDING_SAYS_NO) {
         active = NULL;
     }
-    if (is_live_claim(want)) {
-        moving = active && active != want && !active->silent && !want->ready;
-        active = moving ? active : want;
-    } else if (!active || active->silent) {
-        best = best_claim(claims, n, active, candidate);
+    target = find_target(want, active, candidate, claims, n);
+    if (target) {
+        moving = (active && active != target && !active->silent
+                  && !target->ready);
+        active = moving ? active : target;
+    } else {
+        active = active && active->allowed ? active : NULL;
+        best = (!active || (active->silent && failover)
+                ? best_claim(claims, n, active, candidate) : NULL);
         if (is_live_claim(best)) {
             active = best;
-        } else if (!active && want && want->says == BINDING_SAYS_YES) {
+        } else if (!active && want && want->allowed
+                   && want->says == BINDING_SAYS_YES) {
             active = want;
         } else if (!active) {
             active = best;
         }
     }
-    best = (moving ? want
+    best = (moving ? target
             : active ? best_claim(claims, n, active, candidate) : NULL);
     return (struct binding) {
         .active = active ? active->host : NULL,

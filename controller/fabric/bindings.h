@@ -19,6 +19,7 @@ enum binding_says {
 struct binding_claim {
     const char *host;
     enum binding_says says;     /* As last heard. */
+    bool allowed;               /* The port may be bound there. */
     bool silent;                /* Not connected, and not only for a moment. */
     bool ready;                 /* Its switch holds what a candidate's is to
                                  * hold: it can take over without a gap. */
@@ -32,10 +33,15 @@ struct binding {
 };
 
 /* Decides the binding of a port whose row says 'wanted' (a host or NULL) and
- * whose binding is 'now'.  'claims' is sorted by host, each once; a host that
- * is not in it says no, or is gone.  The result's strings are those of
- * 'claims'. */
-struct binding binding_decide(const char *wanted, struct binding now,
+ * whose binding is 'now'.  With 'failover', a live claim takes over from an
+ * active host that is silent.  'claims' is sorted by host, each once; a host
+ * that is not in it says no, or is gone.  The result's strings are those of
+ * 'claims'.
+ *
+ * A host that is not allowed is in no result, but for the one that was active:
+ * it stays while another, which is allowed, gets ready ('moving'). */
+struct binding binding_decide(const char *wanted, bool failover,
+                              struct binding now,
                               const struct binding_claim *claims, size_t n);
 
 #endif /* controller/fabric/bindings.h */

@@ -408,6 +408,11 @@ struct fabric_watch {
     /* A packet was kept; not of one that has come before. */
     void (*sample)(void *aux, enum fabric_sample_kind,
                    const struct fabric_sample *);
+    /* 'host' has the interface of 'port', which may not be bound there, for
+     * 'reason'; 'expected' is where it may, or is, or NULL.  Not more often than
+     * the host's rate. */
+    void (*claim_refused)(void *aux, const char *port, const char *host,
+                          const char *expected, const char *reason);
     /* An audit of the host has found so many differences. */
     void (*audited)(void *aux, const char *host, size_t n_missing,
                     size_t n_altered, size_t n_strangers);
@@ -483,10 +488,19 @@ struct fabric_stats {
     uint64_t n_samples;         /* those that were kept, and those that were */
     uint64_t n_samples_suppressed; /* not, for the budget's sake. */
     uint64_t n_counters_full;   /* Hits not kept, for want of room. */
+    uint64_t n_candidates;      /* Ports that a second host claims. */
     /* Of switches' connections; see struct ofserver_stats. */
     uint64_t n_conns_refused, n_conns_failed, n_conns_bad, n_conns_silent;
 };
 void fabric_get_stats(const struct fabric *, struct fabric_stats *);
+
+/* Calls 'cb' for each pair of hosts of which the first had the interface of a
+ * port that the second was to have ("" where no host was named), with how many
+ * of its claims were refused. */
+typedef void fabric_refused_claims_cb(void *aux, const char *host,
+                                      const char *expected, uint64_t n);
+void fabric_refused_claims(const struct fabric *, fabric_refused_claims_cb *,
+                           void *aux);
 
 /* Calls 'cb' for each reason to drop a packet that was sent up, or an answer:
  * 'who' is "vmn", or "APP.HANDLER" for what a handler gave no answer to. */

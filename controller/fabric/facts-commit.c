@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "controller/fabric/bindings.h"
+#include "controller/fabric/claims.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/switch.h"
 #include "hash.h"
@@ -313,20 +314,44 @@ compare_claims(const void *a_, const void *b_)
     return strcmp(a->host, b->host);
 }
 
+/* Whether 'port' may be bound on 'host'.  If not, sets '*reason', which the
+ * caller frees, to the reason why; NULL if the host is not to blame: a sub-port
+ * whose parent is on no host is on none either. */
+static bool
+is_allowed(const struct facts *facts, const struct fact_port *port,
+           const struct fact_host *host, char **reason)
+{
+    const struct fact_port *parent
+        = port->parent ? facts_find_port(facts, port->parent) : NULL;
+
+    *reason = placement_refuses(&port->placement, host->name, &host->accepts);
+    if (!*reason && parent && parent->active
+        && strcmp(parent->active, host->name)
+        && !nullable_string_is_equal(parent->candidate, host->name)) {
+        *reason = xasprintf("its parent \"%s\" is on \"%s\"", parent->name,
+                            parent->active);
+    }
+    return !*reason && (!parent || parent->active);
+}
+
 /* Adds to 'claims' the host 'name', which has part in a binding but says
  * nothing of the interface, if there is such a host. */
 static void
 add_silent_part(const struct facts *facts, const char *name,
-                const char *iface_id, struct binding_claim *claims, size_t *n)
+                const struct fact_port *port, struct binding_claim *claims,
+                size_t *n)
 {
     const struct fact_host *host = name ? facts_find_host(facts, name) : NULL;
+    char *reason;
 
-    if (host && !facts_host_vif(host, iface_id)) {
+    if (host && !facts_host_vif(host, port->iface_id)) {
         claims[(*n)++] = (struct binding_claim) {
             .host = host->name,
+            .allowed = is_allowed(facts, port, host, &reason),
             .says = host->known ? BINDING_SAYS_NO : BINDING_SAYS_NOTHING,
             .silent = host->silent,
         };
+        free(reason);
     }
 }
 
@@ -338,10 +363,11 @@ gather_claims(const struct facts *facts, const struct fact_port *port,
     size_t allocated = 4;       /* Room for the two parts below. */
     struct binding_claim *claims = xmalloc(allocated * sizeof *claims);
     const struct fact_vif *vif;
+    char *reason;
     size_t n = 0;
 
-    add_silent_part(facts, port->active, port->iface_id, claims, &n);
-    add_silent_part(facts, port->candidate, port->iface_id, claims, &n);
+    add_silent_part(facts, port->active, port, claims, &n);
+    add_silent_part(facts, port->candidate, port, claims, &n);
     HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
                              &facts->vifs) {
         if (strcmp(vif->iface_id, port->iface_id)) {
@@ -352,14 +378,45 @@ gather_claims(const struct facts *facts, const struct fact_port *port,
         }
         claims[n++] = (struct binding_claim) {
             .host = vif->host->name,
+            .allowed = is_allowed(facts, port, vif->host, &reason),
             .says = BINDING_SAYS_YES,
             .silent = vif->host->silent,
             .ready = is_ready(facts, port, vif->host->name),
         };
+        free(reason);
     }
     qsort(claims, n, sizeof *claims, compare_claims);
     *np = n;
     return claims;
+}
+
+/* Notes which hosts have the interface of 'port' and may not, and reports those
+ * that are new.  The active host, which may be about to lose it, is none. */
+static void
+report_refused(struct facts *facts, const struct fact_port *port)
+{
+    const char *expected = placement_expected(&port->placement);
+    struct fact_vif *vif;
+
+    HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
+                             &facts->vifs) {
+        char *reason = NULL;
+        bool is_new;
+
+        if (strcmp(vif->iface_id, port->iface_id)) {
+            continue;
+        }
+        if (!nullable_string_is_equal(port->active, vif->host->name)) {
+            is_allowed(facts, port, vif->host, &reason);
+        }
+        is_new = reason && !vif->refused;
+        free(vif->refused);
+        vif->refused = reason;
+        if (is_new) {
+            claims_refused(facts->claims, port->name, vif->host->name,
+                           expected ? expected : port->active, reason);
+        }
+    }
 }
 
 /* Decides the binding of 'port' anew. */
@@ -374,7 +431,11 @@ decide(struct facts *facts, struct fact_port *port)
     size_t n;
 
     claims = gather_claims(facts, port, &n);
-    next = binding_decide(port->wanted, now, claims, n);
+    /* A VM without a host of its own may be started again on any. */
+    next = binding_decide(port->placement.host,
+                          port->placement.failover
+                          || !placement_is_pinned(&port->placement),
+                          now, claims, n);
     facts_port_set_moving(facts, port, next.moving);
     if (!nullable_string_is_equal(next.active, now.active)
         || !nullable_string_is_equal(next.candidate, now.candidate)) {
@@ -394,6 +455,7 @@ decide(struct facts *facts, struct fact_port *port)
                                next.candidate);
     }
     free(claims);
+    report_refused(facts, port);
 }
 
 /* Returns false if some are left for the next turn. */
@@ -447,7 +509,9 @@ flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *facts_)
 void
 facts_schedule(struct facts *facts)
 {
-    event_active(facts->flush, EV_TIMEOUT, 1);
+    if (facts->flush) {
+        event_active(facts->flush, EV_TIMEOUT, 1);
+    }
 }
 
 /* Comparing.  ------------------------------------------------------------ */
@@ -632,4 +696,5 @@ facts_commit_uninit(struct facts *facts)
     model_request_uninit(&facts->request);
     event_free(facts->resync);
     event_free(facts->flush);
+    facts->flush = NULL;        /* What is destroyed schedules nothing. */
 }

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/claims.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/schema/selector.h"
 #include "hash.h"
 #include "svec.h"
 #include "util.h"
@@ -112,6 +114,20 @@ set_part(struct hmap *index, struct hmap_node *node, char **part,
     }
 }
 
+/* Looks again at the sub-ports of 'port', which are only where it is. */
+static void
+sub_ports_due(struct facts *facts, const struct fact_port *port)
+{
+    struct fact_port *sub;
+
+    HMAP_FOR_EACH_WITH_HASH (sub, parent_node, hash_string(port->name, 0),
+                             &facts->by_parent) {
+        if (!strcmp(sub->parent, port->name)) {
+            facts_port_due(facts, sub, NULL);
+        }
+    }
+}
+
 /* The hosts that have a part in 'port' look at its sub-ports, if it has some. */
 static void
 trunk_due(struct facts *facts, const struct fact_port *port)
@@ -162,6 +178,7 @@ facts_port_set_binding(struct facts *facts, struct fact_port *port,
     free(new_candidate);
     tell_watch(facts, port);
     trunk_due(facts, port);
+    sub_ports_due(facts, port);
 }
 
 /* Looks again at the port whose interface has 'iface_id'. */
@@ -228,7 +245,7 @@ port_destroy(struct facts *facts, struct fact_port *port)
     port_set_parent(facts, port, NULL);
     free(port->name);
     free(port->iface_id);
-    free(port->wanted);
+    placement_uninit(&port->placement);
     free(port->cause);
     free(port);
 }
@@ -247,6 +264,7 @@ port_create(struct facts *facts, const struct vmn_port *row)
 
     port->name = xstrdup(row->row.name);
     port->iface_id = xstrdup(iface_id_of(row));
+    placement_init(&port->placement);
     ovs_list_init(&port->due_node);
     ovs_list_init(&port->moving_node);
     hmap_insert(&facts->ports, &port->name_node, hash_string(port->name, 0));
@@ -255,15 +273,17 @@ port_create(struct facts *facts, const struct vmn_port *row)
     return port;
 }
 
-/* The host where the row wants it: a sub-port is where its parent is. */
-static const char *
-wanted_by(const struct facts *facts, const struct vmn_port *row)
+/* Takes in where the row allows it to be: a sub-port is where its parent is.
+ * Returns true if that is different now. */
+static bool
+set_placement(const struct facts *facts, struct fact_port *port,
+              const struct vmn_port *row)
 {
     const struct vmn_port *parent
         = (row->parent ? model_get(facts->fabric->model, VMN_TABLE_PORT,
                                    row->parent) : NULL);
 
-    return parent ? parent->host : row->host;
+    return placement_set(&port->placement, row, parent);
 }
 
 /* Takes in a row that is there.  Its iface-id may be another one now. */
@@ -272,24 +292,24 @@ port_set(struct facts *facts, const struct vmn_port *row)
 {
     struct fact_port *port = find_port(facts, row->row.name);
     const char *iface_id = iface_id_of(row);
-    const char *wanted = wanted_by(facts, row);
+    bool is_new = !port;
+    bool changed;
 
-    if (port && !strcmp(port->iface_id, iface_id)
-        && nullable_string_is_equal(port->wanted, wanted)
+    if (is_new) {
+        port = port_create(facts, row);
+    }
+    changed = set_placement(facts, port, row);
+    if (!is_new && !changed && !strcmp(port->iface_id, iface_id)
         && nullable_string_is_equal(port->parent, row->parent)) {
         return;
     }
-    if (!port) {
-        port = port_create(facts, row);
-    } else if (strcmp(port->iface_id, iface_id)) {
+    if (strcmp(port->iface_id, iface_id)) {
         hmap_remove(&facts->ports_by_id, &port->id_node);
         free(port->iface_id);
         port->iface_id = xstrdup(iface_id);
         hmap_insert(&facts->ports_by_id, &port->id_node,
                     hash_string(port->iface_id, 0));
     }
-    free(port->wanted);
-    port->wanted = nullable_xstrdup(wanted);
     port_set_parent(facts, port, row->parent);
     facts_port_due(facts, port, NULL);
 }
@@ -304,12 +324,9 @@ sub_ports_set(struct facts *facts, const char *parent)
                              &facts->by_parent) {
         const struct vmn_port *row = model_get(facts->fabric->model,
                                                VMN_TABLE_PORT, port->name);
-        const char *wanted = row ? wanted_by(facts, row) : NULL;
 
-        if (!strcmp(port->parent, parent)
-            && !nullable_string_is_equal(port->wanted, wanted)) {
-            free(port->wanted);
-            port->wanted = nullable_xstrdup(wanted);
+        if (row && !strcmp(port->parent, parent)
+            && set_placement(facts, port, row)) {
             facts_port_due(facts, port, NULL);
         }
     }
@@ -417,6 +434,7 @@ vif_destroy(struct fact_vif *vif)
     hmap_remove(&vif->host->facts->vifs, &vif->id_node);
     free(vif->iface_id);
     free(vif->iface);
+    free(vif->refused);
     free(vif);
 }
 
@@ -523,6 +541,45 @@ facts_host_set_silent(struct fact_host *host, bool silent)
     }
 }
 
+void
+facts_host_set_accepts(struct fact_host *host,
+                       const struct vmn_selector *accepts)
+{
+    if (nullable_string_is_equal(host->accepts.text, accepts->text)) {
+        return;
+    }
+    arena_uninit(&host->accepts_arena);
+    arena_init(&host->accepts_arena);
+    memset(&host->accepts, 0, sizeof host->accepts);
+    if (accepts->text) {
+        /* It was well-formed in the row. */
+        free(selector_parse(accepts->text, strlen(accepts->text),
+                            &host->accepts_arena, &host->accepts));
+    }
+    host_ports_due(host, NULL);
+}
+
+void
+facts_refused_hosts(const struct facts *facts, const struct fact_port *port,
+                    struct svec *hosts)
+{
+    const struct fact_vif *vif;
+
+    HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
+                             &facts->vifs) {
+        if (vif->refused && !strcmp(vif->iface_id, port->iface_id)) {
+            svec_add(hosts, vif->host->name);
+        }
+    }
+    svec_sort(hosts);
+}
+
+size_t
+facts_n_candidates(const struct facts *facts)
+{
+    return hmap_count(&facts->by_candidate);
+}
+
 struct fact_host *
 facts_find_host(const struct facts *facts, const char *name)
 {
@@ -548,6 +605,7 @@ facts_host_add(struct facts *facts, const char *name)
     host->facts = facts;
     host->name = xstrdup(name);
     host->underlay_mtu = underlay ? underlay->mtu : 0;
+    arena_init(&host->accepts_arena);
     hmap_init(&host->vifs);
     model_request_init(&host->request, who);
     free(who);
@@ -566,6 +624,7 @@ host_destroy(struct fact_host *host)
     hmap_remove(&host->facts->hosts, &host->node);
     hmap_destroy(&host->vifs);
     model_request_uninit(&host->request);
+    arena_uninit(&host->accepts_arena);
     free(host->name);
     free(host);
 }
@@ -584,6 +643,7 @@ facts_host_remove(struct fact_host *host)
     while ((port = find_candidate(facts, host->name))) {
         facts_port_set_binding(facts, port, port->active, NULL);
     }
+    claims_forget_host(facts->claims, host->name);
     host_destroy(host);
 }
 
@@ -596,6 +656,7 @@ fabric_facts_create(struct fabric *fabric)
     struct fact_port *port;
 
     facts->fabric = fabric;
+    facts->claims = claims_create(fabric);
     hmap_init(&facts->hosts);
     hmap_init(&facts->vifs);
     hmap_init(&facts->ports);
@@ -647,5 +708,6 @@ fabric_facts_destroy(struct facts *facts)
     hmap_destroy(&facts->by_active);
     hmap_destroy(&facts->by_candidate);
     hmap_destroy(&facts->by_parent);
+    claims_destroy(facts->claims);
     free(facts);
 }

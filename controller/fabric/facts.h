@@ -12,10 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/fabric/placement.h"
 #include "controller/model/model.h"
+#include "controller/schema/arena.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 
+struct claims;
 struct fabric;
 struct svec;
 
@@ -30,6 +33,8 @@ struct fact_vif {
     bool link_up;
     uint32_t tag_ofport;        /* Of a sub-port: of its other end; else 0. */
     bool seen;                  /* In the report that is being taken in. */
+    char *refused;              /* Why its port may not be bound here; NULL: it
+                                 * may, or nobody asked. */
 };
 
 /* What a host reports of an interface.  Strings are borrowed. */
@@ -53,6 +58,8 @@ struct fact_host {
     bool told;                  /* The fabric knows that it is in the model. */
     bool silent;
     bool differs;               /* While resyncing: is to be compared. */
+    struct vmn_selector accepts; /* Ports that may be bound here. */
+    struct arena accepts_arena; /* Of its parts. */
     struct model_request request; /* To be submitted. */
     unsigned int n_submitted;   /* Requests under way. */
 };
@@ -68,8 +75,7 @@ struct fact_port {
     struct ovs_list moving_node; /* In 'moving', or empty. */
     char *name;
     char *iface_id;
-    char *wanted;               /* The row's host (a sub-port's: its parent's),
-                                 * or NULL. */
+    struct placement placement; /* Where it may be. */
     char *parent;               /* Of a sub-port; else NULL. */
     char *active;               /* Or NULL. */
     char *candidate;            /* Or NULL. */
@@ -96,6 +102,7 @@ struct facts {
     int resync_ms;              /* Next delay. */
     struct model_request request; /* To be submitted for no host. */
     struct ovs_list submitted;  /* struct submission. */
+    struct claims *claims;      /* That were refused. */
 };
 
 /* facts.c.  -------------------------------------------------------------- */
@@ -116,6 +123,9 @@ void facts_host_report(struct fact_host *, const struct fact_report *,
  * changes nothing: what was reported last holds on. */
 void facts_host_underlay(struct fact_host *, uint32_t mtu);
 void facts_host_set_silent(struct fact_host *, bool silent);
+/* Ports may be bound on the host if 'accepts' selects them. */
+void facts_host_set_accepts(struct fact_host *,
+                            const struct vmn_selector *accepts);
 /* Adds to 'iface_ids' those of the sub-ports whose parent is there, or may be
  * next. */
 void facts_host_subports(const struct fact_host *, struct svec *iface_ids);
@@ -131,6 +141,11 @@ void facts_update_all_ports(struct facts *);
 const struct fact_port *facts_find_port(const struct facts *,
                                         const char *name);
 struct fact_host *facts_find_host(const struct facts *, const char *name);
+/* Adds to 'hosts' those that have the port's interface and may not. */
+void facts_refused_hosts(const struct facts *, const struct fact_port *,
+                         struct svec *hosts);
+/* The number of ports that two hosts claim, and may. */
+size_t facts_n_candidates(const struct facts *);
 
 /* For facts-commit.c. */
 void facts_port_set_binding(struct facts *, struct fact_port *,

@@ -260,6 +260,7 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
     db->tunnel_interface = nullable_xstrdup(row->tunnel_interface);
     db->has_ipv6 = (row->tunnel_ip.family == 6
                     || row->second_tunnel_ip.family == 6);
+    facts_host_set_accepts(db->facts, &row->port_selector);
     host_provider_set(db, row);
     host_trunk_update(db);
     host_telemetry_update(db, row);

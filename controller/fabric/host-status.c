@@ -9,11 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/claims.h"
 #include "controller/fabric/host-db.h"
 #include "controller/fabric/switch.h"
 #include "sset.h"
+#include "svec.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
+
+/* Hosts that the status of a port names at most. */
+#define REFUSED_CLAIMS_MAX 16
 
 static json_t *
 session_status(const struct fabric_host_db *db,
@@ -317,6 +322,22 @@ port_traffic(const struct fabric *fabric, const char *host, uint32_t ofport)
                      "received_bytes_s", (json_int_t) t.received_bytes_s);
 }
 
+/* Hosts whose claims for 'port' are refused, or NULL if there are none. */
+static json_t *
+refused_claims(const struct facts *facts, const struct fact_port *port)
+{
+    struct svec hosts = SVEC_EMPTY_INITIALIZER;
+    json_t *list = NULL;
+
+    facts_refused_hosts(facts, port, &hosts);
+    for (size_t i = 0; i < hosts.n && i < REFUSED_CLAIMS_MAX; i++) {
+        list = list ? list : json_array();
+        json_array_append_new(list, json_string(hosts.names[i]));
+    }
+    svec_destroy(&hosts);
+    return list;
+}
+
 json_t *
 fabric_port_status(const struct fabric *fabric, const char *name)
 {
@@ -336,14 +357,16 @@ fabric_port_status(const struct fabric *fabric, const char *name)
         return json_pack("{s:s}", "state", "external");
     }
     if (!port->active) {
-        return json_pack("{s:s}", "state", "unbound");
+        return json_pack("{s:s, s:o*}", "state", "unbound", "refused_claims",
+                         refused_claims(facts, port));
     }
     host = facts_find_host(facts, port->active);
     vif = host ? facts_host_vif(host, port->iface_id) : NULL;
     reason = row ? wire_reason(fabric, port->active, row) : NULL;
-    status = json_pack("{s:s, s:s*, s:s, s:o*, s:s*, s:o*}",
+    status = json_pack("{s:s, s:s*, s:o*, s:s, s:o*, s:s*, s:o*}",
                        "host", port->active,
                        "candidate", port->candidate,
+                       "refused_claims", refused_claims(facts, port),
                        "state", port_state(fabric, port, vif),
                        "ofport", vif ? json_integer(vif->ofport) : NULL,
                        "reason", reason, "traffic",
@@ -351,4 +374,11 @@ fabric_port_status(const struct fabric *fabric, const char *name)
                        : NULL);
     free(reason);
     return status;
+}
+
+void
+fabric_refused_claims(const struct fabric *fabric,
+                      fabric_refused_claims_cb *cb, void *aux)
+{
+    claims_each(fabric->db->facts->claims, cb, aux);
 }

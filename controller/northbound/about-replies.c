@@ -405,6 +405,16 @@ static const struct schema_struct event_binding = SHOWN_STRUCT(
     SHOWN("state", STRING, ALWAYS, "As in its status."),
     SHOWN("reason", STRING, 0, "As in its status."));
 
+static const struct schema_struct event_claim = SHOWN_STRUCT(
+    "claim",
+    SHOWN("port", STRING, ALWAYS, "The port."),
+    SHOWN("network", STRING, ALWAYS, "Its network."),
+    SHOWN("time", STRING, ALWAYS | TIME, "When."),
+    SHOWN("host", STRING, ALWAYS, "The host that has its interface."),
+    SHOWN("expected", STRING, ALWAYS | OR_NULL,
+          "The host that is to have it, or has it."),
+    SHOWN("reason", STRING, ALWAYS, "Why it is not bound there."));
+
 static const struct schema_struct event_audit = SHOWN_STRUCT(
     "audit",
     SHOWN("host", STRING, ALWAYS, "The host."),
@@ -452,6 +462,9 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
           .nested = &event_host),
     SHOWN("binding", STRUCT, 0, "Where a port is, and whether it works.",
           .nested = &event_binding),
+    SHOWN("claim", STRUCT, 0,
+          "A host has the interface of a port that may not be bound there.",
+          .nested = &event_claim),
     SHOWN("drop", STRUCT, 0, "A packet was dropped.", .nested = &sample),
     SHOWN("log", STRUCT, 0, "A rule with a log has decided.",
           .nested = &event),

@@ -390,6 +390,29 @@ tell_port(struct event_sources *es, const struct vmn_port *port,
         "reason", json_object_get(status, "reason")), &about);
 }
 
+/* A host has the interface of a port that may not be bound there. */
+static void
+claim_refused_cb(void *es_, const char *name, const char *host,
+                 const char *expected, const char *reason)
+{
+    struct event_sources *es = es_;
+    const struct vmn_port *port = model_get_durable(
+        es->nb->model, VMN_TABLE_PORT, name, NULL);
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    if (!port) {
+        return;
+    }
+    event_about(&about, VMN_TABLE_PORT, name);
+    event_about(&about, VMN_TABLE_NETWORK, port->network);
+    event_about(&about, VMN_TABLE_HOST, host);
+    event_about(&about, VMN_TABLE_HOST, expected);
+    push_json(es, EVENT_CLAIM, json_pack(
+        "{s:s, s:s, s:o, s:s, s:s?, s:s}", "port", name,
+        "network", port->network, "time", nb_time_json(time_wall_msec()),
+        "host", host, "expected", expected, "reason", reason), &about);
+}
+
 static void
 look_at_port(struct event_sources *es, const char *name)
 {
@@ -510,6 +533,7 @@ health_cb(void *es_, const char *balancer, const char *port,
 static const struct fabric_watch fabric_watch = {
     .host = host_cb,
     .port = port_cb,
+    .claim_refused = claim_refused_cb,
     .acked = acked_cb,
     .installed = installed_cb,
     .sample = sample_cb,

@@ -23,6 +23,7 @@ enum event_kind {
     EVENT_INSTALLED,            /* All hosts concerned have acknowledged it. */
     EVENT_HOST,                 /* A host's state is another one. */
     EVENT_BINDING,              /* Where a port is, and whether it works. */
+    EVENT_CLAIM,                /* A host's claim of a port was refused. */
     EVENT_DROP,                 /* A packet was dropped. */
     EVENT_LOG,                  /* A rule with a log has decided. */
     EVENT_AUDIT,                /* A host held something else. */

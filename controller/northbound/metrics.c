@@ -95,6 +95,9 @@ static const struct metric metrics[] = {
           "Hosts that hold what is wanted."),
     GAUGE("vmn_hosts_diverged", fabric.n_diverged,
           "Connected hosts whose switches refuse something."),
+    GAUGE("vmn_ports_with_candidate", fabric.n_candidates,
+          "Ports whose interface a second host has, which may be bound "
+          "there."),
     COUNTER("vmn_fabric_flow_adds_total", fabric.n_flow_adds,
             "Flows added on switches."),
     COUNTER("vmn_fabric_flow_deletes_total", fabric.n_flow_deletes,
@@ -392,6 +395,26 @@ put_loads(const struct load *load, struct ds *ds)
     }
 }
 
+static void
+put_claim(void *ds, const char *host, const char *expected, uint64_t n)
+{
+    ds_put_cstr(ds, "vmn_port_claims_refused_total{host=");
+    metrics_label(ds, host);
+    ds_put_cstr(ds, ",expected=");
+    metrics_label(ds, expected);
+    ds_put_format(ds, "} %"PRIu64"\n", n);
+}
+
+/* Hosts that had ports' interfaces and may not have them. */
+static void
+put_claims(const struct fabric *fabric, struct ds *ds)
+{
+    metrics_family(ds, "vmn_port_claims_refused_total", "counter",
+                   "Claims of ports that were refused, by the host that had "
+                   "the interface and the one that was to have it.");
+    fabric_refused_claims(fabric, put_claim, ds);
+}
+
 /* What audits found, by owner. */
 static void
 put_audits(const struct fabric *fabric, struct ds *ds)
@@ -515,6 +538,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     put_types(nb->model, &ds);
     put_classes(nb->engine, &ds);
     put_apps(nb, &ds);
+    put_claims(nb->fabric, &ds);
     put_audits(nb->fabric, &ds);
     put_drops(nb->fabric, &ds);
     put_flow_drops(nb->fabric, &ds);

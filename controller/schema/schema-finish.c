@@ -251,9 +251,35 @@ finish_sub_port(const struct vmn_port *port, const char *pointer,
               "cannot be combined with \"parent\": a sub-port is where its "
               "parent is");
     }
+    if (port->parent && port->n_hosts) {
+        fault(errors, pointer, "hosts",
+              "cannot be combined with \"parent\": a sub-port is where its "
+              "parent is");
+    }
     if (port->parent && port->external) {
         fault(errors, pointer, "external",
               "cannot be combined with \"parent\"");
+    }
+}
+
+/* Checks where it may be bound. */
+static void
+finish_hosts(const struct vmn_port *port, const char *pointer,
+             struct vmn_errors *errors)
+{
+    bool found = !port->host || !port->n_hosts;
+
+    for (size_t i = 0; !found && i < port->n_hosts; i++) {
+        found = !strcmp(port->hosts[i], port->host);
+    }
+    if (!found) {
+        fault(errors, pointer, "host",
+              "must be one of \"hosts\": \"%s\" is not", port->host);
+    }
+    if (port->failover && !port->n_hosts) {
+        fault(errors, pointer, "failover",
+              "is only for a port with \"hosts\": it says whether another of "
+              "them takes over");
     }
 }
 
@@ -261,7 +287,7 @@ void
 schema_finish_port(void *port_, const json_t *json, const char *pointer,
                    struct vmn_errors *errors)
 {
-    static const char *const members[] = { "host", "iface_id" };
+    static const char *const members[] = { "host", "iface_id", "hosts" };
     const struct vmn_port *port = port_;
 
     for (size_t i = 0; port->external && i < ARRAY_SIZE(members); i++) {
@@ -269,7 +295,8 @@ schema_finish_port(void *port_, const json_t *json, const char *pointer,
 
         /* A name is what absence stands for, and is shown. */
         if (value && !json_is_null(value)
-            && (!i || strcmp(json_string_value(value), port->row.name))) {
+            && (i != 1
+                || strcmp(json_string_value(value), port->row.name))) {
             fault(errors, pointer, members[i],
                   "cannot be combined with \"external\": such a port is on no "
                   "host");
@@ -281,6 +308,7 @@ schema_finish_port(void *port_, const json_t *json, const char *pointer,
               "network is known there");
     }
     finish_sub_port(port, pointer, errors);
+    finish_hosts(port, pointer, errors);
 }
 
 void

@@ -264,6 +264,10 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .flags = SCHEMA_SET, LIST_AT(vmn_host, provider_bridges),
                   .max_items = 16, .nested = &schema_provider_bridge,
                   .doc = "Bridges that lead to physical networks." },
+                { .name = "port_selector", .type = SCHEMA_SELECTOR,
+                  AT(vmn_host, port_selector),
+                  .doc = "The ports that may be bound on it, by their "
+                         "labels; all when absent." },
                 { .name = NULL },
             },
             .finish = schema_finish_host,
@@ -371,9 +375,20 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .doc = "What it may use as its source besides its own." },
                 { .name = "host", .type = SCHEMA_REF, AT(vmn_port, host),
                   .ref = VMN_TABLE_HOST,
-                  .doc = "The host whose claim wins, once its switch is ready, "
-                         "if several have its interface; elsewhere it still "
-                         "runs." },
+                  .doc = "The host that it is to be on: bound nowhere else, "
+                         "unless `hosts` names others; it moves there once "
+                         "the host has its interface and its switch is "
+                         "ready." },
+                { .name = "hosts", .type = SCHEMA_REF, .flags = SCHEMA_SET,
+                  LIST_AT(vmn_port, hosts), .min_items = 1, .max_items = 64,
+                  .absent = "`host` alone, or any host",
+                  .ref = VMN_TABLE_HOST,
+                  .doc = "The hosts that it may be bound on; claims of others "
+                         "are refused." },
+                { .name = "failover", .type = SCHEMA_BOOL,
+                  AT(vmn_port, failover), .flags = SCHEMA_HIDE_DEFAULT,
+                  .doc = "Whether another of `hosts` that has its interface "
+                         "takes over when its host is silent." },
                 { .name = "iface_id", .type = SCHEMA_STRING,
                   AT(vmn_port, iface_id), .flags = SCHEMA_NAME_DEFAULT,
                   .max = VMN_NAME_LEN, .check = value_check_iface_id,

@@ -37,6 +37,7 @@ const struct store_step store_steps[] = {
     { 2, CURSORS_TABLE },
     { 3, "" },
     { 4, "" },
+    { 5, "" },
     { 0, NULL },
 };
 

@@ -22,7 +22,7 @@
  * vmnd leaves such a file alone; a new format needs a step in store-format.c.
  * 2: tiers, groups in groups, exceptions.  3: routers, cursors of subnets,
  * observations.  4: accounts, tokens, telemetries, what backends do. */
-#define STORE_FORMAT 5
+#define STORE_FORMAT 6
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* How many revisions the log keeps. */

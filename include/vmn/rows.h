@@ -75,6 +75,8 @@ struct vmn_host {
     const char *tunnel_interface; /* Its name, or NULL: not told. */
     size_t n_provider_bridges;
     const struct vmn_provider_bridge *provider_bridges; /* Each bridge once. */
+    struct vmn_selector port_selector; /* Ports that may be bound here; text
+                                        * NULL: all. */
 };
 
 /* Addresses from 'start' to 'end', both of them included. */
@@ -178,7 +180,8 @@ struct vmn_port {
     bool quarantined;           /* See vmn_is_quarantined(). */
     size_t n_allowed_addresses;
     const struct vmn_address_pair *allowed_addresses;
-    const char *host;           /* Where it is to run, or NULL: anywhere. */
+    const char *host;           /* Where it is to run, or NULL: any of 'hosts',
+                                 * or anywhere if there are none of these. */
     const char *iface_id;       /* external_ids:iface-id on the host. */
     struct vmn_dhcp_options dhcp_options;
     bool external;              /* A machine on the physical network of its
@@ -188,6 +191,10 @@ struct vmn_port {
     uint32_t vlan;              /* That tag's, 1 to 4094; else 0. */
     bool unknown;               /* There may be others behind it, with addresses
                                  * that no row names. */
+    size_t n_hosts;             /* Where alone it may be bound; see 'host'. */
+    const char *const *hosts;
+    bool failover;              /* To another of 'hosts' when its host is
+                                 * silent. */
 };
 
 /* A set of ports and addresses. */

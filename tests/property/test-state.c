@@ -251,6 +251,11 @@ put_port(struct ds *ds)
     }
     if (chance(20)) {
         put_ref(ds, "host", VMN_TABLE_HOST);
+    } else if (chance(10)) {
+        put_refs(ds, "hosts", VMN_TABLE_HOST);
+        if (chance(30)) {
+            ds_put_cstr(ds, ",'failover':true");
+        }
     }
     if (chance(10)) {
         ds_put_format(ds, ",'iface_id':'p%u'", rnd(14));
@@ -614,6 +619,9 @@ put_host(struct ds *ds)
         }
         if (chance(30)) {
             ds_put_cstr(ds, ",'encap':'geneve'");
+        }
+        if (chance(10)) {
+            ds_put_cstr(ds, ",'port_selector':'role in (a,b)'");
         }
     } else {
         ds_put_format(ds, ",'ovsdb':'%s','tunnel_ip':'%s'", PICK(remotes),

@@ -376,7 +376,7 @@ def test_vm_moves_without_a_gap(moving, first):
             return [streams.switch("it to " + peer, 1)
                     for peer in ("near", "far")][0]
         start = guest() if first == "guest" else streams.now()
-        world.patch("ports", "mover", host="h2")
+        world.patch("ports", "mover", hosts=["h1", "h2"], host="h2")
         wait_for("the move", lambda: status(world)["host"] == "h2")
         wait_quiet(world.lab)
         if first == "row":
@@ -393,7 +393,7 @@ def test_vm_goes_where_its_row_says_once_that_is_ready(moving):
     """The row first: the interface that comes up there takes over by itself,
     and not before its host has all flows of the network."""
     world, twin = moving
-    world.patch("ports", "mover", host="h2")
+    world.patch("ports", "mover", hosts=["h1", "h2"], host="h2")
     assert status(world)["host"] == "h1"
     with both_ways(world) as streams:
         start = streams.run(2 * WAY_S).now()
@@ -412,7 +412,7 @@ def test_vm_stays_while_its_new_host_is_not_ready(moving, killed):
     """The new host's switch has the interface, but is too busy to take in what
     goes with it; vmnd may even end meanwhile."""
     world, twin = moving
-    world.patch("ports", "mover", host="h2")
+    world.patch("ports", "mover", hosts=["h1", "h2"], host="h2")
     twin.plug("nobody")
     with both_ways(world) as streams:
         twin.host.freeze_switch()

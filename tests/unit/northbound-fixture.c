@@ -427,6 +427,13 @@ fabric_audit_owners(const struct fabric *f OVS_UNUSED)
 }
 
 void
+fabric_refused_claims(const struct fabric *fabric OVS_UNUSED,
+                      fabric_refused_claims_cb *cb, void *aux)
+{
+    cb(aux, "hv2", "hv1", 3);
+}
+
+void
 fabric_packet_drops(const struct fabric *f OVS_UNUSED,
                     fabric_packet_drop_cb *cb, void *aux)
 {

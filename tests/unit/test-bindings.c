@@ -20,9 +20,10 @@
 #include "util.h"
 
 /* One case.  'claims' has a word for each host: its name, then '+' it has the
- * interface, '-' it has not, '?' it has not reported; then 's' if silent and
- * 'r' if its switch is ready.  A binding is "ACTIVE" or "ACTIVE,CANDIDATE" or
- * "", with '*' after a candidate that takes over once it is ready. */
+ * interface, '-' it has not, '?' it has not reported; then 's' if silent, 'r'
+ * if its switch is ready and 'x' if the port may not be bound there.  A binding
+ * is "ACTIVE" or "ACTIVE,CANDIDATE" or "", with '*' after a candidate that takes
+ * over once it is ready. */
 struct rule {
     const char *what;
     const char *wanted;
@@ -106,6 +107,43 @@ static const struct rule rules[] = {
       "a+s b+s", "b,a" },
     { "the row's host that has not reported does not displace", "b", "a",
       "a+ b?", "a" },
+
+    { "claim that is not allowed does not bind", NULL, "", "a+rx", "" },
+    { "claim that is not allowed is no candidate", NULL, "b", "a+rx b+",
+      "b" },
+    { "claim that is allowed binds beside one that is not", "b", "",
+      "a+rx b+", "b" },
+    { "silence does not help a claim that is not allowed", NULL, "b",
+      "a+rx b+s", "b" },
+    { "nor that the active host drops it", NULL, "b", "a+rx b-", "" },
+    { "active host that is no longer allowed goes", "b", "a", "a+x b-", "" },
+    { "it stays while the row's host gets ready", "b", "a", "a+x b+", "a,b*" },
+    { "it goes once the row's host is ready", "b", "a,b", "a+x b+r", "b" },
+    { "it goes once any allowed host is ready", NULL, "a,c",
+      "a+x b+ c+r", "c,b" },
+    { "it stays while the candidate gets ready", NULL, "a,c",
+      "a+x b+ c+", "a,c*" },
+    { "it does not stay for a silent one", NULL, "a", "a+x b+s", "b" },
+    { "it does not stay when it is silent", NULL, "a", "a+sx b+", "b" },
+    { "it does not stay when it has not reported", "b", "a", "a?sx", "" },
+    { "the row's host that is not allowed does not bind", "a", "", "a+x b+",
+      "b" },
+    { "candidate that is no longer allowed is forgotten", NULL, "a,b",
+      "a+ b+x", "a" },
+    { "candidate that has not reported and is not allowed is forgotten", NULL,
+      "a,b", "a+ b?x", "a" },
+};
+
+/* The same without failover. */
+static const struct rule staying_rules[] = {
+    { "without failover a silent host keeps its binding", NULL, "a",
+      "a+s b+r", "a,b" },
+    { "also before it has reported", NULL, "a,b", "a?s b+r", "a,b" },
+    { "without failover the row's host takes over all the same", "b", "a",
+      "a+s b+", "b,a" },
+    { "without failover one that drops it is followed", NULL, "a,b",
+      "a- b+", "b" },
+    { "without failover the first claim binds", NULL, "", "a+s b+", "b,a" },
 };
 
 /* Parses a list of claims.  Returns how many. */
@@ -124,6 +162,7 @@ parse_claims(char *text, struct binding_claim *claims)
                           : BINDING_SAYS_NOTHING);
         claims[n].silent = word[len + 1] == 's';
         claims[n].ready = strchr(word + len, 'r') != NULL;
+        claims[n].allowed = !strchr(word + len, 'x');
         word[len] = '\0';
         claims[n++].host = word;
     }
@@ -140,10 +179,10 @@ format_binding(struct binding binding)
 }
 
 static void
-binding_rules_hold(void **state OVS_UNUSED)
+check_rules(const struct rule *table, size_t n_rules, bool failover)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
-        const struct rule *rule = &rules[i];
+    for (size_t i = 0; i < n_rules; i++) {
+        const struct rule *rule = &table[i];
         char *claims_text = xstrdup(rule->claims);
         char *now_text = xstrdup(rule->now);
         struct binding_claim claims[8];
@@ -156,7 +195,8 @@ binding_rules_hold(void **state OVS_UNUSED)
             *comma = '\0';
             now.candidate = comma + 1;
         }
-        next = format_binding(binding_decide(rule->wanted, now, claims, n));
+        next = format_binding(binding_decide(rule->wanted, failover,
+                                             now, claims, n));
         if (strcmp(next, rule->next)) {
             fail_msg("%s: \"%s\" instead of \"%s\"", rule->what, next,
                      rule->next);
@@ -167,8 +207,27 @@ binding_rules_hold(void **state OVS_UNUSED)
     }
 }
 
+static void
+binding_rules_hold(void **state OVS_UNUSED)
+{
+    check_rules(rules, ARRAY_SIZE(rules), true);
+    check_rules(staying_rules, ARRAY_SIZE(staying_rules), false);
+}
+
+static bool
+is_allowed(const struct binding_claim *claims, size_t n, const char *host)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (claims[i].host == host) {
+            return claims[i].allowed;
+        }
+    }
+    return false;
+}
+
 /* Whatever the claims: deciding twice changes nothing more, the candidate is
- * another host, and a live binding without a say of the row stays. */
+ * another host, a live binding without a say of the row stays, and a host that
+ * is not allowed gets nothing. */
 static void
 binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
 {
@@ -181,6 +240,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
         struct binding_claim claims[ARRAY_SIZE(hosts)];
         struct binding now = { NULL, NULL, false }, next, again;
         const char *wanted = NULL;
+        bool failover = random_range(2);
         size_t n = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
@@ -188,6 +248,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
                 claims[n].host = hosts[i];
                 claims[n].says = random_range(3);
                 claims[n].ready = random_range(2);
+                claims[n].allowed = random_range(4);
                 claims[n++].silent = !random_range(3);
             }
         }
@@ -203,16 +264,22 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
         if (!random_range(3)) {
             wanted = hosts[random_range(4)];
         }
-        next = binding_decide(wanted, now, claims, n);
-        again = binding_decide(wanted, next, claims, n);
+        next = binding_decide(wanted, failover, now, claims, n);
+        again = binding_decide(wanted, failover, next, claims, n);
         assert_ptr_equal(next.active, again.active);
         assert_ptr_equal(next.candidate, again.candidate);
         assert_true(next.moving == again.moving);
-        assert_true(!next.moving || next.candidate == wanted);
+        assert_true(!next.moving || next.candidate == wanted
+                    || !is_allowed(claims, n, next.active));
+        assert_true(!next.candidate
+                    || is_allowed(claims, n, next.candidate));
+        assert_true(!next.active || is_allowed(claims, n, next.active)
+                    || (next.moving && next.active == now.active));
         assert_true(next.active || !next.candidate);
         assert_true(!next.active || next.active != next.candidate);
         for (size_t i = 0; i < n && now.active && !wanted; i++) {
-            if (claims[i].host == now.active && !claims[i].silent
+            if (claims[i].host == now.active && claims[i].allowed
+                && (!claims[i].silent || !failover)
                 && claims[i].says != BINDING_SAYS_NO) {
                 assert_ptr_equal(next.active, now.active);
             }

@@ -80,6 +80,15 @@ put_port(const char *name, const char *host, const char *iface_id)
                    "iface_id", iface_id));
 }
 
+/* A port that may be on both hosts, and is to be on 'host'. */
+static void
+put_port_on_both(const char *name, const char *host)
+{
+    edit(VMN_TABLE_PORT, name,
+         json_pack("{s:s, s:s, s:[s, s]}", "network", "net", "host", host,
+                   "hosts", "hv1", "hv2"));
+}
+
 /* Runs ovs-vsctl on host 'I', without waiting for its switch. */
 #define VSCTL(I, ...) free(ovs_sandbox_vsctl(&sandboxes[I], __VA_ARGS__))
 
@@ -824,7 +833,7 @@ migration_moves_when_the_source_lets_go(void **state OVS_UNUSED)
      * is none. */
     add_vif(0, "tap1", "p1", 5);
     UNTIL(bound("p1", "hv2", "hv1"));
-    put_port("p1", "hv1", NULL);
+    put_port_on_both("p1", "hv1");
     settle();
     assert_true(bound("p1", "hv2", "hv1"));
     VSCTL(1, "del-port tap1");
@@ -1292,7 +1301,7 @@ migration_moves_once_the_target_is_ready(void **state OVS_UNUSED)
     UNTIL(bound("p1", "hv2", NULL));
 
     /* The target has the interface, but its switch does not answer yet. */
-    put_port("p1", "hv1", NULL);
+    put_port_on_both("p1", "hv1");
     VSCTL(0, "add-port br-int tap1 -- set Interface tap1 type=dummy "
           "external_ids:iface-id=p1 ofport_request=7 ofport=7 "
           "link_state=up");
