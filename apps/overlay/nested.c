@@ -144,6 +144,10 @@ claims_of_network(struct vmn_view *view, struct vmn_emit *emit,
     static const struct vmn_prefix links = {
         .ip = { .family = 4, .addr = { 169, 254 } }, .len = 16,
     };
+    static const uint64_t reserved[] = {
+        (uint64_t) VMN_RESERVED_MAC_SERVICE << 24,
+        (uint64_t) VMN_RESERVED_MAC_FLOATING << 24,
+    };
     const uint64_t group_bit = UINT64_C(1) << 40;
     const char *name = network->row.name;
     struct vmn_names names;
@@ -152,6 +156,10 @@ claims_of_network(struct vmn_view *view, struct vmn_emit *emit,
     vmn_match_prefix(claim_add(emit, network), VMN_F_ARP_SPA, &links);
     vmn_match_masked(claim_add(emit, network), VMN_F_ETH_SRC, group_bit,
                      group_bit);
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
+        vmn_match_masked(claim_add(emit, network), VMN_F_ETH_SRC, reserved[i],
+                         UINT64_C(0xffffff) << 24);
+    }
     names = vmn_lookup(view, VMN_INDEX_ROUTER_BY_NETWORK, name);
     for (size_t i = 0; i < names.n; i++) {
         claims_of_router(view, emit, network, names.names[i]);

@@ -11,6 +11,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/model-given.c \
 	controller/model/model-index.c \
 	controller/model/model-load.c \
+	controller/model/model-mac.c \
 	controller/model/model-nest.c \
 	controller/model/model-private.h \
 	controller/model/model-provider.c \

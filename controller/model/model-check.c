@@ -691,6 +691,7 @@ check_entry(struct txn *txn, const struct entry *entry)
         char *pointer = txn_pointer(txn, entry, "");
 
         check_refs(txn, entry, pointer);
+        check_reserved_macs(txn, entry);
         free(pointer);
     }
     if (entry->table == VMN_TABLE_HOST) {

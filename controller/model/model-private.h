@@ -242,6 +242,9 @@ void check_no_router_has(struct txn *, const struct entry *where,
 void check_no_router_has_mac(struct txn *, const struct entry *where,
                              const char *network, struct vmn_mac);
 
+/* model-mac.c */
+void check_reserved_macs(struct txn *, const struct entry *);
+
 /* model-trunk.c */
 void check_port_trunk(struct txn *, const struct entry *where,
                       const struct vmn_port *);

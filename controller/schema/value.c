@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "util.h"
+#include "vmn/vocabulary.h"
 
 char *
 value_parse_mac(const char *text, struct vmn_mac *mac)
@@ -60,6 +61,15 @@ value_mac_is_none(struct vmn_mac mac)
     static const struct vmn_mac none;
 
     return !memcmp(&mac, &none, sizeof none);
+}
+
+bool
+value_mac_is_reserved(struct vmn_mac mac)
+{
+    uint32_t prefix = mac.ea[0] << 16 | mac.ea[1] << 8 | mac.ea[2];
+
+    return (prefix == VMN_RESERVED_MAC_SERVICE
+            || prefix == VMN_RESERVED_MAC_FLOATING);
 }
 
 /* Parses an address of any kind.  'what' says what is expected. */

@@ -28,6 +28,8 @@
 char *value_parse_mac(const char *, struct vmn_mac *);
 char *value_format_mac(struct vmn_mac, char buf[VALUE_MAC_SIZE]);
 bool value_mac_is_none(struct vmn_mac);
+/* Returns true if it is VMN's own: VMN_RESERVED_MAC_*. */
+bool value_mac_is_reserved(struct vmn_mac);
 
 /* May it be a host's?  0.0.0.0/8, multicast and what is above are not; of IPv6
  * neither ::, ::1, multicast, nor ::ffff:0:0/96. */

@@ -108,6 +108,12 @@ enum vmn_hook {
  * router's transit: its VNI is the number of (VMN_NUMBER_VNI, this). */
 #define VMN_TRANSIT_KEY "router/%s"
 
+/* Ethernet addresses that begin with these three bytes are reserved: of servers
+ * and virtual IPs, of what comes from outside, and of floating addresses in
+ * their external networks.  No row asks for one, and no guest sends by one. */
+#define VMN_RESERVED_MAC_SERVICE 0x0e564d
+#define VMN_RESERVED_MAC_FLOATING 0x0e564e
+
 /* The source, between hosts, of what came from outside: no neighbour has it. */
 #define VMN_OUTSIDE_MAC \
     ((struct vmn_mac) { { 0x0e, 0x56, 0x4d, 0xff, 0x00, 0x0e } })
