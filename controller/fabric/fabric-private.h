@@ -158,6 +158,8 @@ void fabric_db_acked(struct fabric *);
 /* Sub-ports may have come to 'host', or gone from it: looks at them later in
  * this turn. */
 void fabric_db_trunks_due(struct fabric *, const char *host);
+/* Returns how many ports have a candidate beside their host. */
+size_t fabric_db_n_candidates(const struct fabric *);
 
 /* digest.c.  ------------------------------------------------------------- */
 

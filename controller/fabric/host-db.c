@@ -296,6 +296,12 @@ fabric_db_host_destroy(struct fabric_host *host)
     }
 }
 
+size_t
+fabric_db_n_candidates(const struct fabric *fabric)
+{
+    return facts_n_candidates(fabric->db->facts);
+}
+
 void
 fabric_db_trunks_due(struct fabric *fabric, const char *name)
 {

@@ -156,7 +156,7 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
     stats->n_conns_silent = conns.n_silent;
     samples_get_stats(f, stats);
     receipts_get_stats(f, stats);
-    stats->n_candidates = facts_n_candidates(f->db->facts);
+    stats->n_candidates = fabric_db_n_candidates(f);
     stats->n_synced = stats->n_diverged = stats->n_ovsdb_sessions = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         stats->n_in_state[find_state(host)]++;

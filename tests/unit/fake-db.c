@@ -61,6 +61,12 @@ fabric_db_group(struct fabric *f OVS_UNUSED,
 {
 }
 
+size_t
+fabric_db_n_candidates(const struct fabric *f OVS_UNUSED)
+{
+    return 0;
+}
+
 void
 fabric_db_acked(struct fabric *f OVS_UNUSED)
 {
