@@ -169,6 +169,80 @@ put_type(const struct schema_table *table, struct ds *ds)
     ds_destroy(&status);
 }
 
+/* Rights.  --------------------------------------------------------------- */
+
+/* A kind of field that matters to accounts with a scope. */
+struct rights_column {
+    enum schema_reach reach;    /* Or... */
+    enum schema_writers writers;
+};
+
+/* Appends the fields of that kind, behind 'path'. */
+static void
+put_rights_fields(const struct schema_field *fields, const char *path,
+                  const struct rights_column *column, struct ds *ds)
+{
+    for (const struct schema_field *f = fields; f->name; f++) {
+        if (column->reach ? f->reach == column->reach
+            : f->writers == column->writers) {
+            ds_put_format(ds, "%s`%s%s`", ds->length ? ", " : "", path,
+                          f->name);
+        }
+        if (f->type == SCHEMA_STRUCT) {
+            char *inner = xasprintf("%s%s%s.", path, f->name,
+                                    f->flags & SCHEMA_LIST ? "[]" : "");
+
+            put_rights_fields(f->nested->fields, inner, column, ds);
+            free(inner);
+        }
+    }
+}
+
+/* What accounts with a scope may do with objects of each type. */
+static void
+put_rights(struct ds *ds)
+{
+    static const struct rights_column columns[] = {
+        { .reach = SCHEMA_ACTS }, { .reach = SCHEMA_PLACES },
+        { .reach = SCHEMA_MENTIONS },
+        { .writers = SCHEMA_NETWORK_OWNERS },
+        { .writers = SCHEMA_ADMINISTRATORS },
+    };
+
+    ds_put_cstr(ds, "| type | acts on | is put onto | mentions | only where "
+                "the network is within the scope | never set |\n"
+                "| --- | --- | --- | --- | --- | --- |\n");
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct schema_table *table = &schema_tables[i];
+
+        if (table->observed || table->unscoped) {
+            continue;
+        }
+        ds_put_format(ds, "| `%s` |", table->plural);
+        for (size_t j = 0; j < ARRAY_SIZE(columns); j++) {
+            struct ds cell = DS_EMPTY_INITIALIZER;
+
+            if (columns[j].reach == SCHEMA_ACTS
+                && table->named_as != VMN_N_TABLES) {
+                ds_put_format(&cell, "the %s of its name",
+                              schema_tables[table->named_as].singular);
+            }
+            put_rights_fields(table->row.fields, "", &columns[j], &cell);
+            ds_put_format(ds, " %s |", cell.length ? ds_cstr(&cell) : "-");
+            ds_destroy(&cell);
+        }
+        ds_put_char(ds, '\n');
+    }
+    ds_put_cstr(ds, "\nNot for them to change are ");
+    for (int i = 0, n = 0; i < VMN_N_TABLES; i++) {
+        if (schema_tables[i].unscoped) {
+            ds_put_format(ds, "%s`%s`", n++ ? ", " : "",
+                          schema_tables[i].plural);
+        }
+    }
+    ds_put_cstr(ds, ".\n");
+}
+
 /* The file.  ------------------------------------------------------------- */
 
 /* Puts what stands for 'what'; returns its type, or -1.  False if there is no
@@ -181,6 +255,10 @@ put_what(const char *what, int *type, struct ds *ds)
     *type = -1;
     if (!strcmp(what, "calls")) {
         put_calls(ds);
+        return true;
+    }
+    if (!strcmp(what, "rights")) {
+        put_rights(ds);
         return true;
     }
     if (!table || table->observed) {

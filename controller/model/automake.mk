@@ -17,6 +17,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/model-provider.c \
 	controller/model/model-trunk.c \
 	controller/model/model-rights.c \
+	controller/model/model-rights-port.c \
+	controller/model/model-rights-shared.c \
 	controller/model/model-route.c \
 	controller/model/model-spec.c \
 	controller/model/model-vip.c \

@@ -267,6 +267,18 @@ is_given_out(const struct vmn_subnet *subnet, const struct vmn_ip *ip)
             && memcmp(ip, &subnet->gateway, sizeof *ip));
 }
 
+bool
+address_is_given_out(const struct vmn_subnet *subnet,
+                     const struct vmn_port *port, const struct vmn_ip *ip)
+{
+    if (subnet->slaac) {
+        struct vmn_ip follows = value_prefix_eui64(&subnet->cidr, port->mac);
+
+        return !memcmp(ip, &follows, sizeof follows);
+    }
+    return is_given_out(subnet, ip);
+}
+
 const struct vmn_reservation *
 address_reservation(const struct vmn_subnet *subnet, const struct vmn_ip *ip)
 {

@@ -44,7 +44,7 @@ tier_names(const struct model *model)
 
 static void
 check_ref(void *check_, enum vmn_table table, const char *name,
-          const char *field)
+          const struct schema_field *f OVS_UNUSED, const char *field)
 {
     const struct refs_check *check = check_;
 

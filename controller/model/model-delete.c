@@ -44,7 +44,10 @@ prune(struct txn *txn, enum vmn_table table)
     SSET_FOR_EACH (name, &names) {
         struct entry *entry = model_find(model, table, name);
 
-        if (entry_row(entry) && !entry->op) {
+        /* Others' are not the account's to take out of the set, nor may they
+         * be in its way. */
+        if (entry_row(entry) && !entry->op
+            && rights_own(txn->request->rights, entry_row(entry))) {
             delete_entry(txn, entry, false);
         }
         model_pause(model);

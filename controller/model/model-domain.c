@@ -184,6 +184,41 @@ check_vip_areas(struct txn *txn, const struct domain *domain,
     }
 }
 
+/* Reports a virtual IP in no subnet of its networks that would take packets of
+ * networks that are not the account's: routers join them. */
+static void
+check_vip_rights(struct txn *txn, const struct domain *domain,
+                 const struct entry *where, const struct vmn_loadbalancer *lb)
+{
+    const struct model_rights *rights = txn->request->rights;
+    char buf[VALUE_IP_SIZE];
+
+    if (!rights || !rights->scope.text || !rights_own(rights, &lb->row)) {
+        return;
+    }
+    for (size_t i = 0; i < domain->n; i++) {
+        if (vmn_prefix_contains(&domain->areas[i].cidr, &lb->vip)) {
+            return;
+        }
+    }
+    for (size_t i = 0; i < domain->queue.n; i++) {
+        const struct vmn_row *network = rights_row(
+            txn, VMN_TABLE_NETWORK, domain->queue.names[i]);
+
+        if (network && !rights_own(rights, network)) {
+            txn_error(txn, where, VMN_ERR_FORBIDDEN,
+                      where->table == VMN_TABLE_LOADBALANCER ? "/vip"
+                      : where->table == VMN_TABLE_ROUTER ? "/interfaces"
+                      : "/subnets",
+                      "%s, the virtual IP of loadbalancer \"%s\", must be an "
+                      "address of its networks: routers join them to some "
+                      "that are not within this account's scope",
+                      value_format_ip(&lb->vip, buf), lb->row.name);
+            return;
+        }
+    }
+}
+
 void
 check_vip_domain(struct txn *txn, const struct entry *entry,
                  const struct vmn_loadbalancer *lb)
@@ -197,6 +232,7 @@ check_vip_domain(struct txn *txn, const struct entry *entry,
     }
     gather(&domain, txn->model);
     check_vip_areas(txn, &domain, entry, lb);
+    check_vip_rights(txn, &domain, entry, lb);
     for (size_t i = 0; i < domain.queue.n; i++) {
         if (!vmn_lb_is_offered_in(lb, domain.queue.names[i])) {
             check_vip_others(txn, entry, lb, domain.queue.names[i]);
@@ -222,6 +258,7 @@ check_joined_vips(struct txn *txn, const struct domain *domain,
 
             if (!entry_is_changed(lb)) {
                 check_vip_areas(txn, domain, where, entry_row(lb));
+                check_vip_rights(txn, domain, where, entry_row(lb));
             }
         }
         model_pause(txn->model);

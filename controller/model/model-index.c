@@ -372,6 +372,7 @@ emit_zone(const struct emitter *e, const struct vmn_dns_zone *zone)
 
 static void
 emit_ref(void *e_, enum vmn_table target, const char *name,
+         const struct schema_field *f OVS_UNUSED,
          const char *pointer OVS_UNUSED)
 {
     const struct emitter *e = e_;
@@ -431,6 +432,8 @@ emit_version(const struct version *version, emit_cb *cb, void *aux)
     } else if (row->table == VMN_TABLE_BINDING) {
         emit(&e, VMN_INDEX_PORT_BY_HOST,
              ((const struct vmn_binding *) row)->host);
+    } else if (row->table == VMN_TABLE_VIF) {
+        emit(&e, INDEX_VIF_IFACE_ID, ((const struct vmn_vif *) row)->iface_id);
     }
     if (version->meta.set) {
         emit(&e, INDEX_SET + row->table, version->meta.set);

@@ -64,6 +64,7 @@ enum {
     INDEX_ROUTER_MAC,           /* Routers by "NETWORK/MAC". */
     INDEX_VIP_IP,               /* Load balancers by "NETWORK/VIP". */
     INDEX_IFACE_ID,             /* Ports. */
+    INDEX_VIF_IFACE_ID,         /* Interfaces on hosts. */
     INDEX_PORT_VLAN,            /* Sub-ports by "PARENT/VLAN". */
     INDEX_TUNNEL_IP,            /* Hosts. */
     INDEX_TUNNEL_FAMILY,        /* Hosts of one family, by "4" or "6". */
@@ -194,6 +195,10 @@ struct vmn_ip address_find(struct model *, struct entry *network,
 /* The subnet that an address is of, or NULL. */
 const struct vmn_subnet *address_subnet(const struct vmn_network *,
                                         const struct vmn_ip *);
+/* Returns true if a port that asks for no address might be given 'ip', whoever
+ * has it now, reserved or not. */
+bool address_is_given_out(const struct vmn_subnet *, const struct vmn_port *,
+                          const struct vmn_ip *ip);
 /* For whom an address is kept, or NULL. */
 const struct vmn_reservation *address_reservation(const struct vmn_subnet *,
                                                   const struct vmn_ip *);
@@ -213,9 +218,28 @@ void builtin_add(struct model *);
 /* Checks the touched entries against everything else, as it is now. */
 void check_touched(struct txn *);
 /* Checks one entry; errors go to 'pointer' and on. */
-/* model-rights.c: whether whoever asks may do what is about to be done. */
-void check_rights(struct txn *);
 void check_refs(struct txn *, const struct entry *, const char *pointer);
+
+/* model-rights.c */
+/* Checks that whoever asks may do what is about to be done. */
+void check_rights(struct txn *);
+/* Returns true if 'row' is within the scope, or if there is none. */
+bool rights_own(const struct model_rights *, const struct vmn_row *row);
+/* The row as it was before the request, or as it is if that makes it; NULL if
+ * there is none. */
+const struct vmn_row *rights_row(const struct txn *, enum vmn_table,
+                                 const char *name);
+
+/* model-rights-port.c; for accounts with a scope. */
+/* Checks a port that was made, changed or deleted. */
+void check_port_rights(struct txn *, const struct entry *port);
+/* Returns true if the network of 'port' is within the scope. */
+bool rights_own_network(const struct txn *, const struct vmn_row *port);
+
+/* model-rights-shared.c; for accounts with a scope. */
+/* Checks what the change of an object does to those of others that depend on
+ * it. */
+void check_shared_rights(struct txn *, const struct entry *);
 
 /* The network's subnets and gateways are what they were. */
 bool network_keeps_subnets(const struct entry *);

@@ -2,7 +2,17 @@
  *
  * What a request may change.  Checked where all of what it does is known, what
  * cascades and prunes do included, so there is one place for it and no way
- * round.  Not for who somebody is (northbound/door.c). */
+ * round.
+ *
+ * An account with a scope changes what its scope selects, before and after.
+ * What it changes acts only on what is within its scope, and mentions only
+ * what it sees; which reference does what is said by the schema (enum
+ * schema_reach).  An object that acts on others is not for it to change, nor
+ * to delete, even if it has the labels: an administrator made it.
+ *
+ * Not for who somebody is (northbound/door.c), for ports
+ * (model-rights-port.c), nor for what others depend on
+ * (model-rights-shared.c). */
 
 #include <config.h>
 
@@ -14,6 +24,8 @@
 #include "controller/schema/schema-row.h"
 #include "controller/schema/selector.h"
 #include "util.h"
+
+/* Rights.  --------------------------------------------------------------- */
 
 /* Copies 'from', which is well-formed, by its text. */
 static void
@@ -27,24 +39,47 @@ copy_selector(struct vmn_selector *to, const struct vmn_selector *from,
 }
 
 struct model_rights *
-model_rights_create(uint64_t tables, const struct vmn_selector *scope,
-                    const struct vmn_selector *reads)
+model_rights_create(uint64_t tables, const struct vmn_account *account)
 {
     struct model_rights *rights = xzalloc(sizeof *rights);
+    const char **tiers;
 
     rights->tables = tables;
+    for (int i = 0; account->scope.text && i < VMN_N_TABLES; i++) {
+        if (schema_tables[i].unscoped) {
+            rights->tables &= ~(UINT64_C(1) << i);
+        }
+    }
     rights->arena = xmalloc(sizeof *rights->arena);
     arena_init(rights->arena);
-    copy_selector(&rights->scope, scope, rights->arena);
-    copy_selector(&rights->reads, reads, rights->arena);
+    copy_selector(&rights->scope, &account->scope, rights->arena);
+    copy_selector(&rights->reads, &account->reads, rights->arena);
+    tiers = arena_alloc(rights->arena, account->n_tiers * sizeof *tiers);
+    for (size_t i = 0; i < account->n_tiers; i++) {
+        tiers[i] = arena_strdup(rights->arena, account->tiers[i]);
+    }
+    rights->n_tiers = account->n_tiers;
+    rights->tiers = tiers;
+    rights->iface_ids = account->iface_ids
+                        ? arena_strdup(rights->arena, account->iface_ids)
+                        : NULL;
     return rights;
 }
 
 struct model_rights *
 model_rights_clone(const struct model_rights *rights)
 {
-    return rights ? model_rights_create(rights->tables, &rights->scope,
-                                        &rights->reads) : NULL;
+    struct vmn_account account = { .n_tiers = 0 };
+
+    if (!rights) {
+        return NULL;
+    }
+    account.scope = rights->scope;
+    account.reads = rights->reads;
+    account.n_tiers = rights->n_tiers;
+    account.tiers = rights->tiers;
+    account.iface_ids = rights->iface_ids;
+    return model_rights_create(rights->tables, &account);
 }
 
 void
@@ -57,7 +92,25 @@ model_rights_destroy(struct model_rights *rights)
     }
 }
 
-/* Whether 'selector' selects the row. */
+bool
+model_rights_are_of(const struct model_rights *rights,
+                    const struct vmn_account *account)
+{
+    bool same = rights->n_tiers == account->n_tiers;
+
+    for (size_t i = 0; same && i < rights->n_tiers; i++) {
+        same = !strcmp(rights->tiers[i], account->tiers[i]);
+    }
+    return (same
+            && nullable_string_is_equal(rights->scope.text,
+                                        account->scope.text)
+            && nullable_string_is_equal(rights->reads.text,
+                                        account->reads.text)
+            && nullable_string_is_equal(rights->iface_ids,
+                                        account->iface_ids));
+}
+
+/* Returns true if 'selector' selects the row. */
 static bool
 selects(const struct vmn_selector *selector, const struct vmn_row *row)
 {
@@ -69,77 +122,253 @@ selects(const struct vmn_selector *selector, const struct vmn_row *row)
 }
 
 bool
-model_sees(const struct model_rights *rights, const struct vmn_row *row)
+rights_own(const struct model_rights *rights, const struct vmn_row *row)
 {
-    return (!rights || !rights->scope.text || row->table == VMN_TABLE_HOST
-            || row->table == VMN_TABLE_TIER || row->table == VMN_TABLE_APP
-            || selects(&rights->scope, row) || selects(&rights->reads, row));
+    return !rights || !rights->scope.text || selects(&rights->scope, row);
 }
 
-/* Checking.  ------------------------------------------------------------- */
+bool
+model_sees(const struct model_rights *rights, const struct vmn_row *row)
+{
+    return (rights_own(rights, row) || row->table == VMN_TABLE_HOST
+            || row->table == VMN_TABLE_TIER || row->table == VMN_TABLE_APP
+            || selects(&rights->reads, row));
+}
+
+const struct vmn_row *
+rights_row(const struct txn *txn, enum vmn_table table, const char *name)
+{
+    const struct entry *entry = model_find(txn->model, table, name);
+
+    if (!entry) {
+        return NULL;
+    }
+    return (entry->touched && entry->before ? entry->before->row
+            : entry_row(entry));
+}
+
+/* References and selectors.  --------------------------------------------- */
 
 struct rights_check {
     struct txn *txn;
     const struct entry *entry;
+    const struct vmn_row *row;  /* The version that is checked... */
+    bool was;                   /* ...which is the one before. */
+    bool acts;                  /* That acts on what it may not. */
 };
 
-static void
-check_ref(void *check_, enum vmn_table table, const char *name,
-          const char *field)
+/* Returns true if the object is where it was put before. */
+static bool
+is_placed(const struct rights_check *check, const struct schema_field *f)
 {
-    const struct rights_check *check = check_;
-    const struct model_rights *rights = check->txn->request->rights;
-    const struct vmn_row *row = model_get(check->txn->model, table, name);
+    const struct entry *entry = check->entry;
 
-    /* In the words of what is not there: what somebody does not see, he is not
-     * told of. */
-    if (row && !model_sees(rights, row)) {
-        txn_error(check->txn, check->entry, VMN_ERR_INVALID, field,
-                  "%s \"%s\" does not exist", schema_tables[table].singular,
-                  name);
+    return (f && f->reach == SCHEMA_PLACES
+            && (check->was
+                || (entry->before
+                    && schema_field_same(f, entry->before->row,
+                                         check->row))));
+}
+
+/* Reports that the object acts on 'name', which is not the account's. */
+static void
+refuse_act(struct rights_check *check, enum vmn_table table,
+           const char *name, const char *field)
+{
+    check->acts = true;
+    if (check->was) {
+        txn_error(check->txn, check->entry, VMN_ERR_FORBIDDEN, "",
+                  "%s \"%s\" acts on what is not within this account's "
+                  "scope", schema_tables[check->entry->table].singular,
+                  check->entry->name);
+    } else {
+        txn_error(check->txn, check->entry, VMN_ERR_FORBIDDEN, field,
+                  "%s \"%s\" is not within this account's scope",
+                  schema_tables[table].singular, name);
     }
 }
 
 static void
-check_selectors(struct txn *txn, const struct entry *entry)
+check_ref(void *check_, enum vmn_table table, const char *name,
+          const struct schema_field *f, const char *field)
 {
-    const struct schema_table *table = &schema_tables[entry->table];
-    const struct model_rights *rights = txn->request->rights;
-    const char *row = (const char *) entry->cur->row;
+    struct rights_check *check = check_;
+    const struct model_rights *rights = check->txn->request->rights;
+    const struct vmn_row *row = rights_row(check->txn, table, name);
+
+    if (!row) {
+        return;                 /* Said elsewhere. */
+    }
+    if (!model_sees(rights, row) && !check->was) {
+        /* In the words of what is not there: it is not for this account to
+         * know of. */
+        txn_error(check->txn, check->entry, VMN_ERR_INVALID, field,
+                  "%s \"%s\" does not exist",
+                  schema_tables[table].singular, name);
+    } else if ((!f || f->reach != SCHEMA_MENTIONS)
+               && !is_placed(check, f) && !rights_own(rights, row)) {
+        refuse_act(check, table, name, field);
+    }
+}
+
+static void
+check_selectors(struct rights_check *check)
+{
+    const struct schema_table *table = &schema_tables[check->row->table];
+    const struct model_rights *rights = check->txn->request->rights;
+    const char *row = (const char *) check->row;
 
     for (const struct schema_field *f = table->row.fields; f->name; f++) {
         const struct vmn_selector *selector = (const void *) (row + f->offset);
         char *field;
 
         if (f->type != SCHEMA_SELECTOR || !selector->text
-            || selector_is_within(selector, &rights->scope)) {
+            || selector_is_within(selector, &rights->scope)
+            || (f->reach == SCHEMA_MENTIONS && rights->reads.text
+                && selector_is_within(selector, &rights->reads))) {
             continue;
         }
-        field = xasprintf("/%s", f->name);
-        txn_error(txn, entry, VMN_ERR_FORBIDDEN, field, "must select only "
-                  "what this account's scope does: add \"%s\"",
-                  rights->scope.text);
+        check->acts = true;
+        field = check->was ? xstrdup("") : xasprintf("/%s", f->name);
+        txn_error(check->txn, check->entry, VMN_ERR_FORBIDDEN, field,
+                  "must select only what this account's scope does: add "
+                  "\"%s\"", rights->scope.text);
         free(field);
     }
 }
+
+/* Checks what a version of 'entry' acts on and mentions.  Returns false if it
+ * acts on what is not the account's. */
+static bool
+check_reach(struct txn *txn, const struct entry *entry,
+            const struct version *version, bool was)
+{
+    struct rights_check check = { txn, entry, version->row, was, false };
+
+    check_selectors(&check);
+    schema_row_refs(version->row, check_ref, &check);
+    return !check.acts;
+}
+
+/* Fields and tiers.  ----------------------------------------------------- */
+
+/* Returns true if 'f' of a row says what it would if it was absent. */
+static bool
+is_absent(const struct schema_field *f, const struct vmn_row *row)
+{
+    json_t *value = schema_field_to_json(f, row, false);
+    bool absent = (!value
+                   || (json_is_boolean(value)
+                       && json_boolean_value(value) == (f->def != 0)));
+
+    json_decref(value);
+    return absent;
+}
+
+static void
+check_writers(struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_row *row = entry_row(entry);
+    const struct schema_field *f = schema_tables[entry->table].row.fields;
+
+    for (; f->name; f++) {
+        const struct vmn_row *was = entry->before ? entry->before->row : NULL;
+        bool owners = f->writers == SCHEMA_NETWORK_OWNERS;
+        char *field;
+
+        if (f->writers == SCHEMA_ANYONE
+            || (owners && rights_own_network(txn, row))
+            || (was && schema_field_same(f, was, row)
+                && (!owners
+                    || !strcmp(((const struct vmn_port *) was)->network,
+                               ((const struct vmn_port *) row)->network)))
+            || (is_absent(f, row)
+                && (owners || !was || is_absent(f, was)))) {
+            continue;
+        }
+        field = xasprintf("/%s", f->name);
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, field, "%s",
+                  owners ? "is only for ports of networks that are within "
+                  "this account's scope"
+                  : "is only for accounts without a scope to change");
+        free(field);
+    }
+}
+
+/* Returns true if the account's policies may be in 'tier'. */
+static bool
+may_use(const struct model_rights *rights, const char *tier)
+{
+    for (size_t i = 0; i < rights->n_tiers; i++) {
+        if (!strcmp(rights->tiers[i], tier)) {
+            return true;
+        }
+    }
+    return !rights->n_tiers && !strcmp(tier, "application");
+}
+
+/* What a quarantine allows comes before all tiers but emergency, and gets
+ * through other quarantines: it is as good as a rule of that one. */
+static bool
+check_tier(struct txn *txn, const struct entry *entry,
+           const struct vmn_row *row)
+{
+    const struct model_rights *rights = txn->request->rights;
+
+    if (row->table == VMN_TABLE_POLICY) {
+        const struct vmn_policy *policy = (const struct vmn_policy *) row;
+
+        if (!may_use(rights, policy->tier)) {
+            txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/tier",
+                      "policies of tier \"%s\" are not for this account",
+                      policy->tier);
+            return false;
+        }
+    } else if (row->table == VMN_TABLE_QUARANTINE) {
+        const struct vmn_quarantine *quarantine
+            = (const struct vmn_quarantine *) row;
+
+        if (quarantine->n_allow && !may_use(rights, "emergency")) {
+            txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/allow",
+                      "is only for accounts that may use tier "
+                      "\"emergency\"");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* All of it.  ------------------------------------------------------------ */
 
 static void
 check_scope(struct txn *txn, const struct entry *entry)
 {
     const struct model_rights *rights = txn->request->rights;
     const char *singular = schema_tables[entry->table].singular;
-    struct rights_check check = { txn, entry };
+    bool ok = true;
 
     if (entry->before && !selects(&rights->scope, entry->before->row)) {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "", "%s \"%s\" is not within "
                   "this account's scope", singular, entry->name);
+        return;
     } else if (entry->cur && !selects(&rights->scope, entry->cur->row)) {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/labels", "must be of this "
                   "account's scope: \"%s\"", rights->scope.text);
-    } else if (entry->cur) {
-        check_selectors(txn, entry);
-        schema_row_refs(entry->cur->row, check_ref, &check);
+        return;
     }
+    if (entry->cur) {
+        check_writers(txn, entry);
+        ok = (check_reach(txn, entry, entry->cur, false)
+              && check_tier(txn, entry, entry->cur->row));
+    }
+    if (entry->before && ok
+        && check_reach(txn, entry, entry->before, true)) {
+        check_tier(txn, entry, entry->before->row);
+    }
+    if (entry->table == VMN_TABLE_PORT) {
+        check_port_rights(txn, entry);
+    }
+    check_shared_rights(txn, entry);
 }
 
 void

@@ -138,17 +138,24 @@ struct model_rights {
     uint64_t tables;            /* Bits of enum vmn_table, of what he may
                                  * change. */
     /* If 'scope.text' is not NULL, only objects whose labels it selects, as they
-     * are before and after; these refer only to objects that he sees, and have
-     * no selector that selects more than 'scope'. */
+     * are before and after; these act only on objects that it selects, and
+     * mention only objects that he sees. */
     struct vmn_selector scope;
     struct vmn_selector reads;  /* What he sees besides; text NULL: nothing. */
-    struct arena *arena;        /* Of both.  Owned. */
+    /* With 'scope': the same as of struct vmn_account. */
+    size_t n_tiers;
+    const char *const *tiers;
+    const char *iface_ids;
+    struct arena *arena;        /* Of all of these.  Owned. */
 };
-/* Copies both selectors. */
+/* Those of 'account', of which the rest is copied.  What is of the whole
+ * installation is left out of 'tables' if it has a scope. */
 struct model_rights *model_rights_create(uint64_t tables,
-                                         const struct vmn_selector *scope,
-                                         const struct vmn_selector *reads);
+                                         const struct vmn_account *account);
 struct model_rights *model_rights_clone(const struct model_rights *);
+/* Returns true if they say the same as the account, but for 'tables'. */
+bool model_rights_are_of(const struct model_rights *,
+                         const struct vmn_account *);
 void model_rights_destroy(struct model_rights *);
 /* True if whoever has 'rights' (NULL: everything) sees 'row'.  Hosts, tiers and
  * apps are everybody's to see. */

@@ -172,8 +172,7 @@ make_pass(const struct vmn_account *account, const struct vmn_token *token)
     pass->role = account->role;
     if (account->role != VMN_ROLE_ADMIN) {
         pass->rights = model_rights_create(
-            account->role == VMN_ROLE_OPERATOR ? ~for_admins : 0,
-            &account->scope, &account->reads);
+            account->role == VMN_ROLE_OPERATOR ? ~for_admins : 0, account);
     }
     return pass;
 }
@@ -213,10 +212,7 @@ nb_pass_is_good(const struct northbound *nb, const struct nb_pass *pass)
 
     return (is_welcome(account, pass->token) && account->role == pass->role
             && (!pass->rights
-                || (nullable_string_is_equal(pass->rights->scope.text,
-                                             account->scope.text)
-                    && nullable_string_is_equal(pass->rights->reads.text,
-                                                account->reads.text)))
+                || model_rights_are_of(pass->rights, account))
             && (!pass->token
                 || (token && !strcmp(token->sha256, pass->sha256)
                     && !strcmp(token->account, pass->account)

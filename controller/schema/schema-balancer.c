@@ -43,6 +43,7 @@ static const struct schema_struct backend = {
     .fields = FIELDS {
         { .name = "port", .type = SCHEMA_REF, AT(vmn_backend, port),
           .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .ref = VMN_TABLE_PORT,
+          .reach = SCHEMA_ACTS,
           .doc = "The port that serves." },
         { .name = "weight", .type = SCHEMA_U32, AT(vmn_backend, weight),
           .max = 100, .def = 1,
@@ -265,6 +266,7 @@ const struct schema_field schema_loadbalancer_fields[] = {
       .flags = SCHEMA_SET | SCHEMA_REQUIRED,
       LIST_AT(vmn_loadbalancer, networks), .min_items = 1, .max_items = 64,
       .ref = VMN_TABLE_NETWORK,
+      .reach = SCHEMA_ACTS,
       .doc = "The networks where it is offered, and where its backends may be; "
              "clients of networks that routers join to these reach it, too." },
     { .name = "protocol", .type = SCHEMA_ENUM, AT(vmn_loadbalancer, protocol),
@@ -283,6 +285,7 @@ const struct schema_field schema_loadbalancer_fields[] = {
       .doc = "Ports that serve, with their weights." },
     { .name = "selector", .type = SCHEMA_SELECTOR,
       AT(vmn_loadbalancer, selector),
+      .reach = SCHEMA_ACTS,
       .doc = "More backends, of weight 1, by their labels." },
     { .name = "health", .type = SCHEMA_STRUCT, AT(vmn_loadbalancer, health),
       .nested = &health,
@@ -302,6 +305,7 @@ const struct schema_field schema_loadbalancer_fields[] = {
       .doc = "Standbys serve while fewer others do." },
     { .name = "fallback", .type = SCHEMA_REF, AT(vmn_loadbalancer, fallback),
       .ref = VMN_TABLE_LOADBALANCER,
+      .reach = SCHEMA_ACTS,
       .doc = "The balancer whose backends serve while this one has none." },
     { .name = "drain_seconds", .type = SCHEMA_U32,
       AT(vmn_loadbalancer, drain_s), .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 86400, .def = 300,

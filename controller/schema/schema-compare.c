@@ -122,6 +122,12 @@ compare_field(const struct schema_field *f, const char *a, const char *b,
     return cmp;
 }
 
+bool
+schema_field_same(const struct schema_field *f, const void *a, const void *b)
+{
+    return !compare_field(f, a, b, false);
+}
+
 static int
 compare_struct(const struct schema_struct *s, const char *a, const char *b)
 {

@@ -394,7 +394,7 @@ walk_value(struct walk *walk, const struct schema_field *f, const char *src)
         const char *name = *(const char *const *) (const void *) src;
 
         if (name) {
-            walk->cb(walk->aux, f->ref, name, ds_cstr(&walk->pointer));
+            walk->cb(walk->aux, f->ref, name, f, ds_cstr(&walk->pointer));
         }
     }
 }
@@ -444,7 +444,7 @@ schema_row_refs(const struct vmn_row *row, schema_ref_cb *cb, void *aux)
     struct walk walk = { cb, aux, DS_EMPTY_INITIALIZER };
 
     if (table->named_as != VMN_N_TABLES) {
-        cb(aux, table->named_as, row->name, "");
+        cb(aux, table->named_as, row->name, NULL, "");
     }
     walk_struct(&walk, &table->row, (const char *) row);
     ds_destroy(&walk.pointer);

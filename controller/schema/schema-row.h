@@ -74,14 +74,19 @@ const struct vmn_labels *schema_row_labels(const struct vmn_row *);
  * ranges, touches), and returns how many are left. */
 size_t schema_set_sort(const struct schema_field *, void *elements, size_t n);
 
+/* True if a field is the same in two structs, as it was asked for. */
+bool schema_field_same(const struct schema_field *, const void *,
+                       const void *);
+
 /* Orders two elements of 'field'; 0: equal. */
 int schema_element_compare(const struct schema_field *, const void *,
                            const void *);
 
 /* Calls 'cb' for each reference of 'row' to another one, its name included if
- * that is one, with the pointer of the field ("/rules/0/peers/1/group"). */
+ * that is one, with its field (NULL: the name) and the pointer of that
+ * ("/rules/0/peers/1/group"). */
 typedef void schema_ref_cb(void *aux, enum vmn_table, const char *name,
-                           const char *pointer);
+                           const struct schema_field *, const char *pointer);
 void schema_row_refs(const struct vmn_row *, schema_ref_cb *, void *aux);
 
 /* The spec of 'row' without its references to rows for which 'is_gone' says

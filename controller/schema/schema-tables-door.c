@@ -29,11 +29,26 @@ const struct schema_field schema_account_fields[] = {
       .doc = "Whether a client certificate of the API's CA proves it, whose "
              "common name is the account's." },
     { .name = "scope", .type = SCHEMA_SELECTOR, AT(vmn_account, scope),
-      .doc = "It sees and changes only objects with these labels, and refers "
-             "to no others: a project. All when absent." },
+      .reach = SCHEMA_ACTS,
+      .doc = "It sees and changes only objects with these labels, and acts "
+             "on no others: a project. All when absent." },
     { .name = "reads", .type = SCHEMA_SELECTOR, AT(vmn_account, reads),
+      .reach = SCHEMA_MENTIONS,
       .doc = "With `scope`: objects with these labels, too, it sees and may "
-             "refer to, but not change." },
+             "mention, but not change or act on." },
+    { .name = "tiers", .type = SCHEMA_REF, .flags = SCHEMA_SET,
+      LIST_AT(vmn_account, tiers), .min_items = 1,
+      .max_items = VMN_TIER_POSITIONS, .absent = "`application`",
+      .ref = VMN_TABLE_TIER,
+      .reach = SCHEMA_ACTS,
+      .doc = "With `scope`: the tiers that its policies may be in. "
+             "`emergency` lets its quarantines `allow` something, too." },
+    { .name = "iface_ids", .type = SCHEMA_STRING,
+      AT(vmn_account, iface_ids), .max = VMN_NAME_LEN,
+      .check = value_check_iface_id,
+      .doc = "With `scope`: what the `iface_id` of its ports begins with. "
+             "When absent, that is the port's name, and no host may have "
+             "such an interface already." },
     { .name = NULL },
 };
 
@@ -61,12 +76,21 @@ schema_finish_account(void *account_, const json_t *json OVS_UNUSED,
         fault(errors, pointer, "reads", "is only for accounts with a "
               "\"scope\"");
     }
+    if (account->n_tiers && !account->scope.text) {
+        fault(errors, pointer, "tiers", "is only for accounts with a "
+              "\"scope\"");
+    }
+    if (account->iface_ids && !account->scope.text) {
+        fault(errors, pointer, "iface_ids", "is only for accounts with a "
+              "\"scope\"");
+    }
 }
 
 const struct schema_field schema_token_fields[] = {
     COMMON(vmn_token),
     { .name = "account", .type = SCHEMA_REF, AT(vmn_token, account),
       .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_ACCOUNT,
+      .reach = SCHEMA_ACTS,
       .doc = "Whoever has the token is this account." },
     { .name = "expires", .type = SCHEMA_STRING, AT(vmn_token, expires),
       .max = VALUE_TIME_LEN, .check = value_check_time,

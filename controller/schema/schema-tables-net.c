@@ -15,6 +15,7 @@ static const struct schema_struct interface = {
         { .name = "network", .type = SCHEMA_REF,
           AT(vmn_router_interface, network),
           .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .ref = VMN_TABLE_NETWORK,
+          .reach = SCHEMA_ACTS,
           .doc = "A network that it joins to the others." },
         { .name = "addresses", .type = SCHEMA_IP, .flags = SCHEMA_SET,
           LIST_AT(vmn_router_interface, addresses), .min_items = 1,
@@ -55,6 +56,7 @@ static const struct schema_struct gateway = {
     .fields = FIELDS {
         { .name = "host", .type = SCHEMA_REF, AT(vmn_gateway, host),
           .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .ref = VMN_TABLE_HOST,
+          .reach = SCHEMA_ACTS,
           .doc = "A host that has a bridge to the physical network." },
         { .name = "priority", .type = SCHEMA_U32, AT(vmn_gateway, priority),
           .max = 999, .def = 100,
@@ -80,6 +82,7 @@ static const struct schema_struct forward = {
           .doc = "The port on that address." },
         { .name = "to", .type = SCHEMA_REF, AT(vmn_forward, to),
           .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_PORT,
+          .reach = SCHEMA_ACTS,
           .doc = "The port that gets it, by its first address of the same "
                  "family." },
         { .name = "target", .type = SCHEMA_U16, AT(vmn_forward, target),
@@ -95,6 +98,7 @@ static const struct schema_struct external = {
     .fields = FIELDS {
         { .name = "network", .type = SCHEMA_REF, AT(vmn_external, network),
           .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_NETWORK,
+          .reach = SCHEMA_ACTS,
           .doc = "A provider network; the gateways of its subnets lead "
                  "further on." },
         { .name = "addresses", .type = SCHEMA_IP,
@@ -160,6 +164,7 @@ const struct schema_field schema_floating_ip_fields[] = {
     COMMON(vmn_floating_ip),
     { .name = "router", .type = SCHEMA_REF, AT(vmn_floating_ip, router),
       .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_ROUTER,
+      .reach = SCHEMA_ACTS,
       .doc = "The router, of whose external network the address is." },
     { .name = "ip", .type = SCHEMA_IP, AT(vmn_floating_ip, ip),
       .flags = SCHEMA_REQUIRED,
@@ -167,11 +172,13 @@ const struct schema_field schema_floating_ip_fields[] = {
     { .name = "port", .type = SCHEMA_REF, AT(vmn_floating_ip, port),
       .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_PORT,
       .unless = "load_balancer",
+      .reach = SCHEMA_ACTS,
       .doc = "Whose it is: a port of one of the router's networks, and its "
              "first address of the same family." },
     { .name = "load_balancer", .type = SCHEMA_REF,
       AT(vmn_floating_ip, load_balancer), .flags = SCHEMA_REQUIRED,
       .ref = VMN_TABLE_LOADBALANCER, .unless = "port",
+      .reach = SCHEMA_ACTS,
       .doc = "Whose virtual IP it is: a balancer in one of the router's "
              "networks." },
     { .name = NULL },
@@ -258,6 +265,7 @@ const struct schema_field schema_dns_zone_fields[] = {
     { .name = "networks", .type = SCHEMA_REF,
       .flags = SCHEMA_SET | SCHEMA_REQUIRED, LIST_AT(vmn_dns_zone, networks),
       .min_items = 1, .max_items = 1000, .ref = VMN_TABLE_NETWORK,
+      .reach = SCHEMA_ACTS,
       .doc = "Those whose ports may ask." },
     { .name = "ports", .type = SCHEMA_BOOL, AT(vmn_dns_zone, ports),
       .def = true,

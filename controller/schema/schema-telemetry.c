@@ -110,6 +110,7 @@ const struct schema_field schema_telemetry_fields[] = {
     COMMON(vmn_telemetry),
     { .name = "selector", .type = SCHEMA_SELECTOR,
       AT(vmn_telemetry, selector),
+      .reach = SCHEMA_ACTS,
       .doc = "The hosts that do so, by their labels; all when absent." },
     { .name = "sflow", .type = SCHEMA_STRUCT, AT(vmn_telemetry, sflow),
       .nested = &sflow,

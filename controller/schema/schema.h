@@ -80,6 +80,28 @@ enum schema_type {
 
 struct schema_struct;
 
+/* What an object does to the one that a reference in it names, or to those
+ * that a selector in it selects.  A scoped account's objects act on what is within
+ * its scope, and mention what it sees (model/model-rights.c).  Each reference
+ * and each selector of what users write says which; one that does not is
+ * taken for the former. */
+enum schema_reach {
+    SCHEMA_UNDECIDED,
+    SCHEMA_ACTS,                /* Changes what becomes of it. */
+    SCHEMA_PLACES,              /* The same, but only when it is set: it may
+                                 * stay where others have put the object. */
+    SCHEMA_MENTIONS,            /* Nothing becomes of it. */
+};
+
+/* Which scoped accounts may set a field; as it was, and absent, it may always
+ * be. */
+enum schema_writers {
+    SCHEMA_ANYONE,
+    SCHEMA_NETWORK_OWNERS,      /* Of ports: where the network is within their
+                                 * scope. */
+    SCHEMA_ADMINISTRATORS,      /* None. */
+};
+
 struct schema_field {
     const char *name;           /* In JSON and SQL.  NULL ends an array. */
     enum schema_type type;
@@ -97,6 +119,8 @@ struct schema_field {
     const char *const *names;   /* ENUM, ENUM_SET: by value; NULL ends. */
     unsigned allowed;           /* ENUM: bits of values; 0: all. */
     enum vmn_table ref;         /* REF. */
+    enum schema_reach reach;    /* REF, SELECTOR. */
+    enum schema_writers writers;
     const struct schema_struct *nested; /* STRUCT. */
     const char *unless;         /* Excludes this other field. */
     /* STRING: NULL or a sentence, that the caller frees, what is wrong. */
@@ -137,6 +161,8 @@ struct schema_table {
     bool stored;                /* False: volatile. */
     bool has_builtin;           /* Rows of it are always there, and not
                                  * stored: see model-builtin.c. */
+    bool unscoped;              /* It is of the whole installation: scoped
+                                 * accounts do not change it. */
     size_t max_rows;
     enum vmn_table named_as;    /* VMN_N_TABLES, or names are those of rows of
                                  * this table. */

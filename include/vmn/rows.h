@@ -674,6 +674,12 @@ struct vmn_account {
     struct vmn_selector scope;  /* Of what it sees and changes; text NULL:
                                  * everything. */
     struct vmn_selector reads;  /* What it sees besides; text NULL: nothing. */
+    /* Of an account with a scope: the tiers that its policies may be in (none:
+     * "application"), and how iface_ids of its ports begin (NULL: they are the
+     * ports' names). */
+    size_t n_tiers;
+    const char *const *tiers;
+    const char *iface_ids;
 };
 
 /* What proves an account. */

@@ -772,6 +772,7 @@ put_op(struct ds *ds)
 
 static void
 check_ref(void *model, enum vmn_table table, const char *name,
+          const struct schema_field *f OVS_UNUSED,
           const char *pointer OVS_UNUSED)
 {
     assert_non_null(model_get(model, table, name));

@@ -290,13 +290,16 @@ def test_cascades_and_prunes_stay_within_the_scope(lab, who):
                               "ports": ["shop-1"]})
     refused(shop, "DELETE", "/v1/ports/shop-1?cascade=true", None, 403,
             "theirs")
-    api.apply([{"type": "groups", "name": "old", "spec": {
-        "labels": {"project": "bank"}}}], prune="both")
-    refused(shop, "POST", "/v1/apply?prune=both", {"objects": [
-        {"type": "groups", "name": "new", "spec": {"labels": labels}}]}, 403,
-            "old")
-    assert api.get("groups/old")["name"] == "old"
+    api.apply([{"type": "groups", "name": name, "spec": {
+        "labels": {"project": project}}}
+        for name, project in (("old", "bank"), ("mine", "shop"))],
+        prune="both")
+    assert shop.status("POST", "/v1/apply?prune=both", {"objects": [
+        {"type": "groups", "name": "new", "spec": {"labels": labels}}]}) == 200
+    names = [g["name"] for g in api.get("groups")["items"]]
+    assert "old" in names and "new" in names and "mine" not in names
     api.delete("groups/old")
+    api.delete("groups/new")
     api.delete("groups/theirs")
 
 

@@ -920,10 +920,38 @@ only_the_first_errors_are_kept(void **state OVS_UNUSED)
 
 static void
 collect_ref(void *ds_, enum vmn_table table, const char *name,
-            const char *pointer)
+            const struct schema_field *f OVS_UNUSED, const char *pointer)
 {
     ds_put_format(ds_, "%s %s %s\n", pointer, schema_tables[table].plural,
                   name);
+}
+
+/* Fails unless each reference and each selector of 's' says whether it acts on
+ * its target or only mentions it, and nothing else does. */
+static void
+check_reach(const char *table, const struct schema_struct *s)
+{
+    for (const struct schema_field *f = s->fields; f->name; f++) {
+        bool reaches = f->type == SCHEMA_REF || f->type == SCHEMA_SELECTOR;
+
+        if (reaches != (f->reach != SCHEMA_UNDECIDED)) {
+            fail_msg("field \"%s\" of %s, %s: decide what it does to its "
+                     "target (enum schema_reach)", f->name, table, s->name);
+        }
+        if (f->type == SCHEMA_STRUCT) {
+            check_reach(table, f->nested);
+        }
+    }
+}
+
+static void
+references_and_selectors_say_what_they_do(void **state OVS_UNUSED)
+{
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        if (!schema_tables[i].observed) {
+            check_reach(schema_tables[i].plural, &schema_tables[i].row);
+        }
+    }
 }
 
 static void
@@ -1035,6 +1063,7 @@ main(void)
         cmocka_unit_test(policy_levels_are_bounded),
         cmocka_unit_test(only_the_first_errors_are_kept),
         cmocka_unit_test(references_are_found),
+        cmocka_unit_test(references_and_selectors_say_what_they_do),
         cmocka_unit_test(given_values_are_the_status),
         cmocka_unit_test(description_is_consistent),
     };

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What accounts with a scope may do with ports, beyond what is said of all
+ * objects (model-rights.c):
+ *
+ * - A port may be made in a network that is only read: so tenants use shared
+ *   networks.  It has the addresses that are given out there, and no others.
+ *   Fields that would let it send as somebody else are marked in the schema
+ *   (SCHEMA_NETWORK_OWNERS).
+ * - It claims no interface that may be meant for a port of others.
+ * - A port that others have put into quarantine stays there. */
+
+#include <config.h>
+
+#include <string.h>
+
+#include "controller/model/model-private.h"
+#include "controller/schema/value.h"
+#include "util.h"
+
+static const struct vmn_port *
+before_of(const struct entry *entry)
+{
+    return (entry->before ? (const struct vmn_port *) entry->before->row
+            : NULL);
+}
+
+/* Networks that are only read.  ------------------------------------------ */
+
+bool
+rights_own_network(const struct txn *txn, const struct vmn_row *port)
+{
+    const struct vmn_row *network = rights_row(
+        txn, VMN_TABLE_NETWORK, ((const struct vmn_port *) port)->network);
+
+    return !network || rights_own(txn->request->rights, network);
+}
+
+static bool
+has_ip(const struct vmn_port *port, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; port && i < port->n_ips; i++) {
+        if (!memcmp(&port->ips[i], ip, sizeof *ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Reserved addresses are for ports of a name, which anybody may take. */
+static void
+check_ip(struct txn *txn, const struct entry *entry,
+         const struct vmn_port *port, const struct vmn_ip *ip,
+         const struct vmn_network *network)
+{
+    const struct vmn_subnet *subnet = address_subnet(network, ip);
+    char buf[VALUE_IP_SIZE];
+
+    if (!subnet) {
+        return;                 /* Said elsewhere. */
+    }
+    value_format_ip(ip, buf);
+    if (address_reservation(subnet, ip)) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/ips",
+                  "%s is reserved in network \"%s\", which is not within this "
+                  "account's scope", buf, network->row.name);
+    } else if (!address_is_given_out(subnet, port, ip)) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/ips",
+                  "%s is not given out in network \"%s\", which is not within "
+                  "this account's scope", buf, network->row.name);
+    }
+}
+
+/* A port that is moved would take its addresses along. */
+static void
+check_network(struct txn *txn, const struct entry *entry,
+              const struct vmn_port *port)
+{
+    const struct vmn_port *was = before_of(entry);
+    const struct vmn_network *network = model_get(
+        txn->model, VMN_TABLE_NETWORK, port->network);
+
+    if (!network || rights_own_network(txn, &port->row)) {
+        return;
+    }
+    if (was && strcmp(was->network, port->network)) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/network",
+                  "network \"%s\" is not within this account's scope: a port "
+                  "can be made in it, but not moved there", port->network);
+        return;
+    }
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (!has_ip(was, &port->ips[i])) {
+            check_ip(txn, entry, port, &port->ips[i], network);
+        }
+    }
+}
+
+/* Interfaces.  ----------------------------------------------------------- */
+
+/* Checks an interface that the port did not claim before.  Without a prefix
+ * that tells the account's interfaces from others', one that is there already
+ * may wait for somebody else's port. */
+static void
+check_iface_id(struct txn *txn, const struct entry *entry,
+               const struct vmn_port *port)
+{
+    const char *prefix = txn->request->rights->iface_ids;
+    const struct vmn_port *was = before_of(entry);
+
+    if (port->external
+        || (was && !was->external && !strcmp(was->iface_id,
+                                             port->iface_id))) {
+        return;
+    }
+    if (prefix && strncmp(port->iface_id, prefix, strlen(prefix))) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/iface_id",
+                  "must begin with \"%s\" for this account: \"%s\" does not",
+                  prefix, port->iface_id);
+    } else if (!prefix && strcmp(port->iface_id, port->row.name)) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/iface_id",
+                  "must be the port's name for this account, which has no "
+                  "\"iface_ids\"");
+    } else if (!prefix && index_get(txn->model, INDEX_VIF_IFACE_ID,
+                                    port->iface_id)->n) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/iface_id",
+                  "\"%s\" is that of an interface that is there already, "
+                  "which only accounts with \"iface_ids\", or without a "
+                  "scope, may claim", port->iface_id);
+    }
+}
+
+/* Quarantine.  ----------------------------------------------------------- */
+
+/* Returns true if a quarantine at 'key' of 'index' that is not the account's
+ * holds 'was', and 'is' is not NULL or held by it, too. */
+static bool
+is_held_at(const struct txn *txn, int index, const char *key,
+           const struct vmn_port *was, const struct vmn_port *is)
+{
+    const struct name_set *names = index_get(txn->model, index, key);
+
+    for (size_t i = 0; i < names->n; i++) {
+        const struct vmn_quarantine *quarantine = model_get(
+            txn->model, VMN_TABLE_QUARANTINE, names->names[i]);
+        bool selects = index == VMN_INDEX_QUARANTINE_SELECTS;
+
+        if (!rights_own(txn->request->rights, &quarantine->row)
+            && (!selects
+                || (vmn_selector_matches(&quarantine->selector, &was->labels)
+                    && !(is && vmn_selector_matches(&quarantine->selector,
+                                                    &is->labels))))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns true if others have put 'was' into quarantine. */
+static bool
+is_held(const struct txn *txn, const struct vmn_port *was)
+{
+    return (was->quarantined
+            || is_held_at(txn, VMN_INDEX_QUARANTINE_BY_PORT, was->row.name,
+                          was, NULL)
+            || is_held_at(txn, VMN_INDEX_QUARANTINE_SELECTS, "", was, NULL));
+}
+
+/* Checks that the port stays in its quarantines, and its interface with it. */
+static void
+check_quarantine(struct txn *txn, const struct entry *entry,
+                 const struct vmn_port *was)
+{
+    const struct vmn_port *is = entry_row(entry);
+
+    if (!is) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
+                  "port \"%s\" is in quarantine, and not for this account to "
+                  "delete", entry->name);
+        return;
+    }
+    if (is_held_at(txn, VMN_INDEX_QUARANTINE_SELECTS, "", was, is)) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/labels",
+                  "must be such that the port stays in quarantine");
+    }
+    if (strcmp(is->iface_id, was->iface_id)) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/iface_id",
+                  "must stay \"%s\" as long as the port is in quarantine",
+                  was->iface_id);
+    }
+}
+
+void
+check_port_rights(struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_port *was = before_of(entry);
+    const struct vmn_port *is = entry_row(entry);
+
+    if (is) {
+        check_network(txn, entry, is);
+        check_iface_id(txn, entry, is);
+    }
+    if (was && is_held(txn, was)) {
+        check_quarantine(txn, entry, was);
+    }
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What accounts with a scope may not do with their own objects, since others
+ * depend on them: what somebody else's policy, group or router refers to keeps
+ * its meaning, and labels take nothing into selectors of others.  For virtual
+ * IPs see model-domain.c, for all else model-rights.c. */
+
+#include <config.h>
+
+#include <string.h>
+
+#include "controller/model/model-private.h"
+#include "controller/schema/schema-row.h"
+#include "controller/schema/selector.h"
+#include "sset.h"
+#include "util.h"
+
+/* Labels.  --------------------------------------------------------------- */
+
+/* Keys that begin so are for accounts without a scope to set. */
+#define ADMIN_PREFIX "admin/"
+
+/* The next of such labels from 'i' on, or NULL. */
+static const struct vmn_label *
+next_admin_label(const struct vmn_labels *labels, size_t *i)
+{
+    while (labels && *i < labels->n) {
+        const struct vmn_label *label = &labels->labels[(*i)++];
+
+        if (!strncmp(label->key, ADMIN_PREFIX, strlen(ADMIN_PREFIX))) {
+            return label;
+        }
+    }
+    return NULL;
+}
+
+static bool
+same_admin_labels(const struct vmn_labels *a, const struct vmn_labels *b)
+{
+    const struct vmn_label *x, *y;
+    size_t i = 0, j = 0;
+
+    do {
+        x = next_admin_label(a, &i);
+        y = next_admin_label(b, &j);
+    } while (x && y && !strcmp(x->key, y->key)
+             && !strcmp(x->value, y->value));
+    return !x && !y;
+}
+
+/* Returns true if no labels are selected by both. */
+static bool
+are_disjoint(const struct vmn_selector *a, const struct vmn_selector *b)
+{
+    for (size_t i = 0; i < a->n_terms; i++) {
+        const struct vmn_selector_term *x = &a->terms[i];
+
+        for (size_t j = 0; x->op == VMN_SEL_IN && j < b->n_terms; j++) {
+            const struct vmn_selector_term *y = &b->terms[j];
+            bool common = strcmp(x->key, y->key) || y->op != VMN_SEL_IN;
+
+            for (size_t k = 0; !common && k < x->n_values; k++) {
+                for (size_t l = 0; !common && l < y->n_values; l++) {
+                    common = !strcmp(x->values[k], y->values[l]);
+                }
+            }
+            if (!common) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Returns true if 'labels', and not 'was' (or NULL), are within the scope of
+ * an account that may change objects, where that scope and the request's are
+ * neither apart nor one inside of the other. */
+static bool
+are_of_another(const struct txn *txn, const struct vmn_labels *labels,
+               const struct vmn_labels *was)
+{
+    const struct vmn_selector *scope = &txn->request->rights->scope;
+    struct vmn_names names = model_names(txn->model, VMN_TABLE_ACCOUNT);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_account *account = model_get(
+            txn->model, VMN_TABLE_ACCOUNT, names.names[i]);
+        const struct vmn_selector *other = &account->scope;
+
+        if (other->text && account->role == VMN_ROLE_OPERATOR
+            && !are_disjoint(other, scope)
+            && vmn_selector_matches(other, labels)
+            && !(was && vmn_selector_matches(other, was))
+            && !selector_is_within(other, scope)
+            && !selector_is_within(scope, other)) {
+            return true;
+        }
+        model_pause(txn->model);
+    }
+    return false;
+}
+
+static void
+check_labels(struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_labels *is = schema_row_labels(entry->cur->row);
+    const struct vmn_labels *was = entry->before
+        ? schema_row_labels(entry->before->row) : NULL;
+
+    if (entry->before && schema_row_same_labels(entry->before->row,
+                                                entry->cur->row)) {
+        return;
+    }
+    if (!same_admin_labels(is, was)) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/labels",
+                  "those that begin with \""ADMIN_PREFIX"\" are only for "
+                  "accounts without a scope to change");
+    }
+    if (is && are_of_another(txn, is, was)) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/labels",
+                  "must not be within the scope of another account, too");
+    }
+}
+
+/* What others refer to.  ------------------------------------------------- */
+
+/* Returns true if something that is not the account's refers to the object, or
+ * to a group that has it inside. */
+static bool
+is_used_by_others(const struct txn *txn, enum vmn_table table,
+                  const char *name, struct sset *seen)
+{
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct name_set *names = index_get(
+            txn->model, index_refs(table, i), name);
+
+        for (size_t j = 0; !schema_tables[i].observed && j < names->n; j++) {
+            const struct vmn_row *row = rights_row(txn, i, names->names[j]);
+
+            if (!rights_own(txn->request->rights, row)
+                || (i == VMN_TABLE_GROUP && sset_add(seen, row->name)
+                    && is_used_by_others(txn, i, row->name, seen))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A router that is not the account's and that has an interface in the network,
+ * or reaches the outside by it: its subnets are where that sends packets. */
+static bool
+is_routed_by_others(const struct txn *txn, const char *network)
+{
+    static const int indexes[] = { VMN_INDEX_ROUTER_BY_NETWORK,
+                                   VMN_INDEX_ROUTER_BY_EXTERNAL };
+
+    for (size_t i = 0; i < ARRAY_SIZE(indexes); i++) {
+        const struct name_set *names = index_get(txn->model, indexes[i],
+                                                 network);
+
+        for (size_t j = 0; j < names->n; j++) {
+            if (!rights_own(txn->request->rights,
+                            rights_row(txn, VMN_TABLE_ROUTER,
+                                       names->names[j]))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool
+same_prefixes(const struct vmn_network *a, const struct vmn_network *b)
+{
+    bool same = a->n_subnets == b->n_subnets;
+
+    for (size_t i = 0; same && i < a->n_subnets; i++) {
+        same = !memcmp(&a->subnets[i].cidr, &b->subnets[i].cidr,
+                       sizeof a->subnets[i].cidr)
+               && !memcmp(&a->subnets[i].gateway, &b->subnets[i].gateway,
+                          sizeof a->subnets[i].gateway);
+    }
+    return same;
+}
+
+static void
+check_users(struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_row *was = entry->before->row, *is = entry_row(entry);
+    struct sset seen = SSET_INITIALIZER(&seen);
+
+    if (entry->table == VMN_TABLE_NETWORK) {
+        if (!same_prefixes((const struct vmn_network *) was,
+                           (const struct vmn_network *) is)
+            && is_routed_by_others(txn, entry->name)) {
+            txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/subnets",
+                      "must keep their prefixes and gateways: a router that "
+                      "is not within this account's scope joins network "
+                      "\"%s\"", entry->name);
+        }
+    } else if (!schema_row_same_meaning(was, is)
+               && is_used_by_others(txn, entry->table, entry->name, &seen)) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
+                  "%s \"%s\" is used by what is not within this account's "
+                  "scope: only its description and labels can be changed",
+                  schema_tables[entry->table].singular, entry->name);
+    }
+    sset_destroy(&seen);
+}
+
+void
+check_shared_rights(struct txn *txn, const struct entry *entry)
+{
+    if (entry->cur) {
+        check_labels(txn, entry);
+    }
+    if (entry->cur && entry->before
+        && (entry->table == VMN_TABLE_GROUP
+            || entry->table == VMN_TABLE_SERVICE
+            || entry->table == VMN_TABLE_NETWORK)) {
+        check_users(txn, entry);
+    }
+}
