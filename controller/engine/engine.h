@@ -88,6 +88,10 @@ void engine_item_unref(struct engine_item *);
  * a switch, whatever they do. */
 bool engine_item_same_key(const struct engine_item *,
                           const struct engine_item *);
+/* Whether switches are to hold the same of both, byte for byte but for the xid.
+ * Equal digests do not tell: users choose some of the bytes. */
+bool engine_item_equal(const struct engine_item *,
+                       const struct engine_item *);
 
 /* The message inside of 'add': an OFPT_FLOW_MOD or an OFPT_GROUP_MOD. */
 const struct ofp_header *engine_item_message(const struct engine_item *);

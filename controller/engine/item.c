@@ -298,6 +298,13 @@ put_meter_mod(struct ofpbuf *b, enum ofp13_meter_mod_command command,
     ofpbuf_delete(msg);
 }
 
+static void
+put_meter_mods(struct ofpbuf *b, const struct item_limit *limit, uint32_t xid)
+{
+    put_meter_mod(b, OFPMC13_ADD, limit, xid);
+    put_meter_mod(b, OFPMC13_MODIFY, limit, xid);
+}
+
 struct item *
 item_create(struct item_registry *registry, struct engine_scope *scope,
             const struct item_draft *draft)
@@ -310,8 +317,7 @@ item_create(struct item_registry *registry, struct engine_scope *scope,
     uint8_t *bytes;
 
     if (draft->limit.meter) {
-        put_meter_mod(&meter, OFPMC13_ADD, &draft->limit, xid);
-        put_meter_mod(&meter, OFPMC13_MODIFY, &draft->limit, xid);
+        put_meter_mods(&meter, &draft->limit, xid);
     }
     item = xmalloc(sizeof *item + meter.size + size);
     bytes = (uint8_t *) item->bytes;
@@ -373,6 +379,61 @@ engine_item_unref(struct engine_item *pub)
         free(item);
         item_registry_unref(registry);
     }
+}
+
+/* Whether two messages for a bundle have the same body. */
+static bool
+same_body(const void *a, size_t a_size, const void *b, size_t b_size)
+{
+    return (a_size == b_size
+            && !memcmp((const uint8_t *) a + FLOW_MOD_OFS,
+                       (const uint8_t *) b + FLOW_MOD_OFS,
+                       a_size - FLOW_MOD_OFS));
+}
+
+/* Whether two results of put_meter_mods() have the same bodies. */
+static bool
+same_meter_mods(const void *a_, size_t a_size, const void *b_, size_t b_size)
+{
+    const uint8_t *a = a_, *b = b_;
+    const size_t header = sizeof(struct ofp_header);
+    size_t half = a_size / 2;
+
+    return (a_size == b_size
+            && (!a_size
+                || (!memcmp(a + header, b + header, half - header)
+                    && !memcmp(a + half + header, b + half + header,
+                               half - header))));
+}
+
+bool
+item_is_of_draft(const struct item *item, const struct item_draft *draft)
+{
+    const struct engine_item *pub = &item->pub;
+    uint64_t stub[16];
+    struct ofpbuf meter = OFPBUF_STUB_INITIALIZER(stub);
+
+    if (pub->kind != draft->kind || pub->meter != draft->limit.meter
+        || !same_body(pub->add, pub->add_size, draft->msg.data,
+                      draft->msg.size)) {
+        return false;
+    }
+    if (draft->limit.meter) {
+        put_meter_mods(&meter, &draft->limit, 0);
+    }
+    bool same = same_meter_mods(pub->send, pub->send_size - pub->add_size,
+                                meter.data, meter.size);
+    ofpbuf_uninit(&meter);
+    return same;
+}
+
+bool
+engine_item_equal(const struct engine_item *a, const struct engine_item *b)
+{
+    return (a->kind == b->kind && a->digest == b->digest
+            && same_body(a->add, a->add_size, b->add, b->add_size)
+            && same_meter_mods(a->send, a->send_size - a->add_size,
+                               b->send, b->send_size - b->add_size));
 }
 
 const uint8_t *

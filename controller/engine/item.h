@@ -87,6 +87,11 @@ const uint8_t *item_draft_get_match(const struct item_draft *, size_t *size);
 struct item *item_create(struct item_registry *, struct engine_scope *,
                          const struct item_draft *);
 
+/* Whether the item is what item_create() would make of 'draft' in the item's
+ * scope, byte for byte but for the xid.  Hashes alone do not tell: users choose
+ * some of the bytes, and who does so can make hashes equal. */
+bool item_is_of_draft(const struct item *, const struct item_draft *);
+
 /* The encoded match of a flow item. */
 const uint8_t *item_match(const struct engine_item *, size_t *size);
 

@@ -71,9 +71,8 @@ trial_take(struct trial *trial, const struct item *item)
                              &trial->former) {
         struct item *found = former->item;
 
-        if (found->pub.digest == item->pub.digest
-            && found->pub.scope == item->pub.scope
-            && engine_item_same_key(&found->pub, &item->pub)) {
+        if (found->pub.scope == item->pub.scope
+            && engine_item_equal(&found->pub, &item->pub)) {
             hmap_remove(&trial->former, &former->node);
             free(former);
             return found;

@@ -116,21 +116,22 @@ comparison_finish(struct comparison *cmp, struct engine *engine)
     cmp->unit->n_entries = cmp->n;
 }
 
-/* If the unit has wanted the same already, keeps that, and returns true. */
+/* If the unit has wanted the same already, keeps that, and returns true.
+ * 'clauses' are those of 'cmp', instead of actions in the draft. */
 static bool
 keep_old(struct comparison *cmp, const struct engine_scope *scope,
-         const struct item_draft *draft, uint64_t digest, bool contributes)
+         const struct item_draft *draft, uint64_t digest, bool clauses)
 {
     struct old_entry *old;
 
     HMAP_FOR_EACH_WITH_HASH (old, node, digest, &cmp->old) {
         struct entry *entry = old->entry;
 
-        if (entry_contributes(entry) == contributes
-            && entry_scope(entry) == scope
-            && entry->slot->kind == draft->kind
-            && entry->slot->hmap_node.hash == (size_t) draft->key
-            && entry_digest(entry) == digest) {
+        if (entry_scope(entry) == scope
+            && (clauses
+                ? wanted_is_of_clauses(entry, draft, cmp->clauses,
+                                       cmp->n_clauses)
+                : wanted_is_of_draft(entry, draft))) {
             hmap_remove(&cmp->old, &old->node);
             comparison_add(cmp, entry);
             return true;

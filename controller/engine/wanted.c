@@ -202,6 +202,36 @@ entry_digest(const struct entry *entry)
     return entry_item(entry)->pub.digest;
 }
 
+bool
+wanted_is_of_draft(const struct entry *entry, const struct item_draft *draft)
+{
+    return (!entry_contributes(entry)
+            && entry_item(entry)->pub.digest == draft->digest
+            && item_is_of_draft(entry_item(entry), draft));
+}
+
+bool
+wanted_is_of_clauses(const struct entry *entry,
+                     const struct item_draft *draft,
+                     const struct clause *clauses, size_t n_clauses)
+{
+    const struct slot *slot = entry->slot;
+    const struct contribution *c;
+    const uint8_t *match;
+    size_t size;
+
+    if (!entry_contributes(entry)) {
+        return false;
+    }
+    c = contribution_cast(entry);
+    match = item_draft_get_match(draft, &size);
+    return (slot->kind == draft->kind && slot->table == draft->table
+            && slot->priority == draft->priority && slot->match_size == size
+            && !memcmp(slot->match, match, size)
+            && c->n_clauses == n_clauses
+            && !memcmp(c->clauses, clauses, n_clauses * sizeof *clauses));
+}
+
 static void
 slot_grow(struct slot *slot)
 {
@@ -514,7 +544,7 @@ take_old(struct item **active, size_t n_active, const struct item *item,
         struct item *old = active[i];
 
         if (old && old->pub.scope == item->pub.scope
-            && (replace || old->pub.digest == item->pub.digest)) {
+            && (replace || engine_item_equal(&old->pub, &item->pub))) {
             active[i] = NULL;
             return old;
         }

@@ -150,6 +150,13 @@ void wanted_remove(struct engine *, struct entry *);
 /* Settles all dirty slots; appends what changed to 'delta'. */
 void wanted_settle(struct engine *, struct engine_delta *);
 
+/* Whether wanted_add() of 'draft', in the entry's scope, would want just what
+ * the entry does. */
+bool wanted_is_of_draft(const struct entry *, const struct item_draft *);
+/* The same of wanted_contribute(). */
+bool wanted_is_of_clauses(const struct entry *, const struct item_draft *,
+                          const struct clause *, size_t n_clauses);
+
 /* Of a contribution of these clauses to the slot of this key. */
 uint64_t wanted_clauses_digest(uint64_t key, const struct clause *,
                                size_t n_clauses);

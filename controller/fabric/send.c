@@ -616,7 +616,7 @@ put_entry(const struct fabric_switch *sw, const struct backlog_entry *entry,
     bool group = entry->key->kind == ENGINE_GROUP;
 
     if (wanted && (!held || entry->doubtful
-                   || held->digest != wanted->digest)) {
+                   || !engine_item_equal(held, wanted))) {
         int phase = group ? GROUPS_ADD : FLOWS_ADD;
 
         ofpbuf_put(&phases[phase], wanted->send, wanted->send_size);

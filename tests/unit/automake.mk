@@ -266,6 +266,12 @@ tests_unit_test_plan_SOURCES = tests/unit/test-plan.c tests/unit/toy-app.h
 tests_unit_test_plan_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_plan_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-attacks-api
+TESTS += tests/unit/test-attacks-api
+tests_unit_test_attacks_api_SOURCES = tests/unit/test-attacks-api.c tests/unit/toy-app.h
+tests_unit_test_attacks_api_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_attacks_api_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-engine
 TESTS += tests/unit/test-engine
 tests_unit_test_engine_SOURCES = tests/unit/test-engine.c tests/unit/toy-app.h
