@@ -7,6 +7,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/model-cover.c \
 	controller/model/model-delete.c \
 	controller/model/model-domain.c \
+	controller/model/model-effect.c \
 	controller/model/model-external.c \
 	controller/model/model-given.c \
 	controller/model/model-index.c \

@@ -694,6 +694,7 @@ check_entry(struct txn *txn, const struct entry *entry)
         check_reserved_macs(txn, entry);
         free(pointer);
     }
+    check_effect(txn, entry);
     if (entry->table == VMN_TABLE_HOST) {
         check_host(txn, entry);
     } else if (entry->table == VMN_TABLE_NETWORK) {

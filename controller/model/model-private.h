@@ -244,6 +244,10 @@ void check_shared_rights(struct txn *, const struct entry *);
 /* The network's subnets and gateways are what they were. */
 bool network_keeps_subnets(const struct entry *);
 
+/* model-effect.c */
+/* Reports what the request writes to 'entry' and can never have an effect. */
+void check_effect(struct txn *, const struct entry *);
+
 /* model-cover.c */
 /* Checks the rules of a policy against each other. */
 void check_rules(struct txn *, const struct entry *);

@@ -429,3 +429,65 @@ selector_is_within(const struct vmn_selector *selector,
     }
     return true;
 }
+
+/* Whether a label 'key' with 'value' (NULL: any that no term names; absent, if
+ * not 'there') meets all terms about it. */
+static bool
+meets_terms(const struct vmn_selector *selector, const char *key, bool there,
+            const char *value)
+{
+    for (size_t i = 0; i < selector->n_terms; i++) {
+        const struct vmn_selector_term *term = &selector->terms[i];
+        bool is_named = there && value && has_value(term, value);
+
+        if (!strcmp(term->key, key)
+            && (term->op == VMN_SEL_IN ? !is_named
+                : term->op == VMN_SEL_NOT_IN ? is_named
+                : term->op == VMN_SEL_EXISTS ? !there : there)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether a label of the key of 'term' can meet all terms about it.  It is
+ * enough to try absence, each value that 'term' asks for, and any other. */
+static bool
+key_is_satisfiable(const struct vmn_selector *selector,
+                   const struct vmn_selector_term *term)
+{
+    if (meets_terms(selector, term->key, false, NULL)
+        || meets_terms(selector, term->key, true, NULL)) {
+        return true;
+    }
+    for (size_t i = 0; term->op == VMN_SEL_IN && i < term->n_values; i++) {
+        if (meets_terms(selector, term->key, true, term->values[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+selector_is_satisfiable(const struct vmn_selector *selector,
+                        const char **key)
+{
+    for (size_t i = 0; i < selector->n_terms; i++) {
+        const struct vmn_selector_term *term = &selector->terms[i];
+        bool decides = term->op == VMN_SEL_IN;
+
+        /* Where some term names values, that one tells. */
+        for (size_t j = 0; !decides && j < selector->n_terms; j++) {
+            decides = selector->terms[j].op == VMN_SEL_IN
+                      && !strcmp(selector->terms[j].key, term->key);
+            if (decides) {
+                term = &selector->terms[j];
+            }
+        }
+        if (!key_is_satisfiable(selector, term)) {
+            *key = term->key;
+            return false;
+        }
+    }
+    return true;
+}

@@ -30,4 +30,9 @@ char *selector_parse(const char *text, size_t len, struct arena *,
 bool selector_is_within(const struct vmn_selector *selector,
                         const struct vmn_selector *scope);
 
+/* Returns true if there are labels that 'selector' selects.  If not, '*key' is
+ * that of the terms that contradict each other. */
+bool selector_is_satisfiable(const struct vmn_selector *selector,
+                             const char **key);
+
 #endif /* controller/schema/selector.h */

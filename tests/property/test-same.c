@@ -157,7 +157,14 @@ any_rule(void)
         json_object_set_new(rule, "peers", list_of(any_peer, 4));
     }
     if (rnd(4)) {
+        json_t *peers = json_object_get(rule, "peers");
+
         json_object_set_new(rule, "services", list_of(any_rule_service, 3));
+        if (peers) {
+            /* Of prefixes and services alone, some rules never match. */
+            json_array_append_new(peers, json_pack("{s:o}", "group",
+                                                   any_group()));
+        }
     }
     return rule;
 }

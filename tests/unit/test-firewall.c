@@ -222,7 +222,7 @@ static struct scenario scenarios[] = {
             { "h1", "+64648 ct_state=-inv+trk,ct_nw_src=10.1.0.0/24,ip," },
             { "h1", "-ct_nw_src=10.9." } } },
         { "{'groups/out': {'cidrs': ['10.1.0.0/24'],"
-          "  'except': ['10.1.0.0/24']},"
+          "  'except': ['10.1.0.0/25', '10.1.0.128/25']},"
           " 'groups/two': {}}", {
             { "h1", "-conjunction(" } } },
     } },

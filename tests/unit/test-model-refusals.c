@@ -53,6 +53,71 @@ static const struct refusal refusals[] = {
     { "put tiers x {'position':2}\nput tiers y {'position':2}",
       "/0/position 2 is that of tier \"y\"\n"
       "/1/position 2 is that of tier \"x\"\n" },
+    /* What can never decide. */
+    { "put policies x {'applies_to':['g'],'tier':'security',"
+      "'directions':['ingress']}",
+      "/rules is required: a policy without rules outside of tier application "
+      "decides nothing\n" },
+    { "put policies x {'applies_to':['g'],'tier':'baseline'}",
+      "/rules is required: a policy without rules outside of tier application "
+      "decides nothing\n" },
+    { "put policies x {'applies_to':['g'],'tier':'security','directions':"
+      "['ingress','egress'],'rules':[{'direction':'egress',"
+      "'action':'deny'}]}",
+      "/directions must not have \"ingress\", for which there is no rule: "
+      "outside of tier application nothing is denied but by a rule\n" },
+    { "put policies x {'applies_to':['g'],'directions':[]}",
+      "/rules is required: a policy without rules and without \"directions\" "
+      "decides nothing\n" },
+    { "put groups x {'cidrs':['10.0.0.0/8']}\n"
+      "put policies x {'applies_to':['x']}",
+      "/1/applies_to must have a group with ports: \"x\" has only "
+      "\"cidrs\"\n" },
+    { "put policies x {'applies_to':['g'],'rules':[{'direction':'ingress',"
+      "'action':'deny','peers':[{'cidr':'fd00::/8'}],"
+      "'services':[{'protocol':'icmp'}]}]}",
+      "/rules/0/services can never match: they are of IPv4, and all \"peers\" "
+      "are of IPv6\n" },
+    { "put services x {'entries':[{'protocol':'icmpv6'}]}\n"
+      "put quarantines x {'ports':['p1'],'allow':[{'direction':'ingress',"
+      "'peers':[{'cidr':'10.0.0.0/8'},{'cidr':'172.16.0.0/12'}],"
+      "'services':[{'service':'x'}]}]}",
+      "/1/allow/0/services can never match: they are of IPv6, and all "
+      "\"peers\" are of IPv4\n" },
+    { "put quarantines x {'allow':[{'direction':'ingress'}]}",
+      "/selector is required where there are no \"ports\": a quarantine "
+      "without both cuts off nothing\n" },
+    { "put quarantines x {'selector':'a=1,a=2'}",
+      "/selector can never select anything: no object meets all that it says "
+      "of label \"a\"\n" },
+    { "put groups x {'selector':'b,a in (1,2),a notin (1,2,3)'}",
+      "/selector can never select anything: no object meets all that it says "
+      "of label \"a\"\n" },
+    { "put groups x {'selector':'a,!a'}",
+      "/selector can never select anything: no object meets all that it says "
+      "of label \"a\"\n" },
+    { "put accounts x {'role':'operator','scope':'a=1,!a'}",
+      "/scope can never select anything: no object meets all that it says of "
+      "label \"a\"\n" },
+    { "put hosts x {'ovsdb':'inbound','tunnel_ip':'192.0.2.77',"
+      "'port_selector':'a=1,a!=1'}",
+      "/port_selector can never select anything: no object meets all that it "
+      "says of label \"a\"\n" },
+    { "put groups x {'cidrs':['10.1.0.0/16','10.2.0.0/16'],"
+      "'except':['10.1.0.0/16','10.2.0.0/16']}",
+      "/except must leave something of \"cidrs\"\n" },
+    { "put networks x {'subnets':[{'cidr':'10.0.0.0/24','dhcp_options':"
+      "{'dns':['10.0.0.2']}}]}",
+      "/subnets has \"dhcp_options\" of 10.0.0.0/24 that are never sent: its "
+      "\"dhcp\" is false\n" },
+    { "put networks x {'subnets':[{'cidr':'fd01::/64','dhcp':true,"
+      "'dhcp_options':{'boot_server':'10.0.0.2'}}]}",
+      "/subnets has \"dhcp_options\" of fd01::/64 that are never sent: "
+      "\"boot_server\" is only for IPv4\n" },
+    { "put accounts x {'role':'viewer'}\n"
+      "put tokens x {'account':'x','expires':'1970-01-01T00:00:01Z','sha256':"
+      "'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'}",
+      "/1/expires must be in the future: such a token is never accepted\n" },
     /* Groups in groups. */
     { "put groups x {'groups':['zz']}",
       "/groups/0 group \"zz\" does not exist\n" },
@@ -86,8 +151,10 @@ static const struct refusal refusals[] = {
       "/7/groups must not put more than 8 groups inside of each other: with "
       "these there are 9\n" },
     /* Priorities. */
-    { "put policies x {'applies_to':['g'],'tier':'security'}\n"
-      "put policies y {'applies_to':['g'],'tier':'security','priority':500}",
+    { "put policies x {'applies_to':['g'],'tier':'security','rules':["
+      "{'direction':'ingress','action':'deny'}]}\n"
+      "put policies y {'applies_to':['g'],'tier':'security','rules':["
+      "{'direction':'ingress','action':'deny'}],'priority':500}",
       "/0/priority 500 is that of policy \"y\" in tier \"security\": which "
       "one decides must be said\n"
       "/1/priority 500 is that of policy \"x\" in tier \"security\": which "

@@ -543,22 +543,25 @@ groups_are_put_into_groups_in_the_middle_too(void **state)
     check_also(model, "cascade groups a", "update groups d\n");
 }
 
+#define DENY ",'rules':[{'direction':'ingress','action':'deny'}]"
+
 static void
 priorities_differ_in_all_tiers_but_application(void **state)
 {
     struct model *model = *state;
 
     apply(model, "put tiers early {'position':3}\n"
-          "put policies a {'applies_to':['g'],'tier':'early','priority':7}\n"
+          "put policies a {'applies_to':['g'],'tier':'early','priority':7"
+          DENY "}\n"
           "put policies b {'applies_to':['g'],'tier':'security',"
-          "'priority':7}\n"
+          "'priority':7" DENY "}\n"
           "put policies c {'applies_to':['g'],'priority':7}\n"
           "put policies d {'applies_to':['g'],'priority':7}", "");
     apply(model, "patch policies a {'tier':'security'}",
           "/priority 7 is that of policy \"b\" in tier \"security\": which "
           "one decides must be said\n");
     apply(model, "put policies e {'applies_to':['g'],'tier':'early',"
-          "'priority':8}", "");
+          "'priority':8" DENY "}", "");
     /* It is the state at the end that counts. */
     apply(model, "patch policies a {'priority':8}\n"
           "patch policies e {'priority':7}", "");
@@ -573,7 +576,7 @@ cascade_of_a_tier_takes_its_policies_along(void **state)
 
     /* To fall back to the default tier would be another policy. */
     apply(model, "put tiers early {'position':3}\n"
-          "put policies q {'applies_to':['g'],'tier':'early'}", "");
+          "put policies q {'applies_to':['g'],'tier':'early'" DENY "}", "");
     apply(model, "delete tiers early",
           " tier \"early\" is referred to by policy \"q\"\n");
     check_also(model, "cascade tiers early", "delete policies q\n");

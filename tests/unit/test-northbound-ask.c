@@ -377,6 +377,8 @@ tiers_that_are_built_in_are_shown_and_stay(void **state)
     assert_non_null(at(f, "metadata.created"));
 }
 
+#define DENY "\"rules\": [{\"direction\": \"ingress\", \"action\": \"deny\"}]"
+
 /* Also in a plan, which changes nothing. */
 static void
 priorities_that_are_equal_are_told_of_both(void **state)
@@ -385,9 +387,9 @@ priorities_that_are_equal_are_told_of_both(void **state)
     static const char two[] = "{\"objects\": ["
         "{\"type\": \"groups\", \"name\": \"g\", \"spec\": {}},"
         "{\"type\": \"policies\", \"name\": \"a\", \"spec\": {\"tier\":"
-        " \"platform\", \"applies_to\": [\"g\"]}},"
+        " \"platform\", \"applies_to\": [\"g\"]," DENY "}},"
         "{\"type\": \"policies\", \"name\": \"b\", \"spec\": {\"tier\":"
-        " \"platform\", \"applies_to\": [\"g\"]}}]}";
+        " \"platform\", \"applies_to\": [\"g\"]," DENY "}}]}";
 
     for (int i = 0; i < 2; i++) {
         assert_call(f, 409, "POST", i ? "/v1/apply"
@@ -438,7 +440,8 @@ quarantines_tell_what_came_through(void **state)
 {
     struct fixture *f = *state;
 
-    assert_call(f, 201, "PUT", "/v1/quarantines/q", "{\"spec\": {\"allow\": ["
+    assert_call(f, 201, "PUT", "/v1/quarantines/q", "{\"spec\": {"
+                "\"selector\": \"role=none\", \"allow\": ["
                 "{\"direction\": \"ingress\"}, {\"direction\": \"egress\","
                 " \"services\": [{\"protocol\": \"udp\"}]}]}}");
     assert_call(f, 200, "GET", "/v1/quarantines/q", NULL);
