@@ -96,6 +96,8 @@ static const struct option_row {
       "how often each host is read and compared, or 0" },
     { "count-interval", MEMBER(count_interval), false, "SECONDS", "10",
       "how often each host's counters are read, or 0" },
+    { "host-memory", MEMBER(host_memory), false, "MIB", "32",
+      "what a host may send and make vmnd keep, beyond what it needs" },
     { "batch-delay", MEMBER(batch_delay), false, "MS", "20",
       "how long changes may wait for others while hosts are behind" },
     { "audit-alarm", MEMBER(audit_alarm), false, "PERCENT", "50",
@@ -409,6 +411,11 @@ options_finish(struct options *options)
     if (!problem) {
         problem = parse_range("api-rate", options->api_rate, 0, 1000000,
                               &options->api_rate_calls);
+    }
+    if (!problem) {
+        problem = parse_range("host-memory", options->host_memory, 1,
+                              FABRIC_HOST_MEMORY_MAX_MIB,
+                              &options->host_memory_mib);
     }
     if (!problem) {
         problem = parse_range("batch-delay", options->batch_delay, 0,

@@ -41,6 +41,8 @@ struct options {
     unsigned count_interval_s;
     char *batch_delay;          /* As given, and in milliseconds. */
     unsigned batch_delay_ms;
+    char *host_memory;          /* As given, and in MiB. */
+    unsigned host_memory_mib;
     char *audit_alarm;          /* As given, and the percentage. */
     unsigned audit_alarm_percent;
     char *packet_port_rate;     /* As given, and packets a second. */

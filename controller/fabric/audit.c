@@ -212,6 +212,7 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
         held_add(&a->right, wanted);
         return;
     }
+    ofdump_charge(a->dump, wire_flow_size(instructions_size));
     if (a->n_odd_flows >= a->allocated_odd_flows) {
         a->odd_flows = x2nrealloc(a->odd_flows, &a->allocated_odd_flows,
                                   sizeof *a->odd_flows);
@@ -236,6 +237,7 @@ group_cb(void *a_, const struct ofputil_group_desc *gd)
         wire_group_destroy(group);
         return;
     }
+    ofdump_charge(a->dump, wire_group_size(gd));
     if (a->n_odd_groups >= a->allocated_odd_groups) {
         a->odd_groups = x2nrealloc(a->odd_groups, &a->allocated_odd_groups,
                                    sizeof *a->odd_groups);
@@ -250,8 +252,13 @@ done_cb(void *a_, const char *error)
 
     if (error) {
         char *reason = xasprintf("its flows could not be read: %s", error);
+        bool too_much = ofdump_is_too_much(a->dump);
+        struct fabric_switch *sw = a->sw;
 
-        audit_stop(a->sw, reason);
+        audit_stop(sw, reason);
+        if (too_much) {
+            switch_over_budget(sw, reason);
+        }
         free(reason);
     } else {
         a->settling = true;
@@ -497,6 +504,7 @@ static void
 audit_start(struct fabric_switch *sw, const struct fabric_look *look,
             fabric_audit_cb *cb, void *aux)
 {
+    struct ofdump_budget budget = budget_of_dump(sw);
     struct audit *a = xzalloc(sizeof *a);
 
     a->sw = sw;
@@ -516,7 +524,7 @@ audit_start(struct fabric_switch *sw, const struct fabric_look *look,
     backlog_init(&a->touched);
     sw->audit = a;
     switch_expect(sw);
-    a->dump = ofdump_create(sw->conn, &dump_callbacks, a);
+    a->dump = ofdump_create(sw->conn, &budget, &dump_callbacks, a);
 }
 
 void

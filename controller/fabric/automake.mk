@@ -5,6 +5,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/backlog.c \
 	controller/fabric/backlog.h \
 	controller/fabric/bindings.c \
+	controller/fabric/budget.c \
 	controller/fabric/bindings.h \
 	controller/fabric/claims.c \
 	controller/fabric/claims.h \

@@ -411,6 +411,10 @@ done_cb(void *cs_, const char *error)
         cs->before_ms = cs->asked_ms;
     }
     cs->rest_until_ms = now + (now - cs->asked_ms) * SHARE;
+    if (ofdump_is_too_much(cs->dump)) {
+        switch_over_budget(cs->sw, "its counters could not be read: "
+                           OFDUMP_TOO_MUCH);
+    }
     stop(cs);
 }
 
@@ -439,6 +443,7 @@ static void
 ask(struct counters_of_switch *cs)
 {
     struct fabric_switch *sw = cs->sw;
+    struct ofdump_budget budget = budget_of_dump(sw);
 
     if (sw->state != SWITCH_LIVE || sw->frozen || sw->audit || cs->dump
         || time_msec() < cs->rest_until_ms) {
@@ -450,7 +455,7 @@ ask(struct counters_of_switch *cs)
     cs->wall_ms = time_wall_msec();
     switch_expect(sw);
     traffic_ask(&cs->traffic, sw->conn);
-    cs->dump = ofdump_create_marked(sw->conn, ENGINE_COOKIE_COUNTED,
+    cs->dump = ofdump_create_marked(sw->conn, &budget, ENGINE_COOKIE_COUNTED,
                                     &dump_callbacks, cs);
 }
 

@@ -50,6 +50,7 @@ struct fabric {
     int stall_ms;
     int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, but for tests. */
     int ask_limits_ms;          /* TAPS_ASK_LIMITS_MS, but for tests. */
+    size_t host_memory;
     int64_t audit_s;            /* 0: no audits. */
     int64_t count_often_ms;     /* FABRIC_COUNT_OFTEN_S, but for tests. */
     size_t audit_alarm;         /* Percent. */
@@ -124,6 +125,11 @@ bool fabric_host_set_datapath(struct fabric_host *, uint64_t id);
  * OVSDB session do not take it back. */
 void fabric_host_set_reported(struct fabric_host *);
 
+/* budget.c.  ------------------------------------------------------------- */
+
+/* What the rows of a host's database may take in memory, in bytes. */
+size_t budget_of_database(const struct fabric_host *);
+
 /* What the OVSDB side offers.  ------------------------------------------- */
 
 /* Listens if so asked.  Called before any host exists.  Returns 0 or a
@@ -143,6 +149,9 @@ bool fabric_db_set_uses(struct fabric *, const bool uses[]);
 /* The durable row of 'host' is 'row': called when the host has just been made
  * and whenever its row changes.  Sets host->db. */
 void fabric_db_host_update(struct fabric_host *, const struct vmn_host *row);
+/* How often the session with the host's database was dropped since it sent
+ * too much. */
+uint64_t fabric_db_n_over_budget(const struct fabric_host *);
 /* The row is gone.  Clears host->db. */
 void fabric_db_host_destroy(struct fabric_host *);
 

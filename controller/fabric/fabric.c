@@ -241,6 +241,8 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->commit = commit;
     f->max_bundles = options->max_bundles ? : FABRIC_MAX_BUNDLES;
     f->max_bytes = options->max_bytes ? : FABRIC_MAX_BYTES;
+    f->host_memory = (options->host_memory
+                      ? : (size_t) FABRIC_HOST_MEMORY_MIB << 20);
     f->stall_ms = options->stall_ms ? : FABRIC_STALL_MS;
     f->flush_again_ms = FABRIC_FLUSH_AGAIN_MS;
     f->flush_keep_ms = FABRIC_FLUSH_KEEP_MS;

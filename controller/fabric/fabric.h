@@ -42,10 +42,15 @@ struct fabric_options {
                                    * in seconds; 0: never. */
     unsigned packet_port_rate;    /* Packets a second that are taken from a */
     unsigned packet_host_rate;    /* port, and from a host; 0: any number. */
+    size_t host_memory;           /* Bytes that what a host sends may take, of
+                                   * its database or in one reading, beyond
+                                   * what is wanted of it; 0: the default. */
     size_t audit_alarm;           /* Percent of a host's flows, and more than
                                    * a thousand, whose loss is an error. */
 };
 #define FABRIC_AUDIT_ALARM 50
+#define FABRIC_HOST_MEMORY_MIB 32
+#define FABRIC_HOST_MEMORY_MAX_MIB 65536
 #define FABRIC_PACKET_RATE_MAX 1000000
 #define FABRIC_AUDIT_MAX_S (366 * 86400)
 #define FABRIC_COUNT_MAX_S 86400
@@ -73,6 +78,14 @@ void fabric_destroy(struct fabric *);
  *  (the last one's result, see fabric_audit())}.
  * The caller owns it.  NULL for an unknown host. */
 json_t *fabric_host_status(const struct fabric *, const char *host);
+
+/* Calls 'cb' for each host and each kind of its sessions, "ovsdb" and
+ * "openflow", that was dropped since the host sent too much, with how often
+ * that was. */
+typedef void fabric_over_budget_cb(void *aux, const char *host,
+                                   const char *session, uint64_t n);
+void fabric_over_budget(const struct fabric *, fabric_over_budget_cb *,
+                        void *aux);
 
 /* Hosts that are not synced, or have revisions to acknowledge: [{"host",
  * "state", "reason", "lag"}], those that have been longest first, at most

@@ -100,6 +100,7 @@ host_db_update(struct fabric_host_db *db)
         = ovsdb_session_snapshot(db->session);
     struct ovsdb_status status;
 
+    ovsdb_session_set_budget(db->session, budget_of_database(db->host));
     ovsdb_session_get_status(db->session, &status);
     if (db->connected != (snapshot != NULL)) {
         db->connected = snapshot != NULL;
@@ -218,6 +219,7 @@ host_db_open_session(struct fabric_host_db *db, const struct vmn_host *row)
     db->session = ovsdb_session_create(
         host->fabric->loop, host->fabric->db->schemas, host->name,
         strcmp(db->remote, "inbound") ? db->remote : NULL, changed_cb, db);
+    ovsdb_session_set_budget(db->session, budget_of_database(host));
 }
 
 static struct fabric_host_db *

@@ -49,6 +49,16 @@ blame_database(const struct ovsdb_status *session, json_t *status)
     }
 }
 
+/* A host whose database sent too much is in use no more than its switch is;
+ * why is said even while that is connected. */
+static void
+blame_budget(const struct ovsdb_status *session, json_t *status)
+{
+    if (session->over_budget && session->error) {
+        json_object_set_new(status, "reason", json_string(session->error));
+    }
+}
+
 /* A switch on another machine does not find a unix socket of ours. */
 static void
 blame_target(const struct fabric_host_db *db, json_t *status)
@@ -261,6 +271,7 @@ fabric_db_host_status(const struct fabric_host *host, json_t *status)
     if (db->reason) {
         json_object_set_new(status, "reason", json_string(db->reason));
     }
+    blame_budget(&session, status);
     underlay_status(db, status);
     if (!json_object_get(status, "reason") && db->connected) {
         char *reason = find_wireless(db);
@@ -381,4 +392,16 @@ fabric_refused_claims(const struct fabric *fabric,
                       fabric_refused_claims_cb *cb, void *aux)
 {
     claims_each(fabric->db->facts->claims, cb, aux);
+}
+
+uint64_t
+fabric_db_n_over_budget(const struct fabric_host *host)
+{
+    struct ovsdb_status session;
+
+    if (!host->db) {
+        return 0;
+    }
+    ovsdb_session_get_status(host->db->session, &session);
+    return session.n_over_budget;
 }

@@ -21,11 +21,15 @@
 
 /* Notes and observations are dated by two clocks, to the second. */
 #define SLACK_S 2
+/* Notes that are taken of a host: those of some units in a network.  What
+ * comes beyond is passed over, and what comes beyond twice that too much. */
+#define HOST_NOTES_MAX (4 * VMN_NOTES_MAX)
 
 /* A host that is being read. */
 struct source {
     struct ovs_list node;       /* In its switch's 'notes', while 'dump'. */
     struct fabric_reading *reading;
+    struct fabric_switch *sw;   /* While 'dump'. */
     struct ofdump *dump;        /* NULL: it is done. */
     size_t index;               /* In the reading's 'hosts'. */
 };
@@ -87,7 +91,8 @@ flow_cb(void *s_, const struct ofputil_flow_stats *fs,
         || !engine_note_read(&fs->match, &note)) {
         return;
     }
-    if (n >= FABRIC_NOTES_MAX) {
+    /* A host that sends more than it can hold takes no one else's room. */
+    if (n >= FABRIC_NOTES_MAX || host->n > HOST_NOTES_MAX) {
         host->full = true;
         return;
     }
@@ -105,9 +110,17 @@ flow_cb(void *s_, const struct ofputil_flow_stats *fs,
 }
 
 static void
-done_cb(void *s, const char *error)
+done_cb(void *s_, const char *error)
 {
+    struct source *s = s_;
+    bool too_much = ofdump_is_too_much(s->dump);
+    struct fabric_switch *sw = s->sw;
+
     source_end(s, error);
+    if (too_much) {
+        switch_over_budget(sw, "its notes could not be read: "
+                           OFDUMP_TOO_MUCH);
+    }
 }
 
 static const struct ofdump_callbacks dump_callbacks = {
@@ -159,8 +172,11 @@ source_begin(struct source *s, struct fabric *f, const struct match *match)
         switch_state_name(sw, &reason);
         source_end(s, reason);
     } else {
+        struct ofdump_budget budget = budget_of_table(sw, HOST_NOTES_MAX);
+
         switch_expect(sw);
-        s->dump = ofdump_create_table(sw->conn, NOTE_TABLE, match,
+        s->sw = sw;
+        s->dump = ofdump_create_table(sw->conn, &budget, NOTE_TABLE, match,
                                       &dump_callbacks, s);
         ovs_list_push_back(&sw->notes, &s->node);
     }

@@ -52,6 +52,9 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 
 /* Bytes that are gathered before they are queued. */
 #define GATHER_SIZE (32 * 1024)
+/* Flows that may be in the marker's table, though others' have no business
+ * there. */
+#define MARKER_FLOWS_MAX 4096
 
 struct reconcile {
     struct fabric_switch *sw;   /* NULL: it was stopped while 'comparing', and
@@ -141,6 +144,7 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
         held_add(&r->right, wanted);
         return;
     }
+    ofdump_charge(r->dump, wire_flow_size(instructions_size));
     if (r->n_flows >= r->allocated_flows) {
         r->flows = x2nrealloc(r->flows, &r->allocated_flows,
                               sizeof *r->flows);
@@ -155,6 +159,7 @@ group_cb(void *r_, const struct ofputil_group_desc *gd)
     struct reconcile *r = r_;
 
     r->n_held++;
+    ofdump_charge(r->dump, wire_group_size(gd));
     if (r->n_groups >= r->allocated_groups) {
         r->groups = x2nrealloc(r->groups, &r->allocated_groups,
                                sizeof *r->groups);
@@ -170,7 +175,11 @@ done_cb(void *r_, const char *error)
     if (error) {
         char *reason = xasprintf("its flows could not be read: %s", error);
 
-        switch_give_up(r->sw, reason);
+        if (ofdump_is_too_much(r->dump)) {
+            switch_over_budget(r->sw, reason);
+        } else {
+            switch_give_up(r->sw, reason);
+        }
         free(reason);
     } else {
         r->settling = true;
@@ -185,6 +194,15 @@ static const struct ofdump_callbacks dump_callbacks = {
     .group = group_cb,
     .done = done_cb,
 };
+
+/* Begins to read all flows and groups. */
+static void
+read_all(struct reconcile *r)
+{
+    struct ofdump_budget budget = budget_of_dump(r->sw);
+
+    r->dump = ofdump_create(r->sw->conn, &budget, &dump_callbacks, r);
+}
 
 static struct reconcile *
 begin(struct fabric_switch *sw)
@@ -211,14 +229,13 @@ begin(struct fabric_switch *sw)
 void
 reconcile_start(struct fabric_switch *sw)
 {
-    struct reconcile *r = begin(sw);
-
-    r->dump = ofdump_create(sw->conn, &dump_callbacks, r);
+    read_all(begin(sw));
 }
 
 void
 reconcile_ask(struct fabric_switch *sw)
 {
+    struct ofdump_budget budget = budget_of_table(sw, MARKER_FLOWS_MAX);
     struct reconcile *r;
 
     if (sw->doubtful) {
@@ -227,8 +244,8 @@ reconcile_ask(struct fabric_switch *sw)
     }
     r = begin(sw);
     r->asking = true;
-    r->dump = ofdump_create_table(sw->conn, MARKER_TABLE, NULL, &dump_callbacks,
-                                  r);
+    r->dump = ofdump_create_table(sw->conn, &budget, MARKER_TABLE, NULL,
+                                  &dump_callbacks, r);
 }
 
 /* In a comparison this pauses. */
@@ -640,7 +657,7 @@ answer_cb(void *sw_)
         forget_seen(r);
         r->marker = MARKER_NONE;
         switch_expect(sw);
-        r->dump = ofdump_create(sw->conn, &dump_callbacks, r);
+        read_all(r);
         return;
     }
     VLOG_INFO_RL(&rl, "%s: holds all that it is to hold, by its fingerprint",

@@ -104,6 +104,9 @@ struct fabric_switch {
     struct event *stall;        /* Runs while it owes answers. */
     int64_t progress_ms;        /* When it last gave one (time_msec()). */
     unsigned n_stalls;          /* Times that it was cut off. */
+    unsigned n_over_budget;     /* Times that it was, for sending too much, */
+    int64_t over_budget_ms;     /* when the last was (time_msec(); 0: never) */
+    int over_budget_rest_ms;    /* and how long it rested then, at least. */
 
     struct packets_of_switch *packets; /* Or NULL (packets.h). */
     struct counters_of_switch *counters; /* Owned. */
@@ -166,6 +169,19 @@ void switch_start(struct fabric_switch *);
 /* Closes the connection for 'reason' and rests before the next reconciling:
  * the switch does what it should not. */
 void switch_give_up(struct fabric_switch *, const char *reason);
+
+/* budget.c.  ------------------------------------------------------------- */
+
+struct ofdump_budget;
+/* What may be read of the switch's flows and groups in one go. */
+struct ofdump_budget budget_of_dump(const struct fabric_switch *);
+/* The same of a table that holds 'records' at most. */
+struct ofdump_budget budget_of_table(const struct fabric_switch *,
+                                     size_t records);
+/* The switch sent more: as switch_give_up(), and it rests longer each time. */
+void switch_over_budget(struct fabric_switch *, const char *reason);
+
+/* switch.c, once more.  -------------------------------------------------- */
 
 /* The newest revision that the switch is known to have taken, withdrawals
  * included: it holds all of it but for what it has refused, see 'partial'. */

@@ -44,6 +44,9 @@ BUILD_ASSERT_DECL(TAPS_FIRST_METER + 2 * TAPS_METERS + TAPS_OWN
 #define FIRST_OWN (TAPS_FIRST_METER + N_METERS)
 /* Of flows through rules' own meters. */
 #define OWN_COOKIE UINT64_C(0x10000)
+/* Meters, and messages with some, that are taken for one request: a switch has
+ * no more than ours and perhaps as many of others. */
+#define METERS_MAX (2 * (ENGINE_N_METERS + TAPS_OWN + 2 * TAPS_METERS))
 #define METER_FLAGS (OFPMF13_PKTPS | OFPMF13_BURST)
 /* A connection, of a packet that conntrack has seen. */
 #define CT_NEW 0x01
@@ -287,6 +290,7 @@ taps_connected(struct fabric_switch *sw)
     sw->taps.bank_xid = ofconn_next_xid(sw->conn);
     sw->taps.own_xid = ofconn_next_xid(sw->conn);
     sw->taps.limits_xid = ofconn_next_xid(sw->conn);
+    sw->taps.n_meters_left = METERS_MAX;
     sw->taps.features_xid = ask(sw, OFPUTIL_METER_FEATURES,
                                 ofconn_next_xid(sw->conn));
     sw->taps.config_xid = ask(sw, OFPUTIL_METER_CONFIG,
@@ -385,18 +389,36 @@ take_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
     }
 }
 
-/* Calls 'cb' for each meter in the reply; false if it makes no sense. */
+enum meters { METERS_OK, METERS_BAD, METERS_TOO_MANY };
+
+/* Counts one meter, or message with meters, of what the switch answers.  If
+ * that is too much its connection is closed, and false returned. */
 static bool
+take_one(struct fabric_switch *sw)
+{
+    if (sw->taps.n_meters_left) {
+        sw->taps.n_meters_left--;
+        return true;
+    }
+    switch_over_budget(sw, "its meters could not be read: too much for what "
+                       "any switch has");
+    return false;
+}
+
+/* Calls 'cb' for each meter in the reply.  METERS_BAD: it makes no sense;
+ * METERS_TOO_MANY: the connection is closed. */
+static enum meters
 each_meter(struct fabric_switch *sw, const struct ofp_header *oh,
            void (*cb)(struct fabric_switch *,
                       const struct ofputil_meter_config *))
 {
     struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
     struct ofpbuf bands;
-    int error;
+    bool on = take_one(sw);
+    int error = 0;
 
     ofpbuf_init(&bands, 64);
-    for (;;) {
+    while (on) {
         struct ofputil_meter_config mc;
 
         ofpbuf_clear(&bands);
@@ -404,18 +426,23 @@ each_meter(struct fabric_switch *sw, const struct ofp_header *oh,
         if (error) {
             break;
         }
-        cb(sw, &mc);
+        on = take_one(sw);
+        if (on) {
+            cb(sw, &mc);
+        }
     }
     ofpbuf_uninit(&bands);
-    return error == EOF;
+    return !on ? METERS_TOO_MANY : error == EOF ? METERS_OK : METERS_BAD;
 }
 
 static void
 take_config(struct fabric_switch *sw, const struct ofp_header *oh)
 {
-    if (!each_meter(sw, oh, take_meter)) {
+    enum meters meters = each_meter(sw, oh, take_meter);
+
+    if (meters == METERS_BAD) {
         turn_off(sw, "what its switch says of meters makes no sense");
-    } else if (!(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
+    } else if (meters == METERS_OK && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
         complete(sw);
     }
 }
@@ -427,7 +454,7 @@ take_config(struct fabric_switch *sw, const struct ofp_header *oh)
 static void
 take_limits(struct fabric_switch *sw, const struct ofp_header *oh)
 {
-    if (!each_meter(sw, oh, mend_limit)) {
+    if (each_meter(sw, oh, mend_limit) == METERS_BAD) {
         VLOG_WARN_RL(&rl, "%s: what its switch says of meters makes no "
                      "sense; those of limits that are no more may stay",
                      sw->host->name);
@@ -447,6 +474,7 @@ ask_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
         struct fabric_switch *sw = host->sw;
 
         if (sw->conn && sw->taps.limits_xid && sw->taps.state != TAPS_OFF) {
+            sw->taps.n_meters_left = METERS_MAX;
             ask(sw, OFPUTIL_METER_CONFIG, sw->taps.limits_xid);
         }
     }

@@ -60,6 +60,7 @@ struct taps {
                                  * what is done to these. */
     bool no_own;                /* The switch has no room for more meters. */
     unsigned long own[BITMAP_N_LONGS(TAPS_OWN)]; /* Those that are there. */
+    size_t n_meters_left;       /* That may still come, of what was asked. */
     uint8_t held[2 * TAPS_METERS]; /* An enum in taps.c. */
 };
 

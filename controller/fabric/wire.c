@@ -77,6 +77,13 @@ wire_flow_create(const struct ofputil_flow_stats *fs,
     return flow;
 }
 
+size_t
+wire_flow_size(size_t instructions_size)
+{
+    /* Of the match as much as most have, and a pointer to it. */
+    return sizeof(struct wire_flow) + instructions_size + 256;
+}
+
 void
 wire_flow_destroy(struct wire_flow *flow)
 {
@@ -225,6 +232,18 @@ wire_flow_put_delete(const struct wire_flow *flow, uint32_t xid,
 }
 
 /* Groups.  --------------------------------------------------------------- */
+
+size_t
+wire_group_size(const struct ofputil_group_desc *gd)
+{
+    const struct ofputil_bucket *bucket;
+    size_t size = sizeof(struct wire_group) + 64;
+
+    LIST_FOR_EACH (bucket, list_node, &gd->buckets) {
+        size += sizeof *bucket + bucket->ofpacts_len + 64;
+    }
+    return size;
+}
 
 struct wire_group *
 wire_group_create(const struct ofputil_group_desc *desc)

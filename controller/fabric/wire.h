@@ -33,6 +33,8 @@ struct wire_flow *wire_flow_create(const struct ofputil_flow_stats *,
                                    const void *instructions,
                                    size_t instructions_size);
 void wire_flow_destroy(struct wire_flow *);
+/* About how many bytes one takes, with so many bytes of instructions. */
+size_t wire_flow_size(size_t instructions_size);
 
 /* True if the flow, which has the item's key, is the item in all else. */
 bool wire_flow_is(const struct wire_flow *, const struct engine_item *);
@@ -49,6 +51,9 @@ const struct engine_item *wire_find_equal(const struct engine *,
 /* Appends the OFPT_BUNDLE_ADD_MESSAGE that deletes the flow. */
 void wire_flow_put_delete(const struct wire_flow *, uint32_t xid,
                           struct ofpbuf *);
+
+/* About how many bytes a struct wire_group of this takes. */
+size_t wire_group_size(const struct ofputil_group_desc *);
 
 struct wire_group {
     struct ofputil_group_desc desc; /* Owned. */

@@ -436,6 +436,24 @@ put_audits(const struct fabric *fabric, struct ds *ds)
     json_decref(owners);
 }
 
+/* Hosts that were dropped for what they sent. */
+static void
+put_over_budget(void *ds, const char *host, const char *session, uint64_t n)
+{
+    ds_put_cstr(ds, "vmn_host_over_budget_total{host=");
+    metrics_label(ds, host);
+    ds_put_format(ds, ",session=\"%s\"} %"PRIu64"\n", session, n);
+}
+
+static void
+put_over_budgets(const struct fabric *fabric, struct ds *ds)
+{
+    metrics_family(ds, "vmn_host_over_budget_total", "counter",
+                   "Sessions of the host that were dropped, since it sent "
+                   "more than its budget.");
+    fabric_over_budget(fabric, put_over_budget, ds);
+}
+
 /* Packets.  -------------------------------------------------------------- */
 
 static void
@@ -540,6 +558,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     put_apps(nb, &ds);
     put_claims(nb->fabric, &ds);
     put_audits(nb->fabric, &ds);
+    put_over_budgets(nb->fabric, &ds);
     put_drops(nb->fabric, &ds);
     put_flow_drops(nb->fabric, &ds);
     put_replies(&figures.http, &ds);

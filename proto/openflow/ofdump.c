@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reads all flows and groups of a switch.  Multipart replies are decoded part
- * by part, so that memory does not grow with the switch's tables.
+ * by part, so that memory does not grow with the switch's tables.  A reply
+ * that does not end is cut off by the dump's budget.
  *
  * Each record is cut out by its own length before it is decoded, so that a
  * record which lies about its insides cannot shift those behind it. */
@@ -24,21 +25,22 @@ struct ofdump {
     void *aux;
     uint32_t flow_xid;
     uint32_t group_xid;
-    size_t n_flows;
-    size_t n_groups;
+    struct ofdump_budget left;
+    bool too_much;
     bool flows_done;
     bool groups_done;
     struct ofpbuf ofpacts;      /* Scratch. */
 };
 
 static struct ofdump *
-create(struct ofconn *conn, uint8_t table, uint64_t cookie_bits,
-       const struct match *match, bool groups,
+create(struct ofconn *conn, const struct ofdump_budget *budget, uint8_t table,
+       uint64_t cookie_bits, const struct match *match, bool groups,
        const struct ofdump_callbacks *callbacks, void *aux)
 {
     struct ofdump *dump = xzalloc(sizeof *dump);
     struct ofpbuf b;
 
+    dump->left = *budget;
     dump->callbacks = callbacks;
     dump->aux = aux;
     dump->flow_xid = ofconn_next_xid(conn);
@@ -57,26 +59,28 @@ create(struct ofconn *conn, uint8_t table, uint64_t cookie_bits,
 }
 
 struct ofdump *
-ofdump_create(struct ofconn *conn, const struct ofdump_callbacks *callbacks,
-              void *aux)
+ofdump_create(struct ofconn *conn, const struct ofdump_budget *budget,
+              const struct ofdump_callbacks *callbacks, void *aux)
 {
-    return create(conn, OFMSG_ALL_TABLES, 0, NULL, true, callbacks, aux);
+    return create(conn, budget, OFMSG_ALL_TABLES, 0, NULL, true, callbacks,
+                  aux);
 }
 
 struct ofdump *
-ofdump_create_table(struct ofconn *conn, uint8_t table,
-                    const struct match *match,
+ofdump_create_table(struct ofconn *conn, const struct ofdump_budget *budget,
+                    uint8_t table, const struct match *match,
                     const struct ofdump_callbacks *callbacks, void *aux)
 {
-    return create(conn, table, 0, match, false, callbacks, aux);
+    return create(conn, budget, table, 0, match, false, callbacks, aux);
 }
 
 struct ofdump *
-ofdump_create_marked(struct ofconn *conn, uint64_t cookie_bits,
+ofdump_create_marked(struct ofconn *conn, const struct ofdump_budget *budget,
+                     uint64_t cookie_bits,
                      const struct ofdump_callbacks *callbacks, void *aux)
 {
-    return create(conn, OFMSG_ALL_TABLES, cookie_bits, NULL, false, callbacks,
-                  aux);
+    return create(conn, budget, OFMSG_ALL_TABLES, cookie_bits, NULL, false,
+                  callbacks, aux);
 }
 
 bool
@@ -96,6 +100,34 @@ ofdump_get_counts(const struct ofdump_raw *raw, struct ofdump_counts *counts)
     counts->age_ms = stats.duration_sec == UINT32_MAX ? 0
                      : stats.duration_sec * INT64_C(1000);
     return true;
+}
+
+/* Takes one record off the budget.  Returns false if none is left. */
+static bool
+take_record(struct ofdump *dump)
+{
+    if (!dump->left.records) {
+        dump->too_much = true;
+        return false;
+    }
+    dump->left.records--;
+    return true;
+}
+
+void
+ofdump_charge(struct ofdump *dump, size_t bytes)
+{
+    if (bytes > dump->left.bytes) {
+        dump->too_much = true;
+    } else {
+        dump->left.bytes -= bytes;
+    }
+}
+
+bool
+ofdump_is_too_much(const struct ofdump *dump)
+{
+    return dump->too_much;
 }
 
 void
@@ -186,13 +218,15 @@ static const char *
 take_part(struct ofdump *dump, bool flows, const struct ofp_header *oh)
 {
     struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
-    size_t *n = flows ? &dump->n_flows : &dump->n_groups;
     enum ofpraw raw;
 
     if (ofpraw_pull(&raw, &msg)
         || raw != (flows ? OFPRAW_OFPST15_FLOW_REPLY
                    : OFPRAW_OFPST11_GROUP_DESC_REPLY)) {
         return "its reply makes no sense";
+    }
+    if (!take_record(dump)) {
+        return OFDUMP_TOO_MUCH; /* Parts may be empty, and have no end. */
     }
     while (msg.size) {
         const ovs_be16 *length = msg.data;
@@ -204,12 +238,12 @@ take_part(struct ofdump *dump, bool flows, const struct ofp_header *oh)
             || size > msg.size || size % 8) {
             return "a record in its reply has a wrong length";
         }
-        if (++*n > OFDUMP_RECORDS_MAX) {
-            return "it holds more than can be read";
+        if (!take_record(dump)) {
+            return OFDUMP_TOO_MUCH;
         }
         error = (flows ? take_flow : take_group)(dump, &msg, size);
-        if (error) {
-            return error;
+        if (error || dump->too_much) {
+            return error ? error : OFDUMP_TOO_MUCH;
         }
         ofpbuf_pull(&msg, size);
     }

@@ -58,25 +58,39 @@ struct ofdump_counts {
  * either. */
 bool ofdump_get_counts(const struct ofdump_raw *, struct ofdump_counts *);
 
-/* Records of one kind that are taken from a switch, at most. */
-#define OFDUMP_RECORDS_MAX 4000000
+/* What a switch may answer.  Beyond it the dump ends with OFDUMP_TOO_MUCH as
+ * its error. */
+struct ofdump_budget {
+    size_t records;             /* Flows and groups; a message is one more. */
+    size_t bytes;               /* As counted by ofdump_charge(). */
+};
+#define OFDUMP_TOO_MUCH                                             \
+    "too much for what is wanted of the host (vmnd --host-memory)"
 
 /* Sends the requests. */
-struct ofdump *ofdump_create(struct ofconn *, const struct ofdump_callbacks *,
-                             void *aux);
+struct ofdump *ofdump_create(struct ofconn *, const struct ofdump_budget *,
+                             const struct ofdump_callbacks *, void *aux);
 /* The same for the flows of one table alone, without groups; and of those, if
  * 'match' is not NULL, the ones that match all of it and perhaps more. */
-struct ofdump *ofdump_create_table(struct ofconn *, uint8_t table,
-                                   const struct match *match,
+struct ofdump *ofdump_create_table(struct ofconn *,
+                                   const struct ofdump_budget *,
+                                   uint8_t table, const struct match *match,
                                    const struct ofdump_callbacks *,
                                    void *aux);
 /* The same for the flows whose cookies have all bits of 'cookie_bits'. */
-struct ofdump *ofdump_create_marked(struct ofconn *, uint64_t cookie_bits,
+struct ofdump *ofdump_create_marked(struct ofconn *,
+                                    const struct ofdump_budget *,
+                                    uint64_t cookie_bits,
                                     const struct ofdump_callbacks *,
                                     void *aux);
 /* At any time, also from 'done'; replies still under way are then the
  * caller's to ignore. */
 void ofdump_destroy(struct ofdump *);
+
+/* From a callback: what it was given makes the caller keep so many bytes. */
+void ofdump_charge(struct ofdump *, size_t bytes);
+/* True if the dump has ended with OFDUMP_TOO_MUCH. */
+bool ofdump_is_too_much(const struct ofdump *);
 
 /* Takes a message if it belongs to the dump (and returns true). */
 bool ofdump_message(struct ofdump *, enum ofptype, const struct ofp_header *);

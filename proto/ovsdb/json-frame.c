@@ -6,12 +6,29 @@
 
 #include "proto/ovsdb/json-frame.h"
 
+#include <stdint.h>
+
 #include "util.h"
 
 void
 json_frame_init(struct json_frame *frame, size_t max_size)
 {
-    *frame = (struct json_frame) { .max_size = max_size };
+    *frame = (struct json_frame) {
+        .max_size = max_size, .max_cost = SIZE_MAX,
+    };
+}
+
+/* Counts 'cost' for the message.  Returns false if that is too much. */
+static bool
+json_frame_charge(struct json_frame *frame, size_t cost)
+{
+    if (cost > frame->max_cost || frame->cost > frame->max_cost - cost) {
+        frame->error = "a message holds too much";
+        frame->over = true;
+        return false;
+    }
+    frame->cost += cost;
+    return true;
 }
 
 /* Takes in byte 'c' outside of a string.  Returns false if it can't be. */
@@ -29,7 +46,8 @@ json_frame_structure(struct json_frame *frame, char c)
             frame->error = "a message is nested too deeply";
             return false;
         }
-        return true;
+        return json_frame_charge(frame, c == '{' ? JSON_FRAME_OBJECT_COST
+                                 : JSON_FRAME_ARRAY_COST);
 
     case '}':
     case ']':
@@ -78,6 +96,7 @@ json_frame_byte(struct json_frame *frame, char c)
 {
     if (++frame->size > frame->max_size) {
         frame->error = "a message is too large";
+        frame->over = true;
         return false;
     }
     if (!frame->in_string) {
@@ -87,12 +106,15 @@ json_frame_byte(struct json_frame *frame, char c)
     return true;
 }
 
-/* How many of the 'n' bytes at 'p', inside of a message, change nothing. */
+/* How many of the 'n' bytes at 'p', inside of a message, change nothing but
+ * the number of values: '*n_values' are so many more. */
 static size_t
-json_frame_skip(const struct json_frame *frame, const char *p, size_t n)
+json_frame_skip(const struct json_frame *frame, const char *p, size_t n,
+                size_t *n_values)
 {
     size_t i = 0;
 
+    *n_values = 0;
     if (frame->escaped) {
         return 0;
     } else if (frame->in_string) {
@@ -102,6 +124,7 @@ json_frame_skip(const struct json_frame *frame, const char *p, size_t n)
     } else {
         /* Brackets and braces have these bits, and hardly anything else. */
         while (i < n && p[i] != '"' && (p[i] & 0xd9) != 0x59) {
+            *n_values += p[i] == ',';
             i++;
         }
     }
@@ -124,10 +147,17 @@ json_frame_feed(struct json_frame *frame, const void *data, size_t n,
     for (size_t i = 0; i < n; i++) {
         bool was_inside = frame->depth > 0;
         size_t left = MIN(n - i, frame->max_size - frame->size);
-        size_t skip = was_inside ? json_frame_skip(frame, p + i, left) : 0;
+        size_t n_values = 0;
+        size_t skip = was_inside ? json_frame_skip(frame, p + i, left,
+                                                   &n_values) : 0;
 
         frame->size += skip;
         i += skip;
+        if (!json_frame_charge(frame,
+                               skip + n_values * JSON_FRAME_VALUE_COST)) {
+            *result = JSON_FRAME_BAD;
+            return i;
+        }
         if (i == n) {
             break;
         }
@@ -136,7 +166,7 @@ json_frame_feed(struct json_frame *frame, const void *data, size_t n,
             return i;
         }
         if (was_inside && !frame->depth) {
-            frame->size = 0;
+            frame->size = frame->cost = 0;
             *result = JSON_FRAME_END;
             return i + 1;
         }

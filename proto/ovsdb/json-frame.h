@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Finds where one JSON-RPC message ends and the next begins in a stream of
- * bytes, with bounds on size and nesting, without keeping the bytes.  Not a
- * JSON parser: what passes here may still be refused by one. */
+ * bytes, with bounds on size, nesting and the number of values, without
+ * keeping the bytes.  Not a JSON parser: what passes here may still be refused
+ * by one. */
 
 #ifndef PROTO_OVSDB_JSON_FRAME_H
 #define PROTO_OVSDB_JSON_FRAME_H 1
@@ -16,11 +17,21 @@
 struct json_frame {
     size_t max_size;            /* Largest message, in bytes. */
     size_t size;                /* Of the message so far, in bytes. */
+    size_t max_cost;            /* Of a message: about what its values take in
+                                 * memory, in bytes. */
+    size_t cost;                /* Of the message so far. */
     unsigned int depth;         /* 0 between messages. */
     bool in_string;
     bool escaped;               /* The next byte of a string is quoted. */
     const char *error;          /* A sentence, once the bytes are bad. */
+    bool over;                  /* Because they are too many or too costly. */
 };
+
+/* What is counted for an object, an array, and each further value, beside the
+ * bytes: an object of OVSDB's may be a row, and an array a reference. */
+#define JSON_FRAME_OBJECT_COST 1024
+#define JSON_FRAME_ARRAY_COST 256
+#define JSON_FRAME_VALUE_COST 48
 
 enum json_frame_result {
     JSON_FRAME_MORE,            /* The message goes on. */
@@ -28,6 +39,7 @@ enum json_frame_result {
     JSON_FRAME_BAD,             /* Not a message, or beyond a bound. */
 };
 
+/* With any cost: 'max_cost' may be set, and changed at any time. */
 void json_frame_init(struct json_frame *, size_t max_size);
 size_t json_frame_feed(struct json_frame *, const void *data, size_t n,
                        enum json_frame_result *);

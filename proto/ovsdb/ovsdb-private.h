@@ -46,6 +46,15 @@ void ovsdb_relay_wait(struct ovsdb_relay *, int64_t now_ms);
 /* Asks the host for a sign of life at once. */
 void ovsdb_relay_probe(struct ovsdb_relay *, int64_t now_ms);
 
+/* The host's messages are let through if they cost no more than 'bytes' each
+ * (json-frame.h). */
+void ovsdb_relay_set_budget(struct ovsdb_relay *, size_t bytes);
+/* True if the connection has ended because of that, or of the size of a
+ * message. */
+bool ovsdb_relay_is_over_budget(const struct ovsdb_relay *);
+/* Bytes that the host has sent. */
+uint64_t ovsdb_relay_received(const struct ovsdb_relay *);
+
 /* When the host last sent anything, or when the relay was made. */
 int64_t ovsdb_relay_heard_ms(const struct ovsdb_relay *);
 
@@ -114,6 +123,12 @@ char *ovsdb_identify_question(void);
  * the session has a live connection; that one is then probed. */
 bool ovsdb_session_accept(struct ovsdb_session *, struct stream *,
                           const struct ofpbuf *early);
+
+/* budget.c.  ------------------------------------------------------------- */
+
+/* About how many bytes of memory the client's rows take; adds up no further
+ * than to more than 'max'. */
+size_t ovsdb_budget_used(const struct ovsdb_idl *, size_t max);
 
 /* snapshot.c.  ----------------------------------------------------------- */
 

@@ -25,6 +25,12 @@ struct ovsdb_session;
 #define OVSDB_MAX_BRIDGES 1024
 #define OVSDB_MAX_INTERFACES 8192
 
+/* About how much of our memory a host's rows may take, unless it is set, in
+ * bytes; and as much one message of it that is being parsed. */
+#define OVSDB_BUDGET (128 * 1024 * 1024)
+/* Characters that are taken of a string in the database. */
+#define OVSDB_MAX_STRING 256
+
 /* The external_ids key by which rows of ours are known. */
 #define OVSDB_OWNER_KEY "vmn-owner"
 
@@ -157,6 +163,9 @@ struct ovsdb_status {
     enum ovsdb_state state;
     int64_t since_ms;           /* Of loop_now_ms(). */
     const char *error;          /* Why the last connection ended, or NULL. */
+    bool over_budget;           /* That was since the host's rows, or one of
+                                 * its messages, were too much. */
+    uint64_t n_over_budget;     /* How often that was. */
     enum ovsdb_wish_state wish;
     const char *wish_reason;    /* For REFUSED and FAILED. */
 };
@@ -170,7 +179,8 @@ void ovsdb_schemas_destroy(struct ovsdb_schemas *);
 /* Opens a session for host 'name' (for logs).  'remote' is "tcp:IP:PORT",
  * "ssl:IP:PORT" or "unix:PATH", or NULL if the host dials a listener.  The
  * session lasts until it is destroyed: it connects again after each drop, 1
- * to 8 seconds later.
+ * to 8 seconds later, or, if that was for the session's budget, 5 seconds to 5
+ * minutes.
  *
  * 'changed' is called from the loop whenever the status or the snapshot has
  * changed.  It may destroy no session. */
@@ -184,6 +194,9 @@ void ovsdb_session_destroy(struct ovsdb_session *);
 
 /* Sets what is wanted from now on; copied.  NULL: nothing. */
 void ovsdb_session_set_wish(struct ovsdb_session *, const struct ovsdb_wish *);
+
+/* Bounds what the host's rows may take of our memory, about, in bytes. */
+void ovsdb_session_set_budget(struct ovsdb_session *, size_t bytes);
 
 /* What the database holds, or NULL while not OVSDB_CONNECTED.  Valid until
  * the next turn of the loop. */

@@ -49,6 +49,7 @@ struct ovsdb_relay {
     struct ofpbuf to_host;      /* Not yet taken. */
     struct ofpbuf to_client;    /* Not yet taken. */
 
+    uint64_t received;          /* Bytes from the host. */
     int64_t heard_ms;           /* When the host last sent anything. */
     int64_t probed_ms;          /* When it was asked for it, or 0. */
     int64_t blocked_ms;         /* Since when 'to_host' is not empty, or 0. */
@@ -263,6 +264,7 @@ relay_inward(struct ovsdb_relay *relay, int64_t now_ms)
             return n ? ovs_strerror(-n) : "the host closed the connection";
         }
         relay->heard_ms = now_ms;
+        relay->received += n;
         relay->probed_ms = 0;
         if (relay->blocked_ms
             && (relay->heard_blocked += n) > OVSDB_MAX_MESSAGE) {
@@ -309,6 +311,24 @@ ovsdb_relay_probe(struct ovsdb_relay *relay, int64_t now_ms)
         ofpbuf_put(&relay->to_host, RELAY_PROBE, strlen(RELAY_PROBE));
         relay->probed_ms = now_ms;
     }
+}
+
+void
+ovsdb_relay_set_budget(struct ovsdb_relay *relay, size_t bytes)
+{
+    relay->from_host.max_cost = bytes;
+}
+
+bool
+ovsdb_relay_is_over_budget(const struct ovsdb_relay *relay)
+{
+    return relay->from_host.over;
+}
+
+uint64_t
+ovsdb_relay_received(const struct ovsdb_relay *relay)
+{
+    return relay->received;
 }
 
 int64_t

@@ -26,6 +26,14 @@ VLOG_DEFINE_THIS_MODULE(ovsdb_session);
 #define SESSION_BACKOFF_MAX_MS 8000
 /* From the first byte to the first snapshot. */
 #define SESSION_CONNECT_MS 20000
+/* The same for a host that has exceeded its budget.  If it was well behaved
+ * for so long, it begins with the least again. */
+#define SESSION_BUDGET_BACKOFF_MIN_MS 5000
+#define SESSION_BUDGET_BACKOFF_MAX_MS (300 * 1000)
+#define SESSION_BUDGET_CALM_MS (1800 * 1000)
+/* Memory that a byte from the host may come to take, at most: a row that has
+ * but its defaults. */
+#define SESSION_BUDGET_PER_BYTE 64
 /* A wish is written this often in a row at once; then once in a
  * SESSION_WRITE_PACE_MS, in case somebody else keeps undoing it. */
 #define SESSION_WRITE_BURST 5
@@ -53,6 +61,13 @@ struct ovsdb_session {
     struct stream *stream;      /* Until it is connected; then the relay's. */
     struct ovsdb_relay *relay;
     struct ovsdb_idl *idl;
+    size_t budget;              /* Bytes that the client's rows may take. */
+    size_t used;                /* That they took when this was looked at, */
+    uint64_t used_received;     /* after so many bytes from the host. */
+    uint64_t n_over_budget;     /* Times that it was dropped for that, */
+    bool over_budget;           /* the last time too. */
+    int64_t over_budget_ms;     /* When the last was; INT64_MIN: never. */
+    int budget_backoff_ms;
     unsigned int seqno;         /* Of the client, at the last snapshot. */
     struct ovsdb_snapshot *snapshot;
 
@@ -181,7 +196,7 @@ session_txn_done(struct ovsdb_session *s, enum ovsdb_idl_txn_status status,
     default:
         session_set_wish_state(
             s, OVSDB_WISH_FAILED,
-            xasprintf("the database refused to be set up: %s",
+            xasprintf("the database refused to be set up: %.200s",
                       ovsdb_idl_txn_get_error(s->txn)));
         s->wish_due = true;
         s->write_ms = now_ms + SESSION_WRITE_RETRY_MS;
@@ -274,6 +289,7 @@ session_close(struct ovsdb_session *s)
     stream_close(s->stream);
     s->stream = NULL;
     s->seqno = 0;
+    s->used = s->used_received = 0;
     ovsdb_snapshot_destroy(s->snapshot);
     s->snapshot = NULL;
 }
@@ -291,12 +307,55 @@ session_drop(struct ovsdb_session *s, const char *reason)
     }
     free(s->error);
     s->error = xstrdup(reason);
+    s->over_budget = false;
     session_close(s);
     session_set_state(s, OVSDB_WAITING);
     session_set_wish_state(s, OVSDB_WISH_WORKING, NULL);
     s->notify = true;
     s->deadline_ms = now_ms + s->backoff_ms;
     s->backoff_ms = MIN(2 * s->backoff_ms, SESSION_BACKOFF_MAX_MS);
+}
+
+/* Does that because the host takes too much of our memory, and lets it wait
+ * longer: each time twice as long. */
+static void
+session_drop_over_budget(struct ovsdb_session *s, const char *reason)
+{
+    int64_t now_ms = loop_now_ms(s->loop);
+    bool calm = (s->over_budget_ms == INT64_MIN
+                 || now_ms - s->over_budget_ms > SESSION_BUDGET_CALM_MS);
+
+    session_drop(s, reason);
+    s->budget_backoff_ms = (calm ? SESSION_BUDGET_BACKOFF_MIN_MS
+                            : MIN(2 * s->budget_backoff_ms,
+                                  SESSION_BUDGET_BACKOFF_MAX_MS));
+    s->deadline_ms = now_ms + s->budget_backoff_ms;
+    s->over_budget_ms = now_ms;
+    s->over_budget = true;
+    s->n_over_budget++;
+}
+
+/* Returns false after dropping the connection if the client's rows are more
+ * than the host may have.  They are added up only if what has come since the
+ * last time may have made them so many. */
+static bool
+session_check_budget(struct ovsdb_session *s)
+{
+    uint64_t received = ovsdb_relay_received(s->relay);
+    uint64_t most = (s->used + (received - s->used_received)
+                     * SESSION_BUDGET_PER_BYTE);
+
+    if (most <= s->budget) {
+        return true;
+    }
+    s->used = ovsdb_budget_used(s->idl, s->budget);
+    s->used_received = received;
+    if (s->used > s->budget) {
+        session_drop_over_budget(s, "its database holds too much for what is "
+                                 "wanted of the host (vmnd --host-memory)");
+        return false;
+    }
+    return true;
 }
 
 /* Puts the OVSDB client to work on 'stream', which is connected. */
@@ -312,6 +371,7 @@ session_start(struct ovsdb_session *s, struct stream *stream,
         session_drop(s, "the host sends what is not JSON-RPC");
         return;
     }
+    ovsdb_relay_set_budget(s->relay, s->budget);
     s->idl = ovsdb_relay_open_idl(s->relay, &error);
     if (!s->idl) {
         session_drop(s, ovs_strerror(error));
@@ -383,6 +443,7 @@ session_update(struct ovsdb_session *s)
     if (s->state != OVSDB_CONNECTED) {
         VLOG_INFO("%s: database session is up", s->name);
         s->backoff_ms = SESSION_BACKOFF_MIN_MS;
+        s->over_budget = false;
         free(s->error);
         s->error = NULL;
         session_set_state(s, OVSDB_CONNECTED);
@@ -398,6 +459,9 @@ session_run_client(struct ovsdb_session *s, int64_t now_ms)
 
     if (!error) {
         ovsdb_idl_run(s->idl);
+        if (!session_check_budget(s)) {
+            return;
+        }
         session_update(s);
         if (!s->idl) {
             return;             /* It was dropped. */
@@ -405,7 +469,12 @@ session_run_client(struct ovsdb_session *s, int64_t now_ms)
         session_run_wish(s, now_ms);
         error = ovsdb_relay_run(s->relay, now_ms);
     }
-    if (error) {
+    if (error && ovsdb_relay_is_over_budget(s->relay)) {
+        char *reason = xasprintf("its database sends too much: %s", error);
+
+        session_drop_over_budget(s, reason);
+        free(reason);
+    } else if (error) {
         session_drop(s, error);
     }
 }
@@ -488,6 +557,8 @@ ovsdb_session_create(struct loop *loop, struct ovsdb_schemas *schemas,
     s->since_ms = s->deadline_ms = loop_now_ms(loop);
     s->written_ms = s->since_ms - SESSION_WRITE_CALM_MS;
     s->backoff_ms = SESSION_BACKOFF_MIN_MS;
+    s->budget = OVSDB_BUDGET;
+    s->over_budget_ms = INT64_MIN;
     s->task = loop_task_create(loop, s->name, session_run, session_wait, s);
     return s;
 }
@@ -518,6 +589,15 @@ ovsdb_session_set_wish(struct ovsdb_session *s, const struct ovsdb_wish *wish)
     loop_task_kick(s->task);
 }
 
+void
+ovsdb_session_set_budget(struct ovsdb_session *s, size_t bytes)
+{
+    s->budget = bytes;
+    if (s->relay) {
+        ovsdb_relay_set_budget(s->relay, bytes);
+    }
+}
+
 const struct ovsdb_snapshot *
 ovsdb_session_snapshot(const struct ovsdb_session *s)
 {
@@ -537,6 +617,8 @@ ovsdb_session_get_status(const struct ovsdb_session *s,
     status->state = s->state;
     status->since_ms = s->since_ms;
     status->error = s->error;
+    status->over_budget = s->over_budget;
+    status->n_over_budget = s->n_over_budget;
     status->wish = s->wish_state;
     status->wish_reason = s->wish_reason;
 }
@@ -549,6 +631,10 @@ ovsdb_session_accept(struct ovsdb_session *s, struct stream *stream,
 
     if (s->relay) {
         session_run_client(s, now_ms); /* Its end may not be seen yet. */
+    }
+    if (s->over_budget && now_ms < s->deadline_ms) {
+        stream_close(stream);
+        return false;
     }
     if (s->state != OVSDB_WAITING) {
         /* A live connection is never displaced; a dead one is found out. */

@@ -99,18 +99,31 @@ compare_interfaces(const void *a_, const void *b_)
     return strcmp(a->name, b->name);
 }
 
+/* Copies 's', or NULL, as far as that is of use: a host's strings have any
+ * length, and some are copied for each of its interfaces. */
+static char *
+copy_string(const char *s)
+{
+    size_t n = s ? strnlen(s, OVSDB_MAX_STRING) : 0;
+
+    /* Not in the middle of a character. */
+    while (n && (s[n] & 0xc0) == 0x80) {
+        n--;
+    }
+    return s ? xmemdup0(s, n) : NULL;
+}
+
 static void
 snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
                    const struct ovsrec_interface *rec)
 {
-    iface->name = xstrdup(rec->name);
-    iface->bridge = xstrdup(bridge);
-    iface->type = xstrdup(rec->type);
-    iface->iface_id = nullable_xstrdup(smap_get(&rec->external_ids,
-                                                "iface-id"));
-    iface->owner = nullable_xstrdup(smap_get(&rec->external_ids,
-                                             OVSDB_OWNER_KEY));
-    iface->error = nullable_xstrdup(rec->error);
+    iface->name = copy_string(rec->name);
+    iface->bridge = copy_string(bridge);
+    iface->type = copy_string(rec->type);
+    iface->iface_id = copy_string(smap_get(&rec->external_ids, "iface-id"));
+    iface->owner = copy_string(smap_get(&rec->external_ids,
+                                        OVSDB_OWNER_KEY));
+    iface->error = copy_string(rec->error);
     if (rec->n_ofport) {
         int64_t ofport = rec->ofport[0];
 
@@ -157,22 +170,22 @@ snapshot_bridge(struct ovsdb_bridge *bridge, const struct ovsrec_bridge *rec)
 {
     unsigned long long int id;
 
-    bridge->name = xstrdup(rec->name);
-    bridge->datapath_type = xstrdup(rec->datapath_type[0] ? rec->datapath_type
-                                    : "system");
-    bridge->owner = nullable_xstrdup(smap_get(&rec->external_ids,
-                                              OVSDB_OWNER_KEY));
+    bridge->name = copy_string(rec->name);
+    bridge->datapath_type = copy_string(rec->datapath_type[0]
+                                        ? rec->datapath_type : "system");
+    bridge->owner = copy_string(smap_get(&rec->external_ids,
+                                         OVSDB_OWNER_KEY));
     if (rec->datapath_id && str_to_ullong(rec->datapath_id, 16, &id)) {
         bridge->datapath_id = id;
     }
     bridge->has_sflow = rec->sflow != NULL;
     bridge->has_ipfix = rec->ipfix != NULL;
     if (rec->sflow) {
-        bridge->sflow_owner = nullable_xstrdup(
+        bridge->sflow_owner = copy_string(
             smap_get(&rec->sflow->external_ids, OVSDB_OWNER_KEY));
     }
     if (rec->ipfix) {
-        bridge->ipfix_owner = nullable_xstrdup(
+        bridge->ipfix_owner = copy_string(
             smap_get(&rec->ipfix->external_ids, OVSDB_OWNER_KEY));
     }
 }
@@ -182,16 +195,16 @@ static void
 snapshot_switch(struct ovsdb_snapshot *snapshot,
                 const struct ovsrec_open_vswitch *ovs)
 {
-    snapshot->system_id = nullable_xstrdup(smap_get(&ovs->external_ids,
-                                                    "system-id"));
-    snapshot->ovs_version = nullable_xstrdup(ovs->ovs_version);
+    snapshot->system_id = copy_string(smap_get(&ovs->external_ids,
+                                               "system-id"));
+    snapshot->ovs_version = copy_string(ovs->ovs_version);
     snapshot->flow_restore_wait = smap_get_bool(&ovs->other_config,
                                                 "flow-restore-wait", false);
     snapshot->n_datapath_types = ovs->n_datapath_types;
     snapshot->datapath_types = xcalloc(MAX(ovs->n_datapath_types, 1),
                                        sizeof *snapshot->datapath_types);
     for (size_t i = 0; i < ovs->n_datapath_types; i++) {
-        snapshot->datapath_types[i] = xstrdup(ovs->datapath_types[i]);
+        snapshot->datapath_types[i] = copy_string(ovs->datapath_types[i]);
     }
 }
 

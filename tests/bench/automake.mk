@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/bench/vmnbench/attempts.py \
 	tests/bench/vmnbench/balancers.py \
 	tests/bench/vmnbench/crowd.py \
+	tests/bench/vmnbench/hostile.py \
 	tests/bench/vmnbench/hosts.py \
 	tests/bench/vmnbench/labs.py \
 	tests/bench/vmnbench/openflow.py \
@@ -45,6 +46,7 @@ noinst_PROGRAMS += tests/bench/swarm/swarm
 tests_bench_swarm_swarm_SOURCES = \
 	tests/bench/swarm/bundle.c \
 	tests/bench/swarm/control.c \
+	tests/bench/swarm/hostile.c \
 	tests/bench/swarm/messages.c \
 	tests/bench/swarm/rows.c \
 	tests/bench/swarm/rows.h \

@@ -56,7 +56,8 @@ connected_cb(void *s_, struct ofconn *conn,
     struct state *s = s_;
 
     s->conn = conn;
-    s->dump = ofdump_create(conn, &dump_callbacks, s);
+    s->dump = ofdump_create(conn, &(struct ofdump_budget) { 1000, 100000 },
+                            &dump_callbacks, s);
 }
 
 static void

@@ -67,6 +67,12 @@ fabric_db_n_candidates(const struct fabric *f OVS_UNUSED)
     return 0;
 }
 
+uint64_t
+fabric_db_n_over_budget(const struct fabric_host *host OVS_UNUSED)
+{
+    return 0;
+}
+
 void
 fabric_db_acked(struct fabric *f OVS_UNUSED)
 {

@@ -434,6 +434,13 @@ fabric_refused_claims(const struct fabric *fabric OVS_UNUSED,
 }
 
 void
+fabric_over_budget(const struct fabric *f OVS_UNUSED,
+                   fabric_over_budget_cb *cb, void *aux)
+{
+    cb(aux, "hv1", "ovsdb", 2);
+}
+
+void
 fabric_packet_drops(const struct fabric *f OVS_UNUSED,
                     fabric_packet_drop_cb *cb, void *aux)
 {

@@ -135,6 +135,8 @@ status_and_metrics_are_told(void **state)
                "app=\"overlay\",kind=\"unit\",class=\"net\"} 1\n");
     assert_has(&f->client.body, "\nvmn_fabric_audit_differences_total{"
                "owner=\"overlay\",kind=\"missing\"} 3\n");
+    assert_has(&f->client.body, "\nvmn_host_over_budget_total{"
+               "host=\"hv1\",session=\"ovsdb\"} 2\n");
     assert_has(&f->client.body, "\nvmn_packets_dropped_total{by=\"vmn\","
                "reason=\"port's rate\"} 7\n");
     assert_has(&f->client.body, "{by=\"app.handler\","

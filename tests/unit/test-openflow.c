@@ -61,6 +61,7 @@ struct fixture {
     struct ofdump *dump;
     unsigned n_flows, n_groups, n_done;
     char *dump_error;
+    size_t charge;              /* For each flow of a dump. */
     unsigned n_released;
 };
 
@@ -949,6 +950,7 @@ dump_flow_cb(void *f_, const struct ofputil_flow_stats *fs,
                               fs->ofpacts_len));
     assert_int_equal(ofpacts.size > 0, 1);
     ofpbuf_uninit(&ofpacts);
+    ofdump_charge(f->dump, f->charge);
     assert_int_equal(fs->priority, 1000 + f->n_flows);
     assert_int_equal(ntohll(fs->cookie), 5000 + f->n_flows);
     f->n_flows++;
@@ -1039,6 +1041,70 @@ send_list(struct fixture *f, struct ovs_list *list)
     }
 }
 
+/* Of what is read of a switch, if it does not matter. */
+static const struct ofdump_budget budget = { 100000, 1 << 20 };
+
+/* Gives a dump with this budget a reply of 'n' flows, or, if that is negative,
+ * so many empty parts, each with another to follow; returns its error (the
+ * fixture's). */
+static const char *
+dump_with_budget(struct fixture *f, size_t records, size_t bytes, int n)
+{
+    const struct ofdump_budget small = { records, bytes };
+    struct ofp_header *groups, *flows;
+    struct ovs_list list;
+    struct ofpbuf *msg;
+
+    free(f->dump_error);
+    f->dump_error = NULL;
+    f->n_done = f->n_flows = 0;
+    f->dump = ofdump_create(f->conn, &small, &dump_callbacks, f);
+    groups = receive(f);
+    flows = receive(f);
+    flow_replies(flows, MAX(n, 0), &list);
+    for (int i = 0; i < -n && !f->n_done; i++) {
+        msg = ofpbuf_from_list(ovs_list_front(&list));
+        ofpmsg_update_length(msg);
+        ((uint8_t *) msg->data)[sizeof(struct ofp_header) + 3] = 1;
+        ofdump_message(f->dump, OFPTYPE_FLOW_STATS_REPLY, msg->data);
+    }
+    LIST_FOR_EACH_POP (msg, list_node, &list) {
+        ofpmsg_update_length(msg);
+        ofdump_message(f->dump, OFPTYPE_FLOW_STATS_REPLY, msg->data);
+        ofpbuf_delete(msg);
+    }
+    group_replies(groups, 0, &list);
+    LIST_FOR_EACH_POP (msg, list_node, &list) {
+        ofpmsg_update_length(msg);
+        ofdump_message(f->dump, OFPTYPE_GROUP_DESC_STATS_REPLY, msg->data);
+        ofpbuf_delete(msg);
+    }
+    assert_int_equal(f->n_done, 1);
+    assert_int_equal(ofdump_is_too_much(f->dump), f->dump_error != NULL);
+    ofdump_destroy(f->dump);
+    f->dump = NULL;
+    free(groups);
+    free(flows);
+    return f->dump_error;
+}
+
+static void
+dump_ends_when_its_budget_does(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, NULL, &ofconn_options_default);
+    handshake(f);
+    /* Each of two messages counts for one. */
+    assert_null(dump_with_budget(f, 102, 0, 100));
+    assert_string_equal(dump_with_budget(f, 101, 0, 100), OFDUMP_TOO_MUCH);
+    assert_string_equal(dump_with_budget(f, 102, 0, -103), OFDUMP_TOO_MUCH);
+    /* The callback keeps some of what it is given. */
+    f->charge = 10;
+    assert_null(dump_with_budget(f, 102, 1000, 100));
+    assert_string_equal(dump_with_budget(f, 102, 999, 100), OFDUMP_TOO_MUCH);
+}
+
 static void
 dump_reads_flows_and_groups_of_many_parts(void **state)
 {
@@ -1048,7 +1114,7 @@ dump_reads_flows_and_groups_of_many_parts(void **state)
 
     start(f, NULL, &ofconn_options_default);
     handshake(f);
-    f->dump = ofdump_create(f->conn, &dump_callbacks, f);
+    f->dump = ofdump_create(f->conn, &budget, &dump_callbacks, f);
     groups = receive(f);
     flows = receive(f);
     flow_replies(flows, 3000, &list);
@@ -1106,7 +1172,7 @@ dump_with_change(struct fixture *f, size_t ofs, const void *bytes,
     free(f->dump_error);
     f->dump_error = NULL;
     f->n_done = 0;
-    f->dump = ofdump_create(f->conn, &any_callbacks, f);
+    f->dump = ofdump_create(f->conn, &budget, &any_callbacks, f);
     groups = receive(f);
     flows = receive(f);
     flow_replies(flows, 2, &list);
@@ -1187,7 +1253,7 @@ dump_ends_when_the_switch_refuses(void **state)
 
     start(f, NULL, &ofconn_options_default);
     handshake(f);
-    f->dump = ofdump_create(f->conn, &dump_callbacks, f);
+    f->dump = ofdump_create(f->conn, &budget, &dump_callbacks, f);
     groups = receive(f);
     flows = receive(f);
     send_msg(f, ofperr_encode_reply(OFPERR_OFPBRC_EPERM, flows));
@@ -1225,6 +1291,7 @@ main(int argc, char *argv[])
         T(unix_socket_replaces_a_stale_one_only),
         T(bad_targets_are_refused_with_a_sentence),
         T(bundle_messages_decode_to_what_was_meant),
+        T(dump_ends_when_its_budget_does),
         T(dump_reads_flows_and_groups_of_many_parts),
         T(dump_refuses_records_that_lie),
         T(dump_of_random_changes_never_crashes),

@@ -151,6 +151,7 @@ contradictions_are_refused(void **state OVS_UNUSED)
         { "{\"packet-port-rate\": \"-1\"}", "packet-port-rate" },
         { "{\"packet-host-rate\": \"1000001\"}", "packet-host-rate" },
         { "{\"batch-delay\": \"1001\"}", "batch-delay" },
+        { "{\"host-memory\": \"0\"}", "host-memory" },
         { "{\"api-listen\": \"127.0.0.1:80\"}", "api-token-file" },
         { "{\"certificate\": \"/c.pem\"}", "go together" },
         { "{\"private-key\": \"/k\", \"certificate\": \"/c\"}",

@@ -92,6 +92,50 @@ frame_refuses_deep_nesting(void **state OVS_UNUSED)
     }
 }
 
+/* Values take many times their text in memory. */
+static void
+frame_refuses_many_values(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *value;
+        size_t cost;
+    } cases[] = {
+        { "{},", JSON_FRAME_OBJECT_COST },
+        { "[],", JSON_FRAME_ARRAY_COST },
+        { "1,", JSON_FRAME_VALUE_COST },
+        { "\"\\\"\",", 0 },    /* Commas of strings are no values. */
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct json_frame frame;
+
+        json_frame_init(&frame, SIZE_MAX);
+        frame.max_cost = 100000;
+        for (int message = 0; message < 3; message++) {
+            size_t n = 0;
+
+            assert_true(json_frame_check(&frame, "{\"a\":[", 6));
+            while (n < 90000 / (cases[i].cost + 3)
+                   && json_frame_check(&frame, cases[i].value,
+                                       strlen(cases[i].value))) {
+                n++;
+            }
+            assert_null(frame.error);
+            assert_true(json_frame_check(&frame, "1]}", 3));
+            assert_true(json_frame_at_boundary(&frame));
+        }
+        if (cases[i].cost) {
+            assert_true(json_frame_check(&frame, "{\"a\":[", 6));
+            for (size_t n = 0; n <= 100000 / cases[i].cost; n++) {
+                json_frame_check(&frame, cases[i].value,
+                                 strlen(cases[i].value));
+            }
+            assert_string_equal(frame.error, "a message holds too much");
+            assert_true(frame.over);
+        }
+    }
+}
+
 static void
 frame_refuses_a_large_message_only(void **state OVS_UNUSED)
 {
@@ -186,6 +230,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frame_splits_messages_at_any_chunking),
         cmocka_unit_test(frame_refuses_deep_nesting),
+        cmocka_unit_test(frame_refuses_many_values),
         cmocka_unit_test(frame_refuses_a_large_message_only),
         cmocka_unit_test(frame_refuses_endless_white_space),
         cmocka_unit_test(identify_tells_answers_from_the_rest),

@@ -189,6 +189,40 @@ snapshot_follows_the_database(void **state OVS_UNUSED)
     fixture_close(f);
 }
 
+/* Rows that nothing refers to count as well, and columns that are not asked
+ * for do not come. */
+static void
+session_is_dropped_when_rows_are_too_much(void **state OVS_UNUSED)
+{
+    struct fixture *f = fixture_open();
+    char *large = xzalloc(40001);
+    char *command;
+
+    memset(large, 'x', 40000);
+    ovsdb_session_set_budget(f->session, 1 << 20);
+    command = xasprintf("add-br br0 -- set Bridge br0 external_ids:a=%s",
+                        large);
+    free(ovs_sandbox_vsctl(&f->sb, "%s", command));
+    free(command);
+    WAIT_FOR(ovsdb_session_snapshot(f->session)
+             && ovsdb_session_snapshot(f->session)->n_bridges == 1);
+    assert_int_equal(status_of(f->session).n_over_budget, 0);
+
+    ovsdb_session_set_budget(f->session, 64 << 10);
+    free(ovs_sandbox_vsctl(&f->sb, "set Bridge br0 external_ids:b=c"));
+    WAIT_FOR(!IS_UP(f));
+    assert_true(status_of(f->session).over_budget);
+    assert_int_equal(status_of(f->session).n_over_budget, 1);
+    assert_non_null(strstr(status_of(f->session).error, "too much"));
+
+    /* With enough it comes back, when its time has come. */
+    ovsdb_session_set_budget(f->session, 1 << 20);
+    WAIT_FOR(IS_UP(f));
+    assert_false(status_of(f->session).over_budget);
+    free(large);
+    fixture_close(f);
+}
+
 static void
 session_comes_back_after_the_server(void **state OVS_UNUSED)
 {
@@ -841,6 +875,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(snapshot_follows_the_database),
+        cmocka_unit_test(session_is_dropped_when_rows_are_too_much),
         cmocka_unit_test(session_comes_back_after_the_server),
         cmocka_unit_test(session_waits_for_a_server_that_is_not_there_yet),
         cmocka_unit_test(idle_session_does_not_run),

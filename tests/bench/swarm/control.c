@@ -205,6 +205,13 @@ cmd_limit(struct host *host, char **words, size_t n OVS_UNUSED,
     return NULL;
 }
 
+static const char *
+cmd_hostile(struct host *host, char **words, size_t n,
+            struct ds *out OVS_UNUSED)
+{
+    return hostile_set(host, words[0], n > 1 ? words[1] : NULL);
+}
+
 /* How many flows each table holds. */
 static const char *
 cmd_tables(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
@@ -230,10 +237,11 @@ put_counters(struct ds *out, const struct counters *c)
         "\"group_mods\":%"PRIu64",\"commits\":%"PRIu64","
         "\"discards\":%"PRIu64",\"dumps\":%"PRIu64",\"refused\":%"PRIu64","
         "\"connects\":%"PRIu64",\"bytes_in\":%"PRIu64","
-        "\"bytes_out\":%"PRIu64",\"transactions\":%"PRIu64,
+        "\"bytes_out\":%"PRIu64",\"transactions\":%"PRIu64","
+        "\"flaps\":%"PRIu64,
         c->flow_adds, c->flow_deletes, c->group_mods, c->commits, c->discards,
         c->dumps, c->refused, c->connects, c->bytes_in, c->bytes_out,
-        c->transactions);
+        c->transactions, c->flaps);
 }
 
 static const char *
@@ -314,6 +322,7 @@ static const struct {
     { "wrong", cmd_wrong, 1, 1, true },
     { "refuse", cmd_refuse, 1, 2, false },
     { "limit", cmd_limit, 2, 2, false },
+    { "hostile", cmd_hostile, 1, 2, false },
     { "tables", cmd_tables, 0, 0, true },
     { "show", cmd_show, 0, 0, true },
     { "digest", cmd_digest, 0, 0, true },

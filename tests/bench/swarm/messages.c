@@ -158,6 +158,10 @@ switch_handle(struct host *host, const struct ofp_header *oh)
         switch_send_error(host, error, oh);
         return;
     }
+    host->is_known |= type == OFPTYPE_FLOW_STATS_REQUEST;
+    if (hostile_answer(host, type, oh)) {
+        return;
+    }
     switch ((int) type) {
     case OFPTYPE_HELLO:
     case OFPTYPE_SET_ASYNC_CONFIG:

@@ -218,6 +218,30 @@ server_notify(struct host *host)
     rows_settle(&host->rows);
 }
 
+void
+server_send_update(struct host *host, const char *updates)
+{
+    struct db_conn *conn = host->db_conn;
+
+    if (conn && conn->monitor_id) {
+        char *id = json_to_string(conn->monitor_id, 0);
+        char *text = xasprintf("{\"id\":null,\"method\":\"update2\","
+                               "\"params\":[%s,%s]}", id, updates);
+
+        bufferevent_write(conn->bev, text, strlen(text));
+        free(text);
+        free(id);
+    }
+}
+
+void
+server_drained(struct host *host)
+{
+    if (host->db_conn && host->db_conn->monitor_id) {
+        hostile_db_drained(host);
+    }
+}
+
 /* Notes which columns of one table are to be shown. */
 static bool
 monitor_columns(struct db_conn *conn, int table, const struct json *request)
@@ -384,6 +408,12 @@ read_cb(struct bufferevent *bev, void *host_)
 }
 
 static void
+write_cb(struct bufferevent *bev OVS_UNUSED, void *host)
+{
+    server_drained(host);
+}
+
+static void
 event_cb(struct bufferevent *bev OVS_UNUSED, short what OVS_UNUSED,
          void *host)
 {
@@ -404,8 +434,9 @@ accept_cb(struct evconnlistener *listener OVS_UNUSED, evutil_socket_t fd,
                                        BEV_OPT_CLOSE_ON_FREE
                                        | BEV_OPT_DEFER_CALLBACKS);
     host->db_conn = conn;
-    bufferevent_setcb(conn->bev, read_cb, NULL, event_cb, host);
+    bufferevent_setcb(conn->bev, read_cb, write_cb, event_cb, host);
     bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
+    hostile_db_connected(host);
 }
 
 int

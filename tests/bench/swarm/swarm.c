@@ -111,6 +111,7 @@ host_init(struct swarm *swarm, size_t i)
     rows_commit(&host->rows);
     rows_settle(&host->rows);
     switch_init(host);
+    hostile_init(host);
     error = server_open(host);
     if (error) {
         ovs_fatal(error, "%s: can't listen in %s", host->name,
@@ -123,6 +124,7 @@ host_uninit(struct host *host)
 {
     server_close(host);
     switch_uninit(host);
+    hostile_uninit(host);
     rows_uninit(&host->rows);
     free(host->name);
 }

@@ -14,6 +14,7 @@
  * transact.c the operations of a transaction
  * server.c   JSON-RPC and monitors
  * vswitchd.c what a switch does about its database, and plugging
+ * hostile.c  attacks on the controller
  * control.c  commands */
 
 #ifndef TESTS_BENCH_SWARM_SWARM_H
@@ -24,6 +25,7 @@
 #include <stdint.h>
 
 #include "openvswitch/ofp-errors.h"
+#include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofpbuf.h"
 #include "tests/bench/swarm/rows.h"
 #include "tests/bench/swarm/table.h"
@@ -45,7 +47,23 @@ struct counters {
     uint64_t connects;          /* OpenFlow sessions that began. */
     uint64_t bytes_in, bytes_out; /* OpenFlow. */
     uint64_t transactions;
+    uint64_t flaps;             /* Changes of an interface by an attack. */
 };
+
+/* What a host does to its controller; see hostile.c. */
+enum hostile_kind {
+    HOSTILE_NONE,
+    HOSTILE_ROWS,
+    HOSTILE_VALUES,
+    HOSTILE_NAMES,
+    HOSTILE_DUMP,
+    HOSTILE_PARTS,
+    HOSTILE_METERS,
+    HOSTILE_ECHO,
+    HOSTILE_FLAP,
+    HOSTILE_MTU,
+};
+struct hostile;
 
 /* A change that can be taken back. */
 struct undo {
@@ -70,6 +88,9 @@ struct host {
     bool bundle_open;
     uint32_t bundle_id;
     struct ofpbuf bundle;       /* Messages, one after the other. */
+
+    struct hostile *hostile;    /* Owned. */
+    bool is_known;              /* The controller has asked for something. */
 
     /* What it shall do wrong. */
     bool muted;                 /* Answers nothing. */
@@ -148,6 +169,10 @@ size_t bundle_spoil(struct host *, size_t n);
 int server_open(struct host *);
 void server_close(struct host *);
 void server_drop(struct host *);
+/* Sends the monitor an update, as JSON text, that is in no row here. */
+void server_send_update(struct host *, const char *updates);
+/* Has hostile_db_drained() called, if there is a monitor. */
+void server_drained(struct host *);
 /* Tells the monitor what the change that ends here has done. */
 void server_notify(struct host *);
 
@@ -159,6 +184,26 @@ void vswitchd_run(struct host *);
  * NULL or a sentence. */
 const char *vswitchd_plug(struct host *, char **ids, size_t n);
 const char *vswitchd_unplug(struct host *, char **ids, size_t n);
+
+/* Sets the MTU that an interface with this iface-id has. */
+void vswitchd_set_mtu(struct host *, const char *id, int64_t mtu);
+
+/* hostile.c.  ------------------------------------------------------------ */
+
+void hostile_init(struct host *);
+void hostile_uninit(struct host *);
+/* Begins an attack, "none" for none; some need an 'iface_id'.  Returns NULL or
+ * a sentence. */
+const char *hostile_set(struct host *, const char *kind,
+                        const char *iface_id);
+/* The database has a new client, and the other side has read all. */
+void hostile_db_connected(struct host *);
+void hostile_db_drained(struct host *);
+/* The same for the switch's connection. */
+void hostile_of_connected(struct host *);
+void hostile_of_drained(struct host *);
+/* Answers a request, if the attack is such an answer. */
+bool hostile_answer(struct host *, enum ofptype, const struct ofp_header *);
 
 /* control.c.  ------------------------------------------------------------ */
 

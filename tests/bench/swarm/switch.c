@@ -109,6 +109,12 @@ read_cb(struct bufferevent *bev, void *host_)
 }
 
 static void
+write_cb(struct bufferevent *bev OVS_UNUSED, void *host)
+{
+    hostile_of_drained(host);
+}
+
+static void
 event_cb(struct bufferevent *bev, short what, void *host_)
 {
     struct host *host = host_;
@@ -120,6 +126,8 @@ event_cb(struct bufferevent *bev, short what, void *host_)
         setsockopt(bufferevent_getfd(bev), IPPROTO_TCP, TCP_NODELAY, &on,
                    sizeof on);
         host->counters.connects++;
+        host->is_known = false;
+        hostile_of_connected(host);
         switch_send(host, ofputil_encode_hello(1u << OFP15_VERSION));
     } else {
         switch_drop(host);
@@ -143,7 +151,7 @@ connect_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *host_)
                                       BEV_OPT_CLOSE_ON_FREE
                                       | BEV_OPT_DEFER_CALLBACKS);
     bufferevent_set_max_single_read(host->of, 65536);
-    bufferevent_setcb(host->of, read_cb, NULL, event_cb, host);
+    bufferevent_setcb(host->of, read_cb, write_cb, event_cb, host);
     if (bufferevent_socket_connect(host->of, (void *) &ss, size)) {
         switch_drop(host);
         return;

@@ -219,3 +219,16 @@ vswitchd_unplug(struct host *host, char **ids, size_t n)
     change_done(host);
     return NULL;
 }
+
+void
+vswitchd_set_mtu(struct host *host, const char *id, int64_t mtu)
+{
+    struct row *bridge = find_bridge(host);
+    struct row *port = bridge ? find_plugged(host, bridge, id) : NULL;
+
+    if (port) {
+        rows_set_integer(&host->rows, referred(host, port, "interfaces", 0),
+                         "mtu", mtu);
+        change_done(host);
+    }
+}

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a hostile hypervisor may try against vmnd, whose certificate and place
+in the configuration are in order: to take its memory, and to wash out the
+record of who changed what.  One function for each attack, named for what the
+attacker wants.  The hosts are emulated (tests/bench/swarm/hostile.c)."""
+
+import contextlib
+import functools
+import json
+import os
+import resource
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+
+from conftest import REPORT
+from vmnlab.daemon import find
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../bench"))
+
+from vmnbench.hostile import KINDS, Mixture  # noqa: E402
+from vmnbench.process import memory_mib, wait_for  # noqa: E402
+from vmnbench.swarm import Swarm  # noqa: E402
+
+# Resident memory at which an attack has succeeded, in MiB; and the same of a
+# sanitized vmnd, which keeps up to 256 MiB of what it has freed and pads what
+# it has not.
+TOO_MUCH = 300
+TOO_MUCH_SANITIZED = 900
+# Of the address space, where there is no sanitizer, which wants terabytes.
+ADDRESS_SPACE = 1 << 30
+
+
+def log_of(swarm, name):
+    with open(swarm.path(name), errors="replace") as log:
+        return log.read()
+
+
+@functools.lru_cache()
+def is_sanitized(program):
+    real = os.path.join(os.path.dirname(program), ".libs",
+                        os.path.basename(program))
+    with open(real if os.path.exists(real) else program, "rb") as binary:
+        return b"__asan_init" in binary.read()
+
+
+@contextlib.contextmanager
+def hosts(n, *options, limited=False):
+    vmnd = find("vmnd")
+    program = os.path.join(os.path.dirname(vmnd), "tests/bench/swarm/swarm")
+    directory = tempfile.mkdtemp(prefix="vmnh.", dir="/tmp")
+    found = Swarm(directory, n, vmnd, program,
+                  app_dir=os.environ.get("VMN_APPDIR"), options=options)
+    try:
+        found.start()
+        if limited and not is_sanitized(vmnd):
+            resource.prlimit(found.processes.running["vmnd"].pid,
+                             resource.RLIMIT_AS,
+                             (ADDRESS_SPACE, ADDRESS_SPACE))
+        found.add_hosts()
+        yield found
+        assert found.stop_vmnd() == 0, log_of(found, "vmnd.log")[-3000:]
+        text = log_of(found, "vmnd.log")
+        report = REPORT.search(text)
+        assert not report, text[max(0, report.start() - 500):][:6000]
+    finally:
+        found.stop()
+        place = os.environ.get("VMN_TEST_LOGS")
+        if place:
+            os.makedirs(place, exist_ok=True)
+            shutil.copy(found.path("vmnd.log"),
+                        place + "/attacks-hosts-vmnd.log")
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def memory(swarm):
+    """Resident memory of vmnd; fails if the attack has succeeded."""
+    mib = memory_mib(swarm.processes.running["vmnd"].pid)
+    limit = TOO_MUCH_SANITIZED if is_sanitized(swarm.vmnd) else TOO_MUCH
+    assert mib < limit, "vmnd has %d MiB" % mib
+    return mib
+
+
+def status(swarm, host):
+    swarm.processes.check()
+    memory(swarm)
+    return swarm.host_status(host)
+
+
+def over_budget(swarm, host, what):
+    """How often vmnd has dropped a session of the host for its size."""
+    return swarm.metrics().get('vmn_host_over_budget_total{host="hv%d",'
+                               'session="%s"}' % (host, what), 0)
+
+
+class HostEvents:
+    """What events say of hosts, from now on."""
+
+    def __init__(self, swarm):
+        self.found = []
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(swarm.path("vmnd.sock"))
+        self.socket.sendall(b"GET /v1/events?kinds=host HTTP/1.1\r\n"
+                            b"Host: vmn\r\n\r\n")
+        self.lines = self.socket.makefile("rb")
+        for line in self.lines:
+            if b"event: start" in line:
+                break
+        self.thread = threading.Thread(target=self._listen, daemon=True)
+        self.thread.start()
+
+    def _listen(self):
+        with contextlib.suppress(OSError, ValueError):
+            for line in self.lines:
+                if line.startswith(b"data: ") and b'"host"' in line:
+                    self.found.append(json.loads(line[6:]))
+
+    def say(self, host, reason):
+        return any(event["host"] == "hv%d" % host
+                   and reason in event.get("reason", "")
+                   for event in list(self.found))
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join(10)
+        self.lines.close()
+        self.socket.close()
+
+
+def dropped(swarm, host, kind, what, reason, times=2):
+    """Lets the host attack, and waits until it was dropped so often."""
+    events = HostEvents(swarm)
+    swarm.control("hostile", "hv%d" % host, kind)
+    wait_for("vmnd to drop the host",
+             lambda: status(swarm, host)
+             and over_budget(swarm, host, what) >= times, 120, 0.05)
+    found = wait_for("the reason",
+                     lambda: reason in status(swarm, host).get("reason", "")
+                     and status(swarm, host)["reason"], 60, 0.05)
+    assert "too much" in found, found
+    wait_for("the event", lambda: events.say(host, reason), 60, 0.05)
+    events.close()
+    # It is not let in again at once, and does no more harm when it is.
+    n = over_budget(swarm, host, what)
+    assert n <= times + 2
+    memory(swarm)
+
+
+def recovers(swarm, host):
+    """A host that stops attacking is used again."""
+    swarm.control("hostile", "hv%d" % host, "none")
+    wait_for("the host to be synced",
+             lambda: status(swarm, host)["state"] == "synced", 120, 0.05)
+
+
+def test_host_fills_memory_with_database_rows():
+    """Rows that no bridge owns, in gigabytes."""
+    with hosts(2) as swarm:
+        dropped(swarm, 1, "rows", "ovsdb", "its database")
+        assert status(swarm, 0)["state"] == "synced"
+        recovers(swarm, 1)
+
+
+def test_host_fills_memory_with_values_of_a_message():
+    """A message of 8 MiB whose values take thirty times that when parsed."""
+    with hosts(2) as swarm:
+        dropped(swarm, 1, "values", "ovsdb", "its database")
+        recovers(swarm, 1)
+
+
+def test_host_fills_memory_with_a_long_name():
+    """A bridge's name that is copied for each of its interfaces."""
+    with hosts(2) as swarm:
+        swarm.control("hostile", "hv1", "names")
+        wait_for("the attack", lambda: status(swarm, 1) and
+                 over_budget(swarm, 1, "ovsdb") or memory(swarm), 60, 0.05)
+        for _ in range(200):
+            memory(swarm)
+            swarm.metrics()
+        assert status(swarm, 0)["state"] == "synced"
+
+
+def test_host_fills_memory_with_an_endless_dump():
+    with hosts(2) as swarm:
+        dropped(swarm, 1, "dump", "openflow", "its flows")
+        assert status(swarm, 0)["state"] == "synced"
+        recovers(swarm, 1)
+
+
+def test_host_keeps_vmnd_reading_parts_of_a_dump():
+    """Each part of the reply is empty, and another follows."""
+    with hosts(2) as swarm:
+        dropped(swarm, 1, "parts", "openflow", "its flows")
+        recovers(swarm, 1)
+
+
+def test_host_fills_the_queue_to_it_by_meters():
+    """Each meter that nobody wants is answered by a message."""
+    with hosts(2) as swarm:
+        dropped(swarm, 1, "meters", "openflow", "its meters")
+        recovers(swarm, 1)
+
+
+def test_hosts_of_each_kind_disturb_the_honest_ones():
+    """All attacks at once, beside 50 honest hosts, and with 1 GiB of address
+    space: no honest host is lost, and changes are installed on all of them.
+    How fast that is is for tests/bench/hostile."""
+    n_honest = 50
+    with hosts(n_honest + len(KINDS), limited=True) as swarm:
+        mixture = Mixture(swarm, n_honest, KINDS)
+        mixture.fill()
+        mixture.attack()
+        for kind, host in mixture.hostile().items():
+            session = ("ovsdb" if kind in ("rows", "values") else
+                       "openflow" if kind in ("dump", "parts", "meters")
+                       else None)
+            if session:
+                wait_for(kind, lambda host=host, session=session:
+                         over_budget(swarm, int(host[2:]), session), 120)
+        for _ in range(5):
+            mixture.change()
+            memory(swarm)
+        wait_for("honest hosts to be synced", lambda: not mixture.states(),
+                 60)
+        swarm.control("hostile", "all", "none")
