@@ -341,6 +341,8 @@ start_fabric(struct vmnd *vmnd)
         .ssl_ca_cert = vmnd->options.host_ca_cert,
         .audit_s = vmnd->options.audit_interval_s,
         .host_memory = (size_t) vmnd->options.host_memory_mib << 20,
+        .report_rate = vmnd->options.report_rate_hz,
+        .mtu_hold_s = vmnd->options.mtu_hold_s,
         .audit_alarm = vmnd->options.audit_alarm_percent,
         .count_s = vmnd->options.count_interval_s,
         .packet_port_rate = vmnd->options.packet_port_pps,

@@ -98,6 +98,10 @@ static const struct option_row {
       "how often each host's counters are read, or 0" },
     { "host-memory", MEMBER(host_memory), false, "MIB", "32",
       "what a host may send and make vmnd keep, beyond what it needs" },
+    { "report-rate", MEMBER(report_rate), false, "NUMBER", "10",
+      "changes a second that a host's reports may make, or 0" },
+    { "mtu-hold", MEMBER(mtu_hold), false, "SECONDS", "30",
+      "how long a host has to report a larger MTU before that counts" },
     { "batch-delay", MEMBER(batch_delay), false, "MS", "20",
       "how long changes may wait for others while hosts are behind" },
     { "audit-alarm", MEMBER(audit_alarm), false, "PERCENT", "50",
@@ -416,6 +420,15 @@ options_finish(struct options *options)
         problem = parse_range("host-memory", options->host_memory, 1,
                               FABRIC_HOST_MEMORY_MAX_MIB,
                               &options->host_memory_mib);
+    }
+    if (!problem) {
+        problem = parse_range("report-rate", options->report_rate, 0,
+                              FABRIC_REPORT_RATE_MAX,
+                              &options->report_rate_hz);
+    }
+    if (!problem) {
+        problem = parse_range("mtu-hold", options->mtu_hold, 0,
+                              FABRIC_MTU_HOLD_MAX_S, &options->mtu_hold_s);
     }
     if (!problem) {
         problem = parse_range("batch-delay", options->batch_delay, 0,

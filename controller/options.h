@@ -43,6 +43,10 @@ struct options {
     unsigned batch_delay_ms;
     char *host_memory;          /* As given, and in MiB. */
     unsigned host_memory_mib;
+    char *report_rate;          /* As given, and changes a second. */
+    unsigned report_rate_hz;
+    char *mtu_hold;             /* As given, and in seconds. */
+    unsigned mtu_hold_s;
     char *audit_alarm;          /* As given, and the percentage. */
     unsigned audit_alarm_percent;
     char *packet_port_rate;     /* As given, and packets a second. */

@@ -57,6 +57,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/switch.c \
 	controller/fabric/switch.h \
 	controller/fabric/switches.c \
+	controller/fabric/report-limit.c \
+	controller/fabric/report-limit.h \
 	controller/fabric/samples.c \
 	controller/fabric/samples.h \
 	controller/fabric/taps.c \

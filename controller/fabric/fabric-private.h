@@ -51,6 +51,8 @@ struct fabric {
     int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, but for tests. */
     int ask_limits_ms;          /* TAPS_ASK_LIMITS_MS, but for tests. */
     size_t host_memory;
+    unsigned report_rate;       /* 0: any number. */
+    int mtu_hold_ms;
     int64_t audit_s;            /* 0: no audits. */
     int64_t count_often_ms;     /* FABRIC_COUNT_OFTEN_S, but for tests. */
     size_t audit_alarm;         /* Percent. */

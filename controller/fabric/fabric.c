@@ -243,6 +243,8 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->max_bytes = options->max_bytes ? : FABRIC_MAX_BYTES;
     f->host_memory = (options->host_memory
                       ? : (size_t) FABRIC_HOST_MEMORY_MIB << 20);
+    f->report_rate = options->report_rate;
+    f->mtu_hold_ms = options->mtu_hold_s * 1000;
     f->stall_ms = options->stall_ms ? : FABRIC_STALL_MS;
     f->flush_again_ms = FABRIC_FLUSH_AGAIN_MS;
     f->flush_keep_ms = FABRIC_FLUSH_KEEP_MS;

@@ -45,10 +45,16 @@ struct fabric_options {
     size_t host_memory;           /* Bytes that what a host sends may take, of
                                    * its database or in one reading, beyond
                                    * what is wanted of it; 0: the default. */
+    unsigned report_rate;         /* Changes a second that a host's reports may
+                                   * make; 0: any number. */
+    unsigned mtu_hold_s;          /* For how long a host reports a larger MTU
+                                   * of its underlay before that counts. */
     size_t audit_alarm;           /* Percent of a host's flows, and more than
                                    * a thousand, whose loss is an error. */
 };
 #define FABRIC_AUDIT_ALARM 50
+#define FABRIC_REPORT_RATE_MAX 100000
+#define FABRIC_MTU_HOLD_MAX_S 1800
 #define FABRIC_HOST_MEMORY_MIB 32
 #define FABRIC_HOST_MEMORY_MAX_MIB 65536
 #define FABRIC_PACKET_RATE_MAX 1000000
@@ -495,6 +501,7 @@ struct fabric_stats {
     uint64_t n_packet_ins, n_packet_outs; /* Sent up, and sent for them. */
     uint64_t n_packets_answered; /* Of the former, with one or more. */
     uint64_t n_packets_limited; /* Of these, over a port's or host's rate. */
+    uint64_t n_reports_delayed; /* Of hosts, over their rate. */
     uint64_t n_counter_polls, n_counter_failures; /* Of hosts' counters. */
     uint64_t n_counted_flows;   /* Flows that were hit. */
     uint64_t n_samples_in;      /* Copies of packets that came up, */

@@ -177,6 +177,7 @@ facts_put_vif(struct fact_vif *vif)
     struct fact_host *host = vif->host;
     char *name;
 
+    host->n_changes++;
     if ((host->facts->gathering && !host->loaded) || !is_told(vif)) {
         return;                 /* facts_load() will, or who hears it. */
     }
@@ -194,6 +195,7 @@ underlay_spec(const struct fact_host *host)
 void
 facts_put_underlay(struct fact_host *host)
 {
+    host->n_changes++;
     add_op(host->facts, host, MODEL_PUT, VMN_TABLE_UNDERLAY, host->name,
            underlay_spec(host));
 }
@@ -203,6 +205,7 @@ facts_delete_vif(struct fact_vif *vif)
 {
     char *name;
 
+    vif->host->n_changes++;
     if (vif->host->facts->gathering && !vif->host->loaded) {
         return;                 /* The model does not have it yet. */
     }

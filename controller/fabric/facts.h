@@ -52,6 +52,7 @@ struct fact_host {
     char *name;
     struct hmap vifs;           /* struct fact_vif, by iface-id. */
     uint32_t underlay_mtu;      /* As it was last submitted; 0: never. */
+    uint64_t n_changes;         /* Of rows, that it has reported. */
     bool known;                 /* Has reported since the start. */
     bool loaded;                /* What it has is in the model, or on its way
                                  * there, though 'gathering' is on. */

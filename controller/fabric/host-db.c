@@ -56,6 +56,7 @@ host_db_arm(struct fabric_host_db *db)
     int64_t now_ms = loop_now_ms(db->host->fabric->loop);
     int64_t when_ms = host_report_deadline(db);
 
+    when_ms = MIN(when_ms, MIN(db->limit.due_ms, db->limit.mtu_due_ms));
     if (db->silent_ms) {
         when_ms = MIN(when_ms, db->silent_ms);
     }
@@ -81,6 +82,7 @@ host_db_set_reason(struct fabric_host_db *db, bool refused, char *reason)
     }
     if (!nullable_string_is_equal(db->reason, reason)
         || db->refused != refused) {
+        db->reason_changed = true;
         fabric_host_changed(db->host);
     }
     free(db->reason);
@@ -89,6 +91,40 @@ host_db_set_reason(struct fabric_host_db *db, bool refused, char *reason)
     if (refused) {
         fabric_host_set_datapath(db->host, 0);
     }
+}
+
+/* Takes in what the database holds, if it has not changed too often of late:
+ * else later, as it is then. */
+static void
+host_db_report(struct fabric_host_db *db,
+               const struct ovsdb_snapshot *snapshot,
+               const struct ovsdb_status *status)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+    uint64_t n_changes = db->facts->n_changes;
+    uint64_t datapath_id = db->host->datapath_id;
+
+    bool waits = db->limit.due_ms != INT64_MAX;
+
+    if (!report_limit_begin(&db->limit, loop_now_ms(db->host->fabric->loop))) {
+        db->host->fabric->stats.n_reports_delayed += !waits;
+        VLOG_WARN_RL(&rl, "%s: what it reports changes more than %u times a "
+                     "second; changes are merged", db->host->name,
+                     db->limit.rate);
+        return;
+    }
+    db->reason_changed = false;
+    if (status->wish == OVSDB_WISH_REFUSED) {
+        host_db_set_reason(db, true, xstrdup(status->wish_reason));
+    } else {
+        host_report(db, snapshot);
+        if (status->wish == OVSDB_WISH_FAILED && !db->reason) {
+            host_db_set_reason(db, false, xstrdup(status->wish_reason));
+        }
+    }
+    report_limit_end(&db->limit, (db->reason_changed
+                                  || db->facts->n_changes != n_changes
+                                  || db->host->datapath_id != datapath_id));
 }
 
 /* Takes in the state of the session.  A host that is refused has no say: for
@@ -111,13 +147,10 @@ host_db_update(struct fabric_host_db *db)
     if (snapshot) {
         host_telemetry_check(db, snapshot);
     }
-    if (snapshot && status.wish == OVSDB_WISH_REFUSED) {
-        host_db_set_reason(db, true, xstrdup(status.wish_reason));
-    } else if (snapshot) {
-        host_report(db, snapshot);
-        if (status.wish == OVSDB_WISH_FAILED && !db->reason) {
-            host_db_set_reason(db, false, xstrdup(status.wish_reason));
-        }
+    if (snapshot) {
+        host_db_report(db, snapshot, &status);
+    } else {
+        db->limit.due_ms = db->limit.mtu_due_ms = INT64_MAX;
     }
     if (snapshot && !db->refused) {
         db->silent_ms = 0;
@@ -231,6 +264,8 @@ host_db_create(struct fabric_host *host)
     db->facts = facts_host_add(host->fabric->db->facts, host->name);
     db->timer = evtimer_new(host->fabric->base, timer_cb, db);
     db->since_ms = time_wall_msec();
+    report_limit_init(&db->limit, host->fabric->report_rate,
+                      host->fabric->mtu_hold_ms);
     shash_init(&db->held);
     return db;
 }

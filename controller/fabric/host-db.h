@@ -14,6 +14,7 @@
 
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/facts.h"
+#include "controller/fabric/report-limit.h"
 #include "openvswitch/shash.h"
 #include "proto/ovsdb/ovsdb.h"
 
@@ -72,6 +73,8 @@ struct host_telemetry {
 
 struct fabric_host_db {
     struct fabric_host *host;
+    struct report_limit limit;
+    bool reason_changed;        /* By the report that is being taken in. */
     struct ovsdb_session *session;
     char *remote;               /* As in the row. */
     char *bridge;               /* As in the row. */

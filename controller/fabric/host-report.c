@@ -356,7 +356,10 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     }
 
     report_underlay(db, snapshot);
-    facts_host_underlay(db->facts, db->underlay_mtu);
+    facts_host_underlay(db->facts, report_limit_mtu(
+        &db->limit, db->facts->underlay_mtu,
+        MIN(db->underlay_mtu, UINT16_MAX),
+        loop_now_ms(db->host->fabric->loop)));
     reason = check_tunnels(db, snapshot, &refused);
     if (!reason) {
         reason = check_switch(db, snapshot);

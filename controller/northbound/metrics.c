@@ -128,6 +128,9 @@ static const struct metric metrics[] = {
             "Of these, merged into another's bundle."),
     COUNTER("vmn_fabric_stalls_total", fabric.n_stalls,
             "Hosts cut off for not reading or not answering."),
+    COUNTER("vmn_host_reports_delayed_total", fabric.n_reports_delayed,
+            "Reports of hosts that waited, since what the host reports "
+            "changes too often."),
     COUNTER("vmn_conntrack_flushes_total", fabric.n_flushes,
             "Kinds of connections that a host was told to forget."),
     COUNTER("vmn_conntrack_flushes_refused_total", fabric.n_flushes_refused,

@@ -14,6 +14,7 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 
 from conftest import REPORT
 from vmnlab.daemon import find
@@ -202,6 +203,69 @@ def test_host_fills_the_queue_to_it_by_meters():
     with hosts(2) as swarm:
         dropped(swarm, 1, "meters", "openflow", "its meters")
         recovers(swarm, 1)
+
+
+# As many changes as vmnd takes in at once of a host, and how many a second
+# from then on (vmnd --report-rate).
+BURST, RATE = 100, 10
+
+
+def revision(swarm):
+    return swarm.api.call("GET", "/v1/networks", limit=1)["revision"]
+
+
+def put_port(swarm, name, ip):
+    swarm.api.call("PUT", "/v1/ports/" + name, {
+        "spec": {"network": "n", "ips": [ip]}})
+
+
+def flips(swarm):
+    return swarm.control("show", "hv1")["flaps"]
+
+
+def test_host_washes_out_the_log_by_an_interface():
+    """The host plugs and unplugs an interface thousands of times: revisions
+    come at the rate for a host, and others of it are taken in meanwhile."""
+    with hosts(2) as swarm:
+        swarm.api.call("PUT", "/v1/networks/n", {
+            "spec": {"subnets": [{"cidr": "10.0.0.0/16"}]}})
+        put_port(swarm, "victim", "10.0.0.2")
+        put_port(swarm, "other", "10.0.0.3")
+        before, start = revision(swarm), time.monotonic()
+        swarm.control("hostile", "hv1", "flap", "victim")
+        wait_for("many changes", lambda: flips(swarm) > 2000, 120)
+        made = revision(swarm) - before
+        # Each report may be a revision of its own, and one of a binding.
+        most = 2 * (BURST + RATE * (time.monotonic() - start))
+        assert made <= most + 10, (made, most)
+        swarm.control("plug", "hv1", "other")
+        wait_for("the other port", lambda: swarm.api.call(
+            "GET", "/v1/ports/other")["status"]["state"] == "up", 60)
+        assert swarm.metrics()["vmn_host_reports_delayed_total"] > 0
+        swarm.control("hostile", "hv1", "none")
+        swarm.control("plug", "hv1", "victim")
+        wait_for("the port", lambda: swarm.api.call(
+            "GET", "/v1/ports/victim")["status"]["state"] == "up", 60)
+
+
+def test_host_has_all_computed_anew_by_an_mtu():
+    """The MTU of networks follows from the lowest of the hosts' underlays:
+    one that flips its own has the lower one hold, and no more computed."""
+    with hosts(2) as swarm:
+        swarm.api.call("PATCH", "/v1/hosts/hv1", {
+            "spec": {"tunnel_interface": "victim"}})
+        swarm.api.call("PUT", "/v1/networks/n", {
+            "spec": {"subnets": [{"cidr": "10.0.0.0/16"}]}})
+        put_port(swarm, "victim", "10.0.0.2")
+        swarm.control("plug", "hv1", "victim")
+        wait_for("the port", lambda: swarm.api.call(
+            "GET", "/v1/ports/victim")["status"]["state"] == "up", 60)
+        swarm.wait_settled()
+        before = revision(swarm)
+        swarm.control("hostile", "hv1", "mtu", "victim")
+        wait_for("many changes", lambda: flips(swarm) > 2000, 120)
+        # The first one, whichever it is, and the lower one after it.
+        assert revision(swarm) - before <= 2
 
 
 def test_hosts_of_each_kind_disturb_the_honest_ones():

@@ -21,7 +21,8 @@ PING = {4: 28, 6: 48}
 @pytest.fixture(scope="module")
 def module_lab(request):
     """Two hosts, of which counters are read every second."""
-    lab = make_lab("mtu", 2, options=["--count-interval=1"])
+    lab = make_lab("mtu", 2, options=["--count-interval=1",
+                                       "--mtu-hold=1"])
     yield lab
     close_lab(lab)
 

@@ -296,6 +296,12 @@ tests_unit_test_pace_SOURCES = tests/unit/test-pace.c
 tests_unit_test_pace_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_pace_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-report-limit
+TESTS += tests/unit/test-report-limit
+tests_unit_test_report_limit_SOURCES = tests/unit/test-report-limit.c
+tests_unit_test_report_limit_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_report_limit_LDADD = $(UNIT_LIBS)
+
 FABRIC_TEST_SOURCES = \
 	tests/unit/fabric-fixture.c \
 	tests/unit/fabric-fixture.h \
