@@ -35,6 +35,10 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
 /* Buckets hold so many seconds' calls; a call takes this from one. */
 #define BURST_S 2
 #define CALL 1000
+/* Bytes of a viewer's bodies: they ask for traces and reachability, perhaps of
+ * after a change. */
+#define VIEWER_BODY_MAX (256 * 1024)
+#define VIEWER_BODIES_MAX (1024 * 1024)
 /* Accounts whose calls are counted; those that were silent are forgotten. */
 #define CALLERS_MAX 4096
 
@@ -219,6 +223,29 @@ nb_pass_is_good(const struct northbound *nb, const struct nb_pass *pass)
                     && !is_over(token))));
 }
 
+/* Sets what the client may have in memory.  'account' NULL: one who may do
+ * everything, and is kept out by nobody else's bodies. */
+static void
+set_limits(struct http_request *req, const struct vmn_account *account)
+{
+    struct http_limits limits = HTTP_LIMITS_DEFAULT;
+    char *client;
+
+    if (!account) {
+        limits.bodies_max = 8 * HTTP_BODY_MAX;
+        limits.exempt = true;
+        client = xstrdup(http_request_who(req));
+    } else {
+        if (account->role == VMN_ROLE_VIEWER) {
+            limits.body_max = VIEWER_BODY_MAX;
+            limits.bodies_max = VIEWER_BODIES_MAX;
+        }
+        client = xasprintf("account \"%s\"", account->row.name);
+    }
+    http_request_set_limits(req, client, &limits);
+    free(client);
+}
+
 /* Lets the account in, or says why not. */
 static bool
 let_in(struct northbound *nb, struct http_request *req, const char *name,
@@ -239,6 +266,7 @@ let_in(struct northbound *nb, struct http_request *req, const char *name,
                          ? xasprintf("account:%s/%s", name, token->row.name)
                          : xasprintf("account:%s", name),
                          make_pass(account, token), identity_destroy);
+    set_limits(req, account);
     return true;
 }
 
@@ -302,6 +330,7 @@ nb_authenticate(struct http_request *req, const struct http_peer *peer,
     const char *account;
 
     if (peer->trusted) {
+        set_limits(req, NULL);
         return true;
     }
     if (peer->token) {

@@ -1,5 +1,6 @@
 # proto/http: HTTP/1.1 server parts.
 proto_libproto_a_SOURCES += \
+	proto/http/http-budget.c \
 	proto/http/http-conn.c \
 	proto/http/http-json.c \
 	proto/http/http-origin.c \

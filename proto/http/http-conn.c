@@ -237,6 +237,9 @@ take_head(struct http_conn *conn, const char *text, size_t size)
     }
     conn->state = HTTP_BODY;
     conn->timed = false;
+    conn->body_ms = time_msec();
+    /* Exactly what was granted: growing would take twice as much. */
+    ds_reserve(&req->body, req->head.body_size);
     conn->chunk = HTTP_CHUNK_SIZE;
     conn->trailer_size = 0;
     return false;
@@ -285,7 +288,8 @@ take_line(struct evbuffer *in, size_t *len, struct http_fault *fault)
 }
 
 /* Takes one piece of a chunked body.  Returns 1 if the body is complete, 0 if
- * more must come or is there, -1 with '*fault'.  '*progress' says which. */
+ * more must come or is there, -1 with '*fault', -2 if it was answered already.
+ * '*progress' says which. */
 static int
 read_chunked(struct http_conn *conn, struct evbuffer *in, bool *progress,
              struct http_fault *fault)
@@ -331,6 +335,10 @@ read_chunked(struct http_conn *conn, struct evbuffer *in, bool *progress,
         done = !len;
     }
     free(line);
+    if (ok && conn->chunk == HTTP_CHUNK_DATA
+        && !http_budget_take(req, conn->chunk_left)) {
+        return -2;
+    }
     return !ok ? -1 : done;
 }
 
@@ -355,9 +363,9 @@ read_body(struct http_conn *conn, struct evbuffer *in)
     while (!done && progress) {
         done = read_chunked(conn, in, &progress, &fault);
     }
-    if (done < 0) {
+    if (done == -1) {
         conn_fault(conn, &fault);
-    } else if (done) {
+    } else if (done == 1) {
         dispatch(conn);
     }
     return done != 0;
@@ -423,7 +431,8 @@ take_input(struct http_conn *conn)
     } else if (!conn->timed && conn->state == HTTP_HEAD) {
         set_deadline(conn, options->head_timeout_ms);
     } else if (!conn->timed && conn->state == HTTP_BODY) {
-        set_deadline(conn, options->body_timeout_ms);
+        set_deadline(conn, MIN(options->body_grace_ms,
+                               options->body_timeout_ms));
     }
 }
 
@@ -541,6 +550,37 @@ on_event(struct bufferevent *bev OVS_UNUSED, short what, void *conn_)
     conn_input(conn);
 }
 
+/* By when the body must have come, or more of it.  What comes fast enough has
+ * until body_timeout_ms. */
+static long long int
+body_deadline(const struct http_conn *conn)
+{
+    const struct http_options *options = &conn->listener->server->options;
+    long long int earned_ms = (conn->request->body.length * 1000LL
+                               / MAX(options->body_rate_min, 1));
+
+    return conn->body_ms + MIN(options->body_grace_ms + earned_ms,
+                               options->body_timeout_ms);
+}
+
+/* Whether the deadline is met by what has come meanwhile. */
+static bool
+extend_deadline(struct http_conn *conn)
+{
+    long long int deadline_ms;
+
+    if (conn->state != HTTP_BODY) {
+        return false;
+    }
+    deadline_ms = body_deadline(conn);
+    if (deadline_ms <= time_msec()) {
+        return false;
+    }
+    conn->deadline_ms = deadline_ms;
+    set_timer(conn, deadline_ms);
+    return true;
+}
+
 static void
 on_timer(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
 {
@@ -551,11 +591,16 @@ on_timer(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
         if (conn->deadline_ms < LLONG_MAX) {
             set_timer(conn, conn->deadline_ms);
         }
+    } else if (extend_deadline(conn)) {
+        return;
     } else if (conn->state == HTTP_REPLYING) {
         on_write(conn->bev, conn);      /* After others had their turn. */
     } else if (conn->state == HTTP_HEAD || conn->state == HTTP_BODY) {
         struct http_fault fault = {
-            408, "The request did not come to its end in time"
+            408, conn->state == HTTP_HEAD
+                 ? "The request did not come to its end in time"
+                 : "The body came too slowly: after 5 s it must have come "
+                   "with 8 KiB a second, and within 30 s all of it"
         };
 
         conn->listener->server->stats.n_timed_out++;

@@ -26,6 +26,7 @@ struct http_server {
     void *aux;                      /* For handlers. */
     struct ovs_list listeners;      /* Of struct http_listener. */
     struct http_stats stats;
+    struct http_bodies *bodies;     /* Counted: those in flight. */
     long long int date_s;           /* When 'date' was made. */
     char date[40];                  /* For the header. */
 };
@@ -88,6 +89,7 @@ struct http_conn {
 
     struct http_request *request;   /* From the head's end to the reply. */
     struct http_stream stream;      /* While HTTP_STREAMING. */
+    long long int body_ms;          /* When HTTP_BODY began. */
     enum http_chunk chunk;
     uint64_t chunk_left;
     size_t trailer_size;
@@ -108,6 +110,10 @@ struct http_request {
         char *value;                /* Owned. */
     } params[HTTP_PARAMS_MAX];
     struct ds body;
+    char *client;                   /* Whose limits these are. */
+    struct http_limits limits;
+    struct http_bodies *bodies;     /* Counted; NULL while 'budget' is 0. */
+    uint64_t budget;                /* Bytes that it has taken of them. */
     struct ds headers;              /* Of the reply. */
     void (*gone)(void *aux);
     void *gone_aux;
@@ -131,6 +137,16 @@ void http_request_free(struct http_request *);
 /* Looks at the head: finds the route, the query, the token.  False if it was
  * answered (and freed) already. */
 bool http_request_accept(struct http_request *);
+
+/* http-budget.c */
+struct http_bodies *http_bodies_create(void);
+void http_bodies_unref(struct http_bodies *);
+/* Bytes in flight, but for those of clients that are exempt. */
+uint64_t http_bodies_size(const struct http_bodies *);
+/* Takes 'size' more bytes for the body.  False if it may not have them: then it
+ * was answered (and freed). */
+bool http_budget_take(struct http_request *, uint64_t size);
+void http_budget_release(struct http_request *);
 
 /* http-origin.c */
 /* Refuses what a page of another origin has a browser send.  False if it was

@@ -21,6 +21,8 @@ http_request_create(struct http_conn *conn)
     req->conn = conn;
     req->server = conn->listener->server;
     req->who = xstrdup(conn->who);
+    req->client = xstrdup(conn->who);
+    req->limits = (struct http_limits) HTTP_LIMITS_DEFAULT;
     ds_init(&req->body);
     ds_init(&req->headers);
     return req;
@@ -35,6 +37,8 @@ http_request_free(struct http_request *req)
         free(req->params[i].value);
     }
     free(req->who);
+    http_budget_release(req);
+    free(req->client);
     if (req->identity) {
         req->free_identity(req->identity);
     }
@@ -345,7 +349,8 @@ http_request_accept(struct http_request *req)
 
     return ((open || let_in(req)) && find_route(req)
             && (!open || req->route->open || let_in(req))
-            && authorize(req) && check_query(req) && check_body(req));
+            && authorize(req) && check_query(req) && check_body(req)
+            && http_budget_take(req, req->head.body_size));
 }
 
 /* What handlers ask.  ---------------------------------------------------- */

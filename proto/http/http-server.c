@@ -45,6 +45,7 @@ http_server_create(struct event_base *base,
     server->routes = routes;
     server->n_routes = n_routes;
     server->aux = aux;
+    server->bodies = http_bodies_create();
     ovs_list_init(&server->listeners);
     return server;
 }
@@ -87,6 +88,7 @@ http_server_destroy(struct http_server *server)
         listener_destroy(CONTAINER_OF(ovs_list_front(&server->listeners),
                                       struct http_listener, node));
     }
+    http_bodies_unref(server->bodies);
     free(server);
 }
 
@@ -95,6 +97,7 @@ http_server_get_stats(const struct http_server *server,
                       struct http_stats *stats)
 {
     *stats = server->stats;
+    stats->n_body_bytes = http_bodies_size(server->bodies);
 }
 
 /* Accepting.  ------------------------------------------------------------ */

@@ -48,6 +48,16 @@ struct http_peer {
                                      * which was verified; or NULL. */
 };
 
+/* What a client may have in memory.  Bodies are in flight from when they are
+ * announced until their request is answered. */
+struct http_limits {
+    size_t body_max;                /* Bytes of one body. */
+    size_t bodies_max;              /* Of all in flight of the client. */
+    bool exempt;                    /* From options.bodies_max. */
+};
+#define HTTP_LIMITS_DEFAULT { .body_max = HTTP_BODY_MAX,                    \
+                              .bodies_max = 2 * HTTP_BODY_MAX }
+
 struct http_options {
     /* Finds out who a client is, if not NULL: true, perhaps after
      * http_request_set_who(); or false with the request answered, as by
@@ -62,6 +72,11 @@ struct http_options {
     int idle_timeout_ms;            /* Until the next request begins. */
     int head_timeout_ms;            /* First byte to end of the head. */
     int body_timeout_ms;            /* End of the head to end of the body. */
+    /* A body that after 'body_grace_ms' has come with fewer bytes a second on
+     * the average is given up. */
+    int body_grace_ms;
+    int body_rate_min;
+    size_t bodies_max;              /* Bytes of all bodies in flight. */
     int write_timeout_ms;           /* A reply that makes no progress. */
     /* Origins such as "https://vmn.example.org", with commas between, whose
      * pages may make requests beside the server's own; or NULL.  Borrowed. */
@@ -73,6 +88,8 @@ struct http_options {
 #define HTTP_OPTIONS_DEFAULT                                            \
     { .max_connections = 256, .idle_timeout_ms = 120 * 1000,            \
       .head_timeout_ms = 10 * 1000, .body_timeout_ms = 30 * 1000,       \
+      .body_grace_ms = 5 * 1000, .body_rate_min = 8 * 1024,             \
+      .bodies_max = 8 * HTTP_BODY_MAX,                                  \
       .write_timeout_ms = 30 * 1000 }
 
 /* Routes.  --------------------------------------------------------------- */
@@ -150,6 +167,8 @@ struct http_stats {
     uint64_t n_unauthorized;
     uint64_t n_cross_origin;        /* Refused for where they came from. */
     uint64_t n_timed_out;
+    uint64_t n_bodies_refused;      /* Beyond a limit. */
+    uint64_t n_body_bytes;          /* In flight now. */
     uint64_t n_gone;                /* Left before the reply. */
     uint64_t n_streams;             /* Now. */
     uint64_t n_replies[6];          /* [2] is 2xx, and so on. */
@@ -166,6 +185,11 @@ const char *http_request_who(const struct http_request *);
 /* Takes 'who', and 'identity', which it frees with 'free_cb' in the end. */
 void http_request_set_who(struct http_request *, char *who, void *identity,
                           void (*free_cb)(void *identity));
+/* Sets what 'client', by whatever name and on however many connections, may
+ * have in memory.  For options.authenticate, which knows who that is; without
+ * it the limits are HTTP_LIMITS_DEFAULT for each http_request_who(). */
+void http_request_set_limits(struct http_request *, const char *client,
+                             const struct http_limits *);
 /* That of http_request_set_who(), or NULL. */
 void *http_request_identity(const struct http_request *);
 int http_request_need(const struct http_request *);

@@ -8,13 +8,14 @@ import http.client
 import http.server
 import json
 import os
+import socket
 import ssl
 import subprocess
 import threading
 
 import pytest
 from conftest import HERE, close_lab, make_lab
-from test_door import Pki
+from test_door import Pki, make_token
 from vmnlab import netns
 
 TOP = os.path.join(HERE, "../..")
@@ -297,3 +298,81 @@ def test_body_of_no_type_is_taken_by_the_socket_alone(lab, pki):
         assert status == 415 and "application/json" in text
     assert call(lab, pki, "POST", "/v1/apply", JSON, body)[0] == 200
     assert lab.vmnd.api.raw("POST", "/v1/apply", body.encode())[0] == 200
+
+
+# Bodies that never end.  ---------------------------------------------------
+
+MIB = 1 << 20
+
+
+def resident(pid):
+    with open("/proc/%d/statm" % pid, encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def begin_body(lab, pki, token, target, size, n_sent=None):
+    """Announces a body of that size and sends all of it but one byte, as far
+    as it is taken, or 'n_sent' bytes; returns the connection."""
+    context = ssl.create_default_context(cafile=pki.path("ca.pem"))
+    with netns.inside(lab.net_ns):
+        plain = socket.create_connection(("127.0.0.1", PORT), 30)
+    link = context.wrap_socket(plain, server_hostname="127.0.0.1")
+    with contextlib.suppress(OSError):      # It may be refused meanwhile.
+        link.sendall(("POST %s HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer "
+                      "%s\r\nContent-Type: application/json\r\n"
+                      "Content-Length: %d\r\n\r\n"
+                      % (target, token, size)).encode())
+        link.sendall(b" " * (size - 1 if n_sent is None else n_sent))
+    return link
+
+
+def status_of(link):
+    """The status that the server closes with."""
+    text = b""
+    with contextlib.suppress(OSError):
+        while more := link.recv(65536):
+            text += more
+    link.close()
+    return int(text.split()[1]) if text else None
+
+
+@pytest.fixture(name="tokens", scope="module")
+def _tokens(lab):
+    api = lab.vmnd.api
+    api.put("accounts/looker", {"role": "viewer"})
+    tokens = {"looker": make_token(api, "looker", "looker")}
+    for i in range(5):
+        name = "worker%d" % i
+        api.put("accounts/" + name, {"role": "operator"})
+        tokens[name] = make_token(api, name, name)
+    return tokens
+
+
+def test_stalled_bodies_take_no_memory(lab, pki, tokens):
+    """A viewer, an operator, and several operators together."""
+    api = lab.vmnd.api
+    before = resident(lab.vmnd.pid())
+    refused = api.metrics()["vmn_http_bodies_refused_total"]
+    viewer = [begin_body(lab, pki, tokens["looker"], "/v1/trace", 8 * MIB)
+              for _ in range(60)]
+    assert {status_of(link) for link in viewer} == {413}
+    assert resident(lab.vmnd.pid()) - before < 200 * MIB
+    held = [begin_body(lab, pki, tokens["looker"], "/v1/trace", MIB // 4)
+            for _ in range(8)]
+    held += [begin_body(lab, pki, tokens["worker%d" % i], "/v1/apply",
+                        8 * MIB) for i in range(5) for _ in range(4)]
+    assert api.metrics()["vmn_http_body_bytes"] <= 64 * MIB
+    # Who runs the machine is not kept out, whatever others send.
+    large = json.dumps({"objects": [{"type": "groups", "name": "g", "spec": {
+        "description": "x"}}]}).ljust(8 * MIB)
+    assert api.raw("POST", "/v1/apply", large.encode())[0] == 200
+    assert resident(lab.vmnd.pid()) - before < 400 * MIB
+    assert api.metrics()["vmn_http_bodies_refused_total"] - refused > 60
+    for link in held:
+        link.close()
+    netns.wait_for("the bodies to be gone", lambda: api.metrics()[
+        "vmn_http_body_bytes"] == 0, 20)
+    # Of what nothing comes is given up long before it is all due.
+    assert status_of(begin_body(lab, pki, tokens["worker0"], "/v1/apply", 8,
+                                n_sent=1)) == 408
+    api.delete("groups/g")

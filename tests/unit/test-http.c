@@ -588,6 +588,117 @@ slow_clients_are_timed_out(void **state)
     client_close(&head);
 }
 
+/* Each client may have 50 bytes in a body, and 80 in all. */
+static bool
+know_by_header(struct http_request *req,
+               const struct http_peer *peer OVS_UNUSED, void *aux OVS_UNUSED)
+{
+    const char *client = http_request_header(req, "X-Client");
+    const struct http_limits limits = {
+        .body_max = 50, .bodies_max = 80, .exempt = !strcmp(client, "root"),
+    };
+
+    http_request_set_limits(req, client, &limits);
+    return true;
+}
+
+#define PUT_AS(CLIENT, SIZE) \
+    "PUT /body" H "X-Client: " CLIENT "\r\nContent-Length: " #SIZE "\r\n\r\n"
+#define CHUNKS_AS(CLIENT) "PUT /body" H "X-Client: " CLIENT "\r\n" \
+    "Transfer-Encoding: chunked\r\n\r\n"
+#define TEN "\"45678901\""
+#define TWENTY "          " TEN
+
+static void
+assert_body_bytes(struct fixture *f, uint64_t want)
+{
+    struct http_stats stats;
+
+    do {
+        event_base_loop(f->base, EVLOOP_NONBLOCK);
+        http_server_get_stats(f->server, &stats);
+    } while (stats.n_body_bytes != want); /* Or the alarm. */
+}
+
+static void
+bodies_in_flight_are_bounded(void **state)
+{
+    struct http_options options = HTTP_OPTIONS_DEFAULT;
+    struct fixture *f = *state;
+    struct http_stats stats;
+    struct client a, b, other;
+
+    options.authenticate = know_by_header;
+    options.bodies_max = 100;
+    restart(f, &options);
+    client_open(&a, f);
+    client_open(&b, f);
+    client_open(&other, f);
+
+    /* Of one request. */
+    assert_ask(413, &other, PUT_AS("a", 51));
+    assert_has(&other.body, "51 bytes or more; a may send 50");
+    client_close(&other);
+    client_open(&other, f);
+    assert_ask(413, &other, CHUNKS_AS("a") "a\r\n" TEN "\r\n29\r\n");
+    client_close(&other);
+    assert_body_bytes(f, 0);
+
+    /* Of one client, however many connections it has. */
+    client_say(&a, PUT_AS("a", 50) "                    ");
+    assert_body_bytes(f, 50);
+    client_open(&other, f);
+    assert_ask(429, &other, PUT_AS("a", 31));
+    assert_has(&other.head, "Retry-After: 1\r\n");
+    assert_has(&other.body, "81 bytes of bodies in flight, more than 80");
+    client_close(&other);
+
+    /* Of all, but those who may do everything. */
+    client_say(&b, CHUNKS_AS("b") "1e\r\n" TEN);
+    assert_body_bytes(f, 80);
+    client_open(&other, f);
+    assert_ask(503, &other, PUT_AS("c", 21));
+    assert_has(&other.head, "Retry-After: 1\r\n");
+    assert_has(&other.body, "101 bytes of bodies in flight, more than 100");
+    client_close(&other);
+    client_open(&other, f);
+    assert_ask(200, &other, PUT_AS("root", 30) "          " TWENTY);
+    assert_ask(200, &other, PUT_AS("c", 20) TWENTY);
+
+    /* Each gives back what it took: answered, and gone. */
+    assert_ask(200, &a, "          " TWENTY);
+    assert_body_bytes(f, 30);
+    client_close(&b);
+    assert_body_bytes(f, 0);
+    http_server_get_stats(f->server, &stats);
+    assert_int_equal(stats.n_bodies_refused, 4);
+    client_close(&a);
+    client_close(&other);
+}
+
+static void
+slow_bodies_are_given_up(void **state)
+{
+    struct http_options options = HTTP_OPTIONS_DEFAULT;
+    struct fixture *f = *state;
+    struct client slow, steady;
+
+    /* What has come buys time. */
+    options.body_grace_ms = 40;
+    options.body_rate_min = 1;
+    restart(f, &options);
+    client_open(&slow, f);
+    client_open(&steady, f);
+    client_say(&steady, "PUT /body" H "Content-Length: 40\r\n\r\n" TWENTY);
+    assert_body_bytes(f, 40);
+    assert_ask(408, &slow, "PUT /body" H "Content-Length: 40\r\n\r\n");
+    assert_has(&slow.body, "8 KiB a second");
+    assert_body_bytes(f, 40);
+    assert_ask(200, &steady, "                    ");
+    client_close(&slow);
+    client_close(&steady);
+}
+
 /* What one client has sent ahead does not come before all that others ask. */
 static void
 pipelining_client_does_not_keep_others_waiting(void **state)
@@ -1025,6 +1136,8 @@ main(void)
         TEST(etags_are_compared),
         TEST(continue_is_sent_only_for_a_body_that_is_wanted),
         TEST(slow_clients_are_timed_out),
+        TEST(bodies_in_flight_are_bounded),
+        TEST(slow_bodies_are_given_up),
         TEST(pipelining_client_does_not_keep_others_waiting),
         TEST(deadline_holds_for_a_client_that_trickles),
         TEST(reply_may_come_later),
