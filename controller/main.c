@@ -273,6 +273,13 @@ check_options(const struct options *options)
         die_of(error, "cannot serve the API", text);
         free(token);
     }
+    if (options->ipsec_key_file) {
+        char *key;
+
+        error = http_token_load(options->ipsec_key_file, &key, &text);
+        die_of(error, "cannot have tunnels encrypted", text);
+        free(key);
+    }
     if (options->webhook_key_file) {
         char *key;
 
@@ -339,6 +346,7 @@ start_fabric(struct vmnd *vmnd)
         .ssl_private_key = vmnd->options.private_key,
         .ssl_certificate = vmnd->options.certificate,
         .ssl_ca_cert = vmnd->options.host_ca_cert,
+        .ipsec_key_file = vmnd->options.ipsec_key_file,
         .audit_s = vmnd->options.audit_interval_s,
         .host_memory = (size_t) vmnd->options.host_memory_mib << 20,
         .report_rate = vmnd->options.report_rate_hz,

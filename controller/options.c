@@ -88,6 +88,8 @@ static const struct option_row {
       "PEM file with the CAs of hosts (as ca-cert)" },
     { "api-ca-cert", MEMBER(api_ca_cert), true, "FILE", NULL,
       "PEM file with the CAs of API clients (as ca-cert)" },
+    { "ipsec-key-file", MEMBER(ipsec_key_file), true, "FILE", NULL,
+      "hosts encrypt tunnels by keys derived from its first line" },
     { "app-dir", MEMBER(app_dir), true, "DIR", VMN_APPDIR,
       "where apps are looked for" },
     { "max-flows-per-host", MEMBER(max_flows_text), false, "NUMBER",

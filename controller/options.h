@@ -30,6 +30,7 @@ struct options {
     char *certificate;          /* or none of them. */
     char *ca_cert;              /* What the next two are if nobody says. */
     char *host_ca_cert;
+    char *ipsec_key_file;       /* Or NULL. */
     char *api_ca_cert;
     char *app_dir;
     char *unixctl;              /* Path, or NULL for the usual one. */

@@ -29,6 +29,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/held.h \
 	controller/fabric/host-db.c \
 	controller/fabric/host-db.h \
+	controller/fabric/host-ipsec.c \
 	controller/fabric/host-provider.c \
 	controller/fabric/host-report.c \
 	controller/fabric/host-status.c \

@@ -16,8 +16,8 @@
 #include "timeval.h"
 #include "util.h"
 
-/* For each port that is on a host: its rows in two tables, and what is plugged
- * beside it. */
+/* For each port that is on a host, and each interface for IPsec: its rows in
+ * two tables, and what is plugged beside it. */
 #define BYTES_PER_PORT 16384
 /* For each flow or group that is wanted of it: an old one in its place. */
 #define BYTES_PER_ITEM 1024
@@ -36,7 +36,8 @@ budget_of_database(const struct fabric_host *host)
     struct vmn_names ports = model_lookup(f->model, VMN_INDEX_PORT_BY_HOST,
                                           host->name);
 
-    return f->host_memory + ports.n * BYTES_PER_PORT;
+    return (f->host_memory
+            + (ports.n + fabric_db_n_ipsec(f)) * BYTES_PER_PORT);
 }
 
 struct ofdump_budget

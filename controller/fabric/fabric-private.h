@@ -148,6 +148,11 @@ void fabric_db_destroy(struct fabric *);
 /* Sets which encapsulations (by enum vmn_encap) hosts receive in.  Returns
  * true if they are others than before: then all hosts are to be updated. */
 bool fabric_db_set_uses(struct fabric *, const bool uses[]);
+/* Takes in the rows of 'names', whom each host is to encrypt tunnels with.
+ * Returns as above. */
+bool fabric_db_set_peers(struct fabric *, struct vmn_names names);
+/* Returns how many interfaces each host has for that at most. */
+size_t fabric_db_n_ipsec(const struct fabric *);
 /* The durable row of 'host' is 'row': called when the host has just been made
  * and whenever its row changes.  Sets host->db. */
 void fabric_db_host_update(struct fabric_host *, const struct vmn_host *row);

@@ -193,6 +193,7 @@ sync_hosts(struct fabric *f)
         }
     }
     anew = update_uses(f, names);
+    anew |= fabric_db_set_peers(f, names);
     for (size_t i = 0; i < names.n; i++) {
         const struct vmn_host *row = model_get(f->model, VMN_TABLE_HOST,
                                                names.names[i]);

@@ -27,6 +27,7 @@ struct fabric_options {
     const char *ssl_private_key;  /* For ssl: remotes; unless all three are */
     const char *ssl_certificate;  /* there, there is no TLS. */
     const char *ssl_ca_cert;    /* Of hosts. */
+    const char *ipsec_key_file; /* Or NULL: tunnels are not encrypted. */
 
     /* Bounds of what a switch may owe; 0 is for the default. */
     size_t max_bundles;           /* Bundles that are not acknowledged: */

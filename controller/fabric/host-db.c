@@ -222,6 +222,10 @@ host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
         .ipfix = db->telemetry.ipfix,
     };
 
+    struct ovsdb_ipsec_peer *peers;
+    wish.n_ipsec_peers = host_ipsec_wish(db, row, &peers);
+    wish.ipsec_peers = peers;
+
     size_t n_patches = db->n_providers + db->n_trunks;
     struct ovsdb_patch *patches = xcalloc(MAX(n_patches, 1), sizeof *patches);
 
@@ -239,6 +243,7 @@ host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
     }
     ovsdb_session_set_wish(db->session, &wish);
     free(patches);
+    host_ipsec_wish_free(peers, wish.n_ipsec_peers);
 }
 
 static void
@@ -381,6 +386,11 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
     db->target = nullable_xstrdup(options->openflow_target);
     db->schemas = ovsdb_schemas_create();
     fabric->db = db;
+
+    int error = host_ipsec_create(db, options->ipsec_key_file, text);
+    if (error) {
+        return error;           /* The caller destroys what there is. */
+    }
     if (options->ssl_private_key) {
         db->private_key = xstrdup(options->ssl_private_key);
         db->certificate = xstrdup(options->ssl_certificate);
@@ -388,10 +398,8 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
         fabric_db_set_certificates(db);
     }
     if (options->ovsdb_listen) {
-        int error = ovsdb_listener_open(fabric->loop, options->ovsdb_listen,
-                                        find_inbound, db, &db->listener,
-                                        text);
-
+        error = ovsdb_listener_open(fabric->loop, options->ovsdb_listen,
+                                    find_inbound, db, &db->listener, text);
         if (error) {
             return error;       /* The caller destroys what there is. */
         }
@@ -421,6 +429,7 @@ fabric_db_destroy(struct fabric *fabric)
         free(db->private_key);
         free(db->certificate);
         free(db->ca_cert);
+        host_ipsec_destroy(db);
         free(db);
     }
 }

@@ -37,6 +37,7 @@ struct fabric_db {
     char *private_key;          /* Files; all three or none. */
     char *certificate;
     char *ca_cert;
+    struct ipsec *ipsec;        /* host-ipsec.c; NULL: no IPsec. */
     bool uses[OVSDB_TUNNELS_MAX]; /* Some host receives so: all send so. */
     struct event *gathering;    /* gather.c: its timer; NULL: it is over. */
     int64_t gathering_until_ms; /* At most. */
@@ -159,6 +160,27 @@ bool host_trunk_is_end(const struct ovsdb_interface *iface);
 uint32_t host_trunk_tag(const struct fabric_host_db *,
                         const struct ovsdb_snapshot *,
                         const struct ovsdb_interface *iface);
+
+/* host-ipsec.c.  --------------------------------------------------------- */
+
+/* Bytes by which IPsec makes a packet of a tunnel longer at most: ESP in
+ * transport mode with AES-GCM, in UDP where there is a NAT between. */
+#define HOST_IPSEC_OVERHEAD 46
+
+/* Loads the secret from 'key_file'; NULL: there is to be no IPsec.  Returns 0,
+ * or a positive errno with a sentence in '*text' (caller frees). */
+int host_ipsec_create(struct fabric_db *, const char *key_file, char **text);
+void host_ipsec_destroy(struct fabric_db *);
+/* Makes '*peersp' what is to be written on the host.  Returns how many there
+ * are.  The caller frees them with host_ipsec_wish_free(). */
+size_t host_ipsec_wish(const struct fabric_host_db *, const struct vmn_host *,
+                       struct ovsdb_ipsec_peer **peersp);
+void host_ipsec_wish_free(struct ovsdb_ipsec_peer *, size_t n);
+/* Returns why the host's tunnels are not encrypted though they are to be, as a
+ * sentence that the caller frees; or NULL. */
+char *host_ipsec_reason(const struct fabric_host_db *);
+/* Returns what is left of an underlay's 'mtu' (0: not known). */
+uint32_t host_ipsec_mtu(const struct fabric_host_db *, uint32_t mtu);
 
 /* host-telemetry.c.  ----------------------------------------------------- */
 

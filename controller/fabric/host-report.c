@@ -358,7 +358,7 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     report_underlay(db, snapshot);
     facts_host_underlay(db->facts, report_limit_mtu(
         &db->limit, db->facts->underlay_mtu,
-        MIN(db->underlay_mtu, UINT16_MAX),
+        MIN(host_ipsec_mtu(db, db->underlay_mtu), UINT16_MAX),
         loop_now_ms(db->host->fabric->loop)));
     reason = check_tunnels(db, snapshot, &refused);
     if (!reason) {
@@ -367,6 +367,9 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     host_provider_check(db, snapshot);
     if (!reason) {
         reason = nullable_xstrdup(host_provider_reason(db));
+    }
+    if (!reason) {
+        reason = host_ipsec_reason(db);
     }
     host_db_set_reason(db, refused, reason);
     report_vifs(db, snapshot);

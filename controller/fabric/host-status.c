@@ -85,7 +85,7 @@ network_mtu(const struct fabric_host_db *db)
     uint32_t overhead = (db->has_ipv6 ? VMN_TUNNEL_OVERHEAD_IPV6
                          : VMN_TUNNEL_OVERHEAD_IPV4);
 
-    return (int64_t) db->underlay_mtu - overhead;
+    return (int64_t) host_ipsec_mtu(db, db->underlay_mtu) - overhead;
 }
 
 /* The MTU of networks that say none, or 0 if nobody knows.  It follows from what

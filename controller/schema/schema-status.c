@@ -45,7 +45,8 @@ static const struct schema_struct underlay = SHOWN_STRUCT(
           "The MTU of that; absent as long as it is not known."),
     SHOWN("network_mtu", INT, 0,
           "The largest MTU of a network that tunnels have room for: 50 bytes "
-          "less, 70 if the host has a tunnel address of IPv6."),
+          "less, 70 if the host has a tunnel address of IPv6; with IPsec 46 "
+          "less again."),
     SHOWN("reason", STRING, 0,
           "What is wrong with it, such as a network with a larger MTU that "
           "has a port on the host."));

@@ -1,6 +1,7 @@
 # proto/ovsdb
 proto_libproto_a_SOURCES += \
 	proto/ovsdb/budget.c \
+	proto/ovsdb/ensure-ipsec.c \
 	proto/ovsdb/ensure-patch.c \
 	proto/ovsdb/ensure-telemetry.c \
 	proto/ovsdb/ensure.c \

@@ -420,6 +420,9 @@ ovsdb_ensure(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
         }
     }
     *refusal = ensure_refusal(&e, bridge);
+    if (!*refusal && wish->n_ipsec_peers) {
+        *refusal = ovsdb_ipsec_refusal(idl, wish);
+    }
     if (*refusal) {
         return false;
     }
@@ -436,6 +439,7 @@ ovsdb_ensure(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
     ensure_bridge_settings(&e, bridge);
     ensure_tunnels(&e, bridge);
     e.changed |= ovsdb_ensure_patches(idl, txn, wish, bridge);
+    e.changed |= ovsdb_ensure_ipsec(idl, txn, wish, bridge);
     e.changed |= ovsdb_ensure_telemetry(idl, txn, wish);
     if (!ensure_controllers(&e, bridge, wish->controller)
         && wish->controller) {

@@ -158,6 +158,17 @@ bool ovsdb_ensure_patches(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                           const struct ovsdb_wish *,
                           const struct ovsrec_bridge *bridge);
 
+/* ensure-ipsec.c.  ------------------------------------------------------- */
+
+/* Returns what stands in its way, as a sentence that the caller frees, or
+ * NULL. */
+char *ovsdb_ipsec_refusal(struct ovsdb_idl *, const struct ovsdb_wish *);
+/* Writes the part of the wish that concerns IPsec; as
+ * ovsdb_ensure_patches(). */
+bool ovsdb_ensure_ipsec(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                        const struct ovsdb_wish *,
+                        const struct ovsrec_bridge *bridge);
+
 /* ensure-telemetry.c.  --------------------------------------------------- */
 
 /* The part of it that concerns sFlow and IPFIX, on all bridges. */

@@ -94,6 +94,16 @@ struct ovsdb_patch {
     const char *other_name;     /* Of the other end. */
 };
 
+/* A host's address with which ovs-monitor-ipsec(8) is to encrypt tunnels of
+ * 'type'.  One that is there, and ours, and not wanted, goes. */
+struct ovsdb_ipsec_peer {
+    const char *name;           /* Of an interface that carries no packets. */
+    const char *type;           /* "vxlan", "geneve". */
+    const char *remote_ip;
+    const char *local_ip;       /* Or NULL: any. */
+    const char *psk;            /* The key that both sides have. */
+};
+
 /* What is told to collectors; nothing if there is no target.  A number that is 0
  * is left to the switch.  Somebody else's row stays, in the place of ours. */
 struct ovsdb_sflow {
@@ -131,6 +141,9 @@ struct ovsdb_wish {
 
     size_t n_patches;           /* Each name once. */
     const struct ovsdb_patch *patches;
+
+    size_t n_ipsec_peers;       /* Each name once. */
+    const struct ovsdb_ipsec_peer *ipsec_peers;
 
     const char *controller;     /* Target, or NULL for none of ours. */
     int controller_max_backoff_ms;

@@ -89,6 +89,41 @@ static void session_wait(void *);
 /* The wish.  ------------------------------------------------------------- */
 
 static void
+free_ipsec_peers(const struct ovsdb_wish *w)
+{
+    for (size_t i = 0; i < w->n_ipsec_peers; i++) {
+        const struct ovsdb_ipsec_peer *peer = &w->ipsec_peers[i];
+
+        free(CONST_CAST(char *, peer->name));
+        free(CONST_CAST(char *, peer->type));
+        free(CONST_CAST(char *, peer->remote_ip));
+        free(CONST_CAST(char *, peer->local_ip));
+        free(CONST_CAST(char *, peer->psk));
+    }
+    free(CONST_CAST(struct ovsdb_ipsec_peer *, w->ipsec_peers));
+}
+
+static const struct ovsdb_ipsec_peer *
+clone_ipsec_peers(const struct ovsdb_wish *w)
+{
+    struct ovsdb_ipsec_peer *peers = xcalloc(MAX(w->n_ipsec_peers, 1),
+                                             sizeof *peers);
+
+    for (size_t i = 0; i < w->n_ipsec_peers; i++) {
+        const struct ovsdb_ipsec_peer *from = &w->ipsec_peers[i];
+
+        peers[i] = (struct ovsdb_ipsec_peer) {
+            .name = xstrdup(from->name),
+            .type = xstrdup(from->type),
+            .remote_ip = xstrdup(from->remote_ip),
+            .local_ip = nullable_xstrdup(from->local_ip),
+            .psk = xstrdup(from->psk),
+        };
+    }
+    return peers;
+}
+
+static void
 wish_destroy(struct ovsdb_wish *w)
 {
     if (w) {
@@ -108,6 +143,7 @@ wish_destroy(struct ovsdb_wish *w)
             free(CONST_CAST(char *, w->patches[i].other_name));
         }
         free(CONST_CAST(struct ovsdb_patch *, w->patches));
+        free_ipsec_peers(w);
         free(CONST_CAST(char *, w->controller));
         ovsdb_sflow_uninit(&w->sflow);
         ovsdb_ipfix_uninit(&w->ipfix);
@@ -149,6 +185,7 @@ wish_clone(const struct ovsdb_wish *w)
     }
     copy->tunnel_local_ip = nullable_xstrdup(w->tunnel_local_ip);
     copy->patches = clone_patches(w);
+    copy->ipsec_peers = clone_ipsec_peers(w);
     copy->controller = nullable_xstrdup(w->controller);
     ovsdb_sflow_clone(&copy->sflow, &w->sflow);
     ovsdb_ipfix_clone(&copy->ipfix, &w->ipfix);

@@ -298,6 +298,15 @@ tls_get_info(const struct tls *tls, struct tls_info *info)
     };
 }
 
+/* Returns true if 'a' and 'b' are the same CA, which may have several
+ * certificates of one key. */
+static bool
+is_same_ca(const X509 *a, const X509 *b)
+{
+    return (!X509_NAME_cmp(X509_get_subject_name(a), X509_get_subject_name(b))
+            && EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1);
+}
+
 char *
 tls_shared_ca(const struct tls *a, const struct tls *b)
 {
@@ -307,7 +316,7 @@ tls_shared_ca(const struct tls *a, const struct tls *b)
         for (int j = 0; ca && j < n_cas(b->ctx); j++) {
             X509 *other = ca_at(b->ctx, j);
 
-            if (other && !X509_cmp(ca, other)) {
+            if (other && is_same_ca(ca, other)) {
                 char name[TLS_NAME_MAX + 1];
 
                 X509_NAME_oneline(X509_get_subject_name(ca), name,

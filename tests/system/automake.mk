@@ -42,6 +42,7 @@ EXTRA_DIST += \
 	tests/system/test_ipv6.py \
 	tests/system/test_join.py \
 	tests/system/test_lab.py \
+	tests/system/test_ipsec.py \
 	tests/system/test_libvirt.py \
 	tests/system/test_loadbalancer.py \
 	tests/system/test_monitoring.py \

@@ -27,6 +27,19 @@ fabric_db_destroy(struct fabric *f OVS_UNUSED)
 {
 }
 
+size_t
+fabric_db_n_ipsec(const struct fabric *f OVS_UNUSED)
+{
+    return 0;
+}
+
+bool
+fabric_db_set_peers(struct fabric *f OVS_UNUSED,
+                    struct vmn_names names OVS_UNUSED)
+{
+    return false;
+}
+
 bool
 fabric_db_set_uses(struct fabric *f OVS_UNUSED, const bool uses[] OVS_UNUSED)
 {
