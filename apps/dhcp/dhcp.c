@@ -118,6 +118,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         v6 |= subnet->dhcp && subnet->cidr.ip.family == 6;
     }
     if (v4) {
+        vmn_claim_ip(view, emit, key, &server_ip);
         serve_v4(emit, network);
     }
     if (v6) {
@@ -125,6 +126,11 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     if (answers_solicitations(view, network)) {
         serve_routers(emit, network);
+    }
+    if (v6 || answers_solicitations(view, network)) {
+        const struct vmn_ip local = vmn_link_local(server_mac);
+
+        vmn_claim_ip(view, emit, key, &local);
     }
 }
 

@@ -103,6 +103,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         || !vmn_lookup(view, VMN_INDEX_ZONE_BY_NETWORK, key).n) {
         return;
     }
+    vmn_claim_ip(view, emit, key, &server_ip);
     flow = flow_add(emit, network, PRIORITY_OWN);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match_ip(flow, VMN_F_ARP_TPA, &server_ip);

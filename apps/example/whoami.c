@@ -50,6 +50,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
 
+    vmn_claim_ip(view, emit, key, &ip);
     flow = vmn_flow_add(emit, scope, STAGE_WHOAMI, 0, PRIORITY);
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
     vmn_match(flow, VMN_REG_SRC_LOCAL, 1);

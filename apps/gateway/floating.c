@@ -48,6 +48,18 @@ go_home(struct site *site, const struct vmn_port *port, uint32_t number)
     return true;
 }
 
+/* In the external network, whether or not somebody answers for it by now. */
+static void
+claim(struct vmn_view *view, struct vmn_emit *emit,
+      const struct vmn_floating_ip *floating)
+{
+    const struct vmn_router *router = vmn_read_router(view, floating->router);
+
+    if (router && router->external.network) {
+        vmn_claim_ip(view, emit, router->external.network, &floating->ip);
+    }
+}
+
 void
 compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -59,7 +71,11 @@ compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     uint32_t number;
     uint8_t family;
 
-    if (!floating || !site_read(view, emit, floating->router, &site)) {
+    if (!floating) {
+        return;
+    }
+    claim(view, emit, floating);
+    if (!site_read(view, emit, floating->router, &site)) {
         return;
     }
     if (floating->load_balancer) {

@@ -13,11 +13,34 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     out_base(emit);
 }
 
+/* What the router is in its external network, whether or not it has a gateway at
+ * the moment. */
+static void
+claims_of_router(struct vmn_view *view, struct vmn_emit *emit, const char *key)
+{
+    const struct vmn_router *router = vmn_read_router(view, key);
+    const struct vmn_external *external = router ? &router->external : NULL;
+
+    if (!external || !external->network) {
+        return;
+    }
+    vmn_claim_mac(view, emit, external->network, router->mac);
+    for (size_t i = 0; i < external->n_addresses; i++) {
+        vmn_claim_ip(view, emit, external->network, &external->addresses[i]);
+    }
+    if (first_external(router, 6)) {
+        const struct vmn_ip local = vmn_link_local(router->mac);
+
+        vmn_claim_ip(view, emit, external->network, &local);
+    }
+}
+
 static void
 compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct site site;
 
+    claims_of_router(view, emit, key);
     if (!site_read(view, emit, key, &site)) {
         return;
     }

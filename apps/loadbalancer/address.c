@@ -50,6 +50,7 @@ emit_network(const struct address *a, const char *name)
         return;
     }
     mac = vip_mac(a->view, name, &a->ip);
+    vmn_claim_ip(a->view, a->emit, name, &a->ip);
 
     const struct vmn_answering by = {
         .scope = vmn_scope_network(name),

@@ -2,6 +2,7 @@
 app_LTLIBRARIES += apps/overlay/overlay.la
 apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/allowed.c \
+	apps/overlay/claims.c \
 	apps/overlay/fabric.c \
 	apps/overlay/flood.c \
 	apps/overlay/large.c \

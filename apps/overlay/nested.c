@@ -11,8 +11,8 @@
  * What is for an address that nobody has said goes to all ports with 'unknown',
  * and is judged where it arrives, as a flood is.
  *
- * A guest behind a port may call itself anything but what is somebody's
- * already.  It stays on its network: routers do not know who is there. */
+ * A guest behind a port may call itself anything but what has a meaning already
+ * (claims.c).  It stays on its network: routers do not know who is there. */
 
 #include "overlay.h"
 
@@ -34,176 +34,75 @@ is_nesting(struct vmn_view *view, const struct vmn_network *network)
     return vmn_facts(view, REL_NESTING, network->row.name).n > 0;
 }
 
-static struct vmn_scope
-scope_nesting(const struct vmn_network *network)
-{
-    return vmn_scope_facts(REL_NESTING_HOSTS, network->row.name);
-}
-
 static void
 match_nested(struct vmn_flow *flow)
 {
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_NESTED, VMN_FLAG_NESTED);
 }
 
-/* What is somebody's already.  -------------------------------------------- */
-
-/* On hosts where somebody might claim it. */
-static struct vmn_flow *
-claim_add(struct vmn_emit *emit, const struct vmn_network *network)
-{
-    struct vmn_flow *flow = vmn_flow_add(emit, scope_nesting(network),
-                                         STAGE_ADMIT, ADMIT_ND, ND_CLAIMED);
-
-    match_network(flow, network);
-    match_nested(flow);
-    drop(flow, "spoofed");
-    return flow;
-}
-
-static void
-claim_ip(struct vmn_emit *emit, const struct vmn_network *network,
-         const struct vmn_ip *ip)
-{
-    if (ip->family == 6) {
-        struct vmn_flow *flow;
-
-        vmn_match_ip(claim_add(emit, network), VMN_F_IPV6_SRC, ip);
-        flow = claim_add(emit, network);
-        vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
-        vmn_match_ip(flow, VMN_F_ND_TARGET, ip);
-    } else {
-        vmn_match_ip(claim_add(emit, network), VMN_F_IPV4_SRC, ip);
-        vmn_match_ip(claim_add(emit, network), VMN_F_ARP_SPA, ip);
-    }
-}
-
-/* A MAC that is a port's: it is nobody's behind another one, and what comes for
- * it out of a tunnel after it has gone is for nobody. */
-static void
-claim_mac(struct vmn_emit *emit, const struct vmn_network *network,
-          struct vmn_mac mac, bool nesting)
-{
-    struct vmn_flow *flow;
-
-    if (!nesting) {
-        /* One that is may have addresses that are not known. */
-        vmn_match_mac(claim_add(emit, network), VMN_F_ETH_SRC, mac);
-    }
-    flow = vmn_flow_add(emit, scope_nesting(network), STAGE_LOCATE,
-                        LOCATE_HEARD, HEARD_KNOWN);
-    match_network(flow, network);
-    vmn_match_mac(flow, VMN_F_ETH_DST, mac);
-    drop(flow, "destination is not here");
-}
+/* The port.  -------------------------------------------------------------- */
 
 void
-nested_claims_of_port(struct vmn_view *view, struct vmn_emit *emit,
-                      const struct site *site)
+nested_learn(struct vmn_view *view, const struct site *site,
+             struct vmn_flow *flow)
 {
-    const struct vmn_port *port = site->port;
-    struct vmn_ip *ips;
-    size_t n = port_ips(view, port, &ips);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    if (!is_nesting(view, site->network)) {
-        return;
-    }
-    claim_mac(emit, site->network, port->mac, port->unknown);
-    for (size_t i = 0; i < n; i++) {
-        claim_ip(emit, site->network, &ips[i]);
-    }
+    vmn_act_learn_mac(actions, port_vni(view, site->port));
+    vmn_act_next(actions);
 }
 
+/* Lets in what the port does not send as itself: from 'mac', one of the port's
+ * own, or from any other (NULL). */
 static void
-claims_of_router(struct vmn_view *view, struct vmn_emit *emit,
-                 const struct vmn_network *network, const char *name)
+admit_from(struct vmn_emit *emit, const struct site *site,
+           const struct vmn_mac *mac)
 {
-    const struct vmn_router *router = vmn_read_router(view, name);
+    static const uint16_t types[] = {
+        VMN_ETH_IPV4, VMN_ETH_ARP, VMN_ETH_IPV6,
+    };
 
-    for (size_t i = 0; router && i < router->n_interfaces; i++) {
-        const struct vmn_router_interface *interface = &router->interfaces[i];
-        struct vmn_ip addresses[VMN_ADDRESSES_MAX];
-        size_t n;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        struct vmn_flow *flow = vmn_flow_add(
+            emit, vmn_scope_host(site->host), STAGE_ADMIT, ADMIT_GUARD,
+            mac ? GUARD_NESTED_OWN : GUARD_NESTED);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
 
-        if (strcmp(interface->network, network->row.name)) {
-            continue;
+        vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+        vmn_match(flow, VMN_F_ETH_TYPE, types[i]);
+        if (mac) {
+            vmn_match_mac(flow, VMN_F_ETH_SRC, *mac);
         }
-        n = vmn_interface_addresses(interface, network, addresses);
-        for (size_t j = 0; j < n; j++) {
-            claim_ip(emit, network, &addresses[j]);
-        }
+        vmn_act_set(actions, VMN_REG_FLAGS, VMN_FLAG_NESTED);
+        vmn_act_set(actions, REG_CHECK, mac ? CHECK_IP
+                    : CHECK_IP | CHECK_MAC);
+        vmn_act_goto(actions, STAGE_ADMIT, ADMIT_ND);
     }
 }
-
-/* Routers' addresses and virtual IPs.  Those of servers that are on each link
- * (app dhcp, app dns) are of 169.254.0.0/16, which no guest uses. */
-static void
-claims_of_network(struct vmn_view *view, struct vmn_emit *emit,
-                  const struct vmn_network *network)
-{
-    static const struct vmn_prefix links = {
-        .ip = { .family = 4, .addr = { 169, 254 } }, .len = 16,
-    };
-    static const uint64_t reserved[] = {
-        (uint64_t) VMN_RESERVED_MAC_SERVICE << 24,
-        (uint64_t) VMN_RESERVED_MAC_FLOATING << 24,
-    };
-    const uint64_t group_bit = UINT64_C(1) << 40;
-    const char *name = network->row.name;
-    struct vmn_names names;
-
-    vmn_match_prefix(claim_add(emit, network), VMN_F_IPV4_SRC, &links);
-    vmn_match_prefix(claim_add(emit, network), VMN_F_ARP_SPA, &links);
-    vmn_match_masked(claim_add(emit, network), VMN_F_ETH_SRC, group_bit,
-                     group_bit);
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
-        vmn_match_masked(claim_add(emit, network), VMN_F_ETH_SRC, reserved[i],
-                         UINT64_C(0xffffff) << 24);
-    }
-    names = vmn_lookup(view, VMN_INDEX_ROUTER_BY_NETWORK, name);
-    for (size_t i = 0; i < names.n; i++) {
-        claims_of_router(view, emit, network, names.names[i]);
-    }
-    names = vmn_lookup(view, VMN_INDEX_LB_BY_NETWORK, name);
-    for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_loadbalancer *lb = vmn_read_loadbalancer(
-            view, names.names[i]);
-
-        if (lb) {
-            claim_ip(emit, network, &lb->vip);
-        }
-    }
-}
-
-/* The port.  -------------------------------------------------------------- */
 
 /* Lets in what the port does not send as itself, and learns from it. */
 static void
 admit_nested(struct vmn_view *view, struct vmn_emit *emit,
              const struct site *site)
 {
-    static const uint16_t types[] = {
-        VMN_ETH_IPV4, VMN_ETH_ARP, VMN_ETH_IPV6,
-    };
-    const struct vmn_scope scope = vmn_scope_host(site->host);
+    const struct vmn_port *port = site->port;
     struct vmn_flow *flow;
-    struct vmn_actions *actions;
 
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_GUARD,
-                            GUARD_NESTED);
-        vmn_match(flow, VMN_F_IN_PORT, site->ofport);
-        vmn_match(flow, VMN_F_ETH_TYPE, types[i]);
-        actions = vmn_flow_actions(flow);
-        vmn_act_set(actions, VMN_REG_FLAGS, VMN_FLAG_NESTED);
-        vmn_act_goto(actions, STAGE_ADMIT, ADMIT_ND);
+    admit_from(emit, site, NULL);
+    admit_from(emit, site, &port->mac);
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        if (pair_has_new_mac(port, i)) {
+            struct vmn_mac mac = pair_mac(port, &port->allowed_addresses[i]);
+
+            admit_from(emit, site, &mac);
+        }
     }
-    flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_ND, ND_NESTED);
+    flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_ADMIT,
+                        ADMIT_ND, ND_NESTED);
     vmn_match(flow, VMN_F_IN_PORT, site->ofport);
     match_nested(flow);
-    actions = vmn_flow_actions(flow);
-    vmn_act_learn_mac(actions, port_vni(view, site->port));
-    vmn_act_next(actions);
+    nested_learn(view, site, flow);
+    claims_but_for_port(view, emit, site);
 }
 
 /* Gives what goes into a tunnel the port's VNI. */

@@ -175,6 +175,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_home },
     { .name = "wire", .each = VMN_EACH_KEY, .relation = REL_WIRE,
       .compile = compile_wire },
+    { .name = "claimed", .each = VMN_EACH_KEY, .relation = VMN_REL_CLAIMED,
+      .compile = compile_claimed },
     { .name = "asked", .each = VMN_EACH_KEY, .relation = REL_ASKED,
       .compile = compile_asked },
     { .name = "pair", .each = VMN_EACH_KEY, .relation = REL_PAIR,

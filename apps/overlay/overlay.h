@@ -52,11 +52,15 @@ enum {
     GUARD_UNHEARD = 150,        /* ICMPv6 that is for nobody here. */
     GUARD_SERVER = 150,         /* What only a server says. */
     GUARD_OWN = 100,
+    GUARD_NESTED_OWN = 45,      /* With a MAC of the port's. */
     GUARD_NESTED = 40,          /* Somebody behind the port. */
     GUARD_PORT = 30,            /* The rest of a port with IPv6. */
     GUARD_SPOOFED = 20,
 
-    ND_CLAIMED = 220,           /* Nested, and as somebody else. */
+    ND_CLAIMED_MAC = 1600,      /* Nested, and as somebody else. */
+    ND_CLAIMED_TARGET = 1300,   /* Plus twice the prefix length, and 1 if the
+                                 * port is allowed it. */
+    ND_CLAIMED = 1000,          /* The same. */
     ND_NESTED = 210,
     ND_OWN = 100,
     ND_SPOOFED = 20,
@@ -162,7 +166,7 @@ enum {
 #define REL_FAMILY "overlay.family"
 #define REL_ROOM "overlay.room" /* "" -> the MTU that a host has room for. */
 /* Of ports with 'unknown' that are on a host. */
-#define REL_NESTING "overlay.nesting"   /* NETWORK -> "". */
+#define REL_NESTING VMN_REL_CLAIMING    /* NETWORK -> "". */
 #define REL_NESTING_HOSTS "overlay.nesting-hosts" /* NETWORK -> host. */
 #define REL_NESTING_PORTS "overlay.nesting-ports" /* NETWORK -> port; overlay
                                                    * networks. */
@@ -238,9 +242,8 @@ void nested_of_port(struct vmn_view *, struct vmn_emit *,
 /* The same on 'site->host'. */
 void nested_of_port_here(struct vmn_view *, struct vmn_emit *,
                          const struct site *);
-/* What of any port nobody may claim. */
-void nested_claims_of_port(struct vmn_view *, struct vmn_emit *,
-                           const struct site *);
+/* Has the flow learn who is behind the port from what that sends, and go on. */
+void nested_learn(struct vmn_view *, const struct site *, struct vmn_flow *);
 void nested_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
 void nested_of_wire(struct vmn_view *, struct vmn_emit *,
@@ -253,6 +256,19 @@ void nested_put_rest(struct vmn_actions *, const struct vmn_network *);
 void nested_flood(struct vmn_view *, struct vmn_emit *,
                   const struct vmn_network *, uint32_t to,
                   struct vmn_group_msg *group);
+
+/* claims.c: addresses that have a meaning, and who may not use them. */
+/* In REG_CHECK: what a packet is held against. */
+#define REG_CHECK VMN_F_REG10   /* Inside of STAGE_ADMIT. */
+#define CHECK_IP 1u             /* Addresses that it claims to have. */
+#define CHECK_MAC 2u            /* Its Ethernet address. */
+void claims_of_port(struct vmn_view *, struct vmn_emit *, const char *name);
+/* Where somebody is behind a port. */
+void claims_of_network(struct vmn_view *, struct vmn_emit *,
+                       const struct vmn_network *);
+/* What those behind the port may use, on 'site->host', since the port may. */
+void claims_but_for_port(struct vmn_view *, struct vmn_emit *,
+                         const struct site *);
 
 /* wire.c: provider networks. */
 static inline bool
@@ -340,6 +356,7 @@ void compile_flood(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_outside(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_home(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_wire(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_claimed(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_asked(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_pair(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_routed_pair(struct vmn_view *, const char *key,

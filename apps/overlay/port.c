@@ -336,6 +336,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct site site;
 
+    claims_of_port(view, emit, key);
     if (!site_read(view, key, &site)) {
         return;
     }
@@ -356,9 +357,6 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     publish_pairs(view, emit, &site);
     nested_of_port(view, emit, &site);
-    if (site.host || site.port->external) {
-        nested_claims_of_port(view, emit, &site);
-    }
     site_locate(view, emit, &site, site.port->mac, true);
     if (site.host) {
         publish_host(view, emit, &site, site.host);

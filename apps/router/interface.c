@@ -164,7 +164,10 @@ emit_interface(const struct site *site,
     }
     n = interface_addresses(site->router, interface, network, ips);
     emit_enter(site, network);
+    vmn_claim_mac(site->view, site->emit, interface->network,
+                  site->router->mac);
     for (size_t i = 0; i < n; i++) {
+        vmn_claim_ip(site->view, site->emit, interface->network, &ips[i]);
         answer_for(site, network, &ips[i]);
         if (memcmp(&ips[i], &local, sizeof local)) {
             emit_self(site, &ips[i]);

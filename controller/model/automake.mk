@@ -1,6 +1,7 @@
 # controller/model: the state in memory, checked, indexed and numbered.
 controller_libvmn_a_SOURCES += \
 	controller/model/model-address.c \
+	controller/model/model-allowed.c \
 	controller/model/model-apply.c \
 	controller/model/model-builtin.c \
 	controller/model/model-check.c \

@@ -311,6 +311,7 @@ is_used(const struct model *model, const char *network,
     snprintf(key, sizeof key, "%s/%s", network, value_format_ip(ip, buf));
     return index_get(model, VMN_INDEX_PORT_BY_IP, key)->n
            || index_get(model, INDEX_VIP_IP, key)->n
+           || index_get(model, INDEX_ALLOWED, key)->n
            || route_find_router(model, network, ip, "")
            || external_find(model, network, ip, &table);
 }

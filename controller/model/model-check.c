@@ -251,6 +251,8 @@ check_port(struct txn *txn, const struct entry *entry)
         }
     }
     check_no_router_has_mac(txn, entry, port->network, port->mac);
+    check_allowed(txn, entry);
+    check_port_is_not_allowed(txn, entry);
     check_port_external(txn, entry, port, network);
     check_port_trunk(txn, entry, port);
     check_port_moved(txn, entry);
@@ -429,6 +431,18 @@ check_vip_others(struct txn *txn, const struct entry *entry,
     free(key);
 }
 
+/* Returns true if the balancer was there at its virtual IP before the request. */
+static bool
+had_vip(const struct entry *entry, const char *network)
+{
+    const struct vmn_loadbalancer *lb = entry_row(entry);
+    const struct vmn_loadbalancer *before = entry->before
+        ? (const struct vmn_loadbalancer *) entry->before->row : NULL;
+
+    return (before && !memcmp(&before->vip, &lb->vip, sizeof lb->vip)
+            && vmn_lb_is_offered_in(before, network));
+}
+
 static void
 check_vip(struct txn *txn, const struct entry *entry,
           const struct vmn_loadbalancer *lb, const char *network)
@@ -444,6 +458,9 @@ check_vip(struct txn *txn, const struct entry *entry,
                   network);
     }
     check_no_router_has(txn, entry, "/vip", network, &lb->vip);
+    if (!had_vip(entry, network)) {
+        check_is_not_allowed(txn, entry, "/vip", network, &lb->vip);
+    }
     check_vip_others(txn, entry, lb, network);
 }
 

@@ -81,6 +81,29 @@ find_subnet(const struct vmn_network *network, const struct vmn_ip *ip)
     return NULL;
 }
 
+/* Returns true if 'ip' was the owner's before the request. */
+static bool
+had_address(const struct entry *owner, const struct vmn_ip *ip)
+{
+    const struct version *version = entry_is_changed(owner) ? owner->before
+                                    : owner->cur;
+    const struct vmn_row *row = version ? version->row : NULL;
+    bool had = false;
+
+    if (row && row->table == VMN_TABLE_FLOATING_IP) {
+        return vmn_ip_equal(&((const struct vmn_floating_ip *) row)->ip, ip);
+    }
+    if (row && row->table == VMN_TABLE_ROUTER) {
+        const struct vmn_external *external
+            = &((const struct vmn_router *) row)->external;
+
+        for (size_t i = 0; !had && i < external->n_addresses; i++) {
+            had = vmn_ip_equal(&external->addresses[i], ip);
+        }
+    }
+    return had;
+}
+
 /* 'ip' is that of 'owner', in external network 'network'. */
 static void
 check_address(const struct place *at, const struct entry *owner,
@@ -116,6 +139,9 @@ check_address(const struct place *at, const struct entry *owner,
                   "%s of %s \"%s\" is used by %s \"%s\" of network \"%s\"",
                   buf, what, owner->name, schema_tables[table].singular,
                   other, name);
+    }
+    if (!had_address(owner, ip)) {
+        check_is_not_allowed(at->txn, at->entry, at->field, name, ip);
     }
 }
 

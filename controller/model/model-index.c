@@ -208,6 +208,25 @@ emit_network(const struct emitter *e, const struct vmn_network *network)
 }
 
 static void
+emit_pairs(const struct emitter *e, const struct vmn_port *port)
+{
+    char buf[VALUE_IP_SIZE];
+
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+
+        if (pair->ip.len == vmn_ip_bits(&pair->ip.ip)) {
+            emit_joined(e, INDEX_ALLOWED, port->network, '/',
+                        value_format_ip(&pair->ip.ip, buf));
+        }
+        if (!value_mac_is_none(pair->mac)) {
+            emit_joined(e, INDEX_ALLOWED, port->network, '/',
+                        value_format_mac(pair->mac, buf));
+        }
+    }
+}
+
+static void
 emit_port(const struct emitter *e, const struct vmn_port *port)
 {
     char buf[VALUE_IP_SIZE];
@@ -229,6 +248,7 @@ emit_port(const struct emitter *e, const struct vmn_port *port)
         emit_joined(e, VMN_INDEX_PORT_BY_IP, port->network, '/',
                     value_format_ip(&port->ips[i], buf));
     }
+    emit_pairs(e, port);
     emit(e, INDEX_IFACE_ID, port->iface_id);
     if (port->parent) {
         char vlan[8];

@@ -61,6 +61,8 @@ struct model_table {
 /* Indexes besides enum vmn_index; changes of these are not reported. */
 enum {
     INDEX_MAC = VMN_N_INDEXES,  /* Ports by "NETWORK/MAC". */
+    INDEX_ALLOWED,              /* Ports by "NETWORK/IP" and "NETWORK/MAC" of
+                                 * 'allowed_addresses'; no prefixes. */
     INDEX_ROUTER_MAC,           /* Routers by "NETWORK/MAC". */
     INDEX_VIP_IP,               /* Load balancers by "NETWORK/VIP". */
     INDEX_IFACE_ID,             /* Ports. */
@@ -272,6 +274,18 @@ void check_no_router_has_mac(struct txn *, const struct entry *where,
 
 /* model-mac.c */
 void check_reserved_macs(struct txn *, const struct entry *);
+/* model-allowed.c */
+/* Checks what is new in a port's 'allowed_addresses' against what others
+ * have. */
+void check_allowed(struct txn *, const struct entry *port);
+/* Reports to 'field' of 'where' if a port of 'network' is allowed 'ip': another
+ * one than 'where', if that is a port. */
+void check_is_not_allowed(struct txn *, const struct entry *where,
+                          const char *field, const char *network,
+                          const struct vmn_ip *ip);
+/* Checks what is new of a port's own addresses against what others are
+ * allowed. */
+void check_port_is_not_allowed(struct txn *, const struct entry *port);
 
 /* model-trunk.c */
 void check_port_trunk(struct txn *, const struct entry *where,

@@ -262,6 +262,33 @@ check_address_free(const struct place *at, const struct vmn_router *router,
     }
 }
 
+/* Returns true if 'ip' was the router's in the network before the request, or the
+ * gateway of a subnet whose network is what changed. */
+static bool
+had_address(const struct place *at, const struct vmn_network *network,
+            const struct vmn_ip *ip)
+{
+    const struct vmn_row *before = at->entry->before
+        ? at->entry->before->row : NULL;
+    bool had = false;
+
+    if (before && before->table == VMN_TABLE_ROUTER) {
+        const struct vmn_router *router = (const struct vmn_router *) before;
+
+        for (size_t i = 0; !had && i < router->n_interfaces; i++) {
+            had = (!strcmp(router->interfaces[i].network, network->row.name)
+                   && has_address(&router->interfaces[i], network, ip));
+        }
+    } else if (before && before->table == VMN_TABLE_NETWORK) {
+        const struct vmn_network *was = (const struct vmn_network *) before;
+
+        for (size_t i = 0; !had && i < was->n_subnets; i++) {
+            had = vmn_ip_equal(&was->subnets[i].gateway, ip);
+        }
+    }
+    return had;
+}
+
 static void
 check_interface(const struct place *at, const struct vmn_router *router,
                 const struct vmn_router_interface *interface)
@@ -283,6 +310,10 @@ check_interface(const struct place *at, const struct vmn_router *router,
     for (size_t i = 0; i < n; i++) {
         check_address_fits(at, router, network, &ips[i]);
         check_address_free(at, router, network, &ips[i]);
+        if (!had_address(at, network, &ips[i])) {
+            check_is_not_allowed(at->txn, at->entry, at->field,
+                                 network->row.name, &ips[i]);
+        }
     }
 }
 

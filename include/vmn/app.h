@@ -205,6 +205,50 @@ vmn_outside_mtu(struct vmn_view *view, const struct vmn_router *router)
 void vmn_publish(struct vmn_emit *, const char *relation, const char *key,
                  const char *value);
 
+/* Returns true if somebody in the network might use an address that is not its
+ * own, so that claims are worth making. */
+static inline bool
+vmn_is_claiming(struct vmn_view *view, const char *network)
+{
+    return vmn_facts(view, VMN_REL_CLAIMING, network).n > 0;
+}
+
+/* Says that the addresses of 'prefix' have a meaning in the network, for
+ * instance since the app answers for them: no guest behind a port with 'unknown'
+ * may use one as its own.  Costs nothing where there is no such port. */
+static inline void
+vmn_claim_prefix(struct vmn_view *view, struct vmn_emit *emit,
+                 const char *network, const struct vmn_prefix *prefix)
+{
+    if (vmn_is_claiming(view, network)) {
+        vmn_publish(emit, VMN_REL_CLAIMED,
+                    vmn_printf(view, "%s|%s", network,
+                               vmn_prefix_text(view, prefix)), "");
+    }
+}
+
+static inline void
+vmn_claim_ip(struct vmn_view *view, struct vmn_emit *emit,
+             const char *network, const struct vmn_ip *ip)
+{
+    const struct vmn_prefix prefix = { *ip, vmn_ip_bits(ip) };
+
+    vmn_claim_prefix(view, emit, network, &prefix);
+}
+
+/* The same of an Ethernet address.  Those of VMN_RESERVED_MAC_* are claimed
+ * everywhere. */
+static inline void
+vmn_claim_mac(struct vmn_view *view, struct vmn_emit *emit,
+              const char *network, struct vmn_mac mac)
+{
+    if (vmn_is_claiming(view, network)) {
+        vmn_publish(emit, VMN_REL_CLAIMED,
+                    vmn_printf(view, "%s|%s", network,
+                               vmn_mac_text(view, mac)), "");
+    }
+}
+
 /* The value of a query.  Copied.  Padding must be zero: values are compared
  * by their bytes.  What is longer than the limit is cut off. */
 #define VMN_VALUE_SIZE_MAX (64 * 1024 * 1024)

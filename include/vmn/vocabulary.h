@@ -94,6 +94,16 @@ enum vmn_hook {
  * between all hosts have room for.  See vmn_mtu_of().  Provided by overlay. */
 #define VMN_QUERY_MTU "overlay.mtu"
 
+/* Relation: "NETWORK|PREFIX" and "NETWORK|MAC" -> "", addresses that have a meaning
+ * in a network: whoever may be behind a port with 'unknown' must not use them.
+ * Published by whichever app gives them that meaning, by vmn_claim_prefix() and
+ * its kin; read by overlay. */
+#define VMN_REL_CLAIMED "overlay.claimed"
+
+/* Relation: network name -> "", where VMN_REL_CLAIMED is read.  Published by
+ * overlay.  See vmn_is_claiming(). */
+#define VMN_REL_CLAIMING "overlay.nesting"
+
 /* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN (RFC
  * 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
 #define VMN_TUNNEL_OVERHEAD_IPV4 (14 + 20 + 8 + 8)

@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	tests/system/test_attacks_placement.py \
 	tests/system/test_attacks_tenants.py \
 	tests/system/test_attacks_quotas.py \
+	tests/system/test_attacks_guests.py \
 	tests/system/test_balancer.py \
 	tests/system/test_bytes.py \
 	tests/system/test_daemon.py \

@@ -103,18 +103,21 @@ static struct scenario scenarios[] = {
           " 'addresses': ['10.0.0.254']}]}}", {
             /* In: anybody, but not as somebody who is known. */
             { "h1", "+" ADMIT "/3 40 ip,in_port=19 "
-              "actions=set_field:0x10->reg9,goto_table:{TABLE:overlay.admit/4}"
-            },
+              "actions=set_field:0x10->reg9,set_field:0x3->reg10,"
+              "goto_table:{TABLE:overlay.admit/4}" },
+            { "h1", "+" ADMIT "/3 45 ip,in_port=19,dl_src=02:00:00:00:00:09 "
+              "actions=set_field:0x10->reg9,set_field:0x1->reg10,"
+              "goto_table:{TABLE:overlay.admit/4}" },
             { "h1", "-" ADMIT "/3 40 ip,in_port=5" },
-            { "h1", "+" ADMIT "/4 220 reg0=0x64,reg9=0x10/0x10,"
+            { "h1", "+" ADMIT "/4 1600 reg0=0x64,reg10=0x2/0x2,"
               "dl_src=02:00:00:00:00:01 actions=drop (spoofed)" },
-            { "h1", "+" ADMIT "/4 220 arp,reg0=0x64,reg9=0x10/0x10,"
+            { "h1", "+" ADMIT "/4 1600 reg0=0x64,reg10=0x2/0x2,"
+              "dl_src=02:00:00:00:00:09 actions=drop (spoofed)" },
+            { "h1", "+" ADMIT "/4 1064 arp,reg0=0x64,reg10=0x1/0x1,"
               "arp_spa=10.0.0.1 actions=drop (spoofed)" },
-            { "h1", "+" ADMIT "/4 220 arp,reg0=0x64,reg9=0x10/0x10,"
-              "arp_spa=10.0.0.254 actions=drop (spoofed)" },
-            { "h1", "-" ADMIT "/4 220 reg0=0x64,reg9=0x10/0x10,"
-              "dl_src=02:00:00:00:00:09" },
-            { "h2", "-reg9=0x10/0x10,dl_src" },
+            { "h1", "+" ADMIT "/4 1032 arp,reg0=0x64,reg10=0x1/0x1,"
+              "arp_spa=169.254.0.0/16 actions=drop (spoofed)" },
+            { "h2", "-reg10=0x2/0x2,dl_src" },
             { "h1", "+" ADMIT "/4 210 reg9=0x10/0x10,in_port=19 "
               "actions=learn(table=249,hard_timeout=300,priority=1," },
             /* Out, by a VNI of the port's own, by which others know it. */
@@ -163,9 +166,35 @@ static struct scenario scenarios[] = {
             { "h2", "+" ADMIT "/4 210 reg9=0x10/0x10,in_port=29 "
               "actions=learn(" } } },
         { "{'bindings/nest': null}", {
-            { "h1", "-reg9=0x10/0x10,dl_src" },
+            { "h1", "-reg10=0x" },
             { "h2", "-resubmit(,249)" },
             { "h2", "-reg6=0xfffffffb" } } },
+    } },
+    { "overlay_lets_guests_use_what_their_port_is_allowed", {
+        { "{" BASE ","
+          "'ports/nest': {'network': 'shop', 'ips': ['10.0.0.9'],"
+          " 'mac': '02:00:00:00:00:09', 'unknown': true,"
+          " 'allowed_addresses': [{'ip': '10.0.0.64/28'},"
+          " {'ip': '10.0.0.9', 'mac': '02:00:00:00:00:99'}]},"
+          "'bindings/nest': {'host': 'h1'},"
+          "'vifs/h1/nest': {'host': 'h1', 'iface_id': 'nest',"
+          " 'iface': 'tap9', 'ofport': 19},"
+          "'ports/web2': {'network': 'shop', 'ips': ['10.0.0.2'],"
+          " 'mac': '02:00:00:00:00:02', 'allowed_addresses': ["
+          "{'ip': '10.0.0.64/28'}, {'ip': '10.0.0.0/16'},"
+          " {'ip': '0.0.0.0/0'}]}}", {
+            /* The longer prefix decides, and then the port's own. */
+            { "h1", "+" ADMIT "/4 1057 ip,reg9=0x10/0x10,in_port=19,"
+              "nw_src=10.0.0.64/28 actions=learn(" },
+            { "h1", "+" ADMIT "/4 1056 ip,reg0=0x64,reg10=0x1/0x1,"
+              "nw_src=10.0.0.64/28 actions=drop (spoofed)" },
+            { "h1", "+" ADMIT "/3 45 arp,in_port=19,"
+              "dl_src=02:00:00:00:00:99 actions=" },
+            { "h1", "+" ADMIT "/4 1600 reg0=0x64,reg10=0x2/0x2,"
+              "dl_src=02:00:00:00:00:99 actions=drop (spoofed)" },
+            /* Who may use a whole subnet forwards for others. */
+            { "h1", "-reg10=0x1/0x1,nw_src=10.0.0.0/16" },
+            { "h1", "-reg10=0x1/0x1 " } } },
     } },
     { "overlay_puts_provider_networks_on_the_wire", {
         { "{" BASE ","

@@ -165,6 +165,39 @@ static const struct refusal refusals[] = {
       " tier \"security\" is built in, and cannot be changed\n" },
     { "patch tiers security {'description':'x'}",
       " tier \"security\" is built in, and cannot be changed\n" },
+    /* What ports are allowed beside their own addresses. */
+    { "patch ports p1 {'allowed_addresses':[{'ip':'10.0.0.9'}]}",
+      "/allowed_addresses/0/ip 10.0.0.9 is that of port \"p2\" of the same "
+      "network: only what nobody else has may be allowed\n" },
+    { "patch ports p1 {'allowed_addresses':[{'ip':'fe80::ff:fe00:9'}]}",
+      "/allowed_addresses/0/ip 02:00:00:00:00:09 is that of port \"p2\" of "
+      "the same network: only what nobody else has may be allowed\n" },
+    { "patch ports p1 {'allowed_addresses':[{'ip':'10.0.0.77',"
+      "'mac':'02:00:00:00:00:09'}]}",
+      "/allowed_addresses/0/mac 02:00:00:00:00:09 is that of port \"p2\" of "
+      "the same network: only what nobody else has may be allowed\n" },
+    { "patch ports p1 {'allowed_addresses':[{'ip':'169.254.0.53'}]}",
+      "/allowed_addresses/0/ip 169.254.0.53 is the address of a server of VMN's "
+      "own\n" },
+    { "put loadbalancers lb {'vip':'10.0.0.77','networks':['n'],"
+      "'protocol':'tcp','ports':[{'port':80}],'backends':[{'port':'p1'}]}\n"
+      "patch ports p1 {'allowed_addresses':[{'ip':'10.0.0.77'}]}",
+      "/0/vip 10.0.0.77 is in \"allowed_addresses\" of port \"p1\" of the "
+      "same network\n"
+      "/1/allowed_addresses/0/ip 10.0.0.77 is that of loadbalancer \"lb\" of the "
+      "same network: only what nobody else has may be allowed\n" },
+    { "patch ports p1 {'allowed_addresses':[{'ip':'10.0.0.77',"
+      "'mac':'00:00:5e:00:01:07'}]}\n"
+      "put ports p3 {'network':'n','ips':['10.0.0.77'],"
+      "'mac':'00:00:5e:00:01:07'}",
+      "/0/allowed_addresses/0/ip 10.0.0.77 is that of port \"p3\" of the same "
+      "network: only what nobody else has may be allowed\n"
+      "/0/allowed_addresses/0/mac 00:00:5e:00:01:07 is that of port \"p3\" of the "
+      "same network: only what nobody else has may be allowed\n"
+      "/1/ips 10.0.0.77 is in \"allowed_addresses\" of port \"p1\" of the "
+      "same network\n"
+      "/1/mac 00:00:5e:00:01:07 is in \"allowed_addresses\" of port \"p1\" "
+      "of the same network\n" },
     /* Referrers. */
     { "delete networks n",
       " network \"n\" is referred to by port \"p1\"\n"

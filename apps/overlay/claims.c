@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Addresses that have a meaning in a network (VMN_REL_CLAIMED), whichever app
+ * gives it to them: those of ports, routers, virtual IPs, servers, gateways, and
+ * whatever else is answered for.  Guests behind ports with 'unknown' may call
+ * themselves anything but these.  Not for what a port itself may send from,
+ * which is guarded (port.c).
+ *
+ * A port may be allowed what another one is, too (VRRP), or a prefix with
+ * somebody's address in it.  So the longest prefix decides, and of two equal
+ * ones the port's own. */
+
+#include "overlay.h"
+
+#include <string.h>
+
+/* Longer prefixes come first, and what a port is allowed before what is claimed
+ * with the same length. */
+static uint16_t
+claim_priority(uint16_t base, const struct vmn_prefix *prefix, bool is_own)
+{
+    return base + 2 * prefix->len + is_own;
+}
+
+/* Publishing.  ------------------------------------------------------------ */
+
+/* Returns true if 'prefix' contains all of a subnet of its family.  A port that
+ * may use so much forwards for others, and claims none of it. */
+static bool
+covers_subnet(const struct vmn_network *network,
+              const struct vmn_prefix *prefix)
+{
+    if (!prefix->len) {
+        return true;
+    }
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        const struct vmn_prefix *cidr = &network->subnets[i].cidr;
+
+        if (cidr->len >= prefix->len
+            && vmn_prefix_contains(prefix, &cidr->ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Claims what port 'name' has, wherever it is, and also while it is disabled: its
+ * guest may start any moment, and is known by name until then. */
+void
+claims_of_port(struct vmn_view *view, struct vmn_emit *emit, const char *name)
+{
+    const struct vmn_port *port = vmn_read_port(view, name);
+    const struct vmn_network *network = (port ? vmn_read_network(
+                                             view, port->network) : NULL);
+    struct vmn_ip *ips;
+    size_t n;
+
+    if (!network || !vmn_is_claiming(view, port->network)) {
+        return;
+    }
+    vmn_claim_mac(view, emit, port->network, port->mac);
+    n = port_ips(view, port, &ips);
+    for (size_t i = 0; i < n; i++) {
+        vmn_claim_ip(view, emit, port->network, &ips[i]);
+    }
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+
+        if (!covers_subnet(network, &pair->ip)) {
+            vmn_claim_prefix(view, emit, port->network, &pair->ip);
+        }
+        vmn_claim_mac(view, emit, port->network, pair_mac(port, pair));
+    }
+}
+
+/* Claims what the network's own row says: gateways, wherever they are, and what
+ * is reserved for ports that are yet to come. */
+static void
+claims_of_subnet(struct vmn_view *view, struct vmn_emit *emit,
+                 const struct vmn_network *network,
+                 const struct vmn_subnet *subnet)
+{
+    if (subnet->gateway.family) {
+        vmn_claim_ip(view, emit, network->row.name, &subnet->gateway);
+    }
+    for (size_t i = 0; i < subnet->n_reservations; i++) {
+        vmn_claim_ip(view, emit, network->row.name,
+                     &subnet->reservations[i].ip);
+    }
+}
+
+/* Flows.  ----------------------------------------------------------------- */
+
+/* A drop in the network, on hosts where somebody might claim something, of
+ * packets that 'check' (CHECK_*) is to be done for. */
+static struct vmn_flow *
+claim_add(struct vmn_emit *emit, const struct vmn_network *network,
+          unsigned check, uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_facts(REL_NESTING_HOSTS, network->row.name),
+        STAGE_ADMIT, ADMIT_ND, priority);
+
+    match_network(flow, network);
+    vmn_match_masked(flow, REG_CHECK, check, check);
+    drop(flow, "spoofed");
+    return flow;
+}
+
+static void
+drop_mac(struct vmn_emit *emit, const struct vmn_network *network,
+         const struct vmn_mac *mac)
+{
+    struct vmn_flow *flow;
+
+    vmn_match_mac(claim_add(emit, network, CHECK_MAC, ND_CLAIMED_MAC),
+                  VMN_F_ETH_SRC, *mac);
+
+    /* What comes for it out of a tunnel after it has gone is for nobody. */
+    flow = vmn_flow_add(emit, vmn_scope_facts(REL_NESTING_HOSTS,
+                                              network->row.name),
+                        STAGE_LOCATE, LOCATE_HEARD, HEARD_KNOWN);
+    match_network(flow, network);
+    vmn_match_mac(flow, VMN_F_ETH_DST, *mac);
+    drop(flow, "destination is not here");
+}
+
+static void
+drop_prefix(struct vmn_emit *emit, const struct vmn_network *network,
+            const struct vmn_prefix *prefix)
+{
+    uint16_t priority = claim_priority(ND_CLAIMED, prefix, false);
+    struct vmn_flow *flow;
+
+    if (prefix->ip.family == 4) {
+        vmn_match_prefix(claim_add(emit, network, CHECK_IP, priority),
+                         VMN_F_IPV4_SRC, prefix);
+        vmn_match_prefix(claim_add(emit, network, CHECK_IP, priority),
+                         VMN_F_ARP_SPA, prefix);
+        return;
+    }
+    vmn_match_prefix(claim_add(emit, network, CHECK_IP, priority),
+                     VMN_F_IPV6_SRC, prefix);
+    flow = claim_add(emit, network, CHECK_IP,
+                     claim_priority(ND_CLAIMED_TARGET, prefix, false));
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
+    vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
+}
+
+/* "NETWORK|PREFIX" or "NETWORK|MAC". */
+void
+compile_claimed(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_network *network;
+    struct vmn_prefix prefix;
+    struct vmn_mac mac;
+    const char *parts[2];
+
+    if (!key_split(view, key, parts, 2)) {
+        return;
+    }
+    network = vmn_read_network(view, parts[0]);
+    if (!network || !network->vni) {
+        return;
+    }
+    if (vmn_mac_from_text(parts[1], &mac)) {
+        drop_mac(emit, network, &mac);
+    } else if (vmn_prefix_from_text(parts[1], &prefix)) {
+        drop_prefix(emit, network, &prefix);
+    }
+}
+
+/* Those of servers that are on each link (app dhcp, app dns) are of
+ * 169.254.0.0/16, which no guest uses. */
+void
+claims_of_network(struct vmn_view *view, struct vmn_emit *emit,
+                  const struct vmn_network *network)
+{
+    static const struct vmn_prefix links = {
+        .ip = { .family = 4, .addr = { 169, 254 } }, .len = 16,
+    };
+    static const uint64_t reserved[] = {
+        (uint64_t) VMN_RESERVED_MAC_SERVICE << 24,
+        (uint64_t) VMN_RESERVED_MAC_FLOATING << 24,
+    };
+    const uint64_t group_bit = UINT64_C(1) << 40;
+
+    vmn_claim_prefix(view, emit, network->row.name, &links);
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        claims_of_subnet(view, emit, network, &network->subnets[i]);
+    }
+    vmn_match_masked(claim_add(emit, network, CHECK_MAC, ND_CLAIMED_MAC),
+                     VMN_F_ETH_SRC, group_bit, group_bit);
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
+        vmn_match_masked(claim_add(emit, network, CHECK_MAC, ND_CLAIMED_MAC),
+                         VMN_F_ETH_SRC, reserved[i], UINT64_C(0xffffff) << 24);
+    }
+}
+
+/* Exceptions.  ------------------------------------------------------------ */
+
+/* A guest behind the port goes on with an address that the port is allowed, as
+ * with one that is nobody's. */
+static struct vmn_flow *
+own_add(const struct site *site, struct vmn_emit *emit,
+        const struct vmn_prefix *prefix, uint16_t base)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+                                         STAGE_ADMIT, ADMIT_ND,
+                                         claim_priority(base, prefix, true));
+
+    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_NESTED, VMN_FLAG_NESTED);
+    return flow;
+}
+
+static void
+let_prefix(struct vmn_view *view, const struct site *site,
+           struct vmn_emit *emit, const struct vmn_prefix *prefix)
+{
+    static const enum vmn_field v4[] = { VMN_F_IPV4_SRC, VMN_F_ARP_SPA };
+    struct vmn_flow *flow;
+
+    for (size_t i = 0; prefix->ip.family == 4 && i < 2; i++) {
+        flow = own_add(site, emit, prefix, ND_CLAIMED);
+        vmn_match_prefix(flow, v4[i], prefix);
+        nested_learn(view, site, flow);
+    }
+    if (prefix->ip.family == 6) {
+        flow = own_add(site, emit, prefix, ND_CLAIMED);
+        vmn_match_prefix(flow, VMN_F_IPV6_SRC, prefix);
+        nested_learn(view, site, flow);
+
+        flow = own_add(site, emit, prefix, ND_CLAIMED_TARGET);
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
+        vmn_match_prefix(flow, VMN_F_IPV6_SRC, prefix);
+        vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
+        nested_learn(view, site, flow);
+    }
+}
+
+/* Returns true if an allowed address before 'i' has the same prefix. */
+static bool
+is_repeated(const struct vmn_port *port, size_t i)
+{
+    const struct vmn_prefix *prefix = &port->allowed_addresses[i].ip;
+
+    for (size_t j = 0; j < i; j++) {
+        const struct vmn_prefix *other = &port->allowed_addresses[j].ip;
+
+        if (other->len == prefix->len
+            && vmn_ip_equal(&other->ip, &prefix->ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+claims_but_for_port(struct vmn_view *view, struct vmn_emit *emit,
+                    const struct site *site)
+{
+    const struct vmn_port *port = site->port;
+
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        if (!is_repeated(port, i)) {
+            let_prefix(view, site, emit, &port->allowed_addresses[i].ip);
+        }
+    }
+}

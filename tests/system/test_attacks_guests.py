@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a hostile guest wants: to be somebody else.  One function for each
+attack; an attack that succeeds fails its test."""
+
+import pytest
+from conftest import close_lab, make_lab
+
+from vmnlab import frames
+from vmnlab.api import Refused
+
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+ALL_NODES = ("33:33:00:00:00:01", "ff02::1")
+# Of a guest behind a port: an address that is nobody's.
+GUEST = "02:aa:00:00:00:01"
+FREE = ("10.0.0.200", "fd00::200")
+WIRE_FREE = ("198.51.100.200", "fd51::200")
+
+
+@pytest.fixture(scope="module")
+def module_lab(request):
+    lab = make_lab("guests", 3)
+    yield lab
+    close_lab(lab)
+
+
+def claims(ip, to, mac=GUEST):
+    """Packets of one who says that it has 'ip', to 'to': as a source, in ARP or
+    neighbour discovery that answers, and unasked."""
+    if ":" in ip:
+        return [frames.udp6(to.mac, mac, ip, to.ip6, 7, 7, b"claim"),
+                frames.advertisement(to.mac, mac, FREE[1], to.ip6, ip, mac),
+                frames.advertisement(to.mac, mac, ip, to.ip6, ip, mac),
+                frames.advertisement(ALL_NODES[0], mac, ip, ALL_NODES[1], ip,
+                                     mac, 0x20)]
+    return [frames.udp(to.mac, mac, ip, to.ip, 7, 7, b"claim"),
+            frames.arp(to.mac, mac, 2, mac, ip, to.mac, to.ip),
+            frames.arp(BROADCAST, mac, 1, mac, ip, "00:00:00:00:00:00", ip),
+            frames.arp(BROADCAST, mac, 2, mac, ip, mac, ip)]
+
+
+def got_through(sender, to, *forged):
+    """Those of 'forged' that arrive at 'to' when 'sender' sends them; the last
+    one sent, an honest packet, arrives after them."""
+    honest = frames.udp(to.mac, GUEST, FREE[0] if to.ip.startswith("10.")
+                        else WIRE_FREE[0], to.ip, 9, 9, b"honest")
+    with frames.Capture(to.ns) as capture:
+        frames.send(sender, *forged, honest)
+        assert capture.wait(lambda f: f == honest, 10), "nothing arrives"
+        # A flood and what is for one take different ways in a switch.
+        frames.send(sender, *forged, honest)
+        assert capture.wait(lambda f: capture.frames.count(honest) >= 2, 10)
+        return [frames.parse(f) for f in capture.frames if f in forged]
+
+
+class Nest:
+    """Network "net" with router "r", a port with "unknown" on h1, and who it
+    would deceive: neighbours on that host and on another."""
+
+    def __init__(self, world):
+        self.world = world
+        world.put("networks", "net", subnets=[
+            {"cidr": "10.0.0.0/24", "gateway": "10.0.0.1", "dhcp": True,
+             "reservations": [{"ip": "10.0.0.60", "port": "later"}]},
+            {"cidr": "fd00::/64", "gateway": "fd00::1", "dhcp": True}])
+        self.liar = world.vm("liar", "net", "h1", ["10.0.0.11", "fd00::11"],
+                             unknown=True)
+        self.peers = [world.vm("peer" + h, "net", h, [
+            "10.0.0.2" + h[1], "fd00::2" + h[1]]) for h in ("h1", "h3")]
+
+    def router(self):
+        self.world.put("routers", "r", interfaces=[{"network": "net"}])
+        return self.world.api.get("routers/r")["status"]["mac"]
+
+    def fails_to_be(self, *ips, mac=GUEST):
+        """Whether nobody is deceived by claims to the addresses."""
+        for peer in self.peers:
+            for ip in ips:
+                assert not got_through(self.liar, peer,
+                                       *claims(ip, peer, mac)), ip
+        return True
+
+    def fails_with(self, mac):
+        """Whether nobody gets a packet from the Ethernet address."""
+        return self.fails_to_be(*FREE, mac=mac)
+
+
+@pytest.fixture
+def nest(world):
+    return Nest(world)
+
+
+def test_to_be_nobody_is_allowed(nest):
+    """What the other tests hold theirs against: these packets do arrive."""
+    for peer in nest.peers:
+        for ip in FREE:
+            assert len(got_through(nest.liar, peer, *claims(ip, peer))) >= 4
+
+
+def test_to_be_the_gateway(nest):
+    """Where no router has that address yet, and where one does."""
+    assert nest.fails_to_be("10.0.0.1", "fd00::1")
+    nest.router()
+    assert nest.fails_to_be("10.0.0.1", "fd00::1")
+
+
+def test_to_be_a_router_on_the_link(nest):
+    mac = nest.router()
+    assert nest.fails_to_be(frames.link_local(mac))
+
+
+def test_to_be_a_router_with_its_own_address(nest):
+    """One that has another address than the gateway's."""
+    nest.world.put("routers", "r", interfaces=[
+        {"network": "net", "addresses": ["10.0.0.9", "fd00::9"]}])
+    assert nest.fails_to_be("10.0.0.9", "fd00::9")
+
+
+def test_to_send_from_a_routers_mac(nest):
+    assert nest.fails_with(nest.router())
+
+
+def test_to_be_a_virtual_ip(nest):
+    for name, vip in (("v4", "10.0.0.100"), ("v6", "fd00::100")):
+        nest.world.put("loadbalancers", name, vip=vip, networks=["net"],
+                       protocol="tcp", ports=[{"port": 80}],
+                       backends=[{"port": "peerh1"}])
+    assert nest.fails_to_be("10.0.0.100", "fd00::100")
+
+
+def test_to_send_from_a_mac_of_vmn(nest):
+    """Virtual IPs', servers', floating addresses', and what says that a packet
+    came from outside."""
+    for mac in ("0e:56:4d:00:00:01", "0e:56:4d:ff:00:43", "0e:56:4d:ff:00:0e",
+                "0e:56:4e:00:00:01"):
+        assert nest.fails_with(mac), mac
+
+
+def test_to_be_what_another_port_is_allowed(nest):
+    """One address, and a part of a prefix."""
+    nest.world.patch("ports", "peerh3", allowed_addresses=[
+        {"ip": "10.0.0.77"}, {"ip": "fd00::77"}, {"ip": "10.0.0.128/26"},
+        {"ip": "fd00::1:0/112"},
+        {"ip": "10.0.0.78", "mac": "00:00:5e:00:01:07"}])
+    assert nest.fails_to_be("10.0.0.77", "fd00::77", "10.0.0.130", "fd00::1:5",
+                            "10.0.0.78")
+    assert nest.fails_with("00:00:5e:00:01:07")
+
+
+def test_to_be_a_vm_that_is_not_started(nest):
+    nest.world.put("ports", "still", network="net",
+                   ips=["10.0.0.41", "fd00::41"])
+    nest.world.put("ports", "off", network="net", enabled=False,
+                   ips=["10.0.0.42", "fd00::42"])
+    assert nest.fails_to_be("10.0.0.41", "fd00::41", "10.0.0.42", "fd00::42")
+    mac = nest.world.api.get("ports/still")["status"]["mac"]
+    assert nest.fails_with(mac)
+    assert nest.fails_to_be(frames.link_local(mac))
+
+
+def test_to_be_who_has_a_reservation(nest):
+    assert nest.fails_to_be("10.0.0.60")
+
+
+def test_to_be_another_port_with_unknown(nest):
+    """Its addresses, and its MAC, which its own VM may use freely."""
+    other = nest.world.vm("other", "net", "h3", ["10.0.0.12", "fd00::12"],
+                          unknown=True)
+    assert nest.fails_to_be(other.ip, other.ip6, frames.link_local(other.mac))
+    assert nest.fails_with(other.mac)
+    peer = nest.peers[0]
+    assert len(got_through(other, peer, *claims(FREE[0], peer,
+                                                other.mac))) >= 4
+
+
+def test_to_be_the_dhcp_server_or_the_dns_server(nest):
+    nest.world.put("dns-zones", "zone", domain="lab.example",
+                   networks=["net"])
+    assert nest.fails_to_be("169.254.0.67", "169.254.0.53",
+                            frames.link_local("0e:56:4d:ff:00:43"))
+
+
+def test_what_a_port_is_allowed_its_guests_may_be(nest):
+    """But not who has an address in that prefix, nor with another's MAC."""
+    shared = [{"ip": "10.0.0.77"}, {"ip": "fd00::77"},
+              {"ip": "10.0.0.0/27"}]
+    for port in ("liar", "peerh3"):
+        nest.world.patch("ports", port, allowed_addresses=shared)
+    for peer in nest.peers:
+        for ip in ("10.0.0.77", "10.0.0.30"):
+            assert len(got_through(nest.liar, peer, *claims(ip, peer))) >= 4
+        assert len(got_through(nest.liar, peer, *claims("fd00::77", peer))) \
+            >= 3
+    assert nest.fails_to_be("10.0.0.1", "10.0.0.21", "10.0.0.23")
+    mac = nest.router()
+    assert nest.fails_to_be("10.0.0.77", "fd00::77", mac=mac)
+
+
+def test_to_be_allowed_what_is_anothers(nest):
+    """By somebody who may change ports, and names the address of another."""
+    world = nest.world
+    mac = nest.router()
+    world.put("loadbalancers", "lb", vip="10.0.0.100", networks=["net"],
+              protocol="tcp", ports=[{"port": 80}],
+              backends=[{"port": "peerh1"}])
+    world.put("ports", "evil", network="net", ips=["10.0.0.99"])
+
+    def refused(*allowed, where="/spec/allowed_addresses", **spec):
+        with pytest.raises(Refused) as error:
+            world.api.patch("ports/evil", dict(
+                {"allowed_addresses": list(allowed)}, **spec))
+        assert where in str(error.value), error.value
+        return True
+
+    for ip in ("10.0.0.1", "fd00::1", frames.link_local(mac), "10.0.0.100",
+               nest.peers[0].ip, nest.peers[1].ip6, "10.0.0.60",
+               frames.link_local(nest.liar.mac), "169.254.0.53"):
+        assert refused({"ip": ip}), ip
+    for taken in (mac, nest.liar.mac):
+        assert refused({"ip": "10.0.0.98", "mac": taken})
+    # What two share is nobody's own, and stays so.
+    for name in ("evil", "peerh1"):
+        world.patch("ports", name, allowed_addresses=[{"ip": "10.0.0.98"}])
+    with pytest.raises(Refused) as error:
+        world.api.put("ports/thief", {"network": "net",
+                                      "ips": ["10.0.0.98"]})
+    assert "/spec/ips" in str(error.value)
+
+
+# On a physical network.  ----------------------------------------------------
+
+@pytest.fixture
+def wired(world):
+    """Router "r" of network "net" leads out by network "out", in which there is a
+    port with "unknown"; and a machine outside."""
+    world.provider_hosts_are("h1", "h2")
+    world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
+              subnets=[{"cidr": "198.51.100.0/24", "gateway": "198.51.100.1"},
+                       {"cidr": "fd51::/64", "gateway": "fd51::1"}])
+    nest = Nest(world)
+    world.put("routers", "r", interfaces=[{"network": "net"}], external={
+        "network": "out", "addresses": ["198.51.100.2", "fd51::2"],
+        "gateways": [{"host": "h2"}]})
+    world.put("floating-ips", "f4", router="r", ip="198.51.100.24",
+              port="peerh1")
+    world.put("floating-ips", "f6", router="r", ip="fd51::24", port="peerh3")
+    nest.liar = world.vm("wired", "out", "h1", ["198.51.100.11", "fd51::11"],
+                         unknown=True)
+    nest.peers = [world.outside("victim", "198.51.100.50/24", "fd51::50/64")]
+    return nest
+
+
+def test_to_be_a_floating_address(wired):
+    assert wired.fails_to_be("198.51.100.24", "fd51::24")
+
+
+def test_to_be_the_way_in(wired):
+    """The router's addresses outside, and its MAC there."""
+    mac = wired.world.api.get("routers/r")["status"]["mac"]
+    assert wired.fails_to_be("198.51.100.2", "fd51::2",
+                             frames.link_local(mac))
+    assert wired.fails_to_be(*WIRE_FREE, mac=mac)
+
+
+def test_to_be_the_way_out(wired):
+    """The physical network's own gateway, which is outside."""
+    assert wired.fails_to_be("198.51.100.1", "fd51::1")
+
+
+def test_to_be_allowed_an_external_address(wired):
+    wired.world.put("ports", "evil", network="out", ips=["198.51.100.99"])
+    for ip in ("198.51.100.24", "fd51::24", "198.51.100.2", "fd51::2",
+               "198.51.100.1", "fd51::1"):
+        with pytest.raises(Refused) as error:
+            wired.world.api.patch("ports/evil", {
+                "allowed_addresses": [{"ip": ip}]})
+        assert "/spec/allowed_addresses" in str(error.value), ip
+
+
+def test_a_floating_address_that_is_gone_is_nobodys(wired):
+    wired.world.delete("floating-ips", "f4")
+    wired.world.made.remove(("floating-ips", "f4"))
+    victim = wired.peers[0]
+    assert len(got_through(wired.liar, victim,
+                           *claims("198.51.100.24", victim))) >= 4
