@@ -48,6 +48,7 @@ enum {
     NAT_FLOATING = 100,
     NAT_FORWARD = 95,
     NAT_EXEMPT = 90,
+    NAT_SHARE = 85,             /* With source ports of the sender's share. */
     NAT_REST = 80,
 
     HOP_LINK = 100,

@@ -4,6 +4,12 @@
 
 #include "gateway.h"
 
+/* Source ports that NAT gives out in shares: from this one on... */
+#define PORT_FIRST 1024
+/* ...up to those that are kept, a power of two: a port is below if that bit of it
+ * is not set. */
+#define PORT_KEPT 0x8000
+
 /* NAT, of both directions.  ---------------------------------------------- */
 
 static struct vmn_flow *
@@ -155,6 +161,60 @@ out_enter(const struct site *site)
 
 /* At the gateway.  ------------------------------------------------------- */
 
+/* The rest of what leaves keeps its source port where that is free: so another
+ * gateway does the same, and takes up what is open.  That one guest cannot take
+ * all ports, those below PORT_KEPT are given out in shares, of which a sender's
+ * address picks one; clients take theirs from above.  A switch hides the ports
+ * of fragments, so these have shares, too. */
+static void
+out_share(const struct site *site, uint8_t family, uint32_t share,
+          unsigned n_bits, uint32_t size)
+{
+    const struct vmn_ct ct = {
+        .commit = true,
+        .zone = REG_NAT_ZONE,
+        .nat = true,
+        .snat = *first_external(site->router, family),
+        .then = VMN_CT_TABLE,
+        .stage = STAGE_OUT,
+        .table = OUT_HOP,
+    };
+    static const enum vmn_field ports[] = {
+        VMN_F_TCP_SRC, VMN_F_UDP_SRC, VMN_N_FIELDS
+    };
+    uint16_t first = PORT_FIRST + share * size;
+
+    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
+        bool fragment = ports[i] == VMN_N_FIELDS;
+        struct vmn_flow *flow = nat_new(site, family, STAGE_OUT, OUT_NAT,
+                                        NAT_SHARE);
+
+        vmn_match_low_bits(flow, field_src(family), share, n_bits);
+        vmn_match_masked(flow, VMN_F_IP_FRAG, fragment ? VMN_FRAG_ANY : 0,
+                         VMN_FRAG_ANY);
+        if (!fragment) {
+            vmn_match_masked(flow, ports[i], 0, PORT_KEPT);
+        }
+        vmn_act_ct_snat_ports(vmn_flow_actions(flow), &ct, first,
+                              first + size - 1);
+    }
+}
+
+static void
+out_shares(const struct site *site, uint8_t family)
+{
+    uint32_t n = site->router->external.port_shares;
+    unsigned n_bits = 0;
+
+    n = n ? n : VMN_PORT_SHARES_DEFAULT;
+    while (n >> (n_bits + 1)) {
+        n_bits++;
+    }
+    for (uint32_t i = 0; n_bits && i < UINT32_C(1) << n_bits; i++) {
+        out_share(site, family, i, n_bits, (PORT_KEPT - PORT_FIRST) >> n_bits);
+    }
+}
+
 static void
 out_nat(const struct site *site, uint8_t family)
 {
@@ -168,6 +228,9 @@ out_nat(const struct site *site, uint8_t family)
             vmn_match_prefix(flow, field_dst(family), &external->exempt[i]);
             nat_commit(flow, STAGE_OUT, OUT_HOP, NULL, NULL, 0);
         }
+    }
+    if (!external->routed) {
+        out_shares(site, family);
     }
     nat_commit(nat_new(site, family, STAGE_OUT, OUT_NAT, NAT_REST), STAGE_OUT,
                OUT_HOP, external->routed ? NULL

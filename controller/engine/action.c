@@ -643,8 +643,10 @@ set_range(struct ofpact_nat *nat, const struct vmn_ip *first,
     }
 }
 
+/* With 'ports', those of the source that a connection may get. */
 static void
-put_nat(struct ofpbuf *ofpacts, const struct vmn_ct *spec)
+put_nat(struct ofpbuf *ofpacts, const struct vmn_ct *spec,
+        const struct vmn_port_range *ports)
 {
     static const struct vmn_ip none;
     /* Actions inside of another are built at the start of the buffer. */
@@ -662,6 +664,10 @@ put_nat(struct ofpbuf *ofpacts, const struct vmn_ct *spec)
     } else if (spec->commit && spec->snat.family) {
         nat->flags = NX_NAT_F_SRC;
         set_range(nat, &spec->snat, &spec->snat_last);
+        if (ports) {
+            nat->range.proto.min = ports->first;
+            nat->range.proto.max = ports->last;
+        }
     }
     ofpacts->header = ofpbuf_push_uninit(ofpacts, ofs);
 }
@@ -698,8 +704,9 @@ ct_table(struct vmn_actions *a, const struct vmn_ct *spec, uint8_t *table)
     return true;
 }
 
-void
-vmn_act_ct(struct vmn_actions *a, const struct vmn_ct *spec)
+static void
+act_ct(struct vmn_actions *a, const struct vmn_ct *spec,
+       const struct vmn_port_range *ports)
 {
     struct ofpbuf *ofpacts = &a->ofpacts;
     uint8_t table;
@@ -732,7 +739,7 @@ vmn_act_ct(struct vmn_actions *a, const struct vmn_ct *spec)
     ct->zone_src.n_bits = 16;
     ct->recirc_table = table;
     if (spec->nat) {
-        put_nat(ofpacts, spec);
+        put_nat(ofpacts, spec, ports);
     }
     if (spec->mark) {
         put_mark(ofpacts, spec->mark_from);
@@ -743,6 +750,26 @@ vmn_act_ct(struct vmn_actions *a, const struct vmn_ct *spec)
     if (spec->then != VMN_CT_STOP) {
         a->ended = true;
     }
+}
+
+void
+vmn_act_ct(struct vmn_actions *a, const struct vmn_ct *spec)
+{
+    act_ct(a, spec, NULL);
+}
+
+void
+vmn_act_ct_snat_ports(struct vmn_actions *a, const struct vmn_ct *spec,
+                      uint16_t first, uint16_t last)
+{
+    const struct vmn_port_range ports = { first, last };
+
+    if (!first || last < first || !spec->commit || !spec->snat.family) {
+        emit_fail(a->emit, "ports %u to %u are of no source NAT", first,
+                  last);
+        return;
+    }
+    act_ct(a, spec, &ports);
 }
 
 void

@@ -350,6 +350,31 @@ vmn_match_masked(struct vmn_flow *flow, enum vmn_field field, uint64_t value,
 }
 
 void
+vmn_match_low_bits(struct vmn_flow *flow, enum vmn_field field,
+                   uint32_t value, unsigned n_bits)
+{
+    union mf_value mfv, mfm;
+    uint32_t mask = n_bits < 32 ? (UINT32_C(1) << n_bits) - 1 : UINT32_MAX;
+    unsigned n_bytes;
+
+    if (field >= VMN_N_FIELDS) {
+        emit_fail(flow->actions.emit, "there is no field %u",
+                  (unsigned) field);
+        return;
+    }
+    n_bytes = field_get(field)->n_bytes;
+    memset(&mfv, 0, sizeof mfv);
+    memset(&mfm, 0, sizeof mfm);
+    for (unsigned i = 0; i < 4 && i < n_bytes; i++) {
+        ((uint8_t *) &mfv)[n_bytes - 1 - i] = (value & mask) >> (8 * i);
+        ((uint8_t *) &mfm)[n_bytes - 1 - i] = mask >> (8 * i);
+    }
+    if (n_bits) {
+        match_bytes(flow, field, &mfv, &mfm);
+    }
+}
+
+void
 vmn_match_mac(struct vmn_flow *flow, enum vmn_field field, struct vmn_mac mac)
 {
     union mf_value mfv = { .be64 = 0 };

@@ -467,6 +467,11 @@ schema_finish_external(void *external_, const json_t *json OVS_UNUSED,
 {
     const struct vmn_external *external = external_;
 
+    if (external->port_shares & (external->port_shares - 1)) {
+        fault(errors, pointer, "port_shares",
+              "must be a power of two: %"PRIu32" is none",
+              external->port_shares);
+    }
     for (size_t i = 0; external->n_addresses && i < external->n_forwards;
          i++) {
         const struct vmn_forward *a = &external->forwards[i];

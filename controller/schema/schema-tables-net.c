@@ -124,6 +124,12 @@ static const struct schema_struct external = {
           LIST_AT(vmn_external, forwards), .max_items = 256,
           .nested = &forward,
           .doc = "What comes in to the router's own addresses." },
+        { .name = "port_shares", .type = SCHEMA_U32,
+          AT(vmn_external, port_shares), .flags = SCHEMA_HIDE_DEFAULT,
+          .min = 1, .max = VMN_PORT_SHARES_MAX,
+          .doc = "Into how many parts source ports below 32768 are divided, of "
+                 "which a sender gets one: 2, 4, 8, up to 64, or 1 for no "
+                 "such thing; 16 when absent." },
         { .name = NULL },
     },
     .finish = schema_finish_external,

@@ -210,16 +210,17 @@ choose_nat(const struct ofpact_nat *range, struct ct_conn *conn)
         *ip = range->range.addr.ipv6.min;
     }
     if (range->range.proto.min && !is_icmp(reply->proto)) {
-        /* A range of ports: the packet keeps its own if that is in it. */
-        uint16_t max = MAX(range->range.proto.max, range->range.proto.min);
+        /* A range of ports: the packet keeps its own if that is in it.  Which
+         * other one a switch takes for its source makes no difference. */
+        uint16_t min = range->range.proto.min;
+        uint16_t max = MAX(range->range.proto.max, min);
 
-        if (max != range->range.proto.min
-            && (*port < range->range.proto.min || *port > max)) {
+        if (dst && max != min && (*port < min || *port > max)) {
             return "NAT to one of several ports, and nobody can tell which";
         }
-        *port = MAX(*port, range->range.proto.min) > max
-                || *port < range->range.proto.min
-                ? range->range.proto.min : *port;
+        if (*port < min || *port > max) {
+            *port = min;
+        }
     }
     conn->nat = dst ? CS_DST_NAT : CS_SRC_NAT;
     return NULL;

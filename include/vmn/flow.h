@@ -185,6 +185,10 @@ void vmn_match(struct vmn_flow *, enum vmn_field, uint64_t value);
 void vmn_match_masked(struct vmn_flow *, enum vmn_field, uint64_t value,
                       uint64_t mask);
 void vmn_match_mac(struct vmn_flow *, enum vmn_field, struct vmn_mac);
+/* The lowest 'n_bits' (up to 32; 0: nothing) of a field must be those of 'value':
+ * so one of 2**n_bits flows is for a host, by its address. */
+void vmn_match_low_bits(struct vmn_flow *, enum vmn_field, uint32_t value,
+                        unsigned n_bits);
 /* The family must be the field's.  Implies the field's Ethernet type, as every
  * match on a field of one protocol does. */
 void vmn_match_prefix(struct vmn_flow *, enum vmn_field,
@@ -378,6 +382,11 @@ struct vmn_ct {
     enum vmn_field mark_from;
 };
 void vmn_act_ct(struct vmn_actions *, const struct vmn_ct *);
+/* As vmn_act_ct(), which commits and has a 'snat': the connection's source port
+ * is its own if that is one of 'first' to 'last', and else one of these of the
+ * switch's choosing. */
+void vmn_act_ct_snat_ports(struct vmn_actions *, const struct vmn_ct *,
+                           uint16_t first, uint16_t last);
 
 /* Contributes clause 'clause' (1 to n_clauses, 2 or 3) of conjunction 'id'.  A
  * flow with such actions has no others, and may be emitted by several units:

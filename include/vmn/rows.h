@@ -525,7 +525,15 @@ struct vmn_external {
     const struct vmn_prefix *exempt;
     size_t n_forwards;          /* Each address, protocol and port once. */
     const struct vmn_forward *forwards;
+    uint32_t port_shares;       /* Parts of the source ports below 32768 that NAT
+                                 * gives out, of which each sender has one: 2,
+                                 * 4, ...; 1: they are not divided; 0:
+                                 * VMN_PORT_SHARES_DEFAULT. */
 };
+
+/* Most of them. */
+#define VMN_PORT_SHARES_MAX 64
+#define VMN_PORT_SHARES_DEFAULT 16
 
 /* The address that a forward is for. */
 static inline const struct vmn_ip *

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a hostile guest wants: to be somebody else.  One function for each
-attack; an attack that succeeds fails its test."""
+"""What a hostile guest wants: to be somebody else, and to take what all share.
+One function for each attack; an attack that succeeds fails its test."""
+
+import socket
 
 import pytest
 from conftest import close_lab, make_lab
 
-from vmnlab import frames
+from vmnlab import frames, netns, traffic
 from vmnlab.api import Refused
+from vmnlab.netns import wait_for
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 ALL_NODES = ("33:33:00:00:00:01", "ff02::1")
@@ -282,3 +285,55 @@ def test_a_floating_address_that_is_gone_is_nobodys(wired):
     victim = wired.peers[0]
     assert len(got_through(wired.liar, victim,
                            *claims("198.51.100.24", victim))) >= 4
+
+
+# What all share.  -----------------------------------------------------------
+
+def connections(host, ip, port=None):
+    """How many connections to 'ip' the host's conntrack has."""
+    text = host.appctl("dpctl/dump-conntrack")
+    return sum("dst=%s," % ip in line and (port is None or "dport=%d" % port
+                                           in line)
+               for line in text.splitlines())
+
+
+def open_many(vm, gateway_mac, ip, port, first=1024, last=65535):
+    """Sends a packet from each of its ports: each opens a connection."""
+    with netns.socket_in(vm.ns, socket.AF_PACKET, socket.SOCK_RAW) as sock:
+        sock.bind(("eth0", 0))
+        for source in range(first, last + 1):
+            sock.send(frames.udp(gateway_mac, vm.mac, vm.ip, ip, source, port,
+                                 b"x"))
+
+
+def test_to_use_up_the_source_ports_of_nat(world):
+    """One VM opens a connection from each of its ports to one server outside.
+    Others still reach that server by the same address."""
+    world.provider_hosts_are("h2")
+    world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
+              subnets=[{"cidr": "198.51.100.0/24",
+                        "gateway": "198.51.100.1"}])
+    world.put("networks", "net", subnets=[
+        {"cidr": "10.0.0.0/24", "gateway": "10.0.0.1"}])
+    world.put("routers", "r", interfaces=[{"network": "net"}], external={
+        "network": "out", "addresses": ["198.51.100.2"],
+        "gateways": [{"host": "h2"}]})
+    mac = world.api.get("routers/r")["status"]["mac"]
+    server = world.outside("server", "198.51.100.50/24", udp=[53])
+    greedy = world.vm("greedy", "net", "h1", "10.0.0.17")
+    modest = world.vm("modest", "net", "h3", "10.0.0.18")
+    assert world.answers(greedy, server.ip, 53, "udp") == "server"
+    host = world.lab.host("h2")
+
+    def opened():
+        before = connections(host, server.ip, 53)
+        open_many(greedy, mac, server.ip, 53)
+        return connections(host, server.ip, 53) <= before + 100
+    wait_for("no more ports", opened, 60)
+    # Where the port of its own is taken a switch looks for another here and
+    # there, and may look in vain; who asks tries again.
+    n = left = 100
+    for _ in range(4):
+        left -= traffic.probe([traffic.Probe(modest, "udp", server.ip, 53)
+                               for _ in range(left)], 3.0).count("server")
+    assert left <= 0.1 * n, left

@@ -96,9 +96,9 @@ a_family_without_an_address_stays_inside(void **state OVS_UNUSED)
         assert_int_equal(count(f, flows, "router.route/2 50 ipv6,"),
                          cases[i].v6);
         assert_int_equal(count(f, flows, "gateway.out/2 80 ct_state=+new+trk,"
-                               "ip,"), cases[i].v4);
+                               "ip,reg11="), cases[i].v4);
         assert_int_equal(count(f, flows, "gateway.out/2 80 ct_state=+new+trk,"
-                               "ipv6,"), cases[i].v6);
+                               "ipv6,reg11="), cases[i].v6);
         assert_int_equal(count(f, flows, "gateway.wire/0 100 arp,reg0=0x9,"
                                "in_port=41,arp_tpa=10.9.0.9"), cases[i].v4);
         assert_int_equal(count(f, flows, "gateway.wire/0 100 icmp6,reg0=0x9,"
@@ -106,6 +106,41 @@ a_family_without_an_address_stays_inside(void **state OVS_UNUSED)
                          2 * cases[i].v6);
         free(flows);
     }
+    apps_fixture_destroy(f);
+}
+
+static void
+assert_has(const char *flows, const char *what)
+{
+    if (!strstr(flows, what)) {
+        fail_msg("missing: %s\n%s", what, flows);
+    }
+}
+
+/* Senders whose addresses end otherwise have other ports, whichever gateway. */
+static void
+senders_share_no_ports(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    char *flows = flows_of_h1(f, "{" BASE ","
+                              ROUTER("r", "1", "a", "'10.9.0.9','fd09::9'",
+                                     ",'port_shares': 4") "}");
+
+    /* 7,936 of those below 32768 each. */
+    assert_has(flows, "nw_src=0.0.0.0/0.0.0.3,");
+    assert_has(flows, "tp_src=0x0/0x8000 ");
+    assert_has(flows, "nat(src=10.9.0.9:1024-8959)");
+    assert_has(flows, "nat(src=10.9.0.9:24832-32767)");
+    assert_has(flows, "ipv6_src=::1/::3,");
+    assert_has(flows, "nat(src=[fd09::9]:8960-16895)");
+    /* Others keep theirs. */
+    assert_has(flows, "nat(src=10.9.0.9))");
+    free(flows);
+    flows = flows_of_h1(f, "{" ROUTER("r", "1", "a", "'10.9.0.9'",
+                                      ",'port_shares': 1") "}");
+    assert_has(flows, "nat(src=10.9.0.9))");
+    assert_null(strstr(flows, "nat(src=10.9.0.9:"));
+    free(flows);
     apps_fixture_destroy(f);
 }
 
@@ -151,6 +186,7 @@ main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_family_without_an_address_stays_inside),
         cmocka_unit_test(routers_share_what_they_hear),
+        cmocka_unit_test(senders_share_no_ports),
     };
 
     if (argc > 1) {
