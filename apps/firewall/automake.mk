@@ -7,6 +7,7 @@ apps_firewall_firewall_la_SOURCES = \
 	apps/firewall/group.c \
 	apps/firewall/identity.c \
 	apps/firewall/known.c \
+	apps/firewall/limit.c \
 	apps/firewall/observe.c \
 	apps/firewall/policy.c \
 	apps/firewall/quarantine.c \

@@ -281,6 +281,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_member },
     { .name = "network", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
       .compile = compile_network },
+    { .name = "limit", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+      .compile = compile_limit },
     { .name = "policy", .each = VMN_EACH_ROW, .table = VMN_TABLE_POLICY,
       .compile = compile_policy },
     { .name = "verdicts", .each = VMN_EACH_ROW, .table = VMN_TABLE_POLICY,

@@ -192,6 +192,7 @@ const char *list_next(char **list);
 void eval_groups(struct vmn_view *, const char *key, struct vmn_value *);
 void eval_identity(struct vmn_view *, const char *key, struct vmn_value *);
 void compile_member(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_limit(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* known.c */
 void known_base(struct vmn_emit *);

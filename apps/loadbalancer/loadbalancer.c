@@ -94,6 +94,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_hairpin },
     { .name = "limit", .each = VMN_EACH_KEY, .relation = REL_LIMIT,
       .compile = compile_limit },
+    { .name = "port-limit", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+      .compile = compile_port_limit },
     { .name = "probed", .each = VMN_EACH_KEY, .relation = REL_PROBED,
       .compile = compile_probed },
     { .name = NULL },

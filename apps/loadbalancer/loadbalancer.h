@@ -36,6 +36,7 @@ enum {
     VIP_HAIRPIN = 150,          /* A backend's answer to itself. */
     VIP_OTHER = 100,
 
+    SELECT_PORT_LIMITED = 120,  /* Within its port's limit? */
     SELECT_INVALID = 110,
     SELECT_NEW_LIMITED = 101,   /* Other flows, which are counted anew. */
     SELECT_NEW = 100,
@@ -162,6 +163,8 @@ void act_choose(struct vmn_view *, struct vmn_actions *,
 
 /* limit.c: how many connections a client may open. */
 void compile_limit(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_port_limit(struct vmn_view *, const char *key,
+                        struct vmn_emit *);
 /* Says that the balancer is limited in 'domain', which it is. */
 void publish_limit(struct vmn_view *, struct vmn_emit *,
                    const struct vmn_loadbalancer *, const char *domain);

@@ -243,7 +243,7 @@ static const struct schema_struct scale = {
     .finish = finish_scale,
 };
 
-static const struct schema_struct client_limit = {
+const struct schema_struct schema_client_limit = {
     .name = "client_limit", .size = sizeof(struct vmn_lb_client_limit),
     .fields = FIELDS {
         { .name = "rate", .type = SCHEMA_U32, AT(vmn_lb_client_limit, rate),
@@ -320,7 +320,7 @@ const struct schema_field schema_loadbalancer_fields[] = {
       .doc = "Thresholds of load, at which somebody is told to add or to "
              "remove backends." },
     { .name = "client_limit", .type = SCHEMA_STRUCT,
-      AT(vmn_loadbalancer, client_limit), .nested = &client_limit,
+      AT(vmn_loadbalancer, client_limit), .nested = &schema_client_limit,
       .doc = "How many connections a client may open, by its address; any "
              "number when absent." },
     { .name = NULL },

@@ -29,6 +29,7 @@
 /* schema-tables-net.c */
 extern const struct schema_field schema_router_fields[];
 extern const struct schema_column schema_router_columns[];
+extern const struct schema_struct schema_client_limit;
 extern const struct schema_struct schema_provider_bridge;
 extern const struct schema_struct schema_provider;
 /* schema-tables-door.c */

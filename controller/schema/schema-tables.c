@@ -271,6 +271,11 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .reach = SCHEMA_ACTS,
                   .doc = "The ports that may be bound on it, by their "
                          "labels; all when absent." },
+                { .name = "connection_limit", .type = SCHEMA_STRUCT,
+                  AT(vmn_host, connection_limit),
+                  .nested = &schema_client_limit,
+                  .doc = "How many connections each port on it may open; any "
+                         "number when absent." },
                 { .name = NULL },
             },
             .finish = schema_finish_host,

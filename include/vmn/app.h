@@ -249,6 +249,33 @@ vmn_claim_mac(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
+/* The limit of new connections that ports on 'host' have; NULL if none. */
+static inline const struct vmn_lb_client_limit *
+vmn_connection_limit(struct vmn_view *view, const char *host_name)
+{
+    const struct vmn_host *host = vmn_read_host(view, host_name);
+
+    return host && host->connection_limit.rate ? &host->connection_limit
+           : NULL;
+}
+
+/* Matches, behind a ct(), what opens a connection of the port with number
+ * 'ofport', unless that has been limited already; and has the switch drop what
+ * is beyond the port's limit.  What goes on is to have VMN_FLAG_LIMITED before
+ * somebody might limit it again. */
+static inline void
+vmn_limit_connections(struct vmn_view *view, struct vmn_flow *flow,
+                      uint32_t ofport,
+                      const struct vmn_lb_client_limit *limit)
+{
+    vmn_match(flow, VMN_F_IN_PORT, ofport);
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
+                     VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
+    vmn_match_masked(flow, VMN_REG_FLAGS, 0, VMN_FLAG_LIMITED);
+    vmn_act_limit(vmn_flow_actions(flow), vmn_printf(view, "port/%u", ofport),
+                  limit->rate, vmn_lb_burst(limit));
+}
+
 /* The value of a query.  Copied.  Padding must be zero: values are compared
  * by their bytes.  What is longer than the limit is cut off. */
 #define VMN_VALUE_SIZE_MAX (64 * 1024 * 1024)

@@ -60,6 +60,18 @@ struct vmn_provider_bridge {
     const char *bridge;         /* Made by the host's operator. */
 };
 
+/* New connections of one client of a balancer, or of one port. */
+struct vmn_lb_client_limit {
+    uint32_t rate;              /* A second, at each host; 0: any number. */
+    uint32_t burst;             /* At once, after a rest; 0: as many. */
+};
+
+static inline uint32_t
+vmn_lb_burst(const struct vmn_lb_client_limit *limit)
+{
+    return limit->burst ? limit->burst : limit->rate;
+}
+
 /* A hypervisor. */
 struct vmn_host {
     struct vmn_row row;
@@ -77,6 +89,8 @@ struct vmn_host {
     const struct vmn_provider_bridge *provider_bridges; /* Each bridge once. */
     struct vmn_selector port_selector; /* Ports that may be bound here; text
                                         * NULL: all. */
+    /* Of each port that is on it, on its own. */
+    struct vmn_lb_client_limit connection_limit;
 };
 
 /* Addresses from 'start' to 'end', both of them included. */
@@ -420,18 +434,6 @@ struct vmn_lb_scale {
     uint32_t cooldown_s;        /* So long nobody is told again. */
     const char *webhook;        /* A URL, or NULL. */
 };
-
-/* New connections of one client. */
-struct vmn_lb_client_limit {
-    uint32_t rate;              /* A second, at each host; 0: any number. */
-    uint32_t burst;             /* At once, after a rest; 0: as many. */
-};
-
-static inline uint32_t
-vmn_lb_burst(const struct vmn_lb_client_limit *limit)
-{
-    return limit->burst ? limit->burst : limit->rate;
-}
 
 /* Different ones, of all balancers. */
 #define VMN_LB_LIMITS_MAX 128

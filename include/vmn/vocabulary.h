@@ -50,6 +50,8 @@ enum vmn_hook {
                                          * told. */
 #define VMN_FLAG_NESTED 16              /* Of a sender behind a port with
                                          * 'unknown' that no row names. */
+#define VMN_FLAG_LIMITED 32             /* Its connection is new, and within the
+                                         * limit of its port. */
 
 /* The input port, from the admit stage on, of what came by a tunnel; and the
  * OpenFlow number of the tunnel port for VXLAN. */

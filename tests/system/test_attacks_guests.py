@@ -337,3 +337,54 @@ def test_to_use_up_the_source_ports_of_nat(world):
         left -= traffic.probe([traffic.Probe(modest, "udp", server.ip, 53)
                                for _ in range(left)], 3.0).count("server")
     assert left <= 0.1 * n, left
+
+
+@pytest.fixture
+def small_conntrack(world):
+    """h1 with room for so few connections that a VM can have them all."""
+    host = world.lab.host("h1")
+    host.appctl("dpctl/ct-set-maxconns", "5000")
+    yield host
+    host.appctl("dpctl/ct-set-maxconns", "3000000")
+    host.appctl("dpctl/flush-conntrack")
+    world.patch("hosts", "h1", connection_limit=None)
+
+
+def others_get_through(vm, ip, n=50):
+    """How many of 'n' new connections get an answer."""
+    found = traffic.probe([traffic.Probe(vm, "udp", ip, 53)
+                           for _ in range(n)], 3.0)
+    return sum(answer is not None for answer in found)
+
+
+@pytest.mark.parametrize("by_vip", [False, True], ids=["direct", "vip"])
+def test_to_fill_conntrack(world, small_conntrack, by_vip):
+    """One VM opens a connection from each of its ports, to a neighbour or by a
+    virtual IP, until its host has room for no more; with a limit it has not."""
+    world.put("networks", "net", subnets=[{"cidr": "10.0.0.0/24"}])
+    server = world.vm("server", "net", "h3", "10.0.0.20", udp=[53])
+    greedy = world.vm("greedy", "net", "h1", "10.0.0.17")
+    modest = world.vm("modest", "net", "h1", "10.0.0.18")
+    ip, mac = server.ip, server.mac
+    if by_vip:
+        ip = "10.0.0.100"
+        world.put("loadbalancers", "lb", vip=ip, networks=["net"],
+                  protocol="udp", ports=[{"port": 53}],
+                  backends=[{"port": "server"}])
+    assert world.answers(greedy, ip, 53, "udp") == "server"
+    assert world.answers(modest, ip, 53, "udp") == "server"
+    if by_vip:
+        mac = next(line.split()[4] for line in greedy.run(
+            "ip", "neigh").splitlines() if line.startswith(ip + " "))
+
+    def fill():
+        open_many(greedy, mac, ip, 53, 1024, 12000)
+        return others_get_through(modest, ip)
+    # Without a limit.
+    wait_for("conntrack to be full", lambda: fill() < 10, 60)
+    world.patch("hosts", "h1", connection_limit={"rate": 100, "burst": 200})
+    small_conntrack.appctl("dpctl/flush-conntrack")
+    wait_for("room for others", lambda: fill() >= 45, 30)
+    for _ in range(2):
+        assert fill() >= 45
+    assert connections(small_conntrack, "10.0.0.20") < 4000
