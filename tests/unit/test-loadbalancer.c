@@ -257,6 +257,21 @@ static struct scenario scenarios[] = {
             { "h1", "+balance/2 70 " SHOP ",reg12=" },
             { "h3", "+drop (no backend on this host)" } } },
     } },
+    { "ports_open_no_more_connections_than_their_host_allows", {
+        { "{" BASE ", 'hosts/h1': {'ovsdb': 'unix:/h1',"
+          " 'tunnel_ip': '10.99.0.1', 'connection_limit': {'rate': 20,"
+          " 'burst': 40}}}", {
+            /* Once: what was limited before a backend was chosen has a flag. */
+            { "h1", "+firewall.track/4 50 ct_state=+new-inv+trk,reg9=0/0x20,"
+              "in_port=5 actions=meter:" },
+            { "h1", "+loadbalancer.balance/1 120 ct_state=+new-inv+trk,"
+              "reg9=0/0x20,in_port=5 actions=meter:" },
+            { "h1", "+set_field:0x20/0x20->reg9,resubmit(,"
+              "{TABLE:loadbalancer.balance/1})" },
+            { "h2", "-meter:" } } },
+        { "{'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1'}}", {
+            { "h1", "-meter:" } } },
+    } },
     { "loadbalancer_limits_connections_of_clients", {
         { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
           " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
