@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Refuses reserved MAC addresses where somebody asks for one.  Switches know
- * by these what comes from outside, and what is for a balancer, a server of VMN's
- * or a floating address (VMN_RESERVED_MAC_* of vmn/vocabulary.h), so a guest
- * that had one would be taken for it.
+ * by these what comes from outside, and what is for a balancer, a server of
+ * VMN's or a floating address (VMN_RESERVED_MAC_* of vmn/vocabulary.h), so a
+ * guest that had one would be taken for it.
  *
  * What an older vmnd has stored is loaded all the same, and refused when it is
  * changed.  Not for whether somebody has the address already

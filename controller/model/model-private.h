@@ -10,6 +10,7 @@
 #include "controller/schema/value.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
+#include "sset.h"
 
 struct number;
 
@@ -124,6 +125,7 @@ struct txn {
     size_t n_touched, allocated_touched;
     struct entry **touched;
     size_t n_cursors;           /* The model's, before. */
+    struct rights_memo *memo;   /* While rights are checked. */
 };
 
 /* model.c */
@@ -223,6 +225,22 @@ void check_touched(struct txn *);
 void check_refs(struct txn *, const struct entry *, const char *pointer);
 
 /* model-rights.c */
+/* How far is followed what acts on what, and what refers to what: groups are
+ * not so many inside of each other, nor are balancers (VMN_LB_FALLBACKS_MAX),
+ * but a request that is to be refused for that may say so. */
+#define RIGHTS_DEPTH_MAX 24
+/* What was found out while a request is checked, so that nothing is looked at
+ * more than once. */
+struct rights_memo {
+    struct sset within;         /* "TABLE/NAME" of what acts on nothing... */
+    struct sset outside;        /* ...or on something that is not within the
+                                 * scope. */
+    struct sset unused;         /* Groups that others do not depend on. */
+    bool has_scopes;            /* The rest is filled in: */
+    size_t n_scopes, allocated_scopes;
+    const struct vmn_selector **scopes; /* Of other operators, neither apart
+                                         * from the account's nor inside. */
+};
 /* Checks that whoever asks may do what is about to be done. */
 void check_rights(struct txn *);
 /* Returns true if 'row' is within the scope, or if there is none. */
@@ -231,6 +249,11 @@ bool rights_own(const struct model_rights *, const struct vmn_row *row);
  * there is none. */
 const struct vmn_row *rights_row(const struct txn *, enum vmn_table,
                                  const char *name);
+
+/* Returns true if the account, which has a scope, may change 'row': it is
+ * within the scope, acts on nothing else, and decides in no tier but the
+ * account's. */
+bool rights_may_change(const struct txn *, const struct vmn_row *row);
 
 /* model-rights-port.c; for accounts with a scope. */
 /* Checks a port that was made, changed or deleted. */

@@ -12,7 +12,6 @@
 #include "controller/model/model-private.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/selector.h"
-#include "sset.h"
 #include "util.h"
 
 /* Labels.  --------------------------------------------------------------- */
@@ -72,30 +71,50 @@ are_disjoint(const struct vmn_selector *a, const struct vmn_selector *b)
     return false;
 }
 
-/* Returns true if 'labels', and not 'was' (or NULL), are within the scope of
- * an account that may change objects, where that scope and the request's are
- * neither apart nor one inside of the other. */
-static bool
-are_of_another(const struct txn *txn, const struct vmn_labels *labels,
-               const struct vmn_labels *was)
+/* Lists the scopes of those who may change objects, where these and the
+ * request's are neither apart nor one inside of the other. */
+static void
+list_scopes(const struct txn *txn)
 {
     const struct vmn_selector *scope = &txn->request->rights->scope;
     struct vmn_names names = model_names(txn->model, VMN_TABLE_ACCOUNT);
+    struct rights_memo *memo = txn->memo;
 
+    memo->has_scopes = true;
     for (size_t i = 0; i < names.n; i++) {
         const struct vmn_account *account = model_get(
             txn->model, VMN_TABLE_ACCOUNT, names.names[i]);
         const struct vmn_selector *other = &account->scope;
 
-        if (other->text && account->role == VMN_ROLE_OPERATOR
-            && !are_disjoint(other, scope)
-            && vmn_selector_matches(other, labels)
-            && !(was && vmn_selector_matches(other, was))
-            && !selector_is_within(other, scope)
-            && !selector_is_within(scope, other)) {
+        if (!other->text || account->role != VMN_ROLE_OPERATOR
+            || are_disjoint(other, scope) || selector_is_within(other, scope)
+            || selector_is_within(scope, other)) {
+            continue;
+        }
+        if (memo->n_scopes >= memo->allocated_scopes) {
+            memo->scopes = x2nrealloc(memo->scopes, &memo->allocated_scopes,
+                                      sizeof *memo->scopes);
+        }
+        memo->scopes[memo->n_scopes++] = other;
+    }
+}
+
+/* Returns true if 'labels', and not 'was' (or NULL), are within one of these
+ * scopes. */
+static bool
+are_of_another(const struct txn *txn, const struct vmn_labels *labels,
+               const struct vmn_labels *was)
+{
+    const struct rights_memo *memo = txn->memo;
+
+    if (!memo->has_scopes) {
+        list_scopes(txn);
+    }
+    for (size_t i = 0; i < memo->n_scopes; i++) {
+        if (vmn_selector_matches(memo->scopes[i], labels)
+            && !(was && vmn_selector_matches(memo->scopes[i], was))) {
             return true;
         }
-        model_pause(txn->model);
     }
     return false;
 }
@@ -124,11 +143,11 @@ check_labels(struct txn *txn, const struct entry *entry)
 
 /* What others refer to.  ------------------------------------------------- */
 
-/* Returns true if something that is not the account's refers to the object, or
- * to a group that has it inside. */
+/* Returns true if something that is not for the account to change refers to
+ * the object, or to a group that has it inside. */
 static bool
 is_used_by_others(const struct txn *txn, enum vmn_table table,
-                  const char *name, struct sset *seen)
+                  const char *name, struct sset *seen, unsigned depth)
 {
     for (int i = 0; i < VMN_N_TABLES; i++) {
         const struct name_set *names = index_get(
@@ -137,14 +156,35 @@ is_used_by_others(const struct txn *txn, enum vmn_table table,
         for (size_t j = 0; !schema_tables[i].observed && j < names->n; j++) {
             const struct vmn_row *row = rights_row(txn, i, names->names[j]);
 
-            if (!rights_own(txn->request->rights, row)
-                || (i == VMN_TABLE_GROUP && sset_add(seen, row->name)
-                    && is_used_by_others(txn, i, row->name, seen))) {
+            if (depth >= RIGHTS_DEPTH_MAX || !rights_may_change(txn, row)) {
+                return true;
+            }
+            if (i == VMN_TABLE_GROUP
+                && !sset_contains(&txn->memo->unused, row->name)
+                && sset_add(seen, row->name)
+                && is_used_by_others(txn, i, row->name, seen, depth + 1)) {
                 return true;
             }
         }
     }
     return false;
+}
+
+/* Returns true if others depend on a group or service. */
+static bool
+others_depend_on(const struct txn *txn, const struct entry *entry)
+{
+    struct sset seen = SSET_INITIALIZER(&seen);
+    bool used = is_used_by_others(txn, entry->table, entry->name, &seen, 0);
+    const char *name;
+
+    SSET_FOR_EACH (name, &seen) {
+        if (!used) {
+            sset_add(&txn->memo->unused, name);
+        }
+    }
+    sset_destroy(&seen);
+    return used;
 }
 
 /* A router that is not the account's and that has an interface in the network,
@@ -188,7 +228,6 @@ static void
 check_users(struct txn *txn, const struct entry *entry)
 {
     const struct vmn_row *was = entry->before->row, *is = entry_row(entry);
-    struct sset seen = SSET_INITIALIZER(&seen);
 
     if (entry->table == VMN_TABLE_NETWORK) {
         if (!same_prefixes((const struct vmn_network *) was,
@@ -200,13 +239,12 @@ check_users(struct txn *txn, const struct entry *entry)
                       "\"%s\"", entry->name);
         }
     } else if (!schema_row_same_meaning(was, is)
-               && is_used_by_others(txn, entry->table, entry->name, &seen)) {
+               && others_depend_on(txn, entry)) {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
-                  "%s \"%s\" is used by what is not within this account's "
-                  "scope: only its description and labels can be changed",
+                  "%s \"%s\" is used by what is not for this account to "
+                  "change: only its description and labels can be changed",
                   schema_tables[entry->table].singular, entry->name);
     }
-    sset_destroy(&seen);
 }
 
 void

@@ -7,8 +7,9 @@
  * An account with a scope changes what its scope selects, before and after.
  * What it changes acts only on what is within its scope, and mentions only
  * what it sees; which reference does what is said by the schema (enum
- * schema_reach).  An object that acts on others is not for it to change, nor
- * to delete, even if it has the labels: an administrator made it.
+ * schema_reach).  An object that acts on others, by itself or by the groups,
+ * balancers or routers that it acts on, is not for it to change, to delete, or
+ * to act on, even if it has the labels: an administrator made it.
  *
  * Not for who somebody is (northbound/door.c), for ports
  * (model-rights-port.c), nor for what others depend on
@@ -23,7 +24,11 @@
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/selector.h"
+#include "sset.h"
 #include "util.h"
+
+/* With so many faults it is refused, whatever the rest does. */
+#define ERRORS_ENOUGH 50
 
 /* Rights.  --------------------------------------------------------------- */
 
@@ -147,6 +152,140 @@ rights_row(const struct txn *txn, enum vmn_table table, const char *name)
             : entry_row(entry));
 }
 
+/* Tiers.  ---------------------------------------------------------------- */
+
+/* Returns true if the account's policies may be in 'tier'. */
+static bool
+may_use(const struct model_rights *rights, const char *tier)
+{
+    for (size_t i = 0; i < rights->n_tiers; i++) {
+        if (!strcmp(rights->tiers[i], tier)) {
+            return true;
+        }
+    }
+    return !rights->n_tiers && !strcmp(tier, "application");
+}
+
+/* Returns true if 'row' decides in no tier but those that the account may use.
+ * What a quarantine allows comes before all tiers but emergency, and gets
+ * through other quarantines: it is as good as a rule of that one. */
+static bool
+keeps_tiers(const struct model_rights *rights, const struct vmn_row *row)
+{
+    if (row->table == VMN_TABLE_POLICY) {
+        return may_use(rights, ((const struct vmn_policy *) row)->tier);
+    }
+    return (row->table != VMN_TABLE_QUARANTINE
+            || !((const struct vmn_quarantine *) row)->n_allow
+            || may_use(rights, "emergency"));
+}
+
+/* What is acted on in turn.  --------------------------------------------- */
+
+/* Who acts on a group acts on its members, who falls back on a balancer on its
+ * backends, and who gives addresses to a router on its external network. */
+static bool
+passes_on(enum vmn_table table)
+{
+    return (table == VMN_TABLE_GROUP || table == VMN_TABLE_LOADBALANCER
+            || table == VMN_TABLE_ROUTER);
+}
+
+struct passing {
+    const struct txn *txn;
+    struct sset seen;           /* "TABLE/NAME". */
+    unsigned depth;
+    bool within;                /* All so far is within the scope. */
+};
+
+static void pass_on(struct passing *, const struct vmn_row *);
+
+static void
+pass_ref(void *passing_, enum vmn_table table, const char *name,
+         const struct schema_field *f, const char *field OVS_UNUSED)
+{
+    struct passing *passing = passing_;
+    const struct vmn_row *row = rights_row(passing->txn, table, name);
+
+    if (row && passing->within && f && f->reach == SCHEMA_ACTS) {
+        passing->within = rights_own(passing->txn->request->rights, row);
+        if (passing->within && passes_on(table)) {
+            pass_on(passing, row);
+        }
+    }
+}
+
+/* Looks at all that 'row' acts on. */
+static void
+pass_on(struct passing *passing, const struct vmn_row *row)
+{
+    const struct vmn_selector *scope = &passing->txn->request->rights->scope;
+    const struct schema_table *table = &schema_tables[row->table];
+    struct rights_memo *memo = passing->txn->memo;
+    char *key = xasprintf("%d/%s", row->table, row->name);
+
+    if (sset_contains(&memo->within, key)
+        || !sset_add(&passing->seen, key)) {
+        free(key);
+        return;
+    }
+    passing->within &= (!sset_contains(&memo->outside, key)
+                        && passing->depth < RIGHTS_DEPTH_MAX);
+    for (const struct schema_field *f = table->row.fields; f->name; f++) {
+        const struct vmn_selector *selector
+            = (const void *) ((const char *) row + f->offset);
+
+        if (f->type == SCHEMA_SELECTOR && f->reach == SCHEMA_ACTS
+            && selector->text) {
+            passing->within &= selector_is_within(selector, scope);
+        }
+    }
+    passing->depth++;
+    schema_row_refs(row, pass_ref, passing);
+    passing->depth--;
+    if (!passing->within) {
+        sset_add(&memo->outside, key);
+    }
+    free(key);
+    model_pause(passing->txn->model);
+}
+
+/* Returns true if 'row' acts on nothing that is not within the scope: an
+ * administrator may have labelled it, and put others' into it. */
+static bool
+acts_within_scope(const struct txn *txn, const struct vmn_row *row)
+{
+    struct passing passing = { txn, SSET_INITIALIZER(&passing.seen), 0,
+                               true };
+    const char *key;
+
+    pass_on(&passing, row);
+    if (passing.within) {
+        SSET_FOR_EACH (key, &passing.seen) {
+            sset_add(&txn->memo->within, key);
+        }
+    }
+    sset_destroy(&passing.seen);
+    return passing.within;
+}
+
+bool
+rights_may_change(const struct txn *txn, const struct vmn_row *row)
+{
+    const struct model_rights *rights = txn->request->rights;
+
+    return (rights_own(rights, row) && keeps_tiers(rights, row)
+            && acts_within_scope(txn, row));
+}
+
+/* Returns true if objects within the scope may act on 'row'. */
+static bool
+is_within_scope(const struct txn *txn, const struct vmn_row *row)
+{
+    return (rights_own(txn->request->rights, row)
+            && (!passes_on(row->table) || acts_within_scope(txn, row)));
+}
+
 /* References and selectors.  --------------------------------------------- */
 
 struct rights_check {
@@ -183,8 +322,8 @@ refuse_act(struct rights_check *check, enum vmn_table table,
                   check->entry->name);
     } else {
         txn_error(check->txn, check->entry, VMN_ERR_FORBIDDEN, field,
-                  "%s \"%s\" is not within this account's scope",
-                  schema_tables[table].singular, name);
+                  "%s \"%s\" is not within this account's scope, or acts on "
+                  "what is not", schema_tables[table].singular, name);
     }
 }
 
@@ -206,7 +345,8 @@ check_ref(void *check_, enum vmn_table table, const char *name,
                   "%s \"%s\" does not exist",
                   schema_tables[table].singular, name);
     } else if ((!f || f->reach != SCHEMA_MENTIONS)
-               && !is_placed(check, f) && !rights_own(rights, row)) {
+               && !is_placed(check, f)
+               && !is_within_scope(check->txn, row)) {
         refuse_act(check, table, name, field);
     }
 }
@@ -250,7 +390,7 @@ check_reach(struct txn *txn, const struct entry *entry,
     return !check.acts;
 }
 
-/* Fields and tiers.  ----------------------------------------------------- */
+/* Fields.  --------------------------------------------------------------- */
 
 /* Returns true if 'f' of a row says what it would if it was absent. */
 static bool
@@ -295,47 +435,22 @@ check_writers(struct txn *txn, const struct entry *entry)
     }
 }
 
-/* Returns true if the account's policies may be in 'tier'. */
-static bool
-may_use(const struct model_rights *rights, const char *tier)
-{
-    for (size_t i = 0; i < rights->n_tiers; i++) {
-        if (!strcmp(rights->tiers[i], tier)) {
-            return true;
-        }
-    }
-    return !rights->n_tiers && !strcmp(tier, "application");
-}
-
-/* What a quarantine allows comes before all tiers but emergency, and gets
- * through other quarantines: it is as good as a rule of that one. */
 static bool
 check_tier(struct txn *txn, const struct entry *entry,
            const struct vmn_row *row)
 {
-    const struct model_rights *rights = txn->request->rights;
-
-    if (row->table == VMN_TABLE_POLICY) {
-        const struct vmn_policy *policy = (const struct vmn_policy *) row;
-
-        if (!may_use(rights, policy->tier)) {
-            txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/tier",
-                      "policies of tier \"%s\" are not for this account",
-                      policy->tier);
-            return false;
-        }
-    } else if (row->table == VMN_TABLE_QUARANTINE) {
-        const struct vmn_quarantine *quarantine
-            = (const struct vmn_quarantine *) row;
-
-        if (quarantine->n_allow && !may_use(rights, "emergency")) {
-            txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/allow",
-                      "is only for accounts that may use tier "
-                      "\"emergency\"");
-            return false;
-        }
+    if (keeps_tiers(txn->request->rights, row)) {
+        return true;
     }
-    return true;
+    if (row->table == VMN_TABLE_POLICY) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/tier",
+                  "policies of tier \"%s\" are not for this account",
+                  ((const struct vmn_policy *) row)->tier);
+    } else {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/allow",
+                  "is only for accounts that may use tier \"emergency\"");
+    }
+    return false;
 }
 
 /* All of it.  ------------------------------------------------------------ */
@@ -375,8 +490,15 @@ void
 check_rights(struct txn *txn)
 {
     const struct model_rights *rights = txn->request->rights;
+    struct rights_memo memo = {
+        .within = SSET_INITIALIZER(&memo.within),
+        .outside = SSET_INITIALIZER(&memo.outside),
+        .unused = SSET_INITIALIZER(&memo.unused),
+    };
 
-    for (size_t i = 0; rights && i < txn->n_touched; i++) {
+    txn->memo = &memo;
+    for (size_t i = 0; rights && i < txn->n_touched
+                       && txn->errors->n < ERRORS_ENOUGH; i++) {
         const struct entry *entry = txn->touched[i];
 
         /* What hosts report follows what it is about. */
@@ -393,4 +515,9 @@ check_rights(struct txn *txn)
         }
         model_pause(txn->model);
     }
+    txn->memo = NULL;
+    sset_destroy(&memo.within);
+    sset_destroy(&memo.outside);
+    sset_destroy(&memo.unused);
+    free(memo.scopes);
 }

@@ -35,3 +35,11 @@ check_PROGRAMS += tests/property/test-recommend
 TESTS += tests/property/test-recommend
 tests_property_test_recommend_SOURCES = tests/property/test-recommend.c
 tests_property_test_recommend_LDADD = $(VMN_LIBS)
+
+check_PROGRAMS += tests/property/test-tenants
+TESTS += tests/property/test-tenants
+tests_property_test_tenants_SOURCES = tests/property/test-tenants.c \
+	tests/property/tenants-random.c tests/property/tenants-random.h \
+	tests/property/setup.c tests/property/setup.h
+tests_property_test_tenants_LDFLAGS = $(PROPERTY_LINK)
+tests_property_test_tenants_LDADD = $(VMN_LIBS)

@@ -174,11 +174,17 @@ def test_police_a_group_that_is_only_read(shop):
          "peers": [{"group": "wire-all"}]}]))
 
 
-def test_police_others_by_a_group_of_ones_own(shop):
+def test_police_others_by_a_group_of_ones_own(shop, api):
     for members, pointer in (({"ports": ["wire-1"]}, "/ports/0"),
                              ({"groups": ["wire-all"]}, "/groups/0"),
                              ({"selector": "shared=yes"}, "/selector")):
         shop.may_not("PUT", "groups/g", mine(**members), pointer)
+    # Nor by one that an administrator has labelled so.
+    api.put("groups/inner", {"labels": SHOP, "ports": ["wire-1"]})
+    api.put("groups/outer", {"labels": SHOP, "groups": ["inner"]})
+    for group in "inner", "outer":
+        shop.may_not("PUT", "policies/p", policy(group), "/applies_to/0")
+        shop.may_not("PUT", "groups/g", mine(groups=[group]), "/groups/0")
 
 
 def test_make_an_administrators_policy_ones_own(shop, api):
@@ -459,6 +465,8 @@ def test_open_others_ports_by_a_service_that_they_use(shop, api):
         {"direction": "ingress", "action": "allow",
          "services": [{"service": "web"}]}]})
     shop.may_not("PATCH", "services/web", {"entries": [{"protocol": "any"}]})
+    api.patch("policies/wire", {"labels": SHOP})
+    shop.may_not("PATCH", "services/web", {"entries": [{"protocol": "any"}]})
     api.delete("policies/wire")
     shop.may("PATCH", "services/web", {"entries": [{"protocol": "any"}]})
 
@@ -491,6 +499,20 @@ def test_have_others_prunes_refused(tenants, shop, api):
         assert status == 200, answer
     names = [g["name"] for g in api.get("groups")["items"]]
     assert "g" in names and "b1" in names and "b0" not in names
+
+
+def test_crash_by_groups_inside_of_each_other(lab, shop):
+    """A chain, and groups that all have all others: it takes no stack, and
+    no time."""
+    chain = [{"type": "groups", "name": "c%d" % i, "spec": mine(
+        groups=["c%d" % (i + 1)] if i < 4999 else [])} for i in range(5000)]
+    web = [{"type": "groups", "name": "w%d" % i, "spec": mine(
+        groups=["w%d" % j for j in range(i + 1, min(i + 100, 400))])}
+        for i in range(400)]
+    for objects in chain, web, chain[::-1], web[::-1]:
+        status, answer = shop.call("POST", "apply", {"objects": objects})
+        assert status in (400, 403), answer
+        assert lab.vmnd.pid() is not None
 
 
 # Reserved MAC addresses.  ----------------------------------------------------

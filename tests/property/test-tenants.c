@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Property test of scoped accounts: whatever a random request of a random
+ * account is granted, packets between ports that are not the account's, and
+ * are in networks that are not, go where they went before.  What is asked for
+ * goes through the real model with the account's rights, and what becomes of
+ * packets is what the simulator says of the compiled flows.
+ *
+ * The world is made by an administrator, who goes on changing it in between
+ * without regard to scopes: labels, groups, policies and routers of some refer
+ * to those of others.
+ *
+ * At the end the same is done without rights, and has to be noticed: else the
+ * test would be blind.
+ *
+ * Usage: test-tenants [SEED [GRANTED]].  The seed is printed. */
+
+#include <config.h>
+
+#include <arpa/inet.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/engine/engine.h"
+#include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/selector.h"
+#include "controller/simulator/simulator.h"
+#include "controller/simulator/wanted-net.h"
+#include "hash.h"
+#include "openvswitch/vlog.h"
+#include "packets.h"
+#include "tests/property/setup.h"
+#include "tests/property/tenants-random.h"
+#include "util.h"
+
+#define N_HOSTS 3
+#define ALL_PORTS (N_OWNERS * N_PORTS)
+#define ALL_ROUTERS (N_OWNERS * N_ROUTERS)
+#define N_KINDS 2               /* Packets: to TCP ports 80 and 443. */
+
+/* Requests for one that is granted, at most. */
+#define N_TRIES 200
+
+/* Requests.  ------------------------------------------------------------- */
+
+struct world {
+    struct apphost *apphost;
+    struct model *model;
+    struct engine *engine;
+    /* Where packets end up, as a number; 0: nowhere.  By sender, receiver (the
+     * last one: nobody), kind, and the router that the sender gives it to (the
+     * first one: none). */
+    uint32_t ends[ALL_PORTS][ALL_PORTS + 1][N_KINDS][1 + ALL_ROUTERS];
+    unsigned n_granted, n_refused, n_compared;
+};
+
+static bool
+apply(struct world *world, struct model_request *request)
+{
+    struct vmn_errors errors;
+    uint64_t revision;
+
+    vmn_errors_init(&errors);
+
+    bool ok = !model_apply(world->model, request, 0, &revision, &errors);
+
+    for (size_t i = 0; i < errors.n && getenv("ORACLE_VERBOSE"); i++) {
+        printf("# refused: %s %s\n", errors.errors[i].pointer,
+               errors.errors[i].text);
+    }
+    vmn_errors_uninit(&errors);
+    return ok;
+}
+
+/* Has each port that is on no host plugged in on one. */
+static void
+plug_all(struct world *world)
+{
+    struct model_request request;
+
+    model_request_init(&request, "vmnd");
+    for (unsigned i = 0; i < ALL_PORTS; i++) {
+        char *name = make_name(i / N_PORTS, "port", i % N_PORTS);
+        char *vif = xasprintf("h%u/%s", i % N_HOSTS, name);
+        char *host = xasprintf("h%u", i % N_HOSTS);
+
+        if (model_get(world->model, VMN_TABLE_PORT, name)
+            && !model_get(world->model, VMN_TABLE_BINDING, name)) {
+            model_request_add(&request, MODEL_PUT, VMN_TABLE_VIF, vif,
+                              json_pack("{s:s, s:s, s:o, s:i, s:b}", "host",
+                                        host, "iface_id", name, "iface",
+                                        json_sprintf("v%u", i), "ofport",
+                                        (int) (1 + i), "link_up", 1));
+            model_request_add(&request, MODEL_PUT, VMN_TABLE_BINDING, name,
+                              json_pack("{s:s}", "host", host));
+        }
+        free(host);
+        free(vif);
+        free(name);
+    }
+    ovs_assert(apply(world, &request));
+    model_request_uninit(&request);
+}
+
+/* What administrators add, and change, as it comes: some of it is refused for
+ * what it contradicts. */
+static void
+administer(struct world *world)
+{
+    struct model_request request;
+
+    asker = N_OWNERS;
+    model_request_init(&request, "admin");
+    add_random(&request);
+    apply(world, &request);
+    model_request_uninit(&request);
+}
+
+static void
+populate(struct world *world)
+{
+    struct model_request request;
+
+    asker = N_OWNERS;
+    model_request_init(&request, "admin");
+    for (unsigned i = 0; i < N_HOSTS; i++) {
+        char *name = xasprintf("h%u", i);
+
+        model_request_add(&request, MODEL_PUT, VMN_TABLE_HOST, name, json_pack(
+            "{s:s, s:o, s:s}", "ovsdb", "inbound", "tunnel_ip",
+            json_sprintf("192.0.2.%u", 1 + i), "datapath", "netdev"));
+        free(name);
+    }
+    for (unsigned i = 0; i < N_OWNERS * N_NETWORKS; i++) {
+        add_network(&request, i / N_NETWORKS, i % N_NETWORKS);
+    }
+    ovs_assert(apply(world, &request));
+    model_request_uninit(&request);
+    for (unsigned i = 0; i < 250; i++) {
+        administer(world);
+    }
+}
+
+/* Packets.  -------------------------------------------------------------- */
+
+/* The number of all ends that 'packet' has. */
+static uint32_t
+find_ends(struct simulator *sim, const char *host, uint32_t ofport,
+          const struct sim_packet *packet)
+{
+    const struct sim_end *ends;
+    uint32_t sum = 0;
+    size_t n;
+
+    simulator_begin(sim);
+    simulator_run(sim, host, ofport, packet);
+    n = simulator_ends(sim, &ends);
+    for (size_t i = 0; i < n; i++) {
+        if (ends[i].kind == SIM_OUTPUT) {
+            sum += hash_string(ends[i].host, ends[i].port);
+        }
+    }
+    return sum;
+}
+
+static const struct vmn_port *
+get_port(const struct world *world, unsigned i)
+{
+    char *name = make_name(i / N_PORTS, "port", i % N_PORTS);
+    const struct vmn_port *port = model_get(world->model, VMN_TABLE_PORT,
+                                            name);
+
+    free(name);
+    return port;
+}
+
+static const struct vmn_router *
+get_router(const struct world *world, unsigned i)
+{
+    char *name = make_name(i / N_ROUTERS, "router", i % N_ROUTERS);
+    const struct vmn_router *router = model_get(world->model,
+                                                VMN_TABLE_ROUTER, name);
+
+    free(name);
+    return router;
+}
+
+static bool
+joins(const struct vmn_router *router, const char *network)
+{
+    for (size_t i = 0; router && i < router->n_interfaces; i++) {
+        if (!strcmp(router->interfaces[i].network, network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where packets of port 'i' to port 'j', or to nobody, end up. */
+static void
+shoot(struct world *world, struct simulator *sim, unsigned i, unsigned j,
+      const struct vmn_port *src, const struct vmn_port *dst)
+{
+    bool near = dst && !strcmp(src->network, dst->network);
+    ovs_be32 nobody = inet_addr(NOBODY_IP);
+    char *host = xasprintf("h%u", i % N_HOSTS);
+
+    for (unsigned r = 0; r <= ALL_ROUTERS; r++) {
+        const struct vmn_router *router = r ? get_router(world, r - 1) : NULL;
+        const struct vmn_mac *mac = near ? &dst->mac
+                                    : router ? &router->mac : NULL;
+
+        for (unsigned kind = 0; kind < N_KINDS; kind++) {
+            struct sim_packet packet;
+            struct flow *flow = &packet.flow;
+
+            world->ends[i][j][kind][r] = 0;
+            if (near ? r : !joins(router, src->network)) {
+                continue;
+            }
+            memset(&packet, 0, sizeof packet);
+            memcpy(flow->dl_src.ea, src->mac.ea, ETH_ADDR_LEN);
+            memcpy(flow->dl_dst.ea, mac->ea, ETH_ADDR_LEN);
+            flow->dl_type = htons(ETH_TYPE_IP);
+            memcpy(&flow->nw_src, src->ips[0].addr, sizeof flow->nw_src);
+            flow->nw_dst = nobody;
+            if (dst) {
+                memcpy(&flow->nw_dst, dst->ips[0].addr, sizeof flow->nw_dst);
+            }
+            flow->nw_ttl = 64;
+            flow->nw_proto = IPPROTO_TCP;
+            flow->tp_src = packet.tp_src = htons(40000);
+            flow->tp_dst = packet.tp_dst = htons(kind ? 443 : 80);
+            flow->tcp_flags = packet.tcp_flags = htons(TCP_SYN);
+            world->ends[i][j][kind][r] = find_ends(sim, host, 1 + i, &packet);
+        }
+    }
+    free(host);
+}
+
+/* Compiles what there is now, and sends all packets. */
+static void
+measure(struct world *world)
+{
+    struct wanted_net *net;
+    struct sim_net hosts;
+    struct simulator *sim;
+
+    plug_all(world);
+    if (model_is_unsettled(world->model)) {
+        engine_delta_destroy(engine_run(world->engine));
+        model_settle(world->model);
+    }
+    net = wanted_net_create(world->engine, world->model);
+    wanted_net_get(net, &hosts);
+    sim = simulator_create(&hosts);
+    memset(world->ends, 0, sizeof world->ends);
+    for (unsigned i = 0; i < ALL_PORTS; i++) {
+        const struct vmn_port *src = get_port(world, i);
+
+        for (unsigned j = 0; src && src->n_ips && j <= ALL_PORTS; j++) {
+            const struct vmn_port *dst = j < ALL_PORTS
+                                         ? get_port(world, j) : NULL;
+
+            if (j == ALL_PORTS || (j != i && dst && dst->n_ips)) {
+                shoot(world, sim, i, j, src, dst);
+            }
+        }
+    }
+    simulator_destroy(sim);
+    wanted_net_destroy(net);
+}
+
+/* The property.  --------------------------------------------------------- */
+
+/* What is within a scope: bits of ports, by themselves or by their network,
+ * and of routers. */
+struct inside {
+    uint32_t ports, routers;
+    bool nobody;                /* Nobody's address is a balancer's. */
+};
+
+static void
+find_inside(const struct world *world, const struct vmn_selector *scope,
+            struct inside *inside)
+{
+    for (unsigned i = 0; i < ALL_PORTS; i++) {
+        const struct vmn_port *port = get_port(world, i);
+        const struct vmn_network *network = port ? model_get(
+            world->model, VMN_TABLE_NETWORK, port->network) : NULL;
+
+        if (port && (vmn_selector_matches(scope, &port->labels)
+                     || vmn_selector_matches(scope, &network->labels))) {
+            inside->ports |= 1u << i;
+        }
+    }
+    for (unsigned i = 0; i < ALL_ROUTERS; i++) {
+        const struct vmn_router *router = get_router(world, i);
+
+        if (router && vmn_selector_matches(scope, &router->labels)) {
+            inside->routers |= 1u << i;
+        }
+    }
+}
+
+/* An administrator may have let others reach that balancer since. */
+static bool
+serves_nobody(const struct world *world, const struct vmn_selector *scope)
+{
+    struct vmn_names names = model_names(world->model,
+                                         VMN_TABLE_LOADBALANCER);
+    ovs_be32 nobody = inet_addr(NOBODY_IP);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_loadbalancer *lb = model_get(
+            world->model, VMN_TABLE_LOADBALANCER, names.names[i]);
+
+        if (vmn_selector_matches(scope, &lb->labels)
+            && !memcmp(lb->vip.addr, &nobody, sizeof nobody)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Holds what becomes of packets now against what became of them before.
+ * Returns false if some that are not of the account go elsewhere. */
+static bool
+is_same_outside(struct world *world, const struct world *was,
+                const struct inside *inside)
+{
+    for (unsigned i = 0; i < ALL_PORTS; i++) {
+        for (unsigned j = 0; j <= ALL_PORTS; j++) {
+            uint32_t ports = 1u << i | (j < ALL_PORTS ? 1u << j : 0);
+
+            for (unsigned k = 0; k < N_KINDS * (1 + ALL_ROUTERS); k++) {
+                unsigned kind = k % N_KINDS, r = k / N_KINDS;
+
+                if (inside->ports & ports
+                    || (j == ALL_PORTS && inside->nobody)
+                    || (r && inside->routers & 1u << (r - 1))) {
+                    continue;
+                }
+                world->n_compared++;
+                if (world->ends[i][j][kind][r] != was->ends[i][j][kind][r]) {
+                    printf("# from port %u to %u, kind %u, router %u: %s\n",
+                           i, j, kind, r,
+                           !was->ends[i][j][kind][r] ? "arrives now"
+                           : !world->ends[i][j][kind][r] ? "is lost now"
+                           : "goes elsewhere now");
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+/* Prints what was granted, and all there was before. */
+static void
+show(const struct model_request *request)
+{
+    printf("# granted to tenant %c:\n", owners[asker]);
+    for (size_t i = 0; i < request->n_ops; i++) {
+        const struct model_op *op = &request->ops[i];
+        char *spec = op->spec ? json_dumps(op->spec, 0) : NULL;
+
+        printf("# %s %s%s %s\n", op->kind == MODEL_PUT ? "put" : "delete",
+               op->name, op->cascade ? " (cascade)" : "", spec ? spec : "");
+        free(spec);
+    }
+}
+
+static struct model_rights *
+make_rights(struct vmn_selector *scope, struct arena *arena)
+{
+    static const char *const tiers[][2] = {
+        { "application", "baseline" }, { "platform", "application" },
+        { "emergency", "application" },
+    };
+    struct vmn_account account = { .role = VMN_ROLE_OPERATOR,
+                                   .iface_ids = chance(80) ? "" : NULL };
+    char *text = xasprintf("project=%c", owners[asker]);
+
+    free(selector_parse(text, strlen(text), arena, scope));
+    free(text);
+    account.scope = *scope;
+    if (chance(80)) {
+        const char *reads = chance(50) ? "shared=yes" : "";
+
+        free(selector_parse(reads, strlen(reads), arena, &account.reads));
+    }
+    if (chance(40)) {
+        account.tiers = PICK(tiers);
+        account.n_tiers = 2;
+    }
+    return model_rights_create(UINT64_MAX, &account);
+}
+
+/* A tenant asks for something; without regard to its rights unless 'limited'.
+ * Returns false if it is granted what it must not be. */
+static bool
+ask(struct world *world, bool limited)
+{
+    struct inside inside = { 0, 0, false };
+    struct vmn_selector scope;
+    struct model_request request;
+    struct world *was;
+    struct arena arena;
+    bool ok = true;
+
+    asker = rnd(N_TENANTS);
+    arena_init(&arena);
+    model_request_init(&request, "tenant");
+    request.rights = make_rights(&scope, &arena);
+    if (!limited) {
+        model_rights_destroy(request.rights);
+        request.rights = NULL;
+    }
+    for (unsigned n = 1 + rnd(3) * chance(30); n; n--) {
+        add_random(&request);
+    }
+    find_inside(world, &scope, &inside);
+    inside.nobody = serves_nobody(world, &scope);
+    if (!apply(world, &request)) {
+        world->n_refused++;
+    } else if (model_is_unsettled(world->model)) {
+        was = xmemdup(world, sizeof *world);
+        find_inside(world, &scope, &inside);
+        measure(world);
+        ok = is_same_outside(world, was, &inside);
+        world->n_granted++;
+        if (!ok && limited) {
+            show(&request);
+        }
+        free(was);
+    }
+    model_request_uninit(&request);
+    arena_uninit(&arena);
+    return ok;
+}
+
+/* Returns how many requests were granted that must not be: 0 or 1. */
+static unsigned
+run(struct world *world, unsigned n_granted, bool limited)
+{
+    for (unsigned i = 0; i < n_granted * N_TRIES
+                         && world->n_granted < n_granted; i++) {
+        if (chance(3)) {
+            administer(world);
+            measure(world);
+        }
+        if (!ask(world, limited)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static unsigned
+run_world(struct apphost *apphost, unsigned n_granted, bool limited)
+{
+    struct world *world = xzalloc(sizeof *world);
+    unsigned n_wrong;
+
+    world->apphost = apphost;
+    world->model = model_create();
+    world->engine = engine_create(world->model, apphost_pipeline(apphost));
+    engine_delta_destroy(engine_run(world->engine));
+    populate(world);
+    measure(world);
+    n_wrong = run(world, n_granted, limited);
+    printf("# %s rights: %u requests granted, %u refused, %u packets "
+           "compared\n", limited ? "with" : "without", world->n_granted,
+           world->n_refused, world->n_compared);
+    engine_destroy(world->engine);
+    model_destroy(world->model);
+    free(world);
+    return n_wrong;
+}
+
+int
+main(int argc, char *argv[])
+{
+    unsigned seed = argc > 1 ? atoi(argv[1]) : 1;
+    unsigned n_granted = argc > 2 ? atoi(argv[2]) : 200;
+    struct apphost *apphost = load_apps();
+    unsigned n_wrong;
+
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
+    printf("# seed %u, %u requests to be granted\n", seed, n_granted);
+    seed_random(seed);
+    n_wrong = run_world(apphost, n_granted, true);
+    if (!n_wrong && !run_world(apphost, n_granted, false)) {
+        printf("# nothing was noticed without rights\n");
+        n_wrong = 1;
+    }
+    apphost_destroy(apphost);
+    printf("%s\n", n_wrong ? "not ok" : "ok");
+    return n_wrong != 0;
+}
