@@ -1,6 +1,8 @@
 # The daemon: one library of its rooms (the tests link it too), and main.
 noinst_LIBRARIES += controller/libvmn.a
 controller_libvmn_a_SOURCES = \
+	controller/audit-log.c \
+	controller/audit-log.h \
 	controller/heap.c \
 	controller/heap.h \
 	controller/histogram.c \

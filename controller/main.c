@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "controller/apphost/apphost.h"
+#include "controller/audit-log.h"
 #include "controller/engine/commit.h"
 #include "controller/engine/engine.h"
 #include "controller/engine/pipeline.h"
@@ -67,6 +68,7 @@ struct vmnd {
     struct apphost *apphost;
     struct engine *engine;
     struct commit *commit;
+    struct audit_log *audit_log; /* Or NULL. */
     struct fabric *fabric;
     struct health *health;
     struct webhook *webhook;
@@ -292,16 +294,19 @@ check_options(const struct options *options)
 static void
 start_state(struct vmnd *vmnd)
 {
+    struct store_retention keep = STORE_RETENTION_DEFAULT;
     const char *path = vmnd->options.state;
     char *text = NULL;
     int error;
 
+    keep.people_ms = vmnd->options.log_days_n * INT64_C(86400) * 1000;
     vmnd->model = model_create();
     vmnd->store_class = &store_sqlite_class;
     make_folder_of(path, 0700);
     error = vmnd->store_class->open(path, loop_base(vmnd->loop), &vmnd->store,
                                     &text);
     die_of_state(error, path, text);
+    vmnd->store_class->set_retention(vmnd->store, &keep);
     error = vmnd->store_class->load(vmnd->store, vmnd->model, &text);
     die_of_state(error, path, text);
     store_unixctl_init(vmnd->store_class, vmnd->store);
@@ -334,6 +339,19 @@ start_engine(struct vmnd *vmnd)
                                  vmnd->engine, vmnd->store_class, vmnd->store);
     commit_set_max_delay(vmnd->commit, vmnd->options.batch_delay_ms);
     commit_unixctl_init(vmnd->commit);
+}
+
+static void
+start_audit_log(struct vmnd *vmnd)
+{
+    char *text = NULL;
+
+    if (vmnd->options.audit_log) {
+        int error = audit_log_create(vmnd->options.audit_log, vmnd->commit,
+                                     vmnd->model, &vmnd->audit_log, &text);
+
+        die_of(error, "cannot write the audit log", text);
+    }
 }
 
 static void
@@ -428,6 +446,7 @@ start_northbound(struct vmnd *vmnd)
         .webhook = vmnd->webhook,
         .health = vmnd->health,
         .load = vmnd->load,
+        .audit_log = vmnd->audit_log,
     };
     char *text = NULL;
     int error;
@@ -517,6 +536,7 @@ vmnd_start(struct vmnd *vmnd)
     start_apphost(vmnd);
     start_state(vmnd);
     start_engine(vmnd);
+    start_audit_log(vmnd);
     start_fabric(vmnd);
     start_webhook(vmnd);
     start_health(vmnd);
@@ -536,6 +556,7 @@ vmnd_stop(struct vmnd *vmnd)
     webhook_destroy(vmnd->webhook);
     health_destroy(vmnd->health);
     fabric_destroy(vmnd->fabric);
+    audit_log_destroy(vmnd->audit_log);
     commit_destroy(vmnd->commit);
     engine_destroy(vmnd->engine);
     apphost_destroy(vmnd->apphost);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "command-line.h"
+#include "controller/audit-log.h"
 #include "controller/fabric/fabric.h"
 #include "daemon.h"
 #include "openvswitch/vlog.h"
@@ -104,6 +105,10 @@ static const struct option_row {
       "changes a second that a host's reports may make, or 0" },
     { "mtu-hold", MEMBER(mtu_hold), false, "SECONDS", "30",
       "how long a host has to report a larger MTU before that counts" },
+    { "log-days", MEMBER(log_days), false, "DAYS", "365",
+      "for how long the log keeps who changed what" },
+    { "audit-log", MEMBER(audit_log), false, "WHERE", NULL,
+      "\"syslog\", \"journal\" or a file that gets each change by a person" },
     { "batch-delay", MEMBER(batch_delay), false, "MS", "20",
       "how long changes may wait for others while hosts are behind" },
     { "audit-alarm", MEMBER(audit_alarm), false, "PERCENT", "50",
@@ -431,6 +436,14 @@ options_finish(struct options *options)
     if (!problem) {
         problem = parse_range("mtu-hold", options->mtu_hold, 0,
                               FABRIC_MTU_HOLD_MAX_S, &options->mtu_hold_s);
+    }
+    if (!problem) {
+        problem = parse_range("log-days", options->log_days, 1,
+                              STORE_RETENTION_MAX_DAYS,
+                              &options->log_days_n);
+    }
+    if (!problem) {
+        problem = audit_log_check(options->audit_log);
     }
     if (!problem) {
         problem = parse_range("batch-delay", options->batch_delay, 0,

@@ -48,6 +48,9 @@ struct options {
     unsigned report_rate_hz;
     char *mtu_hold;             /* As given, and in seconds. */
     unsigned mtu_hold_s;
+    char *log_days;             /* As given, and in days. */
+    unsigned log_days_n;
+    char *audit_log;            /* "syslog", "journal", a path, or NULL. */
     char *audit_alarm;          /* As given, and the percentage. */
     unsigned audit_alarm_percent;
     char *packet_port_rate;     /* As given, and packets a second. */

@@ -74,7 +74,7 @@ void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
 /* Who else is told of a group, once the sink has had it: the model's pending
  * rows and revisions (model_get_pending()) are those of the group.  May call
  * commit_pause().  There are at most COMMIT_WATCHERS_MAX. */
-#define COMMIT_WATCHERS_MAX 4
+#define COMMIT_WATCHERS_MAX 8
 void commit_add_watch(struct commit *, commit_sink_cb *, void *aux);
 void commit_remove_watch(struct commit *, commit_sink_cb *, void *aux);
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/audit-log.h"
 #include "controller/engine/pipeline.h"
 #include "controller/northbound/door.h"
 #include "controller/northbound/events.h"
@@ -29,6 +30,7 @@ struct figures {
     struct event_readers_stats events;
     struct store_stats store;
     struct prober_stats health;
+    struct audit_log_stats audit_log;
     uint64_t store_ok;
     uint64_t store_corrupt;
     uint64_t revision;
@@ -167,6 +169,10 @@ static const struct metric metrics[] = {
     COUNTER("vmn_store_read_failures_total", store.n_read_failures,
             "Readings of the log of changes that failed."),
     COUNTER("vmn_store_backups_total", store.n_copies, "Backups made."),
+    COUNTER("vmn_audit_log_entries_total", audit_log.n_written,
+            "Changes by people that were written to --audit-log."),
+    COUNTER("vmn_audit_log_lost_total", audit_log.n_lost,
+            "Changes by people that could not be written to it."),
     COUNTER("vmn_packet_ins_total", fabric.n_packet_ins,
             "Packets that switches sent up."),
     COUNTER("vmn_packet_ins_answered_total", fabric.n_packets_answered,
@@ -553,6 +559,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     nb->store_class->get_stats(nb->store, &figures.store);
     event_readers_get_stats(nb->event_readers, &figures.events);
     health_get_stats(nb->health, &figures.health);
+    audit_log_get_stats(nb->audit_log, &figures.audit_log);
     figures.store_ok = figures.store.ok;
     figures.store_corrupt = figures.store.corrupt;
     figures.revision = model_durable_revision(nb->model);

@@ -31,6 +31,7 @@ struct northbound {
     struct commit *commit;
     struct fabric *fabric;
     struct health *health;          /* Or NULL. */
+    struct audit_log *audit_log;    /* Or NULL. */
     struct webhook *webhook;        /* Or NULL. */
     struct load *load;              /* Or NULL. */
     const struct store_class *store_class;

@@ -258,6 +258,7 @@ northbound_create(const struct northbound_options *options,
     nb->fabric = fabric;
     nb->webhook = options->webhook;
     nb->health = options->health;
+    nb->audit_log = options->audit_log;
     nb->load = options->load;
     nb->store_class = store_class;
     nb->store = store;

@@ -17,6 +17,7 @@ struct commit;
 struct load;
 struct loop;
 struct engine;
+struct audit_log;
 struct event_base;
 struct fabric;
 struct health;
@@ -53,6 +54,7 @@ struct northbound_options {
                                  * the northbound. */
     struct webhook *webhook;    /* Whose calls are, or NULL. */
     struct load *load;          /* That of balancers, or NULL. */
+    struct audit_log *audit_log; /* Whose figures are shown, or NULL. */
 };
 
 /* Opens the listeners and serves from 'base' on.  Nothing passed in is owned;

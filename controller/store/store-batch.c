@@ -17,6 +17,9 @@
 #include "timeval.h"
 #include "util.h"
 
+/* Entries of the log that are too old and go with one batch. */
+#define TRIM_MAX 1000
+
 /* Copies numbers: the model's may change while they are written. */
 static void
 copy_numbers(struct store_batch *batch, const struct model *model, size_t n,
@@ -140,11 +143,23 @@ prepare_table(struct store_statements *s, sqlite3 *db,
     return ok;
 }
 
+static int
+count_logs(struct store_statements *s, sqlite3 *db, char **text)
+{
+    int error = store_get_int(db, "SELECT count(*) FROM revisions WHERE "
+                              STORE_LOG_PEOPLE, &s->n_logs.people, text);
+
+    return error ? error
+           : store_get_int(db, "SELECT count(*) FROM revisions WHERE "
+                           STORE_LOG_OTHERS, &s->n_logs.others, text);
+}
+
 int
 store_statements_prepare(struct store_statements *s, sqlite3 *db,
                          char **text)
 {
     memset(s, 0, sizeof *s);
+    s->keep = (struct store_retention) STORE_RETENTION_DEFAULT;
 
     bool ok = prepare(db, "BEGIN IMMEDIATE", &s->begin)
               && prepare(db, "COMMIT", &s->commit)
@@ -161,16 +176,20 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
                          "(revision, time_ms, who, changes) "
                          "VALUES (?, ?, ?, ?)", &s->log_insert)
               && prepare(db, "DELETE FROM revisions WHERE revision IN ("
-                         "SELECT revision FROM revisions ORDER BY revision "
-                         "LIMIT ?)", &s->log_trim);
+                         "SELECT revision FROM revisions WHERE "
+                         STORE_LOG_PEOPLE " AND time_ms < ? "
+                         "ORDER BY time_ms LIMIT ?)", &s->log_trim_people)
+              && prepare(db, "DELETE FROM revisions WHERE revision IN ("
+                         "SELECT revision FROM revisions WHERE "
+                         STORE_LOG_OTHERS " ORDER BY revision LIMIT ?)",
+                         &s->log_trim_others);
 
     for (int i = 0; ok && i < VMN_N_TABLES; i++) {
         ok = !schema_tables[i].stored
              || prepare_table(s, db, &schema_tables[i]);
     }
-    return (ok ? store_get_int(db, "SELECT count(*) FROM revisions",
-                               &s->n_logs, text)
-            : store_error(db, text, "cannot prepare to write"));
+    return ok ? count_logs(s, db, text)
+              : store_error(db, text, "cannot prepare to write");
 }
 
 void
@@ -184,7 +203,8 @@ store_statements_finalize(struct store_statements *s)
     sqlite3_finalize(s->cursors_delete);
     sqlite3_finalize(s->cursor_upsert);
     sqlite3_finalize(s->log_insert);
-    sqlite3_finalize(s->log_trim);
+    sqlite3_finalize(s->log_trim_people);
+    sqlite3_finalize(s->log_trim_others);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         sqlite3_finalize(s->upsert[i]);
         sqlite3_finalize(s->update[i]);
@@ -353,12 +373,61 @@ write_cursors(const struct store_batch *batch, struct store_statements *s)
     return true;
 }
 
+/* Removes at most 'n' entries of people that are older than 'time_ms', the
+ * oldest first. */
+static bool
+trim_people(struct store_statements *s, int64_t time_ms, int64_t n,
+            struct store_log_counts *counts)
+{
+    sqlite3_bind_int64(s->log_trim_people, 1, time_ms);
+    sqlite3_bind_int64(s->log_trim_people, 2, n);
+    if (!run(s->log_trim_people)) {
+        return false;
+    }
+    counts->people -= sqlite3_changes(sqlite3_db_handle(s->log_trim_people));
+    return true;
+}
+
 /* The log is trimmed by the number of its entries, not by theirs: a restore
- * may leave a gap. */
+ * may leave a gap.  And by their times, but a clock that was wrong for a while
+ * leaves some of them. */
+static bool
+trim_logs(struct store_statements *s, int64_t newest_ms,
+          struct store_log_counts *n)
+{
+    const struct store_retention *keep = &s->keep;
+
+    if (n->others > keep->others_max) {
+        sqlite3_bind_int64(s->log_trim_others, 1,
+                           n->others - keep->others_max);
+        if (!run(s->log_trim_others)) {
+            return false;
+        }
+        n->others = keep->others_max;
+    }
+    if (n->people > keep->people_max
+        && !trim_people(s, INT64_MAX, n->people - keep->people_max, n)) {
+        return false;
+    }
+    return (n->people <= keep->people_min
+            || trim_people(s, newest_ms - keep->people_ms,
+                           MIN(n->people - keep->people_min, TRIM_MAX), n));
+}
+
+/* As STORE_LOG_OTHERS. */
+static bool
+is_of_others(const char *who)
+{
+    return (!strncmp(who, "host:", 5) || !strcmp(who, "vmnd")
+            || !strncmp(who, "healt", 5));
+}
+
 static bool
 write_logs(const struct model_pending *pending, struct store_statements *s,
-           int64_t *n)
+           struct store_log_counts *n)
 {
+    int64_t newest_ms = INT64_MIN;
+
     for (size_t i = 0; i < pending->n_logs; i++) {
         const struct model_log *log = &pending->logs[i];
 
@@ -372,14 +441,10 @@ write_logs(const struct model_pending *pending, struct store_statements *s,
         if (!run(s->log_insert)) {
             return false;
         }
-        ++*n;
+        ++*(is_of_others(log->who) ? &n->others : &n->people);
+        newest_ms = log->time_ms;
     }
-    if (*n > STORE_LOG_MAX) {
-        sqlite3_bind_int64(s->log_trim, 1, *n - STORE_LOG_MAX);
-        *n = STORE_LOG_MAX;
-        return run(s->log_trim);
-    }
-    return true;
+    return newest_ms == INT64_MIN || trim_logs(s, newest_ms, n);
 }
 
 static bool
@@ -397,7 +462,7 @@ int
 store_batch_write(const struct store_batch *batch, sqlite3 *db,
                   struct store_statements *s, char **text)
 {
-    int64_t n_logs = s->n_logs;
+    struct store_log_counts n_logs = s->n_logs;
 
     if (is_empty(batch)) {
         return 0;

@@ -29,6 +29,13 @@
     "PRIMARY KEY (network, subnet)"                                     \
     ") STRICT, WITHOUT ROWID;"
 
+/* By which the log is trimmed (store-batch.c). */
+#define LOG_INDEXES                                                     \
+    "CREATE INDEX IF NOT EXISTS revisions_people "                      \
+    "ON revisions (time_ms) WHERE " STORE_LOG_PEOPLE ";"                \
+    "CREATE INDEX IF NOT EXISTS revisions_others "                      \
+    "ON revisions (revision) WHERE " STORE_LOG_OTHERS ";"
+
 /* From each format to the next.  Format 1 is the first.  Tables and columns
  * that the description has and the file lacks are added after these steps, so
  * a format that only adds some needs no SQL. */
@@ -37,7 +44,7 @@ const struct store_step store_steps[] = {
     { 2, CURSORS_TABLE },
     { 3, "" },
     { 4, "" },
-    { 5, "" },
+    { 5, LOG_INDEXES },
     { 0, NULL },
 };
 
@@ -50,7 +57,8 @@ static const char fixed_tables[] =
     "CREATE TABLE revisions ("
     "revision INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, "
     "who TEXT NOT NULL, changes TEXT NOT NULL"
-    ") STRICT;";
+    ") STRICT;"
+    LOG_INDEXES;
 
 int
 store_error(sqlite3 *db, char **text, const char *doing)

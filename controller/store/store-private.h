@@ -25,8 +25,13 @@
 #define STORE_FORMAT 6
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
-/* How many revisions the log keeps. */
+/* How many entries of the log one question may have. */
 #define STORE_LOG_MAX 200000
+/* SQL that is true of a revision that a person, or a program in somebody's
+ * name, has made; and of one that hosts, probes or vmnd itself have.  Indexes
+ * have the same words, so that they are found by it. */
+#define STORE_LOG_PEOPLE "substr(who, 1, 5) NOT IN ('host:', 'vmnd', 'healt')"
+#define STORE_LOG_OTHERS "substr(who, 1, 5) IN ('host:', 'vmnd', 'healt')"
 
 /* store-lock.c: one process at a time.  ----------------------------------- */
 
@@ -105,8 +110,11 @@ struct store_statements {
     sqlite3_stmt *delete_[VMN_N_TABLES];
     sqlite3_stmt *number_delete, *number_insert;
     sqlite3_stmt *cursors_delete, *cursor_upsert;
-    sqlite3_stmt *log_insert, *log_trim;
-    int64_t n_logs;             /* Entries in the log. */
+    sqlite3_stmt *log_insert, *log_trim_people, *log_trim_others;
+    struct store_log_counts {
+        int64_t people, others; /* Entries in the log, by who made them. */
+    } n_logs;
+    struct store_retention keep;
 };
 int store_statements_prepare(struct store_statements *, sqlite3 *,
                              char **text);

@@ -203,6 +203,12 @@ sqlite_submit(struct store *store, struct model *model, store_done_cb *done,
     pthread_mutex_unlock(&store->mutex);
 }
 
+static void
+sqlite_set_retention(struct store *store, const struct store_retention *keep)
+{
+    store->statements.keep = *keep;
+}
+
 static int
 sqlite_load(struct store *store, struct model *model, char **text)
 {
@@ -506,6 +512,7 @@ const struct store_class store_sqlite_class = {
     .open = sqlite_open,
     .close = sqlite_close,
     .load = sqlite_load,
+    .set_retention = sqlite_set_retention,
     .submit = sqlite_submit,
     .log = sqlite_log,
     .logs = sqlite_logs,

@@ -42,6 +42,21 @@ struct store_stats {
                                  * first row to the end of its fsync. */
 };
 
+/* What is kept of the log.  Revisions of people, and those that hosts, probes
+ * and vmnd itself make, are counted apart, so that these wash out none of
+ * those. */
+struct store_retention {
+    int64_t people_ms;          /* For so long, by the newest entry's time; */
+    int64_t people_min;         /* so many at least, however old; */
+    int64_t people_max;         /* and so many at most, however new. */
+    int64_t others_max;         /* Of the others so many. */
+};
+#define STORE_RETENTION_DAYS 365
+#define STORE_RETENTION_MAX_DAYS 36500
+#define STORE_RETENTION_DEFAULT { \
+    .people_ms = STORE_RETENTION_DAYS * INT64_C(86400) * 1000, \
+    .people_min = 10000, .people_max = 5000000, .others_max = 100000 }
+
 struct store_class {
     const char *name;           /* "sqlite". */
     /* Opens (creates, migrates) the state at 'path'.  Starts the writer's
@@ -56,6 +71,9 @@ struct store_class {
     /* Reads all of it into an empty model: numbers, then rows, then
      * model_load_done().  Errors as those of open. */
     int (*load)(struct store *, struct model *, char **text);
+    /* Sets what is kept of the log, before anything is written; until then that
+     * is STORE_RETENTION_DEFAULT. */
+    void (*set_retention)(struct store *, const struct store_retention *);
     /* Writes what the model and its numbers have pending, and calls 'done'
      * from the loop when it is durable.  One at a time.  Once the file has
      * turned out to be corrupt, every batch is refused (EUCLEAN). */

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 
+import pytest
 from conftest import REPORT
 from vmnlab.daemon import find
 
@@ -266,6 +267,93 @@ def test_host_has_all_computed_anew_by_an_mtu():
         wait_for("many changes", lambda: flips(swarm) > 2000, 120)
         # The first one, whichever it is, and the lower one after it.
         assert revision(swarm) - before <= 2
+
+
+def make_changes(swarm):
+    """Three revisions of a person, and some of hosts."""
+    swarm.api.call("PUT", "/v1/networks/n", {
+        "spec": {"subnets": [{"cidr": "10.0.0.0/16"}]}})
+    put_port(swarm, "victim", "10.0.0.2")
+    swarm.control("plug", "hv0", "victim")
+    wait_for("the port", lambda: swarm.api.call(
+        "GET", "/v1/ports/victim")["status"]["state"] == "up", 60)
+    swarm.api.call("DELETE", "/v1/ports/victim")
+
+
+def check_entries(entries):
+    """'entries', parsed, tell of add_hosts() and make_changes(), and of what
+    no host has done."""
+    assert [one["who"] for one in entries] == ["unix:uid=%d"
+                                               % os.getuid()] * 4
+    assert [one["changes"][0] for one in entries[1:]] == [
+        {"op": "create", "type": "networks", "name": "n"},
+        {"op": "create", "type": "ports", "name": "victim"},
+        {"op": "delete", "type": "ports", "name": "victim"}]
+    numbers = [one["revision"] for one in entries]
+    assert numbers == sorted(set(numbers))
+    assert numbers[3] - numbers[2] > 1      # The host's are between.
+    assert all(one["n_changes"] == len(one["changes"]) for one in entries)
+
+
+def test_record_is_lost_with_the_database():
+    """The audit trail is in a file, too, whoever holds the database; and the
+    file may be rotated."""
+    with tempfile.TemporaryDirectory(prefix="vmna.") as directory:
+        path = directory + "/trail"
+        with hosts(1, "--audit-log=" + path) as swarm:
+            assert os.stat(path).st_mode & 0o077 == 0
+            make_changes(swarm)
+            with open(path) as trail:
+                check_entries([json.loads(line) for line in trail])
+            os.rename(path, path + ".1")
+            swarm.api.call("DELETE", "/v1/networks/n")
+            with open(path) as trail:
+                assert len(trail.readlines()) == 1
+            assert swarm.metrics()["vmn_audit_log_entries_total"] == 5
+            assert swarm.metrics()["vmn_audit_log_lost_total"] == 0
+
+
+def receive_all(listener):
+    """What has come to a datagram socket."""
+    found = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            found.append(listener.recv(65536, socket.MSG_DONTWAIT).decode())
+    return found
+
+
+@pytest.mark.parametrize("kind", ["syslog", "journal"])
+def test_record_is_lost_with_the_machine(kind):
+    """The same by syslog's and the journal's own sockets.  Nobody who does not
+    read them holds vmnd up: what they do not take is counted."""
+    with tempfile.TemporaryDirectory(prefix="vmna.") as directory, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(directory + "/log")
+        with hosts(1, "--audit-log=%s:%s/log" % (kind, directory)) as swarm:
+            make_changes(swarm)
+            found = receive_all(listener)
+            if kind == "syslog":
+                assert all(one.startswith("<85>") and " vmnd[" in one
+                           for one in found)
+                check_entries([json.loads(one.split("]: ", 1)[1])
+                               for one in found])
+            else:
+                fields = [dict(line.split("=", 1)
+                               for line in one.splitlines())
+                          for one in found]
+                check_entries([json.loads(one["MESSAGE"]) for one in fields])
+                assert {one["VMN_WHO"] for one in fields} == {
+                    "unix:uid=%d" % os.getuid()}
+            for i in range(2000):
+                swarm.api.call("PATCH", "/v1/networks/n", {
+                    "spec": {"mtu": 1300 + i % 2}})
+                if swarm.metrics()["vmn_audit_log_lost_total"]:
+                    break
+            else:
+                pytest.fail("the socket took all")
+            receive_all(listener)
+            swarm.api.call("DELETE", "/v1/networks/n")
+            assert "networks" in receive_all(listener)[-1]
 
 
 def test_hosts_of_each_kind_disturb_the_honest_ones():

@@ -498,6 +498,104 @@ log_is_looked_through_in_parts(void **state)
     assert_int_equal(n_parts, 2);
 }
 
+/* A revision of 'who' that changes something that is stored. */
+static void
+apply_as(struct fixture *f, const char *who)
+{
+    static int mtu = 1400;
+    char *text = xasprintf("put networks n {'mtu':%d}", ++mtu);
+    uint64_t revision;
+    char *errors = model_util_apply(f->model, who, NULL, text, &revision);
+
+    assert_string_equal(errors, "");
+    free(errors);
+    free(text);
+    assert_int_equal(submit(f), 0);
+}
+
+/* Who is in the log, oldest first: an initial each. */
+static void
+assert_log_is_of(struct fixture *f, const char *initials)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    json_t *list = read_logs(f, 0, 100), *entry;
+    size_t i;
+
+    json_array_foreach (list, i, entry) {
+        ds_put_char(&ds, *json_string_value(json_object_get(entry, "who")));
+    }
+    assert_string_equal(ds_cstr(&ds), initials);
+    json_decref(list);
+    ds_destroy(&ds);
+}
+
+/* What hosts, probes and vmnd do washes out nothing of what people did, and
+ * the other way round; also after a restart. */
+static void
+log_is_trimmed_apart(void **state)
+{
+    const struct store_retention keep = {
+        .people_ms = INT64_MAX / 4, .people_min = 0, .people_max = 3,
+        .others_max = 2,
+    };
+    struct fixture *f = *state;
+
+    store_sqlite_class.set_retention(f->store, &keep);
+    apply_as(f, "unix:uid=0");
+    apply_as(f, "account:ann/token");
+    for (int i = 0; i < 10; i++) {
+        apply_as(f, "host:hv1");
+        apply_as(f, "vmnd");
+        apply_as(f, "health");
+    }
+    assert_log_is_of(f, "uavh");
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 4; i++) {
+            apply_as(f, "account:ann/token");
+        }
+        assert_log_is_of(f, "vhaaa");
+        close_store(f);
+        open_store(f);
+        store_sqlite_class.set_retention(f->store, &keep);
+    }
+    apply_as(f, "host:hv2");
+    assert_log_is_of(f, "haaah");
+}
+
+static void
+log_keeps_people_for_a_time(void **state)
+{
+    struct store_retention keep = {
+        .people_ms = 5000, .people_min = 2, .people_max = 100,
+        .others_max = 100,
+    };
+    struct fixture *f = *state;
+    sqlite3 *db;
+
+    store_sqlite_class.set_retention(f->store, &keep);
+    for (int i = 0; i < 6; i++) {
+        apply_as(f, "unix:uid=0");
+    }
+    apply_as(f, "host:hv1");
+    assert_log_is_of(f, "uuuuuuh");
+    close_store(f);
+    /* As if all but the last had been made long before. */
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(
+        db, "UPDATE revisions SET time_ms = time_ms - 6000 WHERE revision "
+        "<> 6", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    open_store(f);
+    store_sqlite_class.set_retention(f->store, &keep);
+    apply_as(f, "account:ann");
+    assert_log_is_of(f, "uha");
+    /* So many of people stay, whatever the clock said. */
+    keep.people_ms = -1000000;
+    store_sqlite_class.set_retention(f->store, &keep);
+    apply_as(f, "account:ann");
+    assert_log_is_of(f, "haa");
+}
+
 static void
 volatile_rows_are_not_stored(void **state)
 {
@@ -1143,6 +1241,8 @@ main(void)
         TEST(numbers_pass_from_key_to_key),
         TEST(log_tells_revisions),
         TEST(log_tells_revisions_of_an_object),
+        TEST(log_is_trimmed_apart),
+        TEST(log_keeps_people_for_a_time),
         TEST(log_is_looked_through_in_parts),
         TEST(volatile_rows_are_not_stored),
         TEST(file_is_for_its_owner_alone),
