@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/bench/failing \
 	tests/bench/failover \
 	tests/bench/flood \
+	tests/bench/hostile \
 	tests/bench/one-switch \
 	tests/bench/packets \
 	tests/bench/page \

@@ -23,9 +23,8 @@ from vmnlab.daemon import find
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../bench"))
 
-from vmnbench.hostile import KINDS, Mixture  # noqa: E402
+from vmnbench.hostile import KINDS, MixedSwarm, Mixture  # noqa: E402
 from vmnbench.process import memory_mib, wait_for  # noqa: E402
-from vmnbench.swarm import Swarm  # noqa: E402
 
 # Resident memory at which an attack has succeeded, in MiB; and the same of a
 # sanitized vmnd, which keeps up to 256 MiB of what it has freed and pads what
@@ -50,15 +49,16 @@ def is_sanitized(program):
 
 
 @contextlib.contextmanager
-def hosts(n, *options, limited=False):
+def hosts(n, *options, n_hostile=0):
     vmnd = find("vmnd")
     program = os.path.join(os.path.dirname(vmnd), "tests/bench/swarm/swarm")
     directory = tempfile.mkdtemp(prefix="vmnh.", dir="/tmp")
-    found = Swarm(directory, n, vmnd, program,
-                  app_dir=os.environ.get("VMN_APPDIR"), options=options)
+    found = MixedSwarm(directory, n, n_hostile, vmnd, program,
+                       app_dir=os.environ.get("VMN_APPDIR"),
+                       options=options)
     try:
         found.start()
-        if limited and not is_sanitized(vmnd):
+        if n_hostile and not is_sanitized(vmnd):
             resource.prlimit(found.processes.running["vmnd"].pid,
                              resource.RLIMIT_AS,
                              (ADDRESS_SPACE, ADDRESS_SPACE))
@@ -361,7 +361,7 @@ def test_hosts_of_each_kind_disturb_the_honest_ones():
     space: no honest host is lost, and changes are installed on all of them.
     How fast that is is for tests/bench/hostile."""
     n_honest = 50
-    with hosts(n_honest + len(KINDS), limited=True) as swarm:
+    with hosts(n_honest + len(KINDS), n_hostile=len(KINDS)) as swarm:
         mixture = Mixture(swarm, n_honest, KINDS)
         mixture.fill()
         mixture.attack()

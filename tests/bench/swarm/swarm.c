@@ -23,7 +23,7 @@
 #define HOSTS_MAX 10000
 
 struct options {
-    size_t n_hosts;
+    size_t first, n_hosts;
     const char *directory;
     const char *schema;
     char *target;
@@ -35,6 +35,8 @@ usage(void)
 {
     printf("usage: %s [OPTION...]\n"
            "Emulates hypervisors hv0, hv1, ...\n"
+           "  --first=N         number of the first one (default: 0); unless\n"
+           "                    that is 0 commands are at control-N\n"
            "  --hosts=N         how many (default: 10)\n"
            "  --dir=DIR         where the sockets are made: HOST.db of each\n"
            "                    database, and control, for commands\n"
@@ -49,6 +51,7 @@ static void
 parse(int argc, char **argv, struct options *o)
 {
     static const struct option names[] = {
+        { "first", required_argument, NULL, 'f' },
         { "hosts", required_argument, NULL, 'n' },
         { "dir", required_argument, NULL, 'd' },
         { "schema", required_argument, NULL, 's' },
@@ -61,6 +64,9 @@ parse(int argc, char **argv, struct options *o)
 
     while ((c = getopt_long(argc, argv, "", names, NULL)) >= 0) {
         switch (c) {
+        case 'f':
+            o->first = strtoul(optarg, NULL, 10);
+            break;
         case 'n':
             o->n_hosts = strtoul(optarg, NULL, 10);
             break;
@@ -83,14 +89,15 @@ parse(int argc, char **argv, struct options *o)
             exit(1);
         }
     }
-    if (!o->directory || !o->n_hosts || o->n_hosts > HOSTS_MAX) {
+    if (!o->directory || !o->n_hosts || o->n_hosts > HOSTS_MAX
+        || o->first > HOSTS_MAX) {
         ovs_fatal(0, "--dir is needed, and 1 to %d hosts", HOSTS_MAX);
     }
 }
 
 /* A database as it is before anybody has set anything up. */
 static void
-host_init(struct swarm *swarm, size_t i)
+host_init(struct swarm *swarm, size_t first, size_t i)
 {
     struct host *host = &swarm->hosts[i];
     struct uuid uuid;
@@ -98,8 +105,8 @@ host_init(struct swarm *swarm, size_t i)
     int error;
 
     host->swarm = swarm;
-    host->name = xasprintf("hv%"PRIuSIZE, i);
-    host->datapath_id = FIRST_DATAPATH_ID + i;
+    host->name = xasprintf("hv%"PRIuSIZE, first + i);
+    host->datapath_id = FIRST_DATAPATH_ID + first + i;
     rows_init(&host->rows, swarm->schema);
     uuid_generate(&uuid);
     ovs = rows_insert(&host->rows,
@@ -152,11 +159,13 @@ signal_cb(evutil_socket_t signal_number OVS_UNUSED, short what OVS_UNUSED,
 }
 
 static void
-run(struct swarm *swarm)
+run(struct swarm *swarm, size_t first)
 {
     struct event *term = evsignal_new(swarm->base, SIGTERM, signal_cb,
                                       swarm->base);
-    char *path = xasprintf("%s/control", swarm->directory);
+    char *path = (first ? xasprintf("%s/control-%"PRIuSIZE,
+                                    swarm->directory, first)
+                  : xasprintf("%s/control", swarm->directory));
     int error = control_open(swarm, path);
 
     if (error) {
@@ -197,9 +206,9 @@ main(int argc, char *argv[])
     swarm.n_hosts = options.n_hosts;
     swarm.hosts = xcalloc(swarm.n_hosts, sizeof *swarm.hosts);
     for (size_t i = 0; i < swarm.n_hosts; i++) {
-        host_init(&swarm, i);
+        host_init(&swarm, options.first, i);
     }
-    run(&swarm);
+    run(&swarm, options.first);
     for (size_t i = 0; i < swarm.n_hosts; i++) {
         host_uninit(&swarm.hosts[i]);
     }

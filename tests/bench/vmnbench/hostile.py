@@ -5,6 +5,7 @@ tests/bench/hostile and tests/system/test_attacks_hosts.py."""
 import time
 
 from .process import wait_for
+from .swarm import Control, Swarm
 
 N_GROUPS = 3
 PORTS = 2                       # Of an honest host.
@@ -18,6 +19,58 @@ KINDS = {"rows": False, "values": False, "names": False, "dump": False,
 def port(x, group):
     return {"network": "n", "labels": {"group": "g%d" % group},
             "ips": ["10.0.%d.%d" % (1 + x // 250, 2 + x % 250)]}
+
+
+class MixedSwarm(Swarm):
+    """As Swarm, of whose hosts the last 'n_hostile' are emulated by a process
+    of their own: what an attack costs its host is not to be the others'."""
+
+    def __init__(self, directory, n_hosts, n_hostile, vmnd, program, **more):
+        super().__init__(directory, n_hosts, vmnd, program, **more)
+        self.n_hostile = n_hostile
+        self.hostile_control = None
+
+    def start(self):
+        first = self.n_hosts - self.n_hostile
+        if self.n_hostile:
+            self.processes.start(
+                "hostile", [self.program, "--hosts=%d" % self.n_hostile,
+                            "--first=%d" % first, "--dir=" + self.dir],
+                self.path("hostile.log"))
+            wait_for("the hostile hosts",
+                     lambda: self._connect_hostile(first))
+        self.n_hosts -= self.n_hostile
+        super().start()
+        self.n_hosts += self.n_hostile
+        self.control = Both(self.control, self.hostile_control, first)
+
+    def _connect_hostile(self, first):
+        self.processes.check()
+        try:
+            self.hostile_control = Control(self.path("control-%d" % first))
+        except OSError:
+            return False
+        return True
+
+
+class Both:
+    """Commands for two processes: 'second' has hosts from 'first' on."""
+
+    def __init__(self, first_control, second_control, first):
+        self.controls = [one for one in (first_control, second_control)
+                         if one]
+        self.first = first
+
+    def __call__(self, command, *words):
+        """Of one that concerns all, the honest ones' answer is returned."""
+        if words and words[0] != "all":
+            hostile = int(str(words[0])[2:]) >= self.first
+            return self.controls[hostile](command, *words)
+        return [control(command, *words) for control in self.controls][0]
+
+    def close(self):
+        for control in self.controls:
+            control.close()
 
 
 class Mixture:
