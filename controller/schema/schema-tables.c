@@ -233,7 +233,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .check = value_check_ovsdb,
                   .doc = "How its database is reached: tcp:HOST:PORT, "
                          "ssl:HOST:PORT, unix:/PATH, or inbound when the "
-                         "host connects here." },
+                         "host connects here, which opens no port on it." },
                 { .name = "tunnel_ip", .type = SCHEMA_IP,
                   AT(vmn_host, tunnel_ip), .flags = SCHEMA_REQUIRED,
                   .doc = "Where other hosts send tunnelled packets." },
