@@ -115,7 +115,7 @@ frame_refuses_many_values(void **state OVS_UNUSED)
             size_t n = 0;
 
             assert_true(json_frame_check(&frame, "{\"a\":[", 6));
-            while (n < 90000 / (cases[i].cost + 3)
+            while (n < 90000 / (cases[i].cost + JSON_FRAME_VALUE_COST + 3)
                    && json_frame_check(&frame, cases[i].value,
                                        strlen(cases[i].value))) {
                 n++;
