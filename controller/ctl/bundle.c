@@ -200,7 +200,7 @@ is_secret(const char *name)
     /* And what is told of a secret to compare it with. */
     static const char *const words[] = {
         "token", "password", "passwd", "passphrase", "secret", "credential",
-        "private_key", "private-key", "sha256",
+        "private_key", "private-key", "sha256", "webhook",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {

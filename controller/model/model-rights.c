@@ -140,6 +140,14 @@ model_sees(const struct model_rights *rights, const struct vmn_row *row)
             || selects(&rights->reads, row));
 }
 
+bool
+model_may_change(const struct model_rights *rights,
+                 const struct vmn_row *row)
+{
+    return (!rights || (rights->tables & UINT64_C(1) << row->table
+                        && rights_own(rights, row)));
+}
+
 const struct vmn_row *
 rights_row(const struct txn *txn, enum vmn_table table, const char *name)
 {

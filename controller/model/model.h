@@ -161,6 +161,10 @@ void model_rights_destroy(struct model_rights *);
  * apps are everybody's to see. */
 bool model_sees(const struct model_rights *, const struct vmn_row *);
 
+/* True if whoever has 'rights' (NULL: everything) may change 'row' in some way:
+ * its type is among theirs, and it is within their scope. */
+bool model_may_change(const struct model_rights *, const struct vmn_row *);
+
 /* Several operations as one transaction. */
 struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */

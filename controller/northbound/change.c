@@ -6,7 +6,7 @@
 
 #include <config.h>
 
-#include "controller/northbound/northbound-private.h"
+#include "controller/northbound/door.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -139,7 +139,8 @@ put_one(struct change *change, const struct model_op *op)
     } else {
         char etag[24];
 
-        nb_put_object(change->nb, row, &meta, true, ds);
+        nb_put_object(change->nb, nb_rights(change->req), row, &meta,
+                      true, ds);
         snprintf(etag, sizeof etag, "%"PRIu64, op->revision);
         http_reply_etag(change->req, etag);
     }

@@ -80,7 +80,8 @@ page_add(struct page *page, const struct vmn_row *row,
         return false;
     }
     ds_put_cstr(&page->items, page->n_items++ ? "," : "");
-    nb_put_object(page->nb, row, meta, false, &page->items);
+    nb_put_object(page->nb, nb_rights(page->req), row, meta, false,
+                  &page->items);
     ds_put_char(&page->items, '}');
     free(page->last);
     page->last = xstrdup(row->name);

@@ -158,10 +158,11 @@ void nb_simulate(struct northbound *, struct http_request *req,
 void nb_trials_abandon(struct northbound *);
 
 /* status.c */
-/* Appends the object as the API shows it, without its last brace.  'one' adds
- * what takes longer to find out than a list may take. */
-void nb_put_object(const struct northbound *, const struct vmn_row *,
-                   const struct model_meta *, bool one, struct ds *);
+/* Appends the object as the API shows it to who has 'rights', without its last
+ * brace.  'one' adds what takes longer to find out than a list may take. */
+void nb_put_object(const struct northbound *, const struct model_rights *,
+                   const struct vmn_row *, const struct model_meta *,
+                   bool one, struct ds *);
 /* Appends the members of the object 'more', which it takes, to one that has no
  * last brace. */
 void nb_put_members(struct ds *, json_t *more);

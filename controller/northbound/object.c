@@ -35,7 +35,7 @@ nb_get_one(struct http_request *req, void *nb_)
 
     snprintf(etag, sizeof etag, "%"PRIu64, meta.revision);
     http_reply_etag(req, etag);
-    nb_put_object(nb, row, &meta, true, &ds);
+    nb_put_object(nb, nb_rights(req), row, &meta, true, &ds);
     ds_put_cstr(&ds, "}\n");
     http_reply_body(req, 200, "application/json", &ds);
 }

@@ -27,7 +27,7 @@ serve(struct http_request *req, const struct page_file *file)
     bool gzip = http_request_accepts(req, "gzip");
 
     http_reply_header(req, "Content-Security-Policy", policy);
-    http_reply_header(req, "X-Content-Type-Options", "nosniff");
+    http_reply_allow_caching(req);
     http_reply_header(req, "Referrer-Policy", "no-referrer");
     http_reply_header(req, "Vary", "Accept-Encoding");
     /* Another tag for other bytes (RFC 9110, section 8.8.3). */

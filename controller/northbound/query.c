@@ -4,7 +4,7 @@
 
 #include <config.h>
 
-#include "controller/northbound/northbound-private.h"
+#include "controller/northbound/door.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -75,9 +75,15 @@ bool
 nb_query_object(struct http_request *req, const struct northbound *nb,
                 const char *name, enum vmn_table table, const char **value)
 {
+    const struct vmn_row *row;
+
     *value = http_request_query(req, name);
-    if (!*value || model_get_durable(nb->model, table, *value, NULL)) {
+    if (!*value) {
         return true;
+    }
+    row = model_get_durable(nb->model, table, *value, NULL);
+    if (row && model_sees(nb_rights(req), row)) {
+        return true;            /* Else it is not there for this client. */
     }
     return nb_query_refuse(req, name, "there is no %s \"%s\"",
                            schema_tables[table].singular, *value);

@@ -511,14 +511,34 @@ static void (*const status_of[VMN_N_TABLES])(const struct northbound *,
     [VMN_TABLE_TELEMETRY] = telemetry_status,
 };
 
+/* Prints 'row', for who may not change it without what only those need to know
+ * who may: the URL of a webhook is all that it takes to call some of them. */
+static void
+put_row(const struct model_rights *rights, const struct vmn_row *row,
+        const struct model_meta *meta, struct ds *ds)
+{
+    if (row->table == VMN_TABLE_LOADBALANCER
+        && !model_may_change(rights, row)) {
+        struct vmn_loadbalancer lb = *(const struct vmn_loadbalancer *) row;
+
+        if (lb.scale.webhook) {
+            lb.scale.webhook = SCHEMA_REDACTED;
+        }
+        model_row_print(&lb.row, meta, ds);
+    } else {
+        model_row_print(row, meta, ds);
+    }
+}
+
 void
-nb_put_object(const struct northbound *nb, const struct vmn_row *row,
-              const struct model_meta *meta, bool one, struct ds *ds)
+nb_put_object(const struct northbound *nb, const struct model_rights *rights,
+              const struct vmn_row *row, const struct model_meta *meta,
+              bool one, struct ds *ds)
 {
     ds_put_cstr(ds, "{\"type\":\"");
     ds_put_cstr(ds, schema_tables[row->table].plural);
     ds_put_cstr(ds, "\",");
-    model_row_print(row, meta, ds);
+    put_row(rights, row, meta, ds);
     if (status_of[row->table]) {
         ds_truncate(ds, ds->length - 1);
         status_of[row->table](nb, row, one, ds);

@@ -199,6 +199,9 @@ struct schema_example {
     const char *spec;
 };
 
+/* Shown in place of a URL that is a secret; it is no URL. */
+#define SCHEMA_REDACTED "redacted"
+
 /* By enum vmn_table.  All of them together are one world that can be made. */
 #define SCHEMA_EXAMPLES_MAX 3
 extern const struct schema_example

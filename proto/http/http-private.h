@@ -115,6 +115,7 @@ struct http_request {
     struct http_bodies *bodies;     /* Counted; NULL while 'budget' is 0. */
     uint64_t budget;                /* Bytes that it has taken of them. */
     struct ds headers;              /* Of the reply. */
+    bool cacheable;                 /* It is: http_reply_allow_caching(). */
     void (*gone)(void *aux);
     void *gone_aux;
     void *identity;                 /* See http_request_set_who(). */

@@ -75,6 +75,12 @@ http_reply_etag(struct http_request *req, const char *etag)
     ds_put_cstr(&req->headers, "\"\r\n");
 }
 
+void
+http_reply_allow_caching(struct http_request *req)
+{
+    req->cacheable = true;
+}
+
 /* The header's date, which is the same for a second. */
 static const char *
 get_date(struct http_server *server)
@@ -93,6 +99,22 @@ get_date(struct http_server *server)
     return server->date;
 }
 
+/* Writes what browsers are to make of the reply, and of nothing that they may
+ * take for it. */
+static void
+put_guards(const struct http_request *req, struct evbuffer *out)
+{
+    evbuffer_add_printf(out, "Cache-Control: %s\r\n"
+                        "X-Content-Type-Options: nosniff\r\n%s%s",
+                        req->cacheable ? "no-cache" : "no-store",
+                        req->cacheable ? ""
+                        : "Content-Security-Policy: default-src 'none'; "
+                          "frame-ancestors 'none'\r\n",
+                        req->conn->tls
+                        ? "Strict-Transport-Security: max-age=31536000\r\n"
+                        : "");
+}
+
 /* Writes the status line and the headers.  'size' is the body's; -1: it ends
  * with the connection. */
 static void
@@ -100,10 +122,10 @@ put_head(struct http_request *req, struct evbuffer *out, int status,
          const char *content_type, int64_t size)
 {
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n"
-                        "Cache-Control: no-cache\r\n"
                         "Content-Type: %s\r\n", status,
                         http_status_phrase(status), get_date(req->server),
                         content_type);
+    put_guards(req, out);
     if (size >= 0) {
         evbuffer_add_printf(out, "Content-Length: %"PRId64"\r\n", size);
     }
@@ -177,12 +199,14 @@ http_reply_not_modified(struct http_request *req)
         http_request_free(req);
         return;
     }
+    struct evbuffer *out = bufferevent_get_output(conn->bev);
+
+    req->cacheable = true;
     begin_reply(req, 304);
-    evbuffer_add_printf(bufferevent_get_output(conn->bev),
-                        "HTTP/1.1 304 %s\r\nDate: %s\r\n"
-                        "Cache-Control: no-cache\r\n%s%s\r\n",
-                        http_status_phrase(304), get_date(req->server),
-                        ds_cstr(&req->headers),
+    evbuffer_add_printf(out, "HTTP/1.1 304 %s\r\nDate: %s\r\n",
+                        http_status_phrase(304), get_date(req->server));
+    put_guards(req, out);
+    evbuffer_add_printf(out, "%s%s\r\n", ds_cstr(&req->headers),
                         conn->close ? "Connection: close\r\n" : "");
     http_conn_replied(conn);
     http_request_free(req);

@@ -235,6 +235,10 @@ void http_request_drop(struct http_request *);
 /* Adds a header.  'value' must be visible ASCII and spaces. */
 void http_reply_header(struct http_request *, const char *name,
                        const char *value);
+/* Lets clients keep the reply, and ask each time whether it has changed.  Others
+ * are kept by nobody, are no content for a browser to show, and have a
+ * Content-Security-Policy of their own, which this reply must set itself. */
+void http_reply_allow_caching(struct http_request *);
 /* Sets the header ETag to '"etag"'. */
 void http_reply_etag(struct http_request *, const char *etag);
 

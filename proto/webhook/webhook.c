@@ -392,8 +392,8 @@ check(const struct webhook *w, const char *text, struct webhook_url *url)
         return sentence;
     }
     return (webhook_allow_matches(&w->allow, url) ? NULL
-            : xasprintf("%s is not among those that --webhook-allow names",
-                        text));
+            : xstrdup("the URL is not among those that --webhook-allow "
+                      "names"));
 }
 
 char *

@@ -17,6 +17,7 @@ import pytest
 from conftest import HERE, close_lab, make_lab
 from test_door import Pki, make_token
 from vmnlab import netns
+from vmnlab.daemon import find
 
 TOP = os.path.join(HERE, "../..")
 PORT = 8443
@@ -376,3 +377,91 @@ def test_stalled_bodies_take_no_memory(lab, pki, tokens):
     assert status_of(begin_body(lab, pki, tokens["worker0"], "/v1/apply", 8,
                                 n_sent=1)) == 408
     api.delete("groups/g")
+
+
+# What accounts are not to know.  --------------------------------------------
+
+def ask(lab, pki, token, target):
+    """What a token gets: status and text."""
+    context = ssl.create_default_context(cafile=pki.path("ca.pem"))
+    link = http.client.HTTPSConnection("127.0.0.1", PORT, timeout=30,
+                                       context=context)
+    try:
+        with netns.inside(lab.net_ns):
+            link.connect()
+        link.request("GET", target, None,
+                     {"Authorization": "Bearer " + token})
+        reply = link.getresponse()
+        return reply.status, reply.read().decode()
+    finally:
+        link.close()
+
+
+def test_filter_tells_nothing_of_what_is_not_seen(lab, pki):
+    api = lab.vmnd.api
+    for name, project in (("mine", "shop"), ("theirs", "bank")):
+        api.put("networks/" + name, {"labels": {"project": project},
+                                     "subnets": [{"cidr": "10.0.0.0/24"}]})
+    api.put("accounts/shop", {"role": "operator", "scope": "project=shop"})
+    token = make_token(api, "shop", "shop")
+    status, text = ask(lab, pki, token, "/v1/ports?network=mine")
+    assert (status, json.loads(text)["items"]) == (200, [])
+    for target in ("/v1/ports?network=%s", "/v1/networks/%s"):
+        there = ask(lab, pki, token, target % "theirs")
+        nowhere = ask(lab, pki, token, target % "nobody")
+        assert there == (nowhere[0], nowhere[1].replace("nobody", "theirs"))
+        assert there[0] in (400, 404)
+    for name in ("mine", "theirs"):
+        api.delete("networks/" + name)
+
+
+def test_viewer_does_not_learn_the_address_of_a_webhook(lab, pki, tokens):
+    api = lab.vmnd.api
+    secret = "https://hooks.example/T0SECRET"
+    api.put("networks/n", {"subnets": [{"cidr": "10.0.0.0/24"}]})
+    api.put("loadbalancers/lb", {
+        "vip": "10.0.0.100", "networks": ["n"],
+        "ports": [{"port": 80, "target": 8080}], "selector": "a=b",
+        "scale": {"metric": "connections", "high": 9, "webhook": secret}})
+    targets = ("/v1/loadbalancers", "/v1/loadbalancers/lb",
+               "/v1/revisions?limit=1000", "/v1/status", "/v1/summary",
+               "/v1/revisions?type=loadbalancers&name=lb")
+    for target in targets:
+        status, text = ask(lab, pki, tokens["looker"], target)
+        assert status == 200 and "SECRET" not in text, target
+    found = ask(lab, pki, tokens["looker"], targets[1])[1]
+    assert json.loads(found)["spec"]["scale"]["webhook"] == "redacted"
+    # Who may change it sees it.
+    found = ask(lab, pki, tokens["worker0"], targets[1])[1]
+    assert json.loads(found)["spec"]["scale"]["webhook"] == secret
+    bundle = os.path.join(lab.dir, "bundle.tar.gz")
+    netns.run([find("vmnctl"), "--server", "unix:" + lab.vmnd.socket,
+               "support-bundle", bundle], check=False)
+    listed = subprocess.run(["tar", "-xzOf", bundle], check=True,
+                            stdout=subprocess.PIPE).stdout
+    assert b"(left out)" in listed
+    assert b"SECRET" not in listed
+    os.unlink(bundle)
+    api.delete("loadbalancers/lb")
+    api.delete("networks/n")
+
+
+def test_replies_are_kept_and_shown_by_no_browser(lab, pki, tokens):
+    context = ssl.create_default_context(cafile=pki.path("ca.pem"))
+    for target, cache in (("/v1/groups", "no-store"), ("/v1/no", "no-store"),
+                          ("/metrics", "no-store"), ("/", "no-cache")):
+        link = http.client.HTTPSConnection("127.0.0.1", PORT, timeout=30,
+                                           context=context)
+        with netns.inside(lab.net_ns):
+            link.connect()
+        link.request("GET", target, None, {
+            "Authorization": "Bearer " + tokens["looker"]})
+        headers = link.getresponse().headers
+        link.close()
+        assert headers.get_all("Cache-Control") == [cache], target
+        assert headers.get_all("X-Content-Type-Options") == ["nosniff"]
+        assert headers["Strict-Transport-Security"].startswith("max-age=")
+        assert len(headers.get_all("Content-Security-Policy")) == 1
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    # Without TLS there is nothing to insist on.
+    assert "Strict-Transport-Security" not in lab.vmnd.api.raw("GET", "/")[1]
