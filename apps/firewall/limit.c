@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How many connections a port may open in a second: a meter for each, on its own
- * host, for what conntrack has not seen yet and policies are about to judge.  So
- * a guest fills no more of conntrack, which all of a host's ports share, than its
- * rate allows in the time after which an idle connection is forgotten.  App
- * loadbalancer does the same for connections to virtual IPs, by the same
- * meters. */
+ * How many connections a port may open in a second: a meter for each, on its
+ * own host, for what conntrack has not seen yet and policies are about to
+ * judge.  So a guest fills no more of conntrack, which all of a host's ports
+ * share, than its rate allows in the time after which an idle connection is
+ * forgotten.  App loadbalancer does the same for connections to virtual IPs,
+ * by the same meters. */
 
 #include "firewall.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Addresses that have a meaning in a network (VMN_REL_CLAIMED), whichever app
- * gives it to them: those of ports, routers, virtual IPs, servers, gateways, and
- * whatever else is answered for.  Guests behind ports with 'unknown' may call
- * themselves anything but these.  Not for what a port itself may send from,
- * which is guarded (port.c).
+ * gives it to them: those of ports, routers, virtual IPs, servers, gateways,
+ * and whatever else is answered for.  Guests behind ports with 'unknown' may
+ * call themselves anything but these, and a port that is allowed a prefix may
+ * forward for those in it, but not answer for them.  Not for what a port
+ * itself may send from, which is guarded (port.c).
  *
  * A port may be allowed what another one is, too (VRRP), or a prefix with
  * somebody's address in it.  So the longest prefix decides, and of two equal
@@ -14,8 +15,8 @@
 
 #include <string.h>
 
-/* Longer prefixes come first, and what a port is allowed before what is claimed
- * with the same length. */
+/* Longer prefixes come first, and what a port is allowed before what is
+ * claimed with the same length. */
 static uint16_t
 claim_priority(uint16_t base, const struct vmn_prefix *prefix, bool is_own)
 {
@@ -24,8 +25,8 @@ claim_priority(uint16_t base, const struct vmn_prefix *prefix, bool is_own)
 
 /* Publishing.  ------------------------------------------------------------ */
 
-/* Returns true if 'prefix' contains all of a subnet of its family.  A port that
- * may use so much forwards for others, and claims none of it. */
+/* Returns true if 'prefix' contains all of a subnet of its family.  A port
+ * that may use so much forwards for others, and claims none of it. */
 static bool
 covers_subnet(const struct vmn_network *network,
               const struct vmn_prefix *prefix)
@@ -44,8 +45,8 @@ covers_subnet(const struct vmn_network *network,
     return false;
 }
 
-/* Claims what port 'name' has, wherever it is, and also while it is disabled: its
- * guest may start any moment, and is known by name until then. */
+/* Claims what port 'name' has, wherever it is, and also while it is disabled:
+ * its guest may start any moment, and is known by name until then. */
 void
 claims_of_port(struct vmn_view *view, struct vmn_emit *emit, const char *name)
 {
@@ -73,8 +74,8 @@ claims_of_port(struct vmn_view *view, struct vmn_emit *emit, const char *name)
     }
 }
 
-/* Claims what the network's own row says: gateways, wherever they are, and what
- * is reserved for ports that are yet to come. */
+/* Claims what the network's own row says: gateways, wherever they are, and
+ * what is reserved for ports that are yet to come. */
 static void
 claims_of_subnet(struct vmn_view *view, struct vmn_emit *emit,
                  const struct vmn_network *network,
@@ -89,6 +90,35 @@ claims_of_subnet(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
+bool
+port_has_prefix(const struct vmn_port *port)
+{
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        const struct vmn_prefix *prefix = &port->allowed_addresses[i].ip;
+
+        if (prefix->len < vmn_ip_bits(&prefix->ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+claims_are_checked(struct vmn_emit *emit, const struct site *site)
+{
+    const char *network = site->network->row.name;
+
+    if (!site->host
+        || (!site->port->unknown && !port_has_prefix(site->port))) {
+        return;
+    }
+    vmn_publish(emit, VMN_REL_CLAIMING, network, "");
+    vmn_publish(emit, REL_CLAIM_HOSTS, network, site->host);
+    if (site->candidate) {
+        vmn_publish(emit, REL_CLAIM_HOSTS, network, site->candidate);
+    }
+}
+
 /* Flows.  ----------------------------------------------------------------- */
 
 /* A drop in the network, on hosts where somebody might claim something, of
@@ -98,7 +128,7 @@ claim_add(struct vmn_emit *emit, const struct vmn_network *network,
           unsigned check, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(
-        emit, vmn_scope_facts(REL_NESTING_HOSTS, network->row.name),
+        emit, vmn_scope_facts(REL_CLAIM_HOSTS, network->row.name),
         STAGE_ADMIT, ADMIT_ND, priority);
 
     match_network(flow, network);
@@ -107,12 +137,16 @@ claim_add(struct vmn_emit *emit, const struct vmn_network *network,
     return flow;
 }
 
+/* Only guests behind ports choose their MACs. */
 static void
-drop_mac(struct vmn_emit *emit, const struct vmn_network *network,
-         const struct vmn_mac *mac)
+drop_mac(struct vmn_view *view, struct vmn_emit *emit,
+         const struct vmn_network *network, const struct vmn_mac *mac)
 {
     struct vmn_flow *flow;
 
+    if (!is_nesting(view, network)) {
+        return;
+    }
     vmn_match_mac(claim_add(emit, network, CHECK_MAC, ND_CLAIMED_MAC),
                   VMN_F_ETH_SRC, *mac);
 
@@ -135,16 +169,21 @@ drop_prefix(struct vmn_emit *emit, const struct vmn_network *network,
     if (prefix->ip.family == 4) {
         vmn_match_prefix(claim_add(emit, network, CHECK_IP, priority),
                          VMN_F_IPV4_SRC, prefix);
-        vmn_match_prefix(claim_add(emit, network, CHECK_IP, priority),
+        vmn_match_prefix(claim_add(emit, network, CHECK_SAID, priority),
                          VMN_F_ARP_SPA, prefix);
         return;
     }
     vmn_match_prefix(claim_add(emit, network, CHECK_IP, priority),
                      VMN_F_IPV6_SRC, prefix);
-    flow = claim_add(emit, network, CHECK_IP,
+    flow = claim_add(emit, network, CHECK_SAID,
                      claim_priority(ND_CLAIMED_TARGET, prefix, false));
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
     vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
+
+    /* A solicitation says where its sender is, too. */
+    flow = claim_add(emit, network, CHECK_SAID, priority);
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+    vmn_match_prefix(flow, VMN_F_IPV6_SRC, prefix);
 }
 
 /* "NETWORK|PREFIX" or "NETWORK|MAC". */
@@ -164,7 +203,7 @@ compile_claimed(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     if (vmn_mac_from_text(parts[1], &mac)) {
-        drop_mac(emit, network, &mac);
+        drop_mac(view, emit, network, &mac);
     } else if (vmn_prefix_from_text(parts[1], &prefix)) {
         drop_prefix(emit, network, &prefix);
     }
@@ -185,9 +224,15 @@ claims_of_network(struct vmn_view *view, struct vmn_emit *emit,
     };
     const uint64_t group_bit = UINT64_C(1) << 40;
 
+    if (!vmn_is_claiming(view, network->row.name)) {
+        return;
+    }
     vmn_claim_prefix(view, emit, network->row.name, &links);
     for (size_t i = 0; i < network->n_subnets; i++) {
         claims_of_subnet(view, emit, network, &network->subnets[i]);
+    }
+    if (!is_nesting(view, network)) {
+        return;
     }
     vmn_match_masked(claim_add(emit, network, CHECK_MAC, ND_CLAIMED_MAC),
                      VMN_F_ETH_SRC, group_bit, group_bit);
@@ -256,13 +301,82 @@ is_repeated(const struct vmn_port *port, size_t i)
     return false;
 }
 
+static struct vmn_flow *
+say_add(struct vmn_emit *emit, const struct site *site,
+        const struct vmn_prefix *prefix, uint16_t base)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+                                         STAGE_ADMIT, ADMIT_ND,
+                                         claim_priority(base, prefix, true));
+
+    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match(flow, REG_CHECK, CHECK_SAID);
+    vmn_act_next(vmn_flow_actions(flow));
+    return flow;
+}
+
+/* The port itself says that it has what is its own or allowed to it, though a
+ * shorter prefix is somebody's.  By neighbour discovery it may leave out
+ * where. */
+static void
+let_say(struct vmn_emit *emit, const struct site *site,
+        const struct vmn_prefix *prefix, struct vmn_mac mac)
+{
+    struct vmn_flow *flow;
+
+    if (prefix->ip.family == 4) {
+        flow = say_add(emit, site, prefix, ND_CLAIMED);
+        vmn_match_prefix(flow, VMN_F_ARP_SPA, prefix);
+        vmn_match_mac(flow, VMN_F_ARP_SHA, mac);
+        return;
+    }
+    for (int said = 0; said < 2; said++) {
+        struct vmn_mac where = said ? mac : (struct vmn_mac) { { 0 } };
+
+        flow = say_add(emit, site, prefix, ND_CLAIMED_TARGET);
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
+        vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
+        vmn_match_mac(flow, VMN_F_ND_TLL, where);
+
+        flow = say_add(emit, site, prefix, ND_CLAIMED);
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+        vmn_match_prefix(flow, VMN_F_IPV6_SRC, prefix);
+        vmn_match_mac(flow, VMN_F_ND_SLL, where);
+    }
+}
+
+static void
+let_port_say(struct vmn_view *view, struct vmn_emit *emit,
+             const struct site *site)
+{
+    const struct vmn_port *port = site->port;
+    struct vmn_ip *ips;
+    size_t n = port_ips(view, port, &ips);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct vmn_prefix prefix = { ips[i], vmn_ip_bits(&ips[i]) };
+
+        let_say(emit, site, &prefix, port->mac);
+    }
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+
+        if (pair_is_new(port, i)) {
+            let_say(emit, site, &pair->ip, pair_mac(port, pair));
+        }
+    }
+}
+
 void
 claims_but_for_port(struct vmn_view *view, struct vmn_emit *emit,
                     const struct site *site)
 {
     const struct vmn_port *port = site->port;
 
-    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+    if (port_has_prefix(port)) {
+        let_port_say(view, emit, site);
+    }
+    for (size_t i = 0; port->unknown && i < port->n_allowed_addresses; i++) {
         if (!is_repeated(port, i)) {
             let_prefix(view, site, emit, &port->allowed_addresses[i].ip);
         }

@@ -184,6 +184,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         network_tunnels(view, emit, network);
     }
     nd_of_network(view, emit, network);
+    claims_of_network(view, emit, network);
     nested_of_network(view, emit, network);
     served_of_network(view, emit, network);
 }

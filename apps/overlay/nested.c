@@ -74,8 +74,8 @@ admit_from(struct vmn_emit *emit, const struct site *site,
             vmn_match_mac(flow, VMN_F_ETH_SRC, *mac);
         }
         vmn_act_set(actions, VMN_REG_FLAGS, VMN_FLAG_NESTED);
-        vmn_act_set(actions, REG_CHECK, mac ? CHECK_IP
-                    : CHECK_IP | CHECK_MAC);
+        vmn_act_set(actions, REG_CHECK, mac ? CHECK_SAID | CHECK_IP
+                    : CHECK_SAID | CHECK_IP | CHECK_MAC);
         vmn_act_goto(actions, STAGE_ADMIT, ADMIT_ND);
     }
 }
@@ -102,7 +102,6 @@ admit_nested(struct vmn_view *view, struct vmn_emit *emit,
     vmn_match(flow, VMN_F_IN_PORT, site->ofport);
     match_nested(flow);
     nested_learn(view, site, flow);
-    claims_but_for_port(view, emit, site);
 }
 
 /* Gives what goes into a tunnel the port's VNI. */
@@ -355,7 +354,6 @@ nested_of_network(struct vmn_view *view, struct vmn_emit *emit,
     if (!is_nesting(view, network)) {
         return;
     }
-    claims_of_network(view, emit, network);
     look_add(emit, network, scope, 0);
     not_heard(emit, network);
     if (is_provider(network)) {

@@ -166,10 +166,12 @@ enum {
 #define REL_FAMILY "overlay.family"
 #define REL_ROOM "overlay.room" /* "" -> the MTU that a host has room for. */
 /* Of ports with 'unknown' that are on a host. */
-#define REL_NESTING VMN_REL_CLAIMING    /* NETWORK -> "". */
+#define REL_NESTING "overlay.nesting"   /* NETWORK -> "". */
 #define REL_NESTING_HOSTS "overlay.nesting-hosts" /* NETWORK -> host. */
 #define REL_NESTING_PORTS "overlay.nesting-ports" /* NETWORK -> port; overlay
                                                    * networks. */
+#define REL_CLAIM_HOSTS "overlay.claim-hosts" /* NETWORK -> host, where
+                                               * claims are checked. */
 #define REL_GENEVE "overlay.geneve"     /* "" -> hosts that receive Geneve. */
 
 /* What the flows of a port need to know. */
@@ -260,13 +262,18 @@ void nested_flood(struct vmn_view *, struct vmn_emit *,
 /* claims.c: addresses that have a meaning, and who may not use them. */
 /* In REG_CHECK: what a packet is held against. */
 #define REG_CHECK VMN_F_REG10   /* Inside of STAGE_ADMIT. */
-#define CHECK_IP 1u             /* Addresses that it claims to have. */
-#define CHECK_MAC 2u            /* Its Ethernet address. */
+#define CHECK_SAID 1u           /* What ARP and advertisements say. */
+#define CHECK_IP 2u             /* Its IP source. */
+#define CHECK_MAC 4u            /* Its Ethernet address. */
+/* True if the port is allowed a prefix, and so perhaps what others have. */
+bool port_has_prefix(const struct vmn_port *);
+/* Has claims checked where the port is, if it may be guilty of some. */
+void claims_are_checked(struct vmn_emit *, const struct site *);
 void claims_of_port(struct vmn_view *, struct vmn_emit *, const char *name);
-/* Where somebody is behind a port. */
 void claims_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
-/* What those behind the port may use, on 'site->host', since the port may. */
+/* What the port, and those behind it, may use on 'site->host', since it is
+ * allowed to. */
 void claims_but_for_port(struct vmn_view *, struct vmn_emit *,
                          const struct site *);
 

@@ -206,16 +206,21 @@ guard_add(struct vmn_emit *emit, const struct site *site, struct vmn_mac mac)
     return flow;
 }
 
-/* The port may send from 'ip' with 'mac'. */
+/* The port may send from 'ip' with 'mac'.  Where that is more than one
+ * address, somebody else may have one of them. */
 static void
 emit_guard(struct vmn_emit *emit, const struct site *site,
            struct vmn_mac mac, const struct vmn_prefix *ip)
 {
+    bool check = port_has_prefix(site->port);
     struct vmn_flow *flow;
 
     flow = guard_add(emit, site, mac);
     if (ip->ip.family == 6) {
         vmn_match_prefix(flow, VMN_F_IPV6_SRC, ip);
+        if (check) {
+            vmn_act_set(vmn_flow_actions(flow), REG_CHECK, CHECK_SAID);
+        }
         vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
         nd_guard_target(emit, site, mac, ip);
         return;
@@ -226,7 +231,12 @@ emit_guard(struct vmn_emit *emit, const struct site *site,
     flow = guard_add(emit, site, mac);
     vmn_match_prefix(flow, VMN_F_ARP_SPA, ip);
     vmn_match_mac(flow, VMN_F_ARP_SHA, mac);
-    vmn_act_next(vmn_flow_actions(flow));
+    if (check && ip->len < 32) {
+        vmn_act_set(vmn_flow_actions(flow), REG_CHECK, CHECK_SAID);
+        vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
+    } else {
+        vmn_act_next(vmn_flow_actions(flow));
+    }
 }
 
 static void
@@ -271,6 +281,7 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
 
     trunk_of_port(view, emit, site);
     nested_of_port_here(view, emit, site);
+    claims_but_for_port(view, emit, site);
     emit_classify(view, emit, site);
     emit_guards(view, emit, site, port->mac);
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
@@ -357,6 +368,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     publish_pairs(view, emit, &site);
     nested_of_port(view, emit, &site);
+    claims_are_checked(emit, &site);
     site_locate(view, emit, &site, site.port->mac, true);
     if (site.host) {
         publish_host(view, emit, &site, site.host);

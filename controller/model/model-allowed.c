@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Addresses that ports are allowed beside their own, and who else may have them.
- * Several ports may be allowed the same (VRRP), but not what is a port's, a
- * router's, a virtual IP or a gateway that is outside.  Only single addresses and
- * MACs are held against others: a prefix is for a port that forwards, and may
- * have anybody's addresses in it.
+ * Addresses that ports are allowed beside their own, and who else may have
+ * them.  Several ports may be allowed the same (VRRP), but not what is a
+ * port's, a router's, a virtual IP or a gateway that is outside.  Only single
+ * addresses and MACs are held against others: a prefix is for a port that
+ * forwards, and may have anybody's addresses in it.
  *
- * What was there before the request, and as bad, is left alone: earlier releases
- * took it.  Loading passes by here. */
+ * What was there before the request, and as bad, is left alone: earlier
+ * releases took it.  Loading passes by here. */
 
 #include <config.h>
 

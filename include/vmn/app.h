@@ -215,7 +215,8 @@ vmn_is_claiming(struct vmn_view *view, const char *network)
 
 /* Says that the addresses of 'prefix' have a meaning in the network, for
  * instance since the app answers for them: no guest behind a port with 'unknown'
- * may use one as its own.  Costs nothing where there is no such port. */
+ * may use one as its own, nor a port that is allowed a prefix answer for it.
+ * Costs nothing where there is no such port. */
 static inline void
 vmn_claim_prefix(struct vmn_view *view, struct vmn_emit *emit,
                  const char *network, const struct vmn_prefix *prefix)

@@ -97,14 +97,15 @@ enum vmn_hook {
 #define VMN_QUERY_MTU "overlay.mtu"
 
 /* Relation: "NETWORK|PREFIX" and "NETWORK|MAC" -> "", addresses that have a meaning
- * in a network: whoever may be behind a port with 'unknown' must not use them.
+ * in a network: whoever may be behind a port with 'unknown' must not use them, and
+ * a port that is allowed a prefix must not answer for those in it.
  * Published by whichever app gives them that meaning, by vmn_claim_prefix() and
  * its kin; read by overlay. */
 #define VMN_REL_CLAIMED "overlay.claimed"
 
 /* Relation: network name -> "", where VMN_REL_CLAIMED is read.  Published by
  * overlay.  See vmn_is_claiming(). */
-#define VMN_REL_CLAIMING "overlay.nesting"
+#define VMN_REL_CLAIMING "overlay.claiming"
 
 /* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN (RFC
  * 7348, section 5) or of Geneve without options (RFC 8926, section 3). */

@@ -229,6 +229,47 @@ def test_to_be_allowed_what_is_anothers(nest):
     assert "/spec/ips" in str(error.value)
 
 
+def test_to_answer_for_what_is_in_an_allowed_prefix(nest):
+    """A port that is allowed a prefix forwards for those in it, but is none of
+    them: not by ARP, nor by neighbour discovery."""
+    world = nest.world
+    mac = nest.router()
+    broad = world.vm("broad", "net", "h1", ["10.0.0.30", "fd00::30"],
+                     allowed_addresses=[
+                         {"ip": "0.0.0.0/0"}, {"ip": "fd00::/64"},
+                         {"ip": "fe80::/64"}, {"ip": "10.0.0.128/26"}])
+    taken = ["10.0.0.1", "fd00::1", frames.link_local(mac), "10.0.0.60"]
+    for peer in nest.peers:
+        others = [ip for p in nest.peers if p is not peer
+                  for ip in (p.ip, p.ip6)]
+        for ip in taken + others:
+            said = claims(ip, peer, broad.mac)[1:]
+            if ":" in ip:
+                said = [frames.advertisement(peer.mac, broad.mac, broad.ip6,
+                                             peer.ip6, ip, broad.mac),
+                        frames.solicitation(broad.mac, ip, peer.ip6, broad.mac,
+                                            to=(peer.mac, peer.ip6)), *said]
+            assert not heard(broad, peer, *said), ip
+        # But its own, and what nobody has.
+        for ip in ("10.0.0.130", broad.ip, "10.0.0.201"):
+            assert len(heard(broad, peer, *claims(ip, peer,
+                                                  broad.mac)[1:])) >= 1, ip
+        for ip in (broad.ip6, "fd00::1:30"):
+            assert heard(broad, peer, frames.advertisement(
+                peer.mac, broad.mac, broad.ip6, peer.ip6, ip, broad.mac)), ip
+
+
+def heard(sender, to, *sent):
+    """Those of 'sent' that arrive at 'to'; an honest packet comes last."""
+    honest = frames.udp(to.mac, sender.mac, sender.ip, to.ip, 9, 9, b"honest")
+    with frames.Capture(to.ns) as capture:
+        for n in (1, 2):
+            frames.send(sender, *sent, honest)
+            assert capture.wait(
+                lambda f: capture.frames.count(honest) >= n, 10)
+        return [frames.parse(f) for f in capture.frames if f in sent]
+
+
 # On a physical network.  ----------------------------------------------------
 
 @pytest.fixture

@@ -103,21 +103,21 @@ static struct scenario scenarios[] = {
           " 'addresses': ['10.0.0.254']}]}}", {
             /* In: anybody, but not as somebody who is known. */
             { "h1", "+" ADMIT "/3 40 ip,in_port=19 "
-              "actions=set_field:0x10->reg9,set_field:0x3->reg10,"
+              "actions=set_field:0x10->reg9,set_field:0x7->reg10,"
               "goto_table:{TABLE:overlay.admit/4}" },
             { "h1", "+" ADMIT "/3 45 ip,in_port=19,dl_src=02:00:00:00:00:09 "
-              "actions=set_field:0x10->reg9,set_field:0x1->reg10,"
+              "actions=set_field:0x10->reg9,set_field:0x3->reg10,"
               "goto_table:{TABLE:overlay.admit/4}" },
             { "h1", "-" ADMIT "/3 40 ip,in_port=5" },
-            { "h1", "+" ADMIT "/4 1600 reg0=0x64,reg10=0x2/0x2,"
+            { "h1", "+" ADMIT "/4 1600 reg0=0x64,reg10=0x4/0x4,"
               "dl_src=02:00:00:00:00:01 actions=drop (spoofed)" },
-            { "h1", "+" ADMIT "/4 1600 reg0=0x64,reg10=0x2/0x2,"
+            { "h1", "+" ADMIT "/4 1600 reg0=0x64,reg10=0x4/0x4,"
               "dl_src=02:00:00:00:00:09 actions=drop (spoofed)" },
             { "h1", "+" ADMIT "/4 1064 arp,reg0=0x64,reg10=0x1/0x1,"
               "arp_spa=10.0.0.1 actions=drop (spoofed)" },
             { "h1", "+" ADMIT "/4 1032 arp,reg0=0x64,reg10=0x1/0x1,"
               "arp_spa=169.254.0.0/16 actions=drop (spoofed)" },
-            { "h2", "-reg10=0x2/0x2,dl_src" },
+            { "h2", "-reg10=0x4/0x4,dl_src" },
             { "h1", "+" ADMIT "/4 210 reg9=0x10/0x10,in_port=19 "
               "actions=learn(table=249,hard_timeout=300,priority=1," },
             /* Out, by a VNI of the port's own, by which others know it. */
@@ -186,15 +186,15 @@ static struct scenario scenarios[] = {
             /* The longer prefix decides, and then the port's own. */
             { "h1", "+" ADMIT "/4 1057 ip,reg9=0x10/0x10,in_port=19,"
               "nw_src=10.0.0.64/28 actions=learn(" },
-            { "h1", "+" ADMIT "/4 1056 ip,reg0=0x64,reg10=0x1/0x1,"
+            { "h1", "+" ADMIT "/4 1056 ip,reg0=0x64,reg10=0x2/0x2,"
               "nw_src=10.0.0.64/28 actions=drop (spoofed)" },
             { "h1", "+" ADMIT "/3 45 arp,in_port=19,"
               "dl_src=02:00:00:00:00:99 actions=" },
-            { "h1", "+" ADMIT "/4 1600 reg0=0x64,reg10=0x2/0x2,"
+            { "h1", "+" ADMIT "/4 1600 reg0=0x64,reg10=0x4/0x4,"
               "dl_src=02:00:00:00:00:99 actions=drop (spoofed)" },
             /* Who may use a whole subnet forwards for others. */
-            { "h1", "-reg10=0x1/0x1,nw_src=10.0.0.0/16" },
-            { "h1", "-reg10=0x1/0x1 " } } },
+            { "h1", "-reg10=0x2/0x2,nw_src=10.0.0.0/16" },
+            { "h1", "-reg10=0x2/0x2 " } } },
     } },
     { "overlay_puts_provider_networks_on_the_wire", {
         { "{" BASE ","
@@ -459,7 +459,12 @@ static struct scenario scenarios[] = {
             { "h3", "+" ADMIT "/3 100 ip,in_port=8,dl_src=02:00:00:00:00:04,"
               "nw_src=10.0.0.4/31 actions=goto" },
             { "h3", "+" ADMIT "/3 100 arp,in_port=8,dl_src=02:00:00:00:00:04,"
-              "arp_spa=10.1.0.0/24,arp_sha=02:00:00:00:00:04 actions=goto" },
+              "arp_spa=10.1.0.0/24,arp_sha=02:00:00:00:00:04 "
+              "actions=set_field:0x1->reg10,goto" },
+            { "h3", "+" ADMIT "/4 1065 arp,reg10=0x1,in_port=8,"
+              "arp_spa=10.0.0.4,arp_sha=02:00:00:00:00:04 actions=goto" },
+            { "h3", "+" ADMIT "/4 1064 arp,reg0=0x64,reg10=0x1/0x1,"
+              "arp_spa=10.0.0.1 actions=drop (spoofed)" },
             { "h3", "+" ADMIT "/3 100 ip,in_port=8,dl_src=02:00:00:00:00:99,"
               "nw_src=10.1.0.0/25 actions=goto" },
             { "h3", "-in_port=8,dl_src=02:00:00:00:00:04,nw_src=10.1.0.0/25" },
@@ -534,11 +539,14 @@ static struct scenario scenarios[] = {
           " {'ip': 'fe80::ff:fe00:4'}, {'ip': 'fd01::/16'},"
           " {'ip': 'fd00::9', 'mac': '02:00:00:00:00:99'}]}}", {
             { "h3", "+" ADMIT "/3 100 ipv6,in_port=8,dl_src=02:00:00:00:00:04,"
-              "ipv6_src=fd00::4/127 actions=goto" },
+              "ipv6_src=fd00::4/127 "
+              "actions=set_field:0x1->reg10,goto" },
             { "h3", "+" ADMIT "/3 100 ipv6,in_port=8,dl_src=02:00:00:00:00:04,"
-              "ipv6_src=fd01::/16 actions=goto" },
+              "ipv6_src=fd01::/16 "
+              "actions=set_field:0x1->reg10,goto" },
             { "h3", "+" ADMIT "/3 100 ipv6,in_port=8,dl_src=02:00:00:00:00:99,"
-              "ipv6_src=fd00::9 actions=goto" },
+              "ipv6_src=fd00::9 "
+              "actions=set_field:0x1->reg10,goto" },
             { "h3", "+" ADMIT "/4 100 icmp6,in_port=8,icmp_type=136,"
               "nd_target=fd00::9,nd_tll=02:00:00:00:00:99 actions=goto" },
             { "h3", "+" ADMIT "/4 100 icmp6,in_port=8,icmp_type=136,"
