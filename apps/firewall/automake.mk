@@ -14,6 +14,7 @@ apps_firewall_firewall_la_SOURCES = \
 	apps/firewall/reject.c \
 	apps/firewall/rest.c \
 	apps/firewall/rules.c \
+	apps/firewall/sctp.c \
 	apps/firewall/service.c \
 	apps/firewall/shadow.c \
 	apps/firewall/tier.c

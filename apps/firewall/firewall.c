@@ -54,7 +54,7 @@ base_send(struct vmn_emit *emit)
 
     for (size_t i = 0; i < N_IP_TYPES; i++) {
         flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND,
-                            100);
+                            SEND_TRACKED);
         vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
         vmn_act_set(vmn_flow_actions(flow), REG_KEEP, 0);
         vmn_act_ct(vmn_flow_actions(flow),
@@ -274,6 +274,10 @@ static const struct vmn_query_class queries[] = {
 
 static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
+    { .name = "host", .each = VMN_EACH_ROW, .table = VMN_TABLE_HOST,
+      .compile = compile_host },
+    { .name = "sctp", .each = VMN_EACH_KEY, .relation = REL_SCTP_STATELESS,
+      .compile = compile_sctp },
     { .name = "tiers", .each = VMN_EACH_ONCE, .compile = compile_tiers },
     { .name = "kept", .each = VMN_EACH_ROW, .table = VMN_TABLE_TIER,
       .compile = compile_kept },

@@ -48,10 +48,23 @@ enum {
     POLICY_NEXT_TIER = 1,
 };
 
+/* Priorities in TRACK_SEND. */
+enum {
+    SEND_STATELESS = 110,
+    SEND_TRACKED = 100,
+};
+
+/* Priorities in TRACK_VERDICT behind those of known.c. */
+enum {
+    VERDICT_STATELESS = 60,
+    VERDICT_LIMIT = 50,         /* A port's, of new connections. */
+};
+
 /* Priorities in POLICY_ACCEPT that more than one file uses. */
 enum {
     ACCEPT_NOTE_PROTOCOL = 130,
     ACCEPT_NOTE = 120,
+    ACCEPT_STATELESS = 115,
     ACCEPT_LATER_FRAGMENT = 110,
     ACCEPT_NEW = 100,
     ACCEPT_REPLY = 90,
@@ -136,6 +149,7 @@ shadow_table(enum vmn_direction direction, unsigned position)
 #define REL_QUARANTINED "firewall.quarantined" /* DOMAIN -> identity. */
 #define REL_HELD "firewall.held"        /* QUARANTINE|DOMAIN -> identity. */
 #define REL_DENIED "firewall.denied"    /* DOMAIN -> identity. */
+#define REL_SCTP_STATELESS "firewall.sctp-stateless" /* "" -> host. */
 
 /* A sorted set of identities, or of anything. */
 struct ids {
@@ -197,6 +211,10 @@ void compile_limit(struct vmn_view *, const char *key, struct vmn_emit *);
 /* known.c */
 void known_base(struct vmn_emit *);
 void compile_known(struct vmn_view *, const char *key, struct vmn_emit *);
+
+/* sctp.c */
+void compile_host(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_sctp(struct vmn_view *, const char *key, struct vmn_emit *);
 
 #define IP_PROTO_ICMP 1
 #define IP_PROTO_TCP 6

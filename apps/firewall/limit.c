@@ -9,8 +9,6 @@
 
 #include "firewall.h"
 
-enum { LIMIT_PORT = 50 };
-
 static void
 limit_on(struct vmn_view *view, struct vmn_emit *emit,
          const struct vmn_port *port, const char *host)
@@ -23,7 +21,7 @@ limit_on(struct vmn_view *view, struct vmn_emit *emit,
     vif = limit ? vmn_read_vif(view, host, port->iface_id) : NULL;
     if (vif) {
         flow = vmn_flow_add(emit, vmn_scope_host(host), STAGE_TRACK,
-                            TRACK_VERDICT, LIMIT_PORT);
+                            TRACK_VERDICT, VERDICT_LIMIT);
         vmn_limit_connections(view, flow, vif->ofport, limit);
         vmn_act_next(vmn_flow_actions(flow));
     }

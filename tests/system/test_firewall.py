@@ -153,11 +153,14 @@ def test_sctp_by_raw_packets(world, trio):
     assert not sctp_arrives(cli, srv, 40000, 5002)
     assert not sctp_arrives(oth, srv, 40000, 5001)
     assert sctp_arrives(cli, srv, 40000, 5001)
-    # What goes back belongs to it, by its ports.  (Who speaks first is the
-    # client for good: this conntrack sees but the two addresses.)
-    assert sctp_arrives(srv, cli, 5001, 40000)
-    assert not sctp_arrives(srv, cli, 5002, 40000)
     assert not sctp_arrives(cli, srv, 40000, 5002)
+    # What goes back is judged by itself: this conntrack, which sees but the
+    # two addresses, is not asked.
+    assert not sctp_arrives(srv, cli, 5001, 40000)
+    world.policy("back", "cli", rule("ingress", "allow", ["srv"], [
+        behind, entry("sctp", "32768-60999")]))
+    assert sctp_arrives(srv, cli, 5001, 40000)
+    assert not sctp_arrives(srv, cli, 5001, 5002)
 
 
 def error_arrives(a, b, port, about):

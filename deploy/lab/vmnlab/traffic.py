@@ -41,6 +41,8 @@ class Servers:
         self._selector.register(self._wake_r, selectors.EVENT_READ, None)
         self._lock = threading.Lock()
         self._sockets = set()
+        # Whom INIT chunks have reached, by (source, its port, port).
+        self.sctp_heard = {}
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -147,6 +149,7 @@ class Servers:
             return
         found = sctp_parse(data)
         if found and found[1] in ports and found[2] == SCTP_INIT:
+            self.sctp_heard[peer[0], found[0], found[1]] = name
             _try(lambda text: sock.sendto(text, (peer[0], 0)),
                  sctp_chunk(found[1], found[0], SCTP_INIT_ACK,
                             name.encode()))
@@ -219,16 +222,19 @@ def sctp_parse(packet):
 Probe = collections.namedtuple("Probe", "vm protocol ip port")
 
 
-def probe(probes, seconds=1.0):
+def probe(probes, seconds=1.0, sctp_heard=None):
     """Makes all 'probes' at once, and returns for each the name of the VM that
     answered ("icmp" for a ping), or None for those that nobody answered within
-    'seconds'."""
+    'seconds'.  With 'sctp_heard', those of servers, SCTP need not be answered:
+    it is told whom it has reached."""
     answers = [None] * len(probes)
+    attempts = []
     selector = selectors.DefaultSelector()
     sockets = []
     for number, one in enumerate(probes):
         attempt = _Attempt(one, number)
         sockets.append(attempt.sock)
+        attempts.append(attempt)
         if attempt.start():
             selector.register(attempt.sock, attempt.events, attempt)
     end = time.monotonic() + seconds
@@ -247,6 +253,11 @@ def probe(probes, seconds=1.0):
     selector.close()
     for sock in sockets:
         sock.close()
+    for attempt in attempts if sctp_heard is not None else ():
+        what = attempt.what
+        if what.protocol == SCTP:
+            answers[attempt.number] = sctp_heard.pop(
+                (what.vm.ip, attempt.source, what.port), None)
     return answers
 
 
