@@ -150,6 +150,8 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
     }
     vmn_send_to_next(out, STAGE_OUT, frame,
                      build_question(frame, mac, from, &to));
+    vmn_neighbour_is_incomplete(out, vmn_packet_reg(in, VMN_REG_NETWORK),
+                                &to);
 }
 
 /* Saying.  ---------------------------------------------------------------- */

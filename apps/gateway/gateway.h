@@ -67,6 +67,7 @@ enum {
     WIRE_GATEWAY_EMPTY = 85,
     WIRE_GATEWAY = 80,
 
+    SEND_INCOMPLETE = 130,      /* Was asked for just now. */
     SEND_HOME_UNKNOWN = 120,    /* From a floating address that is here. */
     SEND_HOME = 110,
 

@@ -329,4 +329,10 @@ out_base(struct vmn_emit *emit)
     vmn_match_mac(flow, VMN_F_ETH_DST, (struct vmn_mac) { { 0 } });
     actions = vmn_flow_actions(flow);
     act_resolve(actions, 0);
+
+    /* While one that was asked for has not answered, nobody asks again. */
+    flow = vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), STAGE_OUT,
+                        OUT_SEND, SEND_INCOMPLETE);
+    vmn_match_mac(flow, VMN_F_ETH_DST, VMN_NEIGHBOUR_INCOMPLETE);
+    vmn_act_drop(vmn_flow_actions(flow), "neighbour does not answer");
 }

@@ -150,6 +150,7 @@ engine_handle(struct engine *engine, const struct engine_handler *handler,
     out->app = handler->app;
     out->n = 0;
     out->reason = NULL;
+    out->incomplete_network = 0;
     ofpbuf_clear(&out->bytes);
     handler->class_->handle(&view, in, out);
     out->view = NULL;
@@ -157,6 +158,7 @@ engine_handle(struct engine *engine, const struct engine_handler *handler,
     view.problem = NULL;
     if (problem) {
         out->n = 0;
+        out->incomplete_network = 0;
     }
     view_uninit_handler(&view, &out->arena);
     return problem;
@@ -303,6 +305,18 @@ vmn_send_to_hook(struct vmn_packets_out *out, enum vmn_hook hook,
         send->in_port = in_port;
         memcpy(send->regs, regs, sizeof send->regs);
     }
+}
+
+void
+vmn_neighbour_is_incomplete(struct vmn_packets_out *out, uint32_t network,
+                            const struct vmn_ip *ip)
+{
+    if (!network || !ip->family) {
+        fail(out, "a neighbour is one of a network, and has an address");
+        return;
+    }
+    out->incomplete_network = network;
+    out->incomplete = *ip;
 }
 
 void

@@ -72,6 +72,8 @@ struct vmn_packets_out {
     struct engine_send sends[VMN_SENDS_MAX];
     struct ofpbuf bytes;
     const char *reason;         /* Why nothing is sent, or NULL. */
+    uint32_t incomplete_network; /* vmn_neighbour_is_incomplete(); or 0. */
+    struct vmn_ip incomplete;
     struct arena_chunk *arena;  /* Memory of the handlers. */
 };
 void engine_packets_out_init(struct vmn_packets_out *);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controller/engine/handler.h"
+#include "controller/engine/neighbour.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets-private.h"
 #include "controller/fabric/packets.h"
@@ -285,6 +286,10 @@ packets_answer(struct packets_of_switch *ps,
     }
     for (size_t i = 0; i < out->n; i++) {
         put_answer(ps, packet->port, &in, &out->sends[i], b);
+    }
+    if (out->incomplete_network) {
+        neighbour_put_incomplete(b, OFCONN_XID_PACKETS,
+                                 out->incomplete_network, &out->incomplete);
     }
 }
 

@@ -299,6 +299,10 @@ void vmn_act_learn_neighbour(struct vmn_actions *, enum vmn_neighbour);
 #define VMN_REG_NEIGHBOUR4 VMN_F_REG15
 #define VMN_REG_NEIGHBOUR6 VMN_F_REG12
 void vmn_act_find_neighbour(struct vmn_actions *);
+/* What it becomes in place of zero, where a handler has said that the neighbour
+ * is being asked for (vmn_neighbour_is_incomplete()). */
+#define VMN_NEIGHBOUR_INCOMPLETE \
+    ((struct vmn_mac) { { 0x0e, 0x56, 0x4d, 0xff, 0x00, 0x0f } })
 
 /* Ethernet addresses that the app does not know of, which the switch learns from
  * packets: their sender's is remembered for the packet's network, with 'value'

@@ -111,6 +111,17 @@ vmn_send_as_answer(const struct vmn_packet_in *in, uint32_t in_port,
  * string literal, such as "malformed". */
 void vmn_send_nothing(struct vmn_packets_out *, const char *reason);
 
+/* Says that neighbour 'ip' of 'network' (a VNI), which vmn_act_find_neighbour()
+ * has looked for in vain on this host, is being asked for: its entry is
+ * incomplete (RFC 4861, section 7.3.2).  For VMN_NEIGHBOUR_RETRY_S seconds
+ * vmn_act_find_neighbour() makes the Ethernet destination of packets to it
+ * VMN_NEIGHBOUR_INCOMPLETE, unless the neighbour is learned.  So one that does
+ * not answer need not be asked for each packet.  The last call of a handler
+ * counts. */
+#define VMN_NEIGHBOUR_RETRY_S 1
+void vmn_neighbour_is_incomplete(struct vmn_packets_out *, uint32_t network,
+                                 const struct vmn_ip *ip);
+
 /* UDP over IPv4 and IPv6.  ----------------------------------------------- */
 
 struct vmn_udp {
