@@ -12,6 +12,7 @@
 #include "controller/engine/mac.h"
 #include "controller/engine/neighbour.h"
 #include "controller/engine/note.h"
+#include "controller/engine/punt.h"
 #include "controller/engine/view.h"
 #include "controller/model/model.h"
 #include "controller/model/numbers.h"
@@ -47,6 +48,10 @@ begin(struct vmn_actions *a)
     if (a->ended) {
         emit_fail(a->emit, "an action follows one that ends the actions");
         return false;
+    }
+    if (a->punted) {
+        punt_continue(&a->ofpacts, a->punt_ofs);
+        a->punted = false;
     }
     a->has_other = true;
     return true;
@@ -290,7 +295,6 @@ vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
     const struct pipeline_app *app = a->emit->app;
     const struct vmn_handler_class *handlers = pipeline_handlers(app);
     uint8_t userdata[ENGINE_USERDATA_SIZE];
-    struct ofpact_controller *controller;
     unsigned n = 0;
 
     while (handlers && handlers[n].name) {
@@ -305,15 +309,9 @@ vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
     }
     engine_put_userdata(userdata, app->class_->name, handlers[handler].name,
                         arg);
-    controller = ofpact_put_CONTROLLER(&a->ofpacts);
-    controller->max_len = max_size;
-    controller->reason = OFPR_ACTION;
-    controller->meter_id = NX_CTLR_NO_METER;
-    controller->provider_meter_id = UINT32_MAX;
-    controller->userdata_len = sizeof userdata;
-    ofpbuf_put(&a->ofpacts, userdata, sizeof userdata);
-    controller = a->ofpacts.header;
-    ofpact_finish_CONTROLLER(&a->ofpacts, &controller);
+    a->punted = true;
+    a->punt_ofs = a->ofpacts.size;
+    punt_put(&a->ofpacts, userdata, sizeof userdata, max_size);
 }
 
 void
@@ -589,7 +587,7 @@ only_punts(const struct ofpbuf *ofpacts)
     const struct ofpact *a;
 
     OFPACT_FOR_EACH (a, ofpacts->data, ofpacts->size) {
-        if (a->type != OFPACT_CONTROLLER) {
+        if (!punt_is_part(a)) {
             return false;
         }
     }
@@ -599,6 +597,7 @@ only_punts(const struct ofpbuf *ofpacts)
 void
 vmn_act_drop(struct vmn_actions *a, const char *reason)
 {
+    a->punted = false;
     if (!only_punts(&a->ofpacts)) {
         emit_fail(a->emit, "a drop must be the only action, but for "
                   "sending the packet up");

@@ -50,6 +50,8 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/plan.c \
 	controller/engine/plan.h \
 	controller/engine/problems.c \
+	controller/engine/punt.c \
+	controller/engine/punt.h \
 	controller/engine/query.c \
 	controller/engine/relation.h \
 	controller/engine/scope.c \

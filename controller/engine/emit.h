@@ -32,6 +32,8 @@ struct vmn_actions {
     bool has_other;
     const char *drop_reason;
     struct item_limit limit;    /* Meter 0: none. */
+    bool punted;                /* The last action sends the packet up, and */
+    size_t punt_ofs;            /* begins here. */
 };
 
 struct vmn_flow {

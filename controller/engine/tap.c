@@ -10,6 +10,7 @@
 
 #include "byte-order.h"
 #include "controller/engine/engine-private.h"
+#include "controller/engine/punt.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
@@ -58,7 +59,7 @@ find_drop(const struct ofpact *ofpacts, size_t ofpacts_len)
     const struct ofpact *a, *first = NULL, *last = NULL;
 
     OFPACT_FOR_EACH (a, ofpacts, ofpacts_len) {
-        if (!first && a->type != OFPACT_CONTROLLER) {
+        if (!first && !punt_is_part(a)) {
             first = a;
         }
         last = a;

@@ -17,6 +17,7 @@
 
 #include "byte-order.h"
 #include "controller/engine/learn.h"
+#include "controller/engine/punt.h"
 #include "controller/engine/tap.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/held.h"
@@ -201,7 +202,8 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
         a->marker = ntohll(fs->cookie);
         return;
     }
-    if (fs->table_id == TAP_TABLE || learn_fills(fs->table_id)) {
+    if (fs->table_id == TAP_TABLE || punt_is_table(fs->table_id)
+        || learn_fills(fs->table_id)) {
         return;
     }
     a->result.n_flows++;

@@ -42,6 +42,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/notes.h \
 	controller/fabric/packets-answer.c \
 	controller/fabric/packets-private.h \
+	controller/fabric/punts.c \
+	controller/fabric/punts.h \
 	controller/fabric/packets-show.c \
 	controller/fabric/packets-timed.c \
 	controller/fabric/packets.c \

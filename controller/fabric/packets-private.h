@@ -56,10 +56,11 @@ rate_count(struct rate *rate, int64_t now_ms)
     rate->n++;
 }
 
-/* A port that packets came from. */
+/* Who packets came from: a port, or of what came by a tunnel, an identity. */
 struct packet_port {
-    struct hmap_node node;      /* In 'ports', by in_port. */
+    struct hmap_node node;      /* In 'ports', by in_port and identity. */
     uint32_t in_port;
+    uint32_t identity;          /* Of VMN_TUNNEL_OFPORT; else 0. */
     struct token_bucket bucket;
     struct rate rate;
     uint64_t n_in, n_limited;

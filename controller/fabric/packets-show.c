@@ -65,7 +65,8 @@ compare_ports(const void *a_, const void *b_)
     const struct packet_port *a = *(const struct packet_port *const *) a_;
     const struct packet_port *b = *(const struct packet_port *const *) b_;
 
-    return a->in_port < b->in_port ? -1 : a->in_port > b->in_port;
+    return (a->in_port != b->in_port ? (a->in_port < b->in_port ? -1 : 1)
+            : a->identity < b->identity ? -1 : a->identity > b->identity);
 }
 
 static void
@@ -81,9 +82,15 @@ show_ports(const struct packets_of_switch *ps, int64_t now_ms, struct ds *ds)
     qsort(ports, n, sizeof *ports, compare_ports);
     for (size_t i = 0; i < n; i++) {
         port = ports[i];
-        ds_put_format(ds, "  port %"PRIu32" (%s): %u/s, %"PRIu64" in, "
-                      "%"PRIu64" over its rate\n", port->in_port,
-                      port->port_name ? port->port_name : "unknown",
+        ds_put_format(ds, "  port %"PRIu32, port->in_port);
+        if (port->in_port == VMN_TUNNEL_OFPORT) {
+            ds_put_format(ds, " (tunnel, identity %"PRIu32")",
+                          port->identity);
+        } else {
+            ds_put_format(ds, " (%s)", port->port_name ? port->port_name
+                          : "unknown");
+        }
+        ds_put_format(ds, ": %u/s, %"PRIu64" in, %"PRIu64" over its rate\n",
                       rate_now(&port->rate, now_ms), port->n_in,
                       port->n_limited);
     }

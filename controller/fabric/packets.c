@@ -100,12 +100,14 @@ forget_silent_ports(struct packets_of_switch *ps, int64_t now_ms)
 }
 
 static struct packet_port *
-get_port(struct packets_of_switch *ps, uint32_t in_port, int64_t now_ms)
+get_port(struct packets_of_switch *ps, uint32_t in_port, uint32_t identity,
+         int64_t now_ms)
 {
+    uint32_t hash = hash_int(in_port, identity);
     struct packet_port *port;
 
-    HMAP_FOR_EACH_WITH_HASH (port, node, hash_int(in_port, 0), &ps->ports) {
-        if (port->in_port == in_port) {
+    HMAP_FOR_EACH_WITH_HASH (port, node, hash, &ps->ports) {
+        if (port->in_port == in_port && port->identity == identity) {
             return port;
         }
     }
@@ -117,9 +119,23 @@ get_port(struct packets_of_switch *ps, uint32_t in_port, int64_t now_ms)
     }
     port = xzalloc(sizeof *port);
     port->in_port = in_port;
+    port->identity = identity;
     bucket_init(&port->bucket, ps->packets->port_rate);
-    hmap_insert(&ps->ports, &port->node, hash_int(in_port, 0));
+    hmap_insert(&ps->ports, &port->node, hash);
     return port;
+}
+
+/* Who a packet is of: so one that floods from another host takes nothing of
+ * what others there may send. */
+static struct packet_port *
+get_sender(struct packets_of_switch *ps, const struct ofpacket_in *in,
+           int64_t now_ms)
+{
+    bool tunnel = in->in_port == VMN_TUNNEL_OFPORT;
+
+    return get_port(ps, in->in_port,
+                    tunnel ? in->regs[VMN_REG_SRC_ID - VMN_F_REG0] : 0,
+                    now_ms);
 }
 
 /* Taking in.  ------------------------------------------------------------ */
@@ -210,7 +226,7 @@ packets_put_timed(struct packets_of_switch *ps,
                   uint32_t in_port)
 {
     static const struct ofpacket_in none;
-    struct packet_port *port = get_port(ps, in_port, time_msec());
+    struct packet_port *port = get_port(ps, in_port, 0, time_msec());
 
     if (port) {
         put_aside(ps, handler, arg, port, &none);
@@ -266,7 +282,7 @@ take_in(struct fabric_switch *sw, const struct ofp_header *oh)
         packets_count_drop(ps, PACKET_DROP_NO_HANDLER);
         return;
     }
-    port = get_port(ps, in.in_port, now_ms);
+    port = get_sender(ps, &in, now_ms);
     if (!port) {
         packets_count_drop(ps, PACKET_DROP_TOO_MANY_PORTS);
         return;
@@ -402,6 +418,12 @@ unsigned
 packets_host_rate(const struct fabric *f)
 {
     return f->packets->host_rate;
+}
+
+unsigned
+packets_port_rate(const struct fabric *f)
+{
+    return f->packets->port_rate;
 }
 
 void

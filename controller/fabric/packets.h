@@ -41,6 +41,8 @@ void packets_destroy(struct fabric *);
 
 /* Packets a second that are taken from a host; 0 for any number. */
 unsigned packets_host_rate(const struct fabric *);
+/* What is taken from one sender in a second; 0: any number. */
+unsigned packets_port_rate(const struct fabric *);
 
 /* Takes a message that concerns packets (and returns true). */
 bool packets_message(struct fabric_switch *, enum ofptype,

@@ -25,6 +25,7 @@
 
 #include "byte-order.h"
 #include "controller/engine/learn.h"
+#include "controller/engine/punt.h"
 #include "controller/engine/tap.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets.h"
@@ -133,7 +134,8 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
         r->marker = ntohll(fs->cookie);
         return;
     }
-    if (fs->table_id == TAP_TABLE || learn_fills(fs->table_id)) {
+    if (fs->table_id == TAP_TABLE || punt_is_table(fs->table_id)
+        || learn_fills(fs->table_id)) {
         return;
     }
     r->n_held++;

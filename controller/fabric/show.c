@@ -62,6 +62,12 @@ fabric_host_status(const struct fabric *f, const char *name)
     if (samples) {
         json_object_set_new(status, "samples", samples);
     }
+
+    json_t *meters = punts_status(host->sw);
+
+    if (meters) {
+        json_object_set_new(status, "packet_in_meters", meters);
+    }
     fabric_db_host_status(host, status);
     return status;
 }

@@ -239,6 +239,7 @@ reset(struct fabric_switch *sw)
     notes_disconnected(sw);
     flushes_disconnected(sw);
     taps_disconnected(sw);
+    punts_disconnected(sw);
     audit_stop(sw, "its switch is gone");
     /* Some were perhaps committed, and the errors lost; or its marker is one
      * that it did not let us change. */
@@ -307,6 +308,7 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     free(sw->error);
     sw->error = NULL;
     taps_connected(sw);
+    punts_connected(sw);
     flushes_connected(sw);
     switch_start(sw);
 }

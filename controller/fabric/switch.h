@@ -14,6 +14,7 @@
 #include "controller/engine/commit.h"
 #include "controller/fabric/audit.h"
 #include "controller/fabric/backlog.h"
+#include "controller/fabric/punts.h"
 #include "controller/fabric/taps.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
@@ -111,6 +112,7 @@ struct fabric_switch {
     struct packets_of_switch *packets; /* Or NULL (packets.h). */
     struct counters_of_switch *counters; /* Owned. */
     struct taps taps;
+    struct punts punts;
     struct ovs_list notes;      /* Readings of them (notes.c). */
     struct flush_queue *flushes; /* Owned, or NULL (flush.c). */
 

@@ -17,6 +17,7 @@
 #include "controller/engine/pipeline.h"
 #include "controller/engine/tap.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/punts.h"
 #include "controller/fabric/samples.h"
 #include "controller/fabric/switch.h"
 #include "controller/model/numbers.h"
@@ -74,6 +75,14 @@ turn_off(struct fabric_switch *sw, const char *reason)
         taps->reason = xstrdup(reason);
     }
     taps->features_xid = taps->config_xid = 0;
+}
+
+/* Meters of any kind are not to be had. */
+static void
+turn_all_off(struct fabric_switch *sw, const char *reason)
+{
+    turn_off(sw, reason);
+    punts_turn_off(sw, reason);
 }
 
 /* Putting them there.  --------------------------------------------------- */
@@ -314,8 +323,9 @@ take_features(struct fabric_switch *sw, const struct ofp_header *oh)
     if (mf.max_meters < TAPS_FIRST_METER + N_METERS || !mf.max_bands
         || !(mf.band_types & (1u << OFPMBT13_DROP))
         || (mf.capabilities & METER_FLAGS) != METER_FLAGS) {
-        turn_off(sw, "its switch lacks meters of packets a second");
+        turn_all_off(sw, "its switch lacks meters of packets a second");
     }
+    punts_take_max(sw, mf.max_meters);
     sw->taps.no_own = mf.max_meters < FIRST_OWN + TAPS_OWN;
 }
 
@@ -384,7 +394,7 @@ take_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
     } else if (mc->meter_id >= FIRST_OWN
                && mc->meter_id - FIRST_OWN < TAPS_OWN) {
         bitmap_set1(sw->taps.own, mc->meter_id - FIRST_OWN);
-    } else {
+    } else if (!punts_take_meter(sw, mc)) {
         mend_limit(sw, mc);
     }
 }
@@ -441,9 +451,10 @@ take_config(struct fabric_switch *sw, const struct ofp_header *oh)
     enum meters meters = each_meter(sw, oh, take_meter);
 
     if (meters == METERS_BAD) {
-        turn_off(sw, "what its switch says of meters makes no sense");
+        turn_all_off(sw, "what its switch says of meters makes no sense");
     } else if (meters == METERS_OK && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
         complete(sw);
+        punts_complete(sw);
     }
 }
 
@@ -535,7 +546,11 @@ taps_message(struct fabric_switch *sw, enum ofptype type,
         char *reason = xasprintf("its switch refuses meters with %s",
                                  ofmsg_error_name(oh));
 
-        turn_off(sw, reason);
+        if (xid == taps->bank_xid) {
+            turn_off(sw, reason);
+        } else {
+            turn_all_off(sw, reason);
+        }
         free(reason);
         return true;
     } else if (type == OFPTYPE_ERROR && taps->own_xid
@@ -563,7 +578,7 @@ taps_message(struct fabric_switch *sw, enum ofptype type,
         take_limits(sw, oh);
         return true;
     }
-    return false;
+    return punts_message(sw, type, oh);
 }
 
 bool

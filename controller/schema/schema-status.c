@@ -66,6 +66,12 @@ static const struct schema_struct samples = SHOWN_STRUCT(
           "Whether its switch sends samples of drops and logs."),
     SHOWN("reason", STRING, 0, "Why it does not."));
 
+static const struct schema_struct packet_in_meters = SHOWN_STRUCT(
+    "packet_in_meters",
+    SHOWN("installed", BOOL, ALWAYS,
+          "Whether its switch has meters for packets to the controller."),
+    SHOWN("reason", STRING, 0, "Why it has none."));
+
 static const struct schema_struct audit = SHOWN_STRUCT(
     "audit",
     SHOWN_AUDIT(SHOWN("differences", STRING, ALWAYS | LIST,
@@ -102,6 +108,9 @@ const struct schema_struct schema_status_host = SHOWN_STRUCT(
           .nested = &provider_bridge),
     SHOWN("samples", STRUCT, 0, "Whether it tells of packets.",
           .nested = &samples),
+    SHOWN("packet_in_meters", STRUCT, 0,
+          "Whether its datapath limits what each sender has it send up.",
+          .nested = &packet_in_meters),
     SHOWN("audit", STRUCT, 0,
           "What the last audit found, once there was one.",
           .nested = &audit));

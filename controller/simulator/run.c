@@ -11,6 +11,7 @@
 #include <config.h>
 
 #include "controller/engine/learn.h"
+#include "controller/engine/punt.h"
 #include "controller/engine/tap.h"
 #include "controller/simulator/simulator.h"
 
@@ -411,6 +412,9 @@ resubmit(struct ctx *ctx, const struct ofpact_resubmit *r)
     if (table == MAC_TABLE || table == CLIENT_TABLE) {
         return;                 /* As if nobody had been heard yet. */
     }
+    if (table == PUNT_TABLE) {
+        return;                 /* As long as the sender is within its rate. */
+    }
     ctx->detour++;
     enter_table(ctx, table, table <= ctx->table);
     ctx->detour--;
@@ -755,6 +759,7 @@ do_action(struct ctx *ctx, const struct ofpact *a)
     }
     case OFPACT_METER:          /* As long as the packet is within it. */
     case OFPACT_NOTE:
+    case OFPACT_DECAP:          /* Ends the copy that a punt makes. */
         break;
     case OFPACT_LEARN:
         if (learn_fills(ofpact_get_LEARN(a)->table_id)) {

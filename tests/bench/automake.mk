@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	tests/bench/page \
 	tests/bench/plot \
 	tests/bench/pressure \
+	tests/bench/punts \
 	tests/bench/outside \
 	tests/bench/routed \
 	tests/bench/scale \

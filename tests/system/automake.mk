@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/system/conftest.py \
 	tests/system/dhcp_guests.py \
 	tests/system/inner.py \
+	tests/system/onlooker.c \
 	tests/system/page-scenes.mjs \
 	tests/system/page.mjs \
 	tests/system/quarrel.c \
@@ -20,6 +21,7 @@ EXTRA_DIST += \
 	tests/system/test_attacks_pki.py \
 	tests/system/test_attacks_placement.py \
 	tests/system/test_attacks_tenants.py \
+	tests/system/test_attacks_punts.py \
 	tests/system/test_attacks_quotas.py \
 	tests/system/test_attacks_guests.py \
 	tests/system/test_balancer.py \

@@ -350,8 +350,10 @@ class Flow:
 
 # The flow in it tells what the others are, and changes with them.
 MARKER_TABLE = 253
-# Those in it are the fabric's own, for samples of packets.
+# Those in them are the fabric's own, for samples of packets, and for meters of
+# packets to the controller.
 TAP_TABLE = 252
+OWN_TABLES = (246, 247, TAP_TABLE)
 
 
 def flows(host):
@@ -361,7 +363,16 @@ def flows(host):
     end = time.monotonic()
     return {f.key: f for f in (Flow(line, start, end) for line in
                                text.splitlines() if "cookie=" in line)
-            if f.table not in (TAP_TABLE, MARKER_TABLE)}
+            if f.table not in OWN_TABLES + (MARKER_TABLE,)}
+
+
+def held_back(host):
+    """How many packets the meters of a host's switch have kept from going up
+    to vmnd."""
+    text = host.ofctl("meter-stats", "br-int")
+    return sum(int(n) for meter, n in re.findall(
+        r"meter:(\d+) .*?packet_count:(\d+)", text, re.DOTALL)
+        if 27001 <= int(meter) < 30001)
 
 
 def is_anew(before, after):

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import entry, flows, rule
+from conftest import entry, flows, held_back, rule
 
 from vmnlab import frames, netns, traffic
 from vmnlab.daemon import find
@@ -269,14 +269,14 @@ def test_a_flood_is_answered_within_the_rate(world, trio):
     cli, near, far = trio
     reject(world, "egress", entry("udp"))
     becomes(cli, far.ip, REJECTED, "udp", errno.EHOSTUNREACH)
-    before = world.api.metrics()
+    host = world.lab.host("h1")
+    before = held_back(host)
     flood = [frames.udp(far.mac, cli.mac, cli.ip, far.ip, 4000 + i % 500,
                         REJECTED, b"x") for i in range(1000)]
-    limited = 'vmn_packets_dropped_total{by="vmn",reason="port\'s rate"}'
 
     def is_limited():
         frames.send(cli, *flood)
-        return world.api.metrics()[limited] > before[limited] + 500
+        return held_back(host) > before + 500
     world.policy("q", "srv", rule("egress", "reject", [], [entry("udp")]))
     with Capture(far.ns) as capture, Capture(cli.ns) as errors:
         start = time.monotonic()
@@ -289,10 +289,10 @@ def test_a_flood_is_answered_within_the_rate(world, trio):
         # A bucket is filled up only when it is empty, so it may hold two.
         assert 0 < n <= PORT_RATE * (seconds + 2) + 1
     # On the switch they are counted, whatever became of the answers.
-    n_limited = world.api.metrics()[limited] - before[limited]
+    n_limited = held_back(host) - before
     wait_for("all to be counted", lambda: any(
         "userdata=" in f.actions and f.n_packets >= n_limited
-        for f in flows(world.lab.host("h1")).values()))
+        for f in flows(host).values()))
 
 
 # Between networks.  ----------------------------------------------------------

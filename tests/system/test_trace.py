@@ -9,7 +9,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import TAP_TABLE, entry, rule, wait_quiet
+from conftest import OWN_TABLES, entry, rule, wait_quiet
 from vmnlab.api import Refused
 from vmnlab.daemon import find
 
@@ -220,7 +220,7 @@ def steps_of_switch(shown):
             for bridge, text in zip(parts[1::2], parts[2::2])
             if bridge == "br-int"
             for table, priority in TABLE.findall(text)
-            if int(table) != TAP_TABLE and (table, priority) != TOO_LARGE]
+            if int(table) not in OWN_TABLES and (table, priority) != TOO_LARGE]
 
 
 def flow_text(world, said, leg, host, first, macs, ofports, tuple_):

@@ -16,6 +16,7 @@
 
 #include "byte-order.h"
 #include "controller/engine/engine.h"
+#include "controller/engine/punt.h"
 #include "controller/engine/tap.h"
 #include "controller/fabric/marker.h"
 #include "controller/fabric/taps.h"
@@ -333,7 +334,8 @@ fake_switch_n_flows(const struct fake_switch *fs)
     size_t n = 0;
 
     LIST_FOR_EACH (flow, node, &fs->flows) {
-        n += flow->table != MARKER_TABLE && flow->table != TAP_TABLE;
+        n += (flow->table != MARKER_TABLE && flow->table != TAP_TABLE
+              && !punt_is_table(flow->table));
     }
     return n;
 }
@@ -860,7 +862,7 @@ meter_mod(struct fake_switch *fs, const struct ofp_header *oh)
     if (fs->refuse_meters) {
         send_error(fs, OFPERR_OFPMMFC_OUT_OF_METERS, oh);
     } else if (!ofputil_decode_meter_mod(oh, &mm, &bands)
-               && mm.meter.meter_id >= ENGINE_FIRST_METER) {
+               && mm.meter.meter_id >= PUNTS_FIRST_METER) {
         limit_mod(fs, &mm, oh);
     } else {
         fs->n_meter_mods++;
@@ -875,7 +877,9 @@ flow_mod(struct fake_switch *fs, const struct ofp_header *oh)
     const struct ofp11_flow_mod *ofm = (const void *) (oh + 1);
     struct ofpbuf *mod;
 
-    if (ofm->table_id != TAP_TABLE) {
+    if (punt_is_table(ofm->table_id)) {
+        fs->n_punts++;
+    } else if (ofm->table_id != TAP_TABLE) {
         fs->n_unmarks++;
     } else {
         fs->n_taps++;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controller/fabric/punts.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofp-ct.h"
@@ -44,7 +45,7 @@ struct fake_switch {
     struct ovs_list flows;      /* struct fake_flow. */
     struct ovs_list groups;     /* struct fake_group. */
     size_t n_limits;            /* Meters of flows' limits. */
-    struct fake_limit limits[8];
+    struct fake_limit limits[8 + PUNTS_METERS];
     bool open;                  /* A bundle is. */
     struct ovs_list bundle;     /* Its messages: struct ofpbuf. */
 
@@ -74,7 +75,8 @@ struct fake_switch {
     unsigned n_polls, n_polled; /* For some cookies, and flows told of. */
     unsigned n_commits, n_discards, n_dumps;
     unsigned n_meter_asks;      /* Questions for its meters. */
-    unsigned n_meter_mods, n_taps; /* Limits' meters apart. */
+    unsigned n_meter_mods, n_taps; /* Limits' and punts' meters apart. */
+    unsigned n_punts;           /* Flows of meters for punts. */
     unsigned n_limit_mods;
     unsigned n_packet_outs;
     unsigned n_flushes;         /* Of connections. */

@@ -79,7 +79,8 @@ static struct scenario scenarios[] = {
           " 'rules': [{'direction': 'ingress', 'action': 'reject', 'peers':"
           " [{'group': 'db'}]}, {'direction': 'ingress', 'action': 'deny',"
           " 'peers': [{'group': 'web'}]}]}}", {
-            { "h1", "+firewall.policy/31 64649 conj_id=3 actions=controll" },
+            { "h1", "+firewall.policy/31 64649 conj_id=3 actions=resubmit"
+              "(,246),controll" },
             { "h1", "+),drop (rejected by rule)" },
             { "h1", "+firewall.policy/31 64645 conj_id=4 actions=drop "
               "(denied by rule)" } } },

@@ -360,8 +360,8 @@ teardown(void **state OVS_UNUSED)
 /* Sends packet 'text' of 'size' bytes up from port 'in_port' of host 'i', to
  * 'handler'. */
 static void
-send_up_to(const char *handler, int i, uint32_t in_port, enum what what,
-           const char *text, size_t size)
+send_up_of(const char *handler, int i, uint32_t in_port, uint32_t identity,
+           enum what what, const char *text, size_t size)
 {
     uint8_t userdata[ENGINE_USERDATA_SIZE];
     struct ofputil_packet_in_private pin = {
@@ -379,10 +379,26 @@ send_up_to(const char *handler, int i, uint32_t in_port, enum what what,
     engine_put_userdata(userdata, "toy", handler, what);
     match_set_in_port(&pin.base.flow_metadata, u16_to_ofp(in_port));
     match_set_reg(&pin.base.flow_metadata, 0, 0x77);
+    match_set_reg(&pin.base.flow_metadata, 1, identity);
     match_set_reg(&pin.base.flow_metadata, 9, 0x99);
     fake_switch_send(&switches[i], ofputil_encode_packet_in_private(
                          &pin, OFPUTIL_P_OF15_OXM, OFPUTIL_PACKET_IN_NXT2));
     free(pin.base.packet);
+}
+
+static void
+send_up_to(const char *handler, int i, uint32_t in_port, enum what what,
+           const char *text, size_t size)
+{
+    send_up_of(handler, i, in_port, 0, what, text, size);
+}
+
+/* As of a source with that identity. */
+static void
+send_up_as(int i, uint32_t in_port, uint32_t identity, enum what what,
+           const char *text, size_t size)
+{
+    send_up_of("do", i, in_port, identity, what, text, size);
 }
 
 static void
@@ -810,6 +826,107 @@ port_over_its_rate_takes_nothing_from_others(void **state)
     assert_output(0, 2, "another port");
 }
 
+/* What comes by a tunnel is of whom its identity says. */
+static void
+identity_over_its_rate_takes_nothing_from_others(void **state)
+{
+    int64_t start_ms = time_msec();
+    unsigned n;
+
+    for (int i = 0; i < 100; i++) {
+        send_up_as(0, VMN_TUNNEL_OFPORT, 7, NOTHING, "flood", 60);
+    }
+    TURN_UNTIL(seen.n + dropped("vmn", "port's rate") == 100);
+    assert_true(seen.n <= allowed(PORT_RATE, start_ms));
+    n = seen.n;
+    send_up_as(0, VMN_TUNNEL_OFPORT, 8, NOTHING, "another", 60);
+    TURN_UNTIL(seen.n == n + 1);
+    assert_string_equal(seen.text, "another");
+
+    /* Of one that is at a port it does not matter. */
+    for (int i = 0; i < 100; i++) {
+        send_up_as(1, 1, i, NOTHING, "flood", 60);
+    }
+    TURN_UNTIL(seen.n + dropped("vmn", "port's rate") == 201);
+    assert_true(seen.n <= n + 1 + allowed(PORT_RATE, start_ms));
+}
+
+/* Meters.  --------------------------------------------------------------- */
+
+static json_t *
+meters_of(int i)
+{
+    json_t *status = fabric_host_status(fabric, host(i)->name);
+    json_t *meters = json_incref(json_object_get(status,
+                                                 "packet_in_meters"));
+
+    json_decref(status);
+    return meters;
+}
+
+static void
+connect_with_meters(int i)
+{
+    fake_switch_disconnect(&switches[i]);
+    TURN_UNTIL(!host(i)->sw->conn);
+    switches[i].meters = true;
+    fake_switch_connect(&switches[i], path + strlen("unix:"));
+    TURN_UNTIL(is_synced(i));
+}
+
+static void
+meters_of_senders_are_put_there_once(void **state)
+{
+    json_t *meters;
+
+    connect_with_meters(0);
+    TURN_UNTIL(switches[0].n_punts == PUNTS_FLOWS);
+    assert_int_equal(switches[0].n_limits, PUNTS_METERS);
+    for (unsigned i = 0; i < PUNTS_METERS; i++) {
+        assert_int_equal(switches[0].limits[i].rate, PORT_RATE);
+        assert_int_equal(switches[0].limits[i].burst, PORT_RATE);
+    }
+    meters = meters_of(0);
+    assert_true(json_is_true(json_object_get(meters, "installed")));
+    json_decref(meters);
+
+    /* The next connection finds all there, the flows too; but one that is
+     * another is made right. */
+    connect_with_meters(0);
+    edit_port("a", "0");
+    send_up(0, 1, ECHO, "later", 60);
+    TURN_UNTIL(switches[0].n_packet_outs);
+    assert_int_equal(switches[0].n_punts, PUNTS_FLOWS);
+    switches[0].limits[3].rate++;
+    connect_with_meters(0);
+    TURN_UNTIL(switches[0].n_punts == 2 * PUNTS_FLOWS);
+    assert_int_equal(switches[0].limits[3].rate, PORT_RATE);
+    assert_int_equal(switches[0].n_limits, PUNTS_METERS);
+}
+
+static void
+switch_without_meters_sends_packets_up(void **state)
+{
+    static const char *const reasons[] = { "lacks meters",
+                                           "OFPMMFC_OUT_OF_METERS" };
+    for (int i = 0; i < N_HOSTS; i++) {
+        json_t *meters;
+
+        if (i) {
+            switches[i].refuse_meters = true;
+            connect_with_meters(i);
+        }
+        TURN_UNTIL(host(i)->sw->punts.state == PUNTS_OFF);
+        meters = meters_of(i);
+        assert_true(json_is_false(json_object_get(meters, "installed")));
+        assert_non_null(strstr(json_string_value(json_object_get(
+            meters, "reason")), reasons[i]));
+        json_decref(meters);
+        send_up(i, 1, ECHO, "all the same", 60);
+        TURN_UNTIL(switches[i].n_packet_outs == 1);
+    }
+}
+
 static void
 host_has_a_rate_as_well(void **state)
 {
@@ -913,7 +1030,8 @@ what_there_is_is_shown(void **state)
     assert_non_null(strstr(ds_cstr(&ds), "dropped by toy.do, unwanted: 1\n"));
     assert_non_null(strstr(ds_cstr(&ds), "\nhost h0: "));
     assert_non_null(strstr(ds_cstr(&ds), "\n  port 1 (a): "));
-    assert_non_null(strstr(ds_cstr(&ds), "\n  port 40000 (unknown): "));
+    assert_non_null(strstr(ds_cstr(&ds),
+                           "\n  port 40000 (tunnel, identity 0): "));
     ds_clear(&ds);
     packets_show(fabric, "h1", &ds);
     assert_null(strstr(ds_cstr(&ds), "host h0"));
@@ -941,6 +1059,9 @@ main(int argc, char *argv[])
         T(packets_of_nobody_are_counted, setup),
         T(refused_packet_fails_no_bundle, setup),
         T(port_over_its_rate_takes_nothing_from_others, setup_limited),
+        T(identity_over_its_rate_takes_nothing_from_others, setup_limited),
+        T(meters_of_senders_are_put_there_once, setup_limited),
+        T(switch_without_meters_sends_packets_up, setup_limited),
         T(host_has_a_rate_as_well, setup_limited),
         T(ports_that_are_remembered_are_bounded, setup_limited),
         T(slow_handlers_leave_the_loop_to_others, setup),

@@ -214,7 +214,7 @@ static struct scenario scenarios[] = {
         } },
         { "{'bindings/q': null}", {
             { "h1", "-nw_dst=10.0.2.5 " },
-            { "h1", "+" R "/3 1 " HERE " actions=controller(" },
+            { "h1", "+" R "/3 1 " HERE " actions=resubmit(,246),controller(" },
             { "h2", "-dl_dst=06:00:00:00:00:0f" },
         } },
         { "{'routers/r': null}", {
@@ -255,7 +255,7 @@ static struct scenario scenarios[] = {
           ROUTER("s", "e", AT_AS("t", "10.0.3.2"), "") "}", {
             { "h1", "+" R "/2 100 ip," HERE " actions=set_field:0x2->reg0,"
               "set_field:02:00:00:00:02:05->eth_dst," BACK("4") },
-            { "h1", "+" R "/2 100 ipv6," HERE " actions=controller(" },
+            { "h1", "+" R "/2 100 ipv6," HERE " actions=resubmit(,246),controller(" },
             { "h1", "+" R "/2 3220 ip," HERE ",nw_dst=10.0.4.0/24 "
               "actions=set_field:0x3->reg0," HOP("s") },
             { "h1", "+" R "/2 2205 ip," HERE ",nw_src=10.0.1.0/24,"
@@ -267,7 +267,7 @@ static struct scenario scenarios[] = {
         } },
         { "{'ports/q': {'network': 'b', 'ips': ['10.0.2.5'],"
           " 'mac': '02:00:00:00:02:05', 'enabled': false}}", {
-            { "h1", "+" R "/2 100 ip," HERE " actions=controller(" },
+            { "h1", "+" R "/2 100 ip," HERE " actions=resubmit(,246),controller(" },
         } },
     } },
     { "next_hops_share_a_route_while_they_are_there", {
@@ -313,7 +313,7 @@ static struct scenario scenarios[] = {
         { "{" PORT("w", "b", "2", "7", "h2", ", 'allowed_addresses': ["
                    "{'ip': '10.0.2.100'}]") "}", {
             { "h1", "-" R "/3 132 " },
-            { "h1", "+" R "/2 100 ip," HERE " actions=controller(" },
+            { "h1", "+" R "/2 100 ip," HERE " actions=resubmit(,246),controller(" },
         } },
     } },
 };
