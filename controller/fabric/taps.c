@@ -47,7 +47,8 @@ BUILD_ASSERT_DECL(TAPS_FIRST_METER + 2 * TAPS_METERS + TAPS_OWN
 #define OWN_COOKIE UINT64_C(0x10000)
 /* Meters, and messages with some, that are taken for one request: a switch has
  * no more than ours and perhaps as many of others. */
-#define METERS_MAX (2 * (ENGINE_N_METERS + TAPS_OWN + 2 * TAPS_METERS))
+#define METERS_MAX \
+    (2 * (ENGINE_N_METERS + PUNTS_METERS + TAPS_OWN + 2 * TAPS_METERS))
 #define METER_FLAGS (OFPMF13_PKTPS | OFPMF13_BURST)
 /* A connection, of a packet that conntrack has seen. */
 #define CT_NEW 0x01
@@ -546,11 +547,7 @@ taps_message(struct fabric_switch *sw, enum ofptype type,
         char *reason = xasprintf("its switch refuses meters with %s",
                                  ofmsg_error_name(oh));
 
-        if (xid == taps->bank_xid) {
-            turn_off(sw, reason);
-        } else {
-            turn_all_off(sw, reason);
-        }
+        (xid == taps->bank_xid ? turn_off : turn_all_off)(sw, reason);
         free(reason);
         return true;
     } else if (type == OFPTYPE_ERROR && taps->own_xid
