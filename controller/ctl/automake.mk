@@ -26,6 +26,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-support.c \
 	controller/ctl/cmd-top.c \
 	controller/ctl/cmd-trace.c \
+	controller/ctl/cmd-usage.c \
 	controller/ctl/cmd-write.c \
 	controller/ctl/colour.c \
 	controller/ctl/colour.h \

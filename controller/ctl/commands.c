@@ -12,7 +12,7 @@ const struct ctl_command ctl_commands[] = {
       "show objects",
       "TYPE is hosts, networks, ports, groups, services, tiers, policies,\n"
       "quarantines, loadbalancers, routers, floating-ips, dns-zones, observations,\n"
-      "accounts, tokens, telemetries or apps;\n"
+      "accounts, tokens, quotas, telemetries or apps;\n"
       "singular and short names (net, svc, pol, lb) do as well.  Without NAME, all\n"
       "of the type.  With --watch, also each that is different from then on, until\n"
       "it is interrupted.\n"
@@ -273,6 +273,13 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl identities --network shop\n",
       ctl_cmd_identities },
+    { "usage", "", 0, 0, CTL_OPT_SHOWN,
+      "show how much of each quota is used",
+      "A line for each limit of each quota (vmnctl get quotas): what there is\n"
+      "of it within the quota's scope, and how much there may be.\n"
+      "\nExample:\n"
+      "  vmnctl usage\n",
+      ctl_cmd_usage },
     { "revision", "N", 1, 1, CTL_OPT_SHOWN,
       "show a revision: who, what, and which hosts have it",
       "Example:\n"

@@ -18,6 +18,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/model-private.h \
 	controller/model/model-provider.c \
 	controller/model/model-trunk.c \
+	controller/model/model-quota.c \
 	controller/model/model-rights.c \
 	controller/model/model-rights-port.c \
 	controller/model/model-rights-shared.c \
@@ -27,4 +28,6 @@ controller_libvmn_a_SOURCES += \
 	controller/model/model.c \
 	controller/model/model.h \
 	controller/model/numbers.c \
-	controller/model/numbers.h
+	controller/model/numbers.h \
+	controller/model/usage.c \
+	controller/model/usage.h

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "controller/model/model-private.h"
+#include "controller/model/usage.h"
 #include "controller/model/numbers.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
@@ -374,6 +375,8 @@ commit_entry(struct txn *txn, struct entry *entry)
                                       : txn->now_ms;
     }
     model_note_versions(model, entry, before, now);
+    usage_change(model->usage, before ? before->row : NULL,
+                 now ? now->row : NULL);
     if (before && before != entry->durable) {
         model_add_garbage(model, before);
     }
@@ -543,6 +546,7 @@ apply_ops(struct txn *txn)
         check_rights(txn);
         check_touched(txn);
         check_bounds(txn);
+        check_quotas(txn);
     }
 }
 
@@ -588,5 +592,6 @@ model_apply(struct model *model, struct model_request *request,
         *revision = set_outcomes(&txn);
     }
     end(&txn);
+    usage_refresh(model->usage, model);
     return errors->n ? EINVAL : 0;
 }

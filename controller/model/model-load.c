@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/model/model-private.h"
+#include "controller/model/usage.h"
 #include "controller/model/numbers.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
@@ -76,6 +77,7 @@ model_load_row(struct model *model, enum vmn_table table, const char *name,
     struct entry *entry = model_find_or_add(model, table, name);
     struct version *former = entry->cur;
     model_set_cur(model, entry, version);
+    usage_change(model->usage, former ? former->row : NULL, version->row);
     entry->durable = version;
     version_destroy(model, former);
     return 0;
@@ -101,6 +103,7 @@ model_load_done(struct model *model, uint64_t revision,
             free(pointer);
         }
     }
+    usage_refresh(model->usage, model);
     model->revision = revision;
     model->durable_revision = revision;
     numbers_set_revision(model->numbers, revision);

@@ -13,6 +13,7 @@
 #include "sset.h"
 
 struct number;
+struct usage;
 
 /* Where the search for a free address of a subnet goes on. */
 struct address_cursor {
@@ -86,6 +87,7 @@ enum {
 
 struct model {
     struct numbers *numbers;
+    struct usage *usage;        /* Of quotas. */
     struct model_table tables[VMN_N_TABLES];
     struct hmap index;          /* Of struct index_node. */
 
@@ -268,6 +270,10 @@ void check_shared_rights(struct txn *, const struct entry *);
 
 /* The network's subnets and gateways are what they were. */
 bool network_keeps_subnets(const struct entry *);
+
+/* model-quota.c */
+/* Checks what is touched against the quotas of whoever asks. */
+void check_quotas(struct txn *);
 
 /* model-effect.c */
 /* Reports what the request writes to 'entry' and can never have an effect. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/model/model-private.h"
+#include "controller/model/usage.h"
 #include "controller/model/numbers.h"
 #include "controller/schema/schema-row.h"
 #include "hash.h"
@@ -29,6 +30,7 @@ model_create(void)
     struct model *model = xzalloc(sizeof *model);
 
     model->numbers = numbers_create();
+    model->usage = usage_create();
     numbers_declare(model->numbers, "vni", 16777215);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         hmap_init(&model->tables[i].entries);
@@ -388,10 +390,13 @@ model_undo(struct model *model)
         if (version != entry->durable) {
             model_set_cur(model, entry, entry->durable);
             model_note_versions(model, entry, version, entry->durable);
+            usage_change(model->usage, version ? version->row : NULL,
+                         entry->durable ? entry->durable->row : NULL);
             version_destroy(model, version);
         }
         model_pause(model);
     }
+    usage_refresh(model->usage, model);
     address_undo(model, 0);
     clean_dirty(model);
     forget_unsettled(model);
@@ -484,6 +489,7 @@ model_destroy(struct model *model)
         free(table->cur.names);
     }
     numbers_destroy(model->numbers);
+    usage_destroy(model->usage);
     free(model->dirty);
     free(model->garbage);
     free(model->cursors);

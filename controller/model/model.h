@@ -165,6 +165,19 @@ bool model_sees(const struct model_rights *, const struct vmn_row *);
  * its type is among theirs, and it is within their scope. */
 bool model_may_change(const struct model_rights *, const struct vmn_row *);
 
+/* How much of a quota is used. */
+struct model_usage {
+    int64_t objects[VMN_N_TABLES];
+    int64_t addresses, members, rules;
+};
+/* Calls 'cb' for each limit that a quota can have, with how much of it is used
+ * and what it is (-1: there is none).  Nothing for a quota that is not in
+ * effect yet. */
+typedef void model_quota_cb(void *aux, const char *limit, int64_t used,
+                            int64_t max);
+void model_quota_each(const struct model *, const struct vmn_quota *,
+                      model_quota_cb *, void *aux);
+
 /* Several operations as one transaction. */
 struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */

@@ -250,6 +250,12 @@ const struct nb_about nb_about_identities = {
     .replies = { &nb_reply_identities },
 };
 
+const struct nb_about nb_about_usage = {
+    .id = "getUsage", .section = "quotas",
+    .summary = "Tells how much of each quota is used",
+    .replies = { &nb_reply_usage },
+};
+
 const struct nb_about nb_about_port_policies = {
     .id = "getPortPolicies", .section = "policies-of-a-port",
     .summary = "Tells which groups a port is in, and which policies apply to "

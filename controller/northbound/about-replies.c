@@ -358,6 +358,25 @@ const struct schema_struct nb_reply_logs = SHOWN_STRUCT(
           "Each rule with a log that has decided something.",
           .nested = &log_rule));
 
+static const struct schema_struct usage_limit = SHOWN_STRUCT(
+    "UsageLimit",
+    SHOWN("name", STRING, ALWAYS, "As in the quota: `ports`."),
+    SHOWN("used", INT, ALWAYS, "How many there are."),
+    SHOWN("limit", INT, 0, "How many there may be, if that is limited."));
+
+static const struct schema_struct usage_quota = SHOWN_STRUCT(
+    "UsageOfQuota",
+    SHOWN("quota", STRING, ALWAYS, "The quota."),
+    SHOWN("scope", STRING, ALWAYS, "Its scope."),
+    SHOWN("requests", INT, 0, "Calls a second, if these are limited."),
+    SHOWN("limits", STRUCT, ALWAYS | LIST, "What there is.",
+          .nested = &usage_limit));
+
+const struct schema_struct nb_reply_usage = SHOWN_STRUCT(
+    "Usage",
+    SHOWN("items", STRUCT, ALWAYS | LIST, "The quotas, by name.",
+          .nested = &usage_quota));
+
 static const struct schema_struct identity = SHOWN_STRUCT(
     "identity",
     SHOWN("number", INT, ALWAYS, "What is in registers 1 and 2."),

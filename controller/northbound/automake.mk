@@ -22,6 +22,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/events.h \
 	controller/northbound/flows.c \
 	controller/northbound/identities.c \
+	controller/northbound/usage.c \
 	controller/northbound/info.c \
 	controller/northbound/list.c \
 	controller/northbound/metrics-objects.c \

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/selector.h"
 #include "controller/schema/value.h"
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
@@ -165,7 +166,8 @@ make_pass(const struct vmn_account *account, const struct vmn_token *token)
         = (UINT64_C(1) << VMN_TABLE_HOST | UINT64_C(1) << VMN_TABLE_APP
            | UINT64_C(1) << VMN_TABLE_ACCOUNT
            | UINT64_C(1) << VMN_TABLE_TOKEN
-           | UINT64_C(1) << VMN_TABLE_TELEMETRY);
+           | UINT64_C(1) << VMN_TABLE_TELEMETRY
+           | UINT64_C(1) << VMN_TABLE_QUOTA);
     struct nb_pass *pass = xzalloc(sizeof *pass);
 
     pass->account = xstrdup(account->row.name);
@@ -320,6 +322,43 @@ is_in_time(struct nb_door *door, struct http_request *req,
     return false;
 }
 
+/* Whether the quotas of the account's scope let it make another call now. */
+static bool
+is_within_quotas(struct northbound *nb, struct http_request *req,
+                 const char *name)
+{
+    const struct vmn_account *account = model_get_durable(
+        nb->model, VMN_TABLE_ACCOUNT, name, NULL);
+    const struct vmn_quota *quota = NULL;
+
+    while (account && account->scope.text
+           && (quota = model_next_durable(nb->model, VMN_TABLE_QUOTA,
+                                          quota ? quota->row.name : "",
+                                          NULL))) {
+        struct caller *caller;
+        char *key;
+
+        if (quota->requests < 0
+            || !selector_is_within(&account->scope, &quota->scope)) {
+            continue;
+        }
+        key = xasprintf("quota:%s", quota->row.name);
+        caller = get_caller(nb->door, key);
+        free(key);
+        token_bucket_set(&caller->bucket, quota->requests,
+                         quota->requests * BURST_S * CALL);
+        if (!token_bucket_withdraw(&caller->bucket, CALL)) {
+            nb->door->n_throttled++;
+            http_reply_header(req, "Retry-After", "1");
+            http_reply_problem(req, 429, "throttled", NULL, "Quota \"%s\" "
+                               "has %d calls a second", quota->row.name,
+                               quota->requests);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool
 nb_authenticate(struct http_request *req, const struct http_peer *peer,
                 void *nb_)
@@ -343,6 +382,7 @@ nb_authenticate(struct http_request *req, const struct http_peer *peer,
     }
     account = token ? token->account : peer->certificate;
     return (is_in_time(nb->door, req, account)
+            && is_within_quotas(nb, req, account)
             && let_in(nb, req, account, token));
 }
 

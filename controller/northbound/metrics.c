@@ -580,6 +580,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     put_loads(nb->load, &ds);
     metrics_put_objects(nb, &ds);
     metrics_put_health(nb, &ds);
+    metrics_put_usage(nb, &ds);
     metrics_put_times(nb, &figures.commit.stored, &figures.fabric.installed,
                       &figures.store.writing, &ds);
     nb_door_put_metrics(nb, &ds);

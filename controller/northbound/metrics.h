@@ -29,6 +29,8 @@ void metrics_put_objects(struct northbound *, struct ds *);
 
 /* backend-health.c: backends and their probes. */
 void metrics_put_health(const struct northbound *, struct ds *);
+/* usage.c: quotas. */
+void metrics_put_usage(const struct northbound *, struct ds *);
 
 /* metrics-process.c: how long things took, and the process itself. */
 void metrics_put_times(const struct northbound *,

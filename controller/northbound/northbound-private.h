@@ -252,7 +252,7 @@ http_handler nb_get_index, nb_get_openapi, nb_get_status, nb_get_health, nb_get_
 http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions;
 http_handler nb_get_activity;
-http_handler nb_get_identities;
+http_handler nb_get_identities, nb_get_usage;
 http_handler nb_get_drops, nb_get_logs;
 http_handler nb_get_metrics, nb_get_backup;
 http_handler nb_get_page, nb_get_page_file;

@@ -35,6 +35,8 @@ extern const struct schema_struct schema_provider;
 /* schema-tables-door.c */
 extern const struct schema_field schema_account_fields[];
 extern const struct schema_column schema_account_columns[];
+extern const struct schema_field schema_quota_fields[];
+extern const struct schema_column schema_quota_columns[];
 extern const struct schema_field schema_token_fields[];
 extern const struct schema_column schema_token_columns[];
 void schema_finish_account(void *account, const json_t *json,

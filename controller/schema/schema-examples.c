@@ -81,6 +81,12 @@ schema_examples[VMN_N_TABLES][SCHEMA_EXAMPLES_MAX] = {
             "sflow": {"targets": ["192.0.2.9:6343"], "sampling": 1000},
             "ipfix": {"targets": ["192.0.2.9:4739"], "obs_domain_id": 7}}),
     },
+    [VMN_TABLE_QUOTA] = {
+        EXAMPLE("shop", {
+            "scope": "project=shop", "networks": 10, "ports": 200,
+            "addresses": 400, "policies": 50, "rules": 1000,
+            "requests": 50}),
+    },
     [VMN_TABLE_APP] = {
         EXAMPLE("dns", {"enabled": true}),
     },

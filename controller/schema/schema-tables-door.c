@@ -112,3 +112,50 @@ const struct schema_column schema_token_columns[] = {
     { .heading = "DESCRIPTION", .path = "/spec/description" },
     { .heading = NULL },
 };
+
+#define LIMIT(MEMBER, DOC)                                              \
+    { .name = #MEMBER, .type = SCHEMA_INT, AT(vmn_quota, MEMBER),       \
+      .flags = SCHEMA_HIDE_DEFAULT, .max = 1000000, .def = -1,          \
+      .doc = DOC }
+
+const struct schema_field schema_quota_fields[] = {
+    COMMON(vmn_quota),
+    { .name = "scope", .type = SCHEMA_SELECTOR, AT(vmn_quota, scope),
+      .flags = SCHEMA_REQUIRED, .reach = SCHEMA_MENTIONS,
+      .doc = "Objects with these labels count, whoever made them." },
+    LIMIT(networks, "How many networks there may be; any number when absent, "
+          "as of all that follow."),
+    LIMIT(ports, "How many ports."),
+    LIMIT(groups, "How many groups."),
+    LIMIT(services, "How many services."),
+    LIMIT(policies, "How many policies."),
+    LIMIT(quarantines, "How many quarantines."),
+    LIMIT(loadbalancers, "How many balancers."),
+    LIMIT(routers, "How many routers."),
+    LIMIT(floating_ips, "How many floating addresses."),
+    LIMIT(dns_zones, "How many DNS zones."),
+    LIMIT(observations, "How many observations."),
+    LIMIT(addresses, "How many addresses: of ports (`allowed_addresses` "
+          "included), of balancers, and floating ones."),
+    LIMIT(members, "How many elements of groups (`ports`, `groups`, `cidrs`, "
+          "`except`), ports of quarantines, backends of balancers and "
+          "records of DNS zones."),
+    LIMIT(rules, "How many rules of policies and quarantines, each counted "
+          "once more for each of its peers and services, and routes."),
+    { .name = "requests", .type = SCHEMA_INT, AT(vmn_quota, requests),
+      .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 1000000, .def = -1,
+      .doc = "How many calls a second all accounts together may make whose "
+             "scope is within this one." },
+    { .name = NULL },
+};
+
+const struct schema_column schema_quota_columns[] = {
+    { .heading = "NAME", .path = "/name" },
+    { .heading = "SCOPE", .path = "/spec/scope" },
+    { .heading = "PORTS", .path = "/spec/ports" },
+    { .heading = "ADDRESSES", .path = "/spec/addresses" },
+    { .heading = "RULES", .path = "/spec/rules" },
+    { .heading = "REQUESTS", .path = "/spec/requests" },
+    { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
+    { .heading = NULL },
+};

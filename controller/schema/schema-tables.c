@@ -695,6 +695,18 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
             .finish = schema_finish_telemetry,
         },
     },
+    [VMN_TABLE_QUOTA] = {
+        .id = VMN_TABLE_QUOTA, .plural = "quotas", .singular = "quota",
+        .kind = "Quota", .stored = true, .unscoped = true,
+        .max_rows = 1000, .named_as = VMN_N_TABLES,
+        .check_name = value_check_name,
+        .doc = "What a scope may hold at most.",
+        .columns = schema_quota_columns,
+        .row = {
+            .name = "quota", .size = sizeof(struct vmn_quota),
+            .fields = schema_quota_fields,
+        },
+    },
     [VMN_TABLE_APP] = {
         .id = VMN_TABLE_APP, .plural = "apps", .singular = "app",
         .kind = "App", .stored = true, .unscoped = true, .max_rows = 64,

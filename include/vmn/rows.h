@@ -37,6 +37,7 @@ enum vmn_table {
     VMN_TABLE_ACCOUNT,
     VMN_TABLE_TOKEN,
     VMN_TABLE_TELEMETRY,
+    VMN_TABLE_QUOTA,
     /* Observed. */
     VMN_TABLE_BINDING,          /* Named as the port. Stored. */
     VMN_TABLE_UNDERLAY,         /* Named as the host. Stored. */
@@ -690,6 +691,22 @@ struct vmn_account {
     size_t n_tiers;
     const char *const *tiers;
     const char *iface_ids;
+};
+
+/* What objects with some labels may be at most, of which accounts with a scope
+ * make more.  -1: no limit. */
+struct vmn_quota {
+    struct vmn_row row;
+    const char *description;
+    struct vmn_labels labels;
+    struct vmn_selector scope;  /* Of the objects that count. */
+    int networks, ports, groups, services, policies, quarantines;
+    int loadbalancers, routers, floating_ips, dns_zones, observations;
+    int addresses;              /* Of ports and balancers, and floating. */
+    int members;                /* Of groups, quarantines and balancers; records
+                                 * of zones. */
+    int rules;                  /* With their peers and services; routes. */
+    int requests;               /* A second, of all accounts within 'scope'. */
 };
 
 /* What proves an account. */

@@ -72,7 +72,7 @@ static const unsigned n_names[VMN_N_TABLES] = {
     [VMN_TABLE_DNS_ZONE] = 2,
     [VMN_TABLE_OBSERVATION] = 6,
     [VMN_TABLE_ACCOUNT] = 3, [VMN_TABLE_TOKEN] = 4,
-    [VMN_TABLE_TELEMETRY] = 3,
+    [VMN_TABLE_TELEMETRY] = 3, [VMN_TABLE_QUOTA] = 3,
     [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6, [VMN_TABLE_UNDERLAY] = 4,
     [VMN_TABLE_HEALTH] = 14,
 };
@@ -197,6 +197,8 @@ put_name(struct ds *ds, enum vmn_table table)
         letter = 'z';
     } else if (table == VMN_TABLE_TELEMETRY) {
         letter = 'y';
+    } else if (table == VMN_TABLE_QUOTA) {
+        letter = 'q';
     } else if (table == VMN_TABLE_VIF) {
         put_numbered(ds, 'h', rnd(n_names[VMN_TABLE_HOST]));
         ds_put_char(ds, '/');
@@ -704,6 +706,10 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
                       : chance(50) ? 43200 : 43201);
         break;
     case VMN_TABLE_TELEMETRY: put_telemetry(ds); break;
+    case VMN_TABLE_QUOTA:
+        ds_put_format(ds, ",'scope':'role=%c','ports':%u", "abc"[rnd(3)],
+                      rnd(5));
+        break;
     case VMN_TABLE_APP: break;
     case VMN_TABLE_ACCOUNT: put_account(ds); break;
     case VMN_TABLE_TOKEN: put_token(ds); break;

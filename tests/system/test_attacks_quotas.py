@@ -3,10 +3,17 @@
 more than their share: what can never decide is refused with its field, and
 nobody gets past a quota."""
 
+import concurrent.futures
+import os
+import subprocess
+
 import pytest
-from conftest import entry, rule
+from conftest import close_lab, entry, make_lab, rule
+from test_attacks_tenants import PORT, make_tenant
 
 from vmnlab.api import Refused
+from vmnlab.daemon import find
+from vmnlab.netns import wait_for
 
 
 def refusal(call, *args, **query):
@@ -67,3 +74,184 @@ def test_attack_have_rules_that_never_match(world):
         "applies_to": ["away"], "rules": [rule("ingress", "deny")]})
     world.put("policies", "p", applies_to=["empty"],
               rules=[rule("ingress", "deny", ["away"])])
+
+
+# Quotas.  ------------------------------------------------------------------
+
+SHOP = {"project": "shop"}
+LIMITS = dict(networks=2, ports=3, groups=2, services=2, policies=2,
+              quarantines=2, loadbalancers=2, routers=2, dns_zones=2,
+              addresses=6, members=5, rules=6)
+
+
+@pytest.fixture(name="api", scope="module")
+def _api(tmp_path_factory):
+    """A vmnd with two tenants, of which the first has two accounts and a
+    quota."""
+    tokens = str(tmp_path_factory.mktemp("api") / "token")
+    with open(os.open(tokens, os.O_CREAT | os.O_WRONLY, 0o600), "w",
+              encoding="ascii") as file:
+        file.write("t" * 40 + "\n")
+    lab = make_lab("quo", 1, options=[
+        "--api-listen=127.0.0.1:%d" % PORT, "--api-token-file=" + tokens,
+        "--api-rate=0"])
+    lab.vmnd.api.put("quotas/shop", dict(LIMITS, scope="project=shop"))
+    yield lab
+    close_lab(lab)
+
+
+def enter(lab, name, scope):
+    """A tenant with a new token."""
+    try:
+        lab.vmnd.api.delete("tokens/" + name)
+    except Refused as refused:
+        assert refused.status == 404
+    return make_tenant(lab, name, scope=scope)
+
+
+@pytest.fixture(name="shop")
+def _shop(api):
+    yield enter(api, "shop", "project=shop")
+    for kind in ("quarantines", "policies", "dns-zones", "loadbalancers",
+                 "routers", "groups", "services", "ports", "networks"):
+        for item in api.vmnd.api.get(kind)["items"]:
+            api.vmnd.api.delete("%s/%s" % (kind, item["name"]),
+                                cascade="true")
+
+
+def used(tenant, quota="shop"):
+    """{name: used} as the tenant is told."""
+    status, answer = tenant.call("GET", "usage")
+    assert status == 200
+    [item] = [i for i in answer["items"] if i["quota"] == quota]
+    return {i["name"]: i["used"] for i in item["limits"]}
+
+
+def mine(**spec):
+    return dict(spec, labels=SHOP)
+
+
+def refuses(tenant, target, spec, what, limit, more=1):
+    """It is refused for the limit alone, in a plan too, and says so."""
+    for query in ("", "?dry_run=plan"):
+        status, answer = tenant.tries("PUT", target + query, spec)
+        assert status == 413, answer
+        assert [e["detail"] for e in answer["errors"]] == [
+            'quota "shop" has at most %d %s, and this would make %d'
+            % (limit, what, limit + more)], answer
+
+
+def test_attack_fill_each_table(api, shop):
+    """A tenant makes as many objects of each type as it is let; and one more
+    of each."""
+    specs = {
+        "networks": lambda i: mine(subnets=[{"cidr": "10.%d.0.0/24" % i}]),
+        "ports": lambda i: mine(network="x0"),
+        "groups": lambda i: mine(),
+        "services": lambda i: mine(entries=[entry("tcp", 80)]),
+        "policies": lambda i: mine(applies_to=["x0"]),
+        "quarantines": lambda i: mine(selector="project=shop,no=%d" % i),
+        "loadbalancers": lambda i: mine(vip="10.0.0.%d" % (100 + i),
+                                        networks=["x0"],
+                                        ports=[{"port": 80}]),
+        "routers": lambda i: mine(),
+        "dns-zones": lambda i: mine(domain="d%d.shop" % i, networks=["x0"]),
+    }
+    for kind, spec in specs.items():
+        name = kind.replace("-", "_")
+        for i in range(LIMITS[name]):
+            shop.may("PUT", "%s/x%d" % (kind, i), spec(i))
+        refuses(shop, kind + "/y", spec(50), name, LIMITS[name])
+    assert {k: v for k, v in used(shop).items()
+            if k in LIMITS and k not in ("addresses", "members", "rules")} \
+        == {k: v for k, v in LIMITS.items()
+            if k not in ("addresses", "members", "rules")}
+    # Another account of the same scope has nothing left either, another
+    # tenant has all, and what goes makes room.
+    twin = enter(api, "twin", "project=shop")
+    refuses(twin, "groups/y", mine(), "groups", 2)
+    bank = enter(api, "bank", "project=bank")
+    bank.may("PUT", "groups/y", {"labels": {"project": "bank"}})
+    assert bank.call("GET", "usage") == (200, {"items": []})
+    shop.may("DELETE", "groups/x1")
+    twin.may("PUT", "groups/x1", mine())
+
+
+def test_attack_make_few_objects_huge(shop):
+    """The same by addresses, members and rules of the objects that it has."""
+    shop.may("PUT", "networks/x", mine(subnets=[{"cidr": "10.0.0.0/24"}]))
+    ips = ["10.0.0.%d" % i for i in range(1, 8)]
+    refuses(shop, "ports/x", mine(network="x", ips=ips), "addresses", 6)
+    shop.may("PUT", "ports/x", mine(network="x", ips=ips[:6]))
+    refuses(shop, "ports/y", mine(network="x"), "addresses", 6)
+    cidrs = ["10.0.%d.0/24" % i for i in range(0, 12, 2)]
+    refuses(shop, "groups/x", mine(cidrs=cidrs), "members", 5)
+    shop.may("PUT", "groups/x", mine(cidrs=cidrs[:5]))
+    shop.may("PUT", "groups/y", mine())
+    one = rule("ingress", "allow", ["10.1.0.0/24"], [entry("tcp", 80)])
+    more = rule("egress", "deny", ["10.1.0.0/24"], [entry("tcp", 80)])
+    refuses(shop, "policies/p", mine(applies_to=["y"], rules=[
+        one, more, rule("egress", "allow")]), "rules", 6)
+    shop.may("PUT", "policies/p", mine(applies_to=["y"], rules=[one, more]))
+
+
+def test_attack_slip_past_at_the_same_time(api, shop):
+    """Many requests at once, by two accounts, and many objects in one."""
+    twin = enter(api, "twin", "project=shop")
+    objects = [{"type": "groups", "name": "m%d" % i, "spec": mine()}
+               for i in range(3)]
+    status, answer = shop.call("POST", "apply", {"objects": objects})
+    assert status == 413, answer
+    assert used(shop)["groups"] == 0
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(
+            lambda i: (shop, twin)[i % 2].tries(
+                "PUT", "groups/g%d" % i, mine())[0], range(40)))
+    assert sorted(statuses) == [201] * 2 + [413] * 38
+    assert used(twin)["groups"] == 2
+
+
+def test_attack_have_a_restart_forget(api, shop):
+    """Counts are of what is stored; vmnctl and the metrics have them too."""
+    shop.may("PUT", "groups/a", mine())
+    shop.may("PUT", "groups/b", mine())
+    before = used(shop)
+    api.vmnd.stop()
+    api.vmnd.start()
+    wait_for("the API", lambda: api.vmnd.api.healthy())
+    assert used(shop) == before
+    refuses(shop, "groups/c", mine(), "groups", 2)
+    found = api.vmnd.api.metrics()
+    assert found['vmn_quota_used{quota="shop",limit="groups"}'] == 2
+    assert found['vmn_quota_limit{quota="shop",limit="ports"}'] == 3
+    text = subprocess.run(
+        [find("vmnctl"), "usage"], check=True, text=True,
+        stdout=subprocess.PIPE, env=dict(
+            os.environ, VMNCTL_SERVER="unix:" + api.vmnd.api.path)).stdout
+    assert ["shop", "project=shop", "groups", "2", "2"] in [
+        line.split() for line in text.splitlines()]
+
+
+def test_attack_call_without_end(api, shop):
+    """Two accounts share the calls of their scope's quota; another tenant's
+    calls are not touched."""
+    twin = enter(api, "twin", "project=shop,env=dev")
+    bank = enter(api, "bank", "project=bank")
+    api.vmnd.api.put("quotas/calls", {"scope": "project=shop",
+                                      "requests": 1})
+    try:
+        statuses = [(shop, twin)[i % 2].call("GET", "groups")[0]
+                    for i in range(100)]
+        assert 429 in statuses[::2] and 429 in statuses[1::2]
+        assert {bank.call("GET", "groups")[0] for _ in range(20)} == {200}
+    finally:
+        api.vmnd.api.delete("quotas/calls")
+    assert shop.call("GET", "groups")[0] == 200
+
+
+def test_attack_raise_ones_own_quota(api, shop):
+    for method, spec in (("PUT", {"scope": "project=shop"}),
+                         ("PATCH", {"groups": 1000}), ("DELETE", None)):
+        assert shop.tries(method, "quotas/shop", spec)[0] in (403, 404)
+    assert shop.tries("PUT", "quotas/mine", mine(scope=""))[0] == 403
+    assert api.vmnd.api.get("quotas/shop")["spec"]["groups"] == 2

@@ -167,6 +167,7 @@ CALLS = [
     ("GET", "/v1/drops", None, "11100"),
     ("GET", "/v1/logs", None, "11100"),
     ("GET", "/v1/identities", None, "11100"),
+    ("GET", "/v1/usage", None, "11111"),
     ("GET", "/v1/reachability?protocol=tcp&port=80", None, "11100"),
     ("POST", "/v1/trace", {"from": "shop-1", "to": "bank-1",
                            "protocol": "tcp", "port": 80}, "11100"),

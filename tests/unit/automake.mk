@@ -96,6 +96,14 @@ tests_unit_test_cover_SOURCES = \
 	tests/unit/test-cover.c
 tests_unit_test_cover_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_cover_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test-usage
+TESTS += tests/unit/test-usage
+tests_unit_test_usage_SOURCES = \
+	tests/unit/model-util.c \
+	tests/unit/model-util.h \
+	tests/unit/test-usage.c
+tests_unit_test_usage_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_usage_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test-sets
 TESTS += tests/unit/test-sets
 tests_unit_test_sets_SOURCES = tests/unit/test-sets.c

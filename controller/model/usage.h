@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How much of each quota is used: counts of the current rows that the quota's
+ * scope selects, kept up to date with each row that comes, changes or goes.
+ * For model*.c alone; what a request may add is checked in model-quota.c. */
+
+#ifndef CONTROLLER_MODEL_USAGE_H
+#define CONTROLLER_MODEL_USAGE_H 1
+
+#include "controller/model/model.h"
+
+struct usage;
+struct usage_counter;
+
+struct usage *usage_create(void);
+void usage_destroy(struct usage *);
+
+/* A row was 'before' and is 'after'; either may be NULL.  A quota that comes or
+ * gets another scope is counted by the next usage_refresh(). */
+void usage_change(struct usage *, const struct vmn_row *before,
+                  const struct vmn_row *after);
+
+/* Counts all rows for quotas that have not been counted yet.  No transaction
+ * may be under way. */
+void usage_refresh(struct usage *, const struct model *);
+
+/* The counts of quota 'name', or NULL if there is none, or it has not been
+ * counted yet.  Valid until the next change. */
+const struct model_usage *usage_get(const struct usage *, const char *name);
+
+/* Adds to 'counts' what 'row' uses up, times 'sign'. */
+void usage_add(struct model_usage *counts, const struct vmn_row *row,
+               int sign);
+
+#endif /* controller/model/usage.h */

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Quotas: what is counted is what is there, whatever came and went, and no
+ * request of a scoped account gets past a limit. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/selector.h"
+#include "openvswitch/dynamic-string.h"
+#include "random.h"
+#include "tests/unit/model-util.h"
+#include "util.h"
+
+#define NETWORK "put networks n {'subnets':[{'cidr':'10.0.0.0/16'}]}\n"
+
+static int
+setup(void **state)
+{
+    *state = model_create();
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    model_destroy(*state);
+    return 0;
+}
+
+static void
+put_limit(void *text, const char *name, int64_t used, int64_t max OVS_UNUSED)
+{
+    if (used) {
+        ds_put_format(text, "%s %"PRId64"\n", name, used);
+    }
+}
+
+/* What the model says is used of quota 'name', as text that the caller
+ * frees. */
+static char *
+get_usage(const struct model *model, const char *name)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const struct vmn_quota *quota = model_get(model, VMN_TABLE_QUOTA, name);
+
+    if (quota) {
+        model_quota_each(model, quota, put_limit, &ds);
+    }
+    return ds_steal_cstr(&ds);
+}
+
+static bool
+is_in(const struct vmn_quota *quota, const struct vmn_labels *labels)
+{
+    return vmn_selector_matches(&quota->scope, labels);
+}
+
+/* The same, counted from the rows. */
+static char *
+count(const struct model *model, const char *name)
+{
+    static const struct vmn_labels none = { 0, NULL };
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const struct vmn_quota *quota = model_get(model, VMN_TABLE_QUOTA, name);
+    int64_t ports = 0, groups = 0, addresses = 0, members = 0;
+    struct vmn_names names;
+
+    names = model_names(model, VMN_TABLE_PORT);
+    for (size_t i = 0; quota && i < names.n; i++) {
+        const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,
+                                                names.names[i]);
+
+        if (is_in(quota, &port->labels)) {
+            ports++;
+            addresses += port->n_ips + port->n_allowed_addresses;
+        }
+    }
+    names = model_names(model, VMN_TABLE_GROUP);
+    for (size_t i = 0; quota && i < names.n; i++) {
+        const struct vmn_group *group = model_get(model, VMN_TABLE_GROUP,
+                                                  names.names[i]);
+
+        if (is_in(quota, &group->labels)) {
+            groups++;
+            members += group->n_ports + group->n_cidrs;
+        }
+    }
+    put_limit(&ds, "networks", quota && is_in(quota, &none), 0);
+    put_limit(&ds, "ports", ports, 0);
+    put_limit(&ds, "groups", groups, 0);
+    put_limit(&ds, "addresses", addresses, 0);
+    put_limit(&ds, "members", members, 0);
+    return ds_steal_cstr(&ds);
+}
+
+static void
+check_usage(const struct model *model)
+{
+    for (int i = 0; i < 3; i++) {
+        char name[] = { 'q', '0' + i, '\0' };
+        char *got = get_usage(model, name);
+        char *expected = count(model, name);
+
+        assert_string_equal(got, expected);
+        free(got);
+        free(expected);
+    }
+}
+
+static void
+put_operation(struct ds *ds)
+{
+    static const char *const scopes[] = { "t=a", "t=b", "t in (a,b),!x", "x",
+                                          "" };
+    unsigned number = random_range(6);
+    char label = "abc"[random_range(3)];
+
+    switch (random_range(8)) {
+    case 0: case 1: case 2:
+        ds_put_format(ds, "put ports p%u {'network':'n','labels':{'t':'%c'%s}"
+                      "%s}\n", number, label,
+                      random_range(3) ? "" : ",'x':'1'", random_range(3) ? ""
+                      : ",'allowed_addresses':[{'ip':'10.9.9.9'}]");
+        break;
+    case 3:
+        ds_put_format(ds, "cascade ports p%u\n", number);
+        break;
+    case 4: case 5:
+        ds_put_format(ds, "put groups g%u {'labels':{'t':'%c'},'ports':"
+                      "['p%u'],'cidrs':['10.%u.0.0/16']}\n", number % 3,
+                      label, number, number);
+        break;
+    case 6:
+        ds_put_format(ds, "put quotas q%u {'scope':'%s','ports':3}\n",
+                      number % 3, scopes[random_range(5)]);
+        break;
+    default:
+        ds_put_format(ds, "absent quotas q%u\n", number % 3);
+        break;
+    }
+}
+
+/* Requests that fail, and groups that are undone, included. */
+static void
+what_is_counted_is_what_is_there(void **state)
+{
+    struct model *model = *state;
+    size_t n_refused = 0;
+    uint64_t revision;
+
+    random_set_seed(20261122);
+    free(model_util_apply(model, "u", NULL, NETWORK, &revision));
+    model_settle(model);
+    for (int round = 0; round < 3000; round++) {
+        struct ds ds = DS_EMPTY_INITIALIZER;
+        char *errors;
+
+        for (unsigned n = 1 + random_range(3); n; n--) {
+            put_operation(&ds);
+        }
+        errors = model_util_apply(model, "u", NULL, ds_cstr(&ds), &revision);
+        n_refused += *errors != '\0';
+        free(errors);
+        ds_destroy(&ds);
+        check_usage(model);
+        if (!random_range(4)) {
+            model_undo(model);
+            check_usage(model);
+        } else if (random_range(2)) {
+            model_settle(model);
+        }
+    }
+    assert_true(n_refused > 100 && n_refused < 2900);
+}
+
+/* Applies 'text' as an account with 'scope' (NULL: none) and expects these
+ * errors. */
+static void
+apply_in(struct model *model, const char *scope, const char *text,
+         const char *expected)
+{
+    struct vmn_account account = { .role = VMN_ROLE_OPERATOR };
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct model_request request;
+    struct vmn_errors errors;
+    struct arena arena;
+    uint64_t revision;
+
+    arena_init(&arena);
+    vmn_errors_init(&errors);
+    model_request_init(&request, "u");
+    if (scope) {
+        assert_null(selector_parse(scope, strlen(scope), &arena,
+                                   &account.scope));
+        request.rights = model_rights_create(UINT64_MAX, &account);
+    }
+    model_util_parse(&request, text);
+    model_apply(model, &request, 1000, &revision, &errors);
+    for (size_t i = 0; i < errors.n; i++) {
+        ds_put_format(&ds, "%s\n", errors.errors[i].text);
+    }
+    assert_string_equal(ds_cstr(&ds), expected);
+    ds_destroy(&ds);
+    model_request_uninit(&request);
+    vmn_errors_uninit(&errors);
+    arena_uninit(&arena);
+}
+
+#define GROUP(NAME, LABEL) "put groups " NAME " {'labels':{'t':'" LABEL "'}}\n"
+
+static void
+limits_hold_for_scoped_accounts_alone(void **state)
+{
+    static const char refusal[]
+        = "quota \"q\" has at most 2 groups, and this would make 3\n";
+    struct model *model = *state;
+
+    apply_in(model, NULL, "put quotas q {'scope':'t=a','groups':2}\n"
+             GROUP("g1", "a"), "");
+    apply_in(model, "t=a", GROUP("g2", "a") GROUP("g3", "a"), refusal);
+    apply_in(model, "t=a", GROUP("g2", "a"), "");
+    apply_in(model, "t=a", GROUP("g3", "a"), refusal);
+    /* One for another; what is there already; another scope; nobody's. */
+    apply_in(model, "t=a", "delete groups g1\n" GROUP("g3", "a"), "");
+    apply_in(model, "t=a", "patch groups g3 {'description':'x'}", "");
+    apply_in(model, "t=b", GROUP("h1", "b") GROUP("h2", "b")
+             GROUP("h3", "b"), "");
+    apply_in(model, NULL, GROUP("g4", "a") GROUP("g5", "a"), "");
+    /* Above the limit it may shrink, and not grow. */
+    apply_in(model, "t=a", "delete groups g4", "");
+    apply_in(model, "t=a", GROUP("g6", "a"),
+             "quota \"q\" has at most 2 groups, and this would make 4\n");
+    /* By a label that comes. */
+    apply_in(model, NULL, "put quotas q {'scope':'k=1','groups':0}", "");
+    apply_in(model, "t=a", "patch groups g3 {'labels':{'t':'a','k':'1'}}",
+             "quota \"q\" has at most 0 groups, and this would make 1\n");
+    apply_in(model, NULL, "delete quotas q", "");
+    apply_in(model, "t=a", "patch groups g3 {'labels':{'t':'a','k':'1'}}",
+             "");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_counted_is_what_is_there,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(limits_hold_for_scoped_accounts_alone,
+                                        setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
