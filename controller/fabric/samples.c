@@ -33,6 +33,8 @@
  * while are forgotten, but for rules that are still there. */
 #define BUDGETS_MAX 16384
 #define BUDGET_IDLE_MS 60000
+/* Of these, one host may have so many: it chooses what it sends up. */
+#define BUDGETS_HOST_MAX 512
 /* What token_bucket.h calls tokens per millisecond is samples a second, if
  * each takes so many. */
 #define TOKENS 1000
@@ -42,9 +44,13 @@ struct ring {
     struct fabric_sample samples[FABRIC_SAMPLES_MAX]; /* By id. */
 };
 
-/* Of a rule with a log, or of drops for a reason. */
+/* Of a rule with a log, or of drops for a reason, on a host; of a host; or, with
+ * no host, what was told of a rule.  What a host sends up is its own to choose,
+ * so one that floods must not take what others have. */
 struct budget {
     struct hmap_node node;
+    char host[VMN_NAME_LEN + 1]; /* Or "". */
+    unsigned n_budgets;         /* Of a host: that it has. */
     uint64_t cookie;            /* 0 of a reason. */
     uint32_t part;
     const char *reason;         /* NULL of a log. */
@@ -65,9 +71,46 @@ struct samples {
 /* Budgets.  -------------------------------------------------------------- */
 
 static uint32_t
-budget_hash(uint64_t cookie, uint32_t part, const char *reason)
+budget_hash(const char *host, uint64_t cookie, uint32_t part,
+            const char *reason)
 {
-    return hash_pointer(reason, hash_add64(part, cookie));
+    return hash_pointer(reason, hash_string(host, hash_add64(part, cookie)));
+}
+
+static struct budget *
+find_budget(const struct samples *s, const char *host, uint64_t cookie,
+            uint32_t part, const char *reason)
+{
+    struct budget *b;
+
+    HMAP_FOR_EACH_WITH_HASH (b, node, budget_hash(host, cookie, part, reason),
+                             &s->budgets) {
+        if (b->cookie == cookie && b->part == part && b->reason == reason
+            && !strcmp(b->host, host)) {
+            return b;
+        }
+    }
+    return NULL;
+}
+
+/* Returns true if it is that of a host as a whole. */
+static bool
+is_of_host(const struct budget *b)
+{
+    return *b->host && !b->cookie && !b->part && !b->reason;
+}
+
+static void
+forget(struct samples *s, struct budget *b)
+{
+    struct budget *host = (*b->host && !is_of_host(b)
+                           ? find_budget(s, b->host, 0, 0, NULL) : NULL);
+
+    if (host) {
+        host->n_budgets--;
+    }
+    hmap_remove(&s->budgets, &b->node);
+    free(b);
 }
 
 static void
@@ -77,28 +120,24 @@ forget_idle(const struct fabric *f, int64_t now_ms)
     struct budget *b, *next;
 
     HMAP_FOR_EACH_SAFE (b, next, node, &s->budgets) {
-        if (now_ms - b->used_ms > BUDGET_IDLE_MS
+        if (now_ms - b->used_ms > BUDGET_IDLE_MS && !b->n_budgets
             && !(b->n_told && engine_cookie_name(f->engine, b->cookie))) {
-            hmap_remove(&s->budgets, &b->node);
-            free(b);
+            forget(s, b);
         }
     }
 }
 
 /* NULL if there are too many. */
 static struct budget *
-get_budget(const struct fabric *f, uint64_t cookie, uint32_t part,
-           const char *reason, int64_t now_ms)
+get_budget(const struct fabric *f, const char *host, uint64_t cookie,
+           uint32_t part, const char *reason, int64_t now_ms)
 {
-    uint32_t hash = budget_hash(cookie, part, reason);
     struct samples *s = f->samples;
-    struct budget *b;
+    struct budget *b = find_budget(s, host, cookie, part, reason);
 
-    HMAP_FOR_EACH_WITH_HASH (b, node, hash, &s->budgets) {
-        if (b->cookie == cookie && b->part == part && b->reason == reason) {
-            b->used_ms = now_ms;
-            return b;
-        }
+    if (b) {
+        b->used_ms = now_ms;
+        return b;
     }
     if (hmap_count(&s->budgets) >= BUDGETS_MAX) {
         forget_idle(f, now_ms);
@@ -107,28 +146,81 @@ get_budget(const struct fabric *f, uint64_t cookie, uint32_t part,
         }
     }
     b = xzalloc(sizeof *b);
+    ovs_strlcpy(b->host, host, sizeof b->host);
     b->cookie = cookie;
     b->part = part;
     b->reason = reason;
     b->used_ms = now_ms;
     token_bucket_init(&b->bucket, SAMPLES_EACH_RATE,
                       SAMPLES_EACH_BURST * TOKENS);
-    hmap_insert(&s->budgets, &b->node, hash);
+    hmap_insert(&s->budgets, &b->node,
+                budget_hash(host, cookie, part, reason));
     return b;
+}
+
+/* That of 'host' as a whole; NULL if there are too many. */
+static struct budget *
+get_host_budget(const struct fabric *f, const char *host, int64_t now_ms)
+{
+    struct budget *b = find_budget(f->samples, host, 0, 0, NULL);
+
+    if (!b) {
+        b = get_budget(f, host, 0, 0, NULL, now_ms);
+        if (b) {
+            token_bucket_init(&b->bucket, SAMPLES_HOST_RATE,
+                              SAMPLES_HOST_BURST * TOKENS);
+        }
+    } else {
+        b->used_ms = now_ms;
+    }
+    return b;
+}
+
+/* That of a rule or reason on a host, whose own is 'host'; NULL if it has too
+ * many. */
+static struct budget *
+get_part_budget(const struct fabric *f, struct budget *host, uint64_t cookie,
+                uint32_t part, const char *reason, int64_t now_ms)
+{
+    struct samples *s = f->samples;
+    struct budget *b = find_budget(s, host->host, cookie, part, reason);
+
+    if (!b) {
+        if (host->n_budgets >= BUDGETS_HOST_MAX) {
+            forget_idle(f, now_ms);
+            if (host->n_budgets >= BUDGETS_HOST_MAX) {
+                return NULL;
+            }
+        }
+        b = get_budget(f, host->host, cookie, part, reason, now_ms);
+        host->n_budgets += b && b != host;
+    } else {
+        b->used_ms = now_ms;
+    }
+    return b;
+}
+
+/* Counts a packet that a rule's log has told. */
+static void
+count_told(const struct fabric *f, const struct fabric_sample *sample)
+{
+    struct budget *b;
+
+    if (engine_cookie_name(f->engine, sample->cookie)) {
+        b = get_budget(f, "", sample->cookie, sample->part, NULL,
+                       time_msec());
+        if (b) {
+            b->n_told++;
+        }
+    }
 }
 
 uint64_t
 samples_told(const struct fabric *f, uint64_t cookie, uint32_t part)
 {
-    const struct budget *b;
+    const struct budget *b = find_budget(f->samples, "", cookie, part, NULL);
 
-    HMAP_FOR_EACH_WITH_HASH (b, node, budget_hash(cookie, part, NULL),
-                             &f->samples->budgets) {
-        if (b->cookie == cookie && b->part == part && !b->reason) {
-            return b->n_told;
-        }
-    }
-    return 0;
+    return b ? b->n_told : 0;
 }
 
 /* Packets.  -------------------------------------------------------------- */
@@ -290,18 +382,21 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
     struct samples *s = f->samples;
     bool log = kind == FABRIC_SAMPLE_LOG;
     struct fabric_sample *old = find_again(&s->rings[kind], sample);
-    struct budget *b = get_budget(f, log ? sample->cookie : 0,
-                                  log ? sample->part : 0,
-                                  log ? NULL : sample->reason, time_msec());
+    int64_t now_ms = time_msec();
+    struct budget *host = get_host_budget(f, sample->host, now_ms);
+    struct budget *b = host ? get_part_budget(
+        f, host, log ? sample->cookie : 0, log ? sample->part : 0,
+        log ? NULL : sample->reason, now_ms) : NULL;
 
     if (old) {
         old->n++;
-        if (b && log) {
-            b->n_told++;
+        if (log) {
+            count_told(f, sample);
         }
         return;
     }
     if (!b || !token_bucket_withdraw(&b->bucket, TOKENS)
+        || !token_bucket_withdraw(&host->bucket, TOKENS)
         || !token_bucket_withdraw(&s->bucket, TOKENS)) {
         s->n_suppressed++;
         if (b) {
@@ -311,7 +406,9 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
     }
     sample->n_suppressed = b->n_suppressed;
     b->n_suppressed = 0;
-    b->n_told += log;
+    if (log) {
+        count_told(f, sample);
+    }
     name_ports(ps, in, sample);
     name_rule(f, sample);
     push(&s->rings[kind], sample);

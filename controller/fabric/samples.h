@@ -3,8 +3,8 @@
  * Copies of packets that came up by taps (taps.h), in the words of those who
  * wrote the wish: which ports, which object and rule, why.  Two rings keep the
  * newest ones: of packets that were dropped, and of what rules with a log
- * decided.  How many are taken is bounded, for each rule or reason and in all;
- * the others are counted.  A packet that comes again is counted with the one
+ * decided.  How many are taken is bounded, for each rule or reason on a host, for
+ * each host and in all; the others are counted.  A packet that comes again is counted with the one
  * before. */
 
 #ifndef CONTROLLER_FABRIC_SAMPLES_H
@@ -17,9 +17,12 @@ struct fabric_stats;
 struct ofpacket_in;
 struct packets_of_switch;
 
-/* Samples a second, and at once, of a rule or of a reason, and of all. */
+/* Samples a second, and at once, of a rule or of a reason on a host, of a host,
+ * and of all. */
 #define SAMPLES_EACH_RATE 10
 #define SAMPLES_EACH_BURST 20
+#define SAMPLES_HOST_RATE 50
+#define SAMPLES_HOST_BURST 100
 #define SAMPLES_ALL_RATE 200
 #define SAMPLES_ALL_BURST 400
 

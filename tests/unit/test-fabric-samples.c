@@ -234,6 +234,49 @@ a_flood_takes_its_budget_alone(void **state OVS_UNUSED)
     TURN_UNTIL(samples(FABRIC_SAMPLE_LOG, 0).n == 2);
 }
 
+static void
+count_h1_cb(void *n_, const struct fabric_sample *sample)
+{
+    int *n = n_;
+
+    *n += !strcmp(sample->host, "h1");
+}
+
+/* A host that floods, with a reason that others have as well and with rules
+ * that it invents, takes nothing that another host has. */
+static void
+a_host_that_floods_takes_its_own_budget_alone(void **state OVS_UNUSED)
+{
+    uint32_t kind = kind_of_drop();
+    int n_drops = 0, n_logs = 0;
+    struct found drops, logs;
+
+    edit_drop();
+    connect_host(0);
+    connect_host(1);
+    for (int i = 0; i < 300; i++) {
+        send_copy(0, 1000 + i, "toy.port/d", 0, kind);
+    }
+    for (int i = 0; i < 600; i++) {
+        char *owner = xasprintf("invented.%d", i);
+
+        send_copy(0, 2000 + i, owner, i, TAP_LOG);
+        free(owner);
+    }
+    TURN_UNTIL(stats_now().n_samples_in == 900);
+    drops = samples(FABRIC_SAMPLE_DROP, 0);
+    logs = samples(FABRIC_SAMPLE_LOG, 0);
+    assert_in_range(drops.n + logs.n, SAMPLES_EACH_BURST,
+                    SAMPLES_ALL_BURST - 1);
+    send_copy(1, 1, "toy.port/d", 0, kind);
+    send_copy(1, 2, "toy.port/d", 1, TAP_LOG);
+    TURN_UNTIL(stats_now().n_samples_in == 902);
+    fabric_samples(fabric, FABRIC_SAMPLE_DROP, 0, count_h1_cb, &n_drops);
+    fabric_samples(fabric, FABRIC_SAMPLE_LOG, 0, count_h1_cb, &n_logs);
+    assert_int_equal(n_drops, 1);
+    assert_int_equal(n_logs, 1);
+}
+
 /* Until 'n' copies in all have come up. */
 static void
 until_in(uint64_t n)
@@ -288,6 +331,8 @@ main(int argc OVS_UNUSED, char *argv[])
                                         teardown),
         cmocka_unit_test_setup_teardown(a_flood_takes_its_budget_alone,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_host_that_floods_takes_its_own_budget_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_rule_that_is_heard_gets_its_own_meter, setup, teardown),
     };
