@@ -2,6 +2,7 @@
 noinst_LIBRARIES += proto/libproto.a
 proto_libproto_a_SOURCES =
 include proto/loop/automake.mk
+include proto/admission/automake.mk
 include proto/openflow/automake.mk
 include proto/ovsdb/automake.mk
 include proto/http/automake.mk

@@ -16,6 +16,12 @@ tests_unit_test_openflow_SOURCES = tests/unit/test-openflow.c
 tests_unit_test_openflow_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_openflow_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-admission
+TESTS += tests/unit/test-admission
+tests_unit_test_admission_SOURCES = tests/unit/test-admission.c
+tests_unit_test_admission_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_admission_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-ofpacket
 TESTS += tests/unit/test-ofpacket
 tests_unit_test_ofpacket_SOURCES = tests/unit/test-ofpacket.c
