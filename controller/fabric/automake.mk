@@ -1,5 +1,6 @@
 # controller/fabric
 controller_libvmn_a_SOURCES += \
+	controller/fabric/addresses.c \
 	controller/fabric/audit.c \
 	controller/fabric/audit.h \
 	controller/fabric/backlog.c \

@@ -7,6 +7,7 @@
 #ifndef CONTROLLER_FABRIC_FABRIC_PRIVATE_H
 #define CONTROLLER_FABRIC_FABRIC_PRIVATE_H 1
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,8 +35,9 @@ struct fabric {
     struct commit *commit;
 
     struct hmap hosts;          /* struct fabric_host, by name. */
-    struct hmap datapaths;      /* struct fabric_host, by datapath id, of those
-                                 * that have one. */
+    struct hmap claims;         /* struct fabric_host, by the datapath id that
+                                 * is theirs, of those that have one. */
+    struct hmap addresses;      /* Of their rows (addresses.c). */
 
     struct fabric_db *db;       /* Owned; fabric_db_create(). */
     struct fabric_switches *switches; /* Owned. */
@@ -80,7 +82,7 @@ struct fabric {
  * deletion does. */
 struct fabric_host {
     struct hmap_node name_node;     /* In struct fabric's 'hosts'. */
-    struct hmap_node datapath_node; /* In 'datapaths', if 'datapath_id'. */
+    struct hmap_node claim_node;    /* In 'claims', if 'claimed_id'. */
     struct fabric *fabric;
     char *name;                 /* Owned. */
     const struct vmn_host *row; /* Current; for comparing the pointer only,
@@ -88,6 +90,8 @@ struct fabric_host {
 
     /* Written by the OVSDB side through the functions below. */
     uint64_t datapath_id;       /* Of the bridge as reported, or 0. */
+    uint64_t claimed_id;        /* The last one that it had, also before this
+                                 * process started: nobody else gets it. */
     bool reported;              /* Its first full report since this process
                                  * started is in the model. */
 
@@ -96,7 +100,21 @@ struct fabric_host {
 };
 
 struct fabric_host *fabric_find_host(const struct fabric *, const char *name);
+/* The host that has, or last had, datapath id 'id'; or NULL. */
 struct fabric_host *fabric_find_datapath(const struct fabric *, uint64_t id);
+/* Counts and logs that 'host' (or 'peer', which shows its certificate; or NULL)
+ * has come with the datapath id of 'owner'. */
+void fabric_host_clash(const struct fabric_host *host,
+                       const struct fabric_host *owner, uint64_t id,
+                       const char *peer);
+
+/* addresses.c.  ---------------------------------------------------------- */
+
+/* Tells whether a host's row names the address. */
+bool fabric_knows_address(void *fabric, const struct in6_addr *);
+/* Rows of hosts are others. */
+void fabric_addresses_update(struct fabric *);
+void fabric_addresses_clear(struct fabric *);
 
 /* Tells who watches that the state of the host, or its reason, may be another
  * one now. */
@@ -117,10 +135,15 @@ void fabric_host_changed(const struct fabric_host *);
 /* What the OVSDB side tells.  -------------------------------------------- */
 
 /* The host's bridge has datapath id 'id' (0: there is no bridge, or it is not
- * ours).  A connected switch that this disowns is closed.  If another host
- * has the same id already, returns false and changes nothing: the caller
- * shows that as the reason. */
-bool fabric_host_set_datapath(struct fabric_host *, uint64_t id);
+ * ours).  A connected switch that this disowns is closed.  The id stays the
+ * host's until it has another one.  If another host has it, or had it last,
+ * returns that host and changes nothing: the caller shows that as the reason.
+ * Else returns NULL. */
+const struct fabric_host *fabric_host_set_datapath(struct fabric_host *,
+                                                   uint64_t id);
+/* The host had datapath id 'id' when it was last heard of, perhaps by a former
+ * process. */
+void fabric_host_set_claim(struct fabric_host *, uint64_t id);
 
 /* All that the host has to report for a start (bindings and VIFs) is in the
  * model: its switch may be reconciled.  Once is enough; later drops of the
@@ -161,6 +184,10 @@ void fabric_db_host_update(struct fabric_host *, const struct vmn_host *row);
 uint64_t fabric_db_n_over_budget(const struct fabric_host *);
 /* The row is gone.  Clears host->db. */
 void fabric_db_host_destroy(struct fabric_host *);
+
+/* The listener's; false if there is none. */
+struct admission_stats;
+bool fabric_db_get_admission(const struct fabric *, struct admission_stats *);
 
 /* Adds "ovsdb", "bridge", "datapath_id", "ovs_version" and "ports" to
  * 'status', and, if the host is refused, "state": "refused" and "reason". */

@@ -26,6 +26,8 @@
 
 VLOG_DEFINE_THIS_MODULE(fabric);
 
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 60);
+
 struct fabric_host *
 fabric_find_host(const struct fabric *f, const char *name)
 {
@@ -45,9 +47,9 @@ fabric_find_datapath(const struct fabric *f, uint64_t id)
 {
     struct fabric_host *host;
 
-    HMAP_FOR_EACH_WITH_HASH (host, datapath_node, hash_uint64(id),
-                             &f->datapaths) {
-        if (host->datapath_id == id) {
+    HMAP_FOR_EACH_WITH_HASH (host, claim_node, hash_uint64(id),
+                             &f->claims) {
+        if (host->claimed_id == id) {
             return host;
         }
     }
@@ -100,26 +102,51 @@ fabric_host_acked(const struct fabric *f, const char *name)
 
 /* What the OVSDB side tells.  -------------------------------------------- */
 
-bool
-fabric_host_set_datapath(struct fabric_host *host, uint64_t id)
+void
+fabric_host_clash(const struct fabric_host *host,
+                  const struct fabric_host *owner, uint64_t id,
+                  const char *peer)
+{
+    host->fabric->stats.n_datapath_clashes++;
+    VLOG_WARN_RL(&rl, "%s%shost \"%s\" comes with datapath id %016"PRIx64
+                 ", which is that of host \"%s\"", peer ? peer : "",
+                 peer ? ": closed: " : "", host->name, id, owner->name);
+}
+
+void
+fabric_host_set_claim(struct fabric_host *host, uint64_t id)
 {
     struct fabric *f = host->fabric;
 
-    if (id == host->datapath_id) {
-        return true;
+    if (id == host->claimed_id || (id && fabric_find_datapath(f, id))) {
+        return;
     }
-    if (id && fabric_find_datapath(f, id)) {
-        return false;
+    if (host->claimed_id) {
+        hmap_remove(&f->claims, &host->claim_node);
     }
-    if (host->datapath_id) {
-        hmap_remove(&f->datapaths, &host->datapath_node);
-    }
-    host->datapath_id = id;
+    host->claimed_id = id;
     if (id) {
-        hmap_insert(&f->datapaths, &host->datapath_node, hash_uint64(id));
+        hmap_insert(&f->claims, &host->claim_node, hash_uint64(id));
     }
-    switch_rematch(host->sw);
-    return true;
+}
+
+const struct fabric_host *
+fabric_host_set_datapath(struct fabric_host *host, uint64_t id)
+{
+    const struct fabric_host *owner
+        = id ? fabric_find_datapath(host->fabric, id) : NULL;
+
+    if (owner && owner != host) {
+        return owner;
+    }
+    if (id != host->datapath_id) {
+        if (id) {
+            fabric_host_set_claim(host, id);
+        }
+        host->datapath_id = id;
+        switch_rematch(host->sw);
+    }
+    return NULL;
 }
 
 void
@@ -140,9 +167,7 @@ host_destroy(struct fabric_host *host, const char *reason)
 
     fabric_db_host_destroy(host);
     hmap_remove(&f->hosts, &host->name_node);
-    if (host->datapath_id) {
-        hmap_remove(&f->datapaths, &host->datapath_node);
-    }
+    fabric_host_set_claim(host, 0);
     switch_destroy(host->sw, reason);
     receipts_remove_host(f, host);
     free(host->name);
@@ -185,11 +210,12 @@ sync_hosts(struct fabric *f)
 {
     struct vmn_names names = model_names(f->model, VMN_TABLE_HOST);
     struct fabric_host *host, *next;
-    bool anew;
+    bool changed = false, anew;
 
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
         if (!model_get(f->model, VMN_TABLE_HOST, host->name)) {
             host_destroy(host, "its host was removed");
+            changed = true;
         }
     }
     anew = update_uses(f, names);
@@ -202,11 +228,15 @@ sync_hosts(struct fabric *f)
         if (!host) {
             host = host_create(f, names.names[i]);
         }
+        changed |= host->row != row;
         if (host->row != row || anew) {
             host->row = row;
             fabric_db_host_update(host, row);
         }
         commit_pause(f->commit);
+    }
+    if (changed) {
+        fabric_addresses_update(f);
     }
 }
 
@@ -253,7 +283,8 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->count_often_ms = FABRIC_COUNT_OFTEN_S * 1000;
     f->last_revision = model_durable_revision(model);
     hmap_init(&f->hosts);
-    hmap_init(&f->datapaths);
+    hmap_init(&f->claims);
+    hmap_init(&f->addresses);
     receipts_create(f);
     packets_create(f, options);
     counters_create(f, options);
@@ -303,6 +334,8 @@ fabric_destroy(struct fabric *f)
     packets_destroy(f);
     receipts_destroy(f);
     hmap_destroy(&f->hosts);
-    hmap_destroy(&f->datapaths);
+    hmap_destroy(&f->claims);
+    fabric_addresses_clear(f);
+    hmap_destroy(&f->addresses);
     free(f);
 }

@@ -512,6 +512,7 @@ struct fabric_stats {
     uint64_t n_candidates;      /* Ports that a second host claims. */
     /* Of switches' connections; see struct ofserver_stats. */
     uint64_t n_conns_refused, n_conns_failed, n_conns_bad, n_conns_silent;
+    uint64_t n_datapath_clashes; /* Hosts that came with another's id. */
 };
 void fabric_get_stats(const struct fabric *, struct fabric_stats *);
 
@@ -522,6 +523,13 @@ typedef void fabric_refused_claims_cb(void *aux, const char *host,
                                       const char *expected, uint64_t n);
 void fabric_refused_claims(const struct fabric *, fabric_refused_claims_cb *,
                            void *aux);
+
+/* Of the listener for switches, or that for databases; false if there is no
+ * such listener. */
+enum fabric_listener { FABRIC_OPENFLOW, FABRIC_OVSDB, FABRIC_N_LISTENERS };
+struct admission_stats;
+bool fabric_get_admission(const struct fabric *, enum fabric_listener,
+                          struct admission_stats *);
 
 /* Calls 'cb' for each reason to drop a packet that was sent up, or an answer:
  * 'who' is "vmn", or "APP.HANDLER" for what a handler gave no answer to. */

@@ -366,6 +366,14 @@ find_inbound(void *db_, const char *system_id)
             ? host->db->session : NULL);
 }
 
+static bool
+knows_address(void *db_, const struct in6_addr *addr)
+{
+    const struct fabric_db *db = db_;
+
+    return fabric_knows_address(db->fabric, addr);
+}
+
 /* Each is read again only if its file has changed, for the sessions from then
  * on: those that are up stay, even if their CA is no longer among these. */
 void
@@ -403,6 +411,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
         if (error) {
             return error;       /* The caller destroys what there is. */
         }
+        ovsdb_listener_set_known(db->listener, knows_address);
     }
     db->facts = fabric_facts_create(fabric);
     return 0;
@@ -432,6 +441,16 @@ fabric_db_destroy(struct fabric *fabric)
         host_ipsec_destroy(db);
         free(db);
     }
+}
+
+bool
+fabric_db_get_admission(const struct fabric *fabric,
+                        struct admission_stats *stats)
+{
+    if (fabric->db->listener) {
+        ovsdb_listener_get_admission(fabric->db->listener, stats);
+    }
+    return fabric->db->listener != NULL;
 }
 
 void

@@ -340,10 +340,26 @@ report_underlay(struct fabric_host_db *db,
     }
 }
 
+/* The reason to refuse the host, whose bridge has the datapath id of 'owner'.
+ * The caller frees it.  It does not tell the id: scoped accounts see it. */
+static char *
+refuse_clash(const struct fabric_host_db *db, const struct fabric_host *owner,
+             uint64_t id)
+{
+    char *reason = xasprintf("the datapath id of its bridge is that of host "
+                             "\"%s\"", owner->name);
+
+    if (!nullable_string_is_equal(db->reason, reason)) {
+        fabric_host_clash(db->host, owner, id, NULL);
+    }
+    return reason;
+}
+
 void
 host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
 {
     const struct ovsdb_bridge *bridge = find_bridge(db, snapshot);
+    const struct fabric_host *owner = NULL;
     bool refused = false;
     char *reason;
 
@@ -371,15 +387,20 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     if (!reason) {
         reason = host_ipsec_reason(db);
     }
+    if (!refused && bridge->datapath_id) {
+        owner = fabric_find_datapath(db->host->fabric, bridge->datapath_id);
+    }
+    if (owner && owner != db->host) {
+        refused = true;
+        free(reason);
+        reason = refuse_clash(db, owner, bridge->datapath_id);
+    }
     host_db_set_reason(db, refused, reason);
     report_vifs(db, snapshot);
 
     /* The switch's database forgets the id while it restarts; we do not. */
-    if (!refused && bridge->datapath_id
-        && !fabric_host_set_datapath(db->host, bridge->datapath_id)) {
-        host_db_set_reason(
-            db, true, xasprintf("datapath id %016"PRIx64" is that of another "
-                                "host as well", bridge->datapath_id));
+    if (!refused && bridge->datapath_id) {
+        fabric_host_set_datapath(db->host, bridge->datapath_id);
     }
 }
 

@@ -145,6 +145,17 @@ find_state(const struct fabric_host *host)
     OVS_NOT_REACHED();
 }
 
+bool
+fabric_get_admission(const struct fabric *f, enum fabric_listener which,
+                     struct admission_stats *stats)
+{
+    if (which == FABRIC_OVSDB) {
+        return fabric_db_get_admission(f, stats);
+    }
+    ofserver_get_admission(switches_server(f), stats);
+    return true;
+}
+
 void
 fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
 {

@@ -269,6 +269,20 @@ switch_detach(struct fabric_switch *sw, const char *reason)
 }
 
 void
+switch_set_error(struct fabric_switch *sw, const char *format, ...)
+{
+    va_list args;
+
+    if (!sw->conn) {
+        free(sw->error);
+        va_start(args, format);
+        sw->error = xvasprintf(format, args);
+        va_end(args);
+        fabric_host_changed(sw->host);
+    }
+}
+
+void
 switch_disconnect(struct fabric_switch *sw, const char *reason)
 {
     struct ofconn *conn = sw->conn;
@@ -300,6 +314,7 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     switch_disconnect(sw, "replaced by a newer connection");
     sw->conn = conn;
     ofconn_set_aux(conn, sw);
+    ofconn_set_identified(conn);
     sw->state = SWITCH_WAITING;
     sw->since_ms = time_wall_msec();
     fabric_host_changed(sw->host);
@@ -321,7 +336,7 @@ switch_rematch(struct fabric_switch *sw)
 
     switch_disconnect(sw, "its host reports another datapath id");
     if (host->datapath_id) {
-        conn = switches_take_stray(host->fabric, host->datapath_id);
+        conn = switches_take_stray(host);
         if (conn) {
             switches_attach(host, conn);
         }

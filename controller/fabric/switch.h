@@ -143,12 +143,12 @@ int switches_create(struct fabric *, const struct fabric_options *,
                     char **text);
 /* After the last switch_destroy(). */
 void switches_destroy(struct fabric *);
-/* The connection of a switch with this datapath id that waits for a host, or
- * NULL.  It is the caller's from then on. */
-/* Gives 'conn' to the host's switch, or closes it if its certificate is another
- * host's. */
+/* Gives 'conn', which is from the host as far as can be known, to its switch;
+ * or closes it. */
 void switches_attach(struct fabric_host *, struct ofconn *conn);
-struct ofconn *switches_take_stray(struct fabric *, uint64_t datapath_id);
+/* The connection of a switch that waits for the host to report its datapath id,
+ * or NULL.  It is the caller's from then on. */
+struct ofconn *switches_take_stray(const struct fabric_host *);
 struct ofserver *switches_server(const struct fabric *);
 
 /* switch.c.  ------------------------------------------------------------- */
@@ -156,6 +156,9 @@ struct ofserver *switches_server(const struct fabric *);
 /* A switch with the datapath id of the host has connected, or is gone. */
 void switch_attach(struct fabric_switch *, struct ofconn *);
 void switch_detach(struct fabric_switch *, const char *reason);
+/* Says why no switch is connected, if none is. */
+void switch_set_error(struct fabric_switch *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void switch_message(struct fabric_switch *, enum ofptype,
                     const struct ofp_header *);
 

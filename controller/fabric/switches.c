@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Listens for switches and matches them to hosts by datapath id.  A switch
- * that no host is known to have is kept a short while: its host's database
- * may not have said yet which datapath id its bridge has. */
+ * Listens for switches and matches them to hosts: with TLS by the common name
+ * of their certificate, which is the host's, and their datapath id must then
+ * be the one that the host's database reports; without TLS by that alone.
+ * A switch whose host is not identified is kept a short while: its host's
+ * database may not have said yet which datapath id its bridge has. */
 
 #include <config.h>
 
@@ -15,6 +17,7 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/switch.h"
 #include "openvswitch/vlog.h"
+#include "proto/admission/admission.h"
 #include "proto/loop/loop.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/tls/tls.h"
@@ -38,6 +41,7 @@ struct stray {
     struct ovs_list node;
     struct ofconn *conn;
     uint64_t datapath_id;
+    char *certificate;          /* The name of its host; NULL without TLS. */
     struct event *timer;
 };
 
@@ -46,7 +50,15 @@ stray_free(struct stray *stray)
 {
     ovs_list_remove(&stray->node);
     event_free(stray->timer);
+    free(stray->certificate);
     free(stray);
+}
+
+static void
+stray_close(struct stray *stray)
+{
+    ofconn_close(stray->conn);
+    stray_free(stray);
 }
 
 static void
@@ -55,20 +67,31 @@ stray_timeout_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
 {
     struct stray *stray = stray_;
 
-    VLOG_WARN_RL(&rl, "%s: closed: no host reports datapath id %016"PRIx64,
-                 ofconn_peer(stray->conn), stray->datapath_id);
-    ofconn_close(stray->conn);
-    stray_free(stray);
+    VLOG_WARN_RL(&rl, "%s: closed: %s%s reports datapath id %016"PRIx64,
+                 ofconn_peer(stray->conn),
+                 stray->certificate ? "not so host " : "no host",
+                 stray->certificate ? stray->certificate : "",
+                 stray->datapath_id);
+    stray_close(stray);
 }
 
+/* Takes ownership of 'certificate'.  A host has one: the newest. */
 static void
-stray_add(struct fabric *f, struct ofconn *conn, uint64_t datapath_id)
+stray_add(struct fabric *f, struct ofconn *conn, uint64_t datapath_id,
+          char *certificate)
 {
     const struct timeval tv = { .tv_sec = STRAY_S };
-    struct stray *stray = xzalloc(sizeof *stray);
+    struct stray *stray, *next;
 
+    LIST_FOR_EACH_SAFE (stray, next, node, &f->switches->strays) {
+        if (certificate && !strcmp(certificate, stray->certificate)) {
+            stray_close(stray);
+        }
+    }
+    stray = xzalloc(sizeof *stray);
     stray->conn = conn;
     stray->datapath_id = datapath_id;
+    stray->certificate = certificate;
     stray->timer = event_new(f->base, -1, 0, stray_timeout_cb, stray);
     event_add(stray->timer, &tv);
     ovs_list_push_back(&f->switches->strays, &stray->node);
@@ -89,12 +112,15 @@ stray_of(const struct fabric *f, const struct ofconn *conn)
 }
 
 struct ofconn *
-switches_take_stray(struct fabric *f, uint64_t datapath_id)
+switches_take_stray(const struct fabric_host *host)
 {
+    struct fabric *f = host->fabric;
     struct stray *stray, *newest = NULL;
 
     LIST_FOR_EACH (stray, node, &f->switches->strays) {
-        if (stray->datapath_id == datapath_id) {
+        if (stray->datapath_id == host->datapath_id
+            && (!stray->certificate
+                || !strcmp(stray->certificate, host->name))) {
             newest = stray;
         }
     }
@@ -107,31 +133,49 @@ switches_take_stray(struct fabric *f, uint64_t datapath_id)
     return NULL;
 }
 
-/* A host's certificate speaks for that host alone: its name must be the host's.
- */
+/* Tells whether both come from one address. */
 static bool
-may_speak_for(const struct fabric_host *host, const struct ofconn *conn)
+is_same_address(const struct ofconn *a, const struct ofconn *b)
 {
-    char *name = ofconn_certificate(conn);
-    bool may = !name || !strcmp(name, host->name);
+    struct admission_peer pa = admission_peer_parse(ofconn_peer(a));
+    struct admission_peer pb = admission_peer_parse(ofconn_peer(b));
 
-    if (!may) {
-        VLOG_WARN_RL(&rl, "%s: closed: it has host %s's datapath id, but its "
-                     "certificate is for \"%s\"", ofconn_peer(conn),
-                     host->name, name);
-    }
-    free(name);
-    return may;
+    return (pa.family == pb.family
+            && !memcmp(&pa.addr, &pb.addr, sizeof pa.addr));
 }
 
 void
 switches_attach(struct fabric_host *host, struct ofconn *conn)
 {
-    if (may_speak_for(host, conn)) {
-        switch_attach(host->sw, conn);
-    } else {
+    char *certificate = ofconn_certificate(conn);
+    struct ofconn *before = host->sw->conn;
+
+    if (!certificate && before && !is_same_address(before, conn)) {
+        /* Nothing proves that this is the host's switch, so the connection
+         * that has been there stays, unless it is dead. */
+        VLOG_WARN_RL(&rl, "%s: closed: the switch of host \"%s\" is connected "
+                     "from another address", ofconn_peer(conn), host->name);
+        ofconn_probe(before);
         ofconn_close(conn);
+    } else {
+        switch_attach(host->sw, conn);
     }
+    free(certificate);
+}
+
+/* With TLS: a certificate is for one host. */
+static bool
+secured_cb(void *f, struct ofconn *conn OVS_UNUSED, const char *certificate)
+{
+    return fabric_find_host(f, certificate) != NULL;
+}
+
+/* The host that 'conn' is from, or NULL. */
+static struct fabric_host *
+find_host(const struct fabric *f, const char *certificate, uint64_t id)
+{
+    return (certificate ? fabric_find_host(f, certificate)
+            : fabric_find_datapath(f, id));
 }
 
 static void
@@ -139,13 +183,25 @@ connected_cb(void *f_, struct ofconn *conn,
              const struct ofconn_features *features)
 {
     struct fabric *f = f_;
-    struct fabric_host *host = fabric_find_datapath(f, features->datapath_id);
+    uint64_t id = features->datapath_id;
+    char *certificate = ofconn_certificate(conn);
+    struct fabric_host *host = find_host(f, certificate, id);
+    struct fabric_host *owner = fabric_find_datapath(f, id);
 
-    if (host) {
+    if (certificate && (!host || (owner && owner != host))) {
+        if (host) {
+            fabric_host_clash(host, owner, id, ofconn_peer(conn));
+            switch_set_error(host->sw, "its switch has the datapath id of "
+                             "host \"%s\"", owner->name);
+        }
+        ofconn_close(conn);
+    } else if (host && host->datapath_id == id) {
         switches_attach(host, conn);
     } else {
-        stray_add(f, conn, features->datapath_id);
+        stray_add(f, conn, id, certificate);
+        certificate = NULL;
     }
+    free(certificate);
 }
 
 static void
@@ -178,6 +234,7 @@ closed_cb(void *f_, struct ofconn *conn, const char *reason)
 }
 
 static const struct ofconn_callbacks callbacks = {
+    .secured = secured_cb,
     .connected = connected_cb,
     .message = message_cb,
     .closed = closed_cb,
@@ -232,6 +289,8 @@ switches_create(struct fabric *f, const struct fabric_options *options,
     conn_options.packet_ins = true;
     conn_options.put_off = turn_is_over;
     conn_options.put_off_aux = f->loop;
+    conn_options.is_known = fabric_knows_address;
+    conn_options.is_known_aux = f;
     if (options->max_queue) {
         conn_options.max_queue = options->max_queue;
     }

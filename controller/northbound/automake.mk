@@ -25,6 +25,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/usage.c \
 	controller/northbound/info.c \
 	controller/northbound/list.c \
+	controller/northbound/metrics-listeners.c \
 	controller/northbound/metrics-objects.c \
 	controller/northbound/metrics-process.c \
 	controller/northbound/metrics.c \

@@ -147,6 +147,8 @@ static const struct metric metrics[] = {
           "Hosts whose switch is connected."),
     COUNTER("vmn_openflow_sessions_opened_total", fabric.n_openflow_opened,
             "Sessions with hosts' switches that began."),
+    COUNTER("vmn_datapath_id_clashes_total", fabric.n_datapath_clashes,
+            "Hosts refused since they came with the datapath id of another."),
     COUNTER("vmn_switch_connections_refused_total", fabric.n_conns_refused,
             "Connections of switches refused, as there were too many."),
     COUNTER("vmn_switch_connections_failed_total", fabric.n_conns_failed,
@@ -581,6 +583,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     metrics_put_objects(nb, &ds);
     metrics_put_health(nb, &ds);
     metrics_put_usage(nb, &ds);
+    metrics_put_listeners(nb, &ds);
     metrics_put_times(nb, &figures.commit.stored, &figures.fabric.installed,
                       &figures.store.writing, &ds);
     nb_door_put_metrics(nb, &ds);

@@ -32,6 +32,9 @@ void metrics_put_health(const struct northbound *, struct ds *);
 /* usage.c: quotas. */
 void metrics_put_usage(const struct northbound *, struct ds *);
 
+/* metrics-listeners.c: who connects to this process. */
+void metrics_put_listeners(const struct northbound *, struct ds *);
+
 /* metrics-process.c: how long things took, and the process itself. */
 void metrics_put_times(const struct northbound *,
                        const struct histogram *stored,

@@ -74,8 +74,17 @@ become_idle(struct http_conn *conn)
 {
     conn->state = HTTP_IDLE;
     set_deadline(conn, conn->listener->server->options.idle_timeout_ms);
-    ovs_list_remove(&conn->node);
-    ovs_list_push_back(&conn->listener->conns, &conn->node);
+    if (conn->entry.state != ADMISSION_PENDING) {
+        admission_set_state(conn->listener->admission, &conn->entry,
+                            ADMISSION_IDLE, time_msec());
+    }
+}
+
+void
+http_conn_authenticated(struct http_conn *conn)
+{
+    admission_set_state(conn->listener->admission, &conn->entry,
+                        ADMISSION_ACTIVE, time_msec());
 }
 
 /* Tells the client that what it has got is all: by TLS, that nobody has cut it
@@ -102,6 +111,7 @@ http_conn_destroy(struct http_conn *conn)
     struct http_request *req = conn->request;
 
     ovs_list_remove(&conn->node);
+    admission_remove(conn->listener->admission, &conn->entry);
     conn->listener->n_conns--;
     conn->listener->server->stats.n_connections--;
     event_free(conn->timer);
@@ -581,6 +591,17 @@ extend_deadline(struct http_conn *conn)
     return true;
 }
 
+/* Nobody knows who was too slow. */
+static void
+count_timeout(const struct http_conn *conn)
+{
+    if (conn->entry.state == ADMISSION_PENDING
+        && conn->state != HTTP_LINGERING) {
+        admission_count(conn->listener->admission, &conn->entry.peer,
+                        ADMISSION_TIMEOUT);
+    }
+}
+
 static void
 on_timer(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
 {
@@ -603,9 +624,11 @@ on_timer(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
                    "with 8 KiB a second, and within 30 s all of it"
         };
 
+        count_timeout(conn);
         conn->listener->server->stats.n_timed_out++;
         conn_fault(conn, &fault);
     } else {
+        count_timeout(conn);
         http_conn_destroy(conn);
     }
 }
@@ -655,14 +678,21 @@ make_bufferevent(const struct http_listener *listener, int fd)
     return bev;
 }
 
-void
-http_conn_create(struct http_listener *listener, int fd, char *who)
+bool
+http_conn_create(struct http_listener *listener, int fd, char *who,
+                 const struct admission_peer *peer)
 {
     struct http_server *server = listener->server;
     struct http_conn *conn = xzalloc(sizeof *conn);
     int ms = server->options.write_timeout_ms;
     struct timeval write_timeout = { ms / 1000, ms % 1000 * 1000 };
 
+    if (!admission_admit(listener->admission, &conn->entry, peer,
+                         time_msec())) {
+        free(conn);
+        free(who);
+        return false;
+    }
     conn->listener = listener;
     conn->who = who;
     ovs_list_push_back(&listener->conns, &conn->node);
@@ -691,6 +721,7 @@ http_conn_create(struct http_listener *listener, int fd, char *who)
     }
     become_idle(conn);
     if (conn->tls) {
-        set_deadline(conn, server->options.head_timeout_ms);
+        set_deadline(conn, server->options.tls_timeout_ms);
     }
+    return true;
 }

@@ -11,6 +11,7 @@
 
 #include "openvswitch/list.h"
 #include "openvswitch/dynamic-string.h"
+#include "proto/admission/admission.h"
 #include "proto/http/http-parse.h"
 #include "proto/http/http.h"
 
@@ -36,9 +37,9 @@ struct http_listener {
     struct http_server *server;
     struct evconnlistener *evl;
     struct event *again;            /* Accepts again after an error. */
-    struct ovs_list conns;          /* Those idle from the longest to the
-                                     * shortest, others in between. */
+    struct ovs_list conns;          /* struct http_conn. */
     size_t n_conns;
+    struct admission *admission;    /* Of these. */
     char *unix_path;                /* Or NULL. */
     char *token;                    /* Or NULL. */
     const struct tls *tls;          /* Or NULL. */
@@ -70,6 +71,8 @@ struct http_stream {
 struct http_conn {
     struct ovs_list node;           /* In listener's 'conns'. */
     struct http_listener *listener;
+    struct admission_entry entry;   /* Pending until a request of it was
+                                     * authenticated. */
     struct bufferevent *bev;        /* Without TLS, writes only what flush()
                                      * could not. */
     bool tls;
@@ -123,8 +126,13 @@ struct http_request {
 };
 
 /* http-conn.c */
-void http_conn_create(struct http_listener *, int fd, char *who);
+/* Takes ownership of 'fd' and 'who'; but not of 'fd' if it returns false: there
+ * is no room for a connection of 'peer'. */
+bool http_conn_create(struct http_listener *, int fd, char *who,
+                      const struct admission_peer *peer);
 void http_conn_destroy(struct http_conn *);
+/* A request of it was authenticated. */
+void http_conn_authenticated(struct http_conn *);
 /* The reply of its request is in the output buffer. */
 void http_conn_replied(struct http_conn *);
 /* The name in the client's certificate, or NULL.  The caller frees it. */

@@ -261,6 +261,9 @@ authenticate(struct http_request *req)
     } else if (!ok) {
         http_reply_unauthorized(req, "The token is not the right one");
     }
+    if (ok) {
+        http_conn_authenticated(req->conn);
+    }
     free(certificate);
     return ok;
 }

@@ -31,6 +31,10 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
 #define BACKLOG 128
 #define ACCEPT_AGAIN_MS 200     /* After it failed: no more descriptors. */
 #define TOKEN_MIN 16            /* Characters. */
+/* Of a listener's connections, what one address may have unauthenticated: one
+ * of so many, but not less than that. */
+#define SOURCE_SHARE 4
+#define SOURCE_MIN 16
 
 struct http_server *
 http_server_create(struct event_base *base,
@@ -60,6 +64,7 @@ listener_destroy(struct http_listener *listener)
                             struct http_conn, node);
         http_conn_destroy(conn);
     }
+    admission_destroy(listener->admission);
     if (listener->evl) {
         evconnlistener_free(listener->evl);
     }
@@ -100,6 +105,25 @@ http_server_get_stats(const struct http_server *server,
     stats->n_body_bytes = http_bodies_size(server->bodies);
 }
 
+void
+http_server_get_admission(const struct http_server *server,
+                          struct admission_stats *sum)
+{
+    const struct http_listener *listener;
+
+    memset(sum, 0, sizeof *sum);
+    LIST_FOR_EACH (listener, node, &server->listeners) {
+        struct admission_stats stats;
+
+        admission_get_stats(listener->admission, &stats);
+        sum->n_conns += stats.n_conns;
+        sum->n_pending += stats.n_pending;
+        for (size_t i = 0; i < ADMISSION_N_REASONS; i++) {
+            sum->n_refused[i] += stats.n_refused[i];
+        }
+    }
+}
+
 /* Accepting.  ------------------------------------------------------------ */
 
 static char *
@@ -129,23 +153,29 @@ name_client(const struct http_listener *listener, int fd,
     return xasprintf("%s:%s", listener->tls ? "ssl" : "tcp", address);
 }
 
-/* At the limit the connection that has been idle longest gives way, so that
- * nobody is kept out by clients that do nothing. */
-static bool
-make_room(struct http_listener *listener)
+/* Makes room for another connection.  For struct admission_options. */
+static void
+close_conn(void *listener OVS_UNUSED, struct admission_entry *entry)
 {
-    struct http_conn *conn;
+    http_conn_destroy(CONTAINER_OF(entry, struct http_conn, entry));
+}
 
-    if (listener->n_conns < listener->server->options.max_connections) {
-        return true;
-    }
-    LIST_FOR_EACH (conn, node, &listener->conns) {
-        if (conn->state == HTTP_IDLE) {
-            http_conn_destroy(conn);
-            return true;
-        }
-    }
-    return false;
+/* A client of an address that is not known has a quarter of the connections as
+ * long as it does not say who it is. */
+static struct admission *
+make_admission(struct http_listener *listener)
+{
+    size_t max = listener->server->options.max_connections;
+    const struct admission_options options = {
+        .listener = listener->unix_path ? "API socket" : "API",
+        .max_conns = max,
+        .max_pending = max,
+        .max_source_pending = MAX(max / SOURCE_SHARE, SOURCE_MIN),
+        .close = close_conn,
+        .aux = listener,
+    };
+
+    return admission_create(&options);
 }
 
 static void
@@ -175,12 +205,9 @@ on_accept(struct evconnlistener *evl OVS_UNUSED, evutil_socket_t fd,
           struct sockaddr *sa, int sa_len OVS_UNUSED, void *listener_)
 {
     struct http_listener *listener = listener_;
+    struct admission_peer peer;
     char *who;
 
-    if (!make_room(listener)) {
-        turn_away(listener, fd);
-        return;
-    }
     who = name_client(listener, fd, sa);
     if (!who) {
         close(fd);
@@ -191,8 +218,12 @@ on_accept(struct evconnlistener *evl OVS_UNUSED, evutil_socket_t fd,
 
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
-    listener->server->stats.n_accepted++;
-    http_conn_create(listener, fd, who);
+    peer = admission_peer_make(fd, listener->unix_path ? NULL : sa);
+    if (http_conn_create(listener, fd, who, &peer)) {
+        listener->server->stats.n_accepted++;
+    } else {
+        turn_away(listener, fd);
+    }
 }
 
 static void
@@ -229,6 +260,7 @@ add_listener(struct http_server *server, int fd, char *unix_path,
     listener->token = nullable_xstrdup(token);
     listener->tls = tls;
     ovs_list_init(&listener->conns);
+    listener->admission = make_admission(listener);
     ovs_list_push_back(&server->listeners, &listener->node);
     listener->again = event_new(server->base, -1, 0, on_again, listener);
     listener->evl = evconnlistener_new(server->base, on_accept, listener,

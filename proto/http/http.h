@@ -68,7 +68,9 @@ struct http_options {
     /* Whether it may call this route, if not NULL: false with the request
      * answered. */
     bool (*authorize)(struct http_request *, void *aux);
-    size_t max_connections;         /* Of each listener. */
+    size_t max_connections;         /* Of each listener.  Those that are not
+                                     * authenticated give way first. */
+    int tls_timeout_ms;             /* For the handshake of TLS. */
     int idle_timeout_ms;            /* Until the next request begins. */
     int head_timeout_ms;            /* First byte to end of the head. */
     int body_timeout_ms;            /* End of the head to end of the body. */
@@ -86,7 +88,8 @@ struct http_options {
     void *pause_aux;
 };
 #define HTTP_OPTIONS_DEFAULT                                            \
-    { .max_connections = 256, .idle_timeout_ms = 120 * 1000,            \
+    { .max_connections = 256, .tls_timeout_ms = 3 * 1000,               \
+      .idle_timeout_ms = 120 * 1000,                                    \
       .head_timeout_ms = 10 * 1000, .body_timeout_ms = 30 * 1000,       \
       .body_grace_ms = 5 * 1000, .body_rate_min = 8 * 1024,             \
       .bodies_max = 8 * HTTP_BODY_MAX,                                  \
@@ -177,6 +180,10 @@ struct http_stats {
     uint64_t n_bytes_in, n_bytes_out;   /* Heads and bodies. */
 };
 void http_server_get_stats(const struct http_server *, struct http_stats *);
+/* Those of all listeners together. */
+struct admission_stats;
+void http_server_get_admission(const struct http_server *,
+                               struct admission_stats *);
 
 /* Requests.  A request exists until it is answered or dropped.  ----------- */
 

@@ -5,6 +5,7 @@ proto_libproto_a_SOURCES += \
 	proto/openflow/ofconn.h \
 	proto/openflow/ofdump.c \
 	proto/openflow/ofdump.h \
+	proto/openflow/ofhandshake.c \
 	proto/openflow/ofmsg.c \
 	proto/openflow/ofmsg.h \
 	proto/openflow/ofpacket.c \

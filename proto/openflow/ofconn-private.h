@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What ofserver.c and ofconn.c share.  Not for others. */
+ * What ofserver.c, ofconn.c and ofhandshake.c share.  Not for others. */
 
 #ifndef PROTO_OPENFLOW_OFCONN_PRIVATE_H
 #define PROTO_OPENFLOW_OFCONN_PRIVATE_H 1
 
 #include "openvswitch/list.h"
+#include "proto/admission/admission.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofstream.h"
 
 struct event;
 struct evconnlistener;
+struct ofpbuf;
 
 struct ofserver {
     struct event_base *base;    /* Borrowed. */
@@ -23,14 +25,72 @@ struct ofserver {
     const struct ofconn_callbacks *callbacks;
     void *aux;
     struct ovs_list conns;      /* struct ofconn. */
+    struct admission *admission;
     struct ofserver_stats stats;
     struct ofstream_pool streams;
     uint64_t *scratch;          /* One message, aligned. */
 };
 
+/* ofp_header.type of the first message, which is some 16 bytes. */
+#define OFCONN_TYPE_HELLO 0
+#define OFCONN_HELLO_MAX 1024
+
+enum ofconn_state {
+    OFCONN_HELLO,
+    OFCONN_FEATURES,
+    OFCONN_UP,
+    OFCONN_LINGER,
+};
+
+struct ofconn {
+    struct ovs_list node;       /* In server's 'conns'. */
+    struct ofserver *server;
+    struct ofstream *stream;
+    struct admission_entry entry; /* Pending until 'identified'. */
+    char *peer;
+    void *aux;                  /* The user's. */
+    bool secured;               /* TLS is up, or there is none. */
+    bool identified;            /* ofconn_set_identified() was called. */
+    size_t n_replies;           /* Bytes of replies since all was sent. */
+    enum ofconn_state state;
+    uint32_t last_xid;
+    unsigned n_bad;             /* Messages. */
+
+    /* Liveness: one timer, looked at every probe_ms. */
+    struct event *timer;
+    bool heard;                 /* Something came since the timer fired. */
+    bool probed;                /* An echo request is unanswered. */
+
+    bool busy;                  /* In a callback: free later. */
+    bool dead;                  /* ofconn_close() was called in one. */
+    bool stalled;               /* The queue passed its limit. */
+    struct event *stall;        /* Closes a stalled connection. */
+};
+
 /* Makes a connection out of 'fd'.  Takes ownership of it. */
 void ofconn_create(struct ofserver *, int fd, const char *peer);
+/* Closes the connection of 'entry' to make room for another one.  For struct
+ * admission_options. */
+void ofconn_close_entry(void *server, struct admission_entry *);
 /* Closes one of the connections. */
 void ofconn_close_first(struct ofserver *);
+
+/* Ends the connection for 'reason', and tells the user if it knows of it.
+ * The caller returns to the loop without touching 'conn' again, unless
+ * 'conn->busy'. */
+void ofconn_fail(struct ofconn *, const char *reason);
+/* Takes ownership of 'msg', as libopenvswitch encoded it: the lengths of some
+ * are not filled in yet. */
+void ofconn_send_buf(struct ofconn *, struct ofpbuf *msg);
+/* Has the timer fire in 'ms', or not at all. */
+void ofconn_set_timer(struct ofconn *, int ms);
+
+/* ofhandshake.c.  -------------------------------------------------------- */
+
+/* The first message of a connection. */
+void ofconn_handle_hello(struct ofconn *, const struct ofp_header *);
+/* A message of one in state OFCONN_FEATURES. */
+void ofconn_handle_features(struct ofconn *, enum ofptype,
+                            const struct ofp_header *);
 
 #endif /* proto/openflow/ofconn-private.h */

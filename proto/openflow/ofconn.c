@@ -11,7 +11,8 @@
  *
  * All that a peer sends is bounded: a message by its 16-bit length, what is
  * read at a time (ofstream.h), the handshake by a deadline, bad messages by a
- * count. */
+ * count.  Until it is known whose switch it is, bounds are tight; and whoever
+ * does not read what is answered is not read from. */
 
 #include <config.h>
 
@@ -19,6 +20,7 @@
 
 #include <event2/event.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "openvswitch/ofp-connection.h"
 #include "openvswitch/ofp-errors.h"
@@ -29,6 +31,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn-private.h"
 #include "proto/openflow/ofstream.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(ofconn);
@@ -38,44 +41,14 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 60);
 /* Messages of a connection that make no sense before it is closed. */
 #define BAD_MAX 16
 /* ofp_header.type of messages that are looked at before they are decoded. */
-#define TYPE_HELLO 0
 #define TYPE_ERROR 1
-/* A hello is some 16 bytes. */
-#define HELLO_MAX 1024
-
-enum ofconn_state {
-    OFCONN_HELLO,
-    OFCONN_FEATURES,
-    OFCONN_UP,
-    OFCONN_LINGER,
-};
-
-struct ofconn {
-    struct ovs_list node;       /* In server's 'conns'. */
-    struct ofserver *server;
-    struct ofstream *stream;
-    char *peer;
-    void *aux;                  /* The user's. */
-    enum ofconn_state state;
-    uint32_t last_xid;
-    unsigned n_bad;             /* Messages. */
-
-    /* Liveness: one timer, looked at every probe_ms. */
-    struct event *timer;
-    bool heard;                 /* Something came since the timer fired. */
-    bool probed;                /* An echo request is unanswered. */
-
-    bool busy;                  /* In a callback: free later. */
-    bool dead;                  /* ofconn_close() was called in one. */
-    bool stalled;               /* The queue passed its limit. */
-    struct event *stall;        /* Closes a stalled connection. */
-};
 
 static void
 ofconn_free(struct ofconn *conn)
 {
     ovs_list_remove(&conn->node);
     conn->server->stats.n_conns--;
+    admission_remove(conn->server->admission, &conn->entry);
     event_free(conn->timer);
     event_free(conn->stall);
     ofstream_destroy(conn->stream);
@@ -83,10 +56,7 @@ ofconn_free(struct ofconn *conn)
     free(conn);
 }
 
-/* Ends the connection for 'reason', and tells the user if it knows of it.
- * The caller returns to the loop without touching 'conn' again, unless
- * 'conn->busy'. */
-static void
+void
 ofconn_fail(struct ofconn *conn, const char *reason)
 {
     const struct ofserver *server = conn->server;
@@ -111,20 +81,24 @@ ofconn_fail(struct ofconn *conn, const char *reason)
     }
 }
 
-/* Takes ownership of 'msg', as libopenvswitch encoded it: the lengths of some
- * are not filled in yet. */
-static void
-send_buf(struct ofconn *conn, struct ofpbuf *msg)
+void
+ofconn_send_buf(struct ofconn *conn, struct ofpbuf *msg)
 {
     ofpmsg_update_length(msg);
     ofconn_send(conn, msg->data, msg->size);
     ofpbuf_delete(msg);
 }
 
-/* Handshake.  ------------------------------------------------------------ */
-
+/* The same for an answer to what the peer has sent. */
 static void
-set_timer(struct ofconn *conn, int ms)
+send_reply(struct ofconn *conn, struct ofpbuf *msg)
+{
+    conn->n_replies += msg->size;
+    ofconn_send_buf(conn, msg);
+}
+
+void
+ofconn_set_timer(struct ofconn *conn, int ms)
 {
     if (ms > 0) {
         struct timeval tv = {
@@ -136,106 +110,6 @@ set_timer(struct ofconn *conn, int ms)
     } else {
         event_del(conn->timer);
     }
-}
-
-/* The peer speaks no OpenFlow 1.5: says so, and closes once that is out. */
-static void
-refuse_version(struct ofconn *conn, const struct ofp_header *oh,
-               uint32_t theirs)
-{
-    char *text = xasprintf("OpenFlow 1.5 (0x06) is needed; versions offered: "
-                           "bitmap 0x%"PRIx32, theirs);
-
-    send_buf(conn, ofperr_encode_hello(OFPERR_OFPHFC_INCOMPATIBLE,
-                                       MIN(oh->version, OFP15_VERSION),
-                                       text));
-    VLOG_WARN_RL(&rl, "%s: refused: %s", conn->peer, text);
-    free(text);
-    conn->server->stats.n_failed++;
-    conn->state = OFCONN_LINGER;
-    ofstream_stop_input(conn->stream);
-}
-
-static void
-handle_hello(struct ofconn *conn, const struct ofp_header *oh)
-{
-    uint32_t theirs;
-
-    if (oh->type != TYPE_HELLO || ntohs(oh->length) > HELLO_MAX) {
-        ofconn_fail(conn, "the first message is no OpenFlow hello");
-        return;
-    }
-    if (oh->version < OFP10_VERSION) {
-        ofconn_fail(conn, "hello of an unknown OpenFlow version");
-        return;
-    }
-    /* False means that some element was not understood, which is not an
-     * error (OpenFlow 1.5, section 7.5.1). */
-    ofputil_decode_hello(oh, &theirs);
-    if (!(theirs & (1u << OFP15_VERSION))) {
-        refuse_version(conn, oh, theirs);
-        return;
-    }
-    conn->state = OFCONN_FEATURES;
-    send_buf(conn, ofpraw_alloc_xid(OFPRAW_OFPT_FEATURES_REQUEST,
-                                    OFP15_VERSION,
-                                    htonl(ofconn_next_xid(conn)), 0));
-}
-
-/* Of asynchronous messages a switch is to send only packets that flows send up
- * by an action, and these only if they are wanted. */
-static void
-set_async(struct ofconn *conn)
-{
-    struct ofputil_async_cfg cfg = OFPUTIL_ASYNC_CFG_INIT;
-    struct ofpbuf *msg;
-
-    if (conn->server->options.packet_ins) {
-        cfg.primary[OAM_PACKET_IN] = 1u << OFPR_ACTION;
-        cfg.secondary[OAM_PACKET_IN] = 1u << OFPR_ACTION;
-        msg = ofputil_encode_set_packet_in_format(OFP15_VERSION,
-                                                  OFPUTIL_PACKET_IN_NXT2);
-        ((struct ofp_header *) msg->data)->xid = htonl(OFCONN_XID_PACKETS);
-        send_buf(conn, msg);
-    }
-    send_buf(conn, ofputil_encode_set_async_config(
-                 &cfg, (1u << OAM_N_TYPES) - 1, OFP15_VERSION));
-}
-
-static void
-handle_features(struct ofconn *conn, enum ofptype type,
-                const struct ofp_header *oh)
-{
-    struct ofputil_switch_features sf;
-    struct ofconn_features features;
-    struct ofpbuf b;
-
-    if (type == OFPTYPE_ERROR) {
-        ofconn_fail(conn, "the switch refused the features request");
-        return;
-    } else if (type != OFPTYPE_FEATURES_REPLY) {
-        return;                 /* Port status and the like. */
-    }
-    b = ofpbuf_const_initializer(oh, ntohs(oh->length));
-    if (ofputil_pull_switch_features(&b, &sf)) {
-        ofconn_fail(conn, "malformed features reply");
-        return;
-    }
-    if (sf.auxiliary_id) {
-        ofconn_fail(conn, "auxiliary connections are not supported");
-        return;
-    }
-    features = (struct ofconn_features) {
-        .datapath_id = sf.datapath_id,
-        .n_tables = sf.n_tables,
-        .capabilities = sf.capabilities,
-    };
-    set_async(conn);
-    conn->state = OFCONN_UP;
-    set_timer(conn, conn->server->options.probe_ms);
-    VLOG_INFO_RL(&rl, "%s: switch %016"PRIx64" connected", conn->peer,
-                 features.datapath_id);
-    conn->server->callbacks->connected(conn->server->aux, conn, &features);
 }
 
 /* Messages.  ------------------------------------------------------------- */
@@ -250,7 +124,7 @@ bad_message(struct ofconn *conn, const struct ofp_header *oh,
     if (++conn->n_bad > BAD_MAX) {
         ofconn_fail(conn, "too many messages that make no sense");
     } else if (oh->type != TYPE_ERROR) {
-        send_buf(conn, ofperr_encode_reply(error, oh));
+        send_reply(conn, ofperr_encode_reply(error, oh));
     }
 }
 
@@ -261,7 +135,7 @@ handle_message(struct ofconn *conn, const struct ofp_header *oh)
     enum ofptype type;
 
     if (conn->state == OFCONN_HELLO) {
-        handle_hello(conn, oh);
+        ofconn_handle_hello(conn, oh);
         return;
     }
     if (oh->version != OFP15_VERSION) {
@@ -278,11 +152,11 @@ handle_message(struct ofconn *conn, const struct ofp_header *oh)
     case OFPTYPE_ECHO_REPLY:
         break;
     case OFPTYPE_ECHO_REQUEST:
-        send_buf(conn, ofputil_encode_echo_reply(oh));
+        send_reply(conn, ofputil_encode_echo_reply(oh));
         break;
     default:
         if (conn->state == OFCONN_FEATURES) {
-            handle_features(conn, type, oh);
+            ofconn_handle_features(conn, type, oh);
         } else {
             conn->server->callbacks->message(conn->server->aux, conn, type,
                                              oh);
@@ -311,9 +185,15 @@ take_message(struct ofconn *conn, const uint8_t *bytes, size_t size)
     }
     /* Nothing but a hello is waited for, so that rubbish is not. */
     if (conn->state == OFCONN_HELLO
-        && (header.type != TYPE_HELLO || length > HELLO_MAX)) {
+        && (header.type != OFCONN_TYPE_HELLO || length > OFCONN_HELLO_MAX)) {
         conn->server->stats.n_bad++;
         ofconn_fail(conn, "the first message is no OpenFlow hello");
+        return 0;
+    }
+    if (!conn->identified && length > OFCONN_PENDING_MESSAGE) {
+        conn->server->stats.n_bad++;
+        ofconn_fail(conn, "a message is too large for a switch whose host is "
+                    "not identified");
         return 0;
     }
     if (size < length) {
@@ -346,6 +226,10 @@ input_cb(void *conn_, const uint8_t *bytes, size_t size)
         ofconn_free(conn);
         return OFSTREAM_GONE;
     }
+    if (conn->n_replies > (conn->identified ? OFCONN_REPLIES
+                           : OFCONN_PENDING_REPLIES)) {
+        ofstream_pause_input(conn->stream);
+    }
     return conn->state == OFCONN_LINGER ? size : used;
 }
 
@@ -356,7 +240,37 @@ drained_cb(void *conn_)
 
     if (conn->state == OFCONN_LINGER) {
         ofconn_free(conn);
+        return;
     }
+    conn->n_replies = 0;
+    ofstream_resume_input(conn->stream);
+}
+
+static void
+secured_cb(void *conn_)
+{
+    struct ofconn *conn = conn_;
+    const struct ofserver *server = conn->server;
+    char *name, *reason;
+
+    conn->secured = true;
+    if (conn->state == OFCONN_LINGER) {
+        return;
+    }
+    ofconn_set_timer(conn, server->options.handshake_ms);
+    if (!server->callbacks->secured) {
+        return;
+    }
+    name = ofconn_certificate(conn);
+    if (!server->callbacks->secured(server->aux, conn, name)) {
+        admission_count(server->admission, &conn->entry.peer,
+                        ADMISSION_IDENTITY);
+        reason = xasprintf("its certificate is for \"%.64s\", which is no "
+                           "host", name);
+        ofconn_fail(conn, reason);
+        free(reason);
+    }
+    free(name);
 }
 
 static void
@@ -374,6 +288,7 @@ failed_cb(void *conn_, const char *reason)
 static const struct ofstream_callbacks stream_callbacks = {
     .input = input_cb,
     .drained = drained_cb,
+    .secured = secured_cb,
     .failed = failed_cb,
 };
 
@@ -388,7 +303,10 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
         ofconn_free(conn);
         return;
     } else if (conn->state != OFCONN_UP) {
-        ofconn_fail(conn, "no complete handshake in time");
+        admission_count(conn->server->admission, &conn->entry.peer,
+                        ADMISSION_TIMEOUT);
+        ofconn_fail(conn, (conn->secured ? "no complete handshake in time"
+                           : "no complete TLS handshake in time"));
         return;
     }
     if (conn->probed) {
@@ -398,10 +316,21 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
     }
     if (!conn->heard) {
         conn->probed = true;
-        send_buf(conn, ofputil_encode_echo_request(OFP15_VERSION));
+        ofconn_send_buf(conn, ofputil_encode_echo_request(OFP15_VERSION));
     }
     conn->heard = false;
-    set_timer(conn, conn->server->options.probe_ms);
+    ofconn_set_timer(conn, conn->server->options.probe_ms);
+}
+
+void
+ofconn_probe(struct ofconn *conn)
+{
+    if (conn->state == OFCONN_UP && !conn->probed && !conn->dead) {
+        conn->probed = true;
+        conn->heard = false;
+        ofconn_send_buf(conn, ofputil_encode_echo_request(OFP15_VERSION));
+        ofconn_set_timer(conn, OFCONN_PROBE_MS);
+    }
 }
 
 static void
@@ -422,15 +351,27 @@ void
 ofconn_create(struct ofserver *server, int fd, const char *peer)
 {
     struct ofconn *conn = xzalloc(sizeof *conn);
+    struct admission_peer address = admission_peer_parse(peer);
 
+    if (address.family == AF_UNIX) {
+        address = admission_peer_make(fd, NULL);
+    }
+    if (!admission_admit(server->admission, &conn->entry, &address,
+                         time_msec())) {
+        close(fd);
+        free(conn);
+        return;
+    }
     conn->stream = ofstream_create(&server->streams, fd, server->ctx,
                                    &stream_callbacks, conn);
     if (!conn->stream) {
         VLOG_WARN_RL(&rl, "%s: no connection could be made", peer);
+        admission_remove(server->admission, &conn->entry);
         free(conn);
         return;
     }
     conn->server = server;
+    conn->secured = !server->ctx;
     conn->peer = xstrdup(peer);
     conn->last_xid = OFCONN_XID_BASE;
     conn->timer = event_new(server->base, -1, 0, timer_cb, conn);
@@ -438,8 +379,32 @@ ofconn_create(struct ofserver *server, int fd, const char *peer)
     ovs_list_push_back(&server->conns, &conn->node);
     server->stats.n_conns++;
 
-    set_timer(conn, server->options.handshake_ms);
-    send_buf(conn, ofputil_encode_hello(1u << OFP15_VERSION));
+    ofconn_set_timer(conn, (conn->secured ? server->options.handshake_ms
+                     : server->options.tls_handshake_ms));
+    ofconn_send_buf(conn, ofputil_encode_hello(1u << OFP15_VERSION));
+}
+
+void
+ofconn_close_entry(void *aux OVS_UNUSED, struct admission_entry *entry)
+{
+    struct ofconn *conn = CONTAINER_OF(entry, struct ofconn, entry);
+
+    if (conn->state == OFCONN_LINGER) {
+        ofconn_free(conn);
+    } else {
+        ofconn_fail(conn, "closed to make room for another connection");
+    }
+}
+
+void
+ofconn_set_identified(struct ofconn *conn)
+{
+    if (!conn->identified && !conn->dead) {
+        conn->identified = true;
+        admission_set_state(conn->server->admission, &conn->entry,
+                            ADMISSION_ACTIVE, time_msec());
+        ofstream_read_large(conn->stream);
+    }
 }
 
 void
@@ -498,11 +463,15 @@ ofconn_next_xid(struct ofconn *conn)
 static bool
 may_queue(struct ofconn *conn, size_t size)
 {
+    size_t max = conn->server->options.max_queue;
+
+    if (!conn->identified) {
+        max = MIN(max, OFCONN_PENDING_QUEUE);
+    }
     if (conn->dead || conn->stalled) {
         return false;
     }
-    if (size > conn->server->options.max_queue
-        || ofconn_queued(conn) > conn->server->options.max_queue - size) {
+    if (size > max || ofconn_queued(conn) > max - size) {
         conn->stalled = true;
         event_active(conn->stall, EV_TIMEOUT, 0);
         return false;

@@ -15,7 +15,9 @@
 
 #include "openvswitch/ofp-msgs.h"
 
+struct admission_stats;
 struct event_base;
+struct in6_addr;
 struct ofconn;
 struct ofserver;
 struct ssl_ctx_st;
@@ -26,13 +28,28 @@ struct ssl_ctx_st;
 /* That of whatever concerns packets: nobody waits for an answer. */
 #define OFCONN_XID_PACKETS 0
 
+/* A connection whose host is not identified (ofconn_set_identified()) may have
+ * so many bytes waiting to be sent, and send messages of so many. */
+#define OFCONN_PENDING_QUEUE (64 * 1024)
+#define OFCONN_PENDING_MESSAGE (16 * 1024)
+/* Nothing is read from a peer while more than so many bytes of replies (to its
+ * echo requests, say) wait for it; before it is identified, and after. */
+#define OFCONN_PENDING_REPLIES (16 * 1024)
+#define OFCONN_REPLIES (64 * 1024)
+
 struct ofconn_options {
-    int handshake_ms;           /* From accept to connected, at most. */
+    int tls_handshake_ms;       /* From accept to the end of TLS's. */
+    int handshake_ms;           /* From then on to connected, at most. */
     int probe_ms;               /* Silence after which a switch is asked for
                                  * an echo; as long again without an answer
                                  * ends the connection.  0: never. */
     size_t max_queue;           /* Bytes that may wait to be sent. */
     size_t max_conns;           /* Connections at a time. */
+    size_t max_pending;         /* Of these, not identified; */
+    size_t max_source_pending;  /* of one source address. */
+    int grace_ms;               /* See struct admission_options. */
+    bool (*is_known)(void *aux, const struct in6_addr *); /* Of these, too. */
+    void *is_known_aux;
     bool packet_ins;            /* Packets that flows send up are wanted, in
                                  * the form of ofpacket.h. */
     /* Asked before what has come is read, or what is queued written: true
@@ -41,7 +58,7 @@ struct ofconn_options {
     bool (*put_off)(void *aux);
     void *put_off_aux;
 };
-/* 10 s, 30 s, 256 MiB, 4096. */
+/* 3 s, 10 s, 30 s, 256 MiB, 4096, 1024, 128, 1 s. */
 extern const struct ofconn_options ofconn_options_default;
 
 /* What a switch said of itself. */
@@ -54,6 +71,10 @@ struct ofconn_features {
 /* All are called from the loop, never from inside a function of this header.
  * Any of them may call ofconn_close(). */
 struct ofconn_callbacks {
+    /* With TLS: the peer has proven to be 'certificate' (a common name, perhaps
+     * empty).  Returns false if the connection is to be closed.  NULL: every
+     * one may stay. */
+    bool (*secured)(void *aux, struct ofconn *, const char *certificate);
     /* The handshake is complete. */
     void (*connected)(void *aux, struct ofconn *,
                       const struct ofconn_features *);
@@ -91,16 +112,20 @@ void ofserver_adopt(struct ofserver *, int fd, const char *peer);
 struct ofserver_stats {
     size_t n_conns;             /* Now, with those in handshake. */
     uint64_t n_accepted;
-    uint64_t n_refused;         /* Too many at a time. */
+    uint64_t n_refused;         /* Closed since there were too many. */
     uint64_t n_failed;          /* Ended before the handshake was complete. */
     uint64_t n_bad;             /* Messages that made no sense. */
     uint64_t n_stalled;         /* Cut off at the queue's limit. */
     uint64_t n_silent;          /* No answer to an echo request. */
 };
 void ofserver_get_stats(const struct ofserver *, struct ofserver_stats *);
+void ofserver_get_admission(const struct ofserver *, struct admission_stats *);
 
 /* Connections.  ---------------------------------------------------------- */
 
+/* It is known by now whose switch it is: the limits of pending connections no
+ * longer hold for it. */
+void ofconn_set_identified(struct ofconn *);
 /* "tcp:192.0.2.1:54321". */
 const char *ofconn_peer(const struct ofconn *);
 /* The name of the peer's certificate; NULL without TLS.  The caller frees it. */
@@ -121,6 +146,11 @@ void ofconn_send(struct ofconn *, const void *bytes, size_t size);
 #define OFCONN_REF_MIN 4096
 void ofconn_send_ref(struct ofconn *, const void *bytes, size_t size,
                      void (*release)(void *aux), void *aux);
+
+/* Asks the peer for an echo now; the connection ends if it does not answer
+ * within OFCONN_PROBE_MS. */
+#define OFCONN_PROBE_MS 5000
+void ofconn_probe(struct ofconn *);
 
 /* Bytes that wait to be sent. */
 size_t ofconn_queued(const struct ofconn *);

@@ -31,10 +31,14 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 #define RESUME_MS 1000
 
 const struct ofconn_options ofconn_options_default = {
+    .tls_handshake_ms = 3 * 1000,
     .handshake_ms = 10 * 1000,
     .probe_ms = 30 * 1000,
     .max_queue = (size_t) 256 << 20,
     .max_conns = 4096,
+    .max_pending = 1024,
+    .max_source_pending = 128,
+    .grace_ms = 1000,
 };
 
 /* Where to listen. */
@@ -275,6 +279,16 @@ ofserver_create(struct event_base *base, const char *target,
                        options->put_off_aux);
     server->scratch = xmalloc(OFSTREAM_LEFT_MAX);
     ovs_list_init(&server->conns);
+    server->admission = admission_create(&(struct admission_options) {
+        .listener = "OpenFlow",
+        .max_conns = options->max_conns,
+        .max_pending = options->max_pending,
+        .max_source_pending = options->max_source_pending,
+        .grace_ms = options->grace_ms,
+        .close = ofconn_close_entry,
+        .is_known = options->is_known,
+        .aux = options->is_known_aux,
+    });
     if (target) {
         error = server_listen(server, target, text);
     }
@@ -304,6 +318,7 @@ ofserver_destroy(struct ofserver *server)
         free(server->unlink_path);
     }
     ofstream_pool_uninit(&server->streams);
+    admission_destroy(server->admission);
     free(server->scratch);
     free(server);
 }
@@ -318,13 +333,6 @@ void
 ofserver_adopt(struct ofserver *server, int fd, const char *peer)
 {
     server->stats.n_accepted++;
-    if (server->stats.n_conns >= server->options.max_conns) {
-        server->stats.n_refused++;
-        VLOG_WARN_RL(&rl, "%s: refused: there are %"PRIuSIZE" connections "
-                     "already", peer, server->stats.n_conns);
-        close(fd);
-        return;
-    }
     ofconn_create(server, fd, peer);
 }
 
@@ -332,5 +340,18 @@ void
 ofserver_get_stats(const struct ofserver *server,
                    struct ofserver_stats *stats)
 {
+    struct admission_stats admission;
+
+    admission_get_stats(server->admission, &admission);
     *stats = server->stats;
+    stats->n_refused = (admission.n_refused[ADMISSION_LIMIT]
+                        + admission.n_refused[ADMISSION_SOURCE_SHARE]
+                        + admission.n_refused[ADMISSION_DISPLACED]);
+}
+
+void
+ofserver_get_admission(const struct ofserver *server,
+                       struct admission_stats *stats)
+{
+    admission_get_stats(server->admission, stats);
 }

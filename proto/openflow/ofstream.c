@@ -34,6 +34,8 @@ struct ofstream {
     void *aux;
     uint8_t *left;              /* Not done with yet, or NULL. */
     size_t n_left;
+    size_t read_max;            /* Bytes read at a time. */
+    bool paused;                /* Nothing is read. */
 
     /* With TLS. */
     struct bufferevent *bev;    /* Or NULL. */
@@ -125,7 +127,7 @@ readable_cb(evutil_socket_t fd, short what OVS_UNUSED, void *stream_)
         return;                 /* It stays readable. */
     }
 
-    ssize_t n = recv(fd, begin_input(stream), READ_MAX, 0);
+    ssize_t n = recv(fd, begin_input(stream), stream->read_max, 0);
 
     if (n > 0) {
         end_input(stream, n);
@@ -231,9 +233,12 @@ tls_read_cb(struct bufferevent *bev, void *stream_)
     struct ofstream *stream = stream_;
     size_t n;
 
+    if (stream->paused) {
+        return;
+    }
     do {
-        n = bufferevent_read(bev, begin_input(stream), READ_MAX);
-    } while (n && end_input(stream, n));
+        n = bufferevent_read(bev, begin_input(stream), stream->read_max);
+    } while (n && end_input(stream, n) && !stream->paused);
 }
 
 static void
@@ -251,7 +256,8 @@ tls_event_cb(struct bufferevent *bev, short what, void *stream_)
     unsigned long ssl_error;
 
     if (what & BEV_EVENT_CONNECTED) {
-        return;                 /* TLS is up. */
+        stream->callbacks->secured(stream->aux);
+        return;
     } else if (what & BEV_EVENT_EOF) {
         closed_by_peer(stream);
         return;
@@ -283,8 +289,8 @@ start_tls(struct ofstream *stream, int fd, SSL_CTX *ctx)
     }
     bufferevent_setcb(stream->bev, tls_read_cb, tls_write_cb, tls_event_cb,
                       stream);
-    bufferevent_setwatermark(stream->bev, EV_READ, 0, TLS_INPUT_MAX);
-    bufferevent_set_max_single_read(stream->bev, READ_MAX);
+    bufferevent_setwatermark(stream->bev, EV_READ, 0, OFSTREAM_SMALL_READ);
+    bufferevent_set_max_single_read(stream->bev, OFSTREAM_SMALL_READ);
     bufferevent_set_max_single_write(stream->bev, READ_MAX);
     bufferevent_enable(stream->bev, EV_READ | EV_WRITE);
     return true;
@@ -326,6 +332,7 @@ ofstream_create(struct ofstream_pool *pool, int fd, SSL_CTX *ctx,
     stream->pool = pool;
     stream->callbacks = callbacks;
     stream->aux = aux;
+    stream->read_max = OFSTREAM_SMALL_READ;
     if (!ctx) {
         start_plain(stream, fd);
     } else if (!start_tls(stream, fd, ctx)) {
@@ -359,5 +366,43 @@ ofstream_stop_input(struct ofstream *stream)
         bufferevent_disable(stream->bev, EV_READ);
     } else {
         event_del(stream->readable);
+    }
+}
+
+void
+ofstream_pause_input(struct ofstream *stream)
+{
+    if (!stream->paused) {
+        stream->paused = true;
+        ofstream_stop_input(stream);
+    }
+}
+
+void
+ofstream_resume_input(struct ofstream *stream)
+{
+    if (!stream->paused) {
+        return;
+    }
+    stream->paused = false;
+    if (stream->bev) {
+        bufferevent_enable(stream->bev, EV_READ);
+        if (evbuffer_get_length(bufferevent_get_input(stream->bev))) {
+            /* What is there already is not announced again. */
+            bufferevent_trigger(stream->bev, EV_READ,
+                                BEV_OPT_DEFER_CALLBACKS);
+        }
+    } else {
+        event_add(stream->readable, NULL);
+    }
+}
+
+void
+ofstream_read_large(struct ofstream *stream)
+{
+    stream->read_max = READ_MAX;
+    if (stream->bev) {
+        bufferevent_setwatermark(stream->bev, EV_READ, 0, TLS_INPUT_MAX);
+        bufferevent_set_max_single_read(stream->bev, READ_MAX);
     }
 }

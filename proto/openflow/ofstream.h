@@ -38,6 +38,8 @@ struct ofstream_callbacks {
     size_t (*input)(void *aux, const uint8_t *bytes, size_t size);
     /* All that was queued is out. */
     void (*drained)(void *aux);
+    /* The TLS handshake is complete. */
+    void (*secured)(void *aux);
     /* It is over: 'reason' is a sentence part such as "connection closed by
      * peer". */
     void (*failed)(void *aux, const char *reason);
@@ -58,6 +60,13 @@ void ofstream_destroy(struct ofstream *);
 
 /* Nothing more is read. */
 void ofstream_stop_input(struct ofstream *);
+/* Nothing is read until ofstream_resume_input(), which calls nothing back. */
+void ofstream_pause_input(struct ofstream *);
+void ofstream_resume_input(struct ofstream *);
+/* Reads OFSTREAM_SMALL_READ bytes at a time, and buffers no more, unless this
+ * was called: who the peer is is known. */
+#define OFSTREAM_SMALL_READ 4096
+void ofstream_read_large(struct ofstream *);
 
 /* Both queue, and call nothing back, but for 'release'; see ofconn_send() and
  * ofconn_send_ref(). */

@@ -2,8 +2,9 @@
  *
  * Accepts hosts that dial in, asks each who it is, and hands it to its
  * session; see ovsdb_listener_open().  A connection that is not known is
- * closed, and costs little until then: few at a time, small messages, a
- * short time. */
+ * closed, and costs little until then: few at a time (proto/admission), small
+ * messages, a short time, and nothing is read from who does not read.  Over
+ * TLS its certificate must be that of a host before anything is asked. */
 
 #include <config.h>
 
@@ -18,22 +19,30 @@
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "proto/admission/admission.h"
 #include "proto/loop/loop.h"
 #include "stream.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(ovsdb_listen);
 
-/* Connections whose host is not known yet. */
-#define GUEST_MAX 64
-/* Time for TLS and for the answer. */
+/* Connections whose host is not known yet, in all and of one address.  One
+ * that is younger than that does not give way to one of equal rights. */
+#define GUEST_MAX 256
+#define GUEST_SOURCE_MAX 64
+#define GUEST_GRACE_MS 1000
+/* Time for TLS, and then for the answer. */
+#define GUEST_TLS_MS 3000
 #define GUEST_TIME_MS 10000
 /* Accepted in one run. */
 #define ACCEPT_MAX 16
+/* Nothing is read while more than so many bytes wait to be sent. */
+#define GUEST_OUT_MAX 4096
 
 /* A connection whose host is not known yet. */
 struct guest {
     struct ovs_list node;       /* In its listener's 'guests'. */
+    struct admission_entry entry;
     struct stream *stream;
     bool connected;
     int64_t deadline_ms;
@@ -50,9 +59,10 @@ struct ovsdb_listener {
     struct pstream *pstream;
     bool tls;
     ovsdb_find_cb *find;
+    bool (*is_known)(void *aux, const struct in6_addr *); /* Or NULL. */
     void *aux;
     struct ovs_list guests;     /* Oldest first. */
-    size_t n_guests;
+    struct admission *admission;
 };
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
@@ -61,7 +71,7 @@ static void
 guest_destroy(struct ovsdb_listener *listener, struct guest *guest)
 {
     ovs_list_remove(&guest->node);
-    listener->n_guests--;
+    admission_remove(listener->admission, &guest->entry);
     stream_close(guest->stream);
     ofpbuf_uninit(&guest->in);
     ofpbuf_uninit(&guest->out);
@@ -79,6 +89,22 @@ guest_refuse(struct ovsdb_listener *listener, struct guest *guest,
     guest_destroy(listener, guest);
 }
 
+/* The same, counted. */
+static void
+guest_deny(struct ovsdb_listener *listener, struct guest *guest,
+           enum admission_reason reason, const char *why)
+{
+    admission_count(listener->admission, &guest->entry.peer, reason);
+    guest_refuse(listener, guest, why);
+}
+
+/* Makes room for another one.  For struct admission_options. */
+static void
+guest_close(void *listener, struct admission_entry *entry)
+{
+    guest_destroy(listener, CONTAINER_OF(entry, struct guest, entry));
+}
+
 /* Gives 'guest', which says that it is 'system_id', to its session. */
 static void
 guest_hand_over(struct ovsdb_listener *listener, struct guest *guest,
@@ -93,7 +119,7 @@ guest_hand_over(struct ovsdb_listener *listener, struct guest *guest,
                               "certificate is for \"%.64s\"", system_id,
                               peer ? peer : "");
 
-        guest_refuse(listener, guest, why);
+        guest_deny(listener, guest, ADMISSION_IDENTITY, why);
         free(why);
         return;
     }
@@ -102,10 +128,11 @@ guest_hand_over(struct ovsdb_listener *listener, struct guest *guest,
         char *why = xasprintf("no host \"%.64s\" is known that dials in",
                               system_id);
 
-        guest_refuse(listener, guest, why);
+        guest_deny(listener, guest, ADMISSION_IDENTITY, why);
         free(why);
         return;
     }
+    admission_remember(listener->admission, &guest->entry.peer);
     stream = guest->stream;
     guest->stream = NULL;
     if (!ovsdb_session_accept(session, stream, &guest->in)) {
@@ -185,7 +212,7 @@ guest_send(struct guest *guest)
 }
 
 static int
-guest_connect(struct guest *guest)
+guest_connect(const struct ovsdb_listener *listener, struct guest *guest)
 {
     int error = stream_connect(guest->stream);
 
@@ -193,10 +220,29 @@ guest_connect(struct guest *guest)
         char *question = ovsdb_identify_question();
 
         guest->connected = true;
+        guest->deadline_ms = loop_now_ms(listener->loop) + GUEST_TIME_MS;
         ofpbuf_put(&guest->out, question, strlen(question));
         free(question);
     }
     return error == EAGAIN ? 0 : error;
+}
+
+/* Over TLS: tells whether the certificate is that of a host that may dial in.
+ * If not, 'guest' is gone. */
+static bool
+guest_check_certificate(struct ovsdb_listener *listener, struct guest *guest)
+{
+    const char *peer = stream_get_peer_id(guest->stream);
+    char *why;
+
+    if (!listener->tls || (peer && listener->find(listener->aux, peer))) {
+        return true;
+    }
+    why = xasprintf("its certificate is for \"%.64s\", which is no host that "
+                    "dials in", peer ? peer : "");
+    guest_deny(listener, guest, ADMISSION_IDENTITY, why);
+    free(why);
+    return false;
 }
 
 /* Does what can be done for 'guest', which may be gone afterwards. */
@@ -209,7 +255,10 @@ guest_run(struct ovsdb_listener *listener, struct guest *guest)
 
     stream_run(guest->stream);
     if (!guest->connected) {
-        error = guest_connect(guest);
+        error = guest_connect(listener, guest);
+        if (guest->connected && !guest_check_certificate(listener, guest)) {
+            return;
+        }
     }
     if (!error && guest->connected) {
         error = guest_send(guest);
@@ -219,10 +268,11 @@ guest_run(struct ovsdb_listener *listener, struct guest *guest)
         return;
     }
     if (loop_now_ms(listener->loop) >= guest->deadline_ms) {
-        guest_refuse(listener, guest, "it did not say in time who it is");
+        guest_deny(listener, guest, ADMISSION_TIMEOUT,
+                   "it did not say in time who it is");
         return;
     }
-    if (!guest->connected) {
+    if (!guest->connected || guest->out.size > GUEST_OUT_MAX) {
         return;
     }
     /* One chunk in a run: others have their turn. */
@@ -239,7 +289,10 @@ guest_run(struct ovsdb_listener *listener, struct guest *guest)
 static void
 listener_accept(struct ovsdb_listener *listener)
 {
-    for (int i = 0; i < ACCEPT_MAX && listener->n_guests < GUEST_MAX; i++) {
+    int64_t now_ms = loop_now_ms(listener->loop);
+
+    for (int i = 0; i < ACCEPT_MAX; i++) {
+        struct admission_peer peer;
         struct stream *stream;
         struct guest *guest;
         int error = pstream_accept(listener->pstream, &stream);
@@ -253,13 +306,20 @@ listener_accept(struct ovsdb_listener *listener)
             return;
         }
         guest = xzalloc(sizeof *guest);
+        peer = admission_peer_parse(stream_get_name(stream));
+        if (!admission_admit(listener->admission, &guest->entry, &peer,
+                             now_ms)) {
+            stream_close(stream);
+            free(guest);
+            continue;
+        }
         guest->stream = stream;
-        guest->deadline_ms = loop_now_ms(listener->loop) + GUEST_TIME_MS;
+        guest->deadline_ms = now_ms + (listener->tls ? GUEST_TLS_MS
+                                       : GUEST_TIME_MS);
         json_frame_init(&guest->frame, OVSDB_ID_MAX_MESSAGE);
         ofpbuf_init(&guest->in, 0);
         ofpbuf_init(&guest->out, 0);
         ovs_list_push_back(&listener->guests, &guest->node);
-        listener->n_guests++;
     }
 }
 
@@ -281,9 +341,7 @@ listener_wait(void *listener_)
     struct ovsdb_listener *listener = listener_;
     struct guest *guest;
 
-    if (listener->n_guests < GUEST_MAX) {
-        pstream_wait(listener->pstream);
-    }
+    pstream_wait(listener->pstream);
     LIST_FOR_EACH (guest, node, &listener->guests) {
         int64_t left = guest->deadline_ms - loop_now_ms(listener->loop);
 
@@ -293,7 +351,9 @@ listener_wait(void *listener_)
             stream_connect_wait(guest->stream);
             continue;
         }
-        stream_recv_wait(guest->stream);
+        if (guest->out.size <= GUEST_OUT_MAX) {
+            stream_recv_wait(guest->stream);
+        }
         if (guest->out.size) {
             stream_send_wait(guest->stream);
         }
@@ -319,6 +379,32 @@ listener_name(const char *where)
     }
     return xasprintf("p%.3s:%s:%.*s", where, tail,
                      (int) (port - address - 1), address + 1);
+}
+
+/* For struct admission_options. */
+static bool
+is_known(void *listener_, const struct in6_addr *addr)
+{
+    const struct ovsdb_listener *listener = listener_;
+
+    return listener->is_known && listener->is_known(listener->aux, addr);
+}
+
+static struct admission *
+make_admission(struct ovsdb_listener *listener)
+{
+    const struct admission_options options = {
+        .listener = "OVSDB",
+        .max_conns = GUEST_MAX,
+        .max_pending = GUEST_MAX,
+        .max_source_pending = GUEST_SOURCE_MAX,
+        .grace_ms = GUEST_GRACE_MS,
+        .close = guest_close,
+        .is_known = is_known,
+        .aux = listener,
+    };
+
+    return admission_create(&options);
 }
 
 int
@@ -351,6 +437,7 @@ ovsdb_listener_open(struct loop *loop, const char *where, ovsdb_find_cb *find,
     listener->find = find;
     listener->aux = aux;
     ovs_list_init(&listener->guests);
+    listener->admission = make_admission(listener);
     listener->task = loop_task_create(loop, "ovsdb-listener", listener_run,
                                       listener_wait, listener);
     *listenerp = listener;
@@ -370,7 +457,22 @@ ovsdb_listener_close(struct ovsdb_listener *listener)
         guest_destroy(listener, guest);
     }
     pstream_close(listener->pstream);
+    admission_destroy(listener->admission);
     free(listener);
+}
+
+void
+ovsdb_listener_set_known(struct ovsdb_listener *listener,
+                         bool (*known)(void *aux, const struct in6_addr *))
+{
+    listener->is_known = known;
+}
+
+void
+ovsdb_listener_get_admission(const struct ovsdb_listener *listener,
+                             struct admission_stats *stats)
+{
+    admission_get_stats(listener->admission, stats);
 }
 
 uint16_t

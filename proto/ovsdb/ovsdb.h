@@ -230,11 +230,21 @@ typedef struct ovsdb_session *ovsdb_find_cb(void *aux, const char *system_id);
 
 /* Listens at 'where': "tcp:IP:PORT", "ssl:IP:PORT" or "unix:PATH" (PORT 0:
  * any).  Each connection is asked who it is; over TLS, its certificate's
- * common name must say the same.  Returns 0 or a positive errno with a
- * sentence in '*text' (caller frees). */
+ * common name must be that of a host that may dial in, and the answer the
+ * same.  Returns 0 or a positive errno with a sentence in '*text' (caller
+ * frees). */
 int ovsdb_listener_open(struct loop *, const char *where, ovsdb_find_cb *,
                         void *aux, struct ovsdb_listener **, char **text);
 void ovsdb_listener_close(struct ovsdb_listener *);
+/* 'is_known', called with the listener's 'aux', tells of addresses whose
+ * connections give way last when there are too many. */
+struct admission_stats;
+struct in6_addr;
+void ovsdb_listener_set_known(struct ovsdb_listener *,
+                              bool (*is_known)(void *aux,
+                                               const struct in6_addr *));
+void ovsdb_listener_get_admission(const struct ovsdb_listener *,
+                                  struct admission_stats *);
 /* The TCP port, in host order; 0 for a unix socket. */
 uint16_t ovsdb_listener_port(const struct ovsdb_listener *);
 

@@ -2,7 +2,8 @@
  *
  * Fuzz target: OpenFlow framing, handshake, and the replies that are decoded
  * (flow and group dumps, bundle replies, errors).  The input is what a switch
- * sends; its first byte says how it is cut into segments. */
+ * sends; its first byte says how it is cut into segments (7 bits), and whether
+ * it is known whose switch it is. */
 
 #include <config.h>
 
@@ -23,6 +24,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct state {
+    bool identified;
     struct ofconn *conn;
     struct ofdump *dump;
 };
@@ -56,6 +58,9 @@ connected_cb(void *s_, struct ofconn *conn,
     struct state *s = s_;
 
     s->conn = conn;
+    if (s->identified) {
+        ofconn_set_identified(conn);
+    }
     s->dump = ofdump_create(conn, &(struct ofdump_budget) { 1000, 100000 },
                             &dump_callbacks, s);
 }
@@ -89,7 +94,7 @@ closed_cb(void *s_, struct ofconn *conn OVS_UNUSED,
 }
 
 static const struct ofconn_callbacks callbacks = {
-    connected_cb, message_cb, closed_cb,
+    .connected = connected_cb, .message = message_cb, .closed = closed_cb,
 };
 
 int
@@ -97,7 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct event_base *base;
     struct ofserver *server;
-    struct state s = { NULL, NULL };
+    struct state s = { .conn = NULL };
     int fds[2];
     char *text;
 
@@ -111,7 +116,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         signal(SIGPIPE, SIG_IGN);
         base = event_base_new();
     }
-    size_t step = data[0] ? data[0] * 8 : 1;
+    s.identified = !(data[0] & 0x80);
+    size_t step = data[0] & 0x7f ? (data[0] & 0x7f) * 16 : 1;
     if (size / step > 512) {
         step = size;
     }

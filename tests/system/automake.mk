@@ -18,6 +18,7 @@ EXTRA_DIST += \
 	tests/system/test_api.py \
 	tests/system/test_attacks_api.py \
 	tests/system/test_attacks_hosts.py \
+	tests/system/test_attacks_listeners.py \
 	tests/system/test_attacks_pki.py \
 	tests/system/test_attacks_placement.py \
 	tests/system/test_attacks_tenants.py \

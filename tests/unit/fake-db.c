@@ -63,6 +63,13 @@ fabric_db_host_status(const struct fabric_host *host OVS_UNUSED,
 {
 }
 
+bool
+fabric_db_get_admission(const struct fabric *f OVS_UNUSED,
+                        struct admission_stats *stats OVS_UNUSED)
+{
+    return false;
+}
+
 void
 fabric_db_set_certificates(const struct fabric_db *db OVS_UNUSED)
 {

@@ -637,6 +637,14 @@ fabric_get_stats(const struct fabric *f OVS_UNUSED, struct fabric_stats *s)
     s->n_hosts = 3;
 }
 
+bool
+fabric_get_admission(const struct fabric *f OVS_UNUSED,
+                     enum fabric_listener which OVS_UNUSED,
+                     struct admission_stats *stats OVS_UNUSED)
+{
+    return false;
+}
+
 /* Loads.  ---------------------------------------------------------------- */
 
 struct fake_load fake_load;

@@ -52,15 +52,17 @@ switch_is_kept_until_its_host_is_known(void **state OVS_UNUSED)
     }
     assert_true(switches[0].fd >= 0);
     assert_null(host(0)->sw->conn);
-    assert_true(fabric_host_set_datapath(host(0), switches[0].datapath_id));
+    assert_null(fabric_host_set_datapath(host(0), switches[0].datapath_id));
     TURN_UNTIL(is_synced(0));
     check_host(0);
 
     /* Two hosts cannot have one switch. */
-    assert_false(fabric_host_set_datapath(host(1), switches[0].datapath_id));
+    assert_ptr_equal(fabric_host_set_datapath(host(1),
+                                              switches[0].datapath_id),
+                     host(0));
 
     /* Another bridge took its place: the switch is let go of. */
-    assert_true(fabric_host_set_datapath(host(0), 0x999));
+    assert_null(fabric_host_set_datapath(host(0), 0x999));
     TURN_UNTIL(switches[0].fd < 0);
     assert_null(host(0)->sw->conn);
 }

@@ -745,7 +745,7 @@ same_datapath_id_twice_is_refused(void **state OVS_UNUSED)
     UNTIL(fabric_find_host(fabric, "hv1")->datapath_id == 0xaa);
     VSCTL(1, "set Bridge br-int datapath_id=\"00000000000000aa\"");
     UNTIL(status_is("hv2", "state", "refused"));
-    assert_true(reason_has("hv2", "another host"));
+    assert_true(reason_has("hv2", "host \"hv1\""));
 }
 
 static void

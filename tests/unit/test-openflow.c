@@ -57,6 +57,7 @@ struct fixture {
     uint32_t last_xid;
     char *reason;
     bool close_in_message;
+    bool unidentified;          /* It is not known whose switches come. */
 
     struct ofdump *dump;
     unsigned n_flows, n_groups, n_done;
@@ -74,6 +75,9 @@ connected_cb(void *f_, struct ofconn *conn,
     f->conn = conn;
     f->features = *features;
     f->n_connected++;
+    if (!f->unidentified) {
+        ofconn_set_identified(conn);
+    }
 }
 
 static void
@@ -690,6 +694,120 @@ switch_that_does_not_read_is_cut_off(void **state)
     assert_true(n >= 128);
 }
 
+/* Sends echo requests of 1 KiB and reads nothing, until nothing more is taken.
+ * Returns how much was. */
+static size_t
+flood_echoes(struct fixture *f, size_t limit)
+{
+    static const char payload[1016];
+    struct ofpbuf *msg = ofpraw_alloc(OFPRAW_OFPT_ECHO_REQUEST, OFP15_VERSION,
+                                      sizeof payload);
+    size_t sent = 0, ofs = 0;
+    int idle = 0;
+
+    ofpbuf_put(msg, payload, sizeof payload);
+    ofpmsg_update_length(msg);
+    while (idle < 20 && sent < limit) {
+        ssize_t n = write(f->fd, (const char *) msg->data + ofs,
+                          msg->size - ofs);
+
+        if (n > 0) {
+            ofs = (ofs + n) % msg->size;
+            sent += n;
+            idle = 0;
+        } else {
+            idle++;
+        }
+        event_base_loop(f->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    }
+    ofpbuf_delete(msg);
+    return sent;
+}
+
+/* The sockets' buffers take some hundred KiB. */
+#define SOCKETS_MAX (4u << 20)
+
+static void
+peer_that_does_not_read_is_not_read_from(void **state)
+{
+    struct fixture *f = *state;
+    unsigned n_echoes = 0;
+    size_t sent, size;
+
+    start(f, NULL, &ofconn_options_default);
+    handshake(f);
+    sent = flood_echoes(f, 64u << 20);
+    assert_true(sent < SOCKETS_MAX);
+    assert_true(ofconn_queued(f->conn) <= 4 * OFCONN_REPLIES);
+    assert_int_equal(f->n_closed, 0);
+
+    /* Once it reads, it is read from, and nothing is lost. */
+    while (n_echoes < sent / 1024) {
+        TURN_UNTIL(f, whole(f, &size));
+        expect(f, OFPTYPE_ECHO_REPLY);
+        n_echoes++;
+    }
+}
+
+static void
+peer_that_is_not_identified_costs_little(void **state)
+{
+    struct fixture *f = *state;
+
+    f->unidentified = true;
+    start(f, NULL, &ofconn_options_default);
+    handshake(f);
+    assert_true(flood_echoes(f, 64u << 20) < SOCKETS_MAX);
+    assert_true(ofconn_queued(f->conn) <= OFCONN_PENDING_QUEUE);
+}
+
+static void
+large_message_needs_an_identity(void **state)
+{
+    struct fixture *f = *state;
+    struct ofp_header oh = {
+        .version = OFP15_VERSION, .type = 2,    /* An echo request. */
+        .length = htons(OFCONN_PENDING_MESSAGE + 8),
+    };
+
+    f->unidentified = true;
+    start(f, NULL, &ofconn_options_default);
+    handshake(f);
+    send_bytes(f, &oh, sizeof oh);
+    until_eof(f);
+    assert_non_null(strstr(f->reason, "too large"));
+}
+
+static void
+queue_is_small_without_an_identity(void **state)
+{
+    static char block[OFCONN_PENDING_QUEUE];
+    struct fixture *f = *state;
+
+    f->unidentified = true;
+    start(f, NULL, &ofconn_options_default);
+    handshake(f);
+    ofconn_send(f->conn, block, sizeof block);
+    ofconn_send(f->conn, block, 8);
+    until_eof(f);
+    assert_non_null(strstr(f->reason, "does not read"));
+}
+
+static void
+probed_switch_that_does_not_answer_is_closed_soon(void **state)
+{
+    struct ofconn_options options = ofconn_options_default;
+    struct fixture *f = *state;
+
+    options.probe_ms = 3600 * 1000;
+    start(f, NULL, &options);
+    handshake(f);
+    ofconn_probe(f->conn);
+    expect(f, OFPTYPE_ECHO_REQUEST);
+    until_eof(f);
+    assert_string_equal(f->reason, "no answer to an echo request");
+}
+
 static void
 released_cb(void *f_)
 {
@@ -1269,6 +1387,11 @@ main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
         T(what_has_come_can_be_put_off),
+        T(peer_that_does_not_read_is_not_read_from),
+        T(peer_that_is_not_identified_costs_little),
+        T(large_message_needs_an_identity),
+        T(queue_is_small_without_an_identity),
+        T(probed_switch_that_does_not_answer_is_closed_soon),
         T(handshake_yields_datapath_and_no_packet_ins),
         T(packet_ins_come_only_if_they_are_wanted),
         T(handshake_survives_delivery_byte_by_byte),

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The handshake of an OpenFlow 1.5 connection: versions, features, and which
+ * asynchronous messages are wanted.  Not for TLS's (ofstream.c), nor for what
+ * comes before and after (ofconn.c). */
+
+#include <config.h>
+
+#include "openvswitch/ofp-connection.h"
+#include "openvswitch/ofp-errors.h"
+#include "openvswitch/ofp-packet.h"
+#include "openvswitch/ofp-switch.h"
+#include "openvswitch/ofp-util.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn-private.h"
+#include "proto/openflow/ofstream.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(ofhandshake);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 60);
+
+/* The peer speaks no OpenFlow 1.5: says so, and closes once that is out. */
+static void
+refuse_version(struct ofconn *conn, const struct ofp_header *oh,
+               uint32_t theirs)
+{
+    char *text = xasprintf("OpenFlow 1.5 (0x06) is needed; versions offered: "
+                           "bitmap 0x%"PRIx32, theirs);
+
+    ofconn_send_buf(conn, ofperr_encode_hello(OFPERR_OFPHFC_INCOMPATIBLE,
+                                       MIN(oh->version, OFP15_VERSION),
+                                       text));
+    VLOG_WARN_RL(&rl, "%s: refused: %s", conn->peer, text);
+    free(text);
+    conn->server->stats.n_failed++;
+    conn->state = OFCONN_LINGER;
+    ofstream_stop_input(conn->stream);
+}
+
+void
+ofconn_handle_hello(struct ofconn *conn, const struct ofp_header *oh)
+{
+    uint32_t theirs;
+
+    if (oh->type != OFCONN_TYPE_HELLO
+        || ntohs(oh->length) > OFCONN_HELLO_MAX) {
+        ofconn_fail(conn, "the first message is no OpenFlow hello");
+        return;
+    }
+    if (oh->version < OFP10_VERSION) {
+        ofconn_fail(conn, "hello of an unknown OpenFlow version");
+        return;
+    }
+    /* False means that some element was not understood, which is not an
+     * error (OpenFlow 1.5, section 7.5.1). */
+    ofputil_decode_hello(oh, &theirs);
+    if (!(theirs & (1u << OFP15_VERSION))) {
+        refuse_version(conn, oh, theirs);
+        return;
+    }
+    conn->state = OFCONN_FEATURES;
+    ofconn_send_buf(conn, ofpraw_alloc_xid(OFPRAW_OFPT_FEATURES_REQUEST,
+                                    OFP15_VERSION,
+                                    htonl(ofconn_next_xid(conn)), 0));
+}
+
+/* Of asynchronous messages a switch is to send only packets that flows send up
+ * by an action, and these only if they are wanted. */
+static void
+set_async(struct ofconn *conn)
+{
+    struct ofputil_async_cfg cfg = OFPUTIL_ASYNC_CFG_INIT;
+    struct ofpbuf *msg;
+
+    if (conn->server->options.packet_ins) {
+        cfg.primary[OAM_PACKET_IN] = 1u << OFPR_ACTION;
+        cfg.secondary[OAM_PACKET_IN] = 1u << OFPR_ACTION;
+        msg = ofputil_encode_set_packet_in_format(OFP15_VERSION,
+                                                  OFPUTIL_PACKET_IN_NXT2);
+        ((struct ofp_header *) msg->data)->xid = htonl(OFCONN_XID_PACKETS);
+        ofconn_send_buf(conn, msg);
+    }
+    ofconn_send_buf(conn, ofputil_encode_set_async_config(
+                 &cfg, (1u << OAM_N_TYPES) - 1, OFP15_VERSION));
+}
+
+void
+ofconn_handle_features(struct ofconn *conn, enum ofptype type,
+                const struct ofp_header *oh)
+{
+    struct ofputil_switch_features sf;
+    struct ofconn_features features;
+    struct ofpbuf b;
+
+    if (type == OFPTYPE_ERROR) {
+        ofconn_fail(conn, "the switch refused the features request");
+        return;
+    } else if (type != OFPTYPE_FEATURES_REPLY) {
+        return;                 /* Port status and the like. */
+    }
+    b = ofpbuf_const_initializer(oh, ntohs(oh->length));
+    if (ofputil_pull_switch_features(&b, &sf)) {
+        ofconn_fail(conn, "malformed features reply");
+        return;
+    }
+    if (sf.auxiliary_id) {
+        ofconn_fail(conn, "auxiliary connections are not supported");
+        return;
+    }
+    features = (struct ofconn_features) {
+        .datapath_id = sf.datapath_id,
+        .n_tables = sf.n_tables,
+        .capabilities = sf.capabilities,
+    };
+    set_async(conn);
+    conn->state = OFCONN_UP;
+    ofconn_set_timer(conn, conn->server->options.probe_ms);
+    VLOG_INFO_RL(&rl, "%s: switch %016"PRIx64" connected", conn->peer,
+                 features.datapath_id);
+    conn->server->callbacks->connected(conn->server->aux, conn, &features);
+}
