@@ -78,7 +78,7 @@ large_of_host(struct vmn_view *view, struct vmn_emit *emit,
         const struct vmn_underlay *underlay = vmn_read_underlay(
             view, host->row.name);
 
-        if (!underlay) {
+        if (!underlay || !underlay->mtu) {
             return;
         }
         mtu = underlay->mtu;

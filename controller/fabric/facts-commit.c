@@ -189,7 +189,15 @@ facts_put_vif(struct fact_vif *vif)
 static json_t *
 underlay_spec(const struct fact_host *host)
 {
-    return json_pack("{s:I}", "mtu", (json_int_t) host->underlay_mtu);
+    json_t *spec = json_pack("{s:I}", "mtu", (json_int_t) host->underlay_mtu);
+
+    if (host->datapath_id) {
+        char id[17];
+
+        snprintf(id, sizeof id, "%016"PRIx64, host->datapath_id);
+        json_object_set_new(spec, "datapath_id", json_string(id));
+    }
+    return spec;
 }
 
 void
@@ -571,7 +579,10 @@ resync_underlay(struct fact_host *host)
     const struct vmn_underlay *row = model_get_durable(
         host->facts->fabric->model, VMN_TABLE_UNDERLAY, host->name, NULL);
 
-    if (host->underlay_mtu && (!row || row->mtu != host->underlay_mtu)) {
+    if ((host->underlay_mtu || host->datapath_id)
+        && (!row || row->mtu != host->underlay_mtu
+            || facts_parse_datapath(row->datapath_id)
+               != host->datapath_id)) {
         add_op__(host->facts, host, MODEL_PUT, VMN_TABLE_UNDERLAY, host->name,
                  underlay_spec(host));
     }

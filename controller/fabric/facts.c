@@ -513,6 +513,15 @@ facts_host_underlay(struct fact_host *host, uint32_t mtu)
     }
 }
 
+void
+facts_host_datapath(struct fact_host *host, uint64_t id)
+{
+    if (id && id != host->datapath_id) {
+        host->datapath_id = id;
+        facts_put_underlay(host);
+    }
+}
+
 /* What leads to physical networks comes and goes with that. */
 static void
 host_wires_changed(struct fact_host *host)
@@ -594,6 +603,14 @@ facts_find_host(const struct facts *facts, const char *name)
     return NULL;
 }
 
+uint64_t
+facts_parse_datapath(const char *text)
+{
+    unsigned long long int id;
+
+    return text && str_to_ullong(text, 16, &id) ? id : 0;
+}
+
 struct fact_host *
 facts_host_add(struct facts *facts, const char *name)
 {
@@ -604,7 +621,10 @@ facts_host_add(struct facts *facts, const char *name)
 
     host->facts = facts;
     host->name = xstrdup(name);
-    host->underlay_mtu = underlay ? underlay->mtu : 0;
+    if (underlay) {
+        host->underlay_mtu = underlay->mtu;
+        host->datapath_id = facts_parse_datapath(underlay->datapath_id);
+    }
     arena_init(&host->accepts_arena);
     hmap_init(&host->vifs);
     model_request_init(&host->request, who);

@@ -52,6 +52,7 @@ struct fact_host {
     char *name;
     struct hmap vifs;           /* struct fact_vif, by iface-id. */
     uint32_t underlay_mtu;      /* As it was last submitted; 0: never. */
+    uint64_t datapath_id;       /* The same. */
     uint64_t n_changes;         /* Of rows, that it has reported. */
     bool known;                 /* Has reported since the start. */
     bool loaded;                /* What it has is in the model, or on its way
@@ -123,6 +124,8 @@ void facts_host_report(struct fact_host *, const struct fact_report *,
 /* The MTU of the interface that its tunnels go by; 0 if that is not known, which
  * changes nothing: what was reported last holds on. */
 void facts_host_underlay(struct fact_host *, uint32_t mtu);
+/* The host's bridge has this datapath id, which is kept for it from now on. */
+void facts_host_datapath(struct fact_host *, uint64_t id);
 void facts_host_set_silent(struct fact_host *, bool silent);
 /* Ports may be bound on the host if 'accepts' selects them. */
 void facts_host_set_accepts(struct fact_host *,
@@ -149,6 +152,7 @@ void facts_refused_hosts(const struct facts *, const struct fact_port *,
 size_t facts_n_candidates(const struct facts *);
 
 /* For facts-commit.c. */
+uint64_t facts_parse_datapath(const char *text);
 void facts_port_set_binding(struct facts *, struct fact_port *,
                             const char *active, const char *candidate);
 void facts_port_due(struct facts *, struct fact_port *, const char *cause);

@@ -267,6 +267,7 @@ host_db_create(struct fabric_host *host)
 
     db->host = host;
     db->facts = facts_host_add(host->fabric->db->facts, host->name);
+    fabric_host_set_claim(host, db->facts->datapath_id);
     db->timer = evtimer_new(host->fabric->base, timer_cb, db);
     db->since_ms = time_wall_msec();
     report_limit_init(&db->limit, host->fabric->report_rate,

@@ -401,6 +401,7 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     /* The switch's database forgets the id while it restarts; we do not. */
     if (!refused && bridge->datapath_id) {
         fabric_host_set_datapath(db->host, bridge->datapath_id);
+        facts_host_datapath(db->facts, bridge->datapath_id);
     }
 }
 

@@ -39,11 +39,18 @@ nb_put_members(struct ds *ds, json_t *more)
     json_decref(more);
 }
 
+/* Who knows a host's datapath id, and reaches the listener, could pose as its
+ * switch where there is no TLS: accounts with a scope need not know it. */
 static void
-host_status(const struct northbound *nb, const struct vmn_row *row,
-            bool one OVS_UNUSED, struct ds *ds)
+host_status(const struct northbound *nb, const struct model_rights *rights,
+            const struct vmn_row *row, struct ds *ds)
 {
-    nb_put_members(ds, fabric_host_status(nb->fabric, row->name));
+    json_t *status = fabric_host_status(nb->fabric, row->name);
+
+    if (status && rights && rights->scope.text) {
+        json_object_del(status, "datapath_id");
+    }
+    nb_put_members(ds, status);
 }
 
 /* How full a network's subnets are. */
@@ -497,7 +504,6 @@ telemetry_status(const struct northbound *nb, const struct vmn_row *row,
 static void (*const status_of[VMN_N_TABLES])(const struct northbound *,
                                              const struct vmn_row *,
                                              bool one, struct ds *) = {
-    [VMN_TABLE_HOST] = host_status,
     [VMN_TABLE_NETWORK] = network_status,
     [VMN_TABLE_PORT] = port_status,
     [VMN_TABLE_GROUP] = group_status,
@@ -539,9 +545,13 @@ nb_put_object(const struct northbound *nb, const struct model_rights *rights,
     ds_put_cstr(ds, schema_tables[row->table].plural);
     ds_put_cstr(ds, "\",");
     put_row(rights, row, meta, ds);
-    if (status_of[row->table]) {
+    if (row->table == VMN_TABLE_HOST || status_of[row->table]) {
         ds_truncate(ds, ds->length - 1);
-        status_of[row->table](nb, row, one, ds);
+        if (row->table == VMN_TABLE_HOST) {
+            host_status(nb, rights, row, ds);
+        } else {
+            status_of[row->table](nb, row, one, ds);
+        }
         ds_put_char(ds, '}');
     }
 }

@@ -99,7 +99,9 @@ const struct schema_struct schema_status_host = SHOWN_STRUCT(
     SHOWN("ovsdb", STRUCT, 0, "Its database's connection.",
           .nested = &ovsdb),
     SHOWN("bridge", STRING, 0, "Its integration bridge."),
-    SHOWN("datapath_id", STRING, 0, "The same as OpenFlow knows it."),
+    SHOWN("datapath_id", STRING, 0,
+          "The same as OpenFlow knows it.  No other host may have it, also "
+          "while this one is away.  Not for accounts with a scope."),
     SHOWN("ovs_version", STRING, 0, "The version of its Open vSwitch."),
     SHOWN("underlay", STRUCT, 0, "Of its `tunnel_interface`.",
           .nested = &underlay),

@@ -865,7 +865,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .singular = "underlay", .kind = "Underlay", .observed = true,
         .stored = true, .max_rows = 10000, .named_as = VMN_TABLE_HOST,
         .check_name = value_check_name,
-        .doc = "What a host has for its tunnels, as it has last reported.",
+        .doc = "What a host has for its tunnels, and its datapath id, as it "
+               "has last reported.",
         .columns = COLUMNS {
             { .heading = "HOST", .path = "/name" },
             { .heading = "MTU", .path = "/spec/mtu" },
@@ -875,8 +876,13 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
             .name = "underlay", .size = sizeof(struct vmn_underlay),
             .fields = FIELDS {
                 { .name = "mtu", .type = SCHEMA_U32, AT(vmn_underlay, mtu),
-                  .flags = SCHEMA_REQUIRED, .min = 1, .max = 65535,
-                  .doc = "The MTU of the interface that its tunnels go by." },
+                  .max = 65535,
+                  .doc = "The MTU of the interface that its tunnels go by; "
+                         "0: not known." },
+                { .name = "datapath_id", .type = SCHEMA_STRING,
+                  AT(vmn_underlay, datapath_id), .max = 16,
+                  .check = value_check_datapath_id,
+                  .doc = "That of its bridge, which no other host may have." },
                 { .name = NULL },
             },
         },

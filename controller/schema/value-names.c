@@ -99,6 +99,16 @@ value_check_vif_iface_id(const char *text)
 }
 
 char *
+value_check_datapath_id(const char *text)
+{
+    size_t len = strlen(text);
+
+    return (len == 16 && all_of(text, len, DIGITS "abcdef")
+            && strspn(text, "0") < len ? NULL
+            : xstrdup("must be 16 hexadecimal digits, not all of them 0"));
+}
+
+char *
 value_check_vif_name(const char *text)
 {
     const char *slash = strchr(text, '/');

@@ -86,6 +86,8 @@ char *value_check_physical(const char *);
 char *value_check_vif_iface_id(const char *);
 /* HOST/IFACE-ID, where this may be the latter, too. */
 char *value_check_vif_name(const char *);
+/* 16 hexadecimal digits, not all of them 0. */
+char *value_check_datapath_id(const char *);
 /* BALANCER/PORT. */
 char *value_check_health_name(const char *);
 /* "/...", what a GET asks for: no spaces, no control characters. */

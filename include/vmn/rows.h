@@ -755,7 +755,9 @@ struct vmn_vif {
  * row names one. */
 struct vmn_underlay {
     struct vmn_row row;
-    uint32_t mtu;               /* In bytes, never 0. */
+    uint32_t mtu;               /* In bytes; 0: not known. */
+    const char *datapath_id;    /* Of its bridge, 16 hexadecimal digits; or
+                                 * NULL: not known. */
 };
 
 /* What is known of a backend by probing and by what it still has to do.  One

@@ -146,6 +146,8 @@ def refused(lab, listener, reason):
 # Memory.  ------------------------------------------------------------------
 
 MIB = 1 << 20
+# ASan keeps 256 MiB of what was freed.
+GROWN_MAX = 400 * MIB
 
 
 def test_memory_of_vmnd_before_anybody_knows_who_asks(lab):
@@ -161,7 +163,7 @@ def test_memory_of_vmnd_before_anybody_knows_who_asks(lab):
     for sock in socks:
         sock.close()
     assert max(taken) < 16 * MIB
-    assert grown < 128 * MIB
+    assert grown < GROWN_MAX
     assert all(lab.host_state(h) == "synced" for h in lab.hosts)
 
 
@@ -186,13 +188,18 @@ def test_memory_of_vmnd_as_a_switch_that_does_not_read(lab):
               % (taken[0] >> 10, grown >> 10))
         sock.close()
         assert taken[0] < 32 * MIB
-        assert grown < 128 * MIB
+        assert grown < GROWN_MAX
     finally:
         h2.start_switch()
     lab.await_synced(seconds=60)
 
 
 # Starving.  ----------------------------------------------------------------
+
+def await_refusals(lab, listener):
+    wait_for("the attacker to be refused", lambda: refused(
+        lab, listener, "source_share") > 0, 60)
+
 
 class Flood:
     """Keeps 'n' connections from one address open, in a thread of its own:
@@ -276,7 +283,7 @@ def test_all_connections_for_switches(lab):
         h1.start_switch()
         wait_for("h1 to be back", lambda: lab.host_state(
             h1) == "synced", 60)
-        assert refused(lab, "openflow", "source_share") > 0
+        await_refusals(lab, "openflow")
 
 
 def test_all_connections_for_databases(lab):
@@ -293,7 +300,7 @@ def test_all_connections_for_databases(lab):
         wait_for("h1's database to be gone", lambda: not is_connected(), 60)
         h1.start_db()
         wait_for("h1's database to be back", is_connected, 60)
-        assert refused(lab, "ovsdb", "source_share") > 0
+        await_refusals(lab, "ovsdb")
     lab.await_synced(seconds=60)
 
 
@@ -313,7 +320,7 @@ def test_all_connections_for_clients(lab):
                "127.0.0.1"):
         for _ in range(20):
             assert ask() == b"HTTP/1.1 200"
-        assert refused(lab, "api", "source_share") > 0
+        await_refusals(lab, "api")
 
 
 # Certificates.  ------------------------------------------------------------
@@ -346,12 +353,14 @@ def _tls_lab(ca):
         "--openflow-listen=ssl:%s:%d" % (ADDRESS, TLS_OPENFLOW),
         "--ovsdb-listen=ssl:%s:%d" % (ADDRESS, TLS_OVSDB),
         "--private-key=%s/vmnd.key" % ca, "--certificate=%s/vmnd.pem" % ca,
-        "--ca-cert=%s/ca.pem" % ca]
+        "--host-ca-cert=%s/host-ca.pem" % ca,
+        "--api-ca-cert=%s/api-ca.pem" % ca]
     lab.vmnd.start()
     for host in lab.hosts:
         lab.vmnd.api.patch("hosts/" + host.name, {"ovsdb": "inbound"})
         host.vsctl("set-ssl", "%s/%s.key" % (ca, host.name),
-                   "%s/%s.pem" % (ca, host.name), "%s/ca.pem" % ca, "--",
+                   "%s/%s.pem" % (ca, host.name), "%s/controller-ca.pem" % ca,
+                   "--",
                    "set-manager", "ssl:%s:%d" % (ADDRESS, TLS_OVSDB), "--",
                    "set", "Open_vSwitch", ".",
                    "external_ids:system-id=" + host.name)
@@ -365,7 +374,7 @@ def secure(lab, ca, port, name):
     """A connection with the certificate of 'name', its handshake done."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    context.load_verify_locations(str(ca / "ca.pem"))
+    context.load_verify_locations(str(ca / "controller-ca.pem"))
     context.load_cert_chain(str(ca / (name + ".pem")),
                             str(ca / (name + ".key")))
     return context.wrap_socket(dial(lab, port))
@@ -432,3 +441,52 @@ def test_switch_of_another_host_by_its_datapath_id(tls_lab, ca):
     assert metric(tls_lab, "vmn_datapath_id_clashes_total") > before
     assert status(tls_lab, "h1")["openflow"]["since"] == since
     tls_lab.await_synced(seconds=60)
+
+
+def test_datapath_id_of_a_host_that_is_away(lab):
+    """vmnd is restarted while h1 is away, and h2 comes with h1's datapath id:
+    it is refused, and says whose id that is; h1 comes back to what is its."""
+    h1, h2 = lab.hosts
+    stolen = datapath_id(lab, "h1")
+    own = datapath_id(lab, "h2")
+    h1.stop()
+    assert lab.vmnd.stop() == 0
+    set_datapath_id(h2, stolen)
+    lab.vmnd.start()
+    wait_for("h2 to be refused", lambda: status(lab, "h2")[
+        "state"] == "refused", 60)
+    reason = status(lab, "h2")["reason"]
+    assert 'host "h1"' in reason and stolen not in reason
+    assert metric(lab, "vmn_datapath_id_clashes_total") >= 1
+    h1.start()
+    wait_for("h1 to be back", lambda: lab.host_state(h1) == "synced", 60)
+    assert datapath_id(lab, "h1") == stolen
+    assert status(lab, "h2")["state"] == "refused"
+    set_datapath_id(h2, own)
+    lab.await_synced(seconds=60)
+
+
+def test_datapath_ids_by_a_scoped_account(lab):
+    api = lab.vmnd.api
+    api.put("accounts/scoped", {"role": "viewer", "scope": "project=shop"})
+    api.put("accounts/whole", {"role": "viewer"})
+
+    def ask(account, target):
+        secret = api.put("tokens/" + account, {"account": account})["secret"]
+        with contextlib.closing(dial(lab, page.API_PORT, HONEST,
+                                     "127.0.0.1")) as sock:
+            sock.sendall(("GET /v1/%s HTTP/1.1\r\nHost: h\r\nConnection: close"
+                          "\r\nAuthorization: Bearer %s\r\n\r\n"
+                          % (target, secret)).encode())
+            answer = b""
+            while more := sock.recv(65536):
+                answer += more
+        api.delete("tokens/" + account)
+        assert answer.startswith(b"HTTP/1.1 200"), answer[:300]
+        return answer.decode()
+
+    for target in "hosts/h1", "hosts":
+        assert datapath_id(lab, "h1") in ask("whole", target)
+        assert datapath_id(lab, "h1") not in ask("scoped", target)
+    for account in "scoped", "whole":
+        api.delete("accounts/" + account)
