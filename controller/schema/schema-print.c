@@ -350,6 +350,7 @@ schema_field_to_json(const struct schema_field *f, const void *struct_,
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     if (!schema_field_print(f, struct_, given, &ds)) {
+        ds_destroy(&ds);        /* Of an empty struct, some was printed. */
         return NULL;
     }
     return to_json(&ds);
