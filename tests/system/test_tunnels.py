@@ -14,7 +14,8 @@ VXLAN, GENEVE = 4789, 6081      # UDP ports (RFC 7348, RFC 8926).
 
 @pytest.fixture(scope="module", params=("ipv6", "both"))
 def tunnel_lab(request):
-    lab = make_lab("tun", 3, underlay=request.param)
+    lab = make_lab("tun", 3, underlay=request.param,
+                   options=["--mtu-hold=0"])
     yield lab
     close_lab(lab)
 
