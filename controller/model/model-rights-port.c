@@ -188,6 +188,19 @@ check_quarantine(struct txn *txn, const struct entry *entry,
                   "must stay \"%s\" as long as the port is in quarantine",
                   was->iface_id);
     }
+    /* These say which frames are its own, as the interface does. */
+    if (!nullable_string_is_equal(is->parent, was->parent)) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/parent",
+                  "must stay as it is as long as the port is in quarantine");
+    }
+    if (is->vlan != was->vlan) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/vlan",
+                  "must stay as it is as long as the port is in quarantine");
+    }
+    if (is->external != was->external) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/external",
+                  "must stay as it is as long as the port is in quarantine");
+    }
 }
 
 void

@@ -339,6 +339,21 @@ def test_slip_out_of_a_quarantine_by_its_labels(shop, api):
     shop.may("DELETE", "quarantines/own")
 
 
+def test_give_the_vlan_of_a_quarantined_sub_port_to_another(shop, api):
+    """Frames of a sub-port are known by its parent and VLAN."""
+    sub = mine(network="shop", parent="shop-1", vlan=5)
+    shop.may("PUT", "ports/sub", sub)
+    api.put("quarantines/held", {"ports": ["sub"]})
+    shop.may_not("PATCH", "ports/sub", {"vlan": 99}, "/vlan")
+    shop.may_not("PATCH", "ports/sub", {"parent": None, "vlan": None},
+                 "/parent")
+    api.patch("ports/shop-2", {"quarantined": True})
+    shop.may_not("PATCH", "ports/shop-2", {"external": True}, "/external")
+    api.delete("quarantines/held")
+    shop.may("PATCH", "ports/sub", {"vlan": 99})
+    shop.may("DELETE", "ports/sub")
+
+
 def test_allow_everything_through_ones_quarantine(shop, api):
     """What any quarantine allows is allowed, before all tiers but one."""
     api.put("quarantines/held", {"ports": ["shop-1"]})
