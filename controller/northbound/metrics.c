@@ -215,6 +215,9 @@ static const struct metric metrics[] = {
             "API requests of pages of other origins, refused."),
     COUNTER("vmn_http_unauthorized_total", http.n_unauthorized,
             "API requests without the right token."),
+    COUNTER("vmn_http_logins_delayed_total", http.n_logins_delayed,
+            "Wrong tokens that were refused late, since too many came from "
+            "their address."),
     GAUGE("vmn_http_body_bytes", http.n_body_bytes,
           "Bytes of the bodies of API requests in flight."),
     COUNTER("vmn_http_bodies_refused_total", http.n_bodies_refused,

@@ -3,6 +3,7 @@ proto_libproto_a_SOURCES += \
 	proto/http/http-budget.c \
 	proto/http/http-conn.c \
 	proto/http/http-json.c \
+	proto/http/http-logins.c \
 	proto/http/http-origin.c \
 	proto/http/http-parse.c \
 	proto/http/http-parse.h \

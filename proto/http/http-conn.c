@@ -176,6 +176,13 @@ flush(struct http_conn *conn)
 }
 
 void
+http_conn_waits(struct http_conn *conn)
+{
+    conn->state = HTTP_HANDLING;
+    clear_deadline(conn);
+}
+
+void
 http_conn_replied(struct http_conn *conn)
 {
     conn->request = NULL;
@@ -210,8 +217,7 @@ dispatch(struct http_conn *conn)
 {
     struct http_request *req = conn->request;
 
-    conn->state = HTTP_HANDLING;
-    clear_deadline(conn);
+    http_conn_waits(conn);
     /* Last: the handler may end the request, even the connection. */
     req->route->handler(req, conn->listener->server->aux);
 }

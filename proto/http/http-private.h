@@ -28,6 +28,7 @@ struct http_server {
     struct ovs_list listeners;      /* Of struct http_listener. */
     struct http_stats stats;
     struct http_bodies *bodies;     /* Counted: those in flight. */
+    struct http_logins *logins;     /* That failed. */
     long long int date_s;           /* When 'date' was made. */
     char date[40];                  /* For the header. */
 };
@@ -133,6 +134,8 @@ bool http_conn_create(struct http_listener *, int fd, char *who,
 void http_conn_destroy(struct http_conn *);
 /* A request of it was authenticated. */
 void http_conn_authenticated(struct http_conn *);
+/* Its request is answered later. */
+void http_conn_waits(struct http_conn *);
 /* The reply of its request is in the output buffer. */
 void http_conn_replied(struct http_conn *);
 /* The name in the client's certificate, or NULL.  The caller frees it. */
@@ -156,6 +159,18 @@ uint64_t http_bodies_size(const struct http_bodies *);
  * was answered (and freed). */
 bool http_budget_take(struct http_request *, uint64_t size);
 void http_budget_release(struct http_request *);
+
+/* Answers 401 at once. */
+void http_request_refuse_login(struct http_request *, const char *text);
+
+/* http-logins.c */
+struct http_logins *http_logins_create(struct event_base *);
+/* All connections must be gone. */
+void http_logins_destroy(struct http_logins *);
+/* Counts a failed login, of a request with a connection.  Returns true if it is
+ * going to be refused later, with a copy of 'text', since too many of its
+ * address's failed of late. */
+bool http_logins_delay(struct http_request *, const char *text);
 
 /* http-origin.c */
 /* Refuses what a page of another origin has a browser send.  False if it was

@@ -217,11 +217,8 @@ equal_in_constant_time(const char *have, const char *want)
 }
 
 void
-http_reply_unauthorized(struct http_request *req, const char *text)
+http_request_refuse_login(struct http_request *req, const char *text)
 {
-    if (req->server) {
-        req->server->stats.n_unauthorized++;
-    }
     http_reply_header(req, "WWW-Authenticate", "Bearer");
     http_reply_problem(req, 401, "unauthorized", NULL, "%s", text);
 }
@@ -234,6 +231,18 @@ get_token(const struct http_request *req)
 
     return (value && !strncasecmp(value, "Bearer ", 7)
             ? value + 7 + strspn(value + 7, " ") : NULL);
+}
+
+void
+http_reply_unauthorized(struct http_request *req, const char *text)
+{
+    if (req->server) {
+        req->server->stats.n_unauthorized++;
+    }
+    /* Only who shows a token may be guessing. */
+    if (!req->conn || !get_token(req) || !http_logins_delay(req, text)) {
+        http_request_refuse_login(req, text);
+    }
 }
 
 /* Finds out who the client is. */

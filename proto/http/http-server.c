@@ -50,6 +50,7 @@ http_server_create(struct event_base *base,
     server->n_routes = n_routes;
     server->aux = aux;
     server->bodies = http_bodies_create();
+    server->logins = http_logins_create(base);
     ovs_list_init(&server->listeners);
     return server;
 }
@@ -94,6 +95,7 @@ http_server_destroy(struct http_server *server)
                                       struct http_listener, node));
     }
     http_bodies_unref(server->bodies);
+    http_logins_destroy(server->logins);
     free(server);
 }
 

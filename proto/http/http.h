@@ -168,6 +168,7 @@ struct http_stats {
     uint64_t n_requests;            /* Whose head was understood. */
     uint64_t n_bad;                 /* Heads and bodies that were not. */
     uint64_t n_unauthorized;
+    uint64_t n_logins_delayed;      /* Of these: told so later. */
     uint64_t n_cross_origin;        /* Refused for where they came from. */
     uint64_t n_timed_out;
     uint64_t n_bodies_refused;      /* Beyond a limit. */
@@ -200,7 +201,8 @@ void http_request_set_limits(struct http_request *, const char *client,
 /* That of http_request_set_who(), or NULL. */
 void *http_request_identity(const struct http_request *);
 int http_request_need(const struct http_request *);
-/* 401, with a sentence. */
+/* 401, with a sentence: at once, or later if tokens from the client's address
+ * keep being wrong. */
 void http_reply_unauthorized(struct http_request *, const char *text);
 const void *http_request_data(const struct http_request *);
 /* The segment that took the pattern's 'name'; decoded.  Never NULL. */

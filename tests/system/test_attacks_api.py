@@ -8,6 +8,7 @@ import http.client
 import http.server
 import json
 import os
+import select
 import socket
 import ssl
 import subprocess
@@ -311,13 +312,18 @@ def resident(pid):
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def begin_body(lab, pki, token, target, size, n_sent=None):
-    """Announces a body of that size and sends all of it but one byte, as far
-    as it is taken, or 'n_sent' bytes; returns the connection."""
+def connect(lab, pki):
+    """A connection by TLS, without a certificate."""
     context = ssl.create_default_context(cafile=pki.path("ca.pem"))
     with netns.inside(lab.net_ns):
         plain = socket.create_connection(("127.0.0.1", PORT), 30)
-    link = context.wrap_socket(plain, server_hostname="127.0.0.1")
+    return context.wrap_socket(plain, server_hostname="127.0.0.1")
+
+
+def begin_body(lab, pki, token, target, size, n_sent=None):
+    """Announces a body of that size and sends all of it but one byte, as far
+    as it is taken, or 'n_sent' bytes; returns the connection."""
+    link = connect(lab, pki)
     with contextlib.suppress(OSError):      # It may be refused meanwhile.
         link.sendall(("POST %s HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer "
                       "%s\r\nContent-Type: application/json\r\n"
@@ -377,6 +383,31 @@ def test_stalled_bodies_take_no_memory(lab, pki, tokens):
     assert status_of(begin_body(lab, pki, tokens["worker0"], "/v1/apply", 8,
                                 n_sent=1)) == 408
     api.delete("groups/g")
+
+
+# Tokens.  ------------------------------------------------------------------
+
+def guess(lab, pki, token):
+    """A connection on which a call with a token was made."""
+    link = connect(lab, pki)
+    link.sendall(("GET /v1/networks HTTP/1.1\r\nHost: h\r\nAuthorization: "
+                  "Bearer %s\r\n\r\n" % token).encode())
+    return link
+
+
+def test_guess_a_token(lab, pki, tokens):
+    """Guesses are answered later and later; a good token, of the same address,
+    waits for nobody."""
+    api = lab.vmnd.api
+    guesses = [guess(lab, pki, "guess-%d" % i) for i in range(30)]
+    netns.wait_for("guesses to wait", lambda: api.metrics()[
+        "vmn_http_logins_delayed_total"] >= 15, 20)
+    good = guess(lab, pki, tokens["looker"])
+    assert good.recv(12) == b"HTTP/1.1 200"
+    waiting = set(guesses) - set(select.select(guesses, [], [], 0)[0])
+    assert waiting
+    for link in [good] + guesses:
+        link.close()
 
 
 # What accounts are not to know.  --------------------------------------------

@@ -877,6 +877,42 @@ token_is_required_over_tcp(void **state)
     client_close(&c);
 }
 
+/* Who guesses is told so ever later; who has the token waits for nobody, though
+ * the address is the same. */
+static void
+guesses_are_answered_late(void **state)
+{
+    static const char guess[] = "GET /echo" H "Authorization: Bearer x\r\n"
+                                "\r\n";
+    struct client guessing[14], honest;
+    struct fixture *f = *state;
+    struct http_stats stats;
+    size_t n = ARRAY_SIZE(guessing);
+
+    client_open_tcp(&honest, f);
+    for (size_t i = 0; i < n; i++) {
+        client_open_tcp(&guessing[i], f);
+        client_say(&guessing[i], guess);
+    }
+    do {
+        client_turn(&honest);
+        http_server_get_stats(f->server, &stats);
+    } while (stats.n_unauthorized < n);
+    assert_in_range(stats.n_logins_delayed, 1, 4);
+    assert_ask(200, &honest,
+               "GET /echo" H "Authorization: Bearer " TOKEN "\r\n\r\n");
+    assert_ask(401, &honest, "GET /echo" H "\r\n");   /* No guess at all. */
+    http_server_get_stats(f->server, &stats);
+    assert_true(stats.n_replies[4] < n + 1);
+    /* One is waited for; the others leave, or are cut off. */
+    assert_int_equal(client_reply(&guessing[n - 4]), 401);
+    for (size_t i = 0; i < n; i++) {
+        client_close(&guessing[i]);
+    }
+    client_close(&honest);
+    assert_alive(f);
+}
+
 #define AUTH "Authorization: Bearer " TOKEN "\r\n"
 
 static void
@@ -1146,6 +1182,7 @@ main(void)
         TEST(dropped_request_closes_the_connection),
         TEST(destroying_the_server_lets_go_of_held_requests),
         TEST(token_is_required_over_tcp),
+        TEST(guesses_are_answered_late),
         TEST(cross_site_requests_are_refused_over_tcp),
         TEST(connections_are_limited),
         TEST(large_reply_is_complete_for_a_slow_reader),

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Slows down those who guess tokens: an address whose logins keep failing gets
+ * its refusals late, each a second after the one before.  A good token is
+ * never waited for, so an address that many share (a proxy's) is not locked
+ * out by one of them.
+ *
+ * Not for who somebody is, nor for how many connections an address may have
+ * (proto/admission). */
+
+#include <config.h>
+
+#include "proto/http/http-private.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/vlog.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(http_logins);
+
+/* Failed logins of an address that are answered at once; after that, one in so
+ * many milliseconds, and none later than the last. */
+#define LOGINS_BURST 10
+#define LOGIN_INTERVAL_MS 1000
+#define LOGIN_DELAY_MAX_MS 10000
+/* Addresses that are known; the one that failed longest ago is forgotten. */
+#define LOGIN_SOURCES_MAX 4096
+
+/* Where logins failed: an IPv4 address, or the /64 of an IPv6 one. */
+struct login_source {
+    struct hmap_node node;      /* In 'sources', by its address. */
+    struct ovs_list by_age;     /* In 'by_age', the last that failed last. */
+    struct in6_addr addr;
+    long long int due_ms;       /* When its last refusal is, or was, due. */
+    uint64_t n_failed;
+};
+
+struct http_logins {
+    struct event_base *base;
+    struct hmap sources;        /* Of struct login_source. */
+    struct ovs_list by_age;
+};
+
+/* A request that is refused later. */
+struct late_refusal {
+    struct http_request *req;
+    struct event *timer;
+    char *text;
+};
+
+struct http_logins *
+http_logins_create(struct event_base *base)
+{
+    struct http_logins *logins = xzalloc(sizeof *logins);
+
+    logins->base = base;
+    hmap_init(&logins->sources);
+    ovs_list_init(&logins->by_age);
+    return logins;
+}
+
+static void
+forget_source(struct http_logins *logins, struct login_source *source)
+{
+    hmap_remove(&logins->sources, &source->node);
+    ovs_list_remove(&source->by_age);
+    free(source);
+}
+
+void
+http_logins_destroy(struct http_logins *logins)
+{
+    struct login_source *source, *next;
+
+    if (!logins) {
+        return;
+    }
+    HMAP_FOR_EACH_SAFE (source, next, node, &logins->sources) {
+        forget_source(logins, source);
+    }
+    hmap_destroy(&logins->sources);
+    free(logins);
+}
+
+/* Returns the entry of 'addr', which is the newest then. */
+static struct login_source *
+get_source(struct http_logins *logins, struct in6_addr addr)
+{
+    struct login_source *source;
+    uint32_t hash;
+
+    if (!IN6_IS_ADDR_V4MAPPED(&addr)) {
+        memset(&addr.s6_addr[8], 0, 8);
+    }
+    hash = hash_bytes(&addr, sizeof addr, 0);
+    HMAP_FOR_EACH_WITH_HASH (source, node, hash, &logins->sources) {
+        if (!memcmp(&source->addr, &addr, sizeof addr)) {
+            ovs_list_remove(&source->by_age);
+            ovs_list_push_back(&logins->by_age, &source->by_age);
+            return source;
+        }
+    }
+    if (hmap_count(&logins->sources) >= LOGIN_SOURCES_MAX) {
+        forget_source(logins, CONTAINER_OF(ovs_list_front(&logins->by_age),
+                                           struct login_source, by_age));
+    }
+    source = xzalloc(sizeof *source);
+    source->addr = addr;
+    hmap_insert(&logins->sources, &source->node, hash);
+    ovs_list_push_back(&logins->by_age, &source->by_age);
+    return source;
+}
+
+/* Counts a failed login.  Returns for how many milliseconds its refusal is to
+ * wait. */
+static int
+count_failure(struct http_logins *logins, const struct http_request *req)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+    struct login_source *source = get_source(logins,
+                                             req->conn->entry.peer.addr);
+    long long int now_ms = time_msec();
+    long long int earliest_ms = now_ms - (LOGINS_BURST - 1)
+                                * LOGIN_INTERVAL_MS;
+
+    source->n_failed++;
+    source->due_ms = MIN(MAX(source->due_ms + LOGIN_INTERVAL_MS, earliest_ms),
+                         now_ms + LOGIN_DELAY_MAX_MS);
+    if (source->due_ms <= now_ms) {
+        return 0;
+    }
+    VLOG_WARN_RL(&rl, "%s: %"PRIu64" logins of this address failed; it is "
+                 "told so later and later", http_request_who(req),
+                 source->n_failed);
+    return source->due_ms - now_ms;
+}
+
+static void
+late_refusal_destroy(struct late_refusal *late)
+{
+    event_free(late->timer);
+    free(late->text);
+    free(late);
+}
+
+static void
+late_refusal_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
+                void *late_)
+{
+    struct late_refusal *late = late_;
+    struct http_request *req = late->req;
+
+    http_request_set_gone(req, NULL, NULL);
+    http_request_refuse_login(req, late->text);
+    late_refusal_destroy(late);
+}
+
+/* Its client has left. */
+static void
+late_refusal_gone(void *late_)
+{
+    struct late_refusal *late = late_;
+
+    http_request_drop(late->req);
+    late_refusal_destroy(late);
+}
+
+bool
+http_logins_delay(struct http_request *req, const char *text)
+{
+    struct http_logins *logins = req->server->logins;
+    struct late_refusal *late;
+    struct timeval tv;
+    int ms = count_failure(logins, req);
+
+    if (!ms) {
+        return false;
+    }
+    req->server->stats.n_logins_delayed++;
+    late = xmalloc(sizeof *late);
+    late->req = req;
+    late->text = xstrdup(text);
+    late->timer = evtimer_new(logins->base, late_refusal_cb, late);
+    tv.tv_sec = ms / 1000;
+    tv.tv_usec = ms % 1000 * 1000;
+    evtimer_add(late->timer, &tv);
+    http_conn_waits(req->conn);
+    http_request_set_gone(req, late_refusal_gone, late);
+    return true;
+}
