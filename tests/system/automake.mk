@@ -70,6 +70,7 @@ EXTRA_DIST += \
 	tests/system/test_router.py \
 	tests/system/test_rude.py \
 	tests/system/test_scale.py \
+	tests/system/test_security_doc.py \
 	tests/system/test_store.py \
 	tests/system/test_stranger.py \
 	tests/system/test_stream.py \
