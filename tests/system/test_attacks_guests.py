@@ -384,6 +384,7 @@ def test_to_use_up_the_source_ports_of_nat(world):
 def small_conntrack(world):
     """h1 with room for so few connections that a VM can have them all."""
     host = world.lab.host("h1")
+    host.appctl("dpctl/flush-conntrack")    # What others have left.
     host.appctl("dpctl/ct-set-maxconns", "1500")
     yield host
     host.appctl("dpctl/ct-set-maxconns", "3000000")
