@@ -559,7 +559,8 @@ populate(struct world *world)
             json_sprintf(both ? "fd99::%u" : "192.0.2.%u", 1 + i),
             "second_tunnel_ip",
             both ? json_sprintf("192.0.2.%u", 1 + i) : NULL, "encap",
-            chance(50) ? "geneve" : "vxlan", "datapath", "netdev"));
+            chance(50) ? "geneve" : "vxlan", "datapath",
+            i % 2 ? "system" : "netdev"));
     }
     for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
         for (unsigned i = 0; i < tables[t].n; i++) {
@@ -906,9 +907,55 @@ verdict_of(const struct world *world, const struct text_packet *text,
     return policy_text_verdict(world->model, text, why, kept);
 }
 
+/* True if the port's host tracks no connections of the protocol: SCTP on the
+ * userspace datapath, where each packet is judged by itself. */
+static bool
+is_stateless(const struct world *world, const struct vmn_port *port,
+             enum vmn_protocol protocol)
+{
+    const struct vmn_host *host = model_get(
+        world->model, VMN_TABLE_HOST, find_vif(world, port)->host);
+
+    return (protocol == VMN_PROTO_SCTP
+            && host->datapath == VMN_DATAPATH_NETDEV);
+}
+
 struct tally {
     unsigned n, n_allowed, n_routed;
 };
+
+/* Checks the answer to 'packet', which was let through: it is as welcome, but
+ * where its own rules decide.  Returns whether both agree. */
+static bool
+check_answer(const struct world *world, struct simulator *sim,
+             const struct text_packet *text, struct sim_packet *packet)
+{
+    struct text_packet back = {
+        .src = text->dst, .dst = text->src, .src_ip = text->dst_ip,
+        .dst_ip = text->src_ip, .protocol = text->protocol,
+        .port = ntohs(packet->tp_src),
+    };
+    bool here = is_stateless(world, text->src, text->protocol);
+    bool there = is_stateless(world, text->dst, text->protocol);
+    unsigned kept[VMN_N_DIRECTIONS];
+    char why[TEXT_WHY] = "an answer";
+    const char *reason;
+    bool want = ((!here && !there)
+                 || verdict_of(world, &back, why, kept) == TEXT_ALLOWED);
+    bool found;
+
+    turn_packet(packet);
+    set_macs(world, packet, text->dst, text->src);
+    found = arrives(world, sim, text->dst, text->src, packet, &reason);
+    if (want == found || (!want && here != there)) {
+        return true;            /* (One host's rules let it through.) */
+    }
+    printf("# answer of %s to %s, protocol %u, %u: to be %s (%s), is not "
+           "(%s)\n", text->dst->row.name, text->src->row.name,
+           text->protocol, text->port, want ? "let through" : "dropped", why,
+           reason ? reason : "-");
+    return false;
+}
 
 /* One case.  Returns whether both agree. */
 static bool
@@ -945,19 +992,14 @@ check_packet(const struct world *world, struct simulator *sim,
     if (verdict == TEXT_REJECTED && !is_told(world, sim, &text)) {
         return false;
     }
-    if (want == found && want) {
-        /* Its answer is as welcome as itself. */
-        turn_packet(&packet);
-        set_macs(world, &packet, text.dst, text.src);
-        found = arrives(world, sim, text.dst, text.src, &packet, &reason);
-    }
     if (want != found) {
         printf("# %s to %s, protocol %u, %u: to be %s (%s), is not (%s)\n",
                text.src->row.name, text.dst->row.name, text.protocol,
                text.port, want ? "let through" : "dropped", why,
                reason ? reason : "-");
+        return false;
     }
-    return want == found;
+    return !want || check_answer(world, sim, &text, &packet);
 }
 
 /* Open connections.  ------------------------------------------------------ */
@@ -1029,7 +1071,9 @@ held_open(const struct world *world, struct held *held)
 
     memset(text, 0, sizeof *text);
     random_packet(world, text);
-    if (verdict_of(world, text, why, kept) != TEXT_ALLOWED) {
+    if (verdict_of(world, text, why, kept) != TEXT_ALLOWED
+        || is_stateless(world, text->src, text->protocol)
+        || is_stateless(world, text->dst, text->protocol)) {
         return;
     }
     memcpy(text->kept, kept, sizeof kept);
