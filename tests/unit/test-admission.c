@@ -216,7 +216,7 @@ rush_of_equals_waits_for_its_turn(void **state)
 {
     struct fixture *f = *state;
     struct conn *first = dial(f, "192.0.2.100");
-    char address[INET_ADDRSTRLEN];
+    char address[INET6_ADDRSTRLEN];
 
     for (int i = 1; i < MAX_PENDING; i++) {
         snprintf(address, sizeof address, "192.0.2.%d", i);
@@ -234,7 +234,7 @@ known_addresses_give_way_last(void **state)
 {
     struct fixture *f = *state;
     struct conn *known, *again;
-    char address[INET_ADDRSTRLEN];
+    char address[INET6_ADDRSTRLEN];
 
     authenticate(f, known = dial(f, "192.0.2.50"), ADMISSION_ACTIVE);
     hang_up(f, known);
@@ -341,7 +341,7 @@ random_use_keeps_the_limits(void **state)
 {
     struct fixture *f = *state;
     struct admission_stats stats;
-    char address[INET_ADDRSTRLEN];
+    char address[INET6_ADDRSTRLEN];
 
     random_set_seed(7);
     for (int i = 0; i < 200000; i++) {
