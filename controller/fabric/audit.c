@@ -180,9 +180,13 @@ raw_cb(void *a_, const struct ofdump_raw *raw)
 {
     struct audit *a = a_;
     const struct fabric_host *host = a->sw->host;
-    const struct engine_item *wanted = wire_find_equal(host->fabric->engine,
-                                                       host->name, raw);
+    const struct engine_item *wanted;
 
+    if (learn_fills(raw->desc->table_id)) {
+        ofdump_exempt(a->dump);
+        return true;
+    }
+    wanted = wire_find_equal(host->fabric->engine, host->name, raw);
     if (wanted) {
         a->result.n_flows++;
         held_add(&a->right, wanted);
@@ -202,8 +206,7 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
         a->marker = ntohll(fs->cookie);
         return;
     }
-    if (fs->table_id == TAP_TABLE || punt_is_table(fs->table_id)
-        || learn_fills(fs->table_id)) {
+    if (fs->table_id == TAP_TABLE || punt_is_table(fs->table_id)) {
         return;
     }
     a->result.n_flows++;

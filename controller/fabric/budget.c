@@ -2,8 +2,18 @@
  *
  * How much of vmnd's memory one host may take with what it sends: a floor
  * (fabric_options.host_memory), and more in proportion to what is wanted of
- * it.  A host that sends more is dropped and has to wait, longer each time, so
- * that one that was taken over cannot take vmnd from the others.
+ * it; of flows and groups, to the most that was wanted of it since vmnd
+ * started, since it may hold those still.  A host that sends more is dropped
+ * and has to wait, longer each time, so that one that was taken over cannot
+ * take vmnd from the others.
+ *
+ * What was wanted before vmnd started is not known.  So a switch that holds
+ * too much is not dropped at once: what comes beyond the budget is passed
+ * over, as long as it has an end, and the switch is installed anew
+ * (reconcile.c), once in CALM_MS.
+ *
+ * Learned flows (learn.h) are up to guests, and nothing is kept of them: they
+ * have a number of their own, so that no guest has its host dropped.
  *
  * Packets, samples and port statistics have bounds of their own (packets.h,
  * samples.h, traffic.h). */
@@ -15,6 +25,7 @@
 #include "proto/openflow/ofdump.h"
 #include "timeval.h"
 #include "util.h"
+#include "vmn/flow.h"
 
 /* For each port that is on a host, and each interface for IPsec: its rows in
  * two tables, and what is plugged beside it. */
@@ -23,6 +34,20 @@
 #define BYTES_PER_ITEM 1024
 /* Of the floor, for each record that may be there and is not wanted. */
 #define BYTES_PER_RECORD 256
+/* Of the floor, each byte: what may come of flows and groups beyond the
+ * budget, and is dropped unread. */
+#define REST_PER_BYTE 16
+/* Learned flows that are counted apart, at most. */
+#define LEARNED_MAX (4 * 1024 * 1024)
+/* Of what a flow that is wanted has a switch learn. */
+#define LEARNED_PER_ITEM VMN_CLIENTS_MAX
+/* At least, in a message that is full. */
+#define LEARNED_PER_MESSAGE 64
+
+BUILD_ASSERT_DECL(VMN_MACS_MAX <= LEARNED_PER_ITEM
+                  && VMN_NOTES_MAX <= LEARNED_PER_ITEM
+                  && VMN_NEIGHBOURS_MAX <= LEARNED_PER_ITEM);
+
 /* Rests of a host that sends too much; and after so long it begins with the
  * least again. */
 #define REST_MIN_MS 5000
@@ -40,16 +65,41 @@ budget_of_database(const struct fabric_host *host)
             + (ports.n + fabric_db_n_ipsec(f)) * BYTES_PER_PORT);
 }
 
+void
+budget_note_wanted(struct fabric_switch *sw)
+{
+    sw->most_wanted = MAX(sw->most_wanted,
+                          engine_host_total(sw->host->fabric->engine,
+                                            sw->host->name));
+}
+
 struct ofdump_budget
-budget_of_dump(const struct fabric_switch *sw)
+budget_of_dump(struct fabric_switch *sw)
 {
     const struct fabric *f = sw->host->fabric;
-    size_t n = engine_host_total(f->engine, sw->host->name);
+    size_t n, learned;
 
+    budget_note_wanted(sw);
+    n = sw->most_wanted;
+    learned = MIN(n, LEARNED_MAX / LEARNED_PER_ITEM) * LEARNED_PER_ITEM;
     return (struct ofdump_budget) {
-        .records = 2 * n + f->host_memory / BYTES_PER_RECORD,
+        /* Learned flows come in messages, too. */
+        .records = (2 * n + f->host_memory / BYTES_PER_RECORD
+                    + learned / LEARNED_PER_MESSAGE),
         .bytes = n * BYTES_PER_ITEM + f->host_memory,
+        .exempt = learned,
     };
+}
+
+struct ofdump_budget
+budget_of_reconcile(struct fabric_switch *sw)
+{
+    struct ofdump_budget budget = budget_of_dump(sw);
+
+    if (!sw->anew_ms || time_msec() - sw->anew_ms > CALM_MS) {
+        budget.rest = sw->host->fabric->host_memory * REST_PER_BYTE;
+    }
+    return budget;
 }
 
 struct ofdump_budget
@@ -74,6 +124,8 @@ switch_over_budget(struct fabric_switch *sw, const char *reason)
                                      REST_MAX_MS));
     sw->over_budget_ms = now_ms;
     sw->n_over_budget++;
+    /* Its marker says nothing of what is too much. */
+    sw->doubtful = true;
     sw->rest_ms = MAX(sw->rest_ms, sw->over_budget_rest_ms / 2);
     switch_give_up(sw, reason);
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Brings a switch to hold what it is to hold: reads its flows and groups,
- * compares at a settled moment, and sends the difference as one bundle.  Never
- * a wipe: what is right stays untouched, with its counters and its age.
+ * compares at a settled moment, and sends the difference as one bundle.  What
+ * is right stays untouched, with its counters and its age.
+ *
+ * Only a switch that holds more than may be read of it (budget.c) is installed
+ * anew, once in a while: one bundle deletes all and adds what is wanted.  So a
+ * host converges also if it comes back with very much that was wanted once.
  *
  * A switch that has just connected is asked for its marker alone (marker.h):
  * if that says that all is as it is to be, nothing else is read.
@@ -67,6 +71,7 @@ struct reconcile {
     /* What the switch holds. */
     bool asking;                /* Only for the marker's table. */
     bool settling;              /* All is read; waits for a settled moment. */
+    bool anew;                  /* It was too much: all is deleted first. */
     struct ofdump *dump;
     int64_t began_ms;           /* time_msec(). */
     uint64_t marker;            /* Its cookie, or MARKER_NONE. */
@@ -93,6 +98,7 @@ struct reconcile {
 
 static void answer_cb(void *sw);
 static void compare_cb(void *sw);
+static void forget_seen(struct reconcile *);
 
 /* Lets others have their turn, if this is a comparison.  False if it was stopped
  * meanwhile: 'r' is still there, but has no switch any more. */
@@ -112,9 +118,13 @@ raw_cb(void *r_, const struct ofdump_raw *raw)
 {
     struct reconcile *r = r_;
     const struct fabric_host *host = r->sw->host;
-    const struct engine_item *wanted = wire_find_equal(host->fabric->engine,
-                                                       host->name, raw);
+    const struct engine_item *wanted;
 
+    if (learn_fills(raw->desc->table_id)) {
+        ofdump_exempt(r->dump);
+        return true;
+    }
+    wanted = wire_find_equal(host->fabric->engine, host->name, raw);
     if (wanted) {
         r->n_held++;
         held_add(&r->right, wanted);
@@ -134,8 +144,7 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
         r->marker = ntohll(fs->cookie);
         return;
     }
-    if (fs->table_id == TAP_TABLE || punt_is_table(fs->table_id)
-        || learn_fills(fs->table_id)) {
+    if (fs->table_id == TAP_TABLE || punt_is_table(fs->table_id)) {
         return;
     }
     r->n_held++;
@@ -169,12 +178,28 @@ group_cb(void *r_, const struct ofputil_group_desc *gd)
     r->groups[r->n_groups++] = wire_group_create(gd);
 }
 
+/* All has come and was too much to keep: forgets it, and what is wanted takes
+ * the place of all at the next settled moment. */
+static void
+install_anew(struct reconcile *r)
+{
+    VLOG_WARN_RL(&rl, "%s: holds " OFDUMP_TOO_MUCH "; all that is wanted of "
+                 "it is installed anew", r->sw->host->name);
+    r->sw->anew_ms = time_msec();
+    forget_seen(r);
+    r->marker = MARKER_NONE;
+    r->anew = r->settling = true;
+    commit_when_settled(r->commit, compare_cb, r->sw);
+}
+
 static void
 done_cb(void *r_, const char *error)
 {
     struct reconcile *r = r_;
 
-    if (error) {
+    if (error && ofdump_is_whole(r->dump)) {
+        install_anew(r);
+    } else if (error) {
         char *reason = xasprintf("its flows could not be read: %s", error);
 
         if (ofdump_is_too_much(r->dump)) {
@@ -201,7 +226,7 @@ static const struct ofdump_callbacks dump_callbacks = {
 static void
 read_all(struct reconcile *r)
 {
-    struct ofdump_budget budget = budget_of_dump(r->sw);
+    struct ofdump_budget budget = budget_of_reconcile(r->sw);
 
     r->dump = ofdump_create(r->sw->conn, &budget, &dump_callbacks, r);
 }
@@ -641,6 +666,25 @@ delete_outdated(struct compare *c)
     return r->sw != NULL;
 }
 
+/* Deletes all flows and groups but those that the fabric adds outside of
+ * reconciling; learned ones too, for they may be what is too much.  Groups go
+ * before those that are wanted are added. */
+static void
+delete_all(struct reconcile *r)
+{
+    struct ofconn *conn = r->sw->conn;
+
+    for (int table = 0; table <= MARKER_TABLE; table++) {
+        if (table != TAP_TABLE && !punt_is_table(table)) {
+            wire_put_delete_table(table, ofconn_next_xid(conn),
+                                  &r->flow_deletes);
+            r->n_deletes++;
+        }
+    }
+    wire_put_delete_groups(ofconn_next_xid(conn), &r->flow_deletes);
+    r->n_deletes++;
+}
+
 /* The state is settled: what the engine holds is what is durable.  The marker
  * and what is beside it have been read. */
 static void
@@ -684,6 +728,9 @@ find_difference(struct reconcile *r)
     switch_prune_refusals(sw);
     hmapx_init(&c.replacing);
     sieve_init(&c.sieve, sw);
+    if (r->anew) {
+        delete_all(r);
+    }
     on = compare_flows(&c);
     if (on) {
         compare_groups(&c);

@@ -72,6 +72,7 @@ switch_new_bundle(struct fabric_switch *sw, uint64_t first, uint64_t revision,
 {
     struct sent_bundle *bundle = xzalloc(sizeof *bundle);
 
+    budget_note_wanted(sw);
     bundle->first = first;
     bundle->revision = revision;
     bundle->before = before;

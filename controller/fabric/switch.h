@@ -108,6 +108,9 @@ struct fabric_switch {
     unsigned n_over_budget;     /* Times that it was, for sending too much, */
     int64_t over_budget_ms;     /* when the last was (time_msec(); 0: never) */
     int over_budget_rest_ms;    /* and how long it rested then, at least. */
+    uint64_t most_wanted;       /* Flows and groups of it, ever. */
+    int64_t anew_ms;            /* When it was last installed anew
+                                 * (time_msec(); 0: never). */
 
     struct packets_of_switch *packets; /* Or NULL (packets.h). */
     struct counters_of_switch *counters; /* Owned. */
@@ -178,8 +181,14 @@ void switch_give_up(struct fabric_switch *, const char *reason);
 /* budget.c.  ------------------------------------------------------------- */
 
 struct ofdump_budget;
+/* Keeps in mind how much is wanted of the host now: the switch may hold that
+ * much later, when it is not wanted any more. */
+void budget_note_wanted(struct fabric_switch *);
 /* What may be read of the switch's flows and groups in one go. */
-struct ofdump_budget budget_of_dump(const struct fabric_switch *);
+struct ofdump_budget budget_of_dump(struct fabric_switch *);
+/* The same for reconciling: if the switch may be installed anew, more may come
+ * and is dropped unread. */
+struct ofdump_budget budget_of_reconcile(struct fabric_switch *);
 /* The same of a table that holds 'records' at most. */
 struct ofdump_budget budget_of_table(const struct fabric_switch *,
                                      size_t records);

@@ -231,6 +231,28 @@ wire_flow_put_delete(const struct wire_flow *flow, uint32_t xid,
     ofpbuf_delete(msg);
 }
 
+void
+wire_put_delete_table(uint8_t table, uint32_t xid, struct ofpbuf *b)
+{
+    struct ofputil_flow_mod fm = {
+        .table_id = table,
+        .command = OFPFC_DELETE,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+    struct match match = MATCH_CATCHALL_INITIALIZER;
+    struct ofpbuf *msg;
+
+    minimatch_init(&fm.match, &match);
+    msg = ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM);
+    minimatch_destroy(&fm.match);
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ofmsg_put_bundle_add(b, ENGINE_BUNDLE_ID, msg->data);
+    ofpbuf_delete(msg);
+}
+
 /* Groups.  --------------------------------------------------------------- */
 
 size_t
@@ -326,13 +348,12 @@ wire_group_is(const struct wire_group *group, const struct engine_item *item)
     return same;
 }
 
-void
-wire_group_put_delete(const struct wire_group *group, uint32_t xid,
-                      struct ofpbuf *b)
+static void
+put_group_delete(uint32_t group_id, uint32_t xid, struct ofpbuf *b)
 {
     struct ofputil_group_mod gm = {
         .command = OFPGC11_DELETE,
-        .group_id = group->desc.group_id,
+        .group_id = group_id,
         .command_bucket_id = OFPG15_BUCKET_ALL,
         .buckets = OVS_LIST_INITIALIZER(&gm.buckets),
     };
@@ -343,4 +364,17 @@ wire_group_put_delete(const struct wire_group *group, uint32_t xid,
     ((struct ofp_header *) msg->data)->xid = htonl(xid);
     ofmsg_put_bundle_add(b, ENGINE_BUNDLE_ID, msg->data);
     ofpbuf_delete(msg);
+}
+
+void
+wire_group_put_delete(const struct wire_group *group, uint32_t xid,
+                      struct ofpbuf *b)
+{
+    put_group_delete(group->desc.group_id, xid, b);
+}
+
+void
+wire_put_delete_groups(uint32_t xid, struct ofpbuf *b)
+{
+    put_group_delete(OFPG_ALL, xid, b);
 }

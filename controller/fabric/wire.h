@@ -52,6 +52,11 @@ const struct engine_item *wire_find_equal(const struct engine *,
 void wire_flow_put_delete(const struct wire_flow *, uint32_t xid,
                           struct ofpbuf *);
 
+/* Appends those that delete all flows of a table, and all groups with what
+ * goes through them. */
+void wire_put_delete_table(uint8_t table, uint32_t xid, struct ofpbuf *);
+void wire_put_delete_groups(uint32_t xid, struct ofpbuf *);
+
 /* About how many bytes a struct wire_group of this takes. */
 size_t wire_group_size(const struct ofputil_group_desc *);
 

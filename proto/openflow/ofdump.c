@@ -20,6 +20,9 @@
 #include "proto/openflow/ofmsg.h"
 #include "util.h"
 
+/* What a message beyond the budget costs at least, in bytes. */
+#define SKIP_MIN 256
+
 struct ofdump {
     const struct ofdump_callbacks *callbacks;
     void *aux;
@@ -27,6 +30,7 @@ struct ofdump {
     uint32_t group_xid;
     struct ofdump_budget left;
     bool too_much;
+    bool whole;                 /* All has come. */
     bool flows_done;
     bool groups_done;
     struct ofpbuf ofpacts;      /* Scratch. */
@@ -124,10 +128,25 @@ ofdump_charge(struct ofdump *dump, size_t bytes)
     }
 }
 
+void
+ofdump_exempt(struct ofdump *dump)
+{
+    if (dump->left.exempt) {
+        dump->left.exempt--;
+        dump->left.records++;
+    }
+}
+
 bool
 ofdump_is_too_much(const struct ofdump *dump)
 {
     return dump->too_much;
+}
+
+bool
+ofdump_is_whole(const struct ofdump *dump)
+{
+    return dump->whole;
 }
 
 void
@@ -250,6 +269,20 @@ take_part(struct ofdump *dump, bool flows, const struct ofp_header *oh)
     return NULL;
 }
 
+/* Takes a part off what may come beyond the budget.  Returns false if that is
+ * used up. */
+static bool
+skip_part(struct ofdump *dump, const struct ofp_header *oh)
+{
+    size_t size = MAX(ntohs(oh->length), SKIP_MIN);
+
+    if (size > dump->left.rest) {
+        return false;
+    }
+    dump->left.rest -= size;
+    return true;
+}
+
 static void
 finish(struct ofdump *dump, const char *error)
 {
@@ -277,15 +310,17 @@ ofdump_message(struct ofdump *dump, enum ofptype type,
                  : OFPTYPE_GROUP_DESC_STATS_REPLY)) {
         return false;
     }
-    error = take_part(dump, flows, oh);
-    if (error) {
+    error = dump->too_much ? OFDUMP_TOO_MUCH : take_part(dump, flows, oh);
+    if (error && (!dump->too_much || !skip_part(dump, oh))) {
         finish(dump, error);
         return true;
     }
     if (!(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
         *(flows ? &dump->flows_done : &dump->groups_done) = true;
         if (dump->flows_done && dump->groups_done) {
-            dump->callbacks->done(dump->aux, NULL);
+            dump->whole = true;
+            dump->callbacks->done(dump->aux,
+                                  dump->too_much ? OFDUMP_TOO_MUCH : NULL);
         }
     }
     return true;

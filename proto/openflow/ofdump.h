@@ -59,10 +59,14 @@ struct ofdump_counts {
 bool ofdump_get_counts(const struct ofdump_raw *, struct ofdump_counts *);
 
 /* What a switch may answer.  Beyond it the dump ends with OFDUMP_TOO_MUCH as
- * its error. */
+ * its error: at once, or, with 'rest', when all has come or 'rest' is used up
+ * too. */
 struct ofdump_budget {
     size_t records;             /* Flows and groups; a message is one more. */
     size_t bytes;               /* As counted by ofdump_charge(). */
+    size_t exempt;              /* Records for ofdump_exempt(). */
+    size_t rest;                /* Bytes of messages that are dropped unread
+                                 * after the above is used up. */
 };
 #define OFDUMP_TOO_MUCH                                             \
     "too much for what is wanted of the host (vmnd --host-memory)"
@@ -89,8 +93,13 @@ void ofdump_destroy(struct ofdump *);
 
 /* From a callback: what it was given makes the caller keep so many bytes. */
 void ofdump_charge(struct ofdump *, size_t bytes);
+/* From 'raw': the record is taken off 'exempt' rather than 'records', as long
+ * as that has some. */
+void ofdump_exempt(struct ofdump *);
 /* True if the dump has ended with OFDUMP_TOO_MUCH. */
 bool ofdump_is_too_much(const struct ofdump *);
+/* True if the switch has sent all of its answer. */
+bool ofdump_is_whole(const struct ofdump *);
 
 /* Takes a message if it belongs to the dump (and returns true). */
 bool ofdump_message(struct ofdump *, enum ofptype, const struct ofp_header *);

@@ -61,8 +61,10 @@ connected_cb(void *s_, struct ofconn *conn,
     if (s->identified) {
         ofconn_set_identified(conn);
     }
-    s->dump = ofdump_create(conn, &(struct ofdump_budget) { 1000, 100000 },
-                            &dump_callbacks, s);
+    s->dump = ofdump_create(conn, &(struct ofdump_budget) {
+                                .records = 1000, .bytes = 100000,
+                                .exempt = 100, .rest = 100000,
+                            }, &dump_callbacks, s);
 }
 
 static void

@@ -196,6 +196,18 @@ find_flow(struct fake_switch *fs, const struct ofputil_flow_mod *fm)
 }
 
 static void
+delete_table(struct fake_switch *fs, uint8_t table)
+{
+    struct fake_flow *flow, *next;
+
+    LIST_FOR_EACH_SAFE (flow, next, node, &fs->flows) {
+        if (flow->table == table) {
+            flow_free(flow);
+        }
+    }
+}
+
+static void
 apply_flow_mod(struct fake_switch *fs, const struct ofpbuf *mod)
 {
     struct ofputil_flow_mod fm;
@@ -218,6 +230,8 @@ apply_flow_mod(struct fake_switch *fs, const struct ofpbuf *mod)
         flow->hash = minimatch_hash(&fm.match, 0);
         flow->cookie = ntohll(fm.new_cookie);
         flow->age = fs->n_commits;
+    } else if (fm.command == OFPFC_DELETE) {
+        delete_table(fs, fm.table_id); /* None is sent with a match. */
     } else if (flow && !((flow->cookie ^ ntohll(fm.cookie))
                          & ntohll(fm.cookie_mask))) {
         flow_free(flow);
@@ -238,7 +252,13 @@ apply_group_mod(struct fake_switch *fs, const struct ofpbuf *mod)
             found = group;
         }
     }
-    if (gm.command == OFPGC11_DELETE) {
+    if (gm.command == OFPGC11_DELETE && gm.group_id == OFPG_ALL) {
+        while (!ovs_list_is_empty(&fs->groups)) {
+            fake_switch_remove_group(
+                fs, CONTAINER_OF(ovs_list_front(&fs->groups),
+                                 struct fake_group, node)->id);
+        }
+    } else if (gm.command == OFPGC11_DELETE) {
         if (found) {
             group_free(found);
         }

@@ -486,6 +486,32 @@ audit(const char *kind)
     return n;
 }
 
+/* Flows and groups of which no one may be kept to compare, in one bundle. */
+static void
+switch_with_too_much_is_installed_anew(void **state OVS_UNUSED)
+{
+    struct fabric_stats stats;
+
+    until_synced();
+    fabric->host_memory = 65536;
+    run("ovs-ofctl -O OpenFlow15 add-group unix:%s/br-int.mgmt"
+        " 'group_id=99999,type=all,bucket=output:1'", dir);
+    run("for i in $(seq 1 6000); do"
+        " echo table=3,priority=$i,ip,actions=group:99999;"
+        " done | ovs-ofctl -O OpenFlow15 add-flows unix:%s/br-int.mgmt -",
+        dir);
+    reconcile_start(h1()->sw);
+    until_synced();
+    assert_true(h1()->sw->anew_ms > 0);
+    assert_int_equal(h1()->sw->n_over_budget, 0);
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_errors, 0);
+    check_counts();
+    assert_int_equal(audit("missing"), 0);
+    assert_int_equal(audit("altered"), 0);
+    assert_int_equal(audit("strangers"), 0);
+}
+
 static void
 audit_mends_what_nobody_told(void **state OVS_UNUSED)
 {
@@ -892,6 +918,7 @@ main(int argc, char *argv[])
         T(edits_end_in_what_is_wanted),
         T(restarted_switch_is_filled_again),
         T(drift_is_mended),
+        T(switch_with_too_much_is_installed_anew),
         T(audit_mends_what_nobody_told),
         T(switch_forgets_those_connections_and_no_others),
         T(full_table_takes_what_fits),

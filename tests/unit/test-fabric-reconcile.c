@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "controller/fabric/marker.h"
+#include "proto/openflow/ofdump.h"
 #include "util.h"
 
 static void
@@ -377,6 +378,160 @@ change_during_the_reading_is_not_lost(void **state OVS_UNUSED)
     assert_string_equal(receipt_of(revision, 0), "confirmed");
 }
 
+/* Budgets.  A host of these tests may have 256 flows, and two for each that is
+ * wanted of it.  --------------------------------------------------------- */
+
+/* More than that. */
+#define N_MANY 600
+/* More than may come without being counted apart. */
+#define N_LEARNED 6000
+
+static void
+add_many(void)
+{
+    for (int i = 0; i < N_MANY; i++) {
+        char *flow = xasprintf("table=1,priority=7,ip,nw_dst=10.%d.%d.0/24,"
+                               "actions=drop", i / 250, i % 250);
+
+        fake_switch_add_flow(&switches[0], flow);
+        free(flow);
+    }
+}
+
+/* As if the switch had learned that many Ethernet addresses. */
+static void
+add_learned(void)
+{
+    for (int i = 0; i < N_LEARNED; i++) {
+        char *flow = xasprintf("table=249,priority=1,"
+                               "dl_src=02:00:00:00:%02x:%02x,actions=drop",
+                               i / 250, i % 250);
+
+        fake_switch_add_flow(&switches[0], flow);
+        free(flow);
+    }
+}
+
+/* The switch has to say all that it holds. */
+static void
+connect_without_marker(void)
+{
+    disconnect_host(0);
+    fake_switch_remove(&switches[0], MARKER_PRIORITY);
+    connect_host(0);
+}
+
+static void
+host_may_come_back_with_all_that_was_wanted_once(void **state OVS_UNUSED)
+{
+    edit_port("a", "red", 100, "all", 1, false);
+    edit_ports(N_MANY, "all", 1);
+    connect_host(0);
+    disconnect_host(0);
+    edit_ports(N_MANY, "all", -1);
+    connect_host(0);
+    check_host(0);
+    assert_int_equal(host(0)->sw->n_over_budget, 0);
+    /* By the difference. */
+    assert_int_equal(host(0)->sw->anew_ms, 0);
+    assert_int_equal(fake_switch_find(&switches[0], 100)->age, 1);
+}
+
+static void
+host_with_more_than_may_be_read_is_installed_anew(void **state OVS_UNUSED)
+{
+    edit_port("a", "red", 100, "all", 1, false);
+    edit_port("b", "red", 200, "all", 2, true);
+    connect_host(0);
+    add_many();
+    ds_clear(&switches[0].order);
+    connect_without_marker();
+    check_host(0);
+    assert_int_equal(host(0)->sw->n_over_budget, 0);
+    assert_true(host(0)->sw->anew_ms > 0);
+    /* In one bundle. */
+    assert_ptr_equal(strchr(ds_cstr(&switches[0].order), '.'),
+                     ds_cstr(&switches[0].order) + switches[0].order.length
+                     - 1);
+
+    /* Bundles follow as ever. */
+    edit_port("c", "red", 300, "all", 1, false);
+    until_acked(0);
+    check_host(0);
+
+    /* One that does it again is dropped. */
+    disconnect_host(0);
+    add_many();
+    fake_switch_remove(&switches[0], MARKER_PRIORITY);
+    connect_only(0);
+    TURN_UNTIL(host(0)->sw->n_over_budget == 1);
+    assert_int_equal(switches[0].n_commits, 3);
+}
+
+static void
+host_that_sends_without_end_is_not_installed_anew(void **state OVS_UNUSED)
+{
+    edit_port("a", "red", 100, "all", 1, false);
+    fabric->host_memory = 4096;
+    add_strangers();
+    connect_only(0);
+    TURN_UNTIL(host(0)->sw->n_over_budget == 1);
+    assert_int_equal(switches[0].n_commits, 0);
+    assert_int_equal(host(0)->sw->anew_ms, 0);
+}
+
+static void
+audit_that_reads_too_much_ends_in_what_is_wanted(void **state OVS_UNUSED)
+{
+    edit_port("a", "red", 100, "all", 1, false);
+    connect_host(0);
+    add_many();
+    assert_null(fabric_audit(fabric, host(0)->name, NULL, NULL, NULL));
+    TURN_UNTIL(host(0)->sw->n_over_budget == 1);
+    /* Its marker is right, but not trusted. */
+    connect_only(0);
+    TURN_UNTIL(host(0)->sw->state == SWITCH_WAITING);
+    assert_true(switch_retry(host(0)->sw));
+    TURN_UNTIL(is_synced(0));
+    check_host(0);
+}
+
+/* The addresses behind a guest's port, say. */
+static void
+learned_flows_do_not_count_against_their_host(void **state OVS_UNUSED)
+{
+    size_t n_flows;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    connect_host(0);
+    add_learned();
+    n_flows = fake_switch_n_flows(&switches[0]);
+    connect_without_marker();
+    assert_int_equal(host(0)->sw->n_over_budget, 0);
+    assert_int_equal(host(0)->sw->anew_ms, 0);
+    assert_int_equal(fake_switch_n_flows(&switches[0]), n_flows);
+
+    assert_null(fabric_audit(fabric, host(0)->name, NULL, NULL, NULL));
+    TURN_UNTIL(!host(0)->sw->audit);
+    assert_int_equal(host(0)->sw->n_over_budget, 0);
+    assert_true(is_synced(0));
+}
+
+/* Not even they are without bound: each flow that is wanted has a switch learn
+ * so many at most. */
+static void
+learned_flows_are_bounded(void **state OVS_UNUSED)
+{
+    struct fabric_switch *sw = host(0)->sw;
+    size_t n;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    n = engine_host_total(fabric->engine, host(0)->name);
+    assert_int_equal(budget_of_dump(sw).exempt, n * VMN_CLIENTS_MAX);
+    sw->most_wanted = 1000000;
+    assert_int_equal(budget_of_dump(sw).exempt, 4 * 1024 * 1024);
+}
+
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
@@ -397,6 +552,12 @@ main(int argc OVS_UNUSED, char *argv[])
         T(one_field_that_differs_is_mended, setup),
         T(change_during_the_check_is_not_lost, setup),
         T(change_during_the_reading_is_not_lost, setup),
+        T(host_may_come_back_with_all_that_was_wanted_once, setup_meagre),
+        T(host_with_more_than_may_be_read_is_installed_anew, setup_meagre),
+        T(host_that_sends_without_end_is_not_installed_anew, setup_meagre),
+        T(audit_that_reads_too_much_ends_in_what_is_wanted, setup_meagre),
+        T(learned_flows_do_not_count_against_their_host, setup_meagre),
+        T(learned_flows_are_bounded, setup_meagre),
     };
 
     return run_all(argv, tests, ARRAY_SIZE(tests));

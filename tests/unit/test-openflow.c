@@ -63,6 +63,8 @@ struct fixture {
     unsigned n_flows, n_groups, n_done;
     char *dump_error;
     size_t charge;              /* For each flow of a dump. */
+    size_t rest;                /* Of its budget. */
+    bool dump_whole;
     unsigned n_released;
 };
 
@@ -1160,7 +1162,9 @@ send_list(struct fixture *f, struct ovs_list *list)
 }
 
 /* Of what is read of a switch, if it does not matter. */
-static const struct ofdump_budget budget = { 100000, 1 << 20 };
+static const struct ofdump_budget budget = {
+    .records = 100000, .bytes = 1 << 20,
+};
 
 /* Gives a dump with this budget a reply of 'n' flows, or, if that is negative,
  * so many empty parts, each with another to follow; returns its error (the
@@ -1168,7 +1172,9 @@ static const struct ofdump_budget budget = { 100000, 1 << 20 };
 static const char *
 dump_with_budget(struct fixture *f, size_t records, size_t bytes, int n)
 {
-    const struct ofdump_budget small = { records, bytes };
+    const struct ofdump_budget small = {
+        .records = records, .bytes = bytes, .rest = f->rest,
+    };
     struct ofp_header *groups, *flows;
     struct ovs_list list;
     struct ofpbuf *msg;
@@ -1199,6 +1205,7 @@ dump_with_budget(struct fixture *f, size_t records, size_t bytes, int n)
     }
     assert_int_equal(f->n_done, 1);
     assert_int_equal(ofdump_is_too_much(f->dump), f->dump_error != NULL);
+    f->dump_whole = ofdump_is_whole(f->dump);
     ofdump_destroy(f->dump);
     f->dump = NULL;
     free(groups);
@@ -1221,6 +1228,14 @@ dump_ends_when_its_budget_does(void **state)
     f->charge = 10;
     assert_null(dump_with_budget(f, 102, 1000, 100));
     assert_string_equal(dump_with_budget(f, 102, 999, 100), OFDUMP_TOO_MUCH);
+    assert_false(f->dump_whole);
+    /* The rest may come, but not without end. */
+    f->rest = 100000;
+    assert_string_equal(dump_with_budget(f, 10, 1000, 100), OFDUMP_TOO_MUCH);
+    assert_true(f->dump_whole);
+    assert_string_equal(dump_with_budget(f, 10, 1000, -100000),
+                        OFDUMP_TOO_MUCH);
+    assert_false(f->dump_whole);
 }
 
 static void
