@@ -7,6 +7,7 @@ controller_libvmn_a_SOURCES = \
 	controller/heap.h \
 	controller/histogram.c \
 	controller/histogram.h \
+	controller/options-check.c \
 	controller/options.c \
 	controller/options.h
 # It knows where apps are, which another --prefix changes.

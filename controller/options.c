@@ -17,12 +17,8 @@
 #include <unistd.h>
 
 #include "command-line.h"
-#include "controller/audit-log.h"
-#include "controller/fabric/fabric.h"
 #include "daemon.h"
 #include "openvswitch/vlog.h"
-#include "proto/http/http.h"
-#include "proto/webhook/webhook-url.h"
 #include "stream-ssl.h"
 #include "util.h"
 
@@ -288,109 +284,11 @@ config_read_file(struct options *options, const char *name)
     return problem;
 }
 
-/* Defaults and checks.  --------------------------------------------------- */
-
-/* True if a remote, "tcp:0.0.0.0:6653" say, names no address to connect to. */
-static bool
-is_wildcard(const char *remote)
-{
-    const char *address = strchr(remote, ':');
-
-    return (address
-            && (!strncmp(address, ":0.0.0.0", 8)
-                || !strncmp(address, ":[::]", 5)));
-}
-
-/* Most that max-flows-per-host can be: more than any switch holds. */
-#define MAX_FLOWS_MAX 1000000000
-
-static bool
-parse_number(const char *text, uint64_t *value)
-{
-    size_t n = strspn(text, "0123456789");
-
-    *value = n <= 10 ? strtoull(text, NULL, 10) : UINT64_MAX;
-    return n && !text[n] && *value <= MAX_FLOWS_MAX;
-}
-
-static char *
-parse_range(const char *name, const char *value, unsigned min, unsigned max,
-            unsigned *number)
-{
-    if (strlen(value) > 10 || !str_to_uint(value, 10, number)
-        || *number < min || *number > max) {
-        return xasprintf("%s=%s is not a number from %u to %u", name, value,
-                         min, max);
-    }
-    return NULL;
-}
-
-static char *
-check_webhook_allow(const char *text)
-{
-    struct webhook_allow allow;
-    char *fault = webhook_allow_parse(&allow, text);
-
-    webhook_allow_uninit(&allow);
-    return fault;
-}
-
-/* Puts the option's name before what is wrong with it.  Takes 'fault', which
- * may be NULL. */
-static char *
-name_option(const char *name, char *fault)
-{
-    char *sentence = fault ? xasprintf("%s: %s", name, fault) : NULL;
-
-    free(fault);
-    return sentence;
-}
-
-/* Fills in which CAs are believed, and checks that what is to be served by TLS
- * can be.  Returns NULL, or a sentence that the caller frees. */
-static char *
-finish_tls(struct options *options)
-{
-    if (!options->host_ca_cert) {
-        options->host_ca_cert = nullable_xstrdup(options->ca_cert);
-    }
-    if (!options->api_ca_cert) {
-        options->api_ca_cert = nullable_xstrdup(options->ca_cert);
-    }
-
-    bool has_ca = options->host_ca_cert || options->api_ca_cert;
-    int n_ssl = !!options->private_key + !!options->certificate + has_ca;
-    if (n_ssl && n_ssl != 3) {
-        return xstrdup("private-key, certificate and ca-cert (or host-ca-cert "
-                       "and api-ca-cert) go together");
-    }
-
-    const struct {
-        const char *option, *remote, *ca_option, *ca;
-    } served[] = {
-        { "api-listen", options->api_listen, "api-ca-cert",
-          options->api_ca_cert },
-        { "openflow-listen", options->openflow_listen, "host-ca-cert",
-          options->host_ca_cert },
-        { "ovsdb-listen", options->ovsdb_listen, "host-ca-cert",
-          options->host_ca_cert },
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(served); i++) {
-        if (served[i].remote && !strncmp(served[i].remote, "ssl:", 4)
-            && !served[i].ca) {
-            return xasprintf("%s=ssl: needs private-key, certificate and %s "
-                             "or ca-cert", served[i].option,
-                             served[i].ca_option);
-        }
-    }
-    return NULL;
-}
+/* Defaults.  -------------------------------------------------------------- */
 
 char *
 options_finish(struct options *options)
 {
-    char *problem;
-
     for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
         const struct option_row *row = &option_rows[i];
         char **member = option_member(options, row);
@@ -399,91 +297,12 @@ options_finish(struct options *options)
             *member = xstrdup(row->fallback);
         }
     }
-    problem = parse_range("audit-interval", options->audit_interval, 0,
-                          FABRIC_AUDIT_MAX_S, &options->audit_interval_s);
-    if (!problem) {
-        problem = parse_range("count-interval", options->count_interval, 0,
-                              FABRIC_COUNT_MAX_S, &options->count_interval_s);
-    }
-    if (!problem) {
-        problem = parse_range("audit-alarm", options->audit_alarm, 1, 100,
-                              &options->audit_alarm_percent);
-    }
-    if (!problem) {
-        problem = parse_range("packet-port-rate", options->packet_port_rate,
-                              0, FABRIC_PACKET_RATE_MAX,
-                              &options->packet_port_pps);
-    }
-    if (!problem) {
-        problem = parse_range("packet-host-rate", options->packet_host_rate,
-                              0, FABRIC_PACKET_RATE_MAX,
-                              &options->packet_host_pps);
-    }
-    if (!problem) {
-        problem = parse_range("api-rate", options->api_rate, 0, 1000000,
-                              &options->api_rate_calls);
-    }
-    if (!problem) {
-        problem = parse_range("host-memory", options->host_memory, 1,
-                              FABRIC_HOST_MEMORY_MAX_MIB,
-                              &options->host_memory_mib);
-    }
-    if (!problem) {
-        problem = parse_range("report-rate", options->report_rate, 0,
-                              FABRIC_REPORT_RATE_MAX,
-                              &options->report_rate_hz);
-    }
-    if (!problem) {
-        problem = parse_range("mtu-hold", options->mtu_hold, 0,
-                              FABRIC_MTU_HOLD_MAX_S, &options->mtu_hold_s);
-    }
-    if (!problem) {
-        problem = parse_range("log-days", options->log_days, 1,
-                              STORE_RETENTION_MAX_DAYS,
-                              &options->log_days_n);
-    }
-    if (!problem) {
-        problem = audit_log_check(options->audit_log);
-    }
-    if (!problem) {
-        problem = parse_range("batch-delay", options->batch_delay, 0,
-                              COMMIT_MAX_DELAY_MS, &options->batch_delay_ms);
-    }
-    if (!problem) {
-        problem = name_option("webhook-allow", check_webhook_allow(
-            options->webhook_allow));
-    }
-    if (!problem) {
-        problem = name_option("api-origin",
-                              http_origins_check(options->api_origin));
-    }
-    if (problem) {
-        return problem;
-    }
     if (!options->n_apps) {
         for (size_t i = 0; i < ARRAY_SIZE(default_apps); i++) {
             free(option_add_app(options, default_apps[i]));
         }
     }
-
-    if (!parse_number(options->max_flows_text,
-                      &options->max_flows_per_host)) {
-        return xasprintf("max-flows-per-host=%s is not a number from 0 to "
-                         "%d", options->max_flows_text, MAX_FLOWS_MAX);
-    }
-    if (!options->openflow_target) {
-        if (is_wildcard(options->openflow_listen)) {
-            return xasprintf("openflow-listen=%s names no address that a "
-                             "switch could connect to: give openflow-target",
-                             options->openflow_listen);
-        }
-        options->openflow_target = xstrdup(options->openflow_listen);
-    }
-    if (options->api_listen && strncmp(options->api_listen, "ssl:", 4)
-        && !options->api_token_file) {
-        return xstrdup("api-listen needs api-token-file");
-    }
-    return finish_tls(options);
+    return options_check(options);
 }
 
 /* The command line.  ------------------------------------------------------ */

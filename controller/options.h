@@ -78,4 +78,8 @@ char *options_read_config(struct options *, const char *name,
 /* Fills in what nobody said and checks the rest. */
 char *options_finish(struct options *);
 
+/* The last part of that: checks them, once defaults are filled in, and makes
+ * numbers of those that are numbers. */
+char *options_check(struct options *);
+
 #endif /* controller/options.h */

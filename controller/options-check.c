@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Checks vmnd's options, and makes numbers of those that are numbers.  Not for
+ * where they come from (options.c). */
+
+#include <config.h>
+
+#include "controller/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/audit-log.h"
+#include "controller/engine/commit.h"
+#include "controller/fabric/fabric.h"
+#include "controller/store/store.h"
+#include "proto/http/http.h"
+#include "proto/webhook/webhook-url.h"
+#include "util.h"
+
+/* Options that are numbers. */
+static const struct number_row {
+    const char *name;
+    size_t text;                /* Offsets in struct options: as given... */
+    size_t number;              /* ...and the number, an unsigned. */
+    unsigned min, max;
+} number_rows[] = {
+#define NUMBER(NAME, TEXT, MEMBER, MIN, MAX) \
+    { NAME, offsetof(struct options, TEXT), offsetof(struct options, MEMBER), \
+      MIN, MAX }
+    NUMBER("audit-interval", audit_interval, audit_interval_s, 0,
+           FABRIC_AUDIT_MAX_S),
+    NUMBER("count-interval", count_interval, count_interval_s, 0,
+           FABRIC_COUNT_MAX_S),
+    NUMBER("audit-alarm", audit_alarm, audit_alarm_percent, 1, 100),
+    NUMBER("packet-port-rate", packet_port_rate, packet_port_pps, 0,
+           FABRIC_PACKET_RATE_MAX),
+    NUMBER("packet-host-rate", packet_host_rate, packet_host_pps, 0,
+           FABRIC_PACKET_RATE_MAX),
+    NUMBER("api-rate", api_rate, api_rate_calls, 0, 1000000),
+    NUMBER("host-memory", host_memory, host_memory_mib, 1,
+           FABRIC_HOST_MEMORY_MAX_MIB),
+    NUMBER("report-rate", report_rate, report_rate_hz, 0,
+           FABRIC_REPORT_RATE_MAX),
+    NUMBER("mtu-hold", mtu_hold, mtu_hold_s, 0, FABRIC_MTU_HOLD_MAX_S),
+    NUMBER("log-days", log_days, log_days_n, 1, STORE_RETENTION_MAX_DAYS),
+    NUMBER("batch-delay", batch_delay, batch_delay_ms, 0,
+           COMMIT_MAX_DELAY_MS),
+#undef NUMBER
+};
+
+/* True if a remote, "tcp:0.0.0.0:6653" say, names no address to connect to. */
+static bool
+is_wildcard(const char *remote)
+{
+    const char *address = strchr(remote, ':');
+
+    return (address
+            && (!strncmp(address, ":0.0.0.0", 8)
+                || !strncmp(address, ":[::]", 5)));
+}
+
+/* Most that max-flows-per-host can be: more than any switch holds. */
+#define MAX_FLOWS_MAX 1000000000
+
+static bool
+parse_number(const char *text, uint64_t *value)
+{
+    size_t n = strspn(text, "0123456789");
+
+    *value = n <= 10 ? strtoull(text, NULL, 10) : UINT64_MAX;
+    return n && !text[n] && *value <= MAX_FLOWS_MAX;
+}
+
+/* Makes numbers of what is one.  Returns NULL, or a sentence that the caller
+ * frees. */
+static char *
+parse_numbers(struct options *options)
+{
+    char *base = (char *) options;
+
+    for (size_t i = 0; i < ARRAY_SIZE(number_rows); i++) {
+        const struct number_row *row = &number_rows[i];
+        const char *text = *(char **) (void *) (base + row->text);
+        unsigned *number = (void *) (base + row->number);
+
+        if (strlen(text) > 10 || !str_to_uint(text, 10, number)
+            || *number < row->min || *number > row->max) {
+            return xasprintf("%s=%s is not a number from %u to %u", row->name,
+                             text, row->min, row->max);
+        }
+    }
+    if (!parse_number(options->max_flows_text,
+                      &options->max_flows_per_host)) {
+        return xasprintf("max-flows-per-host=%s is not a number from 0 to "
+                         "%d", options->max_flows_text, MAX_FLOWS_MAX);
+    }
+    return NULL;
+}
+
+static char *
+check_webhook_allow(const char *text)
+{
+    struct webhook_allow allow;
+    char *fault = webhook_allow_parse(&allow, text);
+
+    webhook_allow_uninit(&allow);
+    return fault;
+}
+
+/* Puts the option's name before what is wrong with it.  Takes 'fault', which
+ * may be NULL. */
+static char *
+name_option(const char *name, char *fault)
+{
+    char *sentence = fault ? xasprintf("%s: %s", name, fault) : NULL;
+
+    free(fault);
+    return sentence;
+}
+
+/* Fills in which CAs are believed, and checks that what is to be served by TLS
+ * can be.  Returns NULL, or a sentence that the caller frees. */
+static char *
+finish_tls(struct options *options)
+{
+    if (!options->host_ca_cert) {
+        options->host_ca_cert = nullable_xstrdup(options->ca_cert);
+    }
+    if (!options->api_ca_cert) {
+        options->api_ca_cert = nullable_xstrdup(options->ca_cert);
+    }
+
+    bool has_ca = options->host_ca_cert || options->api_ca_cert;
+    int n_ssl = !!options->private_key + !!options->certificate + has_ca;
+    if (n_ssl && n_ssl != 3) {
+        return xstrdup("private-key, certificate and ca-cert (or host-ca-cert "
+                       "and api-ca-cert) go together");
+    }
+
+    const struct {
+        const char *option, *remote, *ca_option, *ca;
+    } served[] = {
+        { "api-listen", options->api_listen, "api-ca-cert",
+          options->api_ca_cert },
+        { "openflow-listen", options->openflow_listen, "host-ca-cert",
+          options->host_ca_cert },
+        { "ovsdb-listen", options->ovsdb_listen, "host-ca-cert",
+          options->host_ca_cert },
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(served); i++) {
+        if (served[i].remote && !strncmp(served[i].remote, "ssl:", 4)
+            && !served[i].ca) {
+            return xasprintf("%s=ssl: needs private-key, certificate and %s "
+                             "or ca-cert", served[i].option,
+                             served[i].ca_option);
+        }
+    }
+    return NULL;
+}
+
+/* Checks what is served where, and fills in what switches connect to.  Returns
+ * NULL, or a sentence that the caller frees. */
+static char *
+check_remotes(struct options *options)
+{
+    if (!options->openflow_target) {
+        if (is_wildcard(options->openflow_listen)) {
+            return xasprintf("openflow-listen=%s names no address that a "
+                             "switch could connect to: give openflow-target",
+                             options->openflow_listen);
+        }
+        options->openflow_target = xstrdup(options->openflow_listen);
+    }
+    if (options->api_listen && strncmp(options->api_listen, "ssl:", 4)
+        && !options->api_token_file) {
+        return xstrdup("api-listen needs api-token-file");
+    }
+    return NULL;
+}
+
+char *
+options_check(struct options *options)
+{
+    char *problem = parse_numbers(options);
+
+    if (!problem) {
+        problem = audit_log_check(options->audit_log);
+    }
+    if (!problem) {
+        problem = name_option("webhook-allow", check_webhook_allow(
+            options->webhook_allow));
+    }
+    if (!problem) {
+        problem = name_option("api-origin",
+                              http_origins_check(options->api_origin));
+    }
+    if (!problem) {
+        problem = check_remotes(options);
+    }
+    return problem ? problem : finish_tls(options);
+}
