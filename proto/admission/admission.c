@@ -252,16 +252,23 @@ get_source(struct admission *adm, const struct admission_peer *peer)
 
 /* Entries.  -------------------------------------------------------------- */
 
+/* Takes 'source' off the list of those that may be forgotten. */
 static void
-link_entry(struct admission *adm, struct admission_entry *entry,
-           struct admission_source *source, enum admission_state state,
-           int64_t now_ms)
+hold_source(struct admission *adm, struct admission_source *source)
 {
     if (!ovs_list_is_empty(&source->remembered_node)) {
         ovs_list_remove(&source->remembered_node);
         ovs_list_init(&source->remembered_node);
         adm->n_remembered--;
     }
+}
+
+static void
+link_entry(struct admission *adm, struct admission_entry *entry,
+           struct admission_source *source, enum admission_state state,
+           int64_t now_ms)
+{
+    hold_source(adm, source);
     entry->source = source;
     entry->state = state;
     entry->since_ms = now_ms;
@@ -414,6 +421,7 @@ admission_admit(struct admission *adm, struct admission_entry *entry,
 
     entry->peer = *peer;
     source->admitting = true;
+    hold_source(adm, source);   /* Those that are closed may push it out. */
     ok = make_room(adm, source, now_ms);
     source->admitting = false;
     if (ok) {

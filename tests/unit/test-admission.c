@@ -321,6 +321,36 @@ prefix_of_ipv6_is_one_source(void **state)
 }
 
 static void
+remember(struct fixture *f, const char *address)
+{
+    struct admission_peer peer = peer_of(address);
+
+    admission_remember(f->adm, &peer);
+}
+
+/* Room for a connection is made by closing others, whose sources are then
+ * remembered; that must not push out the source which it is made for. */
+static void
+source_that_is_let_in_is_not_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    char address[INET6_ADDRSTRLEN];
+
+    for (int i = 0; i < MAX_PENDING; i++) {
+        snprintf(address, sizeof address, "10.0.0.%d", i);
+        remember(f, address);
+        assert_non_null(dial(f, address));
+    }
+    for (int i = 0; i < ADMISSION_REMEMBERED_MAX; i++) {
+        snprintf(address, sizeof address, "10.1.%d.%d", i / 256, i % 256);
+        remember(f, address);
+    }
+    f->now_ms += 2 * GRACE_MS;
+    assert_non_null(dial(f, "10.1.0.0"));
+    assert_int_equal(f->n_closed, 1);
+}
+
+static void
 names_are_parsed(void **state OVS_UNUSED)
 {
     struct admission_peer a = admission_peer_parse("tcp:127.0.0.1:6653");
@@ -382,6 +412,7 @@ main(void)
         T(without_pending_ones_the_longest_idle_gives_way),
         T(active_ones_stay),
         T(prefix_of_ipv6_is_one_source),
+        T(source_that_is_let_in_is_not_forgotten),
         T(names_are_parsed),
         T(random_use_keeps_the_limits),
     };
