@@ -183,6 +183,8 @@ http_logins_delay(struct http_request *req, const char *text)
         return false;
     }
     req->server->stats.n_logins_delayed++;
+    /* Its body is not read, so nothing may follow on the connection. */
+    req->head.close |= req->head.chunked || req->head.body_size;
     late = xmalloc(sizeof *late);
     late->req = req;
     late->text = xstrdup(text);

@@ -884,7 +884,7 @@ guesses_are_answered_late(void **state)
 {
     static const char guess[] = "GET /echo" H "Authorization: Bearer x\r\n"
                                 "\r\n";
-    struct client guessing[14], honest;
+    struct client guessing[14], honest, smuggling;
     struct fixture *f = *state;
     struct http_stats stats;
     size_t n = ARRAY_SIZE(guessing);
@@ -904,6 +904,14 @@ guesses_are_answered_late(void **state)
     assert_ask(401, &honest, "GET /echo" H "\r\n");   /* No guess at all. */
     http_server_get_stats(f->server, &stats);
     assert_true(stats.n_replies[4] < n + 1);
+    /* A body is not read, and must not be taken for a request. */
+    client_open_tcp(&smuggling, f);
+    client_say(&smuggling, "PUT /body" H "Authorization: Bearer x\r\n"
+               "Content-Length: 31\r\n\r\nGET /open" H "\r\n");
+    assert_int_equal(client_reply(&smuggling), 401);
+    client_wait_eof(&smuggling);
+    assert_int_equal(smuggling.in.length, 0);
+    client_close(&smuggling);
     /* One is waited for; the others leave, or are cut off. */
     assert_int_equal(client_reply(&guessing[n - 4]), 401);
     for (size_t i = 0; i < n; i++) {
