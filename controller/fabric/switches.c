@@ -195,7 +195,7 @@ connected_cb(void *f_, struct ofconn *conn,
                              "host \"%s\"", owner->name);
         }
         ofconn_close(conn);
-    } else if (host && host->datapath_id == id) {
+    } else if (host && id && host->datapath_id == id) {
         switches_attach(host, conn);
     } else {
         stray_add(f, conn, id, certificate);
