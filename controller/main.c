@@ -26,6 +26,7 @@
 #include "controller/engine/commit.h"
 #include "controller/engine/engine.h"
 #include "controller/engine/pipeline.h"
+#include "controller/engine/siphash.h"
 #include "controller/fabric/fabric.h"
 #include "controller/health/health.h"
 #include "controller/heap.h"
@@ -332,7 +333,14 @@ start_apphost(struct vmnd *vmnd)
 static void
 start_engine(struct vmnd *vmnd)
 {
+    struct siphash_key key;
+    uint8_t bytes[STORE_KEY_SIZE];
+
+    BUILD_ASSERT(STORE_KEY_SIZE == SIPHASH_KEY_SIZE);
     vmnd->engine = engine_create(vmnd->model, apphost_pipeline(vmnd->apphost));
+    vmnd->store_class->get_key(vmnd->store, bytes);
+    siphash_key_init(&key, bytes);
+    engine_set_key(vmnd->engine, &key);
     engine_set_max_items(vmnd->engine, vmnd->options.max_flows_per_host);
     engine_unixctl_init(vmnd->engine);
     vmnd->commit = commit_create(loop_base(vmnd->loop), vmnd->model,
@@ -365,6 +373,7 @@ start_fabric(struct vmnd *vmnd)
         .ssl_certificate = vmnd->options.certificate,
         .ssl_ca_cert = vmnd->options.host_ca_cert,
         .ipsec_key_file = vmnd->options.ipsec_key_file,
+        .ipsec_certificates = vmnd->options.ipsec_certificates,
         .audit_s = vmnd->options.audit_interval_s,
         .host_memory = (size_t) vmnd->options.host_memory_mib << 20,
         .report_rate = vmnd->options.report_rate_hz,
@@ -397,6 +406,7 @@ start_webhook(struct vmnd *vmnd)
 
     options.allow = vmnd->options.webhook_allow;
     options.key_file = vmnd->options.webhook_key_file;
+    options.proxy = vmnd->options.webhook_proxy;
     error = webhook_create(&options, loop_base(vmnd->loop), &vmnd->webhook,
                            &text);
     die_of(error, "cannot call webhooks", text);

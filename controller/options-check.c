@@ -179,6 +179,28 @@ check_remotes(struct options *options)
     return NULL;
 }
 
+/* Checks by what hosts are to encrypt tunnels, if they are.  Returns NULL, or
+ * a sentence that the caller frees. */
+static char *
+check_ipsec(struct options *options)
+{
+    const char *mode = options->ipsec;
+
+    options->ipsec_certificates = mode && !strcmp(mode, "certificates");
+    if (mode && strcmp(mode, "psk") && !options->ipsec_certificates) {
+        return xasprintf("ipsec=%s: must be \"psk\" or \"certificates\"",
+                         mode);
+    }
+    if (options->ipsec_certificates && options->ipsec_key_file) {
+        return xstrdup("ipsec=certificates and ipsec-key-file exclude each "
+                       "other");
+    }
+    if (mode && !options->ipsec_certificates && !options->ipsec_key_file) {
+        return xstrdup("ipsec=psk needs ipsec-key-file");
+    }
+    return NULL;
+}
+
 char *
 options_check(struct options *options)
 {
@@ -191,12 +213,19 @@ options_check(struct options *options)
         problem = name_option("webhook-allow", check_webhook_allow(
             options->webhook_allow));
     }
+    if (!problem && options->webhook_proxy) {
+        problem = name_option("webhook-proxy", webhook_proxy_check(
+            options->webhook_proxy));
+    }
     if (!problem) {
         problem = name_option("api-origin",
                               http_origins_check(options->api_origin));
     }
     if (!problem) {
         problem = check_remotes(options);
+    }
+    if (!problem) {
+        problem = check_ipsec(options);
     }
     return problem ? problem : finish_tls(options);
 }

@@ -8,6 +8,7 @@
 #define CONTROLLER_OPTIONS_H 1
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* All strings are owned; paths are absolute, except for "none". */
@@ -23,6 +24,7 @@ struct options {
     unsigned api_rate_calls;
     char *webhook_allow;        /* Prefixes of URLs, or NULL: none. */
     char *webhook_key_file;     /* Or NULL. */
+    char *webhook_proxy;        /* http://HOST[:PORT], or NULL: none. */
     char *openflow_listen;
     char *openflow_target;      /* Where bridges are told to connect to. */
     char *ovsdb_listen;         /* For hosts that dial in, or NULL. */
@@ -30,7 +32,9 @@ struct options {
     char *certificate;          /* or none of them. */
     char *ca_cert;              /* What the next two are if nobody says. */
     char *host_ca_cert;
+    char *ipsec;                /* As given, or NULL: as the next says. */
     char *ipsec_key_file;       /* Or NULL. */
+    bool ipsec_certificates;    /* Hosts have some, and no keys. */
     char *api_ca_cert;
     char *app_dir;
     char *unixctl;              /* Path, or NULL for the usual one. */

@@ -4,5 +4,5 @@ include tests/property/automake.mk
 include tests/fuzz/automake.mk
 include tests/bench/automake.mk
 include tests/system/automake.mk
-EXTRA_DIST += tests/run tests/install/check tests/package/boot \
-	tests/package/check tests/package/root
+EXTRA_DIST += tests/run tests/known-flaky tests/install/check \
+	tests/package/boot tests/package/check tests/package/root

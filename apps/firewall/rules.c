@@ -31,6 +31,18 @@ hash_text(uint64_t hash, const char *text)
     }
 }
 
+/* Mixes all bits of an element's hash (the finalizer of SplitMix64), before it
+ * is added to others'.  Of texts that differ in their last letters only, FNV's
+ * values differ by multiples of one number, and sums of such come out the
+ * same. */
+static uint64_t
+mix(uint64_t hash)
+{
+    hash = (hash ^ hash >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    hash = (hash ^ hash >> 27) * UINT64_C(0x94d049bb133111eb);
+    return hash ^ hash >> 31;
+}
+
 static uint64_t
 hash_prefix(struct vmn_view *view, uint64_t hash,
             const struct vmn_prefix *prefix)
@@ -79,7 +91,8 @@ rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
         const struct vmn_peer *peer = &rule->peers[i];
 
         if (peer->group) {
-            sum += hash_text(basis, vmn_printf(view, "g:%s", peer->group));
+            sum += mix(hash_text(basis,
+                                 vmn_printf(view, "g:%s", peer->group)));
         } else {
             prefixes_add(view, &cidrs, &peer->cidr, 1, peer->except,
                          peer->n_except);
@@ -87,14 +100,14 @@ rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
     }
     cidrs.n = vmn_prefixes_merge(cidrs.prefixes, cidrs.n);
     for (size_t i = 0; i < cidrs.n; i++) {
-        sum += hash_prefix(view, basis, &cidrs.prefixes[i]);
+        sum += mix(hash_prefix(view, basis, &cidrs.prefixes[i]));
     }
     for (size_t i = 0; i < rule->n_services; i++) {
         const struct vmn_rule_service *use = &rule->services[i];
 
-        sum += use->service
-               ? hash_text(basis, vmn_printf(view, "s:%s", use->service))
-               : hash_entry(view, basis, &use->inline_entry);
+        sum += mix(use->service
+                   ? hash_text(basis, vmn_printf(view, "s:%s", use->service))
+                   : hash_entry(view, basis, &use->inline_entry));
     }
     return hash_text(basis, vmn_printf(view, "%d%d%016" PRIx64,
                                        rule->direction, rule->action, sum));

@@ -7,8 +7,10 @@
 /* Source ports that NAT gives out in shares: from this one on... */
 #define PORT_FIRST 1024
 /* ...up to those that are kept, a power of two: a port is below if that bit of it
- * is not set. */
+ * is not set... */
 #define PORT_KEPT 0x8000
+/* ...or up to the last, where none is kept. */
+#define PORT_END 0x10000
 
 /* NAT, of both directions.  ---------------------------------------------- */
 
@@ -162,10 +164,13 @@ out_enter(const struct site *site)
 /* At the gateway.  ------------------------------------------------------- */
 
 /* The rest of what leaves keeps its source port where that is free: so another
- * gateway does the same, and takes up what is open.  That one guest cannot take
- * all ports, those below PORT_KEPT are given out in shares, of which a sender's
- * address picks one; clients take theirs from above.  A switch hides the ports
- * of fragments, so these have shares, too. */
+ * gateway does the same, and takes up what is open.  That one guest cannot
+ * take all ports, those below PORT_KEPT are given out in shares, of which a
+ * sender's address picks one; clients take theirs from above.  Who finds his
+ * taken there gets any other port, so two guests together can take all: unless
+ * the router is strict, and a connection has a port of its sender's share,
+ * whatever it comes from.  A switch hides the ports of fragments, so these
+ * have shares, too. */
 static void
 out_share(const struct site *site, uint8_t family, uint32_t share,
           unsigned n_bits, uint32_t size)
@@ -179,21 +184,26 @@ out_share(const struct site *site, uint8_t family, uint32_t share,
         .stage = STAGE_OUT,
         .table = OUT_HOP,
     };
-    static const enum vmn_field ports[] = {
-        VMN_F_TCP_SRC, VMN_F_UDP_SRC, VMN_N_FIELDS
+    static const struct {
+        enum vmn_field port;
+        uint8_t ip_proto;       /* 0: any fragment. */
+    } kinds[] = {
+        { VMN_F_TCP_SRC, 6 }, { VMN_F_UDP_SRC, 17 }, { VMN_N_FIELDS, 0 },
     };
     uint16_t first = PORT_FIRST + share * size;
 
-    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
-        bool fragment = ports[i] == VMN_N_FIELDS;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        bool fragment = !kinds[i].ip_proto;
         struct vmn_flow *flow = nat_new(site, family, STAGE_OUT, OUT_NAT,
                                         NAT_SHARE);
 
         vmn_match_low_bits(flow, field_src(family), share, n_bits);
         vmn_match_masked(flow, VMN_F_IP_FRAG, fragment ? VMN_FRAG_ANY : 0,
                          VMN_FRAG_ANY);
-        if (!fragment) {
-            vmn_match_masked(flow, ports[i], 0, PORT_KEPT);
+        if (!fragment && site->router->external.strict_port_shares) {
+            vmn_match(flow, VMN_F_IP_PROTO, kinds[i].ip_proto);
+        } else if (!fragment) {
+            vmn_match_masked(flow, kinds[i].port, 0, PORT_KEPT);
         }
         vmn_act_ct_snat_ports(vmn_flow_actions(flow), &ct, first,
                               first + size - 1);
@@ -203,7 +213,9 @@ out_share(const struct site *site, uint8_t family, uint32_t share,
 static void
 out_shares(const struct site *site, uint8_t family)
 {
-    uint32_t n = site->router->external.port_shares;
+    const struct vmn_external *external = &site->router->external;
+    uint32_t end = external->strict_port_shares ? PORT_END : PORT_KEPT;
+    uint32_t n = external->port_shares;
     unsigned n_bits = 0;
 
     n = n ? n : VMN_PORT_SHARES_DEFAULT;
@@ -211,7 +223,7 @@ out_shares(const struct site *site, uint8_t family)
         n_bits++;
     }
     for (uint32_t i = 0; n_bits && i < UINT32_C(1) << n_bits; i++) {
-        out_share(site, family, i, n_bits, (PORT_KEPT - PORT_FIRST) >> n_bits);
+        out_share(site, family, i, n_bits, (end - PORT_FIRST) >> n_bits);
     }
 }
 

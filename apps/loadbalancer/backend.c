@@ -43,9 +43,26 @@ serving_read(struct vmn_view *view, struct vmn_emit *emit, const char *name,
 
 /* Sent on to it.  --------------------------------------------------------- */
 
+/* A flow for what has been sent on to the backend, or only for resets. */
+static struct vmn_flow *
+onward_add(const struct serving *s, struct vmn_scope scope, uint16_t priority,
+           bool resets)
+{
+    struct vmn_flow *flow = vmn_flow_add(s->emit, scope, STAGE_BALANCE,
+                                         BALANCE_BACKEND, priority);
+
+    vmn_match_ip(flow, field_ip_dst(s->ip), s->ip);
+    if (resets) {
+        vmn_match_masked(flow, VMN_F_TCP_FLAGS, VMN_TCP_RST, VMN_TCP_RST);
+    } else {
+        vmn_flow_count_part(flow, VMN_LB_PART_PACKETS);
+    }
+    return flow;
+}
+
 /* To the MAC by which 'network' reaches it: its own, or a router's. */
 static void
-emit_mac(const struct serving *s, const char *network)
+emit_mac(const struct serving *s, const char *network, bool resets)
 {
     const struct vmn_network *from = vmn_read_network(s->view, network);
     struct vmn_mac mac = s->port->mac;
@@ -65,11 +82,9 @@ emit_mac(const struct serving *s, const char *network)
         }
         mac = router->mac;
     }
-    flow = vmn_flow_add(s->emit, vmn_scope_network(network), STAGE_BALANCE,
-                        BALANCE_BACKEND, BACKEND_MAC);
+    flow = onward_add(s, vmn_scope_network(network),
+                      resets ? BACKEND_RESET_MAC : BACKEND_MAC, resets);
     vmn_match(flow, VMN_REG_NETWORK, from->vni);
-    vmn_match_ip(flow, field_ip_dst(s->ip), s->ip);
-    vmn_flow_count_part(flow, VMN_LB_PART_PACKETS);
     vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_DST, mac);
     vmn_act_next(vmn_flow_actions(flow));
 }
@@ -77,18 +92,16 @@ emit_mac(const struct serving *s, const char *network)
 /* From where the virtual IP is not on the link, the packet goes to a router
  * anyway. */
 static void
-emit_routed(const struct serving *s)
+emit_routed(const struct serving *s, bool resets)
 {
     struct vmn_flow *flow;
 
     if (!vmn_domain_is_routed(s->domain)) {
         return;
     }
-    flow = vmn_flow_add(s->emit, vmn_scope_domain(s->domain), STAGE_BALANCE,
-                        BALANCE_BACKEND, BACKEND_ROUTED);
+    flow = onward_add(s, vmn_scope_domain(s->domain),
+                      resets ? BACKEND_RESET_ROUTED : BACKEND_ROUTED, resets);
     vmn_match(flow, VMN_REG_ZONE, s->zone);
-    vmn_match_ip(flow, field_ip_dst(s->ip), s->ip);
-    vmn_flow_count_part(flow, VMN_LB_PART_PACKETS);
     vmn_act_next(vmn_flow_actions(flow));
 }
 
@@ -138,15 +151,35 @@ compile_backend(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     for (size_t i = 0; i < networks.n; i++) {
-        emit_mac(&s, networks.names[i]);
+        emit_mac(&s, networks.names[i], false);
     }
-    emit_routed(&s);
+    emit_routed(&s, false);
 
     /* All of a packet's fragments must come to the same zone; only the first
      * says which port it is from. */
     flow = answer_add(&s, SEND_FRAGMENT);
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_ANY, VMN_FRAG_ANY);
     emit_errors(&s);
+}
+
+/* Lets a client's resets through to a backend whose connections are cut.  The
+ * client is told with its next packet, be it the acknowledgement of what the
+ * backend still sends; what arrives after that its system answers by a reset,
+ * which tells the backend. */
+void
+compile_cut(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct vmn_names networks = vmn_facts(view, REL_CUT, key);
+    struct serving s;
+    char *parts[2];             /* PORT|FAMILY. */
+
+    if (split(view, key, parts, 2) == 2
+        && serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
+        for (size_t i = 0; i < networks.n; i++) {
+            emit_mac(&s, networks.names[i], true);
+        }
+        emit_routed(&s, true);
+    }
 }
 
 void

@@ -498,9 +498,10 @@ emit_server(const struct place *place, const struct vmn_lb_member *member)
 /* What its backends need wherever they serve.  ---------------------------- */
 
 /* A packet sent on to the member may come from each network where the virtual
- * IP is. */
+ * IP is.  'relation' is REL_BACKEND or REL_CUT. */
 static void
-publish_backend(const struct place *place, const struct vmn_lb_member *member)
+publish_backend(const struct place *place, const struct vmn_lb_member *member,
+                const char *relation)
 {
     const struct vmn_loadbalancer *lb = place->lb;
     const char *key = vmn_printf(place->view, "%s|%u", member->port,
@@ -508,19 +509,21 @@ publish_backend(const struct place *place, const struct vmn_lb_member *member)
 
     for (size_t i = 0; i < lb->n_networks; i++) {
         if (is_here(place, lb->networks[i])) {
-            vmn_publish(place->emit, REL_BACKEND, key, lb->networks[i]);
+            vmn_publish(place->emit, relation, key, lb->networks[i]);
         }
     }
 }
 
 /* 'services' are those of whom the member is a backend.  Each mask of a range
- * is a fact by itself: others that have the same one may have other ranges. */
+ * is a fact by itself: others that have the same one may have other ranges.
+ * With 'cut', the member's answers still get their virtual IP back, but none
+ * to itself. */
 static void
 publish_targets(const struct place *place, const struct vmn_lb_member *member,
-                const struct vmn_loadbalancer *services)
+                const struct vmn_loadbalancer *services, bool cut)
 {
-    const char *hairpin = vmn_printf(place->view, "%s|%s", member->port,
-                                     place->vip);
+    const char *hairpin = cut ? NULL : vmn_printf(place->view, "%s|%s",
+                                                  member->port, place->vip);
 
     for (size_t i = 0; i < services->n_ports; i++) {
         const struct vmn_lb_port *port = &services->ports[i];
@@ -533,7 +536,9 @@ publish_targets(const struct place *place, const struct vmn_lb_member *member,
             const char *target = vmn_printf(place->view, "%u|%u|%u",
                                             place->ip_proto, value, mask);
 
-            vmn_publish(place->emit, REL_HAIRPIN, hairpin, target);
+            if (hairpin) {
+                vmn_publish(place->emit, REL_HAIRPIN, hairpin, target);
+            }
             vmn_publish(place->emit, REL_TARGET,
                         vmn_printf(place->view, "%s|%u|%s", member->port,
                                    place->lb->vip.family, target),
@@ -560,6 +565,16 @@ publish_probe(const struct place *place, const struct vmn_lb_member *member)
                 vmn_printf(place->view, "%u|%u", ip_proto, port));
 }
 
+/* Whether the member's open connections have ended, while it may still send on
+ * them.  Those of one that is disabled or quarantined cannot. */
+static bool
+is_cut(const struct vmn_lb_member *member)
+{
+    /* One that is down and has weight 0 is idle, and probed. */
+    return (!member->keeps
+            && (member->probed || member->state == VMN_LB_DRAINED));
+}
+
 static void
 emit_members(const struct place *place)
 {
@@ -567,8 +582,11 @@ emit_members(const struct place *place)
         const struct vmn_lb_member *member = place->all.members[i];
 
         if (member->keeps) {
-            publish_backend(place, member);
-            publish_targets(place, member, place->lb);
+            publish_backend(place, member, REL_BACKEND);
+            publish_targets(place, member, place->lb, false);
+        } else if (is_cut(member) && place->ip_proto == IP_PROTO_TCP) {
+            publish_backend(place, member, REL_CUT);
+            publish_targets(place, member, place->lb, true);
         }
         if (member->probed) {
             publish_probe(place, member);
@@ -579,8 +597,8 @@ emit_members(const struct place *place)
 
         emit_server(place, member);
         if (place->server != place->lb) {
-            publish_backend(place, member);
-            publish_targets(place, member, place->server);
+            publish_backend(place, member, REL_BACKEND);
+            publish_targets(place, member, place->server, false);
         }
     }
 }

@@ -50,44 +50,25 @@ act_limit(struct vmn_view *view, struct vmn_actions *actions,
     vmn_act_goto(actions, STAGE_BALANCE, BALANCE_METER);
 }
 
-/* Where a port is that may open only so many connections: to virtual IPs, too.
- * What is within its limit comes to the table again. */
-static void
-limit_port_on(struct vmn_view *view, struct vmn_emit *emit,
-              const struct vmn_port *port, const char *host)
-{
-    const struct vmn_lb_client_limit *limit;
-    const struct vmn_vif *vif;
-    struct vmn_actions *actions;
-    struct vmn_flow *flow;
-
-    limit = host ? vmn_connection_limit(view, host) : NULL;
-    vif = limit ? vmn_read_vif(view, host, port->iface_id) : NULL;
-    if (vif) {
-        flow = vmn_flow_add(emit, vmn_scope_host(host), STAGE_BALANCE,
-                            BALANCE_SELECT, SELECT_PORT_LIMITED);
-        actions = vmn_flow_actions(flow);
-        vmn_limit_connections(view, flow, vif->ofport, limit);
-        vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_LIMITED,
-                           VMN_FLAG_LIMITED);
-        vmn_act_back(actions, STAGE_BALANCE, BALANCE_SELECT);
-    }
-}
-
+/* A port that may open only so many connections: to virtual IPs, too.  What is
+ * within its limit comes to the table again. */
 void
 compile_port_limit(struct vmn_view *view, const char *key,
                    struct vmn_emit *emit)
 {
-    const struct vmn_port *port = vmn_read_port(view, key);
-    const struct vmn_binding *binding;
+    struct vmn_limited limited[2];
+    size_t n = vmn_connection_limits(view, key, limited);
 
-    if (!port || !port->enabled || port->external) {
-        return;
-    }
-    binding = vmn_read_binding(view, key);
-    if (binding) {
-        limit_port_on(view, emit, port, binding->host);
-        limit_port_on(view, emit, port, binding->candidate);
+    for (size_t i = 0; i < n; i++) {
+        struct vmn_flow *flow = vmn_flow_add(
+            emit, vmn_scope_host(limited[i].host), STAGE_BALANCE,
+            BALANCE_SELECT, SELECT_PORT_LIMITED);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        vmn_limit_connections(view, flow, &limited[i]);
+        vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_LIMITED,
+                           VMN_FLAG_LIMITED);
+        vmn_act_back(actions, STAGE_BALANCE, BALANCE_SELECT);
     }
 }
 

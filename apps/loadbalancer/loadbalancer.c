@@ -88,6 +88,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_address },
     { .name = "backend", .each = VMN_EACH_KEY, .relation = REL_BACKEND,
       .compile = compile_backend },
+    { .name = "cut", .each = VMN_EACH_KEY, .relation = REL_CUT,
+      .compile = compile_cut },
     { .name = "target", .each = VMN_EACH_KEY, .relation = REL_TARGET,
       .compile = compile_target },
     { .name = "hairpin", .each = VMN_EACH_KEY, .relation = REL_HAIRPIN,

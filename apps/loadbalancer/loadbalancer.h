@@ -61,6 +61,8 @@ enum {
     BACKEND_HAIRPIN = 100,
     BACKEND_MAC = 50,
     BACKEND_ROUTED = 40,
+    BACKEND_RESET_MAC = 30,     /* The same for resets alone, where its */
+    BACKEND_RESET_ROUTED = 20,  /* connections are cut. */
 
     PRIORITY_LAST = 1,
 };
@@ -112,6 +114,7 @@ enum {
 #define REL_ADDRESS "loadbalancer.address" /* DOMAIN|VIP -> NETWORK|PROTOCOL|
                                             * SERVICES|BALANCER. */
 #define REL_BACKEND "loadbalancer.backend" /* PORT|FAMILY -> network. */
+#define REL_CUT "loadbalancer.cut" /* PORT|FAMILY -> network. */
 #define REL_TARGET "loadbalancer.target" /* PORT|FAMILY|PROTOCOL|VALUE|MASK
                                           * -> balancer. */
 #define REL_HAIRPIN "loadbalancer.hairpin" /* PORT|VIP
@@ -137,6 +140,7 @@ const struct vmn_lb_member *members_of(struct vmn_view *, const char *balancer,
 
 /* backend.c: what concerns a port, whatever balancers it serves. */
 void compile_backend(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_cut(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_target(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_hairpin(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_probed(struct vmn_view *, const char *key, struct vmn_emit *);

@@ -16,6 +16,7 @@ static const struct ctl_column columns[] = {
     { "WHAT", "/name", NULL },
     { "USED", "/used", NULL },
     { "LIMIT", "/limit", NULL },
+    { "HOST", "/host", NULL },
     { NULL, NULL, NULL },
 };
 

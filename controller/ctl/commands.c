@@ -276,7 +276,8 @@ const struct ctl_command ctl_commands[] = {
     { "usage", "", 0, 0, CTL_OPT_SHOWN,
       "show how much of each quota is used",
       "A line for each limit of each quota (vmnctl get quotas): what there is\n"
-      "of it within the quota's scope, and how much there may be.\n"
+      "of it within the quota's scope, and how much there may be.  Of flows,\n"
+      "what there is on the host where it is most.\n"
       "\nExample:\n"
       "  vmnctl usage\n",
       ctl_cmd_usage },

@@ -53,11 +53,17 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/punt.c \
 	controller/engine/punt.h \
 	controller/engine/query.c \
+	controller/engine/quota-sets.c \
+	controller/engine/quota-sets.h \
+	controller/engine/quotas.c \
+	controller/engine/quotas.h \
 	controller/engine/relation.h \
 	controller/engine/scope.c \
 	controller/engine/scope.h \
 	controller/engine/shards.h \
 	controller/engine/show.c \
+	controller/engine/siphash.c \
+	controller/engine/siphash.h \
 	controller/engine/slices.c \
 	controller/engine/slices.h \
 	controller/engine/tap.c \

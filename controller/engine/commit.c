@@ -679,11 +679,28 @@ commit_store_error(const struct commit *commit)
     return commit->store_error;
 }
 
-/* True if the group may go on: no host exceeds the limit on its flows.  Else
- * all is as it was, and the group's only request is refused, or several go
- * back to the front of the queue, for a group each. */
+/* Whether no host exceeds the limit on its flows, and no quota that binds one
+ * of the group's requests its own. */
 static bool
-check_limit(struct commit *commit)
+is_within_limits(const struct commit *commit, struct vmn_errors *errors)
+{
+    bool ok = plan_is_within_limit(commit->engine, errors);
+    const struct pending *pending;
+
+    LIST_FOR_EACH (pending, node, &commit->group) {
+        ok = ok && (!pending->ok
+                    || plan_is_within_quotas(commit->model, commit->engine,
+                                             pending->request.rights,
+                                             errors));
+    }
+    return ok;
+}
+
+/* True if the group may go on.  Else all is as it was, and the group's only
+ * request is refused, or several go back to the front of the queue, for a
+ * group each. */
+static bool
+check_limits(struct commit *commit)
 {
     struct ovs_list *group = &commit->group;
     struct vmn_errors errors;
@@ -691,7 +708,7 @@ check_limit(struct commit *commit)
     bool ok;
 
     vmn_errors_init(&errors);
-    ok = plan_is_within_limit(commit->engine, &errors);
+    ok = is_within_limits(commit, &errors);
     if (ok || ovs_list_is_empty(group)) {
         vmn_errors_uninit(&errors);
         return true;
@@ -744,7 +761,7 @@ compile(struct commit *commit, uint64_t retired)
     numbers_set_revision(model_numbers(commit->model), retired);
     commit->info.delta = engine_run(commit->engine);
     activity_compiled(commit->activity, commit->info.delta);
-    if (!check_limit(commit)) {
+    if (!check_limits(commit)) {
         return;
     }
     if (has_pending(commit)) {

@@ -9,6 +9,7 @@
 #include "controller/engine/engine.h"
 #include "controller/engine/node.h"
 #include "controller/engine/pipeline.h"
+#include "controller/engine/quotas.h"
 #include "controller/engine/scope.h"
 #include "controller/engine/trial.h"
 #include "controller/engine/wanted.h"
@@ -70,6 +71,7 @@ struct engine {
     struct scope_table scopes;
     struct item_registry *registry;
     struct wanted wanted;
+    struct quotas quotas;
     struct emit_pool pool;
     size_t n_spare_chunks;
     struct arena_chunk *spare_chunks; /* Of views that are done. */

@@ -89,6 +89,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     engine->scopes.aux = engine;
     engine->registry = item_registry_create();
     wanted_init(&engine->wanted);
+    quotas_init(&engine->quotas);
     emit_pool_init(&engine->pool);
     engine->problems_cache = xzalloc(sizeof *engine->problems_cache);
 
@@ -106,6 +107,19 @@ engine_create(struct model *model, const struct pipeline *pipeline)
                   &engine->query_classes[i]);
     }
     return engine;
+}
+
+void
+engine_set_key(struct engine *engine, const struct siphash_key *key)
+{
+    ovs_assert(!engine->registry->n_bytes);
+    engine->registry->key = *key;
+}
+
+const struct siphash_key *
+engine_key(const struct engine *engine)
+{
+    return &engine->registry->key;
 }
 
 /* Units come and go.  ---------------------------------------------------- */
@@ -198,9 +212,11 @@ take_changes(struct engine *engine)
         switch (change->kind) {
         case MODEL_CHANGE_ROW:
             row_changed(engine, change->id, change->key);
+            quotas_row_changed(engine, change->id, change->key);
             break;
         case MODEL_CHANGE_LABELS:
             source_changed(engine, NODE_LABELS, change);
+            quotas_row_changed(engine, change->id, change->key);
             break;
         case MODEL_CHANGE_INDEX:
             source_changed(engine, NODE_INDEX, change);
@@ -332,6 +348,7 @@ engine_run(struct engine *engine)
     if (!engine->shadow) {
         take_changes(engine);
     }
+    quotas_refresh(engine);
     if (!engine->started) {
         start(engine);
     }
@@ -342,6 +359,7 @@ engine_run(struct engine *engine)
         take_changed_facts(engine);
         engine_pause(engine);
     }
+    quotas_settle_units(engine);
     wanted_settle(engine, delta);
     scope_settle(engine, delta);
     free_idle(engine);
@@ -394,6 +412,7 @@ engine_destroy(struct engine *engine)
     wanted_settle(engine, delta);
     engine_delta_destroy(delta);
     wanted_uninit(&engine->wanted);
+    quotas_uninit(&engine->quotas);
     emit_pool_uninit(&engine->pool);
     view_free_spare(engine);
     scope_table_uninit(&engine->scopes);

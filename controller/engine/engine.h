@@ -29,6 +29,7 @@ struct match;
 struct ofp_header;
 struct ofpbuf;
 struct pipeline;
+struct siphash_key;
 
 /* Items.  ---------------------------------------------------------------- */
 
@@ -68,7 +69,8 @@ bool engine_get_limit(const struct engine *, uint32_t meter, uint32_t *rate,
 struct engine_item {
     enum engine_item_kind kind;
     uint32_t xid;               /* Of this item alone. */
-    uint64_t digest;            /* Of all that a switch is to hold of it. */
+    uint64_t digest;            /* Of all that a switch is to hold of it, with
+                                 * the engine's key. */
     uint64_t cookie;            /* Flow: names the unit (or clause), and says
                                  * whether it is counted. */
     uint8_t table;              /* Flow. */
@@ -89,7 +91,7 @@ void engine_item_unref(struct engine_item *);
 bool engine_item_same_key(const struct engine_item *,
                           const struct engine_item *);
 /* Whether switches are to hold the same of both, byte for byte but for the xid.
- * Equal digests do not tell: users choose some of the bytes. */
+ * Equal digests are not taken for it. */
 bool engine_item_equal(const struct engine_item *,
                        const struct engine_item *);
 
@@ -136,7 +138,14 @@ const struct engine_item *engine_find_group(const struct engine *,
 
 /* The sum of the digests of the items of a scope, or of all that 'host' is to
  * hold: equal sums mean equal items, in whichever order they came to be, and
- * in whichever process.  The latter looks at every scope. */
+ * in whichever process that has the same key.  The latter looks at every
+ * scope.
+ *
+ * Users choose some of the bytes.  A sum of digests is safe from them because
+ * they know neither the key nor any digest: each try to have two sums equal
+ * then succeeds with a probability of 2^-64.  Of digests that are known, some
+ * with the sum that is needed are soon found (Wagner, "A generalized birthday
+ * problem").  So neither these nor sums leave vmnd, to hosts either. */
 uint64_t engine_scope_digest(const struct engine_scope *);
 uint64_t engine_host_digest(const struct engine *, const char *host);
 
@@ -239,6 +248,11 @@ void engine_delta_destroy(struct engine_delta *);
 struct engine *engine_create(struct model *, const struct pipeline *);
 void engine_destroy(struct engine *);
 
+/* Sets the secret key of digests, before the first run.  Until then it is one
+ * that everybody knows. */
+void engine_set_key(struct engine *, const struct siphash_key *);
+const struct siphash_key *engine_key(const struct engine *);
+
 /* Has 'pause' called at points of a run, and of other long work, at which others
  * may read the engine, whose answers are of the moment.  Nothing may change
  * the engine or the model from there. */
@@ -280,6 +294,20 @@ uint64_t engine_host_groups(const struct engine *, const char *host);
 void engine_set_max_items(struct engine *, uint64_t max);
 uint64_t engine_max_items(const struct engine *);
 const char *engine_exceeded(const struct engine *, uint64_t *total);
+
+/* How many items the objects of quota 'name' cause on the host where these are
+ * most, '*host', which is NULL if they cause none.  An item is caused by the
+ * row of the unit that wants it, and by the rows of those that publish what it
+ * is for.  Returns false if no such quota has a limit of them.  Valid until
+ * the next run. */
+bool engine_quota_flows(const struct engine *, const char *name,
+                        const char **host, uint64_t *n);
+/* Calls 'cb' for each quota that the last run has brought above its limit on a
+ * host, with the worst one.  It is for the caller of engine_run() to undo. */
+typedef void engine_exceeded_cb(void *aux, const char *quota,
+                                const char *host, uint64_t n, uint64_t max);
+void engine_exceeded_quotas(const struct engine *, engine_exceeded_cb *,
+                            void *aux);
 
 /* Items of one scope, in the order of engine_host_items(). */
 void engine_scope_items(const struct engine *, const struct engine_scope *,

@@ -130,6 +130,7 @@ facts_node_destroy(struct engine *engine, struct facts_node *facts)
     if (facts->changed) {
         ovs_list_remove(&facts->changed_node);
     }
+    quotas_facts_destroy(facts);
     graph_remove(&engine->graph, &facts->node);
     shash_destroy(&facts->values);
     free(facts->names);

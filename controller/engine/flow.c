@@ -80,6 +80,7 @@ static const struct {
     [VMN_F_CT_IPV6_DST] = { MFF_CT_IPV6_DST, VMN_ETH_IPV6, 0 },
     [VMN_F_TUN_IPV6_SRC] = { MFF_TUN_IPV6_SRC, 0, 0 },
     [VMN_F_TUN_IPV6_DST] = { MFF_TUN_IPV6_DST, 0, 0 },
+    [VMN_F_TCP_FLAGS] = { MFF_TCP_FLAGS, 0, IPPROTO_TCP },
 };
 
 const struct mf_field *

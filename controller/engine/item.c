@@ -39,6 +39,9 @@
 #define TYPE_BUNDLE_ADD_MESSAGE 34
 #define BUNDLE_FLAGS (OFPBF_ATOMIC | OFPBF_ORDERED)
 
+/* In a digest, in place of an item's kind. */
+#define HEAD_LIMIT 0x100
+
 struct item_registry *
 item_registry_create(void)
 {
@@ -145,14 +148,15 @@ draft_init(struct item_draft *draft, enum engine_item_kind kind)
 /* The digest speaks of the content: it leaves out the headers, where the xid
  * will be. */
 static void
-draft_finish(struct item_draft *draft)
+draft_finish(struct item_draft *draft, const struct item_registry *registry)
 {
     const uint8_t *body = ofpbuf_at_assert(&draft->msg, FLOW_MOD_OFS, 0);
 
-    draft->digest = item_hash64(body, draft->msg.size - FLOW_MOD_OFS,
-                                draft->kind);
+    draft->digest = siphash(&registry->key, draft->kind, body,
+                            draft->msg.size - FLOW_MOD_OFS);
     if (draft->limit.meter) {
-        draft->digest += item_hash64(&draft->limit, sizeof draft->limit, 0);
+        draft->digest += siphash(&registry->key, HEAD_LIMIT, &draft->limit,
+                                 sizeof draft->limit);
     }
 }
 
@@ -203,7 +207,8 @@ item_draft_encoded_match(struct item_draft *draft, uint8_t table,
 }
 
 void
-item_draft_actions(struct item_draft *draft, uint64_t cookie,
+item_draft_actions(struct item_draft *draft,
+                   const struct item_registry *registry, uint64_t cookie,
                    const struct ofpact *ofpacts, size_t ofpacts_len)
 {
     struct ofp11_flow_mod *ofm = ofpbuf_at_assert(&draft->msg, FLOW_MOD_OFS,
@@ -213,11 +218,13 @@ item_draft_actions(struct item_draft *draft, uint64_t cookie,
     ofm->cookie = htonll(cookie);
     ofpacts_put_openflow_instructions(ofpacts, ofpacts_len, &draft->msg,
                                       OFP15_VERSION);
-    draft_finish(draft);
+    draft_finish(draft, registry);
 }
 
 void
-item_draft_group(struct item_draft *draft, struct ofputil_group_mod *gm)
+item_draft_group(struct item_draft *draft,
+                 const struct item_registry *registry,
+                 struct ofputil_group_mod *gm)
 {
     struct ofpbuf *inner;
 
@@ -229,7 +236,7 @@ item_draft_group(struct item_draft *draft, struct ofputil_group_mod *gm)
     ofpbuf_delete(inner);
     draft->group_id = gm->group_id;
     draft->key = item_group_key(gm->group_id);
-    draft_finish(draft);
+    draft_finish(draft, registry);
 }
 
 void

@@ -8,12 +8,14 @@
 
 #include "controller/engine/engine.h"
 #include "controller/engine/shards.h"
+#include "controller/engine/siphash.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofpbuf.h"
 
 struct ofpact;
 struct ofputil_group_mod;
+struct quota_set;
 
 /* Finds items by xid.  Counted: items outlive the engine that made them. */
 struct item_registry {
@@ -21,6 +23,7 @@ struct item_registry {
     uint32_t next_xid;
     bool xids_wrapped;          /* Some may be in use again. */
     size_t n_bytes;             /* Of all 'add' together. */
+    struct siphash_key key;     /* For digests. */
     unsigned n_refs;
 };
 struct item_registry *item_registry_create(void);
@@ -35,6 +38,8 @@ struct item {
     struct hmap_node xid_node;
     struct ovs_list scope_node; /* In the scope's items, while wanted. */
     const char *drop_reason;    /* Static string of the app, or NULL. */
+    struct quota_set *quotas;   /* That it counts for while it is wanted; NULL:
+                                 * none.  Counted. */
     uint64_t bytes[];           /* What 'pub.send' points to. */
 };
 
@@ -61,7 +66,7 @@ struct item_draft {
     uint64_t cookie;
     uint32_t group_id;
     uint64_t key;               /* Strong hash of what identifies it. */
-    uint64_t digest;
+    uint64_t digest;            /* As in struct engine_item. */
     struct ofpbuf msg;          /* But for the xid. */
     uint64_t stub[64];          /* Where most messages fit. */
 };
@@ -74,10 +79,12 @@ void item_draft_encoded_match(struct item_draft *, uint8_t table,
                               uint16_t priority, const uint8_t *match,
                               size_t match_size);
 /* Completes a flow. */
-void item_draft_actions(struct item_draft *, uint64_t cookie,
-                        const struct ofpact *, size_t ofpacts_len);
+void item_draft_actions(struct item_draft *, const struct item_registry *,
+                        uint64_t cookie, const struct ofpact *,
+                        size_t ofpacts_len);
 /* A whole group.  'gm' gets its command here. */
-void item_draft_group(struct item_draft *, struct ofputil_group_mod *gm);
+void item_draft_group(struct item_draft *, const struct item_registry *,
+                      struct ofputil_group_mod *gm);
 void item_draft_uninit(struct item_draft *);
 
 /* The match (of a flow) inside of a draft, encoded. */
@@ -88,8 +95,7 @@ struct item *item_create(struct item_registry *, struct engine_scope *,
                          const struct item_draft *);
 
 /* Whether the item is what item_create() would make of 'draft' in the item's
- * scope, byte for byte but for the xid.  Hashes alone do not tell: users choose
- * some of the bytes, and who does so can make hashes equal. */
+ * scope, byte for byte but for the xid. */
 bool item_is_of_draft(const struct item *, const struct item_draft *);
 
 /* The encoded match of a flow item. */
@@ -105,7 +111,8 @@ uint64_t item_group_key(uint32_t group_id);
 /* The cookie of unit "APP.UNIT/KEY". */
 uint64_t item_owner_cookie(const char *name);
 
-/* 64 bits of a strong hash, stable over versions and machines. */
+/* 64 bits of a hash, stable over versions and machines.  Whoever chooses the
+ * content can make two of one hash. */
 uint64_t item_hash64(const void *, size_t size, uint32_t basis);
 
 #endif /* controller/engine/item.h */

@@ -20,7 +20,9 @@
 struct engine_scope;
 struct item;
 struct entry;
+struct fact_quotas;
 struct number;
+struct quota_set;
 
 enum node_kind {
     NODE_ROW,                   /* 'id' is an enum vmn_table. */
@@ -68,6 +70,8 @@ struct facts_node {
     struct shash values;        /* Value -> count of publications. */
     bool changed;               /* Queued in the engine's 'changed_facts'. */
     struct ovs_list changed_node;
+    struct fact_quotas *quotas; /* quotas.c: those of who publishes them, or
+                                 * NULL. */
     size_t n_names;             /* Sorted cache; 'names' is NULL if stale. */
     const char **names;
     struct engine_scope *scope; /* Of these hosts, or NULL. */
@@ -115,6 +119,7 @@ struct unit_node {
     struct entry **entries;
     size_t n_facts;             /* What it has published. */
     struct fact *facts;
+    struct quota_set *quotas;   /* That it counts for; NULL: none.  Counted. */
 };
 
 struct graph {

@@ -334,9 +334,47 @@ plan_is_within_limit(const struct engine *engine, struct vmn_errors *errors)
     return !host;
 }
 
+struct quota_check {
+    const struct model *model;
+    const struct model_rights *rights;
+    struct vmn_errors *errors;
+    bool ok;
+};
+
+static void
+check_quota(void *check_, const char *name, const char *host, uint64_t n,
+            uint64_t max)
+{
+    struct quota_check *check = check_;
+    const struct vmn_quota *quota = model_get(check->model, VMN_TABLE_QUOTA,
+                                              name);
+
+    if (quota && model_quota_binds(quota, check->rights)) {
+        vmn_errors_add(check->errors, VMN_ERR_TOO_LARGE, "",
+                       "quota \"%s\" has at most %"PRIu64" flows_per_host, "
+                       "and this would make %"PRIu64" on host \"%s\"", name,
+                       max, n, host);
+        check->ok = false;
+    }
+}
+
+bool
+plan_is_within_quotas(const struct model *model, const struct engine *engine,
+                      const struct model_rights *rights,
+                      struct vmn_errors *errors)
+{
+    struct quota_check check = { model, rights, errors, true };
+
+    if (rights) {
+        engine_exceeded_quotas(engine, check_quota, &check);
+    }
+    return check.ok;
+}
+
 /* With the change in place: false with 'errors' if it cannot be. */
 static bool
-is_possible(const struct engine *engine, struct vmn_errors *errors)
+is_possible(const struct model *model, const struct engine *engine,
+            const struct model_request *request, struct vmn_errors *errors)
 {
     const char *fault = engine_trial_fault(engine);
 
@@ -344,7 +382,9 @@ is_possible(const struct engine *engine, struct vmn_errors *errors)
         vmn_errors_add(errors, VMN_ERR_CONFLICT, "", "%s fails already, and "
                        "what becomes of it cannot be planned", fault);
     }
-    return !fault && plan_is_within_limit(engine, errors);
+    return (!fault && plan_is_within_limit(engine, errors)
+            && plan_is_within_quotas(model, engine, request->rights,
+                                     errors));
 }
 
 /* Restarts.  ------------------------------------------------------------- */
@@ -436,7 +476,8 @@ attempt_begin(struct attempt *attempt, int64_t now_ms,
         return false;
     }
     attempt->delta = engine_run(attempt->engine);
-    return is_possible(attempt->engine, errors);
+    return is_possible(attempt->model, attempt->engine, attempt->request,
+                       errors);
 }
 
 /* Takes it back, if it is there. */

@@ -14,6 +14,7 @@
 struct engine;
 struct model;
 struct model_request;
+struct model_rights;
 struct vmn_errors;
 
 /* Plans 'request', with the model settled and the engine run.  Returns
@@ -42,5 +43,10 @@ bool plan_try(struct model *, struct engine *, struct model_request *,
 /* After an engine_run(): true if no host exceeds the engine's limit by it;
  * else false, and an error says which. */
 bool plan_is_within_limit(const struct engine *, struct vmn_errors *);
+/* The same of quotas of flows that bind whoever has 'rights' (NULL:
+ * everything). */
+bool plan_is_within_quotas(const struct model *, const struct engine *,
+                           const struct model_rights *rights,
+                           struct vmn_errors *);
 
 #endif /* controller/engine/plan.h */

@@ -135,6 +135,7 @@ scope_get(struct scope_table *table, const struct vmn_scope *spec,
     ovs_list_init(&scope->groups);
     ovs_list_init(&scope->flows);
     sset_init(&scope->members);
+    ovs_list_init(&scope->shares);
     hmap_insert(&table->scopes, &scope->hmap_node, hash);
     scope_touch(scope);
     return scope;
@@ -266,6 +267,7 @@ settle_members(struct engine_scope *scope, struct engine_delta *delta)
             delta_add_member(delta, scope, host, true);
             totals_add(totals, host, scope->n_counted,
                        scope->n_counted_groups);
+            quotas_member_changed(scope, host, true);
         }
     }
     SSET_FOR_EACH (host, &scope->members) {
@@ -273,6 +275,7 @@ settle_members(struct engine_scope *scope, struct engine_delta *delta)
             delta_add_member(delta, scope, host, false);
             totals_add(totals, host, -(int64_t) scope->n_counted,
                        -(int64_t) scope->n_counted_groups);
+            quotas_member_changed(scope, host, false);
         }
     }
     sset_swap(&scope->members, &now);
@@ -319,6 +322,7 @@ scope_settle(struct engine *engine, struct engine_delta *delta)
         engine_pause(engine);
     }
     totals_settle(&table->totals);
+    quotas_settle(engine);
 }
 
 static void

@@ -43,6 +43,7 @@ struct engine_scope {
     struct ovs_list recount_node;
     bool touched;               /* Membership may have changed. */
     struct ovs_list touched_node;
+    struct ovs_list shares;     /* Of quotas' struct quota_share. */
 };
 
 struct scope_table {

@@ -123,6 +123,34 @@ totals_get_groups(const struct totals *totals, const char *name)
     return host ? host->n_groups : 0;
 }
 
+void
+totals_each(const struct totals *totals,
+            void (*cb)(void *aux, const char *host, uint64_t n), void *aux)
+{
+    const struct host_total *host;
+
+    HMAP_FOR_EACH (host, node, &totals->hosts) {
+        if (host->n) {
+            cb(aux, host->name, host->n);
+        }
+    }
+}
+
+const char *
+totals_most(const struct totals *totals, uint64_t *total)
+{
+    const struct host_total *host, *most = NULL;
+
+    HMAP_FOR_EACH (host, node, &totals->hosts) {
+        if (!most || host->n > most->n
+            || (host->n == most->n && strcmp(host->name, most->name) < 0)) {
+            most = host;
+        }
+    }
+    *total = most ? most->n : 0;
+    return *total ? most->name : NULL;
+}
+
 const char *
 totals_exceeded(const struct totals *totals, uint64_t *total)
 {

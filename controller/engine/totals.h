@@ -36,6 +36,14 @@ void totals_settle(struct totals *);
 uint64_t totals_get(const struct totals *, const char *host);
 uint64_t totals_get_groups(const struct totals *, const char *host);
 
+/* Calls 'cb' for each host that is to hold something. */
+void totals_each(const struct totals *,
+                 void (*cb)(void *aux, const char *host, uint64_t n),
+                 void *aux);
+/* The host with the largest total (of several, the first by name), with that;
+ * or NULL.  Valid until the next change. */
+const char *totals_most(const struct totals *, uint64_t *total);
+
 /* The host that totals_settle() found to exceed 'max', with its total; or
  * NULL.  Valid until the next change. */
 const char *totals_exceeded(const struct totals *, uint64_t *total);

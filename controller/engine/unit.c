@@ -48,6 +48,7 @@ unit_create(struct engine *engine, unsigned class_id, const char *key)
     graph_mark(&engine->graph, &unit->node);
     engine->stats.n_units++;
     unit_class(engine, unit)->n_units++;
+    quotas_add_unit(engine, unit);
 }
 
 /* Flows and groups.  ----------------------------------------------------- */
@@ -296,8 +297,8 @@ want_flow(struct engine *engine, struct comparison *cmp,
         draft.log = flow->log;
         draft.limit = actions->limit;
         learn_set_cookie(&actions->ofpacts, cmp->unit->cookie);
-        item_draft_actions(&draft, cookie, actions->ofpacts.data,
-                           actions->ofpacts.size);
+        item_draft_actions(&draft, engine->registry, cookie,
+                           actions->ofpacts.data, actions->ofpacts.size);
         want_item(engine, cmp, scope, &draft, actions->drop_reason);
     }
     item_draft_uninit(&draft);
@@ -347,7 +348,7 @@ want_group(struct engine *engine, struct comparison *cmp,
         bucket->ofpacts_len = b->actions.ofpacts.size;
         ovs_list_push_back(&gm.buckets, &bucket->list_node);
     }
-    item_draft_group(&draft, &gm);
+    item_draft_group(&draft, engine->registry, &gm);
     ofputil_uninit_group_mod(&gm);
     want_item(engine, cmp, scope, &draft, NULL);
     item_draft_uninit(&draft);
@@ -392,12 +393,14 @@ take_facts(struct engine *engine, struct unit_node *unit,
 
         unit->facts[i] = facts_add(engine, fact->relation, fact->key,
                                    fact->value);
+        quotas_publish(engine, unit, unit->facts[i].facts, 1);
         node = &unit->facts[i].facts->node;
         if (node->level <= unit->node.level) {
             node->level = MIN(unit->node.level + 1, NODE_MAX_LEVEL);
         }
     }
     for (size_t i = 0; i < n_old; i++) {
+        quotas_publish(engine, unit, old[i].facts, -1);
         facts_remove(engine, &old[i]);
     }
     free(old);
@@ -550,9 +553,11 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
     }
     free(unit->entries);
     for (size_t i = 0; i < unit->n_facts; i++) {
+        quotas_publish(engine, unit, unit->facts[i].facts, -1);
         facts_remove(engine, &unit->facts[i]);
     }
     free(unit->facts);
+    quotas_remove_unit(engine, unit);
     graph_drop_reads(graph_take_reads(&unit->node), engine_note_idle,
                      engine);
     graph_remove(&engine->graph, &unit->node);

@@ -108,11 +108,14 @@ engine_verify(const struct engine *engine, struct ds *ds)
     size_t n;
 
     fresh->shadow = true;
+    engine_set_key(fresh, engine_key(engine));
     engine_set_pause(fresh, engine->pause, engine->pause_aux);
     engine_delta_destroy(engine_run(fresh));
     n = compare_items(engine, fresh, "too much", ds);
     n += compare_items(fresh, engine, "missing", ds);
     n += compare_members(engine, fresh, ds);
+    n += quotas_compare(engine, fresh, ds);
+    n += quotas_compare(fresh, engine, ds);
     engine_destroy(fresh);
     return n;
 }

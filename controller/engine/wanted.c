@@ -322,6 +322,12 @@ wanted_remove(struct engine *engine, struct entry *entry)
     free(entry);
 }
 
+void
+wanted_mark(struct engine *engine, const struct entry *entry)
+{
+    slot_mark(&engine->wanted, entry->slot);
+}
+
 /* Merging.  -------------------------------------------------------------- */
 
 int
@@ -388,7 +394,8 @@ merge(struct engine *engine, struct slot *slot, const struct entry *first)
     free(clauses);
     item_draft_encoded_match(&draft, slot->table, slot->priority, slot->match,
                              slot->match_size);
-    item_draft_actions(&draft, draft.key, ofpacts.data, ofpacts.size);
+    item_draft_actions(&draft, engine->registry, draft.key, ofpacts.data,
+                       ofpacts.size);
     ofpbuf_uninit(&ofpacts);
 
     struct item *item = item_create(engine->registry, scope, &draft);
@@ -556,6 +563,7 @@ static void
 withdraw(struct engine *engine, struct item *old, struct engine_delta *delta,
          bool replaced)
 {
+    quotas_remove_item(engine, old);
     scope_remove_item(old);
     count_item(&engine->wanted, old, -1);
     delta_add(delta, old, false, replaced);
@@ -636,6 +644,7 @@ slot_settle(struct engine *engine, struct slot *slot,
         }
     }
     set_active(slot, chosen, n_chosen);
+    quotas_settle_slot(engine, slot);
     level_update(&engine->wanted.levels, slot);
     if (!slot->n_entries) {
         slot_free(&engine->wanted, slot);

@@ -146,6 +146,8 @@ struct entry *wanted_contribute(struct engine *, struct unit_node *,
                                 const struct item_draft *,
                                 const struct clause *, size_t n_clauses);
 void wanted_remove(struct engine *, struct entry *);
+/* Has the entry's slot settled anew, though nothing else is wanted there. */
+void wanted_mark(struct engine *, const struct entry *);
 
 /* Settles all dirty slots; appends what changed to 'delta'. */
 void wanted_settle(struct engine *, struct engine_delta *);

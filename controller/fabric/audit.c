@@ -50,6 +50,8 @@ struct audit {
     struct audit_result result;
     uint64_t marker;
     struct held right;          /* As they should be. */
+    bool punts_on;              /* They were all there when it began. */
+    struct punts_found punts;
     size_t n_odd_flows, allocated_odd_flows;
     struct wire_flow **odd_flows;
     size_t n_odd_groups, allocated_odd_groups;
@@ -206,7 +208,10 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
         a->marker = ntohll(fs->cookie);
         return;
     }
-    if (fs->table_id == TAP_TABLE || punt_is_table(fs->table_id)) {
+    if (punt_is_table(fs->table_id)) {
+        punts_found_add(&a->punts, fs);
+        return;
+    } else if (fs->table_id == TAP_TABLE) {
         return;
     }
     a->result.n_flows++;
@@ -431,6 +436,53 @@ judge_marker(struct audit *a)
     }
 }
 
+/* Tells of 'n' flows of a table of punts that are missing, or not wanted. */
+static void
+tell_punts(struct audit *a, const char *kind, uint8_t table, size_t n)
+{
+    if (!n) {
+        return;
+    }
+    count_owner(a->result.owners, "vmnd", kind, n);
+    if (json_array_size(a->result.differences) < WORDS_MAX) {
+        json_array_append_new(a->result.differences, json_sprintf(
+            "%s: %"PRIuSIZE" flows to meters of packets that go up, table %u",
+            kind, n, table));
+    }
+    for (size_t i = 0; a->listing && i < n; i++) {
+        if (filter_passes(&a->look.filter, NULL, table)
+            && a->n_matching++ < a->look.limit) {
+            json_array_append_new(a->list, json_pack(
+                "{s:s, s:s, s:i}", "kind", kind, "owner", "vmnd",
+                "table", table));
+        }
+    }
+}
+
+/* Those of punts are nobody's, and mended by themselves.  Returns true if that
+ * is needed. */
+static bool
+judge_punts(struct audit *a)
+{
+    static const uint8_t tables[] = { PUNT_TABLE, PUNT_METER_TABLE };
+    size_t n = 0;
+
+    if (!a->punts_on || !punts_are_on(a->sw)) {
+        return false;           /* They are being put right, or not wanted. */
+    }
+    for (size_t i = 0; i < sizeof tables; i++) {
+        size_t n_missing, n_strangers;
+
+        punts_found_count(&a->punts, tables[i], &n_missing, &n_strangers);
+        tell_punts(a, "missing", tables[i], n_missing);
+        tell_punts(a, "stranger", tables[i], n_strangers);
+        a->result.n_missing += n_missing;
+        a->result.n_strangers += n_strangers;
+        n += n_missing + n_strangers;
+    }
+    return n > 0;
+}
+
 /* An audit's result is kept, counted and said. */
 static void
 report(struct audit *a)
@@ -477,7 +529,7 @@ compare_cb(void *sw_)
     struct fabric_switch *sw = sw_;
     const struct engine *engine = sw->host->fabric->engine;
     struct audit *a = sw->audit;
-    bool mend;
+    bool mend, mend_punts;
 
     for (size_t i = 0; i < a->n_odd_flows; i++) {
         judge_flow(a, a->odd_flows[i]);
@@ -491,13 +543,17 @@ compare_cb(void *sw_)
         engine_host_items(engine, sw->host->name, wanted_cb, a);
     }
     judge_marker(a);
+    mend = a->mend && (a->result.n_missing || a->result.n_altered
+                       || a->result.n_strangers);
+    mend_punts = judge_punts(a) && a->mend;
     a->result.time_ms = time_wall_msec();
     if (a->mend) {
         report(a);
     }
-    mend = a->mend && (a->result.n_missing || a->result.n_altered
-                       || a->result.n_strangers);
     audit_stop(sw, NULL);
+    if (mend_punts) {
+        punts_mend(sw);
+    }
     if (mend) {
         reconcile_start(sw);
     }
@@ -527,6 +583,7 @@ audit_start(struct fabric_switch *sw, const struct fabric_look *look,
     a->result.owners = json_object();
     held_init(&a->right);
     backlog_init(&a->touched);
+    a->punts_on = punts_are_on(sw);
     sw->audit = a;
     switch_expect(sw);
     a->dump = ofdump_create(sw->conn, &budget, &dump_callbacks, a);

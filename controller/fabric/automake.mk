@@ -43,6 +43,9 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/notes.h \
 	controller/fabric/packets-answer.c \
 	controller/fabric/packets-private.h \
+	controller/fabric/punts-count.c \
+	controller/fabric/punts-flows.c \
+	controller/fabric/punts-private.h \
 	controller/fabric/punts.c \
 	controller/fabric/punts.h \
 	controller/fabric/packets-show.c \

@@ -2,10 +2,11 @@
  *
  * How much of vmnd's memory one host may take with what it sends: a floor
  * (fabric_options.host_memory), and more in proportion to what is wanted of
- * it; of flows and groups, to the most that was wanted of it since vmnd
- * started, since it may hold those still.  A host that sends more is dropped
- * and has to wait, longer each time, so that one that was taken over cannot
- * take vmnd from the others.
+ * it: of its database, to the ports that it has or may come to have; of flows
+ * and groups, to the most that was wanted of it since vmnd started, since it
+ * may hold those still.  A host that sends more is dropped and has to wait,
+ * longer each time, so that one that was taken over cannot take vmnd from the
+ * others.
  *
  * What was wanted before vmnd started is not known.  So a switch that holds
  * too much is not dropped at once: what comes beyond the budget is passed
@@ -23,6 +24,7 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/switch.h"
 #include "proto/openflow/ofdump.h"
+#include "proto/ovsdb/ovsdb.h"
 #include "timeval.h"
 #include "util.h"
 #include "vmn/flow.h"
@@ -30,6 +32,11 @@
 /* For each port that is on a host, and each interface for IPsec: its rows in
  * two tables, and what is plugged beside it. */
 #define BYTES_PER_PORT 16384
+/* Ports that are on no host and count for each of them, at most: with the
+ * floor as it is by default, that leaves OVSDB_MAX_INTERFACES of them 12 KiB
+ * each, and does not have a host that was taken over take much more than it
+ * could without. */
+#define UNBOUND_MAX 4096
 /* For each flow or group that is wanted of it: an old one in its place. */
 #define BYTES_PER_ITEM 1024
 /* Of the floor, for each record that may be there and is not wanted. */
@@ -54,15 +61,32 @@ BUILD_ASSERT_DECL(VMN_MACS_MAX <= LEARNED_PER_ITEM
 #define REST_MAX_MS (300 * 1000)
 #define CALM_MS (1800 * 1000)
 
+/* Ports that a host may have: those that it has, or that name it, whichever
+ * are more, as most are both; and some of those that no host has, since all
+ * of them may be on this one, which comes for the first time. */
+static size_t
+n_ports_of(const struct fabric_host *host)
+{
+    const struct model *model = host->fabric->model;
+    size_t n_bound = model_lookup(model, VMN_INDEX_PORT_BY_HOST,
+                                  host->name).n;
+    size_t n_naming = model_referrers(model, VMN_TABLE_HOST, host->name,
+                                      VMN_TABLE_PORT).n;
+    size_t n_ports = model_names(model, VMN_TABLE_PORT).n;
+    size_t n_bindings = model_names(model, VMN_TABLE_BINDING).n;
+    size_t n_unbound = n_ports > n_bindings ? n_ports - n_bindings : 0;
+
+    return MIN(MAX(n_bound, n_naming) + MIN(n_unbound, UNBOUND_MAX),
+               OVSDB_MAX_INTERFACES);
+}
+
 size_t
 budget_of_database(const struct fabric_host *host)
 {
     const struct fabric *f = host->fabric;
-    struct vmn_names ports = model_lookup(f->model, VMN_INDEX_PORT_BY_HOST,
-                                          host->name);
 
     return (f->host_memory
-            + (ports.n + fabric_db_n_ipsec(f)) * BYTES_PER_PORT);
+            + (n_ports_of(host) + fabric_db_n_ipsec(f)) * BYTES_PER_PORT);
 }
 
 void

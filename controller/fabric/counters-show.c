@@ -169,6 +169,14 @@ tell_host(const struct fabric_host *host, fabric_drop_cb *cb, void *aux)
         free(row);
     }
     hmap_destroy(&rows);
+    punts_drops(host->sw, cb, aux);
+}
+
+void
+fabric_metered(const struct fabric *f, uint64_t *ports, uint64_t *tunnels)
+{
+    *ports = f->n_metered[0];
+    *tunnels = f->n_metered[1];
 }
 
 void

@@ -455,6 +455,7 @@ ask(struct counters_of_switch *cs)
     cs->wall_ms = time_wall_msec();
     switch_expect(sw);
     traffic_ask(&cs->traffic, sw->conn);
+    punts_ask_counts(sw);
     cs->dump = ofdump_create_marked(sw->conn, &budget, ENGINE_COOKIE_COUNTED,
                                     &dump_callbacks, cs);
 }

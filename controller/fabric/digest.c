@@ -2,7 +2,8 @@
  *
  * A digest of all that a host is to hold, for comparing it with what a switch
  * holds without listing either.  The order of flows does not matter.  For
- * tests and for people; nothing in the fabric decides by it. */
+ * tests and for people; nothing in the fabric decides by it, so it needs no
+ * key, and whoever sees a switch can compute it. */
 
 #include <config.h>
 

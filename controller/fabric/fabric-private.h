@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controller/engine/siphash.h"
 #include "controller/fabric/fabric.h"
 #include "openvswitch/hmap.h"
 
@@ -33,6 +34,7 @@ struct fabric {
     struct model *model;
     struct engine *engine;
     struct commit *commit;
+    struct siphash_key marker_key; /* marker_key_init(). */
 
     struct hmap hosts;          /* struct fabric_host, by name. */
     struct hmap claims;         /* struct fabric_host, by the datapath id that
@@ -70,6 +72,8 @@ struct fabric {
     fabric_sink_cb *sink;       /* Or NULL. */
     void *sink_aux;
 
+    uint64_t n_metered[2];      /* Packets that meters of punts have dropped:
+                                 * of ports, and of tunnels. */
     bool from_nothing;          /* A host that is made now has been sent the
                                  * difference from nothing, or will be. */
     uint64_t last_revision;     /* Of the last group that became durable. */
@@ -102,8 +106,8 @@ struct fabric_host {
 struct fabric_host *fabric_find_host(const struct fabric *, const char *name);
 /* The host that has, or last had, datapath id 'id'; or NULL. */
 struct fabric_host *fabric_find_datapath(const struct fabric *, uint64_t id);
-/* Counts and logs that 'host' (or 'peer', which shows its certificate; or NULL)
- * has come with the datapath id of 'owner'. */
+/* Counts and logs that 'host' (or 'peer', which shows its certificate; or
+ * NULL) has come with the datapath id of 'owner'. */
 void fabric_host_clash(const struct fabric_host *host,
                        const struct fabric_host *owner, uint64_t id,
                        const char *peer);

@@ -14,6 +14,7 @@
 #include "controller/fabric/counters.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/flush.h"
+#include "controller/fabric/marker.h"
 #include "controller/fabric/packets.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/samples.h"
@@ -269,6 +270,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->base = loop_base(loop);
     f->model = model;
     f->engine = engine;
+    marker_key_init(&f->marker_key, engine_key(engine));
     f->commit = commit;
     f->max_bundles = options->max_bundles ? : FABRIC_MAX_BUNDLES;
     f->max_bytes = options->max_bytes ? : FABRIC_MAX_BYTES;

@@ -27,7 +27,9 @@ struct fabric_options {
     const char *ssl_private_key;  /* For ssl: remotes; unless all three are */
     const char *ssl_certificate;  /* there, there is no TLS. */
     const char *ssl_ca_cert;    /* Of hosts. */
-    const char *ipsec_key_file; /* Or NULL: tunnels are not encrypted. */
+    const char *ipsec_key_file; /* Or NULL; unless that is there, or the next
+                                 * is true, tunnels are not encrypted. */
+    bool ipsec_certificates;
 
     /* Bounds of what a switch may owe; 0 is for the default. */
     size_t max_bundles;           /* Bundles that are not acknowledged: */
@@ -286,7 +288,8 @@ bool fabric_port_traffic(const struct fabric *, const char *host,
 bool fabric_tunnel_traffic(const struct fabric *, const char *host,
                            struct fabric_traffic *);
 
-/* What flows of a host dropped that have one owner and one reason. */
+/* What flows of a host dropped that have one owner and one reason; or what the
+ * meters of its senders did. */
 struct fabric_drop {
     const char *host;
     const char *app;            /* This and the next are constants. */
@@ -294,6 +297,9 @@ struct fabric_drop {
     uint64_t cookie;            /* For engine_get_about(), as the next. */
     uint32_t part;
     struct fabric_count count;
+    bool metered;               /* No flow's: what a sender had sent up beyond
+                                 * its rate, and its switch dropped. */
+    const char *port;           /* Of these: the sender, or NULL (tunnels). */
 };
 
 /* Calls 'cb' for each (of 'host' alone, if not NULL). */
@@ -301,8 +307,13 @@ typedef void fabric_drop_cb(void *aux, const struct fabric_drop *);
 void fabric_drops(const struct fabric *, const char *host, fabric_drop_cb *,
                   void *aux);
 
-/* The same since the start by app and reason, of which there are not many.
- * What was dropped for something that is no more is in here, too. */
+/* Packets that meters of senders have dropped since the start, on all hosts:
+ * from ports, and from tunnels. */
+void fabric_metered(const struct fabric *, uint64_t *ports,
+                    uint64_t *tunnels);
+
+/* What flows dropped since the start by app and reason, of which there are not
+ * many.  What was dropped for something that is no more is in here, too. */
 typedef void fabric_drop_sum_cb(void *aux, const char *app,
                                 const char *reason, uint64_t packets,
                                 uint64_t bytes);

@@ -136,7 +136,6 @@ host_db_update(struct fabric_host_db *db)
         = ovsdb_session_snapshot(db->session);
     struct ovsdb_status status;
 
-    ovsdb_session_set_budget(db->session, budget_of_database(db->host));
     ovsdb_session_get_status(db->session, &status);
     if (db->connected != (snapshot != NULL)) {
         db->connected = snapshot != NULL;
@@ -220,12 +219,10 @@ host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
         .controller_rate_pps = packets_host_rate(db->host->fabric),
         .sflow = db->telemetry.sflow,
         .ipfix = db->telemetry.ipfix,
+        .zone_limit = row->zone_limit,
+        .ipsec = host_ipsec_wish,
+        .ipsec_aux = db,
     };
-
-    struct ovsdb_ipsec_peer *peers;
-    wish.n_ipsec_peers = host_ipsec_wish(db, row, &peers);
-    wish.ipsec_peers = peers;
-
     size_t n_patches = db->n_providers + db->n_trunks;
     struct ovsdb_patch *patches = xcalloc(MAX(n_patches, 1), sizeof *patches);
 
@@ -243,7 +240,14 @@ host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
     }
     ovsdb_session_set_wish(db->session, &wish);
     free(patches);
-    host_ipsec_wish_free(peers, wish.n_ipsec_peers);
+}
+
+static size_t
+budget_cb(void *db_)
+{
+    const struct fabric_host_db *db = db_;
+
+    return budget_of_database(db->host);
 }
 
 static void
@@ -257,7 +261,7 @@ host_db_open_session(struct fabric_host_db *db, const struct vmn_host *row)
     db->session = ovsdb_session_create(
         host->fabric->loop, host->fabric->db->schemas, host->name,
         strcmp(db->remote, "inbound") ? db->remote : NULL, changed_cb, db);
-    ovsdb_session_set_budget(db->session, budget_of_database(host));
+    ovsdb_session_set_budget(db->session, budget_cb);
 }
 
 static struct fabric_host_db *
@@ -330,6 +334,7 @@ fabric_db_host_destroy(struct fabric_host *host)
         host_provider_set(db, NULL);
         host_trunk_uninit(db);
         host_telemetry_uninit(db);
+        host_ipsec_uninit(db);
         free(db->remote);
         free(db->bridge);
         free(db->tunnel_interface);
@@ -396,7 +401,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
     db->schemas = ovsdb_schemas_create();
     fabric->db = db;
 
-    int error = host_ipsec_create(db, options->ipsec_key_file, text);
+    int error = host_ipsec_create(db, options, text);
     if (error) {
         return error;           /* The caller destroys what there is. */
     }

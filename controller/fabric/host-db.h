@@ -88,6 +88,7 @@ struct fabric_host_db {
     struct host_trunk *trunks;  /* By 'iface_id'. */
     bool trunks_due;            /* To be looked at by the timer. */
     struct host_telemetry telemetry;
+    struct host_ipsec *ipsec;   /* host-ipsec.c; NULL: nobody has asked. */
     struct fact_host *facts;
     struct event *timer;        /* For 'trunks_due' and the next two. */
     int64_t silent_ms;          /* When it is silent, or 0: connected, or
@@ -167,18 +168,23 @@ uint32_t host_trunk_tag(const struct fabric_host_db *,
  * transport mode with AES-GCM, in UDP where there is a NAT between. */
 #define HOST_IPSEC_OVERHEAD 46
 
-/* Loads the secret from 'key_file'; NULL: there is to be no IPsec.  Returns 0,
- * or a positive errno with a sentence in '*text' (caller frees). */
-int host_ipsec_create(struct fabric_db *, const char *key_file, char **text);
+/* Loads the secret, if there is a file of one.  Returns 0, or a positive errno
+ * with a sentence in '*text' (caller frees). */
+int host_ipsec_create(struct fabric_db *, const struct fabric_options *,
+                      char **text);
 void host_ipsec_destroy(struct fabric_db *);
-/* Makes '*peersp' what is to be written on the host.  Returns how many there
- * are.  The caller frees them with host_ipsec_wish_free(). */
-size_t host_ipsec_wish(const struct fabric_host_db *, const struct vmn_host *,
-                       struct ovsdb_ipsec_peer **peersp);
-void host_ipsec_wish_free(struct ovsdb_ipsec_peer *, size_t n);
+/* Returns what is to be written on the host of 'db' (a struct fabric_host_db),
+ * as struct ovsdb_wish's 'ipsec' does. */
+const struct ovsdb_ipsec *host_ipsec_wish(void *db);
+void host_ipsec_uninit(struct fabric_host_db *);
+/* Returns true if 'host' can be whom a certificate is for.  IKE daemons take
+ * what reads as an address for one, and 0.0.0.0 for anybody; names of hosts
+ * are of a-z, 0-9, '-' and '.', and with a letter they read as no address. */
+bool host_ipsec_can_name(const char *host);
 /* Returns why the host's tunnels are not encrypted though they are to be, as a
  * sentence that the caller frees; or NULL. */
-char *host_ipsec_reason(const struct fabric_host_db *);
+char *host_ipsec_reason(const struct fabric_host_db *,
+                        const struct ovsdb_snapshot *);
 /* Returns what is left of an underlay's 'mtu' (0: not known). */
 uint32_t host_ipsec_mtu(const struct fabric_host_db *, uint32_t mtu);
 

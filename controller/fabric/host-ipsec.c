@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * IPsec between hosts' tunnel addresses: whom each host is to encrypt with,
- * and by which key, if vmnd has a secret for it (--ipsec-key-file).  Each pair
- * of hosts has a key of its own, derived from that secret: what a stolen host
- * has is good for its own tunnels alone.
+ * and what proves who that is.  Either a key, if vmnd has a secret for it
+ * (--ipsec-key-file): each pair of hosts has one of its own, derived from that
+ * secret, so what a stolen host has is good for its own tunnels alone.  Or the
+ * hosts' certificates (--ipsec=certificates), of which vmnd has none: it names
+ * the peer.
+ *
+ * With n hosts that is n - 1 peers for each of them.  So a host's are made up
+ * when its database is looked at, one host at a time and not for hosts that
+ * are not connected, and a key that was derived is kept.
  *
  * The database's part is proto/ovsdb's; the encryption is that of the host's
  * kernel, arranged by ovs-monitor-ipsec(8). */
@@ -23,29 +29,41 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-/* A host, as others encrypt with it. */
+/* A host, as others encrypt with it.  A host has one address of a family at
+ * most; the second may be none. */
 struct ipsec_peer {
     char *name;
-    struct vmn_ip ips[2];       /* The second may be none. */
+    struct vmn_ip ips[2];
+    char *texts[2];             /* The addresses; NULL: none. */
+    char *interfaces[2][OVSDB_TUNNELS_MAX]; /* That stand for them. */
 };
 
 struct ipsec {
-    char *secret;
+    char *secret;               /* NULL: hosts have certificates. */
+    uint64_t generation;        /* Of the peers; 0: there were none yet. */
     size_t n_peers;
     struct ipsec_peer *peers;   /* By name. */
 };
 
-int
-host_ipsec_create(struct fabric_db *db, const char *key_file, char **text)
-{
-    char *secret;
-    int error;
+/* What one host is to have, and what that was made of. */
+struct host_ipsec {
+    uint64_t generation;
+    struct vmn_ip own[2];
+    bool uses[OVSDB_TUNNELS_MAX];
+    struct ovsdb_ipsec wish;    /* Owns what it points to. */
+};
 
-    if (!key_file) {
-        return 0;
+int
+host_ipsec_create(struct fabric_db *db, const struct fabric_options *options,
+                  char **text)
+{
+    char *secret = NULL;
+    int error = 0;
+
+    if (options->ipsec_key_file) {
+        error = http_token_load(options->ipsec_key_file, &secret, text);
     }
-    error = http_token_load(key_file, &secret, text);
-    if (!error) {
+    if (!error && (secret || options->ipsec_certificates)) {
         db->ipsec = xzalloc(sizeof *db->ipsec);
         db->ipsec->secret = secret;
     }
@@ -57,6 +75,12 @@ free_peers(struct ipsec_peer *peers, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         free(peers[i].name);
+        for (size_t j = 0; j < 2; j++) {
+            free(peers[i].texts[j]);
+            for (size_t k = 0; k < OVSDB_TUNNELS_MAX; k++) {
+                free(peers[i].interfaces[j][k]);
+            }
+        }
     }
     free(peers);
 }
@@ -66,8 +90,10 @@ host_ipsec_destroy(struct fabric_db *db)
 {
     if (db->ipsec) {
         free_peers(db->ipsec->peers, db->ipsec->n_peers);
-        OPENSSL_cleanse(db->ipsec->secret, strlen(db->ipsec->secret));
-        free(db->ipsec->secret);
+        if (db->ipsec->secret) {
+            OPENSSL_cleanse(db->ipsec->secret, strlen(db->ipsec->secret));
+            free(db->ipsec->secret);
+        }
         free(db->ipsec);
         db->ipsec = NULL;
     }
@@ -81,16 +107,69 @@ same_ip(const struct vmn_ip *a, const struct vmn_ip *b)
     return a->family == b->family && !memcmp(a->addr, b->addr, size);
 }
 
-static bool
-same_peers(const struct ipsec *ipsec, const struct ipsec_peer *peers,
-           size_t n)
+static char *
+format_ip(const struct vmn_ip *ip)
 {
-    bool same = n == ipsec->n_peers;
+    char text[INET6_ADDRSTRLEN];
 
-    for (size_t i = 0; same && i < n; i++) {
-        same = (!strcmp(peers[i].name, ipsec->peers[i].name)
-                && same_ip(&peers[i].ips[0], &ipsec->peers[i].ips[0])
-                && same_ip(&peers[i].ips[1], &ipsec->peers[i].ips[1]));
+    inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->addr, text,
+              sizeof text);
+    return xstrdup(text);
+}
+
+/* Returns the name of the interface for 'ip' by tunnels of 'encap', no longer
+ * than a device's.  The caller frees it.  It has no '-': ovs-monitor-ipsec
+ * makes names of it that it takes apart by that. */
+static char *
+make_name(const struct vmn_ip *ip, int encap)
+{
+    char letter = encap == VMN_ENCAP_VXLAN ? 'v' : 'g';
+    unsigned char digest[EVP_MAX_MD_SIZE];
+
+    if (ip->family == 4) {
+        return xasprintf("vmn%c%02x%02x%02x%02x", letter, ip->addr[0],
+                         ip->addr[1], ip->addr[2], ip->addr[3]);
+    }
+    if (!EVP_Digest(ip->addr, sizeof ip->addr, digest, NULL, EVP_sha256(),
+                    NULL)) {
+        out_of_memory();
+    }
+    return xasprintf("vmn%c%02x%02x%02x%02x%02x", letter, digest[0],
+                     digest[1], digest[2], digest[3], digest[4]);
+}
+
+static void
+peer_init(struct ipsec_peer *peer, const char *name,
+          const struct vmn_host *row)
+{
+    const struct vmn_ip ips[2] = { row->tunnel_ip, row->second_tunnel_ip };
+
+    *peer = (struct ipsec_peer) { .name = xstrdup(name) };
+    for (size_t i = 0; i < 2; i++) {
+        peer->ips[i] = ips[i];
+        if (ips[i].family) {
+            peer->texts[i] = format_ip(&ips[i]);
+            for (int j = 0; j < OVSDB_TUNNELS_MAX; j++) {
+                peer->interfaces[i][j] = make_name(&ips[i], j);
+            }
+        }
+    }
+}
+
+static bool
+same_peers(const struct fabric *fabric, struct vmn_names names)
+{
+    const struct ipsec *ipsec = fabric->db->ipsec;
+    bool same = names.n == ipsec->n_peers;
+
+    for (size_t i = 0; same && i < names.n; i++) {
+        const struct vmn_host *row = model_get(fabric->model, VMN_TABLE_HOST,
+                                               names.names[i]);
+        const struct ipsec_peer *peer = &ipsec->peers[i];
+
+        same = (!strcmp(peer->name, names.names[i])
+                && same_ip(&peer->ips[0], &row->tunnel_ip)
+                && same_ip(&peer->ips[1], &row->second_tunnel_ip));
     }
     return same;
 }
@@ -99,27 +178,18 @@ bool
 fabric_db_set_peers(struct fabric *fabric, struct vmn_names names)
 {
     struct ipsec *ipsec = fabric->db->ipsec;
-    struct ipsec_peer *peers;
 
-    if (!ipsec) {
-        return false;
-    }
-    peers = xcalloc(MAX(names.n, 1), sizeof *peers);
-    for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_host *row = model_get(fabric->model, VMN_TABLE_HOST,
-                                               names.names[i]);
-
-        peers[i].name = xstrdup(names.names[i]);
-        peers[i].ips[0] = row->tunnel_ip;
-        peers[i].ips[1] = row->second_tunnel_ip;
-    }
-    if (same_peers(ipsec, peers, names.n)) {
-        free_peers(peers, names.n);
+    if (!ipsec || same_peers(fabric, names)) {
         return false;
     }
     free_peers(ipsec->peers, ipsec->n_peers);
-    ipsec->peers = peers;
+    ipsec->peers = xcalloc(MAX(names.n, 1), sizeof *ipsec->peers);
     ipsec->n_peers = names.n;
+    for (size_t i = 0; i < names.n; i++) {
+        peer_init(&ipsec->peers[i], names.names[i],
+                  model_get(fabric->model, VMN_TABLE_HOST, names.names[i]));
+    }
+    ipsec->generation++;
     return true;
 }
 
@@ -155,108 +225,174 @@ derive_key(const struct ipsec *ipsec, const char *a, const char *b)
     return ds_steal_cstr(&key);
 }
 
-static char *
-format_ip(const struct vmn_ip *ip)
-{
-    char text[INET6_ADDRSTRLEN];
+/* What one host is to have.  ---------------------------------------------- */
 
-    inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->addr, text,
-              sizeof text);
-    return xstrdup(text);
-}
-
-/* Returns the name of the interface for 'ip' by tunnels of 'encap', no longer
- * than a device's.  The caller frees it.  It has no '-': ovs-monitor-ipsec
- * makes names of it that it takes apart by that. */
-static char *
-make_name(const struct vmn_ip *ip, int encap)
-{
-    char letter = encap == VMN_ENCAP_VXLAN ? 'v' : 'g';
-    unsigned char digest[EVP_MAX_MD_SIZE];
-
-    if (ip->family == 4) {
-        return xasprintf("vmn%c%02x%02x%02x%02x", letter, ip->addr[0],
-                         ip->addr[1], ip->addr[2], ip->addr[3]);
-    }
-    if (!EVP_Digest(ip->addr, sizeof ip->addr, digest, NULL, EVP_sha256(),
-                    NULL)) {
-        out_of_memory();
-    }
-    return xasprintf("vmn%c%02x%02x%02x%02x%02x", letter, digest[0],
-                     digest[1], digest[2], digest[3], digest[4]);
-}
-
-/* Adds what 'db' needs to encrypt with 'peer' between addresses 'from' and
- * 'to', for each encapsulation in use. */
 static void
-add_peer(const struct fabric_host_db *db, const struct ipsec_peer *peer,
-         const struct vmn_ip *from, const struct vmn_ip *to,
-         struct ovsdb_ipsec_peer *out, size_t *n)
+peer_destroy(struct ovsdb_ipsec_peer *peer)
 {
-    const struct fabric_db *all = db->host->fabric->db;
+    free(CONST_CAST(char *, peer->remote_ip));
+    free(CONST_CAST(char *, peer->local_ip));
+    free(CONST_CAST(char *, peer->remote_name));
+    if (peer->psk) {
+        OPENSSL_cleanse(CONST_CAST(char *, peer->psk), strlen(peer->psk));
+        free(CONST_CAST(char *, peer->psk));
+    }
+    free(peer);
+}
+
+static void
+destroy_wishes(struct shash *wishes)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, wishes) {
+        peer_destroy(node->data);
+    }
+    shash_destroy(wishes);
+}
+
+void
+host_ipsec_uninit(struct fabric_host_db *db)
+{
+    if (db->ipsec) {
+        destroy_wishes(&db->ipsec->wish.peers);
+        free(db->ipsec);
+        db->ipsec = NULL;
+    }
+}
+
+bool
+host_ipsec_can_name(const char *host)
+{
+    return host[strcspn(host, "abcdefghijklmnopqrstuvwxyz")] != '\0';
+}
+
+/* Returns the key of 'db''s host and 'peer', from 'old' if it is there.  The
+ * caller frees it. */
+static char *
+find_key(const struct fabric_host_db *db, const struct ipsec_peer *peer,
+         const struct ovsdb_ipsec_peer *old)
+{
+    const struct ipsec *ipsec = db->host->fabric->db->ipsec;
+
+    if (!ipsec->secret) {
+        return NULL;
+    }
+    return (old && !strcmp(old->remote_name, peer->name)
+            ? xstrdup(old->psk)
+            : derive_key(ipsec, db->host->name, peer->name));
+}
+
+/* Adds what 'db' needs to encrypt with 'peer' between its own address 'from',
+ * and the peer's 'to'-th, for each encapsulation in use.  'old' is what there
+ * was of all peers. */
+static void
+add_peer(struct fabric_host_db *db, const struct ipsec_peer *peer,
+         const struct vmn_ip *from, size_t to, const struct shash *old)
+{
+    struct host_ipsec *own = db->ipsec;
 
     for (int i = 0; i < OVSDB_TUNNELS_MAX; i++) {
-        if (all->uses[i]) {
-            out[(*n)++] = (struct ovsdb_ipsec_peer) {
-                .name = make_name(to, i),
+        const char *name = peer->interfaces[to][i];
+
+        if (own->uses[i] && !shash_find(&own->wish.peers, name)) {
+            const struct ovsdb_ipsec_peer p = {
                 .type = host_db_tunnels[i].type,
-                .remote_ip = format_ip(to),
+                .remote_ip = xstrdup(peer->texts[to]),
                 .local_ip = format_ip(from),
-                .psk = derive_key(all->ipsec, db->host->name, peer->name),
+                .remote_name = xstrdup(peer->name),
+                .psk = find_key(db, peer, shash_find_data(old, name)),
             };
+
+            shash_add_nocopy(&own->wish.peers, xstrdup(name),
+                             xmemdup(&p, sizeof p));
         }
     }
 }
 
-size_t
-host_ipsec_wish(const struct fabric_host_db *db, const struct vmn_host *row,
-                struct ovsdb_ipsec_peer **peersp)
+/* Makes up the host's peers. */
+static void
+make_wish(struct fabric_host_db *db)
 {
     const struct ipsec *ipsec = db->host->fabric->db->ipsec;
-    const struct vmn_ip own[2] = { row->tunnel_ip, row->second_tunnel_ip };
-    size_t n = 0;
+    struct host_ipsec *own = db->ipsec;
+    struct shash old = SHASH_INITIALIZER(&old);
 
-    *peersp = NULL;
-    if (!ipsec || !ipsec->n_peers) {
-        return 0;
-    }
-    *peersp = xcalloc(ipsec->n_peers * 2 * OVSDB_TUNNELS_MAX,
-                      sizeof **peersp);
+    shash_swap(&old, &own->wish.peers);
+    own->wish.certificates = !ipsec->secret;
     for (size_t i = 0; i < ipsec->n_peers; i++) {
         const struct ipsec_peer *peer = &ipsec->peers[i];
 
-        if (!strcmp(peer->name, db->host->name)) {
+        if (!strcmp(peer->name, db->host->name)
+            || (!ipsec->secret && !host_ipsec_can_name(peer->name))) {
             continue;
         }
-        /* A host has one address of a family at most. */
-        for (int j = 0; j < 2; j++) {
-            for (int k = 0; k < 2; k++) {
-                if (own[j].family && own[j].family == peer->ips[k].family) {
-                    add_peer(db, peer, &own[j], &peer->ips[k], *peersp, &n);
+        for (size_t j = 0; j < 2; j++) {
+            for (size_t k = 0; k < 2; k++) {
+                if (own->own[j].family
+                    && own->own[j].family == peer->ips[k].family) {
+                    add_peer(db, peer, &own->own[j], k, &old);
                 }
             }
         }
     }
-    return n;
+    destroy_wishes(&old);
 }
 
-void
-host_ipsec_wish_free(struct ovsdb_ipsec_peer *peers, size_t n)
+const struct ovsdb_ipsec *
+host_ipsec_wish(void *db_)
 {
-    for (size_t i = 0; i < n; i++) {
-        free(CONST_CAST(char *, peers[i].name));
-        free(CONST_CAST(char *, peers[i].remote_ip));
-        free(CONST_CAST(char *, peers[i].local_ip));
-        free(CONST_CAST(char *, peers[i].psk));
+    struct fabric_host_db *db = db_;
+    const struct fabric_db *all = db->host->fabric->db;
+    const struct vmn_host *row = db->host->row;
+
+    if (!all->ipsec) {
+        return NULL;
     }
-    free(peers);
+    if (!db->ipsec) {
+        db->ipsec = xzalloc(sizeof *db->ipsec);
+        shash_init(&db->ipsec->wish.peers);
+    }
+
+    struct host_ipsec *own = db->ipsec;
+    if (own->generation != all->ipsec->generation
+        || !same_ip(&own->own[0], &row->tunnel_ip)
+        || !same_ip(&own->own[1], &row->second_tunnel_ip)
+        || memcmp(own->uses, all->uses, sizeof own->uses)) {
+        own->generation = all->ipsec->generation;
+        own->own[0] = row->tunnel_ip;
+        own->own[1] = row->second_tunnel_ip;
+        memcpy(own->uses, all->uses, sizeof own->uses);
+        make_wish(db);
+    }
+    return &own->wish;
 }
 
 char *
-host_ipsec_reason(const struct fabric_host_db *db)
+host_ipsec_reason(const struct fabric_host_db *db,
+                  const struct ovsdb_snapshot *snapshot)
 {
-    return (db->host->fabric->db->ipsec
-            && strcmp(db->datapath_type, "system")
+    const struct ipsec *ipsec = db->host->fabric->db->ipsec;
+
+    if (!ipsec) {
+        return NULL;
+    }
+    if (ipsec->secret && snapshot->n_ipsec_files) {
+        return xstrdup("tunnels are not encrypted: ovs-monitor-ipsec takes no "
+                       "keys while other_config of Open_vSwitch has "
+                       "certificate, private_key or ca_cert");
+    }
+    if (!ipsec->secret && !host_ipsec_can_name(db->host->name)) {
+        return xstrdup("tunnels are not encrypted: a host's name without a "
+                       "letter may be taken for an address, and is in no "
+                       "certificate for IPsec");
+    }
+    if (!ipsec->secret && snapshot->n_ipsec_files != OVSDB_IPSEC_FILES) {
+        return xstrdup("tunnels are not encrypted: other_config of "
+                       "Open_vSwitch lacks certificate, private_key or "
+                       "ca_cert, which \"host-join --ipsec\" provides");
+    }
+    return (strcmp(db->datapath_type, "system")
             ? xasprintf("tunnels of datapath type \"%s\" are not encrypted: "
                         "the kernel's IPsec does not see their packets",
                         db->datapath_type)

@@ -360,6 +360,7 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
 {
     const struct ovsdb_bridge *bridge = find_bridge(db, snapshot);
     const struct fabric_host *owner = NULL;
+    struct ovsdb_status session;
     bool refused = false;
     char *reason;
 
@@ -385,7 +386,11 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
         reason = nullable_xstrdup(host_provider_reason(db));
     }
     if (!reason) {
-        reason = host_ipsec_reason(db);
+        reason = host_ipsec_reason(db, snapshot);
+    }
+    if (!reason) {
+        ovsdb_session_get_status(db->session, &session);
+        reason = nullable_xstrdup(session.zone_limit_reason);
     }
     if (!refused && bridge->datapath_id) {
         owner = fabric_find_datapath(db->host->fabric, bridge->datapath_id);

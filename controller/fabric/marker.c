@@ -6,10 +6,12 @@
 
 #include "controller/fabric/marker.h"
 
+#include <string.h>
+
 #include "controller/engine/engine.h"
 #include "controller/engine/pipeline.h"
+#include "controller/engine/siphash.h"
 #include "byte-order.h"
-#include "hash.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofpbuf.h"
@@ -18,19 +20,25 @@
 
 BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= MARKER_TABLE);
 
-/* Changes when what the same digests stand for does, so that a controller of
- * another version reads all rather than trusts. */
-#define MARKER_VERSION 1
+/* Its number changes when what the same digests stand for does, so that a
+ * controller of another version reads all rather than trusts. */
+#define MARKER_PURPOSE "marker 2"
+
+void
+marker_key_init(struct siphash_key *key, const struct siphash_key *engine)
+{
+    siphash_key_derive(key, engine, MARKER_PURPOSE);
+}
 
 uint64_t
-marker_cookie(uint64_t digest)
+marker_cookie(const struct siphash_key *key, const char *host,
+              uint64_t digest)
 {
-    ovs_u128 hash;
-
-    hash_bytes128(&digest, sizeof digest, MARKER_VERSION, &hash);
     /* It is not counted. */
-    hash.u64.lo = engine_cookie_owner(hash.u64.lo);
-    return hash.u64.lo == MARKER_NONE ? 1 : hash.u64.lo;
+    uint64_t cookie = engine_cookie_owner(siphash(key, digest, host,
+                                                  strlen(host)));
+
+    return cookie == MARKER_NONE ? 1 : cookie;
 }
 
 static struct ofpbuf *

@@ -16,6 +16,7 @@
 
 struct ofpbuf;
 struct ofputil_flow_stats;
+struct siphash_key;
 
 /* The last table that flow mods of Open vSwitch may name.  Stages get tables
  * below PIPELINE_N_TABLES, and go to none above. */
@@ -25,9 +26,17 @@ struct ofputil_flow_stats;
 /* The cookie that says "no fingerprint". */
 #define MARKER_NONE 0
 
-/* The cookie for 'digest', the sum of the digests of all items of a host
- * (engine_host_digest()).  Never MARKER_NONE. */
-uint64_t marker_cookie(uint64_t digest);
+/* Makes the key of cookies of the engine's. */
+void marker_key_init(struct siphash_key *, const struct siphash_key *engine);
+
+/* The cookie for 'digest', the sum of the digests of all items of 'host'
+ * (engine_host_digest()).  Never MARKER_NONE.
+ *
+ * The host sees it, and learns only whether what it is to hold is what it was
+ * to hold before: not the sum, from which it would learn the digests of flows
+ * that come and go, nor whether another host's is the same. */
+uint64_t marker_cookie(const struct siphash_key *, const char *host,
+                       uint64_t digest);
 
 /* Appends the OFPT_BUNDLE_ADD_MESSAGE that sets the marker. */
 void marker_put_add(struct ofpbuf *, uint32_t xid, uint64_t cookie);

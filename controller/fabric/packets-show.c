@@ -148,9 +148,11 @@ packets_show(const struct fabric *f, const char *name, struct ds *ds)
         const struct packets_of_switch *ps = hosts[i]->sw->packets;
 
         ds_put_format(ds, "host %s: %u/s, %"PRIu64" in, %"PRIu64" out, "
-                      "%"PRIu64" dropped, %"PRIuSIZE" wait\n",
+                      "%"PRIu64" dropped, %"PRIuSIZE" wait, %"PRIu64
+                      " dropped by its meters\n",
                       hosts[i]->name, rate_now(&ps->rate, now_ms), ps->n_in,
-                      ps->n_out, ps->n_dropped, ps->n_waiting);
+                      ps->n_out, ps->n_dropped, ps->n_waiting,
+                      punts_n_dropped(hosts[i]->sw));
         show_ports(ps, now_ms, ds);
     }
     free(hosts);

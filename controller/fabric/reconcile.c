@@ -383,7 +383,7 @@ static uint64_t
 wanted_marker(const struct reconcile *r)
 {
     return (hmap_is_empty(&r->sw->refusals) && !r->sw->unmarkable
-            ? marker_cookie(r->digest) : MARKER_NONE);
+            ? switch_marker_of(r->sw, r->digest) : MARKER_NONE);
 }
 
 /* Sends the difference, but for the commit.  In a comparison this pauses; false
@@ -699,7 +699,7 @@ answer_cb(void *sw_)
         sw->digest_known = true;
     }
     r->asking = r->settling = false;
-    if (r->n_flows || r->marker != marker_cookie(sw->digest)) {
+    if (r->n_flows || r->marker != switch_marker_of(sw, sw->digest)) {
         forget_seen(r);
         r->marker = MARKER_NONE;
         switch_expect(sw);

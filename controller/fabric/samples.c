@@ -44,9 +44,9 @@ struct ring {
     struct fabric_sample samples[FABRIC_SAMPLES_MAX]; /* By id. */
 };
 
-/* Of a rule with a log, or of drops for a reason, on a host; of a host; or, with
- * no host, what was told of a rule.  What a host sends up is its own to choose,
- * so one that floods must not take what others have. */
+/* Of a rule with a log, or of drops for a reason, on a host; of a host; or,
+ * with no host, what was told of a rule.  What a host sends up is its own to
+ * choose, so one that floods must not take what others have. */
 struct budget {
     struct hmap_node node;
     char host[VMN_NAME_LEN + 1]; /* Or "". */

@@ -3,9 +3,9 @@
  * Copies of packets that came up by taps (taps.h), in the words of those who
  * wrote the wish: which ports, which object and rule, why.  Two rings keep the
  * newest ones: of packets that were dropped, and of what rules with a log
- * decided.  How many are taken is bounded, for each rule or reason on a host, for
- * each host and in all; the others are counted.  A packet that comes again is counted with the one
- * before. */
+ * decided.  How many are taken is bounded, for each rule or reason on a host,
+ * for each host and in all; the others are counted.  A packet that comes again
+ * is counted with the one before. */
 
 #ifndef CONTROLLER_FABRIC_SAMPLES_H
 #define CONTROLLER_FABRIC_SAMPLES_H 1
@@ -17,8 +17,8 @@ struct fabric_stats;
 struct ofpacket_in;
 struct packets_of_switch;
 
-/* Samples a second, and at once, of a rule or of a reason on a host, of a host,
- * and of all. */
+/* Samples a second, and at once, of a rule or of a reason on a host, of a
+ * host, and of all. */
 #define SAMPLES_EACH_RATE 10
 #define SAMPLES_EACH_BURST 20
 #define SAMPLES_HOST_RATE 50

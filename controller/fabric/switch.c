@@ -134,10 +134,17 @@ oldest_bundle(const struct fabric_switch *sw)
 }
 
 uint64_t
+switch_marker_of(const struct fabric_switch *sw, uint64_t digest)
+{
+    return marker_cookie(&sw->host->fabric->marker_key, sw->host->name,
+                         digest);
+}
+
+uint64_t
 switch_marker(const struct fabric_switch *sw)
 {
     return (hmap_is_empty(&sw->refusals) && !sw->unmarkable
-            ? marker_cookie(sw->digest) : MARKER_NONE);
+            ? switch_marker_of(sw, sw->digest) : MARKER_NONE);
 }
 
 uint64_t
@@ -207,7 +214,7 @@ stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 
     if (!sw->n_sent && !reconcile_is_owed(sw) && !audit_is_owed(sw)
         && !counters_are_owed(sw) && !notes_are_owed(sw)
-        && !flushes_are_owed(sw)) {
+        && !flushes_are_owed(sw) && !punts_are_owed(sw)) {
         return;
     } else if (silent_ms < limit) {
         set_stall_timer(sw, limit - silent_ms);
@@ -241,6 +248,7 @@ reset(struct fabric_switch *sw)
     flushes_disconnected(sw);
     taps_disconnected(sw);
     punts_disconnected(sw);
+    punts_counts_disconnected(sw);
     audit_stop(sw, "its switch is gone");
     /* Some were perhaps committed, and the errors lost; or its marker is one
      * that it did not let us change. */
@@ -360,6 +368,7 @@ switch_destroy(struct fabric_switch *sw, const char *reason)
         reset(sw);
         packets_switch_destroy(sw);
         counters_switch_destroy(sw);
+        punts_counts_destroy(sw);
         flushes_switch_destroy(sw);
         backlog_uninit(&sw->backlog);
         trouble_uninit(sw);

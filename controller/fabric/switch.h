@@ -149,8 +149,8 @@ void switches_destroy(struct fabric *);
 /* Gives 'conn', which is from the host as far as can be known, to its switch;
  * or closes it. */
 void switches_attach(struct fabric_host *, struct ofconn *conn);
-/* The connection of a switch that waits for the host to report its datapath id,
- * or NULL.  It is the caller's from then on. */
+/* The connection of a switch that waits for the host to report its datapath
+ * id, or NULL.  It is the caller's from then on. */
 struct ofconn *switches_take_stray(const struct fabric_host *);
 struct ofserver *switches_server(const struct fabric *);
 
@@ -206,6 +206,8 @@ void switch_freeze(struct fabric_switch *);
 /* The marker's cookie for what the switch is to hold: MARKER_NONE if it
  * refuses something. */
 uint64_t switch_marker(const struct fabric_switch *);
+/* The one for items of this sum, whatever it refuses. */
+uint64_t switch_marker_of(const struct fabric_switch *, uint64_t digest);
 /* Sets the marker to MARKER_NONE: something was refused. */
 void switch_unmark(struct fabric_switch *);
 

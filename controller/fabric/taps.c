@@ -45,10 +45,6 @@ BUILD_ASSERT_DECL(TAPS_FIRST_METER + 2 * TAPS_METERS + TAPS_OWN
 #define FIRST_OWN (TAPS_FIRST_METER + N_METERS)
 /* Of flows through rules' own meters. */
 #define OWN_COOKIE UINT64_C(0x10000)
-/* Meters, and messages with some, that are taken for one request: a switch has
- * no more than ours and perhaps as many of others. */
-#define METERS_MAX \
-    (2 * (ENGINE_N_METERS + PUNTS_METERS + TAPS_OWN + 2 * TAPS_METERS))
 #define METER_FLAGS (OFPMF13_PKTPS | OFPMF13_BURST)
 /* A connection, of a packet that conntrack has seen. */
 #define CT_NEW 0x01
@@ -300,7 +296,7 @@ taps_connected(struct fabric_switch *sw)
     sw->taps.bank_xid = ofconn_next_xid(sw->conn);
     sw->taps.own_xid = ofconn_next_xid(sw->conn);
     sw->taps.limits_xid = ofconn_next_xid(sw->conn);
-    sw->taps.n_meters_left = METERS_MAX;
+    sw->taps.n_meters_left = TAPS_METERS_MAX;
     sw->taps.features_xid = ask(sw, OFPUTIL_METER_FEATURES,
                                 ofconn_next_xid(sw->conn));
     sw->taps.config_xid = ask(sw, OFPUTIL_METER_CONFIG,
@@ -459,6 +455,33 @@ take_config(struct fabric_switch *sw, const struct ofp_header *oh)
     }
 }
 
+static void
+take_punt(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
+{
+    punts_take_meter(sw, mc);
+}
+
+static void
+take_punts(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    enum meters meters = each_meter(sw, oh, take_punt);
+
+    if (meters == METERS_BAD) {
+        punts_turn_off(sw, "what its switch says of meters makes no sense");
+    } else if (meters == METERS_OK && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
+        sw->taps.punts_xid = 0;
+        punts_complete(sw);
+    }
+}
+
+void
+taps_ask_for_punts(struct fabric_switch *sw)
+{
+    sw->taps.n_meters_left = TAPS_METERS_MAX;
+    sw->taps.punts_xid = ask(sw, OFPUTIL_METER_CONFIG,
+                             ofconn_next_xid(sw->conn));
+}
+
 /* Limits' meters alone.  ------------------------------------------------- */
 
 /* An answer for the sake of meters that came with flows' limits: the bank and
@@ -486,7 +509,7 @@ ask_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
         struct fabric_switch *sw = host->sw;
 
         if (sw->conn && sw->taps.limits_xid && sw->taps.state != TAPS_OFF) {
-            sw->taps.n_meters_left = METERS_MAX;
+            sw->taps.n_meters_left = TAPS_METERS_MAX;
             ask(sw, OFPUTIL_METER_CONFIG, sw->taps.limits_xid);
         }
     }
@@ -573,6 +596,15 @@ taps_message(struct fabric_switch *sw, enum ofptype type,
     } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
                && taps->limits_xid && xid == taps->limits_xid) {
         take_limits(sw, oh);
+        return true;
+    } else if (taps->punts_xid && xid == taps->punts_xid
+               && type == OFPTYPE_METER_CONFIG_STATS_REPLY) {
+        take_punts(sw, oh);
+        return true;
+    } else if (taps->punts_xid && xid == taps->punts_xid
+               && type == OFPTYPE_ERROR) {
+        taps->punts_xid = 0;
+        punts_turn_off(sw, "its switch does not tell of its meters");
         return true;
     }
     return punts_message(sw, type, oh);

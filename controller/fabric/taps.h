@@ -56,6 +56,8 @@ struct taps {
     char *reason;               /* Of TAPS_OFF.  Owned. */
     uint32_t features_xid, config_xid; /* Of questions, or 0. */
     uint32_t bank_xid, own_xid; /* Of what is put there. */
+    uint32_t punts_xid;         /* Of a question for those of punts alone, or
+                                 * 0. */
     uint32_t limits_xid;        /* Of questions for limits' meters alone, and of
                                  * what is done to these. */
     bool no_own;                /* The switch has no room for more meters. */
@@ -63,6 +65,11 @@ struct taps {
     size_t n_meters_left;       /* That may still come, of what was asked. */
     uint8_t held[2 * TAPS_METERS]; /* An enum in taps.c. */
 };
+
+/* Meters, and messages with some, that are taken for one request: a switch has
+ * no more than ours and perhaps as many of others. */
+#define TAPS_METERS_MAX \
+    (2 * (ENGINE_N_METERS + PUNTS_METERS + TAPS_OWN + 2 * TAPS_METERS))
 
 /* Between two questions for limits' meters, at least. */
 #define TAPS_ASK_LIMITS_MS 5000
@@ -79,6 +86,9 @@ void taps_disconnected(struct fabric_switch *);
 /* Takes a message that belongs to them (and returns true). */
 bool taps_message(struct fabric_switch *, enum ofptype,
                   const struct ofp_header *);
+
+/* Asks for the meters once more, for those of punts (punts.h) alone. */
+void taps_ask_for_punts(struct fabric_switch *);
 
 /* A copy has come up of what a flow with a log and this part decided. */
 void taps_heard(struct fabric_switch *, uint32_t part);

@@ -28,11 +28,11 @@ wire_inner(const struct engine_item *item)
                         + sizeof(struct ofp14_bundle_ctrl_msg));
 }
 
-/* True if both do the same.  Compares what they are encoded to, since decoded
- * actions have bytes between their members that are never set. */
-static bool
-same_actions(const struct ofpact *a, size_t a_len, const struct ofpact *b,
-             size_t b_len)
+/* Compares what they are encoded to, since decoded actions have bytes between
+ * their members that are never set. */
+bool
+wire_same_actions(const struct ofpact *a, size_t a_len,
+                  const struct ofpact *b, size_t b_len)
 {
     struct ofpbuf as, bs;
     bool same;
@@ -182,8 +182,8 @@ same_meaning(const struct wire_flow *flow, const struct engine_item *item)
                 && !ofpacts_pull_openflow_instructions(
                     &b, flow->instructions_size, OFP15_VERSION, NULL, NULL,
                     &held)
-                && same_actions(held.data, held.size, fm.ofpacts,
-                                fm.ofpacts_len));
+                && wire_same_actions(held.data, held.size, fm.ofpacts,
+                                     fm.ofpacts_len));
         minimatch_destroy(&fm.match);
     }
     ofpbuf_uninit(&held);
@@ -297,8 +297,8 @@ same_bucket(const struct ofputil_bucket *a, const struct ofputil_bucket *b,
             && (type != OFPGT11_SELECT || a->weight == b->weight)
             && a->watch_port == b->watch_port
             && a->watch_group == b->watch_group
-            && same_actions(a->ofpacts, a->ofpacts_len, b->ofpacts,
-                            b->ofpacts_len));
+            && wire_same_actions(a->ofpacts, a->ofpacts_len, b->ofpacts,
+                                 b->ofpacts_len));
 }
 
 static bool

@@ -15,6 +15,7 @@
 #include "openvswitch/ofp-group.h"
 
 struct ofdump_raw;
+struct ofpact;
 
 struct wire_flow {
     struct minimatch match;
@@ -48,6 +49,9 @@ bool wire_stats_are(const struct ofputil_flow_stats *,
 const struct engine_item *wire_find_equal(const struct engine *,
                                           const char *host,
                                           const struct ofdump_raw *);
+/* True if both lists of actions do the same. */
+bool wire_same_actions(const struct ofpact *a, size_t a_len,
+                       const struct ofpact *b, size_t b_len);
 /* Appends the OFPT_BUNDLE_ADD_MESSAGE that deletes the flow. */
 void wire_flow_put_delete(const struct wire_flow *, uint32_t xid,
                           struct ofpbuf *);

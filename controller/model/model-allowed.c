@@ -87,9 +87,9 @@ report(const struct place *at, const char *text, enum vmn_table table,
 {
     if (name) {
         txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
-                  "%s is that of %s \"%s\" of the same network: only what "
-                  "nobody else has may be allowed", text,
-                  schema_tables[table].singular, name);
+                  "%s is that of %s in the same network: only what nobody "
+                  "else has may be allowed", text,
+                  txn_name(at->txn, table, name));
     }
     return name != NULL;
 }
@@ -143,7 +143,8 @@ check_reserved(const struct place *at, const struct vmn_ip *ip,
     }
     if (r && strcmp(r->port, at->entry->name)) {
         txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
-                  "%s is reserved for port \"%s\"", text, r->port);
+                  "%s is reserved for %s", text,
+                  txn_name(at->txn, VMN_TABLE_PORT, r->port));
     }
     for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
         if (vmn_ip_equal(ip, &servers[i])) {
@@ -213,8 +214,8 @@ check_is_not_allowed(struct txn *txn, const struct entry *where,
     port = find(txn, INDEX_ALLOWED, network, text, except);
     if (port) {
         txn_error(txn, where, VMN_ERR_CONFLICT, field,
-                  "%s is in \"allowed_addresses\" of port \"%s\" of the same "
-                  "network", text, port);
+                  "%s is in \"allowed_addresses\" of %s in the same network",
+                  text, txn_name(txn, VMN_TABLE_PORT, port));
     }
 }
 
@@ -248,7 +249,7 @@ check_port_is_not_allowed(struct txn *txn, const struct entry *entry)
     other = find(txn, INDEX_ALLOWED, port->network, text, entry->name);
     if (other) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/mac",
-                  "%s is in \"allowed_addresses\" of port \"%s\" of the same "
-                  "network", text, other);
+                  "%s is in \"allowed_addresses\" of %s in the same network",
+                  text, txn_name(txn, VMN_TABLE_PORT, other));
     }
 }

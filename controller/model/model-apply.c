@@ -81,6 +81,30 @@ txn_error(struct txn *txn, const struct entry *entry,
     free(pointer);
 }
 
+/* What the request names itself is no news for who makes it. */
+bool
+txn_shows(const struct txn *txn, enum vmn_table table, const char *name)
+{
+    const struct model_rights *rights = txn->request->rights;
+    const struct entry *entry = model_find(txn->model, table, name);
+    const struct vmn_row *row = rights_row(txn, table, name);
+
+    return (!rights || !rights->scope.text || (entry && entry->op)
+            || (row && model_sees(rights, row)));
+}
+
+const char *
+txn_name(struct txn *txn, enum vmn_table table, const char *name)
+{
+    char *text = (txn_shows(txn, table, name)
+                  ? xasprintf("%s \"%s\"", schema_tables[table].singular,
+                              name)
+                  : xstrdup("an object outside of this account's scope"));
+
+    svec_add_nocopy(&txn->names, text);
+    return text;
+}
+
 static void
 touch(struct txn *txn, struct entry *entry)
 {
@@ -336,6 +360,7 @@ end(struct txn *txn)
         model_pause(txn->model);
     }
     free(txn->touched);
+    svec_destroy(&txn->names);
 }
 
 static void
@@ -524,6 +549,27 @@ has_changed(const struct txn *txn)
     return false;
 }
 
+/* Gives out what is to be, then checks rights.  Why something could not be
+ * given out tells of others' objects (of a network's subnets, say), so who may
+ * not make the change is told of rights alone. */
+static void
+assign_and_check_rights(struct txn *txn)
+{
+    struct vmn_errors *errors = txn->errors;
+    struct vmn_errors lacks;
+
+    vmn_errors_init(&lacks);
+    txn->errors = &lacks;
+    given_assign(txn);
+    txn->errors = errors;
+    check_rights(txn);
+    if (!errors->n) {
+        *errors = lacks;
+    } else {
+        vmn_errors_uninit(&lacks);
+    }
+}
+
 static void
 apply_ops(struct txn *txn)
 {
@@ -542,8 +588,10 @@ apply_ops(struct txn *txn)
     /* What follows would only repeat what is wrong already. */
     if (!txn->errors->n) {
         delete_asked(txn);
-        given_assign(txn);
-        check_rights(txn);
+        assign_and_check_rights(txn);
+    }
+    /* Who may not do it is not told what else is in the way. */
+    if (!txn->errors->n) {
         check_touched(txn);
         check_bounds(txn);
         check_quotas(txn);
@@ -575,6 +623,7 @@ model_apply(struct model *model, struct model_request *request,
     struct txn txn = {
         .model = model, .request = request, .errors = errors,
         .now_ms = now_ms, .n_cursors = model->n_cursors,
+        .names = SVEC_EMPTY_INITIALIZER,
     };
 
     json_decref(request->also);

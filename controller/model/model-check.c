@@ -75,16 +75,23 @@ static void
 check_referrers(struct txn *txn, const struct entry *entry)
 {
     const struct schema_table *table = &schema_tables[entry->table];
+    bool hidden = false;
 
     for (int i = 0; i < VMN_N_TABLES; i++) {
         const struct name_set *names = index_get(
             txn->model, index_refs(entry->table, i), entry->name);
 
         for (size_t j = 0; j < names->n; j++) {
-            txn_error(txn, entry, VMN_ERR_CONFLICT, "",
-                      "%s \"%s\" is referred to by %s \"%s\"",
-                      table->singular, entry->name,
-                      schema_tables[i].singular, names->names[j]);
+            bool shown = txn_shows(txn, i, names->names[j]);
+
+            /* Once for all that are not shown: how many is not told. */
+            if (shown || !hidden) {
+                txn_error(txn, entry, VMN_ERR_CONFLICT, "",
+                          "%s \"%s\" is referred to by %s",
+                          table->singular, entry->name,
+                          txn_name(txn, i, names->names[j]));
+            }
+            hidden |= !shown;
         }
     }
 }
@@ -131,8 +138,9 @@ check_ip_is_kept(struct txn *txn, const struct entry *where,
 
     if (r && strcmp(r->port, port->row.name)) {
         txn_error(txn, where, VMN_ERR_CONFLICT, field,
-                  "%s of port \"%s\" is reserved for port \"%s\"",
-                  value_format_ip(ip, buf), port->row.name, r->port);
+                  "%s of %s is reserved for %s", value_format_ip(ip, buf),
+                  txn_name(txn, VMN_TABLE_PORT, port->row.name),
+                  txn_name(txn, VMN_TABLE_PORT, r->port));
         return false;
     }
     return true;
@@ -155,8 +163,8 @@ check_ip_fits(struct txn *txn, const struct entry *where, const char *field,
         }
         if (value_prefix_is_reserved(cidr, ip)) {
             txn_error(txn, where, VMN_ERR_INVALID, field,
-                      "%s of port \"%s\" is the first %saddress of its "
-                      "subnet", buf, port->row.name,
+                      "%s of %s is the first %saddress of its subnet", buf,
+                      txn_name(txn, VMN_TABLE_PORT, port->row.name),
                       ip->family == 4 ? "or last " : "");
             return false;
         }
@@ -164,8 +172,9 @@ check_ip_fits(struct txn *txn, const struct entry *where, const char *field,
                                 &network->subnets[i]);
     }
     txn_error(txn, where, VMN_ERR_INVALID, field,
-              "%s of port \"%s\" is in no subnet of network \"%s\"", buf,
-              port->row.name, network->row.name);
+              "%s of %s is in no subnet of network \"%s\"", buf,
+              txn_name(txn, VMN_TABLE_PORT, port->row.name),
+              network->row.name);
     return false;
 }
 
@@ -181,13 +190,14 @@ check_port_ip(struct txn *txn, const struct entry *entry,
                           entry->name);
     if (other) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/ips",
-                  "%s is used by port \"%s\" of the same network", buf,
-                  other);
+                  "%s is used by %s in the same network", buf,
+                  txn_name(txn, VMN_TABLE_PORT, other));
     }
     other = find_other_in(txn, INDEX_VIP_IP, port->network, buf, "");
     if (other) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/ips",
-                  "%s is the virtual IP of loadbalancer \"%s\"", buf, other);
+                  "%s is the virtual IP of %s", buf,
+                  txn_name(txn, VMN_TABLE_LOADBALANCER, other));
     }
     check_no_router_has(txn, entry, "/ips", port->network, ip);
 }
@@ -232,7 +242,8 @@ check_port(struct txn *txn, const struct entry *entry)
     other = find_other(txn, INDEX_IFACE_ID, port->iface_id, entry->name);
     if (other) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/iface_id",
-                  "\"%s\" is used by port \"%s\"", port->iface_id, other);
+                  "\"%s\" is used by %s", port->iface_id,
+                  txn_name(txn, VMN_TABLE_PORT, other));
     }
     if (!network) {
         return;
@@ -241,8 +252,8 @@ check_port(struct txn *txn, const struct entry *entry)
     other = find_other_in(txn, INDEX_MAC, port->network, buf, entry->name);
     if (other) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/mac",
-                  "%s is used by port \"%s\" of the same network", buf,
-                  other);
+                  "%s is used by %s in the same network", buf,
+                  txn_name(txn, VMN_TABLE_PORT, other));
     }
     for (size_t i = 0; i < port->n_ips; i++) {
         if (check_ip_fits(txn, entry, "/ips", port, &port->ips[i],
@@ -309,16 +320,20 @@ check_vip_is_free(struct txn *txn, const struct entry *where,
 
         if (!memcmp(gateway, &lb->vip, sizeof *gateway)) {
             txn_error(txn, where, VMN_ERR_CONFLICT, field,
-                      "the virtual IP of loadbalancer \"%s\" is the gateway "
-                      "of network \"%s\"", lb->row.name, network->row.name);
+                      "the virtual IP of %s is the gateway of network "
+                      "\"%s\"",
+                      txn_name(txn, VMN_TABLE_LOADBALANCER, lb->row.name),
+                      network->row.name);
         }
 
         const struct vmn_reservation *r
             = address_reservation(&network->subnets[i], &lb->vip);
         if (r) {
             txn_error(txn, where, VMN_ERR_CONFLICT, field,
-                      "the virtual IP of loadbalancer \"%s\" is reserved for "
-                      "port \"%s\" in network \"%s\"", lb->row.name, r->port,
+                      "the virtual IP of %s is reserved for %s in network "
+                      "\"%s\"",
+                      txn_name(txn, VMN_TABLE_LOADBALANCER, lb->row.name),
+                      txn_name(txn, VMN_TABLE_PORT, r->port),
                       network->row.name);
         }
     }
@@ -378,9 +393,10 @@ check_backends(struct txn *txn, const struct entry *where,
             && (is_lb || !strcmp(where->name, port->row.name))) {
             txn_error(txn, where, VMN_ERR_INVALID,
                       is_lb ? "/backends" : "/network",
-                      "port \"%s\" is a backend of loadbalancer \"%s\", "
-                      "which is not offered in its network \"%s\"",
-                      port->row.name, lb->row.name, port->network);
+                      "%s is a backend of %s, which is not offered in %s",
+                      txn_name(txn, VMN_TABLE_PORT, port->row.name),
+                      txn_name(txn, VMN_TABLE_LOADBALANCER, lb->row.name),
+                      txn_name(txn, VMN_TABLE_NETWORK, port->network));
         }
     }
 }
@@ -404,9 +420,9 @@ check_vip_ports(struct txn *txn, const struct entry *entry,
             if (port->port <= vmn_lb_port_last(&other->ports[j])
                 && other->ports[j].port <= vmn_lb_port_last(port)) {
                 txn_error(txn, entry, VMN_ERR_CONFLICT, "/ports",
-                          "port %u of %s is served by loadbalancer \"%s\" in "
-                          "network \"%s\"",
-                          MAX(port->port, other->ports[j].port), vip, name,
+                          "port %u of %s is served by %s in network \"%s\"",
+                          MAX(port->port, other->ports[j].port), vip,
+                          txn_name(txn, VMN_TABLE_LOADBALANCER, name),
                           network);
                 return;
             }
@@ -454,8 +470,8 @@ check_vip(struct txn *txn, const struct entry *entry,
     other = find_other_in(txn, VMN_INDEX_PORT_BY_IP, network, vip, "");
     if (other) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/vip",
-                  "%s is used by port \"%s\" of network \"%s\"", vip, other,
-                  network);
+                  "%s is used by %s in network \"%s\"", vip,
+                  txn_name(txn, VMN_TABLE_PORT, other), network);
     }
     check_no_router_has(txn, entry, "/vip", network, &lb->vip);
     if (!had_vip(entry, network)) {
@@ -665,8 +681,9 @@ check_policy(struct txn *txn, const struct entry *entry)
                           entry->name);
     if (other) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/priority",
-                  "%s is that of policy \"%s\" in tier \"%s\": which one "
-                  "decides must be said", priority, other, policy->tier);
+                  "%s is that of %s in tier \"%s\": which one decides must "
+                  "be said", priority,
+                  txn_name(txn, VMN_TABLE_POLICY, other), policy->tier);
     }
 }
 
@@ -689,8 +706,9 @@ check_zone(struct txn *txn, const struct entry *entry)
             if (strcmp(names->names[j], entry->name)
                 && !strcmp(other->domain, zone->domain)) {
                 txn_error(txn, entry, VMN_ERR_CONFLICT, "/networks",
-                          "DNS zone \"%s\" has domain %s in network \"%s\", "
-                          "too", names->names[j], zone->domain,
+                          "%s has domain %s in network \"%s\", too",
+                          txn_name(txn, VMN_TABLE_DNS_ZONE,
+                                   names->names[j]), zone->domain,
                           zone->networks[i]);
             }
         }

@@ -145,13 +145,19 @@ check_overlaps(struct txn *txn, const struct domain *domain,
 
         if (strcmp(a->network, b->network)
             && value_prefix_overlaps(&a->cidr, &b->cidr)) {
+            bool shown = (txn_shows(txn, VMN_TABLE_NETWORK, a->network)
+                          && txn_shows(txn, VMN_TABLE_NETWORK, b->network));
+
+            value_format_prefix(&a->cidr, buf_a);
+            value_format_prefix(&b->cidr, buf_b);
             txn_error(txn, entry, VMN_ERR_CONFLICT,
                       entry->table == VMN_TABLE_ROUTER ? "/interfaces"
                       : "/subnets",
-                      "routers join networks \"%s\" and \"%s\", whose subnets "
-                      "%s and %s overlap", a->network, b->network,
-                      value_format_prefix(&a->cidr, buf_a),
-                      value_format_prefix(&b->cidr, buf_b));
+                      "routers join %s and %s, whose subnets %s%s%s%soverlap",
+                      txn_name(txn, VMN_TABLE_NETWORK, a->network),
+                      txn_name(txn, VMN_TABLE_NETWORK, b->network),
+                      shown ? buf_a : "", shown ? " and " : "",
+                      shown ? buf_b : "", shown ? " " : "");
         }
     }
 }
@@ -175,11 +181,11 @@ check_vip_areas(struct txn *txn, const struct domain *domain,
                       where->table == VMN_TABLE_LOADBALANCER ? "/vip"
                       : where->table == VMN_TABLE_ROUTER ? "/interfaces"
                       : "/subnets",
-                      "%s, the virtual IP of loadbalancer \"%s\", is an "
-                      "address of network \"%s\", which routers join to its "
-                      "own: it must be offered there, too",
-                      value_format_ip(&lb->vip, buf), lb->row.name,
-                      area->network);
+                      "%s, the virtual IP of %s, is an address of %s, which "
+                      "routers join to its own: it must be offered there, too",
+                      value_format_ip(&lb->vip, buf),
+                      txn_name(txn, VMN_TABLE_LOADBALANCER, lb->row.name),
+                      txn_name(txn, VMN_TABLE_NETWORK, area->network));
         }
     }
 }
@@ -210,10 +216,11 @@ check_vip_rights(struct txn *txn, const struct domain *domain,
                       where->table == VMN_TABLE_LOADBALANCER ? "/vip"
                       : where->table == VMN_TABLE_ROUTER ? "/interfaces"
                       : "/subnets",
-                      "%s, the virtual IP of loadbalancer \"%s\", must be an "
-                      "address of its networks: routers join them to some "
-                      "that are not within this account's scope",
-                      value_format_ip(&lb->vip, buf), lb->row.name);
+                      "%s, the virtual IP of %s, must be an address of its "
+                      "networks: routers join them to some that are not "
+                      "within this account's scope",
+                      value_format_ip(&lb->vip, buf),
+                      txn_name(txn, VMN_TABLE_LOADBALANCER, lb->row.name));
             return;
         }
     }

@@ -111,23 +111,23 @@ check_address(const struct place *at, const struct entry *owner,
 {
     const struct vmn_subnet *subnet = find_subnet(network, ip);
     const char *name = network->row.name, *other;
-    const char *what = schema_tables[owner->table].singular;
     enum vmn_table table;
     char buf[VALUE_IP_SIZE];
 
     value_format_ip(ip, buf);
     if (!subnet) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "%s of %s \"%s\" is in no subnet of network \"%s\"", buf,
-                  what, owner->name, name);
+                  "%s of %s is in no subnet of %s", buf,
+                  txn_name(at->txn, owner->table, owner->name),
+                  txn_name(at->txn, VMN_TABLE_NETWORK, name));
     } else if (value_prefix_is_reserved(&subnet->cidr, ip)) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "%s of %s \"%s\" is the first or last address of its "
-                  "subnet", buf, what, owner->name);
+                  "%s of %s is the first or last address of its subnet",
+                  buf, txn_name(at->txn, owner->table, owner->name));
     } else if (!memcmp(&subnet->gateway, ip, sizeof *ip)) {
         txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
-                  "%s of %s \"%s\" is the gateway of its subnet, which is "
-                  "outside", buf, what, owner->name);
+                  "%s of %s is the gateway of its subnet, which is outside",
+                  buf, txn_name(at->txn, owner->table, owner->name));
     }
     other = find_in(at->txn->model, VMN_INDEX_PORT_BY_IP, name, ip, NULL);
     table = VMN_TABLE_PORT;
@@ -136,9 +136,10 @@ check_address(const struct place *at, const struct entry *owner,
     }
     if (other) {
         txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
-                  "%s of %s \"%s\" is used by %s \"%s\" of network \"%s\"",
-                  buf, what, owner->name, schema_tables[table].singular,
-                  other, name);
+                  "%s of %s is used by %s in %s", buf,
+                  txn_name(at->txn, owner->table, owner->name),
+                  txn_name(at->txn, table, other),
+                  txn_name(at->txn, VMN_TABLE_NETWORK, name));
     }
     if (!had_address(owner, ip)) {
         check_is_not_allowed(at->txn, at->entry, at->field, name, ip);
@@ -175,13 +176,14 @@ check_port_fits(const struct place *at, const struct vmn_router *router,
     }
     if (!has_ip) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "port \"%s\" of %s has no address of IPv%u", name, what,
-                  family);
+                  "%s of %s has no address of IPv%u",
+                  txn_name(at->txn, VMN_TABLE_PORT, name), what, family);
     }
     if (!joins(router, port->network)) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "port \"%s\" of %s is in no network of router \"%s\"",
-                  name, what, router->row.name);
+                  "%s of %s is in no network of %s",
+                  txn_name(at->txn, VMN_TABLE_PORT, name), what,
+                  txn_name(at->txn, VMN_TABLE_ROUTER, router->row.name));
     }
 }
 
@@ -221,16 +223,19 @@ check_router_at(const struct place *at, const struct entry *entry)
     }
     if (!network->provider.physical) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "external network \"%s\" of router \"%s\" is no provider "
-                  "network", network->row.name, entry->name);
+                  "external %s of %s is no provider network",
+                  txn_name(at->txn, VMN_TABLE_NETWORK, network->row.name),
+                  txn_name(at->txn, VMN_TABLE_ROUTER, entry->name));
         return;
     }
     for (uint8_t family = 4; family <= 6; family += 2) {
         if (has_address(router, family) && !has_gateway(network, family)) {
             txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                      "external network \"%s\" of router \"%s\" has no "
-                      "subnet of IPv%u with a gateway", network->row.name,
-                      entry->name, family);
+                      "external %s of %s has no subnet of IPv%u with a "
+                      "gateway",
+                      txn_name(at->txn, VMN_TABLE_NETWORK, network->row.name),
+                      txn_name(at->txn, VMN_TABLE_ROUTER, entry->name),
+                      family);
         }
     }
     for (size_t i = 0; i < router->external.n_addresses; i++) {
@@ -241,7 +246,9 @@ check_router_at(const struct place *at, const struct entry *entry)
 static void
 check_forwards(const struct place *at, const struct vmn_router *router)
 {
-    char *what = xasprintf("a forward of router \"%s\"", router->row.name);
+    char *what = xasprintf("a forward of %s",
+                           txn_name(at->txn, VMN_TABLE_ROUTER,
+                                    router->row.name));
 
     for (size_t i = 0; i < router->external.n_forwards; i++) {
         const struct vmn_forward *forward = &router->external.forwards[i];
@@ -263,10 +270,9 @@ check_floating_port(const struct place *at, const struct entry *entry,
     const struct vmn_floating_ip *floating = entry_row(entry);
     const struct name_set *names = index_get(
         at->txn->model, VMN_INDEX_FLOATING_BY_PORT, floating->port);
-    char *what = xasprintf("floating-ip \"%s\"", entry->name);
 
-    check_port_fits(at, router, floating->port, floating->ip.family, what);
-    free(what);
+    check_port_fits(at, router, floating->port, floating->ip.family,
+                    txn_name(at->txn, VMN_TABLE_FLOATING_IP, entry->name));
     for (size_t i = 0; i < names->n; i++) {
         const struct vmn_floating_ip *other = model_get(
             at->txn->model, VMN_TABLE_FLOATING_IP, names->names[i]);
@@ -274,8 +280,10 @@ check_floating_port(const struct place *at, const struct entry *entry,
         if (strcmp(names->names[i], entry->name)
             && other->ip.family == floating->ip.family) {
             txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
-                      "port \"%s\" has floating-ip \"%s\" already",
-                      floating->port, names->names[i]);
+                      "%s has %s already",
+                      txn_name(at->txn, VMN_TABLE_PORT, floating->port),
+                      txn_name(at->txn, VMN_TABLE_FLOATING_IP,
+                               names->names[i]));
         }
     }
 }
@@ -297,21 +305,27 @@ check_floating_lb(const struct place *at, const struct entry *entry,
     }
     if (lb && !joined) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "loadbalancer \"%s\" of floating-ip \"%s\" is in no "
-                  "network of router \"%s\"", floating->load_balancer,
-                  entry->name, floating->router);
+                  "%s of %s is in no network of %s",
+                  txn_name(at->txn, VMN_TABLE_LOADBALANCER,
+                           floating->load_balancer),
+                  txn_name(at->txn, VMN_TABLE_FLOATING_IP, entry->name),
+                  txn_name(at->txn, VMN_TABLE_ROUTER, floating->router));
     }
     if (lb && lb->vip.family != floating->ip.family) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "the virtual IP of loadbalancer \"%s\" is of IPv%u, and "
-                  "floating-ip \"%s\" is not", floating->load_balancer,
-                  lb->vip.family, entry->name);
+                  "the virtual IP of %s is of IPv%u, and %s is not",
+                  txn_name(at->txn, VMN_TABLE_LOADBALANCER,
+                           floating->load_balancer), lb->vip.family,
+                  txn_name(at->txn, VMN_TABLE_FLOATING_IP, entry->name));
     }
     for (size_t i = 0; i < names->n; i++) {
         if (strcmp(names->names[i], entry->name)) {
             txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
-                      "loadbalancer \"%s\" has floating-ip \"%s\" already",
-                      floating->load_balancer, names->names[i]);
+                      "%s has %s already",
+                      txn_name(at->txn, VMN_TABLE_LOADBALANCER,
+                               floating->load_balancer),
+                      txn_name(at->txn, VMN_TABLE_FLOATING_IP,
+                               names->names[i]));
         }
     }
 }
@@ -336,8 +350,9 @@ check_floating_at(struct txn *txn, const struct entry *entry,
     }
     if (!router->external.network) {
         txn_error(txn, where, VMN_ERR_INVALID, field ? field : "/router",
-                  "router \"%s\" of floating-ip \"%s\" has no \"external\"",
-                  floating->router, entry->name);
+                  "%s of %s has no \"external\"",
+                  txn_name(txn, VMN_TABLE_ROUTER, floating->router),
+                  txn_name(txn, VMN_TABLE_FLOATING_IP, entry->name));
         return;
     }
     network = model_get(txn->model, VMN_TABLE_NETWORK,
@@ -347,8 +362,9 @@ check_floating_at(struct txn *txn, const struct entry *entry,
     }
     if (!has_address(router, floating->ip.family)) {
         txn_error(txn, where, VMN_ERR_INVALID, ip.field,
-                  "router \"%s\" of floating-ip \"%s\" has no external "
-                  "address of IPv%u", floating->router, entry->name,
+                  "%s of %s has no external address of IPv%u",
+                  txn_name(txn, VMN_TABLE_ROUTER, floating->router),
+                  txn_name(txn, VMN_TABLE_FLOATING_IP, entry->name),
                   floating->ip.family);
     }
     if (floating->port) {

@@ -103,15 +103,17 @@ refuse_vni(struct txn *txn, const struct entry *entry, uint32_t vni,
 
     if (other && other->vni == vni) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/vni",
-                  "VNI %"PRIu32" is that of network \"%s\"", vni, name);
+                  "VNI %"PRIu32" is that of %s", vni,
+                  txn_name(txn, VMN_TABLE_NETWORK, name));
     } else if (!strncmp(owner, "router/", 7)) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/vni",
-                  "VNI %"PRIu32" is between router \"%s\" and its gateway",
-                  vni, owner + 7);
+                  "VNI %"PRIu32" is between %s and its gateway", vni,
+                  txn_name(txn, VMN_TABLE_ROUTER, owner + 7));
     } else {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/vni",
-                  "VNI %"PRIu32" was that of network \"%s\", and some host "
-                  "has yet to confirm that it is gone", vni, name);
+                  "VNI %"PRIu32" was that of %s, and some host has yet to "
+                  "confirm that it is gone", vni,
+                  txn_name(txn, VMN_TABLE_NETWORK, name));
     }
     free(name);
 }

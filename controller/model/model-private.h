@@ -11,6 +11,7 @@
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "sset.h"
+#include "svec.h"
 
 struct number;
 struct usage;
@@ -128,6 +129,7 @@ struct txn {
     struct entry **touched;
     size_t n_cursors;           /* The model's, before. */
     struct rights_memo *memo;   /* While rights are checked. */
+    struct svec names;          /* What txn_name() has returned. */
 };
 
 /* model.c */
@@ -370,6 +372,14 @@ void check_nesting(struct txn *);
 void txn_error(struct txn *, const struct entry *, enum vmn_error_code,
                const char *field, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* Returns true if the account that makes the request may know of the object:
+ * it sees it, or names it itself. */
+bool txn_shows(const struct txn *, enum vmn_table, const char *name);
+/* Returns 'TYPE "NAME"' for a text that the account gets, or that it is
+ * somebody else's, if that is not for it to know.  Any object that a text
+ * names and that may be another than the one that the text is about goes
+ * through here.  The string lives as long as the transaction. */
+const char *txn_name(struct txn *, enum vmn_table, const char *name);
 /* Allocated; the caller frees it. */
 char *txn_pointer(const struct txn *, const struct entry *,
                   const char *field);

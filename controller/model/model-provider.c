@@ -29,8 +29,9 @@ check_part_is_free(struct txn *txn, const struct entry *entry,
                          : xstrdup("what has no VLAN");
 
             txn_error(txn, entry, VMN_ERR_CONFLICT, "/provider",
-                      "%s of physical network \"%s\" is network \"%s\"", vlan,
-                      provider->physical, names->names[i]);
+                      "%s of physical network \"%s\" is %s", vlan,
+                      provider->physical,
+                      txn_name(txn, VMN_TABLE_NETWORK, names->names[i]));
             free(vlan);
         }
     }
@@ -57,9 +58,8 @@ check_users(struct txn *txn, const struct entry *entry)
             if (!entry_is_changed(model_find(txn->model, users[i].table,
                                              names->names[j]))) {
                 txn_error(txn, entry, VMN_ERR_CONFLICT, "/provider",
-                          "%s \"%s\" cannot be in a provider network",
-                          schema_tables[users[i].table].singular,
-                          names->names[j]);
+                          "%s cannot be in a provider network",
+                          txn_name(txn, users[i].table, names->names[j]));
             }
         }
     }
@@ -79,8 +79,8 @@ check_external_ports(struct txn *txn, const struct entry *entry)
 
         if (port->external && !entry_is_changed(other)) {
             txn_error(txn, entry, VMN_ERR_CONFLICT, "/provider",
-                      "port \"%s\" is external, and so in a provider network",
-                      port->row.name);
+                      "%s is external, and so in a provider network",
+                      txn_name(txn, VMN_TABLE_PORT, port->row.name));
         }
     }
 }

@@ -147,6 +147,14 @@ may_meet(const struct vmn_selector *a, const struct vmn_selector *b)
     return true;
 }
 
+bool
+model_quota_binds(const struct vmn_quota *quota,
+                  const struct model_rights *rights)
+{
+    return (rights && rights->scope.text
+            && may_meet(&quota->scope, &rights->scope));
+}
+
 void
 check_quotas(struct txn *txn)
 {
@@ -161,7 +169,7 @@ check_quotas(struct txn *txn)
         const struct vmn_quota *quota = model_get(
             txn->model, VMN_TABLE_QUOTA, names.names[i]);
 
-        if (may_meet(&quota->scope, &rights->scope)) {
+        if (model_quota_binds(quota, rights)) {
             check_quota(txn, quota);
         }
     }
@@ -180,4 +188,11 @@ model_quota_each(const struct model *model, const struct vmn_quota *quota,
         cb(aux, limits[i].name, get_used(used, &limits[i]),
            get_limit(quota, &limits[i]));
     }
+}
+
+void
+model_quotas_of(const struct model *model, const struct vmn_row *row,
+                void (*cb)(void *aux, const char *quota), void *aux)
+{
+    usage_each_of(model->usage, row, cb, aux);
 }

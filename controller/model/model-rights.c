@@ -325,9 +325,9 @@ refuse_act(struct rights_check *check, enum vmn_table table,
     check->acts = true;
     if (check->was) {
         txn_error(check->txn, check->entry, VMN_ERR_FORBIDDEN, "",
-                  "%s \"%s\" acts on what is not within this account's "
-                  "scope", schema_tables[check->entry->table].singular,
-                  check->entry->name);
+                  "%s acts on what is not within this account's scope",
+                  txn_name(check->txn, check->entry->table,
+                           check->entry->name));
     } else {
         txn_error(check->txn, check->entry, VMN_ERR_FORBIDDEN, field,
                   "%s \"%s\" is not within this account's scope, or acts on "
@@ -463,16 +463,29 @@ check_tier(struct txn *txn, const struct entry *entry,
 
 /* All of it.  ------------------------------------------------------------ */
 
+/* Reports that the object, which the request names or which would go with one
+ * that it names, is not the account's. */
+static void
+refuse_scope(struct txn *txn, const struct entry *entry)
+{
+    if (txn_shows(txn, entry->table, entry->name)) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
+                  "%s \"%s\" is not within this account's scope",
+                  schema_tables[entry->table].singular, entry->name);
+    } else {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
+                  "concerns what is not within this account's scope");
+    }
+}
+
 static void
 check_scope(struct txn *txn, const struct entry *entry)
 {
     const struct model_rights *rights = txn->request->rights;
-    const char *singular = schema_tables[entry->table].singular;
     bool ok = true;
 
     if (entry->before && !selects(&rights->scope, entry->before->row)) {
-        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "", "%s \"%s\" is not within "
-                  "this account's scope", singular, entry->name);
+        refuse_scope(txn, entry);
         return;
     } else if (entry->cur && !selects(&rights->scope, entry->cur->row)) {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/labels", "must be of this "
@@ -510,14 +523,21 @@ check_rights(struct txn *txn)
         const struct entry *entry = txn->touched[i];
 
         /* What hosts report follows what it is about. */
-        if (entry->cur == entry->before
-            || schema_tables[entry->table].observed) {
+        if (schema_tables[entry->table].observed) {
+            continue;
+        }
+        if (entry->cur == entry->before) {
+            /* That it is just so already is not for everybody to know. */
+            if (entry->op && entry->before
+                && !model_sees(rights, entry->before->row)) {
+                refuse_scope(txn, entry);
+            }
             continue;
         }
         if (!(rights->tables & UINT64_C(1) << entry->table)) {
-            txn_error(txn, entry, VMN_ERR_FORBIDDEN, "", "%s \"%s\" is not "
-                      "for this account to change",
-                      schema_tables[entry->table].singular, entry->name);
+            txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
+                      "%s is not for this account to change",
+                      txn_name(txn, entry->table, entry->name));
         } else if (rights->scope.text) {
             check_scope(txn, entry);
         }

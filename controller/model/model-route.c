@@ -95,10 +95,10 @@ check_mac(struct txn *txn, const struct entry *entry,
 
             if (!is_own) {
                 txn_error(txn, entry, VMN_ERR_CONFLICT, "/mac",
-                          "%s is that of %s \"%s\" of network \"%s\"",
+                          "%s is that of %s in network \"%s\"",
                           value_format_mac(router->mac, buf),
-                          schema_tables[others[i].table].singular,
-                          names->names[j], network);
+                          txn_name(txn, others[i].table, names->names[j]),
+                          network);
             }
         }
     }
@@ -116,8 +116,8 @@ check_no_router_has_mac(struct txn *txn, const struct entry *where,
 
     if (names->n) {
         txn_error(txn, where, VMN_ERR_CONFLICT, "/mac",
-                  "%s is that of router \"%s\"", value_format_mac(mac, buf),
-                  names->names[0]);
+                  "%s is that of %s", value_format_mac(mac, buf),
+                  txn_name(txn, VMN_TABLE_ROUTER, names->names[0]));
     }
     free(key);
 }
@@ -184,14 +184,15 @@ check_no_router_has(struct txn *txn, const struct entry *where,
 
     if (external) {
         txn_error(txn, where, VMN_ERR_CONFLICT, field,
-                  "%s is the address of %s \"%s\" in network \"%s\"",
-                  value_format_ip(ip, buf), schema_tables[table].singular,
-                  external, network);
+                  "%s is the address of %s in network \"%s\"",
+                  value_format_ip(ip, buf), txn_name(txn, table, external),
+                  network);
     }
     if (router) {
         txn_error(txn, where, VMN_ERR_CONFLICT, field,
-                  "%s is the address of router \"%s\" in network \"%s\"",
-                  value_format_ip(ip, buf), router, network);
+                  "%s is the address of %s in network \"%s\"",
+                  value_format_ip(ip, buf),
+                  txn_name(txn, VMN_TABLE_ROUTER, router), network);
     }
 }
 
@@ -224,12 +225,14 @@ check_address_fits(const struct place *at, const struct vmn_router *router,
     value_format_ip(ip, buf);
     if (!subnet) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "%s of router \"%s\" is in no subnet of network \"%s\"",
-                  buf, router->row.name, network->row.name);
+                  "%s of %s is in no subnet of network \"%s\"", buf,
+                  txn_name(at->txn, VMN_TABLE_ROUTER, router->row.name),
+                  network->row.name);
     } else if (value_prefix_is_reserved(&subnet->cidr, ip)) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "%s of router \"%s\" is the first %saddress of its subnet",
-                  buf, router->row.name, ip->family == 4 ? "or last " : "");
+                  "%s of %s is the first %saddress of its subnet", buf,
+                  txn_name(at->txn, VMN_TABLE_ROUTER, router->row.name),
+                  ip->family == 4 ? "or last " : "");
     }
 }
 
@@ -238,7 +241,8 @@ check_address_free(const struct place *at, const struct vmn_router *router,
                    const struct vmn_network *network, const struct vmn_ip *ip)
 {
     const struct model *model = at->txn->model;
-    const char *name = network->row.name, *other, *table = "port";
+    const char *name = network->row.name, *other;
+    enum vmn_table table = VMN_TABLE_PORT;
     const struct name_set *names;
     char buf[VALUE_IP_SIZE];
     char *key;
@@ -247,18 +251,19 @@ check_address_free(const struct place *at, const struct vmn_router *router,
     names = index_get(model, VMN_INDEX_PORT_BY_IP, key);
     if (!names->n) {
         names = index_get(model, INDEX_VIP_IP, key);
-        table = "loadbalancer";
+        table = VMN_TABLE_LOADBALANCER;
     }
     other = names->n ? names->names[0] : NULL;
     free(key);
     if (!other) {
         other = route_find_router(model, name, ip, router->row.name);
-        table = "router";
+        table = VMN_TABLE_ROUTER;
     }
     if (other) {
         txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
-                  "%s of router \"%s\" is used by %s \"%s\" of network "
-                  "\"%s\"", buf, router->row.name, table, other, name);
+                  "%s of %s is used by %s in network \"%s\"", buf,
+                  txn_name(at->txn, VMN_TABLE_ROUTER, router->row.name),
+                  txn_name(at->txn, table, other), name);
     }
 }
 
@@ -303,8 +308,9 @@ check_interface(const struct place *at, const struct vmn_router *router,
     n = vmn_interface_addresses(interface, network, ips);
     if (!n) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "router \"%s\" has no address in network \"%s\", whose "
-                  "subnets have no gateway", router->row.name,
+                  "%s has no address in network \"%s\", whose subnets have "
+                  "no gateway",
+                  txn_name(at->txn, VMN_TABLE_ROUTER, router->row.name),
                   network->row.name);
     }
     for (size_t i = 0; i < n; i++) {
@@ -372,8 +378,9 @@ check_route(const struct place *at, const struct vmn_router *router,
     value_format_prefix(&route->destination, to);
     if (connected && !route->source.ip.family) {
         txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
-                  "%s of router \"%s\" is a subnet of its network \"%s\"",
-                  to, router->row.name, connected);
+                  "%s of %s is a subnet of its %s", to,
+                  txn_name(at->txn, VMN_TABLE_ROUTER, router->row.name),
+                  txn_name(at->txn, VMN_TABLE_NETWORK, connected));
     }
     for (size_t i = 0; i < route->n_via; i++) {
         bool is_own = false;
@@ -381,13 +388,15 @@ check_route(const struct place *at, const struct vmn_router *router,
         value_format_ip(&route->via[i], via);
         if (!is_on_link(at->txn, router, &route->via[i], &is_own)) {
             txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                      "next hop %s of router \"%s\" to %s is in no subnet in "
-                      "which the router has an address", via,
-                      router->row.name, to);
+                      "next hop %s of %s to %s is in no subnet in which the "
+                      "router has an address", via,
+                      txn_name(at->txn, VMN_TABLE_ROUTER, router->row.name),
+                      to);
         } else if (is_own) {
             txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                      "next hop %s of router \"%s\" to %s is the router "
-                      "itself", via, router->row.name, to);
+                      "next hop %s of %s to %s is the router itself", via,
+                      txn_name(at->txn, VMN_TABLE_ROUTER, router->row.name),
+                      to);
         }
     }
 }

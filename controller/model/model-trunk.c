@@ -27,8 +27,8 @@ check_parent(struct txn *txn, const struct entry *where,
                   "cannot be the port itself");
     } else if (parent->parent) {
         txn_error(txn, where, VMN_ERR_INVALID, "/parent",
-                  "\"%s\" is a sub-port itself, of \"%s\"", port->parent,
-                  parent->parent);
+                  "\"%s\" is a sub-port itself, of %s", port->parent,
+                  txn_name(txn, VMN_TABLE_PORT, parent->parent));
     } else if (parent->external) {
         txn_error(txn, where, VMN_ERR_INVALID, "/parent",
                   "\"%s\" is an external port, which is on no host",
@@ -46,8 +46,9 @@ check_vlan(struct txn *txn, const struct entry *where,
     for (size_t i = 0; i < names->n; i++) {
         if (strcmp(names->names[i], port->row.name)) {
             txn_error(txn, where, VMN_ERR_CONFLICT, "/vlan",
-                      "%"PRIu32" is used by sub-port \"%s\" of the same "
-                      "parent", port->vlan, names->names[i]);
+                      "%"PRIu32" is used by %s, of the same parent",
+                      port->vlan,
+                      txn_name(txn, VMN_TABLE_PORT, names->names[i]));
             break;
         }
     }
@@ -69,6 +70,7 @@ check_port_trunk(struct txn *txn, const struct entry *where,
         && strcmp(subs->names[0], port->row.name)) {
         txn_error(txn, where, VMN_ERR_CONFLICT,
                   port->parent ? "/parent" : "/external",
-                  "port \"%s\" is a sub-port of this one", subs->names[0]);
+                  "%s is a sub-port of this one",
+                  txn_name(txn, VMN_TABLE_PORT, subs->names[0]));
     }
 }

@@ -71,8 +71,9 @@ check_vip_fits(struct txn *txn, const struct entry *where, const char *field,
         return;
     }
     txn_error(txn, where, VMN_ERR_INVALID, field,
-              "%s of loadbalancer \"%s\" is the first %saddress of its subnet "
-              "in network \"%s\"", value_format_ip(&lb->vip, buf),
-              lb->row.name, lb->vip.family == 4 ? "or last " : "",
+              "%s of %s is the first %saddress of its subnet in network "
+              "\"%s\"", value_format_ip(&lb->vip, buf),
+              txn_name(txn, VMN_TABLE_LOADBALANCER, lb->row.name),
+              lb->vip.family == 4 ? "or last " : "",
               now->row.name);
 }

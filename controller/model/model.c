@@ -213,6 +213,13 @@ model_lookup(const struct model *model, enum vmn_index index,
     return names_of(index_get(model, index, key));
 }
 
+struct vmn_names
+model_referrers(const struct model *model, enum vmn_table target,
+                const char *name, enum vmn_table referrer)
+{
+    return names_of(index_get(model, index_refs(target, referrer), name));
+}
+
 const char *
 model_find_address(const struct model *model, const char *network,
                    const char *ip)

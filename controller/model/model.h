@@ -69,6 +69,11 @@ const void *model_next_durable(const struct model *, enum vmn_table,
 struct vmn_names model_lookup(const struct model *, enum vmn_index,
                               const char *key);
 
+/* Names of the current rows of table 'referrer' that name row 'name' of
+ * 'target', sorted.  As model_lookup(). */
+struct vmn_names model_referrers(const struct model *, enum vmn_table target,
+                                 const char *name, enum vmn_table referrer);
+
 /* The port of 'network' that has address 'ip' as its own, in the form of
  * inet_ntop(), or NULL.  As model_lookup(). */
 const char *model_find_address(const struct model *, const char *network,
@@ -177,6 +182,12 @@ typedef void model_quota_cb(void *aux, const char *limit, int64_t used,
                             int64_t max);
 void model_quota_each(const struct model *, const struct vmn_quota *,
                       model_quota_cb *, void *aux);
+
+/* Calls 'cb' for each quota whose objects 'row' is among. */
+void model_quotas_of(const struct model *, const struct vmn_row *,
+                     void (*cb)(void *aux, const char *quota), void *aux);
+/* True if requests with 'rights' (NULL: everything) are held to the quota. */
+bool model_quota_binds(const struct vmn_quota *, const struct model_rights *);
 
 /* Several operations as one transaction. */
 struct model_request {

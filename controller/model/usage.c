@@ -166,6 +166,10 @@ members_of(const struct vmn_row *row)
         return ((const struct vmn_loadbalancer *) row)->n_backends;
     } else if (row->table == VMN_TABLE_DNS_ZONE) {
         return ((const struct vmn_dns_zone *) row)->n_records;
+    } else if (row->table == VMN_TABLE_SERVICE) {
+        return ((const struct vmn_service *) row)->n_entries;
+    } else if (row->table == VMN_TABLE_ROUTER) {
+        return ((const struct vmn_router *) row)->external.n_forwards;
     }
     return 0;
 }
@@ -211,20 +215,10 @@ usage_add(struct model_usage *counts, const struct vmn_row *row, int sign)
 
 /* Counting.  -------------------------------------------------------------- */
 
+/* Calls 'cb' for each counter whose scope selects 'row'. */
 static void
-counter_add(struct usage_counter *counter, const struct vmn_row *row,
-            const struct vmn_labels *labels, int sign, bool counted)
-{
-    if (counter->counted == counted
-        && vmn_selector_matches(&counter->scope, labels)) {
-        usage_add(&counter->counts, row, sign);
-    }
-}
-
-/* Counts 'row' for those counters that are 'counted', or are not. */
-static void
-count_row(struct usage *usage, const struct vmn_row *row, int sign,
-          bool counted)
+each_counter(const struct usage *usage, const struct vmn_row *row,
+             void (*cb)(void *aux, struct usage_counter *), void *aux)
 {
     static const struct vmn_labels none = { 0, NULL };
     const struct vmn_labels *labels = schema_row_labels(row);
@@ -242,15 +236,66 @@ count_row(struct usage *usage, const struct vmn_row *row, int sign,
 
         HMAP_FOR_EACH_WITH_HASH (counter, label_node, hash_string(label, 0),
                                  &usage->by_label) {
-            if (!strcmp(counter->label, label)) {
-                counter_add(counter, row, labels, sign, counted);
+            if (!strcmp(counter->label, label)
+                && vmn_selector_matches(&counter->scope, labels)) {
+                cb(aux, counter);
             }
         }
         free(label);
     }
     LIST_FOR_EACH (counter, other_node, &usage->others) {
-        counter_add(counter, row, labels, sign, counted);
+        if (vmn_selector_matches(&counter->scope, labels)) {
+            cb(aux, counter);
+        }
     }
+}
+
+struct addition {
+    const struct vmn_row *row;
+    int sign;
+    bool counted;               /* For counters that are, else for others. */
+};
+
+static void
+counter_add(void *addition_, struct usage_counter *counter)
+{
+    const struct addition *addition = addition_;
+
+    if (counter->counted == addition->counted) {
+        usage_add(&counter->counts, addition->row, addition->sign);
+    }
+}
+
+/* Counts 'row' for those counters that are 'counted', or are not. */
+static void
+count_row(struct usage *usage, const struct vmn_row *row, int sign,
+          bool counted)
+{
+    struct addition addition = { row, sign, counted };
+
+    each_counter(usage, row, counter_add, &addition);
+}
+
+struct naming {
+    void (*cb)(void *aux, const char *quota);
+    void *aux;
+};
+
+static void
+name_counter(void *naming_, struct usage_counter *counter)
+{
+    const struct naming *naming = naming_;
+
+    naming->cb(naming->aux, counter->name);
+}
+
+void
+usage_each_of(const struct usage *usage, const struct vmn_row *row,
+              void (*cb)(void *aux, const char *quota), void *aux)
+{
+    struct naming naming = { cb, aux };
+
+    each_counter(usage, row, name_counter, &naming);
 }
 
 void

@@ -15,8 +15,8 @@ struct usage_counter;
 struct usage *usage_create(void);
 void usage_destroy(struct usage *);
 
-/* A row was 'before' and is 'after'; either may be NULL.  A quota that comes or
- * gets another scope is counted by the next usage_refresh(). */
+/* A row was 'before' and is 'after'; either may be NULL.  A quota that comes
+ * or gets another scope is counted by the next usage_refresh(). */
 void usage_change(struct usage *, const struct vmn_row *before,
                   const struct vmn_row *after);
 
@@ -27,6 +27,10 @@ void usage_refresh(struct usage *, const struct model *);
 /* The counts of quota 'name', or NULL if there is none, or it has not been
  * counted yet.  Valid until the next change. */
 const struct model_usage *usage_get(const struct usage *, const char *name);
+
+/* Calls 'cb' for each quota whose scope selects 'row'. */
+void usage_each_of(const struct usage *, const struct vmn_row *,
+                   void (*cb)(void *aux, const char *quota), void *aux);
 
 /* Adds to 'counts' what 'row' uses up, times 'sign'. */
 void usage_add(struct model_usage *counts, const struct vmn_row *row,

@@ -137,7 +137,7 @@ static const struct schema_struct issue = SHOWN_STRUCT(
     "Issue",
     SHOWN("kind", STRING, ALWAYS,
           "Such as `failed`, `conflict`, `overlap`, `unchecked`, `store`, "
-          "`certificates`."),
+          "`certificates`, `quota`."),
     SHOWN("units", STRING, ALWAYS | LIST, "The units that it is about."),
     SHOWN("text", STRING, ALWAYS, "What it is."),
     SHOWN("packet", STRING, 0,
@@ -320,7 +320,8 @@ static const struct schema_struct end = SHOWN_STRUCT(
 static const struct schema_struct drop = SHOWN_STRUCT(
     "drop",
     SHOWN("host", STRING, ALWAYS, "Where."),
-    SHOWN("app", STRING, ALWAYS, "By which app."),
+    SHOWN("app", STRING, ALWAYS,
+          "By which app; `vmn` for meters of packets to the controller."),
     SHOWN("reason", STRING, ALWAYS, "Why."), ABOUT(ALWAYS), SHOWN_COUNT);
 
 static const struct schema_struct sample = SHOWN_STRUCT(
@@ -362,7 +363,10 @@ static const struct schema_struct usage_limit = SHOWN_STRUCT(
     "UsageLimit",
     SHOWN("name", STRING, ALWAYS, "As in the quota: `ports`."),
     SHOWN("used", INT, ALWAYS, "How many there are."),
-    SHOWN("limit", INT, 0, "How many there may be, if that is limited."));
+    SHOWN("limit", INT, 0, "How many there may be, if that is limited."),
+    SHOWN("host", STRING, 0,
+          "Of `flows_per_host`: where there are most."),
+    SHOWN("over", BOOL, 0, "True if there are more than there may be."));
 
 static const struct schema_struct usage_quota = SHOWN_STRUCT(
     "UsageOfQuota",

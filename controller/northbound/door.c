@@ -40,7 +40,10 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
  * after a change. */
 #define VIEWER_BODY_MAX (256 * 1024)
 #define VIEWER_BODIES_MAX (1024 * 1024)
-/* Accounts whose calls are counted; those that were silent are forgotten. */
+/* Connections that an account may have in use, of the 1,256 of a listener. */
+#define ACCOUNT_CONNS_MAX 256
+/* Accounts, and quotas, whose calls are counted.  Where there are more, all are
+ * forgotten and begin anew with full buckets. */
 #define CALLERS_MAX 4096
 
 struct caller {
@@ -76,6 +79,12 @@ nb_pass_destroy(struct nb_pass *pass)
         free(pass->sha256);
         free(pass);
     }
+}
+
+const char *
+nb_pass_account(const struct nb_pass *pass)
+{
+    return pass->account;
 }
 
 static void
@@ -128,16 +137,18 @@ is_over(const struct vmn_token *token)
     return token->expires && value_parse_time(token->expires) <= time_wall();
 }
 
-/* The row that 'token' is good for, or NULL with the reason. */
+/* The row that 'token' is good for, or NULL with the reason, and whether it is
+ * nobody's. */
 static const struct vmn_token *
 find_token(const struct northbound *nb, const char *token,
-           const char **reason)
+           const char **reason, bool *guess)
 {
     const char *dot = strrchr(token, '.');
     char digits[VALUE_SHA256_LEN + 1];
     const struct vmn_token *row = NULL;
 
     *reason = "The token is not the right one";
+    *guess = true;
     if (dot && dot - token <= VMN_NAME_LEN) {
         char *name = xmemdup0(token, dot - token);
 
@@ -150,6 +161,7 @@ find_token(const struct northbound *nb, const char *token,
     }
     if (is_over(row)) {
         *reason = "The token has expired";
+        *guess = false;
         return NULL;
     }
     return row;
@@ -225,7 +237,7 @@ nb_pass_is_good(const struct northbound *nb, const struct nb_pass *pass)
                     && !is_over(token))));
 }
 
-/* Sets what the client may have in memory.  'account' NULL: one who may do
+/* Sets what the client may have at a time.  'account' NULL: one who may do
  * everything, and is kept out by nobody else's bodies. */
 static void
 set_limits(struct http_request *req, const struct vmn_account *account)
@@ -238,6 +250,7 @@ set_limits(struct http_request *req, const struct vmn_account *account)
         limits.exempt = true;
         client = xstrdup(http_request_who(req));
     } else {
+        limits.conns_max = ACCOUNT_CONNS_MAX;
         if (account->role == VMN_ROLE_VIEWER) {
             limits.body_max = VIEWER_BODY_MAX;
             limits.bodies_max = VIEWER_BODIES_MAX;
@@ -248,20 +261,18 @@ set_limits(struct http_request *req, const struct vmn_account *account)
     free(client);
 }
 
-/* Lets the account in, or says why not. */
+/* Lets the account in, or says why not.  'account' is NULL if it is not
+ * welcome. */
 static bool
-let_in(struct northbound *nb, struct http_request *req, const char *name,
-       const struct vmn_token *token)
+let_in(struct http_request *req, const char *name,
+       const struct vmn_account *account, const struct vmn_token *token)
 {
-    const struct vmn_account *account = model_get_durable(
-        nb->model, VMN_TABLE_ACCOUNT, name, NULL);
-
-    if (!is_welcome(account, token)) {
+    if (!account) {
         VLOG_INFO_RL(&rl, "%s: account \"%s\" is not let in",
                      http_request_who(req), name);
         http_reply_unauthorized(
             req, token ? "The token's account is not enabled"
-            : "There is no account that this certificate proves");
+            : "There is no account that this certificate proves", false);
         return false;
     }
     http_request_set_who(req, token
@@ -306,57 +317,97 @@ get_caller(struct nb_door *door, const char *account)
     return caller;
 }
 
-/* Whether the account may make another call now. */
+/* Takes a call from the bucket, or with 'look' only looks.  Returns false if
+ * there is none in it. */
 static bool
-is_in_time(struct nb_door *door, struct http_request *req,
-           const char *account)
+take_call(struct caller *caller, bool look)
 {
-    if (!door->rate
-        || token_bucket_withdraw(&get_caller(door, account)->bucket, CALL)) {
-        return true;
+    bool ok = token_bucket_withdraw(&caller->bucket, CALL);
+
+    if (ok && look) {
+        caller->bucket.tokens += CALL;
     }
-    door->n_throttled++;
-    http_reply_header(req, "Retry-After", "1");
-    http_reply_problem(req, 429, "throttled", NULL, "Account \"%s\" makes "
-                       "more than %u calls a second", account, door->rate);
-    return false;
+    return ok;
 }
 
-/* Whether the quotas of the account's scope let it make another call now. */
-static bool
-is_within_quotas(struct northbound *nb, struct http_request *req,
-                 const char *name)
+/* The next quota behind 'quota' (NULL: the first one) that bounds the calls of
+ * the account, or NULL. */
+static const struct vmn_quota *
+next_quota(const struct northbound *nb, const struct vmn_account *account,
+           const struct vmn_quota *quota)
 {
-    const struct vmn_account *account = model_get_durable(
-        nb->model, VMN_TABLE_ACCOUNT, name, NULL);
-    const struct vmn_quota *quota = NULL;
-
     while (account && account->scope.text
            && (quota = model_next_durable(nb->model, VMN_TABLE_QUOTA,
                                           quota ? quota->row.name : "",
                                           NULL))) {
-        struct caller *caller;
-        char *key;
-
-        if (quota->requests < 0
-            || !selector_is_within(&account->scope, &quota->scope)) {
-            continue;
-        }
-        key = xasprintf("quota:%s", quota->row.name);
-        caller = get_caller(nb->door, key);
-        free(key);
-        token_bucket_set(&caller->bucket, quota->requests,
-                         quota->requests * BURST_S * CALL);
-        if (!token_bucket_withdraw(&caller->bucket, CALL)) {
-            nb->door->n_throttled++;
-            http_reply_header(req, "Retry-After", "1");
-            http_reply_problem(req, 429, "throttled", NULL, "Quota \"%s\" "
-                               "has %d calls a second", quota->row.name,
-                               quota->requests);
-            return false;
+        if (quota->requests >= 0
+            && selector_is_within(&account->scope, &quota->scope)) {
+            return quota;
         }
     }
-    return true;
+    return NULL;
+}
+
+static bool
+take_quota_call(struct nb_door *door, const struct vmn_quota *quota,
+                bool look)
+{
+    char *key = xasprintf("quota:%s", quota->row.name);
+    struct caller *caller = get_caller(door, key);
+
+    free(key);
+    token_bucket_set(&caller->bucket, quota->requests,
+                     quota->requests * BURST_S * CALL);
+    return take_call(caller, look);
+}
+
+static bool
+refuse_call(struct nb_door *door, struct http_request *req, char *why)
+{
+    door->n_throttled++;
+    http_reply_header(req, "Retry-After", "1");
+    http_reply_problem(req, 429, "throttled", NULL, "%s", why);
+    free(why);
+    return false;
+}
+
+/* Whether the account, and the quotas of its scope, let it make another call
+ * now.  A call that one of these refuses costs nothing in the others: else an
+ * account that is beyond its own rate would use up what it shares.
+ *
+ * Nor does a call that is not let in ('account' is NULL) cost anybody
+ * anything: else one that was disabled, or whose certificate is no longer
+ * taken, would go on using up what its tenant, or its own tokens, have left.
+ * It has a rate of its own. */
+static bool
+is_in_time(struct northbound *nb, struct http_request *req, const char *name,
+           const struct vmn_account *account)
+{
+    struct nb_door *door = nb->door;
+    const struct vmn_quota *quota;
+    char *key = account ? xstrdup(name) : xasprintf("refused:%s", name);
+    bool ok = !door->rate || take_call(get_caller(door, key), true);
+
+    if (!ok) {
+        refuse_call(door, req, xasprintf(
+            "Account \"%s\" makes more than %u calls a second", name,
+            door->rate));
+    }
+    for (quota = NULL; ok && (quota = next_quota(nb, account, quota)); ) {
+        if (!take_quota_call(door, quota, true)) {
+            ok = refuse_call(door, req, xasprintf(
+                "Quota \"%s\" has %d calls a second", quota->row.name,
+                quota->requests));
+        }
+    }
+    if (ok && door->rate) {
+        take_call(get_caller(door, key), false);
+    }
+    for (quota = NULL; ok && (quota = next_quota(nb, account, quota)); ) {
+        take_quota_call(door, quota, false);
+    }
+    free(key);
+    return ok;
 }
 
 bool
@@ -365,25 +416,29 @@ nb_authenticate(struct http_request *req, const struct http_peer *peer,
 {
     struct northbound *nb = nb_;
     const struct vmn_token *token = NULL;
+    const struct vmn_account *account;
     const char *reason = NULL;
-    const char *account;
+    const char *name;
 
     if (peer->trusted) {
         set_limits(req, NULL);
         return true;
     }
     if (peer->token) {
-        token = find_token(nb, peer->token, &reason);
+        bool guess;
+
+        token = find_token(nb, peer->token, &reason, &guess);
         if (!token) {
             VLOG_INFO_RL(&rl, "%s: %s", http_request_who(req), reason);
-            http_reply_unauthorized(req, reason);
+            http_reply_unauthorized(req, reason, guess);
             return false;
         }
     }
-    account = token ? token->account : peer->certificate;
-    return (is_in_time(nb->door, req, account)
-            && is_within_quotas(nb, req, account)
-            && let_in(nb, req, account, token));
+    name = token ? token->account : peer->certificate;
+    account = model_get_durable(nb->model, VMN_TABLE_ACCOUNT, name, NULL);
+    account = is_welcome(account, token) ? account : NULL;
+    return (is_in_time(nb, req, name, account)
+            && let_in(req, name, account, token));
 }
 
 /* What it may do.  ------------------------------------------------------- */

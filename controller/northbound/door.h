@@ -40,6 +40,7 @@ bool nb_authorize(struct http_request *, void *nb);
 struct nb_pass;
 struct nb_pass *nb_pass_create(const struct http_request *);
 void nb_pass_destroy(struct nb_pass *);
+const char *nb_pass_account(const struct nb_pass *);
 /* True as long as the same client would be let in, and be allowed the same. */
 bool nb_pass_is_good(const struct northbound *, const struct nb_pass *);
 

@@ -95,6 +95,23 @@ is_of(const struct engine_about *about, const char *type, const char *name)
 }
 
 static void
+get_about(const struct northbound *nb, const struct fabric_drop *drop,
+          struct engine_about *about)
+{
+    if (drop->metered) {
+        memset(about, 0, sizeof *about);
+        about->owner = "vmn";
+        about->rule = -1;
+        if (drop->port) {
+            about->type = "ports";
+            ovs_strlcpy(about->name, drop->port, sizeof about->name);
+        }
+    } else {
+        engine_get_about(nb->engine, drop->cookie, drop->part, about);
+    }
+}
+
+static void
 drop_cb(void *list_, const struct fabric_drop *drop)
 {
     struct drops_list *list = list_;
@@ -107,7 +124,7 @@ drop_cb(void *list_, const struct fabric_drop *drop)
     if (filter->names[NETWORK] || filter->names[PORT]) {
         struct engine_about about;
 
-        engine_get_about(list->nb->engine, drop->cookie, drop->part, &about);
+        get_about(list->nb, drop, &about);
         if (!is_of(&about, "networks", filter->names[NETWORK])
             || !is_of(&about, "ports", filter->names[PORT])) {
             return;
@@ -144,7 +161,7 @@ counters_json(const struct drops_list *list, size_t limit)
         struct engine_about about;
         json_t *json;
 
-        engine_get_about(list->nb->engine, drop->cookie, drop->part, &about);
+        get_about(list->nb, drop, &about);
         if (!about.owner) {
             continue;           /* What it was for is no more. */
         }

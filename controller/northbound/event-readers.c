@@ -35,9 +35,10 @@ struct event_readers {
     struct ovs_list readers;    /* Of struct reader. */
     size_t n_readers;
     uint64_t n_cut_off;
+    uint64_t n_refused;
     struct event *feed;         /* Gives what is new to all. */
     bool check;                 /* Accounts or tokens have changed. */
-    struct event *beat;
+    struct event *beat;         /* Pending while there are readers. */
 };
 
 struct reader {
@@ -55,7 +56,9 @@ static void
 reader_destroy(struct reader *reader)
 {
     ovs_list_remove(&reader->node);
-    reader->all->n_readers--;
+    if (!--reader->all->n_readers) {
+        event_del(reader->all->beat);
+    }
     for (size_t i = 0; i < EVENT_N_OF; i++) {
         free(reader->filter.of[i]);
     }
@@ -301,6 +304,42 @@ begin(struct reader *reader, bool missed)
     ds_destroy(&ds);
 }
 
+/* How many readers the account of 'pass' has. */
+static size_t
+count_readers(const struct event_readers *all, const struct nb_pass *pass)
+{
+    const struct reader *reader;
+    size_t n = 0;
+
+    LIST_FOR_EACH (reader, node, &all->readers) {
+        n += reader->pass && !strcmp(nb_pass_account(reader->pass),
+                                     nb_pass_account(pass));
+    }
+    return n;
+}
+
+/* Whether one more may listen, or replies. */
+static bool
+has_room(struct event_readers *all, struct http_request *req)
+{
+    const struct nb_pass *pass = http_request_identity(req);
+
+    if (all->n_readers >= EVENT_READERS_MAX) {
+        http_reply_header(req, "Retry-After", "5");
+        http_reply_problem(req, 503, "busy", NULL, "%d clients listen to "
+                           "events already", EVENT_READERS_MAX);
+    } else if (pass && count_readers(all, pass) >= EVENT_READERS_ACCOUNT_MAX) {
+        http_reply_header(req, "Retry-After", "5");
+        http_reply_problem(req, 429, "throttled", NULL, "%d clients of "
+                           "account \"%s\" listen to events already",
+                           EVENT_READERS_ACCOUNT_MAX, nb_pass_account(pass));
+    } else {
+        return true;
+    }
+    all->n_refused++;
+    return false;
+}
+
 void
 nb_get_events(struct http_request *req, void *nb_)
 {
@@ -315,10 +354,7 @@ nb_get_events(struct http_request *req, void *nb_)
         || !query_after(req, &after, &given)) {
         return;
     }
-    if (all->n_readers >= EVENT_READERS_MAX) {
-        http_reply_header(req, "Retry-After", "5");
-        http_reply_problem(req, 503, "busy", NULL, "%d clients listen to "
-                           "events already", EVENT_READERS_MAX);
+    if (!has_room(all, req)) {
         return;
     }
     query_filter(req, &filter);
@@ -328,7 +364,11 @@ nb_get_events(struct http_request *req, void *nb_)
     reader->filter = filter;
     reader->pass = nb_pass_create(req);
     ovs_list_push_back(&all->readers, &reader->node);
-    all->n_readers++;
+    if (!all->n_readers++) {
+        static const struct timeval tv = { BEAT_S, 0 };
+
+        event_add(all->beat, &tv);
+    }
     reader->stream = http_reply_stream(req, 200, "text/event-stream",
                                        &stream_ops, reader);
     if (!reader->stream) {
@@ -350,14 +390,12 @@ nb_get_events(struct http_request *req, void *nb_)
 struct event_readers *
 event_readers_create(struct northbound *nb)
 {
-    static const struct timeval tv = { BEAT_S, 0 };
     struct event_readers *all = xzalloc(sizeof *all);
 
     all->nb = nb;
     ovs_list_init(&all->readers);
     all->feed = event_new(nb->base, -1, 0, feed_cb, all);
     all->beat = event_new(nb->base, -1, EV_PERSIST, beat_cb, all);
-    event_add(all->beat, &tv);
     return all;
 }
 
@@ -382,5 +420,8 @@ void
 event_readers_get_stats(const struct event_readers *all,
                         struct event_readers_stats *stats)
 {
-    *stats = (struct event_readers_stats) { all->n_readers, all->n_cut_off };
+    *stats = (struct event_readers_stats) {
+        .n_readers = all->n_readers, .n_cut_off = all->n_cut_off,
+        .n_refused = all->n_refused,
+    };
 }

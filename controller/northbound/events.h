@@ -37,8 +37,9 @@ extern const char *const event_kind_names[EVENT_N_KINDS];
 /* What is kept: so many, and so many bytes of them. */
 #define EVENTS_MAX 16384
 #define EVENTS_BYTES_MAX (8u << 20)
-/* Who may listen at a time. */
+/* Who may listen at a time, in all and of one account. */
 #define EVENT_READERS_MAX 1000
+#define EVENT_READERS_ACCOUNT_MAX 100
 
 struct event_entry {
     enum event_kind kind;
@@ -100,6 +101,7 @@ void event_readers_recheck(struct event_readers *);
 struct event_readers_stats {
     uint64_t n_readers;         /* Now. */
     uint64_t n_cut_off;         /* That did not keep up. */
+    uint64_t n_refused;         /* Beyond a limit. */
 };
 void event_readers_get_stats(const struct event_readers *,
                              struct event_readers_stats *);

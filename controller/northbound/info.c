@@ -86,6 +86,7 @@ get_problems(const struct northbound *nb)
             json_sprintf("changes cannot be stored: %s", store_error)));
     }
     nb_certificates_put_problems(nb, problems);
+    nb_put_quota_problems(nb, problems);
     return problems;
 }
 

@@ -218,6 +218,12 @@ static const struct metric metrics[] = {
     COUNTER("vmn_http_logins_delayed_total", http.n_logins_delayed,
             "Wrong tokens that were refused late, since too many came from "
             "their address."),
+    COUNTER("vmn_http_logins_refused_total", http.n_logins_refused,
+            "API requests whose token was not looked at, since too many wrong "
+            "ones came from their address."),
+    COUNTER("vmn_http_connections_refused_total", http.n_conns_refused,
+            "API requests refused since their account has too many "
+            "connections in use."),
     GAUGE("vmn_http_body_bytes", http.n_body_bytes,
           "Bytes of the bodies of API requests in flight."),
     COUNTER("vmn_http_bodies_refused_total", http.n_bodies_refused,
@@ -236,6 +242,9 @@ static const struct metric metrics[] = {
           "API clients that listen to events."),
     COUNTER("vmn_event_readers_cut_off_total", events.n_cut_off,
             "Of these, cut off since they did not keep up."),
+    COUNTER("vmn_event_readers_refused_total", events.n_refused,
+            "API clients that were not let listen to events: there were too "
+            "many, in all or of their account."),
 };
 
 void
@@ -491,6 +500,21 @@ put_drops(const struct fabric *fabric, struct ds *ds)
     fabric_packet_drops(fabric, put_drop, ds);
 }
 
+static void
+put_metered(const struct fabric *fabric, struct ds *ds)
+{
+    uint64_t ports, tunnels;
+
+    fabric_metered(fabric, &ports, &tunnels);
+    metrics_family(ds, "vmn_packet_ins_metered_total", "counter",
+                   "Packets that hosts' meters dropped, since a sender had "
+                   "more sent up than its rate allows.");
+    ds_put_format(ds, "vmn_packet_ins_metered_total{sender=\"port\"} "
+                  "%"PRIu64"\n", ports);
+    ds_put_format(ds, "vmn_packet_ins_metered_total{sender=\"tunnel\"} "
+                  "%"PRIu64"\n", tunnels);
+}
+
 /* What flows dropped.  There are two lists, one after the other. */
 struct sums {
     struct ds packets, bytes;
@@ -579,6 +603,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     put_audits(nb->fabric, &ds);
     put_over_budgets(nb->fabric, &ds);
     put_drops(nb->fabric, &ds);
+    put_metered(nb->fabric, &ds);
     put_flow_drops(nb->fabric, &ds);
     put_replies(&figures.http, &ds);
     put_webhooks(nb->webhook, &ds);

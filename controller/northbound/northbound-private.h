@@ -253,6 +253,8 @@ http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions;
 http_handler nb_get_activity;
 http_handler nb_get_identities, nb_get_usage;
+/* usage.c: appends quotas of which more is used than there may be. */
+void nb_put_quota_problems(const struct northbound *, json_t *problems);
 http_handler nb_get_drops, nb_get_logs;
 http_handler nb_get_metrics, nb_get_backup;
 http_handler nb_get_page, nb_get_page_file;

@@ -472,6 +472,10 @@ schema_finish_external(void *external_, const json_t *json OVS_UNUSED,
               "must be a power of two: %"PRIu32" is none",
               external->port_shares);
     }
+    if (external->strict_port_shares && external->port_shares == 1) {
+        fault(errors, pointer, "strict_port_shares",
+              "needs 2 \"port_shares\" or more");
+    }
     for (size_t i = 0; external->n_addresses && i < external->n_forwards;
          i++) {
         const struct vmn_forward *a = &external->forwards[i];

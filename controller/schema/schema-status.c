@@ -69,8 +69,12 @@ static const struct schema_struct samples = SHOWN_STRUCT(
 static const struct schema_struct packet_in_meters = SHOWN_STRUCT(
     "packet_in_meters",
     SHOWN("installed", BOOL, ALWAYS,
-          "Whether its switch has meters for packets to the controller."),
-    SHOWN("reason", STRING, 0, "Why it has none."));
+          "Whether its switch has meters for packets to the controller, and "
+          "the flows that lead to them."),
+    SHOWN("reason", STRING, 0, "Why it has not, or not yet."),
+    SHOWN("dropped", INT, ALWAYS,
+          "Packets that they have dropped, as of the last reading; `GET "
+          "/v1/drops` says whose."));
 
 static const struct schema_struct audit = SHOWN_STRUCT(
     "audit",

@@ -138,10 +138,15 @@ const struct schema_field schema_quota_fields[] = {
     LIMIT(addresses, "How many addresses: of ports (`allowed_addresses` "
           "included), of balancers, and floating ones."),
     LIMIT(members, "How many elements of groups (`ports`, `groups`, `cidrs`, "
-          "`except`), ports of quarantines, backends of balancers and "
-          "records of DNS zones."),
+          "`except`), ports of quarantines, backends of balancers, records "
+          "of DNS zones, `entries` of services and `forwards` of routers."),
     LIMIT(rules, "How many rules of policies and quarantines, each counted "
           "once more for each of its peers and services, and routes."),
+    { .name = "flows_per_host", .type = SCHEMA_INT,
+      AT(vmn_quota, flows_per_host), .flags = SCHEMA_HIDE_DEFAULT, .min = 1,
+      .max = 1000000, .def = -1,
+      .doc = "How many flows and OpenFlow groups the objects may cause on any "
+             "one host." },
     { .name = "requests", .type = SCHEMA_INT, AT(vmn_quota, requests),
       .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 1000000, .def = -1,
       .doc = "How many calls a second all accounts together may make whose "

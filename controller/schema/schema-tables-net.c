@@ -130,6 +130,11 @@ static const struct schema_struct external = {
           .doc = "Into how many parts source ports below 32768 are divided, of "
                  "which a sender gets one: 2, 4, 8, up to 64, or 1 for no "
                  "such thing; 16 when absent." },
+        { .name = "strict_port_shares", .type = SCHEMA_BOOL,
+          AT(vmn_external, strict_port_shares), .flags = SCHEMA_HIDE_DEFAULT,
+          .doc = "Whether source ports from 32768 on are divided as well: no "
+                 "number of senders takes other shares then, and no source "
+                 "port is kept." },
         { .name = NULL },
     },
     .finish = schema_finish_external,

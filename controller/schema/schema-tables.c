@@ -276,6 +276,13 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
                   .nested = &schema_client_limit,
                   .doc = "How many connections each port on it may open; any "
                          "number when absent." },
+                { .name = "zone_limit", .type = SCHEMA_U32,
+                  AT(vmn_host, zone_limit), .flags = SCHEMA_HIDE_DEFAULT,
+                  .min = 1, .max = UINT32_MAX,
+                  .absent = "any number",
+                  .doc = "How many connections may be open at a time in each "
+                         "of its conntrack zones, such as that of a routing "
+                         "domain; needs Open vSwitch 3.3." },
                 { .name = NULL },
             },
             .finish = schema_finish_host,

@@ -5,6 +5,7 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-file.c \
 	controller/store/store-file.h \
 	controller/store/store-format.c \
+	controller/store/store-key.c \
 	controller/store/store-load.c \
 	controller/store/store-log.c \
 	controller/store/store-lock.c \

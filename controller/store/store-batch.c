@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writes a batch of rows, numbers, cursors and log entries in one transaction.  Runs on
- * the writer's thread: it touches only rows, which do not change, and its
- * connection, and calls nothing of libopenvswitch but xmalloc(). */
+ * Writes a batch of rows, numbers, cursors and log entries in one
+ * transaction.  Runs on the writer's thread: it touches only rows, which do
+ * not change, and its connection, and calls nothing of libopenvswitch but
+ * xmalloc(). */
 
 #include <config.h>
 
@@ -143,11 +144,39 @@ prepare_table(struct store_statements *s, sqlite3 *db,
     return ok;
 }
 
+/* How many entries of the log there are of each author among people: in a
+ * table of the connection's own, since a file with triggers would be refused
+ * as no vmnd's (store-file.c).  It follows whatever adds or removes entries by
+ * this connection, also where that is rolled back. */
+static const char log_authors[] =
+    "PRAGMA temp_store = MEMORY;"
+    "CREATE TEMP TABLE log_authors ("
+    "author TEXT NOT NULL PRIMARY KEY, entries INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX temp.log_authors_entries "
+    "ON log_authors (entries DESC, author);"
+    "INSERT INTO log_authors (author, entries) "
+    "SELECT " STORE_LOG_AUTHOR("who") ", count(*) FROM revisions "
+    "WHERE " STORE_LOG_PEOPLE " GROUP BY 1;"
+    "CREATE TEMP TRIGGER revisions_insert AFTER INSERT ON main.revisions "
+    "WHEN " STORE_LOG_OF_PEOPLE("new.who") " BEGIN "
+    "INSERT INTO log_authors (author, entries) "
+    "VALUES (" STORE_LOG_AUTHOR("new.who") ", 1) "
+    "ON CONFLICT (author) DO UPDATE SET entries = entries + 1; "
+    "END;"
+    "CREATE TEMP TRIGGER revisions_delete AFTER DELETE ON main.revisions "
+    "WHEN " STORE_LOG_OF_PEOPLE("old.who") " BEGIN "
+    "UPDATE log_authors SET entries = entries - 1 "
+    "WHERE author = " STORE_LOG_AUTHOR("old.who") "; "
+    "DELETE FROM log_authors "
+    "WHERE author = " STORE_LOG_AUTHOR("old.who") " AND entries = 0; "
+    "END;";
+
 static int
 count_logs(struct store_statements *s, sqlite3 *db, char **text)
 {
-    int error = store_get_int(db, "SELECT count(*) FROM revisions WHERE "
-                              STORE_LOG_PEOPLE, &s->n_logs.people, text);
+    int error = store_get_int(db, "SELECT coalesce(sum(entries), 0) FROM "
+                              "log_authors", &s->n_logs.people, text);
 
     return error ? error
            : store_get_int(db, "SELECT count(*) FROM revisions WHERE "
@@ -161,7 +190,8 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
     memset(s, 0, sizeof *s);
     s->keep = (struct store_retention) STORE_RETENTION_DEFAULT;
 
-    bool ok = prepare(db, "BEGIN IMMEDIATE", &s->begin)
+    bool ok = sqlite3_exec(db, log_authors, NULL, NULL, NULL) == SQLITE_OK
+              && prepare(db, "BEGIN IMMEDIATE", &s->begin)
               && prepare(db, "COMMIT", &s->commit)
               && prepare(db, "ROLLBACK", &s->rollback)
               && prepare(db, "DELETE FROM numbers WHERE kind = ? AND key = ?",
@@ -182,7 +212,17 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
               && prepare(db, "DELETE FROM revisions WHERE revision IN ("
                          "SELECT revision FROM revisions WHERE "
                          STORE_LOG_OTHERS " ORDER BY revision LIMIT ?)",
-                         &s->log_trim_others);
+                         &s->log_trim_others)
+              && prepare(db, "SELECT author, entries, (SELECT entries FROM "
+                         "log_authors ORDER BY entries DESC, author LIMIT 1 "
+                         "OFFSET 1) FROM log_authors "
+                         "ORDER BY entries DESC, author LIMIT 1",
+                         &s->log_most)
+              && prepare(db, "DELETE FROM revisions WHERE revision IN ("
+                         "SELECT revision FROM revisions WHERE "
+                         STORE_LOG_PEOPLE " AND " STORE_LOG_AUTHOR("who")
+                         " = ? ORDER BY revision LIMIT ?)",
+                         &s->log_trim_author);
 
     for (int i = 0; ok && i < VMN_N_TABLES; i++) {
         ok = !schema_tables[i].stored
@@ -205,6 +245,8 @@ store_statements_finalize(struct store_statements *s)
     sqlite3_finalize(s->log_insert);
     sqlite3_finalize(s->log_trim_people);
     sqlite3_finalize(s->log_trim_others);
+    sqlite3_finalize(s->log_most);
+    sqlite3_finalize(s->log_trim_author);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         sqlite3_finalize(s->upsert[i]);
         sqlite3_finalize(s->update[i]);
@@ -388,6 +430,51 @@ trim_people(struct store_statements *s, int64_t time_ms, int64_t n,
     return true;
 }
 
+/* Removes the oldest entries of the author who has most, 'n' at most, but not
+ * so many that another has more than this one.  Returns how many, or -1 after
+ * an error. */
+static int64_t
+trim_most(struct store_statements *s, int64_t n)
+{
+    int code = sqlite3_step(s->log_most);
+    int64_t more;
+
+    if (code == SQLITE_ROW) {
+        more = (sqlite3_column_int64(s->log_most, 1)
+                - sqlite3_column_int64(s->log_most, 2));
+        sqlite3_bind_value(s->log_trim_author, 1,
+                           sqlite3_column_value(s->log_most, 0));
+        sqlite3_bind_int64(s->log_trim_author, 2, MIN(n, MAX(more, 1)));
+    }
+    sqlite3_reset(s->log_most);
+    if (code != SQLITE_ROW) {
+        return code == SQLITE_DONE ? 0 : -1;
+    }
+    return (run(s->log_trim_author)
+            ? sqlite3_changes(sqlite3_db_handle(s->log_trim_author)) : -1);
+}
+
+/* Removes 'n' entries of people: each time of the author who has most of them.
+ * So nobody washes out what others have done: of A authors, each keeps an A-th
+ * of the log, if he has so much in it. */
+static bool
+trim_fairly(struct store_statements *s, int64_t n,
+            struct store_log_counts *counts)
+{
+    while (n > 0) {
+        int64_t n_removed = trim_most(s, n);
+
+        if (n_removed < 0) {
+            return false;
+        } else if (!n_removed) {
+            break;
+        }
+        counts->people -= n_removed;
+        n -= n_removed;
+    }
+    return true;
+}
+
 /* The log is trimmed by the number of its entries, not by theirs: a restore
  * may leave a gap.  And by their times, but a clock that was wrong for a while
  * leaves some of them. */
@@ -406,7 +493,7 @@ trim_logs(struct store_statements *s, int64_t newest_ms,
         n->others = keep->others_max;
     }
     if (n->people > keep->people_max
-        && !trim_people(s, INT64_MAX, n->people - keep->people_max, n)) {
+        && !trim_fairly(s, n->people - keep->people_max, n)) {
         return false;
     }
     return (n->people <= keep->people_min

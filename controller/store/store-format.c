@@ -2,7 +2,8 @@
  *
  * What is in the file: a table for each stored resource, made from its
  * description, with real columns (lists and nested objects as JSON text) and
- * foreign keys; the tables of numbers and of cursors; the log of revisions.
+ * foreign keys; the tables of numbers, of cursors and of secrets; the log of
+ * revisions.
  *
  * An empty file gets the newest format at once; an older one is brought up
  * step by step. */
@@ -29,12 +30,24 @@
     "PRIMARY KEY (network, subnet)"                                     \
     ") STRICT, WITHOUT ROWID;"
 
+/* What nobody is to know. */
+#define SECRETS_TABLE                                                   \
+    "CREATE TABLE IF NOT EXISTS secrets ("                              \
+    "name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL"               \
+    ") STRICT, WITHOUT ROWID;"
+
 /* By which the log is trimmed (store-batch.c). */
 #define LOG_INDEXES                                                     \
     "CREATE INDEX IF NOT EXISTS revisions_people "                      \
     "ON revisions (time_ms) WHERE " STORE_LOG_PEOPLE ";"                \
     "CREATE INDEX IF NOT EXISTS revisions_others "                      \
     "ON revisions (revision) WHERE " STORE_LOG_OTHERS ";"
+
+/* By which those of one author are found. */
+#define LOG_AUTHOR_INDEX                                                \
+    "CREATE INDEX IF NOT EXISTS revisions_author "                      \
+    "ON revisions (" STORE_LOG_AUTHOR("who") ", revision) "             \
+    "WHERE " STORE_LOG_PEOPLE ";"
 
 /* From each format to the next.  Format 1 is the first.  Tables and columns
  * that the description has and the file lacks are added after these steps, so
@@ -45,11 +58,13 @@ const struct store_step store_steps[] = {
     { 3, "" },
     { 4, "" },
     { 5, LOG_INDEXES },
+    { 6, LOG_AUTHOR_INDEX SECRETS_TABLE },
     { 0, NULL },
 };
 
 static const char fixed_tables[] =
     CURSORS_TABLE
+    SECRETS_TABLE
     "CREATE TABLE numbers ("
     "kind TEXT NOT NULL, key TEXT NOT NULL, number INTEGER NOT NULL, "
     "PRIMARY KEY (kind, key), UNIQUE (kind, number)"
@@ -58,7 +73,8 @@ static const char fixed_tables[] =
     "revision INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, "
     "who TEXT NOT NULL, changes TEXT NOT NULL"
     ") STRICT;"
-    LOG_INDEXES;
+    LOG_INDEXES
+    LOG_AUTHOR_INDEX;
 
 int
 store_error(sqlite3 *db, char **text, const char *doing)

@@ -21,8 +21,9 @@
  * each release whose description has new tables or columns, so that an older
  * vmnd leaves such a file alone; a new format needs a step in store-format.c.
  * 2: tiers, groups in groups, exceptions.  3: routers, cursors of subnets,
- * observations.  4: accounts, tokens, telemetries, what backends do. */
-#define STORE_FORMAT 6
+ * observations.  4: accounts, tokens, telemetries, what backends do.
+ * 7: secrets. */
+#define STORE_FORMAT 7
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* How many entries of the log one question may have. */
@@ -30,8 +31,14 @@
 /* SQL that is true of a revision that a person, or a program in somebody's
  * name, has made; and of one that hosts, probes or vmnd itself have.  Indexes
  * have the same words, so that they are found by it. */
-#define STORE_LOG_PEOPLE "substr(who, 1, 5) NOT IN ('host:', 'vmnd', 'healt')"
+#define STORE_LOG_OF_PEOPLE(WHO) \
+    "substr(" WHO ", 1, 5) NOT IN ('host:', 'vmnd', 'healt')"
+#define STORE_LOG_PEOPLE STORE_LOG_OF_PEOPLE("who")
 #define STORE_LOG_OTHERS "substr(who, 1, 5) IN ('host:', 'vmnd', 'healt')"
+/* The author of a revision, in SQL: who made it, without the account's token.
+ * 'WHO' is the column. */
+#define STORE_LOG_AUTHOR(WHO) \
+    "substr(" WHO ", 1, instr(" WHO " || '/', '/') - 1)"
 
 /* store-lock.c: one process at a time.  ----------------------------------- */
 
@@ -84,6 +91,11 @@ char *store_sql_select(const struct schema_table *);
 /* True if the field is kept as JSON text. */
 bool store_is_json(const struct schema_field *);
 
+/* store-key.c: the key.  -------------------------------------------------- */
+
+/* Reads the key; makes it if there is none, which is durable then. */
+int store_key_load(sqlite3 *, uint8_t key[STORE_KEY_SIZE], char **text);
+
 /* store-batch.c: writing.  ------------------------------------------------ */
 
 /* What one transaction writes. */
@@ -111,6 +123,7 @@ struct store_statements {
     sqlite3_stmt *number_delete, *number_insert;
     sqlite3_stmt *cursors_delete, *cursor_upsert;
     sqlite3_stmt *log_insert, *log_trim_people, *log_trim_others;
+    sqlite3_stmt *log_most, *log_trim_author;
     struct store_log_counts {
         int64_t people, others; /* Entries in the log, by who made them. */
     } n_logs;

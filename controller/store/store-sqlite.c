@@ -40,6 +40,7 @@ struct store {
     sqlite3 *db;                /* For writing, and for loading before. */
     struct store_statements statements;
     struct store_log log;       /* For reading it. */
+    uint8_t key[STORE_KEY_SIZE];
     char *corrupt;              /* Why nothing is written any more, or NULL. */
     struct store_stats stats;
     char *last_error;           /* Of the newest batch, or NULL. */
@@ -201,6 +202,12 @@ sqlite_submit(struct store *store, struct model *model, store_done_cb *done,
         pthread_cond_signal(&store->cond);
     }
     pthread_mutex_unlock(&store->mutex);
+}
+
+static void
+sqlite_get_key(const struct store *store, uint8_t key[STORE_KEY_SIZE])
+{
+    memcpy(key, store->key, STORE_KEY_SIZE);
 }
 
 static void
@@ -366,6 +373,7 @@ open_writer(struct store *store, char **text)
     error = error ? error : store_format_check(store->db, store->path,
                                                store_steps, STORE_FORMAT,
                                                text);
+    error = error ? error : store_key_load(store->db, store->key, text);
     return error ? error : store_statements_prepare(&store->statements,
                                                     store->db, text);
 }
@@ -512,6 +520,7 @@ const struct store_class store_sqlite_class = {
     .open = sqlite_open,
     .close = sqlite_close,
     .load = sqlite_load,
+    .get_key = sqlite_get_key,
     .set_retention = sqlite_set_retention,
     .submit = sqlite_submit,
     .log = sqlite_log,

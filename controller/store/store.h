@@ -57,6 +57,9 @@ struct store_retention {
     .people_ms = STORE_RETENTION_DAYS * INT64_C(86400) * 1000, \
     .people_min = 10000, .people_max = 5000000, .others_max = 100000 }
 
+/* Bytes of the store's key. */
+#define STORE_KEY_SIZE 16
+
 struct store_class {
     const char *name;           /* "sqlite". */
     /* Opens (creates, migrates) the state at 'path'.  Starts the writer's
@@ -71,6 +74,10 @@ struct store_class {
     /* Reads all of it into an empty model: numbers, then rows, then
      * model_load_done().  Errors as those of open. */
     int (*load)(struct store *, struct model *, char **text);
+    /* The key for digests: random bytes that are made once for a state and go
+     * with it, into copies and back (but for a copy of what 'model' holds,
+     * which gets another one when it is opened).  A secret. */
+    void (*get_key)(const struct store *, uint8_t key[STORE_KEY_SIZE]);
     /* Sets what is kept of the log, before anything is written; until then that
      * is STORE_RETENTION_DEFAULT. */
     void (*set_retention)(struct store *, const struct store_retention *);

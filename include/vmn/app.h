@@ -250,31 +250,62 @@ vmn_claim_mac(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* The limit of new connections that ports on 'host' have; NULL if none. */
-static inline const struct vmn_lb_client_limit *
-vmn_connection_limit(struct vmn_view *view, const char *host_name)
-{
-    const struct vmn_host *host = vmn_read_host(view, host_name);
+/* A host that limits how many connections the ports on it open, and the number
+ * that one of them has there. */
+struct vmn_limited {
+    const char *host;
+    uint32_t ofport;
+    const struct vmn_lb_client_limit *limit;
+};
 
-    return host && host->connection_limit.rate ? &host->connection_limit
-           : NULL;
+/* Fills in 'limited' for the port with name 'name': its host, and the one that
+ * it is about to move to, if these have a limit.  Returns how many that
+ * are. */
+static inline size_t
+vmn_connection_limits(struct vmn_view *view, const char *name,
+                      struct vmn_limited limited[2])
+{
+    const struct vmn_port *port = vmn_read_port(view, name);
+    const struct vmn_binding *binding = NULL;
+    size_t n = 0;
+
+    if (port && port->enabled && !port->external) {
+        binding = vmn_read_binding(view, name);
+    }
+    for (int i = 0; binding && i < 2; i++) {
+        const char *host_name = i ? binding->candidate : binding->host;
+        const struct vmn_host *host
+            = host_name ? vmn_read_host(view, host_name) : NULL;
+        const struct vmn_vif *vif
+            = (host && host->connection_limit.rate
+               ? vmn_read_vif(view, host_name, port->iface_id) : NULL);
+
+        if (vif) {
+            struct vmn_limited *one = &limited[n++];
+
+            one->host = host_name;
+            one->ofport = vif->ofport;
+            one->limit = &host->connection_limit;
+        }
+    }
+    return n;
 }
 
-/* Matches, behind a ct(), what opens a connection of the port with number
- * 'ofport', unless that has been limited already; and has the switch drop what
+/* Matches, behind a ct(), what opens a connection of the port that 'limited'
+ * is about, unless that has been limited already; and has the switch drop what
  * is beyond the port's limit.  What goes on is to have VMN_FLAG_LIMITED before
  * somebody might limit it again. */
 static inline void
 vmn_limit_connections(struct vmn_view *view, struct vmn_flow *flow,
-                      uint32_t ofport,
-                      const struct vmn_lb_client_limit *limit)
+                      const struct vmn_limited *limited)
 {
-    vmn_match(flow, VMN_F_IN_PORT, ofport);
+    vmn_match(flow, VMN_F_IN_PORT, limited->ofport);
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
                      VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
     vmn_match_masked(flow, VMN_REG_FLAGS, 0, VMN_FLAG_LIMITED);
-    vmn_act_limit(vmn_flow_actions(flow), vmn_printf(view, "port/%u", ofport),
-                  limit->rate, vmn_lb_burst(limit));
+    vmn_act_limit(vmn_flow_actions(flow),
+                  vmn_printf(view, "port/%u", limited->ofport),
+                  limited->limit->rate, vmn_lb_burst(limited->limit));
 }
 
 /* The value of a query.  Copied.  Padding must be zero: values are compared

@@ -80,6 +80,7 @@ enum vmn_field {
     VMN_F_CT_IPV6_DST,
     VMN_F_TUN_IPV6_SRC,         /* Of tunnels over IPv6, where TUN_SRC and */
     VMN_F_TUN_IPV6_DST,         /* TUN_DST are 0. */
+    VMN_F_TCP_FLAGS,            /* VMN_TCP_*. */
     VMN_N_FIELDS
 };
 
@@ -94,6 +95,9 @@ enum vmn_field {
 /* Bits of VMN_F_IP_FRAG. */
 #define VMN_FRAG_ANY 0x01
 #define VMN_FRAG_LATER 0x02
+
+/* Bits of VMN_F_TCP_FLAGS (RFC 9293, section 3.1). */
+#define VMN_TCP_RST 0x04
 
 /* Types of ICMPv6 (RFC 4861, section 4). */
 #define VMN_ND_SOLICIT 135

@@ -92,6 +92,8 @@ struct vmn_host {
                                         * NULL: all. */
     /* Of each port that is on it, on its own. */
     struct vmn_lb_client_limit connection_limit;
+    uint32_t zone_limit;        /* Connections that each conntrack zone there
+                                 * may hold; 0: any number. */
 };
 
 /* Addresses from 'start' to 'end', both of them included. */
@@ -532,6 +534,7 @@ struct vmn_external {
                                  * gives out, of which each sender has one: 2,
                                  * 4, ...; 1: they are not divided; 0:
                                  * VMN_PORT_SHARES_DEFAULT. */
+    bool strict_port_shares;    /* Those from 32768 on are divided, too. */
 };
 
 /* Most of them. */
@@ -704,9 +707,11 @@ struct vmn_quota {
     int loadbalancers, routers, floating_ips, dns_zones, observations;
     int addresses;              /* Of ports and balancers, and floating. */
     int members;                /* Of groups, quarantines and balancers; records
-                                 * of zones. */
+                                 * of zones, entries of services, forwards of
+                                 * routers. */
     int rules;                  /* With their peers and services; routes. */
     int requests;               /* A second, of all accounts within 'scope'. */
+    int flows_per_host;         /* And groups, that the objects cause there. */
 };
 
 /* What proves an account. */

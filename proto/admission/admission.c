@@ -43,7 +43,7 @@ static const char *const reasons[ADMISSION_N_REASONS] = {
 struct admission_source {
     struct hmap_node node;      /* In 'sources', by 'peer'. */
     struct ovs_list remembered_node; /* In 'remembered', or empty. */
-    struct admission_peer peer; /* Of IPv6, a /64 unless 'known'. */
+    struct admission_peer peer; /* Of IPv6, a /64 unless configured. */
     bool known;
     bool remembered;            /* Was authenticated. */
     bool admitting;             /* One more is about to be linked. */
@@ -226,25 +226,22 @@ release_source(struct admission *adm, struct admission_source *source)
     }
 }
 
-/* The source that a connection of 'peer' counts for.  An IPv6 address that is
- * not known counts for its /64: who has one address of that has them all. */
+/* Returns the source that connections of 'peer' count for, a new one if need
+ * be.  An IPv6 address that is not configured counts for its /64, also once it
+ * is known: who has one address of that has them all. */
 static struct admission_source *
 get_source(struct admission *adm, const struct admission_peer *peer)
 {
-    struct admission_source *source = find_source(adm, peer);
-    struct admission_peer prefix = *peer;
-    bool configured;
+    bool configured = is_configured(adm, peer);
+    struct admission_peer key = *peer;
+    struct admission_source *source;
 
-    if (source && source->known) {
-        return source;
-    }
-    configured = is_configured(adm, peer);
     if (!configured && peer->family == AF_INET6) {
-        memset(&prefix.addr.s6_addr[8], 0, 8);
-        source = find_source(adm, &prefix);
+        memset(&key.addr.s6_addr[8], 0, 8);
     }
+    source = find_source(adm, &key);
     if (!source) {
-        source = add_source(adm, &prefix, configured);
+        source = add_source(adm, &key, configured);
     }
     source->known |= configured;
     return source;
@@ -308,7 +305,8 @@ close_entry(struct admission *adm, struct admission_entry *entry,
 
 /* Making room.  ---------------------------------------------------------- */
 
-/* Tells whether pending connections of 'source', 'n' of them, give way last. */
+/* Tells whether pending connections of 'source', 'n' of them, give way
+ * last. */
 static bool
 is_protected(const struct admission_source *source, size_t n)
 {
@@ -436,11 +434,8 @@ admission_admit(struct admission *adm, struct admission_entry *entry,
 static struct admission_source *
 know(struct admission *adm, const struct admission_peer *peer)
 {
-    struct admission_source *source = find_source(adm, peer);
+    struct admission_source *source = get_source(adm, peer);
 
-    if (!source) {
-        source = add_source(adm, peer, true);
-    }
     /* Of AF_UNIX without a user anybody may be the next. */
     source->known = source->remembered = (peer->family != AF_UNIX
                                           || peer->uid != (uid_t) -1);
@@ -455,8 +450,11 @@ admission_set_state(struct admission *adm, struct admission_entry *entry,
 
     if (before) {
         unlink_entry(adm, entry);
-        link_entry(adm, entry, (state == ADMISSION_PENDING ? before
-                                : know(adm, &entry->peer)), state, now_ms);
+        /* Whoever is not pending is known already. */
+        link_entry(adm, entry, (state == ADMISSION_PENDING
+                                || entry->state != ADMISSION_PENDING
+                                ? before : know(adm, &entry->peer)), state,
+                   now_ms);
         if (entry->source != before) {
             release_source(adm, before);
         }

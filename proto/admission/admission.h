@@ -8,7 +8,8 @@
  * a limit, and a share of it for each source address.  At a limit the oldest
  * pending connection of the source that has most gives way; those of known
  * sources (addresses that the configuration names, or that have been
- * authenticated before) last.
+ * authenticated before) last.  Of IPv6 a source is a /64, but for addresses
+ * that the configuration names.
  *
  * Does no input or output and reads no clock.  Not for how long a handshake
  * may take, nor for who somebody is: both are the listener's. */
@@ -30,7 +31,8 @@ struct admission_source;
 /* Pending connections of a known source that give way last; further ones count
  * as those of any source. */
 #define ADMISSION_KNOWN_PENDING 16
-/* Addresses that were authenticated and are remembered without a connection. */
+/* Addresses that were authenticated and are remembered without a
+ * connection. */
 #define ADMISSION_REMEMBERED_MAX 4096
 
 /* Where a connection comes from. */

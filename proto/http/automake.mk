@@ -2,6 +2,8 @@
 proto_libproto_a_SOURCES += \
 	proto/http/http-budget.c \
 	proto/http/http-conn.c \
+	proto/http/http-deadline.c \
+	proto/http/http-input.c \
 	proto/http/http-json.c \
 	proto/http/http-logins.c \
 	proto/http/http-origin.c \

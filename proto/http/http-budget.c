@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * How many bytes of bodies may be in memory: of one request, of one client
- * (however many connections it has), and of all.  Bytes are taken when the
- * head, or a chunk's size, announces them, and given back when the request
- * ends, since until then its content is held in one form or another.
+ * (however many connections it has), and of all; and how many connections one
+ * client may have in use.  Bytes are taken when the head, or a chunk's size,
+ * announces them, and given back when the request ends, since until then its
+ * content is held in one form or another.  A connection is given back when the
+ * reply has left.
  *
  * Not for rates: see body_rate_min in http.h. */
 
@@ -20,53 +22,54 @@
 #include "openvswitch/hmap.h"
 #include "util.h"
 
-/* What a client has in flight. */
+/* What a client has.  Exists while that is anything. */
 struct http_account {
-    struct hmap_node node;      /* In 'accounts', by its key. */
+    struct hmap_node node;      /* In 'map', by its key. */
     char *key;
-    uint64_t n_bytes;           /* Not 0. */
+    uint64_t n_bytes;           /* In flight. */
+    size_t n_conns;             /* In use, of those that are counted. */
 };
 
 /* Counted by the server and by each request with a body: a request may outlive
  * its connection and the server. */
-struct http_bodies {
+struct http_accounts {
     unsigned n_refs;
     uint64_t n_bytes;           /* Of all but those that are exempt. */
-    struct hmap accounts;       /* Of struct http_account. */
+    struct hmap map;            /* Of struct http_account. */
 };
 
-struct http_bodies *
-http_bodies_create(void)
+struct http_accounts *
+http_accounts_create(void)
 {
-    struct http_bodies *bodies = xzalloc(sizeof *bodies);
+    struct http_accounts *accounts = xzalloc(sizeof *accounts);
 
-    bodies->n_refs = 1;
-    hmap_init(&bodies->accounts);
-    return bodies;
+    accounts->n_refs = 1;
+    hmap_init(&accounts->map);
+    return accounts;
 }
 
 void
-http_bodies_unref(struct http_bodies *bodies)
+http_accounts_unref(struct http_accounts *accounts)
 {
-    if (bodies && !--bodies->n_refs) {
-        hmap_destroy(&bodies->accounts);
-        free(bodies);
+    if (accounts && !--accounts->n_refs) {
+        hmap_destroy(&accounts->map);
+        free(accounts);
     }
 }
 
 uint64_t
-http_bodies_size(const struct http_bodies *bodies)
+http_accounts_body_bytes(const struct http_accounts *accounts)
 {
-    return bodies->n_bytes;
+    return accounts->n_bytes;
 }
 
 static struct http_account *
-find_account(const struct http_bodies *bodies, const char *key)
+find_account(const struct http_accounts *accounts, const char *key)
 {
     struct http_account *account;
 
     HMAP_FOR_EACH_WITH_HASH (account, node, hash_string(key, 0),
-                             &bodies->accounts) {
+                             &accounts->map) {
         if (!strcmp(account->key, key)) {
             return account;
         }
@@ -75,16 +78,27 @@ find_account(const struct http_bodies *bodies, const char *key)
 }
 
 static struct http_account *
-get_account(struct http_bodies *bodies, const char *key)
+get_account(struct http_accounts *accounts, const char *key)
 {
-    struct http_account *account = find_account(bodies, key);
+    struct http_account *account = find_account(accounts, key);
 
     if (!account) {
         account = xzalloc(sizeof *account);
         account->key = xstrdup(key);
-        hmap_insert(&bodies->accounts, &account->node, hash_string(key, 0));
+        hmap_insert(&accounts->map, &account->node, hash_string(key, 0));
     }
     return account;
+}
+
+/* Frees 'account' if its client has nothing any more. */
+static void
+release_account(struct http_accounts *accounts, struct http_account *account)
+{
+    if (!account->n_bytes && !account->n_conns) {
+        hmap_remove(&accounts->map, &account->node);
+        free(account->key);
+        free(account);
+    }
 }
 
 void
@@ -120,10 +134,10 @@ static bool
 check(struct http_request *req, uint64_t size)
 {
     const struct http_limits *limits = &req->limits;
-    const struct http_bodies *bodies = req->server->bodies;
-    const struct http_account *account = find_account(bodies, req->client);
+    const struct http_accounts *accounts = req->server->accounts;
+    const struct http_account *account = find_account(accounts, req->client);
     uint64_t own = (account ? account->n_bytes : 0) + size;
-    uint64_t all = bodies->n_bytes + size;
+    uint64_t all = accounts->n_bytes + size;
     size_t max = req->server->options.bodies_max;
 
     if (req->budget + size > limits->body_max) {
@@ -150,14 +164,14 @@ http_budget_take(struct http_request *req, uint64_t size)
     } else if (!check(req, size)) {
         return false;
     }
-    if (!req->bodies) {
-        req->bodies = req->server->bodies;
-        req->bodies->n_refs++;
+    if (!req->accounts) {
+        req->accounts = req->server->accounts;
+        req->accounts->n_refs++;
     }
-    get_account(req->bodies, req->client)->n_bytes += size;
+    get_account(req->accounts, req->client)->n_bytes += size;
     req->budget += size;
     if (!req->limits.exempt) {
-        req->bodies->n_bytes += size;
+        req->accounts->n_bytes += size;
     }
     return true;
 }
@@ -167,20 +181,51 @@ http_budget_release(struct http_request *req)
 {
     struct http_account *account;
 
-    if (!req->bodies) {
+    if (!req->accounts) {
         return;
     }
-    account = find_account(req->bodies, req->client);
+    account = find_account(req->accounts, req->client);
     account->n_bytes -= req->budget;
-    if (!account->n_bytes) {
-        hmap_remove(&req->bodies->accounts, &account->node);
-        free(account->key);
-        free(account);
-    }
+    release_account(req->accounts, account);
     if (!req->limits.exempt) {
-        req->bodies->n_bytes -= req->budget;
+        req->accounts->n_bytes -= req->budget;
     }
     req->budget = 0;
-    http_bodies_unref(req->bodies);
-    req->bodies = NULL;
+    http_accounts_unref(req->accounts);
+    req->accounts = NULL;
+}
+
+bool
+http_budget_take_conn(struct http_request *req)
+{
+    struct http_accounts *accounts = req->server->accounts;
+    size_t max = req->limits.conns_max;
+    const struct http_account *account;
+
+    if (!max) {
+        return true;
+    }
+    account = find_account(accounts, req->client);
+    if (account && account->n_conns >= max) {
+        req->server->stats.n_conns_refused++;
+        req->head.close = true;
+        http_reply_header(req, "Retry-After", "1");
+        http_reply_problem(req, 429, "throttled", NULL, "%s has %"PRIuSIZE
+                           " connections in use, and may have no more",
+                           req->client, max);
+        return false;
+    }
+    req->conn->account = get_account(accounts, req->client);
+    req->conn->account->n_conns++;
+    return true;
+}
+
+void
+http_budget_release_conn(struct http_conn *conn)
+{
+    if (conn->account) {
+        conn->account->n_conns--;
+        release_account(conn->listener->server->accounts, conn->account);
+        conn->account = NULL;
+    }
 }

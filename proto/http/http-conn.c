@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A client's connection: takes requests apart, one at a time, and hands them
- * to their handlers.  What a client may make the server hold is bounded: the
- * input stops at a watermark, every state but "the handler has it" has a
- * deadline, and the next request is read only when the last reply has left. */
+ * A client's connection: its life, its state, and what it writes.  What a
+ * client may make the server hold is bounded: the input stops at a watermark,
+ * every state but "the handler has it" has a deadline (http-deadline.c), and
+ * the next request is read (http-input.c) only when the last reply has
+ * left. */
 
 #include <config.h>
 
@@ -13,7 +14,6 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
-#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -31,60 +31,47 @@ VLOG_DEFINE_THIS_MODULE(http_conn);
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
 
 #define INPUT_HIGH (64 * 1024)      /* Bytes that wait to be understood. */
-#define CHUNK_LINE_MAX 1024         /* Bytes of a chunk's size line. */
-#define TRAILER_MAX 4096            /* Bytes of a chunked body's trailers. */
 #define LINGER_MS 2000              /* For the client to read the reply. */
-#define LINGER_MAX (16u << 20)      /* Bytes thrown away meanwhile. */
 #define ANSWERS_MAX 8               /* Of one connection at a time. */
 
-static void conn_input(struct http_conn *);
-
-/* Deadlines.  A request changes its connection's several times, within one
- * turn as a rule, and most are never met: the timer is only set anew for one
- * that comes earlier, and looks at the deadline when it fires.  */
-
+/* The connection has no request: it may be closed to make room, and is not in
+ * use. */
 static void
-set_timer(struct http_conn *conn, long long int when_ms)
+end_request(struct http_conn *conn)
 {
-    long long int ms = MAX(when_ms - time_msec(), 0);
-    struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
-
-    conn->timer_ms = when_ms;
-    event_add(conn->timer, &tv);
-}
-
-static void
-set_deadline(struct http_conn *conn, int ms)
-{
-    conn->timed = true;
-    conn->deadline_ms = time_msec() + ms;
-    if (conn->deadline_ms < conn->timer_ms) {
-        set_timer(conn, conn->deadline_ms);
-    }
-}
-
-static void
-clear_deadline(struct http_conn *conn)
-{
-    conn->deadline_ms = LLONG_MAX;
-}
-
-static void
-become_idle(struct http_conn *conn)
-{
-    conn->state = HTTP_IDLE;
-    set_deadline(conn, conn->listener->server->options.idle_timeout_ms);
+    http_budget_release_conn(conn);
     if (conn->entry.state != ADMISSION_PENDING) {
         admission_set_state(conn->listener->admission, &conn->entry,
                             ADMISSION_IDLE, time_msec());
     }
 }
 
+static void
+become_idle(struct http_conn *conn)
+{
+    conn->state = HTTP_IDLE;
+    http_deadline_set(conn, conn->listener->server->options.idle_timeout_ms);
+    end_request(conn);
+}
+
+/* It is not active before its body has come, which may be never. */
 void
 http_conn_authenticated(struct http_conn *conn)
 {
     admission_set_state(conn->listener->admission, &conn->entry,
-                        ADMISSION_ACTIVE, time_msec());
+                        ADMISSION_IDLE, time_msec());
+}
+
+/* Only that of a client who is known stays, whatever comes: how many those are
+ * is bounded (http-budget.c). */
+void
+http_conn_dispatched(struct http_conn *conn)
+{
+    if (conn->request->authenticated) {
+        admission_set_state(conn->listener->admission, &conn->entry,
+                            ADMISSION_ACTIVE, time_msec());
+    }
+    http_conn_waits(conn);
 }
 
 /* Tells the client that what it has got is all: by TLS, that nobody has cut it
@@ -111,6 +98,7 @@ http_conn_destroy(struct http_conn *conn)
     struct http_request *req = conn->request;
 
     ovs_list_remove(&conn->node);
+    http_budget_release_conn(conn);
     admission_remove(conn->listener->admission, &conn->entry);
     conn->listener->n_conns--;
     conn->listener->server->stats.n_connections--;
@@ -138,13 +126,13 @@ http_conn_destroy(struct http_conn *conn)
     } else if (req) {
         http_request_free(req);
     }
+    http_token_free(conn->token);
     free(conn->who);
     free(conn);
 }
 
-/* Refuses what came, with a reply, and closes. */
-static void
-conn_fault(struct http_conn *conn, const struct http_fault *fault)
+void
+http_conn_fault(struct http_conn *conn, const struct http_fault *fault)
 {
     VLOG_INFO_RL(&rl, "%s: bad request: %s", conn->who, fault->text);
     if (!conn->request) {
@@ -154,11 +142,8 @@ conn_fault(struct http_conn *conn, const struct http_fault *fault)
     http_reply_fault(conn->request, fault);
 }
 
-/* Writes what is in the output, as far as the socket takes it: a reply mostly
- * leaves at once, without the loop having to ask whether it may.  What is
- * left, or an error, is the bufferevent's.  Returns true if nothing is left. */
-static bool
-flush(struct http_conn *conn)
+bool
+http_conn_flush(struct http_conn *conn)
 {
     struct evbuffer *out = bufferevent_get_output(conn->bev);
 
@@ -179,7 +164,7 @@ void
 http_conn_waits(struct http_conn *conn)
 {
     conn->state = HTTP_HANDLING;
-    clear_deadline(conn);
+    http_deadline_clear(conn);
 }
 
 void
@@ -187,8 +172,8 @@ http_conn_replied(struct http_conn *conn)
 {
     conn->request = NULL;
     conn->state = HTTP_REPLYING;
-    clear_deadline(conn);
-    if (!flush(conn)) {
+    http_deadline_clear(conn);
+    if (!http_conn_flush(conn)) {
         return;
     }
     if (conn->gone) {
@@ -205,251 +190,9 @@ http_conn_streams(struct http_conn *conn)
     conn->request = NULL;
     conn->state = HTTP_STREAMING;
     conn->listener->server->stats.n_streams++;
-    clear_deadline(conn);
+    http_deadline_clear(conn);
     bufferevent_setwatermark(conn->bev, EV_WRITE, HTTP_STREAM_LOW, 0);
     bufferevent_enable(conn->bev, EV_WRITE);
-}
-
-/* Reading.  -------------------------------------------------------------- */
-
-static void
-dispatch(struct http_conn *conn)
-{
-    struct http_request *req = conn->request;
-
-    http_conn_waits(conn);
-    /* Last: the handler may end the request, even the connection. */
-    req->route->handler(req, conn->listener->server->aux);
-}
-
-/* The head is complete: 'size' bytes at 'text'.  Returns false if a body is to
- * be read; else the connection may be gone. */
-static bool
-take_head(struct http_conn *conn, const char *text, size_t size)
-{
-    struct http_server *server = conn->listener->server;
-    struct http_request *req = http_request_create(conn);
-    struct http_fault fault;
-
-    conn->request = req;
-    if (!http_head_parse(&req->head, text, size, &fault)) {
-        conn_fault(conn, &fault);
-        return true;
-    }
-    evbuffer_drain(bufferevent_get_input(conn->bev), size);
-    server->stats.n_requests++;
-    req->understood = true;
-    if (!http_request_accept(req)) {
-        return true;                    /* Answered, and gone. */
-    }
-    if (!req->head.chunked && !req->head.body_size) {
-        dispatch(conn);
-        return true;
-    }
-    if (req->head.expects_continue) {
-        evbuffer_add_printf(bufferevent_get_output(conn->bev),
-                            "HTTP/1.1 100 Continue\r\n\r\n");
-        flush(conn);
-    }
-    conn->state = HTTP_BODY;
-    conn->timed = false;
-    conn->body_ms = time_msec();
-    /* Exactly what was granted: growing would take twice as much. */
-    ds_reserve(&req->body, req->head.body_size);
-    conn->chunk = HTTP_CHUNK_SIZE;
-    conn->trailer_size = 0;
-    return false;
-}
-
-/* Looks for a head.  Returns false if more must come: of the head, or a body
- * (the state says which); else the connection may be gone. */
-static bool
-read_head(struct http_conn *conn, struct evbuffer *in)
-{
-    size_t size = MIN(evbuffer_get_length(in), HTTP_HEAD_MAX + 1);
-    const char *text = (const char *) evbuffer_pullup(in, size);
-    struct http_fault fault;
-    int head_size;
-
-    head_size = http_head_size(text, size, &conn->scanned, &fault);
-    if (head_size < 0) {
-        conn_fault(conn, &fault);
-        return true;
-    }
-    return head_size && take_head(conn, text, head_size);
-}
-
-/* Moves up to 'max' bytes to the body.  Returns how many. */
-static size_t
-take_body(struct http_conn *conn, struct evbuffer *in, uint64_t max)
-{
-    size_t n = MIN(evbuffer_get_length(in), max);
-
-    if (n) {
-        evbuffer_remove(in, ds_put_uninit(&conn->request->body, n), n);
-    }
-    return n;
-}
-
-/* A line of chunk framing, or NULL.  With '*fault' if it cannot be one. */
-static char *
-take_line(struct evbuffer *in, size_t *len, struct http_fault *fault)
-{
-    char *line = evbuffer_readln(in, len, EVBUFFER_EOL_CRLF_STRICT);
-
-    if (!line && evbuffer_get_length(in) > CHUNK_LINE_MAX) {
-        fault->text = "The chunked body is malformed";
-    }
-    return line;
-}
-
-/* Takes one piece of a chunked body.  Returns 1 if the body is complete, 0 if
- * more must come or is there, -1 with '*fault', -2 if it was answered already.
- * '*progress' says which. */
-static int
-read_chunked(struct http_conn *conn, struct evbuffer *in, bool *progress,
-             struct http_fault *fault)
-{
-    struct http_request *req = conn->request;
-    size_t len;
-
-    *progress = true;
-    fault->text = NULL;
-    if (conn->chunk == HTTP_CHUNK_DATA) {
-        size_t n = take_body(conn, in, conn->chunk_left);
-
-        conn->chunk_left -= n;
-        *progress = n != 0;
-        if (!conn->chunk_left) {
-            conn->chunk = HTTP_CHUNK_END;
-        }
-        return 0;
-    }
-
-    char *line = take_line(in, &len, fault);
-    if (!line) {
-        *progress = false;
-        return fault->text ? -1 : 0;
-    }
-    fault->text = "The chunked body is malformed";
-    bool ok = true, done = false;
-    if (conn->chunk == HTTP_CHUNK_SIZE) {
-        ok = http_chunk_size(line, len, &conn->chunk_left);
-        if (ok && conn->chunk_left > HTTP_BODY_MAX - req->body.length) {
-            fault->status = 413;
-            fault->text = "The body is larger than 8 MiB";
-            ok = false;
-        }
-        conn->chunk = conn->chunk_left ? HTTP_CHUNK_DATA
-                      : HTTP_CHUNK_TRAILER;
-    } else if (conn->chunk == HTTP_CHUNK_END) {
-        ok = !len;
-        conn->chunk = HTTP_CHUNK_SIZE;
-    } else {
-        conn->trailer_size += len + 2;
-        ok = conn->trailer_size <= TRAILER_MAX;
-        done = !len;
-    }
-    free(line);
-    if (ok && conn->chunk == HTTP_CHUNK_DATA
-        && !http_budget_take(req, conn->chunk_left)) {
-        return -2;
-    }
-    return !ok ? -1 : done;
-}
-
-/* Returns false if more must come; else the connection may be gone. */
-static bool
-read_body(struct http_conn *conn, struct evbuffer *in)
-{
-    struct http_request *req = conn->request;
-    struct http_fault fault = { .status = 400 };
-    bool progress = true;
-
-    if (!req->head.chunked) {
-        take_body(conn, in, req->head.body_size - req->body.length);
-        if (req->body.length < req->head.body_size) {
-            return false;
-        }
-        dispatch(conn);
-        return true;
-    }
-
-    int done = 0;
-    while (!done && progress) {
-        done = read_chunked(conn, in, &progress, &fault);
-    }
-    if (done == -1) {
-        conn_fault(conn, &fault);
-    } else if (done == 1) {
-        dispatch(conn);
-    }
-    return done != 0;
-}
-
-static void
-linger(struct http_conn *conn, struct evbuffer *in)
-{
-    size_t n = evbuffer_get_length(in);
-
-    evbuffer_drain(in, n);
-    conn->discarded += n;
-    if (conn->half_closed || conn->discarded > LINGER_MAX) {
-        http_conn_destroy(conn);
-    }
-}
-
-/* Empty lines before a request (RFC 9112, section 2.2), and its first byte. */
-static void
-await_head(struct http_conn *conn, struct evbuffer *in)
-{
-    char eol[2];
-
-    while (evbuffer_copyout(in, eol, 2) == 2 && !memcmp(eol, "\r\n", 2)) {
-        evbuffer_drain(in, 2);
-    }
-    if (evbuffer_get_length(in) > 1 || (evbuffer_get_length(in)
-                                        && evbuffer_copyout(in, eol, 1)
-                                        && eol[0] != '\r')) {
-        conn->state = HTTP_HEAD;
-        conn->timed = false;
-        conn->scanned = 0;
-    }
-}
-
-/* Goes on with what has come, up to one reply.  The connection may be gone
- * afterwards. */
-static void
-take_input(struct http_conn *conn)
-{
-    const struct http_options *options = &conn->listener->server->options;
-    struct evbuffer *in = bufferevent_get_input(conn->bev);
-
-    if (conn->state == HTTP_IDLE) {
-        await_head(conn, in);
-    }
-    if (conn->state == HTTP_HEAD && read_head(conn, in)) {
-        return;
-    }
-    if (conn->state == HTTP_BODY && read_body(conn, in)) {
-        return;
-    }
-    if (conn->state == HTTP_LINGERING) {
-        linger(conn, in);
-        return;
-    }
-    if (conn->state == HTTP_STREAMING) {
-        evbuffer_drain(in, evbuffer_get_length(in)); /* Nobody answers. */
-        return;
-    }
-    if (conn->half_closed && conn->state <= HTTP_BODY) {
-        http_conn_destroy(conn);
-    } else if (!conn->timed && conn->state == HTTP_HEAD) {
-        set_deadline(conn, options->head_timeout_ms);
-    } else if (!conn->timed && conn->state == HTTP_BODY) {
-        set_deadline(conn, MIN(options->body_grace_ms,
-                               options->body_timeout_ms));
-    }
 }
 
 /* All of the reply has left.  The connection may be gone afterwards. */
@@ -463,7 +206,8 @@ conn_sent(struct http_conn *conn)
     } else {
         conn->state = HTTP_LINGERING;
         conn->discarded = 0;
-        set_deadline(conn, LINGER_MS);
+        end_request(conn);
+        http_deadline_set(conn, LINGER_MS);
         say_end(conn);
         shutdown(bufferevent_getfd(conn->bev), SHUT_WR);
     }
@@ -478,7 +222,7 @@ conn_input(struct http_conn *conn)
     conn->gone = &gone;
     for (int n = 0; ; n++) {
         conn->sent = false;
-        take_input(conn);
+        http_input_take(conn);
         if (gone) {
             return;
         }
@@ -486,7 +230,7 @@ conn_input(struct http_conn *conn)
             break;
         }
         if (n >= ANSWERS_MAX) {
-            set_deadline(conn, 0);      /* on_timer() goes on. */
+            http_deadline_set(conn, 0);     /* Then it is resumed. */
             break;
         }
         conn_sent(conn);
@@ -531,6 +275,12 @@ on_write(struct bufferevent *bev, void *conn_)
     }
 }
 
+void
+http_conn_resume(struct http_conn *conn)
+{
+    on_write(conn->bev, conn);
+}
+
 /* True if the client has closed both directions.  After its FIN alone (TCP)
  * that cannot be known. */
 static bool
@@ -564,79 +314,6 @@ on_event(struct bufferevent *bev OVS_UNUSED, short what, void *conn_)
     /* It sends no more but may still wait for its replies. */
     conn->half_closed = true;
     conn_input(conn);
-}
-
-/* By when the body must have come, or more of it.  What comes fast enough has
- * until body_timeout_ms. */
-static long long int
-body_deadline(const struct http_conn *conn)
-{
-    const struct http_options *options = &conn->listener->server->options;
-    long long int earned_ms = (conn->request->body.length * 1000LL
-                               / MAX(options->body_rate_min, 1));
-
-    return conn->body_ms + MIN(options->body_grace_ms + earned_ms,
-                               options->body_timeout_ms);
-}
-
-/* Whether the deadline is met by what has come meanwhile. */
-static bool
-extend_deadline(struct http_conn *conn)
-{
-    long long int deadline_ms;
-
-    if (conn->state != HTTP_BODY) {
-        return false;
-    }
-    deadline_ms = body_deadline(conn);
-    if (deadline_ms <= time_msec()) {
-        return false;
-    }
-    conn->deadline_ms = deadline_ms;
-    set_timer(conn, deadline_ms);
-    return true;
-}
-
-/* Nobody knows who was too slow. */
-static void
-count_timeout(const struct http_conn *conn)
-{
-    if (conn->entry.state == ADMISSION_PENDING
-        && conn->state != HTTP_LINGERING) {
-        admission_count(conn->listener->admission, &conn->entry.peer,
-                        ADMISSION_TIMEOUT);
-    }
-}
-
-static void
-on_timer(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
-{
-    struct http_conn *conn = conn_;
-
-    conn->timer_ms = LLONG_MAX;
-    if (time_msec() < conn->deadline_ms) {
-        if (conn->deadline_ms < LLONG_MAX) {
-            set_timer(conn, conn->deadline_ms);
-        }
-    } else if (extend_deadline(conn)) {
-        return;
-    } else if (conn->state == HTTP_REPLYING) {
-        on_write(conn->bev, conn);      /* After others had their turn. */
-    } else if (conn->state == HTTP_HEAD || conn->state == HTTP_BODY) {
-        struct http_fault fault = {
-            408, conn->state == HTTP_HEAD
-                 ? "The request did not come to its end in time"
-                 : "The body came too slowly: after 5 s it must have come "
-                   "with 8 KiB a second, and within 30 s all of it"
-        };
-
-        count_timeout(conn);
-        conn->listener->server->stats.n_timed_out++;
-        conn_fault(conn, &fault);
-    } else {
-        count_timeout(conn);
-        http_conn_destroy(conn);
-    }
 }
 
 /* What has come, and what has left. */
@@ -706,11 +383,7 @@ http_conn_create(struct http_listener *listener, int fd, char *who,
     server->stats.n_connections++;
     conn->tls = listener->tls != NULL;
     conn->bev = make_bufferevent(listener, fd);
-    conn->timer = event_new(server->base, -1, 0, on_timer, conn);
-    conn->timer_ms = LLONG_MAX;
-    if (!conn->timer) {
-        out_of_memory();
-    }
+    http_deadline_init(conn);
     if (!evbuffer_add_cb(bufferevent_get_input(conn->bev), count_in, server)
         || !evbuffer_add_cb(bufferevent_get_output(conn->bev), count_out,
                             server)) {
@@ -727,7 +400,7 @@ http_conn_create(struct http_listener *listener, int fd, char *who,
     }
     become_idle(conn);
     if (conn->tls) {
-        set_deadline(conn, server->options.tls_timeout_ms);
+        http_deadline_set_handshake(conn);
     }
     return true;
 }

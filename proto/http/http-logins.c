@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Slows down those who guess tokens: an address whose logins keep failing gets
- * its refusals late, each a second after the one before.  A good token is
- * never waited for, so an address that many share (a proxy's) is not locked
- * out by one of them.
+ * its refusals late, each a second after the one before, so that ten wait at
+ * most.  While that many are due, whether their clients wait or have left, no
+ * further token from there is looked at: so one address tries one a second,
+ * whatever it does.  A token that is right is answered at once until then.
  *
  * Not for who somebody is, nor for how many connections an address may have
  * (proto/admission). */
@@ -25,7 +26,7 @@
 VLOG_DEFINE_THIS_MODULE(http_logins);
 
 /* Failed logins of an address that are answered at once; after that, one in so
- * many milliseconds, and none later than the last. */
+ * many milliseconds, and none later than that. */
 #define LOGINS_BURST 10
 #define LOGIN_INTERVAL_MS 1000
 #define LOGIN_DELAY_MAX_MS 10000
@@ -88,33 +89,68 @@ http_logins_destroy(struct http_logins *logins)
     free(logins);
 }
 
-/* Returns the entry of 'addr', which is the newest then. */
+/* Returns the unit by which 'addr' is counted, with its hash in '*hash'. */
+static struct in6_addr
+source_key(const struct in6_addr *addr, uint32_t *hash)
+{
+    struct in6_addr key = *addr;
+
+    if (!IN6_IS_ADDR_V4MAPPED(&key)) {
+        memset(&key.s6_addr[8], 0, 8);
+    }
+    *hash = hash_bytes(&key, sizeof key, 0);
+    return key;
+}
+
+/* Returns the entry of 'key', or NULL. */
 static struct login_source *
-get_source(struct http_logins *logins, struct in6_addr addr)
+find_source(const struct http_logins *logins, const struct in6_addr *key,
+            uint32_t hash)
 {
     struct login_source *source;
-    uint32_t hash;
 
-    if (!IN6_IS_ADDR_V4MAPPED(&addr)) {
-        memset(&addr.s6_addr[8], 0, 8);
-    }
-    hash = hash_bytes(&addr, sizeof addr, 0);
     HMAP_FOR_EACH_WITH_HASH (source, node, hash, &logins->sources) {
-        if (!memcmp(&source->addr, &addr, sizeof addr)) {
-            ovs_list_remove(&source->by_age);
-            ovs_list_push_back(&logins->by_age, &source->by_age);
+        if (!memcmp(&source->addr, key, sizeof *key)) {
             return source;
         }
+    }
+    return NULL;
+}
+
+/* Returns the entry of 'addr', which is the newest then. */
+static struct login_source *
+get_source(struct http_logins *logins, const struct in6_addr *addr)
+{
+    uint32_t hash;
+    struct in6_addr key = source_key(addr, &hash);
+    struct login_source *source = find_source(logins, &key, hash);
+
+    if (source) {
+        ovs_list_remove(&source->by_age);
+        ovs_list_push_back(&logins->by_age, &source->by_age);
+        return source;
     }
     if (hmap_count(&logins->sources) >= LOGIN_SOURCES_MAX) {
         forget_source(logins, CONTAINER_OF(ovs_list_front(&logins->by_age),
                                            struct login_source, by_age));
     }
     source = xzalloc(sizeof *source);
-    source->addr = addr;
+    source->addr = key;
     hmap_insert(&logins->sources, &source->node, hash);
     ovs_list_push_back(&logins->by_age, &source->by_age);
     return source;
+}
+
+bool
+http_logins_are_blocked(const struct http_request *req)
+{
+    const struct http_logins *logins = req->server->logins;
+    uint32_t hash;
+    struct in6_addr key = source_key(&req->conn->entry.peer.addr, &hash);
+    const struct login_source *source = find_source(logins, &key, hash);
+
+    return source && (source->due_ms + LOGIN_INTERVAL_MS
+                      > time_msec() + LOGIN_DELAY_MAX_MS);
 }
 
 /* Counts a failed login.  Returns for how many milliseconds its refusal is to
@@ -124,7 +160,7 @@ count_failure(struct http_logins *logins, const struct http_request *req)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
     struct login_source *source = get_source(logins,
-                                             req->conn->entry.peer.addr);
+                                             &req->conn->entry.peer.addr);
     long long int now_ms = time_msec();
     long long int earliest_ms = now_ms - (LOGINS_BURST - 1)
                                 * LOGIN_INTERVAL_MS;

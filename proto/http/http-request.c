@@ -217,6 +217,15 @@ equal_in_constant_time(const char *have, const char *want)
 }
 
 void
+http_token_free(char *token)
+{
+    if (token) {
+        explicit_bzero(token, strlen(token));
+        free(token);
+    }
+}
+
+void
 http_request_refuse_login(struct http_request *req, const char *text)
 {
     http_reply_header(req, "WWW-Authenticate", "Bearer");
@@ -234,14 +243,46 @@ get_token(const struct http_request *req)
 }
 
 void
-http_reply_unauthorized(struct http_request *req, const char *text)
+http_reply_unauthorized(struct http_request *req, const char *text,
+                        bool guess)
 {
     if (req->server) {
         req->server->stats.n_unauthorized++;
     }
-    /* Only who shows a token may be guessing. */
-    if (!req->conn || !get_token(req) || !http_logins_delay(req, text)) {
+    if (!guess || !req->conn || !http_logins_delay(req, text)) {
         http_request_refuse_login(req, text);
+    }
+}
+
+/* Whether 'token' may be looked at now, or replies.  The one that was right
+ * before on this connection always may: to try it is no guess. */
+static bool
+may_try_token(struct http_request *req, const char *token)
+{
+    const struct http_conn *conn = req->conn;
+
+    if (!token || conn->listener->unix_path || !http_logins_are_blocked(req)
+        || (conn->token && equal_in_constant_time(token, conn->token))) {
+        return true;
+    }
+    req->server->stats.n_logins_refused++;
+    req->head.close = true;
+    http_reply_header(req, "Retry-After", "1");
+    http_reply_problem(req, 429, "throttled", NULL, "Too many wrong tokens "
+                       "came from this address: for now no token from there "
+                       "is looked at, except on connections where it was "
+                       "right before");
+    return false;
+}
+
+/* A request with 'token' (or NULL) was authenticated. */
+static void
+remember_token(struct http_conn *conn, const char *token)
+{
+    if (token && !conn->listener->unix_path
+        && (!conn->token || strcmp(conn->token, token))) {
+        http_token_free(conn->token);
+        conn->token = xstrdup(token);
     }
 }
 
@@ -252,26 +293,35 @@ authenticate(struct http_request *req)
     const struct http_options *options = &req->server->options;
     const struct http_listener *listener = req->conn->listener;
     const char *token = get_token(req);
-    char *certificate = http_conn_certificate(req->conn);
-    const struct http_peer peer = {
+    char *certificate;
+    struct http_peer peer;
+    bool ok;
+
+    if (!may_try_token(req, token)) {
+        return false;
+    }
+    certificate = http_conn_certificate(req->conn);
+    peer = (struct http_peer) {
         .trusted = (listener->unix_path
                     || (token && listener->token
                         && equal_in_constant_time(token, listener->token))),
         .token = token,
         .certificate = certificate,
     };
-    bool ok = peer.trusted && !options->authenticate;
-
+    ok = peer.trusted && !options->authenticate;
     if (!peer.trusted && !token && !certificate) {
         http_reply_unauthorized(req, "There must be a header 'Authorization:"
-                                " Bearer TOKEN'");
+                                " Bearer TOKEN'", false);
     } else if (options->authenticate) {
         ok = options->authenticate(req, &peer, req->server->aux);
     } else if (!ok) {
-        http_reply_unauthorized(req, "The token is not the right one");
+        http_reply_unauthorized(req, "The token is not the right one", true);
     }
     if (ok) {
+        req->authenticated = true;
+        remember_token(req->conn, token);
         http_conn_authenticated(req->conn);
+        ok = http_budget_take_conn(req);
     }
     free(certificate);
     return ok;

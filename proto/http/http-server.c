@@ -49,7 +49,7 @@ http_server_create(struct event_base *base,
     server->routes = routes;
     server->n_routes = n_routes;
     server->aux = aux;
-    server->bodies = http_bodies_create();
+    server->accounts = http_accounts_create();
     server->logins = http_logins_create(base);
     ovs_list_init(&server->listeners);
     return server;
@@ -76,10 +76,7 @@ listener_destroy(struct http_listener *listener)
         unlink(listener->unix_path);
         free(listener->unix_path);
     }
-    if (listener->token) {
-        memset(listener->token, 0, strlen(listener->token));
-        free(listener->token);
-    }
+    http_token_free(listener->token);
     ovs_list_remove(&listener->node);
     free(listener);
 }
@@ -94,7 +91,7 @@ http_server_destroy(struct http_server *server)
         listener_destroy(CONTAINER_OF(ovs_list_front(&server->listeners),
                                       struct http_listener, node));
     }
-    http_bodies_unref(server->bodies);
+    http_accounts_unref(server->accounts);
     http_logins_destroy(server->logins);
     free(server);
 }
@@ -104,7 +101,7 @@ http_server_get_stats(const struct http_server *server,
                       struct http_stats *stats)
 {
     *stats = server->stats;
-    stats->n_body_bytes = http_bodies_size(server->bodies);
+    stats->n_body_bytes = http_accounts_body_bytes(server->accounts);
 }
 
 void
@@ -173,6 +170,10 @@ make_admission(struct http_listener *listener)
         .max_conns = max,
         .max_pending = max,
         .max_source_pending = MAX(max / SOURCE_SHARE, SOURCE_MIN),
+        /* On the socket all come from a few users, who are trusted: a rush of
+         * one of them leaves the others no room but that of his oldest. */
+        .grace_ms = (listener->unix_path ? 0
+                     : listener->server->options.pending_grace_ms),
         .close = close_conn,
         .aux = listener,
     };

@@ -48,9 +48,11 @@ struct http_peer {
                                      * which was verified; or NULL. */
 };
 
-/* What a client may have in memory.  Bodies are in flight from when they are
- * announced until their request is answered. */
+/* What a client may have at a time.  Bodies are in flight from when they are
+ * announced until their request is answered.  A connection is in use from the
+ * end of a request's head until all of the reply has left. */
 struct http_limits {
+    size_t conns_max;               /* Connections in use; 0: any number. */
     size_t body_max;                /* Bytes of one body. */
     size_t bodies_max;              /* Of all in flight of the client. */
     bool exempt;                    /* From options.bodies_max. */
@@ -70,6 +72,10 @@ struct http_options {
     bool (*authorize)(struct http_request *, void *aux);
     size_t max_connections;         /* Of each listener.  Those that are not
                                      * authenticated give way first. */
+    int pending_grace_ms;           /* One that is not authenticated, and was
+                                     * accepted less than that ago, gives way
+                                     * after those that are idle; not on unix
+                                     * sockets. */
     int tls_timeout_ms;             /* For the handshake of TLS. */
     int idle_timeout_ms;            /* Until the next request begins. */
     int head_timeout_ms;            /* First byte to end of the head. */
@@ -88,7 +94,8 @@ struct http_options {
     void *pause_aux;
 };
 #define HTTP_OPTIONS_DEFAULT                                            \
-    { .max_connections = 256, .tls_timeout_ms = 3 * 1000,               \
+    { .max_connections = 256, .pending_grace_ms = 1000,                 \
+      .tls_timeout_ms = 3 * 1000,                                       \
       .idle_timeout_ms = 120 * 1000,                                    \
       .head_timeout_ms = 10 * 1000, .body_timeout_ms = 30 * 1000,       \
       .body_grace_ms = 5 * 1000, .body_rate_min = 8 * 1024,             \
@@ -169,8 +176,10 @@ struct http_stats {
     uint64_t n_bad;                 /* Heads and bodies that were not. */
     uint64_t n_unauthorized;
     uint64_t n_logins_delayed;      /* Of these: told so later. */
+    uint64_t n_logins_refused;      /* Whose token was not looked at. */
     uint64_t n_cross_origin;        /* Refused for where they came from. */
     uint64_t n_timed_out;
+    uint64_t n_conns_refused;       /* Beyond their client's limit. */
     uint64_t n_bodies_refused;      /* Beyond a limit. */
     uint64_t n_body_bytes;          /* In flight now. */
     uint64_t n_gone;                /* Left before the reply. */
@@ -194,16 +203,19 @@ const char *http_request_who(const struct http_request *);
 void http_request_set_who(struct http_request *, char *who, void *identity,
                           void (*free_cb)(void *identity));
 /* Sets what 'client', by whatever name and on however many connections, may
- * have in memory.  For options.authenticate, which knows who that is; without
+ * have.  For options.authenticate, which knows who that is; without
  * it the limits are HTTP_LIMITS_DEFAULT for each http_request_who(). */
 void http_request_set_limits(struct http_request *, const char *client,
                              const struct http_limits *);
 /* That of http_request_set_who(), or NULL. */
 void *http_request_identity(const struct http_request *);
 int http_request_need(const struct http_request *);
-/* 401, with a sentence: at once, or later if tokens from the client's address
- * keep being wrong. */
-void http_reply_unauthorized(struct http_request *, const char *text);
+/* 401, with a sentence.  'guess' is whether the client has shown a token that
+ * is nobody's: if those keep coming from its address it is answered later, and
+ * tokens from there are not looked at for a while.  Not for a token that was
+ * right once. */
+void http_reply_unauthorized(struct http_request *, const char *text,
+                             bool guess);
 const void *http_request_data(const struct http_request *);
 /* The segment that took the pattern's 'name'; decoded.  Never NULL. */
 const char *http_request_param(const struct http_request *, const char *name);

@@ -58,6 +58,8 @@ struct ofconn {
 
     /* Liveness: one timer, looked at every probe_ms. */
     struct event *timer;
+    unsigned handshake_parts;   /* Of TLS's time that are left after this one;
+                                 * see TLS_HANDSHAKE_PARTS. */
     bool heard;                 /* Something came since the timer fired. */
     bool probed;                /* An echo request is unanswered. */
 

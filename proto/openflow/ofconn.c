@@ -31,6 +31,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn-private.h"
 #include "proto/openflow/ofstream.h"
+#include "proto/tls/tls.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -294,6 +295,15 @@ static const struct ofstream_callbacks stream_callbacks = {
 
 /* Timers.  --------------------------------------------------------------- */
 
+/* Begins a part of the time for TLS's handshake; 'n_left' come after it. */
+static void
+set_handshake_part(struct ofconn *conn, unsigned n_left)
+{
+    conn->handshake_parts = n_left;
+    ofconn_set_timer(conn, (conn->server->options.tls_handshake_ms
+                            / TLS_HANDSHAKE_PARTS));
+}
+
 static void
 timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
 {
@@ -301,6 +311,9 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
 
     if (conn->state == OFCONN_LINGER) {
         ofconn_free(conn);
+        return;
+    } else if (!conn->secured && conn->handshake_parts) {
+        set_handshake_part(conn, conn->handshake_parts - 1);
         return;
     } else if (conn->state != OFCONN_UP) {
         admission_count(conn->server->admission, &conn->entry.peer,
@@ -379,8 +392,11 @@ ofconn_create(struct ofserver *server, int fd, const char *peer)
     ovs_list_push_back(&server->conns, &conn->node);
     server->stats.n_conns++;
 
-    ofconn_set_timer(conn, (conn->secured ? server->options.handshake_ms
-                     : server->options.tls_handshake_ms));
+    if (conn->secured) {
+        ofconn_set_timer(conn, server->options.handshake_ms);
+    } else {
+        set_handshake_part(conn, TLS_HANDSHAKE_PARTS - 1);
+    }
     ofconn_send_buf(conn, ofputil_encode_hello(1u << OFP15_VERSION));
 }
 

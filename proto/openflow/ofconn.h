@@ -71,9 +71,9 @@ struct ofconn_features {
 /* All are called from the loop, never from inside a function of this header.
  * Any of them may call ofconn_close(). */
 struct ofconn_callbacks {
-    /* With TLS: the peer has proven to be 'certificate' (a common name, perhaps
-     * empty).  Returns false if the connection is to be closed.  NULL: every
-     * one may stay. */
+    /* With TLS: the peer has proven to be 'certificate' (a common name,
+     * perhaps empty).  Returns false if the connection is to be closed.  NULL:
+     * every one may stay. */
     bool (*secured)(void *aux, struct ofconn *, const char *certificate);
     /* The handshake is complete. */
     void (*connected)(void *aux, struct ofconn *,

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "lib/vswitch-idl.h"
+#include "proto/ovsdb/vswitch-idl.h"
 #include "openvswitch/json.h"
 #include "ovsdb-data.h"
 #include "ovsdb-idl-provider.h"

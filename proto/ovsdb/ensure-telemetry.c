@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/vswitch-idl.h"
+#include "proto/ovsdb/vswitch-idl.h"
 #include "ovsdb-idl.h"
 #include "smap.h"
 #include "util.h"

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "lib/vswitch-idl.h"
+#include "proto/ovsdb/vswitch-idl.h"
 #include "ovsdb-idl.h"
 #include "smap.h"
 #include "util.h"
@@ -412,6 +412,8 @@ ovsdb_ensure(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
         .ovs = ovsrec_open_vswitch_first(idl),
         .wish = wish,
     };
+    const struct ovsdb_ipsec *ipsec = (wish->ipsec
+                                       ? wish->ipsec(wish->ipsec_aux) : NULL);
     const struct ovsrec_bridge *bridge = find_bridge(&e);
 
     for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
@@ -420,8 +422,8 @@ ovsdb_ensure(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
         }
     }
     *refusal = ensure_refusal(&e, bridge);
-    if (!*refusal && wish->n_ipsec_peers) {
-        *refusal = ovsdb_ipsec_refusal(idl, wish);
+    if (!*refusal && ipsec) {
+        *refusal = ovsdb_ipsec_refusal(idl, wish, ipsec);
     }
     if (*refusal) {
         return false;
@@ -432,6 +434,7 @@ ovsdb_ensure(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
         }
     }
     ensure_old_tunnels(&e, bridge);
+    e.changed |= ovsdb_ensure_zone_limit(idl, txn, wish);
     if (!bridge) {
         insert_bridge(&e, wish->controller ? insert_controller(&e) : NULL);
         return true;
@@ -439,7 +442,7 @@ ovsdb_ensure(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
     ensure_bridge_settings(&e, bridge);
     ensure_tunnels(&e, bridge);
     e.changed |= ovsdb_ensure_patches(idl, txn, wish, bridge);
-    e.changed |= ovsdb_ensure_ipsec(idl, txn, wish, bridge);
+    e.changed |= ovsdb_ensure_ipsec(idl, txn, wish, ipsec, bridge);
     e.changed |= ovsdb_ensure_telemetry(idl, txn, wish);
     if (!ensure_controllers(&e, bridge, wish->controller)
         && wish->controller) {

@@ -21,6 +21,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/admission/admission.h"
 #include "proto/loop/loop.h"
+#include "proto/tls/tls.h"
 #include "stream.h"
 #include "util.h"
 
@@ -46,6 +47,8 @@ struct guest {
     struct stream *stream;
     bool connected;
     int64_t deadline_ms;
+    unsigned handshake_parts;   /* Of TLS's time that are left after the
+                                 * deadline; see TLS_HANDSHAKE_PARTS. */
     struct json_frame frame;
     size_t framed;              /* Bytes of 'in' that 'frame' has seen. */
     int n_messages;
@@ -245,6 +248,22 @@ guest_check_certificate(struct ovsdb_listener *listener, struct guest *guest)
     return false;
 }
 
+/* Tells whether the time of 'guest' is over. */
+static bool
+guest_is_late(const struct ovsdb_listener *listener, struct guest *guest)
+{
+    int64_t now_ms = loop_now_ms(listener->loop);
+
+    if (now_ms < guest->deadline_ms) {
+        return false;
+    } else if (guest->connected || !guest->handshake_parts) {
+        return true;
+    }
+    guest->handshake_parts--;
+    guest->deadline_ms = now_ms + GUEST_TLS_MS / TLS_HANDSHAKE_PARTS;
+    return false;
+}
+
 /* Does what can be done for 'guest', which may be gone afterwards. */
 static void
 guest_run(struct ovsdb_listener *listener, struct guest *guest)
@@ -267,7 +286,7 @@ guest_run(struct ovsdb_listener *listener, struct guest *guest)
         guest_refuse(listener, guest, ovs_strerror(error));
         return;
     }
-    if (loop_now_ms(listener->loop) >= guest->deadline_ms) {
+    if (guest_is_late(listener, guest)) {
         guest_deny(listener, guest, ADMISSION_TIMEOUT,
                    "it did not say in time who it is");
         return;
@@ -314,8 +333,10 @@ listener_accept(struct ovsdb_listener *listener)
             continue;
         }
         guest->stream = stream;
-        guest->deadline_ms = now_ms + (listener->tls ? GUEST_TLS_MS
+        guest->deadline_ms = now_ms + (listener->tls
+                                       ? GUEST_TLS_MS / TLS_HANDSHAKE_PARTS
                                        : GUEST_TIME_MS);
+        guest->handshake_parts = listener->tls ? TLS_HANDSHAKE_PARTS - 1 : 0;
         json_frame_init(&guest->frame, OVSDB_ID_MAX_MESSAGE);
         ofpbuf_init(&guest->in, 0);
         ofpbuf_init(&guest->out, 0);

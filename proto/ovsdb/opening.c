@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/vswitch-idl.h"
+#include "proto/ovsdb/vswitch-idl.h"
 #include "openvswitch/json.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/shash.h"
@@ -142,36 +142,81 @@ ovsdb_opening_from_client(struct ovsdb_opening *opening, const void *data,
     ofpbuf_put(to_host, p, n);
 }
 
+/* Returns the columns of 'column''s table in 'schema', or NULL. */
+static struct json *
+find_columns(const struct json *schema, const struct ovsdb_idl_column *column)
+{
+    const char *table = ovsdb_idl_table_class_from_column(&ovsrec_idl_class,
+                                                          column)->name;
+
+    return member(member(member(schema, "tables"), table), "columns");
+}
+
+/* Returns true if 'schema' has the column. */
+static bool
+has_column(const struct json *schema, const struct ovsdb_idl_column *column)
+{
+    return member(find_columns(schema, column), column->name) != NULL;
+}
+
+/* Adds those of the columns to 'cut' that 'schema' has. */
+static void
+cut_columns(struct json *cut, const struct json *schema,
+            const struct ovsdb_idl_column *const *columns, size_t n)
+{
+    struct json *cut_tables = member(cut, "tables");
+
+    for (size_t i = 0; i < n; i++) {
+        const char *table = ovsdb_idl_table_class_from_column(
+            &ovsrec_idl_class, columns[i])->name;
+
+        if (!has_column(schema, columns[i])) {
+            continue;
+        }
+        if (!member(cut_tables, table)) {
+            struct json *cut_table = json_object_create();
+
+            json_object_put(cut_table, "columns", json_object_create());
+            json_object_put(cut_tables, table, cut_table);
+        }
+        json_object_put(find_columns(cut, columns[i]), columns[i]->name,
+                        json_object_create());
+    }
+}
+
+/* Returns true if 'schema' has all that is read of zone limits.  The client
+ * warns of each column that it is to read and a host does not have, so it is
+ * not to read these of a host that has not all of them. */
+static bool
+has_zone_limits(const struct json *schema)
+{
+    size_t n;
+    const struct ovsdb_idl_column *const *columns
+        = ovsdb_zone_limit_columns(&n);
+    bool has = true;
+
+    for (size_t i = 0; i < n; i++) {
+        has = has && has_column(schema, columns[i]);
+    }
+    return has;
+}
+
 /* What the client needs of 'schema': the columns that we read, as far as they
  * are there. */
 static struct json *
 cut_schema(const struct json *schema)
 {
-    const struct json *tables = member(schema, "tables");
     struct json *cut = json_object_create();
-    struct json *cut_tables = json_object_create();
-    size_t n_columns;
-    const struct ovsdb_idl_column *const *columns
-        = ovsdb_snapshot_columns(&n_columns);
+    const struct ovsdb_idl_column *const *columns;
+    size_t n;
 
-    for (size_t i = 0; i < n_columns; i++) {
-        const char *table = ovsdb_idl_table_class_from_column(
-            &ovsrec_idl_class, columns[i])->name;
-        const char *name = columns[i]->name;
-        struct json *cut_table = member(cut_tables, table);
-
-        if (!member(member(member(tables, table), "columns"), name)) {
-            continue;
-        }
-        if (!cut_table) {
-            cut_table = json_object_create();
-            json_object_put(cut_table, "columns", json_object_create());
-            json_object_put(cut_tables, table, cut_table);
-        }
-        json_object_put(member(cut_table, "columns"), name,
-                        json_object_create());
+    json_object_put(cut, "tables", json_object_create());
+    columns = ovsdb_snapshot_columns(&n);
+    cut_columns(cut, schema, columns, n);
+    if (has_zone_limits(schema)) {
+        columns = ovsdb_zone_limit_columns(&n);
+        cut_columns(cut, schema, columns, n);
     }
-    json_object_put(cut, "tables", cut_tables);
     return cut;
 }
 
@@ -201,9 +246,11 @@ schema_message(struct ovsdb_opening *opening, struct json *msg,
         struct json *cut = cut_schema(result);
         char *s = json_to_string(cut, 0);
 
+        opening->has_zone_limits = has_zone_limits(cut);
         json_destroy(cut);
         put_result(to_client, opening->id, s);
-        ovsdb_schemas_add(opening->schemas, held->data, held->size, s);
+        ovsdb_schemas_add(opening->schemas, held->data, held->size, s,
+                          opening->has_zone_limits);
     } else {
         json_object_put(msg, "id", json_clone(opening->id));
         put_json(to_client, msg);
@@ -217,7 +264,8 @@ host_message(struct ovsdb_opening *opening, struct ofpbuf *to_client)
     struct ofpbuf *held = &opening->from_host;
     bool waits = opening->state == OVSDB_OPENING_WAIT;
     const char *cut = (waits ? ovsdb_schemas_find(opening->schemas,
-                                                  held->data, held->size)
+                                                  held->data, held->size,
+                                                  &opening->has_zone_limits)
                        : NULL);
     struct json *msg;
 

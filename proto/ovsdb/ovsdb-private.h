@@ -16,6 +16,7 @@ struct ovsdb_idl;
 struct ovsdb_idl_column;
 struct ovsdb_idl_txn;
 struct ovsrec_bridge;
+struct ovsrec_open_vswitch;
 struct stream;
 
 /* relay.c.  -------------------------------------------------------------- */
@@ -55,6 +56,9 @@ bool ovsdb_relay_is_over_budget(const struct ovsdb_relay *);
 /* Bytes that the host has sent. */
 uint64_t ovsdb_relay_received(const struct ovsdb_relay *);
 
+/* True once the client has been given a schema with zone limits. */
+bool ovsdb_relay_has_zone_limits(const struct ovsdb_relay *);
+
 /* When the host last sent anything, or when the relay was made. */
 int64_t ovsdb_relay_heard_ms(const struct ovsdb_relay *);
 
@@ -73,6 +77,7 @@ struct ovsdb_opening {
         OVSDB_OPENING_OVER,
     } state;
     struct ovsdb_schemas *schemas; /* Borrowed. */
+    bool has_zone_limits;       /* The schema has what is read of these. */
     struct json *id;            /* Of the client's question, or NULL.  Owned. */
     struct json_frame client_frame;
     struct json_frame host_frame;
@@ -92,12 +97,13 @@ void ovsdb_opening_from_host(struct ovsdb_opening *, const void *, size_t n,
 /* schemas.c.  ------------------------------------------------------------ */
 
 /* What a client gets for the 'size' bytes of a host's answer at 'text', as
- * JSON; NULL if that is not known. */
+ * JSON, with whether that has zone limits; NULL if that is not known. */
 const char *ovsdb_schemas_find(const struct ovsdb_schemas *,
-                               const void *text, size_t size);
+                               const void *text, size_t size,
+                               bool *has_zone_limits);
 /* Keeps it; takes ownership of 'cut'.  Older ones may be forgotten for it. */
 void ovsdb_schemas_add(struct ovsdb_schemas *, const void *text, size_t size,
-                       char *cut);
+                       char *cut, bool has_zone_limits);
 
 /* identify.c.  ----------------------------------------------------------- */
 
@@ -135,6 +141,9 @@ size_t ovsdb_budget_used(const struct ovsdb_idl *, size_t max);
 /* Registers what this folder reads of the database. */
 void ovsdb_snapshot_register(struct ovsdb_idl *);
 const struct ovsdb_idl_column *const *ovsdb_snapshot_columns(size_t *n);
+/* The same for what is read of a database with zone limits, beside that. */
+void ovsdb_zone_limit_register(struct ovsdb_idl *);
+const struct ovsdb_idl_column *const *ovsdb_zone_limit_columns(size_t *n);
 /* False while the database does not have its one Open_vSwitch row. */
 bool ovsdb_snapshot_possible(struct ovsdb_idl *);
 /* Returns NULL if a bound is exceeded, with a sentence in '*error'. */
@@ -162,17 +171,30 @@ bool ovsdb_ensure_patches(struct ovsdb_idl *, struct ovsdb_idl_txn *,
 
 /* Returns what stands in its way, as a sentence that the caller frees, or
  * NULL. */
-char *ovsdb_ipsec_refusal(struct ovsdb_idl *, const struct ovsdb_wish *);
-/* Writes the part of the wish that concerns IPsec; as
- * ovsdb_ensure_patches(). */
+char *ovsdb_ipsec_refusal(struct ovsdb_idl *, const struct ovsdb_wish *,
+                          const struct ovsdb_ipsec *);
+/* Writes what differs from 'ipsec', NULL for none; of the peers
+ * OVSDB_IPSEC_SLICE at most.  Else as ovsdb_ensure_patches(). */
 bool ovsdb_ensure_ipsec(struct ovsdb_idl *, struct ovsdb_idl_txn *,
-                        const struct ovsdb_wish *,
+                        const struct ovsdb_wish *, const struct ovsdb_ipsec *,
                         const struct ovsrec_bridge *bridge);
+/* Returns how many of its files 'ovs' names for ovs-monitor-ipsec. */
+unsigned ovsdb_ipsec_n_files(const struct ovsrec_open_vswitch *ovs);
 
 /* ensure-telemetry.c.  --------------------------------------------------- */
 
 /* The part of it that concerns sFlow and IPFIX, on all bridges. */
 bool ovsdb_ensure_telemetry(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                             const struct ovsdb_wish *);
+
+/* ensure-zone-limit.c.  -------------------------------------------------- */
+
+/* Writes the part of the wish that concerns the default limit of zones.
+ * Returns true if it wrote anything. */
+bool ovsdb_ensure_zone_limit(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                             const struct ovsdb_wish *);
+/* Returns why the host cannot have the wish's, as a sentence that the caller
+ * frees; or NULL. */
+char *ovsdb_zone_limit_reason(struct ovsdb_idl *, const struct ovsdb_wish *);
 
 #endif /* proto/ovsdb/ovsdb-private.h */

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "openvswitch/shash.h"
+
 struct loop;
 struct ovsdb_listener;
 struct ovsdb_schemas;
@@ -65,6 +67,7 @@ struct ovsdb_snapshot {
     char *system_id;            /* external_ids:system-id, or NULL. */
     char *ovs_version;          /* Or NULL. */
     bool flow_restore_wait;     /* The switch connects to no controller. */
+    unsigned n_ipsec_files;     /* How many of OVSDB_IPSEC_FILES it names. */
     size_t n_datapath_types;    /* 0 while the switch has not reported. */
     char **datapath_types;
     size_t n_bridges;           /* Sorted by name. */
@@ -95,14 +98,29 @@ struct ovsdb_patch {
 };
 
 /* A host's address with which ovs-monitor-ipsec(8) is to encrypt tunnels of
- * 'type'.  One that is there, and ours, and not wanted, goes. */
+ * 'type'. */
 struct ovsdb_ipsec_peer {
-    const char *name;           /* Of an interface that carries no packets. */
     const char *type;           /* "vxlan", "geneve". */
     const char *remote_ip;
     const char *local_ip;       /* Or NULL: any. */
-    const char *psk;            /* The key that both sides have. */
+    const char *remote_name;    /* The other host, as in its certificate. */
+    const char *psk;            /* The key that both sides have, or NULL: both
+                                 * have certificates. */
 };
+
+/* All of them.  One that is there, and ours, and not wanted, goes. */
+struct ovsdb_ipsec {
+    /* If true, other_config has the files that external_ids name; if not, what
+     * is there of these goes.  See ensure-ipsec.c. */
+    bool certificates;
+    struct shash peers;         /* struct ovsdb_ipsec_peer, by the name of an
+                                 * interface that carries no packets. */
+};
+/* Certificate, private key and CA: in other_config of Open_vSwitch. */
+#define OVSDB_IPSEC_FILES 3
+/* So many peers are changed in a transaction at most: what one turn of the
+ * loop has to do for a host does not grow with the number of its peers. */
+#define OVSDB_IPSEC_SLICE 50
 
 /* What is told to collectors; nothing if there is no target.  A number that is 0
  * is left to the switch.  Somebody else's row stays, in the place of ours. */
@@ -142,8 +160,11 @@ struct ovsdb_wish {
     size_t n_patches;           /* Each name once. */
     const struct ovsdb_patch *patches;
 
-    size_t n_ipsec_peers;       /* Each name once. */
-    const struct ovsdb_ipsec_peer *ipsec_peers;
+    /* Returns what is wanted of IPsec, valid until the next call, or NULL:
+     * nothing.  Called each time that the wish is compared with the database:
+     * there may be many peers, and no session.  NULL: nothing. */
+    const struct ovsdb_ipsec *(*ipsec)(void *aux);
+    void *ipsec_aux;
 
     const char *controller;     /* Target, or NULL for none of ours. */
     int controller_max_backoff_ms;
@@ -154,6 +175,11 @@ struct ovsdb_wish {
 
     struct ovsdb_sflow sflow;
     struct ovsdb_ipfix ipfix;
+
+    /* Connections in each zone of the datapath that has no limit of its own;
+     * 0: none of ours.  Somebody else's default limit stays, in the place of
+     * ours. */
+    uint32_t zone_limit;
 };
 #define OVSDB_CONTROLLER_RATE_MIN 100
 
@@ -181,6 +207,8 @@ struct ovsdb_status {
     uint64_t n_over_budget;     /* How often that was. */
     enum ovsdb_wish_state wish;
     const char *wish_reason;    /* For REFUSED and FAILED. */
+    const char *zone_limit_reason; /* Why that of the wish is not written, as
+                                    * of the last DONE; or NULL. */
 };
 
 /* What hosts' databases have answered for their schema, and what is made of it:
@@ -208,8 +236,11 @@ void ovsdb_session_destroy(struct ovsdb_session *);
 /* Sets what is wanted from now on; copied.  NULL: nothing. */
 void ovsdb_session_set_wish(struct ovsdb_session *, const struct ovsdb_wish *);
 
-/* Bounds what the host's rows may take of our memory, about, in bytes. */
-void ovsdb_session_set_budget(struct ovsdb_session *, size_t bytes);
+/* Bounds what the host's rows may take of our memory, about, in bytes.
+ * 'budget' is asked before anything of the host's is read, with the 'aux' of
+ * ovsdb_session_create(). */
+void ovsdb_session_set_budget(struct ovsdb_session *,
+                              size_t (*budget)(void *aux));
 
 /* What the database holds, or NULL while not OVSDB_CONNECTED.  Valid until
  * the next turn of the loop. */

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "dirs.h"
-#include "lib/vswitch-idl.h"
+#include "proto/ovsdb/vswitch-idl.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
@@ -329,6 +329,12 @@ uint64_t
 ovsdb_relay_received(const struct ovsdb_relay *relay)
 {
     return relay->received;
+}
+
+bool
+ovsdb_relay_has_zone_limits(const struct ovsdb_relay *relay)
+{
+    return relay->opening.has_zone_limits;
 }
 
 int64_t

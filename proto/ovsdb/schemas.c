@@ -21,6 +21,7 @@ struct schema {
     size_t size;
     void *text;                 /* NULL: none. */
     char *cut;
+    bool has_zone_limits;
 };
 
 struct ovsdb_schemas {
@@ -48,13 +49,14 @@ ovsdb_schemas_destroy(struct ovsdb_schemas *schemas)
 
 const char *
 ovsdb_schemas_find(const struct ovsdb_schemas *schemas, const void *text,
-                   size_t size)
+                   size_t size, bool *has_zone_limits)
 {
     for (size_t i = 0; i < SCHEMAS_MAX; i++) {
         const struct schema *schema = &schemas->schemas[i];
 
         if (schema->text && schema->size == size
             && !memcmp(schema->text, text, size)) {
+            *has_zone_limits = schema->has_zone_limits;
             return schema->cut;
         }
     }
@@ -63,7 +65,7 @@ ovsdb_schemas_find(const struct ovsdb_schemas *schemas, const void *text,
 
 void
 ovsdb_schemas_add(struct ovsdb_schemas *schemas, const void *text,
-                  size_t size, char *cut)
+                  size_t size, char *cut, bool has_zone_limits)
 {
     struct schema *schema = &schemas->schemas[schemas->next];
 
@@ -77,4 +79,5 @@ ovsdb_schemas_add(struct ovsdb_schemas *schemas, const void *text,
     schema->size = size;
     schema->text = xmemdup(text, size);
     schema->cut = cut;
+    schema->has_zone_limits = has_zone_limits;
 }

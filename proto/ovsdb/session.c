@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "openvswitch/poll-loop.h"
+#include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "proto/loop/loop.h"
@@ -34,8 +35,9 @@ VLOG_DEFINE_THIS_MODULE(ovsdb_session);
 /* Memory that a byte from the host may come to take, at most: a row that has
  * but its defaults. */
 #define SESSION_BUDGET_PER_BYTE 64
-/* A wish is written this often in a row at once; then once in a
- * SESSION_WRITE_PACE_MS, in case somebody else keeps undoing it. */
+/* A wish is written this often in a row at once, and once more for each slice
+ * of IPsec's peers; then once in a SESSION_WRITE_PACE_MS, in case somebody
+ * else keeps undoing it. */
 #define SESSION_WRITE_BURST 5
 #define SESSION_WRITE_PACE_MS 1000
 #define SESSION_WRITE_CALM_MS 10000
@@ -61,6 +63,8 @@ struct ovsdb_session {
     struct stream *stream;      /* Until it is connected; then the relay's. */
     struct ovsdb_relay *relay;
     struct ovsdb_idl *idl;
+    bool reads_zone_limits;     /* It has been told to. */
+    size_t (*get_budget)(void *aux); /* NULL: OVSDB_BUDGET. */
     size_t budget;              /* Bytes that the client's rows may take. */
     size_t used;                /* That they took when this was looked at, */
     uint64_t used_received;     /* after so many bytes from the host. */
@@ -74,11 +78,13 @@ struct ovsdb_session {
     struct ovsdb_wish *wish;    /* Deep copy, or NULL. */
     enum ovsdb_wish_state wish_state;
     char *wish_reason;
+    char *zone_limit_reason;    /* Why it is left out, or NULL. */
     bool wish_due;              /* To be compared with the database. */
     struct ovsdb_idl_txn *txn;  /* Under way, or NULL. */
     int64_t write_ms;           /* Earliest time of the next write. */
     int64_t written_ms;         /* Time of the last write. */
     int n_writes;               /* In a row. */
+    int max_writes;             /* Of these, before they are slowed down. */
 
     bool notify;                /* 'changed' is due. */
 };
@@ -87,41 +93,6 @@ static void session_run(void *);
 static void session_wait(void *);
 
 /* The wish.  ------------------------------------------------------------- */
-
-static void
-free_ipsec_peers(const struct ovsdb_wish *w)
-{
-    for (size_t i = 0; i < w->n_ipsec_peers; i++) {
-        const struct ovsdb_ipsec_peer *peer = &w->ipsec_peers[i];
-
-        free(CONST_CAST(char *, peer->name));
-        free(CONST_CAST(char *, peer->type));
-        free(CONST_CAST(char *, peer->remote_ip));
-        free(CONST_CAST(char *, peer->local_ip));
-        free(CONST_CAST(char *, peer->psk));
-    }
-    free(CONST_CAST(struct ovsdb_ipsec_peer *, w->ipsec_peers));
-}
-
-static const struct ovsdb_ipsec_peer *
-clone_ipsec_peers(const struct ovsdb_wish *w)
-{
-    struct ovsdb_ipsec_peer *peers = xcalloc(MAX(w->n_ipsec_peers, 1),
-                                             sizeof *peers);
-
-    for (size_t i = 0; i < w->n_ipsec_peers; i++) {
-        const struct ovsdb_ipsec_peer *from = &w->ipsec_peers[i];
-
-        peers[i] = (struct ovsdb_ipsec_peer) {
-            .name = xstrdup(from->name),
-            .type = xstrdup(from->type),
-            .remote_ip = xstrdup(from->remote_ip),
-            .local_ip = nullable_xstrdup(from->local_ip),
-            .psk = xstrdup(from->psk),
-        };
-    }
-    return peers;
-}
 
 static void
 wish_destroy(struct ovsdb_wish *w)
@@ -143,7 +114,6 @@ wish_destroy(struct ovsdb_wish *w)
             free(CONST_CAST(char *, w->patches[i].other_name));
         }
         free(CONST_CAST(struct ovsdb_patch *, w->patches));
-        free_ipsec_peers(w);
         free(CONST_CAST(char *, w->controller));
         ovsdb_sflow_uninit(&w->sflow);
         ovsdb_ipfix_uninit(&w->ipfix);
@@ -185,7 +155,6 @@ wish_clone(const struct ovsdb_wish *w)
     }
     copy->tunnel_local_ip = nullable_xstrdup(w->tunnel_local_ip);
     copy->patches = clone_patches(w);
-    copy->ipsec_peers = clone_ipsec_peers(w);
     copy->controller = nullable_xstrdup(w->controller);
     ovsdb_sflow_clone(&copy->sflow, &w->sflow);
     ovsdb_ipfix_clone(&copy->ipfix, &w->ipfix);
@@ -207,6 +176,15 @@ session_set_wish_state(struct ovsdb_session *s, enum ovsdb_wish_state state,
     s->wish_state = state;
     free(s->wish_reason);
     s->wish_reason = reason;
+}
+
+/* Takes ownership of 'reason', which may be NULL. */
+static void
+session_set_zone_limit_reason(struct ovsdb_session *s, char *reason)
+{
+    s->notify |= !nullable_string_is_equal(s->zone_limit_reason, reason);
+    free(s->zone_limit_reason);
+    s->zone_limit_reason = reason;
 }
 
 /* Takes in that 's->txn' has ended as 'status'. */
@@ -243,15 +221,30 @@ session_txn_done(struct ovsdb_session *s, enum ovsdb_idl_txn_status status,
     s->txn = NULL;
 }
 
+/* Returns how many writes in a row may be needed at most, if nobody
+ * interferes: IPsec's peers are written, and taken away, in slices. */
+static int
+session_max_writes(const struct ovsdb_session *s)
+{
+    const struct ovsdb_ipsec *ipsec = (s->wish->ipsec
+                                       ? s->wish->ipsec(s->wish->ipsec_aux)
+                                       : NULL);
+    size_t n_peers = ((ipsec ? shash_count(&ipsec->peers) : 0)
+                      + s->snapshot->n_interfaces);
+
+    return SESSION_WRITE_BURST + n_peers / OVSDB_IPSEC_SLICE;
+}
+
 /* Says when the next write may be, now that one is made. */
 static void
 session_pace_writes(struct ovsdb_session *s, int64_t now_ms)
 {
     if (now_ms >= s->written_ms + SESSION_WRITE_CALM_MS) {
-        s->n_writes = 0;
+        s->n_writes = s->max_writes = 0;
     }
     s->written_ms = now_ms;
-    if (++s->n_writes > SESSION_WRITE_BURST) {
+    s->max_writes = MAX(s->max_writes, session_max_writes(s));
+    if (++s->n_writes > s->max_writes) {
         s->write_ms = now_ms + SESSION_WRITE_PACE_MS;
     }
 }
@@ -279,6 +272,8 @@ session_start_txn(struct ovsdb_session *s, int64_t now_ms)
     ovsdb_idl_txn_abort(s->txn);
     ovsdb_idl_txn_destroy(s->txn);
     s->txn = NULL;
+    session_set_zone_limit_reason(
+        s, refusal ? NULL : ovsdb_zone_limit_reason(s->idl, s->wish));
     session_set_wish_state(s, refusal ? OVSDB_WISH_REFUSED : OVSDB_WISH_DONE,
                            refusal);
 }
@@ -321,6 +316,7 @@ session_close(struct ovsdb_session *s)
     }
     ovsdb_idl_destroy(s->idl);
     s->idl = NULL;
+    s->reads_zone_limits = false;
     ovsdb_relay_destroy(s->relay);
     s->relay = NULL;
     stream_close(s->stream);
@@ -395,6 +391,14 @@ session_check_budget(struct ovsdb_session *s)
     return true;
 }
 
+/* What is wanted of the host may have changed since the last time. */
+static void
+session_note_budget(struct ovsdb_session *s)
+{
+    s->budget = s->get_budget ? s->get_budget(s->aux) : OVSDB_BUDGET;
+    ovsdb_relay_set_budget(s->relay, s->budget);
+}
+
 /* Puts the OVSDB client to work on 'stream', which is connected. */
 static void
 session_start(struct ovsdb_session *s, struct stream *stream,
@@ -408,7 +412,7 @@ session_start(struct ovsdb_session *s, struct stream *stream,
         session_drop(s, "the host sends what is not JSON-RPC");
         return;
     }
-    ovsdb_relay_set_budget(s->relay, s->budget);
+    session_note_budget(s);
     s->idl = ovsdb_relay_open_idl(s->relay, &error);
     if (!s->idl) {
         session_drop(s, ovs_strerror(error));
@@ -492,9 +496,16 @@ session_update(struct ovsdb_session *s)
 static void
 session_run_client(struct ovsdb_session *s, int64_t now_ms)
 {
-    const char *error = ovsdb_relay_run(s->relay, now_ms);
+    const char *error;
 
+    session_note_budget(s);
+    error = ovsdb_relay_run(s->relay, now_ms);
     if (!error) {
+        /* Before the client takes in the schema and asks for the rows. */
+        if (!s->reads_zone_limits && ovsdb_relay_has_zone_limits(s->relay)) {
+            s->reads_zone_limits = true;
+            ovsdb_zone_limit_register(s->idl);
+        }
         ovsdb_idl_run(s->idl);
         if (!session_check_budget(s)) {
             return;
@@ -594,7 +605,6 @@ ovsdb_session_create(struct loop *loop, struct ovsdb_schemas *schemas,
     s->since_ms = s->deadline_ms = loop_now_ms(loop);
     s->written_ms = s->since_ms - SESSION_WRITE_CALM_MS;
     s->backoff_ms = SESSION_BACKOFF_MIN_MS;
-    s->budget = OVSDB_BUDGET;
     s->over_budget_ms = INT64_MIN;
     s->task = loop_task_create(loop, s->name, session_run, session_wait, s);
     return s;
@@ -608,6 +618,7 @@ ovsdb_session_destroy(struct ovsdb_session *s)
         session_close(s);
         wish_destroy(s->wish);
         free(s->wish_reason);
+        free(s->zone_limit_reason);
         free(s->error);
         free(s->remote);
         free(s->name);
@@ -627,12 +638,10 @@ ovsdb_session_set_wish(struct ovsdb_session *s, const struct ovsdb_wish *wish)
 }
 
 void
-ovsdb_session_set_budget(struct ovsdb_session *s, size_t bytes)
+ovsdb_session_set_budget(struct ovsdb_session *s,
+                         size_t (*budget)(void *aux))
 {
-    s->budget = bytes;
-    if (s->relay) {
-        ovsdb_relay_set_budget(s->relay, bytes);
-    }
+    s->get_budget = budget;
 }
 
 const struct ovsdb_snapshot *
@@ -658,6 +667,7 @@ ovsdb_session_get_status(const struct ovsdb_session *s,
     status->n_over_budget = s->n_over_budget;
     status->wish = s->wish_state;
     status->wish_reason = s->wish_reason;
+    status->zone_limit_reason = s->zone_limit_reason;
 }
 
 bool

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/vswitch-idl.h"
+#include "proto/ovsdb/vswitch-idl.h"
 #include "ovsdb-idl.h"
 #include "smap.h"
 #include "util.h"
@@ -78,6 +78,30 @@ ovsdb_snapshot_register(struct ovsdb_idl *idl)
 {
     for (size_t i = 0; i < ARRAY_SIZE(snapshot_columns); i++) {
         ovsdb_idl_add_column(idl, snapshot_columns[i]);
+    }
+}
+
+/* Of zones it matters whether there are any, and of whose. */
+static const struct ovsdb_idl_column *const zone_limit_columns[] = {
+    &ovsrec_open_vswitch_col_datapaths,
+    &ovsrec_datapath_col_ct_zone_default_limit,
+    &ovsrec_datapath_col_ct_zones,
+    &ovsrec_datapath_col_external_ids,
+    &ovsrec_ct_zone_col_external_ids,
+};
+
+const struct ovsdb_idl_column *const *
+ovsdb_zone_limit_columns(size_t *n)
+{
+    *n = ARRAY_SIZE(zone_limit_columns);
+    return zone_limit_columns;
+}
+
+void
+ovsdb_zone_limit_register(struct ovsdb_idl *idl)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(zone_limit_columns); i++) {
+        ovsdb_idl_add_column(idl, zone_limit_columns[i]);
     }
 }
 
@@ -200,6 +224,7 @@ snapshot_switch(struct ovsdb_snapshot *snapshot,
     snapshot->ovs_version = copy_string(ovs->ovs_version);
     snapshot->flow_restore_wait = smap_get_bool(&ovs->other_config,
                                                 "flow-restore-wait", false);
+    snapshot->n_ipsec_files = ovsdb_ipsec_n_files(ovs);
     snapshot->n_datapath_types = ovs->n_datapath_types;
     snapshot->datapath_types = xcalloc(MAX(ovs->n_datapath_types, 1),
                                        sizeof *snapshot->datapath_types);

@@ -18,6 +18,11 @@ struct tls;
 
 /* Longest name of a certificate, in bytes. */
 #define TLS_NAME_MAX 255
+/* A listener counts the time for a handshake in so many parts, each from when
+ * the one before was seen to be over.  So a turn of our own that is long
+ * counts as one part, and whoever did his part meanwhile is not dropped for
+ * it. */
+#define TLS_HANDSHAKE_PARTS 4
 
 struct tls_options {
     const char *private_key;    /* PEM files. */

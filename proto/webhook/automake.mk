@@ -1,9 +1,5 @@
 # proto/webhook: calls of web servers that are told of something.
 proto_libproto_a_SOURCES += \
-	proto/webhook/webhook-names.c \
-	proto/webhook/webhook-names.h \
-	proto/webhook/webhook-reply.c \
-	proto/webhook/webhook-reply.h \
 	proto/webhook/webhook-try.c \
 	proto/webhook/webhook-try.h \
 	proto/webhook/webhook-url.c \

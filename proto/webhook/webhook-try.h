@@ -1,49 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One try of a call: a connection of its own to a web server, one request, the
- * head of its reply, and an end within a bounded time.  Only for
- * proto/webhook. */
+ * head of its reply, and an end within a bounded time.  By libcurl: names,
+ * TLS, a proxy and the reply are its matter; what it may do is bounded here.
+ * Only for proto/webhook. */
 
 #ifndef PROTO_WEBHOOK_WEBHOOK_TRY_H
 #define PROTO_WEBHOOK_WEBHOOK_TRY_H 1
 
 #include <stdbool.h>
 
-struct ds;
+struct curl_slist;
 struct event_base;
-struct ssl_ctx_st;
-struct webhook_names;
+struct loop_curl;
 struct webhook_try;
 struct webhook_url;
 
 /* What all tries share.  Borrowed. */
 struct webhook_tries {
     struct event_base *base;
-    struct webhook_names *names;
+    struct loop_curl *curl;
     unsigned timeout_ms;        /* From the name to the reply's head. */
     unsigned linger_ms;         /* Then, for its body. */
+    const char *ca_cert;        /* PEM file, or NULL: the system's CAs. */
+    const char *proxy;          /* http://HOST[:PORT], or NULL: none. */
 };
 
+/* Bytes of a reply's head, with those of interim replies and of a proxy's. */
+#define WEBHOOK_HEAD_MAX 16384
 /* Bytes of a body that are read, to be thrown away. */
 #define WEBHOOK_BODY_READ_MAX 4096
 
 struct webhook_result {
-    int status;                 /* 200 to 999, or 0: there was no reply. */
+    int status;                 /* 101 to 999, or 0: there was no reply. */
     const char *fault;          /* Then: a sentence. */
-    bool has_retry_after;
-    unsigned retry_after_s;
+    unsigned retry_after_ms;    /* What Retry-After asks for, or 0; a day at
+                                 * most. */
 };
 
 /* How it ended.  The try is gone. */
 typedef void webhook_tried(void *aux, const struct webhook_result *);
 
-/* Sends 'request', the bytes of it all, which is taken over, to the server of
- * 'url', which is borrowed until the end.  'ctx' is for https, or NULL.
- * 'tried' is called later, unless the try is cancelled before. */
+/* Posts 'body', a JSON value, to 'url'.  Both are borrowed until the end;
+ * 'headers' are taken over.  'tried' is called later, unless the try is
+ * cancelled before. */
 struct webhook_try *webhook_try_start(const struct webhook_tries *,
                                       const struct webhook_url *url,
-                                      struct ssl_ctx_st *ctx,
-                                      struct ds *request,
+                                      struct curl_slist *headers,
+                                      const char *body,
                                       webhook_tried *tried, void *aux);
 void webhook_try_cancel(struct webhook_try *);
 

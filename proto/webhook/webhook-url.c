@@ -8,9 +8,11 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "util.h"
 
@@ -231,6 +233,78 @@ webhook_url_authority(const struct webhook_url *url)
     return (url->port == (url->tls ? 443 : 80)
             ? xasprintf("%s%s%s", open, url->host, close)
             : xasprintf("%s%s%s:%u", open, url->host, close, url->port));
+}
+
+char *
+webhook_proxy_check(const char *text)
+{
+    struct webhook_url url;
+    char *fault = webhook_url_parse(&url, text);
+
+    if (!fault && url.tls) {
+        fault = xstrdup("a proxy is spoken to by http:// (what is https "
+                        "passes it encrypted)");
+    }
+    if (!fault && strcmp(url.target, "/")) {
+        fault = xstrdup("a proxy has neither a path nor a query");
+    }
+    webhook_url_uninit(&url);
+    return fault;
+}
+
+/* Addresses of names.  ----------------------------------------------------- */
+
+/* 'address' is in host order. */
+static bool
+is_local_ipv4(uint32_t address)
+{
+    return (address >> 24 == 0 || address >> 24 == IN_LOOPBACKNET
+            || address >> 16 == 0xa9fe      /* 169.254.0.0/16. */
+            || IN_MULTICAST(address) || address == INADDR_BROADCAST);
+}
+
+static bool
+is_local_ipv6(const struct in6_addr *address)
+{
+    const uint8_t *b = address->s6_addr;
+
+    if (IN6_IS_ADDR_V4MAPPED(address) || IN6_IS_ADDR_V4COMPAT(address)) {
+        return is_local_ipv4((uint32_t) b[12] << 24 | b[13] << 16
+                             | b[14] << 8 | b[15]);
+    }
+    return (IN6_IS_ADDR_UNSPECIFIED(address) || IN6_IS_ADDR_LOOPBACK(address)
+            || IN6_IS_ADDR_LINKLOCAL(address)
+            || IN6_IS_ADDR_MULTICAST(address));
+}
+
+static bool
+is_localhost(const char *host)
+{
+    static const char tail[] = ".localhost";
+    size_t len = strlen(host), tail_len = sizeof tail - 1;
+
+    return (!strcmp(host, tail + 1)
+            || (len > tail_len && !strcmp(host + len - tail_len, tail)));
+}
+
+bool
+webhook_url_may_reach(const struct webhook_url *url,
+                      const struct sockaddr *address)
+{
+    const struct sockaddr_in6 *sin6 = ALIGNED_CAST(const void *, address);
+    const struct sockaddr_in *sin = ALIGNED_CAST(const void *, address);
+
+    if (url->is_address || is_localhost(url->host)) {
+        return true;
+    }
+    switch (address->sa_family) {
+    case AF_INET:
+        return !is_local_ipv4(ntohl(sin->sin_addr.s_addr));
+    case AF_INET6:
+        return !is_local_ipv6(&sin6->sin6_addr);
+    default:
+        return false;
+    }
 }
 
 /* Prefixes.  -------------------------------------------------------------- */

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct sockaddr;
+
 /* Bounds. */
 #define WEBHOOK_URL_MAX 2048        /* Bytes of a URL. */
 #define WEBHOOK_ALLOW_MAX 64        /* Prefixes. */
@@ -34,6 +36,19 @@ void webhook_url_uninit(struct webhook_url *);
 /* HOST, or HOST:PORT if it is not the usual one; an IPv6 address in brackets.
  * The caller frees it. */
 char *webhook_url_authority(const struct webhook_url *);
+
+/* Whether 'url' may lead to this address.  A name is whoever's that answers
+ * for it: it leads neither to this machine nor to its link (loopback,
+ * link-local, unspecified, broadcast and multicast addresses), so that nobody
+ * who owns a name that may be called reaches what listens there for itself.
+ * "localhost" and what ends in it is this machine by RFC 6761, section 6.3,
+ * and an address in a URL is what the administrator wrote. */
+bool webhook_url_may_reach(const struct webhook_url *url,
+                           const struct sockaddr *address);
+
+/* Why 'text' is no proxy's URL, "http://HOST[:PORT]": NULL (it is one), or a
+ * sentence that the caller frees. */
+char *webhook_proxy_check(const char *text);
 
 /* Prefixes of URLs. */
 struct webhook_allow {

@@ -14,7 +14,6 @@
 #include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,9 +24,8 @@
 #include "openvswitch/list.h"
 #include "openvswitch/vlog.h"
 #include "proto/http/http.h"
+#include "proto/loop/loop-curl.h"
 #include "proto/loop/seen-file.h"
-#include "proto/tls/tls-client.h"
-#include "proto/webhook/webhook-names.h"
 #include "proto/webhook/webhook-try.h"
 #include "proto/webhook/webhook-url.h"
 #include "random.h"
@@ -47,18 +45,13 @@ const char *const webhook_outcome_names[WEBHOOK_N_OUTCOMES] = {
     [WEBHOOK_DROPPED] = "dropped",
 };
 
-/* The system's CAs are read anew after this time. */
-#define CONTEXT_MAX_MS (3600 * 1000)
-
 struct webhook {
     struct webhook_options options; /* Its strings are not used. */
     struct webhook_allow allow;
     char *key_file;             /* Or NULL. */
     struct stat key_seen;
     char *key;                  /* What was last in there, or NULL. */
-    char *ca_cert;              /* Or NULL. */
-    SSL_CTX *ctx;               /* Or NULL: no need for it yet. */
-    long long int ctx_made_ms;
+    char *ca_cert, *proxy;      /* Those of 'tries', or NULL. */
     struct webhook_tries tries;
     struct event *wake;
     struct hmap sites, owners;
@@ -132,6 +125,9 @@ webhook_create(const struct webhook_options *options, struct event_base *base,
     ovs_list_init(&w->waiting);
     ovs_list_init(&w->active);
     *text = webhook_allow_parse(&w->allow, options->allow);
+    if (!*text && options->proxy) {
+        *text = webhook_proxy_check(options->proxy);
+    }
     if (*text) {
         error = EINVAL;
     } else {
@@ -139,12 +135,14 @@ webhook_create(const struct webhook_options *options, struct event_base *base,
         error = read_key(w, text);
     }
     w->ca_cert = nullable_xstrdup(options->ca_cert);
+    w->proxy = nullable_xstrdup(options->proxy);
     w->tries = (struct webhook_tries) {
         .base = base,
-        .names = webhook_names_create(base, options->resolv_conf,
-                                      options->hosts),
+        .curl = loop_curl_create(base),
         .timeout_ms = options->try_ms,
         .linger_ms = options->linger_ms,
+        .ca_cert = w->ca_cert,
+        .proxy = w->proxy,
     };
     w->wake = evtimer_new(base, wake_cb, w);
     if (error) {
@@ -450,75 +448,66 @@ webhook_call(struct webhook *w, const char *owner_name, const char *url,
 
 /* Tries.  ----------------------------------------------------------------- */
 
-/* Appends X-VMN-Signature. */
-static void
-put_signature(const struct webhook *w, const char *timestamp, const char *body,
-              struct ds *ds)
+/* Puts "NAME: VALUE" behind 'list', which may be NULL, and returns it. */
+static struct curl_slist *
+add_header(struct curl_slist *list, const char *name, const char *value)
+{
+    char *line = xasprintf("%s: %s", name, value);
+
+    list = curl_slist_append(list, line);
+    if (!list) {
+        out_of_memory();
+    }
+    free(line);
+    return list;
+}
+
+static struct curl_slist *
+add_signature(struct curl_slist *list, const char *key, const char *timestamp,
+              const char *body)
 {
     char *text = xasprintf("%s.%s", timestamp, body);
+    struct ds value = DS_EMPTY_INITIALIZER;
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
 
-    if (!HMAC(EVP_sha256(), w->key, strlen(w->key), (unsigned char *) text,
+    if (!HMAC(EVP_sha256(), key, strlen(key), (unsigned char *) text,
               strlen(text), mac, &size)) {
         out_of_memory();
     }
-    ds_put_cstr(ds, "X-VMN-Signature: sha256=");
+    ds_put_cstr(&value, "sha256=");
     for (unsigned int i = 0; i < size; i++) {
-        ds_put_format(ds, "%02x", mac[i]);
+        ds_put_format(&value, "%02x", mac[i]);
     }
-    ds_put_cstr(ds, "\r\n");
+    list = add_header(list, "X-VMN-Signature", ds_cstr(&value));
+    ds_destroy(&value);
     free(text);
+    return list;
 }
 
-static void
-put_request(const struct call *call, struct ds *ds)
+static struct curl_slist *
+make_headers(const struct call *call)
 {
-    char *authority = webhook_url_authority(&call->url);
     char *timestamp = xasprintf("%lld", time_wall_msec() / 1000);
+    struct webhook *w = call->webhook;
+    struct curl_slist *list = NULL;
     char *reason;
 
-    ds_put_format(ds, "POST %s HTTP/1.1\r\n"
-                  "Host: %s\r\n"
-                  "User-Agent: vmnd/" VMN_VERSION "\r\n"
-                  "Connection: close\r\n"
-                  "Content-Type: application/json\r\n"
-                  "Content-Length: %"PRIuSIZE"\r\n"
-                  "X-VMN-Event: %s\r\n"
-                  "X-VMN-Delivery: %s\r\n"
-                  "X-VMN-Timestamp: %s\r\n",
-                  call->url.target, authority, strlen(call->body),
-                  call->event, call->delivery, timestamp);
-    if (read_key(call->webhook, &reason)) {
+    if (read_key(w, &reason)) {
         VLOG_WARN_RL(&rl, "calls are signed with the key as it was: %s",
                      reason);
         free(reason);
     }
-    if (call->webhook->key) {
-        put_signature(call->webhook, timestamp, call->body, ds);
+    list = add_header(list, "Connection", "close");
+    list = add_header(list, "Content-Type", "application/json");
+    list = add_header(list, "X-VMN-Event", call->event);
+    list = add_header(list, "X-VMN-Delivery", call->delivery);
+    list = add_header(list, "X-VMN-Timestamp", timestamp);
+    if (w->key) {
+        list = add_signature(list, w->key, timestamp, call->body);
     }
-    ds_put_format(ds, "\r\n%s", call->body);
     free(timestamp);
-    free(authority);
-}
-
-/* The context for https, or NULL with a sentence in '*text'. */
-static SSL_CTX *
-get_context(struct webhook *w, char **text)
-{
-    long long int now_ms = time_msec();
-
-    if (!w->ctx || now_ms - w->ctx_made_ms > CONTEXT_MAX_MS) {
-        SSL_CTX *ctx = tls_client_context(w->ca_cert, text);
-
-        if (!ctx) {
-            return NULL;
-        }
-        SSL_CTX_free(w->ctx);
-        w->ctx = ctx;
-        w->ctx_made_ms = now_ms;
-    }
-    return w->ctx;
+    return list;
 }
 
 /* Whether it may help to try again. */
@@ -535,13 +524,9 @@ backoff(const struct call *call, const struct webhook_result *result)
     const struct webhook_options *options = &call->webhook->options;
     long long int ms = ((long long int) options->backoff_ms
                         << (call->n_tries - 1));
-    long long int asked_ms = result->retry_after_s * 1000LL;
 
     ms = ms * (75 + random_range(51)) / 100;
-    if (result->has_retry_after) {
-        ms = MAX(ms, MIN(asked_ms, options->retry_after_max_ms));
-    }
-    return ms;
+    return MAX(ms, MIN(result->retry_after_ms, options->retry_after_max_ms));
 }
 
 /* A try ended so.  It is gone, and 'call' waits, if it has not ended. */
@@ -588,16 +573,12 @@ tried_cb(void *call_, const struct webhook_result *result)
     wake_at(w, time_msec());
 }
 
-/* Begins a try.  Returns false if it has ended already, and perhaps 'call' as
- * well. */
-static bool
+/* Begins a try. */
+static void
 start(struct call *call, long long int now_ms)
 {
     struct owner *owner = owner_of(call);
     struct webhook *w = call->webhook;
-    struct ds request = DS_EMPTY_INITIALIZER;
-    SSL_CTX *ctx = NULL;
-    char *text = NULL;
 
     call->n_tries++;
     call->site->full_ms = (MAX(call->site->full_ms, now_ms)
@@ -606,26 +587,13 @@ start(struct call *call, long long int now_ms)
     if (owner) {
         owner->status.n_tries = call->n_tries;
     }
-    if (call->url.tls) {
-        ctx = get_context(w, &text);
-        if (!ctx) {
-            struct webhook_result result = { .fault = text };
-
-            settle(call, &result);
-            free(text);
-            return false;
-        }
-    }
-    put_request(call, &request);
-    call->try = webhook_try_start(&w->tries, &call->url, ctx, &request,
-                                  tried_cb, call);
-    ds_destroy(&request);
+    call->try = webhook_try_start(&w->tries, &call->url, make_headers(call),
+                                  call->body, tried_cb, call);
     call->site->n_active++;
     w->n_active++;
     ovs_list_remove(&call->node);
     ovs_list_push_back(&w->active, &call->node);
     w->n_waiting--;
-    return true;
 }
 
 /* Begins what may begin, and sees to it that the rest will. */
@@ -649,8 +617,8 @@ wake_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *w_)
         }
         if (due_ms > now_ms) {
             next_ms = MIN(next_ms, due_ms);
-        } else if (!start(call, now_ms)) {
-            next_ms = now_ms;
+        } else {
+            start(call, now_ms);
         }
     }
     if (next_ms != LLONG_MAX) {
@@ -682,11 +650,11 @@ webhook_destroy(struct webhook *w)
     }
     hmap_destroy(&w->owners);
     hmap_destroy(&w->sites);
-    webhook_names_destroy(w->tries.names);
+    loop_curl_destroy(w->tries.curl);
     webhook_allow_uninit(&w->allow);
     event_free(w->wake);
-    SSL_CTX_free(w->ctx);
     free(w->ca_cert);
+    free(w->proxy);
     free(w->key_file);
     free(w->key);
     free(w);

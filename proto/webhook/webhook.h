@@ -33,10 +33,12 @@ struct webhook_options {
      * http_token_load() reads it, and again when it is another one; NULL:
      * calls are not signed. */
     const char *key_file;
-    /* PEM file of CAs, resolv.conf and hosts; NULL: the system's. */
+    /* PEM file of CAs; NULL: the system's. */
     const char *ca_cert;
-    const char *resolv_conf;
-    const char *hosts;
+    /* http://HOST[:PORT] of a proxy that all calls go through, as
+     * webhook_proxy_check() takes it; NULL: none, whatever the environment
+     * says. */
+    const char *proxy;
 
     unsigned try_ms;                /* How long a try may take. */
     unsigned linger_ms;             /* For a reply's body, after its head. */

@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/bench/failover \
 	tests/bench/flood \
 	tests/bench/hostile \
+	tests/bench/ipsec \
 	tests/bench/one-switch \
 	tests/bench/packets \
 	tests/bench/page \

@@ -1,39 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzzes the heads of HTTP requests and the targets in them, those of replies,
- * and URLs to be called.  A head found in two pieces must be the head found in
- * one. */
+ * Fuzzes the heads of HTTP requests and the targets in them, and URLs to be
+ * called.  A head found in two pieces must be the head found in one, and
+ * libcurl must read a URL as it was checked. */
 
 #include <config.h>
 
+#include <curl/curl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "proto/http/http-parse.h"
-#include "proto/webhook/webhook-reply.h"
 #include "proto/webhook/webhook-url.h"
 #include "util.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-/* A whole head is not whole one byte earlier. */
+/* Aborts unless 'part' of a URL is 'expected'. */
 static void
-parse_reply(const char *text, size_t size)
+check_part(CURLU *curl, CURLUPart part, const char *expected)
 {
-    struct webhook_reply reply;
-    size_t head_size, other_size;
+    char *text = NULL;
 
-    if (webhook_reply_parse(&reply, text, size, 0, &head_size)
-        != WEBHOOK_HEAD_WHOLE) {
-        return;
-    }
-    if (head_size > size || reply.status < 200 || reply.status > 999
-        || webhook_reply_parse(&reply, text, head_size - 1, 0, &other_size)
-           != WEBHOOK_HEAD_PART) {
+    if (curl_url_get(curl, part, &text, CURLU_DEFAULT_PORT)
+        || strcasecmp(text, expected)) {
         abort();
     }
+    curl_free(text);
+}
+
+/* 'whole' is to be 'url' for libcurl, too, which is who calls it: with another
+ * host or path, it would call what was not checked. */
+static void
+compare_with_libcurl(const struct webhook_url *url, const char *whole)
+{
+    char *host = xasprintf(url->is_ipv6 ? "[%s]" : "%s", url->host);
+    char *path = xmemdup0(url->target, url->path_len);
+    char *port = xasprintf("%u", url->port), *user = NULL;
+    CURLU *curl = curl_url();
+
+    if (curl_url_set(curl, CURLUPART_URL, whole, CURLU_PATH_AS_IS)
+        || curl_url_get(curl, CURLUPART_USER, &user, 0) != CURLUE_NO_USER) {
+        abort();
+    }
+    check_part(curl, CURLUPART_SCHEME, url->tls ? "https" : "http");
+    check_part(curl, CURLUPART_HOST, host);
+    check_part(curl, CURLUPART_PORT, port);
+    check_part(curl, CURLUPART_PATH, path);
+    curl_url_cleanup(curl);
+    free(host);
+    free(path);
+    free(port);
 }
 
 /* A URL, put together again, is the same URL, and allows itself. */
@@ -51,6 +71,8 @@ parse_url(const char *text)
                                 authority, url.target);
 
         char *other = webhook_url_parse(&again, whole);
+
+        compare_with_libcurl(&url, whole);
 
         /* It may have become longer, by a slash. */
         if (other ? strlen(whole) <= WEBHOOK_URL_MAX
@@ -99,7 +121,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         http_head_uninit(&head);
     }
-    parse_reply(text, size);
 
     char *string = xmemdup0(text, size);
     parse_url(string);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #include "controller/apphost/apphost.h"
+#include "controller/model/model.h"
+#include "controller/schema/error.h"
 
 static uint64_t rng_state;
 
@@ -73,4 +75,21 @@ load_apps(void)
         exit(1);
     }
     return host;
+}
+
+bool
+apply_request(struct model *model, struct model_request *request)
+{
+    struct vmn_errors errors;
+    uint64_t revision;
+    bool ok;
+
+    vmn_errors_init(&errors);
+    ok = !model_apply(model, request, 0, &revision, &errors);
+    for (size_t i = 0; i < errors.n && getenv("ORACLE_VERBOSE"); i++) {
+        printf("# refused: %s %s\n", errors.errors[i].pointer,
+               errors.errors[i].text);
+    }
+    vmn_errors_uninit(&errors);
+    return ok;
 }

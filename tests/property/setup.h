@@ -12,6 +12,8 @@
 #include "util.h"
 
 struct apphost;
+struct model;
+struct model_request;
 
 /* The numbers below are the same for the same seed on every machine. */
 void seed_random(unsigned seed);
@@ -33,5 +35,9 @@ bool chance(unsigned percent);
  * VMN_APPDIR names, or as they lie in the build tree.  Ends the test if that
  * fails.  The caller destroys it. */
 struct apphost *load_apps(void);
+
+/* Applies 'request', which stays the caller's.  Returns false if it is
+ * refused, and prints why if the environment has ORACLE_VERBOSE. */
+bool apply_request(struct model *, struct model_request *);
 
 #endif /* tests/property/setup.h */

@@ -42,6 +42,7 @@
 #define N_POLICIES 5
 #define N_QUARANTINES 2
 #define N_LBS 3
+#define N_QUOTAS 3
 #define N_ROUTERS 3
 
 /* An emulated host: what it holds, by item key.  ---------------------------*/
@@ -665,6 +666,15 @@ spec_observation(unsigned i OVS_UNUSED)
     return json_pack("{s:i}", "minutes", 1 + (int) rnd(3));
 }
 
+/* Nobody is bound by it; the engine counts flows for it. */
+static json_t *
+spec_quota(unsigned i OVS_UNUSED)
+{
+    return json_pack("{s:o, s:o*}", "scope", random_selector(),
+                     "flows_per_host", chance(80)
+                     ? json_integer(1 + rnd(200)) : NULL);
+}
+
 static const struct {
     enum vmn_table table;
     const char *prefix;
@@ -685,6 +695,7 @@ static const struct {
     { VMN_TABLE_ROUTER, "x", N_ROUTERS, spec_router },
     { VMN_TABLE_FLOATING_IP, "f", 3, spec_floating_ip },
     { VMN_TABLE_OBSERVATION, "n", N_NETWORKS, spec_observation },
+    { VMN_TABLE_QUOTA, "k", N_QUOTAS, spec_quota },
 };
 
 static void
@@ -698,8 +709,12 @@ add_desired(struct model_request *request)
         model_request_add(request, MODEL_DELETE, tables[t].table, name,
                           NULL)->cascade = chance(50);
     } else {
-        model_request_add(request, MODEL_PUT, tables[t].table, name,
-                          tables[t].spec(i));
+        json_t *spec = tables[t].spec(i);
+
+        if (!json_object_get(spec, "labels") && chance(50)) {
+            json_object_set_new(spec, "labels", random_labels());
+        }
+        model_request_add(request, MODEL_PUT, tables[t].table, name, spec);
     }
     free(name);
 }
@@ -849,6 +864,8 @@ static void
 pause_cb(void *engine)
 {
     static unsigned n;
+    const char *most;
+    uint64_t n_most;
     char host[8];
 
     if (n++ % 61) {
@@ -858,6 +875,7 @@ pause_cb(void *engine)
     engine_host_items(engine, host, look_item_cb, engine);
     n_looked += engine_host_digest(engine, host) != 0;
     n_looked += engine_host_total(engine, host) != 0;
+    n_looked += engine_quota_flows(engine, "k0", &most, &n_most);
     json_decref(engine_app_status(engine, "firewall"));
 }
 

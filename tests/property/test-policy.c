@@ -352,18 +352,8 @@ struct world {
 static bool
 apply(struct world *world, struct model_request *request)
 {
-    struct vmn_errors errors;
-    uint64_t revision;
+    bool ok = apply_request(world->model, request);
 
-    vmn_errors_init(&errors);
-
-    bool ok = !model_apply(world->model, request, 0, &revision, &errors);
-
-    for (size_t i = 0; i < errors.n && getenv("ORACLE_VERBOSE"); i++) {
-        printf("# refused: %s %s\n", errors.errors[i].pointer,
-               errors.errors[i].text);
-    }
-    vmn_errors_uninit(&errors);
     model_request_uninit(request);
     if (ok && model_is_unsettled(world->model)) {
         engine_delta_destroy(engine_run(world->engine));

@@ -58,24 +58,6 @@ struct world {
     unsigned n_granted, n_refused, n_compared;
 };
 
-static bool
-apply(struct world *world, struct model_request *request)
-{
-    struct vmn_errors errors;
-    uint64_t revision;
-
-    vmn_errors_init(&errors);
-
-    bool ok = !model_apply(world->model, request, 0, &revision, &errors);
-
-    for (size_t i = 0; i < errors.n && getenv("ORACLE_VERBOSE"); i++) {
-        printf("# refused: %s %s\n", errors.errors[i].pointer,
-               errors.errors[i].text);
-    }
-    vmn_errors_uninit(&errors);
-    return ok;
-}
-
 /* Has each port that is on no host plugged in on one. */
 static void
 plug_all(struct world *world)
@@ -102,7 +84,7 @@ plug_all(struct world *world)
         free(vif);
         free(name);
     }
-    ovs_assert(apply(world, &request));
+    ovs_assert(apply_request(world->model, &request));
     model_request_uninit(&request);
 }
 
@@ -116,7 +98,7 @@ administer(struct world *world)
     asker = N_OWNERS;
     model_request_init(&request, "admin");
     add_random(&request);
-    apply(world, &request);
+    apply_request(world->model, &request);
     model_request_uninit(&request);
 }
 
@@ -138,7 +120,7 @@ populate(struct world *world)
     for (unsigned i = 0; i < N_OWNERS * N_NETWORKS; i++) {
         add_network(&request, i / N_NETWORKS, i % N_NETWORKS);
     }
-    ovs_assert(apply(world, &request));
+    ovs_assert(apply_request(world->model, &request));
     model_request_uninit(&request);
     for (unsigned i = 0; i < 250; i++) {
         administer(world);
@@ -426,7 +408,7 @@ ask(struct world *world, bool limited)
     }
     find_inside(world, &scope, &inside);
     inside.nobody = serves_nobody(world, &scope);
-    if (!apply(world, &request)) {
+    if (!apply_request(world->model, &request)) {
         world->n_refused++;
     } else if (model_is_unsettled(world->model)) {
         was = xmemdup(world, sizeof *world);

@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	tests/system/test_attacks_api.py \
 	tests/system/test_attacks_hosts.py \
 	tests/system/test_attacks_listeners.py \
+	tests/system/test_attacks_ipsec.py \
 	tests/system/test_attacks_pki.py \
 	tests/system/test_attacks_placement.py \
 	tests/system/test_attacks_tenants.py \
@@ -47,6 +48,7 @@ EXTRA_DIST += \
 	tests/system/test_join.py \
 	tests/system/test_lab.py \
 	tests/system/test_ipsec.py \
+	tests/system/test_ipsec_certificates.py \
 	tests/system/test_libvirt.py \
 	tests/system/test_loadbalancer.py \
 	tests/system/test_monitoring.py \
@@ -69,6 +71,7 @@ EXTRA_DIST += \
 	tests/system/test_restart.py \
 	tests/system/test_router.py \
 	tests/system/test_rude.py \
+	tests/system/test_run.py \
 	tests/system/test_scale.py \
 	tests/system/test_security_doc.py \
 	tests/system/test_store.py \

@@ -10,6 +10,7 @@ sanitizer's report fails the test that it ended in."""
 
 import os
 import re
+import signal
 import sys
 import time
 
@@ -31,6 +32,12 @@ REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|"
 # For how many seconds after the receipt of a change a switch's datapath may
 # go on as before.  It is some milliseconds.
 SETTLE = 1.0
+
+# A shell without job control has what it starts in the background ignore
+# SIGINT, and whatever that starts inherits it: programs to which tests send it
+# would go on.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _n_labs = 0
 
@@ -77,6 +84,18 @@ def make_lab(kind, n_hosts, **more):
         lab.unlock()
         raise
     return lab
+
+
+def make_token_lab(kind, n_hosts, place, port):
+    """A lab whose vmnd serves the API by TCP at 'port', to whoever shows an
+    account's token, as often as he likes.  'place' is a folder."""
+    tokens = str(place / "token")
+    with open(os.open(tokens, os.O_CREAT | os.O_WRONLY, 0o600), "w",
+              encoding="ascii") as file:
+        file.write("t" * 40 + "\n")
+    return make_lab(kind, n_hosts, options=[
+        "--api-listen=127.0.0.1:%d" % port, "--api-token-file=" + tokens,
+        "--api-rate=0"])
 
 
 def keep_log(lab):

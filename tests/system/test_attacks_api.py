@@ -13,6 +13,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 from conftest import HERE, close_lab, make_lab
@@ -385,6 +386,49 @@ def test_stalled_bodies_take_no_memory(lab, pki, tokens):
     api.delete("groups/g")
 
 
+# Connections.  -------------------------------------------------------------
+
+def listen(lab, pki, token):
+    """A connection on which events come, or were refused; and the reply's
+    first line."""
+    link = connect(lab, pki)
+    link.sendall(("GET /v1/events HTTP/1.1\r\nHost: h\r\nAuthorization: "
+                  "Bearer %s\r\n\r\n" % token).encode())
+    return link, link.recv(65536).split(b"\r\n")[0].decode()
+
+
+def test_take_all_connections_by_events(lab, pki, tokens):
+    """One account listens as often as it can; others, and who comes by the
+    socket, go on listening."""
+    api = lab.vmnd.api
+    links = []
+    try:
+        while True:
+            link, said = listen(lab, pki, tokens["looker"])
+            links.append(link)
+            if said != "HTTP/1.1 200 OK":
+                break
+        assert said == "HTTP/1.1 429 Too Many Requests"
+        assert len(links) == 101
+        metrics = api.metrics()
+        assert metrics["vmn_event_readers"] == 100
+        assert metrics["vmn_event_readers_refused_total"] == 1
+        link, said = listen(lab, pki, tokens["worker0"])
+        links.append(link)
+        assert said == "HTTP/1.1 200 OK"
+        assert ask(lab, pki, tokens["looker"], "/v1/groups")[0] == 200
+        # One that leaves makes room.
+        links.pop(0).close()
+        netns.wait_for("it to be gone", lambda: api.metrics()[
+            "vmn_event_readers"] == 100, 20)
+        link, said = listen(lab, pki, tokens["looker"])
+        links.append(link)
+        assert said == "HTTP/1.1 200 OK"
+    finally:
+        for link in links:
+            link.close()
+
+
 # Tokens.  ------------------------------------------------------------------
 
 def guess(lab, pki, token):
@@ -395,19 +439,91 @@ def guess(lab, pki, token):
     return link
 
 
+def count(lab, name):
+    return lab.vmnd.api.metrics()["vmn_http_" + name]
+
+
 def test_guess_a_token(lab, pki, tokens):
     """Guesses are answered later and later; a good token, of the same address,
     waits for nobody."""
-    api = lab.vmnd.api
-    guesses = [guess(lab, pki, "guess-%d" % i) for i in range(30)]
-    netns.wait_for("guesses to wait", lambda: api.metrics()[
-        "vmn_http_logins_delayed_total"] >= 15, 20)
+    guesses = []
+    while count(lab, "logins_delayed_total") < 4:
+        assert len(guesses) < 100
+        n_before = count(lab, "unauthorized_total")
+        guesses.append(guess(lab, pki, "guess-%d" % len(guesses)))
+        netns.wait_for("it to be counted", lambda: count(
+            lab, "unauthorized_total") > n_before, 20)
     good = guess(lab, pki, tokens["looker"])
     assert good.recv(12) == b"HTTP/1.1 200"
     waiting = set(guesses) - set(select.select(guesses, [], [], 0)[0])
     assert waiting
+    assert count(lab, "logins_refused_total") == 0
     for link in [good] + guesses:
         link.close()
+
+
+def test_guess_tokens_without_waiting_for_answers(lab, pki, tokens):
+    """Each guess on a connection that is closed at once: past the twentieth,
+    one a second is looked at.  A certificate, and a token that was right on
+    its connection, are not concerned."""
+    good = guess(lab, pki, tokens["looker"])
+    assert good.recv(65536).startswith(b"HTTP/1.1 200")
+    since = time.monotonic()
+    n_before = count(lab, "unauthorized_total")
+    n_guesses = 0
+    while count(lab, "logins_refused_total") < 20:
+        assert n_guesses < 300
+        link = guess(lab, pki, "guess-%d" % n_guesses)
+        n_guesses += 1
+        netns.wait_for("it to be counted", lambda: count(
+            lab, "unauthorized_total") - n_before + count(
+            lab, "logins_refused_total") >= n_guesses, 20)
+        link.close()
+    assert (count(lab, "unauthorized_total") - n_before
+            <= 21 + time.monotonic() - since)
+    good.sendall(b"GET /v1/networks HTTP/1.1\r\nHost: h\r\nAuthorization: "
+                 b"Bearer %s\r\n\r\n" % tokens["looker"].encode())
+    assert good.recv(65536).startswith(b"HTTP/1.1 200")
+    good.close()
+    assert call(lab, pki, "GET", "/v1/networks")[0] == 200
+    # It is over when they stop.
+    netns.wait_for("a token to be looked at", lambda: ask(
+        lab, pki, tokens["looker"], "/v1/networks")[0] == 200, 30)
+
+
+def call_with_certificate(lab, pki, n):
+    """What 'n' calls with bob's certificate on one connection get."""
+    context = ssl.create_default_context(cafile=pki.path("ca.pem"))
+    context.load_cert_chain(pki.path("bob.pem"), pki.path("bob.key"))
+    link = http.client.HTTPSConnection("127.0.0.1", PORT, timeout=30,
+                                       context=context)
+    statuses = []
+    try:
+        with netns.inside(lab.net_ns):
+            link.connect()
+        for _ in range(n):
+            link.request("GET", "/v1")
+            reply = link.getresponse()
+            reply.read()
+            statuses.append(reply.status)
+    finally:
+        link.close()
+    return statuses
+
+
+def test_use_up_an_account_by_a_certificate_that_was_taken_from_it(lab, pki):
+    """Who has the certificate goes on calling: that costs the account, which
+    comes by its token now, nothing."""
+    api = lab.vmnd.api
+    pki.issue("bob")
+    api.put("accounts/bob", {"role": "operator", "scope": "project=bob",
+                             "certificate": True})
+    token = make_token(api, "bob", "bob")
+    api.put("quotas/bob", {"scope": "project=bob", "requests": 1})
+    assert call_with_certificate(lab, pki, 1) == [200]
+    api.patch("accounts/bob", {"certificate": False})
+    assert set(call_with_certificate(lab, pki, 100)) == {401}
+    assert ask(lab, pki, token, "/v1/groups")[0] == 200
 
 
 # What accounts are not to know.  --------------------------------------------

@@ -2,6 +2,7 @@
 """What a hostile guest wants: to be somebody else, and to take what all share.
 One function for each attack; an attack that succeeds fails its test."""
 
+import re
 import socket
 
 import pytest
@@ -378,6 +379,55 @@ def test_to_use_up_the_source_ports_of_nat(world):
         left -= traffic.probe([traffic.Probe(modest, "udp", server.ip, 53)
                                for _ in range(left)], 3.0).count("server")
     assert left <= 0.1 * n, left
+
+
+def test_to_use_up_the_source_ports_of_nat_together(world):
+    """Two VMs open a connection from each of their ports to one server outside:
+    the second gets what is left, where others would find a port.  Not with
+    strict shares."""
+    world.provider_hosts_are("h2")
+    world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
+              subnets=[{"cidr": "198.51.100.0/24",
+                        "gateway": "198.51.100.1"}])
+    world.put("networks", "net", subnets=[
+        {"cidr": "10.0.0.0/24", "gateway": "10.0.0.1"}])
+    world.put("routers", "r", interfaces=[{"network": "net"}], external={
+        "network": "out", "addresses": ["198.51.100.2"],
+        "gateways": [{"host": "h2"}], "strict_port_shares": True})
+    mac = world.api.get("routers/r")["status"]["mac"]
+    server = world.outside("server", "198.51.100.50/24", udp=[53])
+    greedy = [world.vm("greedy%d" % n, "net", "h1", "10.0.0.%d" % n)
+              for n in (17, 18)]
+    modest = world.vm("modest", "net", "h3", "10.0.0.19")
+    for vm in *greedy, modest:
+        assert world.answers(vm, server.ip, 53, "udp") == "server"
+    host = world.lab.host("h2")
+    host.appctl("dpctl/flush-conntrack")    # What others have left.
+
+    # A port is a sender's whatever it is that he sends from.
+    def ports_of(vm):
+        return [int(re.search(r"reply=.*dport=(\d+)", line).group(1))
+                for line in host.appctl("dpctl/dump-conntrack").splitlines()
+                if "src=%s,dst=%s," % (vm.ip, server.ip) in line
+                and "dst=198.51.100.2," in line]
+
+    def opened_some(vm):
+        open_many(vm, mac, server.ip, 53, 40000, 40099)
+        return len(ports_of(vm)) > 90
+    for vm in *greedy, modest:
+        wait_for("connections of %s" % vm.ip, lambda v=vm: opened_some(v), 60)
+        first = 1024 + 4032 * (int(vm.ip.rsplit(".")[-1]) % 16)
+        assert all(first <= port < first + 4032 for port in ports_of(vm))
+
+    def opened():
+        before = connections(host, server.ip, 53)
+        for vm in greedy:
+            open_many(vm, mac, server.ip, 53)
+        return connections(host, server.ip, 53) <= before + 100
+    wait_for("no more ports", opened, 90)
+    answers = traffic.probe([traffic.Probe(modest, "udp", server.ip, 53)
+                             for _ in range(100)], 10.0)
+    assert answers.count("server") >= 90
 
 
 @pytest.fixture

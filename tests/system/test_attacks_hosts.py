@@ -11,6 +11,7 @@ import os
 import resource
 import shutil
 import socket
+import sqlite3
 import sys
 import tempfile
 import threading
@@ -149,6 +150,78 @@ def dropped(swarm, host, kind, what, reason, times=2):
     n = over_budget(swarm, host, what)
     assert n <= times + 2
     memory(swarm)
+
+
+@pytest.mark.parametrize("spec", [{"hosts": ["hv0", "hv1"]}, {}])
+def test_budget_keeps_out_a_host_with_many_interfaces(spec):
+    """An honest host comes with thousands of interfaces whose ports nobody
+    has seen there yet: the budgets are for others."""
+    n = 8000                    # Of 8,192 that a snapshot may have.
+    names = ["p%d" % x for x in range(n)]
+    with hosts(2) as swarm:
+        swarm.api.call("POST", "/v1/apply", {"objects": [
+            {"type": "networks", "name": "n%d" % x,
+             "spec": {"subnets": [{"cidr": "10.0.0.0/16"}]}}
+            for x in range(50)]})
+        swarm.api.call("POST", "/v1/apply", {"objects": [
+            {"type": "ports", "name": name,
+             "spec": {"network": "n%d" % (x % 50), **spec}}
+            for x, name in enumerate(names)]})
+        assert swarm.stop_vmnd() == 0
+        swarm.control("plug", "hv0", *names)
+        swarm.start_vmnd()
+        wait_for("the ports", lambda: swarm.host_status(0).get("ports") == n
+                 or over_budget(swarm, 0, "ovsdb"), 120, 0.2)
+        swarm.wait_synced(120)
+        assert over_budget(swarm, 0, "ovsdb") == 0
+        assert over_budget(swarm, 0, "openflow") == 0
+        assert swarm.differences() == {}
+
+
+def marker_of(swarm, host):
+    """The flow by which vmnd knows what the host holds: all of it, as a dump
+    has it (struct ofp15_flow_desc)."""
+    found = [record for record in swarm.control("dump", "hv%d" % host)
+             if record[8:10] == "%02x" % 253]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_foresee_the_marker_of_a_host():
+    """A marker that follows from what a host holds alone, as it did once, is
+    one that whoever chooses parts of that can have stay as it is."""
+    found = []
+    for _ in range(2):
+        with hosts(1) as swarm:
+            swarm.api.call("PUT", "/v1/networks/n", {
+                "spec": {"subnets": [{"cidr": "10.0.0.0/16"}]}})
+            swarm.wait_settled()
+            found.append((swarm.control("digest", "hv0"),
+                          marker_of(swarm, 0)))
+            # It is the same as long as the state is.
+            assert swarm.stop_vmnd() == 0
+            swarm.start_vmnd()
+            swarm.wait_synced(120)
+            assert marker_of(swarm, 0) == found[-1][1]
+            assert swarm.metrics()["vmn_fabric_fingerprints_equal_total"] == 1
+            # After an upgrade from markers without a key, or with another
+            # one, all is read once and nothing but the marker sent.
+            before = swarm.control("show", "hv0")
+            assert swarm.stop_vmnd() == 0
+            with contextlib.closing(sqlite3.connect(
+                    swarm.path("vmn.db"))) as database, database:
+                database.execute("DROP TABLE secrets")
+                database.execute("PRAGMA user_version = 6")
+            swarm.start_vmnd()
+            swarm.wait_synced(120)
+            assert marker_of(swarm, 0) != found[-1][1]
+            after = swarm.control("show", "hv0")
+            assert after["dumps"] > before["dumps"]
+            assert after["flow_adds"] - before["flow_adds"] <= 1
+            assert after["flow_deletes"] == before["flow_deletes"]
+            assert swarm.control("digest", "hv0") == found[-1][0]
+    assert found[0][0] == found[1][0]
+    assert found[0][1] != found[1][1]
 
 
 def recovers(swarm, host):

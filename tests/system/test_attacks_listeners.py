@@ -8,6 +8,7 @@ import contextlib
 import os
 import resource
 import select
+import signal
 import socket
 import ssl
 import struct
@@ -217,6 +218,9 @@ class Flood:
     def _dial(self, poll):
         sock = netns.socket_in(self.lab.net_ns)
         sock.setblocking(False)
+        # Not longer and longer pauses while the queue for accept() is full:
+        # it is given up after 3 s, and another one is dialled.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
         sock.bind((ATTACKER, 0))
         sock.connect_ex((self.address, self.port))
         self.socks[sock.fileno()] = sock
@@ -370,14 +374,14 @@ def _tls_lab(ca):
     close_lab(lab)
 
 
-def secure(lab, ca, port, name):
+def secure(plain, ca, name):
     """A connection with the certificate of 'name', its handshake done."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.load_verify_locations(str(ca / "controller-ca.pem"))
     context.load_cert_chain(str(ca / (name + ".pem")),
                             str(ca / (name + ".key")))
-    return context.wrap_socket(dial(lab, port))
+    return context.wrap_socket(plain)
 
 
 def ended(sock):
@@ -397,7 +401,8 @@ def test_attention_with_a_certificate_of_no_host(tls_lab, ca, listener, port):
     closed without waiting for a word of it."""
     before = refused(tls_lab, listener, "identity")
     late = refused(tls_lab, listener, "timeout")
-    with contextlib.closing(secure(tls_lab, ca, port, "nobody")) as sock:
+    with contextlib.closing(secure(dial(tls_lab, port), ca,
+                                   "nobody")) as sock:
         assert ended(sock)
     assert refused(tls_lab, listener, "identity") == before + 1
     assert refused(tls_lab, listener, "timeout") == late
@@ -412,6 +417,27 @@ def test_connections_without_an_end_to_the_handshake(tls_lab, listener, port):
         assert ended(sock)
         sock.close()
     assert refused(tls_lab, listener, "timeout") == late + 20
+
+
+@pytest.mark.parametrize("listener,port", [("openflow", TLS_OPENFLOW),
+                                           ("ovsdb", TLS_OVSDB)])
+def test_honest_handshake_outlives_a_long_turn(tls_lab, ca, listener, port):
+    """vmnd does something else for longer than a handshake may take, which a
+    host has begun: it is not dropped for that."""
+    pid = tls_lab.vmnd.pid()
+    pending = metric(tls_lab, "vmn_connections_pending", listener=listener)
+    plain = dial(tls_lab, port)
+    wait_for("it to be accepted", lambda: metric(
+        tls_lab, "vmn_connections_pending", listener=listener) > pending)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        turn = threading.Timer(3.5, os.kill, (pid, signal.SIGCONT))
+        turn.start()
+        with contextlib.closing(secure(plain, ca, "h1")) as sock:
+            assert len(sock.recv(8)) > 0
+    finally:
+        turn.cancel()
+        os.kill(pid, signal.SIGCONT)
 
 
 # Datapath ids.  ------------------------------------------------------------
@@ -435,7 +461,8 @@ def test_switch_of_another_host_by_its_datapath_id(tls_lab, ca):
     """h2's certificate with h1's datapath id: h1's switch stays."""
     before = metric(tls_lab, "vmn_datapath_id_clashes_total")
     since = status(tls_lab, "h1")["openflow"]["since"]
-    with contextlib.closing(secure(tls_lab, ca, TLS_OPENFLOW, "h2")) as sock:
+    with contextlib.closing(secure(dial(tls_lab, TLS_OPENFLOW), ca,
+                                   "h2")) as sock:
         be_switch(sock, int(datapath_id(tls_lab, "h1"), 16))
         assert ended(sock)
     assert metric(tls_lab, "vmn_datapath_id_clashes_total") > before

@@ -39,6 +39,8 @@ class Ca:
             pki(folder, "host", name)
         for name in "alice", "h3":
             pki(folder, "client", name)
+        pki(folder, "init", "ipsec")
+        pki(folder, "ipsec", "h2")
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -192,6 +194,29 @@ def test_server_certificate_dials_in(lab, ca):
     for port in OVSDB, OPENFLOW:
         assert dial(ns, ADDRESS, port, ca.pair("server-only")) == b""
     assert call_api(lab, ca, "server-only-api") is None
+
+
+def test_key_for_ipsec_reports_as_its_host(lab, ca):
+    """The IKE daemon's key, which is in another place on the host: nobody who
+    reads it is that host for vmnd.  Nor with a certificate of the host CA, if
+    that is what it is for."""
+    ca.issue("host", "h2", "ike", "1.3.6.1.5.5.7.3.17")
+    ns = lab.host("h2").ns
+    for name in "h2-ipsec", "ike":
+        for port in OVSDB, OPENFLOW:
+            assert dial(ns, ADDRESS, port, ca.pair(name)) == b""
+        assert call_api(lab, ca, name) is None
+        assert not opens_database(lab, ca.pair(name))
+
+
+def test_key_of_openflow_passes_for_its_host_in_the_underlay(ca):
+    """IKE daemons believe ipsec-ca alone."""
+    for name, good in ("h2-ipsec", True), ("h2", False), ("vmnd", False):
+        done = subprocess.run(
+            ["openssl", "verify", "-CAfile", ca.path("ipsec-ca.pem"),
+             ca.path(name + ".pem")], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, check=False)
+        assert (done.returncode == 0) == good
 
 
 # As a server.  ---------------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 from conftest import (World, check_log, close_lab, entry, flows, make_lab,
                       rule, wait_quiet)
 from test_dhcp import discover
+from test_drops import vmnctl
 from test_firewall import sctp_arrives
 from test_mtu import widen
 
@@ -33,7 +34,8 @@ OUTSIDE = "198.51.100.%d"
 
 @pytest.fixture(scope="module")
 def lab():
-    lab = make_lab("attp", 2, options=["--packet-port-rate=%d" % RATE])
+    lab = make_lab("attp", 2, options=["--packet-port-rate=%d" % RATE,
+                                       "--count-interval=1"])
     yield lab
     close_lab(lab)
 
@@ -139,6 +141,21 @@ def floods(world, eve, srv):
 KINDS = ("ttl", "too big", "reject", "no neighbour", "dhcp", "dns", "nd")
 
 
+def answered(world, eve):
+    """{kind: packets}: each is answered by eve's switch itself."""
+    mac = router_mac(world)
+    echo = struct.pack("!BBHHH", 8, 0, 0, 1, 1) + bytes(18)
+    echo = echo[:2] + struct.pack("!H", checksum(echo)) + echo[4:]
+    return {
+        "arp": [frames.arp_question(eve.mac, eve.ip, ROUTER)],
+        "solicitation": [frames.solicitation(eve.mac, eve.ip6, ROUTER6,
+                                             sll=eve.mac)],
+        "ping": [frames.ipv4(mac, eve.mac, eve.ip, ROUTER, 1, echo)],
+        "ping6": [frames.icmpv6(mac, eve.mac, eve.ip6, ROUTER6, 128, 0,
+                                bytes(22))],
+    }
+
+
 def sent_up(lab, host, sender):
     """How many packets of a sender have come to vmnd from a host."""
     shown = netns.run(["ovs-appctl", "-t", lab.vmnd.unixctl,
@@ -170,6 +187,37 @@ def resolutions(vic, srv):
             found += seen.wait(lambda f: frames.parse(f).get("sender_ip")
                                == srv.ip, 10) is not None
     return found
+
+
+def solicited(vic, srv):
+    """The same of neighbour discovery."""
+    found = 0
+    for _ in range(REQUESTS):
+        with frames.Capture(vic.ns) as seen:
+            frames.send(vic, frames.solicitation(vic.mac, vic.ip6, srv.ip6,
+                                                 sll=vic.mac))
+            found += seen.wait(lambda f: frames.parse(f).get("target")
+                               == vic.ip6, 10) is not None
+    return found
+
+
+@pytest.mark.parametrize("kind", ("arp", "solicitation", "ping", "ping6"))
+def test_occupy_a_switch_by_what_it_answers_itself(world, kind):
+    """Whatever a switch answers itself takes its slow path; another VM of it
+    is served all the same."""
+    eve, vic, srv = (world.vms[n] for n in ("eve", "vic", "srv"))
+    packets = answered(world, eve)[kind]
+    with frames.Capture(eve.ns) as seen:
+        frames.send(eve, *packets)
+        assert seen.wait(lambda f: frames.parse(f)["dst"] == eve.mac, 10)
+    undisturbed = leases(vic), resolutions(vic, srv), solicited(vic, srv)
+    with Flood(eve, packets) as flooding:
+        disturbed = leases(vic), resolutions(vic, srv), solicited(vic, srv)
+        assert flooding.process.is_alive()
+    print("%s: %d sent; answered %s, before %s"
+          % (kind, flooding.sent.value, disturbed, undisturbed))
+    for during, alone in zip(disturbed, undisturbed):
+        assert during >= 0.9 * alone > 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -293,7 +341,85 @@ def test_keep_others_from_resolving_neighbours(lab, world, outside):
     assert reached >= 0.9 * len(ips)
 
 
-# A restart.  ------------------------------------------------------------------
+# What is dropped is told.  ----------------------------------------------------
+
+METERED = 'vmn_packet_ins_metered_total{sender="port"}'
+
+
+def test_be_dropped_by_a_meter_and_have_nobody_know(lab, world):
+    """What a meter drops is counted, for all and by who sent it."""
+    eve, srv = world.vms["eve"], world.vms["srv"]
+    before = world.api.metrics()[METERED]
+    with Flood(eve, floods(world, eve, srv)["dhcp"]):
+        wait_for("drops to be told", lambda: any(
+            row["object"] == {"type": "ports", "name": "eve"}
+            and row["packets"] > 0 for row in world.api.get(
+                "drops?host=h1&port=eve")["counters"]
+            if row["owner"] == "vmn"), 60)
+    assert world.api.metrics()[METERED] > before
+    assert lab.vmnd.api.get("hosts/h1")["status"]["packet_in_meters"][
+        "dropped"] > 0
+    shown = vmnctl(world, "drops", "--port", "eve")
+    assert "too many packets to the controller" in shown
+
+
+# Flows that go, and a restart.  -----------------------------------------------
+
+def own_flows(host):
+    text = host.ofctl("dump-flows", "br-int", "--no-stats", "table=246") \
+        + host.ofctl("dump-flows", "br-int", "--no-stats", "table=247")
+    return sorted(line for line in text.splitlines() if "table=" in line)
+
+
+def meters_status(lab):
+    return lab.vmnd.api.get("hosts/h1")["status"].get("packet_in_meters", {})
+
+
+def damage(host):
+    """Takes some flows away, and puts one there by which there is no limit."""
+    host.ofctl("del-flows", "br-int", "table=247,metadata=0x3/0x100ff")
+    host.ofctl("del-flows", "--strict", "br-int",
+               "table=246,priority=20,in_port=40000")
+    host.ofctl("add-flow", "br-int", "table=246,priority=99,actions=drop")
+
+
+def damage_meter(host):
+    """A meter goes, and its flow with it."""
+    host.ofctl("del-meter", "br-int", "meter=27007")
+
+
+@pytest.mark.parametrize("attack", (damage, damage_meter))
+def test_take_the_limits_away_while_connected(lab, world, attack):
+    """An audit finds flows to meters that are gone, and they come back."""
+    host = lab.host("h1")
+    wait_for("meters", lambda: meters_status(lab).get("installed"), 30)
+    before = own_flows(host)
+    attack(host)
+    assert own_flows(host) != before
+    found = lab.vmnd.api.call("POST", "/v1/hosts/h1/audit")
+    assert found["missing"] > 0
+    assert found["owners"]["vmnd"]["missing"] == found["missing"]
+    wait_for("the flows", lambda: own_flows(host) == before, 30)
+    wait_for("the status", lambda: meters_status(lab).get("installed"), 30)
+    found = lab.vmnd.api.call("POST", "/v1/hosts/h1/audit")
+    assert found["missing"] == found["strangers"] == 0
+
+
+@pytest.mark.parametrize("attack", (damage, damage_meter))
+def test_take_the_limits_away_while_vmnd_is_away(lab, world, attack):
+    """The next connection finds it."""
+    host = lab.host("h1")
+    wait_for("meters", lambda: meters_status(lab).get("installed"), 30)
+    wait_quiet(lab)
+    before = own_flows(host)
+    lab.vmnd.stop()
+    attack(host)
+    assert own_flows(host) != before
+    lab.vmnd.start()
+    lab.await_synced()
+    wait_for("the status", lambda: meters_status(lab).get("installed"), 30)
+    assert own_flows(host) == before
+
 
 def test_lose_the_meters_by_a_restart(lab, world):
     """What limits packets is there after a restart of vmnd, which sends
@@ -301,9 +427,7 @@ def test_lose_the_meters_by_a_restart(lab, world):
     host = lab.host("h1")
 
     def own():
-        text = host.ofctl("dump-flows", "br-int", "--no-stats", "table=246") \
-            + host.ofctl("dump-flows", "br-int", "--no-stats", "table=247")
-        return sorted(line for line in text.splitlines() if "table=" in line)
+        return own_flows(host)
 
     def age():
         text = host.ofctl("dump-flows", "br-int", "table=247")
@@ -313,8 +437,7 @@ def test_lose_the_meters_by_a_restart(lab, world):
     before = own()
     assert len(before) > 256
     assert host.ofctl("dump-meters", "br-int").count("rate=%d" % RATE) > 256
-    assert lab.vmnd.api.get("hosts/h1")["status"]["packet_in_meters"] == {
-        "installed": True}
+    wait_for("meters", lambda: meters_status(lab).get("installed"), 30)
     held = flows(host)
     wait_for("flows to have aged", lambda: age() > 2, 20)
     restarted = time.monotonic()

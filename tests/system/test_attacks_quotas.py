@@ -5,10 +5,11 @@ nobody gets past a quota."""
 
 import concurrent.futures
 import os
+import re
 import subprocess
 
 import pytest
-from conftest import close_lab, entry, make_lab, rule
+from conftest import World, close_lab, entry, make_token_lab, rule
 from test_attacks_tenants import PORT, make_tenant
 
 from vmnlab.api import Refused
@@ -81,20 +82,14 @@ def test_attack_have_rules_that_never_match(world):
 SHOP = {"project": "shop"}
 LIMITS = dict(networks=2, ports=3, groups=2, services=2, policies=2,
               quarantines=2, loadbalancers=2, routers=2, dns_zones=2,
-              addresses=6, members=5, rules=6)
+              addresses=6, members=8, rules=6)
 
 
 @pytest.fixture(name="api", scope="module")
 def _api(tmp_path_factory):
     """A vmnd with two tenants, of which the first has two accounts and a
     quota."""
-    tokens = str(tmp_path_factory.mktemp("api") / "token")
-    with open(os.open(tokens, os.O_CREAT | os.O_WRONLY, 0o600), "w",
-              encoding="ascii") as file:
-        file.write("t" * 40 + "\n")
-    lab = make_lab("quo", 1, options=[
-        "--api-listen=127.0.0.1:%d" % PORT, "--api-token-file=" + tokens,
-        "--api-rate=0"])
+    lab = make_token_lab("quo", 1, tmp_path_factory.mktemp("api"), PORT)
     lab.vmnd.api.put("quotas/shop", dict(LIMITS, scope="project=shop"))
     yield lab
     close_lab(lab)
@@ -185,9 +180,13 @@ def test_attack_make_few_objects_huge(shop):
     shop.may("PUT", "ports/x", mine(network="x", ips=ips[:6]))
     refuses(shop, "ports/y", mine(network="x"), "addresses", 6)
     cidrs = ["10.0.%d.0/24" % i for i in range(0, 12, 2)]
-    refuses(shop, "groups/x", mine(cidrs=cidrs), "members", 5)
+    shop.may("PUT", "services/s", mine(
+        entries=[entry("tcp", 80), entry("udp", 53), entry("icmp")]))
+    refuses(shop, "groups/x", mine(cidrs=cidrs), "members", 8)
     shop.may("PUT", "groups/x", mine(cidrs=cidrs[:5]))
     shop.may("PUT", "groups/y", mine())
+    refuses(shop, "services/t", mine(entries=[entry("tcp", 80)]), "members",
+            8)
     one = rule("ingress", "allow", ["10.1.0.0/24"], [entry("tcp", 80)])
     more = rule("egress", "deny", ["10.1.0.0/24"], [entry("tcp", 80)])
     refuses(shop, "policies/p", mine(applies_to=["y"], rules=[
@@ -228,7 +227,7 @@ def test_attack_have_a_restart_forget(api, shop):
         [find("vmnctl"), "usage"], check=True, text=True,
         stdout=subprocess.PIPE, env=dict(
             os.environ, VMNCTL_SERVER="unix:" + api.vmnd.api.path)).stdout
-    assert ["shop", "project=shop", "groups", "2", "2"] in [
+    assert ["shop", "project=shop", "groups", "2", "2", "-"] in [
         line.split() for line in text.splitlines()]
 
 
@@ -249,9 +248,164 @@ def test_attack_call_without_end(api, shop):
     assert shop.call("GET", "groups")[0] == 200
 
 
+def test_attack_use_up_a_shared_quota_by_refused_calls(api, shop):
+    """Calls that the caller's own quota refuses cost nothing in the one that
+    it shares with others."""
+    dev = enter(api, "dev", "project=shop,env=dev")
+    api.vmnd.api.put("quotas/calls-all", {"scope": "project=shop",
+                                          "requests": 20})
+    api.vmnd.api.put("quotas/calls-dev", {"scope": "project=shop,env=dev",
+                                          "requests": 1})
+    try:
+        statuses = [dev.call("GET", "groups")[0] for _ in range(120)]
+        assert statuses.count(429) > 60
+        assert {shop.call("GET", "groups")[0] for _ in range(10)} == {200}
+    finally:
+        api.vmnd.api.delete("quotas/calls-all")
+        api.vmnd.api.delete("quotas/calls-dev")
+
+
+def test_attack_use_up_a_shared_quota_by_a_disabled_account(api, shop):
+    """Calls of an account that is not let in any more cost nothing in the
+    quota that it shared with others."""
+    dev = enter(api, "dev", "project=shop,env=dev")
+    api.vmnd.api.patch("accounts/dev", {"enabled": False})
+    api.vmnd.api.put("quotas/calls-all", {"scope": "project=shop",
+                                          "requests": 1})
+    try:
+        assert {dev.call("GET", "groups")[0] for _ in range(100)} == {401}
+        assert shop.call("GET", "groups")[0] == 200
+    finally:
+        api.vmnd.api.delete("quotas/calls-all")
+
+
 def test_attack_raise_ones_own_quota(api, shop):
     for method, spec in (("PUT", {"scope": "project=shop"}),
                          ("PATCH", {"groups": 1000}), ("DELETE", None)):
         assert shop.tries(method, "quotas/shop", spec)[0] in (403, 404)
     assert shop.tries("PUT", "quotas/mine", mine(scope=""))[0] == 403
     assert api.vmnd.api.get("quotas/shop")["spec"]["groups"] == 2
+
+
+# Flows.  -------------------------------------------------------------------
+
+BANK = {"project": "bank"}
+FLOWS = 1000
+# No two of them are one.
+PREFIXES = ["10.%d.%d.0/24" % (i // 100, 2 * (i % 100)) for i in range(5000)]
+
+
+@pytest.fixture(name="bank")
+def _bank(api):
+    """A tenant with a VM, a large group, and a quota of flows."""
+    world = World(api)
+    world.network("bank", labels=BANK)
+    world.vm("bank-vm", "bank", "h1", "10.0.0.1", labels=BANK)
+    world.group("bank", "project=bank", labels=BANK)
+    world.group("many", labels=BANK, cidrs=PREFIXES)
+    world.put("quotas", "bank", scope="project=bank", flows_per_host=FLOWS)
+    yield enter(api, "bank", "project=bank")
+    for item in world.api.get("policies")["items"]:
+        world.api.delete("policies/" + item["name"])
+    world.close()
+
+
+def flows(lab):
+    return lab.vmnd.api.get("hosts/h1")["status"]["flows"]
+
+
+def caused(bank):
+    """What the quota of flows is told to be used, and whether that is too
+    much."""
+    [item] = bank.call("GET", "usage")[1]["items"]
+    [found] = [i for i in item["limits"] if i["name"] == "flows_per_host"]
+    assert found["limit"] == FLOWS and found.get("host", "h1") == "h1"
+    return found["used"], found.get("over", False)
+
+
+def refuses_flows(bank, method, target, spec):
+    """For the flows on the host, with figures, in a plan too.  Returns how
+    many there would be."""
+    for query in ("", "?dry_run=plan"):
+        status, answer = bank.tries(method, target + query, spec)
+        assert status == 413, answer
+        [error] = answer["errors"]
+        found = re.fullmatch(
+            'quota "bank" has at most %d flows_per_host, and this would make '
+            r'(\d+) on host "h1"' % FLOWS, error["detail"])
+        assert found, error
+    return int(found.group(1))
+
+
+def banks(*peers):
+    return dict(labels=BANK, applies_to=["bank"],
+                rules=[rule("ingress", "allow", peers)])
+
+
+def test_attack_fill_each_hosts_tables(api, bank):
+    """One policy of 5,000 prefixes, and a policy that is there already whose
+    group becomes so large."""
+    before, total = caused(bank), flows(api)
+    assert refuses_flows(bank, "PUT", "policies/p", banks("many")) > 5000
+    assert bank.call("GET", "policies/p")[0] == 404
+    assert (caused(bank), flows(api)) == (before, total)
+    bank.may("PATCH", "groups/many", {"cidrs": PREFIXES[:500]})
+    bank.may("PUT", "policies/p", banks("many"))
+    grown = caused(bank)[0] - before[0]
+    assert 500 < grown < 550
+    wait_for("the flows", lambda: flows(api) == total + grown, 20)
+    assert refuses_flows(bank, "PATCH", "groups/many",
+                         {"cidrs": PREFIXES}) > 5000
+    assert len(bank.call("GET", "groups/many")[1]["spec"]["cidrs"]) == 500
+    bank.may("DELETE", "policies/p")
+    assert caused(bank) == before
+
+
+def test_attack_fill_each_hosts_tables_at_the_same_time(api, bank):
+    """Policies of 100 prefixes each: as many as there is room for."""
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(lambda i: bank.tries(
+            "PUT", "policies/p%d" % i,
+            banks(*PREFIXES[100 * i:100 * i + 100]))[0], range(30)))
+    used, over = caused(bank)
+    assert statuses.count(413) == 30 - statuses.count(201) > 15
+    assert statuses.count(201) > 5 and FLOWS - 150 < used <= FLOWS
+    assert not over
+    # Others are not kept out by it.
+    shop = enter(api, "shop", "project=shop")
+    shop.may("PUT", "groups/g", mine())
+    shop.may("DELETE", "groups/g")
+
+
+def test_flows_beyond_a_quota_are_shown(api, bank):
+    """Administrators are not bound, and so are reports of hosts; the tenant
+    may shrink, and not grow, until it is below its limit again."""
+    api.vmnd.api.put("policies/p", banks("many"))
+    used, over = caused(bank)
+    assert used > 5000 and over
+    [problem] = [p["text"] for p in api.vmnd.api.get("status")["problems"]
+                 if p["kind"] == "quota"]
+    assert problem == ('quota "bank" has at most %d flows_per_host, and there '
+                       'are %d on host "h1"' % (FLOWS, used))
+    found = api.vmnd.api.metrics()
+    assert found['vmn_quota_used{quota="bank",limit="flows_per_host"}'] == used
+    assert found[
+        'vmn_quota_limit{quota="bank",limit="flows_per_host"}'] == FLOWS
+    text = subprocess.run(
+        [find("vmnctl"), "usage"], check=True, text=True,
+        stdout=subprocess.PIPE, env=dict(
+            os.environ, VMNCTL_SERVER="unix:" + api.vmnd.api.path)).stdout
+    assert ["bank", "project=bank", "flows_per_host", str(used), str(FLOWS),
+            "h1"] in [line.split() for line in text.splitlines()]
+    assert refuses_flows(bank, "PUT", "policies/q",
+                         banks("192.0.2.0/24")) > used
+    api.vmnd.stop()
+    api.vmnd.start()
+    wait_for("the API", lambda: api.vmnd.api.healthy())
+    wait_for("the same count", lambda: caused(bank) == (used, True), 20)
+    bank.may("PATCH", "groups/many", {"cidrs": PREFIXES[:3000]})
+    bank.may("PATCH", "groups/many", {"cidrs": PREFIXES[:100]})
+    assert not caused(bank)[1]
+    bank.may("PUT", "policies/q", banks("192.0.2.0/24"))
+    assert not [p for p in api.vmnd.api.get("status")["problems"]
+                if p["kind"] == "quota"]

@@ -4,10 +4,9 @@ and a `reads`.  One function per attack, named for what the attacker wants."""
 
 import http.client
 import json
-import os
 
 import pytest
-from conftest import World, close_lab, make_lab
+from conftest import World, close_lab, make_token_lab
 from inner import Inner
 
 from vmnlab.api import Refused
@@ -64,13 +63,7 @@ class Tenant:
 
 @pytest.fixture(name="lab", scope="module")
 def _lab(tmp_path_factory):
-    tokens = str(tmp_path_factory.mktemp("api") / "token")
-    with open(os.open(tokens, os.O_CREAT | os.O_WRONLY, 0o600), "w",
-              encoding="ascii") as file:
-        file.write("t" * 40 + "\n")
-    lab = make_lab("att", 1, options=[
-        "--api-listen=127.0.0.1:%d" % PORT, "--api-token-file=" + tokens,
-        "--api-rate=0"])
+    lab = make_token_lab("att", 1, tmp_path_factory.mktemp("api"), PORT)
     yield lab
     close_lab(lab)
 
@@ -307,6 +300,208 @@ def test_pin_a_port_to_a_host(shop, api):
     api.patch("hosts/h1", {"labels": SHOP})
     shop.may("PATCH", "ports/shop-2", {"host": "h1"})
     api.patch("hosts/h1", {"labels": None})
+
+
+# What others have.  ----------------------------------------------------------
+
+MACS = ["02:00:00:00:77:%02x" % i for i in range(4)]
+# What the bank has in networks of the shop and of all; "secret" is in each
+# name, and nowhere else.
+SECRETS = [
+    ("ports", "secret-port", {
+        "network": "shop", "ips": ["10.0.0.70"], "mac": MACS[0],
+        "iface_id": "plug7", "allowed_addresses": [
+            {"ip": "10.0.0.71", "mac": MACS[1]}]}),
+    ("ports", "secret-wire", {"network": "wire", "ips": ["10.9.0.70"]}),
+    ("ports", "secret-sub", {"network": "shop", "parent": "shop-2",
+                             "vlan": 5}),
+    ("networks", "secret-net", {"subnets": [
+        {"cidr": "10.77.0.0/24", "gateway": "10.77.0.1"}]}),
+    ("routers", "secret-router", {"mac": MACS[2], "interfaces": [
+        {"network": "shop", "addresses": ["10.0.0.72"]},
+        {"network": "secret-net"}]}),
+    ("loadbalancers", "secret-balancer", {
+        "vip": "10.0.0.73", "networks": ["shop"], "ports": [{"port": 80}],
+        "backends": [{"port": "shop-1"}]}),
+    ("groups", "secret-group", {"ports": ["shop-1"]}),
+    ("policies", "secret-policy", {"applies_to": ["secret-group"],
+                                   "tier": "platform", "priority": 7,
+                                   "rules": [{"direction": "ingress",
+                                              "action": "deny"}]}),
+    ("dns-zones", "secret-zone", {"networks": ["shop"],
+                                  "domain": "example.org"}),
+    ("quarantines", "secret-hold", {"ports": ["shop-2"]}),
+]
+# The way out, which the administrator has given to the shop.
+OUTSIDE = [
+    ("networks", "lane", {"provider": {"physical": "dc", "vlan": 20},
+                          "vni": 4000, "subnets": [
+                              {"cidr": "198.51.100.0/24",
+                               "gateway": "198.51.100.254"}]}),
+    ("routers", "edge", {
+        "interfaces": [{"network": "shop", "addresses": ["10.0.0.1"]}],
+        "external": {"network": "lane", "addresses": ["198.51.100.5"],
+                     "gateways": [{"host": "h1"}]}}),
+]
+FLOATING = [
+    ("floating-ips", "secret-f1", {"router": "edge", "ip": "198.51.100.80",
+                                   "port": "shop-1"}),
+    ("floating-ips", "secret-f2", {"router": "edge", "ip": "198.51.100.81",
+                                   "load_balancer": "secret-balancer"}),
+]
+
+
+def shop_subnet(**spec):
+    return {"subnets": [dict({"cidr": "10.0.0.0/24",
+                              "gateway": "10.0.0.1"}, **spec)]}
+
+
+def port(**spec):
+    return dict({"network": "shop"}, **spec)
+
+
+def allowed(**pair):
+    return port(allowed_addresses=[pair])
+
+
+def balancer(vip):
+    return {"vip": vip, "networks": ["shop"], "ports": [{"port": 80}]}
+
+
+def router(*addresses, **spec):
+    return dict({"interfaces": [{"network": "shop",
+                                 "addresses": list(addresses)}]}, **spec)
+
+
+# Each is a conflict with a secret: whoever may know of it is told its name.
+CONFLICTS = [
+    ("PUT", "ports/x", port(ips=["10.0.0.70"])),
+    ("PUT", "ports/x", port(ips=["10.0.0.71"])),
+    ("PUT", "ports/x", port(ips=["10.0.0.72"])),
+    ("PUT", "ports/x", port(ips=["10.0.0.73"])),
+    ("PUT", "ports/x", {"network": "wire", "ips": ["10.9.0.70"]}),
+    ("PUT", "ports/x", port(mac=MACS[0])),
+    ("PUT", "ports/x", port(mac=MACS[1])),
+    ("PUT", "ports/x", port(mac=MACS[2])),
+    ("PUT", "ports/plug7", port()),
+    ("PUT", "ports/x", port(parent="shop-2", vlan=5)),
+    ("PATCH", "ports/shop-2", {"parent": "shop-1", "vlan": 9}),
+    ("PUT", "ports/x", allowed(ip="10.0.0.70")),
+    ("PUT", "ports/x", allowed(ip="10.0.0.72")),
+    ("PUT", "ports/x", allowed(ip="10.0.0.73")),
+    ("PUT", "ports/x", allowed(ip="10.0.0.79", mac=MACS[0])),
+    ("PUT", "ports/x", allowed(ip="10.0.0.79", mac=MACS[2])),
+    ("PATCH", "ports/shop-1", {"network": "other"}),
+    ("DELETE", "ports/shop-1", None),
+    ("DELETE", "networks/shop", None),
+    ("PUT", "loadbalancers/x", balancer("10.0.0.70")),
+    ("PUT", "loadbalancers/x", balancer("10.0.0.71")),
+    ("PUT", "loadbalancers/x", balancer("10.0.0.72")),
+    ("PUT", "loadbalancers/x", balancer("10.0.0.73")),
+    ("PUT", "routers/x", router("10.0.0.70")),
+    ("PUT", "routers/x", router("10.0.0.71")),
+    ("PUT", "routers/x", router("10.0.0.72")),
+    ("PUT", "routers/x", router("10.0.0.73")),
+    ("PUT", "routers/x", router("10.0.0.9", mac=MACS[0])),
+    ("PUT", "routers/x", router("10.0.0.9", mac=MACS[2])),
+    ("PATCH", "networks/shop", {"subnets": [
+        {"cidr": "10.0.0.0/26", "gateway": "10.0.0.1"}]}),
+    ("PATCH", "networks/shop", shop_subnet(gateway="10.0.0.73")),
+    ("PATCH", "networks/shop", shop_subnet(reservations=[
+        {"ip": "10.0.0.70", "port": "shop-1"}])),
+    ("PATCH", "networks/shop", shop_subnet(reservations=[
+        {"ip": "10.0.0.73", "port": "shop-1"}])),
+    ("PATCH", "networks/shop", {"subnets": [
+        {"cidr": "10.0.0.0/24", "gateway": "10.0.0.1"},
+        {"cidr": "10.77.0.0/25"}]}),
+    ("PUT", "dns-zones/x", {"networks": ["shop"], "domain": "example.org"}),
+    ("PUT", "policies/x", {"applies_to": ["shop-all"], "tier": "platform",
+                           "priority": 7, "rules": [
+                               {"direction": "ingress", "action": "deny"}]}),
+    ("PUT", "floating-ips/x", {"router": "edge", "ip": "198.51.100.80",
+                               "port": "shop-2"}),
+    ("PUT", "floating-ips/x", {"router": "edge", "ip": "198.51.100.82",
+                               "port": "shop-1"}),
+    ("PATCH", "routers/edge", {"external": {
+        "addresses": ["198.51.100.5", "198.51.100.80"]}}),
+    ("PATCH", "routers/edge", {"external": None}),
+]
+# The same of what is for administrators to say, and of what takes others
+# along.
+FORBIDDEN = [
+    ("PUT", "networks/x", {"vni": 4001}),
+    ("PUT", "networks/x", {"provider": {"physical": "dc", "vlan": 21}}),
+    ("DELETE", "networks/shop?cascade=true", None),
+    ("DELETE", "ports/shop-1?cascade=true", None),
+    ("PATCH", "ports/shop-2", {"quarantined": True}),
+]
+
+
+def answers(shop, method, target, spec):
+    """What the tenant is told, and what an administrator is."""
+    labels = {} if method == "PATCH" else {"labels": SHOP}
+    spec = None if spec is None else dict(spec, **labels)
+    status, answer = shop.tries(method, target, spec)
+    assert status >= 400, (method, target, spec)
+    link = shop.lab.vmnd.api
+    with pytest.raises(Refused) as told:
+        link.call(method, "/v1/" + target,
+                  {"spec": spec} if spec is not None else None)
+    return json.dumps(answer), str(told.value)
+
+
+def test_learn_by_conflicts_what_others_have(lab, api):
+    tenant = make_tenant(lab, "nosy", scope="project=shop",
+                         reads="shared=yes",
+                         tiers=["application", "platform"])
+    api.put("networks/other", mine())
+    for objects, labels in ((SECRETS, BANK), (OUTSIDE, SHOP),
+                            (FLOATING, BANK)):
+        api.apply([{"type": kind, "name": name, "spec": dict(
+            spec, labels=labels)} for kind, name, spec in objects])
+    api.put("networks/secret-wire", {"labels": BANK, "vni": 4001,
+                                     "provider": {"physical": "dc",
+                                                  "vlan": 21}})
+    wrong = []
+    for one in CONFLICTS:
+        answer, told = answers(tenant, *one)
+        if "secret" in answer or "secret" not in told:
+            wrong.append((one, answer, told))
+    for one in FORBIDDEN:
+        _, answer = tenant.tries(*one[:2], one[2] and mine(**one[2])
+                                 if one[0] == "PUT" else one[2])
+        if "secret" in json.dumps(answer):
+            wrong.append((one, answer))
+    # What is just as it is guessed to be is refused like what is not.
+    guess = {"type": "groups", "name": "secret-group", "spec": {
+        "labels": BANK, "ports": ["shop-1"]}}
+    for ports in ["shop-1"], ["shop-2"]:
+        guess["spec"]["ports"] = ports
+        status, answer = tenant.call("POST", "apply", {"objects": [guess]})
+        if status != 403:
+            wrong.append((guess, answer))
+    assert not wrong, "\n".join(str(one) for one in wrong)
+    api.delete("accounts/nosy", cascade="true")
+
+
+def test_learn_what_others_networks_have_left(lab, api):
+    """What is to be given out is looked for before rights are: that there is
+    none is not for everybody to know."""
+    tenant = make_tenant(lab, "greedy", scope="project=shop")
+    api.put("networks/secret-full", {"labels": BANK, "vni": 4002, "subnets": [
+        {"cidr": "10.55.0.0/30", "gateway": "10.55.0.1"}]})
+    api.put("ports/secret-last", {"labels": BANK, "network": "secret-full"})
+    for target, taken, free in (
+            ("ports/x", {"network": "secret-full"}, {"network": "no-such"}),
+            ("networks/x", {"vni": 4002}, {"vni": 4003})):
+        told = []
+        for spec in taken, free:
+            status, answer = tenant.tries("PUT", target, mine(**spec))
+            text = json.dumps(answer)
+            told.append((status, text.replace(str(*spec.values()), "X")))
+        assert told[0] == told[1]
+    api.delete("networks/secret-full?cascade=true")
+    api.delete("accounts/greedy", cascade="true")
 
 
 # Out of quarantine.  ---------------------------------------------------------

@@ -2,6 +2,7 @@
 """vmnd as a process: how it starts, detaches, is talked to, rests and ends.
 No hosts and no namespaces."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -193,25 +194,55 @@ def test_state_survives_an_orderly_end(daemon):
 
 # Rest.  --------------------------------------------------------------------
 
+class Unixctl:
+    """ovs-appctl's protocol on a connection that stays open.  Each question
+    is a turn of the daemon's loop, however busy the machine is; one that comes
+    with a connection of its own is two or three, as it happens."""
+
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(60)
+        self.sock.connect(path)
+        self.n_asked = 0
+
+    def ask(self, method):
+        self.n_asked += 1
+        self.sock.sendall(json.dumps({"method": method, "params": [],
+                                      "id": self.n_asked}).encode())
+        data = b""
+        while True:
+            more = self.sock.recv(65536)
+            assert more, data
+            data += more
+            with contextlib.suppress(ValueError):
+                return json.loads(data)["result"]
+
+
 def test_idle_it_does_not_wake_up(daemon):
     daemon.start("--pidfile")
+    pid = daemon.process.pid
+    ctl = Unixctl("%s/vmnd.%d.ctl" % (daemon.dir, pid))
 
-    def switches():
-        with open("/proc/%d/task/%d/status" % ((daemon.process.pid,) * 2)) \
-                as status:
+    def wakes():
+        with open("/proc/%d/task/%d/status" % (pid, pid)) as status:
             return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)",
                                  status.read(), re.M)[1])
 
     def turns():
-        return int(re.search(r"turns: (\d+)", daemon.appctl("loop/show"))[1])
+        return int(re.search(r"turns: (\d+)", ctl.ask("loop/show"))[1]) \
+            - ctl.n_asked
     turns()
-    first = turns()
-    asking = turns() - first        # What being asked costs.
-    before = switches()
-    time.sleep(4)
-    # Other than by a request it may wake for one thing at most.
-    assert switches() - before <= 1
-    assert turns() - first - asking <= asking + 1
+
+    def idle():
+        """Whether 4 s pass in which it wakes once at most: each 5 s it looks
+        at its memory.  What belongs to its start comes only once, and on a
+        busy machine 4 s may be more."""
+        before = turns(), wakes()
+        time.sleep(4)           # What is measured.
+        found.append((wakes() - before[1], turns() - before[0]))
+        return max(found[-1]) <= 1
+    found = []
+    assert any(idle() for _ in range(5)), found
     daemon.appctl("exit")
     assert daemon.wait() == 0
 
@@ -227,6 +258,7 @@ def test_idle_it_does_not_wake_up(daemon):
     (["--api-listen=127.0.0.1:8181"], "api-token-file"),
     (["--private-key=/x"], "go together"),
     (["--webhook-allow=https://user@a.example"], "names a user"),
+    (["--webhook-proxy=https://a.example"], "spoken to by http://"),
 ])
 def test_wrong_usage_is_status_2_with_the_reason(daemon, words, reason):
     status, text = daemon.run(*words)

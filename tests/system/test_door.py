@@ -290,7 +290,7 @@ def test_cascades_and_prunes_stay_within_the_scope(lab, who):
     api.put("groups/theirs", {"labels": {"project": "bank"},
                               "ports": ["shop-1"]})
     refused(shop, "DELETE", "/v1/ports/shop-1?cascade=true", None, 403,
-            "theirs")
+            "concerns what is not within")
     api.apply([{"type": "groups", "name": name, "spec": {
         "labels": {"project": project}}}
         for name, project in (("old", "bank"), ("mine", "shop"))],

@@ -16,6 +16,13 @@ from vmnlab.netns import wait_for
 HTTP = entry("tcp", 80)
 
 
+def wait_counted(what, condition):
+    """wait_for() of something that counters tell.  A switch that takes long to
+    show them is left alone a hundred times as long (SHARE in counters.c), and
+    with 0.1 s on a busy machine that is 10 s."""
+    return wait_for(what, condition, 60)
+
+
 @pytest.fixture(scope="module")
 def module_lab(request):
     """Two hosts, of which counters are read every second."""
@@ -66,7 +73,7 @@ def test_rules_are_counted_over_hosts_and_changes(world, pair):
     allow = rule("ingress", "allow", ["cli"], [HTTP])
     world.policy("p", "srv", rule("ingress", "deny", ["10.9.0.0/24"]), allow)
     assert world.reaches(cli, srv, 80)
-    wait_for("hits", lambda: rules(world, "p")[1]["packets"] >= 5)
+    wait_counted("hits", lambda: rules(world, "p")[1]["packets"] >= 5)
     seen = rules(world, "p")
     assert seen[0] == {"packets": 0, "bytes": 0, "last": None}
     assert seen[1]["bytes"] >= 5 * 54 and seen[1]["last"]
@@ -76,8 +83,8 @@ def test_rules_are_counted_over_hosts_and_changes(world, pair):
                  rule("ingress", "deny", ["10.9.0.0/24"]), allow)
     assert rules(world, "p")[2]["packets"] >= seen[1]["packets"]
     assert world.reaches(cli, srv, 80)
-    wait_for("more hits", lambda: rules(world, "p")[2]["packets"]
-             >= seen[1]["packets"] + 5)
+    wait_counted("more hits", lambda: rules(world, "p")[2]["packets"]
+                 >= seen[1]["packets"] + 5)
     listed = world.api.get("policies")["items"][0]["status"]
     assert listed["packets"] >= seen[1]["packets"] + 5
     assert "rules" not in listed
@@ -93,14 +100,14 @@ def test_shadow_policies_only_count(world, pair):
         "tcp", 81)]), log=True), rule("ingress", "allow", ["cli"], [HTTP]),
         mode="shadow")
     # The first packets may meet a cache that does not know of the policy yet.
-    wait_for("hits", lambda: world.reaches(cli, srv, 80) and
-             world.reaches(cli, srv, 81) and
-             all(r["packets"] >= 4 for r in status()["rules"]))
+    wait_counted("hits", lambda: world.reaches(cli, srv, 80) and
+                 world.reaches(cli, srv, 81) and
+                 all(r["packets"] >= 4 for r in status()["rules"]))
     assert status()["would_isolate"]["packets"] == 0
     assert world.reaches(srv, cli, 80)      # Answers are no concern of it.
     assert world.reaches(cli, srv, protocol="icmp")
-    wait_for("would be isolated",
-             lambda: status()["would_isolate"]["packets"] >= 1)
+    wait_counted("would be isolated",
+                 lambda: status()["would_isolate"]["packets"] >= 1)
     assert not drops(world, reason="isolated")
     # What opens connections is told.
     told = wait_for("log", lambda: world.reaches(cli, srv, 81) and
@@ -125,8 +132,8 @@ def test_what_a_quarantine_allows_is_counted(world, pair):
     world.settle()
     assert world.blocked(cli, srv, 81)
     # The first packets may meet a cache that does not know of it yet.
-    wait_for("hits", lambda: world.reaches(cli, srv, 80) and
-             status()["allow"][1]["packets"] >= 5)
+    wait_counted("hits", lambda: world.reaches(cli, srv, 80) and
+                 status()["allow"][1]["packets"] >= 5)
     seen = status()
     assert seen["allow"][0] == {"packets": 0, "bytes": 0, "last": None}
     assert seen["packets"] == seen["allow"][1]["packets"] and seen["last"]
@@ -142,8 +149,8 @@ def test_packets_of_kept_connections_are_counted_for_the_tier(world, pair):
     world.policy("p", "srv", rule("ingress", "allow", ["cli"], [HTTP]),
                  on_change="keep")
     before = kept()
-    wait_for("kept packets", lambda: world.reaches(cli, srv, 80) and
-             kept() >= before + 3)
+    wait_counted("kept packets", lambda: world.reaches(cli, srv, 80) and
+                 kept() >= before + 3)
     assert rules(world, "p")[0]["packets"] >= 1
 
 
@@ -158,9 +165,9 @@ def test_drops_are_told_apart(world, pair):
     world.patch("ports", "cli", quarantined=True)
     assert world.blocked(cli, srv, 80)
 
-    wait_for("quarantined", lambda: drop(world, reason="quarantined"))
-    wait_for("isolated", lambda: drop(world, reason="isolated"))
-    wait_for("denied", lambda: drop(world, reason="denied by rule"))
+    wait_counted("quarantined", lambda: drop(world, reason="quarantined"))
+    wait_counted("isolated", lambda: drop(world, reason="isolated"))
+    wait_counted("denied", lambda: drop(world, reason="denied by rule"))
     denied = drop(world, reason="denied by rule")
     assert denied["host"] == "h2" and denied["app"] == "firewall"
     assert denied["object"] == {"type": "policies", "name": "apart"}
@@ -237,7 +244,7 @@ def test_flood_of_drops_is_sampled_within_the_budget(world, pair):
     before = world.api.metrics()
     assert flood(cli, srv) > 3000
     # Most are lost before they come to a switch.
-    wait_for("the flood to be counted", lambda: rules(world, "p")[0][
+    wait_counted("the flood to be counted", lambda: rules(world, "p")[0][
         "packets"] > 1000)
     after = world.api.metrics()
     came = (after["vmn_samples_in_total"] - before["vmn_samples_in_total"])
@@ -289,7 +296,7 @@ def test_log_tells_what_rules_decide_and_changes_nothing(world, pair):
     # other, and what is not told is counted.
     flood(cli, srv)
     assert world.reaches(cli, srv, 80)
-    wait_for("what was suppressed", lambda: rules(world, "p")[1]["log"][
+    wait_counted("what was suppressed", lambda: rules(world, "p")[1]["log"][
         "suppressed"] > 500 and rules(world, "p")[0]["log"]["events"] >= 2)
     allow, deny = (r["log"] for r in rules(world, "p"))
     assert deny["told"] + deny["suppressed"] == deny["events"] > deny["told"]

@@ -274,6 +274,7 @@ class Twin:
                                                    host.ns),
                  "link set eth1 up")
         netns.run(["ethtool", "-K", "eth1", "tx", "off"], ns=self.vm.ns)
+        host.prepare("w-" + self.vm.name)
         self.host = host
 
     def plug(self, iface_id=None):

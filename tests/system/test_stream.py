@@ -6,7 +6,7 @@ is printed; it is nothing wherever the stream's own switches went on.
 A switch that gets no processor loses what it does not get to read, whatever
 vmnd does.  Where packets were lost and Linux says that the switches' threads
 were ready to run and not let run for much of the time, the test says so and is
-skipped: it can show nothing then.
+skipped as "not proven": it can show nothing then.
 
 VMN_TEST_MINUTE says how many seconds a minute has (5)."""
 
@@ -117,7 +117,7 @@ def excuse(streams):
     """Skips the test if the machine was overloaded: packets were lost."""
     name, share = max(streams.shares.items(), key=lambda item: item[1])
     if share > WAITED_MAX:
-        pytest.skip("packets were lost on a machine that is overloaded: the "
+        pytest.skip("not proven: packets were lost on a machine that is overloaded: the "
                     "switch of %s waited for a processor %.0f %% of the time"
                     % (name, 100 * share))
 

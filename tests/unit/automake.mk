@@ -16,6 +16,12 @@ tests_unit_test_openflow_SOURCES = tests/unit/test-openflow.c
 tests_unit_test_openflow_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_openflow_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-siphash
+TESTS += tests/unit/test-siphash
+tests_unit_test_siphash_SOURCES = tests/unit/test-siphash.c
+tests_unit_test_siphash_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_siphash_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-admission
 TESTS += tests/unit/test-admission
 tests_unit_test_admission_SOURCES = tests/unit/test-admission.c
@@ -115,12 +121,28 @@ TESTS += tests/unit/test-sets
 tests_unit_test_sets_SOURCES = tests/unit/test-sets.c
 tests_unit_test_sets_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_sets_LDADD = $(UNIT_LIBS)
-check_PROGRAMS += tests/unit/test-http tests/unit/test-http-parse
-TESTS += tests/unit/test-http tests/unit/test-http-parse
-tests_unit_test_http_SOURCES = tests/unit/test-http.c \
-	tests/unit/http-client.c tests/unit/http-client.h
+HTTP_TESTS = tests/unit/test-http tests/unit/test-http-limits \
+	tests/unit/test-http-login tests/unit/test-http-parse \
+	tests/unit/test-http-tls
+HTTP_FIXTURE = tests/unit/http-client.c tests/unit/http-client.h \
+	tests/unit/http-fixture.c tests/unit/http-fixture.h
+check_PROGRAMS += $(HTTP_TESTS)
+TESTS += $(HTTP_TESTS)
+tests_unit_test_http_SOURCES = tests/unit/test-http.c $(HTTP_FIXTURE)
 tests_unit_test_http_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_http_LDADD = $(UNIT_LIBS)
+tests_unit_test_http_limits_SOURCES = tests/unit/test-http-limits.c \
+	$(HTTP_FIXTURE)
+tests_unit_test_http_limits_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_http_limits_LDADD = $(UNIT_LIBS)
+tests_unit_test_http_login_SOURCES = tests/unit/test-http-login.c \
+	$(HTTP_FIXTURE)
+tests_unit_test_http_login_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_http_login_LDADD = $(UNIT_LIBS)
+tests_unit_test_http_tls_SOURCES = tests/unit/test-http-tls.c \
+	$(HTTP_FIXTURE)
+tests_unit_test_http_tls_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_http_tls_LDADD = $(UNIT_LIBS)
 tests_unit_test_http_parse_SOURCES = tests/unit/test-http-parse.c
 tests_unit_test_http_parse_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_http_parse_LDADD = $(UNIT_LIBS)
@@ -263,6 +285,20 @@ tests_unit_test_ovsdb_SOURCES = tests/unit/test-ovsdb.c $(OVS_SANDBOX)
 tests_unit_test_ovsdb_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ovsdb_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test-ovsdb-zones
+TESTS += tests/unit/test-ovsdb-zones
+tests_unit_test_ovsdb_zones_SOURCES = tests/unit/test-ovsdb-zones.c \
+	$(OVS_SANDBOX)
+tests_unit_test_ovsdb_zones_CFLAGS = $(UNIT_CFLAGS) \
+	-DTEST_SRCDIR='"$(abs_srcdir)"'
+tests_unit_test_ovsdb_zones_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-ovsdb-ipsec
+TESTS += tests/unit/test-ovsdb-ipsec
+tests_unit_test_ovsdb_ipsec_SOURCES = tests/unit/test-ovsdb-ipsec.c $(OVS_SANDBOX)
+tests_unit_test_ovsdb_ipsec_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ovsdb_ipsec_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test-ovsdb-relay
 TESTS += tests/unit/test-ovsdb-relay
 tests_unit_test_ovsdb_relay_SOURCES = tests/unit/test-ovsdb-relay.c
@@ -273,6 +309,13 @@ TESTS += tests/unit/test-apphost
 tests_unit_test_apphost_SOURCES = tests/unit/test-apphost.c
 tests_unit_test_apphost_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_apphost_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-quota-flows
+TESTS += tests/unit/test-quota-flows
+tests_unit_test_quota_flows_SOURCES = \
+	tests/unit/test-quota-flows.c tests/unit/toy-app.h
+tests_unit_test_quota_flows_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_quota_flows_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test-plan
 TESTS += tests/unit/test-plan

@@ -398,8 +398,9 @@ check_host(int i)
     assert_int_equal(fake_switch_n_flows(&switches[i]), check.n_flows);
     assert_true(ovs_list_size(&switches[i].flows) > check.n_flows);
     assert_int_equal(fake_switch_marker(&switches[i]),
-                     marker_cookie(engine_host_digest(toy.engine,
-                                                      host(i)->name)));
+                     switch_marker_of(host(i)->sw,
+                                      engine_host_digest(toy.engine,
+                                                         host(i)->name)));
     assert_int_equal(ovs_list_size(&switches[i].groups), check.n_groups);
     assert_int_equal(engine_host_total(toy.engine, host(i)->name),
                      check.n_flows + check.n_groups);

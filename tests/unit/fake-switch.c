@@ -412,7 +412,7 @@ dump_flows(struct fake_switch *fs, const struct ofp_header *request)
         fs->n_polls++;
     } else if (fsr.table_id == OFPTT_ALL) {
         fs->n_dumps++;
-    } else {
+    } else if (!punt_is_table(fsr.table_id)) {
         fs->n_questions++;
     }
     ofpmp_init(&replies, request);

@@ -49,6 +49,17 @@ client_connect(struct client *c, struct event_base *base, const char *path)
 void
 client_connect_tcp(struct client *c, struct event_base *base, uint16_t port)
 {
+    client_connect_from(c, base, port, 1);
+}
+
+void
+client_connect_from(struct client *c, struct event_base *base, uint16_t port,
+                    uint8_t host)
+{
+    struct sockaddr_in from = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + host),
+    };
     struct sockaddr_in sin = {
         .sin_family = AF_INET,
         .sin_port = htons(port),
@@ -56,6 +67,7 @@ client_connect_tcp(struct client *c, struct event_base *base, uint16_t port)
     };
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
+    assert_int_equal(bind(fd, (struct sockaddr *) &from, sizeof from), 0);
     assert_int_equal(connect(fd, (struct sockaddr *) &sin, sizeof sin), 0);
     client_init(c, base, fd);
 }

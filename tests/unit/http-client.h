@@ -25,6 +25,9 @@ struct client {
 
 void client_connect(struct client *, struct event_base *, const char *path);
 void client_connect_tcp(struct client *, struct event_base *, uint16_t port);
+/* The same from 127.0.0.'host'. */
+void client_connect_from(struct client *, struct event_base *, uint16_t port,
+                         uint8_t host);
 void client_close(struct client *);
 
 void client_send(struct client *, const char *data, size_t size);

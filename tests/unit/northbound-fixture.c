@@ -517,17 +517,28 @@ fabric_rule_counts(const struct fabric *f OVS_UNUSED, enum vmn_table table,
     return true;
 }
 
-/* Three drops, one of which is of what is no more. */
+void
+fabric_metered(const struct fabric *f OVS_UNUSED, uint64_t *ports,
+               uint64_t *tunnels)
+{
+    *ports = 17;
+    *tunnels = 3;
+}
+
+/* Four drops: one is of what is no more, one of no flow. */
 void
 fabric_drops(const struct fabric *f OVS_UNUSED, const char *host,
              fabric_drop_cb *cb, void *aux)
 {
     const struct fabric_drop drops[] = {
         { "hv1", "overlay", "spoofed", item_owner_cookie("overlay.net/shop"),
-          0, { 1, 60, 3000 } },
+          0, { 1, 60, 3000 }, false, NULL },
         { "hv2", "overlay", "no \"good\"",
-          item_owner_cookie("overlay.net/shop"), 0, { 9, 900, 9000 } },
-        { "hv2", "overlay", "gone", 77, 0, { 9, 900, 9500 } },
+          item_owner_cookie("overlay.net/shop"), 0, { 9, 900, 9000 },
+          false, NULL },
+        { "hv2", "overlay", "gone", 77, 0, { 9, 900, 9500 }, false, NULL },
+        { "hv3", "vmn", "too many packets", 0, 0, { 4, 400, 2000 }, true,
+          "web-1" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(drops); i++) {

@@ -141,10 +141,42 @@ stop(pid_t *pid)
     }
 }
 
+/* Makes a schema by sed script 'script', or the installed one if it is NULL.
+ * Returns the name of its file; the caller frees it. */
+static char *
+make_schema(const struct ovs_sandbox *sb, const char *script)
+{
+    char sed[] = "sed", option[] = "-f", from[] = SCHEMA;
+    char *argv[] = { sed, option, CONST_CAST(char *, script), from, NULL };
+    char *path, *text;
+    FILE *stream;
+
+    if (!script) {
+        return xstrdup(SCHEMA);
+    }
+    path = xasprintf("%s/vswitch.ovsschema", sb->dir);
+    if (ovs_sandbox_exec(sb, argv, &text)) {
+        die("sed", script);
+    }
+    stream = fopen(path, "w");
+    if (!stream || fputs(text, stream) < 0 || fclose(stream)) {
+        die(path, strerror(errno));
+    }
+    free(text);
+    return path;
+}
+
 void
 ovs_sandbox_create(struct ovs_sandbox *sb, const char *system_id)
 {
-    char *db;
+    ovs_sandbox_create_with_schema(sb, system_id, NULL);
+}
+
+void
+ovs_sandbox_create_with_schema(struct ovs_sandbox *sb, const char *system_id,
+                               const char *script)
+{
+    char *db, *schema;
 
     *sb = (struct ovs_sandbox) { .dir = xstrdup("/tmp/vmn-test.XXXXXX") };
     if (!mkdtemp(sb->dir)) {
@@ -153,12 +185,15 @@ ovs_sandbox_create(struct ovs_sandbox *sb, const char *system_id)
     sb->remote = xasprintf("unix:%s/db.sock", sb->dir);
     db = xasprintf("%s/conf.db", sb->dir);
 
-    char tool[] = "ovsdb-tool", create[] = "create", schema[] = SCHEMA;
+    schema = make_schema(sb, script);
+
+    char tool[] = "ovsdb-tool", create[] = "create";
     char *argv[] = { tool, create, db, schema, NULL };
 
     if (ovs_sandbox_exec(sb, argv, NULL)) {
         die("ovsdb-tool create", db);
     }
+    free(schema);
     free(db);
     ovs_sandbox_start_server(sb);
     free(ovs_sandbox_vsctl(sb, "set Open_vSwitch . external_ids:system-id=%s",

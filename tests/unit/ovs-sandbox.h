@@ -18,6 +18,11 @@ struct ovs_sandbox {
 
 /* Makes an empty database whose system-id is 'system_id'. */
 void ovs_sandbox_create(struct ovs_sandbox *, const char *system_id);
+/* The same, with the installed schema as the sed script of that name makes
+ * it. */
+void ovs_sandbox_create_with_schema(struct ovs_sandbox *,
+                                    const char *system_id,
+                                    const char *script);
 /* Ends its processes and removes its files. */
 void ovs_sandbox_destroy(struct ovs_sandbox *);
 

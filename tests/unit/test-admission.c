@@ -309,15 +309,57 @@ prefix_of_ipv6_is_one_source(void **state)
         dial(f, address);
     }
     assert_true(n_refused(f, ADMISSION_SOURCE_SHARE) >= 20);
-    /* One that is known counts for itself. */
+    /* One that is configured counts for itself. */
     f->known = "2001:db8::5";
     assert_non_null(conn = dial(f, f->known));
     authenticate(f, conn, ADMISSION_ACTIVE);
-    f->known = NULL;
     for (int i = 0; i < 5; i++) {
-        assert_non_null(dial(f, "2001:db8::5"));
+        assert_non_null(dial(f, f->known));
     }
+    assert_null(dial(f, "2001:db8::6"));
     assert_non_null(dial(f, "2001:db8:0:1::1"));
+}
+
+/* A host with a certificate shows it from each address of its /64, so that all
+ * of them are known, and then takes every pending place, one for each. */
+static void
+host_takes_all_places_by_the_addresses_of_its_prefix(void **state)
+{
+    struct fixture *f = *state;
+    char address[INET6_ADDRSTRLEN];
+    struct conn *conn;
+
+    for (int i = 0; i < MAX_PENDING; i++) {
+        snprintf(address, sizeof address, "2001:db8::%x", i + 1);
+        authenticate(f, conn = dial(f, address), ADMISSION_ACTIVE);
+        hang_up(f, conn);
+    }
+    for (int i = 0; i < MAX_PENDING; i++) {
+        snprintf(address, sizeof address, "2001:db8::%x", i + 1);
+        assert_non_null(dial(f, address));
+    }
+    /* All are young. */
+    assert_non_null(dial(f, "192.0.2.1"));
+    assert_non_null(dial(f, "2001:db8:0:1::1"));
+}
+
+/* Whoever was authenticated by one address of a /64 is known by another. */
+static void
+prefix_of_a_known_address_is_known(void **state)
+{
+    struct fixture *f = *state;
+    char address[INET6_ADDRSTRLEN];
+    struct conn *conn;
+
+    authenticate(f, conn = dial(f, "2001:db8::1"), ADMISSION_ACTIVE);
+    hang_up(f, conn);
+    for (int i = 0; i < MAX_PENDING; i++) {
+        snprintf(address, sizeof address, "192.0.2.%d", i);
+        assert_non_null(dial(f, address));
+    }
+    assert_null(dial(f, "2001:db8:0:1::1"));
+    assert_non_null(dial(f, "2001:db8::2"));
+    assert_int_equal(f->n_closed, 1);
 }
 
 static void
@@ -412,6 +454,8 @@ main(void)
         T(without_pending_ones_the_longest_idle_gives_way),
         T(active_ones_stay),
         T(prefix_of_ipv6_is_one_source),
+        T(host_takes_all_places_by_the_addresses_of_its_prefix),
+        T(prefix_of_a_known_address_is_known),
         T(source_that_is_let_in_is_not_forgotten),
         T(names_are_parsed),
         T(random_use_keeps_the_limits),

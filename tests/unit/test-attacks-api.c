@@ -9,18 +9,20 @@
 
 #include <string.h>
 
+#include "controller/engine/item.h"
+#include "openflow/openflow.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 
 /* Two contents of one hash.  ---------------------------------------------- */
 
-/* The hash of what an item is (MurmurHash3, x64, 128 bits) takes blocks of two
- * words, each mixed by steps that can be undone, into two sums.  A difference
- * in the highest bit of a sum passes through additions and the multiplication
- * by 5 as it is.  So three words of two addresses can be changed such that all
- * differences cancel out, whatever the hash begins with and whatever else is
- * hashed.  (Aumasson and Bernstein, "SipHash: a fast short-input PRF", section
- * 7, have the idea.) */
+/* MurmurHash3 (x64, 128 bits), by which items were compared, takes blocks of
+ * two words, each mixed by steps that can be undone, into two sums.  A
+ * difference in the highest bit of a sum passes through additions and the
+ * multiplication by 5 as it is.  So three words of two addresses can be
+ * changed such that all differences cancel out, whatever the hash begins with
+ * and whatever else is hashed.  (Aumasson and Bernstein, "SipHash: a fast
+ * short-input PRF", section 7, have the idea.) */
 
 #define C1 UINT64_C(0x87c37b91114253d5)
 #define C2 UINT64_C(0x4cf5ad432745937f)
@@ -133,40 +135,102 @@ find_added(const struct engine_delta *delta)
     return NULL;
 }
 
-/* A tenant chooses addresses such that a flow that lets through, or lets to
- * somewhere else, has the hash of the one that hosts hold. */
-static void
-flow_of_equal_hash_stays_in_place_of_another(void **state OVS_UNUSED)
+/* The hash, without a key, of what a flow is. */
+static uint64_t
+hash_of(const struct engine_item *item)
 {
+    const struct ofp_header *oh = engine_item_message(item);
+
+    return item_hash64(oh + 1, ntohs(oh->length) - sizeof *oh, item->kind);
+}
+
+/* A state with a flow, and the same with another one of equal hash in its
+ * place. */
+struct forgery {
     struct toy toy;
+    struct engine_delta *first, *second;
+    const struct engine_item *before, *after;
+    uint64_t digest_before, digest_after; /* Of all that a host holds. */
+};
+
+static int
+setup(void **state)
+{
+    static struct forgery forgery;
+    struct forgery *f = *state = &forgery;
 
     source = (struct vmn_ip) { .family = 6, .addr = { 0xfd, [15] = 1 } };
     target = (struct vmn_ip) { .family = 6, .addr = { 0xfd, [15] = 2 } };
-    toy_init(&toy, &app, NULL);
-    toy_edit(&toy, VMN_TABLE_NETWORK, "net", toy_network());
-    toy_edit(&toy, VMN_TABLE_PORT, "p", toy_port("net", "a"));
-    struct engine_delta *first = toy_run(&toy);
-    const struct engine_item *before = find_added(first);
-    assert_non_null(before);
+    toy_init(&f->toy, &app, NULL);
+    toy_edit(&f->toy, VMN_TABLE_HOST, "h1", toy_host(1));
+    toy_edit(&f->toy, VMN_TABLE_NETWORK, "net", toy_network());
+    toy_edit(&f->toy, VMN_TABLE_PORT, "p", toy_port("net", "a"));
+    f->first = toy_run(&f->toy);
+    f->before = find_added(f->first);
+    assert_non_null(f->before);
+    f->digest_before = engine_host_digest(f->toy.engine, "h1");
 
     replace_by_equal_hash();
-    toy_edit(&toy, VMN_TABLE_PORT, "p", toy_port("net", "b"));
-    struct engine_delta *second = toy_run(&toy);
-    const struct engine_item *after = find_added(second);
-    assert_non_null(after);
-    /* Or else this test shows nothing. */
-    assert_true(before->digest == after->digest);
-
-    engine_delta_destroy(first);
-    engine_delta_destroy(second);
-    toy_uninit(&toy);
+    toy_edit(&f->toy, VMN_TABLE_PORT, "p", toy_port("net", "b"));
+    f->second = toy_run(&f->toy);
+    f->after = find_added(f->second);
+    f->digest_after = engine_host_digest(f->toy.engine, "h1");
+    return 0;
 }
+
+static int
+teardown(void **state)
+{
+    struct forgery *f = *state;
+
+    engine_delta_destroy(f->first);
+    engine_delta_destroy(f->second);
+    toy_uninit(&f->toy);
+    return 0;
+}
+
+/* A tenant chooses addresses such that a flow that lets through, or lets to
+ * somewhere else, has the hash of the one that hosts hold. */
+static void
+flow_of_equal_hash_stays_in_place_of_another(void **state)
+{
+    struct forgery *f = *state;
+
+    assert_non_null(f->after);
+    /* Or else this test shows nothing. */
+    assert_true(hash_of(f->before) == hash_of(f->after));
+}
+
+/* ... while a host is away, such that it is taken for one that holds all. */
+static void
+host_that_comes_back_is_not_told_of_a_change(void **state)
+{
+    struct forgery *f = *state;
+
+    assert_true(hash_of(f->before) == hash_of(f->after));
+    assert_true(f->digest_before != f->digest_after);
+}
+
+/* Should a tenant come to know the key, bytes are compared all the same. */
+static void
+flow_of_equal_digest_is_taken_for_another(void **state)
+{
+    struct forgery *f = *state;
+    struct engine_item forged = *f->after;
+
+    forged.digest = f->before->digest;
+    assert_false(engine_item_equal(f->before, &forged));
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flow_of_equal_hash_stays_in_place_of_another),
+        TEST(flow_of_equal_hash_stays_in_place_of_another),
+        TEST(host_that_comes_back_is_not_told_of_a_change),
+        TEST(flow_of_equal_digest_is_taken_for_another),
     };
 
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);

@@ -251,8 +251,8 @@ check_marker(void)
 {
     char *s = output_of("ovs-ofctl -O OpenFlow15 dump-flows"
                         " unix:%s/br-int.mgmt table=253", dir);
-    char *cookie = xasprintf("cookie=0x%"PRIx64",", marker_cookie(
-        engine_host_digest(toy.engine, "h1")));
+    char *cookie = xasprintf("cookie=0x%"PRIx64",", switch_marker_of(
+        h1()->sw, engine_host_digest(toy.engine, "h1")));
 
     assert_non_null(strstr(s, cookie));
     free(s);

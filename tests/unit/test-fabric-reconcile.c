@@ -125,6 +125,60 @@ restarted_controller_leaves_right_flows_alone(void **state OVS_UNUSED)
     check_host(0);
 }
 
+/* What it held is known by digests of another key, as after an upgrade from
+ * digests without one. */
+static void
+flows_known_by_another_key_are_compared_and_stay(void **state OVS_UNUSED)
+{
+    struct siphash_key key = { { 1, 2 } };
+    uint64_t before;
+    unsigned n_mods;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    edit_port("b", "red", 200, "all", 2, true);
+    connect_host(0);
+    n_mods = switches[0].n_mods;
+    before = fake_switch_marker(&switches[0]);
+    assert_int_equal(switches[0].n_dumps, 1);
+
+    disconnect_host(0);
+    fixture_stop();
+    fixture_start(listen_path, NULL, &hosts_app, NULL);
+    engine_set_key(toy.engine, &key);
+    marker_key_init(&fabric->marker_key, &key);
+    edit_host(0, NULL, NULL);
+    edit(VMN_TABLE_NETWORK, "red",
+         json_pack("{s:[{s:s}]}", "subnets", "cidr", "10.0.0.0/16"));
+    edit_port("b", "red", 200, "all", 2, true);
+    edit_port("a", "red", 100, "all", 1, false);
+    connect_host(0);
+    check_host(0);
+    assert_true(fake_switch_marker(&switches[0]) != before);
+    assert_int_equal(switches[0].n_dumps, 2);
+    /* But for the marker nothing was sent. */
+    assert_int_equal(switches[0].n_mods, n_mods);
+    assert_int_equal(switches[0].n_markers, 2);
+
+    disconnect_host(0);
+    connect_host(0);
+    assert_int_equal(switches[0].n_dumps, 2);
+    assert_int_equal(switches[0].n_markers, 2);
+}
+
+/* A host that was taken over sees its own marker: it says nothing of another
+ * host's. */
+static void
+hosts_that_hold_the_same_have_other_markers(void **state OVS_UNUSED)
+{
+    edit_port("a", "red", 100, "all", 1, false);
+    connect_host(0);
+    connect_host(1);
+    assert_true(engine_host_digest(toy.engine, host(0)->name)
+                == engine_host_digest(toy.engine, host(1)->name));
+    assert_true(fake_switch_marker(&switches[0])
+                != fake_switch_marker(&switches[1]));
+}
+
 /* So many that nobody wants that to compare them takes many slices. */
 #define N_STRANGERS 6000
 
@@ -543,6 +597,8 @@ main(int argc OVS_UNUSED, char *argv[])
         T(switch_is_kept_until_its_host_is_known, setup),
         T(reconnecting_unchanged_sends_no_flow_message, setup),
         T(restarted_controller_leaves_right_flows_alone, setup),
+        T(flows_known_by_another_key_are_compared_and_stay, setup),
+        T(hosts_that_hold_the_same_have_other_markers, setup),
         T(missing_or_wrong_marker_means_a_dump, setup),
         T(others_have_their_turn_while_a_large_host_is_compared, setup),
         T(host_may_leave_while_it_is_compared, setup),

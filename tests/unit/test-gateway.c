@@ -141,6 +141,16 @@ senders_share_no_ports(void **state OVS_UNUSED)
     assert_has(flows, "nat(src=10.9.0.9))");
     assert_null(strstr(flows, "nat(src=10.9.0.9:"));
     free(flows);
+
+    /* Strict, those above as well: 16,128 each. */
+    flows = flows_of_h1(f, "{" ROUTER("r", "1", "a", "'10.9.0.9','fd09::9'",
+                                      ",'port_shares': 4,"
+                                      " 'strict_port_shares': true") "}");
+    assert_has(flows, "nat(src=10.9.0.9:1024-17151)");
+    assert_has(flows, "nat(src=[fd09::9]:49408-65535)");
+    assert_null(strstr(flows, "/0x8000"));
+    assert_has(flows, ",udp,");
+    free(flows);
     apps_fixture_destroy(f);
 }
 

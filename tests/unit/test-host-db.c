@@ -273,6 +273,24 @@ host_is_set_up_and_synced(void **state OVS_UNUSED)
     assert_true(status_is("hv1", "reason", NULL));
 }
 
+/* As the schema of 3.1 is. */
+static void
+host_without_zone_limits_says_so(void **state OVS_UNUSED)
+{
+    ovs_sandbox_start_vswitchd(&sandboxes[0]);
+    put_host(0, "br-int", false);
+    UNTIL(status_is("hv1", "state", "synced"));
+    assert_true(status_is("hv1", "reason", NULL));
+    edit(VMN_TABLE_HOST, "hv1",
+         json_pack("{s:s, s:s, s:s, s:i}", "ovsdb", sandboxes[0].remote,
+                   "tunnel_ip", "192.0.2.1", "datapath", "netdev",
+                   "zone_limit", 5000));
+    UNTIL(reason_has("hv1", "has no zone limits"));
+    assert_true(status_is("hv1", "state", "synced"));
+    put_host(0, "br-int", false);
+    UNTIL(status_is("hv1", "reason", NULL));
+}
+
 static void
 inbound_host_is_taken_in(void **state OVS_UNUSED)
 {
@@ -1482,6 +1500,7 @@ main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
         T(host_is_set_up_and_synced),
+        T(host_without_zone_limits_says_so),
         T(inbound_host_is_taken_in),
         T(bridge_of_others_is_refused_until_adopted),
         T(wrong_tunnel_number_is_refused),

@@ -217,7 +217,27 @@ static struct scenario scenarios[] = {
         { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
           " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
           " 'health': {'type': 'tcp'}, 'when_down': 'cut'}}", {
-            { "h3", "-balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " } } },
+            { "h3", "-balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
+            /* What it still sends comes from the virtual IP all the same:
+             * to acknowledge it is what gets its clients their resets. */
+            { "h3", "+unbalance/0 100 tcp,reg4=0x1," SHOP ",nw_src=10.0.0.1,"
+              "tp_src=80 actions=ct(" },
+            { "h3", "+balance/8 30 tcp,reg0=0x64,nw_dst=10.0.0.1,"
+              "tcp_flags=+rst actions=set_field:02:00:00:00:00:01->eth_dst"
+            },
+            { "h1", "-balance/8 100 ct_state=-inv+trk,"
+              "ct_nw_dst=10.0.0.100,ip," SHOP ",nw_src=10.0.0.1," } } },
+        /* Also if it was to get nothing new before. */
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80}], 'backends': [{'port': 'web1',"
+          " 'weight': 0}, {'port': 'web2'}], 'health': {'type': 'tcp'},"
+          " 'when_down': 'cut'}}", {
+            { "h3", "-balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
+            { "h3", "+unbalance/0 100 tcp,reg4=0x1," SHOP ",nw_src=10.0.0.1,"
+              "tp_src=80 actions=ct(" },
+            { "h3", "+balance/8 30 tcp,reg0=0x64,nw_dst=10.0.0.1,"
+              "tcp_flags=+rst actions=set_field:02:00:00:00:00:01->eth_dst"
+            } } },
     } },
     { "loadbalancer_has_standbys_drains_and_a_fallback", {
         { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
@@ -234,6 +254,8 @@ static struct scenario scenarios[] = {
         { "{'bindings/web2': null, 'healths/lb/web1': {'loadbalancer': 'lb',"
           " 'port': 'web1', 'state': 'drained'}}", {
             { "h1", "-balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
+            { "h1", "+balance/8 30 tcp,reg0=0x64,nw_dst=10.0.0.1," },
+            { "h1", "+nw_src=10.0.0.1,tp_src=80 actions=ct(" },
             { "h1", "-nat(dst=10.0.0.2)" },
             { "h1", "+nat(dst=10.0.0.3)" } } },
         { "{'bindings/app1': null}", {

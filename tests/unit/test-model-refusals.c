@@ -167,14 +167,14 @@ static const struct refusal refusals[] = {
       " tier \"security\" is built in, and cannot be changed\n" },
     /* What ports are allowed beside their own addresses. */
     { "patch ports p1 {'allowed_addresses':[{'ip':'10.0.0.9'}]}",
-      "/allowed_addresses/0/ip 10.0.0.9 is that of port \"p2\" of the same "
+      "/allowed_addresses/0/ip 10.0.0.9 is that of port \"p2\" in the same "
       "network: only what nobody else has may be allowed\n" },
     { "patch ports p1 {'allowed_addresses':[{'ip':'fe80::ff:fe00:9'}]}",
-      "/allowed_addresses/0/ip 02:00:00:00:00:09 is that of port \"p2\" of "
+      "/allowed_addresses/0/ip 02:00:00:00:00:09 is that of port \"p2\" in "
       "the same network: only what nobody else has may be allowed\n" },
     { "patch ports p1 {'allowed_addresses':[{'ip':'10.0.0.77',"
       "'mac':'02:00:00:00:00:09'}]}",
-      "/allowed_addresses/0/mac 02:00:00:00:00:09 is that of port \"p2\" of "
+      "/allowed_addresses/0/mac 02:00:00:00:00:09 is that of port \"p2\" in "
       "the same network: only what nobody else has may be allowed\n" },
     { "patch ports p1 {'allowed_addresses':[{'ip':'169.254.0.53'}]}",
       "/allowed_addresses/0/ip 169.254.0.53 is the address of a server of VMN's "
@@ -182,22 +182,22 @@ static const struct refusal refusals[] = {
     { "put loadbalancers lb {'vip':'10.0.0.77','networks':['n'],"
       "'protocol':'tcp','ports':[{'port':80}],'backends':[{'port':'p1'}]}\n"
       "patch ports p1 {'allowed_addresses':[{'ip':'10.0.0.77'}]}",
-      "/0/vip 10.0.0.77 is in \"allowed_addresses\" of port \"p1\" of the "
+      "/0/vip 10.0.0.77 is in \"allowed_addresses\" of port \"p1\" in the "
       "same network\n"
-      "/1/allowed_addresses/0/ip 10.0.0.77 is that of loadbalancer \"lb\" of the "
-      "same network: only what nobody else has may be allowed\n" },
+      "/1/allowed_addresses/0/ip 10.0.0.77 is that of loadbalancer \"lb\" in "
+      "the same network: only what nobody else has may be allowed\n" },
     { "patch ports p1 {'allowed_addresses':[{'ip':'10.0.0.77',"
       "'mac':'00:00:5e:00:01:07'}]}\n"
       "put ports p3 {'network':'n','ips':['10.0.0.77'],"
       "'mac':'00:00:5e:00:01:07'}",
-      "/0/allowed_addresses/0/ip 10.0.0.77 is that of port \"p3\" of the same "
+      "/0/allowed_addresses/0/ip 10.0.0.77 is that of port \"p3\" in the same "
       "network: only what nobody else has may be allowed\n"
-      "/0/allowed_addresses/0/mac 00:00:5e:00:01:07 is that of port \"p3\" of the "
-      "same network: only what nobody else has may be allowed\n"
-      "/1/ips 10.0.0.77 is in \"allowed_addresses\" of port \"p1\" of the "
+      "/0/allowed_addresses/0/mac 00:00:5e:00:01:07 is that of port \"p3\" in "
+      "the same network: only what nobody else has may be allowed\n"
+      "/1/ips 10.0.0.77 is in \"allowed_addresses\" of port \"p1\" in the "
       "same network\n"
       "/1/mac 00:00:5e:00:01:07 is in \"allowed_addresses\" of port \"p1\" "
-      "of the same network\n" },
+      "in the same network\n" },
     /* Referrers. */
     { "delete networks n",
       " network \"n\" is referred to by port \"p1\"\n"
@@ -276,28 +276,28 @@ static const struct refusal refusals[] = {
     { "put ports x {'network':'n'}\n"
       "put ports y {'network':'n','parent':'x','vlan':5}\n"
       "put ports z {'network':'n','parent':'x','vlan':5}",
-      "/1/vlan 5 is used by sub-port \"z\" of the same parent\n"
-      "/2/vlan 5 is used by sub-port \"y\" of the same parent\n" },
+      "/1/vlan 5 is used by port \"z\", of the same parent\n"
+      "/2/vlan 5 is used by port \"y\", of the same parent\n" },
     { "put ports x {'network':'n'}\n"
       "put ports y {'network':'n','parent':'x','vlan':5}\n"
       "put ports z {'network':'n','parent':'y','vlan':5}",
       "/1/parent port \"z\" is a sub-port of this one\n"
-      "/2/parent \"y\" is a sub-port itself, of \"x\"\n" },
+      "/2/parent \"y\" is a sub-port itself, of port \"x\"\n" },
     { "put networks x {'vni':77}",
       "/vni VNI 77 is that of network \"m\"\n" },
     { "put networks x {'vni':78}\nput networks y {'vni':78}",
       "/1/vni VNI 78 is that of network \"x\"\n" },
     { "put ports x {'network':'n','ips':['10.0.0.9']}",
-      "/ips 10.0.0.9 is used by port \"p2\" of the same network\n" },
+      "/ips 10.0.0.9 is used by port \"p2\" in the same network\n" },
     { "put ports x {'network':'n','mac':'02:00:00:00:00:09'}",
-      "/mac 02:00:00:00:00:09 is used by port \"p2\" of the same "
+      "/mac 02:00:00:00:00:09 is used by port \"p2\" in the same "
       "network\n" },
     { "put ports x {'network':'n','iface_id':'p1'}",
       "/iface_id \"p1\" is used by port \"p1\"\n" },
     { "put ports x {'network':'n','ips':['10.0.0.40']}\n"
       "put ports y {'network':'n','ips':['10.0.0.40']}",
-      "/0/ips 10.0.0.40 is used by port \"y\" of the same network\n"
-      "/1/ips 10.0.0.40 is used by port \"x\" of the same network\n" },
+      "/0/ips 10.0.0.40 is used by port \"y\" in the same network\n"
+      "/1/ips 10.0.0.40 is used by port \"x\" in the same network\n" },
     /* Addresses. */
     { "put ports x {'network':'n','ips':['10.0.1.9','10.0.0.0']}",
       "/ips 10.0.0.0 of port \"x\" is the first or last address of its "
@@ -313,8 +313,8 @@ static const struct refusal refusals[] = {
     { "put networks x {'subnets':[{'cidr':'fd00::/64'}]}\n"
       "put ports x {'network':'x','ips':['fd00::a']}\n"
       "put ports y {'network':'x','ips':['fd00:0::0A']}",
-      "/1/ips fd00::a is used by port \"y\" of the same network\n"
-      "/2/ips fd00::a is used by port \"x\" of the same network\n" },
+      "/1/ips fd00::a is used by port \"y\" in the same network\n"
+      "/2/ips fd00::a is used by port \"x\" in the same network\n" },
     { "put networks x {'subnets':[{'cidr':'fd00::/126'}]}\n"
       "put ports a {'network':'x'}\nput ports b {'network':'x'}\n"
       "put ports c {'network':'x'}\nput ports d {'network':'x'}",
@@ -371,7 +371,7 @@ static const struct refusal refusals[] = {
     /* Load balancers. */
     { "put loadbalancers x {'vip':'10.0.0.9','networks':['n'],"
       "'ports':[{'port':80}]}",
-      "/vip 10.0.0.9 is used by port \"p2\" of network \"n\"\n" },
+      "/vip 10.0.0.9 is used by port \"p2\" in network \"n\"\n" },
     { "put loadbalancers x {'vip':'10.0.0.1','networks':['n'],"
       "'ports':[{'port':80}]}",
       "/vip the virtual IP of loadbalancer \"x\" is the gateway of network "
@@ -443,12 +443,12 @@ static const struct refusal refusals[] = {
       "/protocol must be one of \"tcp\", \"udp\"\n" },
     { "put loadbalancers x " LB("")
       "\nput ports x {'network':'n','ips':['10.0.0.100']}",
-      "/0/vip 10.0.0.100 is used by port \"x\" of network \"n\"\n"
+      "/0/vip 10.0.0.100 is used by port \"x\" in network \"n\"\n"
       "/1/ips 10.0.0.100 is the virtual IP of loadbalancer \"x\"\n" },
     { "put ports x {'network':'m'}\n"
       "put loadbalancers x " LB(",'backends':[{'port':'x'}]"),
       "/1/backends port \"x\" is a backend of loadbalancer \"x\", which is "
-      "not offered in its network \"m\"\n" },
+      "not offered in network \"m\"\n" },
     /* Routers. */
     /* Behind routers a virtual IP is everybody's. */
     { NETWORK_A NETWORK_B "put routers r {'interfaces':[{'network':'a'},{'network':'b'}]}\n"
@@ -481,36 +481,36 @@ static const struct refusal refusals[] = {
       "\"a\"\n" },
     { "put routers r {'interfaces':[{'network':'n','addresses':"
       "['10.0.0.9']}]}",
-      "/interfaces 10.0.0.9 of router \"r\" is used by port \"p2\" of network "
+      "/interfaces 10.0.0.9 of router \"r\" is used by port \"p2\" in network "
       "\"n\"\n" },
     { "put routers r {'interfaces':[{'network':'n'}]}\n"
       "put ports x {'network':'n','ips':['10.0.0.1']}",
-      "/0/interfaces 10.0.0.1 of router \"r\" is used by port \"x\" of "
+      "/0/interfaces 10.0.0.1 of router \"r\" is used by port \"x\" in "
       "network \"n\"\n"
       "/1/ips 10.0.0.1 is the address of router \"r\" in network \"n\"\n" },
     { "put routers r {'interfaces':[{'network':'n','addresses':"
       "['10.0.0.100']}]}\nput loadbalancers x " LB(""),
       "/0/interfaces 10.0.0.100 of router \"r\" is used by loadbalancer \"x\" "
-      "of network \"n\"\n"
+      "in network \"n\"\n"
       "/1/vip 10.0.0.100 is the address of router \"r\" in network \"n\"\n" },
     { NETWORK_A "put routers r {'interfaces':[{'network':'a'}]}\n"
       "put routers s {'interfaces':[{'network':'a'}]}",
-      "/1/interfaces 10.1.0.1 of router \"r\" is used by router \"s\" of "
+      "/1/interfaces 10.1.0.1 of router \"r\" is used by router \"s\" in "
       "network \"a\"\n"
-      "/2/interfaces 10.1.0.1 of router \"s\" is used by router \"r\" of "
+      "/2/interfaces 10.1.0.1 of router \"s\" is used by router \"r\" in "
       "network \"a\"\n" },
     { "put routers r {'mac':'02:00:00:00:00:09',"
       "'interfaces':[{'network':'n'}]}",
-      "/mac 02:00:00:00:00:09 is that of port \"p2\" of network \"n\"\n" },
+      "/mac 02:00:00:00:00:09 is that of port \"p2\" in network \"n\"\n" },
     { NETWORK_A "put routers r {'mac':'02:00:00:00:00:0a',"
       "'interfaces':[{'network':'a'}]}\n"
       "put routers s {'mac':'02:00:00:00:00:0a',"
       "'interfaces':[{'network':'a','addresses':['10.1.0.2']}]}\n"
       "put ports x {'network':'a','mac':'02:00:00:00:00:0a'}",
-      "/1/mac 02:00:00:00:00:0a is that of port \"x\" of network \"a\"\n"
-      "/1/mac 02:00:00:00:00:0a is that of router \"s\" of network \"a\"\n"
-      "/2/mac 02:00:00:00:00:0a is that of port \"x\" of network \"a\"\n"
-      "/2/mac 02:00:00:00:00:0a is that of router \"r\" of network \"a\"\n"
+      "/1/mac 02:00:00:00:00:0a is that of port \"x\" in network \"a\"\n"
+      "/1/mac 02:00:00:00:00:0a is that of router \"s\" in network \"a\"\n"
+      "/2/mac 02:00:00:00:00:0a is that of port \"x\" in network \"a\"\n"
+      "/2/mac 02:00:00:00:00:0a is that of router \"r\" in network \"a\"\n"
       "/3/mac 02:00:00:00:00:0a is that of router \"r\"\n" },
     { NETWORK_A NETWORK_B "put routers r {'interfaces':[{'network':'a'},{'network':'b'}],"
       "'routes':[{'destination':'0.0.0.0/0','via':['10.1.0.9','10.3.0.1']},"
@@ -528,14 +528,16 @@ static const struct refusal refusals[] = {
     { NETWORK_A "put networks c {'subnets':[{'cidr':'10.0.0.0/15',"
       "'gateway':'10.1.0.9'}]}\n"
       "put routers r {'interfaces':[{'network':'a'},{'network':'c'}]}",
-      "/2/interfaces routers join networks \"c\" and \"a\", whose subnets "
+      "/2/interfaces routers join network \"c\" and network \"a\", "
+      "whose subnets "
       "10.0.0.0/15 and 10.1.0.0/24 overlap\n" },
     { NETWORK_A NETWORK_B "put networks c {'subnets':[{'cidr':'10.3.0.0/24',"
       "'gateway':'10.3.0.1'},{'cidr':'fd02::/48'}]}\n"
       "put routers r {'interfaces':[{'network':'a'},{'network':'b'}]}\n"
       "put routers s {'interfaces':[{'network':'a','addresses':['10.1.0.2']},"
       "{'network':'c'}]}",
-      "/3/interfaces routers join networks \"c\" and \"b\", whose subnets "
+      "/3/interfaces routers join network \"c\" and network \"b\", "
+      "whose subnets "
       "fd02::/48 and fd02::/64 overlap\n" },
     /* Apps. */
     { "put apps firewall {}", " app \"firewall\" does not exist\n" },

@@ -729,7 +729,8 @@ networks_of_routers_keep_what_routers_need(void **state)
           "subnet in which the router has an address\n");
     apply(model, "put networks a {'subnets':[{'cidr':'10.1.0.0/24',"
           "'gateway':'10.1.0.1'},{'cidr':'10.2.0.0/16'}]}",
-          "/subnets routers join networks \"a\" and \"b\", whose subnets "
+          "/subnets routers join network \"a\" and network \"b\", whose "
+          "subnets "
           "10.2.0.0/16 and 10.2.0.0/24 overlap\n");
     apply(model, "delete networks a",
           " network \"a\" is referred to by router \"r\"\n");
@@ -742,7 +743,8 @@ networks_of_routers_keep_what_routers_need(void **state)
           "put routers s {'interfaces':[{'network':'c'}]}", "");
     apply(model, "put routers s {'interfaces':[{'network':'c'},"
           "{'network':'b','addresses':['10.2.0.2']}]}",
-          "/interfaces routers join networks \"c\" and \"a\", whose subnets "
+          "/interfaces routers join network \"c\" and network \"a\", "
+          "whose subnets "
           "10.1.0.0/16 and 10.1.0.0/24 overlap\n");
 
     /* A next hop that is nobody any more is no reason to keep a network. */
@@ -799,7 +801,7 @@ external_addresses_are_had_once(void **state)
     apply(model, "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}\n"
           R, "");
     apply(model, "put routers s {'interfaces':[{'network':'b'}]," EXTERNAL "}",
-          "/external 10.7.0.9 of router \"s\" is used by router \"r\" of "
+          "/external 10.7.0.9 of router \"s\" is used by router \"r\" in "
           "network \"out\"\n");
     apply(model, "put routers s {'external':{'network':'a','addresses':"
           "['10.0.0.5'],'gateways':[{'host':'h1'}]}}",
@@ -813,14 +815,14 @@ external_addresses_are_had_once(void **state)
           "\"r\"\n");
     apply(model, "put floating-ips f {'router':'r','ip':'10.7.0.9',"
           "'port':'pa'}",
-          "/ip 10.7.0.9 of floating-ip \"f\" is used by router \"r\" of "
+          "/ip 10.7.0.9 of floating-ip \"f\" is used by router \"r\" in "
           "network \"out\"\n");
     apply(model, "put floating-ips f {'router':'r','ip':'10.7.0.20',"
           "'port':'pa'}", "");
     apply(model, "put floating-ips g {'router':'r','ip':'10.7.0.20',"
           "'port':'pa'}",
           "/ip 10.7.0.20 of floating-ip \"g\" is used by floating-ip \"f\" "
-          "of network \"out\"\n"
+          "in network \"out\"\n"
           "/port port \"pa\" has floating-ip \"f\" already\n");
     apply(model, "put ports x {'network':'out','ips':['10.7.0.20']}",
           "/ips 10.7.0.20 is the address of floating-ip \"f\" in network "
@@ -922,7 +924,7 @@ external_addresses_are_of_both_families(void **state)
           "and floating-ip \"f\" is not\n");
     apply(model, "put floating-ips f {'router':'r','ip':'fd07::9',"
           "'port':'pa6'}",
-          "/ip fd07::9 of floating-ip \"f\" is used by router \"r\" of "
+          "/ip fd07::9 of floating-ip \"f\" is used by router \"r\" in "
           "network \"out\"\n");
 
     /* One of each. */

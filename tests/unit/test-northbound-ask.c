@@ -213,7 +213,7 @@ drops_are_told_by_what_they_are_for(void **state)
     make_shop(f);
     assert_call(f, 200, "GET", "/v1/drops", NULL);
     /* The newest first; what has no owner any more is left out. */
-    assert_int_equal(json_array_size(at(f, "counters")), 2);
+    assert_int_equal(json_array_size(at(f, "counters")), 3);
     assert_text(f, "counters.0.host", "hv2");
     assert_text(f, "counters.0.reason", "no \"good\"");
     assert_text(f, "counters.0.owner", "overlay.net/shop");
@@ -230,8 +230,11 @@ drops_are_told_by_what_they_are_for(void **state)
     assert_call(f, 200, "GET", "/v1/drops?network=shop&limit=1", NULL);
     assert_int_equal(json_integer_value(at(f, "matching")), 2);
     assert_int_equal(json_array_size(at(f, "counters")), 1);
+    /* No flow's, but its own. */
     assert_call(f, 200, "GET", "/v1/drops?port=web-1", NULL);
-    assert_int_equal(json_integer_value(at(f, "matching")), 0);
+    assert_int_equal(json_integer_value(at(f, "matching")), 1);
+    assert_text(f, "counters.0.owner", "vmn");
+    assert_text(f, "counters.0.object.name", "web-1");
     assert_call(f, 200, "GET", "/v1/drops?reason=x&app=overlay", NULL);
     assert_int_equal(json_integer_value(at(f, "matching")), 0);
     assert_call(f, 400, "GET", "/v1/drops?limit=0", NULL);
@@ -269,6 +272,10 @@ drops_are_told_by_what_they_are_for(void **state)
                "reason=\"no \\\"good\\\"\"} 9\n");
     assert_has(&f->client.body, "vmn_drops_bytes_total{app=\"overlay\","
                "reason=\"no \\\"good\\\"\"} 900\n");
+    assert_has(&f->client.body,
+               "vmn_packet_ins_metered_total{sender=\"port\"} 17\n");
+    assert_has(&f->client.body,
+               "vmn_packet_ins_metered_total{sender=\"tunnel\"} 3\n");
 }
 
 static void

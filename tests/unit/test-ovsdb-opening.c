@@ -195,6 +195,7 @@ equal_answers_are_looked_into_once(void **state OVS_UNUSED)
 
     for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
         struct fixture f;
+        bool has_zone_limits;
         char *ask = xasprintf("{\"id\":%"PRIuSIZE",\"method\":\"get_schema\","
                               "\"params\":[\"Open_vSwitch\"]}", i + 1);
 
@@ -202,7 +203,8 @@ equal_answers_are_looked_into_once(void **state OVS_UNUSED)
         from_client(&f, ask);
         check_got_json(&f.to_host, ASK_HOST);
         assert_int_equal(ovsdb_schemas_find(schemas, answers[i],
-                                            strlen(answers[i])) != NULL,
+                                            strlen(answers[i]),
+                                            &has_zone_limits) != NULL,
                          known[i]);
         from_host(&f, answers[i]);
         check_got_json(&f.to_client, cuts[i]);
@@ -219,7 +221,7 @@ early_answer_passes(void **state OVS_UNUSED)
 
     fixture_init(&f, 100);
     ovsdb_schemas_add(schemas, ANSWER("name"), strlen(ANSWER("name")),
-                      xstrdup("{}"));
+                      xstrdup("{}"), false);
     from_host(&f, ANSWER("name"));
     check_got(&f.to_client, ANSWER("name"));
     from_client(&f, ASK_DATA);
@@ -227,6 +229,36 @@ early_answer_passes(void **state OVS_UNUSED)
     from_host(&f, ANSWER("ports"));
     check_got_json(&f.to_client, CUT("2", "ports"));
     fixture_uninit(&f);
+}
+
+/* Of zone limits the client gets all that is read, or nothing; also where the
+ * answer is known. */
+static void
+zone_limits_are_cut_whole(void **state OVS_UNUSED)
+{
+#define TABLES(LIMIT)                                                   \
+    "\"Open_vSwitch\":{\"columns\":{\"datapaths\":{}}},"                  \
+    "\"Datapath\":{\"columns\":{" LIMIT "\"ct_zones\":{},"               \
+    "\"external_ids\":{}}},"                                            \
+    "\"CT_Zone\":{\"columns\":{\"external_ids\":{}}}"
+#define REPLY(ID, TABLES) \
+    "{\"error\":null,\"id\":" ID ",\"result\":{\"tables\":{" TABLES "}}}"
+#define WITH TABLES("\"ct_zone_default_limit\":{},")
+
+    for (int i = 0; i < 4; i++) {
+        bool has = i < 2;
+        struct fixture f;
+
+        fixture_init(&f, 11);
+        from_client(&f, ASK_DATA);
+        check_got_json(&f.to_host, ASK_HOST);
+        from_host(&f, has ? REPLY("\"schema\"", WITH)
+                  : REPLY("\"schema\"", TABLES("")));
+        check_got_json(&f.to_client, has ? REPLY("2", WITH)
+                       : REPLY("2", ""));
+        assert_int_equal(f.opening.has_zone_limits, has);
+        fixture_uninit(&f);
+    }
 }
 
 static int
@@ -252,6 +284,7 @@ main(void)
         T(error_for_the_schema_passes),
         T(equal_answers_are_looked_into_once),
         T(early_answer_passes),
+        T(zone_limits_are_cut_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

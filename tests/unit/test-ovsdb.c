@@ -41,6 +41,7 @@ struct fixture {
     struct ovs_sandbox sb;
     struct ovsdb_session *session;
     int n_changes;
+    size_t budget;              /* What budget_of() says. */
 };
 
 static void
@@ -189,6 +190,14 @@ snapshot_follows_the_database(void **state OVS_UNUSED)
     fixture_close(f);
 }
 
+static size_t
+budget_of(void *f_)
+{
+    const struct fixture *f = f_;
+
+    return f->budget;
+}
+
 /* Rows that nothing refers to count as well, and columns that are not asked
  * for do not come. */
 static void
@@ -199,7 +208,8 @@ session_is_dropped_when_rows_are_too_much(void **state OVS_UNUSED)
     char *command;
 
     memset(large, 'x', 40000);
-    ovsdb_session_set_budget(f->session, 1 << 20);
+    f->budget = 1 << 20;
+    ovsdb_session_set_budget(f->session, budget_of);
     command = xasprintf("add-br br0 -- set Bridge br0 external_ids:a=%s",
                         large);
     free(ovs_sandbox_vsctl(&f->sb, "%s", command));
@@ -208,7 +218,7 @@ session_is_dropped_when_rows_are_too_much(void **state OVS_UNUSED)
              && ovsdb_session_snapshot(f->session)->n_bridges == 1);
     assert_int_equal(status_of(f->session).n_over_budget, 0);
 
-    ovsdb_session_set_budget(f->session, 64 << 10);
+    f->budget = 64 << 10;
     free(ovs_sandbox_vsctl(&f->sb, "set Bridge br0 external_ids:b=c"));
     WAIT_FOR(!IS_UP(f));
     assert_true(status_of(f->session).over_budget);
@@ -216,7 +226,7 @@ session_is_dropped_when_rows_are_too_much(void **state OVS_UNUSED)
     assert_non_null(strstr(status_of(f->session).error, "too much"));
 
     /* With enough it comes back, when its time has come. */
-    ovsdb_session_set_budget(f->session, 1 << 20);
+    f->budget = 1 << 20;
     WAIT_FOR(IS_UP(f));
     assert_false(status_of(f->session).over_budget);
     free(large);

@@ -14,6 +14,7 @@
 
 #include "controller/engine/handler.h"
 #include "controller/engine/pipeline.h"
+#include "controller/engine/punt.h"
 #include "controller/fabric/packets.h"
 #include "controller/model/numbers.h"
 #include "flow.h"
@@ -880,7 +881,8 @@ meters_of_senders_are_put_there_once(void **state)
     json_t *meters;
 
     connect_with_meters(0);
-    TURN_UNTIL(switches[0].n_punts == PUNTS_FLOWS);
+    TURN_UNTIL(punts_are_on(host(0)->sw));
+    assert_int_equal(switches[0].n_punts, PUNTS_FLOWS);
     assert_int_equal(switches[0].n_limits, PUNTS_METERS);
     for (unsigned i = 0; i < PUNTS_METERS; i++) {
         assert_int_equal(switches[0].limits[i].rate, PORT_RATE);
@@ -890,18 +892,51 @@ meters_of_senders_are_put_there_once(void **state)
     assert_true(json_is_true(json_object_get(meters, "installed")));
     json_decref(meters);
 
-    /* The next connection finds all there, the flows too; but one that is
+    /* The next connection finds all there, the flows too; but a meter that is
      * another is made right. */
     connect_with_meters(0);
     edit_port("a", "0");
     send_up(0, 1, ECHO, "later", 60);
     TURN_UNTIL(switches[0].n_packet_outs);
+    TURN_UNTIL(punts_are_on(host(0)->sw));
     assert_int_equal(switches[0].n_punts, PUNTS_FLOWS);
     switches[0].limits[3].rate++;
     connect_with_meters(0);
-    TURN_UNTIL(switches[0].n_punts == 2 * PUNTS_FLOWS);
-    assert_int_equal(switches[0].limits[3].rate, PORT_RATE);
+    TURN_UNTIL(switches[0].limits[3].rate == PORT_RATE);
+    TURN_UNTIL(punts_are_on(host(0)->sw));
+    assert_int_equal(switches[0].n_punts, PUNTS_FLOWS);
     assert_int_equal(switches[0].n_limits, PUNTS_METERS);
+}
+
+/* The flow with 'cookie' in a table of punts. */
+static struct fake_flow *
+find_punt(int i, uint8_t table, uint64_t cookie)
+{
+    struct fake_flow *flow;
+
+    LIST_FOR_EACH (flow, node, &switches[i].flows) {
+        if (flow->table == table && flow->cookie == cookie) {
+            return flow;
+        }
+    }
+    return NULL;
+}
+
+static void
+flows_to_meters_are_put_back_by_a_connect(void **state)
+{
+    struct fake_flow *flow;
+
+    connect_with_meters(0);
+    TURN_UNTIL(punts_are_on(host(0)->sw));
+    flow = find_punt(0, PUNT_TABLE, 1);
+    assert_non_null(flow);
+    ovs_list_remove(&flow->node);
+    connect_with_meters(0);
+    TURN_UNTIL(find_punt(0, PUNT_TABLE, 1));
+    TURN_UNTIL(punts_are_on(host(0)->sw));
+    ofpbuf_delete(flow->mod);
+    free(flow);
 }
 
 static void
@@ -1061,6 +1096,7 @@ main(int argc, char *argv[])
         T(port_over_its_rate_takes_nothing_from_others, setup_limited),
         T(identity_over_its_rate_takes_nothing_from_others, setup_limited),
         T(meters_of_senders_are_put_there_once, setup_limited),
+        T(flows_to_meters_are_put_back_by_a_connect, setup_limited),
         T(switch_without_meters_sends_packets_up, setup_limited),
         T(host_has_a_rate_as_well, setup_limited),
         T(ports_that_are_remembered_are_bounded, setup_limited),

@@ -395,6 +395,10 @@ static const struct bad_case bad_cases[] = {
     { "networks", "{'provider':{'physical':'a','vlan':4095}}",
       "/provider/vlan must be an integer from 1 to 4094\n" },
     { "networks", "{'provider':'a'}", "/provider must be an object\n" },
+    { "routers", "{'interfaces':[{'network':'n'}],'external':{'network':'o',"
+      "'addresses':['192.0.2.1'],'gateways':[{'host':'h'}],'port_shares':1,"
+      "'strict_port_shares':true}}",
+      "/external/strict_port_shares needs 2 \"port_shares\" or more\n" },
     { "ports", "{'network':'n','external':true,'host':'h'}",
       "/host cannot be combined with \"external\": such a port is on no "
       "host\n" },

@@ -270,11 +270,13 @@ copy_holds_what_is_durable(void **state)
 {
     struct fixture *f = *state;
     struct store_file_info info;
+    uint8_t key[STORE_KEY_SIZE], key_after[STORE_KEY_SIZE];
     struct stat st;
     char *text;
 
     assert_int_equal(write_text(f, shop), 0);
     char *before = model_util_dump(f->model, true);
+    store_sqlite_class.get_key(f->store, key);
     copy(f);
     assert_int_equal(write_text(f, "cascade networks a"), 0);
     assert_int_equal(store_file_verify(f->file, "x", &info, &text), 0);
@@ -291,6 +293,8 @@ copy_holds_what_is_durable(void **state)
     open_store(f);
     char *after = model_util_dump(f->model, true);
     assert_string_equal(after, before);
+    store_sqlite_class.get_key(f->store, key_after);
+    assert_memory_equal(key_after, key, sizeof key);
     free(before);
     free(after);
 }

@@ -553,13 +553,127 @@ log_is_trimmed_apart(void **state)
         for (int i = 0; i < 4; i++) {
             apply_as(f, "account:ann/token");
         }
-        assert_log_is_of(f, "vhaaa");
+        assert_log_is_of(f, "uvhaa");
         close_store(f);
         open_store(f);
         store_sqlite_class.set_retention(f->store, &keep);
     }
     apply_as(f, "host:hv2");
-    assert_log_is_of(f, "haaah");
+    assert_log_is_of(f, "uhaah");
+}
+
+/* One author's many changes wash out nothing of what the others did, whichever
+ * token he uses: of A authors, each keeps an A-th of the log. */
+static void
+log_is_not_washed_out_by_one_author(void **state)
+{
+    struct store_retention keep = {
+        .people_ms = INT64_MAX / 4, .people_min = 0, .people_max = 9,
+        .others_max = 2,
+    };
+    struct fixture *f = *state;
+
+    store_sqlite_class.set_retention(f->store, &keep);
+    apply_as(f, "account:bob/one");
+    apply_as(f, "account:bob/two");
+    for (int i = 0; i < 4; i++) {
+        apply_as(f, "unix:uid=0");
+    }
+    for (int i = 0; i < 40; i++) {
+        char *who = xasprintf("tcp:192.0.2.1%s", i % 2 ? "" : "/x");
+
+        apply_as(f, who);
+        free(who);
+    }
+    assert_log_is_of(f, "aauuuuttt");
+    /* Among those who have more than their share, the older entries go. */
+    close_store(f);
+    open_store(f);
+    store_sqlite_class.set_retention(f->store, &keep);
+    for (int i = 0; i < 40; i++) {
+        apply_as(f, "account:bob/one");
+    }
+    assert_log_is_of(f, "uuutttaaa");
+    /* With a lower limit, too, one who has little keeps it. */
+    keep.people_max = 5;
+    store_sqlite_class.set_retention(f->store, &keep);
+    apply_as(f, "vmnd");
+    apply_as(f, "zoe");
+    assert_log_is_of(f, "uutavz");
+}
+
+/* However long the log is: each step of trimming is a look-up in an index. */
+static void
+log_is_trimmed_by_indexes(void **state)
+{
+    static const char *const plans[] = {
+        "SEARCH revisions USING INTEGER PRIMARY KEY",
+        "SEARCH revisions USING INDEX revisions_author",
+        "SCAN log_authors USING COVERING INDEX log_authors_entries",
+    };
+    struct store_statements s;
+    struct fixture *f = *state;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    char *text = NULL;
+    sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(store_statements_prepare(&s, db, &text), 0);
+
+    sqlite3_stmt *const trims[] = { s.log_trim_author, s.log_most };
+
+    for (size_t i = 0; i < ARRAY_SIZE(trims); i++) {
+        char *sql = xasprintf("EXPLAIN QUERY PLAN %s", sqlite3_sql(trims[i]));
+        sqlite3_stmt *stmt;
+
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL),
+                         SQLITE_OK);
+        while (sqlite3_step(stmt) == SQLITE_ROW) {
+            ds_put_format(&ds, "%s\n", sqlite3_column_text(stmt, 3));
+        }
+        sqlite3_finalize(stmt);
+        free(sql);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
+        if (!strstr(ds_cstr(&ds), plans[i])) {
+            fail_msg("not \"%s\" in: %s", plans[i], ds_cstr(&ds));
+        }
+    }
+    assert_null(strstr(ds_cstr(&ds), "TEMP B-TREE FOR ORDER"));
+    ds_destroy(&ds);
+    store_statements_finalize(&s);
+    sqlite3_close(db);
+}
+
+/* The log of a format before 7 knew no authors. */
+static void
+log_of_an_older_format_is_trimmed_fairly(void **state)
+{
+    const struct store_retention keep = {
+        .people_ms = INT64_MAX / 4, .people_min = 0, .people_max = 4,
+        .others_max = 2,
+    };
+    struct fixture *f = *state;
+    sqlite3 *db;
+
+    apply_as(f, "unix:uid=0");
+    for (int i = 0; i < 5; i++) {
+        apply_as(f, "account:ann/token");
+    }
+    apply_as(f, "vmnd");
+    close_store(f);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(
+        db, "DROP INDEX revisions_author; "
+        "ALTER TABLE quotas DROP COLUMN flows_per_host; "
+        "PRAGMA user_version = 6", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    open_store(f);
+    store_sqlite_class.set_retention(f->store, &keep);
+    apply_as(f, "unix:uid=0");
+    assert_log_is_of(f, "uaavu");
+    apply_as(f, "account:bob");
+    assert_log_is_of(f, "uavua");
 }
 
 static void
@@ -680,7 +794,7 @@ foreign_files_are_refused(void **state)
 
     check_sql_refused(f, "PRAGMA user_version = 99", EINVAL,
                       "was written by a newer vmnd: its format is 99, and "
-                      "this vmnd knows up to 6");
+                      "this vmnd knows up to 7");
     check_sql_refused(f, "PRAGMA application_id = 1", EINVAL,
                       "is a database of another program");
     check_sql_refused(f, "PRAGMA user_version = 0", EINVAL,
@@ -807,6 +921,44 @@ edited_rows_are_refused(void **state)
     }
 }
 
+/* The key.  --------------------------------------------------------------- */
+
+static void
+key_is_made_once_and_stays(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t key[STORE_KEY_SIZE], other[STORE_KEY_SIZE];
+    char *text = NULL;
+    sqlite3 *db;
+
+    store_sqlite_class.get_key(f->store, key);
+    close_store(f);
+    open_store(f);
+    store_sqlite_class.get_key(f->store, other);
+    assert_memory_equal(other, key, sizeof key);
+    close_store(f);
+
+    /* One that is lost, or none at all as in older formats, is made anew. */
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DROP TABLE secrets; "
+                                  "PRAGMA user_version = 6", NULL, NULL,
+                                  NULL), SQLITE_OK);
+    sqlite3_close(db);
+    open_store(f);
+    store_sqlite_class.get_key(f->store, other);
+    assert_memory_not_equal(other, key, sizeof key);
+    close_store(f);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(store_key_load(db, key, &text), 0);
+    assert_memory_equal(key, other, sizeof key);
+    assert_int_equal(sqlite3_exec(db, "UPDATE secrets SET value = x'00'",
+                                  NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(store_key_load(db, key, &text), 0);
+    assert_memory_not_equal(key, other, sizeof key);
+    sqlite3_close(db);
+    open_store(f);
+}
+
 /* Formats.  --------------------------------------------------------------- */
 
 static void
@@ -873,9 +1025,9 @@ schema_fingerprint(void)
 static void
 description_with_other_columns_is_another_format(void **state OVS_UNUSED)
 {
-    static const uint32_t known = 0x945b1281;
+    static const uint32_t known = 0x126f454f;
 
-    assert_int_equal(STORE_FORMAT, 6);
+    assert_int_equal(STORE_FORMAT, 7);
     if (schema_fingerprint() != known) {
         fail_msg("tables or columns are not those of format %d (0x%"PRIx32"): "
                  "if that one was released, make STORE_FORMAT one more, with a "
@@ -1242,6 +1394,9 @@ main(void)
         TEST(log_tells_revisions),
         TEST(log_tells_revisions_of_an_object),
         TEST(log_is_trimmed_apart),
+        TEST(log_is_not_washed_out_by_one_author),
+        TEST(log_is_trimmed_by_indexes),
+        TEST(log_of_an_older_format_is_trimmed_fairly),
         TEST(log_keeps_people_for_a_time),
         TEST(log_is_looked_through_in_parts),
         TEST(volatile_rows_are_not_stored),
@@ -1252,6 +1407,7 @@ main(void)
         TEST(failed_open_leaves_nothing),
         TEST(corrupt_files_are_refused),
         TEST(edited_rows_are_refused),
+        TEST(key_is_made_once_and_stays),
         TEST(older_formats_are_brought_up_step_by_step),
         TEST(description_with_other_columns_is_another_format),
         TEST(what_an_older_format_lacks_is_added),

@@ -251,6 +251,35 @@ limits_hold_for_scoped_accounts_alone(void **state)
              "");
 }
 
+static void
+entries_and_forwards_are_members(void **state)
+{
+    static const char refusal[]
+        = "quota \"q\" has at most 5 members, and this would make 6\n";
+    struct model *model = *state;
+
+    apply_in(model, NULL, "put quotas q {'scope':'t=a','members':5}\n"
+             "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'192.0.2.9'}\n"
+             "put networks w {'provider':{'physical':'dc'},"
+             "'subnets':[{'cidr':'192.0.2.0/24','gateway':'192.0.2.254'}]}\n"
+             "put networks n {'labels':{'t':'a'},'subnets':[{'cidr':"
+             "'10.0.0.0/24','gateway':'10.0.0.1'}]}\n"
+             "put ports p {'labels':{'t':'a'},'network':'n'}\n"
+             "put routers r {'labels':{'t':'a'},'interfaces':[{'network':"
+             "'n'}],'external':{'network':'w','addresses':['192.0.2.1'],"
+             "'gateways':[{'host':'h1'}]}}", "");
+    apply_in(model, "t=a", "put services s {'labels':{'t':'a'},'entries':"
+             "[{'protocol':'tcp','ports':[80]},{'protocol':'udp'},"
+             "{'protocol':'icmp'}]}", "");
+    apply_in(model, NULL, "patch routers r {'external':{'forwards':["
+             "{'protocol':'tcp','port':80,'to':'p'},"
+             "{'protocol':'tcp','port':81,'to':'p'}]}}", "");
+    apply_in(model, "t=a", "put services u {'labels':{'t':'a'},'entries':"
+             "[{'protocol':'tcp','ports':[80]}]}", refusal);
+    apply_in(model, "t=a", "put groups g {'labels':{'t':'a'},'cidrs':"
+             "['192.0.2.0/24']}", refusal);
+}
+
 int
 main(void)
 {
@@ -258,6 +287,8 @@ main(void)
         cmocka_unit_test_setup_teardown(what_is_counted_is_what_is_there,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(limits_hold_for_scoped_accounts_alone,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(entries_and_forwards_are_members,
                                         setup, teardown),
     };
 

@@ -310,6 +310,15 @@ class Host:
         except Error:
             return False
 
+    def prepare(self, link):
+        """Has 'link' be promiscuous already when Open vSwitch comes to take
+        packets from it.  It would see to that itself and undo it when the
+        interface leaves the bridge, and by that the link changes: then it
+        forgets all its routes for the moment that it takes to read them anew,
+        and packets that need a tunnel just then are lost.  (With the kernel's
+        datapath tunnels go by the kernel's routes.)"""
+        netns.ip(self.ns, "link set %s promisc on" % link)
+
     def plug(self, link, bridge, iface_id):
         """Puts interface 'link' on 'bridge', which vmnd may yet have to make,
         and names the port that it is for."""

@@ -65,6 +65,7 @@ class Vm:
         """Makes eth0 with its addresses."""
         netns.ip(self.ns, "link add name eth0 address %s mtu %d type veth peer "
                  "name %s netns %s" % (self.mac, MTU, self.link, host.ns))
+        host.prepare(self.link)
         if self.ip6:
             with netns.inside(self.ns):
                 _write("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", "0")
@@ -105,6 +106,7 @@ class Vm:
         if old is not host:
             netns.ip(old.ns, "link set %s netns %s" % (self.link, host.ns))
             netns.ip(host.ns, "link set %s mtu %d" % (self.link, MTU))
+            host.prepare(self.link)
         self.plug(host)
 
     def _link_host(self):

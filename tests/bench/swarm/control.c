@@ -333,7 +333,7 @@ static const struct {
 static void
 stats(const struct swarm *swarm, struct ds *out)
 {
-    size_t flows = 0, groups = 0, connected = 0, databases = 0;
+    size_t flows = 0, groups = 0, connected = 0, databases = 0, ports = 0;
     struct counters c;
 
     for (size_t i = 0; i < swarm->n_hosts; i++) {
@@ -343,14 +343,16 @@ stats(const struct swarm *swarm, struct ds *out)
         groups += host->groups.n;
         connected += host->of != NULL;
         databases += host->db_conn != NULL;
+        ports += host->n_ports;
     }
     swarm_count(swarm, &c);
     ds_put_format(out, "{\"hosts\":%"PRIuSIZE",\"connected\":%"PRIuSIZE","
                   "\"databases\":%"PRIuSIZE",\"flows\":%"PRIuSIZE","
                   "\"groups\":%"PRIuSIZE",\"bodies\":%"PRIuSIZE","
+                  "\"ports\":%"PRIuSIZE","
                   "\"last_commit_us\":%"PRId64",",
                   swarm->n_hosts, connected, databases, flows, groups,
-                  hmap_count(&swarm->store.bodies), swarm->last_commit_us);
+                  hmap_count(&swarm->store.bodies), ports, swarm->last_commit_us);
     put_counters(out, &c);
     ds_put_char(out, '}');
 }

@@ -111,6 +111,7 @@ struct host {
     struct evconnlistener *listener;
     struct rows rows;
     struct db_conn *db_conn;    /* NULL: not connected. */
+    size_t n_ports;             /* Of its bridge. */
 };
 
 struct swarm {

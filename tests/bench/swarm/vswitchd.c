@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bitmap.h"
+#include "sset.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -55,38 +57,38 @@ find_bridge(const struct host *host)
 
 /* Numbers.  -------------------------------------------------------------- */
 
-/* The lowest number that no interface has or asks for: one that became free
- * is used again at once. */
-static int64_t
-free_ofport(const struct host *host)
+#define OFPORTS 65536
+
+/* Notes the numbers that interfaces have or ask for. */
+static void
+note_ofports(const struct host *host, unsigned long *taken)
 {
     int interfaces = table(host, "Interface");
-    int64_t n = 0;
-    bool taken = true;
+    struct row *row;
 
-    while (taken) {
-        struct row *row;
+    ROWS_FOR_EACH (row, &host->rows, interfaces) {
+        const char *const columns[] = { "ofport", "ofport_request" };
 
-        n++;
-        taken = false;
-        ROWS_FOR_EACH (row, &host->rows, interfaces) {
-            if (rows_get_integer(&host->rows, row, "ofport", 0) == n
-                || rows_get_integer(&host->rows, row, "ofport_request", 0)
-                   == n) {
-                taken = true;
-                break;
+        for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+            int64_t n = rows_get_integer(&host->rows, row, columns[i], 0);
+
+            if (n > 0 && n < OFPORTS) {
+                bitmap_set1(taken, n);
             }
         }
     }
-    return n;
 }
 
+/* Gives each interface that has none the lowest number that no other has or
+ * asks for: one that became free is used again at once. */
 static void
 number_interfaces(struct host *host, const struct row *bridge)
 {
+    unsigned long *taken = NULL;
     struct row *port;
+    unsigned i;
 
-    for (unsigned i = 0; (port = referred(host, bridge, "ports", i)); i++) {
+    for (i = 0; (port = referred(host, bridge, "ports", i)); i++) {
         struct row *iface = referred(host, port, "interfaces", 0);
         const char *name;
         int64_t n;
@@ -94,14 +96,23 @@ number_interfaces(struct host *host, const struct row *bridge)
         if (!iface || rows_get_integer(&host->rows, iface, "ofport", 0)) {
             continue;
         }
+        if (!taken) {
+            taken = bitmap_allocate(OFPORTS);
+            bitmap_set1(taken, 0);
+            note_ofports(host, taken);
+        }
         name = rows_get_string(&host->rows, iface, "name");
         n = rows_get_integer(&host->rows, iface, "ofport_request", 0);
         if (!n) {
-            n = !strcmp(name, BRIDGE) ? 65534 : free_ofport(host);
+            n = (!strcmp(name, BRIDGE) ? 65534
+                 : (int64_t) bitmap_scan(taken, 0, 1, OFPORTS));
         }
+        bitmap_set1(taken, n);
         rows_set_integer(&host->rows, iface, "ofport", n);
         rows_set_string(&host->rows, iface, "link_state", "up");
     }
+    bitmap_free(taken);
+    host->n_ports = i;
 }
 
 /* The controller to connect to. */
@@ -170,6 +181,25 @@ find_plugged(const struct host *host, const struct row *bridge,
     return NULL;
 }
 
+/* Adds the iface-ids of the bridge's interfaces to 'ids'. */
+static void
+get_plugged(const struct host *host, const struct row *bridge,
+            struct sset *ids)
+{
+    struct row *port;
+
+    for (unsigned i = 0; (port = referred(host, bridge, "ports", i)); i++) {
+        const struct row *iface = referred(host, port, "interfaces", 0);
+        const char *id = (iface ? rows_get_key(&host->rows, iface,
+                                               "external_ids", "iface-id")
+                          : NULL);
+
+        if (id) {
+            sset_add(ids, id);
+        }
+    }
+}
+
 static void
 change_done(struct host *host)
 {
@@ -182,14 +212,16 @@ const char *
 vswitchd_plug(struct host *host, char **ids, size_t n)
 {
     struct row *bridge = find_bridge(host);
+    struct sset plugged = SSET_INITIALIZER(&plugged);
 
     if (!bridge) {
         return "the host has no bridge " BRIDGE " yet";
     }
+    get_plugged(host, bridge, &plugged);
     for (size_t i = 0; i < n; i++) {
         struct row *iface, *port;
 
-        if (find_plugged(host, bridge, ids[i])) {
+        if (!sset_add(&plugged, ids[i])) {
             continue;
         }
         iface = new_row(host, "Interface");
@@ -200,6 +232,7 @@ vswitchd_plug(struct host *host, char **ids, size_t n)
         rows_set_uuid(&host->rows, port, "interfaces", &iface->uuid);
         rows_refer(&host->rows, bridge, "ports", &port->uuid, true);
     }
+    sset_destroy(&plugged);
     change_done(host);
     return NULL;
 }

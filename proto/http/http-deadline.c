@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How long a connection may stay in a state, and what becomes of it then.
+ *
+ * A request changes its connection's deadline several times, within one turn
+ * as a rule, and most are never met: the timer is only set anew for one that
+ * comes earlier, and looks at the deadline when it fires. */
+
+#include <config.h>
+
+#include "proto/http/http-private.h"
+
+#include <event2/event.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "proto/tls/tls.h"
+#include "timeval.h"
+#include "util.h"
+
+static void
+set_timer(struct http_conn *conn, long long int when_ms)
+{
+    long long int ms = MAX(when_ms - time_msec(), 0);
+    struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+    conn->timer_ms = when_ms;
+    event_add(conn->timer, &tv);
+}
+
+void
+http_deadline_set(struct http_conn *conn, int ms)
+{
+    conn->timed = true;
+    conn->handshake_parts = 0;
+    conn->deadline_ms = time_msec() + ms;
+    if (conn->deadline_ms < conn->timer_ms) {
+        set_timer(conn, conn->deadline_ms);
+    }
+}
+
+void
+http_deadline_clear(struct http_conn *conn)
+{
+    conn->deadline_ms = LLONG_MAX;
+}
+
+/* Begins a part of the time for a handshake; 'n_left' come after it. */
+static void
+set_handshake_part(struct http_conn *conn, unsigned n_left)
+{
+    http_deadline_set(conn, (conn->listener->server->options.tls_timeout_ms
+                             / TLS_HANDSHAKE_PARTS));
+    conn->handshake_parts = n_left;
+}
+
+void
+http_deadline_set_handshake(struct http_conn *conn)
+{
+    set_handshake_part(conn, TLS_HANDSHAKE_PARTS - 1);
+}
+
+/* By when the body must have come, or more of it.  What comes fast enough has
+ * until body_timeout_ms. */
+static long long int
+body_deadline(const struct http_conn *conn)
+{
+    const struct http_options *options = &conn->listener->server->options;
+    long long int earned_ms = (conn->request->body.length * 1000LL
+                               / MAX(options->body_rate_min, 1));
+
+    return conn->body_ms + MIN(options->body_grace_ms + earned_ms,
+                               options->body_timeout_ms);
+}
+
+/* Whether the deadline is put off: a part of a handshake's time is left, or
+ * enough has come of a body. */
+static bool
+extend_deadline(struct http_conn *conn)
+{
+    long long int deadline_ms;
+
+    if (conn->handshake_parts) {
+        set_handshake_part(conn, conn->handshake_parts - 1);
+        return true;
+    }
+    if (conn->state != HTTP_BODY) {
+        return false;
+    }
+    deadline_ms = body_deadline(conn);
+    if (deadline_ms <= time_msec()) {
+        return false;
+    }
+    conn->deadline_ms = deadline_ms;
+    set_timer(conn, deadline_ms);
+    return true;
+}
+
+/* Nobody knows who was too slow. */
+static void
+count_timeout(const struct http_conn *conn)
+{
+    if (conn->entry.state == ADMISSION_PENDING
+        && conn->state != HTTP_LINGERING) {
+        admission_count(conn->listener->admission, &conn->entry.peer,
+                        ADMISSION_TIMEOUT);
+    }
+}
+
+/* Answers 408 and closes: a head or a body did not come in time. */
+static void
+refuse_slow(struct http_conn *conn)
+{
+    const struct http_options *options = &conn->listener->server->options;
+    char *text = (conn->state == HTTP_HEAD
+                  ? xasprintf("The request did not come to its end in time: "
+                              "within %g s", options->head_timeout_ms / 1e3)
+                  : xasprintf("The body came too slowly: after %g s it must "
+                              "have come with %d bytes a second, and within "
+                              "%g s all of it", options->body_grace_ms / 1e3,
+                              options->body_rate_min,
+                              options->body_timeout_ms / 1e3));
+    const struct http_fault fault = { 408, text };
+
+    http_conn_fault(conn, &fault);
+    free(text);
+}
+
+static void
+on_timer(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
+{
+    struct http_conn *conn = conn_;
+
+    conn->timer_ms = LLONG_MAX;
+    if (time_msec() < conn->deadline_ms) {
+        if (conn->deadline_ms < LLONG_MAX) {
+            set_timer(conn, conn->deadline_ms);
+        }
+    } else if (extend_deadline(conn)) {
+        return;
+    } else if (conn->state == HTTP_REPLYING) {
+        http_conn_resume(conn);         /* After others had their turn. */
+    } else if (conn->state == HTTP_HEAD || conn->state == HTTP_BODY) {
+        count_timeout(conn);
+        conn->listener->server->stats.n_timed_out++;
+        refuse_slow(conn);
+    } else {
+        count_timeout(conn);
+        http_conn_destroy(conn);
+    }
+}
+
+void
+http_deadline_init(struct http_conn *conn)
+{
+    conn->timer = event_new(conn->listener->server->base, -1, 0, on_timer,
+                            conn);
+    conn->timer_ms = LLONG_MAX;
+    if (!conn->timer) {
+        out_of_memory();
+    }
+}

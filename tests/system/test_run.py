@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which failures tests/system/run-files excuses, and how it counts.  No hosts
+and no vmnd."""
+
+import importlib.machinery
+import importlib.util
+import os
+
+import pytest
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+CASE = ('<testcase classname="tests.system.test_run" name="%s">%s</testcase>')
+
+
+@pytest.fixture
+def files():
+    """The program, as a module."""
+    path = os.path.join(HERE, "run-files")
+    loader = importlib.machinery.SourceFileLoader("run_files", path)
+    module = importlib.util.module_from_spec(
+        importlib.util.spec_from_loader("run_files", loader))
+    loader.exec_module(module)
+    return module
+
+
+def xml(tmp_path, *cases):
+    """pytest's report of tests: their names, and what became of them."""
+    path = tmp_path / "test.xml"
+    path.write_text(
+        '<testsuites><testsuite tests="%d" failures="%d" errors="0" '
+        'skipped="%d">%s</testsuite></testsuites>' % (
+            len(cases), sum("<failure" in what for _, what in cases),
+            sum("<skipped" in what for _, what in cases),
+            "".join(CASE % case for case in cases)))
+    return str(path)
+
+
+def name(test):
+    return "tests/system/test_run.py::" + test
+
+
+def test_two_of_the_list_run_again_and_no_others(files, tmp_path):
+    failed = "<failure>assert False</failure>"
+    runner = files.Runner(str(tmp_path), {name("a"): "luck"})
+    first = xml(tmp_path, ("a[1]", failed), ("b", failed), ("c", ""))
+    assert runner.choose_again(first) == [name("a[1]")]
+    # In all files together.
+    second = xml(tmp_path, ("a[2]", failed), ("a[3]", failed))
+    assert runner.choose_again(second) == [name("a[2]")]
+    assert runner.choose_again(second) == []
+    # By default there is no list.
+    assert files.Runner(str(tmp_path), {}).choose_again(first) == []
+
+
+def test_what_vmnd_complained_of_is_not_excused(files, tmp_path):
+    found = "<failure>ERROR: AddressSanitizer: heap-use-after-free</failure>"
+    runner = files.Runner(str(tmp_path), {name("a"): "luck"})
+    assert runner.choose_again(xml(tmp_path, ("a", found))) == []
+
+
+def test_lost_packets_are_not_proven(files, tmp_path):
+    report = xml(tmp_path, ("a", ""),
+                 ("b", '<skipped message="not proven: lost"/>'),
+                 ("c", '<skipped message="of IPv6 alone"/>'))
+    assert files.count(report, 0) == (1, 0, 1, 1)
+
+
+@pytest.mark.parametrize("line, right", [
+    (name("test_lost_packets_are_not_proven") + " 2026-11-22 A cause.", True),
+    ("# A comment.", True),
+    (name("test_lost_packets_are_not_proven") + " 2026-11-22", False),
+    (name("test_lost_packets_are_not_proven") + " lately A cause.", False),
+    (name("test_that_is_not_there") + " 2026-11-22 A cause.", False),
+    ("tests/system/test_none.py::test_a 2026-11-22 A cause.", False),
+])
+def test_each_of_the_list_has_a_date_and_a_cause(files, tmp_path, line, right):
+    files.KNOWN = str(tmp_path / "known-flaky")
+    with open(files.KNOWN, "w") as known:
+        known.write(line + "\n")
+    if right:
+        assert len(files.read_known()) == (not line.startswith("#"))
+    else:
+        with pytest.raises(SystemExit) as ended:
+            files.read_known()
+        assert "known-flaky:1:" in str(ended.value)

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * TLS handshakes with the HTTP server (proto/http): how long they may take,
+ * when the client is slow, and when the server is. */
+
+#include <config.h>
+
+#include "tests/unit/http-fixture.h"
+
+#include <event2/event.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/tls/tls.h"
+#include "util.h"
+
+#define TIMEOUT_MS 1000
+
+/* Certificates.  --------------------------------------------------------- */
+
+/* Writes a key and a certificate that it has signed itself to 'path', PEM. */
+static void
+write_certificate(const char *path)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x509 = X509_new();
+    X509_NAME *name = X509_get_subject_name(x509);
+    FILE *stream = fopen(path, "w");
+
+    assert_non_null(stream);
+    X509_set_version(x509, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
+    X509_gmtime_adj(X509_getm_notBefore(x509), -60);
+    X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                               (const unsigned char *) "vmnd", -1, -1, 0);
+    X509_set_issuer_name(x509, name);
+    X509_set_pubkey(x509, key);
+    assert_true(X509_sign(x509, key, EVP_sha256()) > 0);
+    assert_int_equal(PEM_write_X509(stream, x509), 1);
+    assert_int_equal(PEM_write_PrivateKey(stream, key, NULL, NULL, 0, NULL,
+                                          NULL), 1);
+    fclose(stream);
+    X509_free(x509);
+    EVP_PKEY_free(key);
+}
+
+/* A client.  ------------------------------------------------------------- */
+
+struct tls_client {
+    struct fixture *f;
+    struct client plain;        /* Its connection. */
+    SSL_CTX *ctx;
+    SSL *ssl;
+};
+
+static void
+tls_client_open(struct tls_client *c, struct fixture *f)
+{
+    c->f = f;
+    client_open_tcp(&c->plain, f);
+    c->ctx = SSL_CTX_new(TLS_client_method());
+    c->ssl = SSL_new(c->ctx);
+    SSL_set_fd(c->ssl, c->plain.fd);
+    SSL_set_connect_state(c->ssl);
+}
+
+static void
+tls_client_close(struct tls_client *c)
+{
+    SSL_free(c->ssl);
+    SSL_CTX_free(c->ctx);
+    client_close(&c->plain);
+}
+
+/* Makes a request as soon as the handshake is done.  Puts the first bytes of
+ * what comes into 'reply'; none if the server closes. */
+static void
+tls_client_ask(struct tls_client *c, const char *request, char *reply,
+               size_t size)
+{
+    bool asked = false;
+    int n;
+
+    for (;;) {
+        n = (asked ? SSL_read(c->ssl, reply, size - 1)
+             : SSL_write(c->ssl, request, strlen(request)));
+        if (n > 0 && asked) {
+            reply[n] = '\0';
+            return;
+        } else if (n > 0) {
+            asked = true;
+        } else if (SSL_get_error(c->ssl, n) == SSL_ERROR_WANT_READ) {
+            event_base_loop(c->f->base, EVLOOP_NONBLOCK);
+        } else {
+            reply[0] = '\0';
+            return;
+        }
+    }
+}
+
+/* Tests.  ---------------------------------------------------------------- */
+
+/* Replaces the fixture's server by one that TLS is spoken with over TCP. */
+static void
+restart_with_tls(struct fixture *f)
+{
+    struct http_options options = HTTP_OPTIONS_DEFAULT;
+    char *path = xasprintf("%s/vmnd.pem", f->dir);
+    const struct tls_options tls_options = {
+        .private_key = path, .certificate = path, .ca_cert = path,
+        .peer_optional = true,
+    };
+    char *text = NULL;
+
+    write_certificate(path);
+    if (tls_create(&tls_options, f->base, &f->tls, &text)) {
+        fail_msg("%s", text);
+    }
+    unlink(path);
+    free(path);
+    options.tls_timeout_ms = TIMEOUT_MS;
+    http_fixture_restart(f, &options);
+}
+
+static void
+await_accepted(struct fixture *f)
+{
+    struct http_stats stats;
+
+    do {
+        event_base_loop(f->base, EVLOOP_NONBLOCK);
+        http_server_get_stats(f->server, &stats);
+    } while (!stats.n_accepted); /* Or the alarm. */
+}
+
+static void
+handshake_without_an_end_is_given_up(void **state)
+{
+    struct fixture *f = *state;
+    struct http_stats stats;
+    struct tls_client c;
+
+    restart_with_tls(f);
+    tls_client_open(&c, f);
+    SSL_connect(c.ssl);                 /* Says hello, and no more. */
+    while (!c.plain.eof) {
+        client_turn(&c.plain);
+    }
+    http_server_get_stats(f->server, &stats);
+    assert_int_equal(stats.n_connections, 0);
+    tls_client_close(&c);
+}
+
+/* A turn of ours that takes longer than a handshake may is not the client's
+ * fault: it has sent all that it could. */
+static void
+handshake_outlives_a_long_turn(void **state)
+{
+    static const struct timespec turn = { TIMEOUT_MS / 1000, 200 * 1000000 };
+    struct fixture *f = *state;
+    struct tls_client c;
+    char reply[1024];
+
+    restart_with_tls(f);
+    tls_client_open(&c, f);
+    await_accepted(f);
+    SSL_connect(c.ssl);
+    nanosleep(&turn, NULL);             /* The turn. */
+    tls_client_ask(&c, "GET /open" H "\r\n", reply, sizeof reply);
+    assert_true(!strncmp(reply, "HTTP/1.1 200 OK\r\n", 17));
+    tls_client_close(&c);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HTTP_TEST(handshake_without_an_end_is_given_up),
+        HTTP_TEST(handshake_outlives_a_long_turn),
+    };
+
+    return http_fixture_run(tests);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What has ovs-monitor-ipsec encrypt, as a session writes it into the database
+ * of a real ovsdb-server: in slices, and nothing of others is touched. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "proto/ovsdb/ovsdb.h"
+#include "tests/unit/ovs-sandbox.h"
+#include "timeval.h"
+#include "util.h"
+
+/* Longest that a test waits for something that must happen. */
+#define PATIENCE_MS 60000
+
+/* More than the writes that a session makes in a row without IPsec. */
+#define N_PEERS (12 * OVSDB_IPSEC_SLICE + 7)
+
+static struct loop *loop;
+static struct ovsdb_schemas *schemas; /* Of all cases. */
+
+struct fixture {
+    struct ovs_sandbox sb;
+    struct ovsdb_session *session;
+    struct ovsdb_wish wish;
+    struct ovsdb_ipsec ipsec;
+    size_t n_interfaces;        /* As last seen, */
+    size_t largest_step;        /* and by how much that changed at most. */
+};
+
+static struct ovsdb_status
+status_of(const struct fixture *f)
+{
+    struct ovsdb_status status;
+
+    ovsdb_session_get_status(f->session, &status);
+    return status;
+}
+
+static void
+changed(void *fixture_)
+{
+    struct fixture *f = fixture_;
+    const struct ovsdb_snapshot *s = ovsdb_session_snapshot(f->session);
+    size_t n = s ? s->n_interfaces : 0;
+
+    if (f->n_interfaces) {
+        f->largest_step = MAX(f->largest_step, (n > f->n_interfaces
+                                                ? n - f->n_interfaces
+                                                : f->n_interfaces - n));
+    }
+    f->n_interfaces = n;
+}
+
+/* Runs the loop until EXPRESSION holds. */
+#define WAIT_FOR(EXPRESSION)                                            \
+    do {                                                                \
+        long long int deadline = time_msec() + PATIENCE_MS;             \
+                                                                        \
+        while (!(EXPRESSION)) {                                         \
+            if (time_msec() > deadline) {                               \
+                fail_msg("in vain: %s", #EXPRESSION);                   \
+            }                                                           \
+            loop_turn(loop, 100);                                       \
+        }                                                               \
+    } while (0)
+
+/* Asserts what ovs-vsctl prints for a command. */
+#define ASSERT_VSCTL(F, EXPECTED, ...)                                  \
+    do {                                                                \
+        char *output = ovs_sandbox_vsctl(&(F)->sb, __VA_ARGS__);        \
+                                                                        \
+        assert_string_equal(output, EXPECTED);                          \
+        free(output);                                                   \
+    } while (0)
+
+static const struct ovsdb_ipsec *
+get_ipsec(void *fixture_)
+{
+    struct fixture *f = fixture_;
+
+    return &f->ipsec;
+}
+
+static void
+add_peers(struct fixture *f, size_t n, const char *psk)
+{
+    for (size_t i = 0; i < n; i++) {
+        char *name = xasprintf("vmnv%"PRIuSIZE, i);
+        struct ovsdb_ipsec_peer peer = {
+            .type = "vxlan",
+            .remote_ip = xasprintf("192.0.%"PRIuSIZE".%"PRIuSIZE, i / 256,
+                                   i % 256),
+            .local_ip = "192.0.2.1",
+            .remote_name = "hv2",
+            .psk = psk,
+        };
+
+        shash_add_nocopy(&f->ipsec.peers, name, xmemdup(&peer, sizeof peer));
+    }
+}
+
+static void
+remove_peers(struct fixture *f)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &f->ipsec.peers) {
+        struct ovsdb_ipsec_peer *peer = node->data;
+
+        free(CONST_CAST(char *, peer->remote_ip));
+    }
+    shash_clear_free_data(&f->ipsec.peers);
+}
+
+static void
+wish_and_wait(struct fixture *f)
+{
+    ovsdb_session_set_wish(f->session, &f->wish);
+    WAIT_FOR(status_of(f).wish == OVSDB_WISH_DONE);
+}
+
+static struct fixture *
+fixture_open(void)
+{
+    struct fixture *f = xzalloc(sizeof *f);
+
+    shash_init(&f->ipsec.peers);
+    f->wish = (struct ovsdb_wish) {
+        .owner = "vmnd",
+        .bridge = "br-int",
+        .datapath_type = "netdev",
+        .protocol = "OpenFlow15",
+        .ipsec = get_ipsec,
+        .ipsec_aux = f,
+    };
+    ovs_sandbox_create(&f->sb, "hv1");
+    f->session = ovsdb_session_create(loop, schemas, "hv1", f->sb.remote,
+                                      changed, f);
+    WAIT_FOR(status_of(f).state == OVSDB_CONNECTED);
+    wish_and_wait(f);
+    return f;
+}
+
+static void
+fixture_close(struct fixture *f)
+{
+    ovsdb_session_destroy(f->session);
+    ovs_sandbox_destroy(&f->sb);
+    remove_peers(f);
+    shash_destroy(&f->ipsec.peers);
+    free(f);
+}
+
+/* Cases.  ---------------------------------------------------------------- */
+
+/* Without the allowance for slices this takes seconds more, since a session
+ * that writes again and again is slowed down; nothing here measures that. */
+static void
+many_peers_come_and_go_in_slices(void **state OVS_UNUSED)
+{
+    struct fixture *f = fixture_open();
+    size_t n = f->n_interfaces;
+
+    add_peers(f, N_PEERS, "a-key-of-two");
+    wish_and_wait(f);
+    assert_int_equal(f->n_interfaces, n + N_PEERS);
+    assert_int_equal(f->largest_step, OVSDB_IPSEC_SLICE);
+
+    remove_peers(f);
+    wish_and_wait(f);
+    assert_int_equal(f->n_interfaces, n);
+    assert_int_equal(f->largest_step, OVSDB_IPSEC_SLICE);
+    fixture_close(f);
+}
+
+static void
+peer_has_a_key_or_a_name(void **state OVS_UNUSED)
+{
+    struct fixture *f = fixture_open();
+
+    add_peers(f, 1, "a-key-of-two");
+    wish_and_wait(f);
+    ASSERT_VSCTL(f, "{key=\"0\", local_ip=\"192.0.2.1\", psk=a-key-of-two, "
+                 "remote_ip=\"192.0.0.0\"}", "get interface vmnv0 options");
+    remove_peers(f);
+    add_peers(f, 1, NULL);
+    wish_and_wait(f);
+    ASSERT_VSCTL(f, "{key=\"0\", local_ip=\"192.0.2.1\", "
+                 "remote_ip=\"192.0.0.0\", remote_name=hv2}",
+                 "get interface vmnv0 options");
+    fixture_close(f);
+}
+
+static void
+certificate_is_set_and_taken_back(void **state OVS_UNUSED)
+{
+    struct fixture *f = fixture_open();
+
+    free(ovs_sandbox_vsctl(&f->sb, "set open_vswitch . other_config:x=y "
+                           "external_ids:vmn-ipsec-certificate=/c "
+                           "external_ids:vmn-ipsec-private-key=/k"));
+    f->ipsec.certificates = true;
+    wish_and_wait(f);           /* One of three is missing. */
+    ASSERT_VSCTL(f, "{x=y}", "get open_vswitch . other_config");
+    assert_int_equal(ovsdb_session_snapshot(f->session)->n_ipsec_files, 0);
+
+    free(ovs_sandbox_vsctl(&f->sb, "set open_vswitch . "
+                           "external_ids:vmn-ipsec-ca-cert=/a"));
+    WAIT_FOR(ovsdb_session_snapshot(f->session)->n_ipsec_files == 3);
+    ASSERT_VSCTL(f, "{ca_cert=\"/a\", certificate=\"/c\", private_key=\"/k\", "
+                 "x=y}", "get open_vswitch . other_config");
+
+    /* A new certificate, and somebody who takes it away. */
+    free(ovs_sandbox_vsctl(&f->sb, "set open_vswitch . "
+                           "external_ids:vmn-ipsec-certificate=/d -- "
+                           "remove open_vswitch . other_config ca_cert"));
+    WAIT_FOR(ovsdb_session_snapshot(f->session)->n_ipsec_files == 3
+             && status_of(f).wish == OVSDB_WISH_DONE);
+    ASSERT_VSCTL(f, "{ca_cert=\"/a\", certificate=\"/d\", private_key=\"/k\", "
+                 "x=y}", "get open_vswitch . other_config");
+
+    f->ipsec.certificates = false;
+    wish_and_wait(f);
+    ASSERT_VSCTL(f, "{x=y}", "get open_vswitch . other_config");
+    fixture_close(f);
+}
+
+static void
+certificate_of_others_stays(void **state OVS_UNUSED)
+{
+    struct fixture *f = fixture_open();
+
+    free(ovs_sandbox_vsctl(&f->sb, "set open_vswitch . "
+                           "other_config:certificate=/own "
+                           "other_config:private_key=/own "
+                           "external_ids:vmn-ipsec-private-key=/k"));
+    for (int i = 0; i < 2; i++) {
+        f->ipsec.certificates = !i;
+        wish_and_wait(f);
+        ASSERT_VSCTL(f, "{certificate=\"/own\", private_key=\"/own\"}",
+                     "get open_vswitch . other_config");
+    }
+    f->wish.ipsec = NULL;
+    wish_and_wait(f);
+    ASSERT_VSCTL(f, "{certificate=\"/own\", private_key=\"/own\"}",
+                 "get open_vswitch . other_config");
+    assert_int_equal(ovsdb_session_snapshot(f->session)->n_ipsec_files, 2);
+    fixture_close(f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_peers_come_and_go_in_slices),
+        cmocka_unit_test(peer_has_a_key_or_a_name),
+        cmocka_unit_test(certificate_is_set_and_taken_back),
+        cmocka_unit_test(certificate_of_others_stays),
+    };
+    int n_failed;
+
+    set_program_name("test-ovsdb-ipsec");
+    if (!getenv("TEST_VERBOSE")) {
+        vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    }
+    loop = loop_create();
+    schemas = ovsdb_schemas_create();
+    n_failed = cmocka_run_group_tests(tests, NULL, NULL);
+    ovsdb_schemas_destroy(schemas);
+    loop_destroy(loop);
+    return n_failed;
+}
