@@ -198,22 +198,54 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
                    "audit_strangers", (json_int_t) s.n_audit_strangers));
 }
 
+/* A "fabric/digest" that waits for a settled moment: while a group is being
+ * written its flows are wanted already, and no revision that a client can see
+ * says so. */
+struct digest_query {
+    struct ovs_list node;       /* In the fabric's 'digest_queries'. */
+    struct fabric *f;
+    struct unixctl_conn *conn;
+    char *host;                 /* NULL: all. */
+};
+
+static void
+digest_query_destroy(struct digest_query *q)
+{
+    ovs_list_remove(&q->node);
+    free(q->host);
+    free(q);
+}
+
 /* Of all hosts: listing their flows would take much longer. */
+static void
+digest_settled_cb(void *q_)
+{
+    struct digest_query *q = q_;
+    const struct fabric_host *host;
+    json_t *all = json_object();
+
+    HMAP_FOR_EACH (host, name_node, &q->f->hosts) {
+        if (!q->host || !strcmp(q->host, host->name)) {
+            json_object_set_new(all, host->name,
+                                fabric_host_digest(q->f, host->name));
+        }
+    }
+    reply_json(q->conn, all);
+    digest_query_destroy(q);
+}
+
 static void
 unixctl_digest(struct unixctl_conn *conn, int argc, const char *argv[],
                void *f_)
 {
-    const struct fabric *f = f_;
-    const struct fabric_host *host;
-    json_t *all = json_object();
+    struct fabric *f = f_;
+    struct digest_query *q = xmalloc(sizeof *q);
 
-    HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        if (argc < 2 || !strcmp(argv[1], host->name)) {
-            json_object_set_new(all, host->name,
-                                fabric_host_digest(f, host->name));
-        }
-    }
-    reply_json(conn, all);
+    q->f = f;
+    q->conn = conn;
+    q->host = argc > 1 ? xstrdup(argv[1]) : NULL;
+    ovs_list_push_back(&f->digest_queries, &q->node);
+    commit_when_settled(f->commit, digest_settled_cb, q);
 }
 
 static void
@@ -317,4 +349,16 @@ fabric_unixctl_init(struct fabric *f)
                              unixctl_packets, f);
     unixctl_command_register("fabric/announce", "[HOST]", 0, 1,
                              unixctl_announce, f);
+}
+
+void
+fabric_unixctl_destroy(struct fabric *f)
+{
+    struct digest_query *q, *next;
+
+    LIST_FOR_EACH_SAFE (q, next, node, &f->digest_queries) {
+        commit_cancel_when_settled(f->commit, digest_settled_cb, q);
+        unixctl_command_reply_error(q->conn, "vmnd stops");
+        digest_query_destroy(q);
+    }
 }

@@ -14,6 +14,7 @@
 #include "controller/engine/siphash.h"
 #include "controller/fabric/fabric.h"
 #include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
 
 struct counters;                /* counters.c. */
 struct flushes;                 /* flush.c. */
@@ -49,6 +50,7 @@ struct fabric {
     struct samples *samples;    /* Owned. */
     struct flushes *flushes;    /* Owned. */
     struct fabric_taps *taps;   /* Owned. */
+    struct ovs_list digest_queries; /* Of commands.c. */
     /* From fabric_options, or their defaults. */
     size_t max_bundles, max_bytes;
     int stall_ms;
@@ -213,6 +215,11 @@ size_t fabric_db_n_candidates(const struct fabric *);
 /* "FLOWS GROUPS DIGEST" of all that 'host' is to hold, a string.  The digest
  * is a sum over them, 16 hexadecimal digits.  The caller owns it. */
 json_t *fabric_host_digest(const struct fabric *, const char *host);
+
+/* commands.c.  ------------------------------------------------------------ */
+
+/* Refuses the commands that still wait. */
+void fabric_unixctl_destroy(struct fabric *);
 
 /* fabric_port_status() of fabric.h is also the OVSDB side's. */
 

@@ -287,6 +287,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     hmap_init(&f->hosts);
     hmap_init(&f->claims);
     hmap_init(&f->addresses);
+    ovs_list_init(&f->digest_queries);
     receipts_create(f);
     packets_create(f, options);
     counters_create(f, options);
@@ -321,6 +322,7 @@ fabric_destroy(struct fabric *f)
         return;
     }
     commit_set_sink(f->commit, NULL, NULL);
+    fabric_unixctl_destroy(f);
     audits_destroy(f);
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
         host_destroy(host, "shutting down");
