@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The dhcp app: gives guests the addresses that their ports have, by DHCP, DHCPv6
- * and router advertisements, and tells them what belongs to it.
+ * The dhcp app: gives guests the addresses that their ports have, by DHCP,
+ * DHCPv6 and router advertisements, and tells them what belongs to it.
  *
  * A lease is nothing but the port's row, so there is no database of them, and
  * any vmnd answers as any other.  Questions come up from the switch of the
@@ -9,7 +9,7 @@
  * this app says that it is served.  What guests say as servers or routers ends
  * there, too. */
 
-#include "dhcp.h"
+#include "dhcp-app.h"
 
 enum { PRIORITY = 100 };
 
@@ -37,9 +37,9 @@ punt(struct vmn_flow *flow, unsigned handler)
     vmn_act_punt(vmn_flow_actions(flow), handler, 0, VMN_PUNT_ALL);
 }
 
-/* Overlay's guard silences guests that would be servers.  The ports of a packet
- * in fragments it does not see: only conntrack knows them, once it has been
- * asked. */
+/* Overlay's guard silences guests that would be servers.  The ports of a
+ * packet in fragments it does not see: only conntrack knows them, once it has
+ * been asked. */
 static void
 silence_fragments(struct vmn_emit *emit, const struct vmn_network *network,
                   uint16_t eth_type, uint16_t client)

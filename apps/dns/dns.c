@@ -3,11 +3,11 @@
  * The dns app: answers for the names of ports, balancers, and zones.
  *
  * Guests ask at an address of its own, or at the resolvers that their network
- * names: what these are asked comes up too, and goes on to them untouched if no
- * zone knows of it.  So names work whichever way a guest is set up.  Only UDP
- * is looked at: what a guest asks by TCP goes on. */
+ * names: what these are asked comes up too, and goes on to them untouched if
+ * no zone knows of it.  So names work whichever way a guest is set up.  Only
+ * UDP is looked at: what a guest asks by TCP goes on. */
 
-#include "dns.h"
+#include "dns-app.h"
 
 #include <string.h>
 

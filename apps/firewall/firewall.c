@@ -32,8 +32,8 @@ base_send(struct vmn_emit *emit)
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN, VMN_FLAG_HAIRPIN);
     to_done(flow);
 
-    /* Where a gateway only passes it on, whoever is judged is elsewhere: of two
-     * directions this host may see one. */
+    /* Where a gateway only passes it on, whoever is judged is elsewhere: of
+     * two directions this host may see one. */
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 190);
     vmn_match(flow, VMN_REG_SRC_LOCAL, 0);
     vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
@@ -80,9 +80,9 @@ tracked_add(struct vmn_emit *emit, unsigned stage, unsigned table,
     return flow;
 }
 
-/* A reply is judged as its request is: identities and places trade places.  So is
- * an ICMP error about a connection, which conntrack gives the original tuple of
- * that and the direction in which it goes. */
+/* A reply is judged as its request is: identities and places trade places.  So
+ * is an ICMP error about a connection, which conntrack gives the original
+ * tuple of that and the direction in which it goes. */
 static void
 swap_sides(struct vmn_actions *actions)
 {

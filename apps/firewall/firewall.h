@@ -23,8 +23,8 @@ enum {
 
 /* Tables of STAGE_POLICY: for egress, then for ingress, a table for each
  * position that a tier can have, and after the first (emergency) one for
- * quarantine.  Where no tier is, there are no flows, and the tier before goes on
- * at the next one. */
+ * quarantine.  Where no tier is, there are no flows, and the tier before goes
+ * on at the next one. */
 #define POLICY_DIRECTION_TABLES (VMN_TIER_POSITIONS + 1)
 enum {
     POLICY_EGRESS = 0,
@@ -54,7 +54,7 @@ enum {
     SEND_TRACKED = 100,
 };
 
-/* Priorities in TRACK_VERDICT behind those of known.c. */
+/* Priorities in TRACK_VERDICT behind those of stale-identity.c. */
 enum {
     VERDICT_STATELESS = 60,
     VERDICT_LIMIT = 50,         /* A port's, of new connections. */
@@ -208,7 +208,7 @@ void eval_identity(struct vmn_view *, const char *key, struct vmn_value *);
 void compile_member(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_limit(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* known.c */
+/* stale-identity.c */
 void known_base(struct vmn_emit *);
 void compile_known(struct vmn_view *, const char *key, struct vmn_emit *);
 
@@ -222,8 +222,8 @@ void compile_sctp(struct vmn_view *, const char *key, struct vmn_emit *);
 #define IP_PROTO_ICMPV6 58
 #define IP_PROTO_SCTP 132
 
-/* What a rule says of services: a port and its mask, a type of ICMP with all of
- * its codes or one, or all of a protocol. */
+/* What a rule says of services: a port and its mask, a type of ICMP with all
+ * of its codes or one, or all of a protocol. */
 enum service_what {
     SERVICE_ALL,
     SERVICE_PORTS,
@@ -237,8 +237,8 @@ struct service_match {
     uint16_t mask;              /* Of a port. */
 };
 
-/* A rule in the value of a query: this, then its services, prefixes and groups,
- * filled up to 8 bytes.  Without padding of its own. */
+/* A rule in the value of a query: this, then its services, prefixes and
+ * groups, filled up to 8 bytes.  Without padding of its own. */
 struct rule_head {
     uint32_t size;              /* Of all of it. */
     uint32_t conj;
@@ -270,14 +270,14 @@ struct rule {
     const char *groups;         /* One after the other, each with its null. */
 };
 
-/* rules.c */
+/* policy-rules.c */
 void eval_rules(struct vmn_view *, const char *key, struct vmn_value *);
 void eval_bucket(struct vmn_view *, const char *key, struct vmn_value *);
 void eval_buckets(struct vmn_view *, const char *key, struct vmn_value *);
 /* Finds the parts of the rule at 'at'; returns where the next one is. */
 const struct rule_head *rule_read(const void *at, struct rule *);
-/* Packs what a quarantine allows in a domain, one rule behind the other: '*size'
- * bytes in the view's memory. */
+/* Packs what a quarantine allows in a domain, one rule behind the other:
+ * '*size' bytes in the view's memory. */
 const char *rules_pack_allowed(struct vmn_view *,
                                const struct vmn_quarantine *,
                                const char *domain, size_t *size);
@@ -333,7 +333,7 @@ struct place {
     uint32_t zone;              /* As in VMN_REG_ZONE. */
     struct ids own;             /* Identities that the policy applies to. */
 };
-/* clause.c */
+/* conjunction.c */
 void emit_rule(const struct place *, const struct rule *);
 void emit_verdict(struct vmn_view *, struct vmn_emit *, const char *policy,
                   const struct rule_head *);
@@ -373,12 +373,12 @@ void act_reject(struct vmn_actions *);
 void handle_reject(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
 
-/* observe.c */
+/* observation.c */
 void compile_observed(struct vmn_view *, const char *key, struct vmn_emit *);
 /* firewall.c: commits a connection, with its mark. */
 void act_commit(struct vmn_actions *, bool with_mark);
 
-/* rest.c: what holds where no rule decides. */
+/* defaults.c: what holds where no rule decides. */
 void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_denied(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_isolated(struct vmn_view *, const char *key, struct vmn_emit *);

@@ -177,7 +177,7 @@ eval_groups(struct vmn_view *view, const char *key, struct vmn_value *value)
 #define DENIED "!deny/"
 
 /* True if the port's network denies by default, and its identity has to tell
- * so: see rest.c. */
+ * so: see defaults.c. */
 static bool
 is_denied(struct vmn_view *view, const struct vmn_port *port,
           const char *domain)

@@ -104,8 +104,8 @@ read_own(struct vmn_view *view, const char *policy, const char *domain,
     return applies;
 }
 
-/* A policy in a domain, without its rules: which of them it has, whom it closes,
- * and on which hosts. */
+/* A policy in a domain, without its rules: which of them it has, whom it
+ * closes, and on which hosts. */
 void
 compile_applied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {

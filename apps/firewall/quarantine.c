@@ -3,9 +3,9 @@
  * Quarantine: which ports are cut off, by their own row or by quarantines, and
  * what these let through all the same.
  *
- * What cuts a port off is a part of its identity, as a group is.  So packets of
- * open connections are cut like any others, on each side where they are judged,
- * and nothing is left of it once a port is released. */
+ * What cuts a port off is a part of its identity, as a group is.  So packets
+ * of open connections are cut like any others, on each side where they are
+ * judged, and nothing is left of it once a port is released. */
 
 #include "firewall.h"
 
@@ -51,8 +51,8 @@ add_selecting(struct vmn_view *view, struct names *names, const char *key,
     }
 }
 
-/* Most of the time there is no quarantine with a selector, and then a port need
- * not look at its labels. */
+/* Most of the time there is no quarantine with a selector, and then a port
+ * need not look at its labels. */
 static void
 add_all_selecting(struct vmn_view *view, struct names *names,
                   const struct vmn_port *port)

@@ -6,9 +6,9 @@
  * would go: to the sender on this host, or through the tunnel to the host that
  * it is on, and back through load balancing there.
  *
- * On this host no policy judges the answer.  On the sender's, if that is another
- * one, it belongs to the connection that the packet has opened there, and is
- * judged as that is. */
+ * On this host no policy judges the answer.  On the sender's, if that is
+ * another one, it belongs to the connection that the packet has opened there,
+ * and is judged as that is. */
 
 #include "firewall.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shadow policies: what they would decide is counted, and nothing else comes of
- * it.
+ * Shadow policies: what they would decide is counted, and nothing else comes
+ * of it.
  *
  * A packet that comes to a tier with shadow policies takes a detour through a
  * table that has their rules as the tier's own table has those that decide;
  * that table only counts.  Behind the rules there, what a shadow policy would
- * isolate gets the policy's number into a register.  If the tier itself then has
- * nothing to say about the packet, that is counted where it goes on: neither a
- * shadow policy nor one that decides allows it. */
+ * isolate gets the policy's number into a register.  If the tier itself then
+ * has nothing to say about the packet, that is counted where it goes on:
+ * neither a shadow policy nor one that decides allows it. */
 
 #include "firewall.h"
 

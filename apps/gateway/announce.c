@@ -2,8 +2,8 @@
  *
  * What the gateway itself says on the wire of an external network: it asks for
  * neighbours that it does not know, and says unasked where the external
- * addresses are, by ARP and by neighbour discovery.  Not for answers (wire.c,
- * nd.c). */
+ * addresses are, by ARP and by neighbour discovery.  Not for answers
+ * (external-arp.c, external-nd.c). */
 
 #include "gateway.h"
 
@@ -123,9 +123,9 @@ sender_of(const struct vmn_packet_in *in, uint8_t family)
 }
 
 /* The packet is lost; who sent it tries again, and the answer is here by then.
- * What is asked goes on where the packet would have, which puts the tag on.  It
- * comes from the router's own address, or from a floating one that is at home
- * here and so has its own MAC address. */
+ * What is asked goes on where the packet would have, which puts the tag on.
+ * It comes from the router's own address, or from a floating one that is at
+ * home here and so has its own MAC address. */
 void
 handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
                struct vmn_packets_out *out)
@@ -156,9 +156,9 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
 
 /* Saying.  ---------------------------------------------------------------- */
 
-/* Where 'from' is.  In IPv4 by asking for the gateway of its subnet, which tells
- * it, and every switch on the way.  In IPv6 all nodes are told, and the gateway
- * is asked for by ASK_GATEWAY, once for a router. */
+/* Where 'from' is.  In IPv4 by asking for the gateway of its subnet, which
+ * tells it, and every switch on the way.  In IPv6 all nodes are told, and the
+ * gateway is asked for by ASK_GATEWAY, once for a router. */
 static void
 announce_address(struct vmn_mac mac, const struct vmn_network *network,
                  const struct vmn_ip *from, struct vmn_packets_out *out)

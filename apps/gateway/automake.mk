@@ -2,15 +2,15 @@
 app_LTLIBRARIES += apps/gateway/gateway.la
 apps_gateway_gateway_la_SOURCES = \
 	apps/gateway/announce.c \
-	apps/gateway/balanced.c \
-	apps/gateway/floating.c \
+	apps/gateway/external-arp.c \
+	apps/gateway/external-nd.c \
+	apps/gateway/floating-ip.c \
+	apps/gateway/floating-vip.c \
+	apps/gateway/gateway-context.c \
 	apps/gateway/gateway.c \
 	apps/gateway/gateway.h \
-	apps/gateway/in.c \
-	apps/gateway/nd.c \
-	apps/gateway/out.c \
-	apps/gateway/site.c \
-	apps/gateway/wire.c
+	apps/gateway/inbound.c \
+	apps/gateway/outbound.c
 apps_gateway_gateway_la_CFLAGS = $(APPS_C)
 apps_gateway_gateway_la_CPPFLAGS = $(APPS_CPP)
 apps_gateway_gateway_la_LDFLAGS = $(APPS_LD)

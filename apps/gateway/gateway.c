@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The gateway app: the way from a router to what is outside, and back.  A router
- * with an external network has a gateway, a host that is on that physical
- * network: there its packets get their external addresses and leave, and there
- * the others come in.  This file describes the app to the engine. */
+ * The gateway app: the way from a router to what is outside, and back.  A
+ * router with an external network has a gateway, a host that is on that
+ * physical network: there its packets get their external addresses and leave,
+ * and there the others come in.  This file describes the app to the engine. */
 
 #include "gateway.h"
 
@@ -13,8 +13,8 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     out_base(emit);
 }
 
-/* What the router is in its external network, whether or not it has a gateway at
- * the moment. */
+/* What the router is in its external network, whether or not it has a gateway
+ * at the moment. */
 static void
 claims_of_router(struct vmn_view *view, struct vmn_emit *emit, const char *key)
 {
@@ -55,9 +55,9 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* STAGE_IN comes behind overlay's (order 0), which tells networks apart; so does
- * STAGE_WIRE, since overlay leaves to others what is asked on a wire.  STAGE_OUT
- * comes before overlay's, which delivers. */
+/* STAGE_IN comes behind overlay's (order 0), which tells networks apart; so
+ * does STAGE_WIRE, since overlay leaves to others what is asked on a wire.
+ * STAGE_OUT comes before overlay's, which delivers. */
 static const struct vmn_stage_class stages[] = {
     [STAGE_IN] = { "in", VMN_HOOK_ADMIT, 10, IN_N_TABLES, VMN_MISS_NEXT },
     [STAGE_WIRE] = { "wire", VMN_HOOK_SERVICE, 5, 1, VMN_MISS_NEXT },

@@ -138,7 +138,8 @@ field_dst(uint8_t family)
     return family == 6 ? VMN_F_IPV6_DST : VMN_F_IPV4_DST;
 }
 
-/* What routers share that have their gateway on one host and by one network. */
+/* What routers share that have their gateway on one host and by one
+ * network. */
 struct wire {
     struct vmn_emit *emit;
     const struct vmn_network *network; /* The external one. */
@@ -146,7 +147,7 @@ struct wire {
     uint32_t ofport;            /* There, to the wire. */
 };
 
-/* site.c */
+/* gateway-context.c */
 /* The port of 'host' that leads to the network's wire, or 0. */
 uint32_t wire_ofport(struct vmn_view *, const struct vmn_network *,
                      const char *host);
@@ -172,18 +173,18 @@ const struct vmn_ip *first_external(const struct vmn_router *,
                                     uint8_t family);
 void query_active(struct vmn_view *, const char *router, struct vmn_value *);
 
-/* in.c */
+/* inbound.c */
 void in_router(const struct site *);
 /* Pings of it are answered. */
 void in_ping(const struct site *, const struct vmn_ip *);
 /* What comes for an external address goes through NAT. */
 void in_address(const struct site *, const struct vmn_ip *);
 
-/* balanced.c: a virtual IP that has a floating address. */
+/* floating-vip.c: a virtual IP that has a floating address. */
 void balanced(const struct site *, const struct vmn_floating_ip *);
 void balanced_networks(const struct site *);
 
-/* out.c */
+/* outbound.c */
 /* Matches what goes out of the router, wherever it is in its domain. */
 struct vmn_flow *out_enter_flow(const struct site *, struct vmn_scope,
                                 uint16_t priority);
@@ -206,7 +207,7 @@ void nat_commit(struct vmn_flow *, unsigned stage, unsigned next,
                 const struct vmn_ip *snat, const struct vmn_ip *dnat,
                 uint16_t dnat_port);
 
-/* wire.c */
+/* external-arp.c */
 void wire_router(const struct site *);
 void wire_address(const struct site *, const struct vmn_ip *);
 /* Learns from what those on the wire answer to 'site->mac'. */
@@ -218,7 +219,7 @@ void compile_wire(struct vmn_view *, const char *key, struct vmn_emit *);
 struct vmn_flow *wire_flow(const struct wire *, unsigned stage,
                            uint16_t priority);
 
-/* nd.c: the same for IPv6. */
+/* external-nd.c: the same for IPv6. */
 void nd_router(const struct site *);
 void nd_hears(const struct site *);
 void nd_address(const struct site *, const struct vmn_ip *);
@@ -235,16 +236,16 @@ void handle_announce(struct vmn_view *, const struct vmn_packet_in *,
 /* The router whose transit has VNI 'transit', or NULL. */
 const struct vmn_router *router_of_transit(struct vmn_view *,
                                            uint32_t transit);
-/* Sends 'frame', which is untagged and of VMN_ND_ADVERT_SIZE bytes at most, out
- * of the VIF that a packet came from, with the tag of the router's external
- * network. */
+/* Sends 'frame', which is untagged and of VMN_ND_ADVERT_SIZE bytes at most,
+ * out of the VIF that a packet came from, with the tag of the router's
+ * external network. */
 void send_back_tagged(struct vmn_view *, const struct vmn_router *,
                       struct vmn_packets_out *, const uint8_t *frame,
                       size_t size);
 
 #define NUMBER_FLOATING "gateway.floating" /* Floating addresses, by name. */
 
-/* floating.c */
+/* floating-ip.c */
 /* The port's first address of a family, or NULL. */
 const struct vmn_ip *first_ip(const struct vmn_port *, uint8_t family);
 /* The MAC address of a floating address that is at home, by its number. */

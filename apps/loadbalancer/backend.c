@@ -122,8 +122,8 @@ answer_add(const struct serving *s, uint16_t priority)
     return flow;
 }
 
-/* That a packet could not be delivered: the client knows nothing of the backend
- * that it quotes. */
+/* That a packet could not be delivered: the client knows nothing of the
+ * backend that it quotes. */
 static void
 emit_errors(const struct serving *s)
 {

@@ -6,7 +6,7 @@
  * virtual IP back after policy, again at the client's host.
  *
  * In each routing domain where it is offered a balancer has the backends that
- * are there.  What a virtual IP has whatever is served there is in address.c,
+ * are there.  What a virtual IP has whatever is served there is in vip.c,
  * what a backend has whomever it serves in backend.c. */
 
 #include "loadbalancer.h"
@@ -74,7 +74,8 @@ backends_add(struct place *place, struct backends *list, size_t n_max,
     list->members[list->n++] = member;
 }
 
-/* Those of 'balancer' that are in this domain; false if none of them serves. */
+/* Those of 'balancer' that are in this domain; false if none of them
+ * serves. */
 static bool
 find_serving(struct place *place, const struct vmn_loadbalancer *balancer)
 {
@@ -214,11 +215,11 @@ reduce_shares(uint32_t *shares, size_t n)
     return n_values;
 }
 
-/* Open vSwitch takes as many hash values as the least weight goes into the sum of
- * all, rounded up to a power of two, but 16 at least, and gives them to buckets
- * by Webster's method (group_setup_dp_hash_table() in ofproto-dpif.c).  With
- * weights that add up to that power, one of which is 1, that is exact: so one
- * slot of the backend that has most becomes a bucket of its own. */
+/* Open vSwitch takes as many hash values as the least weight goes into the sum
+ * of all, rounded up to a power of two, but 16 at least, and gives them to
+ * buckets by Webster's method (group_setup_dp_hash_table() in ofproto-dpif.c).
+ * With weights that add up to that power, one of which is 1, that is exact: so
+ * one slot of the backend that has most becomes a bucket of its own. */
 static void
 add_weighted(const struct place *place, struct vmn_group_msg *group,
              const struct backends *backends)
@@ -243,8 +244,8 @@ add_weighted(const struct place *place, struct vmn_group_msg *group,
     }
 }
 
-/* By the client's address each bucket is as likely as its weight only if all have
- * the same. */
+/* By the client's address each bucket is as likely as its weight only if all
+ * have the same. */
 static void
 add_slots(const struct place *place, struct vmn_group_msg *group,
           const struct backends *backends)
@@ -358,7 +359,8 @@ emit_choice(struct place *place)
     }
 }
 
-/* Where clients have a limit.  --------------------------------------------- */
+/* Where clients have a limit.
+ * --------------------------------------------- */
 
 static uint32_t
 part_of(const struct place *place, const struct vmn_lb_member *member)
@@ -378,9 +380,9 @@ emit_limit(const struct place *place)
     publish_limit(place->view, place->emit, place->lb, place->domain);
 }
 
-/* Counts what no meter has dropped: a switch counts a packet for all flows that it
- * knows it to come to, so only those behind the next pass, which is that of
- * conntrack, tell. */
+/* Counts what no meter has dropped: a switch counts a packet for all flows
+ * that it knows it to come to, so only those behind the next pass, which is
+ * that of conntrack, tell. */
 static void
 emit_admitted(const struct place *place)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The loadbalancer app: virtual IPs for TCP and UDP inside of routing domains,
- * by NAT in conntrack at the client's host.  This file describes the app to the
- * engine, and emits what all hosts have. */
+ * by NAT in conntrack at the client's host.  This file describes the app to
+ * the engine, and emits what all hosts have. */
 
 #include "loadbalancer.h"
 
@@ -13,8 +13,8 @@ base_add(struct vmn_emit *emit, unsigned table)
                                          table, PRIORITY_LAST));
 }
 
-/* What refuse.c makes as from whom a packet was for, which may be a backend by
- * now: conntrack knows. */
+/* What no-backend.c makes as from whom a packet was for, which may be a
+ * backend by now: conntrack knows. */
 static void
 base_refusals(struct vmn_emit *emit)
 {

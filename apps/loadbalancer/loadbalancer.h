@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the loadbalancer app share: its stages, tables,
- * priorities, numbers and relations.  docs/pipeline.md describes the tables. */
+ * priorities, numbers and relations.  docs/pipeline.md describes the
+ * tables. */
 
 #ifndef APPS_LOADBALANCER_H
 #define APPS_LOADBALANCER_H 1
@@ -128,7 +129,7 @@ struct backends {
     const struct vmn_lb_member **members; /* Sorted by name. */
 };
 
-/* member.c: the query. */
+/* backend-state.c: the query. */
 void eval_backends(struct vmn_view *, const char *key, struct vmn_value *);
 struct vmn_mac vip_mac(struct vmn_view *, const char *network,
                        const struct vmn_ip *vip);
@@ -145,7 +146,7 @@ void compile_target(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_hairpin(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_probed(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* slots.c: how many of the slots each backend has, and whose each of them is.
+/* maglev.c: how many of the slots each backend has, and whose each of them is.
  * There must be at least one backend. */
 #define N_SLOTS 256
 void slots_share(struct vmn_view *, const struct backends *,
@@ -153,7 +154,7 @@ void slots_share(struct vmn_view *, const struct backends *,
 void slots_fill(struct vmn_view *, const struct backends *,
                 uint16_t slots[N_SLOTS]);
 
-/* address.c: a virtual IP, whatever is served there. */
+/* vip.c: a virtual IP, whatever is served there. */
 void compile_address(struct vmn_view *, const char *key, struct vmn_emit *);
 /* Says that a virtual IP of IPv6 is still there. */
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
@@ -165,25 +166,25 @@ void compile_balancer(struct vmn_view *, const char *key, struct vmn_emit *);
 void act_choose(struct vmn_view *, struct vmn_actions *,
                 const struct vmn_loadbalancer *);
 
-/* limit.c: how many connections a client may open. */
+/* client-limit.c: how many connections a client may open. */
 void compile_limit(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_port_limit(struct vmn_view *, const char *key,
                         struct vmn_emit *);
 /* Says that the balancer is limited in 'domain', which it is. */
 void publish_limit(struct vmn_view *, struct vmn_emit *,
                    const struct vmn_loadbalancer *, const char *domain);
-/* Goes on at the client's meter; ends the actions.  'balancer' is the balancer's
- * number. */
+/* Goes on at the client's meter; ends the actions.  'balancer' is the
+ * balancer's number. */
 void act_limit(struct vmn_view *, struct vmn_actions *,
                const struct vmn_loadbalancer *, const char *domain,
                uint32_t balancer);
 
-/* refuse.c: drops, and tells the client. */
+/* no-backend.c: drops, and tells the client. */
 void act_refuse(struct vmn_actions *, const char *reason);
 void handle_refuse(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
 
-/* about.c */
+/* flow-owner.c */
 bool about(struct vmn_view *, const char *unit, const char *key,
            uint32_t part, struct vmn_about *);
 

@@ -209,8 +209,8 @@ void publish_pairs(struct vmn_view *, struct vmn_emit *, const struct site *);
 
 /* True if the port may use any IPv6 address. */
 bool port_has_ipv6(const struct vmn_port *);
-/* Sets '*ips' to the port's own addresses: its 'ips', and the link-local one of
- * a port that has IPv6.  Returns how many. */
+/* Sets '*ips' to the port's own addresses: its 'ips', and the link-local one
+ * of a port that has IPv6.  Returns how many. */
 size_t port_ips(struct vmn_view *, const struct vmn_port *,
                 struct vmn_ip **ips);
 /* True if 'prefix' is one address, of the port's own. */
@@ -224,27 +224,28 @@ is_link_local(const struct vmn_ip *ip)
            && (ip->addr[1] & 0xc0) == 0x80;
 }
 
-/* outside.c: what a domain needs of which a router leads outside. */
+/* transit.c: what a domain needs of which a router leads outside. */
 void outside_of_domain(struct vmn_view *, struct vmn_emit *,
                        const char *domain);
 
 /* trunk.c: what joins a sub-port to its parent, on 'site->host'. */
 void trunk_of_port(struct vmn_view *, struct vmn_emit *, const struct site *);
 
-/* fabric.c: takes what is for the 'hosts' that VMN_REG_DST_HOST calls 'to' to
+/* tunnels.c: takes what is for the 'hosts' that VMN_REG_DST_HOST calls 'to' to
  * them. */
 void flood_add(struct vmn_view *, struct vmn_emit *,
                const struct vmn_network *, uint32_t to,
                struct vmn_names hosts);
 
-/* nested.c: ports with 'unknown', and who is behind them. */
+/* mac-learning.c: ports with 'unknown', and who is behind them. */
 bool is_nesting(struct vmn_view *, const struct vmn_network *);
 void nested_of_port(struct vmn_view *, struct vmn_emit *,
                     const struct site *);
 /* The same on 'site->host'. */
 void nested_of_port_here(struct vmn_view *, struct vmn_emit *,
                          const struct site *);
-/* Has the flow learn who is behind the port from what that sends, and go on. */
+/* Has the flow learn who is behind the port from what that sends, and go
+ * on. */
 void nested_learn(struct vmn_view *, const struct site *, struct vmn_flow *);
 void nested_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
@@ -259,7 +260,8 @@ void nested_flood(struct vmn_view *, struct vmn_emit *,
                   const struct vmn_network *, uint32_t to,
                   struct vmn_group_msg *group);
 
-/* claims.c: addresses that have a meaning, and who may not use them. */
+/* claimed-addresses.c: addresses that have a meaning, and who may not use
+ * them. */
 /* In REG_CHECK: what a packet is held against. */
 #define REG_CHECK VMN_F_REG10   /* Inside of STAGE_ADMIT. */
 #define CHECK_SAID 1u           /* What ARP and advertisements say. */
@@ -277,7 +279,7 @@ void claims_of_network(struct vmn_view *, struct vmn_emit *,
 void claims_but_for_port(struct vmn_view *, struct vmn_emit *,
                          const struct site *);
 
-/* wire.c: provider networks. */
+/* provider.c: provider networks. */
 static inline bool
 is_provider(const struct vmn_network *network)
 {
@@ -322,7 +324,7 @@ drop(struct vmn_flow *flow, const char *reason)
     vmn_act_drop(vmn_flow_actions(flow), reason);
 }
 
-/* large.c: packets that have no room in tunnels. */
+/* oversized.c: packets that have no room in tunnels. */
 void large_base(struct vmn_view *, struct vmn_emit *);
 void large_of_vni(struct vmn_view *, struct vmn_emit *, const char *domain,
                   uint32_t vni, uint32_t mtu);
@@ -333,7 +335,7 @@ void eval_mtu(struct vmn_view *, const char *key, struct vmn_value *);
 void handle_large(struct vmn_view *, const struct vmn_packet_in *,
                   struct vmn_packets_out *);
 
-/* nd.c: neighbour discovery. */
+/* nd-responder.c: neighbour discovery. */
 void nd_base(struct vmn_emit *);
 void nd_of_address(struct vmn_emit *, const struct site *,
                    const struct vmn_ip *);
@@ -345,7 +347,7 @@ void nd_guard_mac(struct vmn_emit *, const struct site *, struct vmn_mac);
 void nd_guard_port(struct vmn_emit *, const struct site *);
 void nd_guard_quarantined(struct vmn_emit *, const struct site *);
 
-/* served.c */
+/* service-guard.c */
 void served_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
 

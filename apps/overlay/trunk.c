@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Sub-ports: what joins one to its parent's interface.  The fabric has made a
- * pair of ports for it; one end is the sub-port's VIF, the other takes what the
- * parent sends with the VLAN's tag, and gives it what is for the sub-port.
+ * pair of ports for it; one end is the sub-port's VIF, the other takes what
+ * the parent sends with the VLAN's tag, and gives it what is for the sub-port.
  * All the rest is a port's, see port.c. */
 
 #include "overlay.h"

@@ -1,14 +1,14 @@
 # router
 app_LTLIBRARIES += apps/router/router.la
 apps_router_router_la_SOURCES = \
-	apps/router/answer.c \
+	apps/router/arp-nd.c \
+	apps/router/base-flows.c \
 	apps/router/domain.c \
-	apps/router/error.c \
-	apps/router/fit.c \
-	apps/router/frame.c \
+	apps/router/external.c \
+	apps/router/icmp-error.c \
 	apps/router/interface.c \
-	apps/router/neighbour.c \
-	apps/router/outside.c \
+	apps/router/mtu-check.c \
+	apps/router/neighbour-table.c \
 	apps/router/route.c \
 	apps/router/router.c \
 	apps/router/router.h

@@ -4,10 +4,10 @@
  * routers.  The search goes from router to router by the networks that they
  * share.
  *
- * Were each router of a large domain to look at all the others, n routers would
- * read n x n rows.  So a router looks at the nearest of them only, and asks the
- * first of these by name what it knows; which cannot go in circles, since that
- * one comes before it. */
+ * Were each router of a large domain to look at all the others, n routers
+ * would read n x n rows.  So a router looks at the nearest of them only, and
+ * asks the first of these by name what it knows; which cannot go in circles,
+ * since that one comes before it. */
 
 #include "router.h"
 

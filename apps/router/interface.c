@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A router and the networks that it joins: which packets come to it, which
- * addresses are its own, and what is one hop away.  Routes by way of others are
- * in route.c, neighbours in neighbour.c. */
+ * addresses are its own, and what is one hop away.  Routes by way of others
+ * are in route.c, neighbours in neighbour-table.c. */
 
 #include "router.h"
 
@@ -108,9 +108,9 @@ emit_neighbour(const struct site *site, const struct vmn_network *network,
 
 /* Its networks.  --------------------------------------------------------- */
 
-/* What is sent to the router's MAC address by somebody on this host.  A network
- * has these flows wherever its domain is: an answer to a packet that has been
- * routed is on a host that may have no port in the network. */
+/* What is sent to the router's MAC address by somebody on this host.  A
+ * network has these flows wherever its domain is: an answer to a packet that
+ * has been routed is on a host that may have no port in the network. */
 static void
 emit_enter(const struct site *site, const struct vmn_network *network)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Routes by way of others, and to nowhere.  A next hop is looked up where the
- * route is compiled: a port, an allowed address, or another router.  Of several,
- * those that are there share the connections. */
+ * route is compiled: a port, an allowed address, or another router.  Of
+ * several, those that are there share the connections. */
 
 #include "router.h"
 
@@ -36,7 +36,7 @@ find_network(const struct site *site, const struct vmn_ip *ip)
     return NULL;
 }
 
-/* As neighbour.c knows ports: enabled, and somewhere. */
+/* As neighbour-table.c knows ports: enabled, and somewhere. */
 static bool
 find_port(const struct site *site, const char *key, struct vmn_mac *mac)
 {

@@ -81,8 +81,8 @@ enum router_error {
 #define REG_FROM VMN_F_REG12    /* VNI of the network by which it came to
                                  * REG_ROUTER. */
 
-/* A switch takes no packet through more tables than it knows how to count: this
- * is less than half of its 64 times back, since equal-cost routes count
+/* A switch takes no packet through more tables than it knows how to count:
+ * this is less than half of its 64 times back, since equal-cost routes count
  * twice. */
 #define HOPS_MAX 24
 
@@ -146,7 +146,7 @@ field_src(uint8_t family)
     return family == 6 ? VMN_F_IPV6_SRC : VMN_F_IPV4_SRC;
 }
 
-/* answer.c: in one network, ARP and neighbour discovery for 'ip'. */
+/* arp-nd.c: in one network, ARP and neighbour discovery for 'ip'. */
 void answer_for(const struct site *, const struct vmn_network *,
                 const struct vmn_ip *ip);
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
@@ -158,25 +158,25 @@ void query_component(struct vmn_view *, const char *router,
                      struct vmn_value *);
 void compile_domain(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* error.c */
+/* icmp-error.c */
 void handle_error(struct vmn_view *, const struct vmn_packet_in *,
                   struct vmn_packets_out *);
 /* The router with number 'number', or NULL. */
 const struct vmn_router *router_of_number(struct vmn_view *, uint32_t number);
 
-/* frame.c: what there is where any router is. */
+/* base-flows.c: what there is where any router is. */
 void compile_base(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* interface.c: a router and its networks. */
 void compile_router(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* outside.c: by way of the gateway. */
+/* external.c: by way of the gateway. */
 void emit_outside(const struct site *);
 
-/* fit.c: networks of different MTUs. */
+/* mtu-check.c: networks of different MTUs. */
 void emit_fits(const struct site *);
 
-/* neighbour.c: who has which address. */
+/* neighbour-table.c: who has which address. */
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_pair(struct vmn_view *, const char *key, struct vmn_emit *);
 

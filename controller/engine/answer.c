@@ -3,7 +3,7 @@
  * Answers for an address that is in switches only, a router's or a virtual IP:
  * by ARP, and by neighbour discovery (RFC 4861).
  *
- * As those for ports (apps/overlay/nd.c says why), answers to solicitations of a
+ * As those for ports (apps/overlay/nd-responder.c says why), answers to solicitations of a
  * group are made by the switch out of what was asked: a solicitation of the
  * asker.  Whether somebody is still there is asked of its own address; only an
  * advertisement says so, and that is a handler's. */

@@ -31,8 +31,8 @@ extern "C" {
 struct vmn_view;
 
 /* Returns row 'name' of 'table', or NULL.  The row, or its absence, becomes an
- * input of the caller, except for its description, which is for people, and its
- * labels, which are an input of their own. */
+ * input of the caller, except for its description, which is for people, and
+ * its labels, which are an input of their own. */
 const void *vmn_read(struct vmn_view *, enum vmn_table, const char *name);
 
 /* The labels of a row that vmn_read() returned; they become an input of the
@@ -112,9 +112,9 @@ struct vmn_names vmn_facts(struct vmn_view *, const char *relation,
 const void *vmn_query(struct vmn_view *, const char *query, const char *key,
                       size_t *size);
 
-/* The key of the routing domain that 'network' is in, until the compile or query
- * function returns; never NULL.  It is the network's own name where no router
- * joins it. */
+/* The key of the routing domain that 'network' is in, until the compile or
+ * query function returns; never NULL.  It is the network's own name where no
+ * router joins it. */
 static inline const char *
 vmn_domain_of(struct vmn_view *view, const char *network)
 {
@@ -177,8 +177,9 @@ vmn_mtu_of(struct vmn_view *view, const struct vmn_network *network)
            : mtu && size == sizeof *mtu ? *mtu : VMN_MTU_DEFAULT;
 }
 
-/* The most bytes of a packet that may leave such a router for outside: a tunnel
- * takes it to the gateway, as it takes those of the router's own networks. */
+/* The most bytes of a packet that may leave such a router for outside: a
+ * tunnel takes it to the gateway, as it takes those of the router's own
+ * networks. */
 static inline uint32_t
 vmn_outside_mtu(struct vmn_view *view, const struct vmn_router *router)
 {
@@ -214,9 +215,9 @@ vmn_is_claiming(struct vmn_view *view, const char *network)
 }
 
 /* Says that the addresses of 'prefix' have a meaning in the network, for
- * instance since the app answers for them: no guest behind a port with 'unknown'
- * may use one as its own, nor a port that is allowed a prefix answer for it.
- * Costs nothing where there is no such port. */
+ * instance since the app answers for them: no guest behind a port with
+ * 'unknown' may use one as its own, nor a port that is allowed a prefix answer
+ * for it. Costs nothing where there is no such port. */
 static inline void
 vmn_claim_prefix(struct vmn_view *view, struct vmn_emit *emit,
                  const char *network, const struct vmn_prefix *prefix)
@@ -360,14 +361,14 @@ struct vmn_handler_class {
     const char *name;
     void (*handle)(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
-    /* If not 0, it is also called for each enabled port about so often, with no
-     * packet ('size' is 0): for what guests are to hear unasked. */
+    /* If not 0, it is also called for each enabled port about so often, with
+     * no packet ('size' is 0): for what guests are to hear unasked. */
     uint32_t interval_s;
     /* Then it is called instead for each port that leads to a physical network
      * (its VIF is "@NAME"), and 'arg' counts the calls. */
     bool wires;
-    /* What comes up is for the controller itself, such as answers to probes; it
-     * is not called. */
+    /* What comes up is for the controller itself, such as answers to probes;
+     * it is not called. */
     bool told;
 };
 
@@ -379,9 +380,9 @@ struct vmn_about {
 };
 
 /* Says what a flow of unit 'unit' of key 'key' stands for; 'part' is the
- * conjunction that it matches, that of vmn_flow_count_part(), or 0.  As pure as
- * a handler, and reads as one does.  Returns false for what goes without saying: the row that a
- * VMN_EACH_ROW unit is for, or nothing. */
+ * conjunction that it matches, that of vmn_flow_count_part(), or 0.  As pure
+ * as a handler, and reads as one does.  Returns false for what goes without
+ * saying: the row that a VMN_EACH_ROW unit is for, or nothing. */
 typedef bool vmn_about_fn(struct vmn_view *, const char *unit,
                           const char *key, uint32_t part,
                           struct vmn_about *);

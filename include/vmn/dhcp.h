@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * DHCP messages of both families, taken apart and put together: RFC 2131, 2132,
- * 3396 and 8415.  What a message means is for those who answer it to know. */
+ * DHCP messages of both families, taken apart and put together: RFC 2131,
+ * 2132, 3396 and 8415.  What a message means is for those who answer it to
+ * know. */
 
 #ifndef VMN_DHCP_H
 #define VMN_DHCP_H 1
@@ -95,8 +96,8 @@ struct vmn_dhcp6_option {
  * unless each option, those inside of the ones above too, is whole. */
 bool vmn_dhcp6_parse(const uint8_t *, size_t size, struct vmn_dhcp6 *);
 
-/* Takes the first option off '*options'.  Returns false at the end, or if it is
- * not whole. */
+/* Takes the first option off '*options'.  Returns false at the end, or if it
+ * is not whole. */
 bool vmn_dhcp6_next(const uint8_t **options, size_t *size,
                     struct vmn_dhcp6_option *);
 /* Finds the first option 'code'.  Returns false, and changes nothing, if there

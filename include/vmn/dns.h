@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * DNS messages (RFC 1035, 2308, 2782, 3596, 6891): questions taken apart, answers
- * put together.  What names there are is for those who answer to know. */
+ * DNS messages (RFC 1035, 2308, 2782, 3596, 6891): questions taken apart,
+ * answers put together.  What names there are is for those who answer to
+ * know. */
 
 #ifndef VMN_DNS_H
 #define VMN_DNS_H 1
@@ -53,8 +54,8 @@ struct vmn_dns_query {
     size_t question_size;
 };
 
-/* Takes a UDP payload apart.  'question' is in it.  Returns false unless it is a
- * whole message that asks for something; one that asks for something unusual
+/* Takes a UDP payload apart.  'question' is in it.  Returns false unless it is
+ * a whole message that asks for something; one that asks for something unusual
  * has 'error'. */
 bool vmn_dns_parse(const uint8_t *, size_t size, struct vmn_dns_query *);
 
@@ -68,8 +69,8 @@ struct vmn_dns_answer {
     size_t room;                /* Of 'bytes', with what OPT takes. */
 };
 
-/* Begins an answer in 'buffer', no longer than the asker takes and 'size' says:
- * 512 bytes and more. */
+/* Begins an answer in 'buffer', no longer than the asker takes and 'size'
+ * says: 512 bytes and more. */
 void vmn_dns_start(struct vmn_dns_answer *, const struct vmn_dns_query *,
                    void *buffer, size_t size);
 
@@ -88,8 +89,8 @@ void vmn_dns_add_srv(struct vmn_dns_answer *, const char *name, uint32_t ttl,
 void vmn_dns_add_soa(struct vmn_dns_answer *, const char *zone, uint32_t ttl,
                      bool is_answer);
 
-/* Writes the head, and what the asker said of its own size.  Returns the length
- * of the message. */
+/* Writes the head, and what the asker said of its own size.  Returns the
+ * length of the message. */
 size_t vmn_dns_end(struct vmn_dns_answer *);
 
 /* The address that a name below in-addr.arpa or ip6.arpa stands for. */

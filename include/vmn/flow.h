@@ -168,14 +168,13 @@ struct vmn_flow *vmn_flow_add(struct vmn_emit *, struct vmn_scope,
                               uint16_t priority);
 
 /* Has the flow counted: its packets, bytes and last hit, summed up over hosts,
- * are shown under the object that it belongs to.  It costs no other flow.  What
- * drops is counted anyway; a flow with clauses cannot be. */
+ * are shown under the object that it belongs to.  It costs no other flow.
+ * What drops is counted anyway; a flow with clauses cannot be. */
 void vmn_flow_count(struct vmn_flow *);
 /* The same, apart from other flows of the unit: 'part', not 0, tells which of
- * them it is, as the app likes (for vmn_about_fn, too).  Flows with equal parts
- * are counted together; a flow has the same one as long as it matches the same.
- * Not for one that drops, is logged, or matches
- * VMN_F_CONJ_ID. */
+ * them it is, as the app likes (for vmn_about_fn, too).  Flows with equal
+ * parts are counted together; a flow has the same one as long as it matches
+ * the same. Not for one that drops, is logged, or matches VMN_F_CONJ_ID. */
 void vmn_flow_count_part(struct vmn_flow *, uint32_t part);
 
 /* Has what the flow decides told as events, within a budget: of a flow that
@@ -189,8 +188,8 @@ void vmn_match(struct vmn_flow *, enum vmn_field, uint64_t value);
 void vmn_match_masked(struct vmn_flow *, enum vmn_field, uint64_t value,
                       uint64_t mask);
 void vmn_match_mac(struct vmn_flow *, enum vmn_field, struct vmn_mac);
-/* The lowest 'n_bits' (up to 32; 0: nothing) of a field must be those of 'value':
- * so one of 2**n_bits flows is for a host, by its address. */
+/* The lowest 'n_bits' (up to 32; 0: nothing) of a field must be those of
+ * 'value': so one of 2**n_bits flows is for a host, by its address. */
 void vmn_match_low_bits(struct vmn_flow *, enum vmn_field, uint32_t value,
                         unsigned n_bits);
 /* The family must be the field's.  Implies the field's Ethernet type, as every
@@ -210,8 +209,8 @@ void vmn_act_set_ip(struct vmn_actions *, enum vmn_field,
                     const struct vmn_ip *);
 void vmn_act_move(struct vmn_actions *, enum vmn_field from,
                   enum vmn_field to);
-/* The same for 'n_bits' bits of each, from bit 'from_bit' and 'to_bit' (0 is the
- * lowest) up. */
+/* The same for 'n_bits' bits of each, from bit 'from_bit' and 'to_bit' (0 is
+ * the lowest) up. */
 void vmn_act_move_bits(struct vmn_actions *, enum vmn_field from,
                        unsigned from_bit, enum vmn_field to, unsigned to_bit,
                        unsigned n_bits);
@@ -240,14 +239,15 @@ void vmn_act_resubmit_next(struct vmn_actions *);
 void vmn_act_resubmit(struct vmn_actions *, unsigned stage, unsigned table);
 
 /* Goes on at any table of the app's own, also an earlier one or that of the
- * flow; ends the actions.  The switch gives up a packet that does so 64 times (a
- * group counts, too): see to it that it does not get there. */
+ * flow; ends the actions.  The switch gives up a packet that does so 64 times
+ * (a group counts, too): see to it that it does not get there. */
 void vmn_act_back(struct vmn_actions *, unsigned stage, unsigned table);
 
-/* Sends the packet through the pipeline anew, from the first table, as if it had
- * just come in; ends the actions.  Registers are zero, but for its network,
- * zones and flags, which say where one with VMN_FLAG_ROUTED is.  For packets that
- * will not come here again then: the switch drops those that go in circles. */
+/* Sends the packet through the pipeline anew, from the first table, as if it
+ * had just come in; ends the actions.  Registers are zero, but for its
+ * network, zones and flags, which say where one with VMN_FLAG_ROUTED is.  For
+ * packets that will not come here again then: the switch drops those that go
+ * in circles. */
 void vmn_act_restart(struct vmn_actions *);
 
 /* Drops, for a reason that operators are shown.  'reason' must be a string
@@ -263,11 +263,11 @@ void vmn_act_arp_reply(struct vmn_actions *, struct vmn_mac,
  * 'handler' (its index in the app's array; vmn/packet.h), with 'arg' for its
  * use.  Of a longer packet only the first 'max_size' bytes come.
  *
- * Each costs the switch time in its slow path, so its datapath lets through what
- * vmnd takes in from one sender in a second: from a port, or of what comes by a
- * tunnel from an identity.  Of what is more there is no copy; it changes nothing
- * about what becomes of the packet, unless that is dropped anyway (then it is
- * counted, but not sampled). */
+ * Each costs the switch time in its slow path, so its datapath lets through
+ * what vmnd takes in from one sender in a second: from a port, or of what
+ * comes by a tunnel from an identity.  Of what is more there is no copy; it
+ * changes nothing about what becomes of the packet, unless that is dropped
+ * anyway (then it is counted, but not sampled). */
 #define VMN_PUNT_ALL 65535
 void vmn_act_punt(struct vmn_actions *, unsigned handler, uint32_t arg,
                   uint16_t max_size);
@@ -276,12 +276,13 @@ void vmn_act_punt(struct vmn_actions *, unsigned handler, uint32_t arg,
  * network, the original tuple's addresses, protocol and port (of ICMP type and
  * code) and the local port it goes to.  It changes nothing about what becomes
  * of the packet, but the datapath's cache tells such connections apart from
- * then on.  Each host keeps VMN_NOTES_MAX notes for a unit, as long as that has
- * flows that note; who reads them is the controller (GET /v1/recommendations).
+ * then on.  Each host keeps VMN_NOTES_MAX notes for a unit, as long as that
+ * has flows that note; who reads them is the controller (GET
+ * /v1/recommendations).
  *
- * The flow must match 'eth_type' (of IP), a valid VMN_F_CT_STATE, and, if it is
- * not 0, 'ip_proto': those of ICMP, of either family, and SCTP are noted well
- * only by flows of their own. */
+ * The flow must match 'eth_type' (of IP), a valid VMN_F_CT_STATE, and, if it
+ * is not 0, 'ip_proto': those of ICMP, of either family, and SCTP are noted
+ * well only by flows of their own. */
 #define VMN_NOTES_MAX 4096
 void vmn_act_note(struct vmn_actions *, uint16_t eth_type, uint8_t ip_proto);
 
@@ -289,8 +290,8 @@ void vmn_act_note(struct vmn_actions *, uint16_t eth_type, uint8_t ip_proto);
  * from what they say.  An ARP packet tells its sender's address, a neighbour
  * advertisement with a link-layer address its target, a solicitation with one
  * its sender: the flow must match that much (VMN_F_ARP_OP, or the type and
- * VMN_F_ND_TLL or VMN_F_ND_SLL in full or masked with 0).  It is remembered for
- * the packet's network (VMN_REG_NETWORK), until it was not looked for in
+ * VMN_F_ND_TLL or VMN_F_ND_SLL in full or masked with 0).  It is remembered
+ * for the packet's network (VMN_REG_NETWORK), until it was not looked for in
  * VMN_NEIGHBOUR_IDLE_S seconds or the unit has no flow left that learns; of a
  * unit at most VMN_NEIGHBOURS_MAX on a host. */
 #define VMN_NEIGHBOUR_IDLE_S 300
@@ -302,23 +303,23 @@ enum vmn_neighbour {
 };
 void vmn_act_learn_neighbour(struct vmn_actions *, enum vmn_neighbour);
 /* Looks for a neighbour of the packet's network: its address is in
- * VMN_REG_NEIGHBOUR4, or for IPv6 from VMN_REG_NEIGHBOUR6 on in four registers,
- * the first one holding its first four bytes.  The packet's Ethernet destination
- * becomes the neighbour's, or zero where it is not known; then the actions go
- * on. */
+ * VMN_REG_NEIGHBOUR4, or for IPv6 from VMN_REG_NEIGHBOUR6 on in four
+ * registers, the first one holding its first four bytes.  The packet's
+ * Ethernet destination becomes the neighbour's, or zero where it is not known;
+ * then the actions go on. */
 #define VMN_REG_NEIGHBOUR4 VMN_F_REG15
 #define VMN_REG_NEIGHBOUR6 VMN_F_REG12
 void vmn_act_find_neighbour(struct vmn_actions *);
-/* What it becomes in place of zero, where a handler has said that the neighbour
- * is being asked for (vmn_neighbour_is_incomplete()). */
+/* What it becomes in place of zero, where a handler has said that the
+ * neighbour is being asked for (vmn_neighbour_is_incomplete()). */
 #define VMN_NEIGHBOUR_INCOMPLETE \
     ((struct vmn_mac) { { 0x0e, 0x56, 0x4d, 0xff, 0x00, 0x0f } })
 
-/* Ethernet addresses that the app does not know of, which the switch learns from
- * packets: their sender's is remembered for the packet's network, with 'value'
- * (not 0), until it was not heard for VMN_MAC_AGE_S seconds, or elsewhere, or
- * the unit has no flow left that learns; of a unit at most VMN_MACS_MAX on a
- * host, and what is beyond that is not remembered. */
+/* Ethernet addresses that the app does not know of, which the switch learns
+ * from packets: their sender's is remembered for the packet's network, with
+ * 'value' (not 0), until it was not heard for VMN_MAC_AGE_S seconds, or
+ * elsewhere, or the unit has no flow left that learns; of a unit at most
+ * VMN_MACS_MAX on a host, and what is beyond that is not remembered. */
 #define VMN_MAC_AGE_S 300
 #define VMN_MACS_MAX 1024
 void vmn_act_learn_mac(struct vmn_actions *, uint32_t value);
@@ -330,10 +331,10 @@ void vmn_act_find_mac(struct vmn_actions *);
 /* Clients of a service that are to keep what was chosen for them.  The switch
  * remembers a value for (VMN_REG_ZONE, VMN_REG_CLIENT_SERVICE, the packet's IP
  * source), until it was not looked for in 'idle_s' seconds or the unit has no
- * flow left that learns; of a unit at most VMN_CLIENTS_MAX on a host.  Learning
- * it again changes the value, but not the seconds.  At VMN_CLIENTS_MAX neither
- * a new client nor another value is remembered.  So what is found may be 0, or
- * name what is no more: the app chooses anew then.
+ * flow left that learns; of a unit at most VMN_CLIENTS_MAX on a host.
+ * Learning it again changes the value, but not the seconds.  At
+ * VMN_CLIENTS_MAX neither a new client nor another value is remembered.  So
+ * what is found may be 0, or name what is no more: the app chooses anew then.
  *
  * The flow must match 'eth_type'. */
 #define VMN_CLIENTS_MAX 8192
@@ -351,24 +352,24 @@ void vmn_act_learn_client(struct vmn_actions *, const struct vmn_client *);
 void vmn_act_find_client(struct vmn_actions *);
 
 /* Sets or clears VMN_FLAG_LARGE: whether the IP packet has more than 'mtu'
- * bytes.  Of one that the guest leaves to be cut up (TCP segmentation offload),
- * what it is cut into counts.  Switches do this for each packet, so it belongs
- * only where something depends on it, and as late as may be. */
+ * bytes.  Of one that the guest leaves to be cut up (TCP segmentation
+ * offload), what it is cut into counts.  Switches do this for each packet, so
+ * it belongs only where something depends on it, and as late as may be. */
 void vmn_act_check_size(struct vmn_actions *, uint32_t mtu);
 
-/* Sets the lowest bits of register 'reg', as many as that takes, to one of 0 to
- * 'n' - 1 by a hash of the packet's IP source: the same one for a client each
- * time.  With another 'basis' clients fall together otherwise.  The datapath's
- * cache has an entry for each client then.  Not in a bucket. */
+/* Sets the lowest bits of register 'reg', as many as that takes, to one of 0
+ * to 'n' - 1 by a hash of the packet's IP source: the same one for a client
+ * each time.  With another 'basis' clients fall together otherwise.  The
+ * datapath's cache has an entry for each client then.  Not in a bucket. */
 #define VMN_SPREAD_MAX 65536
 void vmn_act_spread_clients(struct vmn_actions *, uint16_t basis,
                             enum vmn_field reg, uint32_t n);
 
-/* Lets 'rate' packets a second through, and up to 'burst' at once after a rest,
- * and drops what is more: nobody is told, but the actions after this one are not
- * done.  'key' names the limit, with its rate and burst; flows with equal ones
- * share it, on each host for itself.  Switches do this for each packet.  A flow
- * has at most one, a bucket none. */
+/* Lets 'rate' packets a second through, and up to 'burst' at once after a
+ * rest, and drops what is more: nobody is told, but the actions after this one
+ * are not done.  'key' names the limit, with its rate and burst; flows with
+ * equal ones share it, on each host for itself.  Switches do this for each
+ * packet.  A flow has at most one, a bucket none. */
 #define VMN_LIMIT_MAX 1000000
 void vmn_act_limit(struct vmn_actions *, const char *key, uint32_t rate,
                    uint32_t burst);
@@ -381,9 +382,9 @@ struct vmn_ct {
     enum vmn_field zone;        /* A register whose low 16 bits hold it. */
     bool nat;                   /* Apply NAT that the connection has. */
     /* With commit and nat, what becomes of the connection: its destination is
-     * 'dnat' (and 'dnat_port', if that is not 0), or its source is one of 'snat'
-     * to 'snat_last' (family 0: 'snat' alone) with a port of the switch's
-     * choosing, its own if that is free.  Family 0: neither. */
+     * 'dnat' (and 'dnat_port', if that is not 0), or its source is one of
+     * 'snat' to 'snat_last' (family 0: 'snat' alone) with a port of the
+     * switch's choosing, its own if that is free.  Family 0: neither. */
     struct vmn_ip dnat;
     uint16_t dnat_port;
     struct vmn_ip snat;
@@ -396,9 +397,9 @@ struct vmn_ct {
     enum vmn_field mark_from;
 };
 void vmn_act_ct(struct vmn_actions *, const struct vmn_ct *);
-/* As vmn_act_ct(), which commits and has a 'snat': the connection's source port
- * is its own if that is one of 'first' to 'last', and else one of these of the
- * switch's choosing. */
+/* As vmn_act_ct(), which commits and has a 'snat': the connection's source
+ * port is its own if that is one of 'first' to 'last', and else one of these
+ * of the switch's choosing. */
 void vmn_act_ct_snat_ports(struct vmn_actions *, const struct vmn_ct *,
                            uint16_t first, uint16_t last);
 
@@ -417,19 +418,19 @@ struct vmn_group_msg *vmn_group_add(struct vmn_emit *, struct vmn_scope,
  * 5-tuple by dp_hash, or what vmn_group_hash_client() says. */
 struct vmn_actions *vmn_bucket_add(struct vmn_group_msg *, uint32_t bucket_id,
                                    uint16_t weight);
-/* Has a SELECT group hash the IP source alone, of packets of 'family' (4 or 6; all
- * others get one and the same bucket).  So a client gets the same bucket whatever
- * it opens, as long as that is there and weights stay: where a bucket goes, only
- * its own clients get others.  Unlike dp_hash it takes no further pass through
- * the datapath, but an entry in its cache for each client. */
+/* Has a SELECT group hash the IP source alone, of packets of 'family' (4 or 6;
+ * all others get one and the same bucket).  So a client gets the same bucket
+ * whatever it opens, as long as that is there and weights stay: where a bucket
+ * goes, only its own clients get others.  Unlike dp_hash it takes no further
+ * pass through the datapath, but an entry in its cache for each client. */
 void vmn_group_hash_client(struct vmn_group_msg *, unsigned family);
 
 /* Answers for addresses that are in switches only.  ----------------------- */
 
-/* Where, and for whom: local senders of network 'vni' are told 'mac' by flows of
- * priorities from 'priority' to 'priority' + 20.  Solicitations of IPv6 that ask
- * whether the one that has 'mac' is still there go to 'handler' with 'arg': it
- * answers them by vmn_nd_advert_build(). */
+/* Where, and for whom: local senders of network 'vni' are told 'mac' by flows
+ * of priorities from 'priority' to 'priority' + 20.  Solicitations of IPv6
+ * that ask whether the one that has 'mac' is still there go to 'handler' with
+ * 'arg': it answers them by vmn_nd_advert_build(). */
 struct vmn_answering {
     struct vmn_scope scope;
     unsigned stage;

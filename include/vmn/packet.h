@@ -79,17 +79,17 @@ void vmn_send_to_stage(struct vmn_packets_out *, unsigned stage,
 void vmn_send_to_next(struct vmn_packets_out *, unsigned stage,
                       const void *bytes, size_t size);
 
-/* Sends a packet on through the pipeline from the first stage at 'hook', or the
- * first behind it, as if it had come in by OpenFlow port 'in_port' of this host
- * with these registers.  It must not come up again. */
+/* Sends a packet on through the pipeline from the first stage at 'hook', or
+ * the first behind it, as if it had come in by OpenFlow port 'in_port' of this
+ * host with these registers.  It must not come up again. */
 void vmn_send_to_hook(struct vmn_packets_out *, enum vmn_hook hook,
                       uint32_t in_port, const uint32_t regs[VMN_N_REGS],
                       const void *bytes, size_t size);
 
-/* The same for an answer as from whom the packet was for, which goes the way that
- * one of that one's would: back through balancing, and routed back if the packet
- * was routed; but no policy judges it on this host.  'in_port' is where it seems
- * to come in. */
+/* The same for an answer as from whom the packet was for, which goes the way
+ * that one of that one's would: back through balancing, and routed back if the
+ * packet was routed; but no policy judges it on this host.  'in_port' is where
+ * it seems to come in. */
 static inline void
 vmn_send_as_answer(const struct vmn_packet_in *in, uint32_t in_port,
                    struct vmn_packets_out *out, const void *bytes,
@@ -111,13 +111,13 @@ vmn_send_as_answer(const struct vmn_packet_in *in, uint32_t in_port,
  * string literal, such as "malformed". */
 void vmn_send_nothing(struct vmn_packets_out *, const char *reason);
 
-/* Says that neighbour 'ip' of 'network' (a VNI), which vmn_act_find_neighbour()
- * has looked for in vain on this host, is being asked for: its entry is
- * incomplete (RFC 4861, section 7.3.2).  For VMN_NEIGHBOUR_RETRY_S seconds
- * vmn_act_find_neighbour() makes the Ethernet destination of packets to it
- * VMN_NEIGHBOUR_INCOMPLETE, unless the neighbour is learned.  So one that does
- * not answer need not be asked for each packet.  The last call of a handler
- * counts. */
+/* Says that neighbour 'ip' of 'network' (a VNI), which
+ * vmn_act_find_neighbour() has looked for in vain on this host, is being asked
+ * for: its entry is incomplete (RFC 4861, section 7.3.2).  For
+ * VMN_NEIGHBOUR_RETRY_S seconds vmn_act_find_neighbour() makes the Ethernet
+ * destination of packets to it VMN_NEIGHBOUR_INCOMPLETE, unless the neighbour
+ * is learned.  So one that does not answer need not be asked for each packet.
+ * The last call of a handler counts. */
 #define VMN_NEIGHBOUR_RETRY_S 1
 void vmn_neighbour_is_incomplete(struct vmn_packets_out *, uint32_t network,
                                  const struct vmn_ip *ip);
@@ -152,12 +152,12 @@ size_t vmn_udp_build(const struct vmn_udp *, uint8_t *buffer, size_t size);
 /* Refusals.  -------------------------------------------------------------- */
 
 /* Writes what tells the sender of 'bytes', an Ethernet frame, that it was not
- * let through, with all checksums, to 'buffer', as from whom it was for: for TCP
- * a reset, else an ICMP error (destination unreachable, communication
+ * let through, with all checksums, to 'buffer', as from whom it was for: for
+ * TCP a reset, else an ICMP error (destination unreachable, communication
  * administratively prohibited) that quotes it.  It takes the first
- * VMN_REFUSAL_QUOTED bytes at most.  Returns its length; or 0, with why none is
- * to be sent in '*why', a string literal: "ICMP error", "reset", "multicast",
- * "later fragment", "malformed" and so on. */
+ * VMN_REFUSAL_QUOTED bytes at most.  Returns its length; or 0, with why none
+ * is to be sent in '*why', a string literal: "ICMP error", "reset",
+ * "multicast", "later fragment", "malformed" and so on. */
 #define VMN_REFUSAL_QUOTED 1246
 #define VMN_REFUSAL_MAX 1294
 size_t vmn_refusal_build(const uint8_t *bytes, size_t size,
@@ -182,7 +182,8 @@ size_t vmn_refusal_build_as(const struct vmn_refusal *, const uint8_t *bytes,
                             size_t size, uint8_t buffer[VMN_REFUSAL_MAX],
                             const char **why);
 
-/* Neighbour discovery.  ---------------------------------------------------- */
+/* Neighbour discovery.
+ * ---------------------------------------------------- */
 
 /* Writes the answer to 'bytes', a neighbour solicitation that came from one
  * neighbour, to 'buffer': "'mac' has the address, and is a router" (if
@@ -193,15 +194,16 @@ bool vmn_nd_advert_build(const uint8_t *bytes, size_t size,
                          struct vmn_mac mac, bool is_router,
                          uint8_t buffer[VMN_ND_ADVERT_SIZE]);
 
-/* Writes to 'buffer' the question who has 'target' (section 4.3), from 'from', which
- * has 'mac', to those who may have it.  Both addresses are of IPv6. */
+/* Writes to 'buffer' the question who has 'target' (section 4.3), from 'from',
+ * which has 'mac', to those who may have it.  Both addresses are of IPv6. */
 #define VMN_ND_SOLICIT_SIZE 86
 void vmn_nd_solicit_build(struct vmn_mac mac, const struct vmn_ip *from,
                           const struct vmn_ip *target,
                           uint8_t buffer[VMN_ND_SOLICIT_SIZE]);
 
-/* Writes to 'buffer', for all on the link, what nobody has asked for: "'mac' has
- * 'ip' (of IPv6) by now, and is a router" (if 'is_router'; section 7.2.6). */
+/* Writes to 'buffer', for all on the link, what nobody has asked for: "'mac'
+ * has 'ip' (of IPv6) by now, and is a router" (if 'is_router'; section
+ * 7.2.6). */
 void vmn_nd_announce_build(struct vmn_mac mac, const struct vmn_ip *ip,
                            bool is_router,
                            uint8_t buffer[VMN_ND_ADVERT_SIZE]);
@@ -240,8 +242,8 @@ struct vmn_ra {
     const char *const *search;  /* Domains; of these, those that fit. */
 };
 
-/* Writes an advertisement to 'buffer' of 'size' bytes.  Returns its length, or 0
- * if it does not fit. */
+/* Writes an advertisement to 'buffer' of 'size' bytes.  Returns its length, or
+ * 0 if it does not fit. */
 size_t vmn_ra_build(const struct vmn_ra *, uint8_t *buffer, size_t size);
 
 #ifdef __cplusplus

@@ -114,9 +114,9 @@ struct vmn_dhcp_route {
     struct vmn_ip via;
 };
 
-/* What hosts are told besides their addresses.  A network, its subnets and their
- * ports may each say some of it; the narrower one has the last word, member by
- * member.  Absent: as the wider one says. */
+/* What hosts are told besides their addresses.  A network, its subnets and
+ * their ports may each say some of it; the narrower one has the last word,
+ * member by member.  Absent: as the wider one says. */
 struct vmn_dhcp_options {
     uint32_t lease_time;        /* In seconds; 0: absent. */
     size_t n_dns;               /* Resolvers, the first one first. */
@@ -155,8 +155,8 @@ struct vmn_provider {
     uint32_t vlan;              /* 1 to 4094, or 0: without a tag. */
 };
 
-/* The MTU of a network that says none, where nothing is known of underlays: what
- * VXLAN and Geneve leave of 1500 bytes of IPv4.  See vmn_mtu_of(). */
+/* The MTU of a network that says none, where nothing is known of underlays:
+ * what VXLAN and Geneve leave of 1500 bytes of IPv4.  See vmn_mtu_of(). */
 #define VMN_MTU_DEFAULT 1450
 
 /* An isolated layer-2 segment: an overlay, or a provider network, which is on
@@ -491,8 +491,8 @@ struct vmn_router_interface {
     const struct vmn_ip *addresses;
 };
 
-/* Where a router sends what is for 'destination' (and from 'source', where that
- * is given).  The longest destination wins, then the longest source. */
+/* Where a router sends what is for 'destination' (and from 'source', where
+ * that is given).  The longest destination wins, then the longest source. */
 struct vmn_route {
     struct vmn_prefix destination;
     struct vmn_prefix source;   /* Family 0: everybody. */
@@ -564,9 +564,9 @@ struct vmn_router {
     struct vmn_external external;
 };
 
-/* An address of a router's external network that is a port's: what is sent there
- * comes to the port, and what the port sends out comes from there.  Or that is a
- * balancer's virtual IP. */
+/* An address of a router's external network that is a port's: what is sent
+ * there comes to the port, and what the port sends out comes from there.  Or
+ * that is a balancer's virtual IP. */
 struct vmn_floating_ip {
     struct vmn_row row;
     const char *description;
@@ -581,7 +581,8 @@ struct vmn_floating_ip {
 #define VMN_ADDRESSES_MAX 16
 
 /* The addresses of an interface whose network is 'network': those that it
- * lists, or if it lists none, the gateways of the subnets.  Returns how many. */
+ * lists, or if it lists none, the gateways of the subnets.  Returns how
+ * many. */
 static inline size_t
 vmn_interface_addresses(const struct vmn_router_interface *interface,
                         const struct vmn_network *network,
@@ -636,8 +637,8 @@ struct vmn_dns_zone {
     const struct vmn_dns_record *records;
 };
 
-/* Who is told of packets by sFlow; nobody if there is no target.  Of the numbers,
- * 0 is what Open vSwitch does by itself. */
+/* Who is told of packets by sFlow; nobody if there is no target.  Of the
+ * numbers, 0 is what Open vSwitch does by itself. */
 struct vmn_sflow {
     size_t n_targets;
     const char *const *targets; /* "ADDRESS:PORT". */
@@ -756,8 +757,8 @@ struct vmn_vif {
                                  * 0. */
 };
 
-/* What a host has last reported of the interface that its tunnels go by, if its
- * row names one. */
+/* What a host has last reported of the interface that its tunnels go by, if
+ * its row names one. */
 struct vmn_underlay {
     struct vmn_row row;
     uint32_t mtu;               /* In bytes; 0: not known. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Text forms of addresses, for keys of relations and values of facts, say.  What
- * the first three return lives as long as the view, and is the one form that
- * each value has, the one that the API shows.  Not for what people wrote, which
- * has been read before an app sees it. */
+ * Text forms of addresses, for keys of relations and values of facts, say.
+ * What the first three return lives as long as the view, and is the one form
+ * that each value has, the one that the API shows.  Not for what people wrote,
+ * which has been read before an app sees it. */
 
 #ifndef VMN_TEXT_H
 #define VMN_TEXT_H 1

@@ -157,7 +157,8 @@ vmn_range_mask(uint32_t *first, uint32_t last)
     return 0xffff & ~(size - 1);
 }
 
-/* As vmn_prefixes_merge(), for ranges: those that overlap or touch become one. */
+/* As vmn_prefixes_merge(), for ranges: those that overlap or touch become
+ * one. */
 size_t vmn_ranges_merge(struct vmn_port_range *ranges, size_t n);
 
 #ifdef __cplusplus

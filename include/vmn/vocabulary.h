@@ -64,18 +64,19 @@ enum vmn_hook {
 #define VMN_DST_HOST_FLOOD 0xffffffffu
 /* In VMN_REG_DST_HOST: a router, which is on every host. */
 #define VMN_DST_HOST_ROUTER 0xfffffffeu
-/* In VMN_REG_DST_HOST: outside, by way of the gateway of a router.  The packet's
- * network is the router's transit then. */
+/* In VMN_REG_DST_HOST: outside, by way of the gateway of a router.  The
+ * packet's network is the router's transit then. */
 #define VMN_DST_HOST_OUTSIDE 0xfffffffdu
-/* In VMN_REG_DST_HOST: the physical network that the packet's network is on, by
- * way of this host's own bridge. */
+/* In VMN_REG_DST_HOST: the physical network that the packet's network is on,
+ * by way of this host's own bridge. */
 #define VMN_DST_HOST_WIRE 0xfffffffcu
 /* In VMN_REG_DST_HOST: all hosts with ports of the network that have
  * 'unknown'. */
 #define VMN_DST_HOST_UNKNOWN 0xfffffffbu
 
 /* Relation: network name -> hosts with an enabled port in it, or to which one
- * may move any moment.  Published by overlay.  Scope of whatever concerns one network. */
+ * may move any moment.  Published by overlay.  Scope of whatever concerns one
+ * network. */
 #define VMN_REL_NETWORK_HOSTS "overlay.network-hosts"
 
 /* Networks that routers join, directly or by way of others, are one routing
@@ -96,19 +97,19 @@ enum vmn_hook {
  * between all hosts have room for.  See vmn_mtu_of().  Provided by overlay. */
 #define VMN_QUERY_MTU "overlay.mtu"
 
-/* Relation: "NETWORK|PREFIX" and "NETWORK|MAC" -> "", addresses that have a meaning
- * in a network: whoever may be behind a port with 'unknown' must not use them, and
- * a port that is allowed a prefix must not answer for those in it.
- * Published by whichever app gives them that meaning, by vmn_claim_prefix() and
- * its kin; read by overlay. */
+/* Relation: "NETWORK|PREFIX" and "NETWORK|MAC" -> "", addresses that have a
+ * meaning in a network: whoever may be behind a port with 'unknown' must not
+ * use them, and a port that is allowed a prefix must not answer for those in
+ * it. Published by whichever app gives them that meaning, by
+ * vmn_claim_prefix() and its kin; read by overlay. */
 #define VMN_REL_CLAIMED "overlay.claimed"
 
 /* Relation: network name -> "", where VMN_REL_CLAIMED is read.  Published by
  * overlay.  See vmn_is_claiming(). */
 #define VMN_REL_CLAIMING "overlay.claiming"
 
-/* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN (RFC
- * 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
+/* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN
+ * (RFC 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
 #define VMN_TUNNEL_OVERHEAD_IPV4 (14 + 20 + 8 + 8)
 #define VMN_TUNNEL_OVERHEAD_IPV6 (14 + 40 + 8 + 8)
 
@@ -121,42 +122,44 @@ enum vmn_hook {
  * router's transit: its VNI is the number of (VMN_NUMBER_VNI, this). */
 #define VMN_TRANSIT_KEY "router/%s"
 
-/* Ethernet addresses that begin with these three bytes are reserved: of servers
- * and virtual IPs, of what comes from outside, and of floating addresses in
- * their external networks.  No row asks for one, and no guest sends by one. */
+/* Ethernet addresses that begin with these three bytes are reserved: of
+ * servers and virtual IPs, of what comes from outside, and of floating
+ * addresses in their external networks.  No row asks for one, and no guest
+ * sends by one. */
 #define VMN_RESERVED_MAC_SERVICE 0x0e564d
 #define VMN_RESERVED_MAC_FLOATING 0x0e564e
 
-/* The source, between hosts, of what came from outside: no neighbour has it. */
+/* The source, between hosts, of what came from outside: no neighbour has
+ * it. */
 #define VMN_OUTSIDE_MAC \
     ((struct vmn_mac) { { 0x0e, 0x56, 0x4d, 0xff, 0x00, 0x0e } })
 
-/* Relation: network name -> VMN_SERVED_*, what the controller answers there as a
- * server, so that guests may ask for it before they have an address, and may not
- * be servers of it themselves.  Published by dhcp. */
+/* Relation: network name -> VMN_SERVED_*, what the controller answers there as
+ * a server, so that guests may ask for it before they have an address, and may
+ * not be servers of it themselves.  Published by dhcp. */
 #define VMN_REL_SERVED "dhcp.served"
 #define VMN_SERVED_DHCP4 "dhcp4"
 #define VMN_SERVED_DHCP6 "dhcp6"
 #define VMN_SERVED_ROUTERS "routers"    /* Router solicitations. */
 
-/* Query: name of a balancer -> struct vmn_lb_member[] (vmn/rows.h), those that may
- * be its backends, sorted by their ports' names.  No value: there are none.
- * Provided by loadbalancer. */
+/* Query: name of a balancer -> struct vmn_lb_member[] (vmn/rows.h), those that
+ * may be its backends, sorted by their ports' names.  No value: there are
+ * none. Provided by loadbalancer. */
 #define VMN_QUERY_BACKENDS "loadbalancer.backends"
 
-/* Parts of a balancer's flows that are counted (vmn_flow_count_part()): packets
- * to its virtual IP, and those that opened a connection; where clients have a
- * limit, instead of the latter those that would have, and those of them that
- * might.  What backends were given has the 'part' of struct vmn_lb_member.  Of a
- * port: packets that balancers sent it. */
+/* Parts of a balancer's flows that are counted (vmn_flow_count_part()):
+ * packets to its virtual IP, and those that opened a connection; where clients
+ * have a limit, instead of the latter those that would have, and those of them
+ * that might.  What backends were given has the 'part' of struct
+ * vmn_lb_member.  Of a port: packets that balancers sent it. */
 #define VMN_LB_PART_PACKETS 1
 #define VMN_LB_PART_CONNECTIONS 2
 #define VMN_LB_PART_ASKED 3
 #define VMN_LB_PART_ADMITTED 4
 #define VMN_LB_PART_BACKENDS 16         /* From here on. */
 
-/* Query: network name -> struct vmn_ip, where guests may ask for names.  No value:
- * nowhere.  Provided by dns. */
+/* Query: network name -> struct vmn_ip, where guests may ask for names.  No
+ * value: nowhere.  Provided by dns. */
 #define VMN_QUERY_DNS_SERVER "dns.server"
 
 /* Query: port name -> uint32_t, its security identity (0: none).

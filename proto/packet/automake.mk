@@ -1,11 +1,11 @@
 # proto/packet
 proto_libproto_a_SOURCES += \
-	proto/packet/bytes.h \
+	proto/packet/bytes.c \
 	proto/packet/dhcp4.c \
 	proto/packet/dhcp6.c \
-	proto/packet/dns.c \
-	proto/packet/put.c \
-	proto/packet/nd.c \
-	proto/packet/refusal.c \
-	proto/packet/router.c \
+	proto/packet/dns-message.c \
+	proto/packet/nd-message.c \
+	proto/packet/packet-bytes.h \
+	proto/packet/reject-message.c \
+	proto/packet/router-discovery.c \
 	proto/packet/udp.c

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "proto/packet/bytes.h"
+#include "proto/packet/packet-bytes.h"
 #include "util.h"
 
 /* Where things are in a message. */

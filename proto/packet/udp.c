@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * UDP over IPv4 and IPv6, taken apart and put together for apps: that part of
- * include/vmn/packet.h.  RFC 768, RFC 791, RFC 1071, RFC 8200.  Every length is
- * held against what there is before anything is read. */
+ * include/vmn/packet.h.  RFC 768, RFC 791, RFC 1071, RFC 8200.  Every length
+ * is held against what there is before anything is read. */
 
 #include <config.h>
 
@@ -12,7 +12,7 @@
 
 #include "csum.h"
 #include "packets.h"
-#include "proto/packet/bytes.h"
+#include "proto/packet/packet-bytes.h"
 #include "util.h"
 
 #define IPV6_SIZE 40

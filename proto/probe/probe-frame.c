@@ -13,7 +13,7 @@
 
 #include "csum.h"
 #include "packets.h"
-#include "proto/packet/bytes.h"
+#include "proto/packet/packet-bytes.h"
 #include "util.h"
 #include "vmn/flow.h"
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "packets.h"
-#include "proto/packet/bytes.h"
+#include "proto/packet/packet-bytes.h"
 #include "util.h"
 
 #define TCP_SIZE 20

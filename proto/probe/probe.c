@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "proto/packet/bytes.h"
+#include "proto/packet/packet-bytes.h"
 #include "proto/probe/probe-private.h"
 #include "util.h"
 #include "vmn/packet.h"

@@ -244,7 +244,7 @@ tests_unit_test_model_state_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_model_state_LDADD = $(UNIT_LIBS)
 
 NORTHBOUND_FIXTURE = tests/unit/northbound-fixture.c \
-	apps/loadbalancer/loadbalancer.h apps/loadbalancer/member.c \
+	apps/loadbalancer/loadbalancer.h apps/loadbalancer/backend-state.c \
 	tests/unit/northbound-fixture.h \
 	tests/unit/http-client.c tests/unit/http-client.h
 

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a port is told, and which addresses are its own: all from its row, its
+ * network's and its subnet's. */
+
+#include "dhcp-app.h"
+
+/* Addresses.  ------------------------------------------------------------- */
+
+struct vmn_ip
+ip_of_mac(const struct vmn_ip *prefix, struct vmn_mac mac)
+{
+    const uint8_t *ea = mac.ea;
+    const uint8_t low[8] = { ea[0] ^ 2, ea[1], ea[2], 0xff, 0xfe, ea[3],
+                             ea[4], ea[5] };
+    struct vmn_ip ip = *prefix;
+
+    memcpy(ip.addr + 8, low, sizeof low);
+    return ip;
+}
+
+const struct vmn_subnet *
+find_subnet(const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        if (vmn_prefix_contains(&network->subnets[i].cidr, ip)) {
+            return &network->subnets[i];
+        }
+    }
+    return NULL;
+}
+
+const struct vmn_ip *
+find_lease(const struct vmn_network *network, const struct vmn_port *port,
+           uint8_t family, const struct vmn_ip *wanted)
+{
+    for (size_t i = 0; i < port->n_ips; i++) {
+        const struct vmn_ip *ip = &port->ips[i];
+        const struct vmn_subnet *subnet;
+
+        if (ip->family != family || (wanted && !vmn_ip_equal(ip, wanted))) {
+            continue;
+        }
+        subnet = find_subnet(network, ip);
+        if (subnet && subnet->dhcp) {
+            return ip;
+        }
+    }
+    return NULL;
+}
+
+bool
+is_slaac(const struct vmn_subnet *subnet, const struct vmn_port *port,
+         const struct vmn_ip *ip)
+{
+    struct vmn_ip own;
+
+    if (!subnet || !subnet->slaac) {
+        return false;
+    }
+    own = ip_of_mac(&subnet->cidr.ip, port->mac);
+    return vmn_ip_equal(&own, ip);
+}
+
+static bool
+is_gateway6(const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        if (ip->family == 6 && vmn_ip_equal(&network->subnets[i].gateway, ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+is_default_router(const struct vmn_router *router,
+                  const struct vmn_network *network)
+{
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        const struct vmn_router_interface *interface = &router->interfaces[i];
+        struct vmn_ip ips[VMN_ADDRESSES_MAX];
+        size_t n;
+
+        if (strcmp(interface->network, network->row.name)) {
+            continue;
+        }
+        n = vmn_interface_addresses(interface, network, ips);
+        for (size_t j = 0; j < n; j++) {
+            if (is_gateway6(network, &ips[j])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool
+has_default_router(struct vmn_view *view, const struct vmn_network *network)
+{
+    struct vmn_names routers = vmn_lookup(view, VMN_INDEX_ROUTER_BY_NETWORK,
+                                          network->row.name);
+
+    for (size_t i = 0; i < routers.n; i++) {
+        const struct vmn_router *router = vmn_read_router(view,
+                                                          routers.names[i]);
+
+        if (router && is_default_router(router, network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+answers_solicitations(struct vmn_view *view,
+                      const struct vmn_network *network)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        const struct vmn_subnet *subnet = &network->subnets[i];
+
+        if (subnet->slaac || (subnet->dhcp && subnet->cidr.ip.family == 6)) {
+            return true;
+        }
+    }
+    return has_default_router(view, network);
+}
+
+/* Options.  --------------------------------------------------------------- */
+
+/* Takes over what 'narrower' says. */
+static void
+overlay_options(struct vmn_dhcp_options *told,
+                const struct vmn_dhcp_options *narrower)
+{
+    if (narrower->lease_time) {
+        told->lease_time = narrower->lease_time;
+    }
+    if (narrower->n_dns) {
+        told->n_dns = narrower->n_dns;
+        told->dns = narrower->dns;
+    }
+    if (narrower->domain) {
+        told->domain = narrower->domain;
+    }
+    if (narrower->n_search) {
+        told->n_search = narrower->n_search;
+        told->search = narrower->search;
+    }
+    if (narrower->n_ntp) {
+        told->n_ntp = narrower->n_ntp;
+        told->ntp = narrower->ntp;
+    }
+    if (narrower->n_routes) {
+        told->n_routes = narrower->n_routes;
+        told->routes = narrower->routes;
+    }
+    if (narrower->boot_server.family) {
+        told->boot_server = narrower->boot_server;
+    }
+    if (narrower->boot_file) {
+        told->boot_file = narrower->boot_file;
+    }
+    if (narrower->hostname) {
+        told->hostname = narrower->hostname;
+    }
+}
+
+/* Where nobody says whom to ask for names, it is who knows those of the
+ * network's ports, if they have some. */
+static void
+add_own_dns(struct vmn_view *view, const struct vmn_network *network,
+            struct vmn_dhcp_options *told)
+{
+    size_t size;
+    const struct vmn_ip *ip = vmn_query(view, VMN_QUERY_DNS_SERVER,
+                                        network->row.name, &size);
+
+    if (ip && size == sizeof *ip && !told->n_dns) {
+        told->dns = ip;
+        told->n_dns = 1;
+    }
+}
+
+struct vmn_dhcp_options
+what_is_told(struct vmn_view *view, const struct vmn_network *network,
+             const struct vmn_subnet *subnet, const struct vmn_port *port)
+{
+    struct vmn_dhcp_options told = {
+        .lease_time = LEASE_TIME_DEFAULT,
+        .hostname = port->row.name,
+    };
+
+    overlay_options(&told, &network->dhcp_options);
+    if (subnet) {
+        overlay_options(&told, &subnet->dhcp_options);
+    }
+    overlay_options(&told, &port->dhcp_options);
+    add_own_dns(view, network, &told);
+    return told;
+}

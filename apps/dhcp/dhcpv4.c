@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * DHCPv4: who asks what, and the answer.  RFC 2131, section 4.3, by which a
+ * request says in which of four states the client is; RFC 3442 (routes), 6842
+ * (client identifiers in answers).
+ *
+ * The server knows which address a port has, so it says no to any other one,
+ * and a client that declines its address or gives it back changes nothing. */
+
+#include "dhcp-app.h"
+
+#include <arpa/inet.h>
+
+enum {
+    OPTION_MASK = 1,
+    OPTION_ROUTER = 3,
+    OPTION_DNS = 6,
+    OPTION_HOSTNAME = 12,
+    OPTION_DOMAIN = 15,
+    OPTION_MTU = 26,
+    OPTION_BROADCAST = 28,
+    OPTION_NTP = 42,
+    OPTION_REQUESTED_IP = 50,
+    OPTION_LEASE_TIME = 51,
+    OPTION_SERVER_ID = 54,
+    OPTION_WANTED = 55,
+    OPTION_MAX_SIZE = 57,
+    OPTION_T1 = 58,
+    OPTION_T2 = 59,
+    OPTION_CLIENT_ID = 61,
+    OPTION_TFTP_SERVER = 66,
+    OPTION_BOOT_FILE = 67,
+    OPTION_SEARCH = 119,
+    OPTION_ROUTES = 121,
+    OPTION_ROUTES_MS = 249,     /* The same, as Windows asked first. */
+};
+
+#define IP_UDP_SIZE 28
+/* What every client takes, as an IP packet (RFC 2132, section 9.10). */
+#define MIN_MAX_SIZE 576
+
+/* A question, and what is known of who asks. */
+struct ask {
+    struct vmn_view *view;
+    const struct vmn_packet_in *in;
+    struct vmn_dhcp4 dhcp;
+    const struct vmn_port *port;
+    const struct vmn_network *network;
+    uint32_t mtu;               /* The network's. */
+    struct vmn_ip requested, server; /* Family 0: not said. */
+};
+
+/* The answer.  ------------------------------------------------------------ */
+
+/* What options are made of. */
+struct context {
+    uint32_t mtu;
+    const struct vmn_subnet *subnet;
+    struct vmn_dhcp_options told;
+};
+
+static void
+put_ips(struct vmn_bytes *b, uint8_t code, const struct vmn_ip *ips, size_t n)
+{
+    uint8_t data[64];
+    struct vmn_bytes list = vmn_bytes(data, sizeof data);
+
+    for (size_t i = 0; i < n; i++) {
+        if (ips[i].family == 4) {
+            vmn_put_ip(&list, &ips[i]);
+        }
+    }
+    if (list.size) {
+        vmn_dhcp4_put(b, code, data, list.size);
+    }
+}
+
+static void
+put_text(struct vmn_bytes *b, uint8_t code, const char *text)
+{
+    if (text) {
+        vmn_dhcp4_put(b, code, text, strlen(text));
+    }
+}
+
+static void
+put_u16(struct vmn_bytes *b, uint8_t code, uint16_t value)
+{
+    value = htons(value);
+    vmn_dhcp4_put(b, code, &value, sizeof value);
+}
+
+static void
+put_u32(struct vmn_bytes *b, uint8_t code, uint32_t value)
+{
+    value = htonl(value);
+    vmn_dhcp4_put(b, code, &value, sizeof value);
+}
+
+/* The subnet's mask, or its last address. */
+static void
+put_of_cidr(struct vmn_bytes *b, uint8_t code, const struct vmn_prefix *cidr)
+{
+    uint32_t mask = cidr->len ? UINT32_MAX << (32 - cidr->len) : 0;
+    uint32_t first;
+
+    memcpy(&first, cidr->ip.addr, sizeof first);
+    put_u32(b, code, code == OPTION_MASK ? mask : ntohl(first) | ~mask);
+}
+
+static void
+put_route(struct vmn_bytes *b, const struct vmn_prefix *to,
+          const struct vmn_ip *via)
+{
+    vmn_put_u8(b, to->len);
+    vmn_put(b, to->ip.addr, (to->len + 7) / 8);
+    vmn_put_ip(b, via);
+}
+
+/* The ways to resolvers that are on every link, for those who have no other
+ * way: "0.0.0.0" is the link itself (RFC 3442). */
+static void
+put_link_local(struct vmn_bytes *b, const struct vmn_dhcp_options *told)
+{
+    static const struct vmn_ip link = { .family = 4 };
+
+    for (size_t i = 0; i < told->n_dns; i++) {
+        const struct vmn_ip *ip = &told->dns[i];
+
+        if (ip->family == 4 && ip->addr[0] == 169 && ip->addr[1] == 254) {
+            put_route(b, &(struct vmn_prefix) { *ip, 32 }, &link);
+        }
+    }
+}
+
+/* A client that takes these ignores the router, so its way is among them (RFC
+ * 3442). */
+static void
+put_routes(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
+{
+    static const struct vmn_prefix everything = { { .family = 4 }, 0 };
+    uint8_t data[41 * 9];       /* 32 routes, 8 resolvers, and one more. */
+    struct vmn_bytes list = vmn_bytes(data, sizeof data);
+    bool have_default = false;
+
+    for (size_t i = 0; i < ctx->told.n_routes; i++) {
+        const struct vmn_dhcp_route *route = &ctx->told.routes[i];
+
+        have_default |= !route->destination.len;
+        put_route(&list, &route->destination, &route->via);
+    }
+    if (!ctx->subnet->gateway.family && !have_default) {
+        put_link_local(&list, &ctx->told);
+    } else if (list.size && !have_default) {
+        put_route(&list, &everything, &ctx->subnet->gateway);
+    }
+    if (list.size && !list.full) {
+        vmn_dhcp4_put(b, code, data, list.size);
+    }
+}
+
+static void
+put_search(struct vmn_bytes *b, const struct vmn_dhcp_options *told)
+{
+    uint8_t data[1024];
+    struct vmn_bytes list = vmn_bytes(data, sizeof data);
+
+    for (size_t i = 0; i < told->n_search; i++) {
+        vmn_put_name(&list, told->search[i]);
+    }
+    if (list.size) {
+        vmn_dhcp4_put(b, OPTION_SEARCH, data, list.size);
+    }
+}
+
+static void
+put_boot_server(struct vmn_bytes *b, const struct vmn_ip *ip)
+{
+    char text[INET_ADDRSTRLEN];
+
+    if (ip->family && inet_ntop(AF_INET, ip->addr, text, sizeof text)) {
+        put_text(b, OPTION_TFTP_SERVER, text);
+    }
+}
+
+/* Writes option 'code', if there is something to say. */
+static void
+put_option(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
+{
+    const struct vmn_dhcp_options *told = &ctx->told;
+
+    switch (code) {
+    case OPTION_MASK:
+    case OPTION_BROADCAST:
+        put_of_cidr(b, code, &ctx->subnet->cidr);
+        break;
+    case OPTION_ROUTER:
+        put_ips(b, code, &ctx->subnet->gateway, 1);
+        break;
+    case OPTION_DNS: put_ips(b, code, told->dns, told->n_dns); break;
+    case OPTION_NTP: put_ips(b, code, told->ntp, told->n_ntp); break;
+    case OPTION_HOSTNAME: put_text(b, code, told->hostname); break;
+    case OPTION_DOMAIN: put_text(b, code, told->domain); break;
+    case OPTION_MTU: put_u16(b, code, ctx->mtu); break;
+    case OPTION_TFTP_SERVER: put_boot_server(b, &told->boot_server); break;
+    case OPTION_BOOT_FILE: put_text(b, code, told->boot_file); break;
+    case OPTION_SEARCH: put_search(b, told); break;
+    case OPTION_ROUTES:
+    case OPTION_ROUTES_MS: put_routes(b, code, ctx); break;
+    default: break;
+    }
+}
+
+/* Writes what the client wants, in its order; the mask comes before the router
+ * whatever that is (RFC 2132, section 3.3). */
+static void
+put_wanted(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp,
+           const struct context *ctx)
+{
+    static const uint8_t usual[] = {
+        OPTION_MASK, OPTION_ROUTER, OPTION_DNS, OPTION_HOSTNAME,
+        OPTION_DOMAIN, OPTION_MTU, OPTION_NTP, OPTION_SEARCH, OPTION_ROUTES,
+    };
+    uint8_t list[255];
+    const uint8_t *wanted = list;
+    bool done[256] = { false };
+    int n = vmn_dhcp4_get(dhcp, OPTION_WANTED, list, sizeof list);
+
+    if (n < 0) {
+        wanted = usual;
+        n = sizeof usual;
+    } else if (n > (int) sizeof list) {
+        n = sizeof list;
+    }
+    if (memchr(wanted, OPTION_MASK, n)) {
+        put_option(b, OPTION_MASK, ctx);
+        done[OPTION_MASK] = true;
+    }
+    for (int i = 0; i < n; i++) {
+        if (!done[wanted[i]]) {
+            done[wanted[i]] = true;
+            put_option(b, wanted[i], ctx);
+        }
+    }
+}
+
+static void
+put_client_id(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp)
+{
+    uint8_t id[255];
+    int n = vmn_dhcp4_get(dhcp, OPTION_CLIENT_ID, id, sizeof id);
+
+    if (n > 0 && n <= (int) sizeof id) {
+        vmn_dhcp4_put(b, OPTION_CLIENT_ID, id, n);
+    }
+}
+
+/* How long a message may be: as the client says, but no longer than the
+ * network takes. */
+static size_t
+message_room(const struct ask *ask)
+{
+    uint8_t data[2];
+    size_t room = MIN_MAX_SIZE;
+
+    if (vmn_dhcp4_get(&ask->dhcp, OPTION_MAX_SIZE, data, 2) == 2) {
+        size_t asked = data[0] << 8 | data[1];
+
+        room = asked > room ? asked : room;
+    }
+    if (room > ask->mtu) {
+        room = ask->mtu;
+    }
+    if (room > ANSWER_MAX - 14) {
+        room = ANSWER_MAX - 14;
+    }
+    return room - IP_UDP_SIZE;
+}
+
+/* Where an answer goes (RFC 2131, section 4.1).  Only the one port gets it, in
+ * any case. */
+static void
+send_answer(struct vmn_packets_out *out, const struct vmn_dhcp4 *dhcp,
+            const struct vmn_bytes *message)
+{
+    static const struct vmn_ip everyone = { 4, { 255, 255, 255, 255 } };
+    static const struct vmn_mac all = { { 255, 255, 255, 255, 255, 255 } };
+    bool broadcast = (dhcp->type == VMN_DHCP4_NAK
+                      || (!dhcp->ciaddr.family && dhcp->broadcast));
+    uint8_t frame[ANSWER_MAX];
+    const struct vmn_udp udp = {
+        .eth_src = server_mac,
+        .eth_dst = broadcast ? all : dhcp->chaddr,
+        .ip_src = server_ip,
+        .ip_dst = (broadcast ? everyone
+                   : dhcp->ciaddr.family ? dhcp->ciaddr
+                   : dhcp->yiaddr),
+        .ttl = 64,
+        .src_port = VMN_DHCP4_SERVER_PORT,
+        .dst_port = VMN_DHCP4_CLIENT_PORT,
+        .payload = message->data,
+        .payload_size = message->size,
+    };
+
+    vmn_send_back(out, frame, vmn_udp_build(&udp, frame, sizeof frame));
+}
+
+/* Sends an answer of 'type'; 'ip' is the client's address, or NULL with a
+ * refusal. */
+static void
+answer(const struct ask *ask, uint8_t type, const struct vmn_ip *ip,
+       struct vmn_packets_out *out)
+{
+    bool refuses = type == VMN_DHCP4_NAK;
+    bool leases = !refuses && ask->dhcp.type != VMN_DHCP4_INFORM;
+    uint8_t data[ANSWER_MAX];
+    struct vmn_bytes b = vmn_bytes(data, message_room(ask));
+    struct context ctx = { .mtu = ask->mtu };
+    struct vmn_dhcp4 dhcp = {
+        .is_reply = true,
+        .type = type,
+        .xid = ask->dhcp.xid,
+        .broadcast = ask->dhcp.broadcast,
+        .chaddr = ask->port->mac,
+    };
+
+    if (!refuses) {
+        ctx.subnet = find_subnet(ask->network, ip);
+        ctx.told = what_is_told(ask->view, ask->network, ctx.subnet,
+                                ask->port);
+        if (!ctx.told.n_search && ctx.told.domain) {
+            ctx.told.n_search = 1;
+            ctx.told.search = &ctx.told.domain;
+        }
+        dhcp.ciaddr = ask->dhcp.ciaddr;
+        dhcp.siaddr = ctx.told.boot_server;
+    }
+    if (leases) {
+        dhcp.yiaddr = *ip;
+    }
+    vmn_dhcp4_start(&b, &dhcp, ctx.told.boot_file);
+    vmn_dhcp4_put(&b, OPTION_SERVER_ID, server_ip.addr, 4);
+    if (leases) {
+        uint32_t s = ctx.told.lease_time;
+
+        put_u32(&b, OPTION_LEASE_TIME, s);
+        put_u32(&b, OPTION_T1, s / 2);
+        put_u32(&b, OPTION_T2, s - s / 8);
+    }
+    put_client_id(&b, &ask->dhcp);
+    if (!refuses) {
+        put_wanted(&b, &ask->dhcp, &ctx);
+    }
+    vmn_dhcp4_end(&b);
+    send_answer(out, &dhcp, &b);
+}
+
+/* The question.  ---------------------------------------------------------- */
+
+/* A request (RFC 2131, section 4.3.2).  One that answers an offer names the
+ * server; one after a start names the address only; and one that extends a
+ * lease has its address already. */
+static const char *
+handle_request(const struct ask *ask, struct vmn_packets_out *out)
+{
+    const struct vmn_ip *wanted = (ask->dhcp.ciaddr.family
+                                   ? &ask->dhcp.ciaddr : &ask->requested);
+    const struct vmn_ip *ip;
+
+    if (ask->server.family && !vmn_ip_equal(&ask->server, &server_ip)) {
+        return "another server's";
+    }
+    if (!wanted->family) {
+        return "no address in request";
+    }
+    ip = find_lease(ask->network, ask->port, 4, wanted);
+    answer(ask, ip ? VMN_DHCP4_ACK : VMN_DHCP4_NAK, ip, out);
+    return NULL;
+}
+
+/* Answers, or says why not. */
+static const char *
+handle_ask(const struct ask *ask, struct vmn_packets_out *out)
+{
+    const struct vmn_ip *ip;
+
+    switch (ask->dhcp.type) {
+    case VMN_DHCP4_DISCOVER:
+        ip = find_lease(ask->network, ask->port, 4,
+                        ask->requested.family ? &ask->requested : NULL);
+        if (!ip) {
+            ip = find_lease(ask->network, ask->port, 4, NULL);
+        }
+        if (!ip) {
+            return "no address";
+        }
+        answer(ask, VMN_DHCP4_OFFER, ip, out);
+        return NULL;
+    case VMN_DHCP4_REQUEST:
+        return handle_request(ask, out);
+    case VMN_DHCP4_INFORM:
+        ip = find_lease(ask->network, ask->port, 4, &ask->dhcp.ciaddr);
+        if (!ip) {
+            return "not its address";
+        }
+        answer(ask, VMN_DHCP4_ACK, ip, out);
+        return NULL;
+    case VMN_DHCP4_DECLINE:
+        return "declined";
+    case VMN_DHCP4_RELEASE:
+        return "released";
+    case VMN_DHCP4_BOOTP:
+        return "BOOTP";
+    default:
+        return "not a client's";
+    }
+}
+
+static struct vmn_ip
+get_ip(const struct vmn_dhcp4 *dhcp, uint8_t code)
+{
+    struct vmn_ip ip = { .family = 4 };
+
+    if (vmn_dhcp4_get(dhcp, code, ip.addr, 4) != 4) {
+        memset(&ip, 0, sizeof ip);
+    }
+    return ip;
+}
+
+static const char *
+check_ask(struct vmn_view *view, const struct vmn_packet_in *in,
+          struct ask *ask)
+{
+    struct vmn_udp udp;
+
+    ask->view = view;
+    if (!in->port) {
+        return "from no port";
+    }
+    if (!vmn_udp_parse(in->bytes, in->size, &udp)
+        || udp.ip_src.family != 4
+        || !vmn_dhcp4_parse(udp.payload, udp.payload_size, &ask->dhcp)) {
+        return "malformed";
+    }
+    if (ask->dhcp.is_reply) {
+        return "not a client's";
+    }
+    if (!vmn_mac_equal(udp.eth_src, in->port->mac)
+        || !vmn_mac_equal(ask->dhcp.chaddr, in->port->mac)) {
+        return "not its MAC";
+    }
+    if (ask->dhcp.giaddr.family) {
+        return "relayed";
+    }
+    ask->in = in;
+    ask->port = in->port;
+    ask->network = vmn_read_network(view, in->port->network);
+    ask->mtu = ask->network ? vmn_mtu_of(view, ask->network) : 0;
+    ask->requested = get_ip(&ask->dhcp, OPTION_REQUESTED_IP);
+    ask->server = get_ip(&ask->dhcp, OPTION_SERVER_ID);
+    return ask->network ? NULL : "from no port";
+}
+
+void
+handle_v4(struct vmn_view *view, const struct vmn_packet_in *in,
+          struct vmn_packets_out *out)
+{
+    struct ask ask;
+    const char *why = check_ask(view, in, &ask);
+
+    if (!why) {
+        why = handle_ask(&ask, out);
+    }
+    if (why) {
+        vmn_send_nothing(out, why);
+    }
+}

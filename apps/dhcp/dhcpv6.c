@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * DHCPv6: who asks what, and the answer.  RFC 8415, section 16 (which messages
+ * are taken at all) and 18.3 (what is answered); RFC 3646, 4075, 5908, 5970
+ * (options).
+ *
+ * All of a port's addresses are its client's, in the first association that it
+ * asks for.  Nothing is delegated, and nothing is temporary. */
+
+#include "dhcp-app.h"
+
+#include <arpa/inet.h>
+
+enum {
+    SOLICIT = 1,
+    ADVERTISE,
+    REQUEST,
+    CONFIRM,
+    RENEW,
+    REBIND,
+    REPLY,
+    RELEASE,
+    DECLINE,
+    INFORMATION_REQUEST = 11,
+};
+
+enum {
+    OPTION_CLIENT_ID = 1,
+    OPTION_SERVER_ID = 2,
+    OPTION_WANTED = 6,
+    OPTION_PREFERENCE = 7,
+    OPTION_STATUS = 13,
+    OPTION_RAPID_COMMIT = 14,
+    OPTION_DNS = 23,
+    OPTION_SEARCH = 24,
+    OPTION_SNTP = 31,
+    OPTION_REFRESH_TIME = 32,
+    OPTION_NTP = 56,
+    OPTION_BOOT_FILE = 59,
+};
+#define NTP_SERVER_ADDRESS 1    /* Inside of OPTION_NTP. */
+
+enum {
+    STATUS_SUCCESS = 0,
+    STATUS_NO_ADDRESS = 2,
+    STATUS_NO_BINDING = 3,
+    STATUS_NOT_ON_LINK = 4,
+    STATUS_NO_PREFIX = 6,
+};
+
+#define IPV6_UDP_SIZE 48
+#define DUID_MAX 130            /* RFC 8415, section 11.1. */
+#define REFRESH_MIN 600         /* RFC 8415, section 21.23. */
+
+/* DUID-LL of Ethernet: it follows from the server's MAC alone. */
+static const uint8_t server_id[] = { 0, 3, 0, 1,
+                                     0x0e, 0x56, 0x4d, 0xff, 0, 67 };
+
+/* A question, and what is known of who asks. */
+struct ask {
+    struct vmn_udp udp;
+    struct vmn_dhcp6 dhcp;
+    struct vmn_dhcp6_option client, server; /* 'data' NULL: none. */
+    const struct vmn_port *port;
+    const struct vmn_network *network;
+    uint32_t mtu;               /* The network's. */
+    struct vmn_dhcp_options told;
+};
+
+/* Associations.  ---------------------------------------------------------- */
+
+static void
+put_status(struct vmn_bytes *b, uint16_t status)
+{
+    status = htons(status);
+    vmn_dhcp6_put(b, OPTION_STATUS, &status, sizeof status);
+}
+
+static void
+put_address(struct vmn_bytes *b, const struct vmn_ip *ip, uint32_t lifetime)
+{
+    size_t opened = vmn_dhcp6_open(b, VMN_DHCP6_IAADDR);
+
+    vmn_put_ip(b, ip);
+    vmn_put_u32(b, lifetime);   /* Preferred. */
+    vmn_put_u32(b, lifetime);   /* Valid. */
+    vmn_dhcp6_close(b, opened);
+}
+
+static bool
+is_leased(const struct ask *ask, const struct vmn_ip *ip)
+{
+    return find_lease(ask->network, ask->port, 6, ip) != NULL;
+}
+
+static struct vmn_ip
+address_of(const struct vmn_dhcp6_option *iaaddr)
+{
+    struct vmn_ip ip = { .family = 6 };
+
+    memcpy(ip.addr, iaaddr->data, sizeof ip.addr);
+    return ip;
+}
+
+/* Takes the next address that is named in 'ia', which 'rest' and 'size' are to
+ * be started with. */
+static bool
+next_address(const uint8_t **rest, size_t *size, struct vmn_ip *ip)
+{
+    struct vmn_dhcp6_option option;
+
+    while (vmn_dhcp6_next(rest, size, &option)) {
+        if (option.code == VMN_DHCP6_IAADDR) {
+            *ip = address_of(&option);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Has the client's association, with what it has no more at lifetime 0. */
+static void
+put_addresses(struct vmn_bytes *b, const struct ask *ask,
+              const struct vmn_dhcp6_option *ia)
+{
+    const uint8_t *rest = ia->data + VMN_DHCP6_IA_NA_SIZE;
+    size_t size = ia->size - VMN_DHCP6_IA_NA_SIZE;
+    bool renews = ask->dhcp.type == RENEW || ask->dhcp.type == REBIND;
+    struct vmn_ip ip;
+
+    for (size_t i = 0; i < ask->port->n_ips; i++) {
+        const struct vmn_ip *own = &ask->port->ips[i];
+
+        if (own->family == 6 && is_leased(ask, own)) {
+            put_address(b, own, ask->told.lease_time);
+        }
+    }
+    while (renews && next_address(&rest, &size, &ip)) {
+        if (!is_leased(ask, &ip)) {
+            put_address(b, &ip, 0);
+        }
+    }
+}
+
+/* An answer to association 'ia'; the first that wants addresses gets all. */
+static void
+put_ia(struct vmn_bytes *b, const struct ask *ask,
+       const struct vmn_dhcp6_option *ia, bool first)
+{
+    bool na = ia->code == VMN_DHCP6_IA_NA;
+    bool leases = na && first && is_leased(ask, NULL);
+    uint32_t s = ask->told.lease_time;
+    size_t opened = vmn_dhcp6_open(b, ia->code);
+
+    vmn_put(b, ia->data, 4);    /* Its number. */
+    if (ia->code != VMN_DHCP6_IA_TA) {
+        vmn_put_u32(b, leases ? s / 2 : 0);
+        vmn_put_u32(b, leases ? s / 10 * 8 : 0);
+    }
+    if (leases) {
+        put_addresses(b, ask, ia);
+    } else {
+        put_status(b, (ia->code == VMN_DHCP6_IA_PD ? STATUS_NO_PREFIX
+                       : ask->dhcp.type == RENEW || ask->dhcp.type == REBIND
+                       ? STATUS_NO_BINDING : STATUS_NO_ADDRESS));
+    }
+    vmn_dhcp6_close(b, opened);
+}
+
+/* To one who gives addresses back, or finds them taken: what was not its own
+ * is told. */
+static void
+put_unbound(struct vmn_bytes *b, const struct ask *ask,
+            const struct vmn_dhcp6_option *ia)
+{
+    const uint8_t *rest = ia->data + VMN_DHCP6_IA_NA_SIZE;
+    size_t size = ia->size - VMN_DHCP6_IA_NA_SIZE, opened;
+    struct vmn_ip ip;
+    bool bound = ia->code == VMN_DHCP6_IA_NA;
+
+    while (bound && next_address(&rest, &size, &ip)) {
+        bound = is_leased(ask, &ip);
+    }
+    if (bound) {
+        return;
+    }
+    opened = vmn_dhcp6_open(b, ia->code);
+    vmn_put(b, ia->data, VMN_DHCP6_IA_NA_SIZE);
+    put_status(b, STATUS_NO_BINDING);
+    vmn_dhcp6_close(b, opened);
+}
+
+static void
+put_ias(struct vmn_bytes *b, const struct ask *ask)
+{
+    const uint8_t *rest = ask->dhcp.options;
+    size_t size = ask->dhcp.options_size;
+    struct vmn_dhcp6_option ia;
+    bool first = true;
+
+    while (vmn_dhcp6_next(&rest, &size, &ia)) {
+        bool na = ia.code == VMN_DHCP6_IA_NA;
+
+        if (!na && ia.code != VMN_DHCP6_IA_TA
+            && ia.code != VMN_DHCP6_IA_PD) {
+            continue;
+        }
+        if (ask->dhcp.type != RELEASE && ask->dhcp.type != DECLINE) {
+            put_ia(b, ask, &ia, first);
+        } else if (ia.code != VMN_DHCP6_IA_TA) {
+            put_unbound(b, ask, &ia);
+        }
+        first = first && !na;
+    }
+}
+
+/* What else is told.  ----------------------------------------------------- */
+
+static void
+put_ips(struct vmn_bytes *b, uint16_t code, const struct vmn_ip *ips,
+        size_t n)
+{
+    size_t opened = vmn_dhcp6_open(b, code), none = b->size;
+
+    for (size_t i = 0; i < n; i++) {
+        if (ips[i].family == 6) {
+            if (code == OPTION_NTP) {
+                vmn_put_u16(b, NTP_SERVER_ADDRESS);
+                vmn_put_u16(b, 16);
+            }
+            vmn_put_ip(b, &ips[i]);
+        }
+    }
+    if (b->size == none) {
+        b->size = opened;
+    } else {
+        vmn_dhcp6_close(b, opened);
+    }
+}
+
+static void
+put_search(struct vmn_bytes *b, const struct vmn_dhcp_options *told)
+{
+    size_t opened = vmn_dhcp6_open(b, OPTION_SEARCH), none = b->size;
+
+    for (size_t i = 0; i < told->n_search; i++) {
+        vmn_put_name(b, told->search[i]);
+    }
+    if (!told->n_search && told->domain) {
+        vmn_put_name(b, told->domain);
+    }
+    if (b->size == none) {
+        b->size = opened;
+    } else {
+        vmn_dhcp6_close(b, opened);
+    }
+}
+
+static void
+put_option(struct vmn_bytes *b, uint16_t code, const struct ask *ask)
+{
+    const struct vmn_dhcp_options *told = &ask->told;
+    uint32_t s;
+
+    switch (code) {
+    case OPTION_DNS: put_ips(b, code, told->dns, told->n_dns); break;
+    case OPTION_SNTP:
+    case OPTION_NTP: put_ips(b, code, told->ntp, told->n_ntp); break;
+    case OPTION_SEARCH: put_search(b, told); break;
+    case OPTION_BOOT_FILE:
+        if (told->boot_file) {
+            vmn_dhcp6_put(b, code, told->boot_file, strlen(told->boot_file));
+        }
+        break;
+    case OPTION_REFRESH_TIME:
+        if (ask->dhcp.type == INFORMATION_REQUEST) {
+            s = htonl(told->lease_time > REFRESH_MIN ? told->lease_time
+                      : REFRESH_MIN);
+            vmn_dhcp6_put(b, code, &s, sizeof s);
+        }
+        break;
+    default: break;
+    }
+}
+
+/* Each at most once, whatever the client's list repeats. */
+static void
+put_wanted(struct vmn_bytes *b, const struct ask *ask)
+{
+    static const uint16_t known[] = {
+        OPTION_DNS, OPTION_SEARCH, OPTION_SNTP, OPTION_NTP, OPTION_BOOT_FILE,
+        OPTION_REFRESH_TIME,
+    };
+    struct vmn_dhcp6_option list;
+    bool listed = vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,
+                                 OPTION_WANTED, &list);
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        bool wanted = !listed && (known[i] == OPTION_DNS
+                                  || known[i] == OPTION_SEARCH);
+
+        for (size_t j = 0; listed && j + 1 < list.size; j += 2) {
+            wanted |= (list.data[j] << 8 | list.data[j + 1]) == known[i];
+        }
+        if (wanted) {
+            put_option(b, known[i], ask);
+        }
+    }
+}
+
+/* The answer.  ------------------------------------------------------------ */
+
+static void
+send_answer(struct vmn_packets_out *out, const struct ask *ask,
+            const struct vmn_bytes *message)
+{
+    uint8_t frame[ANSWER_MAX];
+    const struct vmn_udp udp = {
+        .eth_src = server_mac,
+        .eth_dst = ask->udp.eth_src,
+        .ip_src = vmn_link_local(server_mac),
+        .ip_dst = ask->udp.ip_src,
+        .ttl = 64,
+        .src_port = VMN_DHCP6_SERVER_PORT,
+        .dst_port = VMN_DHCP6_CLIENT_PORT,
+        .payload = message->data,
+        .payload_size = message->size,
+    };
+
+    vmn_send_back(out, frame, vmn_udp_build(&udp, frame, sizeof frame));
+}
+
+static void
+answer_start(struct vmn_bytes *b, const struct ask *ask, uint8_t type)
+{
+    vmn_dhcp6_start(b, type, ask->dhcp.xid);
+    if (ask->client.data) {
+        vmn_dhcp6_put(b, OPTION_CLIENT_ID, ask->client.data,
+                      ask->client.size);
+    }
+    vmn_dhcp6_put(b, OPTION_SERVER_ID, server_id, sizeof server_id);
+}
+
+/* There is no other server that a client should wait for. */
+static void
+put_preference(struct vmn_bytes *b)
+{
+    const uint8_t highest = 255;
+
+    vmn_dhcp6_put(b, OPTION_PREFERENCE, &highest, sizeof highest);
+}
+
+/* Whether all addresses that the client believes it has are its own; -1 if it
+ * names none. */
+static int
+confirms(const struct ask *ask)
+{
+    const uint8_t *rest = ask->dhcp.options;
+    size_t size = ask->dhcp.options_size;
+    struct vmn_dhcp6_option ia;
+    int found = -1;
+
+    while (vmn_dhcp6_next(&rest, &size, &ia)) {
+        if (ia.code == VMN_DHCP6_IA_NA) {
+            const uint8_t *inner = ia.data + VMN_DHCP6_IA_NA_SIZE;
+            size_t inner_size = ia.size - VMN_DHCP6_IA_NA_SIZE;
+            struct vmn_ip ip;
+
+            while (next_address(&inner, &inner_size, &ip)) {
+                found = found && is_leased(ask, &ip);
+            }
+        }
+    }
+    return found;
+}
+
+/* Answers, or says why not. */
+static const char *
+handle_ask(const struct ask *ask, struct vmn_packets_out *out)
+{
+    uint8_t data[ANSWER_MAX], type = REPLY;
+    size_t room = ask->mtu - IPV6_UDP_SIZE;
+    struct vmn_bytes b = vmn_bytes(data, room < ANSWER_MAX - VMN_UDP6_HEADERS
+                                   ? room : ANSWER_MAX - VMN_UDP6_HEADERS);
+    struct vmn_dhcp6_option rapid;
+    bool commits = ask->dhcp.type == SOLICIT
+                   && vmn_dhcp6_find(ask->dhcp.options,
+                                     ask->dhcp.options_size,
+                                     OPTION_RAPID_COMMIT, &rapid);
+    int confirmed;
+
+    switch (ask->dhcp.type) {
+    case CONFIRM:
+        confirmed = confirms(ask);
+        if (confirmed < 0) {
+            return "no address in confirm";
+        }
+        answer_start(&b, ask, type);
+        put_status(&b, confirmed ? STATUS_SUCCESS : STATUS_NOT_ON_LINK);
+        break;
+    case RELEASE:
+    case DECLINE:
+        answer_start(&b, ask, type);
+        put_status(&b, STATUS_SUCCESS);
+        put_ias(&b, ask);
+        break;
+    case SOLICIT:
+        type = commits ? REPLY : ADVERTISE;
+        /* Fall through. */
+    default:
+        answer_start(&b, ask, type);
+        if (type == ADVERTISE) {
+            put_preference(&b);
+        }
+        if (commits) {
+            vmn_dhcp6_put(&b, OPTION_RAPID_COMMIT, NULL, 0);
+        }
+        put_ias(&b, ask);
+        put_wanted(&b, ask);
+        break;
+    }
+    send_answer(out, ask, &b);
+    return NULL;
+}
+
+/* The question.  ---------------------------------------------------------- */
+
+/* What a message must and must not have (RFC 8415, section 16). */
+static const char *
+check_ids(const struct ask *ask)
+{
+    bool to_us = ask->server.data && ask->server.size == sizeof server_id
+                 && !memcmp(ask->server.data, server_id, sizeof server_id);
+    struct vmn_dhcp6_option ia;
+
+    switch (ask->dhcp.type) {
+    case SOLICIT:
+    case CONFIRM:
+    case REBIND:
+        return (!ask->client.data ? "no client identifier"
+                : ask->server.data ? "names a server" : NULL);
+    case REQUEST:
+    case RENEW:
+    case RELEASE:
+    case DECLINE:
+        return (!ask->client.data ? "no client identifier"
+                : !ask->server.data ? "names no server"
+                : !to_us ? "another server's" : NULL);
+    case INFORMATION_REQUEST:
+        if (ask->server.data && !to_us) {
+            return "another server's";
+        }
+        return (vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,
+                               VMN_DHCP6_IA_NA, &ia)
+                || vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,
+                                  VMN_DHCP6_IA_TA, &ia)
+                || vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,
+                                  VMN_DHCP6_IA_PD, &ia)
+                ? "malformed" : NULL);
+    default:
+        return "not a client's";
+    }
+}
+
+/* The options are those of the subnet that the port's first address of IPv6 is
+ * in. */
+static const struct vmn_subnet *
+subnet_of(const struct vmn_network *network, const struct vmn_port *port)
+{
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (port->ips[i].family == 6) {
+            return find_subnet(network, &port->ips[i]);
+        }
+    }
+    return NULL;
+}
+
+static const char *
+check_ask(struct vmn_view *view, const struct vmn_packet_in *in,
+          struct ask *ask)
+{
+    memset(ask, 0, sizeof *ask);
+    ask->port = in->port;
+    ask->network = (in->port ? vmn_read_network(view, in->port->network)
+                    : NULL);
+    if (!ask->network) {
+        return "from no port";
+    }
+    ask->mtu = vmn_mtu_of(view, ask->network);
+    if (!vmn_udp_parse(in->bytes, in->size, &ask->udp)
+        || ask->udp.ip_src.family != 6
+        || !vmn_dhcp6_parse(ask->udp.payload, ask->udp.payload_size,
+                            &ask->dhcp)) {
+        return "malformed";
+    }
+    if (!vmn_mac_equal(ask->udp.eth_src, in->port->mac)) {
+        return "not its MAC";
+    }
+    if (vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,
+                       OPTION_CLIENT_ID, &ask->client)
+        && (!ask->client.size || ask->client.size > DUID_MAX)) {
+        return "malformed";
+    }
+    vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,
+                   OPTION_SERVER_ID, &ask->server);
+    ask->told = what_is_told(view, ask->network,
+                             subnet_of(ask->network, ask->port), ask->port);
+    return check_ids(ask);
+}
+
+void
+handle_v6(struct vmn_view *view, const struct vmn_packet_in *in,
+          struct vmn_packets_out *out)
+{
+    struct ask ask;
+    const char *why = check_ask(view, in, &ask);
+
+    if (!why) {
+        why = handle_ask(&ask, out);
+    }
+    if (why) {
+        vmn_send_nothing(out, why);
+    }
+}

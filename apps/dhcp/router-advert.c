@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Router advertisements: how a guest gets its addresses of IPv6, and what else
+ * belongs to them.  RFC 4861, section 6.2, RFC 4862, RFC 8106.
+ *
+ * Each port hears of itself alone.  So a prefix is one to make an address of
+ * exactly where the address that follows from the port's MAC is the port's
+ * own: any other one would be dropped as spoofed. */
+
+#include "dhcp-app.h"
+
+#define PREFIXES_MAX 16         /* Subnets that a network may have. */
+#define DNS_MAX 8
+
+static const struct vmn_ip all_nodes = { 6, { 0xff, 2, [15] = 1 } };
+static const struct vmn_mac all_nodes_mac = { { 0x33, 0x33, 0, 0, 0, 1 } };
+
+/* The port's address in a subnet, or NULL. */
+static const struct vmn_ip *
+address_in(const struct vmn_network *network, const struct vmn_subnet *subnet,
+           const struct vmn_port *port)
+{
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (find_subnet(network, &port->ips[i]) == subnet) {
+            return &port->ips[i];
+        }
+    }
+    return NULL;
+}
+
+/* Says how the port gets its addresses: of each subnet, whether it makes one
+ * there, and of all, whether DHCPv6 has some. */
+static void
+describe(const struct vmn_network *network, const struct vmn_port *port,
+         struct vmn_ra_prefix prefixes[PREFIXES_MAX], struct vmn_ra *ra)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        const struct vmn_subnet *subnet = &network->subnets[i];
+        const struct vmn_ip *ip = address_in(network, subnet, port);
+        bool slaac = ip && is_slaac(subnet, port, ip);
+
+        if (subnet->cidr.ip.family != 6 || ra->n_prefixes >= PREFIXES_MAX) {
+            continue;
+        }
+        prefixes[ra->n_prefixes].prefix = subnet->cidr;
+        prefixes[ra->n_prefixes++].autonomous = slaac;
+        ra->managed |= ip && subnet->dhcp && !slaac;
+        ra->other |= subnet->dhcp;
+    }
+    ra->prefixes = prefixes;
+}
+
+static const struct vmn_subnet *
+first_subnet(const struct vmn_network *network, const struct vmn_port *port)
+{
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (port->ips[i].family == 6) {
+            return find_subnet(network, &port->ips[i]);
+        }
+    }
+    return NULL;
+}
+
+/* What a port hears, whoever says it. */
+struct advert {
+    struct vmn_ra ra;
+    struct vmn_ra_prefix prefixes[PREFIXES_MAX];
+    struct vmn_ip dns[DNS_MAX];
+    const char *domain;
+    size_t room;
+};
+
+static void
+prepare(struct vmn_view *view, const struct vmn_network *network,
+        const struct vmn_port *port, const struct vmn_ip *to,
+        struct advert *advert)
+{
+    struct vmn_dhcp_options told = what_is_told(view, network,
+                                                first_subnet(network, port),
+                                                port);
+    struct vmn_ra *ra = &advert->ra;
+    uint32_t mtu = vmn_mtu_of(view, network);
+
+    memset(advert, 0, sizeof *advert);
+    advert->room = (mtu + 14 < ANSWER_MAX ? mtu + 14 : ANSWER_MAX);
+    ra->eth_dst = to ? port->mac : all_nodes_mac;
+    ra->ip_dst = to ? *to : all_nodes;
+    ra->mtu = mtu;
+    ra->valid_s = PREFIX_VALID;
+    ra->preferred_s = PREFIX_PREFERRED;
+    ra->dns_s = ROUTER_LIFETIME;
+    ra->dns = advert->dns;
+    for (size_t i = 0; i < told.n_dns && ra->n_dns < DNS_MAX; i++) {
+        if (told.dns[i].family == 6) {
+            advert->dns[ra->n_dns++] = told.dns[i];
+        }
+    }
+    advert->domain = told.domain;
+    ra->n_search = told.n_search ? told.n_search : told.domain != NULL;
+    ra->search = told.n_search ? told.search : &advert->domain;
+    describe(network, port, advert->prefixes, ra);
+}
+
+/* Says it, as from who has 'mac': a router, or not. */
+static void
+say(struct advert *advert, struct vmn_mac mac, uint16_t router_s,
+    struct vmn_packets_out *out)
+{
+    uint8_t frame[ANSWER_MAX];
+
+    advert->ra.eth_src = mac;
+    advert->ra.ip_src = vmn_link_local(mac);
+    advert->ra.router_s = router_s;
+    vmn_send_back(out, frame, vmn_ra_build(&advert->ra, frame,
+                                           advert->room));
+}
+
+/* Each of the network's routers says it, or where there is none, the server:
+ * how addresses are got and what is on the link does not depend on routers. */
+static void
+advertise(struct vmn_view *view, const struct vmn_network *network,
+          const struct vmn_port *port, const struct vmn_ip *to,
+          struct vmn_packets_out *out)
+{
+    struct vmn_names routers = vmn_lookup(view, VMN_INDEX_ROUTER_BY_NETWORK,
+                                          network->row.name);
+    struct advert advert;
+    size_t n = 0;
+
+    prepare(view, network, port, to, &advert);
+    for (size_t i = 0; i < routers.n && n < VMN_SENDS_MAX; i++) {
+        const struct vmn_router *router = vmn_read_router(view,
+                                                          routers.names[i]);
+
+        if (router && is_default_router(router, network)) {
+            say(&advert, router->mac, ROUTER_LIFETIME, out);
+            n++;
+        }
+    }
+    if (!n) {
+        say(&advert, server_mac, 0, out);
+    }
+}
+
+static bool
+owns(const struct vmn_port *port, const struct vmn_ip *ip)
+{
+    struct vmn_ip local = vmn_link_local(port->mac);
+
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (vmn_ip_equal(&port->ips[i], ip)) {
+            return true;
+        }
+    }
+    return vmn_ip_equal(&local, ip);
+}
+
+/* By the clock, in whichever network. */
+static void
+say_unasked(struct vmn_view *view, const struct vmn_network *network,
+            const struct vmn_port *port, struct vmn_packets_out *out)
+{
+    if (answers_solicitations(view, network)) {
+        advertise(view, network, port, NULL, out);
+    }
+}
+
+void
+handle_routers(struct vmn_view *view, const struct vmn_packet_in *in,
+               struct vmn_packets_out *out)
+{
+    static const struct vmn_ip nobody = { .family = 6 };
+    const struct vmn_network *network;
+    struct vmn_rs rs;
+
+    network = in->port ? vmn_read_network(view, in->port->network) : NULL;
+    if (!network) {
+        vmn_send_nothing(out, "from no port");
+    } else if (!first_subnet(network, in->port)) {
+        vmn_send_nothing(out, "no IPv6 address");
+    } else if (!in->size) {
+        say_unasked(view, network, in->port, out);
+    } else if (!vmn_rs_parse(in->bytes, in->size, &rs)) {
+        vmn_send_nothing(out, "malformed");
+    } else if (!vmn_mac_equal(rs.eth_src, in->port->mac)) {
+        vmn_send_nothing(out, "not its MAC");
+    } else if (vmn_ip_equal(&rs.ip_src, &nobody)) {
+        advertise(view, network, in->port, NULL, out);
+    } else if (owns(in->port, &rs.ip_src)) {
+        advertise(view, network, in->port, &rs.ip_src, out);
+    } else {
+        vmn_send_nothing(out, "not its address");
+    }
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Looks names up: of zones' records, of ports and balancers, and of addresses.
+ * All from rows, at the moment of the question. */
+
+#include "dns-app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Aliases of aliases that are followed. */
+#define ALIASES_MAX 8
+
+/* A look-up under way. */
+struct search {
+    struct vmn_view *view;
+    struct vmn_names zones;     /* Where it may look. */
+    struct vmn_dns_answer *answer;
+};
+
+static bool
+wants(const struct search *search, uint16_t type)
+{
+    uint16_t asked = search->answer->query->type;
+
+    return asked == type || asked == VMN_DNS_ANY;
+}
+
+/* The name inside of a domain, "" for the domain itself; or NULL. */
+static const char *
+inside(struct vmn_view *view, const char *name, const char *domain)
+{
+    size_t len = strlen(name), domain_len = strlen(domain);
+
+    if (len < domain_len || strcmp(name + len - domain_len, domain)) {
+        return NULL;
+    }
+    if (len == domain_len) {
+        return "";
+    }
+    return (name[len - domain_len - 1] == '.'
+            ? vmn_printf(view, "%.*s", (int) (len - domain_len - 1), name)
+            : NULL);
+}
+
+/* The zone with the longest domain that the name ends with. */
+static const struct vmn_dns_zone *
+find_zone(const struct search *search, const char *name, const char **rest)
+{
+    const struct vmn_dns_zone *found = NULL;
+
+    for (size_t i = 0; i < search->zones.n; i++) {
+        const struct vmn_dns_zone *zone
+            = vmn_read_dns_zone(search->view, search->zones.names[i]);
+        const char *text = zone ? inside(search->view, name, zone->domain)
+                                : NULL;
+
+        if (text && (!found
+                     || strlen(zone->domain) > strlen(found->domain))) {
+            found = zone;
+            *rest = text;
+        }
+    }
+    return found;
+}
+
+/* Records.  -------------------------------------------------------------- */
+
+static void
+add_ips(const struct search *search, const char *name, uint32_t ttl,
+        const struct vmn_ip *ips, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (wants(search, ips[i].family == 4 ? VMN_DNS_A : VMN_DNS_AAAA)) {
+            vmn_dns_add_ip(search->answer, name, ttl, &ips[i]);
+        }
+    }
+}
+
+static void
+add_srv(const struct search *search, const char *name, uint32_t ttl,
+        const char *value)
+{
+    unsigned priority, weight, port;
+    int at = 0;
+
+    if (sscanf(value, "%u %u %u %n", &priority, &weight, &port, &at) == 3
+        && at) {
+        vmn_dns_add_srv(search->answer, name, ttl, priority, weight, port,
+                        value + at);
+    }
+}
+
+static void
+add_record(const struct search *search, const char *name,
+           const struct vmn_dns_zone *zone,
+           const struct vmn_dns_record *record)
+{
+    uint32_t ttl = record->ttl ? record->ttl : zone->ttl;
+
+    for (size_t i = 0; i < record->n_values; i++) {
+        const char *value = record->values[i];
+        struct vmn_ip ip;
+
+        switch (record->type) {
+        case VMN_DNS_TYPE_A:
+        case VMN_DNS_TYPE_AAAA:
+            if (vmn_ip_from_text(value, &ip)) {
+                add_ips(search, name, ttl, &ip, 1);
+            }
+            break;
+        case VMN_DNS_TYPE_SRV:
+            if (wants(search, VMN_DNS_SRV)) {
+                add_srv(search, name, ttl, value);
+            }
+            break;
+        case VMN_DNS_TYPE_CNAME:
+            vmn_dns_add_name(search->answer, name, ttl, VMN_DNS_CNAME, value);
+            break;
+        case VMN_DNS_TYPE_PTR:
+        default:
+            break;
+        }
+    }
+}
+
+/* The first record of a name, by which they are sorted. */
+static size_t
+find_record(const struct vmn_dns_zone *zone, const char *name)
+{
+    size_t low = 0, high = zone->n_records;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(zone->records[middle].name, name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* True if there are names inside of this one, so that it is one, too (RFC
+ * 8020). */
+static bool
+has_inside(struct vmn_view *view, const struct vmn_dns_zone *zone,
+           const char *name)
+{
+    for (size_t i = 0; i < zone->n_records; i++) {
+        const char *rest = inside(view, zone->records[i].name, name);
+
+        if (rest && *rest && zone->records[i].type != VMN_DNS_TYPE_PTR) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Ports and balancers.  --------------------------------------------------- */
+
+static bool
+has_network(const struct vmn_dns_zone *zone, const char *network)
+{
+    for (size_t i = 0; i < zone->n_networks; i++) {
+        if (!strcmp(zone->networks[i], network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds the addresses of the port or balancer 'rest'; false if there is none in
+ * the zone's networks. */
+static bool
+add_port(const struct search *search, const char *name, const char *rest,
+         const struct vmn_dns_zone *zone)
+{
+    const struct vmn_port *port = vmn_read_port(search->view, rest);
+    const struct vmn_loadbalancer *lb;
+
+    if (port && port->enabled && has_network(zone, port->network)) {
+        add_ips(search, name, zone->ttl, port->ips, port->n_ips);
+        return true;
+    }
+    lb = vmn_read_loadbalancer(search->view, rest);
+    for (size_t i = 0; lb && i < lb->n_networks; i++) {
+        if (has_network(zone, lb->networks[i])) {
+            add_ips(search, name, zone->ttl, &lb->vip, 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names.  ----------------------------------------------------------------- */
+
+/* Adds what is known of a name; '*alias' becomes what it stands for, if it is
+ * an alias that has to be followed. */
+static enum found
+find_name(const struct search *search, const char *name,
+          const struct vmn_dns_zone **zone, const char **alias)
+{
+    const char *rest = NULL;
+    bool found = false;
+
+    *alias = NULL;
+    *zone = find_zone(search, name, &rest);
+    if (!*zone) {
+        return FOUND_NOT_OURS;
+    }
+    if (!*rest) {
+        if (wants(search, VMN_DNS_SOA)) {
+            vmn_dns_add_soa(search->answer, (*zone)->domain, (*zone)->ttl,
+                            true);
+        }
+        found = true;
+        rest = "@";
+    }
+    for (size_t i = find_record(*zone, rest);
+         i < (*zone)->n_records && !strcmp((*zone)->records[i].name, rest);
+         i++) {
+        const struct vmn_dns_record *record = &(*zone)->records[i];
+
+        if (record->type != VMN_DNS_TYPE_PTR) {
+            add_record(search, name, *zone, record);
+            found = true;
+            if (record->type == VMN_DNS_TYPE_CNAME
+                && !wants(search, VMN_DNS_CNAME)) {
+                *alias = record->values[0];
+            }
+        }
+    }
+    if (!found && (*zone)->ports) {
+        found = add_port(search, name, rest, *zone);
+    }
+    return (found || has_inside(search->view, *zone, rest) ? FOUND_NAME
+            : FOUND_NO_NAME);
+}
+
+/* Addresses.  ------------------------------------------------------------- */
+
+static void
+add_pointer(const struct search *search, const char *name, uint32_t ttl,
+            const char *target)
+{
+    if (wants(search, VMN_DNS_PTR)) {
+        vmn_dns_add_name(search->answer, name, ttl, VMN_DNS_PTR, target);
+    }
+}
+
+/* Adds the names that a zone has for an address. */
+static bool
+add_pointers(const struct search *search, const char *name,
+             const struct vmn_dns_zone *zone, const char *address)
+{
+    bool found = false;
+
+    for (size_t i = find_record(zone, address);
+         i < zone->n_records && !strcmp(zone->records[i].name, address);
+         i++) {
+        const struct vmn_dns_record *record = &zone->records[i];
+
+        for (size_t j = 0; record->type == VMN_DNS_TYPE_PTR
+                           && j < record->n_values; j++) {
+            add_pointer(search, name, record->ttl ? record->ttl : zone->ttl,
+                        record->values[j]);
+            found = true;
+        }
+    }
+    for (size_t i = 0; !found && zone->ports && i < zone->n_networks; i++) {
+        struct vmn_names ports = vmn_lookup(
+            search->view, VMN_INDEX_PORT_BY_IP,
+            vmn_printf(search->view, "%s/%s", zone->networks[i], address));
+
+        for (size_t j = 0; j < ports.n; j++) {
+            const struct vmn_port *port = vmn_read_port(search->view,
+                                                        ports.names[j]);
+
+            if (port && port->enabled) {
+                add_pointer(search, name, zone->ttl,
+                            vmn_printf(search->view, "%s.%s", ports.names[j],
+                                       zone->domain));
+                found = true;
+            }
+        }
+    }
+    return found;
+}
+
+/* Whoever's subnet an address is in may have more to say of it than we do, so
+ * what is in no zone is not ours. */
+static enum found
+find_address(const struct search *search, const char *name,
+             const struct vmn_ip *ip)
+{
+    const char *address = vmn_ip_text(search->view, ip);
+
+    for (size_t i = 0; i < search->zones.n; i++) {
+        const struct vmn_dns_zone *zone
+            = vmn_read_dns_zone(search->view, search->zones.names[i]);
+
+        if (zone && add_pointers(search, name, zone, address)) {
+            return FOUND_NAME;
+        }
+    }
+    return FOUND_NOT_OURS;
+}
+
+enum found
+find_answer(struct vmn_view *view, const char *network,
+            struct vmn_dns_answer *answer, const struct vmn_dns_zone **zone)
+{
+    const struct search search = {
+        .view = view,
+        .zones = vmn_lookup(view, VMN_INDEX_ZONE_BY_NETWORK, network),
+        .answer = answer,
+    };
+    const char *name = answer->query->name;
+    const char *alias = NULL;
+    struct vmn_ip ip;
+    enum found found;
+
+    *zone = NULL;
+    if (vmn_dns_reverse(name, &ip)) {
+        return find_address(&search, name, &ip);
+    }
+    found = find_name(&search, name, zone, &alias);
+    for (int i = 0; alias && i < ALIASES_MAX; i++) {
+        const struct vmn_dns_zone *other;
+
+        /* What it stands for may be anybody's. */
+        find_name(&search, alias, &other, &alias);
+    }
+    return found;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One rule as flows: a conjunction of whom the policy applies to, the peers,
+ * and the services.  Its cost is the sum of the three, not the product.
+ *
+ * A dimension that leaves nothing out is left out itself.  Where only the
+ * first would remain, the domain stands in as a second, so that every rule is
+ * a conjunction with a flow of its own that counts its hits, and rules of
+ * several policies can share clauses.
+ *
+ * Both families share the clauses, but for those about addresses.
+ *
+ * The clauses are the domain's: those that name no identity match the domain,
+ * and an identity belongs to one.  So all domains can share the flow that
+ * decides. */
+
+#include "firewall.h"
+
+#include <string.h>
+
+/* The clauses of one dimension. */
+struct clause {
+    const struct place *place;
+    const struct rule_head *rule;
+    unsigned number;
+    unsigned of;
+};
+
+static struct vmn_flow *
+clause_add(const struct clause *clause)
+{
+    const struct place *place = clause->place;
+    struct vmn_flow *flow = vmn_flow_add(
+        place->emit, vmn_scope_domain(place->domain), STAGE_POLICY,
+        rule_table(clause->rule), clause->rule->priority);
+
+    vmn_act_conjunction(vmn_flow_actions(flow), clause->rule->conj,
+                        clause->number, clause->of);
+    return flow;
+}
+
+/* A clause about the original tuple of the packet's connection. */
+static struct vmn_flow *
+tuple_add(const struct clause *clause)
+{
+    struct vmn_flow *flow = clause_add(clause);
+
+    vmn_match(flow, VMN_REG_ZONE, clause->place->zone);
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
+                     VMN_CT_TRK | VMN_CT_INV);
+    return flow;
+}
+
+static void
+emit_anyone(const struct clause *clause)
+{
+    vmn_match(clause_add(clause), VMN_REG_ZONE, clause->place->zone);
+}
+
+static void
+emit_ids(const struct clause *clause, bool source, const struct ids *ids)
+{
+    for (size_t i = 0; i < ids->n; i++) {
+        vmn_match(clause_add(clause),
+                  source ? VMN_REG_SRC_ID : VMN_REG_DST_ID, ids->ids[i]);
+    }
+}
+
+static void
+emit_prefixes(const struct clause *clause, bool source,
+              const struct prefixes *prefixes)
+{
+    static const enum vmn_field fields[2][2] = {
+        { VMN_F_CT_NW_DST, VMN_F_CT_NW_SRC },
+        { VMN_F_CT_IPV6_DST, VMN_F_CT_IPV6_SRC },
+    };
+
+    for (size_t i = 0; i < prefixes->n; i++) {
+        const struct vmn_prefix *prefix = &prefixes->prefixes[i];
+
+        vmn_match_prefix(tuple_add(clause),
+                         fields[prefix->ip.family == 6][source], prefix);
+    }
+}
+
+static void
+emit_service(const struct clause *clause, const struct service_match *service)
+{
+    struct vmn_flow *flow = tuple_add(clause);
+
+    /* A packet of one family may well name the other's ICMP. */
+    if (service->ip_proto == IP_PROTO_ICMP) {
+        vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
+    } else if (service->ip_proto == IP_PROTO_ICMPV6) {
+        vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV6);
+    }
+    vmn_match(flow, VMN_F_CT_NW_PROTO, service->ip_proto);
+    if (service->what == SERVICE_PORTS) {
+        vmn_match_masked(flow, VMN_F_CT_TP_DST, service->value,
+                         service->mask);
+    } else if (service->what != SERVICE_ALL) {
+        /* The original tuple holds the request's type and code in place of
+         * ports, so that this also matches its replies. */
+        vmn_match(flow, VMN_F_CT_TP_SRC, service->value >> 8);
+        if (service->what == SERVICE_ICMP_CODE) {
+            vmn_match(flow, VMN_F_CT_TP_DST, service->value & 0xff);
+        }
+    }
+}
+
+/* Ports of SCTP are those of the packet itself, which in a reply are the other
+ * way round: conntrack of the userspace datapath knows none. */
+static void
+emit_sctp_ports(const struct clause *clause,
+                const struct service_match *service)
+{
+    static const uint16_t types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+
+    for (int i = 0; i < 4; i++) {
+        bool reply = i & 1;
+        struct vmn_flow *flow = clause_add(clause);
+
+        vmn_match(flow, VMN_REG_ZONE, clause->place->zone);
+        vmn_match(flow, VMN_F_ETH_TYPE, types[i / 2]);
+        vmn_match_masked(flow, VMN_F_CT_STATE,
+                         VMN_CT_TRK | (reply ? VMN_CT_RPL : 0),
+                         VMN_CT_TRK | VMN_CT_INV | VMN_CT_RPL);
+        vmn_match_masked(flow, reply ? VMN_F_SCTP_SRC : VMN_F_SCTP_DST,
+                         service->value, service->mask);
+    }
+}
+
+static void
+emit_services(const struct clause *clause, const struct rule *rule)
+{
+    if (rule->head->any_service) {
+        emit_anyone(clause);
+        return;
+    }
+    for (size_t i = 0; i < rule->head->n_services; i++) {
+        const struct service_match *service = &rule->services[i];
+
+        if (service->ip_proto == IP_PROTO_SCTP
+            && service->what == SERVICE_PORTS) {
+            emit_sctp_ports(clause, service);
+        } else {
+            emit_service(clause, service);
+        }
+    }
+}
+
+/* The other side of a rule in a domain: identities, and addresses in the
+ * fewest prefixes. */
+struct peers {
+    struct ids ids;
+    struct prefixes prefixes;
+};
+
+static void
+read_peers(const struct place *place, const struct rule *rule,
+           struct peers *peers)
+{
+    struct prefixes *prefixes = &peers->prefixes;
+    const char *group = rule->groups;
+
+    memset(peers, 0, sizeof *peers);
+    prefixes_add(place->view, prefixes, rule->prefixes,
+                 rule->head->n_prefixes, NULL, 0);
+    for (size_t i = 0; i < rule->head->n_groups; i++) {
+        ids_add_group(place->view, &peers->ids, place->domain, group);
+        prefixes_add_group(place->view, prefixes, group);
+        group += strlen(group) + 1;
+    }
+    prefixes->n = vmn_prefixes_merge(prefixes->prefixes, prefixes->n);
+}
+
+void
+emit_rule(const struct place *place, const struct rule *rule)
+{
+    const struct rule_head *head = rule->head;
+    bool ingress = head->direction == VMN_INGRESS;
+    struct peers peers;
+    struct clause clause = {
+        .place = place,
+        .rule = head,
+        .number = 1,
+        .of = head->has_peers && head->has_services ? 3 : 2,
+    };
+
+    read_peers(place, rule, &peers);
+    /* A list of peers with nobody in it matches nobody. */
+    if (!place->own.n
+        || (head->has_peers && !peers.ids.n && !peers.prefixes.n)) {
+        return;
+    }
+    emit_ids(&clause, !ingress, &place->own);
+    if (head->has_peers) {
+        clause.number++;
+        emit_ids(&clause, ingress, &peers.ids);
+        emit_prefixes(&clause, ingress, &peers.prefixes);
+    }
+    if (head->has_services) {
+        clause.number++;
+        emit_services(&clause, rule);
+    }
+    if (!head->has_peers && !head->has_services) {
+        clause.number++;
+        emit_anyone(&clause);
+    }
+}
+
+static void
+act_verdict(struct vmn_view *view, struct vmn_actions *actions,
+            const struct rule_head *rule)
+{
+    if (rule->shadow) {
+        vmn_act_set(actions, REG_SHADOW, 0);
+        return;
+    }
+    switch (rule->action) {
+    case VMN_ALLOW:
+        act_allow(actions, rule->direction, rule->keep ? rule->position : 0);
+        break;
+    case VMN_PASS:
+        act_pass(view, actions, rule->direction, rule->position);
+        break;
+    case VMN_REJECT:
+        act_reject(actions);
+        break;
+    case VMN_DENY:
+    default:
+        vmn_act_drop(actions, "denied by rule");
+        break;
+    }
+}
+
+static struct vmn_flow *
+add_verdict(struct vmn_view *view, struct vmn_emit *emit, const char *policy,
+            const struct rule_head *rule, uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_facts(REL_HOSTS, policy), STAGE_POLICY,
+        rule_table(rule), priority);
+
+    vmn_match(flow, VMN_F_CONJ_ID, rule->conj);
+    vmn_flow_count(flow);
+    act_verdict(view, vmn_flow_actions(flow), rule);
+    return flow;
+}
+
+/* All packets that are denied are told; of others those that open a
+ * connection, which have a flow of their own then, so that they are counted by
+ * themselves. A number of a conjunction leads to no other flows, so any higher
+ * priority will do. */
+void
+emit_verdict(struct vmn_view *view, struct vmn_emit *emit,
+             const char *policy, const struct rule_head *rule)
+{
+    bool drops = !rule->shadow && (rule->action == VMN_DENY
+                                   || rule->action == VMN_REJECT);
+    struct vmn_flow *flow = add_verdict(view, emit, policy, rule,
+                                        rule->priority);
+
+    if (rule->log && drops) {
+        vmn_flow_log(flow);
+    } else if (rule->log) {
+        flow = add_verdict(view, emit, policy, rule, rule->priority + 1);
+        vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_NEW | VMN_CT_TRK,
+                         VMN_CT_NEW | VMN_CT_TRK);
+        vmn_flow_log(flow);
+    }
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rules of a policy, ready to be compiled in any domain: with their
+ * priorities and numbers, with all that they take from services, and with the
+ * groups inside of groups.  They are packed into the values of queries, so
+ * that this is done once and not in each domain, and that a rule which stays
+ * as it is touches no domain.  What becomes of them there is in conjunction.c.
+ *
+ * A rule's priority is POLICY_RULE_MAX - VMN_POLICY_LEVELS x the policy's -
+ * its level (struct vmn_level).  So rules of one level never contradict each
+ * other, but for how they deny, and a policy's first denials come before
+ * another's first permissions, and these before another's first passes. */
+
+#include "firewall.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Names.  ---------------------------------------------------------------- */
+
+/* FNV-1a over a text and its final null. */
+static uint64_t
+hash_text(uint64_t hash, const char *text)
+{
+    for (;; text++) {
+        hash = (hash ^ (uint8_t) *text) * UINT64_C(0x100000001b3);
+        if (!*text) {
+            return hash;
+        }
+    }
+}
+
+/* Mixes all bits of an element's hash (the finalizer of SplitMix64), before it
+ * is added to others'.  Of texts that differ in their last letters only, FNV's
+ * values differ by multiples of one number, and sums of such come out the
+ * same. */
+static uint64_t
+mix(uint64_t hash)
+{
+    hash = (hash ^ hash >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    hash = (hash ^ hash >> 27) * UINT64_C(0x94d049bb133111eb);
+    return hash ^ hash >> 31;
+}
+
+static uint64_t
+hash_prefix(struct vmn_view *view, uint64_t hash,
+            const struct vmn_prefix *prefix)
+{
+    for (int i = 0; i < 16; i++) {
+        hash = hash_text(hash, vmn_printf(view, "%02x", prefix->ip.addr[i]));
+    }
+    return hash_text(hash, vmn_printf(view, "%u/%u", prefix->ip.family,
+                                      prefix->len));
+}
+
+static uint64_t
+hash_entry(struct vmn_view *view, uint64_t hash,
+           const struct vmn_service_entry *entry)
+{
+    size_t size = entry->n_ports * sizeof *entry->ports;
+    struct vmn_port_range *ports = vmn_alloc(view, size);
+    size_t n = 0;
+
+    if (size) {
+        memcpy(ports, entry->ports, size);
+        n = vmn_ranges_merge(ports, entry->n_ports);
+    }
+    hash = hash_text(hash, vmn_printf(view, "e:%d,%d", entry->protocol,
+                                      entry->icmp_type));
+    if (entry->icmp_code >= 0) {
+        hash = hash_text(hash, vmn_printf(view, "%d", entry->icmp_code));
+    }
+    for (size_t i = 0; i < n; i++) {
+        hash = hash_text(hash, vmn_printf(view, "%u-%u", ports[i].first,
+                                          ports[i].last));
+    }
+    return hash;
+}
+
+/* A hash of what a rule says, in whichever order its lists say it, and however
+ * its prefixes and ranges are cut up. */
+static uint64_t
+rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
+{
+    const uint64_t basis = UINT64_C(0xcbf29ce484222325);
+    struct prefixes cidrs = { 0, 0, NULL };
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        const struct vmn_peer *peer = &rule->peers[i];
+
+        if (peer->group) {
+            sum += mix(hash_text(basis,
+                                 vmn_printf(view, "g:%s", peer->group)));
+        } else {
+            prefixes_add(view, &cidrs, &peer->cidr, 1, peer->except,
+                         peer->n_except);
+        }
+    }
+    cidrs.n = vmn_prefixes_merge(cidrs.prefixes, cidrs.n);
+    for (size_t i = 0; i < cidrs.n; i++) {
+        sum += mix(hash_prefix(view, basis, &cidrs.prefixes[i]));
+    }
+    for (size_t i = 0; i < rule->n_services; i++) {
+        const struct vmn_rule_service *use = &rule->services[i];
+
+        sum += mix(use->service
+                   ? hash_text(basis, vmn_printf(view, "s:%s", use->service))
+                   : hash_entry(view, basis, &use->inline_entry));
+    }
+    return hash_text(basis, vmn_printf(view, "%d%d%016" PRIx64,
+                                       rule->direction, rule->action, sum));
+}
+
+/* A conjunction is numbered by what the rule says, so that it keeps its number
+ * whatever is put before it: "POLICY/HASH", with a count if the policy says
+ * the same twice.  All domains share it: no packet meets clauses of two. */
+static const char *
+rule_name(struct vmn_view *view, const char *policy, const uint64_t hashes[],
+          size_t i)
+{
+    const char *name = vmn_printf(view, "%s/%016" PRIx64, policy, hashes[i]);
+    size_t n_before = 0;
+
+    for (size_t j = 0; j < i; j++) {
+        n_before += hashes[j] == hashes[i];
+    }
+    return n_before ? vmn_printf(view, "%s#%zu", name, n_before) : name;
+}
+
+/* Packing.  -------------------------------------------------------------- */
+
+struct pack {
+    struct vmn_view *view;
+    size_t size, allocated;
+    char *data;
+};
+
+static void
+put(struct pack *pack, const void *data, size_t size)
+{
+    if (pack->allocated - pack->size < size) {
+        size_t bigger = 2 * pack->allocated + size;
+        char *copy = vmn_alloc(pack->view, bigger);
+
+        if (pack->size) {
+            memcpy(copy, pack->data, pack->size);
+        }
+        pack->data = copy;
+        pack->allocated = bigger;
+    }
+    if (size) {
+        memcpy(pack->data + pack->size, data, size);
+        pack->size += size;
+    }
+}
+
+static void
+put_service(struct pack *pack, uint32_t *n, uint8_t ip_proto,
+            enum service_what what, uint16_t value, uint16_t mask)
+{
+    const struct service_match match = { ip_proto, what, value, mask };
+
+    put(pack, &match, sizeof match);
+    ++*n;
+}
+
+/* A range as the few masks that make it up. */
+static void
+put_range(struct pack *pack, uint32_t *n, uint8_t ip_proto,
+          const struct vmn_port_range *range)
+{
+    uint32_t port = range->first;
+
+    while (port <= range->last) {
+        uint32_t value = port;
+
+        put_service(pack, n, ip_proto, SERVICE_PORTS, value,
+                    vmn_range_mask(&port, range->last));
+    }
+}
+
+static void
+put_ranges(struct pack *pack, uint32_t *n, uint8_t ip_proto,
+           const struct ranges *ports)
+{
+    for (size_t i = 0; i < ports->n; i++) {
+        const struct vmn_port_range *range = &ports->ranges[i];
+
+        if (!range->first && range->last == UINT16_MAX) {
+            put_service(pack, n, ip_proto, SERVICE_ALL, 0, 0);
+        } else {
+            put_range(pack, n, ip_proto, range);
+        }
+    }
+}
+
+/* Types of which all codes are meant, and else each code. */
+static void
+put_icmp(struct pack *pack, uint32_t *n, uint8_t ip_proto,
+         const struct ranges *messages)
+{
+    for (size_t i = 0; i < messages->n; i++) {
+        uint32_t at = messages->ranges[i].first;
+        uint32_t last = messages->ranges[i].last;
+
+        if (!at && last == UINT16_MAX) {
+            put_service(pack, n, ip_proto, SERVICE_ALL, 0, 0);
+            return;
+        }
+        while (at <= last) {
+            bool whole = !(at & 0xff) && at + 0xff <= last;
+
+            put_service(pack, n, ip_proto,
+                        whole ? SERVICE_ICMP_TYPE : SERVICE_ICMP_CODE, at, 0);
+            at += whole ? 0x100 : 1;
+        }
+    }
+}
+
+static uint32_t
+put_services(struct pack *pack, const struct spoken *spoken)
+{
+    uint32_t n = 0;
+
+    put_ranges(pack, &n, IP_PROTO_TCP, &spoken->tcp);
+    put_ranges(pack, &n, IP_PROTO_UDP, &spoken->udp);
+    put_ranges(pack, &n, IP_PROTO_SCTP, &spoken->sctp);
+    put_icmp(pack, &n, IP_PROTO_ICMP, &spoken->icmp);
+    put_icmp(pack, &n, IP_PROTO_ICMPV6, &spoken->icmpv6);
+    return n;
+}
+
+/* The addresses of peers that are none of a group's. */
+static uint32_t
+put_prefixes(struct pack *pack, const struct vmn_rule *rule)
+{
+    struct prefixes all = { 0, 0, NULL };
+
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        const struct vmn_peer *peer = &rule->peers[i];
+
+        if (!peer->group) {
+            prefixes_add(pack->view, &all, &peer->cidr, 1, peer->except,
+                         peer->n_except);
+        }
+    }
+    all.n = vmn_prefixes_merge(all.prefixes, all.n);
+    put(pack, all.prefixes, all.n * sizeof *all.prefixes);
+    return all.n;
+}
+
+/* The groups among the peers, with those inside of them. */
+static void
+read_groups(struct vmn_view *view, const struct vmn_rule *rule,
+            struct names *groups)
+{
+    memset(groups, 0, sizeof *groups);
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        if (rule->peers[i].group) {
+            names_add_nested(view, groups, rule->peers[i].group);
+        }
+    }
+    names_sort(groups);
+}
+
+/* The parts of a rule, in the order of struct rule, behind its head. */
+static void
+put_rule(struct pack *pack, const struct rule_head *head_,
+         const struct vmn_rule *rule)
+{
+    static const char zeros[8];
+    size_t start = pack->size;
+    struct rule_head head = *head_;
+    struct spoken spoken;
+    struct names groups;
+
+    spoken_read(pack->view, rule, &spoken);
+    head.has_peers = rule->n_peers > 0;
+    head.has_services = rule->n_services > 0;
+    head.any_service = spoken.anything;
+    put(pack, &head, sizeof head);
+    if (!spoken.anything) {
+        head.n_services = put_services(pack, &spoken);
+    }
+    read_groups(pack->view, rule, &groups);
+    head.n_prefixes = put_prefixes(pack, rule);
+    head.n_groups = groups.n;
+    for (size_t i = 0; i < groups.n; i++) {
+        put(pack, groups.names[i], strlen(groups.names[i]) + 1);
+    }
+    put(pack, zeros, -pack->size & 7);
+    head.size = pack->size - start;
+    memcpy(pack->data + start, &head, sizeof head);
+}
+
+const struct rule_head *
+rule_read(const void *at, struct rule *rule)
+{
+    const char *p = at;
+
+    rule->head = at;
+    p += sizeof *rule->head;
+    rule->services = (const struct service_match *) p;
+    p += rule->head->n_services * sizeof *rule->services;
+    rule->prefixes = (const struct vmn_prefix *) p;
+    p += rule->head->n_prefixes * sizeof *rule->prefixes;
+    rule->groups = p;
+    return (const struct rule_head *) ((const char *) at + rule->head->size);
+}
+
+/* Queries.  -------------------------------------------------------------- */
+
+/* All rules of policy 'key'; nothing if they are too much. */
+void
+eval_rules(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    const struct vmn_policy *policy = vmn_read_policy(view, key);
+    const struct vmn_tier *tier = policy ? vmn_read_tier(view, policy->tier)
+                                         : NULL;
+    struct vmn_level levels[VMN_N_DIRECTIONS] = { { .started = false } };
+    struct pack pack = { .view = view };
+    uint64_t *hashes;
+
+    if (!tier) {
+        return;
+    }
+    hashes = vmn_alloc(view, policy->n_rules * sizeof *hashes);
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        const struct vmn_rule *rule = &policy->rules[i];
+        struct vmn_level *level = &levels[rule->direction];
+        struct rule_head head = { .direction = rule->direction,
+                                  .action = rule->action,
+                                  .keep = policy->on_change == VMN_KEEP,
+                                  .log = rule->log,
+                                  .shadow = policy->mode == VMN_SHADOW };
+
+        if (!vmn_level_next(level, tier->position == VMN_TIER_APPLICATION,
+                            rule->action, head.keep)) {
+            return;             /* It was stored before that was refused. */
+        }
+        hashes[i] = rule_hash(view, rule);
+        head.bucket = hashes[i] >> 32 & (POLICY_BUCKETS - 1);
+        head.conj = vmn_number(view, NUMBER_CONJUNCTION,
+                               rule_name(view, key, hashes, i));
+        head.position = tier->position;
+        head.priority = (POLICY_RULE_MAX - VMN_POLICY_LEVELS * policy->priority
+                         - level->level);
+        put_rule(&pack, &head, rule);
+    }
+    /* Also of a policy without rules: it has a value, if an empty one. */
+    put(&pack, "", 1);
+    if (pack.size <= VMN_VALUE_SIZE_MAX) {
+        vmn_value_set(value, pack.data, pack.size);
+    }
+}
+
+/* The rules of a quarantine have no order, since all of them allow.  They are
+ * few, so their numbers are each domain's own, and one unit has all there
+ * is. */
+const char *
+rules_pack_allowed(struct vmn_view *view,
+                   const struct vmn_quarantine *quarantine,
+                   const char *domain, size_t *size)
+{
+    const char *name = vmn_printf(view, "!quarantined/%s|%s",
+                                  quarantine->row.name, domain);
+    uint64_t *hashes = vmn_alloc(view, quarantine->n_allow * sizeof *hashes);
+    struct pack pack = { .view = view };
+
+    for (size_t i = 0; i < quarantine->n_allow; i++) {
+        const struct vmn_rule *rule = &quarantine->allow[i];
+        struct rule_head head = { .direction = rule->direction,
+                                  .action = VMN_ALLOW,
+                                  .position = POSITION_QUARANTINE,
+                                  .priority = POLICY_ALLOWED };
+
+        hashes[i] = rule_hash(view, rule);
+        head.conj = vmn_number(view, NUMBER_CONJUNCTION,
+                               rule_name(view, name, hashes, i));
+        put_rule(&pack, &head, rule);
+    }
+    *size = pack.size;
+    return pack.data;
+}
+
+int
+rule_index(struct vmn_view *view, const char *key, uint32_t conj)
+{
+    size_t size;
+    const char *p = vmn_query(view, QUERY_RULES, key, &size);
+    const char *end = p ? p + size - 1 : NULL;
+
+    for (int i = 0; p < end; i++) {
+        const struct rule_head *head = (const struct rule_head *) p;
+
+        if (head->conj == conj) {
+            return i;
+        }
+        p += head->size;
+    }
+    return -1;
+}
+
+/* The rules of "POLICY|BUCKET". */
+void
+eval_bucket(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    struct pack pack = { .view = view };
+    const char *policy, *bucket, *p;
+    size_t size;
+
+    if (!key_split(view, key, &policy, &bucket)) {
+        return;
+    }
+    p = vmn_query(view, QUERY_RULES, policy, &size);
+    if (!p) {
+        return;
+    }
+    for (const char *end = p + size - 1; p < end; ) {
+        const struct rule_head *head = (const struct rule_head *) p;
+
+        if (head->bucket == (unsigned) atoi(bucket)) {
+            put(&pack, head, head->size);
+        }
+        p += head->size;
+    }
+    put(&pack, "", 1);
+    vmn_value_set(value, pack.data, pack.size);
+}
+
+/* A uint32_t whose bits say which buckets of policy 'key' have rules. */
+void
+eval_buckets(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    uint32_t buckets = 0;
+    size_t size;
+    const char *p = vmn_query(view, QUERY_RULES, key, &size);
+
+    if (!p) {
+        return;
+    }
+    for (const char *end = p + size - 1; p < end; ) {
+        const struct rule_head *head = (const struct rule_head *) p;
+
+        buckets |= UINT32_C(1) << head->bucket;
+        p += head->size;
+    }
+    vmn_value_set(value, &buckets, sizeof buckets);
+}

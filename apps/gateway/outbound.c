@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What goes out: to the gateway, through NAT, and to somebody on the wire. */
+
+#include "gateway.h"
+
+/* Source ports that NAT gives out in shares: from this one on... */
+#define PORT_FIRST 1024
+/* ...up to those that are kept, a power of two: a port is below if that bit of
+ * it is not set... */
+#define PORT_KEPT 0x8000
+/* ...or up to the last, where none is kept. */
+#define PORT_END 0x10000
+
+/* NAT, of both directions.  ---------------------------------------------- */
+
+static struct vmn_flow *
+nat_flow(const struct site *site, uint8_t family, unsigned stage,
+         unsigned table, uint16_t priority, unsigned state, unsigned mask)
+{
+    struct vmn_flow *flow = site_flow(site, stage, table, priority);
+
+    vmn_match(flow, REG_TRANSIT, site->transit);
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | state,
+                     VMN_CT_TRK | mask);
+    return flow;
+}
+
+void
+nat_open(const struct site *site, uint8_t family, unsigned stage,
+         unsigned table, unsigned next)
+{
+    vmn_act_drop(vmn_flow_actions(nat_flow(site, family, stage, table,
+                                           NAT_INVALID, VMN_CT_INV,
+                                           VMN_CT_INV)),
+                 "invalid state");
+    vmn_act_goto(vmn_flow_actions(nat_flow(site, family, stage, table,
+                                           NAT_OPEN, 0, VMN_CT_NEW)),
+                 stage, next);
+}
+
+struct vmn_flow *
+nat_new(const struct site *site, uint8_t family, unsigned stage,
+        unsigned table, uint16_t priority)
+{
+    return nat_flow(site, family, stage, table, priority, VMN_CT_NEW,
+                    VMN_CT_NEW);
+}
+
+void
+nat_commit(struct vmn_flow *flow, unsigned stage, unsigned next,
+           const struct vmn_ip *snat, const struct vmn_ip *dnat,
+           uint16_t dnat_port)
+{
+    struct vmn_ct ct = {
+        .commit = true,
+        .zone = REG_NAT_ZONE,
+        .nat = snat || dnat,
+        .then = VMN_CT_TABLE,
+        .stage = stage,
+        .table = next,
+    };
+
+    if (snat) {
+        ct.snat = *snat;
+    }
+    if (dnat) {
+        ct.dnat = *dnat;
+        ct.dnat_port = dnat_port;
+    }
+    vmn_act_ct(vmn_flow_actions(flow), &ct);
+}
+
+/* Asks for whom OUT_HOP has looked in vain: from floating address number
+ * 'floating', or as the router (0). */
+static void
+act_resolve(struct vmn_actions *actions, uint32_t floating)
+{
+    vmn_act_punt(actions, HANDLER_RESOLVE, floating, 64);
+    vmn_act_drop(actions, "neighbour is not known yet");
+}
+
+/* To the gateway.  ------------------------------------------------------- */
+
+struct vmn_flow *
+out_enter_flow(const struct site *site, struct vmn_scope scope,
+               uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(site->emit, scope, STAGE_OUT,
+                                         OUT_ENTER, priority);
+
+    vmn_match(flow, VMN_REG_NETWORK, site->transit);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    return flow;
+}
+
+void
+out_track(const struct site *site, struct vmn_actions *actions)
+{
+    vmn_act_set(actions, REG_NAT_ZONE, site->nat_zone);
+    vmn_act_set(actions, REG_TRANSIT, site->transit);
+    vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE, .nat = true,
+                                           .then = VMN_CT_TABLE,
+                                           .stage = STAGE_OUT,
+                                           .table = OUT_NAT });
+}
+
+/* From a port with address 'ip', whose floating address 'floating' is at home:
+ * what it sends out leaves here. */
+void
+out_home(const struct site *site, const struct vmn_ip *ip,
+         const struct vmn_ip *floating, uint32_t number)
+{
+    struct vmn_scope scope = vmn_scope_host(site->host);
+    struct vmn_flow *flow = out_enter_flow(site, scope, ENTER_HOME);
+    struct vmn_actions *actions;
+
+    vmn_match_ip(flow, field_src(ip->family), ip);
+    out_track(site, vmn_flow_actions(flow));
+
+    for (int known = 0; known < 2; known++) {
+        flow = vmn_flow_add(site->emit, scope, STAGE_OUT, OUT_SEND,
+                            known ? SEND_HOME : SEND_HOME_UNKNOWN);
+        actions = vmn_flow_actions(flow);
+        vmn_match(flow, REG_TRANSIT, site->transit);
+        vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
+        vmn_match_ip(flow, field_src(floating->family), floating);
+        if (known) {
+            vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->mac);
+            vmn_act_next(actions);
+        } else {
+            vmn_match_mac(flow, VMN_F_ETH_DST, (struct vmn_mac) { { 0 } });
+            act_resolve(actions, number);
+        }
+    }
+}
+
+static void
+out_enter(const struct site *site)
+{
+    struct vmn_flow *flow = out_enter_flow(
+        site, vmn_scope_domain(site->domain), ENTER_AWAY);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    if (!site->host) {
+        vmn_act_drop(actions, "no gateway");
+        return;
+    }
+    vmn_act_set(actions, VMN_REG_DST_HOST,
+                vmn_number(site->view, VMN_NUMBER_HOST, site->host));
+    vmn_act_next(actions);
+
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        if (first_external(site->router, families[i])) {
+            flow = out_enter_flow(site, vmn_scope_host(site->host),
+                                  ENTER_HERE);
+            vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(families[i]));
+            out_track(site, vmn_flow_actions(flow));
+        }
+    }
+}
+
+/* At the gateway.  ------------------------------------------------------- */
+
+/* The rest of what leaves keeps its source port where that is free: so another
+ * gateway does the same, and takes up what is open.  That one guest cannot
+ * take all ports, those below PORT_KEPT are given out in shares, of which a
+ * sender's address picks one; clients take theirs from above.  Who finds his
+ * taken there gets any other port, so two guests together can take all: unless
+ * the router is strict, and a connection has a port of its sender's share,
+ * whatever it comes from.  A switch hides the ports of fragments, so these
+ * have shares, too. */
+static void
+out_share(const struct site *site, uint8_t family, uint32_t share,
+          unsigned n_bits, uint32_t size)
+{
+    const struct vmn_ct ct = {
+        .commit = true,
+        .zone = REG_NAT_ZONE,
+        .nat = true,
+        .snat = *first_external(site->router, family),
+        .then = VMN_CT_TABLE,
+        .stage = STAGE_OUT,
+        .table = OUT_HOP,
+    };
+    static const struct {
+        enum vmn_field port;
+        uint8_t ip_proto;       /* 0: any fragment. */
+    } kinds[] = {
+        { VMN_F_TCP_SRC, 6 }, { VMN_F_UDP_SRC, 17 }, { VMN_N_FIELDS, 0 },
+    };
+    uint16_t first = PORT_FIRST + share * size;
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        bool fragment = !kinds[i].ip_proto;
+        struct vmn_flow *flow = nat_new(site, family, STAGE_OUT, OUT_NAT,
+                                        NAT_SHARE);
+
+        vmn_match_low_bits(flow, field_src(family), share, n_bits);
+        vmn_match_masked(flow, VMN_F_IP_FRAG, fragment ? VMN_FRAG_ANY : 0,
+                         VMN_FRAG_ANY);
+        if (!fragment && site->router->external.strict_port_shares) {
+            vmn_match(flow, VMN_F_IP_PROTO, kinds[i].ip_proto);
+        } else if (!fragment) {
+            vmn_match_masked(flow, kinds[i].port, 0, PORT_KEPT);
+        }
+        vmn_act_ct_snat_ports(vmn_flow_actions(flow), &ct, first,
+                              first + size - 1);
+    }
+}
+
+static void
+out_shares(const struct site *site, uint8_t family)
+{
+    const struct vmn_external *external = &site->router->external;
+    uint32_t end = external->strict_port_shares ? PORT_END : PORT_KEPT;
+    uint32_t n = external->port_shares;
+    unsigned n_bits = 0;
+
+    n = n ? n : VMN_PORT_SHARES_DEFAULT;
+    while (n >> (n_bits + 1)) {
+        n_bits++;
+    }
+    for (uint32_t i = 0; n_bits && i < UINT32_C(1) << n_bits; i++) {
+        out_share(site, family, i, n_bits, (end - PORT_FIRST) >> n_bits);
+    }
+}
+
+static void
+out_nat(const struct site *site, uint8_t family)
+{
+    const struct vmn_external *external = &site->router->external;
+    struct vmn_flow *flow;
+
+    nat_open(site, family, STAGE_OUT, OUT_NAT, OUT_HOP);
+    for (size_t i = 0; i < external->n_exempt; i++) {
+        if (external->exempt[i].ip.family == family) {
+            flow = nat_new(site, family, STAGE_OUT, OUT_NAT, NAT_EXEMPT);
+            vmn_match_prefix(flow, field_dst(family), &external->exempt[i]);
+            nat_commit(flow, STAGE_OUT, OUT_HOP, NULL, NULL, 0);
+        }
+    }
+    if (!external->routed) {
+        out_shares(site, family);
+    }
+    nat_commit(nat_new(site, family, STAGE_OUT, OUT_NAT, NAT_REST), STAGE_OUT,
+               OUT_HOP, external->routed ? NULL
+               : first_external(site->router, family), NULL, 0);
+}
+
+/* Whom to look for: 'next', or where that is NULL the destination. */
+static void
+act_neighbour(struct vmn_actions *actions, uint8_t family,
+              const struct vmn_ip *next)
+{
+    for (unsigned i = 0; i < (family == 6 ? 4 : 1); i++) {
+        enum vmn_field reg = (family == 6 ? VMN_REG_NEIGHBOUR6 + i
+                              : VMN_REG_NEIGHBOUR4);
+
+        if (next) {
+            const uint8_t *p = &next->addr[4 * i];
+
+            vmn_act_set(actions, reg, (uint32_t) p[0] << 24 | p[1] << 16
+                        | p[2] << 8 | p[3]);
+        } else {
+            vmn_act_move_bits(actions, field_dst(family),
+                              family == 6 ? 96 - 32 * i : 0, reg, 0, 32);
+        }
+    }
+}
+
+/* 'next' is who gets it: the one that it is for (NULL), or a gateway. */
+static void
+out_to(const struct site *site, struct vmn_flow *flow, uint8_t family,
+       const struct vmn_ip *next)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, REG_TRANSIT, site->transit);
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
+    act_neighbour(actions, family, next);
+    vmn_act_set(actions, VMN_REG_NETWORK, site->network->vni);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->router->mac);
+    vmn_act_find_neighbour(actions);
+    vmn_act_goto(actions, STAGE_OUT, OUT_SEND);
+}
+
+static void
+out_hop(const struct site *site, uint8_t family)
+{
+    const struct vmn_ip *next = next_hop(site->network, family);
+
+    for (size_t i = 0; i < site->network->n_subnets; i++) {
+        const struct vmn_prefix *cidr = &site->network->subnets[i].cidr;
+
+        if (cidr->ip.family == family) {
+            struct vmn_flow *flow = site_flow(site, STAGE_OUT, OUT_HOP,
+                                              HOP_LINK + cidr->len);
+
+            vmn_match_prefix(flow, field_dst(family), cidr);
+            out_to(site, flow, family, NULL);
+        }
+    }
+    if (next) {
+        out_to(site, site_flow(site, STAGE_OUT, OUT_HOP, HOP_FURTHER), family,
+               next);
+    }
+}
+
+void
+out_router(const struct site *site)
+{
+    out_enter(site);
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        if (first_external(site->router, families[i])) {
+            out_nat(site, families[i]);
+            out_hop(site, families[i]);
+        }
+    }
+}
+
+void
+out_base(struct vmn_emit *emit)
+{
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    /* From outside, and to somebody elsewhere: there it is known by this. */
+    flow = vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), STAGE_OUT,
+                        OUT_ENTER, ENTER_FROM_OUTSIDE);
+    vmn_match(flow, VMN_REG_DST_LOCAL, 0);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE, VMN_FLAG_OUTSIDE);
+    actions = vmn_flow_actions(flow);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, VMN_OUTSIDE_MAC);
+    vmn_act_next(actions);
+
+    flow = vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), STAGE_OUT,
+                        OUT_SEND, ONLY);
+    vmn_match_mac(flow, VMN_F_ETH_DST, (struct vmn_mac) { { 0 } });
+    actions = vmn_flow_actions(flow);
+    act_resolve(actions, 0);
+
+    /* While one that was asked for has not answered, nobody asks again. */
+    flow = vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), STAGE_OUT,
+                        OUT_SEND, SEND_INCOMPLETE);
+    vmn_match_mac(flow, VMN_F_ETH_DST, VMN_NEIGHBOUR_INCOMPLETE);
+    vmn_act_drop(vmn_flow_actions(flow), "neighbour does not answer");
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Telling clients that nobody serves them: by a reset, or by an ICMP error, as
+ * from whom the packet was for.  Where that is a backend by now, conntrack
+ * puts the virtual IP back.  No policy judges it: it is vmnd's own.  Those
+ * outside are told as well, by the way that answers take. */
+
+#include "loadbalancer.h"
+
+void
+act_refuse(struct vmn_actions *actions, const char *reason)
+{
+    vmn_act_punt(actions, HANDLER_REFUSE, 0, VMN_REFUSAL_QUOTED);
+    vmn_act_drop(actions, reason);
+}
+
+void
+handle_refuse(struct vmn_view *view, const struct vmn_packet_in *in,
+              struct vmn_packets_out *out)
+{
+    const struct vmn_refusal refusal = { .reason = VMN_REFUSAL_NO_PORT };
+    uint8_t answer[VMN_REFUSAL_MAX];
+    const char *why;
+    size_t size = vmn_refusal_build_as(&refusal, in->bytes, in->size, answer,
+                                       &why);
+
+    if (!size) {
+        vmn_send_nothing(out, why);
+    } else if (vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_OUTSIDE) {
+        /* By the router, as a backend's answer.  It may leave by the port by
+         * which the packet came, and so comes from elsewhere. */
+        vmn_send_as_answer(in, VMN_TUNNEL_OFPORT, out, answer, size);
+    } else if (!in->in_port || in->in_port == VMN_TUNNEL_OFPORT) {
+        vmn_send_nothing(out, "from no port of this host");
+    } else {
+        vmn_send_to_stage(out, STAGE_BALANCE, BALANCE_REFUSED, answer, size);
+    }
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A virtual IP in a routing domain, whatever balancers serve there: it answers
+ * ARP, neighbour discovery and pings, and drops what is for no service of
+ * its. */
+
+#include "loadbalancer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct address {
+    struct vmn_view *view;
+    struct vmn_emit *emit;
+    struct vmn_scope scope;
+    uint32_t zone;              /* The domain's. */
+    struct vmn_ip ip;
+};
+
+static struct vmn_flow *
+flow_add(const struct address *a, unsigned stage, unsigned table,
+         uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(a->emit, a->scope, stage, table,
+                                         priority);
+
+    vmn_match(flow, VMN_REG_ZONE, a->zone);
+    return flow;
+}
+
+static struct vmn_flow *
+flow_to_it(const struct address *a, unsigned table, uint16_t priority)
+{
+    struct vmn_flow *flow = flow_add(a, STAGE_BALANCE, table, priority);
+
+    vmn_match_ip(flow, field_ip_dst(&a->ip), &a->ip);
+    return flow;
+}
+
+/* In the networks where it is offered.  ---------------------------------- */
+
+static void
+emit_network(const struct address *a, const char *name)
+{
+    const struct vmn_network *network = vmn_read_network(a->view, name);
+    struct vmn_flow *flow;
+    struct vmn_mac mac;
+
+    if (!network || !network->vni) {
+        return;
+    }
+    mac = vip_mac(a->view, name, &a->ip);
+    vmn_claim_ip(a->view, a->emit, name, &a->ip);
+
+    const struct vmn_answering by = {
+        .scope = vmn_scope_network(name),
+        .stage = STAGE_ARP,
+        .priority = ARP_ASKED,
+        .vni = network->vni,
+        .mac = mac,
+        .handler = HANDLER_NEIGHBOUR,
+        .arg = (uint32_t) mac.ea[3] << 16 | mac.ea[4] << 8 | mac.ea[5],
+    };
+
+    vmn_answer_for(a->emit, &by, &a->ip);
+
+    /* Answers come from its MAC: a backend's to itself... */
+    flow = vmn_flow_add(a->emit, by.scope, STAGE_BALANCE, BALANCE_SELECT,
+                        SELECT_ANSWER);
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match_ip(flow, field_ip_src(&a->ip), &a->ip);
+    vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_SRC, mac);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
+
+    /* ...and all the others. */
+    flow = vmn_flow_add(a->emit, by.scope, STAGE_UNBALANCE, UNBALANCE_MAC,
+                        MAC_ANSWER);
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match_ip(flow, field_ip_src(&a->ip), &a->ip);
+    vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_SRC, mac);
+    vmn_act_next(vmn_flow_actions(flow));
+}
+
+/* The flow has seen to it that the target is the virtual IP, and its MAC
+ * address follows from the number. */
+void
+handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
+                 struct vmn_packets_out *out)
+{
+    uint8_t answer[VMN_ND_ADVERT_SIZE];
+
+    if (vmn_nd_advert_build(in->bytes, in->size, number_mac(in->arg), false,
+                            answer)) {
+        vmn_send_back(out, answer, sizeof answer);
+    } else {
+        vmn_send_nothing(out, "malformed");
+    }
+}
+
+/* In the whole domain.  --------------------------------------------------- */
+
+/* Who asks by way of a router hears the same, from that router's MAC. */
+static void
+emit_ping(const struct address *a)
+{
+    bool v6 = a->ip.family == 6;
+    enum vmn_field type = v6 ? VMN_F_ICMPV6_TYPE : VMN_F_ICMPV4_TYPE;
+    struct vmn_flow *flow = flow_to_it(a, BALANCE_VIP, VIP_PING);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
+    vmn_match(flow, type, v6 ? ICMPV6_ECHO : ICMP_ECHO);
+    vmn_act_swap(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
+    vmn_act_swap(actions, field_ip_src(&a->ip), field_ip_dst(&a->ip));
+    vmn_act_set(actions, VMN_F_IP_TTL, 64);
+    vmn_act_set(actions, type, v6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY);
+    vmn_act_output_in_port(actions);
+}
+
+static void
+emit_common(const struct address *a)
+{
+    emit_ping(a);
+    vmn_act_drop(vmn_flow_actions(flow_to_it(a, BALANCE_VIP, VIP_OTHER)),
+                 "no such service at virtual IP");
+}
+
+/* Fragments are put together by conntrack, so all must go there.  A later one
+ * does not say which service it is for, so it can start a connection only
+ * where there is no choice: 'balancer' is the only one then, with one
+ * service. */
+static void
+emit_fragments(const struct address *a, unsigned ip_proto,
+               const struct vmn_loadbalancer *balancer)
+{
+    struct vmn_flow *flow = flow_to_it(a, BALANCE_VIP, VIP_FRAGMENT);
+    struct vmn_actions *actions;
+
+    vmn_match(flow, VMN_F_IP_PROTO, ip_proto);
+    vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_ANY, VMN_FRAG_ANY);
+    act_nat(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_SELECT);
+
+    flow = flow_to_it(a, BALANCE_SELECT, SELECT_FRAGMENT);
+    actions = vmn_flow_actions(flow);
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
+                     VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
+    vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_LATER, VMN_FRAG_LATER);
+    vmn_match(flow, VMN_F_IP_PROTO, ip_proto);
+    if (balancer) {
+        act_choose(a->view, actions, balancer);
+    } else {
+        vmn_act_drop(actions, "fragment to one of several services");
+    }
+}
+
+/* One fact for each balancer and network. */
+static void
+emit_services(const struct address *a, const struct vmn_names *facts)
+{
+    const char *only[256] = { NULL };
+    bool some[256] = { false }, several[256] = { false };
+    const char *before = "";
+
+    for (size_t i = 0; i < facts->n; i++) {
+        char *parts[4];         /* NETWORK|PROTOCOL|SERVICES|BALANCER. */
+        unsigned ip_proto;
+
+        if (split(a->view, facts->names[i], parts, 4) < 4) {
+            continue;
+        }
+        if (strcmp(parts[0], before)) {
+            emit_network(a, parts[0]);
+            before = parts[0];
+        }
+        ip_proto = atoi(parts[1]) & 0xff;
+        if (atoi(parts[2]) > 1
+            || (some[ip_proto] && strcmp(only[ip_proto], parts[3]))) {
+            several[ip_proto] = true;
+        }
+        some[ip_proto] = true;
+        only[ip_proto] = parts[3];
+    }
+    for (unsigned i = 0; i < 256; i++) {
+        if (some[i]) {
+            emit_fragments(a, i, several[i] ? NULL
+                           : vmn_read_loadbalancer(a->view, only[i]));
+        }
+    }
+}
+
+void
+compile_address(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct vmn_names facts = vmn_facts(view, REL_ADDRESS, key);
+    struct address a = { .view = view, .emit = emit };
+    char *parts[2];             /* DOMAIN|VIP. */
+
+    if (split(view, key, parts, 2) < 2
+        || !vmn_ip_from_text(parts[1], &a.ip)) {
+        return;
+    }
+    a.scope = vmn_scope_domain(parts[0]);
+    a.zone = vmn_domain_zone(view, parts[0]);
+    emit_common(&a);
+    emit_services(&a, &facts);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Neighbour discovery (RFC 4861): what ARP is to IPv4.  Solicitations of a
+ * group for the address of a bound port are answered where they are asked, and
+ * those of one neighbour go to it.  What a port may say of itself is checked
+ * where it says it.
+ *
+ * An answer is another solicitation, of the asker by the one that it asks for:
+ * it says the same link-layer address, and hosts take it from there as well
+ * (RFC 4861, section 7.2.3).  To make an advertisement of a solicitation takes
+ * fields that Open vSwitch can set in its userspace datapath alone
+ * (nd_reserved and nd_options_type, ovs-fields(7)); a bridge of the kernel's
+ * refuses such a flow.  What only an advertisement can say is that a neighbour
+ * is still there, and that is asked of itself.
+ *
+ * Routers there are none, so what only routers say or are asked is dropped,
+ * and so are reports of multicast listeners (RFC 3810), since a network's
+ * multicast reaches all of its ports.  Not for sources (port.c), nor for what
+ * several ports may share (allowed-addresses.c). */
+
+#include "overlay.h"
+
+#include <string.h>
+
+static void
+match_from_nobody(struct vmn_flow *flow)
+{
+    const struct vmn_ip none = { .family = 6 };
+
+    vmn_match_ip(flow, VMN_F_IPV6_SRC, &none);
+}
+
+static void
+match_one(struct vmn_flow *flow)
+{
+    const uint64_t group_bit = UINT64_C(1) << 40;
+
+    vmn_match_masked(flow, VMN_F_ETH_DST, 0, group_bit);
+}
+
+/* Everywhere.  ----------------------------------------------------------- */
+
+static struct vmn_flow *
+type_add(struct vmn_emit *emit, unsigned stage, unsigned table,
+         uint16_t priority, uint8_t type)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), stage, table,
+                                         priority);
+
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, type);
+    return flow;
+}
+
+static void
+base_guard(struct vmn_emit *emit)
+{
+    static const struct {
+        uint8_t type;
+        const char *reason;
+    } unheard[] = {
+        { 130, "MLD" }, { 131, "MLD" }, { 132, "MLD" }, { 143, "MLD" },
+        { 133, "router solicitation" },
+        { 134, "router advertisement" },
+        { 137, "ICMPv6 redirect" },
+    };
+
+    for (size_t i = 0; i < sizeof unheard / sizeof unheard[0]; i++) {
+        drop(type_add(emit, STAGE_ADMIT, ADMIT_GUARD, GUARD_UNHEARD,
+                      unheard[i].type), unheard[i].reason);
+    }
+
+    /* Without the option there is nothing to lie in. */
+    struct vmn_flow *flow = type_add(emit, STAGE_ADMIT, ADMIT_ND, ND_OWN,
+                                     VMN_ND_SOLICIT);
+
+    vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
+    vmn_act_next(vmn_flow_actions(flow));
+
+    drop(type_add(emit, STAGE_ADMIT, ADMIT_ND, ND_SPOOFED, VMN_ND_SOLICIT),
+         "spoofed");
+    drop(type_add(emit, STAGE_ADMIT, ADMIT_ND, ND_SPOOFED, VMN_ND_ADVERT),
+         "spoofed");
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_ND,
+                        PRIORITY_LAST);
+    vmn_act_next(vmn_flow_actions(flow));
+}
+
+static void
+base_ask(struct vmn_emit *emit)
+{
+    struct vmn_flow *flow;
+
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_ASK, SERVICE_REMOTE,
+                    VMN_ND_SOLICIT);
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 0);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_ASK, SERVICE_DIRECT,
+                    VMN_ND_SOLICIT);
+    match_one(flow);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_ASK, SERVICE_REPLY,
+                    VMN_ND_ADVERT);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_ASK, SERVICE_UNKNOWN,
+                    VMN_ND_SOLICIT);
+    drop(flow, "ND for unknown address");
+}
+
+/* Solicitations become answers.  nd_of_address() has set the Ethernet
+ * addresses. */
+static void
+base_answer(struct vmn_emit *emit)
+{
+    const struct vmn_mac all_nodes_mac = { { 0x33, 0x33, 0, 0, 0, 1 } };
+    const struct vmn_ip all_nodes = { .family = 6, .addr = {
+        0xff, 2, [15] = 1 } };
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    /* To one that probes for a duplicate, and so has no address yet (RFC 4861,
+     * section 7.2.4).  Its message has no option to turn, and needs none. */
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_TURN, TURN_PROBE,
+                    VMN_ND_SOLICIT);
+    match_from_nobody(flow);
+    actions = vmn_flow_actions(flow);
+    vmn_act_set_mac(actions, VMN_F_ETH_DST, all_nodes_mac);
+    vmn_act_set_ip(actions, VMN_F_IPV6_DST, &all_nodes);
+    vmn_act_move(actions, VMN_F_ND_TARGET, VMN_F_IPV6_SRC);
+    vmn_act_set(actions, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
+    vmn_act_output_in_port(actions);
+
+    /* There is no room for one in the answer. */
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_TURN, TURN_MUTE,
+                    VMN_ND_SOLICIT);
+    vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
+    drop(flow, "ND without link-layer address");
+
+    /* Source and target change places. */
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_TURN, TURN_ASKER,
+                    VMN_ND_SOLICIT);
+    actions = vmn_flow_actions(flow);
+    vmn_act_move(actions, VMN_F_IPV6_SRC, VMN_F_IPV6_DST);
+    vmn_act_move(actions, VMN_F_ND_TARGET, VMN_F_IPV6_SRC);
+    vmn_act_move(actions, VMN_F_IPV6_DST, VMN_F_ND_TARGET);
+    vmn_act_move(actions, VMN_F_ETH_SRC, VMN_F_ND_SLL);
+    vmn_act_output_in_port(actions);
+}
+
+void
+nd_base(struct vmn_emit *emit)
+{
+    base_guard(emit);
+    base_ask(emit);
+    base_answer(emit);
+}
+
+/* In a network.  --------------------------------------------------------- */
+
+/* Answers for 'ip' with the port's MAC. */
+void
+nd_of_address(struct vmn_emit *emit, const struct site *site,
+              const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_network(site->network->row.name), STAGE_SERVICE,
+        SERVICE_ASK, SERVICE_ANSWER);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    match_network(flow, site->network);
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+    vmn_match_ip(flow, VMN_F_ND_TARGET, ip);
+    vmn_act_move(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->port->mac);
+    vmn_act_goto(actions, STAGE_SERVICE, SERVICE_TURN);
+}
+
+/* Where guests are asked, probes for duplicates cross tunnels.  They are
+ * nobody's, and no policy sees them. */
+void
+nd_of_network(struct vmn_view *view, struct vmn_emit *emit,
+              const struct vmn_network *network)
+{
+    const char *name = network->row.name;
+
+    if (vmn_facts(view, REL_ASKS_ND, name).n) {
+        struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_network(name),
+                                             STAGE_ADMIT, ADMIT_SOURCE,
+                                             SOURCE_OWN);
+
+        match_network(flow, network);
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+        match_from_nobody(flow);
+        vmn_act_next(vmn_flow_actions(flow));
+    }
+}
+
+/* Where a port is.  ------------------------------------------------------ */
+
+static struct vmn_flow *
+own_add(struct vmn_emit *emit, const struct site *site, unsigned table,
+        uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+                                         STAGE_ADMIT, table, priority);
+
+    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    return flow;
+}
+
+/* The port may advertise 'prefix' at 'mac'.  One that asks for what it knows
+ * already may be answered without. */
+void
+nd_guard_target(struct vmn_emit *emit, const struct site *site,
+                struct vmn_mac mac, const struct vmn_prefix *prefix)
+{
+    for (int known = 0; known < 2; known++) {
+        struct vmn_flow *flow = own_add(emit, site, ADMIT_ND, ND_OWN);
+
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
+        vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
+        vmn_match_mac(flow, VMN_F_ND_TLL,
+                      known ? (struct vmn_mac) { { 0 } } : mac);
+        vmn_act_next(vmn_flow_actions(flow));
+    }
+}
+
+/* The port may ask with 'mac'. */
+void
+nd_guard_mac(struct vmn_emit *emit, const struct site *site,
+             struct vmn_mac mac)
+{
+    struct vmn_flow *flow = own_add(emit, site, ADMIT_ND, ND_OWN);
+
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+    vmn_match_mac(flow, VMN_F_ND_SLL, mac);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    /* A probe for a duplicate has no sender address (RFC 4862, section
+     * 5.4.2). */
+    flow = own_add(emit, site, ADMIT_GUARD, GUARD_OWN);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+    match_from_nobody(flow);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
+}
+
+/* What a port that has IPv6 has once. */
+void
+nd_guard_port(struct vmn_emit *emit, const struct site *site)
+{
+    struct vmn_flow *flow = own_add(emit, site, ADMIT_GUARD, GUARD_PORT);
+
+    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV6);
+    drop(flow, "spoofed");
+
+    /* The answer would be with its own MAC: it asks for its own address, and
+     * would take that for a duplicate. */
+    flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_SERVICE,
+                        SERVICE_TURN, TURN_SELF);
+    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, site->port->mac);
+    drop(flow, "ND for own address");
+}
+
+/* What a quarantined port has once. */
+void
+nd_guard_quarantined(struct vmn_emit *emit, const struct site *site)
+{
+    static const uint8_t types[] = { VMN_ND_SOLICIT, VMN_ND_ADVERT };
+    struct vmn_flow *flow;
+
+    for (size_t i = 0; i < sizeof types; i++) {
+        flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_SERVICE,
+                            SERVICE_ASK, SERVICE_QUARANTINE);
+        vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, types[i]);
+        drop(flow, "quarantined");
+    }
+    flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_SERVICE,
+                        SERVICE_ASK, SERVICE_QUARANTINE_DIRECT);
+    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+    match_one(flow);
+    drop(flow, "quarantined");
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Provider networks: those on a physical network, to which a port of the
+ * integration bridge leads on hosts that have the bridge for it (VIF
+ * "HOST/@PHYSICAL").  What is for nobody on a host goes there, with the
+ * network's VLAN tag; what comes from there is for local ports alone, and is
+ * never sent back.  There are no tunnels.
+ *
+ * Others are on the wire, too.  Who they are is told by their address, where
+ * that is a port's; anybody else is nobody.  They answer for themselves, and
+ * so do local ports to them; where a local port asks for another one, the
+ * switch answers as it does in an overlay. */
+
+#include "overlay.h"
+
+#define ETH_RARP 0x8035
+#define ROUTER_SOLICITATION 133
+#define VLAN_PRESENT 0x1000
+#define VLAN_VID 0x0fff
+
+uint32_t
+wire_ofport(struct vmn_view *view, const struct vmn_network *network,
+            const char *host)
+{
+    const struct vmn_vif *vif = vmn_read_vif(
+        view, host, vmn_printf(view, "@%s", network->provider.physical));
+
+    return vif ? vif->ofport : 0;
+}
+
+/* On a host.  ------------------------------------------------------------- */
+
+/* What no network of the host takes out of its physical networks. */
+void
+wire_of_host(struct vmn_view *view, struct vmn_emit *emit,
+             const struct vmn_host *host)
+{
+    for (size_t i = 0; i < host->n_provider_bridges; i++) {
+        const struct vmn_vif *vif = vmn_read_vif(
+            view, host->row.name,
+            vmn_printf(view, "@%s", host->provider_bridges[i].physical));
+
+        if (vif) {
+            struct vmn_flow *flow = vmn_flow_add(
+                emit, vmn_scope_host(host->row.name), STAGE_ADMIT,
+                ADMIT_CLASSIFY, CLASSIFY_WIRE_OTHER);
+
+            vmn_match(flow, VMN_F_IN_PORT, vif->ofport);
+            drop(flow, "no network of that VLAN here");
+        }
+    }
+}
+
+/* What came out of the wire, with its tag, or here again without it. */
+static void
+emit_classify(struct vmn_view *view, struct vmn_emit *emit,
+              const struct vmn_network *network, const char *host,
+              uint32_t ofport, bool again)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
+                                         STAGE_ADMIT, ADMIT_CLASSIFY,
+                                         again ? CLASSIFY_WIRE_AGAIN
+                                         : CLASSIFY_WIRE);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+    uint32_t vlan = network->provider.vlan;
+
+    vmn_match(flow, VMN_F_IN_PORT, ofport);
+    if (again) {
+        match_network(flow, network);
+    } else {
+        vmn_match(flow, VMN_REG_NETWORK, 0);
+        /* A tag with VLAN 0 has only a priority. */
+        vmn_match_masked(flow, VMN_F_VLAN_TCI, vlan ? VLAN_PRESENT | vlan : 0,
+                         vlan ? VLAN_PRESENT | VLAN_VID : VLAN_VID);
+        vmn_act_set(actions, VMN_F_VLAN_TCI, 0);
+    }
+    network_registers(view, actions, network,
+                      vmn_domain_zone(view, network->row.name));
+    vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
+}
+
+/* Questions from outside are the guests' to answer. */
+static void
+emit_asked(struct vmn_emit *emit, const struct vmn_network *network,
+           const char *host, uint32_t ofport)
+{
+    for (int v6 = 0; v6 < 2; v6++) {
+        struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
+                                             STAGE_SERVICE, SERVICE_ASK,
+                                             SERVICE_WIRE);
+
+        match_network(flow, network);
+        vmn_match(flow, VMN_F_IN_PORT, ofport);
+        if (v6) {
+            vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+        } else {
+            vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
+        }
+        vmn_act_next(vmn_flow_actions(flow));
+    }
+}
+
+/* A provider network on a host with ports of it. */
+void
+compile_wire(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_network *network;
+    const char *parts[2];
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+    uint32_t ofport;
+
+    if (!key_split(view, key, parts, 2)) {
+        return;
+    }
+    network = vmn_read_network(view, parts[0]);
+    if (!network || !network->vni || !is_provider(network)) {
+        return;
+    }
+    ofport = wire_ofport(view, network, parts[1]);
+    if (!ofport) {
+        return;
+    }
+
+    emit_classify(view, emit, network, parts[1], ofport, false);
+    emit_classify(view, emit, network, parts[1], ofport, true);
+    emit_asked(emit, network, parts[1], ofport);
+
+    flow = vmn_flow_add(emit, vmn_scope_host(parts[1]), STAGE_LOCATE, 0,
+                        LOCATE_NOT_HERE);
+    match_network(flow, network);
+    vmn_match(flow, VMN_F_IN_PORT, ofport);
+    drop(flow, "destination is not here");
+
+    nested_of_wire(view, emit, network, parts[1], ofport);
+
+    flow = vmn_flow_add(emit, vmn_scope_host(parts[1]), STAGE_DELIVER,
+                        DELIVER_OUT, OUT_WIRE);
+    match_network(flow, network);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
+    actions = vmn_flow_actions(flow);
+    if (network->provider.vlan) {
+        vmn_act_set(actions, VMN_F_VLAN_TCI,
+                    VLAN_PRESENT | network->provider.vlan);
+    }
+    vmn_act_output(actions, ofport);
+}
+
+/* In a network.  ---------------------------------------------------------- */
+
+void
+wire_of_network(struct vmn_emit *emit, const struct vmn_network *network)
+{
+    const struct vmn_scope scope = vmn_scope_network(network->row.name);
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_SOURCE,
+                        SOURCE_OUTSIDE);
+    match_network(flow, network);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    flow = vmn_flow_add(emit, scope, STAGE_SERVICE, SERVICE_ASK,
+                        SERVICE_OUTSIDE);
+    match_network(flow, network);
+    vmn_match(flow, VMN_F_ARP_OP, 1);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    flow = vmn_flow_add(emit, scope, STAGE_SERVICE, SERVICE_ASK,
+                        SERVICE_OUTSIDE);
+    match_network(flow, network);
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    flow = vmn_flow_add(emit, scope, STAGE_LOCATE, 0, LOCATE_OUTSIDE);
+    match_network(flow, network);
+    actions = vmn_flow_actions(flow);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
+    vmn_act_next(actions);
+
+    flow = vmn_flow_add(emit, scope, STAGE_DELIVER, DELIVER_OUT, OUT_NO_WIRE);
+    match_network(flow, network);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
+    drop(flow, "no bridge to the physical network");
+}
+
+/* A port.  ---------------------------------------------------------------- */
+
+/* Probes for duplicates and announcements are for those outside. */
+void
+wire_self(struct vmn_emit *emit, const struct site *site,
+          const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+                                         STAGE_SERVICE, SERVICE_ASK,
+                                         SERVICE_SELF);
+
+    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    if (ip->family == 6) {
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+        vmn_match_ip(flow, VMN_F_ND_TARGET, ip);
+    } else {
+        vmn_match(flow, VMN_F_ARP_OP, 1);
+        vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
+    }
+    vmn_act_next(vmn_flow_actions(flow));
+}
+
+static struct vmn_flow *
+guard_add(struct vmn_emit *emit, const struct site *site)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+                                         STAGE_ADMIT, ADMIT_GUARD,
+                                         GUARD_SERVED);
+
+    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, site->port->mac);
+    vmn_act_next(vmn_flow_actions(flow));
+    return flow;
+}
+
+/* What a port may say besides: where it is, as hypervisors do for a VM that
+ * has moved; and that it looks for a router. */
+void
+wire_guard_port(struct vmn_view *view, struct vmn_emit *emit,
+                const struct site *site)
+{
+    const struct vmn_ip sources[] = { vmn_link_local(site->port->mac),
+                                      { .family = 6 } };
+    struct vmn_flow *flow;
+
+    /* What it sends does not come back. */
+    if (!site->candidate) {
+        flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_ADMIT,
+                            ADMIT_SOURCE, SOURCE_SPOOFED);
+        match_network(flow, site->network);
+        vmn_match_mac(flow, VMN_F_ETH_SRC, site->port->mac);
+        drop(flow, "spoofed");
+    }
+    if (vmn_is_quarantined(view, site->port)) {
+        return;
+    }
+
+    vmn_match(guard_add(emit, site), VMN_F_ETH_TYPE, ETH_RARP);
+    for (size_t i = 0; port_has_ipv6(site->port) && i < 2; i++) {
+        flow = guard_add(emit, site);
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, ROUTER_SOLICITATION);
+        vmn_match_ip(flow, VMN_F_IPV6_SRC, &sources[i]);
+    }
+}

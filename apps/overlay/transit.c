@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The way to and from what is outside, as far as it leads through the overlay:
+ * a router's gateway is a host of its domain and of its external network, and
+ * between it and the others the packets of both directions are told apart from
+ * those of networks.  What gateways do is app gateway's. */
+
+#include "overlay.h"
+
+#include <string.h>
+
+/* What goes out is in the router's transit network: whoever gets it by a
+ * tunnel is the gateway. */
+static void
+emit_transit(struct vmn_view *view, struct vmn_emit *emit, const char *router,
+             const char *host, uint32_t zone)
+{
+    uint32_t vni = vmn_transit_vni(view, router);
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
+                                         STAGE_ADMIT, ADMIT_TUNNEL,
+                                         TUNNEL_NETWORK);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_F_TUN_ID, vni);
+    vmn_act_set(actions, VMN_REG_NETWORK, vni);
+    vmn_act_set(actions, VMN_REG_ZONE, zone);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
+}
+
+static bool
+joins(const struct vmn_router *router, const char *network)
+{
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        if (!strcmp(router->interfaces[i].network, network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What comes from outside for a virtual IP is balanced by the gateway, as by
+ * any host of the balancer's networks. */
+static void
+publish_balanced(struct vmn_view *view, struct vmn_emit *emit,
+                 const struct vmn_router *router, const char *host)
+{
+    struct vmn_names names = vmn_lookup(view, VMN_INDEX_FLOATING_BY_ROUTER,
+                                        router->row.name);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_floating_ip *floating = vmn_read_floating_ip(
+            view, names.names[i]);
+        const struct vmn_loadbalancer *lb
+            = (floating && floating->load_balancer
+               ? vmn_read_loadbalancer(view, floating->load_balancer) : NULL);
+
+        for (size_t j = 0; lb && j < lb->n_networks; j++) {
+            if (joins(router, lb->networks[j])) {
+                vmn_publish(emit, VMN_REL_NETWORK_HOSTS, lb->networks[j],
+                            host);
+            }
+        }
+    }
+}
+
+void
+compile_outside(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_router *router = vmn_read_router(view, key);
+    const struct vmn_external *external = router ? &router->external : NULL;
+    const struct vmn_network *network;
+    const char *domain;
+
+    if (!router || !external->network || !router->n_interfaces) {
+        return;
+    }
+    network = vmn_read_network(view, external->network);
+    domain = vmn_domain_of(view, router->interfaces[0].network);
+    if (!network || !is_provider(network) || !vmn_domain_is_routed(domain)) {
+        return;
+    }
+    vmn_publish(emit, REL_OUTSIDE, domain, key);
+    large_of_vni(view, emit, domain, vmn_transit_vni(view, key),
+                 vmn_outside_mtu(view, router));
+    for (size_t i = 0; i < external->n_gateways; i++) {
+        const char *host = external->gateways[i].host;
+
+        /* Those that are not the gateway now are ready to be. */
+        if (wire_ofport(view, network, host)) {
+            vmn_publish(emit, VMN_REL_DOMAIN_HOSTS, domain, host);
+            vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network->row.name, host);
+            vmn_publish(emit, REL_WIRE,
+                        vmn_printf(view, "%s|%s", network->row.name, host),
+                        vmn_printf(view, "router/%s", key));
+            publish_balanced(view, emit, router, host);
+            emit_transit(view, emit, key, host,
+                         vmn_domain_zone(view, domain));
+        }
+    }
+}
+
+/* A floating address whose port's host is on the physical network itself is at
+ * home there (app gateway): that takes the external network. */
+void
+compile_home(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_floating_ip *floating = vmn_read_floating_ip(view, key);
+    const struct vmn_router *router
+        = floating ? vmn_read_router(view, floating->router) : NULL;
+    const struct vmn_network *network
+        = (router && router->external.network
+           ? vmn_read_network(view, router->external.network) : NULL);
+    const struct vmn_port *port
+        = (network && is_provider(network) && floating->port
+           ? vmn_read_port(view, floating->port) : NULL);
+    const struct vmn_binding *binding
+        = (port && port->enabled && !port->external
+           ? vmn_read_binding(view, floating->port) : NULL);
+
+    if (binding && binding->host
+        && wire_ofport(view, network, binding->host)) {
+        vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network->row.name,
+                    binding->host);
+        vmn_publish(emit, REL_WIRE,
+                    vmn_printf(view, "%s|%s", network->row.name,
+                               binding->host),
+                    vmn_printf(view, "floating/%s", key));
+    }
+}
+
+void
+outside_of_domain(struct vmn_view *view, struct vmn_emit *emit,
+                  const char *domain)
+{
+    struct vmn_scope scope = vmn_scope_domain(domain);
+    uint32_t zone = vmn_domain_zone(view, domain);
+    struct vmn_flow *flow;
+
+    if (!vmn_facts(view, REL_OUTSIDE, domain).n) {
+        return;
+    }
+
+    /* Sent through the pipeline anew on the gateway: nobody's, as before. */
+    flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_CLASSIFY,
+                        CLASSIFY_OUTSIDE);
+    match_domain(flow, zone);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE, VMN_FLAG_OUTSIDE);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    /* By a gateway: its source is nobody's, whatever address it says. */
+    flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_SOURCE,
+                        SOURCE_GATEWAY);
+    match_domain(flow, zone);
+    vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, VMN_OUTSIDE_MAC);
+    vmn_act_next(vmn_flow_actions(flow));
+
+    flow = vmn_flow_add(emit, scope, STAGE_LOCATE, 0, LOCATE_ROUTER);
+    match_domain(flow, zone);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    vmn_act_next(vmn_flow_actions(flow));
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The overlay between hosts: tunnels, and networks and routing domains on
+ * them.  Not for single ports (port.c), nor for floods inside of a host
+ * (flood.c). */
+
+#include "overlay.h"
+
+void
+network_registers(struct vmn_view *view, struct vmn_actions *actions,
+                  const struct vmn_network *network, uint32_t zone)
+{
+    const char *domain = vmn_domain_of(view, network->row.name);
+
+    vmn_act_set(actions, VMN_REG_NETWORK, network->vni);
+    vmn_act_set(actions, VMN_REG_ZONE, zone);
+    vmn_act_set(actions, VMN_REG_BALANCE_ZONE,
+                vmn_number(view, VMN_NUMBER_ZONE,
+                           vmn_printf(view, "balance/%s", domain)));
+}
+
+/* Tunnels.  --------------------------------------------------------------- */
+
+/* Lets in what a known host sends from 'ip' to port 'ofport'.  Of how it came
+ * nothing else is told from then on. */
+static void
+tunnel_from(struct vmn_emit *emit, struct vmn_scope scope, uint32_t ofport,
+            const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_ADMIT,
+                                         ADMIT_CLASSIFY, CLASSIFY_PORT);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_F_IN_PORT, ofport);
+    vmn_match_ip(flow, ip->family == 6 ? VMN_F_TUN_IPV6_SRC : VMN_F_TUN_SRC,
+                 ip);
+    if (ofport != VMN_TUNNEL_OFPORT) {
+        vmn_act_set(actions, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    }
+    vmn_act_goto(actions, STAGE_ADMIT, ADMIT_TUNNEL);
+}
+
+/* Sends what is for host 'number' to its address 'ip', in its
+ * encapsulation. */
+static void
+tunnel_to(struct vmn_emit *emit, struct vmn_scope scope, uint16_t priority,
+          uint32_t number, enum vmn_encap encap, const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_DELIVER,
+                                         DELIVER_TUNNEL, priority);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_REG_DST_HOST, number);
+    vmn_act_set_ip(actions, ip->family == 6 ? VMN_F_TUN_IPV6_DST
+                   : VMN_F_TUN_DST, ip);
+    vmn_act_output(actions, encap == VMN_ENCAP_GENEVE ? VMN_GENEVE_OFPORT
+                   : VMN_TUNNEL_OFPORT);
+}
+
+/* The tunnel to and from one address of a host, for all the others.  VXLAN is
+ * let in by all of them, also by those that are sent Geneve: so one that
+ * changes from the one to the other gets both for the while. */
+static void
+compile_address(struct vmn_emit *emit, const struct vmn_host *host,
+                uint32_t number, const struct vmn_ip *ip, bool second)
+{
+    tunnel_from(emit, vmn_scope_all(), VMN_TUNNEL_OFPORT, ip);
+    tunnel_from(emit, vmn_scope_facts(REL_GENEVE, ""), VMN_GENEVE_OFPORT,
+                ip);
+
+    /* Whoever has an address of the first one's family sends there. */
+    if (second) {
+        tunnel_to(emit, vmn_scope_facts(REL_FAMILY,
+                                        ip->family == 6 ? "6" : "4"),
+                  TUNNEL_SECOND, number, host->encap, ip);
+    } else {
+        tunnel_to(emit, vmn_scope_all(), TUNNEL_HOST, number, host->encap,
+                  ip);
+    }
+}
+
+void
+compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_host *host = vmn_read_host(view, key);
+
+    if (!host || !host->tunnel_ip.family) {
+        return;
+    }
+
+    uint32_t number = vmn_number(view, VMN_NUMBER_HOST, key);
+
+    compile_address(emit, host, number, &host->tunnel_ip, false);
+    if (host->second_tunnel_ip.family) {
+        compile_address(emit, host, number, &host->second_tunnel_ip, true);
+    } else {
+        vmn_publish(emit, REL_FAMILY,
+                    host->tunnel_ip.family == 6 ? "6" : "4", key);
+    }
+    if (host->encap == VMN_ENCAP_GENEVE) {
+        vmn_publish(emit, REL_GENEVE, "", key);
+    }
+
+    /* Others' flows name this host where a port is; on the host itself that
+     * means that the port has not come up, or that it is a flood. */
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(key),
+                                         STAGE_DELIVER, DELIVER_TUNNEL,
+                                         TUNNEL_OWN);
+
+    vmn_match(flow, VMN_REG_DST_HOST, number);
+    drop(flow, "this host itself");
+    wire_of_host(view, emit, host);
+    large_of_host(view, emit, host);
+}
+
+/* Networks and domains.  -------------------------------------------------- */
+
+/* One bucket for each host.  The group is the same on all of them: a host's
+ * own bucket ends in "this host itself". */
+void
+flood_add(struct vmn_view *view, struct vmn_emit *emit,
+          const struct vmn_network *network, uint32_t to,
+          struct vmn_names hosts)
+{
+    struct vmn_scope scope = vmn_scope_network(network->row.name);
+    struct vmn_group_msg *group = vmn_group_add(
+        emit, scope, VMN_GROUP_ALL,
+        vmn_printf(view, to == VMN_DST_HOST_FLOOD ? "flood/%s" : "unknown/%s",
+                   network->row.name));
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    for (size_t i = 0; i < hosts.n; i++) {
+        uint32_t number = vmn_number(view, VMN_NUMBER_HOST, hosts.names[i]);
+        struct vmn_actions *bucket = vmn_bucket_add(group, number, 0);
+
+        vmn_act_set(bucket, VMN_REG_DST_HOST, number);
+        vmn_act_resubmit(bucket, STAGE_DELIVER, DELIVER_TUNNEL);
+    }
+
+    flow = vmn_flow_add(emit, scope, STAGE_DELIVER, DELIVER_OUT, OUT_FLOOD);
+    match_network(flow, network);
+    vmn_match(flow, VMN_REG_DST_HOST, to);
+    actions = vmn_flow_actions(flow);
+    vmn_act_move(actions, VMN_REG_NETWORK, VMN_F_TUN_ID);
+    vmn_act_group(actions, group);
+    nested_flood(view, emit, network, to, group);
+}
+
+/* What is between the hosts of an overlay network. */
+static void
+network_tunnels(struct vmn_view *view, struct vmn_emit *emit,
+                const struct vmn_network *network)
+{
+    const char *name = network->row.name;
+    struct vmn_names hosts = vmn_facts(view, VMN_REL_NETWORK_HOSTS, name);
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_network(name),
+                                         STAGE_ADMIT, ADMIT_TUNNEL,
+                                         TUNNEL_NETWORK);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_F_TUN_ID, network->vni);
+    network_registers(view, actions, network,
+                      vmn_domain_zone(view, vmn_domain_of(view, name)));
+    vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
+    if (hosts.n >= 2) {
+        flood_add(view, emit, network, VMN_DST_HOST_FLOOD, hosts);
+    }
+    large_of_vni(view, emit, vmn_domain_of(view, name), network->vni,
+                 vmn_mtu_of(view, network));
+}
+
+void
+compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_network *network = vmn_read_network(view, key);
+
+    if (!network || !network->vni) {
+        return;
+    }
+    if (is_provider(network)) {
+        wire_of_network(emit, network);
+    } else {
+        network_tunnels(view, emit, network);
+    }
+    nd_of_network(view, emit, network);
+    claims_of_network(view, emit, network);
+    nested_of_network(view, emit, network);
+    served_of_network(view, emit, network);
+}
+
+/* What a domain has once, if routers join its networks. */
+void
+compile_domain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct vmn_scope scope = vmn_scope_domain(key);
+    uint32_t zone = vmn_domain_zone(view, key);
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    /* A routed packet that is sent through the pipeline anew has no longer the
+     * addresses that its port may send from.  So its source is looked up as
+     * that of one out of a tunnel. */
+    flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_CLASSIFY,
+                        CLASSIFY_ROUTED);
+    match_domain(flow, zone);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_ROUTED, VMN_FLAG_ROUTED);
+    actions = vmn_flow_actions(flow);
+    vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
+    vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
+
+    flow = vmn_flow_add(emit, scope, STAGE_LOCATE, 0, LOCATE_ROUTER);
+    match_domain(flow, zone);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_ROUTER);
+    vmn_act_next(vmn_flow_actions(flow));
+    outside_of_domain(view, emit, key);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What there is on every host of a domain that has routers, once, whatever
+ * their number: what no router passes on, what is one hop less after each, and
+ * the answers of routers themselves.  These come after policy, at the host of
+ * who asks. */
+
+#include "router.h"
+
+#include <string.h>
+
+static struct vmn_flow *
+flow_add(struct vmn_emit *emit, unsigned stage, unsigned table,
+         uint16_t priority)
+{
+    return vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), stage, table,
+                        priority);
+}
+
+/* On the way.  ----------------------------------------------------------- */
+
+/* RFC 6890: neither forwardable nor global.  Multicast is not routed. */
+static void
+base_nowhere(struct vmn_emit *emit)
+{
+    static const struct vmn_prefix prefixes[] = {
+        { { 4, { 0 } }, 8 },
+        { { 4, { 127 } }, 8 },
+        { { 4, { 169, 254 } }, 16 },
+        { { 4, { 224 } }, 3 },
+        { { 6, { 0 } }, 127 },
+        { { 6, { 0xfe, 0x80 } }, 10 },
+        { { 6, { 0xff } }, 8 },
+    };
+
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        struct vmn_flow *flow = flow_add(emit, STAGE_ROUTE, ROUTE_HOP,
+                                         HOP_NOWHERE);
+
+        vmn_match_prefix(flow, field_dst(prefixes[i].ip.family),
+                         &prefixes[i]);
+        vmn_act_drop(vmn_flow_actions(flow), "destination is not routed");
+    }
+
+    /* RFC 4291, section 2.5.6. */
+    struct vmn_flow *flow = flow_add(emit, STAGE_ROUTE, ROUTE_HOP,
+                                     HOP_NOWHERE - 1);
+
+    vmn_match_prefix(flow, VMN_F_IPV6_SRC, &prefixes[5]);
+    vmn_act_drop(vmn_flow_actions(flow), "source is not routed");
+
+    /* Nobody would find back to one whom no row names. */
+    flow = flow_add(emit, STAGE_ROUTE, ROUTE_HOP, HOP_NESTED);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_NESTED, VMN_FLAG_NESTED);
+    vmn_act_drop(vmn_flow_actions(flow), "source is not routed");
+}
+
+static void
+base_hop(struct vmn_emit *emit)
+{
+    static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+
+    for (size_t i = 0; i < sizeof eth_types / sizeof eth_types[0]; i++) {
+        struct vmn_flow *flow = flow_add(emit, STAGE_ROUTE, ROUTE_HOP,
+                                         HOP_ON);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i]);
+        vmn_act_dec_ttl(actions);
+        vmn_act_move(actions, VMN_REG_NETWORK, REG_FROM);
+        vmn_act_goto(actions, STAGE_ROUTE, ROUTE_LOOKUP);
+    }
+    vmn_act_drop(vmn_flow_actions(flow_add(emit, STAGE_ROUTE, ROUTE_HOP,
+                                           PRIORITY_LAST)),
+                 "not IP, and for a router");
+}
+
+/* For a router itself.  -------------------------------------------------- */
+
+static struct vmn_flow *
+self_add(struct vmn_emit *emit, uint16_t priority)
+{
+    struct vmn_flow *flow = flow_add(emit, STAGE_SELF, 0, priority);
+
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_ROUTER);
+    return flow;
+}
+
+/* Echo requests are turned round. */
+static void
+base_ping(struct vmn_emit *emit)
+{
+    static const struct {
+        enum vmn_field type, src, dst;
+        uint8_t request, reply;
+    } pings[] = {
+        { VMN_F_ICMPV4_TYPE, VMN_F_IPV4_SRC, VMN_F_IPV4_DST, 8, 0 },
+        { VMN_F_ICMPV6_TYPE, VMN_F_IPV6_SRC, VMN_F_IPV6_DST, 128, 129 },
+    };
+
+    for (size_t i = 0; i < sizeof pings / sizeof pings[0]; i++) {
+        struct vmn_flow *flow = self_add(emit, SELF_PING);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        vmn_match(flow, pings[i].type, pings[i].request);
+        vmn_act_swap(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
+        vmn_act_swap(actions, pings[i].src, pings[i].dst);
+        vmn_act_set(actions, VMN_F_IP_TTL, 64);
+        vmn_act_set(actions, pings[i].type, pings[i].reply);
+        vmn_act_output_in_port(actions);
+    }
+}
+
+static void
+base_self(struct vmn_emit *emit)
+{
+    static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+    static const uint8_t protocols[] = { 6, 17 }; /* TCP and UDP. */
+
+    base_ping(emit);
+    for (size_t i = 0; i < 4; i++) {
+        struct vmn_flow *flow = self_add(emit, SELF_REFUSE);
+
+        vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i / 2]);
+        vmn_match(flow, VMN_F_IP_PROTO, protocols[i % 2]);
+        refuse(flow, ERROR_NO_SERVICE, "router has no such service");
+    }
+    vmn_act_drop(vmn_flow_actions(self_add(emit, SELF_REST)),
+                 "router has no such service");
+}
+
+void
+compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    base_nowhere(emit);
+    base_hop(emit);
+    base_self(emit);
+}

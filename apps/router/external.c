@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A router that has an external network: what no route is for leaves by its
+ * gateway, and what the gateway lets in is routed as what comes from anywhere.
+ * Both are in the router's transit network meanwhile.  Not for what gateways
+ * do (app gateway). */
+
+#include "router.h"
+
+static bool
+has_external(const struct vmn_router *router, uint8_t family)
+{
+    for (size_t i = 0; i < router->external.n_addresses; i++) {
+        if (router->external.addresses[i].family == family) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What no route is for, of a family of which the router has an external
+ * address. */
+static void
+emit_family(const struct site *site, uint32_t vni, uint16_t eth_type)
+{
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    flow = site_flow_here(site, ROUTE_LOOKUP, LOOKUP_BACK);
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+    vmn_match(flow, REG_FROM, vni);
+    vmn_act_drop(vmn_flow_actions(flow), "no route");
+
+    /* It is judged here, as whatever leaves a host. */
+    flow = site_flow_here(site, ROUTE_LOOKUP, LOOKUP_OUTSIDE);
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+    actions = vmn_flow_actions(flow);
+    vmn_act_set(actions, VMN_REG_NETWORK, vni);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    vmn_act_goto(actions, STAGE_ROUTE, ROUTE_SEND);
+}
+
+void
+emit_outside(const struct site *site)
+{
+    uint32_t vni = vmn_transit_vni(site->view, site->router->row.name);
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    /* At the gateway, which has taken it from outside. */
+    flow = site_flow(site, ROUTE_ENTER, ONLY);
+    vmn_match(flow, VMN_REG_NETWORK, vni);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE, VMN_FLAG_OUTSIDE);
+    vmn_match_mac(flow, VMN_F_ETH_DST, site->router->mac);
+    actions = vmn_flow_actions(flow);
+    vmn_act_set(actions, REG_ROUTER, site->number);
+    vmn_act_set(actions, REG_HOPS, 0);
+    vmn_act_goto(actions, STAGE_ROUTE, ROUTE_HOP);
+
+    if (has_external(site->router, 4)) {
+        emit_family(site, vni, VMN_ETH_IPV4);
+    }
+    if (has_external(site->router, 6)) {
+        emit_family(site, vni, VMN_ETH_IPV6);
+    }
+}

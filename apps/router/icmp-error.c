@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tells a sender what became of its packet: ICMP errors as from the router
+ * where it ended, or as from the address that it was for, where that is a
+ * router's. They go out of the port that the packet came from; vmnd sees to it
+ * that nobody has more than so many of them a second. */
+
+#include "router.h"
+
+#include <string.h>
+
+const struct vmn_router *
+router_of_number(struct vmn_view *view, uint32_t number)
+{
+    struct vmn_names names = vmn_facts(view, REL_NUMBER,
+                                       vmn_printf(view, "%u", number));
+
+    return names.n ? vmn_read_router(view, names.names[0]) : NULL;
+}
+
+/* Of the addresses of a family: the one in the subnet of 'near', or else
+ * any. */
+static void
+choose(const struct vmn_router_interface *interface,
+       const struct vmn_network *network, const struct vmn_ip *near,
+       struct vmn_ip *chosen)
+{
+    struct vmn_ip own[VMN_ADDRESSES_MAX];
+    size_t n = vmn_interface_addresses(interface, network, own);
+
+    for (size_t i = 0; i < n; i++) {
+        if (own[i].family != near->family) {
+            continue;
+        }
+        if (!chosen->family) {
+            *chosen = own[i];
+        }
+        for (size_t j = 0; j < network->n_subnets; j++) {
+            if (vmn_prefix_contains(&network->subnets[j].cidr, near)
+                && vmn_prefix_contains(&network->subnets[j].cidr, &own[i])) {
+                *chosen = own[i];
+                return;
+            }
+        }
+    }
+}
+
+/* The router's address in the network with 'vni', by which the packet of
+ * 'near' came, or if it has none there of that family, another. */
+static struct vmn_ip
+find_address(struct vmn_view *view, const struct vmn_router *router,
+             uint32_t vni, const struct vmn_ip *near)
+{
+    struct vmn_ip address = { .family = 0 }, other = { .family = 0 };
+
+    for (size_t i = 0; i < router->n_interfaces && !address.family; i++) {
+        const struct vmn_router_interface *interface = &router->interfaces[i];
+        const struct vmn_network *network = vmn_read_network(
+            view, interface->network);
+
+        if (network && network->vni == vni) {
+            choose(interface, network, near, &address);
+        } else if (network && !other.family) {
+            choose(interface, network, near, &other);
+        }
+    }
+    return address.family ? address : other;
+}
+
+static bool
+source_of(const struct vmn_packet_in *in, struct vmn_ip *ip)
+{
+    uint16_t eth_type = (in->size >= 34 ? in->bytes[12] << 8 | in->bytes[13]
+                         : 0);
+
+    memset(ip, 0, sizeof *ip);
+    if (eth_type == VMN_ETH_IPV4) {
+        ip->family = 4;
+        memcpy(ip->addr, in->bytes + 26, 4);
+    } else if (eth_type == VMN_ETH_IPV6 && in->size >= 54) {
+        ip->family = 6;
+        memcpy(ip->addr, in->bytes + 22, 16);
+    }
+    return ip->family;
+}
+
+static enum vmn_refusal_reason
+reason_of(enum router_error error)
+{
+    switch (error) {
+    case ERROR_TTL: return VMN_REFUSAL_TTL;
+    case ERROR_NO_ROUTE: return VMN_REFUSAL_NO_ROUTE;
+    case ERROR_NO_NEIGHBOUR: return VMN_REFUSAL_NO_HOST;
+    case ERROR_TOO_LARGE: return VMN_REFUSAL_TOO_BIG;
+    case ERROR_NO_SERVICE: default: return VMN_REFUSAL_NO_PORT;
+    }
+}
+
+/* Its address outside, of the family of 'near'. */
+static struct vmn_ip
+external_address(const struct vmn_router *router, const struct vmn_ip *near)
+{
+    const struct vmn_external *external = &router->external;
+
+    for (size_t i = 0; i < external->n_addresses; i++) {
+        if (external->addresses[i].family == near->family) {
+            return external->addresses[i];
+        }
+    }
+    return (struct vmn_ip) { .family = 0 };
+}
+
+/* By which network the packet came to the router; what is for a router itself
+ * has left STAGE_ROUTE, and its registers. */
+static uint32_t
+network_of(const struct vmn_packet_in *in, enum router_error error)
+{
+    return vmn_packet_reg(in, error == ERROR_NO_NEIGHBOUR
+                          || error == ERROR_TOO_LARGE
+                          ? REG_FROM : VMN_REG_NETWORK);
+}
+
+static bool
+is_from_outside(const struct vmn_packet_in *in)
+{
+    return vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_OUTSIDE;
+}
+
+static bool
+find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
+            enum router_error error, struct vmn_ip *from)
+{
+    const struct vmn_router *router;
+    struct vmn_ip near;
+
+    if (error == ERROR_NO_SERVICE) {
+        return true;            /* As from whom it was for. */
+    }
+    router = router_of_number(view, vmn_packet_reg(in, REG_ROUTER));
+    if (!router || !source_of(in, &near)) {
+        return false;
+    }
+    *from = (is_from_outside(in) ? external_address(router, &near)
+             : find_address(view, router, network_of(in, error), &near));
+    return from->family;
+}
+
+/* The way of whatever goes outside, from the gateway on: this is its host.
+ * Back through NAT the error, and what it quotes, are about the address that
+ * the sender knows. */
+static void
+send_outside(const struct vmn_packet_in *in, enum router_error error,
+             struct vmn_packets_out *out, const uint8_t *answer, size_t size)
+{
+    uint32_t regs[VMN_N_REGS] = { 0 };
+
+    regs[VMN_REG_NETWORK - VMN_F_REG0] = network_of(in, error);
+    regs[VMN_REG_ZONE - VMN_F_REG0] = vmn_packet_reg(in, VMN_REG_ZONE);
+    regs[VMN_REG_DST_HOST - VMN_F_REG0] = VMN_DST_HOST_OUTSIDE;
+    vmn_send_to_hook(out, VMN_HOOK_DELIVER, VMN_TUNNEL_OFPORT, regs, answer,
+                     size);
+}
+
+void
+handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
+             struct vmn_packets_out *out)
+{
+    enum router_error error = in->arg & ((1u << ERROR_BITS) - 1);
+    struct vmn_refusal refusal = {
+        .reason = reason_of(error),
+        .mtu = in->arg >> ERROR_BITS,
+    };
+    uint8_t answer[VMN_REFUSAL_MAX];
+    bool outside = is_from_outside(in);
+    const char *why;
+    size_t size;
+
+    if (!outside && (!in->port || vmn_is_quarantined(view, in->port))) {
+        vmn_send_nothing(out, in->port ? "sender is quarantined"
+                         : "sender is nobody's port");
+        return;
+    }
+    if (!find_sender(view, in, error, &refusal.from)) {
+        vmn_send_nothing(out, "router has no address to answer from");
+        return;
+    }
+    size = vmn_refusal_build_as(&refusal, in->bytes, in->size, answer, &why);
+    if (!size) {
+        vmn_send_nothing(out, why);
+    } else if (outside) {
+        send_outside(in, error, out, answer, size);
+    } else {
+        vmn_send_back(out, answer, size);
+    }
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a sender is told whose packet is refused: that part of
+ * include/vmn/packet.h.  Resets are those of RFC 9293, section 3.10.7.1; what
+ * ICMP errors say and what none is sent for are of RFC 792, RFC 1122 (section
+ * 3.2.2), RFC 1812 (4.3.2 and 5.2.7.1) and RFC 4443 (2.4 and 3.1).  Every
+ * length is held against what there is before anything is read.
+ *
+ * Checksums of the refused packet are not looked at: its end may be cut off,
+ * and a sender on the same machine may leave them to be filled in later. */
+
+#include <config.h>
+
+#include "vmn/packet.h"
+
+#include <string.h>
+
+#include "csum.h"
+#include "packets.h"
+#include "proto/packet/packet-bytes.h"
+#include "util.h"
+
+#define IPV6_SIZE 40
+#define TCP_SIZE 20
+#define ICMP_SIZE 8
+
+/* A host takes an ICMP error of this size in any case, its IP header
+ * included. */
+#define IPV4_ERROR_MAX 576      /* RFC 1812, section 4.3.2.3. */
+#define IPV6_ERROR_MAX 1280     /* RFC 4443, section 2.4 (c). */
+
+BUILD_ASSERT_DECL(VMN_REFUSAL_MAX == ETH_SIZE + IPV6_ERROR_MAX);
+BUILD_ASSERT_DECL(VMN_REFUSAL_QUOTED
+                  == ETH_SIZE + IPV6_ERROR_MAX - IPV6_SIZE - ICMP_SIZE);
+
+#define HOP_LIMIT 64
+
+enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_ICMPV6 = 58 };
+
+/* Headers that may be before the upper layer's in IPv6. */
+enum { EXT_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_AH = 51,
+       EXT_OPTIONS = 60 };
+#define EXT_MAX 16
+
+/* What ICMP errors say.  Code 13 of destination unreachable is what RFC 1812
+ * tells filters to say; Linux takes it for a hard error (EHOSTUNREACH), as it
+ * does code 10. */
+static const struct {
+    uint8_t type4, code4, type6, code6;
+} errors[] = {
+    [VMN_REFUSAL_PROHIBITED] = { 3, 13, 1, 1 },
+    [VMN_REFUSAL_NO_PORT] = { 3, 3, 1, 4 },
+    [VMN_REFUSAL_NO_HOST] = { 3, 1, 1, 3 },
+    [VMN_REFUSAL_NO_ROUTE] = { 3, 0, 1, 0 },
+    [VMN_REFUSAL_TTL] = { 11, 0, 3, 0 },
+    [VMN_REFUSAL_TOO_BIG] = { 3, 4, 2, 0 },
+};
+
+/* The packet that is refused. */
+struct refused {
+    const struct vmn_refusal *how;
+    const uint8_t *eth;
+    const uint8_t *ip;
+    size_t ip_size;             /* Of what there is, of the IP packet. */
+    bool v6;
+    uint8_t proto;              /* Of the upper layer. */
+    bool fragment;              /* The first one. */
+    const uint8_t *l4;
+    size_t l4_size;             /* Of what there is... */
+    size_t l4_full_size;        /* ...and by the IP header. */
+};
+
+/* Reading.  Results are why there is no answer, or NULL.  ----------------- */
+
+static const char *const malformed = "malformed";
+static const char *const multicast = "multicast";
+static const char *const no_host = "source is no host";
+static const char *const fragment = "later fragment";
+static const char *const error = "ICMP error";
+
+static const char *
+read_ipv4(struct refused *r)
+{
+    const uint8_t *ip = r->ip;
+    size_t header, total;
+
+    if (r->ip_size < IPV4_SIZE || ip[0] >> 4 != 4) {
+        return malformed;
+    }
+    header = (ip[0] & 0xf) * 4;
+    total = get_u16(ip + 2);
+    r->ip_size = MIN(r->ip_size, total); /* Ethernet may have padded it. */
+    if (header < IPV4_SIZE || r->ip_size < header) {
+        return malformed;
+    }
+    if (get_u16(ip + 6) & 0x1fff) {
+        return fragment;
+    }
+    /* Broadcasts to a subnet are Ethernet's broadcasts, too. */
+    if (ip[16] >= 224) {
+        return multicast;
+    }
+    if (!ip[12] || ip[12] == 127 || ip[12] >= 224) {
+        return no_host;
+    }
+    r->fragment = get_u16(ip + 6) & 0x2000;
+    r->proto = ip[9];
+    r->l4 = ip + header;
+    r->l4_size = r->ip_size - header;
+    r->l4_full_size = total - header;
+    return NULL;
+}
+
+/* Whether it is :: or ::1. */
+static bool
+is_reserved(const uint8_t ip6[16])
+{
+    static const uint8_t zeros[15];
+
+    return !memcmp(ip6, zeros, sizeof zeros) && ip6[15] <= 1;
+}
+
+/* Goes to the upper layer's header. */
+static const char *
+skip_extensions(struct refused *r)
+{
+    for (int i = 0; i < EXT_MAX; i++) {
+        size_t size = 8;
+
+        if (r->proto != EXT_HOP && r->proto != EXT_ROUTING
+            && r->proto != EXT_OPTIONS && r->proto != EXT_AH
+            && r->proto != EXT_FRAGMENT) {
+            return NULL;
+        }
+        if (r->l4_size < 8) {
+            return malformed;
+        }
+        if (r->proto == EXT_AH) {
+            size = (r->l4[1] + 2) * 4;
+        } else if (r->proto != EXT_FRAGMENT) {
+            size = (r->l4[1] + 1) * 8;
+        } else if (get_u16(r->l4 + 2) & 0xfff8) {
+            return fragment;
+        } else {
+            r->fragment = get_u16(r->l4 + 2) & 1;
+        }
+        if (size > r->l4_size) {
+            return malformed;
+        }
+        r->proto = r->l4[0];
+        r->l4 += size;
+        r->l4_size -= size;
+        r->l4_full_size -= size;
+    }
+    return malformed;
+}
+
+static const char *
+read_ipv6(struct refused *r)
+{
+    const uint8_t *ip = r->ip;
+
+    if (r->ip_size < IPV6_SIZE || ip[0] >> 4 != 6) {
+        return malformed;
+    }
+    r->l4_full_size = get_u16(ip + 4);
+    r->ip_size = MIN(r->ip_size, IPV6_SIZE + r->l4_full_size);
+    if (ip[24] == 0xff) {
+        return multicast;
+    }
+    if (ip[8] == 0xff || is_reserved(ip + 8)) {
+        return no_host;
+    }
+    r->proto = ip[6];
+    r->l4 = ip + IPV6_SIZE;
+    r->l4_size = r->ip_size - IPV6_SIZE;
+    return skip_extensions(r);
+}
+
+/* No error is sent for one (RFC 1122; RFC 4443, also for redirects). */
+static const char *
+check_icmp(const struct refused *r)
+{
+    uint8_t type;
+
+    if (r->l4_size < ICMP_SIZE) {
+        return malformed;
+    }
+    type = r->l4[0];
+    return ((r->v6 ? type < 128 || type == 137
+             : type == 3 || type == 4 || type == 5 || type == 11
+               || type == 12) ? error : NULL);
+}
+
+static const char *
+check_tcp(const struct refused *r)
+{
+    size_t header;
+
+    if (r->l4_size < TCP_SIZE) {
+        return malformed;
+    }
+    header = (r->l4[12] >> 4) * 4;
+    if (header < TCP_SIZE || header > r->l4_full_size) {
+        return malformed;
+    }
+    /* Its acknowledgement would have to say how long it is. */
+    if (r->fragment && !(r->l4[13] & TCP_ACK)) {
+        return "fragment without ACK";
+    }
+    return r->l4[13] & TCP_RST ? "reset" : NULL;
+}
+
+/* TCP understands a reset better than an error, where it is for good. */
+static bool
+is_reset(const struct refused *r)
+{
+    return (r->proto == PROTO_TCP
+            && (r->how->reason == VMN_REFUSAL_PROHIBITED
+                || r->how->reason == VMN_REFUSAL_NO_PORT));
+}
+
+static const char *
+read_refused(const struct vmn_refusal *how, const uint8_t *bytes, size_t size,
+             struct refused *r)
+{
+    uint16_t eth_type;
+    const char *why;
+
+    memset(r, 0, sizeof *r);
+    r->how = how;
+    if (size < ETH_SIZE || bytes[6] & 1) {
+        return malformed;
+    }
+    if (bytes[0] & 1) {
+        return multicast;
+    }
+    eth_type = get_u16(bytes + 12);
+    r->eth = bytes;
+    r->ip = bytes + ETH_SIZE;
+    r->ip_size = size - ETH_SIZE;
+    r->v6 = eth_type == VMN_ETH_IPV6;
+    why = (r->v6 ? read_ipv6(r)
+           : eth_type == VMN_ETH_IPV4 ? read_ipv4(r) : "not IP");
+    return (why ? why
+            : is_reset(r) ? check_tcp(r)
+            : r->proto == (r->v6 ? PROTO_ICMPV6 : PROTO_ICMP) ? check_icmp(r)
+            : NULL);
+}
+
+/* Writing.  --------------------------------------------------------------- */
+
+/* Writes the headers before the upper layer's, of 'size' bytes; returns where
+ * that is to be. */
+static uint8_t *
+put_headers(const struct refused *r, uint8_t *buffer, uint8_t proto,
+            size_t size)
+{
+    const struct vmn_ip *who = &r->how->from;
+    const uint8_t *from = who->family ? who->addr : NULL;
+    uint8_t *ip = buffer + ETH_SIZE;
+    ovs_be16 sum;
+
+    memcpy(buffer, r->eth + 6, 6);
+    memcpy(buffer + 6, r->eth, 6);
+    memcpy(buffer + 12, r->eth + 12, 2);
+    if (r->v6) {
+        memset(ip, 0, IPV6_SIZE);
+        ip[0] = 0x60;
+        put_u16(ip + 4, size);
+        ip[6] = proto;
+        ip[7] = HOP_LIMIT;
+        memcpy(ip + 8, from ? from : r->ip + 24, 16);
+        memcpy(ip + 24, r->ip + 8, 16);
+        return ip + IPV6_SIZE;
+    }
+    memset(ip, 0, IPV4_SIZE);
+    ip[0] = 0x45;
+    ip[1] = r->ip[1] & 0xfc;    /* The same service, without ECN. */
+    put_u16(ip + 2, IPV4_SIZE + size);
+    put_u16(ip + 6, 0x4000);    /* Not to be fragmented. */
+    ip[8] = HOP_LIMIT;
+    ip[9] = proto;
+    memcpy(ip + 12, from ? from : r->ip + 16, 4);
+    memcpy(ip + 16, r->ip + 12, 4);
+    sum = csum(ip, IPV4_SIZE);
+    memcpy(ip + 10, &sum, sizeof sum);
+    return ip + IPV4_SIZE;
+}
+
+/* The checksum of the upper layer, of 'size' bytes behind the IP header. */
+static ovs_be16
+csum_upper(const struct refused *r, const uint8_t *l4, uint8_t proto,
+           size_t size)
+{
+    uint32_t partial = 0;
+
+    if (r->v6 || proto == PROTO_TCP) {
+        /* Both addresses are right before it; the rest is 16 bits each, or
+         * zero. */
+        size_t addresses = r->v6 ? 32 : 8;
+
+        partial = csum_continue(partial, l4 - addresses, addresses);
+        partial = csum_add16(partial, htons(proto));
+        partial = csum_add16(partial, htons(size));
+    }
+    return csum_finish(csum_continue(partial, l4, size));
+}
+
+static size_t
+put_reset(const struct refused *r, uint8_t *buffer)
+{
+    uint8_t *tcp = put_headers(r, buffer, PROTO_TCP, TCP_SIZE);
+    const uint8_t *asked = r->l4;
+    uint8_t flags = asked[13];
+    ovs_be16 sum;
+
+    memset(tcp, 0, TCP_SIZE);
+    memcpy(tcp, asked + 2, 2);
+    memcpy(tcp + 2, asked, 2);
+    tcp[12] = TCP_SIZE / 4 << 4;
+    if (flags & TCP_ACK) {
+        memcpy(tcp + 4, asked + 8, 4);
+        tcp[13] = TCP_RST;
+    } else {
+        put_u32(tcp + 8, get_u32(asked + 4)
+                + (r->l4_full_size - (asked[12] >> 4) * 4)
+                + !!(flags & TCP_SYN) + !!(flags & TCP_FIN));
+        tcp[13] = TCP_RST | TCP_ACK;
+    }
+    sum = csum_upper(r, tcp, PROTO_TCP, TCP_SIZE);
+    memcpy(tcp + 16, &sum, sizeof sum);
+    return tcp + TCP_SIZE - buffer;
+}
+
+/* The error quotes as much as it has room for. */
+static size_t
+put_error(const struct refused *r, uint8_t *buffer)
+{
+    size_t room = (r->v6 ? IPV6_ERROR_MAX - IPV6_SIZE
+                   : IPV4_ERROR_MAX - IPV4_SIZE) - ICMP_SIZE;
+    size_t size = ICMP_SIZE + MIN(r->ip_size, room);
+    uint8_t proto = r->v6 ? PROTO_ICMPV6 : PROTO_ICMP;
+    enum vmn_refusal_reason reason = r->how->reason;
+    uint8_t *icmp = put_headers(r, buffer, proto, size);
+    ovs_be16 sum;
+
+    memset(icmp, 0, ICMP_SIZE);
+    icmp[0] = r->v6 ? errors[reason].type6 : errors[reason].type4;
+    icmp[1] = r->v6 ? errors[reason].code6 : errors[reason].code4;
+    if (reason == VMN_REFUSAL_TOO_BIG) {
+        put_u16(icmp + 6, r->how->mtu);
+    }
+    memcpy(icmp + ICMP_SIZE, r->ip, size - ICMP_SIZE);
+    sum = csum_upper(r, icmp, proto, size);
+    memcpy(icmp + 2, &sum, sizeof sum);
+    return icmp + size - buffer;
+}
+
+size_t
+vmn_refusal_build_as(const struct vmn_refusal *how, const uint8_t *bytes,
+                     size_t size, uint8_t buffer[VMN_REFUSAL_MAX],
+                     const char **why)
+{
+    struct refused refused;
+
+    *why = read_refused(how, bytes, size, &refused);
+    if (!*why && how->from.family
+        && how->from.family != (refused.v6 ? 6 : 4)) {
+        *why = "answer is of the other family";
+    }
+    return (*why ? 0
+            : is_reset(&refused) ? put_reset(&refused, buffer)
+            : put_error(&refused, buffer));
+}
+
+size_t
+vmn_refusal_build(const uint8_t *bytes, size_t size,
+                  uint8_t buffer[VMN_REFUSAL_MAX], const char **why)
+{
+    const struct vmn_refusal how = { .reason = VMN_REFUSAL_PROHIBITED };
+
+    return vmn_refusal_build_as(&how, bytes, size, buffer, why);
+}
