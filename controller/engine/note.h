@@ -9,7 +9,7 @@
  * Nobody else adds flows there, so reconciling, audits and the marker pass that
  * table by.
  *
- * Not for who reads notes (fabric/notes.c). */
+ * Not for who reads notes (fabric/packets/notes.c). */
 
 #ifndef CONTROLLER_ENGINE_NOTE_H
 #define CONTROLLER_ENGINE_NOTE_H 1

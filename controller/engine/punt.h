@@ -10,7 +10,8 @@
  * and nothing is held back.
  *
  * The flows that punt are the same bytes on every host.  Not for what becomes
- * of the copies (fabric/packets.h), nor for the meters (fabric/punts.h). */
+ * of the copies (fabric/packets/packets.h), nor for the meters
+ * (fabric/packets/punts.h). */
 
 #ifndef CONTROLLER_ENGINE_PUNT_H
 #define CONTROLLER_ENGINE_PUNT_H 1

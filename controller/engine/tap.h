@@ -9,7 +9,7 @@
  * on a switch that has none.  A packet that goes there is dropped in the end,
  * one that makes a detour goes on: a copy never changes a verdict.
  *
- * Not for what becomes of copies (fabric/taps.h). */
+ * Not for what becomes of copies (fabric/packets/taps.h). */
 
 #ifndef CONTROLLER_ENGINE_TAP_H
 #define CONTROLLER_ENGINE_TAP_H 1

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-private.h"
-#include "controller/fabric/packets.h"
+#include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
-#include "controller/fabric/switch.h"
-#include "controller/fabric/words.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/fabric/session/words.h"
 #include "openvswitch/dynamic-string.h"
 #include "unixctl.h"
 #include "util.h"

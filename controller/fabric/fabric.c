@@ -11,15 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/fabric/counters.h"
+#include "controller/fabric/counters/counters.h"
 #include "controller/fabric/fabric-private.h"
-#include "controller/fabric/flush.h"
-#include "controller/fabric/marker.h"
-#include "controller/fabric/packets.h"
+#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/packets/samples.h"
+#include "controller/fabric/packets/taps.h"
 #include "controller/fabric/receipts.h"
-#include "controller/fabric/samples.h"
-#include "controller/fabric/switch.h"
-#include "controller/fabric/taps.h"
+#include "controller/fabric/session/flush.h"
+#include "controller/fabric/session/marker.h"
+#include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"

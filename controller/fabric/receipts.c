@@ -16,9 +16,9 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-private.h"
-#include "controller/fabric/flush.h"
-#include "controller/fabric/switch.h"
-#include "controller/fabric/taps.h"
+#include "controller/fabric/packets/taps.h"
+#include "controller/fabric/session/flush.h"
+#include "controller/fabric/session/switch.h"
 #include "controller/model/numbers.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/fabric/counters.h"
-#include "controller/fabric/host-db.h"
-#include "controller/fabric/packets.h"
+#include "controller/fabric/counters/counters.h"
+#include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/packets/samples.h"
 #include "controller/fabric/receipts.h"
-#include "controller/fabric/samples.h"
-#include "controller/fabric/switch.h"
+#include "controller/fabric/session/switch.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/openflow/ofconn.h"
 #include "timeval.h"

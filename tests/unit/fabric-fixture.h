@@ -12,7 +12,7 @@
 
 #include "controller/engine/commit.h"
 #include "controller/fabric/fabric-private.h"
-#include "controller/fabric/switch.h"
+#include "controller/fabric/session/switch.h"
 #include "proto/loop/loop.h"
 
 extern struct toy toy;

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "controller/fabric/marker.h"
-#include "controller/fabric/words.h"
+#include "controller/fabric/session/marker.h"
+#include "controller/fabric/session/words.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controller/fabric/punts.h"
+#include "controller/fabric/packets/punts.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofp-ct.h"
@@ -112,7 +112,7 @@ void fake_switch_remove(struct fake_switch *, uint16_t priority);
 void fake_switch_remove_group(struct fake_switch *, uint32_t id);
 /* Flows but the marker. */
 size_t fake_switch_n_flows(const struct fake_switch *);
-/* The cookie of the marker (controller/fabric/marker.h), or 0. */
+/* The cookie of the marker (controller/fabric/session/marker.h), or 0. */
 uint64_t fake_switch_marker(const struct fake_switch *);
 struct fake_flow *fake_switch_find(const struct fake_switch *,
                                    uint16_t priority);

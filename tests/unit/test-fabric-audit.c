@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "controller/fabric/marker.h"
+#include "controller/fabric/session/marker.h"
 #include "util.h"
 
 static json_t *audit_result;    /* Of the last audit, or NULL. */

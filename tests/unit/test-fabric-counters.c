@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "controller/fabric/counters-private.h"
+#include "controller/fabric/counters/counters-private.h"
 #include "controller/fabric/fabric-private.h"
 #include "sset.h"
 #include "util.h"

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "controller/fabric/marker.h"
+#include "controller/fabric/session/marker.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/tls/tls.h"

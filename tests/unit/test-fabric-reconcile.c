@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "controller/fabric/marker.h"
+#include "controller/fabric/session/marker.h"
 #include "proto/openflow/ofdump.h"
 #include "util.h"
 

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "controller/fabric/facts.h"
-#include "controller/fabric/host-db.h"
+#include "controller/fabric/ovsdb/facts.h"
+#include "controller/fabric/ovsdb/host-db.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "proto/ovsdb/ovsdb.h"

@@ -15,7 +15,7 @@
 #include "controller/engine/handler.h"
 #include "controller/engine/pipeline.h"
 #include "controller/engine/punt.h"
-#include "controller/fabric/packets.h"
+#include "controller/fabric/packets/packets.h"
 #include "controller/model/numbers.h"
 #include "flow.h"
 #include "openvswitch/match.h"

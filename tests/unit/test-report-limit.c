@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rate of a host's reports (controller/fabric/report-limit.c), on a clock
- * of its own. */
+ * The rate of a host's reports (controller/fabric/ovsdb/report-limit.c), on a
+ * clock of its own. */
 
 #include <config.h>
 
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "controller/fabric/report-limit.h"
+#include "controller/fabric/ovsdb/report-limit.h"
 #include "timeval.h"
 
 /* How many of 'n' reports that change something are taken in at once. */

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Hits of flows, for those who ask: by object, by host, and in sums. */
+
+#include <config.h>
+
+#include "controller/fabric/counters/counters-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/counters/counters.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets/samples.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/schema/schema.h"
+#include "hash.h"
+#include "util.h"
+
+static void
+add(struct fabric_count *sum, const struct fabric_count *count)
+{
+    sum->packets += count->packets;
+    sum->bytes += count->bytes;
+    sum->last_ms = MAX(sum->last_ms, count->last_ms);
+}
+
+/* True if 'counter' is of this object; fills in 'about'. */
+static bool
+is_of(const struct fabric *f, const struct counter *counter,
+      enum vmn_table table, const char *name, struct engine_about *about)
+{
+    engine_get_about(f->engine, counter->cookie, counter->part, about);
+    return (about->type && !strcmp(about->type, schema_tables[table].plural)
+            && !strcmp(about->name, name));
+}
+
+bool
+fabric_rule_counts(const struct fabric *f, enum vmn_table table,
+                   const char *name, size_t n_rules,
+                   struct fabric_count *counts, struct fabric_count *rest)
+{
+    const struct counter *counter;
+    bool any = false;
+
+    if (n_rules) {
+        memset(counts, 0, n_rules * sizeof *counts);
+    }
+    memset(rest, 0, sizeof *rest);
+    HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(name, 0),
+                             &f->counters->by_object) {
+        struct engine_about about;
+
+        if (!is_of(f, counter, table, name, &about)) {
+            continue;
+        }
+        if (about.rule >= 0 && (size_t) about.rule < n_rules) {
+            add(&counts[about.rule], &counter->total);
+            any = true;
+        } else if (!counter->part) {
+            add(rest, &counter->total);
+        }
+    }
+    return any;
+}
+
+static void
+add_load(struct fabric_load *load, const struct counter *counter)
+{
+    load->packets += counter->total.packets;
+    load->bytes += counter->total.bytes;
+    load->last_ms = MAX(load->last_ms, counter->total.last_ms);
+    load->packets_s += counter->packets_1000s / 1000.0;
+    load->bytes_s += counter->bytes_1000s / 1000.0;
+}
+
+void
+fabric_parts(const struct fabric *f, enum vmn_table table, const char *name,
+             fabric_part_cb *cb, void *aux)
+{
+    const struct counter *counter;
+
+    HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(name, 0),
+                             &f->counters->by_object) {
+        struct engine_about about;
+
+        if (is_of(f, counter, table, name, &about)) {
+            struct fabric_load load = { .packets = 0 };
+
+            add_load(&load, counter);
+            cb(aux, counter->part, counter->reason, &load);
+        }
+    }
+}
+
+/* Copies are faster than counters are read. */
+void
+fabric_rule_logs(const struct fabric *f, const char *policy, size_t n_rules,
+                 struct fabric_log *logs)
+{
+    const struct counter *counter;
+
+    memset(logs, 0, n_rules * sizeof *logs);
+    HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(policy, 0),
+                             &f->counters->by_object) {
+        struct engine_about about;
+
+        if (counter->log
+            && is_of(f, counter, VMN_TABLE_POLICY, policy, &about)
+            && about.rule >= 0 && (size_t) about.rule < n_rules) {
+            uint64_t n_told = samples_told(f, counter->cookie,
+                                           counter->part);
+
+            logs[about.rule].n_told += n_told;
+            logs[about.rule].n_events += MAX(
+                counter->total.packets - counter->n_before, n_told);
+        }
+    }
+}
+
+/* Flows of a host that share a counter, summed up. */
+struct row {
+    struct hmap_node node;      /* By the counter's address. */
+    const struct counter *counter;
+    struct fabric_count count;
+};
+
+static void
+sum_up(struct hmap *rows, const struct counted_flow *flow)
+{
+    uint32_t hash = hash_pointer(flow->counter, 0);
+    struct row *row;
+
+    HMAP_FOR_EACH_WITH_HASH (row, node, hash, rows) {
+        if (row->counter == flow->counter) {
+            add(&row->count, &flow->total);
+            return;
+        }
+    }
+    row = xzalloc(sizeof *row);
+    row->counter = flow->counter;
+    row->count = flow->total;
+    hmap_insert(rows, &row->node, hash);
+}
+
+static void
+tell_host(const struct fabric_host *host, fabric_drop_cb *cb, void *aux)
+{
+    struct hmap rows = HMAP_INITIALIZER(&rows);
+    const struct counted_flow *flow;
+    struct row *row;
+
+    HMAP_FOR_EACH (flow, node, &host->sw->counters->flows) {
+        if (flow->counter->sum) {
+            sum_up(&rows, flow);
+        }
+    }
+    HMAP_FOR_EACH_POP (row, node, &rows) {
+        const struct fabric_drop drop = {
+            .host = host->name,
+            .app = row->counter->app,
+            .reason = row->counter->reason,
+            .cookie = row->counter->cookie,
+            .part = row->counter->part,
+            .count = row->count,
+        };
+
+        cb(aux, &drop);
+        free(row);
+    }
+    hmap_destroy(&rows);
+    punts_drops(host->sw, cb, aux);
+}
+
+void
+fabric_metered(const struct fabric *f, uint64_t *ports, uint64_t *tunnels)
+{
+    *ports = f->n_metered[0];
+    *tunnels = f->n_metered[1];
+}
+
+void
+fabric_drops(const struct fabric *f, const char *host_name,
+             fabric_drop_cb *cb, void *aux)
+{
+    const struct fabric_host *host;
+
+    if (host_name) {
+        host = fabric_find_host(f, host_name);
+        if (host) {
+            tell_host(host, cb, aux);
+        }
+        return;
+    }
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        tell_host(host, cb, aux);
+    }
+}
+
+void
+fabric_drop_sums(const struct fabric *f, fabric_drop_sum_cb *cb, void *aux)
+{
+    for (size_t i = 0; i < f->counters->n_sums; i++) {
+        const struct drop_sum *sum = &f->counters->sums[i];
+
+        cb(aux, sum->app, sum->reason, sum->packets, sum->bytes);
+    }
+}
+
+void
+counters_get_stats(const struct fabric *f, struct fabric_stats *stats)
+{
+    stats->n_counter_polls = f->counters->n_polls;
+    stats->n_counter_failures = f->counters->n_failed;
+    stats->n_counted_flows = f->counters->n_flows;
+    stats->n_counters_full = f->counters->n_full;
+}

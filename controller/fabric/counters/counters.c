@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads and sums up hits of flows; see counters.h.  What is shown of them is
+ * in counters-show.c. */
+
+#include <config.h>
+
+#include "controller/fabric/counters/counters.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "byte-order.h"
+#include "controller/fabric/counters/counters-private.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/fabric/session/wire.h"
+#include "hash.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofdump.h"
+#include "sset.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(counters);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+/* Hosts that are asked in one turn of the loop. */
+#define ASKED_MAX 16
+/* A host is read for at most one part in so many of the time. */
+#define SHARE 100
+/* Flows of which hits are kept, of all hosts together. */
+#define FLOWS_MAX 1000000
+/* A flow that is gone, but whose owner is not, is forgotten after so long. */
+#define GONE_MS (3600 * 1000)
+
+/* Counters.  ------------------------------------------------------------- */
+
+/* Where drops of 'app' for 'reason' are summed up.  When there are too many
+ * kinds, the last one stands for all others. */
+static struct drop_sum *
+get_sum(struct counters *c, const char *app, const char *reason)
+{
+    for (size_t i = 0; i < c->n_sums; i++) {
+        struct drop_sum *sum = &c->sums[i];
+
+        if (!strcmp(sum->app, app) && !strcmp(sum->reason, reason)) {
+            return sum;
+        }
+    }
+    if (c->n_sums == COUNTERS_SUMS_MAX) {
+        return &c->sums[COUNTERS_SUMS_MAX - 1];
+    }
+
+    struct drop_sum *sum = &c->sums[c->n_sums++];
+    bool last = c->n_sums == COUNTERS_SUMS_MAX;
+
+    sum->app = last ? "others" : app;
+    sum->reason = last ? "other reasons" : reason;
+    return sum;
+}
+
+static uint32_t
+counter_hash(uint64_t cookie, uint32_t part, const char *reason, bool log)
+{
+    return hash_string(reason ? reason : "",
+                       hash_add64(hash_add(part, log), cookie));
+}
+
+static struct counter *
+get_counter(struct fabric *f, uint64_t cookie, uint32_t part,
+            const char *reason, bool log)
+{
+    uint32_t hash = counter_hash(cookie, part, reason, log);
+    struct counters *c = f->counters;
+    struct engine_about about;
+    struct counter *counter;
+
+    HMAP_FOR_EACH_WITH_HASH (counter, node, hash, &c->counters) {
+        if (counter->cookie == cookie && counter->part == part
+            && counter->log == log
+            && !strcmp(counter->reason ? counter->reason : "",
+                       reason ? reason : "")) {
+            return counter;
+        }
+    }
+    engine_get_about(f->engine, cookie, part, &about);
+    if (!about.owner) {
+        return NULL;            /* In the middle of a change. */
+    }
+    counter = xzalloc(sizeof *counter);
+    counter->cookie = cookie;
+    counter->app = about.app;
+    counter->part = part;
+    counter->reason = reason;
+    counter->log = log;
+    if (reason) {
+        counter->sum = get_sum(c, about.app, reason);
+    }
+    hmap_insert(&c->counters, &counter->node, hash);
+    hmap_insert(&c->by_object, &counter->object_node,
+                hash_string(about.name, 0));
+    return counter;
+}
+
+static void
+counter_unref(struct counters *c, struct counter *counter)
+{
+    if (!--counter->n_flows) {
+        hmap_remove(&c->counters, &counter->node);
+        hmap_remove(&c->by_object, &counter->object_node);
+        free(counter);
+    }
+}
+
+/* Flows.  ---------------------------------------------------------------- */
+
+/* Two flows of a host with equal hashes, which are rare, have the same owner
+ * and reason even more rarely.  One that gets a log is another one, which takes
+ * over what has been seen. */
+static struct counted_flow *
+find_flow(const struct counters_of_switch *cs, const struct engine_item *item)
+{
+    struct counted_flow *flow;
+
+    HMAP_FOR_EACH_WITH_HASH (flow, node, item->key_hash, &cs->flows) {
+        if (flow->counter->cookie == engine_cookie_owner(item->cookie)
+            && flow->counter->log == engine_item_has_log(item)
+            && flow->counter->reason == engine_item_drop_reason(item)
+            && (flow->xid == item->xid    /* Taking it apart costs more. */
+                || flow->counter->part == engine_item_part(item))) {
+            flow->xid = item->xid;
+            return flow;
+        }
+    }
+    return NULL;
+}
+
+/* A flow that takes the place of another's keeps what that was hit by. */
+static void
+take_over_seen(const struct counters_of_switch *cs,
+               struct counted_flow *flow, const struct ofdump_counts *counts)
+{
+    struct counted_flow *other;
+
+    HMAP_FOR_EACH_WITH_HASH (other, node, flow->node.hash, &cs->flows) {
+        if (other != flow && other->round != cs->round
+            && other->seen.packets <= counts->packets
+            && other->seen.bytes <= counts->bytes) {
+            flow->seen = other->seen;
+            other->seen = (struct counted_seen) { 0, 0 };
+            return;
+        }
+    }
+}
+
+static struct counted_flow *
+add_flow(struct counters_of_switch *cs, struct counter *counter,
+         uint32_t hash)
+{
+    struct counted_flow *flow = xzalloc(sizeof *flow);
+
+    flow->counter = counter;
+    counter->n_flows++;
+    hmap_insert(&cs->flows, &flow->node, hash);
+    cs->sw->host->fabric->counters->n_flows++;
+    return flow;
+}
+
+static struct counted_flow *
+get_flow(struct counters_of_switch *cs, const struct engine_item *item,
+         const struct ofdump_counts *counts)
+{
+    struct counters *c = cs->sw->host->fabric->counters;
+    struct counted_flow *flow = find_flow(cs, item);
+    struct counter *counter;
+
+    if (flow) {
+        if (!flow->seen.packets) {
+            take_over_seen(cs, flow, counts); /* It has come back. */
+        }
+        return flow;
+    }
+    if (c->n_flows >= FLOWS_MAX) {
+        c->n_full++;
+        return NULL;
+    }
+    counter = get_counter(cs->sw->host->fabric,
+                          engine_cookie_owner(item->cookie),
+                          engine_item_part(item),
+                          engine_item_drop_reason(item),
+                          engine_item_has_log(item));
+    if (!counter) {
+        return NULL;
+    }
+    flow = add_flow(cs, counter, item->key_hash);
+    flow->xid = item->xid;
+    take_over_seen(cs, flow, counts);
+    if (counter->log && counts->age_ms > time_msec() - c->started_ms) {
+        /* The one before us has told of these. */
+        counter->n_before += counts->packets - flow->seen.packets;
+    }
+    return flow;
+}
+
+static int64_t
+thousandths(float rate)
+{
+    return rate * 1000.0;
+}
+
+static void
+set_rate(struct counted_flow *flow, float packets_s, float bytes_s)
+{
+    struct counter *counter = flow->counter;
+
+    counter->packets_1000s += thousandths(packets_s)
+                              - thousandths(flow->packets_s);
+    counter->bytes_1000s += thousandths(bytes_s)
+                            - thousandths(flow->bytes_s);
+    flow->packets_s = packets_s;
+    flow->bytes_s = bytes_s;
+}
+
+static void
+flow_free(struct counters_of_switch *cs, struct counted_flow *flow)
+{
+    struct counters *c = cs->sw->host->fabric->counters;
+
+    hmap_remove(&cs->flows, &flow->node);
+    set_rate(flow, 0, 0);
+    counter_unref(c, flow->counter);
+    c->n_flows--;
+    free(flow);
+}
+
+static void
+add_packets(struct counted_flow *flow, uint64_t packets, uint64_t bytes,
+            int64_t last_ms)
+{
+    struct counter *counter = flow->counter;
+
+    flow->total.packets += packets;
+    flow->total.bytes += bytes;
+    flow->total.last_ms = MAX(flow->total.last_ms, last_ms);
+    counter->total.packets += packets;
+    counter->total.bytes += bytes;
+    counter->total.last_ms = MAX(counter->total.last_ms, last_ms);
+    if (counter->sum) {
+        counter->sum->packets += packets;
+        counter->sum->bytes += bytes;
+    }
+}
+
+/* Adds what is new.  Fewer packets than the last time mean that the flow was
+ * made anew. */
+static void
+add_hits(struct counters_of_switch *cs, struct counted_flow *flow,
+         const struct ofdump_counts *counts)
+{
+    bool anew = counts->packets < flow->seen.packets
+                || counts->bytes < flow->seen.bytes;
+    uint64_t packets = counts->packets - (anew ? 0 : flow->seen.packets);
+    uint64_t bytes = counts->bytes - (anew ? 0 : flow->seen.bytes);
+    int64_t last_ms = cs->wall_ms;
+
+    int64_t ms = cs->before_ms ? cs->asked_ms - cs->before_ms : 0;
+
+    flow->round = cs->round;
+    flow->seen.packets = counts->packets;
+    flow->seen.bytes = counts->bytes;
+    set_rate(flow, ms > 0 ? packets * 1000.0 / ms : 0,
+             ms > 0 ? bytes * 1000.0 / ms : 0);
+    if (!packets) {
+        return;
+    }
+    if (counts->idle_s != UINT32_MAX) {
+        last_ms -= counts->idle_s * INT64_C(1000);
+    }
+    add_packets(flow, packets, bytes, last_ms);
+}
+
+void
+counters_add(struct fabric_switch *sw, uint64_t cookie, uint32_t part,
+             const char *reason, uint32_t size)
+{
+    struct counters_of_switch *cs = sw->counters;
+    uint32_t hash = counter_hash(cookie, part, reason, false);
+    struct counter *counter = get_counter(sw->host->fabric, cookie, part,
+                                          reason, false);
+    struct counted_flow *flow;
+
+    if (!counter) {
+        return;
+    }
+    HMAP_FOR_EACH_WITH_HASH (flow, node, hash, &cs->flows) {
+        if (flow->counter == counter) {
+            break;
+        }
+    }
+    if (!flow && sw->host->fabric->counters->n_flows >= FLOWS_MAX) {
+        sw->host->fabric->counters->n_full++;
+        return;
+    }
+    if (!flow) {
+        flow = add_flow(cs, counter, hash);
+    }
+    add_packets(flow, 1, size, time_wall_msec());
+}
+
+/* Reading.  -------------------------------------------------------------- */
+
+static void
+take_hits(struct counters_of_switch *cs, const struct engine_item *item,
+          const struct ofdump_counts *counts)
+{
+    struct counted_flow *flow = get_flow(cs, item, counts);
+
+    if (flow) {
+        add_hits(cs, flow, counts);
+    }
+}
+
+static bool
+raw_cb(void *cs_, const struct ofdump_raw *raw)
+{
+    struct counters_of_switch *cs = cs_;
+    const struct fabric_host *host = cs->sw->host;
+    const struct engine_item *item;
+
+    if (!ofdump_get_counts(raw, &cs->counts)) {
+        return false;           /* Let the codec say so. */
+    }
+    if (!cs->counts.packets) {
+        return true;            /* Nothing to look up. */
+    }
+    item = wire_find_equal(host->fabric->engine, host->name, raw);
+    if (item) {
+        take_hits(cs, item, &cs->counts);
+    }
+    return item != NULL;
+}
+
+/* Not equal byte by byte: perhaps it is encoded in another way, perhaps it is
+ * nobody's, or about to change. */
+static void
+flow_cb(void *cs_, const struct ofputil_flow_stats *fs,
+        const void *instructions OVS_UNUSED,
+        size_t instructions_size OVS_UNUSED)
+{
+    struct counters_of_switch *cs = cs_;
+    const struct fabric_host *host = cs->sw->host;
+    const struct engine_item *item
+        = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
+                           fs->priority, &fs->match);
+
+    if (item && item->cookie == ntohll(fs->cookie)) {
+        take_hits(cs, item, &cs->counts);
+    } else {
+        cs->unsure = true;
+    }
+}
+
+/* Those that were not hit, or are not there, begin at nothing if they come
+ * back; unless they are there, and nobody wants them at this moment.  What has
+ * no owner any more is forgotten. */
+static void
+forget_gone(struct counters_of_switch *cs)
+{
+    const struct engine *engine = cs->sw->host->fabric->engine;
+    struct counted_flow *flow, *next;
+
+    HMAP_FOR_EACH_SAFE (flow, next, node, &cs->flows) {
+        if (flow->round == cs->round) {
+            continue;
+        }
+        if (!cs->unsure) {
+            flow->seen = (struct counted_seen) { 0, 0 };
+        }
+        set_rate(flow, 0, 0);
+        if (!engine_cookie_name(engine, flow->counter->cookie)
+            || cs->wall_ms - flow->total.last_ms > GONE_MS) {
+            flow_free(cs, flow);
+        }
+    }
+}
+
+static void
+stop(struct counters_of_switch *cs)
+{
+    ofdump_destroy(cs->dump);
+    cs->dump = NULL;
+}
+
+static void
+done_cb(void *cs_, const char *error)
+{
+    struct counters_of_switch *cs = cs_;
+    struct counters *c = cs->sw->host->fabric->counters;
+    int64_t now = time_msec();
+
+    if (error) {
+        c->n_failed++;
+        VLOG_WARN_RL(&rl, "%s: counters could not be read: %s",
+                     cs->sw->host->name, error);
+    } else {
+        c->n_polls++;
+        forget_gone(cs);
+        cs->before_ms = cs->asked_ms;
+    }
+    cs->rest_until_ms = now + (now - cs->asked_ms) * SHARE;
+    if (ofdump_is_too_much(cs->dump)) {
+        switch_over_budget(cs->sw, "its counters could not be read: "
+                           OFDUMP_TOO_MUCH);
+    }
+    stop(cs);
+}
+
+static const struct ofdump_callbacks dump_callbacks = {
+    .raw = raw_cb,
+    .flow = flow_cb,
+    .done = done_cb,
+};
+
+bool
+counters_message(struct fabric_switch *sw, enum ofptype type,
+                 const struct ofp_header *oh)
+{
+    return (traffic_message(&sw->counters->traffic, type, oh)
+            || (sw->counters->dump
+                && ofdump_message(sw->counters->dump, type, oh)));
+}
+
+bool
+counters_are_owed(const struct fabric_switch *sw)
+{
+    return sw->counters->dump != NULL;
+}
+
+static void
+ask(struct counters_of_switch *cs)
+{
+    struct fabric_switch *sw = cs->sw;
+    struct ofdump_budget budget = budget_of_dump(sw);
+
+    if (sw->state != SWITCH_LIVE || sw->frozen || sw->audit || cs->dump
+        || time_msec() < cs->rest_until_ms) {
+        return;                 /* It has its next turn. */
+    }
+    cs->round++;
+    cs->unsure = false;
+    cs->asked_ms = time_msec();
+    cs->wall_ms = time_wall_msec();
+    switch_expect(sw);
+    traffic_ask(&cs->traffic, sw->conn);
+    punts_ask_counts(sw);
+    cs->dump = ofdump_create_marked(sw->conn, &budget, ENGINE_COOKIE_COUNTED,
+                                    &dump_callbacks, cs);
+}
+
+/* When.  ----------------------------------------------------------------- */
+
+/* Puts a host where its turn is.  That is mostly the end, so the search begins
+ * there. */
+static void
+set_due(struct counters *c, struct counters_of_switch *cs, int64_t due_ms)
+{
+    struct ovs_list *before = c->due.prev;
+
+    cs->due_ms = due_ms;
+    while (before != &c->due
+           && CONTAINER_OF(before, struct counters_of_switch,
+                           due_node)->due_ms > due_ms) {
+        before = before->prev;
+    }
+    ovs_list_insert(before->next, &cs->due_node);
+}
+
+/* From one turn of the host to the next. */
+static int64_t
+interval_of(const struct counters *c, const struct counters_of_switch *cs)
+{
+    const struct fabric *f = cs->sw->host->fabric;
+
+    return (cs->often ? MIN(c->interval_ms, f->count_often_ms)
+            : c->interval_ms);
+}
+
+static struct counters_of_switch *
+first_due(const struct counters *c)
+{
+    return (ovs_list_is_empty(&c->due) ? NULL
+            : CONTAINER_OF(c->due.next, struct counters_of_switch,
+                           due_node));
+}
+
+static void
+set_timer(struct counters *c)
+{
+    const struct counters_of_switch *cs = first_due(c);
+
+    if (cs) {
+        int64_t ms = MAX(1, cs->due_ms - time_msec());
+        const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+        event_add(c->timer, &tv);
+    }
+}
+
+static void
+timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *c_)
+{
+    struct counters *c = c_;
+    struct counters_of_switch *cs;
+    int64_t now = time_msec();
+
+    for (int i = 0; i < ASKED_MAX && (cs = first_due(c))
+                    && cs->due_ms <= now; i++) {
+        ask(cs);
+        ovs_list_remove(&cs->due_node);
+        /* From start to start, unless that is long past. */
+        set_due(c, cs, MAX(cs->due_ms + interval_of(c, cs), now + 1));
+    }
+    set_timer(c);
+}
+
+/* A host that is newly among them has its turn within that time. */
+int64_t
+fabric_count_interval(const struct fabric *f)
+{
+    return f->counters->interval_ms / 1000;
+}
+
+void
+fabric_count_often(struct fabric *f, const struct sset *hosts)
+{
+    struct counters *c = f->counters;
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        struct counters_of_switch *cs = host->sw->counters;
+        bool often = sset_contains(hosts, host->name);
+        int64_t latest_ms = time_msec() + f->count_often_ms;
+
+        if (c->interval_ms && often && !cs->often && cs->due_ms > latest_ms) {
+            ovs_list_remove(&cs->due_node);
+            set_due(c, cs, latest_ms);
+        }
+        cs->often = often;
+    }
+    set_timer(c);
+}
+
+/* Life.  ----------------------------------------------------------------- */
+
+void
+counters_create(struct fabric *f, const struct fabric_options *options)
+{
+    struct counters *c = xzalloc(sizeof *c);
+
+    f->counters = c;
+    hmap_init(&c->counters);
+    hmap_init(&c->by_object);
+    ovs_list_init(&c->due);
+    c->interval_ms = MIN(options->count_s, FABRIC_COUNT_MAX_S) * 1000;
+    c->started_ms = time_msec();
+    c->timer = event_new(f->base, -1, 0, timer_cb, c);
+}
+
+void
+counters_destroy(struct fabric *f)
+{
+    struct counters *c = f->counters;
+
+    if (c) {
+        event_free(c->timer);
+        hmap_destroy(&c->by_object);
+        hmap_destroy(&c->counters);
+        free(c);
+        f->counters = NULL;
+    }
+}
+
+void
+counters_switch_create(struct fabric_switch *sw)
+{
+    struct counters *c = sw->host->fabric->counters;
+    struct counters_of_switch *cs = xzalloc(sizeof *cs);
+
+    cs->sw = sw;
+    hmap_init(&cs->flows);
+    sw->counters = cs;
+    if (c->interval_ms) {
+        /* Spread evenly, and in every process in the same way. */
+        set_due(c, cs, time_msec() + hash_string(sw->host->name, 0)
+                       % c->interval_ms);
+        set_timer(c);
+    }
+}
+
+void
+counters_disconnected(struct fabric_switch *sw)
+{
+    struct counters_of_switch *cs = sw->counters;
+    struct counted_flow *flow;
+
+    stop(cs);
+    traffic_forget(&cs->traffic);
+    cs->rest_until_ms = 0;
+    cs->before_ms = 0;
+    HMAP_FOR_EACH (flow, node, &cs->flows) {
+        set_rate(flow, 0, 0);
+    }
+}
+
+void
+counters_switch_destroy(struct fabric_switch *sw)
+{
+    struct counters *c = sw->host->fabric->counters;
+    struct counters_of_switch *cs = sw->counters;
+    struct counted_flow *flow, *next;
+
+    stop(cs);
+    traffic_forget(&cs->traffic);
+    HMAP_FOR_EACH_SAFE (flow, next, node, &cs->flows) {
+        flow_free(cs, flow);
+    }
+    hmap_destroy(&cs->flows);
+    if (c->interval_ms) {
+        ovs_list_remove(&cs->due_node);
+    }
+    free(cs);
+    sw->counters = NULL;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads what goes through the ports of a switch; see traffic.h. */
+
+#include <config.h>
+
+#include "controller/fabric/counters/traffic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/counters/counters-private.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/session/switch.h"
+#include "include/vmn/vocabulary.h"
+#include "netdev.h"
+#include "openvswitch/ofp-port.h"
+#include "openvswitch/ofpbuf.h"
+#include "proto/openflow/ofconn.h"
+#include "timeval.h"
+#include "util.h"
+
+void
+traffic_ask(struct traffic *traffic, struct ofconn *conn)
+{
+    struct ofpbuf *request;
+
+    if (traffic->xid || traffic->unsupported) {
+        return;
+    }
+    traffic->xid = ofconn_next_xid(conn);
+    traffic->asked_ms = time_msec();
+    traffic->n_next = 0;
+    request = ofputil_encode_dump_ports_request(OFP15_VERSION, OFPP_ANY);
+    ofpmsg_update_length(request);
+    ((struct ofp_header *) request->data)->xid = htonl(traffic->xid);
+    ofconn_send(conn, request->data, request->size);
+    ofpbuf_delete(request);
+}
+
+static int
+compare_ports(const void *a_, const void *b_)
+{
+    const struct traffic_port *a = a_, *b = b_;
+
+    return a->ofport < b->ofport ? -1 : a->ofport > b->ofport;
+}
+
+const struct traffic_port *
+traffic_find(const struct traffic *traffic, uint32_t ofport)
+{
+    struct traffic_port key = { .ofport = ofport };
+
+    return traffic->n ? bsearch(&key, traffic->ports, traffic->n, sizeof key,
+                                compare_ports) : NULL;
+}
+
+/* A switch that does not know says UINT64_MAX. */
+static uint64_t
+known(uint64_t n)
+{
+    return n == UINT64_MAX ? 0 : n;
+}
+
+static void
+take_port(struct traffic *traffic, const struct ofputil_port_stats *ps)
+{
+    if (traffic->n_next >= TRAFFIC_PORTS_MAX) {
+        return;
+    }
+    if (traffic->n_next >= traffic->allocated_next) {
+        traffic->next = x2nrealloc(traffic->next, &traffic->allocated_next,
+                                   sizeof *traffic->next);
+    }
+    traffic->next[traffic->n_next++] = (struct traffic_port) {
+        .ofport = ofp_to_u16(ps->port_no),
+        .rx_packets = known(ps->stats.rx_packets),
+        .rx_bytes = known(ps->stats.rx_bytes),
+        .tx_packets = known(ps->stats.tx_packets),
+        .tx_bytes = known(ps->stats.tx_bytes),
+    };
+}
+
+/* Fewer than before is another port, or another life of it. */
+static double
+rate(uint64_t now, uint64_t before, int64_t ms)
+{
+    return now > before ? (now - before) * 1000.0 / ms : 0;
+}
+
+/* The reply is whole. */
+static void
+finish(struct traffic *traffic)
+{
+    int64_t ms = traffic->asked_ms - traffic->before_ms;
+
+    if (traffic->n_next) {
+        qsort(traffic->next, traffic->n_next, sizeof *traffic->next,
+              compare_ports);
+    }
+    for (size_t i = 0; i < traffic->n_next && traffic->before_ms; i++) {
+        struct traffic_port *port = &traffic->next[i];
+        const struct traffic_port *before = traffic_find(traffic,
+                                                         port->ofport);
+
+        if (before && ms > 0) {
+            port->rx_bytes_s = rate(port->rx_bytes, before->rx_bytes, ms);
+            port->tx_bytes_s = rate(port->tx_bytes, before->tx_bytes, ms);
+        }
+    }
+    free(traffic->ports);
+    traffic->ports = traffic->next;
+    traffic->n = traffic->n_next;
+    traffic->next = NULL;
+    traffic->n_next = traffic->allocated_next = 0;
+    traffic->before_ms = traffic->asked_ms;
+    traffic->xid = 0;
+}
+
+bool
+traffic_message(struct traffic *traffic, enum ofptype type,
+                const struct ofp_header *oh)
+{
+    struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
+    struct ofputil_port_stats ps;
+    bool more;
+    int error;
+
+    if (!traffic->xid || ntohl(oh->xid) != traffic->xid) {
+        return false;
+    }
+    if (type != OFPTYPE_PORT_STATS_REPLY) {
+        traffic->unsupported = true;
+        traffic->xid = 0;
+        return true;
+    }
+    more = ofpmp_more(oh);
+    while (!(error = ofputil_decode_port_stats(&ps, &msg))) {
+        take_port(traffic, &ps);
+        netdev_free_custom_stats_counters(&ps.custom_stats);
+    }
+    if (!more || error != EOF) {
+        finish(traffic);
+    }
+    return true;
+}
+
+void
+traffic_forget(struct traffic *traffic)
+{
+    free(traffic->ports);
+    free(traffic->next);
+    memset(traffic, 0, sizeof *traffic);
+}
+
+/* For others.  ----------------------------------------------------------- */
+
+static const struct traffic_port *
+find_port(const struct fabric *f, const char *host, uint32_t ofport)
+{
+    const struct fabric_host *found = fabric_find_host(f, host);
+
+    return found ? traffic_find(&found->sw->counters->traffic, ofport) : NULL;
+}
+
+bool
+fabric_port_traffic(const struct fabric *f, const char *host,
+                    uint32_t ofport, struct fabric_traffic *traffic)
+{
+    const struct traffic_port *port = find_port(f, host, ofport);
+
+    memset(traffic, 0, sizeof *traffic);
+    if (port) {
+        *traffic = (struct fabric_traffic) {
+            .sent_packets = port->rx_packets,
+            .sent_bytes = port->rx_bytes,
+            .sent_bytes_s = port->rx_bytes_s,
+            .received_packets = port->tx_packets,
+            .received_bytes = port->tx_bytes,
+            .received_bytes_s = port->tx_bytes_s,
+        };
+    }
+    return port != NULL;
+}
+
+bool
+fabric_tunnel_traffic(const struct fabric *f, const char *host,
+                      struct fabric_traffic *traffic)
+{
+    static const uint32_t tunnels[] = { VMN_TUNNEL_OFPORT,
+                                        VMN_GENEVE_OFPORT };
+    bool found = false;
+
+    memset(traffic, 0, sizeof *traffic);
+    for (size_t i = 0; i < ARRAY_SIZE(tunnels); i++) {
+        const struct traffic_port *port = find_port(f, host, tunnels[i]);
+
+        if (port) {
+            traffic->sent_packets += port->tx_packets;
+            traffic->sent_bytes += port->tx_bytes;
+            traffic->sent_bytes_s += port->tx_bytes_s;
+            traffic->received_packets += port->rx_packets;
+            traffic->received_bytes += port->rx_bytes;
+            traffic->received_bytes_s += port->rx_bytes_s;
+            found = true;
+        }
+    }
+    return found;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rules of bindings; see bindings.h.
+ *
+ * A claim never displaces a live binding: the target of a migration comes up
+ * while the source still runs.  The port's row can, and so can, where the port
+ * allows it, the silence of the active host, since a VM that was started again
+ * elsewhere is no migration.  A host that has not reported yet keeps what it
+ * had.
+ *
+ * A host that may still run the VM does not let go before the one that the row
+ * names is ready: that is the candidate first, so that its switch is told, and
+ * becomes active when the switch has acknowledged it.
+ *
+ * Claims that the port's row, or the host's, does not allow count as none.  The
+ * active host is one of these once its row is changed so; it goes at once if no
+ * allowed host has the interface, and else once that host is ready. */
+
+#include <config.h>
+
+#include "controller/fabric/ovsdb/bindings.h"
+
+#include <string.h>
+
+static const struct binding_claim *
+find_claim(const struct binding_claim *claims, size_t n, const char *host)
+{
+    for (size_t i = 0; host && i < n; i++) {
+        if (!strcmp(claims[i].host, host)) {
+            return &claims[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+is_live_claim(const struct binding_claim *claim)
+{
+    return (claim && claim->allowed && claim->says == BINDING_SAYS_YES
+            && !claim->silent);
+}
+
+/* How good a second host 'claim' is; 0 if it is none.  A host that has not
+ * reported yet only stays what it was. */
+static int
+rank(const struct binding_claim *claim, const struct binding_claim *candidate)
+{
+    if (!claim->allowed) {
+        return 0;
+    }
+    switch (claim->says) {
+    case BINDING_SAYS_YES:
+        return (claim->silent ? 2 : 4) + (claim == candidate);
+
+    case BINDING_SAYS_NOTHING:
+        return claim == candidate;
+
+    case BINDING_SAYS_NO:
+    default:
+        return 0;
+    }
+}
+
+/* The best of 'claims' but 'except', or NULL.  Of equals, the first. */
+static const struct binding_claim *
+best_claim(const struct binding_claim *claims, size_t n,
+           const struct binding_claim *except,
+           const struct binding_claim *candidate)
+{
+    const struct binding_claim *best = NULL;
+    int best_rank = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        int r = &claims[i] == except ? 0 : rank(&claims[i], candidate);
+
+        if (r > best_rank) {
+            best = &claims[i];
+            best_rank = r;
+        }
+    }
+    return best;
+}
+
+/* Who is to take over from 'active', whatever that says; NULL: nobody. */
+static const struct binding_claim *
+find_target(const struct binding_claim *want,
+            const struct binding_claim *active,
+            const struct binding_claim *candidate,
+            const struct binding_claim *claims, size_t n)
+{
+    const struct binding_claim *best;
+
+    if (is_live_claim(want)) {
+        return want;
+    }
+    if (!active || active->allowed) {
+        return NULL;
+    }
+    best = best_claim(claims, n, active, candidate);
+    return is_live_claim(best) ? best : NULL;
+}
+
+struct binding
+binding_decide(const char *wanted, bool failover, struct binding now,
+               const struct binding_claim *claims, size_t n)
+{
+    const struct binding_claim *want = find_claim(claims, n, wanted);
+    const struct binding_claim *active = find_claim(claims, n, now.active);
+    const struct binding_claim *candidate = find_claim(claims, n,
+                                                       now.candidate);
+    const struct binding_claim *best, *target;
+    bool moving = false;
+
+    if (active && active->says == BINDING_SAYS_NO) {
+        active = NULL;
+    }
+    target = find_target(want, active, candidate, claims, n);
+    if (target) {
+        moving = (active && active != target && !active->silent
+                  && !target->ready);
+        active = moving ? active : target;
+    } else {
+        active = active && active->allowed ? active : NULL;
+        best = (!active || (active->silent && failover)
+                ? best_claim(claims, n, active, candidate) : NULL);
+        if (is_live_claim(best)) {
+            active = best;
+        } else if (!active && want && want->allowed
+                   && want->says == BINDING_SAYS_YES) {
+            active = want;
+        } else if (!active) {
+            active = best;
+        }
+    }
+    best = (moving ? target
+            : active ? best_claim(claims, n, active, candidate) : NULL);
+    return (struct binding) {
+        .active = active ? active->host : NULL,
+        .candidate = best ? best->host : NULL,
+        .moving = moving,
+    };
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where a port is: which host's claim is its binding, and which one is the
+ * candidate.  A pure function of what is known; facts.c gathers that. */
+
+#ifndef CONTROLLER_FABRIC_OVSDB_BINDINGS_H
+#define CONTROLLER_FABRIC_OVSDB_BINDINGS_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a host says of an interface with the port's iface-id. */
+enum binding_says {
+    BINDING_SAYS_NO,            /* It has none. */
+    BINDING_SAYS_YES,           /* It has one, with an OpenFlow number. */
+    BINDING_SAYS_NOTHING,       /* It has not reported since the start. */
+};
+
+struct binding_claim {
+    const char *host;
+    enum binding_says says;     /* As last heard. */
+    bool allowed;               /* The port may be bound there. */
+    bool silent;                /* Not connected, and not only for a moment. */
+    bool ready;                 /* Its switch holds what a candidate's is to
+                                 * hold: it can take over without a gap. */
+};
+
+struct binding {
+    const char *active;         /* Host, or NULL. */
+    const char *candidate;      /* Host, or NULL; never without 'active'. */
+    bool moving;                /* The candidate takes over once it is ready.
+                                 * Only in results. */
+};
+
+/* Decides the binding of a port whose row says 'wanted' (a host or NULL) and
+ * whose binding is 'now'.  With 'failover', a live claim takes over from an
+ * active host that is silent.  'claims' is sorted by host, each once; a host
+ * that is not in it says no, or is gone.  The result's strings are those of
+ * 'claims'.
+ *
+ * A host that is not allowed is in no result, but for the one that was active:
+ * it stays while another, which is allowed, gets ready ('moving'). */
+struct binding binding_decide(const char *wanted, bool failover,
+                              struct binding now,
+                              const struct binding_claim *claims, size_t n);
+
+#endif /* controller/fabric/ovsdb/bindings.h */

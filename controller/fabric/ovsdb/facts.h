@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What hosts have reported, and what follows from it for the model: VIF and
+ * BINDING rows.  Keeps in memory what it has last submitted, so that only
+ * changes are, and decisions that follow each other at once do not wait for
+ * the store.  Not for sessions with hosts (host-db.c). */
+
+#ifndef CONTROLLER_FABRIC_OVSDB_FACTS_H
+#define CONTROLLER_FABRIC_OVSDB_FACTS_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/fabric/ovsdb/placement.h"
+#include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+
+struct claims;
+struct fabric;
+struct svec;
+
+/* An interface on a host that carries an iface-id. */
+struct fact_vif {
+    struct hmap_node host_node; /* In struct fact_host's 'vifs'. */
+    struct hmap_node id_node;   /* In struct facts's 'vifs', by iface-id. */
+    struct fact_host *host;
+    char *iface_id;
+    char *iface;
+    uint32_t ofport;            /* Never 0. */
+    bool link_up;
+    uint32_t tag_ofport;        /* Of a sub-port: of its other end; else 0. */
+    bool seen;                  /* In the report that is being taken in. */
+    char *refused;              /* Why its port may not be bound here; NULL: it
+                                 * may, or nobody asked. */
+};
+
+/* What a host reports of an interface.  Strings are borrowed. */
+struct fact_report {
+    const char *iface_id;
+    const char *iface;
+    uint32_t ofport;
+    bool link_up;
+    uint32_t tag_ofport;        /* 0: not a sub-port's. */
+};
+
+struct fact_host {
+    struct hmap_node node;      /* In struct facts's 'hosts', by name. */
+    struct facts *facts;
+    char *name;
+    struct hmap vifs;           /* struct fact_vif, by iface-id. */
+    uint32_t underlay_mtu;      /* As it was last submitted; 0: never. */
+    uint64_t datapath_id;       /* The same. */
+    uint64_t n_changes;         /* Of rows, that it has reported. */
+    bool known;                 /* Has reported since the start. */
+    bool loaded;                /* What it has is in the model, or on its way
+                                 * there, though 'gathering' is on. */
+    bool told;                  /* The fabric knows that it is in the model. */
+    bool silent;
+    bool differs;               /* While resyncing: is to be compared. */
+    struct vmn_selector accepts; /* Ports that may be bound here. */
+    struct arena accepts_arena; /* Of its parts. */
+    struct model_request request; /* To be submitted. */
+    unsigned int n_submitted;   /* Requests under way. */
+};
+
+/* A row of table PORT, with its binding as it was last submitted. */
+struct fact_port {
+    struct hmap_node name_node; /* In struct facts's 'ports'. */
+    struct hmap_node id_node;   /* In 'ports_by_id', by iface-id. */
+    struct hmap_node active_node; /* In 'by_active', if 'active'. */
+    struct hmap_node candidate_node; /* In 'by_candidate', if 'candidate'. */
+    struct hmap_node parent_node; /* In 'by_parent', if 'parent'. */
+    struct ovs_list due_node;   /* In 'due', or empty. */
+    struct ovs_list moving_node; /* In 'moving', or empty. */
+    char *name;
+    char *iface_id;
+    struct placement placement; /* Where it may be. */
+    char *parent;               /* Of a sub-port; else NULL. */
+    char *active;               /* Or NULL. */
+    char *candidate;            /* Or NULL. */
+    char *cause;                /* The host that made it due, or NULL. */
+};
+
+struct facts {
+    struct fabric *fabric;
+    struct hmap hosts;          /* struct fact_host, by name. */
+    struct hmap vifs;           /* struct fact_vif, by iface-id. */
+    struct hmap ports;          /* struct fact_port, by name. */
+    struct hmap ports_by_id;    /* The same, by iface-id. */
+    struct hmap by_active;      /* Those that have one, by 'active'. */
+    struct hmap by_candidate;   /* Those that have one, by 'candidate'. */
+    struct hmap by_parent;      /* Sub-ports, by 'parent'. */
+    struct ovs_list due;        /* struct fact_port: to be decided anew. */
+    struct ovs_list moving;     /* struct fact_port: its candidate takes over
+                                 * once it is ready. */
+    bool gathering;             /* Nothing is submitted until facts_load() is
+                                 * done. */
+    struct event *flush;        /* Later in this turn. */
+    struct event *resync;       /* Later, to compare with the model. */
+    bool resyncing;             /* Until that is done, nothing is submitted. */
+    int resync_ms;              /* Next delay. */
+    struct model_request request; /* To be submitted for no host. */
+    struct ovs_list submitted;  /* struct submission. */
+    struct claims *claims;      /* That were refused. */
+};
+
+/* facts.c.  -------------------------------------------------------------- */
+
+/* Reads the ports and bindings that the model holds. */
+struct facts *fabric_facts_create(struct fabric *);
+void fabric_facts_destroy(struct facts *);
+
+/* A host that has just been made; nothing is known of it, and it is not
+ * silent. */
+struct fact_host *facts_host_add(struct facts *, const char *name);
+/* Its row is gone, and so are its rows in the model. */
+void facts_host_remove(struct fact_host *);
+/* Takes in all that the host has: 'n' reports with distinct iface-ids. */
+void facts_host_report(struct fact_host *, const struct fact_report *,
+                       size_t n);
+/* The MTU of the interface that its tunnels go by; 0 if that is not known, which
+ * changes nothing: what was reported last holds on. */
+void facts_host_underlay(struct fact_host *, uint32_t mtu);
+/* The host's bridge has this datapath id, which is kept for it from now on. */
+void facts_host_datapath(struct fact_host *, uint64_t id);
+void facts_host_set_silent(struct fact_host *, bool silent);
+/* Ports may be bound on the host if 'accepts' selects them. */
+void facts_host_set_accepts(struct fact_host *,
+                            const struct vmn_selector *accepts);
+/* Adds to 'iface_ids' those of the sub-ports whose parent is there, or may be
+ * next. */
+void facts_host_subports(const struct fact_host *, struct svec *iface_ids);
+const struct fact_vif *facts_host_vif(const struct fact_host *,
+                                      const char *iface_id);
+
+/* The row of port 'name' has changed, has come or has gone.  'anew': it was
+ * gone in between, with its binding. */
+void facts_port_update(struct facts *, const char *name, bool anew);
+/* Any port may have.  Pauses. */
+void facts_update_all_ports(struct facts *);
+
+const struct fact_port *facts_find_port(const struct facts *,
+                                        const char *name);
+struct fact_host *facts_find_host(const struct facts *, const char *name);
+/* Adds to 'hosts' those that have the port's interface and may not. */
+void facts_refused_hosts(const struct facts *, const struct fact_port *,
+                         struct svec *hosts);
+/* The number of ports that two hosts claim, and may. */
+size_t facts_n_candidates(const struct facts *);
+
+/* For facts-commit.c. */
+uint64_t facts_parse_datapath(const char *text);
+void facts_port_set_binding(struct facts *, struct fact_port *,
+                            const char *active, const char *candidate);
+void facts_port_due(struct facts *, struct fact_port *, const char *cause);
+void facts_port_set_moving(struct facts *, struct fact_port *, bool moving);
+
+/* facts-commit.c.  ------------------------------------------------------- */
+
+void facts_commit_init(struct facts *);
+void facts_commit_uninit(struct facts *);
+/* Ends 'gathering': puts the interfaces that were reported so far into the
+ * model as a part of the state that it was loaded with.  Nothing may have been
+ * compiled yet.  Pauses. */
+void facts_load(void *facts);
+/* Has what changed submitted later in this turn. */
+void facts_schedule(struct facts *);
+/* Has memory and model compared, once nothing is under way, and mends what
+ * differs. */
+void facts_resync(struct facts *);
+/* Hosts have acknowledged something: looks at the ports that wait for it. */
+void facts_acked(struct facts *);
+void facts_put_vif(struct fact_vif *);
+void facts_put_underlay(struct fact_host *);
+void facts_delete_vif(struct fact_vif *);
+
+#endif /* controller/fabric/ovsdb/facts.h */

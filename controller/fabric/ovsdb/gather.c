@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What hosts report at a start is gathered before anything is compiled: half
+ * of what a port wants depends on its interface, and would be compiled twice
+ * over.  A host that does not answer holds nobody up for long: it is waited
+ * for only while it is being heard of.  Not for what is made of reports
+ * (facts.c). */
+
+#include <config.h>
+
+#include "controller/fabric/ovsdb/host-db.h"
+
+#include <event2/event.h>
+
+#include "controller/engine/commit.h"
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(gather);
+
+/* How often it is looked whether something was heard of the hosts that have yet
+ * to report, and how many times in a row there may be nothing.  A machine that
+ * is too busy for us or for them looks late, too. */
+#define GATHER_CHECK_MS 50
+#define GATHER_QUIET_CHECKS 10
+/* How long it may take at most. */
+#define GATHER_MAX_MS 10000
+
+static bool
+has_reported(const struct fabric_host *host)
+{
+    return host->db->facts->known;
+}
+
+/* Counts the hosts that have not reported, as far as 'max'. */
+static size_t
+count_missing(const struct fabric *fabric, size_t max)
+{
+    const struct fabric_host *host;
+    size_t n = 0;
+
+    HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
+        n += !has_reported(host);
+        if (n >= max) {
+            break;
+        }
+    }
+    return n;
+}
+
+/* True if a host that has yet to report was heard of since 'since_ms'. */
+static bool
+is_any_heard(const struct fabric *fabric, int64_t since_ms)
+{
+    const struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
+        if (!has_reported(host)
+            && ovsdb_session_heard_ms(host->db->session) >= since_ms) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+gather_uninit(struct fabric_db *db)
+{
+    if (db->gathering) {
+        event_free(db->gathering);
+        db->gathering = NULL;
+    }
+}
+
+static void
+finish(struct fabric_db *db)
+{
+    size_t n = count_missing(db->fabric, SIZE_MAX);
+
+    VLOG_INFO("%"PRIuSIZE" of %"PRIuSIZE" hosts have reported",
+              hmap_count(&db->fabric->hosts) - n,
+              hmap_count(&db->fabric->hosts));
+    gather_uninit(db);
+    commit_begin(db->fabric->commit, facts_load, db->facts);
+}
+
+static void
+check_later(struct fabric_db *db)
+{
+    static const struct timeval tv = { .tv_usec = GATHER_CHECK_MS * 1000 };
+
+    db->gathering_checked_ms = loop_now_ms(db->fabric->loop);
+    event_add(db->gathering, &tv);
+}
+
+static void
+timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *db_)
+{
+    struct fabric_db *db = db_;
+
+    if (is_any_heard(db->fabric, db->gathering_checked_ms)) {
+        db->n_gathering_quiet = 0;
+    } else {
+        db->n_gathering_quiet++;
+    }
+    if (loop_now_ms(db->fabric->loop) >= db->gathering_until_ms
+        || db->n_gathering_quiet >= GATHER_QUIET_CHECKS) {
+        finish(db);
+    } else {
+        check_later(db);
+    }
+}
+
+void
+gather_begin(struct fabric_db *db)
+{
+    struct fabric *fabric = db->fabric;
+
+    if (count_missing(fabric, 1) && commit_hold(fabric->commit)) {
+        db->facts->gathering = true;
+        db->gathering_until_ms = loop_now_ms(fabric->loop) + GATHER_MAX_MS;
+        db->gathering = evtimer_new(fabric->base, timer_cb, db);
+        check_later(db);
+    }
+}
+
+void
+gather_check(struct fabric_db *db)
+{
+    if (db->gathering && !count_missing(db->fabric, 1)) {
+        finish(db);
+    }
+}

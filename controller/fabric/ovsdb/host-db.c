@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fabric's OVSDB side: a session for each HOST row, dialled or accepted,
+ * what is wished for on the host, and when a host counts as silent.  What its
+ * database holds is for host-report.c. */
+
+#include <config.h>
+
+#include "controller/fabric/ovsdb/host-db.h"
+
+#include <arpa/inet.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/commit.h"
+#include "controller/fabric/packets/packets.h"
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "stream-ssl.h"
+#include "timeval.h"
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+VLOG_DEFINE_THIS_MODULE(host_db);
+
+/* How long a host is without a session before its claims give way to those of
+ * hosts that have one: longer than a session takes to come back, also when
+ * vmnd was restarted.  A host that dials in tries at least each 8 s. */
+#define HOST_SILENT_MS 5000
+#define HOST_SILENT_INBOUND_MS 10000
+
+/* Of bridges' controllers; see docs/architecture.md. */
+#define CONTROLLER_MAX_BACKOFF_MS 1000
+#define CONTROLLER_PROBE_MS 30000
+
+/* By enum vmn_encap. */
+const struct host_db_tunnel host_db_tunnels[OVSDB_TUNNELS_MAX] = {
+    [VMN_ENCAP_VXLAN] = { "vmn-vxlan", "vxlan", VMN_TUNNEL_OFPORT },
+    [VMN_ENCAP_GENEVE] = { "vmn-geneve", "geneve", VMN_GENEVE_OFPORT },
+};
+
+/* Sessions.  ------------------------------------------------------------- */
+
+static int64_t
+silent_from_now(const struct fabric_host_db *db)
+{
+    return loop_now_ms(db->host->fabric->loop)
+           + (strcmp(db->remote, "inbound") ? HOST_SILENT_MS
+              : HOST_SILENT_INBOUND_MS);
+}
+
+static void
+host_db_arm(struct fabric_host_db *db)
+{
+    int64_t now_ms = loop_now_ms(db->host->fabric->loop);
+    int64_t when_ms = host_report_deadline(db);
+
+    when_ms = MIN(when_ms, MIN(db->limit.due_ms, db->limit.mtu_due_ms));
+    if (db->silent_ms) {
+        when_ms = MIN(when_ms, db->silent_ms);
+    }
+    if (when_ms == INT64_MAX) {
+        event_del(db->timer);
+    } else {
+        int64_t left_ms = MAX(when_ms - now_ms, 0);
+        struct timeval tv = {
+            .tv_sec = left_ms / 1000,
+            .tv_usec = left_ms % 1000 * 1000,
+        };
+
+        event_add(db->timer, &tv);
+    }
+}
+
+void
+host_db_set_reason(struct fabric_host_db *db, bool refused, char *reason)
+{
+    if (reason && !nullable_string_is_equal(db->reason, reason)) {
+        VLOG_WARN("%s: %s%s", db->host->name, refused ? "refused: " : "",
+                  reason);
+    }
+    if (!nullable_string_is_equal(db->reason, reason)
+        || db->refused != refused) {
+        db->reason_changed = true;
+        fabric_host_changed(db->host);
+    }
+    free(db->reason);
+    db->reason = reason;
+    db->refused = refused;
+    if (refused) {
+        fabric_host_set_datapath(db->host, 0);
+    }
+}
+
+/* Takes in what the database holds, if it has not changed too often of late:
+ * else later, as it is then. */
+static void
+host_db_report(struct fabric_host_db *db,
+               const struct ovsdb_snapshot *snapshot,
+               const struct ovsdb_status *status)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+    uint64_t n_changes = db->facts->n_changes;
+    uint64_t datapath_id = db->host->datapath_id;
+
+    bool waits = db->limit.due_ms != INT64_MAX;
+
+    if (!report_limit_begin(&db->limit, loop_now_ms(db->host->fabric->loop))) {
+        db->host->fabric->stats.n_reports_delayed += !waits;
+        VLOG_WARN_RL(&rl, "%s: what it reports changes more than %u times a "
+                     "second; changes are merged", db->host->name,
+                     db->limit.rate);
+        return;
+    }
+    db->reason_changed = false;
+    if (status->wish == OVSDB_WISH_REFUSED) {
+        host_db_set_reason(db, true, xstrdup(status->wish_reason));
+    } else {
+        host_report(db, snapshot);
+        if (status->wish == OVSDB_WISH_FAILED && !db->reason) {
+            host_db_set_reason(db, false, xstrdup(status->wish_reason));
+        }
+    }
+    report_limit_end(&db->limit, (db->reason_changed
+                                  || db->facts->n_changes != n_changes
+                                  || db->host->datapath_id != datapath_id));
+}
+
+/* Takes in the state of the session.  A host that is refused has no say: for
+ * bindings it is as silent as one that is not connected. */
+static void
+host_db_update(struct fabric_host_db *db)
+{
+    const struct ovsdb_snapshot *snapshot
+        = ovsdb_session_snapshot(db->session);
+    struct ovsdb_status status;
+
+    ovsdb_session_get_status(db->session, &status);
+    if (db->connected != (snapshot != NULL)) {
+        db->connected = snapshot != NULL;
+        db->host->fabric->stats.n_ovsdb_opened += db->connected;
+        db->since_ms = time_wall_msec();
+        fabric_host_changed(db->host);
+    }
+    if (snapshot) {
+        host_telemetry_check(db, snapshot);
+    }
+    if (snapshot) {
+        host_db_report(db, snapshot, &status);
+    } else {
+        db->limit.due_ms = db->limit.mtu_due_ms = INT64_MAX;
+    }
+    if (snapshot && !db->refused) {
+        db->silent_ms = 0;
+        facts_host_set_silent(db->facts, false);
+    } else if (!db->silent_ms && !db->facts->silent) {
+        db->silent_ms = silent_from_now(db);
+    }
+    host_db_arm(db);
+    gather_check(db->host->fabric->db);
+}
+
+static void
+changed_cb(void *db)
+{
+    host_db_update(db);
+}
+
+static void host_db_wish(struct fabric_host_db *, const struct vmn_host *);
+
+static void
+timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *db_)
+{
+    struct fabric_host_db *db = db_;
+
+    if (db->trunks_due) {
+        db->trunks_due = false;
+        if (host_trunk_update(db)) {
+            host_db_wish(db, db->host->row);
+        }
+    }
+    if (db->silent_ms
+        && loop_now_ms(db->host->fabric->loop) >= db->silent_ms) {
+        db->silent_ms = 0;
+        facts_host_set_silent(db->facts, true);
+    }
+    host_db_update(db);
+}
+
+/* Wishes.  --------------------------------------------------------------- */
+
+/* Formats 'ip' into 'buffer'; returns NULL if there is none. */
+static const char *
+format_ip(const struct vmn_ip *ip, char buffer[INET6_ADDRSTRLEN])
+{
+    return (ip->family
+            ? inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->addr,
+                        buffer, INET6_ADDRSTRLEN)
+            : NULL);
+}
+
+static void
+host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
+{
+    char ip[INET6_ADDRSTRLEN];
+    struct ovsdb_wish wish = {
+        .owner = HOST_DB_OWNER,
+        .bridge = row->bridge,
+        .datapath_type = db->datapath_type,
+        .protocol = "OpenFlow15",
+        .adopt = row->adopt,
+        /* With two addresses, that of the packet's family. */
+        .tunnel_local_ip = (row->second_tunnel_ip.family ? NULL
+                            : format_ip(&row->tunnel_ip, ip)),
+        .controller = db->host->fabric->db->target,
+        .controller_max_backoff_ms = CONTROLLER_MAX_BACKOFF_MS,
+        .controller_probe_ms = CONTROLLER_PROBE_MS,
+        .controller_rate_pps = packets_host_rate(db->host->fabric),
+        .sflow = db->telemetry.sflow,
+        .ipfix = db->telemetry.ipfix,
+        .zone_limit = row->zone_limit,
+        .ipsec = host_ipsec_wish,
+        .ipsec_aux = db,
+    };
+    size_t n_patches = db->n_providers + db->n_trunks;
+    struct ovsdb_patch *patches = xcalloc(MAX(n_patches, 1), sizeof *patches);
+
+    host_provider_wish(db, patches);
+    host_trunk_wish(db, patches + db->n_providers);
+    wish.n_patches = n_patches;
+    wish.patches = patches;
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        wish.tunnels[i] = (struct ovsdb_tunnel) {
+            .name = host_db_tunnels[i].name,
+            .type = host_db_tunnels[i].type,
+            .ofport = host_db_tunnels[i].ofport,
+            .wanted = db->host->fabric->db->uses[i],
+        };
+    }
+    ovsdb_session_set_wish(db->session, &wish);
+    free(patches);
+}
+
+static size_t
+budget_cb(void *db_)
+{
+    const struct fabric_host_db *db = db_;
+
+    return budget_of_database(db->host);
+}
+
+static void
+host_db_open_session(struct fabric_host_db *db, const struct vmn_host *row)
+{
+    struct fabric_host *host = db->host;
+
+    ovsdb_session_destroy(db->session);
+    free(db->remote);
+    db->remote = xstrdup(row->ovsdb);
+    db->session = ovsdb_session_create(
+        host->fabric->loop, host->fabric->db->schemas, host->name,
+        strcmp(db->remote, "inbound") ? db->remote : NULL, changed_cb, db);
+    ovsdb_session_set_budget(db->session, budget_cb);
+}
+
+static struct fabric_host_db *
+host_db_create(struct fabric_host *host)
+{
+    struct fabric_host_db *db = xzalloc(sizeof *db);
+
+    db->host = host;
+    db->facts = facts_host_add(host->fabric->db->facts, host->name);
+    fabric_host_set_claim(host, db->facts->datapath_id);
+    db->timer = evtimer_new(host->fabric->base, timer_cb, db);
+    db->since_ms = time_wall_msec();
+    report_limit_init(&db->limit, host->fabric->report_rate,
+                      host->fabric->mtu_hold_ms);
+    shash_init(&db->held);
+    return db;
+}
+
+/* For the fabric.  ------------------------------------------------------- */
+
+bool
+fabric_db_set_uses(struct fabric *fabric, const bool uses[])
+{
+    struct fabric_db *db = fabric->db;
+    bool changed = memcmp(db->uses, uses, sizeof db->uses);
+
+    memcpy(db->uses, uses, sizeof db->uses);
+    return changed;
+}
+
+void
+fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
+{
+    if (!host->db) {
+        host->db = host_db_create(host);
+    }
+
+    struct fabric_host_db *db = host->db;
+
+    free(db->bridge);
+    db->bridge = xstrdup(row->bridge);
+    free(db->tunnel_interface);
+    db->tunnel_interface = nullable_xstrdup(row->tunnel_interface);
+    db->has_ipv6 = (row->tunnel_ip.family == 6
+                    || row->second_tunnel_ip.family == 6);
+    facts_host_set_accepts(db->facts, &row->port_selector);
+    host_provider_set(db, row);
+    host_trunk_update(db);
+    host_telemetry_update(db, row);
+    db->datapath_type = (row->datapath == VMN_DATAPATH_NETDEV ? "netdev"
+                         : "system");
+    if (!db->session || strcmp(db->remote, row->ovsdb)) {
+        host_db_open_session(db, row);
+    }
+    host_db_wish(db, row);
+    host_db_update(db);
+}
+
+void
+fabric_db_host_destroy(struct fabric_host *host)
+{
+    struct fabric_host_db *db = host->db;
+
+    if (db) {
+        host->db = NULL;
+        ovsdb_session_destroy(db->session);
+        facts_host_remove(db->facts);
+        event_free(db->timer);
+        shash_destroy_free_data(&db->held);
+        host_provider_set(db, NULL);
+        host_trunk_uninit(db);
+        host_telemetry_uninit(db);
+        host_ipsec_uninit(db);
+        free(db->remote);
+        free(db->bridge);
+        free(db->tunnel_interface);
+        free(db->reason);
+        free(db->ovs_version);
+        free(db);
+    }
+}
+
+size_t
+fabric_db_n_candidates(const struct fabric *fabric)
+{
+    return facts_n_candidates(fabric->db->facts);
+}
+
+void
+fabric_db_trunks_due(struct fabric *fabric, const char *name)
+{
+    struct fabric_host *host = fabric_find_host(fabric, name);
+
+    if (host && host->db) {
+        host->db->trunks_due = true;
+        event_active(host->db->timer, EV_TIMEOUT, 0);
+    }
+}
+
+/* The session that a host may dial in to. */
+static struct ovsdb_session *
+find_inbound(void *db_, const char *system_id)
+{
+    const struct fabric_db *db = db_;
+    const struct fabric_host *host = fabric_find_host(db->fabric, system_id);
+
+    return (host && host->db && !strcmp(host->db->remote, "inbound")
+            ? host->db->session : NULL);
+}
+
+static bool
+knows_address(void *db_, const struct in6_addr *addr)
+{
+    const struct fabric_db *db = db_;
+
+    return fabric_knows_address(db->fabric, addr);
+}
+
+/* Each is read again only if its file has changed, for the sessions from then
+ * on: those that are up stay, even if their CA is no longer among these. */
+void
+fabric_db_set_certificates(const struct fabric_db *db)
+{
+    stream_ssl_set_certificate_file(db->certificate);
+    stream_ssl_set_private_key_file(db->private_key);
+    stream_ssl_set_ca_cert_file(db->ca_cert, false);
+}
+
+int
+fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
+                 char **text)
+{
+    struct fabric_db *db = xzalloc(sizeof *db);
+
+    db->fabric = fabric;
+    db->target = nullable_xstrdup(options->openflow_target);
+    db->schemas = ovsdb_schemas_create();
+    fabric->db = db;
+
+    int error = host_ipsec_create(db, options, text);
+    if (error) {
+        return error;           /* The caller destroys what there is. */
+    }
+    if (options->ssl_private_key) {
+        db->private_key = xstrdup(options->ssl_private_key);
+        db->certificate = xstrdup(options->ssl_certificate);
+        db->ca_cert = xstrdup(options->ssl_ca_cert);
+        fabric_db_set_certificates(db);
+    }
+    if (options->ovsdb_listen) {
+        error = ovsdb_listener_open(fabric->loop, options->ovsdb_listen,
+                                    find_inbound, db, &db->listener, text);
+        if (error) {
+            return error;       /* The caller destroys what there is. */
+        }
+        ovsdb_listener_set_known(db->listener, knows_address);
+    }
+    db->facts = fabric_facts_create(fabric);
+    return 0;
+}
+
+void
+fabric_db_begin(struct fabric *fabric)
+{
+    gather_begin(fabric->db);
+}
+
+void
+fabric_db_destroy(struct fabric *fabric)
+{
+    struct fabric_db *db = fabric->db;
+
+    if (db) {
+        fabric->db = NULL;
+        gather_uninit(db);
+        ovsdb_listener_close(db->listener);
+        fabric_facts_destroy(db->facts);
+        ovsdb_schemas_destroy(db->schemas);
+        free(db->target);
+        free(db->private_key);
+        free(db->certificate);
+        free(db->ca_cert);
+        host_ipsec_destroy(db);
+        free(db);
+    }
+}
+
+bool
+fabric_db_get_admission(const struct fabric *fabric,
+                        struct admission_stats *stats)
+{
+    if (fabric->db->listener) {
+        ovsdb_listener_get_admission(fabric->db->listener, stats);
+    }
+    return fabric->db->listener != NULL;
+}
+
+void
+fabric_db_acked(struct fabric *fabric)
+{
+    facts_acked(fabric->db->facts);
+}
+
+/* Some row of TELEMETRY is another one. */
+static void
+update_telemetry(struct fabric *fabric)
+{
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
+        if (host->db && host_telemetry_update(host->db, host->row)) {
+            host_db_wish(host->db, host->row);
+        }
+    }
+}
+
+void
+fabric_db_group(struct fabric *fabric,
+                const struct commit_group *group OVS_UNUSED)
+{
+    struct model_pending pending;
+    bool telemetry = false;
+
+    model_get_pending(fabric->model, &pending);
+    for (size_t i = 0; i < pending.n_writes; i++) {
+        const struct model_write *write = &pending.writes[i];
+
+        if (write->table == VMN_TABLE_PORT) {
+            facts_port_update(fabric->db->facts, write->name, write->anew);
+        }
+        telemetry |= write->table == VMN_TABLE_TELEMETRY;
+        commit_pause(fabric->commit);
+    }
+    if (telemetry) {
+        update_telemetry(fabric);
+    }
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * IPsec between hosts' tunnel addresses: whom each host is to encrypt with,
+ * and what proves who that is.  Either a key, if vmnd has a secret for it
+ * (--ipsec-key-file): each pair of hosts has one of its own, derived from that
+ * secret, so what a stolen host has is good for its own tunnels alone.  Or the
+ * hosts' certificates (--ipsec=certificates), of which vmnd has none: it names
+ * the peer.
+ *
+ * With n hosts that is n - 1 peers for each of them.  So a host's are made up
+ * when its database is looked at, one host at a time and not for hosts that
+ * are not connected, and a key that was derived is kept.
+ *
+ * The database's part is proto/ovsdb's; the encryption is that of the host's
+ * kernel, arranged by ovs-monitor-ipsec(8). */
+
+#include <config.h>
+
+#include "controller/fabric/ovsdb/host-db.h"
+
+#include <arpa/inet.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "proto/http/http.h"
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+/* A host, as others encrypt with it.  A host has one address of a family at
+ * most; the second may be none. */
+struct ipsec_peer {
+    char *name;
+    struct vmn_ip ips[2];
+    char *texts[2];             /* The addresses; NULL: none. */
+    char *interfaces[2][OVSDB_TUNNELS_MAX]; /* That stand for them. */
+};
+
+struct ipsec {
+    char *secret;               /* NULL: hosts have certificates. */
+    uint64_t generation;        /* Of the peers; 0: there were none yet. */
+    size_t n_peers;
+    struct ipsec_peer *peers;   /* By name. */
+};
+
+/* What one host is to have, and what that was made of. */
+struct host_ipsec {
+    uint64_t generation;
+    struct vmn_ip own[2];
+    bool uses[OVSDB_TUNNELS_MAX];
+    struct ovsdb_ipsec wish;    /* Owns what it points to. */
+};
+
+int
+host_ipsec_create(struct fabric_db *db, const struct fabric_options *options,
+                  char **text)
+{
+    char *secret = NULL;
+    int error = 0;
+
+    if (options->ipsec_key_file) {
+        error = http_token_load(options->ipsec_key_file, &secret, text);
+    }
+    if (!error && (secret || options->ipsec_certificates)) {
+        db->ipsec = xzalloc(sizeof *db->ipsec);
+        db->ipsec->secret = secret;
+    }
+    return error;
+}
+
+static void
+free_peers(struct ipsec_peer *peers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(peers[i].name);
+        for (size_t j = 0; j < 2; j++) {
+            free(peers[i].texts[j]);
+            for (size_t k = 0; k < OVSDB_TUNNELS_MAX; k++) {
+                free(peers[i].interfaces[j][k]);
+            }
+        }
+    }
+    free(peers);
+}
+
+void
+host_ipsec_destroy(struct fabric_db *db)
+{
+    if (db->ipsec) {
+        free_peers(db->ipsec->peers, db->ipsec->n_peers);
+        if (db->ipsec->secret) {
+            OPENSSL_cleanse(db->ipsec->secret, strlen(db->ipsec->secret));
+            free(db->ipsec->secret);
+        }
+        free(db->ipsec);
+        db->ipsec = NULL;
+    }
+}
+
+static bool
+same_ip(const struct vmn_ip *a, const struct vmn_ip *b)
+{
+    size_t size = a->family == 4 ? 4 : a->family == 6 ? 16 : 0;
+
+    return a->family == b->family && !memcmp(a->addr, b->addr, size);
+}
+
+static char *
+format_ip(const struct vmn_ip *ip)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->addr, text,
+              sizeof text);
+    return xstrdup(text);
+}
+
+/* Returns the name of the interface for 'ip' by tunnels of 'encap', no longer
+ * than a device's.  The caller frees it.  It has no '-': ovs-monitor-ipsec
+ * makes names of it that it takes apart by that. */
+static char *
+make_name(const struct vmn_ip *ip, int encap)
+{
+    char letter = encap == VMN_ENCAP_VXLAN ? 'v' : 'g';
+    unsigned char digest[EVP_MAX_MD_SIZE];
+
+    if (ip->family == 4) {
+        return xasprintf("vmn%c%02x%02x%02x%02x", letter, ip->addr[0],
+                         ip->addr[1], ip->addr[2], ip->addr[3]);
+    }
+    if (!EVP_Digest(ip->addr, sizeof ip->addr, digest, NULL, EVP_sha256(),
+                    NULL)) {
+        out_of_memory();
+    }
+    return xasprintf("vmn%c%02x%02x%02x%02x%02x", letter, digest[0],
+                     digest[1], digest[2], digest[3], digest[4]);
+}
+
+static void
+peer_init(struct ipsec_peer *peer, const char *name,
+          const struct vmn_host *row)
+{
+    const struct vmn_ip ips[2] = { row->tunnel_ip, row->second_tunnel_ip };
+
+    *peer = (struct ipsec_peer) { .name = xstrdup(name) };
+    for (size_t i = 0; i < 2; i++) {
+        peer->ips[i] = ips[i];
+        if (ips[i].family) {
+            peer->texts[i] = format_ip(&ips[i]);
+            for (int j = 0; j < OVSDB_TUNNELS_MAX; j++) {
+                peer->interfaces[i][j] = make_name(&ips[i], j);
+            }
+        }
+    }
+}
+
+static bool
+same_peers(const struct fabric *fabric, struct vmn_names names)
+{
+    const struct ipsec *ipsec = fabric->db->ipsec;
+    bool same = names.n == ipsec->n_peers;
+
+    for (size_t i = 0; same && i < names.n; i++) {
+        const struct vmn_host *row = model_get(fabric->model, VMN_TABLE_HOST,
+                                               names.names[i]);
+        const struct ipsec_peer *peer = &ipsec->peers[i];
+
+        same = (!strcmp(peer->name, names.names[i])
+                && same_ip(&peer->ips[0], &row->tunnel_ip)
+                && same_ip(&peer->ips[1], &row->second_tunnel_ip));
+    }
+    return same;
+}
+
+bool
+fabric_db_set_peers(struct fabric *fabric, struct vmn_names names)
+{
+    struct ipsec *ipsec = fabric->db->ipsec;
+
+    if (!ipsec || same_peers(fabric, names)) {
+        return false;
+    }
+    free_peers(ipsec->peers, ipsec->n_peers);
+    ipsec->peers = xcalloc(MAX(names.n, 1), sizeof *ipsec->peers);
+    ipsec->n_peers = names.n;
+    for (size_t i = 0; i < names.n; i++) {
+        peer_init(&ipsec->peers[i], names.names[i],
+                  model_get(fabric->model, VMN_TABLE_HOST, names.names[i]));
+    }
+    ipsec->generation++;
+    return true;
+}
+
+size_t
+fabric_db_n_ipsec(const struct fabric *fabric)
+{
+    const struct ipsec *ipsec = fabric->db->ipsec;
+
+    return ipsec ? ipsec->n_peers * 2 * OVSDB_TUNNELS_MAX : 0;
+}
+
+/* Returns the key of hosts 'a' and 'b', the same for both: HMAC-SHA256 of
+ * their names by the secret, in hexadecimal.  The caller frees it. */
+static char *
+derive_key(const struct ipsec *ipsec, const char *a, const char *b)
+{
+    bool a_first = strcmp(a, b) < 0;
+    char *text = xasprintf("vmn-ipsec %s %s", a_first ? a : b,
+                           a_first ? b : a);
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    struct ds key = DS_EMPTY_INITIALIZER;
+    unsigned int size = 0;
+
+    if (!HMAC(EVP_sha256(), ipsec->secret, strlen(ipsec->secret),
+              (const unsigned char *) text, strlen(text), mac, &size)) {
+        out_of_memory();
+    }
+    for (unsigned int i = 0; i < size; i++) {
+        ds_put_format(&key, "%02x", mac[i]);
+    }
+    OPENSSL_cleanse(mac, sizeof mac);
+    free(text);
+    return ds_steal_cstr(&key);
+}
+
+/* What one host is to have.  ---------------------------------------------- */
+
+static void
+peer_destroy(struct ovsdb_ipsec_peer *peer)
+{
+    free(CONST_CAST(char *, peer->remote_ip));
+    free(CONST_CAST(char *, peer->local_ip));
+    free(CONST_CAST(char *, peer->remote_name));
+    if (peer->psk) {
+        OPENSSL_cleanse(CONST_CAST(char *, peer->psk), strlen(peer->psk));
+        free(CONST_CAST(char *, peer->psk));
+    }
+    free(peer);
+}
+
+static void
+destroy_wishes(struct shash *wishes)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, wishes) {
+        peer_destroy(node->data);
+    }
+    shash_destroy(wishes);
+}
+
+void
+host_ipsec_uninit(struct fabric_host_db *db)
+{
+    if (db->ipsec) {
+        destroy_wishes(&db->ipsec->wish.peers);
+        free(db->ipsec);
+        db->ipsec = NULL;
+    }
+}
+
+bool
+host_ipsec_can_name(const char *host)
+{
+    return host[strcspn(host, "abcdefghijklmnopqrstuvwxyz")] != '\0';
+}
+
+/* Returns the key of 'db''s host and 'peer', from 'old' if it is there.  The
+ * caller frees it. */
+static char *
+find_key(const struct fabric_host_db *db, const struct ipsec_peer *peer,
+         const struct ovsdb_ipsec_peer *old)
+{
+    const struct ipsec *ipsec = db->host->fabric->db->ipsec;
+
+    if (!ipsec->secret) {
+        return NULL;
+    }
+    return (old && !strcmp(old->remote_name, peer->name)
+            ? xstrdup(old->psk)
+            : derive_key(ipsec, db->host->name, peer->name));
+}
+
+/* Adds what 'db' needs to encrypt with 'peer' between its own address 'from',
+ * and the peer's 'to'-th, for each encapsulation in use.  'old' is what there
+ * was of all peers. */
+static void
+add_peer(struct fabric_host_db *db, const struct ipsec_peer *peer,
+         const struct vmn_ip *from, size_t to, const struct shash *old)
+{
+    struct host_ipsec *own = db->ipsec;
+
+    for (int i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        const char *name = peer->interfaces[to][i];
+
+        if (own->uses[i] && !shash_find(&own->wish.peers, name)) {
+            const struct ovsdb_ipsec_peer p = {
+                .type = host_db_tunnels[i].type,
+                .remote_ip = xstrdup(peer->texts[to]),
+                .local_ip = format_ip(from),
+                .remote_name = xstrdup(peer->name),
+                .psk = find_key(db, peer, shash_find_data(old, name)),
+            };
+
+            shash_add_nocopy(&own->wish.peers, xstrdup(name),
+                             xmemdup(&p, sizeof p));
+        }
+    }
+}
+
+/* Makes up the host's peers. */
+static void
+make_wish(struct fabric_host_db *db)
+{
+    const struct ipsec *ipsec = db->host->fabric->db->ipsec;
+    struct host_ipsec *own = db->ipsec;
+    struct shash old = SHASH_INITIALIZER(&old);
+
+    shash_swap(&old, &own->wish.peers);
+    own->wish.certificates = !ipsec->secret;
+    for (size_t i = 0; i < ipsec->n_peers; i++) {
+        const struct ipsec_peer *peer = &ipsec->peers[i];
+
+        if (!strcmp(peer->name, db->host->name)
+            || (!ipsec->secret && !host_ipsec_can_name(peer->name))) {
+            continue;
+        }
+        for (size_t j = 0; j < 2; j++) {
+            for (size_t k = 0; k < 2; k++) {
+                if (own->own[j].family
+                    && own->own[j].family == peer->ips[k].family) {
+                    add_peer(db, peer, &own->own[j], k, &old);
+                }
+            }
+        }
+    }
+    destroy_wishes(&old);
+}
+
+const struct ovsdb_ipsec *
+host_ipsec_wish(void *db_)
+{
+    struct fabric_host_db *db = db_;
+    const struct fabric_db *all = db->host->fabric->db;
+    const struct vmn_host *row = db->host->row;
+
+    if (!all->ipsec) {
+        return NULL;
+    }
+    if (!db->ipsec) {
+        db->ipsec = xzalloc(sizeof *db->ipsec);
+        shash_init(&db->ipsec->wish.peers);
+    }
+
+    struct host_ipsec *own = db->ipsec;
+    if (own->generation != all->ipsec->generation
+        || !same_ip(&own->own[0], &row->tunnel_ip)
+        || !same_ip(&own->own[1], &row->second_tunnel_ip)
+        || memcmp(own->uses, all->uses, sizeof own->uses)) {
+        own->generation = all->ipsec->generation;
+        own->own[0] = row->tunnel_ip;
+        own->own[1] = row->second_tunnel_ip;
+        memcpy(own->uses, all->uses, sizeof own->uses);
+        make_wish(db);
+    }
+    return &own->wish;
+}
+
+char *
+host_ipsec_reason(const struct fabric_host_db *db,
+                  const struct ovsdb_snapshot *snapshot)
+{
+    const struct ipsec *ipsec = db->host->fabric->db->ipsec;
+
+    if (!ipsec) {
+        return NULL;
+    }
+    if (ipsec->secret && snapshot->n_ipsec_files) {
+        return xstrdup("tunnels are not encrypted: ovs-monitor-ipsec takes no "
+                       "keys while other_config of Open_vSwitch has "
+                       "certificate, private_key or ca_cert");
+    }
+    if (!ipsec->secret && !host_ipsec_can_name(db->host->name)) {
+        return xstrdup("tunnels are not encrypted: a host's name without a "
+                       "letter may be taken for an address, and is in no "
+                       "certificate for IPsec");
+    }
+    if (!ipsec->secret && snapshot->n_ipsec_files != OVSDB_IPSEC_FILES) {
+        return xstrdup("tunnels are not encrypted: other_config of "
+                       "Open_vSwitch lacks certificate, private_key or "
+                       "ca_cert, which \"host-join --ipsec\" provides");
+    }
+    return (strcmp(db->datapath_type, "system")
+            ? xasprintf("tunnels of datapath type \"%s\" are not encrypted: "
+                        "the kernel's IPsec does not see their packets",
+                        db->datapath_type)
+            : NULL);
+}
+
+uint32_t
+host_ipsec_mtu(const struct fabric_host_db *db, uint32_t mtu)
+{
+    if (!db->host->fabric->db->ipsec || !mtu) {
+        return mtu;
+    }
+    return mtu > HOST_IPSEC_OVERHEAD ? mtu - HOST_IPSEC_OVERHEAD : 1;
+}

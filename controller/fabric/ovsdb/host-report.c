@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From what a host's database holds to facts: which interfaces carry a VM's
+ * iface-id, and whether the bridge and its tunnel port are as they must be.
+ *
+ * A switch that restarts writes its interfaces' numbers anew, taking those
+ * that the database holds as its first choice, so normally nothing is seen of
+ * it.  What can be seen is no number (not yet) or -1 (the device could not be
+ * opened, which is final or soon mended): the last number then counts for a
+ * while, unless another interface has it. */
+
+#include <config.h>
+
+#include "controller/fabric/ovsdb/host-db.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "util.h"
+#include "vmn/types.h"
+#include "vmn/vocabulary.h"
+
+VLOG_DEFINE_THIS_MODULE(host_report);
+
+/* How long an interface that the switch can't make still counts. */
+#define REPORT_HELD_MS 5000
+
+/* An interface that may be a VIF. */
+struct candidate {
+    const struct ovsdb_interface *iface;
+    uint32_t ofport;            /* 0: none. */
+    uint32_t tag_ofport;        /* Of a sub-port; else 0. */
+    bool link_up;
+    bool has_it;                /* Its iface-id's VIF is this one so far. */
+};
+
+/* Names as the model takes them; what else a peer may send is ignored. */
+static bool
+is_iface_id(const struct fabric_host_db *db,
+            const struct ovsdb_interface *iface)
+{
+    const char *s = iface->iface_id;
+    size_t len = strlen(s);
+
+    if (s[0] == '@') {
+        return host_provider_has(db, iface);
+    }
+    return len && len <= VMN_NAME_LEN
+           && strspn(s, "abcdefghijklmnopqrstuvwxyz"
+                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
+}
+
+static bool
+is_iface_name(const char *s)
+{
+    size_t len = strlen(s);
+
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] <= ' ' || s[i] > '~') {
+            return false;
+        }
+    }
+    return len && len <= 80;
+}
+
+static bool
+ofport_is_taken(const struct fabric_host_db *db,
+                const struct ovsdb_snapshot *snapshot, uint32_t ofport)
+{
+    for (size_t i = 0; i < snapshot->n_interfaces; i++) {
+        const struct ovsdb_interface *iface = &snapshot->interfaces[i];
+
+        if (iface->ofport == (int64_t) ofport
+            && !strcmp(iface->bridge, db->bridge)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The number of 'iface', which has none now but had that of 'last'; 0 if it
+ * counts as gone.  Those that it holds go into 'held'. */
+static uint32_t
+last_ofport(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot,
+            const struct ovsdb_interface *iface, const struct fact_vif *last,
+            struct shash *held)
+{
+    int64_t now_ms = loop_now_ms(db->host->fabric->loop);
+    struct held *hold;
+
+    if (strcmp(last->iface, iface->name)
+        || ofport_is_taken(db, snapshot, last->ofport)) {
+        return 0;
+    }
+    if (iface->ofport == 0) {
+        return last->ofport;    /* The switch has yet to look at it. */
+    }
+    hold = shash_find_and_delete(&db->held, iface->name);
+    if (!hold) {
+        hold = xmalloc(sizeof *hold);
+        hold->until_ms = now_ms + REPORT_HELD_MS;
+    }
+    shash_add(held, iface->name, hold);
+    return now_ms < hold->until_ms ? last->ofport : 0;
+}
+
+static struct candidate
+make_candidate(struct fabric_host_db *db,
+               const struct ovsdb_snapshot *snapshot,
+               const struct ovsdb_interface *iface, struct shash *held)
+{
+    const struct fact_vif *last = facts_host_vif(db->facts, iface->iface_id);
+    struct candidate c = { .iface = iface };
+
+    if (iface->ofport > 0) {
+        c.ofport = iface->ofport;
+    } else if (last) {
+        c.ofport = last_ofport(db, snapshot, iface, last, held);
+    }
+    if (host_trunk_is_end(iface)) {
+        /* Without the other end nothing comes by it. */
+        c.tag_ofport = host_trunk_tag(db, snapshot, iface);
+        c.ofport = c.tag_ofport ? c.ofport : 0;
+    }
+    c.has_it = last && !strcmp(last->iface, iface->name);
+    c.link_up = (iface->link == OVSDB_LINK_UNKNOWN ? last && last->link_up
+                 : iface->link == OVSDB_LINK_UP);
+    return c;
+}
+
+/* By iface-id; among equal ones the one that is to count comes first.  A
+ * second interface must not take the port from a running VM, so of those that
+ * are up the one that has it keeps it.  After a restart nobody has it yet:
+ * then the one that was plugged first. */
+static int
+compare_candidates(const void *a_, const void *b_)
+{
+    const struct candidate *a = a_;
+    const struct candidate *b = b_;
+    int cmp = strcmp(a->iface->iface_id, b->iface->iface_id);
+
+    if (!cmp) {
+        cmp = !a->ofport - !b->ofport;
+    }
+    if (!cmp) {
+        cmp = b->link_up - a->link_up;
+    }
+    if (!cmp) {
+        cmp = b->has_it - a->has_it;
+    }
+    if (!cmp && a->ofport != b->ofport) {
+        cmp = a->ofport < b->ofport ? -1 : 1;
+    }
+    return cmp ? cmp : strcmp(a->iface->name, b->iface->name);
+}
+
+/* All interfaces that may be VIFs, sorted.  The caller frees them. */
+static struct candidate *
+find_candidates(struct fabric_host_db *db,
+                const struct ovsdb_snapshot *snapshot, size_t *n)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
+    struct candidate *candidates = xcalloc(MAX(snapshot->n_interfaces, 1),
+                                           sizeof *candidates);
+    struct shash held = SHASH_INITIALIZER(&held);
+
+    *n = 0;
+    for (size_t i = 0; i < snapshot->n_interfaces; i++) {
+        const struct ovsdb_interface *iface = &snapshot->interfaces[i];
+
+        if (!iface->iface_id || strcmp(iface->bridge, db->bridge)) {
+            continue;
+        }
+        if (!is_iface_id(db, iface) || !is_iface_name(iface->name)) {
+            VLOG_WARN_RL(&rl, "%s: interface \"%.64s\" is ignored: its "
+                         "iface-id \"%.64s\" or its name is malformed",
+                         db->host->name, iface->name, iface->iface_id);
+            continue;
+        }
+        candidates[(*n)++] = make_candidate(db, snapshot, iface, &held);
+    }
+    shash_swap(&db->held, &held);
+    shash_destroy_free_data(&held);
+    qsort(candidates, *n, sizeof *candidates, compare_candidates);
+    return candidates;
+}
+
+/* Reports the interfaces. */
+static void
+report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
+    size_t n_candidates, n = 0, n_providers = 0;
+    struct candidate *candidates = find_candidates(db, snapshot,
+                                                   &n_candidates);
+    struct fact_report *reports = xcalloc(MAX(n_candidates, 1),
+                                          sizeof *reports);
+
+    for (size_t i = 0; i < n_candidates; i++) {
+        const struct candidate *c = &candidates[i];
+
+        if (i && !strcmp(c[-1].iface->iface_id, c->iface->iface_id)) {
+            VLOG_WARN_RL(&rl, "%s: interface \"%s\" is ignored: \"%s\" has "
+                         "the same iface-id \"%s\"", db->host->name,
+                         c->iface->name, c[-1].iface->name,
+                         c->iface->iface_id);
+        } else if (c->ofport) {
+            reports[n++] = (struct fact_report) {
+                .iface_id = c->iface->iface_id,
+                .iface = c->iface->name,
+                .ofport = c->ofport,
+                .link_up = c->link_up,
+                .tag_ofport = c->tag_ofport,
+            };
+            n_providers += c->iface->iface_id[0] == '@';
+        }
+    }
+    facts_host_report(db->facts, reports, n);
+    db->n_ports = n - n_providers;
+    free(reports);
+    free(candidates);
+}
+
+static const struct ovsdb_interface *
+find_tunnel(const struct fabric_host_db *db,
+            const struct ovsdb_snapshot *snapshot, const char *name)
+{
+    for (size_t i = 0; i < snapshot->n_interfaces; i++) {
+        const struct ovsdb_interface *iface = &snapshot->interfaces[i];
+
+        if (!strcmp(iface->name, name)
+            && !strcmp(iface->bridge, db->bridge)) {
+            return iface;
+        }
+    }
+    return NULL;
+}
+
+/* What is wrong with tunnel port 'wanted', as a sentence that the caller
+ * frees, or NULL.  '*refused' is set if flows must not go to the host for it:
+ * they name the port by its number. */
+static char *
+check_tunnel(const struct fabric_host_db *db,
+             const struct ovsdb_snapshot *snapshot,
+             const struct host_db_tunnel *wanted, bool *refused)
+{
+    const struct ovsdb_interface *tunnel = find_tunnel(db, snapshot,
+                                                       wanted->name);
+
+    if (!tunnel || !tunnel->ofport) {
+        return NULL;            /* Not yet. */
+    }
+    if (tunnel->ofport < 0 || tunnel->error) {
+        return xasprintf("the switch could not make the tunnel port \"%s\": "
+                         "%.200s", wanted->name,
+                         tunnel->error ? tunnel->error : "no reason given");
+    }
+    if (tunnel->ofport != wanted->ofport) {
+        *refused = true;
+        return xasprintf("the tunnel port \"%s\" got number %"PRId32
+                         " instead of %d: another port of bridge \"%s\" has "
+                         "that", wanted->name, tunnel->ofport, wanted->ofport,
+                         db->bridge);
+    }
+    return NULL;
+}
+
+/* The same for all of them that are wanted.  What refuses the host comes
+ * before what does not. */
+static char *
+check_tunnels(const struct fabric_host_db *db,
+              const struct ovsdb_snapshot *snapshot, bool *refused)
+{
+    char *reason = NULL;
+
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX && !*refused; i++) {
+        if (db->host->fabric->db->uses[i]) {
+            char *next = check_tunnel(db, snapshot, &host_db_tunnels[i],
+                                      refused);
+
+            if (next && (!reason || *refused)) {
+                free(reason);
+                reason = next;
+            } else {
+                free(next);
+            }
+        }
+    }
+    return reason;
+}
+
+/* The same for the switch as a whole. */
+static char *
+check_switch(const struct fabric_host_db *db,
+             const struct ovsdb_snapshot *snapshot)
+{
+    bool found = !snapshot->n_datapath_types;
+
+    if (snapshot->flow_restore_wait) {
+        return xstrdup("other_config:flow-restore-wait is set on the host, "
+                       "so that its switch connects to no controller");
+    }
+    for (size_t i = 0; i < snapshot->n_datapath_types; i++) {
+        found |= !strcmp(snapshot->datapath_types[i], db->datapath_type);
+    }
+    return found ? NULL
+           : xasprintf("the host's switch has no datapath of type \"%s\"",
+                       db->datapath_type);
+}
+
+static const struct ovsdb_bridge *
+find_bridge(const struct fabric_host_db *db,
+            const struct ovsdb_snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->n_bridges; i++) {
+        if (!strcmp(snapshot->bridges[i].name, db->bridge)) {
+            return &snapshot->bridges[i];
+        }
+    }
+    return NULL;
+}
+
+/* What there is of the interface that has the tunnel addresses. */
+static void
+report_underlay(struct fabric_host_db *db,
+                const struct ovsdb_snapshot *snapshot)
+{
+    const char *name = db->tunnel_interface;
+
+    db->has_underlay = false;
+    db->underlay_mtu = 0;
+    for (size_t i = 0; name && i < snapshot->n_interfaces; i++) {
+        if (!strcmp(snapshot->interfaces[i].name, name)) {
+            db->has_underlay = true;
+            db->underlay_mtu = snapshot->interfaces[i].mtu;
+        }
+    }
+}
+
+/* The reason to refuse the host, whose bridge has the datapath id of 'owner'.
+ * The caller frees it.  It does not tell the id: scoped accounts see it. */
+static char *
+refuse_clash(const struct fabric_host_db *db, const struct fabric_host *owner,
+             uint64_t id)
+{
+    char *reason = xasprintf("the datapath id of its bridge is that of host "
+                             "\"%s\"", owner->name);
+
+    if (!nullable_string_is_equal(db->reason, reason)) {
+        fabric_host_clash(db->host, owner, id, NULL);
+    }
+    return reason;
+}
+
+void
+host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
+{
+    const struct ovsdb_bridge *bridge = find_bridge(db, snapshot);
+    const struct fabric_host *owner = NULL;
+    struct ovsdb_status session;
+    bool refused = false;
+    char *reason;
+
+    if (!nullable_string_is_equal(db->ovs_version, snapshot->ovs_version)) {
+        free(db->ovs_version);
+        db->ovs_version = nullable_xstrdup(snapshot->ovs_version);
+    }
+    if (!bridge || !bridge->owner || strcmp(bridge->owner, HOST_DB_OWNER)) {
+        return;                 /* Not made yet, or not ours yet. */
+    }
+
+    report_underlay(db, snapshot);
+    facts_host_underlay(db->facts, report_limit_mtu(
+        &db->limit, db->facts->underlay_mtu,
+        MIN(host_ipsec_mtu(db, db->underlay_mtu), UINT16_MAX),
+        loop_now_ms(db->host->fabric->loop)));
+    reason = check_tunnels(db, snapshot, &refused);
+    if (!reason) {
+        reason = check_switch(db, snapshot);
+    }
+    host_provider_check(db, snapshot);
+    if (!reason) {
+        reason = nullable_xstrdup(host_provider_reason(db));
+    }
+    if (!reason) {
+        reason = host_ipsec_reason(db, snapshot);
+    }
+    if (!reason) {
+        ovsdb_session_get_status(db->session, &session);
+        reason = nullable_xstrdup(session.zone_limit_reason);
+    }
+    if (!refused && bridge->datapath_id) {
+        owner = fabric_find_datapath(db->host->fabric, bridge->datapath_id);
+    }
+    if (owner && owner != db->host) {
+        refused = true;
+        free(reason);
+        reason = refuse_clash(db, owner, bridge->datapath_id);
+    }
+    host_db_set_reason(db, refused, reason);
+    report_vifs(db, snapshot);
+
+    /* The switch's database forgets the id while it restarts; we do not. */
+    if (!refused && bridge->datapath_id) {
+        fabric_host_set_datapath(db->host, bridge->datapath_id);
+        facts_host_datapath(db->facts, bridge->datapath_id);
+    }
+}
+
+int64_t
+host_report_deadline(const struct fabric_host_db *db)
+{
+    int64_t now_ms = loop_now_ms(db->host->fabric->loop);
+    int64_t when_ms = INT64_MAX;
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &db->held) {
+        const struct held *held = node->data;
+
+        if (held->until_ms > now_ms) {
+            when_ms = MIN(when_ms, held->until_ms);
+        }
+    }
+    return when_ms;
+}

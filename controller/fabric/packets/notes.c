@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading notes; see notes.h. */
+
+#include <config.h>
+
+#include "controller/fabric/packets/notes.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "controller/engine/note.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/session/switch.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-flow.h"
+#include "proto/openflow/ofdump.h"
+#include "timeval.h"
+#include "util.h"
+#include "vmn/flow.h"
+
+/* Notes and observations are dated by two clocks, to the second. */
+#define SLACK_S 2
+/* Notes that are taken of a host: those of some units in a network.  What
+ * comes beyond is passed over, and what comes beyond twice that too much. */
+#define HOST_NOTES_MAX (4 * VMN_NOTES_MAX)
+
+/* A host that is being read. */
+struct source {
+    struct ovs_list node;       /* In its switch's 'notes', while 'dump'. */
+    struct fabric_reading *reading;
+    struct fabric_switch *sw;   /* While 'dump'. */
+    struct ofdump *dump;        /* NULL: it is done. */
+    size_t index;               /* In the reading's 'hosts'. */
+};
+
+struct fabric_reading {
+    struct event *timer;        /* The time-out, or the end. */
+    fabric_noted_cb *cb;
+    void *aux;
+    int64_t age_s;              /* Older notes are passed over. */
+    size_t n_pending;
+    struct source *sources;     /* For each host. */
+    struct fabric_noted noted;
+    size_t allocated_notes, allocated_where;
+    struct engine_note *notes;
+    uint32_t *where;
+};
+
+/* The end is told from the loop, and never by those who read. */
+static void
+end_soon(struct fabric_reading *r)
+{
+    static const struct timeval at_once = { 0, 0 };
+
+    event_add(r->timer, &at_once);
+}
+
+/* 'missing' is why it has not answered, or NULL. */
+static void
+source_end(struct source *s, const char *missing)
+{
+    struct fabric_noted_host *host = &s->reading->noted.hosts[s->index];
+
+    free(CONST_CAST(char *, host->missing));
+    host->missing = nullable_xstrdup(missing);
+    if (s->dump) {
+        ovs_list_remove(&s->node);
+        ofdump_destroy(s->dump);
+        s->dump = NULL;
+    }
+    if (!--s->reading->n_pending) {
+        end_soon(s->reading);
+    }
+}
+
+static void
+flow_cb(void *s_, const struct ofputil_flow_stats *fs,
+        const void *instructions OVS_UNUSED,
+        size_t instructions_size OVS_UNUSED)
+{
+    struct source *s = s_;
+    struct fabric_reading *r = s->reading;
+    struct fabric_noted_host *host = &r->noted.hosts[s->index];
+    size_t n = r->noted.n_notes;
+    struct engine_note note;
+
+    /* Those too old take room as well. */
+    host->full |= ++host->n >= VMN_NOTES_MAX;
+    if (fs->table_id != NOTE_TABLE || fs->duration_sec > r->age_s
+        || !engine_note_read(&fs->match, &note)) {
+        return;
+    }
+    /* A host that sends more than it can hold takes no one else's room. */
+    if (n >= FABRIC_NOTES_MAX || host->n > HOST_NOTES_MAX) {
+        host->full = true;
+        return;
+    }
+    if (n >= r->allocated_notes) {
+        r->notes = x2nrealloc(r->notes, &r->allocated_notes,
+                              sizeof *r->notes);
+    }
+    if (n >= r->allocated_where) {
+        r->where = x2nrealloc(r->where, &r->allocated_where,
+                              sizeof *r->where);
+    }
+    r->notes[n] = note;
+    r->where[n] = s->index;
+    r->noted.n_notes++;
+}
+
+static void
+done_cb(void *s_, const char *error)
+{
+    struct source *s = s_;
+    bool too_much = ofdump_is_too_much(s->dump);
+    struct fabric_switch *sw = s->sw;
+
+    source_end(s, error);
+    if (too_much) {
+        switch_over_budget(sw, "its notes could not be read: "
+                           OFDUMP_TOO_MUCH);
+    }
+}
+
+static const struct ofdump_callbacks dump_callbacks = {
+    .flow = flow_cb,
+    .done = done_cb,
+};
+
+bool
+notes_message(struct fabric_switch *sw, enum ofptype type,
+              const struct ofp_header *oh)
+{
+    struct source *s;
+
+    LIST_FOR_EACH (s, node, &sw->notes) {
+        if (ofdump_message(s->dump, type, oh)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+notes_are_owed(const struct fabric_switch *sw)
+{
+    return !ovs_list_is_empty(&sw->notes);
+}
+
+void
+notes_disconnected(struct fabric_switch *sw)
+{
+    struct source *s, *next;
+
+    LIST_FOR_EACH_SAFE (s, next, node, &sw->notes) {
+        source_end(s, "its switch is gone");
+    }
+}
+
+static void
+source_begin(struct source *s, struct fabric *f, const struct match *match)
+{
+    const char *name = s->reading->noted.hosts[s->index].name;
+    struct fabric_host *host = fabric_find_host(f, name);
+    struct fabric_switch *sw = host ? host->sw : NULL;
+    const char *reason;
+
+    if (!sw) {
+        source_end(s, "there is no such host");
+    } else if (!sw->conn) {
+        switch_state_name(sw, &reason);
+        source_end(s, reason);
+    } else {
+        struct ofdump_budget budget = budget_of_table(sw, HOST_NOTES_MAX);
+
+        switch_expect(sw);
+        s->sw = sw;
+        s->dump = ofdump_create_table(sw->conn, &budget, NOTE_TABLE, match,
+                                      &dump_callbacks, s);
+        ovs_list_push_back(&sw->notes, &s->node);
+    }
+}
+
+static void
+reading_destroy(struct fabric_reading *r)
+{
+    for (size_t i = 0; i < r->noted.n_hosts; i++) {
+        free(CONST_CAST(char *, r->noted.hosts[i].name));
+        free(CONST_CAST(char *, r->noted.hosts[i].missing));
+    }
+    event_free(r->timer);
+    free(r->noted.hosts);
+    free(r->sources);
+    free(r->notes);
+    free(r->where);
+    free(r);
+}
+
+static void
+stop(struct fabric_reading *r, const char *reason)
+{
+    for (size_t i = 0; i < r->noted.n_hosts; i++) {
+        if (r->sources[i].dump) {
+            source_end(&r->sources[i], reason);
+        }
+    }
+}
+
+static void
+timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *r_)
+{
+    struct fabric_reading *r = r_;
+
+    stop(r, "its switch has not answered in time");
+    event_del(r->timer);
+    r->noted.notes = r->notes;
+    r->noted.where = r->where;
+    r->cb(r->aux, &r->noted);
+    reading_destroy(r);
+}
+
+struct fabric_reading *
+fabric_read_notes(struct fabric *f, uint32_t vni,
+                  const struct vmn_names *hosts, int64_t since_ms,
+                  fabric_noted_cb *cb, void *aux)
+{
+    static const struct timeval timeout = { FABRIC_NOTES_TIMEOUT_MS / 1000,
+                                            0 };
+    struct fabric_reading *r = xzalloc(sizeof *r);
+    struct match match;
+
+    match_init_catchall(&match);
+    match_set_reg(&match, 0, vni);
+    r->cb = cb;
+    r->aux = aux;
+    r->age_s = MAX(0, time_wall_msec() - since_ms) / 1000 + SLACK_S;
+    r->timer = event_new(f->base, -1, 0, timer_cb, r);
+    event_add(r->timer, &timeout);
+    r->noted.n_hosts = hosts->n;
+    r->noted.hosts = xcalloc(MAX(1, hosts->n), sizeof *r->noted.hosts);
+    r->sources = xcalloc(MAX(1, hosts->n), sizeof *r->sources);
+    r->n_pending = hosts->n + 1;    /* None ends it before all have begun. */
+    for (size_t i = 0; i < hosts->n; i++) {
+        r->noted.hosts[i].name = xstrdup(hosts->names[i]);
+        r->sources[i].reading = r;
+        r->sources[i].index = i;
+        source_begin(&r->sources[i], f, &match);
+    }
+    if (!--r->n_pending) {
+        end_soon(r);
+    }
+    return r;
+}
+
+void
+fabric_reading_cancel(struct fabric_reading *r)
+{
+    if (r) {
+        stop(r, "");
+        reading_destroy(r);
+    }
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads the connections that switches have noted (controller/engine/note.h):
+ * one request to each of some hosts, whoever asks.  What is read is handed on
+ * and not kept.  Not for what follows from it (recommend/). */
+
+#ifndef CONTROLLER_FABRIC_PACKETS_NOTES_H
+#define CONTROLLER_FABRIC_PACKETS_NOTES_H 1
+
+#include <stdbool.h>
+
+#include "openvswitch/ofp-msgs.h"
+
+struct fabric_switch;
+
+/* Takes a message that belongs to a reading (and returns true). */
+bool notes_message(struct fabric_switch *, enum ofptype,
+                   const struct ofp_header *);
+/* True if it owes an answer. */
+bool notes_are_owed(const struct fabric_switch *);
+/* The connection is gone. */
+void notes_disconnected(struct fabric_switch *);
+
+#endif /* controller/fabric/packets/notes.h */

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What becomes of a packet whose turn has come: whose it is, what its handler
+ * says, and where that goes.  Not for when (packets.c). */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/handler.h"
+#include "controller/engine/neighbour.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets/packets-private.h"
+#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/session/switch.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(packets_answer);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+/* Who sent it.  ---------------------------------------------------------- */
+
+static const struct vmn_vif *
+durable_vif(const struct fabric *f, const char *name, uint32_t ofport)
+{
+    const struct vmn_vif *vif = (name ? model_get_durable(f->model,
+                                                          VMN_TABLE_VIF, name,
+                                                          NULL) : NULL);
+
+    return vif && vif->ofport == ofport ? vif : NULL;
+}
+
+/* Port 'name', if it is bound to 'host' and its interface is 'iface_id'. */
+static const struct vmn_port *
+durable_port(const struct fabric *f, const char *name, const char *host,
+             const char *iface_id)
+{
+    const struct vmn_binding *binding;
+    const struct vmn_port *port;
+
+    if (!name) {
+        return NULL;
+    }
+    binding = model_get_durable(f->model, VMN_TABLE_BINDING, name, NULL);
+    port = model_get_durable(f->model, VMN_TABLE_PORT, name, NULL);
+    return (port && binding && binding->host && !strcmp(binding->host, host)
+            && !strcmp(port->iface_id, iface_id) ? port : NULL);
+}
+
+static const struct vmn_vif *
+search_vif(const struct fabric *f, const char *host, uint32_t ofport)
+{
+    char *name = xasprintf("%s/", host);
+    const struct vmn_vif *vif = model_next_durable(f->model, VMN_TABLE_VIF,
+                                                   name, NULL);
+
+    free(name);
+    while (vif && !strcmp(vif->host, host) && vif->ofport != ofport) {
+        vif = model_next_durable(f->model, VMN_TABLE_VIF, vif->row.name,
+                                 NULL);
+    }
+    return vif && !strcmp(vif->host, host) ? vif : NULL;
+}
+
+static const struct vmn_port *
+search_port(const struct fabric *f, const char *host, const char *iface_id)
+{
+    struct vmn_names names = model_lookup(f->model, VMN_INDEX_PORT_BY_HOST,
+                                          host);
+    const struct vmn_port *port = NULL;
+
+    for (size_t i = 0; i < names.n && !port; i++) {
+        port = durable_port(f, names.names[i], host, iface_id);
+    }
+    return port;
+}
+
+const char *
+fabric_port_at(const struct fabric *f, const char *host, uint32_t ofport)
+{
+    const struct vmn_vif *vif = search_vif(f, host, ofport);
+    const struct vmn_port *port = vif ? search_port(f, host, vif->iface_id)
+                                  : NULL;
+
+    return port ? port->row.name : NULL;
+}
+
+static void
+set_name(char **name, const char *row_name)
+{
+    if (!*name || !row_name || strcmp(*name, row_name)) {
+        free(*name);
+        *name = nullable_xstrdup(row_name);
+    }
+}
+
+/* Durable rows stay as long as the durable revision does.  After that they are
+ * most likely found by the same names. */
+static void
+resolve(struct packets_of_switch *ps, struct packet_port *port)
+{
+    const char *host = ps->sw->host->name;
+    const struct fabric *f = ps->sw->host->fabric;
+    uint64_t revision = model_durable_revision(f->model);
+
+    if (port->resolved && port->revision == revision) {
+        return;
+    }
+    port->resolved = true;
+    port->revision = revision;
+    port->port = NULL;
+    port->vif = durable_vif(f, port->vif_name, port->in_port);
+    if (!port->vif) {
+        port->vif = search_vif(f, host, port->in_port);
+    }
+    if (port->vif) {
+        port->port = durable_port(f, port->port_name, host,
+                                  port->vif->iface_id);
+    }
+    if (port->vif && !port->port) {
+        port->port = search_port(f, host, port->vif->iface_id);
+    }
+    set_name(&port->vif_name, port->vif ? port->vif->row.name : NULL);
+    set_name(&port->port_name, port->port ? port->port->row.name : NULL);
+}
+
+const struct vmn_port *
+packets_port(struct packets_of_switch *ps, uint32_t in_port)
+{
+    const char *host = ps->sw->host->name;
+    const struct fabric *f = ps->sw->host->fabric;
+    const struct vmn_vif *vif = search_vif(f, host, in_port);
+
+    return vif ? search_port(f, host, vif->iface_id) : NULL;
+}
+
+/* Answering.  ------------------------------------------------------------ */
+
+/* The OpenFlow port of the VIF of port 'name' on the switch's host, or 0. */
+static uint32_t
+find_ofport(const struct packets_of_switch *ps, const char *name)
+{
+    const struct fabric_host *host = ps->sw->host;
+    const struct vmn_port *port
+        = model_get_durable(host->fabric->model, VMN_TABLE_PORT, name, NULL);
+    const struct vmn_vif *vif;
+    char *vif_name;
+
+    if (!port
+        || !durable_port(host->fabric, name, host->name, port->iface_id)) {
+        return 0;
+    }
+    vif_name = xasprintf("%s/%s", host->name, port->iface_id);
+    vif = model_get_durable(host->fabric->model, VMN_TABLE_VIF, vif_name,
+                            NULL);
+    free(vif_name);
+    return vif ? vif->ofport : 0;
+}
+
+/* Writes one of the answers to a packet of 'port' to 'b'. */
+static void
+put_answer(struct packets_of_switch *ps, struct packet_port *port,
+           const struct vmn_packet_in *in, const struct engine_send *send,
+           struct ofpbuf *b)
+{
+    const uint8_t *bytes = ps->packets->out.bytes.data;
+    struct ofpacket_out other, *head = &other;
+    uint32_t ofport;
+
+    bytes += send->ofs;
+    if (ofconn_queued(ps->sw->conn) + b->size > PACKETS_UNREAD_MAX) {
+        packets_count_drop(ps, PACKET_DROP_UNREAD);
+        return;
+    }
+    switch (send->to) {
+    case ENGINE_SEND_BACK:
+        if (!in->vif) {
+            packets_count_drop(ps, PACKET_DROP_NO_VIF);
+            return;
+        }
+        head = &port->back;
+        if (!head->size) {
+            ofpacket_make_output(head, in->in_port);
+        }
+        break;
+    case ENGINE_SEND_PORT:
+        ofport = find_ofport(ps, send->port);
+        if (!ofport) {
+            packets_count_drop(ps, PACKET_DROP_NO_PORT);
+            return;
+        }
+        ofpacket_make_output(head, ofport);
+        break;
+    case ENGINE_SEND_AS_IF:
+        ofpacket_make_resubmit(head, send->table, send->in_port, send->regs);
+        break;
+    case ENGINE_SEND_TABLE:
+    default:
+        ofpacket_make_resubmit(head, send->table, in->in_port, in->regs);
+        break;
+    }
+    ofpacket_put(b, head, bytes, send->size);
+    ps->packets->n_out++;
+    ps->n_out++;
+}
+
+static void
+count_unanswered(struct packets_of_switch *ps,
+                 const struct engine_handler *handler, const char *reason)
+{
+    struct handler_stats *stats = &ps->packets->handlers[handler->index];
+
+    reason = reason ? reason : "unanswered";
+    ps->n_dropped++;
+    for (size_t i = 0; i < ARRAY_SIZE(stats->reasons); i++) {
+        struct handler_reason *r = &stats->reasons[i];
+
+        if (!r->text) {
+            r->text = reason;
+        }
+        if (r->text == reason || !strcmp(r->text, reason)) {
+            r->n++;
+            return;
+        }
+    }
+    stats->n_other++;
+}
+
+/* Gives a packet that is the controller's own to who is there for it. */
+static void
+give_to_sink(struct packets_of_switch *ps,
+             const struct waiting_packet *packet)
+{
+    const struct fabric_host *host = ps->sw->host;
+    const struct fabric *f = host->fabric;
+
+    if (f->sink) {
+        ps->packets->n_answered++;
+        f->sink(f->sink_aux, host->name, packet->port->in_port,
+                packet->bytes, packet->size);
+    } else {
+        count_unanswered(ps, packet->handler, "nobody is there for it");
+    }
+}
+
+void
+packets_answer(struct packets_of_switch *ps,
+               const struct waiting_packet *packet, struct ofpbuf *b)
+{
+    const struct fabric_host *host = ps->sw->host;
+    struct vmn_packets_out *out = &ps->packets->out;
+    struct vmn_packet_in in = {
+        .host = host->name,
+        .in_port = packet->port->in_port,
+        .arg = packet->arg,
+        .bytes = packet->bytes,
+        .size = packet->size,
+        .full_size = packet->full_size,
+    };
+    char *problem;
+
+    if (packet->handler->class_->told) {
+        give_to_sink(ps, packet);
+        return;
+    }
+    memcpy(in.regs, packet->regs, sizeof in.regs);
+    resolve(ps, packet->port);
+    in.vif = packet->port->vif;
+    in.port = packet->port->port;
+    problem = engine_handle(host->fabric->engine, packet->handler, &in, out);
+    if (problem) {
+        VLOG_WARN_RL(&rl, "%s: handler %s: %s", host->name,
+                     packet->handler->name, problem);
+        free(problem);
+        packets_count_drop(ps, PACKET_DROP_FAILED);
+    } else if (!out->n && packet->size) {
+        count_unanswered(ps, packet->handler, out->reason);
+    } else if (packet->size) {
+        ps->packets->n_answered++;
+    }
+    for (size_t i = 0; i < out->n; i++) {
+        put_answer(ps, packet->port, &in, &out->sends[i], b);
+    }
+    if (out->incomplete_network) {
+        neighbour_put_incomplete(b, OFCONN_XID_PACKETS,
+                                 out->incomplete_network, &out->incomplete);
+    }
+}
+
+/* For the controller itself.  ---------------------------------------------- */
+
+bool
+fabric_send_frame(struct fabric *f, const char *name, uint32_t ofport,
+                  const void *frame, size_t size)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+    struct ofpbuf *b = &f->packets->frame;
+    struct packets_of_switch *ps;
+    struct ofpacket_out head;
+
+    if (!host || !host->sw->conn || size < VMN_FRAME_MIN
+        || size > VMN_FRAME_MAX) {
+        return false;
+    }
+    ps = packets_of(host->sw);
+    if (ofconn_queued(host->sw->conn) > PACKETS_UNREAD_MAX) {
+        packets_count_drop(ps, PACKET_DROP_UNREAD);
+        return false;
+    }
+    ofpbuf_clear(b);
+    ofpacket_make_output(&head, ofport);
+    ofpacket_put(b, &head, frame, size);
+    ofconn_send(host->sw->conn, b->data, b->size);
+    f->packets->n_out++;
+    ps->n_out++;
+    return true;
+}
+
+void
+fabric_set_sink(struct fabric *f, fabric_sink_cb *sink, void *aux)
+{
+    f->sink = sink;
+    f->sink_aux = aux;
+}

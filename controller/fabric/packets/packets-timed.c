@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What guests are to hear unasked: handlers that name an interval are called by
+ * the clock, for each port that is on a host, with no packet.  Apps stay pure:
+ * the clock is here, and what is said is theirs.
+ *
+ * Hosts take turns over the interval, and a host's ports over some seconds, so
+ * that there is never much to do at once.  What waits for its turn does so with
+ * the packets (packets.c), but takes nothing of a port's rate. */
+
+#include <config.h>
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/handler.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets/packets-private.h"
+#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/session/switch.h"
+#include "hash.h"
+#include "timeval.h"
+#include "util.h"
+
+/* Ports of a host in a second; those that wait are a part of what may. */
+#define PORTS_PER_TICK 64
+BUILD_ASSERT_DECL(PORTS_PER_TICK < PACKETS_WAITING_MAX / 4);
+
+struct timed_state {
+    int64_t due_ms;             /* 0: not known yet. */
+    char *after;                /* The port it has come to, or NULL. */
+    uint32_t n_calls;           /* For ports that lead to a physical network. */
+};
+
+static int64_t
+interval_ms(const struct engine_handler *handler)
+{
+    return handler->class_->interval_s * INT64_C(1000);
+}
+
+/* Calls 'handler' for the VIF of port 'name', when its turn comes. */
+static void
+call_for(struct packets_of_switch *ps, const struct engine_handler *handler,
+         const char *name)
+{
+    const struct fabric_host *host = ps->sw->host;
+    const struct model *model = host->fabric->model;
+    const struct vmn_port *port = model_get_durable(model, VMN_TABLE_PORT,
+                                                    name, NULL);
+    const struct vmn_vif *vif;
+    char *vif_name;
+
+    if (!port) {
+        return;
+    }
+    vif_name = xasprintf("%s/%s", host->name, port->iface_id);
+    vif = model_get_durable(model, VMN_TABLE_VIF, vif_name, NULL);
+    free(vif_name);
+    if (vif && port->enabled) {
+        packets_put_timed(ps, handler, 0, vif->ofport);
+    }
+}
+
+/* Calls 'handler' for the ports that lead to physical networks. */
+static void
+call_for_wires(struct packets_of_switch *ps,
+               const struct engine_handler *handler,
+               struct timed_state *state)
+{
+    const struct fabric_host *host = ps->sw->host;
+    const struct model *model = host->fabric->model;
+    const struct vmn_host *row = model_get_durable(model, VMN_TABLE_HOST,
+                                                   host->name, NULL);
+
+    for (size_t i = 0; row && i < row->n_provider_bridges; i++) {
+        char *name = xasprintf("%s/@%s", host->name,
+                               row->provider_bridges[i].physical);
+        const struct vmn_vif *vif = model_get_durable(model, VMN_TABLE_VIF,
+                                                      name, NULL);
+
+        if (vif) {
+            packets_put_timed(ps, handler, state->n_calls, vif->ofport);
+        }
+        free(name);
+    }
+    state->n_calls++;
+}
+
+/* Goes on with the ports of a host; returns true at their end. */
+static bool
+go_on(struct packets_of_switch *ps, const struct engine_handler *handler,
+      struct timed_state *state)
+{
+    const struct fabric_host *host = ps->sw->host;
+    struct vmn_names names = model_lookup(host->fabric->model,
+                                          VMN_INDEX_PORT_BY_HOST, host->name);
+    size_t low = 0, high = names.n, end;
+
+    if (handler->class_->wires) {
+        call_for_wires(ps, handler, state);
+        return true;
+    }
+    while (state->after && low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(names.names[middle], state->after) > 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    end = MIN(names.n, low + PORTS_PER_TICK);
+    for (size_t i = low; i < end; i++) {
+        call_for(ps, handler, names.names[i]);
+    }
+    free(state->after);
+    state->after = end < names.n ? xstrdup(names.names[end - 1]) : NULL;
+    return !state->after;
+}
+
+/* Returns when its next turn is. */
+static int64_t
+tick_switch(struct fabric_switch *sw, int64_t now_ms)
+{
+    struct packets_of_switch *ps = packets_of(sw);
+    const struct fabric_packets *packets = ps->packets;
+    int64_t next_ms = INT64_MAX;
+
+    if (!ps->timed) {
+        ps->timed = xcalloc(packets->n_timed, sizeof *ps->timed);
+    }
+    for (size_t i = 0; i < packets->n_timed; i++) {
+        const struct engine_handler *handler = packets->timed[i];
+        struct timed_state *state = &ps->timed[i];
+
+        if (!state->due_ms) {
+            state->due_ms = now_ms + hash_string(sw->host->name, i)
+                                     % interval_ms(handler);
+        }
+        if (now_ms >= state->due_ms
+            && ps->n_waiting < PACKETS_WAITING_MAX / 2
+            && go_on(ps, handler, state)) {
+            state->due_ms = now_ms + interval_ms(handler);
+        }
+        next_ms = MIN(next_ms, state->due_ms);
+    }
+    return next_ms;
+}
+
+/* Ticks at 'at_ms', or in a second if that comes later; not later than it would
+ * anyway.  So what is due goes on once a second, and nothing else wakes
+ * anybody. */
+static void
+tick_at(struct fabric_packets *packets, int64_t at_ms)
+{
+    int64_t now_ms = time_msec();
+    int64_t ms = MAX(at_ms - now_ms, 1000);
+    const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+    if (!event_pending(packets->tick, EV_TIMEOUT, NULL)
+        || now_ms + ms < packets->tick_ms) {
+        packets->tick_ms = now_ms + ms;
+        event_add(packets->tick, &tv);
+    }
+}
+
+static void
+tick_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
+{
+    struct fabric *f = f_;
+    struct fabric_host *host;
+    int64_t now_ms = time_msec(), next_ms = INT64_MAX;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (host->sw->conn && host->sw->state == SWITCH_LIVE) {
+            next_ms = MIN(next_ms, tick_switch(host->sw, now_ms));
+        }
+    }
+    if (next_ms != INT64_MAX) {
+        tick_at(f->packets, next_ms);
+    }
+}
+
+void
+packets_timed_begin(struct fabric_switch *sw)
+{
+    struct fabric_packets *packets = sw->host->fabric->packets;
+
+    if (packets && packets->tick) {
+        tick_at(packets, 0);
+    }
+}
+
+void
+packets_timed_now(struct fabric *f, const char *name)
+{
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        struct packets_of_switch *ps = host->sw->packets;
+
+        for (size_t i = 0; ps && ps->timed && i < f->packets->n_timed
+             && (!name || !strcmp(host->name, name)); i++) {
+            ps->timed[i].due_ms = 1;
+        }
+    }
+    if (f->packets->tick) {
+        tick_at(f->packets, 0);
+    }
+}
+
+void
+packets_timed_create(struct fabric *f)
+{
+    struct fabric_packets *packets = f->packets;
+    size_t n = engine_n_handlers(f->engine);
+
+    packets->timed = xcalloc(MAX(n, 1), sizeof *packets->timed);
+    for (size_t i = 0; i < n; i++) {
+        const struct engine_handler *handler = engine_get_handler(f->engine,
+                                                                  i);
+
+        if (handler->class_->interval_s) {
+            packets->timed[packets->n_timed++] = handler;
+        }
+    }
+    if (packets->n_timed) {
+        packets->tick = event_new(f->base, -1, 0, tick_cb, f);
+    }
+}
+
+void
+packets_timed_destroy(struct fabric *f)
+{
+    if (f->packets->tick) {
+        event_free(f->packets->tick);
+    }
+    free(f->packets->timed);
+}
+
+void
+packets_timed_forget(struct packets_of_switch *ps)
+{
+    for (size_t i = 0; ps->timed && i < ps->packets->n_timed; i++) {
+        free(ps->timed[i].after);
+    }
+    free(ps->timed);
+    ps->timed = NULL;
+}

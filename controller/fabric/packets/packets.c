@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes in and limits packets, and has them answered (packets-answer.c) when
+ * there is time for it; see packets.h. */
+
+#include <config.h>
+
+#include "controller/fabric/packets/packets.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/handler.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets/packets-private.h"
+#include "controller/fabric/packets/samples.h"
+#include "controller/fabric/session/switch.h"
+#include "hash.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofmsg.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(packets);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+/* Packets of a host that are answered before another host has its turn. */
+#define BATCH 32
+/* Ports of a host of which limits are known. */
+#define PORTS_MAX 4096
+/* What token_bucket.h calls tokens per millisecond is packets a second, if
+ * each takes so many. */
+#define TOKENS 1000
+
+const char *
+packet_drop_text(enum packet_drop why)
+{
+    static const char *const texts[N_PACKET_DROPS] = {
+        [PACKET_DROP_MALFORMED] = "malformed message",
+        [PACKET_DROP_NO_HANDLER] = "no such handler",
+        [PACKET_DROP_PORT_RATE] = "port's rate",
+        [PACKET_DROP_HOST_RATE] = "host's rate",
+        [PACKET_DROP_TOO_MANY_PORTS] = "too many ports",
+        [PACKET_DROP_WAITING] = "too many wait",
+        [PACKET_DROP_DISCONNECTED] = "switch is gone",
+        [PACKET_DROP_FAILED] = "handler failed",
+        [PACKET_DROP_NO_VIF] = "not from a VIF",
+        [PACKET_DROP_NO_PORT] = "answer's port is not here",
+        [PACKET_DROP_UNREAD] = "switch does not read",
+        [PACKET_DROP_REFUSED] = "switch refused it",
+    };
+
+    return texts[why];
+}
+
+/* Ports.  ---------------------------------------------------------------- */
+
+static void
+bucket_init(struct token_bucket *bucket, unsigned rate_pps)
+{
+    token_bucket_init(bucket, rate_pps, rate_pps * TOKENS);
+}
+
+static bool
+bucket_take(struct token_bucket *bucket, unsigned rate_pps)
+{
+    return !rate_pps || token_bucket_withdraw(bucket, TOKENS);
+}
+
+static void
+port_free(struct packets_of_switch *ps, struct packet_port *port)
+{
+    hmap_remove(&ps->ports, &port->node);
+    free(port->vif_name);
+    free(port->port_name);
+    free(port);
+}
+
+/* A switch may name any port; those that were silent for a second have a full
+ * bucket, and nothing is lost with them.  Looks for them once a second. */
+static void
+forget_silent_ports(struct packets_of_switch *ps, int64_t now_ms)
+{
+    struct packet_port *port, *next;
+
+    if (now_ms - ps->forgot_ms < 1000) {
+        return;
+    }
+    ps->forgot_ms = now_ms;
+    HMAP_FOR_EACH_SAFE (port, next, node, &ps->ports) {
+        if (!port->n_waiting && now_ms - port->rate.start_ms > 2000) {
+            port_free(ps, port);
+        }
+    }
+}
+
+static struct packet_port *
+get_port(struct packets_of_switch *ps, uint32_t in_port, uint32_t identity,
+         int64_t now_ms)
+{
+    uint32_t hash = hash_int(in_port, identity);
+    struct packet_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, node, hash, &ps->ports) {
+        if (port->in_port == in_port && port->identity == identity) {
+            return port;
+        }
+    }
+    if (hmap_count(&ps->ports) >= PORTS_MAX) {
+        forget_silent_ports(ps, now_ms);
+        if (hmap_count(&ps->ports) >= PORTS_MAX) {
+            return NULL;
+        }
+    }
+    port = xzalloc(sizeof *port);
+    port->in_port = in_port;
+    port->identity = identity;
+    bucket_init(&port->bucket, ps->packets->port_rate);
+    hmap_insert(&ps->ports, &port->node, hash);
+    return port;
+}
+
+/* Who a packet is of: so one that floods from another host takes nothing of
+ * what others there may send. */
+static struct packet_port *
+get_sender(struct packets_of_switch *ps, const struct ofpacket_in *in,
+           int64_t now_ms)
+{
+    bool tunnel = in->in_port == VMN_TUNNEL_OFPORT;
+
+    return get_port(ps, in->in_port,
+                    tunnel ? in->regs[VMN_REG_SRC_ID - VMN_F_REG0] : 0,
+                    now_ms);
+}
+
+/* Taking in.  ------------------------------------------------------------ */
+
+struct packets_of_switch *
+packets_of(struct fabric_switch *sw)
+{
+    struct packets_of_switch *ps = sw->packets;
+
+    if (!ps) {
+        ps = sw->packets = xzalloc(sizeof *ps);
+        ps->packets = sw->host->fabric->packets;
+        ps->sw = sw;
+        bucket_init(&ps->bucket, ps->packets->host_rate);
+        hmap_init(&ps->ports);
+        ovs_list_init(&ps->waiting);
+    }
+    return ps;
+}
+
+static void
+schedule(struct packets_of_switch *ps)
+{
+    struct fabric_packets *packets = ps->packets;
+
+    if (!ps->is_due) {
+        ps->is_due = true;
+        ovs_list_push_back(&packets->due, &ps->due_node);
+    }
+    if (!event_pending(packets->drain, EV_TIMEOUT, NULL)) {
+        /* After what else has come in this turn. */
+        event_active(packets->drain, EV_TIMEOUT, 0);
+    }
+}
+
+/* Most packets are small, and memory for these is kept. */
+#define SPARE_ROOM 512
+#define SPARE_MAX 1024
+
+static struct waiting_packet *
+packet_create(struct fabric_packets *packets, size_t size)
+{
+    size_t room = MAX(size, SPARE_ROOM);
+    struct waiting_packet *packet;
+
+    if (room == SPARE_ROOM && packets->n_spare) {
+        packets->n_spare--;
+        return CONTAINER_OF(ovs_list_pop_front(&packets->spare),
+                            struct waiting_packet, node);
+    }
+    packet = xmalloc(sizeof *packet + room);
+    packet->room = room;
+    return packet;
+}
+
+static void
+put_aside(struct packets_of_switch *ps, const struct engine_handler *handler,
+          uint32_t arg, struct packet_port *port,
+          const struct ofpacket_in *in)
+{
+    struct waiting_packet *packet;
+
+    if (ps->n_waiting >= PACKETS_WAITING_MAX
+        || ps->waiting_bytes + in->size > PACKETS_WAITING_BYTES) {
+        packets_count_drop(ps, PACKET_DROP_WAITING);
+        return;
+    }
+    packet = packet_create(ps->packets, in->size);
+    packet->handler = handler;
+    packet->arg = arg;
+    packet->port = port;
+    memcpy(packet->regs, in->regs, sizeof packet->regs);
+    packet->size = in->size;
+    packet->full_size = in->full_size;
+    if (in->size) {
+        memcpy(packet->bytes, in->bytes, in->size);
+    }
+    ovs_list_push_back(&ps->waiting, &packet->node);
+    port->n_waiting++;
+    ps->n_waiting++;
+    ps->waiting_bytes += in->size;
+    schedule(ps);
+}
+
+void
+packets_put_timed(struct packets_of_switch *ps,
+                  const struct engine_handler *handler, uint32_t arg,
+                  uint32_t in_port)
+{
+    static const struct ofpacket_in none;
+    struct packet_port *port = get_port(ps, in_port, 0, time_msec());
+
+    if (port) {
+        put_aside(ps, handler, arg, port, &none);
+    }
+}
+
+static void
+packet_free(struct packets_of_switch *ps, struct waiting_packet *packet)
+{
+    struct fabric_packets *packets = ps->packets;
+
+    packet->port->n_waiting--;
+    ps->n_waiting--;
+    ps->waiting_bytes -= packet->size;
+    if (packet->room == SPARE_ROOM && packets->n_spare < SPARE_MAX) {
+        packets->n_spare++;
+        ovs_list_push_front(&packets->spare, &packet->node);
+    } else {
+        free(packet);
+    }
+}
+
+/* The port's limit comes first: one that floods takes nothing of the others'
+ * share of the host's. */
+static void
+take_in(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    struct packets_of_switch *ps = packets_of(sw);
+    const struct engine_handler *handler;
+    struct packet_port *port;
+    struct ofpacket_in in;
+    int64_t now_ms = time_msec();
+    enum ofperr error;
+    uint32_t arg;
+
+    error = ofpacket_decode(oh, &ps->cache, &in);
+    if (!error && taps_sent(in.userdata, in.userdata_size)) {
+        samples_take(ps, &in);
+        return;
+    }
+    ps->packets->n_in++;
+    ps->n_in++;
+    rate_count(&ps->rate, now_ms);
+    if (error) {
+        VLOG_WARN_RL(&rl, "%s: packet-in: %s", sw->host->name,
+                     ofperr_to_string(error));
+        packets_count_drop(ps, PACKET_DROP_MALFORMED);
+        return;
+    }
+    handler = engine_find_handler(sw->host->fabric->engine, in.userdata,
+                                  in.userdata_size, &arg);
+    if (!handler) {
+        packets_count_drop(ps, PACKET_DROP_NO_HANDLER);
+        return;
+    }
+    port = get_sender(ps, &in, now_ms);
+    if (!port) {
+        packets_count_drop(ps, PACKET_DROP_TOO_MANY_PORTS);
+        return;
+    }
+    port->n_in++;
+    rate_count(&port->rate, now_ms);
+    if (!bucket_take(&port->bucket, ps->packets->port_rate)) {
+        port->n_limited++;
+        packets_count_drop(ps, PACKET_DROP_PORT_RATE);
+    } else if (!bucket_take(&ps->bucket, ps->packets->host_rate)) {
+        packets_count_drop(ps, PACKET_DROP_HOST_RATE);
+    } else {
+        put_aside(ps, handler, arg, port, &in);
+    }
+}
+
+bool
+packets_message(struct fabric_switch *sw, enum ofptype type,
+                const struct ofp_header *oh)
+{
+    if (type == OFPTYPE_PACKET_IN) {
+        take_in(sw, oh);
+        return true;
+    } else if (type == OFPTYPE_ERROR
+               && ofmsg_error_xid(oh) == OFCONN_XID_PACKETS) {
+        VLOG_WARN_RL(&rl, "%s: a packet was refused with %s", sw->host->name,
+                     ofmsg_error_name(oh));
+        packets_count_drop(packets_of(sw), PACKET_DROP_REFUSED);
+        return true;
+    }
+    return false;
+}
+
+/* Answering.  ------------------------------------------------------------ */
+
+/* Answers some of a host's packets; they leave together. */
+static void
+answer_batch(struct packets_of_switch *ps, int64_t end_us)
+{
+    struct ofpbuf *b = &ps->packets->batch;
+
+    ofpbuf_clear(b);
+    for (int i = 0; i < BATCH && ps->n_waiting; i++) {
+        struct waiting_packet *packet
+            = CONTAINER_OF(ovs_list_pop_front(&ps->waiting),
+                           struct waiting_packet, node);
+
+        packets_answer(ps, packet, b);
+        packet_free(ps, packet);
+        if (time_usec() >= end_us) {
+            break;
+        }
+    }
+    if (b->size) {
+        ofconn_send(ps->sw->conn, b->data, b->size);
+    }
+}
+
+static void
+drain_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *packets_)
+{
+    struct fabric_packets *packets = packets_;
+    const struct timeval at_once = { 0, 0 };
+    int64_t end_us = time_usec() + PACKETS_BUDGET_US;
+
+    while (!ovs_list_is_empty(&packets->due)) {
+        struct packets_of_switch *ps
+            = CONTAINER_OF(ovs_list_pop_front(&packets->due),
+                           struct packets_of_switch, due_node);
+
+        answer_batch(ps, end_us);
+        if (ps->n_waiting) {
+            ovs_list_push_back(&packets->due, &ps->due_node);
+        } else {
+            ps->is_due = false;
+        }
+        if (time_usec() >= end_us) {
+            break;
+        }
+    }
+    if (!ovs_list_is_empty(&packets->due)) {
+        /* In the next turn, so that others have theirs. */
+        event_add(packets->drain, &at_once);
+    }
+}
+
+/* Life.  ----------------------------------------------------------------- */
+
+void
+packets_create(struct fabric *f, const struct fabric_options *options)
+{
+    struct fabric_packets *packets = xzalloc(sizeof *packets);
+
+    packets->fabric = f;
+    packets->port_rate = MIN(options->packet_port_rate,
+                             FABRIC_PACKET_RATE_MAX);
+    packets->host_rate = MIN(options->packet_host_rate,
+                             FABRIC_PACKET_RATE_MAX);
+    packets->handlers = xcalloc(MAX(engine_n_handlers(f->engine), 1),
+                                sizeof *packets->handlers);
+    packets->drain = event_new(f->base, -1, 0, drain_cb, packets);
+    ovs_list_init(&packets->due);
+    ovs_list_init(&packets->spare);
+    ofpbuf_init(&packets->batch, 16384);
+    ofpbuf_init(&packets->frame, 2048);
+    engine_packets_out_init(&packets->out);
+    f->packets = packets;
+    packets_timed_create(f);
+}
+
+void
+packets_destroy(struct fabric *f)
+{
+    struct fabric_packets *packets = f->packets;
+    struct waiting_packet *packet;
+
+    if (packets) {
+        LIST_FOR_EACH_POP (packet, node, &packets->spare) {
+            free(packet);
+        }
+        packets_timed_destroy(f);
+        event_free(packets->drain);
+        ofpbuf_uninit(&packets->batch);
+        ofpbuf_uninit(&packets->frame);
+        engine_packets_out_uninit(&packets->out);
+        free(packets->handlers);
+        free(packets);
+        f->packets = NULL;
+    }
+}
+
+unsigned
+packets_host_rate(const struct fabric *f)
+{
+    return f->packets->host_rate;
+}
+
+unsigned
+packets_port_rate(const struct fabric *f)
+{
+    return f->packets->port_rate;
+}
+
+void
+packets_disconnected(struct fabric_switch *sw)
+{
+    struct packets_of_switch *ps = sw->packets;
+    struct waiting_packet *packet;
+
+    if (!ps) {
+        return;
+    }
+    LIST_FOR_EACH_POP (packet, node, &ps->waiting) {
+        packets_count_drop(ps, PACKET_DROP_DISCONNECTED);
+        packet_free(ps, packet);
+    }
+    if (ps->is_due) {
+        ovs_list_remove(&ps->due_node);
+        ps->is_due = false;
+    }
+}
+
+void
+packets_switch_destroy(struct fabric_switch *sw)
+{
+    struct packets_of_switch *ps = sw->packets;
+    struct packet_port *port, *next;
+
+    if (ps) {
+        packets_disconnected(sw);
+        HMAP_FOR_EACH_SAFE (port, next, node, &ps->ports) {
+            port_free(ps, port);
+        }
+        hmap_destroy(&ps->ports);
+        ofpacket_cache_uninit(&ps->cache);
+        packets_timed_forget(ps);
+        free(ps);
+        sw->packets = NULL;
+    }
+}

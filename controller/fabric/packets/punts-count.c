@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the meters of punts.h have dropped.  A switch is asked for the
+ * statistics of its meters whenever its flows' hits are read (counters.c);
+ * what is new since the last reading is summed up.  Fewer than before mean
+ * that the meter has been made anew.
+ *
+ * Sums of a switch last as long as its host, those of all hosts as long as
+ * this process.  Neither is stored. */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets/punts-private.h"
+#include "controller/fabric/packets/taps.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/model/model.h"
+#include "openvswitch/ofp-meter.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofmsg.h"
+#include "timeval.h"
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+VLOG_DEFINE_THIS_MODULE(punts_count);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+/* One meter, or some. */
+struct punts_count {
+    uint64_t seen, seen_bytes;  /* As of the last reading. */
+    struct fabric_count total;
+};
+
+/* Of one switch; made when the first question is asked. */
+struct punts_counts {
+    uint32_t xid;               /* Of the question, or 0: none is open. */
+    bool unsupported;           /* It was answered with an error. */
+    bool read;                  /* A whole answer has come. */
+    size_t n_left;              /* Meters and messages that may still come. */
+    uint64_t n_dropped;
+    struct punts_count meters[PUNTS_METERS];
+};
+
+/* Asking.  --------------------------------------------------------------- */
+
+void
+punts_ask_counts(struct fabric_switch *sw)
+{
+    struct punts_counts *counts = sw->punts.counts;
+    struct ofpbuf *request;
+
+    if (!punts_are_on(sw) || (counts && (counts->xid
+                                         || counts->unsupported))) {
+        return;
+    }
+    if (!counts) {
+        counts = sw->punts.counts = xzalloc(sizeof *counts);
+    }
+    counts->xid = ofconn_next_xid(sw->conn);
+    counts->n_left = TAPS_METERS_MAX;
+    request = ofputil_encode_meter_request(OFP15_VERSION,
+                                           OFPUTIL_METER_STATS, OFPM13_ALL);
+    ofpmsg_update_length(request);
+    ((struct ofp_header *) request->data)->xid = htonl(counts->xid);
+    ofconn_send(sw->conn, request->data, request->size);
+    ofpbuf_delete(request);
+}
+
+void
+punts_counts_disconnected(struct fabric_switch *sw)
+{
+    if (sw->punts.counts) {
+        sw->punts.counts->xid = 0;
+        sw->punts.counts->unsupported = false;
+    }
+}
+
+void
+punts_counts_destroy(struct fabric_switch *sw)
+{
+    free(sw->punts.counts);
+    sw->punts.counts = NULL;
+}
+
+/* Taking in.  ------------------------------------------------------------ */
+
+static bool
+is_of_tunnel(unsigned meter)
+{
+    return meter >= PUNTS_PORTS;
+}
+
+/* When the first ones were dropped is not known: perhaps long before. */
+static void
+take_meter(struct fabric_switch *sw, const struct ofputil_meter_stats *ms)
+{
+    struct punts_counts *counts = sw->punts.counts;
+    unsigned i = ms->meter_id - PUNTS_FIRST_METER;
+    const struct ofputil_meter_band_stats *band = ms->bands;
+    struct punts_count *count;
+    uint64_t packets, bytes;
+
+    if (ms->meter_id < PUNTS_FIRST_METER || i >= PUNTS_METERS
+        || ms->n_bands != 1 || band->packet_count == UINT64_MAX) {
+        return;
+    }
+    count = &counts->meters[i];
+    packets = band->packet_count
+              - (band->packet_count < count->seen ? 0 : count->seen);
+    bytes = band->byte_count
+            - (band->byte_count < count->seen_bytes ? 0 : count->seen_bytes);
+    count->seen = band->packet_count;
+    count->seen_bytes = band->byte_count;
+    if (packets) {
+        count->total.packets += packets;
+        count->total.bytes += bytes;
+        count->total.last_ms = counts->read ? time_wall_msec() : 0;
+        counts->n_dropped += packets;
+        sw->host->fabric->n_metered[is_of_tunnel(i)] += packets;
+    }
+}
+
+static bool
+take_one(struct punts_counts *counts)
+{
+    if (!counts->n_left) {
+        return false;
+    }
+    counts->n_left--;
+    return true;
+}
+
+bool
+punts_count_message(struct fabric_switch *sw, enum ofptype type,
+                    const struct ofp_header *oh)
+{
+    struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
+    struct punts_counts *counts = sw->punts.counts;
+    struct ofputil_meter_stats ms;
+    struct ofpbuf bands;
+    bool more;
+    int error = 0;
+
+    if (!counts || !counts->xid || ntohl(oh->xid) != counts->xid) {
+        return false;
+    }
+    if (type != OFPTYPE_METER_STATS_REPLY) {
+        VLOG_WARN_RL(&rl, "%s: does not tell what its meters drop",
+                     sw->host->name);
+        counts->unsupported = true;
+        counts->xid = 0;
+        return true;
+    }
+    more = ofpmp_flags(oh) & OFPSF_REPLY_MORE;
+    ofpbuf_init(&bands, 64);
+    while (take_one(counts)
+           && !(error = ofputil_decode_meter_stats(&msg, &ms, &bands))) {
+        take_meter(sw, &ms);
+    }
+    ofpbuf_uninit(&bands);
+    if (!counts->n_left) {
+        counts->xid = 0;
+        switch_over_budget(sw, "its meters' counters could not be read: too "
+                           "much for what any switch has");
+    } else if (!more || error != EOF) {
+        counts->xid = 0;
+        counts->read = true;
+    }
+    return true;
+}
+
+/* Showing.  -------------------------------------------------------------- */
+
+uint64_t
+punts_n_dropped(const struct fabric_switch *sw)
+{
+    return sw->punts.counts ? sw->punts.counts->n_dropped : 0;
+}
+
+static struct fabric_drop
+make_drop(const struct fabric_switch *sw, const struct fabric_count *count,
+          const char *port)
+{
+    return (struct fabric_drop) {
+        .host = sw->host->name,
+        .app = "vmn",
+        .reason = "too many packets to the controller",
+        .metered = true,
+        .port = port,
+        .count = *count,
+    };
+}
+
+void
+punts_drops(const struct fabric_switch *sw, fabric_drop_cb *cb, void *aux)
+{
+    const struct punts_counts *counts = sw->punts.counts;
+    struct fabric_count tunnels = { .packets = 0 };
+    const struct fabric *f = sw->host->fabric;
+    const char *host = sw->host->name;
+    const struct vmn_vif *vif;
+    struct fabric_drop drop;
+    char *prefix;
+
+    if (!counts || !counts->n_dropped) {
+        return;
+    }
+    for (unsigned i = PUNTS_PORTS; i < PUNTS_METERS; i++) {
+        const struct fabric_count *count = &counts->meters[i].total;
+
+        tunnels.packets += count->packets;
+        tunnels.bytes += count->bytes;
+        tunnels.last_ms = MAX(tunnels.last_ms, count->last_ms);
+    }
+    if (tunnels.packets) {
+        drop = make_drop(sw, &tunnels, NULL);
+        cb(aux, &drop);
+    }
+    prefix = xasprintf("%s/", host);
+    for (vif = model_next_durable(f->model, VMN_TABLE_VIF, prefix, NULL);
+         vif && !strcmp(vif->host, host);
+         vif = model_next_durable(f->model, VMN_TABLE_VIF, vif->row.name,
+                                  NULL)) {
+        const struct fabric_count *count
+            = &counts->meters[vif->ofport % PUNTS_PORTS].total;
+        const char *port = (count->packets
+                            ? fabric_port_at(f, host, vif->ofport) : NULL);
+
+        if (port) {
+            drop = make_drop(sw, count, port);
+            cb(aux, &drop);
+        }
+    }
+    free(prefix);
+}

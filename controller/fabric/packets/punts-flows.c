@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The meters of punts.h and the flows that lead to them, as messages, and
+ * whether a flow of a switch is one of these.  Those in PUNT_METER_TABLE are
+ * numbered as their meters, then come the two of PUNT_TABLE.  A flow's cookie
+ * is its number in its table, from 1 on. */
+
+#include <config.h>
+
+#include "byte-order.h"
+#include "controller/engine/engine.h"
+#include "controller/engine/punt.h"
+#include "controller/fabric/packets/punts-private.h"
+#include "controller/fabric/session/wire.h"
+#include "flow.h"
+#include "openflow/openflow.h"
+#include "openvswitch/match.h"
+#include "openvswitch/meta-flow.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-meter.h"
+#include "openvswitch/ofpbuf.h"
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+BUILD_ASSERT_DECL(IS_POW2(PUNTS_PORTS) && IS_POW2(PUNTS_IDENTITIES));
+BUILD_ASSERT_DECL(PUNTS_FLOWS == PUNTS_METERS + 2);
+
+/* What PUNT_TABLE notes in OpenFlow's metadata, by which PUNT_METER_TABLE
+ * goes: this if the packet came from a tunnel, and below it the lowest bits
+ * of what picks the meter. */
+#define FROM_TUNNEL UINT64_C(0x10000)
+
+/* A flow while it is encoded or compared. */
+struct punt_flow {
+    struct ofputil_flow_mod fm; /* But for its match and actions. */
+    struct match match;
+    struct ofpbuf ofpacts;
+};
+
+/* Moves 'msg' to the end of 'b'. */
+static void
+append(uint32_t xid, struct ofpbuf *msg, struct ofpbuf *b)
+{
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ofpbuf_put(b, msg->data, msg->size);
+    ofpbuf_delete(msg);
+}
+
+void
+punts_put_meter(uint32_t xid, uint16_t command, unsigned i, unsigned rate,
+                struct ofpbuf *b)
+{
+    struct ofputil_meter_band band = {
+        .type = OFPMBT13_DROP,
+        .rate = rate,
+        .burst_size = rate,
+    };
+    const struct ofputil_meter_mod mm = {
+        .command = command,
+        .meter = {
+            .meter_id = PUNTS_FIRST_METER + i,
+            .flags = OFPMF13_PKTPS | OFPMF13_BURST,
+            .n_bands = 1,
+            .bands = &band,
+        },
+    };
+
+    append(xid, ofputil_encode_meter_mod(OFP15_VERSION, &mm), b);
+}
+
+static unsigned
+n_bits(unsigned n_values)
+{
+    return ctz32(n_values);
+}
+
+/* Notes the lowest bits of what picks the meter, and goes on to the meters. */
+static void
+make_pick(bool tunnel, struct punt_flow *flow)
+{
+    const union mf_value metadata = {
+        .be64 = htonll(tunnel ? FROM_TUNNEL : 0),
+    };
+    struct ofpact_resubmit *resubmit;
+    struct ofpact_reg_move *move;
+
+    flow->fm.priority = tunnel ? 20 : 10;
+    if (tunnel) {
+        match_set_in_port(&flow->match, u16_to_ofp(VMN_TUNNEL_OFPORT));
+    }
+    ofpact_put_set_field(&flow->ofpacts, mf_from_id(MFF_METADATA), &metadata,
+                         NULL);
+    move = ofpact_put_REG_MOVE(&flow->ofpacts);
+    move->src.field = mf_from_id(tunnel ? MFF_REG1 : MFF_IN_PORT);
+    move->dst.field = mf_from_id(MFF_METADATA);
+    move->src.n_bits = move->dst.n_bits
+        = n_bits(tunnel ? PUNTS_IDENTITIES : PUNTS_PORTS);
+    resubmit = ofpact_put_RESUBMIT(&flow->ofpacts);
+    resubmit->in_port = OFPP_IN_PORT;
+    resubmit->table_id = PUNT_METER_TABLE;
+}
+
+/* To meter 'i'. */
+static void
+make_metered(unsigned i, struct punt_flow *flow)
+{
+    bool tunnel = i >= PUNTS_PORTS;
+    unsigned n = tunnel ? PUNTS_IDENTITIES : PUNTS_PORTS;
+    struct ofpact_meter *meter;
+
+    flow->fm.priority = 10;
+    match_set_metadata_masked(&flow->match,
+                              htonll((tunnel ? FROM_TUNNEL : 0) | i % n),
+                              htonll(FROM_TUNNEL | (n - 1)));
+    meter = ofpact_put_METER(&flow->ofpacts);
+    meter->meter_id = PUNTS_FIRST_METER + i;
+    meter->provider_meter_id = UINT32_MAX;
+}
+
+uint8_t
+punts_table_of(unsigned i)
+{
+    return i < PUNTS_METERS ? PUNT_METER_TABLE : PUNT_TABLE;
+}
+
+static uint64_t
+cookie_of(unsigned i)
+{
+    return i < PUNTS_METERS ? i + 1 : i - PUNTS_METERS + 1;
+}
+
+/* The caller uninits 'ofpacts'. */
+static void
+make_flow(unsigned i, struct punt_flow *flow)
+{
+    flow->fm = (struct ofputil_flow_mod) {
+        .new_cookie = htonll(cookie_of(i)),
+        .table_id = punts_table_of(i),
+        .command = OFPFC_ADD,
+    };
+    match_init_catchall(&flow->match);
+    ofpbuf_init(&flow->ofpacts, 128);
+    if (i < PUNTS_METERS) {
+        make_metered(i, flow);
+    } else {
+        make_pick(i > PUNTS_METERS, flow);
+    }
+}
+
+static void
+put_mod(uint32_t xid, struct ofputil_flow_mod *fm, const struct match *match,
+        struct ofpbuf *b)
+{
+    fm->buffer_id = UINT32_MAX;
+    fm->out_port = OFPP_ANY;
+    fm->out_group = OFPG_ANY;
+    minimatch_init(&fm->match, match);
+    append(xid, ofputil_encode_flow_mod(fm, OFPUTIL_P_OF15_OXM), b);
+    minimatch_destroy(&fm->match);
+}
+
+void
+punts_put_flow(uint32_t xid, unsigned i, struct ofpbuf *b)
+{
+    struct punt_flow flow;
+
+    make_flow(i, &flow);
+    flow.fm.ofpacts = flow.ofpacts.data;
+    flow.fm.ofpacts_len = flow.ofpacts.size;
+    put_mod(xid, &flow.fm, &flow.match, b);
+    ofpbuf_uninit(&flow.ofpacts);
+}
+
+void
+punts_put_delete(uint32_t xid, const struct ofputil_flow_stats *fs,
+                 struct ofpbuf *b)
+{
+    struct ofputil_flow_mod fm = {
+        .priority = fs->priority,
+        .table_id = fs->table_id,
+        .command = OFPFC_DELETE_STRICT,
+    };
+
+    put_mod(xid, &fm, &fs->match, b);
+}
+
+void
+punts_put_delete_table(uint32_t xid, uint8_t table, struct ofpbuf *b)
+{
+    struct ofputil_flow_mod fm = {
+        .table_id = table,
+        .command = OFPFC_DELETE,
+    };
+    struct match match;
+
+    match_init_catchall(&match);
+    put_mod(xid, &fm, &match, b);
+}
+
+/* The flow that has the cookie in its table, or PUNTS_FLOWS. */
+static unsigned
+number_of(const struct ofputil_flow_stats *fs)
+{
+    bool metered = fs->table_id == PUNT_METER_TABLE;
+    uint64_t cookie = ntohll(fs->cookie);
+
+    return (!cookie || cookie > (metered ? PUNTS_METERS
+                                 : PUNTS_FLOWS - PUNTS_METERS)
+            ? PUNTS_FLOWS : cookie - 1 + (metered ? 0 : PUNTS_METERS));
+}
+
+unsigned
+punts_find_flow(const struct ofputil_flow_stats *fs)
+{
+    unsigned i = number_of(fs);
+    struct punt_flow flow;
+    bool same;
+
+    if (i >= PUNTS_FLOWS || fs->idle_timeout || fs->hard_timeout
+        || fs->importance || fs->flags) {
+        return PUNTS_FLOWS;
+    }
+    make_flow(i, &flow);
+    same = (fs->priority == flow.fm.priority
+            && match_equal(&fs->match, &flow.match)
+            && wire_same_actions(fs->ofpacts, fs->ofpacts_len,
+                                 flow.ofpacts.data, flow.ofpacts.size));
+    ofpbuf_uninit(&flow.ofpacts);
+    return same ? i : PUNTS_FLOWS;
+}

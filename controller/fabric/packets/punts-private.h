@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What punts.c and punts-flows.c share.  Not for others. */
+
+#ifndef CONTROLLER_FABRIC_PACKETS_PUNTS_PRIVATE_H
+#define CONTROLLER_FABRIC_PACKETS_PUNTS_PRIVATE_H 1
+
+#include <stdint.h>
+
+#include "controller/fabric/packets/punts.h"
+
+struct ofpbuf;
+struct ofputil_flow_stats;
+
+/* Each appends an OpenFlow message with 'xid'. */
+
+/* Does 'command' (enum ofp13_meter_mod_command) to meter 'i' of the pool,
+ * which lets 'rate' packets a second through. */
+void punts_put_meter(uint32_t xid, uint16_t command, unsigned i,
+                     unsigned rate, struct ofpbuf *);
+/* Adds flow 'i', of PUNTS_FLOWS. */
+void punts_put_flow(uint32_t xid, unsigned i, struct ofpbuf *);
+/* Deletes a flow that a switch has told of. */
+void punts_put_delete(uint32_t xid, const struct ofputil_flow_stats *,
+                      struct ofpbuf *);
+/* Deletes all flows of 'table'. */
+void punts_put_delete_table(uint32_t xid, uint8_t table, struct ofpbuf *);
+
+/* The table that flow 'i' is in. */
+uint8_t punts_table_of(unsigned i);
+/* Which of the flows this is in all that counts, or PUNTS_FLOWS if it is none
+ * of them. */
+unsigned punts_find_flow(const struct ofputil_flow_stats *);
+
+#endif /* controller/fabric/packets/punts-private.h */

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Meters for packets that go up to handlers, on a switch: see punts.h.  Its
+ * meters are known first, then the flows of the two tables are read and held
+ * against what they are to be, then the difference is sent: meters before the
+ * flows that lead to them.  A barrier says that the switch has taken it. */
+
+#include <config.h>
+
+#include "controller/fabric/packets/punts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/handler.h"
+#include "controller/engine/pipeline.h"
+#include "controller/engine/punt.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/packets/punts-private.h"
+#include "controller/fabric/packets/taps.h"
+#include "controller/fabric/session/switch.h"
+#include "openflow/openflow.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-meter.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofdump.h"
+#include "proto/openflow/ofmsg.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(punts);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= PUNT_TABLE);
+BUILD_ASSERT_DECL(TAPS_FIRST_METER + 2 * TAPS_METERS + TAPS_OWN
+                  <= PUNTS_FIRST_METER);
+BUILD_ASSERT_DECL(PUNTS_FIRST_METER + PUNTS_METERS <= ENGINE_FIRST_METER);
+
+/* Of the fabric's floor of memory for a host, each byte: what may come of
+ * flows beyond those that are kept, and is dropped unread. */
+#define REST_PER_BYTE 16
+
+enum held { HELD_NOT, HELD_OTHER, HELD_RIGHT };
+
+/* Sets the state, and why it is not PUNTS_ON ('reason' may be NULL). */
+static void
+set_state(struct fabric_switch *sw, enum punts_state state,
+          const char *reason)
+{
+    struct punts *punts = &sw->punts;
+
+    punts->state = state;
+    free(punts->reason);
+    punts->reason = nullable_xstrdup(reason);
+    fabric_host_changed(sw->host);
+}
+
+/* Forgets what was being read. */
+static void
+stop_reading(struct punts *punts)
+{
+    ofdump_destroy(punts->dump);
+    punts->dump = NULL;
+    ofpbuf_delete(punts->deletes);
+    punts->deletes = NULL;
+}
+
+void
+punts_turn_off(struct fabric_switch *sw, const char *reason)
+{
+    struct punts *punts = &sw->punts;
+
+    if (punts->state != PUNTS_OFF) {
+        VLOG_WARN_RL(&rl, "%s: no limits on packets that go up in the "
+                     "datapath: %s", sw->host->name, reason);
+        stop_reading(punts);
+        punts->barrier_xid = 0;
+        set_state(sw, PUNTS_OFF, reason);
+    }
+}
+
+/* What vmnd takes in from a sender, or 0 if that is any number, or nobody
+ * sends anything up. */
+static unsigned
+wanted_rate(const struct fabric_switch *sw)
+{
+    const struct fabric *f = sw->host->fabric;
+
+    return engine_n_handlers(f->engine) ? packets_port_rate(f) : 0;
+}
+
+/* What is found of flows.  ----------------------------------------------- */
+
+bool
+punts_found_add(struct punts_found *found,
+                const struct ofputil_flow_stats *fs)
+{
+    unsigned i = punts_find_flow(fs);
+
+    if (i < PUNTS_FLOWS) {
+        bitmap_set1(found->right, i);
+        return true;
+    }
+    found->n_strangers[fs->table_id == PUNT_METER_TABLE]++;
+    return false;
+}
+
+static size_t
+count_missing(const struct punts_found *found)
+{
+    return PUNTS_FLOWS - bitmap_count1(found->right, PUNTS_FLOWS);
+}
+
+bool
+punts_are_on(const struct fabric_switch *sw)
+{
+    return sw->punts.state == PUNTS_ON;
+}
+
+void
+punts_found_count(const struct punts_found *found, uint8_t table,
+                  size_t *n_missing, size_t *n_strangers)
+{
+    *n_missing = 0;
+    for (unsigned i = 0; i < PUNTS_FLOWS; i++) {
+        *n_missing += (punts_table_of(i) == table
+                       && !bitmap_is_set(found->right, i));
+    }
+    *n_strangers = found->n_strangers[table == PUNT_METER_TABLE];
+}
+
+/* Putting them there.  --------------------------------------------------- */
+
+/* Takes all away: packets are not to be limited. */
+static void
+put_deletes(const struct punts *punts, struct ofpbuf *b)
+{
+    punts_put_delete_table(punts->xid, PUNT_TABLE, b);
+    punts_put_delete_table(punts->xid, PUNT_METER_TABLE, b);
+    for (unsigned i = 0; i < PUNTS_METERS; i++) {
+        if (punts->held[i] != HELD_NOT) {
+            punts_put_meter(punts->xid, OFPMC13_DELETE, i, 1, b);
+        }
+    }
+}
+
+/* Appends what it takes for all to be right. */
+static void
+put_difference(const struct punts *punts, unsigned rate, struct ofpbuf *b)
+{
+    for (unsigned i = 0; i < PUNTS_METERS; i++) {
+        if (punts->held[i] != HELD_RIGHT) {
+            punts_put_meter(punts->xid, punts->held[i] == HELD_OTHER
+                            ? OFPMC13_MODIFY : OFPMC13_ADD, i, rate, b);
+        }
+    }
+    ofpbuf_put(b, punts->deletes->data, punts->deletes->size);
+    for (unsigned i = 0; i < PUNTS_FLOWS; i++) {
+        if (!bitmap_is_set(punts->found.right, i)) {
+            punts_put_flow(punts->xid, i, b);
+        }
+    }
+}
+
+/* Tells the log, unless the switch had nothing at all: then it is new. */
+static void
+log_difference(const struct fabric_switch *sw)
+{
+    const struct punts_found *found = &sw->punts.found;
+    size_t n_missing = count_missing(found);
+    size_t n_strangers = found->n_strangers[0] + found->n_strangers[1];
+
+    if (n_strangers || (n_missing && n_missing < PUNTS_FLOWS)) {
+        VLOG_WARN_RL(&rl, "%s: of flows to the meters of packets that go up, "
+                     "%"PRIuSIZE" were missing, and %"PRIuSIZE" others were "
+                     "there; they are put right", sw->host->name, n_missing,
+                     n_strangers);
+    }
+}
+
+/* Meters and flows are known. */
+static void
+put_right(struct fabric_switch *sw)
+{
+    struct punts *punts = &sw->punts;
+    struct ofpbuf b;
+
+    ofpbuf_init(&b, 4096);
+    put_difference(punts, wanted_rate(sw), &b);
+    log_difference(sw);
+    stop_reading(punts);
+    if (b.size) {
+        punts->barrier_xid = ofconn_next_xid(sw->conn);
+        ofmsg_put_barrier(&b, punts->barrier_xid);
+        set_state(sw, PUNTS_PUTTING, "they are being put there");
+        switch_expect(sw);
+        ofconn_send(sw->conn, b.data, b.size);
+    } else {
+        set_state(sw, PUNTS_ON, NULL);
+    }
+    ofpbuf_uninit(&b);
+}
+
+/* Reading.  -------------------------------------------------------------- */
+
+static void
+flow_cb(void *sw_, const struct ofputil_flow_stats *fs,
+        const void *instructions OVS_UNUSED,
+        size_t instructions_size OVS_UNUSED)
+{
+    struct fabric_switch *sw = sw_;
+    struct punts *punts = &sw->punts;
+
+    if (!punts_found_add(&punts->found, fs)) {
+        size_t before = punts->deletes->size;
+
+        punts_put_delete(punts->xid, fs, punts->deletes);
+        ofdump_charge(punts->dump, punts->deletes->size - before);
+    }
+}
+
+static void done_cb(void *sw, const char *error);
+
+static void
+read_table(struct fabric_switch *sw, uint8_t table)
+{
+    static const struct ofdump_callbacks callbacks = {
+        .flow = flow_cb,
+        .done = done_cb,
+    };
+    struct ofdump_budget budget = budget_of_table(sw, PUNTS_FLOWS);
+
+    budget.rest = sw->host->fabric->host_memory * REST_PER_BYTE;
+    sw->punts.reading = table;
+    sw->punts.dump = ofdump_create_table(sw->conn, &budget, table, NULL,
+                                         &callbacks, sw);
+}
+
+/* There are too many flows to tell which are right: all of them go. */
+static void
+start_over(struct punts *punts)
+{
+    memset(&punts->found, 0, sizeof punts->found);
+    ofpbuf_clear(punts->deletes);
+    punts_put_delete_table(punts->xid, PUNT_TABLE, punts->deletes);
+    punts_put_delete_table(punts->xid, PUNT_METER_TABLE, punts->deletes);
+}
+
+static void
+done_cb(void *sw_, const char *error)
+{
+    struct fabric_switch *sw = sw_;
+    struct punts *punts = &sw->punts;
+    bool too_much = ofdump_is_too_much(punts->dump);
+    bool whole = ofdump_is_whole(punts->dump);
+    char *reason;
+
+    ofdump_destroy(punts->dump);
+    punts->dump = NULL;
+    if (!error && punts->reading == PUNT_TABLE) {
+        read_table(sw, PUNT_METER_TABLE);
+        return;
+    } else if (!error || (too_much && whole)) {
+        if (error) {
+            start_over(punts);
+        }
+        put_right(sw);
+        return;
+    }
+    reason = xasprintf("flows to its meters could not be read: %s", error);
+    if (too_much) {
+        switch_over_budget(sw, reason);
+    } else {
+        punts_turn_off(sw, reason);
+    }
+    free(reason);
+}
+
+static void
+read_flows(struct fabric_switch *sw)
+{
+    struct punts *punts = &sw->punts;
+
+    stop_reading(punts);
+    memset(&punts->found, 0, sizeof punts->found);
+    punts->deletes = ofpbuf_new(0);
+    set_state(sw, PUNTS_READING, "they are being compared");
+    switch_expect(sw);
+    read_table(sw, PUNT_TABLE);
+}
+
+bool
+punts_are_owed(const struct fabric_switch *sw)
+{
+    return sw->punts.dump || sw->punts.barrier_xid;
+}
+
+/* On a switch.  ---------------------------------------------------------- */
+
+void
+punts_connected(struct fabric_switch *sw)
+{
+    punts_disconnected(sw);
+    sw->punts.xid = ofconn_next_xid(sw->conn);
+}
+
+void
+punts_disconnected(struct fabric_switch *sw)
+{
+    struct punts_counts *counts = sw->punts.counts;
+
+    stop_reading(&sw->punts);
+    free(sw->punts.reason);
+    memset(&sw->punts, 0, sizeof sw->punts);
+    sw->punts.counts = counts;
+}
+
+void
+punts_take_max(struct fabric_switch *sw, uint32_t max)
+{
+    if (max < PUNTS_FIRST_METER + PUNTS_METERS) {
+        punts_turn_off(sw, "its switch has too few meters");
+    }
+}
+
+bool
+punts_take_meter(struct fabric_switch *sw,
+                 const struct ofputil_meter_config *mc)
+{
+    uint32_t rate = wanted_rate(sw);
+
+    if (mc->meter_id < PUNTS_FIRST_METER
+        || mc->meter_id - PUNTS_FIRST_METER >= PUNTS_METERS) {
+        return false;
+    }
+    sw->punts.held[mc->meter_id - PUNTS_FIRST_METER]
+        = (mc->flags == (OFPMF13_PKTPS | OFPMF13_BURST) && mc->n_bands == 1
+           && mc->bands[0].type == OFPMBT13_DROP && mc->bands[0].rate == rate
+           && mc->bands[0].burst_size == rate ? HELD_RIGHT : HELD_OTHER);
+    return true;
+}
+
+void
+punts_complete(struct fabric_switch *sw)
+{
+    struct punts *punts = &sw->punts;
+
+    if (punts->state == PUNTS_OFF) {
+        return;
+    }
+    if (wanted_rate(sw)) {
+        read_flows(sw);
+    } else if (memchr(punts->held, HELD_OTHER, sizeof punts->held)) {
+        struct ofpbuf b;
+
+        ofpbuf_init(&b, 4096);
+        put_deletes(punts, &b); /* Of a time with a rate. */
+        ofconn_send(sw->conn, b.data, b.size);
+        ofpbuf_uninit(&b);
+    }
+}
+
+void
+punts_mend(struct fabric_switch *sw)
+{
+    if (sw->punts.state == PUNTS_ON) {
+        /* Flows go with their meter, so these may be gone as well. */
+        memset(sw->punts.held, HELD_NOT, sizeof sw->punts.held);
+        set_state(sw, PUNTS_READING, "some were lost, and are put back");
+        taps_ask_for_punts(sw);
+    }
+}
+
+bool
+punts_message(struct fabric_switch *sw, enum ofptype type,
+              const struct ofp_header *oh)
+{
+    struct punts *punts = &sw->punts;
+    uint32_t xid = ntohl(oh->xid);
+
+    if (punts->dump && ofdump_message(punts->dump, type, oh)) {
+        sw->progress_ms = time_msec();
+        return true;
+    } else if (type == OFPTYPE_ERROR && punts->xid && xid == punts->xid) {
+        char *reason = xasprintf("its switch refuses meters with %s",
+                                 ofmsg_error_name(oh));
+
+        punts_turn_off(sw, reason);
+        free(reason);
+        return true;
+    } else if (type == OFPTYPE_BARRIER_REPLY && punts->barrier_xid
+               && xid == punts->barrier_xid) {
+        punts->barrier_xid = 0;
+        sw->progress_ms = time_msec();
+        set_state(sw, PUNTS_ON, NULL);
+        return true;
+    }
+    return punts_count_message(sw, type, oh);
+}
+
+json_t *
+punts_status(const struct fabric_switch *sw)
+{
+    return (sw->punts.state == PUNTS_UNKNOWN ? NULL
+            : json_pack("{s:b, s:s*, s:I}", "installed",
+                        sw->punts.state == PUNTS_ON, "reason",
+                        sw->punts.reason, "dropped",
+                        (json_int_t) punts_n_dropped(sw)));
+}

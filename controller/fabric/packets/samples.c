@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Copies of packets, by name; see samples.h. */
+
+#include <config.h>
+
+#include "controller/fabric/packets/samples.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/tap.h"
+#include "controller/fabric/counters/counters.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets/packets-private.h"
+#include "controller/fabric/packets/taps.h"
+#include "controller/fabric/session/switch.h"
+#include "dp-packet.h"
+#include "flow.h"
+#include "hash.h"
+#include "packets.h"
+#include "timeval.h"
+#include "util.h"
+
+/* Copies are this long at most; longer ones are no copies of ours. */
+#define FULL_SIZE_MAX 65535
+/* Newest samples of a ring with which one is compared, to find that it came
+ * before, and how long that may be ago. */
+#define AGAIN_MAX 64
+#define AGAIN_MS 10000
+/* Rules and reasons of which budgets are kept; those that were silent for a
+ * while are forgotten, but for rules that are still there. */
+#define BUDGETS_MAX 16384
+#define BUDGET_IDLE_MS 60000
+/* Of these, one host may have so many: it chooses what it sends up. */
+#define BUDGETS_HOST_MAX 512
+/* What token_bucket.h calls tokens per millisecond is samples a second, if
+ * each takes so many. */
+#define TOKENS 1000
+
+struct ring {
+    uint64_t n;                 /* Samples so far; the last one's id. */
+    struct fabric_sample samples[FABRIC_SAMPLES_MAX]; /* By id. */
+};
+
+/* Of a rule with a log, or of drops for a reason, on a host; of a host; or,
+ * with no host, what was told of a rule.  What a host sends up is its own to
+ * choose, so one that floods must not take what others have. */
+struct budget {
+    struct hmap_node node;
+    char host[VMN_NAME_LEN + 1]; /* Or "". */
+    unsigned n_budgets;         /* Of a host: that it has. */
+    uint64_t cookie;            /* 0 of a reason. */
+    uint32_t part;
+    const char *reason;         /* NULL of a log. */
+    struct token_bucket bucket;
+    int64_t used_ms;
+    uint64_t n_suppressed;      /* Since its last sample. */
+    uint64_t n_told;            /* Of a log, since the start. */
+};
+
+struct samples {
+    struct ring rings[2];       /* By enum fabric_sample_kind. */
+    struct hmap budgets;
+    struct token_bucket bucket; /* Of all. */
+    uint64_t n_in, n_taken, n_suppressed, n_unknown;
+    uint8_t *scratch;           /* FULL_SIZE_MAX bytes. */
+};
+
+/* Budgets.  -------------------------------------------------------------- */
+
+static uint32_t
+budget_hash(const char *host, uint64_t cookie, uint32_t part,
+            const char *reason)
+{
+    return hash_pointer(reason, hash_string(host, hash_add64(part, cookie)));
+}
+
+static struct budget *
+find_budget(const struct samples *s, const char *host, uint64_t cookie,
+            uint32_t part, const char *reason)
+{
+    struct budget *b;
+
+    HMAP_FOR_EACH_WITH_HASH (b, node, budget_hash(host, cookie, part, reason),
+                             &s->budgets) {
+        if (b->cookie == cookie && b->part == part && b->reason == reason
+            && !strcmp(b->host, host)) {
+            return b;
+        }
+    }
+    return NULL;
+}
+
+/* Returns true if it is that of a host as a whole. */
+static bool
+is_of_host(const struct budget *b)
+{
+    return *b->host && !b->cookie && !b->part && !b->reason;
+}
+
+static void
+forget(struct samples *s, struct budget *b)
+{
+    struct budget *host = (*b->host && !is_of_host(b)
+                           ? find_budget(s, b->host, 0, 0, NULL) : NULL);
+
+    if (host) {
+        host->n_budgets--;
+    }
+    hmap_remove(&s->budgets, &b->node);
+    free(b);
+}
+
+static void
+forget_idle(const struct fabric *f, int64_t now_ms)
+{
+    struct samples *s = f->samples;
+    struct budget *b, *next;
+
+    HMAP_FOR_EACH_SAFE (b, next, node, &s->budgets) {
+        if (now_ms - b->used_ms > BUDGET_IDLE_MS && !b->n_budgets
+            && !(b->n_told && engine_cookie_name(f->engine, b->cookie))) {
+            forget(s, b);
+        }
+    }
+}
+
+/* NULL if there are too many. */
+static struct budget *
+get_budget(const struct fabric *f, const char *host, uint64_t cookie,
+           uint32_t part, const char *reason, int64_t now_ms)
+{
+    struct samples *s = f->samples;
+    struct budget *b = find_budget(s, host, cookie, part, reason);
+
+    if (b) {
+        b->used_ms = now_ms;
+        return b;
+    }
+    if (hmap_count(&s->budgets) >= BUDGETS_MAX) {
+        forget_idle(f, now_ms);
+        if (hmap_count(&s->budgets) >= BUDGETS_MAX) {
+            return NULL;
+        }
+    }
+    b = xzalloc(sizeof *b);
+    ovs_strlcpy(b->host, host, sizeof b->host);
+    b->cookie = cookie;
+    b->part = part;
+    b->reason = reason;
+    b->used_ms = now_ms;
+    token_bucket_init(&b->bucket, SAMPLES_EACH_RATE,
+                      SAMPLES_EACH_BURST * TOKENS);
+    hmap_insert(&s->budgets, &b->node,
+                budget_hash(host, cookie, part, reason));
+    return b;
+}
+
+/* That of 'host' as a whole; NULL if there are too many. */
+static struct budget *
+get_host_budget(const struct fabric *f, const char *host, int64_t now_ms)
+{
+    struct budget *b = find_budget(f->samples, host, 0, 0, NULL);
+
+    if (!b) {
+        b = get_budget(f, host, 0, 0, NULL, now_ms);
+        if (b) {
+            token_bucket_init(&b->bucket, SAMPLES_HOST_RATE,
+                              SAMPLES_HOST_BURST * TOKENS);
+        }
+    } else {
+        b->used_ms = now_ms;
+    }
+    return b;
+}
+
+/* That of a rule or reason on a host, whose own is 'host'; NULL if it has too
+ * many. */
+static struct budget *
+get_part_budget(const struct fabric *f, struct budget *host, uint64_t cookie,
+                uint32_t part, const char *reason, int64_t now_ms)
+{
+    struct samples *s = f->samples;
+    struct budget *b = find_budget(s, host->host, cookie, part, reason);
+
+    if (!b) {
+        if (host->n_budgets >= BUDGETS_HOST_MAX) {
+            forget_idle(f, now_ms);
+            if (host->n_budgets >= BUDGETS_HOST_MAX) {
+                return NULL;
+            }
+        }
+        b = get_budget(f, host->host, cookie, part, reason, now_ms);
+        host->n_budgets += b && b != host;
+    } else {
+        b->used_ms = now_ms;
+    }
+    return b;
+}
+
+/* Counts a packet that a rule's log has told. */
+static void
+count_told(const struct fabric *f, const struct fabric_sample *sample)
+{
+    struct budget *b;
+
+    if (engine_cookie_name(f->engine, sample->cookie)) {
+        b = get_budget(f, "", sample->cookie, sample->part, NULL,
+                       time_msec());
+        if (b) {
+            b->n_told++;
+        }
+    }
+}
+
+uint64_t
+samples_told(const struct fabric *f, uint64_t cookie, uint32_t part)
+{
+    const struct budget *b = find_budget(f->samples, "", cookie, part, NULL);
+
+    return b ? b->n_told : 0;
+}
+
+/* Packets.  -------------------------------------------------------------- */
+
+/* Takes the headers apart.  A copy is but the beginning of a packet, whose
+ * lengths would not be right: what is missing is taken for zeros. */
+static void
+parse(struct samples *s, const struct ofpacket_in *in,
+      struct fabric_sample *sample)
+{
+    size_t size = MIN(in->full_size, FULL_SIZE_MAX);
+    size_t known = MIN(in->size, size);
+    struct dp_packet packet;
+    struct flow flow;
+
+    memcpy(s->scratch, in->bytes, known);
+    memset(s->scratch + known, 0, size - known);
+    dp_packet_use_const(&packet, s->scratch, size);
+    flow_extract(&packet, &flow);
+    sample->size = in->full_size;
+    sample->eth_type = ntohs(flow.dl_type);
+    sample->eth_src = flow.dl_src;
+    sample->eth_dst = flow.dl_dst;
+    if (flow.dl_type == htons(ETH_TYPE_IP)
+        || flow.dl_type == htons(ETH_TYPE_ARP)) {
+        sample->family = flow.nw_src || flow.nw_dst ? 4 : 0;
+        memcpy(sample->src, &flow.nw_src, 4);
+        memcpy(sample->dst, &flow.nw_dst, 4);
+    } else if (flow.dl_type == htons(ETH_TYPE_IPV6)) {
+        sample->family = 6;
+        memcpy(sample->src, &flow.ipv6_src, 16);
+        memcpy(sample->dst, &flow.ipv6_dst, 16);
+    }
+    if (sample->family && flow.dl_type != htons(ETH_TYPE_ARP)) {
+        sample->protocol = flow.nw_proto;
+        if (!(flow.nw_frag & FLOW_NW_FRAG_LATER)) {
+            sample->tp_src = ntohs(flow.tp_src);
+            sample->tp_dst = ntohs(flow.tp_dst);
+        }
+    }
+}
+
+static const char *
+find_network(const struct fabric *f, uint32_t vni)
+{
+    struct vmn_names names = model_names(f->model, VMN_TABLE_NETWORK);
+
+    for (size_t i = 0; vni && i < names.n; i++) {
+        const struct vmn_network *network
+            = model_get_durable(f->model, VMN_TABLE_NETWORK, names.names[i],
+                                NULL);
+
+        if (network && network->vni == vni) {
+            return network->row.name;
+        }
+    }
+    return NULL;
+}
+
+/* The port that has an address, in 'network' or beyond its routers. */
+static void
+name_address(const struct fabric *f, const char *network, int family,
+             const uint8_t *addr, char port[VMN_NAME_LEN + 1])
+{
+    char text[INET6_ADDRSTRLEN];
+    const char *name;
+
+    if (!*port && network && family
+        && inet_ntop(family == 4 ? AF_INET : AF_INET6, addr, text,
+                     sizeof text)) {
+        name = model_find_routed_address(f->model, network, text);
+        if (name) {
+            ovs_strlcpy(port, name, VMN_NAME_LEN + 1);
+        }
+    }
+}
+
+/* Names both ports.  What comes out of a VIF is that port's, whatever it says
+ * of itself. */
+static void
+name_ports(struct packets_of_switch *ps, const struct ofpacket_in *in,
+           struct fabric_sample *sample)
+{
+    const struct fabric *f = ps->sw->host->fabric;
+    const struct vmn_port *from = packets_port(ps, in->in_port);
+    const char *network = (from ? from->network
+                           : find_network(f, in->regs[0]));
+
+    if (from) {
+        ovs_strlcpy(sample->src_port, from->row.name,
+                    sizeof sample->src_port);
+    }
+    if (network) {
+        ovs_strlcpy(sample->network, network, sizeof sample->network);
+    }
+    name_address(f, network, sample->family, sample->src, sample->src_port);
+    name_address(f, network, sample->family, sample->dst, sample->dst_port);
+}
+
+/* Rings.  ---------------------------------------------------------------- */
+
+static bool
+same_packet(const struct fabric_sample *a, const struct fabric_sample *b)
+{
+    return (a->cookie == b->cookie && a->part == b->part
+            && a->reason == b->reason && a->protocol == b->protocol
+            && a->tp_src == b->tp_src && a->tp_dst == b->tp_dst
+            && a->eth_type == b->eth_type && a->family == b->family
+            && !memcmp(a->src, b->src, sizeof a->src)
+            && !memcmp(a->dst, b->dst, sizeof a->dst)
+            && eth_addr_equals(a->eth_src, b->eth_src)
+            && eth_addr_equals(a->eth_dst, b->eth_dst)
+            && !strcmp(a->host, b->host));
+}
+
+static struct fabric_sample *
+find_again(struct ring *ring, const struct fabric_sample *sample)
+{
+    for (uint64_t id = ring->n; id && ring->n - id < AGAIN_MAX; id--) {
+        struct fabric_sample *old = &ring->samples[id % FABRIC_SAMPLES_MAX];
+
+        if (sample->time_ms - old->time_ms > AGAIN_MS) {
+            break;
+        } else if (same_packet(old, sample)) {
+            return old;
+        }
+    }
+    return NULL;
+}
+
+static void
+push(struct ring *ring, struct fabric_sample *sample)
+{
+    sample->id = ++ring->n;
+    ring->samples[ring->n % FABRIC_SAMPLES_MAX] = *sample;
+}
+
+/* What the flow stands for is asked now: it may be gone when the sample is
+ * looked at. */
+static void
+name_rule(struct fabric *f, struct fabric_sample *sample)
+{
+    struct engine_about about;
+
+    engine_get_about(f->engine, sample->cookie, sample->part, &about);
+    if (about.owner) {
+        ovs_strlcpy(sample->owner, about.owner, sizeof sample->owner);
+        sample->type = about.type;
+        ovs_strlcpy(sample->name, about.name, sizeof sample->name);
+    }
+    sample->rule = about.rule;
+}
+
+static void
+keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
+     enum fabric_sample_kind kind, struct fabric_sample *sample)
+{
+    struct fabric *f = ps->sw->host->fabric;
+    struct samples *s = f->samples;
+    bool log = kind == FABRIC_SAMPLE_LOG;
+    struct fabric_sample *old = find_again(&s->rings[kind], sample);
+    int64_t now_ms = time_msec();
+    struct budget *host = get_host_budget(f, sample->host, now_ms);
+    struct budget *b = host ? get_part_budget(
+        f, host, log ? sample->cookie : 0, log ? sample->part : 0,
+        log ? NULL : sample->reason, now_ms) : NULL;
+
+    if (old) {
+        old->n++;
+        if (log) {
+            count_told(f, sample);
+        }
+        return;
+    }
+    if (!b || !token_bucket_withdraw(&b->bucket, TOKENS)
+        || !token_bucket_withdraw(&host->bucket, TOKENS)
+        || !token_bucket_withdraw(&s->bucket, TOKENS)) {
+        s->n_suppressed++;
+        if (b) {
+            b->n_suppressed++;
+        }
+        return;
+    }
+    sample->n_suppressed = b->n_suppressed;
+    b->n_suppressed = 0;
+    if (log) {
+        count_told(f, sample);
+    }
+    name_ports(ps, in, sample);
+    name_rule(f, sample);
+    push(&s->rings[kind], sample);
+    s->n_taken++;
+    FABRIC_TELL(f, sample, (aux, kind, sample))
+}
+
+void
+samples_take(struct packets_of_switch *ps, const struct ofpacket_in *in)
+{
+    struct fabric *f = ps->sw->host->fabric;
+    struct samples *s = f->samples;
+    uint32_t kind = in->regs[TAP_KIND_REG];
+    struct fabric_sample sample = {
+        .time_ms = time_wall_msec(),
+        .cookie = in->metadata,
+        .part = in->regs[TAP_PART_REG],
+        .n = 1,
+    };
+
+    s->n_in++;
+    if (kind & TAP_DROP) {
+        sample.reason = tap_find_reason(f->engine, kind);
+        if (!sample.reason) {
+            s->n_unknown++;     /* Of a flow that is gone. */
+            return;
+        }
+    }
+    ovs_strlcpy(sample.host, ps->sw->host->name, sizeof sample.host);
+    parse(s, in, &sample);
+    if (kind & TAP_UNCOUNTED && sample.reason) {
+        counters_add(ps->sw, sample.cookie, sample.part, sample.reason,
+                     in->full_size);
+    }
+    if (kind & TAP_DROP) {
+        keep(ps, in, FABRIC_SAMPLE_DROP, &sample);
+    }
+    if (kind & TAP_LOG) {
+        taps_heard(ps->sw, sample.part);
+        keep(ps, in, FABRIC_SAMPLE_LOG, &sample);
+    }
+}
+
+uint64_t
+fabric_samples(const struct fabric *f, enum fabric_sample_kind kind,
+               uint64_t after, fabric_sample_cb *cb, void *aux)
+{
+    const struct ring *ring = &f->samples->rings[kind];
+    uint64_t first = ring->n < FABRIC_SAMPLES_MAX
+                     ? 1 : ring->n - FABRIC_SAMPLES_MAX + 1;
+
+    for (uint64_t id = MAX(first, MIN(after, ring->n) + 1); id <= ring->n;
+         id++) {
+        cb(aux, &ring->samples[id % FABRIC_SAMPLES_MAX]);
+    }
+    return ring->n;
+}
+
+/* Life.  ----------------------------------------------------------------- */
+
+void
+samples_create(struct fabric *f)
+{
+    struct samples *s = xzalloc(sizeof *s);
+
+    hmap_init(&s->budgets);
+    token_bucket_init(&s->bucket, SAMPLES_ALL_RATE,
+                      SAMPLES_ALL_BURST * TOKENS);
+    s->scratch = xmalloc(FULL_SIZE_MAX);
+    f->samples = s;
+}
+
+void
+samples_destroy(struct fabric *f)
+{
+    struct samples *s = f->samples;
+    struct budget *b;
+
+    if (s) {
+        HMAP_FOR_EACH_POP (b, node, &s->budgets) {
+            free(b);
+        }
+        hmap_destroy(&s->budgets);
+        free(s->scratch);
+        free(s);
+        f->samples = NULL;
+    }
+}
+
+void
+samples_get_stats(const struct fabric *f, struct fabric_stats *stats)
+{
+    stats->n_samples_in = f->samples->n_in;
+    stats->n_samples = f->samples->n_taken;
+    stats->n_samples_suppressed = f->samples->n_suppressed;
+}

@@ -1,0 +1,629 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Meters and flows for copies of packets; see taps.h.  OpenFlow 1.5, sections
+ * 7.3.4.5 (meter mod), 7.3.5.13 and on (multipart). */
+
+#include <config.h>
+
+#include "controller/fabric/packets/taps.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bitmap.h"
+#include "byte-order.h"
+#include "controller/engine/handler.h"
+#include "controller/engine/pipeline.h"
+#include "controller/engine/tap.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/packets/punts.h"
+#include "controller/fabric/packets/samples.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/model/numbers.h"
+#include "openflow/openflow.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-meter.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofmsg.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(taps);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= TAP_TABLE);
+BUILD_ASSERT_DECL(TAPS_FIRST_METER + 2 * TAPS_METERS + TAPS_OWN
+                  <= ENGINE_FIRST_METER);
+
+#define N_METERS (2 * TAPS_METERS)
+#define FIRST_OWN (TAPS_FIRST_METER + N_METERS)
+/* Of flows through rules' own meters. */
+#define OWN_COOKIE UINT64_C(0x10000)
+#define METER_FLAGS (OFPMF13_PKTPS | OFPMF13_BURST)
+/* A connection, of a packet that conntrack has seen. */
+#define CT_NEW 0x01
+#define CT_TRK 0x20
+
+/* Of the whole fabric: who asks switches for limits' meters once more. */
+struct fabric_taps {
+    struct event *timer;
+    uint64_t n_freed;           /* Meters' numbers, when it was set last. */
+    long long int asked_ms;     /* When it asked last. */
+};
+
+enum held { HELD_NOT, HELD_OTHER, HELD_RIGHT };
+
+static void
+turn_off(struct fabric_switch *sw, const char *reason)
+{
+    struct taps *taps = &sw->taps;
+
+    if (taps->state != TAPS_OFF) {
+        VLOG_WARN_RL(&rl, "%s: no samples of packets: %s", sw->host->name,
+                     reason);
+        taps->state = TAPS_OFF;
+        free(taps->reason);
+        taps->reason = xstrdup(reason);
+    }
+    taps->features_xid = taps->config_xid = 0;
+}
+
+/* Meters of any kind are not to be had. */
+static void
+turn_all_off(struct fabric_switch *sw, const char *reason)
+{
+    turn_off(sw, reason);
+    punts_turn_off(sw, reason);
+}
+
+/* Putting them there.  --------------------------------------------------- */
+
+/* Meters for drops come first, then those for logs, then rules' own. */
+static void
+make_meter(unsigned i, struct ofputil_meter_config *mc,
+           struct ofputil_meter_band *band)
+{
+    static const struct { uint32_t rate, burst; } kinds[] = {
+        { TAPS_DROP_RATE, TAPS_DROP_BURST },
+        { TAPS_LOG_RATE, TAPS_LOG_BURST },
+        { SAMPLES_EACH_RATE, SAMPLES_EACH_BURST },
+    };
+    unsigned kind = MIN(i / TAPS_METERS, 2);
+
+    *band = (struct ofputil_meter_band) {
+        .type = OFPMBT13_DROP,
+        .rate = kinds[kind].rate,
+        .burst_size = kinds[kind].burst,
+    };
+    *mc = (struct ofputil_meter_config) {
+        .meter_id = TAPS_FIRST_METER + i,
+        .flags = METER_FLAGS,
+        .n_bands = 1,
+        .bands = band,
+    };
+}
+
+/* Moves 'msg' to the end of 'b'. */
+static void
+append(uint32_t xid, struct ofpbuf *msg, struct ofpbuf *b)
+{
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ofpbuf_put(b, msg->data, msg->size);
+    ofpbuf_delete(msg);
+}
+
+static void
+put_meter(uint32_t xid, uint16_t command, unsigned i, struct ofpbuf *b)
+{
+    struct ofputil_meter_band band;
+    struct ofputil_meter_mod mm = { .command = command };
+
+    make_meter(i, &mm.meter, &band);
+    append(xid, ofputil_encode_meter_mod(OFP15_VERSION, &mm), b);
+}
+
+static void
+put_controller(struct ofpbuf *ofpacts, unsigned meter)
+{
+    uint8_t userdata[ENGINE_USERDATA_SIZE];
+    struct ofpact_controller *controller
+        = ofpact_put_CONTROLLER(ofpacts);
+
+    engine_put_userdata(userdata, "vmn", "tap", 0);
+    controller->max_len = TAPS_SIZE;
+    controller->reason = OFPR_ACTION;
+    controller->meter_id = TAPS_FIRST_METER + meter;
+    controller->provider_meter_id = UINT32_MAX;
+    controller->userdata_len = sizeof userdata;
+    ofpbuf_put(ofpacts, userdata, sizeof userdata);
+    controller = ofpacts->header;
+    ofpact_finish_CONTROLLER(ofpacts, &controller);
+}
+
+/* A flow that copies through 'meter'.  Of kinds of packets these flows are
+ * told apart by register 15, and of a kind by the lowest bits of a register,
+ * as many as there are meters of that sort ('n', a power of two). */
+static void
+put_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
+         struct ofpbuf *b)
+{
+    const uint32_t kinds = TAP_DROP | TAP_LOG;
+    bool own = n == TAPS_OWN;
+    struct ofputil_flow_mod fm = {
+        .priority = own ? 20 : 10,
+        .new_cookie = htonll((own ? OWN_COOKIE : 0) | (meter + 1)),
+        .table_id = TAP_TABLE,
+        .command = OFPFC_ADD,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+    uint32_t values[16] = { 0 }, masks[16] = { 0 };
+    struct ofpbuf ofpacts;
+    struct match match;
+
+    values[TAP_KIND_REG] = kind;
+    masks[TAP_KIND_REG] = kinds;
+    values[reg] |= (own ? meter - N_METERS : meter) % n;
+    masks[reg] |= n - 1;
+    match_init_catchall(&match);
+    match_set_reg_masked(&match, TAP_KIND_REG, values[TAP_KIND_REG],
+                         masks[TAP_KIND_REG]);
+    match_set_reg_masked(&match, reg, values[reg], masks[reg]);
+    if (kind == TAP_LOG) {
+        match_set_ct_state_masked(&match, CT_NEW | CT_TRK, CT_NEW | CT_TRK);
+    }
+    ofpbuf_init(&ofpacts, 64);
+    put_controller(&ofpacts, meter);
+    fm.ofpacts = ofpacts.data;
+    fm.ofpacts_len = ofpacts.size;
+    minimatch_init(&fm.match, &match);
+    append(xid, ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM), b);
+    minimatch_destroy(&fm.match);
+    ofpbuf_uninit(&ofpacts);
+}
+
+/* Rules' own flows and meters, of a time before this connection, go: who they
+ * are for is not known. */
+static void
+put_own_deletes(const struct taps *taps, struct ofpbuf *b)
+{
+    struct ofputil_flow_mod fm = {
+        .cookie = htonll(OWN_COOKIE),
+        .cookie_mask = htonll(OWN_COOKIE),
+        .table_id = TAP_TABLE,
+        .command = OFPFC_DELETE,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+    struct match match;
+
+    match_init_catchall(&match);
+    minimatch_init(&fm.match, &match);
+    append(taps->own_xid, ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM),
+           b);
+    minimatch_destroy(&fm.match);
+    for (unsigned i = 0; i < TAPS_OWN; i++) {
+        if (bitmap_is_set(taps->own, i)) {
+            put_meter(taps->own_xid, OFPMC13_DELETE, N_METERS + i, b);
+        }
+    }
+}
+
+/* The bank is known: puts there what is missing. */
+static void
+complete(struct fabric_switch *sw)
+{
+    struct taps *taps = &sw->taps;
+    struct ofpbuf b;
+
+    taps->config_xid = 0;
+    taps->state = TAPS_ON;
+    ofpbuf_init(&b, 4096);
+    for (unsigned i = 0; i < N_METERS; i++) {
+        if (taps->held[i] != HELD_RIGHT) {
+            put_meter(taps->bank_xid, taps->held[i] == HELD_OTHER
+                      ? OFPMC13_MODIFY : OFPMC13_ADD, i, &b);
+        }
+    }
+    for (unsigned i = 0; b.size && i < TAPS_METERS; i++) {
+        put_flow(taps->bank_xid, TAP_DROP, TAP_KIND_REG, TAPS_METERS, i, &b);
+        put_flow(taps->bank_xid, TAP_DROP | TAP_LOG, TAP_PART_REG,
+                 TAPS_METERS, TAPS_METERS + i, &b);
+        put_flow(taps->bank_xid, TAP_LOG, TAP_PART_REG, TAPS_METERS,
+                 TAPS_METERS + i, &b);
+    }
+    if (!bitmap_is_all_zeros(taps->own, TAPS_OWN)) {
+        put_own_deletes(taps, &b);
+        memset(taps->own, 0, sizeof taps->own);
+    }
+    if (b.size) {
+        ofconn_send(sw->conn, b.data, b.size);
+    }
+    ofpbuf_uninit(&b);
+}
+
+void
+taps_heard(struct fabric_switch *sw, uint32_t part)
+{
+    struct taps *taps = &sw->taps;
+    unsigned i = part % TAPS_OWN;
+    struct ofpbuf b;
+
+    if (taps->state != TAPS_ON || taps->no_own
+        || bitmap_is_set(taps->own, i)) {
+        return;
+    }
+    bitmap_set1(taps->own, i);
+    ofpbuf_init(&b, 512);
+    put_meter(taps->own_xid, OFPMC13_ADD, N_METERS + i, &b);
+    put_flow(taps->own_xid, TAP_DROP | TAP_LOG, TAP_PART_REG, TAPS_OWN,
+             N_METERS + i, &b);
+    put_flow(taps->own_xid, TAP_LOG, TAP_PART_REG, TAPS_OWN, N_METERS + i,
+             &b);
+    ofconn_send(sw->conn, b.data, b.size);
+    ofpbuf_uninit(&b);
+}
+
+/* Asking.  --------------------------------------------------------------- */
+
+static uint32_t
+ask(struct fabric_switch *sw, enum ofputil_meter_request_type type,
+    uint32_t xid)
+{
+    struct ofpbuf *msg = ofputil_encode_meter_request(OFP15_VERSION, type,
+                                                      OFPM13_ALL);
+
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ofconn_send(sw->conn, msg->data, msg->size);
+    ofpbuf_delete(msg);
+    return xid;
+}
+
+void
+taps_connected(struct fabric_switch *sw)
+{
+    taps_disconnected(sw);
+    sw->taps.bank_xid = ofconn_next_xid(sw->conn);
+    sw->taps.own_xid = ofconn_next_xid(sw->conn);
+    sw->taps.limits_xid = ofconn_next_xid(sw->conn);
+    sw->taps.n_meters_left = TAPS_METERS_MAX;
+    sw->taps.features_xid = ask(sw, OFPUTIL_METER_FEATURES,
+                                ofconn_next_xid(sw->conn));
+    sw->taps.config_xid = ask(sw, OFPUTIL_METER_CONFIG,
+                              ofconn_next_xid(sw->conn));
+}
+
+void
+taps_disconnected(struct fabric_switch *sw)
+{
+    free(sw->taps.reason);
+    memset(&sw->taps, 0, sizeof sw->taps);
+}
+
+static void
+take_features(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    struct ofputil_meter_features mf;
+
+    sw->taps.features_xid = 0;
+    ofputil_decode_meter_features(oh, &mf);
+    if (mf.max_meters < TAPS_FIRST_METER + N_METERS || !mf.max_bands
+        || !(mf.band_types & (1u << OFPMBT13_DROP))
+        || (mf.capabilities & METER_FLAGS) != METER_FLAGS) {
+        turn_all_off(sw, "its switch lacks meters of packets a second");
+    }
+    punts_take_max(sw, mf.max_meters);
+    sw->taps.no_own = mf.max_meters < FIRST_OWN + TAPS_OWN;
+}
+
+static bool
+same_meter(const struct ofputil_meter_config *a,
+           const struct ofputil_meter_config *b)
+{
+    return (a->flags == b->flags && a->n_bands == 1 && b->n_bands == 1
+            && a->bands[0].type == b->bands[0].type
+            && a->bands[0].rate == b->bands[0].rate
+            && a->bands[0].burst_size == b->bands[0].burst_size);
+}
+
+static bool
+is_right(const struct ofputil_meter_config *mc, unsigned i)
+{
+    struct ofputil_meter_config wanted;
+    struct ofputil_meter_band band;
+
+    make_meter(i, &wanted, &band);
+    return same_meter(mc, &wanted);
+}
+
+/* A limit's meter that no flow can have any more goes, and one that is not as it was
+ * made becomes right. */
+static void
+mend_limit(struct fabric_switch *sw, const struct ofputil_meter_config *held)
+{
+    struct ofputil_meter_band band = { .type = OFPMBT13_DROP };
+    struct ofputil_meter_mod mm = {
+        .command = OFPMC13_MODIFY,
+        .meter = {
+            .meter_id = held->meter_id,
+            .flags = METER_FLAGS,
+            .n_bands = 1,
+            .bands = &band,
+        },
+    };
+    struct ofpbuf b;
+
+    if (held->meter_id < ENGINE_FIRST_METER
+        || held->meter_id - ENGINE_FIRST_METER >= ENGINE_N_METERS) {
+        return;
+    }
+    if (!engine_get_limit(sw->host->fabric->engine, held->meter_id,
+                          &band.rate, &band.burst_size)) {
+        mm.command = OFPMC13_DELETE;
+    } else if (same_meter(held, &mm.meter)) {
+        return;
+    }
+    ofpbuf_init(&b, 64);
+    append(sw->taps.limits_xid, ofputil_encode_meter_mod(OFP15_VERSION, &mm),
+           &b);
+    ofconn_send(sw->conn, b.data, b.size);
+    ofpbuf_uninit(&b);
+}
+
+static void
+take_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
+{
+    if (mc->meter_id >= TAPS_FIRST_METER
+        && mc->meter_id - TAPS_FIRST_METER < N_METERS) {
+        unsigned i = mc->meter_id - TAPS_FIRST_METER;
+
+        sw->taps.held[i] = is_right(mc, i) ? HELD_RIGHT : HELD_OTHER;
+    } else if (mc->meter_id >= FIRST_OWN
+               && mc->meter_id - FIRST_OWN < TAPS_OWN) {
+        bitmap_set1(sw->taps.own, mc->meter_id - FIRST_OWN);
+    } else if (!punts_take_meter(sw, mc)) {
+        mend_limit(sw, mc);
+    }
+}
+
+enum meters { METERS_OK, METERS_BAD, METERS_TOO_MANY };
+
+/* Counts one meter, or message with meters, of what the switch answers.  If
+ * that is too much its connection is closed, and false returned. */
+static bool
+take_one(struct fabric_switch *sw)
+{
+    if (sw->taps.n_meters_left) {
+        sw->taps.n_meters_left--;
+        return true;
+    }
+    switch_over_budget(sw, "its meters could not be read: too much for what "
+                       "any switch has");
+    return false;
+}
+
+/* Calls 'cb' for each meter in the reply.  METERS_BAD: it makes no sense;
+ * METERS_TOO_MANY: the connection is closed. */
+static enum meters
+each_meter(struct fabric_switch *sw, const struct ofp_header *oh,
+           void (*cb)(struct fabric_switch *,
+                      const struct ofputil_meter_config *))
+{
+    struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
+    struct ofpbuf bands;
+    bool on = take_one(sw);
+    int error = 0;
+
+    ofpbuf_init(&bands, 64);
+    while (on) {
+        struct ofputil_meter_config mc;
+
+        ofpbuf_clear(&bands);
+        error = ofputil_decode_meter_config(&msg, &mc, &bands);
+        if (error) {
+            break;
+        }
+        on = take_one(sw);
+        if (on) {
+            cb(sw, &mc);
+        }
+    }
+    ofpbuf_uninit(&bands);
+    return !on ? METERS_TOO_MANY : error == EOF ? METERS_OK : METERS_BAD;
+}
+
+static void
+take_config(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    enum meters meters = each_meter(sw, oh, take_meter);
+
+    if (meters == METERS_BAD) {
+        turn_all_off(sw, "what its switch says of meters makes no sense");
+    } else if (meters == METERS_OK && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
+        complete(sw);
+        punts_complete(sw);
+    }
+}
+
+static void
+take_punt(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
+{
+    punts_take_meter(sw, mc);
+}
+
+static void
+take_punts(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    enum meters meters = each_meter(sw, oh, take_punt);
+
+    if (meters == METERS_BAD) {
+        punts_turn_off(sw, "what its switch says of meters makes no sense");
+    } else if (meters == METERS_OK && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
+        sw->taps.punts_xid = 0;
+        punts_complete(sw);
+    }
+}
+
+void
+taps_ask_for_punts(struct fabric_switch *sw)
+{
+    sw->taps.n_meters_left = TAPS_METERS_MAX;
+    sw->taps.punts_xid = ask(sw, OFPUTIL_METER_CONFIG,
+                             ofconn_next_xid(sw->conn));
+}
+
+/* Limits' meters alone.  ------------------------------------------------- */
+
+/* An answer for the sake of meters that came with flows' limits: the bank and
+ * rules' own meters are as they were put there. */
+static void
+take_limits(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    if (each_meter(sw, oh, mend_limit) == METERS_BAD) {
+        VLOG_WARN_RL(&rl, "%s: what its switch says of meters makes no "
+                     "sense; those of limits that are no more may stay",
+                     sw->host->name);
+    }
+}
+
+/* All that are connected are asked: which of them have held a flow with such a
+ * limit is not known any more. */
+static void
+ask_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
+{
+    struct fabric *f = f_;
+    const struct fabric_host *host;
+
+    f->taps->asked_ms = time_msec();
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        struct fabric_switch *sw = host->sw;
+
+        if (sw->conn && sw->taps.limits_xid && sw->taps.state != TAPS_OFF) {
+            sw->taps.n_meters_left = TAPS_METERS_MAX;
+            ask(sw, OFPUTIL_METER_CONFIG, sw->taps.limits_xid);
+        }
+    }
+}
+
+void
+taps_numbers_freed(struct fabric *f)
+{
+    struct fabric_taps *taps = f->taps;
+    uint64_t n_freed = numbers_n_freed(model_numbers(f->model),
+                                       VMN_NUMBER_METER);
+    long long int ms;
+    struct timeval tv;
+
+    if (n_freed == taps->n_freed) {
+        return;
+    }
+    taps->n_freed = n_freed;
+    if (!event_pending(taps->timer, EV_TIMEOUT, NULL)) {
+        ms = MAX(0, taps->asked_ms + f->ask_limits_ms - time_msec());
+        tv.tv_sec = ms / 1000;
+        tv.tv_usec = ms % 1000 * 1000;
+        event_add(taps->timer, &tv);
+    }
+}
+
+void
+taps_create(struct fabric *f)
+{
+    f->taps = xzalloc(sizeof *f->taps);
+    f->taps->timer = event_new(f->base, -1, 0, ask_cb, f);
+    f->taps->asked_ms = time_msec() - f->ask_limits_ms;
+}
+
+void
+taps_destroy(struct fabric *f)
+{
+    if (f->taps) {
+        event_free(f->taps->timer);
+        free(f->taps);
+        f->taps = NULL;
+    }
+}
+
+/* Messages.  ------------------------------------------------------------- */
+
+bool
+taps_message(struct fabric_switch *sw, enum ofptype type,
+             const struct ofp_header *oh)
+{
+    struct taps *taps = &sw->taps;
+    uint32_t xid = ntohl(oh->xid);
+
+    if (type == OFPTYPE_ERROR
+        && ((taps->features_xid && xid == taps->features_xid)
+            || (taps->config_xid && xid == taps->config_xid)
+            || (taps->bank_xid && xid == taps->bank_xid))) {
+        char *reason = xasprintf("its switch refuses meters with %s",
+                                 ofmsg_error_name(oh));
+
+        (xid == taps->bank_xid ? turn_off : turn_all_off)(sw, reason);
+        free(reason);
+        return true;
+    } else if (type == OFPTYPE_ERROR && taps->own_xid
+               && xid == taps->own_xid) {
+        VLOG_WARN_RL(&rl, "%s: rules with a log share meters: its switch "
+                     "refuses more with %s", sw->host->name,
+                     ofmsg_error_name(oh));
+        taps->no_own = true;
+        return true;
+    } else if (type == OFPTYPE_ERROR && taps->limits_xid
+               && xid == taps->limits_xid) {
+        VLOG_WARN_RL(&rl, "%s: limits' meters may not be as they should: its "
+                     "switch says %s", sw->host->name, ofmsg_error_name(oh));
+        return true;
+    } else if (type == OFPTYPE_METER_FEATURES_STATS_REPLY
+               && taps->features_xid && xid == taps->features_xid) {
+        take_features(sw, oh);
+        return true;
+    } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
+               && taps->config_xid && xid == taps->config_xid) {
+        take_config(sw, oh);
+        return true;
+    } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
+               && taps->limits_xid && xid == taps->limits_xid) {
+        take_limits(sw, oh);
+        return true;
+    } else if (taps->punts_xid && xid == taps->punts_xid
+               && type == OFPTYPE_METER_CONFIG_STATS_REPLY) {
+        take_punts(sw, oh);
+        return true;
+    } else if (taps->punts_xid && xid == taps->punts_xid
+               && type == OFPTYPE_ERROR) {
+        taps->punts_xid = 0;
+        punts_turn_off(sw, "its switch does not tell of its meters");
+        return true;
+    }
+    return punts_message(sw, type, oh);
+}
+
+bool
+taps_sent(const uint8_t *userdata, size_t size)
+{
+    uint8_t ours[ENGINE_USERDATA_SIZE];
+
+    engine_put_userdata(ours, "vmn", "tap", 0);
+    return size == sizeof ours && !memcmp(userdata, ours, size);
+}
+
+json_t *
+taps_status(const struct fabric_switch *sw)
+{
+    return (sw->taps.state == TAPS_UNKNOWN ? NULL
+            : json_pack("{s:b, s:s*}", "samples",
+                        sw->taps.state == TAPS_ON, "reason",
+                        sw->taps.reason));
+}

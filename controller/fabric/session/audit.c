@@ -1,0 +1,736 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The audit of hosts; see audit.h.
+ *
+ * The host stays live meanwhile, and gets its bundles.  Each record of the
+ * dump is compared as it comes, and only those that differ are kept.  Their
+ * second look is at a settled moment, and leaves out all keys that were
+ * touched since the audit began: what came back of those may be older or newer
+ * than what is wanted, and was sent just now anyway. */
+
+#include <config.h>
+
+#include "controller/fabric/session/audit.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "byte-order.h"
+#include "controller/engine/learn.h"
+#include "controller/engine/punt.h"
+#include "controller/engine/tap.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/session/held.h"
+#include "controller/fabric/session/marker.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/fabric/session/wire.h"
+#include "controller/fabric/session/words.h"
+#include "hash.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofdump.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(audit);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
+
+/* Differences that are kept in words. */
+#define WORDS_MAX 100
+/* The audits' timer runs at least so often, if there are any. */
+#define TICK_MAX_MS (60 * 1000)
+#define TICK_MIN_MS 10
+/* Losses below that many flows are no reason for alarm. */
+#define ALARM_MIN 1000
+
+struct audit {
+    struct fabric_switch *sw;
+    struct ofdump *dump;
+    bool settling;
+    struct audit_result result;
+    uint64_t marker;
+    struct held right;          /* As they should be. */
+    bool punts_on;              /* They were all there when it began. */
+    struct punts_found punts;
+    size_t n_odd_flows, allocated_odd_flows;
+    struct wire_flow **odd_flows;
+    size_t n_odd_groups, allocated_odd_groups;
+    struct wire_group **odd_groups;
+    struct backlog touched;
+    size_t n_wanted;
+    bool mend;                  /* Else it only looks. */
+    bool listing;               /* Differences are wanted one by one: */
+    struct fabric_look look;    /* which.  Strings are owned. */
+    json_t *list;               /* Those.  Owned. */
+    size_t n_matching;          /* Those, and what the limit cut off. */
+    fabric_audit_cb *cb;        /* Or NULL. */
+    void *aux;
+};
+
+static void compare_cb(void *sw);
+
+/* Telling.  -------------------------------------------------------------- */
+
+/* Whose a difference is: an app's, or nobody's. */
+static char *
+owner_kind(const struct engine *engine, const struct difference *d)
+{
+    const char *owner = difference_owner(engine, d);
+
+    return owner ? xmemdup0(owner, strcspn(owner, ".")) : xstrdup("stranger");
+}
+
+/* Adds 'n' to what is counted of 'kind' and 'owner' in 'owners'. */
+static void
+count_owner(json_t *owners, const char *owner, const char *kind,
+            json_int_t n)
+{
+    json_t *counts = json_object_get(owners, owner);
+    json_int_t old;
+
+    if (!counts) {
+        counts = json_object();
+        json_object_set_new(owners, owner, counts);
+    }
+    old = json_integer_value(json_object_get(counts, kind));
+    json_object_set_new(counts, kind, json_integer(old + n));
+}
+
+/* Puts a difference into the log, and the first ones into the result. */
+static void
+tell_in_words(struct audit *a, const struct difference *d)
+{
+    bool keep = json_array_size(a->result.differences) < WORDS_MAX;
+    bool log = !VLOG_DROP_WARN(&rl);
+
+    if (keep || log) {
+        char *text = difference_to_text(a->sw->host->fabric->engine, d);
+
+        if (log) {
+            VLOG_WARN("%s: %s", a->sw->host->name, text);
+        }
+        if (keep) {
+            json_array_append_new(a->result.differences, json_string(text));
+        }
+        free(text);
+    }
+}
+
+static void
+tell(struct audit *a, enum difference_kind kind,
+     const struct engine_item *wanted, const struct wire_flow *flow,
+     const struct wire_group *group)
+{
+    const struct engine *engine = a->sw->host->fabric->engine;
+    const struct difference d = { kind, wanted, flow, group };
+    char *owner = owner_kind(engine, &d);
+
+    count_owner(a->result.owners, owner, difference_kind_name(kind), 1);
+    free(owner);
+    if (a->mend && kind != DIFFERENCE_REFUSED) {
+        tell_in_words(a, &d);
+    }
+    if (a->listing && difference_passes(engine, &d, &a->look.filter)
+        && a->n_matching++ < a->look.limit) {
+        json_array_append_new(a->list, difference_to_json(engine, &d));
+    }
+}
+
+json_t *
+audit_result_to_json(const struct audit_result *r)
+{
+    if (!r->time_ms) {
+        return NULL;
+    }
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}",
+                     "time", time_to_text(r->time_ms),
+                     "flows", (json_int_t) r->n_flows,
+                     "groups", (json_int_t) r->n_groups,
+                     "missing", (json_int_t) r->n_missing,
+                     "altered", (json_int_t) r->n_altered,
+                     "strangers", (json_int_t) r->n_strangers,
+                     "refused", (json_int_t) r->n_refused,
+                     "skipped", (json_int_t) r->n_skipped,
+                     "owners", r->owners,
+                     "differences", r->differences);
+}
+
+/* What the one who asked is told. */
+static json_t *
+answer_to_json(const struct audit *a)
+{
+    json_t *json = audit_result_to_json(&a->result);
+
+    if (a->listing) {
+        json_object_set(json, "differences", a->list);
+        json_object_set_new(json, "matching", json_integer(a->n_matching));
+    }
+    return json;
+}
+
+static void
+audit_result_uninit(struct audit_result *r)
+{
+    json_decref(r->differences);
+    json_decref(r->owners);
+}
+
+/* Reading.  -------------------------------------------------------------- */
+
+static bool
+raw_cb(void *a_, const struct ofdump_raw *raw)
+{
+    struct audit *a = a_;
+    const struct fabric_host *host = a->sw->host;
+    const struct engine_item *wanted;
+
+    if (learn_fills(raw->desc->table_id)) {
+        ofdump_exempt(a->dump);
+        return true;
+    }
+    wanted = wire_find_equal(host->fabric->engine, host->name, raw);
+    if (wanted) {
+        a->result.n_flows++;
+        held_add(&a->right, wanted);
+    }
+    return wanted != NULL;
+}
+
+static void
+flow_cb(void *a_, const struct ofputil_flow_stats *fs,
+        const void *instructions, size_t instructions_size)
+{
+    struct audit *a = a_;
+    const struct fabric_host *host = a->sw->host;
+    const struct engine_item *wanted;
+
+    if (marker_is(fs)) {
+        a->marker = ntohll(fs->cookie);
+        return;
+    }
+    if (punt_is_table(fs->table_id)) {
+        punts_found_add(&a->punts, fs);
+        return;
+    } else if (fs->table_id == TAP_TABLE) {
+        return;
+    }
+    a->result.n_flows++;
+    wanted = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
+                              fs->priority, &fs->match);
+    if (wanted && wire_stats_are(fs, instructions, instructions_size,
+                                 wanted)) {
+        held_add(&a->right, wanted);
+        return;
+    }
+    ofdump_charge(a->dump, wire_flow_size(instructions_size));
+    if (a->n_odd_flows >= a->allocated_odd_flows) {
+        a->odd_flows = x2nrealloc(a->odd_flows, &a->allocated_odd_flows,
+                                  sizeof *a->odd_flows);
+    }
+    a->odd_flows[a->n_odd_flows++] = wire_flow_create(fs, instructions,
+                                                      instructions_size);
+}
+
+static void
+group_cb(void *a_, const struct ofputil_group_desc *gd)
+{
+    struct audit *a = a_;
+    const struct fabric_host *host = a->sw->host;
+    struct wire_group *group = wire_group_create(gd);
+    const struct engine_item *wanted;
+
+    a->result.n_groups++;
+    wanted = engine_find_group(host->fabric->engine, host->name,
+                               gd->group_id);
+    if (wanted && wire_group_is(group, wanted)) {
+        held_add(&a->right, wanted);
+        wire_group_destroy(group);
+        return;
+    }
+    ofdump_charge(a->dump, wire_group_size(gd));
+    if (a->n_odd_groups >= a->allocated_odd_groups) {
+        a->odd_groups = x2nrealloc(a->odd_groups, &a->allocated_odd_groups,
+                                   sizeof *a->odd_groups);
+    }
+    a->odd_groups[a->n_odd_groups++] = group;
+}
+
+static void
+done_cb(void *a_, const char *error)
+{
+    struct audit *a = a_;
+
+    if (error) {
+        char *reason = xasprintf("its flows could not be read: %s", error);
+        bool too_much = ofdump_is_too_much(a->dump);
+        struct fabric_switch *sw = a->sw;
+
+        audit_stop(sw, reason);
+        if (too_much) {
+            switch_over_budget(sw, reason);
+        }
+        free(reason);
+    } else {
+        a->settling = true;
+        commit_when_settled(a->sw->host->fabric->commit, compare_cb, a->sw);
+    }
+}
+
+static const struct ofdump_callbacks dump_callbacks = {
+    .raw = raw_cb,
+    .flow = flow_cb,
+    .group = group_cb,
+    .done = done_cb,
+};
+
+bool
+audit_message(struct fabric_switch *sw, enum ofptype type,
+              const struct ofp_header *oh)
+{
+    return ofdump_message(sw->audit->dump, type, oh);
+}
+
+bool
+audit_is_owed(const struct fabric_switch *sw)
+{
+    return sw->audit && !sw->audit->settling;
+}
+
+struct backlog *
+audit_touched(struct fabric_switch *sw)
+{
+    return sw->audit ? &sw->audit->touched : NULL;
+}
+
+/* Comparing.  ------------------------------------------------------------ */
+
+/* True if a flow that nobody wants may be one that was withdrawn just now. */
+static bool
+may_be_withdrawn(const struct audit *a, const struct wire_flow *flow)
+{
+    const struct backlog_entry *entry;
+
+    HMAP_FOR_EACH (entry, node, &a->touched.entries) {
+        if (entry->held && entry->key->kind == ENGINE_FLOW
+            && entry->key->table == flow->table
+            && entry->key->priority == flow->priority
+            && entry->held->cookie == flow->cookie) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+group_may_be_withdrawn(const struct audit *a, uint32_t group_id)
+{
+    const struct backlog_entry *entry;
+
+    HMAP_FOR_EACH (entry, node, &a->touched.entries) {
+        if (entry->held && entry->key->kind == ENGINE_GROUP
+            && entry->key->group_id == group_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A wanted item is not, or not like that, on the switch. */
+static void
+judge_wanted(struct audit *a, const struct engine_item *wanted,
+             const struct wire_flow *flow, const struct wire_group *group)
+{
+    bool there = flow || group;
+
+    if (backlog_contains(&a->touched, wanted)) {
+        a->result.n_skipped++;  /* It may be on its way. */
+    } else if (switch_has_refused(a->sw, wanted->xid)) {
+        a->result.n_refused++;
+        tell(a, DIFFERENCE_REFUSED, wanted, flow, group);
+    } else if (there) {
+        a->result.n_altered++;
+        tell(a, DIFFERENCE_ALTERED, wanted, flow, group);
+    } else {
+        a->result.n_missing++;
+        tell(a, DIFFERENCE_MISSING, wanted, NULL, NULL);
+    }
+    if (there) {
+        held_add(&a->right, wanted); /* It is not missing. */
+    }
+}
+
+static void
+judge_flow(struct audit *a, const struct wire_flow *flow)
+{
+    const struct fabric_host *host = a->sw->host;
+    const struct engine_item *wanted;
+    struct match match;
+
+    minimatch_expand(&flow->match, &match);
+    wanted = engine_find_flow(host->fabric->engine, host->name, flow->table,
+                              flow->priority, &match);
+    if (wanted && wire_flow_is(flow, wanted)) {
+        held_add(&a->right, wanted);
+    } else if (wanted) {
+        judge_wanted(a, wanted, flow, NULL);
+    } else if (may_be_withdrawn(a, flow)) {
+        a->result.n_skipped++;
+    } else {
+        a->result.n_strangers++;
+        tell(a, DIFFERENCE_STRANGER, NULL, flow, NULL);
+    }
+}
+
+static void
+judge_group(struct audit *a, const struct wire_group *group)
+{
+    const struct fabric_host *host = a->sw->host;
+    uint32_t id = group->desc.group_id;
+    const struct engine_item *wanted;
+
+    wanted = engine_find_group(host->fabric->engine, host->name, id);
+    if (wanted && wire_group_is(group, wanted)) {
+        held_add(&a->right, wanted);
+    } else if (wanted) {
+        judge_wanted(a, wanted, NULL, group);
+    } else if (group_may_be_withdrawn(a, id)) {
+        a->result.n_skipped++;
+    } else {
+        a->result.n_strangers++;
+        tell(a, DIFFERENCE_STRANGER, NULL, NULL, group);
+    }
+}
+
+static void
+wanted_cb(void *a_, const struct engine_item *item)
+{
+    struct audit *a = a_;
+
+    a->n_wanted++;
+    if (!held_contains(&a->right, item)) {
+        judge_wanted(a, item, NULL, NULL);
+    }
+}
+
+/* The marker is no flow of an app: it is vmnd's own, and only its cookie
+ * counts. */
+static void
+judge_marker(struct audit *a)
+{
+    const struct fabric_switch *sw = a->sw;
+
+    if (backlog_is_empty(&a->touched)
+        && a->marker != switch_marker(sw)) {
+        a->result.n_altered++;
+        count_owner(a->result.owners, "vmnd", "altered", 1);
+        if (json_array_size(a->result.differences) < WORDS_MAX) {
+            json_array_append_new(a->result.differences,
+                                  json_string("altered: the marker"));
+        }
+        if (a->listing && filter_passes(&a->look.filter, NULL, MARKER_TABLE)
+            && a->n_matching++ < a->look.limit) {
+            json_array_append_new(a->list, json_pack(
+                "{s:s, s:s, s:i}", "kind", "altered", "owner", "vmnd",
+                "table", MARKER_TABLE));
+        }
+    }
+}
+
+/* Tells of 'n' flows of a table of punts that are missing, or not wanted. */
+static void
+tell_punts(struct audit *a, const char *kind, uint8_t table, size_t n)
+{
+    if (!n) {
+        return;
+    }
+    count_owner(a->result.owners, "vmnd", kind, n);
+    if (json_array_size(a->result.differences) < WORDS_MAX) {
+        json_array_append_new(a->result.differences, json_sprintf(
+            "%s: %"PRIuSIZE" flows to meters of packets that go up, table %u",
+            kind, n, table));
+    }
+    for (size_t i = 0; a->listing && i < n; i++) {
+        if (filter_passes(&a->look.filter, NULL, table)
+            && a->n_matching++ < a->look.limit) {
+            json_array_append_new(a->list, json_pack(
+                "{s:s, s:s, s:i}", "kind", kind, "owner", "vmnd",
+                "table", table));
+        }
+    }
+}
+
+/* Those of punts are nobody's, and mended by themselves.  Returns true if that
+ * is needed. */
+static bool
+judge_punts(struct audit *a)
+{
+    static const uint8_t tables[] = { PUNT_TABLE, PUNT_METER_TABLE };
+    size_t n = 0;
+
+    if (!a->punts_on || !punts_are_on(a->sw)) {
+        return false;           /* They are being put right, or not wanted. */
+    }
+    for (size_t i = 0; i < sizeof tables; i++) {
+        size_t n_missing, n_strangers;
+
+        punts_found_count(&a->punts, tables[i], &n_missing, &n_strangers);
+        tell_punts(a, "missing", tables[i], n_missing);
+        tell_punts(a, "stranger", tables[i], n_strangers);
+        a->result.n_missing += n_missing;
+        a->result.n_strangers += n_strangers;
+        n += n_missing + n_strangers;
+    }
+    return n > 0;
+}
+
+/* An audit's result is kept, counted and said. */
+static void
+report(struct audit *a)
+{
+    struct fabric_switch *sw = a->sw;
+    struct fabric *f = sw->host->fabric;
+    struct audit_result *r = &a->result;
+    size_t n_lost = r->n_missing + r->n_altered;
+    const char *owner, *kind;
+    json_t *counts, *n;
+
+    f->stats.n_audits++;
+    f->stats.n_audit_missing += r->n_missing;
+    f->stats.n_audit_altered += r->n_altered;
+    f->stats.n_audit_strangers += r->n_strangers;
+    json_object_foreach (r->owners, owner, counts) {
+        json_object_foreach (counts, kind, n) {
+            count_owner(f->audit_owners, owner, kind, json_integer_value(n));
+        }
+    }
+    audit_result_uninit(&sw->audited);
+    sw->audited = *r;
+    json_incref(r->differences);
+    json_incref(r->owners);
+    if (n_lost > ALARM_MIN && n_lost * 100 / a->n_wanted > f->audit_alarm) {
+        VLOG_ERR("%s: %"PRIuSIZE" of %"PRIuSIZE" flows and groups were lost "
+                 "or changed by somebody else; they are put back",
+                 sw->host->name, n_lost, a->n_wanted);
+    } else if (n_lost || r->n_strangers) {
+        VLOG_WARN("%s: audit: %"PRIuSIZE" missing, %"PRIuSIZE" altered, "
+                  "%"PRIuSIZE" not wanted; they are mended", sw->host->name,
+                  r->n_missing, r->n_altered, r->n_strangers);
+    }
+    if (n_lost || r->n_strangers) {
+        FABRIC_TELL(f, audited, (aux, sw->host->name, r->n_missing,
+                                 r->n_altered, r->n_strangers))
+    }
+}
+
+/* The state is settled, and all has been read. */
+static void
+compare_cb(void *sw_)
+{
+    struct fabric_switch *sw = sw_;
+    const struct engine *engine = sw->host->fabric->engine;
+    struct audit *a = sw->audit;
+    bool mend, mend_punts;
+
+    for (size_t i = 0; i < a->n_odd_flows; i++) {
+        judge_flow(a, a->odd_flows[i]);
+    }
+    for (size_t i = 0; i < a->n_odd_groups; i++) {
+        judge_group(a, a->odd_groups[i]);
+    }
+    if (a->n_odd_flows || a->n_odd_groups
+        || !held_are_all(&a->right, engine_host_digest(engine,
+                                                       sw->host->name))) {
+        engine_host_items(engine, sw->host->name, wanted_cb, a);
+    }
+    judge_marker(a);
+    mend = a->mend && (a->result.n_missing || a->result.n_altered
+                       || a->result.n_strangers);
+    mend_punts = judge_punts(a) && a->mend;
+    a->result.time_ms = time_wall_msec();
+    if (a->mend) {
+        report(a);
+    }
+    audit_stop(sw, NULL);
+    if (mend_punts) {
+        punts_mend(sw);
+    }
+    if (mend) {
+        reconcile_start(sw);
+    }
+}
+
+/* Coming and going.  ----------------------------------------------------- */
+
+static void
+audit_start(struct fabric_switch *sw, const struct fabric_look *look,
+            fabric_audit_cb *cb, void *aux)
+{
+    struct ofdump_budget budget = budget_of_dump(sw);
+    struct audit *a = xzalloc(sizeof *a);
+
+    a->sw = sw;
+    a->mend = !look || look->mend;
+    if (look) {
+        a->listing = true;
+        a->look = *look;
+        a->look.filter.app = nullable_xstrdup(look->filter.app);
+        a->look.filter.object = nullable_xstrdup(look->filter.object);
+        a->list = json_array();
+    }
+    a->cb = cb;
+    a->aux = aux;
+    a->result.differences = json_array();
+    a->result.owners = json_object();
+    held_init(&a->right);
+    backlog_init(&a->touched);
+    a->punts_on = punts_are_on(sw);
+    sw->audit = a;
+    switch_expect(sw);
+    a->dump = ofdump_create(sw->conn, &budget, &dump_callbacks, a);
+}
+
+void
+audit_stop(struct fabric_switch *sw, const char *reason)
+{
+    struct audit *a = sw->audit;
+
+    if (!a) {
+        return;
+    }
+    sw->audit = NULL;
+    commit_cancel_when_settled(sw->host->fabric->commit, compare_cb, sw);
+    if (a->cb) {
+        json_t *result = reason ? NULL : answer_to_json(a);
+
+        a->cb(a->aux, result, reason);
+        json_decref(result);
+    }
+    ofdump_destroy(a->dump);
+    held_uninit(&a->right);
+    for (size_t i = 0; i < a->n_odd_flows; i++) {
+        wire_flow_destroy(a->odd_flows[i]);
+    }
+    for (size_t i = 0; i < a->n_odd_groups; i++) {
+        wire_group_destroy(a->odd_groups[i]);
+    }
+    free(a->odd_flows);
+    free(a->odd_groups);
+    backlog_uninit(&a->touched);
+    audit_result_uninit(&a->result);
+    json_decref(a->list);
+    free(CONST_CAST(char *, a->look.filter.app));
+    free(CONST_CAST(char *, a->look.filter.object));
+    free(a);
+}
+
+/* Whether 'sw' can be audited now: it got all that it is to have, though it
+ * may not have acknowledged all, since it answers in order. */
+static bool
+is_ready(const struct fabric_switch *sw)
+{
+    return (sw->state == SWITCH_LIVE && !sw->frozen && !sw->audit
+            && backlog_is_empty(&sw->backlog));
+}
+
+const char *
+fabric_audit(struct fabric *f, const char *name,
+             const struct fabric_look *look, fabric_audit_cb *cb, void *aux)
+{
+    struct fabric_host *host = fabric_find_host(f, name);
+
+    if (!host) {
+        return "there is no such host";
+    } else if (!is_ready(host->sw)) {
+        return (!host->sw->conn ? "its switch is not connected"
+                : host->sw->audit ? "it is being read already"
+                : "it does not hold what it is to hold yet");
+    }
+    audit_start(host->sw, look, cb, aux);
+    return NULL;
+}
+
+void
+fabric_audit_forget(struct fabric *f, fabric_audit_cb *cb, void *aux)
+{
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        struct audit *a = host->sw->audit;
+
+        if (a && a->cb == cb && a->aux == aux) {
+            a->cb = NULL;
+        }
+    }
+}
+
+json_t *
+fabric_audit_owners(const struct fabric *f)
+{
+    return json_deep_copy(f->audit_owners);
+}
+
+/* When.  ----------------------------------------------------------------- */
+
+static void
+set_timer(struct fabric *f)
+{
+    int64_t ms = f->audit_s * 1000 / MAX(hmap_count(&f->hosts), 1);
+    struct timeval tv;
+
+    ms = MAX(TICK_MIN_MS, MIN(TICK_MAX_MS, ms));
+    tv.tv_sec = ms / 1000;
+    tv.tv_usec = ms % 1000 * 1000;
+    event_add(f->audit_timer, &tv);
+}
+
+/* Audits the host that has been due for longest: one at each tick, and so many
+ * ticks that all have their turn. */
+static void
+tick_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
+{
+    struct fabric *f = f_;
+    int64_t now = time_msec(), interval_ms = f->audit_s * 1000;
+    struct fabric_switch *next = NULL;
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        struct fabric_switch *sw = host->sw;
+
+        if (!sw->audit_due_ms) {
+            /* Spread evenly, and from start to start. */
+            sw->audit_due_ms = now + hash_string(host->name, 0) % interval_ms;
+        }
+        if (is_ready(sw) && sw->audit_due_ms <= now
+            && (!next || sw->audit_due_ms < next->audit_due_ms)) {
+            next = sw;
+        }
+    }
+    if (next) {
+        next->audit_due_ms = now + interval_ms;
+        audit_start(next, NULL, NULL, NULL);
+    }
+    set_timer(f);
+}
+
+void
+audits_create(struct fabric *f, const struct fabric_options *options)
+{
+    f->audit_owners = json_object();
+    f->audit_s = MIN(options->audit_s, FABRIC_AUDIT_MAX_S);
+    f->audit_alarm = options->audit_alarm ? : FABRIC_AUDIT_ALARM;
+    if (f->audit_s) {
+        f->audit_timer = event_new(f->base, -1, 0, tick_cb, f);
+        set_timer(f);
+    }
+}
+
+void
+audits_destroy(struct fabric *f)
+{
+    if (f->audit_timer) {
+        event_free(f->audit_timer);
+        f->audit_timer = NULL;
+    }
+    json_decref(f->audit_owners);
+    f->audit_owners = NULL;
+}

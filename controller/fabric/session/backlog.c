@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a switch has not been told yet; see backlog.h. */
+
+#include <config.h>
+
+#include "controller/fabric/session/backlog.h"
+
+#include <stdlib.h>
+
+#include "controller/engine/engine.h"
+#include "util.h"
+
+void
+backlog_init(struct backlog *backlog)
+{
+    *backlog = (struct backlog) { .n_groups = 0 };
+    hmap_init(&backlog->entries);
+}
+
+void
+backlog_clear(struct backlog *backlog)
+{
+    struct backlog_entry *entry;
+
+    HMAP_FOR_EACH_POP (entry, node, &backlog->entries) {
+        engine_item_unref(entry->key);
+        engine_item_unref(entry->held);
+        free(entry);
+    }
+    hmap_shrink(&backlog->entries);
+    backlog->n_groups = 0;
+}
+
+void
+backlog_uninit(struct backlog *backlog)
+{
+    backlog_clear(backlog);
+    hmap_destroy(&backlog->entries);
+}
+
+void
+backlog_open_group(struct backlog *backlog, uint64_t before, uint64_t last)
+{
+    if (!backlog->n_groups++) {
+        backlog->before = before;
+        backlog->first = last;
+    }
+    backlog->last = last;
+}
+
+static struct backlog_entry *
+find(const struct backlog *backlog, const struct engine_item *item)
+{
+    struct backlog_entry *entry;
+
+    HMAP_FOR_EACH_WITH_HASH (entry, node, item->key_hash, &backlog->entries) {
+        if (engine_item_same_key(entry->key, item)) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+bool
+backlog_contains(const struct backlog *backlog,
+                 const struct engine_item *item)
+{
+    return find(backlog, item) != NULL;
+}
+
+void
+backlog_doubt(struct backlog *backlog, const struct engine_item *item)
+{
+    struct backlog_entry *entry = find(backlog, item);
+
+    if (entry && entry->held == item) {
+        entry->doubtful = true;
+    }
+}
+
+void
+backlog_touch(struct backlog *backlog, const struct engine_item *item,
+              bool held)
+{
+    struct backlog_entry *entry;
+
+    if (backlog_contains(backlog, item)) {
+        return;
+    }
+    entry = xmalloc(sizeof *entry);
+    entry->key = engine_item_ref(item);
+    entry->held = held ? engine_item_ref(item) : NULL;
+    entry->doubtful = false;
+    hmap_insert(&backlog->entries, &entry->node, item->key_hash);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Has switches forget connections: fabric_flush() of fabric.h, its queues, and
+ * how fast they go out.
+ *
+ * What is asked for is kept once, for all of its hosts.  A switch is told
+ * some at a time, between two barriers: for each of them it looks at all of its
+ * connections, in the thread in which it takes flows as well.  So the next ones
+ * wait for the last barrier's answer and for as long again as it has worked, and
+ * their number follows from that. */
+
+#ifndef CONTROLLER_FABRIC_SESSION_FLUSH_H
+#define CONTROLLER_FABRIC_SESSION_FLUSH_H 1
+
+#include <stdbool.h>
+
+#include "openvswitch/ofp-msgs.h"
+
+struct fabric;
+struct fabric_stats;
+struct fabric_switch;
+
+void flushes_create(struct fabric *);
+/* After the last flushes_switch_destroy(). */
+void flushes_destroy(struct fabric *);
+void flushes_switch_destroy(struct fabric_switch *);
+
+void flushes_connected(struct fabric_switch *);
+void flushes_disconnected(struct fabric_switch *);
+/* What switch_acked() says of some host may have changed. */
+void flushes_acked(struct fabric *);
+
+/* True if an answer of the switch is waited for. */
+bool flushes_are_owed(const struct fabric_switch *);
+/* Takes a message that belongs to it (and returns true). */
+bool flushes_message(struct fabric_switch *, enum ofptype,
+                     const struct ofp_header *);
+
+#endif /* controller/fabric/session/flush.h */

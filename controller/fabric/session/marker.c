@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The marker flow; see marker.h. */
+
+#include <config.h>
+
+#include "controller/fabric/session/marker.h"
+
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/engine/pipeline.h"
+#include "controller/engine/siphash.h"
+#include "byte-order.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofpbuf.h"
+#include "proto/openflow/ofmsg.h"
+#include "util.h"
+
+BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= MARKER_TABLE);
+
+/* Its number changes when what the same digests stand for does, so that a
+ * controller of another version reads all rather than trusts. */
+#define MARKER_PURPOSE "marker 2"
+
+void
+marker_key_init(struct siphash_key *key, const struct siphash_key *engine)
+{
+    siphash_key_derive(key, engine, MARKER_PURPOSE);
+}
+
+uint64_t
+marker_cookie(const struct siphash_key *key, const char *host,
+              uint64_t digest)
+{
+    /* It is not counted. */
+    uint64_t cookie = engine_cookie_owner(siphash(key, digest, host,
+                                                  strlen(host)));
+
+    return cookie == MARKER_NONE ? 1 : cookie;
+}
+
+static struct ofpbuf *
+make_flow_mod(uint32_t xid, uint64_t cookie)
+{
+    struct ofputil_flow_mod fm = {
+        .priority = MARKER_PRIORITY,
+        .new_cookie = htonll(cookie),
+        .table_id = MARKER_TABLE,
+        .command = OFPFC_ADD,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+    struct match match;
+    struct ofpbuf *msg;
+
+    match_init_catchall(&match);
+    minimatch_init(&fm.match, &match);
+    msg = ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM);
+    minimatch_destroy(&fm.match);
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    return msg;
+}
+
+void
+marker_put_flow_mod(struct ofpbuf *b, uint32_t xid, uint64_t cookie)
+{
+    struct ofpbuf *msg = make_flow_mod(xid, cookie);
+
+    ofpbuf_put(b, msg->data, msg->size);
+    ofpbuf_delete(msg);
+}
+
+void
+marker_put_add(struct ofpbuf *b, uint32_t xid, uint64_t cookie)
+{
+    struct ofpbuf *msg = make_flow_mod(xid, cookie);
+
+    ofmsg_put_bundle_add(b, ENGINE_BUNDLE_ID, msg->data);
+    ofpbuf_delete(msg);
+}
+
+bool
+marker_is(const struct ofputil_flow_stats *fs)
+{
+    return (fs->table_id == MARKER_TABLE && fs->priority == MARKER_PRIORITY
+            && flow_wildcards_is_catchall(&fs->match.wc));
+}

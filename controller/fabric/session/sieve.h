@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a reconciling leaves out: items that the switch has refused, and what
+ * would be refused because of them.  A commit's error names one item only, so
+ * the rest has to be concluded: what follows a flow that found its table full
+ * does not fit either, and a flow through a group that was refused has none.
+ * What is left out is noted as refused.  For reconcile.c. */
+
+#ifndef CONTROLLER_FABRIC_SESSION_SIEVE_H
+#define CONTROLLER_FABRIC_SESSION_SIEVE_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct engine_item;
+struct fabric_switch;
+
+struct sieve {
+    struct fabric_switch *sw;
+    bool full[UINT8_MAX + 1];   /* Tables that take no more flows. */
+    size_t n_groups, allocated_groups;
+    uint32_t *groups;           /* Left out. */
+};
+
+void sieve_init(struct sieve *, struct fabric_switch *);
+void sieve_uninit(struct sieve *);
+
+/* True if the switch is to get the item.  Called for all of a bundle in the
+ * order in which they are in it, those that were refused included; groups come
+ * first.  'replaces': the switch holds something of its key. */
+bool sieve_passes(struct sieve *, const struct engine_item *, bool replaces);
+
+#endif /* controller/fabric/session/sieve.h */

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Listens for switches and matches them to hosts: with TLS by the common name
+ * of their certificate, which is the host's, and their datapath id must then
+ * be the one that the host's database reports; without TLS by that alone.
+ * A switch whose host is not identified is kept a short while: its host's
+ * database may not have said yet which datapath id its bridge has. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/handler.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/session/switch.h"
+#include "openvswitch/vlog.h"
+#include "proto/admission/admission.h"
+#include "proto/loop/loop.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/tls/tls.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(switches);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 60);
+
+/* How long a switch without a host is kept. */
+#define STRAY_S 30
+
+struct fabric_switches {
+    struct ofserver *server;
+    struct tls *tls;            /* Or NULL. */
+    struct ovs_list strays;     /* struct stray. */
+};
+
+/* A switch without a host. */
+struct stray {
+    struct ovs_list node;
+    struct ofconn *conn;
+    uint64_t datapath_id;
+    char *certificate;          /* The name of its host; NULL without TLS. */
+    struct event *timer;
+};
+
+static void
+stray_free(struct stray *stray)
+{
+    ovs_list_remove(&stray->node);
+    event_free(stray->timer);
+    free(stray->certificate);
+    free(stray);
+}
+
+static void
+stray_close(struct stray *stray)
+{
+    ofconn_close(stray->conn);
+    stray_free(stray);
+}
+
+static void
+stray_timeout_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
+                 void *stray_)
+{
+    struct stray *stray = stray_;
+
+    VLOG_WARN_RL(&rl, "%s: closed: %s%s reports datapath id %016"PRIx64,
+                 ofconn_peer(stray->conn),
+                 stray->certificate ? "not so host " : "no host",
+                 stray->certificate ? stray->certificate : "",
+                 stray->datapath_id);
+    stray_close(stray);
+}
+
+/* Takes ownership of 'certificate'.  A host has one: the newest. */
+static void
+stray_add(struct fabric *f, struct ofconn *conn, uint64_t datapath_id,
+          char *certificate)
+{
+    const struct timeval tv = { .tv_sec = STRAY_S };
+    struct stray *stray, *next;
+
+    LIST_FOR_EACH_SAFE (stray, next, node, &f->switches->strays) {
+        if (certificate && !strcmp(certificate, stray->certificate)) {
+            stray_close(stray);
+        }
+    }
+    stray = xzalloc(sizeof *stray);
+    stray->conn = conn;
+    stray->datapath_id = datapath_id;
+    stray->certificate = certificate;
+    stray->timer = event_new(f->base, -1, 0, stray_timeout_cb, stray);
+    event_add(stray->timer, &tv);
+    ovs_list_push_back(&f->switches->strays, &stray->node);
+}
+
+/* A connection's aux is the switch that it was given to, or NULL. */
+static struct stray *
+stray_of(const struct fabric *f, const struct ofconn *conn)
+{
+    struct stray *stray;
+
+    LIST_FOR_EACH (stray, node, &f->switches->strays) {
+        if (stray->conn == conn) {
+            return stray;
+        }
+    }
+    return NULL;
+}
+
+struct ofconn *
+switches_take_stray(const struct fabric_host *host)
+{
+    struct fabric *f = host->fabric;
+    struct stray *stray, *newest = NULL;
+
+    LIST_FOR_EACH (stray, node, &f->switches->strays) {
+        if (stray->datapath_id == host->datapath_id
+            && (!stray->certificate
+                || !strcmp(stray->certificate, host->name))) {
+            newest = stray;
+        }
+    }
+    if (newest) {
+        struct ofconn *conn = newest->conn;
+
+        stray_free(newest);
+        return conn;
+    }
+    return NULL;
+}
+
+/* Tells whether both come from one address. */
+static bool
+is_same_address(const struct ofconn *a, const struct ofconn *b)
+{
+    struct admission_peer pa = admission_peer_parse(ofconn_peer(a));
+    struct admission_peer pb = admission_peer_parse(ofconn_peer(b));
+
+    return (pa.family == pb.family
+            && !memcmp(&pa.addr, &pb.addr, sizeof pa.addr));
+}
+
+void
+switches_attach(struct fabric_host *host, struct ofconn *conn)
+{
+    char *certificate = ofconn_certificate(conn);
+    struct ofconn *before = host->sw->conn;
+
+    if (!certificate && before && !is_same_address(before, conn)) {
+        /* Nothing proves that this is the host's switch, so the connection
+         * that has been there stays, unless it is dead. */
+        VLOG_WARN_RL(&rl, "%s: closed: the switch of host \"%s\" is connected "
+                     "from another address", ofconn_peer(conn), host->name);
+        ofconn_probe(before);
+        ofconn_close(conn);
+    } else {
+        switch_attach(host->sw, conn);
+    }
+    free(certificate);
+}
+
+/* With TLS: a certificate is for one host. */
+static bool
+secured_cb(void *f, struct ofconn *conn OVS_UNUSED, const char *certificate)
+{
+    return fabric_find_host(f, certificate) != NULL;
+}
+
+/* The host that 'conn' is from, or NULL. */
+static struct fabric_host *
+find_host(const struct fabric *f, const char *certificate, uint64_t id)
+{
+    return (certificate ? fabric_find_host(f, certificate)
+            : fabric_find_datapath(f, id));
+}
+
+static void
+connected_cb(void *f_, struct ofconn *conn,
+             const struct ofconn_features *features)
+{
+    struct fabric *f = f_;
+    uint64_t id = features->datapath_id;
+    char *certificate = ofconn_certificate(conn);
+    struct fabric_host *host = find_host(f, certificate, id);
+    struct fabric_host *owner = fabric_find_datapath(f, id);
+
+    if (certificate && (!host || (owner && owner != host))) {
+        if (host) {
+            fabric_host_clash(host, owner, id, ofconn_peer(conn));
+            switch_set_error(host->sw, "its switch has the datapath id of "
+                             "host \"%s\"", owner->name);
+        }
+        ofconn_close(conn);
+    } else if (host && id && host->datapath_id == id) {
+        switches_attach(host, conn);
+    } else {
+        stray_add(f, conn, id, certificate);
+        certificate = NULL;
+    }
+    free(certificate);
+}
+
+static void
+message_cb(void *f_ OVS_UNUSED, struct ofconn *conn, enum ofptype type,
+           const struct ofp_header *oh)
+{
+    struct fabric_switch *sw = ofconn_aux(conn);
+
+    if (sw) {
+        switch_message(sw, type, oh);
+    }
+}
+
+static void
+closed_cb(void *f_, struct ofconn *conn, const char *reason)
+{
+    struct fabric_switch *sw = ofconn_aux(conn);
+
+    if (sw && ofconn_is_stalled(conn)) {
+        switch_stalled(sw, reason);
+    } else if (sw) {
+        switch_detach(sw, reason);
+    } else {
+        struct stray *stray = stray_of(f_, conn);
+
+        if (stray) {
+            stray_free(stray);
+        }
+    }
+}
+
+static const struct ofconn_callbacks callbacks = {
+    .secured = secured_cb,
+    .connected = connected_cb,
+    .message = message_cb,
+    .closed = closed_cb,
+};
+
+/* The OVSDB side's TLS is libopenvswitch's, which reads files again if it is told
+ * them again. */
+static void
+certificates_changed_cb(void *f_)
+{
+    const struct fabric *f = f_;
+
+    fabric_db_set_certificates(f->db);
+}
+
+/* The credentials for "ssl:": peers must show a certificate of our CA. */
+static int
+make_tls(struct fabric *f, const struct fabric_options *options, char **text)
+{
+    const struct tls_options tls_options = {
+        .private_key = options->ssl_private_key,
+        .certificate = options->ssl_certificate,
+        .ca_cert = options->ssl_ca_cert,
+        .changed = certificates_changed_cb,
+        .changed_aux = f,
+    };
+
+    return tls_create(&tls_options, f->base, &f->switches->tls, text);
+}
+
+static bool
+turn_is_over(void *loop)
+{
+    return loop_turn_is_over(loop);
+}
+
+int
+switches_create(struct fabric *f, const struct fabric_options *options,
+                char **text)
+{
+    const char *target = options->openflow_listen;
+    struct fabric_switches *s = xzalloc(sizeof *s);
+    struct ofconn_options conn_options = ofconn_options_default;
+    int error = 0;
+
+    ovs_list_init(&s->strays);
+    f->switches = s;
+    if (options->ssl_private_key && options->ssl_certificate
+        && options->ssl_ca_cert) {
+        error = make_tls(f, options, text);
+    }
+    conn_options.packet_ins = true;
+    conn_options.put_off = turn_is_over;
+    conn_options.put_off_aux = f->loop;
+    conn_options.is_known = fabric_knows_address;
+    conn_options.is_known_aux = f;
+    if (options->max_queue) {
+        conn_options.max_queue = options->max_queue;
+    }
+    if (!error) {
+        bool is_tls = target && !strncmp(target, "ssl:", 4) && s->tls;
+
+        error = ofserver_create(f->base, target,
+                                is_tls ? tls_context(s->tls) : NULL,
+                                &conn_options, &callbacks, f, &s->server,
+                                text);
+    }
+    return error;
+}
+
+void
+switches_destroy(struct fabric *f)
+{
+    struct fabric_switches *s = f->switches;
+
+    if (!s) {
+        return;
+    }
+    while (!ovs_list_is_empty(&s->strays)) {
+        stray_free(CONTAINER_OF(ovs_list_front(&s->strays), struct stray,
+                                node));
+    }
+    ofserver_destroy(s->server);
+    tls_destroy(s->tls);
+    free(s);
+    f->switches = NULL;
+}
+
+struct ofserver *
+switches_server(const struct fabric *f)
+{
+    return f->switches->server;
+}
+
+const struct tls *
+fabric_tls(const struct fabric *f)
+{
+    return f->switches->tls;
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows and groups as switches report them; see wire.h. */
+
+#include <config.h>
+
+#include "controller/fabric/session/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bitmap.h"
+#include "byte-order.h"
+#include "openflow/openflow-1.1.h"
+#include "openflow/openflow-1.5.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofpbuf.h"
+#include "proto/openflow/ofdump.h"
+#include "proto/openflow/ofmsg.h"
+#include "util.h"
+
+const struct ofp_header *
+wire_inner(const struct engine_item *item)
+{
+    /* OpenFlow 1.5, section 7.3.9.6.  Our own bytes: no need to check. */
+    return ALIGNED_CAST(const struct ofp_header *,
+                        item->add + sizeof(struct ofp_header)
+                        + sizeof(struct ofp14_bundle_ctrl_msg));
+}
+
+/* Compares what they are encoded to, since decoded actions have bytes between
+ * their members that are never set. */
+bool
+wire_same_actions(const struct ofpact *a, size_t a_len,
+                  const struct ofpact *b, size_t b_len)
+{
+    struct ofpbuf as, bs;
+    bool same;
+
+    ofpbuf_init(&as, 256);
+    ofpbuf_init(&bs, 256);
+    ofpacts_put_openflow_instructions(a, a_len, &as, OFP15_VERSION);
+    ofpacts_put_openflow_instructions(b, b_len, &bs, OFP15_VERSION);
+    same = ofpbuf_equal(&as, &bs);
+    ofpbuf_uninit(&as);
+    ofpbuf_uninit(&bs);
+    return same;
+}
+
+/* Flows.  ---------------------------------------------------------------- */
+
+/* All but the match and the instructions' ownership. */
+static void
+wire_flow_fill(struct wire_flow *flow, const struct ofputil_flow_stats *fs,
+               const void *instructions, size_t instructions_size)
+{
+    flow->cookie = ntohll(fs->cookie);
+    flow->table = fs->table_id;
+    flow->priority = fs->priority;
+    flow->idle_timeout = fs->idle_timeout;
+    flow->hard_timeout = fs->hard_timeout;
+    flow->importance = fs->importance;
+    flow->flags = fs->flags;
+    flow->instructions_size = instructions_size;
+    flow->instructions = CONST_CAST(void *, instructions);
+}
+
+struct wire_flow *
+wire_flow_create(const struct ofputil_flow_stats *fs,
+                 const void *instructions, size_t instructions_size)
+{
+    struct wire_flow *flow = xzalloc(sizeof *flow);
+
+    minimatch_init(&flow->match, &fs->match);
+    wire_flow_fill(flow, fs, instructions, instructions_size);
+    flow->instructions = xmemdup(instructions, instructions_size);
+    return flow;
+}
+
+size_t
+wire_flow_size(size_t instructions_size)
+{
+    /* Of the match as much as most have, and a pointer to it. */
+    return sizeof(struct wire_flow) + instructions_size + 256;
+}
+
+void
+wire_flow_destroy(struct wire_flow *flow)
+{
+    if (flow) {
+        minimatch_destroy(&flow->match);
+        free(flow->instructions);
+        free(flow);
+    }
+}
+
+bool
+wire_decode_flow(const struct engine_item *item, struct ofputil_flow_mod *fm,
+                 struct ofpbuf *ofpacts)
+{
+    return !ofputil_decode_flow_mod(fm, wire_inner(item), OFPUTIL_P_OF15_OXM,
+                                    NULL, NULL, ofpacts, OFPP_MAX, 255);
+}
+
+/* The instructions of a flow item, which has no flags, timeouts or importance,
+ * or NULL if it has. */
+static const uint8_t *
+instructions_of(const struct engine_item *item, size_t *size)
+{
+    const struct ofp_header *inner = wire_inner(item);
+    const struct ofp11_match_header *omh;
+    const struct ofp11_flow_mod *ofm;
+    size_t ofs = sizeof *inner + sizeof *ofm;
+    const uint8_t *p = (const uint8_t *) inner;
+
+    ofm = (const void *) (p + sizeof *inner);
+    omh = (const void *) (p + ofs);
+    ofs += ROUND_UP(ntohs(omh->length), 8);
+    *size = ntohs(inner->length) - ofs;
+    return (ofm->flags || ofm->idle_timeout || ofm->hard_timeout
+            || ofm->importance ? NULL : p + ofs);
+}
+
+/* Compares the instructions as bytes: the switch has decoded the item's and
+ * encoded them again, which in all but odd cases gives the same. */
+static bool
+same_instructions(const struct engine_item *item, const void *instructions,
+                  size_t instructions_size)
+{
+    size_t size;
+    const uint8_t *wanted = instructions_of(item, &size);
+
+    return (wanted && size == instructions_size
+            && !memcmp(wanted, instructions, size));
+}
+
+static bool
+same_bytes(const struct wire_flow *flow, const struct engine_item *item)
+{
+    return (!flow->flags && !flow->idle_timeout && !flow->hard_timeout
+            && !flow->importance
+            && same_instructions(item, flow->instructions,
+                                 flow->instructions_size));
+}
+
+const struct engine_item *
+wire_find_equal(const struct engine *engine, const char *host,
+                const struct ofdump_raw *raw)
+{
+    const struct ofp15_flow_desc *desc = raw->desc;
+    const struct engine_item *item;
+
+    if (desc->flags || desc->idle_timeout || desc->hard_timeout
+        || desc->importance) {
+        return NULL;
+    }
+    item = engine_find_encoded_flow(engine, host, desc->table_id,
+                                    ntohs(desc->priority), raw->match,
+                                    raw->match_size);
+    return (item && item->cookie == ntohll(desc->cookie)
+            && same_instructions(item, raw->instructions,
+                                 raw->instructions_size) ? item : NULL);
+}
+
+/* The same by meaning. */
+static bool
+same_meaning(const struct wire_flow *flow, const struct engine_item *item)
+{
+    struct ofpbuf b = ofpbuf_const_initializer(flow->instructions,
+                                               flow->instructions_size);
+    struct ofpbuf held, wanted;
+    struct ofputil_flow_mod fm;
+    bool same = false;
+
+    ofpbuf_init(&held, 256);
+    ofpbuf_init(&wanted, 256);
+    if (wire_decode_flow(item, &fm, &wanted)) {
+        same = (fm.idle_timeout == flow->idle_timeout
+                && fm.hard_timeout == flow->hard_timeout
+                && fm.importance == flow->importance
+                && (fm.flags & OFPUTIL_FF_STATE) == flow->flags
+                && !ofpacts_pull_openflow_instructions(
+                    &b, flow->instructions_size, OFP15_VERSION, NULL, NULL,
+                    &held)
+                && wire_same_actions(held.data, held.size, fm.ofpacts,
+                                     fm.ofpacts_len));
+        minimatch_destroy(&fm.match);
+    }
+    ofpbuf_uninit(&held);
+    ofpbuf_uninit(&wanted);
+    return same;
+}
+
+bool
+wire_flow_is(const struct wire_flow *flow, const struct engine_item *item)
+{
+    return (flow->cookie == item->cookie
+            && (same_bytes(flow, item) || same_meaning(flow, item)));
+}
+
+bool
+wire_stats_are(const struct ofputil_flow_stats *fs, const void *instructions,
+               size_t instructions_size, const struct engine_item *item)
+{
+    struct wire_flow flow;
+
+    wire_flow_fill(&flow, fs, instructions, instructions_size);
+    return wire_flow_is(&flow, item);
+}
+
+void
+wire_flow_put_delete(const struct wire_flow *flow, uint32_t xid,
+                     struct ofpbuf *b)
+{
+    struct ofputil_flow_mod fm = {
+        .match = flow->match,
+        .priority = flow->priority,
+        .cookie = htonll(flow->cookie),
+        .cookie_mask = OVS_BE64_MAX,
+        .table_id = flow->table,
+        .command = OFPFC_DELETE_STRICT,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+    struct ofpbuf *msg = ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM);
+
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ofmsg_put_bundle_add(b, ENGINE_BUNDLE_ID, msg->data);
+    ofpbuf_delete(msg);
+}
+
+void
+wire_put_delete_table(uint8_t table, uint32_t xid, struct ofpbuf *b)
+{
+    struct ofputil_flow_mod fm = {
+        .table_id = table,
+        .command = OFPFC_DELETE,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+    struct match match = MATCH_CATCHALL_INITIALIZER;
+    struct ofpbuf *msg;
+
+    minimatch_init(&fm.match, &match);
+    msg = ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM);
+    minimatch_destroy(&fm.match);
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ofmsg_put_bundle_add(b, ENGINE_BUNDLE_ID, msg->data);
+    ofpbuf_delete(msg);
+}
+
+/* Groups.  --------------------------------------------------------------- */
+
+size_t
+wire_group_size(const struct ofputil_group_desc *gd)
+{
+    const struct ofputil_bucket *bucket;
+    size_t size = sizeof(struct wire_group) + 64;
+
+    LIST_FOR_EACH (bucket, list_node, &gd->buckets) {
+        size += sizeof *bucket + bucket->ofpacts_len + 64;
+    }
+    return size;
+}
+
+struct wire_group *
+wire_group_create(const struct ofputil_group_desc *desc)
+{
+    struct wire_group *group = xzalloc(sizeof *group);
+
+    group->desc.type = desc->type;
+    group->desc.group_id = desc->group_id;
+    ovs_list_init(&group->desc.buckets);
+    ofputil_bucket_clone_list(&group->desc.buckets, &desc->buckets, NULL);
+    ofputil_group_properties_copy(&group->desc.props, &desc->props);
+    return group;
+}
+
+void
+wire_group_destroy(struct wire_group *group)
+{
+    if (group) {
+        ofputil_uninit_group_desc(&group->desc);
+        free(group);
+    }
+}
+
+static bool
+same_bucket(const struct ofputil_bucket *a, const struct ofputil_bucket *b,
+            uint8_t type)
+{
+    return (a->bucket_id == b->bucket_id
+            && (type != OFPGT11_SELECT || a->weight == b->weight)
+            && a->watch_port == b->watch_port
+            && a->watch_group == b->watch_group
+            && wire_same_actions(a->ofpacts, a->ofpacts_len, b->ofpacts,
+                                 b->ofpacts_len));
+}
+
+static bool
+same_buckets(const struct ovs_list *as, const struct ovs_list *bs,
+             uint8_t type)
+{
+    const struct ofputil_bucket *a;
+    const struct ovs_list *b = bs->next;
+
+    LIST_FOR_EACH (a, list_node, as) {
+        if (b == bs
+            || !same_bucket(a, CONTAINER_OF(b, struct ofputil_bucket,
+                                            list_node), type)) {
+            return false;
+        }
+        b = b->next;
+    }
+    return b == bs;
+}
+
+static bool
+same_props(const struct ofputil_group_props *a,
+           const struct ofputil_group_props *b)
+{
+    return (!strcmp(a->selection_method, b->selection_method)
+            && a->selection_method_param == b->selection_method_param
+            && bitmap_equal(a->fields.used.bm, b->fields.used.bm, MFF_N_IDS)
+            && a->fields.values_size == b->fields.values_size
+            && (!a->fields.values_size
+                || !memcmp(a->fields.values, b->fields.values,
+                           a->fields.values_size)));
+}
+
+bool
+wire_group_is(const struct wire_group *group, const struct engine_item *item)
+{
+    struct ofputil_group_mod gm;
+    bool same;
+
+    if (ofputil_decode_group_mod(wire_inner(item), &gm)) {
+        return false;
+    }
+    same = (gm.type == group->desc.type
+            && same_buckets(&gm.buckets, &group->desc.buckets, gm.type)
+            && same_props(&gm.props, &group->desc.props));
+    ofputil_uninit_group_mod(&gm);
+    return same;
+}
+
+static void
+put_group_delete(uint32_t group_id, uint32_t xid, struct ofpbuf *b)
+{
+    struct ofputil_group_mod gm = {
+        .command = OFPGC11_DELETE,
+        .group_id = group_id,
+        .command_bucket_id = OFPG15_BUCKET_ALL,
+        .buckets = OVS_LIST_INITIALIZER(&gm.buckets),
+    };
+    struct ofpbuf *msg = ofputil_encode_group_mod(OFP15_VERSION, &gm, NULL,
+                                                  -1);
+
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ofmsg_put_bundle_add(b, ENGINE_BUNDLE_ID, msg->data);
+    ofpbuf_delete(msg);
+}
+
+void
+wire_group_put_delete(const struct wire_group *group, uint32_t xid,
+                      struct ofpbuf *b)
+{
+    put_group_delete(group->desc.group_id, xid, b);
+}
+
+void
+wire_put_delete_groups(uint32_t xid, struct ofpbuf *b)
+{
+    put_group_delete(OFPG_ALL, xid, b);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows and groups in words and as JSON: what is wanted, what a switch holds,
+ * how the two differ, and of whom it is.  Not for finding what differs
+ * (audit.c). */
+
+#ifndef CONTROLLER_FABRIC_SESSION_WORDS_H
+#define CONTROLLER_FABRIC_SESSION_WORDS_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct engine;
+struct engine_item;
+struct fabric_filter;
+struct wire_flow;
+struct wire_group;
+
+/* "flow table=3,priority=100,ip actions=drop of overlay.port/web-1".  The
+ * caller frees it. */
+char *item_describe(const struct engine *, const struct engine_item *);
+
+/* {"table", "priority", "match", "actions", "cookie", "owner", "scope"} and
+ * perhaps "reason"; of a group {"group_id", "group", "owner", "scope"}.  The
+ * caller owns it. */
+json_t *item_to_json(const struct engine *, const struct engine_item *);
+
+/* True if somebody who asked for 'filter' wants to see what belongs to
+ * 'owner' (NULL: a stranger's); 'table' is -1 of a group. */
+bool filter_passes(const struct fabric_filter *, const char *owner,
+                   int table);
+
+/* The same for something wanted. */
+bool filter_passes_item(const struct fabric_filter *, const struct engine *,
+                        const struct engine_item *);
+
+enum difference_kind {
+    DIFFERENCE_MISSING,         /* Wanted, and not there. */
+    DIFFERENCE_ALTERED,         /* There, but with other contents. */
+    DIFFERENCE_STRANGER,        /* There, and not wanted. */
+    DIFFERENCE_REFUSED,         /* Wanted, and not there as the switch has
+                                 * refused it. */
+};
+
+/* Borrowed, all of it. */
+struct difference {
+    enum difference_kind kind;
+    const struct engine_item *wanted; /* NULL of a stranger. */
+    const struct wire_flow *flow;     /* What is there, of a flow, or NULL; */
+    const struct wire_group *group;   /* of a group, or NULL. */
+};
+
+/* "missing" and so on. */
+const char *difference_kind_name(enum difference_kind);
+/* "APP.UNIT/KEY", or NULL of a stranger's. */
+const char *difference_owner(const struct engine *,
+                             const struct difference *);
+
+/* "missing: flow table=3,...".  The caller frees it. */
+char *difference_to_text(const struct engine *, const struct difference *);
+
+/* {"kind" (one of "missing", "altered", "stranger", "refused"), what there is
+ * in item_to_json() of the wanted one without "actions", "cookie" and "group"
+ * (of a stranger: of the one that is there, with "owner" null unless its
+ * cookie is that of something wanted), "differs": [...] (of an altered one:
+ * "actions", "cookie", "group", "timeouts", "flags", or, if all of these read
+ * the same, "encoding"), "wanted": {"actions",
+ * "cookie"} or {"group"}, "installed": the same}.  The caller owns it. */
+json_t *difference_to_json(const struct engine *, const struct difference *);
+bool difference_passes(const struct engine *, const struct difference *,
+                       const struct fabric_filter *);
+
+#endif /* controller/fabric/session/words.h */
