@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "controller/model/model.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"

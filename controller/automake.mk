@@ -9,13 +9,18 @@ controller_libvmn_a_SOURCES = \
 	controller/histogram.h \
 	controller/options-check.c \
 	controller/options.c \
-	controller/options.h
+	controller/options.h \
+	controller/sharded-hmap.h \
+	controller/siphash.c \
+	controller/siphash.h
 # It knows where apps are, which another --prefix changes.
 controller/options.$(OBJEXT): Makefile
 include controller/schema/automake.mk
 include controller/model/automake.mk
 include controller/store/automake.mk
+include controller/flow/automake.mk
 include controller/engine/automake.mk
+include controller/commit/automake.mk
 include controller/apphost/automake.mk
 include controller/fabric/automake.mk
 include controller/health/automake.mk

@@ -23,11 +23,10 @@
 
 #include "controller/apphost/apphost.h"
 #include "controller/audit-log.h"
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
-#include "controller/engine/pipeline.h"
-#include "controller/engine/siphash.h"
 #include "controller/fabric/fabric.h"
+#include "controller/flow/pipeline.h"
 #include "controller/health/health.h"
 #include "controller/heap.h"
 #include "controller/load/load.h"
@@ -35,6 +34,7 @@
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
 #include "controller/options.h"
+#include "controller/siphash.h"
 #include "controller/store/store.h"
 
 #include "command-line.h"

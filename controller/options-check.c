@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "controller/audit-log.h"
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "controller/fabric/fabric.h"
 #include "controller/store/store.h"
 #include "proto/http/http.h"

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/pipeline.h"
+#include "controller/flow/pipeline.h"
 #include "util.h"
 
 /* How many tables each hook has, one hook's after another's. */

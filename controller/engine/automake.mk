@@ -1,81 +1,40 @@
-# controller/engine: what follows from the state, and the door in.
+# controller/engine: what follows from the state, and only what changed.
 controller_libvmn_a_SOURCES += \
-	controller/engine/about.c \
-	controller/engine/action.c \
-	controller/engine/activity.c \
-	controller/engine/activity.h \
-	controller/engine/builtin.c \
-	controller/engine/builtin.h \
-	controller/engine/client.c \
-	controller/engine/client.h \
-	controller/engine/commit-show.c \
-	controller/engine/commit.c \
-	controller/engine/commit.h \
+	controller/engine/address-text.c \
+	controller/engine/app-view.c \
+	controller/engine/app-view.h \
+	controller/engine/builtin-app.c \
+	controller/engine/builtin-app.h \
 	controller/engine/delta.c \
 	controller/engine/delta.h \
-	controller/engine/emit.h \
+	controller/engine/dependency-graph.c \
+	controller/engine/dependency-graph.h \
+	controller/engine/dry-run.c \
+	controller/engine/dry-run.h \
 	controller/engine/engine-private.h \
+	controller/engine/engine-problems.c \
+	controller/engine/engine-unixctl.c \
+	controller/engine/engine-verify.c \
 	controller/engine/engine.c \
 	controller/engine/engine.h \
-	controller/engine/facts.c \
-	controller/engine/flow.c \
-	controller/engine/handler.c \
-	controller/engine/handler.h \
-	controller/engine/inspect.c \
-	controller/engine/item.c \
-	controller/engine/item.h \
-	controller/engine/lack.c \
-	controller/engine/level.c \
-	controller/engine/level.h \
-	controller/engine/node.c \
-	controller/engine/node.h \
-	controller/engine/learn.c \
-	controller/engine/learn.h \
-	controller/engine/answer.c \
-	controller/engine/mac.c \
-	controller/engine/mac.h \
-	controller/engine/neighbour.c \
-	controller/engine/neighbour.h \
-	controller/engine/note.c \
-	controller/engine/note.h \
-	controller/engine/overlap.c \
-	controller/engine/overlap.h \
-	controller/engine/oxm.c \
-	controller/engine/oxm.h \
-	controller/engine/pace.c \
-	controller/engine/pace.h \
-	controller/engine/pipeline.h \
-	controller/engine/part.c \
-	controller/engine/part.h \
-	controller/engine/plan.c \
-	controller/engine/plan.h \
-	controller/engine/problems.c \
-	controller/engine/punt.c \
-	controller/engine/punt.h \
+	controller/engine/flow-owner.c \
+	controller/engine/flow-quota-sets.c \
+	controller/engine/flow-quota-sets.h \
+	controller/engine/flow-quotas.c \
+	controller/engine/flow-quotas.h \
+	controller/engine/host-totals.c \
+	controller/engine/host-totals.h \
+	controller/engine/id-exhaustion.c \
+	controller/engine/overlap-index.c \
+	controller/engine/overlap-index.h \
+	controller/engine/packet-handler.c \
+	controller/engine/packet-handler.h \
 	controller/engine/query.c \
-	controller/engine/quota-sets.c \
-	controller/engine/quota-sets.h \
-	controller/engine/quotas.c \
-	controller/engine/quotas.h \
+	controller/engine/relation.c \
 	controller/engine/relation.h \
 	controller/engine/scope.c \
 	controller/engine/scope.h \
-	controller/engine/shards.h \
-	controller/engine/show.c \
-	controller/engine/siphash.c \
-	controller/engine/siphash.h \
-	controller/engine/slices.c \
-	controller/engine/slices.h \
-	controller/engine/tap.c \
-	controller/engine/tap.h \
-	controller/engine/text.c \
-	controller/engine/totals.c \
-	controller/engine/totals.h \
-	controller/engine/trial.c \
-	controller/engine/trial.h \
+	controller/engine/unit-unixctl.c \
 	controller/engine/unit.c \
-	controller/engine/verify.c \
-	controller/engine/view.c \
-	controller/engine/view.h \
 	controller/engine/wanted.c \
 	controller/engine/wanted.h

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "controller/engine/engine.h"
-#include "controller/engine/item.h"
-#include "controller/engine/pipeline.h"
 #include "controller/engine/scope.h"
+#include "controller/flow/flow-item.h"
+#include "controller/flow/pipeline.h"
 #include "util.h"
 
 /* Steps as short as these are not worth a look at the clock each. */

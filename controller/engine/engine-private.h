@@ -5,14 +5,14 @@
 #ifndef CONTROLLER_ENGINE_ENGINE_PRIVATE_H
 #define CONTROLLER_ENGINE_ENGINE_PRIVATE_H 1
 
-#include "controller/engine/emit.h"
+#include "controller/engine/dependency-graph.h"
+#include "controller/engine/dry-run.h"
 #include "controller/engine/engine.h"
-#include "controller/engine/node.h"
-#include "controller/engine/pipeline.h"
-#include "controller/engine/quotas.h"
+#include "controller/engine/flow-quotas.h"
 #include "controller/engine/scope.h"
-#include "controller/engine/trial.h"
 #include "controller/engine/wanted.h"
+#include "controller/flow/emit.h"
+#include "controller/flow/pipeline.h"
 #include "openvswitch/shash.h"
 
 /* A class of units or queries, with the app it belongs to. */
@@ -85,7 +85,7 @@ struct engine {
     struct problems_cache *problems_cache;
 };
 
-/* facts.c */
+/* relation.c */
 unsigned facts_relation(struct engine *, const char *name);
 struct facts_node *facts_get(struct engine *, unsigned relation,
                              const char *key);
@@ -98,7 +98,7 @@ struct vmn_names facts_names(struct facts_node *);
 void facts_put(struct engine *, struct facts_node *);
 void facts_node_destroy(struct engine *, struct facts_node *);
 
-/* lack.c */
+/* id-exhaustion.c */
 struct lack_node *lack_get(struct engine *, const char *kind);
 void lack_destroy(struct engine *, struct lack_node *);
 
@@ -115,7 +115,7 @@ void unit_destroy(struct engine *, struct unit_node *);
 struct unit_class *unit_class(const struct engine *,
                               const struct unit_node *);
 
-/* inspect.c */
+/* unit-unixctl.c */
 void inspect_unixctl_init(struct engine *);
 
 /* engine.c */

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/builtin.h"
+#include "controller/engine/app-view.h"
+#include "controller/engine/builtin-app.h"
 #include "controller/engine/delta.h"
-#include "controller/engine/handler.h"
-#include "controller/engine/oxm.h"
-#include "controller/engine/view.h"
+#include "controller/engine/packet-handler.h"
+#include "controller/flow/oxm.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/vlog.h"
 #include "sset.h"

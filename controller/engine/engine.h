@@ -42,10 +42,11 @@ enum engine_item_kind { ENGINE_GROUP, ENGINE_FLOW };
  * ENGINE_BUNDLE_ID, flags OFPBF_ATOMIC|OFPBF_ORDERED, and 'xid' as xid inside
  * and out: the same bytes for every host, at any time.
  *
- * 'send' is what goes to a switch: 'add', and before it, if the flow has a limit,
- * what sees to it that its meter is there.  Bundles take no meters, so these come
- * into being at once: two OFPT_METER_MODs with the same xid, ADD, which a switch
- * that has the meter refuses with OFPMMFC_METER_EXISTS, and MODIFY. */
+ * 'send' is what goes to a switch: 'add', and before it, if the flow has a
+ * limit, what sees to it that its meter is there.  Bundles take no meters, so
+ * these come into being at once: two OFPT_METER_MODs with the same xid, ADD,
+ * which a switch that has the meter refuses with OFPMMFC_METER_EXISTS, and
+ * MODIFY. */
 #define ENGINE_BUNDLE_ID 1
 
 /* The bit of a cookie that says that the flow is counted: all such flows of a
@@ -61,8 +62,8 @@ engine_cookie_owner(uint64_t cookie)
 /* Meters of flows that have a limit. */
 #define ENGINE_FIRST_METER 30001
 #define ENGINE_N_METERS 32768
-/* The limit that such a meter is for: packets a second, and at once.  False if it
- * is for none; then no host holds a flow with it. */
+/* The limit that such a meter is for: packets a second, and at once.  False if
+ * it is for none; then no host holds a flow with it. */
 bool engine_get_limit(const struct engine *, uint32_t meter, uint32_t *rate,
                       uint32_t *burst);
 
@@ -90,8 +91,8 @@ void engine_item_unref(struct engine_item *);
  * a switch, whatever they do. */
 bool engine_item_same_key(const struct engine_item *,
                           const struct engine_item *);
-/* Whether switches are to hold the same of both, byte for byte but for the xid.
- * Equal digests are not taken for it. */
+/* Whether switches are to hold the same of both, byte for byte but for the
+ * xid.  Equal digests are not taken for it. */
 bool engine_item_equal(const struct engine_item *,
                        const struct engine_item *);
 
@@ -193,8 +194,8 @@ uint32_t engine_item_part(const struct engine_item *);
 void *engine_peek(struct engine *, const char *query, const char *key,
                   size_t *size);
 
-/* The key of the routing domain that 'network' is in: its own name where no router
- * joins it.  The caller frees it. */
+/* The key of the routing domain that 'network' is in: its own name where no
+ * router joins it.  The caller frees it. */
 char *engine_domain_of(struct engine *, const char *network);
 
 /* From now on the keys are remembered at which query "APP.QUERY" has another
@@ -253,9 +254,9 @@ void engine_destroy(struct engine *);
 void engine_set_key(struct engine *, const struct siphash_key *);
 const struct siphash_key *engine_key(const struct engine *);
 
-/* Has 'pause' called at points of a run, and of other long work, at which others
- * may read the engine, whose answers are of the moment.  Nothing may change
- * the engine or the model from there. */
+/* Has 'pause' called at points of a run, and of other long work, at which
+ * others may read the engine, whose answers are of the moment.  Nothing may
+ * change the engine or the model from there. */
 void engine_set_pause(struct engine *, void (*pause)(void *aux), void *aux);
 void engine_pause(const struct engine *);
 
@@ -264,9 +265,9 @@ void engine_pause(const struct engine *);
  * listed by engine_problems().  The caller owns the delta. */
 struct engine_delta *engine_run(struct engine *);
 
-/* True if numbers have become free (numbers_acked()) of a kind of which units or
- * queries were refused one: the next run computes these again, and is not to be
- * undone.  Costs nothing where nobody was refused. */
+/* True if numbers have become free (numbers_acked()) of a kind of which units
+ * or queries were refused one: the next run computes these again, and is not
+ * to be undone.  Costs nothing where nobody was refused. */
 bool engine_take_freed(struct engine *);
 
 /* As engine_run(), after the change that gave 'undone' was taken back: what it

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/view.h"
+#include "controller/engine/app-view.h"
 #include "sset.h"
 #include "util.h"
 

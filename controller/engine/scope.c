@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "controller/engine/delta.h"
+#include "controller/engine/dependency-graph.h"
 #include "controller/engine/engine-private.h"
-#include "controller/engine/item.h"
-#include "controller/engine/node.h"
+#include "controller/flow/flow-item.h"
 #include "controller/model/model.h"
 #include "hash.h"
 #include "util.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Scopes: which hosts hold which items.  A scope exists while an item or an
- * entry refers to it.  Not for what is in a host (the fabric asks engine.h). */
+ * entry refers to it.  Not for what is in a host (the fabric asks engine.h).
+ */
 
 #ifndef CONTROLLER_ENGINE_SCOPE_H
 #define CONTROLLER_ENGINE_SCOPE_H 1
@@ -10,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "controller/engine/totals.h"
+#include "controller/engine/host-totals.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "sset.h"

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/emit.h"
-#include "controller/engine/learn.h"
-#include "controller/engine/part.h"
-#include "controller/engine/tap.h"
-#include "controller/engine/view.h"
+#include "controller/engine/app-view.h"
+#include "controller/flow/emit.h"
+#include "controller/flow/flow-part.h"
+#include "controller/flow/learn-action.h"
+#include "controller/flow/sample-action.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
@@ -226,10 +226,11 @@ want_item(struct engine *engine, struct comparison *cmp,
     }
 }
 
-/* Whether the flow is only for packets that a check of their size has found too
- * large.  Open vSwitch works out both outcomes of such a check when it decides
- * about a packet, and counts that and all that are like it as hits of the flows
- * of both: what it says of such a flow is of all packets that were checked. */
+/* Whether the flow is only for packets that a check of their size has found
+ * too large.  Open vSwitch works out both outcomes of such a check when it
+ * decides about a packet, and counts that and all that are like it as hits of
+ * the flows of both: what it says of such a flow is of all packets that were
+ * checked. */
 static bool
 is_behind_check(const struct vmn_flow *flow)
 {
@@ -463,8 +464,8 @@ compare_numbers(const void *a_, const void *b_)
 }
 
 /* A unit that fails has read what made it fail, so it is tried again when that
- * changes.  Until then it holds on to all it had, numbers too, each once however
- * often it fails. */
+ * changes.  Until then it holds on to all it had, numbers too, each once
+ * however often it fails. */
 static void
 keep_numbers(struct engine *engine, struct unit_node *unit,
              struct number_refs *old, struct number_refs *now)

@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "controller/engine/item.h"
-#include "controller/engine/level.h"
-#include "controller/engine/shards.h"
+#include "controller/engine/overlap-index.h"
+#include "controller/flow/flow-item.h"
+#include "controller/sharded-hmap.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 
@@ -92,7 +92,7 @@ struct slot {
         struct item *item;      /* if 'n_active' is 1, */
         struct item **items;    /* or more. */
     } active;
-    struct shape *shape;        /* Where level.c has put it, or NULL. */
+    struct shape *shape;        /* In the overlap index, or NULL. */
     struct ovs_list shape_node; /* In 'shape'. */
     uint32_t n_entries;
     uint32_t n_active;
@@ -136,8 +136,8 @@ void wanted_init(struct wanted *);
 void wanted_uninit(struct wanted *);
 
 /* Adds what 'unit' wants.  wanted_add() makes the item of 'draft'; for
- * wanted_contribute() a draft of the match will do.  Both take over a reference
- * to 'scope'. */
+ * wanted_contribute() a draft of the match will do.  Both take over a
+ * reference to 'scope'. */
 struct entry *wanted_add(struct engine *, struct unit_node *,
                          struct engine_scope *, const struct item_draft *,
                          const char *drop_reason);

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controller/engine/siphash.h"
 #include "controller/fabric/fabric.h"
+#include "controller/siphash.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 

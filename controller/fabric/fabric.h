@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "openvswitch/types.h"
 
 struct fabric;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric.h"
 #include "controller/health/gone.h"

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "controller/model/model.h"
 #include "openvswitch/vlog.h"
 #include "sset.h"

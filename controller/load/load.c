@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "controller/model/model.h"
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"

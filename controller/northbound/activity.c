@@ -7,7 +7,7 @@
 
 #include "controller/northbound/northbound-private.h"
 
-#include "controller/engine/activity.h"
+#include "controller/commit/activity.h"
 #include "timeval.h"
 #include "util.h"
 

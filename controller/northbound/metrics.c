@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "controller/audit-log.h"
-#include "controller/engine/pipeline.h"
+#include "controller/flow/pipeline.h"
 #include "controller/northbound/door.h"
 #include "controller/northbound/events.h"
 #include "openvswitch/dynamic-string.h"

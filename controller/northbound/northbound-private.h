@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "controller/apphost/apphost.h"
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric.h"
 #include "controller/health/health.h"

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/pipeline.h"
+#include "controller/flow/pipeline.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 

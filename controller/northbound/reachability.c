@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/simulator/reach.h"
+#include "controller/simulator/reachability-matrix.h"
 #include "util.h"
 
 struct ask {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/note.h"
+#include "controller/flow/learn-connection.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/value.h"
 #include "hash.h"

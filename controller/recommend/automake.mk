@@ -1,13 +1,13 @@
 # controller/recommend
 controller_libvmn_a_SOURCES += \
-	controller/recommend/boxes.c \
-	controller/recommend/boxes.h \
-	controller/recommend/pacer.h \
-	controller/recommend/picks.c \
-	controller/recommend/picks.h \
+	controller/recommend/candidate-rules.c \
+	controller/recommend/candidate-rules.h \
+	controller/recommend/candidate-selectors.c \
+	controller/recommend/candidate-selectors.h \
+	controller/recommend/observed-connections.c \
+	controller/recommend/observed-connections.h \
 	controller/recommend/recommend.c \
 	controller/recommend/recommend.h \
-	controller/recommend/seen.c \
-	controller/recommend/seen.h \
-	controller/recommend/setcover.c \
-	controller/recommend/setcover.h
+	controller/recommend/set-cover.c \
+	controller/recommend/set-cover.h \
+	controller/recommend/step-counter.h

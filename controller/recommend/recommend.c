@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is said of rules: both sides, services, and how what they allow compares
- * with what was seen; see recommend.h. */
+ * What is said of rules: both sides, services, and how what they allow
+ * compares with what was seen; see recommend.h. */
 
 #include <config.h>
 
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "bitmap.h"
-#include "controller/recommend/boxes.h"
+#include "controller/recommend/candidate-rules.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/error.h"
 #include "util.h"

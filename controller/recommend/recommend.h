@@ -4,13 +4,13 @@
  * labels, that allow them.  A pure function: northbound asks, with what the
  * fabric has read.
  *
- * Labels tell kinds of ports: those of equal labels are one.  A rule leads from
- * a set of kinds (or addresses) to a set of kinds, each of which one group or
- * selector picks, and has some services.  It is only proposed if each of its
- * kinds was seen to speak each of its services to each of the others.  So all
- * rules together allow what was seen and what labels cannot tell from it, no
- * matter which rules are taken; that is told of each rule.  Of all such sets of
- * rules one of the fewest is taken (setcover.h).
+ * Labels tell kinds of ports: those of equal labels are one.  A rule leads
+ * from a set of kinds (or addresses) to a set of kinds, each of which one
+ * group or selector picks, and has some services.  It is only proposed if each
+ * of its kinds was seen to speak each of its services to each of the others.
+ * So all rules together allow what was seen and what labels cannot tell from
+ * it, no matter which rules are taken; that is told of each rule.  Of all such
+ * sets of rules one of the fewest is taken (set-cover.h).
  *
  * Not for how rules become policies (northbound/). */
 

@@ -1,29 +1,29 @@
 # controller/simulator
 controller_libvmn_a_SOURCES += \
-	controller/simulator/answer.c \
-	controller/simulator/answer.h \
 	controller/simulator/conntrack.c \
 	controller/simulator/conntrack.h \
-	controller/simulator/kinds.c \
-	controller/simulator/kinds.h \
-	controller/simulator/packet.c \
-	controller/simulator/packet.h \
-	controller/simulator/places.c \
-	controller/simulator/places.h \
-	controller/simulator/reach.c \
-	controller/simulator/reach.h \
-	controller/simulator/reach-view.c \
-	controller/simulator/rules.c \
-	controller/simulator/rules.h \
-	controller/simulator/run.c \
+	controller/simulator/endpoint.c \
+	controller/simulator/endpoint.h \
+	controller/simulator/engine-net.c \
+	controller/simulator/engine-net.h \
+	controller/simulator/flow-lookup.c \
+	controller/simulator/flow-lookup.h \
+	controller/simulator/guest-packet.c \
+	controller/simulator/guest-packet.h \
+	controller/simulator/handler-reply.c \
+	controller/simulator/handler-reply.h \
+	controller/simulator/port-classes.c \
+	controller/simulator/port-classes.h \
+	controller/simulator/reachability-groups.c \
+	controller/simulator/reachability-matrix.c \
+	controller/simulator/reachability-matrix.h \
+	controller/simulator/result-json.c \
+	controller/simulator/result-json.h \
+	controller/simulator/simulator.c \
 	controller/simulator/simulator.h \
 	controller/simulator/trace-request.c \
 	controller/simulator/trace-request.h \
 	controller/simulator/trace.c \
 	controller/simulator/trace.h \
 	controller/simulator/verdict.c \
-	controller/simulator/verdict.h \
-	controller/simulator/wanted-net.c \
-	controller/simulator/wanted-net.h \
-	controller/simulator/words.c \
-	controller/simulator/words.h
+	controller/simulator/verdict.h

@@ -2,9 +2,9 @@
  *
  * What conntrack would answer, to the packets of one simulated exchange: its
  * connections are those that the exchange has committed.  The rules are those
- * that Open vSwitch's userspace conntrack and the kernel's have in common; what
- * they do differently, or what takes more than an exchange to know, is said
- * and not guessed. */
+ * that Open vSwitch's userspace conntrack and the kernel's have in common;
+ * what they do differently, or what takes more than an exchange to know, is
+ * said and not guessed. */
 
 #ifndef CONTROLLER_SIMULATOR_CONNTRACK_H
 #define CONTROLLER_SIMULATOR_CONNTRACK_H 1

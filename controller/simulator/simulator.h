@@ -3,12 +3,13 @@
  * What becomes of a packet by the flows that hosts are to hold: from table to
  * table, through groups and conntrack, and from host to host.  The flows mean
  * what they mean to a switch, and nothing is known here of the apps that want
- * them.  What does not follow from the flows (the underlay, its MTU, meters) is
- * not simulated, and where a packet's way depends on it, that is said.  What an
- * app's handler answers to a packet is another packet (answer.h).
+ * them.  What does not follow from the flows (the underlay, its MTU, meters)
+ * is not simulated, and where a packet's way depends on it, that is said.
+ * What an app's handler answers to a packet is another packet
+ * (handler-reply.h).
  *
- * Who calls it: trace.c and reach.c here, and tests.  Not for names of objects,
- * nor for JSON. */
+ * Who calls it: trace.c and reachability-matrix.c here, and tests.  Not for
+ * names of objects, nor for JSON. */
 
 #ifndef CONTROLLER_SIMULATOR_SIMULATOR_H
 #define CONTROLLER_SIMULATOR_SIMULATOR_H 1
@@ -18,7 +19,7 @@
 #include <stdint.h>
 
 #include "controller/simulator/conntrack.h"
-#include "controller/simulator/rules.h"
+#include "controller/simulator/flow-lookup.h"
 
 struct ofpact_controller;
 struct ofputil_group_mod;
@@ -49,8 +50,8 @@ struct sim_net {
     void (*pause)(void *aux);
 };
 
-/* Bounds.  The first two are Open vSwitch's own (ofproto-dpif-xlate), the third
- * is the userspace datapath's. */
+/* Bounds.  The first two are Open vSwitch's own (ofproto-dpif-xlate), the
+ * third is the userspace datapath's. */
 #define SIM_DEPTH_MAX 64                /* Resubmits inside of each other. */
 #define SIM_RESUBMITS_MAX 4096          /* In one pass. */
 #define SIM_RECIRCULATIONS_MAX 6        /* Of one copy on one host. */
@@ -122,8 +123,8 @@ double simulator_share(const struct simulator *);
 void simulator_run(struct simulator *, const char *host, uint32_t in_port,
                    const struct sim_packet *packet);
 
-/* The same for one that goes on from 'table' of 'host', as if it had come in at
- * 'in_port' with these registers. */
+/* The same for one that goes on from 'table' of 'host', as if it had come in
+ * at 'in_port' with these registers. */
 void simulator_send(struct simulator *, const char *host, uint8_t table,
                     uint32_t in_port, const uint32_t regs[16],
                     const struct sim_packet *packet);

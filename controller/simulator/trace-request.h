@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a trace is asked for: the body of POST /v1/trace, without "after".  Only
- * what is wrong by itself is refused here; names are looked up in trace.c. */
+ * What a trace is asked for: the body of POST /v1/trace, without "after".
+ * Only what is wrong by itself is refused here; names are looked up in
+ * trace.c. */
 
 #ifndef CONTROLLER_SIMULATOR_TRACE_REQUEST_H
 #define CONTROLLER_SIMULATOR_TRACE_REQUEST_H 1
@@ -13,8 +14,8 @@
 #include "controller/schema/error.h"
 #include "vmn/types.h"
 
-/* TRACE_ICMP is that of whichever family the addresses have, TRACE_ICMPV6 is for
- * those of IPv6 alone. */
+/* TRACE_ICMP is that of whichever family the addresses have, TRACE_ICMPV6 is
+ * for those of IPv6 alone. */
 enum trace_protocol {
     TRACE_TCP, TRACE_UDP, TRACE_ICMP, TRACE_SCTP, TRACE_ICMPV6,
 };

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "controller/simulator/places.h"
+#include "controller/simulator/endpoint.h"
 #include "controller/simulator/simulator.h"
 
 enum verdict { DELIVERED, DROPPED, UNKNOWN };

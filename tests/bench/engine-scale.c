@@ -18,8 +18,8 @@
 #include <time.h>
 
 #include "controller/apphost/apphost.h"
+#include "controller/commit/plan.h"
 #include "controller/engine/engine.h"
-#include "controller/engine/plan.h"
 #include "controller/model/model.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/vlog.h"

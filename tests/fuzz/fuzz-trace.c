@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "controller/schema/error.h"
-#include "controller/simulator/packet.h"
+#include "controller/simulator/guest-packet.h"
 #include "controller/simulator/trace-request.h"
 #include "flow.h"
 #include "packets.h"

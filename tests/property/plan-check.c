@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/commit/plan.h"
 #include "controller/engine/engine.h"
-#include "controller/engine/item.h"
-#include "controller/engine/plan.h"
+#include "controller/flow/flow-item.h"
 #include "controller/model/model.h"
 #include "controller/model/numbers.h"
 #include "controller/schema/schema.h"

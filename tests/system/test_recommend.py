@@ -13,7 +13,7 @@ from vmnlab.api import Refused
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
-# Where switches note connections (controller/engine/note.h).
+# Where switches note connections (controller/flow/learn-connection.h).
 NOTE_TABLE = 251
 
 # Who speaks to whom in the shop.  Of web and app, not all speak to all.

@@ -16,9 +16,9 @@
 #include <string.h>
 
 #include "controller/apphost/apphost.h"
-#include "controller/engine/tap.h"
 #include "controller/engine/engine.h"
-#include "controller/engine/pipeline.h"
+#include "controller/flow/pipeline.h"
+#include "controller/flow/sample-action.h"
 #include "controller/model/model.h"
 #include "controller/model/numbers.h"
 #include "controller/schema/error.h"

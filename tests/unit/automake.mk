@@ -58,11 +58,11 @@ tests_unit_test_refusal_SOURCES = tests/unit/test-refusal.c
 tests_unit_test_refusal_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_refusal_LDADD = $(UNIT_LIBS)
 
-check_PROGRAMS += tests/unit/test-slices
-TESTS += tests/unit/test-slices
-tests_unit_test_slices_SOURCES = tests/unit/test-slices.c
-tests_unit_test_slices_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_slices_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test-fiber
+TESTS += tests/unit/test-fiber
+tests_unit_test_fiber_SOURCES = tests/unit/test-fiber.c
+tests_unit_test_fiber_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fiber_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test-schema
 TESTS += tests/unit/test-schema
@@ -347,11 +347,11 @@ tests_unit_test_simulator_SOURCES = tests/unit/test-simulator.c
 tests_unit_test_simulator_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_simulator_LDADD = $(UNIT_LIBS)
 
-check_PROGRAMS += tests/unit/test-pace
-TESTS += tests/unit/test-pace
-tests_unit_test_pace_SOURCES = tests/unit/test-pace.c
-tests_unit_test_pace_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_pace_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test-batching
+TESTS += tests/unit/test-batching
+tests_unit_test_batching_SOURCES = tests/unit/test-batching.c
+tests_unit_test_batching_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_batching_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test-report-limit
 TESTS += tests/unit/test-report-limit

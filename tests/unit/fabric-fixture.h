@@ -10,7 +10,7 @@
 
 #include <time.h>
 
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/session/switch.h"
 #include "proto/loop/loop.h"

@@ -16,10 +16,10 @@
 
 #include "byte-order.h"
 #include "controller/engine/engine.h"
-#include "controller/engine/punt.h"
-#include "controller/engine/tap.h"
 #include "controller/fabric/packets/taps.h"
 #include "controller/fabric/session/marker.h"
+#include "controller/flow/punt-action.h"
+#include "controller/flow/sample-action.h"
 #include "openflow/openflow-1.1.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"

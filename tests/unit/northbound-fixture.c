@@ -19,10 +19,10 @@
 #include <unistd.h>
 
 #include "controller/apphost/apphost.h"
-#include "controller/engine/commit.h"
-#include "controller/engine/item.h"
-#include "controller/engine/note.h"
+#include "controller/commit/commit.h"
 #include "controller/fabric/fabric.h"
+#include "controller/flow/flow-item.h"
+#include "controller/flow/learn-connection.h"
 #include "controller/model/numbers.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/schema/schema.h"

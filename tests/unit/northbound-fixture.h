@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "controller/apphost/apphost.h"
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "controller/fabric/fabric.h"
 #include "controller/northbound/northbound-private.h"
 #include "tests/unit/http-client.h"

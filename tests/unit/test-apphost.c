@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "controller/apphost/apphost.h"
-#include "controller/engine/pipeline.h"
+#include "controller/flow/pipeline.h"
 #include "util.h"
 
 #define APP .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class)

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "controller/engine/item.h"
+#include "controller/flow/flow-item.h"
 #include "openflow/openflow.h"
 #include "openvswitch/vlog.h"
 #include "util.h"

@@ -12,8 +12,8 @@
 #include <event2/event.h>
 #include <string.h>
 
-#include "controller/engine/activity.h"
-#include "controller/engine/commit.h"
+#include "controller/commit/activity.h"
+#include "controller/commit/commit.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "controller/engine/engine.h"
-#include "controller/engine/handler.h"
+#include "controller/engine/packet-handler.h"
 #include "controller/model/model.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/apps-fixture.h"

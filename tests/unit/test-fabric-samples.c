@@ -9,13 +9,13 @@
 
 #include <string.h>
 
-#include "controller/engine/handler.h"
-#include "controller/engine/item.h"
-#include "controller/engine/tap.h"
+#include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets/samples.h"
 #include "controller/fabric/packets/taps.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/flow/flow-item.h"
+#include "controller/flow/sample-action.h"
 #include "flow.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-packet.h"

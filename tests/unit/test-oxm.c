@@ -12,8 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "controller/engine/emit.h"
-#include "controller/engine/oxm.h"
+#include "controller/flow/emit.h"
+#include "controller/flow/oxm.h"
 #include "flow.h"
 #include "nx-match.h"
 #include "openflow/openflow.h"

@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "controller/engine/handler.h"
-#include "controller/engine/pipeline.h"
-#include "controller/engine/punt.h"
+#include "controller/engine/packet-handler.h"
 #include "controller/fabric/packets/packets.h"
+#include "controller/flow/pipeline.h"
+#include "controller/flow/punt-action.h"
 #include "controller/model/numbers.h"
 #include "flow.h"
 #include "openvswitch/match.h"

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "controller/engine/plan.h"
+#include "controller/commit/plan.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"

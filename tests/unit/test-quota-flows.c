@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "controller/engine/plan.h"
+#include "controller/commit/plan.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/error.h"
 #include "controller/schema/selector.h"

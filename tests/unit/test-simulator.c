@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "classifier.h"
-#include "controller/simulator/rules.h"
+#include "controller/simulator/flow-lookup.h"
 #include "controller/simulator/simulator.h"
 #include "flow.h"
 #include "openvswitch/dynamic-string.h"

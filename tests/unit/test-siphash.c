@@ -14,7 +14,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
-#include "controller/engine/siphash.h"
+#include "controller/siphash.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "controller/schema/error.h"
-#include "controller/simulator/reach.h"
+#include "controller/simulator/reachability-matrix.h"
 #include "controller/simulator/trace.h"
 #include "openvswitch/dynamic-string.h"
 #include "random.h"

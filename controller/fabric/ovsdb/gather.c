@@ -12,7 +12,7 @@
 
 #include <event2/event.h>
 
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "util.h"

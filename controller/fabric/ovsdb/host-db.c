@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "controller/fabric/packets/packets.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"

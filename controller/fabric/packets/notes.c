@@ -9,9 +9,9 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#include "controller/engine/note.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/flow/learn-connection.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-flow.h"
 #include "proto/openflow/ofdump.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads the connections that switches have noted (controller/engine/note.h):
- * one request to each of some hosts, whoever asks.  What is read is handed on
- * and not kept.  Not for what follows from it (recommend/). */
+ * Reads the connections that switches have noted
+ * (controller/flow/learn-connection.h): one request to each of some hosts,
+ * whoever asks.  What is read is handed on and not kept.  Not for what follows
+ * from it (recommend/). */
 
 #ifndef CONTROLLER_FABRIC_PACKETS_NOTES_H
 #define CONTROLLER_FABRIC_PACKETS_NOTES_H 1

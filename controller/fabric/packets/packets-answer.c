@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/handler.h"
-#include "controller/engine/neighbour.h"
+#include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/flow/learn-neighbour.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"

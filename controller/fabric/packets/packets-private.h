@@ -6,7 +6,7 @@
 #ifndef CONTROLLER_FABRIC_PACKETS_PACKETS_PRIVATE_H
 #define CONTROLLER_FABRIC_PACKETS_PACKETS_PRIVATE_H 1
 
-#include "controller/engine/handler.h"
+#include "controller/engine/packet-handler.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofpbuf.h"

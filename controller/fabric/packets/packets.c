@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/handler.h"
+#include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/samples.h"

@@ -9,9 +9,9 @@
 
 #include "byte-order.h"
 #include "controller/engine/engine.h"
-#include "controller/engine/punt.h"
 #include "controller/fabric/packets/punts-private.h"
 #include "controller/fabric/session/wire.h"
+#include "controller/flow/punt-action.h"
 #include "flow.h"
 #include "openflow/openflow.h"
 #include "openvswitch/match.h"

@@ -12,14 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/handler.h"
-#include "controller/engine/pipeline.h"
-#include "controller/engine/punt.h"
+#include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/packets/punts-private.h"
 #include "controller/fabric/packets/taps.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/flow/pipeline.h"
+#include "controller/flow/punt-action.h"
 #include "openflow/openflow.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-meter.h"

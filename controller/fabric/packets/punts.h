@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fabric's part of punts (controller/engine/punt.h) on a switch: a pool of
+ * The fabric's part of punts (controller/flow/punt-action.h) on a switch: a pool of
  * packet meters, and the flows in PUNT_TABLE and PUNT_METER_TABLE that hold a
  * packet against one of them before a copy of it goes up.
  *

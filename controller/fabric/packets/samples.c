@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/tap.h"
 #include "controller/fabric/counters/counters.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/taps.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/flow/sample-action.h"
 #include "dp-packet.h"
 #include "flow.h"
 #include "hash.h"

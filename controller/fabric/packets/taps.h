@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fabric's part of taps (controller/engine/tap.h) on a switch: a bank of
+ * The fabric's part of taps (controller/flow/sample-action.h) on a switch: a bank of
  * meters, and in TAP_TABLE the flows that send copies up through them.
  *
  * A switch that connects is asked for its meters, before anything else.  What

@@ -16,15 +16,15 @@
 #include <stdlib.h>
 
 #include "byte-order.h"
-#include "controller/engine/learn.h"
-#include "controller/engine/punt.h"
-#include "controller/engine/tap.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/session/held.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/fabric/session/wire.h"
 #include "controller/fabric/session/words.h"
+#include "controller/flow/learn-action.h"
+#include "controller/flow/punt-action.h"
+#include "controller/flow/sample-action.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofdump.h"

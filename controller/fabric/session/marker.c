@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "controller/engine/engine.h"
-#include "controller/engine/pipeline.h"
-#include "controller/engine/siphash.h"
+#include "controller/flow/pipeline.h"
+#include "controller/siphash.h"
 #include "byte-order.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-flow.h"

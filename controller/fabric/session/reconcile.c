@@ -28,9 +28,6 @@
 #include <stdlib.h>
 
 #include "byte-order.h"
-#include "controller/engine/learn.h"
-#include "controller/engine/punt.h"
-#include "controller/engine/tap.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
@@ -40,6 +37,9 @@
 #include "controller/fabric/session/switch.h"
 #include "controller/fabric/session/wire.h"
 #include "controller/fabric/session/words.h"
+#include "controller/flow/learn-action.h"
+#include "controller/flow/punt-action.h"
+#include "controller/flow/sample-action.h"
 #include "hmapx.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controller/engine/commit.h"
+#include "controller/commit/commit.h"
 #include "controller/fabric/packets/punts.h"
 #include "controller/fabric/packets/taps.h"
 #include "controller/fabric/session/audit.h"

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/handler.h"
+#include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/vlog.h"

@@ -4,8 +4,8 @@
 
 #include <config.h>
 
-#include "controller/engine/tap.h"
 #include "controller/fabric/session/words.h"
+#include "controller/flow/sample-action.h"
 
 #include <stdlib.h>
 #include <string.h>

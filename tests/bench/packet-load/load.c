@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "controller/engine/handler.h"
+#include "controller/engine/packet-handler.h"
 #include "flow.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-msgs.h"

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the last groups of revisions were and took: who changed what, which
+ * classes of units and queries were computed for it, which flows came of it,
+ * and the time of each step.  commit.c writes it down; northbound shows it.
+ * Not for what hosts say to it (fabric/receipts.c). */
+
+#ifndef CONTROLLER_COMMIT_ACTIVITY_H
+#define CONTROLLER_COMMIT_ACTIVITY_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct activity;
+struct engine;
+struct engine_delta;
+struct model_request;
+
+/* Groups that are kept. */
+#define ACTIVITY_MAX 256
+/* Of a group, changes and authors that are named. */
+#define ACTIVITY_NAMES_MAX 8
+
+/* A group goes through these; each is measured from the end of the one before.
+ */
+enum activity_step {
+    ACTIVITY_APPLY,             /* Taking the requests into the model. */
+    ACTIVITY_COMPILE,           /* Computing what they made stale. */
+    ACTIVITY_STORE,             /* Until it was durable. */
+    ACTIVITY_SEND,              /* Giving hosts their bundles. */
+    ACTIVITY_N_STEPS
+};
+
+struct activity_change {
+    char *op;                   /* "create", "update", "delete".  Owned, as */
+    char *type;                 /* the next: a type's plural. */
+    char *name;
+};
+
+/* Flows and groups that came of it. */
+struct activity_app {
+    const char *name;           /* Lives as long as the pipeline. */
+    unsigned added, changed, removed;
+};
+
+struct activity_group {
+    uint64_t id;                /* From 1, without a gap. */
+    uint64_t first_revision;    /* Above 'last_revision': the state as it was
+                                 * loaded, which is no revision. */
+    uint64_t last_revision;
+    int64_t time_ms;            /* Wall clock. */
+    int64_t begin_us;           /* time_usec(). */
+    int64_t step_us[ACTIVITY_N_STEPS];
+    size_t n_requests;
+    size_t n_who;               /* Of those named. */
+    char *who[ACTIVITY_NAMES_MAX]; /* Owned. */
+    size_t n_changes;           /* Of all; at most ACTIVITY_NAMES_MAX named. */
+    struct activity_change changes[ACTIVITY_NAMES_MAX];
+    size_t n_apps;
+    struct activity_app *apps;
+    uint32_t *computed;         /* By number of class; engine_get_class(). */
+};
+
+/* 'engine' outlives it. */
+struct activity *activity_create(const struct engine *);
+void activity_destroy(struct activity *);
+
+/* Writing.  A group that is begun anew before its end has left nothing. */
+void activity_begin(struct activity *, int64_t time_ms);
+void activity_add_request(struct activity *, const struct model_request *);
+/* 'step' is over. */
+void activity_step(struct activity *, enum activity_step);
+/* ACTIVITY_COMPILE is over. */
+void activity_compiled(struct activity *, const struct engine_delta *);
+/* The group has ended well. */
+void activity_end(struct activity *, uint64_t first_revision,
+                  uint64_t last_revision);
+
+/* The ids of the oldest that is kept, and of the newest (0: none yet). */
+void activity_range(const struct activity *, uint64_t *oldest,
+                    uint64_t *newest);
+/* The group with an id in the range. */
+const struct activity_group *activity_get(const struct activity *,
+                                          uint64_t id);
+/* {"id", "time", "first_revision", "revision", "requests", "who": [...],
+ * "n_changes", "changes": [{"op", "type", "name"}], "apps": [{"app", "units",
+ * "queries", "by_unit": {CLASS: n}, "by_query", "added", "changed",
+ * "removed"}], "us": {"apply", "compile", "store", "send"}}, where "revision"
+ * is the last one, or null (and "first_revision" as well) for the state as it
+ * was loaded.  The caller owns it. */
+json_t *activity_group_to_json(const struct activity *,
+                               const struct activity_group *);
+
+#endif /* controller/commit/activity.h */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * unixctl commands about the commit, and those about the engine that need a
+ * settled moment, and time: they are done in slices between two groups. */
+
+#include <config.h>
+
+#include "controller/commit/commit.h"
+
+#include <stdlib.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/list.h"
+#include "unixctl.h"
+#include "util.h"
+
+/* A command that waits for its moment. */
+struct command {
+    struct ovs_list node;       /* In 'commands'. */
+    struct unixctl_conn *conn;
+    const struct engine *engine;
+};
+
+/* All that wait.  They stay here if the process ends before. */
+static struct ovs_list commands = OVS_LIST_INITIALIZER(&commands);
+
+static void
+wait_for_moment(struct commit *commit, struct unixctl_conn *conn,
+                void (*cb)(void *command))
+{
+    struct command *command = xmalloc(sizeof *command);
+
+    command->conn = conn;
+    command->engine = commit_engine(commit);
+    ovs_list_push_back(&commands, &command->node);
+    commit_when_settled(commit, cb, command);
+}
+
+static void
+command_free(struct command *command)
+{
+    ovs_list_remove(&command->node);
+    free(command);
+}
+
+static void
+verify_cb(void *command_)
+{
+    struct command *command = command_;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    size_t n = engine_verify(command->engine, &ds);
+
+    ds_put_format(&ds, "%"PRIuSIZE" differences\n", n);
+    if (n) {
+        unixctl_command_reply_error(command->conn, ds_cstr(&ds));
+    } else {
+        unixctl_command_reply(command->conn, ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+    command_free(command);
+}
+
+static void
+unixctl_verify(struct unixctl_conn *conn, int argc OVS_UNUSED,
+               const char *argv[] OVS_UNUSED, void *commit)
+{
+    wait_for_moment(commit, conn, verify_cb);
+}
+
+static void
+problems_cb(void *command_)
+{
+    struct command *command = command_;
+    json_t *problems = engine_problems(command->engine);
+    char *text = json_dumps(problems, JSON_INDENT(2) | JSON_SORT_KEYS);
+
+    unixctl_command_reply(command->conn, text);
+    free(text);
+    json_decref(problems);
+    command_free(command);
+}
+
+static void
+unixctl_problems(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                 const char *argv[] OVS_UNUSED, void *commit)
+{
+    wait_for_moment(commit, conn, problems_cb);
+}
+
+static void
+unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
+             const char *argv[] OVS_UNUSED, void *commit)
+{
+    struct commit_stats s;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    commit_get_stats(commit, &s);
+    ds_put_format(&ds, "groups %"PRIu64", requests in them %"PRIu64
+                  ", requests that wait %"PRIu64"\n", s.n_groups,
+                  s.n_requests, s.n_queue);
+    ds_put_format(&ds, "delay %.3f ms, groups delayed %"PRIu64
+                  " (%.3f ms each)\n", s.delay_us / 1e3, s.n_waits,
+                  s.n_waits ? s.waited_us / 1e3 / s.n_waits : 0);
+    unixctl_command_reply(conn, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+void
+commit_unixctl_init(struct commit *commit)
+{
+    unixctl_command_register("commit/show", "", 0, 0, unixctl_show, commit);
+    unixctl_command_register("engine/verify", "", 0, 0, unixctl_verify,
+                             commit);
+    unixctl_command_register("engine/problems", "", 0, 0, unixctl_problems,
+                             commit);
+}

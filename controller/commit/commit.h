@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one door in: every change of the state goes through here, an operator's
+ * wish and a host's report alike.
+ *
+ * Requests queue up while a group is being written.  Once the writer is done,
+ * all that wait are applied (each as a revision of its own), compiled once,
+ * and written as the next group with one fsync.  When the group is durable,
+ * its flows go to the sink, and then its requests are answered.  When the
+ * store refuses it, the model goes back, and all its requests fail; what
+ * nobody asked for (what was loaded at the start, and units that are tried
+ * again since numbers have become free) is written again until it is durable,
+ * and all else waits or fails until then.  So it does when a host would exceed
+ * the engine's limit; the group's requests are then tried one by one, and the
+ * one that exceeds it is refused.
+ *
+ * Plans wait in a queue of their own.  Between two groups one is applied,
+ * compiled, described and undone, and nobody else sees it. */
+
+#ifndef CONTROLLER_COMMIT_COMMIT_H
+#define CONTROLLER_COMMIT_COMMIT_H 1
+
+#include <jansson.h>
+
+#include "controller/engine/engine.h"
+#include "controller/histogram.h"
+#include "controller/model/model.h"
+#include "controller/store/store.h"
+
+struct activity;
+struct commit;
+
+struct commit_result {
+    bool ok;
+    bool changed;               /* False: the state was so already. */
+    uint64_t revision;          /* New, or that of the unchanged objects. */
+    struct model_request *request; /* With each op's outcome. */
+    struct vmn_errors *errors;  /* If !ok. */
+    const json_t *plan;         /* Of commit_plan(); see plan.h. */
+};
+typedef void commit_done_cb(void *aux, const struct commit_result *);
+
+/* One group that became durable.  The first one after the start has no
+ * revision (first_revision > last_revision): it is the compiled state as it
+ * was loaded.  Nor has one in which units that lacked a number are tried again
+ * (engine_take_freed()). */
+struct commit_group {
+    uint64_t first_revision;    /* Revisions in it: first to last. */
+    uint64_t last_revision;
+    int64_t time_ms;
+    int64_t begin_us;           /* time_usec() when its making began. */
+    const struct engine_delta *delta;
+};
+/* Where durable groups go: the fabric. */
+typedef void commit_sink_cb(void *aux, const struct commit_group *);
+
+/* For the sink, for what is called at a settled moment and for what loads at
+ * the start: lets the loop have its turn, if the slice that this one has is
+ * over.  Elsewhere it does nothing. */
+void commit_pause(struct commit *);
+/* For tests: slices_set_pauses(). */
+void commit_set_pauses(struct commit *, unsigned n);
+
+struct commit *commit_create(struct event_base *, struct model *,
+                             struct engine *, const struct store_class *,
+                             struct store *);
+/* Waits for the write that is under way, and fails what has not begun.  From
+ * then on requests are dropped, without a call of 'done': those who would be
+ * called are about to be destroyed. */
+void commit_stop(struct commit *);
+/* Stops first, if that is still to be done. */
+void commit_destroy(struct commit *);
+void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
+/* Who else is told of a group, once the sink has had it: the model's pending
+ * rows and revisions (model_get_pending()) are those of the group.  May call
+ * commit_pause().  There are at most COMMIT_WATCHERS_MAX. */
+#define COMMIT_WATCHERS_MAX 8
+void commit_add_watch(struct commit *, commit_sink_cb *, void *aux);
+void commit_remove_watch(struct commit *, commit_sink_cb *, void *aux);
+
+/* Puts off the first group, and all others with it, until commit_begin(), so
+ * that what is learned meanwhile can be loaded into the model as a part of the
+ * state that is compiled first.  Returns false if it has begun already. */
+bool commit_hold(struct commit *);
+/* Ends that.  'load' is called before anything is compiled, and may call
+ * commit_pause(); NULL: there is nothing to load. */
+void commit_begin(struct commit *, void (*load)(void *aux), void *aux);
+
+/* Takes over the contents of 'request' (and leaves it empty).  'done' is
+ * called from the loop, never from inside this call; NULL if nobody asks.
+ * At most COMMIT_QUEUE_MAX requests wait; the rest fail as unavailable. */
+#define COMMIT_QUEUE_MAX 10000
+void commit_submit(struct commit *, struct model_request *request,
+                   commit_done_cb *done, void *aux);
+
+/* Finds out what 'request' would do; takes over its contents.  'done' is told
+ * as of commit_submit(): refused as the request itself would be, or with a
+ * plan.  At most COMMIT_PLANS_MAX wait. */
+#define COMMIT_PLANS_MAX 100
+void commit_plan(struct commit *, struct model_request *request,
+                 commit_done_cb *done, void *aux);
+
+/* Puts 'request' in place as a plan does, and calls 'look' there, which may
+ * call commit_pause(); then undoes it, and tells 'done', without a plan.  One
+ * that is refused is told only.  They wait among the plans. */
+void commit_try(struct commit *, struct model_request *request,
+                void (*look)(void *aux), commit_done_cb *done, void *aux);
+
+const struct engine *commit_engine(const struct commit *);
+
+/* How long a group may wait for more requests while hosts are behind, in
+ * milliseconds; 0, and until this is called: never.  See batching.h. */
+#define COMMIT_MAX_DELAY_MS 1000
+void commit_set_max_delay(struct commit *, int ms);
+/* Most hosts owe answers to what they were sent, or no longer do. */
+void commit_set_behind(struct commit *, bool behind);
+
+/* For /metrics and unixctl. */
+struct commit_stats {
+    uint64_t n_queue;           /* Requests that wait. */
+    uint64_t n_groups, n_requests; /* Begun, and in all of them. */
+    uint64_t delay_us;          /* Of the next group. */
+    uint64_t n_waits, waited_us; /* Groups that waited, and how long. */
+    uint64_t n_revisions;       /* Stored since the start. */
+    struct histogram stored;    /* Groups of revisions, from the beginning of
+                                 * their making until they were durable. */
+};
+void commit_get_stats(const struct commit *, struct commit_stats *);
+
+/* Registers "engine/verify", "engine/problems" and "commit/show" with
+ * unixctl. */
+void commit_unixctl_init(struct commit *);
+
+/* Why the newest write failed, or NULL if it did not: the network goes on, but
+ * nothing can be changed.  Valid until the next turn of the loop. */
+const char *commit_store_error(const struct commit *);
+
+/* What the last groups were and took; see activity.h. */
+const struct activity *commit_activity(const struct commit *);
+
+/* True when nothing is being written: the engine's items are then exactly what
+ * is durable.  A host is reconciled only at such a moment. */
+bool commit_is_settled(const struct commit *);
+/* Calls 'cb' once, at the next such moment (from the loop; before the next
+ * group starts).  It stays that moment until 'cb' returns, even if it calls
+ * commit_pause(), or what it calls pauses. */
+void commit_when_settled(struct commit *, void (*cb)(void *aux), void *aux);
+void commit_cancel_when_settled(struct commit *, void (*cb)(void *aux),
+                                void *aux);
+
+#endif /* controller/commit/commit.h */

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Long work in slices; see fiber.h.  The stack is switched by swapcontext(3),
+ * and the tools that watch stacks (AddressSanitizer, valgrind) are told. */
+
+#include <config.h>
+
+#include "controller/commit/fiber.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/common_interface_defs.h>
+#endif
+#ifdef HAVE_VALGRIND_VALGRIND_H
+#include <valgrind/valgrind.h>
+#endif
+
+VLOG_DEFINE_THIS_MODULE(slices);
+
+#define STACK_SIZE (1024 * 1024)
+
+struct slices {
+    void (*work)(void *aux);
+    void *aux;
+    struct event *next;         /* The next slice.  A timer: before it, the
+                                 * loop looks at its files. */
+    bool working;
+    bool inside;                /* In a slice. */
+    bool again;                 /* Kicked while working. */
+    bool hurry;
+    unsigned max_pauses;        /* That a slice reaches, or 0. */
+    unsigned n_pauses;          /* That this one has reached. */
+    int64_t end_ns;             /* Of the slice. */
+    char *stack;                /* After a page that must not be touched. */
+    size_t guard;
+    ucontext_t loop, own;
+#ifdef __SANITIZE_ADDRESS__
+    void *loop_fake, *own_fake;
+    const void *loop_stack;
+    size_t loop_stack_size;
+#endif
+#ifdef HAVE_VALGRIND_VALGRIND_H
+    unsigned valgrind_id;
+#endif
+};
+
+static int64_t
+now_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+/* Switching.  ------------------------------------------------------------ */
+
+static void
+to_own(struct slices *s)
+{
+    s->inside = true;
+    s->n_pauses = 0;
+    s->end_ns = now_ns() + SLICE_US * INT64_C(1000);
+#ifdef __SANITIZE_ADDRESS__
+    __sanitizer_start_switch_fiber(&s->loop_fake, s->stack, STACK_SIZE);
+#endif
+    swapcontext(&s->loop, &s->own);
+#ifdef __SANITIZE_ADDRESS__
+    __sanitizer_finish_switch_fiber(s->loop_fake, NULL, NULL);
+#endif
+    s->inside = false;
+}
+
+static void
+arrived(struct slices *s OVS_UNUSED)
+{
+#ifdef __SANITIZE_ADDRESS__
+    __sanitizer_finish_switch_fiber(s->own_fake, &s->loop_stack,
+                                    &s->loop_stack_size);
+#endif
+}
+
+static void
+to_loop(struct slices *s)
+{
+#ifdef __SANITIZE_ADDRESS__
+    __sanitizer_start_switch_fiber(&s->own_fake, s->loop_stack,
+                                   s->loop_stack_size);
+#endif
+    swapcontext(&s->own, &s->loop);
+    arrived(s);
+}
+
+/* What runs on the stack: does the work each time it is entered anew.
+ * makecontext(3) hands over no pointer. */
+static void
+body(unsigned high, unsigned low)
+{
+    struct slices *s = (struct slices *) ((uintptr_t) high << 16 << 16
+                                          | (uintptr_t) low);
+
+    arrived(s);
+    for (;;) {
+        s->working = true;
+        s->work(s->aux);
+        s->working = false;
+        to_loop(s);
+    }
+}
+
+static void
+slice_soon(struct slices *s)
+{
+    static const struct timeval at_once = { 0, 0 };
+
+    event_add(s->next, &at_once);
+}
+
+static void
+slice_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *s_)
+{
+    struct slices *s = s_;
+
+    to_own(s);
+    if (s->working) {
+        slice_soon(s);
+    } else if (s->again) {
+        s->again = false;
+        slice_soon(s);
+    }
+}
+
+/* Life.  ----------------------------------------------------------------- */
+
+static void
+make_stack(struct slices *s)
+{
+    uintptr_t self = (uintptr_t) s;
+
+    s->guard = sysconf(_SC_PAGESIZE);
+    s->stack = mmap(NULL, s->guard + STACK_SIZE, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (s->stack == MAP_FAILED
+        || mprotect(s->stack, s->guard, PROT_NONE)
+        || getcontext(&s->own)) {
+        VLOG_FATAL("cannot make a stack (%s)", ovs_strerror(errno));
+    }
+    s->stack += s->guard;
+    s->own.uc_stack.ss_sp = s->stack;
+    s->own.uc_stack.ss_size = STACK_SIZE;
+    s->own.uc_link = NULL;
+    makecontext(&s->own, (void (*)(void)) body, 2,
+                (unsigned) (self >> 16 >> 16), (unsigned) self);
+#ifdef HAVE_VALGRIND_VALGRIND_H
+    s->valgrind_id = VALGRIND_STACK_REGISTER(s->stack, s->stack + STACK_SIZE);
+#endif
+}
+
+struct slices *
+slices_create(struct event_base *base, void (*work)(void *aux), void *aux)
+{
+    struct slices *s = xzalloc(sizeof *s);
+
+    s->work = work;
+    s->aux = aux;
+    s->next = event_new(base, -1, 0, slice_cb, s);
+    make_stack(s);
+    return s;
+}
+
+void
+slices_destroy(struct slices *s)
+{
+    if (s) {
+        ovs_assert(!s->working);
+        event_free(s->next);
+#ifdef HAVE_VALGRIND_VALGRIND_H
+        VALGRIND_STACK_DEREGISTER(s->valgrind_id);
+#endif
+        munmap(s->stack - s->guard, s->guard + STACK_SIZE);
+        free(s);
+    }
+}
+
+void
+slices_kick(struct slices *s)
+{
+    if (s->working) {
+        s->again = true;
+    } else {
+        slice_soon(s);
+    }
+}
+
+bool
+slices_is_working(const struct slices *s)
+{
+    return s->working;
+}
+
+static bool
+is_over(struct slices *s)
+{
+    return (s->max_pauses ? ++s->n_pauses >= s->max_pauses
+            : now_ns() >= s->end_ns);
+}
+
+void
+slices_pause(void *s_)
+{
+    struct slices *s = s_;
+
+    if (s->inside && !s->hurry && is_over(s)) {
+        to_loop(s);
+    }
+}
+
+void
+slices_set_pauses(struct slices *s, unsigned n)
+{
+    s->max_pauses = n;
+}
+
+void
+slices_hurry(struct slices *s)
+{
+    s->hurry = true;
+}

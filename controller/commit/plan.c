@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a change would do; see plan.h. */
+
+#include <config.h>
+
+#include "controller/commit/plan.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/engine/scope.h"
+#include "controller/model/model.h"
+#include "controller/model/numbers.h"
+#include "controller/schema/error.h"
+#include "controller/schema/schema.h"
+#include "hash.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/shash.h"
+#include "smap.h"
+#include "sset.h"
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+/* Most problems that a plan lists. */
+#define PROBLEMS_MAX 100
+
+struct counts {
+    size_t added, changed, removed;
+};
+
+/* Objects.  -------------------------------------------------------------- */
+
+static const char *const op_names[] = {
+    [MODEL_UNCHANGED] = "unchanged", [MODEL_CREATED] = "created",
+    [MODEL_UPDATED] = "updated", [MODEL_DELETED] = "deleted",
+};
+
+static json_t *
+object_json(enum vmn_table table, const char *name, enum model_outcome op)
+{
+    return json_pack("{s:s, s:s, s:s}", "type", schema_tables[table].plural,
+                     "name", name, "op", op_names[op]);
+}
+
+static int
+compare_writes(const void *a_, const void *b_)
+{
+    const struct model_write *const *a = a_;
+    const struct model_write *const *b = b_;
+
+    return ((*a)->table != (*b)->table ? (int) (*a)->table - (int) (*b)->table
+            : strcmp((*a)->name, (*b)->name));
+}
+
+static enum model_outcome
+outcome_of(const struct model *model, const struct model_write *write)
+{
+    return (!write->row ? MODEL_DELETED
+            : model_get_durable(model, write->table, write->name, NULL)
+            ? MODEL_UPDATED : MODEL_CREATED);
+}
+
+/* What goes along with the objects in 'named' ("TABLE/NAME"): by cascade, or
+ * by pruning.  What hosts reported is not the user's. */
+static void
+add_others(json_t *objects, struct model *model, const struct sset *named)
+{
+    struct model_pending pending;
+    const struct model_write **writes;
+    size_t n = 0;
+
+    model_get_pending(model, &pending);
+    writes = xmalloc(MAX(pending.n_writes, 1) * sizeof *writes);
+    for (size_t i = 0; i < pending.n_writes; i++) {
+        if (!schema_tables[pending.writes[i].table].observed) {
+            writes[n++] = &pending.writes[i];
+        }
+    }
+    qsort(writes, n, sizeof *writes, compare_writes);
+    for (size_t i = 0; i < n; i++) {
+        char *key = xasprintf("%d/%s", (int) writes[i]->table,
+                              writes[i]->name);
+
+        if (!sset_contains(named, key)) {
+            json_array_append_new(objects, object_json(
+                writes[i]->table, writes[i]->name,
+                outcome_of(model, writes[i])));
+        }
+        free(key);
+    }
+    free(writes);
+}
+
+static json_t *
+objects_json(struct model *model, const struct model_request *request)
+{
+    struct sset named = SSET_INITIALIZER(&named);
+    json_t *objects = json_array();
+
+    for (size_t i = 0; i < request->n_ops; i++) {
+        const struct model_op *op = &request->ops[i];
+
+        json_array_append_new(objects, object_json(op->table, op->name,
+                                                   op->outcome));
+        sset_add_and_free(&named, xasprintf("%d/%s", (int) op->table,
+                                            op->name));
+    }
+    add_others(objects, model, &named);
+    sset_destroy(&named);
+    return objects;
+}
+
+/* Flows.  ---------------------------------------------------------------- */
+
+/* A scope that changes, or whose hosts do. */
+struct scope_counts {
+    struct hmap_node node;      /* By the scope's address. */
+    const struct engine_scope *scope;
+    struct counts counts;       /* For the hosts that stay. */
+    struct sset joined;
+};
+
+static struct scope_counts *
+get_scope(struct hmap *scopes, const struct engine_scope *scope)
+{
+    uint32_t hash = hash_pointer(scope, 0);
+    struct scope_counts *sc;
+
+    HMAP_FOR_EACH_WITH_HASH (sc, node, hash, scopes) {
+        if (sc->scope == scope) {
+            return sc;
+        }
+    }
+    sc = xzalloc(sizeof *sc);
+    sc->scope = scope;
+    sset_init(&sc->joined);
+    hmap_insert(scopes, &sc->node, hash);
+    return sc;
+}
+
+static void
+count_changes(struct hmap *scopes, const struct engine_delta *delta)
+{
+    for (size_t i = 0; i < delta->n_changes; i++) {
+        const struct engine_change *change = &delta->changes[i];
+        struct counts *counts = &get_scope(scopes,
+                                           change->item->scope)->counts;
+
+        if (!change->replaced) {
+            *(change->added ? &counts->added : &counts->removed) += 1;
+        } else if (change->added) {
+            counts->changed++;
+        }
+    }
+}
+
+static struct counts *
+get_host(struct shash *hosts, const char *host)
+{
+    struct counts *counts = shash_find_data(hosts, host);
+
+    if (!counts) {
+        counts = xzalloc(sizeof *counts);
+        shash_add(hosts, host, counts);
+    }
+    return counts;
+}
+
+/* A host that joins a scope gets all of it; one that leaves loses all that was
+ * there before. */
+static void
+count_members(struct hmap *scopes, struct shash *hosts,
+              const struct engine_delta *delta)
+{
+    for (size_t i = 0; i < delta->n_members; i++) {
+        const struct engine_member *member = &delta->members[i];
+        struct scope_counts *sc = get_scope(scopes, member->scope);
+        size_t n = member->scope->n_items;
+
+        if (member->joined) {
+            sset_add(&sc->joined, member->host);
+            if (n) {
+                get_host(hosts, member->host)->added += n;
+            }
+        } else {
+            n += sc->counts.removed - sc->counts.added;
+            if (n) {
+                get_host(hosts, member->host)->removed += n;
+            }
+        }
+    }
+}
+
+static void
+count_scope(struct shash *hosts, const struct scope_counts *sc)
+{
+    const char *host;
+
+    if (!sc->counts.added && !sc->counts.changed && !sc->counts.removed) {
+        return;
+    }
+    SSET_FOR_EACH (host, &sc->scope->members) {
+        if (!sset_contains(&sc->joined, host)) {
+            struct counts *counts = get_host(hosts, host);
+
+            counts->added += sc->counts.added;
+            counts->changed += sc->counts.changed;
+            counts->removed += sc->counts.removed;
+        }
+    }
+}
+
+static json_t *
+hosts_json(const struct engine *engine, const struct engine_delta *delta)
+{
+    struct hmap scopes = HMAP_INITIALIZER(&scopes);
+    struct shash hosts = SHASH_INITIALIZER(&hosts);
+    json_t *array = json_array();
+    struct scope_counts *sc;
+
+    count_changes(&scopes, delta);
+    count_members(&scopes, &hosts, delta);
+    HMAP_FOR_EACH_POP (sc, node, &scopes) {
+        count_scope(&hosts, sc);
+        sset_destroy(&sc->joined);
+        free(sc);
+    }
+    hmap_destroy(&scopes);
+
+    const struct shash_node **nodes = shash_sort(&hosts);
+    for (size_t i = 0; i < shash_count(&hosts); i++) {
+        const struct counts *counts = nodes[i]->data;
+
+        json_array_append_new(array, json_pack(
+            "{s:s, s:I, s:I, s:I, s:I}", "host", nodes[i]->name,
+            "added", (json_int_t) counts->added,
+            "changed", (json_int_t) counts->changed,
+            "removed", (json_int_t) counts->removed,
+            "total", (json_int_t) engine_host_total(engine,
+                                                    nodes[i]->name)));
+    }
+    free(nodes);
+    shash_destroy_free_data(&hosts);
+    return array;
+}
+
+static json_t *
+apps_json(const struct engine_delta *delta)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < delta->n_apps; i++) {
+        const struct engine_delta_app *app = &delta->apps[i];
+
+        if (app->added || app->changed || app->removed) {
+            json_array_append_new(array, json_pack(
+                "{s:s, s:i, s:i, s:i}", "app", app->name, "added", app->added,
+                "changed", app->changed, "removed", app->removed));
+        }
+    }
+    return array;
+}
+
+/* The plan.  ------------------------------------------------------------- */
+
+static json_t *
+describe(struct model *model, const struct engine *engine,
+         const struct engine_delta *delta,
+         const struct model_request *request)
+{
+    json_t *objects = objects_json(model, request);
+    json_t *hosts = hosts_json(engine, delta);
+    json_t *apps = apps_json(delta);
+    json_t *problems = engine_delta_problems(engine, delta);
+
+    return json_pack("{s:b, s:I, s:o, s:{s:o, s:o}, s:o}",
+                     "changed", model_is_unsettled(model),
+                     "revision", (json_int_t) model_durable_revision(model),
+                     "objects", objects,
+                     "flows", "hosts", hosts, "apps", apps,
+                     "problems", problems);
+}
+
+/* Leaves of the plan's problems those that were not there before.  'undo' is
+ * the difference that led back there. */
+static void
+keep_new_problems(json_t *plan, const struct engine *engine,
+                  const struct engine_delta *undo)
+{
+    json_t *before = engine_delta_problems(engine, undo);
+    struct sset known = SSET_INITIALIZER(&known);
+    json_t *news = json_array();
+    json_t *problem;
+    size_t i;
+
+    json_array_foreach (before, i, problem) {
+        const char *kind = json_string_value(json_object_get(problem,
+                                                             "kind"));
+
+        /* What was not looked at is no problem of before. */
+        if (strcmp(kind, "unchecked")) {
+            sset_add_and_free(&known, json_dumps(problem, JSON_COMPACT));
+        }
+    }
+    json_array_foreach (json_object_get(plan, "problems"), i, problem) {
+        char *text = json_dumps(problem, JSON_COMPACT);
+
+        if (sset_add(&known, text)
+            && json_array_size(news) < PROBLEMS_MAX) {
+            json_array_append(news, problem);
+        }
+        free(text);
+    }
+    json_object_set_new(plan, "problems", news);
+    json_decref(before);
+    sset_destroy(&known);
+}
+
+bool
+plan_is_within_limit(const struct engine *engine, struct vmn_errors *errors)
+{
+    uint64_t total;
+    const char *host = engine_exceeded(engine, &total);
+
+    if (host) {
+        vmn_errors_add(errors, VMN_ERR_TOO_LARGE, "",
+                       "host \"%s\" would hold %"PRIu64" flows and groups, "
+                       "and at most %"PRIu64" are allowed", host, total,
+                       engine_max_items(engine));
+    }
+    return !host;
+}
+
+struct quota_check {
+    const struct model *model;
+    const struct model_rights *rights;
+    struct vmn_errors *errors;
+    bool ok;
+};
+
+static void
+check_quota(void *check_, const char *name, const char *host, uint64_t n,
+            uint64_t max)
+{
+    struct quota_check *check = check_;
+    const struct vmn_quota *quota = model_get(check->model, VMN_TABLE_QUOTA,
+                                              name);
+
+    if (quota && model_quota_binds(quota, check->rights)) {
+        vmn_errors_add(check->errors, VMN_ERR_TOO_LARGE, "",
+                       "quota \"%s\" has at most %"PRIu64" flows_per_host, "
+                       "and this would make %"PRIu64" on host \"%s\"", name,
+                       max, n, host);
+        check->ok = false;
+    }
+}
+
+bool
+plan_is_within_quotas(const struct model *model, const struct engine *engine,
+                      const struct model_rights *rights,
+                      struct vmn_errors *errors)
+{
+    struct quota_check check = { model, rights, errors, true };
+
+    if (rights) {
+        engine_exceeded_quotas(engine, check_quota, &check);
+    }
+    return check.ok;
+}
+
+/* With the change in place: false with 'errors' if it cannot be. */
+static bool
+is_possible(const struct model *model, const struct engine *engine,
+            const struct model_request *request, struct vmn_errors *errors)
+{
+    const char *fault = engine_trial_fault(engine);
+
+    if (fault) {
+        vmn_errors_add(errors, VMN_ERR_CONFLICT, "", "%s fails already, and "
+                       "what becomes of it cannot be planned", fault);
+    }
+    return (!fault && plan_is_within_limit(engine, errors)
+            && plan_is_within_quotas(model, engine, request->rights,
+                                     errors));
+}
+
+/* Restarts.  ------------------------------------------------------------- */
+
+/* Connections are a routing domain's, so they start over in a network that
+ * comes into another one. */
+
+static bool
+concerns_routers(struct model *model)
+{
+    struct model_pending pending;
+
+    model_get_pending(model, &pending);
+    for (size_t i = 0; i < pending.n_writes; i++) {
+        if (pending.writes[i].table == VMN_TABLE_ROUTER) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds the domain of each network that has ports. */
+static void
+find_domains(struct smap *domains, const struct model *model,
+             struct engine *engine)
+{
+    struct vmn_names names = model_names(model, VMN_TABLE_NETWORK);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const char *network = names.names[i];
+        size_t size;
+        char *domain;
+
+        if (!model_lookup(model, VMN_INDEX_PORT_BY_NETWORK, network).n) {
+            continue;
+        }
+        domain = engine_peek(engine, VMN_QUERY_DOMAIN, network, &size);
+        smap_add(domains, network, domain ? domain : network);
+        free(domain);
+    }
+}
+
+/* With the change taken back: those whose domain is not as in 'after'. */
+static json_t *
+restarts_json(const struct model *model, struct engine *engine,
+              const struct smap *after)
+{
+    struct smap before = SMAP_INITIALIZER(&before);
+    json_t *restarts = json_array();
+    const struct smap_node **nodes;
+
+    if (!smap_is_empty(after)) {
+        find_domains(&before, model, engine);
+    }
+    nodes = smap_sort(&before);
+    for (size_t i = 0; i < smap_count(&before); i++) {
+        const char *is = smap_get(after, nodes[i]->key);
+
+        if (is && strcmp(is, nodes[i]->value)) {
+            json_array_append_new(restarts, json_string(nodes[i]->key));
+        }
+    }
+    free(nodes);
+    smap_destroy(&before);
+    return restarts;
+}
+
+/* All of it.  ------------------------------------------------------------ */
+
+/* The change in place, and the one that takes it back. */
+struct attempt {
+    struct model *model;
+    struct engine *engine;
+    struct model_request *request;
+    struct engine_delta *delta, *undo;
+};
+
+/* Puts the change in place.  False with 'errors' if it is refused. */
+static bool
+attempt_begin(struct attempt *attempt, int64_t now_ms,
+              struct vmn_errors *errors)
+{
+    uint64_t revision;
+
+    numbers_begin_trial(model_numbers(attempt->model));
+    engine_begin_trial(attempt->engine);
+    if (model_apply(attempt->model, attempt->request, now_ms, &revision,
+                    errors)) {
+        return false;
+    }
+    attempt->delta = engine_run(attempt->engine);
+    return is_possible(attempt->model, attempt->engine, attempt->request,
+                       errors);
+}
+
+/* Takes it back, if it is there. */
+static void
+attempt_undo(struct attempt *attempt)
+{
+    if (attempt->delta) {
+        model_undo(attempt->model);
+        attempt->undo = engine_run_back(attempt->engine, attempt->delta);
+    }
+}
+
+static void
+attempt_end(struct attempt *attempt)
+{
+    engine_delta_destroy(attempt->delta);
+    engine_delta_destroy(attempt->undo);
+    engine_end_trial(attempt->engine);
+    numbers_end_trial(model_numbers(attempt->model));
+}
+
+json_t *
+plan_make(struct model *model, struct engine *engine,
+          struct model_request *request, int64_t now_ms,
+          struct vmn_errors *errors)
+{
+    struct attempt attempt = { model, engine, request, NULL, NULL };
+    struct smap domains = SMAP_INITIALIZER(&domains);
+    json_t *plan = NULL;
+
+    if (attempt_begin(&attempt, now_ms, errors)) {
+        plan = describe(model, engine, attempt.delta, request);
+        if (concerns_routers(model)) {
+            find_domains(&domains, model, engine);
+        }
+    }
+    attempt_undo(&attempt);
+    if (plan) {
+        keep_new_problems(plan, engine, attempt.undo);
+        json_object_set_new(plan, "restarts",
+                            restarts_json(model, engine, &domains));
+    }
+    attempt_end(&attempt);
+    smap_destroy(&domains);
+    return plan;
+}
+
+bool
+plan_try(struct model *model, struct engine *engine,
+         struct model_request *request, int64_t now_ms,
+         void (*look)(void *aux), void *aux, struct vmn_errors *errors)
+{
+    struct attempt attempt = { model, engine, request, NULL, NULL };
+    bool ok = attempt_begin(&attempt, now_ms, errors);
+
+    if (ok) {
+        look(aux);
+    }
+    attempt_undo(&attempt);
+    attempt_end(&attempt);
+    return ok;
+}

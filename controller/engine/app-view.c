@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The reading half of include/vmn/app.h; see app-view.h. */
+
+#include <config.h>
+
+#include "controller/engine/app-view.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine-private.h"
+#include "controller/flow/emit.h"
+#include "controller/model/numbers.h"
+#include "controller/schema/schema-row.h"
+#include "util.h"
+
+/* A handler's queries that read each other. */
+#define PEEK_DEPTH_MAX 16
+
+struct arena_chunk {
+    struct arena_chunk *next;
+    size_t used, size;
+    _Alignas(max_align_t) uint8_t data[];
+};
+
+#define CHUNK_SIZE 4000
+/* As many stay with the engine between computations: too large for malloc's
+ * quick ways, and each computation needs one. */
+#define SPARE_CHUNKS_MAX 8
+
+static struct arena_chunk *
+chunk_create(struct arena_chunk *next, size_t size)
+{
+    struct arena_chunk *chunk = xmalloc(sizeof *chunk + size);
+
+    chunk->next = next;
+    chunk->used = 0;
+    chunk->size = size;
+    return chunk;
+}
+
+/* A chunk for at least 'size' bytes, in front of 'next'. */
+static struct arena_chunk *
+chunk_take(struct engine *engine, struct arena_chunk *next, size_t size)
+{
+    struct arena_chunk *chunk = engine->spare_chunks;
+
+    if (size > CHUNK_SIZE || !chunk) {
+        return chunk_create(next, MAX(size, CHUNK_SIZE));
+    }
+    engine->spare_chunks = chunk->next;
+    engine->n_spare_chunks--;
+    chunk->next = next;
+    chunk->used = 0;
+    return chunk;
+}
+
+static void
+chunk_give(struct engine *engine, struct arena_chunk *chunk)
+{
+    if (chunk->size == CHUNK_SIZE
+        && engine->n_spare_chunks < SPARE_CHUNKS_MAX) {
+        chunk->next = engine->spare_chunks;
+        engine->spare_chunks = chunk;
+        engine->n_spare_chunks++;
+    } else {
+        free(chunk);
+    }
+}
+
+void
+view_free_spare(struct engine *engine)
+{
+    while (engine->spare_chunks) {
+        struct arena_chunk *next = engine->spare_chunks->next;
+
+        free(engine->spare_chunks);
+        engine->spare_chunks = next;
+    }
+    engine->n_spare_chunks = 0;
+}
+
+void
+view_init(struct vmn_view *view, struct engine *engine, struct node *node)
+{
+    memset(view, 0, sizeof *view);
+    view->engine = engine;
+    view->node = node;
+    view->serial = ++engine->graph.serial;
+}
+
+void
+view_init_handler(struct vmn_view *view, struct engine *engine,
+                  struct arena_chunk **kept)
+{
+    view_init(view, engine, NULL);
+    if (!*kept) {
+        *kept = chunk_create(NULL, CHUNK_SIZE);
+    }
+    (*kept)->used = 0;
+    view->arena = *kept;
+}
+
+void
+view_uninit_handler(struct vmn_view *view, struct arena_chunk **kept)
+{
+    while (view->arena != *kept) {
+        struct arena_chunk *next = view->arena->next;
+
+        free(view->arena);
+        view->arena = next;
+    }
+    view->arena = NULL;
+    view_uninit(view);
+}
+
+void
+number_refs_uninit(struct number_refs *numbers, struct numbers *table)
+{
+    for (size_t i = 0; i < numbers->n; i++) {
+        numbers_unref(table, numbers->refs[i]);
+    }
+    free(numbers->refs);
+    memset(numbers, 0, sizeof *numbers);
+}
+
+void
+view_uninit(struct vmn_view *view)
+{
+    number_refs_uninit(&view->numbers, model_numbers(view->engine->model));
+    while (view->arena) {
+        struct arena_chunk *next = view->arena->next;
+
+        chunk_give(view->engine, view->arena);
+        view->arena = next;
+    }
+    free(view->problem);
+}
+
+void
+view_fail(struct vmn_view *view, const char *format, va_list args)
+{
+    if (!view->problem) {
+        view->problem = xvasprintf(format, args);
+    }
+}
+
+void
+emit_fail(struct vmn_emit *emit, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    view_fail(emit->view, format, args);
+    va_end(args);
+}
+
+void
+vmn_fail(struct vmn_emit *emit, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    view_fail(emit->view, format, args);
+    va_end(args);
+}
+
+static void OVS_PRINTF_FORMAT(2, 3)
+fail(struct vmn_view *view, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    view_fail(view, format, args);
+    va_end(args);
+}
+
+void *
+vmn_alloc(struct vmn_view *view, size_t size)
+{
+    struct arena_chunk *chunk = view->arena;
+
+    size = ROUND_UP(size, sizeof(max_align_t));
+    if (!chunk || chunk->size - chunk->used < size) {
+        chunk = chunk_take(view->engine, view->arena, size);
+        view->arena = chunk;
+    }
+
+    void *p = chunk->data + chunk->used;
+
+    chunk->used += size;
+    memset(p, 0, size);
+    return p;
+}
+
+const char *
+view_strdup(struct vmn_view *view, const char *s)
+{
+    if (!s) {
+        return NULL;
+    }
+
+    size_t size = strlen(s) + 1;
+
+    return memcpy(vmn_alloc(view, size), s, size);
+}
+
+/* Most texts fit into what is left of the chunk, and are written once. */
+char *
+vmn_printf(struct vmn_view *view, const char *format, ...)
+{
+    struct arena_chunk *chunk = view->arena;
+    size_t left = chunk ? chunk->size - chunk->used : 0;
+    char *s = chunk ? (char *) chunk->data + chunk->used : NULL;
+    va_list args, again;
+
+    va_start(args, format);
+    va_copy(again, args);
+
+    size_t size = vsnprintf(s, left, format, args) + 1;
+
+    if (size <= left) {
+        chunk->used += MIN(left, ROUND_UP(size, sizeof(max_align_t)));
+    } else {
+        s = vmn_alloc(view, size);
+        vsnprintf(s, size, format, again);
+    }
+    va_end(again);
+    va_end(args);
+    return s;
+}
+
+/* Records that the computation has read (kind, id, key). */
+static void
+record(struct vmn_view *view, enum node_kind kind, unsigned id,
+       const char *key)
+{
+    struct graph *graph = &view->engine->graph;
+    struct node *source;
+
+    if (!view->node) {
+        return;
+    }
+    source = graph_find(graph, kind, id, key);
+    if (!source) {
+        source = graph_insert(graph, sizeof *source, kind, id, key, 0);
+    }
+    graph_read(view->node, source, view->serial);
+}
+
+const void *
+vmn_read(struct vmn_view *view, enum vmn_table table, const char *name)
+{
+    if (table >= VMN_N_TABLES || !name) {
+        fail(view, "read of table %u without a name", (unsigned) table);
+        return NULL;
+    }
+    if (!view->node) {
+        return model_get_durable(view->engine->model, table, name, NULL);
+    }
+    record(view, NODE_ROW, table, name);
+    return model_get(view->engine->model, table, name);
+}
+
+/* The row's own coming and going is an input already. */
+const struct vmn_labels *
+vmn_labels_of(struct vmn_view *view, const struct vmn_row *row)
+{
+    static const struct vmn_labels none = { 0, NULL };
+    const struct vmn_labels *labels = schema_row_labels(row);
+
+    if (!labels) {
+        return &none;
+    }
+    record(view, NODE_LABELS, row->table, row->name);
+    return labels;
+}
+
+const struct vmn_health *
+vmn_read_health(struct vmn_view *view, const char *loadbalancer,
+                const char *port)
+{
+    if (!loadbalancer || !port) {
+        return NULL;
+    }
+    return vmn_read(view, VMN_TABLE_HEALTH,
+                    vmn_printf(view, "%s/%s", loadbalancer, port));
+}
+
+const struct vmn_vif *
+vmn_read_vif(struct vmn_view *view, const char *host, const char *iface_id)
+{
+    if (!host || !iface_id) {
+        return NULL;
+    }
+    return vmn_read(view, VMN_TABLE_VIF,
+                    vmn_printf(view, "%s/%s", host, iface_id));
+}
+
+struct vmn_names
+vmn_lookup(struct vmn_view *view, enum vmn_index index, const char *key)
+{
+    if (index >= VMN_N_INDEXES || !key) {
+        fail(view, "look-up in index %u without a key", (unsigned) index);
+        return (struct vmn_names) { 0, NULL };
+    }
+    record(view, NODE_INDEX, index, key);
+    return model_lookup(view->engine->model, index, key);
+}
+
+/* For handlers, which leave no trace: what there is already is told, and else
+ * what it would be.  ------------------------------------------------------ */
+
+static struct vmn_names
+peek_facts(struct engine *engine, const char *relation, const char *key)
+{
+    const void *number = shash_find_data(&engine->relations, relation);
+    struct node *node = (number ? graph_find(&engine->graph, NODE_FACTS,
+                                             (uintptr_t) number - 1, key)
+                         : NULL);
+
+    return (node ? facts_names(facts_node_cast(node))
+            : (struct vmn_names) { 0, NULL });
+}
+
+static const void *
+peek_query(struct vmn_view *view, const char *name, const char *key,
+           size_t *size)
+{
+    struct engine *engine = view->engine;
+    const struct query_class *class_ = shash_find_data(&engine->queries,
+                                                       name);
+    struct vmn_value value = { NULL, 0 };
+    struct vmn_view inner;
+    struct node *node;
+    void *copy = NULL;
+
+    if (!class_) {
+        return NULL;
+    }
+    node = graph_find(&engine->graph, NODE_QUERY,
+                      class_ - engine->query_classes, key);
+    if (node && !node->stale) {
+        *size = query_node_cast(node)->value_size;
+        return query_node_cast(node)->value;
+    }
+    if (view->depth >= PEEK_DEPTH_MAX) {
+        fail(view, "query %s at \"%s\" depends on itself", name, key);
+        return NULL;
+    }
+    view_init(&inner, engine, NULL);
+    inner.depth = view->depth + 1;
+    class_->class_->eval(&inner, key, &value);
+    if (inner.problem) {
+        fail(view, "%s", inner.problem);
+    } else if (value.data) {
+        *size = value.size;
+        copy = vmn_alloc(view, value.size);
+        memcpy(copy, value.data, value.size);
+    }
+    free(value.data);
+    view_uninit(&inner);
+    return copy;
+}
+
+static uint32_t
+peek_number(struct vmn_view *view, const char *kind, const char *key)
+{
+    uint32_t number = numbers_peek(model_numbers(view->engine->model), kind,
+                                   key);
+
+    if (!number) {
+        fail(view, "there is no %s number of \"%s\" yet", kind, key);
+    }
+    return number;
+}
+
+/* Other reads.  ---------------------------------------------------------- */
+
+struct vmn_names
+vmn_facts(struct vmn_view *view, const char *relation, const char *key)
+{
+    struct engine *engine = view->engine;
+
+    if (!view->node) {
+        return peek_facts(engine, relation, key);
+    }
+
+    struct facts_node *facts = facts_get(engine,
+                                         facts_relation(engine, relation),
+                                         key);
+
+    graph_read(view->node, &facts->node, view->serial);
+    return facts_names(facts);
+}
+
+const void *
+vmn_query(struct vmn_view *view, const char *name, const char *key,
+          size_t *size)
+{
+    struct engine *engine = view->engine;
+
+    *size = 0;
+    if (!view->node) {
+        return peek_query(view, name, key, size);
+    }
+
+    struct query_node *query = query_get(engine, name, key);
+
+    if (!query) {
+        return NULL;
+    }
+    if (query->node.running) {
+        fail(view, "query %s at \"%s\" depends on itself", name, key);
+        return NULL;
+    }
+    if (query->node.stale) {
+        graph_unmark(&query->node);
+        query_compute(engine, query);
+        if (view->node->level <= query->node.level) {
+            view->node->level = MIN(query->node.level + 1, NODE_MAX_LEVEL);
+        }
+    }
+    /* Not before: who sees the new value need not be computed again. */
+    graph_read(view->node, &query->node, view->serial);
+    *size = query->value_size;
+    return query->value;
+}
+
+uint32_t
+vmn_number(struct vmn_view *view, const char *kind, const char *key)
+{
+    struct number *number;
+
+    if (!view->node) {
+        return peek_number(view, kind, key);
+    }
+    number = numbers_ref(model_numbers(view->engine->model), kind, key);
+    if (!number) {
+        graph_read(view->node, &lack_get(view->engine, kind)->node,
+                   view->serial);
+        fail(view, "no %s number is left for \"%s\"", kind, key);
+        return 0;
+    }
+    if (view->numbers.n >= view->numbers.allocated) {
+        view->numbers.refs = x2nrealloc(view->numbers.refs,
+                                        &view->numbers.allocated,
+                                        sizeof *view->numbers.refs);
+    }
+    view->numbers.refs[view->numbers.n++] = number;
+    return number_value(number);
+}
+
+void
+vmn_value_set(struct vmn_value *value, const void *data, size_t size)
+{
+    free(value->data);
+    value->size = MIN(size, VMN_VALUE_SIZE_MAX);
+    /* A value of no bytes is not the same as none. */
+    value->data = xmalloc(MAX(value->size, 1));
+    memcpy(value->data, data, value->size);
+}
+
+void
+vmn_publish(struct vmn_emit *emit, const char *relation, const char *key,
+            const char *value)
+{
+    if (emit->n_facts >= EMIT_FACTS_MAX) {
+        emit_fail(emit, "more than %d facts", EMIT_FACTS_MAX);
+        return;
+    }
+    if (strlen(key) > 255 || strlen(value) > 255) {
+        emit_fail(emit, "a fact of %s is longer than 255 characters",
+                  relation);
+        return;
+    }
+    if (emit->n_facts >= emit->allocated_facts) {
+        emit->facts = x2nrealloc(emit->facts, &emit->allocated_facts,
+                                 sizeof *emit->facts);
+    }
+    emit->facts[emit->n_facts++] = (struct emit_fact) {
+        .relation = facts_relation(emit->view->engine, relation),
+        .key = view_strdup(emit->view, key),
+        .value = view_strdup(emit->view, value),
+    };
+}
+
+void *
+engine_peek(struct engine *engine, const char *query, const char *key,
+            size_t *size)
+{
+    struct vmn_view view;
+    const void *value;
+    void *copy = NULL;
+
+    view_init(&view, engine, NULL);
+    value = vmn_query(&view, query, key, size);
+    if (value && !view.problem) {
+        copy = xmemdup(value, MAX(*size, 1));
+    }
+    free(view.problem);
+    view.problem = NULL;
+    view_uninit(&view);
+    return copy;
+}
+
+char *
+engine_domain_of(struct engine *engine, const char *network)
+{
+    size_t size;
+    char *domain = engine_peek(engine, VMN_QUERY_DOMAIN, network, &size);
+
+    return domain ? domain : xstrdup(network);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What one computation sees the state through: records what it reads, holds
+ * its memory and its numbers until it ends. */
+
+#ifndef CONTROLLER_ENGINE_APP_VIEW_H
+#define CONTROLLER_ENGINE_APP_VIEW_H 1
+
+#include <stdarg.h>
+#include <stdint.h>
+
+#include "controller/engine/dependency-graph.h"
+#include "vmn/app.h"
+
+struct arena_chunk;
+struct numbers;
+
+struct vmn_view {
+    struct engine *engine;
+    struct node *node;          /* Who reads; NULL: a handler, of which nothing
+                                 * is recorded. */
+    unsigned depth;             /* Of a handler's queries in each other. */
+    uint64_t serial;
+    struct number_refs numbers; /* That it asked for. */
+    struct arena_chunk *arena;
+    char *problem;              /* First one, or NULL. */
+};
+
+void view_init(struct vmn_view *, struct engine *, struct node *);
+/* The same for a handler: records nothing, and uses the memory that '*kept'
+ * holds, if any.  view_uninit_handler() leaves some there for the next one. */
+void view_init_handler(struct vmn_view *, struct engine *,
+                       struct arena_chunk **kept);
+void view_uninit_handler(struct vmn_view *, struct arena_chunk **kept);
+
+/* Releases numbers that the caller did not take. */
+void view_uninit(struct vmn_view *);
+
+/* Frees memory that the engine keeps for views to come. */
+void view_free_spare(struct engine *);
+
+void view_fail(struct vmn_view *, const char *format, va_list);
+
+/* Copies into the view's memory; NULL gives NULL. */
+const char *view_strdup(struct vmn_view *, const char *);
+
+void number_refs_uninit(struct number_refs *, struct numbers *);
+
+/* The value of a query, while it is computed. */
+struct vmn_value {
+    void *data;
+    size_t size;
+};
+
+#endif /* controller/engine/app-view.h */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The engine's own flows: what a stage does with packets that none of its
+ * flows match, and the way into the first stage. */
+
+#ifndef CONTROLLER_ENGINE_BUILTIN_APP_H
+#define CONTROLLER_ENGINE_BUILTIN_APP_H 1
+
+struct pipeline_app;
+
+/* The app "vmn" that stands for the engine itself in names and cookies. */
+const struct pipeline_app *builtin_app(void);
+
+#endif /* controller/engine/builtin-app.h */

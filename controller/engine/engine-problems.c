@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is wrong with what apps want: units that failed, units that want
+ * different things at the same flow key or group, and flows of equal priority
+ * that overlap with different results.  Found when asked for; nothing here is
+ * on the way of a change. */
+
+#include <config.h>
+
+#include "controller/engine/engine-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/flow/match-overlap.h"
+#include "flow.h"
+#include "hash.h"
+#include "hmapx.h"
+#include "openvswitch/match.h"
+#include "util.h"
+
+/* At most so many problems of a kind are listed; of a change, so many are
+ * looked for, so that what was there before can be told from what is new. */
+#define PROBLEMS_MAX 100
+#define DELTA_PROBLEMS_MAX 10000
+
+/* 'packet' is one that shows the problem, or NULL. */
+static void
+add_problem(json_t *problems, const char *kind, const char *first,
+            const char *second, const char *text, const struct match *match)
+{
+    char *packet = match ? overlap_packet(match) : NULL;
+    json_t *units = json_pack("[s]", first);
+
+    if (second) {
+        json_array_append_new(units, json_string(second));
+    }
+    json_array_append_new(problems, json_pack(
+        "{s:s, s:o, s:s, s:s*}", "kind", kind, "units", units, "text", text,
+        "packet", packet));
+    free(packet);
+}
+
+static void
+failed_units(const struct engine *engine, json_t *problems, size_t max)
+{
+    const struct unit_node *unit;
+    size_t n = 0;
+
+    LIST_FOR_EACH (unit, problem_node, &engine->problems) {
+        if (n++ >= max) {
+            break;
+        }
+        add_problem(problems, "failed", unit->name, NULL, unit->problem,
+                    NULL);
+    }
+}
+
+static void
+conflicting_slots(const struct engine *engine, json_t *problems, size_t max)
+{
+    const struct entry_array *array;
+    size_t n = 0;
+
+    LIST_FOR_EACH (array, conflict_node, &engine->wanted.conflicts) {
+        if (n++ >= max) {
+            break;
+        }
+
+        const struct slot *slot = array->slot;
+        const char *first = slot_unit_name(slot, 0);
+        const char *second = slot_unit_name(slot, slot->n_entries - 1);
+        char *text = slot->kind == ENGINE_GROUP
+            ? xasprintf("both want group %u; the first has it",
+                        slot->group_id)
+            : xasprintf("both want the same match in table %u at priority "
+                        "%u; the first has it", slot->table, slot->priority);
+
+        if (slot->kind == ENGINE_FLOW && slot->n_active) {
+            struct match match;
+
+            overlap_decode(&slot_active(slot)[0]->pub, &match);
+            add_problem(problems, "conflict", first, second, text, &match);
+        } else {
+            add_problem(problems, "conflict", first, second, text, NULL);
+        }
+        free(text);
+    }
+}
+
+/* Overlaps.  ------------------------------------------------------------- */
+
+/* What one question may cost: some tenths of a second. */
+#define DECODES_MAX 200000
+#define PAIRS_MAX 1000000
+
+struct search {
+    const struct engine *engine;
+    json_t *problems;
+    size_t max;                 /* Of problems. */
+    size_t n_found;
+    size_t n_decoded;
+    size_t n_pairs;
+    bool cut_short;
+};
+
+/* The unit that wants 'item', or NULL if several contribute to it. */
+static const struct unit_node *
+unit_of(const struct engine *engine, const struct engine_item *item)
+{
+    uint64_t cookie = engine_cookie_owner(item->cookie);
+    const struct unit_node *unit;
+
+    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
+                             shards_at(&engine->cookies, cookie)) {
+        if (unit->cookie == cookie) {
+            return unit;
+        }
+    }
+    return NULL;
+}
+
+/* Adds a problem if some packet matches both flows of a level, they may be on
+ * one host, and they differ in what they do with it. */
+static void
+check_items(struct search *search, const struct engine_item *a,
+            const struct engine_item *b)
+{
+    struct match a_match, b_match, both;
+
+    if (engine_cookie_owner(a->cookie) == engine_cookie_owner(b->cookie)
+        || !scope_may_meet(a->scope, b->scope)
+        || overlap_is_excluded(a, b) || overlap_same_result(a, b)
+        || (engine_item_drop_reason(a) && engine_item_drop_reason(b))) {
+        return;
+    }
+
+    const struct unit_node *x = unit_of(search->engine, a);
+    const struct unit_node *y = unit_of(search->engine, b);
+
+    overlap_decode(a, &a_match);
+    overlap_decode(b, &b_match);
+    if (x && y && overlap_intersect(&a_match, &b_match, &both)
+        && search->n_found++ < search->max) {
+        bool in_order = strcmp(x->name, y->name) < 0;
+        char *text = xasprintf("overlapping matches in table %u at priority "
+                               "%u with different results", a->table,
+                               a->priority);
+
+        add_problem(search->problems, "overlap",
+                    in_order ? x->name : y->name,
+                    in_order ? y->name : x->name, text, &both);
+        free(text);
+    }
+}
+
+static void
+check_slots(struct search *search, const struct slot *a, const struct slot *b)
+{
+    for (size_t i = 0; i < a->n_active; i++) {
+        for (size_t j = 0; j < b->n_active; j++) {
+            check_items(search, &slot_active(a)[i]->pub,
+                        &slot_active(b)[j]->pub);
+        }
+    }
+    search->n_pairs += a->n_active * b->n_active;
+}
+
+/* A slot of one shape, by its values in the bits that another shape looks at
+ * as well. */
+struct joined {
+    struct hmap_node node;
+    const struct slot *slot;
+};
+
+static uint32_t
+common_hash(const struct slot *slot, const struct match *a,
+            const struct match *b)
+{
+    const uint64_t *am = (const uint64_t *) &a->wc.masks;
+    const uint64_t *bm = (const uint64_t *) &b->wc.masks;
+    const uint64_t *flow;
+    struct match match;
+    uint32_t hash = 0;
+
+    overlap_decode(&slot_active(slot)[0]->pub, &match);
+    flow = (const uint64_t *) &match.flow;
+    for (size_t i = 0; i < FLOW_U64S; i++) {
+        if (am[i] & bm[i]) {
+            hash = hash_add64(hash, flow[i] & am[i] & bm[i]);
+        }
+    }
+    return hash_finish(hash, FLOW_U64S);
+}
+
+/* A flow of 'shape': its fields and masks are those of all. */
+static const struct engine_item *
+example_of(const struct shape *shape)
+{
+    const struct slot *slot = CONTAINER_OF(ovs_list_front(&shape->slots),
+                                           struct slot, shape_node);
+
+    return &slot_active(slot)[0]->pub;
+}
+
+/* Finds the pairs of two shapes that agree where both look: a join by hash. */
+static void
+check_shapes(struct search *search, const struct shape *small,
+             const struct shape *large)
+{
+    struct hmap values = HMAP_INITIALIZER(&values);
+    struct joined *joined;
+    struct match a, b;
+    const struct slot *slot;
+
+    if (search->n_decoded + small->n + large->n > DECODES_MAX) {
+        search->cut_short = true;
+        return;
+    }
+    search->n_decoded += small->n + large->n;
+    overlap_decode(example_of(small), &a);
+    overlap_decode(example_of(large), &b);
+    LIST_FOR_EACH (slot, shape_node, &small->slots) {
+        joined = xmalloc(sizeof *joined);
+        joined->slot = slot;
+        hmap_insert(&values, &joined->node, common_hash(slot, &a, &b));
+        engine_pause(search->engine);
+    }
+    LIST_FOR_EACH (slot, shape_node, &large->slots) {
+        HMAP_FOR_EACH_WITH_HASH (joined, node, common_hash(slot, &a, &b),
+                                 &values) {
+            if (search->n_pairs < PAIRS_MAX) {
+                check_slots(search, joined->slot, slot);
+            } else {
+                search->cut_short = true;
+            }
+        }
+        engine_pause(search->engine);
+    }
+    HMAP_FOR_EACH_POP (joined, node, &values) {
+        free(joined);
+    }
+    hmap_destroy(&values);
+}
+
+static void
+check_level(struct search *search, const struct level *level)
+{
+    const struct shape *a, *b;
+
+    HMAP_FOR_EACH (a, node, &level->shapes) {
+        HMAP_FOR_EACH (b, node, &level->shapes) {
+            /* Each pair once. */
+            if (a->key < b->key && shapes_may_overlap(a, b)) {
+                check_shapes(search, a->n < b->n ? a : b,
+                             a->n < b->n ? b : a);
+            }
+        }
+    }
+}
+
+static void
+add_cut_short(const struct search *search)
+{
+    if (search->cut_short) {
+        json_array_append_new(search->problems, json_pack(
+            "{s:s, s:[], s:s}", "kind", "unchecked", "units", "text",
+            "there are so many flows that not all were looked at for "
+            "overlaps"));
+    }
+}
+
+static void
+overlapping_flows(const struct engine *engine, json_t *problems)
+{
+    struct search search = { .engine = engine, .problems = problems,
+                             .max = PROBLEMS_MAX };
+    const struct level *level;
+
+    LIST_FOR_EACH (level, mixed_node, &engine->wanted.levels.mixed) {
+        check_level(&search, level);
+    }
+    add_cut_short(&search);
+}
+
+/* Kept until the next run, since monitoring asks often.  During one, what was
+ * found before is all that is known. */
+json_t *
+engine_problems(const struct engine *engine)
+{
+    struct problems_cache *cache = engine->problems_cache;
+    json_t *problems;
+
+    if (engine->running || engine->trial.running) {
+        return cache->problems ? json_deep_copy(cache->problems)
+                               : json_array();
+    }
+    if (!cache->problems || cache->run != engine->stats.n_runs) {
+        problems = json_array();
+        failed_units(engine, problems, PROBLEMS_MAX);
+        conflicting_slots(engine, problems, PROBLEMS_MAX);
+        overlapping_flows(engine, problems);
+        json_decref(cache->problems);
+        cache->problems = problems;
+        cache->run = engine->stats.n_runs;
+    }
+    return json_deep_copy(cache->problems);
+}
+
+/* Overlaps with what a change has added.  -------------------------------- */
+
+/* True if the slot's flow came with 'delta' as well, and before 'item': of
+ * two new ones one is enough. */
+static bool
+came_before(const struct slot *slot, const struct engine_item *item,
+            const struct hmapx *added)
+{
+    const struct item *other = slot_active(slot)[0];
+
+    return hmapx_contains(added, other) && other->pub.xid < item->xid;
+}
+
+static void
+check_added(struct search *search, const struct engine_item *item,
+            const struct hmapx *added)
+{
+    const struct level *level = level_find(&search->engine->wanted.levels,
+                                           item->table, item->priority);
+    struct shape like;
+    const struct shape *shape;
+    const struct slot *slot;
+
+    if (!level || hmap_count(&level->shapes) < 2) {
+        return;
+    }
+    like.key = overlap_shape(item, &like.eth_type, &like.ip_proto);
+    HMAP_FOR_EACH (shape, node, &level->shapes) {
+        if (shape->key == like.key || !shapes_may_overlap(shape, &like)) {
+            continue;
+        }
+        LIST_FOR_EACH (slot, shape_node, &shape->slots) {
+            if (search->n_pairs >= PAIRS_MAX) {
+                search->cut_short = true;
+                return;
+            }
+            search->n_pairs += slot->n_active;
+            for (size_t i = 0; i < slot->n_active
+                 && !came_before(slot, item, added); i++) {
+                check_items(search, item, &slot_active(slot)[i]->pub);
+            }
+            engine_pause(search->engine);
+        }
+    }
+}
+
+static void
+added_overlaps(const struct engine *engine, const struct engine_delta *delta,
+               json_t *problems)
+{
+    struct search search = { .engine = engine, .problems = problems,
+                             .max = DELTA_PROBLEMS_MAX };
+    struct hmapx added = HMAPX_INITIALIZER(&added);
+
+    for (size_t i = 0; i < delta->n_changes; i++) {
+        const struct engine_change *change = &delta->changes[i];
+
+        if (change->added && change->item->kind == ENGINE_FLOW) {
+            hmapx_add(&added, item_cast(change->item));
+        }
+    }
+    for (size_t i = 0; i < delta->n_changes; i++) {
+        const struct engine_change *change = &delta->changes[i];
+
+        if (change->added && change->item->kind == ENGINE_FLOW) {
+            check_added(&search, change->item, &added);
+        }
+    }
+    hmapx_destroy(&added);
+    add_cut_short(&search);
+}
+
+json_t *
+engine_delta_problems(const struct engine *engine,
+                      const struct engine_delta *delta)
+{
+    json_t *problems = json_array();
+
+    failed_units(engine, problems, DELTA_PROBLEMS_MAX);
+    conflicting_slots(engine, problems, DELTA_PROBLEMS_MAX);
+    added_overlaps(engine, delta, problems);
+    return problems;
+}

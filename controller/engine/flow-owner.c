@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What flows stand for, in the terms of those who wrote the wish: an object,
+ * and of a policy the rule.  The app knows; this asks it. */
+
+#include <config.h>
+
+#include "controller/engine/engine-private.h"
+
+#include <string.h>
+
+#include "controller/engine/app-view.h"
+#include "controller/schema/schema.h"
+#include "util.h"
+
+static const struct unit_node *
+find_unit(const struct engine *engine, uint64_t cookie)
+{
+    const struct unit_node *unit;
+
+    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
+                             shards_at(&engine->cookies, cookie)) {
+        if (unit->cookie == cookie) {
+            return unit;
+        }
+    }
+    return NULL;
+}
+
+static void
+set(struct engine_about *about, enum vmn_table table, const char *name,
+    int rule)
+{
+    about->type = schema_tables[table].plural;
+    ovs_strlcpy(about->name, name, sizeof about->name);
+    about->rule = rule;
+}
+
+/* True if the app has said. */
+static bool
+ask(struct engine *engine, const struct unit_class *class_, const char *key,
+    uint32_t part, struct engine_about *about)
+{
+    vmn_about_fn *answer = pipeline_about(class_->app);
+    struct vmn_about said = { .rule = -1 };
+    struct vmn_view view;
+    bool known;
+
+    if (!answer) {
+        return false;
+    }
+    view_init_handler(&view, engine, &engine->about_arena);
+    known = (answer(&view, class_->class_->name, key, part, &said)
+             && !view.problem && said.name && said.table < VMN_N_TABLES);
+    if (known) {
+        set(about, said.table, said.name, said.rule);
+    }
+    free(view.problem);
+    view.problem = NULL;
+    view_uninit_handler(&view, &engine->about_arena);
+    return known;
+}
+
+void
+engine_get_about(struct engine *engine, uint64_t cookie, uint32_t part,
+                 struct engine_about *about)
+{
+    const struct unit_node *unit = find_unit(engine,
+                                             engine_cookie_owner(cookie));
+    const struct unit_class *class_;
+
+    memset(about, 0, sizeof *about);
+    about->rule = -1;
+    if (!unit) {
+        return;
+    }
+    class_ = unit_class(engine, unit);
+    about->owner = unit->name;
+    about->key = unit->node.key;
+    about->app = class_->app->class_->name;
+    if (!ask(engine, class_, unit->node.key, part, about)
+        && class_->class_->each == VMN_EACH_ROW) {
+        set(about, class_->class_->table, unit->node.key, -1);
+    }
+}

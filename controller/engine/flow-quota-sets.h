@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The quotas that have a limit of flows, sets of them, and how many items
+ * hosts are to hold for each.  For flow-quotas.c, which says what counts for
+ * which.
+ */
+
+#ifndef CONTROLLER_ENGINE_FLOW_QUOTA_SETS_H
+#define CONTROLLER_ENGINE_FLOW_QUOTA_SETS_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "controller/engine/flow-quotas.h"
+#include "controller/engine/host-totals.h"
+
+/* A quota with a limit of flows. */
+struct flow_quota {
+    struct hmap_node node;      /* In struct quotas, unless it is gone. */
+    unsigned n_refs;
+    char *name;
+    char *scope;                /* The text of its selector. */
+    bool found;                 /* By quotas_refresh(). */
+    struct totals totals;       /* With its limit. */
+};
+
+struct quota_set {
+    struct hmap_node node;      /* In struct quotas. */
+    struct quotas *table;
+    unsigned n_refs;
+    size_t n;
+    struct flow_quota *quotas[]; /* By address.  Counted. */
+};
+
+/* A set that is being put together. */
+struct quota_draft {
+    size_t n, allocated;
+    struct flow_quota **quotas; /* By address. */
+};
+
+/* The quota of that name, or NULL; and a new one, which is found from then on.
+ */
+struct flow_quota *flow_quota_find(const struct quotas *, const char *name);
+struct flow_quota *flow_quota_create(struct quotas *, const char *name);
+void flow_quota_unref(struct flow_quota *);
+
+void quota_draft_add(struct quota_draft *, struct flow_quota *);
+void quota_draft_add_set(struct quota_draft *, const struct quota_set *);
+/* Makes the draft a set, with a reference for the caller, and frees it. 
+ * Returns NULL if there is nothing in it. */
+struct quota_set *quota_draft_finish(struct quota_draft *, struct quotas *);
+/* 'set' may be NULL. */
+struct quota_set *quota_set_ref(struct quota_set *);
+void quota_set_unref(struct quota_set *);
+
+/* 'n' more items of the scope (or less) count for the quotas of 'set', which
+ * may be NULL. */
+void quotas_count_items(struct quotas *, const struct quota_set *,
+                        struct engine_scope *, int n);
+
+#endif /* controller/engine/flow-quota-sets.h */

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows and groups by quota and host; see flow-quotas.h.
+ *
+ * What changes goes on step by step, and stops where a set stays as it is:
+ * from a row's labels to its units, from these to the facts that they publish
+ * and so to other units, from units to items, from items to how many of a
+ * scope count for a quota, and from there to the scope's hosts. */
+
+#include <config.h>
+
+#include "controller/engine/flow-quotas.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine-private.h"
+#include "controller/engine/flow-quota-sets.h"
+#include "controller/schema/schema.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* For whom those units count that publish a fact at one key. */
+struct fact_quotas {
+    struct facts_node *facts;
+    bool changed;               /* In 'facts' of struct quotas. */
+    struct ovs_list changed_node;
+    size_t n, allocated;
+    struct publications {
+        struct flow_quota *quota; /* The units' sets have it. */
+        size_t n;               /* Not 0. */
+    } *by_quota;
+};
+
+/* Items.  ----------------------------------------------------------------- */
+
+/* Takes over the reference to 'set'. */
+static void
+set_item(struct quotas *quotas, struct item *item, struct quota_set *set)
+{
+    struct engine_scope *scope = CONST_CAST(struct engine_scope *,
+                                            item->pub.scope);
+    struct quota_set *old = item->quotas;
+
+    if (set != old) {
+        quotas_count_items(quotas, set, scope, 1);
+        quotas_count_items(quotas, old, scope, -1);
+        item->quotas = set;
+        set = old;
+    }
+    quota_set_unref(set);
+}
+
+/* Those of all units that want something in the item's slot, in its scope. */
+static struct quota_set *
+set_of_item(struct quotas *quotas, struct slot *slot, const struct item *item)
+{
+    struct entry **entries = slot_entries(slot);
+    struct quota_draft draft = { 0, 0, NULL };
+    struct quota_set *first = NULL, *last = NULL;
+
+    for (size_t i = 0; i < slot->n_entries; i++) {
+        struct quota_set *set = entries[i]->unit->quotas;
+
+        if (!set || set == last
+            || entry_scope(entries[i]) != item->pub.scope) {
+            continue;
+        }
+        if (!first) {
+            first = set;
+        } else {
+            quota_draft_add_set(&draft, set);
+        }
+        last = set;
+    }
+    if (!draft.n) {
+        return quota_set_ref(first);
+    }
+    quota_draft_add_set(&draft, first);
+    return quota_draft_finish(&draft, quotas);
+}
+
+void
+quotas_settle_slot(struct engine *engine, struct slot *slot)
+{
+    struct quotas *quotas = &engine->quotas;
+
+    for (size_t i = 0; !hmap_is_empty(&quotas->sets) && i < slot->n_active;
+         i++) {
+        struct item *item = slot_active(slot)[i];
+
+        set_item(quotas, item, set_of_item(quotas, slot, item));
+    }
+}
+
+void
+quotas_remove_item(struct engine *engine, struct item *item)
+{
+    set_item(&engine->quotas, item, NULL);
+}
+
+/* Facts.  ----------------------------------------------------------------- */
+
+static struct publications *
+find_publications(const struct fact_quotas *fq, const struct flow_quota *quota)
+{
+    for (size_t i = 0; i < fq->n; i++) {
+        if (fq->by_quota[i].quota == quota) {
+            return &fq->by_quota[i];
+        }
+    }
+    return NULL;
+}
+
+/* Returns true if the quota has come or gone. */
+static bool
+count_publication(struct fact_quotas *fq, struct flow_quota *quota, int n)
+{
+    struct publications *p = find_publications(fq, quota);
+
+    if (!p) {
+        if (fq->n >= fq->allocated) {
+            fq->by_quota = x2nrealloc(fq->by_quota, &fq->allocated,
+                                      sizeof *fq->by_quota);
+        }
+        fq->by_quota[fq->n++] = (struct publications) { quota, n };
+        return true;
+    }
+    p->n += n;
+    if (!p->n) {
+        *p = fq->by_quota[--fq->n];
+        return true;
+    }
+    return false;
+}
+
+static void
+publish(struct quotas *quotas, const struct quota_set *set,
+        struct facts_node *facts, int n)
+{
+    struct fact_quotas *fq = facts->quotas;
+    bool changed = false;
+
+    if (!set) {
+        return;
+    }
+    if (!fq) {
+        fq = facts->quotas = xzalloc(sizeof *fq);
+        fq->facts = facts;
+    }
+    for (size_t i = 0; i < set->n; i++) {
+        changed |= count_publication(fq, set->quotas[i], n);
+    }
+    if (changed && !fq->changed) {
+        fq->changed = true;
+        ovs_list_push_back(&quotas->facts, &fq->changed_node);
+    }
+}
+
+void
+quotas_publish(struct engine *engine, const struct unit_node *unit,
+               struct facts_node *facts, int n)
+{
+    publish(&engine->quotas, unit->quotas, facts, n);
+}
+
+void
+quotas_facts_destroy(struct facts_node *facts)
+{
+    struct fact_quotas *fq = facts->quotas;
+
+    if (fq) {
+        if (fq->changed) {
+            ovs_list_remove(&fq->changed_node);
+        }
+        free(fq->by_quota);
+        free(fq);
+        facts->quotas = NULL;
+    }
+}
+
+static struct quota_set *
+set_of_facts(struct quotas *quotas, const struct facts_node *facts)
+{
+    struct quota_draft draft = { 0, 0, NULL };
+
+    for (size_t i = 0; facts->quotas && i < facts->quotas->n; i++) {
+        quota_draft_add(&draft, facts->quotas->by_quota[i].quota);
+    }
+    return quota_draft_finish(&draft, quotas);
+}
+
+/* Units.  ----------------------------------------------------------------- */
+
+/* Takes over the reference to 'set'. */
+static void
+set_unit(struct engine *engine, struct unit_node *unit, struct quota_set *set)
+{
+    struct quota_set *old = unit->quotas;
+
+    if (set == old) {
+        quota_set_unref(set);
+        return;
+    }
+    unit->quotas = set;
+    for (size_t i = 0; i < unit->n_facts; i++) {
+        publish(&engine->quotas, set, unit->facts[i].facts, 1);
+        publish(&engine->quotas, old, unit->facts[i].facts, -1);
+    }
+    for (size_t i = 0; i < unit->n_entries; i++) {
+        wanted_mark(engine, unit->entries[i]);
+    }
+    quota_set_unref(old);
+}
+
+struct row_draft {
+    struct quotas *quotas;
+    struct quota_draft draft;
+};
+
+static void
+add_quota_of_row(void *row_, const char *name)
+{
+    struct row_draft *row = row_;
+    struct flow_quota *quota = flow_quota_find(row->quotas, name);
+
+    if (quota) {
+        quota_draft_add(&row->draft, quota);
+    }
+}
+
+static struct quota_set *
+set_of_row(struct engine *engine, enum vmn_table table, const char *name)
+{
+    struct row_draft draft = { &engine->quotas, { 0, 0, NULL } };
+    const struct vmn_row *row = model_get(engine->model, table, name);
+
+    if (row && !hmap_is_empty(&engine->quotas.quotas)) {
+        model_quotas_of(engine->model, row, add_quota_of_row, &draft);
+    }
+    return quota_draft_finish(&draft.draft, &engine->quotas);
+}
+
+void
+quotas_row_changed(struct engine *engine, enum vmn_table table,
+                   const char *name)
+{
+    struct quotas *quotas = &engine->quotas;
+    struct quota_set *set;
+
+    quotas->stale |= table == VMN_TABLE_QUOTA;
+    if (hmap_is_empty(&quotas->quotas) && hmap_is_empty(&quotas->sets)) {
+        return;
+    }
+    set = set_of_row(engine, table, name);
+    for (unsigned i = 0; i < engine->n_unit_classes; i++) {
+        const struct vmn_unit_class *class_ = engine->unit_classes[i].class_;
+        struct node *node
+            = (class_->each == VMN_EACH_ROW && class_->table == table
+               ? graph_find(&engine->graph, NODE_UNIT, i, name) : NULL);
+
+        if (node) {
+            set_unit(engine, unit_node_cast(node), quota_set_ref(set));
+        }
+    }
+    quota_set_unref(set);
+}
+
+void
+quotas_add_unit(struct engine *engine, struct unit_node *unit)
+{
+    const struct unit_class *class_ = unit_class(engine, unit);
+    struct quotas *quotas = &engine->quotas;
+
+    if (hmap_is_empty(&quotas->quotas) && hmap_is_empty(&quotas->sets)) {
+        return;
+    }
+    if (class_->class_->each == VMN_EACH_ROW) {
+        unit->quotas = set_of_row(engine, class_->class_->table,
+                                  unit->node.key);
+    } else if (class_->class_->each == VMN_EACH_KEY) {
+        unit->quotas = set_of_facts(quotas, facts_get(
+            engine, class_->relation, unit->node.key));
+    }
+}
+
+void
+quotas_remove_unit(struct engine *engine OVS_UNUSED, struct unit_node *unit)
+{
+    quota_set_unref(unit->quotas);
+    unit->quotas = NULL;
+}
+
+void
+quotas_settle_units(struct engine *engine)
+{
+    struct quotas *quotas = &engine->quotas;
+
+    while (!ovs_list_is_empty(&quotas->facts)) {
+        struct fact_quotas *fq
+            = CONTAINER_OF(ovs_list_pop_front(&quotas->facts),
+                           struct fact_quotas, changed_node);
+        const struct node *facts = &fq->facts->node;
+
+        fq->changed = false;
+        for (unsigned i = 0; i < engine->n_unit_classes; i++) {
+            const struct unit_class *class_ = &engine->unit_classes[i];
+            struct node *node
+                = (class_->class_->each == VMN_EACH_KEY
+                   && class_->relation == facts->id
+                   ? graph_find(&engine->graph, NODE_UNIT, i, facts->key)
+                   : NULL);
+
+            if (node) {
+                set_unit(engine, unit_node_cast(node),
+                         set_of_facts(quotas, fq->facts));
+            }
+        }
+        engine_pause(engine);
+    }
+}
+
+/* Rows of quotas.  -------------------------------------------------------- */
+
+/* Returns true if the quota counts other objects than before. */
+static bool
+take_quota(struct quotas *quotas, const struct vmn_quota *row)
+{
+    struct flow_quota *quota = flow_quota_find(quotas, row->row.name);
+    const char *scope = row->scope.text ? row->scope.text : "";
+    bool changed = !quota || strcmp(quota->scope, scope);
+
+    if (!quota) {
+        quota = flow_quota_create(quotas, row->row.name);
+    }
+    if (changed) {
+        free(quota->scope);
+        quota->scope = xstrdup(scope);
+    }
+    quota->totals.max = row->flows_per_host;
+    quota->found = true;
+    return changed;
+}
+
+static bool
+take_quotas(struct engine *engine)
+{
+    struct vmn_names names = model_names(engine->model, VMN_TABLE_QUOTA);
+    struct quotas *quotas = &engine->quotas;
+    struct flow_quota *quota, *next;
+    bool changed = false;
+
+    HMAP_FOR_EACH (quota, node, &quotas->quotas) {
+        quota->found = false;
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_quota *row = model_get(
+            engine->model, VMN_TABLE_QUOTA, names.names[i]);
+
+        if (row->flows_per_host > 0) {
+            changed |= take_quota(quotas, row);
+        }
+    }
+    HMAP_FOR_EACH_SAFE (quota, next, node, &quotas->quotas) {
+        if (!quota->found) {
+            hmap_remove(&quotas->quotas, &quota->node);
+            flow_quota_unref(quota);
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+void
+quotas_refresh(struct engine *engine)
+{
+    if (!engine->quotas.stale) {
+        return;
+    }
+    engine->quotas.stale = false;
+    if (!take_quotas(engine) || !engine->started) {
+        return;                 /* There are no units yet. */
+    }
+    for (int t = 0; t < VMN_N_TABLES; t++) {
+        struct vmn_names names = model_names(engine->model, t);
+
+        for (size_t i = 0; t != VMN_TABLE_QUOTA && i < names.n; i++) {
+            quotas_row_changed(engine, t, names.names[i]);
+            engine_pause(engine);
+        }
+    }
+}
+
+/* For others.  ------------------------------------------------------------ */
+
+bool
+engine_quota_flows(const struct engine *engine, const char *name,
+                   const char **host, uint64_t *n)
+{
+    const struct flow_quota *quota = flow_quota_find(&engine->quotas, name);
+
+    *host = quota ? totals_most(&quota->totals, n) : NULL;
+    *n = *host ? *n : 0;
+    return quota != NULL;
+}
+
+void
+engine_exceeded_quotas(const struct engine *engine, engine_exceeded_cb *cb,
+                       void *aux)
+{
+    const struct flow_quota *quota;
+
+    HMAP_FOR_EACH (quota, node, &engine->quotas.quotas) {
+        uint64_t n;
+        const char *host = totals_exceeded(&quota->totals, &n);
+
+        if (host) {
+            cb(aux, quota->name, host, n, quota->totals.max);
+        }
+    }
+}
+
+struct comparison_of_quota {
+    const struct flow_quota *quota;
+    const struct flow_quota *other; /* Or NULL. */
+    struct ds *ds;
+    size_t n;
+};
+
+static void
+compare_host(void *cmp_, const char *host, uint64_t n)
+{
+    struct comparison_of_quota *cmp = cmp_;
+    uint64_t other = cmp->other ? totals_get(&cmp->other->totals, host) : 0;
+
+    if (n != other) {
+        ds_put_format(cmp->ds, "quota %s on host %s: %"PRIu64" and %"PRIu64
+                      "\n", cmp->quota->name, host, n, other);
+        cmp->n++;
+    }
+}
+
+size_t
+quotas_compare(const struct engine *a, const struct engine *b, struct ds *ds)
+{
+    const struct flow_quota *quota;
+    size_t n = 0;
+
+    HMAP_FOR_EACH (quota, node, &a->quotas.quotas) {
+        struct comparison_of_quota cmp = {
+            quota, flow_quota_find(&b->quotas, quota->name), ds, 0,
+        };
+
+        totals_each(&quota->totals, compare_host, &cmp);
+        n += cmp.n;
+    }
+    return n;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How many flows and groups the objects of a quota cause on each host, for
+ * quotas with a limit of these (flows_per_host), kept up to date by each run.
+ *
+ * What a unit wants is caused by its row, if it has one; and if it is for a
+ * key of a relation, by all that cause the units that publish a fact at that
+ * key. So it follows from the rows' labels and from what units publish, and
+ * apps need not say it.  An item that units of several quotas want counts for
+ * each of these, and once for each.
+ *
+ * A unit, and each item, has the set of quotas that it counts for.  Sets are
+ * few and shared.  Where no quota has such a limit there are none, and nothing
+ * is done but to see that.
+ *
+ * Who calls it: engine.c, unit.c, wanted.c and scope.c.  Not for whose request
+ * is refused (commit.c, plan.c), nor for what other limits count (model/). */
+
+#ifndef CONTROLLER_ENGINE_FLOW_QUOTAS_H
+#define CONTROLLER_ENGINE_FLOW_QUOTAS_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "controller/schema/schema.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+
+struct ds;
+struct engine;
+struct engine_scope;
+struct facts_node;
+struct item;
+struct slot;
+struct unit_node;
+
+/* Some quotas, at least one.  Immutable and counted; equal ones are the same.
+ */
+struct quota_set;
+
+struct quotas {
+    struct hmap quotas;         /* Of struct flow_quota, by name. */
+    struct hmap sets;           /* Of struct quota_set. */
+    struct hmap shares;         /* Of struct quota_share. */
+    struct ovs_list recount;    /* Of struct quota_share. */
+    struct ovs_list facts;      /* Of struct facts_node, whose set differs. */
+    bool stale;                 /* Rows of quotas have changed. */
+};
+
+void quotas_init(struct quotas *);
+/* Nothing may be wanted any more, and no unit be there. */
+void quotas_uninit(struct quotas *);
+
+/* A row has come, gone or changed, or its labels have.  Its units are there.
+ */
+void quotas_row_changed(struct engine *, enum vmn_table, const char *name);
+/* Takes up changes of the quotas themselves.  Costs as much as there are units
+ * for rows, if a quota has come, gone or got another scope. */
+void quotas_refresh(struct engine *);
+
+/* A unit has been made, before it wants or publishes anything; or is to go,
+ * after it has withdrawn all of that. */
+void quotas_add_unit(struct engine *, struct unit_node *);
+void quotas_remove_unit(struct engine *, struct unit_node *);
+/* The unit publishes a fact more there ('n' is 1), or one less (-1). */
+void quotas_publish(struct engine *, const struct unit_node *,
+                    struct facts_node *, int n);
+void quotas_facts_destroy(struct facts_node *);
+
+/* All units of the run have been computed.  Before wanted_settle(). */
+void quotas_settle_units(struct engine *);
+/* A slot has been settled: its active items are as they will be. */
+void quotas_settle_slot(struct engine *, struct slot *);
+/* The item is wanted no more. */
+void quotas_remove_item(struct engine *, struct item *);
+/* 'host' has joined the scope, or left it. */
+void quotas_member_changed(struct engine_scope *, const char *host,
+                           bool joined);
+/* After all of these: the end of a run. */
+void quotas_settle(struct engine *);
+
+/* Appends a line for each quota and host for which 'a' counts otherwise than
+ * 'b'; returns how many. */
+size_t quotas_compare(const struct engine *a, const struct engine *b,
+                      struct ds *);
+
+#endif /* controller/engine/flow-quotas.h */

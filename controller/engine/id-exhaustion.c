@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Numbers of which none was left: who asked in vain has read that, and is
+ * computed again once some of the kind have become free.  That is for a run of
+ * its own, and not for one that may be undone: there is no way back from it.
+ */
+
+#include <config.h>
+
+#include "controller/engine/engine-private.h"
+
+#include <stdlib.h>
+
+#include "controller/model/numbers.h"
+#include "util.h"
+
+struct lack_node *
+lack_get(struct engine *engine, const char *kind)
+{
+    struct node *node = graph_find(&engine->graph, NODE_LACK, 0, kind);
+
+    if (!node) {
+        struct lack_node *lack;
+
+        node = graph_insert(&engine->graph, sizeof *lack, NODE_LACK, 0, kind,
+                            0);
+        lack = lack_node_cast(node);
+        lack->n_freed = numbers_n_freed(model_numbers(engine->model), kind);
+        ovs_list_push_back(&engine->lacks, &lack->lacks_node);
+    }
+    return lack_node_cast(node);
+}
+
+void
+lack_destroy(struct engine *engine, struct lack_node *lack)
+{
+    ovs_list_remove(&lack->lacks_node);
+    graph_remove(&engine->graph, &lack->node);
+    free(lack);
+}
+
+bool
+engine_take_freed(struct engine *engine)
+{
+    const struct numbers *numbers = model_numbers(engine->model);
+    struct lack_node *lack;
+    bool any = false;
+
+    LIST_FOR_EACH (lack, lacks_node, &engine->lacks) {
+        uint64_t n_freed = numbers_n_freed(numbers, lack->node.key);
+
+        if (n_freed != lack->n_freed) {
+            lack->n_freed = n_freed;
+            graph_mark_readers(&engine->graph, &lack->node);
+            any = true;
+        }
+    }
+    return any;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which plain flows could overlap; see overlap-index.h. */
+
+#include <config.h>
+
+#include "controller/engine/overlap-index.h"
+
+#include <stdlib.h>
+
+#include "controller/engine/wanted.h"
+#include "controller/flow/match-overlap.h"
+#include "hash.h"
+#include "util.h"
+
+void
+level_table_init(struct level_table *table)
+{
+    hmap_init(&table->levels);
+    ovs_list_init(&table->mixed);
+}
+
+void
+level_table_uninit(struct level_table *table)
+{
+    hmap_destroy(&table->levels);
+}
+
+struct level *
+level_find(const struct level_table *table, uint8_t table_id,
+           uint16_t priority)
+{
+    struct level *level;
+
+    HMAP_FOR_EACH_WITH_HASH (level, node, hash_2words(table_id, priority),
+                             &table->levels) {
+        if (level->table == table_id && level->priority == priority) {
+            return level;
+        }
+    }
+    return NULL;
+}
+
+static struct level *
+level_get(struct level_table *table, uint8_t table_id, uint16_t priority)
+{
+    struct level *level = level_find(table, table_id, priority);
+
+    if (!level) {
+        level = xzalloc(sizeof *level);
+        level->table = table_id;
+        level->priority = priority;
+        hmap_init(&level->shapes);
+        hmap_insert(&table->levels, &level->node,
+                    hash_2words(table_id, priority));
+    }
+    return level;
+}
+
+static struct shape *
+shape_get(struct level_table *table, struct level *level,
+          const struct shape *like)
+{
+    struct shape *shape;
+
+    HMAP_FOR_EACH_WITH_HASH (shape, node, (uint32_t) like->key,
+                             &level->shapes) {
+        if (shape->key == like->key) {
+            return shape;
+        }
+    }
+    shape = xzalloc(sizeof *shape);
+    shape->level = level;
+    shape->key = like->key;
+    shape->eth_type = like->eth_type;
+    shape->ip_proto = like->ip_proto;
+    ovs_list_init(&shape->slots);
+    hmap_insert(&level->shapes, &shape->node, (uint32_t) like->key);
+    if (hmap_count(&level->shapes) == 2) {
+        ovs_list_push_back(&table->mixed, &level->mixed_node);
+    }
+    return shape;
+}
+
+static void
+shape_free(struct level_table *table, struct shape *shape)
+{
+    struct level *level = shape->level;
+
+    hmap_remove(&level->shapes, &shape->node);
+    free(shape);
+    if (hmap_count(&level->shapes) == 1) {
+        ovs_list_remove(&level->mixed_node);
+    } else if (hmap_is_empty(&level->shapes)) {
+        hmap_remove(&table->levels, &level->node);
+        hmap_destroy(&level->shapes);
+        free(level);
+    }
+}
+
+void
+level_remove(struct level_table *table, struct slot *slot)
+{
+    struct shape *shape = slot->shape;
+
+    if (shape) {
+        slot->shape = NULL;
+        ovs_list_remove(&slot->shape_node);
+        if (!--shape->n) {
+            shape_free(table, shape);
+        }
+    }
+}
+
+/* A slot's match never changes, so neither does its shape. */
+void
+level_update(struct level_table *table, struct slot *slot)
+{
+    bool belongs = (slot->kind == ENGINE_FLOW && slot->n_active
+                    && !entry_contributes(slot_entries(slot)[0]));
+
+    if (!belongs) {
+        level_remove(table, slot);
+    } else if (!slot->shape) {
+        struct shape like;
+
+        like.key = overlap_shape(&slot_active(slot)[0]->pub, &like.eth_type,
+                                 &like.ip_proto);
+        slot->shape = shape_get(table, level_get(table, slot->table,
+                                                 slot->priority), &like);
+        ovs_list_push_back(&slot->shape->slots, &slot->shape_node);
+        slot->shape->n++;
+    }
+}
+
+bool
+shapes_may_overlap(const struct shape *a, const struct shape *b)
+{
+    return (a != b
+            && (!a->eth_type || !b->eth_type || a->eth_type == b->eth_type)
+            && (!a->ip_proto || !b->ip_proto
+                || a->ip_proto == b->ip_proto));
+}

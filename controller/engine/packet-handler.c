@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calls the apps' handlers; see packet-handler.h.  The sending half of
+ * include/vmn/packet.h is here as well. */
+
+#include <config.h>
+
+#include "controller/engine/packet-handler.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/app-view.h"
+#include "controller/engine/engine-private.h"
+#include "controller/flow/flow-item.h"
+#include "flow.h"
+#include "unaligned.h"
+#include "util.h"
+
+/* Names.  ---------------------------------------------------------------- */
+
+static uint64_t
+handler_id(const char *app, const char *handler)
+{
+    char *name = xasprintf("%s.%s", app, handler);
+    uint64_t id = item_hash64(name, strlen(name), 0);
+
+    free(name);
+    return id;
+}
+
+void
+engine_put_userdata(uint8_t userdata[ENGINE_USERDATA_SIZE], const char *app,
+                    const char *handler, uint32_t arg)
+{
+    ovs_be64 id = htonll(handler_id(app, handler));
+    ovs_be32 be_arg = htonl(arg);
+
+    memcpy(userdata, &id, sizeof id);
+    memcpy(userdata + sizeof id, &be_arg, sizeof be_arg);
+}
+
+const struct engine_handler *
+engine_find_handler(const struct engine *engine, const uint8_t *userdata,
+                    size_t size, uint32_t *arg)
+{
+    const struct engine_handler *handler;
+    ovs_be64 be_id;
+    ovs_be32 be_arg;
+    uint64_t id;
+
+    if (size != ENGINE_USERDATA_SIZE) {
+        return NULL;
+    }
+    memcpy(&be_id, userdata, sizeof be_id);
+    memcpy(&be_arg, userdata + sizeof be_id, sizeof be_arg);
+    id = ntohll(be_id);
+    HMAP_FOR_EACH_WITH_HASH (handler, node, (uint32_t) id,
+                             &engine->handlers) {
+        if (handler->id == id) {
+            *arg = ntohl(be_arg);
+            return handler;
+        }
+    }
+    return NULL;
+}
+
+size_t
+engine_n_handlers(const struct engine *engine)
+{
+    return hmap_count(&engine->handlers);
+}
+
+const struct engine_handler *
+engine_get_handler(const struct engine *engine, size_t index)
+{
+    const struct engine_handler *handler;
+
+    HMAP_FOR_EACH (handler, node, &engine->handlers) {
+        if (handler->index == index) {
+            return handler;
+        }
+    }
+    return NULL;
+}
+
+void
+handlers_init(struct engine *engine)
+{
+    const struct pipeline *pipeline = engine->pipeline;
+
+    hmap_init(&engine->handlers);
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const struct vmn_app_class *app = pipeline->apps[i].class_;
+        const struct vmn_handler_class *class_
+            = pipeline_handlers(&pipeline->apps[i]);
+
+        for (; class_ && class_->name; class_++) {
+            struct engine_handler *handler = xzalloc(sizeof *handler);
+
+            handler->id = handler_id(app->name, class_->name);
+            handler->app = &pipeline->apps[i];
+            handler->class_ = class_;
+            handler->name = xasprintf("%s.%s", app->name, class_->name);
+            handler->index = hmap_count(&engine->handlers);
+            hmap_insert(&engine->handlers, &handler->node,
+                        (uint32_t) handler->id);
+        }
+    }
+}
+
+void
+handlers_uninit(struct engine *engine)
+{
+    struct engine_handler *handler;
+
+    HMAP_FOR_EACH_POP (handler, node, &engine->handlers) {
+        free(handler->name);
+        free(handler);
+    }
+    hmap_destroy(&engine->handlers);
+}
+
+/* Calling.  -------------------------------------------------------------- */
+
+void
+engine_packets_out_init(struct vmn_packets_out *out)
+{
+    memset(out, 0, sizeof *out);
+    ofpbuf_init(&out->bytes, 2048);
+}
+
+void
+engine_packets_out_uninit(struct vmn_packets_out *out)
+{
+    ofpbuf_uninit(&out->bytes);
+    free(out->arena);
+}
+
+char *
+engine_handle(struct engine *engine, const struct engine_handler *handler,
+              const struct vmn_packet_in *in, struct vmn_packets_out *out)
+{
+    struct vmn_view view;
+    char *problem;
+
+    view_init_handler(&view, engine, &out->arena);
+    out->view = &view;
+    out->app = handler->app;
+    out->n = 0;
+    out->reason = NULL;
+    out->incomplete_network = 0;
+    ofpbuf_clear(&out->bytes);
+    handler->class_->handle(&view, in, out);
+    out->view = NULL;
+    problem = view.problem;
+    view.problem = NULL;
+    if (problem) {
+        out->n = 0;
+        out->incomplete_network = 0;
+    }
+    view_uninit_handler(&view, &out->arena);
+    return problem;
+}
+
+/* What handlers call.  --------------------------------------------------- */
+
+static void OVS_PRINTF_FORMAT(2, 3)
+fail(struct vmn_packets_out *out, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    view_fail(out->view, format, args);
+    va_end(args);
+}
+
+static struct engine_send *
+send_bytes(struct vmn_packets_out *out, const void *bytes, size_t size)
+{
+    struct engine_send *send;
+
+    if (out->n >= VMN_SENDS_MAX) {
+        fail(out, "more than %d packets for one", VMN_SENDS_MAX);
+        return NULL;
+    }
+    if (size < VMN_FRAME_MIN || size > VMN_FRAME_MAX) {
+        fail(out, "a packet of %"PRIuSIZE" bytes is not one of %d to %d",
+             size, VMN_FRAME_MIN, VMN_FRAME_MAX);
+        return NULL;
+    }
+    send = &out->sends[out->n++];
+    send->ofs = out->bytes.size;
+    send->size = size;
+    ofpbuf_put(&out->bytes, bytes, size);
+    return send;
+}
+
+void
+vmn_send_back(struct vmn_packets_out *out, const void *bytes, size_t size)
+{
+    struct engine_send *send = send_bytes(out, bytes, size);
+
+    if (send) {
+        send->to = ENGINE_SEND_BACK;
+    }
+}
+
+void
+vmn_send_to_port(struct vmn_packets_out *out, const char *port,
+                 const void *bytes, size_t size)
+{
+    struct engine_send *send;
+
+    if (!port || strlen(port) > VMN_NAME_LEN) {
+        fail(out, "a packet is sent to a port without a name");
+        return;
+    }
+    send = send_bytes(out, bytes, size);
+    if (send) {
+        send->to = ENGINE_SEND_PORT;
+        ovs_strlcpy(send->port, port, sizeof send->port);
+    }
+}
+
+static void
+send_to_table(struct vmn_packets_out *out, unsigned stage, unsigned table,
+              bool next, const void *bytes, size_t size)
+{
+    const struct pipeline_stage *s;
+    struct engine_send *send;
+
+    if (stage >= out->app->n_stages) {
+        fail(out, "app %s has no stage %u", out->app->class_->name, stage);
+        return;
+    }
+    s = &out->app->stages[stage];
+    if (next ? s->next_table < 0 : table >= s->class_->n_tables) {
+        fail(out, "a packet is sent to a table that stage %s has not",
+             s->class_->name);
+        return;
+    }
+    send = send_bytes(out, bytes, size);
+    if (send) {
+        send->to = ENGINE_SEND_TABLE;
+        send->table = next ? (unsigned) s->next_table
+                      : s->first_table + table;
+    }
+}
+
+void
+vmn_send_to_stage(struct vmn_packets_out *out, unsigned stage, unsigned table,
+                  const void *bytes, size_t size)
+{
+    send_to_table(out, stage, table, false, bytes, size);
+}
+
+void
+vmn_send_to_next(struct vmn_packets_out *out, unsigned stage,
+                 const void *bytes, size_t size)
+{
+    send_to_table(out, stage, 0, true, bytes, size);
+}
+
+/* The first table of the first stage at 'hook' or behind it, or -1. */
+static int
+table_of_hook(const struct pipeline *pipeline, enum vmn_hook hook)
+{
+    int first = -1;
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        for (size_t j = 0; j < pipeline->apps[i].n_stages; j++) {
+            const struct pipeline_stage *s = &pipeline->apps[i].stages[j];
+
+            if (s->class_->hook >= hook
+                && (first < 0 || s->first_table < first)) {
+                first = s->first_table;
+            }
+        }
+    }
+    return first;
+}
+
+void
+vmn_send_to_hook(struct vmn_packets_out *out, enum vmn_hook hook,
+                 uint32_t in_port, const uint32_t regs[VMN_N_REGS],
+                 const void *bytes, size_t size)
+{
+    int table = table_of_hook(out->view->engine->pipeline, hook);
+    struct engine_send *send;
+
+    if (table < 0) {
+        fail(out, "no stage is at hook %d, nor behind it", hook);
+        return;
+    }
+    if (!in_port || in_port >= ofp_to_u16(OFPP_MAX)) {
+        fail(out, "%"PRIu32" is no port number", in_port);
+        return;
+    }
+    send = send_bytes(out, bytes, size);
+    if (send) {
+        send->to = ENGINE_SEND_AS_IF;
+        send->table = table;
+        send->in_port = in_port;
+        memcpy(send->regs, regs, sizeof send->regs);
+    }
+}
+
+void
+vmn_neighbour_is_incomplete(struct vmn_packets_out *out, uint32_t network,
+                            const struct vmn_ip *ip)
+{
+    if (!network || !ip->family) {
+        fail(out, "a neighbour is one of a network, and has an address");
+        return;
+    }
+    out->incomplete_network = network;
+    out->incomplete = *ip;
+}
+
+void
+vmn_send_nothing(struct vmn_packets_out *out, const char *reason)
+{
+    out->reason = reason;
+}

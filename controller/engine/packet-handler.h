@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Handlers: what apps do with packets that their flows send up.  Finds the
+ * handler that a packet names, calls it, and keeps what it says is to be sent.
+ * The fabric is its user; not for limits, nor for sending. */
+
+#ifndef CONTROLLER_ENGINE_PACKET_HANDLER_H
+#define CONTROLLER_ENGINE_PACKET_HANDLER_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "openvswitch/hmap.h"
+#include "openvswitch/ofpbuf.h"
+#include "vmn/app.h"
+
+struct arena_chunk;
+struct engine;
+struct pipeline;
+struct pipeline_app;
+
+/* A handler of an app.  It lives as long as the engine. */
+struct engine_handler {
+    struct hmap_node node;      /* In the engine's 'handlers', by id. */
+    uint64_t id;                /* A hash of the name, the same in every
+                                 * process: it stays in switches. */
+    const struct pipeline_app *app;
+    const struct vmn_handler_class *class_;
+    char *name;                 /* "APP.HANDLER". */
+    size_t index;               /* From 0 on, each once in an engine. */
+};
+
+/* What a punted packet's flow says of it, as the switch hands it back: which
+ * handler, and the app's argument. */
+#define ENGINE_USERDATA_SIZE 12
+void engine_put_userdata(uint8_t userdata[ENGINE_USERDATA_SIZE],
+                         const char *app, const char *handler, uint32_t arg);
+
+/* The handler that 'userdata' names, with the argument in '*arg', or NULL. */
+const struct engine_handler *engine_find_handler(const struct engine *,
+                                                 const uint8_t *userdata,
+                                                 size_t size, uint32_t *arg);
+size_t engine_n_handlers(const struct engine *);
+/* By 'index'. */
+const struct engine_handler *engine_get_handler(const struct engine *,
+                                                size_t index);
+
+/* Calling.  -------------------------------------------------------------- */
+
+enum engine_send_to {
+    ENGINE_SEND_BACK,           /* The VIF that the packet came from. */
+    ENGINE_SEND_PORT,           /* The VIF of 'port' on the same host. */
+    ENGINE_SEND_TABLE,          /* The pipeline, from 'table' on. */
+    ENGINE_SEND_AS_IF,          /* The same, as if it had come in otherwise. */
+};
+
+struct engine_send {
+    enum engine_send_to to;
+    uint8_t table;
+    uint32_t in_port;           /* Of ENGINE_SEND_AS_IF. */
+    uint32_t regs[VMN_N_REGS];  /* The same. */
+    char port[VMN_NAME_LEN + 1];
+    size_t ofs, size;           /* In 'bytes' of struct vmn_packets_out. */
+};
+
+/* What a handler wants to be sent.  To be used again and again. */
+struct vmn_packets_out {
+    struct vmn_view *view;      /* While the handler runs. */
+    const struct pipeline_app *app;
+    size_t n;
+    struct engine_send sends[VMN_SENDS_MAX];
+    struct ofpbuf bytes;
+    const char *reason;         /* Why nothing is sent, or NULL. */
+    uint32_t incomplete_network; /* vmn_neighbour_is_incomplete(); or 0. */
+    struct vmn_ip incomplete;
+    struct arena_chunk *arena;  /* Memory of the handlers. */
+};
+void engine_packets_out_init(struct vmn_packets_out *);
+void engine_packets_out_uninit(struct vmn_packets_out *);
+
+/* Asks the handler.  If it makes a mistake, nothing is to be sent, and what it
+ * did wrong is the result, which the caller frees; else NULL. */
+char *engine_handle(struct engine *, const struct engine_handler *,
+                    const struct vmn_packet_in *, struct vmn_packets_out *);
+
+/* For the engine's own files.  ------------------------------------------- */
+
+void handlers_init(struct engine *);
+void handlers_uninit(struct engine *);
+
+#endif /* controller/engine/packet-handler.h */

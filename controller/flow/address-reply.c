@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Answers for an address that is in switches only, a router's or a virtual IP:
+ * by ARP, and by neighbour discovery (RFC 4861).
+ *
+ * As those for ports (apps/overlay/nd-responder.c says why), answers to
+ * solicitations of a group are made by the switch out of what was asked: a
+ * solicitation of the asker.  Whether somebody is still there is asked of its
+ * own address; only an advertisement says so, and that is a handler's. */
+
+#include <config.h>
+
+#include "vmn/flow.h"
+
+#include "vmn/packet.h"
+#include "vmn/vocabulary.h"
+
+/* Of the priorities, from 'priority' on. */
+enum { ASKER = 0, MUTE = 5, PROBE = 10, DIRECT = 20 };
+
+static struct vmn_flow *
+flow_add(struct vmn_emit *emit, const struct vmn_answering *by,
+         uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, by->scope, by->stage, by->table,
+                                         by->priority + priority);
+
+    vmn_match(flow, VMN_REG_NETWORK, by->vni);
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
+    return flow;
+}
+
+static struct vmn_flow *
+solicit_add(struct vmn_emit *emit, const struct vmn_answering *by,
+            const struct vmn_ip *ip, uint16_t priority)
+{
+    struct vmn_flow *flow = flow_add(emit, by, priority);
+
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+    vmn_match_ip(flow, VMN_F_ND_TARGET, ip);
+    return flow;
+}
+
+/* To one that has no address yet and would take this one (section 7.2.4). */
+static void
+answer_probe(struct vmn_emit *emit, const struct vmn_answering *by,
+             const struct vmn_ip *ip)
+{
+    const struct vmn_mac all_nodes_mac = { { 0x33, 0x33, 0, 0, 0, 1 } };
+    const struct vmn_ip all_nodes = { .family = 6, .addr = {
+        0xff, 2, [15] = 1 } };
+    const struct vmn_ip nobody = { .family = 6 };
+    struct vmn_flow *flow = solicit_add(emit, by, ip, PROBE);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match_ip(flow, VMN_F_IPV6_SRC, &nobody);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, by->mac);
+    vmn_act_set_mac(actions, VMN_F_ETH_DST, all_nodes_mac);
+    vmn_act_set_ip(actions, VMN_F_IPV6_SRC, ip);
+    vmn_act_set_ip(actions, VMN_F_IPV6_DST, &all_nodes);
+    vmn_act_set(actions, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
+    vmn_act_output_in_port(actions);
+}
+
+static void
+answer_asker(struct vmn_emit *emit, const struct vmn_answering *by,
+             const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow = solicit_add(emit, by, ip, ASKER);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_act_move(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, by->mac);
+    vmn_act_move(actions, VMN_F_IPV6_SRC, VMN_F_IPV6_DST);
+    vmn_act_move(actions, VMN_F_IPV6_SRC, VMN_F_ND_TARGET);
+    vmn_act_set_ip(actions, VMN_F_IPV6_SRC, ip);
+    vmn_act_set_mac(actions, VMN_F_ND_SLL, by->mac);
+    vmn_act_output_in_port(actions);
+}
+
+static void
+answer_nd(struct vmn_emit *emit, const struct vmn_answering *by,
+          const struct vmn_ip *ip)
+{
+    const uint64_t group_bit = UINT64_C(1) << 40;
+    struct vmn_flow *flow;
+
+    flow = solicit_add(emit, by, ip, DIRECT);
+    vmn_match_masked(flow, VMN_F_ETH_DST, 0, group_bit);
+    vmn_act_punt(vmn_flow_actions(flow), by->handler, by->arg, VMN_PUNT_ALL);
+
+    answer_probe(emit, by, ip);
+
+    /* There is no room for one in the answer. */
+    flow = solicit_add(emit, by, ip, MUTE);
+    vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
+    vmn_act_drop(vmn_flow_actions(flow), "ND without link-layer address");
+
+    answer_asker(emit, by, ip);
+}
+
+void
+vmn_answer_for(struct vmn_emit *emit, const struct vmn_answering *by,
+               const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow;
+
+    if (ip->family == 6) {
+        answer_nd(emit, by, ip);
+        return;
+    }
+    flow = flow_add(emit, by, ASKER);
+    vmn_match(flow, VMN_F_ARP_OP, 1);
+    vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
+    vmn_act_arp_reply(vmn_flow_actions(flow), by->mac, ip);
+}

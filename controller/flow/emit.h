@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a unit's compile function has written so far: drafts of flows and
+ * groups, and facts.  flow.c and action.c fill it in; unit.c compares it with
+ * what the unit wanted before. */
+
+#ifndef CONTROLLER_FLOW_EMIT_H
+#define CONTROLLER_FLOW_EMIT_H 1
+
+#include "controller/flow/flow-item.h"
+#include "controller/flow/pipeline.h"
+#include "openvswitch/list.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-group.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/compiler.h"
+#include "vmn/app.h"
+
+/* Bounds of one unit, so that a faulty app cannot eat the daemon. */
+#define EMIT_FLOWS_MAX 200000
+#define EMIT_FACTS_MAX 20000
+#define EMIT_BUCKETS_MAX 4096
+
+struct vmn_actions {
+    struct vmn_emit *emit;
+    struct ofpbuf ofpacts;
+    const struct pipeline_stage *stage; /* Where the actions are done. */
+    uint8_t table;              /* Of the flow; 0 in a bucket. */
+    bool in_bucket;
+    bool ended;                 /* No more actions may follow. */
+    bool has_conjunction;
+    bool has_other;
+    const char *drop_reason;
+    struct item_limit limit;    /* Meter 0: none. */
+    bool punted;                /* The last action sends the packet up, and */
+    size_t punt_ofs;            /* begins here. */
+};
+
+struct vmn_flow {
+    struct ovs_list node;       /* In emit's 'flows'. */
+    struct vmn_scope scope;     /* Strings in the view's arena. */
+    uint8_t table;
+    uint16_t priority;
+    struct match match;
+    uint64_t matched;           /* A bit for each enum vmn_field. */
+    bool counted, log;
+    uint32_t part;              /* vmn_flow_count_part(), or 0. */
+    struct vmn_actions actions;
+};
+BUILD_ASSERT_DECL(VMN_N_FIELDS <= 64);
+
+struct emit_bucket {
+    struct ovs_list node;
+    uint32_t id;
+    uint16_t weight;
+    struct vmn_actions actions;
+};
+
+struct vmn_group_msg {
+    struct ovs_list node;       /* In emit's 'groups'. */
+    struct vmn_emit *emit;
+    struct vmn_scope scope;
+    enum vmn_group_type type;
+    uint32_t id;
+    unsigned hash_family;       /* SELECT: hashes the IP source of packets of
+                                 * this family alone; 0: by dp_hash. */
+    size_t n_buckets;
+    struct ovs_list buckets;
+};
+
+/* A fact that a unit is about to publish: 'value' at 'key' of a relation, in
+ * the view's memory. */
+struct emit_fact {
+    uint16_t relation;
+    const char *key;
+    const char *value;
+};
+
+/* Flows that no unit uses at the moment, with the room for their actions: they
+ * are large, and there is one for each that a unit emits. */
+struct emit_pool {
+    size_t n;
+    struct ovs_list flows;
+};
+void emit_pool_init(struct emit_pool *);
+void emit_pool_uninit(struct emit_pool *);
+
+struct vmn_emit {
+    struct vmn_view *view;
+    const struct pipeline_app *app;
+    struct emit_pool *pool;
+    struct vmn_scope scope;     /* Of the last flow: the next one's is mostly
+                                 * the same. */
+    size_t n_flows;
+    struct ovs_list flows;
+    struct ovs_list groups;
+    size_t n_facts, allocated_facts;
+    struct emit_fact *facts;
+};
+
+void emit_init(struct vmn_emit *, struct vmn_view *,
+               const struct pipeline_app *, struct emit_pool *);
+void emit_uninit(struct vmn_emit *);
+
+/* Adds a flow that matches everything and does nothing.  'stage' may be
+ * NULL. */
+struct vmn_flow *emit_flow(struct vmn_emit *, struct vmn_scope,
+                           const struct pipeline_stage *stage, uint8_t table,
+                           uint16_t priority);
+
+/* Marks the unit as failed; the first problem is kept. */
+void emit_fail(struct vmn_emit *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Checks a flow that is complete; false (with emit_fail()) if a switch would
+ * refuse it. */
+bool emit_check_flow(struct vmn_flow *);
+/* The same of a group, or if it would pass by some of what buckets say. */
+bool emit_check_group(const struct vmn_group_msg *);
+
+/* The table of (stage, table) of the app, or -1 with emit_fail(). */
+int emit_table(struct vmn_emit *, unsigned stage, unsigned table);
+
+/* Initializes all but 'ofpacts', which is an empty buffer already. */
+void actions_init(struct vmn_actions *, struct vmn_emit *,
+                  const struct pipeline_stage *, uint8_t table,
+                  bool in_bucket);
+
+/* The libopenvswitch field, for values of 'size' bytes in wire order. */
+const struct mf_field *field_get(enum vmn_field);
+/* The field for matching the input port differs from that for setting it. */
+bool field_value(struct vmn_emit *, enum vmn_field, uint64_t value,
+                 union mf_value *);
+/* An address, in the form of 'field'; false (with emit_fail()) if it holds no
+ * addresses of that family. */
+bool field_ip(struct vmn_emit *, enum vmn_field, const struct vmn_ip *,
+              union mf_value *);
+
+#endif /* controller/flow/emit.h */

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows and groups as messages; see flow-item.h.  OpenFlow 1.5, sections
+ * 7.3.4.3 (flow mod), 7.3.4.4 (group mod), 7.3.4.5 (meter mod), 7.3.9.4
+ * (bundle add). */
+
+#include <config.h>
+
+#include "controller/flow/flow-item.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/scope.h"
+#include "controller/flow/flow-part.h"
+#include "controller/flow/match-overlap.h"
+#include "controller/flow/oxm.h"
+#include "hash.h"
+#include "openflow/openflow.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-bundle.h"
+#include "openvswitch/ofp-group.h"
+#include "openvswitch/ofp-meter.h"
+#include "openvswitch/ofp-port.h"
+#include "openvswitch/ofpbuf.h"
+#include "unaligned.h"
+#include "util.h"
+
+/* In an OFPT_BUNDLE_ADD_MESSAGE: where the message inside starts, and where a
+ * flow mod's body and match do. */
+#define INNER_OFS (sizeof(struct ofp_header) \
+                   + sizeof(struct ofp14_bundle_ctrl_msg))
+#define FLOW_MOD_OFS (INNER_OFS + sizeof(struct ofp_header))
+#define MATCH_OFS (FLOW_MOD_OFS + sizeof(struct ofp11_flow_mod))
+
+/* Their types in a header. */
+#define TYPE_FLOW_MOD 14
+#define TYPE_BUNDLE_ADD_MESSAGE 34
+#define BUNDLE_FLAGS (OFPBF_ATOMIC | OFPBF_ORDERED)
+
+/* In a digest, in place of an item's kind. */
+#define HEAD_LIMIT 0x100
+
+struct item_registry *
+item_registry_create(void)
+{
+    struct item_registry *registry = xzalloc(sizeof *registry);
+
+    shards_init(&registry->by_xid);
+    registry->next_xid = 1;
+    registry->n_refs = 1;
+    return registry;
+}
+
+void
+item_registry_unref(struct item_registry *registry)
+{
+    if (registry && !--registry->n_refs) {
+        shards_destroy(&registry->by_xid);
+        free(registry);
+    }
+}
+
+static bool
+xid_in_use(const struct item_registry *registry, uint32_t xid)
+{
+    return hmap_first_with_hash(shards_at(&registry->by_xid, xid), xid) != NULL;
+}
+
+/* Xids below 2^31 belong to items; connections use the upper half. */
+static uint32_t
+take_xid(struct item_registry *registry)
+{
+    uint32_t xid;
+
+    do {
+        xid = registry->next_xid++;
+        if (registry->next_xid > INT32_MAX) {
+            registry->next_xid = 1;
+            registry->xids_wrapped = true;
+        }
+    } while (registry->xids_wrapped && xid_in_use(registry, xid));
+    return xid;
+}
+
+uint64_t
+item_hash64(const void *data, size_t size, uint32_t basis)
+{
+    ovs_u128 hash;
+
+    hash_bytes128(data, size, basis, &hash);
+    return hash.u64.lo;
+}
+
+uint64_t
+item_owner_cookie(const char *name)
+{
+    return engine_cookie_owner(item_hash64(name, strlen(name), 0));
+}
+
+uint64_t
+item_flow_key(uint8_t table, uint16_t priority, const void *match,
+              size_t match_size)
+{
+    return engine_cookie_owner(item_hash64(match, match_size,
+                                           table << 16 | priority));
+}
+
+uint64_t
+item_group_key(uint32_t group_id)
+{
+    return hash_2words(group_id, UINT32_MAX);
+}
+
+/* Drafts.  --------------------------------------------------------------- */
+
+static void
+put_header(struct ofpbuf *b, uint8_t type)
+{
+    struct ofp_header *oh = ofpbuf_put_zeros(b, sizeof *oh);
+
+    oh->version = OFP15_VERSION;
+    oh->type = type;
+}
+
+/* Begins a message to add to a bundle. */
+static void
+draft_init(struct item_draft *draft, enum engine_item_kind kind)
+{
+    struct ofp14_bundle_ctrl_msg *bcm;
+
+    draft->kind = kind;
+    draft->table = 0;
+    draft->priority = 0;
+    draft->log = false;
+    draft->limit.meter = 0;
+    draft->cookie = 0;
+    draft->group_id = 0;
+    draft->digest = 0;
+    ofpbuf_use_stub(&draft->msg, draft->stub, sizeof draft->stub);
+    put_header(&draft->msg, TYPE_BUNDLE_ADD_MESSAGE);
+    bcm = ofpbuf_put_zeros(&draft->msg, sizeof *bcm);
+    bcm->bundle_id = htonl(ENGINE_BUNDLE_ID);
+    bcm->flags = htons(BUNDLE_FLAGS);
+}
+
+/* The digest speaks of the content: it leaves out the headers, where the xid
+ * will be. */
+static void
+draft_finish(struct item_draft *draft, const struct item_registry *registry)
+{
+    const uint8_t *body = ofpbuf_at_assert(&draft->msg, FLOW_MOD_OFS, 0);
+
+    draft->digest = siphash(&registry->key, draft->kind, body,
+                            draft->msg.size - FLOW_MOD_OFS);
+    if (draft->limit.meter) {
+        draft->digest += siphash(&registry->key, HEAD_LIMIT, &draft->limit,
+                                 sizeof draft->limit);
+    }
+}
+
+static void
+begin_flow(struct item_draft *draft, uint8_t table, uint16_t priority)
+{
+    struct ofp11_flow_mod *ofm;
+
+    draft_init(draft, ENGINE_FLOW);
+    draft->table = table;
+    draft->priority = priority;
+    put_header(&draft->msg, TYPE_FLOW_MOD);
+    ofm = ofpbuf_put_zeros(&draft->msg, sizeof *ofm);
+    ofm->table_id = table;
+    ofm->command = OFPFC_ADD;
+    ofm->priority = htons(priority);
+    ofm->buffer_id = htonl(UINT32_MAX);
+    ofm->out_port = ofputil_port_to_ofp11(OFPP_ANY);
+    ofm->out_group = htonl(OFPG_ANY);
+}
+
+static void
+note_flow_key(struct item_draft *draft)
+{
+    size_t size;
+    const uint8_t *match = item_draft_get_match(draft, &size);
+
+    draft->key = item_flow_key(draft->table, draft->priority, match, size);
+}
+
+void
+item_draft_match(struct item_draft *draft, uint8_t table, uint16_t priority,
+                 const struct match *match, uint64_t matched)
+{
+    begin_flow(draft, table, priority);
+    oxm_put(&draft->msg, match, matched);
+    note_flow_key(draft);
+}
+
+void
+item_draft_encoded_match(struct item_draft *draft, uint8_t table,
+                         uint16_t priority, const uint8_t *match,
+                         size_t match_size)
+{
+    begin_flow(draft, table, priority);
+    ofpbuf_put(&draft->msg, match, match_size);
+    note_flow_key(draft);
+}
+
+void
+item_draft_actions(struct item_draft *draft,
+                   const struct item_registry *registry, uint64_t cookie,
+                   const struct ofpact *ofpacts, size_t ofpacts_len)
+{
+    struct ofp11_flow_mod *ofm = ofpbuf_at_assert(&draft->msg, FLOW_MOD_OFS,
+                                                  sizeof *ofm);
+
+    draft->cookie = cookie;
+    ofm->cookie = htonll(cookie);
+    ofpacts_put_openflow_instructions(ofpacts, ofpacts_len, &draft->msg,
+                                      OFP15_VERSION);
+    draft_finish(draft, registry);
+}
+
+void
+item_draft_group(struct item_draft *draft,
+                 const struct item_registry *registry,
+                 struct ofputil_group_mod *gm)
+{
+    struct ofpbuf *inner;
+
+    gm->command = OFPGC11_ADD_OR_MOD;
+    gm->command_bucket_id = OFPG15_BUCKET_ALL;
+    inner = ofputil_encode_group_mod(OFP15_VERSION, gm, NULL, -1);
+    draft_init(draft, ENGINE_GROUP);
+    ofpbuf_put(&draft->msg, inner->data, inner->size);
+    ofpbuf_delete(inner);
+    draft->group_id = gm->group_id;
+    draft->key = item_group_key(gm->group_id);
+    draft_finish(draft, registry);
+}
+
+void
+item_draft_uninit(struct item_draft *draft)
+{
+    ofpbuf_uninit(&draft->msg);
+}
+
+static const uint8_t *
+match_at(const uint8_t *match, size_t *size)
+{
+    const struct ofp11_match_header *omh
+        = ALIGNED_CAST(const struct ofp11_match_header *, match);
+
+    *size = ROUND_UP(ntohs(omh->length), 8);
+    return match;
+}
+
+const uint8_t *
+item_draft_get_match(const struct item_draft *draft, size_t *size)
+{
+    return match_at((const uint8_t *) draft->msg.data + MATCH_OFS, size);
+}
+
+/* Items.  ---------------------------------------------------------------- */
+
+/* Puts lengths and xid into both headers of a message for a bundle. */
+static void
+finish_headers(uint8_t *msg, size_t size, uint32_t xid)
+{
+    struct ofp_header *outer = ALIGNED_CAST(struct ofp_header *, msg);
+    struct ofp_header *inner = ALIGNED_CAST(struct ofp_header *,
+                                            msg + INNER_OFS);
+
+    outer->length = htons(size);
+    outer->xid = htonl(xid);
+    inner->length = htons(size - INNER_OFS);
+    inner->xid = htonl(xid);
+}
+
+/* OpenFlow 1.5, section 7.3.4.5. */
+static void
+put_meter_mod(struct ofpbuf *b, enum ofp13_meter_mod_command command,
+              const struct item_limit *limit, uint32_t xid)
+{
+    struct ofputil_meter_band band = {
+        .type = OFPMBT13_DROP,
+        .rate = limit->rate,
+        .burst_size = limit->burst,
+    };
+    struct ofputil_meter_mod mm = {
+        .command = command,
+        .meter = {
+            .meter_id = limit->meter,
+            .flags = OFPMF13_PKTPS | OFPMF13_BURST,
+            .n_bands = 1,
+            .bands = &band,
+        },
+    };
+    struct ofpbuf *msg = ofputil_encode_meter_mod(OFP15_VERSION, &mm);
+    struct ofp_header *oh = msg->data;
+
+    oh->length = htons(msg->size);
+    oh->xid = htonl(xid);
+    ofpbuf_put(b, msg->data, msg->size);
+    ofpbuf_delete(msg);
+}
+
+static void
+put_meter_mods(struct ofpbuf *b, const struct item_limit *limit, uint32_t xid)
+{
+    put_meter_mod(b, OFPMC13_ADD, limit, xid);
+    put_meter_mod(b, OFPMC13_MODIFY, limit, xid);
+}
+
+struct item *
+item_create(struct item_registry *registry, struct engine_scope *scope,
+            const struct item_draft *draft)
+{
+    uint32_t xid = take_xid(registry);
+    uint64_t stub[16];
+    struct ofpbuf meter = OFPBUF_STUB_INITIALIZER(stub);
+    size_t size = draft->msg.size;
+    struct item *item;
+    uint8_t *bytes;
+
+    if (draft->limit.meter) {
+        put_meter_mods(&meter, &draft->limit, xid);
+    }
+    item = xmalloc(sizeof *item + meter.size + size);
+    bytes = (uint8_t *) item->bytes;
+    memset(item, 0, sizeof *item);
+    memcpy(bytes, meter.data, meter.size);
+    memcpy(bytes + meter.size, draft->msg.data, size);
+    item->pub = (struct engine_item) {
+        .kind = draft->kind,
+        .xid = xid,
+        .digest = draft->digest,
+        .cookie = draft->cookie,
+        .table = draft->table,
+        .priority = draft->priority,
+        .group_id = draft->group_id,
+        .key_hash = draft->key,
+        .meter = draft->limit.meter,
+        .send_size = meter.size + size,
+        .add_size = size,
+        .scope = scope,
+        .send = bytes,
+        .add = bytes + meter.size,
+    };
+    finish_headers(bytes + meter.size, size, xid);
+    ofpbuf_uninit(&meter);
+    scope_ref(scope);
+    item->n_refs = 1;
+    item->log = draft->log;
+    item->registry = registry;
+    registry->n_refs++;
+    registry->n_bytes += item->pub.send_size;
+    shards_insert(&registry->by_xid, &item->xid_node, item->pub.xid);
+    return item;
+}
+
+struct engine_item *
+engine_item_ref(const struct engine_item *pub)
+{
+    struct item *item = item_cast(pub);
+
+    item->n_refs++;
+    return &item->pub;
+}
+
+void
+engine_item_unref(struct engine_item *pub)
+{
+    if (!pub) {
+        return;
+    }
+
+    struct item *item = item_cast(pub);
+
+    if (!--item->n_refs) {
+        struct item_registry *registry = item->registry;
+
+        hmap_remove(shards_at(&registry->by_xid, pub->xid), &item->xid_node);
+        registry->n_bytes -= pub->send_size;
+        scope_unref(CONST_CAST(struct engine_scope *, pub->scope));
+        free(item);
+        item_registry_unref(registry);
+    }
+}
+
+/* Whether two messages for a bundle have the same body. */
+static bool
+same_body(const void *a, size_t a_size, const void *b, size_t b_size)
+{
+    return (a_size == b_size
+            && !memcmp((const uint8_t *) a + FLOW_MOD_OFS,
+                       (const uint8_t *) b + FLOW_MOD_OFS,
+                       a_size - FLOW_MOD_OFS));
+}
+
+/* Whether two results of put_meter_mods() have the same bodies. */
+static bool
+same_meter_mods(const void *a_, size_t a_size, const void *b_, size_t b_size)
+{
+    const uint8_t *a = a_, *b = b_;
+    const size_t header = sizeof(struct ofp_header);
+    size_t half = a_size / 2;
+
+    return (a_size == b_size
+            && (!a_size
+                || (!memcmp(a + header, b + header, half - header)
+                    && !memcmp(a + half + header, b + half + header,
+                               half - header))));
+}
+
+bool
+item_is_of_draft(const struct item *item, const struct item_draft *draft)
+{
+    const struct engine_item *pub = &item->pub;
+    uint64_t stub[16];
+    struct ofpbuf meter = OFPBUF_STUB_INITIALIZER(stub);
+
+    if (pub->kind != draft->kind || pub->meter != draft->limit.meter
+        || !same_body(pub->add, pub->add_size, draft->msg.data,
+                      draft->msg.size)) {
+        return false;
+    }
+    if (draft->limit.meter) {
+        put_meter_mods(&meter, &draft->limit, 0);
+    }
+    bool same = same_meter_mods(pub->send, pub->send_size - pub->add_size,
+                                meter.data, meter.size);
+    ofpbuf_uninit(&meter);
+    return same;
+}
+
+bool
+engine_item_equal(const struct engine_item *a, const struct engine_item *b)
+{
+    return (a->kind == b->kind && a->digest == b->digest
+            && same_body(a->add, a->add_size, b->add, b->add_size)
+            && same_meter_mods(a->send, a->send_size - a->add_size,
+                               b->send, b->send_size - b->add_size));
+}
+
+const uint8_t *
+item_match(const struct engine_item *item, size_t *size)
+{
+    return match_at(item->add + MATCH_OFS, size);
+}
+
+bool
+engine_item_same_key(const struct engine_item *a, const struct engine_item *b)
+{
+    if (a->kind != b->kind || a->key_hash != b->key_hash) {
+        return false;
+    }
+    if (a->kind == ENGINE_GROUP) {
+        return a->group_id == b->group_id;
+    }
+
+    size_t a_size, b_size;
+    const uint8_t *a_match = item_match(a, &a_size);
+    const uint8_t *b_match = item_match(b, &b_size);
+
+    return (a->table == b->table && a->priority == b->priority
+            && a_size == b_size && !memcmp(a_match, b_match, a_size));
+}
+
+/* A flow's withdrawal is its own ADD with another command, without the
+ * instructions.  The cookie with its mask sees to it that nobody else's newer
+ * flow of the same match goes away with it. */
+static void
+put_flow_delete(const struct engine_item *item, struct ofpbuf *b)
+{
+    size_t match_size;
+
+    item_match(item, &match_size);
+
+    size_t size = MATCH_OFS + match_size;
+    uint8_t *msg = ofpbuf_put(b, item->add, size);
+    struct ofp_header *outer = ALIGNED_CAST(struct ofp_header *, msg);
+    struct ofp_header *inner = ALIGNED_CAST(struct ofp_header *,
+                                            msg + INNER_OFS);
+    struct ofp11_flow_mod *ofm = ALIGNED_CAST(struct ofp11_flow_mod *,
+                                              msg + FLOW_MOD_OFS);
+
+    outer->length = htons(size);
+    inner->length = htons(size - INNER_OFS);
+    ofm->command = OFPFC_DELETE_STRICT;
+    ofm->cookie_mask = OVS_BE64_MAX;
+}
+
+static void
+put_group_delete(const struct engine_item *item, struct ofpbuf *b)
+{
+    struct ofputil_group_mod gm = {
+        .command = OFPGC11_DELETE,
+        .group_id = item->group_id,
+        .command_bucket_id = OFPG15_BUCKET_ALL,
+        .buckets = OVS_LIST_INITIALIZER(&gm.buckets),
+    };
+    struct ofpbuf *inner = ofputil_encode_group_mod(OFP15_VERSION, &gm, NULL,
+                                                    -1);
+    struct item_draft draft;
+
+    draft_init(&draft, ENGINE_GROUP);
+    ofpbuf_put(&draft.msg, inner->data, inner->size);
+    ofpbuf_delete(inner);
+    finish_headers(draft.msg.data, draft.msg.size, item->xid);
+    ofpbuf_put(b, draft.msg.data, draft.msg.size);
+    item_draft_uninit(&draft);
+}
+
+void
+engine_item_put_delete(const struct engine_item *item, struct ofpbuf *b)
+{
+    if (item->kind == ENGINE_FLOW) {
+        put_flow_delete(item, b);
+    } else {
+        put_group_delete(item, b);
+    }
+}
+
+const struct ofp_header *
+engine_item_message(const struct engine_item *item)
+{
+    return ALIGNED_CAST(const struct ofp_header *, item->add + INNER_OFS);
+}
+
+uint32_t
+engine_item_part(const struct engine_item *item)
+{
+    struct match match;
+
+    if (item->kind != ENGINE_FLOW) {
+        return 0;
+    }
+    overlap_decode(item, &match);
+    return (match.wc.masks.conj_id ? match.flow.conj_id
+            : item->cookie & ENGINE_COOKIE_COUNTED ? part_read(item) : 0);
+}
+
+const char *
+engine_item_drop_reason(const struct engine_item *item)
+{
+    return item_cast(item)->drop_reason;
+}
+
+bool
+engine_item_has_log(const struct engine_item *item)
+{
+    return item_cast(item)->log;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Parts of a unit's flows; see flow-part.h. */
+
+#include <config.h>
+
+#include "controller/flow/flow-part.h"
+
+#include "byte-order.h"
+#include "controller/flow/flow-item.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-errors.h"
+#include "openvswitch/ofpbuf.h"
+#include "unaligned.h"
+#include "util.h"
+
+/* What a note has room for without padding. */
+#define NOTE_SIZE 6
+
+void
+part_put(struct ofpbuf *ofpacts, uint32_t part)
+{
+    uint8_t data[NOTE_SIZE] = { part >> 24, part >> 16, part >> 8, part };
+    struct ofpbuf rest;
+    struct ofpact_note *note;
+
+    ofpbuf_init(&rest, ofpacts->size);
+    ofpbuf_put(&rest, ofpacts->data, ofpacts->size);
+    ofpbuf_clear(ofpacts);
+    note = ofpact_put_NOTE(ofpacts);
+    ofpbuf_put(ofpacts, data, sizeof data);
+    note = ofpacts->header;
+    note->length = sizeof data;
+    ofpact_finish_NOTE(ofpacts, &note);
+    ofpbuf_put(ofpacts, rest.data, rest.size);
+    ofpbuf_uninit(&rest);
+}
+
+uint32_t
+part_read(const struct engine_item *item)
+{
+    size_t size;
+    const uint8_t *match = item_match(item, &size);
+    struct ofpbuf b = ofpbuf_const_initializer(
+        match + size, item->add + item->add_size - (match + size));
+    uint64_t stub[64];
+    struct ofpbuf ofpacts = OFPBUF_STUB_INITIALIZER(stub);
+    const struct ofpact *a;
+    uint32_t part = 0;
+
+    /* Our own bytes: they decode. */
+    if (!ofpacts_pull_openflow_instructions(&b, b.size, OFP15_VERSION, NULL,
+                                            NULL, &ofpacts)
+        && ofpacts.size) {
+        a = ofpacts.data;
+        if (a->type == OFPACT_NOTE
+            && ofpact_get_NOTE(a)->length == NOTE_SIZE) {
+            part = ntohl(get_unaligned_be32(
+                ALIGNED_CAST(const ovs_be32 *, ofpact_get_NOTE(a)->data)));
+        }
+    }
+    ofpbuf_uninit(&ofpacts);
+    return part;
+}

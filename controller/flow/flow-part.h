@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which of its owner's flows a flow is, where the app has said so: a note()
+ * action (ovs-actions(7)), which does nothing, carries it.  So it is what
+ * switches hold, and no item needs room for it. */
+
+#ifndef CONTROLLER_FLOW_FLOW_PART_H
+#define CONTROLLER_FLOW_FLOW_PART_H 1
+
+#include <stdint.h>
+
+struct engine_item;
+struct ofpbuf;
+
+/* Puts the note of 'part' before the actions in 'ofpacts'. */
+void part_put(struct ofpbuf *ofpacts, uint32_t part);
+/* That of a flow, or 0. */
+uint32_t part_read(const struct engine_item *);
+
+#endif /* controller/flow/flow-part.h */

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What learn() actions are made of (ovs-actions(7), "learn").  Not for what is
+ * learned: learn-connection.h, learn-neighbour.h, learn-mac.h, learn-client.h.
+ */
+
+#ifndef CONTROLLER_FLOW_LEARN_ACTION_H
+#define CONTROLLER_FLOW_LEARN_ACTION_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controller/flow/learn-client.h"
+#include "controller/flow/learn-connection.h"
+#include "controller/flow/learn-mac.h"
+#include "controller/flow/learn-neighbour.h"
+#include "openvswitch/meta-flow.h"
+
+struct ofpact_learn;
+struct ofpbuf;
+
+/* Do switches themselves fill 'table'?  Then nobody else adds flows there, and
+ * reconciling, audits and the marker pass it by. */
+static inline bool
+learn_fills(uint8_t table)
+{
+    return (table == NOTE_TABLE || table == NEIGHBOUR_TABLE
+            || table == MAC_TABLE || table == CLIENT_TABLE);
+}
+
+/* Begins a learn() action: flows of priority 1 in 'table', 'limit' of them at
+ * most with one cookie.  They go with the last flow of that cookie. */
+struct ofpact_learn *learn_begin(struct ofpbuf *ofpacts, uint8_t table,
+                                 uint32_t limit);
+/* The learned match has the packet's value of a field. */
+void learn_match_copy(struct ofpbuf *ofpacts, enum mf_field_id);
+/* The same, of another field. */
+void learn_match_other(struct ofpbuf *ofpacts, enum mf_field_id,
+                       enum mf_field_id from);
+/* The learned match has 'value'. */
+void learn_match_value(struct ofpbuf *ofpacts, enum mf_field_id,
+                       uint32_t value);
+/* The learned flow sets a field to the packet's value of field 'from'. */
+void learn_load(struct ofpbuf *ofpacts, enum mf_field_id,
+                enum mf_field_id from);
+/* The learned flow sets a field to 'value'. */
+void learn_load_value(struct ofpbuf *ofpacts, enum mf_field_id,
+                      uint32_t value);
+/* Ends the action that began where 'ofpacts' was 'ofs' bytes long. */
+void learn_end(struct ofpbuf *ofpacts, size_t ofs);
+/* Sets the cookie of what 'ofpacts' learn. */
+void learn_set_cookie(struct ofpbuf *ofpacts, uint64_t cookie);
+
+#endif /* controller/flow/learn-action.h */

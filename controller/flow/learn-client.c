@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * learn() actions that remember clients; see learn-client.h. */
+
+#include <config.h>
+
+#include "controller/flow/learn-client.h"
+
+#include "controller/flow/learn-action.h"
+#include "openvswitch/ofp-actions.h"
+
+/* The domain, the service, and the value where it is found. */
+#define ZONE MFF_REG5
+#define SERVICE MFF_REG12
+#define VALUE MFF_REG11
+
+/* Being found keeps the flow (its idle time-out starts over).  Learning does
+ * not have to: who learns has looked for it before. */
+void
+client_put_learn(struct ofpbuf *ofpacts, const struct vmn_client *client)
+{
+    size_t ofs = ofpacts->size;
+
+    learn_begin(ofpacts, CLIENT_TABLE, VMN_CLIENTS_MAX)->idle_timeout
+        = client->idle_s;
+    learn_match_value(ofpacts, MFF_ETH_TYPE, client->eth_type);
+    learn_match_copy(ofpacts, ZONE);
+    learn_match_copy(ofpacts, SERVICE);
+    learn_match_copy(ofpacts, client->eth_type == VMN_ETH_IPV6
+                     ? MFF_IPV6_SRC : MFF_IPV4_SRC);
+    learn_load(ofpacts, VALUE, MFF_REG0 + (client->from - VMN_F_REG0));
+    learn_end(ofpacts, ofs);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * learn() actions that note connections, and what they learn; see
+ * learn-connection.h. */
+
+#include <config.h>
+
+#include "controller/flow/learn-connection.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "controller/flow/learn-action.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofpbuf.h"
+#include "vmn/flow.h"
+
+/* What the learned match says of conntrack's state: that of a new connection,
+ * whatever that of the packet was, since the original tuple may be matched
+ * with a valid state only. */
+#define STATE (VMN_CT_TRK | VMN_CT_NEW)
+
+static bool
+is_icmp(uint8_t ip_proto)
+{
+    return ip_proto == IPPROTO_ICMP || ip_proto == IPPROTO_ICMPV6;
+}
+
+void
+note_put(struct ofpbuf *ofpacts, uint16_t eth_type, uint8_t ip_proto)
+{
+    bool ipv6 = eth_type == VMN_ETH_IPV6;
+    size_t ofs = ofpacts->size;
+
+    learn_begin(ofpacts, NOTE_TABLE, VMN_NOTES_MAX);
+    learn_match_value(ofpacts, MFF_ETH_TYPE, eth_type);
+    learn_match_value(ofpacts, MFF_CT_STATE, STATE);
+    learn_match_copy(ofpacts, MFF_REG0);
+    learn_match_copy(ofpacts, MFF_REG7);
+    learn_match_copy(ofpacts, MFF_CT_NW_PROTO);
+    learn_match_copy(ofpacts, ipv6 ? MFF_CT_IPV6_SRC : MFF_CT_NW_SRC);
+    learn_match_copy(ofpacts, ipv6 ? MFF_CT_IPV6_DST : MFF_CT_NW_DST);
+    if (ip_proto == IPPROTO_SCTP) {
+        /* The userspace datapath's conntrack knows no ports of it. */
+        learn_match_value(ofpacts, MFF_IP_PROTO, IPPROTO_SCTP);
+        learn_match_copy(ofpacts, MFF_SCTP_DST);
+    } else {
+        learn_match_copy(ofpacts, MFF_CT_TP_DST);
+    }
+    if (is_icmp(ip_proto)) {
+        learn_match_copy(ofpacts, MFF_CT_TP_SRC);
+    }
+    learn_end(ofpacts, ofs);
+}
+
+bool
+engine_note_read(const struct match *match, struct engine_note *note)
+{
+    const struct flow *flow = &match->flow;
+    uint16_t dst = ntohs(flow->ct_tp_dst);
+
+    memset(note, 0, sizeof *note);
+    note->vni = flow->regs[0];
+    note->ofport = flow->regs[7];
+    note->protocol = flow->ct_nw_proto;
+    if (flow->dl_type == htons(VMN_ETH_IPV4)) {
+        note->src.family = note->dst.family = 4;
+        memcpy(note->src.addr, &flow->ct_nw_src, 4);
+        memcpy(note->dst.addr, &flow->ct_nw_dst, 4);
+    } else if (flow->dl_type == htons(VMN_ETH_IPV6)) {
+        note->src.family = note->dst.family = 6;
+        memcpy(note->src.addr, &flow->ct_ipv6_src, 16);
+        memcpy(note->dst.addr, &flow->ct_ipv6_dst, 16);
+    } else {
+        return false;
+    }
+    if (is_icmp(note->protocol)) {
+        note->icmp_type = ntohs(flow->ct_tp_src);
+        note->icmp_code = dst;
+    } else {
+        note->port = (note->protocol == IPPROTO_SCTP ? ntohs(flow->tp_dst)
+                      : dst);
+    }
+    return note->vni != 0;
+}

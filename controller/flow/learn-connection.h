@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Notes: connections that a switch has seen, as flows that it adds by itself.
+ *
+ * A flow that notes (vmn_act_note()) has a learn() action.  What it learns
+ * goes into NOTE_TABLE, in which no packet is ever looked up: a flow without
+ * actions whose match is the note, with the cookie of the unit that the noting
+ * flow is of.  When the last noting flow with that cookie goes, its notes go.
+ * Nobody else adds flows there, so reconciling, audits and the marker pass
+ * that table by.
+ *
+ * Not for who reads notes (fabric/packets/notes.c). */
+
+#ifndef CONTROLLER_FLOW_LEARN_CONNECTION_H
+#define CONTROLLER_FLOW_LEARN_CONNECTION_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmn/types.h"
+
+struct match;
+struct ofpbuf;
+
+/* Behind all stages; the taps' is the next one. */
+#define NOTE_TABLE 251
+
+/* A connection. */
+struct engine_note {
+    uint32_t vni;
+    uint32_t ofport;            /* Local, where its packets go. */
+    struct vmn_ip src, dst;
+    uint8_t protocol;           /* Of IP. */
+    uint16_t port;              /* TCP, UDP, SCTP: of the destination. */
+    uint8_t icmp_type, icmp_code; /* ICMP of both families. */
+};
+
+/* Appends to ofpacts what notes a connection, for vmn_act_note(). */
+void note_put(struct ofpbuf *ofpacts, uint16_t eth_type, uint8_t ip_proto);
+
+/* Reads a note; false if it is none. */
+bool engine_note_read(const struct match *, struct engine_note *);
+
+#endif /* controller/flow/learn-connection.h */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * learn() actions that hear Ethernet addresses; see learn-mac.h. */
+
+#include <config.h>
+
+#include "controller/flow/learn-mac.h"
+
+#include "controller/flow/learn-action.h"
+#include "openvswitch/ofp-actions.h"
+#include "vmn/flow.h"
+
+/* Hearing an address again renews the flow (its hard time-out starts over), so
+ * that one which is only sent to is forgotten. */
+void
+mac_put_learn(struct ofpbuf *ofpacts, uint32_t value)
+{
+    size_t ofs = ofpacts->size;
+
+    learn_begin(ofpacts, MAC_TABLE, VMN_MACS_MAX)->hard_timeout
+        = VMN_MAC_AGE_S;
+    learn_match_copy(ofpacts, MFF_REG0);
+    learn_match_other(ofpacts, MFF_ETH_DST, MFF_ETH_SRC);
+    learn_load_value(ofpacts, MFF_REG11, value);
+    learn_end(ofpacts, ofs);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Two flows of one table and priority: may one packet match both, which, and
+ * would it make a difference?  Not for where to look (engine-problems.c). */
+
+#ifndef CONTROLLER_FLOW_MATCH_OVERLAP_H
+#define CONTROLLER_FLOW_MATCH_OVERLAP_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct engine_item;
+struct match;
+
+/* A hash of the fields and masks that a flow matches, and of the values of
+ * Ethernet type and IP protocol, which are handed out too (0: not matched).
+ * Two flows of one table, priority and shape never overlap. */
+uint64_t overlap_shape(const struct engine_item *, uint16_t *eth_type,
+                       uint8_t *ip_proto);
+
+/* True if no packet matches both; found by their bytes, and quickly.  False
+ * says nothing. */
+bool overlap_is_excluded(const struct engine_item *,
+                         const struct engine_item *);
+
+/* Decodes the match of a flow. */
+void overlap_decode(const struct engine_item *, struct match *);
+
+/* If some packet matches both 'a' and 'b', returns true, and in 'both' what
+ * all such packets match. */
+bool overlap_intersect(const struct match *a, const struct match *b,
+                       struct match *both);
+
+/* One packet of those that 'match' matches, in the form of ovs-ofctl: fields
+ * that it leaves open do not show.  The caller frees it. */
+char *overlap_packet(const struct match *);
+
+/* True if both flows do the same. */
+bool overlap_same_result(const struct engine_item *,
+                         const struct engine_item *);
+
+#endif /* controller/flow/match-overlap.h */

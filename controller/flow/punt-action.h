@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Punts: packets that flows send up to apps' handlers (vmn_act_punt()).
+ *
+ * Each costs a switch a copy in its slow path, so a flow that punts makes a
+ * detour to PUNT_TABLE before.  What is there is the fabric's: flows that pick
+ * a packet meter by the port that the packet came from, or by its source's
+ * identity where that is a tunnel.  What a sender has beyond its rate ends
+ * there, in the datapath.  On a switch without meters both tables are empty,
+ * and nothing is held back.
+ *
+ * The flows that punt are the same bytes on every host.  Not for what becomes
+ * of the copies (fabric/packets/packets.h), nor for the meters
+ * (fabric/packets/punts.h). */
+
+#ifndef CONTROLLER_FLOW_PUNT_ACTION_H
+#define CONTROLLER_FLOW_PUNT_ACTION_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ofpact;
+struct ofpbuf;
+
+/* Behind all stages: picks whose meter it is, and has the meter. */
+#define PUNT_TABLE 246
+#define PUNT_METER_TABLE 247
+
+/* Is 'table' one of them?  Then the flows there are the fabric's, and of no
+ * account: reconciling, audits and the marker pass them by. */
+static inline bool
+punt_is_table(uint8_t table)
+{
+    return table == PUNT_TABLE || table == PUNT_METER_TABLE;
+}
+
+/* Appends to ofpacts what sends the packet's first 'max_size' bytes up, with
+ * 'userdata', within its sender's rate.  Beyond that the actions that follow
+ * are not done either: punt_continue() is for who wants them done. */
+void punt_put(struct ofpbuf *ofpacts, const uint8_t *userdata, size_t size,
+              uint16_t max_size);
+
+/* Other actions are to follow a punt, which begins where 'ofpacts' were 'ofs'
+ * bytes long and is the last: has these done also beyond the rate. */
+void punt_continue(struct ofpbuf *ofpacts, size_t ofs);
+
+/* Is the action a part of a punt? */
+bool punt_is_part(const struct ofpact *);
+
+#endif /* controller/flow/punt-action.h */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What flows do for copies to be taken; see sample-action.h. */
+
+#include <config.h>
+
+#include "controller/flow/sample-action.h"
+
+#include <string.h>
+
+#include "byte-order.h"
+#include "controller/engine/engine-private.h"
+#include "controller/flow/punt-action.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/meta-flow.h"
+#include "openvswitch/ofp-actions.h"
+#include "util.h"
+
+static uint32_t
+hash_reason(const char *reason)
+{
+    return item_hash64(reason, strlen(reason), 0) & TAP_REASON;
+}
+
+static void
+put_reg(struct ofpbuf *ofpacts, int reg, uint32_t value)
+{
+    const union mf_value mfv = { .be32 = htonl(value) };
+
+    ofpact_put_set_field(ofpacts, mf_from_id(MFF_REG0 + reg), &mfv, NULL);
+}
+
+void
+tap_put(struct ofpbuf *ofpacts, uint64_t cookie, uint32_t part,
+        const char *reason, bool log, bool counted)
+{
+    const union mf_value mfv = { .be64 = htonll(cookie) };
+
+    ofpact_put_set_field(ofpacts, mf_from_id(MFF_METADATA), &mfv, NULL);
+    put_reg(ofpacts, TAP_PART_REG, part);
+    put_reg(ofpacts, TAP_KIND_REG,
+            (log ? TAP_LOG : 0) | (counted ? 0 : TAP_UNCOUNTED)
+            | (reason ? TAP_DROP | hash_reason(reason) : 0));
+    if (reason) {
+        ofpact_put_GOTO_TABLE(ofpacts)->table_id = TAP_TABLE;
+    } else {
+        struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(ofpacts);
+
+        resubmit->in_port = OFPP_IN_PORT;
+        resubmit->table_id = TAP_TABLE;
+    }
+}
+
+/* Where what leads to TAP_TABLE for good begins, or 'ofpacts_len'.  Before it
+ * is only what sends the packet up. */
+static size_t
+find_drop(const struct ofpact *ofpacts, size_t ofpacts_len)
+{
+    const struct ofpact *a, *first = NULL, *last = NULL;
+
+    OFPACT_FOR_EACH (a, ofpacts, ofpacts_len) {
+        if (!first && !punt_is_part(a)) {
+            first = a;
+        }
+        last = a;
+    }
+    return (last && last->type == OFPACT_GOTO_TABLE
+            && ofpact_get_GOTO_TABLE(last)->table_id == TAP_TABLE
+            ? (size_t) ((const char *) first - (const char *) ofpacts)
+            : ofpacts_len);
+}
+
+void
+tap_format(const struct ofpact *ofpacts, size_t ofpacts_len, struct ds *ds)
+{
+    struct ofpact_format_params params = { .s = ds };
+    size_t rest = find_drop(ofpacts, ofpacts_len);
+
+    if (rest || !ofpacts_len) {
+        ofpacts_format(ofpacts, rest, &params);
+    }
+    if (rest < ofpacts_len) {
+        ds_put_cstr(ds, rest ? ",drop" : "drop");
+    }
+}
+
+/* There are a few dozen. */
+void
+tap_note_reason(struct engine *engine, const char *reason)
+{
+    for (size_t i = 0; i < engine->n_reasons; i++) {
+        if (engine->reasons[i].text == reason) {
+            return;
+        }
+    }
+    if (engine->n_reasons < ARRAY_SIZE(engine->reasons)) {
+        engine->reasons[engine->n_reasons].text = reason;
+        engine->reasons[engine->n_reasons++].hash = hash_reason(reason);
+    }
+}
+
+const char *
+tap_find_reason(const struct engine *engine, uint32_t kind)
+{
+    for (size_t i = 0; i < engine->n_reasons; i++) {
+        if (engine->reasons[i].hash == (kind & TAP_REASON)) {
+            return engine->reasons[i].text;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The hosts of the simulator as the engine wants them; see engine-net.h.  A
+ * scope is taken up when the first of its hosts is asked for, and one of its
+ * tables when the first packet comes there. */
+
+#include <config.h>
+
+#include "controller/simulator/engine-net.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/model/model.h"
+#include "controller/schema/value.h"
+#include "controller/simulator/endpoint.h"
+#include "hash.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-group.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/shash.h"
+#include "packets.h"
+#include "util.h"
+
+#define N_TABLES 256
+
+/* How often others get a look in. */
+#define FLOWS_PER_PAUSE 64
+
+/* A scope's flows of one table, until they are decoded. */
+struct pile {
+    size_t n, allocated;
+    const struct engine_item **items;
+};
+
+struct net_scope {
+    struct hmap_node node;      /* By the scope's address. */
+    const struct engine_scope *scope;
+    struct pile *piles[N_TABLES];
+    struct rule_set *set;
+};
+
+struct net_host {
+    size_t n, allocated;
+    struct net_scope **scopes;
+    struct rule_set **sets;     /* Of these. */
+    struct hmap groups;         /* Of struct net_group. */
+};
+
+struct net_group {
+    struct hmap_node node;      /* By number. */
+    bool exists;
+    struct ofputil_group_mod gm;
+};
+
+struct wanted_net {
+    const struct engine *engine;
+    const struct model *model;
+    struct hmap scopes;
+    struct shash hosts;         /* Of struct net_host. */
+    bool has_tunnels;
+    struct shash tunnels;       /* Address, as text, to the host's name. */
+    bool has_wires;
+    struct shash wires;         /* "@PHYSICAL/VLAN/MAC" to the port's name. */
+    unsigned n_decoded;
+};
+
+struct wanted_net *
+wanted_net_create(const struct engine *engine, const struct model *model)
+{
+    struct wanted_net *net = xzalloc(sizeof *net);
+
+    net->engine = engine;
+    net->model = model;
+    hmap_init(&net->scopes);
+    shash_init(&net->hosts);
+    shash_init(&net->tunnels);
+    shash_init(&net->wires);
+    return net;
+}
+
+static void
+free_piles(struct net_scope *scope)
+{
+    for (int i = 0; i < N_TABLES; i++) {
+        if (scope->piles[i]) {
+            free(scope->piles[i]->items);
+            free(scope->piles[i]);
+        }
+    }
+}
+
+static void
+net_pause(void *net_)
+{
+    const struct wanted_net *net = net_;
+
+    engine_pause(net->engine);
+}
+
+void
+wanted_net_destroy(struct wanted_net *net)
+{
+    struct shash_node *node;
+    struct net_scope *scope;
+
+    if (!net) {
+        return;
+    }
+    HMAP_FOR_EACH_POP (scope, node, &net->scopes) {
+        free_piles(scope);
+        rule_set_destroy(scope->set, net_pause, net);
+        free(scope);
+        engine_pause(net->engine);
+    }
+    hmap_destroy(&net->scopes);
+    SHASH_FOR_EACH (node, &net->hosts) {
+        struct net_host *host = node->data;
+        struct net_group *group;
+
+        HMAP_FOR_EACH_POP (group, node, &host->groups) {
+            if (group->exists) {
+                ofputil_uninit_group_mod(&group->gm);
+            }
+            free(group);
+        }
+        hmap_destroy(&host->groups);
+        free(host->scopes);
+        free(host->sets);
+    }
+    shash_destroy_free_data(&net->hosts);
+    shash_destroy(&net->tunnels);
+    shash_destroy(&net->wires);
+    free(net);
+}
+
+/* Scopes.  --------------------------------------------------------------- */
+
+static void
+count(struct wanted_net *net)
+{
+    if (++net->n_decoded % FLOWS_PER_PAUSE == 0) {
+        engine_pause(net->engine);
+    }
+}
+
+static void
+pile_up(void *scope_, const struct engine_item *item)
+{
+    struct net_scope *scope = scope_;
+    struct pile *pile;
+
+    if (item->kind != ENGINE_FLOW) {
+        return;
+    }
+    pile = scope->piles[item->table];
+    if (!pile) {
+        pile = scope->piles[item->table] = xzalloc(sizeof *pile);
+    }
+    if (pile->n >= pile->allocated) {
+        pile->items = x2nrealloc(pile->items, &pile->allocated,
+                                 sizeof *pile->items);
+    }
+    pile->items[pile->n++] = item;
+}
+
+static struct net_scope *
+get_scope(struct wanted_net *net, const struct engine_scope *wanted)
+{
+    uint32_t hash = hash_pointer(wanted, 0);
+    struct net_scope *scope;
+
+    HMAP_FOR_EACH_WITH_HASH (scope, node, hash, &net->scopes) {
+        if (scope->scope == wanted) {
+            return scope;
+        }
+    }
+    scope = xzalloc(sizeof *scope);
+    scope->scope = wanted;
+    scope->set = rule_set_create();
+    hmap_insert(&net->scopes, &scope->node, hash);
+    engine_scope_items(net->engine, wanted, pile_up, scope);
+    engine_pause(net->engine);
+    return scope;
+}
+
+/* What the engine has encoded decodes. */
+static void
+decode(struct rule_set *set, const struct engine_item *item)
+{
+    struct ofputil_flow_mod fm;
+    struct ofpbuf ofpacts;
+    struct match match;
+    struct rule *rule;
+
+    ofpbuf_init(&ofpacts, 128);
+    if (!ofputil_decode_flow_mod(&fm, engine_item_message(item),
+                                 OFPUTIL_P_OF15_OXM, NULL, NULL, &ofpacts,
+                                 OFPP_MAX, 255)) {
+        minimatch_expand(&fm.match, &match);
+        match.flow.tunnel.metadata.tab = NULL;
+        match.wc.masks.tunnel.metadata.tab = NULL;
+        rule = rule_set_add(set, item->table, item->priority, &match,
+                            fm.ofpacts, fm.ofpacts_len);
+        rule->item = item;
+        rule->drop_reason = engine_item_drop_reason(item);
+        minimatch_destroy(&fm.match);
+    }
+    ofpbuf_uninit(&ofpacts);
+}
+
+static void
+load_table(struct wanted_net *net, struct net_scope *scope, uint8_t table)
+{
+    struct pile *pile = scope->piles[table];
+
+    if (pile) {
+        scope->piles[table] = NULL;
+        for (size_t i = 0; i < pile->n; i++) {
+            decode(scope->set, pile->items[i]);
+            count(net);
+        }
+        free(pile->items);
+        free(pile);
+    }
+}
+
+/* Hosts.  ---------------------------------------------------------------- */
+
+struct gathering {
+    struct wanted_net *net;
+    struct net_host *host;
+};
+
+static void
+add_scope(void *gathering_, const struct engine_scope *scope)
+{
+    struct gathering *gathering = gathering_;
+    struct net_host *host = gathering->host;
+
+    if (host->n >= host->allocated) {
+        host->scopes = x2nrealloc(host->scopes, &host->allocated,
+                                  sizeof *host->scopes);
+    }
+    host->scopes[host->n++] = CONST_CAST(struct net_scope *,
+                                         get_scope(gathering->net, scope));
+}
+
+static struct net_host *
+get_host(struct wanted_net *net, const char *name)
+{
+    struct net_host *host = shash_find_data(&net->hosts, name);
+    struct gathering gathering = { net, NULL };
+
+    if (!host) {
+        host = xzalloc(sizeof *host);
+        hmap_init(&host->groups);
+        shash_add(&net->hosts, name, host);
+        gathering.host = host;
+        engine_host_scopes(net->engine, name, add_scope, &gathering);
+        host->sets = xmalloc(MAX(host->n, 1) * sizeof *host->sets);
+        for (size_t i = 0; i < host->n; i++) {
+            host->sets[i] = host->scopes[i]->set;
+        }
+    }
+    return host;
+}
+
+static struct rule_set *const *
+net_sets(void *net_, const char *name, uint8_t table, size_t *n)
+{
+    struct wanted_net *net = net_;
+    struct net_host *host = get_host(net, name);
+
+    for (size_t i = 0; i < host->n; i++) {
+        load_table(net, host->scopes[i], table);
+    }
+    *n = host->n;
+    return host->sets;
+}
+
+static const struct ofputil_group_mod *
+net_group(void *net_, const char *name, uint32_t group_id)
+{
+    struct wanted_net *net = net_;
+    struct net_host *host = get_host(net, name);
+    const struct engine_item *item;
+    struct net_group *group;
+
+    HMAP_FOR_EACH_WITH_HASH (group, node, group_id, &host->groups) {
+        return group->exists ? &group->gm : NULL;
+    }
+    item = engine_find_group(net->engine, name, group_id);
+    group = xzalloc(sizeof *group);
+    group->exists = item && !ofputil_decode_group_mod(
+        engine_item_message(item), &group->gm);
+    hmap_insert(&host->groups, &group->node, group_id);
+    return group->exists ? &group->gm : NULL;
+}
+
+/* Tunnels.  -------------------------------------------------------------- */
+
+static void
+to_in6(const struct vmn_ip *ip, struct in6_addr *addr)
+{
+    ovs_be32 v4;
+
+    if (ip->family == 4) {
+        memcpy(&v4, ip->addr, sizeof v4);
+        in6_addr_set_mapped_ipv4(addr, v4);
+    } else {
+        memcpy(addr, ip->addr, sizeof *addr);
+    }
+}
+
+static char *
+address_key(const struct in6_addr *ip)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ipv6_format_mapped(ip, &ds);
+    return ds_steal_cstr(&ds);
+}
+
+static void
+add_tunnel(struct wanted_net *net, const struct vmn_host *host,
+           const struct vmn_ip *ip)
+{
+    if (ip->family) {
+        struct in6_addr addr;
+        char *key;
+
+        to_in6(ip, &addr);
+        key = address_key(&addr);
+        shash_add_once(&net->tunnels, key, host->row.name);
+        free(key);
+    }
+}
+
+static void
+find_tunnels(struct wanted_net *net)
+{
+    struct vmn_names names = model_names(net->model, VMN_TABLE_HOST);
+
+    net->has_tunnels = true;
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_host *host = model_get(net->model, VMN_TABLE_HOST,
+                                                names.names[i]);
+
+        if (host) {
+            add_tunnel(net, host, &host->tunnel_ip);
+            add_tunnel(net, host, &host->second_tunnel_ip);
+        }
+    }
+}
+
+static const char *
+net_host_at(void *net_, const struct in6_addr *ip)
+{
+    struct wanted_net *net = net_;
+    const char *host;
+    char *key;
+
+    if (!net->has_tunnels) {
+        find_tunnels(net);
+    }
+    key = address_key(ip);
+    host = shash_find_data(&net->tunnels, key);
+    free(key);
+    return host;
+}
+
+static bool
+net_tunnel_ip(void *net_, const char *name, bool v6, struct in6_addr *ip)
+{
+    struct wanted_net *net = net_;
+    const struct vmn_host *host = model_get(net->model, VMN_TABLE_HOST,
+                                            name);
+    const struct vmn_ip *own;
+
+    if (!host) {
+        return false;
+    }
+    own = (host->tunnel_ip.family == (v6 ? 6 : 4) ? &host->tunnel_ip
+           : &host->second_tunnel_ip);
+    if (own->family != (v6 ? 6 : 4)) {
+        return false;
+    }
+    to_in6(own, ip);
+    return true;
+}
+
+/* Physical networks.  ---------------------------------------------------- */
+
+/* Who has 'mac' in VLAN 'vid', or 0 of none, of the physical network that VIF
+ * 'iface_id' leads to.  The caller frees it. */
+static char *
+wire_key(const char *iface_id, uint16_t vid, const uint8_t mac[6])
+{
+    struct vmn_mac ea;
+    char buf[VALUE_MAC_SIZE];
+
+    memcpy(ea.ea, mac, sizeof ea.ea);
+    return xasprintf("%s/%u/%s", iface_id, vid, value_format_mac(ea, buf));
+}
+
+static void
+find_wires(struct wanted_net *net)
+{
+    struct vmn_names names = model_names(net->model, VMN_TABLE_PORT);
+
+    net->has_wires = true;
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_port *port = model_get(net->model, VMN_TABLE_PORT,
+                                                names.names[i]);
+        const struct vmn_network *network
+            = port ? model_get(net->model, VMN_TABLE_NETWORK, port->network)
+              : NULL;
+
+        if (network && network->provider.physical && !port->external) {
+            char *id = xasprintf("@%s", network->provider.physical);
+            char *key = wire_key(id, network->provider.vlan, port->mac.ea);
+
+            shash_add_once(&net->wires, key, port->row.name);
+            free(key);
+            free(id);
+        }
+        engine_pause(net->engine);
+    }
+}
+
+/* A physical network is taken to know where everybody is. */
+static bool
+net_wire(void *net_, const char *host, uint32_t ofport,
+         const struct flow *flow, const char **to, uint32_t *in_port)
+{
+    struct wanted_net *net = net_;
+    const struct vmn_vif *wire = place_wire(net->model, host, ofport);
+    const struct vmn_vif *there;
+    const char *name;
+    struct place place;
+    char *key;
+
+    *to = NULL;
+    if (!wire) {
+        return false;
+    }
+    if (!net->has_wires) {
+        find_wires(net);
+    }
+    key = wire_key(wire->iface_id, vlan_tci_to_vid(flow->vlans[0].tci),
+                   flow->dl_dst.ea);
+    name = shash_find_data(&net->wires, key);
+    free(key);
+    if (!name || !place_find(net->model, name, &place) || !place.host
+        || !strcmp(place.host, host)) {
+        return true;
+    }
+    key = xasprintf("%s/%s", place.host, wire->iface_id);
+    there = model_get(net->model, VMN_TABLE_VIF, key);
+    free(key);
+    if (there) {
+        *to = place.host;
+        *in_port = there->ofport;
+    }
+    return true;
+}
+
+void
+wanted_net_get(struct wanted_net *net, struct sim_net *sim_net)
+{
+    *sim_net = (struct sim_net) {
+        .aux = net,
+        .sets = net_sets,
+        .group = net_group,
+        .host_at = net_host_at,
+        .tunnel_ip = net_tunnel_ip,
+        .wire = net_wire,
+        .pause = net_pause,
+    };
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The hosts of the simulator as the engine wants them: flows and groups by
+ * scope, decoded where a packet comes by.  Good for as long as the engine
+ * stays as it is. */
+
+#ifndef CONTROLLER_SIMULATOR_ENGINE_NET_H
+#define CONTROLLER_SIMULATOR_ENGINE_NET_H 1
+
+#include "controller/simulator/simulator.h"
+
+struct engine;
+struct model;
+struct wanted_net;
+
+/* Neither engine nor model are owned; it is the model's current state that is
+ * asked, as the engine has compiled it. */
+struct wanted_net *wanted_net_create(const struct engine *,
+                                     const struct model *);
+void wanted_net_destroy(struct wanted_net *);
+
+/* For simulator_create(). */
+void wanted_net_get(struct wanted_net *, struct sim_net *);
+
+#endif /* controller/simulator/engine-net.h */

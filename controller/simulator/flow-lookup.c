@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows to be looked up; see flow-lookup.h.  A set has its flows by table and,
+ * in a table, by mask: each mask takes one look into a hash table, as in Open
+ * vSwitch's classifier.  That one cannot be used itself, since the clauses of
+ * a conjunction and the flow that it leads to may be in different sets. */
+
+#include <config.h>
+
+#include "controller/simulator/flow-lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "classifier.h"
+#include "classifier-private.h"
+#include "flow.h"
+#include "openvswitch/list.h"
+#include "openvswitch/ofp-actions.h"
+#include "util.h"
+
+#define N_TABLES 256
+#define FREED_PER_PAUSE 256
+
+struct subtable {
+    struct ovs_list node;       /* In the set's table. */
+    struct minimask *mask;      /* That of one of its rules, copied. */
+    struct hmap rules;
+};
+
+struct rule_set {
+    struct ovs_list *tables[N_TABLES]; /* Of struct subtable, or NULL. */
+};
+
+struct rule_set *
+rule_set_create(void)
+{
+    return xzalloc(sizeof(struct rule_set));
+}
+
+static void
+rule_free(struct rule *rule)
+{
+    minimatch_destroy(&rule->match);
+    free(rule->ofpacts);
+    free(rule);
+}
+
+static void
+subtable_free(struct subtable *subtable, void (*pause)(void *aux), void *aux)
+{
+    struct rule *rule;
+    unsigned n = 0;
+
+    HMAP_FOR_EACH_POP (rule, node, &subtable->rules) {
+        rule_free(rule);
+        if (pause && ++n % FREED_PER_PAUSE == 0) {
+            pause(aux);
+        }
+    }
+    hmap_destroy(&subtable->rules);
+    free(subtable->mask);
+    free(subtable);
+}
+
+void
+rule_set_destroy(struct rule_set *set, void (*pause)(void *aux), void *aux)
+{
+    if (!set) {
+        return;
+    }
+    for (int i = 0; i < N_TABLES; i++) {
+        struct subtable *subtable;
+
+        if (set->tables[i]) {
+            LIST_FOR_EACH_POP (subtable, node, set->tables[i]) {
+                subtable_free(subtable, pause, aux);
+            }
+            free(set->tables[i]);
+        }
+    }
+    free(set);
+}
+
+static struct subtable *
+subtable_get(struct rule_set *set, uint8_t table, const struct minimask *mask)
+{
+    struct subtable *subtable;
+
+    if (!set->tables[table]) {
+        set->tables[table] = xmalloc(sizeof *set->tables[table]);
+        ovs_list_init(set->tables[table]);
+    }
+    LIST_FOR_EACH (subtable, node, set->tables[table]) {
+        if (minimask_equal(subtable->mask, mask)) {
+            return subtable;
+        }
+    }
+
+    struct flow_wildcards wc;
+
+    minimask_expand(mask, &wc);
+    subtable = xmalloc(sizeof *subtable);
+    subtable->mask = minimask_create(&wc);
+    hmap_init(&subtable->rules);
+    ovs_list_push_back(set->tables[table], &subtable->node);
+    return subtable;
+}
+
+struct rule *
+rule_set_add(struct rule_set *set, uint8_t table, uint16_t priority,
+             const struct match *match, const struct ofpact *ofpacts,
+             size_t ofpacts_len)
+{
+    struct rule *rule = xzalloc(sizeof *rule);
+    struct subtable *subtable;
+
+    rule->table = table;
+    rule->priority = priority;
+    rule->soft = ofpacts_len && ofpacts->type == OFPACT_CONJUNCTION;
+    minimatch_init(&rule->match, match);
+    rule->ofpacts = ofpacts_len ? xmemdup(ofpacts, ofpacts_len) : NULL;
+    rule->ofpacts_len = ofpacts_len;
+    subtable = subtable_get(set, table, rule->match.mask);
+    hmap_insert(&subtable->rules, &rule->node,
+                miniflow_hash_in_minimask(rule->match.flow, subtable->mask,
+                                          0));
+    return rule;
+}
+
+/* Looking up.  ----------------------------------------------------------- */
+
+/* All flows that match, as far as they may count. */
+struct matches {
+    size_t n, allocated;
+    const struct rule **rules;
+    const struct rule *stub[64];
+};
+
+static void
+matches_add(struct matches *m, const struct rule *rule)
+{
+    if (m->n >= m->allocated) {
+        size_t size = m->allocated * sizeof *m->rules;
+
+        m->allocated *= 2;
+        m->rules = (m->rules == m->stub ? xmemdup(m->stub, 2 * size)
+                    : xrealloc(m->rules, 2 * size));
+    }
+    m->rules[m->n++] = rule;
+}
+
+static void
+find_in_set(const struct rule_set *set, uint8_t table,
+            const struct flow *flow, struct matches *m)
+{
+    const struct subtable *subtable;
+
+    if (!set->tables[table]) {
+        return;
+    }
+    LIST_FOR_EACH (subtable, node, set->tables[table]) {
+        uint32_t hash = flow_hash_in_minimask(flow, subtable->mask, 0);
+        const struct rule *rule;
+
+        HMAP_FOR_EACH_WITH_HASH (rule, node, hash, &subtable->rules) {
+            if (minimatch_matches_flow(&rule->match, flow)) {
+                matches_add(m, rule);
+            }
+        }
+    }
+}
+
+static int
+compare_rules(const void *a_, const void *b_)
+{
+    const struct rule *a = *(const struct rule *const *) a_;
+    const struct rule *b = *(const struct rule *const *) b_;
+
+    return (a->priority != b->priority
+            ? (a->priority < b->priority ? 1 : -1)
+            : a->soft - b->soft);
+}
+
+/* By falling priority; of one priority, plain flows first. */
+static void
+find_all(struct rule_set *const sets[], size_t n, uint8_t table,
+         const struct flow *flow, struct matches *m)
+{
+    m->n = 0;
+    m->allocated = ARRAY_SIZE(m->stub);
+    m->rules = m->stub;
+    for (size_t i = 0; i < n; i++) {
+        find_in_set(sets[i], table, flow, m);
+    }
+    if (m->n > 1) {
+        qsort(m->rules, m->n, sizeof *m->rules, compare_rules);
+    }
+}
+
+static void
+matches_uninit(struct matches *m)
+{
+    if (m->rules != m->stub) {
+        free(m->rules);
+    }
+}
+
+/* libopenvswitch leaves the padding behind value and mask as it was
+ * (ofpact_put_set_field()). */
+static bool
+same_set_field(const struct ofpact_set_field *a,
+               const struct ofpact_set_field *b)
+{
+    size_t n = a->field->n_bytes;
+
+    return (a->field == b->field && !memcmp(a->value, b->value, n)
+            && !memcmp(ofpact_set_field_mask(a), ofpact_set_field_mask(b),
+                       n));
+}
+
+static bool
+same_action(const struct ofpact *a, const struct ofpact *b)
+{
+    if (a->type != b->type || a->len != b->len) {
+        return false;
+    }
+    return (a->type == OFPACT_SET_FIELD
+            ? same_set_field(ofpact_get_SET_FIELD(a), ofpact_get_SET_FIELD(b))
+            : ofpacts_equal(a, a->len, b, b->len)
+              || ofpacts_equal_stringwise(a, a->len, b, b->len));
+}
+
+bool
+rule_same_actions(const struct ofpact *a, size_t a_len,
+                  const struct ofpact *b, size_t b_len)
+{
+    const struct ofpact *end = ofpact_end(a, a_len);
+
+    if (a_len != b_len) {
+        return false;
+    }
+    for (; a < end; a = ofpact_next(a), b = ofpact_next(b)) {
+        if (!same_action(a, b)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What drops, drops: whose it is, and who is told, makes no difference to the
+ * packet. */
+static bool
+same_result(const struct rule *a, const struct rule *b)
+{
+    return (a->drop_reason && b->drop_reason)
+           || rule_same_actions(a->ofpacts, a->ofpacts_len, b->ofpacts,
+                                b->ofpacts_len);
+}
+
+/* Takes the plain flow at 'i', and notes another one of equal priority. */
+static void
+take_hard(const struct matches *m, size_t i, struct rule_hit *hit)
+{
+    hit->rule = m->rules[i];
+    for (size_t j = i + 1; j < m->n; j++) {
+        const struct rule *next = m->rules[j];
+
+        if (next->soft || next->priority != hit->rule->priority) {
+            break;
+        }
+        if (!same_result(hit->rule, next)) {
+            hit->other = next;
+            break;
+        }
+    }
+}
+
+/* Conjunctions.  --------------------------------------------------------- */
+
+/* A conjunction of which some clauses were met. */
+struct met {
+    uint32_t id;
+    uint64_t clauses;           /* 1-bits, and for those that it has not. */
+};
+
+struct mets {
+    size_t n, allocated;
+    struct met *mets;
+};
+
+static void
+meet(struct mets *mets, const struct ofpact_conjunction *conj)
+{
+    struct met *met = NULL;
+
+    for (size_t i = 0; i < mets->n && !met; i++) {
+        met = mets->mets[i].id == conj->id ? &mets->mets[i] : NULL;
+    }
+    if (!met) {
+        if (mets->n >= mets->allocated) {
+            mets->mets = x2nrealloc(mets->mets, &mets->allocated,
+                                    sizeof *mets->mets);
+        }
+        met = &mets->mets[mets->n++];
+        met->id = conj->id;
+        met->clauses = UINT64_MAX << (conj->n_clauses & 63);
+    }
+    met->clauses |= UINT64_C(1) << (conj->clause & 63);
+}
+
+static int
+compare_mets(const void *a_, const void *b_)
+{
+    const struct met *a = a_;
+    const struct met *b = b_;
+
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/* True if a flow of the same match and higher priority has clauses: a switch
+ * that looks for plain flows alone does not see behind it. */
+static bool
+is_hidden(const struct matches *m, size_t i)
+{
+    for (size_t j = 0; j < i; j++) {
+        if (m->rules[j]->soft
+            && minimatch_equal(&m->rules[j]->match, &m->rules[i]->match)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Leaves what a switch finds that looks for plain flows alone. */
+static void
+drop_soft(struct matches *m)
+{
+    size_t n = 0;
+
+    for (size_t i = m->n; i--; ) {
+        if (m->rules[i]->soft || is_hidden(m, i)) {
+            m->rules[i] = NULL;
+        }
+    }
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->rules[i]) {
+            m->rules[n++] = m->rules[i];
+        }
+    }
+    m->n = n;
+}
+
+/* Adds to 'hit' the plain flow that a packet of conjunction 'id' finds. */
+static void
+find_conjunction(struct rule_set *const sets[], size_t n, uint8_t table,
+                 const struct flow *flow, uint32_t id, struct rule_hit *hit)
+{
+    struct flow with_id = *flow;
+    struct rule_hit found;
+    struct matches m;
+
+    with_id.conj_id = id;
+    find_all(sets, n, table, &with_id, &m);
+    drop_soft(&m);
+    if (m.n) {
+        found = (struct rule_hit) { .conj_id = id };
+        take_hard(&m, 0, &found);
+        if (!hit->rule) {
+            *hit = found;
+        } else if (!same_result(found.rule, hit->rule)) {
+            hit->other = found.rule;
+        }
+    }
+    matches_uninit(&m);
+}
+
+/* The clauses that are met at 'i' and of its priority.  As in the switch, no
+ * conjunction is met by fewer flows than it has clauses. */
+static void
+meet_all(const struct matches *m, size_t i, struct mets *mets)
+{
+    size_t end = i;
+
+    while (end < m->n && m->rules[end]->priority == m->rules[i]->priority) {
+        end++;
+    }
+    for (size_t j = i; j < end; j++) {
+        const struct rule *rule = m->rules[j];
+        const struct ofpact *a;
+
+        OFPACT_FOR_EACH (a, rule->ofpacts, rule->ofpacts_len) {
+            if (a->type == OFPACT_CONJUNCTION
+                && ofpact_get_CONJUNCTION(a)->n_clauses <= end - i) {
+                meet(mets, ofpact_get_CONJUNCTION(a));
+            }
+        }
+    }
+    if (mets->n > 1) {
+        qsort(mets->mets, mets->n, sizeof *mets->mets, compare_mets);
+    }
+}
+
+/* Takes the clauses at 'i' and of its priority: true if they are all of a
+ * conjunction that leads somewhere. */
+static bool
+take_soft(struct rule_set *const sets[], size_t n, uint8_t table,
+          const struct flow *flow, const struct matches *m, size_t i,
+          struct rule_hit *hit)
+{
+    struct mets mets = { 0, 0, NULL };
+
+    meet_all(m, i, &mets);
+    for (size_t j = 0; j < mets.n && !hit->other; j++) {
+        if (mets.mets[j].clauses == UINT64_MAX) {
+            find_conjunction(sets, n, table, flow, mets.mets[j].id, hit);
+        }
+    }
+    free(mets.mets);
+    return hit->rule != NULL;
+}
+
+void
+rule_sets_lookup(struct rule_set *const sets[], size_t n, uint8_t table,
+                 const struct flow *flow, struct rule_hit *hit)
+{
+    struct matches m;
+
+    memset(hit, 0, sizeof *hit);
+    find_all(sets, n, table, flow, &m);
+    for (size_t i = 0; i < m.n; ) {
+        uint16_t priority = m.rules[i]->priority;
+
+        if (!m.rules[i]->soft) {
+            take_hard(&m, i, hit);
+            break;
+        }
+        if (take_soft(sets, n, table, flow, &m, i, hit)) {
+            break;
+        }
+        while (i < m.n && m.rules[i]->priority == priority) {
+            i++;
+        }
+    }
+    matches_uninit(&m);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows, to be asked which of them a packet matches, conjunctions included
+ * (ovs-actions(7), "conjunction").  A host's flows are those of several sets,
+ * so that hosts can share them: what is wanted on many is decoded once.  Not
+ * for what flows do (simulator.c), nor for where they come from
+ * (engine-net.c). */
+
+#ifndef CONTROLLER_SIMULATOR_FLOW_LOOKUP_H
+#define CONTROLLER_SIMULATOR_FLOW_LOOKUP_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "openvswitch/hmap.h"
+#include "openvswitch/match.h"
+
+struct engine_item;
+struct flow;
+struct ofpact;
+
+struct rule {
+    struct hmap_node node;      /* In its subtable, by its match. */
+    uint8_t table;
+    uint16_t priority;
+    bool soft;                  /* Has only conjunction() actions. */
+    struct minimatch match;
+    struct ofpact *ofpacts;     /* Owned. */
+    size_t ofpacts_len;
+    /* For who adds it to fill in; borrowed. */
+    const struct engine_item *item; /* What it was made of, or NULL. */
+    const char *drop_reason;    /* Why it drops, or NULL: it does not say. */
+};
+
+struct rule_set;
+struct rule_set *rule_set_create(void);
+/* 'pause', if not NULL, is called now and then: there may be many flows. */
+void rule_set_destroy(struct rule_set *, void (*pause)(void *aux), void *aux);
+
+/* Adds a flow.  'ofpacts' are copied. */
+struct rule *rule_set_add(struct rule_set *, uint8_t table, uint16_t priority,
+                          const struct match *, const struct ofpact *ofpacts,
+                          size_t ofpacts_len);
+
+/* What a packet finds in a table. */
+struct rule_hit {
+    const struct rule *rule;    /* NULL: nothing. */
+    uint32_t conj_id;           /* Of the conjunction that led there, or 0. */
+    /* Another flow that a switch might as well take, and that does something
+     * else; or NULL. */
+    const struct rule *other;
+};
+
+/* Looks 'flow' up in 'table' of the 'n' sets together. */
+void rule_sets_lookup(struct rule_set *const sets[], size_t n, uint8_t table,
+                      const struct flow *, struct rule_hit *);
+
+/* Whether two lists of actions do the same. */
+bool rule_same_actions(const struct ofpact *, size_t len,
+                       const struct ofpact *, size_t other_len);
+
+#endif /* controller/simulator/flow-lookup.h */

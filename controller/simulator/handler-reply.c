@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What apps answer; see handler-reply.h. */
+
+#include <config.h>
+
+#include "controller/simulator/handler-reply.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/packet-handler.h"
+#include "controller/model/model.h"
+#include "controller/simulator/endpoint.h"
+#include "dp-packet.h"
+#include "flow.h"
+#include "openvswitch/ofp-actions.h"
+#include "packets.h"
+#include "util.h"
+
+/* Bytes.  ---------------------------------------------------------------- */
+
+/* Reads a packet; false if there is no more to it than Ethernet. */
+static bool
+read_packet(const void *bytes, size_t size, struct sim_packet *packet)
+{
+    struct dp_packet p;
+
+    memset(packet, 0, sizeof *packet);
+    dp_packet_use_const(&p, bytes, size);
+    flow_extract(&p, &packet->flow);
+    packet->tp_src = packet->flow.tp_src;
+    packet->tp_dst = packet->flow.tp_dst;
+    packet->tcp_flags = packet->flow.tcp_flags;
+    return is_ip_any(&packet->flow) && packet->flow.nw_proto;
+}
+
+static bool
+is_icmp_error(const struct flow *flow)
+{
+    uint8_t type = ntohs(flow->tp_src);
+
+    return (flow->nw_proto == IPPROTO_ICMPV6 ? type < 128
+            : flow->nw_proto == IPPROTO_ICMP
+              && (type == ICMP4_DST_UNREACH || type == 4 || type == 5
+                  || type == ICMP4_TIME_EXCEEDED
+                  || type == ICMP4_PARAM_PROB));
+}
+
+/* Reads what an error is about.  Pings have the number of 'asked', which no
+ * flow has. */
+static void
+read_quoted(const uint8_t *bytes, size_t size, const struct sim_packet *asked,
+            struct sim_packet *packet)
+{
+    bool v6 = packet->flow.dl_type == htons(ETH_TYPE_IPV6);
+    size_t ofs = ETH_HEADER_LEN + (v6 ? IPV6_HEADER_LEN : IP_HEADER_LEN)
+                 + ICMP_HEADER_LEN;
+    struct sim_packet quoted;
+    uint8_t *copy;
+
+    if (size <= ofs) {
+        return;
+    }
+    copy = xmalloc(ETH_HEADER_LEN + size - ofs);
+    memcpy(copy, bytes, ETH_HEADER_LEN);
+    memcpy(copy + ETH_HEADER_LEN, bytes + ofs, size - ofs);
+    packet->quotes = read_packet(copy, ETH_HEADER_LEN + size - ofs, &quoted);
+    quoted.icmp_id = asked->icmp_id;
+    ct_tuple_of(&quoted, &packet->quoted);
+    free(copy);
+}
+
+/* Handlers.  ------------------------------------------------------------- */
+
+/* The VIF that has number 'ofport' on 'host', and whose it is, if any. */
+static void
+find_sender(const struct model *model, struct vmn_packet_in *in)
+{
+    struct vmn_names names = model_lookup(model, VMN_INDEX_PORT_BY_HOST,
+                                          in->host);
+
+    for (size_t i = 0; i < names.n && !in->port; i++) {
+        struct place place;
+
+        if (place_find(model, names.names[i], &place)
+            && place.ofport == in->in_port) {
+            char *key = xasprintf("%s/%s", in->host, place.port->iface_id);
+
+            in->port = place.port;
+            in->vif = model_get(model, VMN_TABLE_VIF, key);
+            free(key);
+        }
+    }
+}
+
+/* The number of port 'name' if it is on 'host', or 0. */
+static uint32_t
+ofport_of(const struct model *model, const char *name, const char *host)
+{
+    struct place place;
+
+    return (place_find(model, name, &place) && place.host
+            && !strcmp(place.host, host) ? place.ofport : 0);
+}
+
+/* Has what is sent go where it is sent; returns why it goes nowhere, or
+ * NULL. */
+static const char *
+run_send(const struct model *model, struct simulator *sim,
+         const struct vmn_packet_in *in, const struct engine_send *send,
+         const struct sim_packet *packet)
+{
+    uint32_t ofport;
+
+    switch (send->to) {
+    case ENGINE_SEND_BACK:
+        if (!in->vif) {
+            return "it did not come from a VIF";
+        }
+        simulator_output(sim, in->host, in->in_port, packet);
+        return NULL;
+    case ENGINE_SEND_PORT:
+        ofport = ofport_of(model, send->port, in->host);
+        if (!ofport) {
+            return "the port that it is sent to is not there";
+        }
+        simulator_output(sim, in->host, ofport, packet);
+        return NULL;
+    case ENGINE_SEND_AS_IF:
+        simulator_send(sim, in->host, send->table, send->in_port, send->regs,
+                       packet);
+        return NULL;
+    case ENGINE_SEND_TABLE:
+    default:
+        simulator_send(sim, in->host, send->table, in->in_port, in->regs,
+                       packet);
+        return NULL;
+    }
+}
+
+/* Asks the handler for 'bytes', the packet of 'asked'. */
+static const char *
+ask(struct engine *engine, const struct model *model, struct simulator *sim,
+    const struct engine_handler *handler, const struct vmn_packet_in *in,
+    const struct sim_packet *asked, struct sim_packet *packet)
+{
+    struct vmn_packets_out out;
+    const char *why_not = NULL;
+    char *problem;
+
+    engine_packets_out_init(&out);
+    problem = engine_handle(engine, handler, in, &out);
+    if (problem) {
+        why_not = "the app failed";
+    } else if (!out.n) {
+        why_not = out.reason ? out.reason : "unanswered";
+    } else {
+        const struct engine_send *send = &out.sends[0];
+        const uint8_t *bytes = (const uint8_t *) out.bytes.data + send->ofs;
+
+        read_packet(bytes, send->size, packet);
+        if (is_icmp_error(&packet->flow)) {
+            read_quoted(bytes, send->size, asked, packet);
+        }
+        why_not = run_send(model, sim, in, send, packet);
+    }
+    free(problem);
+    engine_packets_out_uninit(&out);
+    return why_not;
+}
+
+bool
+answer_run(struct engine *engine, const struct model *model,
+           struct simulator *sim, const struct sim_end *end,
+           struct answer *answer)
+{
+    const struct ofpact_controller *up = end->up;
+    const struct sim_packet asked = end->packet;
+    struct vmn_packet_in in = { .host = end->host };
+    const struct engine_handler *handler;
+    struct dp_packet p;
+
+    handler = (up ? engine_find_handler(engine, up->userdata,
+                                        up->userdata_len, &in.arg) : NULL);
+    if (!handler) {
+        return false;
+    }
+    dp_packet_init(&p, 0);
+    flow_compose(&p, &asked.flow, NULL, 0);
+    in.in_port = ofp_to_u16(asked.flow.in_port.ofp_port);
+    memcpy(in.regs, asked.flow.regs, sizeof in.regs);
+    in.bytes = dp_packet_data(&p);
+    in.full_size = dp_packet_size(&p);
+    in.size = MIN(in.full_size, up->max_len);
+    find_sender(model, &in);
+    memset(answer, 0, sizeof *answer);
+    answer->why_not = ask(engine, model, sim, handler, &in, &asked,
+                          &answer->packet);
+    dp_packet_uninit(&p);
+    return true;
+}
+
+char *
+answer_text(const struct answer *answer)
+{
+    const struct flow *flow = &answer->packet.flow;
+
+    if (answer->why_not) {
+        return xasprintf("nothing: %s", answer->why_not);
+    } else if (is_icmp_error(flow)) {
+        return xasprintf("%s error %d/%d", flow->nw_proto == IPPROTO_ICMP
+                         ? "ICMP" : "ICMPv6", ntohs(flow->tp_src),
+                         ntohs(flow->tp_dst));
+    }
+    return xstrdup(flow->nw_proto == IPPROTO_TCP
+                   && flow->tcp_flags & htons(TCP_RST) ? "TCP reset"
+                   : "packet");
+}

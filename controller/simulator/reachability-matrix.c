@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who can reach whom; see reachability-matrix.h.  A cell is a request of a
+ * port of one kind to one of another, and the answer.  Where there are such
+ * pairs, it is tried on one host and across two. */
+
+#include <config.h>
+
+#include "controller/simulator/reachability-matrix.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/model/model.h"
+#include "controller/schema/error.h"
+#include "controller/simulator/engine-net.h"
+#include "controller/simulator/guest-packet.h"
+#include "controller/simulator/port-classes.h"
+#include "controller/simulator/result-json.h"
+#include "controller/simulator/verdict.h"
+#include "packets.h"
+#include "simap.h"
+#include "util.h"
+
+struct reach {
+    struct words words;
+    const struct reach_request *request;
+    struct simulator *sim;
+    struct kinds kinds;
+};
+
+void
+reach_request_uninit(struct reach_request *request)
+{
+    free(request->network);
+}
+
+/* Cells.  ---------------------------------------------------------------- */
+
+/* Two ports of two kinds. */
+struct pair {
+    const struct place *from, *to;
+};
+
+/* Two ports of the kinds that are not on one host; false if there are none. */
+static bool
+find_apart(const struct kind *a, const struct kind *b, struct pair *pair)
+{
+    const struct place *first = a->by_host[0], *last = a->by_host[a->n - 1];
+    const struct place *to = b->by_host[0];
+
+    if (!strcmp(first->host, to->host)) {
+        if (strcmp(last->host, to->host)) {
+            first = last;
+        } else {
+            to = b->by_host[b->n - 1];
+        }
+    }
+    *pair = (struct pair) { first, to };
+    return strcmp(first->host, to->host);
+}
+
+/* Two on one host. */
+static bool
+find_together(const struct kind *a, const struct kind *b, struct pair *pair)
+{
+    size_t i = 0, j = 0;
+
+    while (i < a->n && j < b->n) {
+        const struct place *from = a->by_host[i], *to = b->by_host[j];
+        int order = strcmp(from->host, to->host);
+
+        if (!order && from->port == to->port) {
+            /* Of one kind, the next one may be here as well. */
+            order = -1;
+            if (i + 1 < a->n && !strcmp(a->by_host[i + 1]->host, to->host)) {
+                from = a->by_host[i + 1];
+                order = 0;
+            }
+        }
+        if (!order) {
+            *pair = (struct pair) { from, to };
+            return true;
+        }
+        i += order < 0;
+        j += order > 0;
+    }
+    return false;
+}
+
+/* The addresses of a packet between the two on one link. */
+static bool
+find_ends(const struct pair *pair, uint8_t family, struct packet_ends *ends)
+{
+    const struct vmn_ip *from = place_ip(pair->from, family);
+    const struct vmn_ip *to = place_ip(pair->to, family);
+
+    if (!from || !to) {
+        return false;
+    }
+    *ends = (struct packet_ends) {
+        .source_mac = pair->from->port->mac,
+        .destination_mac = pair->to->port->mac,
+        .source_ip = *from,
+        .destination_ip = *to,
+    };
+    return true;
+}
+
+/* The unit whose rule led on last, of those with conjunctions; or NULL. */
+static const struct rule *
+deciding_rule(const struct simulator *sim)
+{
+    const struct sim_step *steps;
+
+    for (size_t i = simulator_steps(sim, &steps); i-- > 0; ) {
+        if (steps[i].kind == SIM_LOOKUP && steps[i].number) {
+            return steps[i].rule;
+        }
+    }
+    return NULL;
+}
+
+/* What becomes of one that cannot be sent. */
+static json_t *
+no_way_json(const char *which)
+{
+    return json_pack("{s:s, s:s, s:s}", "verdict", "dropped", "packet", which,
+                     "reason", "no router at its gateway");
+}
+
+/* Has 'packet' of 'place' go by its router, if it is for another link.  False
+ * if there is none. */
+static bool
+take_way(const struct reach *reach, const struct place *place,
+         struct sim_packet *packet)
+{
+    struct vmn_mac mac;
+    struct vmn_ip ip;
+    enum way way;
+
+    packet_destination(packet, &ip);
+    way = place_way(reach->words.model, place, &ip, &mac);
+    if (way == WAY_ROUTER) {
+        packet_set_next_hop(packet, mac);
+    }
+    return way != WAY_NONE;
+}
+
+/* {"verdict", "packet", ...} of an exchange between 'ends'. */
+static json_t *
+run_exchange(struct reach *reach, const struct pair *pair,
+             const struct packet_ends *ends)
+{
+    const struct trace_request what = {
+        .protocol = reach->request->protocol,
+        .port = reach->request->port,
+        .source_port = 40000,
+        .icmp_type = -1,
+        .tcp_flags = TCP_SYN,
+    };
+    struct sim_packet packet, reply;
+    struct result result;
+    const struct rule *rule;
+    const char *which = "request";
+    json_t *json;
+
+    packet_request(ends, &what, &packet);
+    if (!take_way(reach, pair->from, &packet)) {
+        return no_way_json(which);
+    }
+    simulator_begin(reach->sim);
+    simulator_run(reach->sim, pair->from->host, pair->from->ofport, &packet);
+    verdict_of(reach->sim, pair->to, &result);
+    rule = deciding_rule(reach->sim);
+    if (result.verdict == DELIVERED
+        && packet_reply(&result.end.packet, &reply)) {
+        which = "reply";
+        if (!take_way(reach, pair->to, &reply)) {
+            return no_way_json(which);
+        }
+        simulator_run(reach->sim, pair->to->host, pair->to->ofport, &reply);
+        verdict_of(reach->sim, pair->from, &result);
+    }
+    json = json_pack("{s:s}", "verdict", verdict_name(result.verdict));
+    if (result.verdict != DELIVERED) {
+        json_object_set_new(json, "packet", json_string(which));
+        json_object_set_new(json, "reason",
+                            json_string(words_reason(&result.end)));
+        words_add_rule(&reach->words, result.end.rule, json);
+    } else if (rule) {
+        words_add_rule(&reach->words, rule, json);
+    }
+    return json;
+}
+
+/* One cell of what was found in two ways: if they agree, or one was not there
+ * (NULL), the first; else both, by these names.  Takes both. */
+static json_t *
+unite(json_t *first, const char *first_name, json_t *second,
+      const char *second_name)
+{
+    if (!first || !second) {
+        return first ? first : second;
+    }
+    if (reach_same(first, second)) {
+        json_decref(second);
+        return first;
+    }
+    return json_pack("{s:s, s:o, s:o}", "verdict", "some", first_name, first,
+                     second_name, second);
+}
+
+/* The exchanges of a pair, by each family that both have. */
+static json_t *
+run_pair(struct reach *reach, const struct pair *pair)
+{
+    enum trace_protocol protocol = reach->request->protocol;
+    struct packet_ends ends;
+    json_t *found4 = (trace_protocol_has(protocol, 4)
+                      && find_ends(pair, 4, &ends)
+                      ? run_exchange(reach, pair, &ends) : NULL);
+    json_t *found6 = (trace_protocol_has(protocol, 6)
+                      && find_ends(pair, 6, &ends)
+                      ? run_exchange(reach, pair, &ends) : NULL);
+
+    return (found4 || found6 ? unite(found4, "ipv4", found6, "ipv6")
+            : json_pack("{s:s, s:s}", "verdict", "dropped", "reason",
+                        trace_protocol_has(protocol, 4)
+                        ? "no addresses of one family"
+                        : "no IPv6 addresses"));
+}
+
+/* Of the two ways that a pair may be placed. */
+static json_t *
+run_cell(struct reach *reach, size_t from, size_t to)
+{
+    const struct kind *a = &reach->kinds.kinds[from];
+    const struct kind *b = &reach->kinds.kinds[to];
+    struct pair pair;
+    json_t *apart = find_apart(a, b, &pair) ? run_pair(reach, &pair) : NULL;
+    json_t *together = (find_together(a, b, &pair)
+                        ? run_pair(reach, &pair) : NULL);
+    json_t *cell = unite(apart, "across_hosts", together, "on_one_host");
+
+    if (cell) {
+        json_object_set_new(cell, "from", json_integer(from));
+        json_object_set_new(cell, "to", json_integer(to));
+    }
+    return cell;
+}
+
+/* The matrix.  ----------------------------------------------------------- */
+
+static json_t *
+kind_json(const struct kind *kind, size_t id)
+{
+    json_t *ports = json_array();
+
+    for (size_t i = 0; i < kind->n; i++) {
+        json_array_append_new(ports, json_string(
+            kind->places[i].port->row.name));
+    }
+    return json_pack("{s:i, s:s, s:s, s:o}", "id", (int) id, "network",
+                     kind->network, "groups", kind->groups, "ports", ports);
+}
+
+static bool
+same_domain(const struct kinds *kinds, size_t a, size_t b)
+{
+    return !strcmp(kinds->kinds[a].domain, kinds->kinds[b].domain);
+}
+
+static size_t
+count_pairs(const struct kinds *kinds)
+{
+    struct simap of_domain = SIMAP_INITIALIZER(&of_domain);
+    const struct simap_node *node;
+    size_t n = 0;
+
+    for (size_t i = 0; i < kinds->n; i++) {
+        simap_increase(&of_domain, kinds->kinds[i].domain, 1);
+    }
+    SIMAP_FOR_EACH (node, &of_domain) {
+        n += (size_t) node->data * node->data;
+    }
+    simap_destroy(&of_domain);
+    return n;
+}
+
+static json_t *
+matrix_json(struct reach *reach)
+{
+    const struct kinds *kinds = &reach->kinds;
+    json_t *list = json_array(), *cells = json_array();
+    json_t *absent = json_array();
+
+    for (size_t i = 0; i < kinds->n; i++) {
+        json_array_append_new(list, kind_json(&kinds->kinds[i], i));
+        for (size_t j = 0; j < kinds->n; j++) {
+            json_t *cell = (same_domain(kinds, i, j)
+                            ? run_cell(reach, i, j) : NULL);
+
+            if (cell) {
+                json_array_append_new(cells, cell);
+            }
+        }
+        engine_pause(reach->words.engine);
+    }
+    for (size_t i = 0; i < kinds->n_absent; i++) {
+        json_array_append_new(absent, json_string(kinds->absent[i]));
+    }
+    return json_pack("{s:o, s:o, s:o}", "kinds", list, "cells", cells,
+                     "absent", absent);
+}
+
+json_t *
+reach_make(struct engine *engine, const struct model *model,
+           const struct pipeline *pipeline,
+           const struct reach_request *request, struct vmn_errors *errors)
+{
+    struct reach reach = {
+        .words = { engine, model, pipeline },
+        .request = request,
+    };
+    json_t *matrix = NULL;
+    size_t n;
+
+    kinds_find(&reach.kinds, engine, model, request->network);
+    n = count_pairs(&reach.kinds);
+    if (n > REACH_PAIRS_MAX || reach.kinds.n > REACH_KINDS_MAX) {
+        vmn_errors_add(errors, VMN_ERR_TOO_LARGE, "", "ports are of %"
+                       PRIuSIZE" kinds, which makes %"PRIuSIZE" pairs, and at "
+                       "most %d and %d are looked at: ask for one network, "
+                       "or trace single pairs", reach.kinds.n, n,
+                       REACH_KINDS_MAX, REACH_PAIRS_MAX);
+    } else {
+        struct wanted_net *net = wanted_net_create(engine, model);
+        struct sim_net sim_net;
+
+        wanted_net_get(net, &sim_net);
+        reach.sim = simulator_create(&sim_net);
+        matrix = matrix_json(&reach);
+        simulator_destroy(reach.sim);
+        wanted_net_destroy(net);
+    }
+    kinds_uninit(&reach.kinds);
+    return matrix;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SipHash-2-4; see siphash.h. */
+
+#include <config.h>
+
+#include "controller/siphash.h"
+
+#include <string.h>
+
+struct state {
+    uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t
+rotate(uint64_t x, int k)
+{
+    return x << k | x >> (64 - k);
+}
+
+static inline uint64_t
+get_le64(const uint8_t *p)
+{
+    return ((uint64_t) p[7] << 56 | (uint64_t) p[6] << 48
+            | (uint64_t) p[5] << 40 | (uint64_t) p[4] << 32
+            | (uint64_t) p[3] << 24 | (uint64_t) p[2] << 16
+            | (uint64_t) p[1] << 8 | p[0]);
+}
+
+/* SipRound of the paper, section 2. */
+static inline void
+round_once(struct state *s)
+{
+    s->v0 += s->v1;
+    s->v2 += s->v3;
+    s->v1 = rotate(s->v1, 13) ^ s->v0;
+    s->v3 = rotate(s->v3, 16) ^ s->v2;
+    s->v0 = rotate(s->v0, 32);
+    s->v2 += s->v1;
+    s->v0 += s->v3;
+    s->v1 = rotate(s->v1, 17) ^ s->v2;
+    s->v3 = rotate(s->v3, 21) ^ s->v0;
+    s->v2 = rotate(s->v2, 32);
+}
+
+static inline void
+put_word(struct state *s, uint64_t word)
+{
+    s->v3 ^= word;
+    round_once(s);
+    round_once(s);
+    s->v0 ^= word;
+}
+
+void
+siphash_key_init(struct siphash_key *key,
+                 const uint8_t bytes[SIPHASH_KEY_SIZE])
+{
+    key->words[0] = get_le64(bytes);
+    key->words[1] = get_le64(bytes + 8);
+}
+
+void
+siphash_key_derive(struct siphash_key *key, const struct siphash_key *master,
+                   const char *purpose)
+{
+    for (int i = 0; i < 2; i++) {
+        key->words[i] = siphash(master, SIPHASH_HEAD_DERIVE + i, purpose,
+                                strlen(purpose));
+    }
+}
+
+uint64_t
+siphash(const struct siphash_key *key, uint64_t head, const void *data,
+        size_t size)
+{
+    uint64_t last = (uint64_t) (sizeof head + size) << 56;
+    const uint8_t *p = data;
+    struct state s = {
+        /* "somepseudorandomlygeneratedbytes". */
+        .v0 = key->words[0] ^ UINT64_C(0x736f6d6570736575),
+        .v1 = key->words[1] ^ UINT64_C(0x646f72616e646f6d),
+        .v2 = key->words[0] ^ UINT64_C(0x6c7967656e657261),
+        .v3 = key->words[1] ^ UINT64_C(0x7465646279746573),
+    };
+
+    put_word(&s, head);
+    for (; size >= 8; size -= 8, p += 8) {
+        put_word(&s, get_le64(p));
+    }
+    for (size_t i = 0; i < size; i++) {
+        last |= (uint64_t) p[i] << 8 * i;
+    }
+    put_word(&s, last);
+    s.v2 ^= 0xff;
+    for (int i = 0; i < 4; i++) {
+        round_once(&s);
+    }
+    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
