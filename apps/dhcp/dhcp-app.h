@@ -58,10 +58,10 @@ bool is_slaac(const struct vmn_subnet *, const struct vmn_port *,
               const struct vmn_ip *ip);
 /* What the port is told, where it has an address of 'subnet' (or NULL); with
  * defaults. */
-struct vmn_dhcp_options what_is_told(struct vmn_view *,
-                                     const struct vmn_network *,
-                                     const struct vmn_subnet *,
-                                     const struct vmn_port *);
+struct vmn_dhcp_options dhcp_options_of(struct vmn_view *,
+                                        const struct vmn_network *,
+                                        const struct vmn_subnet *,
+                                        const struct vmn_port *);
 
 /* True if the router has the gateway of a subnet of IPv6 in the network:
  * guests are told that it is their router. */

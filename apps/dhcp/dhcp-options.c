@@ -66,7 +66,8 @@ static bool
 is_gateway6(const struct vmn_network *network, const struct vmn_ip *ip)
 {
     for (size_t i = 0; i < network->n_subnets; i++) {
-        if (ip->family == 6 && vmn_ip_equal(&network->subnets[i].gateway, ip)) {
+        if (ip->family == 6 && vmn_ip_equal(&network->subnets[i].gateway,
+                                            ip)) {
             return true;
         }
     }
@@ -130,39 +131,39 @@ answers_solicitations(struct vmn_view *view,
 
 /* Takes over what 'narrower' says. */
 static void
-overlay_options(struct vmn_dhcp_options *told,
-                const struct vmn_dhcp_options *narrower)
+narrow_options(struct vmn_dhcp_options *options,
+               const struct vmn_dhcp_options *narrower)
 {
     if (narrower->lease_time) {
-        told->lease_time = narrower->lease_time;
+        options->lease_time = narrower->lease_time;
     }
     if (narrower->n_dns) {
-        told->n_dns = narrower->n_dns;
-        told->dns = narrower->dns;
+        options->n_dns = narrower->n_dns;
+        options->dns = narrower->dns;
     }
     if (narrower->domain) {
-        told->domain = narrower->domain;
+        options->domain = narrower->domain;
     }
     if (narrower->n_search) {
-        told->n_search = narrower->n_search;
-        told->search = narrower->search;
+        options->n_search = narrower->n_search;
+        options->search = narrower->search;
     }
     if (narrower->n_ntp) {
-        told->n_ntp = narrower->n_ntp;
-        told->ntp = narrower->ntp;
+        options->n_ntp = narrower->n_ntp;
+        options->ntp = narrower->ntp;
     }
     if (narrower->n_routes) {
-        told->n_routes = narrower->n_routes;
-        told->routes = narrower->routes;
+        options->n_routes = narrower->n_routes;
+        options->routes = narrower->routes;
     }
     if (narrower->boot_server.family) {
-        told->boot_server = narrower->boot_server;
+        options->boot_server = narrower->boot_server;
     }
     if (narrower->boot_file) {
-        told->boot_file = narrower->boot_file;
+        options->boot_file = narrower->boot_file;
     }
     if (narrower->hostname) {
-        told->hostname = narrower->hostname;
+        options->hostname = narrower->hostname;
     }
 }
 
@@ -170,32 +171,32 @@ overlay_options(struct vmn_dhcp_options *told,
  * network's ports, if they have some. */
 static void
 add_own_dns(struct vmn_view *view, const struct vmn_network *network,
-            struct vmn_dhcp_options *told)
+            struct vmn_dhcp_options *options)
 {
     size_t size;
     const struct vmn_ip *ip = vmn_query(view, VMN_QUERY_DNS_SERVER,
                                         network->row.name, &size);
 
-    if (ip && size == sizeof *ip && !told->n_dns) {
-        told->dns = ip;
-        told->n_dns = 1;
+    if (ip && size == sizeof *ip && !options->n_dns) {
+        options->dns = ip;
+        options->n_dns = 1;
     }
 }
 
 struct vmn_dhcp_options
-what_is_told(struct vmn_view *view, const struct vmn_network *network,
-             const struct vmn_subnet *subnet, const struct vmn_port *port)
+dhcp_options_of(struct vmn_view *view, const struct vmn_network *network,
+                const struct vmn_subnet *subnet, const struct vmn_port *port)
 {
-    struct vmn_dhcp_options told = {
+    struct vmn_dhcp_options options = {
         .lease_time = LEASE_TIME_DEFAULT,
         .hostname = port->row.name,
     };
 
-    overlay_options(&told, &network->dhcp_options);
+    narrow_options(&options, &network->dhcp_options);
     if (subnet) {
-        overlay_options(&told, &subnet->dhcp_options);
+        narrow_options(&options, &subnet->dhcp_options);
     }
-    overlay_options(&told, &port->dhcp_options);
-    add_own_dns(view, network, &told);
-    return told;
+    narrow_options(&options, &port->dhcp_options);
+    add_own_dns(view, network, &options);
+    return options;
 }

@@ -40,7 +40,7 @@ enum {
 #define MIN_MAX_SIZE 576
 
 /* A question, and what is known of who asks. */
-struct ask {
+struct req {
     struct vmn_view *view;
     const struct vmn_packet_in *in;
     struct vmn_dhcp4 dhcp;
@@ -56,7 +56,7 @@ struct ask {
 struct context {
     uint32_t mtu;
     const struct vmn_subnet *subnet;
-    struct vmn_dhcp_options told;
+    struct vmn_dhcp_options options;
 };
 
 static void
@@ -120,12 +120,12 @@ put_route(struct vmn_bytes *b, const struct vmn_prefix *to,
 /* The ways to resolvers that are on every link, for those who have no other
  * way: "0.0.0.0" is the link itself (RFC 3442). */
 static void
-put_link_local(struct vmn_bytes *b, const struct vmn_dhcp_options *told)
+put_link_local(struct vmn_bytes *b, const struct vmn_dhcp_options *options)
 {
     static const struct vmn_ip link = { .family = 4 };
 
-    for (size_t i = 0; i < told->n_dns; i++) {
-        const struct vmn_ip *ip = &told->dns[i];
+    for (size_t i = 0; i < options->n_dns; i++) {
+        const struct vmn_ip *ip = &options->dns[i];
 
         if (ip->family == 4 && ip->addr[0] == 169 && ip->addr[1] == 254) {
             put_route(b, &(struct vmn_prefix) { *ip, 32 }, &link);
@@ -143,14 +143,14 @@ put_routes(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
     struct vmn_bytes list = vmn_bytes(data, sizeof data);
     bool have_default = false;
 
-    for (size_t i = 0; i < ctx->told.n_routes; i++) {
-        const struct vmn_dhcp_route *route = &ctx->told.routes[i];
+    for (size_t i = 0; i < ctx->options.n_routes; i++) {
+        const struct vmn_dhcp_route *route = &ctx->options.routes[i];
 
         have_default |= !route->destination.len;
         put_route(&list, &route->destination, &route->via);
     }
     if (!ctx->subnet->gateway.family && !have_default) {
-        put_link_local(&list, &ctx->told);
+        put_link_local(&list, &ctx->options);
     } else if (list.size && !have_default) {
         put_route(&list, &everything, &ctx->subnet->gateway);
     }
@@ -160,13 +160,13 @@ put_routes(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
 }
 
 static void
-put_search(struct vmn_bytes *b, const struct vmn_dhcp_options *told)
+put_search(struct vmn_bytes *b, const struct vmn_dhcp_options *options)
 {
     uint8_t data[1024];
     struct vmn_bytes list = vmn_bytes(data, sizeof data);
 
-    for (size_t i = 0; i < told->n_search; i++) {
-        vmn_put_name(&list, told->search[i]);
+    for (size_t i = 0; i < options->n_search; i++) {
+        vmn_put_name(&list, options->search[i]);
     }
     if (list.size) {
         vmn_dhcp4_put(b, OPTION_SEARCH, data, list.size);
@@ -187,7 +187,7 @@ put_boot_server(struct vmn_bytes *b, const struct vmn_ip *ip)
 static void
 put_option(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
 {
-    const struct vmn_dhcp_options *told = &ctx->told;
+    const struct vmn_dhcp_options *options = &ctx->options;
 
     switch (code) {
     case OPTION_MASK:
@@ -197,14 +197,14 @@ put_option(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
     case OPTION_ROUTER:
         put_ips(b, code, &ctx->subnet->gateway, 1);
         break;
-    case OPTION_DNS: put_ips(b, code, told->dns, told->n_dns); break;
-    case OPTION_NTP: put_ips(b, code, told->ntp, told->n_ntp); break;
-    case OPTION_HOSTNAME: put_text(b, code, told->hostname); break;
-    case OPTION_DOMAIN: put_text(b, code, told->domain); break;
+    case OPTION_DNS: put_ips(b, code, options->dns, options->n_dns); break;
+    case OPTION_NTP: put_ips(b, code, options->ntp, options->n_ntp); break;
+    case OPTION_HOSTNAME: put_text(b, code, options->hostname); break;
+    case OPTION_DOMAIN: put_text(b, code, options->domain); break;
     case OPTION_MTU: put_u16(b, code, ctx->mtu); break;
-    case OPTION_TFTP_SERVER: put_boot_server(b, &told->boot_server); break;
-    case OPTION_BOOT_FILE: put_text(b, code, told->boot_file); break;
-    case OPTION_SEARCH: put_search(b, told); break;
+    case OPTION_TFTP_SERVER: put_boot_server(b, &options->boot_server); break;
+    case OPTION_BOOT_FILE: put_text(b, code, options->boot_file); break;
+    case OPTION_SEARCH: put_search(b, options); break;
     case OPTION_ROUTES:
     case OPTION_ROUTES_MS: put_routes(b, code, ctx); break;
     default: break;
@@ -258,18 +258,18 @@ put_client_id(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp)
 /* How long a message may be: as the client says, but no longer than the
  * network takes. */
 static size_t
-message_room(const struct ask *ask)
+message_room(const struct req *req)
 {
     uint8_t data[2];
     size_t room = MIN_MAX_SIZE;
 
-    if (vmn_dhcp4_get(&ask->dhcp, OPTION_MAX_SIZE, data, 2) == 2) {
+    if (vmn_dhcp4_get(&req->dhcp, OPTION_MAX_SIZE, data, 2) == 2) {
         size_t asked = data[0] << 8 | data[1];
 
         room = asked > room ? asked : room;
     }
-    if (room > ask->mtu) {
-        room = ask->mtu;
+    if (room > req->mtu) {
+        room = req->mtu;
     }
     if (room > ANSWER_MAX - 14) {
         room = ANSWER_MAX - 14;
@@ -308,48 +308,48 @@ send_answer(struct vmn_packets_out *out, const struct vmn_dhcp4 *dhcp,
 /* Sends an answer of 'type'; 'ip' is the client's address, or NULL with a
  * refusal. */
 static void
-answer(const struct ask *ask, uint8_t type, const struct vmn_ip *ip,
+answer(const struct req *req, uint8_t type, const struct vmn_ip *ip,
        struct vmn_packets_out *out)
 {
     bool refuses = type == VMN_DHCP4_NAK;
-    bool leases = !refuses && ask->dhcp.type != VMN_DHCP4_INFORM;
+    bool leases = !refuses && req->dhcp.type != VMN_DHCP4_INFORM;
     uint8_t data[ANSWER_MAX];
-    struct vmn_bytes b = vmn_bytes(data, message_room(ask));
-    struct context ctx = { .mtu = ask->mtu };
+    struct vmn_bytes b = vmn_bytes(data, message_room(req));
+    struct context ctx = { .mtu = req->mtu };
     struct vmn_dhcp4 dhcp = {
         .is_reply = true,
         .type = type,
-        .xid = ask->dhcp.xid,
-        .broadcast = ask->dhcp.broadcast,
-        .chaddr = ask->port->mac,
+        .xid = req->dhcp.xid,
+        .broadcast = req->dhcp.broadcast,
+        .chaddr = req->port->mac,
     };
 
     if (!refuses) {
-        ctx.subnet = find_subnet(ask->network, ip);
-        ctx.told = what_is_told(ask->view, ask->network, ctx.subnet,
-                                ask->port);
-        if (!ctx.told.n_search && ctx.told.domain) {
-            ctx.told.n_search = 1;
-            ctx.told.search = &ctx.told.domain;
+        ctx.subnet = find_subnet(req->network, ip);
+        ctx.options = dhcp_options_of(req->view, req->network, ctx.subnet,
+                                   req->port);
+        if (!ctx.options.n_search && ctx.options.domain) {
+            ctx.options.n_search = 1;
+            ctx.options.search = &ctx.options.domain;
         }
-        dhcp.ciaddr = ask->dhcp.ciaddr;
-        dhcp.siaddr = ctx.told.boot_server;
+        dhcp.ciaddr = req->dhcp.ciaddr;
+        dhcp.siaddr = ctx.options.boot_server;
     }
     if (leases) {
         dhcp.yiaddr = *ip;
     }
-    vmn_dhcp4_start(&b, &dhcp, ctx.told.boot_file);
+    vmn_dhcp4_start(&b, &dhcp, ctx.options.boot_file);
     vmn_dhcp4_put(&b, OPTION_SERVER_ID, server_ip.addr, 4);
     if (leases) {
-        uint32_t s = ctx.told.lease_time;
+        uint32_t s = ctx.options.lease_time;
 
         put_u32(&b, OPTION_LEASE_TIME, s);
         put_u32(&b, OPTION_T1, s / 2);
         put_u32(&b, OPTION_T2, s - s / 8);
     }
-    put_client_id(&b, &ask->dhcp);
+    put_client_id(&b, &req->dhcp);
     if (!refuses) {
-        put_wanted(&b, &ask->dhcp, &ctx);
+        put_wanted(&b, &req->dhcp, &ctx);
     }
     vmn_dhcp4_end(&b);
     send_answer(out, &dhcp, &b);
@@ -361,49 +361,49 @@ answer(const struct ask *ask, uint8_t type, const struct vmn_ip *ip,
  * server; one after a start names the address only; and one that extends a
  * lease has its address already. */
 static const char *
-handle_request(const struct ask *ask, struct vmn_packets_out *out)
+handle_request(const struct req *req, struct vmn_packets_out *out)
 {
-    const struct vmn_ip *wanted = (ask->dhcp.ciaddr.family
-                                   ? &ask->dhcp.ciaddr : &ask->requested);
+    const struct vmn_ip *wanted = (req->dhcp.ciaddr.family
+                                   ? &req->dhcp.ciaddr : &req->requested);
     const struct vmn_ip *ip;
 
-    if (ask->server.family && !vmn_ip_equal(&ask->server, &server_ip)) {
+    if (req->server.family && !vmn_ip_equal(&req->server, &server_ip)) {
         return "another server's";
     }
     if (!wanted->family) {
         return "no address in request";
     }
-    ip = find_lease(ask->network, ask->port, 4, wanted);
-    answer(ask, ip ? VMN_DHCP4_ACK : VMN_DHCP4_NAK, ip, out);
+    ip = find_lease(req->network, req->port, 4, wanted);
+    answer(req, ip ? VMN_DHCP4_ACK : VMN_DHCP4_NAK, ip, out);
     return NULL;
 }
 
 /* Answers, or says why not. */
 static const char *
-handle_ask(const struct ask *ask, struct vmn_packets_out *out)
+handle_message(const struct req *req, struct vmn_packets_out *out)
 {
     const struct vmn_ip *ip;
 
-    switch (ask->dhcp.type) {
+    switch (req->dhcp.type) {
     case VMN_DHCP4_DISCOVER:
-        ip = find_lease(ask->network, ask->port, 4,
-                        ask->requested.family ? &ask->requested : NULL);
+        ip = find_lease(req->network, req->port, 4,
+                        req->requested.family ? &req->requested : NULL);
         if (!ip) {
-            ip = find_lease(ask->network, ask->port, 4, NULL);
+            ip = find_lease(req->network, req->port, 4, NULL);
         }
         if (!ip) {
             return "no address";
         }
-        answer(ask, VMN_DHCP4_OFFER, ip, out);
+        answer(req, VMN_DHCP4_OFFER, ip, out);
         return NULL;
     case VMN_DHCP4_REQUEST:
-        return handle_request(ask, out);
+        return handle_request(req, out);
     case VMN_DHCP4_INFORM:
-        ip = find_lease(ask->network, ask->port, 4, &ask->dhcp.ciaddr);
+        ip = find_lease(req->network, req->port, 4, &req->dhcp.ciaddr);
         if (!ip) {
             return "not its address";
         }
-        answer(ask, VMN_DHCP4_ACK, ip, out);
+        answer(req, VMN_DHCP4_ACK, ip, out);
         return NULL;
     case VMN_DHCP4_DECLINE:
         return "declined";
@@ -428,48 +428,48 @@ get_ip(const struct vmn_dhcp4 *dhcp, uint8_t code)
 }
 
 static const char *
-check_ask(struct vmn_view *view, const struct vmn_packet_in *in,
-          struct ask *ask)
+check_message(struct vmn_view *view, const struct vmn_packet_in *in,
+              struct req *req)
 {
     struct vmn_udp udp;
 
-    ask->view = view;
+    req->view = view;
     if (!in->port) {
         return "from no port";
     }
     if (!vmn_udp_parse(in->bytes, in->size, &udp)
         || udp.ip_src.family != 4
-        || !vmn_dhcp4_parse(udp.payload, udp.payload_size, &ask->dhcp)) {
+        || !vmn_dhcp4_parse(udp.payload, udp.payload_size, &req->dhcp)) {
         return "malformed";
     }
-    if (ask->dhcp.is_reply) {
+    if (req->dhcp.is_reply) {
         return "not a client's";
     }
     if (!vmn_mac_equal(udp.eth_src, in->port->mac)
-        || !vmn_mac_equal(ask->dhcp.chaddr, in->port->mac)) {
+        || !vmn_mac_equal(req->dhcp.chaddr, in->port->mac)) {
         return "not its MAC";
     }
-    if (ask->dhcp.giaddr.family) {
+    if (req->dhcp.giaddr.family) {
         return "relayed";
     }
-    ask->in = in;
-    ask->port = in->port;
-    ask->network = vmn_read_network(view, in->port->network);
-    ask->mtu = ask->network ? vmn_mtu_of(view, ask->network) : 0;
-    ask->requested = get_ip(&ask->dhcp, OPTION_REQUESTED_IP);
-    ask->server = get_ip(&ask->dhcp, OPTION_SERVER_ID);
-    return ask->network ? NULL : "from no port";
+    req->in = in;
+    req->port = in->port;
+    req->network = vmn_read_network(view, in->port->network);
+    req->mtu = req->network ? vmn_mtu_of(view, req->network) : 0;
+    req->requested = get_ip(&req->dhcp, OPTION_REQUESTED_IP);
+    req->server = get_ip(&req->dhcp, OPTION_SERVER_ID);
+    return req->network ? NULL : "from no port";
 }
 
 void
 handle_v4(struct vmn_view *view, const struct vmn_packet_in *in,
           struct vmn_packets_out *out)
 {
-    struct ask ask;
-    const char *why = check_ask(view, in, &ask);
+    struct req req;
+    const char *why = check_message(view, in, &req);
 
     if (!why) {
-        why = handle_ask(&ask, out);
+        why = handle_message(&req, out);
     }
     if (why) {
         vmn_send_nothing(out, why);

@@ -57,14 +57,14 @@ static const uint8_t server_id[] = { 0, 3, 0, 1,
                                      0x0e, 0x56, 0x4d, 0xff, 0, 67 };
 
 /* A question, and what is known of who asks. */
-struct ask {
+struct req {
     struct vmn_udp udp;
     struct vmn_dhcp6 dhcp;
     struct vmn_dhcp6_option client, server; /* 'data' NULL: none. */
     const struct vmn_port *port;
     const struct vmn_network *network;
     uint32_t mtu;               /* The network's. */
-    struct vmn_dhcp_options told;
+    struct vmn_dhcp_options options;
 };
 
 /* Associations.  ---------------------------------------------------------- */
@@ -88,9 +88,9 @@ put_address(struct vmn_bytes *b, const struct vmn_ip *ip, uint32_t lifetime)
 }
 
 static bool
-is_leased(const struct ask *ask, const struct vmn_ip *ip)
+is_leased(const struct req *req, const struct vmn_ip *ip)
 {
-    return find_lease(ask->network, ask->port, 6, ip) != NULL;
+    return find_lease(req->network, req->port, 6, ip) != NULL;
 }
 
 static struct vmn_ip
@@ -120,23 +120,23 @@ next_address(const uint8_t **rest, size_t *size, struct vmn_ip *ip)
 
 /* Has the client's association, with what it has no more at lifetime 0. */
 static void
-put_addresses(struct vmn_bytes *b, const struct ask *ask,
+put_addresses(struct vmn_bytes *b, const struct req *req,
               const struct vmn_dhcp6_option *ia)
 {
     const uint8_t *rest = ia->data + VMN_DHCP6_IA_NA_SIZE;
     size_t size = ia->size - VMN_DHCP6_IA_NA_SIZE;
-    bool renews = ask->dhcp.type == RENEW || ask->dhcp.type == REBIND;
+    bool renews = req->dhcp.type == RENEW || req->dhcp.type == REBIND;
     struct vmn_ip ip;
 
-    for (size_t i = 0; i < ask->port->n_ips; i++) {
-        const struct vmn_ip *own = &ask->port->ips[i];
+    for (size_t i = 0; i < req->port->n_ips; i++) {
+        const struct vmn_ip *own = &req->port->ips[i];
 
-        if (own->family == 6 && is_leased(ask, own)) {
-            put_address(b, own, ask->told.lease_time);
+        if (own->family == 6 && is_leased(req, own)) {
+            put_address(b, own, req->options.lease_time);
         }
     }
     while (renews && next_address(&rest, &size, &ip)) {
-        if (!is_leased(ask, &ip)) {
+        if (!is_leased(req, &ip)) {
             put_address(b, &ip, 0);
         }
     }
@@ -144,12 +144,12 @@ put_addresses(struct vmn_bytes *b, const struct ask *ask,
 
 /* An answer to association 'ia'; the first that wants addresses gets all. */
 static void
-put_ia(struct vmn_bytes *b, const struct ask *ask,
+put_ia(struct vmn_bytes *b, const struct req *req,
        const struct vmn_dhcp6_option *ia, bool first)
 {
     bool na = ia->code == VMN_DHCP6_IA_NA;
-    bool leases = na && first && is_leased(ask, NULL);
-    uint32_t s = ask->told.lease_time;
+    bool leases = na && first && is_leased(req, NULL);
+    uint32_t s = req->options.lease_time;
     size_t opened = vmn_dhcp6_open(b, ia->code);
 
     vmn_put(b, ia->data, 4);    /* Its number. */
@@ -158,10 +158,10 @@ put_ia(struct vmn_bytes *b, const struct ask *ask,
         vmn_put_u32(b, leases ? s / 10 * 8 : 0);
     }
     if (leases) {
-        put_addresses(b, ask, ia);
+        put_addresses(b, req, ia);
     } else {
         put_status(b, (ia->code == VMN_DHCP6_IA_PD ? STATUS_NO_PREFIX
-                       : ask->dhcp.type == RENEW || ask->dhcp.type == REBIND
+                       : req->dhcp.type == RENEW || req->dhcp.type == REBIND
                        ? STATUS_NO_BINDING : STATUS_NO_ADDRESS));
     }
     vmn_dhcp6_close(b, opened);
@@ -170,7 +170,7 @@ put_ia(struct vmn_bytes *b, const struct ask *ask,
 /* To one who gives addresses back, or finds them taken: what was not its own
  * is told. */
 static void
-put_unbound(struct vmn_bytes *b, const struct ask *ask,
+put_unbound(struct vmn_bytes *b, const struct req *req,
             const struct vmn_dhcp6_option *ia)
 {
     const uint8_t *rest = ia->data + VMN_DHCP6_IA_NA_SIZE;
@@ -179,7 +179,7 @@ put_unbound(struct vmn_bytes *b, const struct ask *ask,
     bool bound = ia->code == VMN_DHCP6_IA_NA;
 
     while (bound && next_address(&rest, &size, &ip)) {
-        bound = is_leased(ask, &ip);
+        bound = is_leased(req, &ip);
     }
     if (bound) {
         return;
@@ -191,10 +191,10 @@ put_unbound(struct vmn_bytes *b, const struct ask *ask,
 }
 
 static void
-put_ias(struct vmn_bytes *b, const struct ask *ask)
+put_ias(struct vmn_bytes *b, const struct req *req)
 {
-    const uint8_t *rest = ask->dhcp.options;
-    size_t size = ask->dhcp.options_size;
+    const uint8_t *rest = req->dhcp.options;
+    size_t size = req->dhcp.options_size;
     struct vmn_dhcp6_option ia;
     bool first = true;
 
@@ -205,10 +205,10 @@ put_ias(struct vmn_bytes *b, const struct ask *ask)
             && ia.code != VMN_DHCP6_IA_PD) {
             continue;
         }
-        if (ask->dhcp.type != RELEASE && ask->dhcp.type != DECLINE) {
-            put_ia(b, ask, &ia, first);
+        if (req->dhcp.type != RELEASE && req->dhcp.type != DECLINE) {
+            put_ia(b, req, &ia, first);
         } else if (ia.code != VMN_DHCP6_IA_TA) {
-            put_unbound(b, ask, &ia);
+            put_unbound(b, req, &ia);
         }
         first = first && !na;
     }
@@ -239,15 +239,15 @@ put_ips(struct vmn_bytes *b, uint16_t code, const struct vmn_ip *ips,
 }
 
 static void
-put_search(struct vmn_bytes *b, const struct vmn_dhcp_options *told)
+put_search(struct vmn_bytes *b, const struct vmn_dhcp_options *options)
 {
     size_t opened = vmn_dhcp6_open(b, OPTION_SEARCH), none = b->size;
 
-    for (size_t i = 0; i < told->n_search; i++) {
-        vmn_put_name(b, told->search[i]);
+    for (size_t i = 0; i < options->n_search; i++) {
+        vmn_put_name(b, options->search[i]);
     }
-    if (!told->n_search && told->domain) {
-        vmn_put_name(b, told->domain);
+    if (!options->n_search && options->domain) {
+        vmn_put_name(b, options->domain);
     }
     if (b->size == none) {
         b->size = opened;
@@ -257,24 +257,25 @@ put_search(struct vmn_bytes *b, const struct vmn_dhcp_options *told)
 }
 
 static void
-put_option(struct vmn_bytes *b, uint16_t code, const struct ask *ask)
+put_option(struct vmn_bytes *b, uint16_t code, const struct req *req)
 {
-    const struct vmn_dhcp_options *told = &ask->told;
+    const struct vmn_dhcp_options *options = &req->options;
     uint32_t s;
 
     switch (code) {
-    case OPTION_DNS: put_ips(b, code, told->dns, told->n_dns); break;
+    case OPTION_DNS: put_ips(b, code, options->dns, options->n_dns); break;
     case OPTION_SNTP:
-    case OPTION_NTP: put_ips(b, code, told->ntp, told->n_ntp); break;
-    case OPTION_SEARCH: put_search(b, told); break;
+    case OPTION_NTP: put_ips(b, code, options->ntp, options->n_ntp); break;
+    case OPTION_SEARCH: put_search(b, options); break;
     case OPTION_BOOT_FILE:
-        if (told->boot_file) {
-            vmn_dhcp6_put(b, code, told->boot_file, strlen(told->boot_file));
+        if (options->boot_file) {
+            vmn_dhcp6_put(b, code, options->boot_file,
+                          strlen(options->boot_file));
         }
         break;
     case OPTION_REFRESH_TIME:
-        if (ask->dhcp.type == INFORMATION_REQUEST) {
-            s = htonl(told->lease_time > REFRESH_MIN ? told->lease_time
+        if (req->dhcp.type == INFORMATION_REQUEST) {
+            s = htonl(options->lease_time > REFRESH_MIN ? options->lease_time
                       : REFRESH_MIN);
             vmn_dhcp6_put(b, code, &s, sizeof s);
         }
@@ -285,14 +286,14 @@ put_option(struct vmn_bytes *b, uint16_t code, const struct ask *ask)
 
 /* Each at most once, whatever the client's list repeats. */
 static void
-put_wanted(struct vmn_bytes *b, const struct ask *ask)
+put_wanted(struct vmn_bytes *b, const struct req *req)
 {
     static const uint16_t known[] = {
         OPTION_DNS, OPTION_SEARCH, OPTION_SNTP, OPTION_NTP, OPTION_BOOT_FILE,
         OPTION_REFRESH_TIME,
     };
     struct vmn_dhcp6_option list;
-    bool listed = vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,
+    bool listed = vmn_dhcp6_find(req->dhcp.options, req->dhcp.options_size,
                                  OPTION_WANTED, &list);
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -303,7 +304,7 @@ put_wanted(struct vmn_bytes *b, const struct ask *ask)
             wanted |= (list.data[j] << 8 | list.data[j + 1]) == known[i];
         }
         if (wanted) {
-            put_option(b, known[i], ask);
+            put_option(b, known[i], req);
         }
     }
 }
@@ -311,15 +312,15 @@ put_wanted(struct vmn_bytes *b, const struct ask *ask)
 /* The answer.  ------------------------------------------------------------ */
 
 static void
-send_answer(struct vmn_packets_out *out, const struct ask *ask,
+send_answer(struct vmn_packets_out *out, const struct req *req,
             const struct vmn_bytes *message)
 {
     uint8_t frame[ANSWER_MAX];
     const struct vmn_udp udp = {
         .eth_src = server_mac,
-        .eth_dst = ask->udp.eth_src,
+        .eth_dst = req->udp.eth_src,
         .ip_src = vmn_link_local(server_mac),
-        .ip_dst = ask->udp.ip_src,
+        .ip_dst = req->udp.ip_src,
         .ttl = 64,
         .src_port = VMN_DHCP6_SERVER_PORT,
         .dst_port = VMN_DHCP6_CLIENT_PORT,
@@ -331,12 +332,12 @@ send_answer(struct vmn_packets_out *out, const struct ask *ask,
 }
 
 static void
-answer_start(struct vmn_bytes *b, const struct ask *ask, uint8_t type)
+answer_start(struct vmn_bytes *b, const struct req *req, uint8_t type)
 {
-    vmn_dhcp6_start(b, type, ask->dhcp.xid);
-    if (ask->client.data) {
-        vmn_dhcp6_put(b, OPTION_CLIENT_ID, ask->client.data,
-                      ask->client.size);
+    vmn_dhcp6_start(b, type, req->dhcp.xid);
+    if (req->client.data) {
+        vmn_dhcp6_put(b, OPTION_CLIENT_ID, req->client.data,
+                      req->client.size);
     }
     vmn_dhcp6_put(b, OPTION_SERVER_ID, server_id, sizeof server_id);
 }
@@ -353,10 +354,10 @@ put_preference(struct vmn_bytes *b)
 /* Whether all addresses that the client believes it has are its own; -1 if it
  * names none. */
 static int
-confirms(const struct ask *ask)
+confirms(const struct req *req)
 {
-    const uint8_t *rest = ask->dhcp.options;
-    size_t size = ask->dhcp.options_size;
+    const uint8_t *rest = req->dhcp.options;
+    size_t size = req->dhcp.options_size;
     struct vmn_dhcp6_option ia;
     int found = -1;
 
@@ -367,7 +368,7 @@ confirms(const struct ask *ask)
             struct vmn_ip ip;
 
             while (next_address(&inner, &inner_size, &ip)) {
-                found = found && is_leased(ask, &ip);
+                found = found && is_leased(req, &ip);
             }
         }
     }
@@ -376,50 +377,50 @@ confirms(const struct ask *ask)
 
 /* Answers, or says why not. */
 static const char *
-handle_ask(const struct ask *ask, struct vmn_packets_out *out)
+handle_message(const struct req *req, struct vmn_packets_out *out)
 {
     uint8_t data[ANSWER_MAX], type = REPLY;
-    size_t room = ask->mtu - IPV6_UDP_SIZE;
+    size_t room = req->mtu - IPV6_UDP_SIZE;
     struct vmn_bytes b = vmn_bytes(data, room < ANSWER_MAX - VMN_UDP6_HEADERS
                                    ? room : ANSWER_MAX - VMN_UDP6_HEADERS);
     struct vmn_dhcp6_option rapid;
-    bool commits = ask->dhcp.type == SOLICIT
-                   && vmn_dhcp6_find(ask->dhcp.options,
-                                     ask->dhcp.options_size,
+    bool commits = req->dhcp.type == SOLICIT
+                   && vmn_dhcp6_find(req->dhcp.options,
+                                     req->dhcp.options_size,
                                      OPTION_RAPID_COMMIT, &rapid);
     int confirmed;
 
-    switch (ask->dhcp.type) {
+    switch (req->dhcp.type) {
     case CONFIRM:
-        confirmed = confirms(ask);
+        confirmed = confirms(req);
         if (confirmed < 0) {
             return "no address in confirm";
         }
-        answer_start(&b, ask, type);
+        answer_start(&b, req, type);
         put_status(&b, confirmed ? STATUS_SUCCESS : STATUS_NOT_ON_LINK);
         break;
     case RELEASE:
     case DECLINE:
-        answer_start(&b, ask, type);
+        answer_start(&b, req, type);
         put_status(&b, STATUS_SUCCESS);
-        put_ias(&b, ask);
+        put_ias(&b, req);
         break;
     case SOLICIT:
         type = commits ? REPLY : ADVERTISE;
         /* Fall through. */
     default:
-        answer_start(&b, ask, type);
+        answer_start(&b, req, type);
         if (type == ADVERTISE) {
             put_preference(&b);
         }
         if (commits) {
             vmn_dhcp6_put(&b, OPTION_RAPID_COMMIT, NULL, 0);
         }
-        put_ias(&b, ask);
-        put_wanted(&b, ask);
+        put_ias(&b, req);
+        put_wanted(&b, req);
         break;
     }
-    send_answer(out, ask, &b);
+    send_answer(out, req, &b);
     return NULL;
 }
 
@@ -427,34 +428,34 @@ handle_ask(const struct ask *ask, struct vmn_packets_out *out)
 
 /* What a message must and must not have (RFC 8415, section 16). */
 static const char *
-check_ids(const struct ask *ask)
+check_ids(const struct req *req)
 {
-    bool to_us = ask->server.data && ask->server.size == sizeof server_id
-                 && !memcmp(ask->server.data, server_id, sizeof server_id);
+    bool to_us = req->server.data && req->server.size == sizeof server_id
+                 && !memcmp(req->server.data, server_id, sizeof server_id);
     struct vmn_dhcp6_option ia;
 
-    switch (ask->dhcp.type) {
+    switch (req->dhcp.type) {
     case SOLICIT:
     case CONFIRM:
     case REBIND:
-        return (!ask->client.data ? "no client identifier"
-                : ask->server.data ? "names a server" : NULL);
+        return (!req->client.data ? "no client identifier"
+                : req->server.data ? "names a server" : NULL);
     case REQUEST:
     case RENEW:
     case RELEASE:
     case DECLINE:
-        return (!ask->client.data ? "no client identifier"
-                : !ask->server.data ? "names no server"
+        return (!req->client.data ? "no client identifier"
+                : !req->server.data ? "names no server"
                 : !to_us ? "another server's" : NULL);
     case INFORMATION_REQUEST:
-        if (ask->server.data && !to_us) {
+        if (req->server.data && !to_us) {
             return "another server's";
         }
-        return (vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,
+        return (vmn_dhcp6_find(req->dhcp.options, req->dhcp.options_size,
                                VMN_DHCP6_IA_NA, &ia)
-                || vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,
+                || vmn_dhcp6_find(req->dhcp.options, req->dhcp.options_size,
                                   VMN_DHCP6_IA_TA, &ia)
-                || vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,
+                || vmn_dhcp6_find(req->dhcp.options, req->dhcp.options_size,
                                   VMN_DHCP6_IA_PD, &ia)
                 ? "malformed" : NULL);
     default:
@@ -476,47 +477,48 @@ subnet_of(const struct vmn_network *network, const struct vmn_port *port)
 }
 
 static const char *
-check_ask(struct vmn_view *view, const struct vmn_packet_in *in,
-          struct ask *ask)
+check_message(struct vmn_view *view, const struct vmn_packet_in *in,
+              struct req *req)
 {
-    memset(ask, 0, sizeof *ask);
-    ask->port = in->port;
-    ask->network = (in->port ? vmn_read_network(view, in->port->network)
+    memset(req, 0, sizeof *req);
+    req->port = in->port;
+    req->network = (in->port ? vmn_read_network(view, in->port->network)
                     : NULL);
-    if (!ask->network) {
+    if (!req->network) {
         return "from no port";
     }
-    ask->mtu = vmn_mtu_of(view, ask->network);
-    if (!vmn_udp_parse(in->bytes, in->size, &ask->udp)
-        || ask->udp.ip_src.family != 6
-        || !vmn_dhcp6_parse(ask->udp.payload, ask->udp.payload_size,
-                            &ask->dhcp)) {
+    req->mtu = vmn_mtu_of(view, req->network);
+    if (!vmn_udp_parse(in->bytes, in->size, &req->udp)
+        || req->udp.ip_src.family != 6
+        || !vmn_dhcp6_parse(req->udp.payload, req->udp.payload_size,
+                            &req->dhcp)) {
         return "malformed";
     }
-    if (!vmn_mac_equal(ask->udp.eth_src, in->port->mac)) {
+    if (!vmn_mac_equal(req->udp.eth_src, in->port->mac)) {
         return "not its MAC";
     }
-    if (vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,
-                       OPTION_CLIENT_ID, &ask->client)
-        && (!ask->client.size || ask->client.size > DUID_MAX)) {
+    if (vmn_dhcp6_find(req->dhcp.options, req->dhcp.options_size,
+                       OPTION_CLIENT_ID, &req->client)
+        && (!req->client.size || req->client.size > DUID_MAX)) {
         return "malformed";
     }
-    vmn_dhcp6_find(ask->dhcp.options, ask->dhcp.options_size,
-                   OPTION_SERVER_ID, &ask->server);
-    ask->told = what_is_told(view, ask->network,
-                             subnet_of(ask->network, ask->port), ask->port);
-    return check_ids(ask);
+    vmn_dhcp6_find(req->dhcp.options, req->dhcp.options_size,
+                   OPTION_SERVER_ID, &req->server);
+    req->options = dhcp_options_of(view, req->network,
+                                   subnet_of(req->network, req->port),
+                                   req->port);
+    return check_ids(req);
 }
 
 void
 handle_v6(struct vmn_view *view, const struct vmn_packet_in *in,
           struct vmn_packets_out *out)
 {
-    struct ask ask;
-    const char *why = check_ask(view, in, &ask);
+    struct req req;
+    const char *why = check_message(view, in, &req);
 
     if (!why) {
-        why = handle_ask(&ask, out);
+        why = handle_message(&req, out);
     }
     if (why) {
         vmn_send_nothing(out, why);

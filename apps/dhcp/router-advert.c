@@ -75,9 +75,10 @@ prepare(struct vmn_view *view, const struct vmn_network *network,
         const struct vmn_port *port, const struct vmn_ip *to,
         struct advert *advert)
 {
-    struct vmn_dhcp_options told = what_is_told(view, network,
-                                                first_subnet(network, port),
-                                                port);
+    struct vmn_dhcp_options options = dhcp_options_of(view, network,
+                                                      first_subnet(network,
+                                                                   port),
+                                                      port);
     struct vmn_ra *ra = &advert->ra;
     uint32_t mtu = vmn_mtu_of(view, network);
 
@@ -90,14 +91,15 @@ prepare(struct vmn_view *view, const struct vmn_network *network,
     ra->preferred_s = PREFIX_PREFERRED;
     ra->dns_s = ROUTER_LIFETIME;
     ra->dns = advert->dns;
-    for (size_t i = 0; i < told.n_dns && ra->n_dns < DNS_MAX; i++) {
-        if (told.dns[i].family == 6) {
-            advert->dns[ra->n_dns++] = told.dns[i];
+    for (size_t i = 0; i < options.n_dns && ra->n_dns < DNS_MAX; i++) {
+        if (options.dns[i].family == 6) {
+            advert->dns[ra->n_dns++] = options.dns[i];
         }
     }
-    advert->domain = told.domain;
-    ra->n_search = told.n_search ? told.n_search : told.domain != NULL;
-    ra->search = told.n_search ? told.search : &advert->domain;
+    advert->domain = options.domain;
+    ra->n_search = (options.n_search ? options.n_search
+                    : options.domain != NULL);
+    ra->search = options.n_search ? options.search : &advert->domain;
     describe(network, port, advert->prefixes, ra);
 }
 

@@ -20,7 +20,7 @@
 
 /* The clauses of one dimension. */
 struct clause {
-    const struct place *place;
+    const struct policy_ctx *ctx;
     const struct rule_head *rule;
     unsigned number;
     unsigned of;
@@ -29,9 +29,9 @@ struct clause {
 static struct vmn_flow *
 clause_add(const struct clause *clause)
 {
-    const struct place *place = clause->place;
+    const struct policy_ctx *ctx = clause->ctx;
     struct vmn_flow *flow = vmn_flow_add(
-        place->emit, vmn_scope_domain(place->domain), STAGE_POLICY,
+        ctx->emit, vmn_scope_domain(ctx->domain), STAGE_POLICY,
         rule_table(clause->rule), clause->rule->priority);
 
     vmn_act_conjunction(vmn_flow_actions(flow), clause->rule->conj,
@@ -45,7 +45,7 @@ tuple_add(const struct clause *clause)
 {
     struct vmn_flow *flow = clause_add(clause);
 
-    vmn_match(flow, VMN_REG_ZONE, clause->place->zone);
+    vmn_match(flow, VMN_REG_ZONE, clause->ctx->zone);
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
                      VMN_CT_TRK | VMN_CT_INV);
     return flow;
@@ -54,7 +54,7 @@ tuple_add(const struct clause *clause)
 static void
 emit_anyone(const struct clause *clause)
 {
-    vmn_match(clause_add(clause), VMN_REG_ZONE, clause->place->zone);
+    vmn_match(clause_add(clause), VMN_REG_ZONE, clause->ctx->zone);
 }
 
 static void
@@ -120,7 +120,7 @@ emit_sctp_ports(const struct clause *clause,
         bool reply = i & 1;
         struct vmn_flow *flow = clause_add(clause);
 
-        vmn_match(flow, VMN_REG_ZONE, clause->place->zone);
+        vmn_match(flow, VMN_REG_ZONE, clause->ctx->zone);
         vmn_match(flow, VMN_F_ETH_TYPE, types[i / 2]);
         vmn_match_masked(flow, VMN_F_CT_STATE,
                          VMN_CT_TRK | (reply ? VMN_CT_RPL : 0),
@@ -157,43 +157,43 @@ struct peers {
 };
 
 static void
-read_peers(const struct place *place, const struct rule *rule,
+read_peers(const struct policy_ctx *ctx, const struct rule *rule,
            struct peers *peers)
 {
     struct prefixes *prefixes = &peers->prefixes;
     const char *group = rule->groups;
 
     memset(peers, 0, sizeof *peers);
-    prefixes_add(place->view, prefixes, rule->prefixes,
+    prefixes_add(ctx->view, prefixes, rule->prefixes,
                  rule->head->n_prefixes, NULL, 0);
     for (size_t i = 0; i < rule->head->n_groups; i++) {
-        ids_add_group(place->view, &peers->ids, place->domain, group);
-        prefixes_add_group(place->view, prefixes, group);
+        ids_add_group(ctx->view, &peers->ids, ctx->domain, group);
+        prefixes_add_group(ctx->view, prefixes, group);
         group += strlen(group) + 1;
     }
     prefixes->n = vmn_prefixes_merge(prefixes->prefixes, prefixes->n);
 }
 
 void
-emit_rule(const struct place *place, const struct rule *rule)
+emit_rule(const struct policy_ctx *ctx, const struct rule *rule)
 {
     const struct rule_head *head = rule->head;
     bool ingress = head->direction == VMN_INGRESS;
     struct peers peers;
     struct clause clause = {
-        .place = place,
+        .ctx = ctx,
         .rule = head,
         .number = 1,
         .of = head->has_peers && head->has_services ? 3 : 2,
     };
 
-    read_peers(place, rule, &peers);
+    read_peers(ctx, rule, &peers);
     /* A list of peers with nobody in it matches nobody. */
-    if (!place->own.n
+    if (!ctx->own.n
         || (head->has_peers && !peers.ids.n && !peers.prefixes.n)) {
         return;
     }
-    emit_ids(&clause, !ingress, &place->own);
+    emit_ids(&clause, !ingress, &ctx->own);
     if (head->has_peers) {
         clause.number++;
         emit_ids(&clause, ingress, &peers.ids);

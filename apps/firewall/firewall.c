@@ -36,11 +36,12 @@ base_send(struct vmn_emit *emit)
      * two directions this host may see one. */
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 190);
     vmn_match(flow, VMN_REG_SRC_LOCAL, 0);
-    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
     to_done(flow);
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 180);
     vmn_match(flow, VMN_REG_DST_LOCAL, 0);
-    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE, VMN_FLAG_OUTSIDE);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
+                     VMN_FLAG_EXTERNAL);
     to_done(flow);
 
     /* Neighbour discovery has no policy, as ARP has none; conntrack would take
@@ -203,48 +204,48 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
 /* Of a domain, its network, or the router that it is called after. */
 static bool
-about_domain(const char *domain, struct vmn_about *about)
+owner_of_domain(const char *domain, struct vmn_flow_owner *owner)
 {
     bool routed = vmn_domain_is_routed(domain);
 
-    about->table = routed ? VMN_TABLE_ROUTER : VMN_TABLE_NETWORK;
-    about->name = domain + routed;
+    owner->table = routed ? VMN_TABLE_ROUTER : VMN_TABLE_NETWORK;
+    owner->name = domain + routed;
     return true;
 }
 
 /* A verdict is a rule's.  What is compiled for a domain and something else is
  * the domain's. */
 static bool
-about(struct vmn_view *view, const char *unit, const char *key, uint32_t part,
-      struct vmn_about *about)
+flow_owner(struct vmn_view *view, const char *unit, const char *key,
+           uint32_t part, struct vmn_flow_owner *owner)
 {
     const char *domain, *quarantine, *rest;
 
     if (!strcmp(unit, "verdicts")) {
-        about->table = VMN_TABLE_POLICY;
-        about->name = key;
-        about->rule = part ? rule_index(view, key, part) : -1;
+        owner->table = VMN_TABLE_POLICY;
+        owner->name = key;
+        owner->rule = part ? rule_index(view, key, part) : -1;
         return true;
     }
     if (!strcmp(unit, "isolated") || !strcmp(unit, "shadowed")
         || !strcmp(unit, "known")) {
         return key_split(view, key, &domain, &rest)
-               && about_domain(domain, about);
+               && owner_of_domain(domain, owner);
     }
     if (!strcmp(unit, "kept")) {
-        about->table = VMN_TABLE_TIER;
-        about->name = key;
+        owner->table = VMN_TABLE_TIER;
+        owner->name = key;
         return true;
     }
     if (!strcmp(unit, "held")) {
-        about->table = VMN_TABLE_QUARANTINE;
-        about->name = (key_split(view, key, &quarantine, &rest) ? quarantine
-                       : NULL);
-        about->rule = part ? allowed_index(view, key, part) : -1;
+        owner->table = VMN_TABLE_QUARANTINE;
+        owner->name = (key_split(view, key, &quarantine, &rest) ? quarantine
+                            : NULL);
+        owner->rule = part ? allowed_index(view, key, part) : -1;
         return true;
     }
     if (!strcmp(unit, "quarantined") || !strcmp(unit, "denied")) {
-        return about_domain(key, about);
+        return owner_of_domain(key, owner);
     }
     return false;
 }
@@ -334,5 +335,5 @@ const struct vmn_app_class vmn_app = {
     .units = units,
     .numbers = numbers,
     .handlers = handlers,
-    .about = about,
+    .flow_owner = flow_owner,
 };

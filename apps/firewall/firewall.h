@@ -32,8 +32,8 @@ enum {
     POLICY_DEFAULT = POLICY_INGRESS + POLICY_DIRECTION_TABLES,
     POLICY_ACCEPT,
     POLICY_DONE,                /* Whatever comes here goes on. */
-    POLICY_SHADOW,              /* Detours: for each direction, a table for each
-                                 * position but the first. */
+    POLICY_SHADOW,              /* Detours: for each direction, a table for
+                                 * each position but the first. */
     POLICY_N_TABLES = POLICY_SHADOW + 2 * (VMN_TIER_POSITIONS - 1)
 };
 
@@ -326,7 +326,7 @@ void compile_verdicts(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_bucket(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* Where rules are compiled: a policy in a domain. */
-struct place {
+struct policy_ctx {
     struct vmn_view *view;
     struct vmn_emit *emit;
     const char *domain;
@@ -334,7 +334,7 @@ struct place {
     struct ids own;             /* Identities that the policy applies to. */
 };
 /* conjunction.c */
-void emit_rule(const struct place *, const struct rule *);
+void emit_rule(const struct policy_ctx *, const struct rule *);
 void emit_verdict(struct vmn_view *, struct vmn_emit *, const char *policy,
                   const struct rule_head *);
 

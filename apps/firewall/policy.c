@@ -183,15 +183,15 @@ void
 compile_bucket(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const char *policy, *rest, *bucket, *p, *end;
-    struct place place = { .view = view, .emit = emit };
+    struct policy_ctx ctx = { .view = view, .emit = emit };
     size_t size;
 
     if (!key_split(view, key, &policy, &rest)
-        || !key_split(view, rest, &place.domain, &bucket)
-        || !read_own(view, policy, place.domain, &place.own)) {
+        || !key_split(view, rest, &ctx.domain, &bucket)
+        || !read_own(view, policy, ctx.domain, &ctx.own)) {
         return;
     }
-    place.zone = vmn_domain_zone(view, place.domain);
+    ctx.zone = vmn_domain_zone(view, ctx.domain);
     p = vmn_query(view, QUERY_BUCKET,
                   vmn_printf(view, "%s|%s", policy, bucket), &size);
     if (!is_complete(emit, policy, p)) {
@@ -201,6 +201,6 @@ compile_bucket(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         struct rule rule;
 
         p = (const char *) rule_read(p, &rule);
-        emit_rule(&place, &rule);
+        emit_rule(&ctx, &rule);
     }
 }

@@ -176,32 +176,32 @@ emit_allowed(struct vmn_emit *emit, const char *domain,
 void
 compile_held(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct place place = { .view = view, .emit = emit };
+    struct policy_ctx ctx = { .view = view, .emit = emit };
     const struct vmn_quarantine *quarantine;
     const char *name, *p, *end;
     struct vmn_names ids;
     size_t size;
 
-    if (!key_split(view, key, &name, &place.domain)
+    if (!key_split(view, key, &name, &ctx.domain)
         || !(quarantine = vmn_read_quarantine(view, name))) {
         return;
     }
-    place.zone = vmn_domain_zone(view, place.domain);
+    ctx.zone = vmn_domain_zone(view, ctx.domain);
     ids = vmn_facts(view, REL_HELD, key);
     for (size_t i = 0; i < ids.n; i++) {
         uint32_t id;
 
         if (id_from_text(ids.names[i], &id)) {
-            ids_add(view, &place.own, id);
+            ids_add(view, &ctx.own, id);
         }
     }
-    p = rules_pack_allowed(view, quarantine, place.domain, &size);
+    p = rules_pack_allowed(view, quarantine, ctx.domain, &size);
     for (end = p + size; p < end; ) {
         struct rule rule;
 
         p = (const char *) rule_read(p, &rule);
-        emit_rule(&place, &rule);
-        emit_allowed(emit, place.domain, rule.head);
+        emit_rule(&ctx, &rule);
+        emit_allowed(emit, ctx.domain, rule.head);
     }
 }
 

@@ -227,7 +227,7 @@ handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
     size_t n, first;
 
     if (in->vif && in->vif->iface_id[0] == '@') {
-        names = vmn_facts(view, REL_SAYS,
+        names = vmn_facts(view, REL_ANNOUNCED,
                           vmn_printf(view, "%s|%s", in->host,
                                      in->vif->iface_id + 1));
     }

@@ -22,14 +22,14 @@ match_nd(struct vmn_flow *flow, uint8_t type)
     vmn_match(flow, VMN_F_IP_TTL, HOP_LIMIT);
 }
 
-/* It is no connection, and for STAGE_WIRE. */
+/* It is no connection, and for STAGE_EXTERNAL. */
 void
-nd_wire(const struct wire *wire)
+nd_link(const struct external_link *link)
 {
     static const uint8_t types[] = { VMN_ND_SOLICIT, VMN_ND_ADVERT };
 
     for (size_t i = 0; i < sizeof types; i++) {
-        struct vmn_flow *flow = wire_flow(wire, STAGE_IN, ENTER_ND);
+        struct vmn_flow *flow = link_flow(link, STAGE_IN, ENTER_ND);
 
         match_nd(flow, types[i]);
         vmn_act_next(vmn_flow_actions(flow));
@@ -39,9 +39,10 @@ nd_wire(const struct wire *wire)
 /* Answering.  ------------------------------------------------------------- */
 
 static struct vmn_flow *
-asked_add(const struct site *site, const struct vmn_ip *ip, uint16_t priority)
+asked_add(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
+          uint16_t priority)
 {
-    struct vmn_flow *flow = site_wire_flow(site, STAGE_WIRE, 0, priority);
+    struct vmn_flow *flow = external_flow(ctx, STAGE_EXTERNAL, 0, priority);
 
     match_nd(flow, VMN_ND_SOLICIT);
     vmn_match_ip(flow, VMN_F_ND_TARGET, ip);
@@ -50,76 +51,77 @@ asked_add(const struct site *site, const struct vmn_ip *ip, uint16_t priority)
 
 /* To one that has no address yet and would take this (section 7.2.4). */
 static void
-answer_probe(const struct site *site, const struct vmn_ip *ip)
+answer_probe(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
     const struct vmn_mac all_nodes_mac = { { 0x33, 0x33, 0, 0, 0, 1 } };
     const struct vmn_ip all_nodes = { .family = 6, .addr = {
         0xff, 2, [15] = 1 } };
     const struct vmn_ip nobody = { .family = 6 };
-    struct vmn_flow *flow = asked_add(site, ip, WIRE_PROBE);
+    struct vmn_flow *flow = asked_add(ctx, ip, EXTERNAL_PROBE);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match_ip(flow, VMN_F_IPV6_SRC, &nobody);
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->mac);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->mac);
     vmn_act_set_mac(actions, VMN_F_ETH_DST, all_nodes_mac);
     vmn_act_set_ip(actions, VMN_F_IPV6_SRC, ip);
     vmn_act_set_ip(actions, VMN_F_IPV6_DST, &all_nodes);
     vmn_act_set(actions, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
-    site_tag(site, actions);
+    external_tag(ctx, actions);
     vmn_act_output_in_port(actions);
 }
 
 static void
-answer_asker(const struct site *site, const struct vmn_ip *ip)
+answer_asker(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow = asked_add(site, ip, WIRE_ASKED);
+    struct vmn_flow *flow = asked_add(ctx, ip, EXTERNAL_ASKED);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_SOLICIT);
     vmn_act_move(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->mac);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->mac);
     vmn_act_move(actions, VMN_F_IPV6_SRC, VMN_F_IPV6_DST);
     vmn_act_move(actions, VMN_F_IPV6_SRC, VMN_F_ND_TARGET);
     vmn_act_set_ip(actions, VMN_F_IPV6_SRC, ip);
-    vmn_act_set_mac(actions, VMN_F_ND_SLL, site->mac);
-    site_tag(site, actions);
+    vmn_act_set_mac(actions, VMN_F_ND_SLL, ctx->mac);
+    external_tag(ctx, actions);
     vmn_act_output_in_port(actions);
 }
 
 /* Asked of its own MAC address, whether it is still there.  So do switches
  * answer (above), whose address is to be learned. */
 static void
-answer_direct(const struct site *site, const struct vmn_ip *ip, bool mute)
+answer_direct(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
+              bool mute)
 {
-    struct vmn_flow *flow = asked_add(site, ip, mute ? WIRE_DIRECT_MUTE
-                                      : WIRE_DIRECT);
+    struct vmn_flow *flow = asked_add(ctx, ip, mute ? EXTERNAL_DIRECT_MUTE
+                                      : EXTERNAL_DIRECT);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match_mac(flow, VMN_F_ETH_DST, site->mac);
+    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->mac);
     if (mute) {
         vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
     } else {
         vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_SOLICIT);
     }
-    vmn_act_punt(actions, HANDLER_NEIGHBOUR, site->transit, VMN_PUNT_ALL);
+    vmn_act_punt(actions, HANDLER_NEIGHBOUR, ctx->transit, VMN_PUNT_ALL);
 }
 
 void
-nd_address(const struct site *site, const struct vmn_ip *ip)
+nd_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
     const struct vmn_mac none = { { 0 } };
     struct vmn_flow *flow;
 
-    answer_direct(site, ip, true);
-    answer_direct(site, ip, false);
-    answer_probe(site, ip);
+    answer_direct(ctx, ip, true);
+    answer_direct(ctx, ip, false);
+    answer_probe(ctx, ip);
 
     /* There is no room for one in the answer. */
-    flow = asked_add(site, ip, WIRE_MUTE);
+    flow = asked_add(ctx, ip, EXTERNAL_MUTE);
     vmn_match_mac(flow, VMN_F_ND_SLL, none);
     vmn_act_drop(vmn_flow_actions(flow), "ND without link-layer address");
 
-    answer_asker(site, ip);
+    answer_asker(ctx, ip);
 }
 
 /* The flow has seen to it that the target and the Ethernet destination are the
@@ -147,7 +149,7 @@ handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
 /* Hearing.  --------------------------------------------------------------- */
 
 static void
-act_hear(struct vmn_actions *actions)
+act_learn(struct vmn_actions *actions)
 {
     vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_ADVERT);
 }
@@ -156,47 +158,49 @@ act_hear(struct vmn_actions *actions)
  * there may leave out where (section 4.4), and answers of switches ask for
  * that. */
 void
-nd_hears(const struct site *site)
+nd_learn(const struct gateway_ctx *ctx)
 {
     const struct vmn_mac none = { { 0 } };
-    struct vmn_flow *flow = site_wire_flow(site, STAGE_WIRE, 0, WIRE_EMPTY);
+    struct vmn_flow *flow = external_flow(ctx, STAGE_EXTERNAL, 0,
+                                          EXTERNAL_EMPTY);
 
     match_nd(flow, VMN_ND_ADVERT);
-    vmn_match_mac(flow, VMN_F_ETH_DST, site->mac);
+    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->mac);
     vmn_match_mac(flow, VMN_F_ND_TLL, none);
     vmn_act_drop(vmn_flow_actions(flow), "ND without link-layer address");
 
-    flow = site_wire_flow(site, STAGE_WIRE, 0, WIRE_ANSWERED);
+    flow = external_flow(ctx, STAGE_EXTERNAL, 0, EXTERNAL_ANSWERED);
     match_nd(flow, VMN_ND_ADVERT);
-    vmn_match_mac(flow, VMN_F_ETH_DST, site->mac);
-    act_hear(vmn_flow_actions(flow));
+    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->mac);
+    act_learn(vmn_flow_actions(flow));
 }
 
 /* The router's link-local address is asked for as the others are. */
 void
-nd_router(const struct site *site)
+nd_router(const struct gateway_ctx *ctx)
 {
-    const struct vmn_ip local = vmn_link_local(site->router->mac);
+    const struct vmn_ip local = vmn_link_local(ctx->router->mac);
 
-    nd_address(site, &local);
-    says(site, ASK_GATEWAY);
+    nd_address(ctx, &local);
+    publish_announced(ctx, ASK_GATEWAY);
 }
 
 /* A subnet's gateway says that it is elsewhere by now. */
 void
-nd_gateway(const struct wire *wire, const struct vmn_ip *gateway)
+nd_gateway(const struct external_link *link, const struct vmn_ip *gateway)
 {
     const struct vmn_mac none = { { 0 } };
-    struct vmn_flow *flow = wire_flow(wire, STAGE_WIRE, WIRE_GATEWAY_EMPTY);
+    struct vmn_flow *flow = link_flow(link, STAGE_EXTERNAL,
+                                      EXTERNAL_GATEWAY_EMPTY);
 
     match_nd(flow, VMN_ND_ADVERT);
     vmn_match_ip(flow, VMN_F_ND_TARGET, gateway);
     vmn_match_mac(flow, VMN_F_ND_TLL, none);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = wire_flow(wire, STAGE_WIRE, WIRE_GATEWAY);
+    flow = link_flow(link, STAGE_EXTERNAL, EXTERNAL_GATEWAY);
     match_nd(flow, VMN_ND_ADVERT);
     vmn_match_ip(flow, VMN_F_ND_TARGET, gateway);
-    act_hear(vmn_flow_actions(flow));
+    act_learn(vmn_flow_actions(flow));
     vmn_act_next(vmn_flow_actions(flow));
 }

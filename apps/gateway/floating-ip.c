@@ -25,26 +25,29 @@ floating_mac(uint32_t number)
     };
 }
 
-/* Makes 'site' the host of 'port', if that is on the wire itself. */
+/* Makes 'ctx' the host of 'port', if that is on the wire itself. */
 static bool
-go_home(struct site *site, const struct vmn_port *port, uint32_t number)
+send_distributed(struct gateway_ctx *ctx, const struct vmn_port *port,
+                 uint32_t number)
 {
     const struct vmn_binding *binding = (port->external ? NULL
-                                         : vmn_read_binding(site->view,
+                                         : vmn_read_binding(ctx->view,
                                                             port->row.name));
     uint32_t ofport = (port->enabled && binding && binding->host
-                       ? wire_ofport(site->view, site->network, binding->host)
+                       ? external_ofport(ctx->view, ctx->network,
+                                         binding->host)
                        : 0);
 
     if (!ofport) {
         return false;
     }
-    site->host = binding->host;
-    site->ofport = ofport;
-    site->mac = floating_mac(number);
-    vmn_publish(site->emit, REL_SITES, site->router->row.name, site->host);
-    vmn_publish(site->emit, REL_HOSTS, "", site->host);
-    wire_hears(site);
+    ctx->host = binding->host;
+    ctx->ofport = ofport;
+    ctx->mac = floating_mac(number);
+    vmn_publish(ctx->emit, REL_GATEWAY_HOSTS, ctx->router->row.name,
+                ctx->host);
+    vmn_publish(ctx->emit, REL_HOSTS, "", ctx->host);
+    arp_learn(ctx);
     return true;
 }
 
@@ -67,7 +70,7 @@ compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const struct vmn_port *port;
     const struct vmn_ip *ip;
     struct vmn_flow *flow;
-    struct site site;
+    struct gateway_ctx ctx;
     uint32_t number;
     uint8_t family;
 
@@ -75,11 +78,11 @@ compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     claim(view, emit, floating);
-    if (!site_read(view, emit, floating->router, &site)) {
+    if (!gateway_ctx_read(view, emit, floating->router, &ctx)) {
         return;
     }
     if (floating->load_balancer) {
-        balanced(&site, floating);
+        balanced(&ctx, floating);
         return;
     }
     port = vmn_read_port(view, floating->port);
@@ -89,17 +92,17 @@ compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     number = vmn_number(view, NUMBER_FLOATING, key);
-    if (go_home(&site, port, number)) {
-        out_home(&site, ip, &floating->ip, number);
+    if (send_distributed(&ctx, port, number)) {
+        outbound_distributed(&ctx, ip, &floating->ip, number);
     }
-    in_address(&site, &floating->ip);
-    wire_address(&site, &floating->ip);
+    in_address(&ctx, &floating->ip);
+    external_address(&ctx, &floating->ip);
 
-    flow = nat_new(&site, family, STAGE_IN, IN_NAT, NAT_FLOATING);
+    flow = nat_new(&ctx, family, STAGE_IN, IN_NAT, NAT_FLOATING);
     vmn_match_ip(flow, field_dst(family), &floating->ip);
     nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, ip, 0);
 
-    flow = nat_new(&site, family, STAGE_OUT, OUT_NAT, NAT_FLOATING);
+    flow = nat_new(&ctx, family, STAGE_OUT, OUT_NAT, NAT_FLOATING);
     vmn_match_ip(flow, field_src(family), ip);
     nat_commit(flow, STAGE_OUT, OUT_HOP, &floating->ip, NULL, 0);
 }

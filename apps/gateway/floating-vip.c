@@ -12,13 +12,13 @@
 
 /* The first network of the balancer that the router joins, or NULL. */
 static const struct vmn_network *
-find_network(const struct site *site, const struct vmn_loadbalancer *lb)
+find_network(const struct gateway_ctx *ctx, const struct vmn_loadbalancer *lb)
 {
     for (size_t i = 0; i < lb->n_networks; i++) {
-        for (size_t j = 0; j < site->router->n_interfaces; j++) {
+        for (size_t j = 0; j < ctx->router->n_interfaces; j++) {
             if (!strcmp(lb->networks[i],
-                        site->router->interfaces[j].network)) {
-                return vmn_read_network(site->view, lb->networks[i]);
+                        ctx->router->interfaces[j].network)) {
+                return vmn_read_network(ctx->view, lb->networks[i]);
             }
         }
     }
@@ -26,47 +26,47 @@ find_network(const struct site *site, const struct vmn_loadbalancer *lb)
 }
 
 static uint32_t
-balance_zone(const struct site *site, const struct vmn_network *network)
+balance_zone(const struct gateway_ctx *ctx, const struct vmn_network *network)
 {
-    return vmn_number(site->view, VMN_NUMBER_ZONE,
-                      vmn_printf(site->view, "balance/%s",
-                                 vmn_domain_of(site->view,
+    return vmn_number(ctx->view, VMN_NUMBER_ZONE,
+                      vmn_printf(ctx->view, "balance/%s",
+                                 vmn_domain_of(ctx->view,
                                                network->row.name)));
 }
 
 /* As from the router, in the network: from there on, as of a client. */
 static void
-emit_in(const struct site *site, const struct vmn_floating_ip *floating,
+emit_in(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating,
         const struct vmn_loadbalancer *lb, const struct vmn_network *network)
 {
-    struct vmn_flow *flow = nat_new(site, lb->vip.family, STAGE_IN, IN_NAT,
+    struct vmn_flow *flow = nat_new(ctx, lb->vip.family, STAGE_IN, IN_NAT,
                                     NAT_FLOATING);
     struct vmn_actions *actions;
 
     vmn_match_ip(flow, field_dst(floating->ip.family), &floating->ip);
     nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, &lb->vip, 0);
 
-    flow = site_flow(site, STAGE_IN, IN_ROUTE, IN_BALANCED);
+    flow = gateway_flow(ctx, STAGE_IN, IN_ROUTE, IN_BALANCED);
     actions = vmn_flow_actions(flow);
-    vmn_match(flow, REG_TRANSIT, site->transit);
+    vmn_match(flow, REG_TRANSIT, ctx->transit);
     vmn_match_ip(flow, field_dst(lb->vip.family), &lb->vip);
     vmn_act_set(actions, VMN_REG_NETWORK, network->vni);
-    vmn_act_set(actions, VMN_REG_ZONE, site->zone);
-    vmn_act_set(actions, VMN_REG_BALANCE_ZONE, balance_zone(site, network));
+    vmn_act_set(actions, VMN_REG_ZONE, ctx->zone);
+    vmn_act_set(actions, VMN_REG_BALANCE_ZONE, balance_zone(ctx, network));
     vmn_act_set(actions, VMN_REG_SRC_ID, 0);
-    vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE,
-                       VMN_FLAG_OUTSIDE);
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->router->mac);
+    vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
+                       VMN_FLAG_EXTERNAL);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->router->mac);
     vmn_act_next(actions);
 }
 
 /* Who is a backend is the balancer's matter: all of its network's addresses of
  * 'family' may be. */
 static void
-emit_out(const struct site *site, const struct vmn_network *network,
+emit_out(const struct gateway_ctx *ctx, const struct vmn_network *network,
          uint8_t family)
 {
-    for (size_t i = 0; site->ofport && i < network->n_subnets; i++) {
+    for (size_t i = 0; ctx->ofport && i < network->n_subnets; i++) {
         const struct vmn_prefix *cidr = &network->subnets[i].cidr;
         struct vmn_flow *flow;
         struct vmn_actions *actions;
@@ -74,11 +74,11 @@ emit_out(const struct site *site, const struct vmn_network *network,
         if (cidr->ip.family != family) {
             continue;
         }
-        flow = out_enter_flow(site, vmn_scope_host(site->host),
+        flow = out_enter_flow(ctx, vmn_scope_host(ctx->host),
                               ENTER_BALANCED);
         vmn_match_prefix(flow, field_src(family), cidr);
         actions = vmn_flow_actions(flow);
-        vmn_act_set(actions, REG_NAT_ZONE, balance_zone(site, network));
+        vmn_act_set(actions, REG_NAT_ZONE, balance_zone(ctx, network));
         vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE,
                                                .nat = true,
                                                .then = VMN_CT_TABLE,
@@ -89,56 +89,56 @@ emit_out(const struct site *site, const struct vmn_network *network,
 
 /* Where it goes on. */
 static void
-emit_out_end(const struct site *site, uint8_t family)
+emit_out_end(const struct gateway_ctx *ctx, uint8_t family)
 {
-    struct vmn_flow *flow = site_flow(site, STAGE_OUT, OUT_UNBALANCED, ONLY);
+    struct vmn_flow *flow = gateway_flow(ctx, STAGE_OUT, OUT_UNBALANCED, ONLY);
 
-    vmn_match(flow, VMN_REG_NETWORK, site->transit);
+    vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
     vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
-    out_track(site, vmn_flow_actions(flow));
+    out_track(ctx, vmn_flow_actions(flow));
 }
 
 void
-balanced(const struct site *site, const struct vmn_floating_ip *floating)
+balanced(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating)
 {
     const struct vmn_loadbalancer *lb = vmn_read_loadbalancer(
-        site->view, floating->load_balancer);
-    const struct vmn_network *network = lb ? find_network(site, lb) : NULL;
+        ctx->view, floating->load_balancer);
+    const struct vmn_network *network = lb ? find_network(ctx, lb) : NULL;
 
     if (network && network->vni && lb->vip.family == floating->ip.family) {
-        in_address(site, &floating->ip);
-        wire_address(site, &floating->ip);
-        if (site->ofport) {
-            in_ping(site, &floating->ip);
+        in_address(ctx, &floating->ip);
+        external_address(ctx, &floating->ip);
+        if (ctx->ofport) {
+            in_ping(ctx, &floating->ip);
         }
-        emit_in(site, floating, lb, network);
-        vmn_publish(site->emit, REL_BALANCED, site->router->row.name,
-                    vmn_printf(site->view, "%u|%s", lb->vip.family,
+        emit_in(ctx, floating, lb, network);
+        vmn_publish(ctx->emit, REL_BALANCED, ctx->router->row.name,
+                    vmn_printf(ctx->view, "%u|%s", lb->vip.family,
                                network->row.name));
     }
 }
 
 /* Several balancers of a network share this. */
 void
-balanced_networks(const struct site *site)
+balanced_networks(const struct gateway_ctx *ctx)
 {
-    struct vmn_names names = vmn_facts(site->view, REL_BALANCED,
-                                       site->router->row.name);
+    struct vmn_names names = vmn_facts(ctx->view, REL_BALANCED,
+                                       ctx->router->row.name);
     bool some[7] = { false };
 
     for (size_t i = 0; i < names.n; i++) {
         uint8_t family = names.names[i][0] == '6' ? 6 : 4;
         const struct vmn_network *network = vmn_read_network(
-            site->view, names.names[i] + 2);
+            ctx->view, names.names[i] + 2);
 
         if (network) {
-            emit_out(site, network, family);
+            emit_out(ctx, network, family);
             some[family] = true;
         }
     }
     for (int family = 4; family <= 6; family += 2) {
         if (some[family]) {
-            emit_out_end(site, family);
+            emit_out_end(ctx, family);
         }
     }
 }

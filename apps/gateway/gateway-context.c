@@ -9,8 +9,8 @@
 #define VLAN_PRESENT 0x1000
 
 uint32_t
-wire_ofport(struct vmn_view *view, const struct vmn_network *network,
-            const char *host)
+external_ofport(struct vmn_view *view, const struct vmn_network *network,
+                const char *host)
 {
     const struct vmn_vif *vif = vmn_read_vif(
         view, host, vmn_printf(view, "@%s", network->provider.physical));
@@ -41,7 +41,7 @@ query_active(struct vmn_view *view, const char *name, struct vmn_value *value)
         const struct vmn_gateway *g = &router->external.gateways[i];
 
         if ((!best || g->priority < best->priority)
-            && wire_ofport(view, network, g->host)) {
+            && external_ofport(view, network, g->host)) {
             best = g;
         }
     }
@@ -51,64 +51,65 @@ query_active(struct vmn_view *view, const char *name, struct vmn_value *value)
 }
 
 bool
-site_read(struct vmn_view *view, struct vmn_emit *emit, const char *name,
-          struct site *site)
+gateway_ctx_read(struct vmn_view *view, struct vmn_emit *emit,
+                 const char *name, struct gateway_ctx *ctx)
 {
     size_t size;
 
-    *site = (struct site) {
+    *ctx = (struct gateway_ctx) {
         .view = view,
         .emit = emit,
         .router = vmn_read_router(view, name),
     };
-    site->network = external_network(view, site->router);
-    if (!site->network || !site->router->n_interfaces) {
+    ctx->network = external_network(view, ctx->router);
+    if (!ctx->network || !ctx->router->n_interfaces) {
         return false;
     }
-    site->domain = vmn_domain_of(view, site->router->interfaces[0].network);
-    if (!vmn_domain_is_routed(site->domain)) {
+    ctx->domain = vmn_domain_of(view, ctx->router->interfaces[0].network);
+    if (!vmn_domain_is_routed(ctx->domain)) {
         return false;
     }
-    site->mac = site->router->mac;
-    site->transit = vmn_transit_vni(view, name);
-    site->zone = vmn_domain_zone(view, site->domain);
-    site->nat_zone = vmn_number(view, VMN_NUMBER_ZONE,
-                                vmn_printf(view, "gateway/%s", name));
-    site->host = (const char *) vmn_query(view, VMN_QUERY_GATEWAY, name,
-                                          &size);
-    site->ofport = (site->host ? wire_ofport(view, site->network, site->host)
-                    : 0);
+    ctx->mac = ctx->router->mac;
+    ctx->transit = vmn_transit_vni(view, name);
+    ctx->zone = vmn_domain_zone(view, ctx->domain);
+    ctx->nat_zone = vmn_number(view, VMN_NUMBER_ZONE,
+                               vmn_printf(view, "gateway/%s", name));
+    ctx->host = (const char *) vmn_query(view, VMN_QUERY_GATEWAY, name,
+                                         &size);
+    ctx->ofport = (ctx->host ? external_ofport(view, ctx->network, ctx->host)
+                   : 0);
     return true;
 }
 
 struct vmn_flow *
-site_flow(const struct site *site, unsigned stage, unsigned table,
-          uint16_t priority)
+gateway_flow(const struct gateway_ctx *ctx, unsigned stage, unsigned table,
+             uint16_t priority)
 {
-    return vmn_flow_add(site->emit,
-                        vmn_scope_facts(REL_SITES, site->router->row.name),
+    return vmn_flow_add(ctx->emit,
+                        vmn_scope_facts(REL_GATEWAY_HOSTS,
+                                        ctx->router->row.name),
                         stage, table, priority);
 }
 
 struct vmn_flow *
-site_wire_flow(const struct site *site, unsigned stage, unsigned table,
-               uint16_t priority)
+external_flow(const struct gateway_ctx *ctx, unsigned stage, unsigned table,
+              uint16_t priority)
 {
-    struct vmn_flow *flow = vmn_flow_add(site->emit,
-                                         vmn_scope_host(site->host), stage,
+    struct vmn_flow *flow = vmn_flow_add(ctx->emit,
+                                         vmn_scope_host(ctx->host), stage,
                                          table, priority);
 
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
-    vmn_match(flow, VMN_REG_NETWORK, site->network->vni);
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+    vmn_match(flow, VMN_REG_NETWORK, ctx->network->vni);
     return flow;
 }
 
 void
-site_tag(const struct site *site, struct vmn_actions *actions)
+external_tag(const struct gateway_ctx *ctx, struct vmn_actions *actions)
 {
-    if (site->network->provider.vlan) {
+    if (ctx->network->provider.vlan) {
         vmn_act_set(actions, VMN_F_VLAN_TCI,
-                    VLAN_PRESENT | site->network->provider.vlan);
+                    VLAN_PRESENT | ctx->network->provider.vlan);
     }
 }
 

@@ -38,29 +38,29 @@ claims_of_router(struct vmn_view *view, struct vmn_emit *emit, const char *key)
 static void
 compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct site site;
+    struct gateway_ctx ctx;
 
     claims_of_router(view, emit, key);
-    if (!site_read(view, emit, key, &site)) {
+    if (!gateway_ctx_read(view, emit, key, &ctx)) {
         return;
     }
-    vmn_publish(emit, REL_TRANSIT, vmn_printf(view, "%u", site.transit), key);
-    in_router(&site);
-    out_router(&site);
-    wire_router(&site);
-    balanced_networks(&site);
-    for (size_t i = 0; i < site.router->external.n_addresses; i++) {
-        in_address(&site, &site.router->external.addresses[i]);
-        wire_address(&site, &site.router->external.addresses[i]);
+    vmn_publish(emit, REL_TRANSIT, vmn_printf(view, "%u", ctx.transit), key);
+    in_router(&ctx);
+    out_router(&ctx);
+    arp_router(&ctx);
+    balanced_networks(&ctx);
+    for (size_t i = 0; i < ctx.router->external.n_addresses; i++) {
+        in_address(&ctx, &ctx.router->external.addresses[i]);
+        external_address(&ctx, &ctx.router->external.addresses[i]);
     }
 }
 
 /* STAGE_IN comes behind overlay's (order 0), which tells networks apart; so
- * does STAGE_WIRE, since overlay leaves to others what is asked on a wire.
+ * does STAGE_EXTERNAL, since overlay leaves to others what is asked on a wire.
  * STAGE_OUT comes before overlay's, which delivers. */
 static const struct vmn_stage_class stages[] = {
     [STAGE_IN] = { "in", VMN_HOOK_ADMIT, 10, IN_N_TABLES, VMN_MISS_NEXT },
-    [STAGE_WIRE] = { "wire", VMN_HOOK_SERVICE, 5, 1, VMN_MISS_NEXT },
+    [STAGE_EXTERNAL] = { "wire", VMN_HOOK_SERVICE, 5, 1, VMN_MISS_NEXT },
     [STAGE_OUT] = { "out", VMN_HOOK_DELIVER, -5, OUT_N_TABLES,
                     VMN_MISS_NEXT },
     { .name = NULL },
@@ -75,8 +75,8 @@ static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
     { .name = "router", .each = VMN_EACH_ROW, .table = VMN_TABLE_ROUTER,
       .compile = compile_router },
-    { .name = "wire", .each = VMN_EACH_KEY, .relation = REL_WIRES,
-      .compile = compile_wire },
+    { .name = "wire", .each = VMN_EACH_KEY, .relation = REL_LINKS,
+      .compile = compile_link },
     { .name = "floating", .each = VMN_EACH_ROW,
       .table = VMN_TABLE_FLOATING_IP, .compile = compile_floating },
     { .name = NULL },
@@ -90,7 +90,8 @@ static const struct vmn_number_class numbers[] = {
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_RESOLVE] = { .name = "resolve", .handle = handle_resolve },
     [HANDLER_ANNOUNCE] = { .name = "announce", .handle = handle_announce,
-                           .interval_s = ANNOUNCE_INTERVAL, .wires = true },
+                           .interval_s = ANNOUNCE_INTERVAL,
+                           .provider_ports = true },
     [HANDLER_NEIGHBOUR] = { .name = "neighbour",
                             .handle = handle_neighbour },
     { .name = NULL },

@@ -10,7 +10,7 @@
 
 enum gateway_stage {
     STAGE_IN,                   /* From outside. */
-    STAGE_WIRE,                 /* Who asks there for whom. */
+    STAGE_EXTERNAL,             /* Who asks there for whom. */
     STAGE_OUT,                  /* To outside. */
 };
 
@@ -34,11 +34,11 @@ enum {
 
 /* Priorities.  In both tables for NAT there are the same. */
 enum {
-    ENTER_FROM_OUTSIDE = 150,
+    ENTER_FROM_EXTERNAL = 150,
     ENTER_BALANCED = 120,       /* Perhaps a backend's answer. */
     ENTER_ND = 115,             /* Neighbour discovery. */
     ENTER_PING = 110,           /* The gateway itself. */
-    ENTER_HOME = 105,           /* From one with a floating address here. */
+    ENTER_DISTRIBUTED = 105,    /* From one with a floating address here. */
     ENTER_HERE = 100,
     ENTER_ROUTED = 90,          /* For whom is behind the router. */
     ENTER_AWAY = 50,
@@ -56,20 +56,20 @@ enum {
 
     IN_BALANCED = 110,
 
-    WIRE_DIRECT_MUTE = 125,     /* As the next one, from one who does not say
+    EXTERNAL_DIRECT_MUTE = 125, /* As the next one, from one who does not say
                                  * its link-layer address. */
-    WIRE_DIRECT = 120,          /* Is it still there? */
-    WIRE_PROBE = 110,           /* From one that has no address yet. */
-    WIRE_MUTE = 105,            /* Says no link-layer address. */
-    WIRE_ASKED = 100,
-    WIRE_EMPTY = 95,            /* An answer that says none, either. */
-    WIRE_ANSWERED = 90,
-    WIRE_GATEWAY_EMPTY = 85,
-    WIRE_GATEWAY = 80,
+    EXTERNAL_DIRECT = 120,      /* Is it still there? */
+    EXTERNAL_PROBE = 110,       /* From one that has no address yet. */
+    EXTERNAL_MUTE = 105,        /* Says no link-layer address. */
+    EXTERNAL_ASKED = 100,
+    EXTERNAL_EMPTY = 95,        /* An answer that says none, either. */
+    EXTERNAL_ANSWERED = 90,
+    EXTERNAL_GATEWAY_EMPTY = 85,
+    EXTERNAL_GATEWAY = 80,
 
     SEND_INCOMPLETE = 130,      /* Was asked for just now. */
-    SEND_HOME_UNKNOWN = 120,    /* From a floating address that is here. */
-    SEND_HOME = 110,
+    SEND_DISTRIBUTED_UNKNOWN = 120, /* From a floating address that is here. */
+    SEND_DISTRIBUTED = 110,
 
     ONLY = 100,                 /* Where there is one kind. */
 };
@@ -88,21 +88,23 @@ enum gateway_handler {
 #define REG_TRANSIT VMN_F_REG11 /* VNI of the router's transit. */
 
 /* Relations. */
-#define REL_HOSTS "gateway.hosts"       /* "" -> hosts that may be a gateway. */
-#define REL_SITES "gateway.sites"       /* Router -> hosts that may be its. */
+#define REL_HOSTS "gateway.hosts"       /* "" -> hosts that may be a
+                                         * gateway. */
+#define REL_GATEWAY_HOSTS "gateway.gateway-hosts" /* Router -> hosts that may
+                                                   * be its gateway. */
 #define REL_TRANSIT "gateway.transit"   /* VNI -> router. */
 #define REL_BALANCED "gateway.balanced" /* Router -> FAMILY|NETWORK of virtual
                                          * IPs. */
-#define REL_SAYS "gateway.says"         /* HOST|PHYSICAL -> ROUTER|MAC|ADDRESS, or
-                                         * ROUTER|MAC|ASK_GATEWAY. */
-#define REL_WIRES "gateway.wires"       /* NETWORK|HOST -> routers that have their
-                                         * gateway there. */
+/* HOST|PHYSICAL -> ROUTER|MAC|ADDRESS, or ROUTER|MAC|ASK_GATEWAY. */
+#define REL_ANNOUNCED "gateway.announced"
+#define REL_LINKS "gateway.links"       /* NETWORK|HOST -> routers that have
+                                         * their gateway there. */
 
-/* In REL_SAYS: the gateway of IPv6 is asked for. */
+/* In REL_ANNOUNCED: the gateway of IPv6 is asked for. */
 #define ASK_GATEWAY "?"
 
 /* A router with an external network. */
-struct site {
+struct gateway_ctx {
     struct vmn_view *view;
     struct vmn_emit *emit;
     const struct vmn_router *router;
@@ -140,7 +142,7 @@ field_dst(uint8_t family)
 
 /* What routers share that have their gateway on one host and by one
  * network. */
-struct wire {
+struct external_link {
     struct vmn_emit *emit;
     const struct vmn_network *network; /* The external one. */
     const char *host;
@@ -149,19 +151,19 @@ struct wire {
 
 /* gateway-context.c */
 /* The port of 'host' that leads to the network's wire, or 0. */
-uint32_t wire_ofport(struct vmn_view *, const struct vmn_network *,
-                     const char *host);
-/* Fills in 'site' for router 'name'; false if it leads nowhere. */
-bool site_read(struct vmn_view *, struct vmn_emit *, const char *name,
-               struct site *);
+uint32_t external_ofport(struct vmn_view *, const struct vmn_network *,
+                         const char *host);
+/* Fills in 'ctx' for router 'name'; false if it leads nowhere. */
+bool gateway_ctx_read(struct vmn_view *, struct vmn_emit *, const char *name,
+                      struct gateway_ctx *);
 /* A flow wherever the gateway may be. */
-struct vmn_flow *site_flow(const struct site *, unsigned stage,
-                           unsigned table, uint16_t priority);
+struct vmn_flow *gateway_flow(const struct gateway_ctx *, unsigned stage,
+                              unsigned table, uint16_t priority);
 /* A flow where it is, of what comes out of the wire. */
-struct vmn_flow *site_wire_flow(const struct site *, unsigned stage,
-                                unsigned table, uint16_t priority);
+struct vmn_flow *external_flow(const struct gateway_ctx *, unsigned stage,
+                               unsigned table, uint16_t priority);
 /* What is sent back into the wire has the network's tag. */
-void site_tag(const struct site *, struct vmn_actions *);
+void external_tag(const struct gateway_ctx *, struct vmn_actions *);
 /* The gateway of the subnet that 'ip' is in; or NULL. */
 const struct vmn_ip *gateway_of(const struct vmn_network *,
                                 const struct vmn_ip *ip);
@@ -174,33 +176,33 @@ const struct vmn_ip *first_external(const struct vmn_router *,
 void query_active(struct vmn_view *, const char *router, struct vmn_value *);
 
 /* inbound.c */
-void in_router(const struct site *);
+void in_router(const struct gateway_ctx *);
 /* Pings of it are answered. */
-void in_ping(const struct site *, const struct vmn_ip *);
+void in_ping(const struct gateway_ctx *, const struct vmn_ip *);
 /* What comes for an external address goes through NAT. */
-void in_address(const struct site *, const struct vmn_ip *);
+void in_address(const struct gateway_ctx *, const struct vmn_ip *);
 
 /* floating-vip.c: a virtual IP that has a floating address. */
-void balanced(const struct site *, const struct vmn_floating_ip *);
-void balanced_networks(const struct site *);
+void balanced(const struct gateway_ctx *, const struct vmn_floating_ip *);
+void balanced_networks(const struct gateway_ctx *);
 
 /* outbound.c */
 /* Matches what goes out of the router, wherever it is in its domain. */
-struct vmn_flow *out_enter_flow(const struct site *, struct vmn_scope,
+struct vmn_flow *out_enter_flow(const struct gateway_ctx *, struct vmn_scope,
                                 uint16_t priority);
 /* Has conntrack say what is known of it, for OUT_NAT. */
-void out_track(const struct site *, struct vmn_actions *);
+void out_track(const struct gateway_ctx *, struct vmn_actions *);
 void out_base(struct vmn_emit *);
-void out_home(const struct site *, const struct vmn_ip *ip,
-              const struct vmn_ip *floating, uint32_t number);
-void out_router(const struct site *);
+void outbound_distributed(const struct gateway_ctx *, const struct vmn_ip *ip,
+                          const struct vmn_ip *floating, uint32_t number);
+void out_router(const struct gateway_ctx *);
 /* What both directions do with connections of a family that are there
  * already. */
-void nat_open(const struct site *, uint8_t family, unsigned stage,
+void nat_open(const struct gateway_ctx *, uint8_t family, unsigned stage,
               unsigned table, unsigned next);
 /* A new connection of the router's. */
-struct vmn_flow *nat_new(const struct site *, uint8_t family, unsigned stage,
-                         unsigned table, uint16_t priority);
+struct vmn_flow *nat_new(const struct gateway_ctx *, uint8_t family,
+                         unsigned stage, unsigned table, uint16_t priority);
 /* It is kept, with 'snat' or 'dnat' (or neither: NULL) for its address, and
  * 'dnat_port' for the port of its destination, if it is not 0. */
 void nat_commit(struct vmn_flow *, unsigned stage, unsigned next,
@@ -208,23 +210,23 @@ void nat_commit(struct vmn_flow *, unsigned stage, unsigned next,
                 uint16_t dnat_port);
 
 /* external-arp.c */
-void wire_router(const struct site *);
-void wire_address(const struct site *, const struct vmn_ip *);
-/* Learns from what those on the wire answer to 'site->mac'. */
-void wire_hears(const struct site *);
+void arp_router(const struct gateway_ctx *);
+void external_address(const struct gateway_ctx *, const struct vmn_ip *);
+/* Learns from what those on the wire answer to 'ctx->mac'. */
+void arp_learn(const struct gateway_ctx *);
 /* An address, or ASK_GATEWAY, is said by the clock. */
-void says(const struct site *, const char *what);
-void compile_wire(struct vmn_view *, const char *key, struct vmn_emit *);
+void publish_announced(const struct gateway_ctx *, const char *what);
+void compile_link(struct vmn_view *, const char *key, struct vmn_emit *);
 /* A flow in the first table of 'stage', of what comes out of the wire. */
-struct vmn_flow *wire_flow(const struct wire *, unsigned stage,
+struct vmn_flow *link_flow(const struct external_link *, unsigned stage,
                            uint16_t priority);
 
 /* external-nd.c: the same for IPv6. */
-void nd_router(const struct site *);
-void nd_hears(const struct site *);
-void nd_address(const struct site *, const struct vmn_ip *);
-void nd_wire(const struct wire *);
-void nd_gateway(const struct wire *, const struct vmn_ip *gateway);
+void nd_router(const struct gateway_ctx *);
+void nd_learn(const struct gateway_ctx *);
+void nd_address(const struct gateway_ctx *, const struct vmn_ip *);
+void nd_link(const struct external_link *);
+void nd_gateway(const struct external_link *, const struct vmn_ip *gateway);
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
 

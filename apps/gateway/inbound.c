@@ -6,12 +6,12 @@
 #include "gateway.h"
 
 static void
-act_track(const struct site *site, struct vmn_flow *flow)
+act_track(const struct gateway_ctx *ctx, struct vmn_flow *flow)
 {
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_act_set(actions, REG_NAT_ZONE, site->nat_zone);
-    vmn_act_set(actions, REG_TRANSIT, site->transit);
+    vmn_act_set(actions, REG_NAT_ZONE, ctx->nat_zone);
+    vmn_act_set(actions, REG_TRANSIT, ctx->transit);
     vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE, .nat = true,
                                            .then = VMN_CT_TABLE,
                                            .stage = STAGE_IN,
@@ -19,25 +19,25 @@ act_track(const struct site *site, struct vmn_flow *flow)
 }
 
 void
-in_address(const struct site *site, const struct vmn_ip *ip)
+in_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
     struct vmn_flow *flow;
 
-    if (!site->ofport) {
+    if (!ctx->ofport) {
         return;
     }
-    flow = site_wire_flow(site, STAGE_IN, IN_ENTER, ENTER_HERE);
+    flow = external_flow(ctx, STAGE_IN, IN_ENTER, ENTER_HERE);
     vmn_match_ip(flow, field_dst(ip->family), ip);
-    act_track(site, flow);
+    act_track(ctx, flow);
 }
 
 /* The router itself answers pings.  Answers to those of others have another
  * type. */
 void
-in_ping(const struct site *site, const struct vmn_ip *ip)
+in_ping(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow = site_wire_flow(site, STAGE_IN, IN_ENTER,
-                                           ENTER_PING);
+    struct vmn_flow *flow = external_flow(ctx, STAGE_IN, IN_ENTER,
+                                          ENTER_PING);
     struct vmn_actions *actions = vmn_flow_actions(flow);
     bool v6 = ip->family == 6;
     enum vmn_field type = v6 ? VMN_F_ICMPV6_TYPE : VMN_F_ICMPV4_TYPE;
@@ -48,26 +48,26 @@ in_ping(const struct site *site, const struct vmn_ip *ip)
     vmn_act_swap(actions, field_src(ip->family), field_dst(ip->family));
     vmn_act_set(actions, VMN_F_IP_TTL, 64);
     vmn_act_set(actions, type, v6 ? 129 : 0);
-    site_tag(site, actions);
+    external_tag(ctx, actions);
     vmn_act_output_in_port(actions);
 }
 
 /* New connections to those behind the router, as themselves: with those that
  * are exempt from NAT, or with all. */
 static void
-in_exempt(const struct site *site, uint8_t family)
+in_exempt(const struct gateway_ctx *ctx, uint8_t family)
 {
-    const struct vmn_external *external = &site->router->external;
+    const struct vmn_external *external = &ctx->router->external;
     struct vmn_flow *flow;
 
     for (size_t i = 0; i < external->n_exempt; i++) {
         if (external->exempt[i].ip.family == family) {
-            flow = nat_new(site, family, STAGE_IN, IN_NAT, NAT_EXEMPT);
+            flow = nat_new(ctx, family, STAGE_IN, IN_NAT, NAT_EXEMPT);
             vmn_match_prefix(flow, field_src(family), &external->exempt[i]);
             nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, NULL, 0);
         }
     }
-    flow = nat_new(site, family, STAGE_IN, IN_NAT, NAT_REST);
+    flow = nat_new(ctx, family, STAGE_IN, IN_NAT, NAT_REST);
     if (external->routed) {
         nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, NULL, 0);
     } else {
@@ -77,19 +77,19 @@ in_exempt(const struct site *site, uint8_t family)
 }
 
 static void
-in_forwards(const struct site *site)
+in_forwards(const struct gateway_ctx *ctx)
 {
-    const struct vmn_external *external = &site->router->external;
+    const struct vmn_external *external = &ctx->router->external;
 
     for (size_t i = 0; i < external->n_forwards; i++) {
         const struct vmn_forward *forward = &external->forwards[i];
-        const struct vmn_port *port = vmn_read_port(site->view, forward->to);
+        const struct vmn_port *port = vmn_read_port(ctx->view, forward->to);
         const struct vmn_ip *to = vmn_forward_address(external, forward);
         const struct vmn_ip *ip = port ? first_ip(port, to->family) : NULL;
         struct vmn_flow *flow;
 
         if (ip) {
-            flow = nat_new(site, to->family, STAGE_IN, IN_NAT, NAT_FORWARD);
+            flow = nat_new(ctx, to->family, STAGE_IN, IN_NAT, NAT_FORWARD);
             vmn_match_ip(flow, field_dst(to->family), to);
             vmn_match(flow, forward->protocol == VMN_PROTO_UDP
                       ? VMN_F_UDP_DST : VMN_F_TCP_DST, forward->port);
@@ -99,55 +99,55 @@ in_forwards(const struct site *site)
 }
 
 static void
-in_route(const struct site *site)
+in_route(const struct gateway_ctx *ctx)
 {
-    struct vmn_flow *flow = site_flow(site, STAGE_IN, IN_ROUTE, ONLY);
+    struct vmn_flow *flow = gateway_flow(ctx, STAGE_IN, IN_ROUTE, ONLY);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match(flow, REG_TRANSIT, site->transit);
-    vmn_act_set(actions, VMN_REG_NETWORK, site->transit);
-    vmn_act_set(actions, VMN_REG_ZONE, site->zone);
+    vmn_match(flow, REG_TRANSIT, ctx->transit);
+    vmn_act_set(actions, VMN_REG_NETWORK, ctx->transit);
+    vmn_act_set(actions, VMN_REG_ZONE, ctx->zone);
     vmn_act_set(actions, VMN_REG_BALANCE_ZONE, 0);
     vmn_act_set(actions, VMN_REG_SRC_ID, 0);
-    vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE,
-                       VMN_FLAG_OUTSIDE);
-    vmn_act_set_mac(actions, VMN_F_ETH_DST, site->router->mac);
+    vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
+                       VMN_FLAG_EXTERNAL);
+    vmn_act_set_mac(actions, VMN_F_ETH_DST, ctx->router->mac);
     vmn_act_next(actions);
 }
 
 static void
-in_family(const struct site *site, uint8_t family)
+in_family(const struct gateway_ctx *ctx, uint8_t family)
 {
-    if (site->ofport) {
-        struct vmn_flow *flow = site_wire_flow(site, STAGE_IN, IN_ENTER,
-                                               ENTER_ROUTED);
+    if (ctx->ofport) {
+        struct vmn_flow *flow = external_flow(ctx, STAGE_IN, IN_ENTER,
+                                              ENTER_ROUTED);
 
-        vmn_match_mac(flow, VMN_F_ETH_DST, site->router->mac);
+        vmn_match_mac(flow, VMN_F_ETH_DST, ctx->router->mac);
         vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
-        act_track(site, flow);
+        act_track(ctx, flow);
     }
-    if (site->ofport && family == 6) {
-        const struct vmn_ip local = vmn_link_local(site->router->mac);
+    if (ctx->ofport && family == 6) {
+        const struct vmn_ip local = vmn_link_local(ctx->router->mac);
 
-        in_ping(site, &local);
+        in_ping(ctx, &local);
     }
-    nat_open(site, family, STAGE_IN, IN_NAT, IN_ROUTE);
-    in_exempt(site, family);
+    nat_open(ctx, family, STAGE_IN, IN_NAT, IN_ROUTE);
+    in_exempt(ctx, family);
 }
 
 void
-in_router(const struct site *site)
+in_router(const struct gateway_ctx *ctx)
 {
-    const struct vmn_external *external = &site->router->external;
+    const struct vmn_external *external = &ctx->router->external;
 
-    for (size_t i = 0; site->ofport && i < external->n_addresses; i++) {
-        in_ping(site, &external->addresses[i]);
+    for (size_t i = 0; ctx->ofport && i < external->n_addresses; i++) {
+        in_ping(ctx, &external->addresses[i]);
     }
     for (size_t i = 0; i < N_FAMILIES; i++) {
-        if (first_external(site->router, families[i])) {
-            in_family(site, families[i]);
+        if (first_external(ctx->router, families[i])) {
+            in_family(ctx, families[i]);
         }
     }
-    in_forwards(site);
-    in_route(site);
+    in_forwards(ctx);
+    in_route(ctx);
 }

@@ -15,12 +15,12 @@
 /* NAT, of both directions.  ---------------------------------------------- */
 
 static struct vmn_flow *
-nat_flow(const struct site *site, uint8_t family, unsigned stage,
+nat_flow(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
          unsigned table, uint16_t priority, unsigned state, unsigned mask)
 {
-    struct vmn_flow *flow = site_flow(site, stage, table, priority);
+    struct vmn_flow *flow = gateway_flow(ctx, stage, table, priority);
 
-    vmn_match(flow, REG_TRANSIT, site->transit);
+    vmn_match(flow, REG_TRANSIT, ctx->transit);
     vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | state,
                      VMN_CT_TRK | mask);
@@ -28,23 +28,23 @@ nat_flow(const struct site *site, uint8_t family, unsigned stage,
 }
 
 void
-nat_open(const struct site *site, uint8_t family, unsigned stage,
+nat_open(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
          unsigned table, unsigned next)
 {
-    vmn_act_drop(vmn_flow_actions(nat_flow(site, family, stage, table,
+    vmn_act_drop(vmn_flow_actions(nat_flow(ctx, family, stage, table,
                                            NAT_INVALID, VMN_CT_INV,
                                            VMN_CT_INV)),
                  "invalid state");
-    vmn_act_goto(vmn_flow_actions(nat_flow(site, family, stage, table,
+    vmn_act_goto(vmn_flow_actions(nat_flow(ctx, family, stage, table,
                                            NAT_OPEN, 0, VMN_CT_NEW)),
                  stage, next);
 }
 
 struct vmn_flow *
-nat_new(const struct site *site, uint8_t family, unsigned stage,
+nat_new(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
         unsigned table, uint16_t priority)
 {
-    return nat_flow(site, family, stage, table, priority, VMN_CT_NEW,
+    return nat_flow(ctx, family, stage, table, priority, VMN_CT_NEW,
                     VMN_CT_NEW);
 }
 
@@ -84,22 +84,22 @@ act_resolve(struct vmn_actions *actions, uint32_t floating)
 /* To the gateway.  ------------------------------------------------------- */
 
 struct vmn_flow *
-out_enter_flow(const struct site *site, struct vmn_scope scope,
+out_enter_flow(const struct gateway_ctx *ctx, struct vmn_scope scope,
                uint16_t priority)
 {
-    struct vmn_flow *flow = vmn_flow_add(site->emit, scope, STAGE_OUT,
+    struct vmn_flow *flow = vmn_flow_add(ctx->emit, scope, STAGE_OUT,
                                          OUT_ENTER, priority);
 
-    vmn_match(flow, VMN_REG_NETWORK, site->transit);
-    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
     return flow;
 }
 
 void
-out_track(const struct site *site, struct vmn_actions *actions)
+out_track(const struct gateway_ctx *ctx, struct vmn_actions *actions)
 {
-    vmn_act_set(actions, REG_NAT_ZONE, site->nat_zone);
-    vmn_act_set(actions, REG_TRANSIT, site->transit);
+    vmn_act_set(actions, REG_NAT_ZONE, ctx->nat_zone);
+    vmn_act_set(actions, REG_TRANSIT, ctx->transit);
     vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE, .nat = true,
                                            .then = VMN_CT_TABLE,
                                            .stage = STAGE_OUT,
@@ -109,25 +109,26 @@ out_track(const struct site *site, struct vmn_actions *actions)
 /* From a port with address 'ip', whose floating address 'floating' is at home:
  * what it sends out leaves here. */
 void
-out_home(const struct site *site, const struct vmn_ip *ip,
-         const struct vmn_ip *floating, uint32_t number)
+outbound_distributed(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
+                     const struct vmn_ip *floating, uint32_t number)
 {
-    struct vmn_scope scope = vmn_scope_host(site->host);
-    struct vmn_flow *flow = out_enter_flow(site, scope, ENTER_HOME);
+    struct vmn_scope scope = vmn_scope_host(ctx->host);
+    struct vmn_flow *flow = out_enter_flow(ctx, scope, ENTER_DISTRIBUTED);
     struct vmn_actions *actions;
 
     vmn_match_ip(flow, field_src(ip->family), ip);
-    out_track(site, vmn_flow_actions(flow));
+    out_track(ctx, vmn_flow_actions(flow));
 
     for (int known = 0; known < 2; known++) {
-        flow = vmn_flow_add(site->emit, scope, STAGE_OUT, OUT_SEND,
-                            known ? SEND_HOME : SEND_HOME_UNKNOWN);
+        flow = vmn_flow_add(ctx->emit, scope, STAGE_OUT, OUT_SEND,
+                            known ? SEND_DISTRIBUTED
+                            : SEND_DISTRIBUTED_UNKNOWN);
         actions = vmn_flow_actions(flow);
-        vmn_match(flow, REG_TRANSIT, site->transit);
-        vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
+        vmn_match(flow, REG_TRANSIT, ctx->transit);
+        vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
         vmn_match_ip(flow, field_src(floating->family), floating);
         if (known) {
-            vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->mac);
+            vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->mac);
             vmn_act_next(actions);
         } else {
             vmn_match_mac(flow, VMN_F_ETH_DST, (struct vmn_mac) { { 0 } });
@@ -137,26 +138,26 @@ out_home(const struct site *site, const struct vmn_ip *ip,
 }
 
 static void
-out_enter(const struct site *site)
+out_enter(const struct gateway_ctx *ctx)
 {
     struct vmn_flow *flow = out_enter_flow(
-        site, vmn_scope_domain(site->domain), ENTER_AWAY);
+        ctx, vmn_scope_domain(ctx->domain), ENTER_AWAY);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    if (!site->host) {
+    if (!ctx->host) {
         vmn_act_drop(actions, "no gateway");
         return;
     }
     vmn_act_set(actions, VMN_REG_DST_HOST,
-                vmn_number(site->view, VMN_NUMBER_HOST, site->host));
+                vmn_number(ctx->view, VMN_NUMBER_HOST, ctx->host));
     vmn_act_next(actions);
 
     for (size_t i = 0; i < N_FAMILIES; i++) {
-        if (first_external(site->router, families[i])) {
-            flow = out_enter_flow(site, vmn_scope_host(site->host),
+        if (first_external(ctx->router, families[i])) {
+            flow = out_enter_flow(ctx, vmn_scope_host(ctx->host),
                                   ENTER_HERE);
             vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(families[i]));
-            out_track(site, vmn_flow_actions(flow));
+            out_track(ctx, vmn_flow_actions(flow));
         }
     }
 }
@@ -172,14 +173,14 @@ out_enter(const struct site *site)
  * whatever it comes from.  A switch hides the ports of fragments, so these
  * have shares, too. */
 static void
-out_share(const struct site *site, uint8_t family, uint32_t share,
+out_share(const struct gateway_ctx *ctx, uint8_t family, uint32_t share,
           unsigned n_bits, uint32_t size)
 {
     const struct vmn_ct ct = {
         .commit = true,
         .zone = REG_NAT_ZONE,
         .nat = true,
-        .snat = *first_external(site->router, family),
+        .snat = *first_external(ctx->router, family),
         .then = VMN_CT_TABLE,
         .stage = STAGE_OUT,
         .table = OUT_HOP,
@@ -194,13 +195,13 @@ out_share(const struct site *site, uint8_t family, uint32_t share,
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         bool fragment = !kinds[i].ip_proto;
-        struct vmn_flow *flow = nat_new(site, family, STAGE_OUT, OUT_NAT,
+        struct vmn_flow *flow = nat_new(ctx, family, STAGE_OUT, OUT_NAT,
                                         NAT_SHARE);
 
         vmn_match_low_bits(flow, field_src(family), share, n_bits);
         vmn_match_masked(flow, VMN_F_IP_FRAG, fragment ? VMN_FRAG_ANY : 0,
                          VMN_FRAG_ANY);
-        if (!fragment && site->router->external.strict_port_shares) {
+        if (!fragment && ctx->router->external.strict_port_shares) {
             vmn_match(flow, VMN_F_IP_PROTO, kinds[i].ip_proto);
         } else if (!fragment) {
             vmn_match_masked(flow, kinds[i].port, 0, PORT_KEPT);
@@ -211,9 +212,9 @@ out_share(const struct site *site, uint8_t family, uint32_t share,
 }
 
 static void
-out_shares(const struct site *site, uint8_t family)
+out_shares(const struct gateway_ctx *ctx, uint8_t family)
 {
-    const struct vmn_external *external = &site->router->external;
+    const struct vmn_external *external = &ctx->router->external;
     uint32_t end = external->strict_port_shares ? PORT_END : PORT_KEPT;
     uint32_t n = external->port_shares;
     unsigned n_bits = 0;
@@ -223,30 +224,30 @@ out_shares(const struct site *site, uint8_t family)
         n_bits++;
     }
     for (uint32_t i = 0; n_bits && i < UINT32_C(1) << n_bits; i++) {
-        out_share(site, family, i, n_bits, (end - PORT_FIRST) >> n_bits);
+        out_share(ctx, family, i, n_bits, (end - PORT_FIRST) >> n_bits);
     }
 }
 
 static void
-out_nat(const struct site *site, uint8_t family)
+out_nat(const struct gateway_ctx *ctx, uint8_t family)
 {
-    const struct vmn_external *external = &site->router->external;
+    const struct vmn_external *external = &ctx->router->external;
     struct vmn_flow *flow;
 
-    nat_open(site, family, STAGE_OUT, OUT_NAT, OUT_HOP);
+    nat_open(ctx, family, STAGE_OUT, OUT_NAT, OUT_HOP);
     for (size_t i = 0; i < external->n_exempt; i++) {
         if (external->exempt[i].ip.family == family) {
-            flow = nat_new(site, family, STAGE_OUT, OUT_NAT, NAT_EXEMPT);
+            flow = nat_new(ctx, family, STAGE_OUT, OUT_NAT, NAT_EXEMPT);
             vmn_match_prefix(flow, field_dst(family), &external->exempt[i]);
             nat_commit(flow, STAGE_OUT, OUT_HOP, NULL, NULL, 0);
         }
     }
     if (!external->routed) {
-        out_shares(site, family);
+        out_shares(ctx, family);
     }
-    nat_commit(nat_new(site, family, STAGE_OUT, OUT_NAT, NAT_REST), STAGE_OUT,
+    nat_commit(nat_new(ctx, family, STAGE_OUT, OUT_NAT, NAT_REST), STAGE_OUT,
                OUT_HOP, external->routed ? NULL
-               : first_external(site->router, family), NULL, 0);
+               : first_external(ctx->router, family), NULL, 0);
 }
 
 /* Whom to look for: 'next', or where that is NULL the destination. */
@@ -272,51 +273,51 @@ act_neighbour(struct vmn_actions *actions, uint8_t family,
 
 /* 'next' is who gets it: the one that it is for (NULL), or a gateway. */
 static void
-out_to(const struct site *site, struct vmn_flow *flow, uint8_t family,
+out_to(const struct gateway_ctx *ctx, struct vmn_flow *flow, uint8_t family,
        const struct vmn_ip *next)
 {
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match(flow, REG_TRANSIT, site->transit);
+    vmn_match(flow, REG_TRANSIT, ctx->transit);
     vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
     act_neighbour(actions, family, next);
-    vmn_act_set(actions, VMN_REG_NETWORK, site->network->vni);
-    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->router->mac);
+    vmn_act_set(actions, VMN_REG_NETWORK, ctx->network->vni);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->router->mac);
     vmn_act_find_neighbour(actions);
     vmn_act_goto(actions, STAGE_OUT, OUT_SEND);
 }
 
 static void
-out_hop(const struct site *site, uint8_t family)
+out_hop(const struct gateway_ctx *ctx, uint8_t family)
 {
-    const struct vmn_ip *next = next_hop(site->network, family);
+    const struct vmn_ip *next = next_hop(ctx->network, family);
 
-    for (size_t i = 0; i < site->network->n_subnets; i++) {
-        const struct vmn_prefix *cidr = &site->network->subnets[i].cidr;
+    for (size_t i = 0; i < ctx->network->n_subnets; i++) {
+        const struct vmn_prefix *cidr = &ctx->network->subnets[i].cidr;
 
         if (cidr->ip.family == family) {
-            struct vmn_flow *flow = site_flow(site, STAGE_OUT, OUT_HOP,
-                                              HOP_LINK + cidr->len);
+            struct vmn_flow *flow = gateway_flow(ctx, STAGE_OUT, OUT_HOP,
+                                                 HOP_LINK + cidr->len);
 
             vmn_match_prefix(flow, field_dst(family), cidr);
-            out_to(site, flow, family, NULL);
+            out_to(ctx, flow, family, NULL);
         }
     }
     if (next) {
-        out_to(site, site_flow(site, STAGE_OUT, OUT_HOP, HOP_FURTHER), family,
+        out_to(ctx, gateway_flow(ctx, STAGE_OUT, OUT_HOP, HOP_FURTHER), family,
                next);
     }
 }
 
 void
-out_router(const struct site *site)
+out_router(const struct gateway_ctx *ctx)
 {
-    out_enter(site);
+    out_enter(ctx);
     for (size_t i = 0; i < N_FAMILIES; i++) {
-        if (first_external(site->router, families[i])) {
-            out_nat(site, families[i]);
-            out_hop(site, families[i]);
+        if (first_external(ctx->router, families[i])) {
+            out_nat(ctx, families[i]);
+            out_hop(ctx, families[i]);
         }
     }
 }
@@ -329,11 +330,12 @@ out_base(struct vmn_emit *emit)
 
     /* From outside, and to somebody elsewhere: there it is known by this. */
     flow = vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), STAGE_OUT,
-                        OUT_ENTER, ENTER_FROM_OUTSIDE);
+                        OUT_ENTER, ENTER_FROM_EXTERNAL);
     vmn_match(flow, VMN_REG_DST_LOCAL, 0);
-    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE, VMN_FLAG_OUTSIDE);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
+                     VMN_FLAG_EXTERNAL);
     actions = vmn_flow_actions(flow);
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC, VMN_OUTSIDE_MAC);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, VMN_EXTERNAL_MAC);
     vmn_act_next(actions);
 
     flow = vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), STAGE_OUT,

@@ -16,7 +16,7 @@
 #define N_VALUES_MIN 16         /* Hash values: Open vSwitch takes no fewer. */
 
 /* A balancer in one of its domains. */
-struct place {
+struct balancer_ctx {
     struct vmn_view *view;
     struct vmn_emit *emit;
     const struct vmn_loadbalancer *lb;
@@ -32,43 +32,43 @@ struct place {
 };
 
 static bool
-is_here(const struct place *place, const char *network)
+is_here(const struct balancer_ctx *ctx, const char *network)
 {
-    return !strcmp(vmn_domain_of(place->view, network), place->domain);
+    return !strcmp(vmn_domain_of(ctx->view, network), ctx->domain);
 }
 
 /* Whether clients are. */
 static bool
-is_limited(const struct place *place)
+is_limited(const struct balancer_ctx *ctx)
 {
-    return place->lb->client_limit.rate > 0;
+    return ctx->lb->client_limit.rate > 0;
 }
 
 static unsigned
-table_after_choice(const struct place *place)
+table_after_choice(const struct balancer_ctx *ctx)
 {
-    return is_limited(place) ? BALANCE_LIMIT : BALANCE_CHOSEN;
+    return is_limited(ctx) ? BALANCE_LIMIT : BALANCE_CHOSEN;
 }
 
 static struct vmn_flow *
-flow_add(const struct place *place, struct vmn_scope scope, unsigned table,
-         uint16_t priority)
+flow_add(const struct balancer_ctx *ctx, struct vmn_scope scope,
+         unsigned table, uint16_t priority)
 {
-    struct vmn_flow *flow = vmn_flow_add(place->emit, scope, STAGE_BALANCE,
+    struct vmn_flow *flow = vmn_flow_add(ctx->emit, scope, STAGE_BALANCE,
                                          table, priority);
 
-    vmn_match(flow, VMN_REG_ZONE, place->zone);
+    vmn_match(flow, VMN_REG_ZONE, ctx->zone);
     return flow;
 }
 
 /* Who serves.  ------------------------------------------------------------ */
 
 static void
-backends_add(struct place *place, struct backends *list, size_t n_max,
+backends_add(struct balancer_ctx *ctx, struct backends *list, size_t n_max,
              const struct vmn_lb_member *member)
 {
     if (!list->members) {
-        list->members = vmn_alloc(place->view,
+        list->members = vmn_alloc(ctx->view,
                                   n_max * sizeof *list->members);
     }
     list->members[list->n++] = member;
@@ -77,38 +77,38 @@ backends_add(struct place *place, struct backends *list, size_t n_max,
 /* Those of 'balancer' that are in this domain; false if none of them
  * serves. */
 static bool
-find_serving(struct place *place, const struct vmn_loadbalancer *balancer)
+find_serving(struct balancer_ctx *ctx, const struct vmn_loadbalancer *balancer)
 {
     size_t n;
     const struct vmn_lb_member *members = members_of(
-        place->view, balancer->row.name, &n);
+        ctx->view, balancer->row.name, &n);
 
     for (size_t i = 0; i < n; i++) {
-        if (!is_here(place, members[i].network)) {
+        if (!is_here(ctx, members[i].network)) {
             continue;
         }
-        if (balancer == place->lb) {
-            backends_add(place, &place->all, n, &members[i]);
+        if (balancer == ctx->lb) {
+            backends_add(ctx, &ctx->all, n, &members[i]);
         }
         if (members[i].state == VMN_LB_SERVING) {
-            backends_add(place, &place->serving, n, &members[i]);
+            backends_add(ctx, &ctx->serving, n, &members[i]);
         }
     }
-    place->server = balancer;
-    return place->serving.n > 0;
+    ctx->server = balancer;
+    return ctx->serving.n > 0;
 }
 
 /* Its own ones, or else those of the first of its fallbacks that has some. */
 static void
-find_backends(struct place *place)
+find_backends(struct balancer_ctx *ctx)
 {
-    const struct vmn_loadbalancer *at = place->lb;
+    const struct vmn_loadbalancer *at = ctx->lb;
 
     for (int i = 0; at && i <= VMN_LB_FALLBACKS_MAX; i++) {
-        if (find_serving(place, at)) {
+        if (find_serving(ctx, at)) {
             return;
         }
-        at = at->fallback ? vmn_read_loadbalancer(place->view, at->fallback)
+        at = at->fallback ? vmn_read_loadbalancer(ctx->view, at->fallback)
              : NULL;
     }
 }
@@ -145,54 +145,54 @@ act_choose(struct vmn_view *view, struct vmn_actions *actions,
 /* Its services.  --------------------------------------------------------- */
 
 static void
-emit_service(const struct place *place, const struct vmn_lb_port *port)
+emit_service(const struct balancer_ctx *ctx, const struct vmn_lb_port *port)
 {
     uint32_t first = port->port, last = vmn_lb_port_last(port);
 
     while (first <= last) {
         uint32_t value = first;
         uint16_t mask = vmn_range_mask(&first, last);
-        struct vmn_flow *flow = flow_add(place, place->scope, BALANCE_VIP,
+        struct vmn_flow *flow = flow_add(ctx, ctx->scope, BALANCE_VIP,
                                          VIP_SERVICE);
         struct vmn_actions *actions;
 
-        vmn_match_ip(flow, field_ip_dst(&place->lb->vip), &place->lb->vip);
-        vmn_match_masked(flow, field_dst(place->ip_proto), value, mask);
+        vmn_match_ip(flow, field_ip_dst(&ctx->lb->vip), &ctx->lb->vip);
+        vmn_match_masked(flow, field_dst(ctx->ip_proto), value, mask);
         vmn_flow_count_part(flow, VMN_LB_PART_PACKETS);
         act_nat(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_SELECT);
 
         /* Conntrack's copy of the port, since a switch hides that of the
          * packet if it is a fragment (ovs-fields(7), "Fragments"). */
-        flow = flow_add(place, place->scope, BALANCE_SELECT,
-                        is_limited(place) ? SELECT_NEW_LIMITED : SELECT_NEW);
+        flow = flow_add(ctx, ctx->scope, BALANCE_SELECT,
+                        is_limited(ctx) ? SELECT_NEW_LIMITED : SELECT_NEW);
         actions = vmn_flow_actions(flow);
-        vmn_match_ip(flow, field_ip_dst(&place->lb->vip), &place->lb->vip);
+        vmn_match_ip(flow, field_ip_dst(&ctx->lb->vip), &ctx->lb->vip);
         vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
                          VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
-        vmn_match(flow, VMN_F_CT_NW_PROTO, place->ip_proto);
+        vmn_match(flow, VMN_F_CT_NW_PROTO, ctx->ip_proto);
         vmn_match_masked(flow, VMN_F_CT_TP_DST, value, mask);
-        vmn_flow_count_part(flow, is_limited(place) ? VMN_LB_PART_ASKED
+        vmn_flow_count_part(flow, is_limited(ctx) ? VMN_LB_PART_ASKED
                             : VMN_LB_PART_CONNECTIONS);
-        act_choose(place->view, actions, place->lb);
+        act_choose(ctx->view, actions, ctx->lb);
     }
 }
 
 /* Choosing.  -------------------------------------------------------------- */
 
 static uint32_t
-number_of(const struct place *place, const struct vmn_lb_member *member)
+number_of(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
 {
-    return backend_number(place->view, place->lb->row.name, member->port);
+    return backend_number(ctx->view, ctx->lb->row.name, member->port);
 }
 
 static void
-bucket_add(const struct place *place, struct vmn_group_msg *group,
+bucket_add(const struct balancer_ctx *ctx, struct vmn_group_msg *group,
            uint32_t id, uint16_t weight, const struct vmn_lb_member *member)
 {
     struct vmn_actions *bucket = vmn_bucket_add(group, id, weight);
 
-    vmn_act_set(bucket, REG_BACKEND, number_of(place, member));
-    vmn_act_back(bucket, STAGE_BALANCE, table_after_choice(place));
+    vmn_act_set(bucket, REG_BACKEND, number_of(ctx, member));
+    vmn_act_back(bucket, STAGE_BALANCE, table_after_choice(ctx));
 }
 
 /* Takes the fewest hash values that give the same shares; returns how many.
@@ -221,25 +221,25 @@ reduce_shares(uint32_t *shares, size_t n)
  * With weights that add up to that power, one of which is 1, that is exact: so
  * one slot of the backend that has most becomes a bucket of its own. */
 static void
-add_weighted(const struct place *place, struct vmn_group_msg *group,
+add_weighted(const struct balancer_ctx *ctx, struct vmn_group_msg *group,
              const struct backends *backends)
 {
-    uint32_t *shares = vmn_alloc(place->view, backends->n * sizeof *shares);
+    uint32_t *shares = vmn_alloc(ctx->view, backends->n * sizeof *shares);
     uint32_t n_values;
     size_t most = 0;
 
-    slots_share(place->view, backends, shares);
+    slots_share(ctx->view, backends, shares);
     n_values = reduce_shares(shares, backends->n);
     for (size_t i = 1; i < backends->n; i++) {
         most = shares[i] > shares[most] ? i : most;
     }
     if (n_values > N_VALUES_MIN && shares[most] > 1) {
         shares[most]--;
-        bucket_add(place, group, backends->n, 1, backends->members[most]);
+        bucket_add(ctx, group, backends->n, 1, backends->members[most]);
     }
     for (size_t i = 0; i < backends->n; i++) {
         if (shares[i]) {
-            bucket_add(place, group, i, shares[i], backends->members[i]);
+            bucket_add(ctx, group, i, shares[i], backends->members[i]);
         }
     }
 }
@@ -247,42 +247,42 @@ add_weighted(const struct place *place, struct vmn_group_msg *group,
 /* By the client's address each bucket is as likely as its weight only if all
  * have the same. */
 static void
-add_slots(const struct place *place, struct vmn_group_msg *group,
+add_slots(const struct balancer_ctx *ctx, struct vmn_group_msg *group,
           const struct backends *backends)
 {
     uint16_t slots[N_SLOTS];
 
-    vmn_group_hash_client(group, place->lb->vip.family);
-    slots_fill(place->view, backends, slots);
+    vmn_group_hash_client(group, ctx->lb->vip.family);
+    slots_fill(ctx->view, backends, slots);
     for (unsigned i = 0; i < N_SLOTS; i++) {
-        bucket_add(place, group, i, 1, backends->members[slots[i]]);
+        bucket_add(ctx, group, i, 1, backends->members[slots[i]]);
     }
 }
 
 static const struct vmn_group_msg *
-group_add(const struct place *place, struct vmn_scope scope, const char *host,
-          const struct backends *backends)
+group_add(const struct balancer_ctx *ctx, struct vmn_scope scope,
+          const char *host, const struct backends *backends)
 {
     struct vmn_group_msg *group = vmn_group_add(
-        place->emit, scope, VMN_GROUP_SELECT,
-        vmn_printf(place->view, "loadbalancer/%s/%s%s%s", place->lb->row.name,
-                   place->domain, *host ? "/" : "", host));
+        ctx->emit, scope, VMN_GROUP_SELECT,
+        vmn_printf(ctx->view, "loadbalancer/%s/%s%s%s", ctx->lb->row.name,
+                   ctx->domain, *host ? "/" : "", host));
 
-    if (place->lb->affinity_s) {
-        add_slots(place, group, backends);
+    if (ctx->lb->affinity_s) {
+        add_slots(ctx, group, backends);
     } else {
-        add_weighted(place, group, backends);
+        add_weighted(ctx, group, backends);
     }
     return group;
 }
 
 static struct vmn_flow *
-choose_add(const struct place *place, struct vmn_scope scope,
+choose_add(const struct balancer_ctx *ctx, struct vmn_scope scope,
            uint16_t priority)
 {
-    struct vmn_flow *flow = flow_add(place, scope, BALANCE_CHOOSE, priority);
+    struct vmn_flow *flow = flow_add(ctx, scope, BALANCE_CHOOSE, priority);
 
-    vmn_match(flow, REG_BALANCER, place->number);
+    vmn_match(flow, REG_BALANCER, ctx->number);
     return flow;
 }
 
@@ -300,9 +300,9 @@ is_known_host(const struct backends *all, size_t i)
 
 /* The backends of each host are chosen from there. */
 static void
-emit_here(struct place *place)
+emit_here(struct balancer_ctx *ctx)
 {
-    const struct backends *all = &place->serving;
+    const struct backends *all = &ctx->serving;
 
     for (size_t i = 0; i < all->n; i++) {
         const char *host = all->members[i]->host;
@@ -314,48 +314,48 @@ emit_here(struct place *place)
         }
         for (size_t j = i; j < all->n; j++) {
             if (!strcmp(all->members[j]->host, host)) {
-                backends_add(place, &here, all->n - i, all->members[j]);
+                backends_add(ctx, &here, all->n - i, all->members[j]);
             }
         }
-        vmn_act_group(vmn_flow_actions(choose_add(place, scope, CHOOSE_HERE)),
-                      group_add(place, scope, host, &here));
+        vmn_act_group(vmn_flow_actions(choose_add(ctx, scope, CHOOSE_HERE)),
+                      group_add(ctx, scope, host, &here));
     }
 }
 
 /* Clients that have a backend. */
 static void
-emit_known(const struct place *place)
+emit_known(const struct balancer_ctx *ctx)
 {
-    for (size_t i = 0; i < place->serving.n; i++) {
-        struct vmn_flow *flow = choose_add(place, place->scope, CHOOSE_KNOWN);
-        uint32_t number = number_of(place, place->serving.members[i]);
+    for (size_t i = 0; i < ctx->serving.n; i++) {
+        struct vmn_flow *flow = choose_add(ctx, ctx->scope, CHOOSE_KNOWN);
+        uint32_t number = number_of(ctx, ctx->serving.members[i]);
 
         vmn_match(flow, VMN_REG_CLIENT_VALUE, number);
         vmn_act_set(vmn_flow_actions(flow), REG_BACKEND, number);
         vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE,
-                     table_after_choice(place));
+                     table_after_choice(ctx));
     }
 }
 
 static void
-emit_choice(struct place *place)
+emit_choice(struct balancer_ctx *ctx)
 {
     struct vmn_actions *actions = vmn_flow_actions(
-        choose_add(place, place->scope, CHOOSE_ANY));
+        choose_add(ctx, ctx->scope, CHOOSE_ANY));
 
-    if (place->lb->affinity_s) {
-        emit_known(place);
+    if (ctx->lb->affinity_s) {
+        emit_known(ctx);
     }
-    if (place->serving.n && place->lb->locality != VMN_LOCALITY_ANY) {
-        emit_here(place);
+    if (ctx->serving.n && ctx->lb->locality != VMN_LOCALITY_ANY) {
+        emit_here(ctx);
     }
-    if (!place->serving.n) {
+    if (!ctx->serving.n) {
         act_refuse(actions, "no backend");
-    } else if (place->lb->locality == VMN_LOCALITY_REQUIRE) {
+    } else if (ctx->lb->locality == VMN_LOCALITY_REQUIRE) {
         act_refuse(actions, "no backend on this host");
     } else {
-        vmn_act_group(actions, group_add(place, place->scope, "",
-                                         &place->serving));
+        vmn_act_group(actions, group_add(ctx, ctx->scope, "",
+                                         &ctx->serving));
     }
 }
 
@@ -363,41 +363,41 @@ emit_choice(struct place *place)
  * --------------------------------------------- */
 
 static uint32_t
-part_of(const struct place *place, const struct vmn_lb_member *member)
+part_of(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
 {
-    return VMN_LB_PART_BACKENDS + number_of(place, member);
+    return VMN_LB_PART_BACKENDS + number_of(ctx, member);
 }
 
 static void
-emit_limit(const struct place *place)
+emit_limit(const struct balancer_ctx *ctx)
 {
-    struct vmn_flow *flow = flow_add(place, place->scope, BALANCE_LIMIT,
+    struct vmn_flow *flow = flow_add(ctx, ctx->scope, BALANCE_LIMIT,
                                      LIMIT_ONE);
 
-    vmn_match(flow, REG_BALANCER, place->number);
-    act_limit(place->view, vmn_flow_actions(flow), place->lb, place->domain,
-              place->number);
-    publish_limit(place->view, place->emit, place->lb, place->domain);
+    vmn_match(flow, REG_BALANCER, ctx->number);
+    act_limit(ctx->view, vmn_flow_actions(flow), ctx->lb, ctx->domain,
+              ctx->number);
+    publish_limit(ctx->view, ctx->emit, ctx->lb, ctx->domain);
 }
 
 /* Counts what no meter has dropped: a switch counts a packet for all flows
  * that it knows it to come to, so only those behind the next pass, which is
  * that of conntrack, tell. */
 static void
-emit_admitted(const struct place *place)
+emit_admitted(const struct balancer_ctx *ctx)
 {
-    const struct backends *serving = &place->serving;
+    const struct backends *serving = &ctx->serving;
     struct vmn_flow *flow;
 
-    flow = flow_add(place, place->scope, BALANCE_ADMITTED, ADMITTED_ONE);
-    vmn_match(flow, REG_BALANCER, place->number);
+    flow = flow_add(ctx, ctx->scope, BALANCE_ADMITTED, ADMITTED_ONE);
+    vmn_match(flow, REG_BALANCER, ctx->number);
     vmn_flow_count_part(flow, VMN_LB_PART_ADMITTED);
     vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_GIVEN);
     for (size_t i = 0; i < serving->n; i++) {
-        flow = flow_add(place, place->scope, BALANCE_GIVEN, GIVEN_ONE);
-        vmn_match(flow, REG_BALANCER, place->number);
-        vmn_match(flow, REG_BACKEND, number_of(place, serving->members[i]));
-        vmn_flow_count_part(flow, part_of(place, serving->members[i]));
+        flow = flow_add(ctx, ctx->scope, BALANCE_GIVEN, GIVEN_ONE);
+        vmn_match(flow, REG_BALANCER, ctx->number);
+        vmn_match(flow, REG_BACKEND, number_of(ctx, serving->members[i]));
+        vmn_flow_count_part(flow, part_of(ctx, serving->members[i]));
         vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
     }
 }
@@ -407,44 +407,44 @@ emit_admitted(const struct place *place)
 /* New connections of services from 'first' to 'last' (0: of all) go to port
  * 'target' (0: to that of the service). */
 static void
-emit_chosen(const struct place *place, const struct vmn_lb_member *member,
+emit_chosen(const struct balancer_ctx *ctx, const struct vmn_lb_member *member,
             uint32_t first, uint32_t last, uint16_t target)
 {
     bool all = !first;
 
     while (all || first <= last) {
-        struct vmn_flow *flow = flow_add(place, place->scope, BALANCE_CHOSEN,
-                                         is_limited(place)
+        struct vmn_flow *flow = flow_add(ctx, ctx->scope, BALANCE_CHOSEN,
+                                         is_limited(ctx)
                                          ? CHOSEN_ONE_LIMITED : CHOSEN_ONE);
         uint32_t value = first;
 
-        vmn_match(flow, REG_BALANCER, place->number);
-        vmn_match(flow, REG_BACKEND, number_of(place, member));
-        if (!is_limited(place)) {
-            vmn_flow_count_part(flow, part_of(place, member));
+        vmn_match(flow, REG_BALANCER, ctx->number);
+        vmn_match(flow, REG_BACKEND, number_of(ctx, member));
+        if (!is_limited(ctx)) {
+            vmn_flow_count_part(flow, part_of(ctx, member));
         }
         if (!all) {
             vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
                              VMN_CT_TRK | VMN_CT_INV);
-            vmn_match(flow, VMN_F_ETH_TYPE, place->lb->vip.family == 6
+            vmn_match(flow, VMN_F_ETH_TYPE, ctx->lb->vip.family == 6
                       ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
-            vmn_match(flow, VMN_F_CT_NW_PROTO, place->ip_proto);
+            vmn_match(flow, VMN_F_CT_NW_PROTO, ctx->ip_proto);
             vmn_match_masked(flow, VMN_F_CT_TP_DST, value,
                              vmn_range_mask(&first, last));
         } else {
-            vmn_match(flow, VMN_F_ETH_TYPE, place->lb->vip.family == 6
+            vmn_match(flow, VMN_F_ETH_TYPE, ctx->lb->vip.family == 6
                       ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
         }
-        if (place->lb->affinity_s) {
-            act_set_memory(place->view, vmn_flow_actions(flow), place->lb);
+        if (ctx->lb->affinity_s) {
+            act_set_memory(ctx->view, vmn_flow_actions(flow), ctx->lb);
             vmn_act_learn_client(vmn_flow_actions(flow),
                                  &(struct vmn_client) {
-                .eth_type = place->lb->vip.family == 6 ? VMN_ETH_IPV6
+                .eth_type = ctx->lb->vip.family == 6 ? VMN_ETH_IPV6
                             : VMN_ETH_IPV4,
-                .idle_s = place->lb->affinity_s,
+                .idle_s = ctx->lb->affinity_s,
                 .from = REG_BACKEND,
             });
-            vmn_act_set(vmn_flow_actions(flow), REG_BALANCER, place->number);
+            vmn_act_set(vmn_flow_actions(flow), REG_BALANCER, ctx->number);
         }
         vmn_act_ct(vmn_flow_actions(flow), &(struct vmn_ct) {
             .commit = true,
@@ -454,7 +454,7 @@ emit_chosen(const struct place *place, const struct vmn_lb_member *member,
             .dnat_port = target,
             .then = VMN_CT_TABLE,
             .stage = STAGE_BALANCE,
-            .table = is_limited(place) ? BALANCE_ADMITTED : BALANCE_BACKEND,
+            .table = is_limited(ctx) ? BALANCE_ADMITTED : BALANCE_BACKEND,
         });
         if (all) {
             break;
@@ -481,18 +481,18 @@ is_one_target(const struct vmn_loadbalancer *lb)
 }
 
 static void
-emit_server(const struct place *place, const struct vmn_lb_member *member)
+emit_server(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
 {
-    const struct vmn_loadbalancer *server = place->server;
+    const struct vmn_loadbalancer *server = ctx->server;
 
-    if (is_one_target(server) && server == place->lb) {
-        emit_chosen(place, member, 0, 0, target_of(&server->ports[0]));
+    if (is_one_target(server) && server == ctx->lb) {
+        emit_chosen(ctx, member, 0, 0, target_of(&server->ports[0]));
         return;
     }
     for (size_t i = 0; i < server->n_ports; i++) {
         const struct vmn_lb_port *port = &server->ports[i];
 
-        emit_chosen(place, member, port->port, vmn_lb_port_last(port),
+        emit_chosen(ctx, member, port->port, vmn_lb_port_last(port),
                     target_of(port));
     }
 }
@@ -502,16 +502,16 @@ emit_server(const struct place *place, const struct vmn_lb_member *member)
 /* A packet sent on to the member may come from each network where the virtual
  * IP is.  'relation' is REL_BACKEND or REL_CUT. */
 static void
-publish_backend(const struct place *place, const struct vmn_lb_member *member,
-                const char *relation)
+publish_backend(const struct balancer_ctx *ctx,
+                const struct vmn_lb_member *member, const char *relation)
 {
-    const struct vmn_loadbalancer *lb = place->lb;
-    const char *key = vmn_printf(place->view, "%s|%u", member->port,
+    const struct vmn_loadbalancer *lb = ctx->lb;
+    const char *key = vmn_printf(ctx->view, "%s|%u", member->port,
                                  lb->vip.family);
 
     for (size_t i = 0; i < lb->n_networks; i++) {
-        if (is_here(place, lb->networks[i])) {
-            vmn_publish(place->emit, relation, key, lb->networks[i]);
+        if (is_here(ctx, lb->networks[i])) {
+            vmn_publish(ctx->emit, relation, key, lb->networks[i]);
         }
     }
 }
@@ -521,11 +521,12 @@ publish_backend(const struct place *place, const struct vmn_lb_member *member,
  * With 'cut', the member's answers still get their virtual IP back, but none
  * to itself. */
 static void
-publish_targets(const struct place *place, const struct vmn_lb_member *member,
+publish_targets(const struct balancer_ctx *ctx,
+                const struct vmn_lb_member *member,
                 const struct vmn_loadbalancer *services, bool cut)
 {
-    const char *hairpin = cut ? NULL : vmn_printf(place->view, "%s|%s",
-                                                  member->port, place->vip);
+    const char *hairpin = cut ? NULL : vmn_printf(ctx->view, "%s|%s",
+                                                  member->port, ctx->vip);
 
     for (size_t i = 0; i < services->n_ports; i++) {
         const struct vmn_lb_port *port = &services->ports[i];
@@ -535,26 +536,27 @@ publish_targets(const struct place *place, const struct vmn_lb_member *member,
         while (first <= last) {
             uint32_t value = first;
             uint16_t mask = vmn_range_mask(&first, last);
-            const char *target = vmn_printf(place->view, "%u|%u|%u",
-                                            place->ip_proto, value, mask);
+            const char *target = vmn_printf(ctx->view, "%u|%u|%u",
+                                            ctx->ip_proto, value, mask);
 
             if (hairpin) {
-                vmn_publish(place->emit, REL_HAIRPIN, hairpin, target);
+                vmn_publish(ctx->emit, REL_HAIRPIN, hairpin, target);
             }
-            vmn_publish(place->emit, REL_TARGET,
-                        vmn_printf(place->view, "%s|%u|%s", member->port,
-                                   place->lb->vip.family, target),
-                        place->lb->row.name);
+            vmn_publish(ctx->emit, REL_TARGET,
+                        vmn_printf(ctx->view, "%s|%u|%s", member->port,
+                                   ctx->lb->vip.family, target),
+                        ctx->lb->row.name);
         }
     }
 }
 
 /* Answers to probes are awaited of it. */
 static void
-publish_probe(const struct place *place, const struct vmn_lb_member *member)
+publish_probe(const struct balancer_ctx *ctx,
+              const struct vmn_lb_member *member)
 {
-    const struct vmn_lb_health *health = &place->lb->health;
-    const struct vmn_lb_port *first = &place->lb->ports[0];
+    const struct vmn_lb_health *health = &ctx->lb->health;
+    const struct vmn_lb_port *first = &ctx->lb->ports[0];
     unsigned ip_proto = health->type == VMN_PROBE_PING ? IP_PROTO_ICMP
                         : health->type == VMN_PROBE_UDP ? IP_PROTO_UDP
                         : IP_PROTO_TCP;
@@ -562,9 +564,9 @@ publish_probe(const struct place *place, const struct vmn_lb_member *member)
                     : health->port ? health->port
                     : first->target ? first->target : first->port;
 
-    vmn_publish(place->emit, REL_PROBED,
-                vmn_printf(place->view, "%s|%s", member->port, place->vip),
-                vmn_printf(place->view, "%u|%u", ip_proto, port));
+    vmn_publish(ctx->emit, REL_PROBED,
+                vmn_printf(ctx->view, "%s|%s", member->port, ctx->vip),
+                vmn_printf(ctx->view, "%u|%u", ip_proto, port));
 }
 
 /* Whether the member's open connections have ended, while it may still send on
@@ -578,29 +580,29 @@ is_cut(const struct vmn_lb_member *member)
 }
 
 static void
-emit_members(const struct place *place)
+emit_members(const struct balancer_ctx *ctx)
 {
-    for (size_t i = 0; i < place->all.n; i++) {
-        const struct vmn_lb_member *member = place->all.members[i];
+    for (size_t i = 0; i < ctx->all.n; i++) {
+        const struct vmn_lb_member *member = ctx->all.members[i];
 
         if (member->keeps) {
-            publish_backend(place, member, REL_BACKEND);
-            publish_targets(place, member, place->lb, false);
-        } else if (is_cut(member) && place->ip_proto == IP_PROTO_TCP) {
-            publish_backend(place, member, REL_CUT);
-            publish_targets(place, member, place->lb, true);
+            publish_backend(ctx, member, REL_BACKEND);
+            publish_targets(ctx, member, ctx->lb, false);
+        } else if (is_cut(member) && ctx->ip_proto == IP_PROTO_TCP) {
+            publish_backend(ctx, member, REL_CUT);
+            publish_targets(ctx, member, ctx->lb, true);
         }
         if (member->probed) {
-            publish_probe(place, member);
+            publish_probe(ctx, member);
         }
     }
-    for (size_t i = 0; i < place->serving.n; i++) {
-        const struct vmn_lb_member *member = place->serving.members[i];
+    for (size_t i = 0; i < ctx->serving.n; i++) {
+        const struct vmn_lb_member *member = ctx->serving.members[i];
 
-        emit_server(place, member);
-        if (place->server != place->lb) {
-            publish_backend(place, member, REL_BACKEND);
-            publish_targets(place, member, place->server, false);
+        emit_server(ctx, member);
+        if (ctx->server != ctx->lb) {
+            publish_backend(ctx, member, REL_BACKEND);
+            publish_targets(ctx, member, ctx->server, false);
         }
     }
 }
@@ -608,32 +610,32 @@ emit_members(const struct place *place)
 /* All of it.  ------------------------------------------------------------- */
 
 static void
-emit_place(struct place *place)
+emit_domain(struct balancer_ctx *ctx)
 {
-    const struct vmn_loadbalancer *lb = place->lb;
+    const struct vmn_loadbalancer *lb = ctx->lb;
     size_t n_services = lb->n_ports;
 
-    find_backends(place);
+    find_backends(ctx);
     for (size_t i = 0; i < lb->n_ports; i++) {
         n_services += lb->ports[i].end_port > 0;
-        emit_service(place, &lb->ports[i]);
+        emit_service(ctx, &lb->ports[i]);
     }
     for (size_t i = 0; i < lb->n_networks; i++) {
-        if (is_here(place, lb->networks[i])) {
-            vmn_publish(place->emit, REL_ADDRESS,
-                        vmn_printf(place->view, "%s|%s", place->domain,
-                                   place->vip),
-                        vmn_printf(place->view, "%s|%u|%zu|%s",
-                                   lb->networks[i], place->ip_proto,
+        if (is_here(ctx, lb->networks[i])) {
+            vmn_publish(ctx->emit, REL_ADDRESS,
+                        vmn_printf(ctx->view, "%s|%s", ctx->domain,
+                                   ctx->vip),
+                        vmn_printf(ctx->view, "%s|%u|%zu|%s",
+                                   lb->networks[i], ctx->ip_proto,
                                    n_services, lb->row.name));
         }
     }
-    emit_choice(place);
-    if (is_limited(place)) {
-        emit_limit(place);
-        emit_admitted(place);
+    emit_choice(ctx);
+    if (is_limited(ctx)) {
+        emit_limit(ctx);
+        emit_admitted(ctx);
     }
-    emit_members(place);
+    emit_members(ctx);
 }
 
 /* Whether the domain of network 'i' is that of one before it. */
@@ -661,7 +663,7 @@ compile_balancer(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     for (size_t i = 0; i < lb->n_networks; i++) {
-        struct place place = {
+        struct balancer_ctx ctx = {
             .view = view,
             .emit = emit,
             .lb = lb,
@@ -673,9 +675,9 @@ compile_balancer(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         };
 
         if (!is_known_domain(view, lb, i)) {
-            place.scope = vmn_scope_domain(place.domain);
-            place.zone = vmn_domain_zone(view, place.domain);
-            emit_place(&place);
+            ctx.scope = vmn_scope_domain(ctx.domain);
+            ctx.zone = vmn_domain_zone(view, ctx.domain);
+            emit_domain(&ctx);
         }
     }
 }

@@ -26,30 +26,30 @@ only_balancer(struct vmn_view *view, const char *address)
 }
 
 bool
-about(struct vmn_view *view, const char *unit, const char *key, uint32_t part,
-      struct vmn_about *about)
+flow_owner(struct vmn_view *view, const char *unit, const char *key,
+           uint32_t part, struct vmn_flow_owner *owner)
 {
     char *parts[2];             /* PORT|... */
 
-    about->rule = -1;
+    owner->rule = -1;
     if (!strcmp(unit, "base") || !strcmp(unit, "vip")) {
         return false;
     } else if (!strcmp(unit, "address")) {
-        about->table = VMN_TABLE_LOADBALANCER;
-        about->name = only_balancer(view, key);
-        return about->name != NULL;
+        owner->table = VMN_TABLE_LOADBALANCER;
+        owner->name = only_balancer(view, key);
+        return owner->name != NULL;
     }
     if (!strcmp(unit, "limit")) {
         struct vmn_names facts = vmn_facts(view, REL_LIMIT, key);
 
-        about->table = VMN_TABLE_LOADBALANCER;
-        about->name = facts.n == 1 ? facts.names[0] : NULL;
+        owner->table = VMN_TABLE_LOADBALANCER;
+        owner->name = facts.n == 1 ? facts.names[0] : NULL;
         return facts.n == 1;
     }
     if (split(view, key, parts, 2) < 2) {
         return false;
     }
-    about->table = VMN_TABLE_PORT;
-    about->name = parts[0];
+    owner->table = VMN_TABLE_PORT;
+    owner->name = parts[0];
     return true;
 }

@@ -114,7 +114,8 @@ handle_probe(struct vmn_view *view, const struct vmn_packet_in *in,
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_NEIGHBOUR] = { .name = "neighbour", .handle = handle_neighbour },
     [HANDLER_REFUSE] = { .name = "refuse", .handle = handle_refuse },
-    [HANDLER_PROBE] = { .name = "probe", .handle = handle_probe, .told = true },
+    [HANDLER_PROBE] = { .name = "probe", .handle = handle_probe,
+                        .to_controller = true },
     { .name = NULL },
 };
 
@@ -138,5 +139,5 @@ const struct vmn_app_class vmn_app = {
     .units = units,
     .numbers = numbers,
     .handlers = handlers,
-    .about = about,
+    .flow_owner = flow_owner,
 };

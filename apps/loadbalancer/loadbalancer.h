@@ -185,8 +185,8 @@ void handle_refuse(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
 
 /* flow-owner.c */
-bool about(struct vmn_view *, const char *unit, const char *key,
-           uint32_t part, struct vmn_about *);
+bool flow_owner(struct vmn_view *, const char *unit, const char *key,
+                uint32_t part, struct vmn_flow_owner *);
 
 /* text.c: takes "A|B|C" apart into at most 'n' parts, in memory of the view's.
  * Returns how many there are. */

@@ -26,7 +26,7 @@ handle_refuse(struct vmn_view *view, const struct vmn_packet_in *in,
 
     if (!size) {
         vmn_send_nothing(out, why);
-    } else if (vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_OUTSIDE) {
+    } else if (vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_EXTERNAL) {
         /* By the router, as a backend's answer.  It may leave by the port by
          * which the packet came, and so comes from elsewhere. */
         vmn_send_as_answer(in, VMN_TUNNEL_OFPORT, out, answer, size);

@@ -128,12 +128,12 @@ port_prefixes(struct vmn_view *view, const struct vmn_port *port,
 /* Says which addresses the guests are asked for. */
 static void
 publish_asked(struct vmn_view *view, struct vmn_emit *emit,
-              const struct site *site)
+              const struct port_ctx *ctx)
 {
-    const struct vmn_port *port = site->port;
+    const struct vmn_port *port = ctx->port;
     struct vmn_prefix *set = vmn_alloc(
         view, port->n_allowed_addresses * sizeof *set);
-    const char *network = site->network->row.name;
+    const char *network = ctx->network->row.name;
     size_t n = 0;
     bool v4 = false, v6 = false;
 
@@ -162,13 +162,13 @@ publish_asked(struct vmn_view *view, struct vmn_emit *emit,
 /* Pairs stay as they were given: which ports share one must show. */
 void
 publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
-              const struct site *site)
+              const struct port_ctx *ctx)
 {
-    const struct vmn_port *port = site->port;
-    const char *network = site->network->row.name;
+    const struct vmn_port *port = ctx->port;
+    const char *network = ctx->network->row.name;
     const char *name = port->row.name;
 
-    publish_asked(view, emit, site);
+    publish_asked(view, emit, ctx);
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         const struct vmn_address_pair *pair = &port->allowed_addresses[i];
 
@@ -183,10 +183,10 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
         vmn_publish(emit, REL_PAIR,
                     vmn_printf(view, "%s|%s|%s", network, prefix, mac_text),
                     name);
-        if (vmn_domain_is_routed(site->domain)
+        if (vmn_domain_is_routed(ctx->domain)
             && !is_link_local(&pair->ip.ip)) {
             vmn_publish(emit, REL_ROUTED_PAIR,
-                        vmn_printf(view, "%s|%s", site->domain, prefix), name);
+                        vmn_printf(view, "%s|%s", ctx->domain, prefix), name);
         }
         if (!vmn_mac_equal(mac, port->mac)) {
             vmn_publish(emit, REL_MAC,
@@ -213,7 +213,7 @@ compile_asked(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (network && network->vni) {
         struct vmn_flow *flow = vmn_flow_add(emit,
                                              vmn_scope_network(parts[0]),
-                                             STAGE_SERVICE, SERVICE_ASK,
+                                             STAGE_SERVICE, SERVICE_REQUEST,
                                              SERVICE_FLOOD);
 
         match_network(flow, network);
@@ -229,33 +229,35 @@ compile_asked(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 }
 
 static void
-emit_pair(struct vmn_emit *emit, const struct site *site, struct vmn_mac mac,
+emit_pair(struct vmn_emit *emit, const struct port_ctx *ctx,
+          struct vmn_mac mac,
           enum vmn_field field, const struct vmn_prefix *prefix)
 {
     struct vmn_flow *flow = vmn_flow_add(
-        emit, vmn_scope_network(site->network->row.name), STAGE_ADMIT,
+        emit, vmn_scope_network(ctx->network->row.name), STAGE_ADMIT,
         ADMIT_SOURCE, SOURCE_PAIR + prefix->len);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    match_network(flow, site->network);
+    match_network(flow, ctx->network);
     vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
     vmn_match_prefix(flow, field, prefix);
-    vmn_act_set(actions, VMN_REG_SRC_ID, site->identity);
+    vmn_act_set(actions, VMN_REG_SRC_ID, ctx->identity);
     vmn_act_next(actions);
 }
 
 /* Reads the first of the ports, if all of them have one identity. */
 static bool
-read_united(struct vmn_view *view, struct vmn_names ports, struct site *site)
+read_united(struct vmn_view *view, struct vmn_names ports,
+            struct port_ctx *ctx)
 {
-    struct site other;
+    struct port_ctx other;
 
-    if (!ports.n || !site_read(view, ports.names[0], site)) {
+    if (!ports.n || !port_ctx_read(view, ports.names[0], ctx)) {
         return false;
     }
     for (size_t i = 1; i < ports.n; i++) {
-        if (!site_read(view, ports.names[i], &other)
-            || other.identity != site->identity) {
+        if (!port_ctx_read(view, ports.names[i], &other)
+            || other.identity != ctx->identity) {
             return false;
         }
     }
@@ -268,7 +270,7 @@ read_united(struct vmn_view *view, struct vmn_names ports, struct site *site)
 void
 compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct site site;
+    struct port_ctx ctx;
     struct vmn_prefix prefix;
     struct vmn_mac mac;
     const char *parts[3];
@@ -276,14 +278,14 @@ compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (!key_split(view, key, parts, 3)
         || !vmn_prefix_from_text(parts[1], &prefix)
         || !vmn_mac_from_text(parts[2], &mac)
-        || !read_united(view, vmn_facts(view, REL_PAIR, key), &site)) {
+        || !read_united(view, vmn_facts(view, REL_PAIR, key), &ctx)) {
         return;
     }
     if (prefix.ip.family == 6) {
-        emit_pair(emit, &site, mac, VMN_F_IPV6_SRC, &prefix);
+        emit_pair(emit, &ctx, mac, VMN_F_IPV6_SRC, &prefix);
     } else {
-        emit_pair(emit, &site, mac, VMN_F_IPV4_SRC, &prefix);
-        emit_pair(emit, &site, mac, VMN_F_ARP_SPA, &prefix);
+        emit_pair(emit, &ctx, mac, VMN_F_IPV4_SRC, &prefix);
+        emit_pair(emit, &ctx, mac, VMN_F_ARP_SPA, &prefix);
     }
 }
 
@@ -299,7 +301,7 @@ compile_routed_pair(struct vmn_view *view, const char *key,
     struct vmn_flow *flow;
     struct vmn_actions *actions;
     const char *parts[2];
-    struct site site;
+    struct port_ctx ctx;
 
     if (!key_split(view, key, parts, 2)
         || !vmn_prefix_from_text(parts[1], &prefix)) {
@@ -310,12 +312,12 @@ compile_routed_pair(struct vmn_view *view, const char *key,
     match_domain(flow, vmn_domain_zone(view, parts[0]));
     vmn_match_prefix(flow, prefix.ip.family == 6 ? VMN_F_IPV6_SRC
                      : VMN_F_IPV4_SRC, &prefix);
-    if (!read_united(view, vmn_facts(view, REL_ROUTED_PAIR, key), &site)) {
+    if (!read_united(view, vmn_facts(view, REL_ROUTED_PAIR, key), &ctx)) {
         drop(flow, "unknown source");
         return;
     }
     actions = vmn_flow_actions(flow);
-    vmn_act_set(actions, VMN_REG_SRC_ID, site.identity);
+    vmn_act_set(actions, VMN_REG_SRC_ID, ctx.identity);
     vmn_act_next(actions);
 }
 
@@ -327,14 +329,15 @@ compile_mac(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_names ports = vmn_facts(view, REL_MAC, key);
     const char *parts[2];
     struct vmn_mac mac;
-    struct site site;
+    struct port_ctx ctx;
 
-    if (!key_split(view, key, parts, 2) || !vmn_mac_from_text(parts[1], &mac)) {
+    if (!key_split(view, key, parts, 2) || !vmn_mac_from_text(parts[1],
+                                                              &mac)) {
         return;
     }
     if (ports.n > 1) {
         vmn_publish(emit, REL_SHARED, parts[0], parts[1]);
-    } else if (ports.n == 1 && site_read(view, ports.names[0], &site)) {
-        site_locate(view, emit, &site, mac, false);
+    } else if (ports.n == 1 && port_ctx_read(view, ports.names[0], &ctx)) {
+        locate_port(view, emit, &ctx, mac, false);
     }
 }

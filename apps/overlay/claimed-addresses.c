@@ -104,18 +104,18 @@ port_has_prefix(const struct vmn_port *port)
 }
 
 void
-claims_are_checked(struct vmn_emit *emit, const struct site *site)
+claims_are_checked(struct vmn_emit *emit, const struct port_ctx *ctx)
 {
-    const char *network = site->network->row.name;
+    const char *network = ctx->network->row.name;
 
-    if (!site->host
-        || (!site->port->unknown && !port_has_prefix(site->port))) {
+    if (!ctx->host
+        || (!ctx->port->unknown && !port_has_prefix(ctx->port))) {
         return;
     }
     vmn_publish(emit, VMN_REL_CLAIMING, network, "");
-    vmn_publish(emit, REL_CLAIM_HOSTS, network, site->host);
-    if (site->candidate) {
-        vmn_publish(emit, REL_CLAIM_HOSTS, network, site->candidate);
+    vmn_publish(emit, REL_CLAIM_HOSTS, network, ctx->host);
+    if (ctx->candidate) {
+        vmn_publish(emit, REL_CLAIM_HOSTS, network, ctx->candidate);
     }
 }
 
@@ -144,16 +144,16 @@ drop_mac(struct vmn_view *view, struct vmn_emit *emit,
 {
     struct vmn_flow *flow;
 
-    if (!is_nesting(view, network)) {
+    if (!has_unknown(view, network)) {
         return;
     }
     vmn_match_mac(claim_add(emit, network, CHECK_MAC, ND_CLAIMED_MAC),
                   VMN_F_ETH_SRC, *mac);
 
     /* What comes for it out of a tunnel after it has gone is for nobody. */
-    flow = vmn_flow_add(emit, vmn_scope_facts(REL_NESTING_HOSTS,
+    flow = vmn_flow_add(emit, vmn_scope_facts(REL_UNKNOWN_HOSTS,
                                               network->row.name),
-                        STAGE_LOCATE, LOCATE_HEARD, HEARD_KNOWN);
+                        STAGE_LOCATE, LOCATE_LEARNED, LEARNED_OWN);
     match_network(flow, network);
     vmn_match_mac(flow, VMN_F_ETH_DST, *mac);
     drop(flow, "destination is not here");
@@ -231,7 +231,7 @@ claims_of_network(struct vmn_view *view, struct vmn_emit *emit,
     for (size_t i = 0; i < network->n_subnets; i++) {
         claims_of_subnet(view, emit, network, &network->subnets[i]);
     }
-    if (!is_nesting(view, network)) {
+    if (!has_unknown(view, network)) {
         return;
     }
     vmn_match_masked(claim_add(emit, network, CHECK_MAC, ND_CLAIMED_MAC),
@@ -247,40 +247,40 @@ claims_of_network(struct vmn_view *view, struct vmn_emit *emit,
 /* A guest behind the port goes on with an address that the port is allowed, as
  * with one that is nobody's. */
 static struct vmn_flow *
-own_add(const struct site *site, struct vmn_emit *emit,
+own_add(const struct port_ctx *ctx, struct vmn_emit *emit,
         const struct vmn_prefix *prefix, uint16_t base)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
                                          STAGE_ADMIT, ADMIT_ND,
                                          claim_priority(base, prefix, true));
 
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
-    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_NESTED, VMN_FLAG_NESTED);
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_UNKNOWN, VMN_FLAG_UNKNOWN);
     return flow;
 }
 
 static void
-let_prefix(struct vmn_view *view, const struct site *site,
+let_prefix(struct vmn_view *view, const struct port_ctx *ctx,
            struct vmn_emit *emit, const struct vmn_prefix *prefix)
 {
     static const enum vmn_field v4[] = { VMN_F_IPV4_SRC, VMN_F_ARP_SPA };
     struct vmn_flow *flow;
 
     for (size_t i = 0; prefix->ip.family == 4 && i < 2; i++) {
-        flow = own_add(site, emit, prefix, ND_CLAIMED);
+        flow = own_add(ctx, emit, prefix, ND_CLAIMED);
         vmn_match_prefix(flow, v4[i], prefix);
-        nested_learn(view, site, flow);
+        unknown_learn(view, ctx, flow);
     }
     if (prefix->ip.family == 6) {
-        flow = own_add(site, emit, prefix, ND_CLAIMED);
+        flow = own_add(ctx, emit, prefix, ND_CLAIMED);
         vmn_match_prefix(flow, VMN_F_IPV6_SRC, prefix);
-        nested_learn(view, site, flow);
+        unknown_learn(view, ctx, flow);
 
-        flow = own_add(site, emit, prefix, ND_CLAIMED_TARGET);
+        flow = own_add(ctx, emit, prefix, ND_CLAIMED_TARGET);
         vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
         vmn_match_prefix(flow, VMN_F_IPV6_SRC, prefix);
         vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
-        nested_learn(view, site, flow);
+        unknown_learn(view, ctx, flow);
     }
 }
 
@@ -302,14 +302,14 @@ is_repeated(const struct vmn_port *port, size_t i)
 }
 
 static struct vmn_flow *
-say_add(struct vmn_emit *emit, const struct site *site,
+say_add(struct vmn_emit *emit, const struct port_ctx *ctx,
         const struct vmn_prefix *prefix, uint16_t base)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
                                          STAGE_ADMIT, ADMIT_ND,
                                          claim_priority(base, prefix, true));
 
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match(flow, REG_CHECK, CHECK_SAID);
     vmn_act_next(vmn_flow_actions(flow));
     return flow;
@@ -319,13 +319,13 @@ say_add(struct vmn_emit *emit, const struct site *site,
  * shorter prefix is somebody's.  By neighbour discovery it may leave out
  * where. */
 static void
-let_say(struct vmn_emit *emit, const struct site *site,
+let_say(struct vmn_emit *emit, const struct port_ctx *ctx,
         const struct vmn_prefix *prefix, struct vmn_mac mac)
 {
     struct vmn_flow *flow;
 
     if (prefix->ip.family == 4) {
-        flow = say_add(emit, site, prefix, ND_CLAIMED);
+        flow = say_add(emit, ctx, prefix, ND_CLAIMED);
         vmn_match_prefix(flow, VMN_F_ARP_SPA, prefix);
         vmn_match_mac(flow, VMN_F_ARP_SHA, mac);
         return;
@@ -333,12 +333,12 @@ let_say(struct vmn_emit *emit, const struct site *site,
     for (int said = 0; said < 2; said++) {
         struct vmn_mac where = said ? mac : (struct vmn_mac) { { 0 } };
 
-        flow = say_add(emit, site, prefix, ND_CLAIMED_TARGET);
+        flow = say_add(emit, ctx, prefix, ND_CLAIMED_TARGET);
         vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
         vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
         vmn_match_mac(flow, VMN_F_ND_TLL, where);
 
-        flow = say_add(emit, site, prefix, ND_CLAIMED);
+        flow = say_add(emit, ctx, prefix, ND_CLAIMED);
         vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
         vmn_match_prefix(flow, VMN_F_IPV6_SRC, prefix);
         vmn_match_mac(flow, VMN_F_ND_SLL, where);
@@ -347,38 +347,38 @@ let_say(struct vmn_emit *emit, const struct site *site,
 
 static void
 let_port_say(struct vmn_view *view, struct vmn_emit *emit,
-             const struct site *site)
+             const struct port_ctx *ctx)
 {
-    const struct vmn_port *port = site->port;
+    const struct vmn_port *port = ctx->port;
     struct vmn_ip *ips;
     size_t n = port_ips(view, port, &ips);
 
     for (size_t i = 0; i < n; i++) {
         const struct vmn_prefix prefix = { ips[i], vmn_ip_bits(&ips[i]) };
 
-        let_say(emit, site, &prefix, port->mac);
+        let_say(emit, ctx, &prefix, port->mac);
     }
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         const struct vmn_address_pair *pair = &port->allowed_addresses[i];
 
         if (pair_is_new(port, i)) {
-            let_say(emit, site, &pair->ip, pair_mac(port, pair));
+            let_say(emit, ctx, &pair->ip, pair_mac(port, pair));
         }
     }
 }
 
 void
 claims_but_for_port(struct vmn_view *view, struct vmn_emit *emit,
-                    const struct site *site)
+                    const struct port_ctx *ctx)
 {
-    const struct vmn_port *port = site->port;
+    const struct vmn_port *port = ctx->port;
 
     if (port_has_prefix(port)) {
-        let_port_say(view, emit, site);
+        let_port_say(view, emit, ctx);
     }
     for (size_t i = 0; port->unknown && i < port->n_allowed_addresses; i++) {
         if (!is_repeated(port, i)) {
-            let_prefix(view, site, emit, &port->allowed_addresses[i].ip);
+            let_prefix(view, ctx, emit, &port->allowed_addresses[i].ip);
         }
     }
 }

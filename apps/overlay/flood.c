@@ -18,10 +18,10 @@
 struct audience {
     const struct vmn_network *network;
     const char *host;
-    uint32_t wire;              /* Of a provider network: where it comes in,
+    uint32_t uplink;            /* Of a provider network: where it comes in,
                                  * or 0. */
     size_t n;
-    struct site *sites;
+    struct port_ctx *members;
 };
 
 /* Quarantined ports hear no flood. */
@@ -31,13 +31,13 @@ audience_read(struct vmn_view *view, const char *key, struct audience *to)
     struct vmn_names ports = vmn_facts(view, REL_LOCAL, key);
 
     to->n = 0;
-    to->sites = vmn_alloc(view, (ports.n + 1) * sizeof *to->sites);
+    to->members = vmn_alloc(view, (ports.n + 1) * sizeof *to->members);
     for (size_t i = 0; i < ports.n; i++) {
-        struct site *site = &to->sites[to->n];
+        struct port_ctx *ctx = &to->members[to->n];
 
-        if (site_read(view, ports.names[i], site) && site->ofport
-            && !strcmp(site->host, to->host)
-            && !vmn_is_quarantined(view, site->port)) {
+        if (port_ctx_read(view, ports.names[i], ctx) && ctx->ofport
+            && !strcmp(ctx->host, to->host)
+            && !vmn_is_quarantined(view, ctx->port)) {
             to->n++;
         }
     }
@@ -47,9 +47,9 @@ static void
 put_copies(struct vmn_actions *actions, const struct audience *to)
 {
     for (size_t i = 0; i < to->n; i++) {
-        vmn_act_set(actions, VMN_REG_DST_ID, to->sites[i].identity);
+        vmn_act_set(actions, VMN_REG_DST_ID, to->members[i].identity);
         vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
-        vmn_act_set(actions, VMN_REG_OUT_PORT, to->sites[i].ofport);
+        vmn_act_set(actions, VMN_REG_OUT_PORT, to->members[i].ofport);
         vmn_act_resubmit_next(actions);
     }
 }
@@ -66,7 +66,7 @@ put_rest(struct vmn_actions *actions, const struct audience *to)
     vmn_act_set(actions, VMN_REG_DST_ID, 0);
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
     vmn_act_set(actions, VMN_REG_OUT_PORT, 0);
-    vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_WIRE
+    vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_PROVIDER
                 : VMN_DST_HOST_FLOOD);
     vmn_act_next(actions);
 }
@@ -83,7 +83,7 @@ flow_add(struct vmn_emit *emit, const struct audience *to, bool out_of_tunnel,
 
     match_network(flow, to->network);
     if (out_of_tunnel && is_provider(to->network)) {
-        vmn_match(flow, VMN_F_IN_PORT, to->wire);
+        vmn_match(flow, VMN_F_IN_PORT, to->uplink);
         put_copies(actions, to);
     } else if (out_of_tunnel) {
         vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
@@ -99,27 +99,27 @@ flow_add(struct vmn_emit *emit, const struct audience *to, bool out_of_tunnel,
 /* What is for somebody who was not heard yet goes to all ports that may have
  * somebody behind them. */
 static void
-nested_copies(struct vmn_emit *emit, const struct audience *to)
+unknown_copies(struct vmn_emit *emit, const struct audience *to)
 {
-    struct audience nesting = *to;
-    uint32_t far = is_provider(to->network) ? to->wire : VMN_TUNNEL_OFPORT;
+    struct audience unknown = *to;
+    uint32_t far = is_provider(to->network) ? to->uplink : VMN_TUNNEL_OFPORT;
 
-    nesting.n = 0;
+    unknown.n = 0;
     for (size_t i = 0; i < to->n; i++) {
-        if (to->sites[i].port->unknown) {
-            nesting.sites[nesting.n++] = to->sites[i];
+        if (to->members[i].port->unknown) {
+            unknown.members[unknown.n++] = to->members[i];
         }
     }
-    for (int from_far = 0; nesting.n && from_far <= (far != 0); from_far++) {
+    for (int from_far = 0; unknown.n && from_far <= (far != 0); from_far++) {
         struct vmn_flow *flow = vmn_flow_add(
-            emit, vmn_scope_host(to->host), STAGE_LOCATE, LOCATE_HEARD,
-            from_far ? HEARD_NOT_FAR : HEARD_NOT_LOCAL);
+            emit, vmn_scope_host(to->host), STAGE_LOCATE, LOCATE_LEARNED,
+            from_far ? LEARNED_NOT_FAR : LEARNED_NOT_LOCAL);
         struct vmn_actions *actions = vmn_flow_actions(flow);
 
         match_network(flow, to->network);
         if (!from_far) {
-            put_copies(actions, &nesting);
-            nested_put_rest(actions, to->network);
+            put_copies(actions, &unknown);
+            unknown_put_rest(actions, to->network);
             continue;
         }
         vmn_match(flow, VMN_F_IN_PORT, far);
@@ -127,7 +127,7 @@ nested_copies(struct vmn_emit *emit, const struct audience *to)
         if (!is_provider(to->network)) {
             vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
         }
-        put_copies(actions, &nesting);
+        put_copies(actions, &unknown);
     }
 }
 
@@ -151,14 +151,14 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     audience_read(view, key, &to);
     if (is_provider(to.network)) {
-        to.wire = wire_ofport(view, to.network, to.host);
+        to.uplink = provider_ofport(view, to.network, to.host);
     }
 
-    bool hears = to.n && (to.wire || !is_provider(to.network));
+    bool receives = to.n && (to.uplink || !is_provider(to.network));
     struct vmn_names shared = vmn_facts(view, REL_SHARED, parts[0]);
 
     /* First without a tunnel, then out of one. */
-    for (int tunnel = 0; tunnel <= (hears ? 1 : 0); tunnel++) {
+    for (int tunnel = 0; tunnel <= (receives ? 1 : 0); tunnel++) {
         struct vmn_flow *flow = flow_add(emit, &to, tunnel,
                                          tunnel ? LOCATE_GROUP_TUNNEL
                                          : LOCATE_GROUP);
@@ -175,5 +175,5 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             }
         }
     }
-    nested_copies(emit, &to);   /* Last: it changes 'to'. */
+    unknown_copies(emit, &to);  /* Last: it changes 'to'. */
 }

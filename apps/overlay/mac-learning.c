@@ -30,33 +30,33 @@ port_vni(struct vmn_view *view, const struct vmn_port *port)
 }
 
 bool
-is_nesting(struct vmn_view *view, const struct vmn_network *network)
+has_unknown(struct vmn_view *view, const struct vmn_network *network)
 {
-    return vmn_facts(view, REL_NESTING, network->row.name).n > 0;
+    return vmn_facts(view, REL_UNKNOWN, network->row.name).n > 0;
 }
 
 static void
-match_nested(struct vmn_flow *flow)
+match_unknown(struct vmn_flow *flow)
 {
-    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_NESTED, VMN_FLAG_NESTED);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_UNKNOWN, VMN_FLAG_UNKNOWN);
 }
 
 /* The port.  -------------------------------------------------------------- */
 
 void
-nested_learn(struct vmn_view *view, const struct site *site,
-             struct vmn_flow *flow)
+unknown_learn(struct vmn_view *view, const struct port_ctx *ctx,
+              struct vmn_flow *flow)
 {
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_act_learn_mac(actions, port_vni(view, site->port));
+    vmn_act_learn_mac(actions, port_vni(view, ctx->port));
     vmn_act_next(actions);
 }
 
 /* Lets in what the port does not send as itself: from 'mac', one of the port's
  * own, or from any other (NULL). */
 static void
-admit_from(struct vmn_emit *emit, const struct site *site,
+admit_from(struct vmn_emit *emit, const struct port_ctx *ctx,
            const struct vmn_mac *mac)
 {
     static const uint16_t types[] = {
@@ -65,16 +65,16 @@ admit_from(struct vmn_emit *emit, const struct site *site,
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         struct vmn_flow *flow = vmn_flow_add(
-            emit, vmn_scope_host(site->host), STAGE_ADMIT, ADMIT_GUARD,
-            mac ? GUARD_NESTED_OWN : GUARD_NESTED);
+            emit, vmn_scope_host(ctx->host), STAGE_ADMIT, ADMIT_GUARD,
+            mac ? GUARD_UNKNOWN_OWN : GUARD_UNKNOWN);
         struct vmn_actions *actions = vmn_flow_actions(flow);
 
-        vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+        vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
         vmn_match(flow, VMN_F_ETH_TYPE, types[i]);
         if (mac) {
             vmn_match_mac(flow, VMN_F_ETH_SRC, *mac);
         }
-        vmn_act_set(actions, VMN_REG_FLAGS, VMN_FLAG_NESTED);
+        vmn_act_set(actions, VMN_REG_FLAGS, VMN_FLAG_UNKNOWN);
         vmn_act_set(actions, REG_CHECK, mac ? CHECK_SAID | CHECK_IP
                     : CHECK_SAID | CHECK_IP | CHECK_MAC);
         vmn_act_goto(actions, STAGE_ADMIT, ADMIT_ND);
@@ -83,43 +83,43 @@ admit_from(struct vmn_emit *emit, const struct site *site,
 
 /* Lets in what the port does not send as itself, and learns from it. */
 static void
-admit_nested(struct vmn_view *view, struct vmn_emit *emit,
-             const struct site *site)
+admit_unknown(struct vmn_view *view, struct vmn_emit *emit,
+              const struct port_ctx *ctx)
 {
-    const struct vmn_port *port = site->port;
+    const struct vmn_port *port = ctx->port;
     struct vmn_flow *flow;
 
-    admit_from(emit, site, NULL);
-    admit_from(emit, site, &port->mac);
+    admit_from(emit, ctx, NULL);
+    admit_from(emit, ctx, &port->mac);
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         if (pair_has_new_mac(port, i)) {
             struct vmn_mac mac = pair_mac(port, &port->allowed_addresses[i]);
 
-            admit_from(emit, site, &mac);
+            admit_from(emit, ctx, &mac);
         }
     }
-    flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_ADMIT,
-                        ADMIT_ND, ND_NESTED);
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
-    match_nested(flow);
-    nested_learn(view, site, flow);
+    flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_ADMIT,
+                        ADMIT_ND, ND_UNKNOWN);
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+    match_unknown(flow);
+    unknown_learn(view, ctx, flow);
 }
 
 /* Gives what goes into a tunnel the port's VNI. */
 static void
-leave_nested(struct vmn_view *view, struct vmn_emit *emit,
-             const struct site *site)
+leave_unknown(struct vmn_view *view, struct vmn_emit *emit,
+              const struct port_ctx *ctx)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
                                          STAGE_DELIVER, DELIVER_OUT,
-                                         OUT_NESTED);
+                                         OUT_UNKNOWN);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
-    match_network(flow, site->network);
-    match_nested(flow);
-    vmn_act_set(actions, VMN_F_TUN_ID, port_vni(view, site->port));
-    vmn_act_check_size(actions, vmn_mtu_of(view, site->network));
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+    match_network(flow, ctx->network);
+    match_unknown(flow);
+    vmn_act_set(actions, VMN_F_TUN_ID, port_vni(view, ctx->port));
+    vmn_act_check_size(actions, vmn_mtu_of(view, ctx->network));
     vmn_act_goto(actions, STAGE_DELIVER, DELIVER_TUNNEL);
 }
 
@@ -127,102 +127,102 @@ leave_nested(struct vmn_view *view, struct vmn_emit *emit,
  * a part of a flood, which its sender's host has not judged. */
 static void
 locate_here(struct vmn_view *view, struct vmn_emit *emit,
-            const struct site *site, bool out_of_tunnel)
+            const struct port_ctx *ctx, bool out_of_tunnel)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
-                                         STAGE_LOCATE, LOCATE_HEARD,
-                                         out_of_tunnel ? HEARD_HERE_TUNNEL
-                                         : HEARD_HERE);
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
+                                         STAGE_LOCATE, LOCATE_LEARNED,
+                                         out_of_tunnel ? LEARNED_HERE_TUNNEL
+                                         : LEARNED_HERE);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match(flow, VMN_REG_MAC_VALUE, port_vni(view, site->port));
+    vmn_match(flow, VMN_REG_MAC_VALUE, port_vni(view, ctx->port));
     if (out_of_tunnel) {
         vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
         vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
     }
-    vmn_act_set(actions, VMN_REG_DST_ID, site->identity);
+    vmn_act_set(actions, VMN_REG_DST_ID, ctx->identity);
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
-    vmn_act_set(actions, VMN_REG_OUT_PORT, site->ofport);
+    vmn_act_set(actions, VMN_REG_OUT_PORT, ctx->ofport);
     vmn_act_next(actions);
 }
 
 void
-nested_of_port_here(struct vmn_view *view, struct vmn_emit *emit,
-                    const struct site *site)
+unknown_of_port_here(struct vmn_view *view, struct vmn_emit *emit,
+                     const struct port_ctx *ctx)
 {
     /* A candidate's own host goes on sending to the active one. */
-    bool is_candidate = (site->candidate
-                         && !strcmp(site->host, site->candidate));
+    bool is_candidate = (ctx->candidate
+                         && !strcmp(ctx->host, ctx->candidate));
 
-    if (!site->port->unknown) {
+    if (!ctx->port->unknown) {
         return;
     }
-    admit_nested(view, emit, site);
+    admit_unknown(view, emit, ctx);
     if (!is_candidate) {
-        locate_here(view, emit, site, false);
+        locate_here(view, emit, ctx, false);
     }
-    if (!is_provider(site->network)) {
-        leave_nested(view, emit, site);
-        locate_here(view, emit, site, true);
+    if (!is_provider(ctx->network)) {
+        leave_unknown(view, emit, ctx);
+        locate_here(view, emit, ctx, true);
     }
 }
 
 /* Everywhere in its network. */
 void
-nested_of_port(struct vmn_view *view, struct vmn_emit *emit,
-               const struct site *site)
+unknown_of_port(struct vmn_view *view, struct vmn_emit *emit,
+                const struct port_ctx *ctx)
 {
-    const char *network = site->network->row.name;
+    const char *network = ctx->network->row.name;
     struct vmn_scope scope = vmn_scope_network(network);
     struct vmn_flow *flow;
     struct vmn_actions *actions;
     uint32_t vni;
 
-    if (!site->port->unknown || !site->host) {
+    if (!ctx->port->unknown || !ctx->host) {
         return;
     }
-    vmn_publish(emit, REL_NESTING, network, "");
-    vmn_publish(emit, REL_NESTING_HOSTS, network, site->host);
+    vmn_publish(emit, REL_UNKNOWN, network, "");
+    vmn_publish(emit, REL_UNKNOWN_HOSTS, network, ctx->host);
     vmn_publish(emit, REL_ASKS, network, "");
     vmn_publish(emit, REL_ASKS_ND, network, "");
-    if (site->candidate) {
-        vmn_publish(emit, REL_NESTING_HOSTS, network, site->candidate);
+    if (ctx->candidate) {
+        vmn_publish(emit, REL_UNKNOWN_HOSTS, network, ctx->candidate);
     }
-    if (is_provider(site->network)) {
+    if (is_provider(ctx->network)) {
         return;
     }
 
-    vmn_publish(emit, REL_NESTING_PORTS, network, site->port->row.name);
-    vni = port_vni(view, site->port);
+    vmn_publish(emit, REL_UNKNOWN_PORTS, network, ctx->port->row.name);
+    vni = port_vni(view, ctx->port);
     flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_TUNNEL,
                         TUNNEL_NETWORK);
     vmn_match(flow, VMN_F_TUN_ID, vni);
     actions = vmn_flow_actions(flow);
-    network_registers(view, actions, site->network, site->zone);
-    vmn_act_set(actions, VMN_REG_SRC_ID, site->identity);
+    network_registers(view, actions, ctx->network, ctx->zone);
+    vmn_act_set(actions, VMN_REG_SRC_ID, ctx->identity);
     vmn_act_learn_mac(actions, vni);
     vmn_act_next(actions);
 
-    flow = vmn_flow_add(emit, scope, STAGE_LOCATE, LOCATE_HEARD,
-                        HEARD_ELSEWHERE);
+    flow = vmn_flow_add(emit, scope, STAGE_LOCATE, LOCATE_LEARNED,
+                        LEARNED_ELSEWHERE);
     vmn_match(flow, VMN_REG_MAC_VALUE, vni);
     actions = vmn_flow_actions(flow);
-    vmn_act_set(actions, VMN_REG_DST_ID, site->identity);
+    vmn_act_set(actions, VMN_REG_DST_ID, ctx->identity);
     vmn_act_set(actions, VMN_REG_DST_HOST,
-                vmn_number(view, VMN_NUMBER_HOST, site->host));
+                vmn_number(view, VMN_NUMBER_HOST, ctx->host));
     vmn_act_next(actions);
 }
 
 /* The network.  ----------------------------------------------------------- */
 
 static void
-look_add(struct vmn_emit *emit, const struct vmn_network *network,
-         struct vmn_scope scope, uint32_t in_port)
+learned_add(struct vmn_emit *emit, const struct vmn_network *network,
+            struct vmn_scope scope, uint32_t in_port)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_LOCATE,
-                                         LOCATE_PLACE,
-                                         in_port ? LOCATE_NESTED_FAR
-                                         : LOCATE_NESTED);
+                                         LOCATE_DESTINATION,
+                                         in_port ? LOCATE_UNKNOWN_FAR
+                                         : LOCATE_UNKNOWN);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     match_network(flow, network);
@@ -230,7 +230,7 @@ look_add(struct vmn_emit *emit, const struct vmn_network *network,
         vmn_match(flow, VMN_F_IN_PORT, in_port);
     }
     vmn_act_find_mac(actions);
-    vmn_act_goto(actions, STAGE_LOCATE, LOCATE_HEARD);
+    vmn_act_goto(actions, STAGE_LOCATE, LOCATE_LEARNED);
 }
 
 /* Nested guests' questions are for guests, and so are those about them. */
@@ -240,7 +240,7 @@ ask_guests(struct vmn_emit *emit, const struct vmn_network *network)
     for (int v6 = 0; v6 < 2; v6++) {
         struct vmn_flow *flow = vmn_flow_add(
             emit, vmn_scope_network(network->row.name), STAGE_SERVICE,
-            SERVICE_ASK, SERVICE_OUTSIDE);
+            SERVICE_REQUEST, SERVICE_EXTERNAL);
 
         match_network(flow, network);
         if (v6) {
@@ -252,41 +252,42 @@ ask_guests(struct vmn_emit *emit, const struct vmn_network *network)
     }
 }
 
-/* One that came out of 'wire' (0: there is none) on 'host' is for local guests
- * alone. */
+/* One that came out of 'uplink' (0: there is none) on 'host' is for local
+ * guests alone. */
 void
-nested_of_wire(struct vmn_view *view, struct vmn_emit *emit,
-               const struct vmn_network *network, const char *host,
-               uint32_t wire)
+unknown_of_provider(struct vmn_view *view, struct vmn_emit *emit,
+                    const struct vmn_network *network, const char *host,
+                    uint32_t uplink)
 {
     struct vmn_flow *flow;
 
-    if (!is_nesting(view, network)) {
+    if (!has_unknown(view, network)) {
         return;
     }
-    look_add(emit, network, vmn_scope_host(host), wire);
+    learned_add(emit, network, vmn_scope_host(host), uplink);
     flow = vmn_flow_add(emit, vmn_scope_host(host), STAGE_LOCATE,
-                        LOCATE_HEARD, HEARD_NOT_HERE);
+                        LOCATE_LEARNED, LEARNED_NOT_HERE);
     match_network(flow, network);
-    vmn_match(flow, VMN_F_IN_PORT, wire);
+    vmn_match(flow, VMN_F_IN_PORT, uplink);
     drop(flow, "destination is not here");
 }
 
 /* What is for nobody who was heard, on hosts without such a port: others have
  * copies for theirs before (flood.c). */
 static void
-not_heard(struct vmn_emit *emit, const struct vmn_network *network)
+not_learned(struct vmn_emit *emit, const struct vmn_network *network)
 {
     struct vmn_flow *flow = vmn_flow_add(
         emit, vmn_scope_network(network->row.name), STAGE_LOCATE,
-        LOCATE_HEARD, HEARD_NOT);
+        LOCATE_LEARNED, LEARNED_NOT);
 
     match_network(flow, network);
-    nested_put_rest(vmn_flow_actions(flow), network);
+    unknown_put_rest(vmn_flow_actions(flow), network);
 }
 
 void
-nested_put_rest(struct vmn_actions *actions, const struct vmn_network *network)
+unknown_put_rest(struct vmn_actions *actions,
+                 const struct vmn_network *network)
 {
     bool provider = is_provider(network);
 
@@ -296,7 +297,7 @@ nested_put_rest(struct vmn_actions *actions, const struct vmn_network *network)
     vmn_act_set(actions, VMN_REG_DST_ID, 0);
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
     vmn_act_set(actions, VMN_REG_OUT_PORT, 0);
-    vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_WIRE
+    vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_PROVIDER
                 : VMN_DST_HOST_UNKNOWN);
     vmn_act_next(actions);
 }
@@ -304,7 +305,7 @@ nested_put_rest(struct vmn_actions *actions, const struct vmn_network *network)
 /* A flood of a guest behind the port: on the host where that is, or may be. */
 static void
 flood_of_port(struct vmn_view *view, struct vmn_emit *emit,
-              const struct site *site, const char *host, uint32_t ofport,
+              const struct port_ctx *ctx, const char *host, uint32_t ofport,
               uint32_t to, struct vmn_group_msg *group)
 {
     struct vmn_flow *flow;
@@ -314,59 +315,59 @@ flood_of_port(struct vmn_view *view, struct vmn_emit *emit,
         return;
     }
     flow = vmn_flow_add(emit, vmn_scope_host(host), STAGE_DELIVER,
-                        DELIVER_OUT, OUT_NESTED_FLOOD);
+                        DELIVER_OUT, OUT_UNKNOWN_FLOOD);
     vmn_match(flow, VMN_F_IN_PORT, ofport);
-    match_network(flow, site->network);
-    match_nested(flow);
+    match_network(flow, ctx->network);
+    match_unknown(flow);
     vmn_match(flow, VMN_REG_DST_HOST, to);
     actions = vmn_flow_actions(flow);
-    vmn_act_set(actions, VMN_F_TUN_ID, port_vni(view, site->port));
+    vmn_act_set(actions, VMN_F_TUN_ID, port_vni(view, ctx->port));
     vmn_act_group(actions, group);
 }
 
 void
-nested_flood(struct vmn_view *view, struct vmn_emit *emit,
-             const struct vmn_network *network, uint32_t to,
-             struct vmn_group_msg *group)
+unknown_flood(struct vmn_view *view, struct vmn_emit *emit,
+              const struct vmn_network *network, uint32_t to,
+              struct vmn_group_msg *group)
 {
-    struct vmn_names ports = vmn_facts(view, REL_NESTING_PORTS,
+    struct vmn_names ports = vmn_facts(view, REL_UNKNOWN_PORTS,
                                        network->row.name);
 
     for (size_t i = 0; i < ports.n; i++) {
-        struct site site;
+        struct port_ctx ctx;
 
-        if (site_read(view, ports.names[i], &site)) {
-            flood_of_port(view, emit, &site, site.host, site.ofport, to,
+        if (port_ctx_read(view, ports.names[i], &ctx)) {
+            flood_of_port(view, emit, &ctx, ctx.host, ctx.ofport, to,
                           group);
-            flood_of_port(view, emit, &site, site.candidate,
-                          site.candidate_ofport, to, group);
+            flood_of_port(view, emit, &ctx, ctx.candidate,
+                          ctx.candidate_ofport, to, group);
         }
     }
 }
 
 /* Where somebody is behind a port. */
 void
-nested_of_network(struct vmn_view *view, struct vmn_emit *emit,
-                  const struct vmn_network *network)
+unknown_of_network(struct vmn_view *view, struct vmn_emit *emit,
+                   const struct vmn_network *network)
 {
     const struct vmn_scope scope = vmn_scope_network(network->row.name);
     struct vmn_flow *flow;
 
-    if (!is_nesting(view, network)) {
+    if (!has_unknown(view, network)) {
         return;
     }
-    look_add(emit, network, scope, 0);
-    not_heard(emit, network);
+    learned_add(emit, network, scope, 0);
+    not_learned(emit, network);
     if (is_provider(network)) {
         return;                 /* Its guests are asked already. */
     }
     ask_guests(emit, network);
-    look_add(emit, network, scope, VMN_TUNNEL_OFPORT);
-    flow = vmn_flow_add(emit, scope, STAGE_LOCATE, LOCATE_HEARD,
-                        HEARD_NOT_HERE);
+    learned_add(emit, network, scope, VMN_TUNNEL_OFPORT);
+    flow = vmn_flow_add(emit, scope, STAGE_LOCATE, LOCATE_LEARNED,
+                        LEARNED_NOT_HERE);
     match_network(flow, network);
     vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
     drop(flow, "destination is not here");
     flood_add(view, emit, network, VMN_DST_HOST_UNKNOWN,
-              vmn_facts(view, REL_NESTING_HOSTS, network->row.name));
+              vmn_facts(view, REL_UNKNOWN_HOSTS, network->row.name));
 }

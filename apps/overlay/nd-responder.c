@@ -65,7 +65,7 @@ base_guard(struct vmn_emit *emit)
     };
 
     for (size_t i = 0; i < sizeof unheard / sizeof unheard[0]; i++) {
-        drop(type_add(emit, STAGE_ADMIT, ADMIT_GUARD, GUARD_UNHEARD,
+        drop(type_add(emit, STAGE_ADMIT, ADMIT_GUARD, GUARD_UNWANTED,
                       unheard[i].type), unheard[i].reason);
     }
 
@@ -86,25 +86,25 @@ base_guard(struct vmn_emit *emit)
 }
 
 static void
-base_ask(struct vmn_emit *emit)
+base_request(struct vmn_emit *emit)
 {
     struct vmn_flow *flow;
 
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_ASK, SERVICE_REMOTE,
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_REQUEST, SERVICE_REMOTE,
                     VMN_ND_SOLICIT);
     vmn_match(flow, VMN_REG_SRC_LOCAL, 0);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_ASK, SERVICE_DIRECT,
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_REQUEST, SERVICE_DIRECT,
                     VMN_ND_SOLICIT);
     match_one(flow);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_ASK, SERVICE_REPLY,
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_REQUEST, SERVICE_REPLY,
                     VMN_ND_ADVERT);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_ASK, SERVICE_UNKNOWN,
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_REQUEST, SERVICE_UNKNOWN,
                     VMN_ND_SOLICIT);
     drop(flow, "ND for unknown address");
 }
@@ -153,7 +153,7 @@ void
 nd_base(struct vmn_emit *emit)
 {
     base_guard(emit);
-    base_ask(emit);
+    base_request(emit);
     base_answer(emit);
 }
 
@@ -161,19 +161,19 @@ nd_base(struct vmn_emit *emit)
 
 /* Answers for 'ip' with the port's MAC. */
 void
-nd_of_address(struct vmn_emit *emit, const struct site *site,
+nd_of_address(struct vmn_emit *emit, const struct port_ctx *ctx,
               const struct vmn_ip *ip)
 {
     struct vmn_flow *flow = vmn_flow_add(
-        emit, vmn_scope_network(site->network->row.name), STAGE_SERVICE,
-        SERVICE_ASK, SERVICE_ANSWER);
+        emit, vmn_scope_network(ctx->network->row.name), STAGE_SERVICE,
+        SERVICE_REQUEST, SERVICE_ANSWER);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    match_network(flow, site->network);
+    match_network(flow, ctx->network);
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
     vmn_match_ip(flow, VMN_F_ND_TARGET, ip);
     vmn_act_move(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->port->mac);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->port->mac);
     vmn_act_goto(actions, STAGE_SERVICE, SERVICE_TURN);
 }
 
@@ -200,24 +200,24 @@ nd_of_network(struct vmn_view *view, struct vmn_emit *emit,
 /* Where a port is.  ------------------------------------------------------ */
 
 static struct vmn_flow *
-own_add(struct vmn_emit *emit, const struct site *site, unsigned table,
+own_add(struct vmn_emit *emit, const struct port_ctx *ctx, unsigned table,
         uint16_t priority)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
                                          STAGE_ADMIT, table, priority);
 
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     return flow;
 }
 
 /* The port may advertise 'prefix' at 'mac'.  One that asks for what it knows
  * already may be answered without. */
 void
-nd_guard_target(struct vmn_emit *emit, const struct site *site,
+nd_guard_target(struct vmn_emit *emit, const struct port_ctx *ctx,
                 struct vmn_mac mac, const struct vmn_prefix *prefix)
 {
     for (int known = 0; known < 2; known++) {
-        struct vmn_flow *flow = own_add(emit, site, ADMIT_ND, ND_OWN);
+        struct vmn_flow *flow = own_add(emit, ctx, ADMIT_ND, ND_OWN);
 
         vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
         vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
@@ -229,10 +229,10 @@ nd_guard_target(struct vmn_emit *emit, const struct site *site,
 
 /* The port may ask with 'mac'. */
 void
-nd_guard_mac(struct vmn_emit *emit, const struct site *site,
+nd_guard_mac(struct vmn_emit *emit, const struct port_ctx *ctx,
              struct vmn_mac mac)
 {
-    struct vmn_flow *flow = own_add(emit, site, ADMIT_ND, ND_OWN);
+    struct vmn_flow *flow = own_add(emit, ctx, ADMIT_ND, ND_OWN);
 
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
     vmn_match_mac(flow, VMN_F_ND_SLL, mac);
@@ -240,7 +240,7 @@ nd_guard_mac(struct vmn_emit *emit, const struct site *site,
 
     /* A probe for a duplicate has no sender address (RFC 4862, section
      * 5.4.2). */
-    flow = own_add(emit, site, ADMIT_GUARD, GUARD_OWN);
+    flow = own_add(emit, ctx, ADMIT_GUARD, GUARD_OWN);
     vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
     match_from_nobody(flow);
@@ -249,39 +249,39 @@ nd_guard_mac(struct vmn_emit *emit, const struct site *site,
 
 /* What a port that has IPv6 has once. */
 void
-nd_guard_port(struct vmn_emit *emit, const struct site *site)
+nd_guard_port(struct vmn_emit *emit, const struct port_ctx *ctx)
 {
-    struct vmn_flow *flow = own_add(emit, site, ADMIT_GUARD, GUARD_PORT);
+    struct vmn_flow *flow = own_add(emit, ctx, ADMIT_GUARD, GUARD_PORT);
 
     vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV6);
     drop(flow, "spoofed");
 
     /* The answer would be with its own MAC: it asks for its own address, and
      * would take that for a duplicate. */
-    flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_SERVICE,
+    flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_SERVICE,
                         SERVICE_TURN, TURN_SELF);
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
-    vmn_match_mac(flow, VMN_F_ETH_SRC, site->port->mac);
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
     drop(flow, "ND for own address");
 }
 
 /* What a quarantined port has once. */
 void
-nd_guard_quarantined(struct vmn_emit *emit, const struct site *site)
+nd_guard_quarantined(struct vmn_emit *emit, const struct port_ctx *ctx)
 {
     static const uint8_t types[] = { VMN_ND_SOLICIT, VMN_ND_ADVERT };
     struct vmn_flow *flow;
 
     for (size_t i = 0; i < sizeof types; i++) {
-        flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_SERVICE,
-                            SERVICE_ASK, SERVICE_QUARANTINE);
-        vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+        flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_SERVICE,
+                            SERVICE_REQUEST, SERVICE_QUARANTINE);
+        vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
         vmn_match(flow, VMN_F_ICMPV6_TYPE, types[i]);
         drop(flow, "quarantined");
     }
-    flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_SERVICE,
-                        SERVICE_ASK, SERVICE_QUARANTINE_DIRECT);
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_SERVICE,
+                        SERVICE_REQUEST, SERVICE_QUARANTINE_DIRECT);
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
     match_one(flow);
     drop(flow, "quarantined");

@@ -19,12 +19,12 @@ base_admit(struct vmn_emit *emit)
     drop(flow, "VLAN tag");
 
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_CLASSIFY,
-                        CLASSIFY_STRANGER);
+                        CLASSIFY_UNKNOWN_HOST);
     vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
     drop(flow, "unknown tunnel source");
 
     flow = vmn_flow_add(emit, vmn_scope_facts(REL_GENEVE, ""), STAGE_ADMIT,
-                        ADMIT_CLASSIFY, CLASSIFY_STRANGER);
+                        ADMIT_CLASSIFY, CLASSIFY_UNKNOWN_HOST);
     vmn_match(flow, VMN_F_IN_PORT, VMN_GENEVE_OFPORT);
     drop(flow, "unknown tunnel source");
 
@@ -71,18 +71,18 @@ base_service(struct vmn_emit *emit)
     struct vmn_flow *flow;
 
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE,
-                        SERVICE_ASK, SERVICE_REMOTE);
+                        SERVICE_REQUEST, SERVICE_REMOTE);
     vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
     vmn_match(flow, VMN_REG_SRC_LOCAL, 0);
     vmn_act_next(vmn_flow_actions(flow));
 
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE,
-                        SERVICE_ASK, SERVICE_REPLY);
+                        SERVICE_REQUEST, SERVICE_REPLY);
     vmn_match(flow, VMN_F_ARP_OP, 2);
     vmn_act_next(vmn_flow_actions(flow));
 
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE,
-                        SERVICE_ASK, SERVICE_UNKNOWN);
+                        SERVICE_REQUEST, SERVICE_UNKNOWN);
     vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
     drop(flow, "ARP for unknown address");
 }
@@ -97,7 +97,7 @@ base_locate(struct vmn_emit *emit)
     vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
     drop(flow, "destination is not here");
 
-    drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_LOCATE, LOCATE_PLACE,
+    drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_LOCATE, LOCATE_DESTINATION,
                       PRIORITY_LAST), "unknown destination");
 }
 
@@ -170,11 +170,11 @@ static const struct vmn_unit_class units[] = {
     { .name = "flood", .each = VMN_EACH_KEY, .relation = REL_LOCAL,
       .compile = compile_flood },
     { .name = "outside", .each = VMN_EACH_ROW, .table = VMN_TABLE_ROUTER,
-      .compile = compile_outside },
+      .compile = compile_external },
     { .name = "home", .each = VMN_EACH_ROW, .table = VMN_TABLE_FLOATING_IP,
-      .compile = compile_home },
-    { .name = "wire", .each = VMN_EACH_KEY, .relation = REL_WIRE,
-      .compile = compile_wire },
+      .compile = compile_floating_ip },
+    { .name = "wire", .each = VMN_EACH_KEY, .relation = REL_PROVIDER,
+      .compile = compile_provider },
     { .name = "claimed", .each = VMN_EACH_KEY, .relation = VMN_REL_CLAIMED,
       .compile = compile_claimed },
     { .name = "asked", .each = VMN_EACH_KEY, .relation = REL_ASKED,

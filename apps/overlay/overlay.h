@@ -30,14 +30,15 @@ enum {
 };
 enum {
     CLASSIFY_TRUNK = 230,       /* Between a sub-port and its parent. */
-    CLASSIFY_OUTSIDE = 220,     /* From outside, here again. */
-    CLASSIFY_WIRE_AGAIN = 215,  /* From a physical network, without its tag. */
-    CLASSIFY_WIRE = 210,
-    CLASSIFY_WIRE_OTHER = 205,
+    CLASSIFY_EXTERNAL = 220,    /* From outside, here again. */
+    CLASSIFY_PROVIDER_AGAIN = 215, /* From a physical network, without its
+                                 * tag. */
+    CLASSIFY_PROVIDER = 210,
+    CLASSIFY_PROVIDER_OTHER = 205,
     CLASSIFY_VLAN = 200,
     CLASSIFY_ROUTED = 150,      /* Comes here again. */
     CLASSIFY_PORT = 100,
-    CLASSIFY_STRANGER = 50,     /* A tunnel packet of no known host. */
+    CLASSIFY_UNKNOWN_HOST = 50, /* A tunnel packet of no known host. */
 
     TUNNEL_NETWORK = 100,
 
@@ -46,14 +47,14 @@ enum {
     SOURCE_PAIR = 200,          /* Plus the prefix length. */
     SOURCE_OWN = 180,
     SOURCE_ROUTED_PAIR = 20,    /* Plus the prefix length. */
-    SOURCE_OUTSIDE = 10,        /* Anybody on a wire. */
+    SOURCE_EXTERNAL = 10,       /* Anybody on a wire. */
 
     GUARD_SERVED = 160,         /* What the controller answers. */
-    GUARD_UNHEARD = 150,        /* ICMPv6 that is for nobody here. */
+    GUARD_UNWANTED = 150,       /* ICMPv6 that is for nobody here. */
     GUARD_SERVER = 150,         /* What only a server says. */
     GUARD_OWN = 100,
-    GUARD_NESTED_OWN = 45,      /* With a MAC of the port's. */
-    GUARD_NESTED = 40,          /* Somebody behind the port. */
+    GUARD_UNKNOWN_OWN = 45,     /* With a MAC of the port's. */
+    GUARD_UNKNOWN = 40,         /* Somebody behind the port. */
     GUARD_PORT = 30,            /* The rest of a port with IPv6. */
     GUARD_SPOOFED = 20,
 
@@ -61,7 +62,7 @@ enum {
     ND_CLAIMED_TARGET = 1300,   /* Plus twice the prefix length, and 1 if the
                                  * port is allowed it. */
     ND_CLAIMED = 1000,          /* The same. */
-    ND_NESTED = 210,
+    ND_UNKNOWN = 210,
     ND_OWN = 100,
     ND_SPOOFED = 20,
 
@@ -70,12 +71,12 @@ enum {
 
 /* Tables of STAGE_SERVICE, which answers ARP and neighbour discovery. */
 enum {
-    SERVICE_ASK,
+    SERVICE_REQUEST,
     SERVICE_TURN,               /* A solicitation into the answer. */
     SERVICE_N_TABLES
 };
 enum {
-    SERVICE_WIRE = 310,         /* Answered by the guests. */
+    SERVICE_PROVIDER = 310,     /* Answered by the guests. */
     SERVICE_REMOTE = 300,       /* Answered where it came from. */
     SERVICE_SELF = 200,         /* Asks for an address of its own. */
     SERVICE_QUARANTINE_DIRECT = 160,
@@ -84,7 +85,7 @@ enum {
     SERVICE_QUARANTINE = 70,
     SERVICE_FLOOD = 50,         /* Only the guests know. */
     SERVICE_REPLY = 50,
-    SERVICE_OUTSIDE = 20,       /* Somebody on the wire may know. */
+    SERVICE_EXTERNAL = 20,      /* Somebody on the wire may know. */
     SERVICE_UNKNOWN = 10,
 
     TURN_SELF = 200,            /* As SERVICE_SELF. */
@@ -95,8 +96,8 @@ enum {
 
 /* Tables of STAGE_LOCATE. */
 enum {
-    LOCATE_PLACE,               /* Destination -> local port or host. */
-    LOCATE_HEARD,               /* The same of what switches have learned. */
+    LOCATE_DESTINATION,         /* Destination -> local port or host. */
+    LOCATE_LEARNED,             /* The same of what switches have learned. */
     LOCATE_N_TABLES
 };
 enum {
@@ -106,23 +107,23 @@ enum {
     LOCATE_LOCAL = 300,
     LOCATE_LOCAL_PAIR = 280,
     LOCATE_SHARED_TUNNEL = 270, /* A MAC that several ports may use. */
-    LOCATE_NESTED_FAR = 260,    /* As LOCATE_NESTED, not from here. */
+    LOCATE_UNKNOWN_FAR = 260,   /* As LOCATE_UNKNOWN, not from here. */
     LOCATE_NOT_HERE = 250,      /* Never from tunnel to tunnel. */
     LOCATE_REMOTE = 200,
     LOCATE_SHARED = 195,
     LOCATE_REMOTE_PAIR = 190,
-    LOCATE_NESTED = 3,          /* Perhaps of somebody behind a port. */
-    LOCATE_OUTSIDE = 2,         /* Onto the wire. */
+    LOCATE_UNKNOWN = 3,         /* Perhaps of somebody behind a port. */
+    LOCATE_EXTERNAL = 2,        /* Onto the wire. */
 
-    HEARD_KNOWN = 330,          /* A port's own after all. */
-    HEARD_HERE_TUNNEL = 320,    /* Out of a tunnel. */
-    HEARD_HERE = 300,
-    HEARD_NOT_FAR = 260,        /* From elsewhere, and not heard: to all that
+    LEARNED_OWN = 330,          /* A port's own after all. */
+    LEARNED_HERE_TUNNEL = 320,  /* Out of a tunnel. */
+    LEARNED_HERE = 300,
+    LEARNED_NOT_FAR = 260,      /* From elsewhere, and not heard: to all that
                                  * are here. */
-    HEARD_NOT_HERE = 250,
-    HEARD_ELSEWHERE = 200,
-    HEARD_NOT_LOCAL = 100,      /* To all that are here, and others. */
-    HEARD_NOT = 50,
+    LEARNED_NOT_HERE = 250,
+    LEARNED_ELSEWHERE = 200,
+    LEARNED_NOT_LOCAL = 100,    /* To all that are here, and others. */
+    LEARNED_NOT = 50,
 };
 
 /* Tables of STAGE_DELIVER. */
@@ -133,13 +134,13 @@ enum {
 };
 enum {
     OUT_HAIRPIN = 300,
-    OUT_WIRE = 250,
-    OUT_NO_WIRE = 240,
+    OUT_PROVIDER = 250,
+    OUT_NO_PROVIDER = 240,
     OUT_LOCAL = 200,
-    OUT_NESTED_FLOOD = 110,     /* With its port's VNI. */
+    OUT_UNKNOWN_FLOOD = 110,    /* With its port's VNI. */
     OUT_FLOOD = 100,
     OUT_ALONE = 50,             /* A flood without another host. */
-    OUT_NESTED = 20,            /* With its port's VNI. */
+    OUT_UNKNOWN = 20,           /* With its port's VNI. */
     OUT_SIZED = 10,             /* Is there room for it in the tunnel? */
 
     TUNNEL_LARGE = 120,
@@ -158,24 +159,25 @@ enum {
 #define REL_ROUTED_PAIR "overlay.routed-pair" /* DOMAIN|PREFIX -> port. */
 #define REL_MAC "overlay.mac"           /* NETWORK|MAC -> port. */
 #define REL_SHARED "overlay.shared"     /* NETWORK -> MAC of several. */
-#define REL_WIRE "overlay.wire"         /* NETWORK|HOST -> port; the same of
+#define REL_PROVIDER "overlay.provider" /* NETWORK|HOST -> port; the same of
                                          * provider networks, with hosts that
                                          * are a port's candidate. */
-#define REL_OUTSIDE "overlay.outside"   /* DOMAIN -> router that leads outside. */
+#define REL_EXTERNAL "overlay.external" /* DOMAIN -> router that leads to an
+                                         * external network. */
 /* "4" or "6" -> hosts with tunnel addresses of that family only. */
 #define REL_FAMILY "overlay.family"
 #define REL_ROOM "overlay.room" /* "" -> the MTU that a host has room for. */
 /* Of ports with 'unknown' that are on a host. */
-#define REL_NESTING "overlay.nesting"   /* NETWORK -> "". */
-#define REL_NESTING_HOSTS "overlay.nesting-hosts" /* NETWORK -> host. */
-#define REL_NESTING_PORTS "overlay.nesting-ports" /* NETWORK -> port; overlay
+#define REL_UNKNOWN "overlay.unknown"   /* NETWORK -> "". */
+#define REL_UNKNOWN_HOSTS "overlay.unknown-hosts" /* NETWORK -> host. */
+#define REL_UNKNOWN_PORTS "overlay.unknown-ports" /* NETWORK -> port; overlay
                                                    * networks. */
 #define REL_CLAIM_HOSTS "overlay.claim-hosts" /* NETWORK -> host, where
                                                * claims are checked. */
 #define REL_GENEVE "overlay.geneve"     /* "" -> hosts that receive Geneve. */
 
 /* What the flows of a port need to know. */
-struct site {
+struct port_ctx {
     const struct vmn_port *port;
     const struct vmn_network *network;
     const char *domain;         /* The network's. */
@@ -187,10 +189,10 @@ struct site {
     uint32_t candidate_ofport;  /* Its number there, or 0. */
 };
 
-/* Fills in 'site' for port 'name'; false if the port can have no flows. */
-bool site_read(struct vmn_view *, const char *name, struct site *);
+/* Fills in 'ctx' for port 'name'; false if the port can have no flows. */
+bool port_ctx_read(struct vmn_view *, const char *name, struct port_ctx *);
 /* Emits what takes packets for 'mac' to the port. */
-void site_locate(struct vmn_view *, struct vmn_emit *, const struct site *,
+void locate_port(struct vmn_view *, struct vmn_emit *, const struct port_ctx *,
                  struct vmn_mac mac, bool is_own);
 
 /* The MAC that goes with an allowed address. */
@@ -205,7 +207,8 @@ bool pair_has_new_mac(const struct vmn_port *, size_t i);
  * fewest prefixes; returns how many. */
 size_t port_prefixes(struct vmn_view *, const struct vmn_port *,
                      struct vmn_mac mac, struct vmn_prefix **prefixes);
-void publish_pairs(struct vmn_view *, struct vmn_emit *, const struct site *);
+void publish_pairs(struct vmn_view *, struct vmn_emit *,
+                   const struct port_ctx *);
 
 /* True if the port may use any IPv6 address. */
 bool port_has_ipv6(const struct vmn_port *);
@@ -225,11 +228,12 @@ is_link_local(const struct vmn_ip *ip)
 }
 
 /* transit.c: what a domain needs of which a router leads outside. */
-void outside_of_domain(struct vmn_view *, struct vmn_emit *,
-                       const char *domain);
+void external_of_domain(struct vmn_view *, struct vmn_emit *,
+                        const char *domain);
 
-/* trunk.c: what joins a sub-port to its parent, on 'site->host'. */
-void trunk_of_port(struct vmn_view *, struct vmn_emit *, const struct site *);
+/* trunk.c: what joins a sub-port to its parent, on 'ctx->host'. */
+void trunk_of_port(struct vmn_view *, struct vmn_emit *,
+                   const struct port_ctx *);
 
 /* tunnels.c: takes what is for the 'hosts' that VMN_REG_DST_HOST calls 'to' to
  * them. */
@@ -238,27 +242,28 @@ void flood_add(struct vmn_view *, struct vmn_emit *,
                struct vmn_names hosts);
 
 /* mac-learning.c: ports with 'unknown', and who is behind them. */
-bool is_nesting(struct vmn_view *, const struct vmn_network *);
-void nested_of_port(struct vmn_view *, struct vmn_emit *,
-                    const struct site *);
-/* The same on 'site->host'. */
-void nested_of_port_here(struct vmn_view *, struct vmn_emit *,
-                         const struct site *);
+bool has_unknown(struct vmn_view *, const struct vmn_network *);
+void unknown_of_port(struct vmn_view *, struct vmn_emit *,
+                     const struct port_ctx *);
+/* The same on 'ctx->host'. */
+void unknown_of_port_here(struct vmn_view *, struct vmn_emit *,
+                          const struct port_ctx *);
 /* Has the flow learn who is behind the port from what that sends, and go
  * on. */
-void nested_learn(struct vmn_view *, const struct site *, struct vmn_flow *);
-void nested_of_network(struct vmn_view *, struct vmn_emit *,
-                       const struct vmn_network *);
-void nested_of_wire(struct vmn_view *, struct vmn_emit *,
-                    const struct vmn_network *, const char *host,
-                    uint32_t wire);
+void unknown_learn(struct vmn_view *, const struct port_ctx *,
+                   struct vmn_flow *);
+void unknown_of_network(struct vmn_view *, struct vmn_emit *,
+                        const struct vmn_network *);
+void unknown_of_provider(struct vmn_view *, struct vmn_emit *,
+                         const struct vmn_network *, const char *host,
+                         uint32_t uplink);
 /* Goes on with what is for nobody who was heard, after local copies. */
-void nested_put_rest(struct vmn_actions *, const struct vmn_network *);
+void unknown_put_rest(struct vmn_actions *, const struct vmn_network *);
 /* What such a guest floods goes by 'group' as well, where VMN_REG_DST_HOST is
  * 'to'. */
-void nested_flood(struct vmn_view *, struct vmn_emit *,
-                  const struct vmn_network *, uint32_t to,
-                  struct vmn_group_msg *group);
+void unknown_flood(struct vmn_view *, struct vmn_emit *,
+                   const struct vmn_network *, uint32_t to,
+                   struct vmn_group_msg *group);
 
 /* claimed-addresses.c: addresses that have a meaning, and who may not use
  * them. */
@@ -270,14 +275,14 @@ void nested_flood(struct vmn_view *, struct vmn_emit *,
 /* True if the port is allowed a prefix, and so perhaps what others have. */
 bool port_has_prefix(const struct vmn_port *);
 /* Has claims checked where the port is, if it may be guilty of some. */
-void claims_are_checked(struct vmn_emit *, const struct site *);
+void claims_are_checked(struct vmn_emit *, const struct port_ctx *);
 void claims_of_port(struct vmn_view *, struct vmn_emit *, const char *name);
 void claims_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
-/* What the port, and those behind it, may use on 'site->host', since it is
+/* What the port, and those behind it, may use on 'ctx->host', since it is
  * allowed to. */
 void claims_but_for_port(struct vmn_view *, struct vmn_emit *,
-                         const struct site *);
+                         const struct port_ctx *);
 
 /* provider.c: provider networks. */
 static inline bool
@@ -288,14 +293,15 @@ is_provider(const struct vmn_network *network)
 
 /* The number, on 'host', of the port that leads to the provider network's
  * wire, or 0. */
-uint32_t wire_ofport(struct vmn_view *, const struct vmn_network *,
-                     const char *host);
-void wire_of_host(struct vmn_view *, struct vmn_emit *,
-                  const struct vmn_host *);
-void wire_of_network(struct vmn_emit *, const struct vmn_network *);
-void wire_guard_port(struct vmn_view *, struct vmn_emit *,
-                     const struct site *);
-void wire_self(struct vmn_emit *, const struct site *, const struct vmn_ip *);
+uint32_t provider_ofport(struct vmn_view *, const struct vmn_network *,
+                         const char *host);
+void provider_of_host(struct vmn_view *, struct vmn_emit *,
+                      const struct vmn_host *);
+void provider_of_network(struct vmn_emit *, const struct vmn_network *);
+void provider_guard_port(struct vmn_view *, struct vmn_emit *,
+                         const struct port_ctx *);
+void provider_self(struct vmn_emit *, const struct port_ctx *,
+                   const struct vmn_ip *);
 
 /* Network-wide registers of a packet that has just come in; 'zone' is that of
  * the network's domain. */
@@ -337,15 +343,15 @@ void handle_large(struct vmn_view *, const struct vmn_packet_in *,
 
 /* nd-responder.c: neighbour discovery. */
 void nd_base(struct vmn_emit *);
-void nd_of_address(struct vmn_emit *, const struct site *,
+void nd_of_address(struct vmn_emit *, const struct port_ctx *,
                    const struct vmn_ip *);
 void nd_of_network(struct vmn_view *, struct vmn_emit *,
                    const struct vmn_network *);
-void nd_guard_target(struct vmn_emit *, const struct site *, struct vmn_mac,
-                     const struct vmn_prefix *);
-void nd_guard_mac(struct vmn_emit *, const struct site *, struct vmn_mac);
-void nd_guard_port(struct vmn_emit *, const struct site *);
-void nd_guard_quarantined(struct vmn_emit *, const struct site *);
+void nd_guard_target(struct vmn_emit *, const struct port_ctx *,
+                     struct vmn_mac, const struct vmn_prefix *);
+void nd_guard_mac(struct vmn_emit *, const struct port_ctx *, struct vmn_mac);
+void nd_guard_port(struct vmn_emit *, const struct port_ctx *);
+void nd_guard_quarantined(struct vmn_emit *, const struct port_ctx *);
 
 /* service-guard.c */
 void served_of_network(struct vmn_view *, struct vmn_emit *,
@@ -362,9 +368,10 @@ void compile_host(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_flood(struct vmn_view *, const char *key, struct vmn_emit *);
-void compile_outside(struct vmn_view *, const char *key, struct vmn_emit *);
-void compile_home(struct vmn_view *, const char *key, struct vmn_emit *);
-void compile_wire(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_external(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_floating_ip(struct vmn_view *, const char *key,
+                         struct vmn_emit *);
+void compile_provider(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_claimed(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_asked(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_pair(struct vmn_view *, const char *key, struct vmn_emit *);

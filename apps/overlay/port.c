@@ -16,49 +16,49 @@
 #include <string.h>
 
 bool
-site_read(struct vmn_view *view, const char *name, struct site *site)
+port_ctx_read(struct vmn_view *view, const char *name, struct port_ctx *ctx)
 {
-    memset(site, 0, sizeof *site);
-    site->port = vmn_read_port(view, name);
-    if (!site->port || !site->port->enabled) {
+    memset(ctx, 0, sizeof *ctx);
+    ctx->port = vmn_read_port(view, name);
+    if (!ctx->port || !ctx->port->enabled) {
         return false;
     }
-    site->network = vmn_read_network(view, site->port->network);
-    if (!site->network || !site->network->vni) {
+    ctx->network = vmn_read_network(view, ctx->port->network);
+    if (!ctx->network || !ctx->network->vni) {
         return false;
     }
-    site->domain = vmn_domain_of(view, site->port->network);
+    ctx->domain = vmn_domain_of(view, ctx->port->network);
 
     size_t size;
     const void *identity = vmn_query(view, VMN_QUERY_IDENTITY, name, &size);
 
-    if (identity && size == sizeof site->identity) {
-        memcpy(&site->identity, identity, size);
+    if (identity && size == sizeof ctx->identity) {
+        memcpy(&ctx->identity, identity, size);
     }
 
-    const struct vmn_binding *binding = (site->port->external ? NULL
+    const struct vmn_binding *binding = (ctx->port->external ? NULL
                                          : vmn_read_binding(view, name));
 
     if (binding && binding->host) {
         const struct vmn_vif *vif = vmn_read_vif(view, binding->host,
-                                                 site->port->iface_id);
+                                                 ctx->port->iface_id);
 
-        site->host = binding->host;
-        site->ofport = vif ? vif->ofport : 0;
+        ctx->host = binding->host;
+        ctx->ofport = vif ? vif->ofport : 0;
     }
-    if (site->host && binding->candidate) {
+    if (ctx->host && binding->candidate) {
         const struct vmn_vif *vif = vmn_read_vif(view, binding->candidate,
-                                                 site->port->iface_id);
+                                                 ctx->port->iface_id);
 
-        site->candidate = binding->candidate;
-        site->candidate_ofport = vif ? vif->ofport : 0;
+        ctx->candidate = binding->candidate;
+        ctx->candidate_ofport = vif ? vif->ofport : 0;
     }
     return true;
 }
 
 /* To the port, on 'host', where it has number 'ofport'. */
 static struct vmn_flow *
-local_add(struct vmn_emit *emit, const struct site *site, const char *host,
+local_add(struct vmn_emit *emit, const struct port_ctx *ctx, const char *host,
           uint32_t ofport, struct vmn_mac mac, bool is_own)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
@@ -67,9 +67,9 @@ local_add(struct vmn_emit *emit, const struct site *site, const char *host,
                                          : LOCATE_LOCAL_PAIR);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    match_network(flow, site->network);
+    match_network(flow, ctx->network);
     vmn_match_mac(flow, VMN_F_ETH_DST, mac);
-    vmn_act_set(actions, VMN_REG_DST_ID, site->identity);
+    vmn_act_set(actions, VMN_REG_DST_ID, ctx->identity);
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
     vmn_act_set(actions, VMN_REG_OUT_PORT, ofport);
     vmn_act_next(actions);
@@ -79,40 +79,40 @@ local_add(struct vmn_emit *emit, const struct site *site, const char *host,
 /* A candidate gets what others send it, as soon as they do; its own host goes
  * on sending to the active one until it is active itself. */
 void
-site_locate(struct vmn_view *view, struct vmn_emit *emit,
-            const struct site *site, struct vmn_mac mac, bool is_own)
+locate_port(struct vmn_view *view, struct vmn_emit *emit,
+            const struct port_ctx *ctx, struct vmn_mac mac, bool is_own)
 {
-    bool provider = is_provider(site->network);
-    uint32_t from = (!site->candidate_ofport ? 0
-                     : provider ? wire_ofport(view, site->network,
-                                              site->candidate)
+    bool provider = is_provider(ctx->network);
+    uint32_t from = (!ctx->candidate_ofport ? 0
+                     : provider ? provider_ofport(view, ctx->network,
+                                                  ctx->candidate)
                      : VMN_TUNNEL_OFPORT);
     struct vmn_flow *flow;
     struct vmn_actions *actions;
 
-    if (!site->host && !site->port->external) {
+    if (!ctx->host && !ctx->port->external) {
         return;
     }
 
-    flow = vmn_flow_add(emit, vmn_scope_domain(site->domain), STAGE_LOCATE, 0,
+    flow = vmn_flow_add(emit, vmn_scope_domain(ctx->domain), STAGE_LOCATE, 0,
                         is_own ? LOCATE_REMOTE : LOCATE_REMOTE_PAIR);
-    match_network(flow, site->network);
+    match_network(flow, ctx->network);
     vmn_match_mac(flow, VMN_F_ETH_DST, mac);
     actions = vmn_flow_actions(flow);
-    vmn_act_set(actions, VMN_REG_DST_ID, site->identity);
-    if (site->port->external) {
+    vmn_act_set(actions, VMN_REG_DST_ID, ctx->identity);
+    if (ctx->port->external) {
         /* What is to reach it is judged here, or nowhere. */
         vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
     }
-    vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_WIRE
-                : vmn_number(view, VMN_NUMBER_HOST, site->host));
+    vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_PROVIDER
+                : vmn_number(view, VMN_NUMBER_HOST, ctx->host));
     vmn_act_next(actions);
 
-    if (site->ofport) {
-        local_add(emit, site, site->host, site->ofport, mac, is_own);
+    if (ctx->ofport) {
+        local_add(emit, ctx, ctx->host, ctx->ofport, mac, is_own);
     }
     if (from) {
-        flow = local_add(emit, site, site->candidate, site->candidate_ofport,
+        flow = local_add(emit, ctx, ctx->candidate, ctx->candidate_ofport,
                          mac, is_own);
         vmn_match(flow, VMN_F_IN_PORT, from);
     }
@@ -123,24 +123,24 @@ site_locate(struct vmn_view *view, struct vmn_emit *emit,
 /* What may come over a router is known in all of the domain, whose networks
  * have no addresses in common; what stays on the link, in the network. */
 static void
-emit_source(struct vmn_emit *emit, const struct site *site,
+emit_source(struct vmn_emit *emit, const struct port_ctx *ctx,
             enum vmn_field field, const struct vmn_ip *ip)
 {
     bool on_link = field == VMN_F_ARP_SPA || is_link_local(ip);
     struct vmn_flow *flow = vmn_flow_add(
-        emit, on_link ? vmn_scope_network(site->network->row.name)
-        : vmn_scope_domain(site->domain), STAGE_ADMIT, ADMIT_SOURCE,
+        emit, on_link ? vmn_scope_network(ctx->network->row.name)
+        : vmn_scope_domain(ctx->domain), STAGE_ADMIT, ADMIT_SOURCE,
         SOURCE_OWN);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     if (on_link) {
-        match_network(flow, site->network);
+        match_network(flow, ctx->network);
     } else {
-        match_domain(flow, site->zone);
+        match_domain(flow, ctx->zone);
     }
     vmn_match_ip(flow, field, ip);
-    vmn_act_set(actions, VMN_REG_SRC_ID, site->identity);
-    if (site->port->external) {
+    vmn_act_set(actions, VMN_REG_SRC_ID, ctx->identity);
+    if (ctx->port->external) {
         /* What it sends is judged here, or nowhere. */
         vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
     }
@@ -151,58 +151,59 @@ emit_source(struct vmn_emit *emit, const struct site *site,
  * cannot answer for. */
 static void
 emit_address(struct vmn_view *view, struct vmn_emit *emit,
-             const struct site *site, const struct vmn_ip *ip)
+             const struct port_ctx *ctx, const struct vmn_ip *ip)
 {
     struct vmn_flow *flow;
 
-    if (site->port->external) {
-        emit_source(emit, site, ip->family == 6 ? VMN_F_IPV6_SRC
+    if (ctx->port->external) {
+        emit_source(emit, ctx, ip->family == 6 ? VMN_F_IPV6_SRC
                     : VMN_F_IPV4_SRC, ip);
         return;                 /* It answers for itself. */
     }
     if (ip->family == 6) {
-        emit_source(emit, site, VMN_F_IPV6_SRC, ip);
-        nd_of_address(emit, site, ip);
+        emit_source(emit, ctx, VMN_F_IPV6_SRC, ip);
+        nd_of_address(emit, ctx, ip);
         return;
     }
-    emit_source(emit, site, VMN_F_IPV4_SRC, ip);
-    if (vmn_facts(view, REL_ASKS, site->network->row.name).n) {
-        emit_source(emit, site, VMN_F_ARP_SPA, ip);
+    emit_source(emit, ctx, VMN_F_IPV4_SRC, ip);
+    if (vmn_facts(view, REL_ASKS, ctx->network->row.name).n) {
+        emit_source(emit, ctx, VMN_F_ARP_SPA, ip);
     }
 
-    flow = vmn_flow_add(emit, vmn_scope_network(site->network->row.name),
-                        STAGE_SERVICE, SERVICE_ASK, SERVICE_ANSWER);
-    match_network(flow, site->network);
+    flow = vmn_flow_add(emit, vmn_scope_network(ctx->network->row.name),
+                        STAGE_SERVICE, SERVICE_REQUEST, SERVICE_ANSWER);
+    match_network(flow, ctx->network);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
-    vmn_act_arp_reply(vmn_flow_actions(flow), site->port->mac, ip);
+    vmn_act_arp_reply(vmn_flow_actions(flow), ctx->port->mac, ip);
 }
 
 /* Where the port is.  ---------------------------------------------------- */
 
 static void
 emit_classify(struct vmn_view *view, struct vmn_emit *emit,
-              const struct site *site)
+              const struct port_ctx *ctx)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
                                          STAGE_ADMIT, ADMIT_CLASSIFY,
                                          CLASSIFY_PORT);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
-    network_registers(view, actions, site->network, site->zone);
-    vmn_act_set(actions, VMN_REG_SRC_ID, site->identity);
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+    network_registers(view, actions, ctx->network, ctx->zone);
+    vmn_act_set(actions, VMN_REG_SRC_ID, ctx->identity);
     vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_GUARD);
 }
 
 static struct vmn_flow *
-guard_add(struct vmn_emit *emit, const struct site *site, struct vmn_mac mac)
+guard_add(struct vmn_emit *emit, const struct port_ctx *ctx,
+          struct vmn_mac mac)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
                                          STAGE_ADMIT, ADMIT_GUARD, GUARD_OWN);
 
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
     return flow;
 }
@@ -210,26 +211,26 @@ guard_add(struct vmn_emit *emit, const struct site *site, struct vmn_mac mac)
 /* The port may send from 'ip' with 'mac'.  Where that is more than one
  * address, somebody else may have one of them. */
 static void
-emit_guard(struct vmn_emit *emit, const struct site *site,
+emit_guard(struct vmn_emit *emit, const struct port_ctx *ctx,
            struct vmn_mac mac, const struct vmn_prefix *ip)
 {
-    bool check = port_has_prefix(site->port);
+    bool check = port_has_prefix(ctx->port);
     struct vmn_flow *flow;
 
-    flow = guard_add(emit, site, mac);
+    flow = guard_add(emit, ctx, mac);
     if (ip->ip.family == 6) {
         vmn_match_prefix(flow, VMN_F_IPV6_SRC, ip);
         if (check) {
             vmn_act_set(vmn_flow_actions(flow), REG_CHECK, CHECK_SAID);
         }
         vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
-        nd_guard_target(emit, site, mac, ip);
+        nd_guard_target(emit, ctx, mac, ip);
         return;
     }
     vmn_match_prefix(flow, VMN_F_IPV4_SRC, ip);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = guard_add(emit, site, mac);
+    flow = guard_add(emit, ctx, mac);
     vmn_match_prefix(flow, VMN_F_ARP_SPA, ip);
     vmn_match_mac(flow, VMN_F_ARP_SHA, mac);
     if (check && ip->len < 32) {
@@ -242,32 +243,32 @@ emit_guard(struct vmn_emit *emit, const struct site *site,
 
 static void
 emit_guards(struct vmn_view *view, struct vmn_emit *emit,
-            const struct site *site, struct vmn_mac mac)
+            const struct port_ctx *ctx, struct vmn_mac mac)
 {
     struct vmn_prefix *prefixes;
-    size_t n = port_prefixes(view, site->port, mac, &prefixes);
+    size_t n = port_prefixes(view, ctx->port, mac, &prefixes);
     bool v6 = false;
 
     for (size_t i = 0; i < n; i++) {
-        emit_guard(emit, site, mac, &prefixes[i]);
+        emit_guard(emit, ctx, mac, &prefixes[i]);
         v6 |= prefixes[i].ip.family == 6;
     }
     if (v6) {
-        nd_guard_mac(emit, site, mac);
+        nd_guard_mac(emit, ctx, mac);
     }
 }
 
 /* A guest that asks for its own address probes for a duplicate or announces
  * itself; an answer would tell it that there is one. */
 static void
-emit_self(struct vmn_emit *emit, const struct site *site,
+emit_self(struct vmn_emit *emit, const struct port_ctx *ctx,
           const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
-                                         STAGE_SERVICE, SERVICE_ASK,
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
+                                         STAGE_SERVICE, SERVICE_REQUEST,
                                          SERVICE_SELF);
 
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
     drop(flow, "ARP for own address");
@@ -275,51 +276,51 @@ emit_self(struct vmn_emit *emit, const struct site *site,
 
 static void
 emit_local(struct vmn_view *view, struct vmn_emit *emit,
-           const struct site *site)
+           const struct port_ctx *ctx)
 {
-    const struct vmn_port *port = site->port;
+    const struct vmn_port *port = ctx->port;
     struct vmn_flow *flow;
 
-    trunk_of_port(view, emit, site);
-    nested_of_port_here(view, emit, site);
-    claims_but_for_port(view, emit, site);
-    emit_classify(view, emit, site);
-    emit_guards(view, emit, site, port->mac);
+    trunk_of_port(view, emit, ctx);
+    unknown_of_port_here(view, emit, ctx);
+    claims_but_for_port(view, emit, ctx);
+    emit_classify(view, emit, ctx);
+    emit_guards(view, emit, ctx, port->mac);
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         if (pair_has_new_mac(port, i)) {
-            emit_guards(view, emit, site,
+            emit_guards(view, emit, ctx,
                         pair_mac(port, &port->allowed_addresses[i]));
         }
     }
     for (size_t i = 0; i < port->n_ips; i++) {
-        if (is_provider(site->network)) {
-            wire_self(emit, site, &port->ips[i]);
+        if (is_provider(ctx->network)) {
+            provider_self(emit, ctx, &port->ips[i]);
         } else if (port->ips[i].family == 4) {
-            emit_self(emit, site, &port->ips[i]);
+            emit_self(emit, ctx, &port->ips[i]);
         }
     }
 
     /* An address probe has no sender address (RFC 5227, section 1.1). */
-    flow = guard_add(emit, site, port->mac);
+    flow = guard_add(emit, ctx, port->mac);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match(flow, VMN_F_ARP_SPA, 0);
     vmn_match_mac(flow, VMN_F_ARP_SHA, port->mac);
     vmn_act_next(vmn_flow_actions(flow));
 
     if (port_has_ipv6(port)) {
-        nd_guard_port(emit, site);
+        nd_guard_port(emit, ctx);
     }
     if (vmn_is_quarantined(view, port)
         && (port_has_ipv6(port) || port->unknown)) {
-        nd_guard_quarantined(emit, site);
+        nd_guard_quarantined(emit, ctx);
     }
-    if (is_provider(site->network)) {
-        wire_guard_port(view, emit, site);
+    if (is_provider(ctx->network)) {
+        provider_guard_port(view, emit, ctx);
     }
     if (vmn_is_quarantined(view, port)) {
-        flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_SERVICE,
-                            SERVICE_ASK, SERVICE_QUARANTINE);
-        vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+        flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_SERVICE,
+                            SERVICE_REQUEST, SERVICE_QUARANTINE);
+        vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
         vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
         drop(flow, "quarantined");
     }
@@ -329,64 +330,65 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
  * well. */
 static void
 publish_host(struct vmn_view *view, struct vmn_emit *emit,
-             const struct site *site, const char *host)
+             const struct port_ctx *ctx, const char *host)
 {
-    const char *network = site->network->row.name;
+    const char *network = ctx->network->row.name;
 
     vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network, host);
-    if (strcmp(site->domain, network)) {
-        vmn_publish(emit, VMN_REL_DOMAIN_HOSTS, site->domain, host);
+    if (strcmp(ctx->domain, network)) {
+        vmn_publish(emit, VMN_REL_DOMAIN_HOSTS, ctx->domain, host);
     }
-    if (is_provider(site->network)) {
-        vmn_publish(emit, REL_WIRE, vmn_printf(view, "%s|%s", network, host),
-                    site->port->row.name);
+    if (is_provider(ctx->network)) {
+        vmn_publish(emit, REL_PROVIDER,
+                    vmn_printf(view, "%s|%s", network, host),
+                    ctx->port->row.name);
     }
 }
 
 void
 compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct site site;
+    struct port_ctx ctx;
 
     claims_of_port(view, emit, key);
-    if (!site_read(view, key, &site)) {
+    if (!port_ctx_read(view, key, &ctx)) {
         return;
     }
 
-    const char *network = site.network->row.name;
+    const char *network = ctx.network->row.name;
     struct vmn_ip *ips;
-    size_t n_ips = port_ips(view, site.port, &ips);
+    size_t n_ips = port_ips(view, ctx.port, &ips);
 
-    if (site.host || site.port->external) {
-        site.zone = vmn_domain_zone(view, site.domain);
+    if (ctx.host || ctx.port->external) {
+        ctx.zone = vmn_domain_zone(view, ctx.domain);
     }
 
     /* A port that is nowhere has nothing on any host: so its VM's start is one
      * bundle for each host, and nobody is told to send to it before. */
-    for (size_t i = 0; (site.host || site.port->external) && i < n_ips;
+    for (size_t i = 0; (ctx.host || ctx.port->external) && i < n_ips;
          i++) {
-        emit_address(view, emit, &site, &ips[i]);
+        emit_address(view, emit, &ctx, &ips[i]);
     }
-    publish_pairs(view, emit, &site);
-    nested_of_port(view, emit, &site);
-    claims_are_checked(emit, &site);
-    site_locate(view, emit, &site, site.port->mac, true);
-    if (site.host) {
-        publish_host(view, emit, &site, site.host);
+    publish_pairs(view, emit, &ctx);
+    unknown_of_port(view, emit, &ctx);
+    claims_are_checked(emit, &ctx);
+    locate_port(view, emit, &ctx, ctx.port->mac, true);
+    if (ctx.host) {
+        publish_host(view, emit, &ctx, ctx.host);
         vmn_publish(emit, REL_LOCAL,
-                    vmn_printf(view, "%s|%s", network, site.host), key);
+                    vmn_printf(view, "%s|%s", network, ctx.host), key);
     }
-    if (site.candidate) {
-        publish_host(view, emit, &site, site.candidate);
+    if (ctx.candidate) {
+        publish_host(view, emit, &ctx, ctx.candidate);
     }
-    if (site.ofport) {
-        emit_local(view, emit, &site);
+    if (ctx.ofport) {
+        emit_local(view, emit, &ctx);
     }
-    if (site.candidate_ofport) {
-        struct site next = site;
+    if (ctx.candidate_ofport) {
+        struct port_ctx next = ctx;
 
-        next.host = site.candidate;
-        next.ofport = site.candidate_ofport;
+        next.host = ctx.candidate;
+        next.ofport = ctx.candidate_ofport;
         emit_local(view, emit, &next);
     }
 }

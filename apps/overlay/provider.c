@@ -19,8 +19,8 @@
 #define VLAN_VID 0x0fff
 
 uint32_t
-wire_ofport(struct vmn_view *view, const struct vmn_network *network,
-            const char *host)
+provider_ofport(struct vmn_view *view, const struct vmn_network *network,
+                const char *host)
 {
     const struct vmn_vif *vif = vmn_read_vif(
         view, host, vmn_printf(view, "@%s", network->provider.physical));
@@ -32,8 +32,8 @@ wire_ofport(struct vmn_view *view, const struct vmn_network *network,
 
 /* What no network of the host takes out of its physical networks. */
 void
-wire_of_host(struct vmn_view *view, struct vmn_emit *emit,
-             const struct vmn_host *host)
+provider_of_host(struct vmn_view *view, struct vmn_emit *emit,
+                 const struct vmn_host *host)
 {
     for (size_t i = 0; i < host->n_provider_bridges; i++) {
         const struct vmn_vif *vif = vmn_read_vif(
@@ -43,7 +43,7 @@ wire_of_host(struct vmn_view *view, struct vmn_emit *emit,
         if (vif) {
             struct vmn_flow *flow = vmn_flow_add(
                 emit, vmn_scope_host(host->row.name), STAGE_ADMIT,
-                ADMIT_CLASSIFY, CLASSIFY_WIRE_OTHER);
+                ADMIT_CLASSIFY, CLASSIFY_PROVIDER_OTHER);
 
             vmn_match(flow, VMN_F_IN_PORT, vif->ofport);
             drop(flow, "no network of that VLAN here");
@@ -59,8 +59,8 @@ emit_classify(struct vmn_view *view, struct vmn_emit *emit,
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
                                          STAGE_ADMIT, ADMIT_CLASSIFY,
-                                         again ? CLASSIFY_WIRE_AGAIN
-                                         : CLASSIFY_WIRE);
+                                         again ? CLASSIFY_PROVIDER_AGAIN
+                                         : CLASSIFY_PROVIDER);
     struct vmn_actions *actions = vmn_flow_actions(flow);
     uint32_t vlan = network->provider.vlan;
 
@@ -86,8 +86,8 @@ emit_asked(struct vmn_emit *emit, const struct vmn_network *network,
 {
     for (int v6 = 0; v6 < 2; v6++) {
         struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
-                                             STAGE_SERVICE, SERVICE_ASK,
-                                             SERVICE_WIRE);
+                                             STAGE_SERVICE, SERVICE_REQUEST,
+                                             SERVICE_PROVIDER);
 
         match_network(flow, network);
         vmn_match(flow, VMN_F_IN_PORT, ofport);
@@ -102,7 +102,7 @@ emit_asked(struct vmn_emit *emit, const struct vmn_network *network,
 
 /* A provider network on a host with ports of it. */
 void
-compile_wire(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+compile_provider(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const struct vmn_network *network;
     const char *parts[2];
@@ -117,7 +117,7 @@ compile_wire(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (!network || !network->vni || !is_provider(network)) {
         return;
     }
-    ofport = wire_ofport(view, network, parts[1]);
+    ofport = provider_ofport(view, network, parts[1]);
     if (!ofport) {
         return;
     }
@@ -132,12 +132,12 @@ compile_wire(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_match(flow, VMN_F_IN_PORT, ofport);
     drop(flow, "destination is not here");
 
-    nested_of_wire(view, emit, network, parts[1], ofport);
+    unknown_of_provider(view, emit, network, parts[1], ofport);
 
     flow = vmn_flow_add(emit, vmn_scope_host(parts[1]), STAGE_DELIVER,
-                        DELIVER_OUT, OUT_WIRE);
+                        DELIVER_OUT, OUT_PROVIDER);
     match_network(flow, network);
-    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
     actions = vmn_flow_actions(flow);
     if (network->provider.vlan) {
         vmn_act_set(actions, VMN_F_VLAN_TCI,
@@ -149,38 +149,39 @@ compile_wire(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 /* In a network.  ---------------------------------------------------------- */
 
 void
-wire_of_network(struct vmn_emit *emit, const struct vmn_network *network)
+provider_of_network(struct vmn_emit *emit, const struct vmn_network *network)
 {
     const struct vmn_scope scope = vmn_scope_network(network->row.name);
     struct vmn_flow *flow;
     struct vmn_actions *actions;
 
     flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_SOURCE,
-                        SOURCE_OUTSIDE);
+                        SOURCE_EXTERNAL);
     match_network(flow, network);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = vmn_flow_add(emit, scope, STAGE_SERVICE, SERVICE_ASK,
-                        SERVICE_OUTSIDE);
+    flow = vmn_flow_add(emit, scope, STAGE_SERVICE, SERVICE_REQUEST,
+                        SERVICE_EXTERNAL);
     match_network(flow, network);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = vmn_flow_add(emit, scope, STAGE_SERVICE, SERVICE_ASK,
-                        SERVICE_OUTSIDE);
+    flow = vmn_flow_add(emit, scope, STAGE_SERVICE, SERVICE_REQUEST,
+                        SERVICE_EXTERNAL);
     match_network(flow, network);
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = vmn_flow_add(emit, scope, STAGE_LOCATE, 0, LOCATE_OUTSIDE);
+    flow = vmn_flow_add(emit, scope, STAGE_LOCATE, 0, LOCATE_EXTERNAL);
     match_network(flow, network);
     actions = vmn_flow_actions(flow);
-    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
     vmn_act_next(actions);
 
-    flow = vmn_flow_add(emit, scope, STAGE_DELIVER, DELIVER_OUT, OUT_NO_WIRE);
+    flow = vmn_flow_add(emit, scope, STAGE_DELIVER, DELIVER_OUT,
+                        OUT_NO_PROVIDER);
     match_network(flow, network);
-    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_WIRE);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
     drop(flow, "no bridge to the physical network");
 }
 
@@ -188,14 +189,14 @@ wire_of_network(struct vmn_emit *emit, const struct vmn_network *network)
 
 /* Probes for duplicates and announcements are for those outside. */
 void
-wire_self(struct vmn_emit *emit, const struct site *site,
-          const struct vmn_ip *ip)
+provider_self(struct vmn_emit *emit, const struct port_ctx *ctx,
+              const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
-                                         STAGE_SERVICE, SERVICE_ASK,
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
+                                         STAGE_SERVICE, SERVICE_REQUEST,
                                          SERVICE_SELF);
 
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     if (ip->family == 6) {
         vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
         vmn_match_ip(flow, VMN_F_ND_TARGET, ip);
@@ -207,14 +208,14 @@ wire_self(struct vmn_emit *emit, const struct site *site,
 }
 
 static struct vmn_flow *
-guard_add(struct vmn_emit *emit, const struct site *site)
+guard_add(struct vmn_emit *emit, const struct port_ctx *ctx)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(site->host),
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
                                          STAGE_ADMIT, ADMIT_GUARD,
                                          GUARD_SERVED);
 
-    vmn_match(flow, VMN_F_IN_PORT, site->ofport);
-    vmn_match_mac(flow, VMN_F_ETH_SRC, site->port->mac);
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
     vmn_act_next(vmn_flow_actions(flow));
     return flow;
 }
@@ -222,28 +223,28 @@ guard_add(struct vmn_emit *emit, const struct site *site)
 /* What a port may say besides: where it is, as hypervisors do for a VM that
  * has moved; and that it looks for a router. */
 void
-wire_guard_port(struct vmn_view *view, struct vmn_emit *emit,
-                const struct site *site)
+provider_guard_port(struct vmn_view *view, struct vmn_emit *emit,
+                    const struct port_ctx *ctx)
 {
-    const struct vmn_ip sources[] = { vmn_link_local(site->port->mac),
+    const struct vmn_ip sources[] = { vmn_link_local(ctx->port->mac),
                                       { .family = 6 } };
     struct vmn_flow *flow;
 
     /* What it sends does not come back. */
-    if (!site->candidate) {
-        flow = vmn_flow_add(emit, vmn_scope_host(site->host), STAGE_ADMIT,
+    if (!ctx->candidate) {
+        flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_ADMIT,
                             ADMIT_SOURCE, SOURCE_SPOOFED);
-        match_network(flow, site->network);
-        vmn_match_mac(flow, VMN_F_ETH_SRC, site->port->mac);
+        match_network(flow, ctx->network);
+        vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
         drop(flow, "spoofed");
     }
-    if (vmn_is_quarantined(view, site->port)) {
+    if (vmn_is_quarantined(view, ctx->port)) {
         return;
     }
 
-    vmn_match(guard_add(emit, site), VMN_F_ETH_TYPE, ETH_RARP);
-    for (size_t i = 0; port_has_ipv6(site->port) && i < 2; i++) {
-        flow = guard_add(emit, site);
+    vmn_match(guard_add(emit, ctx), VMN_F_ETH_TYPE, ETH_RARP);
+    for (size_t i = 0; port_has_ipv6(ctx->port) && i < 2; i++) {
+        flow = guard_add(emit, ctx);
         vmn_match(flow, VMN_F_ICMPV6_TYPE, ROUTER_SOLICITATION);
         vmn_match_ip(flow, VMN_F_IPV6_SRC, &sources[i]);
     }

@@ -24,7 +24,7 @@ emit_transit(struct vmn_view *view, struct vmn_emit *emit, const char *router,
     vmn_match(flow, VMN_F_TUN_ID, vni);
     vmn_act_set(actions, VMN_REG_NETWORK, vni);
     vmn_act_set(actions, VMN_REG_ZONE, zone);
-    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
 }
 
@@ -65,7 +65,7 @@ publish_balanced(struct vmn_view *view, struct vmn_emit *emit,
 }
 
 void
-compile_outside(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const struct vmn_router *router = vmn_read_router(view, key);
     const struct vmn_external *external = router ? &router->external : NULL;
@@ -80,17 +80,17 @@ compile_outside(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (!network || !is_provider(network) || !vmn_domain_is_routed(domain)) {
         return;
     }
-    vmn_publish(emit, REL_OUTSIDE, domain, key);
+    vmn_publish(emit, REL_EXTERNAL, domain, key);
     large_of_vni(view, emit, domain, vmn_transit_vni(view, key),
-                 vmn_outside_mtu(view, router));
+                 vmn_external_mtu(view, router));
     for (size_t i = 0; i < external->n_gateways; i++) {
         const char *host = external->gateways[i].host;
 
         /* Those that are not the gateway now are ready to be. */
-        if (wire_ofport(view, network, host)) {
+        if (provider_ofport(view, network, host)) {
             vmn_publish(emit, VMN_REL_DOMAIN_HOSTS, domain, host);
             vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network->row.name, host);
-            vmn_publish(emit, REL_WIRE,
+            vmn_publish(emit, REL_PROVIDER,
                         vmn_printf(view, "%s|%s", network->row.name, host),
                         vmn_printf(view, "router/%s", key));
             publish_balanced(view, emit, router, host);
@@ -103,7 +103,8 @@ compile_outside(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 /* A floating address whose port's host is on the physical network itself is at
  * home there (app gateway): that takes the external network. */
 void
-compile_home(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+compile_floating_ip(struct vmn_view *view, const char *key,
+                    struct vmn_emit *emit)
 {
     const struct vmn_floating_ip *floating = vmn_read_floating_ip(view, key);
     const struct vmn_router *router
@@ -119,10 +120,10 @@ compile_home(struct vmn_view *view, const char *key, struct vmn_emit *emit)
            ? vmn_read_binding(view, floating->port) : NULL);
 
     if (binding && binding->host
-        && wire_ofport(view, network, binding->host)) {
+        && provider_ofport(view, network, binding->host)) {
         vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network->row.name,
                     binding->host);
-        vmn_publish(emit, REL_WIRE,
+        vmn_publish(emit, REL_PROVIDER,
                     vmn_printf(view, "%s|%s", network->row.name,
                                binding->host),
                     vmn_printf(view, "floating/%s", key));
@@ -130,22 +131,23 @@ compile_home(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 }
 
 void
-outside_of_domain(struct vmn_view *view, struct vmn_emit *emit,
-                  const char *domain)
+external_of_domain(struct vmn_view *view, struct vmn_emit *emit,
+                   const char *domain)
 {
     struct vmn_scope scope = vmn_scope_domain(domain);
     uint32_t zone = vmn_domain_zone(view, domain);
     struct vmn_flow *flow;
 
-    if (!vmn_facts(view, REL_OUTSIDE, domain).n) {
+    if (!vmn_facts(view, REL_EXTERNAL, domain).n) {
         return;
     }
 
     /* Sent through the pipeline anew on the gateway: nobody's, as before. */
     flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_CLASSIFY,
-                        CLASSIFY_OUTSIDE);
+                        CLASSIFY_EXTERNAL);
     match_domain(flow, zone);
-    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE, VMN_FLAG_OUTSIDE);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
+                     VMN_FLAG_EXTERNAL);
     vmn_act_next(vmn_flow_actions(flow));
 
     /* By a gateway: its source is nobody's, whatever address it says. */
@@ -153,11 +155,11 @@ outside_of_domain(struct vmn_view *view, struct vmn_emit *emit,
                         SOURCE_GATEWAY);
     match_domain(flow, zone);
     vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
-    vmn_match_mac(flow, VMN_F_ETH_SRC, VMN_OUTSIDE_MAC);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, VMN_EXTERNAL_MAC);
     vmn_act_next(vmn_flow_actions(flow));
 
     flow = vmn_flow_add(emit, scope, STAGE_LOCATE, 0, LOCATE_ROUTER);
     match_domain(flow, zone);
-    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
     vmn_act_next(vmn_flow_actions(flow));
 }

@@ -43,22 +43,22 @@ emit_pair(struct vmn_emit *emit, const char *host, uint32_t vlan,
 
 void
 trunk_of_port(struct vmn_view *view, struct vmn_emit *emit,
-              const struct site *site)
+              const struct port_ctx *ctx)
 {
     const struct vmn_port *parent;
     const struct vmn_vif *below, *vif;
 
-    if (!site->port->parent) {
+    if (!ctx->port->parent) {
         return;
     }
-    parent = vmn_read_port(view, site->port->parent);
+    parent = vmn_read_port(view, ctx->port->parent);
     if (!parent || !parent->enabled) {
         return;
     }
-    below = vmn_read_vif(view, site->host, parent->iface_id);
-    vif = vmn_read_vif(view, site->host, site->port->iface_id);
+    below = vmn_read_vif(view, ctx->host, parent->iface_id);
+    vif = vmn_read_vif(view, ctx->host, ctx->port->iface_id);
     if (below && vif && vif->tag_ofport) {
-        emit_pair(emit, site->host, site->port->vlan, below->ofport,
+        emit_pair(emit, ctx->host, ctx->port->vlan, below->ofport,
                   vif->tag_ofport);
     }
 }

@@ -109,7 +109,7 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     vmn_match(flow, VMN_REG_DST_HOST, number);
     drop(flow, "this host itself");
-    wire_of_host(view, emit, host);
+    provider_of_host(view, emit, host);
     large_of_host(view, emit, host);
 }
 
@@ -144,7 +144,7 @@ flood_add(struct vmn_view *view, struct vmn_emit *emit,
     actions = vmn_flow_actions(flow);
     vmn_act_move(actions, VMN_REG_NETWORK, VMN_F_TUN_ID);
     vmn_act_group(actions, group);
-    nested_flood(view, emit, network, to, group);
+    unknown_flood(view, emit, network, to, group);
 }
 
 /* What is between the hosts of an overlay network. */
@@ -179,13 +179,13 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     if (is_provider(network)) {
-        wire_of_network(emit, network);
+        provider_of_network(emit, network);
     } else {
         network_tunnels(view, emit, network);
     }
     nd_of_network(view, emit, network);
     claims_of_network(view, emit, network);
-    nested_of_network(view, emit, network);
+    unknown_of_network(view, emit, network);
     served_of_network(view, emit, network);
 }
 
@@ -213,5 +213,5 @@ compile_domain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     match_domain(flow, zone);
     vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_ROUTER);
     vmn_act_next(vmn_flow_actions(flow));
-    outside_of_domain(view, emit, key);
+    external_of_domain(view, emit, key);
 }

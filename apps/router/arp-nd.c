@@ -6,7 +6,7 @@
 #include "router.h"
 
 void
-answer_for(const struct site *site, const struct vmn_network *network,
+answer_for(const struct router_ctx *ctx, const struct vmn_network *network,
            const struct vmn_ip *ip)
 {
     const struct vmn_answering by = {
@@ -14,12 +14,12 @@ answer_for(const struct site *site, const struct vmn_network *network,
         .stage = STAGE_ANSWER,
         .priority = ANSWER_ASKED,
         .vni = network->vni,
-        .mac = site->router->mac,
+        .mac = ctx->router->mac,
         .handler = HANDLER_NEIGHBOUR,
-        .arg = site->number,
+        .arg = ctx->number,
     };
 
-    vmn_answer_for(site->emit, &by, ip);
+    vmn_answer_for(ctx->emit, &by, ip);
 }
 
 /* The flow has seen to it that the target is the router's. */

@@ -50,8 +50,8 @@ base_nowhere(struct vmn_emit *emit)
     vmn_act_drop(vmn_flow_actions(flow), "source is not routed");
 
     /* Nobody would find back to one whom no row names. */
-    flow = flow_add(emit, STAGE_ROUTE, ROUTE_HOP, HOP_NESTED);
-    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_NESTED, VMN_FLAG_NESTED);
+    flow = flow_add(emit, STAGE_ROUTE, ROUTE_HOP, HOP_UNKNOWN);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_UNKNOWN, VMN_FLAG_UNKNOWN);
     vmn_act_drop(vmn_flow_actions(flow), "source is not routed");
 }
 

@@ -85,8 +85,8 @@ set_add(struct vmn_view *view, struct set *set, const char *name)
 /* Adds the routers of a network, unless that was done.  Returns the first by
  * name of these and 'first'. */
 static const char *
-look_at_network(struct search *search, const char *network,
-                const char *first)
+visit_network(struct search *search, const char *network,
+              const char *first)
 {
     if (!set_add(search->view, &search->networks, network)) {
         return first;
@@ -118,8 +118,8 @@ query_component(struct vmn_view *view, const char *router,
             view, search.routers.names[i]);
 
         for (size_t j = 0; row && j < row->n_interfaces; j++) {
-            first = look_at_network(&search, row->interfaces[j].network,
-                                    first);
+            first = visit_network(&search, row->interfaces[j].network,
+                                  first);
         }
         if (search.routers.n >= NEAR_MAX && strcmp(first, router) < 0) {
             size_t size;

@@ -21,46 +21,47 @@ has_external(const struct vmn_router *router, uint8_t family)
 /* What no route is for, of a family of which the router has an external
  * address. */
 static void
-emit_family(const struct site *site, uint32_t vni, uint16_t eth_type)
+emit_family(const struct router_ctx *ctx, uint32_t vni, uint16_t eth_type)
 {
     struct vmn_flow *flow;
     struct vmn_actions *actions;
 
-    flow = site_flow_here(site, ROUTE_LOOKUP, LOOKUP_BACK);
+    flow = router_flow_here(ctx, ROUTE_LOOKUP, LOOKUP_BACK);
     vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
     vmn_match(flow, REG_FROM, vni);
     vmn_act_drop(vmn_flow_actions(flow), "no route");
 
     /* It is judged here, as whatever leaves a host. */
-    flow = site_flow_here(site, ROUTE_LOOKUP, LOOKUP_OUTSIDE);
+    flow = router_flow_here(ctx, ROUTE_LOOKUP, LOOKUP_EXTERNAL);
     vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
     actions = vmn_flow_actions(flow);
     vmn_act_set(actions, VMN_REG_NETWORK, vni);
-    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_OUTSIDE);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
     vmn_act_goto(actions, STAGE_ROUTE, ROUTE_SEND);
 }
 
 void
-emit_outside(const struct site *site)
+emit_external(const struct router_ctx *ctx)
 {
-    uint32_t vni = vmn_transit_vni(site->view, site->router->row.name);
+    uint32_t vni = vmn_transit_vni(ctx->view, ctx->router->row.name);
     struct vmn_flow *flow;
     struct vmn_actions *actions;
 
     /* At the gateway, which has taken it from outside. */
-    flow = site_flow(site, ROUTE_ENTER, ONLY);
+    flow = router_flow(ctx, ROUTE_ENTER, ONLY);
     vmn_match(flow, VMN_REG_NETWORK, vni);
-    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_OUTSIDE, VMN_FLAG_OUTSIDE);
-    vmn_match_mac(flow, VMN_F_ETH_DST, site->router->mac);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
+                     VMN_FLAG_EXTERNAL);
+    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->router->mac);
     actions = vmn_flow_actions(flow);
-    vmn_act_set(actions, REG_ROUTER, site->number);
+    vmn_act_set(actions, REG_ROUTER, ctx->number);
     vmn_act_set(actions, REG_HOPS, 0);
     vmn_act_goto(actions, STAGE_ROUTE, ROUTE_HOP);
 
-    if (has_external(site->router, 4)) {
-        emit_family(site, vni, VMN_ETH_IPV4);
+    if (has_external(ctx->router, 4)) {
+        emit_family(ctx, vni, VMN_ETH_IPV4);
     }
-    if (has_external(site->router, 6)) {
-        emit_family(site, vni, VMN_ETH_IPV6);
+    if (has_external(ctx->router, 6)) {
+        emit_family(ctx, vni, VMN_ETH_IPV6);
     }
 }

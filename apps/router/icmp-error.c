@@ -121,9 +121,9 @@ network_of(const struct vmn_packet_in *in, enum router_error error)
 }
 
 static bool
-is_from_outside(const struct vmn_packet_in *in)
+is_from_external(const struct vmn_packet_in *in)
 {
-    return vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_OUTSIDE;
+    return vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_EXTERNAL;
 }
 
 static bool
@@ -140,7 +140,7 @@ find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
     if (!router || !source_of(in, &near)) {
         return false;
     }
-    *from = (is_from_outside(in) ? external_address(router, &near)
+    *from = (is_from_external(in) ? external_address(router, &near)
              : find_address(view, router, network_of(in, error), &near));
     return from->family;
 }
@@ -149,14 +149,14 @@ find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
  * Back through NAT the error, and what it quotes, are about the address that
  * the sender knows. */
 static void
-send_outside(const struct vmn_packet_in *in, enum router_error error,
-             struct vmn_packets_out *out, const uint8_t *answer, size_t size)
+send_external(const struct vmn_packet_in *in, enum router_error error,
+              struct vmn_packets_out *out, const uint8_t *answer, size_t size)
 {
     uint32_t regs[VMN_N_REGS] = { 0 };
 
     regs[VMN_REG_NETWORK - VMN_F_REG0] = network_of(in, error);
     regs[VMN_REG_ZONE - VMN_F_REG0] = vmn_packet_reg(in, VMN_REG_ZONE);
-    regs[VMN_REG_DST_HOST - VMN_F_REG0] = VMN_DST_HOST_OUTSIDE;
+    regs[VMN_REG_DST_HOST - VMN_F_REG0] = VMN_DST_HOST_EXTERNAL;
     vmn_send_to_hook(out, VMN_HOOK_DELIVER, VMN_TUNNEL_OFPORT, regs, answer,
                      size);
 }
@@ -171,7 +171,7 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
         .mtu = in->arg >> ERROR_BITS,
     };
     uint8_t answer[VMN_REFUSAL_MAX];
-    bool outside = is_from_outside(in);
+    bool outside = is_from_external(in);
     const char *why;
     size_t size;
 
@@ -188,7 +188,7 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
     if (!size) {
         vmn_send_nothing(out, why);
     } else if (outside) {
-        send_outside(in, error, out, answer, size);
+        send_external(in, error, out, answer, size);
     } else {
         vmn_send_back(out, answer, size);
     }

@@ -9,38 +9,39 @@
 #include <string.h>
 
 bool
-site_read(struct vmn_view *view, struct vmn_emit *emit, const char *name,
-          struct site *site)
+router_ctx_read(struct vmn_view *view, struct vmn_emit *emit, const char *name,
+                struct router_ctx *ctx)
 {
     size_t size;
     const char *first = vmn_query(view, QUERY_COMPONENT, name, &size);
 
-    *site = (struct site) {
+    *ctx = (struct router_ctx) {
         .view = view,
         .emit = emit,
         .router = vmn_read_router(view, name),
     };
-    if (!site->router || !first) {
+    if (!ctx->router || !first) {
         return false;
     }
-    site->number = vmn_number(view, NUMBER_ROUTER, name);
-    site->scope = vmn_scope_domain(vmn_printf(view, "@%s", first));
+    ctx->number = vmn_number(view, NUMBER_ROUTER, name);
+    ctx->scope = vmn_scope_domain(vmn_printf(view, "@%s", first));
     return true;
 }
 
 struct vmn_flow *
-site_flow(const struct site *site, unsigned table, uint16_t priority)
+router_flow(const struct router_ctx *ctx, unsigned table, uint16_t priority)
 {
-    return vmn_flow_add(site->emit, site->scope, STAGE_ROUTE, table,
+    return vmn_flow_add(ctx->emit, ctx->scope, STAGE_ROUTE, table,
                         priority);
 }
 
 struct vmn_flow *
-site_flow_here(const struct site *site, unsigned table, uint16_t priority)
+router_flow_here(const struct router_ctx *ctx, unsigned table,
+                 uint16_t priority)
 {
-    struct vmn_flow *flow = site_flow(site, table, priority);
+    struct vmn_flow *flow = router_flow(ctx, table, priority);
 
-    vmn_match(flow, REG_ROUTER, site->number);
+    vmn_match(flow, REG_ROUTER, ctx->number);
     return flow;
 }
 
@@ -84,9 +85,9 @@ interface_addresses(const struct vmn_router *router,
 
 /* The packet goes on through policy, as one to somewhere else. */
 static void
-emit_self(const struct site *site, const struct vmn_ip *ip)
+emit_self(const struct router_ctx *ctx, const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow = site_flow_here(site, ROUTE_HOP, HOP_SELF);
+    struct vmn_flow *flow = router_flow_here(ctx, ROUTE_HOP, HOP_SELF);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match_ip(flow, field_dst(ip->family), ip);
@@ -96,14 +97,14 @@ emit_self(const struct site *site, const struct vmn_ip *ip)
 
 /* To others, it is a neighbour in that network. */
 static void
-emit_neighbour(const struct site *site, const struct vmn_network *network,
+emit_neighbour(const struct router_ctx *ctx, const struct vmn_network *network,
                const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow = site_flow(site, ROUTE_NEIGHBOUR, NEIGHBOUR_OWN);
+    struct vmn_flow *flow = router_flow(ctx, ROUTE_NEIGHBOUR, NEIGHBOUR_OWN);
 
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
     vmn_match_ip(flow, field_dst(ip->family), ip);
-    act_hop(vmn_flow_actions(flow), site->number);
+    act_hop(vmn_flow_actions(flow), ctx->number);
 }
 
 /* Its networks.  --------------------------------------------------------- */
@@ -112,25 +113,25 @@ emit_neighbour(const struct site *site, const struct vmn_network *network,
  * network has these flows wherever its domain is: an answer to a packet that
  * has been routed is on a host that may have no port in the network. */
 static void
-emit_enter(const struct site *site, const struct vmn_network *network)
+emit_enter(const struct router_ctx *ctx, const struct vmn_network *network)
 {
-    struct vmn_flow *flow = site_flow(site, ROUTE_ENTER, ONLY);
+    struct vmn_flow *flow = router_flow(ctx, ROUTE_ENTER, ONLY);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
     vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
-    vmn_match_mac(flow, VMN_F_ETH_DST, site->router->mac);
-    vmn_act_set(actions, REG_ROUTER, site->number);
+    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->router->mac);
+    vmn_act_set(actions, REG_ROUTER, ctx->number);
     vmn_act_set(actions, REG_HOPS, 0);
     vmn_act_goto(actions, STAGE_ROUTE, ROUTE_HOP);
 }
 
 static void
-emit_connected(const struct site *site, const struct vmn_network *network,
+emit_connected(const struct router_ctx *ctx, const struct vmn_network *network,
                const struct vmn_prefix *cidr)
 {
-    struct vmn_flow *flow = site_flow_here(site, ROUTE_LOOKUP,
-                                           LOOKUP_ROUTE + 130 * cidr->len);
+    struct vmn_flow *flow = router_flow_here(ctx, ROUTE_LOOKUP,
+                                             LOOKUP_ROUTE + 130 * cidr->len);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match_prefix(flow, field_dst(cidr->ip.family), cidr);
@@ -150,33 +151,33 @@ any_in(const struct vmn_prefix *cidr, const struct vmn_ip *ips, size_t n)
 }
 
 static void
-emit_interface(const struct site *site,
+emit_interface(const struct router_ctx *ctx,
                const struct vmn_router_interface *interface)
 {
-    const struct vmn_network *network = vmn_read_network(site->view,
+    const struct vmn_network *network = vmn_read_network(ctx->view,
                                                          interface->network);
-    const struct vmn_ip local = vmn_link_local(site->router->mac);
+    const struct vmn_ip local = vmn_link_local(ctx->router->mac);
     struct vmn_ip ips[ADDRESSES_MAX];
     size_t n;
 
     if (!network || !network->vni) {
         return;
     }
-    n = interface_addresses(site->router, interface, network, ips);
-    emit_enter(site, network);
-    vmn_claim_mac(site->view, site->emit, interface->network,
-                  site->router->mac);
+    n = interface_addresses(ctx->router, interface, network, ips);
+    emit_enter(ctx, network);
+    vmn_claim_mac(ctx->view, ctx->emit, interface->network,
+                  ctx->router->mac);
     for (size_t i = 0; i < n; i++) {
-        vmn_claim_ip(site->view, site->emit, interface->network, &ips[i]);
-        answer_for(site, network, &ips[i]);
+        vmn_claim_ip(ctx->view, ctx->emit, interface->network, &ips[i]);
+        answer_for(ctx, network, &ips[i]);
         if (memcmp(&ips[i], &local, sizeof local)) {
-            emit_self(site, &ips[i]);
-            emit_neighbour(site, network, &ips[i]);
+            emit_self(ctx, &ips[i]);
+            emit_neighbour(ctx, network, &ips[i]);
         }
     }
     for (size_t i = 0; i < network->n_subnets; i++) {
         if (any_in(&network->subnets[i].cidr, ips, n)) {
-            emit_connected(site, network, &network->subnets[i].cidr);
+            emit_connected(ctx, network, &network->subnets[i].cidr);
         }
     }
 }
@@ -186,35 +187,35 @@ emit_interface(const struct site *site,
 /* What has no way on.  One of each kind for each router, so that it is known
  * whose drops they are. */
 static void
-emit_ends(const struct site *site)
+emit_ends(const struct router_ctx *ctx)
 {
     static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
     const uint64_t last_hop = UINT64_C(1) << HOPS_MAX;
     struct vmn_flow *flow;
 
-    flow = site_flow_here(site, ROUTE_HOP, HOP_MANY);
+    flow = router_flow_here(ctx, ROUTE_HOP, HOP_MANY);
     vmn_match_masked(flow, REG_HOPS, last_hop, last_hop);
     refuse(flow, ERROR_TTL, "too many routers");
 
     for (size_t i = 0; i < sizeof eth_types / sizeof eth_types[0]; i++) {
         for (int ttl = 0; ttl <= 1; ttl++) {
-            flow = site_flow_here(site, ROUTE_HOP, HOP_USED_UP);
+            flow = router_flow_here(ctx, ROUTE_HOP, HOP_USED_UP);
             vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i]);
             vmn_match(flow, VMN_F_IP_TTL, ttl);
             refuse(flow, ERROR_TTL, "TTL exceeded");
         }
     }
 
-    refuse(site_flow_here(site, ROUTE_LOOKUP, PRIORITY_LAST), ERROR_NO_ROUTE,
+    refuse(router_flow_here(ctx, ROUTE_LOOKUP, PRIORITY_LAST), ERROR_NO_ROUTE,
            "no route");
-    refuse(site_flow_here(site, ROUTE_NEIGHBOUR, PRIORITY_LAST),
+    refuse(router_flow_here(ctx, ROUTE_NEIGHBOUR, PRIORITY_LAST),
            ERROR_NO_NEIGHBOUR, "no such neighbour");
 }
 
 void
-act_send(const struct site *site, struct vmn_actions *actions)
+act_send(const struct router_ctx *ctx, struct vmn_actions *actions)
 {
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC, site->router->mac);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->router->mac);
     vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_ROUTED,
                        VMN_FLAG_ROUTED);
     vmn_act_next(actions);
@@ -223,23 +224,23 @@ act_send(const struct site *site, struct vmn_actions *actions)
 void
 compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct site site;
+    struct router_ctx ctx;
     struct vmn_ip local;
 
-    if (!site_read(view, emit, key, &site)) {
+    if (!router_ctx_read(view, emit, key, &ctx)) {
         return;
     }
-    vmn_publish(emit, REL_NUMBER, vmn_printf(view, "%u", site.number), key);
-    local = vmn_link_local(site.router->mac);
-    emit_self(&site, &local);
-    emit_ends(&site);
-    act_send(&site, vmn_flow_actions(site_flow_here(&site, ROUTE_SEND,
-                                                    ONLY)));
-    emit_fits(&site);
-    for (size_t i = 0; i < site.router->n_interfaces; i++) {
-        emit_interface(&site, &site.router->interfaces[i]);
+    vmn_publish(emit, REL_NUMBER, vmn_printf(view, "%u", ctx.number), key);
+    local = vmn_link_local(ctx.router->mac);
+    emit_self(&ctx, &local);
+    emit_ends(&ctx);
+    act_send(&ctx, vmn_flow_actions(router_flow_here(&ctx, ROUTE_SEND,
+                                                     ONLY)));
+    emit_fits(&ctx);
+    for (size_t i = 0; i < ctx.router->n_interfaces; i++) {
+        emit_interface(&ctx, &ctx.router->interfaces[i]);
     }
-    if (site.router->external.network) {
-        emit_outside(&site);
+    if (ctx.router->external.network) {
+        emit_external(&ctx);
     }
 }

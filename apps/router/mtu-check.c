@@ -10,22 +10,22 @@
 #include "router.h"
 
 static const struct vmn_network *
-network_of(const struct site *site, size_t i)
+network_of(const struct router_ctx *ctx, size_t i)
 {
-    return vmn_read_network(site->view, site->router->interfaces[i].network);
+    return vmn_read_network(ctx->view, ctx->router->interfaces[i].network);
 }
 
 static void
-emit_fit(const struct site *site, uint32_t vni, uint32_t mtu)
+emit_fit(const struct router_ctx *ctx, uint32_t vni, uint32_t mtu)
 {
-    struct vmn_flow *flow = site_flow_here(site, ROUTE_SEND, LARGE);
+    struct vmn_flow *flow = router_flow_here(ctx, ROUTE_SEND, LARGE);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_REG_NETWORK, vni);
     vmn_act_check_size(actions, mtu);
     vmn_act_goto(actions, STAGE_ROUTE, ROUTE_FIT);
 
-    flow = site_flow_here(site, ROUTE_FIT, LARGE);
+    flow = router_flow_here(ctx, ROUTE_FIT, LARGE);
     actions = vmn_flow_actions(flow);
     vmn_match(flow, VMN_REG_NETWORK, vni);
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_LARGE, VMN_FLAG_LARGE);
@@ -35,36 +35,36 @@ emit_fit(const struct site *site, uint32_t vni, uint32_t mtu)
 }
 
 void
-emit_fits(const struct site *site)
+emit_fits(const struct router_ctx *ctx)
 {
     const struct vmn_network *external = (
-        site->router->external.network
-        ? vmn_read_network(site->view, site->router->external.network) : NULL);
-    uint32_t max = external ? vmn_mtu_of(site->view, external) : 0;
+        ctx->router->external.network
+        ? vmn_read_network(ctx->view, ctx->router->external.network) : NULL);
+    uint32_t max = external ? vmn_mtu_of(ctx->view, external) : 0;
     bool any = external;
 
-    for (size_t i = 0; i < site->router->n_interfaces; i++) {
-        const struct vmn_network *network = network_of(site, i);
+    for (size_t i = 0; i < ctx->router->n_interfaces; i++) {
+        const struct vmn_network *network = network_of(ctx, i);
 
-        if (network && vmn_mtu_of(site->view, network) > max) {
-            max = vmn_mtu_of(site->view, network);
+        if (network && vmn_mtu_of(ctx->view, network) > max) {
+            max = vmn_mtu_of(ctx->view, network);
         }
     }
-    for (size_t i = 0; i < site->router->n_interfaces; i++) {
-        const struct vmn_network *network = network_of(site, i);
+    for (size_t i = 0; i < ctx->router->n_interfaces; i++) {
+        const struct vmn_network *network = network_of(ctx, i);
 
         if (network && network->vni
-            && vmn_mtu_of(site->view, network) < max) {
-            emit_fit(site, network->vni, vmn_mtu_of(site->view, network));
+            && vmn_mtu_of(ctx->view, network) < max) {
+            emit_fit(ctx, network->vni, vmn_mtu_of(ctx->view, network));
             any = true;
         }
     }
     if (external) {
-        emit_fit(site, vmn_transit_vni(site->view, site->router->row.name),
-                 vmn_outside_mtu(site->view, site->router));
+        emit_fit(ctx, vmn_transit_vni(ctx->view, ctx->router->row.name),
+                 vmn_external_mtu(ctx->view, ctx->router));
     }
     if (any) {
-        act_send(site, vmn_flow_actions(site_flow_here(site, ROUTE_FIT,
-                                                       ONLY)));
+        act_send(ctx, vmn_flow_actions(router_flow_here(ctx, ROUTE_FIT,
+                                                        ONLY)));
     }
 }

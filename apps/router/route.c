@@ -20,11 +20,11 @@ struct next {
 
 /* The network of the router that 'ip' is in, or NULL. */
 static const struct vmn_network *
-find_network(const struct site *site, const struct vmn_ip *ip)
+find_network(const struct router_ctx *ctx, const struct vmn_ip *ip)
 {
-    for (size_t i = 0; i < site->router->n_interfaces; i++) {
+    for (size_t i = 0; i < ctx->router->n_interfaces; i++) {
         const struct vmn_network *network = vmn_read_network(
-            site->view, site->router->interfaces[i].network);
+            ctx->view, ctx->router->interfaces[i].network);
 
         for (size_t j = 0; network && network->vni && j < network->n_subnets;
              j++) {
@@ -38,14 +38,14 @@ find_network(const struct site *site, const struct vmn_ip *ip)
 
 /* As neighbour-table.c knows ports: enabled, and somewhere. */
 static bool
-find_port(const struct site *site, const char *key, struct vmn_mac *mac)
+find_port(const struct router_ctx *ctx, const char *key, struct vmn_mac *mac)
 {
-    struct vmn_names names = vmn_lookup(site->view, VMN_INDEX_PORT_BY_IP, key);
+    struct vmn_names names = vmn_lookup(ctx->view, VMN_INDEX_PORT_BY_IP, key);
 
     for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_port *port = vmn_read_port(site->view,
+        const struct vmn_port *port = vmn_read_port(ctx->view,
                                                     names.names[i]);
-        const struct vmn_binding *binding = vmn_read_binding(site->view,
+        const struct vmn_binding *binding = vmn_read_binding(ctx->view,
                                                              names.names[i]);
 
         if (port && port->enabled && binding && binding->host) {
@@ -78,15 +78,15 @@ has_address(const struct vmn_router *router,
 }
 
 static const char *
-find_router(const struct site *site, const struct vmn_network *network,
+find_router(const struct router_ctx *ctx, const struct vmn_network *network,
             const struct vmn_ip *ip)
 {
-    struct vmn_names names = vmn_lookup(site->view,
+    struct vmn_names names = vmn_lookup(ctx->view,
                                         VMN_INDEX_ROUTER_BY_NETWORK,
                                         network->row.name);
 
     for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_router *router = vmn_read_router(site->view,
+        const struct vmn_router *router = vmn_read_router(ctx->view,
                                                           names.names[i]);
 
         if (router && has_address(router, network, ip)) {
@@ -97,22 +97,22 @@ find_router(const struct site *site, const struct vmn_network *network,
 }
 
 static bool
-find_pair(const struct site *site, const char *network,
+find_pair(const struct router_ctx *ctx, const char *network,
           const struct vmn_ip *ip, struct vmn_mac *mac)
 {
     const struct vmn_prefix prefix = { *ip, vmn_ip_bits(ip) };
     struct vmn_names macs = vmn_facts(
-        site->view, REL_PAIR,
-        vmn_printf(site->view, "%s|%s", network,
-                   vmn_prefix_text(site->view, &prefix)));
+        ctx->view, REL_PAIR,
+        vmn_printf(ctx->view, "%s|%s", network,
+                   vmn_prefix_text(ctx->view, &prefix)));
 
     return macs.n == 1 && vmn_mac_from_text(macs.names[0], mac);
 }
 
 static struct next
-next_find(const struct site *site, const struct vmn_ip *ip)
+next_find(const struct router_ctx *ctx, const struct vmn_ip *ip)
 {
-    const struct vmn_network *network = find_network(site, ip);
+    const struct vmn_network *network = find_network(ctx, ip);
     struct next next = { .kind = NEXT_NOBODY };
     const char *router;
 
@@ -120,16 +120,16 @@ next_find(const struct site *site, const struct vmn_ip *ip)
         return next;
     }
     next.vni = network->vni;
-    if (find_port(site, vmn_printf(site->view, "%s/%s", network->row.name,
-                                   vmn_ip_text(site->view, ip)), &next.mac)) {
+    if (find_port(ctx, vmn_printf(ctx->view, "%s/%s", network->row.name,
+                                  vmn_ip_text(ctx->view, ip)), &next.mac)) {
         next.kind = NEXT_MAC;
         return next;
     }
-    router = find_router(site, network, ip);
+    router = find_router(ctx, network, ip);
     if (router) {
         next.kind = NEXT_ROUTER;
-        next.router = vmn_number(site->view, NUMBER_ROUTER, router);
-    } else if (find_pair(site, network->row.name, ip, &next.mac)) {
+        next.router = vmn_number(ctx->view, NUMBER_ROUTER, router);
+    } else if (find_pair(ctx, network->row.name, ip, &next.mac)) {
         next.kind = NEXT_MAC;
     }
     return next;
@@ -152,15 +152,15 @@ act_next_hop(struct vmn_actions *actions, const struct next *next)
 /* The same order of the same next hops gives the same buckets: one that goes
  * takes its own connections with it. */
 static void
-act_share(const struct site *site, struct vmn_actions *actions,
+act_share(const struct router_ctx *ctx, struct vmn_actions *actions,
           const struct vmn_route *route, const struct next *nexts)
 {
     const char *from = (route->source.ip.family
-                        ? vmn_prefix_text(site->view, &route->source) : "");
+                        ? vmn_prefix_text(ctx->view, &route->source) : "");
     struct vmn_group_msg *group = vmn_group_add(
-        site->emit, site->scope, VMN_GROUP_SELECT,
-        vmn_printf(site->view, "router/%s/%s/%s", site->router->row.name,
-                   vmn_prefix_text(site->view, &route->destination), from));
+        ctx->emit, ctx->scope, VMN_GROUP_SELECT,
+        vmn_printf(ctx->view, "router/%s/%s/%s", ctx->router->row.name,
+                   vmn_prefix_text(ctx->view, &route->destination), from));
 
     for (size_t i = 0; i < route->n_via; i++) {
         if (nexts[i].kind != NEXT_NOBODY) {
@@ -171,16 +171,16 @@ act_share(const struct site *site, struct vmn_actions *actions,
 }
 
 static void
-emit_route(const struct site *site, const struct vmn_route *route)
+emit_route(const struct router_ctx *ctx, const struct vmn_route *route)
 {
     bool has_source = route->source.ip.family;
     uint8_t family = route->destination.ip.family;
-    struct next *nexts = vmn_alloc(site->view,
+    struct next *nexts = vmn_alloc(ctx->view,
                                    (route->n_via + 1) * sizeof *nexts);
     const struct next *first = NULL;
     size_t n = 0;
-    struct vmn_flow *flow = site_flow_here(
-        site, ROUTE_LOOKUP, LOOKUP_ROUTE + 130 * route->destination.len
+    struct vmn_flow *flow = router_flow_here(
+        ctx, ROUTE_LOOKUP, LOOKUP_ROUTE + 130 * route->destination.len
                             + (has_source ? route->source.len + 1 : 0));
 
     vmn_match_prefix(flow, field_dst(family), &route->destination);
@@ -192,14 +192,14 @@ emit_route(const struct site *site, const struct vmn_route *route)
         return;
     }
     for (size_t i = 0; i < route->n_via; i++) {
-        nexts[i] = next_find(site, &route->via[i]);
+        nexts[i] = next_find(ctx, &route->via[i]);
         if (nexts[i].kind != NEXT_NOBODY) {
             first = first ? first : &nexts[i];
             n++;
         }
     }
     if (n > 1) {
-        act_share(site, vmn_flow_actions(flow), route, nexts);
+        act_share(ctx, vmn_flow_actions(flow), route, nexts);
     } else if (n) {
         act_next_hop(vmn_flow_actions(flow), first);
     } else {
@@ -210,11 +210,11 @@ emit_route(const struct site *site, const struct vmn_route *route)
 void
 compile_routes(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct site site;
+    struct router_ctx ctx;
 
-    if (site_read(view, emit, key, &site)) {
-        for (size_t i = 0; i < site.router->n_routes; i++) {
-            emit_route(&site, &site.router->routes[i]);
+    if (router_ctx_read(view, emit, key, &ctx)) {
+        for (size_t i = 0; i < ctx.router->n_routes; i++) {
+            emit_route(&ctx, &ctx.router->routes[i]);
         }
     }
 }

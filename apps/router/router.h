@@ -32,7 +32,7 @@ enum {
 };
 enum {
     HOP_MANY = 250,             /* It goes in circles. */
-    HOP_NESTED = 240,           /* From somebody behind a port. */
+    HOP_UNKNOWN = 240,          /* From somebody behind a port. */
     HOP_SELF = 200,
     HOP_NOWHERE = 150,          /* What no router passes on. */
     HOP_USED_UP = 100,
@@ -42,7 +42,7 @@ enum {
      * plus 130 x D + S + 1, since the destination goes first. */
     LOOKUP_ROUTE = 100,
     LOOKUP_BACK = 55,           /* From outside, and not for inside. */
-    LOOKUP_OUTSIDE = 50,
+    LOOKUP_EXTERNAL = 50,
 
     NEIGHBOUR_OWN = 300,
     NEIGHBOUR_PAIR = 100,       /* Plus the prefix length. */
@@ -89,7 +89,8 @@ enum router_error {
 #define NUMBER_ROUTER "router.router" /* Router. */
 
 /* Relations. */
-#define REL_HOSTS "router.hosts"      /* "" -> hosts where there is a router. */
+#define REL_HOSTS "router.hosts"      /* "" -> hosts where there is a
+                                       * router. */
 #define REL_NUMBER "router.number"    /* Number -> router. */
 #define REL_PAIR "router.pair"        /* NETWORK|PREFIX -> MAC. */
 
@@ -97,7 +98,7 @@ enum router_error {
 #define QUERY_COMPONENT "router.component"
 
 /* What all flows of a router need. */
-struct site {
+struct router_ctx {
     struct vmn_view *view;
     struct vmn_emit *emit;
     const struct vmn_router *router;
@@ -105,22 +106,22 @@ struct site {
     struct vmn_scope scope;     /* Hosts of the domain. */
 };
 
-/* Fills in 'site' for router 'name'; false if it has no flows. */
-bool site_read(struct vmn_view *, struct vmn_emit *, const char *name,
-               struct site *);
+/* Fills in 'ctx' for router 'name'; false if it has no flows. */
+bool router_ctx_read(struct vmn_view *, struct vmn_emit *, const char *name,
+                     struct router_ctx *);
 
 /* A flow on all hosts of the domain, in a table of STAGE_ROUTE. */
-struct vmn_flow *site_flow(const struct site *, unsigned table,
-                           uint16_t priority);
+struct vmn_flow *router_flow(const struct router_ctx *, unsigned table,
+                             uint16_t priority);
 /* The same for packets that are at the router. */
-struct vmn_flow *site_flow_here(const struct site *, unsigned table,
-                                uint16_t priority);
+struct vmn_flow *router_flow_here(const struct router_ctx *, unsigned table,
+                                  uint16_t priority);
 
 /* Drops, and tells the sender. */
 void refuse(struct vmn_flow *, enum router_error, const char *reason);
 
 /* Sends the packet on from the router's MAC address. */
-void act_send(const struct site *, struct vmn_actions *);
+void act_send(const struct router_ctx *, struct vmn_actions *);
 
 /* The packet goes on at another router. */
 void act_hop(struct vmn_actions *, uint32_t router_number);
@@ -147,7 +148,7 @@ field_src(uint8_t family)
 }
 
 /* arp-nd.c: in one network, ARP and neighbour discovery for 'ip'. */
-void answer_for(const struct site *, const struct vmn_network *,
+void answer_for(const struct router_ctx *, const struct vmn_network *,
                 const struct vmn_ip *ip);
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
@@ -171,10 +172,10 @@ void compile_base(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_router(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* external.c: by way of the gateway. */
-void emit_outside(const struct site *);
+void emit_external(const struct router_ctx *);
 
 /* mtu-check.c: networks of different MTUs. */
-void emit_fits(const struct site *);
+void emit_fits(const struct router_ctx *);
 
 /* neighbour-table.c: who has which address. */
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);

@@ -41,8 +41,8 @@ static bool
 ask(struct engine *engine, const struct unit_class *class_, const char *key,
     uint32_t part, struct engine_about *about)
 {
-    vmn_about_fn *answer = pipeline_about(class_->app);
-    struct vmn_about said = { .rule = -1 };
+    vmn_flow_owner_fn *answer = pipeline_flow_owner(class_->app);
+    struct vmn_flow_owner said = { .rule = -1 };
     struct vmn_view view;
     bool known;
 

@@ -44,14 +44,14 @@ pipeline_handlers(const struct pipeline_app *app)
 }
 
 /* What says what the app's flows stand for, or NULL. */
-static inline vmn_about_fn *
-pipeline_about(const struct pipeline_app *app)
+static inline vmn_flow_owner_fn *
+pipeline_flow_owner(const struct pipeline_app *app)
 {
     const struct vmn_app_class *class_ = app->class_;
 
-    return (class_->size >= offsetof(struct vmn_app_class, about)
-                            + sizeof class_->about
-            ? class_->about : NULL);
+    return (class_->size >= offsetof(struct vmn_app_class, flow_owner)
+                            + sizeof class_->flow_owner
+            ? class_->flow_owner : NULL);
 }
 
 #endif /* controller/flow/pipeline.h */

@@ -181,7 +181,7 @@ vmn_mtu_of(struct vmn_view *view, const struct vmn_network *network)
  * tunnel takes it to the gateway, as it takes those of the router's own
  * networks. */
 static inline uint32_t
-vmn_outside_mtu(struct vmn_view *view, const struct vmn_router *router)
+vmn_external_mtu(struct vmn_view *view, const struct vmn_router *router)
 {
     const struct vmn_network *network = vmn_read_network(
         view, router->external.network);
@@ -366,14 +366,14 @@ struct vmn_handler_class {
     uint32_t interval_s;
     /* Then it is called instead for each port that leads to a physical network
      * (its VIF is "@NAME"), and 'arg' counts the calls. */
-    bool wires;
+    bool provider_ports;
     /* What comes up is for the controller itself, such as answers to probes;
      * it is not called. */
-    bool told;
+    bool to_controller;
 };
 
 /* What a flow stands for to people: an object, and of a policy the rule. */
-struct vmn_about {
+struct vmn_flow_owner {
     enum vmn_table table;
     const char *name;           /* Of the row. */
     int rule;                   /* From 0; -1: none. */
@@ -383,9 +383,9 @@ struct vmn_about {
  * conjunction that it matches, that of vmn_flow_count_part(), or 0.  As pure
  * as a handler, and reads as one does.  Returns false for what goes without
  * saying: the row that a VMN_EACH_ROW unit is for, or nothing. */
-typedef bool vmn_about_fn(struct vmn_view *, const char *unit,
-                          const char *key, uint32_t part,
-                          struct vmn_about *);
+typedef bool vmn_flow_owner_fn(struct vmn_view *, const char *unit,
+                               const char *key, uint32_t part,
+                               struct vmn_flow_owner *);
 
 /* An app.  Arrays end with an entry whose name is NULL, or are NULL. */
 struct vmn_app_class {
@@ -398,7 +398,7 @@ struct vmn_app_class {
     const struct vmn_unit_class *units;
     const struct vmn_number_class *numbers; /* Kinds "APP.KIND" of its own. */
     const struct vmn_handler_class *handlers; /* Of vmn_act_punt(). */
-    vmn_about_fn *about;        /* Or NULL. */
+    vmn_flow_owner_fn *flow_owner; /* Or NULL. */
 };
 
 #ifdef __cplusplus

@@ -172,7 +172,7 @@ struct vmn_flow *vmn_flow_add(struct vmn_emit *, struct vmn_scope,
  * What drops is counted anyway; a flow with clauses cannot be. */
 void vmn_flow_count(struct vmn_flow *);
 /* The same, apart from other flows of the unit: 'part', not 0, tells which of
- * them it is, as the app likes (for vmn_about_fn, too).  Flows with equal
+ * them it is, as the app likes (for vmn_flow_owner_fn, too).  Flows with equal
  * parts are counted together; a flow has the same one as long as it matches
  * the same. Not for one that drops, is logged, or matches VMN_F_CONJ_ID. */
 void vmn_flow_count_part(struct vmn_flow *, uint32_t part);

@@ -33,8 +33,8 @@ enum vmn_hook {
                                          * the packet's domain. */
 #define VMN_REG_DST_HOST VMN_F_REG6     /* Number of the remote host. */
 #define VMN_REG_OUT_PORT VMN_F_REG7     /* Local OpenFlow port. */
-#define VMN_REG_BALANCE_ZONE VMN_F_REG8 /* Balancing's conntrack zone: number of
-                                         * "balance/DOMAIN". */
+#define VMN_REG_BALANCE_ZONE VMN_F_REG8 /* Balancing's conntrack zone: number
+                                         * of "balance/DOMAIN". */
 #define VMN_REG_FLAGS VMN_F_REG9        /* VMN_FLAG_*. */
 /* Registers 10 to 15 are scratch: a stage may not expect them to survive
  * into another app's stage. */
@@ -44,14 +44,14 @@ enum vmn_hook {
                                          * Ethernet addresses are those of its
                                          * last hop. */
 
-#define VMN_FLAG_OUTSIDE 4              /* Came in on this host by a router's
+#define VMN_FLAG_EXTERNAL 4             /* Came in on this host by a router's
                                          * external network. */
 #define VMN_FLAG_LARGE 8                /* More than vmn_act_check_size() was
                                          * told. */
-#define VMN_FLAG_NESTED 16              /* Of a sender behind a port with
+#define VMN_FLAG_UNKNOWN 16             /* Of a sender behind a port with
                                          * 'unknown' that no row names. */
-#define VMN_FLAG_LIMITED 32             /* Its connection is new, and within the
-                                         * limit of its port. */
+#define VMN_FLAG_LIMITED 32             /* Its connection is new, and within
+                                         * the limit of its port. */
 
 /* The input port, from the admit stage on, of what came by a tunnel; and the
  * OpenFlow number of the tunnel port for VXLAN. */
@@ -66,10 +66,10 @@ enum vmn_hook {
 #define VMN_DST_HOST_ROUTER 0xfffffffeu
 /* In VMN_REG_DST_HOST: outside, by way of the gateway of a router.  The
  * packet's network is the router's transit then. */
-#define VMN_DST_HOST_OUTSIDE 0xfffffffdu
+#define VMN_DST_HOST_EXTERNAL 0xfffffffdu
 /* In VMN_REG_DST_HOST: the physical network that the packet's network is on,
  * by way of this host's own bridge. */
-#define VMN_DST_HOST_WIRE 0xfffffffcu
+#define VMN_DST_HOST_PROVIDER 0xfffffffcu
 /* In VMN_REG_DST_HOST: all hosts with ports of the network that have
  * 'unknown'. */
 #define VMN_DST_HOST_UNKNOWN 0xfffffffbu
@@ -131,7 +131,7 @@ enum vmn_hook {
 
 /* The source, between hosts, of what came from outside: no neighbour has
  * it. */
-#define VMN_OUTSIDE_MAC \
+#define VMN_EXTERNAL_MAC \
     ((struct vmn_mac) { { 0x0e, 0x56, 0x4d, 0xff, 0x00, 0x0e } })
 
 /* Relation: network name -> VMN_SERVED_*, what the controller answers there as

@@ -135,6 +135,6 @@ def test_app_page_has_all_functions():
     assert len(there) > 100
     readers = {f for f in there if f.startswith("vmn_read_")}
     # A type of functions.
-    there -= {"vmn_about_fn"}
+    there -= {"vmn_flow_owner_fn"}
     assert there - readers <= named, there - readers - named
     assert named <= there, named - there

@@ -90,13 +90,13 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 /* Port "rule" stands for the second rule of policy "p", "lb1" and the like for
  * balancer "lb". */
 static bool
-about(struct vmn_view *view OVS_UNUSED, const char *unit, const char *key,
-      uint32_t part OVS_UNUSED, struct vmn_about *about)
+flow_owner(struct vmn_view *view OVS_UNUSED, const char *unit, const char *key,
+           uint32_t part OVS_UNUSED, struct vmn_flow_owner *owner)
 {
     if (!strcmp(unit, "port") && !strcmp(key, "rule")) {
-        *about = (struct vmn_about) { VMN_TABLE_POLICY, "p", 1 };
+        *owner = (struct vmn_flow_owner) { VMN_TABLE_POLICY, "p", 1 };
     } else if (!strcmp(unit, "port") && !strncmp(key, "lb", 2)) {
-        *about = (struct vmn_about) { VMN_TABLE_LOADBALANCER, "lb", -1 };
+        *owner = (struct vmn_flow_owner) { VMN_TABLE_LOADBALANCER, "lb", -1 };
     } else {
         return false;
     }
@@ -122,7 +122,7 @@ const struct vmn_app_class hosts_app = {
     .numbers = (const struct vmn_number_class[]) {
         { "toy.few", 1 }, { NULL, 0 },
     },
-    .about = about,
+    .flow_owner = flow_owner,
 };
 
 /* The fixture.  ---------------------------------------------------------- */

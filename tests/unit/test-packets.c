@@ -231,7 +231,7 @@ static const struct vmn_app_class toy_app = {
     },
     .handlers = (const struct vmn_handler_class[]) {
         { .name = "do", .handle = handle },
-        { .name = "told", .handle = handle, .told = true },
+        { .name = "told", .handle = handle, .to_controller = true },
         { .name = NULL },
     },
 };

@@ -97,7 +97,7 @@ go_on(struct packets_of_switch *ps, const struct engine_handler *handler,
                                           VMN_INDEX_PORT_BY_HOST, host->name);
     size_t low = 0, high = names.n, end;
 
-    if (handler->class_->wires) {
+    if (handler->class_->provider_ports) {
         call_for_wires(ps, handler, state);
         return true;
     }
