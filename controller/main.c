@@ -21,10 +21,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "command-line.h"
 #include "controller/apphost/apphost.h"
 #include "controller/audit-log.h"
 #include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
+#include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric.h"
 #include "controller/flow/pipeline.h"
 #include "controller/health/health.h"
@@ -36,8 +38,6 @@
 #include "controller/options.h"
 #include "controller/siphash.h"
 #include "controller/store/store.h"
-
-#include "command-line.h"
 #include "daemon.h"
 #include "dirs.h"
 #include "dns-resolve.h"

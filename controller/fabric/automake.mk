@@ -10,7 +10,20 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/counters/load.c \
 	controller/fabric/counters/traffic.c \
 	controller/fabric/counters/traffic.h \
+	controller/fabric/fabric-audit.h \
+	controller/fabric/fabric-counters.h \
+	controller/fabric/fabric-drops.h \
+	controller/fabric/fabric-flows.h \
+	controller/fabric/fabric-flush.h \
+	controller/fabric/fabric-frames.h \
+	controller/fabric/fabric-notes.h \
 	controller/fabric/fabric-private.h \
+	controller/fabric/fabric-receipts.h \
+	controller/fabric/fabric-samples.h \
+	controller/fabric/fabric-stats.h \
+	controller/fabric/fabric-status.h \
+	controller/fabric/fabric-traffic.h \
+	controller/fabric/fabric-watch.h \
 	controller/fabric/fabric.c \
 	controller/fabric/fabric.h \
 	controller/fabric/ovsdb/bindings.c \

@@ -22,6 +22,7 @@
 #include <config.h>
 
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/session/switch.h"
 #include "proto/openflow/ofdump.h"
 #include "proto/ovsdb/ovsdb.h"

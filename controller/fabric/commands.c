@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/session/switch.h"

@@ -7,11 +7,15 @@
 #ifndef CONTROLLER_FABRIC_FABRIC_PRIVATE_H
 #define CONTROLLER_FABRIC_FABRIC_PRIVATE_H 1
 
+#include <jansson.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controller/fabric/fabric.h"
+#include "controller/commit/commit.h"
+#include "controller/fabric/fabric-frames.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-watch.h"
 #include "controller/siphash.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
@@ -26,7 +30,9 @@ struct fabric_receipts;         /* receipts.c. */
 struct fabric_taps;             /* taps.c. */
 struct fabric_switches;         /* OpenFlow side, of the whole fabric. */
 struct fabric_switch;           /* OpenFlow side of one host. */
+struct commit_group;
 struct event;
+struct fabric_options;
 struct vmn_host;
 
 struct fabric {
@@ -126,8 +132,8 @@ void fabric_addresses_clear(struct fabric *);
  * one now. */
 void fabric_host_changed(const struct fabric_host *);
 
-/* Calls MEMBER of each who watches that has it, with the arguments in brackets,
- * of which 'aux' is theirs. */
+/* Calls MEMBER of each who watches that has it, with the arguments in
+ * brackets, of which 'aux' is theirs. */
 #define FABRIC_TELL(F, MEMBER, ARGUMENTS)                               \
     for (size_t w_ = 0; w_ < (F)->n_watchers; w_++) {                   \
         const struct fabric_watch *watch_ = (F)->watchers[w_].watch;    \

@@ -12,7 +12,11 @@
 #include <string.h>
 
 #include "controller/fabric/counters/counters.h"
+#include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric-flush.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric-watch.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/packets/samples.h"
 #include "controller/fabric/packets/taps.h"

@@ -16,6 +16,8 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric-receipts.h"
+#include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/packets/taps.h"
 #include "controller/fabric/session/flush.h"
 #include "controller/fabric/session/switch.h"

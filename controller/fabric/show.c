@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "controller/fabric/counters/counters.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/packets/samples.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "controller/engine/engine.h"
-#include "controller/fabric/fabric.h"
+#include "controller/fabric/fabric-flush.h"
 #include "controller/model/model.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/shash.h"

@@ -14,7 +14,11 @@
 
 #include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
-#include "controller/fabric/fabric.h"
+#include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric-frames.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric-watch.h"
 #include "controller/health/gone.h"
 #include "controller/health/rows.h"
 #include "controller/model/model.h"

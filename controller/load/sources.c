@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 #include "controller/engine/engine.h"
-#include "controller/fabric/fabric.h"
+#include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric-stats.h"
 #include "controller/model/model.h"
 #include "sset.h"
 #include "util.h"

@@ -8,6 +8,9 @@
 #include "controller/northbound/northbound-private.h"
 
 #include "controller/commit/activity.h"
+#include "controller/fabric/fabric-receipts.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
 #include "timeval.h"
 #include "util.h"
 

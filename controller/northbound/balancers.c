@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "controller/fabric/fabric-counters.h"
 #include "simap.h"
 #include "util.h"
 #include "vmn/vocabulary.h"

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "controller/fabric/fabric.h"
 #include "controller/northbound/northbound.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"

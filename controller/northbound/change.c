@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-receipts.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"

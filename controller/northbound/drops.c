@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric-drops.h"
+#include "controller/fabric/fabric-samples.h"
 #include "openvswitch/dynamic-string.h"
 #include "packets.h"
 #include "util.h"

@@ -18,6 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-samples.h"
+#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric-watch.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/shash.h"
 #include "proto/loop/loop.h"

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-audit.h"
+#include "controller/fabric/fabric-flows.h"
 #include "controller/flow/pipeline.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-receipts.h"
+#include "controller/fabric/fabric-stats.h"
 #include "openvswitch/dynamic-string.h"
 #include "timeval.h"
 #include "util.h"

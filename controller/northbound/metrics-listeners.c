@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 
+#include "controller/fabric/fabric-stats.h"
 #include "controller/northbound/northbound-private.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/admission/admission.h"

@@ -14,6 +14,10 @@
 #include <string.h>
 
 #include "controller/audit-log.h"
+#include "controller/fabric/fabric-audit.h"
+#include "controller/fabric/fabric-drops.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
 #include "controller/northbound/door.h"
 #include "controller/northbound/events.h"

@@ -12,7 +12,7 @@
 #include "controller/apphost/apphost.h"
 #include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
-#include "controller/fabric/fabric.h"
+#include "controller/fabric/fabric-samples.h"
 #include "controller/health/health.h"
 #include "controller/load/load.h"
 #include "controller/model/model.h"
@@ -22,6 +22,9 @@
 #include "controller/store/store.h"
 #include "openvswitch/list.h"
 #include "proto/http/http.h"
+
+struct fabric_count;
+struct fabric_log;
 
 struct northbound {
     struct event_base *base;

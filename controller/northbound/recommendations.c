@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-frames.h"
+#include "controller/fabric/fabric-notes.h"
 #include "controller/flow/learn-connection.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/value.h"

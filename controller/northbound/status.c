@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric-traffic.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"

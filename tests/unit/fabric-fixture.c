@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <event2/event.h>
 
+#include "controller/fabric/fabric-receipts.h"
+#include "controller/fabric/fabric.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "controller/fabric/fabric.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/words.h"
 #include "openvswitch/vlog.h"

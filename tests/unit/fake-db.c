@@ -7,6 +7,8 @@
 
 #include "controller/fabric/fabric-private.h"
 
+#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric.h"
 #include "util.h"
 
 int

@@ -12,7 +12,9 @@
 
 #include "controller/apphost/apphost.h"
 #include "controller/commit/commit.h"
-#include "controller/fabric/fabric.h"
+#include "controller/fabric/fabric-audit.h"
+#include "controller/fabric/fabric-notes.h"
+#include "controller/fabric/fabric-receipts.h"
 #include "controller/northbound/northbound-private.h"
 #include "tests/unit/http-client.h"
 

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "controller/fabric/fabric-audit.h"
+#include "controller/fabric/fabric-stats.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/ovs-sandbox.h"

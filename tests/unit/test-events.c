@@ -17,6 +17,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "controller/fabric/fabric-samples.h"
+#include "controller/fabric/fabric-watch.h"
 #include "controller/northbound/events.h"
 #include "fatal-signal.h"
 #include "openvswitch/vlog.h"

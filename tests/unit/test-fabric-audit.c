@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+#include "controller/fabric/fabric-audit.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/fabric/session/marker.h"
 #include "util.h"
 

@@ -10,6 +10,8 @@
 #include <event2/event.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric.h"
 #include "openvswitch/ofp-bundle.h"
 #include "proto/openflow/ofmsg.h"
 #include "timeval.h"

@@ -11,6 +11,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-flush.h"
+#include "controller/fabric/fabric-stats.h"
 #include "util.h"
 
 /* To 10.0.0.100:80, by 10.0.0.BACKEND:8080. */

@@ -18,6 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "controller/fabric/fabric-audit.h"
+#include "controller/fabric/fabric-flush.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric.h"
 #include "controller/fabric/session/marker.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-receipts.h"
 #include "hash.h"
 #include "random.h"
 #include "util.h"

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "controller/fabric/fabric-audit.h"
+#include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/session/marker.h"
 #include "proto/openflow/ofdump.h"
 #include "util.h"

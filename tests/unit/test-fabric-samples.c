@@ -11,6 +11,9 @@
 
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric-samples.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/fabric/packets/samples.h"
 #include "controller/fabric/packets/taps.h"
 #include "controller/fabric/session/switch.h"

@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+#include "controller/fabric/fabric-receipts.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/model/numbers.h"
 #include "openvswitch/dynamic-string.h"
 #include "random.h"

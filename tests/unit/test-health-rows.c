@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "controller/fabric/fabric-status.h"
 #include "controller/health/health.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/fake-switch.h"

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric.h"
 #include "controller/fabric/ovsdb/facts.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "openvswitch/dynamic-string.h"

@@ -21,7 +21,7 @@
 
 #include "controller/apphost/apphost.h"
 #include "controller/commit/commit.h"
-#include "controller/fabric/fabric.h"
+#include "controller/fabric/fabric-receipts.h"
 #include "controller/flow/flow-item.h"
 #include "controller/flow/learn-connection.h"
 #include "controller/model/numbers.h"

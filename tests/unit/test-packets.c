@@ -13,6 +13,10 @@
 #include <unistd.h>
 
 #include "controller/engine/packet-handler.h"
+#include "controller/fabric/fabric-drops.h"
+#include "controller/fabric/fabric-frames.h"
+#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/flow/pipeline.h"
 #include "controller/flow/punt-action.h"

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "controller/fabric/counters/traffic.h"
-#include "controller/fabric/fabric.h"
+#include "controller/fabric/fabric-counters.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "proto/openflow/ofdump.h"

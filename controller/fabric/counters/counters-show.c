@@ -10,7 +10,10 @@
 #include <string.h>
 
 #include "controller/fabric/counters/counters.h"
+#include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/packets/samples.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/schema.h"

@@ -13,7 +13,9 @@
 
 #include "byte-order.h"
 #include "controller/fabric/counters/counters-private.h"
+#include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/fabric/session/wire.h"
 #include "hash.h"

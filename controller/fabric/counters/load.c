@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-private.h"
 #include "hash.h"
 #include "util.h"

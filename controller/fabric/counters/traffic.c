@@ -11,6 +11,7 @@
 
 #include "controller/fabric/counters/counters-private.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric-traffic.h"
 #include "controller/fabric/session/switch.h"
 #include "include/vmn/vocabulary.h"
 #include "netdev.h"

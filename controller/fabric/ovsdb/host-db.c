@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "controller/commit/commit.h"
+#include "controller/fabric/fabric.h"
 #include "controller/fabric/packets/packets.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/http/http.h"
 #include "util.h"

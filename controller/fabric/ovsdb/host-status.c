@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric-traffic.h"
 #include "controller/fabric/ovsdb/claims.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/session/switch.h"

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-status.h"
 #include "util.h"
 
 static bool

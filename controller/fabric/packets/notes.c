@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "controller/fabric/fabric-notes.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-connection.h"

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controller/engine/packet-handler.h"
+#include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/packets.h"

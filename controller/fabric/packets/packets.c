@@ -14,6 +14,7 @@
 
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric.h"
 #include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/samples.h"
 #include "controller/fabric/session/switch.h"

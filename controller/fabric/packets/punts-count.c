@@ -14,6 +14,9 @@
 #include <string.h>
 
 #include "controller/engine/engine.h"
+#include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric-drops.h"
+#include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets/punts-private.h"
 #include "controller/fabric/packets/taps.h"

@@ -12,6 +12,8 @@
 
 #include "controller/fabric/counters/counters.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric-samples.h"
+#include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/taps.h"
 #include "controller/fabric/session/switch.h"

@@ -16,7 +16,9 @@
 #include <stdlib.h>
 
 #include "byte-order.h"
+#include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric.h"
 #include "controller/fabric/session/held.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/switch.h"

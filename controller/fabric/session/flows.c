@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "controller/fabric/fabric-flows.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/session/words.h"
 #include "openvswitch/dynamic-string.h"

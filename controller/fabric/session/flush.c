@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/engine/relation.h"
+#include "controller/fabric/fabric-flush.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"

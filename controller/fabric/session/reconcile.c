@@ -29,6 +29,7 @@
 
 #include "byte-order.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/session/held.h"

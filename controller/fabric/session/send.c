@@ -21,6 +21,7 @@
 #include <stdlib.h>
 
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/switch.h"

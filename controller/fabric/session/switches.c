@@ -15,6 +15,7 @@
 
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-private.h"
+#include "controller/fabric/fabric.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/vlog.h"
 #include "proto/admission/admission.h"

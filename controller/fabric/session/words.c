@@ -5,14 +5,14 @@
 #include <config.h>
 
 #include "controller/fabric/session/words.h"
-#include "controller/flow/sample-action.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/engine/engine.h"
-#include "controller/fabric/fabric.h"
+#include "controller/fabric/fabric-flows.h"
 #include "controller/fabric/session/wire.h"
+#include "controller/flow/sample-action.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"

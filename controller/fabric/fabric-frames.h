@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Frames to and from the ports of hosts, past all flows. */
+
+#ifndef CONTROLLER_FABRIC_FABRIC_FRAMES_H
+#define CONTROLLER_FABRIC_FABRIC_FRAMES_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fabric;
+
+/* Sends an Ethernet frame, of VMN_FRAME_MIN to VMN_FRAME_MAX bytes, out of
+ * OpenFlow port 'ofport' of 'host', past all flows.  False if it is not
+ * connected, or does not read what it is sent. */
+bool fabric_send_frame(struct fabric *, const char *host, uint32_t ofport,
+                       const void *frame, size_t size);
+
+/* Where packets go that come up for a handler which is the controller's
+ * ('told' of struct vmn_handler_class), within the limits of all packets.  The
+ * frame is borrowed, and perhaps cut off.  NULL: nowhere. */
+typedef void fabric_sink_cb(void *aux, const char *host, uint32_t in_port,
+                            const uint8_t *frame, size_t size);
+void fabric_set_sink(struct fabric *, fabric_sink_cb *, void *aux);
+
+/* The port whose interface is OpenFlow port 'ofport' of 'host' now, or
+ * NULL. */
+const char *fabric_port_at(const struct fabric *, const char *host,
+                           uint32_t ofport);
+
+#endif /* controller/fabric/fabric-frames.h */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What goes through the ports and the tunnels of hosts. */
+
+#ifndef CONTROLLER_FABRIC_FABRIC_TRAFFIC_H
+#define CONTROLLER_FABRIC_FABRIC_TRAFFIC_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fabric;
+
+/* What goes through a port; some seconds old, as counters are. */
+struct fabric_traffic {
+    uint64_t sent_packets, sent_bytes;
+    uint64_t received_packets, received_bytes;
+    double sent_bytes_s, received_bytes_s;
+};
+/* As the VM behind port 'ofport' of 'host' sees it.  False, and all zero, if
+ * nothing is known. */
+bool fabric_port_traffic(const struct fabric *, const char *host,
+                         uint32_t ofport, struct fabric_traffic *);
+/* As 'host' sees it: by its tunnels. */
+bool fabric_tunnel_traffic(const struct fabric *, const char *host,
+                           struct fabric_traffic *);
+
+#endif /* controller/fabric/fabric-traffic.h */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Being told of what happens on hosts. */
+
+#ifndef CONTROLLER_FABRIC_FABRIC_WATCH_H
+#define CONTROLLER_FABRIC_FABRIC_WATCH_H 1
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/fabric/fabric-samples.h"
+
+struct fabric;
+
+/* What somebody is told of as it happens.  All are called from wherever it
+ * does: they may take note of it, look, and ask for a turn of the loop; they
+ * must not change anything here.  Those that are NULL are not called. */
+struct fabric_watch {
+    /* What fabric_host_status() says of its "state" or "reason" may be
+     * different now. */
+    void (*host)(void *aux, const char *host);
+    /* The same of fabric_port_status().  What it says as well depends on what
+     * the port's host acknowledges: see 'acked'. */
+    void (*port)(void *aux, const char *port);
+    /* Some host's fabric_host_acked() has grown.  Once in a turn. */
+    void (*acked)(void *aux);
+    /* All hosts that the revisions concern, so many, have acknowledged
+     * them. */
+    void (*installed)(void *aux, uint64_t first, uint64_t last,
+                      size_t n_hosts);
+    /* A packet was kept; not of one that has come before. */
+    void (*sample)(void *aux, enum fabric_sample_kind,
+                   const struct fabric_sample *);
+    /* 'host' has the interface of 'port', which may not be bound there, for
+     * 'reason'; 'expected' is where it may, or is, or NULL.  Not more often
+     * than the host's rate. */
+    void (*claim_refused)(void *aux, const char *port, const char *host,
+                          const char *expected, const char *reason);
+    /* An audit of the host has found so many differences. */
+    void (*audited)(void *aux, const char *host, size_t n_missing,
+                    size_t n_altered, size_t n_strangers);
+};
+/* 'watch' is borrowed, until it is removed with the same 'aux'.  There are at
+ * most FABRIC_WATCHERS_MAX. */
+#define FABRIC_WATCHERS_MAX 4
+void fabric_add_watch(struct fabric *, const struct fabric_watch *watch,
+                      void *aux);
+void fabric_remove_watch(struct fabric *, const struct fabric_watch *watch,
+                         void *aux);
+
+#endif /* controller/fabric/fabric-watch.h */
