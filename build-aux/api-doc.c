@@ -113,11 +113,11 @@ put_fields(const struct schema_field *fields, const char *path, bool shown,
     for (const struct schema_field *f = fields; f && f->name; f++) {
         bool is_common = !strcmp(f->name, "description")
                          || !strcmp(f->name, "labels");
-        char *type = schema_type_words(f);
-        char *absent = schema_default_words(f);
+        char *type = schema_type_text(f);
+        char *absent = schema_default_text(f);
 
         if (!(is_common && !*path && !shown)
-            && (!given || f->flags & SCHEMA_GIVEN)) {
+            && (!given || f->flags & SCHEMA_ASSIGNED)) {
             ds_put_format(ds, "| `%s%s` | ", path, f->name);
             put_cell(type, ds);
             if (!shown) {

@@ -22,7 +22,7 @@
 #include "controller/commit/batching.h"
 #include "controller/commit/fiber.h"
 #include "controller/commit/plan.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "openvswitch/list.h"
 #include "openvswitch/vlog.h"
 #include "timeval.h"
@@ -122,7 +122,7 @@ commit_create(struct event_base *base, struct model *model,
     commit->activity = activity_create(engine);
     commit->slices = slices_create(base, run, commit);
     engine_set_pause(engine, slices_pause, commit->slices);
-    model_set_pause(model, slices_pause, commit->slices);
+    model_set_yield(model, slices_pause, commit->slices);
     commit->later = event_new(base, -1, 0, later_cb, commit);
     commit->retry = event_new(base, -1, 0, retry_cb, commit);
     commit->retry_ms = RETRY_MIN_MS;
@@ -493,7 +493,7 @@ static bool
 has_pending(struct commit *commit)
 {
     return (model_has_pending(commit->model)
-            || numbers_has_pending(model_numbers(commit->model)));
+            || id_pools_has_pending(model_id_pools(commit->model)));
 }
 
 /* What was loaded at the start is no revision. */
@@ -546,7 +546,7 @@ go_back(struct commit *commit)
     commit->info.delta = NULL;
     model_undo(commit->model);
     /* Takes the engine back as well; nobody has seen either difference. */
-    numbers_set_revision(model_numbers(commit->model),
+    id_pools_set_revision(model_id_pools(commit->model),
                          model_revision(commit->model) + 1);
     engine_delta_destroy(engine_run_back(commit->engine, delta));
     engine_delta_destroy(delta);
@@ -759,7 +759,7 @@ retry_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
 static void
 compile(struct commit *commit, uint64_t retired)
 {
-    numbers_set_revision(model_numbers(commit->model), retired);
+    id_pools_set_revision(model_id_pools(commit->model), retired);
     commit->info.delta = engine_run(commit->engine);
     activity_compiled(commit->activity, commit->info.delta);
     if (!check_limits(commit)) {
@@ -902,7 +902,7 @@ commit_destroy(struct commit *commit)
         free(settled);
     }
     engine_set_pause(commit->engine, NULL, NULL);
-    model_set_pause(commit->model, NULL, NULL);
+    model_set_yield(commit->model, NULL, NULL);
     slices_destroy(commit->slices);
     free(commit->write_error_text);
     event_free(commit->later);

@@ -13,7 +13,7 @@
 #include "controller/engine/engine.h"
 #include "controller/engine/scope.h"
 #include "controller/model/model.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/error.h"
 #include "controller/schema/schema.h"
 #include "hash.h"
@@ -469,7 +469,7 @@ attempt_begin(struct attempt *attempt, int64_t now_ms,
 {
     uint64_t revision;
 
-    numbers_begin_trial(model_numbers(attempt->model));
+    id_pools_begin_trial(model_id_pools(attempt->model));
     engine_begin_trial(attempt->engine);
     if (model_apply(attempt->model, attempt->request, now_ms, &revision,
                     errors)) {
@@ -496,7 +496,7 @@ attempt_end(struct attempt *attempt)
     engine_delta_destroy(attempt->delta);
     engine_delta_destroy(attempt->undo);
     engine_end_trial(attempt->engine);
-    numbers_end_trial(model_numbers(attempt->model));
+    id_pools_end_trial(model_id_pools(attempt->model));
 }
 
 json_t *

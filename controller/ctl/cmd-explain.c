@@ -41,8 +41,8 @@ put_text(FILE *out, int indent, const char *text)
 static void
 put_field(FILE *out, const struct schema_field *f, bool shown)
 {
-    char *type = schema_type_words(f);
-    char *absent = shown ? xstrdup("") : schema_default_words(f);
+    char *type = schema_type_text(f);
+    char *absent = shown ? xstrdup("") : schema_default_text(f);
 
     fprintf(out, "  %s: %s%s%s\n", f->name, type, *absent ? "; " : "",
             absent);
@@ -64,7 +64,7 @@ put_status(FILE *out, const struct schema_table *type)
 {
     fputs("\nstatus, what is observed:\n", out);
     for (const struct schema_field *f = type->row.fields; f->name; f++) {
-        if (f->flags & SCHEMA_GIVEN) {
+        if (f->flags & SCHEMA_ASSIGNED) {
             put_field(out, f, true);
         }
     }
@@ -77,7 +77,7 @@ static bool
 has_status(const struct schema_table *type)
 {
     for (const struct schema_field *f = type->row.fields; f->name; f++) {
-        if (f->flags & SCHEMA_GIVEN) {
+        if (f->flags & SCHEMA_ASSIGNED) {
             return true;
         }
     }
@@ -146,7 +146,7 @@ find_field(const struct place *place, const char *name)
 
     if (!f && !place->f && place->shown) {
         f = schema_find_field(&place->type->row, name);
-        f = f && f->flags & SCHEMA_GIVEN ? f : NULL;
+        f = f && f->flags & SCHEMA_ASSIGNED ? f : NULL;
     }
     return f;
 }

@@ -12,7 +12,7 @@
 
 #include "controller/engine/engine-private.h"
 #include "controller/flow/emit.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"
 #include "util.h"
 
@@ -117,10 +117,10 @@ view_uninit_handler(struct vmn_view *view, struct arena_chunk **kept)
 }
 
 void
-number_refs_uninit(struct number_refs *numbers, struct numbers *table)
+number_refs_uninit(struct number_refs *numbers, struct id_pools *table)
 {
     for (size_t i = 0; i < numbers->n; i++) {
-        numbers_unref(table, numbers->refs[i]);
+        id_pools_unref(table, numbers->refs[i]);
     }
     free(numbers->refs);
     memset(numbers, 0, sizeof *numbers);
@@ -129,7 +129,7 @@ number_refs_uninit(struct number_refs *numbers, struct numbers *table)
 void
 view_uninit(struct vmn_view *view)
 {
-    number_refs_uninit(&view->numbers, model_numbers(view->engine->model));
+    number_refs_uninit(&view->numbers, model_id_pools(view->engine->model));
     while (view->arena) {
         struct arena_chunk *next = view->arena->next;
 
@@ -368,7 +368,7 @@ peek_query(struct vmn_view *view, const char *name, const char *key,
 static uint32_t
 peek_number(struct vmn_view *view, const char *kind, const char *key)
 {
-    uint32_t number = numbers_peek(model_numbers(view->engine->model), kind,
+    uint32_t number = id_pools_peek(model_id_pools(view->engine->model), kind,
                                    key);
 
     if (!number) {
@@ -432,12 +432,12 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
 uint32_t
 vmn_number(struct vmn_view *view, const char *kind, const char *key)
 {
-    struct number *number;
+    struct id_entry *number;
 
     if (!view->node) {
         return peek_number(view, kind, key);
     }
-    number = numbers_ref(model_numbers(view->engine->model), kind, key);
+    number = id_pools_ref(model_id_pools(view->engine->model), kind, key);
     if (!number) {
         graph_read(view->node, &lack_get(view->engine, kind)->node,
                    view->serial);
@@ -450,7 +450,7 @@ vmn_number(struct vmn_view *view, const char *kind, const char *key)
                                         sizeof *view->numbers.refs);
     }
     view->numbers.refs[view->numbers.n++] = number;
-    return number_value(number);
+    return id_entry_value(number);
 }
 
 void

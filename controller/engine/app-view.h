@@ -13,7 +13,7 @@
 #include "vmn/app.h"
 
 struct arena_chunk;
-struct numbers;
+struct id_pools;
 
 struct vmn_view {
     struct engine *engine;
@@ -44,7 +44,7 @@ void view_fail(struct vmn_view *, const char *format, va_list);
 /* Copies into the view's memory; NULL gives NULL. */
 const char *view_strdup(struct vmn_view *, const char *);
 
-void number_refs_uninit(struct number_refs *, struct numbers *);
+void number_refs_uninit(struct number_refs *, struct id_pools *);
 
 /* The value of a query, while it is computed. */
 struct vmn_value {

@@ -21,7 +21,7 @@ struct engine_scope;
 struct item;
 struct entry;
 struct fact_quotas;
-struct number;
+struct id_entry;
 struct quota_set;
 
 enum node_kind {
@@ -94,7 +94,7 @@ struct fact {
 /* What a query or unit holds besides its edges. */
 struct number_refs {
     size_t n, allocated;
-    struct number **refs;
+    struct id_entry **refs;
 };
 
 struct query_node {

@@ -15,7 +15,7 @@
 #include "controller/engine/delta.h"
 #include "controller/engine/packet-handler.h"
 #include "controller/flow/oxm.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "openvswitch/vlog.h"
 #include "sset.h"
 #include "util.h"
@@ -57,7 +57,7 @@ add_classes(struct engine *engine, const struct pipeline_app *app,
             };
     }
     for (; n && n->kind; n++) {
-        numbers_declare(model_numbers(engine->model), n->kind, n->max);
+        id_pools_declare(model_id_pools(engine->model), n->kind, n->max);
     }
 }
 
@@ -71,7 +71,7 @@ struct engine *
 engine_create(struct model *model, const struct pipeline *pipeline)
 {
     struct engine *engine = xzalloc(sizeof *engine);
-    struct numbers *numbers = model_numbers(model);
+    struct id_pools *numbers = model_id_pools(model);
 
     engine->model = model;
     engine->pipeline = pipeline;
@@ -94,10 +94,10 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     engine->problems_cache = xzalloc(sizeof *engine->problems_cache);
 
     handlers_init(engine);
-    numbers_declare(numbers, VMN_NUMBER_HOST, UINT32_MAX - 1);
-    numbers_declare(numbers, VMN_NUMBER_ZONE, UINT16_MAX);
-    numbers_declare(numbers, VMN_NUMBER_GROUP, 0xfffffeff);
-    numbers_declare(numbers, VMN_NUMBER_METER, ENGINE_N_METERS);
+    id_pools_declare(numbers, VMN_NUMBER_HOST, UINT32_MAX - 1);
+    id_pools_declare(numbers, VMN_NUMBER_ZONE, UINT16_MAX);
+    id_pools_declare(numbers, VMN_NUMBER_GROUP, 0xfffffeff);
+    id_pools_declare(numbers, VMN_NUMBER_METER, ENGINE_N_METERS);
     add_classes(engine, builtin_app(), UINT16_MAX);
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         add_classes(engine, &pipeline->apps[i], i);

@@ -265,7 +265,7 @@ void engine_pause(const struct engine *);
  * listed by engine_problems().  The caller owns the delta. */
 struct engine_delta *engine_run(struct engine *);
 
-/* True if numbers have become free (numbers_acked()) of a kind of which units
+/* True if numbers have become free (id_pools_acked()) of a kind of which units
  * or queries were refused one: the next run computes these again, and is not
  * to be undone.  Costs nothing where nobody was refused. */
 bool engine_take_freed(struct engine *);

@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "util.h"
 
 struct lack_node *
@@ -25,7 +25,7 @@ lack_get(struct engine *engine, const char *kind)
         node = graph_insert(&engine->graph, sizeof *lack, NODE_LACK, 0, kind,
                             0);
         lack = lack_node_cast(node);
-        lack->n_freed = numbers_n_freed(model_numbers(engine->model), kind);
+        lack->n_freed = id_pools_n_freed(model_id_pools(engine->model), kind);
         ovs_list_push_back(&engine->lacks, &lack->lacks_node);
     }
     return lack_node_cast(node);
@@ -42,12 +42,12 @@ lack_destroy(struct engine *engine, struct lack_node *lack)
 bool
 engine_take_freed(struct engine *engine)
 {
-    const struct numbers *numbers = model_numbers(engine->model);
+    const struct id_pools *numbers = model_id_pools(engine->model);
     struct lack_node *lack;
     bool any = false;
 
     LIST_FOR_EACH (lack, lacks_node, &engine->lacks) {
-        uint64_t n_freed = numbers_n_freed(numbers, lack->node.key);
+        uint64_t n_freed = id_pools_n_freed(numbers, lack->node.key);
 
         if (n_freed != lack->n_freed) {
             lack->n_freed = n_freed;

@@ -114,7 +114,7 @@ query_compute(struct engine *engine, struct query_node *query)
         graph_mark_readers(&engine->graph, node);
         note_changed(engine, node);
     }
-    number_refs_uninit(&old_numbers, model_numbers(engine->model));
+    number_refs_uninit(&old_numbers, model_id_pools(engine->model));
     graph_drop_reads(old_reads, engine_note_idle, engine);
     view_uninit(&view);
 }
@@ -129,7 +129,7 @@ query_destroy(struct engine *engine, struct query_node *query)
     }
     graph_drop_reads(reads, engine_note_idle, engine);
     graph_remove(&engine->graph, &query->node);
-    number_refs_uninit(&query->numbers, model_numbers(engine->model));
+    number_refs_uninit(&query->numbers, model_id_pools(engine->model));
     free(query->value);
     free(query);
     engine->stats.n_queries--;

@@ -16,7 +16,7 @@
 #include "controller/flow/flow-part.h"
 #include "controller/flow/learn-action.h"
 #include "controller/flow/sample-action.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/vlog.h"
@@ -457,8 +457,8 @@ note_problem(struct engine *engine, struct unit_node *unit, char *problem)
 static int
 compare_numbers(const void *a_, const void *b_)
 {
-    const struct number *const *a = a_;
-    const struct number *const *b = b_;
+    const struct id_entry *const *a = a_;
+    const struct id_entry *const *b = b_;
 
     return *a < *b ? -1 : *a > *b;
 }
@@ -481,7 +481,7 @@ keep_numbers(struct engine *engine, struct unit_node *unit,
     now->n = 0;
     for (size_t i = 0; i < n; i++) {
         if (now->n && now->refs[i] == now->refs[now->n - 1]) {
-            numbers_unref(model_numbers(engine->model), now->refs[i]);
+            id_pools_unref(model_id_pools(engine->model), now->refs[i]);
         } else {
             now->refs[now->n++] = now->refs[i];
         }
@@ -503,7 +503,7 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
         take_wanted(engine, unit, emit);
         take_facts(engine, unit, emit);
         unit->numbers = view->numbers;
-        number_refs_uninit(&old_numbers, model_numbers(engine->model));
+        number_refs_uninit(&old_numbers, model_id_pools(engine->model));
     }
     memset(&view->numbers, 0, sizeof view->numbers);
     note_problem(engine, unit, view->problem);
@@ -563,7 +563,7 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
                      engine);
     graph_remove(&engine->graph, &unit->node);
     hmap_remove(shards_at(&engine->cookies, unit->cookie), &unit->cookie_node);
-    number_refs_uninit(&unit->numbers, model_numbers(engine->model));
+    number_refs_uninit(&unit->numbers, model_id_pools(engine->model));
     if (unit->problem) {
         ovs_list_remove(&unit->problem_node);
     }

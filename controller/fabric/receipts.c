@@ -21,7 +21,7 @@
 #include "controller/fabric/packets/taps.h"
 #include "controller/fabric/session/flush.h"
 #include "controller/fabric/session/switch.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/list.h"
@@ -62,7 +62,7 @@ struct fabric_receipts {
     struct sset names;          /* Of hosts; grows only. */
     struct ovs_list waits;      /* struct fabric_wait. */
     struct event *check;        /* Looks at waits and at numbers. */
-    uint64_t freed;             /* What numbers_acked() was last told. */
+    uint64_t freed;             /* What id_pools_acked() was last told. */
     uint64_t free_up_to;        /* To be told at the next settled moment. */
     struct histogram installed; /* Of receipts that have become complete. */
 };
@@ -669,7 +669,7 @@ free_numbers(void *f_)
     struct fabric_receipts *r = f->receipts;
 
     r->freed = r->free_up_to;
-    numbers_acked(model_numbers(f->model), r->freed);
+    id_pools_acked(model_id_pools(f->model), r->freed);
     taps_numbers_freed(f);
 }
 

@@ -15,7 +15,7 @@
 #include "controller/flow/learn-neighbour.h"
 #include "controller/flow/punt-action.h"
 #include "controller/model/model.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -445,9 +445,9 @@ bool
 engine_get_limit(const struct engine *engine, uint32_t meter, uint32_t *rate,
                  uint32_t *burst)
 {
-    const char *key = numbers_key_of(model_numbers(engine->model),
-                                     VMN_NUMBER_METER,
-                                     meter - ENGINE_FIRST_METER + 1);
+    const char *key = id_pools_key_of(model_id_pools(engine->model),
+                                      VMN_NUMBER_METER,
+                                      meter - ENGINE_FIRST_METER + 1);
 
     return key && ovs_scan(key, LIMIT_KEY, rate, burst);
 }

@@ -12,7 +12,7 @@
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-flush.h"
 #include "controller/model/model.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "openvswitch/shash.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
@@ -95,8 +95,8 @@ static uint16_t
 zone_of(const struct gone *gone, const char *domain)
 {
     char *key = xasprintf("balance/%s", domain);
-    uint32_t zone = numbers_peek(model_numbers(gone->model), VMN_NUMBER_ZONE,
-                                 key);
+    uint32_t zone = id_pools_peek(model_id_pools(gone->model), VMN_NUMBER_ZONE,
+                                  key);
 
     free(key);
     return zone;

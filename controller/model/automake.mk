@@ -1,33 +1,33 @@
 # controller/model: the state in memory, checked, indexed and numbered.
 controller_libvmn_a_SOURCES += \
-	controller/model/model-address.c \
-	controller/model/model-allowed.c \
-	controller/model/model-apply.c \
-	controller/model/model-builtin.c \
-	controller/model/model-check.c \
-	controller/model/model-cover.c \
-	controller/model/model-delete.c \
-	controller/model/model-domain.c \
-	controller/model/model-effect.c \
-	controller/model/model-external.c \
-	controller/model/model-given.c \
-	controller/model/model-index.c \
-	controller/model/model-load.c \
-	controller/model/model-mac.c \
-	controller/model/model-nest.c \
+	controller/model/allowed-addresses.c \
+	controller/model/assign.c \
+	controller/model/builtin-rows.c \
+	controller/model/cascade.c \
+	controller/model/external-addresses.c \
+	controller/model/group-nesting.c \
+	controller/model/id-pools.c \
+	controller/model/id-pools.h \
+	controller/model/ipam.c \
+	controller/model/load-rows.c \
 	controller/model/model-private.h \
-	controller/model/model-provider.c \
-	controller/model/model-trunk.c \
-	controller/model/model-quota.c \
-	controller/model/model-rights.c \
-	controller/model/model-rights-port.c \
-	controller/model/model-rights-shared.c \
-	controller/model/model-route.c \
-	controller/model/model-spec.c \
-	controller/model/model-vip.c \
 	controller/model/model.c \
 	controller/model/model.h \
-	controller/model/numbers.c \
-	controller/model/numbers.h \
-	controller/model/usage.c \
-	controller/model/usage.h
+	controller/model/no-effect.c \
+	controller/model/port-rights.c \
+	controller/model/provider-network.c \
+	controller/model/quota-limits.c \
+	controller/model/quota-usage.c \
+	controller/model/quota-usage.h \
+	controller/model/request.c \
+	controller/model/reserved-mac.c \
+	controller/model/rights.c \
+	controller/model/router-addresses.c \
+	controller/model/routing-domain.c \
+	controller/model/row-checks.c \
+	controller/model/row-index.c \
+	controller/model/shared-rights.c \
+	controller/model/transaction.c \
+	controller/model/trunk-ports.c \
+	controller/model/unreachable-rules.c \
+	controller/model/virtual-ip.c

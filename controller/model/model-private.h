@@ -13,7 +13,7 @@
 #include "sset.h"
 #include "svec.h"
 
-struct number;
+struct id_entry;
 struct usage;
 
 /* Where the search for a free address of a subnet goes on. */
@@ -27,7 +27,7 @@ struct version {
     struct arena arena;         /* Of 'row' and 'meta.set'. */
     struct vmn_row *row;
     struct model_meta meta;
-    struct number *vni;         /* Networks: a reference, or NULL. */
+    struct id_entry *vni;       /* Networks: a reference, or NULL. */
 };
 
 /* One name of a table. */
@@ -87,7 +87,7 @@ enum {
 };
 
 struct model {
-    struct numbers *numbers;
+    struct id_pools *id_pools;
     struct usage *usage;        /* Of quotas. */
     struct model_table tables[VMN_N_TABLES];
     struct hmap index;          /* Of struct index_node. */
@@ -95,8 +95,8 @@ struct model {
     uint64_t revision;
     uint64_t durable_revision;
 
-    void (*pause)(void *aux);   /* Or NULL. */
-    void *pause_aux;
+    void (*yield)(void *aux);   /* Or NULL. */
+    void *yield_aux;
 
     struct hmap changes;        /* Of struct change_node, each once. */
     struct ovs_list change_list; /* The same, oldest first. */
@@ -161,7 +161,7 @@ entry_row(const struct entry *entry)
     return entry && entry->cur ? entry->cur->row : NULL;
 }
 
-/* model-index.c */
+/* row-index.c */
 bool name_set_add(struct name_set *, const char *name);
 bool name_set_remove(struct name_set *, const char *name);
 /* The index of the first name greater than 'name'. */
@@ -184,16 +184,16 @@ index_refs(enum vmn_table target, enum vmn_table referrer)
     return INDEX_REFS + target * VMN_N_TABLES + referrer;
 }
 
-/* model-given.c */
+/* assign.c */
 /* Fills in what a new version keeps of the one before ('old' or NULL). */
-void given_keep(struct version *, const struct version *old);
+void assign_kept(struct version *, const struct version *old);
 /* Gives out what the touched entries lack.  Errors go to the transaction. */
-void given_assign(struct txn *);
+void assign_missing(struct txn *);
 /* Takes the reference to a loaded network's number.  Returns false if it
  * belongs to another. */
-bool given_load_vni(struct model *, struct version *);
+bool assign_load_vni(struct model *, struct version *);
 
-/* model-address.c */
+/* ipam.c */
 /* An address of the subnet that nobody has: what is kept for 'port', or what
  * follows from its MAC where the subnet says so, or the next one.  Family 0 if
  * there is none. */
@@ -218,17 +218,17 @@ void address_settle(struct model *);
 /* Forgets about subnets that a network does not have any more. */
 void address_forget(struct entry *network);
 
-/* model-builtin.c */
+/* builtin-rows.c */
 /* Adds the rows that are always there. */
 void builtin_add(struct model *);
 
-/* model-check.c */
+/* row-checks.c */
 /* Checks the touched entries against everything else, as it is now. */
 void check_touched(struct txn *);
 /* Checks one entry; errors go to 'pointer' and on. */
 void check_refs(struct txn *, const struct entry *, const char *pointer);
 
-/* model-rights.c */
+/* rights.c */
 /* How far is followed what acts on what, and what refers to what: groups are
  * not so many inside of each other, nor are balancers (VMN_LB_FALLBACKS_MAX),
  * but a request that is to be refused for that may say so. */
@@ -259,13 +259,13 @@ const struct vmn_row *rights_row(const struct txn *, enum vmn_table,
  * account's. */
 bool rights_may_change(const struct txn *, const struct vmn_row *row);
 
-/* model-rights-port.c; for accounts with a scope. */
+/* port-rights.c; for accounts with a scope. */
 /* Checks a port that was made, changed or deleted. */
 void check_port_rights(struct txn *, const struct entry *port);
 /* Returns true if the network of 'port' is within the scope. */
 bool rights_own_network(const struct txn *, const struct vmn_row *port);
 
-/* model-rights-shared.c; for accounts with a scope. */
+/* shared-rights.c; for accounts with a scope. */
 /* Checks what the change of an object does to those of others that depend on
  * it. */
 void check_shared_rights(struct txn *, const struct entry *);
@@ -273,19 +273,19 @@ void check_shared_rights(struct txn *, const struct entry *);
 /* The network's subnets and gateways are what they were. */
 bool network_keeps_subnets(const struct entry *);
 
-/* model-quota.c */
+/* quota-limits.c */
 /* Checks what is touched against the quotas of whoever asks. */
 void check_quotas(struct txn *);
 
-/* model-effect.c */
+/* no-effect.c */
 /* Reports what the request writes to 'entry' and can never have an effect. */
 void check_effect(struct txn *, const struct entry *);
 
-/* model-cover.c */
+/* unreachable-rules.c */
 /* Checks the rules of a policy against each other. */
 void check_rules(struct txn *, const struct entry *);
 
-/* model-route.c */
+/* router-addresses.c */
 /* Gives out the MAC address of a router that has none. */
 void route_assign_mac(struct txn *, struct entry *);
 /* The router but 'except' that has 'ip' in the network, or NULL. */
@@ -303,9 +303,9 @@ void check_no_router_has(struct txn *, const struct entry *where,
 void check_no_router_has_mac(struct txn *, const struct entry *where,
                              const char *network, struct vmn_mac);
 
-/* model-mac.c */
+/* reserved-mac.c */
 void check_reserved_macs(struct txn *, const struct entry *);
-/* model-allowed.c */
+/* allowed-addresses.c */
 /* Checks what is new in a port's 'allowed_addresses' against what others
  * have. */
 void check_allowed(struct txn *, const struct entry *port);
@@ -318,11 +318,11 @@ void check_is_not_allowed(struct txn *, const struct entry *where,
  * allowed. */
 void check_port_is_not_allowed(struct txn *, const struct entry *port);
 
-/* model-trunk.c */
+/* trunk-ports.c */
 void check_port_trunk(struct txn *, const struct entry *where,
                       const struct vmn_port *);
 
-/* model-provider.c */
+/* provider-network.c */
 void check_provider(struct txn *, const struct entry *network);
 void check_port_external(struct txn *, const struct entry *where,
                          const struct vmn_port *,
@@ -333,7 +333,7 @@ void check_is_overlay(struct txn *, const struct entry *where,
                       const char *field, const char *network,
                       const char *what);
 
-/* model-external.c */
+/* external-addresses.c */
 void check_external(struct txn *, const struct entry *router);
 void check_floating_ip(struct txn *, const struct entry *floating);
 /* What changed beneath external addresses: a network, or a port. */
@@ -347,7 +347,7 @@ void check_lb_floating(struct txn *, const struct entry *lb);
 const char *external_find(const struct model *, const char *network,
                           const struct vmn_ip *ip, enum vmn_table *table);
 
-/* model-domain.c */
+/* routing-domain.c */
 /* Checks that a balancer's virtual IP is its own in all that routers join to its
  * networks. */
 void check_vip_domain(struct txn *, const struct entry *,
@@ -355,7 +355,7 @@ void check_vip_domain(struct txn *, const struct entry *,
 /* Checks what was touched for subnets that overlap inside of a domain. */
 void check_domains(struct txn *);
 
-/* model-vip.c */
+/* virtual-ip.c */
 /* Reports a balancer's virtual IP that is a host's own, whatever network. */
 void check_vip_loopback(struct txn *, const struct entry *balancer);
 /* Reports to 'field' of 'where' if the virtual IP of 'balancer' is an address
@@ -364,11 +364,11 @@ void check_vip_fits(struct txn *, const struct entry *where,
                     const char *field, const struct entry *balancer,
                     const struct entry *network);
 
-/* model-nest.c */
+/* group-nesting.c */
 /* Checks how the groups that were touched are inside of each other. */
 void check_nesting(struct txn *);
 
-/* model-apply.c */
+/* transaction.c */
 void txn_error(struct txn *, const struct entry *, enum vmn_error_code,
                const char *field, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
@@ -385,10 +385,10 @@ char *txn_pointer(const struct txn *, const struct entry *,
                   const char *field);
 void txn_set(struct txn *, struct entry *, struct version *);
 
-/* model-delete.c */
+/* cascade.c */
 void delete_asked(struct txn *);
 
-/* model-spec.c */
+/* request.c */
 /* What the op asks for as a whole object, with what PATCH and apps keep of
  * 'old'.  The caller owns it. */
 json_t *spec_of_op(const struct model_op *, const struct version *old,

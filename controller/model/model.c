@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The model's tables: reading, notes of what changed, settling and undoing.
- * How requests change it is in model-apply.c. */
+ * How requests change it is in transaction.c. */
 
 #include <config.h>
 
@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "controller/model/model-private.h"
-#include "controller/model/usage.h"
-#include "controller/model/numbers.h"
+#include "controller/model/quota-usage.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"
 #include "hash.h"
 #include "util.h"
@@ -29,9 +29,9 @@ model_create(void)
 {
     struct model *model = xzalloc(sizeof *model);
 
-    model->numbers = numbers_create();
+    model->id_pools = id_pools_create();
     model->usage = usage_create();
-    numbers_declare(model->numbers, "vni", 16777215);
+    id_pools_declare(model->id_pools, "vni", 16777215);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         hmap_init(&model->tables[i].entries);
     }
@@ -55,7 +55,7 @@ void
 version_destroy(struct model *model, struct version *version)
 {
     if (version) {
-        numbers_unref(model->numbers, version->vni);
+        id_pools_unref(model->id_pools, version->vni);
         arena_uninit(&version->arena);
         free(version);
     }
@@ -133,24 +133,24 @@ model_set_cur(struct model *model, struct entry *entry,
 /* Reading.  --------------------------------------------------------------- */
 
 void
-model_set_pause(struct model *model, void (*pause)(void *aux), void *aux)
+model_set_yield(struct model *model, void (*yield)(void *aux), void *aux)
 {
-    model->pause = pause;
-    model->pause_aux = aux;
+    model->yield = yield;
+    model->yield_aux = aux;
 }
 
 void
-model_pause(const struct model *model)
+model_yield(const struct model *model)
 {
-    if (model->pause) {
-        model->pause(model->pause_aux);
+    if (model->yield) {
+        model->yield(model->yield_aux);
     }
 }
 
-struct numbers *
-model_numbers(struct model *model)
+struct id_pools *
+model_id_pools(struct model *model)
 {
-    return model->numbers;
+    return model->id_pools;
 }
 
 const void *
@@ -301,7 +301,7 @@ model_take_changes(struct model *model, struct model_changes *changes)
         changes->changes[changes->n++] = node->change;
         hmap_remove(&model->changes, &node->node);
         free(node);
-        model_pause(model);
+        model_yield(model);
     }
 }
 
@@ -339,7 +339,7 @@ forget_unsettled(struct model *model)
 {
     for (size_t i = 0; i < model->n_garbage; i++) {
         version_destroy(model, model->garbage[i]);
-        model_pause(model);
+        model_yield(model);
     }
     for (size_t i = 0; i < model->n_logs; i++) {
         free(CONST_CAST(char *, model->logs[i].who));
@@ -360,7 +360,7 @@ clean_dirty(struct model *model)
         model->dirty[i]->dirty = false;
         model->dirty[i]->was_deleted = false;
         model_drop_if_empty(model, model->dirty[i]);
-        model_pause(model);
+        model_yield(model);
     }
 }
 
@@ -401,7 +401,7 @@ model_undo(struct model *model)
                          entry->durable ? entry->durable->row : NULL);
             version_destroy(model, version);
         }
-        model_pause(model);
+        model_yield(model);
     }
     usage_refresh(model->usage, model);
     address_undo(model, 0);
@@ -453,7 +453,7 @@ model_get_pending(struct model *model, struct model_pending *pending)
         const struct entry *entry = model->dirty[i];
         struct model_write *write = &model->writes[n];
 
-        model_pause(model);
+        model_yield(model);
         if (!is_pending(entry)) {
             continue;
         }
@@ -495,7 +495,7 @@ model_destroy(struct model *model)
         free(table->all.names);
         free(table->cur.names);
     }
-    numbers_destroy(model->numbers);
+    id_pools_destroy(model->id_pools);
     usage_destroy(model->usage);
     free(model->dirty);
     free(model->garbage);

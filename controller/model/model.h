@@ -23,19 +23,19 @@
 struct arena;
 struct ds;
 struct model;
-struct numbers;
+struct id_pools;
 
 struct model *model_create(void);
 void model_destroy(struct model *);
 
-/* Has 'pause' called while a large change is applied, settled or undone, where
+/* Has 'yield' called while a large change is applied, settled or undone, where
  * others may read what is durable.  They must not change the model. */
-void model_set_pause(struct model *, void (*pause)(void *aux), void *aux);
+void model_set_yield(struct model *, void (*yield)(void *aux), void *aux);
 /* Calls it.  For those who read a large change, too. */
-void model_pause(const struct model *);
+void model_yield(const struct model *);
 
 /* The stored table (kind, key) -> number.  Owned by the model. */
-struct numbers *model_numbers(struct model *);
+struct id_pools *model_id_pools(struct model *);
 
 /* Reading.  ------------------------------------------------------------- */
 
@@ -138,7 +138,7 @@ struct model_op {
     uint64_t revision;          /* Of the row afterwards. */
 };
 
-/* What somebody may see and change; see model-rights.c. */
+/* What somebody may see and change; see rights.c. */
 struct model_rights {
     uint64_t tables;            /* Bits of enum vmn_table, of what he may
                                  * change. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The door: who a client is, which calls it may make, how often, and what it
- * sees.  What a change may touch is for the model (model-rights.c), which is
+ * sees.  What a change may touch is for the model (rights.c), which is
  * given the rights with the request.
  *
  * Whoever comes by the unix socket, or with the token of the token file, may do

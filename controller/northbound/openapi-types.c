@@ -313,7 +313,7 @@ add_fields(struct openapi *o, const struct schema_field *fields, enum how how,
     json_t *required = json_object_get(schema, "required");
 
     for (const struct schema_field *f = fields; f && f->name; f++) {
-        if (given && !(f->flags & SCHEMA_GIVEN)) {
+        if (given && !(f->flags & SCHEMA_ASSIGNED)) {
             continue;
         }
         json_object_set_new(properties, f->name, field_schema(o, f, how));

@@ -26,7 +26,7 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-tables-net.c \
 	controller/schema/schema-tables.c \
 	controller/schema/schema-telemetry.c \
-	controller/schema/schema-words.c \
+	controller/schema/schema-type-text.c \
 	controller/schema/schema.c \
 	controller/schema/schema.h \
 	controller/schema/selector.c \

@@ -102,13 +102,13 @@ static int
 compare_field(const struct schema_field *f, const char *a, const char *b,
               bool given)
 {
-    size_t offset = given ? f->given_offset : f->offset;
+    size_t offset = given ? f->assigned_offset : f->offset;
 
     if (!(f->flags & SCHEMA_LIST)) {
         return schema_element_compare(f, a + offset, b + offset);
     }
 
-    size_t n_offset = given ? f->given_n_offset : f->n_offset;
+    size_t n_offset = given ? f->assigned_n_offset : f->n_offset;
     size_t n = *(const size_t *) (const void *) (a + n_offset);
     int cmp = compare_int64(n, *(const size_t *) (const void *)
                                (b + n_offset));
@@ -152,7 +152,7 @@ same_given(const struct vmn_row *a, const struct vmn_row *b)
     const struct schema_field *f = schema_tables[a->table].row.fields;
 
     for (; f->name; f++) {
-        if (f->flags & SCHEMA_GIVEN
+        if (f->flags & SCHEMA_ASSIGNED
             && compare_field(f, (const char *) a, (const char *) b, true)) {
             return false;
         }

@@ -12,8 +12,8 @@
 #define LIST_AT(STRUCT, MEMBER)                             \
     .offset = offsetof(struct STRUCT, MEMBER),              \
     .n_offset = offsetof(struct STRUCT, n_##MEMBER)
-#define GIVEN_AT(STRUCT, MEMBER)                            \
-    .given_offset = offsetof(struct STRUCT, MEMBER)
+#define ASSIGNED_AT(STRUCT, MEMBER)                            \
+    .assigned_offset = offsetof(struct STRUCT, MEMBER)
 #define NAMES(...) (const char *const []) { __VA_ARGS__, NULL }
 #define FIELDS (const struct schema_field [])
 #define COLUMNS (const struct schema_column [])

@@ -299,17 +299,17 @@ schema_row_parse_status(const struct schema_table *table,
     for (const struct schema_field *f = table->row.fields; f->name; f++) {
         const json_t *value = get_member(status, f->name);
 
-        if (!(f->flags & SCHEMA_GIVEN) || !value) {
+        if (!(f->flags & SCHEMA_ASSIGNED) || !value) {
             continue;
         }
 
         size_t length = parse_push(&p, f->name);
         if (f->flags & SCHEMA_LIST) {
             parse_list(&p, f, value, (size_t *) (void *)
-                       (dst + f->given_n_offset),
-                       (void **) (void *) (dst + f->given_offset));
+                       (dst + f->assigned_n_offset),
+                       (void **) (void *) (dst + f->assigned_offset));
         } else {
-            parse_value(&p, f, value, dst + f->given_offset);
+            parse_value(&p, f, value, dst + f->assigned_offset);
         }
         parse_pop(&p, length);
     }

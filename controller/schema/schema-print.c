@@ -26,7 +26,7 @@ get_integer(const struct schema_field *f, int64_t number,
             struct schema_scalar *scalar)
 {
     scalar->number = number;
-    return !((f->flags & SCHEMA_GIVEN && !number)
+    return !((f->flags & SCHEMA_ASSIGNED && !number)
              || (f->flags & SCHEMA_HIDE_DEFAULT && number == f->def));
 }
 
@@ -103,7 +103,7 @@ schema_field_get(const struct schema_field *f, const void *struct_,
 {
     ovs_assert(!(f->flags & SCHEMA_LIST));
     return get_scalar(f, (const char *) struct_
-                      + (given ? f->given_offset : f->offset), scalar);
+                      + (given ? f->assigned_offset : f->offset), scalar);
 }
 
 /* Text.  ------------------------------------------------------------------ */
@@ -244,13 +244,13 @@ schema_field_print(const struct schema_field *f, const void *struct_,
                    bool given, struct ds *ds)
 {
     const char *s = struct_;
-    size_t offset = given ? f->given_offset : f->offset;
+    size_t offset = given ? f->assigned_offset : f->offset;
 
     if (!(f->flags & SCHEMA_LIST)) {
         return print_value(f, s + offset, ds);
     }
 
-    size_t n_offset = given ? f->given_n_offset : f->n_offset;
+    size_t n_offset = given ? f->assigned_n_offset : f->n_offset;
     size_t n = *(const size_t *) (const void *) (s + n_offset);
     const char *elements = *(const char *const *) (const void *) (s + offset);
     size_t size = schema_element_size(f);
@@ -322,7 +322,7 @@ schema_row_print_status(const struct vmn_row *row, struct ds *ds)
 
     ds_put_char(ds, '{');
     for (; f->name; f++) {
-        if (f->flags & SCHEMA_GIVEN) {
+        if (f->flags & SCHEMA_ASSIGNED) {
             print_member(f, row, true, ds);
         }
     }

@@ -34,7 +34,7 @@ json_t *schema_row_spec(const struct vmn_row *);
 json_t *schema_row_status(const struct vmn_row *);
 
 /* One field of a row as JSON, or NULL if it is absent.  'given' selects the
- * value in effect of a field with SCHEMA_GIVEN.  The caller owns it. */
+ * value in effect of a field with SCHEMA_ASSIGNED.  The caller owns it. */
 json_t *schema_field_to_json(const struct schema_field *, const void *struct_,
                              bool given);
 

@@ -142,8 +142,8 @@ static const struct schema_struct external = {
 
 const struct schema_field schema_router_fields[] = {
     COMMON(vmn_router),
-    { .name = "mac", .type = SCHEMA_MAC, .flags = SCHEMA_GIVEN,
-      AT(vmn_router, want_mac), GIVEN_AT(vmn_router, mac),
+    { .name = "mac", .type = SCHEMA_MAC, .flags = SCHEMA_ASSIGNED,
+      AT(vmn_router, want_mac), ASSIGNED_AT(vmn_router, mac),
       .doc = "Its MAC address, the same in all of its networks; given out "
              "when absent." },
     { .name = "interfaces", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,

@@ -50,8 +50,8 @@ enum schema_type {
  * ranges merged. */
 #define SCHEMA_SET (SCHEMA_LIST | 1u << 2)
 /* Given out by the controller when absent.  'offset' holds what was asked
- * for, 'given_offset' the value in effect, which is shown in "status". */
-#define SCHEMA_GIVEN (1u << 3)
+ * for, 'assigned_offset' the value in effect, which is shown in "status". */
+#define SCHEMA_ASSIGNED (1u << 3)
 /* The default is the object's own name. */
 #define SCHEMA_NAME_DEFAULT (1u << 4)
 /* A prefix may be written as a bare address. */
@@ -82,7 +82,7 @@ struct schema_struct;
 
 /* What an object does to the one that a reference in it names, or to those
  * that a selector in it selects.  A scoped account's objects act on what is within
- * its scope, and mention what it sees (model/model-rights.c).  Each reference
+ * its scope, and mention what it sees (model/rights.c).  Each reference
  * and each selector of what users write says which; one that does not is
  * taken for the former. */
 enum schema_reach {
@@ -108,8 +108,8 @@ struct schema_field {
     unsigned flags;             /* SCHEMA_*. */
     size_t offset;              /* Bytes, in the struct. */
     size_t n_offset;            /* Lists: of the size_t count. */
-    size_t given_offset;        /* SCHEMA_GIVEN. */
-    size_t given_n_offset;      /* Lists with SCHEMA_GIVEN. */
+    size_t assigned_offset;     /* SCHEMA_ASSIGNED. */
+    size_t assigned_n_offset;   /* Lists with SCHEMA_ASSIGNED. */
     int64_t min, max;           /* Integer, string's length. */
     size_t min_items, max_items; /* Lists; the former if it is there. */
     const char *absent;         /* Lists with 'min_items' that may be absent:
@@ -160,7 +160,7 @@ struct schema_table {
     bool observed;              /* Reported by hosts, not asked for. */
     bool stored;                /* False: volatile. */
     bool has_builtin;           /* Rows of it are always there, and not
-                                 * stored: see model-builtin.c. */
+                                 * stored: see builtin-rows.c. */
     bool unscoped;              /* It is of the whole installation: scoped
                                  * accounts do not change it. */
     size_t max_rows;
@@ -169,8 +169,8 @@ struct schema_table {
     char *(*check_name)(const char *); /* As schema_field's 'check'. */
     struct schema_struct row;
     const struct schema_column *columns;
-    /* What is observed of it, but for fields with SCHEMA_GIVEN, which are there
-     * as well.  NULL: nothing. */
+    /* What is observed of it, but for fields with SCHEMA_ASSIGNED, which are
+     * there as well.  NULL: nothing. */
     const struct schema_struct *status;
     const char *doc;            /* A sentence for users. */
 };
@@ -180,12 +180,12 @@ extern const struct schema_table schema_tables[VMN_N_TABLES];
 
 /* What a field is, in words: "set of name of a network".  The caller frees
  * it. */
-char *schema_type_words(const struct schema_field *);
+char *schema_type_text(const struct schema_field *);
 
 /* What a field is when it is absent, or that it must not be: "required, or
  * `cidr`", "500", "given out"; empty: nothing.  Then its bounds, "(0 to 999)".
  * The caller frees it. */
-char *schema_default_words(const struct schema_field *);
+char *schema_default_text(const struct schema_field *);
 
 /* Whether it has one value when it is absent: 'def' or 'def_text'. */
 bool schema_field_has_default(const struct schema_field *);

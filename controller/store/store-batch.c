@@ -24,7 +24,7 @@
 /* Copies numbers: the model's may change while they are written. */
 static void
 copy_numbers(struct store_batch *batch, const struct model *model, size_t n,
-             const struct number_write *numbers)
+             const struct id_write *numbers)
 {
     batch->n_numbers = n;
     batch->numbers = xmalloc(MAX(n, 1) * sizeof *batch->numbers);
@@ -32,18 +32,18 @@ copy_numbers(struct store_batch *batch, const struct model *model, size_t n,
         batch->numbers[i].kind = xstrdup(numbers[i].kind);
         batch->numbers[i].key = xstrdup(numbers[i].key);
         batch->numbers[i].value = numbers[i].value;
-        model_pause(model);
+        model_yield(model);
     }
 }
 
 void
 store_batch_init(struct store_batch *batch, struct model *model)
 {
-    const struct number_write *numbers;
+    const struct id_write *numbers;
     size_t n;
 
     model_get_pending(model, &batch->pending);
-    numbers_get_pending(model_numbers(model), &n, &numbers);
+    id_pools_get_pending(model_id_pools(model), &n, &numbers);
     copy_numbers(batch, model, n, numbers);
     model_get_cursors(model, &batch->cursors);
 }
@@ -90,7 +90,7 @@ void
 store_batch_init_all(struct store_batch *batch, struct model *model,
                      struct model_log *log)
 {
-    struct number_write *numbers;
+    struct id_write *numbers;
     size_t n;
 
     *log = (struct model_log) {
@@ -104,7 +104,7 @@ store_batch_init_all(struct store_batch *batch, struct model *model,
     batch->pending.writes = all_rows(model, &batch->pending.n_writes);
     batch->pending.logs = log;
     batch->pending.n_logs = 1;
-    numbers = numbers_get_all(model_numbers(model), &n);
+    numbers = id_pools_get_all(model_id_pools(model), &n);
     copy_numbers(batch, model, n, numbers);
     free(numbers);
     model_get_all_cursors(model, &batch->cursors);
@@ -313,7 +313,7 @@ write_row(const struct model_write *write, sqlite3_stmt *stmt)
         bind_field(stmt, column++, f, write->row, false);
     }
     for (const struct schema_field *f = fields; f->name; f++) {
-        if (f->flags & SCHEMA_GIVEN) {
+        if (f->flags & SCHEMA_ASSIGNED) {
             bind_field(stmt, column++, f, write->row, true);
         }
     }

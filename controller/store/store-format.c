@@ -204,7 +204,7 @@ store_sql_create(const struct schema_table *table)
         put_column(&ds, f, false);
     }
     for (const struct schema_field *f = fields; f->name; f++) {
-        if (f->flags & SCHEMA_GIVEN) {
+        if (f->flags & SCHEMA_ASSIGNED) {
             ds_put_cstr(&ds, ", ");
             put_column(&ds, f, true);
         }
@@ -236,7 +236,7 @@ put_columns(struct ds *ds, const struct schema_table *table, bool excluded)
         }
     }
     for (const struct schema_field *f = fields; f->name; f++) {
-        if (f->flags & SCHEMA_GIVEN) {
+        if (f->flags & SCHEMA_ASSIGNED) {
             ds_put_format(ds, ", \"%s_given\"", f->name);
             if (excluded) {
                 ds_put_format(ds, " = excluded.\"%s_given\"", f->name);
@@ -287,7 +287,7 @@ put_assignments(struct ds *ds, const struct schema_table *table,
         }
     }
     for (const struct schema_field *f = table->row.fields; f->name; f++) {
-        if (!references && f->flags & SCHEMA_GIVEN) {
+        if (!references && f->flags & SCHEMA_ASSIGNED) {
             ds_put_format(ds, "%s\"%s_given\" = ?%d", before, f->name, n++);
             before = between;
         }
@@ -460,7 +460,7 @@ add_missing(sqlite3 *db)
         for (const struct schema_field *f = table->row.fields;
              f->name && code == SQLITE_OK; f++) {
             code = add_column(db, table, f, false);
-            if (code == SQLITE_OK && f->flags & SCHEMA_GIVEN) {
+            if (code == SQLITE_OK && f->flags & SCHEMA_ASSIGNED) {
                 code = add_column(db, table, f, true);
             }
         }

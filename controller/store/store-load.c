@@ -65,7 +65,7 @@ load_row(struct model *model, const struct schema_table *table,
         set_member(spec, f->name, column_json(stmt, column++, f));
     }
     for (const struct schema_field *f = fields; f->name; f++) {
-        if (f->flags & SCHEMA_GIVEN) {
+        if (f->flags & SCHEMA_ASSIGNED) {
             set_member(status, f->name, column_json(stmt, column++, f));
         }
     }
@@ -103,7 +103,7 @@ load_table(sqlite3 *db, struct model *model,
 }
 
 static int
-load_numbers(sqlite3 *db, struct numbers *numbers, struct vmn_errors *errors,
+load_numbers(sqlite3 *db, struct id_pools *numbers, struct vmn_errors *errors,
              char **text)
 {
     sqlite3_stmt *stmt = NULL;
@@ -115,8 +115,8 @@ load_numbers(sqlite3 *db, struct numbers *numbers, struct vmn_errors *errors,
             int64_t value = sqlite3_column_int64(stmt, 2);
 
             if (value < 1 || value > UINT32_MAX
-                || numbers_load(numbers, column_text(stmt, 0),
-                                column_text(stmt, 1), value)) {
+                || id_pools_load(numbers, column_text(stmt, 0),
+                                 column_text(stmt, 1), value)) {
                 vmn_errors_add(errors, VMN_ERR_INVALID, "/numbers",
                                "number %"PRId64" of \"%s\" is not valid",
                                value, column_text(stmt, 1));
@@ -178,7 +178,7 @@ store_load(sqlite3 *db, const char *path, struct model *model, char **text)
     int error;
 
     vmn_errors_init(&errors);
-    error = load_numbers(db, model_numbers(model), &errors, text);
+    error = load_numbers(db, model_id_pools(model), &errors, text);
     for (int i = 0; !error && i < VMN_N_TABLES; i++) {
         if (schema_tables[i].stored) {
             error = load_table(db, model, &schema_tables[i], &errors, text);

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/schema.h"
 #include "controller/store/store.h"
 
@@ -102,7 +102,7 @@ int store_key_load(sqlite3 *, uint8_t key[STORE_KEY_SIZE], char **text);
 struct store_batch {
     struct model_pending pending;   /* Borrowed from the model. */
     size_t n_numbers;
-    struct number_write *numbers;   /* Owned, strings included. */
+    struct id_write *numbers;   /* Owned, strings included. */
     struct model_cursors cursors;   /* Owned; strings are the model's. */
 };
 void store_batch_init(struct store_batch *, struct model *);

@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/store/store-private.h"
 #include "openvswitch/vlog.h"
 #include "timeval.h"
@@ -169,7 +169,7 @@ on_done(int fd, short what OVS_UNUSED, void *store_)
         store->stats.n_failed++;
     } else {
         store->stats.n_batches++;
-        numbers_written(model_numbers(model));
+        id_pools_written(model_id_pools(model));
     }
     if (error == EUCLEAN) {
         set_corrupt(store, text);

@@ -21,7 +21,7 @@
 #include "controller/commit/plan.h"
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 

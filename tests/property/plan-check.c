@@ -15,7 +15,7 @@
 #include "controller/engine/engine.h"
 #include "controller/flow/flow-item.h"
 #include "controller/model/model.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/schema.h"
 #include "openvswitch/dynamic-string.h"
 #include "sset.h"
@@ -116,7 +116,7 @@ format_all(struct model *model, const struct engine *engine,
     json_t *problems = engine_problems(engine);
 
     format_model(model, ds);
-    numbers_format(model_numbers(model), ds);
+    id_pools_format(model_id_pools(model), ds);
     engine_get_stats(engine, &stats);
     ds_put_format(ds, "%"PRIu64" units, %"PRIu64" facts, %"PRIu64" flows, %"
                   PRIu64" groups, %"PRIu64" scopes, %"PRIu64" bytes, %"

@@ -21,7 +21,7 @@
 #include "controller/apphost/apphost.h"
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/hmap.h"
@@ -948,8 +948,8 @@ run(struct model *model, struct engine *engine, unsigned n_steps)
         if (edit(model)) {
             struct engine_delta *delta;
 
-            numbers_set_revision(model_numbers(model),
-                                 model_revision(model));
+            id_pools_set_revision(model_id_pools(model),
+                                  model_revision(model));
             delta = engine_run(engine);
             if (planned) {
                 n_wrong += plan_check_compare(&check, model, engine, delta);
@@ -959,7 +959,7 @@ run(struct model *model, struct engine *engine, unsigned n_steps)
             engine_delta_destroy(delta);
             n_edits++;
             if (chance(20)) {
-                numbers_acked(model_numbers(model), model_revision(model));
+                id_pools_acked(model_id_pools(model), model_revision(model));
             }
         }
         if (step % 50 == 49 || step < 50) {

@@ -29,7 +29,7 @@
 #include <cmocka.h>
 
 #include "controller/model/model.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
@@ -1499,7 +1499,7 @@ step_store(struct test *t)
         event_base_loop(t->base, EVLOOP_ONCE);
     }
     model_settle(t->model);
-    numbers_acked(model_numbers(t->model), model_revision(t->model)
+    id_pools_acked(model_id_pools(t->model), model_revision(t->model)
                                            - MIN(model_revision(t->model),
                                                  rnd(4)));
     check_step(t);

@@ -20,7 +20,7 @@
 #include "controller/flow/pipeline.h"
 #include "controller/flow/sample-action.h"
 #include "controller/model/model.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/error.h"
 #include "controller/schema/schema.h"
 #include "nx-match.h"
@@ -364,7 +364,7 @@ number_of(struct apps_fixture *f, const char *kind, const char *key)
 
         return network ? network->vni : 0;
     }
-    return numbers_peek(model_numbers(f->model), kind, key);
+    return id_pools_peek(model_id_pools(f->model), kind, key);
 }
 
 /* The number of table "APP.STAGE/N", or -1. */

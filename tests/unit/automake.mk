@@ -216,11 +216,11 @@ tests_unit_test_options_SOURCES = tests/unit/test-options.c
 tests_unit_test_options_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_options_LDADD = $(UNIT_LIBS)
 
-check_PROGRAMS += tests/unit/test-numbers
-TESTS += tests/unit/test-numbers
-tests_unit_test_numbers_SOURCES = tests/unit/test-numbers.c
-tests_unit_test_numbers_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_numbers_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test-id-pools
+TESTS += tests/unit/test-id-pools
+tests_unit_test_id_pools_SOURCES = tests/unit/test-id-pools.c
+tests_unit_test_id_pools_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_id_pools_LDADD = $(UNIT_LIBS)
 
 MODEL_FIXTURE = tests/unit/model-fixture.c tests/unit/model-fixture.h \
 	tests/unit/model-util.c tests/unit/model-util.h

@@ -11,7 +11,7 @@
 
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -39,7 +39,7 @@ store_event_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
         store_done(store_aux, EIO, "the test wants it");
         return;
     }
-    numbers_written(model_numbers(store_model));
+    id_pools_written(model_id_pools(store_model));
     store_done(store_aux, 0, NULL);
 }
 
@@ -48,10 +48,10 @@ fake_submit(struct store *store OVS_UNUSED, struct model *model,
             store_done_cb *done, void *aux)
 {
     const struct timeval now = { 0, 0 };
-    const struct number_write *numbers;
+    const struct id_write *numbers;
     size_t n;
 
-    numbers_get_pending(model_numbers(model), &n, &numbers);
+    id_pools_get_pending(model_id_pools(model), &n, &numbers);
     store_model = model;
     store_done = done;
     store_aux = aux;

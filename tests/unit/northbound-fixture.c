@@ -36,7 +36,7 @@
 #include "controller/fabric/fabric.h"
 #include "controller/flow/flow-item.h"
 #include "controller/flow/learn-connection.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/schema/schema.h"
 #include "fatal-signal.h"
@@ -62,12 +62,12 @@ static void
 fake_submit(struct store *store, struct model *model, store_done_cb *cb,
             void *aux)
 {
-    const struct number_write *numbers;
+    const struct id_write *numbers;
     struct model_pending pending;
     size_t n;
 
     model_get_pending(model, &pending);
-    numbers_get_pending(model_numbers(model), &n, &numbers);
+    id_pools_get_pending(model_id_pools(model), &n, &numbers);
     for (size_t i = 0; !store->error && i < pending.n_logs; i++) {
         const struct model_log *log = &pending.logs[i];
 
@@ -79,7 +79,7 @@ fake_submit(struct store *store, struct model *model, store_done_cb *cb,
                 json_loads(log->summary, 0, NULL)));
         }
     }
-    numbers_written(model_numbers(model));
+    id_pools_written(model_id_pools(model));
     store->cb = cb;
     store->aux = aux;
     if (!store->hold) {

@@ -14,7 +14,7 @@
 
 #include "controller/commit/activity.h"
 #include "controller/commit/commit.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "timeval.h"
@@ -169,7 +169,7 @@ finish_cb(evutil_socket_t fd, short what, void *aux)
         store_done_cb *cb = store_done;
 
         store_done = NULL;
-        numbers_written(model_numbers(store_model));
+        id_pools_written(model_id_pools(store_model));
         cb(store_aux, 0, NULL);
     }
 }
@@ -182,7 +182,7 @@ finish_store(int error)
     assert_non_null(cb);
     store_done = NULL;
     if (!error) {
-        numbers_written(model_numbers(store_model));
+        id_pools_written(model_id_pools(store_model));
     }
     cb(store_aux, error, error ? "disk full" : NULL);
     turn();
@@ -451,7 +451,7 @@ plan_reaches_neither_store_nor_sink(void **state)
     assert_int_equal(n_submits, 0);
     assert_int_equal(n_groups, 0);
     assert_null(model_get(toy.model, VMN_TABLE_HOST, "h1"));
-    assert_int_equal(numbers_peek(model_numbers(toy.model), VMN_NUMBER_HOST,
+    assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_NUMBER_HOST,
                                   "h1"), 0);
 
     /* What comes next is as if there had been none. */
@@ -459,7 +459,7 @@ plan_reaches_neither_store_nor_sink(void **state)
     turn();
     finish_store(0);
     assert_int_equal(last_revision, 1);
-    assert_int_equal(numbers_peek(model_numbers(toy.model), VMN_NUMBER_HOST,
+    assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_NUMBER_HOST,
                                   "h2"), 1);
 }
 
@@ -552,7 +552,7 @@ edit_other(void)
 static void
 free_cb(void *aux)
 {
-    numbers_acked(model_numbers(toy.model), last_revision);
+    id_pools_acked(model_id_pools(toy.model), last_revision);
 }
 
 static void
@@ -565,7 +565,7 @@ free_numbers(void)
 static uint32_t
 few_of(const char *key)
 {
-    return numbers_peek(model_numbers(toy.model), "app.few", key);
+    return id_pools_peek(model_id_pools(toy.model), "app.few", key);
 }
 
 static void
@@ -584,10 +584,10 @@ assert_held_once(const char *key)
     struct ds ds = DS_EMPTY_INITIALIZER;
     char *line = xasprintf("%s \"%s\": %"PRIu32", 1 references\n",
                            VMN_NUMBER_GROUP, key,
-                           numbers_peek(model_numbers(toy.model),
+                           id_pools_peek(model_id_pools(toy.model),
                                         VMN_NUMBER_GROUP, key));
 
-    numbers_format(model_numbers(toy.model), &ds);
+    id_pools_format(model_id_pools(toy.model), &ds);
     assert_non_null(strstr(ds_cstr(&ds), line));
     free(line);
     ds_destroy(&ds);
@@ -645,7 +645,7 @@ a_unit_that_lacked_a_number_is_tried_again_when_one_is_free(void **state)
     free_numbers();
     edit_other();
     free_numbers();
-    assert_int_equal(numbers_peek(model_numbers(toy.model), VMN_NUMBER_HOST,
+    assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_NUMBER_HOST,
                                   "h1"), 0);
     assert_int_equal(n_few_compiled, 2);
 

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "openflow/openflow.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/match.h"

@@ -12,7 +12,7 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "openvswitch/dynamic-string.h"
 #include "random.h"
 #include "timeval.h"
@@ -314,15 +314,15 @@ removed_host_is_not_waited_for(void **state OVS_UNUSED)
 }
 
 static void
-numbers_are_freed_once_every_host_has_acknowledged(void **state OVS_UNUSED)
+id_pools_are_freed_once_every_host_has_acknowledged(void **state OVS_UNUSED)
 {
-    struct numbers *numbers = model_numbers(toy.model);
+    struct id_pools *numbers = model_id_pools(toy.model);
     uint32_t value;
 
     connect_host(0);
     connect_host(1);
     edit_port("a", "red", 100, "all", 1, true);
-    value = numbers_peek(numbers, VMN_NUMBER_GROUP, "a");
+    value = id_pools_peek(numbers, VMN_NUMBER_GROUP, "a");
     assert_int_not_equal(value, 0);
     edit(VMN_TABLE_PORT, "a", NULL);
     until_acked(0);
@@ -331,10 +331,10 @@ numbers_are_freed_once_every_host_has_acknowledged(void **state OVS_UNUSED)
         turn();
     }
     /* Host 2 is offline. */
-    assert_string_equal(numbers_key_of(numbers, VMN_NUMBER_GROUP, value),
+    assert_string_equal(id_pools_key_of(numbers, VMN_NUMBER_GROUP, value),
                         "a");
     connect_host(2);
-    TURN_UNTIL(!numbers_key_of(numbers, VMN_NUMBER_GROUP, value));
+    TURN_UNTIL(!id_pools_key_of(numbers, VMN_NUMBER_GROUP, value));
 }
 
 static void
@@ -428,7 +428,7 @@ assert_limit(int i, uint32_t rate)
 static void
 a_limit_comes_with_its_flow(void **state OVS_UNUSED)
 {
-    const struct numbers *numbers = model_numbers(toy.model);
+    const struct id_pools *numbers = model_id_pools(toy.model);
     uint32_t meter;
 
     for (int i = 0; i < N_HOSTS; i++) {
@@ -481,7 +481,7 @@ a_limit_comes_with_its_flow(void **state OVS_UNUSED)
     for (int i = 0; i < N_HOSTS; i++) {
         until_acked(i);
     }
-    TURN_UNTIL(!numbers_key_of(numbers, VMN_NUMBER_METER,
+    TURN_UNTIL(!id_pools_key_of(numbers, VMN_NUMBER_METER,
                                meter - ENGINE_FIRST_METER + 1));
     for (int i = 0; i < N_HOSTS; i++) {
         TURN_UNTIL(switches[i].n_limits == 1);
@@ -496,7 +496,7 @@ a_limit_comes_with_its_flow(void **state OVS_UNUSED)
     until_acked(1);
     until_acked(2);
     assert_int_equal(switches[1].n_limits, 1);
-    assert_int_equal(numbers_n_freed(numbers, VMN_NUMBER_METER), 1);
+    assert_int_equal(id_pools_n_freed(numbers, VMN_NUMBER_METER), 1);
     connect_host(0);
     for (int i = 0; i < N_HOSTS; i++) {
         TURN_UNTIL(!switches[i].n_limits);
@@ -639,7 +639,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(wait_ends_when_every_host_has_it, setup),
         T(wait_ends_at_its_time_out, setup),
         T(removed_host_is_not_waited_for, setup),
-        T(numbers_are_freed_once_every_host_has_acknowledged, setup),
+        T(id_pools_are_freed_once_every_host_has_acknowledged, setup),
         T(flow_that_lacked_a_number_comes_when_one_is_free, setup),
         T(a_limit_comes_with_its_flow, setup),
         T(only_a_switch_with_meters_is_asked_for_them_again, setup),

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "controller/model/model.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "tests/unit/apps-fixture.h"
 #include "tests/unit/apps-rows.h"
 #include "tests/unit/apps-scenario.h"
@@ -518,15 +518,15 @@ static struct scenario scenarios[] = {
 static uint32_t
 identity(struct apps_fixture *f, const char *key)
 {
-    return numbers_peek(model_numbers(apps_fixture_model(f)),
-                        "firewall.identity", key);
+    return id_pools_peek(model_id_pools(apps_fixture_model(f)),
+                         "firewall.identity", key);
 }
 
 static void
 an_identity_is_kept_until_every_switch_has_forgotten_it(void **state)
 {
     struct apps_fixture *f = apps_fixture_create(shop_apps);
-    struct numbers *numbers = model_numbers(apps_fixture_model(f));
+    struct id_pools *numbers = model_id_pools(apps_fixture_model(f));
     uint64_t revision;
     uint32_t db, x;
 
@@ -542,21 +542,21 @@ an_identity_is_kept_until_every_switch_has_forgotten_it(void **state)
     assert_true(x > 0 && x != db);
     assert_int_equal(identity(f, "shop|db"), db);
     revision = model_revision(apps_fixture_model(f));
-    numbers_acked(numbers, revision - 1);
+    id_pools_acked(numbers, revision - 1);
     assert_int_equal(identity(f, "shop|db"), db);
 
     /* It comes back to life as what it was. */
     apps_fixture_apply(f, "{'ports/app1': {'network': 'shop', 'labels':"
                        " {'tier': 'db'}}}");
-    numbers_acked(numbers, revision);
+    id_pools_acked(numbers, revision);
     assert_int_equal(identity(f, "shop|db"), db);
 
     /* Only once all hosts have acknowledged is it another's to have. */
     apps_fixture_apply(f, "{'ports/app1': {'network': 'shop'}}");
     revision = model_revision(apps_fixture_model(f));
-    numbers_acked(numbers, revision - 1);
+    id_pools_acked(numbers, revision - 1);
     assert_int_equal(identity(f, "shop|db"), db);
-    numbers_acked(numbers, revision);
+    id_pools_acked(numbers, revision);
     assert_int_equal(identity(f, "shop|db"), 0);
     apps_fixture_check(f);
     apps_fixture_destroy(f);
@@ -571,18 +571,18 @@ identities_are_the_same_after_a_restart(void **state)
     };
     struct apps_fixture *f = apps_fixture_create(shop_apps);
     struct apps_fixture *again = apps_fixture_create(shop_apps);
-    struct numbers *numbers = model_numbers(apps_fixture_model(again));
-    struct number_write *all;
+    struct id_pools *numbers = model_id_pools(apps_fixture_model(again));
+    struct id_write *all;
     size_t n;
 
     (void) state;
     apps_fixture_apply(f, "{" BASE "," TIERS "}");
     apps_fixture_apply(f, "{'quarantines/q': {'ports': ['web2']}}");
-    all = numbers_get_all(model_numbers(apps_fixture_model(f)), &n);
+    all = id_pools_get_all(model_id_pools(apps_fixture_model(f)), &n);
     for (size_t i = 0; i < n; i++) {
         /* Networks' own numbers come with their rows. */
         if (strcmp(all[i].kind, "vni")) {
-            numbers_load(numbers, all[i].kind, all[i].key, all[i].value);
+            id_pools_load(numbers, all[i].kind, all[i].key, all[i].value);
         }
     }
     free(all);

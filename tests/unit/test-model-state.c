@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "controller/model/model.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "tests/unit/model-fixture.h"
@@ -326,8 +326,8 @@ loaded_model_is_the_same(void **state)
     struct vmn_errors errors;
 
     vmn_errors_init(&errors);
-    numbers_load(model_numbers(copy), "vni", "n", get_vni(model, "n"));
-    numbers_load(model_numbers(copy), "vni", "m=77", 77);
+    id_pools_load(model_id_pools(copy), "vni", "n", get_vni(model, "n"));
+    id_pools_load(model_id_pools(copy), "vni", "m=77", 77);
     assert_int_equal(copy_rows(model, copy, &errors), 0);
 
     char *a = model_util_dump(model, true);
@@ -391,8 +391,8 @@ stored_virtual_ips_that_nobody_reaches_stay(void **state)
     struct vmn_errors errors;
 
     vmn_errors_init(&errors);
-    numbers_load(model_numbers(model), "vni", "n", get_vni(*state, "n"));
-    numbers_load(model_numbers(model), "vni", "m=77", 77);
+    id_pools_load(model_id_pools(model), "vni", "n", get_vni(*state, "n"));
+    id_pools_load(model_id_pools(model), "vni", "m=77", 77);
     load_lb(model, "x", "{'vip':'127.0.0.1','networks':['n'],"
             "'ports':[{'port':80}],'backends':[{'port':'p1'}]}");
     load_lb(model, "y", "{'vip':'10.0.0.255','networks':['n'],"

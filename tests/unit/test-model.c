@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "controller/model/model.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
@@ -323,7 +323,7 @@ static void
 vni_of_a_network_can_change(void **state)
 {
     struct model *model = *state;
-    struct numbers *numbers = model_numbers(model);
+    struct id_pools *numbers = model_id_pools(model);
     uint32_t vni = get_vni(model, "n");
 
     apply(model, "patch networks n {'vni':500}", "");
@@ -339,7 +339,7 @@ vni_of_a_network_can_change(void **state)
     assert_int_equal(get_vni(model, "n"), 1);
     apply(model, "patch networks n {'vni':500}", "");
     model_settle(model);
-    numbers_acked(numbers, model_revision(model));
+    id_pools_acked(numbers, model_revision(model));
     apply(model, "put networks x {'vni':1}", "");
 }
 

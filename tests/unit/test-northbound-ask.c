@@ -22,7 +22,7 @@
 #include "controller/commit/commit.h"
 #include "controller/flow/flow-item.h"
 #include "controller/flow/learn-connection.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/schema/schema.h"
 #include "fatal-signal.h"

@@ -24,7 +24,7 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/flow/flow-item.h"
 #include "controller/flow/learn-connection.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/northbound/about.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/page/page.h"

@@ -20,7 +20,7 @@
 #include "controller/fabric/packets/packets.h"
 #include "controller/flow/pipeline.h"
 #include "controller/flow/punt-action.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "flow.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
@@ -526,7 +526,7 @@ handler_reads_rows_facts_queries_and_look_ups(void **state)
     engine_get_stats(toy.engine, &after);
     assert_int_equal(after.n_units_computed, before.n_units_computed + 1);
     assert_int_equal(after.n_queries_computed, before.n_queries_computed);
-    assert_int_equal(numbers_peek(model_numbers(toy.model), "toy.number",
+    assert_int_equal(id_pools_peek(model_id_pools(toy.model), "toy.number",
                                   "nobody's"), 0);
 }
 

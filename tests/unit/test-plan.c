@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "controller/commit/plan.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
@@ -217,7 +217,7 @@ a_conflict_shows_one_packet(void **state)
     assert_problem(plan, 0, "conflict app.port/a app.port/b tcp,tp_dst=80");
     json_decref(plan);
     /* The zone that "b" would have had is free. */
-    assert_int_equal(numbers_peek(model_numbers(toy.model), VMN_NUMBER_ZONE,
+    assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_NUMBER_ZONE,
                                   "b"), 0);
 }
 

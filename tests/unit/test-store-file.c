@@ -21,7 +21,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/store/store-file.h"
 #include "controller/store/store-private.h"
 #include "controller/store/store.h"
@@ -493,13 +493,13 @@ static void
 restored_state_gives_out_no_number_again(void **state)
 {
     struct fixture *f = *state;
-    struct numbers *numbers;
+    struct id_pools *numbers;
     struct store_restored r;
 
     assert_int_equal(write_text(f, shop), 0);
     copy(f);
-    numbers_declare(model_numbers(f->model), "zone", 100);
-    assert_non_null(numbers_ref(model_numbers(f->model), "zone", "c"));
+    id_pools_declare(model_id_pools(f->model), "zone", 100);
+    assert_non_null(id_pools_ref(model_id_pools(f->model), "zone", "c"));
     assert_int_equal(write_text(f, "put networks c {}\nput networks d {}"),
                      0);
     uint32_t c = vni(f, "c"), d = vni(f, "d");
@@ -507,20 +507,20 @@ restored_state_gives_out_no_number_again(void **state)
     restore(f, &r);
     store_restored_uninit(&r);
     open_store(f);
-    numbers = model_numbers(f->model);
-    numbers_declare(numbers, "zone", 100);
-    assert_string_equal(numbers_key_of(numbers, "vni", c), "c");
-    assert_int_equal(numbers_peek(numbers, "zone", "c"), 1);
+    numbers = model_id_pools(f->model);
+    id_pools_declare(numbers, "zone", 100);
+    assert_string_equal(id_pools_key_of(numbers, "vni", c), "c");
+    assert_int_equal(id_pools_peek(numbers, "zone", "c"), 1);
     assert_int_equal(write_text(f, "put networks e {}\nput networks d {}"),
                      0);
     assert_int_equal(vni(f, "d"), d);   /* Its own meaning. */
     assert_true(vni(f, "e") != c && vni(f, "e") != d);
 
     /* Then they are free. */
-    numbers_set_revision(numbers, 9);
-    numbers_acked(numbers, 9);
-    assert_null(numbers_key_of(numbers, "vni", c));
-    assert_int_equal(numbers_peek(numbers, "zone", "c"), 0);
+    id_pools_set_revision(numbers, 9);
+    id_pools_acked(numbers, 9);
+    assert_null(id_pools_key_of(numbers, "vni", c));
+    assert_int_equal(id_pools_peek(numbers, "zone", "c"), 0);
 }
 
 /* A number of the backup that was another's meanwhile stays the other's. */
@@ -553,14 +553,14 @@ number_that_was_anothers_is_changed(void **state)
     assert_int_equal(r.n_shared, 1);
     store_restored_uninit(&r);
     open_store(f);
-    struct numbers *numbers = model_numbers(f->model);
-    assert_string_equal(numbers_key_of(numbers, "vni", a), a == 51 ? "x"
+    struct id_pools *numbers = model_id_pools(f->model);
+    assert_string_equal(id_pools_key_of(numbers, "vni", a), a == 51 ? "x"
                                                                    : "z");
     assert_true(vni(f, "a") != a && vni(f, "a") != b && vni(f, "a") != 60);
     assert_int_equal(vni(f, "b"), b);
     assert_int_equal(vni(f, "fixed"), 50);
-    assert_string_equal(numbers_key_of(numbers, "vni", 60), "b 60");
-    assert_string_equal(numbers_key_of(numbers, "zone", 7), "y");
+    assert_string_equal(id_pools_key_of(numbers, "vni", 60), "b 60");
+    assert_string_equal(id_pools_key_of(numbers, "zone", 7), "y");
     char *once = model_util_dump(f->model, true);
     char *again = dump_stored(f);
     assert_string_equal(once, again);

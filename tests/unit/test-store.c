@@ -22,7 +22,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/value.h"
 #include "controller/store/store-private.h"
 #include "controller/store/store.h"
@@ -208,12 +208,12 @@ what_was_stored_comes_back(void **state)
     uint32_t vni;
 
     apply(f, base);
-    vni = numbers_peek(model_numbers(f->model), "vni", "n");
+    vni = id_pools_peek(model_id_pools(f->model), "vni", "n");
     assert_true(vni > 0);
     assert_int_equal(submit(f), 0);
     check_stored(f);
-    assert_int_equal(numbers_peek(model_numbers(f->model), "vni", "n"), vni);
-    assert_int_equal(numbers_peek(model_numbers(f->model), "vni", "m=77"),
+    assert_int_equal(id_pools_peek(model_id_pools(f->model), "vni", "n"), vni);
+    assert_int_equal(id_pools_peek(model_id_pools(f->model), "vni", "m=77"),
                      77);
 
     /* Changes, several revisions in one group, and deletions. */
@@ -316,20 +316,20 @@ columns_are_real(void **state)
 }
 
 static void
-numbers_pass_from_key_to_key(void **state)
+id_pools_pass_from_key_to_key(void **state)
 {
     struct fixture *f = *state;
-    struct numbers *numbers = model_numbers(f->model);
+    struct id_pools *numbers = model_id_pools(f->model);
 
-    numbers_declare(numbers, "zone", 1);
-    numbers_unref(numbers, numbers_ref(numbers, "zone", "b"));
+    id_pools_declare(numbers, "zone", 1);
+    id_pools_unref(numbers, id_pools_ref(numbers, "zone", "b"));
     assert_int_equal(submit(f), 0);
-    numbers_acked(numbers, 0);
-    assert_non_null(numbers_ref(numbers, "zone", "a"));
+    id_pools_acked(numbers, 0);
+    assert_non_null(id_pools_ref(numbers, "zone", "a"));
     assert_int_equal(submit(f), 0);
     check_stored(f);
-    assert_int_equal(numbers_peek(model_numbers(f->model), "zone", "a"), 1);
-    assert_int_equal(numbers_peek(model_numbers(f->model), "zone", "b"), 0);
+    assert_int_equal(id_pools_peek(model_id_pools(f->model), "zone", "a"), 1);
+    assert_int_equal(id_pools_peek(model_id_pools(f->model), "zone", "b"), 0);
 }
 
 static json_t *
@@ -1390,7 +1390,7 @@ main(void)
         TEST(what_was_stored_comes_back),
         TEST(addresses_come_late_after_a_restart),
         TEST(columns_are_real),
-        TEST(numbers_pass_from_key_to_key),
+        TEST(id_pools_pass_from_key_to_key),
         TEST(log_tells_revisions),
         TEST(log_tells_revisions_of_an_object),
         TEST(log_is_trimmed_apart),

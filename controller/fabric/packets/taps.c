@@ -20,7 +20,7 @@
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/pipeline.h"
 #include "controller/flow/sample-action.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "openflow/openflow.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
@@ -519,7 +519,7 @@ void
 taps_numbers_freed(struct fabric *f)
 {
     struct fabric_taps *taps = f->taps;
-    uint64_t n_freed = numbers_n_freed(model_numbers(f->model),
+    uint64_t n_freed = id_pools_n_freed(model_id_pools(f->model),
                                        VMN_NUMBER_METER);
     long long int ms;
     struct timeval tv;

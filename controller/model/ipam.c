@@ -5,7 +5,7 @@
  * The search goes round: it starts behind what was given out last, so that an
  * address is used again as late as can be.  Where that is (a cursor) is stored
  * with the rows, and is taken back with them if they are.  Not for what a
- * port keeps (model-given.c). */
+ * port keeps (assign.c). */
 
 #include <config.h>
 

@@ -57,7 +57,7 @@ put_type(const struct schema_field *f, struct ds *ds)
 }
 
 char *
-schema_type_words(const struct schema_field *f)
+schema_type_text(const struct schema_field *f)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
@@ -85,7 +85,7 @@ is_integer(const struct schema_field *f)
 bool
 schema_field_has_default(const struct schema_field *f)
 {
-    if (f->flags & (SCHEMA_REQUIRED | SCHEMA_LIST | SCHEMA_GIVEN)
+    if (f->flags & (SCHEMA_REQUIRED | SCHEMA_LIST | SCHEMA_ASSIGNED)
         || f->absent) {
         return false;
     } else if (is_integer(f)) {
@@ -111,7 +111,7 @@ put_default(const struct schema_field *f, struct ds *ds)
 }
 
 char *
-schema_default_words(const struct schema_field *f)
+schema_default_text(const struct schema_field *f)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
@@ -121,7 +121,7 @@ schema_default_words(const struct schema_field *f)
         if (f->unless) {
             ds_put_format(&ds, ", or `%s`", f->unless);
         }
-    } else if (f->flags & SCHEMA_GIVEN) {
+    } else if (f->flags & SCHEMA_ASSIGNED) {
         ds_put_cstr(&ds, "given out");
     } else if (f->flags & SCHEMA_NAME_DEFAULT) {
         ds_put_cstr(&ds, "the name");

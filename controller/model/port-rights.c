@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What accounts with a scope may do with ports, beyond what is said of all
- * objects (model-rights.c):
+ * objects (rights.c):
  *
  * - A port may be made in a network that is only read: so tenants use shared
  *   networks.  It has the addresses that are given out there, and no others.

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "controller/model/model-private.h"
-#include "controller/model/usage.h"
-#include "controller/model/numbers.h"
+#include "controller/model/quota-usage.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
 #include "util.h"
@@ -24,7 +24,7 @@ load_given(struct model *model, struct version *version, const char *pointer,
            struct vmn_errors *errors)
 {
     if (version->row->table == VMN_TABLE_NETWORK) {
-        if (!given_load_vni(model, version)) {
+        if (!assign_load_vni(model, version)) {
             vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
                            "its VNI is not in the table of numbers");
         }
@@ -58,7 +58,7 @@ model_load_row(struct model *model, enum vmn_table table, const char *name,
     version->row = schema_row_parse(&schema_tables[table], name, spec,
                                     pointer, &version->arena, errors);
     if (version->row) {
-        given_keep(version, NULL);
+        assign_kept(version, NULL);
         schema_row_parse_status(&schema_tables[table], version->row, status,
                                 pointer, &version->arena, errors);
     }
@@ -106,6 +106,6 @@ model_load_done(struct model *model, uint64_t revision,
     usage_refresh(model->usage, model);
     model->revision = revision;
     model->durable_revision = revision;
-    numbers_set_revision(model->numbers, revision);
+    id_pools_set_revision(model->id_pools, revision);
     return errors->n == n_errors ? 0 : EINVAL;
 }

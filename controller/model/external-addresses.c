@@ -2,7 +2,7 @@
  *
  * What routers' external sides ask of the model: a provider network, addresses
  * there that nobody else has, and floating addresses for ports that the router
- * reaches.  Not for routers between networks (model-route.c). */
+ * reaches.  Not for routers between networks (router-addresses.c). */
 
 #include <config.h>
 

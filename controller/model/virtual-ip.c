@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Virtual IPs that no client could send anything to.  Not for those that
- * somebody else has (model-check.c).
+ * somebody else has (row-checks.c).
  *
  * One that was there before the request, and as bad, is left alone: earlier
  * releases took it, and who deletes a port need not mend its balancer first.

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Routing domains: the networks that routers join, directly or by way of others.
- * No two of them may have the same addresses, so an address says whose it is.
- * Whatever a request makes wrong goes through something that it changed, so only
- * that is looked at.  Not for a router in its own networks (model-route.c). */
+ * Routing domains: the networks that routers join, directly or by way of
+ * others.  No two of them may have the same addresses, so an address says
+ * whose it is.  Whatever a request makes wrong goes through something that it
+ * changed, so only that is examined.  Not for a router in its own networks
+ * (router-addresses.c). */
 
 #include <config.h>
 
@@ -117,7 +118,7 @@ gather(struct domain *domain, struct model *model)
             add_areas(domain, network);
         }
         follow(domain, name);
-        model_pause(model);
+        model_yield(model);
     }
 }
 
@@ -268,7 +269,7 @@ check_joined_vips(struct txn *txn, const struct domain *domain,
                 check_vip_rights(txn, domain, where, entry_row(lb));
             }
         }
-        model_pause(txn->model);
+        model_yield(txn->model);
     }
 }
 

@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "controller/model/model-private.h"
-#include "controller/model/usage.h"
-#include "controller/model/numbers.h"
+#include "controller/model/quota-usage.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
@@ -305,7 +305,7 @@ apply_write(struct txn *txn, struct model_op *op)
     if (is_same(version, old)) {
         version_destroy(txn->model, version);
     } else {
-        given_keep(version, old);
+        assign_kept(version, old);
         txn_set(txn, entry, version);
     }
 }
@@ -357,7 +357,7 @@ end(struct txn *txn)
         entry->op = NULL;
         entry->cascade = false;
         model_drop_if_empty(txn->model, entry);
-        model_pause(txn->model);
+        model_yield(txn->model);
     }
     free(txn->touched);
     svec_destroy(&txn->names);
@@ -373,12 +373,12 @@ roll_back(struct txn *txn)
         if (version != entry->before) {
             model_set_cur(txn->model, entry, entry->before);
             if (version) {
-                numbers_cancel(txn->model->numbers, version->vni);
+                id_pools_cancel(txn->model->id_pools, version->vni);
                 version->vni = NULL;
             }
             version_destroy(txn->model, version);
         }
-        model_pause(txn->model);
+        model_yield(txn->model);
     }
     address_undo(txn->model, txn->n_cursors);
 }
@@ -393,7 +393,7 @@ commit_entry(struct txn *txn, struct entry *entry)
 
     entry->was_deleted |= !now;
     if (now) {
-        numbers_keep(now->vni);
+        id_pools_keep(now->vni);
         now->meta.revision = model->revision;
         now->meta.updated_ms = txn->now_ms;
         now->meta.created_ms = before ? before->meta.created_ms
@@ -477,7 +477,7 @@ commit(struct txn *txn)
     bool stored = false;
 
     model->revision++;
-    numbers_set_revision(model->numbers, model->revision);
+    id_pools_set_revision(model->id_pools, model->revision);
     for (size_t i = 0; i < txn->n_touched; i++) {
         struct entry *entry = txn->touched[i];
 
@@ -489,7 +489,7 @@ commit(struct txn *txn)
             stored |= schema_tables[entry->table].stored;
             commit_entry(txn, entry);
         }
-        model_pause(model);
+        model_yield(model);
     }
     put_changes_end(&text, n);
     add_also_end(txn->request->also, n_also);
@@ -517,13 +517,13 @@ set_outcomes(struct txn *txn)
 
         op->outcome = MODEL_UNCHANGED;
         op->revision = 0;
-        model_pause(txn->model);
+        model_yield(txn->model);
     }
     for (size_t i = 0; i < txn->n_touched; i++) {
         struct entry *entry = txn->touched[i];
         struct model_op *op = entry->op;
 
-        model_pause(txn->model);
+        model_yield(txn->model);
         if (!op) {
             continue;
         }
@@ -560,7 +560,7 @@ assign_and_check_rights(struct txn *txn)
 
     vmn_errors_init(&lacks);
     txn->errors = &lacks;
-    given_assign(txn);
+    assign_missing(txn);
     txn->errors = errors;
     check_rights(txn);
     if (!errors->n) {
@@ -583,7 +583,7 @@ apply_ops(struct txn *txn)
         } else {
             apply_write(txn, op);
         }
-        model_pause(txn->model);
+        model_yield(txn->model);
     }
     /* What follows would only repeat what is wrong already. */
     if (!txn->errors->n) {

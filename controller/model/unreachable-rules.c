@@ -235,7 +235,7 @@ check_rule(struct txn *txn, const struct entry *entry,
         if (a->direction != b->direction || a->action == b->action) {
             continue;
         }
-        model_pause(txn->model);
+        model_yield(txn->model);
         if (covers(&scopes[i], &scopes[j])) {
             char *field = xasprintf("/rules/%"PRIuSIZE, j);
 
@@ -260,7 +260,7 @@ check_rules(struct txn *txn, const struct entry *entry)
         read_peers(&scopes[i]);
         read_services(&scopes[i]);
         check_rule(txn, entry, scopes, i);
-        model_pause(txn->model);
+        model_yield(txn->model);
     }
     for (size_t i = 0; i < policy->n_rules; i++) {
         scope_uninit(&scopes[i]);

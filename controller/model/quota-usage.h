@@ -2,10 +2,10 @@
  *
  * How much of each quota is used: counts of the current rows that the quota's
  * scope selects, kept up to date with each row that comes, changes or goes.
- * For model*.c alone; what a request may add is checked in model-quota.c. */
+ * For model*.c alone; what a request may add is checked in quota-limits.c. */
 
-#ifndef CONTROLLER_MODEL_USAGE_H
-#define CONTROLLER_MODEL_USAGE_H 1
+#ifndef CONTROLLER_MODEL_QUOTA_USAGE_H
+#define CONTROLLER_MODEL_QUOTA_USAGE_H 1
 
 #include "controller/model/model.h"
 
@@ -36,4 +36,4 @@ void usage_each_of(const struct usage *, const struct vmn_row *,
 void usage_add(struct model_usage *counts, const struct vmn_row *row,
                int sign);
 
-#endif /* controller/model/usage.h */
+#endif /* controller/model/quota-usage.h */

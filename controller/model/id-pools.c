@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table (kind, key) -> number; see numbers.h.  A kind is made by its
+ * The table (kind, key) -> number; see id-pools.h.  A kind is made by its
  * declaration or by the first stored entry, whichever comes first. */
 
 #include <config.h>
 
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,13 +26,13 @@ struct kind {
     uint32_t last;              /* Given out last: the next search starts
                                  * behind it. */
     uint32_t last_before;       /* The same, when the trial began. */
-    uint64_t n_freed;           /* By numbers_acked(). */
-    struct hmap by_key;         /* Of struct number. */
+    uint64_t n_freed;           /* By id_pools_acked(). */
+    struct hmap by_key;         /* Of struct id_entry. */
     struct hmap by_value;
 };
 
 /* There are as many as rules times networks, so they are small. */
-struct number {
+struct id_entry {
     struct hmap_node key_node;
     struct hmap_node value_node;
     struct kind *kind;
@@ -64,7 +64,7 @@ struct pending {
     char key[];
 };
 
-struct numbers {
+struct id_pools {
     struct shash kinds;         /* Of struct kind. */
     uint64_t revision;          /* For what is retired from now on. */
     struct ovs_list retired;    /* Ordered by revision. */
@@ -72,29 +72,29 @@ struct numbers {
     bool in_trial;
     uint64_t revision_before;   /* When the trial began. */
     size_t n_tried, allocated_tried;
-    struct number **tried;      /* What the trial has touched. */
+    struct id_entry **tried;    /* What the trial has touched. */
 
     struct hmap pending;
-    uint64_t round;             /* Counts numbers_get_pending(). */
+    uint64_t round;             /* Counts id_pools_get_pending(). */
     size_t n_writes;            /* What the last of them returned. */
-    struct number_write *writes;
+    struct id_write *writes;
 };
 
-struct numbers *
-numbers_create(void)
+struct id_pools *
+id_pools_create(void)
 {
-    struct numbers *numbers = xzalloc(sizeof *numbers);
+    struct id_pools *pool = xzalloc(sizeof *pool);
 
-    shash_init(&numbers->kinds);
-    ovs_list_init(&numbers->retired);
-    ovs_list_init(&numbers->loaded);
-    hmap_init(&numbers->pending);
-    numbers->round = 1;
-    return numbers;
+    shash_init(&pool->kinds);
+    ovs_list_init(&pool->retired);
+    ovs_list_init(&pool->loaded);
+    hmap_init(&pool->pending);
+    pool->round = 1;
+    return pool;
 }
 
 static void
-number_destroy(struct number *number)
+number_destroy(struct id_entry *number)
 {
     hmap_remove(&number->kind->by_key, &number->key_node);
     hmap_remove(&number->kind->by_value, &number->value_node);
@@ -105,24 +105,24 @@ number_destroy(struct number *number)
 }
 
 static void
-pending_destroy(struct numbers *numbers, struct pending *pending)
+pending_destroy(struct id_pools *pool, struct pending *pending)
 {
-    hmap_remove(&numbers->pending, &pending->node);
+    hmap_remove(&pool->pending, &pending->node);
     free(pending);
 }
 
 void
-numbers_destroy(struct numbers *numbers)
+id_pools_destroy(struct id_pools *pool)
 {
     struct shash_node *node;
     struct pending *pending;
 
-    if (!numbers) {
+    if (!pool) {
         return;
     }
-    SHASH_FOR_EACH_SAFE (node, &numbers->kinds) {
+    SHASH_FOR_EACH_SAFE (node, &pool->kinds) {
         struct kind *kind = node->data;
-        struct number *number;
+        struct id_entry *number;
 
         HMAP_FOR_EACH_SAFE (number, key_node, &kind->by_key) {
             number_destroy(number);
@@ -131,37 +131,37 @@ numbers_destroy(struct numbers *numbers)
         hmap_destroy(&kind->by_value);
         free(kind->name);
         free(kind);
-        shash_delete(&numbers->kinds, node);
+        shash_delete(&pool->kinds, node);
     }
-    HMAP_FOR_EACH_SAFE (pending, node, &numbers->pending) {
-        pending_destroy(numbers, pending);
+    HMAP_FOR_EACH_SAFE (pending, node, &pool->pending) {
+        pending_destroy(pool, pending);
     }
-    hmap_destroy(&numbers->pending);
-    shash_destroy(&numbers->kinds);
-    free(numbers->tried);
-    free(numbers->writes);
-    free(numbers);
+    hmap_destroy(&pool->pending);
+    shash_destroy(&pool->kinds);
+    free(pool->tried);
+    free(pool->writes);
+    free(pool);
 }
 
 static struct kind *
-get_kind(struct numbers *numbers, const char *name)
+get_kind(struct id_pools *pool, const char *name)
 {
-    struct kind *kind = shash_find_data(&numbers->kinds, name);
+    struct kind *kind = shash_find_data(&pool->kinds, name);
 
     if (!kind) {
         kind = xzalloc(sizeof *kind);
         kind->name = xstrdup(name);
         hmap_init(&kind->by_key);
         hmap_init(&kind->by_value);
-        shash_add(&numbers->kinds, name, kind);
+        shash_add(&pool->kinds, name, kind);
     }
     return kind;
 }
 
 int
-numbers_declare(struct numbers *numbers, const char *name, uint32_t max)
+id_pools_declare(struct id_pools *pool, const char *name, uint32_t max)
 {
-    struct kind *kind = get_kind(numbers, name);
+    struct kind *kind = get_kind(pool, name);
 
     if (kind->max && kind->max != max) {
         return EEXIST;
@@ -170,10 +170,10 @@ numbers_declare(struct numbers *numbers, const char *name, uint32_t max)
     return 0;
 }
 
-static struct number *
+static struct id_entry *
 find_key(const struct kind *kind, const char *key)
 {
-    struct number *number;
+    struct id_entry *number;
 
     HMAP_FOR_EACH_WITH_HASH (number, key_node, hash_string(key, 0),
                              &kind->by_key) {
@@ -184,10 +184,10 @@ find_key(const struct kind *kind, const char *key)
     return NULL;
 }
 
-static struct number *
+static struct id_entry *
 find_value(const struct kind *kind, uint32_t value)
 {
-    struct number *number;
+    struct id_entry *number;
 
     HMAP_FOR_EACH_WITH_HASH (number, value_node, hash_int(value, 0),
                              &kind->by_value) {
@@ -199,13 +199,13 @@ find_value(const struct kind *kind, uint32_t value)
 }
 
 static struct pending *
-find_pending(const struct numbers *numbers, const struct kind *kind,
+find_pending(const struct id_pools *pool, const struct kind *kind,
              const char *key)
 {
     uint32_t hash = hash_string(key, hash_pointer(kind, 0));
     struct pending *pending;
 
-    HMAP_FOR_EACH_WITH_HASH (pending, node, hash, &numbers->pending) {
+    HMAP_FOR_EACH_WITH_HASH (pending, node, hash, &pool->pending) {
         if (pending->kind == kind && !strcmp(pending->key, key)) {
             return pending;
         }
@@ -215,55 +215,56 @@ find_pending(const struct numbers *numbers, const struct kind *kind,
 
 /* Notes that the store has to learn of (kind, key). */
 static void
-note(struct numbers *numbers, const struct kind *kind, const char *key,
+note(struct id_pools *pool, const struct kind *kind, const char *key,
      uint32_t value)
 {
-    struct pending *pending = find_pending(numbers, kind, key);
+    struct pending *pending = find_pending(pool, kind, key);
     size_t key_size = strlen(key) + 1;
 
     if (pending) {
-        if (numbers->in_trial && !pending->saved) {
+        if (pool->in_trial && !pending->saved) {
             pending->saved = true;
             pending->saved_value = pending->value;
             pending->saved_round = pending->round;
         }
         pending->value = value;
-        pending->round = numbers->round;
+        pending->round = pool->round;
         return;
     }
     pending = xzalloc(offsetof(struct pending, key) + key_size);
     pending->kind = kind;
     memcpy(pending->key, key, key_size);
     pending->value = value;
-    pending->round = numbers->round;
-    hmap_insert(&numbers->pending, &pending->node,
+    pending->round = pool->round;
+    hmap_insert(&pool->pending, &pending->node,
                 hash_string(key, hash_pointer(kind, 0)));
 }
 
 /* Notes that the trial has touched 'number'; until its end no list of retired
  * ones changes. */
 static void
-try_number(struct numbers *numbers, struct number *number, bool listed)
+try_number(struct id_pools *pool, struct id_entry *number, bool listed)
 {
     if (!number->tried) {
         number->tried = true;
         number->listed = listed;
-        if (numbers->n_tried >= numbers->allocated_tried) {
-            numbers->tried = x2nrealloc(numbers->tried,
-                                        &numbers->allocated_tried,
-                                        sizeof *numbers->tried);
+        if (pool->n_tried >= pool->allocated_tried) {
+            pool->tried = x2nrealloc(pool->tried,
+                                        &pool->allocated_tried,
+                                        sizeof *pool->tried);
         }
-        numbers->tried[numbers->n_tried++] = number;
+        pool->tried[pool->n_tried++] = number;
     }
 }
 
 /* Makes an entry without references, in no list. */
-static struct number *
-number_create(struct numbers *numbers, struct kind *kind, const char *key,
+static struct id_entry *
+number_create(struct id_pools *pool, struct kind *kind, const char *key,
               uint32_t value)
 {
     size_t key_size = strlen(key) + 1;
-    struct number *number = xzalloc(offsetof(struct number, key) + key_size);
+    struct id_entry *number = xzalloc(offsetof(struct id_entry, key)
+                                      + key_size);
 
     number->kind = kind;
     memcpy(number->key, key, key_size);
@@ -272,9 +273,9 @@ number_create(struct numbers *numbers, struct kind *kind, const char *key,
     ovs_list_init(&number->node);
     hmap_insert(&kind->by_key, &number->key_node, hash_string(key, 0));
     hmap_insert(&kind->by_value, &number->value_node, hash_int(value, 0));
-    if (numbers->in_trial) {
+    if (pool->in_trial) {
         number->made = true;
-        try_number(numbers, number, false);
+        try_number(pool, number, false);
     }
     return number;
 }
@@ -297,12 +298,12 @@ find_free(const struct kind *kind)
     return value;
 }
 
-static struct number *
-ref(struct numbers *numbers, struct number *number)
+static struct id_entry *
+ref(struct id_pools *pool, struct id_entry *number)
 {
     if (!number->n_refs++) {
-        if (numbers->in_trial) {
-            try_number(numbers, number, true);
+        if (pool->in_trial) {
+            try_number(pool, number, true);
         } else {
             ovs_list_remove(&number->node);
             ovs_list_init(&number->node);
@@ -311,19 +312,19 @@ ref(struct numbers *numbers, struct number *number)
     return number;
 }
 
-struct number *
-numbers_ref_again(struct number *number)
+struct id_entry *
+id_pools_ref_again(struct id_entry *number)
 {
     ovs_assert(number->n_refs);
     number->n_refs++;
     return number;
 }
 
-struct number *
-numbers_ref(struct numbers *numbers, const char *kind_name, const char *key)
+struct id_entry *
+id_pools_ref(struct id_pools *pool, const char *kind_name, const char *key)
 {
-    struct kind *kind = shash_find_data(&numbers->kinds, kind_name);
-    struct number *number;
+    struct kind *kind = shash_find_data(&pool->kinds, kind_name);
+    struct id_entry *number;
 
     if (!kind || !kind->max) {
         return NULL;
@@ -336,37 +337,37 @@ numbers_ref(struct numbers *numbers, const char *kind_name, const char *key)
             return NULL;
         }
         kind->last = value;
-        number = number_create(numbers, kind, key, value);
-        note(numbers, kind, key, value);
+        number = number_create(pool, kind, key, value);
+        note(pool, kind, key, value);
     }
-    return ref(numbers, number);
+    return ref(pool, number);
 }
 
 /* Puts an entry that has lost its last reference with the retired ones. */
 static void
-retire(struct numbers *numbers, struct number *number)
+retire(struct id_pools *pool, struct id_entry *number)
 {
-    number->retired = numbers->revision;
-    ovs_list_push_back(&numbers->retired, &number->node);
+    number->retired = pool->revision;
+    ovs_list_push_back(&pool->retired, &number->node);
 }
 
 void
-numbers_unref(struct numbers *numbers, struct number *number)
+id_pools_unref(struct id_pools *pool, struct id_entry *number)
 {
     if (number) {
         ovs_assert(number->n_refs);
         if (!--number->n_refs) {
-            if (numbers->in_trial) {
-                try_number(numbers, number, false);
+            if (pool->in_trial) {
+                try_number(pool, number, false);
             } else {
-                retire(numbers, number);
+                retire(pool, number);
             }
         }
     }
 }
 
 void
-numbers_keep(struct number *number)
+id_pools_keep(struct id_entry *number)
 {
     if (number) {
         number->fresh = false;
@@ -374,33 +375,33 @@ numbers_keep(struct number *number)
 }
 
 void
-numbers_cancel(struct numbers *numbers, struct number *number)
+id_pools_cancel(struct id_pools *pool, struct id_entry *number)
 {
     if (!number) {
         return;
     }
 
     bool fresh = number->fresh;
-    numbers_unref(numbers, number);
-    if (fresh && !number->n_refs && !numbers->in_trial) {
-        note(numbers, number->kind, number->key, 0);
+    id_pools_unref(pool, number);
+    if (fresh && !number->n_refs && !pool->in_trial) {
+        note(pool, number->kind, number->key, 0);
         number_destroy(number);
     }
 }
 
 uint32_t
-number_value(const struct number *number)
+id_entry_value(const struct id_entry *number)
 {
     return number->value;
 }
 
 int
-numbers_claim(struct numbers *numbers, const char *kind_name,
-              const char *key, uint32_t value, struct number **numberp,
-              const char **owner)
+id_pools_claim(struct id_pools *pool, const char *kind_name,
+               const char *key, uint32_t value, struct id_entry **numberp,
+               const char **owner)
 {
-    struct kind *kind = shash_find_data(&numbers->kinds, kind_name);
-    struct number *number;
+    struct kind *kind = shash_find_data(&pool->kinds, kind_name);
+    struct id_entry *number;
 
     *numberp = NULL;
     *owner = NULL;
@@ -412,73 +413,73 @@ numbers_claim(struct numbers *numbers, const char *kind_name,
         number = find_key(kind, key);
     }
     if (!number) {
-        number = number_create(numbers, kind, key, value);
-        note(numbers, kind, key, value);
+        number = number_create(pool, kind, key, value);
+        note(pool, kind, key, value);
     } else if (number->value != value || strcmp(number->key, key)) {
         *owner = number->key;
         return EEXIST;
     }
-    *numberp = ref(numbers, number);
+    *numberp = ref(pool, number);
     return 0;
 }
 
 uint32_t
-numbers_peek(const struct numbers *numbers, const char *kind_name,
-             const char *key)
+id_pools_peek(const struct id_pools *pool, const char *kind_name,
+              const char *key)
 {
-    const struct kind *kind = shash_find_data(&numbers->kinds, kind_name);
-    const struct number *number = kind ? find_key(kind, key) : NULL;
+    const struct kind *kind = shash_find_data(&pool->kinds, kind_name);
+    const struct id_entry *number = kind ? find_key(kind, key) : NULL;
 
     return number ? number->value : 0;
 }
 
 const char *
-numbers_key_of(const struct numbers *numbers, const char *kind_name,
-               uint32_t value)
+id_pools_key_of(const struct id_pools *pool, const char *kind_name,
+                uint32_t value)
 {
-    const struct kind *kind = shash_find_data(&numbers->kinds, kind_name);
-    const struct number *number = kind ? find_value(kind, value) : NULL;
+    const struct kind *kind = shash_find_data(&pool->kinds, kind_name);
+    const struct id_entry *number = kind ? find_value(kind, value) : NULL;
 
     return number ? number->key : NULL;
 }
 
 void
-numbers_set_revision(struct numbers *numbers, uint64_t revision)
+id_pools_set_revision(struct id_pools *pool, uint64_t revision)
 {
-    struct number *number;
+    struct id_entry *number;
 
     /* What was loaded and is not in use by now goes the same way: hosts may
      * hold it until they have acknowledged a state of this process. */
-    numbers->revision = revision;
-    if (numbers->in_trial) {
+    pool->revision = revision;
+    if (pool->in_trial) {
         return;
     }
-    LIST_FOR_EACH_POP (number, node, &numbers->loaded) {
+    LIST_FOR_EACH_POP (number, node, &pool->loaded) {
         number->retired = revision;
-        ovs_list_push_back(&numbers->retired, &number->node);
+        ovs_list_push_back(&pool->retired, &number->node);
     }
 }
 
 void
-numbers_acked(struct numbers *numbers, uint64_t revision)
+id_pools_acked(struct id_pools *pool, uint64_t revision)
 {
-    while (!ovs_list_is_empty(&numbers->retired)) {
-        struct number *number = CONTAINER_OF(
-            ovs_list_front(&numbers->retired), struct number, node);
+    while (!ovs_list_is_empty(&pool->retired)) {
+        struct id_entry *number = CONTAINER_OF(
+            ovs_list_front(&pool->retired), struct id_entry, node);
 
         if (number->retired > revision) {
             break;
         }
-        note(numbers, number->kind, number->key, 0);
+        note(pool, number->kind, number->key, 0);
         number->kind->n_freed++;
         number_destroy(number);
     }
 }
 
 uint64_t
-numbers_n_freed(const struct numbers *numbers, const char *kind_name)
+id_pools_n_freed(const struct id_pools *pool, const char *kind_name)
 {
-    const struct kind *kind = shash_find_data(&numbers->kinds, kind_name);
+    const struct kind *kind = shash_find_data(&pool->kinds, kind_name);
 
     return kind ? kind->n_freed : 0;
 }
@@ -486,14 +487,14 @@ numbers_n_freed(const struct numbers *numbers, const char *kind_name)
 /* A trial.  -------------------------------------------------------------- */
 
 void
-numbers_begin_trial(struct numbers *numbers)
+id_pools_begin_trial(struct id_pools *pool)
 {
     struct shash_node *node;
 
-    ovs_assert(!numbers->in_trial);
-    numbers->in_trial = true;
-    numbers->revision_before = numbers->revision;
-    SHASH_FOR_EACH (node, &numbers->kinds) {
+    ovs_assert(!pool->in_trial);
+    pool->in_trial = true;
+    pool->revision_before = pool->revision;
+    SHASH_FOR_EACH (node, &pool->kinds) {
         struct kind *kind = node->data;
 
         kind->last_before = kind->last;
@@ -502,53 +503,53 @@ numbers_begin_trial(struct numbers *numbers)
 
 /* Takes back what the store was to learn of an entry that the trial made. */
 static void
-forget_pending(struct numbers *numbers, const struct number *number)
+forget_pending(struct id_pools *pool, const struct id_entry *number)
 {
-    struct pending *pending = find_pending(numbers, number->kind,
+    struct pending *pending = find_pending(pool, number->kind,
                                            number->key);
 
     if (pending && pending->saved) {
         pending->value = pending->saved_value;
         pending->round = pending->saved_round;
     } else if (pending) {
-        pending_destroy(numbers, pending);
+        pending_destroy(pool, pending);
     }
 }
 
 static void
-end_trial_of(struct numbers *numbers, struct number *number)
+end_trial_of(struct id_pools *pool, struct id_entry *number)
 {
     number->tried = false;
     if (number->made) {
         number->made = false;
         if (!number->n_refs) {
-            forget_pending(numbers, number);
+            forget_pending(pool, number);
             number_destroy(number);
         }
     } else if (number->listed && number->n_refs) {
         ovs_list_remove(&number->node);
         ovs_list_init(&number->node);
     } else if (!number->listed && !number->n_refs) {
-        retire(numbers, number);
+        retire(pool, number);
     }
 }
 
 void
-numbers_end_trial(struct numbers *numbers)
+id_pools_end_trial(struct id_pools *pool)
 {
     struct shash_node *node;
     struct pending *pending;
 
-    numbers->in_trial = false;
-    numbers->revision = numbers->revision_before;
-    for (size_t i = 0; i < numbers->n_tried; i++) {
-        end_trial_of(numbers, numbers->tried[i]);
+    pool->in_trial = false;
+    pool->revision = pool->revision_before;
+    for (size_t i = 0; i < pool->n_tried; i++) {
+        end_trial_of(pool, pool->tried[i]);
     }
-    numbers->n_tried = 0;
-    HMAP_FOR_EACH (pending, node, &numbers->pending) {
+    pool->n_tried = 0;
+    HMAP_FOR_EACH (pending, node, &pool->pending) {
         pending->saved = false;
     }
-    SHASH_FOR_EACH (node, &numbers->kinds) {
+    SHASH_FOR_EACH (node, &pool->kinds) {
         struct kind *kind = node->data;
 
         kind->last = kind->last_before;
@@ -558,66 +559,66 @@ numbers_end_trial(struct numbers *numbers)
 /* The store.  ------------------------------------------------------------ */
 
 void
-numbers_get_pending(struct numbers *numbers, size_t *n,
-                    const struct number_write **writes)
+id_pools_get_pending(struct id_pools *pool, size_t *n,
+                     const struct id_write **writes)
 {
     struct pending *pending;
 
-    free(numbers->writes);
-    numbers->n_writes = 0;
-    numbers->writes = xmalloc(MAX(hmap_count(&numbers->pending), 1)
-                              * sizeof *numbers->writes);
-    HMAP_FOR_EACH (pending, node, &numbers->pending) {
-        numbers->writes[numbers->n_writes++] = (struct number_write) {
+    free(pool->writes);
+    pool->n_writes = 0;
+    pool->writes = xmalloc(MAX(hmap_count(&pool->pending), 1)
+                              * sizeof *pool->writes);
+    HMAP_FOR_EACH (pending, node, &pool->pending) {
+        pool->writes[pool->n_writes++] = (struct id_write) {
             pending->kind->name, pending->key, pending->value
         };
     }
     /* What changes while this is being written belongs to the next round. */
-    numbers->round++;
-    *n = numbers->n_writes;
-    *writes = numbers->writes;
+    pool->round++;
+    *n = pool->n_writes;
+    *writes = pool->writes;
 }
 
 bool
-numbers_has_pending(const struct numbers *numbers)
+id_pools_has_pending(const struct id_pools *pool)
 {
-    return !hmap_is_empty(&numbers->pending);
+    return !hmap_is_empty(&pool->pending);
 }
 
 void
-numbers_written(struct numbers *numbers)
+id_pools_written(struct id_pools *pool)
 {
     struct pending *pending;
 
-    HMAP_FOR_EACH_SAFE (pending, node, &numbers->pending) {
-        if (pending->round < numbers->round) {
-            pending_destroy(numbers, pending);
+    HMAP_FOR_EACH_SAFE (pending, node, &pool->pending) {
+        if (pending->round < pool->round) {
+            pending_destroy(pool, pending);
         }
     }
     /* A large state leaves as much room behind as it has numbers. */
-    hmap_shrink(&numbers->pending);
-    free(numbers->writes);
-    numbers->writes = NULL;
-    numbers->n_writes = 0;
+    hmap_shrink(&pool->pending);
+    free(pool->writes);
+    pool->writes = NULL;
+    pool->n_writes = 0;
 }
 
-struct number_write *
-numbers_get_all(const struct numbers *numbers, size_t *n)
+struct id_write *
+id_pools_get_all(const struct id_pools *pool, size_t *n)
 {
-    struct number_write *writes = NULL;
+    struct id_write *writes = NULL;
     struct shash_node *node;
     size_t allocated = 0;
 
     *n = 0;
-    SHASH_FOR_EACH (node, &numbers->kinds) {
+    SHASH_FOR_EACH (node, &pool->kinds) {
         const struct kind *kind = node->data;
-        const struct number *number;
+        const struct id_entry *number;
 
         HMAP_FOR_EACH (number, key_node, &kind->by_key) {
             if (*n >= allocated) {
                 writes = x2nrealloc(writes, &allocated, sizeof *writes);
             }
-            writes[(*n)++] = (struct number_write) {
+            writes[(*n)++] = (struct id_write) {
                 kind->name, number->key, number->value
             };
         }
@@ -626,11 +627,11 @@ numbers_get_all(const struct numbers *numbers, size_t *n)
 }
 
 int
-numbers_load(struct numbers *numbers, const char *kind_name,
-             const char *key, uint32_t value)
+id_pools_load(struct id_pools *pool, const char *kind_name,
+              const char *key, uint32_t value)
 {
-    struct kind *kind = get_kind(numbers, kind_name);
-    struct number *number;
+    struct kind *kind = get_kind(pool, kind_name);
+    struct id_entry *number;
 
     if (!value) {
         return EINVAL;
@@ -638,9 +639,9 @@ numbers_load(struct numbers *numbers, const char *kind_name,
     if (find_key(kind, key) || find_value(kind, value)) {
         return EEXIST;
     }
-    number = number_create(numbers, kind, key, value);
+    number = number_create(pool, kind, key, value);
     number->fresh = false;
-    ovs_list_push_back(&numbers->loaded, &number->node);
+    ovs_list_push_back(&pool->loaded, &number->node);
     kind->last = MAX(kind->last, value);
     return 0;
 }
@@ -650,7 +651,7 @@ numbers_load(struct numbers *numbers, const char *kind_name,
 static void
 format_entries(const struct kind *kind, struct svec *lines)
 {
-    const struct number *number;
+    const struct id_entry *number;
 
     svec_add_nocopy(lines, xasprintf("%s: max %"PRIu32", last %"PRIu32,
                                      kind->name, kind->max, kind->last));
@@ -664,7 +665,7 @@ format_entries(const struct kind *kind, struct svec *lines)
 static void
 format_list(const struct ovs_list *list, const char *title, struct ds *ds)
 {
-    const struct number *number;
+    const struct id_entry *number;
 
     LIST_FOR_EACH (number, node, list) {
         ds_put_format(ds, "%s: %s \"%s\" in %"PRIu64"\n", title,
@@ -673,7 +674,7 @@ format_list(const struct ovs_list *list, const char *title, struct ds *ds)
 }
 
 void
-numbers_format(const struct numbers *numbers, struct ds *ds)
+id_pools_format(const struct id_pools *pool, struct ds *ds)
 {
     struct svec lines = SVEC_EMPTY_INITIALIZER;
     const struct pending *pending;
@@ -681,10 +682,10 @@ numbers_format(const struct numbers *numbers, struct ds *ds)
     const char *line;
     size_t i;
 
-    SHASH_FOR_EACH (node, &numbers->kinds) {
+    SHASH_FOR_EACH (node, &pool->kinds) {
         format_entries(node->data, &lines);
     }
-    HMAP_FOR_EACH (pending, node, &numbers->pending) {
+    HMAP_FOR_EACH (pending, node, &pool->pending) {
         svec_add_nocopy(&lines, xasprintf(
             "to write: %s \"%s\" %"PRIu32", round %"PRIu64,
             pending->kind->name, pending->key, pending->value,
@@ -695,7 +696,7 @@ numbers_format(const struct numbers *numbers, struct ds *ds)
         ds_put_format(ds, "%s\n", line);
     }
     svec_destroy(&lines);
-    format_list(&numbers->retired, "retired", ds);
-    format_list(&numbers->loaded, "not used since the start", ds);
-    ds_put_format(ds, "revision %"PRIu64"\n", numbers->revision);
+    format_list(&pool->retired, "retired", ds);
+    format_list(&pool->loaded, "not used since the start", ds);
+    ds_put_format(ds, "revision %"PRIu64"\n", pool->revision);
 }

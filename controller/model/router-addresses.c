@@ -2,7 +2,7 @@
  *
  * What routers ask of the model: their MAC addresses are given out, and their
  * addresses and next hops must fit their networks.  Not for what several routers
- * join (model-domain.c). */
+ * join (routing-domain.c). */
 
 #include <config.h>
 

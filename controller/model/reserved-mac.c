@@ -7,7 +7,7 @@
  *
  * What an older vmnd has stored is loaded all the same, and refused when it is
  * changed.  Not for whether somebody has the address already
- * (model-check.c). */
+ * (row-checks.c). */
 
 #include <config.h>
 

@@ -8,7 +8,7 @@
 
 #include <config.h>
 
-#include "controller/model/usage.h"
+#include "controller/model/quota-usage.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -94,7 +94,7 @@ measure(struct nest *nest, const struct entry *entry, const char *name,
     }
     free(nest->path.names[--nest->path.n]);
     simap_put(known, name, longest + 1);
-    model_pause(nest->txn->model);
+    model_yield(nest->txn->model);
     return longest + 1;
 }
 

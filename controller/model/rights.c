@@ -12,8 +12,8 @@
  * to act on, even if it has the labels: an administrator made it.
  *
  * Not for who somebody is (northbound/door.c), for ports
- * (model-rights-port.c), nor for what others depend on
- * (model-rights-shared.c). */
+ * (port-rights.c), nor for what others depend on
+ * (shared-rights.c). */
 
 #include <config.h>
 
@@ -255,7 +255,7 @@ pass_on(struct passing *passing, const struct vmn_row *row)
         sset_add(&memo->outside, key);
     }
     free(key);
-    model_pause(passing->txn->model);
+    model_yield(passing->txn->model);
 }
 
 /* Returns true if 'row' acts on nothing that is not within the scope: an
@@ -541,7 +541,7 @@ check_rights(struct txn *txn)
         } else if (rights->scope.text) {
             check_scope(txn, entry);
         }
-        model_pause(txn->model);
+        model_yield(txn->model);
     }
     txn->memo = NULL;
     sset_destroy(&memo.within);

@@ -3,7 +3,7 @@
  * What accounts with a scope may not do with their own objects, since others
  * depend on them: what somebody else's policy, group or router refers to keeps
  * its meaning, and labels take nothing into selectors of others.  For virtual
- * IPs see model-domain.c, for all else model-rights.c. */
+ * IPs see routing-domain.c, for all else rights.c. */
 
 #include <config.h>
 

@@ -767,7 +767,7 @@ check_touched(struct txn *txn)
         } else {
             check_referrers(txn, entry);
         }
-        model_pause(txn->model);
+        model_yield(txn->model);
     }
     check_limits(txn);
     check_nesting(txn);

@@ -39,7 +39,7 @@ prune(struct txn *txn, enum vmn_table table)
     sset_init(&names);
     for (size_t i = 0; i < set->n; i++) {
         sset_add(&names, set->names[i]);
-        model_pause(model);
+        model_yield(model);
     }
     SSET_FOR_EACH (name, &names) {
         struct entry *entry = model_find(model, table, name);
@@ -50,7 +50,7 @@ prune(struct txn *txn, enum vmn_table table)
             && rights_own(txn->request->rights, entry_row(entry))) {
             delete_entry(txn, entry, false);
         }
-        model_pause(model);
+        model_yield(model);
     }
     sset_destroy(&names);
 }
@@ -101,7 +101,7 @@ strip(struct txn *txn, struct entry *entry, schema_is_gone_cb *gone)
     }
     version->meta.set = old->meta.set
                         ? arena_strdup(&version->arena, old->meta.set) : NULL;
-    given_keep(version, old);
+    assign_kept(version, old);
     txn_set(txn, entry, version);
 }
 
@@ -114,7 +114,7 @@ find_referrers(const struct txn *txn, enum vmn_table table,
     for (size_t i = 0; i < txn->n_touched; i++) {
         const struct entry *entry = txn->touched[i];
 
-        model_pause(txn->model);
+        model_yield(txn->model);
         if (entry->cur || !entry->before) {
             continue;
         }
@@ -145,7 +145,7 @@ follow(struct txn *txn, enum vmn_table table)
         if (!entry->op || entry->op->kind == MODEL_DELETE) {
             strip(txn, entry, observed ? is_gone : is_gone_by_cascade);
         }
-        model_pause(txn->model);
+        model_yield(txn->model);
     }
     sset_destroy(&names);
 }
@@ -163,7 +163,7 @@ delete_asked(struct txn *txn)
         if (entry->cur && entry->op && entry->op->kind == MODEL_DELETE) {
             delete_entry(txn, entry, entry->op->cascade);
         }
-        model_pause(txn->model);
+        model_yield(txn->model);
     }
     for (int i = 0; txn->request->prune_set && i < VMN_N_TABLES; i++) {
         prune(txn, i);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "controller/model/model-private.h"
-#include "controller/model/numbers.h"
+#include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
 #include "hash.h"
@@ -53,7 +53,7 @@ keep_ips(const struct vmn_port *was, struct vmn_mac mac, struct vmn_ip *ips)
 }
 
 void
-given_keep(struct version *version, const struct version *old)
+assign_kept(struct version *version, const struct version *old)
 {
     if (version->row->table == VMN_TABLE_PORT) {
         struct vmn_port *port = (struct vmn_port *) version->row;
@@ -122,14 +122,14 @@ refuse_vni(struct txn *txn, const struct entry *entry, uint32_t vni,
 static void
 claim_vni(struct txn *txn, const struct entry *entry, uint32_t vni)
 {
-    struct numbers *numbers = txn->model->numbers;
+    struct id_pools *pool = txn->model->id_pools;
     struct version *version = entry->cur;
     const char *owner;
     char *key = xasprintf("%s=%"PRIu32, entry->name, vni);
 
-    if (numbers_claim(numbers, "vni", key, vni, &version->vni, &owner)) {
+    if (id_pools_claim(pool, "vni", key, vni, &version->vni, &owner)) {
         if (is_key_of(owner, entry->name)) {
-            version->vni = numbers_ref(numbers, "vni", owner);
+            version->vni = id_pools_ref(pool, "vni", owner);
         } else {
             refuse_vni(txn, entry, vni, owner);
         }
@@ -140,36 +140,36 @@ claim_vni(struct txn *txn, const struct entry *entry, uint32_t vni)
 static void
 assign_vni(struct txn *txn, const struct entry *entry)
 {
-    struct numbers *numbers = txn->model->numbers;
+    struct id_pools *pool = txn->model->id_pools;
     struct version *version = entry->cur;
     struct vmn_network *network = (struct vmn_network *) version->row;
-    struct number *former = entry->before ? entry->before->vni : NULL;
+    struct id_entry *former = entry->before ? entry->before->vni : NULL;
 
     if (former && (!network->want_vni
-                   || network->want_vni == number_value(former))) {
-        version->vni = numbers_ref_again(former);
+                   || network->want_vni == id_entry_value(former))) {
+        version->vni = id_pools_ref_again(former);
     } else if (network->want_vni) {
         claim_vni(txn, entry, network->want_vni);
     } else {
-        version->vni = numbers_ref(numbers, "vni", entry->name);
+        version->vni = id_pools_ref(pool, "vni", entry->name);
         if (!version->vni) {
             txn_error(txn, entry, VMN_ERR_CONFLICT, "/vni",
                       "no VNI is left to be given out");
         }
     }
-    network->vni = version->vni ? number_value(version->vni) : 0;
+    network->vni = version->vni ? id_entry_value(version->vni) : 0;
 }
 
 bool
-given_load_vni(struct model *model, struct version *version)
+assign_load_vni(struct model *model, struct version *version)
 {
     struct vmn_network *network = (struct vmn_network *) version->row;
-    const char *key = numbers_key_of(model->numbers, "vni", network->vni);
+    const char *key = id_pools_key_of(model->id_pools, "vni", network->vni);
 
     if (!key || !is_key_of(key, network->row.name)) {
         return false;
     }
-    version->vni = numbers_ref(model->numbers, "vni", key);
+    version->vni = id_pools_ref(model->id_pools, "vni", key);
     return version->vni != NULL;
 }
 
@@ -272,7 +272,7 @@ assign_ips(struct txn *txn, struct entry *entry)
 }
 
 void
-given_assign(struct txn *txn)
+assign_missing(struct txn *txn)
 {
     /* Ports need their networks' subnets, not their VNIs: one pass does. */
     for (size_t i = 0; i < txn->n_touched; i++) {
@@ -291,6 +291,6 @@ given_assign(struct txn *txn)
         } else if (entry->table == VMN_TABLE_ROUTER) {
             route_assign_mac(txn, entry);
         }
-        model_pause(txn->model);
+        model_yield(txn->model);
     }
 }

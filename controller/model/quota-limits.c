@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "controller/model/model-private.h"
-#include "controller/model/usage.h"
+#include "controller/model/quota-usage.h"
 #include "controller/schema/schema-row.h"
 #include "util.h"
 
@@ -85,7 +85,7 @@ get_added(const struct txn *txn, const struct vmn_quota *quota,
                 usage_add(added, versions[j]->row, j ? 1 : -1);
             }
         }
-        model_pause(txn->model);
+        model_yield(txn->model);
     }
 }
 
