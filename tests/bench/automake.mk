@@ -19,25 +19,7 @@ EXTRA_DIST += \
 	tests/bench/routed \
 	tests/bench/scale \
 	tests/bench/switch-cpu \
-	tests/bench/vmnbench/__init__.py \
-	tests/bench/vmnbench/attempts.py \
-	tests/bench/vmnbench/balancers.py \
-	tests/bench/vmnbench/crowd.py \
-	tests/bench/vmnbench/hostile.py \
-	tests/bench/vmnbench/hosts.py \
-	tests/bench/vmnbench/labs.py \
-	tests/bench/vmnbench/openflow.py \
-	tests/bench/vmnbench/ovn.py \
-	tests/bench/vmnbench/ovsdb.py \
-	tests/bench/vmnbench/plot.py \
-	tests/bench/vmnbench/process.py \
-	tests/bench/vmnbench/reference.py \
-	tests/bench/vmnbench/result.py \
-	tests/bench/vmnbench/streams.py \
-	tests/bench/vmnbench/swarm.py \
-	tests/bench/vmnbench/vmn.py \
-	tests/bench/vmnbench/wire.py \
-	tests/bench/vmnbench/workload.py
+	$(wildcard $(srcdir)/tests/bench/vmnbench/*.py)
 
 EXTRA_PROGRAMS += tests/bench/engine-scale
 tests_bench_engine_scale_SOURCES = tests/bench/engine-scale.c
@@ -69,6 +51,7 @@ tests_bench_swarm_swarm_LDADD = $(OVS_LIBS) $(EVENT_LIBS) $(UNBOUND_LIBS) \
 # The client of tests/bench/api.
 noinst_PROGRAMS += tests/bench/api-load
 tests_bench_api_load_SOURCES = tests/bench/api-load.c
+tests_bench_api_load_LDADD =
 
 # The switches and the least of controllers for tests/bench/packets.
 noinst_PROGRAMS += tests/bench/packet-load/load tests/bench/packet-load/bare

@@ -1,88 +1,9 @@
-# System tests: run by tests/run, with pytest.
+# SPDX-License-Identifier: Apache-2.0
+# System tests: run by tests/run, with pytest.  All files of the folder belong
+# to them; a new one is named nowhere.
 EXTRA_DIST += \
-	tests/system/api-client/client.ts \
-	tests/system/api-client/package-lock.json \
-	tests/system/api-client/package.json \
-	tests/system/api-client/tsconfig.json \
-	tests/system/api-client/validate.mjs \
-	tests/system/browser.mjs \
-	tests/system/conftest.py \
-	tests/system/dhcp_guests.py \
-	tests/system/inner.py \
-	tests/system/onlooker.c \
-	tests/system/page-scenes.mjs \
-	tests/system/page.mjs \
-	tests/system/quarrel.c \
-	tests/system/run-files \
-	tests/system/tagger.py \
-	tests/system/test_api.py \
-	tests/system/test_attacks_api.py \
-	tests/system/test_attacks_hosts.py \
-	tests/system/test_attacks_listeners.py \
-	tests/system/test_attacks_ipsec.py \
-	tests/system/test_attacks_pki.py \
-	tests/system/test_attacks_placement.py \
-	tests/system/test_attacks_tenants.py \
-	tests/system/test_attacks_punts.py \
-	tests/system/test_attacks_quotas.py \
-	tests/system/test_attacks_guests.py \
-	tests/system/test_balancer.py \
-	tests/system/test_bytes.py \
-	tests/system/test_daemon.py \
-	tests/system/test_demo.py \
-	tests/system/test_dhcp.py \
-	tests/system/test_dns.py \
-	tests/system/test_domain.py \
-	tests/system/test_door.py \
-	tests/system/test_drops.py \
-	tests/system/test_durable.py \
-	tests/system/test_established.py \
-	tests/system/test_events.py \
-	tests/system/test_firewall.py \
-	tests/system/test_first_hour.py \
-	tests/system/test_gateway.py \
-	tests/system/test_health.py \
-	tests/system/test_host_join.py \
-	tests/system/test_ipam.py \
-	tests/system/test_ipv6.py \
-	tests/system/test_join.py \
-	tests/system/test_lab.py \
-	tests/system/test_ipsec.py \
-	tests/system/test_ipsec_certificates.py \
-	tests/system/test_libvirt.py \
-	tests/system/test_loadbalancer.py \
-	tests/system/test_monitoring.py \
-	tests/system/test_manual.py \
-	tests/system/test_mtu.py \
-	tests/system/test_nested.py \
-	tests/system/test_openapi.py \
-	tests/system/test_order.py \
-	tests/system/test_overlay.py \
-	tests/system/test_packets.py \
-	tests/system/test_page.py \
-	tests/system/test_pki_upgrade.py \
-	tests/system/test_plan.py \
-	tests/system/test_provider.py \
-	tests/system/test_quarrel.py \
-	tests/system/test_quickstart.py \
-	tests/system/test_quiet.py \
-	tests/system/test_recommend.py \
-	tests/system/test_reject.py \
-	tests/system/test_restart.py \
-	tests/system/test_router.py \
-	tests/system/test_rude.py \
-	tests/system/test_run.py \
-	tests/system/test_scale.py \
-	tests/system/test_security_doc.py \
-	tests/system/test_store.py \
-	tests/system/test_stranger.py \
-	tests/system/test_stream.py \
-	tests/system/test_swarm.py \
-	tests/system/test_telemetry.py \
-	tests/system/test_tools.py \
-	tests/system/test_trace.py \
-	tests/system/test_trunk.py \
-	tests/system/test_truth.py \
-	tests/system/test_tunnels.py \
-	tests/system/test_vmnctl.py \
-	tests/system/truth.py
+	$(wildcard $(srcdir)/tests/system/*.c) \
+	$(wildcard $(srcdir)/tests/system/*.mjs) \
+	$(wildcard $(srcdir)/tests/system/*.py) \
+	$(wildcard $(srcdir)/tests/system/api-client/*.*) \
+	tests/system/run-files
