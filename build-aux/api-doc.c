@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/northbound/about.h"
+#include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/northbound-private.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -52,8 +52,8 @@ put_call(const struct http_route *route, struct ds *ds)
     static const struct schema_table any = {
         .plural = "the objects of a type", .singular = "object",
     };
-    const struct nb_about *about = route->about;
-    char *sentence = nb_about_sentence(about, route->data ? &any : NULL);
+    const struct nb_operation *about = route->about;
+    char *sentence = nb_operation_sentence(about, route->data ? &any : NULL);
     const char *between = "";
 
     ds_put_format(ds, "| `%s ", methods[route->method]);

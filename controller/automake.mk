@@ -3,8 +3,8 @@ noinst_LIBRARIES += controller/libvmn.a
 controller_libvmn_a_SOURCES = \
 	controller/audit-log.c \
 	controller/audit-log.h \
-	controller/heap.c \
-	controller/heap.h \
+	controller/memory-trim.c \
+	controller/memory-trim.h \
 	controller/histogram.c \
 	controller/histogram.h \
 	controller/options-check.c \
@@ -24,7 +24,7 @@ include controller/commit/automake.mk
 include controller/apphost/automake.mk
 include controller/fabric/automake.mk
 include controller/health/automake.mk
-include controller/load/automake.mk
+include controller/load-monitor/automake.mk
 include controller/simulator/automake.mk
 include controller/recommend/automake.mk
 include controller/page/automake.mk
@@ -33,7 +33,7 @@ include controller/ctl/automake.mk
 
 # Whole, since what main() does not call the apps may.
 sbin_PROGRAMS += vmnd
-vmnd_SOURCES = controller/main.c
+vmnd_SOURCES = controller/vmnd.c
 vmnd_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
 vmnd_LDADD = $(VMN_LIBS)
 vmnd_DEPENDENCIES = controller/libvmn.a proto/libproto.a \

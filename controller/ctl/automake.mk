@@ -2,57 +2,57 @@
 # the daemon, only schema/ gets in, and what store/ has for files.
 noinst_LIBRARIES += controller/ctl/libctl.a
 controller_ctl_libctl_a_SOURCES = \
-	controller/ctl/bundle.c \
-	controller/ctl/bundle.h \
-	controller/ctl/call.c \
-	controller/ctl/call.h \
-	controller/ctl/client.c \
-	controller/ctl/client.h \
+	controller/ctl/support-archive.c \
+	controller/ctl/support-archive.h \
+	controller/ctl/api-call.c \
+	controller/ctl/api-call.h \
+	controller/ctl/api-client.c \
+	controller/ctl/api-client.h \
 	controller/ctl/cmd-completion.c \
 	controller/ctl/cmd-describe.c \
 	controller/ctl/cmd-get.c \
-	controller/ctl/cmd-door.c \
+	controller/ctl/cmd-token.c \
 	controller/ctl/cmd-drops.c \
 	controller/ctl/cmd-edit.c \
 	controller/ctl/cmd-events.c \
 	controller/ctl/cmd-explain.c \
 	controller/ctl/cmd-flows.c \
 	controller/ctl/cmd-identities.c \
-	controller/ctl/cmd-info.c \
+	controller/ctl/cmd-status.c \
 	controller/ctl/cmd-quarantine.c \
-	controller/ctl/cmd-reach.c \
+	controller/ctl/cmd-reachability.c \
 	controller/ctl/cmd-recommend.c \
-	controller/ctl/cmd-store.c \
-	controller/ctl/cmd-support.c \
+	controller/ctl/cmd-backup.c \
+	controller/ctl/cmd-support-bundle.c \
 	controller/ctl/cmd-top.c \
 	controller/ctl/cmd-trace.c \
 	controller/ctl/cmd-usage.c \
-	controller/ctl/cmd-write.c \
-	controller/ctl/colour.c \
-	controller/ctl/colour.h \
-	controller/ctl/commands.c \
+	controller/ctl/cmd-apply.c \
+	controller/ctl/output-colour.c \
+	controller/ctl/output-colour.h \
+	controller/ctl/command-table.c \
 	controller/ctl/ctl.h \
 	controller/ctl/describe-rules.c \
 	controller/ctl/describe-types.c \
 	controller/ctl/describe.h \
-	controller/ctl/input.c \
-	controller/ctl/listen.c \
-	controller/ctl/input.h \
-	controller/ctl/options.c \
-	controller/ctl/simulate.h \
-	controller/ctl/plan.c \
-	controller/ctl/plan.h \
-	controller/ctl/run.c \
-	controller/ctl/show.c \
-	controller/ctl/show.h \
-	controller/ctl/table.c \
-	controller/ctl/table.h \
-	controller/ctl/types.c \
+	controller/ctl/object-files.c \
+	controller/ctl/event-follow.c \
+	controller/ctl/object-files.h \
+	controller/ctl/command-options.c \
+	controller/ctl/simulator-request.h \
+	controller/ctl/output-plan.c \
+	controller/ctl/output-plan.h \
+	controller/ctl/dispatch.c \
+	controller/ctl/output.c \
+	controller/ctl/output.h \
+	controller/ctl/output-table.c \
+	controller/ctl/output-table.h \
+	controller/ctl/object-types.c \
 	controller/ctl/unixctl.c \
 	controller/ctl/unixctl.h \
-	controller/ctl/watch.c \
-	controller/ctl/watch.h \
-	controller/ctl/types.h \
+	controller/ctl/get-watch.c \
+	controller/ctl/get-watch.h \
+	controller/ctl/object-types.h \
 	controller/ctl/yaml-print.c \
 	controller/ctl/yaml-scalar.c \
 	controller/ctl/yaml-scalar.h \
@@ -65,7 +65,7 @@ CTL_LIBS = controller/ctl/libctl.a controller/libvmn.a $(OVS_LIBS) $(JANSSON_LIB
 	$(YAML_LIBS) $(CURL_LIBS) $(ARCHIVE_LIBS) $(SQLITE_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS)
 
 bin_PROGRAMS += vmnctl
-vmnctl_SOURCES = controller/ctl/main.c
+vmnctl_SOURCES = controller/ctl/vmnctl.c
 vmnctl_LDADD = $(CTL_LIBS)
 dist_man_MANS += docs/man/vmnctl.1
 

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/table.h"
-#include "controller/ctl/types.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output-table.h"
+#include "controller/ctl/object-types.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -147,7 +147,7 @@ say_names(struct line *line, const char *type)
 
     ds_put_format(&path, "/v1/%s?limit=%d", type, NAMES_MAX);
     if (after) {
-        ctl_put_query(&path, "after", after);
+        ctl_append_query(&path, "after", after);
     }
     if (!ctl_fetch(line->ctl, ds_cstr(&path), ANSWER_MS, &reply, &why)) {
         json_array_foreach (json_object_get(reply.body, "items"), i, object) {

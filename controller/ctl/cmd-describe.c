@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/show.h"
-#include "controller/ctl/types.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
+#include "controller/ctl/object-types.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -28,8 +28,8 @@
 /* Pieces.  --------------------------------------------------------------- */
 
 void
-ctl_describe_part(struct ctl *ctl, const char *title,
-                  const struct ctl_column *columns, const json_t *array)
+ctl_describe_table(struct ctl *ctl, const char *title,
+                   const struct ctl_column *columns, const json_t *array)
 {
     if (json_array_size(array)) {
         fprintf(ctl->out, "\n%s:\n", title);
@@ -44,9 +44,9 @@ ctl_describe_get(struct ctl *ctl, const char *type, const char *key,
     struct ds path = DS_EMPTY_INITIALIZER;
     enum ctl_exit status;
 
-    ctl_put_path(&path, type, NULL);
+    ctl_append_path(&path, type, NULL);
     if (key) {
-        ctl_put_query(&path, key, value);
+        ctl_append_query(&path, key, value);
     }
     status = ctl_get(ctl, ds_cstr(&path), reply);
     ds_destroy(&path);
@@ -54,7 +54,7 @@ ctl_describe_get(struct ctl *ctl, const char *type, const char *key,
 }
 
 bool
-ctl_describe_on(enum ctl_exit *worst, enum ctl_exit status)
+ctl_describe_continue(enum ctl_exit *worst, enum ctl_exit status)
 {
     if (status && *worst != CTL_UNREACHABLE) {
         *worst = status;
@@ -75,7 +75,7 @@ ctl_status(const json_t *object, const char *member)
 }
 
 bool
-ctl_has_text(const json_t *array, const char *text)
+ctl_has_string(const json_t *array, const char *text)
 {
     const json_t *element;
     size_t i;
@@ -176,9 +176,9 @@ get_changes_page(struct ctl *ctl, const char *type, const char *name,
     enum ctl_exit status;
 
     ds_put_format(&path, "/v1/revisions?limit=%d", CHANGES_MAX);
-    ctl_put_query(&path, "type", type);
-    ctl_put_query(&path, "name", name);
-    ctl_put_query(&path, "before", start);
+    ctl_append_query(&path, "type", type);
+    ctl_append_query(&path, "name", name);
+    ctl_append_query(&path, "before", start);
     free(start);
     status = ctl_get(ctl, ds_cstr(&path), &reply);
     ds_destroy(&path);
@@ -292,13 +292,13 @@ add_flows(struct ctl *ctl, const char *host, const char *object, json_t *rows)
     const char *app;
     json_t *counts;
 
-    ctl_put_path(&path, "hosts", host);
+    ctl_append_path(&path, "hosts", host);
     ds_put_cstr(&path, "/flows");
     if (object) {
         char *limit = xasprintf("%d", FLOWS_MAX);
 
-        ctl_put_query(&path, "object", object);
-        ctl_put_query(&path, "limit", limit);
+        ctl_append_query(&path, "object", object);
+        ctl_append_query(&path, "limit", limit);
         free(limit);
     }
     status = ctl_get(ctl, ds_cstr(&path), &reply);
@@ -387,9 +387,11 @@ describe_flows(struct ctl *ctl, const char *name, const json_t *object,
         for (size_t i = 0; i < hosts.n && !status; i++) {
             status = add_flows(ctl, hosts.names[i], name, rows);
         }
-        ctl_describe_part(ctl, few ? "Flows of this name"
-                          : "Flows of this name, on hosts that its last "
-                          "change concerned", flow_columns, rows);
+        ctl_describe_table(ctl,
+                           few ? "Flows of this name"
+                               : "Flows of this name, on hosts that its last "
+                                 "change concerned",
+                           flow_columns, rows);
         ctl_reply_uninit(&reply);
     }
     json_decref(rows);
@@ -404,7 +406,7 @@ describe_host_flows(struct ctl *ctl, const char *name)
     enum ctl_exit status = add_flows(ctl, name, NULL, rows);
 
     /* Each row is of this host. */
-    ctl_describe_part(ctl, "Flows, by app", &flow_columns[1], rows);
+    ctl_describe_table(ctl, "Flows, by app", &flow_columns[1], rows);
     json_decref(rows);
     return status;
 }
@@ -483,7 +485,7 @@ describe_drops(struct ctl *ctl, const char *parameter, const char *name)
     enum ctl_exit status;
 
     ds_put_cstr(&path, "/v1/drops?limit=10");
-    ctl_put_query(&path, parameter, name);
+    ctl_append_query(&path, parameter, name);
     status = ctl_get(ctl, ds_cstr(&path), &reply);
     ds_destroy(&path);
     if (!status) {
@@ -504,18 +506,20 @@ describe_concerns(struct ctl *ctl, const struct schema_table *type,
     bool on = true;
 
     if (about->describe) {
-        on = ctl_describe_on(&worst, about->describe(ctl, name, object));
+        on = ctl_describe_continue(&worst, about->describe(ctl, name, object));
     }
-    on = on && ctl_describe_on(&worst, get_changes(ctl, type->plural, name,
-                                                   object, revisions));
+    on = on
+         && ctl_describe_continue(
+             &worst, get_changes(ctl, type->plural, name, object, revisions));
     if (on && type->id != VMN_TABLE_APP) {
-        on = ctl_describe_on(&worst, type->id == VMN_TABLE_HOST
-                             ? describe_host_flows(ctl, name)
-                             : describe_flows(ctl, name, object, revisions));
+        on = ctl_describe_continue(
+            &worst, type->id == VMN_TABLE_HOST
+                        ? describe_host_flows(ctl, name)
+                        : describe_flows(ctl, name, object, revisions));
     }
-    ctl_describe_part(ctl, "Last changes", change_columns, revisions);
+    ctl_describe_table(ctl, "Last changes", change_columns, revisions);
     if (on && about->drops) {
-        ctl_describe_on(&worst, describe_drops(ctl, about->drops, name));
+        ctl_describe_continue(&worst, describe_drops(ctl, about->drops, name));
     }
     json_decref(revisions);
     return worst;
@@ -532,7 +536,7 @@ ctl_cmd_describe(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     if (!type) {
         return CTL_USAGE;
     }
-    ctl_put_path(&path, type->plural, args[1]);
+    ctl_append_path(&path, type->plural, args[1]);
     status = ctl_get(ctl, ds_cstr(&path), &reply);
     ds_destroy(&path);
     if (!status) {

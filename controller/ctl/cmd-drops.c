@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "controller/ctl/call.h"
+#include "controller/ctl/api-call.h"
 #include "controller/ctl/describe.h"
-#include "controller/ctl/show.h"
+#include "controller/ctl/output.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -133,13 +133,13 @@ put_filters(const struct ctl *ctl, struct ds *path)
 
     for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
         if (filters[i].value) {
-            ctl_put_query(path, filters[i].name, filters[i].value);
+            ctl_append_query(path, filters[i].name, filters[i].value);
         }
     }
     if (ctl->limit) {
         char *limit = xasprintf("%ld", ctl->limit);
 
-        ctl_put_query(path, "limit", limit);
+        ctl_append_query(path, "limit", limit);
         free(limit);
     }
 }
@@ -166,10 +166,10 @@ show(struct ctl *ctl, const json_t *body)
 void
 ctl_describe_drops(struct ctl *ctl, const json_t *body)
 {
-    ctl_describe_part(ctl, "Drops", counter_columns,
-                      json_object_get(body, "counters"));
-    ctl_describe_part(ctl, "Packets that were dropped lately", sample_columns,
-                      json_object_get(body, "samples"));
+    ctl_describe_table(ctl, "Drops", counter_columns,
+                       json_object_get(body, "counters"));
+    ctl_describe_table(ctl, "Packets that were dropped lately", sample_columns,
+                       json_object_get(body, "samples"));
 }
 
 /* Gets 'what', from the one behind 'after' on. */
@@ -180,12 +180,12 @@ get(struct ctl *ctl, const char *what, json_int_t after,
     struct ds path = DS_EMPTY_INITIALIZER;
     enum ctl_exit status;
 
-    ctl_put_path(&path, what, NULL);
+    ctl_append_path(&path, what, NULL);
     put_filters(ctl, &path);
     if (after) {
         char *text = xasprintf("%"JSON_INTEGER_FORMAT, after);
 
-        ctl_put_query(&path, "after", text);
+        ctl_append_query(&path, "after", text);
         free(text);
     }
     status = ctl_get(ctl, ds_cstr(&path), reply);
@@ -251,8 +251,8 @@ ctl_cmd_drops(struct ctl *ctl, int n_args OVS_UNUSED,
     if (!status) {
         if (!ctl_show_raw(ctl, reply.body)) {
             show(ctl, reply.body);
-            ctl_show_part(ctl->out, sample_columns,
-                          json_object_get(reply.body, "samples"));
+            ctl_show_nonempty_table(ctl->out, sample_columns,
+                                    json_object_get(reply.body, "samples"));
         }
         ctl_reply_uninit(&reply);
     }
@@ -277,8 +277,8 @@ ctl_cmd_logs(struct ctl *ctl, int n_args OVS_UNUSED,
             /* It is. */
         } else if (json_array_size(items)) {
             ctl_show_table(ctl->out, log_columns, items);
-            ctl_show_part(ctl->out, log_rule_columns,
-                          json_object_get(reply.body, "rules"));
+            ctl_show_nonempty_table(ctl->out, log_rule_columns,
+                                    json_object_get(reply.body, "rules"));
         } else {
             fputs("no events\n", ctl->err);
         }

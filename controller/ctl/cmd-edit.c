@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/input.h"
-#include "controller/ctl/types.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/object-files.h"
+#include "controller/ctl/object-types.h"
 #include "controller/ctl/yaml.h"
 #include "openvswitch/dynamic-string.h"
 #include "process.h"
@@ -251,8 +251,8 @@ read_object(struct edit *edit, bool *there, char **text)
     json_t *object;
 
     *text = NULL;
-    status = ctl_look(edit->ctl, edit->type->plural, edit->name, &reply,
-                      there);
+    status = ctl_get_object(edit->ctl, edit->type->plural, edit->name, &reply,
+                            there);
     if (status || !*there) {
         return status;
     }
@@ -309,7 +309,7 @@ send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
 
     *again = false;
     ds_put_cstr(&path, edit->api);
-    ctl_put_wait(ctl, &path);
+    ctl_append_wait(ctl, &path);
     status = ctl_put_if(ctl, ds_cstr(&path), body, edit->tag, &reply);
     ds_destroy(&path);
     json_decref(body);
@@ -320,8 +320,8 @@ send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
         const char *outcome = json_string_value(
             json_object_get(reply.body, "outcome"));
 
-        ctl_say_outcome(ctl, edit->type->plural, edit->name,
-                        outcome ? outcome : "updated");
+        ctl_print_outcome(ctl, edit->type->plural, edit->name,
+                          outcome ? outcome : "updated");
         status = ctl_report_receipt(ctl, &reply);
         unlink(edit->path);
     } else if (reply.status == 412) {
@@ -331,7 +331,7 @@ send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
 
         ds_put_cstr(&problem, "This was refused.  Mend it and save, or leave "
                     "the file as it is to give up:\n");
-        ctl_put_problem(&problem, &reply, NULL);
+        ctl_append_problem(&problem, &reply, NULL);
         status = fill_file(edit, ds_cstr(&problem), written);
         ds_destroy(&problem);
         *again = true;
@@ -351,7 +351,7 @@ leave(struct edit *edit)
         return CTL_REFUSED;
     }
     unlink(edit->path);
-    ctl_say_outcome(edit->ctl, edit->type->plural, edit->name, "unchanged");
+    ctl_print_outcome(edit->ctl, edit->type->plural, edit->name, "unchanged");
     return CTL_DONE;
 }
 
@@ -430,7 +430,7 @@ ctl_cmd_edit(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     if (!edit.type) {
         return CTL_USAGE;
     }
-    ctl_put_path(&api, edit.type->plural, edit.name);
+    ctl_append_path(&api, edit.type->plural, edit.name);
     edit.api = ds_steal_cstr(&api);
     status = read_object(&edit, &there, &text);
     if (!status && !there) {

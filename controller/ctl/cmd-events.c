@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/types.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/object-types.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -235,11 +235,11 @@ ctl_cmd_events(struct ctl *ctl, int n_args OVS_UNUSED,
     }
     for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
         if (filters[i].value) {
-            ctl_put_query(&query, filters[i].name, filters[i].value);
+            ctl_append_query(&query, filters[i].name, filters[i].value);
         }
     }
-    status = ctl_listen(ctl, query.length ? ds_cstr(&query) : "", event_cb,
-                        NULL);
+    status = ctl_follow_events(ctl, query.length ? ds_cstr(&query) : "",
+                               event_cb, NULL);
     ds_destroy(&query);
     return status;
 }

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/show.h"
-#include "controller/ctl/types.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
+#include "controller/ctl/object-types.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 

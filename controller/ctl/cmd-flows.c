@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/show.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -100,7 +100,7 @@ show_wanted(struct ctl *ctl, const json_t *body)
     json_t *groups = sort_flows(json_object_get(body, "groups"));
 
     ctl_show_table(ctl->out, flow_columns, flows);
-    ctl_show_part(ctl->out, group_columns, groups);
+    ctl_show_nonempty_table(ctl->out, group_columns, groups);
     say_cut(ctl, body, "flows", "n_flows");
     say_cut(ctl, body, "groups", "n_groups");
     json_decref(flows);
@@ -226,7 +226,7 @@ show_differences(struct ctl *ctl, const json_t *body)
         fprintf(ctl->out, "Left out:    %"JSON_INTEGER_FORMAT", which changed "
                 "meanwhile\n", get_count(body, "skipped"));
     }
-    ctl_show_part(ctl->out, difference_columns, differences);
+    ctl_show_nonempty_table(ctl->out, difference_columns, differences);
     say_cut(ctl, body, "differences", "matching");
     json_decref(differences);
 }
@@ -246,13 +246,13 @@ put_filter(const struct ctl *ctl, struct ds *path)
 
     for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
         if (filters[i].value) {
-            ctl_put_query(path, filters[i].name, filters[i].value);
+            ctl_append_query(path, filters[i].name, filters[i].value);
         }
     }
     if (ctl->limit) {
         char *limit = xasprintf("%ld", ctl->limit);
 
-        ctl_put_query(path, "limit", limit);
+        ctl_append_query(path, "limit", limit);
         free(limit);
     }
 }
@@ -265,7 +265,7 @@ show_diff(struct ctl *ctl, const char *path)
                                     NULL, NULL, &reply);
 
     if (status) {
-        return ctl_trouble(status);
+        return ctl_comparison_exit(status);
     }
     if (!ctl_show_raw(ctl, reply.body)) {
         show_differences(ctl, reply.body);
@@ -305,10 +305,10 @@ ctl_cmd_flows(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         return ctl_usage(ctl, "flows: --mend mends all that differs: --app, "
                          "--stage, --table and --object do not go with it");
     }
-    ctl_put_path(&path, "hosts", args[0]);
+    ctl_append_path(&path, "hosts", args[0]);
     ds_put_cstr(&path, ctl->mend ? "/audit" : "/flows");
     if (ctl->diff && !ctl->mend) {
-        ctl_put_query(&path, "diff", "true");
+        ctl_append_query(&path, "diff", "true");
     }
     put_filter(ctl, &path);
     status = (ctl->diff ? show_diff(ctl, ds_cstr(&path))

@@ -8,10 +8,10 @@
 
 #include <stdlib.h>
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/show.h"
-#include "controller/ctl/types.h"
-#include "controller/ctl/watch.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
+#include "controller/ctl/object-types.h"
+#include "controller/ctl/get-watch.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -23,7 +23,7 @@ get_one(struct ctl *ctl, const struct schema_table *type, const char *name,
     struct ctl_reply reply;
     enum ctl_exit status;
 
-    ctl_put_path(&path, type->plural, name);
+    ctl_append_path(&path, type->plural, name);
     status = ctl_get(ctl, ds_cstr(&path), &reply);
     if (!status) {
         json_array_append(objects, reply.body);

@@ -6,8 +6,8 @@
 
 #include "controller/ctl/ctl.h"
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/show.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 

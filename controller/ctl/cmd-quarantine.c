@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/table.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output-table.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -220,8 +220,8 @@ release_one(struct ctl *ctl, const char *name)
     bool has_quarantine, has_port, is_held;
     enum ctl_exit status;
 
-    status = ctl_look(ctl, "quarantines", name, &quarantine,
-                      &has_quarantine);
+    status = ctl_get_object(ctl, "quarantines", name, &quarantine,
+                            &has_quarantine);
     if (status) {
         return status;
     }
@@ -233,7 +233,7 @@ release_one(struct ctl *ctl, const char *name)
             return status;
         }
     }
-    status = ctl_look(ctl, "ports", name, &port, &has_port);
+    status = ctl_get_object(ctl, "ports", name, &port, &has_port);
     if (status) {
         return status;
     }

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/show.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -34,7 +34,7 @@ begin(struct ctl *ctl, bool *made)
     bool there;
 
     *made = false;
-    status = ctl_look(ctl, "observations", ctl->network, &reply, &there);
+    status = ctl_get_object(ctl, "observations", ctl->network, &reply, &there);
     if (status) {
         return status;
     } else if (there) {
@@ -45,8 +45,8 @@ begin(struct ctl *ctl, bool *made)
     }
     body = json_pack("{s:{s:i}}", "spec", "minutes",
                      ctl->for_s / 60 + 1 + SPARE_MIN);
-    ctl_put_path(&path, "observations", ctl->network);
-    ctl_put_query(&path, "wait", "installed");
+    ctl_append_path(&path, "observations", ctl->network);
+    ctl_append_query(&path, "wait", "installed");
     status = ctl_call(ctl, "PUT", ds_cstr(&path), body, NULL, &reply);
     if (!status) {
         *made = true;
@@ -64,7 +64,7 @@ end(struct ctl *ctl)
     struct ctl_reply reply;
     enum ctl_exit status;
 
-    ctl_put_path(&path, "observations", ctl->network);
+    ctl_append_path(&path, "observations", ctl->network);
     status = ctl_call(ctl, "DELETE", ds_cstr(&path), NULL, NULL, &reply);
     if (!status) {
         ctl_reply_uninit(&reply);
@@ -101,14 +101,14 @@ ask(struct ctl *ctl, struct ctl_reply *reply)
     enum ctl_exit status;
 
     ds_put_cstr(&path, "/v1/recommendations");
-    ctl_put_query(&path, "network", ctl->network);
+    ctl_append_query(&path, "network", ctl->network);
     if (ctl->labels) {
-        ctl_put_query(&path, "labels", ctl->labels);
+        ctl_append_query(&path, "labels", ctl->labels);
     }
     if (ctl->exact) {
-        ctl_put_query(&path, "exact", "true");
+        ctl_append_query(&path, "exact", "true");
     }
-    ctl_put_query(&path, "mode", ctl->enforce ? "enforce" : "shadow");
+    ctl_append_query(&path, "mode", ctl->enforce ? "enforce" : "shadow");
     status = ctl_get(ctl, ds_cstr(&path), reply);
     ds_destroy(&path);
     return status;

@@ -13,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/show.h"
-#include "controller/ctl/table.h"
-#include "controller/ctl/types.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
+#include "controller/ctl/output-table.h"
+#include "controller/ctl/object-types.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -354,8 +354,8 @@ look(struct ctl *ctl, size_t n_groups, struct ctl_reply *reply)
     char *limit = xasprintf("%"PRIuSIZE, n_groups);
     enum ctl_exit status;
 
-    ctl_put_path(&path, "activity", NULL);
-    ctl_put_query(&path, "limit", limit);
+    ctl_append_path(&path, "activity", NULL);
+    ctl_append_query(&path, "limit", limit);
     status = ctl_get(ctl, ds_cstr(&path), reply);
     free(limit);
     ds_destroy(&path);

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/input.h"
-#include "controller/ctl/show.h"
-#include "controller/ctl/simulate.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/object-files.h"
+#include "controller/ctl/output.h"
+#include "controller/ctl/simulator-request.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -25,7 +25,7 @@ text_of(const json_t *json, const char *name)
 }
 
 enum ctl_exit
-ctl_put_after(struct ctl *ctl, json_t *body)
+ctl_set_after(struct ctl *ctl, json_t *body)
 {
     enum ctl_exit status = CTL_DONE;
     struct ctl_input input;
@@ -67,7 +67,7 @@ is_one_of(const char *text, const char *const words[], size_t n)
 }
 
 bool
-ctl_put_service(json_t *body, const char *service)
+ctl_set_service(json_t *body, const char *service)
 {
     static const char *const with_ports[] = { "tcp", "udp", "sctp" };
     static const char *const with_types[] = { "icmp", "icmpv6" };
@@ -90,7 +90,7 @@ ctl_put_service(json_t *body, const char *service)
 }
 
 void
-ctl_put_rule(const json_t *json, const char *before, struct ds *ds)
+ctl_append_rule(const json_t *json, const char *before, struct ds *ds)
 {
     const json_t *rule = json_object_get(json, "rule");
 
@@ -141,7 +141,7 @@ print_what(const json_t *step, struct ds *out)
     } else if (reason) {
         ds_put_format(&ds, "drop: %s", text_of(step, "reason"));
     }
-    ctl_put_rule(step, ds.length ? ", " : "", &ds);
+    ctl_append_rule(step, ds.length ? ", " : "", &ds);
     put_changes(step, &ds);
     ds_put_cstr(out, ds_cstr(&ds));
     ds_destroy(&ds);
@@ -232,7 +232,7 @@ put_outcome(const json_t *outcome, struct ds *ds)
                   verdict, text_of(at, "host"), text_of(at, "reason"));
     ds_put_format(ds, "by %s in %s", text_of(at, "owner"),
                   text_of(at, "stage"));
-    ctl_put_rule(at, ": ", ds);
+    ctl_append_rule(at, ": ", ds);
     ds_put_char(ds, '\n');
     put_answer(json_object_get(outcome, "answer"), ds);
 }
@@ -274,7 +274,7 @@ ctl_cmd_trace(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     struct ctl_reply reply;
     enum ctl_exit status;
 
-    if (!body || !ctl_put_service(body, args[2])) {
+    if (!body || !ctl_set_service(body, args[2])) {
         json_decref(body);
         return ctl_usage(ctl, "trace: want tcp/PORT, udp/PORT, sctp/PORT, icmp, "
                          "icmp/TYPE, icmp/TYPE/CODE or the same of icmpv6, "
@@ -283,13 +283,13 @@ ctl_cmd_trace(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     if (ctl->size) {
         json_object_set_new(body, "size", json_integer(ctl->size));
     }
-    status = ctl_put_after(ctl, body);
+    status = ctl_set_after(ctl, body);
     if (!status) {
         status = ctl_call(ctl, "POST", "/v1/trace", body, NULL, &reply);
     }
     json_decref(body);
     if (status) {
-        return ctl_trouble(status);
+        return ctl_comparison_exit(status);
     }
     if (!ctl_show_raw(ctl, reply.body)) {
         show_trace(ctl, reply.body);

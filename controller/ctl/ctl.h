@@ -17,12 +17,12 @@ struct ctl_client;
 /* Exit statuses; part of the interface. */
 enum ctl_exit {
     CTL_DONE = 0,
-    CTL_REFUSED = 1,            /* The server said no. */
-    CTL_DIFFERS = 1,            /* The answer of what ctl_trouble() says. */
-    CTL_USAGE = 2,              /* Wrong command line or input file. */
-    CTL_TROUBLE = 2,            /* Refused: see ctl_trouble(). */
-    CTL_UNREACHABLE = 3,        /* The server gave no answer. */
-    CTL_NOT_INSTALLED = 4,      /* Done, but not on all hosts in time. */
+    CTL_REFUSED = 1,       /* The server said no. */
+    CTL_DIFFERS = 1,       /* The answer of what ctl_comparison_exit() says. */
+    CTL_USAGE = 2,         /* Wrong command line or input file. */
+    CTL_NO_COMPARISON = 2, /* Refused: see ctl_comparison_exit(). */
+    CTL_UNREACHABLE = 3,   /* The server gave no answer. */
+    CTL_NOT_INSTALLED = 4, /* Done, but not on all hosts in time. */
 };
 
 /* The last two are of objects alone. */
@@ -140,7 +140,7 @@ extern const struct ctl_command ctl_commands[];
 /* Runs vmnctl.  The streams are borrowed.  Returns an exit status. */
 int ctl_main(int argc, char *argv[], FILE *in, FILE *out, FILE *err);
 
-/* options.c */
+/* command-options.c */
 
 /* Takes the options out of 'argv', which begins with the program's or the
  * command's name; '*first' is set to the index of the first argument.  With
@@ -165,11 +165,11 @@ bool ctl_option_at(size_t i, unsigned int options, struct ctl_option_info *);
 enum ctl_exit ctl_usage(struct ctl *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* cmd-write.c */
+/* cmd-apply.c */
 
 /* Says "ports/web-1 created". */
-void ctl_say_outcome(struct ctl *, const char *type, const char *name,
-                     const char *outcome);
+void ctl_print_outcome(struct ctl *, const char *type, const char *name,
+                       const char *outcome);
 
 /* Sends a change of one object.  Says what became of it ('outcome', if
  * anything; NULL for what the reply says) and of --wait, or the plan. */

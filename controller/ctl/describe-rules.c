@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/ctl/call.h"
-#include "controller/ctl/types.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/object-types.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -87,7 +87,7 @@ ctl_print_services(const json_t *rule, struct ds *ds)
 /* Which policies.  ------------------------------------------------------- */
 
 enum ctl_exit
-ctl_widen_groups(struct ctl *ctl, struct sset *groups)
+ctl_expand_groups(struct ctl *ctl, struct sset *groups)
 {
     json_t *all = json_array();
     enum ctl_exit status = (sset_is_empty(groups) ? CTL_DONE
@@ -219,7 +219,7 @@ isolates(const json_t *policy, const struct way *way)
         return false;
     }
     if (json_array_size(directions)) {
-        return ctl_has_text(directions, way->direction);
+        return ctl_has_string(directions, way->direction);
     }
     json_array_foreach (rules, i, rule) {
         if (!strcmp(text_of(rule, "direction"), way->direction)) {
@@ -385,7 +385,7 @@ show_way(struct ctl *ctl, const struct way *way, const struct end *end)
         }
     }
     if (json_array_size(rows)) {
-        ctl_describe_part(ctl, title, columns, rows);
+        ctl_describe_table(ctl, title, columns, rows);
     } else {
         fprintf(ctl->out, "\n%s:\n", title);
     }
@@ -410,9 +410,10 @@ ctl_describe_rules(struct ctl *ctl, const json_t *port,
 
     status = ctl_get_policies(ctl, groups, policies);
     status = status ? status : ctl_get_list(ctl, "tiers", tiers);
-    status = status ? status : ctl_look(ctl, "networks",
-                                        spec_text(port, "network"), &network,
-                                        &there);
+    status = status
+                 ? status
+                 : ctl_get_object(ctl, "networks", spec_text(port, "network"),
+                                  &network, &there);
     for (size_t i = 0; !status && i < ARRAY_SIZE(directions); i++) {
         struct way way = { .direction = directions[i] };
         struct end end;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/ctl/call.h"
+#include "controller/ctl/api-call.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -121,7 +121,7 @@ list(struct ctl *ctl, const char *title, const char *type,
             json_array_append(found, object);
         }
     }
-    ctl_describe_part(ctl, title, columns, found);
+    ctl_describe_table(ctl, title, columns, found);
     json_decref(found);
     json_decref(all);
     return status;
@@ -152,7 +152,7 @@ joins_network(const json_t *router, const char *network)
 static bool
 is_offered_in(const json_t *balancer, const char *network)
 {
-    return ctl_has_text(ctl_spec(balancer, "networks"), network);
+    return ctl_has_string(ctl_spec(balancer, "networks"), network);
 }
 
 static bool
@@ -178,7 +178,7 @@ is_on_host(const json_t *port, const char *host)
 static bool
 has_group_inside(const json_t *group, const char *inner)
 {
-    return ctl_has_text(ctl_spec(group, "groups"), inner);
+    return ctl_has_string(ctl_spec(group, "groups"), inner);
 }
 
 /* As whom it is protected, or as a peer. */
@@ -195,7 +195,7 @@ names_group(const json_t *policy, const char *group)
             }
         }
     }
-    return ctl_has_text(ctl_spec(policy, "applies_to"), group);
+    return ctl_has_string(ctl_spec(policy, "applies_to"), group);
 }
 
 /* Ports.  ---------------------------------------------------------------- */
@@ -227,12 +227,12 @@ describe_identity(struct ctl *ctl, const char *port, struct sset *groups)
                 "{s:s, s:s}", "name", name, "why", "itself"));
         }
     }
-    status = ctl_widen_groups(ctl, groups);
+    status = ctl_expand_groups(ctl, groups);
 
     const char **names = sset_sort(groups);
 
     for (i = 0; names[i]; i++) {
-        if (!ctl_has_text(own, names[i])) {
+        if (!ctl_has_string(own, names[i])) {
             json_array_append_new(rows, json_pack(
                 "{s:s, s:s}", "name", names[i], "why", "a group inside"));
         }
@@ -246,7 +246,7 @@ describe_identity(struct ctl *ctl, const char *port, struct sset *groups)
                 json_integer_value(json_object_get(item, "n_ports")) == 1
                 ? "" : "s");
     }
-    ctl_describe_part(ctl, "Groups", group_columns, rows);
+    ctl_describe_table(ctl, "Groups", group_columns, rows);
     json_decref(rows);
     ctl_reply_uninit(&reply);
     return status;
@@ -262,10 +262,10 @@ ctl_describe_port(struct ctl *ctl, const char *name, const json_t *object)
 
     /* Without its groups nobody knows which rules apply. */
     status = status ? status : ctl_describe_rules(ctl, object, &groups);
-    if (ctl_describe_on(&worst, status)) {
-        ctl_describe_on(&worst, list(ctl, "Balancers that name it",
-                                     "loadbalancers", balancer_columns,
-                                     has_backend, name));
+    if (ctl_describe_continue(&worst, status)) {
+        ctl_describe_continue(&worst, list(ctl, "Balancers that name it",
+                                           "loadbalancers", balancer_columns,
+                                           has_backend, name));
     }
     sset_destroy(&groups);
     return worst;
@@ -311,10 +311,14 @@ describe_places(struct ctl *ctl, const char *title, const char *host,
         }
     }
     /* Its own columns say the same in each row. */
-    ctl_describe_part(ctl, title, host ? &place_columns[2]
-                      : (const struct ctl_column[]) {
-                          place_columns[0], place_columns[1],
-                          place_columns[3], { NULL, NULL, NULL } }, rows);
+    ctl_describe_table(
+        ctl, title,
+        host ? &place_columns[2]
+             : (const struct ctl_column[]){ place_columns[0],
+                                            place_columns[1],
+                                            place_columns[3],
+                                            { NULL, NULL, NULL } },
+        rows);
     json_decref(rows);
     ctl_reply_uninit(&reply);
     return CTL_DONE;
@@ -361,7 +365,7 @@ get_network_groups(struct ctl *ctl, const char *network,
         }
     }
     json_decref(identities);
-    return status ? status : ctl_widen_groups(ctl, groups);
+    return status ? status : ctl_expand_groups(ctl, groups);
 }
 
 enum ctl_exit
@@ -373,22 +377,26 @@ ctl_describe_network(struct ctl *ctl, const char *name, const json_t *object)
     json_int_t n_ports;
     bool on;
 
-    ctl_describe_part(ctl, "Subnets", subnet_columns,
-                      ctl_status(object, "subnets"));
-    on = ctl_describe_on(&worst, describe_places(ctl, "Ports, by host", NULL,
-                                                 name, &n_ports));
-    on = on && ctl_describe_on(&worst, list(ctl, "Routers", "routers",
-                                            router_columns, joins_network,
-                                            name));
-    on = on && ctl_describe_on(&worst, list(ctl, "Balancers", "loadbalancers",
-                                            balancer_columns, is_offered_in,
-                                            name));
-    on = on && ctl_describe_on(&worst, get_network_groups(ctl, name,
-                                                          &groups));
-    on = on && ctl_describe_on(&worst, ctl_get_policies(ctl, &groups,
-                                                        policies));
-    ctl_describe_part(ctl, "Policies that apply to ports in it",
-                      policy_columns, policies);
+    ctl_describe_table(ctl, "Subnets", subnet_columns,
+                       ctl_status(object, "subnets"));
+    on = ctl_describe_continue(
+        &worst, describe_places(ctl, "Ports, by host", NULL, name, &n_ports));
+    on = on
+         && ctl_describe_continue(&worst,
+                                  list(ctl, "Routers", "routers",
+                                       router_columns, joins_network, name));
+    on = on
+         && ctl_describe_continue(&worst,
+                                  list(ctl, "Balancers", "loadbalancers",
+                                       balancer_columns, is_offered_in, name));
+    on = on
+         && ctl_describe_continue(&worst,
+                                  get_network_groups(ctl, name, &groups));
+    on = on
+         && ctl_describe_continue(&worst,
+                                  ctl_get_policies(ctl, &groups, policies));
+    ctl_describe_table(ctl, "Policies that apply to ports in it",
+                       policy_columns, policies);
     json_decref(policies);
     sset_destroy(&groups);
     return worst;
@@ -400,8 +408,8 @@ enum ctl_exit
 ctl_describe_balancer(struct ctl *ctl, const char *name OVS_UNUSED,
                       const json_t *object)
 {
-    ctl_describe_part(ctl, "Backends", backend_columns,
-                      ctl_status(object, "backends"));
+    ctl_describe_table(ctl, "Backends", backend_columns,
+                       ctl_status(object, "backends"));
     return CTL_DONE;
 }
 
@@ -436,7 +444,7 @@ ctl_describe_policy(struct ctl *ctl, const char *name OVS_UNUSED,
         json_object_update(row, json_array_get(hits, i));
         json_array_append_new(rows, row);
     }
-    ctl_describe_part(ctl, "Rules", rule_columns, rows);
+    ctl_describe_table(ctl, "Rules", rule_columns, rows);
     json_decref(rows);
     return CTL_DONE;
 }

@@ -10,15 +10,15 @@
 #include <jansson.h>
 
 #include "controller/ctl/ctl.h"
-#include "controller/ctl/table.h"
+#include "controller/ctl/output-table.h"
 #include "sset.h"
 
 struct ctl_reply;
 
 /* Writes an empty line, 'title' and a table of 'array' below it, or nothing if
  * that is empty. */
-void ctl_describe_part(struct ctl *, const char *title,
-                       const struct ctl_column *, const json_t *array);
+void ctl_describe_table(struct ctl *, const char *title,
+                        const struct ctl_column *, const json_t *array);
 
 /* A GET of 'path' with one parameter, unless 'key' is NULL; see ctl_get(). */
 enum ctl_exit ctl_describe_get(struct ctl *, const char *type,
@@ -27,14 +27,14 @@ enum ctl_exit ctl_describe_get(struct ctl *, const char *type,
 
 /* Takes the outcome of a part into '*worst'.  The other parts are shown all the same:
  * false only if the server is gone. */
-bool ctl_describe_on(enum ctl_exit *worst, enum ctl_exit);
+bool ctl_describe_continue(enum ctl_exit *worst, enum ctl_exit);
 
 /* A member of an object's spec, and of its status. */
 json_t *ctl_spec(const json_t *object, const char *member);
 json_t *ctl_status(const json_t *object, const char *member);
 
 /* True if 'array' has the text 'text'. */
-bool ctl_has_text(const json_t *array, const char *text);
+bool ctl_has_string(const json_t *array, const char *text);
 
 /* cmd-drops.c: what GET /v1/drops has answered. */
 void ctl_describe_drops(struct ctl *, const json_t *body);
@@ -62,7 +62,7 @@ void ctl_print_peers(const json_t *rule, struct ds *);
 void ctl_print_services(const json_t *rule, struct ds *);
 
 /* Adds to 'groups' all groups that those in it are in. */
-enum ctl_exit ctl_widen_groups(struct ctl *, struct sset *groups);
+enum ctl_exit ctl_expand_groups(struct ctl *, struct sset *groups);
 
 /* Appends to 'policies' those that apply to ports of 'groups'. */
 enum ctl_exit ctl_get_policies(struct ctl *, const struct sset *groups,

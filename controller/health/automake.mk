@@ -1,16 +1,16 @@
 # controller/health
 controller_libvmn_a_SOURCES += \
-	controller/health/check.c \
-	controller/health/check.h \
-	controller/health/gone.c \
-	controller/health/gone.h \
+	controller/health/rise-fall.c \
+	controller/health/rise-fall.h \
+	controller/health/connection-flush.c \
+	controller/health/connection-flush.h \
 	controller/health/health.c \
 	controller/health/health.h \
-	controller/health/pacing.c \
-	controller/health/pacing.h \
+	controller/health/probe-rate.c \
+	controller/health/probe-rate.h \
 	controller/health/prober.c \
 	controller/health/prober.h \
-	controller/health/rows.c \
-	controller/health/rows.h \
-	controller/health/timers.c \
-	controller/health/timers.h
+	controller/health/health-rows.c \
+	controller/health/health-rows.h \
+	controller/health/timer-heap.c \
+	controller/health/timer-heap.h

@@ -19,8 +19,8 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
-#include "controller/health/gone.h"
-#include "controller/health/rows.h"
+#include "controller/health/connection-flush.h"
+#include "controller/health/health-rows.h"
 #include "controller/model/model.h"
 #include "openvswitch/dynamic-string.h"
 #include "sset.h"
@@ -44,7 +44,7 @@ struct health {
     struct fabric *fabric;
     struct prober prober;
     struct health_rows *rows;   /* Owned. */
-    struct gone *gone;          /* Owned. */
+    struct connection_flush *gone;          /* Owned. */
     struct event *timer;        /* When something is due. */
     struct event *look;
     struct event *drains;
@@ -138,7 +138,7 @@ changed_cb(void *h_, struct backend *b, bool gone)
 {
     struct health *h = h_;
 
-    health_rows_look(h->rows, b->lb->name, b->port);
+    health_rows_update(h->rows, b->lb->name, b->port);
     if (!gone && h->watch) {
         h->watch(h->watch_aux, b->lb->name, b->port, b->shown, b->reason);
     }
@@ -319,7 +319,7 @@ check_row(struct health *h, const char *balancer,
 
     if (b && (b->shown == BACKEND_IDLE ? BACKEND_CHECKING : b->shown)
              != m->row) {
-        health_rows_look(h->rows, balancer, m->port);
+        health_rows_update(h->rows, balancer, m->port);
     }
 }
 
@@ -336,7 +336,7 @@ look_at_balancer(struct health *h, const char *name)
 
     of = lb ? engine_peek(h->engine, VMN_QUERY_BACKENDS, name, &size) : NULL;
     n = of ? size / sizeof *of : 0;
-    gone_look(h->gone, name, lb, of, n);
+    connection_flush_update(h->gone, name, lb, of, n);
     if (!lb || (!lb->health.type && !drains(lb, NULL))) {
         prober_remove(&h->prober, name);
         free(of);
@@ -431,7 +431,7 @@ look_at_rows(struct health *h)
     while ((row = model_next_durable(h->model, VMN_TABLE_HEALTH, after,
                                      NULL))) {
         if (!prober_find(&h->prober, row->loadbalancer, row->port)) {
-            health_rows_look(h->rows, row->loadbalancer, row->port);
+            health_rows_update(h->rows, row->loadbalancer, row->port);
         }
         after = row->row.name;
     }
@@ -646,7 +646,7 @@ health_create(struct event_base *base, struct model *model,
     h->started_ms = time_msec();
     h->known_us = time_usec();
     prober_init(&h->prober, &prober_ops, h);
-    h->gone = gone_create(model, engine, fabric);
+    h->gone = connection_flush_create(model, engine, fabric);
     h->rows = health_rows_create(base, model, commit, wanted_cb, h);
     h->timer = event_new(base, -1, 0, timer_cb, h);
     h->look = event_new(base, -1, 0, look_cb, h);
@@ -677,7 +677,7 @@ health_destroy(struct health *h)
     fabric_set_sink(h->fabric, NULL, NULL);
     prober_uninit(&h->prober);
     health_rows_destroy(h->rows);
-    gone_destroy(h->gone);
+    connection_flush_destroy(h->gone);
     event_free(h->timer);
     event_free(h->look);
     event_free(h->drains);

@@ -6,8 +6,8 @@
  * loadbalancer app's to say (VMN_QUERY_BACKENDS), and what follows from their
  * states is, too.
  *
- * health.c finds out what is to be probed, rows.c writes rows, gone.c has
- * connections forgotten, prober.[ch] is the core. */
+ * health.c finds out what is to be probed, health-rows.c writes rows,
+ * connection-flush.c has connections forgotten, prober.[ch] is the core. */
 
 #ifndef CONTROLLER_HEALTH_HEALTH_H
 #define CONTROLLER_HEALTH_HEALTH_H 1

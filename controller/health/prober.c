@@ -32,12 +32,12 @@ const char *const backend_state_names[BACKEND_N_STATES] = {
     [BACKEND_IDLE] = "idle",
 };
 
-static struct check_rules
+static struct rise_fall_rules
 rules_of(const struct backend *b)
 {
     const struct prober_settings *s = &b->lb->settings;
 
-    return (struct check_rules) {
+    return (struct rise_fall_rules) {
         .interval_ms = s->interval_ms,
         .healthy_after = s->healthy_after,
         .unhealthy_after = s->unhealthy_after,
@@ -50,8 +50,8 @@ static enum backend_state
 state_of(const struct backend *b)
 {
     static const enum backend_state states[] = {
-        [CHECK_NEW] = BACKEND_CHECKING, [CHECK_UP] = BACKEND_UP,
-        [CHECK_DOWN] = BACKEND_DOWN,
+        [RISE_FALL_NEW] = BACKEND_CHECKING, [RISE_FALL_UP] = BACKEND_UP,
+        [RISE_FALL_DOWN] = BACKEND_DOWN,
     };
 
     return (b->drained ? BACKEND_DRAINED
@@ -92,7 +92,7 @@ static void
 set_due(struct backend *b, enum backend_due due, int64_t at_us)
 {
     b->due = due;
-    timers_set(&b->prober->timers, &b->timer, at_us);
+    timer_heap_set(&b->prober->timers, &b->timer, at_us);
 }
 
 /* The next moment that is the backend's own, by its name: they are spread over
@@ -146,22 +146,22 @@ send_frames(const struct backend *b, const struct probe_frames *frames)
 static void
 end_probe(struct backend *b, bool ok, const char *reason, int64_t now_us)
 {
-    struct check_rules rules = rules_of(b);
+    struct rise_fall_rules rules = rules_of(b);
 
     b->checked_ms = time_wall_msec();
     if (ok) {
         b->n_ok++;
         b->prober->stats.n_ok++;
         b->latency_us = MAX(now_us - b->begun_us, 1);
-        check_succeeded(&b->check, &rules, now_us / 1000);
-        if (b->check.state == CHECK_UP) {
+        rise_fall_succeeded(&b->check, &rules, now_us / 1000);
+        if (b->check.state == RISE_FALL_UP) {
             b->reason[0] = '\0';
         }
     } else {
         b->n_failed++;
         b->prober->stats.n_failed++;
         ovs_strzcpy(b->reason, reason, sizeof b->reason);
-        check_failed(&b->check, &rules, now_us / 1000);
+        rise_fall_failed(&b->check, &rules, now_us / 1000);
     }
     drop_probe(b);
     set_next(b, b->begun_us, now_us);
@@ -262,10 +262,10 @@ run(struct backend *b, int64_t now_us)
 {
     int64_t turn_us;
 
-    timers_unset(&b->prober->timers, &b->timer);
+    timer_heap_unset(&b->prober->timers, &b->timer);
     switch (b->due) {
     case DUE_PROBE:
-        turn_us = pacing_take(&b->prober->pacing, b->host, now_us);
+        turn_us = probe_rate_reserve(&b->prober->pacing, b->host, now_us);
         if (turn_us > now_us) {
             b->prober->stats.n_late++;
             set_due(b, DUE_TURN, turn_us);
@@ -293,8 +293,9 @@ prober_run(struct prober *p, int64_t now_us)
 {
     struct timer *timer;
 
-    for (int i = 0; i < PROBER_STEPS && (timer = timers_first(&p->timers))
-                    && timer->at_us <= now_us; i++) {
+    for (int i = 0; i < PROBER_STEPS && (timer = timer_heap_first(&p->timers))
+                    && timer->at_us <= now_us;
+         i++) {
         run(CONTAINER_OF(timer, struct backend, timer), now_us);
     }
 }
@@ -302,7 +303,7 @@ prober_run(struct prober *p, int64_t now_us)
 int64_t
 prober_next(const struct prober *p)
 {
-    const struct timer *timer = timers_first(&p->timers);
+    const struct timer *timer = timer_heap_first(&p->timers);
 
     return timer ? timer->at_us : INT64_MAX;
 }
@@ -380,7 +381,7 @@ static void
 backend_free(struct backend *b)
 {
     drop_probe(b);
-    timers_unset(&b->prober->timers, &b->timer);
+    timer_heap_unset(&b->prober->timers, &b->timer);
     hmap_remove(&b->lb->backends, &b->node);
     free(b->history);
     free(b->port);
@@ -400,8 +401,9 @@ backend_create(struct prober *p, struct balancer *lb,
     b->host = xstrdup(m->host);
     b->turn = random_uint16();
     /* What was known before a restart is believed. */
-    check_init(&b->check, m->row == BACKEND_UP ? CHECK_UP
-               : m->row == BACKEND_DOWN ? CHECK_DOWN : CHECK_NEW);
+    rise_fall_init(&b->check, m->row == BACKEND_UP     ? RISE_FALL_UP
+                              : m->row == BACKEND_DOWN ? RISE_FALL_DOWN
+                                                       : RISE_FALL_NEW);
     b->drained = m->row == BACKEND_DRAINED && m->drain;
     b->shown = m->row;
     b->since_ms = m->row_ms ? m->row_ms : time_wall_msec();
@@ -414,10 +416,10 @@ static void
 stop(struct backend *b, bool forget)
 {
     drop_probe(b);
-    timers_unset(&b->prober->timers, &b->timer);
+    timer_heap_unset(&b->prober->timers, &b->timer);
     b->due = DUE_NOTHING;
     if (forget) {
-        check_init(&b->check, CHECK_NEW);
+        rise_fall_init(&b->check, RISE_FALL_NEW);
         b->reason[0] = '\0';
     }
 }
@@ -511,10 +513,10 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
     } else if (m->out) {
         stop(b, false);
         ovs_strzcpy(b->reason, m->out, sizeof b->reason);
-        check_out(&b->check);
+        rise_fall_unavailable(&b->check);
     } else if (!b->timer.place) {
         /* One that is believed to be up has time; others are waited for. */
-        if (is_new && b->check.state == CHECK_UP) {
+        if (is_new && b->check.state == RISE_FALL_UP) {
             set_next(b, now_us, now_us);
         } else {
             set_due(b, DUE_PROBE, now_us);
@@ -638,8 +640,8 @@ prober_init(struct prober *p, const struct prober_ops *ops, void *aux)
     p->aux = aux;
     hmap_init(&p->balancers);
     hmap_init(&p->probes);
-    timers_init(&p->timers);
-    pacing_init(&p->pacing);
+    timer_heap_init(&p->timers);
+    probe_rate_init(&p->pacing);
 }
 
 void
@@ -656,6 +658,6 @@ prober_uninit(struct prober *p)
     }
     hmap_destroy(&p->balancers);
     hmap_destroy(&p->probes);
-    timers_uninit(&p->timers);
-    pacing_uninit(&p->pacing);
+    timer_heap_uninit(&p->timers);
+    probe_rate_uninit(&p->pacing);
 }

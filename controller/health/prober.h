@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The room's core: which backends there are, when each is probed, and what comes
- * of it.  It is told of time, of balancers and of frames, and says what is to be
- * sent and what has changed; so it needs neither a loop nor a network.
+ * The room's core: which backends there are, when each is probed, and what
+ * comes of it.  It is told of time, of balancers and of frames, and says what
+ * is to be sent and what has changed; so it needs neither a loop nor a
+ * network.
  *
- * prober.c has backends and their probes, pacing.c when one may leave.  Not for
- * where balancers come from (health.c), nor for rows (rows.c). */
+ * prober.c has backends and their probes, probe-rate.c when one may leave. Not
+ * for where balancers come from (health.c), nor for rows (health-rows.c). */
 
 #ifndef CONTROLLER_HEALTH_PROBER_H
 #define CONTROLLER_HEALTH_PROBER_H 1
@@ -14,9 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "controller/health/check.h"
-#include "controller/health/pacing.h"
-#include "controller/health/timers.h"
+#include "controller/health/rise-fall.h"
+#include "controller/health/probe-rate.h"
+#include "controller/health/timer-heap.h"
 #include "openvswitch/hmap.h"
 #include "proto/probe/probe.h"
 #include "vmn/types.h"
@@ -98,7 +99,7 @@ struct backend {
     bool idle;
     unsigned round;             /* Of the last prober_set() that named it. */
 
-    struct check check;
+    struct rise_fall check;
     struct timer timer;
     enum backend_due due;
     uint16_t turn;              /* Of source ports. */
@@ -154,8 +155,8 @@ struct prober {
     void *aux;
     struct hmap balancers;
     struct hmap probes;         /* Backends with one on its way. */
-    struct timers timers;
-    struct pacing pacing;
+    struct timer_heap timers;
+    struct probe_rate pacing;
     struct prober_stats stats;
     unsigned round;
 };

@@ -11,7 +11,7 @@
  * balancers or routers that it acts on, is not for it to change, to delete, or
  * to act on, even if it has the labels: an administrator made it.
  *
- * Not for who somebody is (northbound/door.c), for ports
+ * Not for who somebody is (northbound/auth.c), for ports
  * (port-rights.c), nor for what others depend on
  * (shared-rights.c). */
 

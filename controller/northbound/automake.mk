@@ -1,30 +1,30 @@
 # controller/northbound: the JSON API.
 controller_libvmn_a_SOURCES += \
-	controller/northbound/about-calls.c \
-	controller/northbound/about-replies.c \
-	controller/northbound/about-simulator.c \
-	controller/northbound/about.h \
-	controller/northbound/activity.c \
-	controller/northbound/apply.c \
-	controller/northbound/ask.c \
+	controller/northbound/openapi-operations.c \
+	controller/northbound/openapi-replies.c \
+	controller/northbound/openapi-simulator.c \
+	controller/northbound/openapi-operations.h \
+	controller/northbound/api-activity.c \
+	controller/northbound/api-apply.c \
+	controller/northbound/deferred-reply.c \
 	controller/northbound/backend-health.c \
-	controller/northbound/backup.c \
-	controller/northbound/balancers.c \
+	controller/northbound/api-backup.c \
+	controller/northbound/balancer-status.c \
 	controller/northbound/certificates.c \
 	controller/northbound/change.c \
-	controller/northbound/door.c \
-	controller/northbound/door.h \
-	controller/northbound/drops.c \
+	controller/northbound/auth.c \
+	controller/northbound/auth.h \
+	controller/northbound/api-drops.c \
 	controller/northbound/envelope.c \
-	controller/northbound/event-readers.c \
+	controller/northbound/event-streams.c \
 	controller/northbound/event-sources.c \
 	controller/northbound/events.c \
 	controller/northbound/events.h \
-	controller/northbound/flows.c \
-	controller/northbound/identities.c \
-	controller/northbound/usage.c \
-	controller/northbound/info.c \
-	controller/northbound/list.c \
+	controller/northbound/api-flows.c \
+	controller/northbound/api-identities.c \
+	controller/northbound/api-usage.c \
+	controller/northbound/api-status.c \
+	controller/northbound/api-list.c \
 	controller/northbound/metrics-listeners.c \
 	controller/northbound/metrics-objects.c \
 	controller/northbound/metrics-process.c \
@@ -33,21 +33,21 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/northbound-private.h \
 	controller/northbound/northbound.c \
 	controller/northbound/northbound.h \
-	controller/northbound/object.c \
-	controller/northbound/page.c \
-	controller/northbound/port-policies.c \
-	controller/northbound/ports.c \
-	controller/northbound/problem.c \
-	controller/northbound/query.c \
-	controller/northbound/observations.c \
+	controller/northbound/api-object.c \
+	controller/northbound/api-page.c \
+	controller/northbound/api-port-policies.c \
+	controller/northbound/group-ports.c \
+	controller/northbound/problem-details.c \
+	controller/northbound/query-parameters.c \
+	controller/northbound/observation-expiry.c \
 	controller/northbound/openapi-types.c \
 	controller/northbound/openapi.c \
 	controller/northbound/openapi.h \
-	controller/northbound/reachability.c \
+	controller/northbound/api-reachability.c \
 	controller/northbound/recommend-objects.c \
 	controller/northbound/recommend-private.h \
-	controller/northbound/recommendations.c \
-	controller/northbound/simulate.c \
-	controller/northbound/status.c \
-	controller/northbound/summary.c \
-	controller/northbound/trace.c
+	controller/northbound/api-recommendations.c \
+	controller/northbound/simulation.c \
+	controller/northbound/object-json.c \
+	controller/northbound/api-summary.c \
+	controller/northbound/api-trace.c

@@ -2,7 +2,7 @@
  *
  * Loads the certificates of the API, and reports on all that vmnd uses: their
  * metrics, and what is wrong with the CAs that are believed.  Not for TLS
- * itself (proto/tls), nor for who a client is (door.c). */
+ * itself (proto/tls), nor for who a client is (auth.c). */
 
 #include <config.h>
 
@@ -107,7 +107,7 @@ nb_certificates_check(struct northbound *nb)
 }
 
 void
-nb_certificates_put_problems(const struct northbound *nb, json_t *problems)
+nb_certificates_append_problems(const struct northbound *nb, json_t *problems)
 {
     char *fault = find_fault(nb);
 
@@ -154,7 +154,7 @@ static const struct {
 };
 
 void
-nb_certificates_put_metrics(const struct northbound *nb, struct ds *ds)
+nb_certificates_append_metrics(const struct northbound *nb, struct ds *ds)
 {
     const struct {
         const char *use;

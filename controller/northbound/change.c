@@ -6,7 +6,7 @@
 
 #include <config.h>
 
-#include "controller/northbound/door.h"
+#include "controller/northbound/auth.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -83,7 +83,7 @@ finish(struct change *change, int status, const char *receipt)
 {
     struct ds *ds = &change->object;
 
-    nb_put_members(ds, change->reply);
+    nb_append_members(ds, change->reply);
     change->reply = NULL;
     if (receipt) {
         ds_put_format(ds, ",\"receipt\":%s", receipt);
@@ -140,8 +140,8 @@ put_one(struct change *change, const struct model_op *op)
     } else {
         char etag[24];
 
-        nb_put_object(change->nb, nb_rights(change->req), row, &meta,
-                      true, ds);
+        nb_append_object(change->nb, nb_rights(change->req), row, &meta, true,
+                         ds);
         snprintf(etag, sizeof etag, "%"PRIu64, op->revision);
         http_reply_etag(change->req, etag);
     }

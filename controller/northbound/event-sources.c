@@ -565,7 +565,7 @@ event_sources_create(struct northbound *nb)
         health_set_watch(nb->health, health_cb, es);
     }
     if (nb->load) {
-        load_set_watch(nb->load, scale_cb, es);
+        load_monitor_set_watch(nb->load, scale_cb, es);
     }
     return es;
 }
@@ -586,7 +586,7 @@ event_sources_destroy(struct event_sources *es)
         health_set_watch(es->nb->health, NULL, NULL);
     }
     if (es->nb->load) {
-        load_set_watch(es->nb->load, NULL, NULL);
+        load_monitor_set_watch(es->nb->load, NULL, NULL);
     }
     SHASH_FOR_EACH (node, &es->waiting) {
         waiting_destroy(node->data);

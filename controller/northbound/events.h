@@ -5,8 +5,8 @@
  * share; a reader is a place in it.  So one that is slow costs what waits in
  * its connection, and nobody waits for it.
  *
- * event-sources.c writes, event-readers.c reads.  Not for what is to last: that
- * is the store's log of revisions. */
+ * event-sources.c writes, event-streams.c reads.  Not for what is to last:
+ * that is the store's log of revisions. */
 
 #ifndef CONTROLLER_NORTHBOUND_EVENTS_H
 #define CONTROLLER_NORTHBOUND_EVENTS_H 1
@@ -90,7 +90,7 @@ void event_sources_destroy(struct event_sources *);
  * what is durable. */
 uint64_t event_sources_start(const struct event_sources *);
 
-/* event-readers.c */
+/* event-streams.c */
 struct event_readers;
 struct event_readers *event_readers_create(struct northbound *);
 void event_readers_destroy(struct event_readers *);

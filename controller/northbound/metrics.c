@@ -19,7 +19,7 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
-#include "controller/northbound/door.h"
+#include "controller/northbound/auth.h"
 #include "controller/northbound/events.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/webhook/webhook.h"
@@ -402,16 +402,16 @@ put_webhooks(const struct webhook *webhook, struct ds *ds)
 
 /* Loads of balancers that have thresholds. */
 static void
-put_loads(const struct load *load, struct ds *ds)
+put_loads(const struct load_monitor *load, struct ds *ds)
 {
     static const char told[] = "vmn_scale_events_total";
     static const char states[] = "vmn_scale_loadbalancers";
-    struct load_stats stats;
+    struct load_monitor_stats stats;
 
     if (!load) {
         return;
     }
-    load_get_stats(load, &stats);
+    load_monitor_get_stats(load, &stats);
     metrics_family(ds, told, "counter",
                    "Events of load, by direction.");
     for (size_t i = LOAD_SAME + 1; i < LOAD_N_DIRECTIONS; i++) {
@@ -618,8 +618,8 @@ nb_get_metrics(struct http_request *req, void *nb_)
     metrics_put_listeners(nb, &ds);
     metrics_put_times(nb, &figures.commit.stored, &figures.fabric.installed,
                       &figures.store.writing, &ds);
-    nb_door_put_metrics(nb, &ds);
-    nb_certificates_put_metrics(nb, &ds);
+    nb_auth_append_metrics(nb, &ds);
+    nb_certificates_append_metrics(nb, &ds);
     metrics_put_process(&ds);
     http_reply_body(req, 200, "text/plain; version=0.0.4; charset=utf-8",
                     &ds);

@@ -29,7 +29,7 @@ void metrics_put_objects(struct northbound *, struct ds *);
 
 /* backend-health.c: backends and their probes. */
 void metrics_put_health(const struct northbound *, struct ds *);
-/* usage.c: quotas. */
+/* api-usage.c: quotas. */
 void metrics_put_usage(const struct northbound *, struct ds *);
 
 /* metrics-listeners.c: who connects to this process. */

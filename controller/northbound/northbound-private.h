@@ -14,7 +14,7 @@
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-samples.h"
 #include "controller/health/health.h"
-#include "controller/load/load.h"
+#include "controller/load-monitor/load-monitor.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
 #include "controller/schema/error.h"
@@ -36,7 +36,7 @@ struct northbound {
     struct health *health;          /* Or NULL. */
     struct audit_log *audit_log;    /* Or NULL. */
     struct webhook *webhook;        /* Or NULL. */
-    struct load *load;              /* Or NULL. */
+    struct load_monitor *load;              /* Or NULL. */
     const struct store_class *store_class;
     struct store *store;
     const struct apphost *apphost;
@@ -51,7 +51,7 @@ struct northbound {
     size_t n_looks;
     struct http_request *backup;    /* That waits for its copy, or NULL. */
     struct event *observations;     /* Looks for those that are over. */
-    struct nb_door *door;           /* Owned. */
+    struct nb_auth *auth;           /* Owned. */
     struct tls *tls;                /* Owned; or NULL. */
     struct event_log *event_log; /* Owned, as the next two; see events.h. */
     struct event_sources *event_sources;
@@ -73,8 +73,8 @@ struct northbound {
 struct http_route *nb_routes_make(size_t *n);
 void nb_routes_destroy(struct http_route *, size_t n);
 
-/* query.c: parameters of a query.  On error they answer the request and return
- * false. */
+/* query-parameters.c: parameters of a query.  On error they answer the request
+ * and return false. */
 struct nb_wait {
     bool installed;                 /* ?wait=installed */
     int timeout_ms;
@@ -93,13 +93,13 @@ bool nb_query_object(struct http_request *, const struct northbound *,
 bool nb_query_app(struct http_request *, const struct northbound *,
                   const char **app);
 /* Answers that parameter 'name' is wrong; returns false. */
-bool nb_query_refuse(struct http_request *, const char *name,
+bool nb_query_reject(struct http_request *, const char *name,
                      const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* A bare decimal number, or false. */
 bool nb_parse_number(const char *text, uint64_t *value);
 
-/* problem.c */
+/* problem-details.c */
 /* What the pointers of errors start at. */
 enum nb_pointers {
     NB_POINT_AT_BODY,               /* The body: they are told as they are. */
@@ -136,14 +136,15 @@ void nb_change_submit(struct northbound *, struct http_request *req,
 /* Lets go of those that the commit still has. */
 void nb_changes_abandon(struct northbound *);
 
-/* apply.c */
+/* api-apply.c */
 /* Adds 'object', {"type", "name", "spec"}, which is at 'pointer' of the body;
  * or adds to the errors. */
 void nb_add_object(struct model_request *, const json_t *object,
                    const char *pointer, struct vmn_errors *);
 
-/* simulate.c: what the simulator is asked for, of now or of after a change. */
-struct nb_question {
+/* simulation.c: what the simulator is asked for, of now or of after a change.
+ */
+struct nb_simulation {
     /* The answer in the model's current state; or NULL with errors, which point
      * into the body.  May pause. */
     json_t *(*look)(struct northbound *, void *aux, struct vmn_errors *);
@@ -156,29 +157,29 @@ struct nb_question {
 /* Answers 'req', at a settled moment.  Takes over 'question'; 'after' (a list of
  * objects as of POST /v1/apply, or NULL) is borrowed. */
 void nb_simulate(struct northbound *, struct http_request *req,
-                 const struct nb_question *, const json_t *after);
+                 const struct nb_simulation *, const json_t *after);
 /* Lets go of those that the commit still has. */
 void nb_trials_abandon(struct northbound *);
 
-/* status.c */
+/* object-json.c */
 /* Appends the object as the API shows it to who has 'rights', without its last
  * brace.  'one' adds what takes longer to find out than a list may take. */
-void nb_put_object(const struct northbound *, const struct model_rights *,
-                   const struct vmn_row *, const struct model_meta *,
-                   bool one, struct ds *);
+void nb_append_object(const struct northbound *, const struct model_rights *,
+                      const struct vmn_row *, const struct model_meta *,
+                      bool one, struct ds *);
 /* Appends the members of the object 'more', which it takes, to one that has no
  * last brace. */
-void nb_put_members(struct ds *, json_t *more);
+void nb_append_members(struct ds *, json_t *more);
 /* What cuts the port off, as VMN_QUERY_QUARANTINE has it, or NULL.  The caller
  * frees it. */
-char *nb_port_held(const struct northbound *, const char *port);
+char *nb_port_quarantine(const struct northbound *, const char *port);
 
-/* activity.c */
+/* api-activity.c */
 /* What the revision took, step by step, in microseconds; NULL if that is not
  * known any more. */
 json_t *nb_revision_us(const struct northbound *, uint64_t revision);
 
-/* drops.c */
+/* api-drops.c */
 /* "2026-11-20T10:04:58.863Z". */
 json_t *nb_time_json(int64_t ms);
 /* Adds "packets", "bytes" and "last" (null: never). */
@@ -189,9 +190,9 @@ json_t *nb_sample_json(const struct northbound *,
                        const struct fabric_sample *,
                        enum fabric_sample_kind);
 /* Adds "owner", "object" ({"type", "name"} or null) and perhaps "rule". */
-void nb_add_about(json_t *, const struct engine_about *);
+void nb_add_flow_owner(json_t *, const struct engine_about *);
 
-/* ports.c */
+/* group-ports.c */
 /* Names of the ports that may satisfy 'selector': a sorted superset of those
  * that do.  The caller frees it with free(). */
 const char **nb_selector_candidates(const struct model *,
@@ -202,8 +203,8 @@ const char **nb_selector_candidates(const struct model *,
 const char **nb_group_ports(const struct model *, const struct vmn_group *,
                             size_t *n);
 
-/* balancers.c: those that may be backends of a balancer, which the caller frees,
- * or NULL; how many there are. */
+/* balancer-status.c: those that may be backends of a balancer, which the
+ * caller frees, or NULL; how many there are. */
 extern const char *const nb_backend_states[];
 struct vmn_lb_member *nb_balancer_members(const struct northbound *,
                                           const char *name, size_t *n);
@@ -225,12 +226,12 @@ int nb_certificates_load(struct northbound *,
 /* Logs what is wrong with the CAs that are believed. */
 void nb_certificates_check(struct northbound *);
 /* Appends the same to 'problems' of GET /v1/status. */
-void nb_certificates_put_problems(const struct northbound *,
-                                  json_t *problems);
+void nb_certificates_append_problems(const struct northbound *,
+                                     json_t *problems);
 /* Appends its part of /metrics. */
-void nb_certificates_put_metrics(const struct northbound *, struct ds *);
+void nb_certificates_append_metrics(const struct northbound *, struct ds *);
 
-/* observations.c */
+/* observation-expiry.c */
 /* When it ends, by the wall clock. */
 int64_t nb_observation_ends(const struct vmn_observation *,
                             const struct model_meta *);
@@ -244,20 +245,22 @@ void nb_observations_uninit(struct northbound *);
 /* Handlers. */
 http_handler nb_get_list, nb_get_one, nb_put, nb_patch, nb_delete;
 http_handler nb_apply;
-/* ask.c: has the request answered at the next settled moment, where the answer
- * may take its time and pause; or soon, once engine_problems() is found. */
-typedef void nb_answer(struct http_request *, struct northbound *);
-void nb_when_settled(struct northbound *, struct http_request *, nb_answer *);
+/* deferred-reply.c: has the request answered at the next settled moment, where
+ * the answer may take its time and pause; or soon, once engine_problems() is
+ * found. */
+typedef void nb_deferred_cb(struct http_request *, struct northbound *);
+void nb_when_quiescent(struct northbound *, struct http_request *,
+                       nb_deferred_cb *);
 void nb_when_problems_known(struct northbound *, struct http_request *,
-                            nb_answer *);
+                            nb_deferred_cb *);
 
 http_handler nb_get_index, nb_get_openapi, nb_get_status, nb_get_health, nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions;
 http_handler nb_get_activity;
 http_handler nb_get_identities, nb_get_usage;
-/* usage.c: appends quotas of which more is used than there may be. */
-void nb_put_quota_problems(const struct northbound *, json_t *problems);
+/* api-usage.c: appends quotas of which more is used than there may be. */
+void nb_append_quota_problems(const struct northbound *, json_t *problems);
 http_handler nb_get_drops, nb_get_logs;
 http_handler nb_get_metrics, nb_get_backup;
 http_handler nb_get_page, nb_get_page_file;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The northbound: its routes, listeners and life.  A new call is a row of
- * 'calls', and a struct nb_about that says what it is for; a new type of
+ * 'calls', and a struct nb_operation that says what it is for; a new type of
  * object gets its routes from 'type_calls'. */
 
 #include <config.h>
@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/northbound/about.h"
-#include "controller/northbound/door.h"
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/auth.h"
 #include "controller/northbound/openapi.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
@@ -32,112 +32,165 @@ VLOG_DEFINE_THIS_MODULE(northbound);
 
 /* Calls that there are once.  What they take in a query is in their 'about'. */
 static const struct http_route calls[] = {
-    { .method = HTTP_GET, .pattern = "/healthz",
-      .handler = nb_get_health, .about = &nb_about_health,
+    { .method = HTTP_GET,
+      .pattern = "/healthz",
+      .handler = nb_get_health,
+      .about = &nb_operation_health,
       .open = true },
-    { .method = HTTP_GET, .pattern = "/readyz",
-      .handler = nb_get_ready, .about = &nb_about_ready,
+    { .method = HTTP_GET,
+      .pattern = "/readyz",
+      .handler = nb_get_ready,
+      .about = &nb_operation_ready,
       .open = true },
-    { .method = HTTP_GET, .pattern = "/",
-      .handler = nb_get_page, .about = &nb_about_page, .open = true },
-    { .method = HTTP_GET, .pattern = "/page/{file}",
-      .handler = nb_get_page_file, .about = &nb_about_page_file,
+    { .method = HTTP_GET,
+      .pattern = "/",
+      .handler = nb_get_page,
+      .about = &nb_operation_page,
       .open = true },
-    { .method = HTTP_GET, .pattern = "/metrics",
-      .handler = nb_get_metrics, .about = &nb_about_metrics,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_GET, .pattern = "/v1",
-      .handler = nb_get_index, .about = &nb_about_index,
-      .need = NB_NEED_ANY },
-    { .method = HTTP_GET, .pattern = "/v1/openapi.json",
-      .handler = nb_get_openapi, .about = &nb_about_openapi,
-      .need = NB_NEED_ANY },
-    { .method = HTTP_GET, .pattern = "/v1/status",
-      .handler = nb_get_status, .about = &nb_about_status,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_GET, .pattern = "/v1/summary",
-      .handler = nb_get_summary, .about = &nb_about_summary,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_GET, .pattern = "/v1/backup",
-      .handler = nb_get_backup, .about = &nb_about_backup,
-      .need = NB_NEED_ADMIN },
-    { .method = HTTP_POST, .pattern = "/v1/apply",
-      .handler = nb_apply, .about = &nb_about_apply,
-      .need = NB_NEED_CHANGE,
+    { .method = HTTP_GET,
+      .pattern = "/page/{file}",
+      .handler = nb_get_page_file,
+      .about = &nb_operation_page_file,
+      .open = true },
+    { .method = HTTP_GET,
+      .pattern = "/metrics",
+      .handler = nb_get_metrics,
+      .about = &nb_operation_metrics,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
+      .pattern = "/v1",
+      .handler = nb_get_index,
+      .about = &nb_operation_index,
+      .permission = NB_PERMISSION_ANY },
+    { .method = HTTP_GET,
+      .pattern = "/v1/openapi.json",
+      .handler = nb_get_openapi,
+      .about = &nb_operation_openapi,
+      .permission = NB_PERMISSION_ANY },
+    { .method = HTTP_GET,
+      .pattern = "/v1/status",
+      .handler = nb_get_status,
+      .about = &nb_operation_status,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
+      .pattern = "/v1/summary",
+      .handler = nb_get_summary,
+      .about = &nb_operation_summary,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
+      .pattern = "/v1/backup",
+      .handler = nb_get_backup,
+      .about = &nb_operation_backup,
+      .permission = NB_PERMISSION_ADMIN },
+    { .method = HTTP_POST,
+      .pattern = "/v1/apply",
+      .handler = nb_apply,
+      .about = &nb_operation_apply,
+      .permission = NB_PERMISSION_CHANGE,
       .takes_body = true },
-    { .method = HTTP_POST, .pattern = "/v1/trace",
-      .handler = nb_post_trace, .about = &nb_about_trace,
-      .need = NB_NEED_VIEW,
+    { .method = HTTP_POST,
+      .pattern = "/v1/trace",
+      .handler = nb_post_trace,
+      .about = &nb_operation_trace,
+      .permission = NB_PERMISSION_VIEW,
       .takes_body = true },
-    { .method = HTTP_GET, .pattern = "/v1/reachability",
-      .handler = nb_get_reachability, .about = &nb_about_reachability,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_POST, .pattern = "/v1/reachability",
-      .handler = nb_post_reachability, .about = &nb_about_reach_change,
-      .need = NB_NEED_VIEW,
+    { .method = HTTP_GET,
+      .pattern = "/v1/reachability",
+      .handler = nb_get_reachability,
+      .about = &nb_operation_reachability,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_POST,
+      .pattern = "/v1/reachability",
+      .handler = nb_post_reachability,
+      .about = &nb_operation_reach_change,
+      .permission = NB_PERMISSION_VIEW,
       .takes_body = true },
-    { .method = HTTP_GET, .pattern = "/v1/recommendations",
-      .handler = nb_get_recommendations, .about = &nb_about_recommendations,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_GET, .pattern = "/v1/revisions",
-      .handler = nb_get_revisions, .about = &nb_about_revisions,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_GET, .pattern = "/v1/revisions/{revision}",
-      .handler = nb_get_revision, .about = &nb_about_revision,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_GET, .pattern = "/v1/activity",
-      .handler = nb_get_activity, .about = &nb_about_activity,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_GET, .pattern = "/v1/events",
-      .handler = nb_get_events, .about = &nb_about_events,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_GET, .pattern = "/v1/drops",
-      .handler = nb_get_drops, .about = &nb_about_drops,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_GET, .pattern = "/v1/logs",
-      .handler = nb_get_logs, .about = &nb_about_logs,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_GET, .pattern = "/v1/identities",
-      .handler = nb_get_identities, .about = &nb_about_identities,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_GET, .pattern = "/v1/usage",
-      .handler = nb_get_usage, .about = &nb_about_usage,
-      .need = NB_NEED_OBJECTS },
-    { .method = HTTP_GET, .pattern = "/v1/ports/{name}/policies",
-      .handler = nb_get_port_policies, .about = &nb_about_port_policies,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_GET, .pattern = "/v1/hosts/{name}/flows",
-      .handler = nb_get_flows, .about = &nb_about_flows,
-      .need = NB_NEED_VIEW },
-    { .method = HTTP_POST, .pattern = "/v1/hosts/{name}/audit",
-      .handler = nb_post_audit, .about = &nb_about_audit,
-      .need = NB_NEED_OPERATE },
+    { .method = HTTP_GET,
+      .pattern = "/v1/recommendations",
+      .handler = nb_get_recommendations,
+      .about = &nb_operation_recommendations,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
+      .pattern = "/v1/revisions",
+      .handler = nb_get_revisions,
+      .about = &nb_operation_revisions,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
+      .pattern = "/v1/revisions/{revision}",
+      .handler = nb_get_revision,
+      .about = &nb_operation_revision,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
+      .pattern = "/v1/activity",
+      .handler = nb_get_activity,
+      .about = &nb_operation_activity,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
+      .pattern = "/v1/events",
+      .handler = nb_get_events,
+      .about = &nb_operation_events,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
+      .pattern = "/v1/drops",
+      .handler = nb_get_drops,
+      .about = &nb_operation_drops,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
+      .pattern = "/v1/logs",
+      .handler = nb_get_logs,
+      .about = &nb_operation_logs,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
+      .pattern = "/v1/identities",
+      .handler = nb_get_identities,
+      .about = &nb_operation_identities,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
+      .pattern = "/v1/usage",
+      .handler = nb_get_usage,
+      .about = &nb_operation_usage,
+      .permission = NB_PERMISSION_OBJECTS },
+    { .method = HTTP_GET,
+      .pattern = "/v1/ports/{name}/policies",
+      .handler = nb_get_port_policies,
+      .about = &nb_operation_port_policies,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
+      .pattern = "/v1/hosts/{name}/flows",
+      .handler = nb_get_flows,
+      .about = &nb_operation_flows,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_POST,
+      .pattern = "/v1/hosts/{name}/audit",
+      .handler = nb_post_audit,
+      .about = &nb_operation_audit,
+      .permission = NB_PERMISSION_OPERATE },
 };
 
 /* Calls of each type; the pattern is what follows its plural. */
 static const struct http_route type_calls[] = {
     { .method = HTTP_GET, .pattern = "", .handler = nb_get_list,
-      .about = &nb_about_list,
-      .need = NB_NEED_OBJECTS },
+      .about = &nb_operation_list,
+      .permission = NB_PERMISSION_OBJECTS },
     { .method = HTTP_GET, .pattern = "/{name}", .handler = nb_get_one,
-      .about = &nb_about_get,
-      .need = NB_NEED_OBJECTS },
+      .about = &nb_operation_get,
+      .permission = NB_PERMISSION_OBJECTS },
     { .method = HTTP_PUT, .pattern = "/{name}", .handler = nb_put,
-      .about = &nb_about_put,
-      .need = NB_NEED_CHANGE, .takes_body = true },
+      .about = &nb_operation_put,
+      .permission = NB_PERMISSION_CHANGE, .takes_body = true },
     { .method = HTTP_PATCH, .pattern = "/{name}", .handler = nb_patch,
-      .about = &nb_about_patch,
-      .need = NB_NEED_CHANGE, .takes_body = true },
+      .about = &nb_operation_patch,
+      .permission = NB_PERMISSION_CHANGE, .takes_body = true },
     { .method = HTTP_DELETE, .pattern = "/{name}", .handler = nb_delete,
-      .about = &nb_about_delete,
-      .need = NB_NEED_CHANGE },
+      .about = &nb_operation_delete,
+      .permission = NB_PERMISSION_CHANGE },
 };
 
 /* Makes 'route' own its pattern, and says which parameters it takes. */
 static void
 finish_route(struct http_route *route, char *pattern)
 {
-    const struct nb_about *about = route->about;
+    const struct nb_operation *about = route->about;
     struct ds query = DS_EMPTY_INITIALIZER;
 
     route->pattern = pattern;
@@ -172,7 +225,7 @@ nb_routes_make(size_t *n)
             *route = type_calls[i];
             route->data = table;
             if (t == VMN_TABLE_PORT && route->handler == nb_get_list) {
-                route->about = &nb_about_list_ports;
+                route->about = &nb_operation_list_ports;
             }
             finish_route(route++, xasprintf("/v1/%s%s", table->plural,
                                             type_calls[i].pattern));
@@ -271,7 +324,7 @@ northbound_create(const struct northbound_options *options,
     ovs_list_init(&nb->looks);
     ovs_list_init(&nb->trials);
     nb_observations_init(nb);
-    nb->door = nb_door_create(nb, options->account_rate);
+    nb->auth = nb_auth_create(nb, options->account_rate);
     nb->event_log = event_log_create();
     nb->event_readers = event_readers_create(nb);
     nb->event_sources = event_sources_create(nb);
@@ -315,7 +368,7 @@ northbound_destroy(struct northbound *nb)
     nb_changes_abandon(nb);
     nb_trials_abandon(nb);
     nb_observations_uninit(nb);
-    nb_door_destroy(nb->door);
+    nb_auth_destroy(nb->auth);
     tls_destroy(nb->tls);
     nb_routes_destroy(nb->routes, nb->n_routes);
     free(nb->openapi);

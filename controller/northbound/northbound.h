@@ -14,7 +14,7 @@
 
 struct apphost;
 struct commit;
-struct load;
+struct load_monitor;
 struct loop;
 struct engine;
 struct audit_log;
@@ -53,7 +53,7 @@ struct northbound_options {
     struct health *health;      /* Of balancers' backends, or NULL.  It outlives
                                  * the northbound. */
     struct webhook *webhook;    /* Whose calls are, or NULL. */
-    struct load *load;          /* That of balancers, or NULL. */
+    struct load_monitor *load;          /* That of balancers, or NULL. */
     struct audit_log *audit_log; /* Whose figures are shown, or NULL. */
 };
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/northbound/about.h"
+#include "controller/northbound/openapi-operations.h"
 #include "controller/schema/value.h"
 #include "util.h"
 

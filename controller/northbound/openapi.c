@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/northbound/about.h"
+#include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/northbound-private.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -23,8 +23,8 @@ static const char *const methods[HTTP_N_METHODS] = {
 
 /* Refusals.  ------------------------------------------------------------- */
 
-/* 'flag' is that of struct nb_about; 0: all calls may, or those with a body,
- * as 'body' says. */
+/* 'flag' is that of struct nb_operation; 0: all calls may, or those with a
+ * body, as 'body' says. */
 static const struct {
     const char *status;
     const char *name;           /* Of the component. */
@@ -55,7 +55,7 @@ static const struct {
 
 /* What calls for everyone are not refused with. */
 static bool
-is_of_door(const char *status)
+is_of_auth(const char *status)
 {
     return (!strcmp(status, "401") || !strcmp(status, "403")
             || !strcmp(status, "429"));
@@ -63,13 +63,13 @@ is_of_door(const char *status)
 
 /* Whether calls with 'about' may be refused so. */
 static bool
-may_be_refused(size_t i, const struct nb_about *about, bool takes_body,
+may_be_refused(size_t i, const struct nb_operation *about, bool takes_body,
                bool open)
 {
     return (refusals[i].flag & about->statuses
             || (refusals[i].body && takes_body)
             || (!refusals[i].flag && !refusals[i].body
-                && !(open && is_of_door(refusals[i].status))));
+                && !(open && is_of_auth(refusals[i].status))));
 }
 
 static json_t *
@@ -186,7 +186,7 @@ add_parameters(struct openapi *o, const struct schema_field *fields,
 static json_t *
 parameters_of(struct openapi *o, const struct http_route *route)
 {
-    const struct nb_about *about = route->about;
+    const struct nb_operation *about = route->about;
     json_t *array = json_array();
 
     add_path_parameters(o, route, array);
@@ -246,7 +246,7 @@ apply_example(void)
 static json_t *
 body_of(struct openapi *o, const struct http_route *route)
 {
-    const struct nb_about *about = route->about;
+    const struct nb_operation *about = route->about;
     const struct schema_table *table = route->data;
     json_t *media = json_object(), *content;
 
@@ -279,7 +279,7 @@ body_of(struct openapi *o, const struct http_route *route)
 static json_t *
 reply_schema(struct openapi *o, const struct http_route *route)
 {
-    const struct nb_about *about = route->about;
+    const struct nb_operation *about = route->about;
     const struct schema_table *table = route->data;
     json_t *first;
 
@@ -315,7 +315,7 @@ response(const char *doc, const char *media, json_t *schema, bool etag)
 static void
 add_done(struct openapi *o, const struct http_route *route, json_t *responses)
 {
-    const struct nb_about *about = route->about;
+    const struct nb_operation *about = route->about;
     bool etag = (about->kind == NB_GET || about->kind == NB_PUT
                  || about->kind == NB_PATCH);
 
@@ -372,7 +372,7 @@ responses_of(struct openapi *o, const struct http_route *route)
 
 /* "listPorts", "getPort". */
 static char *
-id_of(const struct nb_about *about, const struct schema_table *table)
+id_of(const struct nb_operation *about, const struct schema_table *table)
 {
     char *camel, *id;
 
@@ -387,8 +387,8 @@ id_of(const struct nb_about *about, const struct schema_table *table)
 }
 
 char *
-nb_about_sentence(const struct nb_about *about,
-                 const struct schema_table *table)
+nb_operation_sentence(const struct nb_operation *about,
+                      const struct schema_table *table)
 {
     const char *place = strstr(about->summary, "%s");
     char *what, *summary;
@@ -410,7 +410,7 @@ add_call(struct openapi *o, const struct http_route *route)
 {
     const struct schema_table *table = route->data;
     json_t *path = json_object_get(o->paths, route->pattern);
-    char *summary = nb_about_sentence(route->about, table);
+    char *summary = nb_operation_sentence(route->about, table);
     char *id = id_of(route->about, table);
     json_t *call = json_pack(
         "{s:s, s:s, s:[s], s:o}", "operationId", id, "summary", summary,

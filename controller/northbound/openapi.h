@@ -13,8 +13,8 @@
 struct http_route;
 
 /* The document as text, which the caller frees.  'routes' are those of
- * northbound.c: their 'about' is a struct nb_about, or NULL for what is not
- * described; their 'data' the type of object, or NULL. */
+ * northbound.c: their 'about' is a struct nb_operation, or NULL for what is
+ * not described; their 'data' the type of object, or NULL. */
 char *openapi_make(const struct http_route *routes, size_t n);
 
 /* A document on its way. */

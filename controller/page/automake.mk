@@ -34,5 +34,5 @@ controller/page/page-files.c: $(PAGE_SOURCES)
 	  "$(PAGE_MODULES)" $@.part && mv $@.part $@
 CLEANFILES += controller/page/page-files.c
 else
-controller_libvmn_a_SOURCES += controller/page/without.c
+controller_libvmn_a_SOURCES += controller/page/page-disabled.c
 endif

@@ -2,7 +2,7 @@
  *
  * The files of the page, as they are built into vmnd: build.mjs writes them as
  * arrays into a file of the build directory.  With --without-page there are
- * none (without.c).
+ * none (page-disabled.c).
  *
  * Who uses it: northbound, which serves them. */
 

@@ -1,7 +1,7 @@
 # controller/store: makes revisions durable.
 controller_libvmn_a_SOURCES += \
 	controller/store/store-batch.c \
-	controller/store/store-copy.c \
+	controller/store/store-backup.c \
 	controller/store/store-file.c \
 	controller/store/store-file.h \
 	controller/store/store-format.c \

@@ -157,7 +157,8 @@ int store_copy_file(const char *from, const char *to, char **text);
 /* Makes sure that the sentence of 'error' names the file; returns 'error'. */
 int store_name_file(const char *name, int error, char **text);
 
-/* store-copy.c: copies of the database in use.  --------------------------- */
+/* store-backup.c: copies of the database in use.  ---------------------------
+ */
 
 struct store_copier;
 

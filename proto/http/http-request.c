@@ -440,9 +440,9 @@ http_request_identity(const struct http_request *req)
 }
 
 int
-http_request_need(const struct http_request *req)
+http_request_permission(const struct http_request *req)
 {
-    return req->route->need;
+    return req->route->permission;
 }
 
 const void *

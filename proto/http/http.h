@@ -127,7 +127,7 @@ struct http_route {
     const char *query;
     bool takes_body;                /* Else a body is refused. */
     bool open;                      /* For everyone. */
-    int need;                       /* For 'authorize'. */
+    int permission;                 /* For 'authorize'. */
     const void *data;               /* For the handler. */
     const void *about;              /* For who describes the routes. */
 };
@@ -209,7 +209,7 @@ void http_request_set_limits(struct http_request *, const char *client,
                              const struct http_limits *);
 /* That of http_request_set_who(), or NULL. */
 void *http_request_identity(const struct http_request *);
-int http_request_need(const struct http_request *);
+int http_request_permission(const struct http_request *);
 /* 401, with a sentence.  'guess' is whether the client has shown a token that
  * is nobody's: if those keep coming from its address it is answered later, and
  * tokens from there are not looked at for a while.  Not for a token that was

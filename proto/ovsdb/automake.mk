@@ -1,22 +1,22 @@
 # proto/ovsdb
 proto_libproto_a_SOURCES += \
-	proto/ovsdb/budget.c \
-	proto/ovsdb/ensure-ipsec.c \
-	proto/ovsdb/ensure-patch.c \
-	proto/ovsdb/ensure-telemetry.c \
-	proto/ovsdb/ensure-zone-limit.c \
-	proto/ovsdb/ensure.c \
-	proto/ovsdb/identify.c \
+	proto/ovsdb/ovsdb-memory.c \
+	proto/ovsdb/ovsdb-config-ipsec.c \
+	proto/ovsdb/ovsdb-config-patch.c \
+	proto/ovsdb/ovsdb-config-telemetry.c \
+	proto/ovsdb/ovsdb-config-zone-limit.c \
+	proto/ovsdb/ovsdb-config.c \
+	proto/ovsdb/ovsdb-identify.c \
 	proto/ovsdb/json-frame.c \
 	proto/ovsdb/json-frame.h \
-	proto/ovsdb/listen.c \
-	proto/ovsdb/opening.c \
+	proto/ovsdb/ovsdb-listener.c \
+	proto/ovsdb/ovsdb-handshake.c \
 	proto/ovsdb/ovsdb-private.h \
 	proto/ovsdb/ovsdb.h \
-	proto/ovsdb/relay.c \
-	proto/ovsdb/schemas.c \
-	proto/ovsdb/session.c \
-	proto/ovsdb/snapshot.c
+	proto/ovsdb/ovsdb-relay.c \
+	proto/ovsdb/ovsdb-schema-cache.c \
+	proto/ovsdb/ovsdb-session.c \
+	proto/ovsdb/ovsdb-snapshot.c
 
 # The OVSDB client's view of a host's database, by Open vSwitch's own generator:
 # for the schema of the source tree, and a column of newer ones.

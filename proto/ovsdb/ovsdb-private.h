@@ -19,7 +19,8 @@ struct ovsrec_bridge;
 struct ovsrec_open_vswitch;
 struct stream;
 
-/* relay.c.  -------------------------------------------------------------- */
+/* ovsdb-relay.c.
+ * -------------------------------------------------------------- */
 
 /* Copies bytes between a host's stream and the OVSDB client, which opens
  * connections by name only: the client is given a unix socket, of which the
@@ -67,10 +68,11 @@ int64_t ovsdb_relay_heard_ms(const struct ovsdb_relay *);
 #define OVSDB_PROBE_IDLE_MS 30000
 #define OVSDB_PROBE_REPLY_MS 10000
 
-/* opening.c.  ------------------------------------------------------------ */
+/* ovsdb-handshake.c.
+ * ------------------------------------------------------------ */
 
 /* What passes between client and host until the client has the schema. */
-struct ovsdb_opening {
+struct ovsdb_handshake {
     enum {
         OVSDB_OPENING_ASK,      /* The client has not asked yet. */
         OVSDB_OPENING_WAIT,     /* The host has not answered yet. */
@@ -84,17 +86,18 @@ struct ovsdb_opening {
     struct ofpbuf from_client;  /* Of messages that are not complete. */
     struct ofpbuf from_host;
 };
-void ovsdb_opening_init(struct ovsdb_opening *, struct ovsdb_schemas *);
-void ovsdb_opening_uninit(struct ovsdb_opening *);
+void ovsdb_handshake_init(struct ovsdb_handshake *, struct ovsdb_schemas *);
+void ovsdb_handshake_uninit(struct ovsdb_handshake *);
 
 /* Takes in 'n' bytes, and appends what is to go to either side. */
-void ovsdb_opening_from_client(struct ovsdb_opening *, const void *, size_t n,
-                               struct ofpbuf *to_host,
-                               struct ofpbuf *to_client);
-void ovsdb_opening_from_host(struct ovsdb_opening *, const void *, size_t n,
-                             struct ofpbuf *to_client);
+void ovsdb_handshake_from_client(struct ovsdb_handshake *, const void *,
+                                 size_t n, struct ofpbuf *to_host,
+                                 struct ofpbuf *to_client);
+void ovsdb_handshake_from_host(struct ovsdb_handshake *, const void *,
+                               size_t n, struct ofpbuf *to_client);
 
-/* schemas.c.  ------------------------------------------------------------ */
+/* ovsdb-schema-cache.c.
+ * ------------------------------------------------------------ */
 
 /* What a client gets for the 'size' bytes of a host's answer at 'text', as
  * JSON, with whether that has zone limits; NULL if that is not known. */
@@ -105,7 +108,8 @@ const char *ovsdb_schemas_find(const struct ovsdb_schemas *,
 void ovsdb_schemas_add(struct ovsdb_schemas *, const void *text, size_t size,
                        char *cut, bool has_zone_limits);
 
-/* identify.c.  ----------------------------------------------------------- */
+/* ovsdb-identify.c.
+ * ----------------------------------------------------------- */
 
 /* Largest message before a host is known, in bytes. */
 #define OVSDB_ID_MAX_MESSAGE (64 * 1024)
@@ -122,7 +126,8 @@ enum ovsdb_id_kind {
 enum ovsdb_id_kind ovsdb_identify_parse(const char *message, char **text);
 char *ovsdb_identify_question(void);
 
-/* session.c.  ------------------------------------------------------------ */
+/* ovsdb-session.c.
+ * ------------------------------------------------------------ */
 
 /* Gives inbound 'session' the connected 'stream', on which 'early' was already
  * received.  Takes ownership of 'stream'.  Returns false after closing it if
@@ -130,13 +135,15 @@ char *ovsdb_identify_question(void);
 bool ovsdb_session_accept(struct ovsdb_session *, struct stream *,
                           const struct ofpbuf *early);
 
-/* budget.c.  ------------------------------------------------------------- */
+/* ovsdb-memory.c.
+ * ------------------------------------------------------------- */
 
 /* About how many bytes of memory the client's rows take; adds up no further
  * than to more than 'max'. */
 size_t ovsdb_budget_used(const struct ovsdb_idl *, size_t max);
 
-/* snapshot.c.  ----------------------------------------------------------- */
+/* ovsdb-snapshot.c.
+ * ----------------------------------------------------------- */
 
 /* Registers what this folder reads of the database. */
 void ovsdb_snapshot_register(struct ovsdb_idl *);
@@ -151,50 +158,57 @@ struct ovsdb_snapshot *ovsdb_snapshot_take(struct ovsdb_idl *,
                                            const char **error);
 void ovsdb_snapshot_destroy(struct ovsdb_snapshot *);
 
-/* ensure.c.  ------------------------------------------------------------- */
+/* ovsdb-config.c.
+ * ------------------------------------------------------------- */
 
-/* Writes what is missing of 'wish' into 'txn'.  Returns true if it wrote
+/* Writes what is missing of 'desired' into 'txn'.  Returns true if it wrote
  * anything.  On refusal returns false with a sentence in '*refusal' (caller
  * frees), and 'txn' is not to be committed. */
-bool ovsdb_ensure(struct ovsdb_idl *, struct ovsdb_idl_txn *,
-                  const struct ovsdb_wish *, char **refusal);
+bool ovsdb_config_apply(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                        const struct ovsdb_desired *, char **refusal);
 
-/* ensure-patch.c.  ------------------------------------------------------- */
+/* ovsdb-config-patch.c.
+ * ------------------------------------------------------- */
 
 /* The part of it that concerns the patch ports of 'bridge', which is that of
- * the wish and not new. */
-bool ovsdb_ensure_patches(struct ovsdb_idl *, struct ovsdb_idl_txn *,
-                          const struct ovsdb_wish *,
+ * the desired configuration and not new. */
+bool ovsdb_config_patches(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                          const struct ovsdb_desired *,
                           const struct ovsrec_bridge *bridge);
 
-/* ensure-ipsec.c.  ------------------------------------------------------- */
+/* ovsdb-config-ipsec.c.
+ * ------------------------------------------------------- */
 
 /* Returns what stands in its way, as a sentence that the caller frees, or
  * NULL. */
-char *ovsdb_ipsec_refusal(struct ovsdb_idl *, const struct ovsdb_wish *,
+char *ovsdb_ipsec_refusal(struct ovsdb_idl *, const struct ovsdb_desired *,
                           const struct ovsdb_ipsec *);
 /* Writes what differs from 'ipsec', NULL for none; of the peers
- * OVSDB_IPSEC_SLICE at most.  Else as ovsdb_ensure_patches(). */
-bool ovsdb_ensure_ipsec(struct ovsdb_idl *, struct ovsdb_idl_txn *,
-                        const struct ovsdb_wish *, const struct ovsdb_ipsec *,
+ * OVSDB_IPSEC_SLICE at most.  Else as ovsdb_config_patches(). */
+bool ovsdb_config_ipsec(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                        const struct ovsdb_desired *,
+                        const struct ovsdb_ipsec *,
                         const struct ovsrec_bridge *bridge);
 /* Returns how many of its files 'ovs' names for ovs-monitor-ipsec. */
 unsigned ovsdb_ipsec_n_files(const struct ovsrec_open_vswitch *ovs);
 
-/* ensure-telemetry.c.  --------------------------------------------------- */
+/* ovsdb-config-telemetry.c.
+ * --------------------------------------------------- */
 
 /* The part of it that concerns sFlow and IPFIX, on all bridges. */
-bool ovsdb_ensure_telemetry(struct ovsdb_idl *, struct ovsdb_idl_txn *,
-                            const struct ovsdb_wish *);
+bool ovsdb_config_telemetry(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                            const struct ovsdb_desired *);
 
-/* ensure-zone-limit.c.  -------------------------------------------------- */
+/* ovsdb-config-zone-limit.c.
+ * -------------------------------------------------- */
 
-/* Writes the part of the wish that concerns the default limit of zones.
- * Returns true if it wrote anything. */
-bool ovsdb_ensure_zone_limit(struct ovsdb_idl *, struct ovsdb_idl_txn *,
-                             const struct ovsdb_wish *);
-/* Returns why the host cannot have the wish's, as a sentence that the caller
- * frees; or NULL. */
-char *ovsdb_zone_limit_reason(struct ovsdb_idl *, const struct ovsdb_wish *);
+/* Writes the part of the desired configuration that concerns the default limit
+ * of zones. Returns true if it wrote anything. */
+bool ovsdb_config_zone_limit(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                             const struct ovsdb_desired *);
+/* Returns why the host cannot have the desired configuration's, as a sentence
+ * that the caller frees; or NULL. */
+char *ovsdb_zone_limit_reason(struct ovsdb_idl *,
+                              const struct ovsdb_desired *);
 
 #endif /* proto/ovsdb/ovsdb-private.h */

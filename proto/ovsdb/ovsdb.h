@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A host's Open_vSwitch database: a session that dials the host or that the
- * host dials, a typed picture of what the database holds, and a wish for how
- * one bridge of it is to be set up, which the session keeps true.
+ * host dials, a typed picture of what the database holds, and a desired
+ * configuration for how one bridge of it is to be set up, which the session
+ * keeps true.
  *
  * It runs libopenvswitch's OVSDB client as tasks on the loop.  All that
  * comes from a host is bounded.  Not for deciding what is wanted on a host,
@@ -87,12 +88,13 @@ struct ovsdb_tunnel {
 };
 #define OVSDB_TUNNELS_MAX 2
 
-/* A pair of patch ports: one end in the wish's bridge, the other in another,
- * which must be there and of the same datapath (until it is, there is no pair)
- * or in the wish's, too.  Those that are there and ours, and not wanted, go. */
+/* A pair of patch ports: one end in the desired configuration's bridge, the
+ * other in another, which must be there and of the same datapath (until it is,
+ * there is no pair) or in the desired configuration's, too.  Those that are
+ * there and ours, and not wanted, go. */
 struct ovsdb_patch {
     const char *bridge;         /* Another, which stays as it is; or NULL. */
-    const char *name;           /* Of the end in the wish's bridge. */
+    const char *name; /* Of the end in the desired configuration's bridge. */
     const char *iface_id;       /* Of that end. */
     const char *other_name;     /* Of the other end. */
 };
@@ -111,7 +113,7 @@ struct ovsdb_ipsec_peer {
 /* All of them.  One that is there, and ours, and not wanted, goes. */
 struct ovsdb_ipsec {
     /* If true, other_config has the files that external_ids name; if not, what
-     * is there of these goes.  See ensure-ipsec.c. */
+     * is there of these goes.  See ovsdb-config-ipsec.c. */
     bool certificates;
     struct shash peers;         /* struct ovsdb_ipsec_peer, by the name of an
                                  * interface that carries no packets. */
@@ -147,7 +149,7 @@ void ovsdb_ipfix_uninit(struct ovsdb_ipfix *);
  * fail_mode=secure and other_config:disable-in-band=true.  Rows that are made
  * are marked with OVSDB_OWNER_KEY=owner, and only rows so marked are changed.
  * Whatever others have set beside stays. */
-struct ovsdb_wish {
+struct ovsdb_desired {
     const char *owner;
     const char *bridge;
     const char *datapath_type;
@@ -161,8 +163,9 @@ struct ovsdb_wish {
     const struct ovsdb_patch *patches;
 
     /* Returns what is wanted of IPsec, valid until the next call, or NULL:
-     * nothing.  Called each time that the wish is compared with the database:
-     * there may be many peers, and no session.  NULL: nothing. */
+     * nothing.  Called each time that the desired configuration is compared
+     * with the database: there may be many peers, and no session.  NULL:
+     * nothing. */
     const struct ovsdb_ipsec *(*ipsec)(void *aux);
     void *ipsec_aux;
 
@@ -183,11 +186,11 @@ struct ovsdb_wish {
 };
 #define OVSDB_CONTROLLER_RATE_MIN 100
 
-enum ovsdb_wish_state {
-    OVSDB_WISH_WORKING,         /* Not known or not yet so. */
-    OVSDB_WISH_DONE,            /* The database says so. */
-    OVSDB_WISH_REFUSED,         /* Something that is not ours is in the way. */
-    OVSDB_WISH_FAILED,          /* The database refused; tried again later. */
+enum ovsdb_config_state {
+    OVSDB_CONFIG_WORKING, /* Not known or not yet so. */
+    OVSDB_CONFIG_DONE,    /* The database says so. */
+    OVSDB_CONFIG_REFUSED, /* Something that is not ours is in the way. */
+    OVSDB_CONFIG_FAILED,  /* The database refused; tried again later. */
 };
 
 /* Sessions.  ------------------------------------------------------------- */
@@ -205,10 +208,11 @@ struct ovsdb_status {
     bool over_budget;           /* That was since the host's rows, or one of
                                  * its messages, were too much. */
     uint64_t n_over_budget;     /* How often that was. */
-    enum ovsdb_wish_state wish;
-    const char *wish_reason;    /* For REFUSED and FAILED. */
-    const char *zone_limit_reason; /* Why that of the wish is not written, as
-                                    * of the last DONE; or NULL. */
+    enum ovsdb_config_state config;
+    const char *config_reason;  /* For REFUSED and FAILED. */
+    const char
+        *zone_limit_reason; /* Why that of the desired configuration is not
+                             * written, as of the last DONE; or NULL. */
 };
 
 /* What hosts' databases have answered for their schema, and what is made of it:
@@ -234,7 +238,8 @@ struct ovsdb_session *ovsdb_session_create(struct loop *,
 void ovsdb_session_destroy(struct ovsdb_session *);
 
 /* Sets what is wanted from now on; copied.  NULL: nothing. */
-void ovsdb_session_set_wish(struct ovsdb_session *, const struct ovsdb_wish *);
+void ovsdb_session_set_desired(struct ovsdb_session *,
+                               const struct ovsdb_desired *);
 
 /* Bounds what the host's rows may take of our memory, about, in bytes.
  * 'budget' is asked before anything of the host's is read, with the 'aux' of

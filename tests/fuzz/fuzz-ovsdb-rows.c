@@ -182,7 +182,7 @@ get_ipsec(void *aux OVS_UNUSED)
 
 static const char *const targets[] = { "192.0.2.8:6343" };
 
-static const struct ovsdb_wish wish = {
+static const struct ovsdb_desired desired = {
     .owner = "vmnd",
     .bridge = "br-int",
     .datapath_type = "netdev",
@@ -225,7 +225,7 @@ run(struct host *host, struct ovsdb_session *session)
             quiet = 0;
         }
     }
-    ovsdb_session_set_wish(session, NULL);
+    ovsdb_session_set_desired(session, NULL);
     loop_turn(loop, 0);
 }
 
@@ -255,7 +255,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_frame_init(&host.frame, SIZE_MAX);
     new_fd_stream(xstrdup("fuzz"), fds[1], 0, AF_UNIX, &stream);
     session = ovsdb_session_create(loop, schemas, "fuzz", NULL, changed, NULL);
-    ovsdb_session_set_wish(session, &wish);
+    ovsdb_session_set_desired(session, &desired);
     ovsdb_session_accept(session, stream, NULL);
     run(&host, session);
     ovsdb_session_destroy(session);

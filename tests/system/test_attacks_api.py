@@ -17,7 +17,7 @@ import time
 
 import pytest
 from conftest import HERE, close_lab, make_lab
-from test_door import Pki, make_token
+from test_auth import Pki, make_token
 from vmnlab import netns
 from vmnlab.daemon import find
 

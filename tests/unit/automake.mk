@@ -26,7 +26,7 @@ UNIT_TESTS = \
 	tests/unit/test-engine \
 	tests/unit/test-fiber \
 	tests/unit/test-health \
-	tests/unit/test-heap \
+	tests/unit/test-memory-trim \
 	tests/unit/test-histogram \
 	tests/unit/test-host-db \
 	tests/unit/test-http \
@@ -35,7 +35,7 @@ UNIT_TESTS = \
 	tests/unit/test-http-parse \
 	tests/unit/test-http-tls \
 	tests/unit/test-id-pools \
-	tests/unit/test-load \
+	tests/unit/test-load-monitor \
 	tests/unit/test-loop \
 	tests/unit/test-loop-poll \
 	tests/unit/test-model \
@@ -48,14 +48,14 @@ UNIT_TESTS = \
 	tests/unit/test-ovsdb \
 	tests/unit/test-ovsdb-frame \
 	tests/unit/test-ovsdb-ipsec \
-	tests/unit/test-ovsdb-opening \
+	tests/unit/test-ovsdb-handshake \
 	tests/unit/test-ovsdb-relay \
 	tests/unit/test-ovsdb-zones \
 	tests/unit/test-oxm \
 	tests/unit/test-plan \
 	tests/unit/test-probe \
 	tests/unit/test-quota-flows \
-	tests/unit/test-refusal \
+	tests/unit/test-reject-message \
 	tests/unit/test-report-limit \
 	tests/unit/test-schema \
 	tests/unit/test-selector \
@@ -85,7 +85,7 @@ $(APPS_TESTS): private AM_LDFLAGS += $(VMN_EXPORTS) $(VMN_WHOLE)
 # Those of vmnctl.
 CTL_TESTS = \
 	tests/unit/test-ctl \
-	tests/unit/test-ctl-bundle \
+	tests/unit/test-ctl-archive \
 	tests/unit/test-ctl-describe \
 	tests/unit/test-ctl-edit \
 	tests/unit/test-ctl-yaml
@@ -128,7 +128,7 @@ $(FABRIC_TESTS) $(FABRIC_APPS_TESTS): private LDADD = \
 NORTHBOUND_TESTS = \
 	tests/unit/test-events \
 	tests/unit/test-northbound \
-	tests/unit/test-northbound-ask
+	tests/unit/test-northbound-deferred
 $(NORTHBOUND_TESTS): tests/unit/libnofabric.a
 $(NORTHBOUND_TESTS): private LDADD = \
 	-Wl,--whole-archive,tests/unit/libnofabric.a,--no-whole-archive \

@@ -673,7 +673,7 @@ fabric_get_admission(const struct fabric *f OVS_UNUSED,
 
 struct fake_load fake_load;
 
-static enum load_figure
+static enum load_sample_quality
 load_rate(void *aux OVS_UNUSED, const char *balancer OVS_UNUSED,
           enum vmn_scale_metric metric OVS_UNUSED, double *rate)
 {
@@ -700,8 +700,8 @@ make_load(struct fixture *f)
     memset(&fake_load, 0, sizeof fake_load);
     assert_int_equal(webhook_create(&options, f->base, &f->webhook, &text),
                      0);
-    f->load = load_create(f->base, f->model, NULL, f->webhook, &source,
-                          3600 * 1000);
+    f->load = load_monitor_create(f->base, f->model, NULL, f->webhook, &source,
+                                  3600 * 1000);
 }
 
 /* Fixture.  -------------------------------------------------------------- */
@@ -830,7 +830,7 @@ teardown(void **state)
     json_decref(f->body);
     client_close(&f->client);
     northbound_destroy(f->nb);
-    load_destroy(f->load);
+    load_monitor_destroy(f->load);
     webhook_destroy(f->webhook);
     commit_destroy(f->commit);
     engine_destroy(f->engine);

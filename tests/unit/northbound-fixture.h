@@ -82,7 +82,7 @@ struct fixture {
     struct commit *commit;
     struct apphost *apphost;
     struct webhook *webhook;    /* May call nobody. */
-    struct load *load;          /* Looks when it is told to. */
+    struct load_monitor *load;          /* Looks when it is told to. */
     struct northbound *nb;
     struct store store;
     char dir[64];

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "build-aux/api-doc.h"
-#include "controller/northbound/about.h"
+#include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/northbound-private.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -100,7 +100,7 @@ links_of_calls_lead_somewhere(void **state OVS_UNUSED)
     struct http_route *routes = nb_routes_make(&n);
 
     for (size_t i = 0; i < n; i++) {
-        const struct nb_about *about = routes[i].about;
+        const struct nb_operation *about = routes[i].about;
 
         if (about && about->section && !has_anchor(text, about->section)) {
             fail_msg("docs/api.md has no section \"%s\"", about->section);

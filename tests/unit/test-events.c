@@ -251,21 +251,21 @@ loads_are_told_when_they_last(void **state)
     listen_at(f, &c, "/v1/events?kinds=scale&loadbalancer=vip", "");
     expect_start(&c, "start", f);
 
-    load_look(f->load, 1000);
+    load_monitor_evaluate(f->load, 1000);
     assert_call(f, 200, "GET", "/v1/loadbalancers/vip", NULL);
     assert_text(f, "status.scale.state", "unknown");
     assert_text(f, "status.scale.reason", "no backend serves");
     assert_true(json_is_null(at(f, "status.scale.value")));
 
     fake_load = (struct fake_load) { true, 50.5, 3, 2 };
-    load_look(f->load, 2000);
+    load_monitor_evaluate(f->load, 2000);
     assert_call(f, 200, "GET", "/v1/loadbalancers/vip", NULL);
     assert_text(f, "status.scale.state", "high");
     assert_non_null(strstr(json_string_value(at(f, "status.scale.reason")),
                            "--webhook-allow"));
     assert_true(json_real_value(at(f, "status.scale.value")) == 25.25);
     assert_null(at(f, "status.scale.last"));
-    load_look(f->load, 7000);
+    load_monitor_evaluate(f->load, 7000);
 
     struct told told;
     expect(&c, "scale", &told);

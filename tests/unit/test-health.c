@@ -14,10 +14,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "controller/health/check.h"
-#include "controller/health/pacing.h"
+#include "controller/health/rise-fall.h"
+#include "controller/health/probe-rate.h"
 #include "controller/health/prober.h"
-#include "controller/health/timers.h"
+#include "controller/health/timer-heap.h"
 #include "openvswitch/vlog.h"
 #include "random.h"
 #include "timeval.h"
@@ -25,64 +25,64 @@
 
 /* Checks.  ---------------------------------------------------------------- */
 
-static const struct check_rules rules = { 1000, 2, 3 };
+static const struct rise_fall_rules rules = { 1000, 2, 3 };
 
 static void
 new_is_up_after_one_success(void **state OVS_UNUSED)
 {
-    struct check c;
+    struct rise_fall c;
 
-    check_init(&c, CHECK_NEW);
-    assert_true(check_succeeded(&c, &rules, 1000));
-    assert_int_equal(c.state, CHECK_UP);
-    assert_false(check_succeeded(&c, &rules, 2000));
+    rise_fall_init(&c, RISE_FALL_NEW);
+    assert_true(rise_fall_succeeded(&c, &rules, 1000));
+    assert_int_equal(c.state, RISE_FALL_UP);
+    assert_false(rise_fall_succeeded(&c, &rules, 2000));
 
     /* Also after it has been found down: it was never up. */
-    check_init(&c, CHECK_NEW);
-    assert_false(check_failed(&c, &rules, 1000));
-    assert_false(check_failed(&c, &rules, 2000));
-    assert_true(check_failed(&c, &rules, 3000));
-    assert_int_equal(c.state, CHECK_DOWN);
-    assert_true(check_succeeded(&c, &rules, 4000));
-    assert_int_equal(c.state, CHECK_UP);
+    rise_fall_init(&c, RISE_FALL_NEW);
+    assert_false(rise_fall_failed(&c, &rules, 1000));
+    assert_false(rise_fall_failed(&c, &rules, 2000));
+    assert_true(rise_fall_failed(&c, &rules, 3000));
+    assert_int_equal(c.state, RISE_FALL_DOWN);
+    assert_true(rise_fall_succeeded(&c, &rules, 4000));
+    assert_int_equal(c.state, RISE_FALL_UP);
 }
 
 static void
 failures_and_successes_count_in_a_row(void **state OVS_UNUSED)
 {
-    struct check c;
+    struct rise_fall c;
 
-    check_init(&c, CHECK_UP);
-    assert_false(check_failed(&c, &rules, 1000));
-    assert_false(check_failed(&c, &rules, 2000));
-    assert_false(check_succeeded(&c, &rules, 3000));
-    assert_false(check_failed(&c, &rules, 4000));
-    assert_false(check_failed(&c, &rules, 5000));
-    assert_int_equal(c.state, CHECK_UP);
-    assert_true(check_failed(&c, &rules, 6000));
-    assert_false(check_succeeded(&c, &rules, 7000));
-    assert_false(check_failed(&c, &rules, 8000));
-    assert_false(check_succeeded(&c, &rules, 9000));
-    assert_true(check_succeeded(&c, &rules, 10000));
-    assert_int_equal(c.state, CHECK_UP);
+    rise_fall_init(&c, RISE_FALL_UP);
+    assert_false(rise_fall_failed(&c, &rules, 1000));
+    assert_false(rise_fall_failed(&c, &rules, 2000));
+    assert_false(rise_fall_succeeded(&c, &rules, 3000));
+    assert_false(rise_fall_failed(&c, &rules, 4000));
+    assert_false(rise_fall_failed(&c, &rules, 5000));
+    assert_int_equal(c.state, RISE_FALL_UP);
+    assert_true(rise_fall_failed(&c, &rules, 6000));
+    assert_false(rise_fall_succeeded(&c, &rules, 7000));
+    assert_false(rise_fall_failed(&c, &rules, 8000));
+    assert_false(rise_fall_succeeded(&c, &rules, 9000));
+    assert_true(rise_fall_succeeded(&c, &rules, 10000));
+    assert_int_equal(c.state, RISE_FALL_UP);
 }
 
 /* How many successes in a row it takes, one each interval from '*now' on. */
 static unsigned
-come_back(struct check *c, int64_t *now)
+come_back(struct rise_fall *c, int64_t *now)
 {
     unsigned n = 1;
 
-    while (!check_succeeded(c, &rules, *now += rules.interval_ms)) {
+    while (!rise_fall_succeeded(c, &rules, *now += rules.interval_ms)) {
         assert_true(++n < 100);
     }
     return n;
 }
 
 static void
-go_down(struct check *c, int64_t *now)
+go_down(struct rise_fall *c, int64_t *now)
 {
-    while (!check_failed(c, &rules, *now += rules.interval_ms)) {
+    while (!rise_fall_failed(c, &rules, *now += rules.interval_ms)) {
         continue;
     }
 }
@@ -91,9 +91,9 @@ static void
 flapping_is_damped_and_forgiven(void **state OVS_UNUSED)
 {
     int64_t now = 100000;
-    struct check c;
+    struct rise_fall c;
 
-    check_init(&c, CHECK_UP);
+    rise_fall_init(&c, RISE_FALL_UP);
     go_down(&c, &now);
     assert_int_equal(come_back(&c, &now), 2);
     go_down(&c, &now);          /* The third change in a short time. */
@@ -105,7 +105,8 @@ flapping_is_damped_and_forgiven(void **state OVS_UNUSED)
         go_down(&c, &now);
         assert_true(come_back(&c, &now) <= 16);
     }
-    now += rules.interval_ms * CHECK_WINDOW * CHECK_PENALTY_MAX;
+    now += rules.interval_ms * RISE_FALL_FLAP_WINDOW
+           * RISE_FALL_FLAP_PENALTY_MAX;
     go_down(&c, &now);
     assert_int_equal(come_back(&c, &now), 2);
 }
@@ -114,20 +115,20 @@ static void
 out_is_at_once_and_no_flapping(void **state OVS_UNUSED)
 {
     int64_t now = 100000;
-    struct check c;
+    struct rise_fall c;
 
-    check_init(&c, CHECK_UP);
+    rise_fall_init(&c, RISE_FALL_UP);
     for (int i = 0; i < 5; i++) {
-        assert_true(check_out(&c));
-        assert_false(check_out(&c));
-        assert_int_equal(c.state, CHECK_DOWN);
+        assert_true(rise_fall_unavailable(&c));
+        assert_false(rise_fall_unavailable(&c));
+        assert_int_equal(c.state, RISE_FALL_DOWN);
         assert_int_equal(come_back(&c, &now), 1);
     }
     go_down(&c, &now);
     assert_int_equal(come_back(&c, &now), 2);
     /* One that has failed before has to prove itself all the same. */
     go_down(&c, &now);
-    assert_false(check_out(&c));
+    assert_false(rise_fall_unavailable(&c));
     assert_true(come_back(&c, &now) > 1);
 }
 
@@ -137,67 +138,68 @@ static void
 timers_come_in_order(void **state OVS_UNUSED)
 {
     struct timer all[200] = { { 0 } }, *first;
-    struct timers timers;
+    struct timer_heap timers;
     int64_t last = 0;
     size_t n = 0;
 
     random_set_seed(7);
-    timers_init(&timers);
+    timer_heap_init(&timers);
     for (int i = 0; i < 2000; i++) {
         struct timer *timer = &all[random_range(ARRAY_SIZE(all))];
 
         if (random_range(4)) {
-            timers_set(&timers, timer, random_range(1000));
+            timer_heap_set(&timers, timer, random_range(1000));
         } else {
-            timers_unset(&timers, timer);
+            timer_heap_unset(&timers, timer);
         }
     }
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         n += all[i].place != 0;
     }
-    while ((first = timers_first(&timers))) {
+    while ((first = timer_heap_first(&timers))) {
         assert_true(first->at_us >= last);
         last = first->at_us;
-        timers_unset(&timers, first);
+        timer_heap_unset(&timers, first);
         n--;
     }
     assert_int_equal(n, 0);
-    timers_uninit(&timers);
+    timer_heap_uninit(&timers);
 }
 
 static void
 pacing_gives_turns(void **state OVS_UNUSED)
 {
     const int64_t now = 5000000;
-    struct pacing pacing;
+    struct probe_rate pacing;
     int64_t last = now;
 
-    pacing_init(&pacing);
-    for (int i = 0; i < PACING_HOST_BURST; i++) {
-        assert_int_equal(pacing_take(&pacing, "h1", now), now);
+    probe_rate_init(&pacing);
+    for (int i = 0; i < PROBE_RATE_HOST_BURST; i++) {
+        assert_int_equal(probe_rate_reserve(&pacing, "h1", now), now);
     }
     for (int i = 0; i < 150; i++) {
-        int64_t at = pacing_take(&pacing, "h1", now);
+        int64_t at = probe_rate_reserve(&pacing, "h1", now);
 
-        assert_int_equal(at - last, 1000000 / PACING_HOST);
+        assert_int_equal(at - last, 1000000 / PROBE_RATE_HOST);
         last = at;
     }
     /* Others do not wait for it. */
-    assert_int_equal(pacing_take(&pacing, "h2", now), now);
-    pacing_uninit(&pacing);
+    assert_int_equal(probe_rate_reserve(&pacing, "h2", now), now);
+    probe_rate_uninit(&pacing);
 
     /* In a second not many more leave than may, whoever they are for. */
     size_t n = 0;
 
-    pacing_init(&pacing);
+    probe_rate_init(&pacing);
     for (int i = 0; i < 10000; i++) {
         char host[16];
 
         snprintf(host, sizeof host, "h%d", i % 500);
-        n += pacing_take(&pacing, host, now) < now + 1000000;
+        n += probe_rate_reserve(&pacing, host, now) < now + 1000000;
     }
-    assert_in_range(n, PACING_ALL, PACING_ALL + PACING_ALL_BURST);
-    pacing_uninit(&pacing);
+    assert_in_range(n, PROBE_RATE_TOTAL,
+                    PROBE_RATE_TOTAL + PROBE_RATE_TOTAL_BURST);
+    probe_rate_uninit(&pacing);
 }
 
 /* Probes.  ---------------------------------------------------------------- */
@@ -487,8 +489,8 @@ too_many_probes_come_later(void **state OVS_UNUSED)
                w->now_us);
     pass(w, 0);
     pass(w, 0);
-    assert_int_equal(w->n_sent, PACING_HOST_BURST);
-    assert_int_equal(w->prober.stats.n_late, 300 - PACING_HOST_BURST);
+    assert_int_equal(w->n_sent, PROBE_RATE_HOST_BURST);
+    assert_int_equal(w->prober.stats.n_late, 300 - PROBE_RATE_HOST_BURST);
     pass(w, 10000);
     for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
         assert_true(prober_find(&w->prober, "lb", names[i])->n_failed >= 2);

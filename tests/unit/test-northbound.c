@@ -2,7 +2,7 @@
  *
  * The JSON API over a raw client: objects, lists, transactions, backups, and
  * what is refused.  What is asked about the network's state is in
- * test-northbound-ask.c. */
+ * test-northbound-deferred.c. */
 
 #include <config.h>
 
@@ -25,7 +25,7 @@
 #include "controller/flow/flow-item.h"
 #include "controller/flow/learn-connection.h"
 #include "controller/model/id-pools.h"
-#include "controller/northbound/about.h"
+#include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/page/page.h"
 #include "controller/schema/schema.h"
@@ -996,7 +996,7 @@ every_call_says_what_it_is_for(void **state)
     struct http_route *routes = nb_routes_make(&n);
 
     for (size_t i = 0; i < n; i++) {
-        const struct nb_about *about = routes[i].about;
+        const struct nb_operation *about = routes[i].about;
 
         if (!about || !about->summary) {
             fail_msg("%s has no 'about'", routes[i].pattern);

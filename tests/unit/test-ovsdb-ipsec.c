@@ -33,7 +33,7 @@ static struct ovsdb_schemas *schemas; /* Of all cases. */
 struct fixture {
     struct ovs_sandbox sb;
     struct ovsdb_session *session;
-    struct ovsdb_wish wish;
+    struct ovsdb_desired desired;
     struct ovsdb_ipsec ipsec;
     size_t n_interfaces;        /* As last seen, */
     size_t largest_step;        /* and by how much that changed at most. */
@@ -125,10 +125,10 @@ remove_peers(struct fixture *f)
 }
 
 static void
-wish_and_wait(struct fixture *f)
+configure_and_wait(struct fixture *f)
 {
-    ovsdb_session_set_wish(f->session, &f->wish);
-    WAIT_FOR(status_of(f).wish == OVSDB_WISH_DONE);
+    ovsdb_session_set_desired(f->session, &f->desired);
+    WAIT_FOR(status_of(f).config == OVSDB_CONFIG_DONE);
 }
 
 static struct fixture *
@@ -137,7 +137,7 @@ fixture_open(void)
     struct fixture *f = xzalloc(sizeof *f);
 
     shash_init(&f->ipsec.peers);
-    f->wish = (struct ovsdb_wish) {
+    f->desired = (struct ovsdb_desired) {
         .owner = "vmnd",
         .bridge = "br-int",
         .datapath_type = "netdev",
@@ -149,7 +149,7 @@ fixture_open(void)
     f->session = ovsdb_session_create(loop, schemas, "hv1", f->sb.remote,
                                       changed, f);
     WAIT_FOR(status_of(f).state == OVSDB_CONNECTED);
-    wish_and_wait(f);
+    configure_and_wait(f);
     return f;
 }
 
@@ -174,12 +174,12 @@ many_peers_come_and_go_in_slices(void **state OVS_UNUSED)
     size_t n = f->n_interfaces;
 
     add_peers(f, N_PEERS, "a-key-of-two");
-    wish_and_wait(f);
+    configure_and_wait(f);
     assert_int_equal(f->n_interfaces, n + N_PEERS);
     assert_int_equal(f->largest_step, OVSDB_IPSEC_SLICE);
 
     remove_peers(f);
-    wish_and_wait(f);
+    configure_and_wait(f);
     assert_int_equal(f->n_interfaces, n);
     assert_int_equal(f->largest_step, OVSDB_IPSEC_SLICE);
     fixture_close(f);
@@ -191,12 +191,12 @@ peer_has_a_key_or_a_name(void **state OVS_UNUSED)
     struct fixture *f = fixture_open();
 
     add_peers(f, 1, "a-key-of-two");
-    wish_and_wait(f);
+    configure_and_wait(f);
     ASSERT_VSCTL(f, "{key=\"0\", local_ip=\"192.0.2.1\", psk=a-key-of-two, "
                  "remote_ip=\"192.0.0.0\"}", "get interface vmnv0 options");
     remove_peers(f);
     add_peers(f, 1, NULL);
-    wish_and_wait(f);
+    configure_and_wait(f);
     ASSERT_VSCTL(f, "{key=\"0\", local_ip=\"192.0.2.1\", "
                  "remote_ip=\"192.0.0.0\", remote_name=hv2}",
                  "get interface vmnv0 options");
@@ -212,7 +212,7 @@ certificate_is_set_and_taken_back(void **state OVS_UNUSED)
                            "external_ids:vmn-ipsec-certificate=/c "
                            "external_ids:vmn-ipsec-private-key=/k"));
     f->ipsec.certificates = true;
-    wish_and_wait(f);           /* One of three is missing. */
+    configure_and_wait(f);           /* One of three is missing. */
     ASSERT_VSCTL(f, "{x=y}", "get open_vswitch . other_config");
     assert_int_equal(ovsdb_session_snapshot(f->session)->n_ipsec_files, 0);
 
@@ -227,12 +227,12 @@ certificate_is_set_and_taken_back(void **state OVS_UNUSED)
                            "external_ids:vmn-ipsec-certificate=/d -- "
                            "remove open_vswitch . other_config ca_cert"));
     WAIT_FOR(ovsdb_session_snapshot(f->session)->n_ipsec_files == 3
-             && status_of(f).wish == OVSDB_WISH_DONE);
+             && status_of(f).config == OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "{ca_cert=\"/a\", certificate=\"/d\", private_key=\"/k\", "
                  "x=y}", "get open_vswitch . other_config");
 
     f->ipsec.certificates = false;
-    wish_and_wait(f);
+    configure_and_wait(f);
     ASSERT_VSCTL(f, "{x=y}", "get open_vswitch . other_config");
     fixture_close(f);
 }
@@ -248,12 +248,12 @@ certificate_of_others_stays(void **state OVS_UNUSED)
                            "external_ids:vmn-ipsec-private-key=/k"));
     for (int i = 0; i < 2; i++) {
         f->ipsec.certificates = !i;
-        wish_and_wait(f);
+        configure_and_wait(f);
         ASSERT_VSCTL(f, "{certificate=\"/own\", private_key=\"/own\"}",
                      "get open_vswitch . other_config");
     }
-    f->wish.ipsec = NULL;
-    wish_and_wait(f);
+    f->desired.ipsec = NULL;
+    configure_and_wait(f);
     ASSERT_VSCTL(f, "{certificate=\"/own\", private_key=\"/own\"}",
                  "get open_vswitch . other_config");
     assert_int_equal(ovsdb_session_snapshot(f->session)->n_ipsec_files, 2);

@@ -51,7 +51,7 @@ changed(void *aux OVS_UNUSED)
 struct fixture {
     struct ovs_sandbox sb;
     struct ovsdb_session *session;
-    struct ovsdb_wish wish;
+    struct ovsdb_desired desired;
 };
 
 static struct ovsdb_status
@@ -75,9 +75,9 @@ connect_again(struct fixture *f)
 static void
 set_limit(struct fixture *f, uint32_t limit)
 {
-    f->wish.zone_limit = limit;
-    ovsdb_session_set_wish(f->session, &f->wish);
-    WAIT_FOR(status_of(f).wish == OVSDB_WISH_DONE);
+    f->desired.zone_limit = limit;
+    ovsdb_session_set_desired(f->session, &f->desired);
+    WAIT_FOR(status_of(f).config == OVSDB_CONFIG_DONE);
 }
 
 /* A host that is set up, and has no limit yet. */
@@ -87,7 +87,7 @@ fixture_open(const char *script)
     struct fixture *f = xzalloc(sizeof *f);
 
     ovs_sandbox_create_with_schema(&f->sb, "hv1", script);
-    f->wish = (struct ovsdb_wish) {
+    f->desired = (struct ovsdb_desired) {
         .owner = "vmnd",
         .bridge = "br-int",
         .datapath_type = "system",
@@ -192,16 +192,16 @@ limit_is_written_and_removed_exactly(void **state OVS_UNUSED)
     assert_dump(f, written);
     /* Others' hands are undone, and a change is taken over. */
     operator_sets(f, "7");
-    WAIT_FOR(status_of(f).wish == OVSDB_WISH_WORKING);
-    WAIT_FOR(status_of(f).wish == OVSDB_WISH_DONE);
+    WAIT_FOR(status_of(f).config == OVSDB_CONFIG_WORKING);
+    WAIT_FOR(status_of(f).config == OVSDB_CONFIG_DONE);
     assert_dump(f, written);
     set_limit(f, UINT32_MAX);
     assert_datapaths(f, ",4294967295,", true);
     /* The bridge moves to another datapath, and its limit with it. */
-    f->wish.datapath_type = "netdev";
+    f->desired.datapath_type = "netdev";
     free(ovs_sandbox_vsctl(&f->sb, "set Open_vSwitch . ovs_version=3.5.0"));
     set_limit(f, 5000);
-    f->wish.datapath_type = "system";
+    f->desired.datapath_type = "system";
     set_limit(f, 0);
     free(ovs_sandbox_vsctl(&f->sb, "clear Open_vSwitch . ovs_version"));
     assert_dump(f, before);
@@ -286,7 +286,7 @@ default_limit_of_others_stays(void **state OVS_UNUSED)
     set_limit(f, 5000);
     operator_sets(f, "[\"set\",[]]");
     WAIT_FOR(!status_of(f).zone_limit_reason
-             && status_of(f).wish == OVSDB_WISH_DONE);
+             && status_of(f).config == OVSDB_CONFIG_DONE);
     assert_datapaths(f, ",5000,", true);
     free(before);
     fixture_close(f);
@@ -305,7 +305,7 @@ userspace_datapath_must_count_each_zone(void **state OVS_UNUSED)
     };
     struct fixture *f = fixture_open(NEWER_SCHEMA);
 
-    f->wish.datapath_type = "netdev";
+    f->desired.datapath_type = "netdev";
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         free(ovs_sandbox_vsctl(&f->sb, "set Open_vSwitch . ovs_version=%s",
                                cases[i].version));

@@ -76,10 +76,10 @@ status_of(const struct ovsdb_session *session)
 
 #define IS_UP(F) (status_of((F)->session).state == OVSDB_CONNECTED)
 
-static struct ovsdb_wish
-wish_for(const char *bridge)
+static struct ovsdb_desired
+set_desired(const char *bridge)
 {
-    return (struct ovsdb_wish) {
+    return (struct ovsdb_desired) {
         .owner = "vmnd",
         .bridge = bridge,
         .datapath_type = "netdev",
@@ -125,12 +125,12 @@ fixture_close(struct fixture *f)
     } while (0)
 
 static void
-wish_and_wait(struct fixture *f, const struct ovsdb_wish *wish,
-              enum ovsdb_wish_state state)
+configure_and_wait(struct fixture *f, const struct ovsdb_desired *desired,
+                   enum ovsdb_config_state state)
 {
-    ovsdb_session_set_wish(f->session, wish);
-    assert_int_equal(status_of(f->session).wish, OVSDB_WISH_WORKING);
-    WAIT_FOR(status_of(f->session).wish == state);
+    ovsdb_session_set_desired(f->session, desired);
+    assert_int_equal(status_of(f->session).config, OVSDB_CONFIG_WORKING);
+    WAIT_FOR(status_of(f->session).config == state);
 }
 
 /* Dialled sessions.  ----------------------------------------------------- */
@@ -301,13 +301,13 @@ database_size(const struct fixture *f)
 }
 
 static void
-wish_makes_bridge_tunnel_and_controller(void **state OVS_UNUSED)
+config_makes_bridge_tunnel_and_controller(void **state OVS_UNUSED)
 {
     struct fixture *f = fixture_open();
-    struct ovsdb_wish wish = wish_for("br-int");
+    struct ovsdb_desired desired = set_desired("br-int");
     off_t size;
 
-    wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "secure", "get-fail-mode br-int");
     ASSERT_VSCTL(f, "netdev", "get Bridge br-int datapath_type");
     ASSERT_VSCTL(f, "\"true\"", "get Bridge br-int "
@@ -333,13 +333,13 @@ wish_makes_bridge_tunnel_and_controller(void **state OVS_UNUSED)
     ovsdb_session_destroy(f->session);
     f->session = ovsdb_session_create(loop, schemas, "hv1", f->sb.remote,
                                       changed, f);
-    wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     assert_int_equal(database_size(f), size);
     fixture_close(f);
 }
 
 static void
-wish_limits_what_the_controller_is_sent(void **state OVS_UNUSED)
+config_limits_what_the_controller_is_sent(void **state OVS_UNUSED)
 {
     static const struct {
         int rate;
@@ -348,11 +348,11 @@ wish_limits_what_the_controller_is_sent(void **state OVS_UNUSED)
         { 2000, "2000\n500" }, { 1, "100\n25" }, { 0, "[]\n[]" },
     };
     struct fixture *f = fixture_open();
-    struct ovsdb_wish wish = wish_for("br-int");
+    struct ovsdb_desired desired = set_desired("br-int");
 
     for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
-        wish.controller_rate_pps = rates[i].rate;
-        wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+        desired.controller_rate_pps = rates[i].rate;
+        configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
         ASSERT_VSCTL(f, rates[i].row, "get Controller br-int "
                      "controller_rate_limit controller_burst_limit");
     }
@@ -360,10 +360,10 @@ wish_limits_what_the_controller_is_sent(void **state OVS_UNUSED)
 }
 
 static void
-wish_mends_what_is_changed(void **state OVS_UNUSED)
+config_mends_what_is_changed(void **state OVS_UNUSED)
 {
     struct fixture *f = fixture_open();
-    struct ovsdb_wish wish = wish_for("br-int");
+    struct ovsdb_desired desired = set_desired("br-int");
     static const char *const harm[] = {
         "set Bridge br-int fail_mode=standalone",
         "remove Bridge br-int other_config disable-in-band",
@@ -377,11 +377,11 @@ wish_mends_what_is_changed(void **state OVS_UNUSED)
         "del-br br-int",
     };
 
-    wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     for (size_t i = 0; i < ARRAY_SIZE(harm); i++) {
         free(ovs_sandbox_vsctl(&f->sb, "%s", harm[i]));
-        WAIT_FOR(status_of(f->session).wish == OVSDB_WISH_WORKING);
-        WAIT_FOR(status_of(f->session).wish == OVSDB_WISH_DONE);
+        WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_WORKING);
+        WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_DONE);
         ASSERT_VSCTL(f, "secure\nnetdev", "get Bridge br-int fail_mode "
                      "datapath_type");
         ASSERT_VSCTL(f, "40000\n{key=flow, local_ip=\"192.0.2.1\", "
@@ -394,10 +394,10 @@ wish_mends_what_is_changed(void **state OVS_UNUSED)
 }
 
 static void
-wish_refuses_what_is_not_ours_unless_it_may_adopt(void **state OVS_UNUSED)
+config_refuses_what_is_not_ours_unless_it_may_adopt(void **state OVS_UNUSED)
 {
     struct fixture *f = fixture_open();
-    struct ovsdb_wish wish = wish_for("br-int");
+    struct ovsdb_desired desired = set_desired("br-int");
     char *before, *after;
 
     free(ovs_sandbox_vsctl(
@@ -406,15 +406,15 @@ wish_refuses_what_is_not_ours_unless_it_may_adopt(void **state OVS_UNUSED)
              "external_ids:mine=1 other_config:hwaddr=02:00:00:00:00:01 "
              "datapath_type=netdev -- add-port br-int vif1"));
     before = ovs_sandbox_vsctl(&f->sb, "list Bridge");
-    wish_and_wait(f, &wish, OVSDB_WISH_REFUSED);
-    assert_non_null(strstr(status_of(f->session).wish_reason, "adopt"));
+    configure_and_wait(f, &desired, OVSDB_CONFIG_REFUSED);
+    assert_non_null(strstr(status_of(f->session).config_reason, "adopt"));
     after = ovs_sandbox_vsctl(&f->sb, "list Bridge");
     assert_string_equal(before, after);
     free(before);
     free(after);
 
-    wish.adopt = true;
-    wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+    desired.adopt = true;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "[OpenFlow13, OpenFlow15]\n{mine=\"1\", vmn-owner=vmnd}",
                  "get Bridge br-int protocols external_ids");
     ASSERT_VSCTL(f, "{disable-in-band=\"true\", "
@@ -427,64 +427,64 @@ wish_refuses_what_is_not_ours_unless_it_may_adopt(void **state OVS_UNUSED)
 }
 
 static void
-wish_refuses_a_tunnel_port_of_others(void **state OVS_UNUSED)
+config_refuses_a_tunnel_port_of_others(void **state OVS_UNUSED)
 {
     struct fixture *f = fixture_open();
-    struct ovsdb_wish wish = wish_for("br-int");
+    struct ovsdb_desired desired = set_desired("br-int");
 
     free(ovs_sandbox_vsctl(&f->sb, "add-br br0 -- add-port br0 vmn-vxlan"));
-    wish_and_wait(f, &wish, OVSDB_WISH_REFUSED);
-    assert_non_null(strstr(status_of(f->session).wish_reason, "vmn-vxlan"));
+    configure_and_wait(f, &desired, OVSDB_CONFIG_REFUSED);
+    assert_non_null(strstr(status_of(f->session).config_reason, "vmn-vxlan"));
     /* It goes on by itself once that is out of the way. */
     free(ovs_sandbox_vsctl(&f->sb, "del-port vmn-vxlan"));
-    WAIT_FOR(status_of(f->session).wish == OVSDB_WISH_DONE);
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_DONE);
     fixture_close(f);
 }
 
 static void
-wish_that_changes_takes_along_only_what_is_ours(void **state OVS_UNUSED)
+config_that_changes_takes_along_only_what_is_ours(void **state OVS_UNUSED)
 {
     struct fixture *f = fixture_open();
-    struct ovsdb_wish wish = wish_for("br-int");
+    struct ovsdb_desired desired = set_desired("br-int");
 
-    wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     free(ovs_sandbox_vsctl(
              &f->sb, "-- --id=@c create Controller target=\"tcp:192.0.2.8\" "
              "-- add Bridge br-int controller @c"));
-    wish.controller = "tcp:192.0.2.10:6653";
-    wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+    desired.controller = "tcp:192.0.2.10:6653";
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "tcp:192.0.2.10:6653\ntcp:192.0.2.8",
                  "get-controller br-int");
 
     /* Another encapsulation, beside the first and in its place. */
-    wish.tunnels[1].wanted = true;
-    wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+    desired.tunnels[1].wanted = true;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "vmn-geneve\nvmn-vxlan", "list-ports br-int");
     ASSERT_VSCTL(f, "geneve\n40001\n{key=flow, local_ip=\"192.0.2.1\", "
                  "remote_ip=flow}", "get Interface vmn-geneve type "
                  "ofport_request options");
-    wish.tunnels[0].wanted = false;
-    wish.tunnel_local_ip = NULL;
-    wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+    desired.tunnels[0].wanted = false;
+    desired.tunnel_local_ip = NULL;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "vmn-geneve", "list-ports br-int");
     ASSERT_VSCTL(f, "{key=flow, remote_ip=flow}",
                  "get Interface vmn-geneve options");
-    wish.tunnels[0].wanted = true;
-    wish.tunnels[1].wanted = false;
-    wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+    desired.tunnels[0].wanted = true;
+    desired.tunnels[1].wanted = false;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "vmn-vxlan", "list-ports br-int");
 
     /* One that is not wanted may be somebody else's. */
     free(ovs_sandbox_vsctl(&f->sb, "add-port br-int vmn-geneve"));
-    wish.tunnel_local_ip = "192.0.2.7";
-    wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+    desired.tunnel_local_ip = "192.0.2.7";
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "vmn-geneve\nvmn-vxlan", "list-ports br-int");
     free(ovs_sandbox_vsctl(&f->sb, "del-port vmn-geneve"));
 
     /* Another bridge: the tunnel port moves, and the old bridge no longer
      * asks for us. */
-    wish.bridge = "br-two";
-    wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+    desired.bridge = "br-two";
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "tcp:192.0.2.8", "get-controller br-int");
     ASSERT_VSCTL(f, "", "list-ports br-int");
     ASSERT_VSCTL(f, "vmn-vxlan", "list-ports br-two");
@@ -493,13 +493,13 @@ wish_that_changes_takes_along_only_what_is_ours(void **state OVS_UNUSED)
 }
 
 static void
-wish_does_not_fight_without_end(void **state OVS_UNUSED)
+config_does_not_fight_without_end(void **state OVS_UNUSED)
 {
     struct fixture *f = fixture_open();
-    struct ovsdb_wish wish = wish_for("br-int");
+    struct ovsdb_desired desired = set_desired("br-int");
     int n_fights = 0;
 
-    wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     for (long long int end = time_msec() + 2500; time_msec() < end;) {
         free(ovs_sandbox_vsctl(&f->sb, "set Bridge br-int "
                                "fail_mode=standalone"));
@@ -577,7 +577,7 @@ static void
 several_hosts_dial_in_on_one_port(void **state OVS_UNUSED)
 {
     struct inbound *in = inbound_open();
-    struct ovsdb_wish wish = wish_for("br-int");
+    struct ovsdb_desired desired = set_desired("br-int");
 
     for (int i = 0; i < 2; i++) {
         host_dial(in, &in->hosts[i]);
@@ -588,7 +588,7 @@ several_hosts_dial_in_on_one_port(void **state OVS_UNUSED)
         WAIT_FOR(IS_UP(f));
         assert_string_equal(ovsdb_session_snapshot(f->session)->system_id,
                             i ? "hv2" : "hv1");
-        wish_and_wait(f, &wish, OVSDB_WISH_DONE);
+        configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
         ASSERT_VSCTL(f, "secure", "get-fail-mode br-int");
     }
 
@@ -889,13 +889,13 @@ main(void)
         cmocka_unit_test(session_comes_back_after_the_server),
         cmocka_unit_test(session_waits_for_a_server_that_is_not_there_yet),
         cmocka_unit_test(idle_session_does_not_run),
-        cmocka_unit_test(wish_makes_bridge_tunnel_and_controller),
-        cmocka_unit_test(wish_limits_what_the_controller_is_sent),
-        cmocka_unit_test(wish_mends_what_is_changed),
-        cmocka_unit_test(wish_refuses_what_is_not_ours_unless_it_may_adopt),
-        cmocka_unit_test(wish_refuses_a_tunnel_port_of_others),
-        cmocka_unit_test(wish_that_changes_takes_along_only_what_is_ours),
-        cmocka_unit_test(wish_does_not_fight_without_end),
+        cmocka_unit_test(config_makes_bridge_tunnel_and_controller),
+        cmocka_unit_test(config_limits_what_the_controller_is_sent),
+        cmocka_unit_test(config_mends_what_is_changed),
+        cmocka_unit_test(config_refuses_what_is_not_ours_unless_it_may_adopt),
+        cmocka_unit_test(config_refuses_a_tunnel_port_of_others),
+        cmocka_unit_test(config_that_changes_takes_along_only_what_is_ours),
+        cmocka_unit_test(config_does_not_fight_without_end),
         cmocka_unit_test(several_hosts_dial_in_on_one_port),
         cmocka_unit_test(unknown_host_is_closed),
         cmocka_unit_test(second_connection_of_a_host_displaces_no_live_one),

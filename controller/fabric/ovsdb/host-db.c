@@ -115,12 +115,12 @@ host_db_report(struct fabric_host_db *db,
         return;
     }
     db->reason_changed = false;
-    if (status->wish == OVSDB_WISH_REFUSED) {
-        host_db_set_reason(db, true, xstrdup(status->wish_reason));
+    if (status->config == OVSDB_CONFIG_REFUSED) {
+        host_db_set_reason(db, true, xstrdup(status->config_reason));
     } else {
         host_report(db, snapshot);
-        if (status->wish == OVSDB_WISH_FAILED && !db->reason) {
-            host_db_set_reason(db, false, xstrdup(status->wish_reason));
+        if (status->config == OVSDB_CONFIG_FAILED && !db->reason) {
+            host_db_set_reason(db, false, xstrdup(status->config_reason));
         }
     }
     report_limit_end(&db->limit, (db->reason_changed
@@ -205,7 +205,7 @@ static void
 host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
 {
     char ip[INET6_ADDRSTRLEN];
-    struct ovsdb_wish wish = {
+    struct ovsdb_desired wish = {
         .owner = HOST_DB_OWNER,
         .bridge = row->bridge,
         .datapath_type = db->datapath_type,
@@ -239,7 +239,7 @@ host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
             .wanted = db->host->fabric->db->uses[i],
         };
     }
-    ovsdb_session_set_wish(db->session, &wish);
+    ovsdb_session_set_desired(db->session, &wish);
     free(patches);
 }
 

@@ -174,7 +174,7 @@ int host_ipsec_create(struct fabric_db *, const struct fabric_options *,
                       char **text);
 void host_ipsec_destroy(struct fabric_db *);
 /* Returns what is to be written on the host of 'db' (a struct fabric_host_db),
- * as struct ovsdb_wish's 'ipsec' does. */
+ * as struct ovsdb_desired's 'ipsec' does. */
 const struct ovsdb_ipsec *host_ipsec_wish(void *db);
 void host_ipsec_uninit(struct fabric_host_db *);
 /* Returns true if 'host' can be whom a certificate is for.  IKE daemons take

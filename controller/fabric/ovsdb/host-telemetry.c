@@ -166,11 +166,13 @@ find_state(const struct fabric_host_db *db, const char *name,
                             "up by %s", db->bridge, words[kind],
                             HOST_DB_OWNER);
         return "blocked";
-    } else if (there == TELEMETRY_OURS && status.wish == OVSDB_WISH_DONE) {
+    } else if (there == TELEMETRY_OURS && status.config == OVSDB_CONFIG_DONE) {
         return "active";
     }
-    *reason = xstrdup(status.wish == OVSDB_WISH_FAILED && status.wish_reason
-                      ? status.wish_reason : "it is about to be set up");
+    *reason
+        = xstrdup(status.config == OVSDB_CONFIG_FAILED && status.config_reason
+                      ? status.config_reason
+                      : "it is about to be set up");
     return "pending";
 }
 

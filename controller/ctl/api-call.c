@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calls as the commands make them; see api-call.h. */
+
+#include <config.h>
+
+#include "controller/ctl/api-call.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/object-files.h"
+#include "controller/ctl/output.h"
+#include "controller/ctl/output-table.h"
+#include "controller/ctl/object-types.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* How long nothing at all may come of a download: what is downloaded is made
+ * first. */
+#define DOWNLOAD_TIMEOUT_MS (600 * 1000)
+
+/* Objects to ask for at once: a server that puts them into words does nothing
+ * else meanwhile, for 5 ms with hosts. */
+#define PAGE_SIZE 250
+
+/* Paths.  ---------------------------------------------------------------- */
+
+/* Appends 'text' with all but the unreserved characters of RFC 3986 escaped.
+ */
+static void
+put_escaped(struct ds *ds, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = *text;
+
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+            || (c >= '0' && c <= '9') || strchr("-._~", c)) {
+            ds_put_char(ds, c);
+        } else {
+            ds_put_format(ds, "%%%02X", c);
+        }
+    }
+}
+
+void
+ctl_append_path(struct ds *ds, const char *type, const char *name)
+{
+    ds_put_cstr(ds, "/v1/");
+    put_escaped(ds, type);
+    if (name) {
+        ds_put_char(ds, '/');
+        put_escaped(ds, name);
+    }
+}
+
+void
+ctl_append_query(struct ds *path, const char *key, const char *value)
+{
+    ds_put_char(path, strchr(ds_cstr(path), '?') ? '&' : '?');
+    ds_put_cstr(path, key);
+    ds_put_char(path, '=');
+    put_escaped(path, value);
+}
+
+void
+ctl_append_wait(const struct ctl *ctl, struct ds *path)
+{
+    if (ctl->dry_run) {
+        ctl_append_query(path, "dry_run", "plan");
+    } else if (ctl->wait) {
+        char *timeout = xasprintf("%dms", ctl->timeout_ms);
+
+        ctl_append_query(path, "wait", "installed");
+        ctl_append_query(path, "timeout", timeout);
+        free(timeout);
+    }
+}
+
+/* Errors.  --------------------------------------------------------------- */
+
+/* If 'pointer' begins with "/objects/INDEX" or "/INDEX", INDEX one of
+ * 'input', appends that object's file and name, and returns the rest. */
+static const char *
+put_origin(const struct ctl_input *input, const char *pointer, struct ds *ds)
+{
+    const char *p = pointer;
+    unsigned long int i;
+    const json_t *object;
+    char *end;
+
+    if (!strncmp(p, "/objects/", 9)) {
+        p += 8;
+    }
+    if (p[0] != '/' || p[1] < '0' || p[1] > '9') {
+        return pointer;
+    }
+    errno = 0;
+    i = strtoul(p + 1, &end, 10);
+    if (errno || i >= input->origins.n || (*end && *end != '/')) {
+        return pointer;
+    }
+    object = json_array_get(input->objects, i);
+    ds_put_format(ds, "%s: ", input->origins.names[i]);
+    ctl_path_print(object, "/type", ds);
+    ds_put_char(ds, '/');
+    ctl_path_print(object, "/name", ds);
+    ds_put_cstr(ds, *end ? " " : "");
+    return end;
+}
+
+static void
+put_fault(const json_t *fault, const struct ctl_input *input, struct ds *ds)
+{
+    const char *pointer = json_string_value(json_object_get(fault,
+                                                            "pointer"));
+    const char *parameter = json_string_value(json_object_get(fault,
+                                                              "parameter"));
+    const char *detail = json_string_value(json_object_get(fault, "detail"));
+    size_t start;
+
+    start = ds->length;
+    if (pointer && input) {
+        pointer = put_origin(input, pointer, ds);
+    }
+    if (parameter) {
+        ds_put_format(ds, "?%s", parameter);
+    } else if (pointer) {
+        ds_put_cstr(ds, pointer);
+    }
+    ds_put_format(ds, "%s%s", ds->length > start ? ": " : "",
+                  detail ? detail : "refused");
+}
+
+void
+ctl_append_problem(struct ds *ds, const struct ctl_reply *reply,
+                   const struct ctl_input *input)
+{
+    const json_t *errors = json_object_get(reply->body, "errors");
+    const char *title = json_string_value(json_object_get(reply->body,
+                                                          "title"));
+    const char *detail = json_string_value(json_object_get(reply->body,
+                                                           "detail"));
+    const json_t *fault;
+    size_t i;
+
+    if (json_array_size(errors) == 1) {
+        put_fault(json_array_get(errors, 0), input, ds);
+    } else {
+        ds_put_cstr(ds, detail ? detail : title ? title
+                    : "the server refused");
+    }
+    ds_put_format(ds, " (HTTP %d)\n", reply->status);
+    json_array_foreach (errors, i, fault) {
+        if (json_array_size(errors) > 1) {
+            ds_put_cstr(ds, "  ");
+            put_fault(fault, input, ds);
+            ds_put_char(ds, '\n');
+        }
+    }
+}
+
+static void
+say_problem(struct ctl *ctl, const struct ctl_reply *reply,
+            const struct ctl_input *input)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&ds, "vmnctl: ");
+    ctl_append_problem(&ds, reply, input);
+    ctl_print_safely(ctl->err, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+/* Calls.  ---------------------------------------------------------------- */
+
+/* Reads the first line of the token file, or the environment.  False after an
+ * error was said; '*token' is NULL if there is none. */
+static bool
+get_token(struct ctl *ctl, char **token)
+{
+    const char *variable = getenv("VMNCTL_TOKEN");
+    char line[1024];
+    FILE *file;
+
+    *token = NULL;
+    if (!ctl->token_file) {
+        if (variable && *variable) {
+            *token = xstrdup(variable);
+        }
+        return true;
+    }
+    file = fopen(ctl->token_file, "r");
+    if (!file) {
+        ctl_usage(ctl, "%s: %s", ctl->token_file, ovs_strerror(errno));
+        return false;
+    }
+    if (!fgets(line, sizeof line, file)) {
+        line[0] = '\0';
+    }
+    fclose(file);
+    line[strcspn(line, "\r\n")] = '\0';
+    *token = xstrdup(line);
+    return true;
+}
+
+/* What the command line says, or else the environment; or NULL. */
+static const char *
+file_option(const char *option, const char *variable)
+{
+    const char *value = option ? option : getenv(variable);
+
+    return value && *value ? value : NULL;
+}
+
+/* NULL after having said why. */
+static struct ctl_client *
+make_client(struct ctl *ctl)
+{
+    struct ctl_credentials cred = {
+        .ca_cert = file_option(ctl->ca_cert, "VMNCTL_CA_CERT"),
+        .certificate = file_option(ctl->certificate, "VMNCTL_CERTIFICATE"),
+        .private_key = file_option(ctl->private_key, "VMNCTL_PRIVATE_KEY"),
+    };
+    struct ctl_client *client;
+    char *error;
+
+    if (!get_token(ctl, &cred.token)) {
+        return NULL;
+    }
+    client = ctl_client_create(ctl->server, &cred, &error);
+    free(cred.token);
+    if (!client) {
+        ctl_usage(ctl, "%s", error);
+        free(error);
+    }
+    return client;
+}
+
+static enum ctl_exit
+open_client(struct ctl *ctl)
+{
+    if (!ctl->client) {
+        ctl->client = make_client(ctl);
+    }
+    return ctl->client ? CTL_DONE : CTL_USAGE;
+}
+
+/* Sends a request.  Says so if there is no answer. */
+static enum ctl_exit
+send_request(struct ctl *ctl, const char *method, const char *path,
+             const json_t *body, struct ctl_reply *reply)
+{
+    const char *type = (!strcmp(method, "PATCH")
+                        ? "application/merge-patch+json"
+                        : "application/json");
+    int timeout_ms = (CTL_ANSWER_TIMEOUT_MS
+                      + (ctl->wait ? ctl->timeout_ms : 0));
+    enum ctl_exit status = open_client(ctl);
+    char *error;
+
+    if (status) {
+        return status;
+    }
+    if (ctl->wait && strcmp(method, "GET")) {
+        ctl_progress(ctl, "waiting until it is installed");
+    }
+    status = (ctl_client_call(ctl->client, method, path, body, type,
+                              timeout_ms, reply, &error)
+              ? CTL_UNREACHABLE : CTL_DONE);
+    ctl_progress(ctl, NULL);
+    if (status) {
+        fprintf(ctl->err, "vmnctl: %s\n", error);
+        free(error);
+    }
+    return status;
+}
+
+/* Says what is wrong with the reply, if anything, and frees it then. */
+static enum ctl_exit
+check_reply(struct ctl *ctl, const struct ctl_input *input,
+            struct ctl_reply *reply)
+{
+    if (reply->status >= 200 && reply->status < 300) {
+        return CTL_DONE;
+    }
+    if (reply->status == 403 && ctl->passes_over) {
+        ctl->n_passed_over++;
+    } else {
+        say_problem(ctl, reply, input);
+        ctl->n_refused++;
+    }
+    ctl_reply_uninit(reply);
+    return CTL_REFUSED;
+}
+
+enum ctl_exit
+ctl_call(struct ctl *ctl, const char *method, const char *path,
+         const json_t *body, const struct ctl_input *input,
+         struct ctl_reply *reply)
+{
+    enum ctl_exit status = send_request(ctl, method, path, body, reply);
+
+    return status ? status : check_reply(ctl, input, reply);
+}
+
+enum ctl_exit
+ctl_put_if(struct ctl *ctl, const char *path, const json_t *body,
+           const char *tag, struct ctl_reply *reply)
+{
+    enum ctl_exit status = open_client(ctl);
+
+    if (!status) {
+        ctl_client_if_match(ctl->client, tag);
+        status = send_request(ctl, "PUT", path, body, reply);
+        ctl_client_if_match(ctl->client, NULL);
+    }
+    return status;
+}
+
+enum ctl_exit
+ctl_comparison_exit(enum ctl_exit status)
+{
+    return status == CTL_REFUSED ? CTL_NO_COMPARISON : status;
+}
+
+enum ctl_exit
+ctl_get_object(struct ctl *ctl, const char *type, const char *name,
+               struct ctl_reply *reply, bool *there)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+
+    ctl_append_path(&path, type, name);
+    status = send_request(ctl, "GET", ds_cstr(&path), NULL, reply);
+    ds_destroy(&path);
+    *there = !status && reply->status != 404;
+    if (!status && !*there) {
+        ctl_reply_uninit(reply);
+        return CTL_DONE;
+    }
+    return status ? status : check_reply(ctl, NULL, reply);
+}
+
+enum ctl_exit
+ctl_fetch(struct ctl *ctl, const char *path, int timeout_ms,
+          struct ctl_reply *reply, char **why)
+{
+    enum ctl_exit status = open_client(ctl);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    *why = NULL;
+    if (status) {
+        *why = xstrdup("there is no such server");
+        return status;
+    }
+    if (ctl_client_call(ctl->client, "GET", path, NULL, NULL, timeout_ms,
+                        reply, why)) {
+        return CTL_UNREACHABLE;
+    }
+    if (reply->status >= 200 && reply->status < 300) {
+        return CTL_DONE;
+    }
+    ctl_append_problem(&ds, reply, NULL);
+    *why = ds_steal_cstr(&ds);
+    ctl_reply_uninit(reply);
+    return CTL_REFUSED;
+}
+
+enum ctl_exit
+ctl_download(struct ctl *ctl, const char *path, int fd)
+{
+    enum ctl_exit status = open_client(ctl);
+    struct ctl_reply reply;
+    char *error;
+
+    if (status) {
+        return status;
+    }
+    ctl_progress(ctl, "fetching");
+    if (ctl_client_download(ctl->client, path, DOWNLOAD_TIMEOUT_MS, fd,
+                            &reply, &error)) {
+        ctl_progress(ctl, NULL);
+        fprintf(ctl->err, "vmnctl: %s\n", error);
+        free(error);
+        return CTL_UNREACHABLE;
+    }
+    ctl_progress(ctl, NULL);
+    if (reply.status != 200) {
+        say_problem(ctl, &reply, NULL);
+        status = CTL_REFUSED;
+    }
+    ctl_reply_uninit(&reply);
+    return status;
+}
+
+enum ctl_exit
+ctl_stream(struct ctl *ctl, const char *path, int idle_timeout_ms,
+           ctl_client_data_cb *take, void *aux, bool quiet)
+{
+    struct ctl_client *client = make_client(ctl);
+    enum ctl_exit status = CTL_DONE;
+    struct ctl_reply reply;
+    char *error;
+
+    if (!client) {
+        return CTL_USAGE;
+    }
+    if (ctl_client_stream(client, path, idle_timeout_ms, take, aux, &reply,
+                          &error)) {
+        if (!quiet) {
+            fprintf(ctl->err, "vmnctl: %s\n", error);
+        }
+        free(error);
+        status = CTL_UNREACHABLE;
+    } else {
+        if (reply.status != 200) {
+            say_problem(ctl, &reply, NULL);
+            status = CTL_REFUSED;
+        }
+        ctl_reply_uninit(&reply);
+    }
+    ctl_client_destroy(client);
+    return status;
+}
+
+enum ctl_exit
+ctl_get(struct ctl *ctl, const char *path, struct ctl_reply *reply)
+{
+    enum ctl_exit status = ctl_call(ctl, "GET", path, NULL, NULL, reply);
+
+    if (!status && !json_is_object(reply->body)) {
+        fprintf(ctl->err, "vmnctl: the server at %s did not answer with a "
+                "JSON object: is it vmnd?\n", ctl->server);
+        ctl_reply_uninit(reply);
+        status = CTL_REFUSED;
+    }
+    return status;
+}
+
+/* Lists.  ---------------------------------------------------------------- */
+
+/* Fetches one page of 'n' into 'objects'.  '*after' is the cursor, NULL at
+ * both ends; owned by the caller. */
+static enum ctl_exit
+get_page(struct ctl *ctl, const char *type, size_t n, json_t *objects,
+         char **after)
+{
+    char *limit = xasprintf("%"PRIuSIZE, n);
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_append_path(&path, type, NULL);
+    if (ctl->selector) {
+        ctl_append_query(&path, "selector", ctl->selector);
+    }
+    if (ctl->network) {
+        ctl_append_query(&path, "network", ctl->network);
+    }
+    ctl_append_query(&path, "limit", limit);
+    if (*after) {
+        ctl_append_query(&path, "after", *after);
+    }
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    ds_destroy(&path);
+    free(limit);
+    if (status) {
+        return status;
+    }
+
+    const char *next = json_string_value(json_object_get(reply.body, "next"));
+    json_t *items = json_object_get(reply.body, "items");
+
+    free(*after);
+    *after = next && json_array_size(items) ? xstrdup(next) : NULL;
+    json_array_extend(objects, items);
+    ctl_reply_uninit(&reply);
+    return CTL_DONE;
+}
+
+enum ctl_exit
+ctl_get_list(struct ctl *ctl, const char *type, json_t *objects)
+{
+    enum ctl_exit status;
+    char *after = NULL;
+
+    do {
+        size_t n = PAGE_SIZE;
+
+        if (ctl->limit) {
+            n = MIN(n, ctl->limit - json_array_size(objects));
+        }
+        status = get_page(ctl, type, n, objects, &after);
+        if (after) {
+            ctl_progress(ctl, "%"PRIuSIZE" %s", json_array_size(objects),
+                         type);
+        }
+    } while (!status && after
+             && (!ctl->limit
+                 || json_array_size(objects) < (size_t) ctl->limit));
+    free(after);
+    ctl_progress(ctl, NULL);
+    return status;
+}
+
+/* Receipts.  ------------------------------------------------------------- */
+
+static const struct ctl_column receipt_columns[] = {
+    { "HOST", "/host", NULL },
+    { "STATE", "/state", NULL },
+    { "REASON", "/reason", NULL },
+    { NULL, NULL, NULL },
+};
+
+/* Writes the hosts of 'hosts' that have not confirmed. */
+static void
+say_missing(struct ctl *ctl, const json_t *hosts)
+{
+    struct ctl_table *table = ctl_table_create(receipt_columns);
+    const json_t *host;
+    size_t i;
+
+    json_array_foreach (hosts, i, host) {
+        const char *state = json_string_value(json_object_get(host, "state"));
+
+        if (!state || strcmp(state, "confirmed")) {
+            ctl_table_add(table, host);
+        }
+    }
+    ctl_table_print(table, ctl->err);
+    ctl_table_destroy(table);
+}
+
+enum ctl_exit
+ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
+{
+    const json_t *receipt = json_object_get(reply->body, "receipt");
+    const json_t *hosts = json_object_get(receipt, "hosts");
+    struct ds revision = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status = CTL_DONE;
+    size_t n = json_array_size(hosts);
+
+    if (!ctl->wait) {
+        return CTL_DONE;
+    }
+    ctl_path_print(reply->body, "/revision", &revision);
+    if (!revision.length) {
+        ctl_path_print(reply->body, "/metadata/revision", &revision);
+    }
+    if (reply->status == 202) {
+        fflush(ctl->out);
+        fprintf(ctl->err, "vmnctl: revision %s is not installed everywhere "
+                "within %.1f s:\n", ds_cstr(&revision),
+                ctl->timeout_ms / 1000.0);
+        say_missing(ctl, hosts);
+        status = CTL_NOT_INSTALLED;
+    } else {
+        fprintf(ctl->out, "revision %s is installed on %"PRIuSIZE" host%s\n",
+                ds_cstr(&revision), n, n == 1 ? "" : "s");
+    }
+    ds_destroy(&revision);
+    return status;
+}
+
+const struct schema_table *
+ctl_get_type(struct ctl *ctl, const char *name)
+{
+    const struct schema_table *type = ctl_type_find(name);
+
+    if (!type) {
+        ctl_usage(ctl, "no type \"%s\" (vmnctl --help lists them)", name);
+    }
+    return type;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * HTTP through libcurl; see api-client.h. */
+
+#include <config.h>
+
+#include "controller/ctl/api-client.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "socket-util.h"
+#include "util.h"
+
+/* How long a connection may take to come up. */
+#define CONNECT_TIMEOUT_MS 5000
+
+struct ctl_client {
+    CURL *curl;
+    char *server;               /* As the user gave it, for messages. */
+    char *base_url;
+    char *socket;               /* Of a unix: server, or NULL. */
+    char *authorization;        /* The header, or NULL. */
+    char *ca_cert;              /* Files, or NULL. */
+    char *certificate;
+    char *private_key;
+    char *if_match;             /* The header, or NULL. */
+    char curl_error[CURL_ERROR_SIZE];
+};
+
+void
+ctl_reply_uninit(struct ctl_reply *reply)
+{
+    json_decref(reply->body);
+    free(reply->text);
+    memset(reply, 0, sizeof *reply);
+}
+
+/* A token goes into a header: visible characters only, so that it cannot
+ * begin another one. */
+static bool
+is_token(const char *token)
+{
+    for (const char *p = token; *p; p++) {
+        if (*p <= ' ' || *p >= 0x7f) {
+            return false;
+        }
+    }
+    return *token;
+}
+
+static char *
+check_server(const char *server)
+{
+    bool is_unix = !strncmp(server, "unix:", 5);
+
+    if (is_unix ? server[5] != '\0'
+        : ((!strncmp(server, "tcp:", 4) || !strncmp(server, "ssl:", 4))
+           && strchr(server + 4, ':') && !strpbrk(server, "/@?# "))) {
+        return NULL;
+    }
+    return xasprintf("server \"%s\": want unix:PATH, tcp:HOST:PORT or "
+                     "ssl:HOST:PORT", server);
+}
+
+struct ctl_client *
+ctl_client_create(const char *server, const struct ctl_credentials *cred,
+                  char **error)
+{
+    struct ctl_client *client;
+
+    *error = check_server(server);
+    if (!*error && cred->token && !is_token(cred->token)) {
+        *error = xstrdup("the token is empty or holds characters other than "
+                         "visible ones");
+    }
+    if (!*error && !cred->certificate != !cred->private_key) {
+        *error = xstrdup("a certificate and its private key go together");
+    }
+    if (*error) {
+        return NULL;
+    }
+
+    client = xzalloc(sizeof *client);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    client->curl = curl_easy_init();
+    if (!client->curl) {
+        out_of_memory();
+    }
+    client->server = xstrdup(server);
+    if (!strncmp(server, "unix:", 5)) {
+        client->base_url = xstrdup("http://localhost");
+        client->socket = xstrdup(server + 5);
+    } else {
+        client->base_url = xasprintf("%s://%s", !strncmp(server, "ssl:", 4)
+                                     ? "https" : "http", server + 4);
+    }
+    if (cred->token) {
+        client->authorization = xasprintf("Authorization: Bearer %s",
+                                          cred->token);
+    }
+    client->ca_cert = nullable_xstrdup(cred->ca_cert);
+    client->certificate = nullable_xstrdup(cred->certificate);
+    client->private_key = nullable_xstrdup(cred->private_key);
+    return client;
+}
+
+void
+ctl_client_destroy(struct ctl_client *client)
+{
+    if (client) {
+        curl_easy_cleanup(client->curl);
+        curl_global_cleanup();
+        free(client->server);
+        free(client->base_url);
+        free(client->socket);
+        free(client->authorization);
+        free(client->ca_cert);
+        free(client->certificate);
+        free(client->private_key);
+        free(client->if_match);
+        free(client);
+    }
+}
+
+void
+ctl_client_if_match(struct ctl_client *client, const char *tag)
+{
+    free(client->if_match);
+    client->if_match = tag ? xasprintf("If-Match: \"%s\"", tag) : NULL;
+}
+
+/* Where an answer goes. */
+struct sink {
+    CURL *curl;
+    struct ds text;
+    int fd;                     /* For the body of a 200, or -1; */
+    ctl_client_data_cb *take;      /* or this, or NULL. */
+    void *aux;
+    bool enough;                /* It wants no more. */
+    int error;                  /* Of writing to it. */
+};
+
+static size_t
+take_data(char *data, size_t size, size_t n, void *sink_)
+{
+    struct sink *sink = sink_;
+    long int status = 0;
+
+    size *= n;
+    curl_easy_getinfo(sink->curl, CURLINFO_RESPONSE_CODE, &status);
+    /* libcurl ends with CURLE_WRITE_ERROR if not all is taken. */
+    if (sink->fd >= 0 && status == 200) {
+        size_t written;
+
+        sink->error = write_fully(sink->fd, data, size, &written);
+        return sink->error ? 0 : size;
+    }
+    if (sink->take && status == 200) {
+        sink->enough = !sink->take(sink->aux, data, size);
+        return sink->enough ? 0 : size;
+    }
+    if (size > CTL_REPLY_SIZE_MAX - sink->text.length) {
+        return 0;
+    }
+    ds_put_buffer(&sink->text, data, size);
+    return size;
+}
+
+static void
+set_options(struct ctl_client *client, const char *method, const char *url,
+            int timeout_ms, struct sink *sink)
+{
+    CURL *curl = client->curl;
+
+    curl_easy_reset(curl);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long) CONNECT_TIMEOUT_MS);
+    if (sink->fd < 0 && !sink->take) {
+        curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long) timeout_ms);
+    } else {
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
+                         (long) timeout_ms / 1000);
+    }
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "vmnctl/" VMN_VERSION);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->curl_error);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_data);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, sink);
+    if (client->ca_cert) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, client->ca_cert);
+    }
+    if (client->certificate) {
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, client->certificate);
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, client->private_key);
+    }
+    if (client->socket) {
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
+    }
+}
+
+/* The sentence for a call that got no answer. */
+static char *
+describe_failure(const struct ctl_client *client, CURLcode code,
+                 int timeout_ms, const struct sink *sink)
+{
+    const char *text = (client->curl_error[0] ? client->curl_error
+                        : curl_easy_strerror(code));
+
+    long int os_errno = 0;
+
+    switch ((int) code) {
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+        /* libcurl's text names "localhost port 80" for a unix socket. */
+        curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &os_errno);
+        return xasprintf("cannot reach vmnd at %s: %s", client->server,
+                         os_errno ? ovs_strerror((int) os_errno) : text);
+    case CURLE_OPERATION_TIMEDOUT:
+        return xasprintf("vmnd at %s did not answer within %.1f s",
+                         client->server, timeout_ms / 1000.0);
+    case CURLE_WRITE_ERROR:
+        if (sink->error) {
+            return xasprintf("cannot write what vmnd sends: %s",
+                             ovs_strerror(sink->error));
+        }
+        return xasprintf("the answer is larger than %d bytes",
+                         CTL_REPLY_SIZE_MAX);
+    default:
+        return xasprintf("the call to vmnd at %s failed: %s",
+                         client->server, text);
+    }
+}
+
+static struct curl_slist *
+add_header(struct curl_slist *headers, const char *header)
+{
+    headers = curl_slist_append(headers, header);
+    if (!headers) {
+        out_of_memory();
+    }
+    return headers;
+}
+
+static CURLcode
+perform(struct ctl_client *client, const json_t *body, const char *type)
+{
+    struct curl_slist *headers = NULL;
+    char *type_header = NULL;
+    char *data = NULL;
+    CURLcode code;
+
+    headers = add_header(headers, "Accept: application/json");
+    /* No "100 Continue" round trip for a body of some size. */
+    headers = add_header(headers, "Expect:");
+    if (client->authorization) {
+        headers = add_header(headers, client->authorization);
+    }
+    if (client->if_match) {
+        headers = add_header(headers, client->if_match);
+    }
+    if (body) {
+        data = json_dumps(body, JSON_COMPACT);
+        if (!data) {
+            out_of_memory();
+        }
+        type_header = xasprintf("Content-Type: %s", type);
+        headers = add_header(headers, type_header);
+        curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t) strlen(data));
+        curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, data);
+    }
+    curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
+    client->curl_error[0] = '\0';
+    code = curl_easy_perform(client->curl);
+    curl_slist_free_all(headers);
+    free(type_header);
+    free(data);
+    return code;
+}
+
+/* One call, whose answer goes to 'sink' and 'reply'. */
+static int
+call(struct ctl_client *client, const char *method, const char *path,
+     const json_t *body, const char *type, int timeout_ms, struct sink *sink,
+     struct ctl_reply *reply, char **error)
+{
+    char *url = xasprintf("%s%s", client->base_url, path);
+    long int status = 0;
+    CURLcode code;
+
+    memset(reply, 0, sizeof *reply);
+    *error = NULL;
+    sink->curl = client->curl;
+    set_options(client, method, url, timeout_ms, sink);
+    code = perform(client, body, type);
+    free(url);
+    if (code && !sink->enough) {
+        *error = describe_failure(client, code, timeout_ms, sink);
+        ds_destroy(&sink->text);
+        return code == CURLE_OPERATION_TIMEDOUT ? ETIMEDOUT : ECONNREFUSED;
+    }
+    curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
+    reply->status = (int) status;
+    reply->size = sink->text.length;
+    reply->text = ds_steal_cstr(&sink->text);
+    reply->body = json_loadb(reply->text, reply->size,
+                             JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    return 0;
+}
+
+int
+ctl_client_call(struct ctl_client *client, const char *method,
+                const char *path, const json_t *body, const char *type,
+                int timeout_ms, struct ctl_reply *reply, char **error)
+{
+    struct sink sink = { .text = DS_EMPTY_INITIALIZER, .fd = -1 };
+
+    return call(client, method, path, body, type, timeout_ms, &sink, reply,
+                error);
+}
+
+int
+ctl_client_download(struct ctl_client *client, const char *path,
+                    int idle_timeout_ms, int fd, struct ctl_reply *reply,
+                    char **error)
+{
+    struct sink sink = { .text = DS_EMPTY_INITIALIZER, .fd = fd };
+
+    return call(client, "GET", path, NULL, NULL, idle_timeout_ms, &sink,
+                reply, error);
+}
+
+int
+ctl_client_stream(struct ctl_client *client, const char *path,
+                  int idle_timeout_ms, ctl_client_data_cb *take, void *aux,
+                  struct ctl_reply *reply, char **error)
+{
+    struct sink sink = { .text = DS_EMPTY_INITIALIZER, .fd = -1,
+                         .take = take, .aux = aux };
+
+    return call(client, "GET", path, NULL, NULL, idle_timeout_ms, &sink,
+                reply, error);
+}

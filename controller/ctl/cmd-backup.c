@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Commands about vmnd's database: backup, restore. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "controller/ctl/api-call.h"
+#include "controller/store/store-file.h"
+#include "openvswitch/dynamic-string.h"
+#include "timeval.h"
+#include "util.h"
+
+/* Says 'text', which it frees. */
+static enum ctl_exit
+refuse(struct ctl *ctl, char *text)
+{
+    fprintf(ctl->err, "vmnctl: %s\n", text);
+    free(text);
+    return CTL_REFUSED;
+}
+
+/* "revision 42 of 2026-11-20T10:00:00Z, 17 objects". */
+static char *
+describe(const struct store_file_info *info)
+{
+    char *time = info->time_ms
+                 ? xastrftime_msec(" of %Y-%m-%dT%H:%M:%SZ", info->time_ms,
+                                   true)
+                 : xstrdup("");
+    char *text = xasprintf("revision %"PRIu64"%s, %"PRIuSIZE" object%s",
+                           info->revision, time, info->n_objects,
+                           info->n_objects == 1 ? "" : "s");
+
+    free(time);
+    return text;
+}
+
+/* backup.  --------------------------------------------------------------- */
+
+/* Fetches a copy of the running vmnd's database into 'temporary'. */
+static enum ctl_exit
+fetch(struct ctl *ctl, const char *temporary)
+{
+    int fd = open(temporary, O_WRONLY | O_CLOEXEC);
+    enum ctl_exit status;
+
+    if (fd < 0) {
+        return refuse(ctl, xasprintf("cannot open %s: %s", temporary,
+                                     ovs_strerror(errno)));
+    }
+    status = ctl_download(ctl, "/v1/backup", fd);
+    close(fd);
+    return status;
+}
+
+static enum ctl_exit
+backup_running(struct ctl *ctl, const char *file,
+               struct store_file_info *info)
+{
+    enum ctl_exit status;
+    char *temporary;
+    char *text = NULL;
+
+    if (store_file_make_temporary(file, &temporary, &text)) {
+        return refuse(ctl, text);
+    }
+    status = fetch(ctl, temporary);
+    if (!status
+        && (store_file_verify(temporary, "what vmnd sent", info, &text)
+            || store_file_publish(temporary, file, &text))) {
+        status = refuse(ctl, text);
+    }
+    if (status) {
+        store_file_discard(temporary);
+    }
+    free(temporary);
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_backup(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    enum ctl_exit status = CTL_DONE;
+    struct store_file_info info;
+
+    if (ctl->database) {
+        char *text = NULL;
+
+        if (store_file_backup(ctl->database, args[0], &info, &text)) {
+            status = refuse(ctl, text);
+        }
+    } else {
+        status = backup_running(ctl, args[0], &info);
+    }
+    if (!status) {
+        char *text = describe(&info);
+
+        fprintf(ctl->out, "%s: %s, verified\n", args[0], text);
+        free(text);
+    }
+    return status;
+}
+
+/* restore.  -------------------------------------------------------------- */
+
+static void
+say_restored(struct ctl *ctl, const char *file,
+             const struct store_restored *r)
+{
+    char *text = describe(&r->info);
+
+    fprintf(ctl->out, "%s: %s, verified\n%s: restored as revision %"PRIu64
+            "; start vmnd\n", file, text, ctl->database, r->revision);
+    free(text);
+    if (r->aside) {
+        fprintf(ctl->out, "the former database is kept: %s\n", r->aside);
+    }
+    if (r->damage) {
+        fprintf(ctl->out, "it cannot be used: %s\n", r->damage);
+    }
+    if (r->n_shared) {
+        fprintf(ctl->err, "vmnctl: %"PRIuSIZE" VNI%s of the backup %s another"
+                " network's meanwhile and cannot be changed: until all hosts "
+                "are synced, hosts may take these networks for each other\n",
+                r->n_shared, r->n_shared == 1 ? "" : "s",
+                r->n_shared == 1 ? "was" : "were");
+    }
+}
+
+enum ctl_exit
+ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    enum ctl_exit status = CTL_DONE;
+    struct store_restored restored;
+    char *text = NULL;
+
+    if (!ctl->database) {
+        return ctl_usage(ctl, "restore: give --database, where vmnd has its "
+                         "state");
+    }
+    if (store_file_restore(args[0], ctl->database, &restored, &text)) {
+        status = refuse(ctl, text);
+    } else {
+        say_restored(ctl, args[0], &restored);
+    }
+    store_restored_uninit(&restored);
+    return status;
+}

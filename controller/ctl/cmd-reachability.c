@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The command reachability. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
+#include "controller/ctl/simulator-request.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* More columns make no table to read; then it is a list. */
+#define COLUMNS_MAX 12
+
+static const char *
+text_of(const json_t *json, const char *name)
+{
+    const char *text = json_string_value(json_object_get(json, name));
+
+    return text ? text : "?";
+}
+
+/* "web-1 and 4 more", which the caller frees. */
+static char *
+name_of_ports(const json_t *ports)
+{
+    const char *first = json_string_value(json_array_get(ports, 0));
+    size_t n = json_array_size(ports);
+
+    return (n > 1 ? xasprintf("%s+%"PRIuSIZE, first ? first : "?", n - 1)
+            : xstrdup(first ? first : "?"));
+}
+
+/* The name of a row or column: a group's, or that of a kind of ports. */
+static char *
+name_of(const json_t *reply, size_t i)
+{
+    const json_t *groups = json_object_get(reply, "groups");
+    const char *group = json_string_value(json_array_get(groups, i));
+
+    return (groups ? xstrdup(group ? group : "?")
+            : name_of_ports(json_object_get(json_array_get(json_object_get(
+                reply, "kinds"), i), "ports")));
+}
+
+static size_t
+count_names(const json_t *reply)
+{
+    const json_t *groups = json_object_get(reply, "groups");
+
+    return json_array_size(groups ? groups
+                           : json_object_get(reply, "kinds"));
+}
+
+/* Puts names in the place of numbers of kinds. */
+static json_t *
+named_cell(const json_t *reply, const json_t *cell)
+{
+    static const char *const sides[] = { "from", "to" };
+    json_t *copy = json_deep_copy(cell);
+
+    for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
+        const json_t *side = json_object_get(cell, sides[i]);
+
+        if (json_is_integer(side)) {
+            char *name = name_of(reply, json_integer_value(side));
+
+            json_object_set_new(copy, sides[i], json_string(name));
+            free(name);
+        }
+    }
+    return copy;
+}
+
+static const char *
+short_verdict(const char *verdict)
+{
+    return (!strcmp(verdict, "delivered") ? "yes"
+            : !strcmp(verdict, "dropped") ? "no"
+            : !strcmp(verdict, "some") ? "some" : "?");
+}
+
+/* Tables.  --------------------------------------------------------------- */
+
+static void
+show_matrix(struct ctl *ctl, const json_t *reply, const json_t *cells)
+{
+    size_t n = count_names(reply);
+    struct ctl_column columns[COLUMNS_MAX + 2];
+    char *names[COLUMNS_MAX], *paths[COLUMNS_MAX];
+    json_t *rows = json_array();
+    const json_t *cell;
+    size_t i;
+
+    memset(columns, 0, sizeof columns);
+    columns[0] = (struct ctl_column) { "FROM \\ TO", "/name", NULL };
+    for (i = 0; i < n; i++) {
+        names[i] = name_of(reply, i);
+        paths[i] = xasprintf("/to/%s", names[i]);
+        columns[i + 1] = (struct ctl_column) { names[i], paths[i], NULL };
+        json_array_append_new(rows, json_pack("{s:s, s:{}}", "name",
+                                              names[i], "to"));
+    }
+    json_array_foreach (cells, i, cell) {
+        for (size_t j = 0; j < n; j++) {
+            if (!strcmp(names[j], text_of(cell, "from"))) {
+                json_object_set_new(
+                    json_object_get(json_array_get(rows, j), "to"),
+                    text_of(cell, "to"), json_string(
+                        short_verdict(text_of(cell, "verdict"))));
+            }
+        }
+    }
+    ctl_show_table(ctl->out, columns, rows);
+    for (i = 0; i < n; i++) {
+        free(names[i]);
+        free(paths[i]);
+    }
+    json_decref(rows);
+}
+
+static void
+print_rule(const json_t *cell, struct ds *ds)
+{
+    ctl_append_rule(cell, "", ds);
+}
+
+/* "isolated"; of a cell with parts that differ "ipv6: isolated". */
+static void
+print_reason(const json_t *cell, struct ds *ds)
+{
+    static const char *const parts[] = {
+        "across_hosts", "on_one_host", "ipv4", "ipv6",
+    };
+    const char *reason = json_string_value(json_object_get(cell, "reason"));
+
+    if (reason) {
+        ds_put_cstr(ds, reason);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        const json_t *inner = json_object_get(cell, parts[i]);
+        struct ds part = DS_EMPTY_INITIALIZER;
+
+        if (inner) {
+            print_reason(inner, &part);
+        }
+        if (part.length) {
+            ds_put_format(ds, "%s%s: %s", ds->length ? ", " : "", parts[i],
+                          ds_cstr(&part));
+        }
+        ds_destroy(&part);
+    }
+}
+
+static const struct ctl_column cell_columns[] = {
+    { "FROM", "/from", NULL },
+    { "TO", "/to", NULL },
+    { "VERDICT", "/verdict", NULL },
+    { "REASON", NULL, print_reason },
+    { "OWNER", "/owner", NULL },
+    { "RULE", NULL, print_rule },
+    { NULL, NULL, NULL },
+};
+
+static void
+show_reply(struct ctl *ctl, const json_t *reply)
+{
+    json_t *cells = json_array(), *refused = json_array();
+    const json_t *cell;
+    size_t i;
+
+    json_array_foreach (json_object_get(reply, "cells"), i, cell) {
+        json_t *named = named_cell(reply, cell);
+
+        json_array_append_new(cells, named);
+        if (strcmp(text_of(named, "verdict"), "delivered")) {
+            json_array_append(refused, named);
+        }
+    }
+    if (count_names(reply) <= COLUMNS_MAX) {
+        show_matrix(ctl, reply, cells);
+        ctl_show_nonempty_table(ctl->out, cell_columns, refused);
+    } else {
+        ctl_show_table(ctl->out, cell_columns, cells);
+    }
+    i = json_array_size(json_object_get(reply, "absent"));
+    if (i) {
+        fprintf(ctl->out, "\n%zu port%s on no host, or disabled\n", i,
+                i == 1 ? " is" : "s are");
+    }
+    json_decref(cells);
+    json_decref(refused);
+}
+
+/* What a change would do.  ----------------------------------------------- */
+
+static void
+put_side(const json_t *ports, struct ds *ds)
+{
+    char *name = name_of_ports(ports);
+
+    ds_put_cstr(ds, name);
+    free(name);
+}
+
+static void
+print_from(const json_t *change, struct ds *ds)
+{
+    put_side(json_object_get(change, "from"), ds);
+}
+
+static void
+print_to(const json_t *change, struct ds *ds)
+{
+    put_side(json_object_get(change, "to"), ds);
+}
+
+/* "dropped: isolated (firewall.isolated/shop|ingress)". */
+static void
+put_cell(const json_t *cell, struct ds *ds)
+{
+    const char *owner = json_string_value(json_object_get(cell, "owner"));
+    struct ds reason = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(ds, text_of(cell, "verdict"));
+    print_reason(cell, &reason);
+    if (reason.length) {
+        ds_put_format(ds, ": %s", ds_cstr(&reason));
+    }
+    ds_destroy(&reason);
+    if (owner) {
+        ds_put_format(ds, " (%s", owner);
+        ctl_append_rule(cell, ", ", ds);
+        ds_put_char(ds, ')');
+    }
+}
+
+static void
+print_before(const json_t *change, struct ds *ds)
+{
+    put_cell(json_object_get(change, "before"), ds);
+}
+
+static void
+print_after(const json_t *change, struct ds *ds)
+{
+    put_cell(json_object_get(change, "after"), ds);
+}
+
+static const struct ctl_column change_columns[] = {
+    { "FROM", NULL, print_from },
+    { "TO", NULL, print_to },
+    { "BEFORE", NULL, print_before },
+    { "AFTER", NULL, print_after },
+    { NULL, NULL, NULL },
+};
+
+static void
+show_changes(struct ctl *ctl, const json_t *changes)
+{
+    if (json_array_size(changes)) {
+        ctl_show_table(ctl->out, change_columns, changes);
+    } else {
+        fputs("nobody's reach would change\n", ctl->out);
+    }
+}
+
+/* The command.  ---------------------------------------------------------- */
+
+static void
+put_path(const struct ctl *ctl, const json_t *service, struct ds *path)
+{
+    const json_t *port = json_object_get(service, "port");
+
+    ds_put_cstr(path, "/v1/reachability");
+    ctl_append_query(path, "protocol", text_of(service, "protocol"));
+    if (port) {
+        char *text = xasprintf("%"JSON_INTEGER_FORMAT,
+                               json_integer_value(port));
+
+        ctl_append_query(path, "port", text);
+        free(text);
+    }
+    if (ctl->network) {
+        ctl_append_query(path, "network", ctl->network);
+    }
+    if (!ctl->after.n) {
+        ctl_append_query(path, "by", ctl->by_port ? "port" : "group");
+    }
+}
+
+enum ctl_exit
+ctl_cmd_reachability(struct ctl *ctl, int n_args OVS_UNUSED,
+                     char *const args[])
+{
+    json_t *service = json_object(), *body = json_object();
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    if (!ctl_set_service(service, args[0])
+        || json_object_get(service, "icmp_type")) {
+        status = ctl_usage(ctl, "reachability: want tcp/PORT, udp/PORT, "
+                           "sctp/PORT, icmp or icmpv6, not \"%s\"",
+                           args[0]);
+    } else {
+        status = ctl_set_after(ctl, body);
+    }
+    if (!status) {
+        put_path(ctl, service, &path);
+        status = (ctl->after.n
+                  ? ctl_call(ctl, "POST", ds_cstr(&path), body, NULL, &reply)
+                  : ctl_get(ctl, ds_cstr(&path), &reply));
+    }
+    ds_destroy(&path);
+    json_decref(service);
+    json_decref(body);
+    if (status) {
+        return ctl_comparison_exit(status);
+    }
+
+    const json_t *changes = json_object_get(reply.body, "changes");
+
+    if (ctl_show_raw(ctl, reply.body)) {
+        /* That was all. */
+    } else if (ctl->after.n) {
+        show_changes(ctl, changes);
+    } else {
+        show_reply(ctl, reply.body);
+    }
+    status = json_array_size(changes) ? CTL_DIFFERS : CTL_DONE;
+    ctl_reply_uninit(&reply);
+    return status;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl support-bundle: all that a bug report needs, in one file.  What cannot
+ * be had is noted in its list, and the rest is there. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "controller/ctl/support-archive.h"
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
+#include "controller/ctl/object-types.h"
+#include "controller/ctl/unixctl.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Hosts whose switches are read, those in trouble first, and differences of
+ * each. */
+#define DIFFS_MAX 20
+#define DIFFERENCES_MAX 500
+/* Objects to ask for at once. */
+#define PAGE_SIZE 250
+
+struct support {
+    struct ctl *ctl;
+    struct ctl_archive *bundle;
+    bool gone;                  /* The server does not answer: ask no more. */
+    bool lacking;               /* Something could not be had. */
+};
+
+static void
+leave_out(struct support *s, const char *what, const char *why)
+{
+    ctl_archive_omit(s->bundle, what, why);
+    s->lacking = true;
+}
+
+/* GETs 'path'; what cannot be had is noted as 'what'. */
+static bool
+fetch(struct support *s, const char *what, const char *path,
+      struct ctl_reply *reply)
+{
+    enum ctl_exit status;
+    char *why;
+
+    if (s->gone) {
+        leave_out(s, what, "vmnd does not answer");
+        return false;
+    }
+    ctl_progress(s->ctl, "%s", what);
+    status = ctl_fetch(s->ctl, path, CTL_ANSWER_TIMEOUT_MS, reply, &why);
+    if (status) {
+        why[strcspn(why, "\n")] = '\0';
+        leave_out(s, what, why);
+        free(why);
+        s->gone = status == CTL_UNREACHABLE || status == CTL_USAGE;
+    }
+    return !status;
+}
+
+/* Calls that are put in as they are answered.  ---------------------------- */
+
+static const struct {
+    const char *file, *path, *about;
+    bool objects;               /* Names objects: not with --no-objects. */
+} calls[] = {
+    { "version.json", "/healthz", "vmnd's version", false },
+    { "ready.json", "/readyz", "whether it is ready", false },
+    { "calls.json", "/v1", "the types and calls that it has", false },
+    { "status.json", "/v1/status", "counts and problems", false },
+    { "summary.json", "/v1/summary", "how many ports are where", false },
+    { "activity.json", "/v1/activity", "what the last changes took", false },
+    { "revisions.json", "/v1/revisions?limit=1000",
+      "the last changes: who and what", false },
+    { "drops.json", "/v1/drops", "what was dropped", false },
+    { "logs.json", "/v1/logs", "what rules with a log decided", true },
+    { "metrics.txt", "/metrics", "figures, as Prometheus has them", false },
+};
+
+static void
+add_call(struct support *s, const char *file, const char *path,
+         const char *about)
+{
+    struct ctl_reply reply;
+
+    if (fetch(s, file, path, &reply)) {
+        if (reply.body) {
+            ctl_archive_add_json(s->bundle, file, about, reply.body);
+        } else {
+            ctl_archive_add(s->bundle, file, about, reply.text, reply.size);
+        }
+        ctl_reply_uninit(&reply);
+    }
+}
+
+/* All objects of a type, page by page; NULL if some cannot be had. */
+static json_t *
+get_objects(struct support *s, const char *type, const char *what)
+{
+    json_t *objects = json_array();
+    char *after = NULL;
+
+    do {
+        struct ds path = DS_EMPTY_INITIALIZER;
+        struct ctl_reply reply;
+        const char *next;
+        bool ok;
+
+        ds_put_format(&path, "/v1/%s?limit=%d", type, PAGE_SIZE);
+        if (after) {
+            ctl_append_query(&path, "after", after);
+        }
+        ok = fetch(s, what, ds_cstr(&path), &reply);
+        ds_destroy(&path);
+        free(after);
+        after = NULL;
+        if (!ok) {
+            json_decref(objects);
+            return NULL;
+        }
+        json_array_extend(objects, json_object_get(reply.body, "items"));
+        next = json_string_value(json_object_get(reply.body, "next"));
+        after = next ? xstrdup(next) : NULL;
+        ctl_reply_uninit(&reply);
+    } while (after);
+    return objects;
+}
+
+/* Hosts are put in whatever is asked for: how they are is what matters most.
+ * Returns them, or NULL. */
+static json_t *
+add_objects(struct support *s)
+{
+    const struct schema_table *type;
+    json_t *hosts = NULL;
+
+    for (size_t i = 0; (type = ctl_type_at(i)); i++) {
+        bool is_hosts = type->id == VMN_TABLE_HOST;
+        char *file = xasprintf("objects/%s.json", type->plural);
+        json_t *objects;
+
+        if (s->ctl->no_objects && !is_hosts) {
+            ctl_archive_omit(s->bundle, file, "--no-objects");
+        } else if ((objects = get_objects(s, type->plural, file))) {
+            ctl_archive_add_json(s->bundle, file, "objects, with their status",
+                                 objects);
+            hosts = is_hosts ? json_incref(objects) : hosts;
+            json_decref(objects);
+        }
+        free(file);
+    }
+    return hosts;
+}
+
+/* What differs on switches.  ---------------------------------------------- */
+
+static void
+add_diff(struct support *s, const char *host)
+{
+    char *file = xasprintf("flows/%s.json", host);
+    struct ds path = DS_EMPTY_INITIALIZER;
+
+    ctl_append_path(&path, "hosts", host);
+    ds_put_format(&path, "/flows?diff=true&limit=%d", DIFFERENCES_MAX);
+    add_call(s, file, ds_cstr(&path),
+             "what differs on the host's switch from what it is to hold");
+    ds_destroy(&path);
+    free(file);
+}
+
+static void
+add_diffs(struct support *s, const json_t *hosts)
+{
+    const json_t *host;
+    size_t i, n = 0;
+
+    for (int troubled = 1; troubled >= 0; troubled--) {
+        json_array_foreach (hosts, i, host) {
+            const char *name = json_string_value(json_object_get(host,
+                                                                 "name"));
+            const char *state = json_string_value(json_object_get(
+                json_object_get(host, "status"), "state"));
+            bool synced = state && !strcmp(state, "synced");
+
+            if (name && synced == !troubled && n++ < DIFFS_MAX) {
+                add_diff(s, name);
+            }
+        }
+    }
+    if (n > DIFFS_MAX) {
+        char *why = xasprintf("the flows of %"PRIuSIZE" of %"PRIuSIZE" hosts "
+                              "were not compared", n - DIFFS_MAX, n);
+
+        ctl_archive_omit(s->bundle, "flows", why);
+        free(why);
+    }
+}
+
+/* What `ovs-appctl -t vmnd` shows.  --------------------------------------- */
+
+static void
+add_unixctl(struct support *s)
+{
+    static const char *const commands[] = {
+        "version", "fabric/hosts", "fabric/stats", "fabric/receipts",
+        "fabric/packets", "engine/show", "engine/problems", "engine/stats",
+        "commit/show", "northbound/show", "store/show", "loop/show",
+        "memory/show", "coverage/show", "vlog/list",
+    };
+    char *error = NULL;
+    char *path = (s->ctl->unixctl ? xstrdup(s->ctl->unixctl)
+                  : ctl_unixctl_find(&error));
+
+    for (size_t i = 0; path && !error && i < ARRAY_SIZE(commands); i++) {
+        char *text = ctl_unixctl_run(path, commands[i], &error);
+        char *file = xasprintf("unixctl/%s.txt", commands[i]);
+
+        for (char *p = file + strlen("unixctl/"); *p; p++) {
+            *p = *p == '/' ? '-' : *p;
+        }
+        ctl_progress(s->ctl, "%s", file);
+        if (text) {
+            ctl_archive_add(s->bundle, file, "as ovs-appctl shows it", text,
+                            strlen(text));
+        } else if (!strstr(error, path)) {
+            /* It is there, but does not know this, or did not answer. */
+            leave_out(s, file, error);
+            free(error);
+            error = NULL;
+        }
+        free(file);
+        free(text);
+    }
+    if (error) {
+        leave_out(s, "unixctl", error);
+    }
+    free(error);
+    free(path);
+}
+
+/* The command.  ---------------------------------------------------------- */
+
+/* The system that vmnctl runs on. */
+static void
+add_system(struct support *s)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    FILE *file = fopen("/etc/os-release", "re");
+    struct utsname name;
+    char line[256];
+
+    if (!uname(&name)) {
+        ds_put_format(&ds, "%s %s %s %s\n", name.sysname, name.release,
+                      name.version, name.machine);
+    }
+    while (file && fgets(line, sizeof line, file) && ds.length < 65536) {
+        ds_put_cstr(&ds, line);
+    }
+    if (file) {
+        fclose(file);
+    }
+    ctl_archive_add(s->bundle, "system.txt", "where vmnctl ran", ds_cstr(&ds),
+                    ds.length);
+    ds_destroy(&ds);
+}
+
+static void
+add_all(struct support *s)
+{
+    json_t *hosts;
+
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        if (calls[i].objects && s->ctl->no_objects) {
+            ctl_archive_omit(s->bundle, calls[i].file, "--no-objects");
+        } else {
+            add_call(s, calls[i].file, calls[i].path, calls[i].about);
+        }
+    }
+    hosts = add_objects(s);
+    add_diffs(s, hosts);
+    json_decref(hosts);
+    add_unixctl(s);
+    add_system(s);
+    ctl_archive_omit(s->bundle, "vmnd's log",
+                     "it is the system's "
+                     "(journalctl -u vmnd)");
+}
+
+enum ctl_exit
+ctl_cmd_support(struct ctl *ctl, int n_args, char *const args[])
+{
+    struct support s = { .ctl = ctl };
+    time_t now = time(NULL);
+    char stamp[32], time_text[32];
+    enum ctl_exit status;
+    char *folder, *file, *error;
+    json_t *about;
+    struct tm tm;
+
+    gmtime_r(&now, &tm);
+    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
+    strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    folder = xasprintf("vmn-support-%s", stamp);
+    file = n_args ? xstrdup(args[0]) : xasprintf("%s.tar.gz", folder);
+    s.bundle = ctl_archive_create(file, folder, &error);
+    if (s.bundle) {
+        add_all(&s);
+        about = json_pack("{s:s, s:s, s:s}", "time", time_text, "vmnctl",
+                          VMN_VERSION, "server", ctl->server);
+        error = ctl_archive_close(s.bundle, about);
+        json_decref(about);
+    }
+    ctl_progress(ctl, NULL);
+    if (error) {
+        fprintf(ctl->err, "vmnctl: %s\n", error);
+        free(error);
+        status = CTL_REFUSED;
+    } else {
+        fprintf(ctl->out, "%s\n", file);
+        if (s.lacking) {
+            fprintf(ctl->err, "vmnctl: some of it could not be had: see "
+                    "left_out in its manifest.json\n");
+        }
+        status = s.gone ? CTL_UNREACHABLE : CTL_DONE;
+    }
+    free(folder);
+    free(file);
+    return status;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One run of vmnctl: finds the command, takes its options, calls it. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/api-client.h"
+#include "controller/ctl/output-plan.h"
+#include "controller/ctl/object-types.h"
+#include "util.h"
+
+static void
+print_help(FILE *file)
+{
+    const struct schema_table *type;
+
+    fputs("vmnctl: look at and change the networks that vmnd runs\n"
+          "usage: vmnctl [OPTIONS] COMMAND [ARGUMENTS]\n"
+          "\nCommands (vmnctl COMMAND --help has an example of each):\n",
+          file);
+    for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+        fprintf(file, "  %-14s %s\n", c->name, c->summary);
+    }
+    fputs("\nOptions:\n", file);
+    ctl_options_help(file, CTL_OPT_GLOBAL);
+    fputs("\nTypes, with the names that are also understood:\n", file);
+    for (size_t i = 0; (type = ctl_type_at(i)); i++) {
+        const char *short_name = ctl_type_short_name(type);
+
+        fprintf(file, "  %-15s %s%s%s\n", type->plural, type->singular,
+                short_name ? ", " : "", short_name ? short_name : "");
+    }
+    fputs("\nThe server is that of --server, else of the environment's "
+          "VMNCTL_SERVER, else\n" CTL_DEFAULT_SERVER ".  A tcp: server asks "
+          "for a token: --token-file or\nVMNCTL_TOKEN; an ssl: server for one, "
+          "or for a certificate (VMNCTL_CERTIFICATE,\nVMNCTL_PRIVATE_KEY).  "
+          "VMNCTL_CA_CERT is the CA of an ssl: server.\n"
+          "\nExit status: 0 done, 1 refused, 2 wrong usage or file, "
+          "3 no answer,\n4 done but not installed on all hosts in time.  "
+          "Of commands that answer a\nquestion (diff, flows --diff, trace, "
+          "reachability, status): 1 for the other\nanswer, 2 refused.\n",
+          file);
+}
+
+static void
+print_command_help(FILE *file, const struct ctl_command *command)
+{
+    fprintf(file, "vmnctl %s: %s\nusage: vmnctl %s%s%s [OPTIONS]\n\n%s"
+            "\nOptions:\n", command->name, command->summary, command->name,
+            *command->args ? " " : "", command->args, command->help);
+    ctl_options_help(file, command->options | CTL_OPT_GLOBAL);
+}
+
+static const struct ctl_command *
+find_command(const char *name)
+{
+    for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+        if (!strcmp(c->name, name)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static enum ctl_exit
+run_command(struct ctl *ctl, int argc, char *argv[])
+{
+    const struct ctl_command *command = find_command(argv[0]);
+    int n_args, first;
+
+    if (!command) {
+        return ctl_usage(ctl, "no command \"%s\" (vmnctl --help lists them)",
+                         argv[0]);
+    }
+    ctl->wait = (command->options & CTL_OPT_NO_WAIT) != 0;
+    if (!ctl_options_parse(ctl, command, argc, argv, &first)) {
+        return CTL_USAGE;
+    }
+    if (ctl->help) {
+        print_command_help(ctl->out, command);
+        return CTL_DONE;
+    }
+    if (!ctl_plan_check(ctl, command)) {
+        return CTL_USAGE;
+    }
+    n_args = argc - first;
+    if (n_args < command->min_args
+        || (command->max_args >= 0 && n_args > command->max_args)) {
+        return ctl_usage(ctl, "usage: vmnctl %s%s%s [OPTIONS] "
+                         "(see vmnctl %s --help)", command->name,
+                         *command->args ? " " : "", command->args,
+                         command->name);
+    }
+    return command->run(ctl, n_args, argv + first);
+}
+
+static void
+ctl_init(struct ctl *ctl, FILE *in, FILE *out, FILE *err)
+{
+    const char *server = getenv("VMNCTL_SERVER");
+
+    memset(ctl, 0, sizeof *ctl);
+    ctl->in = in;
+    ctl->out = out;
+    ctl->err = err;
+    ctl->server = xstrdup(server && *server ? server : CTL_DEFAULT_SERVER);
+    ctl->timeout_ms = 10 * 1000;
+    ctl->interval_ms = 2 * 1000;
+    svec_init(&ctl->files);
+    svec_init(&ctl->after);
+    svec_init(&ctl->allow);
+    svec_init(&ctl->allow_groups);
+}
+
+static void
+ctl_uninit(struct ctl *ctl)
+{
+    ctl_client_destroy(ctl->client);
+    free(ctl->server);
+    free(ctl->token_file);
+    free(ctl->ca_cert);
+    free(ctl->certificate);
+    free(ctl->private_key);
+    free(ctl->account);
+    free(ctl->expires);
+    free(ctl->address);
+    free(ctl->selector);
+    free(ctl->prune);
+    free(ctl->app);
+    free(ctl->stage);
+    free(ctl->table);
+    free(ctl->object);
+    free(ctl->host);
+    free(ctl->network);
+    free(ctl->port);
+    free(ctl->reason);
+    free(ctl->policy);
+    free(ctl->loadbalancer);
+    free(ctl->kinds);
+    free(ctl->type);
+    free(ctl->labels);
+    free(ctl->unixctl);
+    free(ctl->database);
+    svec_destroy(&ctl->files);
+    svec_destroy(&ctl->after);
+    free(ctl->name);
+    svec_destroy(&ctl->allow);
+    svec_destroy(&ctl->allow_groups);
+}
+
+int
+ctl_main(int argc, char *argv[], FILE *in, FILE *out, FILE *err)
+{
+    enum ctl_exit status = CTL_USAGE;
+    struct ctl ctl;
+    int first;
+
+    ctl_init(&ctl, in, out, err);
+    if (!ctl_options_parse(&ctl, NULL, argc, argv, &first)) {
+        status = CTL_USAGE;
+    } else if (ctl.help) {
+        print_help(out);
+        status = CTL_DONE;
+    } else if (first >= argc) {
+        print_help(err);
+    } else {
+        status = run_command(&ctl, argc - first, argv + first);
+    }
+    ctl_uninit(&ctl);
+
+    /* An answer that nobody got is no success: a full disk, a closed pipe. */
+    if (fflush(out) && status == CTL_DONE) {
+        fprintf(err, "vmnctl: cannot write the output\n");
+        status = CTL_REFUSED;
+    }
+    return status;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `get --watch`; see get-watch.h.  Events only say what to look at: what is
+ * shown is always the object as it is read then. */
+
+#include <config.h>
+
+#include "controller/ctl/get-watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
+#include "controller/ctl/object-types.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/selector.h"
+#include "openvswitch/dynamic-string.h"
+#include "sset.h"
+#include "util.h"
+
+struct watch {
+    struct ctl *ctl;
+    const struct schema_table *type;
+    struct sset names;          /* That are asked for; none: all. */
+    struct arena arena;         /* Of the selector. */
+    struct vmn_selector selector;
+    struct sset shown;          /* That are asked for, and there. */
+    struct ctl_column *columns;
+    struct ctl_table *table;
+};
+
+static int
+compare_labels(const void *a_, const void *b_)
+{
+    const struct vmn_label *a = a_, *b = b_;
+
+    return strcmp(a->key, b->key);
+}
+
+/* Whether the object's labels are what --selector asks for. */
+static bool
+is_selected(const struct watch *w, const json_t *object)
+{
+    json_t *json = json_object_get(json_object_get(object, "spec"), "labels");
+    struct vmn_label *labels = xcalloc(MAX(json_object_size(json), 1),
+                                       sizeof *labels);
+    struct vmn_labels all = { 0, labels };
+    const char *key;
+    json_t *value;
+    bool matches;
+
+    json_object_foreach (json, key, value) {
+        labels[all.n].key = key;
+        labels[all.n++].value = json_string_value(value)
+                                ? json_string_value(value) : "";
+    }
+    qsort(labels, all.n, sizeof *labels, compare_labels);
+    matches = vmn_selector_matches(&w->selector, &all);
+    free(labels);
+    return matches;
+}
+
+static bool
+is_asked_for(const struct watch *w, const char *name)
+{
+    return sset_is_empty(&w->names) || sset_contains(&w->names, name);
+}
+
+/* Showing.  -------------------------------------------------------------- */
+
+static void
+show(struct watch *w, const json_t *object)
+{
+    json_t *one = json_pack("[O]", object);
+    json_t *typed = ctl_with_types(one, w->type);
+    FILE *out = w->ctl->out;
+    char *text;
+
+    switch (w->ctl->output) {
+    case CTL_JSON:
+        text = json_dumps(json_array_get(typed, 0), JSON_COMPACT);
+        fprintf(out, "%s\n", text);
+        free(text);
+        break;
+    case CTL_YAML:
+        fputs("---\n", out);
+        ctl_show_yaml(out, json_array_get(typed, 0), "");
+        break;
+    case CTL_NAME:
+        ctl_show_name(out, object);
+        break;
+    case CTL_TABLE:
+    case CTL_WIDE:
+    default:
+        ctl_table_add(w->table, object);
+        break;
+    }
+    json_decref(typed);
+    json_decref(one);
+}
+
+/* Tables are written when all that there is at a time is in them, so that their
+ * columns fit. */
+static void
+show_end(struct watch *w)
+{
+    if (w->ctl->output == CTL_TABLE || w->ctl->output == CTL_WIDE) {
+        ctl_table_print_on(w->table, w->ctl->out);
+    }
+}
+
+static void
+show_gone(struct watch *w, const char *name, const char *what)
+{
+    if (!sset_find_and_delete(&w->shown, name)) {
+        return;
+    }
+    if (w->ctl->output == CTL_JSON) {
+        fprintf(w->ctl->out, "{\"type\":\"%s\",\"name\":\"%s\",\"outcome\":"
+                "\"%s\"}\n", w->type->plural, name, what);
+    } else {
+        show_end(w);
+        fprintf(w->ctl->out, "%s%s (%s)\n",
+                w->ctl->output == CTL_YAML ? "---\n# " : "", name, what);
+    }
+}
+
+/* Looking.  -------------------------------------------------------------- */
+
+/* Takes up the object as it is now. */
+static void
+take_object(struct watch *w, const json_t *object)
+{
+    const char *name = json_string_value(json_object_get(object, "name"));
+
+    if (!name || !is_asked_for(w, name)) {
+        return;
+    } else if (!is_selected(w, object)) {
+        show_gone(w, name, "no longer selected");
+    } else {
+        sset_add(&w->shown, name);
+        show(w, object);
+    }
+}
+
+static enum ctl_exit
+look_at_one(struct watch *w, const char *name)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status;
+    bool there;
+
+    if (!is_asked_for(w, name)) {
+        return CTL_DONE;
+    }
+    status = ctl_get_object(w->ctl, w->type->plural, name, &reply, &there);
+    if (!status && there) {
+        take_object(w, reply.body);
+        ctl_reply_uninit(&reply);
+    } else if (!status) {
+        show_gone(w, name, "deleted");
+    }
+    return status;
+}
+
+/* All there is; those that were shown before and are gone, too. */
+static enum ctl_exit
+look_at_all(struct watch *w)
+{
+    json_t *objects = json_array(), *object;
+    struct sset before = SSET_INITIALIZER(&before);
+    enum ctl_exit status = ctl_get_list(w->ctl, w->type->plural, objects);
+    const char *name;
+    size_t i;
+
+    sset_clone(&before, &w->shown);
+    sset_clear(&w->shown);
+    json_array_foreach (objects, i, object) {
+        take_object(w, object);
+    }
+    SSET_FOR_EACH (name, &before) {
+        if (!status && !sset_contains(&w->shown, name)) {
+            sset_add(&w->shown, name);
+            show_gone(w, name, "deleted");
+        }
+    }
+    sset_destroy(&before);
+    json_decref(objects);
+    return status;
+}
+
+/* Looks at what a revision changed. */
+static enum ctl_exit
+look_at_changes(struct watch *w, const json_t *changes)
+{
+    enum ctl_exit status = CTL_DONE;
+    const json_t *change;
+    size_t i;
+
+    json_array_foreach (changes, i, change) {
+        const char *type = json_string_value(json_object_get(change, "type"));
+        const char *name = json_string_value(json_object_get(change, "name"));
+
+        if (!status && !name) {
+            status = look_at_all(w);    /* There are too many to name. */
+        } else if (!status && type && !strcmp(type, w->type->plural)) {
+            status = look_at_one(w, name);
+        }
+    }
+    return status;
+}
+
+static enum ctl_exit
+event_cb(struct ctl *ctl OVS_UNUSED, const char *kind,
+         const char *id OVS_UNUSED, const json_t *data, void *w_)
+{
+    enum ctl_exit status = CTL_DONE;
+    struct watch *w = w_;
+    const char *name;
+
+    if (!strcmp(kind, "start") || !strcmp(kind, "reset")) {
+        status = look_at_all(w);
+    } else if (!strcmp(kind, "revision")) {
+        status = look_at_changes(w, json_object_get(data, "changes"));
+    } else {
+        name = json_string_value(json_object_get(
+            data, !strcmp(kind, "host") ? "host" : "port"));
+        status = name ? look_at_one(w, name) : CTL_DONE;
+    }
+    show_end(w);
+    return status;
+}
+
+enum ctl_exit
+ctl_watch(struct ctl *ctl, const struct schema_table *type, int n_names,
+          char *const names[])
+{
+    const char *selector = ctl->selector ? ctl->selector : "";
+    struct watch w = { .ctl = ctl, .type = type };
+    enum ctl_exit status;
+    char *query, *error;
+
+    arena_init(&w.arena);
+    error = selector_parse(selector, strlen(selector), &w.arena, &w.selector);
+    if (error || ctl->limit) {
+        status = (error ? ctl_usage(ctl, "--selector: %s", error)
+                  : ctl_usage(ctl, "get: --limit does not go with --watch"));
+        free(error);
+        arena_uninit(&w.arena);
+        return status;
+    }
+    sset_init(&w.names);
+    sset_init(&w.shown);
+    for (int i = 0; i < n_names; i++) {
+        sset_add(&w.names, names[i]);
+    }
+    w.columns = ctl_type_columns(type, ctl->output == CTL_WIDE);
+    w.table = ctl_table_create(w.columns);
+    query = xasprintf("?kinds=revision%s&type=%s",
+                      type->id == VMN_TABLE_HOST ? ",host"
+                      : type->id == VMN_TABLE_PORT ? ",binding" : "",
+                      type->plural);
+    status = ctl_follow_events(ctl, query, event_cb, &w);
+    free(query);
+    ctl_table_destroy(w.table);
+    free(w.columns);
+    sset_destroy(&w.names);
+    sset_destroy(&w.shown);
+    arena_uninit(&w.arena);
+    return status;
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Objects from files; see object-files.h. */
+
+#include <config.h>
+
+#include "controller/ctl/object-files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "controller/ctl/object-types.h"
+#include "controller/ctl/yaml.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+void
+ctl_input_init(struct ctl_input *input)
+{
+    input->objects = json_array();
+    svec_init(&input->origins);
+}
+
+void
+ctl_input_uninit(struct ctl_input *input)
+{
+    json_decref(input->objects);
+    svec_destroy(&input->origins);
+}
+
+static bool
+ends_with(const char *s, const char *suffix)
+{
+    size_t len = strlen(s);
+    size_t suffix_len = strlen(suffix);
+
+    return len >= suffix_len && !strcmp(s + len - suffix_len, suffix);
+}
+
+/* Objects.  -------------------------------------------------------------- */
+
+static bool
+is_known_member(const char *key)
+{
+    static const char *const members[] = {
+        "type", "name", "spec", "metadata", "status",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        if (!strcmp(key, members[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "object 3" for messages; the name if there is one. */
+static char *
+describe(const struct ctl_input *input, const char *file, const json_t *doc)
+{
+    const char *name = json_string_value(json_object_get(doc, "name"));
+
+    return (name
+            ? xasprintf("%s: object \"%s\"", file, name)
+            : xasprintf("%s: object %"PRIuSIZE, file,
+                        json_array_size(input->objects) + 1));
+}
+
+/* Returns what is wrong with an object, or NULL; the caller frees it. */
+static char *
+check_object(const json_t *doc)
+{
+    json_t *object = CONST_CAST(json_t *, doc);
+    const char *type = json_string_value(json_object_get(doc, "type"));
+    const char *key;
+    json_t *value;
+
+    if (!json_is_object(doc)) {
+        return xstrdup("want a mapping with type, name and spec");
+    }
+    json_object_foreach (object, key, value) {
+        if (!is_known_member(key)) {
+            return xasprintf("unknown member \"%s\": want type, name and "
+                             "spec", key);
+        }
+    }
+    if (!type) {
+        return xstrdup("\"type\" is missing or not a string");
+    }
+    if (!ctl_type_find(type)) {
+        return xasprintf("unknown type \"%s\" (vmnctl get --help lists "
+                         "them)", type);
+    }
+    if (!json_is_string(json_object_get(doc, "name"))) {
+        return xstrdup("\"name\" is missing or not a string (put quotes "
+                       "round one that looks like a number)");
+    }
+    if (!json_is_object(json_object_get(doc, "spec"))) {
+        return xstrdup("\"spec\" is missing or not a mapping");
+    }
+    return NULL;
+}
+
+static int
+add_object(struct ctl_input *input, const char *file, const json_t *doc,
+           char **error)
+{
+    char *why = check_object(doc);
+    const char *type;
+
+    if (why) {
+        char *what = describe(input, file, doc);
+
+        *error = xasprintf("%s: %s", what, why);
+        free(what);
+        free(why);
+        return EINVAL;
+    }
+    type = json_string_value(json_object_get(doc, "type"));
+    json_array_append_new(
+        input->objects,
+        json_pack("{s:s, s:O, s:O}", "type", ctl_type_find(type)->plural,
+                  "name", json_object_get(doc, "name"),
+                  "spec", json_object_get(doc, "spec")));
+    svec_add(&input->origins, file);
+    return 0;
+}
+
+/* The objects that 'doc' holds beside one another, or NULL if it is one: a
+ * list, a reply of `GET /v1/TYPE`, a body of `POST /v1/apply`. */
+static const json_t *
+get_list(const json_t *doc)
+{
+    static const char *const members[] = { "items", "objects" };
+
+    if (json_is_array(doc)) {
+        return doc;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        const json_t *list = json_object_get(doc, members[i]);
+
+        if (json_is_array(list)) {
+            return list;
+        }
+    }
+    return NULL;
+}
+
+/* A file for vmn-lab has "vms" beside "objects": where the VMs run, which is
+ * no business of vmnd's.  Anything else there is a slip. */
+static const char *
+find_stray_member(const json_t *doc)
+{
+    json_t *object = CONST_CAST(json_t *, doc);
+    const char *key;
+    json_t *value;
+
+    if (!json_is_array(json_object_get(doc, "items"))
+        && json_is_array(json_object_get(doc, "objects"))) {
+        json_object_foreach (object, key, value) {
+            if (strcmp(key, "objects") && strcmp(key, "vms")) {
+                return key;
+            }
+        }
+    }
+    return NULL;
+}
+
+static int
+add_document(struct ctl_input *input, const char *file, const json_t *doc,
+             char **error)
+{
+    const json_t *list = get_list(doc);
+    const char *stray = find_stray_member(doc);
+    const json_t *value;
+    size_t i;
+
+    if (!list) {
+        return add_object(input, file, doc, error);
+    }
+    if (stray) {
+        *error = xasprintf("%s: unknown member \"%s\" beside \"objects\"",
+                           file, stray);
+        return EINVAL;
+    }
+    json_array_foreach (list, i, value) {
+        if (add_object(input, file, value, error)) {
+            return EINVAL;
+        }
+    }
+    return 0;
+}
+
+/* Files.  ---------------------------------------------------------------- */
+
+/* JSON texts one after the other. */
+static int
+parse_json(const char *text, size_t size, json_t *docs, char **error)
+{
+    while (size) {
+        json_error_t where;
+        size_t blank = strspn(text, " \t\r\n");
+        json_t *doc;
+
+        text += blank;
+        size -= blank;
+        if (!size) {
+            break;
+        }
+        doc = json_loadb(text, size,
+                         JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK,
+                         &where);
+        if (!doc) {
+            *error = xasprintf("line %d, column %d: %s", where.line,
+                               where.column,
+                               json_error_code(&where)
+                               == json_error_null_character
+                               ? "a text may not hold \\u0000" : where.text);
+            return EINVAL;
+        }
+        json_array_append_new(docs, doc);
+        text += where.position;
+        size -= where.position;
+    }
+    return 0;
+}
+
+/* A file that is named *.json is JSON.  Any other is YAML, of which JSON is a
+ * part but for escapes of some characters, so JSON is tried first where the
+ * text looks like it. */
+static int
+parse_text(const char *file, const struct ds *text, json_t *docs,
+           char **error)
+{
+    const char *string = ds_cstr_ro(text);
+    char first = string[strspn(string, " \t\r\n")];
+
+    if (strlen(string) != text->length) {
+        *error = xstrdup("holds null bytes");
+        return EINVAL;
+    }
+    if (ends_with(file, ".json")) {
+        return parse_json(string, text->length, docs, error);
+    }
+    if (first == '{' || first == '[') {
+        if (!parse_json(string, text->length, docs, error)) {
+            return 0;
+        }
+        free(*error);
+        *error = NULL;
+        json_array_clear(docs);
+    }
+    return ctl_yaml_parse(string, text->length, docs, error);
+}
+
+static int
+read_all(FILE *stream, struct ds *text, char **error)
+{
+    char buffer[65536];
+    size_t n;
+
+    while ((n = fread(buffer, 1, sizeof buffer, stream)) > 0) {
+        ds_put_buffer(text, buffer, n);
+        if (text->length > CTL_YAML_SIZE_MAX) {
+            *error = xasprintf("more than %d bytes", CTL_YAML_SIZE_MAX);
+            return EINVAL;
+        }
+    }
+    if (ferror(stream)) {
+        *error = xstrdup(ovs_strerror(errno));
+        return EIO;
+    }
+    return 0;
+}
+
+static int
+load_stream(struct ctl_input *input, const char *file, FILE *stream,
+            char **error)
+{
+    struct ds text = DS_EMPTY_INITIALIZER;
+    json_t *docs = json_array();
+    const json_t *doc;
+    char *why = NULL;
+    int retval;
+    size_t i;
+
+    retval = read_all(stream, &text, &why);
+    if (!retval) {
+        retval = parse_text(file, &text, docs, &why);
+    }
+    if (retval) {
+        *error = xasprintf("%s: %s", file, why);
+        free(why);
+    } else {
+        json_array_foreach (docs, i, doc) {
+            retval = add_document(input, file, doc, error);
+            if (retval) {
+                break;
+            }
+        }
+    }
+    json_decref(docs);
+    ds_destroy(&text);
+    return retval;
+}
+
+static int
+load_file(struct ctl_input *input, const char *path, char **error)
+{
+    FILE *stream = fopen(path, "r");
+    int retval;
+
+    if (!stream) {
+        retval = errno;
+        *error = xasprintf("%s: %s", path, ovs_strerror(retval));
+        return retval;
+    }
+    retval = load_stream(input, path, stream, error);
+    fclose(stream);
+    return retval;
+}
+
+static int
+is_object_file(const struct dirent *entry)
+{
+    const char *name = entry->d_name;
+
+    return (name[0] != '.'
+            && (ends_with(name, ".yaml") || ends_with(name, ".yml")
+                || ends_with(name, ".json")));
+}
+
+static int
+load_folder(struct ctl_input *input, const char *path, char **error)
+{
+    struct dirent **entries;
+    int n = scandir(path, &entries, is_object_file, alphasort);
+    int retval = 0;
+
+    if (n < 0) {
+        retval = errno;
+        *error = xasprintf("%s: %s", path, ovs_strerror(retval));
+        return retval;
+    }
+    if (!n) {
+        *error = xasprintf("%s: no *.yaml, *.yml or *.json in this folder",
+                           path);
+        retval = EINVAL;
+    }
+    for (int i = 0; i < n; i++) {
+        char *file = xasprintf("%s/%s", path, entries[i]->d_name);
+
+        if (!retval) {
+            retval = load_file(input, file, error);
+        }
+        free(file);
+        free(entries[i]);
+    }
+    free(entries);
+    return retval;
+}
+
+int
+ctl_input_load(struct ctl_input *input, const char *path, FILE *in,
+               char **error)
+{
+    struct stat s;
+
+    *error = NULL;
+    if (!strcmp(path, "-")) {
+        return load_stream(input, "standard input", in, error);
+    }
+    if (!stat(path, &s) && S_ISDIR(s.st_mode)) {
+        return load_folder(input, path, error);
+    }
+    return load_file(input, path, error);
+}

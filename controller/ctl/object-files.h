@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The objects in files that a user gives to `vmnctl apply`.  Each is
+ *
+ *     type: networks          # or network, net
+ *     name: shop
+ *     spec: { ... }
+ *
+ * A file holds one or many YAML documents, or JSON; a document is an object, a
+ * list of them, or {items: [...]}.  `metadata` and `status`, which `vmnctl get
+ * -o yaml` shows, are left out.  Not for checking specs: the server does. */
+
+#ifndef CONTROLLER_CTL_OBJECT_FILES_H
+#define CONTROLLER_CTL_OBJECT_FILES_H 1
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "svec.h"
+
+struct ctl_input {
+    json_t *objects;            /* [{"type", "name", "spec"}, ...] */
+    struct svec origins;        /* File of each object. */
+};
+
+void ctl_input_init(struct ctl_input *);
+void ctl_input_uninit(struct ctl_input *);
+
+/* Adds the objects of 'path': a file, a folder (its *.yaml, *.yml and *.json,
+ * by name), or "-" for 'in'.  Returns 0, or EINVAL or a positive errno with a
+ * sentence in '*error' (the caller frees it). */
+int ctl_input_load(struct ctl_input *, const char *path, FILE *in,
+                   char **error);
+
+#endif /* controller/ctl/object-files.h */

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The types of objects and their columns; see object-types.h. */
+
+#include <config.h>
+
+#include "controller/ctl/object-types.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+static const json_t *
+spec_of(const json_t *object)
+{
+    return json_object_get(object, "spec");
+}
+
+/* "80,443", where an entry is a number or a text such as "8000-8100". */
+void
+ctl_print_service_entry(const json_t *entry, struct ds *ds)
+{
+    const char *protocol = json_string_value(
+        json_object_get(entry, "protocol"));
+    const json_t *ports = json_object_get(entry, "ports");
+    const json_t *icmp_type = json_object_get(entry, "icmp_type");
+    const json_t *icmp_code = json_object_get(entry, "icmp_code");
+
+    ds_put_cstr(ds, protocol ? protocol : "any");
+    if (json_array_size(ports)) {
+        ds_put_char(ds, '/');
+        ctl_path_print(ports, "/*", ds);
+    } else if (json_is_integer(icmp_type)) {
+        ds_put_char(ds, '/');
+        ctl_path_print(icmp_type, "", ds);
+        if (json_is_integer(icmp_code)) {
+            ds_put_char(ds, '/');
+            ctl_path_print(icmp_code, "", ds);
+        }
+    }
+}
+
+static void
+print_entries(const json_t *object, struct ds *ds)
+{
+    const json_t *entry;
+    size_t i;
+
+    json_array_foreach (json_object_get(spec_of(object), "entries"), i,
+                        entry) {
+        if (i) {
+            ds_put_char(ds, ' ');
+        }
+        ctl_print_service_entry(entry, ds);
+    }
+}
+
+/* "80->8080,443,8000-8010". */
+static void
+print_lb_ports(const json_t *object, struct ds *ds)
+{
+    const json_t *port;
+    size_t i;
+
+    json_array_foreach (json_object_get(spec_of(object), "ports"), i, port) {
+        const json_t *target = json_object_get(port, "target");
+
+        if (i) {
+            ds_put_char(ds, ',');
+        }
+        ctl_path_print(port, "/port", ds);
+        if (json_object_get(port, "end_port")) {
+            ds_put_char(ds, '-');
+            ctl_path_print(port, "/end_port", ds);
+        }
+        if (target && !json_equal(CONST_CAST(json_t *, target),
+                                  json_object_get(port, "port"))) {
+            ds_put_cstr(ds, "->");
+            ctl_path_print(target, "", ds);
+        }
+    }
+}
+
+/* "web-1,web-2*3", with the weights that are not 1. */
+static void
+print_backends(const json_t *object, struct ds *ds)
+{
+    const json_t *backend;
+    size_t i;
+
+    json_array_foreach (json_object_get(spec_of(object), "backends"), i,
+                        backend) {
+        const json_t *weight = json_object_get(backend, "weight");
+
+        ds_put_cstr(ds, i ? "," : "");
+        ctl_path_print(backend, "/port", ds);
+        if (json_is_integer(weight) && json_integer_value(weight) != 1) {
+            ds_put_format(ds, "*%"JSON_INTEGER_FORMAT,
+                          json_integer_value(weight));
+        }
+    }
+}
+
+static void
+print_port_state(const json_t *object, struct ds *ds)
+{
+    const json_t *spec = spec_of(object);
+
+    ctl_path_print(object, "/status/state", ds);
+    if (json_is_true(json_object_get(spec, "quarantined"))
+        || json_array_size(json_object_get(json_object_get(object, "status"),
+                                           "quarantines"))) {
+        ds_put_format(ds, "%squarantined", ds->length ? "," : "");
+    }
+    if (json_is_false(json_object_get(spec, "enabled"))) {
+        ds_put_format(ds, "%sdisabled", ds->length ? "," : "");
+    }
+}
+
+static json_int_t
+get_count(const json_t *json, const char *name)
+{
+    return json_integer_value(json_object_get(json, name));
+}
+
+static const json_t *
+status_of(const json_t *object, const char *name)
+{
+    return json_object_get(json_object_get(object, "status"), name);
+}
+
+/* "250ms", "12s", "3m", "5h", "9d". */
+static void
+put_duration(struct ds *ds, json_int_t ms)
+{
+    static const struct {
+        json_int_t ms;
+        const char *unit;
+    } units[] = {
+        { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" },
+        { 1, "ms" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        if (ms >= units[i].ms || units[i].ms == 1) {
+            ds_put_format(ds, "%"JSON_INTEGER_FORMAT"%s", ms / units[i].ms,
+                          units[i].unit);
+            return;
+        }
+    }
+}
+
+void
+ctl_print_lag(const json_t *lag, struct ds *ds)
+{
+    if (get_count(lag, "revisions")) {
+        ds_put_format(ds, "%"JSON_INTEGER_FORMAT"/",
+                      get_count(lag, "revisions"));
+        put_duration(ds, get_count(lag, "ms"));
+    }
+}
+
+static void
+print_lag(const json_t *object, struct ds *ds)
+{
+    ctl_print_lag(status_of(object, "lag"), ds);
+}
+
+/* "2/1.5KiB": bundles, and their bytes. */
+static void
+print_unanswered(const json_t *object, struct ds *ds)
+{
+    const json_t *openflow = status_of(object, "openflow");
+    json_int_t n = get_count(openflow, "outstanding_bundles");
+
+    if (n) {
+        ds_put_format(ds, "%"JSON_INTEGER_FORMAT"/%.1fKiB", n,
+                      get_count(openflow, "outstanding_bytes") / 1024.0);
+    }
+}
+
+static void
+print_backlog(const json_t *object, struct ds *ds)
+{
+    json_int_t n = get_count(status_of(object, "openflow"), "merging");
+
+    if (n) {
+        ds_put_format(ds, "%"JSON_INTEGER_FORMAT, n);
+    }
+}
+
+/* How long ago. */
+static void
+print_audited(const json_t *object, struct ds *ds)
+{
+    const char *text = json_string_value(
+        json_object_get(status_of(object, "audit"), "time"));
+    struct tm tm = { .tm_isdst = 0 };
+
+    if (text && strptime(text, "%Y-%m-%dT%H:%M:%S", &tm)) {
+        put_duration(ds, MAX(0, time(NULL) - timegm(&tm)) * 1000LL);
+        ds_put_cstr(ds, " ago");
+    }
+}
+
+/* "1 missing,2 strangers". */
+static void
+print_found(const json_t *object, struct ds *ds)
+{
+    static const char *const kinds[] = { "missing", "altered", "strangers" };
+    const json_t *audit = status_of(object, "audit");
+
+    for (size_t i = 0; audit && i < ARRAY_SIZE(kinds); i++) {
+        json_int_t n = get_count(audit, kinds[i]);
+
+        if (n) {
+            ds_put_format(ds, "%s%"JSON_INTEGER_FORMAT" %.*s",
+                          ds->length ? "," : "", n,
+                          (int) strlen(kinds[i]) - (i == 2 && n == 1),
+                          kinds[i]);
+        }
+    }
+    if (audit && !ds->length) {
+        ds_put_cstr(ds, "nothing");
+    }
+}
+
+/* What the operator says of an app, or else what it says of itself. */
+static void
+print_app_description(const json_t *object, struct ds *ds)
+{
+    ctl_path_print(object, "/spec/description", ds);
+    if (!ds->length) {
+        ctl_path_print(object, "/status/about", ds);
+    }
+}
+
+static void
+print_subnets(const json_t *object, struct ds *ds)
+{
+    ctl_path_print(object, "/spec/subnets/*/cidr", ds);
+}
+
+static void
+print_interfaces(const json_t *object, struct ds *ds)
+{
+    ctl_path_print(object, "/spec/interfaces/*/network", ds);
+}
+
+/* "0.0.0.0/0 via 10.0.0.9,10.0.0.10; 10.9.0.0/16 from 10.0.1.0/24 blackhole". */
+static void
+print_routes(const json_t *object, struct ds *ds)
+{
+    const json_t *route;
+    size_t i;
+
+    json_array_foreach (json_object_get(spec_of(object), "routes"), i,
+                        route) {
+        ds_put_cstr(ds, i ? "; " : "");
+        ctl_path_print(route, "/destination", ds);
+        if (json_object_get(route, "source")) {
+            ds_put_cstr(ds, " from ");
+            ctl_path_print(route, "/source", ds);
+        }
+        if (json_object_get(route, "via")) {
+            ds_put_cstr(ds, " via ");
+            ctl_path_print(route, "/via", ds);
+        } else {
+            ds_put_cstr(ds, " blackhole");
+        }
+    }
+}
+
+/* Cells of columns whose plain value would not read well. */
+static const struct {
+    enum vmn_table table;
+    const char *path;
+    void (*print)(const json_t *object, struct ds *);
+} cells[] = {
+    { VMN_TABLE_HOST, "/status/lag", print_lag },
+    { VMN_TABLE_HOST, "/status/openflow", print_unanswered },
+    { VMN_TABLE_HOST, "/status/openflow/merging", print_backlog },
+    { VMN_TABLE_HOST, "/status/audit/time", print_audited },
+    { VMN_TABLE_HOST, "/status/audit", print_found },
+    { VMN_TABLE_NETWORK, "/spec/subnets", print_subnets },
+    { VMN_TABLE_PORT, "/status/state", print_port_state },
+    { VMN_TABLE_SERVICE, "/spec/entries", print_entries },
+    { VMN_TABLE_LOADBALANCER, "/spec/ports", print_lb_ports },
+    { VMN_TABLE_LOADBALANCER, "/spec/backends", print_backends },
+    { VMN_TABLE_APP, "/spec/description", print_app_description },
+    { VMN_TABLE_ROUTER, "/spec/interfaces", print_interfaces },
+    { VMN_TABLE_ROUTER, "/spec/routes", print_routes },
+};
+
+static const struct {
+    enum vmn_table table;
+    const char *name;
+} short_names[] = {
+    { VMN_TABLE_NETWORK, "net" },
+    { VMN_TABLE_GROUP, "grp" },
+    { VMN_TABLE_SERVICE, "svc" },
+    { VMN_TABLE_POLICY, "pol" },
+    { VMN_TABLE_LOADBALANCER, "lb" },
+};
+
+const struct schema_table *
+ctl_type_at(size_t i)
+{
+    for (size_t id = 0; id < VMN_N_TABLES; id++) {
+        if (!schema_tables[id].observed && !i--) {
+            return &schema_tables[id];
+        }
+    }
+    return NULL;
+}
+
+const char *
+ctl_type_short_name(const struct schema_table *type)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(short_names); i++) {
+        if (short_names[i].table == type->id) {
+            return short_names[i].name;
+        }
+    }
+    return NULL;
+}
+
+const struct schema_table *
+ctl_type_find(const char *name)
+{
+    const struct schema_table *type;
+
+    for (size_t i = 0; (type = ctl_type_at(i)); i++) {
+        const char *short_name = ctl_type_short_name(type);
+
+        if (!strcmp(name, type->plural) || !strcmp(name, type->singular)
+            || (short_name && !strcmp(name, short_name))) {
+            return type;
+        }
+    }
+    return NULL;
+}
+
+static void
+fill_column(struct ctl_column *column, const struct schema_table *type,
+            const struct schema_column *from)
+{
+    column->heading = from->heading;
+    column->path = from->path;
+    for (size_t i = 0; i < ARRAY_SIZE(cells); i++) {
+        if (cells[i].table == type->id
+            && !strcmp(cells[i].path, from->path)) {
+            column->print = cells[i].print;
+        }
+    }
+}
+
+struct ctl_column *
+ctl_type_columns(const struct schema_table *type, bool wide)
+{
+    struct ctl_column *columns;
+    size_t n = 0;
+
+    while (type->columns[n].heading) {
+        n++;
+    }
+    columns = xcalloc(n + 1, sizeof *columns);
+    n = 0;
+    for (const struct schema_column *from = type->columns; from->heading;
+         from++) {
+        if (wide || !from->wide) {
+            fill_column(&columns[n++], type, from);
+        }
+    }
+    return columns;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plans; see output-plan.h. */
+
+#include <config.h>
+
+#include "controller/ctl/output-plan.h"
+
+#include <string.h>
+
+#include "controller/ctl/output.h"
+
+bool
+ctl_plan_check(struct ctl *ctl, const struct ctl_command *command)
+{
+    bool waits_anyway = command->options & CTL_OPT_NO_WAIT;
+
+    if (command->options & CTL_OPT_PLAN) {
+        ctl->dry_run = true;
+    }
+    if (!(command->options & (CTL_OPT_PLAN | CTL_OPT_DRY_RUN))) {
+        return true;
+    }
+    if (!ctl->dry_run) {
+        if (ctl->output != CTL_TABLE) {
+            ctl_usage(ctl, "%s: -o goes only with --dry-run", command->name);
+            return false;
+        }
+        return true;
+    }
+    if ((ctl->wait && !waits_anyway) || ctl->timeout_given) {
+        ctl_usage(ctl, "%s: --wait and --timeout do not go with --dry-run, "
+                  "which changes nothing", command->name);
+        return false;
+    }
+    ctl->wait = false;
+    return true;
+}
+
+static const struct ctl_column object_columns[] = {
+    { "CHANGE", "/op", NULL },
+    { "TYPE", "/type", NULL },
+    { "NAME", "/name", NULL },
+    { NULL, NULL, NULL },
+};
+static const struct ctl_column app_columns[] = {
+    { "APP", "/app", NULL },
+    { "ADDED", "/added", NULL },
+    { "CHANGED", "/changed", NULL },
+    { "REMOVED", "/removed", NULL },
+    { NULL, NULL, NULL },
+};
+static const struct ctl_column host_columns[] = {
+    { "HOST", "/host", NULL },
+    { "ADDED", "/added", NULL },
+    { "CHANGED", "/changed", NULL },
+    { "REMOVED", "/removed", NULL },
+    { "TOTAL", "/total", NULL },
+    { NULL, NULL, NULL },
+};
+static const struct ctl_column problem_columns[] = {
+    { "PROBLEM", "/kind", NULL },
+    { "UNITS", "/units", NULL },
+    { "TEXT", "/text", NULL },
+    { "PACKET", "/packet", NULL },
+    { NULL, NULL, NULL },
+};
+
+/* The objects that would change; of the others only how many. */
+static void
+show_objects(struct ctl *ctl, const json_t *objects)
+{
+    struct ctl_table *table = ctl_table_create(object_columns);
+    const json_t *object;
+    size_t n_same = 0;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        const char *op = json_string_value(json_object_get(object, "op"));
+
+        if (op && !strcmp(op, "unchanged")) {
+            n_same++;
+        } else {
+            ctl_table_add(table, object);
+        }
+    }
+    if (n_same < json_array_size(objects)) {
+        ctl_table_print(table, ctl->out);
+    }
+    if (n_same) {
+        fprintf(ctl->out, "%zu object%s would stay as %s\n", n_same,
+                n_same == 1 ? "" : "s", n_same == 1 ? "it is" : "they are");
+    }
+    ctl_table_destroy(table);
+}
+
+static void
+show_restarts(struct ctl *ctl, const json_t *networks)
+{
+    const json_t *network;
+    size_t i;
+
+    json_array_foreach (networks, i, network) {
+        fprintf(ctl->out, "%s%s", i ? ", "
+                : "open connections would start over in: ",
+                json_string_value(network));
+    }
+    if (json_array_size(networks)) {
+        fputc('\n', ctl->out);
+    }
+}
+
+bool
+ctl_plan_changes(const json_t *plan)
+{
+    return json_is_true(json_object_get(plan, "changed"));
+}
+
+void
+ctl_plan_show(struct ctl *ctl, const json_t *plan)
+{
+    const json_t *flows = json_object_get(plan, "flows");
+
+    if (ctl->output == CTL_JSON) {
+        ctl_show_json(ctl->out, plan);
+    } else if (ctl->output == CTL_YAML) {
+        ctl_show_yaml(ctl->out, plan, "");
+    } else if (!ctl_plan_changes(plan)) {
+        fputs("nothing would change\n", ctl->out);
+    } else {
+        show_objects(ctl, json_object_get(plan, "objects"));
+        if (!json_array_size(json_object_get(flows, "apps"))
+            && !json_array_size(json_object_get(flows, "hosts"))) {
+            fputs("no flow would change\n", ctl->out);
+        }
+        ctl_show_nonempty_table(ctl->out, app_columns,
+                                json_object_get(flows, "apps"));
+        ctl_show_nonempty_table(ctl->out, host_columns,
+                                json_object_get(flows, "hosts"));
+        show_restarts(ctl, json_object_get(plan, "restarts"));
+        ctl_show_nonempty_table(ctl->out, problem_columns,
+                                json_object_get(plan, "problems"));
+    }
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tables for people; see output-table.h. */
+
+#include <config.h>
+
+#include "controller/ctl/output-table.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/output-colour.h"
+#include "openvswitch/dynamic-string.h"
+#include "svec.h"
+#include "util.h"
+
+/* Widest column, in characters. */
+#define WIDTH_MAX 60
+
+struct ctl_table {
+    const struct ctl_column *columns; /* Borrowed. */
+    size_t n_columns;
+    size_t *widths;             /* Of each column, in characters. */
+    struct svec cells;          /* Headings, then row by row. */
+};
+
+static void
+put_scalar(const json_t *json, struct ds *ds)
+{
+    switch (json_typeof(json)) {
+    case JSON_STRING:
+        ds_put_cstr(ds, json_string_value(json));
+        break;
+    case JSON_INTEGER:
+        ds_put_format(ds, "%"JSON_INTEGER_FORMAT, json_integer_value(json));
+        break;
+    case JSON_REAL:
+        ds_put_format(ds, "%g", json_real_value(json));
+        break;
+    case JSON_TRUE:
+        ds_put_cstr(ds, "yes");
+        break;
+    case JSON_FALSE:
+        ds_put_cstr(ds, "no");
+        break;
+    case JSON_ARRAY:
+        if (json_is_object(json_array_get(json, 0))) {
+            ds_put_format(ds, "%"PRIuSIZE, json_array_size(json));
+            break;
+        }
+        ctl_path_print(json, "/*", ds);
+        break;
+    case JSON_OBJECT:
+        ctl_path_print(json, "/*", ds);
+        break;
+    case JSON_NULL:
+    default:
+        break;
+    }
+}
+
+static void
+put_each(const json_t *json, const char *rest, struct ds *ds)
+{
+    const char *separator = "";
+
+    if (json_is_array(json)) {
+        const json_t *value;
+        size_t i;
+
+        json_array_foreach (json, i, value) {
+            ds_put_cstr(ds, separator);
+            separator = ",";
+            ctl_path_print(value, rest, ds);
+        }
+    } else if (json_is_object(json)) {
+        json_t *object = CONST_CAST(json_t *, json);
+        const char *key;
+        json_t *value;
+
+        json_object_foreach (object, key, value) {
+            ds_put_format(ds, "%s%s=", separator, key);
+            separator = ",";
+            ctl_path_print(value, rest, ds);
+        }
+    }
+}
+
+void
+ctl_path_print(const json_t *json, const char *path, struct ds *ds)
+{
+    if (!json) {
+        return;
+    }
+    if (!*path) {
+        put_scalar(json, ds);
+    } else {
+        size_t n = strcspn(path + 1, "/");
+        const char *rest = path + 1 + n;
+
+        if (n == 1 && path[1] == '*') {
+            put_each(json, rest, ds);
+        } else {
+            char *name = xmemdup0(path + 1, n);
+
+            ctl_path_print(json_object_get(json, name), rest, ds);
+            free(name);
+        }
+    }
+}
+
+/* Number of characters in the UTF-8 of 's'. */
+static size_t
+text_width(const char *s)
+{
+    size_t n = 0;
+
+    for (; *s; s++) {
+        n += (*s & 0xc0) != 0x80;
+    }
+    return n;
+}
+
+/* Takes ownership of 'cell'.  A long one does not widen its column, but
+ * shifts the rest of its row. */
+static void
+add_cell(struct ctl_table *table, char *cell)
+{
+    size_t column = table->cells.n % table->n_columns;
+
+    table->widths[column] = MAX(table->widths[column],
+                                MIN(text_width(cell), WIDTH_MAX));
+    svec_add_nocopy(&table->cells, cell);
+}
+
+struct ctl_table *
+ctl_table_create(const struct ctl_column *columns)
+{
+    struct ctl_table *table = xzalloc(sizeof *table);
+
+    table->columns = columns;
+    while (columns[table->n_columns].heading) {
+        table->n_columns++;
+    }
+    table->widths = xcalloc(table->n_columns, sizeof *table->widths);
+    svec_init(&table->cells);
+    for (size_t i = 0; i < table->n_columns; i++) {
+        add_cell(table, xstrdup(columns[i].heading));
+    }
+    return table;
+}
+
+void
+ctl_table_destroy(struct ctl_table *table)
+{
+    if (table) {
+        svec_destroy(&table->cells);
+        free(table->widths);
+        free(table);
+    }
+}
+
+void
+ctl_table_add(struct ctl_table *table, const json_t *object)
+{
+    for (size_t i = 0; i < table->n_columns; i++) {
+        const struct ctl_column *column = &table->columns[i];
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        if (column->print) {
+            column->print(object, &ds);
+        } else {
+            ctl_path_print(object, column->path, &ds);
+        }
+        if (!ds.length) {
+            ds_put_char(&ds, '-');
+        }
+        add_cell(table, ds_steal_cstr(&ds));
+    }
+}
+
+static void
+print_safely(FILE *file, const char *text, const char *keep)
+{
+    for (; *text; text++) {
+        unsigned char c = *text;
+
+        putc((c < 0x20 || c == 0x7f) && !strchr(keep, c) ? '?' : c, file);
+    }
+}
+
+void
+ctl_print_coloured(FILE *file, const char *heading, const char *text)
+{
+    const char *colour = (ctl_colour_on(file) ? ctl_colour_of(heading, text)
+                          : NULL);
+
+    fputs(colour ? colour : "", file);
+    print_safely(file, text, "");
+    fputs(colour ? CTL_COLOUR_END : "", file);
+}
+
+void
+ctl_print_safely(FILE *file, const char *text)
+{
+    print_safely(file, text, "\n");
+}
+
+void
+ctl_table_print(const struct ctl_table *table, FILE *file)
+{
+    bool colours = ctl_colour_on(file);
+
+    for (size_t i = 0; i < table->cells.n; i++) {
+        size_t column = i % table->n_columns;
+        const char *cell = table->cells.names[i];
+
+        if (colours) {
+            ctl_print_coloured(file, table->columns[column].heading, cell);
+        } else {
+            print_safely(file, cell, "");
+        }
+        if (column + 1 == table->n_columns) {
+            putc('\n', file);
+        } else {
+            size_t width = text_width(cell);
+            size_t pad = MAX(table->widths[column], width) - width;
+
+            fprintf(file, "%*s", (int) pad + 3, "");
+        }
+    }
+}
+
+void
+ctl_table_print_on(struct ctl_table *table, FILE *file)
+{
+    ctl_table_print(table, file);
+    svec_clear(&table->cells);
+}

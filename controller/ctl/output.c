@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pieces of output; see output.h. */
+
+#include <config.h>
+
+#include "controller/ctl/output.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controller/ctl/ctl.h"
+#include "controller/ctl/yaml.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+void
+ctl_progress(struct ctl *ctl, const char *format, ...)
+{
+    int fd = fileno(ctl->err);
+    char *text = NULL;
+    va_list args;
+
+    if (fd < 0 || !isatty(fd) || (!format && !ctl->progress)) {
+        return;
+    }
+    ctl->progress = format != NULL;
+    if (format) {
+        va_start(args, format);
+        text = xvasprintf(format, args);
+        va_end(args);
+    }
+    fputs("\r\033[K", ctl->err);
+    ctl_print_safely(ctl->err, text ? text : "");
+    fflush(ctl->err);
+    free(text);
+}
+
+void
+ctl_show_json(FILE *file, const json_t *json)
+{
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY);
+
+    if (!text) {
+        out_of_memory();
+    }
+    fprintf(file, "%s\n", text);
+    free(text);
+}
+
+void
+ctl_show_yaml(FILE *file, const json_t *json, const char *indent)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    char *save = NULL;
+
+    ctl_yaml_print(json, &ds);
+    for (char *line = strtok_r(ds_cstr(&ds), "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save)) {
+        fprintf(file, "%s%s\n", indent, line);
+    }
+    ds_destroy(&ds);
+}
+
+bool
+ctl_show_raw(struct ctl *ctl, const json_t *json)
+{
+    if (ctl->output == CTL_JSON) {
+        ctl_show_json(ctl->out, json);
+        return true;
+    }
+    if (ctl->output == CTL_YAML) {
+        ctl_show_yaml(ctl->out, json, "");
+        return true;
+    }
+    return false;
+}
+
+void
+ctl_show_name(FILE *file, const json_t *object)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ctl_path_print(object, "/name", &ds);
+    ds_put_char(&ds, '\n');
+    ctl_print_safely(file, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+/* 'otherwise' is what to show if there is nothing at 'path'; NULL: no line at
+ * all. */
+static void
+show_field(FILE *file, const char *title, const json_t *json,
+           const char *path, const char *otherwise)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ctl_path_print(json, path, &ds);
+    if (!ds.length && otherwise) {
+        ds_put_cstr(&ds, otherwise);
+    }
+    if (ds.length) {
+        fprintf(file, "%s:%*s", title,
+                MAX(1, 12 - (int) strlen(title)), "");
+        ctl_print_coloured(file, title, ds_cstr(&ds));
+        putc('\n', file);
+    }
+    ds_destroy(&ds);
+}
+
+void
+ctl_show_field(FILE *file, const char *title, const json_t *json,
+               const char *path)
+{
+    show_field(file, title, json, path, NULL);
+}
+
+void
+ctl_show_field_or_dash(FILE *file, const char *title, const json_t *json,
+                       const char *path)
+{
+    show_field(file, title, json, path, "-");
+}
+
+void
+ctl_show_section(FILE *file, const char *title, const json_t *value)
+{
+    if (json_object_size(value) || json_array_size(value)) {
+        fprintf(file, "%s:\n", title);
+        ctl_show_yaml(file, value, "  ");
+    }
+}
+
+void
+ctl_show_table(FILE *file, const struct ctl_column *columns,
+               const json_t *array)
+{
+    struct ctl_table *table = ctl_table_create(columns);
+    const json_t *object;
+    size_t i;
+
+    json_array_foreach (array, i, object) {
+        ctl_table_add(table, object);
+    }
+    ctl_table_print(table, file);
+    ctl_table_destroy(table);
+}
+
+void
+ctl_show_nonempty_table(FILE *out, const struct ctl_column *columns,
+                        const json_t *array)
+{
+    if (json_array_size(array)) {
+        putc('\n', out);
+        ctl_show_table(out, columns, array);
+    }
+}

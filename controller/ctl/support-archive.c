@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A .tar.gz with a list of what is in it; see support-archive.h. */
+
+#include <config.h>
+
+#include "controller/ctl/support-archive.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util.h"
+
+struct ctl_archive {
+    struct archive *archive;
+    int fd;
+    char *path;
+    char *temporary;            /* Its name until it is whole. */
+    char *folder;
+    char *error;                /* The first that there was, or NULL. */
+    json_t *files, *left_out;   /* Of the list. */
+    size_t n_stripped;
+};
+
+static void
+note_error(struct ctl_archive *bundle, const char *what)
+{
+    if (!bundle->error) {
+        const char *why = archive_error_string(bundle->archive);
+
+        bundle->error = xasprintf("%s: %s%s%s", bundle->path, what,
+                                  why ? ": " : "", why ? why : "");
+    }
+}
+
+struct ctl_archive *
+ctl_archive_create(const char *path, const char *folder, char **error)
+{
+    struct ctl_archive *bundle = xzalloc(sizeof *bundle);
+
+    *error = NULL;
+    bundle->path = xstrdup(path);
+    bundle->temporary = xasprintf("%s.XXXXXX", path);
+    bundle->folder = xstrdup(folder);
+    bundle->files = json_array();
+    bundle->left_out = json_array();
+    bundle->fd = mkostemp(bundle->temporary, O_CLOEXEC);
+    if (bundle->fd < 0) {
+        *error = xasprintf("%s: %s", path, ovs_strerror(errno));
+        free(bundle->temporary);
+        bundle->temporary = NULL;
+        free(ctl_archive_close(bundle, NULL));
+        return NULL;
+    }
+    bundle->archive = archive_write_new();
+    if (!bundle->archive) {
+        out_of_memory();
+    }
+    if (archive_write_add_filter_gzip(bundle->archive) != ARCHIVE_OK
+        || archive_write_set_format_pax_restricted(bundle->archive)
+        != ARCHIVE_OK
+        || archive_write_open_fd(bundle->archive, bundle->fd)
+        != ARCHIVE_OK) {
+        note_error(bundle, "cannot be made");
+    }
+    return bundle;
+}
+
+/* Writes a file of the archive. */
+static void
+write_entry(struct ctl_archive *bundle, const char *name, const void *data,
+            size_t size)
+{
+    struct archive_entry *entry = archive_entry_new();
+    char *path = xasprintf("%s/%s", bundle->folder, name);
+
+    if (!entry) {
+        out_of_memory();
+    }
+    archive_entry_set_pathname(entry, path);
+    archive_entry_set_size(entry, (la_int64_t) size);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0600);
+    archive_entry_set_mtime(entry, time(NULL), 0);
+    if (archive_write_header(bundle->archive, entry) != ARCHIVE_OK
+        || archive_write_data(bundle->archive, data, size)
+        != (la_ssize_t) size) {
+        note_error(bundle, "cannot be written");
+    }
+    archive_entry_free(entry);
+    free(path);
+}
+
+void
+ctl_archive_add(struct ctl_archive *bundle, const char *name,
+                const char *about, const void *data, size_t size)
+{
+    if (!bundle->error) {
+        json_array_append_new(bundle->files, json_pack(
+            "{s:s, s:s, s:I}", "name", name, "about", about, "bytes",
+            (json_int_t) size));
+        write_entry(bundle, name, data, size);
+    }
+}
+
+void
+ctl_archive_add_json(struct ctl_archive *bundle, const char *name,
+                     const char *about, const json_t *json)
+{
+    json_t *stripped = ctl_archive_strip(json, &bundle->n_stripped);
+    char *text = json_dumps(stripped, JSON_INDENT(1) | JSON_ENCODE_ANY);
+
+    json_decref(stripped);
+    if (!text) {
+        out_of_memory();
+    }
+    ctl_archive_add(bundle, name, about, text, strlen(text));
+    free(text);
+}
+
+void
+ctl_archive_omit(struct ctl_archive *bundle, const char *what, const char *why)
+{
+    json_array_append_new(bundle->left_out, json_pack(
+        "{s:s, s:s}", "what", what, "why", why));
+}
+
+/* Writes the list, and ends the archive. */
+static void
+finish(struct ctl_archive *bundle, const json_t *about)
+{
+    json_t *manifest = json_deep_copy(about);
+    char *text;
+
+    if (bundle->n_stripped) {
+        char *why = xasprintf("%"PRIuSIZE" value%s of fields that are named "
+                              "like secrets", bundle->n_stripped,
+                              bundle->n_stripped == 1 ? "" : "s");
+
+        ctl_archive_omit(bundle, "secrets", why);
+        free(why);
+    }
+    json_object_set(manifest, "files", bundle->files);
+    json_object_set(manifest, "left_out", bundle->left_out);
+    text = json_dumps(manifest, JSON_INDENT(1));
+    json_decref(manifest);
+    if (!text) {
+        out_of_memory();
+    }
+    write_entry(bundle, "manifest.json", text, strlen(text));
+    free(text);
+    if (archive_write_close(bundle->archive) != ARCHIVE_OK) {
+        note_error(bundle, "cannot be written");
+    }
+    if (!bundle->error && (fsync(bundle->fd)
+                           || rename(bundle->temporary, bundle->path))) {
+        bundle->error = xasprintf("%s: %s", bundle->path,
+                                  ovs_strerror(errno));
+    }
+}
+
+char *
+ctl_archive_close(struct ctl_archive *bundle, const json_t *about)
+{
+    char *error;
+
+    if (bundle->archive && !bundle->error) {
+        finish(bundle, about);
+    }
+    error = bundle->error;
+    if (error && bundle->temporary) {
+        unlink(bundle->temporary);
+    }
+    archive_write_free(bundle->archive);
+    if (bundle->fd >= 0) {
+        close(bundle->fd);
+    }
+    json_decref(bundle->files);
+    json_decref(bundle->left_out);
+    free(bundle->path);
+    free(bundle->temporary);
+    free(bundle->folder);
+    free(bundle);
+    return error;
+}
+
+/* Secrets.  -------------------------------------------------------------- */
+
+static bool
+is_secret(const char *name)
+{
+    /* And what is told of a secret to compare it with. */
+    static const char *const words[] = {
+        "token", "password", "passwd", "passphrase", "secret", "credential",
+        "private_key", "private-key", "sha256", "webhook",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (strcasestr(name, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a secret only texts are: a number or a list of them says how many. */
+json_t *
+ctl_archive_strip(const json_t *json, size_t *n)
+{
+    json_t *copy;
+    const char *key;
+    json_t *value;
+    size_t i;
+
+    if (json_is_array(json)) {
+        copy = json_array();
+        json_array_foreach (json, i, value) {
+            json_array_append_new(copy, ctl_archive_strip(value, n));
+        }
+        return copy;
+    }
+    if (!json_is_object(json)) {
+        return json_incref(CONST_CAST(json_t *, json));
+    }
+    copy = json_object();
+    json_object_foreach (CONST_CAST(json_t *, json), key, value) {
+        if (is_secret(key) && json_is_string(value)) {
+            json_object_set_new(copy, key, json_string("(left out)"));
+            ++*n;
+        } else {
+            json_object_set_new(copy, key, ctl_archive_strip(value, n));
+        }
+    }
+    return copy;
+}

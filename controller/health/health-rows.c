@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See health-rows.h.  What a row is to say is asked when its request is made,
+ * so one that changes often while another request is on its way costs nothing
+ * more.  If a request fails, its rows are looked at again a while later. */
+
+#include <config.h>
+
+#include "controller/health/health-rows.h"
+
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/commit/commit.h"
+#include "controller/model/model.h"
+#include "openvswitch/vlog.h"
+#include "sset.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(health_rows);
+
+/* Rows in a request; well below the model's bound. */
+#define OPS_MAX 4096
+/* Between a failure and the next try, at first and at most. */
+#define RETRY_MIN_MS 100
+#define RETRY_MAX_MS 5000
+
+struct health_rows {
+    struct model *model;
+    struct commit *commit;
+    health_rows_wanted_cb *wanted;
+    void *aux;
+    struct sset due;            /* Names of rows. */
+    struct event *flush;
+    struct rows_request *sent;  /* On its way, or NULL. */
+    int retry_ms;
+};
+
+struct rows_request {
+    struct health_rows *rows;
+    struct sset names;
+};
+
+static void
+flush_in(struct health_rows *rows, int ms)
+{
+    const struct timeval in = { ms / 1000, ms % 1000 * 1000 };
+
+    event_add(rows->flush, &in);
+}
+
+void
+health_rows_update(struct health_rows *rows, const char *balancer,
+                   const char *port)
+{
+    char *name = xasprintf("%s/%s", balancer, port);
+
+    sset_add_and_free(&rows->due, name);
+    if (!rows->sent && !event_pending(rows->flush, EV_TIMEOUT, NULL)) {
+        event_active(rows->flush, EV_TIMEOUT, 1);
+    }
+}
+
+static void
+request_free(struct rows_request *sent)
+{
+    sset_destroy(&sent->names);
+    free(sent);
+}
+
+static void
+done_cb(void *sent_, const struct commit_result *result)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
+    struct rows_request *sent = sent_;
+    struct health_rows *rows = sent->rows;
+    const char *name;
+
+    rows->sent = NULL;
+    if (result->ok) {
+        rows->retry_ms = RETRY_MIN_MS;
+        if (!sset_is_empty(&rows->due)) {
+            flush_in(rows, 0);
+        }
+    } else {
+        VLOG_WARN_RL(&rl, "states of backends were not stored: %s; trying "
+                     "again", result->errors->n
+                     ? result->errors->errors[0].text : "no reason given");
+        SSET_FOR_EACH (name, &sent->names) {
+            sset_add(&rows->due, name);
+        }
+        flush_in(rows, rows->retry_ms);
+        rows->retry_ms = MIN(rows->retry_ms * 2, RETRY_MAX_MS);
+    }
+    request_free(sent);
+}
+
+/* Adds what has to be done about row 'name'. */
+static void
+add_row(struct health_rows *rows, struct model_request *request,
+        const char *name)
+{
+    static const char *const words[] = {
+        [VMN_HEALTH_UP] = "up", [VMN_HEALTH_DOWN] = "down",
+        [VMN_HEALTH_DRAINED] = "drained",
+    };
+    const struct vmn_health *row = model_get(rows->model, VMN_TABLE_HEALTH,
+                                             name);
+    size_t len = strcspn(name, "/");
+    char *balancer = xmemdup0(name, len);
+    const char *port = name + len + 1;
+    const char *wanted = rows->wanted(rows->aux, balancer, port);
+
+    /* Rows go with what they are about. */
+    if (!model_get(rows->model, VMN_TABLE_LOADBALANCER, balancer)
+        || !model_get(rows->model, VMN_TABLE_PORT, port)) {
+        wanted = NULL;
+    }
+    if (!wanted && row) {
+        model_request_add(request, MODEL_DELETE, VMN_TABLE_HEALTH, name,
+                          NULL)->missing_ok = true;
+    } else if (wanted && (!row || strcmp(words[row->state], wanted))) {
+        model_request_add(request, MODEL_PUT, VMN_TABLE_HEALTH, name,
+                          json_pack("{s:s, s:s, s:s}", "loadbalancer",
+                                    balancer, "port", port, "state",
+                                    wanted));
+    }
+    free(balancer);
+}
+
+static void
+flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *rows_)
+{
+    struct health_rows *rows = rows_;
+    struct model_request request;
+    struct rows_request *sent;
+
+    if (rows->sent) {
+        return;                 /* done_cb() goes on. */
+    }
+    sent = xzalloc(sizeof *sent);
+    sent->rows = rows;
+    sset_init(&sent->names);
+    model_request_init(&request, "health");
+    while (!sset_is_empty(&rows->due) && request.n_ops < OPS_MAX) {
+        char *name = sset_pop(&rows->due);
+
+        add_row(rows, &request, name);
+        sset_add_and_free(&sent->names, name);
+    }
+    if (request.n_ops) {
+        rows->sent = sent;
+        commit_submit(rows->commit, &request, done_cb, sent);
+    } else {
+        request_free(sent);
+    }
+    model_request_uninit(&request);
+}
+
+struct health_rows *
+health_rows_create(struct event_base *base, struct model *model,
+                   struct commit *commit, health_rows_wanted_cb *wanted,
+                   void *aux)
+{
+    struct health_rows *rows = xzalloc(sizeof *rows);
+
+    rows->model = model;
+    rows->commit = commit;
+    rows->wanted = wanted;
+    rows->aux = aux;
+    rows->retry_ms = RETRY_MIN_MS;
+    sset_init(&rows->due);
+    rows->flush = event_new(base, -1, 0, flush_cb, rows);
+    return rows;
+}
+
+void
+health_rows_destroy(struct health_rows *rows)
+{
+    if (rows) {
+        if (rows->sent) {
+            /* Nobody is told any more: commit_stop(). */
+            request_free(rows->sent);
+        }
+        event_free(rows->flush);
+        sset_destroy(&rows->due);
+        free(rows);
+    }
+}

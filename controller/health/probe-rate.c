@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See probe-rate.h. */
+
+#include <config.h>
+
+#include "controller/health/probe-rate.h"
+
+#include <stdlib.h>
+
+#include "util.h"
+
+/* Hosts that are remembered; those that asked for nothing for a second are as
+ * good as new ones. */
+#define HOSTS_MAX 4096
+
+void
+probe_rate_init(struct probe_rate *p)
+{
+    p->all_us = INT64_MIN;
+    shash_init(&p->hosts);
+}
+
+void
+probe_rate_uninit(struct probe_rate *p)
+{
+    shash_destroy_free_data(&p->hosts);
+}
+
+static void
+forget_silent(struct probe_rate *p, int64_t now_us)
+{
+    struct shash_node *node, *next;
+
+    SHASH_FOR_EACH_SAFE (node, next, &p->hosts) {
+        if (*(int64_t *) node->data < now_us - 1000000) {
+            free(shash_steal(&p->hosts, node));
+        }
+    }
+}
+
+static int64_t *
+host_us(struct probe_rate *p, const char *host, int64_t now_us)
+{
+    int64_t *at = shash_find_data(&p->hosts, host);
+
+    if (!at) {
+        if (shash_count(&p->hosts) >= HOSTS_MAX) {
+            forget_silent(p, now_us);
+        }
+        at = xmalloc(sizeof *at);
+        *at = INT64_MIN;
+        shash_add(&p->hosts, host, at);
+    }
+    return at;
+}
+
+/* A turn of those that come 'rate' a second, not before 'now_us'. */
+static int64_t
+take(int64_t *next_us, int64_t now_us, unsigned rate, unsigned burst)
+{
+    int64_t step = 1000000 / rate;
+    int64_t turn = MAX(*next_us, now_us);
+
+    *next_us = turn + step;
+    return MAX(now_us, turn - step * (int64_t) (burst - 1));
+}
+
+int64_t
+probe_rate_reserve(struct probe_rate *p, const char *host, int64_t now_us)
+{
+    int64_t of_host = take(host_us(p, host, now_us), now_us, PROBE_RATE_HOST,
+                           PROBE_RATE_HOST_BURST);
+    int64_t of_all
+        = take(&p->all_us, now_us, PROBE_RATE_TOTAL, PROBE_RATE_TOTAL_BURST);
+
+    return MAX(of_host, of_all);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is due when: a heap of times, for many of which most are moved before
+ * they come.  Not for waiting itself. */
+
+#ifndef CONTROLLER_HEALTH_TIMER_HEAP_H
+#define CONTROLLER_HEALTH_TIMER_HEAP_H 1
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Embedded; zeroed is one that is not set. */
+struct timer {
+    int64_t at_us;
+    size_t place;               /* In the heap, from 1 on; 0: not set. */
+};
+
+struct timer_heap {
+    size_t n, allocated;
+    struct timer **heap;        /* From 1 on: no parent is later than its
+                                 * children at twice its place. */
+};
+
+void timer_heap_init(struct timer_heap *);
+void timer_heap_uninit(struct timer_heap *);
+/* Sets 'timer', or moves it. */
+void timer_heap_set(struct timer_heap *, struct timer *, int64_t at_us);
+void timer_heap_unset(struct timer_heap *, struct timer *);
+/* The earliest, or NULL. */
+struct timer *timer_heap_first(const struct timer_heap *);
+
+#endif /* controller/health/timer-heap.h */

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Loads of balancers; see load-monitor.h. */
+
+#include <config.h>
+
+#include "controller/load-monitor/load-monitor.h"
+
+#include <event2/event.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/commit/commit.h"
+#include "controller/model/model.h"
+#include "hash.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/hmap.h"
+#include "proto/webhook/webhook.h"
+#include "sset.h"
+#include "timeval.h"
+#include "util.h"
+
+const char *const load_state_names[LOAD_N_STATES] = {
+    [LOAD_UNKNOWN] = "unknown", [LOAD_NORMAL] = "normal",
+    [LOAD_HIGH] = "high",       [LOAD_LOW] = "low",
+    [LOAD_COOLING] = "cooling",
+};
+
+const char *const load_direction_names[LOAD_N_DIRECTIONS] = {
+    [LOAD_SAME] = "same", [LOAD_UP] = "up", [LOAD_DOWN] = "down",
+};
+
+static const char *const metric_names[] = {
+    [VMN_SCALE_NONE] = "none",       [VMN_SCALE_CONNECTIONS] = "connections",
+    [VMN_SCALE_PACKETS] = "packets", [VMN_SCALE_BYTES] = "bytes",
+};
+
+struct load_monitor {
+    struct model *model;
+    struct commit *commit;      /* Or NULL. */
+    struct webhook *webhook;    /* Or NULL. */
+    struct load_source source;
+    struct event *timer;        /* Pending if there may be something. */
+    struct timeval interval;
+    struct hmap balancers;      /* Those that have thresholds. */
+    void (*told)(void *aux, const char *balancer, const json_t *event);
+    void *told_aux;
+    uint64_t n_looks;
+    struct load_monitor_stats stats;    /* What was told. */
+};
+
+struct balancer {
+    struct hmap_node node;      /* In load->balancers. */
+    char *name;
+    struct vmn_lb_scale scale;  /* As of the last look. */
+    char *webhook;              /* Its string, or NULL. */
+    struct load_thresholds thresholds;
+    uint64_t seen;              /* The look that has seen it. */
+    enum load_sample_quality figure;
+    bool known;                 /* 'value' is one to go by. */
+    double value;               /* Of a backend that serves, in a second. */
+    size_t n_backends, n_serving;
+    enum load_direction last;   /* LOAD_SAME: nobody was told yet. */
+    int64_t last_ms;            /* When, by the wall clock. */
+};
+
+static void look_cb(evutil_socket_t, short what, void *load);
+
+/* Something was changed: perhaps a balancer, which has thresholds now. */
+static void
+group_cb(void *load_, const struct commit_group *group OVS_UNUSED)
+{
+    struct load_monitor *load = load_;
+    struct model_pending pending;
+
+    if (event_pending(load->timer, EV_TIMEOUT, NULL)) {
+        return;
+    }
+    model_get_pending(load->model, &pending);
+    for (size_t i = 0; i < pending.n_writes; i++) {
+        if (pending.writes[i].table == VMN_TABLE_LOADBALANCER) {
+            event_add(load->timer, &load->interval);
+            return;
+        }
+    }
+}
+
+struct load_monitor *
+load_monitor_create(struct event_base *base, struct model *model,
+                    struct commit *commit, struct webhook *webhook,
+                    const struct load_source *source, unsigned interval_ms)
+{
+    struct load_monitor *load = xzalloc(sizeof *load);
+
+    load->model = model;
+    load->commit = commit;
+    load->webhook = webhook;
+    load->source = *source;
+    hmap_init(&load->balancers);
+    load->interval.tv_sec = interval_ms / 1000;
+    load->interval.tv_usec = interval_ms % 1000 * 1000;
+    load->timer = evtimer_new(base, look_cb, load);
+    if (commit) {
+        commit_add_watch(commit, group_cb, load);
+        if (model_names(model, VMN_TABLE_LOADBALANCER).n) {
+            event_add(load->timer, &load->interval);
+        }
+    }
+    return load;
+}
+
+void
+load_monitor_set_watch(struct load_monitor *load,
+                       void (*told)(void *aux, const char *balancer,
+                                    const json_t *event),
+                       void *aux)
+{
+    load->told = told;
+    load->told_aux = aux;
+}
+
+/* Balancers.  ------------------------------------------------------------- */
+
+/* By what its webhook's calls are known.  The caller frees it. */
+static char *
+owner_of(const char *balancer)
+{
+    return xasprintf("loadbalancers/%s", balancer);
+}
+
+static struct balancer *
+find(const struct load_monitor *load, const char *name)
+{
+    struct balancer *b;
+
+    HMAP_FOR_EACH_WITH_HASH (b, node, hash_string(name, 0),
+                             &load->balancers) {
+        if (!strcmp(b->name, name)) {
+            return b;
+        }
+    }
+    return NULL;
+}
+
+static void
+balancer_destroy(struct load_monitor *load, struct balancer *b)
+{
+    if (load->webhook) {
+        char *owner = owner_of(b->name);
+
+        webhook_forget(load->webhook, owner);
+        free(owner);
+    }
+    hmap_remove(&load->balancers, &b->node);
+    free(b->webhook);
+    free(b->name);
+    free(b);
+}
+
+static bool
+same_thresholds(const struct vmn_lb_scale *a, const struct vmn_lb_scale *b)
+{
+    return (a->metric == b->metric && a->high == b->high && a->low == b->low
+            && a->for_s == b->for_s && a->cooldown_s == b->cooldown_s);
+}
+
+/* The balancer of 'row', as it is now.  Other thresholds begin anew. */
+static struct balancer *
+take_row(struct load_monitor *load, const struct vmn_loadbalancer *row)
+{
+    struct balancer *b = find(load, row->row.name);
+
+    if (!b) {
+        b = xzalloc(sizeof *b);
+        b->name = xstrdup(row->row.name);
+        hmap_insert(&load->balancers, &b->node, hash_string(b->name, 0));
+    }
+    if (!same_thresholds(&b->scale, &row->scale)) {
+        memset(&b->thresholds, 0, sizeof b->thresholds);
+    }
+    free(b->webhook);
+    b->webhook = nullable_xstrdup(row->scale.webhook);
+    b->scale = row->scale;
+    b->scale.webhook = b->webhook;
+    b->seen = load->n_looks;
+    return b;
+}
+
+/* Looks.  ----------------------------------------------------------------- */
+
+/* In eighths, which binary numbers have exactly: 0.1 would be told with 17
+ * digits. */
+static json_t *
+value_to_json(double value)
+{
+    return json_real(round(value * 8) / 8);
+}
+
+static json_t *
+time_to_json(int64_t ms)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    json_t *json;
+
+    ds_put_strftime_msec(&ds, "%Y-%m-%dT%H:%M:%S.###Z", ms, true);
+    json = json_string(ds_cstr(&ds));
+    ds_destroy(&ds);
+    return json;
+}
+
+static void
+tell(struct load_monitor *load, struct balancer *b,
+     enum load_direction direction)
+{
+    json_t *event;
+
+    b->last = direction;
+    b->last_ms = time_wall_msec();
+    load->stats.n_told[direction]++;
+    event = json_pack("{s:s, s:o, s:s, s:s, s:o, s:I, s:I, s:I}",
+                      "loadbalancer", b->name, "time",
+                      time_to_json(b->last_ms), "direction",
+                      load_direction_names[direction], "metric",
+                      metric_names[b->scale.metric], "value",
+                      value_to_json(b->value), "threshold",
+                      (json_int_t) (direction == LOAD_UP ? b->scale.high
+                                    : b->scale.low),
+                      "serving", (json_int_t) b->n_serving,
+                      "backends", (json_int_t) b->n_backends);
+    if (load->told) {
+        load->told(load->told_aux, b->name, event);
+    }
+    if (load->webhook && b->webhook) {
+        char *body = json_dumps(event, JSON_COMPACT);
+        char *owner = owner_of(b->name);
+
+        webhook_call(load->webhook, owner, b->webhook, "scale", body);
+        free(owner);
+        free(body);
+    }
+    json_decref(event);
+}
+
+static void
+look_at(struct load_monitor *load, const struct vmn_loadbalancer *row,
+        long long int now_ms)
+{
+    struct balancer *b = take_row(load, row);
+    const struct load_source *source = &load->source;
+    double rate = 0;
+    size_t least = MAX(row->min_serving, 1);
+
+    source->count(source->aux, b->name, &b->n_backends, &b->n_serving);
+    b->figure = source->rate(source->aux, b->name, b->scale.metric, &rate);
+    b->value = b->n_serving ? rate / b->n_serving : 0;
+    /* What is too much in part is too much. */
+    b->known = (b->n_serving
+                && (b->figure == LOAD_WHOLE
+                    || (b->figure == LOAD_PART && b->scale.high
+                        && b->value > b->scale.high)));
+
+    enum load_direction direction = load_thresholds_step(
+        &b->thresholds, &b->scale, b->known, b->value, b->n_serving > least,
+        now_ms);
+    if (direction != LOAD_SAME) {
+        tell(load, b, direction);
+    }
+}
+
+void
+load_monitor_evaluate(struct load_monitor *load, long long int now_ms)
+{
+    struct vmn_names names = model_names(load->model, VMN_TABLE_LOADBALANCER);
+    struct sset networks = SSET_INITIALIZER(&networks);
+    struct balancer *b;
+
+    load->n_looks++;
+    if (load->source.begin) {
+        load->source.begin(load->source.aux, now_ms);
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_loadbalancer *row = model_get_durable(
+            load->model, VMN_TABLE_LOADBALANCER, names.names[i], NULL);
+
+        if (row && row->scale.metric != VMN_SCALE_NONE) {
+            look_at(load, row, now_ms);
+            for (size_t j = 0; j < row->n_networks; j++) {
+                sset_add(&networks, row->networks[j]);
+            }
+        }
+    }
+    if (load->source.end) {
+        load->source.end(load->source.aux, &networks, now_ms);
+    }
+    sset_destroy(&networks);
+    HMAP_FOR_EACH_SAFE (b, node, &load->balancers) {
+        if (b->seen != load->n_looks) {
+            balancer_destroy(load, b);
+        }
+    }
+}
+
+static void
+look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *load_)
+{
+    struct load_monitor *load = load_;
+
+    load_monitor_evaluate(load, time_msec());
+    if (!hmap_is_empty(&load->balancers)) {
+        event_add(load->timer, &load->interval);
+    }
+}
+
+void
+load_monitor_destroy(struct load_monitor *load)
+{
+    struct balancer *b;
+
+    if (load) {
+        if (load->commit) {
+            commit_remove_watch(load->commit, group_cb, load);
+        }
+        HMAP_FOR_EACH_SAFE (b, node, &load->balancers) {
+            balancer_destroy(load, b);
+        }
+        hmap_destroy(&load->balancers);
+        event_free(load->timer);
+        free(load);
+    }
+}
+
+/* What is shown.  --------------------------------------------------------- */
+
+/* Of the call of its webhook; NULL if there was none. */
+static json_t *
+webhook_to_json(const struct load_monitor *load, const struct balancer *b)
+{
+    struct webhook_status status;
+    char *owner = owner_of(b->name);
+    json_t *json = NULL;
+
+    if (load->webhook && webhook_get_status(load->webhook, owner, &status)) {
+        json = json_pack("{s:s, s:o, s:i, s:s}", "result",
+                         webhook_outcome_names[status.outcome], "time",
+                         time_to_json(status.time_ms), "tries",
+                         (int) status.n_tries, "delivery", status.delivery);
+        if (status.reason) {
+            json_t *reason = json_string(status.reason);
+
+            json_object_set_new(json, "reason", reason ? reason
+                                : json_string("it cannot be told"));
+        }
+    }
+    free(owner);
+    return json;
+}
+
+/* Why its state is not known, or why nobody would be told; NULL if there is
+ * nothing to say. */
+static char *
+problem_of(const struct load_monitor *load, const struct balancer *b)
+{
+    if (!b->known) {
+        return xstrdup(!b->n_serving ? "no backend serves"
+                       : "hosts are not connected, or have not been read "
+                         "twice since they are");
+    }
+    return (load->webhook && b->webhook
+            ? webhook_check(load->webhook, b->webhook) : NULL);
+}
+
+json_t *
+load_monitor_status(const struct load_monitor *load, const char *balancer)
+{
+    const struct balancer *b = find(load, balancer);
+    enum load_state state;
+    int64_t since_ms;
+    json_t *json;
+    char *problem;
+
+    if (!b) {
+        return NULL;
+    }
+    state = load_thresholds_state(&b->thresholds, &since_ms);
+    json = json_pack("{s:s, s:o, s:o}", "state", load_state_names[state],
+                     "value", b->known ? value_to_json(b->value) : json_null(),
+                     "since", time_to_json(time_wall_msec()
+                                           - (time_msec() - since_ms)));
+    problem = problem_of(load, b);
+    if (problem) {
+        json_object_set_new(json, "reason", json_string(problem));
+        free(problem);
+    }
+    if (b->last != LOAD_SAME) {
+        json_object_set_new(json, "last", json_pack(
+            "{s:o, s:s, s:o*}", "time", time_to_json(b->last_ms), "direction",
+            load_direction_names[b->last], "webhook",
+            webhook_to_json(load, b)));
+    }
+    return json;
+}
+
+void
+load_monitor_get_stats(const struct load_monitor *load,
+                       struct load_monitor_stats *stats)
+{
+    const struct balancer *b;
+
+    *stats = load->stats;
+    HMAP_FOR_EACH (b, node, &load->balancers) {
+        int64_t since_ms;
+
+        stats->n_in_state[load_thresholds_state(&b->thresholds, &since_ms)]++;
+    }
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * POST /v1/apply: a list of objects as one transaction, in any order. */
+
+#include <config.h>
+
+#include "controller/northbound/auth.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/value.h"
+#include "util.h"
+
+/* A body that is longer is worked through in slices. */
+#define LARGE_BODY 65536
+
+/* The type and name of object 'i', or false with 'errors'. */
+static bool
+identify(const json_t *object, const char *pointer,
+         const struct schema_table **table, const char **name,
+         struct vmn_errors *errors)
+{
+    const char *type = json_string_value(json_object_get(object, "type"));
+    char *at_type = xasprintf("%s/type", pointer);
+    char *at_name = xasprintf("%s/name", pointer);
+
+    *table = type ? schema_find_table(type) : NULL;
+    *name = json_string_value(json_object_get(object, "name"));
+    if (!json_is_object(object)) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, pointer, "must be an object:"
+                       " {\"type\", \"name\", \"spec\"}");
+        *table = NULL;
+    } else {
+        if (!type) {
+            vmn_errors_add(errors, VMN_ERR_INVALID, at_type,
+                           "must be there, such as \"ports\"");
+        } else if (!*table || (*table)->observed
+                   || strcmp(type, (*table)->plural)) {
+            vmn_errors_add(errors, VMN_ERR_INVALID, at_type,
+                           "\"%s\" is not a type; GET /v1 lists them", type);
+            *table = NULL;
+        }
+        if (!*name) {
+            vmn_errors_add(errors, VMN_ERR_INVALID, at_name,
+                           "must be there, and be a text");
+        }
+    }
+    free(at_type);
+    free(at_name);
+    return *table && *name;
+}
+
+void
+nb_add_object(struct model_request *request, const json_t *object,
+              const char *pointer, struct vmn_errors *errors)
+{
+    const struct schema_table *table;
+    const char *name;
+
+    if (!identify(object, pointer, &table, &name, errors)) {
+        return;
+    }
+
+    json_t *spec = nb_envelope_spec(object, table, name, pointer, true,
+                                    errors);
+    if (spec) {
+        model_request_add(request, MODEL_PUT, table->id, name,
+                          json_incref(spec));
+    }
+}
+
+/* Reads the body {"objects": [...]}. */
+static const json_t *
+get_objects(const json_t *body, struct vmn_errors *errors)
+{
+    const json_t *objects = json_object_get(body, "objects");
+    const char *key;
+    json_t *value;
+
+    if (!json_is_object(body) || !json_is_array(objects)) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, "",
+                       "must be an object: {\"objects\": [...]}");
+        objects = NULL;
+    } else if (json_array_size(objects) > MODEL_OPS_MAX) {
+        vmn_errors_add(errors, VMN_ERR_TOO_LARGE, "/objects",
+                       "there are more than %d objects", MODEL_OPS_MAX);
+        objects = NULL;
+    }
+    json_object_foreach (CONST_CAST(json_t *, body), key, value) {
+        if (strcmp(key, "objects")) {
+            char *pointer = nb_pointer("", key);
+
+            vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
+                           "is not known here");
+            free(pointer);
+        }
+    }
+    return objects;
+}
+
+/* A set's name is formed like an object's. */
+static bool
+check_prune(struct http_request *req, const char *set)
+{
+    char *fault = set ? value_check_name(set) : NULL;
+
+    if (fault) {
+        http_reply_problem(req, 400, "invalid", json_pack(
+            "[o]", http_query_error("prune", "%s", fault)),
+            "?prune is not a name: %s", fault);
+        free(fault);
+        return false;
+    }
+    return true;
+}
+
+static void
+apply(struct http_request *req, struct northbound *nb)
+{
+    const char *set = http_request_query(req, "prune");
+    struct model_request request;
+    struct vmn_errors errors;
+    struct nb_wait wait;
+
+    if (!nb_query_wait(req, &wait) || !check_prune(req, set)) {
+        return;
+    }
+
+    json_t *body = http_request_json(req);
+    if (!body) {
+        return;
+    }
+    vmn_errors_init(&errors);
+    nb_request_init(&request, req);
+    request.list = true;
+    request.prune_set = nullable_xstrdup(set);
+
+    const json_t *objects = get_objects(body, &errors), *object;
+    size_t i;
+    json_array_foreach (objects, i, object) {
+        char pointer[32];
+
+        snprintf(pointer, sizeof pointer, "/objects/%"PRIuSIZE, i);
+        nb_add_object(&request, object, pointer, &errors);
+        commit_pause(nb->commit);
+    }
+    if (errors.n) {
+        nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
+    } else {
+        nb_change_submit(nb, req, &request, NULL, NULL, &wait, NULL);
+    }
+    model_request_uninit(&request);
+    vmn_errors_uninit(&errors);
+    while (json_array_size(objects)) {
+        json_array_remove(CONST_CAST(json_t *, objects),
+                          json_array_size(objects) - 1);
+        commit_pause(nb->commit);
+    }
+    json_decref(body);
+}
+
+/* A large list is read in slices. */
+void
+nb_apply(struct http_request *req, void *nb)
+{
+    if (http_request_body_size(req) > LARGE_BODY) {
+        nb_when_quiescent(nb, req, apply);
+    } else {
+        apply(req, nb);
+    }
+}

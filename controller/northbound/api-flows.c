@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows of a host: those that it is to hold, which are put into words bit by
+ * bit, and how what it holds differs from them.  The latter takes as long as
+ * the switch takes to tell; a client that leaves is forgotten, and the reading
+ * ends by itself. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-audit.h"
+#include "controller/fabric/fabric-flows.h"
+#include "controller/flow/pipeline.h"
+#include "controller/schema/schema-row.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Requests that may wait for switches. */
+#define LOOKS_MAX 16
+/* Differences in an answer. */
+#define DIFFERENCES_MAX 10000
+#define DIFFERENCES_DEFAULT 1000
+
+/* A request that waits for a switch. */
+struct look {
+    struct ovs_list node;           /* In northbound's 'looks'. */
+    struct northbound *nb;
+    struct http_request *req;
+    char *host;
+    bool mend;
+};
+
+/* Filters.  -------------------------------------------------------------- */
+
+/* True if 'name', "STAGE" or "APP.STAGE", is that stage. */
+static bool
+is_stage(const char *name, const struct pipeline_app *app,
+         const struct pipeline_stage *stage)
+{
+    const char *dot = strchr(name, '.');
+    size_t app_len = dot ? dot - name : 0;
+
+    return (!strcmp(dot ? dot + 1 : name, stage->class_->name)
+            && (!dot || (strlen(app->class_->name) == app_len
+                         && !strncmp(name, app->class_->name, app_len))));
+}
+
+static bool
+query_stage(struct http_request *req, const struct pipeline *pipeline,
+            struct fabric_filter *filter)
+{
+    const char *name = http_request_query(req, "stage");
+    int n = 0;
+
+    for (size_t i = 0; name && i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+
+        for (size_t j = 0; j < app->n_stages; j++) {
+            const struct pipeline_stage *stage = &app->stages[j];
+
+            if (is_stage(name, app, stage)) {
+                n++;
+                filter->by_table = true;
+                filter->first_table = stage->first_table;
+                filter->last_table = (stage->first_table
+                                      + stage->class_->n_tables - 1);
+            }
+        }
+    }
+    if (!name || n == 1) {
+        return true;
+    }
+    return nb_query_reject(req, "stage", "%s", n
+                           ? "is a stage of several apps: say APP.STAGE"
+                           : "must be a stage of an app, as vmnctl apps "
+                           "and GET /v1/apps name them");
+}
+
+static bool
+query_table(struct http_request *req, struct fabric_filter *filter)
+{
+    uint64_t table;
+
+    if (!http_request_query(req, "table")) {
+        return true;
+    }
+    if (http_request_query(req, "stage")) {
+        return nb_query_reject(req, "table", "does not go with stage, which "
+                               "has its own");
+    }
+    if (!nb_query_number(req, "table", 0, 254, 0, &table)) {
+        return false;
+    }
+    filter->by_table = true;
+    filter->first_table = filter->last_table = table;
+    return true;
+}
+
+static bool
+query_filter(struct http_request *req, const struct northbound *nb,
+             struct fabric_filter *filter)
+{
+    const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
+
+    memset(filter, 0, sizeof *filter);
+    filter->object = http_request_query(req, "object");
+    if (filter->object && (!*filter->object
+                           || strlen(filter->object) > 255)) {
+        return nb_query_reject(req, "object", "must be the name of an "
+                               "object, of at most 255 bytes");
+    }
+    return (nb_query_app(req, nb, &filter->app)
+            && query_stage(req, pipeline, filter)
+            && query_table(req, filter));
+}
+
+/* Differences.  ---------------------------------------------------------- */
+
+static void
+look_destroy(struct look *look)
+{
+    ovs_list_remove(&look->node);
+    look->nb->n_looks--;
+    free(look->host);
+    free(look);
+}
+
+static void
+reply_not_now(struct http_request *req, const char *host, const char *reason)
+{
+    http_reply_header(req, "Retry-After", "1");
+    http_reply_problem(req, 503, "unavailable", NULL,
+                       "The flows of host \"%s\" cannot be compared now: %s",
+                       host, reason);
+}
+
+static void
+on_compared(void *look_, const json_t *result, const char *reason)
+{
+    struct look *look = look_;
+
+    if (result) {
+        json_t *body = json_pack("{s:s, s:b}", "host", look->host,
+                                 "mending", (int) look->mend);
+
+        json_object_update(body, CONST_CAST(json_t *, result));
+        http_reply_json(look->req, 200, body);
+    } else {
+        reply_not_now(look->req, look->host, reason);
+    }
+    look_destroy(look);
+}
+
+static void
+on_gone(void *look_)
+{
+    struct look *look = look_;
+
+    fabric_audit_forget(look->nb->fabric, on_compared, look);
+    http_request_drop(look->req);
+    look_destroy(look);
+}
+
+static void
+look_at(struct http_request *req, struct northbound *nb, const char *host,
+        const struct fabric_look *fabric_look)
+{
+    struct look *look;
+    const char *reason;
+
+    if (nb->n_looks >= LOOKS_MAX) {
+        http_reply_header(req, "Retry-After", "1");
+        http_reply_problem(req, 503, "busy", NULL, "%d hosts are being read "
+                           "for others already", LOOKS_MAX);
+        return;
+    }
+    look = xzalloc(sizeof *look);
+    reason = fabric_audit(nb->fabric, host, fabric_look, on_compared, look);
+    if (reason) {
+        free(look);
+        reply_not_now(req, host, reason);
+        return;
+    }
+    look->nb = nb;
+    look->req = req;
+    look->host = xstrdup(host);
+    look->mend = fabric_look->mend;
+    ovs_list_push_back(&nb->looks, &look->node);
+    nb->n_looks++;
+    http_request_set_gone(req, on_gone, look);
+}
+
+/* Lists.  ---------------------------------------------------------------- */
+
+/* A list that is being put into words. */
+struct listing {
+    struct http_request *req;
+    struct fabric_flows *flows;
+    struct event *step;             /* Goes on with it. */
+    struct ds body;
+};
+
+static void
+listing_destroy(struct listing *listing)
+{
+    fabric_flows_destroy(listing->flows);
+    event_free(listing->step);
+    ds_destroy(&listing->body);
+    free(listing);
+}
+
+static void
+on_listing_gone(void *listing_)
+{
+    struct listing *listing = listing_;
+
+    http_request_drop(listing->req);
+    listing_destroy(listing);
+}
+
+static void
+step_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *listing_)
+{
+    static const struct timeval at_once = { 0, 0 };
+    struct listing *listing = listing_;
+
+    if (fabric_flows_put(listing->flows, &listing->body)) {
+        event_add(listing->step, &at_once); /* In the next turn. */
+    } else {
+        ds_put_cstr(&listing->body, "}\n");
+        http_reply_body(listing->req, 200, "application/json",
+                        &listing->body);
+        ds_init(&listing->body);
+        listing_destroy(listing);
+    }
+}
+
+static void
+list_flows(struct http_request *req, struct northbound *nb, const char *host,
+           const struct fabric_look *look)
+{
+    struct listing *listing = xzalloc(sizeof *listing);
+
+    listing->req = req;
+    listing->flows = fabric_flows_create(nb->fabric, host, &look->filter,
+                                         look->limit);
+    listing->step = event_new(nb->base, -1, 0, step_cb, listing);
+    ds_init(&listing->body);
+    ds_put_cstr(&listing->body, "{\"host\":");
+    schema_print_string(&listing->body, host);
+    ds_put_char(&listing->body, ',');
+    http_request_set_gone(req, on_listing_gone, listing);
+    step_cb(-1, 0, listing);
+}
+
+/* Calls.  ---------------------------------------------------------------- */
+
+static bool
+find_host(struct http_request *req, const struct northbound *nb,
+          const char **name)
+{
+    *name = http_request_param(req, "name");
+    if (model_get_durable(nb->model, VMN_TABLE_HOST, *name, NULL)) {
+        return true;
+    }
+    nb_reply_no_object(req, &schema_tables[VMN_TABLE_HOST], *name);
+    return false;
+}
+
+void
+nb_get_flows(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    struct fabric_look look = { .mend = false };
+    uint64_t limit;
+    const char *name;
+    bool diff;
+
+    if (!find_host(req, nb, &name)
+        || !nb_query_bool(req, "diff", &diff)
+        || !nb_query_number(req, "limit", 1,
+                            diff ? DIFFERENCES_MAX : INT32_MAX,
+                            diff ? DIFFERENCES_DEFAULT : INT32_MAX, &limit)
+        || !query_filter(req, nb, &look.filter)) {
+        return;
+    }
+    look.limit = limit;
+    if (diff) {
+        look_at(req, nb, name, &look);
+    } else {
+        list_flows(req, nb, name, &look);
+    }
+}
+
+void
+nb_post_audit(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    struct fabric_look look = { .mend = true };
+    uint64_t limit;
+    const char *name;
+
+    if (find_host(req, nb, &name)
+        && nb_query_number(req, "limit", 1, DIFFERENCES_MAX,
+                           DIFFERENCES_DEFAULT, &limit)) {
+        look.limit = limit;
+        look_at(req, nb, name, &look);
+    }
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /v1/TYPE: the objects of a type, page by page, as they are durable.  The
+ * type is the route's data.
+ *
+ * A page that takes longer than a turn of the loop may is made in several
+ * ones, and so may hold some of what became durable in between: it has at
+ * least all of the revision that it names. */
+
+#include <config.h>
+
+#include "controller/northbound/auth.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-row.h"
+#include "controller/schema/selector.h"
+#include "openvswitch/dynamic-string.h"
+#include "proto/loop/loop.h"
+#include "util.h"
+
+/* So many rows are looked at before the time is. */
+#define PAGE_STEPS 16
+
+struct page {
+    const struct northbound *nb;
+    struct http_request *req;
+    const struct schema_table *table;
+    struct arena arena;             /* Holds what 'selector' points to. */
+    struct vmn_selector selector;
+    bool selects;                   /* By 'selector'; else all. */
+    char *host, *network;           /* Of ports; NULL: of any. */
+    uint64_t limit;
+    uint64_t revision;              /* Durable when the page was begun. */
+    char *after;                    /* Name of the last row looked at. */
+    size_t n_looked;
+    struct ds items;                /* Text: objects with commas. */
+    size_t n_items;
+    char *last;                     /* Name of the last item. */
+    bool more;                      /* There is another one behind it. */
+    struct event *next;             /* The next part, or NULL. */
+};
+
+static void
+page_destroy(struct page *page)
+{
+    if (page->next) {
+        event_free(page->next);
+    }
+    arena_uninit(&page->arena);
+    ds_destroy(&page->items);
+    free(page->host);
+    free(page->network);
+    free(page->after);
+    free(page->last);
+    free(page);
+}
+
+/* Adds 'row' if it is selected.  Returns false if the page is full. */
+static bool
+page_add(struct page *page, const struct vmn_row *row,
+         const struct model_meta *meta)
+{
+    if (page->network
+        && strcmp(((const struct vmn_port *) row)->network, page->network)) {
+        return true;
+    }
+    if (!model_sees(nb_rights(page->req), row)
+        || (page->selects
+            && !vmn_selector_matches(&page->selector,
+                                     schema_row_labels(row)))) {
+        return true;
+    }
+    if (page->n_items >= page->limit) {
+        page->more = true;
+        return false;
+    }
+    ds_put_cstr(&page->items, page->n_items++ ? "," : "");
+    nb_append_object(page->nb, nb_rights(page->req), row, meta, false,
+                     &page->items);
+    ds_put_char(&page->items, '}');
+    free(page->last);
+    page->last = xstrdup(row->name);
+    return true;
+}
+
+/* True if the rest is better left to the next turn.  'name' is the row that
+ * was looked at last. */
+static bool
+page_rests(struct page *page, const char *name)
+{
+    const struct loop *loop = page->nb->loop;
+    bool rests = (++page->n_looked % PAGE_STEPS == 0
+                  && loop && loop_turn_is_over(loop));
+
+    if (rests) {
+        char *after = xstrdup(name);
+
+        free(page->after);
+        page->after = after;
+    }
+    return rests;
+}
+
+/* Goes through the table.  Returns false if there is a rest. */
+static bool
+page_scan(struct page *page)
+{
+    const char *after = page->after;
+    const struct vmn_row *row;
+    struct model_meta meta;
+
+    while ((row = model_next_durable(page->nb->model, page->table->id, after,
+                                     &meta))
+           && page_add(page, row, &meta)) {
+        after = row->name;
+        if (page_rests(page, after)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A copy, since an index may move while rows are read, of the names of ports
+ * that it has for the host, the network or the selector.  The caller frees
+ * it. */
+static const char **
+page_candidates(const struct page *page, size_t *n)
+{
+    const struct model *model = page->nb->model;
+
+    if (!page->host && !page->network) {
+        return nb_selector_candidates(model, &page->selector, n);
+    }
+
+    struct vmn_names found = page->host
+        ? model_lookup(model, VMN_INDEX_PORT_BY_HOST, page->host)
+        : model_lookup(model, VMN_INDEX_PORT_BY_NETWORK, page->network);
+    *n = found.n;
+    return found.n ? xmemdup(found.names, found.n * sizeof *found.names)
+           : NULL;
+}
+
+/* Goes through the ports that an index has.  Returns false if there is a
+ * rest. */
+static bool
+page_look_up(struct page *page)
+{
+    size_t n;
+    const char **names = page_candidates(page, &n);
+    bool rests = false;
+
+    for (size_t i = 0; i < n && !rests; i++) {
+        const struct vmn_row *row;
+        struct model_meta meta;
+
+        if (strcmp(names[i], page->after) <= 0) {
+            continue;
+        }
+        row = model_get_durable(page->nb->model, page->table->id, names[i],
+                                &meta);
+        if (row && !page_add(page, row, &meta)) {
+            break;
+        }
+        rests = page_rests(page, names[i]);
+    }
+    free(names);
+    return !rests;
+}
+
+static void
+page_reply(struct page *page)
+{
+    struct ds *ds = &page->items;
+
+    ds_put_format(ds, "],\"revision\":%"PRIu64, page->revision);
+    if (page->more) {
+        ds_put_cstr(ds, ",\"next\":");
+        schema_print_string(ds, page->last);
+    }
+    ds_put_cstr(ds, "}\n");
+    http_request_set_gone(page->req, NULL, NULL);
+    http_reply_body(page->req, 200, "application/json", ds);
+    ds_init(ds);
+    page_destroy(page);
+}
+
+static void
+gone_cb(void *page_)
+{
+    struct page *page = page_;
+
+    http_request_drop(page->req);
+    page_destroy(page);
+}
+
+static void
+part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *page_)
+{
+    static const struct timeval at_once = { 0, 0 };
+    struct page *page = page_;
+    bool by_index = page->host || page->network
+        || (page->selects && page->table->id == VMN_TABLE_PORT);
+    bool done = by_index ? page_look_up(page) : page_scan(page);
+
+    if (done) {
+        page_reply(page);
+        return;
+    }
+    if (!page->next) {
+        page->next = event_new(page->nb->base, -1, 0, part_cb, page);
+        http_request_set_gone(page->req, gone_cb, page);
+    }
+    event_add(page->next, &at_once);
+}
+
+/* Reads the selector.  On error answers and returns false. */
+static bool
+page_select(struct page *page, const char *text)
+{
+    char *fault = selector_parse(text, strlen(text), &page->arena,
+                                 &page->selector);
+
+    page->selects = true;
+    if (fault) {
+        http_reply_problem(page->req, 400, "invalid", json_pack(
+            "[o]", http_query_error("selector", "%s", fault)),
+            "?selector is malformed: %s", fault);
+        free(fault);
+        return false;
+    }
+    return true;
+}
+
+void
+nb_get_list(struct http_request *req, void *nb_)
+{
+    const char *after = http_request_query(req, "after");
+    const char *text = http_request_query(req, "selector");
+    const struct northbound *nb = nb_;
+    const char *host, *network;
+    struct page *page;
+    uint64_t limit;
+
+    /* Of other types than ports the last two are not known. */
+    if (!nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
+                         &limit)
+        || !nb_query_object(req, nb, "host", VMN_TABLE_HOST, &host)
+        || !nb_query_object(req, nb, "network", VMN_TABLE_NETWORK,
+                            &network)) {
+        return;
+    }
+    page = xzalloc(sizeof *page);
+    page->nb = nb;
+    page->req = req;
+    page->table = http_request_data(req);
+    page->limit = limit;
+    page->host = nullable_xstrdup(host);
+    page->network = nullable_xstrdup(network);
+    page->revision = model_durable_revision(nb->model);
+    page->after = xstrdup(after ? after : "");
+    arena_init(&page->arena);
+    ds_init(&page->items);
+    if (text && !page_select(page, text)) {
+        page_destroy(page);
+        return;
+    }
+    ds_put_cstr(&page->items, "{\"items\":[");
+    part_cb(-1, 0, page);
+}

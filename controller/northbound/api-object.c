@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * /v1/TYPE/NAME: a read of the durable state, and changes of one object.  The
+ * type is the route's data. */
+
+#include <config.h>
+
+#include "controller/northbound/auth.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* One object.  ----------------------------------------------------------- */
+
+void
+nb_get_one(struct http_request *req, void *nb_)
+{
+    const struct schema_table *table = http_request_data(req);
+    const char *name = http_request_param(req, "name");
+    struct northbound *nb = nb_;
+    struct model_meta meta;
+    const struct vmn_row *row = model_get_durable(nb->model, table->id, name,
+                                                  &meta);
+
+    if (!row || !model_sees(nb_rights(req), row)) {
+        nb_reply_no_object(req, table, name);
+        return;
+    }
+
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    char etag[24];
+
+    snprintf(etag, sizeof etag, "%"PRIu64, meta.revision);
+    http_reply_etag(req, etag);
+    nb_append_object(nb, nb_rights(req), row, &meta, true, &ds);
+    ds_put_cstr(&ds, "}\n");
+    http_reply_body(req, 200, "application/json", &ds);
+}
+
+/* The secret that a PUT of a token makes, to be told, or NULL: a token that there
+ * is keeps its own. */
+static char *
+make_secret(const struct northbound *nb, const struct schema_table *table,
+            const char *name, enum model_op_kind kind, json_t *spec)
+{
+    const struct vmn_token *token;
+
+    if (table->id != VMN_TABLE_TOKEN || kind != MODEL_PUT
+        || !json_is_object(spec) || json_object_get(spec, "sha256")) {
+        return NULL;
+    }
+    token = model_get_durable(nb->model, VMN_TABLE_TOKEN, name, NULL);
+    if (!token) {
+        return nb_token_make(name, spec);
+    }
+    json_object_set_new(spec, "sha256", json_string(token->sha256));
+    return NULL;
+}
+
+/* True if the client sees the object, or if there is none.  Else it is told that
+ * there is none, or, where it wants to make it, that the name is taken. */
+static bool
+sees_object(const struct northbound *nb, struct http_request *req,
+            const struct schema_table *table, const char *name,
+            enum model_op_kind kind)
+{
+    const struct vmn_row *row = model_get_durable(nb->model, table->id, name,
+                                                  NULL);
+
+    if (!row || model_sees(nb_rights(req), row)) {
+        return true;
+    }
+    if (kind == MODEL_PUT) {
+        http_reply_problem(req, 403, "forbidden", NULL, "The name \"%s\" is "
+                           "taken by a %s that is not within this account's "
+                           "scope", name, table->singular);
+    } else {
+        nb_reply_no_object(req, table, name);
+    }
+    return false;
+}
+
+/* Submits a change of the object that 'req' addresses.  Takes ownership of
+ * 'spec'. */
+static void
+submit(struct northbound *nb, struct http_request *req,
+       enum model_op_kind kind, json_t *spec, bool cascade,
+       const struct nb_wait *wait)
+{
+    const struct schema_table *table = http_request_data(req);
+    const char *name = http_request_param(req, "name");
+    struct model_request request;
+    struct model_op *op;
+    char *if_match, *secret;
+
+    if (!sees_object(nb, req, table, name, kind)
+        || !http_request_if_match(req, &if_match)) {
+        json_decref(spec);
+        return;
+    }
+    secret = make_secret(nb, table, name, kind, spec);
+    nb_request_init(&request, req);
+    op = model_request_add(&request, kind, table->id, name, spec);
+    op->if_match = if_match;
+    op->cascade = cascade;
+    nb_change_submit(nb, req, &request, table, name, wait, secret);
+    free(secret);
+}
+
+static void
+put_or_patch(struct northbound *nb, struct http_request *req,
+             enum model_op_kind kind)
+{
+    const struct schema_table *table = http_request_data(req);
+    const char *name = http_request_param(req, "name");
+    struct vmn_errors errors;
+    struct nb_wait wait;
+
+    if (!nb_query_wait(req, &wait)) {
+        return;
+    }
+
+    json_t *body = http_request_json(req);
+    if (!body) {
+        return;
+    }
+    vmn_errors_init(&errors);
+    json_t *spec = nb_envelope_spec(body, table, name, "",
+                                    kind == MODEL_PUT, &errors);
+    if (spec) {
+        submit(nb, req, kind, json_incref(spec), false, &wait);
+    } else {
+        nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
+    }
+    vmn_errors_uninit(&errors);
+    json_decref(body);
+}
+
+void
+nb_put(struct http_request *req, void *nb)
+{
+    put_or_patch(nb, req, MODEL_PUT);
+}
+
+void
+nb_patch(struct http_request *req, void *nb)
+{
+    put_or_patch(nb, req, MODEL_PATCH);
+}
+
+void
+nb_delete(struct http_request *req, void *nb)
+{
+    struct nb_wait wait;
+    bool cascade;
+
+    if (nb_query_wait(req, &wait)
+        && nb_query_bool(req, "cascade", &cascade)) {
+        submit(nb, req, MODEL_DELETE, NULL, cascade, &wait);
+    }
+}

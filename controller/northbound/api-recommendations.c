@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /v1/recommendations: which rules would allow what was seen in a network.
+ * Its hosts are asked for what they have noted; then, at a settled moment and
+ * in slices, the notes get the names of now, and rules are found.  Not for what
+ * becomes of those (recommend-objects.c). */
+
+#include <config.h>
+
+#include "controller/northbound/recommend-private.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-frames.h"
+#include "controller/fabric/fabric-notes.h"
+#include "controller/flow/learn-connection.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/value.h"
+#include "hash.h"
+#include "openvswitch/hmap.h"
+#include "sset.h"
+#include "util.h"
+
+/* Keys in ?labels=, and what is left out that is told one by one. */
+#define LABELS_MAX 64
+#define LEFT_OUT_MAX 20
+
+/* A request. */
+struct asked {
+    const struct model *model;
+    struct engine *engine;
+    struct commit *commit;
+    const struct fabric *fabric;
+    struct http_request *req;   /* NULL: the client has left. */
+    char *network;
+    bool shadow, exact;
+    struct sset keys;           /* Of labels that are used, */
+    bool all_keys;              /* unless all are. */
+    json_t *since;
+    struct fabric_reading *reading; /* Or NULL. */
+    bool working;               /* In settled_cb(). */
+    /* What hosts have said: a copy. */
+    json_t *hosts;
+    struct sset host_names;
+    const char **where_names;   /* Of each host, in 'host_names'. */
+    size_t n_notes;
+    struct engine_note *notes;
+    uint32_t *where;
+};
+
+/* Who has an address, in the network or near. */
+struct owner {
+    struct hmap_node node;
+    struct vmn_ip ip;
+    size_t port;
+};
+
+/* What is found out at the settled moment. */
+struct study {
+    struct asked *asked;
+    struct arena arena;
+    struct sset near;           /* Networks that routers join with it. */
+    size_t n_ports, allocated_ports;
+    struct recommend_port *ports;
+    struct hmap owners;
+    size_t n_groups;
+    struct recommend_group *groups;
+    size_t n_seen;
+    struct recommend_seen *seen;
+    json_t *left_out;
+    json_int_t n_left_out;
+};
+
+/* Ports.  ---------------------------------------------------------------- */
+
+static void
+study_pause(void *study_)
+{
+    const struct study *study = study_;
+
+    commit_pause(study->asked->commit);
+}
+
+static uint32_t
+hash_ip(const struct vmn_ip *ip)
+{
+    return hash_bytes(ip, sizeof *ip, 0);
+}
+
+static size_t
+find_owner(const struct study *study, const struct vmn_ip *ip)
+{
+    struct owner *owner;
+
+    HMAP_FOR_EACH_WITH_HASH (owner, node, hash_ip(ip), &study->owners) {
+        if (!memcmp(&owner->ip, ip, sizeof *ip)) {
+            return owner->port;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static void
+add_owner(struct study *study, struct vmn_ip ip, size_t port)
+{
+    if (find_owner(study, &ip) == SIZE_MAX) {
+        struct owner *owner = arena_alloc(&study->arena, sizeof *owner);
+
+        owner->ip = ip;
+        owner->port = port;
+        hmap_insert(&study->owners, &owner->node, hash_ip(&ip));
+    }
+}
+
+/* Its own, and on the same link the one that each port has there (RFC 4291,
+ * appendix A). */
+static void
+add_owners(struct study *study, const struct vmn_port *port, size_t index,
+           bool same_link)
+{
+    const uint8_t *ea = port->mac.ea;
+
+    for (size_t i = 0; i < port->n_ips; i++) {
+        add_owner(study, port->ips[i], index);
+    }
+    if (same_link) {
+        add_owner(study, (struct vmn_ip) { .family = 6, .addr = {
+            0xfe, 0x80, 0, 0, 0, 0, 0, 0, ea[0] ^ 2, ea[1], ea[2], 0xff,
+            0xfe, ea[3], ea[4], ea[5] } }, index);
+    }
+}
+
+/* The routing domain of a network, as VMN_QUERY_DOMAIN has it; NULL if it is one
+ * by itself.  The caller frees it. */
+static char *
+domain_of(const struct study *study, const char *network)
+{
+    size_t size;
+
+    return engine_peek(study->asked->engine, VMN_QUERY_DOMAIN, network,
+                       &size);
+}
+
+static void
+find_near(struct study *study)
+{
+    const struct model *model = study->asked->model;
+    char *own = domain_of(study, study->asked->network);
+    const struct vmn_network *network;
+    const char *after = "";
+
+    while (own && (network = model_next_durable(model, VMN_TABLE_NETWORK,
+                                                after, NULL))) {
+        char *domain;
+
+        after = network->row.name;
+        domain = domain_of(study, after);
+        if (domain && !strcmp(domain, own)) {
+            sset_add(&study->near, after);
+        }
+        free(domain);
+        study_pause(study);
+    }
+    free(own);
+}
+
+static enum recommend_where
+where_is(const struct study *study, const struct vmn_port *port)
+{
+    return (!strcmp(port->network, study->asked->network) ? RECOMMEND_INSIDE
+            : sset_contains(&study->near, port->network) ? RECOMMEND_NEAR
+            : RECOMMEND_ELSEWHERE);
+}
+
+/* All ports, by name. */
+static void
+read_ports(struct study *study)
+{
+    const struct model *model = study->asked->model;
+    const struct vmn_port *port;
+    const char *after = "";
+
+    while ((port = model_next_durable(model, VMN_TABLE_PORT, after, NULL))) {
+        enum recommend_where where = where_is(study, port);
+
+        after = port->row.name;
+        if (study->n_ports >= study->allocated_ports) {
+            study->ports = x2nrealloc(study->ports, &study->allocated_ports,
+                                      sizeof *study->ports);
+        }
+        if (where != RECOMMEND_ELSEWHERE) {
+            add_owners(study, port, study->n_ports,
+                       where == RECOMMEND_INSIDE);
+        }
+        study->ports[study->n_ports++] = (struct recommend_port) {
+            after, &port->labels, where };
+        study_pause(study);
+    }
+}
+
+static int
+compare_port_names(const void *name, const void *port_)
+{
+    const struct recommend_port *port = port_;
+
+    return strcmp(name, port->name);
+}
+
+/* The index of a port, or SIZE_MAX. */
+static size_t
+find_port(const struct study *study, const char *name)
+{
+    const struct recommend_port *port
+        = (study->n_ports ? bsearch(name, study->ports, study->n_ports,
+                                    sizeof *study->ports, compare_port_names)
+           : NULL);
+
+    return port ? (size_t) (port - study->ports) : SIZE_MAX;
+}
+
+/* Groups.  --------------------------------------------------------------- */
+
+/* Fills in a group that has ports of the network or near and nothing else; false
+ * for others. */
+static bool
+read_group(struct study *study, const char *name,
+           struct recommend_group *rgroup)
+{
+    const struct model *model = study->asked->model;
+    const struct vmn_group *group = model_get_durable(
+        model, VMN_TABLE_GROUP, name, NULL);
+    const char **members;
+    size_t *ports, n;
+    bool fits = true;
+
+    if (!group || group->n_groups || group->n_cidrs) {
+        return false;
+    }
+    members = nb_group_ports(model, group, &n);
+    ports = arena_alloc(&study->arena, n * sizeof *ports);
+    for (size_t i = 0; i < n && fits; i++) {
+        ports[i] = find_port(study, members[i]);
+        fits = (ports[i] != SIZE_MAX
+                && study->ports[ports[i]].where != RECOMMEND_ELSEWHERE);
+    }
+    free(members);
+    *rgroup = (struct recommend_group) { group->row.name, n, ports };
+    return fits && n;
+}
+
+static void
+add_names(struct sset *set, struct vmn_names names)
+{
+    for (size_t i = 0; i < names.n; i++) {
+        sset_add(set, names.names[i]);
+    }
+}
+
+/* Adds the groups that a port may be in by itself. */
+static void
+add_groups_of(const struct model *model, const struct recommend_port *port,
+              struct sset *names)
+{
+    add_names(names, model_lookup(model, VMN_INDEX_GROUP_BY_PORT,
+                                  port->name));
+    for (size_t i = 0; i < port->labels->n; i++) {
+        const struct vmn_label *label = &port->labels->labels[i];
+        char *anchor = xasprintf("%s=%s", label->key, label->value);
+
+        add_names(names, model_lookup(model, VMN_INDEX_GROUP_BY_ANCHOR,
+                                      anchor));
+        add_names(names, model_lookup(model, VMN_INDEX_GROUP_BY_ANCHOR,
+                                      label->key));
+        free(anchor);
+    }
+}
+
+static void
+read_groups(struct study *study)
+{
+    const struct model *model = study->asked->model;
+    struct sset names = SSET_INITIALIZER(&names);
+    const char **sorted;
+
+    add_names(&names, model_lookup(model, VMN_INDEX_GROUP_BY_ANCHOR, ""));
+    for (size_t i = 0; i < study->n_ports; i++) {
+        if (study->ports[i].where != RECOMMEND_ELSEWHERE) {
+            add_groups_of(model, &study->ports[i], &names);
+        }
+        study_pause(study);
+    }
+    study->groups = xcalloc(MAX(1, sset_count(&names)),
+                            sizeof *study->groups);
+    sorted = sset_sort(&names);
+    for (size_t i = 0; i < sset_count(&names); i++) {
+        study->n_groups += read_group(study, sorted[i],
+                                      &study->groups[study->n_groups]);
+        study_pause(study);
+    }
+    free(sorted);
+    sset_destroy(&names);
+}
+
+/* Connections.  ---------------------------------------------------------- */
+
+static struct recommend_service
+service_of(const struct engine_note *note)
+{
+    bool icmp = (note->protocol == IPPROTO_ICMP
+                 || note->protocol == IPPROTO_ICMPV6);
+    uint16_t value = icmp ? note->icmp_type * 256 + note->icmp_code
+                     : note->port;
+
+    return (struct recommend_service) { note->protocol, value, value };
+}
+
+/* Whether rules can name the service. */
+static bool
+can_be_named(const struct engine_note *note)
+{
+    switch (note->protocol) {
+    case IPPROTO_TCP:
+    case IPPROTO_UDP:
+    case IPPROTO_SCTP:
+        return note->port != 0;
+    case IPPROTO_ICMP:
+    case IPPROTO_ICMPV6:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void
+leave_out(struct study *study, const struct engine_note *note,
+          const char *host, const char *reason)
+{
+    struct recommend_service service = service_of(note);
+    char src[VALUE_IP_SIZE], dst[VALUE_IP_SIZE];
+
+    if (study->n_left_out++ < LEFT_OUT_MAX) {
+        json_array_append_new(study->left_out, json_pack(
+            "{s:s, s:s, s:o, s:s, s:s}", "from",
+            value_format_ip(&note->src, src), "to",
+            value_format_ip(&note->dst, dst), "service",
+            nb_service_text(&service), "host", host, "reason", reason));
+    }
+}
+
+/* The port that got it: whose address it is, or else (a broadcast, an address
+ * that several may use) the one that it went to. */
+static size_t
+find_destination(const struct study *study, const struct engine_note *note,
+                 const char *host)
+{
+    size_t port = find_owner(study, &note->dst);
+    const char *name;
+
+    if (port == SIZE_MAX) {
+        name = fabric_port_at(study->asked->fabric, host, note->ofport);
+        port = name ? find_port(study, name) : SIZE_MAX;
+    }
+    return (port != SIZE_MAX
+            && study->ports[port].where == RECOMMEND_INSIDE ? port
+            : SIZE_MAX);
+}
+
+static void
+read_notes(struct study *study)
+{
+    const struct asked *asked = study->asked;
+
+    study->seen = xcalloc(MAX(1, asked->n_notes), sizeof *study->seen);
+    for (size_t i = 0; i < asked->n_notes; i++) {
+        const struct engine_note *note = &asked->notes[i];
+        const char *host = asked->where_names[asked->where[i]];
+        struct recommend_seen *seen = &study->seen[study->n_seen];
+
+        study_pause(study);
+        seen->dst = find_destination(study, note, host);
+        if (seen->dst == SIZE_MAX) {
+            leave_out(study, note, host, "its destination is gone");
+        } else if (!can_be_named(note)) {
+            leave_out(study, note, host,
+                      "rules cannot name its protocol or port");
+        } else {
+            seen->src = find_owner(study, &note->src);
+            seen->src_ip = note->src;
+            seen->service = service_of(note);
+            study->n_seen++;
+        }
+    }
+}
+
+/* The answer.  ----------------------------------------------------------- */
+
+static json_t *
+make_body(struct study *study, const struct recommend_request *request,
+          const struct recommend_answer *answer)
+{
+    struct asked *asked = study->asked;
+    json_t *body = json_pack(
+        "{s:s, s:O, s:O, s:I, s:I, s:O, s:b}", "network", asked->network,
+        "since", asked->since, "hosts", asked->hosts, "connections",
+        (json_int_t) answer->n_seen, "n_left_out", study->n_left_out,
+        "left_out", study->left_out, "fewest", (int) answer->fewest);
+
+    nb_recommend_objects(asked->model, asked->network, asked->shadow,
+                         request, answer, body);
+    return body;
+}
+
+/* Returns NULL with errors.  Pauses. */
+static json_t *
+study_make(struct study *study, struct vmn_errors *errors)
+{
+    struct asked *asked = study->asked;
+    struct vmn_names keys = { sset_count(&asked->keys), NULL };
+    struct recommend_answer answer;
+    struct recommend_request request;
+    json_t *body = NULL;
+
+    find_near(study);
+    read_ports(study);
+    read_groups(study);
+    read_notes(study);
+    keys.names = sset_array(&asked->keys);
+    request = (struct recommend_request) {
+        .n_ports = study->n_ports, .ports = study->ports,
+        .n_groups = study->n_groups, .groups = study->groups,
+        .n_seen = study->n_seen, .seen = study->seen,
+        .labels = asked->all_keys ? NULL : &keys, .exact = asked->exact,
+        .pause = study_pause, .aux = study,
+    };
+    if (recommend(&request, &study->arena, &answer, errors)) {
+        body = make_body(study, &request, &answer);
+    }
+    free(CONST_CAST(const char **, keys.names));
+    return body;
+}
+
+static json_t *
+look(struct asked *asked, struct vmn_errors *errors)
+{
+    struct study study = { .asked = asked, .left_out = json_array() };
+    json_t *body;
+
+    arena_init(&study.arena);
+    hmap_init(&study.owners);
+    sset_init(&study.near);
+    body = study_make(&study, errors);
+    json_decref(study.left_out);
+    free(study.ports);
+    free(study.groups);
+    free(study.seen);
+    hmap_destroy(&study.owners);
+    sset_destroy(&study.near);
+    arena_uninit(&study.arena);
+    return body;
+}
+
+/* Requests.  ------------------------------------------------------------- */
+
+static void
+asked_destroy(struct asked *asked)
+{
+    free(asked->network);
+    sset_destroy(&asked->keys);
+    sset_destroy(&asked->host_names);
+    json_decref(asked->since);
+    json_decref(asked->hosts);
+    free(asked->where_names);
+    free(asked->notes);
+    free(asked->where);
+    free(asked);
+}
+
+/* The network may have gone meanwhile. */
+static void
+settled_cb(void *asked_)
+{
+    struct asked *asked = asked_;
+    struct vmn_errors errors;
+    json_t *body;
+
+    vmn_errors_init(&errors);
+    asked->working = true;
+    body = look(asked, &errors);
+    if (!asked->req) {
+        json_decref(body);
+    } else if (body) {
+        http_reply_json(asked->req, 200, body);
+    } else {
+        nb_reply_errors(asked->req, &errors, NB_POINT_AT_BODY);
+    }
+    vmn_errors_uninit(&errors);
+    asked_destroy(asked);
+}
+
+static void
+on_noted(void *asked_, const struct fabric_noted *noted)
+{
+    struct asked *asked = asked_;
+
+    asked->reading = NULL;
+    asked->where_names = xcalloc(MAX(1, noted->n_hosts),
+                                 sizeof *asked->where_names);
+    for (size_t i = 0; i < noted->n_hosts; i++) {
+        const struct fabric_noted_host *host = &noted->hosts[i];
+
+        json_array_append_new(asked->hosts, json_pack(
+            "{s:s, s:I, s:b, s:s*}", "host", host->name, "connections",
+            (json_int_t) host->n, "full", (int) host->full, "missing",
+            host->missing));
+        asked->where_names[i]
+            = sset_find(&asked->host_names, host->name)->name;
+    }
+    asked->n_notes = noted->n_notes;
+    if (noted->n_notes) {
+        asked->notes = xmemdup(noted->notes,
+                               noted->n_notes * sizeof *asked->notes);
+        asked->where = xmemdup(noted->where,
+                               noted->n_notes * sizeof *asked->where);
+    }
+    commit_when_settled(asked->commit, settled_cb, asked);
+}
+
+static void
+on_gone(void *asked_)
+{
+    struct asked *asked = asked_;
+
+    http_request_drop(asked->req);
+    asked->req = NULL;
+    if (!asked->working) {
+        fabric_reading_cancel(asked->reading);
+        commit_cancel_when_settled(asked->commit, settled_cb, asked);
+        asked_destroy(asked);
+    }
+}
+
+/* Where the network's ports are, or are about to be. */
+static void
+find_hosts(struct asked *asked)
+{
+    const struct model *model = asked->model;
+    struct vmn_names ports = model_lookup(model, VMN_INDEX_PORT_BY_NETWORK,
+                                          asked->network);
+
+    for (size_t i = 0; i < ports.n; i++) {
+        const struct vmn_binding *binding = model_get_durable(
+            model, VMN_TABLE_BINDING, ports.names[i], NULL);
+
+        if (binding && binding->host) {
+            sset_add(&asked->host_names, binding->host);
+        }
+        if (binding && binding->candidate) {
+            sset_add(&asked->host_names, binding->candidate);
+        }
+    }
+}
+
+static bool
+query_labels(struct asked *asked)
+{
+    const char *text = http_request_query(asked->req, "labels");
+    char *copy, *save = NULL;
+
+    asked->all_keys = !text;
+    if (!text) {
+        return true;
+    }
+    copy = xstrdup(text);
+    for (char *key = strtok_r(copy, ",", &save); key;
+         key = strtok_r(NULL, ",", &save)) {
+        sset_add(&asked->keys, key);
+    }
+    free(copy);
+    if (sset_is_empty(&asked->keys) || sset_count(&asked->keys) > LABELS_MAX) {
+        return nb_query_reject(asked->req, "labels", "must be 1 to %d keys "
+                               "of labels: app,tier", LABELS_MAX);
+    }
+    return true;
+}
+
+static bool
+query_mode(struct asked *asked)
+{
+    const char *mode = http_request_query(asked->req, "mode");
+
+    asked->shadow = !mode || !strcmp(mode, "shadow");
+    if (!asked->shadow && strcmp(mode, "enforce")) {
+        return nb_query_reject(asked->req, "mode", "must be shadow or "
+                               "enforce");
+    }
+    return true;
+}
+
+/* Fills in what the query says of the network; false if it is not observed. */
+static bool
+query_network(struct asked *asked, const struct northbound *nb,
+              struct model_meta *meta)
+{
+    const char *network;
+
+    if (!nb_query_object(asked->req, nb, "network", VMN_TABLE_NETWORK,
+                         &network)) {
+        return false;
+    }
+    if (!network) {
+        return nb_query_reject(asked->req, "network", "must be there");
+    }
+    if (!model_get_durable(asked->model, VMN_TABLE_OBSERVATION, network,
+                           meta)) {
+        http_reply_problem(asked->req, 409, "conflict", NULL,
+                           "network \"%s\" is not observed: what is to be "
+                           "seen of it has to be noted first (PUT "
+                           "/v1/observations/%s)", network, network);
+        return false;
+    }
+    asked->network = xstrdup(network);
+    asked->since = nb_time_json(meta->created_ms);
+    return true;
+}
+
+void
+nb_get_recommendations(struct http_request *req, void *nb_)
+{
+    struct asked *asked = xzalloc(sizeof *asked);
+    const struct vmn_network *network;
+    struct northbound *nb = nb_;
+    struct model_meta meta;
+    struct vmn_names hosts;
+
+    asked->model = nb->model;
+    asked->engine = nb->engine;
+    asked->commit = nb->commit;
+    asked->fabric = nb->fabric;
+    asked->req = req;
+    asked->hosts = json_array();
+    sset_init(&asked->keys);
+    sset_init(&asked->host_names);
+    if (!query_network(asked, nb, &meta) || !query_labels(asked)
+        || !query_mode(asked)
+        || !nb_query_bool(req, "exact", &asked->exact)) {
+        asked_destroy(asked);
+        return;
+    }
+    network = model_get_durable(nb->model, VMN_TABLE_NETWORK, asked->network,
+                                NULL);
+    find_hosts(asked);
+    hosts.n = sset_count(&asked->host_names);
+    hosts.names = sset_sort(&asked->host_names);
+    http_request_set_gone(req, on_gone, asked);
+    asked->reading = fabric_read_notes(nb->fabric, network->vni, &hosts,
+                                       meta.created_ms, on_noted, asked);
+    free(CONST_CAST(const char **, hosts.names));
+}

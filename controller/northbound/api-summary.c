@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /v1/summary: how much there is of what, where, and in which state, in
+ * numbers: what a picture of everything needs, where the lists of 20,000 ports
+ * would be too long.
+ *
+ * It looks at all ports, hosts and balancers, in as many turns of the loop as
+ * that takes, and so may hold some of what came in between. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric-traffic.h"
+#include "controller/schema/schema-row.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/shash.h"
+#include "proto/loop/loop.h"
+#include "util.h"
+
+/* Rows that are looked at before the time is. */
+#define SUMMARY_STEPS 16
+/* Networks, those with most ports, and balancers that lack backends. */
+#define NETWORKS_MAX 20000
+#define NETWORKS_DEFAULT 1000
+#define BALANCERS_MAX 100
+
+/* Ports of a host, of a network, or of one in the other. */
+struct tally {
+    const char *host, *network;     /* Keys of the other two; NULL: none. */
+    size_t n, n_up;
+    uint64_t bytes_s;               /* Sent by them, and received. */
+    int index;                      /* In the reply; -1: it is not there. */
+};
+
+struct summary {
+    const struct northbound *nb;
+    struct http_request *req;
+    size_t limit;                   /* Networks. */
+    uint64_t revision;              /* Durable when it was begun. */
+    size_t step;                    /* Of 'steps'. */
+    char *last;                     /* Name that was looked at last. */
+    size_t n_looked;
+    struct shash states;            /* Name of a state -> size_t. */
+    size_t n_quarantined, n_disabled;
+    struct shash hosts, networks;   /* Name -> struct tally. */
+    struct shash places;            /* "HOST/NETWORK" -> struct tally. */
+    size_t n_hosts;
+    struct ds hosts_text;
+    size_t n_balancers, n_partial, n_idle, n_told;
+    struct ds balancers_text;
+    struct event *next;             /* The next part, or NULL. */
+};
+
+static void
+summary_destroy(struct summary *s)
+{
+    if (s->next) {
+        event_free(s->next);
+    }
+    shash_destroy_free_data(&s->states);
+    shash_destroy_free_data(&s->hosts);
+    shash_destroy_free_data(&s->networks);
+    shash_destroy_free_data(&s->places);
+    ds_destroy(&s->hosts_text);
+    ds_destroy(&s->balancers_text);
+    free(s->last);
+    free(s);
+}
+
+/* Counting.  ------------------------------------------------------------- */
+
+static struct tally *
+get_tally(struct shash *tallies, const char *key)
+{
+    struct tally *tally = shash_find_data(tallies, key);
+
+    if (!tally) {
+        tally = xzalloc(sizeof *tally);
+        tally->index = -1;
+        shash_add(tallies, key, tally);
+    }
+    return tally;
+}
+
+/* 'key' in the map 'tallies', which has it. */
+static const char *
+own_key(const struct shash *tallies, const char *key)
+{
+    return shash_find(tallies, key)->name;
+}
+
+static void
+count_place(struct summary *s, const char *host, const char *network, bool up,
+            uint64_t bytes_s)
+{
+    char *key = xasprintf("%s/%s", host ? host : "", network);
+    struct tally *tallies[] = {
+        host ? get_tally(&s->hosts, host) : NULL,
+        get_tally(&s->networks, network),
+        get_tally(&s->places, key),
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(tallies); i++) {
+        if (tallies[i]) {
+            tallies[i]->n++;
+            tallies[i]->n_up += up;
+            tallies[i]->bytes_s += bytes_s;
+        }
+    }
+    tallies[2]->network = own_key(&s->networks, network);
+    tallies[2]->host = host ? own_key(&s->hosts, host) : NULL;
+    free(key);
+}
+
+static void
+look_at_port(struct summary *s, const struct vmn_row *row)
+{
+    const struct vmn_port *port = (const void *) row;
+    json_t *status = fabric_port_status(s->nb->fabric, row->name);
+    const char *state = json_string_value(json_object_get(status, "state"));
+    const json_t *traffic = json_object_get(status, "traffic");
+    uint64_t bytes_s = json_integer_value(json_object_get(traffic,
+                                                          "sent_bytes_s"))
+        + json_integer_value(json_object_get(traffic, "received_bytes_s"));
+    char *held = nb_port_quarantine(s->nb, row->name);
+    size_t *n;
+
+    state = state ? state : "unbound";
+    n = shash_find_data(&s->states, state);
+    if (!n) {
+        n = xzalloc(sizeof *n);
+        shash_add(&s->states, state, n);
+    }
+    ++*n;
+    s->n_quarantined += port->quarantined || held;
+    s->n_disabled += !port->enabled;
+    count_place(s, json_string_value(json_object_get(status, "host")),
+                port->network, !strcmp(state, "up"), bytes_s);
+    free(held);
+    json_decref(status);
+}
+
+static void
+put_text(struct ds *ds, const char *name, const char *text)
+{
+    if (text) {
+        ds_put_format(ds, ",\"%s\":", name);
+        schema_print_string(ds, text);
+    }
+}
+
+static void
+look_at_host(struct summary *s, const struct vmn_row *row)
+{
+    json_t *status = fabric_host_status(s->nb->fabric, row->name);
+    json_t *lag = json_object_get(status, "lag");
+    struct fabric_traffic tunnels;
+    struct tally *tally = get_tally(&s->hosts, row->name);
+    struct ds *ds = &s->hosts_text;
+
+    tally->index = s->n_hosts++;
+    ds_put_cstr(ds, tally->index ? ",{\"name\":" : "{\"name\":");
+    schema_print_string(ds, row->name);
+    put_text(ds, "state", json_string_value(json_object_get(status,
+                                                            "state")));
+    put_text(ds, "reason", json_string_value(json_object_get(status,
+                                                             "reason")));
+    ds_put_format(ds, ",\"ports\":%"PRIuSIZE",\"up\":%"PRIuSIZE
+                  ",\"lag\":%"JSON_INTEGER_FORMAT",\"bytes_s\":%"PRIu64,
+                  tally->n, tally->n_up,
+                  json_integer_value(json_object_get(lag, "revisions")),
+                  tally->bytes_s);
+    fabric_tunnel_traffic(s->nb->fabric, row->name, &tunnels);
+    ds_put_format(ds, ",\"tunnel_bytes_s\":%.0f}",
+                  tunnels.sent_bytes_s + tunnels.received_bytes_s);
+    json_decref(status);
+}
+
+static void
+look_at_balancer(struct summary *s, const struct vmn_row *row)
+{
+    struct ds *ds = &s->balancers_text;
+    size_t n, n_serving;
+
+    nb_balancer_count(s->nb, row->name, &n, &n_serving);
+    s->n_balancers++;
+    if (n_serving && n_serving == n) {
+        return;
+    }
+    s->n_idle += !n_serving;
+    s->n_partial += n_serving > 0;
+    if (s->n_told < BALANCERS_MAX) {
+        ds_put_cstr(ds, s->n_told++ ? ",{\"name\":" : "{\"name\":");
+        schema_print_string(ds, row->name);
+        ds_put_format(ds, ",\"backends\":%"PRIuSIZE",\"serving\":%"PRIuSIZE
+                      "}", n, n_serving);
+    }
+}
+
+/* What is looked at, one after the other: hosts once ports are counted. */
+static const struct {
+    enum vmn_table table;
+    void (*look)(struct summary *, const struct vmn_row *);
+} steps[] = {
+    { VMN_TABLE_PORT, look_at_port },
+    { VMN_TABLE_HOST, look_at_host },
+    { VMN_TABLE_LOADBALANCER, look_at_balancer },
+};
+
+/* Goes on looking.  Returns false if there is a rest. */
+static bool
+summary_take(struct summary *s)
+{
+    const struct loop *loop = s->nb->loop;
+
+    while (s->step < ARRAY_SIZE(steps)) {
+        const struct vmn_row *row = model_next_durable(
+            s->nb->model, steps[s->step].table, s->last, NULL);
+
+        free(s->last);
+        s->last = xstrdup(row ? row->name : "");
+        if (!row) {
+            s->step++;
+            continue;
+        }
+        steps[s->step].look(s, row);
+        if (++s->n_looked % SUMMARY_STEPS == 0 && loop
+            && loop_turn_is_over(loop)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The reply.  ------------------------------------------------------------ */
+
+static void
+put_ports(const struct summary *s, struct ds *ds)
+{
+    static const char *const states[] = { "up", "pending", "down", "unbound",
+                                          "external" };
+
+    ds_put_cstr(ds, "\"ports\":{");
+    for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+        const size_t *n = shash_find_data(&s->states, states[i]);
+
+        ds_put_format(ds, "\"%s\":%"PRIuSIZE",", states[i], n ? *n : 0);
+    }
+    ds_put_format(ds, "\"quarantined\":%"PRIuSIZE",\"disabled\":%"PRIuSIZE
+                  "}", s->n_quarantined, s->n_disabled);
+}
+
+/* Those with most ports first, then by name. */
+static int
+compare_networks(const void *a_, const void *b_)
+{
+    const struct shash_node *const *a = a_, *const *b = b_;
+    const struct tally *x = (*a)->data, *y = (*b)->data;
+
+    return (x->n != y->n ? (x->n > y->n ? -1 : 1)
+            : strcmp((*a)->name, (*b)->name));
+}
+
+/* Networks without ports are in it, too. */
+static void
+add_empty_networks(struct summary *s)
+{
+    struct vmn_names names = model_names(s->nb->model, VMN_TABLE_NETWORK);
+
+    for (size_t i = 0; i < names.n; i++) {
+        get_tally(&s->networks, names.names[i]);
+    }
+}
+
+static void
+put_networks(struct summary *s, struct ds *ds)
+{
+    size_t n = shash_count(&s->networks);
+    const struct shash_node **sorted = xmalloc(MAX(n, 1) * sizeof *sorted);
+    struct shash_node *node;
+    size_t i = 0;
+
+    SHASH_FOR_EACH (node, &s->networks) {
+        sorted[i++] = node;
+    }
+    qsort(sorted, n, sizeof *sorted, compare_networks);
+    ds_put_format(ds, ",\"n_networks\":%"PRIuSIZE",\"networks\":[", n);
+    for (i = 0; i < n; i++) {
+        struct tally *tally = sorted[i]->data;
+
+        if (i < s->limit) {
+            tally->index = i;
+            ds_put_cstr(ds, i ? ",{\"name\":" : "{\"name\":");
+            schema_print_string(ds, sorted[i]->name);
+            ds_put_format(ds, ",\"ports\":%"PRIuSIZE",\"up\":%"PRIuSIZE
+                          ",\"bytes_s\":%"PRIu64"}", tally->n, tally->n_up,
+                          tally->bytes_s);
+        }
+    }
+    ds_put_char(ds, ']');
+    free(sorted);
+}
+
+/* [HOST, NETWORK, PORTS, BYTES_S], the first two by their places in the lists above; -1 are those
+ * on no host. */
+static void
+put_places(const struct summary *s, struct ds *ds)
+{
+    const char *between = "";
+    struct shash_node *node;
+
+    ds_put_cstr(ds, ",\"places\":[");
+    SHASH_FOR_EACH (node, &s->places) {
+        const struct tally *place = node->data;
+        const struct tally *host = place->host ? shash_find_data(
+            &s->hosts, place->host) : NULL;
+        const struct tally *network = shash_find_data(&s->networks,
+                                                      place->network);
+
+        if (network->index >= 0) {
+            ds_put_format(ds, "%s[%d,%d,%"PRIuSIZE",%"PRIu64"]", between,
+                          host ? host->index : -1, network->index, place->n,
+                          place->bytes_s);
+            between = ",";
+        }
+    }
+    ds_put_char(ds, ']');
+}
+
+static void
+summary_reply(struct summary *s)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&ds, "{\"revision\":%"PRIu64",", s->revision);
+    put_ports(s, &ds);
+    ds_put_format(&ds, ",\"hosts\":[%s]", ds_cstr(&s->hosts_text));
+    add_empty_networks(s);
+    put_networks(s, &ds);
+    put_places(s, &ds);
+    ds_put_format(&ds, ",\"balancers\":{\"n\":%"PRIuSIZE",\"partial\":%"
+                  PRIuSIZE",\"idle\":%"PRIuSIZE",\"lacking\":[%s]}}\n",
+                  s->n_balancers, s->n_partial, s->n_idle,
+                  ds_cstr(&s->balancers_text));
+    http_request_set_gone(s->req, NULL, NULL);
+    http_reply_body(s->req, 200, "application/json", &ds);
+    summary_destroy(s);
+}
+
+static void
+gone_cb(void *s_)
+{
+    struct summary *s = s_;
+
+    http_request_drop(s->req);
+    summary_destroy(s);
+}
+
+static void
+part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *s_)
+{
+    static const struct timeval at_once = { 0, 0 };
+    struct summary *s = s_;
+
+    if (summary_take(s)) {
+        summary_reply(s);
+        return;
+    }
+    if (!s->next) {
+        s->next = event_new(s->nb->base, -1, 0, part_cb, s);
+        http_request_set_gone(s->req, gone_cb, s);
+    }
+    event_add(s->next, &at_once);
+}
+
+void
+nb_get_summary(struct http_request *req, void *nb_)
+{
+    const struct northbound *nb = nb_;
+    struct summary *s;
+    uint64_t limit;
+
+    if (!nb_query_number(req, "limit", 1, NETWORKS_MAX, NETWORKS_DEFAULT,
+                         &limit)) {
+        return;
+    }
+    s = xzalloc(sizeof *s);
+    s->nb = nb;
+    s->req = req;
+    s->limit = limit;
+    s->revision = model_durable_revision(nb->model);
+    s->last = xstrdup("");
+    shash_init(&s->states);
+    shash_init(&s->hosts);
+    shash_init(&s->networks);
+    shash_init(&s->places);
+    ds_init(&s->hosts_text);
+    ds_init(&s->balancers_text);
+    part_cb(-1, 0, s);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /v1/usage: how much of each quota is used, the same for /metrics, and
+ * what is beyond its limit for GET /v1/status.  An account with a scope is
+ * shown the quotas that all of its objects count for. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <inttypes.h>
+
+#include "controller/northbound/auth.h"
+#include "controller/northbound/metrics.h"
+#include "controller/schema/selector.h"
+#include "openvswitch/dynamic-string.h"
+
+/* Quotas that have series of their own. */
+#define SERIES_MAX 100
+
+/* What a limit is of, as quotas call it, how much of that there is, and how
+ * much there may be (-1: any number).  Of flows, 'host' is where most are;
+ * else, and if there are none, it is NULL. */
+typedef void limit_cb(void *aux, const char *name, int64_t used, int64_t max,
+                      const char *host);
+
+struct each_limit {
+    limit_cb *cb;
+    void *aux;
+};
+
+static void
+call_limit(void *each_, const char *name, int64_t used, int64_t max)
+{
+    const struct each_limit *each = each_;
+
+    each->cb(each->aux, name, used, max, NULL);
+}
+
+/* Flows are counted for quotas that limit them. */
+static void
+each_limit(const struct northbound *nb, const struct vmn_quota *quota,
+           limit_cb *cb, void *aux)
+{
+    struct each_limit each = { cb, aux };
+    const char *host;
+    uint64_t n;
+
+    model_quota_each(nb->model, quota, call_limit, &each);
+    if (quota->flows_per_host >= 0
+        && engine_quota_flows(nb->engine, quota->row.name, &host, &n)) {
+        cb(aux, "flows_per_host", n, quota->flows_per_host, host);
+    }
+}
+
+static void
+add_limit(void *limits, const char *name, int64_t used, int64_t max,
+          const char *host)
+{
+    json_array_append_new(limits, json_pack(
+        "{s:s, s:I, s:o*, s:s*, s:o*}", "name", name,
+        "used", (json_int_t) used,
+        "limit", max >= 0 ? json_integer(max) : NULL, "host", host,
+        "over", max >= 0 && used > max ? json_true() : NULL));
+}
+
+static bool
+is_shown(const struct model_rights *rights, const struct vmn_quota *quota)
+{
+    return (!rights || !rights->scope.text
+            || selector_is_within(&rights->scope, &quota->scope));
+}
+
+void
+nb_get_usage(struct http_request *req, void *nb_)
+{
+    const struct model_rights *rights = nb_rights(req);
+    const struct northbound *nb = nb_;
+    json_t *items = json_array();
+    const struct vmn_quota *quota = NULL;
+
+    while ((quota = model_next_durable(nb->model, VMN_TABLE_QUOTA,
+                                       quota ? quota->row.name : "",
+                                       NULL))) {
+        json_t *limits;
+
+        if (!is_shown(rights, quota)) {
+            continue;
+        }
+        limits = json_array();
+        each_limit(nb, quota, add_limit, limits);
+        json_array_append_new(items, json_pack(
+            "{s:s, s:s, s:o*, s:o}", "quota", quota->row.name,
+            "scope", quota->scope.text, "requests",
+            quota->requests >= 0 ? json_integer(quota->requests) : NULL,
+            "limits", limits));
+    }
+    http_reply_json(req, 200, json_pack("{s:o}", "items", items));
+}
+
+/* Problems.  -------------------------------------------------------------- */
+
+struct over {
+    json_t *problems;
+    const char *quota;
+};
+
+static void
+add_problem(void *over_, const char *name, int64_t used, int64_t max,
+            const char *host)
+{
+    const struct over *over = over_;
+
+    if (max >= 0 && used > max) {
+        json_array_append_new(over->problems, json_pack(
+            "{s:s, s:[], s:o}", "kind", "quota", "units", "text",
+            json_sprintf("quota \"%s\" has at most %"PRId64" %s, and there "
+                         "are %"PRId64"%s%s%s", over->quota, max, name, used,
+                         host ? " on host \"" : "", host ? host : "",
+                         host ? "\"" : "")));
+    }
+}
+
+void
+nb_append_quota_problems(const struct northbound *nb, json_t *problems)
+{
+    const struct vmn_quota *quota = NULL;
+
+    while ((quota = model_next_durable(nb->model, VMN_TABLE_QUOTA,
+                                       quota ? quota->row.name : "",
+                                       NULL))) {
+        struct over over = { problems, quota->row.name };
+
+        each_limit(nb, quota, add_problem, &over);
+    }
+}
+
+/* Metrics.  --------------------------------------------------------------- */
+
+struct series {
+    struct ds *ds;
+    const char *family;
+    const char *quota;
+    bool limits;                /* Else what is used. */
+};
+
+static void
+put_limit(void *series_, const char *name, int64_t used, int64_t max,
+          const char *host OVS_UNUSED)
+{
+    const struct series *series = series_;
+    int64_t value = series->limits ? max : used;
+
+    if (max >= 0) {
+        ds_put_format(series->ds, "%s{quota=", series->family);
+        metrics_label(series->ds, series->quota);
+        ds_put_format(series->ds, ",limit=\"%s\"} %"PRId64"\n", name, value);
+    }
+}
+
+static void
+put_family(const struct northbound *nb, struct series *series)
+{
+    const struct vmn_quota *quota = NULL;
+
+    for (int i = 0; i < SERIES_MAX; i++) {
+        quota = model_next_durable(nb->model, VMN_TABLE_QUOTA,
+                                   quota ? quota->row.name : "", NULL);
+        if (!quota) {
+            return;
+        }
+        series->quota = quota->row.name;
+        each_limit(nb, quota, put_limit, series);
+    }
+}
+
+void
+metrics_put_usage(const struct northbound *nb, struct ds *ds)
+{
+    struct series used = { ds, "vmn_quota_used", NULL, false };
+    struct series limit = { ds, "vmn_quota_limit", NULL, true };
+
+    metrics_family(ds, used.family, "gauge",
+                   "What is used of the limits of the first 100 quotas; of "
+                   "flows_per_host, on the host where it is most.");
+    put_family(nb, &used);
+    metrics_family(ds, limit.family, "gauge", "These limits.");
+    put_family(nb, &limit);
+}

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Authentication and authorization; see auth.h.
+ *
+ * A token is "NAME.SECRET": its row is found by its name, and the SHA-256 of the
+ * whole compared.  The secret is 32 random bytes, so no slow hash is needed to
+ * keep it from being guessed. */
+
+#include <config.h>
+
+#include "controller/northbound/auth.h"
+
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/selector.h"
+#include "controller/schema/value.h"
+#include "hash.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/token-bucket.h"
+#include "openvswitch/vlog.h"
+#include "proto/tls/tls.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(auth);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
+
+#define SECRET_BYTES 32
+/* Buckets hold so many seconds' calls; a call takes this from one. */
+#define BURST_S 2
+#define CALL 1000
+/* Bytes of a viewer's bodies: they ask for traces and reachability, perhaps of
+ * after a change. */
+#define VIEWER_BODY_MAX (256 * 1024)
+#define VIEWER_BODIES_MAX (1024 * 1024)
+/* Connections that an account may have in use, of the 1,256 of a listener. */
+#define ACCOUNT_CONNS_MAX 256
+/* Accounts, and quotas, whose calls are counted.  Where there are more, all are
+ * forgotten and begin anew with full buckets. */
+#define LIMITERS_MAX 4096
+
+struct rate_limiter {
+    struct hmap_node node;
+    char *account;
+    struct token_bucket bucket;
+};
+
+struct nb_auth {
+    struct northbound *nb;
+    unsigned rate;
+    struct hmap limiters;        /* Of struct rate_limiter. */
+    uint64_t n_refused;         /* 403. */
+    uint64_t n_throttled;       /* 429. */
+};
+
+/* Whom a request is from. */
+struct nb_principal {
+    char *account;
+    char *token;                /* Its name, or NULL: by a certificate. */
+    char *sha256;               /* Of that token, or NULL. */
+    enum vmn_role role;
+    struct model_rights *rights; /* NULL: everything. */
+};
+
+void
+nb_principal_destroy(struct nb_principal *principal)
+{
+    if (principal) {
+        model_rights_destroy(principal->rights);
+        free(principal->account);
+        free(principal->token);
+        free(principal->sha256);
+        free(principal);
+    }
+}
+
+const char *
+nb_principal_account(const struct nb_principal *principal)
+{
+    return principal->account;
+}
+
+static void
+identity_destroy(void *principal)
+{
+    nb_principal_destroy(principal);
+}
+
+/* Tokens.  --------------------------------------------------------------- */
+
+/* 'text' as 64 digits. */
+static void
+hash_token(const char *text, char digits[VALUE_SHA256_LEN + 1])
+{
+    unsigned char md[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+
+    if (!EVP_Digest(text, strlen(text), md, &n, EVP_sha256(), NULL)) {
+        out_of_memory();
+    }
+    for (unsigned int i = 0; i < n; i++) {
+        snprintf(digits + 2 * i, 3, "%02x", md[i]);
+    }
+}
+
+char *
+nb_token_make(const char *name, json_t *spec)
+{
+    char text[4 * (SECRET_BYTES / 3 + 1) + 1], digits[VALUE_SHA256_LEN + 1];
+    unsigned char secret[SECRET_BYTES];
+    char *token;
+
+    if (RAND_bytes(secret, sizeof secret) != 1) {
+        VLOG_FATAL("the system gives no random numbers");
+    }
+    EVP_EncodeBlock((unsigned char *) text, secret, sizeof secret);
+    text[strcspn(text, "=")] = '\0';
+    for (char *p = text; *p; p++) {
+        *p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+    }
+    token = xasprintf("%s.%s", name, text);
+    hash_token(token, digits);
+    json_object_set_new(spec, "sha256", json_string(digits));
+    return token;
+}
+
+static bool
+is_expired(const struct vmn_token *token)
+{
+    return token->expires && value_parse_time(token->expires) <= time_wall();
+}
+
+/* The row that 'token' is good for, or NULL with the reason, and whether it is
+ * nobody's. */
+static const struct vmn_token *
+find_token(const struct northbound *nb, const char *token,
+           const char **reason, bool *guess)
+{
+    const char *dot = strrchr(token, '.');
+    char digits[VALUE_SHA256_LEN + 1];
+    const struct vmn_token *row = NULL;
+
+    *reason = "The token is not the right one";
+    *guess = true;
+    if (dot && dot - token <= VMN_NAME_LEN) {
+        char *name = xmemdup0(token, dot - token);
+
+        row = model_get_durable(nb->model, VMN_TABLE_TOKEN, name, NULL);
+        free(name);
+    }
+    hash_token(token, digits);
+    if (!row || CRYPTO_memcmp(row->sha256, digits, VALUE_SHA256_LEN)) {
+        return NULL;
+    }
+    if (is_expired(row)) {
+        *reason = "The token has expired";
+        *guess = false;
+        return NULL;
+    }
+    return row;
+}
+
+/* Who it is.  ------------------------------------------------------------ */
+
+static struct nb_principal *
+make_principal(const struct vmn_account *account,
+               const struct vmn_token *token)
+{
+    /* What is of the whole installation, and who may come in, is for
+     * admins. */
+    static const uint64_t for_admins
+        = (UINT64_C(1) << VMN_TABLE_HOST | UINT64_C(1) << VMN_TABLE_APP
+           | UINT64_C(1) << VMN_TABLE_ACCOUNT
+           | UINT64_C(1) << VMN_TABLE_TOKEN
+           | UINT64_C(1) << VMN_TABLE_TELEMETRY
+           | UINT64_C(1) << VMN_TABLE_QUOTA);
+    struct nb_principal *principal = xzalloc(sizeof *principal);
+
+    principal->account = xstrdup(account->row.name);
+    if (token) {
+        principal->token = xstrdup(token->row.name);
+        principal->sha256 = xstrdup(token->sha256);
+    }
+    principal->role = account->role;
+    if (account->role != VMN_ROLE_ADMIN) {
+        principal->rights = model_rights_create(
+            account->role == VMN_ROLE_OPERATOR ? ~for_admins : 0, account);
+    }
+    return principal;
+}
+
+/* Whether the account is let in by what proves it. */
+static bool
+account_is_allowed(const struct vmn_account *account, bool by_token)
+{
+    return account && account->enabled && (by_token || account->certificate);
+}
+
+struct nb_principal *
+nb_principal_create(const struct http_request *req)
+{
+    const struct nb_principal *principal = http_request_identity(req);
+    struct nb_principal *copy;
+
+    if (!principal) {
+        return NULL;
+    }
+    copy = xzalloc(sizeof *copy);
+    copy->account = xstrdup(principal->account);
+    copy->token = nullable_xstrdup(principal->token);
+    copy->sha256 = nullable_xstrdup(principal->sha256);
+    copy->role = principal->role;
+    copy->rights = model_rights_clone(principal->rights);
+    return copy;
+}
+
+bool
+nb_principal_is_valid(const struct northbound *nb,
+                      const struct nb_principal *principal)
+{
+    const struct vmn_account *account = model_get_durable(
+        nb->model, VMN_TABLE_ACCOUNT, principal->account, NULL);
+    const struct vmn_token *token = principal->token ? model_get_durable(
+        nb->model, VMN_TABLE_TOKEN, principal->token, NULL) : NULL;
+
+    return (account_is_allowed(account, principal->token)
+            && account->role == principal->role
+            && (!principal->rights
+                || model_rights_are_of(principal->rights, account))
+            && (!principal->token
+                || (token && !strcmp(token->sha256, principal->sha256)
+                    && !strcmp(token->account, principal->account)
+                    && !is_expired(token))));
+}
+
+/* Sets what the client may have at a time.  'account' NULL: one who may do
+ * everything, and is kept out by nobody else's bodies. */
+static void
+set_limits(struct http_request *req, const struct vmn_account *account)
+{
+    struct http_limits limits = HTTP_LIMITS_DEFAULT;
+    char *client;
+
+    if (!account) {
+        limits.bodies_max = 8 * HTTP_BODY_MAX;
+        limits.exempt = true;
+        client = xstrdup(http_request_who(req));
+    } else {
+        limits.conns_max = ACCOUNT_CONNS_MAX;
+        if (account->role == VMN_ROLE_VIEWER) {
+            limits.body_max = VIEWER_BODY_MAX;
+            limits.bodies_max = VIEWER_BODIES_MAX;
+        }
+        client = xasprintf("account \"%s\"", account->row.name);
+    }
+    http_request_set_limits(req, client, &limits);
+    free(client);
+}
+
+/* Lets the account in, or says why not.  'account' is NULL if it is not
+ * welcome. */
+static bool
+accept_account(struct http_request *req, const char *name,
+               const struct vmn_account *account,
+               const struct vmn_token *token)
+{
+    if (!account) {
+        VLOG_INFO_RL(&rl, "%s: account \"%s\" is not let in",
+                     http_request_who(req), name);
+        http_reply_unauthorized(
+            req, token ? "The token's account is not enabled"
+            : "There is no account that this certificate proves", false);
+        return false;
+    }
+    http_request_set_who(req, token
+                         ? xasprintf("account:%s/%s", name, token->row.name)
+                         : xasprintf("account:%s", name),
+                         make_principal(account, token), identity_destroy);
+    set_limits(req, account);
+    return true;
+}
+
+static void
+destroy_limiters(struct nb_auth *auth)
+{
+    struct rate_limiter *limiter, *next;
+
+    HMAP_FOR_EACH_SAFE (limiter, next, node, &auth->limiters) {
+        hmap_remove(&auth->limiters, &limiter->node);
+        free(limiter->account);
+        free(limiter);
+    }
+}
+
+static struct rate_limiter *
+get_limiter(struct nb_auth *auth, const char *account)
+{
+    uint32_t hash = hash_string(account, 0);
+    struct rate_limiter *limiter;
+
+    HMAP_FOR_EACH_WITH_HASH (limiter, node, hash, &auth->limiters) {
+        if (!strcmp(limiter->account, account)) {
+            return limiter;
+        }
+    }
+    if (hmap_count(&auth->limiters) >= LIMITERS_MAX) {
+        destroy_limiters(auth);
+    }
+    limiter = xzalloc(sizeof *limiter);
+    limiter->account = xstrdup(account);
+    token_bucket_init(&limiter->bucket, auth->rate,
+                      auth->rate * BURST_S * CALL);
+    hmap_insert(&auth->limiters, &limiter->node, hash);
+    return limiter;
+}
+
+/* Takes a call from the bucket, or with 'peek' only looks.  Returns false if
+ * there is none in it. */
+static bool
+withdraw_call(struct rate_limiter *limiter, bool peek)
+{
+    bool ok = token_bucket_withdraw(&limiter->bucket, CALL);
+
+    if (ok && peek) {
+        limiter->bucket.tokens += CALL;
+    }
+    return ok;
+}
+
+/* The next quota behind 'quota' (NULL: the first one) that bounds the calls of
+ * the account, or NULL. */
+static const struct vmn_quota *
+next_quota(const struct northbound *nb, const struct vmn_account *account,
+           const struct vmn_quota *quota)
+{
+    while (account && account->scope.text
+           && (quota = model_next_durable(nb->model, VMN_TABLE_QUOTA,
+                                          quota ? quota->row.name : "",
+                                          NULL))) {
+        if (quota->requests >= 0
+            && selector_is_within(&account->scope, &quota->scope)) {
+            return quota;
+        }
+    }
+    return NULL;
+}
+
+static bool
+withdraw_quota_call(struct nb_auth *auth, const struct vmn_quota *quota,
+                    bool peek)
+{
+    char *key = xasprintf("quota:%s", quota->row.name);
+    struct rate_limiter *limiter = get_limiter(auth, key);
+
+    free(key);
+    token_bucket_set(&limiter->bucket, quota->requests,
+                     quota->requests * BURST_S * CALL);
+    return withdraw_call(limiter, peek);
+}
+
+static bool
+reject_call(struct nb_auth *auth, struct http_request *req, char *why)
+{
+    auth->n_throttled++;
+    http_reply_header(req, "Retry-After", "1");
+    http_reply_problem(req, 429, "throttled", NULL, "%s", why);
+    free(why);
+    return false;
+}
+
+/* Whether the account, and the quotas of its scope, let it make another call
+ * now.  A call that one of these refuses costs nothing in the others: else an
+ * account that is beyond its own rate would use up what it shares.
+ *
+ * Nor does a call that is not let in ('account' is NULL) cost anybody
+ * anything: else one that was disabled, or whose certificate is no longer
+ * taken, would go on using up what its tenant, or its own tokens, have left.
+ * It has a rate of its own. */
+static bool
+within_rate(struct northbound *nb, struct http_request *req, const char *name,
+            const struct vmn_account *account)
+{
+    struct nb_auth *auth = nb->auth;
+    const struct vmn_quota *quota;
+    char *key = account ? xstrdup(name) : xasprintf("refused:%s", name);
+    bool ok = !auth->rate || withdraw_call(get_limiter(auth, key), true);
+
+    if (!ok) {
+        reject_call(auth, req, xasprintf(
+            "Account \"%s\" makes more than %u calls a second", name,
+            auth->rate));
+    }
+    for (quota = NULL; ok && (quota = next_quota(nb, account, quota)); ) {
+        if (!withdraw_quota_call(auth, quota, true)) {
+            ok = reject_call(auth, req, xasprintf(
+                "Quota \"%s\" has %d calls a second", quota->row.name,
+                quota->requests));
+        }
+    }
+    if (ok && auth->rate) {
+        withdraw_call(get_limiter(auth, key), false);
+    }
+    for (quota = NULL; ok && (quota = next_quota(nb, account, quota)); ) {
+        withdraw_quota_call(auth, quota, false);
+    }
+    free(key);
+    return ok;
+}
+
+bool
+nb_authenticate(struct http_request *req, const struct http_peer *peer,
+                void *nb_)
+{
+    struct northbound *nb = nb_;
+    const struct vmn_token *token = NULL;
+    const struct vmn_account *account;
+    const char *reason = NULL;
+    const char *name;
+
+    if (peer->trusted) {
+        set_limits(req, NULL);
+        return true;
+    }
+    if (peer->token) {
+        bool guess;
+
+        token = find_token(nb, peer->token, &reason, &guess);
+        if (!token) {
+            VLOG_INFO_RL(&rl, "%s: %s", http_request_who(req), reason);
+            http_reply_unauthorized(req, reason, guess);
+            return false;
+        }
+    }
+    name = token ? token->account : peer->certificate;
+    account = model_get_durable(nb->model, VMN_TABLE_ACCOUNT, name, NULL);
+    account = account_is_allowed(account, token) ? account : NULL;
+    return (within_rate(nb, req, name, account)
+            && accept_account(req, name, account, token));
+}
+
+/* What it may do.  ------------------------------------------------------- */
+
+const struct model_rights *
+nb_rights(const struct http_request *req)
+{
+    const struct nb_principal *principal = http_request_identity(req);
+
+    return principal ? principal->rights : NULL;
+}
+
+void
+nb_request_init(struct model_request *request, const struct http_request *req)
+{
+    model_request_init(request, http_request_who(req));
+    request->rights = model_rights_clone(nb_rights(req));
+}
+
+/* Why the client may not make this call, or NULL. */
+static const char *
+forbidden_reason(const struct http_request *req,
+                 const struct nb_principal *principal)
+{
+    const struct schema_table *table = http_request_data(req);
+    bool scoped = principal->rights && principal->rights->scope.text;
+
+    if (principal->role == VMN_ROLE_ADMIN) {
+        return NULL;
+    } else if (table && (table->id == VMN_TABLE_ACCOUNT
+                         || table->id == VMN_TABLE_TOKEN)) {
+        return "is for admins";
+    }
+    switch ((enum nb_permission) http_request_permission(req)) {
+    case NB_PERMISSION_ANY:
+    case NB_PERMISSION_OBJECTS:
+        return NULL;
+    case NB_PERMISSION_VIEW:
+        return scoped ? "is for accounts without a scope" : NULL;
+    case NB_PERMISSION_CHANGE:
+        return principal->role == VMN_ROLE_VIEWER ? "is for operators" : NULL;
+    case NB_PERMISSION_OPERATE:
+        return (principal->role == VMN_ROLE_VIEWER ? "is for operators"
+                : scoped ? "is for accounts without a scope" : NULL);
+    case NB_PERMISSION_ADMIN:
+    default:
+        return "is for admins";
+    }
+}
+
+bool
+nb_authorize(struct http_request *req, void *nb_)
+{
+    const struct nb_principal *principal = http_request_identity(req);
+    const char *reason = principal ? forbidden_reason(req, principal) : NULL;
+    struct northbound *nb = nb_;
+
+    if (reason) {
+        nb->auth->n_refused++;
+        http_reply_problem(req, 403, "forbidden", NULL, "This call %s",
+                           reason);
+    }
+    return !reason;
+}
+
+/* Life.  ----------------------------------------------------------------- */
+
+struct nb_auth *
+nb_auth_create(struct northbound *nb, unsigned rate)
+{
+    struct nb_auth *auth = xzalloc(sizeof *auth);
+
+    auth->nb = nb;
+    auth->rate = rate;
+    hmap_init(&auth->limiters);
+    return auth;
+}
+
+void
+nb_auth_destroy(struct nb_auth *auth)
+{
+    if (auth) {
+        destroy_limiters(auth);
+        hmap_destroy(&auth->limiters);
+        free(auth);
+    }
+}
+
+/* Metrics.  -------------------------------------------------------------- */
+
+void
+nb_auth_append_metrics(const struct northbound *nb, struct ds *ds)
+{
+    ds_put_format(ds, "# HELP vmn_http_forbidden_total API requests that were "
+                  "not for their account.\n"
+                  "# TYPE vmn_http_forbidden_total counter\n"
+                  "vmn_http_forbidden_total %"PRIu64"\n"
+                  "# HELP vmn_http_throttled_total API requests beyond their "
+                  "account's rate.\n"
+                  "# TYPE vmn_http_throttled_total counter\n"
+                  "vmn_http_throttled_total %"PRIu64"\n", nb->auth->n_refused,
+                  nb->auth->n_throttled);
+}

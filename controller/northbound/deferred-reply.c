@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Requests that take long, or are to be answered at a settled moment.  They
+ * wait for the next one, and are worked on in slices.
+ *
+ * What asks for all problems, which take long to find with many flows, does
+ * not wait for ever: if there is no such moment for a second (a disk that
+ * hangs, say), it is answered with what was known before. */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "util.h"
+
+#define DEFER_MAX_MS 1000
+
+struct deferred {
+    struct northbound *nb;          /* NULL: it is over. */
+    struct http_request *req;       /* NULL: answered, or the client left. */
+    nb_deferred_cb *reply;
+    struct event *timer;            /* Or NULL. */
+    bool in_callback;                   /* In quiescent_cb(). */
+};
+
+static void quiescent_cb(void *deferred);
+
+/* Frees it, now or when quiescent_cb() is done with it. */
+static void
+deferred_end(struct deferred *deferred)
+{
+    deferred->req = NULL;
+    if (deferred->nb) {
+        commit_cancel_when_settled(deferred->nb->commit, quiescent_cb,
+                                   deferred);
+        if (deferred->timer) {
+            event_free(deferred->timer);
+        }
+        deferred->nb = NULL;
+    }
+    if (!deferred->in_callback) {
+        free(deferred);
+    }
+}
+
+static void
+disconnected_cb(void *deferred_)
+{
+    struct deferred *deferred = deferred_;
+
+    http_request_drop(deferred->req);
+    deferred_end(deferred);
+}
+
+static void
+reply(struct deferred *deferred)
+{
+    struct http_request *req = deferred->req;
+    struct northbound *nb = deferred->nb;
+    nb_deferred_cb *cb = deferred->reply;
+
+    http_request_set_gone(req, NULL, NULL);
+    deferred_end(deferred);
+    cb(req, nb);
+}
+
+static void
+quiescent_cb(void *deferred_)
+{
+    struct deferred *deferred = deferred_;
+
+    if (deferred->timer) {
+        /* In its pauses, the client may leave, and the northbound go. */
+        deferred->in_callback = true;
+        json_decref(engine_problems(deferred->nb->engine));
+        deferred->in_callback = false;
+    }
+    if (deferred->req) {
+        reply(deferred);
+    } else {
+        deferred_end(deferred);
+    }
+}
+
+static void
+timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *deferred)
+{
+    reply(deferred);
+}
+
+static struct deferred *
+deferred_create(struct northbound *nb, struct http_request *req,
+                nb_deferred_cb *cb)
+{
+    struct deferred *deferred = xzalloc(sizeof *deferred);
+
+    deferred->nb = nb;
+    deferred->req = req;
+    deferred->reply = cb;
+    http_request_set_gone(req, disconnected_cb, deferred);
+    commit_when_settled(nb->commit, quiescent_cb, deferred);
+    return deferred;
+}
+
+void
+nb_when_quiescent(struct northbound *nb, struct http_request *req,
+                  nb_deferred_cb *cb)
+{
+    deferred_create(nb, req, cb);
+}
+
+void
+nb_when_problems_known(struct northbound *nb, struct http_request *req,
+                       nb_deferred_cb *cb)
+{
+    static const struct timeval tv = { DEFER_MAX_MS / 1000,
+                                       DEFER_MAX_MS % 1000 * 1000 };
+    struct deferred *deferred = deferred_create(nb, req, cb);
+
+    deferred->timer = event_new(nb->base, -1, 0, timer_cb, deferred);
+    event_add(deferred->timer, &tv);
+}

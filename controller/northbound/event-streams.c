@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /v1/events: those who listen.  Each has a place in the log of events, and
+ * is given what comes behind it as far as its client takes it.  One whose place
+ * is no longer in the log is cut off: it may come back and is told that it has
+ * missed something.
+ *
+ * Server-sent events are of the HTML standard, section 9.2. */
+
+#include <config.h>
+
+#include "controller/northbound/auth.h"
+#include "controller/northbound/events.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/list.h"
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(event_readers);
+
+/* What may wait in a reader's connection before it is given more. */
+#define QUEUED_MAX (64 * 1024)
+/* Something is sent that often at least, so that both sides, and whoever is
+ * between them, know of each other.  Tokens may expire meanwhile. */
+#define BEAT_S 15
+
+struct event_readers {
+    struct northbound *nb;
+    struct ovs_list readers;    /* Of struct reader. */
+    size_t n_readers;
+    uint64_t n_cut_off;
+    uint64_t n_refused;
+    struct event *feed;         /* Gives what is new to all. */
+    bool check;                 /* Accounts or tokens have changed. */
+    struct event *beat;         /* Pending while there are readers. */
+};
+
+struct reader {
+    struct ovs_list node;
+    struct event_readers *all;
+    struct http_stream *stream;
+    struct event_filter filter;
+    struct nb_principal *pass;  /* Whose it is; NULL: may do everything. */
+    uint64_t next;              /* The id of what it is given next. */
+    bool full;                  /* Until its client has read on. */
+    bool quiet;                 /* Nothing was sent since the last beat. */
+};
+
+static void
+reader_destroy(struct reader *reader)
+{
+    ovs_list_remove(&reader->node);
+    if (!--reader->all->n_readers) {
+        event_del(reader->all->beat);
+    }
+    for (size_t i = 0; i < EVENT_N_OF; i++) {
+        free(reader->filter.of[i]);
+    }
+    nb_principal_destroy(reader->pass);
+    free(reader);
+}
+
+/* Feeding.  -------------------------------------------------------------- */
+
+static void
+cut_off(struct reader *reader)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
+
+    VLOG_INFO_RL(&rl, "%s: does not keep up with events and is cut off",
+                 http_stream_who(reader->stream));
+    reader->all->n_cut_off++;
+    http_stream_close(reader->stream);
+    reader_destroy(reader);
+}
+
+/* Gives it what it has not got, as far as there is room.  The reader may be
+ * gone afterwards. */
+static void
+feed(struct reader *reader)
+{
+    const struct event_log *log = reader->all->nb->event_log;
+
+    if (reader->next < log->oldest) {
+        cut_off(reader);
+        return;
+    }
+    while (reader->next < log->next && !reader->full) {
+        const struct event_entry *entry = event_log_get(log, reader->next++);
+
+        if (event_matches(entry, &reader->filter)) {
+            http_stream_write(reader->stream, entry->text, entry->size);
+            reader->quiet = false;
+            reader->full = http_stream_queued(reader->stream) >= QUEUED_MAX;
+        }
+    }
+}
+
+/* Closes those who would not get in any more. */
+static void
+check_passes(struct event_readers *all)
+{
+    struct reader *reader, *next;
+
+    LIST_FOR_EACH_SAFE (reader, next, node, &all->readers) {
+        if (reader->pass && !nb_principal_is_valid(all->nb, reader->pass)) {
+            http_stream_close(reader->stream);
+            reader_destroy(reader);
+        }
+    }
+}
+
+static void
+feed_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
+{
+    static const struct timeval at_once = { 0, 0 };
+    struct event_readers *all = all_;
+    size_t n;
+
+    /* What was changed is in force once it is settled. */
+    if (all->check && commit_is_settled(all->nb->commit)) {
+        all->check = false;
+        check_passes(all);
+    } else if (all->check) {
+        event_add(all->feed, &at_once);
+    }
+    n = all->n_readers;
+    /* In turns: who was fed goes to the end of the list. */
+    for (; n; n--) {
+        struct reader *reader = CONTAINER_OF(
+            ovs_list_pop_front(&all->readers), struct reader, node);
+
+        ovs_list_push_back(&all->readers, &reader->node);
+        feed(reader);
+        if (n > 1 && all->nb->loop && loop_turn_is_over(all->nb->loop)) {
+            event_add(all->feed, &at_once);
+            break;
+        }
+    }
+}
+
+void
+event_readers_wake(struct event_readers *all)
+{
+    if (all->n_readers) {
+        event_active(all->feed, EV_TIMEOUT, 1);
+    }
+}
+
+void
+event_readers_recheck(struct event_readers *all)
+{
+    all->check = true;
+    event_readers_wake(all);
+}
+
+static void
+beat_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
+{
+    struct event_readers *all = all_;
+    struct reader *reader;
+
+    check_passes(all);
+    LIST_FOR_EACH (reader, node, &all->readers) {
+        if (reader->quiet && !reader->full) {
+            http_stream_write(reader->stream, ":\n\n", 3);
+        }
+        reader->quiet = true;
+    }
+}
+
+static void
+drained_cb(void *reader_)
+{
+    struct reader *reader = reader_;
+
+    if (reader->full) {
+        reader->full = false;
+        event_readers_wake(reader->all);
+    }
+}
+
+static void
+closed_cb(void *reader_, bool stuck)
+{
+    struct reader *reader = reader_;
+
+    reader->all->n_cut_off += stuck;
+    reader_destroy(reader);
+}
+
+static const struct http_stream_ops stream_ops = { drained_cb, closed_cb };
+
+/* Asking.  --------------------------------------------------------------- */
+
+/* "host,revision" as bits; returns false, with the request answered, if it is
+ * not that. */
+static bool
+query_kinds(struct http_request *req, unsigned *kinds)
+{
+    const char *text = http_request_query(req, "kinds");
+
+    *kinds = (1u << EVENT_N_KINDS) - 1;
+    if (!text) {
+        return true;
+    }
+    *kinds = 0;
+    for (const char *p = text; ; p++) {
+        size_t len = strcspn(p, ",");
+        int kind = 0;
+
+        while (kind < EVENT_N_KINDS
+               && (strlen(event_kind_names[kind]) != len
+                   || memcmp(event_kind_names[kind], p, len))) {
+            kind++;
+        }
+        if (kind >= EVENT_N_KINDS) {
+            return nb_query_reject(
+                req, "kinds", "is a list of revision, installed, host, "
+                "binding, drop, log, audit, health and scale, "
+                "not \"%s\"", text);
+        }
+        *kinds |= 1u << kind;
+        p += len;
+        if (!*p) {
+            return true;
+        }
+    }
+}
+
+static bool
+query_type(struct http_request *req, int *type)
+{
+    const char *text = http_request_query(req, "type");
+    const struct schema_table *table = text ? schema_find_table(text) : NULL;
+
+    *type = table ? (int) table->id : -1;
+    if (text && (!table || table->observed)) {
+        return nb_query_reject(req, "type", "must be a type of objects, such "
+                               "as \"ports\", not \"%s\"", text);
+    }
+    return true;
+}
+
+/* The id behind which the client wants to go on, in '*after'; with '*given'
+ * false if it does not say.  A client that comes back by itself says it in the
+ * header, with the query still as it was. */
+static bool
+query_after(struct http_request *req, uint64_t *after, bool *given)
+{
+    const char *header = http_request_header(req, "Last-Event-ID");
+    const char *text = header ? header : http_request_query(req, "after");
+
+    *given = text != NULL;
+    if (text && !nb_parse_number(text, after)) {
+        if (!header) {
+            return nb_query_reject(req, "after", "must be the id of an event,"
+                                   " not \"%s\"", text);
+        }
+        http_reply_problem(req, 400, "invalid", NULL,
+                           "Last-Event-ID must be the id of an event, which "
+                           "is a number");
+        return false;
+    }
+    return true;
+}
+
+/* What may be asked for is not checked for being there: it may come. */
+static void
+query_filter(struct http_request *req, struct event_filter *filter)
+{
+    static const char *const parameters[EVENT_N_OF] = {
+        [EVENT_OF_HOST] = "host", [EVENT_OF_NETWORK] = "network",
+        [EVENT_OF_PORT] = "port", [EVENT_OF_POLICY] = "policy",
+        [EVENT_OF_LOADBALANCER] = "loadbalancer",
+    };
+
+    for (size_t i = 0; i < EVENT_N_OF; i++) {
+        filter->of[i] = nullable_xstrdup(
+            http_request_query(req, parameters[i]));
+    }
+}
+
+/* The first thing that a reader is told: where it begins, or that it has missed
+ * something and is to read all that it wants to know again. */
+static void
+begin(struct reader *reader, bool missed)
+{
+    const struct northbound *nb = reader->all->nb;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    reader->next = event_sources_start(nb->event_sources);
+    ds_put_format(&ds, "id: %"PRIu64"\nevent: %s\ndata: {\"revision\":%"
+                  PRIu64"}\n\n", reader->next - 1,
+                  missed ? "reset" : "start",
+                  model_durable_revision(nb->model));
+    http_stream_write(reader->stream, ds_cstr(&ds), ds.length);
+    ds_destroy(&ds);
+}
+
+/* How many readers the account of 'pass' has. */
+static size_t
+count_readers(const struct event_readers *all, const struct nb_principal *pass)
+{
+    const struct reader *reader;
+    size_t n = 0;
+
+    LIST_FOR_EACH (reader, node, &all->readers) {
+        n += reader->pass && !strcmp(nb_principal_account(reader->pass),
+                                     nb_principal_account(pass));
+    }
+    return n;
+}
+
+/* Whether one more may listen, or replies. */
+static bool
+has_room(struct event_readers *all, struct http_request *req)
+{
+    const struct nb_principal *pass = http_request_identity(req);
+
+    if (all->n_readers >= EVENT_READERS_MAX) {
+        http_reply_header(req, "Retry-After", "5");
+        http_reply_problem(req, 503, "busy", NULL, "%d clients listen to "
+                           "events already", EVENT_READERS_MAX);
+    } else if (pass && count_readers(all, pass) >= EVENT_READERS_ACCOUNT_MAX) {
+        http_reply_header(req, "Retry-After", "5");
+        http_reply_problem(req, 429, "throttled", NULL,
+                           "%d clients of "
+                           "account \"%s\" listen to events already",
+                           EVENT_READERS_ACCOUNT_MAX,
+                           nb_principal_account(pass));
+    } else {
+        return true;
+    }
+    all->n_refused++;
+    return false;
+}
+
+void
+nb_get_events(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    struct event_readers *all = nb->event_readers;
+    const struct event_log *log = nb->event_log;
+    struct event_filter filter = { .type = -1 };
+    uint64_t after = 0;
+    bool given;
+
+    if (!query_kinds(req, &filter.kinds) || !query_type(req, &filter.type)
+        || !query_after(req, &after, &given)) {
+        return;
+    }
+    if (!has_room(all, req)) {
+        return;
+    }
+    query_filter(req, &filter);
+
+    struct reader *reader = xzalloc(sizeof *reader);
+    reader->all = all;
+    reader->filter = filter;
+    reader->pass = nb_principal_create(req);
+    ovs_list_push_back(&all->readers, &reader->node);
+    if (!all->n_readers++) {
+        static const struct timeval tv = { BEAT_S, 0 };
+
+        event_add(all->beat, &tv);
+    }
+    reader->stream = http_reply_stream(req, 200, "text/event-stream",
+                                       &stream_ops, reader);
+    if (!reader->stream) {
+        reader_destroy(reader);
+        return;
+    }
+    if (given && after + 1 >= log->oldest && after < log->next) {
+        reader->next = after + 1;
+        /* So that whoever waits for the head gets it. */
+        http_stream_write(reader->stream, ":\n\n", 3);
+    } else {
+        begin(reader, given);
+    }
+    event_readers_wake(all);
+}
+
+/* Life.  ----------------------------------------------------------------- */
+
+struct event_readers *
+event_readers_create(struct northbound *nb)
+{
+    struct event_readers *all = xzalloc(sizeof *all);
+
+    all->nb = nb;
+    ovs_list_init(&all->readers);
+    all->feed = event_new(nb->base, -1, 0, feed_cb, all);
+    all->beat = event_new(nb->base, -1, EV_PERSIST, beat_cb, all);
+    return all;
+}
+
+void
+event_readers_destroy(struct event_readers *all)
+{
+    if (all) {
+        while (!ovs_list_is_empty(&all->readers)) {
+            struct reader *reader = CONTAINER_OF(
+                ovs_list_front(&all->readers), struct reader, node);
+
+            http_stream_close(reader->stream);
+            reader_destroy(reader);
+        }
+        event_free(all->feed);
+        event_free(all->beat);
+        free(all);
+    }
+}
+
+void
+event_readers_get_stats(const struct event_readers *all,
+                        struct event_readers_stats *stats)
+{
+    *stats = (struct event_readers_stats) {
+        .n_readers = all->n_readers, .n_cut_off = all->n_cut_off,
+        .n_refused = all->n_refused,
+    };
+}

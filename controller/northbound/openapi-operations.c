@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The calls, one by one; see openapi-operations.h.  Bounds of parameters are
+ * checked by those who answer; tests/system/test_openapi.py asks for what is
+ * beyond. */
+
+#include <config.h>
+
+#include "controller/northbound/openapi-operations.h"
+
+#include "controller/schema/schema-shown.h"
+#include "controller/schema/value.h"
+
+#define PARAMS(...)                                                     \
+    .params = (const struct schema_field []) { __VA_ARGS__, SHOWN_END }
+
+#define HEADERS(...)                                                    \
+    .headers = (const struct schema_field []) { __VA_ARGS__, SHOWN_END }
+
+/* Parameters that several calls have. */
+#define LIMIT(MAX, DEF)                                                 \
+    SHOWN("limit", U32, 0, "So many at most.", .min = 1, .max = MAX,    \
+          .def = DEF)
+#define AFTER(WHAT) SHOWN("after", U32, 0, WHAT, .absent = "the newest")
+#define OF(NAME, TABLE, DOC)                                            \
+    SHOWN(NAME, REF, 0, DOC, .ref = VMN_TABLE_##TABLE)
+#define DRY_RUN                                                         \
+    SHOWN("dry_run", ENUM, 0,                                           \
+          "Changes nothing, and answers with what would change.",       \
+          SHOWN_NAMES("plan"), .absent = "changes")
+#define WAIT                                                            \
+    SHOWN("wait", ENUM, 0,                                              \
+          "Answers once every host concerned has the change, or with 202 " \
+          "when the time is over.",                                     \
+          SHOWN_NAMES("installed"), .absent = "does not wait"),         \
+    SHOWN("timeout", STRING, 0,                                         \
+          "For how long to wait, such as 500ms, 10s or 2m; at most 300 s.", \
+          .max = 8, .pattern = "^[0-9]{1,6}(ms|s|m)$", .def_text = "10s"), \
+    DRY_RUN
+#define IF_MATCH                                                        \
+    HEADERS(SHOWN("If-Match", STRING, 0,                                \
+                  "Changes it only if this is its ETag still, or, with `*`, " \
+                  "if it is there.",                                    \
+                  .pattern = "^(\\*|(W/)?\"[^\"]*\")$"))
+
+/* Objects.  -------------------------------------------------------------- */
+
+#define NB_CHANGE (NB_202 | NB_409 | NB_412 | NB_413 | NB_503)
+
+#define LISTED                                                          \
+    SHOWN("selector", SELECTOR, 0,                                      \
+          "Those whose labels it selects; all when absent."),           \
+    LIMIT(1000, 100),                                                   \
+    SHOWN("after", STRING, 0,                                           \
+          "Those behind this name: the `next` of the page before.")
+
+const struct nb_operation nb_operation_list = {
+    .kind = NB_LIST, .id = "list", .summary = "Lists %s, by name",
+    .section = "lists-and-selectors",
+    PARAMS(LISTED),
+};
+
+const struct nb_operation nb_operation_list_ports = {
+    .kind = NB_LIST, .id = "list", .summary = "Lists %s, by name",
+    .section = "lists-and-selectors",
+    PARAMS(LISTED, OF("host", HOST, "Those that are on this host."),
+           OF("network", NETWORK, "Those of this network.")),
+};
+
+const struct nb_operation nb_operation_get = {
+    .kind = NB_GET, .id = "get", .summary = "Shows %s, as it is stored",
+    .section = "objects", .statuses = NB_404,
+};
+
+const struct nb_operation nb_operation_put = {
+    .kind = NB_PUT, .id = "put",
+    .summary = "Creates %s, or replaces its whole spec; the same again "
+               "changes nothing",
+    .section = "objects", PARAMS(WAIT), IF_MATCH, .statuses = NB_CHANGE,
+};
+
+const struct nb_operation nb_operation_patch = {
+    .kind = NB_PATCH, .id = "patch",
+    .summary = "Changes what is named of %s, as a JSON merge patch (RFC 7396)",
+    .section = "objects", PARAMS(WAIT), IF_MATCH,
+    .statuses = NB_CHANGE | NB_404,
+};
+
+const struct nb_operation nb_operation_delete = {
+    .kind = NB_DELETE, .id = "delete",
+    .summary = "Deletes %s; refused while others refer to it",
+    .section = "cascades",
+    PARAMS(SHOWN("cascade", BOOL, 0,
+                 "Takes it out of what refers to it, and deletes what cannot "
+                 "be without it."), WAIT),
+    IF_MATCH,
+    .statuses = NB_CHANGE | NB_404,
+};
+
+const struct nb_operation nb_operation_apply = {
+    .id = "apply",
+    .summary = "Puts objects of any type as one transaction",
+    .section = "several-objects-at-once",
+    PARAMS(SHOWN("prune", STRING, 0,
+                 "The objects become members of the set of this name, and "
+                 "members that are not among them are deleted.",
+                 .max = VMN_NAME_LEN, .check = value_check_name), WAIT),
+    .body = &nb_body_apply, .replies = { &nb_reply_applied, &nb_reply_plan },
+    .statuses = NB_202 | NB_404 | NB_409 | NB_413 | NB_503,
+};
+
+/* The simulator.  -------------------------------------------------------- */
+
+const struct nb_operation nb_operation_trace = {
+    .id = "trace", .section = "traces",
+    .summary = "Tells what would become of a packet, and why",
+    .body = &nb_body_trace, .replies = { &nb_reply_trace },
+    .example = "{\"from\": \"web-1\", \"to\": \"db-1\", \"protocol\": \"tcp\","
+               " \"port\": 5432, \"reply\": true}",
+    .statuses = NB_404 | NB_409,
+};
+
+#define SERVICE                                                         \
+    OF("network", NETWORK, "Ports of this network alone."),             \
+    SHOWN("protocol", ENUM, 0,                                          \
+          "What is spoken; `icmp` is a ping, `icmpv6` one by IPv6 alone.", \
+          SHOWN_NAMES("icmp", "icmpv6", "tcp", "udp", "sctp")),         \
+    SHOWN("port", U32, 0, "To which port; of all but ICMP.", .min = 1,  \
+          .max = 65535),                                                \
+    SHOWN("by", ENUM, 0,                                                \
+          "Whether cells are of ports that nothing tells apart, or of " \
+          "groups.", SHOWN_NAMES("port", "group"))
+
+const struct nb_operation nb_operation_reachability = {
+    .id = "getReachability", .section = "reachability",
+    .summary = "Tells who can reach whom on a service", PARAMS(SERVICE),
+    .replies = { &nb_reply_matrix, &nb_reply_groups }, .statuses = NB_413,
+};
+
+const struct nb_operation nb_operation_reach_change = {
+    .id = "compareReachability", .section = "reachability",
+    .summary = "Tells what a change would do to who can reach whom",
+    PARAMS(SERVICE), .body = &nb_body_after,
+    .replies = { &nb_reply_reach_change },
+    .statuses = NB_404 | NB_409 | NB_413,
+};
+
+const struct nb_operation nb_operation_recommendations = {
+    .id = "getRecommendations", .section = "recommendations",
+    .summary = "Proposes policies that would allow what was seen in a "
+               "network",
+    PARAMS(SHOWN("network", REF, ALWAYS,
+                 "The network, which must be observed.",
+                 .ref = VMN_TABLE_NETWORK),
+           SHOWN("labels", STRING, 0,
+                 "Keys of labels, `app,tier`: no others are used."),
+           SHOWN("exact", BOOL, 0,
+                 "Each port is told apart from all others, by name if need "
+                 "be."),
+           SHOWN("mode", ENUM, 0, "The `mode` of the policies.",
+                 SHOWN_NAMES("shadow", "enforce"))),
+    .replies = { &nb_reply_recommendations }, .statuses = NB_409 | NB_413,
+};
+
+/* What is going on.  ----------------------------------------------------- */
+
+const struct nb_operation nb_operation_revisions = {
+    .id = "listRevisions", .section = "what-is-going-on",
+    .summary = "Lists the log of changes: the newest, oldest first",
+    PARAMS(LIMIT(1000, 100), AFTER("Those after this revision."),
+           SHOWN("type", STRING, 0,
+                 "With `name`: those that changed this object."),
+           SHOWN("name", STRING, 0,
+                 "The object, which need not be there any more."),
+           SHOWN("before", U32, 0,
+                 "With `type` and `name`: those before this revision, the "
+                 "`next` of the page before.", .min = 1,
+                 .absent = "the newest")),
+    .replies = { &nb_reply_revisions },
+};
+
+const struct nb_operation nb_operation_revision = {
+    .id = "getRevision", .section = "what-is-going-on",
+    .summary = "Shows a revision: who, what, and which hosts have it",
+    .replies = { &nb_reply_revision }, .statuses = NB_404,
+};
+
+const struct nb_operation nb_operation_activity = {
+    .id = "getActivity", .section = "what-changes-take",
+    .summary = "Tells what the last changes took, step by step",
+    PARAMS(LIMIT(256, 256), AFTER("Those after the group of this id.")),
+    .replies = { &nb_reply_activity },
+};
+
+const struct nb_operation nb_operation_events = {
+    .id = "listen", .section = "events",
+    .summary = "Tells what happens, as it happens, as server-sent events",
+    PARAMS(SHOWN("kinds", STRING, 0,
+                 "Events of these kinds: `revision`, `installed`, `host`, "
+                 "`binding`, `drop`, `log`, `audit`, `health`, `scale`, with "
+                 "commas between them.", .pattern = "^[a-z]+(,[a-z]+)*$"),
+           SHOWN("type", STRING, 0,
+                 "Of revisions, those that change an object of this type."),
+           SHOWN("host", STRING, 0, "What is about this host."),
+           SHOWN("network", STRING, 0, "What is about this network."),
+           SHOWN("port", STRING, 0, "What is about this port."),
+           SHOWN("policy", STRING, 0, "What is about this policy."),
+           SHOWN("loadbalancer", STRING, 0,
+                 "What is about this load balancer."),
+           AFTER("What came behind the event of this id.")),
+    HEADERS(SHOWN("Last-Event-ID", STRING, 0,
+                  "As `after`, which it counts more than: what who resumes "
+                  "has had last.", .pattern = "^[0-9]+$")),
+    .media = "text/event-stream", .replies = { &nb_reply_events },
+    .statuses = NB_503,
+};
+
+const struct nb_operation nb_operation_drops = {
+    .id = "getDrops", .section = "drops",
+    .summary = "Tells what was dropped, where, and why",
+    PARAMS(OF("host", HOST, "On this host."),
+           OF("app", APP, "By this app."),
+           SHOWN("reason", STRING, 0, "For this reason."),
+           OF("network", NETWORK, "By this network's flows."),
+           OF("port", PORT,
+              "By this port's flows; of samples, from or to it."),
+           LIMIT(10000, 1000), AFTER("Samples after the one of this id.")),
+    .replies = { &nb_reply_drops },
+};
+
+const struct nb_operation nb_operation_logs = {
+    .id = "getLogs", .section = "logs",
+    .summary = "Tells what rules with a log decided",
+    PARAMS(OF("host", HOST, "On this host."),
+           OF("network", NETWORK, "In this network."),
+           OF("port", PORT, "From or to this port."),
+           OF("policy", POLICY, "By this policy."), LIMIT(1024, 1024),
+           AFTER("Events after the one of this id.")),
+    .replies = { &nb_reply_logs },
+};
+
+const struct nb_operation nb_operation_identities = {
+    .id = "listIdentities", .section = "identities",
+    .summary = "Lists who ports are to policies, by number",
+    PARAMS(OF("network", NETWORK, "Those of this network's ports."),
+           OF("port", PORT, "The one of this port."),
+           LIMIT(1000, 100),
+           SHOWN("after", U32, 0,
+                 "Those behind this number: the `next` of the page before.",
+                 .max = UINT32_MAX)),
+    .replies = { &nb_reply_identities },
+};
+
+const struct nb_operation nb_operation_usage = {
+    .id = "getUsage", .section = "quotas",
+    .summary = "Tells how much of each quota is used",
+    .replies = { &nb_reply_usage },
+};
+
+const struct nb_operation nb_operation_port_policies = {
+    .id = "getPortPolicies", .section = "policies-of-a-port",
+    .summary = "Tells which groups a port is in, and which policies apply to "
+               "it",
+    .replies = { &nb_reply_port_policies }, .statuses = NB_404,
+};
+
+const struct nb_operation nb_operation_flows = {
+    .id = "getHostFlows", .section = "flows",
+    .summary = "Lists what a host is to hold, or what is different on its "
+               "switch",
+    PARAMS(SHOWN("diff", BOOL, 0, "Reads the switch, and compares."),
+           OF("app", APP, "What is of this app."),
+           SHOWN("stage", STRING, 0,
+                 "Flows in the tables of this stage: `admit`, or "
+                 "`overlay.admit`."),
+           SHOWN("table", U32, 0, "Flows in this table.", .max = 254,
+                 .absent = "all"),
+           SHOWN("object", STRING, 0,
+                 "What has this name for the object of its `owner`.",
+                 .max = 255),
+           SHOWN("limit", U32, 0,
+                 "So many flows and so many groups, all when absent; of "
+                 "differences 1000 when absent, and at most 10000.",
+                 .min = 1, .max = INT32_MAX)),
+    .replies = { &nb_reply_flows, &nb_reply_differences },
+    .statuses = NB_404 | NB_503,
+};
+
+const struct nb_operation nb_operation_audit = {
+    .id = "auditHost", .section = "flows",
+    .summary = "Compares a host's switch with what it is to hold, and has "
+               "it mended",
+    PARAMS(LIMIT(10000, 1000)), .replies = { &nb_reply_differences },
+    .statuses = NB_404 | NB_503,
+};
+
+/* The daemon.  ----------------------------------------------------------- */
+
+const struct nb_operation nb_operation_index = {
+    .id = "getIndex",
+    .summary = "Lists the types and calls that this `vmnd` has",
+    .replies = { &nb_reply_index },
+};
+
+const struct nb_operation nb_operation_openapi = {
+    .id = "getDescription", .section = "description",
+    .summary = "Describes all calls and types, as OpenAPI 3.1 has it",
+    .replies = { &nb_reply_openapi },
+};
+
+const struct nb_operation nb_operation_status = {
+    .id = "getStatus", .section = "what-is-going-on",
+    .summary = "Tells counts, hosts, and problems",
+    .replies = { &nb_reply_status },
+};
+
+const struct nb_operation nb_operation_summary = {
+    .id = "getSummary", .section = "how-much-there-is-where",
+    .summary = "Counts ports by where they are, and in which state",
+    PARAMS(SHOWN("limit", U32, 0, "So many networks at most.", .min = 1,
+                 .max = 20000, .def = 1000)),
+    .replies = { &nb_reply_summary },
+};
+
+const struct nb_operation nb_operation_backup = {
+    .id = "getBackup", .section = "backups",
+    .summary = "Sends all of the state, as a file",
+    .media = "application/vnd.sqlite3", .statuses = NB_503,
+};
+
+const struct nb_operation nb_operation_page = {
+    .id = "getPage", .summary = "Sends the page, for a browser",
+    .media = "text/html", .statuses = NB_404,
+};
+
+const struct nb_operation nb_operation_page_file = {
+    .id = "getPageFile", .summary = "Sends a file that the page is made of",
+    .media = "*/*", .statuses = NB_404,
+};
+
+const struct nb_operation nb_operation_health = {
+    .id = "getHealth", .summary = "Tells that `vmnd` lives",
+    .replies = { &nb_reply_health },
+};
+
+const struct nb_operation nb_operation_ready = {
+    .id = "getReadiness",
+    .summary = "Tells whether the state is loaded and compiled",
+    .replies = { &nb_reply_ready }, .statuses = NB_503,
+};
+
+const struct nb_operation nb_operation_metrics = {
+    .id = "getMetrics", .summary = "Tells metrics as Prometheus reads them",
+    .media = "text/plain",
+};

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Parameters of queries: numbers, flags, names, and what a change waits for. */
+
+#include <config.h>
+
+#include "controller/northbound/auth.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/flow/pipeline.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+bool
+nb_parse_number(const char *text, uint64_t *value)
+{
+    size_t n = strspn(text, "0123456789");
+
+    if (!n || text[n] || n > 18) {
+        return false;
+    }
+    *value = strtoull(text, NULL, 10);
+    return true;
+}
+
+bool
+nb_query_reject(struct http_request *req, const char *name,
+                const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    http_reply_problem(req, 400, "invalid",
+                       json_pack("[o]", http_query_error(name, "%s", text)),
+                       "?%s %s", name, text);
+    free(text);
+    return false;
+}
+
+bool
+nb_query_number(struct http_request *req, const char *name, uint64_t min,
+                uint64_t max, uint64_t def, uint64_t *value)
+{
+    const char *text = http_request_query(req, name);
+
+    *value = def;
+    if (!text || (nb_parse_number(text, value) && *value >= min
+                  && *value <= max)) {
+        return true;
+    }
+    return nb_query_reject(req, name, "must be a number from %"PRIu64" to %"
+                           PRIu64, min, max);
+}
+
+bool
+nb_query_bool(struct http_request *req, const char *name, bool *value)
+{
+    const char *text = http_request_query(req, name);
+
+    *value = text && !strcmp(text, "true");
+    if (!text || *value || !strcmp(text, "false")) {
+        return true;
+    }
+    return nb_query_reject(req, name, "must be true or false");
+}
+
+bool
+nb_query_object(struct http_request *req, const struct northbound *nb,
+                const char *name, enum vmn_table table, const char **value)
+{
+    const struct vmn_row *row;
+
+    *value = http_request_query(req, name);
+    if (!*value) {
+        return true;
+    }
+    row = model_get_durable(nb->model, table, *value, NULL);
+    if (row && model_sees(nb_rights(req), row)) {
+        return true;            /* Else it is not there for this client. */
+    }
+    return nb_query_reject(req, name, "there is no %s \"%s\"",
+                           schema_tables[table].singular, *value);
+}
+
+bool
+nb_query_app(struct http_request *req, const struct northbound *nb,
+             const char **app)
+{
+    const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    *app = http_request_query(req, "app");
+    for (size_t i = 0; *app && i < pipeline->n_apps; i++) {
+        const char *name = pipeline->apps[i].class_->name;
+
+        if (!strcmp(name, *app)) {
+            ds_destroy(&ds);
+            return true;
+        }
+        ds_put_format(&ds, "%s%s", i ? ", " : "", name);
+    }
+    if (*app) {
+        nb_query_reject(req, "app", "must be one of those that are loaded: "
+                        "%s", ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+    return !*app;
+}
+
+/* "500ms", "10s", "2m". */
+static bool
+parse_duration(const char *text, int *ms)
+{
+    static const struct {
+        const char *unit;
+        int ms;
+    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 } };
+    size_t n = strspn(text, "0123456789");
+
+    if (!n || n > 6) {
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        if (!strcmp(text + n, units[i].unit)) {
+            long long int total = atoll(text) * units[i].ms;
+
+            *ms = total;
+            return total > 0 && total <= NB_TIMEOUT_MAX_MS;
+        }
+    }
+    return false;
+}
+
+bool
+nb_query_wait(struct http_request *req, struct nb_wait *wait)
+{
+    const char *what = http_request_query(req, "wait");
+    const char *timeout = http_request_query(req, "timeout");
+    const char *dry_run = http_request_query(req, "dry_run");
+
+    wait->plan = dry_run != NULL;
+    wait->installed = what != NULL;
+    wait->timeout_ms = NB_TIMEOUT_DEFAULT_MS;
+    if (what && strcmp(what, "installed")) {
+        return nb_query_reject(req, "wait", "must be \"installed\"");
+    }
+    if (dry_run && strcmp(dry_run, "plan")) {
+        return nb_query_reject(req, "dry_run", "must be \"plan\"");
+    }
+    if (dry_run && what) {
+        return nb_query_reject(req, "wait", "does not go with dry_run: a "
+                               "plan installs nothing");
+    }
+    if (timeout && !what) {
+        return nb_query_reject(req, "timeout",
+                               "goes only with wait=installed");
+    }
+    if (timeout && !parse_duration(timeout, &wait->timeout_ms)) {
+        return nb_query_reject(req, "timeout", "must be a time such as "
+                               "500ms, 10s or 2m, of at most %ds",
+                               NB_TIMEOUT_MAX_MS / 1000);
+    }
+    return true;
+}

@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnd: reads its options, builds the rooms from the bottom of the ladder to
+ * its top, runs the loop, and takes all down again in reverse.  Everything
+ * else is in the rooms.
+ *
+ * The order matters: neither an event base nor a thread nor an open database
+ * survives the fork of daemonize_start(); a parent that waits for
+ * daemonize_complete() learns of every failure before. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "command-line.h"
+#include "controller/apphost/apphost.h"
+#include "controller/audit-log.h"
+#include "controller/commit/commit.h"
+#include "controller/engine/engine.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric.h"
+#include "controller/flow/pipeline.h"
+#include "controller/health/health.h"
+#include "controller/memory-trim.h"
+#include "controller/load-monitor/load-monitor.h"
+#include "controller/load-monitor/load-sources.h"
+#include "controller/model/model.h"
+#include "controller/northbound/northbound.h"
+#include "controller/options.h"
+#include "controller/siphash.h"
+#include "controller/store/store.h"
+#include "daemon.h"
+#include "dirs.h"
+#include "dns-resolve.h"
+#include "memory.h"
+#include "openvswitch/vlog.h"
+#include "ovs-rcu.h"
+#include "proto/http/http.h"
+#include "proto/loop/loop.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/webhook/webhook.h"
+#include "signals.h"
+#include "simap.h"
+#include "unixctl.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(vmnd);
+
+/* The parts, in the order in which they are built. */
+struct vmnd {
+    struct options options;
+    struct loop *loop;
+    struct memory_trim *heap;
+    struct event *signals[2];   /* SIGTERM and SIGINT. */
+    struct unixctl_server *unixctl;
+    struct loop_task *unixctl_task;
+    struct model *model;
+    const struct store_class *store_class;
+    struct store *store;
+    struct apphost *apphost;
+    struct engine *engine;
+    struct commit *commit;
+    struct audit_log *audit_log; /* Or NULL. */
+    struct fabric *fabric;
+    struct health *health;
+    struct webhook *webhook;
+    struct load_sources load_sources;
+    struct load_monitor *load;
+    struct northbound *northbound;
+};
+
+/* Ends the program, with 'text' (which may be NULL) as the reason, if 'error'
+ * is nonzero. */
+static void
+die_of(int error, const char *what, const char *text)
+{
+    if (error) {
+        VLOG_FATAL("%s: %s", what, text ? text : ovs_strerror(error));
+    }
+}
+
+/* A database that cannot be used is not for another attempt: it needs a person,
+ * and the exit status says so. */
+#define EXIT_DAMAGED 3
+
+/* As die_of(), of the state. */
+static void
+die_of_state(int error, const char *path, const char *text)
+{
+    if (error == EUCLEAN) {
+        char *all = xasprintf("cannot use the state: %s; it was left as it "
+                              "is; put a backup in its place with `vmnctl "
+                              "restore BACKUP --database %s`", text, path);
+
+        /* As VLOG_FATAL(), which knows one exit status. */
+        vlog_set_levels(&this_module, VLF_CONSOLE, VLL_OFF);
+        VLOG_EMER("%s", all);
+        ovs_error(0, "%s", all);
+        exit(EXIT_DAMAGED);
+    }
+    die_of(error, "cannot use the state", text);
+}
+
+/* Makes 'folder', if only that one is missing.  What is to be in it will fail
+ * with a better reason than this could. */
+static void
+make_folder(const char *folder, mode_t mode)
+{
+    if (mkdir(folder, mode) && errno != EEXIST) {
+        VLOG_DBG("%s: cannot be made (%s)", folder, ovs_strerror(errno));
+    }
+}
+
+static void
+make_folder_of(const char *path, mode_t mode)
+{
+    char *folder = dir_name(path);
+
+    make_folder(folder, mode);
+    free(folder);
+}
+
+/* Tells the service manager, if it has asked to be told, that vmnd is in
+ * 'state': a datagram to $NOTIFY_SOCKET, as sd_notify(3) says. */
+static void
+notify(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    size_t len = path ? strlen(path) : 0;
+
+    if (!len) {
+        return;
+    }
+    if ((*path != '/' && *path != '@') || len >= sizeof to.sun_path) {
+        VLOG_WARN("NOTIFY_SOCKET: no path of a socket");
+        return;
+    }
+    memcpy(to.sun_path, path, len);
+    if (*path == '@') {
+        to.sun_path[0] = '\0';  /* In Linux's abstract namespace. */
+    }
+
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0
+        || sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+                  (struct sockaddr *) &to,
+                  offsetof(struct sockaddr_un, sun_path) + len) < 0) {
+        VLOG_WARN("the service manager is not told \"%s\" (%s)", state,
+                  ovs_strerror(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+/* Signals and unixctl.  --------------------------------------------------- */
+
+/* Answers "memory/show", for which libopenvswitch asks the program to say what
+ * takes memory. */
+static void
+report_memory(const struct vmnd *vmnd)
+{
+    struct simap usage = SIMAP_INITIALIZER(&usage);
+    struct engine_stats engine;
+    struct fabric_stats fabric;
+    struct rusage process;
+
+    engine_get_stats(vmnd->engine, &engine);
+    fabric_get_stats(vmnd->fabric, &fabric);
+    getrusage(RUSAGE_SELF, &process);
+    simap_put(&usage, "peak-resident-kB", process.ru_maxrss);
+    simap_put(&usage, "hosts", fabric.n_hosts);
+    simap_put(&usage, "units", engine.n_units);
+    simap_put(&usage, "queries", engine.n_queries);
+    simap_put(&usage, "facts", engine.n_facts);
+    simap_put(&usage, "scopes", engine.n_scopes);
+    simap_put(&usage, "flows", engine.n_flows);
+    simap_put(&usage, "groups", engine.n_groups);
+    simap_put(&usage, "message-kB", engine.n_bytes / 1024);
+    memory_report(&usage);
+    simap_destroy(&usage);
+}
+
+static void
+unixctl_task_run(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    unixctl_server_run(vmnd->unixctl);
+    memory_run();
+    if (memory_should_report() && vmnd->fabric) {
+        report_memory(vmnd);
+    }
+}
+
+static void
+unixctl_task_wait(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    unixctl_server_wait(vmnd->unixctl);
+}
+
+static void
+exit_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
+        const char *argv[] OVS_UNUSED, void *loop)
+{
+    loop_exit(loop);
+    unixctl_command_reply(conn, NULL);
+}
+
+/* The rooms end in their order, and so may say what leaked.  Without this
+ * fatal_signal_run() would end the process on the spot. */
+static void
+signal_cb(evutil_socket_t sig_nr, short what OVS_UNUSED, void *loop)
+{
+    char name[SIGNAL_NAME_BUFSIZE];
+
+    VLOG_INFO("%s", signal_name(sig_nr, name, sizeof name));
+    loop_exit(loop);
+}
+
+static void
+start_signals(struct vmnd *vmnd)
+{
+    static const int signals[] = { SIGTERM, SIGINT };
+
+    /* A file that may not grow is an error to be told, as a full disk is. */
+    signal(SIGXFSZ, SIG_IGN);
+
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+        vmnd->signals[i] = evsignal_new(loop_base(vmnd->loop), signals[i],
+                                        signal_cb, vmnd->loop);
+        event_add(vmnd->signals[i], NULL);
+    }
+}
+
+static void
+start_unixctl(struct vmnd *vmnd)
+{
+    int error = unixctl_server_create(vmnd->options.unixctl, &vmnd->unixctl);
+
+    die_of(error, "unixctl", NULL);
+    unixctl_command_register("exit", "", 0, 0, exit_cb, vmnd->loop);
+    loop_unixctl_init(vmnd->loop);
+    vmnd->unixctl_task = loop_task_create(vmnd->loop, "unixctl",
+                                          unixctl_task_run, unixctl_task_wait,
+                                          vmnd);
+}
+
+/* The rooms.  ------------------------------------------------------------- */
+
+/* What can be told from the options and the machine is told before the state
+ * is opened: a vmnd that cannot start leaves no new database behind. */
+static void
+check_options(const struct options *options)
+{
+    char *text = NULL;
+    int error = ofserver_check(options->openflow_listen, &text);
+
+    die_of(error, "cannot serve hosts", text);
+    if (options->api_token_file) {
+        char *token;
+
+        error = http_token_load(options->api_token_file, &token, &text);
+        die_of(error, "cannot serve the API", text);
+        free(token);
+    }
+    if (options->ipsec_key_file) {
+        char *key;
+
+        error = http_token_load(options->ipsec_key_file, &key, &text);
+        die_of(error, "cannot have tunnels encrypted", text);
+        free(key);
+    }
+    if (options->webhook_key_file) {
+        char *key;
+
+        error = http_token_load(options->webhook_key_file, &key, &text);
+        die_of(error, "cannot call webhooks", text);
+        free(key);
+    }
+}
+
+static void
+start_state(struct vmnd *vmnd)
+{
+    struct store_retention keep = STORE_RETENTION_DEFAULT;
+    const char *path = vmnd->options.state;
+    char *text = NULL;
+    int error;
+
+    keep.people_ms = vmnd->options.log_days_n * INT64_C(86400) * 1000;
+    vmnd->model = model_create();
+    vmnd->store_class = &store_sqlite_class;
+    make_folder_of(path, 0700);
+    error = vmnd->store_class->open(path, loop_base(vmnd->loop), &vmnd->store,
+                                    &text);
+    die_of_state(error, path, text);
+    vmnd->store_class->set_retention(vmnd->store, &keep);
+    error = vmnd->store_class->load(vmnd->store, vmnd->model, &text);
+    die_of_state(error, path, text);
+    store_unixctl_init(vmnd->store_class, vmnd->store);
+}
+
+static void
+start_apphost(struct vmnd *vmnd)
+{
+    const struct options *options = &vmnd->options;
+    char *text = NULL;
+    int error;
+
+    vmnd->apphost = apphost_create();
+    for (size_t i = 0; i < options->n_apps; i++) {
+        error = apphost_load(vmnd->apphost, options->app_dir, options->apps[i],
+                             &text);
+        die_of(error, "cannot load apps", text);
+    }
+    error = apphost_place(vmnd->apphost, &text);
+    die_of(error, "cannot place the apps' stages", text);
+}
+
+static void
+start_engine(struct vmnd *vmnd)
+{
+    struct siphash_key key;
+    uint8_t bytes[STORE_KEY_SIZE];
+
+    BUILD_ASSERT(STORE_KEY_SIZE == SIPHASH_KEY_SIZE);
+    vmnd->engine = engine_create(vmnd->model, apphost_pipeline(vmnd->apphost));
+    vmnd->store_class->get_key(vmnd->store, bytes);
+    siphash_key_init(&key, bytes);
+    engine_set_key(vmnd->engine, &key);
+    engine_set_max_items(vmnd->engine, vmnd->options.max_flows_per_host);
+    engine_unixctl_init(vmnd->engine);
+    vmnd->commit = commit_create(loop_base(vmnd->loop), vmnd->model,
+                                 vmnd->engine, vmnd->store_class, vmnd->store);
+    commit_set_max_delay(vmnd->commit, vmnd->options.batch_delay_ms);
+    commit_unixctl_init(vmnd->commit);
+}
+
+static void
+start_audit_log(struct vmnd *vmnd)
+{
+    char *text = NULL;
+
+    if (vmnd->options.audit_log) {
+        int error = audit_log_create(vmnd->options.audit_log, vmnd->commit,
+                                     vmnd->model, &vmnd->audit_log, &text);
+
+        die_of(error, "cannot write the audit log", text);
+    }
+}
+
+static void
+start_fabric(struct vmnd *vmnd)
+{
+    const struct fabric_options options = {
+        .openflow_listen = vmnd->options.openflow_listen,
+        .openflow_target = vmnd->options.openflow_target,
+        .ovsdb_listen = vmnd->options.ovsdb_listen,
+        .ssl_private_key = vmnd->options.private_key,
+        .ssl_certificate = vmnd->options.certificate,
+        .ssl_ca_cert = vmnd->options.host_ca_cert,
+        .ipsec_key_file = vmnd->options.ipsec_key_file,
+        .ipsec_certificates = vmnd->options.ipsec_certificates,
+        .audit_s = vmnd->options.audit_interval_s,
+        .host_memory = (size_t) vmnd->options.host_memory_mib << 20,
+        .report_rate = vmnd->options.report_rate_hz,
+        .mtu_hold_s = vmnd->options.mtu_hold_s,
+        .audit_alarm = vmnd->options.audit_alarm_percent,
+        .count_s = vmnd->options.count_interval_s,
+        .packet_port_rate = vmnd->options.packet_port_pps,
+        .packet_host_rate = vmnd->options.packet_host_pps,
+    };
+    const char *listen = options.openflow_listen;
+    char *text = NULL;
+
+    if (!strncmp(listen, "unix:", 5)) {
+        make_folder_of(listen + 5, 0755);
+    }
+
+    int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,
+                              vmnd->commit, &vmnd->fabric, &text);
+
+    die_of(error, "cannot serve hosts", text);
+    fabric_unixctl_init(vmnd->fabric);
+}
+
+static void
+start_webhook(struct vmnd *vmnd)
+{
+    struct webhook_options options = WEBHOOK_OPTIONS_DEFAULT;
+    char *text = NULL;
+    int error;
+
+    options.allow = vmnd->options.webhook_allow;
+    options.key_file = vmnd->options.webhook_key_file;
+    options.proxy = vmnd->options.webhook_proxy;
+    error = webhook_create(&options, loop_base(vmnd->loop), &vmnd->webhook,
+                           &text);
+    die_of(error, "cannot call webhooks", text);
+}
+
+/* How often loads are looked at: not more often than they are counted. */
+#define LOAD_INTERVAL_S 5
+
+static void
+start_load(struct vmnd *vmnd)
+{
+    unsigned count_s = MAX(vmnd->options.count_interval_s, 1);
+
+    vmnd->load_sources = (struct load_sources) {
+        .model = vmnd->model, .engine = vmnd->engine,
+        .fabric = vmnd->fabric,
+        .count_s = vmnd->options.count_interval_s,
+    };
+    const struct load_source source
+        = load_sources_as_source(&vmnd->load_sources);
+    vmnd->load = load_monitor_create(loop_base(vmnd->loop), vmnd->model,
+                                     vmnd->commit, vmnd->webhook, &source,
+                                     MIN(count_s, LOAD_INTERVAL_S) * 1000);
+}
+
+static void
+start_health(struct vmnd *vmnd)
+{
+    vmnd->health = health_create(loop_base(vmnd->loop), vmnd->model,
+                                 vmnd->engine, vmnd->commit, vmnd->fabric);
+    health_unixctl_init(vmnd->health);
+}
+
+static void
+start_northbound(struct vmnd *vmnd)
+{
+    const struct northbound_options options = {
+        .unix_path = vmnd->options.socket,
+        .unix_group = vmnd->options.socket_group,
+        .tcp_listen = vmnd->options.api_listen,
+        .token_file = vmnd->options.api_token_file,
+        .private_key = vmnd->options.private_key,
+        .certificate = vmnd->options.certificate,
+        .ca_cert = vmnd->options.api_ca_cert,
+        .origins = vmnd->options.api_origin,
+        .account_rate = vmnd->options.api_rate_calls,
+        .loop = vmnd->loop,
+        .webhook = vmnd->webhook,
+        .health = vmnd->health,
+        .load = vmnd->load,
+        .audit_log = vmnd->audit_log,
+    };
+    char *text = NULL;
+    int error;
+
+    make_folder_of(options.unix_path, 0755);
+    error = northbound_create(&options, loop_base(vmnd->loop), vmnd->model,
+                              vmnd->engine, vmnd->commit, vmnd->fabric,
+                              vmnd->store_class, vmnd->store, vmnd->apphost,
+                              &vmnd->northbound, &text);
+    die_of(error, "cannot serve the API", text);
+    northbound_unixctl_init(vmnd->northbound);
+}
+
+/* The first compile is done and durable, and each app has its row. */
+static void
+ready_cb(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    northbound_set_ready(vmnd->northbound, true);
+    VLOG_INFO("ready");
+    notify("READY=1");
+}
+
+static void
+apps_done(void *vmnd, const struct commit_result *result)
+{
+    if (result->ok) {
+        ready_cb(vmnd);
+    } else {
+        VLOG_ERR("the rows of the apps: %s", result->errors->errors[0].text);
+    }
+}
+
+static bool
+is_loaded(const struct pipeline *pipeline, const char *app)
+{
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        if (!strcmp(pipeline->apps[i].class_->name, app)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every loaded app has a row, by which users see and switch it. A row that is
+ * there stays as it is; one whose app is no longer loaded goes. */
+static void
+start_apps(struct vmnd *vmnd)
+{
+    const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
+    struct vmn_names rows = model_names(vmnd->model, VMN_TABLE_APP);
+    struct model_request request;
+
+    model_request_init(&request, "vmnd");
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const char *app = pipeline->apps[i].class_->name;
+
+        if (!model_get(vmnd->model, VMN_TABLE_APP, app)) {
+            model_request_add(&request, MODEL_PUT, VMN_TABLE_APP, app,
+                              json_object());
+        }
+    }
+    for (size_t i = 0; i < rows.n; i++) {
+        if (!is_loaded(pipeline, rows.names[i])) {
+            model_request_add(&request, MODEL_DELETE, VMN_TABLE_APP,
+                              rows.names[i], NULL);
+        }
+    }
+    if (request.n_ops) {
+        commit_submit(vmnd->commit, &request, apps_done, vmnd);
+    } else {
+        commit_when_settled(vmnd->commit, ready_cb, vmnd);
+    }
+    model_request_uninit(&request);
+}
+
+static void
+vmnd_start(struct vmnd *vmnd)
+{
+    dns_resolve_init(true);     /* Names of hosts: libunbound, never waits. */
+    vmnd->loop = loop_create();
+    vmnd->heap = memory_trim_create(loop_base(vmnd->loop));
+    start_signals(vmnd);
+    start_unixctl(vmnd);
+    check_options(&vmnd->options);
+    start_apphost(vmnd);
+    start_state(vmnd);
+    start_engine(vmnd);
+    start_audit_log(vmnd);
+    start_fabric(vmnd);
+    start_webhook(vmnd);
+    start_health(vmnd);
+    start_load(vmnd);
+    start_northbound(vmnd);
+    start_apps(vmnd);
+}
+
+/* Top of the ladder first.  Whatever was acknowledged is durable. */
+static void
+vmnd_stop(struct vmnd *vmnd)
+{
+    commit_cancel_when_settled(vmnd->commit, ready_cb, vmnd);
+    commit_stop(vmnd->commit);
+    northbound_destroy(vmnd->northbound);
+    load_monitor_destroy(vmnd->load);
+    webhook_destroy(vmnd->webhook);
+    health_destroy(vmnd->health);
+    fabric_destroy(vmnd->fabric);
+    audit_log_destroy(vmnd->audit_log);
+    commit_destroy(vmnd->commit);
+    engine_destroy(vmnd->engine);
+    apphost_destroy(vmnd->apphost);
+    vmnd->store_class->close(vmnd->store);
+    model_destroy(vmnd->model);
+    loop_task_destroy(vmnd->unixctl_task);
+    unixctl_server_destroy(vmnd->unixctl);
+    for (size_t i = 0; i < ARRAY_SIZE(vmnd->signals); i++) {
+        event_free(vmnd->signals[i]);
+    }
+    memory_trim_destroy(vmnd->heap);
+    loop_destroy(vmnd->loop);
+    dns_resolve_destroy();
+    options_uninit(&vmnd->options);
+}
+
+int
+main(int argc, char *argv[])
+{
+    struct vmnd vmnd = { .loop = NULL };
+
+    ovs_cmdl_proctitle_init(argc, argv);
+    ovs_set_program_name(argv[0], VMN_VERSION);
+    options_init(&vmnd.options, argc, argv);
+
+    make_folder(ovs_rundir(), 0755);    /* For the pidfile and unixctl. */
+    daemonize_start(false);
+    vmnd_start(&vmnd);
+    daemonize_complete();
+    VLOG_INFO("vmnd %s, state in %s", VMN_VERSION, vmnd.options.state);
+
+    loop_run(vmnd.loop);
+
+    VLOG_INFO("exiting");
+    notify("STOPPING=1");
+    vmnd_stop(&vmnd);
+    ovsrcu_exit();
+    return EXIT_SUCCESS;
+}

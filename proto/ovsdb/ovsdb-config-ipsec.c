@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What has ovs-monitor-ipsec(8) on a host encrypt its tunnels, written into
+ * the host's database where it says otherwise; for ovsdb-config.c.
+ *
+ * That program looks for tunnel interfaces with a remote_ip of their own and a
+ * "psk" or a "remote_name", and asks for IPsec with each remote_ip.  The
+ * desired's tunnels are flow-based, so there is one more interface for each
+ * peer. It takes no packet and nobody sends to it: its tunnel key is 0, which
+ * no network has, and packets with any other key are the flow-based
+ * interface's.
+ *
+ * For peers with a remote_name the program takes the host's own certificate
+ * from other_config of Open_vSwitch, and while there is one it refuses every
+ * "psk".  So host-join(8) leaves the files' names in external_ids, where they
+ * disturb nobody, and they are copied when certificates are wanted, and taken
+ * back when not.  A host may have names in other_config that are not ours
+ * (none in external_ids, or others): these stay. */
+
+#include <config.h>
+
+#include "proto/ovsdb/ovsdb-private.h"
+
+#include <string.h>
+
+#include "proto/ovsdb/vswitch-idl.h"
+#include "openvswitch/shash.h"
+#include "ovsdb-idl.h"
+#include "smap.h"
+#include "util.h"
+
+/* The external_ids key of ports that were made here. */
+#define IPSEC_KEY "vmn-ipsec"
+
+/* The tunnel key that no network has. */
+#define INERT_KEY "0"
+
+static bool
+is_ours(const struct ovsdb_desired *desired, const struct smap *external_ids)
+{
+    const char *owner = smap_get(external_ids, OVSDB_OWNER_KEY);
+
+    return owner && !strcmp(owner, desired->owner);
+}
+
+/* Returns true if 'port' was made here. */
+static bool
+is_peer_port(const struct ovsdb_desired *desired,
+             const struct ovsrec_port *port)
+{
+    return (is_ours(desired, &port->external_ids)
+            && smap_get(&port->external_ids, IPSEC_KEY)
+            && port->n_interfaces == 1);
+}
+
+/* A name longer than this is no file's. */
+#define FILE_NAME_MAX 1023
+
+/* In other_config, and in external_ids what it is to be. */
+static const struct {
+    const char *key;
+    const char *source;
+} files[OVSDB_IPSEC_FILES] = {
+    { "certificate", "vmn-ipsec-certificate" },
+    { "private_key", "vmn-ipsec-private-key" },
+    { "ca_cert", "vmn-ipsec-ca-cert" },
+};
+
+unsigned
+ovsdb_ipsec_n_files(const struct ovsrec_open_vswitch *ovs)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < OVSDB_IPSEC_FILES; i++) {
+        n += smap_get(&ovs->other_config, files[i].key) != NULL;
+    }
+    return n;
+}
+
+/* Copies the files' names, if all three are there, or takes back what is a
+ * copy.  Returns true if it wrote anything. */
+static bool
+ensure_files(const struct ovsrec_open_vswitch *ovs, bool wanted)
+{
+    bool changed = false;
+
+    for (size_t i = 0; wanted && i < OVSDB_IPSEC_FILES; i++) {
+        const char *source = smap_get(&ovs->external_ids, files[i].source);
+
+        if (!source || !*source || strlen(source) > FILE_NAME_MAX) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < OVSDB_IPSEC_FILES; i++) {
+        const char *source = smap_get(&ovs->external_ids, files[i].source);
+        const char *value = smap_get(&ovs->other_config, files[i].key);
+        bool is_copy = nullable_string_is_equal(value, source);
+
+        if (wanted && !is_copy) {
+            ovsrec_open_vswitch_update_other_config_setkey(
+                ovs, files[i].key, source);
+            changed = true;
+        } else if (!wanted && value && is_copy) {
+            ovsrec_open_vswitch_update_other_config_delkey(ovs, files[i].key);
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+static void
+fill_options(struct smap *options, const struct ovsdb_ipsec_peer *peer)
+{
+    smap_init(options);
+    smap_add(options, "key", INERT_KEY);
+    smap_add(options, "remote_ip", peer->remote_ip);
+    if (peer->local_ip) {
+        smap_add(options, "local_ip", peer->local_ip);
+    }
+    if (peer->psk) {
+        smap_add(options, "psk", peer->psk);
+    } else {
+        smap_add(options, "remote_name", peer->remote_name);
+    }
+}
+
+static bool
+has_option(const struct smap *options, const char *key, const char *value)
+{
+    return nullable_string_is_equal(smap_get(options, key), value);
+}
+
+/* Returns true if 'options' are what fill_options() makes, without making it:
+ * this is asked of every peer whenever the database has changed. */
+static bool
+has_options(const struct smap *options, const struct ovsdb_ipsec_peer *peer)
+{
+    return (smap_count(options) == 3 + (peer->local_ip != NULL)
+            && has_option(options, "key", INERT_KEY)
+            && has_option(options, "remote_ip", peer->remote_ip)
+            && has_option(options, "local_ip", peer->local_ip)
+            && (peer->psk
+                ? has_option(options, "psk", peer->psk)
+                : has_option(options, "remote_name", peer->remote_name)));
+}
+
+/* Sets up the interface of a port that is there.  Returns true if it wrote
+ * anything. */
+static bool
+ensure_peer_settings(const struct ovsrec_interface *iface,
+                     const struct ovsdb_ipsec_peer *peer)
+{
+    bool changed = false;
+
+    if (!has_options(&iface->options, peer)) {
+        struct smap options;
+
+        fill_options(&options, peer);
+        ovsrec_interface_set_options(iface, &options);
+        smap_destroy(&options);
+        changed = true;
+    }
+    if (strcmp(iface->type, peer->type)) {
+        ovsrec_interface_set_type(iface, peer->type);
+        changed = true;
+    }
+    return changed;
+}
+
+static void
+insert_peer(struct ovsdb_idl_txn *txn, const struct ovsdb_desired *desired,
+            const struct ovsrec_bridge *bridge, const char *name,
+            const struct ovsdb_ipsec_peer *peer)
+{
+    struct ovsrec_interface *iface = ovsrec_interface_insert(txn);
+    struct ovsrec_port *port = ovsrec_port_insert(txn);
+    struct smap map = SMAP_INITIALIZER(&map);
+
+    smap_add(&map, OVSDB_OWNER_KEY, desired->owner);
+    smap_add(&map, IPSEC_KEY, "true");
+    ovsrec_interface_set_external_ids(iface, &map);
+    ovsrec_port_set_external_ids(port, &map);
+    smap_destroy(&map);
+    fill_options(&map, peer);
+    ovsrec_interface_set_options(iface, &map);
+    smap_destroy(&map);
+    ovsrec_interface_set_name(iface, name);
+    ovsrec_interface_set_type(iface, peer->type);
+    ovsrec_port_set_name(port, name);
+    ovsrec_port_set_interfaces(port, &iface, 1);
+    ovsrec_bridge_update_ports_addvalue(bridge, port);
+}
+
+/* Takes ports that are not in 'wanted' (NULL: none is) any more off their
+ * bridges, where the database removes what no bridge has, and adds those that
+ * stay to 'there', by name.  Takes '*left' at most, and counts it down. */
+static void
+detach_unwanted(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
+                const struct ovsrec_bridge *bridge,
+                const struct shash *wanted, struct shash *there, size_t *left)
+{
+    const struct ovsrec_bridge *b;
+
+    OVSREC_BRIDGE_FOR_EACH (b, idl) {
+        for (size_t i = 0; i < b->n_ports; i++) {
+            const struct ovsrec_port *port = b->ports[i];
+
+            if (!is_peer_port(desired, port)) {
+                continue;
+            }
+            if (b == bridge && wanted && shash_find(wanted, port->name)) {
+                shash_add_once(there, port->name, port);
+            } else if (*left) {
+                ovsrec_bridge_update_ports_delvalue(b, port);
+                --*left;
+            }
+        }
+    }
+}
+
+char *
+ovsdb_ipsec_refusal(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
+                    const struct ovsdb_ipsec *ipsec)
+{
+    const struct ovsrec_port *port;
+
+    OVSREC_PORT_FOR_EACH (port, idl) {
+        if (shash_find(&ipsec->peers, port->name)
+            && !is_peer_port(desired, port)) {
+            return xasprintf("port \"%s\", which IPsec needs, is there "
+                             "already and was not made by %s", port->name,
+                             desired->owner);
+        }
+    }
+    return NULL;
+}
+
+bool
+ovsdb_config_ipsec(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
+                   const struct ovsdb_desired *desired,
+                   const struct ovsdb_ipsec *ipsec,
+                   const struct ovsrec_bridge *bridge)
+{
+    struct shash there = SHASH_INITIALIZER(&there);
+    const struct shash *wanted = ipsec ? &ipsec->peers : NULL;
+    bool changed = ensure_files(ovsrec_open_vswitch_first(idl),
+                                ipsec && ipsec->certificates);
+    size_t left = OVSDB_IPSEC_SLICE;
+    struct shash_node *node;
+
+    detach_unwanted(idl, desired, bridge, wanted, &there, &left);
+    if (wanted) {
+        SHASH_FOR_EACH (node, wanted) {
+            const struct ovsrec_port *port = shash_find_data(&there,
+                                                             node->name);
+
+            if (!left) {
+                break;
+            }
+            if (!port) {
+                insert_peer(txn, desired, bridge, node->name, node->data);
+                left--;
+            } else {
+                left -= ensure_peer_settings(port->interfaces[0], node->data);
+            }
+        }
+    }
+    shash_destroy(&there);
+    return changed || left < OVSDB_IPSEC_SLICE;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Patch ports of the desired configuration's bridge, to others and to itself,
+ * written into a host's database where it says otherwise; for ovsdb-config.c.
+ * The other bridges are their makers': only ports of ours are put there and
+ * taken away. */
+
+#include <config.h>
+
+#include "proto/ovsdb/ovsdb-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/ovsdb/vswitch-idl.h"
+#include "openvswitch/shash.h"
+#include "ovsdb-idl.h"
+#include "smap.h"
+#include "util.h"
+
+struct patching {
+    struct ovsdb_idl *idl;
+    struct ovsdb_idl_txn *txn;
+    const struct ovsdb_desired *desired;
+    const struct ovsrec_bridge *bridge; /* The desired configuration's. */
+    struct shash ports;         /* struct ovsrec_port *, by name. */
+    struct shash wanted;        /* struct ovsrec_bridge * where an end of that
+                                 * name is to be. */
+    bool changed;
+};
+
+/* One end of a pair. */
+struct end {
+    const struct ovsrec_bridge *bridge; /* Where it is to be. */
+    const char *iface_id;       /* Or NULL. */
+    const char *name;
+    const char *peer;           /* The other end's name. */
+    const struct ovsrec_port *port; /* What has that name, or NULL. */
+};
+
+static bool
+is_ours(const struct patching *p, const struct smap *external_ids)
+{
+    const char *owner = smap_get(external_ids, OVSDB_OWNER_KEY);
+
+    return owner && !strcmp(owner, p->desired->owner);
+}
+
+static const struct ovsrec_bridge *
+find_bridge(const struct patching *p, const char *name)
+{
+    const struct ovsrec_bridge *bridge;
+
+    OVSREC_BRIDGE_FOR_EACH (bridge, p->idl) {
+        if (!strcmp(bridge->name, name)) {
+            return bridge;
+        }
+    }
+    return NULL;
+}
+
+/* The bridge of the other end of 'patch' if there can be one there, or NULL. */
+static const struct ovsrec_bridge *
+other_bridge(const struct patching *p, const struct ovsdb_patch *patch)
+{
+    const struct ovsrec_bridge *bridge;
+
+    if (!patch->bridge) {
+        return p->bridge;
+    }
+    bridge = find_bridge(p, patch->bridge);
+    return (bridge && bridge != p->bridge
+            && !strcmp(bridge->datapath_type[0] ? bridge->datapath_type
+                       : "system", p->desired->datapath_type)
+            ? bridge : NULL);
+}
+
+static bool
+has_port(const struct ovsrec_bridge *bridge, const struct ovsrec_port *port)
+{
+    for (size_t i = 0; i < bridge->n_ports; i++) {
+        if (bridge->ports[i] == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is 'port' an end that was made here? */
+static bool
+is_end(const struct patching *p, const struct ovsrec_port *port)
+{
+    return is_ours(p, &port->external_ids) && port->n_interfaces == 1
+           && !strcmp(port->interfaces[0]->type, "patch");
+}
+
+static void
+detach_unwanted(struct patching *p)
+{
+    const struct ovsrec_bridge *bridge;
+
+    OVSREC_BRIDGE_FOR_EACH (bridge, p->idl) {
+        for (size_t i = 0; i < bridge->n_ports; i++) {
+            const struct ovsrec_port *port = bridge->ports[i];
+
+            if (is_end(p, port)
+                && shash_find_data(&p->wanted, port->name) != bridge) {
+                ovsrec_bridge_update_ports_delvalue(bridge, port);
+                p->changed = true;
+            }
+        }
+    }
+}
+
+static void
+insert_end(struct patching *p, const struct end *end)
+{
+    struct ovsrec_interface *iface = ovsrec_interface_insert(p->txn);
+    struct ovsrec_port *port = ovsrec_port_insert(p->txn);
+    struct smap map = SMAP_INITIALIZER(&map);
+
+    smap_add(&map, OVSDB_OWNER_KEY, p->desired->owner);
+    ovsrec_port_set_name(port, end->name);
+    ovsrec_port_set_external_ids(port, &map);
+    ovsrec_port_set_interfaces(port, &iface, 1);
+    if (end->iface_id) {
+        smap_add(&map, "iface-id", end->iface_id);
+    }
+    ovsrec_interface_set_name(iface, end->name);
+    ovsrec_interface_set_type(iface, "patch");
+    ovsrec_interface_set_external_ids(iface, &map);
+    smap_clear(&map);
+    smap_add(&map, "peer", end->peer);
+    ovsrec_interface_set_options(iface, &map);
+    smap_destroy(&map);
+    ovsrec_bridge_update_ports_addvalue(end->bridge, port);
+    p->changed = true;
+}
+
+/* Sets up what there is of 'end'. */
+static void
+ensure_end_settings(struct patching *p, const struct end *end)
+{
+    const struct ovsrec_interface *iface = end->port->interfaces[0];
+    const char *peer = smap_get(&iface->options, "peer");
+    const char *id = smap_get(&iface->external_ids, "iface-id");
+
+    if (strcmp(iface->type, "patch")) {
+        ovsrec_interface_set_type(iface, "patch");
+        p->changed = true;
+    }
+    if (!peer || strcmp(peer, end->peer) || smap_count(&iface->options) > 1) {
+        const struct smap options = SMAP_CONST1(&options, "peer", end->peer);
+
+        ovsrec_interface_set_options(iface, &options);
+        p->changed = true;
+    }
+    if (end->iface_id && (!id || strcmp(id, end->iface_id))) {
+        ovsrec_interface_update_external_ids_setkey(iface, "iface-id",
+                                                    end->iface_id);
+        p->changed = true;
+    }
+    if (!is_ours(p, &iface->external_ids)) {
+        ovsrec_interface_update_external_ids_setkey(iface, OVSDB_OWNER_KEY,
+                                                    p->desired->owner);
+        p->changed = true;
+    }
+    if (!has_port(end->bridge, end->port)) {
+        ovsrec_bridge_update_ports_addvalue(end->bridge, end->port);
+        p->changed = true;
+    }
+}
+
+/* Both ends are there, or none: one by itself would only take packets in. */
+static void
+ensure_pair(struct patching *p, struct end ends[2])
+{
+    for (int i = 0; i < 2; i++) {
+        if (ends[i].port && !is_ours(p, &ends[i].port->external_ids)) {
+            return;             /* The snapshot shows it. */
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        if (ends[i].port) {
+            ensure_end_settings(p, &ends[i]);
+        } else {
+            insert_end(p, &ends[i]);
+        }
+    }
+}
+
+static void
+patching_init(struct patching *p)
+{
+    const struct ovsrec_port *port;
+
+    shash_init(&p->ports);
+    shash_init(&p->wanted);
+    for (size_t i = 0; i < p->desired->n_patches; i++) {
+        const struct ovsdb_patch *patch = &p->desired->patches[i];
+        const struct ovsrec_bridge *other = other_bridge(p, patch);
+
+        if (other) {
+            shash_add_once(&p->wanted, patch->name, p->bridge);
+            shash_add_once(&p->wanted, patch->other_name, other);
+        }
+    }
+    if (p->desired->n_patches) {
+        OVSREC_PORT_FOR_EACH (port, p->idl) {
+            shash_add_once(&p->ports, port->name, port);
+        }
+    }
+}
+
+bool
+ovsdb_config_patches(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
+                     const struct ovsdb_desired *desired,
+                     const struct ovsrec_bridge *bridge)
+{
+    struct patching p = { .idl = idl, .txn = txn, .desired = desired,
+                          .bridge = bridge };
+
+    patching_init(&p);
+    detach_unwanted(&p);
+    for (size_t i = 0; i < desired->n_patches; i++) {
+        const struct ovsdb_patch *patch = &desired->patches[i];
+        const struct ovsrec_bridge *other = other_bridge(&p, patch);
+
+        if (other) {
+            struct end ends[] = {
+                { .bridge = bridge, .iface_id = patch->iface_id,
+                  .name = patch->name, .peer = patch->other_name,
+                  .port = shash_find_data(&p.ports, patch->name) },
+                { .bridge = other,
+                  .name = patch->other_name, .peer = patch->name,
+                  .port = shash_find_data(&p.ports, patch->other_name) },
+            };
+
+            ensure_pair(&p, ends);
+        }
+    }
+    shash_destroy(&p.ports);
+    shash_destroy(&p.wanted);
+    return p.changed;
+}

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Writes what a desired configuration (ovsdb.h) says into a host's database,
+ * and only where the database says otherwise.  Sets and maps that others may
+ * also write are changed value by value, so that nothing of theirs is
+ * replaced. */
+
+#include <config.h>
+
+#include "proto/ovsdb/ovsdb-private.h"
+
+#include <string.h>
+
+#include "proto/ovsdb/vswitch-idl.h"
+#include "ovsdb-idl.h"
+#include "smap.h"
+#include "util.h"
+
+struct ensure {
+    struct ovsdb_idl *idl;
+    struct ovsdb_idl_txn *txn;
+    const struct ovsrec_open_vswitch *ovs;
+    const struct ovsdb_desired *desired;
+    /* The ports named as the desired configuration's tunnels, or NULL. */
+    const struct ovsrec_port *tunnels[OVSDB_TUNNELS_MAX];
+    bool changed;
+};
+
+static bool
+same(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* Is the row with these external_ids ours? */
+static bool
+is_ours(const struct ensure *e, const struct smap *external_ids)
+{
+    return same(smap_get(external_ids, OVSDB_OWNER_KEY), e->desired->owner);
+}
+
+static void
+mark(const struct ensure *e, struct smap *external_ids)
+{
+    smap_init(external_ids);
+    smap_add(external_ids, OVSDB_OWNER_KEY, e->desired->owner);
+}
+
+/* All the versions that Open vSwitch speaks: what the empty set stands for. */
+static void
+ensure_protocols(struct ensure *e, const struct ovsrec_bridge *bridge)
+{
+    static const char *all[] = {
+        "OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14",
+        "OpenFlow15",
+    };
+
+    if (!bridge->n_protocols) {
+        ovsrec_bridge_set_protocols(bridge, all, ARRAY_SIZE(all));
+        e->changed = true;
+        return;
+    }
+    for (size_t i = 0; i < bridge->n_protocols; i++) {
+        if (!strcmp(bridge->protocols[i], e->desired->protocol)) {
+            return;
+        }
+    }
+    ovsrec_bridge_update_protocols_addvalue(bridge, e->desired->protocol);
+    e->changed = true;
+}
+
+/* Sets up 'bridge', which is there and ours to change. */
+static void
+ensure_bridge_settings(struct ensure *e, const struct ovsrec_bridge *bridge)
+{
+    const char *type = bridge->datapath_type[0] ? bridge->datapath_type
+                                                : "system";
+
+    if (!is_ours(e, &bridge->external_ids)) {
+        ovsrec_bridge_update_external_ids_setkey(bridge, OVSDB_OWNER_KEY,
+                                                 e->desired->owner);
+        e->changed = true;
+    }
+    if (!same(bridge->fail_mode, "secure")) {
+        ovsrec_bridge_set_fail_mode(bridge, "secure");
+        e->changed = true;
+    }
+    if (strcmp(type, e->desired->datapath_type)) {
+        ovsrec_bridge_set_datapath_type(bridge, e->desired->datapath_type);
+        e->changed = true;
+    }
+    if (!smap_get_bool(&bridge->other_config, "disable-in-band", false)) {
+        ovsrec_bridge_update_other_config_setkey(bridge, "disable-in-band",
+                                                 "true");
+        e->changed = true;
+    }
+    ensure_protocols(e, bridge);
+}
+
+static struct ovsrec_port *
+insert_port(struct ensure *e, const char *name, const char *type,
+            struct ovsrec_interface **ifacep)
+{
+    struct ovsrec_interface *iface = ovsrec_interface_insert(e->txn);
+    struct ovsrec_port *port = ovsrec_port_insert(e->txn);
+    struct smap external_ids;
+
+    mark(e, &external_ids);
+    ovsrec_interface_set_name(iface, name);
+    ovsrec_interface_set_type(iface, type);
+    ovsrec_interface_set_external_ids(iface, &external_ids);
+    ovsrec_port_set_name(port, name);
+    ovsrec_port_set_external_ids(port, &external_ids);
+    ovsrec_port_set_interfaces(port, &iface, 1);
+    smap_destroy(&external_ids);
+    e->changed = true;
+    if (ifacep) {
+        *ifacep = iface;
+    }
+    return port;
+}
+
+static bool
+is_wanted(const struct ovsdb_tunnel *tunnel)
+{
+    return tunnel->name && tunnel->wanted;
+}
+
+/* Sets up 'iface'.  In a new row nothing can be read, so all is written. */
+static void
+ensure_tunnel_settings(struct ensure *e, const struct ovsdb_tunnel *tunnel,
+                       const struct ovsrec_interface *iface)
+{
+    int64_t ofport = tunnel->ofport;
+    struct smap options = SMAP_INITIALIZER(&options);
+
+    smap_add(&options, "key", "flow");
+    smap_add(&options, "remote_ip", "flow");
+    if (e->desired->tunnel_local_ip) {
+        smap_add(&options, "local_ip", e->desired->tunnel_local_ip);
+    }
+    if (!smap_equal(&options, &iface->options)) {
+        ovsrec_interface_set_options(iface, &options);
+        e->changed = true;
+    }
+    smap_destroy(&options);
+    if (!same(iface->type, tunnel->type)) {
+        ovsrec_interface_set_type(iface, tunnel->type);
+        e->changed = true;
+    }
+    if (!iface->n_ofport_request || iface->ofport_request[0] != ofport) {
+        ovsrec_interface_set_ofport_request(iface, &ofport, 1);
+        e->changed = true;
+    }
+}
+
+static struct ovsrec_port *
+insert_tunnel(struct ensure *e, const struct ovsdb_tunnel *tunnel)
+{
+    struct ovsrec_interface *iface;
+    struct ovsrec_port *port;
+
+    port = insert_port(e, tunnel->name, tunnel->type, &iface);
+    ensure_tunnel_settings(e, tunnel, iface);
+    return port;
+}
+
+/* Inserts the bridge with its local port, with the wanted tunnels, and with
+ * 'controller' if not NULL: a new row takes no single values. */
+static void
+insert_bridge(struct ensure *e, struct ovsrec_controller *controller)
+{
+    struct ovsrec_bridge *bridge = ovsrec_bridge_insert(e->txn);
+    struct ovsrec_port *ports[1 + OVSDB_TUNNELS_MAX];
+    size_t n = 0;
+    struct smap map;
+
+    ports[n++] = insert_port(e, e->desired->bridge, "internal", NULL);
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        if (is_wanted(&e->desired->tunnels[i])) {
+            ports[n++] = (e->tunnels[i]
+                          ? CONST_CAST(struct ovsrec_port *, e->tunnels[i])
+                          : insert_tunnel(e, &e->desired->tunnels[i]));
+        }
+    }
+    mark(e, &map);
+    ovsrec_bridge_set_external_ids(bridge, &map);
+    smap_destroy(&map);
+    smap_init(&map);
+    smap_add(&map, "disable-in-band", "true");
+    ovsrec_bridge_set_other_config(bridge, &map);
+    smap_destroy(&map);
+    ovsrec_bridge_set_name(bridge, e->desired->bridge);
+    ovsrec_bridge_set_fail_mode(bridge, "secure");
+    ovsrec_bridge_set_datapath_type(bridge, e->desired->datapath_type);
+    ovsrec_bridge_set_ports(bridge, ports, n);
+    if (controller) {
+        ovsrec_bridge_set_controller(bridge, &controller, 1);
+    }
+    ensure_protocols(e, bridge);
+    ovsrec_open_vswitch_update_bridges_addvalue(e->ovs, bridge);
+}
+
+static bool
+has_port(const struct ovsrec_bridge *bridge, const struct ovsrec_port *port)
+{
+    for (size_t i = 0; i < bridge->n_ports; i++) {
+        if (bridge->ports[i] == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes the tunnel port 'port', which is ours, off every bridge but 'keep'.
+ * A second flow-based port would not work beside it. */
+static void
+detach_tunnel(struct ensure *e, const struct ovsrec_port *port,
+              const struct ovsrec_bridge *keep)
+{
+    for (size_t i = 0; i < e->ovs->n_bridges; i++) {
+        const struct ovsrec_bridge *bridge = e->ovs->bridges[i];
+
+        if (bridge != keep && has_port(bridge, port)) {
+            ovsrec_bridge_update_ports_delvalue(bridge, port);
+            e->changed = true;
+        }
+    }
+}
+
+/* A quarter of a second's packets may wait on the switch, those of each port
+ * for themselves, so that a port that floods takes nothing from others. */
+static void
+ensure_controller_rate(struct ensure *e, const struct ovsrec_controller *c)
+{
+    int64_t rate = e->desired->controller_rate_pps;
+    size_t n = rate > 0;
+
+    rate = MAX(rate, OVSDB_CONTROLLER_RATE_MIN);
+
+    int64_t burst = rate / 4;
+
+    if (c->n_controller_rate_limit != n
+        || (n && c->controller_rate_limit[0] != rate)) {
+        ovsrec_controller_set_controller_rate_limit(c, &rate, n);
+        e->changed = true;
+    }
+    if (c->n_controller_burst_limit != n
+        || (n && c->controller_burst_limit[0] != burst)) {
+        ovsrec_controller_set_controller_burst_limit(c, &burst, n);
+        e->changed = true;
+    }
+}
+
+/* The controller's row, set up, whether new or not. */
+static void
+ensure_controller_settings(struct ensure *e,
+                           const struct ovsrec_controller *c)
+{
+    int64_t backoff = e->desired->controller_max_backoff_ms;
+    int64_t probe = e->desired->controller_probe_ms;
+
+    if (!same(c->connection_mode, "out-of-band")) {
+        ovsrec_controller_set_connection_mode(c, "out-of-band");
+        e->changed = true;
+    }
+    if (!c->n_max_backoff || c->max_backoff[0] != backoff) {
+        ovsrec_controller_set_max_backoff(c, &backoff, 1);
+        e->changed = true;
+    }
+    if (!c->n_inactivity_probe || c->inactivity_probe[0] != probe) {
+        ovsrec_controller_set_inactivity_probe(c, &probe, 1);
+        e->changed = true;
+    }
+    ensure_controller_rate(e, c);
+}
+
+static struct ovsrec_controller *
+insert_controller(struct ensure *e)
+{
+    struct ovsrec_controller *controller = ovsrec_controller_insert(e->txn);
+    struct smap external_ids;
+
+    mark(e, &external_ids);
+    ovsrec_controller_set_external_ids(controller, &external_ids);
+    smap_destroy(&external_ids);
+    ovsrec_controller_set_target(controller, e->desired->controller);
+    ensure_controller_settings(e, controller);
+    e->changed = true;
+    return controller;
+}
+
+/* Removes our controllers of 'bridge' other than the one with target 'keep',
+ * sets that one up, and returns true if it, or somebody else's with the same
+ * target, is there. */
+static bool
+ensure_controllers(struct ensure *e, const struct ovsrec_bridge *bridge,
+                   const char *keep)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < bridge->n_controller; i++) {
+        const struct ovsrec_controller *c = bridge->controller[i];
+        bool wanted = same(c->target, keep) && !found;
+
+        if (is_ours(e, &c->external_ids)) {
+            if (wanted) {
+                ensure_controller_settings(e, c);
+            } else {
+                ovsrec_bridge_update_controller_delvalue(bridge, c);
+                e->changed = true;
+            }
+        }
+        found |= wanted;
+    }
+    return found;
+}
+
+static const struct ovsrec_bridge *
+find_bridge(const struct ensure *e)
+{
+    for (size_t i = 0; i < e->ovs->n_bridges; i++) {
+        if (!strcmp(e->ovs->bridges[i]->name, e->desired->bridge)) {
+            return e->ovs->bridges[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct ovsrec_port *
+find_port(const struct ensure *e, const char *name)
+{
+    const struct ovsrec_port *port;
+
+    OVSREC_PORT_FOR_EACH (port, e->idl) {
+        if (!strcmp(port->name, name)) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
+/* What stands in the way, as a sentence that the caller frees; or NULL. */
+static char *
+ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
+{
+    const struct ovsrec_port *local;
+
+    if (bridge && !e->desired->adopt && !is_ours(e, &bridge->external_ids)) {
+        return xasprintf("bridge \"%s\" is there already and was not made by "
+                         "%s; set \"adopt\" to take it over",
+                         e->desired->bridge, e->desired->owner);
+    }
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        const struct ovsrec_port *tunnel = e->tunnels[i];
+
+        if (tunnel && is_wanted(&e->desired->tunnels[i])
+            && !is_ours(e, &tunnel->external_ids)) {
+            return xasprintf("port \"%s\" is there already and was not made "
+                             "by %s", tunnel->name, e->desired->owner);
+        }
+    }
+    local = bridge ? NULL : find_port(e, e->desired->bridge);
+    if (local) {
+        return xasprintf("bridge \"%s\" can't be made: a port has its name",
+                         e->desired->bridge);
+    }
+    return NULL;
+}
+
+/* What there is of the tunnels is set up, and is on no bridge but 'bridge',
+ * which may be NULL, or on none if it is not wanted. */
+static void
+ensure_old_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
+{
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        const struct ovsdb_tunnel *tunnel = &e->desired->tunnels[i];
+        const struct ovsrec_port *port = e->tunnels[i];
+
+        if (!port || !is_ours(e, &port->external_ids)) {
+            continue;
+        }
+        detach_tunnel(e, port, tunnel->wanted ? bridge : NULL);
+        if (tunnel->wanted) {
+            ensure_tunnel_settings(e, tunnel, port->interfaces[0]);
+        }
+    }
+}
+
+/* The wanted tunnels are on 'bridge'. */
+static void
+ensure_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
+{
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        const struct ovsdb_tunnel *tunnel = &e->desired->tunnels[i];
+        const struct ovsrec_port *port = e->tunnels[i];
+
+        if (is_wanted(tunnel) && (!port || !has_port(bridge, port))) {
+            ovsrec_bridge_update_ports_addvalue(
+                bridge, port ? port : insert_tunnel(e, tunnel));
+            e->changed = true;
+        }
+    }
+}
+
+bool
+ovsdb_config_apply(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
+                   const struct ovsdb_desired *desired, char **refusal)
+{
+    struct ensure e = {
+        .idl = idl,
+        .txn = txn,
+        .ovs = ovsrec_open_vswitch_first(idl),
+        .desired = desired,
+    };
+    const struct ovsdb_ipsec *ipsec
+        = (desired->ipsec ? desired->ipsec(desired->ipsec_aux) : NULL);
+    const struct ovsrec_bridge *bridge = find_bridge(&e);
+
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        if (desired->tunnels[i].name) {
+            e.tunnels[i] = find_port(&e, desired->tunnels[i].name);
+        }
+    }
+    *refusal = ensure_refusal(&e, bridge);
+    if (!*refusal && ipsec) {
+        *refusal = ovsdb_ipsec_refusal(idl, desired, ipsec);
+    }
+    if (*refusal) {
+        return false;
+    }
+    for (size_t i = 0; i < e.ovs->n_bridges; i++) {
+        if (e.ovs->bridges[i] != bridge) {
+            ensure_controllers(&e, e.ovs->bridges[i], NULL);
+        }
+    }
+    ensure_old_tunnels(&e, bridge);
+    e.changed |= ovsdb_config_zone_limit(idl, txn, desired);
+    if (!bridge) {
+        insert_bridge(&e, desired->controller ? insert_controller(&e) : NULL);
+        return true;
+    }
+    ensure_bridge_settings(&e, bridge);
+    ensure_tunnels(&e, bridge);
+    e.changed |= ovsdb_config_patches(idl, txn, desired, bridge);
+    e.changed |= ovsdb_config_ipsec(idl, txn, desired, ipsec, bridge);
+    e.changed |= ovsdb_config_telemetry(idl, txn, desired);
+    if (!ensure_controllers(&e, bridge, desired->controller)
+        && desired->controller) {
+        ovsrec_bridge_update_controller_addvalue(bridge,
+                                                 insert_controller(&e));
+        e.changed = true;
+    }
+    return e.changed;
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The opening of an OVSDB client's session, as the relay lets it happen.
+ *
+ * By itself the client asks for a host's whole schema, by way of the database
+ * _Server, which it then watches, and keeps all of that as long as it lives:
+ * 150 kB for each host.  It needs the names of the columns that we read.  So it
+ * is told that there is no _Server; then it asks for the schema itself, of
+ * which it gets that much.  Everything else passes as it is.
+ *
+ * The question goes to the host with an id of ours, so that equal hosts answer
+ * with the same bytes, which are looked into once (ovsdb-schema-cache.c). */
+
+#include <config.h>
+
+#include "proto/ovsdb/ovsdb-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/ovsdb/vswitch-idl.h"
+#include "openvswitch/json.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/shash.h"
+#include "ovsdb-idl.h"
+#include "ovsdb-idl-provider.h"
+#include "util.h"
+
+/* The client's own ids are numbers. */
+#define SCHEMA_ID "schema"
+
+void
+ovsdb_handshake_init(struct ovsdb_handshake *opening,
+                     struct ovsdb_schemas *schemas)
+{
+    *opening = (struct ovsdb_handshake) {
+        .state = OVSDB_OPENING_ASK, .schemas = schemas,
+    };
+    ofpbuf_init(&opening->from_client, 0);
+    ofpbuf_init(&opening->from_host, 0);
+    /* Both sides' messages are bounded by the relay. */
+    json_frame_init(&opening->client_frame, SIZE_MAX);
+    json_frame_init(&opening->host_frame, SIZE_MAX);
+}
+
+void
+ovsdb_handshake_uninit(struct ovsdb_handshake *opening)
+{
+    ofpbuf_uninit(&opening->from_client);
+    ofpbuf_uninit(&opening->from_host);
+    json_destroy(opening->id);
+}
+
+/* Member 'name' of 'json' if that is an object that has it, or NULL. */
+static struct json *
+member(const struct json *json, const char *name)
+{
+    return (json && json->type == JSON_OBJECT
+            ? shash_find_data(json->object, name) : NULL);
+}
+
+static bool
+is_string(const struct json *json, const char *s)
+{
+    return json && json->type == JSON_STRING && !strcmp(json->string, s);
+}
+
+static void
+put_json(struct ofpbuf *b, const struct json *json)
+{
+    char *s = json_to_string(json, 0);
+
+    ofpbuf_put(b, s, strlen(s));
+    free(s);
+}
+
+static void
+put_no_database(struct ofpbuf *to_client, const struct json *id)
+{
+    struct json *reply = json_object_create();
+
+    json_object_put(reply, "id", json_clone(id));
+    json_object_put(reply, "result", json_null_create());
+    json_object_put_string(reply, "error", "unknown database");
+    put_json(to_client, reply);
+    json_destroy(reply);
+}
+
+/* A whole message from the client. */
+static void
+client_message(struct ovsdb_handshake *opening, struct json *msg,
+               struct ofpbuf *to_host, struct ofpbuf *to_client)
+{
+    const struct json *params = member(msg, "params");
+    const struct json *id = member(msg, "id");
+
+    if (id && is_string(member(msg, "method"), "get_schema")) {
+        if (params && params->type == JSON_ARRAY && params->array.n == 1
+            && is_string(params->array.elems[0], "_Server")) {
+            put_no_database(to_client, id);
+            return;
+        }
+        opening->id = json_clone(id);
+        opening->state = OVSDB_OPENING_WAIT;
+        json_object_put_string(msg, "id", SCHEMA_ID);
+        put_json(to_host, msg);
+        return;
+    }
+    ofpbuf_put(to_host, opening->from_client.data,
+               opening->from_client.size);
+}
+
+void
+ovsdb_handshake_from_client(struct ovsdb_handshake *opening, const void *data,
+                            size_t n, struct ofpbuf *to_host,
+                            struct ofpbuf *to_client)
+{
+    struct ofpbuf *held = &opening->from_client;
+    const char *p = data;
+
+    while (n && opening->state == OVSDB_OPENING_ASK) {
+        enum json_frame_result result;
+        size_t used = json_frame_feed(&opening->client_frame, p, n, &result);
+
+        ofpbuf_put(held, p, used);
+        p += used;
+        n -= used;
+        if (result == JSON_FRAME_BAD) {
+            opening->state = OVSDB_OPENING_OVER;
+            ofpbuf_put(to_host, held->data, held->size);
+        } else if (result == JSON_FRAME_END) {
+            struct json *msg;
+
+            ofpbuf_put(held, "", 1);
+            msg = json_from_string(held->data);
+            held->size--;
+            client_message(opening, msg, to_host, to_client);
+            json_destroy(msg);
+            ofpbuf_clear(held);
+        }
+    }
+    ofpbuf_put(to_host, p, n);
+}
+
+/* Returns the columns of 'column''s table in 'schema', or NULL. */
+static struct json *
+find_columns(const struct json *schema, const struct ovsdb_idl_column *column)
+{
+    const char *table = ovsdb_idl_table_class_from_column(&ovsrec_idl_class,
+                                                          column)->name;
+
+    return member(member(member(schema, "tables"), table), "columns");
+}
+
+/* Returns true if 'schema' has the column. */
+static bool
+has_column(const struct json *schema, const struct ovsdb_idl_column *column)
+{
+    return member(find_columns(schema, column), column->name) != NULL;
+}
+
+/* Adds those of the columns to 'cut' that 'schema' has. */
+static void
+cut_columns(struct json *cut, const struct json *schema,
+            const struct ovsdb_idl_column *const *columns, size_t n)
+{
+    struct json *cut_tables = member(cut, "tables");
+
+    for (size_t i = 0; i < n; i++) {
+        const char *table = ovsdb_idl_table_class_from_column(
+            &ovsrec_idl_class, columns[i])->name;
+
+        if (!has_column(schema, columns[i])) {
+            continue;
+        }
+        if (!member(cut_tables, table)) {
+            struct json *cut_table = json_object_create();
+
+            json_object_put(cut_table, "columns", json_object_create());
+            json_object_put(cut_tables, table, cut_table);
+        }
+        json_object_put(find_columns(cut, columns[i]), columns[i]->name,
+                        json_object_create());
+    }
+}
+
+/* Returns true if 'schema' has all that is read of zone limits.  The client
+ * warns of each column that it is to read and a host does not have, so it is
+ * not to read these of a host that has not all of them. */
+static bool
+has_zone_limits(const struct json *schema)
+{
+    size_t n;
+    const struct ovsdb_idl_column *const *columns
+        = ovsdb_zone_limit_columns(&n);
+    bool has = true;
+
+    for (size_t i = 0; i < n; i++) {
+        has = has && has_column(schema, columns[i]);
+    }
+    return has;
+}
+
+/* What the client needs of 'schema': the columns that we read, as far as they
+ * are there. */
+static struct json *
+cut_schema(const struct json *schema)
+{
+    struct json *cut = json_object_create();
+    const struct ovsdb_idl_column *const *columns;
+    size_t n;
+
+    json_object_put(cut, "tables", json_object_create());
+    columns = ovsdb_snapshot_columns(&n);
+    cut_columns(cut, schema, columns, n);
+    if (has_zone_limits(schema)) {
+        columns = ovsdb_zone_limit_columns(&n);
+        cut_columns(cut, schema, columns, n);
+    }
+    return cut;
+}
+
+/* The answer to the client's question, with 'result' (JSON). */
+static void
+put_result(struct ofpbuf *to_client, const struct json *id,
+           const char *result)
+{
+    char *id_text = json_to_string(id, 0);
+    char *s = xasprintf("{\"id\":%s,\"result\":%s,\"error\":null}", id_text,
+                        result);
+
+    ofpbuf_put(to_client, s, strlen(s));
+    free(s);
+    free(id_text);
+}
+
+/* The answer for the schema: passes on what is needed of it. */
+static void
+schema_message(struct ovsdb_handshake *opening, struct json *msg,
+               struct ofpbuf *to_client)
+{
+    const struct ofpbuf *held = &opening->from_host;
+    const struct json *result = member(msg, "result");
+
+    if (member(result, "tables")) {
+        struct json *cut = cut_schema(result);
+        char *s = json_to_string(cut, 0);
+
+        opening->has_zone_limits = has_zone_limits(cut);
+        json_destroy(cut);
+        put_result(to_client, opening->id, s);
+        ovsdb_schemas_add(opening->schemas, held->data, held->size, s,
+                          opening->has_zone_limits);
+    } else {
+        json_object_put(msg, "id", json_clone(opening->id));
+        put_json(to_client, msg);
+    }
+}
+
+/* A whole message from the host, which is held. */
+static void
+host_message(struct ovsdb_handshake *opening, struct ofpbuf *to_client)
+{
+    struct ofpbuf *held = &opening->from_host;
+    bool waits = opening->state == OVSDB_OPENING_WAIT;
+    const char *cut = (waits ? ovsdb_schemas_find(opening->schemas,
+                                                  held->data, held->size,
+                                                  &opening->has_zone_limits)
+                       : NULL);
+    struct json *msg;
+
+    if (cut) {
+        opening->state = OVSDB_OPENING_OVER;
+        put_result(to_client, opening->id, cut);
+        return;
+    }
+    ofpbuf_put(held, "", 1);
+    msg = json_from_string(held->data);
+    held->size--;
+    if (waits && is_string(member(msg, "id"), SCHEMA_ID)
+        && !member(msg, "method")) {
+        opening->state = OVSDB_OPENING_OVER;
+        schema_message(opening, msg, to_client);
+    } else {
+        ofpbuf_put(to_client, held->data, held->size);
+    }
+    json_destroy(msg);
+}
+
+void
+ovsdb_handshake_from_host(struct ovsdb_handshake *opening, const void *data,
+                          size_t n, struct ofpbuf *to_client)
+{
+    struct ofpbuf *held = &opening->from_host;
+    const char *p = data;
+
+    while (n && opening->state != OVSDB_OPENING_OVER) {
+        enum json_frame_result result;
+        size_t used = json_frame_feed(&opening->host_frame, p, n, &result);
+
+        ofpbuf_put(held, p, used);
+        p += used;
+        n -= used;
+        if (result == JSON_FRAME_BAD) {
+            opening->state = OVSDB_OPENING_OVER;
+            ofpbuf_put(to_client, held->data, held->size);
+        } else if (result == JSON_FRAME_END) {
+            host_message(opening, to_client);
+            ofpbuf_uninit(held);
+            ofpbuf_init(held, 0);
+        }
+    }
+    ofpbuf_put(to_client, p, n);
+}

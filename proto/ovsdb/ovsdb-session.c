@@ -1,0 +1,704 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A host's database session: connects, runs the OVSDB client behind a relay,
+ * takes snapshots, and keeps the desired configuration true; see ovsdb.h.  A
+ * client lives as long as one connection: it has no say in when the next one
+ * is tried. */
+
+#include <config.h>
+
+#include "proto/ovsdb/ovsdb-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/vlog.h"
+#include "ovsdb-idl.h"
+#include "proto/loop/loop.h"
+#include "stream.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(ovsdb_session);
+
+/* Between two tries, at first and at most. */
+#define SESSION_BACKOFF_MIN_MS 1000
+#define SESSION_BACKOFF_MAX_MS 8000
+/* From the first byte to the first snapshot. */
+#define SESSION_CONNECT_MS 20000
+/* The same for a host that has exceeded its budget.  If it was well behaved
+ * for so long, it begins with the least again. */
+#define SESSION_BUDGET_BACKOFF_MIN_MS 5000
+#define SESSION_BUDGET_BACKOFF_MAX_MS (300 * 1000)
+#define SESSION_BUDGET_CALM_MS (1800 * 1000)
+/* Memory that a byte from the host may come to take, at most: a row that has
+ * but its defaults. */
+#define SESSION_BUDGET_PER_BYTE 64
+/* A desired configuration is written this often in a row at once, and once
+ * more for each slice of IPsec's peers; then once in a SESSION_WRITE_PACE_MS,
+ * in case somebody else keeps undoing it. */
+#define SESSION_WRITE_BURST 5
+#define SESSION_WRITE_PACE_MS 1000
+#define SESSION_WRITE_CALM_MS 10000
+/* After the database refused a transaction. */
+#define SESSION_WRITE_RETRY_MS 5000
+
+struct ovsdb_session {
+    struct loop *loop;
+    struct ovsdb_schemas *schemas; /* Borrowed. */
+    struct loop_task *task;
+    char *name;
+    char *remote;               /* NULL: inbound. */
+    void (*changed)(void *aux);
+    void *aux;
+
+    enum ovsdb_state state;
+    int64_t since_ms;
+    char *error;                /* Why the last connection ended, or NULL. */
+    int64_t deadline_ms;        /* CONNECTING: for the snapshot.  WAITING, if
+                                 * dialled: for the next try. */
+    int backoff_ms;
+
+    struct stream *stream;      /* Until it is connected; then the relay's. */
+    struct ovsdb_relay *relay;
+    struct ovsdb_idl *idl;
+    bool reads_zone_limits;     /* It has been told to. */
+    size_t (*get_budget)(void *aux); /* NULL: OVSDB_BUDGET. */
+    size_t budget;              /* Bytes that the client's rows may take. */
+    size_t used;                /* That they took when this was looked at, */
+    uint64_t used_received;     /* after so many bytes from the host. */
+    uint64_t n_over_budget;     /* Times that it was dropped for that, */
+    bool over_budget;           /* the last time too. */
+    int64_t over_budget_ms;     /* When the last was; INT64_MIN: never. */
+    int budget_backoff_ms;
+    unsigned int seqno;         /* Of the client, at the last snapshot. */
+    struct ovsdb_snapshot *snapshot;
+
+    struct ovsdb_desired *desired;    /* Deep copy, or NULL. */
+    enum ovsdb_config_state config_state;
+    char *config_reason;
+    char *zone_limit_reason;    /* Why it is left out, or NULL. */
+    bool config_due;              /* To be compared with the database. */
+    struct ovsdb_idl_txn *txn;  /* Under way, or NULL. */
+    int64_t write_ms;           /* Earliest time of the next write. */
+    int64_t written_ms;         /* Time of the last write. */
+    int n_writes;               /* In a row. */
+    int max_writes;             /* Of these, before they are slowed down. */
+
+    bool notify;                /* 'changed' is due. */
+};
+
+static void session_run(void *);
+static void session_wait(void *);
+
+/* The desired configuration.
+ * ------------------------------------------------------------- */
+
+static void
+desired_destroy(struct ovsdb_desired *w)
+{
+    if (w) {
+        free(CONST_CAST(char *, w->owner));
+        free(CONST_CAST(char *, w->bridge));
+        free(CONST_CAST(char *, w->datapath_type));
+        free(CONST_CAST(char *, w->protocol));
+        for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+            free(CONST_CAST(char *, w->tunnels[i].name));
+            free(CONST_CAST(char *, w->tunnels[i].type));
+        }
+        free(CONST_CAST(char *, w->tunnel_local_ip));
+        for (size_t i = 0; i < w->n_patches; i++) {
+            free(CONST_CAST(char *, w->patches[i].bridge));
+            free(CONST_CAST(char *, w->patches[i].name));
+            free(CONST_CAST(char *, w->patches[i].iface_id));
+            free(CONST_CAST(char *, w->patches[i].other_name));
+        }
+        free(CONST_CAST(struct ovsdb_patch *, w->patches));
+        free(CONST_CAST(char *, w->controller));
+        ovsdb_sflow_uninit(&w->sflow);
+        ovsdb_ipfix_uninit(&w->ipfix);
+        free(w);
+    }
+}
+
+static const struct ovsdb_patch *
+clone_patches(const struct ovsdb_desired *w)
+{
+    struct ovsdb_patch *patches = xcalloc(MAX(w->n_patches, 1),
+                                          sizeof *patches);
+
+    for (size_t i = 0; i < w->n_patches; i++) {
+        const struct ovsdb_patch *from = &w->patches[i];
+
+        patches[i] = (struct ovsdb_patch) {
+            .bridge = nullable_xstrdup(from->bridge),
+            .name = xstrdup(from->name),
+            .iface_id = xstrdup(from->iface_id),
+            .other_name = xstrdup(from->other_name),
+        };
+    }
+    return patches;
+}
+
+static struct ovsdb_desired *
+desired_clone(const struct ovsdb_desired *w)
+{
+    struct ovsdb_desired *copy = xmemdup(w, sizeof *w);
+
+    copy->owner = xstrdup(w->owner);
+    copy->bridge = xstrdup(w->bridge);
+    copy->datapath_type = xstrdup(w->datapath_type);
+    copy->protocol = xstrdup(w->protocol);
+    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
+        copy->tunnels[i].name = nullable_xstrdup(w->tunnels[i].name);
+        copy->tunnels[i].type = nullable_xstrdup(w->tunnels[i].type);
+    }
+    copy->tunnel_local_ip = nullable_xstrdup(w->tunnel_local_ip);
+    copy->patches = clone_patches(w);
+    copy->controller = nullable_xstrdup(w->controller);
+    ovsdb_sflow_clone(&copy->sflow, &w->sflow);
+    ovsdb_ipfix_clone(&copy->ipfix, &w->ipfix);
+    return copy;
+}
+
+/* Takes ownership of 'reason'. */
+static void
+session_set_config_state(struct ovsdb_session *s,
+                         enum ovsdb_config_state state, char *reason)
+{
+    if (s->config_state != state
+        || !nullable_string_is_equal(s->config_reason, reason)) {
+        s->notify = true;
+        if (reason) {
+            VLOG_WARN("%s: %s", s->name, reason);
+        }
+    }
+    s->config_state = state;
+    free(s->config_reason);
+    s->config_reason = reason;
+}
+
+/* Takes ownership of 'reason', which may be NULL. */
+static void
+session_set_zone_limit_reason(struct ovsdb_session *s, char *reason)
+{
+    s->notify |= !nullable_string_is_equal(s->zone_limit_reason, reason);
+    free(s->zone_limit_reason);
+    s->zone_limit_reason = reason;
+}
+
+/* Takes in that 's->txn' has ended as 'status'. */
+static void
+session_txn_done(struct ovsdb_session *s, enum ovsdb_idl_txn_status status,
+                 int64_t now_ms)
+{
+    switch (status) {
+    case TXN_SUCCESS:
+    case TXN_UNCHANGED:
+        s->config_due = true;     /* Looks again whether it is so now. */
+        break;
+
+    case TXN_TRY_AGAIN:
+        s->config_due = true;
+        s->write_ms = MAX(s->write_ms, now_ms + SESSION_WRITE_PACE_MS);
+        break;
+
+    case TXN_UNCOMMITTED:
+    case TXN_INCOMPLETE:
+    case TXN_ABORTED:
+    case TXN_NOT_LOCKED:
+    case TXN_ERROR:
+    default:
+        session_set_config_state(
+            s, OVSDB_CONFIG_FAILED,
+            xasprintf("the database refused to be set up: %.200s",
+                      ovsdb_idl_txn_get_error(s->txn)));
+        s->config_due = true;
+        s->write_ms = now_ms + SESSION_WRITE_RETRY_MS;
+        break;
+    }
+    ovsdb_idl_txn_destroy(s->txn);
+    s->txn = NULL;
+}
+
+/* Returns how many writes in a row may be needed at most, if nobody
+ * interferes: IPsec's peers are written, and taken away, in slices. */
+static int
+session_max_writes(const struct ovsdb_session *s)
+{
+    const struct ovsdb_ipsec *ipsec
+        = (s->desired->ipsec ? s->desired->ipsec(s->desired->ipsec_aux)
+                             : NULL);
+    size_t n_peers = ((ipsec ? shash_count(&ipsec->peers) : 0)
+                      + s->snapshot->n_interfaces);
+
+    return SESSION_WRITE_BURST + n_peers / OVSDB_IPSEC_SLICE;
+}
+
+/* Says when the next write may be, now that one is made. */
+static void
+session_pace_writes(struct ovsdb_session *s, int64_t now_ms)
+{
+    if (now_ms >= s->written_ms + SESSION_WRITE_CALM_MS) {
+        s->n_writes = s->max_writes = 0;
+    }
+    s->written_ms = now_ms;
+    s->max_writes = MAX(s->max_writes, session_max_writes(s));
+    if (++s->n_writes > s->max_writes) {
+        s->write_ms = now_ms + SESSION_WRITE_PACE_MS;
+    }
+}
+
+/* Compares the desired configuration with the database, and starts to write
+ * what differs. */
+static void
+session_start_txn(struct ovsdb_session *s, int64_t now_ms)
+{
+    char *refusal;
+
+    s->config_due = false;
+    s->txn = ovsdb_idl_txn_create(s->idl);
+    ovsdb_idl_txn_add_comment(s->txn, "vmnd: set up host %s", s->name);
+    if (ovsdb_config_apply(s->idl, s->txn, s->desired, &refusal)) {
+        if (s->config_state == OVSDB_CONFIG_DONE) {
+            VLOG_INFO("%s: the database was changed; setting up again",
+                      s->name);
+        }
+        if (s->config_state != OVSDB_CONFIG_FAILED) {
+            session_set_config_state(s, OVSDB_CONFIG_WORKING, NULL);
+        }
+        session_pace_writes(s, now_ms);
+        return;
+    }
+    ovsdb_idl_txn_abort(s->txn);
+    ovsdb_idl_txn_destroy(s->txn);
+    s->txn = NULL;
+    session_set_zone_limit_reason(
+        s, refusal ? NULL : ovsdb_zone_limit_reason(s->idl, s->desired));
+    session_set_config_state(
+        s, refusal ? OVSDB_CONFIG_REFUSED : OVSDB_CONFIG_DONE, refusal);
+}
+
+static void
+session_run_config(struct ovsdb_session *s, int64_t now_ms)
+{
+    if (!s->txn && s->desired && s->config_due && s->state == OVSDB_CONNECTED
+        && now_ms >= s->write_ms) {
+        session_start_txn(s, now_ms);
+    }
+    if (s->txn) {
+        enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(s->txn);
+
+        if (status != TXN_INCOMPLETE) {
+            session_txn_done(s, status, now_ms);
+        }
+    }
+}
+
+/* The connection.  ------------------------------------------------------- */
+
+static void
+session_set_state(struct ovsdb_session *s, enum ovsdb_state state)
+{
+    if (s->state != state) {
+        s->state = state;
+        s->since_ms = loop_now_ms(s->loop);
+        s->notify = true;
+    }
+}
+
+/* Ends the connection, if any. */
+static void
+session_close(struct ovsdb_session *s)
+{
+    if (s->txn) {
+        ovsdb_idl_txn_destroy(s->txn);
+        s->txn = NULL;
+    }
+    ovsdb_idl_destroy(s->idl);
+    s->idl = NULL;
+    s->reads_zone_limits = false;
+    ovsdb_relay_destroy(s->relay);
+    s->relay = NULL;
+    stream_close(s->stream);
+    s->stream = NULL;
+    s->seqno = 0;
+    s->used = s->used_received = 0;
+    ovsdb_snapshot_destroy(s->snapshot);
+    s->snapshot = NULL;
+}
+
+/* Ends the connection for 'reason' and plans the next try. */
+static void
+session_drop(struct ovsdb_session *s, const char *reason)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
+    int64_t now_ms = loop_now_ms(s->loop);
+
+    if (!nullable_string_is_equal(s->error, reason)
+        || s->state == OVSDB_CONNECTED) {
+        VLOG_WARN_RL(&rl, "%s: database session: %s", s->name, reason);
+    }
+    free(s->error);
+    s->error = xstrdup(reason);
+    s->over_budget = false;
+    session_close(s);
+    session_set_state(s, OVSDB_WAITING);
+    session_set_config_state(s, OVSDB_CONFIG_WORKING, NULL);
+    s->notify = true;
+    s->deadline_ms = now_ms + s->backoff_ms;
+    s->backoff_ms = MIN(2 * s->backoff_ms, SESSION_BACKOFF_MAX_MS);
+}
+
+/* Does that because the host takes too much of our memory, and lets it wait
+ * longer: each time twice as long. */
+static void
+session_drop_over_budget(struct ovsdb_session *s, const char *reason)
+{
+    int64_t now_ms = loop_now_ms(s->loop);
+    bool calm = (s->over_budget_ms == INT64_MIN
+                 || now_ms - s->over_budget_ms > SESSION_BUDGET_CALM_MS);
+
+    session_drop(s, reason);
+    s->budget_backoff_ms = (calm ? SESSION_BUDGET_BACKOFF_MIN_MS
+                            : MIN(2 * s->budget_backoff_ms,
+                                  SESSION_BUDGET_BACKOFF_MAX_MS));
+    s->deadline_ms = now_ms + s->budget_backoff_ms;
+    s->over_budget_ms = now_ms;
+    s->over_budget = true;
+    s->n_over_budget++;
+}
+
+/* Returns false after dropping the connection if the client's rows are more
+ * than the host may have.  They are added up only if what has come since the
+ * last time may have made them so many. */
+static bool
+session_check_budget(struct ovsdb_session *s)
+{
+    uint64_t received = ovsdb_relay_received(s->relay);
+    uint64_t most = (s->used + (received - s->used_received)
+                     * SESSION_BUDGET_PER_BYTE);
+
+    if (most <= s->budget) {
+        return true;
+    }
+    s->used = ovsdb_budget_used(s->idl, s->budget);
+    s->used_received = received;
+    if (s->used > s->budget) {
+        session_drop_over_budget(s, "its database holds too much for what is "
+                                 "wanted of the host (vmnd --host-memory)");
+        return false;
+    }
+    return true;
+}
+
+/* What is wanted of the host may have changed since the last time. */
+static void
+session_note_budget(struct ovsdb_session *s)
+{
+    s->budget = s->get_budget ? s->get_budget(s->aux) : OVSDB_BUDGET;
+    ovsdb_relay_set_budget(s->relay, s->budget);
+}
+
+/* Puts the OVSDB client to work on 'stream', which is connected. */
+static void
+session_start(struct ovsdb_session *s, struct stream *stream,
+              const struct ofpbuf *early)
+{
+    int error;
+
+    s->relay = ovsdb_relay_create(s->name, s->schemas, stream, early,
+                                  loop_now_ms(s->loop));
+    if (!s->relay) {
+        session_drop(s, "the host sends what is not JSON-RPC");
+        return;
+    }
+    session_note_budget(s);
+    s->idl = ovsdb_relay_open_idl(s->relay, &error);
+    if (!s->idl) {
+        session_drop(s, ovs_strerror(error));
+    }
+}
+
+static void
+session_dial(struct ovsdb_session *s)
+{
+    int error = stream_open(s->remote, &s->stream, DSCP_DEFAULT);
+
+    s->deadline_ms = loop_now_ms(s->loop) + SESSION_CONNECT_MS;
+    if (error) {
+        session_drop(s, ovs_strerror(error));
+    } else {
+        session_set_state(s, OVSDB_CONNECTING);
+    }
+}
+
+/* A host's certificate speaks for that host alone. */
+static bool
+is_other_host(const struct ovsdb_session *s)
+{
+    const char *peer = stream_get_peer_id(s->stream);
+
+    return (!strncmp(s->remote, "ssl:", 4)
+            && (!peer || strcmp(peer, s->name)));
+}
+
+static void
+session_connect(struct ovsdb_session *s)
+{
+    int error;
+
+    stream_run(s->stream);
+    error = stream_connect(s->stream);
+    if (!error && is_other_host(s)) {
+        session_drop(s, "its certificate is not this host's");
+    } else if (!error) {
+        struct stream *stream = s->stream;
+
+        s->stream = NULL;
+        session_start(s, stream, NULL);
+    } else if (error != EAGAIN) {
+        session_drop(s, ovs_strerror(error));
+    }
+}
+
+/* Takes in what the client has received. */
+static void
+session_update(struct ovsdb_session *s)
+{
+    const char *error;
+
+    if (!ovsdb_idl_has_ever_connected(s->idl)
+        || ovsdb_idl_get_seqno(s->idl) == s->seqno) {
+        return;
+    }
+    s->seqno = ovsdb_idl_get_seqno(s->idl);
+    if (s->state != OVSDB_CONNECTED && !ovsdb_snapshot_possible(s->idl)) {
+        return;                 /* The database is being set up. */
+    }
+    ovsdb_snapshot_destroy(s->snapshot);
+    s->snapshot = ovsdb_snapshot_take(s->idl, &error);
+    if (!s->snapshot) {
+        session_drop(s, error);
+        return;
+    }
+    if (s->state != OVSDB_CONNECTED) {
+        VLOG_INFO("%s: database session is up", s->name);
+        s->backoff_ms = SESSION_BACKOFF_MIN_MS;
+        s->over_budget = false;
+        free(s->error);
+        s->error = NULL;
+        session_set_state(s, OVSDB_CONNECTED);
+    }
+    s->notify = true;
+    s->config_due = true;
+}
+
+static void
+session_run_client(struct ovsdb_session *s, int64_t now_ms)
+{
+    const char *error;
+
+    session_note_budget(s);
+    error = ovsdb_relay_run(s->relay, now_ms);
+    if (!error) {
+        /* Before the client takes in the schema and asks for the rows. */
+        if (!s->reads_zone_limits && ovsdb_relay_has_zone_limits(s->relay)) {
+            s->reads_zone_limits = true;
+            ovsdb_zone_limit_register(s->idl);
+        }
+        ovsdb_idl_run(s->idl);
+        if (!session_check_budget(s)) {
+            return;
+        }
+        session_update(s);
+        if (!s->idl) {
+            return;             /* It was dropped. */
+        }
+        session_run_config(s, now_ms);
+        error = ovsdb_relay_run(s->relay, now_ms);
+    }
+    if (error && ovsdb_relay_is_over_budget(s->relay)) {
+        char *reason = xasprintf("its database sends too much: %s", error);
+
+        session_drop_over_budget(s, reason);
+        free(reason);
+    } else if (error) {
+        session_drop(s, error);
+    }
+}
+
+static void
+session_run(void *session)
+{
+    struct ovsdb_session *s = session;
+    int64_t now_ms = loop_now_ms(s->loop);
+
+    if (s->state == OVSDB_WAITING) {
+        if (s->remote && now_ms >= s->deadline_ms) {
+            session_dial(s);
+        }
+    } else if (s->state == OVSDB_CONNECTING && now_ms >= s->deadline_ms) {
+        session_drop(s, "the host did not answer in time");
+    }
+    if (s->stream) {
+        session_connect(s);
+    }
+    if (s->relay) {
+        session_run_client(s, now_ms);
+    }
+    if (s->notify) {
+        s->notify = false;
+        s->changed(s->aux);
+    }
+}
+
+static void
+session_wait_until(int64_t when_ms, int64_t now_ms)
+{
+    poll_timer_wait(when_ms > now_ms ? when_ms - now_ms : 0);
+}
+
+static void
+session_wait(void *session)
+{
+    struct ovsdb_session *s = session;
+    int64_t now_ms = loop_now_ms(s->loop);
+
+    if (s->state == OVSDB_CONNECTING
+        || (s->state == OVSDB_WAITING && s->remote)) {
+        session_wait_until(s->deadline_ms, now_ms);
+    }
+    if (s->stream) {
+        stream_run_wait(s->stream);
+        stream_connect_wait(s->stream);
+    }
+    if (s->relay) {
+        ovsdb_relay_wait(s->relay, now_ms);
+        ovsdb_idl_wait(s->idl);
+        if (s->txn) {
+            ovsdb_idl_txn_wait(s->txn);
+        } else if (s->desired && s->config_due && s->snapshot) {
+            session_wait_until(s->write_ms, now_ms);
+        }
+    }
+    if (s->notify) {
+        poll_immediate_wake();
+    }
+}
+
+/* Public.  --------------------------------------------------------------- */
+
+struct ovsdb_session *
+ovsdb_session_create(struct loop *loop, struct ovsdb_schemas *schemas,
+                     const char *name, const char *remote,
+                     void (*changed)(void *aux), void *aux)
+{
+    struct ovsdb_session *s = xzalloc(sizeof *s);
+
+    s->loop = loop;
+    s->schemas = schemas;
+    s->name = xstrdup(name);
+    s->remote = nullable_xstrdup(remote);
+    s->changed = changed;
+    s->aux = aux;
+    s->state = OVSDB_WAITING;
+    s->since_ms = s->deadline_ms = loop_now_ms(loop);
+    s->written_ms = s->since_ms - SESSION_WRITE_CALM_MS;
+    s->backoff_ms = SESSION_BACKOFF_MIN_MS;
+    s->over_budget_ms = INT64_MIN;
+    s->task = loop_task_create(loop, s->name, session_run, session_wait, s);
+    return s;
+}
+
+void
+ovsdb_session_destroy(struct ovsdb_session *s)
+{
+    if (s) {
+        loop_task_destroy(s->task);
+        session_close(s);
+        desired_destroy(s->desired);
+        free(s->config_reason);
+        free(s->zone_limit_reason);
+        free(s->error);
+        free(s->remote);
+        free(s->name);
+        free(s);
+    }
+}
+
+void
+ovsdb_session_set_desired(struct ovsdb_session *s,
+                          const struct ovsdb_desired *desired)
+{
+    desired_destroy(s->desired);
+    s->desired = desired ? desired_clone(desired) : NULL;
+    s->config_due = true;
+    s->write_ms = 0;
+    session_set_config_state(s, OVSDB_CONFIG_WORKING, NULL);
+    loop_task_kick(s->task);
+}
+
+void
+ovsdb_session_set_budget(struct ovsdb_session *s,
+                         size_t (*budget)(void *aux))
+{
+    s->get_budget = budget;
+}
+
+const struct ovsdb_snapshot *
+ovsdb_session_snapshot(const struct ovsdb_session *s)
+{
+    return s->state == OVSDB_CONNECTED ? s->snapshot : NULL;
+}
+
+int64_t
+ovsdb_session_heard_ms(const struct ovsdb_session *s)
+{
+    return s->relay ? ovsdb_relay_heard_ms(s->relay) : INT64_MIN;
+}
+
+void
+ovsdb_session_get_status(const struct ovsdb_session *s,
+                         struct ovsdb_status *status)
+{
+    status->state = s->state;
+    status->since_ms = s->since_ms;
+    status->error = s->error;
+    status->over_budget = s->over_budget;
+    status->n_over_budget = s->n_over_budget;
+    status->config = s->config_state;
+    status->config_reason = s->config_reason;
+    status->zone_limit_reason = s->zone_limit_reason;
+}
+
+bool
+ovsdb_session_accept(struct ovsdb_session *s, struct stream *stream,
+                     const struct ofpbuf *early)
+{
+    int64_t now_ms = loop_now_ms(s->loop);
+
+    if (s->relay) {
+        session_run_client(s, now_ms); /* Its end may not be seen yet. */
+    }
+    if (s->over_budget && now_ms < s->deadline_ms) {
+        stream_close(stream);
+        return false;
+    }
+    if (s->state != OVSDB_WAITING) {
+        /* A live connection is never displaced; a dead one is found out. */
+        if (s->relay) {
+            ovsdb_relay_probe(s->relay, now_ms);
+            loop_task_kick(s->task);
+        }
+        stream_close(stream);
+        return false;
+    }
+    s->deadline_ms = now_ms + SESSION_CONNECT_MS;
+    session_set_state(s, OVSDB_CONNECTING);
+    session_start(s, stream, early);
+    loop_task_kick(s->task);
+    return true;
+}
