@@ -4,10 +4,10 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/budget.c \
 	controller/fabric/commands.c \
 	controller/fabric/counters/counters-private.h \
-	controller/fabric/counters/counters-show.c \
+	controller/fabric/counters/counters-status.c \
 	controller/fabric/counters/counters.c \
 	controller/fabric/counters/counters.h \
-	controller/fabric/counters/load.c \
+	controller/fabric/counters/balancer-load.c \
 	controller/fabric/counters/traffic.c \
 	controller/fabric/counters/traffic.h \
 	controller/fabric/fabric-audit.h \
@@ -16,10 +16,10 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/fabric-flows.h \
 	controller/fabric/fabric-flush.h \
 	controller/fabric/fabric-frames.h \
-	controller/fabric/fabric-notes.h \
+	controller/fabric/fabric-learned-connections.h \
 	controller/fabric/fabric-private.h \
 	controller/fabric/fabric-receipts.h \
-	controller/fabric/fabric-samples.h \
+	controller/fabric/fabric-packet-sampling.h \
 	controller/fabric/fabric-stats.h \
 	controller/fabric/fabric-status.h \
 	controller/fabric/fabric-traffic.h \
@@ -33,7 +33,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/facts-commit.c \
 	controller/fabric/ovsdb/facts.c \
 	controller/fabric/ovsdb/facts.h \
-	controller/fabric/ovsdb/gather.c \
+	controller/fabric/ovsdb/startup-barrier.c \
 	controller/fabric/ovsdb/host-db.c \
 	controller/fabric/ovsdb/host-db.h \
 	controller/fabric/ovsdb/host-ipsec.c \
@@ -46,11 +46,11 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/placement.h \
 	controller/fabric/ovsdb/report-limit.c \
 	controller/fabric/ovsdb/report-limit.h \
-	controller/fabric/packets/notes.c \
-	controller/fabric/packets/notes.h \
+	controller/fabric/packets/learned-connections.c \
+	controller/fabric/packets/learned-connections.h \
 	controller/fabric/packets/packets-answer.c \
 	controller/fabric/packets/packets-private.h \
-	controller/fabric/packets/packets-show.c \
+	controller/fabric/packets/packets-status.c \
 	controller/fabric/packets/packets-timed.c \
 	controller/fabric/packets/packets.c \
 	controller/fabric/packets/packets.h \
@@ -59,10 +59,10 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/punts-private.h \
 	controller/fabric/packets/punts.c \
 	controller/fabric/packets/punts.h \
-	controller/fabric/packets/samples.c \
-	controller/fabric/packets/samples.h \
-	controller/fabric/packets/taps.c \
-	controller/fabric/packets/taps.h \
+	controller/fabric/packets/packet-sampling.c \
+	controller/fabric/packets/packet-sampling.h \
+	controller/fabric/packets/sampling-meters.c \
+	controller/fabric/packets/sampling-meters.h \
 	controller/fabric/receipts.c \
 	controller/fabric/receipts.h \
 	controller/fabric/session/audit.c \
@@ -70,23 +70,23 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/backlog.c \
 	controller/fabric/session/backlog.h \
 	controller/fabric/session/digest.c \
-	controller/fabric/session/flows.c \
-	controller/fabric/session/flush.c \
-	controller/fabric/session/flush.h \
-	controller/fabric/session/held.c \
-	controller/fabric/session/held.h \
+	controller/fabric/session/wanted-flows.c \
+	controller/fabric/session/conntrack-flush.c \
+	controller/fabric/session/conntrack-flush.h \
+	controller/fabric/session/installed-set.c \
+	controller/fabric/session/installed-set.h \
 	controller/fabric/session/marker.c \
 	controller/fabric/session/marker.h \
 	controller/fabric/session/reconcile.c \
 	controller/fabric/session/send.c \
-	controller/fabric/session/sieve.c \
-	controller/fabric/session/sieve.h \
+	controller/fabric/session/dependency-filter.c \
+	controller/fabric/session/dependency-filter.h \
 	controller/fabric/session/switch.c \
 	controller/fabric/session/switch.h \
-	controller/fabric/session/switches.c \
-	controller/fabric/session/trouble.c \
-	controller/fabric/session/wire.c \
-	controller/fabric/session/wire.h \
-	controller/fabric/session/words.c \
-	controller/fabric/session/words.h \
-	controller/fabric/show.c
+	controller/fabric/session/switch-listener.c \
+	controller/fabric/session/faults.c \
+	controller/fabric/session/openflow-message.c \
+	controller/fabric/session/openflow-message.h \
+	controller/fabric/session/flow-format.c \
+	controller/fabric/session/flow-format.h \
+	controller/fabric/fabric-status.c

@@ -17,7 +17,7 @@
  * have a number of their own, so that no guest has its host dropped.
  *
  * Packets, samples and port statistics have bounds of their own (packets.h,
- * samples.h, traffic.h). */
+ * packet-sampling.h, traffic.h). */
 
 #include <config.h>
 

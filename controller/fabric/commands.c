@@ -17,7 +17,7 @@
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/session/switch.h"
-#include "controller/fabric/session/words.h"
+#include "controller/fabric/session/flow-format.h"
 #include "openvswitch/dynamic-string.h"
 #include "unixctl.h"
 #include "util.h"
@@ -199,7 +199,7 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
                    "audits", (json_int_t) s.n_audits,
                    "audit_missing", (json_int_t) s.n_audit_missing,
                    "audit_altered", (json_int_t) s.n_audit_altered,
-                   "audit_strangers", (json_int_t) s.n_audit_strangers));
+                   "audit_strangers", (json_int_t) s.n_audit_unknown));
 }
 
 /* A "fabric/digest" that waits for a settled moment: while a group is being

@@ -21,14 +21,14 @@
 #include "openvswitch/list.h"
 
 struct counters;                /* counters.c. */
-struct flushes;                 /* flush.c. */
-struct samples;                 /* samples.c. */
+struct conntrack_flushes;                 /* conntrack-flush.c. */
+struct sampling;                 /* packet-sampling.c. */
 struct fabric_packets;          /* packets.c. */
 struct fabric_db;               /* OVSDB side, of the whole fabric. */
 struct fabric_host_db;          /* OVSDB side of one host. */
 struct fabric_receipts;         /* receipts.c. */
-struct fabric_taps;             /* taps.c. */
-struct fabric_switches;         /* OpenFlow side, of the whole fabric. */
+struct fabric_sampling_meters;             /* sampling-meters.c. */
+struct switch_listener;         /* OpenFlow side, of the whole fabric. */
 struct fabric_switch;           /* OpenFlow side of one host. */
 struct commit_group;
 struct event;
@@ -49,19 +49,19 @@ struct fabric {
     struct hmap addresses;      /* Of their rows (addresses.c). */
 
     struct fabric_db *db;       /* Owned; fabric_db_create(). */
-    struct fabric_switches *switches; /* Owned. */
+    struct switch_listener *switches; /* Owned. */
     struct fabric_receipts *receipts; /* Owned. */
     struct fabric_packets *packets; /* Owned. */
     struct counters *counters;  /* Owned. */
-    struct samples *samples;    /* Owned. */
-    struct flushes *flushes;    /* Owned. */
-    struct fabric_taps *taps;   /* Owned. */
+    struct sampling *samples;    /* Owned. */
+    struct conntrack_flushes *flushes;    /* Owned. */
+    struct fabric_sampling_meters *sampling_meters; /* Owned. */
     struct ovs_list digest_queries; /* Of commands.c. */
     /* From fabric_options, or their defaults. */
     size_t max_bundles, max_bytes;
     int stall_ms;
     int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, but for tests. */
-    int ask_limits_ms;          /* TAPS_ASK_LIMITS_MS, but for tests. */
+    int request_limits_ms;          /* SAMPLING_REQUEST_MS, but for tests. */
     size_t host_memory;
     unsigned report_rate;       /* 0: any number. */
     int mtu_hold_ms;

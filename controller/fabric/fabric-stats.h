@@ -33,7 +33,7 @@ struct fabric_stats {
     uint64_t n_stalls;          /* Switches cut off for not reading or not
                                  * answering. */
     uint64_t n_audits;          /* That were completed, and what they found: */
-    uint64_t n_audit_missing, n_audit_altered, n_audit_strangers;
+    uint64_t n_audit_missing, n_audit_altered, n_audit_unknown;
     uint64_t n_fingerprints_equal;  /* Of the latter, by one question. */
     uint64_t n_flushes;         /* Of connections, for each host that did. */
     uint64_t n_flushes_refused; /* By switches that cannot. */

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "controller/fabric/fabric-samples.h"
+#include "controller/fabric/fabric-packet-sampling.h"
 
 struct fabric;
 
@@ -38,7 +38,7 @@ struct fabric_watch {
                           const char *expected, const char *reason);
     /* An audit of the host has found so many differences. */
     void (*audited)(void *aux, const char *host, size_t n_missing,
-                    size_t n_altered, size_t n_strangers);
+                    size_t n_altered, size_t n_unknown);
 };
 /* 'watch' is borrowed, until it is removed with the same 'aux'.  There are at
  * most FABRIC_WATCHERS_MAX. */

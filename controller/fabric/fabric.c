@@ -18,10 +18,10 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/fabric/packets/packets.h"
-#include "controller/fabric/packets/samples.h"
-#include "controller/fabric/packets/taps.h"
+#include "controller/fabric/packets/packet-sampling.h"
+#include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/receipts.h"
-#include "controller/fabric/session/flush.h"
+#include "controller/fabric/session/conntrack-flush.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
@@ -285,7 +285,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->stall_ms = options->stall_ms ? : FABRIC_STALL_MS;
     f->flush_again_ms = FABRIC_FLUSH_AGAIN_MS;
     f->flush_keep_ms = FABRIC_FLUSH_KEEP_MS;
-    f->ask_limits_ms = TAPS_ASK_LIMITS_MS;
+    f->request_limits_ms = SAMPLING_REQUEST_MS;
     f->count_often_ms = FABRIC_COUNT_OFTEN_S * 1000;
     f->last_revision = model_durable_revision(model);
     hmap_init(&f->hosts);
@@ -295,10 +295,10 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     receipts_create(f);
     packets_create(f, options);
     counters_create(f, options);
-    samples_create(f);
-    flushes_create(f);
-    taps_create(f);
-    error = switches_create(f, options, text);
+    sampling_create(f);
+    conntrack_flush_create(f);
+    sampling_meters_create(f);
+    error = switch_listener_create(f, options, text);
     if (!error) {
         error = fabric_db_create(f, options, text);
     }
@@ -334,11 +334,11 @@ fabric_destroy(struct fabric *f)
     if (f->db) {
         fabric_db_destroy(f);
     }
-    switches_destroy(f);
+    switch_listener_destroy(f);
     counters_destroy(f);
-    samples_destroy(f);
-    flushes_destroy(f);
-    taps_destroy(f);
+    sampling_destroy(f);
+    conntrack_flush_destroy(f);
+    sampling_meters_destroy(f);
     packets_destroy(f);
     receipts_destroy(f);
     hmap_destroy(&f->hosts);

@@ -18,8 +18,8 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
-#include "controller/fabric/packets/taps.h"
-#include "controller/fabric/session/flush.h"
+#include "controller/fabric/packets/sampling-meters.h"
+#include "controller/fabric/session/conntrack-flush.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"
@@ -670,7 +670,7 @@ free_numbers(void *f_)
 
     r->freed = r->free_up_to;
     id_pools_acked(model_id_pools(f->model), r->freed);
-    taps_numbers_freed(f);
+    sampling_meters_numbers_freed(f);
 }
 
 /* Answers the waits that are fulfilled, frees numbers, and has ports move on.
@@ -701,7 +701,7 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
         }
     }
     fabric_db_acked(f);
-    flushes_acked(f);
+    conntrack_flush_acked(f);
     FABRIC_TELL(f, acked, (aux))
     while (!ovs_list_is_empty(&ready)) {
         answer_wait(CONTAINER_OF(ovs_list_front(&ready), struct fabric_wait,

@@ -9,7 +9,7 @@
  * Nobody else adds flows there, so reconciling, audits and the marker pass
  * that table by.
  *
- * Not for who reads notes (fabric/packets/notes.c). */
+ * Not for who reads notes (fabric/packets/learned-connections.c). */
 
 #ifndef CONTROLLER_FLOW_LEARN_CONNECTION_H
 #define CONTROLLER_FLOW_LEARN_CONNECTION_H 1

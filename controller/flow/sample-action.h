@@ -9,7 +9,7 @@
  * on a switch that has none.  A packet that goes there is dropped in the end,
  * one that makes a detour goes on: a copy never changes a verdict.
  *
- * Not for what becomes of copies (fabric/packets/taps.h). */
+ * Not for what becomes of copies (fabric/packets/sampling-meters.h). */
 
 #ifndef CONTROLLER_FLOW_SAMPLE_ACTION_H
 #define CONTROLLER_FLOW_SAMPLE_ACTION_H 1

@@ -13,7 +13,7 @@
 
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-drops.h"
-#include "controller/fabric/fabric-samples.h"
+#include "controller/fabric/fabric-packet-sampling.h"
 #include "openvswitch/dynamic-string.h"
 #include "packets.h"
 #include "util.h"

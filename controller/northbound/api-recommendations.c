@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-frames.h"
-#include "controller/fabric/fabric-notes.h"
+#include "controller/fabric/fabric-learned-connections.h"
 #include "controller/flow/learn-connection.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/value.h"
@@ -39,7 +39,7 @@ struct asked {
     struct sset keys;           /* Of labels that are used, */
     bool all_keys;              /* unless all are. */
     json_t *since;
-    struct fabric_reading *reading; /* Or NULL. */
+    struct fabric_connections_reading *reading; /* Or NULL. */
     bool working;               /* In settled_cb(). */
     /* What hosts have said: a copy. */
     json_t *hosts;
@@ -500,7 +500,7 @@ settled_cb(void *asked_)
 }
 
 static void
-on_noted(void *asked_, const struct fabric_noted *noted)
+on_noted(void *asked_, const struct fabric_connections *noted)
 {
     struct asked *asked = asked_;
 
@@ -508,7 +508,7 @@ on_noted(void *asked_, const struct fabric_noted *noted)
     asked->where_names = xcalloc(MAX(1, noted->n_hosts),
                                  sizeof *asked->where_names);
     for (size_t i = 0; i < noted->n_hosts; i++) {
-        const struct fabric_noted_host *host = &noted->hosts[i];
+        const struct fabric_connections_host *host = &noted->hosts[i];
 
         json_array_append_new(asked->hosts, json_pack(
             "{s:s, s:I, s:b, s:s*}", "host", host->name, "connections",
@@ -535,7 +535,7 @@ on_gone(void *asked_)
     http_request_drop(asked->req);
     asked->req = NULL;
     if (!asked->working) {
-        fabric_reading_cancel(asked->reading);
+        fabric_connections_cancel(asked->reading);
         commit_cancel_when_settled(asked->commit, settled_cb, asked);
         asked_destroy(asked);
     }
@@ -654,7 +654,7 @@ nb_get_recommendations(struct http_request *req, void *nb_)
     hosts.n = sset_count(&asked->host_names);
     hosts.names = sset_sort(&asked->host_names);
     http_request_set_gone(req, on_gone, asked);
-    asked->reading = fabric_read_notes(nb->fabric, network->vni, &hosts,
+    asked->reading = fabric_read_connections(nb->fabric, network->vni, &hosts,
                                        meta.created_ms, on_noted, asked);
     free(CONST_CAST(const char **, hosts.names));
 }

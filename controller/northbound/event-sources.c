@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/fabric/fabric-samples.h"
+#include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/schema/schema-row.h"
@@ -257,7 +257,7 @@ look_at_host(struct event_sources *es, const char *name)
 
 static void
 audited_cb(void *es, const char *host, size_t n_missing, size_t n_altered,
-           size_t n_strangers)
+           size_t n_unknown)
 {
     struct ds about = DS_EMPTY_INITIALIZER;
 
@@ -267,7 +267,7 @@ audited_cb(void *es, const char *host, size_t n_missing, size_t n_altered,
         "time", nb_time_json(time_wall_msec()),
         "missing", (json_int_t) n_missing,
         "altered", (json_int_t) n_altered,
-        "strangers", (json_int_t) n_strangers), &about);
+        "strangers", (json_int_t) n_unknown), &about);
 }
 
 /* Ports.  ---------------------------------------------------------------- */

@@ -126,7 +126,7 @@ static const struct metric metrics[] = {
             "Flows and groups that audits found missing."),
     COUNTER("vmn_fabric_audit_altered_total", fabric.n_audit_altered,
             "Flows and groups that audits found altered."),
-    COUNTER("vmn_fabric_audit_strangers_total", fabric.n_audit_strangers,
+    COUNTER("vmn_fabric_audit_strangers_total", fabric.n_audit_unknown,
             "Flows and groups that audits found and nobody wants."),
     COUNTER("vmn_fabric_put_off_total", fabric.n_put_off,
             "Differences not sent at once, as a host owed answers."),

@@ -12,7 +12,7 @@
 #include "controller/apphost/apphost.h"
 #include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
-#include "controller/fabric/fabric-samples.h"
+#include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/health/health.h"
 #include "controller/load-monitor/load-monitor.h"
 #include "controller/model/model.h"

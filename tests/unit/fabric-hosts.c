@@ -13,7 +13,7 @@
 
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/session/marker.h"
-#include "controller/fabric/session/words.h"
+#include "controller/fabric/session/flow-format.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 

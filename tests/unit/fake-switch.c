@@ -16,7 +16,7 @@
 
 #include "byte-order.h"
 #include "controller/engine/engine.h"
-#include "controller/fabric/packets/taps.h"
+#include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/flow/punt-action.h"
 #include "controller/flow/sample-action.h"
@@ -726,15 +726,16 @@ tell_meters(struct fake_switch *fs, const struct ofp_header *request)
 
     fs->n_meter_asks++;
     ofpmp_init(&replies, request);
-    for (unsigned i = 0; i < MIN(fs->n_meter_mods, 2 * TAPS_METERS); i++) {
+    for (unsigned i = 0; i < MIN(fs->n_meter_mods, 2 * SAMPLING_METERS); i++) {
         struct ofputil_meter_band band = {
             .type = OFPMBT13_DROP,
-            .rate = i < TAPS_METERS ? TAPS_DROP_RATE : TAPS_LOG_RATE,
-            .burst_size = (i < TAPS_METERS ? TAPS_DROP_BURST
-                           : TAPS_LOG_BURST),
+            .rate = (i < SAMPLING_METERS
+                     ? SAMPLING_DROP_RATE : SAMPLING_LOG_RATE),
+            .burst_size = (i < SAMPLING_METERS ? SAMPLING_DROP_BURST
+                           : SAMPLING_LOG_BURST),
         };
         const struct ofputil_meter_config mc = {
-            .meter_id = TAPS_FIRST_METER + i,
+            .meter_id = SAMPLING_FIRST_METER + i,
             .flags = OFPMF13_PKTPS | OFPMF13_BURST,
             .n_bands = 1, .bands = &band,
         };

@@ -26,9 +26,9 @@
 #include "controller/fabric/fabric-flows.h"
 #include "controller/fabric/fabric-flush.h"
 #include "controller/fabric/fabric-frames.h"
-#include "controller/fabric/fabric-notes.h"
+#include "controller/fabric/fabric-learned-connections.h"
 #include "controller/fabric/fabric-receipts.h"
-#include "controller/fabric/fabric-samples.h"
+#include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-traffic.h"
@@ -561,12 +561,12 @@ fabric_drops(const struct fabric *f OVS_UNUSED, const char *host,
     }
 }
 
-struct fabric_reading *
-fabric_read_notes(struct fabric *f, uint32_t vni,
+struct fabric_connections_reading *
+fabric_read_connections(struct fabric *f, uint32_t vni,
                   const struct vmn_names *hosts, int64_t since_ms,
-                  fabric_noted_cb *cb, void *aux)
+                  fabric_connections_cb *cb, void *aux)
 {
-    struct fabric_reading *reading = xzalloc(sizeof *reading);
+    struct fabric_connections_reading *reading = xzalloc(sizeof *reading);
 
     assert_true(since_ms > 0);
     reading->cb = cb;
@@ -580,7 +580,7 @@ fabric_read_notes(struct fabric *f, uint32_t vni,
 }
 
 void
-fabric_reading_cancel(struct fabric_reading *reading)
+fabric_connections_cancel(struct fabric_connections_reading *reading)
 {
     free(reading);
     fake_fabric.reading = NULL;
@@ -598,8 +598,8 @@ fabric_port_at(const struct fabric *f OVS_UNUSED, const char *host,
 void
 tell_notes(void)
 {
-    struct fabric_reading *reading = fake_fabric.reading;
-    struct fabric_noted_host hosts[] = {
+    struct fabric_connections_reading *reading = fake_fabric.reading;
+    struct fabric_connections_host hosts[] = {
         { .name = "hv1", .n = 2, .full = true },
         { .name = "hv2", .missing = "its switch is gone" },
     };
@@ -610,8 +610,9 @@ tell_notes(void)
           .dst = fake_fabric.to, .protocol = 47 },
     };
     const uint32_t where[] = { 0, 0 };
-    const struct fabric_noted noted = { 2, hosts, ARRAY_SIZE(notes), notes,
-                                        where };
+    const struct fabric_connections noted = {
+        2, hosts, ARRAY_SIZE(notes), notes, where,
+    };
 
     fake_fabric.reading = NULL;
     reading->cb(reading->aux, &noted);

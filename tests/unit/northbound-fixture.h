@@ -13,7 +13,7 @@
 #include "controller/apphost/apphost.h"
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric-audit.h"
-#include "controller/fabric/fabric-notes.h"
+#include "controller/fabric/fabric-learned-connections.h"
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/northbound/northbound-private.h"
 #include "tests/unit/http-client.h"
@@ -55,7 +55,7 @@ struct fabric {
     const char *host_state;     /* Of all hosts; NULL: "offline". */
     const char *port_state;     /* Of all ports, on hv1; NULL: "unbound". */
     uint64_t acked;             /* By all hosts. */
-    struct fabric_reading *reading; /* Of notes, the newest. */
+    struct fabric_connections_reading *reading; /* Of notes, the newest. */
     struct vmn_ip from, to;     /* Of what is noted. */
 };
 extern struct fabric fake_fabric;
@@ -68,8 +68,8 @@ struct fake_load {
 };
 extern struct fake_load fake_load;
 
-struct fabric_reading {
-    fabric_noted_cb *cb;
+struct fabric_connections_reading {
+    fabric_connections_cb *cb;
     void *aux;
     uint32_t vni;
     char hosts[64];             /* "hv1,hv2". */

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "controller/fabric/fabric-samples.h"
+#include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/northbound/events.h"
 #include "fatal-signal.h"

@@ -39,7 +39,7 @@ audit_begin(int i)
 }
 
 static void
-audit_end(int n_missing, int n_altered, int n_strangers)
+audit_end(int n_missing, int n_altered, int n_unknown)
 {
     TURN_UNTIL(n_audits);
     assert_non_null(audit_result);
@@ -47,7 +47,7 @@ audit_end(int n_missing, int n_altered, int n_strangers)
                          json_object_get(audit_result, "missing")));
     assert_int_equal(n_altered, json_integer_value(
                          json_object_get(audit_result, "altered")));
-    assert_int_equal(n_strangers, json_integer_value(
+    assert_int_equal(n_unknown, json_integer_value(
                          json_object_get(audit_result, "strangers")));
 }
 
@@ -156,7 +156,7 @@ audit_finds_names_and_mends(void **state OVS_UNUSED)
     assert_int_equal(stats.n_audits, 2);
     assert_int_equal(stats.n_audit_missing, 1);
     assert_int_equal(stats.n_audit_altered, 1);
-    assert_int_equal(stats.n_audit_strangers, 1);
+    assert_int_equal(stats.n_audit_unknown, 1);
     status = fabric_host_status(fabric, "h0");
     assert_int_equal(json_integer_value(json_object_get(
                          json_object_get(status, "audit"), "missing")), 1);

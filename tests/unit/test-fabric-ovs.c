@@ -359,7 +359,7 @@ setup_tls(void **state OVS_UNUSED)
     make_pki("wrong", "h2");
     fixture_start("ssl:127.0.0.1:0", dir, NULL, modules);
     target = xasprintf("ssl:127.0.0.1:%u",
-                       ofserver_port(switches_server(fabric)));
+                       ofserver_port(switch_listener_server(fabric)));
     fill();
     start_ovs();
     return 0;
@@ -862,7 +862,7 @@ n_accepted(void)
 {
     struct ofserver_stats stats;
 
-    ofserver_get_stats(switches_server(fabric), &stats);
+    ofserver_get_stats(switch_listener_server(fabric), &stats);
     return stats.n_accepted;
 }
 

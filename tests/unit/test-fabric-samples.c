@@ -11,11 +11,11 @@
 
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-private.h"
-#include "controller/fabric/fabric-samples.h"
+#include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
-#include "controller/fabric/packets/samples.h"
-#include "controller/fabric/packets/taps.h"
+#include "controller/fabric/packets/packet-sampling.h"
+#include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/flow-item.h"
 #include "controller/flow/sample-action.h"
@@ -120,8 +120,8 @@ a_bank_is_put_once_and_disturbs_nothing(void **state OVS_UNUSED)
     edit_drop();
     switches[0].meters = true;
     connect_host(0);
-    TURN_UNTIL(switches[0].n_taps == 3 * TAPS_METERS);
-    assert_int_equal(switches[0].n_meter_mods, 2 * TAPS_METERS);
+    TURN_UNTIL(switches[0].n_taps == 3 * SAMPLING_METERS);
+    assert_int_equal(switches[0].n_meter_mods, 2 * SAMPLING_METERS);
     check_host(0);
     status = fabric_host_status(fabric, "h0");
     assert_true(json_is_true(json_object_get(json_object_get(
@@ -133,8 +133,8 @@ a_bank_is_put_once_and_disturbs_nothing(void **state OVS_UNUSED)
     connect_host(0);
     edit_port("a", "red", 100, "all", 1, false);
     until_acked(0);
-    assert_int_equal(switches[0].n_taps, 3 * TAPS_METERS);
-    assert_int_equal(switches[0].n_meter_mods, 2 * TAPS_METERS);
+    assert_int_equal(switches[0].n_taps, 3 * SAMPLING_METERS);
+    assert_int_equal(switches[0].n_meter_mods, 2 * SAMPLING_METERS);
     assert_int_equal(switches[0].n_dumps, 1);
 
     /* A dump of all passes them by. */
@@ -157,7 +157,7 @@ without_meters_a_host_works_on(void **state OVS_UNUSED)
         json_t *status, *json;
 
         connect_host(i);
-        TURN_UNTIL(host(i)->sw->taps.state == TAPS_OFF);
+        TURN_UNTIL(host(i)->sw->sampling_meters.state == SAMPLING_OFF);
         status = fabric_host_status(fabric, host(i)->name);
         json = json_object_get(status, "samples");
         assert_true(json_is_false(json_object_get(json, "samples")));
@@ -229,7 +229,7 @@ a_flood_takes_its_budget_alone(void **state OVS_UNUSED)
     }
     TURN_UNTIL(stats_now().n_samples_in == 500);
     found = samples(FABRIC_SAMPLE_DROP, 0);
-    assert_in_range(found.n, SAMPLES_EACH_BURST, SAMPLES_EACH_BURST + 100);
+    assert_in_range(found.n, SAMPLING_EACH_BURST, SAMPLING_EACH_BURST + 100);
     assert_int_equal(stats_now().n_samples_suppressed, 500 - found.n);
     /* A log has a budget of its own, and each rule. */
     send_copy(0, 1, "toy.port/d", 1, TAP_LOG);
@@ -269,8 +269,8 @@ a_host_that_floods_takes_its_own_budget_alone(void **state OVS_UNUSED)
     TURN_UNTIL(stats_now().n_samples_in == 900);
     drops = samples(FABRIC_SAMPLE_DROP, 0);
     logs = samples(FABRIC_SAMPLE_LOG, 0);
-    assert_in_range(drops.n + logs.n, SAMPLES_EACH_BURST,
-                    SAMPLES_ALL_BURST - 1);
+    assert_in_range(drops.n + logs.n, SAMPLING_EACH_BURST,
+                    SAMPLING_ALL_BURST - 1);
     send_copy(1, 1, "toy.port/d", 0, kind);
     send_copy(1, 2, "toy.port/d", 1, TAP_LOG);
     TURN_UNTIL(stats_now().n_samples_in == 902);
@@ -290,7 +290,8 @@ until_in(uint64_t n)
 static void
 a_rule_that_is_heard_gets_its_own_meter(void **state OVS_UNUSED)
 {
-    const unsigned n_meters = 2 * TAPS_METERS, n_taps = 3 * TAPS_METERS;
+    const unsigned n_meters = 2 * SAMPLING_METERS;
+    const unsigned n_taps = 3 * SAMPLING_METERS;
 
     edit_drop();
     switches[0].meters = true;
@@ -302,7 +303,7 @@ a_rule_that_is_heard_gets_its_own_meter(void **state OVS_UNUSED)
     assert_int_equal(switches[0].n_meter_mods, n_meters + 1);
     /* Once; and one whose number has the same end shares it. */
     send_copy(0, 2, "toy.port/d", 9, TAP_LOG);
-    send_copy(0, 3, "toy.port/d", 9 + TAPS_OWN, TAP_LOG);
+    send_copy(0, 3, "toy.port/d", 9 + SAMPLING_OWN, TAP_LOG);
     /* A reason to drop has none. */
     send_copy(0, 4, "toy.port/d", 11, kind_of_drop());
     until_in(4);
@@ -310,15 +311,15 @@ a_rule_that_is_heard_gets_its_own_meter(void **state OVS_UNUSED)
     until_in(5);
     TURN_UNTIL(switches[0].n_taps == n_taps + 4);
     assert_int_equal(switches[0].n_meter_mods, n_meters + 2);
-    assert_int_equal(samples_told(fabric, item_owner_cookie("toy.port/d"),
+    assert_int_equal(sampling_n_logged(fabric, item_owner_cookie("toy.port/d"),
                                   9), 2);
 
     /* A switch that has no room goes on with those that are shared. */
     switches[0].refuse_meters = true;
     send_copy(0, 6, "toy.port/d", 12, TAP_LOG);
     until_in(6);
-    TURN_UNTIL(host(0)->sw->taps.no_own);
-    assert_int_equal(host(0)->sw->taps.state, TAPS_ON);
+    TURN_UNTIL(host(0)->sw->sampling_meters.no_own);
+    assert_int_equal(host(0)->sw->sampling_meters.state, SAMPLING_ON);
     check_host(0);
 }
 

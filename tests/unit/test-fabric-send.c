@@ -475,7 +475,7 @@ a_limit_comes_with_its_flow(void **state OVS_UNUSED)
     /* Another rate is another meter; the old one goes when nobody can have a flow
      * with it any more, wherever it is.  What is asked for the second time and on
      * comes later, but for a test. */
-    fabric->ask_limits_ms = 0;
+    fabric->request_limits_ms = 0;
     meter = switches[0].limits[0].meter;
     edit_limited("a", 101, "30");
     for (int i = 0; i < N_HOSTS; i++) {

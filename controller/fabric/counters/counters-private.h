@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What counters.c and counters-show.c share.  Not for others. */
+ * What counters.c and counters-status.c share.  Not for others. */
 
 #ifndef CONTROLLER_FABRIC_COUNTERS_COUNTERS_PRIVATE_H
 #define CONTROLLER_FABRIC_COUNTERS_COUNTERS_PRIVATE_H 1

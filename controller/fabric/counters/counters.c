@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reads and sums up hits of flows; see counters.h.  What is shown of them is
- * in counters-show.c. */
+ * in counters-status.c. */
 
 #include <config.h>
 
@@ -17,7 +17,7 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/session/switch.h"
-#include "controller/fabric/session/wire.h"
+#include "controller/fabric/session/openflow-message.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofdump.h"
@@ -338,7 +338,7 @@ raw_cb(void *cs_, const struct ofdump_raw *raw)
     if (!cs->counts.packets) {
         return true;            /* Nothing to look up. */
     }
-    item = wire_find_equal(host->fabric->engine, host->name, raw);
+    item = flow_record_find(host->fabric->engine, host->name, raw);
     if (item) {
         take_hits(cs, item, &cs->counts);
     }
@@ -456,8 +456,8 @@ ask(struct counters_of_switch *cs)
     cs->asked_ms = time_msec();
     cs->wall_ms = time_wall_msec();
     switch_expect(sw);
-    traffic_ask(&cs->traffic, sw->conn);
-    punts_ask_counts(sw);
+    traffic_request(&cs->traffic, sw->conn);
+    punts_request_counts(sw);
     cs->dump = ofdump_create_marked(sw->conn, &budget, ENGINE_COOKIE_COUNTED,
                                     &dump_callbacks, cs);
 }

@@ -22,7 +22,7 @@
 #include "util.h"
 
 void
-traffic_ask(struct traffic *traffic, struct ofconn *conn)
+traffic_request(struct traffic *traffic, struct ofconn *conn)
 {
     struct ofpbuf *request;
 

@@ -42,7 +42,7 @@ struct traffic {
 };
 
 /* Asks, unless the last question is still open. */
-void traffic_ask(struct traffic *, struct ofconn *);
+void traffic_request(struct traffic *, struct ofconn *);
 /* Takes a message that belongs to it (and returns true). */
 bool traffic_message(struct traffic *, enum ofptype,
                      const struct ofp_header *);

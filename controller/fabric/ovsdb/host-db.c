@@ -159,7 +159,7 @@ host_db_update(struct fabric_host_db *db)
         db->silent_ms = silent_from_now(db);
     }
     host_db_arm(db);
-    gather_check(db->host->fabric->db);
+    startup_barrier_check(db->host->fabric->db);
 }
 
 static void
@@ -427,7 +427,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
 void
 fabric_db_begin(struct fabric *fabric)
 {
-    gather_begin(fabric->db);
+    startup_barrier_begin(fabric->db);
 }
 
 void
@@ -437,7 +437,7 @@ fabric_db_destroy(struct fabric *fabric)
 
     if (db) {
         fabric->db = NULL;
-        gather_uninit(db);
+        startup_barrier_uninit(db);
         ovsdb_listener_close(db->listener);
         fabric_facts_destroy(db->facts);
         ovsdb_schemas_destroy(db->schemas);

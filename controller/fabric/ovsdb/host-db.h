@@ -39,7 +39,8 @@ struct fabric_db {
     char *ca_cert;
     struct ipsec *ipsec;        /* host-ipsec.c; NULL: no IPsec. */
     bool uses[OVSDB_TUNNELS_MAX]; /* Some host receives so: all send so. */
-    struct event *gathering;    /* gather.c: its timer; NULL: it is over. */
+    struct event *gathering;    /* startup-barrier.c: its timer; NULL: it is
+                                 * over. */
     int64_t gathering_until_ms; /* At most. */
     int64_t gathering_checked_ms; /* When it was last looked at. */
     unsigned n_gathering_quiet; /* How often nothing was heard in a row. */
@@ -112,12 +113,12 @@ struct held {
     int64_t until_ms;           /* Of loop_now_ms(). */
 };
 
-/* gather.c.  ------------------------------------------------------------- */
+/* startup-barrier.c.  --------------------------------------------------- */
 
-void gather_begin(struct fabric_db *);
+void startup_barrier_begin(struct fabric_db *);
 /* A host may have reported. */
-void gather_check(struct fabric_db *);
-void gather_uninit(struct fabric_db *);
+void startup_barrier_check(struct fabric_db *);
+void startup_barrier_uninit(struct fabric_db *);
 
 /* host-report.c.  -------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What packets.c, packets-answer.c and packets-show.c share.  Not for
+ * What packets.c, packets-answer.c and packets-status.c share.  Not for
  * others. */
 
 #ifndef CONTROLLER_FABRIC_PACKETS_PACKETS_PRIVATE_H
@@ -142,7 +142,7 @@ packets_count_drop(struct packets_of_switch *ps, enum packet_drop why)
 struct packets_of_switch *packets_of(struct fabric_switch *);
 /* Has 'handler' called with no packet, but 'arg', for the port at 'in_port', if
  * it can wait. */
-void packets_put_timed(struct packets_of_switch *,
+void packets_queue_timed(struct packets_of_switch *,
                        const struct engine_handler *, uint32_t arg,
                        uint32_t in_port);
 

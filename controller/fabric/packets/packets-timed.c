@@ -58,7 +58,7 @@ call_for(struct packets_of_switch *ps, const struct engine_handler *handler,
     vif = model_get_durable(model, VMN_TABLE_VIF, vif_name, NULL);
     free(vif_name);
     if (vif && port->enabled) {
-        packets_put_timed(ps, handler, 0, vif->ofport);
+        packets_queue_timed(ps, handler, 0, vif->ofport);
     }
 }
 
@@ -80,7 +80,7 @@ call_for_wires(struct packets_of_switch *ps,
                                                       name, NULL);
 
         if (vif) {
-            packets_put_timed(ps, handler, state->n_calls, vif->ofport);
+            packets_queue_timed(ps, handler, state->n_calls, vif->ofport);
         }
         free(name);
     }

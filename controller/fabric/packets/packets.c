@@ -16,7 +16,7 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/packets/packets-private.h"
-#include "controller/fabric/packets/samples.h"
+#include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/ofpbuf.h"
@@ -222,7 +222,7 @@ put_aside(struct packets_of_switch *ps, const struct engine_handler *handler,
 }
 
 void
-packets_put_timed(struct packets_of_switch *ps,
+packets_queue_timed(struct packets_of_switch *ps,
                   const struct engine_handler *handler, uint32_t arg,
                   uint32_t in_port)
 {
@@ -264,8 +264,8 @@ take_in(struct fabric_switch *sw, const struct ofp_header *oh)
     uint32_t arg;
 
     error = ofpacket_decode(oh, &ps->cache, &in);
-    if (!error && taps_sent(in.userdata, in.userdata_size)) {
-        samples_take(ps, &in);
+    if (!error && sampling_is_copy(in.userdata, in.userdata_size)) {
+        sampling_receive(ps, &in);
         return;
     }
     ps->packets->n_in++;

@@ -19,7 +19,7 @@
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets/punts-private.h"
-#include "controller/fabric/packets/taps.h"
+#include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/model/model.h"
 #include "openvswitch/ofp-meter.h"
@@ -54,7 +54,7 @@ struct punts_counts {
 /* Asking.  --------------------------------------------------------------- */
 
 void
-punts_ask_counts(struct fabric_switch *sw)
+punts_request_counts(struct fabric_switch *sw)
 {
     struct punts_counts *counts = sw->punts.counts;
     struct ofpbuf *request;
@@ -67,7 +67,7 @@ punts_ask_counts(struct fabric_switch *sw)
         counts = sw->punts.counts = xzalloc(sizeof *counts);
     }
     counts->xid = ofconn_next_xid(sw->conn);
-    counts->n_left = TAPS_METERS_MAX;
+    counts->n_left = SWITCH_METERS_MAX;
     request = ofputil_encode_meter_request(OFP15_VERSION,
                                            OFPUTIL_METER_STATS, OFPM13_ALL);
     ofpmsg_update_length(request);

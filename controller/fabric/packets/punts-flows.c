@@ -10,7 +10,7 @@
 #include "byte-order.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/packets/punts-private.h"
-#include "controller/fabric/session/wire.h"
+#include "controller/fabric/session/openflow-message.h"
 #include "controller/flow/punt-action.h"
 #include "flow.h"
 #include "openflow/openflow.h"
@@ -49,7 +49,7 @@ append(uint32_t xid, struct ofpbuf *msg, struct ofpbuf *b)
 }
 
 void
-punts_put_meter(uint32_t xid, uint16_t command, unsigned i, unsigned rate,
+punts_append_meter(uint32_t xid, uint16_t command, unsigned i, unsigned rate,
                 struct ofpbuf *b)
 {
     struct ofputil_meter_band band = {
@@ -162,7 +162,7 @@ put_mod(uint32_t xid, struct ofputil_flow_mod *fm, const struct match *match,
 }
 
 void
-punts_put_flow(uint32_t xid, unsigned i, struct ofpbuf *b)
+punts_append_flow(uint32_t xid, unsigned i, struct ofpbuf *b)
 {
     struct punt_flow flow;
 
@@ -174,7 +174,7 @@ punts_put_flow(uint32_t xid, unsigned i, struct ofpbuf *b)
 }
 
 void
-punts_put_delete(uint32_t xid, const struct ofputil_flow_stats *fs,
+punts_append_delete(uint32_t xid, const struct ofputil_flow_stats *fs,
                  struct ofpbuf *b)
 {
     struct ofputil_flow_mod fm = {
@@ -187,7 +187,7 @@ punts_put_delete(uint32_t xid, const struct ofputil_flow_stats *fs,
 }
 
 void
-punts_put_delete_table(uint32_t xid, uint8_t table, struct ofpbuf *b)
+punts_append_delete_table(uint32_t xid, uint8_t table, struct ofpbuf *b)
 {
     struct ofputil_flow_mod fm = {
         .table_id = table,
@@ -225,7 +225,7 @@ punts_find_flow(const struct ofputil_flow_stats *fs)
     make_flow(i, &flow);
     same = (fs->priority == flow.fm.priority
             && match_equal(&fs->match, &flow.match)
-            && wire_same_actions(fs->ofpacts, fs->ofpacts_len,
+            && ofmessage_same_actions(fs->ofpacts, fs->ofpacts_len,
                                  flow.ofpacts.data, flow.ofpacts.size));
     ofpbuf_uninit(&flow.ofpacts);
     return same ? i : PUNTS_FLOWS;

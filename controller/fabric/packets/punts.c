@@ -16,7 +16,7 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/packets/punts-private.h"
-#include "controller/fabric/packets/taps.h"
+#include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/pipeline.h"
 #include "controller/flow/punt-action.h"
@@ -36,7 +36,7 @@ VLOG_DEFINE_THIS_MODULE(punts);
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
 BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= PUNT_TABLE);
-BUILD_ASSERT_DECL(TAPS_FIRST_METER + 2 * TAPS_METERS + TAPS_OWN
+BUILD_ASSERT_DECL(SAMPLING_FIRST_METER + 2 * SAMPLING_METERS + SAMPLING_OWN
                   <= PUNTS_FIRST_METER);
 BUILD_ASSERT_DECL(PUNTS_FIRST_METER + PUNTS_METERS <= ENGINE_FIRST_METER);
 
@@ -44,7 +44,7 @@ BUILD_ASSERT_DECL(PUNTS_FIRST_METER + PUNTS_METERS <= ENGINE_FIRST_METER);
  * flows beyond those that are kept, and is dropped unread. */
 #define REST_PER_BYTE 16
 
-enum held { HELD_NOT, HELD_OTHER, HELD_RIGHT };
+enum meter_found { METER_ABSENT, METER_DIFFERENT, METER_RIGHT };
 
 /* Sets the state, and why it is not PUNTS_ON ('reason' may be NULL). */
 static void
@@ -105,7 +105,7 @@ punts_found_add(struct punts_found *found,
         bitmap_set1(found->right, i);
         return true;
     }
-    found->n_strangers[fs->table_id == PUNT_METER_TABLE]++;
+    found->n_unknown[fs->table_id == PUNT_METER_TABLE]++;
     return false;
 }
 
@@ -123,14 +123,14 @@ punts_are_on(const struct fabric_switch *sw)
 
 void
 punts_found_count(const struct punts_found *found, uint8_t table,
-                  size_t *n_missing, size_t *n_strangers)
+                  size_t *n_missing, size_t *n_unknown)
 {
     *n_missing = 0;
     for (unsigned i = 0; i < PUNTS_FLOWS; i++) {
         *n_missing += (punts_table_of(i) == table
                        && !bitmap_is_set(found->right, i));
     }
-    *n_strangers = found->n_strangers[table == PUNT_METER_TABLE];
+    *n_unknown = found->n_unknown[table == PUNT_METER_TABLE];
 }
 
 /* Putting them there.  --------------------------------------------------- */
@@ -139,11 +139,11 @@ punts_found_count(const struct punts_found *found, uint8_t table,
 static void
 put_deletes(const struct punts *punts, struct ofpbuf *b)
 {
-    punts_put_delete_table(punts->xid, PUNT_TABLE, b);
-    punts_put_delete_table(punts->xid, PUNT_METER_TABLE, b);
+    punts_append_delete_table(punts->xid, PUNT_TABLE, b);
+    punts_append_delete_table(punts->xid, PUNT_METER_TABLE, b);
     for (unsigned i = 0; i < PUNTS_METERS; i++) {
-        if (punts->held[i] != HELD_NOT) {
-            punts_put_meter(punts->xid, OFPMC13_DELETE, i, 1, b);
+        if (punts->meters[i] != METER_ABSENT) {
+            punts_append_meter(punts->xid, OFPMC13_DELETE, i, 1, b);
         }
     }
 }
@@ -153,15 +153,16 @@ static void
 put_difference(const struct punts *punts, unsigned rate, struct ofpbuf *b)
 {
     for (unsigned i = 0; i < PUNTS_METERS; i++) {
-        if (punts->held[i] != HELD_RIGHT) {
-            punts_put_meter(punts->xid, punts->held[i] == HELD_OTHER
-                            ? OFPMC13_MODIFY : OFPMC13_ADD, i, rate, b);
+        if (punts->meters[i] != METER_RIGHT) {
+            punts_append_meter(punts->xid,
+                               punts->meters[i] == METER_DIFFERENT
+                               ? OFPMC13_MODIFY : OFPMC13_ADD, i, rate, b);
         }
     }
     ofpbuf_put(b, punts->deletes->data, punts->deletes->size);
     for (unsigned i = 0; i < PUNTS_FLOWS; i++) {
         if (!bitmap_is_set(punts->found.right, i)) {
-            punts_put_flow(punts->xid, i, b);
+            punts_append_flow(punts->xid, i, b);
         }
     }
 }
@@ -172,13 +173,13 @@ log_difference(const struct fabric_switch *sw)
 {
     const struct punts_found *found = &sw->punts.found;
     size_t n_missing = count_missing(found);
-    size_t n_strangers = found->n_strangers[0] + found->n_strangers[1];
+    size_t n_unknown = found->n_unknown[0] + found->n_unknown[1];
 
-    if (n_strangers || (n_missing && n_missing < PUNTS_FLOWS)) {
+    if (n_unknown || (n_missing && n_missing < PUNTS_FLOWS)) {
         VLOG_WARN_RL(&rl, "%s: of flows to the meters of packets that go up, "
                      "%"PRIuSIZE" were missing, and %"PRIuSIZE" others were "
                      "there; they are put right", sw->host->name, n_missing,
-                     n_strangers);
+                     n_unknown);
     }
 }
 
@@ -218,7 +219,7 @@ flow_cb(void *sw_, const struct ofputil_flow_stats *fs,
     if (!punts_found_add(&punts->found, fs)) {
         size_t before = punts->deletes->size;
 
-        punts_put_delete(punts->xid, fs, punts->deletes);
+        punts_append_delete(punts->xid, fs, punts->deletes);
         ofdump_charge(punts->dump, punts->deletes->size - before);
     }
 }
@@ -246,8 +247,8 @@ start_over(struct punts *punts)
 {
     memset(&punts->found, 0, sizeof punts->found);
     ofpbuf_clear(punts->deletes);
-    punts_put_delete_table(punts->xid, PUNT_TABLE, punts->deletes);
-    punts_put_delete_table(punts->xid, PUNT_METER_TABLE, punts->deletes);
+    punts_append_delete_table(punts->xid, PUNT_TABLE, punts->deletes);
+    punts_append_delete_table(punts->xid, PUNT_METER_TABLE, punts->deletes);
 }
 
 static void
@@ -320,7 +321,7 @@ punts_disconnected(struct fabric_switch *sw)
 }
 
 void
-punts_take_max(struct fabric_switch *sw, uint32_t max)
+punts_set_max(struct fabric_switch *sw, uint32_t max)
 {
     if (max < PUNTS_FIRST_METER + PUNTS_METERS) {
         punts_turn_off(sw, "its switch has too few meters");
@@ -328,7 +329,7 @@ punts_take_max(struct fabric_switch *sw, uint32_t max)
 }
 
 bool
-punts_take_meter(struct fabric_switch *sw,
+punts_set_meter(struct fabric_switch *sw,
                  const struct ofputil_meter_config *mc)
 {
     uint32_t rate = wanted_rate(sw);
@@ -337,10 +338,10 @@ punts_take_meter(struct fabric_switch *sw,
         || mc->meter_id - PUNTS_FIRST_METER >= PUNTS_METERS) {
         return false;
     }
-    sw->punts.held[mc->meter_id - PUNTS_FIRST_METER]
+    sw->punts.meters[mc->meter_id - PUNTS_FIRST_METER]
         = (mc->flags == (OFPMF13_PKTPS | OFPMF13_BURST) && mc->n_bands == 1
            && mc->bands[0].type == OFPMBT13_DROP && mc->bands[0].rate == rate
-           && mc->bands[0].burst_size == rate ? HELD_RIGHT : HELD_OTHER);
+           && mc->bands[0].burst_size == rate ? METER_RIGHT : METER_DIFFERENT);
     return true;
 }
 
@@ -354,7 +355,7 @@ punts_complete(struct fabric_switch *sw)
     }
     if (wanted_rate(sw)) {
         read_flows(sw);
-    } else if (memchr(punts->held, HELD_OTHER, sizeof punts->held)) {
+    } else if (memchr(punts->meters, METER_DIFFERENT, sizeof punts->meters)) {
         struct ofpbuf b;
 
         ofpbuf_init(&b, 4096);
@@ -369,9 +370,9 @@ punts_mend(struct fabric_switch *sw)
 {
     if (sw->punts.state == PUNTS_ON) {
         /* Flows go with their meter, so these may be gone as well. */
-        memset(sw->punts.held, HELD_NOT, sizeof sw->punts.held);
+        memset(sw->punts.meters, METER_ABSENT, sizeof sw->punts.meters);
         set_state(sw, PUNTS_READING, "some were lost, and are put back");
-        taps_ask_for_punts(sw);
+        sampling_meters_request_punts(sw);
     }
 }
 

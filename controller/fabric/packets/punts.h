@@ -10,11 +10,11 @@
  * meter lets through what vmnd takes in from one sender (--packet-port-rate);
  * where that is any number, there are none.
  *
- * A switch that connects is asked for its meters (taps.h), and for the flows
- * of the two tables; what is missing or another is put right outside of
- * bundles.  They are no part of what the engine wants of a host, so that one
- * without meters can hold all the rest: reconciling and the marker pass them
- * by, and audits judge them apart.  A switch that refuses them works on
+ * A switch that connects is asked for its meters (sampling-meters.h), and for
+ * the flows of the two tables; what is missing or differs is put right outside
+ * of bundles.  They are no part of what the engine wants of a host, so that
+ * one without meters can hold all the rest: reconciling and the marker pass
+ * them by, and audits judge them apart.  A switch that refuses them works on
  * without: then copies are limited on their way to vmnd and in it, and no
  * earlier.
  *
@@ -56,7 +56,7 @@ enum punts_state {
 /* What a reading of a switch has found of the flows. */
 struct punts_found {
     unsigned long right[BITMAP_N_LONGS(PUNTS_FLOWS)];
-    size_t n_strangers[2];      /* Others, in PUNT_TABLE and the next. */
+    size_t n_unknown[2];      /* Others, in PUNT_TABLE and the next. */
 };
 
 /* Of a switch.  Zeroed is unknown. */
@@ -65,7 +65,7 @@ struct punts {
     char *reason;               /* Why it is not PUNTS_ON, or NULL.  Owned. */
     uint32_t xid;               /* Of what is put there, */
     uint32_t barrier_xid;       /* and of the barrier behind that, or 0. */
-    uint8_t held[PUNTS_METERS]; /* An enum in punts.c. */
+    uint8_t meters[PUNTS_METERS]; /* An enum in punts.c. */
     struct ofdump *dump;        /* Of the flows, or NULL. */
     uint8_t reading;            /* The table that it is of. */
     struct punts_found found;   /* By it, so far. */
@@ -80,10 +80,10 @@ void punts_disconnected(struct fabric_switch *);
 /* The switch has no meters of the kind, or fewer than 'max', or refuses to
  * tell. */
 void punts_turn_off(struct fabric_switch *, const char *reason);
-void punts_take_max(struct fabric_switch *, uint32_t max);
+void punts_set_max(struct fabric_switch *, uint32_t max);
 /* The switch has a meter: takes it (and returns true) if it is one of
  * these. */
-bool punts_take_meter(struct fabric_switch *,
+bool punts_set_meter(struct fabric_switch *,
                       const struct ofputil_meter_config *);
 /* All of its meters are known: reads the flows, and puts right what is not. */
 void punts_complete(struct fabric_switch *);
@@ -108,7 +108,7 @@ bool punts_found_add(struct punts_found *,
                      const struct ofputil_flow_stats *);
 /* Counts the flows of 'table' that were not among these, and the others. */
 void punts_found_count(const struct punts_found *, uint8_t table,
-                       size_t *n_missing, size_t *n_strangers);
+                       size_t *n_missing, size_t *n_unknown);
 /* An audit has found that they are not right: asks for the meters anew, and
  * goes on from there. */
 void punts_mend(struct fabric_switch *);
@@ -116,7 +116,7 @@ void punts_mend(struct fabric_switch *);
 /* punts-count.c: what the meters drop.  ---------------------------------- */
 
 /* Asks, unless the last question is still open. */
-void punts_ask_counts(struct fabric_switch *);
+void punts_request_counts(struct fabric_switch *);
 /* Takes a message that belongs to it (and returns true). */
 bool punts_count_message(struct fabric_switch *, enum ofptype,
                          const struct ofp_header *);

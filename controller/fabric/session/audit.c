@@ -19,11 +19,11 @@
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric.h"
-#include "controller/fabric/session/held.h"
+#include "controller/fabric/session/installed-set.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/switch.h"
-#include "controller/fabric/session/wire.h"
-#include "controller/fabric/session/words.h"
+#include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/flow-format.h"
 #include "controller/flow/learn-action.h"
 #include "controller/flow/punt-action.h"
 #include "controller/flow/sample-action.h"
@@ -51,13 +51,13 @@ struct audit {
     bool settling;
     struct audit_result result;
     uint64_t marker;
-    struct held right;          /* As they should be. */
+    struct installed_set right;          /* As they should be. */
     bool punts_on;              /* They were all there when it began. */
     struct punts_found punts;
     size_t n_odd_flows, allocated_odd_flows;
-    struct wire_flow **odd_flows;
+    struct flow_record **odd_flows;
     size_t n_odd_groups, allocated_odd_groups;
-    struct wire_group **odd_groups;
+    struct group_record **odd_groups;
     struct backlog touched;
     size_t n_wanted;
     bool mend;                  /* Else it only looks. */
@@ -120,8 +120,8 @@ tell_in_words(struct audit *a, const struct difference *d)
 
 static void
 tell(struct audit *a, enum difference_kind kind,
-     const struct engine_item *wanted, const struct wire_flow *flow,
-     const struct wire_group *group)
+     const struct engine_item *wanted, const struct flow_record *flow,
+     const struct group_record *group)
 {
     const struct engine *engine = a->sw->host->fabric->engine;
     const struct difference d = { kind, wanted, flow, group };
@@ -150,7 +150,7 @@ audit_result_to_json(const struct audit_result *r)
                      "groups", (json_int_t) r->n_groups,
                      "missing", (json_int_t) r->n_missing,
                      "altered", (json_int_t) r->n_altered,
-                     "strangers", (json_int_t) r->n_strangers,
+                     "strangers", (json_int_t) r->n_unknown,
                      "refused", (json_int_t) r->n_refused,
                      "skipped", (json_int_t) r->n_skipped,
                      "owners", r->owners,
@@ -190,10 +190,10 @@ raw_cb(void *a_, const struct ofdump_raw *raw)
         ofdump_exempt(a->dump);
         return true;
     }
-    wanted = wire_find_equal(host->fabric->engine, host->name, raw);
+    wanted = flow_record_find(host->fabric->engine, host->name, raw);
     if (wanted) {
         a->result.n_flows++;
-        held_add(&a->right, wanted);
+        installed_set_add(&a->right, wanted);
     }
     return wanted != NULL;
 }
@@ -219,17 +219,17 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
     a->result.n_flows++;
     wanted = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
                               fs->priority, &fs->match);
-    if (wanted && wire_stats_are(fs, instructions, instructions_size,
+    if (wanted && flow_stats_equal(fs, instructions, instructions_size,
                                  wanted)) {
-        held_add(&a->right, wanted);
+        installed_set_add(&a->right, wanted);
         return;
     }
-    ofdump_charge(a->dump, wire_flow_size(instructions_size));
+    ofdump_charge(a->dump, flow_record_size(instructions_size));
     if (a->n_odd_flows >= a->allocated_odd_flows) {
         a->odd_flows = x2nrealloc(a->odd_flows, &a->allocated_odd_flows,
                                   sizeof *a->odd_flows);
     }
-    a->odd_flows[a->n_odd_flows++] = wire_flow_create(fs, instructions,
+    a->odd_flows[a->n_odd_flows++] = flow_record_create(fs, instructions,
                                                       instructions_size);
 }
 
@@ -238,18 +238,18 @@ group_cb(void *a_, const struct ofputil_group_desc *gd)
 {
     struct audit *a = a_;
     const struct fabric_host *host = a->sw->host;
-    struct wire_group *group = wire_group_create(gd);
+    struct group_record *group = group_record_create(gd);
     const struct engine_item *wanted;
 
     a->result.n_groups++;
     wanted = engine_find_group(host->fabric->engine, host->name,
                                gd->group_id);
-    if (wanted && wire_group_is(group, wanted)) {
-        held_add(&a->right, wanted);
-        wire_group_destroy(group);
+    if (wanted && group_record_equals(group, wanted)) {
+        installed_set_add(&a->right, wanted);
+        group_record_destroy(group);
         return;
     }
-    ofdump_charge(a->dump, wire_group_size(gd));
+    ofdump_charge(a->dump, group_record_size(gd));
     if (a->n_odd_groups >= a->allocated_odd_groups) {
         a->odd_groups = x2nrealloc(a->odd_groups, &a->allocated_odd_groups,
                                    sizeof *a->odd_groups);
@@ -308,7 +308,7 @@ audit_touched(struct fabric_switch *sw)
 
 /* True if a flow that nobody wants may be one that was withdrawn just now. */
 static bool
-may_be_withdrawn(const struct audit *a, const struct wire_flow *flow)
+may_be_withdrawn(const struct audit *a, const struct flow_record *flow)
 {
     const struct backlog_entry *entry;
 
@@ -340,7 +340,7 @@ group_may_be_withdrawn(const struct audit *a, uint32_t group_id)
 /* A wanted item is not, or not like that, on the switch. */
 static void
 judge_wanted(struct audit *a, const struct engine_item *wanted,
-             const struct wire_flow *flow, const struct wire_group *group)
+             const struct flow_record *flow, const struct group_record *group)
 {
     bool there = flow || group;
 
@@ -357,12 +357,12 @@ judge_wanted(struct audit *a, const struct engine_item *wanted,
         tell(a, DIFFERENCE_MISSING, wanted, NULL, NULL);
     }
     if (there) {
-        held_add(&a->right, wanted); /* It is not missing. */
+        installed_set_add(&a->right, wanted); /* It is not missing. */
     }
 }
 
 static void
-judge_flow(struct audit *a, const struct wire_flow *flow)
+judge_flow(struct audit *a, const struct flow_record *flow)
 {
     const struct fabric_host *host = a->sw->host;
     const struct engine_item *wanted;
@@ -371,35 +371,35 @@ judge_flow(struct audit *a, const struct wire_flow *flow)
     minimatch_expand(&flow->match, &match);
     wanted = engine_find_flow(host->fabric->engine, host->name, flow->table,
                               flow->priority, &match);
-    if (wanted && wire_flow_is(flow, wanted)) {
-        held_add(&a->right, wanted);
+    if (wanted && flow_record_equals(flow, wanted)) {
+        installed_set_add(&a->right, wanted);
     } else if (wanted) {
         judge_wanted(a, wanted, flow, NULL);
     } else if (may_be_withdrawn(a, flow)) {
         a->result.n_skipped++;
     } else {
-        a->result.n_strangers++;
-        tell(a, DIFFERENCE_STRANGER, NULL, flow, NULL);
+        a->result.n_unknown++;
+        tell(a, DIFFERENCE_UNKNOWN, NULL, flow, NULL);
     }
 }
 
 static void
-judge_group(struct audit *a, const struct wire_group *group)
+judge_group(struct audit *a, const struct group_record *group)
 {
     const struct fabric_host *host = a->sw->host;
     uint32_t id = group->desc.group_id;
     const struct engine_item *wanted;
 
     wanted = engine_find_group(host->fabric->engine, host->name, id);
-    if (wanted && wire_group_is(group, wanted)) {
-        held_add(&a->right, wanted);
+    if (wanted && group_record_equals(group, wanted)) {
+        installed_set_add(&a->right, wanted);
     } else if (wanted) {
         judge_wanted(a, wanted, NULL, group);
     } else if (group_may_be_withdrawn(a, id)) {
         a->result.n_skipped++;
     } else {
-        a->result.n_strangers++;
-        tell(a, DIFFERENCE_STRANGER, NULL, NULL, group);
+        a->result.n_unknown++;
+        tell(a, DIFFERENCE_UNKNOWN, NULL, NULL, group);
     }
 }
 
@@ -409,7 +409,7 @@ wanted_cb(void *a_, const struct engine_item *item)
     struct audit *a = a_;
 
     a->n_wanted++;
-    if (!held_contains(&a->right, item)) {
+    if (!installed_set_contains(&a->right, item)) {
         judge_wanted(a, item, NULL, NULL);
     }
 }
@@ -473,14 +473,14 @@ judge_punts(struct audit *a)
         return false;           /* They are being put right, or not wanted. */
     }
     for (size_t i = 0; i < sizeof tables; i++) {
-        size_t n_missing, n_strangers;
+        size_t n_missing, n_unknown;
 
-        punts_found_count(&a->punts, tables[i], &n_missing, &n_strangers);
+        punts_found_count(&a->punts, tables[i], &n_missing, &n_unknown);
         tell_punts(a, "missing", tables[i], n_missing);
-        tell_punts(a, "stranger", tables[i], n_strangers);
+        tell_punts(a, "stranger", tables[i], n_unknown);
         a->result.n_missing += n_missing;
-        a->result.n_strangers += n_strangers;
-        n += n_missing + n_strangers;
+        a->result.n_unknown += n_unknown;
+        n += n_missing + n_unknown;
     }
     return n > 0;
 }
@@ -499,7 +499,7 @@ report(struct audit *a)
     f->stats.n_audits++;
     f->stats.n_audit_missing += r->n_missing;
     f->stats.n_audit_altered += r->n_altered;
-    f->stats.n_audit_strangers += r->n_strangers;
+    f->stats.n_audit_unknown += r->n_unknown;
     json_object_foreach (r->owners, owner, counts) {
         json_object_foreach (counts, kind, n) {
             count_owner(f->audit_owners, owner, kind, json_integer_value(n));
@@ -513,14 +513,14 @@ report(struct audit *a)
         VLOG_ERR("%s: %"PRIuSIZE" of %"PRIuSIZE" flows and groups were lost "
                  "or changed by somebody else; they are put back",
                  sw->host->name, n_lost, a->n_wanted);
-    } else if (n_lost || r->n_strangers) {
+    } else if (n_lost || r->n_unknown) {
         VLOG_WARN("%s: audit: %"PRIuSIZE" missing, %"PRIuSIZE" altered, "
                   "%"PRIuSIZE" not wanted; they are mended", sw->host->name,
-                  r->n_missing, r->n_altered, r->n_strangers);
+                  r->n_missing, r->n_altered, r->n_unknown);
     }
-    if (n_lost || r->n_strangers) {
+    if (n_lost || r->n_unknown) {
         FABRIC_TELL(f, audited, (aux, sw->host->name, r->n_missing,
-                                 r->n_altered, r->n_strangers))
+                                 r->n_altered, r->n_unknown))
     }
 }
 
@@ -540,13 +540,13 @@ compare_cb(void *sw_)
         judge_group(a, a->odd_groups[i]);
     }
     if (a->n_odd_flows || a->n_odd_groups
-        || !held_are_all(&a->right, engine_host_digest(engine,
+        || !installed_set_is_all(&a->right, engine_host_digest(engine,
                                                        sw->host->name))) {
         engine_host_items(engine, sw->host->name, wanted_cb, a);
     }
     judge_marker(a);
     mend = a->mend && (a->result.n_missing || a->result.n_altered
-                       || a->result.n_strangers);
+                       || a->result.n_unknown);
     mend_punts = judge_punts(a) && a->mend;
     a->result.time_ms = time_wall_msec();
     if (a->mend) {
@@ -583,7 +583,7 @@ audit_start(struct fabric_switch *sw, const struct fabric_look *look,
     a->aux = aux;
     a->result.differences = json_array();
     a->result.owners = json_object();
-    held_init(&a->right);
+    installed_set_init(&a->right);
     backlog_init(&a->touched);
     a->punts_on = punts_are_on(sw);
     sw->audit = a;
@@ -608,12 +608,12 @@ audit_stop(struct fabric_switch *sw, const char *reason)
         json_decref(result);
     }
     ofdump_destroy(a->dump);
-    held_uninit(&a->right);
+    installed_set_uninit(&a->right);
     for (size_t i = 0; i < a->n_odd_flows; i++) {
-        wire_flow_destroy(a->odd_flows[i]);
+        flow_record_destroy(a->odd_flows[i]);
     }
     for (size_t i = 0; i < a->n_odd_groups; i++) {
-        wire_group_destroy(a->odd_groups[i]);
+        group_record_destroy(a->odd_groups[i]);
     }
     free(a->odd_flows);
     free(a->odd_groups);

@@ -25,7 +25,7 @@ struct audit_result {
     size_t n_flows, n_groups;   /* That the switch held, marker apart. */
     size_t n_missing;           /* Wanted, and not there. */
     size_t n_altered;           /* There, but with other contents. */
-    size_t n_strangers;         /* There, and not wanted. */
+    size_t n_unknown;         /* There, and not wanted. */
     size_t n_refused;           /* Wanted, and known to be refused. */
     size_t n_skipped;           /* Touched meanwhile: nothing can be said. */
     json_t *differences;        /* The first ones in words.  Owned. */

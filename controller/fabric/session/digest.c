@@ -8,7 +8,7 @@
 #include <config.h>
 
 #include "controller/fabric/fabric-private.h"
-#include "controller/fabric/session/wire.h"
+#include "controller/fabric/session/openflow-message.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +63,7 @@ put_group(struct ofpbuf *b, const uint8_t *body, size_t size)
 static void
 item_cb(void *d_, const struct engine_item *item)
 {
-    const struct ofp_header *inner = wire_inner(item);
+    const struct ofp_header *inner = ofmessage_inner(item);
     size_t size = ntohs(inner->length) - sizeof *inner;
     const uint8_t *body = (const uint8_t *) (inner + 1);
     struct digest *d = d_;

@@ -66,7 +66,7 @@ make_flow_mod(uint32_t xid, uint64_t cookie)
 }
 
 void
-marker_put_flow_mod(struct ofpbuf *b, uint32_t xid, uint64_t cookie)
+marker_append_flow_mod(struct ofpbuf *b, uint32_t xid, uint64_t cookie)
 {
     struct ofpbuf *msg = make_flow_mod(xid, cookie);
 
@@ -75,7 +75,7 @@ marker_put_flow_mod(struct ofpbuf *b, uint32_t xid, uint64_t cookie)
 }
 
 void
-marker_put_add(struct ofpbuf *b, uint32_t xid, uint64_t cookie)
+marker_append_add(struct ofpbuf *b, uint32_t xid, uint64_t cookie)
 {
     struct ofpbuf *msg = make_flow_mod(xid, cookie);
 

@@ -39,9 +39,9 @@ uint64_t marker_cookie(const struct siphash_key *, const char *host,
                        uint64_t digest);
 
 /* Appends the OFPT_BUNDLE_ADD_MESSAGE that sets the marker. */
-void marker_put_add(struct ofpbuf *, uint32_t xid, uint64_t cookie);
+void marker_append_add(struct ofpbuf *, uint32_t xid, uint64_t cookie);
 /* Appends the flow mod that does so outside of bundles. */
-void marker_put_flow_mod(struct ofpbuf *, uint32_t xid, uint64_t cookie);
+void marker_append_flow_mod(struct ofpbuf *, uint32_t xid, uint64_t cookie);
 
 /* True if the flow is a marker, whatever its cookie. */
 bool marker_is(const struct ofputil_flow_stats *);

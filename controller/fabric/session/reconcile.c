@@ -32,12 +32,12 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
-#include "controller/fabric/session/held.h"
+#include "controller/fabric/session/installed-set.h"
 #include "controller/fabric/session/marker.h"
-#include "controller/fabric/session/sieve.h"
+#include "controller/fabric/session/dependency-filter.h"
 #include "controller/fabric/session/switch.h"
-#include "controller/fabric/session/wire.h"
-#include "controller/fabric/session/words.h"
+#include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/flow-format.h"
 #include "controller/flow/learn-action.h"
 #include "controller/flow/punt-action.h"
 #include "controller/flow/sample-action.h"
@@ -76,12 +76,12 @@ struct reconcile {
     struct ofdump *dump;
     int64_t began_ms;           /* time_msec(). */
     uint64_t marker;            /* Its cookie, or MARKER_NONE. */
-    struct held right;          /* As they should be when they were read. */
+    struct installed_set right; /* As they should be when they were read. */
     size_t n_held;              /* Flows and groups. */
     size_t n_flows, allocated_flows; /* Others. */
-    struct wire_flow **flows;
+    struct flow_record **flows;
     size_t n_groups, allocated_groups;
-    struct wire_group **groups;
+    struct group_record **groups;
 
     /* The difference, from the settled moment on. */
     uint64_t revision;
@@ -125,10 +125,10 @@ raw_cb(void *r_, const struct ofdump_raw *raw)
         ofdump_exempt(r->dump);
         return true;
     }
-    wanted = wire_find_equal(host->fabric->engine, host->name, raw);
+    wanted = flow_record_find(host->fabric->engine, host->name, raw);
     if (wanted) {
         r->n_held++;
-        held_add(&r->right, wanted);
+        installed_set_add(&r->right, wanted);
     }
     return wanted != NULL;
 }
@@ -151,17 +151,17 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
     r->n_held++;
     wanted = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
                               fs->priority, &fs->match);
-    if (wanted && wire_stats_are(fs, instructions, instructions_size,
+    if (wanted && flow_stats_equal(fs, instructions, instructions_size,
                                  wanted)) {
-        held_add(&r->right, wanted);
+        installed_set_add(&r->right, wanted);
         return;
     }
-    ofdump_charge(r->dump, wire_flow_size(instructions_size));
+    ofdump_charge(r->dump, flow_record_size(instructions_size));
     if (r->n_flows >= r->allocated_flows) {
         r->flows = x2nrealloc(r->flows, &r->allocated_flows,
                               sizeof *r->flows);
     }
-    r->flows[r->n_flows++] = wire_flow_create(fs, instructions,
+    r->flows[r->n_flows++] = flow_record_create(fs, instructions,
                                               instructions_size);
 }
 
@@ -171,12 +171,12 @@ group_cb(void *r_, const struct ofputil_group_desc *gd)
     struct reconcile *r = r_;
 
     r->n_held++;
-    ofdump_charge(r->dump, wire_group_size(gd));
+    ofdump_charge(r->dump, group_record_size(gd));
     if (r->n_groups >= r->allocated_groups) {
         r->groups = x2nrealloc(r->groups, &r->allocated_groups,
                                sizeof *r->groups);
     }
-    r->groups[r->n_groups++] = wire_group_create(gd);
+    r->groups[r->n_groups++] = group_record_create(gd);
 }
 
 /* All has come and was too much to keep: forgets it, and what is wanted takes
@@ -248,7 +248,7 @@ begin(struct fabric_switch *sw)
     r->sw = sw;
     r->commit = sw->host->fabric->commit;
     r->began_ms = time_msec();
-    held_init(&r->right);
+    installed_set_init(&r->right);
     ofpbuf_init(&r->flow_deletes, 0);
     ofpbuf_init(&r->group_deletes, 0);
     return r;
@@ -261,7 +261,7 @@ reconcile_start(struct fabric_switch *sw)
 }
 
 void
-reconcile_ask(struct fabric_switch *sw)
+reconcile_request_marker(struct fabric_switch *sw)
 {
     struct ofdump_budget budget = budget_of_table(sw, MARKER_FLOWS_MAX);
     struct reconcile *r;
@@ -280,14 +280,14 @@ reconcile_ask(struct fabric_switch *sw)
 static void
 forget_seen(struct reconcile *r)
 {
-    held_uninit(&r->right);
+    installed_set_uninit(&r->right);
     r->n_held = 0;
     while (r->n_flows) {
-        wire_flow_destroy(r->flows[--r->n_flows]);
+        flow_record_destroy(r->flows[--r->n_flows]);
         pause_if_comparing(r);
     }
     while (r->n_groups) {
-        wire_group_destroy(r->groups[--r->n_groups]);
+        group_record_destroy(r->groups[--r->n_groups]);
     }
     free(r->flows);
     free(r->groups);
@@ -408,7 +408,7 @@ send_unchecked(struct reconcile *r)
     if (on) {
         if (!r->sw->unmarkable) {
             r->marker_xid = ofconn_next_xid(conn);
-            marker_put_add(&b, r->marker_xid, wanted_marker(r));
+            marker_append_add(&b, r->marker_xid, wanted_marker(r));
         }
         ofmsg_put_barrier(&b, r->barrier_xid);
         r->size += b.size;
@@ -476,7 +476,7 @@ static void
 checked(struct reconcile *r)
 {
     struct fabric_switch *sw = r->sw;
-    struct sieve sieve;
+    struct dependency_filter filter;
     size_t n = 0;
     struct ofpbuf b;
 
@@ -484,16 +484,16 @@ checked(struct reconcile *r)
         go_live(r, true);
         return;
     }
-    sieve_init(&sieve, sw);
+    dependency_filter_init(&filter, sw);
     for (size_t i = 0; i < r->n_items; i++) {
         /* Each flow that does not fit has got an error of its own. */
-        if (sieve_passes(&sieve, r->items[i], true)) {
+        if (dependency_filter_passes(&filter, r->items[i], true)) {
             r->items[n++] = r->items[i];
         } else {
             engine_item_unref(r->items[i]);
         }
     }
-    sieve_uninit(&sieve);
+    dependency_filter_uninit(&filter);
     if (n == r->n_items && !r->marker_refused) {
         /* It refused something that cannot be left out. */
         switch_give_up(sw, sw->trouble);
@@ -567,7 +567,7 @@ struct compare {
     size_t n_right;             /* Of r->right, that are wanted. */
     struct hmapx replacing;     /* Items whose keys it holds, with something
                                  * else. */
-    struct sieve sieve;
+    struct dependency_filter filter;
 };
 
 static bool
@@ -577,7 +577,7 @@ compare_flows(struct compare *c)
     const struct fabric_host *host = r->sw->host;
 
     for (size_t i = 0; i < r->n_flows && pause_if_comparing(r); i++) {
-        const struct wire_flow *flow = r->flows[i];
+        const struct flow_record *flow = r->flows[i];
         const struct engine_item *wanted;
         struct match match;
 
@@ -585,11 +585,11 @@ compare_flows(struct compare *c)
         wanted = engine_find_flow(host->fabric->engine, host->name,
                                   flow->table, flow->priority, &match);
         if (!wanted) {
-            wire_flow_put_delete(flow, ofconn_next_xid(r->sw->conn),
+            flow_record_append_delete(flow, ofconn_next_xid(r->sw->conn),
                                  &r->flow_deletes);
             r->n_deletes++;
-        } else if (wire_flow_is(flow, wanted)) {
-            held_add(&r->right, wanted);
+        } else if (flow_record_equals(flow, wanted)) {
+            installed_set_add(&r->right, wanted);
         } else {
             hmapx_add(&c->replacing, CONST_CAST(struct engine_item *,
                                                 wanted));
@@ -605,17 +605,17 @@ compare_groups(struct compare *c)
     const struct fabric_host *host = r->sw->host;
 
     for (size_t i = 0; i < r->n_groups; i++) {
-        const struct wire_group *group = r->groups[i];
+        const struct group_record *group = r->groups[i];
         const struct engine_item *wanted;
 
         wanted = engine_find_group(host->fabric->engine, host->name,
                                    group->desc.group_id);
         if (!wanted) {
-            wire_group_put_delete(group, ofconn_next_xid(r->sw->conn),
+            group_record_append_delete(group, ofconn_next_xid(r->sw->conn),
                                   &r->group_deletes);
             r->n_deletes++;
-        } else if (wire_group_is(group, wanted)) {
-            held_add(&r->right, wanted);
+        } else if (group_record_equals(group, wanted)) {
+            installed_set_add(&r->right, wanted);
         }
     }
 }
@@ -628,10 +628,10 @@ wanted_cb(void *c_, const struct engine_item *item)
 
     if (!pause_if_comparing(r)) {
         return;
-    } else if (held_contains(&r->right, item)) {
+    } else if (installed_set_contains(&r->right, item)) {
         c->n_right++;
         return;
-    } else if (!sieve_passes(&c->sieve, item,
+    } else if (!dependency_filter_passes(&c->filter, item,
                              hmapx_contains(&c->replacing, item))) {
         return;
     }
@@ -677,12 +677,12 @@ delete_all(struct reconcile *r)
 
     for (int table = 0; table <= MARKER_TABLE; table++) {
         if (table != TAP_TABLE && !punt_is_table(table)) {
-            wire_put_delete_table(table, ofconn_next_xid(conn),
+            ofmessage_append_delete_table(table, ofconn_next_xid(conn),
                                   &r->flow_deletes);
             r->n_deletes++;
         }
     }
-    wire_put_delete_groups(ofconn_next_xid(conn), &r->flow_deletes);
+    ofmessage_append_delete_groups(ofconn_next_xid(conn), &r->flow_deletes);
     r->n_deletes++;
 }
 
@@ -728,7 +728,7 @@ find_difference(struct reconcile *r)
 
     switch_prune_refusals(sw);
     hmapx_init(&c.replacing);
-    sieve_init(&c.sieve, sw);
+    dependency_filter_init(&c.filter, sw);
     if (r->anew) {
         delete_all(r);
     }
@@ -736,12 +736,12 @@ find_difference(struct reconcile *r)
     if (on) {
         compare_groups(&c);
         r->digest = engine_host_digest(engine, name);
-        if (!held_are_all(&r->right, r->digest)) {
+        if (!installed_set_is_all(&r->right, r->digest)) {
             engine_host_items(engine, name, wanted_cb, &c);
             on = r->sw && (c.n_right >= r->right.n || delete_outdated(&c));
         }
     }
-    sieve_uninit(&c.sieve);
+    dependency_filter_uninit(&c.filter);
     hmapx_destroy(&c.replacing);
     return on;
 }

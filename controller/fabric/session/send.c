@@ -25,7 +25,7 @@
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/switch.h"
-#include "controller/fabric/session/wire.h"
+#include "controller/fabric/session/openflow-message.h"
 #include "hash.h"
 #include "openvswitch/ofpbuf.h"
 #include "proto/openflow/ofconn.h"
@@ -420,7 +420,7 @@ send_find_wanted(const struct engine *engine, const char *host,
         return engine_find_group(engine, host, item->group_id);
     }
     ofpbuf_init(&ofpacts, 256);
-    if (wire_decode_flow(item, &fm, &ofpacts)) {
+    if (ofmessage_decode_flow(item, &fm, &ofpacts)) {
         struct match match;
 
         minimatch_expand(&fm.match, &match);
@@ -536,7 +536,7 @@ out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
     uint32_t xid = ofconn_next_xid(sw->conn);
 
     if (!sw->unmarkable) {
-        marker_put_add(&out->gathered, ofconn_next_xid(sw->conn),
+        marker_append_add(&out->gathered, ofconn_next_xid(sw->conn),
                        switch_marker(sw));
     }
     ofmsg_put_bundle_commit(&out->gathered, ENGINE_BUNDLE_ID, xid);

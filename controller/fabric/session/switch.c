@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The OpenFlow session of one host: what state it is in, and which bundles are
- * under way.  What it refuses is for trouble.c.
+ * under way.  What it refuses is for faults.c.
  *
  * A bundle is acknowledged by the reply to its commit, if no message of it got
  * an error: a message that is refused when it is added does not keep the
@@ -18,12 +18,12 @@
 
 #include "controller/fabric/counters/counters.h"
 #include "controller/fabric/fabric-private.h"
-#include "controller/fabric/packets/notes.h"
+#include "controller/fabric/packets/learned-connections.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
-#include "controller/fabric/session/flush.h"
+#include "controller/fabric/session/conntrack-flush.h"
 #include "controller/fabric/session/marker.h"
-#include "controller/fabric/session/words.h"
+#include "controller/fabric/session/flow-format.h"
 #include "openvswitch/ofp-bundle.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
@@ -213,8 +213,8 @@ stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
     char *reason;
 
     if (!sw->n_sent && !reconcile_is_owed(sw) && !audit_is_owed(sw)
-        && !counters_are_owed(sw) && !notes_are_owed(sw)
-        && !flushes_are_owed(sw) && !punts_are_owed(sw)) {
+        && !counters_are_owed(sw) && !learned_are_owed(sw)
+        && !conntrack_flush_is_owed(sw) && !punts_are_owed(sw)) {
         return;
     } else if (silent_ms < limit) {
         set_stall_timer(sw, limit - silent_ms);
@@ -244,9 +244,9 @@ reset(struct fabric_switch *sw)
     reconcile_stop(sw);
     packets_disconnected(sw);
     counters_disconnected(sw);
-    notes_disconnected(sw);
-    flushes_disconnected(sw);
-    taps_disconnected(sw);
+    learned_disconnected(sw);
+    conntrack_flush_disconnected(sw);
+    sampling_meters_disconnected(sw);
     punts_disconnected(sw);
     punts_counts_disconnected(sw);
     audit_stop(sw, "its switch is gone");
@@ -331,9 +331,9 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     sw->host->fabric->stats.n_openflow_opened++;
     free(sw->error);
     sw->error = NULL;
-    taps_connected(sw);
+    sampling_meters_connected(sw);
     punts_connected(sw);
-    flushes_connected(sw);
+    conntrack_flush_connected(sw);
     switch_start(sw);
 }
 
@@ -345,9 +345,9 @@ switch_rematch(struct fabric_switch *sw)
 
     switch_disconnect(sw, "its host reports another datapath id");
     if (host->datapath_id) {
-        conn = switches_take_stray(host);
+        conn = switch_listener_take_stray(host);
         if (conn) {
-            switches_attach(host, conn);
+            switch_listener_attach(host, conn);
         }
     }
 }
@@ -356,7 +356,7 @@ void
 switch_start(struct fabric_switch *sw)
 {
     if (sw->state == SWITCH_WAITING && sw->host->reported && !sw->resting) {
-        reconcile_ask(sw);
+        reconcile_request_marker(sw);
     }
 }
 
@@ -369,7 +369,7 @@ switch_destroy(struct fabric_switch *sw, const char *reason)
         packets_switch_destroy(sw);
         counters_switch_destroy(sw);
         punts_counts_destroy(sw);
-        flushes_switch_destroy(sw);
+        conntrack_flush_switch_destroy(sw);
         backlog_uninit(&sw->backlog);
         trouble_uninit(sw);
         event_free(sw->stall);
@@ -413,7 +413,7 @@ switch_unmark(struct fabric_switch *sw)
     struct ofpbuf b;
 
     ofpbuf_init(&b, 128);
-    marker_put_flow_mod(&b, ofconn_next_xid(sw->conn), MARKER_NONE);
+    marker_append_flow_mod(&b, ofconn_next_xid(sw->conn), MARKER_NONE);
     ofconn_send(sw->conn, b.data, b.size);
     ofpbuf_uninit(&b);
 }
@@ -531,7 +531,8 @@ void
 switch_message(struct fabric_switch *sw, enum ofptype type,
                const struct ofp_header *oh)
 {
-    if (packets_message(sw, type, oh) || taps_message(sw, type, oh)) {
+    if (packets_message(sw, type, oh)
+        || sampling_meters_message(sw, type, oh)) {
         return;
     } else if (type == OFPTYPE_ERROR && ofmsg_error_is_known_meter(oh)) {
         sw->progress_ms = time_msec(); /* A flow's limit was there already. */
@@ -540,8 +541,8 @@ switch_message(struct fabric_switch *sw, enum ofptype type,
     } else if (sw->audit && audit_message(sw, type, oh)) {
         sw->progress_ms = time_msec();
     } else if (counters_message(sw, type, oh)
-               || notes_message(sw, type, oh)
-               || flushes_message(sw, type, oh)) {
+               || learned_message(sw, type, oh)
+               || conntrack_flush_message(sw, type, oh)) {
         sw->progress_ms = time_msec();
     } else if (type == OFPTYPE_ERROR) {
         handle_error(sw, oh);

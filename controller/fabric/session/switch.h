@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The OpenFlow side of the fabric: one session per host, and how its parts
- * (switch.c, trouble.c, send.c, reconcile.c) work together.  Not for anyone
+ * (switch.c, faults.c, send.c, reconcile.c) work together.  Not for anyone
  * outside. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_SWITCH_H
@@ -13,7 +13,7 @@
 
 #include "controller/commit/commit.h"
 #include "controller/fabric/packets/punts.h"
-#include "controller/fabric/packets/taps.h"
+#include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/backlog.h"
 #include "openvswitch/hmap.h"
@@ -64,8 +64,8 @@ struct sent_bundle {
 };
 
 /* An item that the switch has refused, or that is left out because of what it
- * has refused (sieve.h).  It is told until the switch has taken what came in
- * its place. */
+ * has refused (dependency-filter.h).  It is reported until the switch has
+ * taken what came in its place. */
 struct refusal {
     struct hmap_node node;      /* In 'refusals', by xid. */
     uint32_t xid;
@@ -114,10 +114,10 @@ struct fabric_switch {
 
     struct packets_of_switch *packets; /* Or NULL (packets.h). */
     struct counters_of_switch *counters; /* Owned. */
-    struct taps taps;
+    struct sampling_meters sampling_meters;
     struct punts punts;
-    struct ovs_list notes;      /* Readings of them (notes.c). */
-    struct flush_queue *flushes; /* Owned, or NULL (flush.c). */
+    struct ovs_list notes;      /* Readings of them (learned-connections.c). */
+    struct flush_queue *flushes; /* Owned, or NULL (conntrack-flush.c). */
 
     struct hmap refusals;       /* struct refusal. */
     size_t n_gone;              /* Of these. */
@@ -140,19 +140,19 @@ struct fabric_switch {
     bool concerned;             /* Its turn is still to come. */
 };
 
-/* switches.c.  ----------------------------------------------------------- */
+/* switch-listener.c.  --------------------------------------------------- */
 
-int switches_create(struct fabric *, const struct fabric_options *,
+int switch_listener_create(struct fabric *, const struct fabric_options *,
                     char **text);
 /* After the last switch_destroy(). */
-void switches_destroy(struct fabric *);
+void switch_listener_destroy(struct fabric *);
 /* Gives 'conn', which is from the host as far as can be known, to its switch;
  * or closes it. */
-void switches_attach(struct fabric_host *, struct ofconn *conn);
+void switch_listener_attach(struct fabric_host *, struct ofconn *conn);
 /* The connection of a switch that waits for the host to report its datapath
  * id, or NULL.  It is the caller's from then on. */
-struct ofconn *switches_take_stray(const struct fabric_host *);
-struct ofserver *switches_server(const struct fabric *);
+struct ofconn *switch_listener_take_stray(const struct fabric_host *);
+struct ofserver *switch_listener_server(const struct fabric *);
 
 /* switch.c.  ------------------------------------------------------------- */
 
@@ -236,7 +236,7 @@ const char *switch_state_name(const struct fabric_switch *,
                               const char **reason);
 json_t *switch_status(const struct fabric_switch *);
 
-/* trouble.c.  ------------------------------------------------------------ */
+/* faults.c.  ------------------------------------------------------------ */
 
 void trouble_init(struct fabric_switch *);
 void trouble_uninit(struct fabric_switch *);
@@ -300,7 +300,7 @@ const struct engine_item *send_find_wanted(const struct engine *,
 /* Reads all. */
 void reconcile_start(struct fabric_switch *);
 /* Reads the marker, and all else only if need be. */
-void reconcile_ask(struct fabric_switch *);
+void reconcile_request_marker(struct fabric_switch *);
 void reconcile_stop(struct fabric_switch *);
 /* True if it waits for the switch. */
 bool reconcile_is_owed(const struct fabric_switch *);
@@ -308,7 +308,7 @@ bool reconcile_is_owed(const struct fabric_switch *);
 bool reconcile_message(struct fabric_switch *, enum ofptype,
                        const struct ofp_header *);
 
-/* show.c.  --------------------------------------------------------------- */
+/* fabric-status.c.  ----------------------------------------------------- */
 
 /* A wall clock time as users see it: "2026-01-31T12:34:56.789Z". */
 json_t *time_to_text(int64_t ms);

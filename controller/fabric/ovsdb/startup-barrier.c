@@ -17,15 +17,15 @@
 #include "proto/loop/loop.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(gather);
+VLOG_DEFINE_THIS_MODULE(startup_barrier);
 
 /* How often it is looked whether something was heard of the hosts that have yet
  * to report, and how many times in a row there may be nothing.  A machine that
  * is too busy for us or for them looks late, too. */
-#define GATHER_CHECK_MS 50
-#define GATHER_QUIET_CHECKS 10
+#define BARRIER_CHECK_MS 50
+#define BARRIER_QUIET_CHECKS 10
 /* How long it may take at most. */
-#define GATHER_MAX_MS 10000
+#define BARRIER_MAX_MS 10000
 
 static bool
 has_reported(const struct fabric_host *host)
@@ -65,7 +65,7 @@ is_any_heard(const struct fabric *fabric, int64_t since_ms)
 }
 
 void
-gather_uninit(struct fabric_db *db)
+startup_barrier_uninit(struct fabric_db *db)
 {
     if (db->gathering) {
         event_free(db->gathering);
@@ -81,14 +81,14 @@ finish(struct fabric_db *db)
     VLOG_INFO("%"PRIuSIZE" of %"PRIuSIZE" hosts have reported",
               hmap_count(&db->fabric->hosts) - n,
               hmap_count(&db->fabric->hosts));
-    gather_uninit(db);
+    startup_barrier_uninit(db);
     commit_begin(db->fabric->commit, facts_load, db->facts);
 }
 
 static void
 check_later(struct fabric_db *db)
 {
-    static const struct timeval tv = { .tv_usec = GATHER_CHECK_MS * 1000 };
+    static const struct timeval tv = { .tv_usec = BARRIER_CHECK_MS * 1000 };
 
     db->gathering_checked_ms = loop_now_ms(db->fabric->loop);
     event_add(db->gathering, &tv);
@@ -105,7 +105,7 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *db_)
         db->n_gathering_quiet++;
     }
     if (loop_now_ms(db->fabric->loop) >= db->gathering_until_ms
-        || db->n_gathering_quiet >= GATHER_QUIET_CHECKS) {
+        || db->n_gathering_quiet >= BARRIER_QUIET_CHECKS) {
         finish(db);
     } else {
         check_later(db);
@@ -113,20 +113,20 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *db_)
 }
 
 void
-gather_begin(struct fabric_db *db)
+startup_barrier_begin(struct fabric_db *db)
 {
     struct fabric *fabric = db->fabric;
 
     if (count_missing(fabric, 1) && commit_hold(fabric->commit)) {
         db->facts->gathering = true;
-        db->gathering_until_ms = loop_now_ms(fabric->loop) + GATHER_MAX_MS;
+        db->gathering_until_ms = loop_now_ms(fabric->loop) + BARRIER_MAX_MS;
         db->gathering = evtimer_new(fabric->base, timer_cb, db);
         check_later(db);
     }
 }
 
 void
-gather_check(struct fabric_db *db)
+startup_barrier_check(struct fabric_db *db)
 {
     if (db->gathering && !count_missing(db->fabric, 1)) {
         finish(db);

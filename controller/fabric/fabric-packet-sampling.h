@@ -2,8 +2,8 @@
  *
  * Samples: packets of which a copy came up, and the logs of rules. */
 
-#ifndef CONTROLLER_FABRIC_FABRIC_SAMPLES_H
-#define CONTROLLER_FABRIC_FABRIC_SAMPLES_H 1
+#ifndef CONTROLLER_FABRIC_FABRIC_PACKET_SAMPLING_H
+#define CONTROLLER_FABRIC_FABRIC_PACKET_SAMPLING_H 1
 
 #include <stdint.h>
 
@@ -47,4 +47,4 @@ typedef void fabric_sample_cb(void *aux, const struct fabric_sample *);
 uint64_t fabric_samples(const struct fabric *, enum fabric_sample_kind,
                         uint64_t after, fabric_sample_cb *, void *aux);
 
-#endif /* controller/fabric/fabric-samples.h */
+#endif /* controller/fabric/fabric-packet-sampling.h */

@@ -4,7 +4,7 @@
 
 #include <config.h>
 
-#include "controller/fabric/session/wire.h"
+#include "controller/fabric/session/openflow-message.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 #include "util.h"
 
 const struct ofp_header *
-wire_inner(const struct engine_item *item)
+ofmessage_inner(const struct engine_item *item)
 {
     /* OpenFlow 1.5, section 7.3.9.6.  Our own bytes: no need to check. */
     return ALIGNED_CAST(const struct ofp_header *,
@@ -31,7 +31,7 @@ wire_inner(const struct engine_item *item)
 /* Compares what they are encoded to, since decoded actions have bytes between
  * their members that are never set. */
 bool
-wire_same_actions(const struct ofpact *a, size_t a_len,
+ofmessage_same_actions(const struct ofpact *a, size_t a_len,
                   const struct ofpact *b, size_t b_len)
 {
     struct ofpbuf as, bs;
@@ -51,7 +51,7 @@ wire_same_actions(const struct ofpact *a, size_t a_len,
 
 /* All but the match and the instructions' ownership. */
 static void
-wire_flow_fill(struct wire_flow *flow, const struct ofputil_flow_stats *fs,
+wire_flow_fill(struct flow_record *flow, const struct ofputil_flow_stats *fs,
                const void *instructions, size_t instructions_size)
 {
     flow->cookie = ntohll(fs->cookie);
@@ -65,11 +65,11 @@ wire_flow_fill(struct wire_flow *flow, const struct ofputil_flow_stats *fs,
     flow->instructions = CONST_CAST(void *, instructions);
 }
 
-struct wire_flow *
-wire_flow_create(const struct ofputil_flow_stats *fs,
+struct flow_record *
+flow_record_create(const struct ofputil_flow_stats *fs,
                  const void *instructions, size_t instructions_size)
 {
-    struct wire_flow *flow = xzalloc(sizeof *flow);
+    struct flow_record *flow = xzalloc(sizeof *flow);
 
     minimatch_init(&flow->match, &fs->match);
     wire_flow_fill(flow, fs, instructions, instructions_size);
@@ -78,14 +78,14 @@ wire_flow_create(const struct ofputil_flow_stats *fs,
 }
 
 size_t
-wire_flow_size(size_t instructions_size)
+flow_record_size(size_t instructions_size)
 {
     /* Of the match as much as most have, and a pointer to it. */
-    return sizeof(struct wire_flow) + instructions_size + 256;
+    return sizeof(struct flow_record) + instructions_size + 256;
 }
 
 void
-wire_flow_destroy(struct wire_flow *flow)
+flow_record_destroy(struct flow_record *flow)
 {
     if (flow) {
         minimatch_destroy(&flow->match);
@@ -95,11 +95,12 @@ wire_flow_destroy(struct wire_flow *flow)
 }
 
 bool
-wire_decode_flow(const struct engine_item *item, struct ofputil_flow_mod *fm,
-                 struct ofpbuf *ofpacts)
+ofmessage_decode_flow(const struct engine_item *item,
+                      struct ofputil_flow_mod *fm, struct ofpbuf *ofpacts)
 {
-    return !ofputil_decode_flow_mod(fm, wire_inner(item), OFPUTIL_P_OF15_OXM,
-                                    NULL, NULL, ofpacts, OFPP_MAX, 255);
+    return !ofputil_decode_flow_mod(fm, ofmessage_inner(item),
+                                    OFPUTIL_P_OF15_OXM, NULL, NULL,
+                                    ofpacts, OFPP_MAX, 255);
 }
 
 /* The instructions of a flow item, which has no flags, timeouts or importance,
@@ -107,7 +108,7 @@ wire_decode_flow(const struct engine_item *item, struct ofputil_flow_mod *fm,
 static const uint8_t *
 instructions_of(const struct engine_item *item, size_t *size)
 {
-    const struct ofp_header *inner = wire_inner(item);
+    const struct ofp_header *inner = ofmessage_inner(item);
     const struct ofp11_match_header *omh;
     const struct ofp11_flow_mod *ofm;
     size_t ofs = sizeof *inner + sizeof *ofm;
@@ -135,7 +136,7 @@ same_instructions(const struct engine_item *item, const void *instructions,
 }
 
 static bool
-same_bytes(const struct wire_flow *flow, const struct engine_item *item)
+same_bytes(const struct flow_record *flow, const struct engine_item *item)
 {
     return (!flow->flags && !flow->idle_timeout && !flow->hard_timeout
             && !flow->importance
@@ -144,7 +145,7 @@ same_bytes(const struct wire_flow *flow, const struct engine_item *item)
 }
 
 const struct engine_item *
-wire_find_equal(const struct engine *engine, const char *host,
+flow_record_find(const struct engine *engine, const char *host,
                 const struct ofdump_raw *raw)
 {
     const struct ofp15_flow_desc *desc = raw->desc;
@@ -164,7 +165,7 @@ wire_find_equal(const struct engine *engine, const char *host,
 
 /* The same by meaning. */
 static bool
-same_meaning(const struct wire_flow *flow, const struct engine_item *item)
+same_meaning(const struct flow_record *flow, const struct engine_item *item)
 {
     struct ofpbuf b = ofpbuf_const_initializer(flow->instructions,
                                                flow->instructions_size);
@@ -174,7 +175,7 @@ same_meaning(const struct wire_flow *flow, const struct engine_item *item)
 
     ofpbuf_init(&held, 256);
     ofpbuf_init(&wanted, 256);
-    if (wire_decode_flow(item, &fm, &wanted)) {
+    if (ofmessage_decode_flow(item, &fm, &wanted)) {
         same = (fm.idle_timeout == flow->idle_timeout
                 && fm.hard_timeout == flow->hard_timeout
                 && fm.importance == flow->importance
@@ -182,7 +183,7 @@ same_meaning(const struct wire_flow *flow, const struct engine_item *item)
                 && !ofpacts_pull_openflow_instructions(
                     &b, flow->instructions_size, OFP15_VERSION, NULL, NULL,
                     &held)
-                && wire_same_actions(held.data, held.size, fm.ofpacts,
+                && ofmessage_same_actions(held.data, held.size, fm.ofpacts,
                                      fm.ofpacts_len));
         minimatch_destroy(&fm.match);
     }
@@ -192,24 +193,25 @@ same_meaning(const struct wire_flow *flow, const struct engine_item *item)
 }
 
 bool
-wire_flow_is(const struct wire_flow *flow, const struct engine_item *item)
+flow_record_equals(const struct flow_record *flow,
+                   const struct engine_item *item)
 {
     return (flow->cookie == item->cookie
             && (same_bytes(flow, item) || same_meaning(flow, item)));
 }
 
 bool
-wire_stats_are(const struct ofputil_flow_stats *fs, const void *instructions,
+flow_stats_equal(const struct ofputil_flow_stats *fs, const void *instructions,
                size_t instructions_size, const struct engine_item *item)
 {
-    struct wire_flow flow;
+    struct flow_record flow;
 
     wire_flow_fill(&flow, fs, instructions, instructions_size);
-    return wire_flow_is(&flow, item);
+    return flow_record_equals(&flow, item);
 }
 
 void
-wire_flow_put_delete(const struct wire_flow *flow, uint32_t xid,
+flow_record_append_delete(const struct flow_record *flow, uint32_t xid,
                      struct ofpbuf *b)
 {
     struct ofputil_flow_mod fm = {
@@ -232,7 +234,7 @@ wire_flow_put_delete(const struct wire_flow *flow, uint32_t xid,
 }
 
 void
-wire_put_delete_table(uint8_t table, uint32_t xid, struct ofpbuf *b)
+ofmessage_append_delete_table(uint8_t table, uint32_t xid, struct ofpbuf *b)
 {
     struct ofputil_flow_mod fm = {
         .table_id = table,
@@ -256,10 +258,10 @@ wire_put_delete_table(uint8_t table, uint32_t xid, struct ofpbuf *b)
 /* Groups.  --------------------------------------------------------------- */
 
 size_t
-wire_group_size(const struct ofputil_group_desc *gd)
+group_record_size(const struct ofputil_group_desc *gd)
 {
     const struct ofputil_bucket *bucket;
-    size_t size = sizeof(struct wire_group) + 64;
+    size_t size = sizeof(struct group_record) + 64;
 
     LIST_FOR_EACH (bucket, list_node, &gd->buckets) {
         size += sizeof *bucket + bucket->ofpacts_len + 64;
@@ -267,10 +269,10 @@ wire_group_size(const struct ofputil_group_desc *gd)
     return size;
 }
 
-struct wire_group *
-wire_group_create(const struct ofputil_group_desc *desc)
+struct group_record *
+group_record_create(const struct ofputil_group_desc *desc)
 {
-    struct wire_group *group = xzalloc(sizeof *group);
+    struct group_record *group = xzalloc(sizeof *group);
 
     group->desc.type = desc->type;
     group->desc.group_id = desc->group_id;
@@ -281,7 +283,7 @@ wire_group_create(const struct ofputil_group_desc *desc)
 }
 
 void
-wire_group_destroy(struct wire_group *group)
+group_record_destroy(struct group_record *group)
 {
     if (group) {
         ofputil_uninit_group_desc(&group->desc);
@@ -297,7 +299,7 @@ same_bucket(const struct ofputil_bucket *a, const struct ofputil_bucket *b,
             && (type != OFPGT11_SELECT || a->weight == b->weight)
             && a->watch_port == b->watch_port
             && a->watch_group == b->watch_group
-            && wire_same_actions(a->ofpacts, a->ofpacts_len, b->ofpacts,
+            && ofmessage_same_actions(a->ofpacts, a->ofpacts_len, b->ofpacts,
                                  b->ofpacts_len));
 }
 
@@ -333,12 +335,13 @@ same_props(const struct ofputil_group_props *a,
 }
 
 bool
-wire_group_is(const struct wire_group *group, const struct engine_item *item)
+group_record_equals(const struct group_record *group,
+                    const struct engine_item *item)
 {
     struct ofputil_group_mod gm;
     bool same;
 
-    if (ofputil_decode_group_mod(wire_inner(item), &gm)) {
+    if (ofputil_decode_group_mod(ofmessage_inner(item), &gm)) {
         return false;
     }
     same = (gm.type == group->desc.type
@@ -367,14 +370,14 @@ put_group_delete(uint32_t group_id, uint32_t xid, struct ofpbuf *b)
 }
 
 void
-wire_group_put_delete(const struct wire_group *group, uint32_t xid,
+group_record_append_delete(const struct group_record *group, uint32_t xid,
                       struct ofpbuf *b)
 {
     put_group_delete(group->desc.group_id, xid, b);
 }
 
 void
-wire_put_delete_groups(uint32_t xid, struct ofpbuf *b)
+ofmessage_append_delete_groups(uint32_t xid, struct ofpbuf *b)
 {
     put_group_delete(OFPG_ALL, xid, b);
 }

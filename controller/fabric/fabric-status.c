@@ -12,7 +12,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/packets/packets.h"
-#include "controller/fabric/packets/samples.h"
+#include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/dynamic-string.h"
@@ -59,7 +59,7 @@ fabric_host_status(const struct fabric *f, const char *name)
     if (audit) {
         json_object_set_new(status, "audit", audit);
     }
-    json_t *samples = taps_status(host->sw);
+    json_t *samples = sampling_status(host->sw);
 
     if (samples) {
         json_object_set_new(status, "samples", samples);
@@ -154,7 +154,7 @@ fabric_get_admission(const struct fabric *f, enum fabric_listener which,
     if (which == FABRIC_OVSDB) {
         return fabric_db_get_admission(f, stats);
     }
-    ofserver_get_admission(switches_server(f), stats);
+    ofserver_get_admission(switch_listener_server(f), stats);
     return true;
 }
 
@@ -168,12 +168,12 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
     stats->n_hosts = hmap_count(&f->hosts);
     packets_get_stats(f, stats);
     counters_get_stats(f, stats);
-    ofserver_get_stats(switches_server(f), &conns);
+    ofserver_get_stats(switch_listener_server(f), &conns);
     stats->n_conns_refused = conns.n_refused;
     stats->n_conns_failed = conns.n_failed;
     stats->n_conns_bad = conns.n_bad;
     stats->n_conns_silent = conns.n_silent;
-    samples_get_stats(f, stats);
+    sampling_get_stats(f, stats);
     receipts_get_stats(f, stats);
     stats->n_candidates = fabric_db_n_candidates(f);
     stats->n_synced = stats->n_diverged = stats->n_ovsdb_sessions = 0;

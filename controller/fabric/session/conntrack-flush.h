@@ -9,8 +9,8 @@
  * wait for the last barrier's answer and for as long again as it has worked, and
  * their number follows from that. */
 
-#ifndef CONTROLLER_FABRIC_SESSION_FLUSH_H
-#define CONTROLLER_FABRIC_SESSION_FLUSH_H 1
+#ifndef CONTROLLER_FABRIC_SESSION_CONNTRACK_FLUSH_H
+#define CONTROLLER_FABRIC_SESSION_CONNTRACK_FLUSH_H 1
 
 #include <stdbool.h>
 
@@ -20,20 +20,20 @@ struct fabric;
 struct fabric_stats;
 struct fabric_switch;
 
-void flushes_create(struct fabric *);
-/* After the last flushes_switch_destroy(). */
-void flushes_destroy(struct fabric *);
-void flushes_switch_destroy(struct fabric_switch *);
+void conntrack_flush_create(struct fabric *);
+/* After the last conntrack_flush_switch_destroy(). */
+void conntrack_flush_destroy(struct fabric *);
+void conntrack_flush_switch_destroy(struct fabric_switch *);
 
-void flushes_connected(struct fabric_switch *);
-void flushes_disconnected(struct fabric_switch *);
+void conntrack_flush_connected(struct fabric_switch *);
+void conntrack_flush_disconnected(struct fabric_switch *);
 /* What switch_acked() says of some host may have changed. */
-void flushes_acked(struct fabric *);
+void conntrack_flush_acked(struct fabric *);
 
 /* True if an answer of the switch is waited for. */
-bool flushes_are_owed(const struct fabric_switch *);
+bool conntrack_flush_is_owed(const struct fabric_switch *);
 /* Takes a message that belongs to it (and returns true). */
-bool flushes_message(struct fabric_switch *, enum ofptype,
+bool conntrack_flush_message(struct fabric_switch *, enum ofptype,
                      const struct ofp_header *);
 
-#endif /* controller/fabric/session/flush.h */
+#endif /* controller/fabric/session/conntrack-flush.h */

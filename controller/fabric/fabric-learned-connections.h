@@ -2,8 +2,8 @@
  *
  * Reading what hosts have noted of a network's connections. */
 
-#ifndef CONTROLLER_FABRIC_FABRIC_NOTES_H
-#define CONTROLLER_FABRIC_FABRIC_NOTES_H 1
+#ifndef CONTROLLER_FABRIC_FABRIC_LEARNED_CONNECTIONS_H
+#define CONTROLLER_FABRIC_FABRIC_LEARNED_CONNECTIONS_H 1
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,9 +14,9 @@ struct fabric;
 struct vmn_names;
 
 /* What hosts have noted of a network (vmn_act_note()). */
-struct fabric_noted {
+struct fabric_connections {
     size_t n_hosts;             /* Those that were asked for, in order. */
-    struct fabric_noted_host {
+    struct fabric_connections_host {
         const char *name;
         const char *missing;    /* Why it has not answered, or NULL. */
         size_t n;               /* Notes. */
@@ -31,15 +31,15 @@ struct fabric_noted {
  * those that are older than 'since_ms' (wall clock), and calls 'cb' once, from
  * the loop: when all have answered, or cannot, or at the time-out.  What it is
  * shown is good until it returns. */
-#define FABRIC_NOTES_TIMEOUT_MS (10 * 1000)
-#define FABRIC_NOTES_MAX 200000         /* Of all hosts together. */
-struct fabric_reading;
-typedef void fabric_noted_cb(void *aux, const struct fabric_noted *);
-struct fabric_reading *fabric_read_notes(struct fabric *, uint32_t vni,
-                                         const struct vmn_names *hosts,
-                                         int64_t since_ms, fabric_noted_cb *,
-                                         void *aux);
+#define FABRIC_CONNECTIONS_TIMEOUT_MS (10 * 1000)
+#define FABRIC_CONNECTIONS_MAX 200000   /* Of all hosts together. */
+struct fabric_connections_reading;
+typedef void fabric_connections_cb(void *aux,
+                                   const struct fabric_connections *);
+struct fabric_connections_reading *fabric_read_connections(
+    struct fabric *, uint32_t vni, const struct vmn_names *hosts,
+    int64_t since_ms, fabric_connections_cb *, void *aux);
 /* Forgets about it; 'cb' is not called. */
-void fabric_reading_cancel(struct fabric_reading *);
+void fabric_connections_cancel(struct fabric_connections_reading *);
 
-#endif /* controller/fabric/fabric-notes.h */
+#endif /* controller/fabric/fabric-learned-connections.h */

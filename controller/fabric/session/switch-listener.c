@@ -24,14 +24,14 @@
 #include "proto/tls/tls.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(switches);
+VLOG_DEFINE_THIS_MODULE(switch_listener);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 60);
 
 /* How long a switch without a host is kept. */
 #define STRAY_S 30
 
-struct fabric_switches {
+struct switch_listener {
     struct ofserver *server;
     struct tls *tls;            /* Or NULL. */
     struct ovs_list strays;     /* struct stray. */
@@ -113,7 +113,7 @@ stray_of(const struct fabric *f, const struct ofconn *conn)
 }
 
 struct ofconn *
-switches_take_stray(const struct fabric_host *host)
+switch_listener_take_stray(const struct fabric_host *host)
 {
     struct fabric *f = host->fabric;
     struct stray *stray, *newest = NULL;
@@ -146,7 +146,7 @@ is_same_address(const struct ofconn *a, const struct ofconn *b)
 }
 
 void
-switches_attach(struct fabric_host *host, struct ofconn *conn)
+switch_listener_attach(struct fabric_host *host, struct ofconn *conn)
 {
     char *certificate = ofconn_certificate(conn);
     struct ofconn *before = host->sw->conn;
@@ -197,7 +197,7 @@ connected_cb(void *f_, struct ofconn *conn,
         }
         ofconn_close(conn);
     } else if (host && id && host->datapath_id == id) {
-        switches_attach(host, conn);
+        switch_listener_attach(host, conn);
     } else {
         stray_add(f, conn, id, certificate);
         certificate = NULL;
@@ -273,11 +273,11 @@ turn_is_over(void *loop)
 }
 
 int
-switches_create(struct fabric *f, const struct fabric_options *options,
+switch_listener_create(struct fabric *f, const struct fabric_options *options,
                 char **text)
 {
     const char *target = options->openflow_listen;
-    struct fabric_switches *s = xzalloc(sizeof *s);
+    struct switch_listener *s = xzalloc(sizeof *s);
     struct ofconn_options conn_options = ofconn_options_default;
     int error = 0;
 
@@ -307,9 +307,9 @@ switches_create(struct fabric *f, const struct fabric_options *options,
 }
 
 void
-switches_destroy(struct fabric *f)
+switch_listener_destroy(struct fabric *f)
 {
-    struct fabric_switches *s = f->switches;
+    struct switch_listener *s = f->switches;
 
     if (!s) {
         return;
@@ -325,7 +325,7 @@ switches_destroy(struct fabric *f)
 }
 
 struct ofserver *
-switches_server(const struct fabric *f)
+switch_listener_server(const struct fabric *f)
 {
     return f->switches->server;
 }

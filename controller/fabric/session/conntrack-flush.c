@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Has switches forget connections; see flush.h. */
+ * Has switches forget connections; see conntrack-flush.h. */
 
 #include <config.h>
 
-#include "controller/fabric/session/flush.h"
+#include "controller/fabric/session/conntrack-flush.h"
 
 #include <event2/event.h>
 #include <netinet/in.h>
@@ -25,7 +25,7 @@
 #include "timeval.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(flush);
+VLOG_DEFINE_THIS_MODULE(conntrack_flush);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 
@@ -85,7 +85,7 @@ struct flush_queue {
     size_t window;              /* Messages that are sent at a time. */
 };
 
-struct flushes {
+struct conntrack_flushes {
     struct event *run;
     struct ovs_list queues;     /* struct flush_queue, with jobs. */
     struct ovs_list batches;
@@ -103,7 +103,7 @@ run_soon(struct fabric *f)
 /* Batches.  -------------------------------------------------------------- */
 
 static void
-batch_empty(struct flushes *flushes, struct batch *batch)
+batch_empty(struct conntrack_flushes *flushes, struct batch *batch)
 {
     if (!batch->given_up) {
         ovs_list_remove(&batch->node);
@@ -119,7 +119,7 @@ batch_empty(struct flushes *flushes, struct batch *batch)
 }
 
 static void
-batch_unref(struct flushes *flushes, struct batch *batch)
+batch_unref(struct conntrack_flushes *flushes, struct batch *batch)
 {
     if (!--batch->n_refs) {
         batch_empty(flushes, batch);
@@ -128,7 +128,7 @@ batch_unref(struct flushes *flushes, struct batch *batch)
 }
 
 static void
-batch_add(struct flushes *flushes, struct batch *batch,
+batch_add(struct conntrack_flushes *flushes, struct batch *batch,
           const struct fabric_flush *wanted, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -143,7 +143,7 @@ batch_add(struct flushes *flushes, struct batch *batch,
 
 /* Makes room for one of 'n', FABRIC_FLUSHES_MAX at most. */
 static struct batch *
-batch_create(struct flushes *flushes, size_t n)
+batch_create(struct conntrack_flushes *flushes, size_t n)
 {
     struct batch *batch = xzalloc(sizeof *batch);
 
@@ -362,7 +362,7 @@ refused(struct flush_queue *q, const struct ofp_header *oh)
 }
 
 bool
-flushes_message(struct fabric_switch *sw, enum ofptype type,
+conntrack_flush_message(struct fabric_switch *sw, enum ofptype type,
                 const struct ofp_header *oh)
 {
     struct flush_queue *q = sw->flushes;
@@ -386,7 +386,7 @@ flushes_message(struct fabric_switch *sw, enum ofptype type,
 }
 
 bool
-flushes_are_owed(const struct fabric_switch *sw)
+conntrack_flush_is_owed(const struct fabric_switch *sw)
 {
     return sw->flushes && sw->flushes->barrier_xid;
 }
@@ -422,7 +422,7 @@ next_job(struct flush_queue *q, int64_t now, int64_t *wake_ms)
 }
 
 static void
-wake_at(struct flushes *flushes, int64_t when_ms)
+wake_at(struct conntrack_flushes *flushes, int64_t when_ms)
 {
     int64_t ms = MAX(0, when_ms - time_msec());
     const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
@@ -435,7 +435,7 @@ static void
 run_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 {
     struct fabric *f = f_;
-    struct flushes *flushes = f->flushes;
+    struct conntrack_flushes *flushes = f->flushes;
     int64_t now = time_msec(), wake_ms = INT64_MAX;
 
     flushes->open = NULL;
@@ -459,7 +459,7 @@ run_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 }
 
 void
-flushes_acked(struct fabric *f)
+conntrack_flush_acked(struct fabric *f)
 {
     if (!ovs_list_is_empty(&f->flushes->queues)) {
         run_soon(f);
@@ -467,7 +467,7 @@ flushes_acked(struct fabric *f)
 }
 
 void
-flushes_connected(struct fabric_switch *sw)
+conntrack_flush_connected(struct fabric_switch *sw)
 {
     if (sw->flushes) {
         sw->flushes->unable = false;
@@ -477,7 +477,7 @@ flushes_connected(struct fabric_switch *sw)
 }
 
 void
-flushes_disconnected(struct fabric_switch *sw)
+conntrack_flush_disconnected(struct fabric_switch *sw)
 {
     if (sw->flushes) {
         sw->flushes->barrier_xid = 0;
@@ -510,7 +510,7 @@ fabric_flush(struct fabric *f, const struct vmn_names *hosts,
              const struct fabric_flush *wanted, size_t n,
              uint64_t after_revision)
 {
-    struct flushes *flushes = f->flushes;
+    struct conntrack_flushes *flushes = f->flushes;
     struct batch *batch = flushes->open;
     uint64_t hash = hash_names(hosts);
 
@@ -586,7 +586,7 @@ fabric_flush_cancel(struct fabric *f, const struct fabric_flush *flush)
 /* Life.  ----------------------------------------------------------------- */
 
 void
-flushes_create(struct fabric *f)
+conntrack_flush_create(struct fabric *f)
 {
     f->flushes = xzalloc(sizeof *f->flushes);
     ovs_list_init(&f->flushes->queues);
@@ -595,7 +595,7 @@ flushes_create(struct fabric *f)
 }
 
 void
-flushes_destroy(struct fabric *f)
+conntrack_flush_destroy(struct fabric *f)
 {
     if (f->flushes) {
         event_free(f->flushes->run);
@@ -605,7 +605,7 @@ flushes_destroy(struct fabric *f)
 }
 
 void
-flushes_switch_destroy(struct fabric_switch *sw)
+conntrack_flush_switch_destroy(struct fabric_switch *sw)
 {
     if (sw->flushes) {
         queue_clear(sw->flushes, NULL);

@@ -14,7 +14,7 @@
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-stats.h"
-#include "controller/fabric/packets/samples.h"
+#include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/schema.h"
 #include "hash.h"
@@ -111,7 +111,7 @@ fabric_rule_logs(const struct fabric *f, const char *policy, size_t n_rules,
         if (counter->log
             && is_of(f, counter, VMN_TABLE_POLICY, policy, &about)
             && about.rule >= 0 && (size_t) about.rule < n_rules) {
-            uint64_t n_told = samples_told(f, counter->cookie,
+            uint64_t n_told = sampling_n_logged(f, counter->cookie,
                                            counter->part);
 
             logs[about.rule].n_told += n_told;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a switch has refused, and when that is mended.  What is left out of a
- * bundle because of it is told by sieve.h, what a switch holds by
+ * bundle because of it is told by dependency-filter.h, what a switch holds by
  * reconcile.c.
  *
  * Trouble is mended by reconciling: read all that the switch holds and send
@@ -21,13 +21,13 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-private.h"
-#include "controller/fabric/session/words.h"
+#include "controller/fabric/session/flow-format.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofmsg.h"
 #include "timeval.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(trouble);
+VLOG_DEFINE_THIS_MODULE(faults);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 

@@ -4,8 +4,8 @@
  * while its dump is read (reconcile.c, audit.c).  Noting one is cheap; which
  * are there is looked up at the end, and only if their sum does not tell. */
 
-#ifndef CONTROLLER_FABRIC_SESSION_HELD_H
-#define CONTROLLER_FABRIC_SESSION_HELD_H 1
+#ifndef CONTROLLER_FABRIC_SESSION_INSTALLED_SET_H
+#define CONTROLLER_FABRIC_SESSION_INSTALLED_SET_H 1
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 
 struct engine_item;
 
-struct held {
+struct installed_set {
     size_t n, allocated;
     struct engine_item **items; /* Counted. */
     uint64_t digest;            /* Sum of theirs. */
@@ -21,18 +21,19 @@ struct held {
     const struct engine_item **table; /* By address, or NULL: not asked yet. */
 };
 
-void held_init(struct held *);
-void held_uninit(struct held *);
+void installed_set_init(struct installed_set *);
+void installed_set_uninit(struct installed_set *);
 
-void held_add(struct held *, const struct engine_item *);
+void installed_set_add(struct installed_set *, const struct engine_item *);
 
 /* True if they are exactly the items whose digests sum up to 'digest', as
  * engine_host_digest() does.  Needs no look at any. */
-bool held_are_all(const struct held *, uint64_t digest);
+bool installed_set_is_all(const struct installed_set *, uint64_t digest);
 
 /* Looks up; the first call sorts all of them in, and drops those that are
- * there twice.  So held_add() may follow, but at the price of sorting all
- * again. */
-bool held_contains(struct held *, const struct engine_item *);
+ * there twice.  So installed_set_add() may follow, but at the price of sorting
+ * all again. */
+bool installed_set_contains(struct installed_set *,
+                            const struct engine_item *);
 
-#endif /* controller/fabric/session/held.h */
+#endif /* controller/fabric/session/installed-set.h */

@@ -5,8 +5,8 @@
  * whoever asks.  What is read is handed on and not kept.  Not for what follows
  * from it (recommend/). */
 
-#ifndef CONTROLLER_FABRIC_PACKETS_NOTES_H
-#define CONTROLLER_FABRIC_PACKETS_NOTES_H 1
+#ifndef CONTROLLER_FABRIC_PACKETS_LEARNED_CONNECTIONS_H
+#define CONTROLLER_FABRIC_PACKETS_LEARNED_CONNECTIONS_H 1
 
 #include <stdbool.h>
 
@@ -15,11 +15,11 @@
 struct fabric_switch;
 
 /* Takes a message that belongs to a reading (and returns true). */
-bool notes_message(struct fabric_switch *, enum ofptype,
+bool learned_message(struct fabric_switch *, enum ofptype,
                    const struct ofp_header *);
 /* True if it owes an answer. */
-bool notes_are_owed(const struct fabric_switch *);
+bool learned_are_owed(const struct fabric_switch *);
 /* The connection is gone. */
-void notes_disconnected(struct fabric_switch *);
+void learned_disconnected(struct fabric_switch *);
 
-#endif /* controller/fabric/packets/notes.h */
+#endif /* controller/fabric/packets/learned-connections.h */

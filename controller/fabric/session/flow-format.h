@@ -4,8 +4,8 @@
  * how the two differ, and of whom it is.  Not for finding what differs
  * (audit.c). */
 
-#ifndef CONTROLLER_FABRIC_SESSION_WORDS_H
-#define CONTROLLER_FABRIC_SESSION_WORDS_H 1
+#ifndef CONTROLLER_FABRIC_SESSION_FLOW_FORMAT_H
+#define CONTROLLER_FABRIC_SESSION_FLOW_FORMAT_H 1
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -14,8 +14,8 @@
 struct engine;
 struct engine_item;
 struct fabric_filter;
-struct wire_flow;
-struct wire_group;
+struct flow_record;
+struct group_record;
 
 /* "flow table=3,priority=100,ip actions=drop of overlay.port/web-1".  The
  * caller frees it. */
@@ -38,7 +38,7 @@ bool filter_passes_item(const struct fabric_filter *, const struct engine *,
 enum difference_kind {
     DIFFERENCE_MISSING,         /* Wanted, and not there. */
     DIFFERENCE_ALTERED,         /* There, but with other contents. */
-    DIFFERENCE_STRANGER,        /* There, and not wanted. */
+    DIFFERENCE_UNKNOWN,        /* There, and not wanted. */
     DIFFERENCE_REFUSED,         /* Wanted, and not there as the switch has
                                  * refused it. */
 };
@@ -47,8 +47,8 @@ enum difference_kind {
 struct difference {
     enum difference_kind kind;
     const struct engine_item *wanted; /* NULL of a stranger. */
-    const struct wire_flow *flow;     /* What is there, of a flow, or NULL; */
-    const struct wire_group *group;   /* of a group, or NULL. */
+    const struct flow_record *flow;   /* What is there, of a flow, or NULL; */
+    const struct group_record *group; /* of a group, or NULL. */
 };
 
 /* "missing" and so on. */
@@ -71,4 +71,4 @@ json_t *difference_to_json(const struct engine *, const struct difference *);
 bool difference_passes(const struct engine *, const struct difference *,
                        const struct fabric_filter *);
 
-#endif /* controller/fabric/session/words.h */
+#endif /* controller/fabric/session/flow-format.h */

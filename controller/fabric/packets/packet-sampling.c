@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Copies of packets, by name; see samples.h. */
+ * Copies of packets, by name; see packet-sampling.h. */
 
 #include <config.h>
 
-#include "controller/fabric/packets/samples.h"
+#include "controller/fabric/packets/packet-sampling.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -12,10 +12,10 @@
 
 #include "controller/fabric/counters/counters.h"
 #include "controller/fabric/fabric-private.h"
-#include "controller/fabric/fabric-samples.h"
+#include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/packets/packets-private.h"
-#include "controller/fabric/packets/taps.h"
+#include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/sample-action.h"
 #include "dp-packet.h"
@@ -62,7 +62,7 @@ struct budget {
     uint64_t n_told;            /* Of a log, since the start. */
 };
 
-struct samples {
+struct sampling {
     struct ring rings[2];       /* By enum fabric_sample_kind. */
     struct hmap budgets;
     struct token_bucket bucket; /* Of all. */
@@ -80,7 +80,7 @@ budget_hash(const char *host, uint64_t cookie, uint32_t part,
 }
 
 static struct budget *
-find_budget(const struct samples *s, const char *host, uint64_t cookie,
+find_budget(const struct sampling *s, const char *host, uint64_t cookie,
             uint32_t part, const char *reason)
 {
     struct budget *b;
@@ -103,7 +103,7 @@ is_of_host(const struct budget *b)
 }
 
 static void
-forget(struct samples *s, struct budget *b)
+forget(struct sampling *s, struct budget *b)
 {
     struct budget *host = (*b->host && !is_of_host(b)
                            ? find_budget(s, b->host, 0, 0, NULL) : NULL);
@@ -118,7 +118,7 @@ forget(struct samples *s, struct budget *b)
 static void
 forget_idle(const struct fabric *f, int64_t now_ms)
 {
-    struct samples *s = f->samples;
+    struct sampling *s = f->samples;
     struct budget *b, *next;
 
     HMAP_FOR_EACH_SAFE (b, next, node, &s->budgets) {
@@ -134,7 +134,7 @@ static struct budget *
 get_budget(const struct fabric *f, const char *host, uint64_t cookie,
            uint32_t part, const char *reason, int64_t now_ms)
 {
-    struct samples *s = f->samples;
+    struct sampling *s = f->samples;
     struct budget *b = find_budget(s, host, cookie, part, reason);
 
     if (b) {
@@ -153,8 +153,8 @@ get_budget(const struct fabric *f, const char *host, uint64_t cookie,
     b->part = part;
     b->reason = reason;
     b->used_ms = now_ms;
-    token_bucket_init(&b->bucket, SAMPLES_EACH_RATE,
-                      SAMPLES_EACH_BURST * TOKENS);
+    token_bucket_init(&b->bucket, SAMPLING_EACH_RATE,
+                      SAMPLING_EACH_BURST * TOKENS);
     hmap_insert(&s->budgets, &b->node,
                 budget_hash(host, cookie, part, reason));
     return b;
@@ -169,8 +169,8 @@ get_host_budget(const struct fabric *f, const char *host, int64_t now_ms)
     if (!b) {
         b = get_budget(f, host, 0, 0, NULL, now_ms);
         if (b) {
-            token_bucket_init(&b->bucket, SAMPLES_HOST_RATE,
-                              SAMPLES_HOST_BURST * TOKENS);
+            token_bucket_init(&b->bucket, SAMPLING_HOST_RATE,
+                              SAMPLING_HOST_BURST * TOKENS);
         }
     } else {
         b->used_ms = now_ms;
@@ -184,7 +184,7 @@ static struct budget *
 get_part_budget(const struct fabric *f, struct budget *host, uint64_t cookie,
                 uint32_t part, const char *reason, int64_t now_ms)
 {
-    struct samples *s = f->samples;
+    struct sampling *s = f->samples;
     struct budget *b = find_budget(s, host->host, cookie, part, reason);
 
     if (!b) {
@@ -218,7 +218,7 @@ count_told(const struct fabric *f, const struct fabric_sample *sample)
 }
 
 uint64_t
-samples_told(const struct fabric *f, uint64_t cookie, uint32_t part)
+sampling_n_logged(const struct fabric *f, uint64_t cookie, uint32_t part)
 {
     const struct budget *b = find_budget(f->samples, "", cookie, part, NULL);
 
@@ -230,7 +230,7 @@ samples_told(const struct fabric *f, uint64_t cookie, uint32_t part)
 /* Takes the headers apart.  A copy is but the beginning of a packet, whose
  * lengths would not be right: what is missing is taken for zeros. */
 static void
-parse(struct samples *s, const struct ofpacket_in *in,
+parse(struct sampling *s, const struct ofpacket_in *in,
       struct fabric_sample *sample)
 {
     size_t size = MIN(in->full_size, FULL_SIZE_MAX);
@@ -381,7 +381,7 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
      enum fabric_sample_kind kind, struct fabric_sample *sample)
 {
     struct fabric *f = ps->sw->host->fabric;
-    struct samples *s = f->samples;
+    struct sampling *s = f->samples;
     bool log = kind == FABRIC_SAMPLE_LOG;
     struct fabric_sample *old = find_again(&s->rings[kind], sample);
     int64_t now_ms = time_msec();
@@ -419,10 +419,10 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
 }
 
 void
-samples_take(struct packets_of_switch *ps, const struct ofpacket_in *in)
+sampling_receive(struct packets_of_switch *ps, const struct ofpacket_in *in)
 {
     struct fabric *f = ps->sw->host->fabric;
-    struct samples *s = f->samples;
+    struct sampling *s = f->samples;
     uint32_t kind = in->regs[TAP_KIND_REG];
     struct fabric_sample sample = {
         .time_ms = time_wall_msec(),
@@ -449,7 +449,7 @@ samples_take(struct packets_of_switch *ps, const struct ofpacket_in *in)
         keep(ps, in, FABRIC_SAMPLE_DROP, &sample);
     }
     if (kind & TAP_LOG) {
-        taps_heard(ps->sw, sample.part);
+        sampling_meters_add_own(ps->sw, sample.part);
         keep(ps, in, FABRIC_SAMPLE_LOG, &sample);
     }
 }
@@ -472,21 +472,21 @@ fabric_samples(const struct fabric *f, enum fabric_sample_kind kind,
 /* Life.  ----------------------------------------------------------------- */
 
 void
-samples_create(struct fabric *f)
+sampling_create(struct fabric *f)
 {
-    struct samples *s = xzalloc(sizeof *s);
+    struct sampling *s = xzalloc(sizeof *s);
 
     hmap_init(&s->budgets);
-    token_bucket_init(&s->bucket, SAMPLES_ALL_RATE,
-                      SAMPLES_ALL_BURST * TOKENS);
+    token_bucket_init(&s->bucket, SAMPLING_ALL_RATE,
+                      SAMPLING_ALL_BURST * TOKENS);
     s->scratch = xmalloc(FULL_SIZE_MAX);
     f->samples = s;
 }
 
 void
-samples_destroy(struct fabric *f)
+sampling_destroy(struct fabric *f)
 {
-    struct samples *s = f->samples;
+    struct sampling *s = f->samples;
     struct budget *b;
 
     if (s) {
@@ -501,7 +501,7 @@ samples_destroy(struct fabric *f)
 }
 
 void
-samples_get_stats(const struct fabric *f, struct fabric_stats *stats)
+sampling_get_stats(const struct fabric *f, struct fabric_stats *stats)
 {
     stats->n_samples_in = f->samples->n_in;
     stats->n_samples = f->samples->n_taken;

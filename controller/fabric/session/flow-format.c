@@ -4,14 +4,14 @@
 
 #include <config.h>
 
-#include "controller/fabric/session/words.h"
+#include "controller/fabric/session/flow-format.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-flows.h"
-#include "controller/fabric/session/wire.h"
+#include "controller/fabric/session/openflow-message.h"
 #include "controller/flow/sample-action.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
@@ -40,7 +40,7 @@ format_actions(const struct ofpact *ofpacts, size_t ofpacts_len)
 
 /* The instructions of a flow as a switch has told it. */
 static char *
-format_instructions(const struct wire_flow *flow)
+format_instructions(const struct flow_record *flow)
 {
     struct ofpbuf b = ofpbuf_const_initializer(flow->instructions,
                                                flow->instructions_size);
@@ -80,7 +80,7 @@ format_group(uint8_t type, const struct ovs_list *buckets,
 static char *
 format_wanted_group(const struct engine_item *item)
 {
-    const struct ofp_header *inner = wire_inner(item);
+    const struct ofp_header *inner = ofmessage_inner(item);
     struct ofputil_group_mod gm;
     char *text;
 
@@ -123,7 +123,7 @@ flow_text_of(const struct engine_item *item)
     struct ofpbuf ofpacts;
 
     ofpbuf_init(&ofpacts, 256);
-    if (wire_decode_flow(item, &fm, &ofpacts)) {
+    if (ofmessage_decode_flow(item, &fm, &ofpacts)) {
         text.match = format_match(&fm.match);
         text.actions = format_actions(fm.ofpacts, fm.ofpacts_len);
         minimatch_destroy(&fm.match);
@@ -236,7 +236,7 @@ difference_kind_name(enum difference_kind kind)
         return "missing";
     case DIFFERENCE_ALTERED:
         return "altered";
-    case DIFFERENCE_STRANGER:
+    case DIFFERENCE_UNKNOWN:
         return "stranger";
     case DIFFERENCE_REFUSED:
     default:

@@ -6,8 +6,8 @@
  * does not fit either, and a flow through a group that was refused has none.
  * What is left out is noted as refused.  For reconcile.c. */
 
-#ifndef CONTROLLER_FABRIC_SESSION_SIEVE_H
-#define CONTROLLER_FABRIC_SESSION_SIEVE_H 1
+#ifndef CONTROLLER_FABRIC_SESSION_DEPENDENCY_FILTER_H
+#define CONTROLLER_FABRIC_SESSION_DEPENDENCY_FILTER_H 1
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,19 +16,21 @@
 struct engine_item;
 struct fabric_switch;
 
-struct sieve {
+struct dependency_filter {
     struct fabric_switch *sw;
     bool full[UINT8_MAX + 1];   /* Tables that take no more flows. */
     size_t n_groups, allocated_groups;
     uint32_t *groups;           /* Left out. */
 };
 
-void sieve_init(struct sieve *, struct fabric_switch *);
-void sieve_uninit(struct sieve *);
+void dependency_filter_init(struct dependency_filter *,
+                            struct fabric_switch *);
+void dependency_filter_uninit(struct dependency_filter *);
 
 /* True if the switch is to get the item.  Called for all of a bundle in the
  * order in which they are in it, those that were refused included; groups come
  * first.  'replaces': the switch holds something of its key. */
-bool sieve_passes(struct sieve *, const struct engine_item *, bool replaces);
+bool dependency_filter_passes(struct dependency_filter *,
+                              const struct engine_item *, bool replaces);
 
-#endif /* controller/fabric/session/sieve.h */
+#endif /* controller/fabric/session/dependency-filter.h */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Meters and flows for copies of packets; see taps.h.  OpenFlow 1.5, sections
- * 7.3.4.5 (meter mod), 7.3.5.13 and on (multipart). */
+ * Meters and flows for copies of packets; see sampling-meters.h.  OpenFlow
+ * 1.5, sections 7.3.4.5 (meter mod), 7.3.5.13 and on (multipart). */
 
 #include <config.h>
 
-#include "controller/fabric/packets/taps.h"
+#include "controller/fabric/packets/sampling-meters.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/packets/punts.h"
-#include "controller/fabric/packets/samples.h"
+#include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/pipeline.h"
 #include "controller/flow/sample-action.h"
@@ -33,16 +33,16 @@
 #include "timeval.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(taps);
+VLOG_DEFINE_THIS_MODULE(sampling_meters);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
 BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= TAP_TABLE);
-BUILD_ASSERT_DECL(TAPS_FIRST_METER + 2 * TAPS_METERS + TAPS_OWN
+BUILD_ASSERT_DECL(SAMPLING_FIRST_METER + 2 * SAMPLING_METERS + SAMPLING_OWN
                   <= ENGINE_FIRST_METER);
 
-#define N_METERS (2 * TAPS_METERS)
-#define FIRST_OWN (TAPS_FIRST_METER + N_METERS)
+#define N_METERS (2 * SAMPLING_METERS)
+#define FIRST_OWN (SAMPLING_FIRST_METER + N_METERS)
 /* Of flows through rules' own meters. */
 #define OWN_COOKIE UINT64_C(0x10000)
 #define METER_FLAGS (OFPMF13_PKTPS | OFPMF13_BURST)
@@ -51,27 +51,27 @@ BUILD_ASSERT_DECL(TAPS_FIRST_METER + 2 * TAPS_METERS + TAPS_OWN
 #define CT_TRK 0x20
 
 /* Of the whole fabric: who asks switches for limits' meters once more. */
-struct fabric_taps {
+struct fabric_sampling_meters {
     struct event *timer;
     uint64_t n_freed;           /* Meters' numbers, when it was set last. */
     long long int asked_ms;     /* When it asked last. */
 };
 
-enum held { HELD_NOT, HELD_OTHER, HELD_RIGHT };
+enum meter_found { METER_ABSENT, METER_DIFFERENT, METER_RIGHT };
 
 static void
 turn_off(struct fabric_switch *sw, const char *reason)
 {
-    struct taps *taps = &sw->taps;
+    struct sampling_meters *sm = &sw->sampling_meters;
 
-    if (taps->state != TAPS_OFF) {
+    if (sm->state != SAMPLING_OFF) {
         VLOG_WARN_RL(&rl, "%s: no samples of packets: %s", sw->host->name,
                      reason);
-        taps->state = TAPS_OFF;
-        free(taps->reason);
-        taps->reason = xstrdup(reason);
+        sm->state = SAMPLING_OFF;
+        free(sm->reason);
+        sm->reason = xstrdup(reason);
     }
-    taps->features_xid = taps->config_xid = 0;
+    sm->features_xid = sm->config_xid = 0;
 }
 
 /* Meters of any kind are not to be had. */
@@ -90,11 +90,11 @@ make_meter(unsigned i, struct ofputil_meter_config *mc,
            struct ofputil_meter_band *band)
 {
     static const struct { uint32_t rate, burst; } kinds[] = {
-        { TAPS_DROP_RATE, TAPS_DROP_BURST },
-        { TAPS_LOG_RATE, TAPS_LOG_BURST },
-        { SAMPLES_EACH_RATE, SAMPLES_EACH_BURST },
+        { SAMPLING_DROP_RATE, SAMPLING_DROP_BURST },
+        { SAMPLING_LOG_RATE, SAMPLING_LOG_BURST },
+        { SAMPLING_EACH_RATE, SAMPLING_EACH_BURST },
     };
-    unsigned kind = MIN(i / TAPS_METERS, 2);
+    unsigned kind = MIN(i / SAMPLING_METERS, 2);
 
     *band = (struct ofputil_meter_band) {
         .type = OFPMBT13_DROP,
@@ -102,7 +102,7 @@ make_meter(unsigned i, struct ofputil_meter_config *mc,
         .burst_size = kinds[kind].burst,
     };
     *mc = (struct ofputil_meter_config) {
-        .meter_id = TAPS_FIRST_METER + i,
+        .meter_id = SAMPLING_FIRST_METER + i,
         .flags = METER_FLAGS,
         .n_bands = 1,
         .bands = band,
@@ -137,9 +137,9 @@ put_controller(struct ofpbuf *ofpacts, unsigned meter)
         = ofpact_put_CONTROLLER(ofpacts);
 
     engine_put_userdata(userdata, "vmn", "tap", 0);
-    controller->max_len = TAPS_SIZE;
+    controller->max_len = SAMPLING_SIZE;
     controller->reason = OFPR_ACTION;
-    controller->meter_id = TAPS_FIRST_METER + meter;
+    controller->meter_id = SAMPLING_FIRST_METER + meter;
     controller->provider_meter_id = UINT32_MAX;
     controller->userdata_len = sizeof userdata;
     ofpbuf_put(ofpacts, userdata, sizeof userdata);
@@ -155,7 +155,7 @@ put_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
          struct ofpbuf *b)
 {
     const uint32_t kinds = TAP_DROP | TAP_LOG;
-    bool own = n == TAPS_OWN;
+    bool own = n == SAMPLING_OWN;
     struct ofputil_flow_mod fm = {
         .priority = own ? 20 : 10,
         .new_cookie = htonll((own ? OWN_COOKIE : 0) | (meter + 1)),
@@ -193,7 +193,7 @@ put_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
 /* Rules' own flows and meters, of a time before this connection, go: who they
  * are for is not known. */
 static void
-put_own_deletes(const struct taps *taps, struct ofpbuf *b)
+put_own_deletes(const struct sampling_meters *sm, struct ofpbuf *b)
 {
     struct ofputil_flow_mod fm = {
         .cookie = htonll(OWN_COOKIE),
@@ -208,12 +208,12 @@ put_own_deletes(const struct taps *taps, struct ofpbuf *b)
 
     match_init_catchall(&match);
     minimatch_init(&fm.match, &match);
-    append(taps->own_xid, ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM),
+    append(sm->own_xid, ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM),
            b);
     minimatch_destroy(&fm.match);
-    for (unsigned i = 0; i < TAPS_OWN; i++) {
-        if (bitmap_is_set(taps->own, i)) {
-            put_meter(taps->own_xid, OFPMC13_DELETE, N_METERS + i, b);
+    for (unsigned i = 0; i < SAMPLING_OWN; i++) {
+        if (bitmap_is_set(sm->own, i)) {
+            put_meter(sm->own_xid, OFPMC13_DELETE, N_METERS + i, b);
         }
     }
 }
@@ -222,28 +222,28 @@ put_own_deletes(const struct taps *taps, struct ofpbuf *b)
 static void
 complete(struct fabric_switch *sw)
 {
-    struct taps *taps = &sw->taps;
+    struct sampling_meters *sm = &sw->sampling_meters;
     struct ofpbuf b;
 
-    taps->config_xid = 0;
-    taps->state = TAPS_ON;
+    sm->config_xid = 0;
+    sm->state = SAMPLING_ON;
     ofpbuf_init(&b, 4096);
     for (unsigned i = 0; i < N_METERS; i++) {
-        if (taps->held[i] != HELD_RIGHT) {
-            put_meter(taps->bank_xid, taps->held[i] == HELD_OTHER
+        if (sm->meters[i] != METER_RIGHT) {
+            put_meter(sm->bank_xid, sm->meters[i] == METER_DIFFERENT
                       ? OFPMC13_MODIFY : OFPMC13_ADD, i, &b);
         }
     }
-    for (unsigned i = 0; b.size && i < TAPS_METERS; i++) {
-        put_flow(taps->bank_xid, TAP_DROP, TAP_KIND_REG, TAPS_METERS, i, &b);
-        put_flow(taps->bank_xid, TAP_DROP | TAP_LOG, TAP_PART_REG,
-                 TAPS_METERS, TAPS_METERS + i, &b);
-        put_flow(taps->bank_xid, TAP_LOG, TAP_PART_REG, TAPS_METERS,
-                 TAPS_METERS + i, &b);
+    for (unsigned i = 0; b.size && i < SAMPLING_METERS; i++) {
+        put_flow(sm->bank_xid, TAP_DROP, TAP_KIND_REG, SAMPLING_METERS, i, &b);
+        put_flow(sm->bank_xid, TAP_DROP | TAP_LOG, TAP_PART_REG,
+                 SAMPLING_METERS, SAMPLING_METERS + i, &b);
+        put_flow(sm->bank_xid, TAP_LOG, TAP_PART_REG, SAMPLING_METERS,
+                 SAMPLING_METERS + i, &b);
     }
-    if (!bitmap_is_all_zeros(taps->own, TAPS_OWN)) {
-        put_own_deletes(taps, &b);
-        memset(taps->own, 0, sizeof taps->own);
+    if (!bitmap_is_all_zeros(sm->own, SAMPLING_OWN)) {
+        put_own_deletes(sm, &b);
+        memset(sm->own, 0, sizeof sm->own);
     }
     if (b.size) {
         ofconn_send(sw->conn, b.data, b.size);
@@ -252,22 +252,22 @@ complete(struct fabric_switch *sw)
 }
 
 void
-taps_heard(struct fabric_switch *sw, uint32_t part)
+sampling_meters_add_own(struct fabric_switch *sw, uint32_t part)
 {
-    struct taps *taps = &sw->taps;
-    unsigned i = part % TAPS_OWN;
+    struct sampling_meters *sm = &sw->sampling_meters;
+    unsigned i = part % SAMPLING_OWN;
     struct ofpbuf b;
 
-    if (taps->state != TAPS_ON || taps->no_own
-        || bitmap_is_set(taps->own, i)) {
+    if (sm->state != SAMPLING_ON || sm->no_own
+        || bitmap_is_set(sm->own, i)) {
         return;
     }
-    bitmap_set1(taps->own, i);
+    bitmap_set1(sm->own, i);
     ofpbuf_init(&b, 512);
-    put_meter(taps->own_xid, OFPMC13_ADD, N_METERS + i, &b);
-    put_flow(taps->own_xid, TAP_DROP | TAP_LOG, TAP_PART_REG, TAPS_OWN,
+    put_meter(sm->own_xid, OFPMC13_ADD, N_METERS + i, &b);
+    put_flow(sm->own_xid, TAP_DROP | TAP_LOG, TAP_PART_REG, SAMPLING_OWN,
              N_METERS + i, &b);
-    put_flow(taps->own_xid, TAP_LOG, TAP_PART_REG, TAPS_OWN, N_METERS + i,
+    put_flow(sm->own_xid, TAP_LOG, TAP_PART_REG, SAMPLING_OWN, N_METERS + i,
              &b);
     ofconn_send(sw->conn, b.data, b.size);
     ofpbuf_uninit(&b);
@@ -290,24 +290,24 @@ ask(struct fabric_switch *sw, enum ofputil_meter_request_type type,
 }
 
 void
-taps_connected(struct fabric_switch *sw)
+sampling_meters_connected(struct fabric_switch *sw)
 {
-    taps_disconnected(sw);
-    sw->taps.bank_xid = ofconn_next_xid(sw->conn);
-    sw->taps.own_xid = ofconn_next_xid(sw->conn);
-    sw->taps.limits_xid = ofconn_next_xid(sw->conn);
-    sw->taps.n_meters_left = TAPS_METERS_MAX;
-    sw->taps.features_xid = ask(sw, OFPUTIL_METER_FEATURES,
+    sampling_meters_disconnected(sw);
+    sw->sampling_meters.bank_xid = ofconn_next_xid(sw->conn);
+    sw->sampling_meters.own_xid = ofconn_next_xid(sw->conn);
+    sw->sampling_meters.limits_xid = ofconn_next_xid(sw->conn);
+    sw->sampling_meters.n_meters_left = SWITCH_METERS_MAX;
+    sw->sampling_meters.features_xid = ask(sw, OFPUTIL_METER_FEATURES,
                                 ofconn_next_xid(sw->conn));
-    sw->taps.config_xid = ask(sw, OFPUTIL_METER_CONFIG,
+    sw->sampling_meters.config_xid = ask(sw, OFPUTIL_METER_CONFIG,
                               ofconn_next_xid(sw->conn));
 }
 
 void
-taps_disconnected(struct fabric_switch *sw)
+sampling_meters_disconnected(struct fabric_switch *sw)
 {
-    free(sw->taps.reason);
-    memset(&sw->taps, 0, sizeof sw->taps);
+    free(sw->sampling_meters.reason);
+    memset(&sw->sampling_meters, 0, sizeof sw->sampling_meters);
 }
 
 static void
@@ -315,15 +315,15 @@ take_features(struct fabric_switch *sw, const struct ofp_header *oh)
 {
     struct ofputil_meter_features mf;
 
-    sw->taps.features_xid = 0;
+    sw->sampling_meters.features_xid = 0;
     ofputil_decode_meter_features(oh, &mf);
-    if (mf.max_meters < TAPS_FIRST_METER + N_METERS || !mf.max_bands
+    if (mf.max_meters < SAMPLING_FIRST_METER + N_METERS || !mf.max_bands
         || !(mf.band_types & (1u << OFPMBT13_DROP))
         || (mf.capabilities & METER_FLAGS) != METER_FLAGS) {
         turn_all_off(sw, "its switch lacks meters of packets a second");
     }
-    punts_take_max(sw, mf.max_meters);
-    sw->taps.no_own = mf.max_meters < FIRST_OWN + TAPS_OWN;
+    punts_set_max(sw, mf.max_meters);
+    sw->sampling_meters.no_own = mf.max_meters < FIRST_OWN + SAMPLING_OWN;
 }
 
 static bool
@@ -374,8 +374,8 @@ mend_limit(struct fabric_switch *sw, const struct ofputil_meter_config *held)
         return;
     }
     ofpbuf_init(&b, 64);
-    append(sw->taps.limits_xid, ofputil_encode_meter_mod(OFP15_VERSION, &mm),
-           &b);
+    append(sw->sampling_meters.limits_xid,
+           ofputil_encode_meter_mod(OFP15_VERSION, &mm), &b);
     ofconn_send(sw->conn, b.data, b.size);
     ofpbuf_uninit(&b);
 }
@@ -383,15 +383,16 @@ mend_limit(struct fabric_switch *sw, const struct ofputil_meter_config *held)
 static void
 take_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
 {
-    if (mc->meter_id >= TAPS_FIRST_METER
-        && mc->meter_id - TAPS_FIRST_METER < N_METERS) {
-        unsigned i = mc->meter_id - TAPS_FIRST_METER;
+    if (mc->meter_id >= SAMPLING_FIRST_METER
+        && mc->meter_id - SAMPLING_FIRST_METER < N_METERS) {
+        unsigned i = mc->meter_id - SAMPLING_FIRST_METER;
 
-        sw->taps.held[i] = is_right(mc, i) ? HELD_RIGHT : HELD_OTHER;
+        sw->sampling_meters.meters[i]
+            = is_right(mc, i) ? METER_RIGHT : METER_DIFFERENT;
     } else if (mc->meter_id >= FIRST_OWN
-               && mc->meter_id - FIRST_OWN < TAPS_OWN) {
-        bitmap_set1(sw->taps.own, mc->meter_id - FIRST_OWN);
-    } else if (!punts_take_meter(sw, mc)) {
+               && mc->meter_id - FIRST_OWN < SAMPLING_OWN) {
+        bitmap_set1(sw->sampling_meters.own, mc->meter_id - FIRST_OWN);
+    } else if (!punts_set_meter(sw, mc)) {
         mend_limit(sw, mc);
     }
 }
@@ -403,8 +404,8 @@ enum meters { METERS_OK, METERS_BAD, METERS_TOO_MANY };
 static bool
 take_one(struct fabric_switch *sw)
 {
-    if (sw->taps.n_meters_left) {
-        sw->taps.n_meters_left--;
+    if (sw->sampling_meters.n_meters_left) {
+        sw->sampling_meters.n_meters_left--;
         return true;
     }
     switch_over_budget(sw, "its meters could not be read: too much for what "
@@ -458,7 +459,7 @@ take_config(struct fabric_switch *sw, const struct ofp_header *oh)
 static void
 take_punt(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
 {
-    punts_take_meter(sw, mc);
+    punts_set_meter(sw, mc);
 }
 
 static void
@@ -469,16 +470,16 @@ take_punts(struct fabric_switch *sw, const struct ofp_header *oh)
     if (meters == METERS_BAD) {
         punts_turn_off(sw, "what its switch says of meters makes no sense");
     } else if (meters == METERS_OK && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
-        sw->taps.punts_xid = 0;
+        sw->sampling_meters.punts_xid = 0;
         punts_complete(sw);
     }
 }
 
 void
-taps_ask_for_punts(struct fabric_switch *sw)
+sampling_meters_request_punts(struct fabric_switch *sw)
 {
-    sw->taps.n_meters_left = TAPS_METERS_MAX;
-    sw->taps.punts_xid = ask(sw, OFPUTIL_METER_CONFIG,
+    sw->sampling_meters.n_meters_left = SWITCH_METERS_MAX;
+    sw->sampling_meters.punts_xid = ask(sw, OFPUTIL_METER_CONFIG,
                              ofconn_next_xid(sw->conn));
 }
 
@@ -504,106 +505,107 @@ ask_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
     struct fabric *f = f_;
     const struct fabric_host *host;
 
-    f->taps->asked_ms = time_msec();
+    f->sampling_meters->asked_ms = time_msec();
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         struct fabric_switch *sw = host->sw;
 
-        if (sw->conn && sw->taps.limits_xid && sw->taps.state != TAPS_OFF) {
-            sw->taps.n_meters_left = TAPS_METERS_MAX;
-            ask(sw, OFPUTIL_METER_CONFIG, sw->taps.limits_xid);
+        if (sw->conn && sw->sampling_meters.limits_xid
+            && sw->sampling_meters.state != SAMPLING_OFF) {
+            sw->sampling_meters.n_meters_left = SWITCH_METERS_MAX;
+            ask(sw, OFPUTIL_METER_CONFIG, sw->sampling_meters.limits_xid);
         }
     }
 }
 
 void
-taps_numbers_freed(struct fabric *f)
+sampling_meters_numbers_freed(struct fabric *f)
 {
-    struct fabric_taps *taps = f->taps;
+    struct fabric_sampling_meters *sm = f->sampling_meters;
     uint64_t n_freed = id_pools_n_freed(model_id_pools(f->model),
                                        VMN_NUMBER_METER);
     long long int ms;
     struct timeval tv;
 
-    if (n_freed == taps->n_freed) {
+    if (n_freed == sm->n_freed) {
         return;
     }
-    taps->n_freed = n_freed;
-    if (!event_pending(taps->timer, EV_TIMEOUT, NULL)) {
-        ms = MAX(0, taps->asked_ms + f->ask_limits_ms - time_msec());
+    sm->n_freed = n_freed;
+    if (!event_pending(sm->timer, EV_TIMEOUT, NULL)) {
+        ms = MAX(0, sm->asked_ms + f->request_limits_ms - time_msec());
         tv.tv_sec = ms / 1000;
         tv.tv_usec = ms % 1000 * 1000;
-        event_add(taps->timer, &tv);
+        event_add(sm->timer, &tv);
     }
 }
 
 void
-taps_create(struct fabric *f)
+sampling_meters_create(struct fabric *f)
 {
-    f->taps = xzalloc(sizeof *f->taps);
-    f->taps->timer = event_new(f->base, -1, 0, ask_cb, f);
-    f->taps->asked_ms = time_msec() - f->ask_limits_ms;
+    f->sampling_meters = xzalloc(sizeof *f->sampling_meters);
+    f->sampling_meters->timer = event_new(f->base, -1, 0, ask_cb, f);
+    f->sampling_meters->asked_ms = time_msec() - f->request_limits_ms;
 }
 
 void
-taps_destroy(struct fabric *f)
+sampling_meters_destroy(struct fabric *f)
 {
-    if (f->taps) {
-        event_free(f->taps->timer);
-        free(f->taps);
-        f->taps = NULL;
+    if (f->sampling_meters) {
+        event_free(f->sampling_meters->timer);
+        free(f->sampling_meters);
+        f->sampling_meters = NULL;
     }
 }
 
 /* Messages.  ------------------------------------------------------------- */
 
 bool
-taps_message(struct fabric_switch *sw, enum ofptype type,
+sampling_meters_message(struct fabric_switch *sw, enum ofptype type,
              const struct ofp_header *oh)
 {
-    struct taps *taps = &sw->taps;
+    struct sampling_meters *sm = &sw->sampling_meters;
     uint32_t xid = ntohl(oh->xid);
 
     if (type == OFPTYPE_ERROR
-        && ((taps->features_xid && xid == taps->features_xid)
-            || (taps->config_xid && xid == taps->config_xid)
-            || (taps->bank_xid && xid == taps->bank_xid))) {
+        && ((sm->features_xid && xid == sm->features_xid)
+            || (sm->config_xid && xid == sm->config_xid)
+            || (sm->bank_xid && xid == sm->bank_xid))) {
         char *reason = xasprintf("its switch refuses meters with %s",
                                  ofmsg_error_name(oh));
 
-        (xid == taps->bank_xid ? turn_off : turn_all_off)(sw, reason);
+        (xid == sm->bank_xid ? turn_off : turn_all_off)(sw, reason);
         free(reason);
         return true;
-    } else if (type == OFPTYPE_ERROR && taps->own_xid
-               && xid == taps->own_xid) {
+    } else if (type == OFPTYPE_ERROR && sm->own_xid
+               && xid == sm->own_xid) {
         VLOG_WARN_RL(&rl, "%s: rules with a log share meters: its switch "
                      "refuses more with %s", sw->host->name,
                      ofmsg_error_name(oh));
-        taps->no_own = true;
+        sm->no_own = true;
         return true;
-    } else if (type == OFPTYPE_ERROR && taps->limits_xid
-               && xid == taps->limits_xid) {
+    } else if (type == OFPTYPE_ERROR && sm->limits_xid
+               && xid == sm->limits_xid) {
         VLOG_WARN_RL(&rl, "%s: limits' meters may not be as they should: its "
                      "switch says %s", sw->host->name, ofmsg_error_name(oh));
         return true;
     } else if (type == OFPTYPE_METER_FEATURES_STATS_REPLY
-               && taps->features_xid && xid == taps->features_xid) {
+               && sm->features_xid && xid == sm->features_xid) {
         take_features(sw, oh);
         return true;
     } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
-               && taps->config_xid && xid == taps->config_xid) {
+               && sm->config_xid && xid == sm->config_xid) {
         take_config(sw, oh);
         return true;
     } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
-               && taps->limits_xid && xid == taps->limits_xid) {
+               && sm->limits_xid && xid == sm->limits_xid) {
         take_limits(sw, oh);
         return true;
-    } else if (taps->punts_xid && xid == taps->punts_xid
+    } else if (sm->punts_xid && xid == sm->punts_xid
                && type == OFPTYPE_METER_CONFIG_STATS_REPLY) {
         take_punts(sw, oh);
         return true;
-    } else if (taps->punts_xid && xid == taps->punts_xid
+    } else if (sm->punts_xid && xid == sm->punts_xid
                && type == OFPTYPE_ERROR) {
-        taps->punts_xid = 0;
+        sm->punts_xid = 0;
         punts_turn_off(sw, "its switch does not tell of its meters");
         return true;
     }
@@ -611,7 +613,7 @@ taps_message(struct fabric_switch *sw, enum ofptype type,
 }
 
 bool
-taps_sent(const uint8_t *userdata, size_t size)
+sampling_is_copy(const uint8_t *userdata, size_t size)
 {
     uint8_t ours[ENGINE_USERDATA_SIZE];
 
@@ -620,10 +622,10 @@ taps_sent(const uint8_t *userdata, size_t size)
 }
 
 json_t *
-taps_status(const struct fabric_switch *sw)
+sampling_status(const struct fabric_switch *sw)
 {
-    return (sw->taps.state == TAPS_UNKNOWN ? NULL
+    return (sw->sampling_meters.state == SAMPLING_UNKNOWN ? NULL
             : json_pack("{s:b, s:s*}", "samples",
-                        sw->taps.state == TAPS_ON, "reason",
-                        sw->taps.reason));
+                        sw->sampling_meters.state == SAMPLING_ON, "reason",
+                        sw->sampling_meters.reason));
 }

@@ -12,7 +12,7 @@
 
 #include "controller/fabric/fabric-flows.h"
 #include "controller/fabric/fabric-private.h"
-#include "controller/fabric/session/words.h"
+#include "controller/fabric/session/flow-format.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Flows and groups as a switch reports them, and whether they are what an
- * item of the engine asks for.  For reconcile.c and show.c. */
+ * item of the engine asks for.  For reconcile.c and fabric-status.c. */
 
-#ifndef CONTROLLER_FABRIC_SESSION_WIRE_H
-#define CONTROLLER_FABRIC_SESSION_WIRE_H 1
+#ifndef CONTROLLER_FABRIC_SESSION_OPENFLOW_MESSAGE_H
+#define CONTROLLER_FABRIC_SESSION_OPENFLOW_MESSAGE_H 1
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@
 struct ofdump_raw;
 struct ofpact;
 
-struct wire_flow {
+struct flow_record {
     struct minimatch match;
     uint64_t cookie;
     uint8_t table;
@@ -30,56 +30,60 @@ struct wire_flow {
     uint64_t *instructions;     /* As encoded by the switch.  Owned. */
 };
 
-struct wire_flow *wire_flow_create(const struct ofputil_flow_stats *,
+struct flow_record *flow_record_create(const struct ofputil_flow_stats *,
                                    const void *instructions,
                                    size_t instructions_size);
-void wire_flow_destroy(struct wire_flow *);
+void flow_record_destroy(struct flow_record *);
 /* About how many bytes one takes, with so many bytes of instructions. */
-size_t wire_flow_size(size_t instructions_size);
+size_t flow_record_size(size_t instructions_size);
 
 /* True if the flow, which has the item's key, is the item in all else. */
-bool wire_flow_is(const struct wire_flow *, const struct engine_item *);
+bool flow_record_equals(const struct flow_record *,
+                        const struct engine_item *);
 /* The same without making one. */
-bool wire_stats_are(const struct ofputil_flow_stats *,
+bool flow_stats_equal(const struct ofputil_flow_stats *,
                     const void *instructions, size_t instructions_size,
                     const struct engine_item *);
 /* The item that 'host' is to hold and that a flow of a dump is, byte by byte,
  * or NULL.  Most flows are one; whether the others are is for the above to
  * say, once they are decoded. */
-const struct engine_item *wire_find_equal(const struct engine *,
+const struct engine_item *flow_record_find(const struct engine *,
                                           const char *host,
                                           const struct ofdump_raw *);
 /* True if both lists of actions do the same. */
-bool wire_same_actions(const struct ofpact *a, size_t a_len,
+bool ofmessage_same_actions(const struct ofpact *a, size_t a_len,
                        const struct ofpact *b, size_t b_len);
 /* Appends the OFPT_BUNDLE_ADD_MESSAGE that deletes the flow. */
-void wire_flow_put_delete(const struct wire_flow *, uint32_t xid,
+void flow_record_append_delete(const struct flow_record *, uint32_t xid,
                           struct ofpbuf *);
 
 /* Appends those that delete all flows of a table, and all groups with what
  * goes through them. */
-void wire_put_delete_table(uint8_t table, uint32_t xid, struct ofpbuf *);
-void wire_put_delete_groups(uint32_t xid, struct ofpbuf *);
+void ofmessage_append_delete_table(uint8_t table, uint32_t xid,
+                                   struct ofpbuf *);
+void ofmessage_append_delete_groups(uint32_t xid, struct ofpbuf *);
 
-/* About how many bytes a struct wire_group of this takes. */
-size_t wire_group_size(const struct ofputil_group_desc *);
+/* About how many bytes a struct group_record of this takes. */
+size_t group_record_size(const struct ofputil_group_desc *);
 
-struct wire_group {
+struct group_record {
     struct ofputil_group_desc desc; /* Owned. */
 };
 
-struct wire_group *wire_group_create(const struct ofputil_group_desc *);
-void wire_group_destroy(struct wire_group *);
-bool wire_group_is(const struct wire_group *, const struct engine_item *);
-void wire_group_put_delete(const struct wire_group *, uint32_t xid,
+struct group_record *group_record_create(const struct ofputil_group_desc *);
+void group_record_destroy(struct group_record *);
+bool group_record_equals(const struct group_record *,
+                         const struct engine_item *);
+void group_record_append_delete(const struct group_record *, uint32_t xid,
                            struct ofpbuf *);
 
 /* The message inside of an item's bundle message. */
-const struct ofp_header *wire_inner(const struct engine_item *);
+const struct ofp_header *ofmessage_inner(const struct engine_item *);
 
 /* Decodes a flow item into 'fm', with its actions in 'ofpacts' (initialized).
  * The caller destroys fm->match.  False if it cannot be. */
-bool wire_decode_flow(const struct engine_item *, struct ofputil_flow_mod *fm,
-                      struct ofpbuf *ofpacts);
+bool ofmessage_decode_flow(const struct engine_item *,
+                           struct ofputil_flow_mod *fm,
+                           struct ofpbuf *ofpacts);
 
-#endif /* controller/fabric/session/wire.h */
+#endif /* controller/fabric/session/openflow-message.h */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading notes; see notes.h. */
+ * Reading notes; see learned-connections.h. */
 
 #include <config.h>
 
-#include "controller/fabric/packets/notes.h"
+#include "controller/fabric/packets/learned-connections.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 
-#include "controller/fabric/fabric-notes.h"
+#include "controller/fabric/fabric-learned-connections.h"
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-connection.h"
@@ -24,25 +24,25 @@
 #define SLACK_S 2
 /* Notes that are taken of a host: those of some units in a network.  What
  * comes beyond is passed over, and what comes beyond twice that too much. */
-#define HOST_NOTES_MAX (4 * VMN_NOTES_MAX)
+#define HOST_CONNECTIONS_MAX (4 * VMN_NOTES_MAX)
 
 /* A host that is being read. */
 struct source {
     struct ovs_list node;       /* In its switch's 'notes', while 'dump'. */
-    struct fabric_reading *reading;
+    struct fabric_connections_reading *reading;
     struct fabric_switch *sw;   /* While 'dump'. */
     struct ofdump *dump;        /* NULL: it is done. */
     size_t index;               /* In the reading's 'hosts'. */
 };
 
-struct fabric_reading {
+struct fabric_connections_reading {
     struct event *timer;        /* The time-out, or the end. */
-    fabric_noted_cb *cb;
+    fabric_connections_cb *cb;
     void *aux;
     int64_t age_s;              /* Older notes are passed over. */
     size_t n_pending;
     struct source *sources;     /* For each host. */
-    struct fabric_noted noted;
+    struct fabric_connections noted;
     size_t allocated_notes, allocated_where;
     struct engine_note *notes;
     uint32_t *where;
@@ -50,7 +50,7 @@ struct fabric_reading {
 
 /* The end is told from the loop, and never by those who read. */
 static void
-end_soon(struct fabric_reading *r)
+end_soon(struct fabric_connections_reading *r)
 {
     static const struct timeval at_once = { 0, 0 };
 
@@ -61,7 +61,7 @@ end_soon(struct fabric_reading *r)
 static void
 source_end(struct source *s, const char *missing)
 {
-    struct fabric_noted_host *host = &s->reading->noted.hosts[s->index];
+    struct fabric_connections_host *host = &s->reading->noted.hosts[s->index];
 
     free(CONST_CAST(char *, host->missing));
     host->missing = nullable_xstrdup(missing);
@@ -81,8 +81,8 @@ flow_cb(void *s_, const struct ofputil_flow_stats *fs,
         size_t instructions_size OVS_UNUSED)
 {
     struct source *s = s_;
-    struct fabric_reading *r = s->reading;
-    struct fabric_noted_host *host = &r->noted.hosts[s->index];
+    struct fabric_connections_reading *r = s->reading;
+    struct fabric_connections_host *host = &r->noted.hosts[s->index];
     size_t n = r->noted.n_notes;
     struct engine_note note;
 
@@ -93,7 +93,7 @@ flow_cb(void *s_, const struct ofputil_flow_stats *fs,
         return;
     }
     /* A host that sends more than it can hold takes no one else's room. */
-    if (n >= FABRIC_NOTES_MAX || host->n > HOST_NOTES_MAX) {
+    if (n >= FABRIC_CONNECTIONS_MAX || host->n > HOST_CONNECTIONS_MAX) {
         host->full = true;
         return;
     }
@@ -130,7 +130,7 @@ static const struct ofdump_callbacks dump_callbacks = {
 };
 
 bool
-notes_message(struct fabric_switch *sw, enum ofptype type,
+learned_message(struct fabric_switch *sw, enum ofptype type,
               const struct ofp_header *oh)
 {
     struct source *s;
@@ -144,13 +144,13 @@ notes_message(struct fabric_switch *sw, enum ofptype type,
 }
 
 bool
-notes_are_owed(const struct fabric_switch *sw)
+learned_are_owed(const struct fabric_switch *sw)
 {
     return !ovs_list_is_empty(&sw->notes);
 }
 
 void
-notes_disconnected(struct fabric_switch *sw)
+learned_disconnected(struct fabric_switch *sw)
 {
     struct source *s, *next;
 
@@ -173,7 +173,8 @@ source_begin(struct source *s, struct fabric *f, const struct match *match)
         switch_state_name(sw, &reason);
         source_end(s, reason);
     } else {
-        struct ofdump_budget budget = budget_of_table(sw, HOST_NOTES_MAX);
+        struct ofdump_budget budget = budget_of_table(sw,
+                                                      HOST_CONNECTIONS_MAX);
 
         switch_expect(sw);
         s->sw = sw;
@@ -184,7 +185,7 @@ source_begin(struct source *s, struct fabric *f, const struct match *match)
 }
 
 static void
-reading_destroy(struct fabric_reading *r)
+reading_destroy(struct fabric_connections_reading *r)
 {
     for (size_t i = 0; i < r->noted.n_hosts; i++) {
         free(CONST_CAST(char *, r->noted.hosts[i].name));
@@ -199,7 +200,7 @@ reading_destroy(struct fabric_reading *r)
 }
 
 static void
-stop(struct fabric_reading *r, const char *reason)
+stop(struct fabric_connections_reading *r, const char *reason)
 {
     for (size_t i = 0; i < r->noted.n_hosts; i++) {
         if (r->sources[i].dump) {
@@ -211,7 +212,7 @@ stop(struct fabric_reading *r, const char *reason)
 static void
 timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *r_)
 {
-    struct fabric_reading *r = r_;
+    struct fabric_connections_reading *r = r_;
 
     stop(r, "its switch has not answered in time");
     event_del(r->timer);
@@ -221,14 +222,15 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *r_)
     reading_destroy(r);
 }
 
-struct fabric_reading *
-fabric_read_notes(struct fabric *f, uint32_t vni,
+struct fabric_connections_reading *
+fabric_read_connections(struct fabric *f, uint32_t vni,
                   const struct vmn_names *hosts, int64_t since_ms,
-                  fabric_noted_cb *cb, void *aux)
+                  fabric_connections_cb *cb, void *aux)
 {
-    static const struct timeval timeout = { FABRIC_NOTES_TIMEOUT_MS / 1000,
-                                            0 };
-    struct fabric_reading *r = xzalloc(sizeof *r);
+    static const struct timeval timeout = {
+        FABRIC_CONNECTIONS_TIMEOUT_MS / 1000, 0
+    };
+    struct fabric_connections_reading *r = xzalloc(sizeof *r);
     struct match match;
 
     match_init_catchall(&match);
@@ -255,7 +257,7 @@ fabric_read_notes(struct fabric *f, uint32_t vni,
 }
 
 void
-fabric_reading_cancel(struct fabric_reading *r)
+fabric_connections_cancel(struct fabric_connections_reading *r)
 {
     if (r) {
         stop(r, "");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fabric's part of taps (controller/flow/sample-action.h) on a switch: a bank of
+ * What samples packets on a switch (controller/flow/sample-action.h): a bank of
  * meters, and in TAP_TABLE the flows that send copies up through them.
  *
  * A switch that connects is asked for its meters, before anything else.  What
@@ -13,15 +13,15 @@
  * A copy's meter is picked by a hash of the reason, or of the rule, so that
  * one that is noisy takes its share and no more, in the switch.  A rule with a
  * log of which a copy has come up gets a meter of its own on that switch, for
- * as long as the connection lasts.  What comes up is for samples.h.
+ * as long as the connection lasts.  What comes up is for packet-sampling.h.
  *
  * Of a switch's other meters, those of flows' limits come with the flows.  Those go
  * that no flow can have any more: when the switch connects, and when numbers of
  * meters have become free, since then every connected switch is asked for its
  * meters once more, the first time at once and else some seconds after the last. */
 
-#ifndef CONTROLLER_FABRIC_PACKETS_TAPS_H
-#define CONTROLLER_FABRIC_PACKETS_TAPS_H 1
+#ifndef CONTROLLER_FABRIC_PACKETS_SAMPLING_METERS_H
+#define CONTROLLER_FABRIC_PACKETS_SAMPLING_METERS_H 1
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -34,26 +34,26 @@ struct fabric;
 struct fabric_switch;
 
 /* Meters for drops, and for logs; their numbers go on from the first. */
-#define TAPS_METERS 16
-#define TAPS_FIRST_METER 25201
+#define SAMPLING_METERS 16
+#define SAMPLING_FIRST_METER 25201
 /* Copies a second and at once that each lets through. */
-#define TAPS_DROP_RATE 5
-#define TAPS_DROP_BURST 10
-#define TAPS_LOG_RATE 50
-#define TAPS_LOG_BURST 100
+#define SAMPLING_DROP_RATE 5
+#define SAMPLING_DROP_BURST 10
+#define SAMPLING_LOG_RATE 50
+#define SAMPLING_LOG_BURST 100
 /* Rules' own meters, behind these; a power of two.  Rules that are so many
  * numbers apart share one.  Each lets through what is kept of a rule
- * (samples.h). */
-#define TAPS_OWN 1024
+ * (packet-sampling.h). */
+#define SAMPLING_OWN 1024
 /* Bytes of a packet that are copied. */
-#define TAPS_SIZE 128
+#define SAMPLING_SIZE 128
 
-enum taps_state { TAPS_UNKNOWN, TAPS_ON, TAPS_OFF };
+enum sampling_state { SAMPLING_UNKNOWN, SAMPLING_ON, SAMPLING_OFF };
 
 /* Of a switch.  Zeroed is unknown. */
-struct taps {
-    enum taps_state state;
-    char *reason;               /* Of TAPS_OFF.  Owned. */
+struct sampling_meters {
+    enum sampling_state state;
+    char *reason;               /* Of SAMPLING_OFF.  Owned. */
     uint32_t features_xid, config_xid; /* Of questions, or 0. */
     uint32_t bank_xid, own_xid; /* Of what is put there. */
     uint32_t punts_xid;         /* Of a question for those of punts alone, or
@@ -61,42 +61,43 @@ struct taps {
     uint32_t limits_xid;        /* Of questions for limits' meters alone, and of
                                  * what is done to these. */
     bool no_own;                /* The switch has no room for more meters. */
-    unsigned long own[BITMAP_N_LONGS(TAPS_OWN)]; /* Those that are there. */
+    unsigned long own[BITMAP_N_LONGS(SAMPLING_OWN)]; /* That are there. */
     size_t n_meters_left;       /* That may still come, of what was asked. */
-    uint8_t held[2 * TAPS_METERS]; /* An enum in taps.c. */
+    uint8_t meters[2 * SAMPLING_METERS]; /* An enum in sampling-meters.c. */
 };
 
 /* Meters, and messages with some, that are taken for one request: a switch has
  * no more than ours and perhaps as many of others. */
-#define TAPS_METERS_MAX \
-    (2 * (ENGINE_N_METERS + PUNTS_METERS + TAPS_OWN + 2 * TAPS_METERS))
+#define SWITCH_METERS_MAX \
+    (2 * (ENGINE_N_METERS + PUNTS_METERS + SAMPLING_OWN \
+          + 2 * SAMPLING_METERS))
 
 /* Between two questions for limits' meters, at least. */
-#define TAPS_ASK_LIMITS_MS 5000
+#define SAMPLING_REQUEST_MS 5000
 
-/* Makes and destroys the fabric's 'taps'. */
-void taps_create(struct fabric *);
-void taps_destroy(struct fabric *);
+/* Makes and destroys the fabric's 'sampling_meters'. */
+void sampling_meters_create(struct fabric *);
+void sampling_meters_destroy(struct fabric *);
 /* Numbers have become free, perhaps of meters. */
-void taps_numbers_freed(struct fabric *);
+void sampling_meters_numbers_freed(struct fabric *);
 
 /* The switch has connected, or is gone. */
-void taps_connected(struct fabric_switch *);
-void taps_disconnected(struct fabric_switch *);
+void sampling_meters_connected(struct fabric_switch *);
+void sampling_meters_disconnected(struct fabric_switch *);
 /* Takes a message that belongs to them (and returns true). */
-bool taps_message(struct fabric_switch *, enum ofptype,
+bool sampling_meters_message(struct fabric_switch *, enum ofptype,
                   const struct ofp_header *);
 
 /* Asks for the meters once more, for those of punts (punts.h) alone. */
-void taps_ask_for_punts(struct fabric_switch *);
+void sampling_meters_request_punts(struct fabric_switch *);
 
 /* A copy has come up of what a flow with a log and this part decided. */
-void taps_heard(struct fabric_switch *, uint32_t part);
+void sampling_meters_add_own(struct fabric_switch *, uint32_t part);
 
 /* True if a packet that came up is a copy. */
-bool taps_sent(const uint8_t *userdata, size_t size);
+bool sampling_is_copy(const uint8_t *userdata, size_t size);
 
 /* {"samples": bool, "reason"}, or NULL if it is not known. */
-json_t *taps_status(const struct fabric_switch *);
+json_t *sampling_status(const struct fabric_switch *);
 
-#endif /* controller/fabric/packets/taps.h */
+#endif /* controller/fabric/packets/sampling-meters.h */
