@@ -22,6 +22,8 @@
 #include "controller/health/connection-flush.h"
 #include "controller/health/health-rows.h"
 #include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "sset.h"
 #include "timeval.h"
@@ -549,29 +551,45 @@ health_set_watch(struct health *h, health_watch_cb *watch, void *aux)
     h->watch_aux = aux;
 }
 
+/* The backend's last changes, the oldest first. */
+static void
+put_history(const struct backend *b, struct arena *arena,
+            struct status_backend_health *status)
+{
+    size_t n = MIN(b->n_changes, BACKEND_HISTORY);
+
+    status->history = arena_alloc(arena, n * sizeof *status->history);
+    status->n_history = n;
+    for (size_t i = 0; i < n; i++) {
+        const struct backend_change *change
+            = &b->history[(b->n_changes - n + i) % BACKEND_HISTORY];
+
+        status->history[i] = (struct status_backend_change) {
+            .time = change->time_ms,
+            .state = backend_state_names[change->state],
+            .reason = change->reason[0] ? change->reason : NULL,
+        };
+    }
+}
+
 bool
 health_backend_status(const struct health *h, const char *balancer,
-                      const char *port, struct health_status *status)
+                      const char *port, struct arena *arena,
+                      struct status_backend_health *status)
 {
     const struct backend *b = (h ? prober_find(&h->prober, balancer, port)
                                : NULL);
-    size_t n;
 
     if (!b) {
         return false;
     }
-    n = MIN(b->n_changes, BACKEND_HISTORY);
-    *status = (struct health_status) {
-        .state = b->shown, .reason = b->reason,
-        .since_ms = b->since_ms, .checked_ms = b->checked_ms,
-        .latency_us = b->latency_us,
-        .n_ok = b->n_ok, .n_failed = b->n_failed,
-        .n_history = n,
+    *status = (struct status_backend_health) {
+        .state = backend_state_names[b->shown], .since = b->since_ms,
+        .reason = b->reason[0] ? b->reason : NULL,
+        .checked = b->checked_ms, .latency_us = b->latency_us,
+        .ok = b->n_ok, .failed = b->n_failed,
     };
-    for (size_t i = 0; i < n; i++) {
-        status->history[i]
-            = b->history[(b->n_changes - n + i) % BACKEND_HISTORY];
-    }
+    put_history(b, arena, status);
     return true;
 }
 

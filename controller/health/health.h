@@ -18,12 +18,14 @@
 
 #include "controller/health/prober.h"
 
+struct arena;
 struct commit;
 struct engine;
 struct event_base;
 struct fabric;
 struct health;
 struct model;
+struct status_backend_health;
 
 /* Nothing that is passed in is owned; all of it has to outlive the health, but
  * for the commit's requests: commit_stop() comes first. */
@@ -38,20 +40,11 @@ typedef void health_watch_cb(void *aux, const char *balancer,
                              const char *reason);
 void health_set_watch(struct health *, health_watch_cb *, void *aux);
 
-/* What is known of a backend; false if it is not looked after.  The strings and
- * the history are good until the next turn of the loop. */
-struct health_status {
-    enum backend_state state;
-    const char *reason;         /* Of the last failure; "": none since it is
-                                 * up. */
-    int64_t since_ms, checked_ms; /* Wall clock; the latter 0: never. */
-    int64_t latency_us;         /* Of the last success; 0: none. */
-    uint64_t n_ok, n_failed;    /* Since the start. */
-    size_t n_history;           /* At most BACKEND_HISTORY, the oldest first. */
-    struct backend_change history[BACKEND_HISTORY];
-};
+/* Fills in what is known of a backend, with its history in 'arena'.  Returns
+ * false if it is not looked after. */
 bool health_backend_status(const struct health *, const char *balancer,
-                           const char *port, struct health_status *);
+                           const char *port, struct arena *arena,
+                           struct status_backend_health *);
 
 /* For /metrics. */
 void health_get_stats(const struct health *, struct prober_stats *);

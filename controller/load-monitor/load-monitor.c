@@ -13,6 +13,10 @@
 
 #include "controller/commit/commit.h"
 #include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-shown.h"
+#include "controller/schema/schema-struct.h"
+#include "controller/schema/status.h"
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/hmap.h"
@@ -44,8 +48,8 @@ struct load_monitor {
     struct event *timer;        /* Pending if there may be something. */
     struct timeval interval;
     struct hmap balancers;      /* Those that have thresholds. */
-    void (*told)(void *aux, const char *balancer, const json_t *event);
-    void *told_aux;
+    load_event_cb *event_cb;    /* Or NULL. */
+    void *event_aux;
     uint64_t n_looks;
     struct load_monitor_stats stats;    /* What was told. */
 };
@@ -111,13 +115,11 @@ load_monitor_create(struct event_base *base, struct model *model,
 }
 
 void
-load_monitor_set_watch(struct load_monitor *load,
-                       void (*told)(void *aux, const char *balancer,
-                                    const json_t *event),
+load_monitor_set_watch(struct load_monitor *load, load_event_cb *cb,
                        void *aux)
 {
-    load->told = told;
-    load->told_aux = aux;
+    load->event_cb = cb;
+    load->event_aux = aux;
 }
 
 /* Balancers.  ------------------------------------------------------------- */
@@ -191,55 +193,41 @@ take_row(struct load_monitor *load, const struct vmn_loadbalancer *row)
 
 /* In eighths, which binary numbers have exactly: 0.1 would be told with 17
  * digits. */
-static json_t *
-value_to_json(double value)
+static double
+in_eighths(double value)
 {
-    return json_real(round(value * 8) / 8);
-}
-
-static json_t *
-time_to_json(int64_t ms)
-{
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    json_t *json;
-
-    ds_put_strftime_msec(&ds, "%Y-%m-%dT%H:%M:%S.###Z", ms, true);
-    json = json_string(ds_cstr(&ds));
-    ds_destroy(&ds);
-    return json;
+    return round(value * 8) / 8;
 }
 
 static void
 tell(struct load_monitor *load, struct balancer *b,
      enum load_direction direction)
 {
-    json_t *event;
-
     b->last = direction;
     b->last_ms = time_wall_msec();
     load->stats.n_told[direction]++;
-    event = json_pack("{s:s, s:o, s:s, s:s, s:o, s:I, s:I, s:I}",
-                      "loadbalancer", b->name, "time",
-                      time_to_json(b->last_ms), "direction",
-                      load_direction_names[direction], "metric",
-                      metric_names[b->scale.metric], "value",
-                      value_to_json(b->value), "threshold",
-                      (json_int_t) (direction == LOAD_UP ? b->scale.high
-                                    : b->scale.low),
-                      "serving", (json_int_t) b->n_serving,
-                      "backends", (json_int_t) b->n_backends);
-    if (load->told) {
-        load->told(load->told_aux, b->name, event);
+
+    const struct load_event event = {
+        .loadbalancer = b->name, .time = b->last_ms,
+        .direction = load_direction_names[direction],
+        .metric = metric_names[b->scale.metric],
+        .value = in_eighths(b->value),
+        .threshold = direction == LOAD_UP ? b->scale.high : b->scale.low,
+        .serving = b->n_serving, .backends = b->n_backends,
+    };
+    if (load->event_cb) {
+        load->event_cb(load->event_aux, &event);
     }
     if (load->webhook && b->webhook) {
-        char *body = json_dumps(event, JSON_COMPACT);
+        struct ds body = DS_EMPTY_INITIALIZER;
         char *owner = owner_of(b->name);
 
-        webhook_call(load->webhook, owner, b->webhook, "scale", body);
+        schema_struct_print(&load_event_shown, &event, &body);
+        webhook_call(load->webhook, owner, b->webhook, "scale",
+                     ds_cstr(&body));
         free(owner);
-        free(body);
+        ds_destroy(&body);
     }
-    json_decref(event);
 }
 
 static void
@@ -332,28 +320,42 @@ load_monitor_destroy(struct load_monitor *load)
 
 /* What is shown.  --------------------------------------------------------- */
 
+const struct schema_struct load_event_shown = SHOWN_KEPT(
+    "scale", load_event,
+    SHOWN_OF(load_event, loadbalancer, STRING, ALWAYS, "The load balancer."),
+    SHOWN_OF(load_event, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(load_event, direction, ENUM, ALWAYS,
+             "`up`: more backends are wanted; `down`: fewer.",
+             SHOWN_NAMES("up", "down")),
+    SHOWN_OF(load_event, metric, ENUM, ALWAYS, "As in its `scale`.",
+             SHOWN_NAMES("connections", "packets", "bytes")),
+    SHOWN_OF(load_event, value, DOUBLE, ALWAYS,
+             "What there was of it in a second, for each backend that "
+             "serves."),
+    SHOWN_OF(load_event, threshold, U64, ALWAYS,
+             "That `high`, or that `low`."),
+    SHOWN_OF(load_event, serving, SIZE, ALWAYS, "How many backends serve."),
+    SHOWN_OF(load_event, backends, SIZE, ALWAYS, "Of how many."));
+
 /* Of the call of its webhook; NULL if there was none. */
-static json_t *
-webhook_to_json(const struct load_monitor *load, const struct balancer *b)
+static struct status_webhook *
+webhook_status(const struct load_monitor *load, const struct balancer *b,
+               struct arena *arena)
 {
     struct webhook_status status;
+    struct status_webhook *shown = NULL;
     char *owner = owner_of(b->name);
-    json_t *json = NULL;
 
     if (load->webhook && webhook_get_status(load->webhook, owner, &status)) {
-        json = json_pack("{s:s, s:o, s:i, s:s}", "result",
-                         webhook_outcome_names[status.outcome], "time",
-                         time_to_json(status.time_ms), "tries",
-                         (int) status.n_tries, "delivery", status.delivery);
-        if (status.reason) {
-            json_t *reason = json_string(status.reason);
-
-            json_object_set_new(json, "reason", reason ? reason
-                                : json_string("it cannot be told"));
-        }
+        shown = arena_alloc(arena, sizeof *shown);
+        *shown = (struct status_webhook) {
+            .result = webhook_outcome_names[status.outcome],
+            .time = status.time_ms, .tries = status.n_tries,
+            .delivery = status.delivery, .reason = status.reason,
+        };
     }
     free(owner);
-    return json;
+    return shown;
 }
 
 /* Why its state is not known, or why nobody would be told; NULL if there is
@@ -370,35 +372,38 @@ problem_of(const struct load_monitor *load, const struct balancer *b)
             ? webhook_check(load->webhook, b->webhook) : NULL);
 }
 
-json_t *
-load_monitor_status(const struct load_monitor *load, const char *balancer)
+bool
+load_monitor_get_status(const struct load_monitor *load,
+                        const char *balancer, struct arena *arena,
+                        struct status_scale *scale)
 {
     const struct balancer *b = find(load, balancer);
-    enum load_state state;
     int64_t since_ms;
-    json_t *json;
     char *problem;
 
     if (!b) {
-        return NULL;
+        return false;
     }
-    state = load_thresholds_state(&b->thresholds, &since_ms);
-    json = json_pack("{s:s, s:o, s:o}", "state", load_state_names[state],
-                     "value", b->known ? value_to_json(b->value) : json_null(),
-                     "since", time_to_json(time_wall_msec()
-                                           - (time_msec() - since_ms)));
+    *scale = (struct status_scale) {
+        .state = load_state_names[load_thresholds_state(&b->thresholds,
+                                                        &since_ms)],
+        .value = b->known ? in_eighths(b->value) : NAN,
+    };
+    scale->since = time_wall_msec() - (time_msec() - since_ms);
     problem = problem_of(load, b);
     if (problem) {
-        json_object_set_new(json, "reason", json_string(problem));
+        scale->reason = arena_strdup(arena, problem);
         free(problem);
     }
     if (b->last != LOAD_SAME) {
-        json_object_set_new(json, "last", json_pack(
-            "{s:o, s:s, s:o*}", "time", time_to_json(b->last_ms), "direction",
-            load_direction_names[b->last], "webhook",
-            webhook_to_json(load, b)));
+        scale->last = arena_alloc(arena, sizeof *scale->last);
+        *scale->last = (struct status_scale_last) {
+            .time = b->last_ms,
+            .direction = load_direction_names[b->last],
+            .webhook = webhook_status(load, b, arena),
+        };
     }
-    return json;
+    return true;
 }
 
 void

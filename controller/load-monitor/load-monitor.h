@@ -11,7 +11,6 @@
 #ifndef CONTROLLER_LOAD_MONITOR_LOAD_MONITOR_H
 #define CONTROLLER_LOAD_MONITOR_LOAD_MONITOR_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,11 +18,14 @@
 #include "controller/load-monitor/load-thresholds.h"
 #include "vmn/rows.h"
 
+struct arena;
 struct commit;
 struct event_base;
 struct load_monitor;
 struct model;
+struct schema_struct;
 struct sset;
+struct status_scale;
 struct webhook;
 
 /* How far a figure is to be believed. */
@@ -62,16 +64,29 @@ struct load_monitor *load_monitor_create(struct event_base *, struct model *,
                                          unsigned interval_ms);
 void load_monitor_destroy(struct load_monitor *);
 
-/* Has 'told' called with each event, as GET /v1/events and webhooks have it,
- * which is borrowed; NULL: nobody is. */
-void load_monitor_set_watch(struct load_monitor *,
-                            void (*told)(void *aux, const char *balancer,
-                                         const json_t *event),
+/* More backends are wanted, or fewer: as GET /v1/events and webhooks have it.
+ * Members are called as in JSON. */
+struct load_event {
+    const char *loadbalancer;
+    int64_t time;               /* Wall clock, in ms. */
+    const char *direction;
+    const char *metric;
+    double value;               /* Of a backend that serves, in a second. */
+    uint64_t threshold;
+    size_t serving, backends;
+};
+extern const struct schema_struct load_event_shown;
+
+/* Has 'cb' called with each event, which is borrowed; NULL: nobody is. */
+typedef void load_event_cb(void *aux, const struct load_event *);
+void load_monitor_set_watch(struct load_monitor *, load_event_cb *cb,
                             void *aux);
 
-/* The member "scale" of a balancer's status, or NULL if it has no thresholds.
- * The caller owns it. */
-json_t *load_monitor_status(const struct load_monitor *, const char *balancer);
+/* Fills in 'scale', with what it owns in 'arena'.  Returns false if the balancer
+ * has no thresholds. */
+bool load_monitor_get_status(const struct load_monitor *,
+                             const char *balancer, struct arena *arena,
+                             struct status_scale *scale);
 
 extern const char *const load_state_names[LOAD_N_STATES];
 extern const char *const load_direction_names[LOAD_N_DIRECTIONS];

@@ -11,6 +11,9 @@
 #include <stdlib.h>
 
 #include "controller/fabric/fabric-counters.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-struct.h"
+#include "controller/schema/status.h"
 #include "simap.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
@@ -76,91 +79,101 @@ get_shares(const struct northbound *nb, const struct vmn_lb_member *members,
 }
 
 /* Tenths will do. */
-static json_t *
-rate_to_json(double rate)
+static double
+in_tenths(double rate)
 {
-    return json_real(round(10 * rate) / 10);
+    return round(10 * rate) / 10;
 }
 
-static json_t *
-load_to_json(const struct fabric_balancer_load *load)
+static struct status_load
+load_status(const struct fabric_balancer_load *load)
 {
-    return json_pack(
-        "{s:I, s:o, s:I, s:o, s:I, s:o, s:o}",
-        "connections", (json_int_t) load->connections,
-        "connections_s", rate_to_json(load->connections_s),
-        "packets", (json_int_t) load->packets,
-        "packets_s", rate_to_json(load->packets_s),
-        "bytes", (json_int_t) load->bytes,
-        "bytes_s", rate_to_json(load->bytes_s),
-        "last", load->last_ms ? nb_time_json(load->last_ms) : json_null());
+    return (struct status_load) {
+        .connections = load->connections,
+        .connections_s = in_tenths(load->connections_s),
+        .packets = load->packets, .packets_s = in_tenths(load->packets_s),
+        .bytes = load->bytes, .bytes_s = in_tenths(load->bytes_s),
+        .last = load->last_ms,
+    };
 }
 
-static json_t *
-member_to_json(const struct northbound *nb, const char *name,
-               const struct vmn_lb_member *member, double share,
-               const struct fabric_balancer_load *load)
+/* What probes have found of a backend, or NULL. */
+static struct status_backend_health *
+backend_health(const struct northbound *nb, const char *balancer,
+               const char *port, struct arena *arena)
 {
-    json_t *health = nb_backend_health(nb, name, member->port);
-    json_t *json = json_pack(
-        "{s:s, s:i, s:b, s:s}", "port", member->port, "weight",
-        (int) member->weight, "serving", member->state == VMN_LB_SERVING,
-        "state", nb_backend_states[member->state]);
+    struct status_backend_health *health = arena_alloc(arena, sizeof *health);
 
-    if (share) {
-        json_object_set_new(json, "share", json_real(share));
+    return (health_backend_status(nb->health, balancer, port, arena, health)
+            ? health : NULL);
+}
+
+/* A list of the backends, of which 'members' stay the owner. */
+static void
+list_backends(const struct northbound *nb, const char *balancer,
+              const struct vmn_lb_member *members, size_t n,
+              const struct fabric_balancer_load *loads, struct arena *arena,
+              struct status_loadbalancer *status)
+{
+    double *shares = get_shares(nb, members, n);
+
+    status->n_listed = MIN(n, NB_MEMBERS_MAX);
+    status->backends = arena_alloc(arena, status->n_listed
+                                          * sizeof *status->backends);
+    for (size_t i = 0; i < status->n_listed; i++) {
+        const struct vmn_lb_member *m = &members[i];
+
+        status->backends[i] = (struct status_backend) {
+            .port = m->port, .weight = m->weight,
+            .state = nb_backend_states[m->state],
+            .serving = m->state == VMN_LB_SERVING,
+            .share = shares[i] > 0 ? shares[i] : NAN,
+            .host = m->host[0] ? m->host : NULL,
+            .reason = m->reason[0] ? m->reason : NULL,
+            .health = backend_health(nb, balancer, m->port, arena),
+            .load = load_status(&loads[i]),
+        };
     }
-    if (member->host[0]) {
-        json_object_set_new(json, "host", json_string(member->host));
-    }
-    if (member->reason[0]) {
-        json_object_set_new(json, "reason", json_string(member->reason));
-    }
-    if (health) {
-        json_object_set_new(json, "health", health);
-    }
-    json_object_set_new(json, "load", load_to_json(load));
-    return json;
+    free(shares);
+}
+
+/* Its load against its thresholds, or NULL. */
+static struct status_scale *
+scale_status(const struct northbound *nb, const char *balancer,
+             struct arena *arena)
+{
+    struct status_scale *scale = arena_alloc(arena, sizeof *scale);
+
+    return (nb->load && load_monitor_get_status(nb->load, balancer, arena,
+                                                scale)
+            ? scale : NULL);
 }
 
 void
 nb_balancer_status(const struct northbound *nb, const struct vmn_row *row,
                    bool one, struct ds *ds)
 {
-    size_t n, n_serving = 0;
+    const struct vmn_loadbalancer *lb = (const void *) row;
+    size_t n;
     struct vmn_lb_member *members = nb_balancer_members(nb, row->name, &n);
-    json_t *json = json_object(), *backends = json_array();
-    double *shares = one ? get_shares(nb, members, n) : NULL;
     struct fabric_balancer_load *loads = xcalloc(MAX(n, 1), sizeof *loads);
     struct fabric_balancer_load load;
+    struct status_loadbalancer status = { .n_backends = n };
+    struct arena arena;
 
+    arena_init(&arena);
     fabric_balancer_load(nb->fabric, row->name, members, n, &load, loads);
     for (size_t i = 0; i < n; i++) {
-        n_serving += members[i].state == VMN_LB_SERVING;
-        if (one && i < NB_MEMBERS_MAX) {
-            json_array_append_new(backends, member_to_json(
-                nb, row->name, &members[i], shares[i], &loads[i]));
-        }
+        status.n_serving += members[i].state == VMN_LB_SERVING;
     }
-    json_object_set_new(json, "n_backends", json_integer(n));
-    json_object_set_new(json, "n_serving", json_integer(n_serving));
-    json_object_set_new(json, "load", load_to_json(&load));
-    if (((const struct vmn_loadbalancer *) row)->client_limit.rate) {
-        json_object_set_new(json, "limited", json_integer(load.limited));
-    }
+    status.load = load_status(&load);
+    status.limited = lb->client_limit.rate ? (int64_t) load.limited : -1;
+    status.scale = scale_status(nb, row->name, &arena);
     if (one) {
-        json_object_set(json, "backends", backends);
+        list_backends(nb, row->name, members, n, loads, &arena, &status);
     }
-    if (nb->load) {
-        json_t *scale = load_monitor_status(nb->load, row->name);
-
-        if (scale) {
-            json_object_set_new(json, "scale", scale);
-        }
-    }
-    nb_append_members(ds, json);
-    json_decref(backends);
+    schema_struct_print_members(&schema_status_loadbalancer, &status, ds);
+    arena_uninit(&arena);
     free(loads);
-    free(shares);
     free(members);
 }

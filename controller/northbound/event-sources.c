@@ -22,6 +22,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/schema-struct.h"
 #include "openvswitch/shash.h"
 #include "proto/loop/loop.h"
 #include "sset.h"
@@ -481,13 +482,14 @@ look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
 /* Balancers.  ------------------------------------------------------------ */
 
 static void
-scale_cb(void *es, const char *balancer, const json_t *event)
+scale_cb(void *es, const struct load_event *event)
 {
     struct ds about = DS_EMPTY_INITIALIZER;
+    struct ds data = DS_EMPTY_INITIALIZER;
 
-    event_about(&about, VMN_TABLE_LOADBALANCER, balancer);
-    push_json(es, EVENT_SCALE, json_copy(CONST_CAST(json_t *, event)),
-              &about);
+    event_about(&about, VMN_TABLE_LOADBALANCER, event->loadbalancer);
+    schema_struct_print(&load_event_shown, event, &data);
+    push(es, EVENT_SCALE, &data, &about, false);
 }
 
 /* Packets.  -------------------------------------------------------------- */

@@ -213,10 +213,6 @@ void nb_balancer_count(const struct northbound *, const char *name,
 void nb_balancer_status(const struct northbound *, const struct vmn_row *,
                         bool one, struct ds *);
 
-/* backend-health.c: what is known of a backend by probing; NULL: nothing. */
-json_t *nb_backend_health(const struct northbound *, const char *balancer,
-                          const char *port);
-
 /* certificates.c */
 struct northbound_options;
 /* Loads the API's into 'nb->tls'.  Returns 0, or a positive errno with a

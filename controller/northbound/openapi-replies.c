@@ -7,7 +7,9 @@
 
 #include "controller/northbound/openapi-operations.h"
 
+#include "controller/load-monitor/load-monitor.h"
 #include "controller/schema/schema-shown.h"
+#include "controller/schema/status.h"
 #include "controller/schema/value.h"
 
 /* Shared by several.  ---------------------------------------------------- */
@@ -455,21 +457,6 @@ static const struct schema_struct event_health = SHOWN_STRUCT(
           SHOWN_NAMES("checking", "up", "down", "drained", "idle")),
     SHOWN("reason", STRING, 0, "As in the balancer's status."));
 
-static const struct schema_struct event_scale = SHOWN_STRUCT(
-    "scale",
-    SHOWN("loadbalancer", STRING, ALWAYS, "The load balancer."),
-    SHOWN("time", STRING, ALWAYS | TIME, "When."),
-    SHOWN("direction", ENUM, ALWAYS,
-          "`up`: more backends are wanted; `down`: fewer.",
-          SHOWN_NAMES("up", "down")),
-    SHOWN("metric", ENUM, ALWAYS, "As in its `scale`.",
-          SHOWN_NAMES("connections", "packets", "bytes")),
-    SHOWN("value", INT, ALWAYS | SCHEMA_FRACTION,
-          "What there was of it in a second, for each backend that serves."),
-    SHOWN("threshold", INT, ALWAYS, "That `high`, or that `low`."),
-    SHOWN("serving", INT, ALWAYS, "How many backends serve."),
-    SHOWN("backends", INT, ALWAYS, "Of how many."));
-
 const struct schema_struct nb_reply_events = SHOWN_STRUCT(
     "Events",
     SHOWN("start", STRUCT, 0, "First of all, for who begins.",
@@ -497,7 +484,7 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
           .nested = &event_health),
     SHOWN("scale", STRUCT, 0,
           "The load of a balancer wants another number of backends.",
-          .nested = &event_scale));
+          .nested = &load_event_shown));
 
 /* Flows.  ---------------------------------------------------------------- */
 

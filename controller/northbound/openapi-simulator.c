@@ -110,7 +110,7 @@ static const struct schema_struct answer = SHOWN_STRUCT(
 
 static const struct schema_struct outcome = SHOWN_STRUCT(
     "outcome",
-    SHOWN("share", INT, ALWAYS | SCHEMA_FRACTION,
+    SHOWN("share", DOUBLE, ALWAYS,
           "Of how many connections, of 1."),
     SHOWN("verdict", ENUM, ALWAYS, "What becomes of the packet.",
           SHOWN_NAMES("delivered", "dropped", "unknown")),

@@ -122,7 +122,7 @@ string_schema(const struct schema_field *f, enum how how)
 static json_t *
 integer_schema(const struct schema_field *f)
 {
-    json_t *schema = json_pack("{s:s}", "type", f->flags & SCHEMA_FRACTION
+    json_t *schema = json_pack("{s:s}", "type", f->type == SCHEMA_DOUBLE
                                ? "number" : "integer");
 
     json_object_set_new(schema, "minimum", json_integer(f->min));
@@ -184,6 +184,10 @@ value_schema(struct openapi *o, const struct schema_field *f, enum how how)
     case SCHEMA_INT:
     case SCHEMA_U16:
     case SCHEMA_U32:
+    case SCHEMA_U64:
+    case SCHEMA_I64:
+    case SCHEMA_SIZE:
+    case SCHEMA_DOUBLE:
         return integer_schema(f);
     case SCHEMA_ENUM:
         return enum_schema(f);

@@ -22,6 +22,8 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-shown.h \
 	controller/schema/schema-status.c \
 	controller/schema/schema-strip.c \
+	controller/schema/schema-struct.c \
+	controller/schema/schema-struct.h \
 	controller/schema/schema-tables-door.c \
 	controller/schema/schema-tables-net.c \
 	controller/schema/schema-tables.c \
@@ -31,6 +33,7 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema.h \
 	controller/schema/selector.c \
 	controller/schema/selector.h \
+	controller/schema/status.h \
 	controller/schema/value-names.c \
 	controller/schema/value-sets.c \
 	controller/schema/value.c \

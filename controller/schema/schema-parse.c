@@ -101,6 +101,10 @@ set_default(struct parse *p, const struct schema_field *f, void *dst)
     case SCHEMA_SELECTOR:
     case SCHEMA_STRUCT:
     case SCHEMA_ENUM_SET:
+    case SCHEMA_U64:
+    case SCHEMA_I64:
+    case SCHEMA_SIZE:
+    case SCHEMA_DOUBLE:
         break;
     }
 }

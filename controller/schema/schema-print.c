@@ -67,6 +67,12 @@ get_scalar(const struct schema_field *f, const void *src,
         return get_integer(f, *(const uint16_t *) src, scalar);
     case SCHEMA_U32:
         return get_integer(f, *(const uint32_t *) src, scalar);
+    case SCHEMA_U64:
+        return get_integer(f, *(const uint64_t *) src, scalar);
+    case SCHEMA_I64:
+        return get_integer(f, *(const int64_t *) src, scalar);
+    case SCHEMA_SIZE:
+        return get_integer(f, *(const size_t *) src, scalar);
     case SCHEMA_ENUM:
         return !(f->flags & SCHEMA_HIDE_DEFAULT && *(const int *) src
                                                    == f->def)
@@ -92,6 +98,7 @@ get_scalar(const struct schema_field *f, const void *src,
     case SCHEMA_LABELS:
     case SCHEMA_STRUCT:
     case SCHEMA_ENUM_SET:
+    case SCHEMA_DOUBLE:
         break;
     }
     OVS_NOT_REACHED();
@@ -161,9 +168,8 @@ schema_print_number(struct ds *ds, uint64_t number, int min_digits)
     ds_put_buffer(ds, p, end - p);
 }
 
-/* '"NAME":', behind a comma unless it is the first member. */
-static void
-print_name(struct ds *ds, const char *name)
+void
+schema_print_name(struct ds *ds, const char *name)
 {
     if (ds_last(ds) != '{') {
         ds_put_char(ds, ',');
@@ -180,7 +186,7 @@ print_labels(const struct vmn_labels *labels, struct ds *ds)
     }
     ds_put_char(ds, '{');
     for (size_t i = 0; i < labels->n; i++) {
-        print_name(ds, labels->labels[i].key);
+        schema_print_name(ds, labels->labels[i].key);
         schema_print_string(ds, labels->labels[i].value);
     }
     ds_put_char(ds, '}');
@@ -203,9 +209,8 @@ print_enum_set(const struct schema_field *f, const bool *set, struct ds *ds)
     return true;
 }
 
-/* One value of 'f'.  Returns false, and prints nothing, if it is absent. */
-static bool
-print_value(const struct schema_field *f, const void *src, struct ds *ds)
+bool
+schema_value_print(const struct schema_field *f, const void *src, struct ds *ds)
 {
     struct schema_scalar scalar;
 
@@ -247,7 +252,7 @@ schema_field_print(const struct schema_field *f, const void *struct_,
     size_t offset = given ? f->assigned_offset : f->offset;
 
     if (!(f->flags & SCHEMA_LIST)) {
-        return print_value(f, s + offset, ds);
+        return schema_value_print(f, s + offset, ds);
     }
 
     size_t n_offset = given ? f->assigned_n_offset : f->n_offset;
@@ -257,7 +262,7 @@ schema_field_print(const struct schema_field *f, const void *struct_,
 
     for (size_t i = 0; i < n; i++) {
         ds_put_char(ds, i ? ',' : '[');
-        print_value(f, elements + i * size, ds);
+        schema_value_print(f, elements + i * size, ds);
     }
     if (n) {
         ds_put_char(ds, ']');
@@ -272,7 +277,7 @@ print_member(const struct schema_field *f, const void *struct_, bool given,
 {
     size_t length = ds->length;
 
-    print_name(ds, f->name);
+    schema_print_name(ds, f->name);
     if (!schema_field_print(f, struct_, given, ds)) {
         ds_truncate(ds, length);
     }

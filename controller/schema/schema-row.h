@@ -44,6 +44,11 @@ void schema_row_print_status(const struct vmn_row *, struct ds *);
 /* Returns false, and appends nothing, if the field is absent. */
 bool schema_field_print(const struct schema_field *, const void *struct_,
                         bool given, struct ds *);
+/* The same of one value of a field, which is at 'src'. */
+bool schema_value_print(const struct schema_field *, const void *src,
+                        struct ds *);
+/* '"NAME":', behind a comma unless it is the first member. */
+void schema_print_name(struct ds *, const char *name);
 /* A text as a JSON string.  It must be UTF-8. */
 void schema_print_string(struct ds *, const char *text);
 /* A number in decimal, with zeros in front up to 'min_digits'. */

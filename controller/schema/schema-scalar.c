@@ -378,6 +378,10 @@ parse_scalar(struct parse *p, const struct schema_field *f,
     case SCHEMA_ENUM_SET:
         return parse_enum_set(p, f, json, dst);
     case SCHEMA_STRUCT:
+    case SCHEMA_U64:
+    case SCHEMA_I64:
+    case SCHEMA_SIZE:
+    case SCHEMA_DOUBLE:
         break;
     }
     OVS_NOT_REACHED();

@@ -22,7 +22,49 @@
         __VA_ARGS__, SHOWN_END } }
 #define SHOWN_NAMES(...) .names = (const char *const []) { __VA_ARGS__, NULL }
 
+/* The same for a member of 'struct KEPT' that is called so in JSON as well, and
+ * is kept as schema-struct.h says of the type; of a list with its count. */
+#define SHOWN_OF(KEPT, MEMBER, TYPE, FLAGS, DOC, ...)                   \
+    SHOWN(#MEMBER, TYPE, FLAGS, DOC,                                    \
+          SHOWN_AT(KEPT, MEMBER, SHOWN_SIZE_##TYPE), __VA_ARGS__)
+#define SHOWN_LIST_OF(KEPT, MEMBER, N_MEMBER, TYPE, FLAGS, DOC, ...)    \
+    SHOWN(#MEMBER, TYPE, (FLAGS) | LIST, DOC,                           \
+          SHOWN_AT(KEPT, MEMBER, sizeof(void *)),                       \
+          .n_offset = offsetof(struct KEPT, N_MEMBER), __VA_ARGS__)
+#define SHOWN_MAP_OF(KEPT, MEMBER, N_MEMBER, TYPE, FLAGS, DOC, ...)     \
+    SHOWN(#MEMBER, TYPE, (FLAGS) | MAP, DOC,                            \
+          SHOWN_AT(KEPT, MEMBER, sizeof(void *)),                       \
+          .n_offset = offsetof(struct KEPT, N_MEMBER), __VA_ARGS__)
+/* A struct inside, which NESTED describes; a pointer with POINTER. */
+#define SHOWN_STRUCT_OF(KEPT, MEMBER, FLAGS, DOC, NESTED)               \
+    SHOWN(#MEMBER, STRUCT, FLAGS, DOC,                                  \
+          .offset = offsetof(struct KEPT, MEMBER), .nested = NESTED)
+/* Does not compile if the member is of another size. */
+#define SHOWN_AT(KEPT, MEMBER, SIZE)                                    \
+    .offset = (offsetof(struct KEPT, MEMBER)                            \
+               + 0 * sizeof(char [sizeof ((struct KEPT *) 0)->MEMBER    \
+                                  == (SIZE) ? 1 : -1]))
+#define SHOWN_SIZE_BOOL sizeof(bool)
+#define SHOWN_SIZE_INT sizeof(int)
+#define SHOWN_SIZE_U32 sizeof(uint32_t)
+#define SHOWN_SIZE_U64 sizeof(uint64_t)
+#define SHOWN_SIZE_I64 sizeof(int64_t)
+#define SHOWN_SIZE_SIZE sizeof(size_t)
+#define SHOWN_SIZE_DOUBLE sizeof(double)
+#define SHOWN_SIZE_STRING sizeof(const char *) /* Or int64_t: a time. */
+#define SHOWN_SIZE_ENUM sizeof(const char *)
+#define SHOWN_SIZE_REF sizeof(const char *)
+#define SHOWN_SIZE_PREFIX sizeof(struct vmn_prefix)
+
+/* SHOWN_STRUCT of what is kept in 'struct KEPT'. */
+#define SHOWN_KEPT(NAME, KEPT, ...)                                     \
+    { .name = NAME, .size = sizeof(struct KEPT),                        \
+      .fields = (const struct schema_field []) {                        \
+        __VA_ARGS__, SHOWN_END } }
+
 /* Flags. */
+#define POINTER SCHEMA_POINTER
+#define HIDE SCHEMA_HIDE_DEFAULT
 #define ALWAYS SCHEMA_REQUIRED
 #define LIST SCHEMA_LIST
 #define MAP SCHEMA_MAP
@@ -58,21 +100,5 @@
           "The same by app; `stranger` for what is nobody's, `vmnd` "   \
           "for its own marker."),                                       \
     DIFFERENCES
-
-/* By how much a host is behind. */
-extern const struct schema_struct schema_lag;
-/* What is observed of an object of each type. */
-extern const struct schema_struct schema_status_host;
-extern const struct schema_struct schema_status_network;
-extern const struct schema_struct schema_status_port;
-extern const struct schema_struct schema_status_group;
-extern const struct schema_struct schema_status_tier;
-extern const struct schema_struct schema_status_policy;
-extern const struct schema_struct schema_status_quarantine;
-extern const struct schema_struct schema_status_loadbalancer;
-extern const struct schema_struct schema_status_observation;
-extern const struct schema_struct schema_status_app;
-extern const struct schema_struct schema_status_router;
-extern const struct schema_struct schema_status_telemetry;
 
 #endif /* controller/schema/schema-shown.h */

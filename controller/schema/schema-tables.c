@@ -11,7 +11,7 @@
 #include "controller/schema/schema-define.h"
 #include "controller/schema/schema-dhcp.h"
 #include "controller/schema/schema-finish.h"
-#include "controller/schema/schema-shown.h"
+#include "controller/schema/status.h"
 #include "controller/schema/value.h"
 
 static const struct schema_struct ip_range = {

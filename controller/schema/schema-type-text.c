@@ -34,6 +34,8 @@ put_type(const struct schema_field *f, struct ds *ds)
     static const char *const words[] = {
         [SCHEMA_BOOL] = "boolean", [SCHEMA_INT] = "number",
         [SCHEMA_U16] = "number", [SCHEMA_U32] = "number",
+        [SCHEMA_U64] = "number", [SCHEMA_I64] = "number",
+        [SCHEMA_SIZE] = "number", [SCHEMA_DOUBLE] = "number",
         [SCHEMA_STRING] = "text", [SCHEMA_MAC] = "MAC",
         [SCHEMA_IP] = "address", [SCHEMA_PREFIX] = "prefix",
         [SCHEMA_RANGE] = "port or range", [SCHEMA_LABELS] = "labels",

@@ -104,6 +104,10 @@ schema_element_size(const struct schema_field *f)
     case SCHEMA_LABELS: return sizeof(struct vmn_labels);
     case SCHEMA_SELECTOR: return sizeof(struct vmn_selector);
     case SCHEMA_STRUCT: return f->nested->size;
+    case SCHEMA_U64: return sizeof(uint64_t);
+    case SCHEMA_I64: return sizeof(int64_t);
+    case SCHEMA_SIZE: return sizeof(size_t);
+    case SCHEMA_DOUBLE: return sizeof(double);
     case SCHEMA_ENUM_SET: break;
     }
 

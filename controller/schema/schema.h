@@ -39,6 +39,11 @@ enum schema_type {
     SCHEMA_STRUCT,              /* As 'nested' says. */
     SCHEMA_ENUM_SET,            /* bool[], one for each value of an enum; an
                                  * array of texts in JSON. */
+    /* Of what is only shown: */
+    SCHEMA_U64,                 /* uint64_t */
+    SCHEMA_I64,                 /* int64_t */
+    SCHEMA_SIZE,                /* size_t */
+    SCHEMA_DOUBLE,              /* double: a number that need be no integer. */
 };
 
 /* Must be there (if 'unless' is set: unless that other field is). */
@@ -69,14 +74,21 @@ enum schema_type {
  * it names. */
 #define SCHEMA_BELONGS (1u << 10)
 /* Of what is only shown (struct schema_table's 'status', replies of calls):
- * SCHEMA_REQUIRED is then what is always there.  May be null; an object, whose
- * members have any names and values of this type; a text that is a time, as RFC
- * 3339 writes it; a number that need be no integer; any JSON. */
+ * SCHEMA_REQUIRED is then what is always there.  schema-struct.h says how it is
+ * kept in a struct. */
+/* May be null: shown in place of nothing. */
 #define SCHEMA_NULLABLE (1u << 11)
+/* An object, whose members have any names and values of this type.  In the
+ * struct an array of schema_entry, or of structs that begin with the name, as
+ * of a list. */
 #define SCHEMA_MAP (1u << 12)
+/* A text that is a time, as RFC 3339 writes it.  In the struct an int64_t,
+ * milliseconds since 1970; 0: none. */
 #define SCHEMA_TIME (1u << 13)
-#define SCHEMA_FRACTION (1u << 14)
-#define SCHEMA_ANY (1u << 15)
+/* Any JSON; of what is not kept in a struct. */
+#define SCHEMA_ANY (1u << 14)
+/* Of SCHEMA_STRUCT: the struct has a pointer to it; NULL: it is absent. */
+#define SCHEMA_POINTER (1u << 15)
 
 struct schema_struct;
 

@@ -15,6 +15,8 @@
 
 #include "controller/fabric/fabric-status.h"
 #include "controller/health/health.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/fake-switch.h"
 #include "util.h"
@@ -181,12 +183,21 @@ rows_that_a_store_refuses_are_written_later(void **state)
                && row_of("b") == VMN_HEALTH_DOWN);
 }
 
+static bool
+shown(const char *port, struct arena *arena,
+      struct status_backend_health *status)
+{
+    return health_backend_status(health, "lb", port, arena, status);
+}
+
 static void
 rows_are_believed_after_a_start(void **state)
 {
-    struct health_status status;
+    struct status_backend_health status;
+    struct arena arena;
     uint64_t before;
 
+    arena_init(&arena);
     put_balancer("role=web");
     put_row("lb", "a", "up");
     put_row("lb", "b", "down");
@@ -197,22 +208,23 @@ rows_are_believed_after_a_start(void **state)
     TURN_UNTIL(row_of("c") < 0);
     assert_int_equal(model_durable_revision(toy.model), before + 1);
     /* Its host has not been heard of yet, which says nothing. */
-    assert_true(health_backend_status(health, "lb", "a", &status));
-    assert_int_equal(status.state, BACKEND_UP);
+    assert_true(shown("a", &arena, &status));
+    assert_string_equal(status.state, "up");
     assert_int_equal(status.n_history, 0);
-    assert_true(health_backend_status(health, "lb", "b", &status));
-    assert_int_equal(status.state, BACKEND_DOWN);
-    assert_false(health_backend_status(health, "lb", "c", &status));
+    assert_true(shown("b", &arena, &status));
+    assert_string_equal(status.state, "down");
+    assert_false(shown("c", &arena, &status));
     connect_switch();
     TURN_UNTIL(row_of("b") == VMN_HEALTH_UP);
-    assert_true(health_backend_status(health, "lb", "a", &status));
+    assert_true(shown("a", &arena, &status));
     assert_int_equal(status.n_history, 0);
-    assert_true(status.n_ok > 0);
+    assert_true(status.ok > 0);
     /* One that goes after it has been there is away. */
     fake_switch_disconnect(&sw);
     TURN_UNTIL(row_of("a") == VMN_HEALTH_DOWN);
-    assert_true(health_backend_status(health, "lb", "a", &status));
+    assert_true(shown("a", &arena, &status));
     assert_string_equal(status.reason, "its host is not connected");
+    arena_uninit(&arena);
 }
 
 #define T(TEST) cmocka_unit_test_setup_teardown(TEST, setup, teardown)

@@ -19,7 +19,10 @@
 #include "controller/load-monitor/load-monitor.h"
 #include "controller/load-monitor/load-thresholds.h"
 #include "controller/model/model.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/error.h"
+#include "controller/schema/schema-struct.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "proto/webhook/webhook.h"
@@ -230,13 +233,33 @@ end_cb(void *f_, const struct sset *networks, long long int now_ms OVS_UNUSED)
 }
 
 static void
-told_cb(void *f_, const char *balancer, const json_t *event)
+told_cb(void *f_, const struct load_event *event)
 {
     struct fixture *f = f_;
 
-    assert_string_equal(json_string_value(json_object_get(
-        event, "loadbalancer")), balancer);
-    json_array_append(f->told, CONST_CAST(json_t *, event));
+    json_array_append_new(f->told, schema_struct_to_json(&load_event_shown,
+                                                         event));
+}
+
+/* The member "scale" of the balancer's status, or NULL. */
+static json_t *
+shown(struct fixture *f)
+{
+    struct status_scale scale;
+    struct status_loadbalancer status = { .scale = &scale };
+    struct arena arena;
+    json_t *json = NULL;
+
+    arena_init(&arena);
+    if (load_monitor_get_status(f->load, "vip", &arena, &scale)) {
+        json_t *all = schema_struct_to_json(&schema_status_loadbalancer,
+                                            &status);
+
+        json = json_incref(json_object_get(all, "scale"));
+        json_decref(all);
+    }
+    arena_uninit(&arena);
+    return json;
 }
 
 static void
@@ -311,7 +334,7 @@ look(struct fixture *f, double rate, int from_s, int to_s)
 static void
 assert_shown(struct fixture *f, const char *path, const char *want)
 {
-    json_t *status = load_monitor_status(f->load, "vip"), *at = status;
+    json_t *status = shown(f), *at = status;
     char *copy = xstrdup(path), *save = NULL;
 
     for (char *part = strtok_r(copy, ".", &save); part;
@@ -334,7 +357,7 @@ balancer_without_thresholds_is_passed_by(void **state)
 
     apply(f, PUT "}");
     look(f, 1000, 1, 100);
-    assert_null(load_monitor_status(f->load, "vip"));
+    assert_null(shown(f));
     assert_int_equal(json_array_size(f->told), 0);
     assert_int_equal(f->n_networks, 0);
 }
@@ -355,14 +378,15 @@ load_is_that_of_one_who_serves(void **state)
     assert_int_equal(json_array_size(f->told), 1);
 
     const json_t *event = json_array_get(f->told, 0);
-    const char *direction, *metric, *time;
+    const char *balancer, *direction, *metric, *time;
     int threshold, serving, backends;
     double value;
     assert_int_equal(json_unpack(
-        CONST_CAST(json_t *, event), "{s:s, s:s, s:f, s:i, s:i, s:i, s:s}",
-        "direction", &direction, "metric", &metric, "value", &value,
+        CONST_CAST(json_t *, event), "{s:s, s:s, s:s, s:f, s:i, s:i, s:i, s:s}",
+        "loadbalancer", &balancer, "direction", &direction, "metric", &metric, "value", &value,
         "threshold", &threshold, "serving", &serving, "backends", &backends,
         "time", &time), 0);
+    assert_string_equal(balancer, "vip");
     assert_string_equal(direction, "up");
     assert_string_equal(metric, "packets");
     assert_true(value == 10.25);
@@ -468,7 +492,7 @@ balancer_that_goes_is_forgotten(void **state)
                                    &status));
     apply(f, "patch loadbalancers vip {'scale': null}");
     look(f, 100, 12, 13);
-    assert_null(load_monitor_status(f->load, "vip"));
+    assert_null(shown(f));
     assert_false(webhook_get_status(f->webhook, "loadbalancers/vip",
                                     &status));
     apply(f, PUT SCALE("") "}");
@@ -476,7 +500,7 @@ balancer_that_goes_is_forgotten(void **state)
     assert_shown(f, "last", NULL);
     apply(f, "delete loadbalancers vip");
     look(f, 100, 14, 15);
-    assert_null(load_monitor_status(f->load, "vip"));
+    assert_null(shown(f));
     load_monitor_get_stats(f->load, &stats);
     assert_int_equal(stats.n_told[LOAD_UP], 1);
     assert_int_equal(stats.n_in_state[LOAD_COOLING], 0);

@@ -5,6 +5,7 @@
 
 #include <config.h>
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,8 @@
 
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/schema-shown.h"
+#include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -1054,6 +1057,93 @@ description_is_consistent(void **state OVS_UNUSED)
     assert_null(schema_find_table("nothing"));
 }
 
+/* What is only shown.  ----------------------------------------------------- */
+
+struct shown_inner {
+    const char *name;
+    int64_t n;
+};
+
+struct shown {
+    const char *text;
+    const char *state;
+    int64_t time, never;
+    double value, nothing;
+    uint64_t count;
+    bool yes;
+    size_t n_hidden;
+    struct shown_inner inner;
+    struct shown_inner *pointer;
+    size_t n_list;
+    struct shown_inner *list;
+    size_t n_map;
+    struct schema_entry *map;
+};
+
+static const struct schema_struct shown_inner = SHOWN_KEPT(
+    "inner", shown_inner,
+    SHOWN_OF(shown_inner, n, I64, HIDE, "A number.", .def = -1));
+
+static const struct schema_struct shown = SHOWN_KEPT(
+    "Shown", shown,
+    SHOWN_OF(shown, text, STRING, 0, "A text."),
+    SHOWN_OF(shown, state, ENUM, 0, "A word.", SHOWN_NAMES("up", "down")),
+    SHOWN_OF(shown, time, STRING, TIME, "A time."),
+    SHOWN_OF(shown, never, STRING, ALWAYS | TIME | OR_NULL, "A time."),
+    SHOWN_OF(shown, value, DOUBLE, ALWAYS, "A number."),
+    SHOWN_OF(shown, nothing, DOUBLE, ALWAYS | OR_NULL, "A number."),
+    SHOWN_OF(shown, count, U64, ALWAYS, "A number."),
+    SHOWN_OF(shown, yes, BOOL, ALWAYS, "Whether."),
+    SHOWN_OF(shown, n_hidden, SIZE, HIDE, "A number."),
+    SHOWN_STRUCT_OF(shown, inner, ALWAYS, "A struct.", &shown_inner),
+    SHOWN_STRUCT_OF(shown, pointer, POINTER, "A struct.", &shown_inner),
+    SHOWN_LIST_OF(shown, list, n_list, STRUCT, 0, "A list.",
+                  .nested = &shown_inner),
+    SHOWN_MAP_OF(shown, map, n_map, U64, ALWAYS, "An object."));
+
+static void
+assert_shown(const struct shown *what, const char *want)
+{
+    json_t *json = schema_struct_to_json(&shown, what);
+    char *text = dump(json);
+
+    assert_string_equal(text, want);
+    free(text);
+    json_decref(json);
+}
+
+static void
+what_is_absent_is_left_out_or_null(void **state OVS_UNUSED)
+{
+    struct shown s = { .nothing = NAN, .inner.n = -1 };
+
+    assert_shown(&s, "{'never':null,'value':0.0,'nothing':null,'count':0,"
+                 "'yes':false,'inner':{},'map':{}}");
+}
+
+static void
+structs_are_shown_by_their_description(void **state OVS_UNUSED)
+{
+    struct shown_inner list[] = { { "a", 0 }, { "b", -7 } };
+    struct schema_entry map[] = { { "x", 1 }, { "y", 2 } };
+    struct shown s = {
+        .text = "a \x01 caf\xe9", .state = "down",
+        .time = 1763632801234, .value = 0.1, .nothing = 3,
+        .count = INT64_MAX, .yes = true, .n_hidden = 5, .inner.n = 6,
+        .pointer = list, .n_list = 2, .list = list, .n_map = 2, .map = map,
+    };
+
+    assert_shown(&s, "{'text':'a \\u0001 caf?','state':'down',"
+                 "'time':'2025-11-20T10:00:01.234Z','never':null,"
+                 "'value':0.10000000000000001,'nothing':3.0,"
+                 "'count':9223372036854775807,'yes':true,'n_hidden':5,"
+                 "'inner':{'n':6},'pointer':{'n':0},"
+                 "'list':[{'n':0},{'n':-7}],'map':{'x':1,'y':2}}");
+    s = (struct shown) { .list = list, .value = 1e20, .nothing = NAN };
+    assert_shown(&s, "{'never':null,'value':1e20,'nothing':null,'count':0,"
+                 "'yes':false,'inner':{'n':0},'list':[],'map':{}}");
+}
+
 int
 main(void)
 {
@@ -1069,6 +1159,8 @@ main(void)
         cmocka_unit_test(references_are_found),
         cmocka_unit_test(references_and_selectors_say_what_they_do),
         cmocka_unit_test(given_values_are_the_status),
+        cmocka_unit_test(what_is_absent_is_left_out_or_null),
+        cmocka_unit_test(structs_are_shown_by_their_description),
         cmocka_unit_test(description_is_consistent),
     };
 

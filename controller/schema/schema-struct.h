@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is only shown (the status of objects, replies of calls): a struct that
+ * a lower room fills, printed as JSON by its description, which is also the
+ * API's description, docs/api.md and `vmnctl explain`.  Not for what users
+ * write (schema-row.h), and nothing is parsed here.
+ *
+ * How a field is kept in its struct, beyond what schema.h says of rows:
+ *
+ * - Text may come from a peer: bytes that are not UTF-8 are shown as '?'.
+ * - SCHEMA_ENUM is a const char *, one of the names.
+ * - What is absent is NULL (texts, lists, SCHEMA_POINTER), 0 (SCHEMA_TIME), NaN
+ *   (SCHEMA_DOUBLE), or has the value 'def' with SCHEMA_HIDE_DEFAULT.  It is
+ *   shown as null with SCHEMA_NULLABLE, and else left out.
+ * - A list with SCHEMA_REQUIRED is shown when it is empty, also if it is NULL;
+ *   any other if it is not NULL. */
+
+#ifndef CONTROLLER_SCHEMA_SCHEMA_STRUCT_H
+#define CONTROLLER_SCHEMA_SCHEMA_STRUCT_H 1
+
+#include "controller/schema/schema.h"
+
+struct ds;
+
+/* A member of what has SCHEMA_MAP and SCHEMA_U64. */
+struct schema_entry {
+    const char *name;
+    uint64_t value;
+};
+
+/* Appends 'struct_' as an object. */
+void schema_struct_print(const struct schema_struct *, const void *struct_,
+                         struct ds *);
+/* Appends its members to an object that has no last brace. */
+void schema_struct_print_members(const struct schema_struct *,
+                                 const void *struct_, struct ds *);
+/* The same as a tree, which the caller owns. */
+json_t *schema_struct_to_json(const struct schema_struct *,
+                              const void *struct_);
+
+#endif /* controller/schema/schema-struct.h */
